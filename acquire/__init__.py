@@ -1,0 +1,1 @@
+"""Devices, clock and sessions: everything between the hardware and one recorded file."""

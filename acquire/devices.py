@@ -1,0 +1,70 @@
+"""The seam where hardware is replaced: what a camera is to the recorder, and what it delivers.
+
+Real cameras, a replayed file and the virtual subject all stand behind `FrameSource`; the recorder cannot tell them apart.
+The sensor has no such seam in Python: every PPG sensor, the virtual one too, speaks the wire protocol over a serial port.
+"""
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class VideoFrame:
+    """One frame as the camera gave it."""
+
+    image: np.ndarray      # (H*3/2, W) uint8 I420, or (H, W, 3) uint8 RGB; never written to after delivery
+    time_ns: int           # the camera's own stamp on CLOCK_MONOTONIC; `CameraInfo.time_meaning` says what it marks
+    arrival_ns: int        # CLOCK_MONOTONIC when the host had the frame
+    sequence: int          # the camera's frame counter from 0; a jump means frames were lost before this one
+
+
+@dataclass(frozen=True)
+class CameraInfo:
+    """What a camera says of itself; stored with the session."""
+
+    name: str                      # "csi", "v4l2:/dev/video0", "replay:face.mkv", "virtual:S01"
+    width: int                     # [px]
+    height: int                    # [px]
+    fps: float                     # nominal rate [Hz]
+    pixel_format: str              # "I420" or "RGB"
+    time_meaning: str              # "start of exposure", "end of frame", "arrival", "file", "simulated"
+    pipeline: str = ""             # GStreamer pipeline or OpenCV backend
+    simulated: bool = False
+    exposure: dict[str, float | str] = field(default_factory=dict)
+
+    @property
+    def image_shape(self) -> tuple[int, ...]:
+        """Shape of `VideoFrame.image`."""
+        if self.pixel_format == "I420":
+            return (self.height * 3 // 2, self.width)
+        return (self.height, self.width, 3)
+
+
+class FrameSource(Protocol):
+    """A camera, open. `start` may be called once; `close` any number of times."""
+
+    info: CameraInfo
+
+    def start(self, start_ns: int) -> None:
+        """Begin delivering. Sources with a timeline of their own (replay, virtual) put its zero at `start_ns`."""
+        ...
+
+    def read(self, timeout_s: float) -> VideoFrame | None:
+        """Give the next frame; None when none came in time.
+
+        Raises
+        ------
+        EndOfStream : the source has a last frame and it was delivered
+        DeviceError : the camera is gone
+        """
+        ...
+
+    def close(self) -> None:
+        """Stop and release the camera."""
+        ...
+
+
+class EndOfStream(Exception):  # noqa: N818 - not an error, like StopIteration
+    """A replayed source has delivered its last frame."""

@@ -1,0 +1,48 @@
+"""Everything acq can explain to its user.
+
+```text
+AcqError                    anything acq can explain to its user
+  DeviceError               port or camera missing, busy, gone
+    DeviceTimeout           (also TimeoutError)
+  ProtocolError             bytes that are not our protocol, wrong version
+  SessionError              session file missing, truncated, wrong version; disk full
+  SplitError                a split that would leak or be empty
+  CurationError             a curated folder that is not what its manifest says
+  TrainingError             a dataset that cannot be trained on
+```
+
+A message says what was expected, what was found, where, and if known what to do. Misuse by a programmer is
+`ValueError` or `TypeError`; `acq/main.py` turns an `AcqError` into one line and exit code 1.
+"""
+
+
+class AcqError(Exception):
+    """Something acq can explain to its user."""
+
+
+class DeviceError(AcqError):
+    """A port or a camera is missing, busy or gone."""
+
+
+class DeviceTimeout(DeviceError, TimeoutError):
+    """A device did not answer in time."""
+
+
+class ProtocolError(AcqError):
+    """Bytes that are not our wire protocol, or another version of it."""
+
+
+class SessionError(AcqError):
+    """A session file is missing, cut short, of another version, or cannot be written."""
+
+
+class SplitError(AcqError):
+    """A split would share a subject between its sides, or leave one of them empty."""
+
+
+class CurationError(AcqError):
+    """A curated folder is not what its manifest says."""
+
+
+class TrainingError(AcqError):
+    """A dataset cannot be trained on, or a checkpoint does not fit."""

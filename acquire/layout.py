@@ -1,0 +1,86 @@
+"""Names, dtypes and units of everything in a session file, version 1, and of the folders around it.
+
+The recorder writes with these names and `dataset.session` reads with them; `docs/format.md` describes them in prose and
+a test compares the two. All times are int64 nanoseconds on the host's CLOCK_MONOTONIC, unless the name says `unix`.
+"""
+
+import re
+from pathlib import Path
+
+import numpy as np
+
+SCHEMA = "acq-session"
+SCHEMA_VERSION = 1
+
+FRAMES = "video/frames"              # (N, H*3/2, W) uint8 I420, or (N, H, W, 3) uint8 RGB; one frame a chunk
+FRAME_TIME = "video/time_ns"         # best estimate of when the light fell on the sensor
+FRAME_ARRIVAL = "video/arrival_ns"   # when the host had the frame
+FRAME_SEQUENCE = "video/sequence"    # the camera's frame counter, starting at 0; a jump is a lost frame
+
+PPG_VALUE = "ppg/value"              # sensor reading, full scale 65535
+PPG_SEQUENCE = "ppg/sequence"        # the device's sample counter; a jump is a lost sample
+PPG_TICKS = "ppg/ticks"              # device ticks at the middle of the sample's window, unwrapped to int64
+PPG_ARRIVAL = "ppg/arrival_ns"       # when the host had the packet
+PPG_TIME = "ppg/time_ns"             # middle of the window on the host clock, from `acquire.clock`
+PPG_BOUND = "ppg/bound_ns"           # |time_ns - truth| is at most this; -1 while no bound is known
+PPG_FLAGS = "ppg/flags"              # SAMPLE_* bits of `acquire.protocol`
+
+EXCHANGES = "sync/exchanges"         # every answered ping, raw, so that the session can be re-synchronised
+EVENTS = "events"                    # what happened, in words
+
+COLUMNS = {                          # one-dimensional, growing, in the order they are written
+    FRAME_TIME: np.dtype("i8"),
+    FRAME_ARRIVAL: np.dtype("i8"),
+    FRAME_SEQUENCE: np.dtype("i8"),
+    PPG_VALUE: np.dtype("u2"),
+    PPG_SEQUENCE: np.dtype("i8"),
+    PPG_TICKS: np.dtype("i8"),
+    PPG_ARRIVAL: np.dtype("i8"),
+    PPG_TIME: np.dtype("i8"),
+    PPG_BOUND: np.dtype("i8"),
+    PPG_FLAGS: np.dtype("u1"),
+}
+EXCHANGE_DTYPE = np.dtype([("send_ns", "i8"), ("rx_ticks", "i8"), ("tx_ticks", "i8"), ("recv_ns", "i8"), ("id", "u2")])
+EVENT_DTYPE = np.dtype([("time_ns", "i8"), ("kind", "S32"), ("text", "S256")])   # UTF-8
+
+# Attributes of the root group.
+ATTRS = (
+    "schema", "schema_version", "session_id", "subject", "started_unix_ns", "started_monotonic_ns", "host",
+    "acq_version", "simulated", "complete",
+)
+# Attributes of /video/frames and of /ppg.
+VIDEO_ATTRS = ("pixel_format", "width", "height", "nominal_fps", "camera", "pipeline", "time_meaning", "exposure")
+PPG_ATTRS = ("sensor", "rate_hz", "tick_hz", "adc_bits", "protocol", "firmware", "boot_id", "port")
+
+SUBJECT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
+SESSION_SUFFIX = ".h5"
+
+
+def is_subject_id(text: str) -> bool:
+    """Say whether `text` may name a subject: a pseudonym that is safe as a folder name."""
+    return SUBJECT.fullmatch(text) is not None
+
+
+def sessions_dir(data: Path) -> Path:
+    """Give the folder that holds one folder of recordings per subject."""
+    return data / "sessions"
+
+
+def session_files(data: Path) -> list[Path]:
+    """List every recording under `data`, sorted by subject folder and name; parts still being written are left out."""
+    return sorted(sessions_dir(data).glob(f"*/*{SESSION_SUFFIX}"))
+
+
+def split_file(data: Path) -> Path:
+    """Give the path of the subject-disjoint split."""
+    return data / "split.json"
+
+
+def ubfc_dir(data: Path) -> Path:
+    """Give the root of the curated folders in the UBFC-rPPG layout."""
+    return data / "ubfc"
+
+
+def runs_dir(data: Path) -> Path:
+    """Give the folder of training runs."""
+    return data / "runs"

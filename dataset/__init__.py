@@ -1,0 +1,1 @@
+"""Curation: from recorded sessions to subject-disjoint folders in the UBFC-rPPG layout."""
