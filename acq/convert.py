@@ -1,0 +1,5 @@
+"""The verb `acq convert`."""
+
+
+def convert() -> None:
+    """(being written)."""

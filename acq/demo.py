@@ -1,0 +1,5 @@
+"""The verb `acq demo`."""
+
+
+def demo() -> None:
+    """(being written)."""

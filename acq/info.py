@@ -1,0 +1,5 @@
+"""The verb `acq info`."""
+
+
+def info() -> None:
+    """(being written)."""

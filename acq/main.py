@@ -1,0 +1,70 @@
+"""The typer app, and the only place where an error becomes an exit code.
+
+Every verb lives in a file of its own name; a verb imports its room inside itself, so that `acq --help` is instant and a
+board without torch can record.
+"""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from acq.convert import convert
+from acq.demo import demo
+from acq.info import info
+from acq.record import record
+from acq.simulate import simulate
+from acq.split import split
+from acq.train import train_kd
+from acquire.errors import AcqError
+
+app = typer.Typer(
+    name="acq",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+_state = {"debug": False}
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"acq {version('acq')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Record face video and finger PPG in sync, curate the recordings, distil a network that reads the pulse.
+
+    The road: record -> split -> convert -> train-kd, each in a folder that holds `data/`.
+    """
+    _state["debug"] = debug
+
+
+for verb in (record, info, simulate, split, convert, train_kd, demo):
+    app.command()(verb)
+
+
+def main() -> None:
+    """Run the command line; an `AcqError` becomes one line on stderr and exit code 1."""
+    try:
+        app()
+    except AcqError as error:
+        if _state["debug"]:
+            raise
+        typer.secho(f"acq: {error}", fg="red", err=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,5 @@
+"""The verb `acq record`."""
+
+
+def record() -> None:
+    """(being written)."""

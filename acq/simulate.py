@@ -1,0 +1,5 @@
+"""The verb `acq simulate`."""
+
+
+def simulate() -> None:
+    """(being written)."""

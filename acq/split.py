@@ -1,0 +1,5 @@
+"""The verb `acq split`."""
+
+
+def split() -> None:
+    """(being written)."""

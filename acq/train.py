@@ -1,0 +1,5 @@
+"""The verb `acq train-kd`."""
+
+
+def train_kd() -> None:
+    """(being written)."""

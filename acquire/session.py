@@ -1,0 +1,201 @@
+"""SessionWriter: one recording as append-only HDF5 that opens after a crash.
+
+Every group, dataset and attribute is made before SWMR mode starts; from then on the file only grows, and after each flush it is
+whole up to there, whatever happens to the process. Readers may follow it while it is written. `acquire.layout` names
+what is in it. Frames are compressed losslessly (HTJ2K, one frame a chunk); everything else is a few bytes a row, kept in memory
+until the next flush.
+"""
+
+import json
+import os
+import socket
+from importlib.metadata import version
+from pathlib import Path
+from types import TracebackType
+
+import h5py
+import hdf5plugin
+import numpy as np
+
+from . import layout
+from .devices import CameraInfo, VideoFrame
+from .errors import SessionError
+from .protocol import SENSOR_NAMES, Hello
+
+_ROWS_PER_CHUNK = 1024
+
+
+class SessionWriter:
+    """Write one session file; a context manager, complete only if closed so.
+
+    Raises
+    ------
+    SessionError : the file exists already, or cannot be written (disk full, no permission)
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        session_id: str,
+        subject: str,
+        camera: CameraInfo,
+        hello: Hello,
+        port: str,
+        started_unix_ns: int,
+        started_monotonic_ns: int,
+        simulated: bool,
+    ) -> None:
+        self.path = path
+        self.frames = 0
+        self.samples = 0
+        self._rows: dict[str, list] = {name: [] for name in (*layout.COLUMNS, layout.EXCHANGES, layout.EVENTS)}
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self._file = h5py.File(path, "x", libver="latest")
+        except FileExistsError as error:
+            raise SessionError(f"expected a new file, found {path} already there; start again in a second") from error
+        except OSError as error:
+            raise SessionError(f"expected to create {path}, got: {error}") from error
+        try:
+            self._create(camera, hello)
+            self._file.attrs.update({
+                "schema": layout.SCHEMA,
+                "schema_version": layout.SCHEMA_VERSION,
+                "session_id": session_id,
+                "subject": subject,
+                "started_unix_ns": started_unix_ns,
+                "started_monotonic_ns": started_monotonic_ns,
+                "host": socket.gethostname(),
+                "acq_version": version("acq"),
+                "simulated": simulated,
+                "complete": False,
+            })
+            self._file["ppg"].attrs.update({
+                "sensor": SENSOR_NAMES.get(hello.sensor, str(hello.sensor)),
+                "rate_hz": hello.rate_hz,
+                "tick_hz": hello.tick_hz,
+                "adc_bits": hello.adc_bits,
+                "protocol": hello.protocol,
+                "firmware": hello.firmware,
+                "boot_id": hello.boot_id,
+                "port": port,
+            })
+            self._file.swmr_mode = True
+            self._file.flush()
+        except OSError as error:
+            self._abandon()
+            raise SessionError(f"expected to write {path}, got: {error}") from error
+
+    def _create(self, camera: CameraInfo, hello: Hello) -> None:
+        shape = camera.image_shape
+        self._frames = self._file.create_dataset(
+            layout.FRAMES, shape=(0, *shape), maxshape=(None, *shape), chunks=(1, *shape), dtype="u1", **hdf5plugin.Htj2k()
+        )
+        self._frames.attrs.update({
+            "pixel_format": camera.pixel_format,
+            "width": camera.width,
+            "height": camera.height,
+            "nominal_fps": camera.fps,
+            "camera": camera.name,
+            "pipeline": camera.pipeline,
+            "time_meaning": camera.time_meaning,
+            "exposure": json.dumps(camera.exposure),
+        })
+        tables = {**layout.COLUMNS, layout.EXCHANGES: layout.EXCHANGE_DTYPE, layout.EVENTS: layout.EVENT_DTYPE}
+        self._columns = {
+            name: self._file.create_dataset(name, shape=(0,), maxshape=(None,), chunks=(_ROWS_PER_CHUNK,), dtype=dtype)
+            for name, dtype in tables.items()
+        }
+
+    def _abandon(self) -> None:
+        """Leave nothing half-made behind."""
+        try:
+            self._file.close()
+        finally:
+            self.path.unlink(missing_ok=True)
+
+    def __enter__(self) -> "SessionWriter":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close(complete=False)
+
+    def add_frame(self, frame: VideoFrame) -> None:
+        """Compress and append one frame."""
+        self._frames.resize(self.frames + 1, axis=0)
+        self._frames[self.frames] = frame.image
+        self.frames += 1
+        self._rows[layout.FRAME_TIME].append(frame.time_ns)
+        self._rows[layout.FRAME_ARRIVAL].append(frame.arrival_ns)
+        self._rows[layout.FRAME_SEQUENCE].append(frame.sequence)
+
+    def add_sample(
+        self, *, sequence: int, ticks: int, value: int, flags: int, arrival_ns: int, time_ns: int, bound_ns: int
+    ) -> None:
+        """Append one PPG sample; `ticks` unwrapped, times in ns on CLOCK_MONOTONIC, `bound_ns` -1 while unknown."""
+        rows = self._rows
+        rows[layout.PPG_SEQUENCE].append(sequence)
+        rows[layout.PPG_TICKS].append(ticks)
+        rows[layout.PPG_VALUE].append(value)
+        rows[layout.PPG_FLAGS].append(flags)
+        rows[layout.PPG_ARRIVAL].append(arrival_ns)
+        rows[layout.PPG_TIME].append(time_ns)
+        rows[layout.PPG_BOUND].append(bound_ns)
+        self.samples += 1
+
+    def add_exchange(self, send_ns: int, rx_ticks: int, tx_ticks: int, recv_ns: int, ping_id: int) -> None:
+        """Append one answered ping; ticks unwrapped."""
+        self._rows[layout.EXCHANGES].append((send_ns, rx_ticks, tx_ticks, recv_ns, ping_id))
+
+    def add_event(self, time_ns: int, kind: str, text: str) -> None:
+        """Append one event; `text` is cut at 256 bytes of UTF-8."""
+        cut = text.encode()[:256].decode(errors="ignore").encode()
+        self._rows[layout.EVENTS].append((time_ns, kind.encode(), cut))
+
+    def flush(self) -> None:
+        """Write what is pending and make the file whole up to here.
+
+        Raises
+        ------
+        OSError : the disk is full or gone; what was flushed before stays readable
+        """
+        self._frames.flush()
+        for name, rows in self._rows.items():
+            if rows:
+                column = self._columns[name]
+                column.resize(len(column) + len(rows), axis=0)
+                column[-len(rows):] = np.array(rows, dtype=column.dtype)
+                rows.clear()
+                column.flush()
+
+    def place_ppg(self, time_ns: np.ndarray, bound_ns: np.ndarray) -> None:
+        """Replace the live estimate of every sample's time by the one over the whole recording."""
+        self.flush()
+        self._columns[layout.PPG_TIME][:] = time_ns
+        self._columns[layout.PPG_BOUND][:] = bound_ns
+
+    def column(self, name: str) -> np.ndarray:
+        """Read back one column or table, flushed."""
+        self.flush()
+        return self._columns[name][:]
+
+    def close(self, *, complete: bool) -> None:
+        """Close the file; `complete` says that the recording ended as it was asked to. May be called twice."""
+        if not self._file:
+            return
+        try:
+            self.flush()
+            self._file.attrs.modify("complete", complete)
+        finally:
+            self._file.close()
+        if complete:
+            _sync(self.path)
+
+
+def _sync(path: Path) -> None:
+    """Ask the system to put the file on the disk, so that pulling the plug after 'saved' loses nothing."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
