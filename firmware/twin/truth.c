@@ -1,0 +1,58 @@
+#include "truth.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "../ppg_logger/protocol.h"
+#include "twin.h"
+
+#define CONVERSIONS 65536       /* a minute, far more than the firmware can queue */
+#define CONVERSION_HZ 1000
+
+static FILE *file;
+static struct { int64_t hold_ns; uint16_t counts; } conversions[CONVERSIONS];
+static uint64_t count;          /* since armed */
+static unsigned start;          /* how often armed */
+static unsigned per_window = CONVERSION_HZ / DEFAULT_RATE_HZ;
+
+void truth_open(const char *path) {
+    if (!path) return;
+    file = fopen(path, "w");
+    if (!file) fail("cannot write the truth to %s: %s", path, strerror(errno));
+    setvbuf(file, NULL, _IOLBF, 0);
+    fprintf(file, "sequence,time_ns,value,start\n");
+}
+
+void truth_close(void) {
+    if (file) fclose(file);
+    file = NULL;
+}
+
+void truth_armed(void) {
+    count = 0;
+    start++;
+}
+
+void truth_conversion(int64_t hold_ns, uint16_t counts) {
+    conversions[count % CONVERSIONS].hold_ns = hold_ns;
+    conversions[count % CONVERSIONS].counts = counts;
+    count++;
+}
+
+static uint32_t u32(const uint8_t *p) { return p[0] | p[1] << 8 | p[2] << 16 | (uint32_t)p[3] << 24; }
+
+static void sample(uint32_t sequence) {
+    const uint64_t first = (uint64_t)sequence * per_window, end = first + per_window;
+    if (!file || end > count || count - first > CONVERSIONS) return;
+    double sum = 0;
+    for (uint64_t i = first; i < end; i++) sum += conversions[i % CONVERSIONS].counts;
+    const int64_t a = conversions[first % CONVERSIONS].hold_ns, b = conversions[(end - 1) % CONVERSIONS].hold_ns;
+    fprintf(file, "%u,%lld,%.3f,%u\n", sequence, (long long)(a + (b - a) / 2), sum * 64 / per_window, start);
+}
+
+void truth_packet(const uint8_t *body, int size) {
+    if (body[0] == TYPE_HELLO && size == 3 + SIZE_HELLO && (body[13] | body[14] << 8))
+        per_window = CONVERSION_HZ / (body[13] | body[14] << 8);
+    if (body[0] == TYPE_SAMPLE && size == 3 + SIZE_SAMPLE) sample(u32(body + 1));
+}
