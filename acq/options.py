@@ -1,5 +1,6 @@
 """Options that several verbs share, and the one progress bar."""
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,9 +11,26 @@ import typer
 Data = Annotated[Path, typer.Option("--data", envvar="ACQ_DATA", help="Folder that holds sessions/, ubfc/ and runs/.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace what is already there.")]
+Fps = Annotated[float, typer.Option("--fps", min=1, max=240, help="Frames per second to ask the camera for.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bars.")]
 
 OnProgress = Callable[[str, int, int], None]   # stage, done, total
+
+
+_UNITS_S = {"": 1.0, "s": 1.0, "sec": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
+
+
+def parse_duration(text: str) -> float:
+    """Read `90`, `90s`, `1.5min` or `1h` as seconds.
+
+    Raises
+    ------
+    typer.BadParameter : not a positive time
+    """
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*", text)
+    if found is None or found[2] not in _UNITS_S or float(found[1]) == 0:
+        raise typer.BadParameter(f"expected a time such as 60s, 2min or 1h; found {text!r}")
+    return float(found[1]) * _UNITS_S[found[2]]
 
 
 @contextmanager
@@ -27,7 +45,9 @@ def progress_bars(*, quiet: bool = False) -> Iterator[OnProgress]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    columns = (TextColumn("{task.description:<28}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(elapsed_when_finished=True))
+    columns = (
+        TextColumn("{task.description:<28}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(elapsed_when_finished=True)
+    )
     with Progress(*columns, console=Console(stderr=True)) as bars:
         tasks: dict[str, object] = {}
 

@@ -1,5 +1,123 @@
 """The verb `acq record`."""
 
+import json
+import signal
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
-def record() -> None:
-    """(being written)."""
+import typer
+
+from acq.options import Data, Fps, Json, Quiet, parse_duration
+from acquire.errors import AcqError
+
+if TYPE_CHECKING:
+    from acquire.recorder import Recorder, RecordingStatus, RecordingSummary
+
+
+def record(
+    subject: Annotated[str, typer.Option("--subject", help="Pseudonym of the person, such as S01.")],
+    duration: Annotated[
+        str | None, typer.Option("--duration", metavar="TIME", help="Stop after 60s, 2min, 1h. Without it: until Ctrl-C.")
+    ] = None,
+    camera: Annotated[
+        str, typer.Option("--camera", metavar="SPEC", help="auto, csi, v4l2:/dev/video0, gst:PIPELINE, replay:VIDEO[?times=CSV].")
+    ] = "auto",
+    port: Annotated[
+        str, typer.Option("--port", metavar="SPEC", help="auto (asks every serial port), or a path such as /dev/ttyACM0.")
+    ] = "auto",
+    fps: Fps = 25.0,
+    simulate: Annotated[bool, typer.Option("--simulate", help="Record a virtual subject: no hardware.")] = False,
+    seed: Annotated[int, typer.Option("--seed", help="Seed of the virtual subject.")] = 0,
+    data: Data = Path("data"),
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Record face video and finger PPG in sync into one session file. Ctrl-C ends it cleanly."""
+    from acquire.recorder import Recorder, check_subject
+
+    duration_s = None if duration is None else parse_duration(duration)
+    check_subject(subject)
+    if simulate and (camera != "auto" or port != "auto"):
+        raise typer.BadParameter("--simulate brings its own camera and sensor; leave out --camera and --port")
+    with _open_rig(subject, camera, port, fps, simulate=simulate, seed=seed) as (frames, sensor):
+        recorder = Recorder(frames, sensor)
+        _stop_on_signals(recorder)
+        if not quiet:
+            typer.echo(f"recording {subject}: {frames.info.name} and {sensor.port}; Ctrl-C ends it", err=True)
+        with _display(duration_s, quiet=quiet) as on_status:
+            summary = recorder.record(data, subject, duration_s=duration_s, on_status=on_status)
+    if as_json:
+        typer.echo(json.dumps({**asdict(summary), "path": str(summary.path)}))
+    else:
+        _report(summary)
+    if not summary.complete:
+        raise AcqError(f"the recording ended early: {summary.stopped_by}; what was recorded before is in {summary.path}")
+
+
+def _open_rig(subject: str, camera: str, port: str, fps: float, *, simulate: bool, seed: int):
+    from contextlib import closing, contextmanager
+
+    from acquire.ppg import open_sensor
+
+    @contextmanager
+    def rig():
+        if simulate:
+            from acquire.virtual_rig import open_virtual_rig
+
+            with open_virtual_rig(subject, fps=fps, seed=seed) as virtual, closing(open_sensor(virtual.port)) as sensor:
+                yield virtual.camera, sensor
+        else:
+            from acquire.camera import open_camera
+
+            with closing(open_sensor(port)) as sensor, closing(open_camera(camera, fps)) as frames:
+                yield frames, sensor
+
+    return rig()
+
+
+def _stop_on_signals(recorder: "Recorder") -> None:
+    """End cleanly on Ctrl-C, on SIGTERM, and when the SSH connection drops."""
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), lambda *_, name=name: recorder.stop(name))
+
+
+def _display(duration_s: float | None, *, quiet: bool):
+    """Show a bar (or a running clock) with what matters: rate, losses, sync bound."""
+    from contextlib import contextmanager
+
+    @contextmanager
+    def bar():
+        if quiet:
+            yield None
+            return
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+        columns = (TimeElapsedColumn(), BarColumn(bar_width=20), TextColumn("{task.fields[text]}"))
+        with Progress(*columns, console=Console(stderr=True)) as progress:
+            task = progress.add_task("recording", total=duration_s, text="waiting for the first frames")
+
+            def on_status(status: "RecordingStatus") -> None:
+                bound = "no sync yet" if status.sync_bound_ms is None else f"sync ±{status.sync_bound_ms:.1f} ms"
+                progress.update(task, completed=status.elapsed_s, text=(
+                    f"{status.frames} frames at {status.fps:.1f}/s · {status.samples} samples · "
+                    f"lost {status.lost_frames}+{status.lost_samples} · {bound} · {status.free_bytes / 1e9:.0f} GB free"
+                ))
+
+            yield on_status
+
+    return bar()
+
+
+def _report(summary: "RecordingSummary") -> None:
+    bound = "no sync bound" if summary.sync_bound_ms is None else f"sync within {summary.sync_bound_ms:.2f} ms"
+    typer.echo(
+        f"saved {summary.path}: {summary.frames} frames at {summary.fps:.2f}/s, {summary.samples} samples, "
+        f"{summary.duration_s:.1f} s, {bound}; stopped by {summary.stopped_by}"
+        + ("; simulated" if summary.simulated else "")
+    )
+    for what, losses in (("frames", summary.lost_frames), ("samples", summary.lost_samples)):
+        for cause, count in losses.items():
+            typer.secho(f"lost {count} {what}: {cause}", fg="yellow")

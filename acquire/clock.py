@@ -7,8 +7,8 @@ answer was written before it came. Each PPG sample adds one more upper bound: it
 Over a window of about a minute `host(ticks)` is a straight line, but for a crystal that wanders with temperature by a known
 little. A line above every lower bound is above their upper hull, and a line below every upper bound is below their lower hull: at
 any tick the truth lies between the two hulls. The midpoint is the estimate, half the distance the certificate. Nothing is
-assumed of the delays but that they are not negative; a USB adapter that holds bytes for 16 ms widens single exchanges, and the hull keeps
-those that were quick. Outside the hulls' span the extreme lines that still satisfy every bound take over.
+assumed of the delays but that they are not negative; a USB adapter that holds bytes for 16 ms widens single exchanges, and the
+hull keeps those that were quick. Outside the hulls' span the extreme lines that still satisfy every bound take over.
 
 All of it is worked on the residual `host - nominal`, in nanoseconds, so that float64 holds it to a picosecond over days.
 

@@ -66,5 +66,5 @@ class FrameSource(Protocol):
         ...
 
 
-class EndOfStream(Exception):  # noqa: N818 - not an error, like StopIteration
-    """A replayed source has delivered its last frame."""
+class EndOfStream(Exception):
+    """A replayed source has delivered its last frame: not an error, as StopIteration is none."""

@@ -1,0 +1,198 @@
+"""The PPG sensor on a serial port: opened, asked who it is, pinged, read.
+
+Every byte is stamped as it comes out of the port and every ping just before it goes in; `acquire.clock` needs no more than
+that these two stamps are honest. The port is found by asking: each serial port gets an IDENTIFY and has to answer with a HELLO.
+"""
+
+import time
+from collections import deque
+from dataclasses import dataclass
+
+import serial
+from serial.tools import list_ports
+
+from .errors import DeviceError, DeviceTimeout, ProtocolError
+from .protocol import (
+    BAUD,
+    PROTOCOL_VERSION,
+    Hello,
+    Identify,
+    Packet,
+    PacketParser,
+    Ping,
+    Start,
+    Stop,
+    encode,
+)
+
+# Opening the port of an Uno resets it, and its bootloader listens for 1.5 s before the sketch starts.
+HELLO_TIMEOUT_S = 4.0
+_ASK_AGAIN_S = 0.4
+
+
+@dataclass(frozen=True)
+class Received:
+    """A packet and when the host had its last byte [ns, CLOCK_MONOTONIC]."""
+
+    packet: Packet
+    arrival_ns: int
+
+
+class Sensor:
+    """A PPG sensor that speaks our protocol, open.
+
+    Raises
+    ------
+    DeviceError : the port is missing, busy or gone
+    DeviceTimeout : nobody answered with HELLO
+    ProtocolError : somebody did, in another version
+    """
+
+    def __init__(self, port: str, *, hello_timeout_s: float = HELLO_TIMEOUT_S) -> None:
+        self.port = port
+        try:
+            self._serial = serial.Serial(port, BAUD, timeout=0, write_timeout=1.0, exclusive=True)
+        except (serial.SerialException, OSError, ValueError) as error:
+            raise DeviceError(
+                f"expected to open the PPG sensor's port {port}, got: {_reason(error)}; list the ports with "
+                "`python -m serial.tools.list_ports`, close what else has it open, or join its group (dialout)"
+            ) from error
+        self._parser = PacketParser()
+        self._ready: deque[Received] = deque()
+        self._bytes = b""
+        try:
+            self.hello = self._identify(hello_timeout_s)
+        except BaseException:
+            self.close()
+            raise
+
+    def _identify(self, timeout_s: float) -> Hello:
+        give_up = time.monotonic() + timeout_s
+        while (left := give_up - time.monotonic()) > 0:
+            self.send(Identify())
+            ask_again = time.monotonic() + min(_ASK_AGAIN_S, left)
+            while (wait := ask_again - time.monotonic()) > 0:
+                received = self.read(wait)
+                if received is not None and isinstance(received.packet, Hello):
+                    hello = received.packet
+                    if hello.protocol != PROTOCOL_VERSION:
+                        raise ProtocolError(
+                            f"expected protocol {PROTOCOL_VERSION}, found {hello.protocol} on {self.port}; "
+                            "flash firmware/ppg_logger"
+                        )
+                    return hello
+        heard = f"{len(self._bytes)} bytes that are none ({self._bytes[:8].hex(' ')})" if self._bytes else "silence"
+        raise DeviceTimeout(
+            f"expected HELLO of protocol {PROTOCOL_VERSION} within {timeout_s:g} s, found {heard} on {self.port}; "
+            "is this the PPG sensor, with firmware/ppg_logger flashed?"
+        )
+
+    @property
+    def bad_packets(self) -> int:
+        """Packets that came damaged since the port was opened."""
+        return self._parser.bad_packets
+
+    def send(self, packet: Packet) -> int:
+        """Write one packet; give the time just before, in ns on CLOCK_MONOTONIC."""
+        data = encode(packet)
+        sent_ns = time.monotonic_ns()
+        try:
+            self._serial.write(data)
+        except (serial.SerialException, OSError) as error:
+            raise self._gone(error) from error
+        return sent_ns
+
+    def read(self, timeout_s: float) -> Received | None:
+        """Give the next packet; None when none came in time."""
+        if self._ready:
+            return self._ready.popleft()
+        give_up = time.monotonic() + timeout_s
+        while True:
+            try:
+                self._serial.timeout = max(0.0, give_up - time.monotonic())
+                data = self._serial.read(1)
+                if data:
+                    data += self._serial.read(self._serial.in_waiting)
+            except (serial.SerialException, OSError, TypeError) as error:   # TypeError: pyserial, closed meanwhile
+                raise self._gone(error) from error
+            arrival_ns = time.monotonic_ns()
+            self._bytes = (self._bytes + data)[:64]
+            self._ready.extend(Received(packet, arrival_ns) for packet in self._parser.feed(data))
+            if self._ready:
+                return self._ready.popleft()
+            if time.monotonic() >= give_up:
+                return None
+
+    def ping(self, ping_id: int) -> int:
+        """Send a ping; give its send time [ns]."""
+        return self.send(Ping(ping_id))
+
+    def start(self, rate_hz: int) -> None:
+        """Ask to start sampling; `confirm_start` waits for the answer, so that a camera can start in the same moment."""
+        self.send(Start(rate_hz))
+
+    def confirm_start(self, rate_hz: int) -> Hello:
+        """Give the HELLO that answers START, or raise `ProtocolError` where another rate is in force."""
+        hello = self._await_hello("START")
+        if hello.rate_hz != rate_hz:
+            raise ProtocolError(
+                f"expected {rate_hz} Hz, found that the sensor on {self.port} gives {hello.rate_hz} Hz; ask for 25, 50 or 100"
+            )
+        return hello
+
+    def stop(self) -> None:
+        """Stop sampling; samples on their way can still be read."""
+        self.send(Stop())
+        self._await_hello("STOP")
+
+    def _gone(self, error: Exception) -> DeviceError:
+        return DeviceError(f"expected the PPG sensor on {self.port}, got: {_reason(error)}; is it still plugged in?")
+
+    def _await_hello(self, command: str) -> Hello:
+        """Wait for the HELLO that answers; other packets that come meanwhile stay readable, in order."""
+        kept: list[Received] = []
+        give_up = time.monotonic() + 1.0
+        try:
+            while (left := give_up - time.monotonic()) > 0:
+                received = self.read(left)
+                if received is None:
+                    break
+                if isinstance(received.packet, Hello):
+                    return received.packet
+                kept.append(received)
+        finally:
+            self._ready.extendleft(reversed(kept))
+        raise DeviceTimeout(f"expected HELLO in answer to {command} within 1 s, found none on {self.port}")
+
+    def close(self) -> None:
+        """Close the port."""
+        self._serial.close()
+
+
+def _reason(error: Exception) -> str:
+    return str(error) or type(error).__name__
+
+
+def find_sensor() -> Sensor:
+    """Open the one serial port that answers with HELLO.
+
+    Raises
+    ------
+    DeviceError : none did; says every port that was asked and what it answered
+    """
+    asked: list[str] = []
+    for port in sorted(info.device for info in list_ports.comports()):
+        try:
+            return Sensor(port)
+        except (DeviceError, ProtocolError) as error:
+            asked.append(f"{port}: {error}")
+    found = "; ".join(asked) if asked else "no serial port at all"
+    raise DeviceError(
+        f"expected a PPG sensor on a serial port, found {found}; plug in the Arduino, name its port with --port, "
+        "or ask for a virtual subject with --simulate"
+    )
+
+
+def open_sensor(spec: str) -> Sensor:
+    """Open the sensor that `--port SPEC` names: `auto`, or the path of a port."""
+    return find_sensor() if spec == "auto" else Sensor(spec)

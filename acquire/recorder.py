@@ -1,0 +1,470 @@
+"""The recorder: one camera, one sensor, one file.
+
+Two threads read the devices and stamp; the calling thread writes. Between them a queue of bounded length: when the file falls
+behind, frames are dropped there, counted under their cause, and missing from the camera's sequence in the file, so that the file
+says so too. The sensor thread also pings, eight times quickly before the first sample and after the last, once a second in between,
+so that every sample lies between two answered pings.
+"""
+
+import queue
+import random
+import shutil
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from pathlib import Path
+
+import numpy as np
+
+from . import layout
+from .clock import LiveClock, TickCounter, place_samples
+from .devices import EndOfStream, FrameSource, VideoFrame
+from .errors import AcqError, DeviceError, SessionError
+from .ppg import Received, Sensor
+from .protocol import DEFAULT_RATE_HZ, SENSOR_VIRTUAL, Hello, Pong, Sample, Status
+from .session import SessionWriter
+
+FLUSH_S = 0.5                   # at most this much is lost in a crash, and what is still in the queue
+QUEUE_FRAMES = 100              # 4 s at 25 fps: 35 MB of 640x360 I420
+RESERVE_BYTES = 64 * 2**20      # stop while the file can still be closed
+CAMERA_LOST, STORAGE_BEHIND = "lost by the camera", "storage fell behind"
+LINE_LOST, OVERRUN = "lost on the serial line", "overrun on the device"
+_BURST = 8
+_PING_S = 1.0
+_STALL_S = 5.0                  # a device silent for this long is gone
+
+
+@dataclass(frozen=True)
+class RecordingSummary:
+    """What was recorded, and what was not."""
+
+    path: Path
+    session_id: str
+    subject: str
+    frames: int
+    samples: int
+    lost_frames: dict[str, int]       # by cause
+    lost_samples: dict[str, int]      # by cause
+    duration_s: float
+    fps: float                        # measured
+    sync_bound_ms: float | None       # the widest bound of any sample; None where there is none
+    complete: bool
+    stopped_by: str                   # "duration", "end of replay", the signal's name, or the fault in words
+    simulated: bool
+
+
+@dataclass
+class RecordingStatus:
+    """The recording as it stands; handed to `on_status` about twice a second."""
+
+    elapsed_s: float
+    frames: int
+    samples: int
+    lost_frames: int
+    lost_samples: int
+    fps: float
+    sync_bound_ms: float | None
+    last_ppg: int | None
+    free_bytes: int
+
+
+@dataclass
+class _Losses:
+    """Jumps in a sequence, by cause."""
+
+    last: int = -1
+    by_cause: Counter = field(default_factory=Counter)
+
+    def see(self, sequence: int, cause: str) -> int:
+        """Take the next sequence number; give how many are missing before it."""
+        missing = sequence - self.last - 1
+        self.last = sequence
+        if missing > 0:
+            self.by_cause[cause] += missing
+        return max(missing, 0)
+
+
+def new_session_id(subject: str, unix_s: float) -> str:
+    """Name a session after its subject and the second it started in, UTC."""
+    return f"{subject}-{datetime.fromtimestamp(unix_s, timezone.utc):%Y%m%dT%H%M%SZ}"
+
+
+def check_subject(subject: str) -> None:
+    """Refuse what is not a pseudonym that is safe as a folder name."""
+    if not layout.is_subject_id(subject):
+        raise SessionError(
+            f"expected a subject id of 1 to 32 letters, digits, - and _, starting with a letter or digit; found {subject!r} "
+            "in --subject; use a pseudonym such as S01"
+        )
+
+
+def check_space(folder: Path, bytes_per_s: float, duration_s: float | None) -> None:
+    """Refuse to start where the disk cannot hold the recording (a minute of it, where its length is open).
+
+    Half of raw is what noisy scenes need with lossless compression.
+    """
+    need = round(bytes_per_s * 0.5 * (duration_s or 60.0)) + 2 * RESERVE_BYTES
+    free = shutil.disk_usage(folder).free
+    if free < need:
+        raise SessionError(
+            f"expected {need / 1e6:.0f} MB free for this recording, found {free / 1e6:.0f} MB at {folder}; "
+            "free some, record for a shorter time, or name another folder with --data"
+        )
+
+
+class Recorder:
+    """Record one session; `stop` may be called from a signal handler or another thread."""
+
+    def __init__(self, camera: FrameSource, sensor: Sensor, *, ppg_rate_hz: int = DEFAULT_RATE_HZ) -> None:
+        self._camera = camera
+        self._sensor = sensor
+        self._rate_hz = ppg_rate_hz
+        self._frames: queue.Queue[VideoFrame] = queue.Queue(maxsize=QUEUE_FRAMES)
+        self._packets: queue.Queue[Received | tuple[int, Pong, int]] = queue.Queue()
+        self._camera_stop = threading.Event()
+        self._sensor_stop = threading.Event()
+        self._stopped_by: str | None = None
+        self._fault: Exception | None = None
+        self._dropped: set[int] = set()          # frame sequences that the full queue had no room for
+        self._sent_ns: dict[int, int] = {}
+        self._ticks = TickCounter()
+        self._next_ping = 0
+
+    def stop(self, reason: str) -> None:
+        """End the recording cleanly; the first reason counts."""
+        if self._stopped_by is None:
+            self._stopped_by = reason
+
+    def record(
+        self,
+        data: Path,
+        subject: str,
+        *,
+        duration_s: float | None = None,
+        on_status: Callable[[RecordingStatus], None] | None = None,
+    ) -> RecordingSummary:
+        """Record until `duration_s` has passed, the source ends, `stop` is called or a device fails.
+
+        A device that fails, or a disk that fills, ends the recording with what was recorded before saved and marked incomplete.
+
+        Raises
+        ------
+        SessionError : bad subject id, no room on the disk, or the file cannot be made
+        DeviceError : a device failed before anything was recorded
+        """
+        check_subject(subject)
+        info = self._camera.info
+        folder = layout.sessions_dir(data) / subject
+        folder.mkdir(parents=True, exist_ok=True)
+        check_space(folder, float(np.prod(info.image_shape)) * info.fps, duration_s)
+
+        exchanges: list[tuple[int, int, int, int, int]] = []
+        self._ping_burst(exchanges)
+        start_ns, started_unix_ns = time.monotonic_ns(), time.time_ns()
+        self._sensor.start(self._rate_hz)
+        self._camera.start(start_ns)
+        hello = self._sensor.confirm_start(self._rate_hz)
+        clock = LiveClock(hello.tick_hz, hello.rate_hz)
+
+        session_id = new_session_id(subject, started_unix_ns / 1e9)
+        writer = SessionWriter(
+            folder / f"{session_id}{layout.SESSION_SUFFIX}",
+            session_id=session_id,
+            subject=subject,
+            camera=info,
+            hello=hello,
+            port=self._sensor.port,
+            started_unix_ns=started_unix_ns,
+            started_monotonic_ns=start_ns,
+            simulated=info.simulated or hello.sensor == SENSOR_VIRTUAL,
+        )
+        state = _Writing(writer, clock, hello, start_ns, shutil.disk_usage(folder).free)
+        for exchange in exchanges:
+            state.take_exchange(exchange)
+        threads = [
+            threading.Thread(target=self._guard, args=(self._read_camera,), name="camera", daemon=True),
+            threading.Thread(target=self._guard, args=(self._read_sensor,), name="sensor", daemon=True),
+        ]
+        for thread in threads:
+            thread.start()
+        try:
+            self._write_until_stopped(state, folder, duration_s, on_status)
+            self._camera_stop.set()
+            threads[0].join(timeout=_STALL_S)
+            self._sensor_stop.set()
+            threads[1].join(timeout=_STALL_S)
+            self._drain(state)
+            return self._close(state, simulated=info.simulated or hello.sensor == SENSOR_VIRTUAL)
+        finally:
+            self._camera_stop.set()
+            self._sensor_stop.set()
+            writer.close(complete=False)
+
+    # -- the two reading threads -----------------------------------------------------------------------------------------
+
+    def _guard(self, read: Callable[[], None]) -> None:
+        try:
+            read()
+        except EndOfStream:
+            self.stop("end of replay")
+        except Exception as error:   # reaches the summary, the file and the exit code through _fault
+            self._fault = self._fault or error
+            self.stop(str(error) or type(error).__name__)
+
+    def _read_camera(self) -> None:
+        heard = time.monotonic()
+        while not self._camera_stop.is_set():
+            frame = self._camera.read(0.2)
+            if frame is None:
+                if time.monotonic() - heard > _STALL_S:
+                    raise DeviceError(f"expected frames from {self._camera.info.name}, found none for {_STALL_S:g} s")
+                continue
+            heard = time.monotonic()
+            try:
+                self._frames.put_nowait(frame)
+            except queue.Full:
+                self._dropped.add(frame.sequence)
+
+    def _read_sensor(self) -> None:
+        heard = time.monotonic()
+        next_ping = time.monotonic() + _PING_S
+        while not self._sensor_stop.is_set():
+            now = time.monotonic()
+            if now >= next_ping:
+                self._ping()
+                next_ping = now + _PING_S * random.uniform(0.8, 1.2)   # jittered: never in step with an adapter's timer
+            received = self._sensor.read(min(0.1, max(0.0, next_ping - now)))
+            if received is not None:
+                heard = time.monotonic()
+                self._take(received)
+            elif time.monotonic() - heard > _STALL_S:
+                raise DeviceError(f"expected samples from the sensor on {self._sensor.port}, found none for {_STALL_S:g} s")
+        self._sensor.stop()
+        for _ in range(_BURST):
+            self._ping()
+            give_up = time.monotonic() + 0.05
+            while (left := give_up - time.monotonic()) > 0:
+                received = self._sensor.read(left)
+                if received is not None:
+                    self._take(received)
+                    if isinstance(received.packet, Pong):
+                        break
+
+    def _ping(self) -> None:
+        ping_id = self._next_ping
+        self._next_ping = (ping_id + 1) % 2**16
+        self._sent_ns[ping_id] = self._sensor.ping(ping_id)
+
+    def _take(self, received: Received) -> None:
+        packet = received.packet
+        if isinstance(packet, Pong):
+            sent_ns = self._sent_ns.pop(packet.id, None)
+            if sent_ns is not None:
+                self._packets.put((sent_ns, packet, received.arrival_ns))
+        else:
+            self._packets.put(received)
+
+    def _ping_burst(self, exchanges: list[tuple[int, int, int, int, int]]) -> None:
+        """Ping quickly before sampling starts, so that the first sample already has a bound."""
+        for _ in range(_BURST):
+            ping_id = self._next_ping
+            self._ping()
+            give_up = time.monotonic() + 0.2
+            while (left := give_up - time.monotonic()) > 0:
+                received = self._sensor.read(left)
+                if received is not None and isinstance(received.packet, Pong) and received.packet.id == ping_id:
+                    exchanges.append(self._exchange(self._sent_ns.pop(ping_id), received.packet, received.arrival_ns))
+                    break
+        if not exchanges:
+            raise DeviceError(f"expected the sensor on {self._sensor.port} to answer a ping, found {_BURST} unanswered")
+
+    def _exchange(self, sent_ns: int, pong: Pong, recv_ns: int) -> tuple[int, int, int, int, int]:
+        return sent_ns, self._ticks.unwrap(pong.rx_ticks), self._ticks.unwrap(pong.tx_ticks), recv_ns, pong.id
+
+    # -- the writing thread ----------------------------------------------------------------------------------------------
+
+    def _write_until_stopped(
+        self, state: "_Writing", folder: Path, duration_s: float | None, on_status: Callable[[RecordingStatus], None] | None
+    ) -> None:
+        next_flush = time.monotonic() + FLUSH_S
+        while self._stopped_by is None:
+            elapsed_s = (time.monotonic_ns() - state.start_ns) / 1e9
+            if duration_s is not None and elapsed_s >= duration_s:
+                self.stop("duration")
+                break
+            try:
+                state.take_frame(self._frames.get(timeout=0.02), self._dropped)
+            except queue.Empty:
+                pass
+            except OSError as error:
+                self._fail(SessionError(f"expected to write {state.writer.path}, got: {error}"))
+            self._take_packets(state)
+            if time.monotonic() >= next_flush:
+                next_flush = time.monotonic() + FLUSH_S
+                self._flush(state, folder)
+                if on_status is not None:
+                    on_status(state.status(elapsed_s))
+
+    def _flush(self, state: "_Writing", folder: Path) -> None:
+        try:
+            state.writer.flush()
+        except OSError as error:
+            self._fail(SessionError(f"expected to write {state.writer.path}, got: {error}"))
+        state.free_bytes = shutil.disk_usage(folder).free
+        if state.free_bytes < RESERVE_BYTES:
+            self._fail(SessionError(
+                f"expected room on the disk, found {state.free_bytes / 1e6:.0f} MB left at {folder}; stopped to keep the file whole"
+            ))
+
+    def _fail(self, error: Exception) -> None:
+        self._fault = self._fault or error
+        self.stop(str(error))
+
+    def _take_packets(self, state: "_Writing") -> None:
+        while True:
+            try:
+                item = self._packets.get_nowait()
+            except queue.Empty:
+                return
+            if isinstance(item, tuple):
+                state.take_exchange(self._exchange(*item))
+            elif isinstance(item.packet, Sample):
+                state.take_sample(item.packet, self._ticks.unwrap(item.packet.ticks), item.arrival_ns)
+            elif isinstance(item.packet, Status):
+                state.take_status(item.packet, item.arrival_ns)
+            elif isinstance(item.packet, Hello) and item.packet.boot_id != state.hello.boot_id:
+                self._fail(DeviceError(f"expected the sensor on {self._sensor.port} to keep running, found that it restarted"))
+
+    def _drain(self, state: "_Writing") -> None:
+        """Write what the devices delivered before they stopped."""
+        while not self._frames.empty():
+            try:
+                state.take_frame(self._frames.get_nowait(), self._dropped)
+            except OSError as error:
+                self._fail(SessionError(f"expected to write {state.writer.path}, got: {error}"))
+                break
+        self._take_packets(state)
+        if self._dropped:                       # those behind the last frame that found room
+            state.frame_losses.by_cause[STORAGE_BEHIND] += len(self._dropped)
+
+    def _close(self, state: "_Writing", *, simulated: bool) -> RecordingSummary:
+        writer = state.writer
+        complete = self._fault is None
+        stopped_by = self._stopped_by or "stopped"
+        bound_ms = None
+        try:
+            writer.add_event(time.monotonic_ns(), "stopped", stopped_by)
+            for stream, losses in (("frames", state.frame_losses), ("samples", state.sample_losses)):
+                for cause, count in losses.by_cause.items():
+                    writer.add_event(time.monotonic_ns(), f"lost_{stream}", f"{count}: {cause}")
+            bound_ms = state.place_ppg()
+            writer.close(complete=complete)
+        except OSError as error:
+            complete = False
+            self._fail(SessionError(f"expected to close {writer.path}, got: {error}; what was flushed before is whole"))
+        seconds = (state.last_frame_ns - state.first_frame_ns) / 1e9 if writer.frames > 1 else 0.0
+        return RecordingSummary(
+            path=writer.path,
+            session_id=writer.path.stem,
+            subject=writer.path.parent.name,
+            frames=writer.frames,
+            samples=writer.samples,
+            lost_frames=dict(state.frame_losses.by_cause),
+            lost_samples=dict(state.sample_losses.by_cause),
+            duration_s=seconds,
+            fps=(writer.frames - 1) / seconds if seconds else 0.0,
+            sync_bound_ms=bound_ms,
+            complete=complete,
+            stopped_by=str(self._fault) if isinstance(self._fault, AcqError) else stopped_by,
+            simulated=simulated,
+        )
+
+
+class _Writing:
+    """What the writing thread knows: the file, the clock, the losses."""
+
+    def __init__(self, writer: SessionWriter, clock: LiveClock, hello: Hello, start_ns: int, free_bytes: int) -> None:
+        self.writer = writer
+        self.clock = clock
+        self.hello = hello
+        self.start_ns = start_ns
+        self.free_bytes = free_bytes
+        self.frame_losses = _Losses()
+        self.sample_losses = _Losses()
+        self.first_frame_ns = 0
+        self.last_frame_ns = 0
+        self._overruns = 0
+        self._bad_packets = 0
+        self._bound_ns = -1
+        self._last_ppg: int | None = None
+
+    def take_frame(self, frame: VideoFrame, dropped: set[int]) -> None:
+        before = self.frame_losses.last
+        missing = self.frame_losses.see(frame.sequence, CAMERA_LOST)
+        if missing:
+            ours = {s for s in dropped if before < s < frame.sequence}
+            dropped -= ours
+            if ours:
+                self.frame_losses.by_cause[CAMERA_LOST] -= len(ours)
+                self.frame_losses.by_cause[STORAGE_BEHIND] += len(ours)
+                self.frame_losses.by_cause += Counter()      # forget causes that fell to zero
+            self.writer.add_event(frame.time_ns, "lost_frames", f"{missing} before frame {frame.sequence}")
+        self.writer.add_frame(frame)
+        self.first_frame_ns = self.first_frame_ns or frame.time_ns
+        self.last_frame_ns = frame.time_ns
+
+    def take_sample(self, sample: Sample, ticks: int, arrival_ns: int) -> None:
+        # The sequence has 32 bits: at 100 Hz it wraps after 497 days.
+        missing = self.sample_losses.see(sample.sequence, LINE_LOST)
+        if missing:
+            self.writer.add_event(arrival_ns, "lost_samples", f"{missing} before sample {sample.sequence}")
+        time_ns, bound_ns = self.clock.place(ticks, arrival_ns)
+        self.writer.add_sample(
+            sequence=sample.sequence, ticks=ticks, value=sample.value, flags=sample.flags,
+            arrival_ns=arrival_ns, time_ns=time_ns, bound_ns=bound_ns,
+        )
+        self._last_ppg, self._bound_ns = sample.value, bound_ns
+
+    def take_exchange(self, exchange: tuple[int, int, int, int, int]) -> None:
+        self.writer.add_exchange(*exchange)
+        self.clock.add_exchange(*exchange)
+
+    def take_status(self, status: Status, arrival_ns: int) -> None:
+        new = status.overruns - self._overruns
+        if new > 0:
+            moved = min(new, self.sample_losses.by_cause[LINE_LOST])
+            self.sample_losses.by_cause[LINE_LOST] -= moved
+            self.sample_losses.by_cause[OVERRUN] += moved
+            self.sample_losses.by_cause += Counter()
+            self.writer.add_event(arrival_ns, "overrun", f"{new} samples lost on the device")
+        if status.bad_packets > self._bad_packets:
+            self.writer.add_event(arrival_ns, "bad_packets", f"{status.bad_packets - self._bad_packets} unreadable on the device")
+        self._overruns, self._bad_packets = status.overruns, status.bad_packets
+
+    def place_ppg(self) -> float | None:
+        """Place all samples again, from the whole recording; give the widest bound [ms]."""
+        if not self.writer.samples:
+            return None
+        time_ns, bound_ns = place_samples(
+            self.writer.column(layout.EXCHANGES), self.writer.column(layout.PPG_TICKS), self.writer.column(layout.PPG_ARRIVAL),
+            tick_hz=self.hello.tick_hz, rate_hz=self.hello.rate_hz,
+        )
+        self.writer.place_ppg(time_ns, bound_ns)
+        return float(bound_ns.max()) / 1e6 if (bound_ns >= 0).all() else None
+
+    def status(self, elapsed_s: float) -> RecordingStatus:
+        seconds = (self.last_frame_ns - self.first_frame_ns) / 1e9
+        return RecordingStatus(
+            elapsed_s=elapsed_s,
+            frames=self.writer.frames,
+            samples=self.writer.samples,
+            lost_frames=sum(self.frame_losses.by_cause.values()),
+            lost_samples=sum(self.sample_losses.by_cause.values()),
+            fps=(self.writer.frames - 1) / seconds if seconds > 0 else 0.0,
+            sync_bound_ms=self._bound_ns / 1e6 if self._bound_ns >= 0 else None,
+            last_ppg=self._last_ppg,
+            free_bytes=self.free_bytes,
+        )
