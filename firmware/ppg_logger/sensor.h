@@ -18,6 +18,10 @@
 #include "protocol.h"
 #include "queue.h"
 
+#ifndef __AVR_ATmega328P__
+#error "ppg_logger programs the timer and the ADC of an ATmega328P: choose an Arduino Uno or Nano"
+#endif
+
 static const uint16_t CONVERSION_HZ = 1000;
 static const uint16_t PERIOD_TICKS = TICK_HZ / CONVERSION_HZ;
 static const uint8_t ADC_BITS = 10;
@@ -122,11 +126,13 @@ static void sensor_stop() {
 static void sensor_start(uint16_t rate_hz) {
     sensor_stop();
     if (rate_hz == 25 || rate_hz == 50 || rate_hz == 100) conversions_per_window = CONVERSION_HZ / rate_hz;
-    window.sequence = 0;
-    window.sum = 0;
-    window.filled = 0;
-    window.flags = 0;
-    sampling = true;
+    ATOMIC_BLOCK(ATOMIC_RESTORESTATE) {         /* also keeps the compiler from moving these behind the line after them */
+        window.sequence = 0;
+        window.sum = 0;
+        window.filled = 0;
+        window.flags = 0;
+        sampling = true;
+    }
     ADCSRA = ADC_READY | _BV(ADATE);
 }
 

@@ -164,6 +164,15 @@ static void log_errors(avr_t *chip, const int level, const char *format, va_list
     if (level == LOG_ERROR) vfprintf(stderr, format, args);
 }
 
+/* simavr says too much about a file that is none. */
+static bool is_avr_elf(const char *path) {
+    uint8_t head[20] = {0};
+    FILE *file = fopen(path, "rb");
+    const bool whole = file && fread(head, sizeof head, 1, file) == 1;
+    if (file) fclose(file);
+    return whole && !memcmp(head, "\177ELF", 4) && head[18] == 83;      /* EM_AVR */
+}
+
 static void eeprom_load(void) {
     uint8_t bytes[EEPROM_BYTES];
     FILE *file = options.eeprom ? fopen(options.eeprom, "rb") : NULL;
@@ -199,8 +208,10 @@ void board_open(const board_options_t *from, int64_t anchor) {
 
     avr_global_logger_set(log_errors);
     elf_firmware_t firmware = {0};
-    if (access(options.elf, R_OK)) fail("cannot read the firmware %s: %s; make -C firmware builds it", options.elf, strerror(errno));
-    if (elf_read_firmware(options.elf, &firmware) || !firmware.flashsize) fail("expected an AVR ELF file, found %s", options.elf);
+    if (access(options.elf, R_OK))
+        fail("cannot read the firmware %s: %s; make -C firmware builds it", options.elf, strerror(errno));
+    if (!is_avr_elf(options.elf) || elf_read_firmware(options.elf, &firmware) || !firmware.flashsize)
+        fail("expected an AVR ELF file, found %s", options.elf);
     avr = avr_make_mcu_by_name("atmega328p");
     if (!avr) fail("this libsimavr does not know the atmega328p");
     avr_init(avr);
