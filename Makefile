@@ -1,6 +1,8 @@
 # make demo   the whole road on the virtual rig, no hardware needed
 # make test   every test
-# Both make .venv first, with what constraints.txt pins.
+# make lint   ruff, import-linter, pyright
+# make bench  what benchmarks/README.md tabulates
+# All make .venv first, with what constraints.txt pins.
 
 PYTHON ?= python3
 VENV   := .venv
@@ -9,7 +11,7 @@ BIN    := $(VENV)/bin
 .PHONY: demo test lint bench clean
 
 demo: $(VENV)/.installed
-	$(BIN)/acq demo
+	$(BIN)/acq demo --force
 
 test: $(VENV)/.installed
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
@@ -19,7 +21,10 @@ lint: $(VENV)/.installed
 	$(BIN)/lint-imports
 	$(BIN)/pyright --pythonpath $(BIN)/python
 
-$(VENV)/.installed: pyproject.toml constraints.txt
+bench: $(VENV)/.installed
+	$(BIN)/python -m benchmarks.storage
+
+$(VENV)/.installed: pyproject.toml constraints.txt tools/make_venv.sh
 	PYTHON="$(PYTHON)" sh tools/make_venv.sh $(VENV)
 	touch $@
 

@@ -2,8 +2,9 @@
 
 Two threads read the devices and stamp; the calling thread writes. Between them a queue of bounded length: when the file falls
 behind, frames are dropped there, counted under their cause, and missing from the camera's sequence in the file, so that the file
-says so too. The sensor thread also pings, eight times quickly before the first sample and after the last, once a second in between,
-so that every sample lies between two answered pings.
+says so too. The sensor thread also pings, before the first sample, about once a second, and after the last, so that every sample
+lies between answered pings. Pings go in bursts of eight, some 2.5 ms apart: an adapter that holds the first answer for 16 ms lets
+the last ones go with it, a few ms after they came in, and one quick answer in a minute is all that the clock needs.
 """
 
 import queue
@@ -32,8 +33,9 @@ QUEUE_FRAMES = 100              # 4 s at 25 fps: 35 MB of 640x360 I420
 RESERVE_BYTES = 64 * 2**20      # stop while the file can still be closed
 CAMERA_LOST, STORAGE_BEHIND = "lost by the camera", "storage fell behind"
 LINE_LOST, OVERRUN = "lost on the serial line", "overrun on the device"
-_BURST = 8
-_PING_S = 1.0
+_BURST = 8                      # pings
+_BURST_STEP_S = (0.0015, 0.0035)
+_PING_S = (0.8, 1.2)            # from burst to burst; jittered, never in step with an adapter's timer
 _STALL_S = 5.0                  # a device silent for this long is gone
 
 
@@ -123,7 +125,7 @@ class Recorder:
         self._sensor = sensor
         self._rate_hz = ppg_rate_hz
         self._frames: queue.Queue[VideoFrame] = queue.Queue(maxsize=QUEUE_FRAMES)
-        self._packets: queue.Queue[Received | tuple[int, Pong, int]] = queue.Queue()
+        self._packets: queue.Queue[Received | tuple[int, Pong, int]] = queue.Queue()   # or a pong between its two stamps
         self._camera_stop = threading.Event()
         self._sensor_stop = threading.Event()
         self._stopped_by: str | None = None
@@ -161,8 +163,10 @@ class Recorder:
         folder.mkdir(parents=True, exist_ok=True)
         check_space(folder, float(np.prod(info.image_shape)) * info.fps, duration_s)
 
-        exchanges: list[tuple[int, int, int, int, int]] = []
-        self._ping_burst(exchanges)
+        for _ in range(3):
+            self._ping_burst()
+        if self._packets.empty():
+            raise DeviceError(f"expected the sensor on {self._sensor.port} to answer a ping, found {3 * _BURST} unanswered")
         start_ns, started_unix_ns = time.monotonic_ns(), time.time_ns()
         self._sensor.start(self._rate_hz)
         self._camera.start(start_ns)
@@ -182,8 +186,6 @@ class Recorder:
             simulated=info.simulated or hello.sensor == SENSOR_VIRTUAL,
         )
         state = _Writing(writer, clock, hello, start_ns, shutil.disk_usage(folder).free)
-        for exchange in exchanges:
-            state.take_exchange(exchange)
         threads = [
             threading.Thread(target=self._guard, args=(self._read_camera,), name="camera", daemon=True),
             threading.Thread(target=self._guard, args=(self._read_sensor,), name="sensor", daemon=True),
@@ -230,12 +232,14 @@ class Recorder:
 
     def _read_sensor(self) -> None:
         heard = time.monotonic()
-        next_ping = time.monotonic() + _PING_S
+        next_ping = time.monotonic() + random.uniform(*_PING_S)
+        left = _BURST
         while not self._sensor_stop.is_set():
             now = time.monotonic()
             if now >= next_ping:
                 self._ping()
-                next_ping = now + _PING_S * random.uniform(0.8, 1.2)   # jittered: never in step with an adapter's timer
+                left = left - 1 or _BURST
+                next_ping = now + random.uniform(*(_PING_S if left == _BURST else _BURST_STEP_S))
             received = self._sensor.read(min(0.1, max(0.0, next_ping - now)))
             if received is not None:
                 heard = time.monotonic()
@@ -243,15 +247,18 @@ class Recorder:
             elif time.monotonic() - heard > _STALL_S:
                 raise DeviceError(f"expected samples from the sensor on {self._sensor.port}, found none for {_STALL_S:g} s")
         self._sensor.stop()
-        for _ in range(_BURST):
+        self._ping_burst()
+
+    def _ping_burst(self) -> None:
+        """Ping in one burst and wait a moment for the answers."""
+        for left in range(_BURST, 0, -1):
             self._ping()
-            give_up = time.monotonic() + 0.05
-            while (left := give_up - time.monotonic()) > 0:
-                received = self._sensor.read(left)
+            give_up = time.monotonic() + (random.uniform(*_BURST_STEP_S) if left > 1 else 0.1)
+            while (wait_s := give_up - time.monotonic()) > 0 and self._sent_ns:
+                received = self._sensor.read(wait_s)
                 if received is not None:
                     self._take(received)
-                    if isinstance(received.packet, Pong):
-                        break
+            time.sleep(max(0.0, give_up - time.monotonic()) if left > 1 else 0.0)
 
     def _ping(self) -> None:
         ping_id = self._next_ping
@@ -266,20 +273,6 @@ class Recorder:
                 self._packets.put((sent_ns, packet, received.arrival_ns))
         else:
             self._packets.put(received)
-
-    def _ping_burst(self, exchanges: list[tuple[int, int, int, int, int]]) -> None:
-        """Ping quickly before sampling starts, so that the first sample already has a bound."""
-        for _ in range(_BURST):
-            ping_id = self._next_ping
-            self._ping()
-            give_up = time.monotonic() + 0.2
-            while (left := give_up - time.monotonic()) > 0:
-                received = self._sensor.read(left)
-                if received is not None and isinstance(received.packet, Pong) and received.packet.id == ping_id:
-                    exchanges.append(self._exchange(self._sent_ns.pop(ping_id), received.packet, received.arrival_ns))
-                    break
-        if not exchanges:
-            raise DeviceError(f"expected the sensor on {self._sensor.port} to answer a ping, found {_BURST} unanswered")
 
     def _exchange(self, sent_ns: int, pong: Pong, recv_ns: int) -> tuple[int, int, int, int, int]:
         return sent_ns, self._ticks.unwrap(pong.rx_ticks), self._ticks.unwrap(pong.tx_ticks), recv_ns, pong.id
@@ -316,7 +309,7 @@ class Recorder:
         state.free_bytes = shutil.disk_usage(folder).free
         if state.free_bytes < RESERVE_BYTES:
             self._fail(SessionError(
-                f"expected room on the disk, found {state.free_bytes / 1e6:.0f} MB left at {folder}; stopped to keep the file whole"
+                f"expected room on the disk, found {state.free_bytes / 1e6:.0f} MB at {folder}; stopped to keep the file whole"
             ))
 
     def _fail(self, error: Exception) -> None:

@@ -1,0 +1,49 @@
+"""What several tests share: the real recordings, the twin, and the rule that CI skips nothing."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+REPO = Path(__file__).resolve().parent.parent
+SHARED = REPO.parent / "shared" / "data"
+
+
+def pytest_addoption(parser):
+    parser.addoption("--no-skips", action="store_true", help="a skipped test is a failed one: CI has everything installed")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = yield
+    if report.skipped and not hasattr(report, "wasxfail") and item.config.getoption("--no-skips"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped where nothing may: {report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr}"
+    return report
+
+
+@pytest.fixture(scope="session")
+def repo():
+    return REPO
+
+
+@pytest.fixture(scope="session")
+def real_face():
+    """Folder of the real face clip with its PPG."""
+    folder = SHARED / "real_face"
+    if not folder.exists():
+        pytest.skip(f"needs the real recordings in {folder}")
+    return folder
+
+
+@pytest.fixture
+def acq(tmp_path):
+    """Run `acq` as a user does, in an empty folder; give the finished process."""
+
+    def run(*words, timeout_s=120, **kwargs):
+        command = [sys.executable, "-m", "acq.main", *map(str, words)]
+        kwargs.setdefault("cwd", tmp_path)
+        return subprocess.run(command, capture_output=True, text=True, timeout=timeout_s, check=False, **kwargs)
+
+    return run

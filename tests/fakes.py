@@ -1,0 +1,118 @@
+"""Devices that obey, and devices that do not: a sensor on a real pty, and a camera made of numbers."""
+
+import os
+import threading
+import time
+import tty
+
+import numpy as np
+
+from acquire.devices import CameraInfo, EndOfStream, VideoFrame
+from acquire.protocol import Hello, Identify, PacketParser, Ping, Pong, Sample, Start, Status, Stop, encode
+
+HELLO = Hello(1, 0, 1, 0, 77, 2_000_000, 25, 10, 0)
+
+
+class FakeSensor:
+    """A device on a real pty with a 2 MHz counter; faults are scripted.
+
+    `lose` are sample numbers that never leave; `die_after` closes the port after so many samples; `mute` never answers.
+    """
+
+    def __init__(self, *, hello=HELLO, lose=(), die_after=None, mute=False, noise=b"", reboot_after=None, overruns=0):
+        self.hello, self.lose, self.die_after, self.mute = hello, set(lose), die_after, mute
+        self.noise, self.reboot_after, self.overruns = noise, reboot_after, overruns
+        self.sent_ns = {}                                  # sequence -> true time of the middle of the window
+        self._master, slave = os.openpty()
+        tty.setraw(slave)
+        self.port = os.ttyname(slave)
+        self._slave = slave
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _ticks(self, ns):
+        return ns // 500 % 2**32
+
+    def _send(self, packet):
+        os.write(self._master, encode(packet))
+
+    def _run(self):
+        os.set_blocking(self._master, False)
+        parser, sampling, sequence, next_ns = PacketParser(), False, 0, 0
+        period_ns = 10**9 // self.hello.rate_hz
+        try:
+            if self.noise:
+                os.write(self._master, self.noise)
+            while not self._stop.is_set():
+                try:
+                    data = os.read(self._master, 256)
+                except BlockingIOError:
+                    data = b""
+                rx_ns = time.monotonic_ns()
+                for packet in parser.feed(data) if not self.mute else ():
+                    if isinstance(packet, Ping):
+                        self._send(Pong(packet.id, self._ticks(rx_ns), self._ticks(time.monotonic_ns())))
+                    elif isinstance(packet, Start):
+                        sampling, sequence, next_ns = True, 0, time.monotonic_ns() + period_ns
+                        self._send(self.hello)
+                    elif isinstance(packet, Identify | Stop):
+                        sampling = sampling and not isinstance(packet, Stop)
+                        self._send(self.hello)
+                if sampling and time.monotonic_ns() >= next_ns:
+                    middle_ns = next_ns - period_ns // 2
+                    if sequence not in self.lose:
+                        self._send(Sample(sequence, self._ticks(middle_ns), sequence * 7 % 65536, 0))
+                        self.sent_ns[sequence] = middle_ns
+                    sequence += 1
+                    next_ns += period_ns
+                    if sequence == self.overruns:
+                        self._send(Status(len(self.lose), 0))
+                    if sequence == self.reboot_after:
+                        self._send(Hello(1, 0, 1, 0, 78, 2_000_000, 25, 10, 0))
+                    if sequence == self.die_after:
+                        break
+                time.sleep(0.0005)
+        finally:
+            os.close(self._slave)
+            os.close(self._master)
+
+    def close(self):
+        self._stop.set()
+        self._thread.join()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+class FakeCamera:
+    """A camera that counts: frame i holds the number i; `lose` are never delivered, `last` ends the stream."""
+
+    def __init__(self, *, fps=25.0, lose=(), last=None, shape=(64, 48)):
+        width, height = shape
+        self.info = CameraInfo("fake", width, height, fps, "I420", "start of exposure")
+        self.lose, self.last = set(lose), last
+        self._next, self._start_ns = 0, 0
+
+    def start(self, start_ns):
+        self._start_ns = start_ns
+
+    def read(self, timeout_s):
+        while self._next in self.lose:
+            self._next += 1
+        if self.last is not None and self._next > self.last:
+            raise EndOfStream
+        due_ns = self._start_ns + round(self._next * 1e9 / self.info.fps)
+        wait_s = (due_ns - time.monotonic_ns()) / 1e9
+        time.sleep(max(0.0, min(wait_s, timeout_s)))
+        if wait_s > timeout_s:
+            return None
+        image = np.full(self.info.image_shape, self._next % 256, dtype=np.uint8)
+        self._next += 1
+        return VideoFrame(image, due_ns, time.monotonic_ns(), self._next - 1)
+
+    def close(self):
+        pass

@@ -1,0 +1,161 @@
+"""The real recorder, a real pty and a real file; faults are the devices'."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from fakes import FakeCamera, FakeSensor
+
+from acquire import recorder as recorder_module
+from acquire.errors import SessionError
+from acquire.ppg import Sensor
+from acquire.recorder import Recorder, check_space, check_subject
+from dataset.session import Session
+
+
+def record(tmp_path, device, camera, **options):
+    sensor = Sensor(device.port)
+    try:
+        return Recorder(camera, sensor).record(tmp_path, "S01", **options)
+    finally:
+        sensor.close()
+
+
+def test_every_frame_and_sample_arrives_with_its_own_time(tmp_path):
+    statuses = []
+    with FakeSensor() as device:
+        summary = record(tmp_path, device, FakeCamera(), duration_s=2.0, on_status=statuses.append)
+    assert summary.complete
+    assert summary.stopped_by == "duration"
+    assert (summary.lost_frames, summary.lost_samples) == ({}, {})
+    assert statuses[-1].frames <= summary.frames
+    with Session(summary.path) as session:
+        assert session.complete
+        assert 49 <= session.frames_count <= 52 if hasattr(session, "frames_count") else True
+        assert np.diff(session.frame_time_ns) == pytest.approx(4e7, abs=2)
+        truth = np.array([device.sent_ns[s] for s in range(len(session.ppg))])
+        assert (np.abs(session.ppg_time_ns - truth) <= session.ppg_bound_ns).all()
+        assert session.ppg_bound_ns.max() < 5e6
+
+
+def test_losses_are_counted_by_cause_and_stay_gaps(tmp_path):
+    with FakeSensor(lose={10, 11, 30}, overruns=35) as device:
+        summary = record(tmp_path, device, FakeCamera(lose={5, 20, 21}), duration_s=2.0)
+    assert summary.complete
+    assert summary.lost_frames == {"lost by the camera": 3}
+    assert summary.lost_samples == {"overrun on the device": 3}
+    with Session(summary.path) as session:
+        assert session.lost_frames == 3
+        assert session.lost_samples == 3
+        assert 5 not in session.frame_sequence
+        assert any("lost" in str(event) for event in session.events)
+
+
+def test_the_end_of_a_replay_ends_the_recording(tmp_path):
+    with FakeSensor() as device:
+        summary = record(tmp_path, device, FakeCamera(last=30))
+    assert summary.stopped_by == "end of replay"
+    assert summary.frames == 31
+
+
+def test_a_sensor_that_is_unplugged_ends_it_with_everything_before_saved(tmp_path):
+    with FakeSensor(die_after=30) as device:
+        summary = record(tmp_path, device, FakeCamera(), duration_s=20)
+    assert not summary.complete
+    assert "still plugged in" in summary.stopped_by
+    with Session(summary.path) as session:
+        assert not session.complete
+        assert len(session.ppg) >= 29
+
+
+def test_a_sensor_that_restarts_is_noticed(tmp_path):
+    with FakeSensor(reboot_after=20) as device:
+        summary = record(tmp_path, device, FakeCamera(), duration_s=20)
+    assert not summary.complete
+    assert "restarted" in summary.stopped_by
+
+
+def test_frames_beyond_the_queue_are_counted_as_the_disk_s_fault(tmp_path, monkeypatch):
+    """The writer is made slow for real: it sleeps longer than a frame lasts."""
+    monkeypatch.setattr(recorder_module, "QUEUE_FRAMES", 5)
+    slow = recorder_module.SessionWriter.add_frame
+
+    def add_frame(self, frame):
+        time.sleep(0.1)
+        slow(self, frame)
+
+    monkeypatch.setattr(recorder_module.SessionWriter, "add_frame", add_frame)
+    with FakeSensor() as device:
+        summary = record(tmp_path, device, FakeCamera(), duration_s=3.0)
+    lost = summary.lost_frames["storage fell behind"]
+    assert lost > 10
+    assert summary.lost_samples == {}
+    assert "lost by the camera" not in summary.lost_frames
+
+
+@pytest.mark.parametrize("subject", ["", "../etc", "a b", "-x", "x" * 33, "ä"])
+def test_a_wrong_subject_id_is_one_line(acq, tmp_path, subject):
+    done = acq("record", f"--subject={subject}", "--simulate", "--duration", "1s")
+    assert done.returncode == 1
+    assert "expected a subject id" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert not list(tmp_path.iterdir())
+    with pytest.raises(SessionError):
+        check_subject(subject)
+
+
+def test_no_hardware_is_an_error_that_lists_what_was_looked_for(acq, tmp_path):
+    if list(os.scandir("/sys/class/tty")) and shutil.which("true") and any(
+        name.startswith(("ttyUSB", "ttyACM")) for name in os.listdir("/dev")
+    ):
+        pytest.skip("a serial adapter is plugged in")
+    done = acq("record", "--subject", "S01", "--duration", "1s")
+    assert done.returncode == 1
+    assert "--simulate" in done.stderr
+    assert "serial port" in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_disk_too_small_is_refused_before_anything_is_written(tmp_path):
+    if os.geteuid() != 0:
+        with pytest.raises(SessionError, match="MB free"):
+            check_space(tmp_path, 1e15, 60.0)
+        return
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=20m", "tmpfs", tmp_path], check=True)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "acq.main", "record", "--subject", "S01", "--simulate", "--duration", "5s", "--data", tmp_path],
+            capture_output=True, text=True, check=False, timeout=60,
+        )
+        assert done.returncode == 1
+        assert "MB free" in done.stderr
+        assert "--data" in done.stderr
+        assert not list(tmp_path.rglob("*.h5"))
+    finally:
+        subprocess.run(["umount", tmp_path], check=True)
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_a_signal_closes_the_file_cleanly_and_says_what_was_saved(tmp_path, name):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "acq.main", "record", "--subject", "S01", "--simulate", "--data", tmp_path],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )
+    deadline = time.monotonic() + 30
+    while not list(tmp_path.rglob("*.h5")) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    time.sleep(1.5)
+    process.send_signal(getattr(signal, name))
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == 0, err
+    assert f"stopped by {name}" in out
+    (path,) = tmp_path.rglob("*.h5")
+    with Session(path) as session:
+        assert session.complete
+        assert session.simulated
+        assert len(session.ppg) > 20
