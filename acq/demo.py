@@ -19,7 +19,7 @@ _MARK = ".acq-demo"    # only a folder that holds this file is ever removed
 
 
 def demo(
-    out: Annotated[Path, typer.Option("--out", help="Folder for the demo's data; its own, replaced with --force.")] = Path("demo"),
+    out: Annotated[Path, typer.Option("--out", help="The demo's own folder; --force replaces it.")] = Path("demo"),
     duration: Annotated[str, typer.Option("--duration", metavar="TIME", help="Length of each recording.")] = "60s",
     seed: Annotated[int, typer.Option("--seed", help="Seed of the virtual subjects and of the training.")] = 0,
     force: Force = False,
@@ -29,7 +29,7 @@ def demo(
     _make_folder(out, force=force)
     data = out / "data"
     started = time.monotonic()
-    typer.secho(f"Four virtual subjects, recorded side by side in real time ({duration_s:g} s), all marked as simulated.", bold=True)
+    typer.secho(f"Four virtual subjects, {duration_s:g} s each, side by side in real time; marked as simulated.", bold=True)
     _record_side_by_side(data, duration_s, seed)
     _run("split", "--holdout", HOLDOUT, "--data", str(data))
     _run("convert", "--data", str(data))
@@ -61,7 +61,8 @@ def _run(*words: str) -> None:
 
 def _record_side_by_side(data: Path, duration_s: float, seed: int) -> None:
     words = ("--simulate", "--duration", f"{duration_s:g}s", "--seed", str(seed), "--data", str(data), "--quiet", "--json")
-    typer.secho(f"$ acq record --subject {SUBJECTS[0]} --simulate --duration {duration_s:g}s   (and {', '.join(SUBJECTS[1:])})", bold=True)
+    others = ", ".join(SUBJECTS[1:])
+    typer.secho(f"$ acq record --subject {SUBJECTS[0]} --simulate --duration {duration_s:g}s   (and {others})", bold=True)
     recorders = {
         subject: subprocess.Popen(
             _command("record", "--subject", subject, *words), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

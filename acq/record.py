@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from acq.options import Data, Fps, Json, Quiet, parse_duration
-from acquire.errors import AcqError
+from acquire.errors import AcqError, DeviceError
 
 if TYPE_CHECKING:
     from acquire.recorder import Recorder, RecordingStatus, RecordingSummary
@@ -56,7 +56,7 @@ def record(
 
 
 def _open_rig(subject: str, camera: str, port: str, fps: float, *, simulate: bool, seed: int):
-    from contextlib import closing, contextmanager
+    from contextlib import ExitStack, closing, contextmanager
 
     from acquire.ppg import open_sensor
 
@@ -70,8 +70,17 @@ def _open_rig(subject: str, camera: str, port: str, fps: float, *, simulate: boo
         else:
             from acquire.camera import open_camera
 
-            with closing(open_sensor(port)) as sensor, closing(open_camera(camera, fps)) as frames:
-                yield frames, sensor
+            with ExitStack() as opened:
+                found: list = []
+                missing: list[str] = []
+                for opener, *words in ((open_camera, camera, fps), (open_sensor, port)):
+                    try:
+                        found.append(opened.enter_context(closing(opener(*words))))
+                    except DeviceError as error:
+                        missing.append(str(error))
+                if missing:
+                    raise DeviceError(" | ".join(missing) + " | or record a virtual subject with --simulate")
+                yield found[0], found[1]
 
     return rig()
 

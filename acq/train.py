@@ -1,5 +1,65 @@
 """The verb `acq train-kd`."""
 
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
 
-def train_kd() -> None:
-    """(being written)."""
+import typer
+
+from acq.options import Data, Json, Quiet, progress_bars
+
+if TYPE_CHECKING:
+    from models.train import RunResult
+
+
+def train_kd(
+    data: Data = Path("data"),
+    epochs: Annotated[int | None, typer.Option(min=1, help="Of each student; both get the same.")] = None,
+    teacher_epochs: Annotated[int | None, typer.Option(min=1, help="Of the teacher.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of weights, batches and dropout.")] = 0,
+    tat: Annotated[
+        Literal["paper", "code"] | None,
+        typer.Option(help="Whose places TaT's softmax runs over: as the paper's text, or as its code."),
+    ] = None,
+    device: Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Where to train.")] = "auto",
+    mix: Annotated[bool, typer.Option("--mix", help="Allow virtual and real subjects in one dataset.")] = False,
+    quiet: Quiet = False,
+    json: Json = False,
+) -> None:
+    """Train teacher, student and student + KD on the curated data; write checkpoints, metrics and a report."""
+    from dataclasses import replace
+
+    from models.train import Recipe, train_kd
+
+    recipe = Recipe(seed=seed)
+    recipe = replace(
+        recipe,
+        epochs=epochs or recipe.epochs,
+        teacher_epochs=teacher_epochs or recipe.teacher_epochs,
+        distill=replace(recipe.distill, softmax=tat or recipe.distill.softmax),
+    )
+    with progress_bars(quiet=quiet) as on_progress:
+        result = train_kd(data, recipe=recipe, device=device, allow_mixed=mix, on_progress=on_progress)
+    if json:
+        typer.echo((result.folder / "metrics.json").read_text())
+    else:
+        _echo_table(result)
+
+
+def _echo_table(result: "RunResult") -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    metrics = result.metrics
+    table = Table(title=f"Heart rate of {', '.join(metrics['subjects']['test'])}, never seen in training")
+    table.add_column("")
+    for heading in ("MAE [bpm]", "RMSE [bpm]", "parameters", "ms / frame"):
+        table.add_column(heading, justify="right")
+    for name, title in (("teacher", "teacher"), ("student", "student"), ("student_kd", "student + KD")):
+        row = metrics[name]
+        table.add_row(title, f"{row['mae_bpm']:.2f}", f"{row['rmse_bpm']:.2f}", f"{row['parameters']:,}",
+                      f"{row['ms_per_frame']:.2f}")
+    console = Console()
+    console.print(table)
+    console.print(f"{metrics['student']['windows']} windows of 10 s; ms / frame: the network alone, one thread."
+                  + (" The subjects are virtual." if metrics["simulated"] else ""))
+    console.print(f"report: {result.report}", soft_wrap=True)

@@ -72,6 +72,5 @@ def _find_camera(fps: float) -> FrameSource:
     if not devices:
         tried.append("v4l2: no /dev/video*")
     raise DeviceError(
-        f"expected a camera, found none ({'; '.join(tried)}); plug one in, name it with --camera, "
-        "or ask for a virtual subject with --simulate"
+        f"expected a camera, found none ({'; '.join(tried)}); plug one in or name it with --camera"
     )

@@ -21,7 +21,9 @@ class AcqError(Exception):
 
 
 class DeviceError(AcqError):
-    """A port or a camera is missing, busy or gone."""
+    """A port or a camera is missing, busy or gone; `found` says in a few words what was there instead."""
+
+    found: str = ""
 
 
 class DeviceTimeout(DeviceError, TimeoutError):

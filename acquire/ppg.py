@@ -6,6 +6,7 @@ that these two stamps are honest. The port is found by asking: each serial port 
 
 import time
 from collections import deque
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import serial
@@ -81,11 +82,13 @@ class Sensor:
                             "flash firmware/ppg_logger"
                         )
                     return hello
-        heard = f"{len(self._bytes)} bytes that are none ({self._bytes[:8].hex(' ')})" if self._bytes else "silence"
-        raise DeviceTimeout(
-            f"expected HELLO of protocol {PROTOCOL_VERSION} within {timeout_s:g} s, found {heard} on {self.port}; "
+        found = f"{len(self._bytes)} bytes that are none ({self._bytes[:8].hex(' ')})" if self._bytes else "silence"
+        error = DeviceTimeout(
+            f"expected HELLO of protocol {PROTOCOL_VERSION} within {timeout_s:g} s, found {found} on {self.port}; "
             "is this the PPG sensor, with firmware/ppg_logger flashed?"
         )
+        error.found = found
+        raise error
 
     @property
     def bad_packets(self) -> int:
@@ -174,23 +177,32 @@ def _reason(error: Exception) -> str:
 
 
 def find_sensor() -> Sensor:
-    """Open the one serial port that answers with HELLO.
+    """Open the one serial port that answers with HELLO; all are asked at once.
 
     Raises
     ------
-    DeviceError : none did; says every port that was asked and what it answered
+    DeviceError : none did, or several; says every port that was asked and what it answered
     """
-    asked: list[str] = []
-    for port in sorted(info.device for info in list_ports.comports()):
-        try:
-            return Sensor(port)
-        except (DeviceError, ProtocolError) as error:
-            asked.append(f"{port}: {error}")
-    found = "; ".join(asked) if asked else "no serial port at all"
-    raise DeviceError(
-        f"expected a PPG sensor on a serial port, found {found}; plug in the Arduino, name its port with --port, "
-        "or ask for a virtual subject with --simulate"
-    )
+    ports = sorted(info.device for info in list_ports.comports())
+    with ThreadPoolExecutor(max_workers=max(len(ports), 1)) as pool:
+        answers = dict(zip(ports, pool.map(_ask, ports), strict=True))
+    sensors = [answer for answer in answers.values() if isinstance(answer, Sensor)]
+    if len(sensors) == 1:
+        return sensors[0]
+    for sensor in sensors:
+        sensor.close()
+    if sensors:
+        several = ", ".join(sensor.port for sensor in sensors)
+        raise DeviceError(f"expected one PPG sensor, found {len(sensors)}: {several}; name one with --port")
+    asked = "; ".join(f"{port}: {answer}" for port, answer in answers.items()) or "no serial port at all"
+    raise DeviceError(f"expected a PPG sensor on a serial port, found none ({asked}); plug it in or name it with --port")
+
+
+def _ask(port: str) -> Sensor | str:
+    try:
+        return Sensor(port)
+    except (DeviceError, ProtocolError) as error:
+        return getattr(error, "found", "") or str(error)
 
 
 def open_sensor(spec: str) -> Sensor:

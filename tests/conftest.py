@@ -19,7 +19,8 @@ def pytest_runtest_makereport(item, call):
     report = yield
     if report.skipped and not hasattr(report, "wasxfail") and item.config.getoption("--no-skips"):
         report.outcome = "failed"
-        report.longrepr = f"skipped where nothing may: {report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr}"
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+        report.longrepr = f"skipped where nothing may: {reason}"
     return report
 
 

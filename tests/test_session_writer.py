@@ -104,7 +104,8 @@ while True:
 def test_sigkill_loses_nothing_that_was_flushed(tmp_path, attempt):
     path = tmp_path / "killed.h5"
     process = subprocess.Popen(
-        [sys.executable, "-c", _WRITE_FOREVER.format(tests=os.path.dirname(__file__), path=str(path))], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", _WRITE_FOREVER.format(tests=os.path.dirname(__file__), path=str(path))],
+        stdout=subprocess.PIPE, text=True,
     )
     assert process.stdout.readline()
     time.sleep(0.1 + 0.13 * attempt)
