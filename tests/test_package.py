@@ -1,0 +1,26 @@
+"""The built wheel holds every module, and the portrait; imports between rooms point one way."""
+
+import subprocess
+import sys
+import zipfile
+
+ROOMS = ("acq", "acquire", "dataset", "models")
+
+
+def test_the_wheel_holds_every_module(repo, tmp_path):
+    subprocess.run(
+        [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", tmp_path, repo],
+        check=True, capture_output=True, text=True,
+    )
+    (wheel,) = tmp_path.glob("*.whl")
+    held = set(zipfile.ZipFile(wheel).namelist())
+    modules = {str(path.relative_to(repo)) for room in ROOMS for path in (repo / room).rglob("*.py")}
+    assert len(modules) > 20
+    assert modules <= held
+    assert "acquire/portrait/astronaut.png" in held
+    assert not [name for name in held if name.startswith(("tests", "benchmarks"))]
+
+
+def test_imports_point_one_way(repo):
+    done = subprocess.run([f"{sys.prefix}/bin/lint-imports"], cwd=repo, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
