@@ -1,19 +1,20 @@
 """A virtual subject: one seeded person whose finger and face carry the same blood, and who can be filmed at any instant.
 
-`VirtualSubject.frame(t_s, index)` gives what a camera would deliver for an exposure at subject time `t_s`; `ppg(t_s)` what a finger sensor
-would read. Both are pure functions of the subject and the time, so a frame that was dropped is simply never asked for. Who the subject is
-(face, skin, usual heart rate) follows from the id and the seed; what a day brings (rate, room, light, liveliness) also
-from the session's number.
+`VirtualSubject.frame(t_s, index)` gives what a camera would deliver for an exposure at subject time `t_s`; `ppg(t_s)` what a
+finger sensor would read. Both are pure functions of the subject and the time, so a frame that was dropped is simply never
+asked for. Who the subject is (face, skin, usual heart rate) follows from the id and the seed; what a day brings (rate, room,
+light, liveliness) also from the session's number.
 
-A frame is made so: the face's layers at rest (`virtual_face`) take pulse, shading and shine, all additions in Y, U, V; the lids come down; one
-smooth displacement field moves the person (`virtual_motion`); she is laid over the room; the light multiplies everything; the sensor's
-noise is added and the sum rounded once to 8 bits, 4:2:0. The pulse, well under one step of the 8 bits per beat in dark skin, survives the
-rounding only because the noise dithers it, as in a real camera.
+A frame is made so: the face's layers at rest (`virtual_face`) take pulse, shading and shine, all additions in Y, U, V; the
+lids come down; one smooth displacement field moves the person (`virtual_motion`); she is laid over the room; the light
+multiplies everything; the sensor's noise is added and the sum rounded once to 8 bits, 4:2:0. The pulse, well under one step of
+the 8 bits per beat in dark skin, survives the rounding only because the noise dithers it, as in a real camera.
 
 Sources
 -------
-Noise: shot noise of a 15,000-electron well and 6 electrons of reading, per output pixel of a small sensor binned to 640x360, through a gamma
-of 2.2: about one grey level; a Logitech C930c, which denoises, shows 0.4 to 0.8 (PhysRecorder example), a Raspberry Pi camera more.
+Noise: shot noise of a 15,000-electron well and 6 electrons of reading, per output pixel of a small sensor binned to 640x360,
+through a gamma of 2.2: about one grey level; a Logitech C930c, which denoises, shows 0.4 to 0.8 (PhysRecorder example), a
+Raspberry Pi camera more.
 """
 
 import re
@@ -170,7 +171,6 @@ class VirtualSubject:
         """
         stage = self.stage
         early, late = self.heart.face_pulse(np.array([t_s + stage.spread_s / 2, t_s - stage.spread_s / 2])).tolist()
-        # The head recoils a little after each beat: 0.04 px of the 0.09 px that 0.1 mm would be.
         scene = self.behaviour.at(t_s)
         with self._lock:
             return stage.film(scene, (early, late), self.behaviour.flicker(t_s + stage.row_delays_s), index)

@@ -1,12 +1,14 @@
 """The virtual PPG sensor without its port: a crystal, a serial line, and the firmware's side of the wire protocol.
 
-No I/O and no clock of its own: whoever holds it says what time it is. `virtual_rig` runs it on CLOCK_MONOTONIC behind a pty; `simulated_session`
-runs it on a timeline that never waits. Like the firmware, it samples by its own ticks, stamps a sample at the middle of its window, a
-ping when it was read and its answer when it was written; then bytes take their time on the line, and an adapter may hold them.
+No I/O and no clock of its own: whoever holds it says what time it is. `virtual_rig` runs it on CLOCK_MONOTONIC behind a pty;
+`simulated_session` runs it on a timeline that never waits. Like the firmware, it samples by its own ticks, stamps a sample at
+the middle of its window, a ping when it was read and its answer when it was written; then bytes take their time on the line,
+and an adapter may hold them.
 
 Sources
 -------
-Crystals: +-20 to +-50 ppm, wandering by some 0.1 ppm over minutes; ceramic resonators: 0.5 %, 10 ppm/degC (ATmega328P boards use both).
+Crystals: +-20 to +-50 ppm, wandering by some 0.1 ppm over minutes; ceramic resonators: 0.5 %, 10 ppm/degC (ATmega328P boards
+use both).
 Adapters: FTDI's latency timer holds bytes for up to 16 ms unless set otherwise (FTDI AN232B-04); newer bridges for about 1 ms.
 """
 
@@ -118,18 +120,20 @@ class SensorDevice:
         line: Line,
         *,
         rng: np.random.Generator,
+        boot_id: int,
     ) -> None:
         """Boot: the first HELLO goes out at once.
 
         Parameters
         ----------
         ppg_at : host times (N,) int64 [ns] -> (N,) PPG, pulses about 1 high
+        boot_id : differs between any two boots
         """
         self._ppg_at = ppg_at
         self._crystal = crystal
         self.line = line
         self._rng = rng
-        self._boot_id = int(rng.integers(1, 2**32))
+        self._boot_id = boot_id
         self._parser = PacketParser()
         self._rate_hz = DEFAULT_RATE_HZ
         self._led = False

@@ -2,18 +2,18 @@
 
 A layer is a float32 picture over the person's box in the camera's frame. `simulator` moves, lights and pulses them. Colour is
 handled as Y, U, V of BT.601 video range without their offsets (16, 128), because everything that happens to light is then a
-multiplication or an addition, and the camera's I420 comes out without a conversion per frame. Colours are the camera's
-output values, gamma applied: AC/DC ratios in the literature are of these.
+multiplication or an addition, and the camera's I420 comes out without a conversion per frame. Colours are the camera's output
+values, gamma applied: AC/DC ratios in the literature are of these.
 
 Sources
 -------
-Colours of the pulse: de Haan and van Leest, "Improved motion robustness of remote-PPG by using the blood volume pulse signature",
-Physiol. Meas. 35, 2014: relative pulse R:G:B = 0.33:0.77:0.53.
-Size of the pulse: AC/DC of the green channel of light skin about 1 % (Wang et al., "Algorithmic principles of remote PPG", IEEE
-Trans. Biomed. Eng. 64, 2017); about half on the darkest skin (Nowara, McDuff, Veeraraghavan, "A meta-analysis of the
+Colours of the pulse: de Haan and van Leest, "Improved motion robustness of remote-PPG by using the blood volume pulse
+signature", Physiol. Meas. 35, 2014: relative pulse R:G:B = 0.33:0.77:0.53.
+Size of the pulse: AC/DC of the green channel of light skin about 1 % (Wang et al., "Algorithmic principles of remote PPG",
+IEEE Trans. Biomed. Eng. 64, 2017); about half on the darkest skin (Nowara, McDuff, Veeraraghavan, "A meta-analysis of the
 impact of skin tone and gender on non-contact photoplethysmography measurements", CVPRW 2020).
-Where it is strong: forehead and cheeks over chin and nose (Kwon et al., "ROI analysis for remote photoplethysmography on facial
-video", EMBC 2015).
+Where it is strong: forehead and cheeks over chin and nose (Kwon et al., "ROI analysis for remote photoplethysmography on
+facial video", EMBC 2015).
 """
 
 from dataclasses import dataclass
@@ -34,16 +34,18 @@ HEAD_HEIGHT = 163.0
 
 # Outlines in the portrait [px], drawn by hand.
 _PERSON = [
-    (259, 22), (248, 18), (237, 15), (227, 15), (216, 18), (207, 20), (193, 29), (185, 37), (163, 50), (155, 58), (153, 68), (153, 85),
-    (155, 99), (160, 110), (168, 118), (171, 123), (172, 131), (179, 135), (183, 138), (185, 147), (167, 148), (147, 154), (132, 167),
-    (125, 181), (116, 186), (113, 201), (116, 211), (103, 215), (90, 227), (76, 235), (65, 246), (44, 282), (39, 306), (34, 315), (26, 342),
-    (26, 350), (367, 352), (363, 345), (360, 333), (357, 323), (356, 302), (352, 287), (345, 272), (340, 262), (319, 243), (304, 235),
-    (302, 222), (291, 204), (276, 188), (259, 175), (261, 163), (266, 147), (269, 139), (277, 134), (281, 125), (288, 119), (296, 106),
-    (300, 92), (299, 72), (296, 60), (288, 43), (276, 31),
+    (259, 22), (248, 18), (237, 15), (227, 15), (216, 18), (207, 20), (193, 29), (185, 37), (163, 50), (155, 58),
+    (153, 68), (153, 85), (155, 99), (160, 110), (168, 118), (171, 123), (172, 131), (179, 135), (183, 138), (185, 147),
+    (167, 148), (147, 154), (132, 167), (125, 181), (116, 186), (113, 201), (116, 211), (103, 215), (90, 227), (76, 235),
+    (65, 246), (44, 282), (39, 306), (34, 315), (26, 342), (26, 350), (367, 352), (363, 345), (360, 333), (357, 323),
+    (356, 302), (352, 287), (345, 272), (340, 262), (319, 243), (304, 235), (302, 222), (291, 204), (276, 188), (259, 175),
+    (261, 163), (266, 147), (269, 139), (277, 134), (281, 125), (288, 119), (296, 106), (300, 92), (299, 72), (296, 60),
+    (288, 43), (276, 31),
 ]
 _FACE = [
-    (186, 70), (192, 79), (202, 80), (217, 82), (233, 82), (250, 84), (261, 88), (269, 90), (271, 107), (271, 123), (268, 136), (263, 152),
-    (257, 162), (252, 169), (241, 175), (221, 178), (209, 175), (196, 166), (187, 158), (184, 144), (182, 131), (181, 115), (184, 99), (185, 82),
+    (186, 70), (192, 79), (202, 80), (217, 82), (233, 82), (250, 84), (261, 88), (269, 90), (271, 107), (271, 123),
+    (268, 136), (263, 152), (257, 162), (252, 169), (241, 175), (221, 178), (209, 175), (196, 166), (187, 158), (184, 144),
+    (182, 131), (181, 115), (184, 99), (185, 82),
 ]
 _NECK = [(186, 158), (188, 179), (196, 185), (217, 186), (233, 191), (254, 183), (257, 162), (241, 175), (221, 178), (200, 170)]
 _EARS = [[(170, 119), (178, 120), (182, 136), (174, 131)], [(269, 124), (279, 124), (277, 133), (268, 136)]]
@@ -98,7 +100,7 @@ class FaceLayers:
 
 
 def skin_gain(tone: float) -> np.ndarray:
-    """Give what the portrait's skin is multiplied by, R, G, B; chosen by eye along sRGB skin colours from ITA 45 to -40 degrees."""
+    """Give what the portrait's skin is multiplied by, R, G, B: by eye, along sRGB skin colours from ITA 45 to -40 degrees."""
     steps = np.array([[1.02, 1.02, 1.02], [0.93, 0.87, 0.80], [0.76, 0.66, 0.56], [0.58, 0.47, 0.40], [0.42, 0.33, 0.29]])
     at = tone * (len(steps) - 1)
     return np.array([np.interp(at, np.arange(len(steps)), steps[:, c]) for c in range(3)], dtype=np.float32)
@@ -172,8 +174,8 @@ def _parts() -> _Parts:
     perfusion -= 0.30 * _blob((226, 118), (8, 16)) + 0.15 * _blob((224, 184), (40, 14))     # nose, neck
     late = np.clip((np.mgrid[0:_ROWS, 0:512][0].astype(np.float32) - 80.0) / 100.0, 0, 1)    # forehead first, chin last
     shine = np.maximum.reduce([
-        _blob((228, 86), (16, 5)), 0.9 * _blob((227, 122), (4, 9)), 0.8 * _blob((196, 121), (8, 6)), 0.8 * _blob((256, 122), (7, 6)),
-        0.5 * _blob((223, 171), (8, 4)),
+        _blob((228, 86), (16, 5)), 0.9 * _blob((227, 122), (4, 9)), 0.5 * _blob((223, 171), (8, 4)),
+        0.8 * _blob((196, 121), (8, 6)), 0.8 * _blob((256, 122), (7, 6)),
     ]) * flesh
 
     lid = np.full_like(alpha, 2.0)
@@ -219,11 +221,9 @@ def _sources(looks: Looks, box: Box) -> tuple[np.ndarray, np.ndarray]:
     sx = across / (1 + (looks.jaw - 1) * low) + HEAD[0]
     rng = np.random.default_rng(looks.bumps)
     reach = np.exp(-0.5 * (((sx - 226) / 55) ** 2 + ((sy - 125) / 50) ** 2))
-    for axis in (sx, sy):
-        coarse = rng.normal(0, 1, (9, 9)).astype(np.float32)
-        bumps = cv2.resize(coarse, (columns, rows), interpolation=cv2.INTER_CUBIC)
-        axis += 2.2 * reach * bumps
-    return sx, sy
+    coarse = rng.normal(0, 2.2, (2, 9, 9)).astype(np.float32)
+    across, down = (reach * cv2.resize(c, (columns, rows), interpolation=cv2.INTER_CUBIC) for c in coarse)
+    return sx + across, sy + down
 
 
 def make_layers(looks: Looks, *, pulse_green: float) -> FaceLayers:

@@ -1,18 +1,20 @@
 """The virtual subject's heart: beats with heart-rate variability, and the pulse they make in a finger and in a face.
 
-The rate is a base rate plus what moves it: minutes-long wander, Mayer waves (0.1 Hz), respiratory sinus arrhythmia, and a slow fall
-as the subject grows drowsy. Its integral is the beat count; beats are where that count crosses an integer, each then jittered. A
-waveform is the sum, over beats, of a few Gaussians placed after each one. Everything is a function of continuous
+The rate is a base rate plus what moves it: minutes-long wander, Mayer waves (0.1 Hz), respiratory sinus arrhythmia, and a slow
+fall as the subject grows drowsy. Its integral is the beat count; beats are where that count crosses an integer, each then
+jittered. A waveform is the sum, over beats, of a few Gaussians placed after each one. Everything is a function of continuous
 subject time, so that a camera and a sensor that sample it at different instants see the same blood.
 
 Sources
 -------
-Resting rate 52 to 110 bpm: wider than the 5th to 95th percentile of seated adults (about 55 to 95), to leave no rate untrained.
+Resting rate 52 to 110 bpm: wider than the 5th to 95th percentile of seated adults (about 55 to 95), to leave no rate
+untrained.
 Respiratory sinus arrhythmia, Mayer waves and their bands: Task Force of the ESC and NASPE, "Heart rate variability",
 Circulation 93, 1996; RMSSD of rest (20 to 60 ms) fixes the amplitudes below.
-Pulse as a sum of Gaussians: Rubins, "Finger and ear photoplethysmogram waveform analysis by fitting with Gaussians", Med. Biol. Eng. Comput.
-46, 2008; a dicrotic wave about 0.3 s after the systolic peak, later at slow rates with the square root of the interval.
-The face's pulse is smoother and reaches its peak some 0.1 s after the finger's: 0.09 s in the PhysRecorder example recording.
+Pulse as a sum of Gaussians: Rubins, "Finger and ear photoplethysmogram waveform analysis by fitting with Gaussians", Med.
+Biol. Eng. Comput. 46, 2008; a dicrotic wave about 0.3 s after the systolic peak, later at slow rates with the square root of
+the interval. The face's pulse is smoother and reaches its peak some 0.1 s after the finger's: 0.09 s in the PhysRecorder
+example recording.
 """
 
 import threading

@@ -1,20 +1,18 @@
 """What the virtual subject and the room do while being filmed: pose, speech, blinks, light. Functions of subject time.
 
-Steady parts (sway, tremor, drifting light) are sums of sines. Happenings (a turn of the head, a sentence, a blink, a nod, a change of the
-light) are drawn per minute, each minute from its own seed, so that any instant can be asked for at any time.
+Steady parts (sway, tremor, drifting light) are sums of sines. Happenings (a turn of the head, a sentence, a blink, a nod, a
+change of the light) are drawn per minute, each minute from its own seed, so that any instant can be asked for at any time.
 
 Sources
 -------
-Sway and tremor: standing sway is about 4 mm RMS below 1 Hz (Winter, "Human balance and posture control", Gait & Posture 3, 1995); the head of a
-seated person moves a third of that; a head 23 cm high is about 200 px here, so 1 mm is 0.9 px.
-Ballistocardiac head motion: below 0.1 mm at the head, in step with the heart (Balakrishnan, Durand, Guttag, "Detecting pulse
-from head motions in video", CVPR 2013).
-Blinks: 15 to 20 a minute, 0.15 to 0.3 s; drowsy ones last beyond 0.5 s (Caffier, Erdmann, Ullsperger, "Experimental evaluation of
-eye-blink parameters as a drowsiness measure", Eur. J. Appl. Physiol. 89, 2003).
-Speech: jaw at the syllable rate, 2 to 7 Hz (Chandrasekaran et al., "The natural statistics of audiovisual speech", PLoS Comput. Biol.
-5, 2009).
-Light: lamps on the mains flicker at twice its frequency; a camera that exposes for a whole number of periods keeps some tenths of a
-percent of it. Exposure control and daylight drift by about a percent.
+Sway and tremor: standing sway is about 4 mm RMS below 1 Hz (Winter, "Human balance and posture control", Gait & Posture 3,
+1995); the head of a seated person moves a third of that; a head 23 cm high is about 200 px here, so 1 mm is 0.9 px.
+Blinks: 15 to 20 a minute, 0.15 to 0.3 s; drowsy ones last beyond 0.5 s (Caffier, Erdmann, Ullsperger, "Experimental evaluation
+of eye-blink parameters as a drowsiness measure", Eur. J. Appl. Physiol. 89, 2003).
+Speech: jaw at the syllable rate, 2 to 7 Hz (Chandrasekaran et al., "The natural statistics of audiovisual speech", PLoS
+Comput. Biol. 5, 2009).
+Light: lamps on the mains flicker at twice its frequency; a camera that exposes for a whole number of periods keeps some tenths
+of a percent of it. Exposure control and daylight drift by about a percent.
 """
 
 from dataclasses import dataclass
@@ -95,7 +93,7 @@ class Behaviour:
         if found is not None:
             return found
         rng = np.random.default_rng([self._seed, minute % 2**32])
-        t0, move = minute * _MINUTE_S, self.temper.motion
+        t0, move, light = minute * _MINUTE_S, self.temper.motion, self.temper.light
         drowsy = float(self._heart.drowsiness(t0 + _MINUTE_S / 2))
 
         def times(per_minute: float) -> np.ndarray:
@@ -120,10 +118,10 @@ class Behaviour:
         sentence = times(self.temper.speech * _MINUTE_S / 4.0)
         n = len(sentence)
         sentences = np.column_stack([sentence, rng.uniform(2.0, 6.0, n)])                     # start, duration [s]
-        change = times(5.0 * min(self.temper.light, 2.0))
+        change = times(5.0 * min(light, 2.0))           # a screen, a cloud, a door
         n = len(change)
-        changes = np.column_stack([                     # start, hold [s], gain, slope: a screen, a cloud, a door
-            change, rng.uniform(1.0, 6.0, n), rng.normal(0, 0.008, n) * self.temper.light, rng.normal(0, 0.012, n) * self.temper.light,
+        changes = np.column_stack([                     # start, hold [s], gain, slope
+            change, rng.uniform(1.0, 6.0, n), rng.normal(0, 0.008 * light, n), rng.normal(0, 0.012 * light, n),
         ])
         found = {"turns": np.concatenate([turns, nods]), "blinks": blinks, "sentences": sentences, "changes": changes}
         if len(self._minutes) > 200:

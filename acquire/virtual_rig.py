@@ -1,11 +1,12 @@
 """The virtual subject in front of the devices: a camera behind `FrameSource`, a sensor behind a real pty in the wire protocol.
 
-The recorder cannot tell them from hardware: frames come in real time and are lost when nobody takes them, bytes come late and in
-lumps, the sensor's clock is its own. Only `CameraInfo.simulated` and the HELLO's sensor number say so. Both devices share
+The recorder cannot tell them from hardware: frames come in real time and are lost when nobody takes them, bytes come late and
+in lumps, the sensor's clock is its own. Only `CameraInfo.simulated` and the HELLO's sensor number say so. Both devices share
 one notion of subject time, whose zero the camera's `start` sets. POSIX only, for the pty.
 """
 
 import os
+import secrets
 import select
 import threading
 import time
@@ -21,6 +22,7 @@ from .errors import DeviceError
 from .simulator import HEIGHT, WIDTH, VirtualSubject
 from .virtual_device import Crystal, Line, SensorDevice
 
+ADAPTERS_MS = (1, 2, 4, 8, 16)    # how long USB adapters hold bytes
 _BUFFERS = 3                   # frames a driver keeps for a reader that is late
 _LATENCY_NS = 9_000_000        # exposure, readout and transfer
 _BEFORE_S = 30.0               # until the camera starts, the subject lives these seconds before zero over and over
@@ -148,11 +150,11 @@ class VirtualSensor:
         rng = np.random.default_rng([zlib.crc32(subject.subject_id.encode()), seed, 5])
         clock = clock or SubjectClock(now_ns)
         self.crystal = Crystal(rng, boot_ns=now_ns, ppm=ppm)
-        self.hold_ms = float(rng.choice([1, 2, 4, 8, 16])) if hold_ms is None else hold_ms
+        self.hold_ms = float(rng.choice(ADAPTERS_MS)) if hold_ms is None else hold_ms
         self.lost_bytes = 0                     # nobody read the port, and the system's buffer was full
-        boot = np.random.default_rng()          # no two boots alike, so that their ids differ
         self._device = SensorDevice(
-            lambda host_ns: subject.ppg(clock.t_s(host_ns)), self.crystal, Line(rng, hold_ms=self.hold_ms), rng=boot
+            lambda host_ns: subject.ppg(clock.t_s(host_ns)), self.crystal, Line(rng, hold_ms=self.hold_ms),
+            rng=rng, boot_id=secrets.randbelow(2**32 - 1) + 1,
         )
         try:
             self._master, self._slave = os.openpty()

@@ -1,7 +1,8 @@
 """The virtual subject's stage: lays the face's layers, moved, pulsed and lit, over a room, and films them. Made for speed.
 
-Everything that happens to the face is linear in precomputed layers, everything that moves is one displacement field made on a coarse grid, so that a
-frame costs two or three milliseconds of one core: four cameras then run in real time beside four recorders on two cores.
+Everything that happens to the face is linear in precomputed layers, everything that moves is one displacement field made on a
+coarse grid, so that a frame costs two or three milliseconds of one core: four cameras then run in real time beside four
+recorders on two cores.
 """
 
 from dataclasses import dataclass
@@ -207,7 +208,8 @@ class Stage:
     def _moved(self, scene: Scene) -> np.ndarray:
         """Move the person: (H, W, 4) over the box."""
         weights = np.array([
-            scene.x_px, scene.y_px, scene.roll_rad, scene.scale, scene.yaw_rad, scene.pitch_rad, scene.breath, scene.jaw, scene.lips,
+            scene.x_px, scene.y_px, scene.roll_rad, scene.scale, scene.yaw_rad, scene.pitch_rad,
+            scene.breath, scene.jaw, scene.lips,
         ], dtype=np.float32)
         coarse = (weights @ self._fields).reshape(self._field_shape)
         field = cv2.resize(coarse, self._grid, dst=self._field, interpolation=cv2.INTER_LINEAR)
@@ -232,7 +234,8 @@ class Stage:
             for plane, half in zip(planes, self._layer_half, strict=True)
         ]
         np.copyto(luma, self._room[0])
-        _over(planes[0], np.subtract(1.0, planes[3], out=lit[: b.height, : b.width]), luma[top : top + b.height, left : left + b.width])
+        clear = np.subtract(1.0, planes[3], out=planes[3])
+        _over(planes[0], clear, luma[top : top + b.height, left : left + b.width])
         cv2.resize(light, (WIDTH, HEIGHT), dst=lit, interpolation=cv2.INTER_LINEAR)
         cv2.multiply(luma, lit, dst=luma)
         np.multiply(self._tile[shift_y : shift_y + HEIGHT, shift_x : shift_x + WIDTH], self._rms, out=noise)
