@@ -1,5 +1,71 @@
 """The verb `acq convert`."""
 
+import json
+from dataclasses import asdict
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
-def convert() -> None:
-    """(being written)."""
+import typer
+
+from acq.options import Data, Force, Json, Quiet, progress_bars
+
+if TYPE_CHECKING:
+    from dataset.curate import Conversion
+
+
+class Codec(str, Enum):
+    """How vid.avi is stored."""
+
+    RAWVIDEO = "rawvideo"
+    FFV1 = "ffv1"
+
+
+class FrameRate(str, Enum):
+    """At which times frames are exported."""
+
+    NATIVE = "native"
+
+
+def convert(
+    fold: Annotated[int | None, typer.Option("--fold", metavar="K", help="Which fold, where the split has several.")] = None,
+    codec: Annotated[Codec, typer.Option("--codec", help="rawvideo: read everywhere; ffv1: a third of the size, slower.")] = (
+        Codec.RAWVIDEO
+    ),
+    fps: Annotated[FrameRate, typer.Option("--fps", help="native: frames as recorded, true times in row 3.")] = FrameRate.NATIVE,
+    data: Data = Path("data"),
+    force: Force = False,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Write the sessions of the split as UBFC folders, DATA/ubfc, and check every frame."""
+    from dataset.curate import convert_sessions
+
+    with progress_bars(quiet=quiet) as on_progress:
+        done = convert_sessions(data, fold=fold, codec=codec.value, force=force, on_progress=on_progress)
+    if as_json:
+        typer.echo(json.dumps({"data_hash": done.manifest.data_hash, **asdict(done)}, indent=2))
+    else:
+        _print(done, data)
+
+
+def _print(done: "Conversion", data: Path) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from acquire.layout import ubfc_dir
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("folder", "subject", "session"):
+        table.add_column(name, overflow="fold")
+    for name in ("frames", "trimmed", "lost", "bpm"):
+        table.add_column(name, justify="right")
+    for entry in done.manifest.entries:
+        trimmed = sum(part["frames"] for part in entry.trimmed)
+        table.add_row(
+            entry.folder, entry.subject, entry.session + ("" if entry.session_complete else " (cut short)"), str(entry.frames),
+            str(trimmed), str(entry.lost_frames), f"{entry.hr_bpm:.1f}",
+        )
+    Console().print(table)
+    kept = f", {len(done.kept)} were there already" if done.kept else ""
+    typer.echo(f"wrote {len(done.written)} folders{kept}: {ubfc_dir(data)}, data hash {done.manifest.data_hash[:12]}")

@@ -1,5 +1,60 @@
 """The verb `acq info`."""
 
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
-def info() -> None:
-    """(being written)."""
+import typer
+
+from acq.options import Json
+
+if TYPE_CHECKING:
+    from dataset.summary import SessionSummary
+
+
+def info(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A session file, data/sessions/<subject>/*.h5.")],
+    as_json: Json = False,
+) -> None:
+    """Say what a session holds: streams, losses, sync, pulse."""
+    from dataset.summary import summarise
+
+    summary = summarise(file)
+    if as_json:
+        typer.echo(json.dumps(asdict(summary), indent=2))
+    else:
+        _print(summary)
+
+
+def _print(s: "SessionSummary") -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    def lost(count: int) -> str:
+        return f"[red]{count} lost[/red]" if count else "none lost"
+
+    bound = "[yellow]unknown[/yellow]" if s.sync_bound_ms is None else f"every sample within {s.sync_bound_ms:.2f} ms"
+    if s.samples_without_bound and s.sync_bound_ms is not None:
+        bound = f"within {s.sync_bound_ms:.2f} ms; [yellow]{s.samples_without_bound} samples without a bound[/yellow]"
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="bold")
+    table.add_column(overflow="fold")
+    for name, text in (
+        ("session", escape(s.session_id) + ("  [yellow]simulated[/yellow]" if s.simulated else "")),
+        ("subject", escape(s.subject)),
+        ("started", s.started),
+        ("state", "complete" if s.complete else "[red]incomplete: still recording, or cut short[/red]"),
+        ("length", f"{s.duration_s:.2f} s"),
+        ("video", f"{s.frames} frames, {lost(s.lost_frames)}; {s.width}x{s.height} at {s.fps:.3f} fps"),
+        ("ppg", f"{s.samples} samples, {lost(s.lost_samples)}; {s.ppg_rate_hz:.3f} Hz"),
+        ("sync", bound),
+        ("heart rate", "not to be told" if s.hr_bpm is None else f"{s.hr_bpm:.1f} bpm (PPG, mean of sliding 10 s windows)"),
+        ("camera", escape(f"{s.camera}; stamps mark {s.time_meaning}")),
+        ("sensor", escape(f"{s.sensor}, firmware {s.firmware}")),
+        ("file", f"{s.file_bytes / 1e6:.1f} MB" + (f", video compressed {s.compression:.2f} times" if s.compression else "")),
+        ("events", str(len(s.events)) + "".join(escape(f"\n  {e['kind']}: {e['text']}") for e in s.events[-5:])),
+    ):
+        table.add_row(name, text)
+    Console().print(table)

@@ -1,0 +1,149 @@
+"""The manifest of the curated folders: which `subject<int>` is whose recording, made how, from what.
+
+It is the only place where a curated folder meets its real subject, and so the only place where a leak between train and test
+can be seen; everyone who trains reads it through `read_manifest`, which refuses one.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from acquire import layout
+from acquire.errors import CurationError
+
+from .split import canonical_json, write_text_atomically
+
+MANIFEST = "manifest.json"
+SCHEMA = "acq-ubfc-manifest"
+SCHEMA_VERSION = 1
+SIDES = ("train", "test")
+
+_FOLDER = re.compile(r"subject([1-9][0-9]{0,8})")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One curated folder."""
+
+    folder: str                    # "train/subject1", under the root
+    side: str                      # "train" or "test"
+    subject: str
+    session: str
+    session_hash: str              # Session.content_hash
+    simulated: bool
+    session_complete: bool         # False: the recording was cut short
+    frames: int
+    width: int                     # [px]
+    height: int                    # [px]
+    fps: float                     # mean rate of the exported frames [Hz]; the true times are in row 3
+    duration_s: float              # first to last exported frame
+    hr_bpm: float                  # mean of the heart-rate row
+    ppg_rate_hz: float             # the sensor's rate by the session's clock
+    sync_bound_ms: float | None    # largest bound on a sample's time; None where unknown
+    lost_frames: int               # frames that the camera counted and the session lacks
+    lost_samples: int
+    fills: list[dict[str, Any]]    # repeated frames; none at the native rate
+    trimmed: list[dict[str, Any]]  # {"first", "frames", "reason"}: frames of the session left out, they have no PPG
+    codec: str
+    filter: dict[str, Any]
+    video_hash: str                # SHA-256 of the BGR pixels, frame after frame: the same for every codec
+    video_bytes: int
+    labels_hash: str               # SHA-256 of ground_truth.txt
+
+    @property
+    def number(self) -> int:
+        """The integer in `subject<int>`."""
+        return int(self.folder.rpartition("subject")[2])
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """Everything a reader of the curated folders needs to know about them."""
+
+    acq_version: str
+    split_hash: str
+    fold: int                      # which fold of the split, from 1
+    folds: int
+    frame_rate: str                # "native": frames as recorded, at the times in row 3
+    filter: dict[str, Any]
+    codec: str
+    complete: bool                 # False while a conversion is under way, or was interrupted
+    entries: tuple[Entry, ...]
+
+    @property
+    def data_hash(self) -> str:
+        """SHA-256 over the entries: two curated data sets with the same one train the same."""
+        return hashlib.sha256(canonical_json([asdict(e) for e in self.entries]).encode()).hexdigest()
+
+    def side(self, side: str) -> tuple[Entry, ...]:
+        """Give the entries of "train" or of "test"."""
+        return tuple(e for e in self.entries if e.side == side)
+
+    @property
+    def simulated(self) -> bool:
+        """True where any recording is."""
+        return any(e.simulated for e in self.entries)
+
+    def with_entries(self, entries: Sequence[Entry], *, complete: bool) -> "Manifest":
+        """Give the same manifest with other entries, sorted by number."""
+        return replace(self, entries=tuple(sorted(entries, key=lambda e: e.number)), complete=complete)
+
+
+def is_subject_folder(name: str) -> bool:
+    """Say whether `name` is `subject<int>`, without leading zeros."""
+    return _FOLDER.fullmatch(name) is not None
+
+
+def write_manifest(manifest: Manifest, path: Path) -> None:
+    """Write a manifest under a temporary name, then rename."""
+    body = {"schema": SCHEMA, "schema_version": SCHEMA_VERSION, **asdict(manifest), "data_hash": manifest.data_hash}
+    body["entries"] = body.pop("entries")     # last: the header is what a person looks for
+    write_text_atomically(path, json.dumps(body, indent=2, allow_nan=False) + "\n")
+
+
+def read_manifest(path: Path) -> Manifest:
+    """Read a manifest and check it, without looking at the folders.
+
+    Raises
+    ------
+    CurationError : it is missing or not one, was edited, names a path that is no `train|test/subject<int>`, or leaks
+    """
+    try:
+        body = json.loads(path.read_text())
+    except FileNotFoundError as error:
+        raise CurationError(f"expected a manifest, found nothing at {path}; acq convert writes it") from error
+    except (OSError, ValueError) as error:
+        raise CurationError(f"expected a manifest as JSON, got: {error}, in {path}; acq convert --force makes it new") from error
+    again = f"in {path}; acq convert --force makes it new"
+    if not isinstance(body, dict) or body.get("schema") != SCHEMA:
+        raise CurationError(f"expected schema {SCHEMA}, found something else {again}")
+    if body.get("schema_version") != SCHEMA_VERSION:
+        raise CurationError(f"expected manifest format {SCHEMA_VERSION}, found {body.get('schema_version')} {again}")
+    try:
+        head = {k: v for k, v in body.items() if k not in ("schema", "schema_version", "data_hash", "entries")}
+        manifest = Manifest(**head, entries=tuple(Entry(**entry) for entry in body["entries"]))
+    except (KeyError, TypeError) as error:
+        raise CurationError(f"expected a whole manifest, got: {error}, {again}") from error
+    _check_entries(manifest.entries, again)
+    if manifest.data_hash != body.get("data_hash"):
+        raise CurationError(f"expected the manifest as acq wrote it, found one changed by hand {again}")
+    return manifest
+
+
+def _check_entries(entries: Sequence[Entry], again: str) -> None:
+    for entry in entries:
+        side, _, name = str(entry.folder).partition("/")
+        if side not in SIDES or side != entry.side or not is_subject_folder(name):
+            raise CurationError(f"expected {entry.side}/subject<int> for one of {SIDES}, found {entry.folder!r} {again}")
+        if not layout.is_subject_id(str(entry.subject)):
+            raise CurationError(f"expected a subject id, found {entry.subject!r} {again}")
+    for what, values in (("folder number", [str(e.number) for e in entries]), ("session", [e.session for e in entries])):
+        if twice := sorted({v for v in values if values.count(v) > 1}):
+            raise CurationError(f"expected each {what} once, found {', '.join(twice)} twice {again}")
+    train, test = ({e.subject for e in entries if e.side == side} for side in SIDES)
+    if shared := sorted(train & test):
+        raise CurationError(f"expected each subject on one side, found {', '.join(shared)} on both {again}")

@@ -1,0 +1,374 @@
+"""Session: one recording, read-only and lazy.
+
+A session file is opened in HDF5's SWMR mode, so a recording that is still being written, and one whose writer was killed, can be
+read like any other. Such a file may hold columns of unequal length; each stream is read up to where all of its columns
+are whole. Frames stay on disk until they are asked for, and I420 becomes RGB in one place, here.
+
+Nothing in a file is believed unchecked: names, dtypes and shapes are compared with `acquire.layout`, and a link that leads out of
+the file is refused, not followed.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, overload
+
+import cv2
+import h5py
+import hdf5plugin  # noqa: F401 - registers the filters that sessions are compressed with
+import numpy as np
+
+from acquire import layout
+from acquire.errors import SessionError
+
+# ITU-R BT.601, limited range: what cameras and GStreamer mean by I420 up to 576 lines, and what OpenCV computes.
+_TO_RGB = {"I420": cv2.COLOR_YUV2RGB_I420, "RGB": None}
+_TO_BGR = {"I420": cv2.COLOR_YUV2BGR_I420, "RGB": cv2.COLOR_RGB2BGR}
+
+_HASHED_FRAMES = 16
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened while recording."""
+
+    time_ns: int
+    kind: str
+    text: str
+
+
+class Frames(Sequence[np.ndarray]):
+    """The pictures of one session: `frames[i]` is (H, W, 3) uint8 RGB, decoded when asked for."""
+
+    def __init__(self, dataset: h5py.Dataset, camera: dict[str, Any], *, count: int, where: Path) -> None:
+        self._dataset = dataset
+        self._count = count
+        self._where = where
+        self._buffer = np.empty(dataset.shape[1:], np.uint8)
+        self.pixel_format = str(camera["pixel_format"])
+        self.height = int(camera["height"])
+        self.width = int(camera["width"])
+        self.stored_shape: tuple[int, ...] = self._buffer.shape
+
+    def __len__(self) -> int:
+        return self._count
+
+    @overload
+    def __getitem__(self, index: int) -> np.ndarray: ...
+    @overload
+    def __getitem__(self, index: slice) -> np.ndarray: ...
+    def __getitem__(self, index: int | slice) -> np.ndarray:
+        """Give frame `index`, (H, W, 3) uint8 RGB; a slice gives (N, H, W, 3)."""
+        if isinstance(index, slice):
+            chosen = range(*index.indices(self._count))
+            out = np.empty((len(chosen), self.height, self.width, 3), np.uint8)
+            for at, i in enumerate(chosen):
+                self.read_into(i, out[at])
+            return out
+        return self.read_into(index, np.empty((self.height, self.width, 3), np.uint8))
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        return (self[i] for i in range(self._count))
+
+    def raw(self, index: int) -> np.ndarray:
+        """Give frame `index` as it is stored: (H*3/2, W) I420 or (H, W, 3) RGB."""
+        out = np.empty_like(self._buffer)
+        self._read(index, out)
+        return out
+
+    def read_into(self, index: int, out: np.ndarray, *, bgr: bool = False) -> np.ndarray:
+        """Decode frame `index` into `out`, (H, W, 3) uint8 C-contiguous, and give it back.
+
+        New memory costs more than the colour conversion itself: whoever walks through a session reuses one `out`.
+        """
+        code = (_TO_BGR if bgr else _TO_RGB)[self.pixel_format]
+        if code is None:
+            self._read(index, out)
+        else:
+            self._read(index, self._buffer)
+            cv2.cvtColor(self._buffer, code, dst=out)
+        return out
+
+    def _read(self, index: int, out: np.ndarray) -> None:
+        at = index + self._count if index < 0 else index
+        if not 0 <= at < self._count:
+            raise IndexError(f"frame {index} of {self._count}")
+        try:
+            self._dataset.read_direct(out, np.s_[at])
+        except OSError as error:
+            raise SessionError(
+                f"expected frame {at} of {self._count}, found bytes that do not decode, in {self._where}: "
+                f"{_one_line(error)}; restore the file from a copy"
+            ) from error
+
+
+class Session:
+    """One session file; a context manager.
+
+    Raises
+    ------
+    SessionError : the file is missing, not HDF5, cut short, of another schema or version, lacks a dataset, links out of
+        itself, or needs a filter that is not installed
+    """
+
+    def __init__(self, path: Path | str) -> None:
+        self.path = Path(path)
+        self._file = _open(self.path)
+        try:
+            self._check_header()
+            self._read_streams()
+        except (KeyError, OSError, RuntimeError, TypeError, ValueError) as error:
+            self._file.close()
+            raise SessionError(
+                f"expected a readable {layout.SCHEMA} {layout.SCHEMA_VERSION}, got: {_one_line(error)}, in {self.path}; "
+                "restore the file from a copy"
+            ) from error
+        except SessionError:
+            self._file.close()
+            raise
+
+    def _check_header(self) -> None:
+        attrs = {name: _plain(value) for name, value in self._file.attrs.items()}
+        schema = attrs.get("schema", "none")
+        if schema != layout.SCHEMA:
+            raise SessionError(f"expected schema {layout.SCHEMA}, found {schema!r} in {self.path}; is it a recording of acq?")
+        version = attrs.get("schema_version", 0)
+        if version != layout.SCHEMA_VERSION:
+            raise SessionError(
+                f"expected session format {layout.SCHEMA_VERSION}, found {version} in {self.path}; "
+                "read it with the version of acq that wrote it"
+            )
+        if missing := [name for name in layout.ATTRS if name not in attrs]:
+            raise SessionError(f"expected the attributes of a session, found no {', '.join(missing)} in {self.path}")
+        self.session_id = str(attrs["session_id"])
+        self.subject = str(attrs["subject"])
+        self.host = str(attrs["host"])
+        self.acq_version = str(attrs["acq_version"])
+        self.started_unix_ns = int(attrs["started_unix_ns"])
+        self.started_monotonic_ns = int(attrs["started_monotonic_ns"])
+        self.simulated = bool(attrs["simulated"])
+        self.complete = bool(attrs["complete"])
+        if not layout.is_subject_id(self.subject):
+            raise SessionError(f"expected a subject id like S01, found {self.subject!r} in {self.path}")
+
+    def _read_streams(self) -> None:
+        video = self._dataset(layout.FRAMES)
+        self.camera = self._attributes(video, layout.VIDEO_ATTRS)
+        ppg = self._file.get("ppg")
+        if not isinstance(ppg, h5py.Group):
+            raise SessionError(f"expected the group /ppg, found none in {self.path}; restore the file from a copy")
+        self.sensor = self._attributes(ppg, layout.PPG_ATTRS)
+        self._check_frames(video)
+
+        columns = {name: self._column(name, dtype) for name, dtype in layout.COLUMNS.items()}
+        of_video = [name for name in columns if name.startswith("video/")]
+        of_ppg = [name for name in columns if name.startswith("ppg/")]
+        frames = min([len(columns[name]) for name in of_video] + [len(video)])
+        samples = min(len(columns[name]) for name in of_ppg)
+        # A frame without a chunk would read as black, silently.
+        if video.id.get_num_chunks() < frames:
+            raise SessionError(
+                f"expected {frames} stored frames, found {video.id.get_num_chunks()} in {self.path}; restore the file from a copy"
+            )
+        self.frames = Frames(video, self.camera, count=frames, where=self.path)
+        self._columns = {n: c[: frames if n in of_video else samples] for n, c in columns.items()}
+        self.frame_time_ns = self._columns[layout.FRAME_TIME]
+        self.frame_arrival_ns = self._columns[layout.FRAME_ARRIVAL]
+        self.frame_sequence = self._columns[layout.FRAME_SEQUENCE]
+        self.ppg = self._columns[layout.PPG_VALUE]              # uint16, full scale 65535
+        self.ppg_sequence = self._columns[layout.PPG_SEQUENCE]
+        self.ppg_ticks = self._columns[layout.PPG_TICKS]
+        self.ppg_arrival_ns = self._columns[layout.PPG_ARRIVAL]
+        self.ppg_time_ns = self._columns[layout.PPG_TIME]
+        self.ppg_bound_ns = self._columns[layout.PPG_BOUND]     # -1 while no bound was known
+        self.ppg_flags = self._columns[layout.PPG_FLAGS]
+        self.exchanges = self._column(layout.EXCHANGES, layout.EXCHANGE_DTYPE)
+        self._events = self._column(layout.EVENTS, layout.EVENT_DTYPE)
+
+    def _attributes(self, node: h5py.Dataset | h5py.Group, names: tuple[str, ...]) -> dict[str, Any]:
+        if missing := [name for name in names if name not in node.attrs]:
+            raise SessionError(f"expected attributes of {node.name}, found no {', '.join(missing)} in {self.path}")
+        return {name: _plain(node.attrs[name]) for name in names}
+
+    def _dataset(self, name: str) -> h5py.Dataset:
+        """Give a dataset whose every byte lies in this file."""
+        parts = name.split("/")
+        for depth in range(1, len(parts) + 1):
+            at = "/".join(parts[:depth])
+            link = self._file.get(at, getlink=True)
+            if link is None:
+                raise SessionError(f"expected the dataset /{name}, found none in {self.path}; restore the file from a copy")
+            if not isinstance(link, h5py.HardLink):
+                raise SessionError(
+                    f"expected /{name} inside the file, found a link that is not followed, /{at}, in {self.path}; "
+                    "copy the data into the file"
+                )
+        found = self._file[name]
+        if not isinstance(found, h5py.Dataset):
+            raise SessionError(f"expected the dataset /{name}, found a group in {self.path}; restore the file from a copy")
+        if found.external or found.is_virtual:
+            raise SessionError(f"expected /{name} inside the file, found it stored in another, in {self.path}; copy the data in")
+        _check_filters(found, self.path)
+        return found
+
+    def _check_frames(self, video: h5py.Dataset) -> None:
+        pixel_format, width, height = (self.camera[key] for key in ("pixel_format", "width", "height"))
+        if pixel_format not in _TO_RGB:
+            raise SessionError(f"expected frames as {' or '.join(_TO_RGB)}, found {pixel_format!r} in {self.path}")
+        shape = (height * 3 // 2, width) if pixel_format == "I420" else (height, width, 3)
+        if video.dtype != np.uint8 or video.shape[1:] != shape:
+            raise SessionError(
+                f"expected {pixel_format} frames of shape {shape} uint8, found {video.shape[1:]} {video.dtype} in {self.path}"
+            )
+
+    def _column(self, name: str, dtype: np.dtype) -> np.ndarray:
+        dataset = self._dataset(name)
+        if dataset.ndim != 1 or dataset.dtype != dtype:
+            raise SessionError(f"expected /{name} as one column of {dtype}, found {dataset.dtype} {dataset.shape} in {self.path}")
+        return dataset[:]
+
+    def __enter__(self) -> "Session":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file; the columns stay, frames can no longer be read. May be called twice."""
+        self._file.close()
+
+    @property
+    def events(self) -> list[Event]:
+        """What happened, in the order it was noted."""
+        return [
+            Event(int(row["time_ns"]), row["kind"].decode(errors="replace"), row["text"].decode(errors="replace"))
+            for row in self._events
+        ]
+
+    @property
+    def lost_frames(self) -> int:
+        """Frames that the camera counted and the file lacks, those before the first one too."""
+        return count_lost(self.frame_sequence)
+
+    @property
+    def lost_samples(self) -> int:
+        """Samples that the device counted and the file lacks, those before the first one too."""
+        return count_lost(self.ppg_sequence)
+
+    @property
+    def duration_s(self) -> float:
+        """Time from the first to the last stamp of either stream [s]."""
+        ends = [t[[0, -1]] for t in (self.frame_time_ns, self.ppg_time_ns) if len(t)]
+        return float(np.max(ends) - np.min(ends)) / 1e9 if ends else 0.0
+
+    @property
+    def fps(self) -> float:
+        """Rate at which frames were kept, over the whole session [Hz]; 0 with fewer than two."""
+        return rate_hz(self.frame_time_ns)
+
+    @property
+    def sync_bound_ms(self) -> float | None:
+        """Largest bound on a sample's time error [ms], over those that have one; None where none has."""
+        known = self.ppg_bound_ns[self.ppg_bound_ns >= 0]
+        return float(known.max()) / 1e6 if len(known) else None
+
+    @property
+    def unbounded_samples(self) -> int:
+        """Samples whose time carries no bound."""
+        return int(np.count_nonzero(self.ppg_bound_ns < 0))
+
+    def stored_frame_bytes(self) -> np.ndarray:
+        """Give the compressed size of each frame [bytes]."""
+        sizes = np.zeros(len(self.frames), np.int64)
+
+        def keep(chunk: Any) -> None:
+            if chunk.chunk_offset[0] < len(sizes):
+                sizes[chunk.chunk_offset[0]] = chunk.size
+
+        self._file[layout.FRAMES].id.chunk_iter(keep)  # type: ignore[union-attr]
+        return sizes
+
+    def content_hash(self) -> str:
+        """Give the SHA-256 that identifies this recording, without decoding it.
+
+        It covers the attributes, every column and table, the compressed size of every frame and the compressed bytes of 16
+        frames spread over the session: gigabytes in a fraction of a second, yet no sample can change unseen, and no part of
+        the video be exchanged.
+        """
+        digest = hashlib.sha256()
+        header = {name: _plain(self._file.attrs[name]) for name in layout.ATTRS}
+        digest.update(json.dumps([header, self.camera, self.sensor], sort_keys=True).encode())
+        tables = {**self._columns, layout.EXCHANGES: self.exchanges, layout.EVENTS: self._events}
+        for name, column in sorted(tables.items()):
+            digest.update(f"{name} {len(column)} {column.dtype.descr}".encode())
+            digest.update(column.tobytes())
+        digest.update(self.stored_frame_bytes().tobytes())
+        video: h5py.Dataset = self._file[layout.FRAMES]  # type: ignore[assignment]
+        count = len(self.frames)
+        for at in sorted({i * (count - 1) // (_HASHED_FRAMES - 1) for i in range(_HASHED_FRAMES)}) if count else []:
+            digest.update(video.id.read_direct_chunk((at,) + (0,) * (video.ndim - 1))[1])
+        return digest.hexdigest()
+
+
+def count_lost(sequence: np.ndarray) -> int:
+    """Count the numbers that a counter from 0 skipped; a step back is a restart from 0."""
+    step = np.diff(sequence, prepend=-1)
+    return int(np.where(step > 0, step - 1, sequence).sum())
+
+
+def rate_hz(time_ns: np.ndarray) -> float:
+    """Give the mean rate of a stream [Hz]; 0 with fewer than two stamps."""
+    span_ns = int(time_ns[-1] - time_ns[0]) if len(time_ns) > 1 else 0
+    return (len(time_ns) - 1) * 1e9 / span_ns if span_ns > 0 else 0.0
+
+
+def _open(path: Path) -> h5py.File:
+    if not path.is_file():
+        found = "a folder" if path.is_dir() else "nothing"
+        raise SessionError(f"expected a session file, found {found} at {path}; recordings are data/sessions/<subject>/*.h5")
+    try:
+        if not h5py.is_hdf5(path):
+            with path.open("rb") as file:           # is_hdf5 also says no where it may not read
+                size = file.seek(0, 2)
+            raise SessionError(f"expected HDF5, found {size} bytes of something else at {path}; is it a recording of acq?")
+        try:
+            return h5py.File(path, "r", swmr=True, locking="best-effort")
+        except ValueError:                          # copied by a tool that rewrote it in HDF5's older format
+            return h5py.File(path, "r", locking="best-effort")
+    except OSError as error:
+        raise SessionError(
+            f"expected a whole HDF5 file, found one that is cut short or damaged at {path}: {_one_line(error)}; "
+            "restore it from a copy"
+        ) from error
+
+
+def _check_filters(dataset: h5py.Dataset, path: Path) -> None:
+    made = dataset.id.get_create_plist()
+    for at in range(made.get_nfilters()):
+        code, _, _, name = made.get_filter(at)
+        if not h5py.h5z.filter_avail(code):
+            called = name.decode(errors="replace") or "unnamed"
+            raise SessionError(
+                f"expected a filter that hdf5plugin has, found number {code} ({called}) on {dataset.name} in {path}; "
+                "update hdf5plugin"
+            )
+
+
+def _plain(value: Any) -> Any:
+    """Turn an attribute into a Python value."""
+    if isinstance(value, bytes):
+        return _text(value)
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _text(value: Any) -> str:
+    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())

@@ -1,0 +1,159 @@
+"""The UBFC-rPPG folder layout: `subject<int>/vid.avi` and `subject<int>/ground_truth.txt`.
+
+`ground_truth.txt` has three rows: PPG, heart rate [bpm], seconds; one number per frame. Reading takes what is really
+published: runs of spaces, a space at the end of a line, zero-length time steps, labels and video of different length named.
+Writing gives single spaces and equal lengths. Anything that reads curated recordings comes through here, with a manifest
+(`load_manifest`) or without one.
+
+Source: Bobbia et al., "Unsupervised skin tissue segmentation for remote photoplethysmography", Pattern Recognition Letters
+124, 2019 (the data set); the layout is that of its DATASET_2.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from acquire.errors import CurationError
+
+from .manifest import MANIFEST, SIDES, Entry, Manifest, is_subject_folder, read_manifest
+from .video import read_bgr
+
+VIDEO = "vid.avi"
+LABELS = "ground_truth.txt"
+
+__all__ = [
+    "LABELS", "MANIFEST", "SIDES", "VIDEO", "Entry", "Manifest", "UbfcSubject", "find_subjects", "load_manifest", "read_frames",
+    "read_labels", "write_labels",
+]
+
+
+@dataclass(frozen=True)
+class UbfcSubject:
+    """One recording in UBFC layout: its labels in memory, its frames on disk."""
+
+    folder: Path
+    ppg: np.ndarray       # (N,) float64
+    hr_bpm: np.ndarray    # (N,) float64
+    time_s: np.ndarray    # (N,) float64, since the first frame
+
+    @classmethod
+    def open(cls, folder: Path) -> "UbfcSubject":
+        """Read the labels of `folder`; see `read_labels` for what is refused."""
+        return cls(folder, *read_labels(folder))
+
+    def __len__(self) -> int:
+        return len(self.ppg)
+
+    def frames(self) -> Iterator[np.ndarray]:
+        """Decode the frames, (H, W, 3) uint8 RGB, and hold their number against the labels.
+
+        Raises
+        ------
+        CurationError : the video is missing or damaged, or is shorter or longer than its labels
+        """
+        expected = f"expected {len(self)} frames as labelled"
+        count = 0
+        for rgb in read_frames(self.folder):
+            if count == len(self):
+                raise CurationError(f"{expected}, found more in {self.folder / VIDEO}; convert again")
+            yield rgb
+            count += 1
+        if count < len(self):
+            raise CurationError(f"{expected}, found {count} in {self.folder / VIDEO}; convert again")
+
+
+def read_frames(folder: Path) -> Iterator[np.ndarray]:
+    """Decode `vid.avi` of one folder, one (H, W, 3) uint8 RGB frame at a time.
+
+    Raises
+    ------
+    CurationError : the video is missing, or a frame does not decode
+    """
+    for bgr in read_bgr(folder / VIDEO):
+        yield cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
+
+
+def read_labels(folder: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Read `ground_truth.txt` of one folder: PPG, heart rate [bpm], seconds, each (N,) float64.
+
+    Raises
+    ------
+    CurationError : it is missing, is not three rows of equal length, or holds something that is not a finite number
+    """
+    path = folder / LABELS
+    try:
+        rows = [line.split() for line in path.read_text().splitlines() if line.strip()]
+    except FileNotFoundError as error:
+        raise CurationError(f"expected labels, found nothing at {path}; convert again") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise CurationError(f"expected labels as text, got: {error}, at {path}; convert again") from error
+    if len(rows) != 3:
+        raise CurationError(f"expected three rows (PPG, heart rate, seconds), found {len(rows)} in {path}; convert again")
+    lengths = [len(row) for row in rows]
+    if len(set(lengths)) != 1:
+        raise CurationError(f"expected three rows of equal length, found {lengths} in {path}; convert again")
+    try:
+        ppg, hr_bpm, time_s = np.array(rows, dtype=np.float64)
+    except ValueError as error:
+        raise CurationError(f"expected numbers, got: {error}, in {path}; convert again") from error
+    for name, row in (("PPG", ppg), ("heart rate", hr_bpm), ("seconds", time_s)):
+        if not np.isfinite(row).all():
+            at = int(np.flatnonzero(~np.isfinite(row))[0])
+            raise CurationError(f"expected finite numbers, found {rows[0][at]} at {name} {at} in {path}; convert again")
+    return ppg, hr_bpm, time_s
+
+
+def write_labels(folder: Path, ppg: np.ndarray, *, hr_bpm: np.ndarray, time_s: np.ndarray) -> str:
+    """Write `ground_truth.txt` and give its SHA-256: PPG to 10 digits, heart rate to 0.001 bpm, time to 0.1 us."""
+    rows = ([f"{x:.10g}" for x in ppg], [f"{x:.3f}" for x in hr_bpm], [f"{x:.7f}" for x in time_s])
+    text = "".join(" ".join(row) + "\n" for row in rows)
+    (folder / LABELS).write_text(text)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def find_subjects(root: Path) -> list[Path]:
+    """List the `subject<int>` folders in `root`, by number."""
+    return sorted((p for p in root.glob("subject*") if is_subject_folder(p.name)), key=lambda p: int(p.name[7:]))
+
+
+def load_manifest(root: Path) -> Manifest:
+    """Read `manifest.json` under `root` and hold the folders against it.
+
+    Labels are read and hashed, videos are only weighed: decoding them all is `dataset.video.check_video`'s work.
+
+    Raises
+    ------
+    CurationError : the manifest is missing, not one, unfinished, leads outside `root` or puts a subject on both sides; a
+        folder, a video or a label file is missing, of the wrong length, or not the one that was written
+    """
+    manifest = read_manifest(root / MANIFEST)
+    if not manifest.complete:
+        raise CurationError(f"expected a finished conversion, found an interrupted one in {root}; acq convert goes on with it")
+    for entry in manifest.entries:
+        check_folder(root, entry)
+    return manifest
+
+
+def check_folder(root: Path, entry: Entry) -> None:
+    """Refuse a folder that is not what its manifest entry says; see `load_manifest`."""
+    folder = root / entry.folder
+    if not folder.is_dir():
+        raise CurationError(f"expected the folder of session {entry.session}, found nothing at {folder}; convert again")
+    if not folder.resolve().is_relative_to(root.resolve()):
+        raise CurationError(f"expected a folder inside {root}, found a link out of it at {folder}; convert again")
+    frames = len(read_labels(folder)[0])
+    if frames != entry.frames:
+        raise CurationError(f"expected {entry.frames} labels, found {frames} in {folder / LABELS}; convert again")
+    if hashlib.sha256((folder / LABELS).read_bytes()).hexdigest() != entry.labels_hash:
+        raise CurationError(f"expected the labels as written, found others in {folder / LABELS}; convert again with --force")
+    video = folder / VIDEO
+    if not video.is_file():
+        raise CurationError(f"expected a video, found nothing at {video}; convert again")
+    if video.stat().st_size != entry.video_bytes:
+        raise CurationError(
+            f"expected a video of {entry.video_bytes} bytes, found {video.stat().st_size} in {video}; convert again with --force"
+        )
