@@ -73,9 +73,9 @@ def _open_rig(subject: str, camera: str, port: str, fps: float, *, simulate: boo
             with ExitStack() as opened:
                 found: list = []
                 missing: list[str] = []
-                for opener, *words in ((open_camera, camera, fps), (open_sensor, port)):
+                for opener in (lambda: open_camera(camera, fps), lambda: open_sensor(port)):
                     try:
-                        found.append(opened.enter_context(closing(opener(*words))))
+                        found.append(opened.enter_context(closing(opener())))
                     except DeviceError as error:
                         missing.append(str(error))
                 if missing:
@@ -102,16 +102,17 @@ def _display(duration_s: float | None, *, quiet: bool):
             yield None
             return
         from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+        from rich.progress import BarColumn, Progress, TextColumn
 
-        columns = (TimeElapsedColumn(), BarColumn(bar_width=20), TextColumn("{task.fields[text]}"))
+        columns = (BarColumn(bar_width=8), TextColumn("{task.fields[text]}"))      # fits 80 columns
         with Progress(*columns, console=Console(stderr=True)) as progress:
             task = progress.add_task("recording", total=duration_s, text="waiting for the first frames")
 
             def on_status(status: "RecordingStatus") -> None:
-                bound = "no sync yet" if status.sync_bound_ms is None else f"sync ±{status.sync_bound_ms:.1f} ms"
+                bound = "no sync yet" if status.sync_bound_ms is None else f"±{status.sync_bound_ms:.1f} ms"
+                minutes, seconds = divmod(int(status.elapsed_s), 60)
                 progress.update(task, completed=status.elapsed_s, text=(
-                    f"{status.frames} frames at {status.fps:.1f}/s · {status.samples} samples · "
+                    f"{minutes}:{seconds:02d} {status.frames} frames {status.fps:.1f}/s · {status.samples} ppg · "
                     f"lost {status.lost_frames}+{status.lost_samples} · {bound} · {status.free_bytes / 1e9:.0f} GB free"
                 ))
 

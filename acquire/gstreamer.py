@@ -6,6 +6,7 @@ camera gives it.
 """
 
 import time
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -31,11 +32,12 @@ def load_gst() -> Any:
 
         gi.require_version("Gst", "1.0")
         gi.require_version("GstApp", "1.0")
-        from gi.repository import Gst, GstApp  # noqa: F401 - GstApp gives appsink its methods
+        gst = import_module("gi.repository.Gst")
+        import_module("gi.repository.GstApp")      # gives appsink its methods
     except (ImportError, ValueError) as error:
         raise DeviceError(f"expected GStreamer with PyGObject, got: {error}; install {_PACKAGES}") from error
-    Gst.init(None)
-    return Gst
+    gst.init(None)
+    return gst
 
 
 def open_csi(fps: float, width: int, height: int) -> "GstCamera":

@@ -12,81 +12,28 @@ import random
 import shutil
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
 
 import numpy as np
 
 from . import layout
-from .clock import LiveClock, TickCounter, place_samples
+from .clock import LiveClock, TickCounter
 from .devices import EndOfStream, FrameSource, VideoFrame
 from .errors import AcqError, DeviceError, SessionError
 from .ppg import Received, Sensor
 from .protocol import DEFAULT_RATE_HZ, SENSOR_VIRTUAL, Hello, Pong, Sample, Status
+from .recording import STORAGE_BEHIND, Recording, RecordingStatus, RecordingSummary
 from .session import SessionWriter
 
 FLUSH_S = 0.5                   # at most this much is lost in a crash, and what is still in the queue
 QUEUE_FRAMES = 100              # 4 s at 25 fps: 35 MB of 640x360 I420
 RESERVE_BYTES = 64 * 2**20      # stop while the file can still be closed
-CAMERA_LOST, STORAGE_BEHIND = "lost by the camera", "storage fell behind"
-LINE_LOST, OVERRUN = "lost on the serial line", "overrun on the device"
 _BURST = 8                      # pings
 _BURST_STEP_S = (0.0015, 0.0035)
 _PING_S = (0.8, 1.2)            # from burst to burst; jittered, never in step with an adapter's timer
 _STALL_S = 5.0                  # a device silent for this long is gone
-
-
-@dataclass(frozen=True)
-class RecordingSummary:
-    """What was recorded, and what was not."""
-
-    path: Path
-    session_id: str
-    subject: str
-    frames: int
-    samples: int
-    lost_frames: dict[str, int]       # by cause
-    lost_samples: dict[str, int]      # by cause
-    duration_s: float
-    fps: float                        # measured
-    sync_bound_ms: float | None       # the widest bound of any sample; None where there is none
-    complete: bool
-    stopped_by: str                   # "duration", "end of replay", the signal's name, or the fault in words
-    simulated: bool
-
-
-@dataclass
-class RecordingStatus:
-    """The recording as it stands; handed to `on_status` about twice a second."""
-
-    elapsed_s: float
-    frames: int
-    samples: int
-    lost_frames: int
-    lost_samples: int
-    fps: float
-    sync_bound_ms: float | None
-    last_ppg: int | None
-    free_bytes: int
-
-
-@dataclass
-class _Losses:
-    """Jumps in a sequence, by cause."""
-
-    last: int = -1
-    by_cause: Counter = field(default_factory=Counter)
-
-    def see(self, sequence: int, cause: str) -> int:
-        """Take the next sequence number; give how many are missing before it."""
-        missing = sequence - self.last - 1
-        self.last = sequence
-        if missing > 0:
-            self.by_cause[cause] += missing
-        return max(missing, 0)
 
 
 def new_session_id(subject: str, unix_s: float) -> str:
@@ -185,7 +132,7 @@ class Recorder:
             started_monotonic_ns=start_ns,
             simulated=info.simulated or hello.sensor == SENSOR_VIRTUAL,
         )
-        state = _Writing(writer, clock, hello, start_ns, shutil.disk_usage(folder).free)
+        recording = Recording(writer, clock, hello, start_ns, shutil.disk_usage(folder).free)
         threads = [
             threading.Thread(target=self._guard, args=(self._read_camera,), name="camera", daemon=True),
             threading.Thread(target=self._guard, args=(self._read_sensor,), name="sensor", daemon=True),
@@ -193,13 +140,13 @@ class Recorder:
         for thread in threads:
             thread.start()
         try:
-            self._write_until_stopped(state, folder, duration_s, on_status)
+            self._write_until_stopped(recording, folder, duration_s, on_status)
             self._camera_stop.set()
             threads[0].join(timeout=_STALL_S)
             self._sensor_stop.set()
             threads[1].join(timeout=_STALL_S)
-            self._drain(state)
-            return self._close(state, simulated=info.simulated or hello.sensor == SENSOR_VIRTUAL)
+            self._drain(recording)
+            return self._close(recording, simulated=info.simulated or hello.sensor == SENSOR_VIRTUAL)
         finally:
             self._camera_stop.set()
             self._sensor_stop.set()
@@ -280,184 +227,98 @@ class Recorder:
     # -- the writing thread ----------------------------------------------------------------------------------------------
 
     def _write_until_stopped(
-        self, state: "_Writing", folder: Path, duration_s: float | None, on_status: Callable[[RecordingStatus], None] | None
+        self, recording: Recording, folder: Path, duration_s: float | None, on_status: Callable[[RecordingStatus], None] | None
     ) -> None:
         next_flush = time.monotonic() + FLUSH_S
         while self._stopped_by is None:
-            elapsed_s = (time.monotonic_ns() - state.start_ns) / 1e9
+            elapsed_s = (time.monotonic_ns() - recording.start_ns) / 1e9
             if duration_s is not None and elapsed_s >= duration_s:
                 self.stop("duration")
                 break
             try:
-                state.take_frame(self._frames.get(timeout=0.02), self._dropped)
+                recording.take_frame(self._frames.get(timeout=0.02), self._dropped)
             except queue.Empty:
                 pass
             except OSError as error:
-                self._fail(SessionError(f"expected to write {state.writer.path}, got: {error}"))
-            self._take_packets(state)
+                self._fail(SessionError(f"expected to write {recording.writer.path}, got: {error}"))
+            self._take_packets(recording)
             if time.monotonic() >= next_flush:
                 next_flush = time.monotonic() + FLUSH_S
-                self._flush(state, folder)
+                self._flush(recording, folder)
                 if on_status is not None:
-                    on_status(state.status(elapsed_s))
+                    on_status(recording.status(elapsed_s))
 
-    def _flush(self, state: "_Writing", folder: Path) -> None:
+    def _flush(self, recording: Recording, folder: Path) -> None:
         try:
-            state.writer.flush()
+            recording.writer.flush()
         except OSError as error:
-            self._fail(SessionError(f"expected to write {state.writer.path}, got: {error}"))
-        state.free_bytes = shutil.disk_usage(folder).free
-        if state.free_bytes < RESERVE_BYTES:
+            self._fail(SessionError(f"expected to write {recording.writer.path}, got: {error}"))
+        recording.free_bytes = shutil.disk_usage(folder).free
+        if recording.free_bytes < RESERVE_BYTES:
             self._fail(SessionError(
-                f"expected room on the disk, found {state.free_bytes / 1e6:.0f} MB at {folder}; stopped to keep the file whole"
+                f"expected room on the disk, found {recording.free_bytes / 1e6:.0f} MB at {folder}; "
+                "stopped to keep the file whole"
             ))
 
     def _fail(self, error: Exception) -> None:
         self._fault = self._fault or error
         self.stop(str(error))
 
-    def _take_packets(self, state: "_Writing") -> None:
+    def _take_packets(self, recording: Recording) -> None:
         while True:
             try:
                 item = self._packets.get_nowait()
             except queue.Empty:
                 return
             if isinstance(item, tuple):
-                state.take_exchange(self._exchange(*item))
+                recording.take_exchange(self._exchange(*item))
             elif isinstance(item.packet, Sample):
-                state.take_sample(item.packet, self._ticks.unwrap(item.packet.ticks), item.arrival_ns)
+                recording.take_sample(item.packet, self._ticks.unwrap(item.packet.ticks), item.arrival_ns)
             elif isinstance(item.packet, Status):
-                state.take_status(item.packet, item.arrival_ns)
-            elif isinstance(item.packet, Hello) and item.packet.boot_id != state.hello.boot_id:
+                recording.take_status(item.packet, item.arrival_ns)
+            elif isinstance(item.packet, Hello) and item.packet.boot_id != recording.hello.boot_id:
                 self._fail(DeviceError(f"expected the sensor on {self._sensor.port} to keep running, found that it restarted"))
 
-    def _drain(self, state: "_Writing") -> None:
+    def _drain(self, recording: Recording) -> None:
         """Write what the devices delivered before they stopped."""
         while not self._frames.empty():
             try:
-                state.take_frame(self._frames.get_nowait(), self._dropped)
+                recording.take_frame(self._frames.get_nowait(), self._dropped)
             except OSError as error:
-                self._fail(SessionError(f"expected to write {state.writer.path}, got: {error}"))
+                self._fail(SessionError(f"expected to write {recording.writer.path}, got: {error}"))
                 break
-        self._take_packets(state)
+        self._take_packets(recording)
         if self._dropped:                       # those behind the last frame that found room
-            state.frame_losses.by_cause[STORAGE_BEHIND] += len(self._dropped)
+            recording.frame_losses.by_cause[STORAGE_BEHIND] += len(self._dropped)
 
-    def _close(self, state: "_Writing", *, simulated: bool) -> RecordingSummary:
-        writer = state.writer
+    def _close(self, recording: Recording, *, simulated: bool) -> RecordingSummary:
+        writer = recording.writer
         complete = self._fault is None
         stopped_by = self._stopped_by or "stopped"
         bound_ms = None
         try:
             writer.add_event(time.monotonic_ns(), "stopped", stopped_by)
-            for stream, losses in (("frames", state.frame_losses), ("samples", state.sample_losses)):
+            for stream, losses in (("frames", recording.frame_losses), ("samples", recording.sample_losses)):
                 for cause, count in losses.by_cause.items():
                     writer.add_event(time.monotonic_ns(), f"lost_{stream}", f"{count}: {cause}")
-            bound_ms = state.place_ppg()
+            bound_ms = recording.place_ppg()
             writer.close(complete=complete)
         except OSError as error:
             complete = False
             self._fail(SessionError(f"expected to close {writer.path}, got: {error}; what was flushed before is whole"))
-        seconds = (state.last_frame_ns - state.first_frame_ns) / 1e9 if writer.frames > 1 else 0.0
+        seconds = (recording.last_frame_ns - recording.first_frame_ns) / 1e9 if writer.frames > 1 else 0.0
         return RecordingSummary(
             path=writer.path,
             session_id=writer.path.stem,
             subject=writer.path.parent.name,
             frames=writer.frames,
             samples=writer.samples,
-            lost_frames=dict(state.frame_losses.by_cause),
-            lost_samples=dict(state.sample_losses.by_cause),
+            lost_frames=dict(recording.frame_losses.by_cause),
+            lost_samples=dict(recording.sample_losses.by_cause),
             duration_s=seconds,
             fps=(writer.frames - 1) / seconds if seconds else 0.0,
             sync_bound_ms=bound_ms,
             complete=complete,
             stopped_by=str(self._fault) if isinstance(self._fault, AcqError) else stopped_by,
             simulated=simulated,
-        )
-
-
-class _Writing:
-    """What the writing thread knows: the file, the clock, the losses."""
-
-    def __init__(self, writer: SessionWriter, clock: LiveClock, hello: Hello, start_ns: int, free_bytes: int) -> None:
-        self.writer = writer
-        self.clock = clock
-        self.hello = hello
-        self.start_ns = start_ns
-        self.free_bytes = free_bytes
-        self.frame_losses = _Losses()
-        self.sample_losses = _Losses()
-        self.first_frame_ns = 0
-        self.last_frame_ns = 0
-        self._overruns = 0
-        self._bad_packets = 0
-        self._bound_ns = -1
-        self._last_ppg: int | None = None
-
-    def take_frame(self, frame: VideoFrame, dropped: set[int]) -> None:
-        before = self.frame_losses.last
-        missing = self.frame_losses.see(frame.sequence, CAMERA_LOST)
-        if missing:
-            ours = {s for s in dropped if before < s < frame.sequence}
-            dropped -= ours
-            if ours:
-                self.frame_losses.by_cause[CAMERA_LOST] -= len(ours)
-                self.frame_losses.by_cause[STORAGE_BEHIND] += len(ours)
-                self.frame_losses.by_cause += Counter()      # forget causes that fell to zero
-            self.writer.add_event(frame.time_ns, "lost_frames", f"{missing} before frame {frame.sequence}")
-        self.writer.add_frame(frame)
-        self.first_frame_ns = self.first_frame_ns or frame.time_ns
-        self.last_frame_ns = frame.time_ns
-
-    def take_sample(self, sample: Sample, ticks: int, arrival_ns: int) -> None:
-        # The sequence has 32 bits: at 100 Hz it wraps after 497 days.
-        missing = self.sample_losses.see(sample.sequence, LINE_LOST)
-        if missing:
-            self.writer.add_event(arrival_ns, "lost_samples", f"{missing} before sample {sample.sequence}")
-        time_ns, bound_ns = self.clock.place(ticks, arrival_ns)
-        self.writer.add_sample(
-            sequence=sample.sequence, ticks=ticks, value=sample.value, flags=sample.flags,
-            arrival_ns=arrival_ns, time_ns=time_ns, bound_ns=bound_ns,
-        )
-        self._last_ppg, self._bound_ns = sample.value, bound_ns
-
-    def take_exchange(self, exchange: tuple[int, int, int, int, int]) -> None:
-        self.writer.add_exchange(*exchange)
-        self.clock.add_exchange(*exchange)
-
-    def take_status(self, status: Status, arrival_ns: int) -> None:
-        new = status.overruns - self._overruns
-        if new > 0:
-            moved = min(new, self.sample_losses.by_cause[LINE_LOST])
-            self.sample_losses.by_cause[LINE_LOST] -= moved
-            self.sample_losses.by_cause[OVERRUN] += moved
-            self.sample_losses.by_cause += Counter()
-            self.writer.add_event(arrival_ns, "overrun", f"{new} samples lost on the device")
-        if status.bad_packets > self._bad_packets:
-            self.writer.add_event(arrival_ns, "bad_packets", f"{status.bad_packets - self._bad_packets} unreadable on the device")
-        self._overruns, self._bad_packets = status.overruns, status.bad_packets
-
-    def place_ppg(self) -> float | None:
-        """Place all samples again, from the whole recording; give the widest bound [ms]."""
-        if not self.writer.samples:
-            return None
-        time_ns, bound_ns = place_samples(
-            self.writer.column(layout.EXCHANGES), self.writer.column(layout.PPG_TICKS), self.writer.column(layout.PPG_ARRIVAL),
-            tick_hz=self.hello.tick_hz, rate_hz=self.hello.rate_hz,
-        )
-        self.writer.place_ppg(time_ns, bound_ns)
-        return float(bound_ns.max()) / 1e6 if (bound_ns >= 0).all() else None
-
-    def status(self, elapsed_s: float) -> RecordingStatus:
-        seconds = (self.last_frame_ns - self.first_frame_ns) / 1e9
-        return RecordingStatus(
-            elapsed_s=elapsed_s,
-            frames=self.writer.frames,
-            samples=self.writer.samples,
-            lost_frames=sum(self.frame_losses.by_cause.values()),
-            lost_samples=sum(self.sample_losses.by_cause.values()),
-            fps=(self.writer.frames - 1) / seconds if seconds > 0 else 0.0,
-            sync_bound_ms=self._bound_ns / 1e6 if self._bound_ns >= 0 else None,
-            last_ppg=self._last_ppg,
-            free_bytes=self.free_bytes,
         )

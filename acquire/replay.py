@@ -33,8 +33,8 @@ def read_frame_times(path: Path) -> np.ndarray:
     except (OSError, ValueError) as error:
         raise DeviceError(f"expected frame times in {path}, got: {error}") from error
     names = [name for name in table.columns if str(name).strip().lower() in ("timestamp", "time", "time_s")]
-    column = table[names[0]] if names else table[table.columns[-1]]
-    times = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64)
+    column = table[names[0] if names else table.columns[-1]]
+    times = np.asarray(pd.to_numeric(column, errors="coerce"), dtype=np.float64)
     if len(times) < 2 or not np.isfinite(times).all():
         raise DeviceError(f"expected a number for each frame in {path}, found {np.isnan(times).sum()} rows that hold none")
     steps = np.diff(times)

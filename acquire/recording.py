@@ -1,0 +1,159 @@
+"""One recording as it grows: the file, the live clock, and every loss under its cause.
+
+The recorder's writing thread owns it and hands it what the devices delivered, in order.
+"""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from . import layout
+from .clock import LiveClock, place_samples
+from .devices import VideoFrame
+from .protocol import Hello, Sample, Status
+from .session import SessionWriter
+
+CAMERA_LOST, STORAGE_BEHIND = "lost by the camera", "storage fell behind"
+LINE_LOST, OVERRUN = "lost on the serial line", "overrun on the device"
+
+
+@dataclass(frozen=True)
+class RecordingSummary:
+    """What was recorded, and what was not."""
+
+    path: Path
+    session_id: str
+    subject: str
+    frames: int
+    samples: int
+    lost_frames: dict[str, int]       # by cause
+    lost_samples: dict[str, int]      # by cause
+    duration_s: float
+    fps: float                        # measured
+    sync_bound_ms: float | None       # the widest bound of any sample; None where there is none
+    complete: bool
+    stopped_by: str                   # "duration", "end of replay", the signal's name, or the fault in words
+    simulated: bool
+
+
+@dataclass
+class RecordingStatus:
+    """The recording as it stands; handed to `on_status` about twice a second."""
+
+    elapsed_s: float
+    frames: int
+    samples: int
+    lost_frames: int
+    lost_samples: int
+    fps: float
+    sync_bound_ms: float | None
+    last_ppg: int | None
+    free_bytes: int
+
+
+@dataclass
+class Losses:
+    """Jumps in a sequence, by cause."""
+
+    last: int = -1
+    by_cause: Counter = field(default_factory=Counter)
+
+    def see(self, sequence: int, cause: str) -> int:
+        """Take the next sequence number; give how many are missing before it."""
+        missing = sequence - self.last - 1
+        self.last = sequence
+        if missing > 0:
+            self.by_cause[cause] += missing
+        return max(missing, 0)
+
+
+class Recording:
+    """The file being written, the clock that places its samples, and what is missing from it."""
+
+    def __init__(self, writer: SessionWriter, clock: LiveClock, hello: Hello, start_ns: int, free_bytes: int) -> None:
+        self.writer = writer
+        self.clock = clock
+        self.hello = hello
+        self.start_ns = start_ns
+        self.free_bytes = free_bytes
+        self.frame_losses = Losses()
+        self.sample_losses = Losses()
+        self.first_frame_ns = 0
+        self.last_frame_ns = 0
+        self._overruns = 0
+        self._bad_packets = 0
+        self._bound_ns = -1
+        self._last_ppg: int | None = None
+
+    def take_frame(self, frame: VideoFrame, dropped: set[int]) -> None:
+        """Write a frame; `dropped` are sequences that the queue had no room for, and lose those seen to be missing."""
+        before = self.frame_losses.last
+        missing = self.frame_losses.see(frame.sequence, CAMERA_LOST)
+        if missing:
+            ours = {s for s in dropped if before < s < frame.sequence}
+            dropped -= ours
+            if ours:
+                self.frame_losses.by_cause[CAMERA_LOST] -= len(ours)
+                self.frame_losses.by_cause[STORAGE_BEHIND] += len(ours)
+                self.frame_losses.by_cause += Counter()      # forget causes that fell to zero
+            self.writer.add_event(frame.time_ns, "lost_frames", f"{missing} before frame {frame.sequence}")
+        self.writer.add_frame(frame)
+        self.first_frame_ns = self.first_frame_ns or frame.time_ns
+        self.last_frame_ns = frame.time_ns
+
+    def take_sample(self, sample: Sample, ticks: int, arrival_ns: int) -> None:
+        """Place a sample on the host's clock and write it; `ticks` unwrapped."""
+        # The sequence has 32 bits: at 100 Hz it wraps after 497 days.
+        missing = self.sample_losses.see(sample.sequence, LINE_LOST)
+        if missing:
+            self.writer.add_event(arrival_ns, "lost_samples", f"{missing} before sample {sample.sequence}")
+        time_ns, bound_ns = self.clock.place(ticks, arrival_ns)
+        self.writer.add_sample(
+            sequence=sample.sequence, ticks=ticks, value=sample.value, flags=sample.flags,
+            arrival_ns=arrival_ns, time_ns=time_ns, bound_ns=bound_ns,
+        )
+        self._last_ppg, self._bound_ns = sample.value, bound_ns
+
+    def take_exchange(self, exchange: tuple[int, int, int, int, int]) -> None:
+        """Write an answered ping (send_ns, rx_ticks, tx_ticks, recv_ns, id) and fit the live clock again."""
+        self.writer.add_exchange(*exchange)
+        self.clock.add_exchange(*exchange)
+
+    def take_status(self, status: Status, arrival_ns: int) -> None:
+        """Take the device's own counts: samples lost there were not lost on the line."""
+        new = status.overruns - self._overruns
+        if new > 0:
+            moved = min(new, self.sample_losses.by_cause[LINE_LOST])
+            self.sample_losses.by_cause[LINE_LOST] -= moved
+            self.sample_losses.by_cause[OVERRUN] += moved
+            self.sample_losses.by_cause += Counter()
+            self.writer.add_event(arrival_ns, "overrun", f"{new} samples lost on the device")
+        if status.bad_packets > self._bad_packets:
+            self.writer.add_event(arrival_ns, "bad_packets", f"{status.bad_packets - self._bad_packets} unreadable on the device")
+        self._overruns, self._bad_packets = status.overruns, status.bad_packets
+
+    def place_ppg(self) -> float | None:
+        """Place all samples again, from the whole recording; give the widest bound [ms]."""
+        if not self.writer.samples:
+            return None
+        time_ns, bound_ns = place_samples(
+            self.writer.column(layout.EXCHANGES), self.writer.column(layout.PPG_TICKS), self.writer.column(layout.PPG_ARRIVAL),
+            tick_hz=self.hello.tick_hz, rate_hz=self.hello.rate_hz,
+        )
+        self.writer.place_ppg(time_ns, bound_ns)
+        return float(bound_ns.max()) / 1e6 if (bound_ns >= 0).all() else None
+
+    def status(self, elapsed_s: float) -> RecordingStatus:
+        """Say how the recording stands."""
+        seconds = (self.last_frame_ns - self.first_frame_ns) / 1e9
+        return RecordingStatus(
+            elapsed_s=elapsed_s,
+            frames=self.writer.frames,
+            samples=self.writer.samples,
+            lost_frames=sum(self.frame_losses.by_cause.values()),
+            lost_samples=sum(self.sample_losses.by_cause.values()),
+            fps=(self.writer.frames - 1) / seconds if seconds > 0 else 0.0,
+            sync_bound_ms=self._bound_ns / 1e6 if self._bound_ns >= 0 else None,
+            last_ppg=self._last_ppg,
+            free_bytes=self.free_bytes,
+        )
