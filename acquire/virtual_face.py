@@ -38,8 +38,8 @@ _PERSON = [
     (153, 68), (153, 85), (155, 99), (160, 110), (168, 118), (171, 123), (172, 131), (179, 135), (183, 138), (185, 147),
     (167, 148), (147, 154), (132, 167), (125, 181), (116, 186), (113, 201), (116, 211), (103, 215), (90, 227), (76, 235),
     (65, 246), (44, 282), (39, 306), (34, 315), (26, 342), (26, 350), (367, 352), (363, 345), (360, 333), (357, 323),
-    (356, 302), (352, 287), (345, 272), (340, 262), (319, 243), (304, 235), (302, 222), (291, 204), (276, 188), (259, 175),
-    (261, 163), (266, 147), (269, 139), (277, 134), (281, 125), (288, 119), (296, 106), (300, 92), (299, 72), (296, 60),
+    (356, 302), (352, 287), (345, 272), (340, 262), (319, 243), (304, 235), (302, 222), (291, 204), (276, 188), (257, 178),
+    (255, 170), (257, 160), (264, 148), (268, 139), (277, 134), (281, 125), (288, 119), (296, 106), (300, 92), (299, 72), (296, 60),
     (288, 43), (276, 31),
 ]
 _FACE = [
@@ -197,12 +197,12 @@ def _parts() -> _Parts:
     return _Parts(rgb, alpha, np.maximum(skin, 0), hair, suit, perfusion, late, shine, lid, eyes, closed)
 
 
-def _coloured(rgb: np.ndarray, parts: _Parts, looks: Looks) -> np.ndarray:
+def _coloured(rgb: np.ndarray, parts: _Parts, looks: Looks, skin_mask: np.ndarray) -> np.ndarray:
     """Give the portrait the subject's skin, hair and clothes."""
     gain = skin_gain(looks.tone)
     # Darker skin keeps its highlights: the shine is the lamp's, not the skin's.
     skin = rgb * gain + 9.0 * looks.tone * (parts.shine * np.clip((rgb[..., 1] - 120) / 80, 0, 1))[..., None]
-    rgb = rgb + (skin - rgb) * parts.skin[..., None]
+    rgb = rgb + (skin - rgb) * skin_mask[..., None]
     rgb = rgb + (rgb * np.array(looks.hair, dtype=np.float32) - rgb) * parts.hair[..., None]
     hsv = cv2.cvtColor(rgb.clip(0, 255) / 255.0, cv2.COLOR_RGB2HSV)
     hsv[..., 0] = (hsv[..., 0] + 360.0 * looks.suit_hue) % 360.0
@@ -244,13 +244,13 @@ def make_layers(looks: Looks, *, pulse_green: float) -> FaceLayers:
     def warp(layer: np.ndarray, outside: int = cv2.BORDER_CONSTANT) -> np.ndarray:
         return cv2.remap(layer, sx, sy, cv2.INTER_CUBIC, borderMode=outside)
 
-    def coloured(rgb: np.ndarray) -> np.ndarray:
-        return warp(_coloured(rgb, parts, looks), cv2.BORDER_REPLICATE).clip(0, 255)
+    def coloured(rgb: np.ndarray, skin: np.ndarray) -> np.ndarray:
+        return warp(_coloured(rgb, parts, looks, skin), cv2.BORDER_REPLICATE).clip(0, 255)
 
     def yuva(rgb: np.ndarray, alpha: np.ndarray) -> np.ndarray:
         return np.dstack([(rgb @ TO_YUV.T) * alpha[..., None], alpha]).astype(np.float32)
 
-    rgb, alpha = coloured(parts.rgb), warp(parts.alpha).clip(0, 1)
+    rgb, alpha = coloured(parts.rgb, parts.skin), warp(parts.alpha).clip(0, 1)
     skin = warp(parts.skin).clip(0, 1)
     shine = warp(parts.shine).clip(0, 1)
     perfusion = (warp(parts.perfusion, cv2.BORDER_REPLICATE) * skin).clip(0, 1)
@@ -266,7 +266,7 @@ def make_layers(looks: Looks, *, pulse_green: float) -> FaceLayers:
         shine=shine * alpha,
         lid=cv2.remap(parts.lid, sx, sy, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE),
         eyes=warp(parts.eyes).clip(0, 1),
-        closed=yuva(coloured(parts.closed), alpha),
+        closed=yuva(coloured(parts.closed, np.maximum(parts.skin, parts.eyes)), alpha),
         x=(sx - HEAD[0]) / HEAD_RADII[0] * (-1 if looks.mirror else 1),
         y=(sy - HEAD[1]) / HEAD_RADII[1],
         pulse_yuv=(pulse_rgb @ TO_YUV.T).astype(np.float32),

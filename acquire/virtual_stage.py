@@ -130,11 +130,11 @@ class Stage:
             (none, -4.0 * looks.scale * chin),                        # jaw
             (-6.0 * looks.scale * u / 0.28 * mouth * 0.4, none),      # lips
         ]
-        self._fields = np.array([np.dstack(f) for f in fields], dtype=np.float32).reshape(len(fields), -1)
-        self._field_shape = (rows, columns, 2)
+        self._fields = np.array(fields, dtype=np.float32).reshape(len(fields), -1)
+        self._field_shape = (2, rows, columns)
         grid_x, grid_y = np.meshgrid(np.arange(self._grid[0]), np.arange(self._grid[1]))
-        self._identity = np.dstack([grid_x, grid_y]).astype(np.float32)
-        self._field = np.empty_like(self._identity)
+        self._identity = [grid_x.astype(np.float32), grid_y.astype(np.float32)]
+        self._field = [np.empty_like(self._identity[0]) for _ in range(2)]
         self._radius = radius
 
     def _make_room(self, rng: np.random.Generator, camera: Camera) -> None:
@@ -212,11 +212,12 @@ class Stage:
             scene.breath, scene.jaw, scene.lips,
         ], dtype=np.float32)
         coarse = (weights @ self._fields).reshape(self._field_shape)
-        field = cv2.resize(coarse, self._grid, dst=self._field, interpolation=cv2.INTER_LINEAR)
-        cv2.add(field, self._identity, dst=field)
-        field = field[: self.box.height, : self.box.width]
-        return cv2.remap(  # type: ignore[call-overload]
-            self._work, field, None, cv2.INTER_LINEAR, dst=self._moved_person, borderMode=cv2.BORDER_REPLICATE
+        for displaced, field, identity in zip(coarse, self._field, self._identity, strict=True):
+            cv2.resize(displaced, self._grid, dst=field, interpolation=cv2.INTER_LINEAR)
+            cv2.add(field, identity, dst=field)
+        from_x, from_y = (field[: self.box.height, : self.box.width] for field in self._field)
+        return cv2.remap(
+            self._work, from_x, from_y, cv2.INTER_LINEAR, dst=self._moved_person, borderMode=cv2.BORDER_REPLICATE
         )
 
     def _expose(self, person: np.ndarray, light: np.ndarray, warmth: float, index: int) -> np.ndarray:
@@ -239,8 +240,7 @@ class Stage:
         cv2.resize(light, (WIDTH, HEIGHT), dst=lit, interpolation=cv2.INTER_LINEAR)
         cv2.multiply(luma, lit, dst=luma)
         np.multiply(self._tile[shift_y : shift_y + HEIGHT, shift_x : shift_x + WIDTH], self._rms, out=noise)
-        noise += 16.0
-        cv2.add(luma, noise, dst=out[:HEIGHT], dtype=cv2.CV_8U)
+        cv2.addWeighted(luma, 1.0, noise, 1.0, 16.0, dst=out[:HEIGHT], dtype=cv2.CV_8U)
 
         here = (slice(top // 2, (top + b.height) // 2), slice(left // 2, (left + b.width) // 2))
         grey, chroma, noise, lit = self._half
@@ -256,10 +256,9 @@ class Stage:
             cv2.multiply(chroma, lit, dst=chroma)
             tile = self._tiles_half[channel - 1]
             np.multiply(tile[half_y : half_y + HEIGHT // 2, half_x : half_x + WIDTH // 2], self._rms_half, out=noise)
-            noise += 128.0
             rows = HEIGHT + (channel - 1) * HEIGHT // 4
             plane = out[rows : rows + HEIGHT // 4].reshape(HEIGHT // 2, WIDTH // 2)
-            cv2.add(chroma, noise, dst=plane, dtype=cv2.CV_8U)
+            cv2.addWeighted(chroma, 1.0, noise, 1.0, 128.0, dst=plane, dtype=cv2.CV_8U)
         return out
 
 

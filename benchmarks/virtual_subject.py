@@ -1,0 +1,36 @@
+"""What a frame and a sample of the virtual subject cost, on one core: `python benchmarks/virtual_subject.py`.
+
+Four recorders run side by side on two cores at 25 fps in `make demo`, so a frame may take a few milliseconds. The 20th percentile is the
+cost on a quiet machine.
+"""
+
+import time
+
+import cv2
+import numpy as np
+
+from acquire.simulator import VirtualSubject
+
+
+def milliseconds(call, times: int) -> np.ndarray:
+    cost = []
+    for i in range(times):
+        began = time.perf_counter()
+        call(i)
+        cost.append((time.perf_counter() - began) * 1e3)
+    return np.array(cost)
+
+
+def main() -> None:
+    cv2.setNumThreads(1)
+    print(f"{'subject':8} {'paint ms':>9} {'frame ms (20 %, median)':>25} {'ppg sample ms':>14}")
+    for n in range(1, 9):
+        subject = VirtualSubject(f"S{n:02d}")
+        paint = milliseconds(lambda _, s=subject: s.prepare(), 1)[0]
+        frame = milliseconds(lambda i, s=subject: s.frame(i / 25, i), 150)
+        sample = milliseconds(lambda i, s=subject: s.ppg(i / 25 + np.arange(8) / 200), 150)
+        print(f"{subject.subject_id:8} {paint:9.0f} {np.percentile(frame, 20):15.2f} {np.median(frame):9.2f} {np.median(sample):14.3f}")
+
+
+if __name__ == "__main__":
+    main()
