@@ -80,7 +80,7 @@ def traits_of(subject_id: str, *, seed: int = 0) -> Traits:
     )
     return Traits(
         looks=looks,
-        base_bpm=52.0 + 58.0 * rate,
+        base_bpm=57.0 + 48.0 * rate + rng.uniform(-5.0, 5.0),          # 52 to 110; the sequence alone bunches by fours
         pulse_green=(0.0115 - 0.0065 * tone) * rng.uniform(0.85, 1.15),
         oily=rng.uniform(10.0, 35.0),
         liveliness=rng.uniform(0.6, 1.3),

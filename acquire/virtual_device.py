@@ -75,8 +75,8 @@ class Crystal:
         """Give the host time at which the unwrapped counter showed `ticks`."""
         device_s = (ticks - self._first) / TICK_HZ
         host_s = device_s
-        for _ in range(3):                              # the correction is tiny and smooth
-            host_s = device_s - host_s * self.ppm * 1e-6 - float(self._bank.at(host_s)[0])
+        for _ in range(3):                              # what temperature adds is tiny and smooth
+            host_s = (device_s - float(self._bank.at(host_s)[0])) / (1 + self.ppm * 1e-6)
         return self.boot_ns + round(host_s * 1e9)
 
 
