@@ -29,6 +29,7 @@ from .protocol import (
 # Opening the port of an Uno resets it, and its bootloader listens for 1.5 s before the sketch starts.
 HELLO_TIMEOUT_S = 4.0
 _ASK_AGAIN_S = 0.4
+_ANSWER_TIMEOUT_S = 2.0
 
 
 @dataclass(frozen=True)
@@ -144,9 +145,16 @@ class Sensor:
         return hello
 
     def stop(self) -> None:
-        """Stop sampling; samples on their way can still be read."""
-        self.send(Stop())
-        self._await_hello("STOP")
+        """Stop sampling; samples on their way can still be read. Asked up to three times, for a packet may be lost."""
+        for tries_left in (2, 1, 0):
+            self.send(Stop())
+            try:
+                self._await_hello("STOP")
+            except DeviceTimeout:
+                if not tries_left:
+                    raise
+            else:
+                return
 
     def _gone(self, error: Exception) -> DeviceError:
         return DeviceError(f"expected the PPG sensor on {self.port}, got: {_reason(error)}; is it still plugged in?")
@@ -154,7 +162,7 @@ class Sensor:
     def _await_hello(self, command: str) -> Hello:
         """Wait for the HELLO that answers; other packets that come meanwhile stay readable, in order."""
         kept: list[Received] = []
-        give_up = time.monotonic() + 1.0
+        give_up = time.monotonic() + _ANSWER_TIMEOUT_S
         try:
             while (left := give_up - time.monotonic()) > 0:
                 received = self.read(left)
@@ -165,7 +173,7 @@ class Sensor:
                 kept.append(received)
         finally:
             self._ready.extendleft(reversed(kept))
-        raise DeviceTimeout(f"expected HELLO in answer to {command} within 1 s, found none on {self.port}")
+        raise DeviceTimeout(f"expected HELLO in answer to {command} within {_ANSWER_TIMEOUT_S:g} s, found none on {self.port}")
 
     def close(self) -> None:
         """Close the port."""

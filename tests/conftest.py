@@ -1,10 +1,12 @@
 """What several tests share: the real recordings, the twin, and the rule that CI skips nothing."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from test_firmware import make
 
 REPO = Path(__file__).resolve().parent.parent
 SHARED = REPO.parent / "shared" / "data"
@@ -36,6 +38,18 @@ def real_face():
     if not folder.exists():
         pytest.skip(f"needs the real recordings in {folder}")
     return folder
+
+
+@pytest.fixture(scope="session")
+def program(tmp_path_factory):
+    """The twin, built with its firmware in a folder of its own."""
+    if not shutil.which("avr-g++") or not Path("/usr/include/simavr/sim_avr.h").exists():
+        pytest.skip("no AVR toolchain or simavr; apt-get install gcc-avr avr-libc arduino-core-avr libsimavr-dev libelf-dev")
+    root = tmp_path_factory.mktemp("twin")
+    made = make("twin", BUILD=root / "build", TWIN=root / "twin/twin")
+    assert made.returncode == 0, made.stderr
+    assert "warning" not in made.stderr
+    return root / "twin/twin"
 
 
 @pytest.fixture

@@ -42,14 +42,14 @@ class FakeSensor:
         parser, sampling, sequence, next_ns = PacketParser(), False, 0, 0
         period_ns = 10**9 // self.hello.rate_hz
         try:
-            if self.noise:
-                os.write(self._master, self.noise)
             while not self._stop.is_set():
                 try:
                     data = os.read(self._master, 256)
                 except BlockingIOError:
                     data = b""
                 rx_ns = time.monotonic_ns()
+                if data and self.noise:                    # it answers, in another language
+                    os.write(self._master, self.noise)
                 for packet in parser.feed(data) if not self.mute else ():
                     if isinstance(packet, Ping):
                         self._send(Pong(packet.id, self._ticks(rx_ns), self._ticks(time.monotonic_ns())))

@@ -3,7 +3,6 @@
 import csv
 import os
 import select
-import shutil
 import signal
 import subprocess
 import time
@@ -11,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from test_firmware import FIRMWARE, make
+from test_firmware import FIRMWARE
 
 from acquire.protocol import (
     SAMPLE_CLIPPED,
@@ -33,17 +32,6 @@ from acquire.protocol import (
 )
 
 pytestmark = pytest.mark.twin
-
-
-@pytest.fixture(scope="module")
-def program(tmp_path_factory) -> Path:
-    if not shutil.which("avr-g++") or not Path("/usr/include/simavr/sim_avr.h").exists():
-        pytest.skip("no AVR toolchain or simavr; apt-get install gcc-avr avr-libc arduino-core-avr libsimavr-dev libelf-dev")
-    root = tmp_path_factory.mktemp("twin")
-    made = make("twin", BUILD=root / "build", TWIN=root / "twin/twin")
-    assert made.returncode == 0, made.stderr
-    assert "warning" not in made.stderr
-    return root / "twin/twin"
 
 
 class Twin:
