@@ -1,0 +1,152 @@
+"""A face video as a network sees it: 36x36 area-averaged frames, made in one streaming pass and kept.
+
+The pulse moves the skin's colour by some tenths of a grey level. What makes it visible is the average over many pixels,
+so the average must not be rounded to whole grey levels again: frames are kept as uint16 in 1/256 of a grey level.
+
+`appearance` gives the frames in [0, 1]. `motion` gives the normalised difference of adjacent frames of DeepPhys (Chen
+and McDuff, ECCV 2018, eq. 5): (c2 - c1) / (c2 + c1), which takes the brightness of the light out, cut at three
+standard deviations and divided by the standard deviation, both of the whole video.
+
+A result is cached under the hash of the video's bytes and of every parameter, so that nothing is done twice and nothing
+stale is ever read; deleting the cache folder is always safe.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+
+from acquire.errors import CurationError
+
+from . import face
+from .face import FaceBox, find_face
+from .video import read_bgr
+
+SIZE = 36
+UNIT = 256              # stored counts per grey level
+CUT_SD = 3.0
+VERSION = 1             # of the steps in this file: part of every cache key
+OnFrames = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class FaceFrames:
+    """The frames of one video, cropped to the held face box and averaged to 36x36."""
+
+    frames: np.ndarray    # (T, 36, 36, 3) uint16 RGB, in 1/256 of a grey level; may be memory-mapped
+    box: FaceBox          # in pixels of the video
+    video_sha256: str
+
+    def appearance(self) -> np.ndarray:
+        """Give the frames in [0, 1], (T, 36, 36, 3) float32."""
+        return self.frames.astype(np.float32) / (255 * UNIT)
+
+    def motion(self) -> np.ndarray:
+        """Give the normalised differences of adjacent frames, (T - 1, 36, 36, 3) float32, unit variance."""
+        return motion(self.frames)
+
+
+def motion(frames: np.ndarray) -> np.ndarray:
+    """Give (c2 - c1) / (c2 + c1) of adjacent frames, cut at three standard deviations, with unit variance.
+
+    Parameters
+    ----------
+    frames : (T, H, W, C) array of any scale, T >= 2
+
+    Returns
+    -------
+    (T - 1, H, W, C) float32 array; all zeros where nothing changes
+    """
+    values = frames.astype(np.float32)
+    total = values[1:] + values[:-1]
+    change = np.subtract(values[1:], values[:-1])
+    np.divide(change, total, out=change, where=total > 0)    # black stays 0
+    sd = float(change.std(dtype=np.float64))
+    if sd > 0:
+        np.clip(change, -CUT_SD * sd, CUT_SD * sd, out=change)
+        change /= float(change.std(dtype=np.float64))
+    return change
+
+
+def average_face(image: np.ndarray, box: FaceBox, *, size: int = SIZE) -> np.ndarray:
+    """Average the inside of `box` of an (H, W, 3) uint8 image to (size, size, 3) uint16, in 1/256 of a grey level."""
+    # As float32: on uint8 input cv2 rounds the averages to whole grey levels, and the pulse is gone.
+    small = cv2.resize(box.crop(image).astype(np.float32), (size, size), interpolation=cv2.INTER_AREA)
+    return np.rint(small * UNIT).astype(np.uint16)
+
+
+def sha256_of(path: Path) -> str:
+    """Give the SHA-256 of a file's bytes, in hex."""
+    digest = hashlib.sha256()
+    try:
+        with open(path, "rb", buffering=0) as file:
+            while block := file.read(1 << 22):
+                digest.update(block)
+    except OSError as error:
+        raise CurationError(f"expected a video at {path}, got {error}") from error
+    return digest.hexdigest()
+
+
+def _cache_key(video_sha256: str) -> str:
+    parameters = {
+        "version": VERSION, "size": SIZE, "unit": UNIT, "detector": face.DETECTOR, "enlarge": face.ENLARGE,
+        "search_frames": face.SEARCH_FRAMES, "min_probability": face.MIN_PROBABILITY,
+    }
+    return hashlib.sha256(f"{video_sha256} {json.dumps(parameters, sort_keys=True)}".encode()).hexdigest()[:32]
+
+
+def face_frames(video: Path, *, cache: Path | None = None, on_frames: OnFrames | None = None) -> FaceFrames:
+    """Find the face in a video and average it to 36x36, or take the result from the cache.
+
+    Parameters
+    ----------
+    video : any file that FFmpeg decodes
+    cache : folder of results, made where missing; None keeps nothing
+    on_frames : called with frames done and in all (0 where the container does not say)
+
+    Raises
+    ------
+    CurationError : no video, no face, or not two frames
+    """
+    digest = sha256_of(video)
+    stored = None if cache is None else cache / f"{_cache_key(digest)}.npy"
+    if stored is not None and stored.exists():
+        box = FaceBox(**json.loads(stored.with_suffix(".json").read_text())["box"])
+        return FaceFrames(np.load(stored, mmap_mode="r"), box, digest)
+
+    box = find_face((bgr[:, :, ::-1] for bgr in read_bgr(video)), name=str(video))
+    total = _frame_count(video)
+    small = []
+    for index, bgr in enumerate(read_bgr(video)):
+        small.append(average_face(bgr, box)[:, :, ::-1])    # turned to RGB where there is least to turn
+        if on_frames is not None and index % 25 == 0:
+            on_frames(index, total)
+    if len(small) < 2:
+        raise CurationError(f"expected at least 2 frames in {video}, got {len(small)}")
+    frames = np.stack(small)
+    if stored is not None:
+        _store(stored, frames, {"video": video.name, "video_sha256": digest, "box": asdict(box)})
+    return FaceFrames(frames, box, digest)
+
+
+def _frame_count(video: Path) -> int:
+    with av.open(str(video)) as container:
+        return container.streams.video[0].frames
+
+
+def _store(path: Path, frames: np.ndarray, about: dict) -> None:
+    """Write array and description; the array, which readers look for, is renamed into place last."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    ours = f".{os.getpid()}.part"
+    description, array = path.with_suffix(f".json{ours}"), path.with_suffix(f".npy{ours}")
+    description.write_text(json.dumps(about, indent=1))
+    with open(array, "wb") as file:
+        np.save(file, frames)
+    description.replace(path.with_suffix(".json"))
+    array.replace(path)

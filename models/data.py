@@ -1,0 +1,212 @@
+"""Curated folders in the UBFC layout as tensors that a network trains on.
+
+Everything that can be wrong with a dataset is looked for here, before a single step of training: a subject on both sides
+of the split, a missing or empty label, a video without a face, virtual subjects among real ones.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from acquire.errors import CurationError, SplitError, TrainingError
+from acquire.layout import ubfc_dir
+from dataset.face import FaceBox
+from dataset.frames import FaceFrames, face_frames
+from dataset.manifest import Entry
+from dataset.ubfc import LABELS, VIDEO, load_manifest, read_labels
+
+OnProgress = Callable[[str, int, int], None]   # stage, done, total
+LONGEST_STEP_S = 0.5    # a pair of frames further apart than this is not trained on, and no window spans it
+SHORTEST_S = 5.0        # a recording below this holds too few heartbeats to say anything
+FACES = "find faces, average frames"
+
+
+@dataclass(frozen=True)
+class Recording:
+    """One curated folder: T frames, and for each of the T - 1 adjacent pairs what a network reads and should say."""
+
+    folder: str            # "train/subject1", under data/ubfc
+    subject: str
+    session: str
+    simulated: bool
+    motion: Tensor         # (T - 1, 36, 36, 3) float16, unit variance
+    appearance: Tensor     # (T - 1, 36, 36, 3) uint8, the first frame of each pair
+    change: Tensor         # (T - 1,) float32: how much the PPG rises over the pair, unit variance; NaN across a gap
+    ppg: np.ndarray        # (T,) float64
+    time_s: np.ndarray     # (T,) float64, increasing; some steps may have no length
+    video: Path
+    box: FaceBox
+
+
+@dataclass(frozen=True)
+class Curated:
+    """A whole curated dataset, ready to train on."""
+
+    train: list[Recording]
+    test: list[Recording]
+    split_hash: str
+    data_hash: str
+    simulated: bool        # whether any recording is of a virtual subject
+
+    @property
+    def subjects(self) -> dict[str, list[str]]:
+        """Name the subjects of each side."""
+        return {"train": sorted({r.subject for r in self.train}), "test": sorted({r.subject for r in self.test})}
+
+
+class Batch(NamedTuple):
+    """B clips of C adjacent pairs of frames each; N = B * C."""
+
+    motion: Tensor        # (N, 3, 36, 36) float32
+    appearance: Tensor    # (B, 3, 36, 36) float32 in [0, 1], the first frame of each clip
+    change: Tensor        # (N,) float32
+
+
+def frames_cache(data: Path) -> Path:
+    """Give the folder in which averaged frames are kept; deleting it is always safe."""
+    return data / "cache" / "frames"
+
+
+def load_curated(data: Path, *, allow_mixed: bool = False, on_progress: OnProgress | None = None) -> Curated:
+    """Load the curated dataset of a data folder, or say what is wrong with it.
+
+    Parameters
+    ----------
+    data : the folder that holds `ubfc/`; the frames cache is made beside it
+    allow_mixed : whether virtual and real subjects may stand in one dataset
+    on_progress : called with the stage, the videos done and the videos in all
+
+    Raises
+    ------
+    SplitError : a subject is on both sides, a side is empty
+    CurationError : a folder, video or label is missing or is not what it should be; a video shows no face
+    TrainingError : only one subject, virtual and real subjects together, a PPG that does not vary
+    """
+    root = ubfc_dir(data)
+    manifest = load_manifest(root)
+    entries = manifest.entries
+    check_split(entries, allow_mixed=allow_mixed)
+    labels = [_labels(root / entry.folder) for entry in entries]
+    recordings: dict[str, list[Recording]] = {"train": [], "test": []}
+    for done, (entry, (ppg, time_s)) in enumerate(zip(entries, labels, strict=True)):
+        if on_progress is not None:
+            on_progress(FACES, done, len(entries))
+        video = root / entry.folder / VIDEO
+        frames = face_frames(video, cache=frames_cache(data))
+        recordings[entry.side].append(_recording(entry, video, frames, ppg, time_s))
+    if on_progress is not None:
+        on_progress(FACES, len(entries), len(entries))
+    return Curated(recordings["train"], recordings["test"], manifest.split_hash, manifest.data_hash, manifest.simulated)
+
+
+def check_split(entries: Sequence[Entry], *, allow_mixed: bool = False) -> None:
+    """Refuse a list of manifest entries that would leak a subject, or cannot be trained on.
+
+    Raises
+    ------
+    SplitError, TrainingError : see `load_curated`
+    """
+    sides = {side: {entry.subject for entry in entries if entry.side == side} for side in ("train", "test")}
+    shared = sorted(sides["train"] & sides["test"])
+    if shared:
+        raise SplitError(f"expected every subject on one side, got {', '.join(shared)} in train and in test of the "
+                         "manifest; run acq split and acq convert again")
+    if len(sides["train"] | sides["test"]) < 2:
+        raise TrainingError(f"expected at least two subjects, one of them held out, got "
+                            f"{', '.join(sides['train'] | sides['test']) or 'none'} in the manifest; record another")
+    for side, subjects in sides.items():
+        if not subjects:
+            raise SplitError(f"expected a subject in {side}, got none in the manifest; run acq split --holdout SUBJECT")
+    simulated = sorted({entry.subject for entry in entries if entry.simulated})
+    if simulated and len(simulated) < len(sides["train"] | sides["test"]) and not allow_mixed:
+        raise TrainingError(f"expected virtual or real subjects, got both ({', '.join(simulated)} virtual); curate them "
+                            "apart, or say --mix")
+
+
+def _labels(folder: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Read and check one label file: PPG and seconds."""
+    ppg, _, time_s = read_labels(folder)
+    if not len(ppg) or np.ptp(ppg) == 0:
+        raise TrainingError(f"expected a PPG that varies in {folder / LABELS}, got {len(ppg)} times the same; was the "
+                            "sensor on the finger? leave this recording out")
+    if (np.diff(time_s) < 0).any():
+        raise CurationError(f"expected rising seconds in the third row of {folder / LABELS}; convert again")
+    if time_s[-1] - time_s[0] < SHORTEST_S:
+        raise TrainingError(f"expected at least {SHORTEST_S:g} s in {folder}, got {time_s[-1] - time_s[0]:.1f} s; leave "
+                            "this recording out")
+    return ppg, time_s
+
+
+def _recording(entry: Entry, video: Path, frames: FaceFrames, ppg: np.ndarray, time_s: np.ndarray) -> Recording:
+    if len(frames.frames) != len(ppg):
+        raise CurationError(f"expected {len(ppg)} frames in {video}, as its {LABELS} has columns, got "
+                            f"{len(frames.frames)}; convert again")
+    return Recording(
+        folder=entry.folder, subject=entry.subject, session=entry.session, simulated=entry.simulated,
+        motion=torch.from_numpy(frames.motion().astype(np.float16)),
+        appearance=torch.from_numpy((frames.frames[:-1] >> 8).astype(np.uint8)),
+        change=torch.from_numpy(ppg_change(ppg, time_s)), ppg=ppg, time_s=time_s, video=video, box=frames.box,
+    )
+
+
+def ppg_change(ppg: np.ndarray, time_s: np.ndarray) -> np.ndarray:
+    """Give the rise of the PPG from frame to frame with zero mean and unit variance: what a network learns to say.
+
+    Returns
+    -------
+    (T - 1,) float32; NaN where the frames are further apart than `LONGEST_STEP_S`
+    """
+    change = np.diff(ppg)
+    change[np.diff(time_s) > LONGEST_STEP_S] = np.nan
+    return ((change - np.nanmean(change)) / np.nanstd(change)).astype(np.float32)
+
+
+class Clips:
+    """All clips of some recordings, drawn anew for every epoch.
+
+    A clip is C adjacent pairs of frames of one recording, so that they can share the teacher's attention masks. Every
+    epoch cuts each recording at another offset and shuffles. What is drawn depends on the seed and the epoch alone, so
+    two trainings with the same seed see the same batches in the same order.
+    """
+
+    def __init__(self, recordings: list[Recording], *, clip: int, batch: int, seed: int, device: torch.device) -> None:
+        self.clip, self.batch, self.seed, self.device = clip, batch, seed, device
+        self.lengths = [len(r.change) for r in recordings]
+        self.motion = torch.cat([r.motion for r in recordings]).to(device)
+        self.appearance = torch.cat([r.appearance for r in recordings]).to(device)
+        self.change = torch.cat([r.change for r in recordings]).to(device)
+        self.known = torch.isfinite(self.change).cpu().numpy()
+        if not self._starts(np.random.default_rng(0)).size:
+            raise TrainingError(f"expected {clip} adjacent frames with a PPG in the training recordings, found none")
+
+    def __len__(self) -> int:
+        """Give the greatest number of batches of an epoch."""
+        return -(-sum(length // self.clip for length in self.lengths) // self.batch)
+
+    def _starts(self, rng: np.random.Generator) -> np.ndarray:
+        first = np.cumsum([0, *self.lengths])
+        # One clip's worth is given up at a random end, so that the count, and the schedule, do not depend on the draw.
+        starts = np.concatenate([
+            begin + rng.integers(length % self.clip + 1) + np.arange(length // self.clip) * self.clip
+            for begin, length in zip(first, self.lengths, strict=False)
+        ])
+        return starts[[self.known[s:s + self.clip].all() for s in starts]]
+
+    def epoch(self, number: int) -> Iterator[Batch]:
+        """Give the batches of one epoch; the last may be smaller, a single clip is left out."""
+        rng = np.random.default_rng((self.seed, number))
+        starts = rng.permutation(self._starts(rng))
+        for at in range(0, len(starts), self.batch):
+            chosen = torch.from_numpy(starts[at:at + self.batch]).to(self.device)
+            pairs = (chosen[:, None] + torch.arange(self.clip, device=self.device)).flatten()
+            yield Batch(as_input(self.motion[pairs]), as_input(self.appearance[chosen], 255), self.change[pairs])
+
+
+def as_input(images: Tensor, full_scale: float = 1.0) -> Tensor:
+    """Turn stored (N, H, W, C) images into a network's (N, C, H, W) float32, channels last in memory."""
+    return images.permute(0, 3, 1, 2).float() / full_scale

@@ -1,0 +1,221 @@
+"""From what a network says about pairs of frames to heart rates, and how far they are from the finger's.
+
+The road is the paper's: cumulative sum, band-pass 0.7-4.0 Hz, spectral peak in sliding windows of 10 s, times 60; the
+same is done to the PPG. Two things differ, for truth's sake. The frames' own times are used: the sum is brought onto an
+even grid by the third row of `ground_truth.txt` before any filter or spectrum, nothing is `index / fps`. And the peak is
+refined below the spectrum's bins (`dataset.signals.heart_rate`), because 3.5 bpm bins alone cost 0.9 bpm.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from acquire.errors import TrainingError
+from dataset.signals import HIGH_HZ, HR_GRID_BPM, LOW_HZ, WINDOW_S, bandpass, heart_rate, sliding_windows
+
+from .data import LONGEST_STEP_S, Recording, as_input
+from .nets import SIZE, Net, Teacher
+
+STEP_S = 1.0
+SNR_HALF_WIDTH_HZ = 0.1     # 6 bpm around the pulse and its first harmonic, as de Haan and Jeanne (2013)
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """How far predicted heart rates are from the reference."""
+
+    count: int
+    mae_bpm: float
+    rmse_bpm: float
+    mape_percent: float
+    pearson_r: float           # NaN below two values, or where one side does not vary
+
+
+@dataclass(frozen=True)
+class VideoResult:
+    """One network on one recording."""
+
+    folder: str
+    subject: str
+    fs_hz: float               # of the even grid
+    time_s: np.ndarray         # (T,) seconds from the recording's start
+    pulse: np.ndarray          # (T,) predicted pulse, band-passed, unit variance
+    ppg: np.ndarray            # (T,) contact PPG, band-passed, unit variance
+    start_s: np.ndarray        # (W,) where each window begins
+    window_s: float
+    predicted_bpm: np.ndarray  # (W,)
+    reference_bpm: np.ndarray  # (W,)
+    snr_db: np.ndarray         # (W,) of the predicted pulse, at the reference's heart rate
+    correlation: float         # of pulse and PPG over the whole recording, at the best lag
+    lag_s: float               # that lag, within half a second: positive where the pulse is late
+    left_out: int              # windows that span a gap, and are in no figure
+
+
+def predict(net: Net, recording: Recording, *, clip: int = 10, batch: int = 250, device: str = "cpu") -> np.ndarray:
+    """Let a network look at every pair of frames of a recording.
+
+    The teacher's masks are shared by `clip` pairs, as in training.
+
+    Returns
+    -------
+    (T - 1,) float64 array of predicted changes
+    """
+    net.eval()
+    said = []
+    step = batch // clip * clip
+    with torch.no_grad():
+        for at in range(0, len(recording.motion), step):
+            motion = recording.motion[at:at + step]
+            short = -len(motion) % clip
+            motion = as_input(torch.cat([motion, motion[-1:].expand(short, -1, -1, -1)])).to(device)
+            appearance = as_input(recording.appearance[at:at + step:clip], 255).to(device)
+            said.append(net(motion, appearance).pulse[:len(motion) - short].float().cpu())
+    return torch.cat(said).numpy().astype(np.float64)
+
+
+def to_even_grid(values: np.ndarray, time_s: np.ndarray) -> tuple[np.ndarray, float]:
+    """Bring values at uneven times onto an even grid at the median rate.
+
+    Parameters
+    ----------
+    values : (T,)
+    time_s : (T,) rising; of frames with the same time the last counts
+
+    Returns
+    -------
+    values on the grid that begins at `time_s[0]`, and its rate [Hz]
+    """
+    last_of_time = np.append(np.diff(time_s) > 0, True)
+    times, values = time_s[last_of_time], values[last_of_time]
+    fs_hz = 1 / float(np.median(np.diff(times)))
+    if fs_hz <= 2 * HIGH_HZ:
+        raise TrainingError(f"expected more than {2 * HIGH_HZ:g} frames/s, got {fs_hz:.2f}: the heart-rate band "
+                            f"{LOW_HZ:g}-{HIGH_HZ:g} Hz does not fit")
+    grid = np.arange(times[0], times[-1] + 1e-9, 1 / fs_hz)
+    return np.interp(grid, times, values), fs_hz
+
+
+def measure(change: np.ndarray, recording: Recording) -> VideoResult:
+    """Turn predicted changes into a pulse, and compare its heart rates with the PPG's, window by window."""
+    time_s = recording.time_s - recording.time_s[0]
+    pulse, fs_hz = to_even_grid(np.concatenate([[0.0], np.cumsum(change)]), time_s)
+    ppg, _ = to_even_grid(recording.ppg, time_s)
+    pulse, ppg = (_unit(bandpass(x, fs_hz)) for x in (pulse, ppg))
+    grid_s = np.arange(len(pulse)) / fs_hz
+    length = min(round(WINDOW_S * fs_hz), len(pulse))
+    step = max(1, round(STEP_S * fs_hz))
+    trusted = sliding_windows(_trusted(time_s, grid_s), length, step=step).all(axis=1)
+    said, meant = (sliding_windows(x, length, step=step)[trusted] for x in (pulse, ppg))
+    reference = np.array([heart_rate(w, fs_hz) for w in meant])
+    correlation, lag_s = best_lag(pulse, ppg, fs_hz)
+    return VideoResult(
+        folder=recording.folder, subject=recording.subject, fs_hz=fs_hz, time_s=grid_s, pulse=pulse, ppg=ppg,
+        start_s=grid_s[::step][:len(trusted)][trusted], window_s=length / fs_hz,
+        predicted_bpm=np.array([heart_rate(w, fs_hz) for w in said]), reference_bpm=reference,
+        snr_db=np.array([snr_db(w, fs_hz, hr_bpm=hr) for w, hr in zip(said, reference, strict=True)]),
+        correlation=correlation, lag_s=lag_s, left_out=int((~trusted).sum()),
+    )
+
+
+def _unit(x: np.ndarray) -> np.ndarray:
+    sd = x.std()
+    return x / sd if sd > 0 else x
+
+
+def _trusted(time_s: np.ndarray, grid_s: np.ndarray) -> np.ndarray:
+    """Say for each point of the grid whether it lies on a frame, or between two that are close together."""
+    after = np.clip(np.searchsorted(time_s, grid_s - 1e-9), 1, len(time_s) - 1)
+    return time_s[after] - time_s[after - 1] <= LONGEST_STEP_S
+
+
+def spectrum(trace: np.ndarray, fs_hz: float) -> tuple[np.ndarray, np.ndarray]:
+    """Give frequencies [Hz] and power of a Hann-windowed, zero-padded trace."""
+    points = 2 ** int(np.ceil(np.log2(max(60 * fs_hz / HR_GRID_BPM, len(trace)))))
+    return np.fft.rfftfreq(points, 1 / fs_hz), np.abs(np.fft.rfft(trace * np.hanning(len(trace)), points)) ** 2
+
+
+def snr_db(trace: np.ndarray, fs_hz: float, *, hr_bpm: float) -> float:
+    """Give the power near a heart rate and its first harmonic over the rest of the band [dB].
+
+    Source: de Haan and Jeanne, IEEE TBME 60(10), 2013; 0.1 Hz on either side, here in 0.7-4.0 Hz.
+    """
+    frequency, power = spectrum(trace, fs_hz)
+    in_band = (frequency >= LOW_HZ) & (frequency <= HIGH_HZ)
+    pulse = np.zeros_like(in_band)
+    for harmonic in (1, 2):
+        pulse |= np.abs(frequency - harmonic * hr_bpm / 60) <= SNR_HALF_WIDTH_HZ
+    tiny = np.finfo(float).tiny
+    return float(10 * np.log10((power[in_band & pulse].sum() + tiny) / (power[in_band & ~pulse].sum() + tiny)))
+
+
+def best_lag(pulse: np.ndarray, ppg: np.ndarray, fs_hz: float, *, most_s: float = 0.5) -> tuple[float, float]:
+    """Give the highest Pearson correlation of two traces within `most_s`, and the lag of the first [s]."""
+    best = (-2.0, 0.0)
+    most = min(round(most_s * fs_hz), len(pulse) // 2)
+    for lag in range(-most, most + 1):
+        a = pulse[max(lag, 0):len(pulse) + min(lag, 0)]
+        b = ppg[max(-lag, 0):len(ppg) + min(-lag, 0)]
+        best = max(best, (pearson(a, b), lag / fs_hz))
+    return best if best[0] > -2 else (float("nan"), 0.0)
+
+
+def pearson(a: np.ndarray, b: np.ndarray) -> float:
+    """Give Pearson's r; NaN below two values, or where one side does not vary."""
+    if len(a) < 2 or a.std() == 0 or b.std() == 0:
+        return float("nan")
+    return float(np.mean((a - a.mean()) * (b - b.mean())) / (a.std() * b.std()))
+
+
+def compare(predicted_bpm: np.ndarray, reference_bpm: np.ndarray) -> Metrics:
+    """Give MAE, RMSE, MAPE and Pearson's r of heart rates; a prediction without a peak (NaN) counts as 0 bpm.
+
+    Raises
+    ------
+    TrainingError : there is nothing to compare
+    """
+    if not len(reference_bpm):
+        raise TrainingError("expected at least one window without a gap in the test recordings, found none")
+    predicted = np.nan_to_num(np.asarray(predicted_bpm, np.float64))
+    reference = np.asarray(reference_bpm, np.float64)
+    error = predicted - reference
+    return Metrics(
+        count=len(error), mae_bpm=float(np.abs(error).mean()), rmse_bpm=float(np.sqrt((error**2).mean())),
+        mape_percent=float(100 * np.abs(error / reference).mean()), pearson_r=pearson(predicted, reference),
+    )
+
+
+def pool(videos: Sequence[VideoResult]) -> tuple[Metrics, Metrics]:
+    """Give the metrics over all windows, and over videos: one heart rate each, the mean over its windows."""
+    kept = [v for v in videos if len(v.reference_bpm)]
+    if not kept:
+        return compare(np.array([]), np.array([])), compare(np.array([]), np.array([]))
+    windows = compare(np.concatenate([v.predicted_bpm for v in kept]), np.concatenate([v.reference_bpm for v in kept]))
+    means = compare(np.array([np.nan_to_num(v.predicted_bpm).mean() for v in kept]),
+                    np.array([v.reference_bpm.mean() for v in kept]))
+    return windows, means
+
+
+def ms_per_frame(net: Net, *, frames: int = 60) -> float:
+    """Measure a network on one frame at a time, on one thread: the median time [ms].
+
+    It is the network alone, from a 36x36 motion frame (and, for the teacher, appearance frame) in memory to a number, in
+    float32 on the CPU. Decoding, face detection and averaging come on top, and are the same for each network.
+    """
+    net = net.cpu().eval()
+    motion, appearance = torch.zeros(1, 3, SIZE, SIZE), torch.zeros(1, 3, SIZE, SIZE)
+    inputs = (motion, appearance) if isinstance(net, Teacher) else (motion,)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    took = []
+    try:
+        with torch.inference_mode():
+            for _ in range(frames + 10):
+                begun = time.perf_counter()
+                net(*inputs)
+                took.append(time.perf_counter() - begun)
+    finally:
+        torch.set_num_threads(threads)
+    return 1000 * float(np.median(took[10:]))

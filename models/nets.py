@@ -1,0 +1,146 @@
+"""The two networks: a convolutional attention network (teacher) and a small motion-only one (student).
+
+The teacher is CAN (DeepPhys, Chen and McDuff, ECCV 2018) with batch normalisation after each of its eight convolutions:
+one branch reads the normalised difference of two adjacent frames, the other the frame itself; the second tells the
+first, by two attention masks, where skin is. The student is the first two convolutions' worth of the motion branch. Both
+give one number per pair of frames: how much the pulse rises between them.
+
+Both also return the feature maps at their middle (32 x 18 x 18) and their end (64 x 9 x 9), which is where the
+distillation compares them. Parameter counts are the published ones: 795,811 and 24,769.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+SIZE = 36
+
+
+@dataclass(frozen=True)
+class TeacherConfig:
+    """What makes a teacher."""
+
+    channels: tuple[int, int] = (32, 64)   # of the two stages, in both branches
+    hidden: int = 128                      # width of the first fully connected layer
+    dropout: float = 0.25                  # after each pooling
+    dropout_hidden: float = 0.5            # before the last layer
+
+
+@dataclass(frozen=True)
+class StudentConfig:
+    """What makes a student."""
+
+    channels: tuple[int, int] = (32, 64)
+    dropout: float = 0.25                  # after each pooling
+
+
+class Output(NamedTuple):
+    """What a network gives for N pairs of frames."""
+
+    pulse: Tensor     # (N,) predicted frame-to-frame change of the PPG, unit variance
+    middle: Tensor    # (N, 32, 18, 18)
+    last: Tensor      # (N, 64, 9, 9)
+
+
+def _conv(inputs: int, outputs: int) -> nn.Sequential:
+    return nn.Sequential(nn.Conv2d(inputs, outputs, 3, padding="same"), nn.BatchNorm2d(outputs), nn.Tanh())
+
+
+class Attention(nn.Module):
+    """A 1x1 convolution that turns appearance features into a mask over the image, mean 1/2."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(channels, 1, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(M, C, H, W) -> (M, 1, H, W)."""
+        mask = torch.sigmoid(self.conv(x))
+        # The l1 norm over the image of DeepPhys eq. 6, without its 2 and H*W where they cancel.
+        return mask / (2 * mask.mean(dim=(2, 3), keepdim=True))
+
+
+class Teacher(nn.Module):
+    """CAN with batch normalisation."""
+
+    def __init__(self, config: TeacherConfig | None = None) -> None:
+        super().__init__()
+        self.config = config or TeacherConfig()
+        first, second = self.config.channels
+        self.motion1 = nn.Sequential(_conv(3, first), _conv(first, first))
+        self.motion2 = nn.Sequential(_conv(first, second), _conv(second, second))
+        self.appearance1 = nn.Sequential(_conv(3, first), _conv(first, first))
+        self.appearance2 = nn.Sequential(_conv(first, second), _conv(second, second))
+        self.attention1 = Attention(first)
+        self.attention2 = Attention(second)
+        self.pool = nn.AvgPool2d(2)
+        self.drop = nn.Dropout(self.config.dropout)
+        self.head = nn.Sequential(
+            nn.Flatten(),
+            nn.Linear(second * (SIZE // 4) ** 2, self.config.hidden), nn.Tanh(),
+            nn.Dropout(self.config.dropout_hidden), nn.Linear(self.config.hidden, 1),
+        )
+
+    def masks(self, appearance: Tensor) -> tuple[Tensor, Tensor]:
+        """Give the attention masks of M frames: (M, 1, 36, 36) and (M, 1, 18, 18)."""
+        x = self.appearance1(appearance)                   # (M, 32, 36, 36)
+        first = self.attention1(x)
+        x = self.appearance2(self.drop(self.pool(x)))      # (M, 64, 18, 18)
+        return first, self.attention2(x)
+
+    def forward(self, motion: Tensor, appearance: Tensor) -> Output:
+        """Predict the pulse's change over N pairs of frames.
+
+        Parameters
+        ----------
+        motion : (N, 3, 36, 36) normalised differences
+        appearance : (M, 3, 36, 36) in [0, 1], N a multiple of M. With M < N, N / M successive pairs share the masks of
+            one frame: a face does not change within a third of a second, and the branch is half of all the work.
+        """
+        share = len(motion) // len(appearance)
+        first, second = (m.repeat_interleave(share, dim=0) for m in self.masks(appearance))
+        middle = self.pool(self.motion1(motion) * first)            # (N, 32, 18, 18)
+        last = self.pool(self.motion2(self.drop(middle)) * second)  # (N, 64, 9, 9)
+        return Output(self.head(self.drop(last)).squeeze(1), middle, last)
+
+
+class Student(nn.Module):
+    """Two convolutions and one linear layer over the motion frame alone."""
+
+    def __init__(self, config: StudentConfig | None = None) -> None:
+        super().__init__()
+        self.config = config or StudentConfig()
+        first, second = self.config.channels
+        self.stage1 = nn.Sequential(_conv(3, first), nn.AvgPool2d(2))
+        self.stage2 = nn.Sequential(_conv(first, second), nn.AvgPool2d(2))
+        self.drop = nn.Dropout(self.config.dropout)
+        self.head = nn.Sequential(nn.Flatten(), nn.Linear(second * (SIZE // 4) ** 2, 1))
+
+    def forward(self, motion: Tensor, appearance: Tensor | None = None) -> Output:
+        """Predict the pulse's change over N pairs of frames; `appearance` is not looked at."""
+        middle = self.stage1(motion)             # (N, 32, 18, 18)
+        last = self.stage2(self.drop(middle))    # (N, 64, 9, 9)
+        return Output(self.head(self.drop(last)).squeeze(1), middle, last)
+
+
+NETS = {"teacher": (Teacher, TeacherConfig), "student": (Student, StudentConfig)}
+Net = Teacher | Student
+
+
+def count_parameters(net: nn.Module) -> int:
+    """Count the trainable numbers of a network."""
+    return sum(parameter.numel() for parameter in net.parameters())
+
+
+def describe(net: Net) -> dict:
+    """Give the kind and the configuration of a network, from which `build` makes it again."""
+    return {"net": "teacher" if isinstance(net, Teacher) else "student", "config": asdict(net.config)}
+
+
+def build(description: dict) -> Net:
+    """Make the network that `describe` described, with fresh weights."""
+    make, make_config = NETS[description["net"]]
+    config = dict(description["config"], channels=tuple(description["config"]["channels"]))
+    return make(make_config(**config))

@@ -1,0 +1,374 @@
+"""The report of a run: one HTML file that opens offline, with every figure drawn inside it.
+
+It follows the order in which a reviewer asks: on what data, how good, against whom, where does it fail, what does the
+network see, how was it trained, and everything needed to repeat it. A virtual subject's face is shown; a real one's never
+is, not even as 36x36 pixels.
+"""
+
+import base64
+import html
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import matplotlib
+import numpy as np
+import torch
+from matplotlib.figure import Figure
+
+from dataset.signals import HIGH_HZ, LOW_HZ
+from dataset.video import read_bgr
+
+from .data import Curated, Recording, as_input
+from .evaluate import VideoResult, spectrum
+from .nets import Teacher
+
+if TYPE_CHECKING:
+    from .train import Trained
+
+TITLES = {"teacher": "teacher", "student": "student", "student_kd": "student + KD"}
+COLOURS = {"ppg": "#222222", "teacher": "#7a5fb5", "student": "#d1782f", "student_kd": "#17817b"}
+PUBLISHED = {    # MAE, RMSE [bpm]; the project's reference paper, tables 1 and 3
+    "UBFC-rPPG, five subject-disjoint folds": {"teacher": (0.956, 1.580), "student": (4.559, 9.686),
+                                               "student_kd": (3.444, 7.298)},
+    "own data, 3 subjects train, 1 tests": {"teacher": (2.180, 5.951), "student": (2.800, 6.706),
+                                            "student_kd": (2.518, 6.208)},
+}
+STYLE = """
+:root{--ink:#1d2730;--soft:#5c6a75;--line:#dde3e8;--tint:#f5f7f9;--accent:#17817b}
+*{box-sizing:border-box}
+body{font:15px/1.55 system-ui,-apple-system,"Segoe UI",Roboto,"DejaVu Sans",sans-serif;color:var(--ink);margin:0;background:#fff}
+main{max-width:1040px;margin:0 auto;padding:34px 28px 60px}
+h1{font-size:27px;line-height:1.25;margin:0 0 4px}
+h2{font-size:19px;margin:38px 0 8px;padding-top:14px;border-top:1px solid var(--line)}
+p{margin:8px 0;max-width:78ch}
+.soft,figcaption,caption{color:var(--soft);font-size:13px}
+.banner{background:#fff4dc;border:1px solid #ecd49a;border-radius:6px;padding:10px 14px;margin:16px 0}
+table{border-collapse:collapse;margin:12px 0;font-variant-numeric:tabular-nums}
+caption{text-align:left;caption-side:bottom;padding-top:6px;max-width:92ch}
+th,td{padding:5px 13px;border-bottom:1px solid var(--line);text-align:right;vertical-align:bottom}
+th:first-child,td:first-child{text-align:left}
+thead th{border-bottom:2px solid var(--ink);font-weight:600}
+tr.best td{background:#e9f5f3}
+td.published{color:var(--soft)}
+figure{margin:14px 0}
+figure svg,figure img{max-width:100%;height:auto;display:block}
+.tiles{display:flex;gap:14px;flex-wrap:wrap;margin:18px 0}
+.tile{flex:1 1 190px;background:var(--tint);border-radius:8px;padding:12px 16px}
+.tile b{display:block;font-size:24px;line-height:1.2}
+.tile span{color:var(--soft);font-size:13px}
+dl{display:grid;grid-template-columns:max-content 1fr;gap:3px 18px;font-size:13.5px}
+dt{color:var(--soft)}dd{margin:0;overflow-wrap:anywhere}
+code{font:12.5px ui-monospace,"DejaVu Sans Mono",monospace}
+details{margin:12px 0}pre{background:var(--tint);padding:12px;overflow:auto;font-size:12px;border-radius:6px}
+"""
+
+
+def write_report(path: Path, curated: Curated, trained: "dict[str, Trained]", metrics: dict) -> None:
+    """Write the report of a run to `path`.
+
+    Parameters
+    ----------
+    curated : the data, for faces and spectra
+    trained : the networks by name, with their results on each test recording
+    metrics : what metrics.json holds
+    """
+    with matplotlib.rc_context({
+        "font.size": 9, "font.family": "DejaVu Sans", "axes.spines.top": False, "axes.spines.right": False,
+        "axes.edgecolor": "#8a949c", "axes.grid": True, "grid.color": "#e8ecef", "axes.axisbelow": True,
+        "svg.fonttype": "path", "svg.hashsalt": "acq", "legend.frameon": False, "axes.titlesize": 9.5,
+        "axes.titlelocation": "left",
+    }):
+        parts = [
+            _head(metrics), _results(metrics),
+            _section("Heart rate over time", _rates(trained)),
+            _section("Best and worst windows", _windows(trained)),
+            _section("What the networks see", _inputs(curated, trained["teacher"].net)),
+            _section("Training", _curves(trained, metrics)),
+            _recordings(metrics), _method(metrics),
+        ]
+    body = "\n".join(parts)
+    path.write_text('<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+                    '<meta name="viewport" content="width=device-width,initial-scale=1">'
+                    f"<title>acq train-kd</title><style>{STYLE}</style></head><body><main>\n{body}\n</main></body></html>\n",
+                    encoding="utf-8")
+
+
+def _text(value: object) -> str:
+    return html.escape(str(value))
+
+
+def _number(value: float | None, digits: int = 2) -> str:
+    return "–" if value is None or not np.isfinite(value) else f"{value:,.{digits}f}".replace("-", "−")
+
+
+def _section(title: str, body: str) -> str:
+    return f"<h2>{_text(title)}</h2>\n{body}"
+
+
+def _picture(figure: Figure, caption: str, *, alt: str, raster: bool = False) -> str:
+    """Put a figure into the page: as SVG, or as PNG where it is made of pixels."""
+    buffer = io.BytesIO()
+    if raster:
+        figure.savefig(buffer, format="png", dpi=130, bbox_inches="tight")
+        image = f'<img alt="{_text(alt)}" src="data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}">'
+    else:
+        figure.savefig(buffer, format="svg", bbox_inches="tight", metadata={"Date": None, "Creator": None})
+        svg = buffer.getvalue().decode()
+        # What matplotlib says about itself, namespaces apart, is of no use here and holds addresses.
+        start = svg.index("<svg")
+        if "<metadata>" in svg:
+            svg = svg[:svg.index("<metadata>")] + svg[svg.index("</metadata>") + len("</metadata>"):]
+        image = svg[start:].replace("<svg ", f'<svg role="img" aria-label="{_text(alt)}" ', 1)
+        image = _own_ids(image)
+    return f"<figure>{image}<figcaption>{caption}</figcaption></figure>"
+
+
+_drawn = 0
+
+
+def _own_ids(svg: str) -> str:
+    """Make the ids of a drawing its own: several stand in one page, and each refers to its shapes by id."""
+    global _drawn    # noqa: PLW0603
+    _drawn += 1
+    mark = f"f{_drawn}-"
+    return svg.replace('id="', f'id="{mark}').replace('href="#', f'href="#{mark}').replace("url(#", f"url(#{mark}")
+
+
+def _head(metrics: dict) -> str:
+    subjects = metrics["subjects"]
+    student, taught = metrics["student"], metrics["student_kd"]
+    gain = student["mae_bpm"] - taught["mae_bpm"]
+    smaller = metrics["teacher"]["parameters"] / taught["parameters"]
+    verdict = (f"{_number(gain)} bpm better than alone" if gain > 0 else
+               f"{_number(-gain)} bpm worse than alone" if gain < 0 else "as good as alone")
+    banner = ('<div class="banner"><b>Simulated data.</b> Every subject here is virtual. These figures show that the '
+              "experiment works; they say nothing about real faces.</div>" if metrics["simulated"] else "")
+    windows = taught["windows"]
+    return f"""<h1>A small network that reads the pulse from a face</h1>
+<p class="soft">acq train-kd · {_text(metrics["begun"])} · trained on {_text(", ".join(subjects["train"]))} ·
+tested on {_text(", ".join(subjects["test"]))}, never seen in training</p>
+{banner}
+<div class="tiles">
+<div class="tile"><b>{_number(taught["mae_bpm"])} bpm</b><span>mean absolute error of student + KD, {windows} windows of
+{metrics["heart_rate"]["window_s"]:g} s</span></div>
+<div class="tile"><b>{verdict}</b><span>the same student, with the teacher's help</span></div>
+<div class="tile"><b>{smaller:.0f} times smaller</b><span>{taught["parameters"]:,} parameters, the teacher has
+{metrics["teacher"]["parameters"]:,}</span></div>
+<div class="tile"><b>{_number(taught["ms_per_frame"])} ms a frame</b><span>one thread, network alone; the teacher takes
+{_number(metrics["teacher"]["ms_per_frame"])} ms</span></div>
+</div>"""
+
+
+def _results(metrics: dict) -> str:
+    columns = (
+        ("MAE<br>[bpm]", lambda m: _number(m["mae_bpm"])), ("RMSE<br>[bpm]", lambda m: _number(m["rmse_bpm"])),
+        ("MAPE<br>[%]", lambda m: _number(m["mape_percent"], 1)), ("Pearson r", lambda m: _number(m["pearson_r"])),
+        ("SNR<br>[dB]", lambda m: _number(m["snr_db"], 1)),
+        ("pulse–PPG<br>correlation", lambda m: _number(m["pulse_correlation"])),
+        ("per video<br>MAE / RMSE", lambda m: f'{_number(m["per_video_mean"]["mae_bpm"])} / '
+                                              f'{_number(m["per_video_mean"]["rmse_bpm"])}'),
+        ("parameters", lambda m: f'{m["parameters"]:,}'), ("ms / frame", lambda m: _number(m["ms_per_frame"])),
+    )
+    best = min(("student", "student_kd"), key=lambda name: metrics[name]["mae_bpm"])
+    head = "".join(f"<th>{title}</th>" for title, _ in columns)
+    rows = "".join(
+        f'<tr{" class=best" if name == best else ""}><td>{TITLES[name]}</td>'
+        + "".join(f"<td>{show(metrics[name])}</td>" for _, show in columns) + "</tr>" for name in TITLES
+    )
+    rate = metrics["heart_rate"]
+    videos = metrics["teacher"]["per_video_mean"]["count"]
+    left_out = metrics["teacher"]["windows_left_out"]
+    measured = f"""<table><thead><tr><th></th>{head}</tr></thead><tbody>{rows}</tbody><caption>
+Over all {metrics["teacher"]["windows"]} windows of {rate["window_s"]:g} s, one each {rate["step_s"]:g} s
+({left_out} that span a gap left out); “per video” is the paper's: one heart rate for each of {videos}
+video{"" if videos == 1 else "s"}, the mean over its windows. Spectrum on a grid of {rate["fft_grid_bpm"]:g} bpm, its peak
+refined by a parabola; two tones are told apart from {rate["fft_resolution_bpm"]:g} bpm on.
+ms / frame: {_text(metrics["ms_per_frame_is"])}.
+The better of the two students is tinted.</caption></table>"""
+    published = "".join(
+        f"<tr><td>{_text(data)}</td>" + "".join(
+            f'<td class="published">{mae:.3f} / {rmse:.3f}</td>' for mae, rmse in (figures[n] for n in TITLES)
+        ) + "</tr>" for data, figures in PUBLISHED.items()
+    )
+    ours = "".join(f'<td>{metrics[n]["mae_bpm"]:.3f} / {metrics[n]["rmse_bpm"]:.3f}</td>' for n in TITLES)
+    beside = f"""<table><thead><tr><th>MAE / RMSE [bpm]</th><th>teacher</th><th>student</th><th>student + KD</th></tr></thead>
+<tbody>{published}<tr><td>this run, {"virtual" if metrics["simulated"] else "real"} subjects</td>{ours}</tr></tbody>
+<caption>Published figures beside. Other people, other light, other cameras: what may be compared is the order of the
+three columns, not a number with a number.</caption></table>"""
+    return _section("Results", measured + beside)
+
+
+def _rates(trained: "dict[str, Trained]") -> str:
+    """Draw heart rate over time, predicted and from the finger, for each test recording (at most six)."""
+    videos = trained["teacher"].videos[:6]
+    figure = Figure(figsize=(9.4, 0.5 + 2.1 * len(videos)))
+    axes = np.atleast_1d(figure.subplots(len(videos), 1, squeeze=False)[:, 0])
+    for row, (video, axis) in enumerate(zip(videos, axes, strict=True)):
+        centre = video.start_s + video.window_s / 2
+        axis.plot(centre, video.reference_bpm, color=COLOURS["ppg"], lw=2.4, label="contact PPG")
+        for name, one in trained.items():
+            axis.plot(centre, one.videos[row].predicted_bpm, color=COLOURS[name], lw=1.2, marker="o", ms=2.5,
+                      label=TITLES[name])
+        axis.set(title=f"{video.subject}, {video.folder}", ylabel="bpm")
+    axes[0].legend(ncols=4, loc="lower right", bbox_to_anchor=(1, 1.0))
+    axes[-1].set_xlabel("middle of the window [s]")
+    figure.tight_layout()
+    return _picture(figure, "Each point is one window of 10 s. Neighbouring windows share nine seconds, so errors come in "
+                            "runs.", alt="heart rate over time, three networks and contact PPG")
+
+
+def _windows(trained: "dict[str, Trained]") -> str:
+    """Draw pulse and power spectrum of the windows where student + KD does best and worst."""
+    videos = trained["student_kd"].videos
+    errors = [(abs(float(np.nan_to_num(p)) - float(r)), v, w) for v, video in enumerate(videos)
+              for w, (p, r) in enumerate(zip(video.predicted_bpm, video.reference_bpm, strict=True))]
+    errors.sort(key=lambda e: (e[0], -videos[e[1]].snr_db[e[2]]))
+    return "".join(
+        _window_picture(trained, v, w, f"<b>{kind}</b>: {_text(videos[v].subject)}, from {videos[v].start_s[w]:.0f} s: student + KD "
+                        f"says {_number(videos[v].predicted_bpm[w], 1)} bpm, the PPG {_number(videos[v].reference_bpm[w], 1)}. "
+                        f"SNR {_number(videos[v].snr_db[w], 1)} dB.")
+        for kind, (_, v, w) in (("Best window", errors[0]), ("Worst window", errors[-1]))
+    )
+
+
+def _window_picture(trained: "dict[str, Trained]", v: int, w: int, caption: str) -> str:
+    shown = {"ppg": trained["student_kd"].videos[v], **{n: one.videos[v] for n, one in trained.items()}}
+    figure = Figure(figsize=(9.4, 2.9))
+    left, right = figure.subplots(1, 2, width_ratios=(1.5, 1))
+    for name, video in shown.items():
+        begin = round(video.start_s[w] * video.fs_hz)
+        cut = slice(begin, begin + round(video.window_s * video.fs_hz))
+        trace = (video.ppg if name == "ppg" else video.pulse)[cut]
+        look: dict[str, Any] = {"color": COLOURS[name], "lw": {"ppg": 2.2, "student_kd": 1.5}.get(name, 0.9),
+                                "label": "contact PPG" if name == "ppg" else TITLES[name]}
+        if name in ("ppg", "student_kd"):
+            left.plot(video.time_s[cut], trace / (trace.std() or 1), **look)
+        frequency, power = spectrum(trace, video.fs_hz)
+        band = (frequency >= LOW_HZ) & (frequency <= HIGH_HZ)
+        right.plot(60 * frequency[band], power[band] / (power[band].max() or 1), **look)
+    left.set(title="pulse", xlabel="seconds", ylabel="standard deviations")
+    right.set(title="power spectrum, each by its highest peak", xlabel="bpm", yticks=[0, 0.5, 1])
+    right.legend(fontsize=8)
+    figure.tight_layout()
+    return _picture(figure, caption, alt="pulse and power spectrum of one window")
+
+
+def _inputs(curated: Curated, teacher: torch.nn.Module) -> str:
+    """Show the face, the preprocessed frames and the attention masks; nothing of it for real people."""
+    assert isinstance(teacher, Teacher)
+    virtual = [r for r in curated.test if r.simulated]
+    if not virtual:
+        return ("<p>Real faces are not shown, not even as 36×36 pixels. The box is that of MTCNN in the first frame, "
+                "enlarged 1.6 times and held; the preprocessed frames are in the cache beside the data.</p>")
+    recording = virtual[0]
+    chosen = _lively(recording)
+    appearance = recording.appearance[chosen].numpy()
+    change = recording.motion[chosen].float().numpy()
+    with torch.no_grad():
+        first, second = teacher.eval().masks(as_input(recording.appearance[chosen], 255))
+    figure = Figure(figsize=(9.4, 5.7))
+    grid = figure.add_gridspec(4, 8, wspace=0.06, hspace=0.12)
+    face = figure.add_subplot(grid[:, :3])
+    _show_face(face, recording)
+    rows: tuple[tuple[str, Callable[[Any, int], object]], ...] = (
+        ("appearance", lambda a, i: a.imshow(appearance[i])),
+        ("motion", lambda a, i: a.imshow(np.clip(0.5 + change[i] / 4, 0, 1))),
+        ("attention, 36×36", lambda a, i: a.imshow(first[i, 0], cmap="magma")),
+        ("attention, 18×18", lambda a, i: a.imshow(second[i, 0], cmap="magma")),
+    )
+    for row, (title, draw) in enumerate(rows):
+        for i in range(len(chosen)):
+            axis = figure.add_subplot(grid[row, 3 + i])
+            draw(axis, i)
+            axis.set(xticks=[], yticks=[])
+            axis.grid(visible=False)
+            if i == 0:
+                axis.set_ylabel(title, fontsize=8)
+            if row == 0:
+                axis.set_title(f"{recording.time_s[chosen[i]] - recording.time_s[0]:.2f} s", fontsize=8, loc="center")
+    return _picture(figure, f"Virtual subject {_text(recording.subject)}. Left, the first frame with the box of MTCNN, enlarged 1.6 "
+                            "times and held. Right, five adjacent frames as the networks get them: appearance (teacher only), "
+                            "motion (grey is no change), and where the teacher's two masks look.",
+                    alt="the face box, preprocessed frames and attention masks", raster=True)
+
+
+def _lively(recording: Recording, count: int = 5) -> np.ndarray:
+    """Choose `count` adjacent pairs where the pulse moves most: a beat's upstroke, not a rest."""
+    change = np.abs(np.nan_to_num(recording.change.numpy()))
+    begin = int(np.argmax(np.convolve(change, np.ones(count), "valid")))
+    return np.arange(begin, begin + count)
+
+
+def _show_face(axis: Any, recording: Recording) -> None:
+    image = next(iter(read_bgr(recording.video)))[:, :, ::-1]
+    box = recording.box
+    axis.imshow(image)
+    axis.add_patch(matplotlib.patches.Rectangle(    # type: ignore[attr-defined]
+        (box.left, box.top), box.right - box.left, box.bottom - box.top, fill=False, lw=1.6, ec=COLOURS["student_kd"]))
+    margin = 30
+    axis.set(xticks=[], yticks=[], xlim=(max(box.left - margin, 0), min(box.right + margin, image.shape[1])),
+             ylim=(min(box.bottom + margin, image.shape[0]), max(box.top - margin, 0)))
+    axis.grid(visible=False)
+
+
+def _curves(trained: "dict[str, Trained]", metrics: dict) -> str:
+    figure = Figure(figsize=(9.4, 2.7))
+    left, right = figure.subplots(1, 2)
+    for name, one in trained.items():
+        epochs = np.arange(1, len(one.curve) + 1)
+        left.plot(epochs, [e["label"] for e in one.curve], color=COLOURS[name], marker="o", ms=3, label=TITLES[name])
+    for part, style in (("middle", "-"), ("last", "--")):
+        curve = [e[part] for e in trained["student_kd"].curve]
+        right.plot(np.arange(1, len(curve) + 1), curve, style, color=COLOURS["student_kd"], label=f"TaT, {part} map")
+    left.set(title="error on the PPG's change (1: nothing learnt)", xlabel="epoch", ylabel="mean squared error")
+    right.set(title="distance to the teacher's features", xlabel="epoch")
+    left.legend()
+    right.legend()
+    figure.tight_layout()
+    recipe, took = metrics["recipe"], metrics["seconds"]
+    return _picture(figure, f"On the training side, while training (dropout on). Teacher {recipe['teacher_epochs']} epochs in "
+                            f"{took['teacher']:.0f} s, student {recipe['epochs']} in {took['student']:.0f} s, student + KD "
+                            f"{recipe['epochs']} in {took['student_kd']:.0f} s. Both students have the same data, batches, first weights, "
+                            "dropout, optimiser and schedule; the test side chose nothing.", alt="training curves")
+
+
+def _recordings(metrics: dict) -> str:
+    rows = []
+    for i, video in enumerate(metrics["teacher"]["videos"]):
+        cells = "".join(f'<td>{_number(metrics[n]["videos"][i]["mae_bpm"])}</td>' for n in TITLES)
+        rows.append(f'<tr><td>{_text(video["subject"])}</td><td>{_text(video["folder"])}</td><td>{video["windows"]}</td>'
+                    f'<td>{_number(video["reference_bpm"], 1)}</td>{cells}'
+                    f'<td>{_number(metrics["student_kd"]["videos"][i]["lag_s"])}</td></tr>')
+    return _section("Test recordings", '<table><thead><tr><th>subject</th><th>folder</th><th>windows</th><th>PPG<br>[bpm]</th>'
+                    "<th>teacher<br>MAE</th><th>student<br>MAE</th><th>student + KD<br>MAE</th><th>lag<br>[s]</th></tr></thead>"
+                    f'<tbody>{"".join(rows)}</tbody><caption>Lag: how late the pulse of student + KD is against the PPG, where they '
+                    "correlate most.</caption></table>")
+
+
+def _method(metrics: dict) -> str:
+    recipe, pairs, count = metrics["recipe"], metrics["pairs"], metrics["recordings"]
+    pre, rate = metrics["preprocessing"], metrics["heart_rate"]
+    facts = {
+        "data hash": f'<code>{_text(metrics["data_hash"])}</code>', "split hash": f'<code>{_text(metrics["split_hash"])}</code>',
+        "data": f'{count["train"]} recordings to train ({pairs["train"]:,} pairs of frames), {count["test"]} to test '
+                f'({pairs["test"]:,}), {"virtual" if metrics["simulated"] else "real"} subjects',
+        "frames": f'{_text(pre["detector"])} in the first frame, box enlarged {pre["enlarge"]:g} times and held, '
+                  f'{pre["size"]}×{pre["size"]} area-averaged; motion is (c₂ − c₁) / (c₂ + c₁), cut at {pre["cut_sd"]:g} SD, unit variance',
+        "heart rate": f'cumulative sum, even grid by the frames’ own times, {rate["low_hz"]:g}–{rate["high_hz"]:g} Hz, highest peak of '
+                      f'the spectrum in {rate["window_s"]:g} s windows, times 60',
+        "loss": f'mean squared error on the PPG’s change + {recipe["distill"]["weight_middle"]:g} TaT middle + '
+                f'{recipe["distill"]["weight_last"]:g} TaT last, softmax as in the {_text(recipe["distill"]["softmax"])}, '
+                f'temperature {recipe["distill"]["temperature"]:g}',
+        "training": f'AdamW, one cycle to {recipe["learning_rate"]:g}, weight decay {recipe["weight_decay"]:g}, '
+                    f'{recipe["batch_clips"]} clips of {recipe["clip"]} a step, seed {recipe["seed"]}, '
+                    f'{"bfloat16 products" if metrics["bfloat16"] else "float32"}',
+        "machine": f'{_text(metrics["device"])}, {metrics["threads"]} threads, {_text(metrics["machine"])}',
+        "versions": _text(", ".join(f"{k} {v}" for k, v in metrics["versions"].items())),
+    }
+    listed = "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in facts.items())
+    bare = {k: v for k, v in metrics.items() if k not in TITLES}
+    return _section("How it was made", f"<dl>{listed}</dl><details><summary>all parameters</summary><pre>"
+                    f"{_text(json.dumps(bare, indent=1))}</pre></details>")

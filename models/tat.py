@@ -1,0 +1,75 @@
+"""The TaT feature loss: each place of the teacher's map may be explained by all places of the student's.
+
+A student's unit at some place does not mean what the teacher's unit at the same place means: their receptive fields
+differ. Lin et al. ("Knowledge Distillation via the Target-aware Transformer", CVPR 2022, eq. 3-5) therefore first
+rebuild the student's map as a weighted sum over all its places, the weights being the softmax of the similarity with the
+teacher's units, and then compare place by place:
+
+    F_S' = softmax(F_S F_T^T) F_S          L_TaT = ||F_S' - F_T||^2
+
+The text and the published code disagree about that softmax, so both are here:
+
+- ``paper``: for each place i of the teacher, over the places j of the student: A_ij = softmax_j(t_i . s_j), then
+  F_S'_i = sum_j A_ij v_j. Weights say which student places explain the teacher's place i.
+- ``code``: for each place i of the student, over the places j of the teacher: A_ij = softmax_j(s_i . t_j), then
+  F_S'_i = sum_j A_ij v_j, as `MaskedFM` of the authors' repository does with query = student, key = teacher.
+
+s (query) and v (value) are the student's map through a 3x3 convolution and batch normalisation each, as in that
+repository; the teacher's map goes in as it is. The embeddings exist during training only and are no part of the student.
+
+Scale: ||.||^2 is the mean over all numbers, not the sum, as in the authors' code; there is no temperature there either.
+Their query is normalised, so scores grow with the square root of the channels: `temperature` may be set for that.
+"""
+
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+Softmax = Literal["paper", "code"]
+
+
+def reconfigure(query: Tensor, value: Tensor, teacher: Tensor, *, softmax: Softmax, temperature: float = 1.0) -> Tensor:
+    """Rebuild the student's map in the teacher's layout: F_S' of the module's docstring.
+
+    Parameters
+    ----------
+    query, value : (N, C, H, W) embeddings of the student's map
+    teacher : (N, C, H, W)
+    softmax : whose places the weights are normalised over, see above
+    temperature : what similarities are divided by
+
+    Returns
+    -------
+    (N, C, H, W) tensor
+    """
+    q, v, t = (x.flatten(2).transpose(1, 2) for x in (query, value, teacher))    # (N, H*W, C)
+    left, right = (t, q) if softmax == "paper" else (q, t)
+    # softmax(left right^T / temperature) v, without ever storing the (H*W)^2 weights where torch has a kernel for it;
+    # torch takes the maximum out of each row first, so that large scores cannot overflow.
+    rebuilt = F.scaled_dot_product_attention(left, right, v, scale=1.0 / temperature)
+    return rebuilt.transpose(1, 2).reshape(teacher.shape)
+
+
+class TatLoss(nn.Module):
+    """TaT at one pair of feature maps of equal shape, with its embeddings."""
+
+    def __init__(self, channels: int, *, softmax: Softmax = "paper", temperature: float = 1.0) -> None:
+        super().__init__()
+        if softmax not in ("paper", "code"):
+            raise ValueError(f"softmax must be 'paper' or 'code', got {softmax!r}")
+        self.softmax: Softmax = softmax
+        self.temperature = temperature
+        self.query = _embedding(channels)
+        self.value = _embedding(channels)
+
+    def forward(self, student: Tensor, teacher: Tensor) -> Tensor:
+        """Give the mean squared difference of the rebuilt student's map and the teacher's, a scalar."""
+        rebuilt = reconfigure(self.query(student), self.value(student), teacher.to(student.dtype),
+                              softmax=self.softmax, temperature=self.temperature)
+        return torch.mean((rebuilt.float() - teacher.float()) ** 2)
+
+
+def _embedding(channels: int) -> nn.Sequential:
+    return nn.Sequential(nn.Conv2d(channels, channels, 3, padding="same", bias=False), nn.BatchNorm2d(channels))

@@ -1,0 +1,306 @@
+"""The experiment: a teacher, a student alone, and the same student with the teacher's help.
+
+The two students get the same everything: data, epochs, initial weights, batches in the same order, the same dropout
+draws, optimiser and schedule. Only the loss differs. The test side is looked at once, after the last epoch of each; no
+epoch, weight or setting is chosen by it.
+"""
+
+import json
+import platform
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timezone
+from importlib.metadata import version
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from acquire.errors import TrainingError
+from acquire.layout import runs_dir
+from dataset import face, frames
+from dataset.signals import HIGH_HZ, HR_GRID_BPM, LOW_HZ, WINDOW_S
+
+from .checkpoint import save_checkpoint
+from .data import Batch, Clips, Curated, OnProgress, load_curated
+from .distill import DistillConfig, Distillation, label_loss
+from .evaluate import STEP_S, VideoResult, measure, ms_per_frame, pool, predict
+from .nets import Net, Student, Teacher, count_parameters
+
+STAGES = {"teacher": "teacher", "student": "student alone", "student_kd": "student + KD"}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How networks are trained; the defaults fit a first experiment of minutes on two cores."""
+
+    epochs: int = 12                # of each student
+    teacher_epochs: int = 8
+    seed: int = 0
+    clip: int = 8                   # adjacent pairs of frames that share attention masks
+    batch_clips: int = 16           # so 128 pairs a step
+    learning_rate: float = 3e-3     # at the top of the one-cycle schedule
+    weight_decay: float = 1e-2      # AdamW's
+    distill: DistillConfig = field(default_factory=DistillConfig)
+    precision: str = "auto"         # or "float32", "bfloat16": of the multiplications while training
+
+
+@dataclass(frozen=True)
+class Trained:
+    """One network after training and test."""
+
+    net: Net
+    curve: list[dict[str, float]]   # per epoch, the mean of the loss and of its parts
+    videos: list[VideoResult]
+    seconds: float                  # of training
+    ms_per_frame: float
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What a run left behind."""
+
+    folder: Path
+    report: Path
+    metrics: dict                   # what metrics.json holds
+
+
+def train_kd(data: Path, *, recipe: Recipe | None = None, device: str = "auto", allow_mixed: bool = False,
+             on_progress: OnProgress | None = None) -> RunResult:
+    """Train teacher, student and student + KD on a data folder; write checkpoints, metrics and report to `runs/`.
+
+    Parameters
+    ----------
+    data : folder that holds `ubfc/`
+    recipe : how to train; the defaults where not given
+    device : "auto", "cpu" or "cuda"
+    allow_mixed : whether virtual and real subjects may be trained on together
+    on_progress : called with the stage, what is done, and the total
+
+    Raises
+    ------
+    SplitError, CurationError, TrainingError : the data cannot be trained on; raised before training starts
+    """
+    from .report import write_report
+
+    recipe = recipe or Recipe()
+    where = pick_device(device)
+    begun = datetime.now(timezone.utc)
+    clock = time.perf_counter()
+    curated = load_curated(data, allow_mixed=allow_mixed, on_progress=on_progress)
+    loaded_s = time.perf_counter() - clock
+    trained = experiment(curated, recipe, device=where, on_progress=on_progress)
+
+    folder = runs_dir(data) / begun.strftime("%Y%m%dT%H%M%SZ")
+    number = 1
+    while folder.exists():
+        number += 1
+        folder = folder.with_name(f"{begun:%Y%m%dT%H%M%SZ}-{number}")
+    part = folder.with_name(f".{folder.name}.part")
+    part.mkdir(parents=True)
+    metrics = summarise(curated, recipe, trained, device=where, begun=begun)
+    for name, one in trained.items():
+        save_checkpoint(part / f"{name}.safetensors", one.net, split_hash=curated.split_hash,
+                        data_hash=curated.data_hash, about={"recipe": asdict(recipe), "versions": versions()})
+    metrics["seconds"] = {"load": loaded_s, **{name: one.seconds for name, one in trained.items()},
+                          "all": time.perf_counter() - clock}
+    write_report(part / "report.html", curated, trained, metrics)
+    (part / "metrics.json").write_text(json.dumps(_finite(metrics), indent=1, allow_nan=False))
+    part.rename(folder)
+    return RunResult(folder, folder / "report.html", metrics)
+
+
+def experiment(curated: Curated, recipe: Recipe, *, device: torch.device,
+               on_progress: OnProgress | None = None) -> dict[str, Trained]:
+    """Train and test the three networks; nothing is written.
+
+    Returns
+    -------
+    `teacher`, `student` and `student_kd`, in that order
+    """
+    teacher = teach(curated, recipe, device=device, on_progress=on_progress)
+    assert isinstance(teacher.net, Teacher)
+    return {
+        "teacher": teacher,
+        "student": study(curated, recipe, device=device, on_progress=on_progress),
+        "student_kd": study(curated, recipe, teacher=teacher.net, device=device, on_progress=on_progress),
+    }
+
+
+def teach(curated: Curated, recipe: Recipe, *, device: torch.device,
+          on_progress: OnProgress | None = None) -> Trained:
+    """Train and test a teacher."""
+    torch.manual_seed(recipe.seed)
+    net = Teacher()
+
+    def loss(batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+        label = label_loss(net(batch.motion, batch.appearance).pulse, batch)
+        return label, {"label": label.detach()}
+
+    return _train_and_test(net, net, loss, curated, recipe, epochs=recipe.teacher_epochs, stage="teacher",
+                           device=device, on_progress=on_progress)
+
+
+def study(curated: Curated, recipe: Recipe, *, teacher: Teacher | None = None, device: torch.device,
+          on_progress: OnProgress | None = None) -> Trained:
+    """Train and test a student, alone or with a teacher; both begin with the same weights."""
+    torch.manual_seed(recipe.seed)
+    net = Student()
+    if teacher is None:
+        def alone(batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+            label = label_loss(net(batch.motion).pulse, batch)
+            return label, {"label": label.detach()}
+
+        whole, loss, stage = net, alone, "student"
+    else:
+        whole = loss = Distillation(net, teacher.to(device), recipe.distill)
+        stage = "student_kd"
+    return _train_and_test(net, whole, loss, curated, recipe, epochs=recipe.epochs, stage=stage, device=device,
+                           on_progress=on_progress)
+
+
+def _train_and_test(net: Net, whole: nn.Module, loss: Callable[[Batch], tuple[Tensor, dict[str, Tensor]]],
+                    curated: Curated, recipe: Recipe, *, epochs: int, stage: str, device: torch.device,
+                    on_progress: OnProgress | None) -> Trained:
+    clock = time.perf_counter()
+    whole.to(device, memory_format=torch.channels_last)    # type: ignore[call-overload]
+    clips = Clips(curated.train, clip=recipe.clip, batch=recipe.batch_clips, seed=recipe.seed, device=device)
+    curve = fit(whole, loss, clips, recipe, epochs=epochs, on_progress=on_progress, stage=STAGES[stage])
+    seconds = time.perf_counter() - clock
+    videos = [measure(predict(net, r, clip=recipe.clip, device=str(device)), r) for r in curated.test]
+    net.cpu()
+    return Trained(net, curve, videos, seconds, ms_per_frame(net))
+
+
+def fit(whole: nn.Module, loss: Callable[[Batch], tuple[Tensor, dict[str, Tensor]]], clips: Clips, recipe: Recipe, *,
+        epochs: int, stage: str = "", on_progress: OnProgress | None = None) -> list[dict[str, float]]:
+    """Minimise `loss` over the clips: AdamW, a one-cycle schedule, every parameter of `whole`.
+
+    Returns
+    -------
+    per epoch, the mean over its batches of `loss` and of each of its parts
+
+    Raises
+    ------
+    TrainingError : the loss is no longer a number
+    """
+    torch.manual_seed(recipe.seed)    # dropout draws the same for both students, whatever was built before
+    optimiser = torch.optim.AdamW(whole.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
+    steps = epochs * len(clips)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, recipe.learning_rate, total_steps=steps)
+    use_bf16 = multiplies_bf16(recipe.precision, clips.device)
+    curve, done = [], 0
+    for epoch in range(epochs):
+        whole.train()
+        sums: dict[str, Tensor] = {}
+        batches = 0
+        for batch in clips.epoch(epoch):
+            with torch.autocast(clips.device.type, torch.bfloat16, enabled=use_bf16):
+                total, parts = loss(batch)
+            optimiser.zero_grad(set_to_none=True)
+            total.backward()
+            optimiser.step()
+            if done < steps - 1:
+                schedule.step()
+            done += 1
+            batches += 1
+            for name, value in {"loss": total.detach(), **parts}.items():
+                sums[name] = sums.get(name, torch.zeros((), device=clips.device)) + value
+            if on_progress is not None:
+                on_progress(stage, done, steps)
+        curve.append({name: float(value) / batches for name, value in sums.items()})
+        if not all(map(_is_number, curve[-1].values())):
+            raise TrainingError(f"expected a finite loss, got {curve[-1]} in epoch {epoch + 1} of {stage}; "
+                                "lower the learning rate")
+    if on_progress is not None:
+        on_progress(stage, steps, steps)
+    return curve
+
+
+def pick_device(device: str) -> torch.device:
+    """Turn "auto", "cpu" or "cuda" into a device that is there."""
+    if device not in ("auto", "cpu", "cuda"):
+        raise TrainingError(f"expected a device auto, cpu or cuda, got {device!r}")
+    if device == "cuda" and not torch.cuda.is_available():
+        raise TrainingError("expected a CUDA device, found none that torch can use; leave --device out to use the CPU")
+    return torch.device("cuda" if device != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+def multiplies_bf16(precision: str, device: torch.device) -> bool:
+    """Say whether training multiplies in bfloat16: by default where the hardware does it, which is twice as fast.
+
+    Elsewhere bfloat16 is emulated, and slower than float32. Losses, weights and tests are float32 in any case.
+    """
+    if precision != "auto":
+        return precision == "bfloat16"
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    has = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
+    return bool(has and has())
+
+
+def summarise(curated: Curated, recipe: Recipe, trained: dict[str, Trained], *, device: torch.device,
+              begun: datetime) -> dict:
+    """Gather everything a figure in the report depends on."""
+    summary: dict = {}
+    for name, one in trained.items():
+        windows, videos = pool(one.videos)
+        summary[name] = {
+            "mae_bpm": windows.mae_bpm, "rmse_bpm": windows.rmse_bpm, "mape_percent": windows.mape_percent,
+            "pearson_r": windows.pearson_r, "windows": windows.count,
+            "windows_left_out": sum(v.left_out for v in one.videos),
+            "snr_db": sum(float(v.snr_db.sum()) for v in one.videos) / windows.count,
+            "pulse_correlation": sum(v.correlation for v in one.videos) / len(one.videos),
+            "per_video_mean": asdict(videos),
+            "parameters": count_parameters(one.net), "ms_per_frame": one.ms_per_frame,
+            "videos": [_video_summary(v) for v in one.videos], "curve": one.curve,
+        }
+    return {
+        **summary,
+        "computed_from": "10 s windows every second, all windows of all test videos; per_video_mean has one heart rate "
+                         "a video, the mean over its windows",
+        "ms_per_frame_is": "the network alone on one 36x36 frame, batch 1, one thread, float32, CPU, median of 60",
+        "simulated": curated.simulated, "subjects": curated.subjects,
+        "recordings": {"train": len(curated.train), "test": len(curated.test)},
+        "pairs": {"train": sum(len(r.change) for r in curated.train), "test": sum(len(r.change) for r in curated.test)},
+        "split_hash": curated.split_hash, "data_hash": curated.data_hash, "recipe": asdict(recipe),
+        "heart_rate": {"window_s": WINDOW_S, "step_s": STEP_S, "low_hz": LOW_HZ, "high_hz": HIGH_HZ,
+                       "fft_grid_bpm": HR_GRID_BPM, "peak": "parabola through the logarithm of three points",
+                       "fft_resolution_bpm": 60 / WINDOW_S},
+        "preprocessing": {"size": frames.SIZE, "enlarge": face.ENLARGE, "detector": face.DETECTOR,
+                          "cut_sd": frames.CUT_SD, "version": frames.VERSION},
+        "bfloat16": multiplies_bf16(recipe.precision, device), "device": str(device), "threads": torch.get_num_threads(),
+        "machine": platform.processor() or platform.machine(), "versions": versions(),
+        "begun": begun.isoformat(timespec="seconds"),
+    }
+
+
+def _video_summary(video: VideoResult) -> dict:
+    windows, _ = pool([video]) if len(video.reference_bpm) else (None, None)
+    return {
+        "folder": video.folder, "subject": video.subject, "windows": len(video.reference_bpm),
+        "mae_bpm": windows and windows.mae_bpm, "rmse_bpm": windows and windows.rmse_bpm,
+        "predicted_bpm": float(video.predicted_bpm.mean()) if windows else None,
+        "reference_bpm": float(video.reference_bpm.mean()) if windows else None,
+        "pulse_correlation": video.correlation, "lag_s": video.lag_s, "fs_hz": video.fs_hz,
+    }
+
+
+def versions() -> dict[str, str]:
+    """Name the versions that figures may depend on."""
+    names = ("acq", "torch", "numpy", "scipy", "opencv-python-headless", "facenet-pytorch")
+    return {"python": platform.python_version(), **{name: version(name) for name in names}}
+
+
+def _is_number(value: float) -> bool:
+    return value - value == 0
+
+
+def _finite(value: object) -> object:
+    """Replace what JSON has no word for, NaN and infinity, by null."""
+    if isinstance(value, dict):
+        return {key: _finite(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(one) for one in value]
+    return None if isinstance(value, float) and not _is_number(value) else value
