@@ -1,4 +1,4 @@
-"""What a frame and a sample of the virtual subject cost, on one core: `python benchmarks/virtual_subject.py`.
+"""What a frame and a sample of the virtual subject cost, on one core: `python -m benchmarks.virtual_subject`.
 
 Four recorders run side by side on two cores at 25 fps in `make demo`, so a frame may take a few milliseconds. The 20th
 percentile is near the cost on a quiet machine.

@@ -1,0 +1,1 @@
+"""What acq costs, beside the alternatives, in the same run."""
