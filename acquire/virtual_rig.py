@@ -23,7 +23,7 @@ from .simulator import HEIGHT, WIDTH, VirtualSubject
 from .virtual_device import Crystal, Line, SensorDevice
 
 ADAPTERS_MS = (1, 2, 4, 8, 16)    # how long USB adapters hold bytes
-_BUFFERS = 3                   # frames a driver keeps for a reader that is late
+_BUFFERS = 8                   # frames that driver and pipeline keep for a reader that is late
 _LATENCY_NS = 9_000_000        # exposure, readout and transfer
 _BEFORE_S = 30.0               # until the camera starts, the subject lives these seconds before zero over and over
 
@@ -70,7 +70,7 @@ def camera_info(subject: VirtualSubject, fps: float) -> CameraInfo:
 class VirtualCamera:
     """Film the virtual subject in real time; a `FrameSource`.
 
-    A frame is made when it is read. A reader later than three frames loses the oldest, and their sequence numbers are
+    A frame is made when it is read. A reader later than eight frames loses the oldest, and their sequence numbers are
     skipped: time is never slowed down.
     """
 

@@ -156,7 +156,8 @@ class Stage:
         self._noise_seed = int(rng.integers(2**31))
         # Work buffers: fresh megabytes for every frame would cost a third of its time in page faults.
         self._moved_person = np.empty((b.height, b.width, 4), np.float32)
-        self._layer = [np.empty((b.height, b.width), np.float32) for _ in range(4)]
+        self._person_half = np.empty((b.height // 2, b.width // 2, 4), np.float32)
+        self._layer = [np.empty((b.height, b.width), np.float32) for _ in range(2)]
         self._layer_half = [np.empty((b.height // 2, b.width // 2), np.float32) for _ in range(4)]
         self._full = [np.empty((HEIGHT, WIDTH), np.float32) for _ in range(3)]
         self._half = [np.empty((HEIGHT // 2, WIDTH // 2), np.float32) for _ in range(4)]
@@ -229,14 +230,14 @@ class Stage:
 
         top, left = b.top, b.left
         luma, noise, lit = self._full
-        planes = cv2.split(person, self._layer)
-        halves = [
-            cv2.resize(plane, half.shape[::-1], dst=half, interpolation=cv2.INTER_AREA)
-            for plane, half in zip(planes, self._layer_half, strict=True)
-        ]
+        cover, clear = (cv2.extractChannel(person, c, dst=layer) for c, layer in zip((0, 3), self._layer, strict=True))
+        half_size = (b.width // 2, b.height // 2)
+        halves = cv2.split(
+            cv2.resize(person, half_size, dst=self._person_half, interpolation=cv2.INTER_AREA), self._layer_half
+        )
         np.copyto(luma, self._room[0])
-        clear = np.subtract(1.0, planes[3], out=planes[3])
-        _over(planes[0], clear, luma[top : top + b.height, left : left + b.width])
+        np.subtract(1.0, clear, out=clear)
+        _over(cover, clear, luma[top : top + b.height, left : left + b.width])
         cv2.resize(light, (WIDTH, HEIGHT), dst=lit, interpolation=cv2.INTER_LINEAR)
         cv2.multiply(luma, lit, dst=luma)
         np.multiply(self._tile[shift_y : shift_y + HEIGHT, shift_x : shift_x + WIDTH], self._rms, out=noise)

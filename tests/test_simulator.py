@@ -195,7 +195,7 @@ def test_mtcnn_finds_the_subjects():
         pytest.skip("needs the extra `train`: pip install 'acq[train]'")
     from dataset.face import detect_face
 
-    for n in range(1, 9):
+    for n in (1, 2, 4, 6):              # light, brown, dark, darkest
         image = cv2.cvtColor(VirtualSubject(f"S{n:02d}").frame(0.0, 0), cv2.COLOR_YUV2RGB_I420)
         box = detect_face(image)
         assert box is not None, f"S{n:02d}"

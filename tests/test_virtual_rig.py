@@ -201,7 +201,7 @@ def test_a_starved_camera_loses_frames_and_never_time(subject):
     camera.start(time.monotonic_ns() - 2_000_000_000)       # nobody has read for two seconds
     first, second = camera.read(0.1), camera.read(0.1)
     assert camera.lost_frames == first.sequence
-    assert first.sequence >= 44
+    assert first.sequence >= 40
     assert second.sequence == first.sequence + 1
-    assert first.arrival_ns - first.time_ns < 400_000_000
+    assert first.arrival_ns - first.time_ns < 600_000_000
     camera.close()
