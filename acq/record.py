@@ -34,13 +34,15 @@ def record(
     as_json: Json = False,
 ) -> None:
     """Record face video and finger PPG in sync into one session file. Ctrl-C ends it cleanly."""
+    from acquire.layout import SESSION_SUFFIX, sessions_dir
     from acquire.recorder import Recorder, check_subject
 
     duration_s = None if duration is None else parse_duration(duration)
     check_subject(subject)
     if simulate and (camera != "auto" or port != "auto"):
         raise typer.BadParameter("--simulate brings its own camera and sensor; leave out --camera and --port")
-    with _open_rig(subject, camera, port, fps, simulate=simulate, seed=seed) as (frames, sensor):
+    day = len(list((sessions_dir(data) / subject).glob(f"*{SESSION_SUFFIX}")))      # a virtual subject's next one
+    with _open_rig(subject, camera, port, fps, simulate=simulate, seed=seed, day=day) as (frames, sensor):
         recorder = Recorder(frames, sensor)
         _stop_on_signals(recorder)
         if not quiet:
@@ -55,7 +57,7 @@ def record(
         raise AcqError(f"the recording ended early: {summary.stopped_by}; what was recorded before is in {summary.path}")
 
 
-def _open_rig(subject: str, camera: str, port: str, fps: float, *, simulate: bool, seed: int):
+def _open_rig(subject: str, camera: str, port: str, fps: float, *, simulate: bool, seed: int, day: int):
     from contextlib import ExitStack, closing, contextmanager
 
     from acquire.ppg import open_sensor
@@ -65,7 +67,7 @@ def _open_rig(subject: str, camera: str, port: str, fps: float, *, simulate: boo
         if simulate:
             from acquire.virtual_rig import open_virtual_rig
 
-            with open_virtual_rig(subject, fps=fps, seed=seed) as virtual, closing(open_sensor(virtual.port)) as sensor:
+            with open_virtual_rig(subject, fps=fps, seed=seed, session=day) as virtual, closing(open_sensor(virtual.port)) as sensor:
                 yield virtual.camera, sensor
         else:
             from acquire.camera import open_camera

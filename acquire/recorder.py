@@ -30,9 +30,9 @@ from .session import SessionWriter
 FLUSH_S = 0.5                   # at most this much is lost in a crash, and what is still in the queue
 QUEUE_FRAMES = 100              # 4 s at 25 fps: 35 MB of 640x360 I420
 RESERVE_BYTES = 64 * 2**20      # stop while the file can still be closed
-_BURST = 8                      # pings
-_BURST_STEP_S = (0.0015, 0.0035)
-_PING_S = (0.8, 1.2)            # from burst to burst; jittered, never in step with an adapter's timer
+PING_BURST = 8                      # pings
+PING_STEP_S = (0.0015, 0.0035)
+PING_EVERY_S = (0.8, 1.2)            # from burst to burst; jittered, never in step with an adapter's timer
 _STALL_S = 5.0                  # a device silent for this long is gone
 
 
@@ -113,7 +113,7 @@ class Recorder:
         for _ in range(3):
             self._ping_burst()
         if self._packets.empty():
-            raise DeviceError(f"expected the sensor on {self._sensor.port} to answer a ping, found {3 * _BURST} unanswered")
+            raise DeviceError(f"expected the sensor on {self._sensor.port} to answer a ping, found {3 * PING_BURST} unanswered")
         start_ns, started_unix_ns = time.monotonic_ns(), time.time_ns()
         self._sensor.start(self._rate_hz)
         self._camera.start(start_ns)
@@ -179,14 +179,14 @@ class Recorder:
 
     def _read_sensor(self) -> None:
         heard = time.monotonic()
-        next_ping = time.monotonic() + random.uniform(*_PING_S)
-        left = _BURST
+        next_ping = time.monotonic() + random.uniform(*PING_EVERY_S)
+        left = PING_BURST
         while not self._sensor_stop.is_set():
             now = time.monotonic()
             if now >= next_ping:
                 self._ping()
-                left = left - 1 or _BURST
-                next_ping = now + random.uniform(*(_PING_S if left == _BURST else _BURST_STEP_S))
+                left = left - 1 or PING_BURST
+                next_ping = now + random.uniform(*(PING_EVERY_S if left == PING_BURST else PING_STEP_S))
             received = self._sensor.read(min(0.1, max(0.0, next_ping - now)))
             if received is not None:
                 heard = time.monotonic()
@@ -198,9 +198,9 @@ class Recorder:
 
     def _ping_burst(self) -> None:
         """Ping in one burst and wait a moment for the answers."""
-        for left in range(_BURST, 0, -1):
+        for left in range(PING_BURST, 0, -1):
             self._ping()
-            give_up = time.monotonic() + (random.uniform(*_BURST_STEP_S) if left > 1 else 0.1)
+            give_up = time.monotonic() + (random.uniform(*PING_STEP_S) if left > 1 else 0.1)
             while (wait_s := give_up - time.monotonic()) > 0 and self._sent_ns:
                 received = self._sensor.read(wait_s)
                 if received is not None:

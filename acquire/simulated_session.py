@@ -24,6 +24,7 @@ from .clock import TickCounter, place_samples
 from .devices import VideoFrame
 from .errors import SessionError
 from .protocol import DEFAULT_RATE_HZ, Hello, PacketParser, Ping, Pong, Sample, Start, Stop, encode
+from .recorder import PING_BURST, PING_EVERY_S, PING_STEP_S, new_session_id
 from .session import SessionWriter
 from .simulator import VirtualSubject
 from .virtual_device import Crystal, Line, SensorDevice
@@ -31,9 +32,6 @@ from .virtual_rig import ADAPTERS_MS, CameraTiming, camera_info
 
 FIRST_DAY = datetime(2026, 1, 1, 9, 0, tzinfo=timezone.utc)     # simulated sessions begin here, a day apart
 _BOOT_S = 0.05                  # from the sensor's boot to the host's first ping
-_BURST = 8                      # as the recorder pings: see acquire.recorder
-_BURST_STEP_S = (0.0015, 0.0035)
-_PING_S = (0.8, 1.2)
 _READ_NS = (30_000, 250_000)    # from a byte's arrival to the reader's stamp: the host's scheduler
 
 
@@ -55,7 +53,7 @@ class SimulatedSession:
     @property
     def session_id(self) -> str:
         """Name of the session, and of its file without the suffix."""
-        return f"{self.subject}-{self.started:%Y%m%dT%H%M%SZ}"
+        return new_session_id(self.subject, self.started.timestamp())
 
     @property
     def frames(self) -> int:
@@ -113,11 +111,11 @@ class _Host:
 
     def ping_burst(self) -> None:
         """Ping in one burst, as the recorder does."""
-        for _ in range(_BURST):
+        for _ in range(PING_BURST):
             self._sent_ns[self._next_id] = self.now_ns
             self.send(Ping(self._next_id))
             self._next_id = (self._next_id + 1) % 2**16
-            self.run_until(self.now_ns + round(self._random.uniform(*_BURST_STEP_S) * 1e9))
+            self.run_until(self.now_ns + round(self._random.uniform(*PING_STEP_S) * 1e9))
 
     def wait(self, shortest_s: float, longest_s: float) -> None:
         """Let a random time pass."""
@@ -258,7 +256,7 @@ def _play_sensor(plan: SimulatedSession, subject: VirtualSubject, boot_ns: int, 
     host.send(Start(DEFAULT_RATE_HZ))
     stop_ns = start_ns + round(plan.duration_s * 1e9)
     while host.now_ns < stop_ns:
-        host.run_until(min(stop_ns, host.now_ns + round(host._random.uniform(*_PING_S) * 1e9)))
+        host.run_until(min(stop_ns, host.now_ns + round(host._random.uniform(*PING_EVERY_S) * 1e9)))
         host.ping_burst()
     host.send(Stop())
     host.ping_burst()
