@@ -2,6 +2,8 @@
 
 import json
 import signal
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,7 +14,10 @@ from acq.options import Data, Fps, Json, Quiet, parse_duration
 from acquire.errors import AcqError, DeviceError
 
 if TYPE_CHECKING:
-    from acquire.recorder import Recorder, RecordingStatus, RecordingSummary
+    from acquire.devices import FrameSource
+    from acquire.ppg import Sensor
+    from acquire.recorder import Recorder
+    from acquire.recording import RecordingStatus, RecordingSummary
 
 
 def record(
@@ -57,34 +62,32 @@ def record(
         raise AcqError(f"the recording ended early: {summary.stopped_by}; what was recorded before is in {summary.path}")
 
 
-def _open_rig(subject: str, camera: str, port: str, fps: float, *, simulate: bool, seed: int, day: int):
-    from contextlib import ExitStack, closing, contextmanager
-
+@contextmanager
+def _open_rig(
+    subject: str, camera: str, port: str, fps: float, *, simulate: bool, seed: int, day: int
+) -> Iterator[tuple["FrameSource", "Sensor"]]:
+    """Open camera and sensor; what is missing is said of both at once."""
+    from acquire.camera import open_camera
     from acquire.ppg import open_sensor
 
-    @contextmanager
-    def rig():
-        if simulate:
-            from acquire.virtual_rig import open_virtual_rig
+    if simulate:
+        from acquire.virtual_rig import open_virtual_rig
 
-            with open_virtual_rig(subject, fps=fps, seed=seed, session=day) as virtual, closing(open_sensor(virtual.port)) as sensor:
-                yield virtual.camera, sensor
-        else:
-            from acquire.camera import open_camera
-
-            with ExitStack() as opened:
-                found: list = []
-                missing: list[str] = []
-                for opener in (lambda: open_camera(camera, fps), lambda: open_sensor(port)):
-                    try:
-                        found.append(opened.enter_context(closing(opener())))
-                    except DeviceError as error:
-                        missing.append(str(error))
-                if missing:
-                    raise DeviceError(" | ".join(missing) + " | or record a virtual subject with --simulate")
-                yield found[0], found[1]
-
-    return rig()
+        virtual = open_virtual_rig(subject, fps=fps, seed=seed, session=day)
+        with virtual, closing(open_sensor(virtual.port)) as sensor:
+            yield virtual.camera, sensor
+        return
+    with ExitStack() as opened:
+        found: list = []
+        missing: list[str] = []
+        for opener in (lambda: open_camera(camera, fps), lambda: open_sensor(port)):
+            try:
+                found.append(opened.enter_context(closing(opener())))
+            except DeviceError as error:
+                missing.append(str(error))
+        if missing:
+            raise DeviceError(" | ".join([*missing, "or record a virtual subject with --simulate"]))
+        yield found[0], found[1]
 
 
 def _stop_on_signals(recorder: "Recorder") -> None:
@@ -94,33 +97,28 @@ def _stop_on_signals(recorder: "Recorder") -> None:
             signal.signal(getattr(signal, name), lambda *_, name=name: recorder.stop(name))
 
 
-def _display(duration_s: float | None, *, quiet: bool):
+@contextmanager
+def _display(duration_s: float | None, *, quiet: bool) -> Iterator["Callable[[RecordingStatus], None] | None"]:
     """Show a bar (or a running clock) with what matters: rate, losses, sync bound."""
-    from contextlib import contextmanager
+    if quiet:
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn
 
-    @contextmanager
-    def bar():
-        if quiet:
-            yield None
-            return
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn
+    columns = (BarColumn(bar_width=8), TextColumn("{task.fields[text]}"))      # fits 80 columns
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        task = progress.add_task("recording", total=duration_s, text="waiting for the first frames")
 
-        columns = (BarColumn(bar_width=8), TextColumn("{task.fields[text]}"))      # fits 80 columns
-        with Progress(*columns, console=Console(stderr=True)) as progress:
-            task = progress.add_task("recording", total=duration_s, text="waiting for the first frames")
+        def on_status(status: "RecordingStatus") -> None:
+            bound = "no sync yet" if status.sync_bound_ms is None else f"±{status.sync_bound_ms:.1f} ms"
+            minutes, seconds = divmod(int(status.elapsed_s), 60)
+            progress.update(task, completed=status.elapsed_s, text=(
+                f"{minutes}:{seconds:02d} {status.frames} frames {status.fps:.1f}/s · {status.samples} ppg · "
+                f"lost {status.lost_frames}+{status.lost_samples} · {bound} · {status.free_bytes / 1e9:.0f} GB free"
+            ))
 
-            def on_status(status: "RecordingStatus") -> None:
-                bound = "no sync yet" if status.sync_bound_ms is None else f"±{status.sync_bound_ms:.1f} ms"
-                minutes, seconds = divmod(int(status.elapsed_s), 60)
-                progress.update(task, completed=status.elapsed_s, text=(
-                    f"{minutes}:{seconds:02d} {status.frames} frames {status.fps:.1f}/s · {status.samples} ppg · "
-                    f"lost {status.lost_frames}+{status.lost_samples} · {bound} · {status.free_bytes / 1e9:.0f} GB free"
-                ))
-
-            yield on_status
-
-    return bar()
+        yield on_status
 
 
 def _report(summary: "RecordingSummary") -> None:
