@@ -1,8 +1,8 @@
 """Session: one recording, read-only and lazy.
 
-A session file is opened in HDF5's SWMR mode, so a recording that is still being written, and one whose writer was killed, can be
-read like any other. Such a file may hold columns of unequal length; each stream is read up to where all of its columns
-are whole. Frames stay on disk until they are asked for, and I420 becomes RGB in one place, here.
+A recording that is still being written, or whose writer was killed, is opened in HDF5's SWMR mode and read like any other. Such a
+file may hold columns of unequal length; each stream is read up to where all of its columns are whole. Frames stay on disk
+until they are asked for, and I420 becomes RGB in one place, here.
 
 Nothing in a file is believed unchecked: names, dtypes and shapes are compared with `acquire.layout`, and a link that leads out of
 the file is refused, not followed.
@@ -10,6 +10,8 @@ the file is refused, not followed.
 
 import hashlib
 import json
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +31,7 @@ _TO_RGB = {"I420": cv2.COLOR_YUV2RGB_I420, "RGB": None}
 _TO_BGR = {"I420": cv2.COLOR_YUV2BGR_I420, "RGB": cv2.COLOR_RGB2BGR}
 
 _HASHED_FRAMES = 16
+_opened_in_child: set[tuple[str, int, int]] = set()
 
 
 @dataclass(frozen=True)
@@ -108,15 +111,19 @@ class Frames(Sequence[np.ndarray]):
 class Session:
     """One session file; a context manager.
 
+    Parameters
+    ----------
+    wait_s : how long a file that was never closed may take to open; 0 waits for ever
+
     Raises
     ------
     SessionError : the file is missing, not HDF5, cut short, of another schema or version, lacks a dataset, links out of
         itself, or needs a filter that is not installed
     """
 
-    def __init__(self, path: Path | str) -> None:
+    def __init__(self, path: Path | str, *, wait_s: float = 30.0) -> None:
         self.path = Path(path)
-        self._file = _open(self.path)
+        self._file = _open(self.path, wait_s)
         try:
             self._check_header()
             self._read_streams()
@@ -169,10 +176,9 @@ class Session:
         frames = min([len(columns[name]) for name in of_video] + [len(video)])
         samples = min(len(columns[name]) for name in of_ppg)
         # A frame without a chunk would read as black, silently.
-        if video.id.get_num_chunks() < frames:
-            raise SessionError(
-                f"expected {frames} stored frames, found {video.id.get_num_chunks()} in {self.path}; restore the file from a copy"
-            )
+        self._frame_bytes = self._stored_bytes(video, frames)
+        if (stored := int(np.count_nonzero(self._frame_bytes))) < frames:
+            raise SessionError(f"expected {frames} stored frames, found {stored} in {self.path}; restore the file from a copy")
         self.frames = Frames(video, self.camera, count=frames, where=self.path)
         self._columns = {n: c[: frames if n in of_video else samples] for n, c in columns.items()}
         self.frame_time_ns = self._columns[layout.FRAME_TIME]
@@ -228,7 +234,31 @@ class Session:
         dataset = self._dataset(name)
         if dataset.ndim != 1 or dataset.dtype != dtype:
             raise SessionError(f"expected /{name} as one column of {dtype}, found {dataset.dtype} {dataset.shape} in {self.path}")
+        if dataset.chunks:
+            self._stored_bytes(dataset, 0)
         return dataset[:]
+
+    def _stored_bytes(self, dataset: h5py.Dataset, count: int) -> np.ndarray:
+        """Give the stored size of the first `count` chunks [bytes], 0 where there is none; refuse any beyond the file's end.
+
+        HDF5 reads what lies beyond the end of a file that was never closed as zeros.
+        """
+        sizes = np.zeros(count, np.int64)
+        end = 0
+
+        def keep(chunk: Any) -> None:
+            nonlocal end
+            end = max(end, chunk.byte_offset + chunk.size)
+            if chunk.chunk_offset[0] < count:
+                sizes[chunk.chunk_offset[0]] = chunk.size
+
+        dataset.id.chunk_iter(keep)
+        if end > (size := self.path.stat().st_size):
+            raise SessionError(
+                f"expected {dataset.name} up to byte {end}, found a file of {size}, cut short, at {self.path}; "
+                "restore it from a copy"
+            )
+        return sizes
 
     def __enter__(self) -> "Session":
         return self
@@ -284,14 +314,7 @@ class Session:
 
     def stored_frame_bytes(self) -> np.ndarray:
         """Give the compressed size of each frame [bytes]."""
-        sizes = np.zeros(len(self.frames), np.int64)
-
-        def keep(chunk: Any) -> None:
-            if chunk.chunk_offset[0] < len(sizes):
-                sizes[chunk.chunk_offset[0]] = chunk.size
-
-        self._file[layout.FRAMES].id.chunk_iter(keep)  # type: ignore[union-attr]
-        return sizes
+        return self._frame_bytes
 
     def content_hash(self) -> str:
         """Give the SHA-256 that identifies this recording, without decoding it.
@@ -327,7 +350,7 @@ def rate_hz(time_ns: np.ndarray) -> float:
     return (len(time_ns) - 1) * 1e9 / span_ns if span_ns > 0 else 0.0
 
 
-def _open(path: Path) -> h5py.File:
+def _open(path: Path, wait_s: float) -> h5py.File:
     if not path.is_file():
         found = "a folder" if path.is_dir() else "nothing"
         raise SessionError(f"expected a session file, found {found} at {path}; recordings are data/sessions/<subject>/*.h5")
@@ -336,15 +359,44 @@ def _open(path: Path) -> h5py.File:
             with path.open("rb") as file:           # is_hdf5 also says no where it may not read
                 size = file.seek(0, 2)
             raise SessionError(f"expected HDF5, found {size} bytes of something else at {path}; is it a recording of acq?")
-        try:
-            return h5py.File(path, "r", swmr=True, locking="best-effort")
-        except ValueError:                          # copied by a tool that rewrote it in HDF5's older format
-            return h5py.File(path, "r", locking="best-effort")
+        # A closed file is opened plainly: HDF5 then checks its length at once.
+        is_open = _was_never_closed(path)
+        if is_open and wait_s:
+            _try_in_child(path, wait_s)
+        return h5py.File(path, "r", swmr=is_open, locking="best-effort")
     except OSError as error:
         raise SessionError(
             f"expected a whole HDF5 file, found one that is cut short or damaged at {path}: {_one_line(error)}; "
             "restore it from a copy"
         ) from error
+
+
+def _was_never_closed(path: Path) -> bool:
+    """Say whether a writer has the file open, or was killed: the consistency flags in its superblock are set."""
+    with path.open("rb") as file:
+        head = file.read(12)
+    return len(head) == 12 and head[8] >= 3 and head[11] != 0
+
+
+def _try_in_child(path: Path, wait_s: float) -> None:
+    """Open a file that was never closed in another process first, and give up on it after `wait_s`.
+
+    In SWMR mode HDF5 takes damaged metadata for metadata being written, and tries again, with pauses that double a hundred times:
+    a killed recording that was also cut short would hang its reader for good, and h5py cannot set fewer attempts.
+    """
+    state = path.stat()
+    key = (str(path), state.st_size, state.st_mtime_ns)
+    if key in _opened_in_child:
+        return
+    code = "import sys; from dataset.session import Session; Session(sys.argv[1], wait_s=0).content_hash()"
+    try:
+        subprocess.run([sys.executable, "-c", code, str(path)], timeout=wait_s, check=False, capture_output=True)
+    except subprocess.TimeoutExpired as error:
+        raise SessionError(
+            f"expected a recording that opens, found one that was never closed and did not open in {wait_s:g} s, at {path}; "
+            "it is cut short or damaged: restore it from a copy"
+        ) from error
+    _opened_in_child.add(key)
 
 
 def _check_filters(dataset: h5py.Dataset, path: Path) -> None:
