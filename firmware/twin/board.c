@@ -21,7 +21,7 @@
 #include "port.h"
 #include "tap.h"
 #include "truth.h"
-#include "twin.h"
+#include "fail.h"
 
 /* Data space addresses and vectors of the ATmega328P; avr/io.h cannot be included beside the host's headers. */
 enum { REG_ADCSRA = 0x7A, REG_ADCSRB = 0x7B, REG_UCSR0A = 0xC0, REG_UBRR0L = 0xC4, REG_UBRR0H = 0xC5, SRAM = 0x100 };

@@ -9,7 +9,7 @@
 #include <termios.h>
 #include <unistd.h>
 
-#include "twin.h"
+#include "fail.h"
 
 /* An FTDI sends a USB packet when its latency timer ends or 62 bytes are there (AN232B-04, 64 less two of status). */
 #define ADAPTER_BYTES 62

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "../ppg_logger/protocol.h"
-#include "twin.h"
+#include "fail.h"
 
 #define CONVERSIONS 65536       /* a minute, far more than the firmware can queue */
 #define CONVERSION_HZ 1000

@@ -7,12 +7,9 @@
  * starved of CPU or not: t_send <= host(rx_ticks), host(tx_ticks) <= t_recv.
  */
 #define _GNU_SOURCE
-#include "twin.h"
-
 #include <getopt.h>
 #include <limits.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +17,7 @@
 #include <unistd.h>
 
 #include "board.h"
+#include "fail.h"
 #include "port.h"
 #include "truth.h"
 
@@ -52,17 +50,6 @@ static volatile sig_atomic_t stopped;
 static void on_signal(int number) {
     (void)number;
     stopped = 1;
-}
-
-void fail(const char *format, ...) {
-    va_list args;
-    va_start(args, format);
-    fprintf(stderr, "twin: ");
-    vfprintf(stderr, format, args);
-    fprintf(stderr, "\n");
-    va_end(args);
-    port_close();
-    exit(1);
 }
 
 static int64_t now_ns(void) {
@@ -144,6 +131,7 @@ int main(int argc, char **argv) {
     sigaction(SIGTERM, &action, NULL);
     o.board.wave = wave_load(&o.wave);
     truth_open(o.truth);
+    atexit(port_close);                     /* takes the link with it, however the twin ends */
     const char *path = port_open(o.link, o.hold_ms, o.reset_ms >= 0);
     const int64_t anchor_ns = now_ns();
     board_open(&o.board, anchor_ns);
@@ -168,7 +156,6 @@ int main(int argc, char **argv) {
     }
     board_close();
     truth_close();
-    port_close();
     fprintf(stderr, "twin: ran %.1f s, at most %.1f ms behind its clock; %llu bytes were not read by the host\n",
             (now_ns() - anchor_ns) * 1e-9, latest_ns * 1e-6, (unsigned long long)port_lost());
     return 0;

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "twin.h"
+#include "fail.h"
 
 /* Column `column` (from 1) of a line of numbers. */
 static bool field(const char *line, int column, double *value) {
