@@ -97,6 +97,8 @@ def ppg_on_frames(
         inside = (frame_s >= t_s[run[0]]) & (frame_s <= t_s[run[-1]])
         even = _on_grid(t_s[run], ppg[run], fs_hz, period_s)
         pulse = bandpass(even, fs_hz, low_hz=low_hz, high_hz=high_hz)
+        if np.ptp(ppg[run]) == 0:
+            pulse[:] = 0        # what is left of a flat trace is rounding, which has a spectral peak as well
         read = make_interp_spline(np.arange(len(even)), pulse if filtered else even, k=SPLINE_DEGREE)
         out[inside] = read((frame_s[inside] - t_s[run[0]]) * fs_hz)
         centres_s, bpm = sliding_heart_rate(pulse, fs_hz)

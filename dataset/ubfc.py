@@ -103,7 +103,7 @@ def read_labels(folder: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     for name, row in (("PPG", ppg), ("heart rate", hr_bpm), ("seconds", time_s)):
         if not np.isfinite(row).all():
             at = int(np.flatnonzero(~np.isfinite(row))[0])
-            raise CurationError(f"expected finite numbers, found {rows[0][at]} at {name} {at} in {path}; convert again")
+            raise CurationError(f"expected finite numbers, found {row[at]} at {name} {at} in {path}; convert again")
     return ppg, hr_bpm, time_s
 
 

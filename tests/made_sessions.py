@@ -24,7 +24,7 @@ def picture(i, shape=(HEIGHT * 3 // 2, WIDTH)):
 def frame_times(count, fps=30.0, seed=0):
     """Irregular, as cameras are; the first frame comes with the first sample."""
     jitter = np.random.default_rng(seed).uniform(-0.004, 0.004, count)
-    jitter[0] = 0
+    jitter[:1] = 0
     return START_NS + np.round((np.arange(count) / fps + jitter) * 1e9).astype(np.int64)
 
 

@@ -1,0 +1,71 @@
+"""`acq info` says what a session holds, and what it lacks."""
+
+import json
+
+import pytest
+from made_sessions import make_session
+
+from dataset.summary import summarise
+
+
+@pytest.fixture
+def path(tmp_path):
+    return make_session(
+        tmp_path, seconds=12.0, bpm=84, simulated=True, complete=False, lost_frames={0, 9}, lost_samples={40, 41, 42}
+    )
+
+
+def test_summary(path):
+    found = summarise(path)
+    assert (found.subject, found.session_id) == ("S01", "S01-20260101T090001Z")
+    assert (found.frames, found.lost_frames, found.samples, found.lost_samples) == (358, 2, 298, 3)
+    assert (found.complete, found.simulated) == (False, True)
+    assert found.duration_s == pytest.approx(12.0, abs=0.05)
+    assert found.fps == pytest.approx(30 * 357 / 358, rel=1e-3)
+    assert found.ppg_rate_hz == pytest.approx(25 / (1 + 400e-6), rel=1e-5)
+    assert found.sync_bound_ms == 0.7
+    assert found.hr_bpm == pytest.approx(84, abs=0.3)
+    assert found.started == "2026-01-01T09:00:00.000+00:00"
+    assert found.compression is not None
+    assert found.compression > 0.5
+    assert found.file_bytes == path.stat().st_size
+
+
+def test_a_recording_of_a_second_has_no_heart_rate(tmp_path):
+    found = summarise(make_session(tmp_path, seconds=1.0, bound_ns=-1))
+    assert found.hr_bpm is None
+    assert found.sync_bound_ms is None
+    assert found.samples_without_bound == 26
+    assert found.ppg_rate_hz == pytest.approx(25, abs=0.1)
+
+
+def test_an_empty_recording(tmp_path):
+    found = summarise(make_session(tmp_path, seconds=0.0, ppg=[]))
+    assert (found.frames, found.samples, found.fps, found.duration_s, found.compression) == (0, 0, 0.0, 0.0, None)
+
+
+def test_json(acq, path):
+    done = acq("info", path, "--json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    wanted = (
+        "subject", "frames", "samples", "lost_frames", "lost_samples", "duration_s", "fps", "sync_bound_ms", "complete",
+        "simulated",
+    )
+    assert set(wanted) <= set(found)
+    assert found["events"] == [{"time_ns": 5_000_000_000_000, "kind": "started", "text": "by a test"}]
+
+
+def test_a_person_sees_losses_and_that_it_is_cut_short(acq, path):
+    shown = " ".join(acq("info", path).stdout.split())
+    for text in ("simulated", "incomplete", "358 frames, 2 lost", "298 samples, 3 lost", "within 0.70 ms", "bpm"):
+        assert text in shown, shown
+
+
+def test_a_file_cut_short_is_one_line(acq, path):
+    path.write_bytes(path.read_bytes()[:20_000])
+    done = acq("info", path)
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert len(done.stderr.splitlines()) == 1
+    assert str(path) in done.stderr
