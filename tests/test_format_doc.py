@@ -1,0 +1,76 @@
+"""docs/format.md says what the code says."""
+
+import json
+import re
+from dataclasses import fields
+
+import pytest
+from made_sessions import make_session
+
+from acquire import layout
+from dataset import manifest, split
+
+
+@pytest.fixture(scope="module")
+def sections(repo):
+    """Text under each heading."""
+    parts = re.split(r"^#+ (.+)$", (repo / "docs/format.md").read_text(), flags=re.M)
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
+
+
+def rows(text):
+    """Names in the first column of the tables, in order; what is in the second beside them."""
+    found = {}
+    for cells in re.findall(r"^\| (`.+?) \| (.*?) \|", text, flags=re.M):
+        for name in re.findall(r"`([^`]+)`", cells[0]):
+            found[name] = cells[1]
+    return found
+
+
+def test_datasets(sections):
+    found = rows(sections["Datasets"])
+    assert list(found) == [layout.FRAMES, *layout.COLUMNS, layout.EXCHANGES, layout.EVENTS]
+    for name, dtype in layout.COLUMNS.items():
+        assert found[name].startswith(f"{dtype.name} (")
+    for dtype in (layout.EXCHANGE_DTYPE, layout.EVENT_DTYPE):
+        assert dtype.names is not None
+        for name in dtype.names:
+            assert f"`{name}`" in sections["Datasets"]
+
+
+@pytest.mark.parametrize(
+    ("heading", "names"),
+    [
+        ("Attributes of the file", layout.ATTRS),
+        ("Attributes of `video/frames`", layout.VIDEO_ATTRS),
+        ("Attributes of `ppg`", layout.PPG_ATTRS),
+    ],
+)
+def test_attributes(sections, heading, names):
+    assert sorted(rows(sections[heading])) == sorted(names)
+
+
+def test_versions(sections):
+    assert layout.SCHEMA in sections["Attributes of the file"]
+    assert f"The session file, version {layout.SCHEMA_VERSION}" in sections
+    assert f"`data/split.json`, version {split.SCHEMA_VERSION}" in sections
+    assert f"`data/ubfc/manifest.json`, version {manifest.SCHEMA_VERSION}" in sections
+    assert layout.SUBJECT.pattern in sections["Attributes of the file"]
+
+
+def test_split(sections, tmp_path):
+    for subject in ("S01", "S02"):
+        make_session(tmp_path, subject, seconds=0.2)
+    split.write_split(split.split_by_subject(split.identify_sessions(tmp_path), folds=2), tmp_path / "split.json")
+    body = json.loads((tmp_path / "split.json").read_text())
+    text = sections["`data/split.json`, version 1"]
+    assert list(rows(text)) == list(body)
+    for name in (*body["sessions"][0], *body["folds"][0]):
+        assert f"`{name}`" in text
+
+
+def test_manifest(sections):
+    head, entry = sections["`data/ubfc/manifest.json`, version 1"].split("An entry:")
+    own = {"schema", "schema_version", "data_hash"}
+    assert set(rows(head)) == own | {field.name for field in fields(manifest.Manifest)}
+    assert list(rows(entry)) == [field.name for field in fields(manifest.Entry)]
