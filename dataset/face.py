@@ -113,7 +113,7 @@ def _stand_in() -> dict[str, ModuleType]:
         parent, _, child = name.rpartition(".")
         if parent:
             setattr(modules[parent], child, module)
-    setattr(modules["torchvision.ops.boxes"], "batched_nms", batched_nms)
+    vars(modules["torchvision.ops.boxes"])["batched_nms"] = batched_nms
     return modules
 
 

@@ -55,7 +55,7 @@ def load_checkpoint(path: Path, *, split_hash: str | None = None, data_hash: str
     try:
         with safe_open(str(path), framework="pt") as file:
             header = file.metadata() or {}
-            weights = {name: file.get_tensor(name) for name in file.keys()}    # noqa: SIM118: not a dict
+            weights = {name: file.get_tensor(name) for name in file.keys()}    # noqa: SIM118 (not a dict)
     except (SafetensorError, OSError) as error:
         raise TrainingError(f"expected a checkpoint at {path}, got {error}") from error
     if header.get("format") != FORMAT:

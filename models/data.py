@@ -4,6 +4,7 @@ Everything that can be wrong with a dataset is looked for here, before a single 
 of the split, a missing or empty label, a video without a face, virtual subjects among real ones.
 """
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -186,7 +187,7 @@ class Clips:
 
     def __len__(self) -> int:
         """Give the greatest number of batches of an epoch."""
-        return -(-sum(length // self.clip for length in self.lengths) // self.batch)
+        return math.ceil(sum(length // self.clip for length in self.lengths) / self.batch)
 
     def _starts(self, rng: np.random.Generator) -> np.ndarray:
         first = np.cumsum([0, *self.lengths])
@@ -198,7 +199,7 @@ class Clips:
         return starts[[self.known[s:s + self.clip].all() for s in starts]]
 
     def epoch(self, number: int) -> Iterator[Batch]:
-        """Give the batches of one epoch; the last may be smaller, a single clip is left out."""
+        """Give the batches of one epoch; the last may be smaller."""
         rng = np.random.default_rng((self.seed, number))
         starts = rng.permutation(self._starts(rng))
         for at in range(0, len(starts), self.batch):

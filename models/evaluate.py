@@ -107,7 +107,7 @@ def measure(change: np.ndarray, recording: Recording) -> VideoResult:
     grid_s = np.arange(len(pulse)) / fs_hz
     length = min(round(WINDOW_S * fs_hz), len(pulse))
     step = max(1, round(STEP_S * fs_hz))
-    trusted = sliding_windows(_trusted(time_s, grid_s), length, step=step).all(axis=1)
+    trusted = np.asarray(sliding_windows(_trusted(time_s, grid_s), length, step=step).all(axis=1))
     said, meant = (sliding_windows(x, length, step=step)[trusted] for x in (pulse, ppg))
     reference = np.array([heart_rate(w, fs_hz) for w in meant])
     correlation, lag_s = best_lag(pulse, ppg, fs_hz)

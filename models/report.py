@@ -22,7 +22,7 @@ from dataset.signals import HIGH_HZ, LOW_HZ
 from dataset.video import read_bgr
 
 from .data import Curated, Recording, as_input
-from .evaluate import VideoResult, spectrum
+from .evaluate import spectrum
 from .nets import Teacher
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ COLOURS = {"ppg": "#222222", "teacher": "#7a5fb5", "student": "#d1782f", "studen
 PUBLISHED = {    # MAE, RMSE [bpm]; the project's reference paper, tables 1 and 3
     "UBFC-rPPG, five subject-disjoint folds": {"teacher": (0.956, 1.580), "student": (4.559, 9.686),
                                                "student_kd": (3.444, 7.298)},
-    "own data, 3 subjects train, 1 tests": {"teacher": (2.180, 5.951), "student": (2.800, 6.706),
+    "own recordings, 3 subjects train, 1 tests": {"teacher": (2.180, 5.951), "student": (2.800, 6.706),
                                             "student_kd": (2.518, 6.208)},
 }
 STYLE = """
@@ -48,7 +48,7 @@ p{margin:8px 0;max-width:78ch}
 .banner{background:#fff4dc;border:1px solid #ecd49a;border-radius:6px;padding:10px 14px;margin:16px 0}
 table{border-collapse:collapse;margin:12px 0;font-variant-numeric:tabular-nums}
 caption{text-align:left;caption-side:bottom;padding-top:6px;max-width:92ch}
-th,td{padding:5px 13px;border-bottom:1px solid var(--line);text-align:right;vertical-align:bottom}
+th,td{padding:5px 11px;white-space:nowrap;border-bottom:1px solid var(--line);text-align:right;vertical-align:bottom}
 th:first-child,td:first-child{text-align:left}
 thead th{border-bottom:2px solid var(--ink);font-weight:600}
 tr.best td{background:#e9f5f3}
@@ -121,7 +121,10 @@ def _picture(figure: Figure, caption: str, *, alt: str, raster: bool = False) ->
         start = svg.index("<svg")
         if "<metadata>" in svg:
             svg = svg[:svg.index("<metadata>")] + svg[svg.index("</metadata>") + len("</metadata>"):]
-        image = svg[start:].replace("<svg ", f'<svg role="img" aria-label="{_text(alt)}" ', 1)
+        # An <svg> inside HTML needs no namespaces, and without them the page holds no address at all.
+        svg = svg[start:].replace(' xmlns:xlink="http://www.w3.org/1999/xlink"', "")
+        svg = svg.replace(' xmlns="http://www.w3.org/2000/svg"', "").replace("xlink:href", "href")
+        image = svg.replace("<svg ", f'<svg role="img" aria-label="{_text(alt)}" ', 1)
         image = _own_ids(image)
     return f"<figure>{image}<figcaption>{caption}</figcaption></figure>"
 
@@ -142,8 +145,8 @@ def _head(metrics: dict) -> str:
     student, taught = metrics["student"], metrics["student_kd"]
     gain = student["mae_bpm"] - taught["mae_bpm"]
     smaller = metrics["teacher"]["parameters"] / taught["parameters"]
-    verdict = (f"{_number(gain)} bpm better than alone" if gain > 0 else
-               f"{_number(-gain)} bpm worse than alone" if gain < 0 else "as good as alone")
+    verdict = (f"{_number(gain)} bpm better" if gain > 0 else
+               f"{_number(-gain)} bpm worse" if gain < 0 else "no difference")
     banner = ('<div class="banner"><b>Simulated data.</b> Every subject here is virtual. These figures show that the '
               "experiment works; they say nothing about real faces.</div>" if metrics["simulated"] else "")
     windows = taught["windows"]
@@ -154,8 +157,8 @@ tested on {_text(", ".join(subjects["test"]))}, never seen in training</p>
 <div class="tiles">
 <div class="tile"><b>{_number(taught["mae_bpm"])} bpm</b><span>mean absolute error of student + KD, {windows} windows of
 {metrics["heart_rate"]["window_s"]:g} s</span></div>
-<div class="tile"><b>{verdict}</b><span>the same student, with the teacher's help</span></div>
-<div class="tile"><b>{smaller:.0f} times smaller</b><span>{taught["parameters"]:,} parameters, the teacher has
+<div class="tile"><b>{verdict}</b><span>with the teacher's help than the same student alone</span></div>
+<div class="tile"><b>{smaller:.0f}× smaller</b><span>{taught["parameters"]:,} parameters, the teacher has
 {metrics["teacher"]["parameters"]:,}</span></div>
 <div class="tile"><b>{_number(taught["ms_per_frame"])} ms a frame</b><span>one thread, network alone; the teacher takes
 {_number(metrics["teacher"]["ms_per_frame"])} ms</span></div>
@@ -165,10 +168,10 @@ tested on {_text(", ".join(subjects["test"]))}, never seen in training</p>
 def _results(metrics: dict) -> str:
     columns = (
         ("MAE<br>[bpm]", lambda m: _number(m["mae_bpm"])), ("RMSE<br>[bpm]", lambda m: _number(m["rmse_bpm"])),
-        ("MAPE<br>[%]", lambda m: _number(m["mape_percent"], 1)), ("Pearson r", lambda m: _number(m["pearson_r"])),
+        ("MAPE<br>[%]", lambda m: _number(m["mape_percent"], 1)), ("Pearson<br>r", lambda m: _number(m["pearson_r"])),
         ("SNR<br>[dB]", lambda m: _number(m["snr_db"], 1)),
-        ("pulse–PPG<br>correlation", lambda m: _number(m["pulse_correlation"])),
-        ("per video<br>MAE / RMSE", lambda m: f'{_number(m["per_video_mean"]["mae_bpm"])} / '
+        ("corr. with<br>PPG", lambda m: _number(m["pulse_correlation"])),
+        ("per video,<br>MAE / RMSE", lambda m: f'{_number(m["per_video_mean"]["mae_bpm"])} / '
                                               f'{_number(m["per_video_mean"]["rmse_bpm"])}'),
         ("parameters", lambda m: f'{m["parameters"]:,}'), ("ms / frame", lambda m: _number(m["ms_per_frame"])),
     )
@@ -227,8 +230,9 @@ def _windows(trained: "dict[str, Trained]") -> str:
               for w, (p, r) in enumerate(zip(video.predicted_bpm, video.reference_bpm, strict=True))]
     errors.sort(key=lambda e: (e[0], -videos[e[1]].snr_db[e[2]]))
     return "".join(
-        _window_picture(trained, v, w, f"<b>{kind}</b>: {_text(videos[v].subject)}, from {videos[v].start_s[w]:.0f} s: student + KD "
-                        f"says {_number(videos[v].predicted_bpm[w], 1)} bpm, the PPG {_number(videos[v].reference_bpm[w], 1)}. "
+        _window_picture(trained, v, w, f"<b>{kind}</b>: {_text(videos[v].subject)}, from {videos[v].start_s[w]:.0f} s: student "
+                        f"+ KD says {_number(videos[v].predicted_bpm[w], 1)} bpm, the PPG "
+                        f"{_number(videos[v].reference_bpm[w], 1)}. "
                         f"SNR {_number(videos[v].snr_db[w], 1)} dB.")
         for kind, (_, v, w) in (("Best window", errors[0]), ("Worst window", errors[-1]))
     )
@@ -268,20 +272,21 @@ def _inputs(curated: Curated, teacher: torch.nn.Module) -> str:
     appearance = recording.appearance[chosen].numpy()
     change = recording.motion[chosen].float().numpy()
     with torch.no_grad():
-        first, second = teacher.eval().masks(as_input(recording.appearance[chosen], 255))
-    figure = Figure(figsize=(9.4, 5.7))
-    grid = figure.add_gridspec(4, 8, wspace=0.06, hspace=0.12)
-    face = figure.add_subplot(grid[:, :3])
+        first, second = (m.numpy() for m in teacher.eval().masks(as_input(recording.appearance[chosen], 255)))
+    figure = Figure(figsize=(9.4, 4.9))
+    halves = figure.add_gridspec(1, 2, width_ratios=(2.7, 5), wspace=0.09)
+    face = figure.add_subplot(halves[0])
+    grid = halves[1].subgridspec(4, len(chosen), wspace=0.04, hspace=0.06)
     _show_face(face, recording)
     rows: tuple[tuple[str, Callable[[Any, int], object]], ...] = (
         ("appearance", lambda a, i: a.imshow(appearance[i])),
         ("motion", lambda a, i: a.imshow(np.clip(0.5 + change[i] / 4, 0, 1))),
-        ("attention, 36×36", lambda a, i: a.imshow(first[i, 0], cmap="magma")),
-        ("attention, 18×18", lambda a, i: a.imshow(second[i, 0], cmap="magma")),
+        ("mask 36×36", lambda a, i: a.imshow(first[i, 0], cmap="magma")),
+        ("mask 18×18", lambda a, i: a.imshow(second[i, 0], cmap="magma")),
     )
     for row, (title, draw) in enumerate(rows):
         for i in range(len(chosen)):
-            axis = figure.add_subplot(grid[row, 3 + i])
+            axis = figure.add_subplot(grid[row, i])
             draw(axis, i)
             axis.set(xticks=[], yticks=[])
             axis.grid(visible=False)
@@ -289,8 +294,9 @@ def _inputs(curated: Curated, teacher: torch.nn.Module) -> str:
                 axis.set_ylabel(title, fontsize=8)
             if row == 0:
                 axis.set_title(f"{recording.time_s[chosen[i]] - recording.time_s[0]:.2f} s", fontsize=8, loc="center")
-    return _picture(figure, f"Virtual subject {_text(recording.subject)}. Left, the first frame with the box of MTCNN, enlarged 1.6 "
-                            "times and held. Right, five adjacent frames as the networks get them: appearance (teacher only), "
+    return _picture(figure, f"Virtual subject {_text(recording.subject)}. Left, the first frame with the box of MTCNN, "
+                            "enlarged 1.6 times and held. Right, five adjacent frames as the networks get them: appearance "
+                            "(teacher only), "
                             "motion (grey is no change), and where the teacher's two masks look.",
                     alt="the face box, preprocessed frames and attention masks", raster=True)
 
@@ -324,15 +330,15 @@ def _curves(trained: "dict[str, Trained]", metrics: dict) -> str:
         curve = [e[part] for e in trained["student_kd"].curve]
         right.plot(np.arange(1, len(curve) + 1), curve, style, color=COLOURS["student_kd"], label=f"TaT, {part} map")
     left.set(title="error on the PPG's change (1: nothing learnt)", xlabel="epoch", ylabel="mean squared error")
-    right.set(title="distance to the teacher's features", xlabel="epoch")
+    right.set(title="distance to the teacher's features (1: its variance)", xlabel="epoch")
     left.legend()
     right.legend()
     figure.tight_layout()
     recipe, took = metrics["recipe"], metrics["seconds"]
     return _picture(figure, f"On the training side, while training (dropout on). Teacher {recipe['teacher_epochs']} epochs in "
                             f"{took['teacher']:.0f} s, student {recipe['epochs']} in {took['student']:.0f} s, student + KD "
-                            f"{recipe['epochs']} in {took['student_kd']:.0f} s. Both students have the same data, batches, first weights, "
-                            "dropout, optimiser and schedule; the test side chose nothing.", alt="training curves")
+                            f"{recipe['epochs']} in {took['student_kd']:.0f} s. Both students have the same data, batches, "
+                            "first weights, dropout, optimiser and schedule; the test side chose nothing.", alt="training curves")
 
 
 def _recordings(metrics: dict) -> str:
@@ -344,8 +350,8 @@ def _recordings(metrics: dict) -> str:
                     f'<td>{_number(metrics["student_kd"]["videos"][i]["lag_s"])}</td></tr>')
     return _section("Test recordings", '<table><thead><tr><th>subject</th><th>folder</th><th>windows</th><th>PPG<br>[bpm]</th>'
                     "<th>teacher<br>MAE</th><th>student<br>MAE</th><th>student + KD<br>MAE</th><th>lag<br>[s]</th></tr></thead>"
-                    f'<tbody>{"".join(rows)}</tbody><caption>Lag: how late the pulse of student + KD is against the PPG, where they '
-                    "correlate most.</caption></table>")
+                    f'<tbody>{"".join(rows)}</tbody><caption>Lag: how late the pulse of student + KD is against the PPG, '
+                    "where they correlate most.</caption></table>")
 
 
 def _method(metrics: dict) -> str:
@@ -356,9 +362,10 @@ def _method(metrics: dict) -> str:
         "data": f'{count["train"]} recordings to train ({pairs["train"]:,} pairs of frames), {count["test"]} to test '
                 f'({pairs["test"]:,}), {"virtual" if metrics["simulated"] else "real"} subjects',
         "frames": f'{_text(pre["detector"])} in the first frame, box enlarged {pre["enlarge"]:g} times and held, '
-                  f'{pre["size"]}×{pre["size"]} area-averaged; motion is (c₂ − c₁) / (c₂ + c₁), cut at {pre["cut_sd"]:g} SD, unit variance',
-        "heart rate": f'cumulative sum, even grid by the frames’ own times, {rate["low_hz"]:g}–{rate["high_hz"]:g} Hz, highest peak of '
-                      f'the spectrum in {rate["window_s"]:g} s windows, times 60',
+                  f'{pre["size"]}×{pre["size"]} area-averaged; '
+                  f'motion is (c₂ − c₁) / (c₂ + c₁), cut at {pre["cut_sd"]:g} SD, unit variance',
+        "heart rate": f'cumulative sum, even grid by the frames’ own times, {rate["low_hz"]:g}–{rate["high_hz"]:g} Hz, '
+                      f'highest peak of the spectrum in {rate["window_s"]:g} s windows, times 60',
         "loss": f'mean squared error on the PPG’s change + {recipe["distill"]["weight_middle"]:g} TaT middle + '
                 f'{recipe["distill"]["weight_last"]:g} TaT last, softmax as in the {_text(recipe["distill"]["softmax"])}, '
                 f'temperature {recipe["distill"]["temperature"]:g}',

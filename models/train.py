@@ -24,7 +24,7 @@ from dataset.signals import HIGH_HZ, HR_GRID_BPM, LOW_HZ, WINDOW_S
 
 from .checkpoint import save_checkpoint
 from .data import Batch, Clips, Curated, OnProgress, load_curated
-from .distill import DistillConfig, Distillation, label_loss
+from .distill import Distillation, DistillConfig, label_loss
 from .evaluate import STEP_S, VideoResult, measure, ms_per_frame, pool, predict
 from .nets import Net, Student, Teacher, count_parameters
 

@@ -1,0 +1,125 @@
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from models.data import Batch, Clips, Recording  # noqa: E402
+from models.distill import Distillation, DistillConfig, label_loss  # noqa: E402
+from models.nets import Student, Teacher  # noqa: E402
+from models.train import Recipe, fit  # noqa: E402
+
+CPU = torch.device("cpu")
+
+
+def some_batch(clips=4, clip=2):
+    return Batch(torch.randn(clips * clip, 3, 36, 36), torch.rand(clips, 3, 36, 36), torch.randn(clips * clip))
+
+
+def recording(pairs=32, seed=0):
+    """A recording whose motion frames say how the PPG changes, under as much noise."""
+    rng = np.random.default_rng(seed)
+    change = rng.normal(size=pairs).astype(np.float32)
+    motion = rng.normal(size=(pairs, 36, 36, 3)) + change[:, None, None, None]
+    return Recording(
+        folder=f"train/subject{seed + 1}", subject=f"S{seed + 1}", session="a", simulated=True,
+        motion=torch.from_numpy(motion.astype(np.float16)),
+        appearance=torch.from_numpy(rng.integers(0, 256, (pairs, 36, 36, 3)).astype(np.uint8)),
+        change=torch.from_numpy(change), ppg=np.zeros(pairs + 1), time_s=np.arange(pairs + 1) / 25, video=None, box=None,
+    )
+
+
+def test_gradient_in_every_student_parameter_and_none_in_the_teacher():
+    torch.manual_seed(0)
+    teacher = Teacher()
+    whole = Distillation(Student(), teacher, DistillConfig())
+    before = {name: value.clone() for name, value in teacher.state_dict().items()}
+    whole.train()
+    loss, parts = whole(some_batch())
+    loss.backward()
+    for name, parameter in whole.named_parameters():
+        assert parameter.grad is not None, name
+        assert torch.isfinite(parameter.grad).all(), name
+        # A bias before batch normalisation has no effect, and so no gradient but rounding.
+        if not name.endswith("0.0.bias"):
+            assert parameter.grad.abs().sum() > 0, name
+    assert set(parts) == {"label", "middle", "last"}
+    assert not teacher.training
+    assert all(parameter.grad is None for parameter in teacher.parameters())
+    for name, value in teacher.state_dict().items():
+        assert torch.equal(value, before[name]), name
+
+
+def test_the_teacher_is_no_part_of_what_is_trained():
+    student = Student()
+    whole = Distillation(student, Teacher(), DistillConfig())
+    ours = {id(p) for module in (student, whole.middle, whole.last) for p in module.parameters()}
+    assert {id(p) for p in whole.parameters()} == ours
+
+
+def test_loss_is_the_weighted_sum_of_its_parts():
+    torch.manual_seed(0)
+    config = DistillConfig(weight_middle=0.3, weight_last=2.0)
+    whole = Distillation(Student(), Teacher(), config).train()
+    loss, parts = whole(some_batch())
+    torch.testing.assert_close(loss.detach(), parts["label"] + 0.3 * parts["middle"] + 2.0 * parts["last"])
+
+
+def test_without_weights_it_is_the_student_alone():
+    torch.manual_seed(0)
+    batch, student = some_batch(), Student().eval()
+    whole = Distillation(student, Teacher(), DistillConfig(weight_middle=0.0, weight_last=0.0)).eval()
+    torch.testing.assert_close(whole(batch)[0], label_loss(student(batch.motion).pulse, batch))
+
+
+@pytest.mark.parametrize("changes", [True, False])
+def test_tat_is_measured_on_the_share_of_the_clips(changes):
+    torch.manual_seed(0)
+    batch, teacher = some_batch(clips=4, clip=3), Teacher().eval()
+    whole = Distillation(Student(), teacher, DistillConfig(share=0.5, changes=changes)).eval()
+    first = Batch(batch.motion[:6], batch.appearance[:2], batch.change[:6])
+    said, wanted = whole.student(first.motion), teacher(first.motion, first.appearance)
+    expected = whole.last(said.last, wanted.last, clip=3 if changes else 1)
+    torch.testing.assert_close(whole(batch)[1]["last"], expected.detach())
+
+
+@pytest.mark.parametrize("softmax", ["paper", "code"])
+def test_overfits_four_clips(softmax):
+    torch.manual_seed(0)
+    recipe = Recipe(clip=8, batch_clips=4, learning_rate=3e-3, weight_decay=0.0, precision="float32")
+    clips = Clips([recording()], clip=8, batch=4, seed=0, device=CPU)
+    whole = Distillation(Student(), Teacher(), DistillConfig(softmax=softmax))
+    whole.student.drop.p = 0.0
+    curve = fit(whole, whole, clips, recipe, epochs=15)
+    assert curve[-1]["label"] < 0.05 < 0.3 < curve[0]["label"]
+    assert curve[-1]["middle"] < curve[0]["middle"]
+    assert curve[-1]["last"] < curve[0]["last"]
+
+
+def test_batches_depend_on_seed_and_epoch_alone():
+    recordings = [recording(37, seed=1), recording(50, seed=2)]
+
+    def drawn(seed, epoch):
+        clips = Clips(recordings, clip=8, batch=3, seed=seed, device=CPU)
+        return torch.cat([batch.change for batch in clips.epoch(epoch)])
+
+    assert torch.equal(drawn(0, 1), drawn(0, 1))
+    assert not torch.equal(drawn(0, 1), drawn(0, 2))
+    assert not torch.equal(drawn(0, 1), drawn(1, 1))
+
+
+def test_clips_stay_inside_one_recording_and_leave_gaps_out():
+    first, second = recording(20, seed=1), recording(33, seed=2)
+    second.change[16] = float("nan")
+    for shift, r in enumerate((first, second)):
+        known = torch.isfinite(r.change)
+        r.change[known] = (torch.arange(len(r.change)) + 100.0 * shift)[known]
+        r.appearance[:] = torch.arange(len(r.change))[:, None, None, None]
+    clips = Clips([first, second], clip=8, batch=2, seed=0, device=CPU)
+    for epoch in range(6):
+        batches = list(clips.epoch(epoch))
+        assert 0 < len(batches) <= len(clips)
+        for batch in batches:
+            clip = batch.change.reshape(-1, 8)
+            assert torch.isfinite(clip).all()
+            assert (clip.diff(dim=1) == 1).all()
+            assert torch.equal((batch.appearance[:, 0, 0, 0] * 255).round(), clip[:, 0] % 100)

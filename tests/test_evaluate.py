@@ -1,0 +1,137 @@
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from acquire.errors import TrainingError  # noqa: E402
+from models.data import Recording, ppg_change  # noqa: E402
+from models.evaluate import best_lag, compare, measure, ms_per_frame, pool, predict, snr_db, to_even_grid  # noqa: E402
+from models.nets import Student, Teacher  # noqa: E402
+
+
+def recording(ppg, time_s):
+    pairs = len(time_s) - 1
+    return Recording(
+        folder="test/subject1", subject="S01", session="a", simulated=True,
+        motion=torch.zeros(pairs, 36, 36, 3, dtype=torch.float16),
+        appearance=torch.zeros(pairs, 36, 36, 3, dtype=torch.uint8),
+        change=torch.from_numpy(ppg_change(ppg, time_s)), ppg=ppg, time_s=time_s, video=None, box=None,
+    )
+
+
+def uneven_times(seconds, fps, seed=0):
+    """Frame times with jitter and a zero-length step, as UBFC has them."""
+    times = np.arange(round(seconds * fps)) / fps + np.random.default_rng(seed).uniform(0, 0.3 / fps, round(seconds * fps))
+    times[30] = times[29]
+    return times
+
+
+def tone(bpm, time_s):
+    return np.sin(2 * np.pi * bpm / 60 * time_s)
+
+
+@pytest.mark.parametrize("bpm", [45, 60.3, 72, 97.7, 120, 180])
+def test_pure_tones_come_back(bpm):
+    time_s = uneven_times(40, 25)
+    said = recording(tone(bpm, time_s), time_s)
+    result = measure(np.diff(tone(bpm, time_s)) + 0.01, said)       # a constant error of each change is only drift
+    assert len(result.predicted_bpm) >= 29
+    np.testing.assert_allclose(result.reference_bpm, bpm, atol=0.15)
+    np.testing.assert_allclose(result.predicted_bpm, bpm, atol=0.15)
+    assert result.correlation > 0.99
+    assert result.left_out == 0
+
+
+def test_frame_times_are_respected():
+    # 25 fps for 20 s, then 20 fps: index / fps would see 72 bpm turn into 90.
+    time_s = np.concatenate([np.arange(500) / 25, 20 + np.arange(400) / 20])
+    result = measure(np.diff(tone(72, time_s)), recording(tone(72, time_s), time_s))
+    np.testing.assert_allclose(result.predicted_bpm, 72, atol=0.2)
+
+
+def test_windows_that_span_a_gap_are_left_out():
+    time_s = np.arange(1000) / 25
+    time_s[500:] += 2.0
+    result = measure(np.diff(tone(72, time_s)), recording(tone(72, time_s), time_s))
+    assert result.left_out >= 10
+    begins, ends = result.start_s, result.start_s + result.window_s
+    assert not ((begins < 19.9) & (ends > 22.1)).any()
+    assert (begins < 10).any()
+    assert (begins > 21).any()
+
+
+def test_a_changing_rate_is_followed():
+    time_s = np.arange(1500) / 25
+    beats = np.cumsum(np.interp(time_s, [0, 60], [60, 90]) / 60 / 25)
+    result = measure(np.diff(np.sin(2 * np.pi * beats)), recording(np.sin(2 * np.pi * beats), time_s))
+    middle = result.start_s + 5
+    np.testing.assert_allclose(result.predicted_bpm, 60 + middle / 2, atol=1.5)
+
+
+def test_even_grid():
+    values, fs_hz = to_even_grid(np.array([0.0, 1, 9, 2, 3]), np.array([0, 0.1, 0.2, 0.2, 0.3]))
+    assert fs_hz == pytest.approx(10)
+    np.testing.assert_allclose(values, [0, 1, 2, 3], atol=1e-9)
+    with pytest.raises(TrainingError, match=r"5\.00"):
+        to_even_grid(np.zeros(50), np.arange(50) / 5)
+
+
+def test_metrics_by_hand():
+    # errors 1, -2, 3: MAE 2, RMSE sqrt(14 / 3), MAPE (1/60 + 2/80 + 3/100) / 3
+    metrics = compare(np.array([61.0, 78, 103]), np.array([60.0, 80, 100]))
+    assert metrics.count == 3
+    assert metrics.mae_bpm == pytest.approx(2)
+    assert metrics.rmse_bpm == pytest.approx((14 / 3) ** 0.5)
+    assert metrics.mape_percent == pytest.approx(100 * (1 / 60 + 2 / 80 + 3 / 100) / 3)
+    # deviations: -19.667, -2.667, 22.333 and -20, 0, 20
+    assert metrics.pearson_r == pytest.approx(840 / (892.667**0.5 * 800**0.5), abs=1e-4)
+
+
+def test_metrics_at_the_edges():
+    assert np.isnan(compare(np.array([61.0]), np.array([60.0])).pearson_r)
+    assert compare(np.array([np.nan]), np.array([60.0])).mae_bpm == 60       # no peak is an error, not a gap
+    with pytest.raises(TrainingError, match="window"):
+        compare(np.array([]), np.array([]))
+
+
+def test_pool_weighs_windows_and_videos():
+    time_s = np.arange(500) / 25
+    videos = [measure(np.diff(tone(said, time_s)), recording(tone(72, time_s), time_s)) for said in (72, 80)]
+    windows, means = pool(videos)
+    assert windows.count == sum(len(v.reference_bpm) for v in videos)
+    assert means.count == 2
+    assert windows.mae_bpm == pytest.approx(4, abs=0.1)
+    assert means.rmse_bpm == pytest.approx((64 / 2) ** 0.5, abs=0.1)
+
+
+def test_snr_of_tone_and_noise():
+    time_s = np.arange(250) / 25
+    noise = np.random.default_rng(0).normal(size=250)
+    clean, dirty = (snr_db(tone(72, time_s) + level * noise, 25, hr_bpm=72) for level in (0.05, 1))
+    assert clean > 5
+    assert clean > dirty + 5
+    assert snr_db(tone(72, time_s), 25, hr_bpm=110) < -10
+
+
+def test_best_lag_has_the_right_sign():
+    time_s = np.arange(500) / 25
+    correlation, lag_s = best_lag(tone(50, time_s - 0.2), tone(50, time_s), 25)
+    assert lag_s == pytest.approx(0.2)
+    assert correlation == pytest.approx(1, abs=1e-6)
+
+
+def test_prediction_does_not_depend_on_the_batch():
+    rng = np.random.default_rng(0)
+    said = recording(rng.normal(size=58), np.arange(58) / 25)
+    said.motion[:] = torch.from_numpy(rng.normal(size=said.motion.shape))
+    said.appearance[:] = torch.from_numpy(rng.integers(0, 255, said.appearance.shape))
+    for net in (Teacher(), Student()):
+        whole = predict(net, said, clip=5, batch=250)
+        assert whole.shape == (57,)
+        np.testing.assert_allclose(predict(net, said, clip=5, batch=12), whole, atol=1e-5)
+
+
+def test_ms_per_frame_is_measured_and_threads_are_put_back():
+    threads = torch.get_num_threads()
+    assert 0 < ms_per_frame(Student(), frames=5) < ms_per_frame(Teacher(), frames=5)
+    assert torch.get_num_threads() == threads

@@ -1,0 +1,215 @@
+import json
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+import acquire  # noqa: E402
+from acquire.errors import CurationError, SplitError, TrainingError  # noqa: E402
+from dataset.manifest import Entry, Manifest, write_manifest  # noqa: E402
+from dataset.ubfc import MANIFEST, write_labels  # noqa: E402
+from dataset.video import VideoWriter  # noqa: E402
+from models.checkpoint import load_checkpoint  # noqa: E402
+from models.data import check_split, load_curated  # noqa: E402
+from models.nets import Student, Teacher  # noqa: E402
+from models.train import Recipe, experiment, pick_device, study, train_kd  # noqa: E402
+
+PORTRAIT = Path(acquire.__file__).parent / "portrait" / "astronaut.png"
+FPS, SECONDS = 15, 12
+CPU = torch.device("cpu")
+
+
+def entry(number, side, subject, *, simulated=True, **kwargs):
+    return Entry(
+        folder=f"{side}/subject{number}", side=side, subject=subject, session=f"{subject}-{number}", session_hash="0",
+        simulated=simulated, session_complete=True, frames=FPS * SECONDS, width=256, height=192, fps=FPS,
+        duration_s=SECONDS - 1 / FPS, hr_bpm=72, ppg_rate_hz=25, sync_bound_ms=1, lost_frames=0, lost_samples=0, fills=[],
+        trimmed=[], codec="rawvideo", filter={}, video_hash="0", video_bytes=0, labels_hash="0", **kwargs,
+    )
+
+
+def curate(data, entries, *, face=True, ppg=None):
+    """Write curated folders in which the portrait's green pulses with the PPG."""
+    picture = cv2.resize(cv2.imread(str(PORTRAIT))[:384], (256, 192), interpolation=cv2.INTER_AREA).astype(np.float32)
+    if not face:
+        picture[:] = 90
+    written = []
+    for number, one in enumerate(entries):
+        folder = data / "ubfc" / one.folder
+        folder.mkdir(parents=True)
+        rng = np.random.default_rng(number)
+        noise = rng.normal(size=picture.shape)
+        time_s = np.arange(one.frames) / FPS
+        pulse = np.sin(2 * np.pi * (60 + 10 * number) / 60 * time_s)
+        with VideoWriter(folder / "vid.avi", codec="rawvideo", width=256, height=192, fps=FPS) as video:
+            for level in pulse:
+                noisy = picture - level * np.array([0.5, 1.5, 0.7]) + np.roll(noise, rng.integers(noise.size))
+                video.add(np.clip(noisy, 0, 255).astype(np.uint8))
+        labels = write_labels(folder, pulse if ppg is None else ppg(time_s), hr_bpm=np.full(len(pulse), 72.0), time_s=time_s)
+        written.append(replace(one, labels_hash=labels, video_bytes=(folder / "vid.avi").stat().st_size))
+    write_manifest(Manifest("0", "split-1", 1, 1, "native", {}, "rawvideo", True, tuple(written)), data / "ubfc" / MANIFEST)
+    return data
+
+
+def three():
+    return [entry(1, "train", "S01"), entry(2, "train", "S02"), entry(3, "test", "S03")]
+
+
+@cache
+def whole_run(folder):
+    """One whole run over three virtual subjects; made once, whoever asks for it."""
+    told = []
+    data = curate(folder, three())
+    recipe = Recipe(epochs=2, teacher_epochs=1, seed=3)
+    return train_kd(data, recipe=recipe, device="cpu", on_progress=lambda *words: told.append(words)), told
+
+
+@pytest.fixture(scope="session")
+def data(tmp_path_factory):
+    """The data folder of that run."""
+    folder = tmp_path_factory.getbasetemp() / "models-data"
+    whole_run(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def run(data):
+    return whole_run(data)
+
+
+def test_a_run_leaves_everything_behind(run, data):
+    result, told = run
+    assert result.folder.parent == data / "runs"
+    assert sorted(p.name for p in result.folder.iterdir()) == [
+        "metrics.json", "report.html", "student.safetensors", "student_kd.safetensors", "teacher.safetensors"]
+    assert not list((data / "runs").glob(".*"))
+    stages = list(dict.fromkeys(stage for stage, _, _ in told))
+    assert stages == ["find faces, average frames", "teacher", "student alone", "student + KD"]
+    for stage in stages:
+        ends = [(done, total) for name, done, total in told if name == stage]
+        assert ends[-1][0] == ends[-1][1] > 0
+
+
+def test_metrics_say_what_they_come_from(run):
+    result, _ = run
+    metrics = json.loads((result.folder / "metrics.json").read_text())
+    for name, parameters in (("teacher", 795_811), ("student", 24_769), ("student_kd", 24_769)):
+        assert metrics[name]["parameters"] == parameters
+        assert metrics[name]["mae_bpm"] <= metrics[name]["rmse_bpm"]
+        assert metrics[name]["ms_per_frame"] > 0
+    assert metrics["simulated"] is True
+    assert metrics["subjects"] == {"train": ["S01", "S02"], "test": ["S03"]}
+    assert metrics["split_hash"] == "split-1"
+    assert metrics["recipe"]["seed"] == 3
+    assert metrics["heart_rate"]["fft_grid_bpm"] == 0.1
+
+
+def test_checkpoints_belong_to_their_data(run):
+    result, _ = run
+    path = result.folder / "student_kd.safetensors"
+    checkpoint = load_checkpoint(path, split_hash="split-1", data_hash=result.metrics["data_hash"])
+    assert isinstance(checkpoint.net, Student)
+    assert checkpoint.about["recipe"]["epochs"] == 2
+    with pytest.raises(TrainingError, match="data_hash other"):
+        load_checkpoint(path, data_hash="other")
+
+
+def test_the_second_run_finds_the_frames(run, data):
+    before = {p: p.stat().st_mtime_ns for p in (data / "cache" / "frames").iterdir()}
+    assert len(before) == 6
+    load_curated(data)
+    assert {p: p.stat().st_mtime_ns for p in (data / "cache" / "frames").iterdir()} == before
+
+
+def test_the_same_seed_gives_the_same_weights(data):
+    curated = load_curated(data)
+    recipe = Recipe(epochs=1, teacher_epochs=1, seed=5)
+    first, again = (experiment(curated, recipe, device=CPU) for _ in range(2))
+    for name in first:
+        for a, b in zip(first[name].net.parameters(), again[name].net.parameters(), strict=True):
+            assert torch.equal(a, b), name
+
+
+def test_both_students_begin_alike_and_see_the_same(data):
+    # With no weight on the teacher, distilling must be the student alone.
+    curated = load_curated(data)
+    recipe = Recipe(epochs=1, precision="float32")
+    recipe = replace(recipe, distill=replace(recipe.distill, weight_middle=0.0, weight_last=0.0))
+    alone = study(curated, recipe, device=CPU).net
+    taught = study(curated, recipe, teacher=Teacher(), device=CPU).net
+    for (name, a), b in zip(alone.named_parameters(), taught.named_parameters(), strict=True):
+        torch.testing.assert_close(a, b[1], atol=1e-6, rtol=1e-5, msg=name)
+
+
+@pytest.mark.parametrize(
+    ("entries", "error", "words"),
+    [
+        pytest.param([entry(1, "train", "S01"), entry(2, "test", "S01"), entry(3, "train", "S02")], SplitError,
+                     "S01 in train and in test", id="subject on both sides"),
+        pytest.param([entry(1, "train", "S01")], TrainingError, "two subjects", id="one subject"),
+        pytest.param([entry(1, "train", "S01"), entry(2, "train", "S02")], SplitError, "in test", id="empty side"),
+        pytest.param([entry(1, "train", "S01"), entry(2, "test", "S02", simulated=False)], TrainingError, "S01 virtual",
+                     id="virtual and real"),
+        pytest.param([], TrainingError, "none", id="nothing"),
+    ],
+)
+def test_splits_that_are_refused(entries, error, words):
+    with pytest.raises(error, match=words) as caught:
+        check_split(entries)
+    assert "\n" not in str(caught.value)
+
+
+def test_virtual_and_real_together_when_told():
+    check_split([entry(1, "train", "S01"), entry(2, "test", "S02", simulated=False)], allow_mixed=True)
+
+
+def test_missing_label_is_refused(tmp_path):
+    data = curate(tmp_path, three())
+    (data / "ubfc/train/subject2/ground_truth.txt").unlink()
+    with pytest.raises(CurationError, match=r"train/subject2/ground_truth.txt"):
+        load_curated(data)
+    assert not (data / "cache").exists()      # said before any work
+
+
+def test_half_the_files_gone(tmp_path):
+    data = curate(tmp_path, three())
+    (data / "ubfc/test/subject3/vid.avi").unlink()
+    with pytest.raises(CurationError, match=r"test/subject3/vid.avi"):
+        load_curated(data)
+
+
+def test_ppg_that_is_no_number_is_refused(tmp_path):
+    data = curate(tmp_path, three(), ppg=lambda t: np.full(len(t), np.nan))
+    with pytest.raises(CurationError, match=r"train/subject1/ground_truth.txt"):
+        load_curated(data)
+
+
+def test_flat_ppg_is_refused(tmp_path):
+    data = curate(tmp_path, three(), ppg=np.zeros_like)
+    with pytest.raises(TrainingError, match=r"train/subject1/ground_truth.txt.*finger"):
+        load_curated(data)
+
+
+def test_no_face_is_refused(tmp_path):
+    data = curate(tmp_path, three(), face=False)
+    with pytest.raises(CurationError, match=r"train/subject1/vid.avi"):
+        train_kd(data)
+    assert not (data / "runs").exists()
+
+
+def test_nothing_curated(tmp_path):
+    with pytest.raises(CurationError, match="manifest"):
+        load_curated(tmp_path)
+
+
+def test_devices():
+    assert pick_device("cpu") == CPU
+    with pytest.raises(TrainingError, match="tpu"):
+        pick_device("tpu")
+
+
