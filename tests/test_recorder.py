@@ -159,3 +159,27 @@ def test_a_signal_closes_the_file_cleanly_and_says_what_was_saved(tmp_path, name
         assert session.complete
         assert session.simulated
         assert len(session.ppg) > 20
+
+
+def test_sigkill_loses_at_most_a_second_and_the_file_says_it_was_cut_short(acq, tmp_path):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "acq.main", "record", "--subject", "S01", "--simulate", "--data", tmp_path],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )
+    deadline = time.monotonic() + 30
+    while not list(tmp_path.rglob("*.h5")) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    time.sleep(3.0)
+    process.kill()
+    killed_ns = time.monotonic_ns()
+    process.communicate()
+    (path,) = tmp_path.rglob("*.h5")
+    with Session(path) as session:
+        assert not session.complete
+        assert killed_ns - session.frame_time_ns[-1] < 1.5e9      # a second, and what this machine was busy with
+        assert killed_ns - session.ppg_time_ns[-1] < 1.5e9
+        assert session.frames[len(session.frames) - 1].std() > 5
+        assert (session.ppg_bound_ns >= 0).all()
+    told = acq("info", path)
+    assert told.returncode == 0
+    assert "cut short" in told.stdout or "incomplete" in told.stdout

@@ -1,0 +1,73 @@
+"""The documents say what the program does."""
+
+import json
+import re
+
+import pytest
+import typer.main
+
+from acq.main import app
+
+COMMAND = typer.main.get_command(app)
+VERBS = sorted(COMMAND.commands)
+
+
+def sections(text):
+    parts = re.split(r"^## `acq ([a-z-]+)`$", text, flags=re.M)
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
+
+
+@pytest.fixture(scope="module")
+def cli(repo):
+    return sections((repo / "docs" / "cli.md").read_text())
+
+
+def test_every_verb_is_documented_and_no_other(cli):
+    assert sorted(cli) == VERBS
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_option_is_documented_with_its_default_and_no_other(cli, verb):
+    rows = re.findall(r"^\| `(?:(--[a-z-]+)|([A-Z]+))[^|]*\| *(.*?) *\| *(.*?) *\|$", cli[verb], flags=re.M)
+    documented = {option or argument: default.strip("`") for option, argument, default, _ in rows}
+    real = {}
+    for parameter in COMMAND.commands[verb].params:
+        name = next((o for o in parameter.opts if o.startswith("--")), parameter.opts[0].upper())
+        real[name] = "required" if parameter.required else _shown(parameter.default)
+    real.pop("--help", None)
+    assert documented == real
+
+
+def _shown(default):
+    if callable(default) or default is None or default is False or default in ((), []):
+        return ""
+    value = getattr(default, "value", default)
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def test_links_between_documents_lead_somewhere(repo):
+    for document in (*repo.glob("*.md"), *repo.glob("docs/**/*.md"), *repo.glob("benchmarks/*.md"), *repo.glob("models/**/*.md")):
+        for target in re.findall(r"\]\((?!https?://)([^)#]+)", document.read_text()):
+            assert (document.parent / target).exists(), f"{document.name} links to {target}"
+
+
+def test_readme_s_commands_exist(repo):
+    readme = (repo / "README.md").read_text()
+    named = set(re.findall(r"^acq ([a-z-]+)", readme, flags=re.M)) | set(re.findall(r"`acq ([a-z-]+)", readme))
+    assert named <= set(VERBS)
+    targets = set(re.findall(r"^([a-z]+):", (repo / "Makefile").read_text(), flags=re.M))
+    assert set(re.findall(r"^make ([a-z]+)", readme, flags=re.M)) <= targets
+
+
+def test_readme_s_python_runs(repo, acq, tmp_path, monkeypatch, capsys):
+    made = acq("simulate", "--subjects", "1", "--sessions", "1", "--duration", "3s", "--quiet", "--json")
+    (session,) = json.loads(made.stdout)["sessions"]
+    (snippet,) = re.findall(r"```python\n(.*?)```", (repo / "README.md").read_text(), flags=re.S)
+    assert "data/sessions/S01/S01-20261122T101500Z.h5" in snippet
+    monkeypatch.chdir(tmp_path)
+    exec(snippet.replace("data/sessions/S01/S01-20261122T101500Z.h5", session), {})
+    assert capsys.readouterr().out
+
+
+def test_changelog_has_an_unreleased_section(repo):
+    assert "## Unreleased" in (repo / "CHANGELOG.md").read_text()
