@@ -79,13 +79,13 @@ def ppg_on_frames(
         raise CurationError(f"expected PPG at more than {2 * high_hz:g} Hz, found {mean_hz:.1f} Hz; too slow for the band")
     zero_ns = int(time_ns[0])
     t_s, frame_s = (time_ns - zero_ns) / 1e9, (frame_time_ns - zero_ns) / 1e9
-    missing = np.maximum(np.diff(sequence) - 1, 0)
-    restarts = np.diff(sequence) < 1
-    period_s = float(np.median(np.diff(t_s)[missing == 0])) if (missing == 0).any() else float(np.median(np.diff(t_s)))
-    gap_s = np.diff(t_s)
-    # A counter that jumps says how much is missing; time that jumps says that the counter started again.
-    holes = (missing > 0) | restarts | (gap_s > 1.5 * period_s)
-    cuts = np.flatnonzero(holes & (gap_s > BRIDGE_S)) + 1
+    gap_s, steps = np.diff(t_s), np.diff(sequence)
+    period_s = float(np.median(gap_s[steps == 1] if (steps == 1).any() else gap_s))
+    # The counter says what is missing, not the gap in time: stamps may jitter. Where it started again, time has to tell.
+    steps = np.where(steps < 1, np.maximum(np.round(gap_s / period_s), 2), steps).astype(np.int64)
+    holes = (steps > 1) | (gap_s > BRIDGE_S)
+    place = np.concatenate([[0], np.cumsum(steps)])
+    cuts = np.flatnonzero((gap_s > BRIDGE_S) | (steps > 2 * BRIDGE_S / period_s)) + 1     # the second: a counter gone wild
 
     out = np.full(len(frame_s), np.nan)
     hr_bpm = np.full(len(frame_s), np.nan)
@@ -93,9 +93,9 @@ def ppg_on_frames(
     for run in np.split(np.arange(len(ppg)), cuts):
         if len(run) <= max(shortest(1.01 / period_s, low_hz=low_hz), SPLINE_DEGREE):
             continue
-        fs_hz = (len(run) - 1 + _bridged(t_s[run], period_s)) / float(t_s[run[-1]] - t_s[run[0]])
+        fs_hz = float((place[run[-1]] - place[run[0]]) / (t_s[run[-1]] - t_s[run[0]]))
         inside = (frame_s >= t_s[run[0]]) & (frame_s <= t_s[run[-1]])
-        even = _on_grid(t_s[run], ppg[run], fs_hz, period_s)
+        even = _on_grid(t_s[run], ppg[run], place[run] - place[run[0]], fs_hz)
         pulse = bandpass(even, fs_hz, low_hz=low_hz, high_hz=high_hz)
         if np.ptp(ppg[run]) == 0:
             pulse[:] = 0        # what is left of a flat trace is rounding, which has a spectral peak as well
@@ -125,21 +125,13 @@ def _cover(frame_s: np.ndarray, t_s: np.ndarray, holes: np.ndarray, *, first_s: 
     return cover
 
 
-def _bridged(t_s: np.ndarray, period_s: float) -> int:
-    """Count the samples that a run lacks inside its short holes."""
-    return int(np.sum(np.round(np.diff(t_s) / period_s) - 1))
-
-
-def _on_grid(t_s: np.ndarray, ppg: np.ndarray, fs_hz: float, period_s: float) -> np.ndarray:
-    """Interpolate one run onto the uniform grid of rate `fs_hz` from its first to its last sample."""
-    steps = np.maximum(np.round(np.diff(t_s) / period_s), 1).astype(int)
+def _on_grid(t_s: np.ndarray, ppg: np.ndarray, place: np.ndarray, fs_hz: float) -> np.ndarray:
+    """Interpolate one run onto the uniform grid of rate `fs_hz` from its first to its last sample; `place` counts from 0."""
     # Where samples lack, a line stands in for them: a spline of high degree would swing across the hole.
-    at = np.concatenate([[0], np.cumsum(steps)])
-    known_s = np.interp(np.arange(at[-1] + 1), at, t_s)
+    known_s = np.interp(np.arange(place[-1] + 1), place, t_s)
     known = np.interp(known_s, t_s, ppg)
-    grid_s = t_s[0] + np.arange(at[-1] + 1) / fs_hz
     spline = make_interp_spline((known_s - t_s[0]) * fs_hz, known, k=SPLINE_DEGREE)
-    return spline(np.minimum((grid_s - t_s[0]) * fs_hz, at[-1]))
+    return spline(np.arange(place[-1] + 1))
 
 
 def check_rising(time_ns: np.ndarray, what: str) -> None:

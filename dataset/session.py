@@ -1,8 +1,8 @@
 """Session: one recording, read-only and lazy.
 
-A recording that is still being written, or whose writer was killed, is opened in HDF5's SWMR mode and read like any other. Such a
-file may hold columns of unequal length; each stream is read up to where all of its columns are whole. Frames stay on disk
-until they are asked for, and I420 becomes RGB in one place, here.
+A recording that is still being written, or whose writer was killed, is read like any other (`dataset.hdf5`). Such a file may
+hold columns of unequal length; each stream is read up to where all of its columns are whole. Frames stay on disk until they are
+asked for, and I420 becomes RGB in one place, here.
 
 Nothing in a file is believed unchecked: names, dtypes and shapes are compared with `acquire.layout`, and a link that leads out of
 the file is refused, not followed.
@@ -10,8 +10,6 @@ the file is refused, not followed.
 
 import hashlib
 import json
-import subprocess
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,18 +18,18 @@ from typing import Any, overload
 
 import cv2
 import h5py
-import hdf5plugin  # noqa: F401 - registers the filters that sessions are compressed with
 import numpy as np
 
 from acquire import layout
 from acquire.errors import SessionError
+
+from .hdf5 import find_inside, one_line, open_to_read
 
 # ITU-R BT.601, limited range: what cameras and GStreamer mean by I420 up to 576 lines, and what OpenCV computes.
 _TO_RGB = {"I420": cv2.COLOR_YUV2RGB_I420, "RGB": None}
 _TO_BGR = {"I420": cv2.COLOR_YUV2BGR_I420, "RGB": cv2.COLOR_RGB2BGR}
 
 _HASHED_FRAMES = 16
-_opened_in_child: set[tuple[str, int, int]] = set()
 
 
 @dataclass(frozen=True)
@@ -104,7 +102,7 @@ class Frames(Sequence[np.ndarray]):
         except OSError as error:
             raise SessionError(
                 f"expected frame {at} of {self._count}, found bytes that do not decode, in {self._where}: "
-                f"{_one_line(error)}; restore the file from a copy"
+                f"{one_line(error)}; restore the file from a copy"
             ) from error
 
 
@@ -123,14 +121,14 @@ class Session:
 
     def __init__(self, path: Path | str, *, wait_s: float = 30.0) -> None:
         self.path = Path(path)
-        self._file = _open(self.path, wait_s)
+        self._file = open_to_read(self.path, wait_s=wait_s)
         try:
             self._check_header()
             self._read_streams()
         except (KeyError, OSError, RuntimeError, TypeError, ValueError) as error:
             self._file.close()
             raise SessionError(
-                f"expected a readable {layout.SCHEMA} {layout.SCHEMA_VERSION}, got: {_one_line(error)}, in {self.path}; "
+                f"expected a readable {layout.SCHEMA} {layout.SCHEMA_VERSION}, got: {one_line(error)}, in {self.path}; "
                 "restore the file from a copy"
             ) from error
         except SessionError:
@@ -162,7 +160,7 @@ class Session:
             raise SessionError(f"expected a subject id like S01, found {self.subject!r} in {self.path}")
 
     def _read_streams(self) -> None:
-        video = self._dataset(layout.FRAMES)
+        video = find_inside(self._file, layout.FRAMES, self.path)
         self.camera = self._attributes(video, layout.VIDEO_ATTRS)
         ppg = self._file.get("ppg")
         if not isinstance(ppg, h5py.Group):
@@ -199,27 +197,6 @@ class Session:
             raise SessionError(f"expected attributes of {node.name}, found no {', '.join(missing)} in {self.path}")
         return {name: _plain(node.attrs[name]) for name in names}
 
-    def _dataset(self, name: str) -> h5py.Dataset:
-        """Give a dataset whose every byte lies in this file."""
-        parts = name.split("/")
-        for depth in range(1, len(parts) + 1):
-            at = "/".join(parts[:depth])
-            link = self._file.get(at, getlink=True)
-            if link is None:
-                raise SessionError(f"expected the dataset /{name}, found none in {self.path}; restore the file from a copy")
-            if not isinstance(link, h5py.HardLink):
-                raise SessionError(
-                    f"expected /{name} inside the file, found a link that is not followed, /{at}, in {self.path}; "
-                    "copy the data into the file"
-                )
-        found = self._file[name]
-        if not isinstance(found, h5py.Dataset):
-            raise SessionError(f"expected the dataset /{name}, found a group in {self.path}; restore the file from a copy")
-        if found.external or found.is_virtual:
-            raise SessionError(f"expected /{name} inside the file, found it stored in another, in {self.path}; copy the data in")
-        _check_filters(found, self.path)
-        return found
-
     def _check_frames(self, video: h5py.Dataset) -> None:
         pixel_format, width, height = (self.camera[key] for key in ("pixel_format", "width", "height"))
         if pixel_format not in _TO_RGB:
@@ -231,7 +208,7 @@ class Session:
             )
 
     def _column(self, name: str, dtype: np.dtype) -> np.ndarray:
-        dataset = self._dataset(name)
+        dataset = find_inside(self._file, name, self.path)
         if dataset.ndim != 1 or dataset.dtype != dtype:
             raise SessionError(f"expected /{name} as one column of {dtype}, found {dataset.dtype} {dataset.shape} in {self.path}")
         if dataset.chunks:
@@ -350,67 +327,6 @@ def rate_hz(time_ns: np.ndarray) -> float:
     return (len(time_ns) - 1) * 1e9 / span_ns if span_ns > 0 else 0.0
 
 
-def _open(path: Path, wait_s: float) -> h5py.File:
-    if not path.is_file():
-        found = "a folder" if path.is_dir() else "nothing"
-        raise SessionError(f"expected a session file, found {found} at {path}; recordings are data/sessions/<subject>/*.h5")
-    try:
-        if not h5py.is_hdf5(path):
-            with path.open("rb") as file:           # is_hdf5 also says no where it may not read
-                size = file.seek(0, 2)
-            raise SessionError(f"expected HDF5, found {size} bytes of something else at {path}; is it a recording of acq?")
-        # A closed file is opened plainly: HDF5 then checks its length at once.
-        is_open = _was_never_closed(path)
-        if is_open and wait_s:
-            _try_in_child(path, wait_s)
-        return h5py.File(path, "r", swmr=is_open, locking="best-effort")
-    except OSError as error:
-        raise SessionError(
-            f"expected a whole HDF5 file, found one that is cut short or damaged at {path}: {_one_line(error)}; "
-            "restore it from a copy"
-        ) from error
-
-
-def _was_never_closed(path: Path) -> bool:
-    """Say whether a writer has the file open, or was killed: the consistency flags in its superblock are set."""
-    with path.open("rb") as file:
-        head = file.read(12)
-    return len(head) == 12 and head[8] >= 3 and head[11] != 0
-
-
-def _try_in_child(path: Path, wait_s: float) -> None:
-    """Open a file that was never closed in another process first, and give up on it after `wait_s`.
-
-    In SWMR mode HDF5 takes damaged metadata for metadata being written, and tries again, with pauses that double a hundred times:
-    a killed recording that was also cut short would hang its reader for good, and h5py cannot set fewer attempts.
-    """
-    state = path.stat()
-    key = (str(path), state.st_size, state.st_mtime_ns)
-    if key in _opened_in_child:
-        return
-    code = "import sys; from dataset.session import Session; Session(sys.argv[1], wait_s=0).content_hash()"
-    try:
-        subprocess.run([sys.executable, "-c", code, str(path)], timeout=wait_s, check=False, capture_output=True)
-    except subprocess.TimeoutExpired as error:
-        raise SessionError(
-            f"expected a recording that opens, found one that was never closed and did not open in {wait_s:g} s, at {path}; "
-            "it is cut short or damaged: restore it from a copy"
-        ) from error
-    _opened_in_child.add(key)
-
-
-def _check_filters(dataset: h5py.Dataset, path: Path) -> None:
-    made = dataset.id.get_create_plist()
-    for at in range(made.get_nfilters()):
-        code, _, _, name = made.get_filter(at)
-        if not h5py.h5z.filter_avail(code):
-            called = name.decode(errors="replace") or "unnamed"
-            raise SessionError(
-                f"expected a filter that hdf5plugin has, found number {code} ({called}) on {dataset.name} in {path}; "
-                "update hdf5plugin"
-            )
-
-
 def _plain(value: Any) -> Any:
     """Turn an attribute into a Python value."""
     if isinstance(value, bytes):
@@ -420,7 +336,3 @@ def _plain(value: Any) -> Any:
 
 def _text(value: Any) -> str:
     return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
-
-
-def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split())

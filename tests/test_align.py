@@ -121,6 +121,13 @@ def test_stamps_that_jitter_are_not_holes():
     assert found.hr_bpm[found.covered] == pytest.approx(72, abs=0.2)
 
 
+def test_a_counter_gone_wild_is_a_hole():
+    sequence = np.arange(1500) + np.where(np.arange(1500) < 700, 0, 2**40)
+    found = ppg_on_frames(wave(1.2)(stream()), stream(), sequence, frames_in(0, 59))
+    t = seconds(frames_in(0, 59))
+    assert ((found.cover == HOLE) == ((t > 699 / 25) & (t < 700 / 25))).all()
+
+
 def test_a_sensor_that_started_again_is_a_hole():
     time_ns = np.concatenate([stream(500), stream(500) + 25_000_000_000])
     sequence = np.concatenate([np.arange(500), np.arange(500)])
