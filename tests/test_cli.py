@@ -39,7 +39,11 @@ def test_only_training_needs_torch(tmp_path, verb):
     """A board without torch runs everything but the training: the verb is called, and fails, without importing it."""
     words = {"record": ["--subject", "/"], "info": ["nothing.h5"], "split": ["--holdout", "S04"], "simulate": ["--subjects", "0"]}
     code = (
-        "import sys; sys.modules['torch'] = None; sys.argv = ['acq', *sys.argv[1:]]\n"
+        "import sys\n"
+        "class NoTorch:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name.split('.')[0] in ('torch', 'torchvision', 'facenet_pytorch'): raise ModuleNotFoundError(name)\n"
+        "sys.meta_path.insert(0, NoTorch()); sys.argv = ['acq', *sys.argv[1:]]\n"
         "from acq.main import main; main()"
     )
     done = subprocess.run(
