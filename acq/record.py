@@ -59,7 +59,7 @@ def record(
     else:
         _report(summary)
     if not summary.complete:
-        raise AcqError(f"the recording ended early: {summary.stopped_by}; what was recorded before is in {summary.path}")
+        raise AcqError(f"the recording ended early: {summary.stopped_by}; what was saved is in {summary.path}")
 
 
 @contextmanager
@@ -91,10 +91,16 @@ def _open_rig(
 
 
 def _stop_on_signals(recorder: "Recorder") -> None:
-    """End cleanly on Ctrl-C, on SIGTERM, and when the SSH connection drops."""
+    """End cleanly on Ctrl-C, on SIGTERM, and when the SSH connection drops; a second signal ends at once, uncleanly."""
+
+    def stop(number: int, _frame: object) -> None:
+        recorder.stop(signal.Signals(number).name)
+        signal.signal(number, signal.SIG_DFL)
+
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), lambda *_, name=name: recorder.stop(name))
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) != signal.SIG_IGN:      # nohup
+            signal.signal(number, stop)
 
 
 @contextmanager

@@ -13,9 +13,8 @@ import numpy as np
 
 from .devices import CameraInfo, EndOfStream, VideoFrame
 from .errors import DeviceError
-from .v4l2 import SequenceFromTime
+from .v4l2 import SequenceFromTime, check_stamp
 
-_STAMP_TOLERANCE_S = 1.0
 _FIRST_FRAME_S = 10.0
 _PACKAGES = "gstreamer1.0-plugins-base gstreamer1.0-plugins-good gir1.2-gstreamer-1.0, and `pip install acq[gstreamer]`"
 
@@ -60,7 +59,6 @@ class GstCamera:
 
     def __init__(self, pipeline: str, *, name: str, fps: float) -> None:
         self._gst = load_gst()
-        self._eos = False
         full = f"{pipeline} ! videoconvert ! video/x-raw,format=I420 ! appsink name=acq sync=false max-buffers=64 drop=false"
         try:
             self._pipeline = self._gst.parse_launch(full)
@@ -71,7 +69,7 @@ class GstCamera:
         self._first: tuple[Any, int] | None = None
         self._pipeline.set_state(self._gst.State.PLAYING)
         try:
-            first = self._pull(_FIRST_FRAME_S)
+            first = self._pull_before_start()
             if first is None:
                 raise DeviceError(f"expected a frame within {_FIRST_FRAME_S:g} s, found none from {pipeline!r}")
             caps = first[0].get_caps().get_structure(0)
@@ -84,7 +82,7 @@ class GstCamera:
             actual_fps = numerator / denominator if ok and numerator else fps
             self._shape = (height * 3 // 2, width)
             self._sequence = SequenceFromTime(actual_fps)
-            self._stamp_ns(*first)
+            check_stamp(self._stamp_ns(first), name, self.close)
         except BaseException:
             self.close()
             raise
@@ -111,20 +109,19 @@ class GstCamera:
             raise EndOfStream
         return None
 
-    def _stamp_ns(self, sample: Any, arrival_ns: int) -> int:
-        stamp_ns = sample.get_buffer().pts + self._pipeline.get_base_time()
-        off_s = (arrival_ns - stamp_ns) / 1e9
-        if abs(off_s) > _STAMP_TOLERANCE_S:
-            raise DeviceError(
-                f"expected camera {self._name} to stamp frames on CLOCK_MONOTONIC, found a stamp {off_s:.1f} s off it; "
-                "is the source live?"
-            )
-        return stamp_ns
+    def _pull_before_start(self) -> tuple[Any, int] | None:
+        try:
+            return self._pull(_FIRST_FRAME_S)
+        except EndOfStream:
+            raise DeviceError(f"expected frames from camera {self._name}, found that its stream ended before the start") from None
+
+    def _stamp_ns(self, pulled: tuple[Any, int]) -> int:
+        return pulled[0].get_buffer().pts + self._pipeline.get_base_time()
 
     def start(self, start_ns: int) -> None:
         """Drop what was captured before `start_ns`."""
-        while (pulled := self._pull(1.0)) is not None:
-            if self._stamp_ns(*pulled) >= start_ns:
+        while (pulled := self._pull_before_start()) is not None:
+            if self._stamp_ns(pulled) >= start_ns:
                 self._first = pulled
                 return
 
@@ -133,7 +130,7 @@ class GstCamera:
         pulled, self._first = self._first or self._pull(timeout_s), None
         if pulled is None:
             return None
-        time_ns = self._stamp_ns(*pulled)
+        time_ns = self._stamp_ns(pulled)
         buffer = pulled[0].get_buffer()
         image = np.frombuffer(buffer.extract_dup(0, buffer.get_size()), dtype=np.uint8)
         return VideoFrame(image.reshape(self._shape), time_ns, pulled[1], self._sequence.number(time_ns))

@@ -21,10 +21,10 @@ import numpy as np
 from . import layout
 from .clock import LiveClock, TickCounter
 from .devices import EndOfStream, FrameSource, VideoFrame
-from .errors import AcqError, DeviceError, SessionError
+from .errors import DeviceError, SessionError
 from .ppg import Received, Sensor
 from .protocol import DEFAULT_RATE_HZ, SENSOR_VIRTUAL, Hello, Pong, Sample, Status
-from .recording import STORAGE_BEHIND, Recording, RecordingStatus, RecordingSummary
+from .recording import STORAGE_BEHIND, UNWRITTEN, Recording, RecordingStatus, RecordingSummary
 from .session import SessionWriter
 
 FLUSH_S = 0.5                   # at most this much is lost in a crash, and what is still in the queue
@@ -34,6 +34,8 @@ PING_BURST = 8                      # pings
 PING_STEP_S = (0.0015, 0.0035)
 PING_EVERY_S = (0.8, 1.2)            # from burst to burst; jittered, never in step with an adapter's timer
 _STALL_S = 5.0                  # a device silent for this long is gone
+_SILENT_END_S = 1.0             # and one silent for this long when the recording is stopped has left something out
+_JOIN_S = 10.0                  # longer than the sensor takes to be asked thrice to stop, or OpenCV to give up on a camera
 
 
 def new_session_id(subject: str, unix_s: float) -> str:
@@ -107,9 +109,16 @@ class Recorder:
         check_subject(subject)
         info = self._camera.info
         folder = layout.sessions_dir(data) / subject
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise SessionError(f"expected to make the folder {folder}, got: {error}; name another with --data") from error
         check_space(folder, float(np.prod(info.image_shape)) * info.fps, duration_s)
 
+        # A board that does not reset when its port is opened may still be sampling for a recorder that was killed.
+        self._sensor.stop()
+        while self._sensor.read(0.0) is not None:
+            pass
         for _ in range(3):
             self._ping_burst()
         if self._packets.empty():
@@ -141,11 +150,14 @@ class Recorder:
             thread.start()
         try:
             self._write_until_stopped(recording, folder, duration_s, on_status)
-            self._camera_stop.set()
-            threads[0].join(timeout=_STALL_S)
-            self._sensor_stop.set()
-            threads[1].join(timeout=_STALL_S)
+            stop_ns = time.monotonic_ns()
+            for stop, thread in zip((self._camera_stop, self._sensor_stop), threads, strict=True):
+                stop.set()
+                thread.join(timeout=_JOIN_S)
+                if thread.is_alive():
+                    self._fail(DeviceError(f"expected the {thread.name} to stop, found it silent for {_JOIN_S:g} s"))
             self._drain(recording)
+            self._check_ends(recording, stop_ns)
             return self._close(recording, simulated=info.simulated or hello.sensor == SENSOR_VIRTUAL)
         finally:
             self._camera_stop.set()
@@ -189,9 +201,10 @@ class Recorder:
                 next_ping = now + random.uniform(*(PING_EVERY_S if left == PING_BURST else PING_STEP_S))
             received = self._sensor.read(min(0.1, max(0.0, next_ping - now)))
             if received is not None:
-                heard = time.monotonic()
                 self._take(received)
-            elif time.monotonic() - heard > _STALL_S:
+                if isinstance(received.packet, Sample):         # a board may answer pings and sample no more
+                    heard = time.monotonic()
+            if time.monotonic() - heard > _STALL_S:
                 raise DeviceError(f"expected samples from the sensor on {self._sensor.port}, found none for {_STALL_S:g} s")
         self._sensor.stop()
         self._ping_burst()
@@ -239,8 +252,8 @@ class Recorder:
                 recording.take_frame(self._frames.get(timeout=0.02), self._dropped)
             except queue.Empty:
                 pass
-            except OSError as error:
-                self._fail(SessionError(f"expected to write {recording.writer.path}, got: {error}"))
+            except SessionError as error:
+                self._fail(error)
             self._take_packets(recording)
             if time.monotonic() >= next_flush:
                 next_flush = time.monotonic() + FLUSH_S
@@ -251,9 +264,11 @@ class Recorder:
     def _flush(self, recording: Recording, folder: Path) -> None:
         try:
             recording.writer.flush()
+            recording.free_bytes = shutil.disk_usage(folder).free
+        except SessionError as error:
+            self._fail(error)
         except OSError as error:
-            self._fail(SessionError(f"expected to write {recording.writer.path}, got: {error}"))
-        recording.free_bytes = shutil.disk_usage(folder).free
+            self._fail(SessionError(f"expected the folder {folder}, got: {error}"))
         if recording.free_bytes < RESERVE_BYTES:
             self._fail(SessionError(
                 f"expected room on the disk, found {recording.free_bytes / 1e6:.0f} MB at {folder}; "
@@ -281,31 +296,52 @@ class Recorder:
 
     def _drain(self, recording: Recording) -> None:
         """Write what the devices delivered before they stopped."""
-        while not self._frames.empty():
+        while not recording.writer.broken and not self._frames.empty():
             try:
                 recording.take_frame(self._frames.get_nowait(), self._dropped)
-            except OSError as error:
-                self._fail(SessionError(f"expected to write {recording.writer.path}, got: {error}"))
-                break
+            except SessionError as error:
+                self._fail(error)
         self._take_packets(recording)
         if self._dropped:                       # those behind the last frame that found room
             recording.frame_losses.by_cause[STORAGE_BEHIND] += len(self._dropped)
 
+    def _check_ends(self, recording: Recording, stop_ns: int) -> None:
+        """A device that was silent when the recording was stopped has left its last seconds out, uncounted."""
+        if self._stopped_by != "end of replay":
+            self._check_end("camera", stop_ns - recording.last_frame_arrival_ns, 1 / self._camera.info.fps)
+        self._check_end("sensor", stop_ns - recording.last_sample_arrival_ns, 1 / recording.hello.rate_hz)
+
+    def _check_end(self, device: str, silent_ns: int, period_s: float) -> None:
+        if silent_ns / 1e9 > max(_SILENT_END_S, 5 * period_s):
+            silent_s = silent_ns / 1e9
+            self._fail(DeviceError(f"expected the {device} to deliver until the end, found its last {silent_s:.1f} s silent"))
+
     def _close(self, recording: Recording, *, simulated: bool) -> RecordingSummary:
         writer = recording.writer
-        complete = self._fault is None
         stopped_by = self._stopped_by or "stopped"
         bound_ms = None
         try:
             writer.add_event(time.monotonic_ns(), "stopped", stopped_by)
+            if self._fault is not None:
+                writer.add_event(time.monotonic_ns(), "fault", str(self._fault))
+            if self._sensor.bad_packets:
+                damaged = f"{self._sensor.bad_packets} from the sensor, damaged on the way"
+                writer.add_event(time.monotonic_ns(), "bad_packets", damaged)
             for stream, losses in (("frames", recording.frame_losses), ("samples", recording.sample_losses)):
                 for cause, count in losses.by_cause.items():
                     writer.add_event(time.monotonic_ns(), f"lost_{stream}", f"{count}: {cause}")
             bound_ms = recording.place_ppg()
-            writer.close(complete=complete)
-        except OSError as error:
-            complete = False
-            self._fail(SessionError(f"expected to close {writer.path}, got: {error}; what was flushed before is whole"))
+            writer.close(complete=self._fault is None)
+        except SessionError as error:
+            self._fail(error)
+        if writer.broken:
+            for losses, count in (
+                (recording.frame_losses, writer.frames - writer.flushed_frames + self._frames.qsize()),
+                (recording.sample_losses, writer.samples - writer.flushed_samples),
+            ):
+                if count:
+                    losses.by_cause[UNWRITTEN] += count
+            writer.frames, writer.samples = writer.flushed_frames, writer.flushed_samples
         seconds = (recording.last_frame_ns - recording.first_frame_ns) / 1e9 if writer.frames > 1 else 0.0
         return RecordingSummary(
             path=writer.path,
@@ -318,7 +354,7 @@ class Recorder:
             duration_s=seconds,
             fps=(writer.frames - 1) / seconds if seconds else 0.0,
             sync_bound_ms=bound_ms,
-            complete=complete,
-            stopped_by=str(self._fault) if isinstance(self._fault, AcqError) else stopped_by,
+            complete=self._fault is None,
+            stopped_by=stopped_by if self._fault is None else str(self._fault) or type(self._fault).__name__,
             simulated=simulated,
         )

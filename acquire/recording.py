@@ -10,11 +10,12 @@ from pathlib import Path
 from . import layout
 from .clock import LiveClock, place_samples
 from .devices import VideoFrame
-from .protocol import Hello, Sample, Status
+from .protocol import SAMPLE_OVERRUN, Hello, Sample, Status
 from .session import SessionWriter
 
 CAMERA_LOST, STORAGE_BEHIND = "lost by the camera", "storage fell behind"
 LINE_LOST, OVERRUN = "lost on the serial line", "overrun on the device"
+UNWRITTEN = "could not be written"
 
 
 @dataclass(frozen=True)
@@ -80,17 +81,19 @@ class Recording:
         self.sample_losses = Losses()
         self.first_frame_ns = 0
         self.last_frame_ns = 0
-        self._overruns = 0
-        self._bad_packets = 0
+        self.last_frame_arrival_ns = start_ns
+        self.last_sample_arrival_ns = start_ns
+        self._bad_packets: int | None = None         # the device counts since it booted
         self._bound_ns = -1
         self._last_ppg: int | None = None
 
     def take_frame(self, frame: VideoFrame, dropped: set[int]) -> None:
         """Write a frame; `dropped` are sequences that the queue had no room for, and lose those seen to be missing."""
+        self.last_frame_arrival_ns = frame.arrival_ns
         before = self.frame_losses.last
         missing = self.frame_losses.see(frame.sequence, CAMERA_LOST)
         if missing:
-            ours = {s for s in dropped if before < s < frame.sequence}
+            ours = {s for s in dropped.copy() if before < s < frame.sequence}      # the camera's thread may add to it
             dropped -= ours
             if ours:
                 self.frame_losses.by_cause[CAMERA_LOST] -= len(ours)
@@ -104,7 +107,8 @@ class Recording:
     def take_sample(self, sample: Sample, ticks: int, arrival_ns: int) -> None:
         """Place a sample on the host's clock and write it; `ticks` unwrapped."""
         # The sequence has 32 bits: at 100 Hz it wraps after 497 days.
-        missing = self.sample_losses.see(sample.sequence, LINE_LOST)
+        missing = self.sample_losses.see(sample.sequence, OVERRUN if sample.flags & SAMPLE_OVERRUN else LINE_LOST)
+        self.last_sample_arrival_ns = arrival_ns
         if missing:
             self.writer.add_event(arrival_ns, "lost_samples", f"{missing} before sample {sample.sequence}")
         time_ns, bound_ns = self.clock.place(ticks, arrival_ns)
@@ -120,20 +124,14 @@ class Recording:
         self.clock.add_exchange(*exchange)
 
     def take_status(self, status: Status, arrival_ns: int) -> None:
-        """Take the device's own counts: samples lost there were not lost on the line."""
-        new = status.overruns - self._overruns
-        if new > 0:
-            moved = min(new, self.sample_losses.by_cause[LINE_LOST])
-            self.sample_losses.by_cause[LINE_LOST] -= moved
-            self.sample_losses.by_cause[OVERRUN] += moved
-            self.sample_losses.by_cause += Counter()
-            self.writer.add_event(arrival_ns, "overrun", f"{new} samples lost on the device")
-        if status.bad_packets > self._bad_packets:
-            self.writer.add_event(arrival_ns, "bad_packets", f"{status.bad_packets - self._bad_packets} unreadable on the device")
-        self._overruns, self._bad_packets = status.overruns, status.bad_packets
+        """Note packets that the device could not read; samples it lost are flagged on the next one."""
+        if self._bad_packets is not None and status.bad_packets > self._bad_packets:
+            new = status.bad_packets - self._bad_packets
+            self.writer.add_event(arrival_ns, "bad_packets", f"{new} from the host, unreadable on the device")
+        self._bad_packets = status.bad_packets
 
     def place_ppg(self) -> float | None:
-        """Place all samples again, from the whole recording; give the widest bound [ms]."""
+        """Place all samples again, from the whole recording; give the widest bound [ms], None where one has none."""
         if not self.writer.samples:
             return None
         time_ns, bound_ns = place_samples(

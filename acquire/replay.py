@@ -59,7 +59,7 @@ class ReplayCamera:
                 frame_times = [
                     float(packet.pts * stream.time_base)
                     for packet in container.demux(stream)
-                    if packet.pts is not None and packet.size
+                    if packet.pts is not None and packet.size and not packet.is_discard
                 ]
         except (OSError, IndexError, av.error.FFmpegError) as error:
             raise DeviceError(f"expected a video to replay, found none in {video}: {error}") from error
@@ -128,11 +128,13 @@ class ReplayCamera:
                 item = self._decoded.get(timeout=timeout_s)
             except queue.Empty:
                 return None
-            if isinstance(item, EndOfStream):
+            expected = len(self._offset_ns)
+            if isinstance(item, EndOfStream) and self._next == expected:
                 raise item
-            if isinstance(item, Exception) or self._next >= len(self._offset_ns):
-                expected = len(self._offset_ns)
+            if isinstance(item, Exception):
                 raise DeviceError(f"expected {expected} frames in {self._video}, found {self._next} that decode: {item}")
+            if self._next >= expected:
+                raise DeviceError(f"expected {expected} frames in {self._video}, found more")
             self._waiting = item
         due_ns = self._start_ns + int(self._offset_ns[self._next])
         now_ns = time.monotonic_ns()

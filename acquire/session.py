@@ -4,11 +4,19 @@ Every group, dataset and attribute is made before SWMR mode starts; from then on
 whole up to there, whatever happens to the process. Readers may follow it while it is written. `acquire.layout` names
 what is in it. Frames are compressed losslessly (HTJ2K, one frame a chunk); everything else is a few bytes a row, kept in memory
 until the next flush.
+
+When a write fails (the disk is full or gone), what was flushed before is whole, and the file must not be touched again: HDF5
+would retry on closing it, fail again, and crash the process when it frees what is left. So a writer that failed refuses every
+further write, its file is left open, and the process leaves without HDF5's clean-up.
 """
 
+import atexit
 import json
 import os
 import socket
+import sys
+from collections.abc import Callable
+from functools import wraps
 from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
@@ -23,6 +31,34 @@ from .errors import SessionError
 from .protocol import SENSOR_NAMES, Hello
 
 _ROWS_PER_CHUNK = 1024
+_left_open: list[h5py.File] = []
+
+
+def _leave() -> None:
+    """End the process without HDF5's clean-up, which crashes over a file that could not be written."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(1)
+
+
+def _writing(method: Callable) -> Callable:
+    """Turn a failed write into `SessionError`, once and for all."""
+
+    @wraps(method)
+    def guarded(self: "SessionWriter", *args: object, **kwargs: object) -> object:
+        if self.broken:
+            raise SessionError(f"expected to write {self.path}, which failed before; what was flushed by then is whole")
+        try:
+            return method(self, *args, **kwargs)
+        except (OSError, RuntimeError) as error:      # h5py raises either
+            self.broken = True
+            _left_open.append(self._file)
+            atexit.register(_leave)
+            number = getattr(error, "errno", None)
+            reason = os.strerror(number) if number else " ".join(str(error).split())     # HDF5 fills a page
+            raise SessionError(f"expected to write {self.path}, got: {reason}; what was flushed before is whole") from error
+
+    return guarded
 
 
 class SessionWriter:
@@ -49,6 +85,9 @@ class SessionWriter:
         self.path = path
         self.frames = 0
         self.samples = 0
+        self.flushed_frames = 0          # what a failure cannot take away
+        self.flushed_samples = 0
+        self.broken = False
         self._rows: dict[str, list] = {name: [] for name in (*layout.COLUMNS, layout.EXCHANGES, layout.EVENTS)}
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -123,6 +162,7 @@ class SessionWriter:
     ) -> None:
         self.close(complete=False)
 
+    @_writing
     def add_frame(self, frame: VideoFrame) -> None:
         """Compress and append one frame."""
         self._frames.resize(self.frames + 1, axis=0)
@@ -155,12 +195,13 @@ class SessionWriter:
         cut = text.encode()[:256].decode(errors="ignore").encode()
         self._rows[layout.EVENTS].append((time_ns, kind.encode(), cut))
 
+    @_writing
     def flush(self) -> None:
         """Write what is pending and make the file whole up to here.
 
         Raises
         ------
-        OSError : the disk is full or gone; what was flushed before stays readable
+        SessionError : the disk is full or gone; what was flushed before stays readable
         """
         self._frames.flush()
         for name, rows in self._rows.items():
@@ -170,7 +211,9 @@ class SessionWriter:
                 column[-len(rows):] = np.array(rows, dtype=column.dtype)
                 rows.clear()
                 column.flush()
+        self.flushed_frames, self.flushed_samples = self.frames, self.samples
 
+    @_writing
     def place_ppg(self, time_ns: np.ndarray, bound_ns: np.ndarray) -> None:
         """Replace the live estimate of every sample's time by the one over the whole recording."""
         self.flush()
@@ -184,15 +227,15 @@ class SessionWriter:
 
     def close(self, *, complete: bool) -> None:
         """Close the file; `complete` says that the recording ended as it was asked to. May be called twice."""
-        if not self._file:
-            return
-        try:
-            self.flush()
-            self._file.attrs.modify("complete", complete)
-        finally:
-            self._file.close()
-        if complete:
-            _sync(self.path)
+        if self._file and not self.broken:
+            self._finish(complete)
+
+    @_writing
+    def _finish(self, complete: bool) -> None:
+        self.flush()
+        self._file.attrs.modify("complete", complete)
+        self._file.close()
+        _sync(self.path)
 
 
 def _sync(path: Path) -> None:

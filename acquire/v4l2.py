@@ -6,6 +6,9 @@ stamp that is more than a second off the clock is not that, and the camera is re
 
 import os
 import time
+from collections import deque
+from collections.abc import Callable
+from statistics import median
 
 import cv2
 
@@ -16,19 +19,36 @@ _STAMP_TOLERANCE_S = 1.0
 
 
 class SequenceFromTime:
-    """Number frames by their stamps, for cameras that do not: a gap of n periods skips n - 1 numbers."""
+    """Number frames by their stamps, for cameras that do not: a gap of n periods skips n - 1 numbers.
+
+    The period is the median of the last steps: a camera that slows down in dim light has not lost every other frame.
+    """
 
     def __init__(self, fps: float) -> None:
-        self._period_ns = 1e9 / fps
+        self._steps_ns: deque[int] = deque([round(1e9 / fps)], maxlen=15)
         self._last_ns: int | None = None
         self._sequence = -1
 
     def number(self, time_ns: int) -> int:
         """Give the sequence number of the frame stamped `time_ns`."""
-        periods = 1 if self._last_ns is None else max(1, round((time_ns - self._last_ns) / self._period_ns))
+        periods = 1
+        if self._last_ns is not None:
+            periods = max(1, round((time_ns - self._last_ns) / median(self._steps_ns)))
+            self._steps_ns.append(time_ns - self._last_ns)
         self._last_ns = time_ns
         self._sequence += periods
         return self._sequence
+
+
+def check_stamp(stamp_ns: int, camera: str, close: Callable[[], None]) -> None:
+    """Refuse a camera whose fresh frame is stamped more than a second off CLOCK_MONOTONIC; close it."""
+    off_s = (time.monotonic_ns() - stamp_ns) / 1e9
+    if abs(off_s) > _STAMP_TOLERANCE_S:
+        close()
+        raise DeviceError(
+            f"expected camera {camera} to stamp frames on CLOCK_MONOTONIC, found a stamp {off_s:.1f} s off it; "
+            "is the source live?"
+        )
 
 
 class V4l2Camera:
@@ -51,7 +71,7 @@ class V4l2Camera:
             self.close()
             raise DeviceError(f"expected frames from {device}, found none")
         self._device = device
-        self._stamp_ns()
+        check_stamp(self._stamp_ns(), f"v4l2:{device}", self.close)
         actual_fps = self._capture.get(cv2.CAP_PROP_FPS) or fps
         self.info = CameraInfo(
             name=f"v4l2:{device}",
@@ -70,12 +90,7 @@ class V4l2Camera:
         self._sequence = SequenceFromTime(actual_fps)
 
     def _stamp_ns(self) -> int:
-        stamp_ns = round(self._capture.get(cv2.CAP_PROP_POS_MSEC) * 1e6)
-        off_s = (time.monotonic_ns() - stamp_ns) / 1e9
-        if abs(off_s) > _STAMP_TOLERANCE_S:
-            self.close()
-            raise DeviceError(f"expected {self._device} to stamp frames on CLOCK_MONOTONIC, found a stamp {off_s:.1f} s off it")
-        return stamp_ns
+        return round(self._capture.get(cv2.CAP_PROP_POS_MSEC) * 1e6)
 
     def start(self, start_ns: int) -> None:
         """Drop what the driver buffered before `start_ns`."""

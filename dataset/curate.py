@@ -164,9 +164,12 @@ def _align(session: Session) -> AlignedPpg:
     where = f"in session {session.session_id}, {session.path}"
     try:
         check_rising(session.frame_time_ns, "frame")
-        aligned = ppg_on_frames(session.ppg, session.ppg_time_ns, session.ppg_sequence, session.frame_time_ns)
+        sure = session.ppg_bound_ns >= 0          # a sample whose time nobody vouches for is a hole
+        aligned = ppg_on_frames(
+            session.ppg[sure], session.ppg_time_ns[sure], session.ppg_sequence[sure], session.frame_time_ns
+        )
     except CurationError as error:
-        raise CurationError(f"{error} ({where})") from error
+        raise CurationError(f"{error} ({where}); record it again, or move the file away and split again") from error
     count = int(aligned.covered.sum())
     if count < 2:
         raise CurationError(f"expected frames and PPG at the same time, found {count} such frames {where}; record it again")

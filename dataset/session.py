@@ -280,9 +280,9 @@ class Session:
 
     @property
     def sync_bound_ms(self) -> float | None:
-        """Largest bound on a sample's time error [ms], over those that have one; None where none has."""
-        known = self.ppg_bound_ns[self.ppg_bound_ns >= 0]
-        return float(known.max()) / 1e6 if len(known) else None
+        """Largest bound on a sample's time error [ms]; None where a sample has none (`unbounded_samples`)."""
+        known = len(self.ppg_bound_ns) and not self.unbounded_samples
+        return float(self.ppg_bound_ns.max()) / 1e6 if known else None
 
     @property
     def unbounded_samples(self) -> int:

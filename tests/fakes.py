@@ -8,7 +8,7 @@ import tty
 import numpy as np
 
 from acquire.devices import CameraInfo, EndOfStream, VideoFrame
-from acquire.protocol import Hello, Identify, PacketParser, Ping, Pong, Sample, Start, Status, Stop, encode
+from acquire.protocol import SAMPLE_OVERRUN, Hello, Identify, PacketParser, Ping, Pong, Sample, Start, Stop, encode
 
 HELLO = Hello(1, 0, 1, 0, 77, 2_000_000, 25, 10, 0)
 
@@ -19,9 +19,12 @@ class FakeSensor:
     `lose` are sample numbers that never leave; `die_after` closes the port after so many samples; `mute` never answers.
     """
 
-    def __init__(self, *, hello=HELLO, lose=(), die_after=None, mute=False, noise=b"", reboot_after=None, overruns=0):
+    def __init__(
+        self, *, hello=HELLO, lose=(), die_after=None, mute=False, noise=b"", reboot_after=None, overrun=False, sampling_from=None
+    ):
         self.hello, self.lose, self.die_after, self.mute = hello, set(lose), die_after, mute
-        self.noise, self.reboot_after, self.overruns = noise, reboot_after, overruns
+        self.noise, self.reboot_after, self.overrun = noise, reboot_after, overrun
+        self.sampling_from = sampling_from                 # it was sampling already, and is here
         self.sent_ns = {}                                  # sequence -> true time of the middle of the window
         self._master, slave = os.openpty()
         tty.setraw(slave)
@@ -39,7 +42,8 @@ class FakeSensor:
 
     def _run(self):
         os.set_blocking(self._master, False)
-        parser, sampling, sequence, next_ns = PacketParser(), False, 0, 0
+        parser, flags = PacketParser(), 0
+        sampling, sequence, next_ns = self.sampling_from is not None, self.sampling_from or 0, time.monotonic_ns()
         period_ns = 10**9 // self.hello.rate_hz
         try:
             while not self._stop.is_set():
@@ -61,13 +65,14 @@ class FakeSensor:
                         self._send(self.hello)
                 if sampling and time.monotonic_ns() >= next_ns:
                     middle_ns = next_ns - period_ns // 2
-                    if sequence not in self.lose:
-                        self._send(Sample(sequence, self._ticks(middle_ns), sequence * 7 % 65536, 0))
+                    if sequence in self.lose:
+                        flags = SAMPLE_OVERRUN if self.overrun else 0
+                    else:
+                        self._send(Sample(sequence, self._ticks(middle_ns), sequence * 7 % 65536, flags))
+                        flags = 0
                         self.sent_ns[sequence] = middle_ns
                     sequence += 1
                     next_ns += period_ns
-                    if sequence == self.overruns:
-                        self._send(Status(len(self.lose), 0))
                     if sequence == self.reboot_after:
                         self._send(Hello(1, 0, 1, 0, 78, 2_000_000, 25, 10, 0))
                     if sequence == self.die_after:
@@ -89,12 +94,15 @@ class FakeSensor:
 
 
 class FakeCamera:
-    """A camera that counts: frame i holds the number i; `lose` are never delivered, `last` ends the stream."""
+    """A camera that counts: frame i holds the number i.
 
-    def __init__(self, *, fps=25.0, lose=(), last=None, shape=(64, 48)):
+    `lose` are never delivered, `last` ends the stream, behind `stop_after` it is silent.
+    """
+
+    def __init__(self, *, fps=25.0, lose=(), last=None, stop_after=None, shape=(64, 48)):
         width, height = shape
         self.info = CameraInfo("fake", width, height, fps, "I420", "start of exposure")
-        self.lose, self.last = set(lose), last
+        self.lose, self.last, self.stop_after = set(lose), last, stop_after
         self._next, self._start_ns = 0, 0
 
     def start(self, start_ns):
@@ -105,6 +113,9 @@ class FakeCamera:
             self._next += 1
         if self.last is not None and self._next > self.last:
             raise EndOfStream
+        if self.stop_after is not None and self._next > self.stop_after:
+            time.sleep(timeout_s)
+            return None
         due_ns = self._start_ns + round(self._next * 1e9 / self.info.fps)
         wait_s = (due_ns - time.monotonic_ns()) / 1e9
         time.sleep(max(0.0, min(wait_s, timeout_s)))

@@ -44,6 +44,22 @@ def test_a_live_source_is_stamped_on_the_monotonic_clock():
     assert frames[0].image.std() > 10          # the test card, not a blank
 
 
+def test_a_sensor_that_takes_its_time_does_not_spoil_the_camera():
+    """An Uno's bootloader is silent for 1.6 s: the frames of that time are old, not wrong."""
+    camera = open_camera("gst:videotestsrc is-live=true ! video/x-raw,width=320,height=240,framerate=25/1", 25)
+    time.sleep(1.8)
+    start_ns = time.monotonic_ns()
+    camera.start(start_ns)
+    first = camera.read(1.0)
+    camera.close()
+    assert start_ns <= first.time_ns < start_ns + 2e8
+
+
+def test_a_pipeline_without_a_frame_is_one_line():
+    with pytest.raises(DeviceError, match="ended before the start"):
+        open_camera("gst:videotestsrc is-live=true num-buffers=0", 25)
+
+
 def test_a_pipeline_that_ends_ends_the_stream():
     camera = open_camera("gst:videotestsrc is-live=true num-buffers=10 ! video/x-raw,width=320,height=240,framerate=25/1", 25)
     camera.start(time.monotonic_ns())
