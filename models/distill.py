@@ -28,7 +28,7 @@ class DistillConfig:
     weight_last: float = 1.0
     temperature: float = 1.0
     changes: bool = True           # compare what changes within a clip, not the maps themselves
-    share: float = 0.5             # of each batch's clips that are compared with the teacher
+    share: float = 0.25            # of each batch's clips that are compared with the teacher
 
 
 def label_loss(pulse: Tensor, batch: Batch) -> Tensor:

@@ -15,13 +15,17 @@ The text and the published code disagree about that softmax, so both are here:
   F_S'_i = sum_j A_ij v_j, as `MaskedFM` of the authors' repository does with query = student, key = teacher.
 
 s (query) and v (value) are the student's map through a 3x3 convolution and batch normalisation each, as in that
-repository; the teacher's map goes in as it is. The embeddings exist during training only and are no part of the student.
+repository; the teacher's map has no weights of its own. The embeddings exist during training only and are no part of the student.
 
-Scale: ||.||^2 is the mean over all numbers, as in the authors' code, and not the sum; here it is also divided by the
-variance of the teacher's map (over frames and places, of each channel, then averaged). The maps of a CAN are small
-numbers, tanh times a mask of mean 1/2: undivided, TaT is 0.02 beside a label loss of 0.8 and changes nothing. Divided, 1 means
-that nothing but the channel means is explained, at either level, whatever the teacher. There is no temperature in
-their code; their query is normalised, so scores grow with the root of the channels, and `temperature` may be set for that.
+Scale: the teacher's map is first brought to mean 0 and variance 1 in each channel, over frames and places. A CAN's maps are
+small numbers, tanh times a mask of mean 1/2: raw, TaT is 0.02 beside a label loss of 0.8 and changes nothing, and the
+scores are so small that the softmax is flat. Standardised like the student's embeddings, both sides are alike from the first
+step, and 1 means that nothing is explained, at either level, whatever the teacher. ||.||^2 is the mean over all
+numbers, as in the authors' code, not the sum. As there, the softmax has no temperature; one may be set.
+
+With `clip` given, the mean over each clip of adjacent frames is taken out of both sides before they are compared (and
+out of the teacher before its similarity is): what does not change within a third of a second is the face and the mask over it,
+which a student that sees motion only cannot know; what changes is motion, noise and pulse.
 """
 
 from typing import Literal
@@ -68,20 +72,22 @@ class TatLoss(nn.Module):
         self.value = _embedding(channels)
 
     def forward(self, student: Tensor, teacher: Tensor, *, clip: int = 1) -> Tensor:
-        """Give the mean squared difference of the rebuilt student's map and the teacher's over the teacher's variance.
+        """Give the mean squared difference of the rebuilt student's map and the teacher's standardised one.
 
         Parameters
         ----------
         student, teacher : (N, C, H, W)
         clip : with more than 1, N is a multiple of it, and of every `clip` successive maps the mean is taken out first
         """
-        rebuilt = reconfigure(self.query(student), self.value(student), teacher.to(student.dtype),
-                              softmax=self.softmax, temperature=self.temperature)
-        rebuilt, wanted = rebuilt.float(), teacher.float()
+        wanted = teacher.float()
         if clip > 1:
-            rebuilt, wanted = without_clip_mean(rebuilt, clip), without_clip_mean(wanted, clip)
-        variance = wanted.var(dim=(0, 2, 3), correction=0).mean().clamp(min=1e-8)
-        return torch.mean((rebuilt - wanted) ** 2) / variance
+            wanted = without_clip_mean(wanted, clip)
+        wanted = F.batch_norm(wanted, None, None, training=True)    # each channel: mean 0, variance 1
+        rebuilt = reconfigure(self.query(student), self.value(student), wanted.to(student.dtype),
+                              softmax=self.softmax, temperature=self.temperature).float()
+        if clip > 1:
+            rebuilt = without_clip_mean(rebuilt, clip)
+        return torch.mean((rebuilt - wanted) ** 2)
 
 
 def without_clip_mean(maps: Tensor, clip: int) -> Tensor:

@@ -72,9 +72,10 @@ def test_loss_is_relative_to_the_teacher_and_reaches_every_weight(softmax):
     student = torch.randn(3, 4, 5, 5, requires_grad=True)
     teacher = torch.randn(3, 4, 5, 5)
     value = loss(student, teacher)
-    rebuilt = reconfigure(loss.query(student), loss.value(student), teacher, softmax=softmax)
-    variance = torch.stack([teacher[:, c].var(correction=0) for c in range(4)]).mean()
-    torch.testing.assert_close(value, ((rebuilt - teacher) ** 2).mean() / variance)
+    mean, sd = (f(teacher, dim=(0, 2, 3), keepdim=True) for f in (torch.mean, lambda t, **k: t.std(correction=0, **k)))
+    wanted = (teacher - mean) / sd
+    rebuilt = reconfigure(loss.query(student), loss.value(student), wanted, softmax=softmax)
+    torch.testing.assert_close(value, ((rebuilt - wanted) ** 2).mean(), atol=1e-4, rtol=1e-4)
     value.backward()
     assert student.grad.abs().sum() > 0
     for name, parameter in loss.named_parameters():
@@ -87,9 +88,9 @@ def test_scale_of_the_teacher_does_not_matter_and_its_mean_explains_nothing():
     teacher = torch.randn(3, 4, 5, 5)
     for embedding in (loss.query, loss.value):       # an embedding that gives zero: the rebuilt map is zero
         torch.nn.init.zeros_(embedding[0].weight)
-    centred = teacher - teacher.mean(dim=(0, 2, 3), keepdim=True)
     for scale in (1.0, 0.01):
-        torch.testing.assert_close(loss(torch.randn(3, 4, 5, 5), scale * centred), torch.tensor(1.0))
+        value = loss(torch.randn(3, 4, 5, 5), scale * teacher + 7)
+        torch.testing.assert_close(value, torch.tensor(1.0), atol=0.15, rtol=0)    # batch norm's epsilon at the small scale
 
 
 def test_what_does_not_change_within_a_clip_is_taken_out():
