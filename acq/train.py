@@ -21,7 +21,7 @@ def train_kd(
         typer.Option(help="Whose places TaT's softmax runs over: as the paper's text, or as its code."),
     ] = None,
     device: Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Where to train.")] = "auto",
-    mix: Annotated[bool, typer.Option("--mix", help="Allow virtual and real subjects in one dataset.")] = False,
+    mix_simulated: Annotated[bool, typer.Option("--mix-simulated", help="Allow virtual and real subjects in one dataset.")] = False,
     quiet: Quiet = False,
     json: Json = False,
 ) -> None:
@@ -38,7 +38,7 @@ def train_kd(
         distill=replace(recipe.distill, softmax=tat or recipe.distill.softmax),
     )
     with progress_bars(quiet=quiet) as on_progress:
-        result = train_kd(data, recipe=recipe, device=device, allow_mixed=mix, on_progress=on_progress)
+        result = train_kd(data, recipe=recipe, device=device, allow_mixed=mix_simulated, on_progress=on_progress)
     if json:
         typer.echo((result.folder / "metrics.json").read_text())
     else:

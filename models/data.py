@@ -126,7 +126,7 @@ def check_split(entries: Sequence[Entry], *, allow_mixed: bool = False) -> None:
     simulated = sorted({entry.subject for entry in entries if entry.simulated})
     if simulated and len(simulated) < len(sides["train"] | sides["test"]) and not allow_mixed:
         raise TrainingError(f"expected virtual or real subjects, got both ({', '.join(simulated)} virtual); curate them "
-                            "apart, or say --mix")
+                            "apart, or say --mix-simulated")
 
 
 def _labels(folder: Path) -> tuple[np.ndarray, np.ndarray]:
