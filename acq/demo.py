@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from acq.options import Force, parse_duration, progress_bars
+from acq.train import check_installed
 from acquire.errors import AcqError
 
 SUBJECTS = ("S01", "S02", "S03", "S04")
@@ -21,11 +22,12 @@ _MARK = ".acq-demo"    # only a folder that holds this file is ever removed
 def demo(
     out: Annotated[Path, typer.Option("--out", help="The demo's own folder; --force replaces it.")] = Path("demo"),
     duration: Annotated[str, typer.Option("--duration", metavar="TIME", help="Length of each recording.")] = "60s",
-    seed: Annotated[int, typer.Option("--seed", help="Seed of the virtual subjects and of the training.")] = 0,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the virtual subjects and of the training.")] = 0,
     force: Force = False,
 ) -> None:
     """Record four virtual subjects in real time, split, convert, train, report. No hardware needed."""
     duration_s = parse_duration(duration)
+    check_installed()
     _make_folder(out, force=force)
     data = out / "data"
     started = time.monotonic()
@@ -78,7 +80,8 @@ def _record_side_by_side(data: Path, duration_s: float, seed: int) -> None:
         for subject, recorder in recorders.items():
             out, err = recorder.communicate()
             if recorder.returncode:
-                raise AcqError(f"expected a recording of {subject}, got: {err.strip() or recorder.returncode}")
+                said = (err.strip().splitlines() or [f"exit code {recorder.returncode}"])[-1]
+                raise AcqError(f"expected a recording of {subject}, got: {said}")
             summary = json.loads(out)
             lost = sum(summary["lost_frames"].values()) + sum(summary["lost_samples"].values())
             typer.echo(

@@ -62,7 +62,7 @@ def main() -> None:
     except AcqError as error:
         if _state["debug"]:
             raise
-        typer.secho(f"acq: {error}", fg="red", err=True)
+        typer.secho(f"acq: {' '.join(str(error).split())}", fg="red", err=True)
         sys.exit(1)
 
 

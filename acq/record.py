@@ -33,17 +33,19 @@ def record(
     ] = "auto",
     fps: Fps = 25.0,
     simulate: Annotated[bool, typer.Option("--simulate", help="Record a virtual subject: no hardware.")] = False,
-    seed: Annotated[int, typer.Option("--seed", help="Seed of the virtual subject.")] = 0,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the virtual subject.")] = 0,
     data: Data = Path("data"),
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
     """Record face video and finger PPG in sync into one session file. Ctrl-C ends it cleanly."""
+    from acquire.camera import check_spec
     from acquire.layout import SESSION_SUFFIX, sessions_dir
     from acquire.recorder import Recorder, check_subject
 
     duration_s = None if duration is None else parse_duration(duration)
     check_subject(subject)
+    check_spec(camera)
     if simulate and (camera != "auto" or port != "auto"):
         raise typer.BadParameter("--simulate brings its own camera and sensor; leave out --camera and --port")
     day = len(list((sessions_dir(data) / subject).glob(f"*{SESSION_SUFFIX}")))      # a virtual subject's next one
@@ -86,7 +88,9 @@ def _open_rig(
             except DeviceError as error:
                 missing.append(str(error))
         if missing:
-            raise DeviceError(" | ".join([*missing, "or record a virtual subject with --simulate"]))
+            if "auto" in (camera, port):
+                missing.append("or record a virtual subject with --simulate")
+            raise DeviceError(" | ".join(missing))
         yield found[0], found[1]
 
 

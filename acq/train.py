@@ -1,11 +1,13 @@
 """The verb `acq train-kd`."""
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from acq.options import Data, Json, Quiet, progress_bars
+from acquire.errors import TrainingError
 
 if TYPE_CHECKING:
     from models.train import RunResult
@@ -21,13 +23,16 @@ def train_kd(
         typer.Option(help="Whose places TaT's softmax runs over: as the paper's text, or as its code."),
     ] = None,
     device: Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Where to train.")] = "auto",
-    mix_simulated: Annotated[bool, typer.Option("--mix-simulated", help="Allow virtual and real subjects in one dataset.")] = False,
+    mix_simulated: Annotated[
+        bool, typer.Option("--mix-simulated", help="Allow virtual and real subjects in one dataset.")
+    ] = False,
     quiet: Quiet = False,
     json: Json = False,
 ) -> None:
     """Train teacher, student and student + KD on the curated data; write checkpoints, metrics and a report."""
     from dataclasses import replace
 
+    check_installed()
     from models.train import Recipe, train_kd
 
     recipe = Recipe(seed=seed)
@@ -43,6 +48,16 @@ def train_kd(
         typer.echo((result.folder / "metrics.json").read_text())
     else:
         _echo_table(result)
+
+
+def check_installed() -> None:
+    """Refuse where the extra `train` is missing; imports nothing."""
+    missing = [name for name in ("torch", "facenet_pytorch", "safetensors", "matplotlib") if find_spec(name) is None]
+    if missing:
+        raise TrainingError(
+            f"expected the extra `train`, found no {', '.join(missing)} in this environment; "
+            "pip install -c constraints.txt -e '.[train]'"
+        )
 
 
 def _echo_table(result: "RunResult") -> None:

@@ -20,6 +20,13 @@ WIDTH, HEIGHT = 640, 360
 SPECS = "auto, csi, v4l2:/dev/video0, gst:PIPELINE, replay:VIDEO[?times=CSV]"
 
 
+def check_spec(spec: str) -> None:
+    """Refuse what is none of the kinds above, before any device is looked for."""
+    kind, _, rest = spec.partition(":")
+    if spec not in ("auto", "csi") and not (kind in ("v4l2", "gst", "replay") and rest):
+        raise DeviceError(f"expected --camera to be one of {SPECS}; found {spec!r}")
+
+
 def open_camera(spec: str, fps: float) -> FrameSource:
     """Open the camera that `spec` names, ready to start.
 
@@ -27,6 +34,7 @@ def open_camera(spec: str, fps: float) -> FrameSource:
     ------
     DeviceError : no such kind of camera, or it is missing, busy or refuses; says what was looked for
     """
+    check_spec(spec)
     kind, _, rest = spec.partition(":")
     if spec == "auto":
         return _find_camera(fps)
@@ -34,23 +42,21 @@ def open_camera(spec: str, fps: float) -> FrameSource:
         from .gstreamer import open_csi
 
         return open_csi(fps, WIDTH, HEIGHT)
-    if kind == "gst" and rest:
+    if kind == "gst":
         from .gstreamer import GstCamera
 
         return GstCamera(rest, name="gst", fps=fps)
-    if kind == "v4l2" and rest:
+    if kind == "v4l2":
         from .v4l2 import V4l2Camera
 
         return V4l2Camera(rest, fps=fps, width=WIDTH, height=HEIGHT)
-    if kind == "replay" and rest:
-        from .replay import ReplayCamera
+    from .replay import ReplayCamera
 
-        video, _, query = rest.partition("?")
-        options = parse_qs(query, keep_blank_values=True)
-        if unknown := set(options) - {"times"}:
-            raise DeviceError(f"expected only times=CSV behind ?, found {', '.join(sorted(unknown))} in --camera {spec}")
-        return ReplayCamera(Path(video), times=Path(options["times"][0]) if "times" in options else None)
-    raise DeviceError(f"expected --camera to be one of {SPECS}; found {spec!r}")
+    video, _, query = rest.partition("?")
+    options = parse_qs(query, keep_blank_values=True)
+    if unknown := set(options) - {"times"}:
+        raise DeviceError(f"expected only times=CSV behind ?, found {', '.join(sorted(unknown))} in --camera {spec}")
+    return ReplayCamera(Path(video), times=Path(options["times"][0]) if "times" in options else None)
 
 
 def _find_camera(fps: float) -> FrameSource:

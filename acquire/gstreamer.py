@@ -16,7 +16,7 @@ from .errors import DeviceError
 from .v4l2 import SequenceFromTime, check_stamp
 
 _FIRST_FRAME_S = 10.0
-_PACKAGES = "gstreamer1.0-plugins-base gstreamer1.0-plugins-good gir1.2-gstreamer-1.0, and `pip install acq[gstreamer]`"
+_PACKAGES = "gstreamer1.0-plugins-base gstreamer1.0-plugins-good gir1.2-gstreamer-1.0, and `pip install -e '.[gstreamer]'`"
 
 
 def load_gst() -> Any:

@@ -4,6 +4,8 @@ Every byte is stamped as it comes out of the port and every ping just before it 
 that these two stamps are honest. The port is found by asking: each serial port gets an IDENTIFY and has to answer with a HELLO.
 """
 
+import errno
+import os
 import time
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
@@ -56,8 +58,8 @@ class Sensor:
             self._serial = serial.Serial(port, BAUD, timeout=0, write_timeout=1.0, exclusive=True)
         except (serial.SerialException, OSError, ValueError) as error:
             raise DeviceError(
-                f"expected to open the PPG sensor's port {port}, got: {_reason(error)}; list the ports with "
-                "`python -m serial.tools.list_ports`, close what else has it open, or join its group (dialout)"
+                f"expected the PPG sensor's serial port at {port}, got: {_reason(error)}; list the ports with "
+                "`python -m serial.tools.list_ports`"
             ) from error
         self._parser = PacketParser()
         self._ready: deque[Received] = deque()
@@ -181,7 +183,14 @@ class Sensor:
 
 
 def _reason(error: Exception) -> str:
-    return str(error) or type(error).__name__
+    number = getattr(error, "errno", None)
+    if number == errno.ENOTTY or "Inappropriate ioctl" in str(error):
+        return "that it is no serial port"
+    if number in (errno.EACCES, errno.EPERM):
+        return "no permission (join its group, dialout on Debian)"
+    if number == errno.EBUSY:
+        return "that something else has it open"
+    return os.strerror(number) if number else str(error) or type(error).__name__
 
 
 def find_sensor() -> Sensor:

@@ -89,8 +89,8 @@ class SessionWriter:
         self.flushed_samples = 0
         self.broken = False
         self._rows: dict[str, list] = {name: [] for name in (*layout.COLUMNS, layout.EXCHANGES, layout.EVENTS)}
-        path.parent.mkdir(parents=True, exist_ok=True)
         try:
+            path.parent.mkdir(parents=True, exist_ok=True)
             self._file = h5py.File(path, "x", libver="latest")
         except FileExistsError as error:
             raise SessionError(f"expected a new file, found {path} already there; start again in a second") from error

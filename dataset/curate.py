@@ -169,7 +169,7 @@ def _align(session: Session) -> AlignedPpg:
             session.ppg[sure], session.ppg_time_ns[sure], session.ppg_sequence[sure], session.frame_time_ns
         )
     except CurationError as error:
-        raise CurationError(f"{error} ({where}); record it again, or move the file away and split again") from error
+        raise CurationError(f"{error} ({where}); or move the file away and split again") from error
     count = int(aligned.covered.sum())
     if count < 2:
         raise CurationError(f"expected frames and PPG at the same time, found {count} such frames {where}; record it again")
@@ -193,7 +193,7 @@ def _choose_fold(split: Split, fold: int | None) -> int:
     if fold is None and count > 1:
         raise CurationError(f"expected --fold 1 to {count}, got none; the split has {count} folds and data/ubfc holds one")
     if fold is not None and not 1 <= fold <= count:
-        raise CurationError(f"expected --fold 1 to {count}, got {fold}; acq split --folds makes more")
+        raise CurationError(f"expected --fold 1 to {count}, got {fold}; acq split --folds K makes K")
     return fold or 1
 
 
@@ -228,7 +228,7 @@ def _plan(split: Split, fold: int, *, codec: str, old: Manifest | None, root: Pa
     if changed and not force:
         raise CurationError(
             f"expected to add folders only, found {len(changed)} that would change ({', '.join(changed[:3])}) in {root}: another "
-            "split, codec or recording made them; say --force to replace them"
+            "split, codec or recording made them, or they are damaged; say --force to replace them"
         )
     listed = {e.folder for e in before.values()}
     stray = [name for name in _present(root) if name not in listed]

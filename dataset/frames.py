@@ -18,7 +18,6 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import av
 import cv2
 import numpy as np
 
@@ -32,7 +31,7 @@ SIZE = 36
 UNIT = 256              # stored counts per grey level
 CUT_SD = 3.0
 VERSION = 1             # of the steps in this file: part of every cache key
-OnFrames = Callable[[int, int], None]
+OnFrames = Callable[[int], None]
 
 
 @dataclass(frozen=True)
@@ -108,7 +107,7 @@ def face_frames(video: Path, *, cache: Path | None = None, on_frames: OnFrames |
     ----------
     video : any file that FFmpeg decodes
     cache : folder of results, made where missing; None keeps nothing
-    on_frames : called with frames done and in all (0 where the container does not say)
+    on_frames : called now and then with the frames done
 
     Raises
     ------
@@ -121,23 +120,17 @@ def face_frames(video: Path, *, cache: Path | None = None, on_frames: OnFrames |
         return FaceFrames(np.load(stored, mmap_mode="r"), box, digest)
 
     box = find_face((bgr[:, :, ::-1] for bgr in read_bgr(video)), name=str(video))
-    total = _frame_count(video)
     small = []
     for index, bgr in enumerate(read_bgr(video)):
         small.append(average_face(bgr, box)[:, :, ::-1])    # turned to RGB where there is least to turn
         if on_frames is not None and index % 25 == 0:
-            on_frames(index, total)
+            on_frames(index)
     if len(small) < 2:
         raise CurationError(f"expected at least 2 frames in {video}, got {len(small)}")
     frames = np.stack(small)
     if stored is not None:
         _store(stored, frames, {"video": video.name, "video_sha256": digest, "box": asdict(box)})
     return FaceFrames(frames, box, digest)
-
-
-def _frame_count(video: Path) -> int:
-    with av.open(str(video)) as container:
-        return container.streams.video[0].frames
 
 
 def _store(path: Path, frames: np.ndarray, about: dict) -> None:

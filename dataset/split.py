@@ -126,7 +126,9 @@ def split_by_subject(
     subjects = sorted({s.subject for s in known})
     listed = ", ".join(subjects) or "none"
     if unknown := sorted(set(holdout) - set(subjects)):
-        raise SplitError(f"expected a holdout among the recorded subjects ({listed}), found {', '.join(unknown)}")
+        raise SplitError(
+            f"expected --holdout to name recorded subjects ({listed}), found {', '.join(unknown)}; record them, or name others"
+        )
     kinds = {s.simulated for s in known}
     if len(kinds) > 1 and not mix_simulated:
         made_up = ", ".join(sorted({s.subject for s in known if s.simulated}))
@@ -138,7 +140,8 @@ def split_by_subject(
         tests = [sorted(set(holdout))]
     else:
         if not 2 <= folds <= len(subjects):
-            raise SplitError(f"expected 2 to {len(subjects)} folds for the subjects {listed}, got {folds}")
+            most = f"2 to {len(subjects)} folds" if len(subjects) > 1 else "at least two subjects"
+            raise SplitError(f"expected {most} for --folds {folds}, found the subjects {listed}; record more, or ask for fewer")
         tests = [subjects[at::folds] for at in range(folds)]
     made = tuple(Fold(tuple(s for s in subjects if s not in test), tuple(test)) for test in tests)
     split = Split(made, known, mix_simulated)
@@ -188,7 +191,7 @@ def write_split(split: Split, path: Path, *, force: bool = False) -> bool:
         if path.read_text(errors="replace") == text:
             return False
         if not force:
-            raise SplitError(f"expected no split, found another one in {path}; say --force to replace it")
+            raise SplitError(f"expected no split or the same one, found another in {path}; say --force to replace it")
     write_text_atomically(path, text)
     return True
 

@@ -59,11 +59,11 @@ class UbfcSubject:
         count = 0
         for rgb in read_frames(self.folder):
             if count == len(self):
-                raise CurationError(f"{expected}, found more in {self.folder / VIDEO}; convert again")
+                raise CurationError(f"{expected}, found more in {self.folder / VIDEO}; run acq convert --force")
             yield rgb
             count += 1
         if count < len(self):
-            raise CurationError(f"{expected}, found {count} in {self.folder / VIDEO}; convert again")
+            raise CurationError(f"{expected}, found {count} in {self.folder / VIDEO}; run acq convert --force")
 
 
 def read_frames(folder: Path) -> Iterator[np.ndarray]:
@@ -88,22 +88,24 @@ def read_labels(folder: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     try:
         rows = [line.split() for line in path.read_text().splitlines() if line.strip()]
     except FileNotFoundError as error:
-        raise CurationError(f"expected labels, found nothing at {path}; convert again") from error
+        raise CurationError(f"expected labels, found nothing at {path}; run acq convert --force") from error
     except (OSError, UnicodeDecodeError) as error:
-        raise CurationError(f"expected labels as text, got: {error}, at {path}; convert again") from error
+        raise CurationError(f"expected labels as text, got: {error}, at {path}; run acq convert --force") from error
     if len(rows) != 3:
-        raise CurationError(f"expected three rows (PPG, heart rate, seconds), found {len(rows)} in {path}; convert again")
+        raise CurationError(
+            f"expected three rows (PPG, heart rate, seconds), found {len(rows)} in {path}; run acq convert --force"
+        )
     lengths = [len(row) for row in rows]
     if len(set(lengths)) != 1:
-        raise CurationError(f"expected three rows of equal length, found {lengths} in {path}; convert again")
+        raise CurationError(f"expected three rows of equal length, found {lengths} in {path}; run acq convert --force")
     try:
         ppg, hr_bpm, time_s = np.array(rows, dtype=np.float64)
     except ValueError as error:
-        raise CurationError(f"expected numbers, got: {error}, in {path}; convert again") from error
+        raise CurationError(f"expected numbers, got: {error}, in {path}; run acq convert --force") from error
     for name, row in (("PPG", ppg), ("heart rate", hr_bpm), ("seconds", time_s)):
         if not np.isfinite(row).all():
             at = int(np.flatnonzero(~np.isfinite(row))[0])
-            raise CurationError(f"expected finite numbers, found {row[at]} at {name} {at} in {path}; convert again")
+            raise CurationError(f"expected finite numbers, found {row[at]} at {name} {at} in {path}; run acq convert --force")
     return ppg, hr_bpm, time_s
 
 
@@ -142,18 +144,18 @@ def check_folder(root: Path, entry: Entry) -> None:
     """Refuse a folder that is not what its manifest entry says; see `load_manifest`."""
     folder = root / entry.folder
     if not folder.is_dir():
-        raise CurationError(f"expected the folder of session {entry.session}, found nothing at {folder}; convert again")
+        raise CurationError(f"expected the folder of session {entry.session}, found nothing at {folder}; run acq convert --force")
     if not folder.resolve().is_relative_to(root.resolve()):
-        raise CurationError(f"expected a folder inside {root}, found a link out of it at {folder}; convert again")
+        raise CurationError(f"expected a folder inside {root}, found a link out of it at {folder}; run acq convert --force")
     frames = len(read_labels(folder)[0])
     if frames != entry.frames:
-        raise CurationError(f"expected {entry.frames} labels, found {frames} in {folder / LABELS}; convert again")
+        raise CurationError(f"expected {entry.frames} labels, found {frames} in {folder / LABELS}; run acq convert --force")
     if hashlib.sha256((folder / LABELS).read_bytes()).hexdigest() != entry.labels_hash:
-        raise CurationError(f"expected the labels as written, found others in {folder / LABELS}; convert again with --force")
+        raise CurationError(f"expected the labels as written, found others in {folder / LABELS}; run acq convert --force")
     video = folder / VIDEO
     if not video.is_file():
-        raise CurationError(f"expected a video, found nothing at {video}; convert again")
+        raise CurationError(f"expected a video, found nothing at {video}; run acq convert --force")
     if video.stat().st_size != entry.video_bytes:
         raise CurationError(
-            f"expected a video of {entry.video_bytes} bytes, found {video.stat().st_size} in {video}; convert again with --force"
+            f"expected a video of {entry.video_bytes} bytes, found {video.stat().st_size} in {video}; run acq convert --force"
         )

@@ -96,18 +96,20 @@ def read_bgr(path: Path) -> Iterator[np.ndarray]:
     CurationError : the file is missing or not a video, or a frame does not decode
     """
     if not path.is_file():
-        raise CurationError(f"expected a video, found nothing at {path}; convert again")
+        raise CurationError(f"expected a video, found nothing at {path}; run acq convert --force")
     count = 0
     try:
         with av.open(str(path)) as container:
             if not container.streams.video:
-                raise CurationError(f"expected a video, found a file without pictures at {path}; convert again")
+                raise CurationError(f"expected a video, found a file without pictures at {path}; run acq convert --force")
             container.streams.video[0].thread_type = "AUTO"
             for frame in container.decode(video=0):
                 yield frame.to_ndarray(format="bgr24")
                 count += 1
     except (OSError, ValueError, av.error.FFmpegError) as error:
-        raise CurationError(f"expected a whole video, found {count} frames, then: {error}, in {path}; convert again") from error
+        raise CurationError(
+            f"expected a whole video, found {count} frames, then: {error}, in {path}; run acq convert --force"
+        ) from error
 
 
 def check_video(path: Path, pixels: PixelHash, *, on_frame: Callable[[int], None] | None = None) -> None:
@@ -122,11 +124,11 @@ def check_video(path: Path, pixels: PixelHash, *, on_frame: Callable[[int], None
         at = len(found.after)
         found.add(bgr)
         if at >= len(pixels.after) or found.after[at] != pixels.after[at]:
-            raise CurationError(f"expected the frames as written, found frame {at} different in {path}; convert again")
+            raise CurationError(f"expected the frames as written, found frame {at} different in {path}; run acq convert --force")
         if on_frame:
             on_frame(at + 1)
     if len(found.after) != len(pixels.after):
-        raise CurationError(f"expected {len(pixels.after)} frames, found {len(found.after)} in {path}; convert again")
+        raise CurationError(f"expected {len(pixels.after)} frames, found {len(found.after)} in {path}; run acq convert --force")
 
 
 def _cannot_write(path: Path, error: Exception) -> CurationError:

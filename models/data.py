@@ -80,7 +80,7 @@ def load_curated(data: Path, *, allow_mixed: bool = False, on_progress: OnProgre
     ----------
     data : the folder that holds `ubfc/`; the frames cache is made beside it
     allow_mixed : whether virtual and real subjects may stand in one dataset
-    on_progress : called with the stage, the videos done and the videos in all
+    on_progress : called with the stage, the frames done and the frames in all
 
     Raises
     ------
@@ -94,14 +94,19 @@ def load_curated(data: Path, *, allow_mixed: bool = False, on_progress: OnProgre
     check_split(entries, allow_mixed=allow_mixed)
     labels = [_labels(root / entry.folder) for entry in entries]
     recordings: dict[str, list[Recording]] = {"train": [], "test": []}
-    for done, (entry, (ppg, time_s)) in enumerate(zip(entries, labels, strict=True)):
-        if on_progress is not None:
-            on_progress(FACES, done, len(entries))
+    total, before = sum(entry.frames for entry in entries), 0
+    for entry, (ppg, time_s) in zip(entries, labels, strict=True):
+        def on_frames(done: int, before: int = before) -> None:
+            if on_progress is not None:
+                on_progress(FACES, before + done, total)
+
+        on_frames(0)
         video = root / entry.folder / VIDEO
-        frames = face_frames(video, cache=frames_cache(data))
+        frames = face_frames(video, cache=frames_cache(data), on_frames=on_frames)
         recordings[entry.side].append(_recording(entry, video, frames, ppg, time_s))
+        before += entry.frames
     if on_progress is not None:
-        on_progress(FACES, len(entries), len(entries))
+        on_progress(FACES, total, total)
     return Curated(recordings["train"], recordings["test"], manifest.split_hash, manifest.data_hash, manifest.simulated)
 
 
@@ -171,12 +176,15 @@ class Clips:
     """All clips of some recordings, drawn anew for every epoch.
 
     A clip is C adjacent pairs of frames of one recording, so that they can share the teacher's attention masks. Every
-    epoch cuts each recording at another offset and shuffles. What is drawn depends on the seed and the epoch alone, so
-    two trainings with the same seed see the same batches in the same order.
+    epoch cuts each recording at another offset and shuffles, and shifts and mirrors each clip: a pulse is no less one a few
+    pixels aside, and without this the last layer learns by heart where three faces had their noise. What is drawn depends on
+    the seed and the epoch alone, so two trainings with the same seed see the same batches in the same order.
     """
 
-    def __init__(self, recordings: list[Recording], *, clip: int, batch: int, seed: int, device: torch.device) -> None:
-        self.clip, self.batch, self.seed, self.device = clip, batch, seed, device
+    def __init__(
+        self, recordings: list[Recording], *, clip: int, batch: int, seed: int, device: torch.device, shift: int = 0
+    ) -> None:
+        self.clip, self.batch, self.seed, self.device, self.shift = clip, batch, seed, device, shift
         self.lengths = [len(r.change) for r in recordings]
         self.motion = torch.cat([r.motion for r in recordings]).to(device)
         self.appearance = torch.cat([r.appearance for r in recordings]).to(device)
@@ -203,9 +211,24 @@ class Clips:
         rng = np.random.default_rng((self.seed, number))
         starts = rng.permutation(self._starts(rng))
         for at in range(0, len(starts), self.batch):
-            chosen = torch.from_numpy(starts[at:at + self.batch]).to(self.device)
-            pairs = (chosen[:, None] + torch.arange(self.clip, device=self.device)).flatten()
-            yield Batch(as_input(self.motion[pairs]), as_input(self.appearance[chosen], 255), self.change[pairs])
+            motion, appearance, change = [], [], []
+            for start in starts[at:at + self.batch].tolist():
+                down, right = rng.integers(-self.shift, self.shift + 1, 2).tolist()
+                moved = _moved(down, right, mirror=self.shift > 0 and rng.random() < 0.5)
+                motion.append(moved(self.motion[start:start + self.clip]))
+                appearance.append(moved(self.appearance[start:start + 1]))
+                change.append(self.change[start:start + self.clip])
+            yield Batch(as_input(torch.cat(motion)), as_input(torch.cat(appearance), 255), torch.cat(change))
+
+
+def _moved(down: int, right: int, *, mirror: bool) -> Callable[[Tensor], Tensor]:
+    """Give what shifts (N, H, W, C) images, the margin coming in on the other side, and may mirror them."""
+
+    def move(images: Tensor) -> Tensor:
+        images = images.roll((down, right), (1, 2))
+        return images.flip(2) if mirror else images
+
+    return move
 
 
 def as_input(images: Tensor, full_scale: float = 1.0) -> Tensor:

@@ -36,13 +36,14 @@ class Recipe:
     """How networks are trained; the defaults fit a first experiment of minutes on two cores."""
 
     epochs: int = 12                # of each student
-    teacher_epochs: int = 6
+    teacher_epochs: int = 8
     seed: int = 0
     clip: int = 8                   # adjacent pairs of frames that share attention masks
     batch_clips: int = 8            # so 64 pairs a step
     learning_rate: float = 2e-3     # at the top of the one-cycle schedule
     weight_decay: float = 1e-2      # AdamW's
     distill: DistillConfig = field(default_factory=DistillConfig)
+    shift: int = 3                  # pixels of 36 by which clips are shifted at most while training, and mirrored; 0: neither
     precision: str = "auto"         # or "float32", "bfloat16": of the multiplications while training
 
 
@@ -165,7 +166,8 @@ def _train_and_test(net: Net, whole: nn.Module, loss: Callable[[Batch], tuple[Te
                     on_progress: OnProgress | None) -> Trained:
     clock = time.perf_counter()
     whole.to(device, memory_format=torch.channels_last)    # type: ignore[call-overload]
-    clips = Clips(curated.train, clip=recipe.clip, batch=recipe.batch_clips, seed=recipe.seed, device=device)
+    clips = Clips(curated.train, clip=recipe.clip, batch=recipe.batch_clips, seed=recipe.seed, device=device,
+                  shift=recipe.shift)
     curve = fit(whole, loss, clips, recipe, epochs=epochs, on_progress=on_progress, stage=STAGES[stage])
     seconds = time.perf_counter() - clock
     videos = [measure(predict(net, r, clip=recipe.clip, device=str(device)), r) for r in curated.test]
