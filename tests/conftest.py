@@ -62,3 +62,11 @@ def acq(tmp_path):
         return subprocess.run(command, capture_output=True, text=True, timeout=timeout_s, check=False, **kwargs)
 
     return run
+
+
+def pytest_collection_modifyitems(items):
+    """Put GStreamer last: once its plugins have brought their C++ runtime, importing matplotlib's C++ aborts the process.
+
+    acq never has both in one process: `record` opens cameras, `train-kd` draws.
+    """
+    items.sort(key=lambda item: item.get_closest_marker("gstreamer") is not None)
