@@ -66,9 +66,9 @@ def test_hash_is_the_same_on_every_machine():
 @pytest.mark.parametrize(
     ("kwargs", "says"),
     [
-        pytest.param({"holdout": ["S09"]}, "among the recorded subjects (S01, S02, S03), found S09", id="unknown"),
+        pytest.param({"holdout": ["S09"]}, "to name recorded subjects (S01, S02, S03), found S09", id="unknown"),
         pytest.param({"holdout": ["S01", "S02", "S03"]}, "found none to train", id="nobody to train on"),
-        pytest.param({"folds": 4}, "expected 2 to 3 folds for the subjects S01, S02, S03, got 4", id="too many folds"),
+        pytest.param({"folds": 4}, "expected 2 to 3 folds for --folds 4, found the subjects S01, S02, S03", id="too many folds"),
         pytest.param({"folds": 1}, "expected 2 to 3 folds", id="one fold"),
     ],
 )
