@@ -29,7 +29,7 @@ class CameraInfo:
     height: int                    # [px]
     fps: float                     # nominal rate [Hz]
     pixel_format: str              # "I420" or "RGB"
-    time_meaning: str              # "start of exposure", "end of frame", "arrival", "file", "simulated"
+    time_meaning: str              # "end of frame", "camera's GStreamer stamp", "file", "simulated"
     pipeline: str = ""             # GStreamer pipeline or OpenCV backend
     simulated: bool = False
     exposure: dict[str, float | str] = field(default_factory=dict)

@@ -13,7 +13,7 @@ SCHEMA = "acq-session"
 SCHEMA_VERSION = 1
 
 FRAMES = "video/frames"              # (N, H*3/2, W) uint8 I420, or (N, H, W, 3) uint8 RGB; one frame a chunk
-FRAME_TIME = "video/time_ns"         # best estimate of when the light fell on the sensor
+FRAME_TIME = "video/time_ns"         # the camera's own stamp; the attribute time_meaning says of what
 FRAME_ARRIVAL = "video/arrival_ns"   # when the host had the frame
 FRAME_SEQUENCE = "video/sequence"    # the camera's frame counter, starting at 0; a jump is a lost frame
 
@@ -67,7 +67,7 @@ def sessions_dir(data: Path) -> Path:
 
 
 def session_files(data: Path) -> list[Path]:
-    """List every recording under `data`, sorted by subject folder and name; parts still being written are left out."""
+    """List every recording under `data`, sorted by subject folder and name; one that is still growing too."""
     return sorted(sessions_dir(data).glob(f"*/*{SESSION_SUFFIX}"))
 
 

@@ -48,7 +48,6 @@ class RecordingStatus:
     lost_samples: int
     fps: float
     sync_bound_ms: float | None
-    last_ppg: int | None
     free_bytes: int
 
 
@@ -85,7 +84,6 @@ class Recording:
         self.last_sample_arrival_ns = start_ns
         self._bad_packets: int | None = None         # the device counts since it booted
         self._bound_ns = -1
-        self._last_ppg: int | None = None
 
     def take_frame(self, frame: VideoFrame, dropped: set[int]) -> None:
         """Write a frame; `dropped` are sequences that the queue had no room for, and lose those seen to be missing."""
@@ -116,7 +114,7 @@ class Recording:
             sequence=sample.sequence, ticks=ticks, value=sample.value, flags=sample.flags,
             arrival_ns=arrival_ns, time_ns=time_ns, bound_ns=bound_ns,
         )
-        self._last_ppg, self._bound_ns = sample.value, bound_ns
+        self._bound_ns = bound_ns
 
     def take_exchange(self, exchange: tuple[int, int, int, int, int]) -> None:
         """Write an answered ping (send_ns, rx_ticks, tx_ticks, recv_ns, id) and fit the live clock again."""
@@ -152,6 +150,5 @@ class Recording:
             lost_samples=sum(self.sample_losses.by_cause.values()),
             fps=(self.writer.frames - 1) / seconds if seconds > 0 else 0.0,
             sync_bound_ms=self._bound_ns / 1e6 if self._bound_ns >= 0 else None,
-            last_ppg=self._last_ppg,
             free_bytes=self.free_bytes,
         )
