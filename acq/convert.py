@@ -21,18 +21,11 @@ class Codec(str, Enum):
     FFV1 = "ffv1"
 
 
-class FrameRate(str, Enum):
-    """At which times frames are exported."""
-
-    NATIVE = "native"
-
-
 def convert(
     fold: Annotated[int | None, typer.Option("--fold", metavar="K", help="Which fold, where the split has several.")] = None,
     codec: Annotated[Codec, typer.Option("--codec", help="rawvideo: read everywhere; ffv1: a third of the size, slower.")] = (
         Codec.RAWVIDEO
     ),
-    fps: Annotated[FrameRate, typer.Option("--fps", help="native: frames as recorded, true times in row 3.")] = FrameRate.NATIVE,
     data: Data = Path("data"),
     force: Force = False,
     quiet: Quiet = False,
@@ -66,6 +59,6 @@ def _print(done: "Conversion", data: Path) -> None:
             entry.folder, entry.subject, entry.session + ("" if entry.session_complete else " (cut short)"), str(entry.frames),
             str(trimmed), str(entry.lost_frames), f"{entry.hr_bpm:.1f}",
         )
-    Console().print(table)
+    Console(markup=False).print(table)      # a session id comes from a file
     kept = f", {len(done.kept)} were there already" if done.kept else ""
     typer.echo(f"wrote {len(done.written)} folders{kept}: {ubfc_dir(data)}, data hash {done.manifest.data_hash[:12]}")

@@ -1,9 +1,9 @@
 """Sessions into curated UBFC folders, after the split.
 
 A folder is built under `data/.ubfc-partial`, decoded again, compared, and only then renamed into place. The manifest is written
-first with the new entry and `complete` false, so that at any moment each finished folder is listed, whatever is not listed is
-a remnant, and an interrupted conversion goes on where it was. Folder numbers are remembered in the manifest: a session keeps
-its number when others are added.
+first: with the new entry, or with the folders that are about to be removed, and with `complete` false. So at any moment each
+folder of ours is listed, an interrupted conversion goes on where it was, and what is not listed is somebody else's and never
+removed. Folder numbers are remembered apart from the entries: a session keeps its number, whatever becomes of its folder.
 """
 
 import shutil
@@ -18,12 +18,12 @@ from acquire import layout
 from acquire.errors import CurationError
 
 from .align import WHY_NOT, AlignedPpg, check_rising, ppg_on_frames
-from .manifest import MANIFEST, SIDES, Entry, Manifest, is_subject_folder, read_manifest, write_manifest
+from .manifest import MANIFEST, SIDES, Entry, Manifest, read_manifest, write_manifest
 from .session import Session, rate_hz
 from .signals import FILTER_ORDER, HIGH_HZ, LOW_HZ, WINDOW_S
 from .split import OnProgress, SessionIdentity, Split, check_sessions, identify_sessions, read_split
-from .ubfc import LABELS, VIDEO, check_folder, write_labels
-from .video import CODECS, VideoWriter, check_video
+from .ubfc import VIDEO, check_folder, check_video_bytes, write_labels
+from .video import CODECS, VideoWriter, check_video, sha256_of
 
 FILTER = {
     "kind": "Butterworth band-pass, forwards and backwards", "order": FILTER_ORDER, "low_hz": LOW_HZ, "high_hz": HIGH_HZ,
@@ -50,7 +50,13 @@ class _Job:
     session: SessionIdentity
     side: str
     folder: str
+    place: str | None            # the folder where an earlier conversion put it
     old: Entry | None            # the entry that the folder was made with, where it can stay
+
+    @property
+    def stays(self) -> bool:
+        """The folder is there, whole, on the right side."""
+        return self.old is not None and self.place == self.folder
 
 
 def convert_sessions(
@@ -81,25 +87,31 @@ def convert_sessions(
     check_sessions(split, identify_sessions(data, on_progress=on_progress), layout.split_file(data))
     fold = _choose_fold(split, fold)
     root = layout.ubfc_dir(data)
-    old = _read_old(root, force=force)
-    jobs = _plan(split, fold, codec=codec, old=old, root=root, force=force)
+    old = read_manifest(root / MANIFEST) if (root / MANIFEST).exists() else None
+    numbers = dict(old.numbers) if old else {}
+    for session in split.sessions:
+        numbers.setdefault(session.session, max(numbers.values(), default=0) + 1)
+    jobs = _plan(split, fold, codec=codec, numbers=numbers, old=old, root=root, force=force, on_progress=on_progress)
+    stay = {job.folder for job in jobs if job.stays}
     manifest = Manifest(
-        version("acq"), split.hash, fold, len(split.folds), "native", FILTER, codec,
-        complete=False, entries=tuple(job.old for job in jobs if job.old),
-    )
+        version("acq"), split.hash, fold, len(split.folds), FILTER, codec, complete=False, numbers=numbers,
+        stale=tuple(name for name in _present(root) if name not in stay), entries=(),
+    ).with_entries([job.old for job in jobs if job.old], complete=False)
     todo = [job for job in jobs if job.old is None]
     if not todo and old and old.complete and manifest.with_entries(manifest.entries, complete=True) == old:
         return Conversion(old, (), tuple(job.folder for job in jobs))
 
-    _check_space(data, todo, codec)
+    progress = _Progress(on_progress, total=_check_space(data, todo, codec))
     root.mkdir(parents=True, exist_ok=True)
     write_manifest(manifest, root / MANIFEST)
-    _tidy(root, jobs, old)
+    if manifest.stale:
+        _clear(root, manifest.stale, jobs)
+        manifest = replace(manifest, stale=())
+        write_manifest(manifest, root / MANIFEST)
     partial = data / PARTIAL
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir()
     try:
-        progress = _Progress(on_progress, total=sum(_frames(data, job) for job in todo))
         for job in todo:
             folder = partial / job.folder.replace("/", "-")
             with Session(data / job.session.file) as session:
@@ -155,8 +167,8 @@ def write_recording(
         fps=rate_hz(time_ns), duration_s=float(time_s[-1]), hr_bpm=round(float(aligned.hr_bpm[kept].mean()), 3),
         ppg_rate_hz=aligned.fs_hz, sync_bound_ms=session.sync_bound_ms,
         lost_frames=session.lost_frames, lost_samples=session.lost_samples,
-        fills=[], trimmed=_trimmed(aligned.cover), codec=codec, filter=FILTER,
-        video_hash=video.pixels.hexdigest, video_bytes=path.stat().st_size, labels_hash=labels_hash,
+        trimmed=_trimmed(aligned.cover), codec=codec, filter=FILTER,
+        video_hash=video.pixels.hexdigest, video_bytes=path.stat().st_size, video_sha256=sha256_of(path), labels_hash=labels_hash,
     )
 
 
@@ -197,62 +209,43 @@ def _choose_fold(split: Split, fold: int | None) -> int:
     return fold or 1
 
 
-def _read_old(root: Path, *, force: bool) -> Manifest | None:
-    if not (root / MANIFEST).exists():
-        return None
-    try:
-        return read_manifest(root / MANIFEST)
-    except CurationError:
-        if force:
-            return None
-        raise
-
-
-def _plan(split: Split, fold: int, *, codec: str, old: Manifest | None, root: Path, force: bool) -> list[_Job]:
+def _plan(
+    split: Split, fold: int, *, codec: str, numbers: dict[str, int], old: Manifest | None, root: Path, force: bool,
+    on_progress: OnProgress | None,
+) -> list[_Job]:
     """Say which session goes to which folder and which folders can stay; refuse to overwrite without `force`."""
     before = {entry.session: entry for entry in old.entries} if old else {}
-    free = max((entry.number for entry in before.values()), default=0) + 1
+    listed = {entry.folder for entry in before.values()} | set(old.stale if old else ())
+    if foreign := [name for name in _present(root) if name not in listed]:
+        raise CurationError(f"expected only folders of {MANIFEST}, found {', '.join(foreign[:3])} in {root}; move it away")
     jobs = []
-    for session in split.sessions:
+    for at, session in enumerate(split.sessions):
         entry = before.get(session.session)
-        number = entry.number if entry else free
-        free += entry is None
         side = split.side_of(session.subject, fold)
-        folder = f"{side}/subject{number}"
+        folder = f"{side}/subject{numbers[session.session]}"
         keep = None
         if entry and (entry.session_hash, entry.codec, entry.filter) == (session.hash, codec, FILTER) and _is_whole(root, entry):
             keep = replace(entry, folder=folder, side=side)
-        jobs.append(_Job(session, side, folder, keep))
-    places = {job.folder for job in jobs if job.old and before[job.session.session].folder == job.folder}
-    changed = sorted(e.folder for e in before.values() if e.folder not in places and (root / e.folder).exists())
+        jobs.append(_Job(session, side, folder, entry.folder if entry else None, keep))
+        if before and on_progress:
+            on_progress("checking folders", at + 1, len(split.sessions))
+    stay = {job.folder for job in jobs if job.stays}
+    changed = sorted(e.folder for e in before.values() if e.folder not in stay and (root / e.folder).exists())
     if changed and not force:
         raise CurationError(
             f"expected to add folders only, found {len(changed)} that would change ({', '.join(changed[:3])}) in {root}: another "
             "split, codec or recording made them, or they are damaged; say --force to replace them"
         )
-    listed = {e.folder for e in before.values()}
-    stray = [name for name in _present(root) if name not in listed]
-    # A folder of ours that no manifest lists is the remnant of an interruption, if there was one.
-    remnants = old is not None and not old.complete
-    foreign = [name for name in stray if not _is_ours(root / name) or not (force or remnants)]
-    if foreign:
-        raise CurationError(f"expected only folders of {MANIFEST}, found {', '.join(foreign[:3])} in {root}; move it away")
     return jobs
 
 
 def _is_whole(root: Path, entry: Entry) -> bool:
     try:
         check_folder(root, entry)
+        check_video_bytes(root, entry, sha256_of(root / entry.folder / VIDEO))
     except CurationError:
         return False
     return True
-
-
-def _is_ours(folder: Path) -> bool:
-    return (
-        folder.is_dir() and not folder.is_symlink() and is_subject_folder(folder.name)
-        and {p.name for p in folder.iterdir()} <= {VIDEO, LABELS}
-    )
 
 
 def _present(root: Path) -> list[str]:
@@ -260,30 +253,23 @@ def _present(root: Path) -> list[str]:
     return sorted(f"{side}/{p.name}" for side in SIDES if (root / side).is_dir() for p in (root / side).iterdir())
 
 
-def _tidy(root: Path, jobs: Iterable[_Job], old: Manifest | None) -> None:
-    """Bring folders that only change sides to their place and remove the others that are not to stay."""
-    before = {entry.session: entry.folder for entry in old.entries} if old else {}
-    keep = {job.folder for job in jobs if job.old}
-    moves = [(before[job.session.session], job.folder) for job in jobs if job.old and before[job.session.session] != job.folder]
-    sources = {source for source, _ in moves}
-    for name in _present(root):
-        if name not in sources and (name not in keep or any(name == target for _, target in moves)):
+def _clear(root: Path, stale: Iterable[str], jobs: Iterable[_Job]) -> None:
+    """Remove stale folders, and bring those that only change sides to their new place."""
+    moves = {job.place: job.folder for job in jobs if job.old and not job.stays}
+    for name in stale:
+        if name not in moves:
             shutil.rmtree(root / name)
-    for source, target in moves:
+    for source, target in moves.items():
         (root / target).parent.mkdir(exist_ok=True)
-        (root / source).rename(root / target)
+        (root / str(source)).rename(root / target)
 
 
-def _frames(data: Path, job: _Job) -> int:
-    with Session(data / job.session.file) as session:
-        return len(session.frames)
-
-
-def _check_space(data: Path, jobs: Iterable[_Job], codec: str) -> None:
-    """Refuse to start what will not fit: raw pixels, or for FFV1 three quarters of them."""
-    needed = 0
+def _check_space(data: Path, jobs: Iterable[_Job], codec: str) -> int:
+    """Refuse to start what will not fit: raw pixels, or for FFV1 three quarters of them. Give the number of frames."""
+    count, needed = 0, 0
     for job in jobs:
         with Session(data / job.session.file) as session:
+            count += len(session.frames)
             needed += len(session.frames) * session.frames.width * session.frames.height * 3
     needed = round(needed * (1.0 if codec == "rawvideo" else 0.75)) + _SPARE_BYTES
     free = shutil.disk_usage(data).free
@@ -291,3 +277,4 @@ def _check_space(data: Path, jobs: Iterable[_Job], codec: str) -> None:
         raise CurationError(
             f"expected {needed / 1e9:.1f} GB of free space, found {free / 1e9:.1f} GB in {data}; make room, or use --codec ffv1"
         )
+    return count

@@ -25,7 +25,7 @@ from acquire.errors import CurationError
 
 from . import face
 from .face import FaceBox, find_face
-from .video import read_bgr
+from .video import read_bgr, sha256_of
 
 SIZE = 36
 UNIT = 256              # stored counts per grey level
@@ -78,18 +78,6 @@ def average_face(image: np.ndarray, box: FaceBox, *, size: int = SIZE) -> np.nda
     # As float32: on uint8 input cv2 rounds the averages to whole grey levels, and the pulse is gone.
     small = cv2.resize(box.crop(image).astype(np.float32), (size, size), interpolation=cv2.INTER_AREA)
     return np.rint(small * UNIT).astype(np.uint16)
-
-
-def sha256_of(path: Path) -> str:
-    """Give the SHA-256 of a file's bytes, in hex."""
-    digest = hashlib.sha256()
-    try:
-        with open(path, "rb", buffering=0) as file:
-            while block := file.read(1 << 22):
-                digest.update(block)
-    except OSError as error:
-        raise CurationError(f"expected a video at {path}, got {error}") from error
-    return digest.hexdigest()
 
 
 def _cache_key(video_sha256: str) -> str:

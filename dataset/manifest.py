@@ -46,12 +46,12 @@ class Entry:
     sync_bound_ms: float | None    # largest bound on a sample's time; None where unknown
     lost_frames: int               # frames that the camera counted and the session lacks
     lost_samples: int
-    fills: list[dict[str, Any]]    # repeated frames; none at the native rate
     trimmed: list[dict[str, Any]]  # {"first", "frames", "reason"}: frames of the session left out, they have no PPG
     codec: str
     filter: dict[str, Any]
     video_hash: str                # SHA-256 of the BGR pixels, frame after frame: the same for every codec
     video_bytes: int
+    video_sha256: str              # of vid.avi as a file
     labels_hash: str               # SHA-256 of ground_truth.txt
 
     @property
@@ -68,20 +68,17 @@ class Manifest:
     split_hash: str
     fold: int                      # which fold of the split, from 1
     folds: int
-    frame_rate: str                # "native": frames as recorded, at the times in row 3
     filter: dict[str, Any]
     codec: str
     complete: bool                 # False while a conversion is under way, or was interrupted
+    numbers: dict[str, int]        # session to folder number, of every session that ever had one
+    stale: tuple[str, ...]         # folders of an earlier conversion that are being removed; none once complete
     entries: tuple[Entry, ...]
 
     @property
     def data_hash(self) -> str:
         """SHA-256 over the entries: two curated data sets with the same one train the same."""
         return hashlib.sha256(canonical_json([asdict(e) for e in self.entries]).encode()).hexdigest()
-
-    def side(self, side: str) -> tuple[Entry, ...]:
-        """Give the entries of "train" or of "test"."""
-        return tuple(e for e in self.entries if e.side == side)
 
     @property
     def simulated(self) -> bool:
@@ -98,6 +95,12 @@ def is_subject_folder(name: str) -> bool:
     return _FOLDER.fullmatch(name) is not None
 
 
+def _is_folder(path: object) -> bool:
+    """Say whether `path` is `train/subject<int>` or `test/subject<int>`."""
+    side, _, name = str(path).partition("/")
+    return side in SIDES and is_subject_folder(name)
+
+
 def write_manifest(manifest: Manifest, path: Path) -> None:
     """Write a manifest under a temporary name, then rename."""
     body = {"schema": SCHEMA, "schema_version": SCHEMA_VERSION, **asdict(manifest), "data_hash": manifest.data_hash}
@@ -112,34 +115,39 @@ def read_manifest(path: Path) -> Manifest:
     ------
     CurationError : it is missing or not one, was edited, names a path that is no `train|test/subject<int>`, or leaks
     """
+    again = f"in {path}; move {path.parent} away, and acq convert makes it new"
     try:
         body = json.loads(path.read_text())
     except FileNotFoundError as error:
         raise CurationError(f"expected a manifest, found nothing at {path}; acq convert writes it") from error
     except (OSError, ValueError) as error:
-        raise CurationError(f"expected a manifest as JSON, got: {error}, in {path}; acq convert --force makes it new") from error
-    again = f"in {path}; acq convert --force makes it new"
+        raise CurationError(f"expected a manifest as JSON, got: {error}, {again}") from error
     if not isinstance(body, dict) or body.get("schema") != SCHEMA:
         raise CurationError(f"expected schema {SCHEMA}, found something else {again}")
     if body.get("schema_version") != SCHEMA_VERSION:
         raise CurationError(f"expected manifest format {SCHEMA_VERSION}, found {body.get('schema_version')} {again}")
     try:
-        head = {k: v for k, v in body.items() if k not in ("schema", "schema_version", "data_hash", "entries")}
-        manifest = Manifest(**head, entries=tuple(Entry(**entry) for entry in body["entries"]))
-    except (KeyError, TypeError) as error:
+        head = {k: v for k, v in body.items() if k not in ("schema", "schema_version", "data_hash", "stale", "entries")}
+        entries = tuple(Entry(**entry) for entry in body["entries"])
+        manifest = Manifest(**head, stale=tuple(body["stale"]), entries=entries)
+        texts = [text for e in entries for text in (e.folder, e.side, e.subject, e.session)]
+        if not all(isinstance(text, str) for text in texts):
+            raise TypeError("a name that is no text")
+        data_hash = manifest.data_hash
+    except (KeyError, TypeError, ValueError) as error:
         raise CurationError(f"expected a whole manifest, got: {error}, {again}") from error
     _check_entries(manifest.entries, again)
-    if manifest.data_hash != body.get("data_hash"):
+    _check_numbers(manifest, again)
+    if data_hash != body.get("data_hash"):
         raise CurationError(f"expected the manifest as acq wrote it, found one changed by hand {again}")
     return manifest
 
 
 def _check_entries(entries: Sequence[Entry], again: str) -> None:
     for entry in entries:
-        side, _, name = str(entry.folder).partition("/")
-        if side not in SIDES or side != entry.side or not is_subject_folder(name):
+        if not _is_folder(entry.folder) or entry.folder.partition("/")[0] != entry.side:
             raise CurationError(f"expected {entry.side}/subject<int> for one of {SIDES}, found {entry.folder!r} {again}")
-        if not layout.is_subject_id(str(entry.subject)):
+        if not layout.is_subject_id(entry.subject):
             raise CurationError(f"expected a subject id, found {entry.subject!r} {again}")
     for what, values in (("folder number", [str(e.number) for e in entries]), ("session", [e.session for e in entries])):
         if twice := sorted({v for v in values if values.count(v) > 1}):
@@ -147,3 +155,14 @@ def _check_entries(entries: Sequence[Entry], again: str) -> None:
     train, test = ({e.subject for e in entries if e.side == side} for side in SIDES)
     if shared := sorted(train & test):
         raise CurationError(f"expected each subject on one side, found {', '.join(shared)} on both {again}")
+
+
+def _check_numbers(manifest: Manifest, again: str) -> None:
+    numbers = manifest.numbers
+    if (
+        not isinstance(numbers, dict) or not all(type(n) is int and n > 0 for n in numbers.values())
+        or len(set(numbers.values())) < len(numbers) or any(numbers.get(e.session) != e.number for e in manifest.entries)
+    ):
+        raise CurationError(f"expected one folder number for each session, found {numbers} {again}")
+    if odd := [path for path in manifest.stale if not _is_folder(path)]:
+        raise CurationError(f"expected train/subject<int> or test/subject<int> as stale, found {odd[0]!r} {again}")

@@ -10,71 +10,21 @@ Source: Bobbia et al., "Unsupervised skin tissue segmentation for remote photopl
 """
 
 import hashlib
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from acquire.errors import CurationError
 
-from .manifest import MANIFEST, SIDES, Entry, Manifest, is_subject_folder, read_manifest
-from .video import read_bgr
+from .manifest import MANIFEST, SIDES, Entry, Manifest, read_manifest
 
 VIDEO = "vid.avi"
 LABELS = "ground_truth.txt"
 
 __all__ = [
-    "LABELS", "MANIFEST", "SIDES", "VIDEO", "Entry", "Manifest", "UbfcSubject", "find_subjects", "load_manifest", "read_frames",
+    "LABELS", "MANIFEST", "SIDES", "VIDEO", "Entry", "Manifest", "check_folder", "check_video_bytes", "load_manifest",
     "read_labels", "write_labels",
 ]
-
-
-@dataclass(frozen=True)
-class UbfcSubject:
-    """One recording in UBFC layout: its labels in memory, its frames on disk."""
-
-    folder: Path
-    ppg: np.ndarray       # (N,) float64
-    hr_bpm: np.ndarray    # (N,) float64
-    time_s: np.ndarray    # (N,) float64, since the first frame
-
-    @classmethod
-    def open(cls, folder: Path) -> "UbfcSubject":
-        """Read the labels of `folder`; see `read_labels` for what is refused."""
-        return cls(folder, *read_labels(folder))
-
-    def __len__(self) -> int:
-        return len(self.ppg)
-
-    def frames(self) -> Iterator[np.ndarray]:
-        """Decode the frames, (H, W, 3) uint8 RGB, and hold their number against the labels.
-
-        Raises
-        ------
-        CurationError : the video is missing or damaged, or is shorter or longer than its labels
-        """
-        expected = f"expected {len(self)} frames as labelled"
-        count = 0
-        for rgb in read_frames(self.folder):
-            if count == len(self):
-                raise CurationError(f"{expected}, found more in {self.folder / VIDEO}; run acq convert --force")
-            yield rgb
-            count += 1
-        if count < len(self):
-            raise CurationError(f"{expected}, found {count} in {self.folder / VIDEO}; run acq convert --force")
-
-
-def read_frames(folder: Path) -> Iterator[np.ndarray]:
-    """Decode `vid.avi` of one folder, one (H, W, 3) uint8 RGB frame at a time.
-
-    Raises
-    ------
-    CurationError : the video is missing, or a frame does not decode
-    """
-    for bgr in read_bgr(folder / VIDEO):
-        yield cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
 
 
 def read_labels(folder: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -117,15 +67,10 @@ def write_labels(folder: Path, ppg: np.ndarray, *, hr_bpm: np.ndarray, time_s: n
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def find_subjects(root: Path) -> list[Path]:
-    """List the `subject<int>` folders in `root`, by number."""
-    return sorted((p for p in root.glob("subject*") if is_subject_folder(p.name)), key=lambda p: int(p.name[7:]))
-
-
 def load_manifest(root: Path) -> Manifest:
     """Read `manifest.json` under `root` and hold the folders against it.
 
-    Labels are read and hashed, videos are only weighed: decoding them all is `dataset.video.check_video`'s work.
+    Labels are read and hashed, videos are only weighed: whoever reads one through holds it against `check_video_bytes`.
 
     Raises
     ------
@@ -142,20 +87,28 @@ def load_manifest(root: Path) -> Manifest:
 
 def check_folder(root: Path, entry: Entry) -> None:
     """Refuse a folder that is not what its manifest entry says; see `load_manifest`."""
-    folder = root / entry.folder
+    folder, video = root / entry.folder, root / entry.folder / VIDEO
     if not folder.is_dir():
         raise CurationError(f"expected the folder of session {entry.session}, found nothing at {folder}; run acq convert --force")
-    if not folder.resolve().is_relative_to(root.resolve()):
-        raise CurationError(f"expected a folder inside {root}, found a link out of it at {folder}; run acq convert --force")
+    for path in (folder, folder / LABELS, video):
+        if path.resolve() != root.resolve() / path.relative_to(root):
+            raise CurationError(f"expected a folder and files of their own, found a link at {path}; put a copy in its place")
     frames = len(read_labels(folder)[0])
     if frames != entry.frames:
         raise CurationError(f"expected {entry.frames} labels, found {frames} in {folder / LABELS}; run acq convert --force")
     if hashlib.sha256((folder / LABELS).read_bytes()).hexdigest() != entry.labels_hash:
         raise CurationError(f"expected the labels as written, found others in {folder / LABELS}; run acq convert --force")
-    video = folder / VIDEO
     if not video.is_file():
         raise CurationError(f"expected a video, found nothing at {video}; run acq convert --force")
     if video.stat().st_size != entry.video_bytes:
         raise CurationError(
             f"expected a video of {entry.video_bytes} bytes, found {video.stat().st_size} in {video}; run acq convert --force"
+        )
+
+
+def check_video_bytes(root: Path, entry: Entry, sha256: str) -> None:
+    """Refuse a video whose SHA-256 is not the one of its manifest entry: of equal length, yet of somebody else, or zeroed."""
+    if sha256 != entry.video_sha256:
+        raise CurationError(
+            f"expected the video as written, found another in {root / entry.folder / VIDEO}; run acq convert --force"
         )

@@ -131,5 +131,17 @@ def check_video(path: Path, pixels: PixelHash, *, on_frame: Callable[[int], None
         raise CurationError(f"expected {len(pixels.after)} frames, found {len(found.after)} in {path}; run acq convert --force")
 
 
+def sha256_of(path: Path) -> str:
+    """Give the SHA-256 of a file's bytes, in hex."""
+    digest = hashlib.sha256()
+    try:
+        with open(path, "rb", buffering=0) as file:
+            while block := file.read(1 << 22):
+                digest.update(block)
+    except OSError as error:
+        raise CurationError(f"expected a video at {path}, got {error}") from error
+    return digest.hexdigest()
+
+
 def _cannot_write(path: Path, error: Exception) -> CurationError:
     return CurationError(f"expected to write {path}, got: {error}; make room or mend the disk, then convert again")

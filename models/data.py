@@ -19,7 +19,7 @@ from acquire.layout import ubfc_dir
 from dataset.face import FaceBox
 from dataset.frames import FaceFrames, face_frames
 from dataset.manifest import Entry
-from dataset.ubfc import LABELS, VIDEO, load_manifest, read_labels
+from dataset.ubfc import LABELS, VIDEO, check_video_bytes, load_manifest, read_labels
 
 OnProgress = Callable[[str, int, int], None]   # stage, done, total
 LONGEST_STEP_S = 0.5    # a pair of frames further apart than this is not trained on, and no window spans it
@@ -103,6 +103,7 @@ def load_curated(data: Path, *, allow_mixed: bool = False, on_progress: OnProgre
         on_frames(0)
         video = root / entry.folder / VIDEO
         frames = face_frames(video, cache=frames_cache(data), on_frames=on_frames)
+        check_video_bytes(root, entry, frames.video_sha256)
         recordings[entry.side].append(_recording(entry, video, frames, ppg, time_s))
         before += entry.frames
     if on_progress is not None:

@@ -18,7 +18,8 @@ from dataset.align import ppg_on_frames
 from dataset.curate import PARTIAL, convert_sessions
 from dataset.session import Session
 from dataset.split import identify_sessions, split_by_subject, write_split
-from dataset.ubfc import LABELS, MANIFEST, VIDEO, UbfcSubject, load_manifest
+from dataset.ubfc import LABELS, MANIFEST, VIDEO, load_manifest, read_labels
+from dataset.video import read_bgr
 
 
 def split(data, *holdout, folds=None):
@@ -38,6 +39,10 @@ def tree(root):
     return {p.relative_to(root).as_posix(): p.read_bytes() for p in sorted(root.rglob("*")) if p.is_file()}
 
 
+def on(side, manifest):
+    return [e for e in manifest.entries if e.side == side]
+
+
 @pytest.mark.parametrize("codec", ["rawvideo", "ffv1"])
 @pytest.mark.parametrize("pixel_format", ["I420", "RGB"])
 def test_round_trip(tmp_path, codec, pixel_format):
@@ -45,23 +50,23 @@ def test_round_trip(tmp_path, codec, pixel_format):
     path = make_session(tmp_path, "S02", seconds=12.0, pixel_format=pixel_format, bpm=90)
     split(tmp_path, "S02")
     convert_sessions(tmp_path, codec=codec)
-    entry = load_manifest(tmp_path / "ubfc").side("test")[0]
+    (entry,) = on("test", load_manifest(tmp_path / "ubfc"))
     folder = tmp_path / "ubfc" / entry.folder
-    subject = UbfcSubject.open(folder)
+    ppg, hr_bpm, time_s = read_labels(folder)
     with Session(path) as session:
         truth = ppg_on_frames(session.ppg, session.ppg_time_ns, session.ppg_sequence, session.frame_time_ns)
         assert truth.covered.all()
-        assert entry.frames == len(subject) == len(session.frames)
-        for found, rgb in zip(subject.frames(), session.frames, strict=True):
-            assert (found == rgb).all()
-        assert np.abs(subject.ppg - truth.ppg).max() < 1e-6 * np.abs(truth.ppg).max()
-        assert np.abs(subject.time_s - (session.frame_time_ns - session.frame_time_ns[0]) / 1e9).max() < 1e-6
-    assert subject.hr_bpm == pytest.approx(90, abs=0.05)
+        assert entry.frames == len(ppg) == len(session.frames)
+        for found, rgb in zip(read_bgr(folder / VIDEO), session.frames, strict=True):
+            assert (found[..., ::-1] == rgb).all()
+        assert np.abs(ppg - truth.ppg).max() < 1e-6 * np.abs(truth.ppg).max()
+        assert np.abs(time_s - (session.frame_time_ns - session.frame_time_ns[0]) / 1e9).max() < 1e-6
+    assert hr_bpm == pytest.approx(90, abs=0.05)
     assert entry.hr_bpm == pytest.approx(90, abs=0.05)
     assert (entry.width, entry.height, entry.sync_bound_ms) == (WIDTH, HEIGHT, 0.7)
-    assert np.loadtxt(folder / LABELS).shape == (3, len(subject))
+    assert np.loadtxt(folder / LABELS).shape == (3, len(ppg))
     capture = cv2.VideoCapture(str(folder / VIDEO))
-    assert capture.get(cv2.CAP_PROP_FRAME_COUNT) == len(subject)
+    assert capture.get(cv2.CAP_PROP_FRAME_COUNT) == len(ppg)
     assert capture.get(cv2.CAP_PROP_FPS) == pytest.approx(30, rel=0.01)
     capture.release()
 
@@ -79,7 +84,7 @@ def test_frames_without_ppg_are_cut_and_listed(tmp_path):
     make_session(tmp_path, "S01", seconds=10.0, lost_samples={120, 121}, frame_offset_s=-0.2, lost_frames={5})
     make_session(tmp_path, "S02", seconds=10.0)
     split(tmp_path, "S02")
-    entry = convert_sessions(tmp_path).manifest.side("train")[0]
+    (entry,) = on("train", convert_sessions(tmp_path).manifest)
     kept = frame_times(300) - 200_000_000
     keep = kept >= sample_times(1)[0]
     hole = (kept > sample_times(120)[119]) & (kept < sample_times(123)[122])
@@ -87,13 +92,13 @@ def test_frames_without_ppg_are_cut_and_listed(tmp_path):
         (0, int((~keep).sum()) - 1, "before the first usable sample"),
         (int(np.flatnonzero(hole)[0]) - 1, int(hole.sum()), "samples were lost"),
     ]
-    assert (entry.lost_frames, entry.lost_samples, entry.fills) == (1, 2, [])
+    assert (entry.lost_frames, entry.lost_samples) == (1, 2)
     keep &= ~hole
     keep[5] = False
-    subject = UbfcSubject.open(tmp_path / "ubfc" / entry.folder)
-    assert subject.time_s == pytest.approx((kept[keep] - kept[keep][0]) / 1e9, abs=1e-6)
-    first = cv2.cvtColor(picture(int(np.flatnonzero(keep)[0])), cv2.COLOR_YUV2RGB_I420)
-    assert (next(subject.frames()) == first).all()
+    folder = tmp_path / "ubfc" / entry.folder
+    assert read_labels(folder)[2] == pytest.approx((kept[keep] - kept[keep][0]) / 1e9, abs=1e-6)
+    first = cv2.cvtColor(picture(int(np.flatnonzero(keep)[0])), cv2.COLOR_YUV2BGR_I420)
+    assert (next(read_bgr(folder / VIDEO)) == first).all()
 
 
 def test_rerun_does_nothing(data):
@@ -154,12 +159,12 @@ def test_a_changed_session_is_converted_again(data):
     assert convert_sessions(data, force=True).written == ("train/subject2",)
 
 
-@pytest.mark.parametrize("at", range(1, 7))
-def test_an_interruption_anywhere_leaves_whole_folders_and_is_continued(data, monkeypatch, at):
-    """The process stops at the n-th write of a manifest or renaming of a folder; nothing is cleaned up after that."""
-    class Stopped(BaseException):
-        pass
+class Stopped(BaseException):
+    """Somebody pulled the plug."""
 
+
+def stop_at(monkeypatch, at):
+    """Stop at the n-th write of a manifest, removal or renaming of a folder; nothing is done after that."""
     steps = []
 
     def counted(function):
@@ -171,13 +176,24 @@ def test_an_interruption_anywhere_leaves_whole_folders_and_is_continued(data, mo
 
         return step
 
+    removed = curate.shutil.rmtree
+
+    def remove(path, **kwargs):
+        (removed if path.parent.name == PARTIAL or path.name == PARTIAL else counted(removed))(path, **kwargs)
+
+    monkeypatch.setattr(curate, "write_manifest", counted(curate.write_manifest))
+    monkeypatch.setattr(curate.Path, "rename", counted(curate.Path.rename))
+    monkeypatch.setattr(curate.shutil, "rmtree", remove)
+
+
+@pytest.mark.parametrize("at", range(1, 7))
+def test_an_interruption_anywhere_leaves_whole_folders_and_is_continued(data, monkeypatch, at):
     with monkeypatch.context() as patch:
-        patch.setattr(curate, "write_manifest", counted(curate.write_manifest))
-        patch.setattr(curate.Path, "rename", counted(curate.Path.rename))
+        stop_at(patch, at)
         with pytest.raises(Stopped):
             convert_sessions(data)
     for folder in (data / "ubfc").glob("*/*"):
-        assert len(list(UbfcSubject.open(folder).frames())) == 120
+        assert len(read_labels(folder)[0]) == len(list(read_bgr(folder / VIDEO))) == 120
     if (data / "ubfc" / MANIFEST).exists():
         with pytest.raises(CurationError, match="found an interrupted one"):
             load_manifest(data / "ubfc")
@@ -188,9 +204,56 @@ def test_an_interruption_anywhere_leaves_whole_folders_and_is_continued(data, mo
     assert not (data / PARTIAL).exists()
 
 
+@pytest.mark.parametrize("at", [1, 2, 3, 5, 6, 7])
+def test_an_interruption_of_force_keeps_numbers_and_leaves_foreign_folders_alone(data, monkeypatch, at):
+    """S00 came later and sorts first, yet is subject4; another codec makes all folders anew."""
+    convert_sessions(data)
+    make_session(data, "S00", seconds=4.0)
+    split(data, "S01")
+    with monkeypatch.context() as patch:
+        stop_at(patch, at)
+        with pytest.raises(Stopped):
+            convert_sessions(data, codec="ffv1", force=True)
+    foreign = data / "ubfc/train/subject9"
+    foreign.mkdir(parents=True)
+    (foreign / VIDEO).write_bytes(b"mine")
+    for force in (False, True):
+        with pytest.raises(CurationError, match="found train/subject9 in"):
+            convert_sessions(data, codec="ffv1", force=force)
+    assert (foreign / VIDEO).read_bytes() == b"mine"
+    shutil.rmtree(foreign)
+    convert_sessions(data, codec="ffv1", force=True)
+    manifest = load_manifest(data / "ubfc")
+    assert {e.subject: e.folder for e in manifest.entries} == {
+        "S00": "train/subject4", "S01": "test/subject1", "S02": "train/subject2", "S03": "train/subject3"
+    }
+    assert len(list((data / "ubfc").glob("*/*"))) == 4
+    assert manifest.stale == ()
+
+
+@pytest.mark.parametrize("at", range(1, 6))
+def test_an_interrupted_change_of_sides_is_continued(data, monkeypatch, at):
+    convert_sessions(data)
+    split(data, "S01")
+    with monkeypatch.context() as patch:
+        stop_at(patch, at)
+        with pytest.raises(Stopped):
+            convert_sessions(data, force=True)
+    done = convert_sessions(data, force=True)
+    assert {e.subject: e.folder for e in done.manifest.entries} == {
+        "S01": "test/subject1", "S02": "train/subject2", "S03": "train/subject3"
+    }
+    assert load_manifest(data / "ubfc") == done.manifest
+    assert len(list((data / "ubfc").glob("*/*"))) == 3
+
+
 def test_damaged_folders_are_made_again(data):
     convert_sessions(data)
     before = tree(data / "ubfc")
+    (data / "ubfc/train/subject1" / VIDEO).write_bytes(bytes(len(before["train/subject1/vid.avi"])))
+    with pytest.raises(CurationError, match=r"\(train/subject1\).*--force"):
+        convert_sessions(data)
+    assert convert_sessions(data, force=True).written == ("train/subject1",)
     shutil.rmtree(data / "ubfc/train/subject1")
     assert convert_sessions(data).written == ("train/subject1",)
     (data / "ubfc/train/subject1" / LABELS).write_text("1 2 3\n")
@@ -208,9 +271,8 @@ def test_what_is_not_ours_is_left_alone(data, name):
     split(data, "S02")
     with pytest.raises(CurationError, match="expected"):
         convert_sessions(data)
-    if not name.startswith("train/subject9"):
-        with pytest.raises(CurationError, match="move it away"):
-            convert_sessions(data, force=True)
+    with pytest.raises(CurationError, match="move it away"):
+        convert_sessions(data, force=True)
     assert (data / "ubfc" / name).read_text() == "mine"
 
 
@@ -261,9 +323,9 @@ def test_folds(data):
         convert_sessions(data, fold=4)
     convert_sessions(data, fold=2)
     manifest = load_manifest(data / "ubfc")
-    assert (manifest.fold, manifest.folds, [e.subject for e in manifest.side("test")]) == (2, 3, ["S02"])
+    assert (manifest.fold, manifest.folds, [e.subject for e in on("test", manifest)]) == (2, 3, ["S02"])
     assert convert_sessions(data, fold=3, force=True).written == ()
-    assert [e.subject for e in load_manifest(data / "ubfc").side("test")] == ["S03"]
+    assert [e.subject for e in on("test", load_manifest(data / "ubfc"))] == ["S03"]
 
 
 def test_progress_reaches_its_totals(data):

@@ -13,7 +13,7 @@ import acquire  # noqa: E402
 from acquire.errors import CurationError, SplitError, TrainingError  # noqa: E402
 from dataset.manifest import Entry, Manifest, write_manifest  # noqa: E402
 from dataset.ubfc import MANIFEST, write_labels  # noqa: E402
-from dataset.video import VideoWriter  # noqa: E402
+from dataset.video import VideoWriter, sha256_of  # noqa: E402
 from models.checkpoint import load_checkpoint  # noqa: E402
 from models.data import check_split, load_curated  # noqa: E402
 from models.nets import Student, Teacher  # noqa: E402
@@ -28,8 +28,8 @@ def entry(number, side, subject, *, simulated=True, **kwargs):
     return Entry(
         folder=f"{side}/subject{number}", side=side, subject=subject, session=f"{subject}-{number}", session_hash="0",
         simulated=simulated, session_complete=True, frames=FPS * SECONDS, width=256, height=192, fps=FPS,
-        duration_s=SECONDS - 1 / FPS, hr_bpm=72, ppg_rate_hz=25, sync_bound_ms=1, lost_frames=0, lost_samples=0, fills=[],
-        trimmed=[], codec="rawvideo", filter={}, video_hash="0", video_bytes=0, labels_hash="0", **kwargs,
+        duration_s=SECONDS - 1 / FPS, hr_bpm=72, ppg_rate_hz=25, sync_bound_ms=1, lost_frames=0, lost_samples=0, trimmed=[],
+        codec="rawvideo", filter={}, video_hash="0", video_bytes=0, video_sha256="0", labels_hash="0", **kwargs,
     )
 
 
@@ -51,8 +51,10 @@ def curate(data, entries, *, face=True, ppg=None):
                 noisy = picture - level * np.array([0.5, 1.5, 0.7]) + np.roll(noise, rng.integers(noise.size))
                 video.add(np.clip(noisy, 0, 255).astype(np.uint8))
         labels = write_labels(folder, pulse if ppg is None else ppg(time_s), hr_bpm=np.full(len(pulse), 72.0), time_s=time_s)
-        written.append(replace(one, labels_hash=labels, video_bytes=(folder / "vid.avi").stat().st_size))
-    write_manifest(Manifest("0", "split-1", 1, 1, "native", {}, "rawvideo", True, tuple(written)), data / "ubfc" / MANIFEST)
+        video = folder / "vid.avi"
+        written.append(replace(one, labels_hash=labels, video_bytes=video.stat().st_size, video_sha256=sha256_of(video)))
+    numbers = {one.session: one.number for one in written}
+    write_manifest(Manifest("0", "split-1", 1, 1, {}, "rawvideo", True, numbers, (), tuple(written)), data / "ubfc" / MANIFEST)
     return data
 
 
@@ -180,6 +182,13 @@ def test_half_the_files_gone(tmp_path):
     data = curate(tmp_path, three())
     (data / "ubfc/test/subject3/vid.avi").unlink()
     with pytest.raises(CurationError, match=r"test/subject3/vid.avi"):
+        load_curated(data)
+
+
+def test_the_held_out_video_among_those_to_train_on_is_refused(tmp_path):
+    data = curate(tmp_path, three())
+    (data / "ubfc/train/subject1/vid.avi").write_bytes((data / "ubfc/test/subject3/vid.avi").read_bytes())
+    with pytest.raises(CurationError, match=r"found another in .*train/subject1/vid.avi"):
         load_curated(data)
 
 

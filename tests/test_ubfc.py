@@ -15,14 +15,12 @@ from dataset.ubfc import (
     LABELS,
     MANIFEST,
     VIDEO,
-    UbfcSubject,
-    find_subjects,
+    check_video_bytes,
     load_manifest,
-    read_frames,
     read_labels,
     write_labels,
 )
-from dataset.video import PixelHash, VideoWriter, check_video, read_bgr
+from dataset.video import PixelHash, VideoWriter, check_video, read_bgr, sha256_of
 
 
 def pictures(count, width=34, height=22):
@@ -93,11 +91,11 @@ def test_a_full_disk_is_one_line():
         write_video(Path("/dev/full"), pictures(400, 640, 360))
 
 
-def make_folder(folder, count=30, *, frames=None):
-    folder.mkdir(parents=True)
+def make_folder(folder, count=30, *, first=0):
+    folder.mkdir(parents=True, exist_ok=True)
     time_s = np.arange(count) / 30
     labels_hash = write_labels(folder, np.sin(time_s) * 1e4, hr_bpm=np.full(count, 71.25), time_s=time_s)
-    pixels = write_video(folder / VIDEO, pictures(count if frames is None else frames))
+    pixels = write_video(folder / VIDEO, pictures(first + count)[first:])
     return labels_hash, pixels
 
 
@@ -145,38 +143,26 @@ def test_bad_labels_are_one_line(tmp_path, text, says):
     refused(says, tmp_path, read_labels, tmp_path)
 
 
-def test_a_subject_without_a_manifest(tmp_path):
-    make_folder(tmp_path / "subject3", 4)
-    make_folder(tmp_path / "subject10", 4)
-    (tmp_path / "subject_x").mkdir()
-    assert [p.name for p in find_subjects(tmp_path)] == ["subject3", "subject10"]
-    subject = UbfcSubject.open(tmp_path / "subject3")
-    frames = list(subject.frames())
-    assert len(subject) == len(frames) == 4
-    assert (frames[2][..., ::-1] == pictures(4)[2]).all()
-    assert (next(read_frames(tmp_path / "subject3")) == frames[0]).all()
-
-
-@pytest.mark.parametrize(("frames", "says"), [(28, "expected 30 frames as labelled, found 28"), (31, "found more")])
-def test_labels_and_video_of_different_length(tmp_path, frames, says):
-    make_folder(tmp_path / "subject1", 30, frames=frames)
-    refused(says, tmp_path, lambda: list(UbfcSubject.open(tmp_path / "subject1").frames()))
-
-
 def test_a_truncated_video_that_still_plays(tmp_path):
-    make_folder(tmp_path / "subject1")
-    video = tmp_path / "subject1" / VIDEO
+    make_folder(tmp_path)
+    video = tmp_path / VIDEO
     video.write_bytes(video.read_bytes()[: -video.stat().st_size // 3])
-    refused("expected", tmp_path, lambda: list(UbfcSubject.open(tmp_path / "subject1").frames()))
+    refused("expected a whole video, found 19 frames", video, lambda: list(read_bgr(video)))
 
 
-@pytest.mark.parametrize("content", [None, b"", b"not a video at all"])
-def test_no_video(tmp_path, content):
-    make_folder(tmp_path / "subject1")
-    (tmp_path / "subject1" / VIDEO).unlink()
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        pytest.param(None, "expected a video, found nothing", id="missing"),
+        pytest.param(b"", "expected a whole video, found 0 frames", id="empty"),
+        pytest.param(b"not a video at all", "expected a whole video, found 0 frames", id="not a video"),
+    ],
+)
+def test_no_video(tmp_path, content, says):
+    video = tmp_path / VIDEO
     if content is not None:
-        (tmp_path / "subject1" / VIDEO).write_bytes(content)
-    refused("expected a ", tmp_path, lambda: list(read_frames(tmp_path / "subject1")))
+        video.write_bytes(content)
+    refused(says, video, lambda: list(read_bgr(video)))
 
 
 @pytest.fixture
@@ -185,21 +171,23 @@ def root(tmp_path):
     entries = []
     for number, (side, subject) in enumerate((("train", "S01"), ("test", "S02")), start=1):
         folder = f"{side}/subject{number}"
-        labels_hash, pixels = make_folder(tmp_path / folder)
+        labels_hash, pixels = make_folder(tmp_path / folder, first=number)
         entries.append(Entry(
             folder=folder, side=side, subject=subject, session=f"{subject}-x", session_hash="0", simulated=False,
             session_complete=True, frames=30, width=34, height=22, fps=30.0, duration_s=1.0, hr_bpm=71.25, ppg_rate_hz=25.0,
-            sync_bound_ms=None, lost_frames=0, lost_samples=0, fills=[], trimmed=[], codec="rawvideo", filter={},
-            video_hash=pixels.hexdigest, video_bytes=(tmp_path / folder / VIDEO).stat().st_size, labels_hash=labels_hash,
+            sync_bound_ms=None, lost_frames=0, lost_samples=0, trimmed=[], codec="rawvideo", filter={},
+            video_hash=pixels.hexdigest, video_bytes=(tmp_path / folder / VIDEO).stat().st_size,
+            video_sha256=sha256_of(tmp_path / folder / VIDEO), labels_hash=labels_hash,
         ))
-    write_manifest(Manifest("0.1.0", "0", 1, 1, "native", {}, "rawvideo", True, tuple(entries)), tmp_path / MANIFEST)
+    numbers = {"S01-x": 1, "S02-x": 2, "S03-x": 3}      # S03's folder is gone
+    write_manifest(Manifest("0.1.0", "0", 1, 1, {}, "rawvideo", True, numbers, (), tuple(entries)), tmp_path / MANIFEST)
     return tmp_path
 
 
 def test_a_good_manifest(root):
     manifest = load_manifest(root)
-    assert [e.folder for e in manifest.side("train")] == ["train/subject1"]
-    assert [e.subject for e in manifest.side("test")] == ["S02"]
+    assert [(e.folder, e.subject) for e in manifest.entries] == [("train/subject1", "S01"), ("test/subject2", "S02")]
+    assert manifest.numbers == {"S01-x": 1, "S02-x": 2, "S03-x": 3}
     assert json.loads((root / MANIFEST).read_text())["data_hash"] == manifest.data_hash
     assert not manifest.simulated
 
@@ -220,6 +208,14 @@ def entry(**changes):
 def link_folder_out(root):
     (root / "test/subject2").rename(root.parent / "elsewhere")
     (root / "test/subject2").symlink_to(root.parent / "elsewhere")
+
+
+def link(name):
+    def apply(root):
+        (root / "test/subject2" / name).unlink()
+        (root / "test/subject2" / name).symlink_to(root / "train/subject1" / name)
+
+    return apply
 
 
 def shorten_labels(root):
@@ -251,7 +247,15 @@ def change_labels(root):
         pytest.param(entry(subject="a/b"), "expected a subject id", id="hostile subject"),
         pytest.param(entry(fps=25.0), "changed by hand", id="edited by hand"),
         pytest.param(lambda r: (r / "test/subject2").rename(r / "gone"), "expected the folder of session S02-x", id="no folder"),
-        pytest.param(link_folder_out, "found a link out of it", id="link out"),
+        pytest.param(entry(session=["S02-x"]), "a name that is no text", id="session that is a list"),
+        pytest.param(entry(hr_bpm=float("nan")), "expected a whole manifest, got: Out of range", id="NaN"),
+        pytest.param(edited(lambda b: b["numbers"].pop("S02-x")), "expected one folder number for each", id="no number"),
+        pytest.param(edited(lambda b: b["numbers"].update({"S03-x": 2})), "expected one folder number for each", id="twice"),
+        pytest.param(edited(lambda b: b.update(numbers=[1, 2])), "expected one folder number for each", id="numbers as a list"),
+        pytest.param(edited(lambda b: b.update(stale=["train/.."])), "found 'train/..'", id="stale folder that is none"),
+        pytest.param(link_folder_out, "found a link at", id="link out"),
+        pytest.param(link(VIDEO), "found a link at", id="linked video"),
+        pytest.param(link(LABELS), "found a link at", id="linked labels"),
         pytest.param(lambda r: (r / "test/subject2" / LABELS).unlink(), "expected labels, found nothing", id="no labels"),
         pytest.param(shorten_labels, "expected 30 labels, found 29", id="short labels"),
         pytest.param(change_labels, "expected the labels as written", id="changed labels"),
@@ -262,6 +266,15 @@ def change_labels(root):
 def test_a_folder_that_is_not_what_its_manifest_says(root, damage, says):
     damage(root)
     refused(says, root, load_manifest, root)
+
+
+@pytest.mark.parametrize("change", [lambda own, other: other, lambda own, other: bytes(len(own))], ids=["another's", "zeroed"])
+def test_a_video_of_equal_length_that_is_another(root, change):
+    videos = [root / folder / VIDEO for folder in ("train/subject1", "test/subject2")]
+    videos[0].write_bytes(change(*(video.read_bytes() for video in videos)))
+    one, other = load_manifest(root).entries
+    check_video_bytes(root, other, sha256_of(videos[1]))
+    refused("expected the video as written, found another", videos[0], check_video_bytes, root, one, sha256_of(videos[0]))
 
 
 def refused(says, where, function, *args):
