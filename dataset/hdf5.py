@@ -54,17 +54,7 @@ def find_inside(file: h5py.File, name: str, path: Path) -> h5py.Dataset:
     ------
     SessionError : it is missing, is not a dataset, is reached by a link or stored in another file, or needs a filter
     """
-    parts = name.split("/")
-    for depth in range(1, len(parts) + 1):
-        at = "/".join(parts[:depth])
-        link = file.get(at, getlink=True)
-        if link is None:
-            raise SessionError(f"expected the dataset /{name}, found none in {path}; restore the file from a copy")
-        if not isinstance(link, h5py.HardLink):
-            raise SessionError(
-                f"expected /{name} inside the file, found a link that is not followed, /{at}, in {path}; "
-                "copy the data into the file"
-            )
+    refuse_links(file, name, path)
     found = file[name]
     if not isinstance(found, h5py.Dataset):
         raise SessionError(f"expected the dataset /{name}, found a group in {path}; restore the file from a copy")
@@ -72,6 +62,26 @@ def find_inside(file: h5py.File, name: str, path: Path) -> h5py.Dataset:
         raise SessionError(f"expected /{name} inside the file, found it stored in another, in {path}; copy the data in")
     _check_filters(found, path)
     return found
+
+
+def refuse_links(file: h5py.File, name: str, path: Path) -> None:
+    """Refuse a name that is missing, or that a link leads to on any part of its way.
+
+    Raises
+    ------
+    SessionError : see above
+    """
+    parts = name.split("/")
+    for depth in range(1, len(parts) + 1):
+        at = "/".join(parts[:depth])
+        link = file.get(at, getlink=True)
+        if link is None:
+            raise SessionError(f"expected /{name}, found none in {path}; restore the file from a copy")
+        if not isinstance(link, h5py.HardLink):
+            raise SessionError(
+                f"expected /{name} inside the file, found a link that is not followed, /{at}, in {path}; "
+                "copy the data into the file"
+            )
 
 
 def _was_never_closed(path: Path) -> bool:
@@ -91,14 +101,21 @@ def _try_in_child(path: Path, wait_s: float) -> None:
     key = (str(path), state.st_size, state.st_mtime_ns)
     if key in _opened_in_child:
         return
-    code = "import sys; from dataset.session import Session; Session(sys.argv[1], wait_s=0).content_hash()"
+    # Isolated, then given our own path: a plain `-c` would import from the folder it runs in, -I alone not from PYTHONPATH.
+    code = "import sys; sys.path[:] = sys.argv[2:]; from dataset.session import Session; Session(sys.argv[1], wait_s=0)"
+    command = [sys.executable, "-I", "-c", code, str(path), *sys.path]
     try:
-        subprocess.run([sys.executable, "-c", code, str(path)], timeout=wait_s, check=False, capture_output=True)
+        done = subprocess.run(command, timeout=wait_s, check=False, capture_output=True, text=True, errors="replace")
     except subprocess.TimeoutExpired as error:
         raise SessionError(
             f"expected a recording that opens, found one that was never closed and did not open in {wait_s:g} s, at {path}; "
             "it is cut short or damaged: restore it from a copy"
         ) from error
+    if done.returncode:
+        said = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
+        raise SessionError(
+            f"expected a recording that opens, found one that was never closed and does not, at {path}: {said}"
+        )
     _opened_in_child.add(key)
 
 

@@ -32,7 +32,7 @@ class SessionSummary:
     height: int                      # [px]
     fps: float                       # measured
     ppg_rate_hz: float               # measured, by the session's clock; lost samples do not count against it
-    sync_bound_ms: float | None      # largest bound on a sample's time; None where none is known
+    sync_bound_ms: float | None      # largest known bound on a sample's time; None where none is
     samples_without_bound: int
     hr_bpm: float | None             # mean over sliding 10 s windows of the PPG; None where it cannot be told
     camera: str

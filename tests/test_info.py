@@ -2,9 +2,11 @@
 
 import json
 
+import h5py
 import pytest
 from made_sessions import make_session
 
+from acquire import layout
 from dataset.summary import summarise
 
 
@@ -60,6 +62,13 @@ def test_a_person_sees_losses_and_that_it_is_cut_short(acq, path):
     shown = " ".join(acq("info", path).stdout.split())
     for text in ("simulated", "incomplete", "358 frames, 2 lost", "298 samples, 3 lost", "within 0.70 ms", "bpm"):
         assert text in shown, shown
+
+
+def test_a_person_sees_how_many_samples_have_no_bound(acq, path):
+    with h5py.File(path, "r+") as file:
+        file[layout.PPG_BOUND][:7] = -1
+    shown = " ".join(acq("info", path).stdout.split())
+    assert "within 0.70 ms; 7 samples without a bound" in shown, shown
 
 
 def test_a_file_cut_short_is_one_line(acq, path):

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import cv2
 import h5py
@@ -102,6 +103,13 @@ def test_bound_unknown(tmp_path):
         assert session.unbounded_samples == len(session.ppg)
 
 
+def test_some_bounds_unknown(path):
+    with h5py.File(path, "r+") as file:
+        file[layout.PPG_BOUND][:3] = -1
+    with Session(path) as session:
+        assert (session.sync_bound_ms, session.unbounded_samples) == (0.7, 3)
+
+
 def test_a_killed_recording_is_read_up_to_where_it_is_whole(tmp_path):
     path = tmp_path / "a.h5"
     code = textwrap.dedent(f"""
@@ -154,7 +162,7 @@ def test_the_hash_sees_every_change_and_nothing_else(tmp_path):
         lambda file: file[layout.PPG_VALUE].__setitem__(5, 1),
         lambda file: file[layout.FRAME_TIME].__setitem__(5, 1),
         lambda file: file.attrs.modify("subject", "S02"),
-        lambda file: file[layout.FRAMES].__setitem__(29, picture(99)),
+        *(lambda file, at=at: change_a_byte(file[layout.FRAMES].id, at) for at in range(30)),
         lambda file: file[layout.FRAMES].resize(29, axis=0),
     ):
         before = path.read_bytes()
@@ -162,6 +170,12 @@ def test_the_hash_sees_every_change_and_nothing_else(tmp_path):
             change(file)
         assert content(path) != original
         path.write_bytes(before)
+
+
+def change_a_byte(frames, at):
+    """Change frame `at` and leave its stored size as it is."""
+    mask, stored = frames.read_direct_chunk((at, 0, 0))
+    frames.write_direct_chunk((at, 0, 0), stored[:-1] + bytes([stored[-1] ^ 1]), mask)
 
 
 def replace_dataset(file, name, **kwargs):
@@ -180,8 +194,16 @@ def link_out(file):
 
 
 def link_group_out(file):
+    """To a group that is there and would do."""
+    with h5py.File(Path(file.filename).with_name("other.h5"), "w") as other:
+        file.copy("ppg", other)
     del file["ppg"]
     file["ppg"] = h5py.ExternalLink("other.h5", "/ppg")
+
+
+def odd_height(file):
+    replace_dataset(file, layout.FRAMES, data=np.zeros((30, 34, WIDTH), "u1"), chunks=(1, 34, WIDTH))
+    file[layout.FRAMES].attrs.modify("height", 23)
 
 
 def soft_link(file):
@@ -230,20 +252,25 @@ def drop_last_chunk(file):
         pytest.param(lambda f: f.attrs.modify("schema_version", 9), "expected session format 1, found 9", id="version"),
         pytest.param(lambda f: f.attrs.__delitem__("subject"), "found no subject", id="no subject"),
         pytest.param(lambda f: f.attrs.modify("subject", "../S01"), "expected a subject id", id="hostile subject"),
-        pytest.param(delete(layout.FRAMES), "expected the dataset /video/frames, found none", id="no frames"),
-        pytest.param(delete(layout.PPG_TIME), "expected the dataset /ppg/time_ns, found none", id="no times"),
-        pytest.param(delete("ppg"), "expected the group /ppg", id="no group"),
-        pytest.param(delete("sync"), "expected the dataset /sync/exchanges", id="no exchanges"),
+        pytest.param(lambda f: f.attrs.modify("session_id", "[/v2]"), "expected a session id", id="hostile session id"),
+        pytest.param(lambda f: f.attrs.__setitem__("host", [1, 2]), "an attribute that is not one value", id="array attribute"),
+        pytest.param(lambda f: f["ppg"].attrs.__setitem__("port", [1]), "an attribute that is not one value", id="array of one"),
+        pytest.param(lambda f: f.attrs.__setitem__("started_unix_ns", 1e30), "started_unix_ns as int64 nanoseconds", id="late"),
+        pytest.param(odd_height, "even for I420, found 32 and 23", id="odd I420"),
+        pytest.param(delete(layout.FRAMES), "expected /video/frames, found none", id="no frames"),
+        pytest.param(delete(layout.PPG_TIME), "expected /ppg/time_ns, found none", id="no times"),
+        pytest.param(delete("ppg"), "expected /ppg, found none", id="no group"),
+        pytest.param(delete("sync"), "expected /sync/exchanges, found none", id="no exchanges"),
         pytest.param(lambda f: f["ppg"].attrs.__delitem__("tick_hz"), "found no tick_hz", id="no tick rate"),
         pytest.param(
             lambda f: f[layout.FRAMES].attrs.modify("pixel_format", "MJPG"), "expected frames as I420 or RGB", id="pixels"
         ),
-        pytest.param(lambda f: f[layout.FRAMES].attrs.modify("width", 31), "expected I420 frames of shape (36, 31)", id="width"),
+        pytest.param(lambda f: f[layout.FRAMES].attrs.modify("width", 34), "expected I420 frames of shape (36, 34)", id="width"),
         pytest.param(
             lambda f: replace_dataset(f, layout.FRAME_TIME, data=np.zeros(30)), "one column of int64, found float64", id="dtype"
         ),
         pytest.param(link_out, "a link that is not followed, /ppg/value", id="external link"),
-        pytest.param(link_group_out, "expected the group /ppg", id="external group"),
+        pytest.param(link_group_out, "a link that is not followed, /ppg, in", id="external group"),
         pytest.param(soft_link, "a link that is not followed", id="soft link"),
         pytest.param(external_storage, "found it stored in another", id="external storage"),
         pytest.param(virtual, "found it stored in another", id="virtual dataset"),
@@ -286,13 +313,36 @@ def test_a_file_cut_short(path, part):
 @pytest.mark.parametrize("part", [0.02, 0.05, 0.3, 0.6, 0.95])
 def test_a_killed_file_cut_short_does_not_hang(path, part):
     """Its flags say that a writer has it, so HDF5 would wait for that writer for ever."""
+    never_closed(path)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(len(whole) * part)])
+    with pytest.raises(SessionError, match="cut short"):
+        Session(path, wait_s=3.0)
+
+
+def never_closed(path):
+    """Set the flags that a killed writer leaves."""
     with h5py.File(path, "r+", libver="latest") as file:
         file.swmr_mode = True
         file.flush()
         whole = path.read_bytes()
-    path.write_bytes(whole[: int(len(whole) * part)])
-    with pytest.raises(SessionError, match="cut short"):
-        Session(path, wait_s=3.0)
+    path.write_bytes(whole)
+
+
+def test_a_file_that_was_never_closed_runs_nothing_of_the_folder_it_is_opened_in(path, tmp_path, monkeypatch):
+    (tmp_path / "dataset.py").write_text("open('ran', 'w')")
+    never_closed(path)
+    monkeypatch.chdir(tmp_path)
+    Session(path).close()
+    assert not (tmp_path / "ran").exists()
+
+
+def test_a_file_that_was_never_closed_and_fails_in_the_trial_is_not_opened(path):
+    with h5py.File(path, "r+") as file:
+        file.attrs.modify("schema_version", 9)
+    never_closed(path)
+    with pytest.raises(SessionError, match=r"never closed and does not, at .* expected session format 1, found 9"):
+        Session(path)
 
 
 def test_a_frame_that_does_not_decode(path):
