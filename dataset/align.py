@@ -51,8 +51,6 @@ def ppg_on_frames(
     sequence: np.ndarray,
     frame_time_ns: np.ndarray,
     *,
-    low_hz: float = LOW_HZ,
-    high_hz: float = HIGH_HZ,
     filtered: bool = True,
 ) -> AlignedPpg:
     """Band-pass a PPG trace over its whole length and give its value at each frame.
@@ -74,13 +72,12 @@ def ppg_on_frames(
     check_rising(frame_time_ns, "frame")
     if len(ppg) < 2:
         raise CurationError(f"expected PPG samples, found {len(ppg)}")
-    mean_hz = (len(ppg) - 1) * 1e9 / float(time_ns[-1] - time_ns[0])
-    if mean_hz <= 2 * high_hz:
-        raise CurationError(f"expected PPG at more than {2 * high_hz:g} Hz, found {mean_hz:.1f} Hz; too slow for the band")
     zero_ns = int(time_ns[0])
     t_s, frame_s = (time_ns - zero_ns) / 1e9, (frame_time_ns - zero_ns) / 1e9
     gap_s, steps = np.diff(t_s), np.diff(sequence)
     period_s = float(np.median(gap_s[steps == 1] if (steps == 1).any() else gap_s))
+    if 1 / period_s <= 2 * HIGH_HZ:
+        raise CurationError(f"expected PPG at more than {2 * HIGH_HZ:g} Hz, found {1 / period_s:.1f} Hz; too slow for the band")
     # The counter says what is missing, not the gap in time: stamps may jitter. Where it started again, time has to tell.
     steps = np.where(steps < 1, np.maximum(np.round(gap_s / period_s), 2), steps).astype(np.int64)
     holes = (steps > 1) | (gap_s > BRIDGE_S)
@@ -91,12 +88,15 @@ def ppg_on_frames(
     hr_bpm = np.full(len(frame_s), np.nan)
     rates = []
     for run in np.split(np.arange(len(ppg)), cuts):
-        if len(run) <= max(shortest(1.01 / period_s, low_hz=low_hz), SPLINE_DEGREE):
+        if len(run) <= SPLINE_DEGREE:
             continue
-        fs_hz = float((place[run[-1]] - place[run[0]]) / (t_s[run[-1]] - t_s[run[0]]))
+        count = int(place[run[-1]] - place[run[0]]) + 1
+        fs_hz = float((count - 1) / (t_s[run[-1]] - t_s[run[0]]))
+        if fs_hz <= 2 * HIGH_HZ or count < shortest(fs_hz):
+            continue
         inside = (frame_s >= t_s[run[0]]) & (frame_s <= t_s[run[-1]])
         even = _on_grid(t_s[run], ppg[run], place[run] - place[run[0]], fs_hz)
-        pulse = bandpass(even, fs_hz, low_hz=low_hz, high_hz=high_hz)
+        pulse = bandpass(even, fs_hz)
         if np.ptp(ppg[run]) == 0:
             pulse[:] = 0        # what is left of a flat trace is rounding, which has a spectral peak as well
         read = make_interp_spline(np.arange(len(even)), pulse if filtered else even, k=SPLINE_DEGREE)
@@ -106,7 +106,7 @@ def ppg_on_frames(
         rates.append((len(run), fs_hz, t_s[run[0]], t_s[run[-1]]))
     if not rates:
         raise CurationError(
-            f"expected {2 / low_hz:.1f} s of PPG without a hole, found no run that long in {t_s[-1]:.1f} s; record it again"
+            f"expected {2 / LOW_HZ:.1f} s of PPG without a hole, found no run that long in {t_s[-1]:.1f} s; record it again"
         )
     cover = _cover(frame_s, t_s, holes, first_s=rates[0][2], last_s=rates[-1][3])
     cover[(cover == COVERED) & np.isnan(out)] = HOLE

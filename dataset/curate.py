@@ -17,7 +17,7 @@ import numpy as np
 from acquire import layout
 from acquire.errors import CurationError
 
-from .align import WHY_NOT, AlignedPpg, check_rising, ppg_on_frames
+from .align import COVERED, HOLE, WHY_NOT, AlignedPpg, check_rising, ppg_on_frames
 from .manifest import MANIFEST, SIDES, Entry, Manifest, read_manifest, write_manifest
 from .session import Session, rate_hz
 from .signals import FILTER_ORDER, HIGH_HZ, LOW_HZ, WINDOW_S
@@ -165,9 +165,9 @@ def write_recording(
         session_hash=identity.hash, simulated=session.simulated, session_complete=session.complete,
         frames=len(kept), width=frames.width, height=frames.height,
         fps=rate_hz(time_ns), duration_s=float(time_s[-1]), hr_bpm=round(float(aligned.hr_bpm[kept].mean()), 3),
-        ppg_rate_hz=aligned.fs_hz, sync_bound_ms=session.sync_bound_ms,
+        ppg_rate_hz=aligned.fs_hz, sync_bound_ms=float(session.ppg_bound_ns.max()) / 1e6,
         lost_frames=session.lost_frames, lost_samples=session.lost_samples,
-        trimmed=_trimmed(aligned.cover), codec=codec, filter=FILTER,
+        trimmed=_trimmed(session, aligned.cover), codec=codec, filter=FILTER,
         video_hash=video.pixels.hexdigest, video_bytes=path.stat().st_size, video_sha256=sha256_of(path), labels_hash=labels_hash,
     )
 
@@ -190,14 +190,23 @@ def _align(session: Session) -> AlignedPpg:
     return aligned
 
 
-def _trimmed(cover: np.ndarray) -> list[dict]:
+def _trimmed(session: Session, cover: np.ndarray) -> list[dict]:
     """List the stretches of frames that have no PPG, and why."""
-    edges = np.flatnonzero(np.diff(cover)) + 1
-    parts = np.split(np.arange(len(cover)), edges)
-    return [
-        {"first": int(part[0]), "frames": len(part), "reason": WHY_NOT[int(cover[part[0]])]}
-        for part in parts if cover[part[0]] in WHY_NOT
-    ]
+    sure = np.flatnonzero(session.ppg_bound_ns >= 0)
+    sure_ns, frame_ns = session.ppg_time_ns[sure], session.frame_time_ns
+    found = []
+    for part in np.split(np.arange(len(cover)), np.flatnonzero(np.diff(cover)) + 1):
+        first, last = int(part[0]), int(part[-1])
+        if cover[first] == COVERED:
+            continue
+        reason = WHY_NOT[int(cover[first])]
+        if cover[first] == HOLE:
+            before = sure[np.searchsorted(sure_ns, frame_ns[first], side="right") - 1]
+            after = sure[np.searchsorted(sure_ns, frame_ns[last])]
+            if (session.ppg_bound_ns[before:after] < 0).any():
+                reason = "samples had no bound on their time"
+        found.append({"first": first, "frames": len(part), "reason": reason})
+    return found
 
 
 def _choose_fold(split: Split, fold: int | None) -> int:

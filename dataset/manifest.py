@@ -43,7 +43,7 @@ class Entry:
     duration_s: float              # first to last exported frame
     hr_bpm: float                  # mean of the heart-rate row
     ppg_rate_hz: float             # the sensor's rate by the session's clock
-    sync_bound_ms: float | None    # largest bound on a sample's time; None where unknown
+    sync_bound_ms: float           # largest bound on the time of a sample; those without one are not used
     lost_frames: int               # frames that the camera counted and the session lacks
     lost_samples: int
     trimmed: list[dict[str, Any]]  # {"first", "frames", "reason"}: frames of the session left out, they have no PPG

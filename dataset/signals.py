@@ -57,11 +57,6 @@ def shortest(fs_hz: float, *, low_hz: float = LOW_HZ) -> int:
     return math.ceil(2 * fs_hz / low_hz)
 
 
-def detrend(ppg: np.ndarray) -> np.ndarray:
-    """Subtract the straight line that fits best."""
-    return signal.detrend(np.asarray(ppg, np.float64))
-
-
 def heart_rate(ppg: np.ndarray, fs_hz: float, *, low_hz: float = LOW_HZ, high_hz: float = HIGH_HZ) -> float:
     """Give the heart rate of a trace [bpm]: its highest spectral peak in the band.
 

@@ -110,6 +110,26 @@ def test_a_piece_too_short_to_filter_is_a_hole_or_outside():
     assert (found.cover[(t > 699 / 25) & (t < 900 / 25)] == HOLE).all()
 
 
+@pytest.mark.parametrize(("count", "rate_hz"), [(74, 26.0), (200, 5.0)], ids=["2.8 s, a little fast", "half a sensor"])
+def test_a_later_piece_of_another_rate_that_cannot_be_filtered_is_left_out(count, rate_hz):
+    time_ns = np.concatenate([stream(500), stream(count, rate_hz) + 25_000_000_000])
+    sequence = np.concatenate([np.arange(500), 600 + np.arange(count)])
+    frames = frames_in(0, 60)
+    found = ppg_on_frames(wave(1.2)(time_ns), time_ns, sequence, frames)
+    t = seconds(frames)
+    assert (found.cover[t > 499 / 25] == AFTER).all()
+    assert found.covered[t <= 499 / 25].all()
+
+
+def test_a_long_hole_does_not_make_the_sensor_slow():
+    time_ns, sequence = stream(6000), np.arange(6000)
+    there = (sequence < 500) | (sequence >= 5500)
+    frames = frames_in(0, 239)
+    found = ppg_on_frames(wave(1.2)(time_ns)[there], time_ns[there], sequence[there], frames)
+    t = seconds(frames)
+    assert ((found.cover == HOLE) == ((t > 499 / 25) & (t < 5500 / 25))).all()
+
+
 def test_stamps_that_jitter_are_not_holes():
     """Arrival times of a pulse oximeter at 20 Hz wander by 30 ms; its counter misses nothing."""
     time_ns = stream(1200, 20.0, jitter_s=0.02)

@@ -101,6 +101,17 @@ def test_frames_without_ppg_are_cut_and_listed(tmp_path):
     assert (next(read_bgr(folder / VIDEO)) == first).all()
 
 
+def test_samples_without_a_bound_are_not_used_and_not_called_lost(tmp_path):
+    path = make_session(tmp_path, "S01", seconds=10.0, lost_samples={200})
+    with h5py.File(path, "r+") as file:
+        file[layout.PPG_BOUND][120:125] = -1
+    make_session(tmp_path, "S02", seconds=10.0)
+    split(tmp_path, "S02")
+    (entry,) = on("train", convert_sessions(tmp_path).manifest)
+    assert [t["reason"] for t in entry.trimmed] == ["samples had no bound on their time", "samples were lost"]
+    assert (entry.sync_bound_ms, entry.lost_samples) == (0.7, 1)
+
+
 def test_rerun_does_nothing(data):
     first = convert_sessions(data)
     before = tree(data / "ubfc")

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dataset.pos import pos
-from dataset.signals import bandpass, detrend, heart_rate, shortest, sliding_heart_rate, sliding_windows
+from dataset.signals import bandpass, heart_rate, shortest, sliding_heart_rate, sliding_windows
 
 
 def tone(bpm, fs_hz, seconds, phase=0.0):
@@ -68,10 +68,6 @@ def test_bandpass_is_linear_and_the_same_both_ways(a, b):
     x, y = np.random.default_rng(0).standard_normal((2, 400))
     np.testing.assert_allclose(bandpass(a * x + b * y, 25), a * bandpass(x, 25) + b * bandpass(y, 25), atol=1e-9)
     np.testing.assert_allclose(bandpass(x[::-1], 25)[::-1][100:-100], bandpass(x, 25)[100:-100], atol=2e-3)
-
-
-def test_detrend():
-    np.testing.assert_allclose(detrend(3 + 2 * np.arange(50.0)), 0, atol=1e-10)
 
 
 @given(length=st.integers(1, 20), step=st.integers(1, 10), size=st.integers(0, 60))
