@@ -139,7 +139,7 @@ def _mtcnn() -> Any:
 
 
 def detect_face(image: np.ndarray) -> FaceBox | None:
-    """Find the largest face in an (H, W, 3) uint8 RGB image; None where there is none.
+    """Find the largest box in an (H, W, 3) uint8 RGB image that is surely a face; None where there is none.
 
     The box is the detector's own, rounded outwards and clipped to the image.
     """
@@ -147,13 +147,14 @@ def detect_face(image: np.ndarray) -> FaceBox | None:
 
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")    # facenet-pytorch compares ragged arrays
-        boxes, probabilities = _mtcnn().detect(np.ascontiguousarray(image))
-    if boxes is None or probabilities[0] is None or probabilities[0] < MIN_PROBABILITY:
+        boxes, probabilities = _mtcnn().detect(np.ascontiguousarray(image))      # the largest first
+    sure = [at for at, probability in enumerate(probabilities) if probability is not None and probability >= MIN_PROBABILITY]
+    if not sure:
         return None
-    height, width = image.shape[:2]
-    left, top = np.floor(boxes[0][:2]).astype(int)
-    right, bottom = np.ceil(boxes[0][2:]).astype(int)
-    return FaceBox(max(left, 0), max(top, 0), min(right, width), min(bottom, height), float(probabilities[0]))
+    box, height, width = boxes[sure[0]], *image.shape[:2]
+    left, top = np.floor(box[:2]).astype(int)
+    right, bottom = np.ceil(box[2:]).astype(int)
+    return FaceBox(max(left, 0), max(top, 0), min(right, width), min(bottom, height), float(probabilities[sure[0]]))
 
 
 def enlarge(box: FaceBox, factor: float, width: int, height: int) -> FaceBox:

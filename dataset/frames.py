@@ -3,9 +3,9 @@
 The pulse moves the skin's colour by some tenths of a grey level. What makes it visible is the average over many pixels,
 so the average must not be rounded to whole grey levels again: frames are kept as uint16 in 1/256 of a grey level.
 
-`appearance` gives the frames in [0, 1]. `motion` gives the normalised difference of adjacent frames of DeepPhys (Chen
-and McDuff, ECCV 2018, eq. 5): (c2 - c1) / (c2 + c1), which takes the brightness of the light out, cut at three
-standard deviations and divided by the standard deviation, both of the whole video.
+`motion` gives the normalised difference of adjacent frames of DeepPhys (Chen and McDuff, ECCV 2018, eq. 5):
+(c2 - c1) / (c2 + c1), which takes the brightness of the light out, cut at three standard deviations and divided by
+the standard deviation, both of the whole video.
 
 A result is cached under the hash of the video's bytes and of every parameter, so that nothing is done twice and nothing
 stale is ever read; deleting the cache folder is always safe.
@@ -30,7 +30,7 @@ from .video import read_bgr, sha256_of
 SIZE = 36
 UNIT = 256              # stored counts per grey level
 CUT_SD = 3.0
-VERSION = 1             # of the steps in this file: part of every cache key
+VERSION = 2             # of the steps in this file: part of every cache key
 OnFrames = Callable[[int], None]
 
 
@@ -41,10 +41,6 @@ class FaceFrames:
     frames: np.ndarray    # (T, 36, 36, 3) uint16 RGB, in 1/256 of a grey level; may be memory-mapped
     box: FaceBox          # in pixels of the video
     video_sha256: str
-
-    def appearance(self) -> np.ndarray:
-        """Give the frames in [0, 1], (T, 36, 36, 3) float32."""
-        return self.frames.astype(np.float32) / (255 * UNIT)
 
     def motion(self) -> np.ndarray:
         """Give the normalised differences of adjacent frames, (T - 1, 36, 36, 3) float32, unit variance."""
@@ -103,9 +99,8 @@ def face_frames(video: Path, *, cache: Path | None = None, on_frames: OnFrames |
     """
     digest = sha256_of(video)
     stored = None if cache is None else cache / f"{_cache_key(digest)}.npy"
-    if stored is not None and stored.exists():
-        box = FaceBox(**json.loads(stored.with_suffix(".json").read_text())["box"])
-        return FaceFrames(np.load(stored, mmap_mode="r"), box, digest)
+    if stored is not None and (found := _load(stored, digest)) is not None:
+        return found
 
     box = find_face((bgr[:, :, ::-1] for bgr in read_bgr(video)), name=str(video))
     small = []
@@ -119,6 +114,15 @@ def face_frames(video: Path, *, cache: Path | None = None, on_frames: OnFrames |
     if stored is not None:
         _store(stored, frames, {"video": video.name, "video_sha256": digest, "box": asdict(box)})
     return FaceFrames(frames, box, digest)
+
+
+def _load(path: Path, digest: str) -> FaceFrames | None:
+    """Read what `_store` wrote; None where it is not there, or not whole: it is made again then."""
+    try:
+        box = FaceBox(**json.loads(path.with_suffix(".json").read_text())["box"])
+        return FaceFrames(np.load(path, mmap_mode="r"), box, digest)
+    except (OSError, EOFError, KeyError, TypeError, ValueError):
+        return None
 
 
 def _store(path: Path, frames: np.ndarray, about: dict) -> None:

@@ -8,6 +8,7 @@ torch = pytest.importorskip("torch")
 
 import acquire  # noqa: E402
 from acquire.errors import CurationError  # noqa: E402
+from dataset import face  # noqa: E402
 from dataset.face import FaceBox, batched_nms, detect_face, enlarge, find_face, nms  # noqa: E402
 from dataset.video import read_bgr  # noqa: E402
 
@@ -68,6 +69,15 @@ def test_portrait_has_one_face(portrait):
     assert 255 < box.right < 285
     assert 55 < box.top < 90
     assert 165 < box.bottom < 205
+
+
+def test_a_large_pattern_does_not_hide_a_smaller_face(monkeypatch):
+    class Detector:
+        def detect(self, image):
+            return np.array([[0.0, 0, 90, 90], [10.2, 20.7, 40.5, 60.1], [50, 50, 70, 70]]), [0.75, 0.999, 0.9999]
+
+    monkeypatch.setattr(face, "_mtcnn", Detector)
+    assert detect_face(np.zeros((100, 100, 3), np.uint8)) == FaceBox(10, 20, 41, 61, 0.999)
 
 
 def test_late_face_is_found_and_said(portrait):

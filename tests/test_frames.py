@@ -83,17 +83,37 @@ def test_second_time_comes_from_the_cache(tmp_path):
     np.testing.assert_array_equal(again.frames, np.asarray(first.frames) + 1)
 
 
+@pytest.mark.parametrize(
+    "damage",
+    [
+        pytest.param(lambda json, npy: npy.write_bytes(npy.read_bytes()[:1000]), id="array cut short"),
+        pytest.param(lambda json, npy: npy.write_bytes(b""), id="array empty"),
+        pytest.param(lambda json, npy: json.unlink(), id="description gone"),
+        pytest.param(lambda json, npy: json.write_text("{"), id="description cut short"),
+        pytest.param(lambda json, npy: json.write_text("[]"), id="description of something else"),
+    ],
+)
+def test_a_damaged_cache_is_no_cache(tmp_path, damage):
+    video = write_portrait(tmp_path / "vid.avi")
+    first = face_frames(video, cache=tmp_path / "cache")
+    damage(*sorted((tmp_path / "cache").iterdir()))
+    again = face_frames(video, cache=tmp_path / "cache")
+    assert again.box == first.box
+    np.testing.assert_array_equal(again.frames, first.frames)
+    np.testing.assert_array_equal(np.load(sorted((tmp_path / "cache").iterdir())[1]), first.frames)
+
+
 def test_another_video_is_another_key(tmp_path):
     face_frames(write_portrait(tmp_path / "vid.avi"), cache=tmp_path / "cache")
     other = face_frames(write_portrait(tmp_path / "vid.avi", lift=lambda i: i % 2), cache=tmp_path / "cache")
     assert len(list((tmp_path / "cache").glob("*.npy"))) == 2
-    steps = np.diff(other.appearance().mean(axis=(1, 2, 3)) * 255)
+    steps = np.diff((other.frames / UNIT).mean(axis=(1, 2, 3)))
     np.testing.assert_allclose(np.abs(steps), 1, atol=0.02)
 
 
 def test_colours_are_rgb(tmp_path):
     frames = face_frames(write_portrait(tmp_path / "vid.avi"))
-    middle = frames.appearance()[0, 12:24, 12:24].mean(axis=(0, 1))
+    middle = frames.frames[0, 12:24, 12:24].mean(axis=(0, 1))
     assert middle[0] > middle[1] > middle[2]     # skin
 
 
