@@ -1,5 +1,7 @@
 """The typer app, and the only place where an error becomes an exit code.
 
+Beside `AcqError` that is the system's own word: a full disk, a folder where a file should be, no permission.
+
 Every verb lives in a file of its own name; a verb imports its room inside itself, so that `acq --help` is instant and a
 board without torch can record.
 """
@@ -56,10 +58,10 @@ for verb in (record, info, simulate, split, convert, train_kd, demo):
 
 
 def main() -> None:
-    """Run the command line; an `AcqError` becomes one line on stderr and exit code 1."""
+    """Run the command line; an `AcqError` or `OSError` becomes one line on stderr and exit code 1."""
     try:
         app()
-    except AcqError as error:
+    except (AcqError, OSError) as error:
         if _state["debug"]:
             raise
         typer.secho(f"acq: {' '.join(str(error).split())}", fg="red", err=True)

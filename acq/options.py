@@ -1,21 +1,21 @@
 """Options that several verbs share, and the one progress bar."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from dataset.split import OnProgress
 
 Data = Annotated[Path, typer.Option("--data", envvar="ACQ_DATA", help="Folder that holds sessions/, ubfc/ and runs/.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace what is already there.")]
 Fps = Annotated[float, typer.Option("--fps", min=1, max=240, help="Frames per second to ask the camera for.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bars.")]
-
-OnProgress = Callable[[str, int, int], None]   # stage, done, total
-
 
 _UNITS_S = {"": 1.0, "s": 1.0, "sec": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 
@@ -34,7 +34,7 @@ def parse_duration(text: str) -> float:
 
 
 @contextmanager
-def progress_bars(*, quiet: bool = False) -> Iterator[OnProgress]:
+def progress_bars(*, quiet: bool = False) -> Iterator["OnProgress"]:
     """Show a bar per stage on stderr; yield the function that moves them.
 
     The function takes the stage's name, what is done and the total; a stage appears at its first call.

@@ -73,7 +73,7 @@ def _echo_table(result: "RunResult") -> None:
         row = metrics[name]
         table.add_row(title, f"{row['mae_bpm']:.2f}", f"{row['rmse_bpm']:.2f}", f"{row['parameters']:,}",
                       f"{row['ms_per_frame']:.2f}")
-    console = Console()
+    console = Console(markup=False)      # a path may hold brackets
     console.print(table)
     console.print(f"{metrics['student']['windows']} windows of 10 s; ms / frame: the network alone, one thread."
                   + (" The subjects are virtual." if metrics["simulated"] else ""))

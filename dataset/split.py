@@ -25,7 +25,7 @@ from .session import Session
 SCHEMA = "acq-split"
 SCHEMA_VERSION = 1
 
-OnProgress = Callable[[str, int, int], None]
+OnProgress = Callable[[str, int, int], None]   # stage, done, total
 
 
 @dataclass(frozen=True)
@@ -248,6 +248,11 @@ def _parse(body: Any, path: Path) -> Split:
             sessions=tuple(SessionIdentity(**one) for one in body["sessions"]),
             mix_simulated=bool(body["mix_simulated"]),
         )
+        for one in split.sessions:
+            if not all(isinstance(value, str) for value in (one.session, one.subject, one.file, one.hash)):
+                raise ValueError("a name that is no text")
+            if not isinstance(one.simulated, bool) or not isinstance(one.complete, bool):
+                raise ValueError("neither true nor false")
         names = {name for fold in split.folds for name in fold.train + fold.test} | {s.subject for s in split.sessions}
         if not all(layout.is_subject_id(name) for name in names):
             raise ValueError("a subject id that is none")
