@@ -1,9 +1,8 @@
 """The UBFC-rPPG folder layout: `subject<int>/vid.avi` and `subject<int>/ground_truth.txt`.
 
 `ground_truth.txt` has three rows: PPG, heart rate [bpm], seconds; one number per frame. Reading takes what is really
-published: runs of spaces, a space at the end of a line, zero-length time steps, labels and video of different length named.
-Writing gives single spaces and equal lengths. Anything that reads curated recordings comes through here, with a manifest
-(`load_manifest`) or without one.
+published: runs of spaces, a space at the end of a line, zero-length time steps. Writing gives single spaces and equal lengths.
+Anything that reads curated recordings comes through here.
 
 Source: Bobbia et al., "Unsupervised skin tissue segmentation for remote photoplethysmography", Pattern Recognition Letters
 124, 2019 (the data set); the layout is that of its DATASET_2.
