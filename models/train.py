@@ -5,10 +5,13 @@ draws, optimiser and schedule. Only the loss differs. The test side is looked at
 epoch, weight or setting is chosen by it.
 """
 
+import copy
 import json
 import platform
+import shutil
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
 from importlib.metadata import version
@@ -91,25 +94,46 @@ def train_kd(data: Path, *, recipe: Recipe | None = None, device: str = "auto", 
     clock = time.perf_counter()
     curated = load_curated(data, allow_mixed=allow_mixed, on_progress=on_progress)
     loaded_s = time.perf_counter() - clock
-    trained = experiment(curated, recipe, device=where, on_progress=on_progress)
 
-    folder = runs_dir(data) / begun.strftime("%Y%m%dT%H%M%SZ")
-    number = 1
-    while folder.exists():
-        number += 1
-        folder = folder.with_name(f"{begun:%Y%m%dT%H%M%SZ}-{number}")
-    part = folder.with_name(f".{folder.name}.part")
-    part.mkdir(parents=True)
-    metrics = summarise(curated, recipe, trained, device=where, begun=begun)
-    for name, one in trained.items():
-        save_checkpoint(part / f"{name}.safetensors", one.net, split_hash=curated.split_hash,
-                        data_hash=curated.data_hash, about={"recipe": asdict(recipe), "versions": versions()})
-    metrics["seconds"] = {"load": loaded_s, **{name: one.seconds for name, one in trained.items()},
-                          "all": time.perf_counter() - clock}
-    write_report(part / "report.html", curated, trained, metrics)
-    (part / "metrics.json").write_text(json.dumps(_finite(metrics), indent=1, allow_nan=False))
-    part.rename(folder)
+    part, folder = claim_folder(runs_dir(data), begun)
+    try:
+        trained = experiment(curated, recipe, device=where, on_progress=on_progress)
+        metrics = summarise(curated, recipe, trained, device=where, begun=begun)
+        for name, one in trained.items():
+            save_checkpoint(part / f"{name}.safetensors", one.net, split_hash=curated.split_hash,
+                            data_hash=curated.data_hash, about={"recipe": asdict(recipe), "versions": versions()})
+        metrics["seconds"] = {"load": loaded_s, **{name: one.seconds for name, one in trained.items()},
+                              "all": time.perf_counter() - clock}
+        write_report(part / "report.html", curated, trained, metrics)
+        (part / "metrics.json").write_text(json.dumps(_finite(metrics), indent=1, allow_nan=False))
+        part.rename(folder)
+    except BaseException:    # Ctrl-C too: a run that did not end leaves nothing
+        shutil.rmtree(part)
+        raise
     return RunResult(folder, folder / "report.html", metrics)
+
+
+def claim_folder(runs: Path, begun: datetime) -> tuple[Path, Path]:
+    """Make the hidden folder a run writes into, and name the one it becomes; no other run gets either.
+
+    Raises
+    ------
+    TrainingError : no folder can be made in `runs`
+    """
+    name, number = f"{begun:%Y%m%dT%H%M%SZ}", 1
+    try:
+        runs.mkdir(parents=True, exist_ok=True)
+        while True:
+            folder = runs / (name if number == 1 else f"{name}-{number}")
+            part = runs / f".{folder.name}.part"
+            with suppress(FileExistsError):
+                part.mkdir()
+                if not folder.exists():    # looked at while `part` is ours, so that no other run can become `folder` meanwhile
+                    return part, folder
+                part.rmdir()
+            number += 1
+    except OSError as error:
+        raise TrainingError(f"expected to make a folder for the run in {runs}, got: {error}") from error
 
 
 def experiment(curated: Curated, recipe: Recipe, *, device: torch.device,
@@ -155,7 +179,8 @@ def study(curated: Curated, recipe: Recipe, *, teacher: Teacher | None = None, d
 
         whole, loss, stage = net, alone, "student"
     else:
-        whole = loss = Distillation(net, teacher.to(device), recipe.distill)
+        # A copy: it is frozen and moved to the device, and the caller's stays as it was.
+        whole = loss = Distillation(net, copy.deepcopy(teacher).to(device), recipe.distill)
         stage = "student_kd"
     return _train_and_test(net, whole, loss, curated, recipe, epochs=recipe.epochs, stage=stage, device=device,
                            on_progress=on_progress)

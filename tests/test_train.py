@@ -1,5 +1,6 @@
 import json
 from dataclasses import replace
+from datetime import datetime, timezone
 from functools import cache
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from dataset.video import VideoWriter, sha256_of  # noqa: E402
 from models.checkpoint import load_checkpoint  # noqa: E402
 from models.data import check_split, load_curated  # noqa: E402
 from models.nets import Student, Teacher  # noqa: E402
-from models.train import Recipe, experiment, pick_device, study, train_kd  # noqa: E402
+from models.train import Recipe, claim_folder, experiment, pick_device, study, train_kd  # noqa: E402
 
 PORTRAIT = Path(acquire.__file__).parent / "portrait" / "astronaut.png"
 FPS, SECONDS = 15, 12
@@ -146,6 +147,39 @@ def test_both_students_begin_alike_and_see_the_same(data):
     taught = study(curated, recipe, teacher=Teacher(), device=CPU).net
     for (name, a), b in zip(alone.named_parameters(), taught.named_parameters(), strict=True):
         torch.testing.assert_close(a, b[1], atol=1e-6, rtol=1e-5, msg=name)
+
+
+def test_a_teacher_stays_as_it_was(data):
+    # Else a teacher lent to a student on the GPU is left there, frozen, and the report cannot ask it for its masks.
+    teacher = Teacher()
+    study(load_curated(data), Recipe(epochs=1), teacher=teacher, device=CPU)
+    assert teacher.training
+    assert all(parameter.requires_grad for parameter in teacher.parameters())
+
+
+def test_runs_of_the_same_second_get_folders_of_their_own(tmp_path):
+    begun = datetime(2026, 11, 22, 10, 15, tzinfo=timezone.utc)
+    claims = [claim_folder(tmp_path / "runs", begun) for _ in range(2)]     # two at once
+    for part, folder in claims:
+        part.rename(folder)
+    claims.append(claim_folder(tmp_path / "runs", begun))                   # and one when both are done
+    assert [folder.name for _, folder in claims] == ["20261122T101500Z", "20261122T101500Z-2", "20261122T101500Z-3"]
+
+
+def test_runs_that_cannot_be_written_are_known_before_training(tmp_path):
+    curate(tmp_path, three())
+    (tmp_path / "runs").write_text("in the way")
+    told = []
+    with pytest.raises(TrainingError, match="runs"):
+        train_kd(tmp_path, device="cpu", on_progress=lambda *words: told.append(words[0]))
+    assert "teacher" not in told
+
+
+def test_a_run_that_fails_leaves_nothing(tmp_path):
+    curate(tmp_path, three())
+    with pytest.raises(TrainingError, match="learning rate"):
+        train_kd(tmp_path, recipe=Recipe(epochs=1, teacher_epochs=1, learning_rate=1e30), device="cpu")
+    assert not list((tmp_path / "runs").iterdir())
 
 
 @pytest.mark.parametrize(
