@@ -71,8 +71,8 @@ def load_checkpoint(path: Path, *, split_hash: str | None = None, data_hash: str
         with torch.random.fork_rng(devices=[]):
             net = build(description)
         net.load_state_dict(weights)
-        about = json.loads(header["about"])
+        checkpoint = Checkpoint(net.eval(), header["split_hash"], header["data_hash"], json.loads(header["about"]))
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         reason = " ".join(str(error).split())[:200]
-        raise TrainingError(f"expected weights that fit their configuration in {path}, got {reason}") from error
-    return Checkpoint(net.eval(), header["split_hash"], header["data_hash"], about)
+        raise TrainingError(f"expected a whole header, weights that fit their configuration in {path}, got {reason}") from error
+    return checkpoint

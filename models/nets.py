@@ -130,7 +130,7 @@ Net = Teacher | Student
 
 
 def count_parameters(net: nn.Module) -> int:
-    """Count the trainable numbers of a network."""
+    """Count the weights of a network, frozen or not; the running statistics of batch normalisation are none."""
     return sum(parameter.numel() for parameter in net.parameters())
 
 

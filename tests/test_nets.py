@@ -94,3 +94,18 @@ def test_weights_that_do_not_fit_their_configuration(tmp_path):
     save_file(load_file(path), path, metadata=header)
     with pytest.raises(TrainingError, match="fit their configuration"):
         load_checkpoint(path)
+
+
+@pytest.mark.parametrize("missing", ["net", "config", "split_hash", "data_hash", "about"])
+def test_a_header_that_lacks_something(tmp_path, missing):
+    from safetensors import safe_open
+    from safetensors.torch import load_file, save_file
+
+    path = tmp_path / "net.safetensors"
+    save_checkpoint(path, Student(), split_hash="s", data_hash="d", about={})
+    with safe_open(path, framework="pt") as file:
+        header = file.metadata()
+    del header[missing]
+    save_file(load_file(path), path, metadata=header)
+    with pytest.raises(TrainingError, match=f"whole header.*{missing}"):
+        load_checkpoint(path)
