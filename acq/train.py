@@ -76,5 +76,5 @@ def _echo_table(result: "RunResult") -> None:
     console = Console(markup=False)      # a path may hold brackets
     console.print(table)
     console.print(f"{metrics['student']['windows']} windows of 10 s; ms / frame: the network alone, one thread."
-                  + (" The subjects are virtual." if metrics["simulated"] else ""))
+                  + ("" if metrics["people"] == "real" else f" The subjects are {metrics['people']}."))
     console.print(f"report: {result.report}", soft_wrap=True)

@@ -1,7 +1,8 @@
 """Curated folders in the UBFC layout as tensors that a network trains on.
 
 Everything that can be wrong with a dataset is looked for here, before a single step of training: a subject on both sides
-of the split, a missing or empty label, a video without a face, virtual subjects among real ones.
+of the split, a missing or empty label, a video without a face, virtual subjects among real ones, a test recording without
+a window to compare heart rates in.
 """
 
 import math
@@ -19,10 +20,12 @@ from acquire.layout import ubfc_dir
 from dataset.face import FaceBox
 from dataset.frames import FaceFrames, face_frames
 from dataset.manifest import Entry
+from dataset.signals import HIGH_HZ, LOW_HZ, WINDOW_S
+from dataset.split import OnProgress
 from dataset.ubfc import LABELS, VIDEO, check_video_bytes, load_manifest, read_labels
 
-OnProgress = Callable[[str, int, int], None]   # stage, done, total
-LONGEST_STEP_S = 0.5    # a pair of frames further apart than this is not trained on, and no window spans it
+from .windows import LONGEST_STEP_S, even_grid, trusted_windows
+
 SHORTEST_S = 5.0        # a recording below this holds too few heartbeats to say anything
 FACES = "find faces, average frames"
 
@@ -52,7 +55,12 @@ class Curated:
     test: list[Recording]
     split_hash: str
     data_hash: str
-    simulated: bool        # whether any recording is of a virtual subject
+
+    @property
+    def people(self) -> str:
+        """Say who was recorded: "virtual", "real" or "virtual and real"."""
+        kinds = {r.simulated for r in (*self.train, *self.test)}
+        return " and ".join(name for name, simulated in (("virtual", True), ("real", False)) if simulated in kinds)
 
     @property
     def subjects(self) -> dict[str, list[str]]:
@@ -84,15 +92,20 @@ def load_curated(data: Path, *, allow_mixed: bool = False, on_progress: OnProgre
 
     Raises
     ------
-    SplitError : a subject is on both sides, a side is empty
-    CurationError : a folder, video or label is missing or is not what it should be; a video shows no face
-    TrainingError : only one subject, virtual and real subjects together, a PPG that does not vary
+    SplitError : a side is empty
+    CurationError : a folder, video or label is missing or is not what it should be; a subject is on both sides; a video
+        shows no face
+    TrainingError : only one subject, virtual and real subjects together, a PPG that does not vary, a recording that is too
+        short, a test recording too slow for a heart rate or without a window of 10 s between its gaps
     """
     root = ubfc_dir(data)
     manifest = load_manifest(root)
     entries = manifest.entries
     check_split(entries, allow_mixed=allow_mixed)
     labels = [_labels(root / entry.folder) for entry in entries]
+    for entry, (_, time_s) in zip(entries, labels, strict=True):
+        if entry.side == "test":
+            check_measurable(root / entry.folder, time_s)
     recordings: dict[str, list[Recording]] = {"train": [], "test": []}
     total, before = sum(entry.frames for entry in entries), 0
     for entry, (ppg, time_s) in zip(entries, labels, strict=True):
@@ -108,15 +121,18 @@ def load_curated(data: Path, *, allow_mixed: bool = False, on_progress: OnProgre
         before += entry.frames
     if on_progress is not None:
         on_progress(FACES, total, total)
-    return Curated(recordings["train"], recordings["test"], manifest.split_hash, manifest.data_hash, manifest.simulated)
+    return Curated(recordings["train"], recordings["test"], manifest.split_hash, manifest.data_hash)
 
 
 def check_split(entries: Sequence[Entry], *, allow_mixed: bool = False) -> None:
     """Refuse a list of manifest entries that would leak a subject, or cannot be trained on.
 
+    `read_manifest` refuses a leak too; it is looked for again here, because no other mistake makes figures so good.
+
     Raises
     ------
-    SplitError, TrainingError : see `load_curated`
+    SplitError : a subject is on both sides, a side is empty
+    TrainingError : only one subject, virtual and real recordings together
     """
     sides = {side: {entry.subject for entry in entries if entry.side == side} for side in ("train", "test")}
     shared = sorted(sides["train"] & sides["test"])
@@ -129,10 +145,10 @@ def check_split(entries: Sequence[Entry], *, allow_mixed: bool = False) -> None:
     for side, subjects in sides.items():
         if not subjects:
             raise SplitError(f"expected a subject in {side}, got none in the manifest; run acq split --holdout SUBJECT")
-    simulated = sorted({entry.subject for entry in entries if entry.simulated})
-    if simulated and len(simulated) < len(sides["train"] | sides["test"]) and not allow_mixed:
-        raise TrainingError(f"expected virtual or real subjects, got both ({', '.join(simulated)} virtual); curate them "
-                            "apart, or say --mix-simulated")
+    if len({entry.simulated for entry in entries}) > 1 and not allow_mixed:
+        simulated = sorted({entry.subject for entry in entries if entry.simulated})
+        raise TrainingError(f"expected virtual or real recordings, got both (virtual ones of {', '.join(simulated)}); curate "
+                            "them apart, or say --mix-simulated")
 
 
 def _labels(folder: Path) -> tuple[np.ndarray, np.ndarray]:
@@ -147,6 +163,22 @@ def _labels(folder: Path) -> tuple[np.ndarray, np.ndarray]:
         raise TrainingError(f"expected at least {SHORTEST_S:g} s in {folder}, got {time_s[-1] - time_s[0]:.1f} s; leave "
                             "this recording out")
     return ppg, time_s
+
+
+def check_measurable(folder: Path, time_s: np.ndarray) -> None:
+    """Refuse a test recording in which no heart rate could be compared, by its frame times.
+
+    Raises
+    ------
+    TrainingError : see `load_curated`
+    """
+    _, fs_hz = even_grid(time_s)
+    if fs_hz <= 2 * HIGH_HZ:
+        raise TrainingError(f"expected more than {2 * HIGH_HZ:g} frames/s in {folder}, got {fs_hz:.2f}: the heart-rate band "
+                            f"{LOW_HZ:g}-{HIGH_HZ:g} Hz does not fit; leave this recording out")
+    if not trusted_windows(time_s).any():
+        raise TrainingError(f"expected {WINDOW_S:g} s without a gap in {folder}, to compare heart rates in, found none in "
+                            f"{time_s[-1] - time_s[0]:.1f} s; leave this recording out")
 
 
 def _recording(entry: Entry, video: Path, frames: FaceFrames, ppg: np.ndarray, time_s: np.ndarray) -> Recording:
@@ -177,35 +209,38 @@ class Clips:
     """All clips of some recordings, drawn anew for every epoch.
 
     A clip is C adjacent pairs of frames of one recording, so that they can share the teacher's attention masks. Every
-    epoch cuts each recording at another offset and shuffles, and shifts and mirrors each clip: a pulse is no less one a few
-    pixels aside, and without this the last layer learns by heart where three faces had their noise. What is drawn depends on
-    the seed and the epoch alone, so two trainings with the same seed see the same batches in the same order.
+    epoch cuts each stretch without a gap at another offset and shuffles, and shifts and mirrors each clip: a pulse is no less
+    one a few pixels aside, and without this the last layer learns by heart where three faces had their noise. What is drawn
+    depends on the seed and the epoch alone, so two trainings with the same seed see the same batches in the same order; how
+    many batches an epoch has does not even depend on those.
     """
 
     def __init__(
         self, recordings: list[Recording], *, clip: int, batch: int, seed: int, device: torch.device, shift: int = 0
     ) -> None:
         self.clip, self.batch, self.seed, self.device, self.shift = clip, batch, seed, device, shift
-        self.lengths = [len(r.change) for r in recordings]
         self.motion = torch.cat([r.motion for r in recordings]).to(device)
         self.appearance = torch.cat([r.appearance for r in recordings]).to(device)
         self.change = torch.cat([r.change for r in recordings]).to(device)
-        self.known = torch.isfinite(self.change).cpu().numpy()
-        if not self._starts(np.random.default_rng(0)).size:
+        self.stretches = [(begin + first, last - first) for begin, r in zip(_begins(recordings), recordings, strict=True)
+                          for first, last in _runs(np.isfinite(r.change.numpy())) if last - first >= clip]
+        if not self.stretches:
             raise TrainingError(f"expected {clip} adjacent frames with a PPG in the training recordings, found none")
 
     def __len__(self) -> int:
-        """Give the greatest number of batches of an epoch."""
-        return math.ceil(sum(length // self.clip for length in self.lengths) / self.batch)
+        """Give the number of batches of an epoch."""
+        return math.ceil(sum(self._count(length) for _, length in self.stretches) / self.batch)
+
+    def _count(self, length: int) -> int:
+        """Give the clips of a stretch: as many as fit at every offset below `clip`, so that no schedule depends on a draw."""
+        return max(1, (length - self.clip + 1) // self.clip)
 
     def _starts(self, rng: np.random.Generator) -> np.ndarray:
-        first = np.cumsum([0, *self.lengths])
-        # One clip's worth is given up at a random end, so that the count, and the schedule, do not depend on the draw.
-        starts = np.concatenate([
-            begin + rng.integers(length % self.clip + 1) + np.arange(length // self.clip) * self.clip
-            for begin, length in zip(first, self.lengths, strict=False)
+        counts = [self._count(length) for _, length in self.stretches]
+        return np.concatenate([
+            begin + rng.integers(length - count * self.clip + 1) + np.arange(count) * self.clip
+            for (begin, length), count in zip(self.stretches, counts, strict=True)
         ])
-        return starts[[self.known[s:s + self.clip].all() for s in starts]]
 
     def epoch(self, number: int) -> Iterator[Batch]:
         """Give the batches of one epoch; the last may be smaller."""
@@ -220,6 +255,15 @@ class Clips:
                 appearance.append(moved(self.appearance[start:start + 1]))
                 change.append(self.change[start:start + self.clip])
             yield Batch(as_input(torch.cat(motion)), as_input(torch.cat(appearance), 255), torch.cat(change))
+
+
+def _begins(recordings: list[Recording]) -> np.ndarray:
+    return np.cumsum([0, *(len(r.change) for r in recordings[:-1])])
+
+
+def _runs(known: np.ndarray) -> np.ndarray:
+    """Give where each run of true values begins and ends: (R, 2)."""
+    return np.flatnonzero(np.diff(known.astype(np.int8), prepend=0, append=0)).reshape(-1, 2)
 
 
 def _moved(down: int, right: int, *, mirror: bool) -> Callable[[Tensor], Tensor]:

@@ -12,14 +12,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from scipy import signal
 
-from acquire.errors import TrainingError
-from dataset.signals import HIGH_HZ, HR_GRID_BPM, LOW_HZ, WINDOW_S, bandpass, heart_rate, sliding_windows
+from dataset.signals import HIGH_HZ, HR_GRID_BPM, LOW_HZ, bandpass, heart_rate, sliding_windows
 
-from .data import LONGEST_STEP_S, Recording, as_input
+from .data import Recording, as_input
 from .nets import SIZE, Net, Teacher
+from .windows import even_grid, to_even_grid, trusted_windows, window_length
 
-STEP_S = 1.0
 SNR_HALF_WIDTH_HZ = 0.1     # 6 bpm around the pulse and its first harmonic, as de Haan and Jeanne (2013)
 
 
@@ -76,38 +76,18 @@ def predict(net: Net, recording: Recording, *, clip: int = 10, batch: int = 250,
     return torch.cat(said).numpy().astype(np.float64)
 
 
-def to_even_grid(values: np.ndarray, time_s: np.ndarray) -> tuple[np.ndarray, float]:
-    """Bring values at uneven times onto an even grid at the median rate.
-
-    Parameters
-    ----------
-    values : (T,)
-    time_s : (T,) rising; of frames with the same time the last counts
-
-    Returns
-    -------
-    values on the grid that begins at `time_s[0]`, and its rate [Hz]
-    """
-    last_of_time = np.append(np.diff(time_s) > 0, True)
-    times, values = time_s[last_of_time], values[last_of_time]
-    fs_hz = 1 / float(np.median(np.diff(times)))
-    if fs_hz <= 2 * HIGH_HZ:
-        raise TrainingError(f"expected more than {2 * HIGH_HZ:g} frames/s, got {fs_hz:.2f}: the heart-rate band "
-                            f"{LOW_HZ:g}-{HIGH_HZ:g} Hz does not fit")
-    grid = np.arange(times[0], times[-1] + 1e-9, 1 / fs_hz)
-    return np.interp(grid, times, values), fs_hz
-
-
 def measure(change: np.ndarray, recording: Recording) -> VideoResult:
-    """Turn predicted changes into a pulse, and compare its heart rates with the PPG's, window by window."""
+    """Turn predicted changes into a pulse, and compare its heart rates with the PPG's, window by window.
+
+    A network that says the same of every pair has seen no pulse, and has no heart rate (NaN).
+    """
     time_s = recording.time_s - recording.time_s[0]
-    pulse, fs_hz = to_even_grid(np.concatenate([[0.0], np.cumsum(change)]), time_s)
-    ppg, _ = to_even_grid(recording.ppg, time_s)
-    pulse, ppg = (_unit(bandpass(x, fs_hz)) for x in (pulse, ppg))
-    grid_s = np.arange(len(pulse)) / fs_hz
-    length = min(round(WINDOW_S * fs_hz), len(pulse))
-    step = max(1, round(STEP_S * fs_hz))
-    trusted = np.asarray(sliding_windows(_trusted(time_s, grid_s), length, step=step).all(axis=1))
+    # A constant sums up to a line that frames at uneven times bend; the filter would make a pulse of that.
+    said_sum = np.cumsum(change if np.ptp(change) > 0 else np.zeros_like(change))
+    grid_s, fs_hz = even_grid(time_s)
+    pulse, ppg = (_unit(bandpass(to_even_grid(x, time_s), fs_hz)) for x in (np.append(0.0, said_sum), recording.ppg))
+    length, step = window_length(fs_hz)
+    trusted = trusted_windows(time_s)
     said, meant = (sliding_windows(x, length, step=step)[trusted] for x in (pulse, ppg))
     reference = np.array([heart_rate(w, fs_hz) for w in meant])
     correlation, lag_s = best_lag(pulse, ppg, fs_hz)
@@ -125,23 +105,19 @@ def _unit(x: np.ndarray) -> np.ndarray:
     return x / sd if sd > 0 else x
 
 
-def _trusted(time_s: np.ndarray, grid_s: np.ndarray) -> np.ndarray:
-    """Say for each point of the grid whether it lies on a frame, or between two that are close together."""
-    after = np.clip(np.searchsorted(time_s, grid_s - 1e-9), 1, len(time_s) - 1)
-    return time_s[after] - time_s[after - 1] <= LONGEST_STEP_S
-
-
 def spectrum(trace: np.ndarray, fs_hz: float) -> tuple[np.ndarray, np.ndarray]:
     """Give frequencies [Hz] and power of a Hann-windowed, zero-padded trace."""
     points = 2 ** int(np.ceil(np.log2(max(60 * fs_hz / HR_GRID_BPM, len(trace)))))
-    return np.fft.rfftfreq(points, 1 / fs_hz), np.abs(np.fft.rfft(trace * np.hanning(len(trace)), points)) ** 2
+    return signal.periodogram(trace, fs_hz, window="hann", nfft=points, detrend="linear")
 
 
 def snr_db(trace: np.ndarray, fs_hz: float, *, hr_bpm: float) -> float:
-    """Give the power near a heart rate and its first harmonic over the rest of the band [dB].
+    """Give the power near a heart rate and its first harmonic over the rest of the band [dB]; NaN where the trace is flat.
 
     Source: de Haan and Jeanne, IEEE TBME 60(10), 2013; 0.1 Hz on either side, here in 0.7-4.0 Hz.
     """
+    if np.ptp(trace) == 0:
+        return float("nan")
     frequency, power = spectrum(trace, fs_hz)
     in_band = (frequency >= LOW_HZ) & (frequency <= HIGH_HZ)
     pulse = np.zeros_like(in_band)
@@ -170,14 +146,7 @@ def pearson(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def compare(predicted_bpm: np.ndarray, reference_bpm: np.ndarray) -> Metrics:
-    """Give MAE, RMSE, MAPE and Pearson's r of heart rates; a prediction without a peak (NaN) counts as 0 bpm.
-
-    Raises
-    ------
-    TrainingError : there is nothing to compare
-    """
-    if not len(reference_bpm):
-        raise TrainingError("expected at least one window without a gap in the test recordings, found none")
+    """Give MAE, RMSE, MAPE and Pearson's r of heart rates, at least one; a prediction without a peak (NaN) counts as 0 bpm."""
     predicted = np.nan_to_num(np.asarray(predicted_bpm, np.float64))
     reference = np.asarray(reference_bpm, np.float64)
     error = predicted - reference
@@ -189,12 +158,9 @@ def compare(predicted_bpm: np.ndarray, reference_bpm: np.ndarray) -> Metrics:
 
 def pool(videos: Sequence[VideoResult]) -> tuple[Metrics, Metrics]:
     """Give the metrics over all windows, and over videos: one heart rate each, the mean over its windows."""
-    kept = [v for v in videos if len(v.reference_bpm)]
-    if not kept:
-        return compare(np.array([]), np.array([])), compare(np.array([]), np.array([]))
-    windows = compare(np.concatenate([v.predicted_bpm for v in kept]), np.concatenate([v.reference_bpm for v in kept]))
-    means = compare(np.array([np.nan_to_num(v.predicted_bpm).mean() for v in kept]),
-                    np.array([v.reference_bpm.mean() for v in kept]))
+    windows = compare(np.concatenate([v.predicted_bpm for v in videos]), np.concatenate([v.reference_bpm for v in videos]))
+    means = compare(np.array([np.nan_to_num(v.predicted_bpm).mean() for v in videos]),
+                    np.array([v.reference_bpm.mean() for v in videos]))
     return windows, means
 
 

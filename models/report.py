@@ -36,6 +36,13 @@ PUBLISHED = {    # MAE, RMSE [bpm]; the project's reference paper, tables 1 and 
     "own recordings, 3 subjects train, 1 tests": {"teacher": (2.180, 5.951), "student": (2.800, 6.706),
                                             "student_kd": (2.518, 6.208)},
 }
+BANNERS = {
+    "virtual": '<div class="banner"><b>Simulated data.</b> Every subject here is virtual. These figures show that the '
+               "experiment works; they say nothing about real faces.</div>",
+    "virtual and real": '<div class="banner"><b>Partly simulated data.</b> Virtual and real recordings are mixed here. These '
+                        "figures are no measure of how well real faces are read.</div>",
+    "real": "",
+}
 STYLE = """
 :root{--ink:#1d2730;--soft:#5c6a75;--line:#dde3e8;--tint:#f5f7f9;--accent:#17817b}
 *{box-sizing:border-box}
@@ -147,8 +154,7 @@ def _head(metrics: dict) -> str:
     smaller = metrics["teacher"]["parameters"] / taught["parameters"]
     verdict = (f"{_number(gain)} bpm better" if gain > 0 else
                f"{_number(-gain)} bpm worse" if gain < 0 else "no difference")
-    banner = ('<div class="banner"><b>Simulated data.</b> Every subject here is virtual. These figures show that the '
-              "experiment works; they say nothing about real faces.</div>" if metrics["simulated"] else "")
+    banner = BANNERS[metrics["people"]]
     windows = taught["windows"]
     return f"""<h1>A small network that reads the pulse from a face</h1>
 <p class="soft">acq train-kd · {_text(metrics["begun"])} · trained on {_text(", ".join(subjects["train"]))} ·
@@ -188,7 +194,8 @@ def _results(metrics: dict) -> str:
 Over all {metrics["teacher"]["windows"]} windows of {rate["window_s"]:g} s, one each {rate["step_s"]:g} s
 ({left_out} that span a gap left out); “per video” is the paper's: one heart rate for each of {videos}
 video{"" if videos == 1 else "s"}, the mean over its windows. Spectrum on a grid of {rate["fft_grid_bpm"]:g} bpm, its peak
-refined by a parabola; two tones are told apart from {rate["fft_resolution_bpm"]:g} bpm on.
+refined by a parabola; that places one pulse finely, but its peak is {rate["main_lobe_bpm"]:g} bpm wide, and two rates closer
+than about half of that look like one.
 ms / frame: {_text(metrics["ms_per_frame_is"])}.
 The better of the two students is tinted.</caption></table>"""
     published = "".join(
@@ -198,7 +205,7 @@ The better of the two students is tinted.</caption></table>"""
     )
     ours = "".join(f'<td>{metrics[n]["mae_bpm"]:.3f} / {metrics[n]["rmse_bpm"]:.3f}</td>' for n in TITLES)
     beside = f"""<table><thead><tr><th>MAE / RMSE [bpm]</th><th>teacher</th><th>student</th><th>student + KD</th></tr></thead>
-<tbody>{published}<tr><td>this run, {"virtual" if metrics["simulated"] else "real"} subjects</td>{ours}</tr></tbody>
+<tbody>{published}<tr><td>this run, {metrics["people"]} subjects</td>{ours}</tr></tbody>
 <caption>Published figures beside. Other people, other light, other cameras: what may be compared is the order of the
 three columns, not a number with a number.</caption></table>"""
     return _section("Results", measured + beside)
@@ -360,7 +367,7 @@ def _method(metrics: dict) -> str:
     facts = {
         "data hash": f'<code>{_text(metrics["data_hash"])}</code>', "split hash": f'<code>{_text(metrics["split_hash"])}</code>',
         "data": f'{count["train"]} recordings to train ({pairs["train"]:,} pairs of frames), {count["test"]} to test '
-                f'({pairs["test"]:,}), {"virtual" if metrics["simulated"] else "real"} subjects',
+                f'({pairs["test"]:,}), {metrics["people"]} subjects',
         "frames": f'{_text(pre["detector"])} in the first frame, box enlarged {pre["enlarge"]:g} times and held, '
                   f'{pre["size"]}×{pre["size"]} area-averaged; '
                   f'motion is (c₂ − c₁) / (c₂ + c₁), cut at {pre["cut_sd"]:g} SD, unit variance',

@@ -28,8 +28,9 @@ from dataset.signals import HIGH_HZ, HR_GRID_BPM, LOW_HZ, WINDOW_S
 from .checkpoint import save_checkpoint
 from .data import Batch, Clips, Curated, OnProgress, load_curated
 from .distill import Distillation, DistillConfig, label_loss
-from .evaluate import STEP_S, VideoResult, measure, ms_per_frame, pool, predict
+from .evaluate import VideoResult, measure, ms_per_frame, pool, predict
 from .nets import Net, Student, Teacher, count_parameters
+from .windows import STEP_S
 
 STAGES = {"teacher": "teacher", "student": "student alone", "student_kd": "student + KD"}
 
@@ -221,27 +222,23 @@ def fit(whole: nn.Module, loss: Callable[[Batch], tuple[Tensor, dict[str, Tensor
     for epoch in range(epochs):
         whole.train()
         sums: dict[str, Tensor] = {}
-        batches = 0
         for batch in clips.epoch(epoch):
             with torch.autocast(clips.device.type, torch.bfloat16, enabled=use_bf16):
                 total, parts = loss(batch)
             optimiser.zero_grad(set_to_none=True)
             total.backward()
             optimiser.step()
-            if done < steps - 1:
-                schedule.step()
             done += 1
-            batches += 1
+            if done < steps:
+                schedule.step()
             for name, value in {"loss": total.detach(), **parts}.items():
                 sums[name] = sums.get(name, torch.zeros((), device=clips.device)) + value
             if on_progress is not None:
                 on_progress(stage, done, steps)
-        curve.append({name: float(value) / batches for name, value in sums.items()})
+        curve.append({name: float(value) / len(clips) for name, value in sums.items()})
         if not all(map(_is_number, curve[-1].values())):
             raise TrainingError(f"expected a finite loss, got {curve[-1]} in epoch {epoch + 1} of {stage}; "
                                 "lower the learning rate")
-    if on_progress is not None:
-        on_progress(stage, steps, steps)
     return curve
 
 
@@ -259,6 +256,8 @@ def multiplies_bf16(precision: str, device: torch.device) -> bool:
 
     Elsewhere bfloat16 is emulated, and slower than float32. Losses, weights and tests are float32 in any case.
     """
+    if precision not in ("auto", "float32", "bfloat16"):
+        raise ValueError(f"expected a precision auto, float32 or bfloat16, got {precision!r}")
     if precision != "auto":
         return precision == "bfloat16"
     if device.type == "cuda":
@@ -288,13 +287,13 @@ def summarise(curated: Curated, recipe: Recipe, trained: dict[str, Trained], *, 
         "computed_from": "10 s windows every second, all windows of all test videos; per_video_mean has one heart rate "
                          "a video, the mean over its windows",
         "ms_per_frame_is": "the network alone on one 36x36 frame, batch 1, one thread, float32, CPU, median of 60",
-        "simulated": curated.simulated, "subjects": curated.subjects,
+        "people": curated.people, "subjects": curated.subjects,
         "recordings": {"train": len(curated.train), "test": len(curated.test)},
         "pairs": {"train": sum(len(r.change) for r in curated.train), "test": sum(len(r.change) for r in curated.test)},
         "split_hash": curated.split_hash, "data_hash": curated.data_hash, "recipe": asdict(recipe),
         "heart_rate": {"window_s": WINDOW_S, "step_s": STEP_S, "low_hz": LOW_HZ, "high_hz": HIGH_HZ,
                        "fft_grid_bpm": HR_GRID_BPM, "peak": "parabola through the logarithm of three points",
-                       "fft_resolution_bpm": 60 / WINDOW_S},
+                       "main_lobe_bpm": 4 * 60 / WINDOW_S},    # of a Hann window, from zero to zero
         "preprocessing": {"size": frames.SIZE, "enlarge": face.ENLARGE, "detector": face.DETECTOR,
                           "cut_sd": frames.CUT_SD, "version": frames.VERSION},
         "bfloat16": multiplies_bf16(recipe.precision, device), "device": str(device), "threads": torch.get_num_threads(),
@@ -304,12 +303,11 @@ def summarise(curated: Curated, recipe: Recipe, trained: dict[str, Trained], *, 
 
 
 def _video_summary(video: VideoResult) -> dict:
-    windows, _ = pool([video]) if len(video.reference_bpm) else (None, None)
+    windows, _ = pool([video])
     return {
         "folder": video.folder, "subject": video.subject, "windows": len(video.reference_bpm),
-        "mae_bpm": windows and windows.mae_bpm, "rmse_bpm": windows and windows.rmse_bpm,
-        "predicted_bpm": float(video.predicted_bpm.mean()) if windows else None,
-        "reference_bpm": float(video.reference_bpm.mean()) if windows else None,
+        "mae_bpm": windows.mae_bpm, "rmse_bpm": windows.rmse_bpm,
+        "predicted_bpm": float(video.predicted_bpm.mean()), "reference_bpm": float(video.reference_bpm.mean()),
         "pulse_correlation": video.correlation, "lag_s": video.lag_s, "fs_hz": video.fs_hz,
     }
 

@@ -3,6 +3,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from acquire.errors import TrainingError  # noqa: E402
 from models.data import Batch, Clips, Recording  # noqa: E402
 from models.distill import Distillation, DistillConfig, label_loss  # noqa: E402
 from models.nets import Student, Teacher  # noqa: E402
@@ -86,10 +87,10 @@ def test_tat_is_measured_on_the_share_of_the_clips(changes):
 def test_overfits_four_clips(softmax):
     torch.manual_seed(0)
     recipe = Recipe(clip=8, batch_clips=4, learning_rate=3e-3, weight_decay=0.0, precision="float32")
-    clips = Clips([recording()], clip=8, batch=4, seed=0, device=CPU)
+    clips = Clips([recording(8, seed=number) for number in range(4)], clip=8, batch=4, seed=0, device=CPU)
     whole = Distillation(Student(), Teacher(), DistillConfig(softmax=softmax))
     whole.student.drop.p = 0.0
-    curve = fit(whole, whole, clips, recipe, epochs=12)
+    curve = fit(whole, whole, clips, recipe, epochs=20)
     assert curve[-1]["label"] < 0.15 < 0.3 < curve[0]["label"]
     assert curve[-1]["middle"] < curve[0]["middle"]
     assert curve[-1]["last"] < curve[0]["last"]
@@ -117,9 +118,42 @@ def test_clips_stay_inside_one_recording_and_leave_gaps_out():
     clips = Clips([first, second], clip=8, batch=2, seed=0, device=CPU)
     for epoch in range(6):
         batches = list(clips.epoch(epoch))
-        assert 0 < len(batches) <= len(clips)
+        assert len(batches) == len(clips)
         for batch in batches:
             clip = batch.change.reshape(-1, 8)
             assert torch.isfinite(clip).all()
             assert (clip.diff(dim=1) == 1).all()
             assert torch.equal((batch.appearance[:, 0, 0, 0] * 255).round(), clip[:, 0] % 100)
+
+
+def starts(clips, epochs=60):
+    return {int(batch.change[0]) for epoch in range(epochs) for batch in clips.epoch(epoch)}
+
+
+def numbered(pairs):
+    r = recording(pairs)
+    r.change[:] = torch.arange(pairs)
+    return r
+
+
+@pytest.mark.parametrize("pairs", [16, 19, 24])
+def test_every_epoch_cuts_at_another_offset(pairs):
+    clips = Clips([numbered(pairs)], clip=8, batch=1, seed=0, device=CPU)
+    assert {start % 8 for start in starts(clips)} == set(range(8))
+    assert min(starts(clips)) == 0
+    assert max(starts(clips)) == pairs - 8      # no pair is never seen
+
+
+@pytest.mark.parametrize("gaps", [[0], [10], [9, 20], [1, 11, 21]])
+def test_a_stretch_between_gaps_is_found_by_every_epoch(gaps):
+    r = numbered(30)
+    r.change[gaps] = float("nan")
+    clips = Clips([r], clip=8, batch=1, seed=0, device=CPU)
+    assert [len(list(clips.epoch(epoch))) for epoch in range(20)] == [len(clips)] * 20
+
+
+def test_no_stretch_long_enough_is_refused():
+    r = numbered(30)
+    r.change[::8] = float("nan")
+    with pytest.raises(TrainingError, match="8 adjacent"):
+        Clips([r], clip=8, batch=1, seed=0, device=CPU)

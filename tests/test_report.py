@@ -7,6 +7,7 @@ torch = pytest.importorskip("torch")
 
 from test_train import curate, entry, whole_run  # noqa: E402
 
+from models.report import _head, _results  # noqa: E402
 from models.train import Recipe, train_kd  # noqa: E402
 
 
@@ -84,6 +85,15 @@ def test_virtual_faces_are_shown_and_real_ones_never(tmp_path):
     assert "data:image" not in text
     assert "Simulated data" not in text
     assert "Real faces are not shown" in text
+    assert "this run, real subjects" in text
+
+
+def test_mixed_data_is_not_called_virtual(metrics):
+    mixed = dict(metrics, people="virtual and real")
+    page = _head(mixed) + _results(mixed)
+    assert "Every subject here is virtual" not in page
+    assert "Partly simulated data" in page
+    assert "this run, virtual and real subjects" in page
 
 
 def test_a_virtual_face_is_in_the_picture(text):

@@ -12,13 +12,13 @@ torch = pytest.importorskip("torch")
 
 import acquire  # noqa: E402
 from acquire.errors import CurationError, SplitError, TrainingError  # noqa: E402
-from dataset.manifest import Entry, Manifest, write_manifest  # noqa: E402
-from dataset.ubfc import MANIFEST, write_labels  # noqa: E402
+from dataset.manifest import Entry, Manifest, read_manifest, write_manifest  # noqa: E402
+from dataset.ubfc import MANIFEST, read_labels, write_labels  # noqa: E402
 from dataset.video import VideoWriter, sha256_of  # noqa: E402
 from models.checkpoint import load_checkpoint  # noqa: E402
 from models.data import check_split, load_curated  # noqa: E402
 from models.nets import Student, Teacher  # noqa: E402
-from models.train import Recipe, claim_folder, experiment, pick_device, study, train_kd  # noqa: E402
+from models.train import Recipe, claim_folder, experiment, multiplies_bf16, pick_device, study, train_kd  # noqa: E402
 
 PORTRAIT = Path(acquire.__file__).parent / "portrait" / "astronaut.png"
 FPS, SECONDS = 15, 12
@@ -103,9 +103,10 @@ def test_metrics_say_what_they_come_from(run):
     metrics = json.loads((result.folder / "metrics.json").read_text())
     for name, parameters in (("teacher", 795_811), ("student", 24_769), ("student_kd", 24_769)):
         assert metrics[name]["parameters"] == parameters
-        assert metrics[name]["mae_bpm"] <= metrics[name]["rmse_bpm"]
+        assert metrics[name]["windows"] == 3      # of 10 s in 12 s, one a second
+        assert metrics[name]["mae_bpm"] == metrics[name]["videos"][0]["mae_bpm"]
         assert metrics[name]["ms_per_frame"] > 0
-    assert metrics["simulated"] is True
+    assert metrics["people"] == "virtual"
     assert metrics["subjects"] == {"train": ["S01", "S02"], "test": ["S03"]}
     assert metrics["split_hash"] == "split-1"
     assert metrics["recipe"]["seed"] == 3
@@ -189,8 +190,11 @@ def test_a_run_that_fails_leaves_nothing(tmp_path):
                      "S01 in train and in test", id="subject on both sides"),
         pytest.param([entry(1, "train", "S01")], TrainingError, "two subjects", id="one subject"),
         pytest.param([entry(1, "train", "S01"), entry(2, "train", "S02")], SplitError, "in test", id="empty side"),
-        pytest.param([entry(1, "train", "S01"), entry(2, "test", "S02", simulated=False)], TrainingError, "S01 virtual",
-                     id="virtual and real"),
+        pytest.param([entry(1, "train", "S01"), entry(2, "test", "S02", simulated=False)], TrainingError,
+                     "virtual ones of S01", id="virtual and real"),
+        pytest.param([entry(1, "train", "S01"), entry(2, "train", "S01", simulated=False), entry(3, "test", "S02"),
+                      entry(4, "test", "S02", simulated=False)], TrainingError, "virtual ones of S01, S02",
+                     id="every subject virtual and real"),
         pytest.param([], TrainingError, "none", id="nothing"),
     ],
 )
@@ -202,6 +206,14 @@ def test_splits_that_are_refused(entries, error, words):
 
 def test_virtual_and_real_together_when_told():
     check_split([entry(1, "train", "S01"), entry(2, "test", "S02", simulated=False)], allow_mixed=True)
+
+
+def test_people(data):
+    curated = load_curated(data)
+    real = [replace(r, simulated=False) for r in curated.test]
+    assert curated.people == "virtual"
+    assert replace(curated, test=real).people == "virtual and real"
+    assert replace(curated, train=real, test=real).people == "real"
 
 
 def test_missing_label_is_refused(tmp_path):
@@ -238,6 +250,27 @@ def test_flat_ppg_is_refused(tmp_path):
         load_curated(data)
 
 
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        pytest.param(lambda t: t * 2, r"test/subject3, got 7\.50", id="too slow"),
+        pytest.param(lambda t: t * 0.8, "without a gap in .*test/subject3", id="shorter than a window"),
+        pytest.param(lambda t: t + 6 * (t > 6), "without a gap in .*test/subject3", id="a gap in every window"),
+    ],
+)
+def test_a_test_recording_without_a_window_is_refused(tmp_path, seconds, words):
+    data = curate(tmp_path, three())
+    folder = data / "ubfc/test/subject3"
+    ppg, hr_bpm, time_s = read_labels(folder)
+    labels = write_labels(folder, ppg, hr_bpm=hr_bpm, time_s=seconds(time_s))
+    manifest = read_manifest(data / "ubfc" / MANIFEST)
+    entries = (*manifest.entries[:2], replace(manifest.entries[2], labels_hash=labels))
+    write_manifest(replace(manifest, entries=entries), data / "ubfc" / MANIFEST)
+    with pytest.raises(TrainingError, match=words):
+        load_curated(data)
+    assert not (data / "cache").exists()
+
+
 def test_no_face_is_refused(tmp_path):
     data = curate(tmp_path, three(), face=False)
     with pytest.raises(CurationError, match=r"train/subject1/vid.avi"):
@@ -248,6 +281,13 @@ def test_no_face_is_refused(tmp_path):
 def test_nothing_curated(tmp_path):
     with pytest.raises(CurationError, match="manifest"):
         load_curated(tmp_path)
+
+
+def test_precisions():
+    assert multiplies_bf16("bfloat16", CPU)
+    assert not multiplies_bf16("float32", CPU)
+    with pytest.raises(ValueError, match="bf16"):
+        multiplies_bf16("bf16", CPU)
 
 
 def test_devices():
