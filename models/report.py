@@ -22,7 +22,7 @@ from dataset.signals import HIGH_HZ, LOW_HZ
 from dataset.video import read_bgr
 
 from .data import Curated, Recording, as_input
-from .evaluate import spectrum
+from .evaluate import SNR_HALF_WIDTH_HZ, spectrum
 from .nets import Teacher
 
 if TYPE_CHECKING:
@@ -33,8 +33,8 @@ COLOURS = {"ppg": "#222222", "teacher": "#7a5fb5", "student": "#d1782f", "studen
 PUBLISHED = {    # MAE, RMSE [bpm]; the project's reference paper, tables 1 and 3
     "UBFC-rPPG, five subject-disjoint folds": {"teacher": (0.956, 1.580), "student": (4.559, 9.686),
                                                "student_kd": (3.444, 7.298)},
-    "own recordings, 3 subjects train, 1 tests": {"teacher": (2.180, 5.951), "student": (2.800, 6.706),
-                                            "student_kd": (2.518, 6.208)},
+    "the paper’s own recordings, 3 subjects train, 1 tests": {"teacher": (2.180, 5.951), "student": (2.800, 6.706),
+                                                              "student_kd": (2.518, 6.208)},
 }
 BANNERS = {
     "virtual": '<div class="banner"><b>Simulated data.</b> Every subject here is virtual. These figures show that the '
@@ -152,12 +152,12 @@ def _head(metrics: dict) -> str:
     student, taught = metrics["student"], metrics["student_kd"]
     gain = student["mae_bpm"] - taught["mae_bpm"]
     smaller = metrics["teacher"]["parameters"] / taught["parameters"]
-    verdict = (f"{_number(gain)} bpm better" if gain > 0 else
-               f"{_number(-gain)} bpm worse" if gain < 0 else "no difference")
+    verdict = "no difference" if round(gain, 2) == 0 else f"{_number(abs(gain))} bpm {'better' if gain > 0 else 'worse'}"
     banner = BANNERS[metrics["people"]]
     windows = taught["windows"]
     return f"""<h1>A small network that reads the pulse from a face</h1>
-<p class="soft">acq train-kd · {_text(metrics["begun"])} · trained on {_text(", ".join(subjects["train"]))} ·
+<p class="soft">acq train-kd · {_text(metrics["begun"].replace("T", " ").replace("+00:00", " UTC"))} ·
+trained on {_text(", ".join(subjects["train"]))} ·
 tested on {_text(", ".join(subjects["test"]))}, never seen in training</p>
 {banner}
 <div class="tiles">
@@ -192,8 +192,10 @@ def _results(metrics: dict) -> str:
     left_out = metrics["teacher"]["windows_left_out"]
     measured = f"""<table><thead><tr><th></th>{head}</tr></thead><tbody>{rows}</tbody><caption>
 Over all {metrics["teacher"]["windows"]} windows of {rate["window_s"]:g} s, one each {rate["step_s"]:g} s
-({left_out} that span a gap left out); “per video” is the paper's: one heart rate for each of {videos}
-video{"" if videos == 1 else "s"}, the mean over its windows. Spectrum on a grid of {rate["fft_grid_bpm"]:g} bpm, its peak
+({left_out or "no"} window{"" if left_out == 1 else "s"} across a gap left out). Per video: one heart rate a recording ({videos}
+here), the mean over its windows. SNR: the pulse's power within {SNR_HALF_WIDTH_HZ:g} Hz of the PPG's heart rate and of its
+double, over the rest of {rate["low_hz"]:g}–{rate["high_hz"]:g} Hz. Corr.: Pearson's r of pulse and PPG at the best lag within
+half a second. Spectrum on a grid of {rate["fft_grid_bpm"]:g} bpm, its peak
 refined by a parabola; that places one pulse finely, but its peak is {rate["main_lobe_bpm"]:g} bpm wide, and two rates closer
 than about half of that look like one.
 ms / frame: {_text(metrics["ms_per_frame_is"])}.
@@ -206,8 +208,8 @@ The better of the two students is tinted.</caption></table>"""
     ours = "".join(f'<td>{metrics[n]["mae_bpm"]:.3f} / {metrics[n]["rmse_bpm"]:.3f}</td>' for n in TITLES)
     beside = f"""<table><thead><tr><th>MAE / RMSE [bpm]</th><th>teacher</th><th>student</th><th>student + KD</th></tr></thead>
 <tbody>{published}<tr><td>this run, {metrics["people"]} subjects</td>{ours}</tr></tbody>
-<caption>Published figures beside. Other people, other light, other cameras: what may be compared is the order of the
-three columns, not a number with a number.</caption></table>"""
+<caption>Grey: as published in the paper whose experiment this repeats (its tables 1 and 3). Other people, other light,
+other cameras: what may be compared is the order of the three columns, not a number with a number.</caption></table>"""
     return _section("Results", measured + beside)
 
 
@@ -304,7 +306,7 @@ def _inputs(curated: Curated, teacher: torch.nn.Module) -> str:
     return _picture(figure, f"Virtual subject {_text(recording.subject)}. Left, the first frame with the box of MTCNN, "
                             "enlarged 1.6 times and held. Right, five adjacent frames as the networks get them: appearance "
                             "(teacher only), "
-                            "motion (grey is no change), and where the teacher's two masks look.",
+                            "motion (grey is no change), and where the teacher's two masks look (bright).",
                     alt="the face box, preprocessed frames and attention masks", raster=True)
 
 
@@ -345,7 +347,8 @@ def _curves(trained: "dict[str, Trained]", metrics: dict) -> str:
     return _picture(figure, f"On the training side, while training (dropout on). Teacher {recipe['teacher_epochs']} epochs in "
                             f"{took['teacher']:.0f} s, student {recipe['epochs']} in {took['student']:.0f} s, student + KD "
                             f"{recipe['epochs']} in {took['student_kd']:.0f} s. Both students have the same data, batches, "
-                            "first weights, dropout, optimiser and schedule; the test side chose nothing.", alt="training curves")
+                            "first weights, dropout, optimiser and schedule; no epoch and no weight was chosen by the test side.",
+                    alt="training curves")
 
 
 def _recordings(metrics: dict) -> str:
@@ -357,8 +360,8 @@ def _recordings(metrics: dict) -> str:
                     f'<td>{_number(metrics["student_kd"]["videos"][i]["lag_s"])}</td></tr>')
     return _section("Test recordings", '<table><thead><tr><th>subject</th><th>folder</th><th>windows</th><th>PPG<br>[bpm]</th>'
                     "<th>teacher<br>MAE</th><th>student<br>MAE</th><th>student + KD<br>MAE</th><th>lag<br>[s]</th></tr></thead>"
-                    f'<tbody>{"".join(rows)}</tbody><caption>Lag: how late the pulse of student + KD is against the PPG, '
-                    "where they correlate most.</caption></table>")
+                    f'<tbody>{"".join(rows)}</tbody><caption>MAE in bpm. Lag: how late the pulse of student + KD is '
+                    "against the PPG, where they correlate most.</caption></table>")
 
 
 def _method(metrics: dict) -> str:

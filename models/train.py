@@ -2,7 +2,7 @@
 
 The two students get the same everything: data, epochs, initial weights, batches in the same order, the same dropout
 draws, optimiser and schedule. Only the loss differs. The test side is looked at once, after the last epoch of each; no
-epoch, weight or setting is chosen by it.
+epoch and no weight is chosen by it.
 """
 
 import copy

@@ -38,4 +38,4 @@ def trusted_windows(time_s: np.ndarray) -> np.ndarray:
     length, step = window_length(fs_hz)
     after = np.clip(np.searchsorted(time_s, grid_s - 1e-9), 1, len(time_s) - 1)
     close = time_s[after] - time_s[after - 1] <= LONGEST_STEP_S
-    return sliding_windows(close, length, step=step).all(axis=1)
+    return np.asarray(sliding_windows(close, length, step=step).all(axis=1))
