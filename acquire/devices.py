@@ -17,7 +17,7 @@ class VideoFrame:
     image: np.ndarray      # (H*3/2, W) uint8 I420, or (H, W, 3) uint8 RGB; never written to after delivery
     time_ns: int           # the camera's own stamp on CLOCK_MONOTONIC; `CameraInfo.time_meaning` says what it marks
     arrival_ns: int        # CLOCK_MONOTONIC when the host had the frame
-    sequence: int          # the camera's frame counter from 0; a jump means frames were lost before this one
+    sequence: int          # frame number from 0; a jump means frames were lost before this one
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,7 @@ class CameraInfo:
     pipeline: str = ""             # GStreamer pipeline or OpenCV backend
     simulated: bool = False
     exposure: dict[str, float | str] = field(default_factory=dict)
+    counts_frames: bool = True     # False: it does not, and `VideoFrame.sequence` is told from the stamps
 
     @property
     def image_shape(self) -> tuple[int, ...]:
@@ -56,7 +57,7 @@ class FrameSource(Protocol):
 
         Raises
         ------
-        EndOfStream : the source has a last frame and it was delivered
+        EndOfStream : the source is a file and its last frame was delivered
         DeviceError : the camera is gone
         """
         ...
@@ -67,4 +68,4 @@ class FrameSource(Protocol):
 
 
 class EndOfStream(Exception):
-    """A replayed source has delivered its last frame: not an error, as StopIteration is none."""
+    """A file has delivered its last frame: not an error, as StopIteration is none. A live camera that ends is a DeviceError."""

@@ -15,7 +15,7 @@ SCHEMA_VERSION = 1
 FRAMES = "video/frames"              # (N, H*3/2, W) uint8 I420, or (N, H, W, 3) uint8 RGB; one frame a chunk
 FRAME_TIME = "video/time_ns"         # the camera's own stamp; the attribute time_meaning says of what
 FRAME_ARRIVAL = "video/arrival_ns"   # when the host had the frame
-FRAME_SEQUENCE = "video/sequence"    # the camera's frame counter, starting at 0; a jump is a lost frame
+FRAME_SEQUENCE = "video/sequence"    # frame numbers from 0; a jump is a lost frame; told from the stamps where none counts
 
 PPG_VALUE = "ppg/value"              # sensor reading, full scale 65535
 PPG_SEQUENCE = "ppg/sequence"        # the device's sample counter; a jump is a lost sample
@@ -26,6 +26,7 @@ PPG_BOUND = "ppg/bound_ns"           # |time_ns - truth| is at most this; -1 whi
 PPG_FLAGS = "ppg/flags"              # SAMPLE_* bits of `acquire.protocol`
 
 EXCHANGES = "sync/exchanges"         # every answered ping, raw, so that the session can be re-synchronised
+CLOCKS = "sync/clocks"               # CLOCK_MONOTONIC beside CLOCK_MONOTONIC_RAW; older files have none
 EVENTS = "events"                    # what happened, in words
 
 COLUMNS = {                          # one-dimensional, growing, in the order they are written
@@ -41,6 +42,7 @@ COLUMNS = {                          # one-dimensional, growing, in the order th
     PPG_FLAGS: np.dtype("u1"),
 }
 EXCHANGE_DTYPE = np.dtype([("send_ns", "i8"), ("rx_ticks", "i8"), ("tx_ticks", "i8"), ("recv_ns", "i8"), ("id", "u2")])
+CLOCK_DTYPE = np.dtype([("monotonic_ns", "i8"), ("raw_ns", "i8")])
 EVENT_DTYPE = np.dtype([("time_ns", "i8"), ("kind", "S32"), ("text", "S256")])   # UTF-8
 
 # Attributes of the root group.
@@ -48,6 +50,8 @@ ATTRS = (
     "schema", "schema_version", "session_id", "subject", "started_unix_ns", "started_monotonic_ns", "host",
     "acq_version", "simulated", "complete",
 )
+# And two that are written when it is closed: everything lost, behind the last row too; -1 until then, absent in older files.
+LOSS_ATTRS = ("lost_frames", "lost_samples")
 # Attributes of /video/frames and of /ppg.
 VIDEO_ATTRS = ("pixel_format", "width", "height", "nominal_fps", "camera", "pipeline", "time_meaning", "exposure")
 PPG_ATTRS = ("sensor", "rate_hz", "tick_hz", "adc_bits", "protocol", "firmware", "boot_id", "port")

@@ -1,10 +1,12 @@
 """The recorder: one camera, one sensor, one file.
 
-Two threads read the devices and stamp; the calling thread writes. Between them a queue of bounded length: when the file falls
-behind, frames are dropped there, counted under their cause, and missing from the camera's sequence in the file, so that the file
-says so too. The sensor thread also pings, before the first sample, about once a second, and after the last, so that every sample
-lies between answered pings. Pings go in bursts of eight, some 2.5 ms apart: an adapter that holds the first answer for 16 ms lets
-the last ones go with it, a few ms after they came in, and one quick answer in a minute is all that the clock needs.
+Two threads read the devices and stamp; the calling thread writes. Between them a queue of frames of bounded length: when the file
+falls behind, frames are dropped there, counted under their cause, and missing from the camera's sequence in the file, so that the
+file says so too. Packets are few and small, and their queue has no bound: a minute of them is a few hundred KB.
+
+The sensor thread also pings, before the first sample, about once a second, and after the last, so that every sample lies between
+answered pings. Pings go in bursts of eight, some 2.5 ms apart: an adapter that holds the first answer for 16 ms lets the last
+ones go with it, a few ms after they came in, and one quick answer in a minute is all that the clock needs.
 """
 
 import queue
@@ -22,9 +24,9 @@ from . import layout
 from .clock import LiveClock, TickCounter
 from .devices import EndOfStream, FrameSource, VideoFrame
 from .errors import DeviceError, SessionError
-from .ppg import Received, Sensor
+from .ppg import Received, Sensor, read_clocks
 from .protocol import DEFAULT_RATE_HZ, SENSOR_VIRTUAL, Hello, Pong, Sample, Status
-from .recording import STORAGE_BEHIND, UNWRITTEN, Recording, RecordingStatus, RecordingSummary
+from .recording import SILENT_END, STORAGE_BEHIND, UNWRITTEN, Losses, Recording, RecordingStatus, RecordingSummary
 from .session import SessionWriter
 
 FLUSH_S = 0.5                   # at most this much is lost in a crash, and what is still in the queue
@@ -33,8 +35,10 @@ RESERVE_BYTES = 64 * 2**20      # stop while the file can still be closed
 PING_BURST = 8                      # pings
 PING_STEP_S = (0.0015, 0.0035)
 PING_EVERY_S = (0.8, 1.2)            # from burst to burst; jittered, never in step with an adapter's timer
+_CLOCKS_EVERY_S = 0.02               # at most; a packet is there for 25 readings a second and more
 _STALL_S = 5.0                  # a device silent for this long is gone
-_SILENT_END_S = 1.0             # and one silent for this long when the recording is stopped has left something out
+_SILENT_END_S = 1.0             # one silent for this long when the recording is stopped has failed
+_QUIET_END_S = 0.1              # and one silent for this long, and three periods, has left out what is counted as lost
 _JOIN_S = 10.0                  # longer than the sensor takes to be asked thrice to stop, or OpenCV to give up on a camera
 
 
@@ -74,7 +78,11 @@ class Recorder:
         self._sensor = sensor
         self._rate_hz = ppg_rate_hz
         self._frames: queue.Queue[VideoFrame] = queue.Queue(maxsize=QUEUE_FRAMES)
-        self._packets: queue.Queue[Received | tuple[int, Pong, int]] = queue.Queue()   # or a pong between its two stamps
+        # Samples and the like; a pong between its two stamps; or a reading of the host's two clocks.
+        self._packets: queue.Queue[Received | tuple[int, Pong, int] | tuple[int, int]] = queue.Queue()
+        self._clocks_read_ns = 0
+        self._answered = False                   # a ping, ever
+        self._bad_packets = 0                    # damaged ones that came before the start
         self._camera_stop = threading.Event()
         self._sensor_stop = threading.Event()
         self._stopped_by: str | None = None
@@ -121,8 +129,9 @@ class Recorder:
             pass
         for _ in range(3):
             self._ping_burst()
-        if self._packets.empty():
+        if not self._answered:
             raise DeviceError(f"expected the sensor on {self._sensor.port} to answer a ping, found {3 * PING_BURST} unanswered")
+        self._bad_packets = self._sensor.bad_packets
         start_ns, started_unix_ns = time.monotonic_ns(), time.time_ns()
         self._sensor.start(self._rate_hz)
         self._camera.start(start_ns)
@@ -141,7 +150,9 @@ class Recorder:
             started_monotonic_ns=start_ns,
             simulated=info.simulated or hello.sensor == SENSOR_VIRTUAL,
         )
-        recording = Recording(writer, clock, hello, start_ns, shutil.disk_usage(folder).free)
+        recording = Recording(writer, clock, info, hello, start_ns, shutil.disk_usage(folder).free)
+        if not info.counts_frames:
+            writer.add_event(start_ns, "frame_numbers", "told from the stamps: the camera does not count its frames")
         threads = [
             threading.Thread(target=self._guard, args=(self._read_camera,), name="camera", daemon=True),
             threading.Thread(target=self._guard, args=(self._read_sensor,), name="sensor", daemon=True),
@@ -219,17 +230,27 @@ class Recorder:
                 if received is not None:
                     self._take(received)
             time.sleep(max(0.0, give_up - time.monotonic()) if left > 1 else 0.0)
+        self._read_clocks()
+
+    def _read_clocks(self) -> None:
+        if time.monotonic_ns() - self._clocks_read_ns >= _CLOCKS_EVERY_S * 1e9:
+            readings = read_clocks()
+            self._clocks_read_ns = readings[0]
+            self._packets.put(readings)
 
     def _ping(self) -> None:
+        self._read_clocks()
         ping_id = self._next_ping
         self._next_ping = (ping_id + 1) % 2**16
         self._sent_ns[ping_id] = self._sensor.ping(ping_id)
 
     def _take(self, received: Received) -> None:
+        self._read_clocks()
         packet = received.packet
         if isinstance(packet, Pong):
             sent_ns = self._sent_ns.pop(packet.id, None)
             if sent_ns is not None:
+                self._answered = True
                 self._packets.put((sent_ns, packet, received.arrival_ns))
         else:
             self._packets.put(received)
@@ -285,7 +306,9 @@ class Recorder:
                 item = self._packets.get_nowait()
             except queue.Empty:
                 return
-            if isinstance(item, tuple):
+            if isinstance(item, tuple) and len(item) == 2:
+                recording.take_clocks(*item)
+            elif isinstance(item, tuple):
                 recording.take_exchange(self._exchange(*item))
             elif isinstance(item.packet, Sample):
                 recording.take_sample(item.packet, self._ticks.unwrap(item.packet.ticks), item.arrival_ns)
@@ -306,14 +329,17 @@ class Recorder:
             recording.frame_losses.by_cause[STORAGE_BEHIND] += len(self._dropped)
 
     def _check_ends(self, recording: Recording, stop_ns: int) -> None:
-        """A device that was silent when the recording was stopped has left its last seconds out, uncounted."""
+        """A device that was silent when the recording was stopped left something out, which no sequence shows."""
         if self._stopped_by != "end of replay":
-            self._check_end("camera", stop_ns - recording.last_frame_arrival_ns, 1 / self._camera.info.fps)
-        self._check_end("sensor", stop_ns - recording.last_sample_arrival_ns, 1 / recording.hello.rate_hz)
+            silent_s = (stop_ns - recording.last_frame_arrival_ns) / 1e9
+            self._check_end("camera", silent_s, 1 / self._camera.info.fps, recording.frame_losses)
+        silent_s = (stop_ns - recording.last_sample_arrival_ns) / 1e9
+        self._check_end("sensor", silent_s, 1 / recording.hello.rate_hz, recording.sample_losses)
 
-    def _check_end(self, device: str, silent_ns: int, period_s: float) -> None:
-        if silent_ns / 1e9 > max(_SILENT_END_S, 5 * period_s):
-            silent_s = silent_ns / 1e9
+    def _check_end(self, device: str, silent_s: float, period_s: float, losses: Losses) -> None:
+        if silent_s > max(_QUIET_END_S, 3 * period_s):
+            losses.by_cause[SILENT_END] += int(silent_s / period_s)
+        if silent_s > max(_SILENT_END_S, 5 * period_s):
             self._fail(DeviceError(f"expected the {device} to deliver until the end, found its last {silent_s:.1f} s silent"))
 
     def _close(self, recording: Recording, *, simulated: bool) -> RecordingSummary:
@@ -324,14 +350,18 @@ class Recorder:
             writer.add_event(time.monotonic_ns(), "stopped", stopped_by)
             if self._fault is not None:
                 writer.add_event(time.monotonic_ns(), "fault", str(self._fault))
-            if self._sensor.bad_packets:
-                damaged = f"{self._sensor.bad_packets} from the sensor, damaged on the way"
-                writer.add_event(time.monotonic_ns(), "bad_packets", damaged)
+            if damaged := self._sensor.bad_packets - self._bad_packets:
+                writer.add_event(time.monotonic_ns(), "bad_packets", f"{damaged} from the sensor, damaged on the way")
+            if self._sent_ns:
+                writer.add_event(time.monotonic_ns(), "unanswered_pings", str(len(self._sent_ns)))
             for stream, losses in (("frames", recording.frame_losses), ("samples", recording.sample_losses)):
                 for cause, count in losses.by_cause.items():
                     writer.add_event(time.monotonic_ns(), f"lost_{stream}", f"{count}: {cause}")
             bound_ms = recording.place_ppg()
-            writer.close(complete=self._fault is None)
+            writer.close(
+                complete=self._fault is None,
+                lost_frames=recording.frame_losses.by_cause.total(), lost_samples=recording.sample_losses.by_cause.total(),
+            )
         except SessionError as error:
             self._fail(error)
         if writer.broken:
@@ -357,4 +387,5 @@ class Recorder:
             complete=self._fault is None,
             stopped_by=stopped_by if self._fault is None else str(self._fault) or type(self._fault).__name__,
             simulated=simulated,
+            period_changes=recording.period_changes,
         )

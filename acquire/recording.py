@@ -3,19 +3,22 @@
 The recorder's writing thread owns it and hands it what the devices delivered, in order.
 """
 
-from collections import Counter
+from collections import Counter, deque
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+
 from . import layout
 from .clock import LiveClock, place_samples
-from .devices import VideoFrame
+from .devices import CameraInfo, VideoFrame
 from .protocol import SAMPLE_OVERRUN, Hello, Sample, Status
 from .session import SessionWriter
 
 CAMERA_LOST, STORAGE_BEHIND = "lost by the camera", "storage fell behind"
 LINE_LOST, OVERRUN = "lost on the serial line", "overrun on the device"
-UNWRITTEN = "could not be written"
+UNWRITTEN, SILENT_END = "could not be written", "silent at the end"
+_PERIOD_STEPS = 15              # frames whose median step is the period
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,7 @@ class RecordingSummary:
     complete: bool
     stopped_by: str                   # "duration", "end of replay", the signal's name, or the fault in words
     simulated: bool
+    period_changes: list[str]         # where frames that no counter numbers may be lost uncounted
 
 
 @dataclass
@@ -70,8 +74,11 @@ class Losses:
 class Recording:
     """The file being written, the clock that places its samples, and what is missing from it."""
 
-    def __init__(self, writer: SessionWriter, clock: LiveClock, hello: Hello, start_ns: int, free_bytes: int) -> None:
+    def __init__(
+        self, writer: SessionWriter, clock: LiveClock, camera: CameraInfo, hello: Hello, start_ns: int, free_bytes: int
+    ) -> None:
         self.writer = writer
+        self.camera = camera
         self.clock = clock
         self.hello = hello
         self.start_ns = start_ns
@@ -82,6 +89,9 @@ class Recording:
         self.last_frame_ns = 0
         self.last_frame_arrival_ns = start_ns
         self.last_sample_arrival_ns = start_ns
+        self.period_changes: list[str] = []
+        self._period_s = 1 / camera.fps
+        self._frame_times_ns: deque[int] = deque(maxlen=_PERIOD_STEPS + 1)
         self._bad_packets: int | None = None         # the device counts since it booted
         self._bound_ns = -1
 
@@ -101,6 +111,23 @@ class Recording:
         self.writer.add_frame(frame)
         self.first_frame_ns = self.first_frame_ns or frame.time_ns
         self.last_frame_ns = frame.time_ns
+        if not self.camera.counts_frames:
+            self._watch_period(frame.time_ns)
+
+    def _watch_period(self, time_ns: int) -> None:
+        """Say where the period changes: to stamps alone, steady loss is a slower camera."""
+        self._frame_times_ns.append(time_ns)
+        if len(self._frame_times_ns) <= _PERIOD_STEPS:
+            return
+        period_s = float(np.median(np.diff(self._frame_times_ns))) / 1e9
+        if not 0.75 < period_s / self._period_s < 1.33:
+            change = (
+                f"frame period changed from {self._period_s * 1e3:.0f} to {period_s * 1e3:.0f} ms: "
+                "a slower camera (dim light) or lost frames, not to be told apart"
+            )
+            self.period_changes.append(change)
+            self.writer.add_event(time_ns, "frame_period", change)
+            self._period_s = period_s
 
     def take_sample(self, sample: Sample, ticks: int, arrival_ns: int) -> None:
         """Place a sample on the host's clock and write it; `ticks` unwrapped."""
@@ -115,6 +142,11 @@ class Recording:
             arrival_ns=arrival_ns, time_ns=time_ns, bound_ns=bound_ns,
         )
         self._bound_ns = bound_ns
+
+    def take_clocks(self, monotonic_ns: int, raw_ns: int) -> None:
+        """Write a reading of the host's two clocks."""
+        self.writer.add_clocks(monotonic_ns, raw_ns)
+        self.clock.add_clocks(monotonic_ns, raw_ns)
 
     def take_exchange(self, exchange: tuple[int, int, int, int, int]) -> None:
         """Write an answered ping (send_ns, rx_ticks, tx_ticks, recv_ns, id) and fit the live clock again."""
@@ -133,7 +165,8 @@ class Recording:
         if not self.writer.samples:
             return None
         time_ns, bound_ns = place_samples(
-            self.writer.column(layout.EXCHANGES), self.writer.column(layout.PPG_TICKS), self.writer.column(layout.PPG_ARRIVAL),
+            self.writer.column(layout.EXCHANGES), self.writer.column(layout.CLOCKS),
+            self.writer.column(layout.PPG_TICKS), self.writer.column(layout.PPG_ARRIVAL),
             tick_hz=self.hello.tick_hz, rate_hz=self.hello.rate_hz,
         )
         self.writer.place_ppg(time_ns, bound_ns)

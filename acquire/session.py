@@ -88,13 +88,14 @@ class SessionWriter:
         self.flushed_frames = 0          # what a failure cannot take away
         self.flushed_samples = 0
         self.broken = False
-        self._rows: dict[str, list] = {name: [] for name in (*layout.COLUMNS, layout.EXCHANGES, layout.EVENTS)}
+        tables = (*layout.COLUMNS, layout.EXCHANGES, layout.CLOCKS, layout.EVENTS)
+        self._rows: dict[str, list] = {name: [] for name in tables}
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._file = h5py.File(path, "x", libver="latest")
         except FileExistsError as error:
             raise SessionError(f"expected a new file, found {path} already there; start again in a second") from error
-        except OSError as error:
+        except (OSError, RuntimeError) as error:          # h5py raises either
             raise SessionError(f"expected to create {path}, got: {error}") from error
         try:
             self._create(camera, hello)
@@ -109,6 +110,7 @@ class SessionWriter:
                 "acq_version": version("acq"),
                 "simulated": simulated,
                 "complete": False,
+                **dict.fromkeys(layout.LOSS_ATTRS, -1),
             })
             self._file["ppg"].attrs.update({
                 "sensor": SENSOR_NAMES.get(hello.sensor, str(hello.sensor)),
@@ -122,7 +124,7 @@ class SessionWriter:
             })
             self._file.swmr_mode = True
             self._file.flush()
-        except OSError as error:
+        except (OSError, RuntimeError) as error:
             self._abandon()
             raise SessionError(f"expected to write {path}, got: {error}") from error
 
@@ -141,7 +143,10 @@ class SessionWriter:
             "time_meaning": camera.time_meaning,
             "exposure": json.dumps(camera.exposure),
         })
-        tables = {**layout.COLUMNS, layout.EXCHANGES: layout.EXCHANGE_DTYPE, layout.EVENTS: layout.EVENT_DTYPE}
+        tables = {
+            **layout.COLUMNS, layout.EXCHANGES: layout.EXCHANGE_DTYPE, layout.CLOCKS: layout.CLOCK_DTYPE,
+            layout.EVENTS: layout.EVENT_DTYPE,
+        }
         self._columns = {
             name: self._file.create_dataset(name, shape=(0,), maxshape=(None,), chunks=(_ROWS_PER_CHUNK,), dtype=dtype)
             for name, dtype in tables.items()
@@ -165,9 +170,9 @@ class SessionWriter:
     @_writing
     def add_frame(self, frame: VideoFrame) -> None:
         """Compress and append one frame."""
-        self._frames.resize(self.frames + 1, axis=0)
-        self._frames[self.frames] = frame.image
-        self.frames += 1
+        self.frames += 1                 # first: a frame that cannot be written counts among those that a failure took
+        self._frames.resize(self.frames, axis=0)
+        self._frames[self.frames - 1] = frame.image
         self._rows[layout.FRAME_TIME].append(frame.time_ns)
         self._rows[layout.FRAME_ARRIVAL].append(frame.arrival_ns)
         self._rows[layout.FRAME_SEQUENCE].append(frame.sequence)
@@ -189,6 +194,10 @@ class SessionWriter:
     def add_exchange(self, send_ns: int, rx_ticks: int, tx_ticks: int, recv_ns: int, ping_id: int) -> None:
         """Append one answered ping; ticks unwrapped."""
         self._rows[layout.EXCHANGES].append((send_ns, rx_ticks, tx_ticks, recv_ns, ping_id))
+
+    def add_clocks(self, monotonic_ns: int, raw_ns: int) -> None:
+        """Append one reading of the host's two clocks."""
+        self._rows[layout.CLOCKS].append((monotonic_ns, raw_ns))
 
     def add_event(self, time_ns: int, kind: str, text: str) -> None:
         """Append one event; `text` is cut at 256 bytes of UTF-8."""
@@ -215,30 +224,45 @@ class SessionWriter:
 
     @_writing
     def place_ppg(self, time_ns: np.ndarray, bound_ns: np.ndarray) -> None:
-        """Replace the live estimate of every sample's time by the one over the whole recording."""
+        """Replace the live estimate of every sample's time by the one over the whole recording.
+
+        A crash in between must not leave a new time beside an old bound: the bounds go first, and come last.
+        """
         self.flush()
-        self._columns[layout.PPG_TIME][:] = time_ns
-        self._columns[layout.PPG_BOUND][:] = bound_ns
+        for name, values in ((layout.PPG_BOUND, -1), (layout.PPG_TIME, time_ns), (layout.PPG_BOUND, bound_ns)):
+            self._columns[name][:] = values
+            self._columns[name].flush()
 
     def column(self, name: str) -> np.ndarray:
         """Read back one column or table, flushed."""
         self.flush()
         return self._columns[name][:]
 
-    def close(self, *, complete: bool) -> None:
-        """Close the file; `complete` says that the recording ended as it was asked to. May be called twice."""
+    def close(self, *, complete: bool, lost_frames: int = -1, lost_samples: int = -1) -> None:
+        """Close the file; may be called twice.
+
+        Parameters
+        ----------
+        complete : the recording ended as it was asked to
+        lost_frames, lost_samples : all that is missing, behind the last row too; -1 where only the sequences tell
+        """
         if self._file and not self.broken:
-            self._finish(complete)
+            self._finish({"complete": complete, "lost_frames": lost_frames, "lost_samples": lost_samples})
 
     @_writing
-    def _finish(self, complete: bool) -> None:
+    def _finish(self, attrs: dict[str, int]) -> None:
         self.flush()
-        self._file.attrs.modify("complete", complete)
+        for name, value in attrs.items():
+            self._file.attrs.modify(name, value)
         self._file.close()
         _sync(self.path)
 
 
 def _sync(path: Path) -> None:
-    """Ask the system to put the file on the disk, so that pulling the plug after 'saved' loses nothing."""
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
+    """Ask the system to put the file and its name on the disk, so that pulling the plug after 'saved' loses nothing."""
+    for place in (path, path.parent):
+        descriptor = os.open(place, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

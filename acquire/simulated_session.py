@@ -270,7 +270,10 @@ def _write_sensor(writer: SessionWriter, host: _Host) -> None:
     exchanges = np.array(host.exchanges, dtype=layout.EXCHANGE_DTYPE)
     ticks = np.array([ticks for _, ticks, _ in host.samples], dtype=np.int64)
     arrival_ns = np.array([arrival for _, _, arrival in host.samples], dtype=np.int64)
-    time_ns, bound_ns = place_samples(exchanges, ticks, arrival_ns, tick_hz=host.hello.tick_hz, rate_hz=host.hello.rate_hz)
+    steady = np.empty(0, dtype=layout.CLOCK_DTYPE)         # nobody slews this host's clock
+    time_ns, bound_ns = place_samples(
+        exchanges, steady, ticks, arrival_ns, tick_hz=host.hello.tick_hz, rate_hz=host.hello.rate_hz
+    )
     for exchange in host.exchanges:
         writer.add_exchange(*exchange)
     for (packet, unwrapped, arrival), time, bound in zip(host.samples, time_ns.tolist(), bound_ns.tolist(), strict=True):

@@ -160,6 +160,7 @@ class Session:
         self.started_monotonic_ns = attrs["started_monotonic_ns"]
         self.simulated = bool(attrs["simulated"])
         self.complete = bool(attrs["complete"])
+        self._lost = {name: int(attrs.get(name, -1)) for name in layout.LOSS_ATTRS}
         if not layout.is_subject_id(self.subject):
             raise SessionError(f"expected a subject id like S01, found {self.subject!r} in {self.path}")
         if not _SESSION_ID.fullmatch(self.session_id):
@@ -272,13 +273,13 @@ class Session:
 
     @property
     def lost_frames(self) -> int:
-        """Frames that the camera counted and the file lacks, those before the first one too."""
-        return count_lost(self.frame_sequence)
+        """Frames that the file lacks, before the first one and behind the last one too."""
+        return max(count_lost(self.frame_sequence), self._lost["lost_frames"])
 
     @property
     def lost_samples(self) -> int:
-        """Samples that the device counted and the file lacks, those before the first one too."""
-        return count_lost(self.ppg_sequence)
+        """Samples that the file lacks, before the first one and behind the last one too."""
+        return max(count_lost(self.ppg_sequence), self._lost["lost_samples"])
 
     @property
     def duration_s(self) -> float:

@@ -16,14 +16,17 @@ HELLO = Hello(1, 0, 1, 0, 77, 2_000_000, 25, 10, 0)
 class FakeSensor:
     """A device on a real pty with a 2 MHz counter; faults are scripted.
 
-    `lose` are sample numbers that never leave; `die_after` closes the port after so many samples; `mute` never answers.
+    `lose` are sample numbers that never leave; `die_after` closes the port after so many samples; `mute` never answers;
+    `pongs` is how many pings it answers.
     """
 
     def __init__(
-        self, *, hello=HELLO, lose=(), die_after=None, mute=False, noise=b"", reboot_after=None, overrun=False, sampling_from=None
+        self, *, hello=HELLO, lose=(), die_after=None, mute=False, noise=b"", reboot_after=None, overrun=False,
+        sampling_from=None, pongs=10**9,
     ):
         self.hello, self.lose, self.die_after, self.mute = hello, set(lose), die_after, mute
         self.noise, self.reboot_after, self.overrun = noise, reboot_after, overrun
+        self.pongs = pongs
         self.sampling_from = sampling_from                 # it was sampling already, and is here
         self.sent_ns = {}                                  # sequence -> true time of the middle of the window
         self._master, slave = os.openpty()
@@ -56,7 +59,9 @@ class FakeSensor:
                     os.write(self._master, self.noise)
                 for packet in parser.feed(data) if not self.mute else ():
                     if isinstance(packet, Ping):
-                        self._send(Pong(packet.id, self._ticks(rx_ns), self._ticks(time.monotonic_ns())))
+                        if self.pongs > 0:
+                            self._send(Pong(packet.id, self._ticks(rx_ns), self._ticks(time.monotonic_ns())))
+                        self.pongs -= 1
                     elif isinstance(packet, Start):
                         sampling, sequence, next_ns = True, 0, time.monotonic_ns() + period_ns
                         self._send(self.hello)
@@ -99,9 +104,10 @@ class FakeCamera:
     `lose` are never delivered, `last` ends the stream, behind `stop_after` it is silent.
     """
 
-    def __init__(self, *, fps=25.0, lose=(), last=None, stop_after=None, shape=(64, 48)):
+    def __init__(self, *, fps=25.0, lose=(), last=None, stop_after=None, shape=(64, 48), counts_frames=True):
         width, height = shape
-        self.info = CameraInfo("fake", width, height, fps, "I420", "start of exposure")
+        self.info = CameraInfo("fake", width, height, fps, "I420", "start of exposure", counts_frames=counts_frames)
+        self.delivered = 0
         self.lose, self.last, self.stop_after = set(lose), last, stop_after
         self._next, self._start_ns = 0, 0
 
@@ -123,6 +129,7 @@ class FakeCamera:
             return None
         image = np.full(self.info.image_shape, self._next % 256, dtype=np.uint8)
         self._next += 1
+        self.delivered += 1
         return VideoFrame(image, due_ns, time.monotonic_ns(), self._next - 1)
 
     def close(self):

@@ -29,10 +29,10 @@ def rows(text):
 
 def test_datasets(sections):
     found = rows(sections["Datasets"])
-    assert list(found) == [layout.FRAMES, *layout.COLUMNS, layout.EXCHANGES, layout.EVENTS]
+    assert list(found) == [layout.FRAMES, *layout.COLUMNS, layout.EXCHANGES, layout.CLOCKS, layout.EVENTS]
     for name, dtype in layout.COLUMNS.items():
         assert found[name].startswith(f"{dtype.name} (")
-    for dtype in (layout.EXCHANGE_DTYPE, layout.EVENT_DTYPE):
+    for dtype in (layout.EXCHANGE_DTYPE, layout.CLOCK_DTYPE, layout.EVENT_DTYPE):
         assert dtype.names is not None
         for name in dtype.names:
             assert f"`{name}`" in sections["Datasets"]
@@ -41,7 +41,7 @@ def test_datasets(sections):
 @pytest.mark.parametrize(
     ("heading", "names"),
     [
-        ("Attributes of the file", layout.ATTRS),
+        ("Attributes of the file", (*layout.ATTRS, *layout.LOSS_ATTRS)),
         ("Attributes of `video/frames`", layout.VIDEO_ATTRS),
         ("Attributes of `ppg`", layout.PPG_ATTRS),
     ],

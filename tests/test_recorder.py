@@ -6,12 +6,14 @@ import subprocess
 import sys
 import time
 
+import h5py
 import numpy as np
 import pytest
 from fakes import FakeCamera, FakeSensor
 
+from acquire import layout
 from acquire import recorder as recorder_module
-from acquire.errors import SessionError
+from acquire.errors import DeviceError, SessionError
 from acquire.ppg import Sensor
 from acquire.recorder import Recorder, check_space, check_subject
 from dataset.session import Session
@@ -102,10 +104,14 @@ def test_frames_beyond_the_queue_are_counted_as_the_disk_s_fault(tmp_path, monke
         slow(self, frame)
 
     monkeypatch.setattr(recorder_module.SessionWriter, "add_frame", add_frame)
+    camera = FakeCamera()
     with FakeSensor() as device:
-        summary = record(tmp_path, device, FakeCamera(), duration_s=3.0)
+        summary = record(tmp_path, device, camera, duration_s=3.0)
     lost = summary.lost_frames["storage fell behind"]
     assert lost > 10
+    with Session(summary.path) as session:
+        assert session.lost_frames == lost
+    assert summary.frames + lost == camera.delivered
     assert summary.lost_samples == {}
     assert "lost by the camera" not in summary.lost_frames
 
@@ -226,6 +232,56 @@ def test_a_silent_end_is_not_called_complete(tmp_path, silent):
     assert f"expected the {silent} to deliver until the end" in summary.stopped_by
     with Session(summary.path) as session:
         assert any("deliver until the end" in str(event) for event in session.events)
+
+
+def test_less_than_a_second_of_silence_at_the_end_is_lost_and_counted(tmp_path):
+    with FakeSensor(lose=range(28, 10_000)) as device:
+        summary = record(tmp_path, device, FakeCamera(stop_after=28), duration_s=2.0)
+    assert summary.complete
+    for kept, losses in ((summary.frames, summary.lost_frames), (summary.samples, summary.lost_samples)):
+        assert list(losses) == ["silent at the end"]
+        assert kept + losses["silent at the end"] == pytest.approx(50, abs=2)
+    with Session(summary.path) as session:
+        assert session.lost_frames == summary.lost_frames["silent at the end"]
+        assert session.lost_samples == summary.lost_samples["silent at the end"]
+
+
+def test_a_sensor_that_answers_no_ping_is_refused_though_it_talks(tmp_path):
+    with FakeSensor(pongs=0, sampling_from=5000) as device, pytest.raises(DeviceError, match="to answer a ping"):
+        record(tmp_path, device, FakeCamera(), duration_s=1.0)
+
+
+def test_pings_that_stay_unanswered_are_an_event(tmp_path):
+    with FakeSensor(pongs=30) as device:
+        summary = record(tmp_path, device, FakeCamera(), duration_s=2.0)
+    with Session(summary.path) as session:
+        (event,) = [event for event in session.events if event.kind == "unanswered_pings"]
+    assert int(event.text) >= 8
+
+
+def test_a_camera_that_counts_nothing_and_slows_down_is_named(tmp_path):
+    camera = FakeCamera(lose=range(25, 1000, 2), counts_frames=False)
+    with FakeSensor() as device:
+        summary = record(tmp_path, device, camera, duration_s=3.0)
+    (change,) = summary.period_changes
+    assert "from 40 to 80 ms" in change
+    with Session(summary.path) as session:
+        kinds = [event.kind for event in session.events]
+    assert "frame_period" in kinds
+    assert "frame_numbers" in kinds
+
+
+def test_both_of_the_host_s_clocks_are_kept(tmp_path):
+    with FakeSensor() as device:
+        summary = record(tmp_path, device, FakeCamera(), duration_s=1.0)
+    with h5py.File(summary.path) as file:
+        clocks = file[layout.CLOCKS][:]
+        arrivals = file[layout.PPG_ARRIVAL][:]
+    assert clocks["monotonic_ns"][0] < arrivals[0]
+    assert clocks["monotonic_ns"][-1] > arrivals[-1]
+    assert (np.diff(clocks["monotonic_ns"]) >= 1.9e7).all()
+    offset = clocks["monotonic_ns"] - clocks["raw_ns"]
+    assert np.ptp(offset) < 1e6
 
 
 def test_a_board_that_was_still_sampling_starts_afresh(tmp_path):

@@ -59,8 +59,8 @@ def test_every_name_of_the_layout_is_in_the_file(tmp_path):
     with open_writer(tmp_path / "a.h5") as writer:
         writer.close(complete=True)
     with h5py.File(tmp_path / "a.h5", "r") as file:
-        assert {*layout.COLUMNS, layout.FRAMES, layout.EXCHANGES, layout.EVENTS} <= set(_names(file))
-        assert set(file.attrs) == set(layout.ATTRS)
+        assert {*layout.COLUMNS, layout.FRAMES, layout.EXCHANGES, layout.CLOCKS, layout.EVENTS} <= set(_names(file))
+        assert set(file.attrs) == {*layout.ATTRS, *layout.LOSS_ATTRS}
         assert set(file[layout.FRAMES].attrs) == set(layout.VIDEO_ATTRS)
         assert set(file["ppg"].attrs) == set(layout.PPG_ATTRS)
         for name, dtype in layout.COLUMNS.items():
