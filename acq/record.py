@@ -141,3 +141,5 @@ def _report(summary: "RecordingSummary") -> None:
     for what, losses in (("frames", summary.lost_frames), ("samples", summary.lost_samples)):
         for cause, count in losses.items():
             typer.secho(f"lost {count} {what}: {cause}", fg="yellow")
+    for change in summary.period_changes:
+        typer.secho(change, fg="yellow")

@@ -1,8 +1,9 @@
 """Cameras through GStreamer: the CSI camera of a Jetson or a Raspberry Pi, or any pipeline.
 
 pip's OpenCV has no GStreamer, so frames come from PyGObject's appsink. A live source stamps each buffer with the pipeline's
-clock, which is CLOCK_MONOTONIC; PTS plus the pipeline's base time is that stamp. Frames are recorded as I420, untouched where the
-camera gives it.
+clock, which is told to be CLOCK_MONOTONIC; PTS plus the pipeline's base time is that stamp. Frames are recorded as I420,
+untouched where the camera gives it. Where buffers carry their frame's number (`offset`, with the next one's in `offset_end`), it
+is the sequence; elsewhere the stamps tell it.
 """
 
 import time
@@ -11,12 +12,15 @@ from typing import Any
 
 import numpy as np
 
-from .devices import CameraInfo, EndOfStream, VideoFrame
+from .devices import CameraInfo, VideoFrame
 from .errors import DeviceError
 from .v4l2 import SequenceFromTime, check_stamp
 
 _FIRST_FRAME_S = 10.0
-_PACKAGES = "gstreamer1.0-plugins-base gstreamer1.0-plugins-good gir1.2-gstreamer-1.0, and `pip install -e '.[gstreamer]'`"
+_PACKAGES = (
+    "gstreamer1.0-plugins-base gstreamer1.0-plugins-good gir1.2-gstreamer-1.0 gir1.2-gst-plugins-base-1.0, "
+    "and `pip install -e '.[gstreamer]'`"
+)
 
 
 def load_gst() -> Any:
@@ -67,9 +71,10 @@ class GstCamera:
         self._sink = self._pipeline.get_by_name("acq")
         self._name = name
         self._first: tuple[Any, int] | None = None
+        self._pipeline.use_clock(self._gst.SystemClock.obtain())      # a source may offer another, such as a sound card's
         self._pipeline.set_state(self._gst.State.PLAYING)
         try:
-            first = self._pull_before_start()
+            first = self._pull(_FIRST_FRAME_S)
             if first is None:
                 raise DeviceError(f"expected a frame within {_FIRST_FRAME_S:g} s, found none from {pipeline!r}")
             caps = first[0].get_caps().get_structure(0)
@@ -82,6 +87,9 @@ class GstCamera:
             actual_fps = numerator / denominator if ok and numerator else fps
             self._shape = (height * 3 // 2, width)
             self._sequence = SequenceFromTime(actual_fps)
+            buffer = first[0].get_buffer()
+            counts_frames = buffer.offset != self._gst.BUFFER_OFFSET_NONE and buffer.offset_end == buffer.offset + 1
+            self._zero: int | None = None            # number of the first frame recorded
             check_stamp(self._stamp_ns(first), name, self.close)
         except BaseException:
             self.close()
@@ -94,6 +102,7 @@ class GstCamera:
             pixel_format="I420",
             time_meaning="camera's GStreamer stamp",
             pipeline=full,
+            counts_frames=counts_frames,
         )
 
     def _pull(self, timeout_s: float) -> tuple[Any, int] | None:
@@ -106,24 +115,22 @@ class GstCamera:
         if message is not None:
             raise DeviceError(f"expected frames from camera {self._name}, got: {message.parse_error()[0].message}")
         if self._sink.is_eos():
-            raise EndOfStream
+            raise DeviceError(f"expected frames from camera {self._name}, found that its stream ended")
         return None
 
-    def _pull_before_start(self) -> tuple[Any, int] | None:
-        try:
-            return self._pull(_FIRST_FRAME_S)
-        except EndOfStream:
-            raise DeviceError(f"expected frames from camera {self._name}, found that its stream ended before the start") from None
-
     def _stamp_ns(self, pulled: tuple[Any, int]) -> int:
-        return pulled[0].get_buffer().pts + self._pipeline.get_base_time()
+        pts = pulled[0].get_buffer().pts
+        if pts == self._gst.CLOCK_TIME_NONE:
+            raise DeviceError(f"expected a stamp on every frame of camera {self._name}, found a frame without one")
+        return pts + self._pipeline.get_base_time()
 
     def start(self, start_ns: int) -> None:
         """Drop what was captured before `start_ns`."""
-        while (pulled := self._pull_before_start()) is not None:
+        while (pulled := self._pull(_FIRST_FRAME_S)) is not None:
             if self._stamp_ns(pulled) >= start_ns:
                 self._first = pulled
                 return
+            self._sequence.learn(self._stamp_ns(pulled))
 
     def read(self, timeout_s: float) -> VideoFrame | None:
         """Give the next frame."""
@@ -133,7 +140,16 @@ class GstCamera:
         time_ns = self._stamp_ns(pulled)
         buffer = pulled[0].get_buffer()
         image = np.frombuffer(buffer.extract_dup(0, buffer.get_size()), dtype=np.uint8)
-        return VideoFrame(image.reshape(self._shape), time_ns, pulled[1], self._sequence.number(time_ns))
+        return VideoFrame(image.reshape(self._shape), time_ns, pulled[1], self._number(buffer, time_ns))
+
+    def _number(self, buffer: Any, time_ns: int) -> int:
+        if not self.info.counts_frames:
+            return self._sequence.number(time_ns)
+        if buffer.offset_end != buffer.offset + 1:
+            raise DeviceError(f"expected a number on every frame of camera {self._name}, found a frame without one")
+        if self._zero is None:
+            self._zero = buffer.offset
+        return buffer.offset - self._zero
 
     def close(self) -> None:
         """Stop the pipeline."""

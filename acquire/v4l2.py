@@ -21,7 +21,8 @@ _STAMP_TOLERANCE_S = 1.0
 class SequenceFromTime:
     """Number frames by their stamps, for cameras that do not: a gap of n periods skips n - 1 numbers.
 
-    The period is the median of the last steps: a camera that slows down in dim light has not lost every other frame.
+    The period is the median of the last steps: a camera that slows down in dim light has not lost every other frame. The price is
+    that steady loss looks the same; the recorder says where the period changes. Two frames of one stamp are one period apart.
     """
 
     def __init__(self, fps: float) -> None:
@@ -29,13 +30,18 @@ class SequenceFromTime:
         self._last_ns: int | None = None
         self._sequence = -1
 
+    def learn(self, time_ns: int) -> None:
+        """See a frame that is not recorded: a camera may have another period than it says."""
+        if self._last_ns is not None and time_ns > self._last_ns:
+            self._steps_ns.append(time_ns - self._last_ns)
+        self._last_ns = time_ns
+
     def number(self, time_ns: int) -> int:
         """Give the sequence number of the frame stamped `time_ns`."""
         periods = 1
-        if self._last_ns is not None:
+        if self._last_ns is not None and self._sequence >= 0:
             periods = max(1, round((time_ns - self._last_ns) / median(self._steps_ns)))
-            self._steps_ns.append(time_ns - self._last_ns)
-        self._last_ns = time_ns
+        self.learn(time_ns)
         self._sequence += periods
         return self._sequence
 
@@ -80,6 +86,7 @@ class V4l2Camera:
             fps=actual_fps,
             pixel_format="RGB",
             time_meaning="end of frame",
+            counts_frames=False,
             pipeline=f"OpenCV {cv2.__version__} {self._capture.getBackendName()}",
             exposure={
                 "exposure": self._capture.get(cv2.CAP_PROP_EXPOSURE),
@@ -88,20 +95,25 @@ class V4l2Camera:
             },
         )
         self._sequence = SequenceFromTime(actual_fps)
+        self._grabbed = False            # a frame that `start` found, to be read first
 
     def _stamp_ns(self) -> int:
         return round(self._capture.get(cv2.CAP_PROP_POS_MSEC) * 1e6)
 
     def start(self, start_ns: int) -> None:
-        """Drop what the driver buffered before `start_ns`."""
-        while self._stamp_ns() < start_ns and self._capture.grab():
-            pass
+        """Drop what the driver buffered before `start_ns`, and keep the first frame after."""
+        while self._capture.grab():
+            if self._stamp_ns() >= start_ns:
+                self._grabbed = True
+                return
+            self._sequence.learn(self._stamp_ns())
 
     def read(self, timeout_s: float) -> VideoFrame | None:
         """Give the next frame; OpenCV itself gives up on a silent camera after its own 10 s."""
-        ok, image = self._capture.read()
-        arrival_ns = time.monotonic_ns()
-        if not ok:
+        ok = self._grabbed or self._capture.grab()
+        arrival_ns, self._grabbed = time.monotonic_ns(), False
+        ok, image = self._capture.retrieve() if ok else (False, None)
+        if not ok or image is None:
             raise DeviceError(f"expected frames from {self._device}, found that it stopped; is it still plugged in?")
         time_ns = self._stamp_ns()
         return VideoFrame(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), time_ns, arrival_ns, self._sequence.number(time_ns))
