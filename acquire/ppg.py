@@ -6,6 +6,7 @@ that these two stamps are honest. The port is found by asking: each serial port 
 
 import errno
 import os
+import select
 import time
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
@@ -122,11 +123,10 @@ class Sensor:
         give_up = time.monotonic() + timeout_s
         while True:
             try:
-                self._serial.timeout = max(0.0, give_up - time.monotonic())
-                data = self._serial.read(1)
-                if data:
-                    data += self._serial.read(self._serial.in_waiting)
-            except (serial.SerialException, OSError, TypeError) as error:   # TypeError: pyserial, closed meanwhile
+                # Not pyserial's own timeout: setting that configures the port anew each time.
+                select.select([self._serial.fileno()], [], [], max(0.0, give_up - time.monotonic()))
+                data = self._serial.read(max(1, self._serial.in_waiting))
+            except (serial.SerialException, OSError, TypeError, ValueError) as error:   # the last two: closed meanwhile
                 raise self._gone(error) from error
             arrival_ns = time.monotonic_ns()
             self._bytes = (self._bytes + data)[:64]

@@ -163,7 +163,8 @@ class SensorDevice:
                 answer_ns = at_ns + int(self._rng.integers(20_000, 120_000))     # the sketch's loop comes round
                 self.line.write(Pong(packet.id, self._stamp(at_ns), self._stamp(answer_ns)), answer_ns)
             elif isinstance(packet, Start):
-                self._rate_hz = packet.rate_hz if packet.rate_hz in _RATES_HZ else DEFAULT_RATE_HZ
+                if packet.rate_hz in _RATES_HZ:
+                    self._rate_hz = packet.rate_hz
                 self._sequence = 0
                 self._start_ticks = self._crystal.ticks(at_ns)
                 self._sample_ns = self._crystal.host_ns(self._start_ticks + self._period_ticks)
