@@ -78,12 +78,16 @@ class Twin:
     def all(self, kind: type) -> list:
         return [packet for _, packet in self.arrived if isinstance(packet, kind)]
 
-    def truth(self) -> dict[int, tuple[int, float]]:
-        """Sequence -> true time of the window's middle [ns], true value; of the last START."""
+    def truth_rows(self, kind: str) -> list[dict[str, str]]:
+        """Rows of the truth about the last START."""
         assert self.truth_path
         with self.truth_path.open() as file:
             rows = list(csv.DictReader(file))
-        return {int(r["sequence"]): (int(r["time_ns"]), float(r["value"])) for r in rows if r["start"] == rows[-1]["start"]}
+        return [r for r in rows if r["start"] == rows[-1]["start"] and r["kind"] == kind]
+
+    def truth(self) -> dict[int, tuple[int, float]]:
+        """Sequence -> true time of the window's middle [ns], true value."""
+        return {int(r["sequence"]): (int(r["time_ns"]), float(r["value"])) for r in self.truth_rows("sample")}
 
     def __enter__(self) -> "Twin":
         return self
@@ -202,6 +206,13 @@ def test_stamps_samples_and_pings_are_true(program, tmp_path, rate_hz, options):
     for received_ns, pong in pongs:
         assert sent[pong.id] <= host_ns(pong.rx_ticks)
         assert host_ns(pong.rx_ticks) <= host_ns(pong.tx_ticks) <= received_ns
+
+    # `host_ns` hangs on the stamps of samples, and those of pings have a truth of their own: a constant error would show here.
+    came_ns = {int(r["sequence"]): int(r["time_ns"]) for r in twin.truth_rows("ping")}
+    late_us = np.array([host_ns(pong.rx_ticks) - came_ns[pong.id] for _, pong in pongs if pong.id in came_ns]) / 1e3
+    assert len(late_us) > 0.9 * len(pongs)
+    assert late_us.min() > -2                    # a tick, and the fit
+    assert np.median(late_us) < 100              # the sketch's loop comes round
     for arrived_ns, packet in twin.arrived:
         if isinstance(packet, Sample):
             assert host_ns(packet.ticks) + 0.45e9 / rate_hz < arrived_ns     # half a window must pass first

@@ -111,8 +111,11 @@ static avr_cycle_count_t byte_in(avr_t *chip, avr_cycle_count_t when, void *para
     uart->cycles_per_byte = cycles_per_byte();
     const uint64_t end = chip->cycle + uart->cycles_per_byte;
     int size;
-    if (tap_byte(&from_host, byte, &size) && from_host.bytes[0] == TYPE_START && play_ns == INT64_MAX)
-        play_ns = board_time_ns(end);
+    if (tap_byte(&from_host, byte, &size)) {
+        const uint8_t *packet = from_host.bytes;
+        if (packet[0] == TYPE_START && play_ns == INT64_MAX) play_ns = board_time_ns(end);
+        if (packet[0] == TYPE_PING && size == 3 + SIZE_PING) truth_ping(packet[1] | packet[2] << 8, board_time_ns(end));
+    }
     avr_raise_irq(avr_io_getirq(avr, AVR_IOCTL_UART_GETIRQ('0'), UART_IRQ_INPUT), byte);
     return end + 1;
 }

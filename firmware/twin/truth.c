@@ -21,7 +21,7 @@ void truth_open(const char *path) {
     file = fopen(path, "w");
     if (!file) fail("cannot write the truth to %s: %s", path, strerror(errno));
     setvbuf(file, NULL, _IOLBF, 0);
-    fprintf(file, "sequence,time_ns,value,start\n");
+    fprintf(file, "kind,sequence,time_ns,value,start\n");
 }
 
 void truth_close(void) {
@@ -48,7 +48,11 @@ static void sample(uint32_t sequence) {
     double sum = 0;
     for (uint64_t i = first; i < end; i++) sum += conversions[i % CONVERSIONS].counts;
     const int64_t a = conversions[first % CONVERSIONS].hold_ns, b = conversions[(end - 1) % CONVERSIONS].hold_ns;
-    fprintf(file, "%u,%lld,%.3f,%u\n", sequence, (long long)(a + (b - a) / 2), sum * 64 / per_window, start);
+    fprintf(file, "sample,%u,%lld,%.3f,%u\n", sequence, (long long)(a + (b - a) / 2), sum * 64 / per_window, start);
+}
+
+void truth_ping(uint16_t id, int64_t in_ns) {
+    if (file) fprintf(file, "ping,%u,%lld,,%u\n", id, (long long)in_ns, start);
 }
 
 void truth_packet(const uint8_t *body, int size) {

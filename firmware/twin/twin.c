@@ -41,7 +41,8 @@ static const char USAGE[] =
     "                     what it sends while nobody has the port open is lost\n"
     "  --eeprom FILE      keeps the EEPROM from run to run (default: erased)\n"
     "  --truth FILE.csv   for each sample sent: sequence, time_ns (CLOCK_MONOTONIC, middle of its window),\n"
-    "                     value (mean * 64, like SAMPLE), start (how often sampling was started)\n"
+    "                     value (mean * 64, like SAMPLE), start (how often sampling was started); for each PING:\n"
+    "                     its id as sequence, time_ns when its last byte was in; kind says which\n"
     "  --link PATH        a symlink to the pty, removed at the end\n"
     "  --duration S       stop after S seconds\n";
 
