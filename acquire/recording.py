@@ -92,7 +92,7 @@ class Recording:
         self.period_changes: list[str] = []
         self._period_s = 1 / camera.fps
         self._frame_times_ns: deque[int] = deque(maxlen=_PERIOD_STEPS + 1)
-        self._bad_packets: int | None = None         # the device counts since it booted
+        self._status: Status | None = None           # the device counts since it booted
         self._bound_ns = -1
 
     def take_frame(self, frame: VideoFrame, dropped: set[int]) -> None:
@@ -154,11 +154,20 @@ class Recording:
         self.clock.add_exchange(*exchange)
 
     def take_status(self, status: Status, arrival_ns: int) -> None:
-        """Note packets that the device could not read; samples it lost are flagged on the next one."""
-        if self._bad_packets is not None and status.bad_packets > self._bad_packets:
-            new = status.bad_packets - self._bad_packets
-            self.writer.add_event(arrival_ns, "bad_packets", f"{new} from the host, unreadable on the device")
-        self._bad_packets = status.bad_packets
+        """Note what the device has counted since the last report.
+
+        A gap's cause is told by the flag on the sample behind it, so one that the device and the line share goes to one of them;
+        the device's own count of overruns is kept as an event. What it counts before its first report is not known apart from
+        what came before the recording.
+        """
+        if self._status is not None:
+            for kind, new, what in (
+                ("bad_packets", status.bad_packets - self._status.bad_packets, "from the host, unreadable on the device"),
+                ("overruns", status.overruns - self._status.overruns, "samples that the device had no room for"),
+            ):
+                if new > 0:
+                    self.writer.add_event(arrival_ns, kind, f"{new} {what}")
+        self._status = status
 
     def place_ppg(self) -> float | None:
         """Place all samples again, from the whole recording; give the widest bound [ms], None where one has none."""

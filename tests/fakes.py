@@ -8,7 +8,7 @@ import tty
 import numpy as np
 
 from acquire.devices import CameraInfo, EndOfStream, VideoFrame
-from acquire.protocol import SAMPLE_OVERRUN, Hello, Identify, PacketParser, Ping, Pong, Sample, Start, Stop, encode
+from acquire.protocol import SAMPLE_OVERRUN, Hello, Identify, PacketParser, Ping, Pong, Sample, Start, Status, Stop, encode
 
 HELLO = Hello(1, 0, 1, 0, 77, 2_000_000, 25, 10, 0)
 
@@ -77,6 +77,9 @@ class FakeSensor:
                         flags = 0
                         self.sent_ns[sequence] = middle_ns
                     sequence += 1
+                    if sequence % self.hello.rate_hz == 0:
+                        lost = len([s for s in self.lose if s < sequence]) if self.overrun else 0
+                        self._send(Status(7 + lost, 3))        # it has counted since it booted
                     next_ns += period_ns
                     if sequence == self.reboot_after:
                         self._send(Hello(1, 0, 1, 0, 78, 2_000_000, 25, 10, 0))

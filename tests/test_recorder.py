@@ -68,6 +68,8 @@ def test_losses_are_counted_by_cause_and_stay_gaps(tmp_path):
         assert session.lost_samples == 3
         assert 5 not in session.frame_sequence
         assert any("lost" in str(event) for event in session.events)
+        told = [(event.kind, event.text) for event in session.events if event.kind in ("overruns", "bad_packets")]
+        assert told == [("overruns", "1 samples that the device had no room for")]      # two came before its first report
 
 
 def test_the_end_of_a_replay_ends_the_recording(tmp_path):
