@@ -20,7 +20,7 @@ def train_kd(
     seed: Annotated[int, typer.Option(min=0, help="Of weights, batches and dropout.")] = 0,
     tat: Annotated[
         Literal["paper", "code"] | None,
-        typer.Option(help="Whose places TaT's softmax runs over: as the paper's text, or as its code."),
+        typer.Option(help="Whose places TaT's softmax runs over: as the paper's text, or (default) as its code."),
     ] = None,
     device: Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Where to train.")] = "auto",
     mix_simulated: Annotated[

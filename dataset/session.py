@@ -137,7 +137,8 @@ class Session:
             raise
 
     def _check_header(self) -> None:
-        attrs = {name: _plain(self._file.attrs[name]) for name in layout.ATTRS if name in self._file.attrs}
+        names = (*layout.ATTRS, *layout.LOSS_ATTRS)
+        attrs = {name: _plain(self._file.attrs[name]) for name in names if name in self._file.attrs}
         schema = attrs.get("schema", "none")
         if schema != layout.SCHEMA:
             raise SessionError(f"expected schema {layout.SCHEMA}, found {schema!r} in {self.path}; is it a recording of acq?")
@@ -198,6 +199,8 @@ class Session:
         self.ppg_bound_ns = self._columns[layout.PPG_BOUND]     # -1 while no bound was known
         self.ppg_flags = self._columns[layout.PPG_FLAGS]
         self.exchanges = self._column(layout.EXCHANGES, layout.EXCHANGE_DTYPE)
+        clocks = layout.CLOCKS in self._file        # older files have none
+        self.clocks = self._column(layout.CLOCKS, layout.CLOCK_DTYPE) if clocks else np.empty(0, layout.CLOCK_DTYPE)
         self._events = self._column(layout.EVENTS, layout.EVENT_DTYPE)
 
     def _attributes(self, node: h5py.Dataset | h5py.Group, names: tuple[str, ...]) -> dict[str, Any]:
@@ -315,8 +318,10 @@ class Session:
         """
         digest = hashlib.sha256()
         header = {name: _plain(self._file.attrs[name]) for name in layout.ATTRS}
-        digest.update(json.dumps([header, self.camera, self.sensor], sort_keys=True).encode())
-        tables = {**self._columns, layout.EXCHANGES: self.exchanges, layout.EVENTS: self._events}
+        digest.update(json.dumps([header, self._lost, self.camera, self.sensor], sort_keys=True).encode())
+        tables = {
+            **self._columns, layout.EXCHANGES: self.exchanges, layout.CLOCKS: self.clocks, layout.EVENTS: self._events,
+        }
         for name, column in sorted(tables.items()):
             digest.update(f"{name} {len(column)} {column.dtype.descr}".encode())
             digest.update(column.tobytes())

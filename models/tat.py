@@ -62,7 +62,7 @@ def reconfigure(query: Tensor, value: Tensor, teacher: Tensor, *, softmax: Softm
 class TatLoss(nn.Module):
     """TaT at one pair of feature maps of equal shape, with its embeddings."""
 
-    def __init__(self, channels: int, *, softmax: Softmax = "paper", temperature: float = 1.0) -> None:
+    def __init__(self, channels: int, *, softmax: Softmax, temperature: float = 1.0) -> None:
         super().__init__()
         if softmax not in ("paper", "code"):
             raise ValueError(f"softmax must be 'paper' or 'code', got {softmax!r}")

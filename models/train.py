@@ -40,11 +40,11 @@ class Recipe:
     """How networks are trained; the defaults fit a first experiment of minutes on two cores."""
 
     epochs: int = 12                # of each student
-    teacher_epochs: int = 8
+    teacher_epochs: int = 12
     seed: int = 0
     clip: int = 8                   # adjacent pairs of frames that share attention masks
     batch_clips: int = 8            # so 64 pairs a step
-    learning_rate: float = 2e-3     # at the top of the one-cycle schedule
+    learning_rate: float = 1e-3     # at the top of the one-cycle schedule
     weight_decay: float = 1e-2      # AdamW's
     distill: DistillConfig = field(default_factory=DistillConfig)
     shift: int = 3                  # pixels of 36 by which clips are shifted at most while training, and mirrored; 0: neither

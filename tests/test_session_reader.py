@@ -162,6 +162,8 @@ def test_the_hash_sees_every_change_and_nothing_else(tmp_path):
         lambda file: file[layout.PPG_VALUE].__setitem__(5, 1),
         lambda file: file[layout.FRAME_TIME].__setitem__(5, 1),
         lambda file: file.attrs.modify("subject", "S02"),
+        lambda file: file.attrs.modify("lost_frames", 7),
+        lambda file: file[layout.CLOCKS].resize(len(file[layout.CLOCKS]) + 1, axis=0),
         *(lambda file, at=at: change_a_byte(file[layout.FRAMES].id, at) for at in range(30)),
         lambda file: file[layout.FRAMES].resize(29, axis=0),
     ):
