@@ -14,6 +14,9 @@ The text and the published code disagree about that softmax, so both are here:
 - ``code``: for each place i of the student, over the places j of the teacher: A_ij = softmax_j(s_i . t_j), then
   F_S'_i = sum_j A_ij v_j, as `MaskedFM` of the authors' repository does with query = student, key = teacher.
 
+``code`` is the default, for it teaches more (benchmarks/README.md): with ``paper`` the query is the teacher's own map, and the
+weights carry the teacher into the rebuilt map whatever the student says.
+
 s (query) and v (value) are the student's map through a 3x3 convolution and batch normalisation each, as in that
 repository; the teacher's map has no weights of its own. The embeddings exist during training only and are no part of the student.
 
