@@ -78,7 +78,7 @@ def test_what_the_system_refuses_is_one_line(acq, tmp_path, verb, blocked):
 
 def test_a_path_with_brackets_is_shown_as_it_is(capsys):
     row = {"mae_bpm": 1.0, "rmse_bpm": 1.0, "parameters": 1, "ms_per_frame": 1.0, "windows": 1}
-    metrics = {"subjects": {"test": ["S01"]}, "teacher": row, "student": row, "student_kd": row, "simulated": False}
+    metrics = {"subjects": {"test": ["S01"]}, "teacher": row, "student": row, "student_kd": row, "people": "real"}
     _echo_table(SimpleNamespace(metrics=metrics, report=Path("data[old]/runs/[/v2]/report.html")))
     assert "report: data[old]/runs/[/v2]/report.html" in capsys.readouterr().out
 
