@@ -23,9 +23,10 @@ class Codec(str, Enum):
 
 def convert(
     fold: Annotated[int | None, typer.Option("--fold", metavar="K", help="Which fold, where the split has several.")] = None,
-    codec: Annotated[Codec, typer.Option("--codec", help="rawvideo: read everywhere; ffv1: a third of the size, slower.")] = (
-        Codec.RAWVIDEO
-    ),
+    codec: Annotated[
+        Codec | None,
+        typer.Option("--codec", help="rawvideo (default): read everywhere; ffv1: a third of the size, slower."),
+    ] = None,
     data: Data = Path("data"),
     force: Force = False,
     quiet: Quiet = False,
@@ -35,7 +36,7 @@ def convert(
     from dataset.curate import convert_sessions
 
     with progress_bars(quiet=quiet) as on_progress:
-        done = convert_sessions(data, fold=fold, codec=codec.value, force=force, on_progress=on_progress)
+        done = convert_sessions(data, fold=fold, codec=codec and codec.value, force=force, on_progress=on_progress)
     if as_json:
         typer.echo(json.dumps({"data_hash": done.manifest.data_hash, **asdict(done)}, indent=2))
     else:

@@ -14,16 +14,19 @@ if TYPE_CHECKING:
 
 
 def info(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A session file, data/sessions/<subject>/*.h5.")],
+    file: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Session files, data/sessions/<subject>/*.h5.")],
     as_json: Json = False,
 ) -> None:
     """Say what a session holds: streams, losses, sync, pulse."""
     from dataset.summary import summarise
 
-    summary = summarise(file)
-    if as_json:
-        typer.echo(json.dumps(asdict(summary), indent=2))
-    else:
+    for number, path in enumerate(file):
+        summary = summarise(path)
+        if as_json:
+            typer.echo(json.dumps(asdict(summary), indent=2))
+            continue
+        if number:
+            typer.echo()
         _print(summary)
 
 
@@ -33,8 +36,10 @@ def _print(s: "SessionSummary") -> None:
     from rich.table import Table
 
     def lost(count: int) -> str:
-        return f"[red]{count} lost[/red]" if count else "none lost"
+        known = "none lost" if s.complete else "none lost between the first and the last"
+        return f"[red]{count} lost[/red]" if count else known
 
+    over = "mean of sliding 10 s windows" if s.duration_s > 10 else f"one spectrum over {s.duration_s:.0f} s"
     bound = "[yellow]unknown[/yellow]" if s.sync_bound_ms is None else f"every sample within {s.sync_bound_ms:.2f} ms"
     if s.samples_without_bound and s.sync_bound_ms is not None:
         bound = f"within {s.sync_bound_ms:.2f} ms; [yellow]{s.samples_without_bound} samples without a bound[/yellow]"
@@ -50,7 +55,7 @@ def _print(s: "SessionSummary") -> None:
         ("video", f"{s.frames} frames, {lost(s.lost_frames)}; {s.width}x{s.height} at {s.fps:.3f} fps"),
         ("ppg", f"{s.samples} samples, {lost(s.lost_samples)}; {s.ppg_rate_hz:.3f} Hz"),
         ("sync", bound),
-        ("heart rate", "not to be told" if s.hr_bpm is None else f"{s.hr_bpm:.1f} bpm (PPG, mean of sliding 10 s windows)"),
+        ("heart rate", "not to be told" if s.hr_bpm is None else f"{s.hr_bpm:.1f} bpm (PPG, {over})"),
         ("camera", escape(f"{s.camera}; stamps mark {s.time_meaning}")),
         ("sensor", escape(f"{s.sensor}, firmware {s.firmware}")),
         ("file", f"{s.file_bytes / 1e6:.1f} MB" + (f", video compressed {s.compression:.2f} times" if s.compression else "")),

@@ -43,17 +43,22 @@ def progress_bars(*, quiet: bool = False) -> Iterator["OnProgress"]:
         yield lambda stage, done, total: None
         return
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
     columns = (
         TextColumn("{task.description:<28}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(elapsed_when_finished=True)
     )
-    with Progress(*columns, console=Console(stderr=True)) as bars:
-        tasks: dict[str, object] = {}
+    bars = Progress(*columns, console=Console(stderr=True))
+    tasks: dict[str, TaskID] = {}
 
-        def on_progress(stage: str, done: int, total: int) -> None:
-            if stage not in tasks:
-                tasks[stage] = bars.add_task(stage, total=total)
-            bars.update(tasks[stage], completed=done, total=total)  # type: ignore[arg-type]
+    def on_progress(stage: str, done: int, total: int) -> None:
+        if stage not in tasks:
+            bars.start()                # not before: bars that never were would leave an empty line before an error
+            tasks[stage] = bars.add_task(stage, total=total)
+        bars.update(tasks[stage], completed=done, total=total)
 
+    try:
         yield on_progress
+    finally:
+        if tasks:
+            bars.stop()

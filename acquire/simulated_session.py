@@ -209,8 +209,7 @@ def write_sessions(
                 on_progress(stage, done, total)
                 failed = any(future.done() and future.exception() for future in futures)
         finally:
-            if failed:
-                pool.shutdown(cancel_futures=True)
+            pool.shutdown(cancel_futures=True)      # whatever ended the wait, Ctrl-C too: nothing more is begun
         on_progress(stage, total, total)
         return [future.result() for future in futures]
 

@@ -63,7 +63,7 @@ def convert_sessions(
     data: Path,
     *,
     fold: int | None = None,
-    codec: str = "rawvideo",
+    codec: str | None = None,
     force: bool = False,
     on_progress: OnProgress | None = None,
 ) -> Conversion:
@@ -72,7 +72,7 @@ def convert_sessions(
     Parameters
     ----------
     fold : which fold of the split, from 1; may be left out where there is one
-    codec : one of `dataset.video.CODECS`
+    codec : one of `dataset.video.CODECS`; None keeps the codec of the conversion that is there, or is rawvideo
     force : replace folders that another split, codec or version of a session made
 
     Raises
@@ -81,13 +81,14 @@ def convert_sessions(
     SessionError : a session cannot be read
     CurationError : something would be overwritten, does not fit on the disk, has no usable PPG, or decodes to other pixels
     """
-    if codec not in CODECS:
+    if codec is not None and codec not in CODECS:
         raise ValueError(f"expected one of {CODECS}, got {codec!r}")
     split = read_split(layout.split_file(data))
     check_sessions(split, identify_sessions(data, on_progress=on_progress), layout.split_file(data))
     fold = _choose_fold(split, fold)
     root = layout.ubfc_dir(data)
     old = read_manifest(root / MANIFEST) if (root / MANIFEST).exists() else None
+    codec = codec or (old.codec if old else CODECS[0])
     numbers = dict(old.numbers) if old else {}
     for session in split.sessions:
         numbers.setdefault(session.session, max(numbers.values(), default=0) + 1)
@@ -284,6 +285,7 @@ def _check_space(data: Path, jobs: Iterable[_Job], codec: str) -> int:
     free = shutil.disk_usage(data).free
     if needed > free:
         raise CurationError(
-            f"expected {needed / 1e9:.1f} GB of free space, found {free / 1e9:.1f} GB in {data}; make room, or use --codec ffv1"
+            f"expected {needed / 1e9:.1f} GB of free space, found {free / 1e9:.1f} GB in {data}; make room"
+            + (", or use --codec ffv1" if codec == "rawvideo" else "")
         )
     return count

@@ -158,7 +158,7 @@ def check_split(split: Split, where: Path | str) -> None:
     """
     subjects = {s.subject for s in split.sessions}
     listed = ", ".join(sorted(subjects)) or "none"
-    again = f"in {where}; acq split makes a new one from the subjects {listed}"
+    again = f"in {where}; acq split --holdout SUBJECT --force makes a new one; there are the subjects {listed}"
     if len({s.session for s in split.sessions}) < len(split.sessions):
         raise SplitError(f"expected each session once, found one twice {again}")
     if not split.folds:
@@ -203,18 +203,17 @@ def read_split(path: Path) -> Split:
     ------
     SplitError : it is missing, not a split, was edited by hand, or leaks
     """
+    again = _again(path)
     try:
         body = json.loads(path.read_text())
     except FileNotFoundError as error:
         raise SplitError(f"expected a split, found nothing at {path}; acq split --holdout SUBJECT makes one") from error
     except (OSError, ValueError) as error:
-        raise SplitError(f"expected a split as JSON, got: {error}, from {path}; acq split --force makes a new one") from error
+        raise SplitError(f"expected a split as JSON, got: {error}, {again}") from error
     split = _parse(body, path)
     check_split(split, path)
     if split.hash != body.get("hash"):
-        raise SplitError(
-            f"expected the split as acq wrote it, found one changed by hand in {path}; acq split --force makes a new one"
-        )
+        raise SplitError(f"expected the split as acq wrote it, found one changed by hand {again}")
     return split
 
 
@@ -236,8 +235,12 @@ def check_sessions(split: Split, found: Iterable[SessionIdentity], where: Path) 
         )
 
 
+def _again(path: Path) -> str:
+    return f"in {path}; acq split --holdout SUBJECT --force makes a new one"
+
+
 def _parse(body: Any, path: Path) -> Split:
-    again = f"in {path}; acq split --force makes a new one"
+    again = _again(path)
     if not isinstance(body, dict) or body.get("schema") != SCHEMA:
         raise SplitError(f"expected schema {SCHEMA}, found something else {again}")
     if body.get("schema_version") != SCHEMA_VERSION:

@@ -163,7 +163,8 @@ tested on {_text(", ".join(subjects["test"]))}, never seen in training</p>
 <div class="tiles">
 <div class="tile"><b>{_number(taught["mae_bpm"])} bpm</b><span>mean absolute error of student + KD, {windows} windows of
 {metrics["heart_rate"]["window_s"]:g} s</span></div>
-<div class="tile"><b>{verdict}</b><span>with the teacher's help than the same student alone</span></div>
+<div class="tile"><b>{verdict}</b><span>with the teacher's help than the same student alone;
+one window with a wrong peak can decide this</span></div>
 <div class="tile"><b>{smaller:.0f}× smaller</b><span>{taught["parameters"]:,} parameters, the teacher has
 {metrics["teacher"]["parameters"]:,}</span></div>
 <div class="tile"><b>{_number(taught["ms_per_frame"])} ms a frame</b><span>one thread, network alone; the teacher takes

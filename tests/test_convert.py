@@ -154,6 +154,7 @@ def test_another_codec_needs_force(data):
         convert_sessions(data, codec="ffv1")
     hashes = [e.video_hash for e in load_manifest(data / "ubfc").entries]
     assert len(convert_sessions(data, codec="ffv1", force=True).written) == 3
+    assert convert_sessions(data).written == ()       # the codec is kept where none is named
     assert [e.video_hash for e in load_manifest(data / "ubfc").entries] == hashes
 
 

@@ -78,3 +78,18 @@ def test_a_file_cut_short_is_one_line(acq, path):
     assert done.stdout == ""
     assert len(done.stderr.splitlines()) == 1
     assert str(path) in done.stderr
+
+
+def test_several_files_one_after_another(acq, path, tmp_path):
+    other = make_session(tmp_path, "S02", seconds=5.0)
+    done = acq("info", path, other)
+    assert done.returncode == 0
+    assert done.stdout.index("S01-20260101T090001Z") < done.stdout.index("S02-20260101T090001Z")
+    assert "mean of sliding 10 s windows" in done.stdout
+    assert "one spectrum over 5 s" in done.stdout
+
+
+def test_an_error_before_any_progress_is_one_line(acq, tmp_path):
+    done = acq("split", "--holdout", "S01", "--data", tmp_path / "nothing")
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1
