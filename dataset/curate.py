@@ -89,6 +89,10 @@ def convert_sessions(
     root = layout.ubfc_dir(data)
     old = read_manifest(root / MANIFEST) if (root / MANIFEST).exists() else None
     codec = codec or (old.codec if old else CODECS[0])
+    if codec not in CODECS:
+        raise CurationError(
+            f"expected {' or '.join(CODECS)} as the codec in {root / MANIFEST}, found {codec!r}; name one with --codec"
+        )
     numbers = dict(old.numbers) if old else {}
     for session in split.sessions:
         numbers.setdefault(session.session, max(numbers.values(), default=0) + 1)

@@ -155,6 +155,12 @@ def test_another_codec_needs_force(data):
     hashes = [e.video_hash for e in load_manifest(data / "ubfc").entries]
     assert len(convert_sessions(data, codec="ffv1", force=True).written) == 3
     assert convert_sessions(data).written == ()       # the codec is kept where none is named
+    manifest = data / "ubfc" / "manifest.json"
+    whole = manifest.read_text()
+    manifest.write_text(json.dumps({**json.loads(whole), "codec": "mp4"}))
+    with pytest.raises(CurationError, match=r"rawvideo or ffv1 as the codec .*, found 'mp4'"):
+        convert_sessions(data)
+    manifest.write_text(whole)
     assert [e.video_hash for e in load_manifest(data / "ubfc").entries] == hashes
 
 
