@@ -40,9 +40,9 @@ def start_recording(data):
 
 
 def test_every_frame_and_sample_arrives_with_its_own_time(tmp_path):
-    statuses = []
+    statuses, camera = [], FakeCamera()
     with FakeSensor() as device:
-        summary = record(tmp_path, device, FakeCamera(), duration_s=2.0, on_status=statuses.append)
+        summary = record(tmp_path, device, camera, duration_s=2.0, on_status=statuses.append)
     assert summary.complete
     assert summary.stopped_by == "duration"
     assert (summary.lost_frames, summary.lost_samples) == ({}, {})
@@ -50,7 +50,7 @@ def test_every_frame_and_sample_arrives_with_its_own_time(tmp_path):
     with Session(summary.path) as session:
         assert session.complete
         assert len(session.frames) == summary.frames
-        assert 49 <= summary.frames <= 52
+        assert summary.frames == camera.delivered >= 49       # a busy machine stops a little late, and loses nothing by it
         assert np.diff(session.frame_time_ns) == pytest.approx(4e7, abs=2)
         truth = np.array([device.sent_ns[s] for s in range(len(session.ppg))])
         assert (np.abs(session.ppg_time_ns - truth) <= session.ppg_bound_ns).all()
