@@ -1,39 +1,61 @@
 """Device ticks to host time, with a bound that holds.
 
 The device stamps with its own counter; the host pings it. Each answered ping says two things that cannot be wrong:
-`send_ns <= host(rx_ticks)`, because the device read the ping after it was sent, and `host(tx_ticks) <= recv_ns`, because the
-answer was written before it came. Each PPG sample adds one more upper bound: its window had ended when its packet arrived. (The
-firmware queues it 0.4 ms before that, after the last conversion's hold; its 16 bytes then take 1.39 ms on the wire.)
+`send_ns + out <= host(rx_ticks)`, because the device read the ping's last byte after all of its bytes had crossed the line, and
+`host(tx_ticks) + back <= recv_ns`, because the answer's bytes had to cross it too. Each PPG sample adds one more upper bound: it
+was queued after the last input of its window was held, and crossed the line before it arrived. `out` and `back` are the least
+times that so many bytes take on an 8N1 line at 115200 baud. Nothing else is assumed of the delays but that they are not negative;
+a USB adapter that holds bytes for 16 ms widens single exchanges, and those that were quick decide.
 
-Over a window of about a minute `host(ticks)` is a straight line, but for a crystal that wanders with temperature by a known
-little. A line above every lower bound is above their upper hull, and a line below every upper bound is below their lower hull: at
-any tick the truth lies between the two hulls. The midpoint is the estimate, half the distance the certificate. Nothing is
-assumed of the delays but that they are not negative; a USB adapter that holds bytes for 16 ms widens single exchanges, and the
-hull keeps those that were quick. Outside the hulls' span the extreme lines that still satisfy every bound take over.
+Between these bounds the residual `f = host - nominal` moves as the oscillator does: its rate wanders with temperature, by no more
+than W = WANDER_PER_S, |f''| <= W. So f + W x^2/2 is convex, and f, below the points (x, upper), is below the lower hull of the lifted
+points (x, upper + W x^2/2); likewise it is above the upper hull of (x, lower - W x^2/2). Lifting lets the hull itself choose how far
+it may reach, so one hull spans a whole recording and no window has to be chosen. Beyond the last bound of a side f goes on at least
+as steeply as chords from one side to the other, lifted the other way, say. At any tick the truth lies between the two sides: the
+midpoint is the estimate, half the distance the certificate.
 
-The line is straight on a host clock that nobody steers. CLOCK_MONOTONIC is steered: NTP slews it, by up to 500 ppm. So the host
-reads it together with CLOCK_MONOTONIC_RAW, some 30 times a second; the hulls are fitted on RAW, and what they say is put back on
+f is smooth only on a host clock that nobody steers. CLOCK_MONOTONIC is steered: NTP slews it, by up to 500 ppm. So the host
+reads it together with CLOCK_MONOTONIC_RAW, some 30 times a second; the hulls are made on RAW, and what they say is put back on
 CLOCK_MONOTONIC by the pairs.
 
-All of it is worked on the residual `host - nominal`, in nanoseconds, so that float64 holds it to 16 ps over a day.
+docs/timing.md has the proof. All of it is worked in nanoseconds of residual, so that float64 holds it to 0.02 ns over a day.
 
-Source: the two-sided hull is that of Moon, Skelly and Towsley, "Estimation and removal of clock skew from network delay
-measurements", INFOCOM 1999, used from both sides at once.
+Source: hulls against network delay are from Moon, Skelly and Towsley, "Estimation and removal of clock skew from network delay
+measurements", INFOCOM 1999; used from both sides at once, and lifted, here.
 """
 
 from collections import deque
-from dataclasses import dataclass
+from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 
-from .layout import CLOCK_DTYPE, EXCHANGE_DTYPE
+from .layout import BOOT_TICKS, CLOCK_DTYPE, EXCHANGE_DTYPE
+from .protocol import BAUD, SIZE_PING, SIZE_PONG, SIZE_SAMPLE
 
-WINDOW_S = 60.0
-# A ceramic resonator moves about 10 ppm/degC and a case a degree a minute: how fast the line may bend [1/s].
-WANDER_PER_S = 10e-6 / 60.0
+# A ceramic resonator moves about 10 ppm/degC, and a case hardly three degrees a minute: how fast the rate may change [1/s].
+WANDER_PER_S = 30e-6 / 60.0
 SLEW = 500e-6                   # the most by which the kernel lets NTP steer CLOCK_MONOTONIC
+RATE_ERROR = 0.02               # no oscillator that a UART works with is further off
+QUEUED_EARLY_S = 0.0005         # a sample's last input is held this long before its window ends, and the sample queued later
+_FASTEST = 1.04                 # a UART's rate above its name: 2.1 % by an ATmega's divider, 0.5 % by its resonator, and some
+_FRAMING = 5                    # bytes around a payload: type, CRC, one COBS code, the closing zero
 _STALE_NS = 1_000_000_000       # a packet takes less: what the live fit puts further off, it does not know (a host that slept)
 _RECENT_READINGS = 64           # a second of them and more, for a packet that takes less
+_HALF_WANDER = WANDER_PER_S * 1e-9 / 2     # [1/ns]
+_EDGE, _EDGE_NS = 64, 1e10      # vertices at an end of a hull that say how it goes on, from so far before the end
+_KEPT = 256                     # vertices while recording
+
+
+def wire_ns(payload: int) -> int:
+    """Give the least time that a packet with `payload` bytes takes on the line [ns].
+
+    Ten bits a byte; the last stop bit does not count, for a UART may call a byte whole in the middle of it.
+    """
+    return int((10 * (payload + _FRAMING) - 1) * 1_000_000_000 / (BAUD * _FASTEST))
+
+
+PING_NS, PONG_NS, SAMPLE_NS = (wire_ns(size) for size in (SIZE_PING, SIZE_PONG, SIZE_SAMPLE))
 
 
 class TickCounter:
@@ -89,64 +111,91 @@ class HostClock:
         return (low + high) // 2, np.where(bound_ns >= 0, (high - low + 1) // 2, -1)
 
 
-def _hull(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Give the vertices of the upper hull of points sorted by x (Andrew's monotone chain)."""
-    keep: list[int] = []
-    xs, ys = x.tolist(), y.tolist()
-    for i in range(len(xs)):
-        while len(keep) >= 2:
-            a, b = keep[-2], keep[-1]
-            if (ys[b] - ys[a]) * (xs[i] - xs[b]) > (ys[i] - ys[b]) * (xs[b] - xs[a]):
-                break
-            keep.pop()
-        if len(keep) == 1 and xs[keep[0]] == xs[i]:
-            if ys[i] <= ys[keep[0]]:
-                continue
-            keep.pop()
-        keep.append(i)
-    return x[keep], y[keep]
-
-
-@dataclass(frozen=True)
 class _Side:
-    """One hull: vertices of a concave function that the truth is above (lower side), or minus it is (upper side)."""
+    """One side of the truth: bounds f(x) >= y that come in order of x, and what follows from them between and beyond.
 
-    x: np.ndarray
-    y: np.ndarray
+    The far side of a fit bounds -f, so that both are of this class. f - W x^2/2 is concave: kept is the upper hull of the points
+    (x, y - W x^2/2) (Andrew's monotone chain). A point out of order is left out: what is left still bounds.
+    """
 
-    def at(self, x: np.ndarray, slope_left: float, slope_right: float, wander_ns: float, span: float) -> np.ndarray:
-        """Give the bound at `x`, less what the line may bend between vertices; beyond them follow the extreme slopes.
+    def __init__(self) -> None:
+        self._x: list[float] = []
+        self._lifted: list[float] = []
 
-        Those slopes are chords between the two hulls, which together reach over `span`: the line may have bent since.
-        """
-        bound = np.interp(x, self.x, self.y)
-        i = np.clip(np.searchsorted(self.x, x), 1, max(len(self.x) - 1, 1))
-        if len(self.x) > 1:
-            inside = (x >= self.x[0]) & (x <= self.x[-1])
-            # |f''| <= wander: a curve dips below its chord by at most wander * (x - x1) * (x2 - x) / 2.
-            bound = bound - np.where(inside, wander_ns * (x - self.x[i - 1]) * (self.x[i] - x) / 2, 0.0)
-        right = x > self.x[-1]
-        if right.any():
-            ahead = x[right, None] - self.x[None, :]
-            bound[right] = (self.y + slope_right * ahead).max(axis=1) - wander_ns * (ahead[:, -1] + span) ** 2 / 2
-        left = x < self.x[0]
-        if left.any():
-            behind = self.x[None, :] - x[left, None]
-            bound[left] = (self.y - slope_left * behind).max(axis=1) - wander_ns * (behind[:, 0] + span) ** 2 / 2
+    def add(self, x: np.ndarray, y: np.ndarray) -> None:
+        """Take bounds f(x) >= y, (N,) each, sorted or not among themselves."""
+        xs, ys = self._x, self._lifted
+        order = np.lexsort((y, x))
+        for at, lifted in zip(x[order].tolist(), (y - _HALF_WANDER * x**2)[order].tolist(), strict=True):
+            if xs and at <= xs[-1]:
+                if at < xs[-1] or lifted <= ys[-1]:
+                    continue
+                xs.pop()
+                ys.pop()
+            while len(xs) > 1 and (ys[-1] - ys[-2]) * (at - xs[-1]) <= (lifted - ys[-1]) * (xs[-1] - xs[-2]):
+                xs.pop()
+                ys.pop()
+            xs.append(at)
+            ys.append(lifted)
+
+    def forget(self) -> None:
+        """Drop all vertices but the last: what is left still bounds."""
+        del self._x[:-_KEPT], self._lifted[:-_KEPT]
+
+    def at(self, x: np.ndarray, far: "_Side") -> np.ndarray:
+        """Give the greatest y for which f(x) >= y is sure; -inf where nothing is known."""
+        if not self._x:
+            return np.full(len(x), -np.inf)
+        own_x, own = np.array(self._x), np.array(self._lifted)
+        bound = np.interp(x, own_x, own, left=-np.inf, right=-np.inf) + _HALF_WANDER * x**2
+        for sign, near in ((1, x > own_x[-1] - _EDGE_NS), (-1, x < own_x[0] + _EDGE_NS)):
+            if near.any():
+                bound[near] = np.maximum(bound[near], self._from_one_side(sign * x[near], sign, far))
         return bound
 
+    def _vertices(self, sign: int) -> tuple[np.ndarray, np.ndarray]:
+        """Give the vertices of one end, mirrored with sign -1 so that the end is on the right: x, y."""
+        edge = slice(-_EDGE, None) if sign > 0 else slice(_EDGE)
+        x = np.array(self._x[edge])
+        return sign * x, np.array(self._lifted[edge]) + _HALF_WANDER * x**2
 
-@dataclass(frozen=True)
-class HullFit:
-    """Bounds on host time over one window, from which any tick near it can be placed."""
+    def _from_one_side(self, x: np.ndarray, sign: int, far: "_Side") -> np.ndarray:
+        """Bound f at `x` from the points left of it alone.
 
-    origin_ticks: int
-    origin_ns: int
-    ns_per_tick: float        # nominal
-    lower: _Side
-    upper: _Side              # negated, so that both sides are upper hulls
-    slope_min: float          # extreme slopes of the residual that satisfy every bound; (ns of residual) / (ns nominal)
-    slope_max: float
+        The convex f + W x^2/2 gets no flatter: it goes on at least as steeply as it rose from a far point, which it was below, to
+        an own one, which it was above, or as any oscillator may.
+        """
+        (own_x, own), (far_x, far_y) = self._vertices(sign), far._vertices(sign)
+        own, far_y = own + _HALF_WANDER * own_x**2, -far_y + _HALF_WANDER * far_x**2
+        run, rise = own_x[None, :] - far_x[:, None], own[None, :] - far_y[:, None]
+        seen = np.divide(rise, run, out=np.full_like(run, -np.inf), where=run > 0).max(axis=0, initial=-np.inf)
+        slope = np.maximum(seen, -RATE_ERROR + 2 * _HALF_WANDER * own_x)
+        ahead = x[:, None] - own_x
+        return np.where(ahead >= 0, own + slope * ahead, -np.inf).max(axis=1) - _HALF_WANDER * x**2
+
+
+class ClockFit:
+    """Bounds on host time, taken in order of device time, from which any tick near them can be placed."""
+
+    def __init__(self, origin_ticks: int, origin_ns: int, tick_hz: float) -> None:
+        self._origin_ticks, self._origin_ns = origin_ticks, origin_ns
+        self._ns_per_tick = 1e9 / tick_hz
+        self._lower, self._upper = _Side(), _Side()
+
+    def after(self, ticks: np.ndarray, ns: np.ndarray) -> None:
+        """Take `ns <= host(ticks)`, (N,) int64 each."""
+        x = (ticks - self._origin_ticks) * self._ns_per_tick
+        self._lower.add(x, (ns - self._origin_ns) - x)
+
+    def before(self, ticks: np.ndarray, ns: np.ndarray) -> None:
+        """Take `host(ticks) <= ns`, (N,) int64 each."""
+        x = (ticks - self._origin_ticks) * self._ns_per_tick
+        self._upper.add(x, x - (ns - self._origin_ns))
+
+    def forget(self) -> None:
+        """Drop what was said long before."""
+        self._lower.forget()
+        self._upper.forget()
 
     def host_time(self, ticks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Place ticks on the host's clock.
@@ -158,129 +207,143 @@ class HullFit:
         Returns
         -------
         (N,) int64 time [ns, on the clock of the bounds], (N,) int64 bound [ns]: |time - truth| <= bound; -1 where the bounds
-        contradict each other (a host that slept, a device that was reset): no certificate there
+        contradict each other or there is none on one side, and the time is worth nothing
         """
-        x = (np.asarray(ticks, dtype=np.int64) - self.origin_ticks) * self.ns_per_tick
-        wander_ns = WANDER_PER_S * 1e-9
-        span = max(self.lower.x[-1], self.upper.x[-1]) - min(self.lower.x[0], self.upper.x[0])
-        low = self.lower.at(x, self.slope_max, self.slope_min, wander_ns, span)
-        high = -self.upper.at(x, -self.slope_min, -self.slope_max, wander_ns, span)
-        time_ns = self.origin_ns + np.rint(x + (low + high) / 2).astype(np.int64)
-        half = (high - low) / 2
-        return time_ns, np.where(half >= 0, np.ceil(half) + 1, -1).astype(np.int64)   # + 1: the rounding of time_ns
+        x = (np.asarray(ticks, dtype=np.int64) - self._origin_ticks) * self._ns_per_tick
+        low, high = self._lower.at(x, self._upper), -self._upper.at(x, self._lower)
+        known = np.isfinite(low) & np.isfinite(high) & (low <= high + 1)        # 1: a rounding is no contradiction
+        low, high = np.where(known, low, 0), np.where(known, high, 0)
+        time_ns = self._origin_ns + np.rint(x + (low + high) / 2).astype(np.int64)
+        return time_ns, np.where(known, np.ceil(np.abs(high - low) / 2) + 1, -1).astype(np.int64)   # + 1: time_ns is rounded
 
 
-def fit_hull(
-    rx_ticks: np.ndarray, send_ns: np.ndarray, upper_ticks: np.ndarray, upper_ns: np.ndarray, tick_hz: float
-) -> HullFit:
-    """Fit the two hulls to bounds `send_ns <= host(rx_ticks)` and `host(upper_ticks) <= upper_ns`.
+def crosses_a_line(exchanges: np.ndarray, tick_hz: float) -> bool:
+    """Say whether no exchange was quicker than its bytes on a line; one that was comes from a port without one (native USB)."""
+    at_device_ns = (exchanges["tx_ticks"] - exchanges["rx_ticks"]) * (1e9 / tick_hz) * (1 - RATE_ERROR)
+    return bool(np.all(exchanges["recv_ns"] - exchanges["send_ns"] - at_device_ns >= PING_NS + PONG_NS))
 
-    All arrays int64, unsorted; at least one bound on each side, else `ValueError`.
+
+def _boot(ticks: np.ndarray) -> np.ndarray:
+    """Give the number of the boot; half a turn to spare on either side, for a sample may lie before the first tick unwrapped."""
+    return (ticks + BOOT_TICKS // 2) // BOOT_TICKS
+
+
+def _cuts(exchanges: np.ndarray, tick_hz: float) -> np.ndarray:
+    """Say, for each two neighbours, whether the device restarted or the host slept between them.
+
+    Else the host's clock and the device's go on alike, within RATE_ERROR.
     """
-    if len(rx_ticks) == 0 or len(upper_ticks) == 0:
-        raise ValueError("expected at least one bound on each side")
-    ns_per_tick = 1e9 / tick_hz
-    origin_ticks, origin_ns = int(rx_ticks[0]), int(send_ns[0])
+    device_ns = (exchanges["rx_ticks"][1:] - exchanges["tx_ticks"][:-1]) * (1e9 / tick_hz)
+    least, most = exchanges["send_ns"][1:] - exchanges["recv_ns"][:-1], exchanges["recv_ns"][1:] - exchanges["send_ns"][:-1]
+    restarted = np.diff(_boot(exchanges["rx_ticks"])) != 0
+    return restarted | (least > device_ns * (1 + RATE_ERROR)) | (most < device_ns * (1 - RATE_ERROR))
 
-    def side(ticks: np.ndarray, ns: np.ndarray, sign: int) -> _Side:
-        x = (ticks - origin_ticks) * ns_per_tick
-        y = sign * ((ns - origin_ns) - x)
-        order = np.lexsort((y, x))
-        return _Side(*_hull(x[order], y[order]))
 
-    lower, upper = side(rx_ticks, send_ns, 1), side(upper_ticks, upper_ns, -1)
-    # A line through the bounds passes above (x_i, low_i) and below (x_j, high_j): each pair limits its slope.
-    dx = upper.x[None, :] - lower.x[:, None]
-    dy = -upper.y[None, :] - lower.y[:, None]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        slope = dy / dx
-    slope_max = float(np.min(slope, initial=np.inf, where=dx > 0))
-    slope_min = float(np.max(slope, initial=-np.inf, where=dx < 0))
-    # With one exchange the slope is open on one side; no oscillator is 2 % off.
-    slope_max, slope_min = min(slope_max, 0.02), max(slope_min, -0.02)
-    return HullFit(origin_ticks, origin_ns, ns_per_tick, lower, upper, slope_min, slope_max)
+def _stretches(exchanges: np.ndarray, tick_hz: float) -> Iterator[tuple[slice, int, int]]:
+    """Give the stretches between cuts: their exchanges, and the ticks that are theirs, first and last.
+
+    What lies between two stretches of one boot belongs to neither: where in it the host slept is not known.
+    """
+    starts = [0, *(np.flatnonzero(_cuts(exchanges, tick_hz)) + 1).tolist(), len(exchanges)]
+    boots = _boot(exchanges["rx_ticks"]).tolist()
+    for start, end in pairwise(starts):
+        boot = boots[start]
+        first, last = (boot * BOOT_TICKS - BOOT_TICKS // 2, boot * BOOT_TICKS + BOOT_TICKS // 2 - 1)
+        if start and boots[start - 1] == boot:
+            first = int(exchanges["rx_ticks"][start])
+        if end < len(boots) and boots[end] == boot:
+            last = int(exchanges["tx_ticks"][end - 1])
+        yield slice(start, end), first, last
 
 
 def place_samples(
     exchanges: np.ndarray, clocks: np.ndarray, ticks: np.ndarray, arrival_ns: np.ndarray, *, tick_hz: float, rate_hz: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Place a whole recording's samples on the host's clock, from everything it holds.
-
-    Each stretch of 10 s is placed by the hulls of the minute around it.
+    """Place a whole recording's samples on the host's clock, from everything it holds; each boot of the device alone.
 
     Parameters
     ----------
-    exchanges : (E,) EXCHANGE_DTYPE, ticks unwrapped
+    exchanges : (E,) EXCHANGE_DTYPE, ticks unwrapped, boot n from n * BOOT_TICKS
     clocks : (C,) CLOCK_DTYPE in the order they were read; with none CLOCK_MONOTONIC is taken for steady
     ticks, arrival_ns : (N,) int64, middle of each sample's window and arrival of its packet
 
     Returns
     -------
-    (N,) int64 time [ns], (N,) int64 bound [ns], -1 where there is none
+    (N,) int64 time [ns], (N,) int64 bound [ns]; where there is none the bound is -1 and the time the arrival
     """
     time_ns = np.array(arrival_ns, dtype=np.int64)
     bound_ns = np.full(len(ticks), -1, dtype=np.int64)
     if len(exchanges) == 0 or len(ticks) == 0:
         return time_ns, bound_ns
+    exchanges = exchanges[np.argsort(exchanges["rx_ticks"], kind="stable")]
     host = HostClock(clocks)
-    lower_ns, _ = host.to_raw(exchanges["send_ns"])
-    ends = ticks + round(tick_hz / rate_hz / 2)
-    upper_ticks = np.concatenate([exchanges["tx_ticks"], ends])
-    _, upper_ns = host.to_raw(np.concatenate([exchanges["recv_ns"], arrival_ns]))
-    step, reach = round(WINDOW_S / 6 * tick_hz), round(WINDOW_S / 2 * tick_hz)
-    block = (ticks - ticks[0]) // step
-    for k in np.unique(block):
-        middle = int(ticks[0]) + k * step + step // 2
-        low = np.abs(exchanges["rx_ticks"] - middle) <= reach
-        high = np.abs(upper_ticks - middle) <= reach
-        if not low.any():
-            continue                                       # no answered ping for a minute: no certificate
-        fit = fit_hull(exchanges["rx_ticks"][low], lower_ns[low], upper_ticks[high], upper_ns[high], tick_hz)
-        here = block == k
-        time_ns[here], bound_ns[here] = host.to_monotonic(*fit.host_time(ticks[here]))
+    line = crosses_a_line(exchanges, tick_hz)
+    queued_ticks = ticks + _queued(tick_hz, rate_hz)
+    after_ns = host.to_raw(exchanges["send_ns"])[0] + line * PING_NS
+    answered_ns = host.to_raw(exchanges["recv_ns"])[1] - line * PONG_NS
+    arrived_ns = host.to_raw(arrival_ns)[1] - line * SAMPLE_NS
+    for here, first, last in _stretches(exchanges, tick_hz):
+        fit = ClockFit(int(exchanges["rx_ticks"][here][0]), int(after_ns[here][0]), tick_hz)
+        ours = np.flatnonzero((ticks >= first) & (ticks <= last))
+        fit.after(exchanges["rx_ticks"][here], after_ns[here])
+        before_ns = np.concatenate([answered_ns[here], arrived_ns[ours]])
+        fit.before(np.concatenate([exchanges["tx_ticks"][here], queued_ticks[ours]]), before_ns)
+        placed_ns, within_ns = host.to_monotonic(*fit.host_time(ticks[ours]))
+        known = within_ns >= 0
+        time_ns[ours[known]], bound_ns[ours] = placed_ns[known], within_ns
     return time_ns, bound_ns
 
 
+def _queued(tick_hz: float, rate_hz: float) -> int:
+    """Give the ticks from the middle of a sample's window until it may be queued."""
+    return round(tick_hz / rate_hz / 2 - QUEUED_EARLY_S * tick_hz)
+
+
 class LiveClock:
-    """The same bounds while recording: fitted again at each answered ping, over the last minute."""
+    """The same bounds while recording, from what has come so far."""
 
     def __init__(self, tick_hz: float, rate_hz: float) -> None:
         self.tick_hz = tick_hz
-        self._half_window = round(tick_hz / rate_hz / 2)
-        self._exchanges: deque[tuple[int, int, int, int, int]] = deque()
-        self._uppers: deque[tuple[int, int]] = deque()
-        self._clocks: deque[tuple[int, int]] = deque()
-        self._fit: HullFit | None = None
+        self._queued = _queued(tick_hz, rate_hz)
+        self._clocks: deque[tuple[int, int]] = deque(maxlen=_RECENT_READINGS)
+        self._last: tuple[int, int, int, int, int] | None = None
+        self._line = True
+        self._fit: ClockFit | None = None
 
     def add_clocks(self, monotonic_ns: int, raw_ns: int) -> None:
         """Take a reading of the host's two clocks."""
         self._clocks.append((monotonic_ns, raw_ns))
-        while self._clocks[0][0] < monotonic_ns - WINDOW_S * 1e9:
-            self._clocks.popleft()
+
+    def _host(self) -> HostClock:
+        return HostClock(np.array(self._clocks, dtype=CLOCK_DTYPE))
 
     def add_exchange(self, send_ns: int, rx_ticks: int, tx_ticks: int, recv_ns: int, ping_id: int = 0) -> None:
-        """Take an answered ping and fit again."""
-        self._exchanges.append((send_ns, rx_ticks, tx_ticks, recv_ns, ping_id))
-        oldest = tx_ticks - round(WINDOW_S * self.tick_hz)
-        while self._exchanges[0][1] < oldest:
-            self._exchanges.popleft()
-        exchanges = np.array(list(self._exchanges), dtype=EXCHANGE_DTYPE)
-        uppers = np.array(self._uppers, dtype=np.int64).reshape(-1, 2)
-        host = HostClock(np.array(list(self._clocks), dtype=CLOCK_DTYPE))
-        lower_ns, _ = host.to_raw(exchanges["send_ns"])
-        _, upper_ns = host.to_raw(np.concatenate([exchanges["recv_ns"], uppers[:, 1]]))
-        upper_ticks = np.concatenate([exchanges["tx_ticks"], uppers[:, 0]])
-        self._fit = fit_hull(exchanges["rx_ticks"], lower_ns, upper_ticks, upper_ns, self.tick_hz)
+        """Take an answered ping."""
+        new = (send_ns, rx_ticks, tx_ticks, recv_ns, ping_id)
+        known, self._last = self._last, new
+        last_two = np.array([known or new, new], dtype=EXCHANGE_DTYPE)
+        if self._line and not crosses_a_line(last_two[1:], self.tick_hz):
+            self._line = False
+            self._fit = None                # it took a line for granted
+        elif known is not None and _cuts(last_two, self.tick_hz)[0]:
+            self._fit = None
+        host = self._host()
+        after_ns = host.to_raw(last_two["send_ns"][1:])[0] + self._line * PING_NS
+        before_ns = host.to_raw(last_two["recv_ns"][1:])[1] - self._line * PONG_NS
+        if self._fit is None:
+            self._fit = ClockFit(rx_ticks, int(after_ns[0]), self.tick_hz)
+        self._fit.after(last_two["rx_ticks"][1:], after_ns)
+        self._fit.before(last_two["tx_ticks"][1:], before_ns)
+        self._fit.forget()
 
     def place(self, ticks: int, arrival_ns: int) -> tuple[int, int]:
         """Place one sample on the host's clock as it arrives: time and bound [ns]; bound -1 before the first ping."""
-        self._uppers.append((ticks + self._half_window, arrival_ns))
-        while self._uppers[0][0] < ticks - WINDOW_S * self.tick_hz:
-            self._uppers.popleft()
         if self._fit is None:
             return arrival_ns, -1
-        host = HostClock(np.array(list(self._clocks)[-_RECENT_READINGS:], dtype=CLOCK_DTYPE))
+        host = self._host()
+        arrived_ns = host.to_raw(np.array([arrival_ns]))[1] - self._line * SAMPLE_NS
+        self._fit.before(np.array([ticks + self._queued]), arrived_ns)
         time_ns, bound_ns = host.to_monotonic(*self._fit.host_time(np.array([ticks])))
-        if abs(arrival_ns - int(time_ns[0])) > _STALE_NS:
+        if bound_ns[0] < 0 or abs(arrival_ns - int(time_ns[0])) > _STALE_NS:
             return arrival_ns, -1
         return int(time_ns[0]), int(bound_ns[0])

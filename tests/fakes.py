@@ -8,8 +8,9 @@ import tty
 import numpy as np
 
 from acquire.devices import CameraInfo, EndOfStream, VideoFrame
-from acquire.protocol import SAMPLE_OVERRUN, Hello, Identify, PacketParser, Ping, Pong, Sample, Start, Status, Stop, encode
+from acquire.protocol import BAUD, SAMPLE_OVERRUN, Hello, Identify, PacketParser, Ping, Pong, Sample, Start, Status, Stop, encode
 
+_BYTE_S = 10 / BAUD
 HELLO = Hello(1, 0, 1, 0, 77, 2_000_000, 25, 10, 0)
 
 
@@ -41,7 +42,9 @@ class FakeSensor:
         return ns // 500 % 2**32
 
     def _send(self, packet):
-        os.write(self._master, encode(packet))
+        data = encode(packet)
+        time.sleep(len(data) * _BYTE_S)
+        os.write(self._master, data)
 
     def _run(self):
         os.set_blocking(self._master, False)
@@ -54,6 +57,7 @@ class FakeSensor:
                     data = os.read(self._master, 256)
                 except BlockingIOError:
                     data = b""
+                time.sleep(len(data) * _BYTE_S)            # the line; a clock that takes it for granted must find it
                 rx_ns = time.monotonic_ns()
                 if data and self.noise:                    # it answers, in another language
                     os.write(self._master, self.noise)
