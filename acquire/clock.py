@@ -7,12 +7,12 @@ was queued after the last input of its window was held, and crossed the line bef
 times that so many bytes take on an 8N1 line at 115200 baud. Nothing else is assumed of the delays but that they are not negative;
 a USB adapter that holds bytes for 16 ms widens single exchanges, and those that were quick decide.
 
-Between these bounds the residual `f = host - nominal` moves as the oscillator does: its rate wanders with temperature, by no more
-than W = WANDER_PER_S, |f''| <= W. So f + W x^2/2 is convex, and f, below the points (x, upper), is below the lower hull of the lifted
-points (x, upper + W x^2/2); likewise it is above the upper hull of (x, lower - W x^2/2). Lifting lets the hull itself choose how far
-it may reach, so one hull spans a whole recording and no window has to be chosen. Beyond the last bound of a side f goes on at least
-as steeply as chords from one side to the other, lifted the other way, say. At any tick the truth lies between the two sides: the
-midpoint is the estimate, half the distance the certificate.
+Between these bounds the residual `f = host - nominal` moves as the oscillator does: its rate wanders with temperature, by no
+more than W = WANDER_PER_S, |f''| <= W. So f + W x^2/2 is convex, and f, below the points (x, upper), is below the lower hull
+of the lifted points (x, upper + W x^2/2); likewise it is above the upper hull of (x, lower - W x^2/2). Lifting lets the hull
+itself choose how far it may reach, so one hull spans a whole recording and no window has to be chosen. Beyond the last bound
+of a side f goes on at least as steeply as chords from one side to the other, lifted the other way, say. At any tick the truth
+lies between the two sides: the midpoint is the estimate, half the distance the certificate.
 
 f is smooth only on a host clock that nobody steers. CLOCK_MONOTONIC is steered: NTP slews it, by up to 500 ppm. So the host
 reads it together with CLOCK_MONOTONIC_RAW, some 30 times a second; the hulls are made on RAW, and what they say is put back on

@@ -1,8 +1,8 @@
 """Simulated plants with known truth: an oscillator, a serial line, a USB adapter, a host that is not always prompt.
 
-A plant makes what a session would hold (exchanges, readings of the host's clocks, ticks and arrivals of samples) and the true time
-of each sample's middle. It follows the firmware and the recorder: bursts of eight pings about once a second; a ping is stamped once
-its last byte is in and the sketch's loop has come round; answers and samples wait for each other on one line.
+A plant makes what a session would hold (exchanges, readings of the host's clocks, ticks and arrivals of samples) and the true
+time of each sample's middle. It follows the firmware and the recorder: bursts of eight pings about once a second; a ping is
+stamped once its last byte is in and the sketch's loop has come round; answers and samples wait for each other on one line.
 """
 
 from dataclasses import dataclass
