@@ -1,21 +1,27 @@
 """The PPG sensor on a serial port: opened, asked who it is, pinged, read.
 
 Every byte is stamped as it comes out of the port and every ping just before it goes in; `acquire.clock` needs no more than
-that these two stamps are honest. The port is found by asking: each serial port gets an IDENTIFY and has to answer with a HELLO.
+that these two stamps are honest. A thread of its own does nothing but wait for bytes and stamp them, so that no stamp waits for
+whoever uses them, and no call is needed that only some systems have. The port is found by asking: each serial port gets an IDENTIFY
+and has to answer with a HELLO.
 """
 
 import errno
 import os
-import select
+import queue
+import threading
 import time
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
 import serial
 from serial.tools import list_ports
 
 from .errors import DeviceError, DeviceTimeout, ProtocolError
+from .host_time import now_ns
+from .latency_timer import SYSFS, LatencyTimer
 from .protocol import (
     BAUD,
     PROTOCOL_VERSION,
@@ -33,13 +39,7 @@ from .protocol import (
 HELLO_TIMEOUT_S = 4.0
 _ASK_AGAIN_S = 0.4
 _ANSWER_TIMEOUT_S = 2.0
-
-
-def read_clocks() -> tuple[int, int]:
-    """Read CLOCK_MONOTONIC and CLOCK_MONOTONIC_RAW together [ns]: the quickest of three tries, RAW between two of the other."""
-    tries = [(time.monotonic_ns(), time.clock_gettime_ns(time.CLOCK_MONOTONIC_RAW), time.monotonic_ns()) for _ in range(3)]
-    before, raw, after = min(tries, key=lambda t: t[2] - t[0])
-    return (before + after) // 2, raw
+_WAIT_S = 0.2                   # set once, for setting it anew configures the port anew; closing does not wait for it
 
 
 @dataclass(frozen=True)
@@ -60,20 +60,28 @@ class Sensor:
     ProtocolError : somebody did, in another version
     """
 
-    def __init__(self, port: str, *, hello_timeout_s: float = HELLO_TIMEOUT_S) -> None:
+    def __init__(self, port: str, *, hello_timeout_s: float = HELLO_TIMEOUT_S, sysfs: Path = SYSFS) -> None:
         self.port = port
+        self.latency_timer = ""         # of the USB adapter, in words: what it was and is; empty where it has none
+        self._timer: LatencyTimer | None = None
         try:
-            self._serial = serial.Serial(port, BAUD, timeout=0, write_timeout=1.0, exclusive=True)
+            self._serial = serial.Serial(port, BAUD, timeout=_WAIT_S, write_timeout=1.0, exclusive=True)
         except (serial.SerialException, OSError, ValueError) as error:
             raise DeviceError(
                 f"expected the PPG sensor's serial port at {port}, got: {_reason(error)}; list the ports with "
                 "`python -m serial.tools.list_ports`"
             ) from error
         self._parser = PacketParser()
-        self._ready: deque[Received] = deque()
+        self._kept: deque[Received] = deque()           # read, and put back
+        self._arrived: queue.SimpleQueue[Received | Exception] = queue.SimpleQueue()
         self._bytes = b""
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._listen, name=f"port {port}", daemon=True)
+        self._thread.start()
         try:
             self.hello = self._identify(hello_timeout_s)
+            self._timer = LatencyTimer(port, getattr(self._serial, "set_low_latency_mode", None), sysfs=sysfs)
+            self.latency_timer = str(self._timer)
         except BaseException:
             self.close()
             raise
@@ -109,32 +117,43 @@ class Sensor:
     def send(self, packet: Packet) -> int:
         """Write one packet; give the time just before, in ns on CLOCK_MONOTONIC."""
         data = encode(packet)
-        sent_ns = time.monotonic_ns()
+        sent_ns = now_ns()
         try:
             self._serial.write(data)
         except (serial.SerialException, OSError) as error:
             raise self._gone(error) from error
         return sent_ns
 
-    def read(self, timeout_s: float) -> Received | None:
-        """Give the next packet; None when none came in time."""
-        if self._ready:
-            return self._ready.popleft()
-        give_up = time.monotonic() + timeout_s
-        while True:
+    def _listen(self) -> None:
+        """Stamp what comes and cut it into packets, until closed; the body of the thread."""
+        while not self._closing.is_set():
             try:
-                # Not pyserial's own timeout: setting that configures the port anew each time.
-                select.select([self._serial.fileno()], [], [], max(0.0, give_up - time.monotonic()))
                 data = self._serial.read(max(1, self._serial.in_waiting))
-            except (serial.SerialException, OSError, TypeError, ValueError) as error:   # the last two: closed meanwhile
-                raise self._gone(error) from error
-            arrival_ns = time.monotonic_ns()
+            except (serial.SerialException, OSError, TypeError, ValueError) as error:       # the last two: closed meanwhile
+                self._arrived.put(error)
+                return
+            arrival_ns = now_ns()
             self._bytes = (self._bytes + data)[:64]
-            self._ready.extend(Received(packet, arrival_ns) for packet in self._parser.feed(data))
-            if self._ready:
-                return self._ready.popleft()
-            if time.monotonic() >= give_up:
-                return None
+            for packet in self._parser.feed(data):
+                self._arrived.put(Received(packet, arrival_ns))
+
+    def read(self, timeout_s: float) -> Received | None:
+        """Give the next packet; None when none came in time.
+
+        Raises
+        ------
+        DeviceError : the port is gone, and all that came before has been read
+        """
+        if self._kept:
+            return self._kept.popleft()
+        try:
+            item = self._arrived.get(timeout=timeout_s) if timeout_s > 0 else self._arrived.get_nowait()
+        except queue.Empty:
+            return None
+        if isinstance(item, Exception):
+            self._arrived.put(item)         # whoever asks again hears it again
+            raise self._gone(item) from item
+        return item
 
     def ping(self, ping_id: int) -> int:
         """Send a ping; give its send time [ns]."""
@@ -181,11 +200,17 @@ class Sensor:
                     return received.packet
                 kept.append(received)
         finally:
-            self._ready.extendleft(reversed(kept))
+            self._kept.extendleft(reversed(kept))
         raise DeviceTimeout(f"expected HELLO in answer to {command} within {_ANSWER_TIMEOUT_S:g} s, found none on {self.port}")
 
     def close(self) -> None:
-        """Close the port."""
+        """Close the port; may be called twice."""
+        self._closing.set()
+        if self._timer is not None:
+            self._timer.restore()
+        if self._serial.is_open:
+            self._serial.cancel_read()
+        self._thread.join()
         self._serial.close()
 
 

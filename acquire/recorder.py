@@ -24,7 +24,8 @@ from . import layout
 from .clock import LiveClock, TickCounter
 from .devices import EndOfStream, FrameSource, VideoFrame
 from .errors import DeviceError, SessionError
-from .ppg import Received, Sensor, read_clocks
+from .host_time import read_clocks
+from .ppg import Received, Sensor
 from .protocol import DEFAULT_RATE_HZ, SENSOR_VIRTUAL, Hello, Pong, Sample, Status
 from .recording import SILENT_END, STORAGE_BEHIND, UNWRITTEN, Losses, Recording, RecordingStatus, RecordingSummary
 from .session import SessionWriter
@@ -153,6 +154,8 @@ class Recorder:
         recording = Recording(writer, clock, info, hello, start_ns, shutil.disk_usage(folder).free)
         if not info.counts_frames:
             writer.add_event(start_ns, "frame_numbers", "told from the stamps: the camera does not count its frames")
+        if self._sensor.latency_timer:
+            writer.add_event(start_ns, "latency_timer", f"of the sensor's USB adapter: {self._sensor.latency_timer}")
         threads = [
             threading.Thread(target=self._guard, args=(self._read_camera,), name="camera", daemon=True),
             threading.Thread(target=self._guard, args=(self._read_sensor,), name="sensor", daemon=True),

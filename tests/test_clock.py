@@ -53,19 +53,19 @@ def test_truth_lies_inside_the_bound_and_the_estimate_near_it(plant):
     assert np.sqrt(np.mean((time_ns - made.truth_ns) ** 2)) < 0.5e6
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(
     ppm=st.floats(-5000, 5000), hold_ms=st.floats(0, 16), out_ms=st.floats(0, 2), seed=st.integers(0, 2**16),
     wander=st.floats(0, 20), slew=st.floats(-500, 500), outliers=st.floats(0, 0.3), baud=st.floats(0.9, 1.03),
-    away=st.floats(0, 15), new_boot=st.booleans(), line=st.booleans(),
+    away=st.floats(0, 10), new_boot=st.booleans(), line=st.booleans(),
 )
 def test_no_plant_escapes_its_certificate(ppm, hold_ms, out_ms, seed, wander, slew, outliers, baud, away, new_boot, line):
-    """Every plant within what is assumed: a wander of 20 ppm over 300 s bends by 25 ppm a minute; native USB is quick."""
+    """Every plant within what is assumed: a wander of 20 ppm over 300 s bends by 25 ppm a minute; native USB is quick at once."""
     if not line:
-        hold_ms, out_ms = hold_ms / 32, out_ms / 8
+        hold_ms, out_ms, outliers = hold_ms / 32, out_ms / 8, 0.0
     made = make(Plant(
-        seconds=40, ppm=ppm, hold_ms=hold_ms, out_ms=out_ms, wander_ppm=wander, slew_ppm=slew, outliers=outliers,
-        baud=protocol.BAUD * baud, unplugged=(15, 15 + away), new_boot=new_boot and away > 0, line=line,
+        seconds=25, ppm=ppm, hold_ms=hold_ms, out_ms=out_ms, wander_ppm=wander, slew_ppm=slew, outliers=outliers,
+        baud=protocol.BAUD * baud, unplugged=(8, 8 + away), new_boot=new_boot and away > 0, line=line,
     ), seed)
     time_ns, bound_ns = place(made)
     assert (bound_ns >= 0).all()

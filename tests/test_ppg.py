@@ -1,5 +1,7 @@
 """The serial side over a real pty: who answers, who does not, and what the user is told."""
 
+import time
+
 import pytest
 from fakes import HELLO, FakeSensor
 
@@ -54,6 +56,33 @@ def test_a_rate_the_device_does_not_take_is_refused():
         sensor.start(33)
         with pytest.raises(ProtocolError, match="expected 33 Hz"):
             sensor.confirm_start(33)
+        sensor.close()
+
+
+def test_a_port_that_goes_away_is_told_after_what_came_before_and_told_again():
+    with FakeSensor(die_after=3) as device:
+        sensor = Sensor(device.port)
+        sensor.start(25)
+        sensor.confirm_start(25)
+        assert [sensor.read(1.0).packet.sequence for _ in range(2)] == [0, 1]
+        with pytest.raises(DeviceError, match="still plugged in"):
+            while sensor.read(1.0):         # the third may go with the port
+                pass
+        for _ in range(2):
+            with pytest.raises(DeviceError, match="still plugged in"):
+                sensor.read(1.0)
+        sensor.close()
+        sensor.close()
+
+
+def test_a_read_without_time_does_not_wait_and_a_stamp_does_not_wait_for_the_reader():
+    with FakeSensor() as device:
+        sensor = Sensor(device.port)
+        assert sensor.read(0.0) is None
+        sent_ns = sensor.ping(1)
+        time.sleep(0.5)
+        received = sensor.read(0.0)
+        assert received.arrival_ns - sent_ns < 0.4e9
         sensor.close()
 
 
