@@ -1,7 +1,7 @@
 """The latency timer of an FTDI adapter: how long it may hold bytes for the host, 16 ms unless told otherwise.
 
-Linux shows it in sysfs, where root may set it; to anybody who may open the port the driver grants the same as its low-latency flag.
-It is shortened while a sensor is open and put back afterwards, so that the machine is left as it was found.
+Linux shows it in sysfs, where root may set it; to anybody who may open the port the driver grants the same as its low-latency
+flag. It is shortened while a sensor is open and put back afterwards, so that the machine is left as it was found.
 
 Source: FTDI AN232B-04, "Data Throughput, Latency and Handshaking"; Linux, drivers/usb/serial/ftdi_sio.c.
 """

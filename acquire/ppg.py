@@ -2,8 +2,8 @@
 
 Every byte is stamped as it comes out of the port and every ping just before it goes in; `acquire.clock` needs no more than
 that these two stamps are honest. A thread of its own does nothing but wait for bytes and stamp them, so that no stamp waits for
-whoever uses them, and no call is needed that only some systems have. The port is found by asking: each serial port gets an IDENTIFY
-and has to answer with a HELLO.
+whoever uses them, and no call is needed that only some systems have. The port is found by asking: each serial port gets an
+IDENTIFY and has to answer with a HELLO.
 """
 
 import errno
