@@ -18,8 +18,8 @@ FRAME_ARRIVAL = "video/arrival_ns"   # when the host had the frame
 FRAME_SEQUENCE = "video/sequence"    # frame numbers from 0; a jump is a lost frame; told from the stamps where none counts
 
 PPG_VALUE = "ppg/value"              # sensor reading, full scale 65535
-PPG_SEQUENCE = "ppg/sequence"        # the device's sample counter; a jump is a lost sample
-PPG_TICKS = "ppg/ticks"              # device ticks at the middle of the sample's window, unwrapped to int64
+PPG_SEQUENCE = "ppg/sequence"        # the device's sample counter, going on over its restarts; a jump is a lost sample
+PPG_TICKS = "ppg/ticks"              # device ticks at the middle of the sample's window, unwrapped; boot n: from n * BOOT_TICKS
 PPG_ARRIVAL = "ppg/arrival_ns"       # when the host had the packet
 PPG_TIME = "ppg/time_ns"             # middle of the window on the host clock, from `acquire.clock`
 PPG_BOUND = "ppg/bound_ns"           # |time_ns - truth| is at most this; -1 while no bound is known
@@ -28,6 +28,8 @@ PPG_FLAGS = "ppg/flags"              # SAMPLE_* bits of `acquire.protocol`
 EXCHANGES = "sync/exchanges"         # every answered ping, raw, so that the session can be re-synchronised
 CLOCKS = "sync/clocks"               # CLOCK_MONOTONIC beside CLOCK_MONOTONIC_RAW; older files have none
 EVENTS = "events"                    # what happened, in words
+
+BOOT_TICKS = 2**48                   # a device that restarts counts anew: its nth boot of the session, from 0, begins here
 
 COLUMNS = {                          # one-dimensional, growing, in the order they are written
     FRAME_TIME: np.dtype("i8"),
