@@ -1,9 +1,9 @@
 """The recorder: one camera, one sensor, one file.
 
-Two threads read the devices and stamp, the sensor's is `sensor_thread`; the calling thread writes. Between them a queue of frames of
-bounded length: when the file falls behind, frames are dropped there, counted under their cause, and missing from the camera's
-sequence in the file, so that the file says so too. Packets are few and small, and their queue has no bound: a minute of them is a
-few hundred KB.
+Two threads read the devices and stamp, the sensor's is `sensor_thread`; the calling thread writes. Between them a queue of
+frames of bounded length: when the file falls behind, frames are dropped there, counted under their cause, and missing from the
+camera's sequence in the file, so that the file says so too. Packets are few and small, and their queue has no bound: a minute of
+them is a few hundred KB.
 """
 
 import queue
@@ -19,7 +19,7 @@ import numpy as np
 from . import layout
 from .devices import EndOfStream, FrameSource, VideoFrame
 from .errors import DeviceError, SessionError
-from .ppg import Received, Sensor
+from .ppg import Sensor
 from .protocol import DEFAULT_RATE_HZ, SENSOR_VIRTUAL, Sample, Status
 from .recording import SILENT_END, STORAGE_BEHIND, UNWRITTEN, Losses, Recording, RecordingStatus, RecordingSummary
 from .sensor_thread import Exchange, HostClocks, SensorBack, SensorLost, SensorThread
@@ -89,8 +89,8 @@ class Recorder:
     ) -> RecordingSummary:
         """Record until `duration_s` has passed, the source ends, `stop` is called or a device fails.
 
-        A camera that fails, or a disk that fills, ends the recording with what was recorded before saved and marked incomplete. A sensor
-        that goes away is awaited; the recording is incomplete where it is still away when it ends.
+        A camera that fails, or a disk that fills, ends the recording with what was recorded before saved and marked
+        incomplete. A sensor that goes away is awaited; the recording is incomplete where it is still away when it ends.
 
         Raises
         ------
@@ -271,8 +271,8 @@ class Recorder:
             writer.add_event(time.monotonic_ns(), "stopped", stopped_by)
             if self._fault is not None:
                 writer.add_event(time.monotonic_ns(), "fault", str(self._fault))
-            if self._sensor.damaged:
-                writer.add_event(time.monotonic_ns(), "bad_packets", f"{self._sensor.damaged} from the sensor, damaged on the way")
+            if damaged := self._sensor.damaged:
+                writer.add_event(time.monotonic_ns(), "bad_packets", f"{damaged} from the sensor, damaged on the way")
             if self._sensor.unanswered:
                 writer.add_event(time.monotonic_ns(), "unanswered_pings", str(self._sensor.unanswered))
             for stream, losses in (("frames", recording.frame_losses), ("samples", recording.sample_losses)):

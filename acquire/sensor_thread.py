@@ -1,13 +1,17 @@
 """The sensor's thread: it reads, it pings, and it brings back a sensor that went away.
 
-It pings before the first sample, about once a second, and after the last, so that every sample lies between answered pings. Pings go
-in bursts of eight, some 2.5 ms apart: an adapter that holds the first answer for 16 ms lets the last ones go with it, a few ms
-after they came in, and one quick answer in a minute is all that the clock needs.
+It pings before the first sample, about once a second, and after the last, so that every sample lies between answered pings.
+Pings go in bursts of eight, some 2.5 ms apart: an adapter that holds the first answer for 16 ms lets the last ones go with it, a
+few ms after they came in, and one quick answer in a minute is all that the clock needs.
 
 Three things take a sensor away, and none ends the recording. The line is pulled: the port is opened again, under its old name or,
-where the system gave it a new one, wherever the same USB device is. The board restarts: its HELLO carries another boot id. It falls
-silent: it is asked who it is, then, when that stays unanswered, treated like a pulled line. A board that goes on sampling (it has power
-of its own) is left to it; any other gets pings and START. `SensorBack` in the queue says that what follows lies behind a gap.
+where the system gave it a new one, wherever the same USB device is. The board restarts: its HELLO carries another boot id. It
+falls silent: it is asked who it is, then, when that stays unanswered, treated like a pulled line. A board that goes on sampling
+(it has power of its own) is left to it; any other gets pings and START. `SensorBack` in the queue says that what follows lies
+behind a gap.
+
+A board that restarted answers pings before anybody knows that it did, by a counter that began anew. So an answer is handed on
+with the next sample, not before: a board samples only when this boot was asked to.
 """
 
 import os
@@ -89,6 +93,7 @@ class SensorThread:
         self._told: Hello | None = None          # the last HELLO that came unasked, or to IDENTIFY
         self._heard = 0.0                        # when the last sample came [s, monotonic]
         self._sent_ns: dict[int, int] = {}
+        self._answers: list[Exchange] = []       # since the last sample
         self._next_ping = 0
         self._answered = False                   # a ping, ever
         self._unanswered = 0                     # pings that went with a lost line
@@ -103,7 +108,7 @@ class SensorThread:
     @property
     def unanswered(self) -> int:
         """Pings that were never answered."""
-        return self._unanswered + len(self._sent_ns)
+        return self._unanswered + len(self._sent_ns) + len(self._answers)
 
     def prepare(self) -> None:
         """Silence the sensor and ping it, before it starts.
@@ -152,8 +157,10 @@ class SensorThread:
                 self._bring_back()
         if self.lost is None:
             try:
-                self.sensor.stop()
+                hello = self.sensor.stop()
                 self._ping_burst()
+                if hello.boot_id == self.hello.boot_id:
+                    self._hand_on_answers()
             except AcqError as error:
                 self._lose(error)
 
@@ -188,10 +195,10 @@ class SensorThread:
 
     def _lose(self, error: AcqError) -> None:
         self.lost = error
-        self.items.put(SensorLost(time.monotonic_ns(), FELL_SILENT if isinstance(error, DeviceTimeout) else UNPLUGGED, str(error)))
+        cause = FELL_SILENT if isinstance(error, DeviceTimeout) else UNPLUGGED
+        self.items.put(SensorLost(time.monotonic_ns(), cause, str(error)))
         self._damaged += self.sensor.bad_packets
-        self._unanswered += len(self._sent_ns)
-        self._sent_ns.clear()
+        self._give_up_pings()
         self.sensor.close()
 
     def _bring_back(self) -> None:
@@ -218,9 +225,10 @@ class SensorThread:
         same_boot = hello.boot_id == self.hello.boot_id
         self.hello = hello
         self._told = None
-        self._unanswered += len(self._sent_ns)
-        self._sent_ns.clear()
+        if not same_boot:
+            self._give_up_pings()
         self.items.put(SensorBack(time.monotonic_ns(), hello, cause, self.sensor.port))
+        self._clocks_read_ns = 0                 # a restarted sensor's clock is fitted anew, from a reading before its first ping
         if not (same_boot and self._is_sampling()):
             self.sensor.stop()
             while self.sensor.read(0.0) is not None:
@@ -284,13 +292,25 @@ class SensorThread:
             sent_ns = self._sent_ns.pop(packet.id, None)
             if sent_ns is not None:
                 self._answered = True
-                self.items.put(Exchange(sent_ns, packet, received.arrival_ns))
+                self._answers.append(Exchange(sent_ns, packet, received.arrival_ns))
         elif isinstance(packet, Hello):
             self._told = packet
         else:
             if isinstance(packet, Sample):                      # a board may answer pings and sample no more
                 self._heard = time.monotonic()
+                self._hand_on_answers()
             self.items.put(received)
+
+    def _hand_on_answers(self) -> None:
+        for exchange in self._answers:
+            self.items.put(exchange)
+        self._answers.clear()
+
+    def _give_up_pings(self) -> None:
+        """Forget pings whose answers will not come, or came from nobody knows which boot."""
+        self._unanswered += len(self._sent_ns) + len(self._answers)
+        self._sent_ns.clear()
+        self._answers.clear()
 
 
 _Usb = tuple[int | None, int | None, str | None]
