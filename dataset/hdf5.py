@@ -36,7 +36,7 @@ def open_to_read(path: Path, *, wait_s: float) -> h5py.File:
                 size = file.seek(0, 2)
             raise SessionError(f"expected HDF5, found {size} bytes of something else at {path}; is it a recording of acq?")
         # A closed file is opened plainly: HDF5 then checks its length at once.
-        is_open = _was_never_closed(path)
+        is_open = was_never_closed(path)
         if is_open and wait_s:
             _try_in_child(path, wait_s)
         return h5py.File(path, "r", swmr=is_open, locking="best-effort")
@@ -84,7 +84,7 @@ def refuse_links(file: h5py.File, name: str, path: Path) -> None:
             )
 
 
-def _was_never_closed(path: Path) -> bool:
+def was_never_closed(path: Path) -> bool:
     """Say whether a writer has the file open, or was killed: the consistency flags in its superblock are set."""
     with path.open("rb") as file:
         head = file.read(12)
