@@ -1,6 +1,7 @@
 """What goes wrong in a lab, done on purpose: lines pulled, boards reset, processes killed and starved, bytes damaged."""
 
 import subprocess
+import sys
 import threading
 import time
 from dataclasses import replace
@@ -8,8 +9,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from fakes import HELLO, FakeCamera, FakeSensor
+from faults import check_samples, fuzz_parser, record_through
 
-from acquire import layout
+from acquire import layout, protocol
 from acquire.ppg import Sensor
 from acquire.protocol import Pong, Sample
 from acquire.recorder import Recorder
@@ -17,41 +19,6 @@ from acquire.recording import Recording
 from acquire.sensor_thread import Exchange, SensorBack
 from acquire.session import SessionWriter
 from dataset.session import Session
-
-
-def record_through(tmp_path, device, faults, *, duration_s):
-    """Record while `faults`, pairs of a moment [s] and what to do then, happen to the sensor."""
-    def play():
-        began = time.monotonic()
-        for moment_s, fault in faults:
-            time.sleep(max(0.0, began + moment_s - time.monotonic()))
-            fault()
-
-    sensor = Sensor(device.port)
-    player = threading.Thread(target=play)
-    player.start()
-    try:
-        return Recorder(FakeCamera(), sensor).record(tmp_path, "S01", duration_s=duration_s)
-    finally:
-        sensor.close()
-        player.join()
-
-
-def check_samples(session, device):
-    """Every sample is where it belongs, on one timeline; what is missing between two is counted right to one sample."""
-    made = np.searchsorted(np.array(device.middle_ns), session.ppg_arrival_ns) - 1      # the last window that had ended by then
-    truth_ns = np.array(device.middle_ns)
-    by_value = {n * 7 % 65536: n for n in range(len(truth_ns))}
-    numbers = np.array([by_value[v] for v in session.ppg.tolist()])
-    assert (numbers <= made).all()
-    assert (np.diff(numbers) > 0).all()
-    assert (np.diff(session.ppg_time_ns) > 0).all()
-    assert (np.diff(session.ppg_sequence) > 0).all()
-    assert (np.diff(session.ppg_ticks) > 0).all()
-    assert (session.ppg_bound_ns >= 0).all()
-    assert (np.abs(session.ppg_time_ns - truth_ns[numbers]) <= session.ppg_bound_ns).all()
-    periods = np.diff(truth_ns[numbers]) / device.period_ns
-    assert np.abs(np.diff(session.ppg_sequence) - periods).max() <= 1
 
 
 def kinds(session):
@@ -64,7 +31,7 @@ def test_a_line_that_is_pulled_and_put_back_resumes_the_same_boot(tmp_path):
     assert summary.complete
     assert list(summary.lost_samples) == ["serial line unplugged"]
     with Session(summary.path) as session:
-        check_samples(session, device)
+        check_samples(session, device.middle_ns, device.period_ns)
         gaps = np.diff(session.ppg_sequence) - 1
         assert np.count_nonzero(gaps) == 1                                     # one gap, of 0.6 s and the time to resume
         assert 14 <= gaps.max() == session.lost_samples == summary.lost_samples["serial line unplugged"] <= 15 + 50
@@ -81,7 +48,7 @@ def test_a_board_that_lost_its_power_is_a_new_boot_on_the_same_timeline(tmp_path
     assert summary.complete
     assert list(summary.lost_samples) == ["serial line unplugged"]
     with Session(summary.path) as session:
-        check_samples(session, device)
+        check_samples(session, device.middle_ns, device.period_ns)
         assert set(session.ppg_ticks // layout.BOOT_TICKS) == {0, 1}
         (boot,) = [event.text for event in session.events if event.kind == "boot"]
         assert boot == "boot 1: id 0x0000004e"
@@ -96,7 +63,7 @@ def test_a_board_that_restarts_while_the_line_stays_in_is_started_again(tmp_path
     assert summary.complete
     assert list(summary.lost_samples) == ["sensor restarted"]
     with Session(summary.path) as session:
-        check_samples(session, device)
+        check_samples(session, device.middle_ns, device.period_ns)
         assert set(session.ppg_ticks // layout.BOOT_TICKS) == {0, 1, 2}
         assert np.diff(session.ppg_sequence).max() <= (25 if say_hello else 50)
         assert "sensor_lost" not in kinds(session)
@@ -187,3 +154,59 @@ def test_the_twin_loses_its_power_and_comes_back(program, tmp_path):
         assert away_s < 0.6 + 2 + 0.5                              # away for 0.6 s, resumed within two, and what the machine took
         assert (session.ppg_bound_ns >= 0).all()
         assert (np.diff(session.ppg_time_ns) > 0).all()
+
+
+def test_damaged_bytes_never_stop_the_parser():
+    done = fuzz_parser(400_000, seed=7)
+    assert done.intact > 5_000
+    assert done.candidates > 500
+
+
+def test_a_parser_that_believed_the_wrong_would_be_found_out(monkeypatch):
+    """The fuzzer's own test: a CRC that is never wrong lets every candidate pass."""
+    monkeypatch.setattr(protocol, "crc16", lambda body: _Anything())
+    with pytest.raises(AssertionError, match="damaged packets accepted"):
+        fuzz_parser(50_000)
+
+
+class _Anything(int):
+    __hash__ = int.__hash__
+
+    def __ne__(self, other):
+        return False
+
+
+def run_soak(repo, *words):
+    """Run the harness as `make soak` does, in a process without threads, which may fork."""
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.soak", *words], cwd=repo, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_recorders_that_are_killed_leave_files_that_open_with_nothing_wrong_in_them(repo):
+    told = run_soak(repo, "kills", "--trials", "16")
+    assert "16" in told
+
+
+def test_a_recorder_that_is_not_let_run_counts_what_it_missed(repo):
+    told = run_soak(repo, "starved", "--trials", "1")
+    assert "frames counted as lost" in told
+
+
+def test_a_wall_clock_that_jumps_moves_nothing(tmp_path, monkeypatch):
+    jump_s = [0.0]
+    time_s, time_ns = time.time, time.time_ns
+    monkeypatch.setattr(time, "time", lambda: time_s() + jump_s[0])
+    monkeypatch.setattr(time, "time_ns", lambda: time_ns() + round(jump_s[0] * 1e9))
+    jumps = [(moment_s, lambda by_s=by_s: jump_s.__setitem__(0, by_s)) for moment_s, by_s in ((0.6, 3600.0), (1.0, -86400.0))]
+    with FakeSensor() as device:
+        summary = record_through(tmp_path, device, jumps, duration_s=1.5)
+        assert summary.complete
+        assert (summary.lost_frames, summary.lost_samples) == ({}, {})
+        with Session(summary.path) as session:
+            check_samples(session, device.middle_ns, device.period_ns)
+            assert (np.diff(session.frame_time_ns) > 0).all()
+            assert session.duration_s == pytest.approx(1.5, abs=0.3)
+            assert abs(session.started_unix_ns - time_ns()) < 60e9
