@@ -30,6 +30,16 @@ def info(
         _print(summary)
 
 
+def _state(s: "SessionSummary") -> str:
+    from rich.markup import escape
+
+    if s.complete:
+        return "complete" + (f", stopped by {escape(s.ended)}" if s.ended else "")
+    if s.ended:
+        return f"[red]incomplete: {escape(s.ended)}[/red]"
+    return "[red]incomplete: still recording, or cut short (then `acq recover` makes it whole)[/red]"
+
+
 def _print(s: "SessionSummary") -> None:
     from rich.console import Console
     from rich.markup import escape
@@ -50,7 +60,7 @@ def _print(s: "SessionSummary") -> None:
         ("session", escape(s.session_id) + ("  [yellow]simulated[/yellow]" if s.simulated else "")),
         ("subject", escape(s.subject)),
         ("started", s.started),
-        ("state", "complete" if s.complete else "[red]incomplete: still recording, or cut short[/red]"),
+        ("state", _state(s)),
         ("length", f"{s.duration_s:.2f} s"),
         ("video", f"{s.frames} frames, {lost(s.lost_frames)}; {s.width}x{s.height} at {s.fps:.3f} fps"),
         ("ppg", f"{s.samples} samples, {lost(s.lost_samples)}; {s.ppg_rate_hz:.3f} Hz"),

@@ -15,6 +15,7 @@ from acq.convert import convert
 from acq.demo import demo
 from acq.info import info
 from acq.record import record
+from acq.recover import recover
 from acq.resync import resync
 from acq.simulate import simulate
 from acq.split import split
@@ -54,7 +55,7 @@ def options(
     _state["debug"] = debug
 
 
-for verb in (record, info, resync, simulate, split, convert, train_kd, demo):
+for verb in (record, info, recover, resync, simulate, split, convert, train_kd, demo):
     app.command()(verb)
 
 

@@ -72,6 +72,11 @@ class TickCounter:
             self._last += (ticks - self._last + 2**31) % 2**32 - 2**31
         return self._last
 
+    def skip(self, ticks: int) -> None:
+        """Expect the next count about `ticks` further on: nobody listened meanwhile."""
+        if self._last is not None:
+            self._last += ticks
+
 
 class HostClock:
     """CLOCK_MONOTONIC against CLOCK_MONOTONIC_RAW, from pairs read together (CLOCK_DTYPE); without pairs the two are one.

@@ -54,6 +54,8 @@ ATTRS = (
 )
 # And two that are written when it is closed: everything lost, behind the last row too; -1 until then, absent in older files.
 LOSS_ATTRS = ("lost_frames", "lost_samples")
+# And one that only `acq recover` writes: what it dropped.
+RECOVERED_ATTR = "recovered"
 # Attributes of /video/frames and of /ppg.
 VIDEO_ATTRS = ("pixel_format", "width", "height", "nominal_fps", "camera", "pipeline", "time_meaning", "exposure")
 PPG_ATTRS = ("sensor", "rate_hz", "tick_hz", "adc_bits", "protocol", "firmware", "boot_id", "port")

@@ -172,17 +172,16 @@ class Sensor:
             )
         return hello
 
-    def stop(self) -> None:
+    def stop(self) -> Hello:
         """Stop sampling; samples on their way can still be read. Asked up to three times, for a packet may be lost."""
-        for tries_left in (2, 1, 0):
+        for _ in range(2):
             self.send(Stop())
             try:
-                self._await_hello("STOP")
+                return self._await_hello("STOP")
             except DeviceTimeout:
-                if not tries_left:
-                    raise
-            else:
-                return
+                continue
+        self.send(Stop())
+        return self._await_hello("STOP")
 
     def _gone(self, error: Exception) -> DeviceError:
         return DeviceError(f"expected the PPG sensor on {self.port}, got: {_reason(error)}; is it still plugged in?")

@@ -1,16 +1,12 @@
 """The recorder: one camera, one sensor, one file.
 
-Two threads read the devices and stamp; the calling thread writes. Between them a queue of frames of bounded length: when the file
-falls behind, frames are dropped there, counted under their cause, and missing from the camera's sequence in the file, so that the
-file says so too. Packets are few and small, and their queue has no bound: a minute of them is a few hundred KB.
-
-The sensor thread also pings, before the first sample, about once a second, and after the last, so that every sample lies between
-answered pings. Pings go in bursts of eight, some 2.5 ms apart: an adapter that holds the first answer for 16 ms lets the last
-ones go with it, a few ms after they came in, and one quick answer in a minute is all that the clock needs.
+Two threads read the devices and stamp, the sensor's is `sensor_thread`; the calling thread writes. Between them a queue of
+frames of bounded length: when the file falls behind, frames are dropped there, counted under their cause, and missing from the
+camera's sequence in the file, so that the file says so too. Packets are few and small, and their queue has no bound: a minute of
+them is a few hundred KB.
 """
 
 import queue
-import random
 import shutil
 import threading
 import time
@@ -21,23 +17,18 @@ from pathlib import Path
 import numpy as np
 
 from . import layout
-from .clock import LiveClock, TickCounter
 from .devices import EndOfStream, FrameSource, VideoFrame
 from .errors import DeviceError, SessionError
-from .host_time import read_clocks
-from .ppg import Received, Sensor
-from .protocol import DEFAULT_RATE_HZ, SENSOR_VIRTUAL, Hello, Pong, Sample, Status
+from .ppg import Sensor
+from .protocol import DEFAULT_RATE_HZ, SENSOR_VIRTUAL, Sample, Status
 from .recording import SILENT_END, STORAGE_BEHIND, UNWRITTEN, Losses, Recording, RecordingStatus, RecordingSummary
+from .sensor_thread import Exchange, HostClocks, SensorBack, SensorLost, SensorThread
 from .session import SessionWriter
 
 FLUSH_S = 0.5                   # at most this much is lost in a crash, and what is still in the queue
 QUEUE_FRAMES = 100              # 4 s at 25 fps: 35 MB of 640x360 I420
 RESERVE_BYTES = 64 * 2**20      # stop while the file can still be closed
-PING_BURST = 8                      # pings
-PING_STEP_S = (0.0015, 0.0035)
-PING_EVERY_S = (0.8, 1.2)            # from burst to burst; jittered, never in step with an adapter's timer
-_CLOCKS_EVERY_S = 0.02               # at most; a packet is there for 25 readings a second and more
-_STALL_S = 5.0                  # a device silent for this long is gone
+_STALL_S = 5.0                  # a camera silent for this long is gone
 _SILENT_END_S = 1.0             # one silent for this long when the recording is stopped has failed
 _QUIET_END_S = 0.1              # and one silent for this long, and three periods, has left out what is counted as lost
 _JOIN_S = 10.0                  # longer than the sensor takes to be asked thrice to stop, or OpenCV to give up on a camera
@@ -76,22 +67,12 @@ class Recorder:
 
     def __init__(self, camera: FrameSource, sensor: Sensor, *, ppg_rate_hz: int = DEFAULT_RATE_HZ) -> None:
         self._camera = camera
-        self._sensor = sensor
-        self._rate_hz = ppg_rate_hz
+        self._sensor = SensorThread(sensor, ppg_rate_hz)
         self._frames: queue.Queue[VideoFrame] = queue.Queue(maxsize=QUEUE_FRAMES)
-        # Samples and the like; a pong between its two stamps; or a reading of the host's two clocks.
-        self._packets: queue.Queue[Received | tuple[int, Pong, int] | tuple[int, int]] = queue.Queue()
-        self._clocks_read_ns = 0
-        self._answered = False                   # a ping, ever
-        self._bad_packets = 0                    # damaged ones that came before the start
         self._camera_stop = threading.Event()
-        self._sensor_stop = threading.Event()
         self._stopped_by: str | None = None
         self._fault: Exception | None = None
         self._dropped: set[int] = set()          # frame sequences that the full queue had no room for
-        self._sent_ns: dict[int, int] = {}
-        self._ticks = TickCounter()
-        self._next_ping = 0
 
     def stop(self, reason: str) -> None:
         """End the recording cleanly; the first reason counts."""
@@ -108,7 +89,8 @@ class Recorder:
     ) -> RecordingSummary:
         """Record until `duration_s` has passed, the source ends, `stop` is called or a device fails.
 
-        A device that fails, or a disk that fills, ends the recording with what was recorded before saved and marked incomplete.
+        A camera that fails, or a disk that fills, ends the recording with what was recorded before saved and marked
+        incomplete. A sensor that goes away is awaited; the recording is incomplete where it is still away when it ends.
 
         Raises
         ------
@@ -124,20 +106,11 @@ class Recorder:
             raise SessionError(f"expected to make the folder {folder}, got: {error}; name another with --data") from error
         check_space(folder, float(np.prod(info.image_shape)) * info.fps, duration_s)
 
-        # A board that does not reset when its port is opened may still be sampling for a recorder that was killed.
-        self._sensor.stop()
-        while self._sensor.read(0.0) is not None:
-            pass
-        for _ in range(3):
-            self._ping_burst()
-        if not self._answered:
-            raise DeviceError(f"expected the sensor on {self._sensor.port} to answer a ping, found {3 * PING_BURST} unanswered")
-        self._bad_packets = self._sensor.bad_packets
+        self._sensor.prepare()
         start_ns, started_unix_ns = time.monotonic_ns(), time.time_ns()
-        self._sensor.start(self._rate_hz)
+        self._sensor.start()
         self._camera.start(start_ns)
-        hello = self._sensor.confirm_start(self._rate_hz)
-        clock = LiveClock(hello.tick_hz, hello.rate_hz)
+        hello = self._sensor.confirm()
 
         session_id = new_session_id(subject, started_unix_ns / 1e9)
         writer = SessionWriter(
@@ -146,27 +119,27 @@ class Recorder:
             subject=subject,
             camera=info,
             hello=hello,
-            port=self._sensor.port,
+            port=self._sensor.sensor.port,
             started_unix_ns=started_unix_ns,
             started_monotonic_ns=start_ns,
             simulated=info.simulated or hello.sensor == SENSOR_VIRTUAL,
         )
-        recording = Recording(writer, clock, info, hello, start_ns, shutil.disk_usage(folder).free)
+        recording = Recording(writer, info, hello, start_ns, shutil.disk_usage(folder).free)
         if not info.counts_frames:
             writer.add_event(start_ns, "frame_numbers", "told from the stamps: the camera does not count its frames")
-        if self._sensor.latency_timer:
-            writer.add_event(start_ns, "latency_timer", f"of the sensor's USB adapter: {self._sensor.latency_timer}")
+        if self._sensor.sensor.latency_timer:
+            writer.add_event(start_ns, "latency_timer", f"of the sensor's USB adapter: {self._sensor.sensor.latency_timer}")
         threads = [
             threading.Thread(target=self._guard, args=(self._read_camera,), name="camera", daemon=True),
-            threading.Thread(target=self._guard, args=(self._read_sensor,), name="sensor", daemon=True),
+            threading.Thread(target=self._guard, args=(self._sensor.run,), name="sensor", daemon=True),
         ]
         for thread in threads:
             thread.start()
         try:
             self._write_until_stopped(recording, folder, duration_s, on_status)
             stop_ns = time.monotonic_ns()
-            for stop, thread in zip((self._camera_stop, self._sensor_stop), threads, strict=True):
-                stop.set()
+            for stop, thread in zip((self._camera_stop.set, self._sensor.stop), threads, strict=True):
+                stop()
                 thread.join(timeout=_JOIN_S)
                 if thread.is_alive():
                     self._fail(DeviceError(f"expected the {thread.name} to stop, found it silent for {_JOIN_S:g} s"))
@@ -175,10 +148,11 @@ class Recorder:
             return self._close(recording, simulated=info.simulated or hello.sensor == SENSOR_VIRTUAL)
         finally:
             self._camera_stop.set()
-            self._sensor_stop.set()
+            self._sensor.stop()
+            self._sensor.close()
             writer.close(complete=False)
 
-    # -- the two reading threads -----------------------------------------------------------------------------------------
+    # -- the reading threads -----------------------------------------------------------------------------------------
 
     def _guard(self, read: Callable[[], None]) -> None:
         try:
@@ -202,64 +176,6 @@ class Recorder:
                 self._frames.put_nowait(frame)
             except queue.Full:
                 self._dropped.add(frame.sequence)
-
-    def _read_sensor(self) -> None:
-        heard = time.monotonic()
-        next_ping = time.monotonic() + random.uniform(*PING_EVERY_S)
-        left = PING_BURST
-        while not self._sensor_stop.is_set():
-            now = time.monotonic()
-            if now >= next_ping:
-                self._ping()
-                left = left - 1 or PING_BURST
-                next_ping = now + random.uniform(*(PING_EVERY_S if left == PING_BURST else PING_STEP_S))
-            received = self._sensor.read(min(0.1, max(0.0, next_ping - now)))
-            if received is not None:
-                self._take(received)
-                if isinstance(received.packet, Sample):         # a board may answer pings and sample no more
-                    heard = time.monotonic()
-            if time.monotonic() - heard > _STALL_S:
-                raise DeviceError(f"expected samples from the sensor on {self._sensor.port}, found none for {_STALL_S:g} s")
-        self._sensor.stop()
-        self._ping_burst()
-
-    def _ping_burst(self) -> None:
-        """Ping in one burst and wait a moment for the answers."""
-        for left in range(PING_BURST, 0, -1):
-            self._ping()
-            give_up = time.monotonic() + (random.uniform(*PING_STEP_S) if left > 1 else 0.1)
-            while (wait_s := give_up - time.monotonic()) > 0 and self._sent_ns:
-                received = self._sensor.read(wait_s)
-                if received is not None:
-                    self._take(received)
-            time.sleep(max(0.0, give_up - time.monotonic()) if left > 1 else 0.0)
-        self._read_clocks()
-
-    def _read_clocks(self) -> None:
-        if time.monotonic_ns() - self._clocks_read_ns >= _CLOCKS_EVERY_S * 1e9:
-            readings = read_clocks()
-            self._clocks_read_ns = readings[0]
-            self._packets.put(readings)
-
-    def _ping(self) -> None:
-        self._read_clocks()
-        ping_id = self._next_ping
-        self._next_ping = (ping_id + 1) % 2**16
-        self._sent_ns[ping_id] = self._sensor.ping(ping_id)
-
-    def _take(self, received: Received) -> None:
-        self._read_clocks()
-        packet = received.packet
-        if isinstance(packet, Pong):
-            sent_ns = self._sent_ns.pop(packet.id, None)
-            if sent_ns is not None:
-                self._answered = True
-                self._packets.put((sent_ns, packet, received.arrival_ns))
-        else:
-            self._packets.put(received)
-
-    def _exchange(self, sent_ns: int, pong: Pong, recv_ns: int) -> tuple[int, int, int, int, int]:
-        return sent_ns, self._ticks.unwrap(pong.rx_ticks), self._ticks.unwrap(pong.tx_ticks), recv_ns, pong.id
 
     # -- the writing thread ----------------------------------------------------------------------------------------------
 
@@ -306,19 +222,21 @@ class Recorder:
     def _take_packets(self, recording: Recording) -> None:
         while True:
             try:
-                item = self._packets.get_nowait()
+                item = self._sensor.items.get_nowait()
             except queue.Empty:
                 return
-            if isinstance(item, tuple) and len(item) == 2:
-                recording.take_clocks(*item)
-            elif isinstance(item, tuple):
-                recording.take_exchange(self._exchange(*item))
+            if isinstance(item, HostClocks):
+                recording.take_clocks(item)
+            elif isinstance(item, Exchange):
+                recording.take_exchange(item)
+            elif isinstance(item, SensorLost):
+                recording.take_lost(item)
+            elif isinstance(item, SensorBack):
+                recording.take_back(item)
             elif isinstance(item.packet, Sample):
-                recording.take_sample(item.packet, self._ticks.unwrap(item.packet.ticks), item.arrival_ns)
+                recording.take_sample(item.packet, item.arrival_ns)
             elif isinstance(item.packet, Status):
                 recording.take_status(item.packet, item.arrival_ns)
-            elif isinstance(item.packet, Hello) and item.packet.boot_id != recording.hello.boot_id:
-                self._fail(DeviceError(f"expected the sensor on {self._sensor.port} to keep running, found that it restarted"))
 
     def _drain(self, recording: Recording) -> None:
         """Write what the devices delivered before they stopped."""
@@ -335,13 +253,15 @@ class Recorder:
         """A device that was silent when the recording was stopped left something out, which no sequence shows."""
         if self._stopped_by != "end of replay":
             silent_s = (stop_ns - recording.last_frame_arrival_ns) / 1e9
-            self._check_end("camera", silent_s, 1 / self._camera.info.fps, recording.frame_losses)
+            self._check_end("camera", silent_s, 1 / self._camera.info.fps, recording.frame_losses, SILENT_END)
         silent_s = (stop_ns - recording.last_sample_arrival_ns) / 1e9
-        self._check_end("sensor", silent_s, 1 / recording.hello.rate_hz, recording.sample_losses)
+        if self._sensor.lost is not None:                        # and has not come back
+            self._fail(self._sensor.lost)
+        self._check_end("sensor", silent_s, 1 / recording.hello.rate_hz, recording.sample_losses, recording.gap or SILENT_END)
 
-    def _check_end(self, device: str, silent_s: float, period_s: float, losses: Losses) -> None:
+    def _check_end(self, device: str, silent_s: float, period_s: float, losses: Losses, cause: str) -> None:
         if silent_s > max(_QUIET_END_S, 3 * period_s):
-            losses.by_cause[SILENT_END] += int(silent_s / period_s)
+            losses.by_cause[cause] += int(silent_s / period_s)
         if silent_s > max(_SILENT_END_S, 5 * period_s):
             self._fail(DeviceError(f"expected the {device} to deliver until the end, found its last {silent_s:.1f} s silent"))
 
@@ -353,10 +273,10 @@ class Recorder:
             writer.add_event(time.monotonic_ns(), "stopped", stopped_by)
             if self._fault is not None:
                 writer.add_event(time.monotonic_ns(), "fault", str(self._fault))
-            if damaged := self._sensor.bad_packets - self._bad_packets:
+            if damaged := self._sensor.damaged:
                 writer.add_event(time.monotonic_ns(), "bad_packets", f"{damaged} from the sensor, damaged on the way")
-            if self._sent_ns:
-                writer.add_event(time.monotonic_ns(), "unanswered_pings", str(len(self._sent_ns)))
+            if self._sensor.unanswered:
+                writer.add_event(time.monotonic_ns(), "unanswered_pings", str(self._sensor.unanswered))
             for stream, losses in (("frames", recording.frame_losses), ("samples", recording.sample_losses)):
                 for cause, count in losses.by_cause.items():
                     writer.add_event(time.monotonic_ns(), f"lost_{stream}", f"{count}: {cause}")

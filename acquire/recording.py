@@ -10,15 +10,17 @@ from pathlib import Path
 import numpy as np
 
 from . import layout
-from .clock import LiveClock, place_samples
+from .clock import LiveClock, TickCounter, place_samples
 from .devices import CameraInfo, VideoFrame
 from .protocol import SAMPLE_OVERRUN, Hello, Sample, Status
+from .sensor_thread import Exchange, HostClocks, SensorBack, SensorLost
 from .session import SessionWriter
 
 CAMERA_LOST, STORAGE_BEHIND = "lost by the camera", "storage fell behind"
 LINE_LOST, OVERRUN = "lost on the serial line", "overrun on the device"
 UNWRITTEN, SILENT_END = "could not be written", "silent at the end"
 _PERIOD_STEPS = 15              # frames whose median step is the period
+_MEASURED_NS = 10_000_000_000   # of samples tell the sensor's period better than its word does
 
 
 @dataclass(frozen=True)
@@ -75,11 +77,11 @@ class Recording:
     """The file being written, the clock that places its samples, and what is missing from it."""
 
     def __init__(
-        self, writer: SessionWriter, clock: LiveClock, camera: CameraInfo, hello: Hello, start_ns: int, free_bytes: int
+        self, writer: SessionWriter, camera: CameraInfo, hello: Hello, start_ns: int, free_bytes: int
     ) -> None:
         self.writer = writer
         self.camera = camera
-        self.clock = clock
+        self.clock = LiveClock(hello.tick_hz, hello.rate_hz)
         self.hello = hello
         self.start_ns = start_ns
         self.free_bytes = free_bytes
@@ -94,6 +96,15 @@ class Recording:
         self._frame_times_ns: deque[int] = deque(maxlen=_PERIOD_STEPS + 1)
         self._status: Status | None = None           # the device counts since it booted
         self._bound_ns = -1
+        self._ticks = TickCounter()
+        self._stamped_ns = start_ns                  # arrival of the last packet that bore ticks
+        self._boot = 0
+        self.gap = ""                                # its cause, while no sample has come from behind it
+        self._offset = 0                             # from the device's sequence, which START resets, to the file's
+        self._last_ticks = 0                         # of the last sample
+        self._last_ns = start_ns - round(0.5e9 / hello.rate_hz)     # a sample before the first would lie here
+        self._sample_period_ns = 1e9 / hello.rate_hz                # on the host's clock
+        self._placed: tuple[int, int] | None = None                 # sequence and time of this boot's first sample with a bound
 
     def take_frame(self, frame: VideoFrame, dropped: set[int]) -> None:
         """Write a frame; `dropped` are sequences that the queue had no room for, and lose those seen to be missing."""
@@ -129,29 +140,79 @@ class Recording:
             self.writer.add_event(time_ns, "frame_period", change)
             self._period_s = period_s
 
-    def take_sample(self, sample: Sample, ticks: int, arrival_ns: int) -> None:
-        """Place a sample on the host's clock and write it; `ticks` unwrapped."""
-        # The sequence has 32 bits: at 100 Hz it wraps after 497 days.
-        missing = self.sample_losses.see(sample.sequence, OVERRUN if sample.flags & SAMPLE_OVERRUN else LINE_LOST)
+    def take_sample(self, sample: Sample, arrival_ns: int) -> None:
+        """Place a sample on the host's clock and write it."""
+        ticks = self._unwrap(sample.ticks, arrival_ns)
+        time_ns, bound_ns = self.clock.place(ticks, arrival_ns)
+        cause = OVERRUN if sample.flags & SAMPLE_OVERRUN else LINE_LOST
+        if self.gap:
+            cause, self.gap = self.gap, ""
+            self._offset = self.sample_losses.last + self._periods_since_last(ticks, time_ns) - sample.sequence
+        # The device's sequence has 32 bits: at 100 Hz it wraps after 497 days.
+        sequence = sample.sequence + self._offset
+        missing = self.sample_losses.see(sequence, cause)
         self.last_sample_arrival_ns = arrival_ns
         if missing:
-            self.writer.add_event(arrival_ns, "lost_samples", f"{missing} before sample {sample.sequence}")
-        time_ns, bound_ns = self.clock.place(ticks, arrival_ns)
+            self.writer.add_event(arrival_ns, "lost_samples", f"{missing} before sample {sequence}")
         self.writer.add_sample(
-            sequence=sample.sequence, ticks=ticks, value=sample.value, flags=sample.flags,
+            sequence=sequence, ticks=ticks, value=sample.value, flags=sample.flags,
             arrival_ns=arrival_ns, time_ns=time_ns, bound_ns=bound_ns,
         )
         self._bound_ns = bound_ns
+        self._last_ticks, self._last_ns = ticks, time_ns
+        if self._placed is None and bound_ns >= 0:
+            self._placed = sequence, time_ns
 
-    def take_clocks(self, monotonic_ns: int, raw_ns: int) -> None:
+    def _unwrap(self, ticks: int, arrival_ns: int) -> int:
+        # A line may be away for longer than the 18 minutes that make half a turn of the counter.
+        self._ticks.skip(round((arrival_ns - self._stamped_ns) * 1e-9 * self.hello.tick_hz))
+        self._stamped_ns = arrival_ns
+        return self._boot * layout.BOOT_TICKS + self._ticks.unwrap(ticks)
+
+    def _periods_since_last(self, ticks: int, time_ns: int) -> int:
+        """Count the sample periods from the last sample to this one, the first behind a gap.
+
+        A device that ran on has counted ticks. One that restarted has not: there the host's clock tells, by the period that it
+        measured before the restart, for a resonator may be half a percent off.
+        """
+        period_ticks = self.hello.tick_hz / self.hello.rate_hz
+        if self.sample_losses.last >= 0 and ticks // layout.BOOT_TICKS == self._last_ticks // layout.BOOT_TICKS:
+            return max(1, round((ticks - self._last_ticks) / period_ticks))
+        return max(1, round((time_ns - self._last_ns) / self._sample_period_ns))
+
+    def take_lost(self, lost: SensorLost) -> None:
+        """Note that the sensor went away."""
+        self.gap = self.gap or lost.cause
+        self.writer.add_event(lost.time_ns, "sensor_lost", lost.reason)
+
+    def take_back(self, back: SensorBack) -> None:
+        """Note that the sensor is there again: the next sample lies behind a gap, and a restarted sensor has another clock."""
+        away_ns = back.time_ns - self.last_sample_arrival_ns
+        self.gap = self.gap or back.cause
+        self.writer.add_event(back.time_ns, "sensor_back", f"{self.gap}, {away_ns / 1e9:.2f} s without samples; on {back.port}")
+        if back.hello.boot_id == self.hello.boot_id:
+            return
+        if self._placed is not None and (span_ns := self._last_ns - self._placed[1]) > _MEASURED_NS:
+            self._sample_period_ns = span_ns / (self.sample_losses.last - self._placed[0])
+        self._boot += 1
+        self.hello = back.hello
+        self.clock = LiveClock(back.hello.tick_hz, back.hello.rate_hz)
+        self._ticks = TickCounter()
+        self._placed = self._status = None
+        self.writer.add_event(back.time_ns, "boot", f"boot {self._boot}: id {back.hello.boot_id:#010x}")
+
+    def take_clocks(self, clocks: HostClocks) -> None:
         """Write a reading of the host's two clocks."""
-        self.writer.add_clocks(monotonic_ns, raw_ns)
-        self.clock.add_clocks(monotonic_ns, raw_ns)
+        self.writer.add_clocks(clocks.monotonic_ns, clocks.raw_ns)
+        self.clock.add_clocks(clocks.monotonic_ns, clocks.raw_ns)
 
-    def take_exchange(self, exchange: tuple[int, int, int, int, int]) -> None:
-        """Write an answered ping (send_ns, rx_ticks, tx_ticks, recv_ns, id) and fit the live clock again."""
-        self.writer.add_exchange(*exchange)
-        self.clock.add_exchange(*exchange)
+    def take_exchange(self, exchange: Exchange) -> None:
+        """Write an answered ping and fit the live clock again."""
+        pong = exchange.pong
+        rx_ticks, tx_ticks = (self._unwrap(ticks, exchange.recv_ns) for ticks in (pong.rx_ticks, pong.tx_ticks))
+        row = exchange.sent_ns, rx_ticks, tx_ticks, exchange.recv_ns, pong.id
+        self.writer.add_exchange(*row)
+        self.clock.add_exchange(*row)
 
     def take_status(self, status: Status, arrival_ns: int) -> None:
         """Note what the device has counted since the last report.

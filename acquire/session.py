@@ -92,7 +92,11 @@ class SessionWriter:
         self._rows: dict[str, list] = {name: [] for name in tables}
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = h5py.File(path, "x", libver="latest")
+            if path.exists():
+                raise FileExistsError
+            # Until SWMR mode begins, a kill leaves what no reader opens. (Windows renames no open file.)
+            self._made_as = path if sys.platform == "win32" else path.with_suffix(".part")
+            self._file = h5py.File(self._made_as, "x", libver="latest")
         except FileExistsError as error:
             raise SessionError(f"expected a new file, found {path} already there; start again in a second") from error
         except (OSError, RuntimeError) as error:          # h5py raises either
@@ -124,6 +128,7 @@ class SessionWriter:
             })
             self._file.swmr_mode = True
             self._file.flush()
+            self._made_as.replace(path)
         except (OSError, RuntimeError) as error:
             self._abandon()
             raise SessionError(f"expected to write {path}, got: {error}") from error
@@ -157,7 +162,7 @@ class SessionWriter:
         try:
             self._file.close()
         finally:
-            self.path.unlink(missing_ok=True)
+            self._made_as.unlink(missing_ok=True)
 
     def __enter__(self) -> "SessionWriter":
         return self

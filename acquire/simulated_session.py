@@ -24,7 +24,8 @@ from .clock import TickCounter, place_samples
 from .devices import VideoFrame
 from .errors import SessionError
 from .protocol import DEFAULT_RATE_HZ, Hello, PacketParser, Ping, Pong, Sample, Start, Stop, encode
-from .recorder import PING_BURST, PING_EVERY_S, PING_STEP_S, new_session_id
+from .recorder import new_session_id
+from .sensor_thread import PING_BURST, PING_EVERY_S, PING_STEP_S
 from .session import SessionWriter
 from .simulator import VirtualSubject
 from .virtual_device import Crystal, Line, SensorDevice

@@ -137,7 +137,7 @@ class Session:
             raise
 
     def _check_header(self) -> None:
-        names = (*layout.ATTRS, *layout.LOSS_ATTRS)
+        names = (*layout.ATTRS, *layout.LOSS_ATTRS, layout.RECOVERED_ATTR)
         attrs = {name: _plain(self._file.attrs[name]) for name in names if name in self._file.attrs}
         schema = attrs.get("schema", "none")
         if schema != layout.SCHEMA:
@@ -161,6 +161,7 @@ class Session:
         self.started_monotonic_ns = attrs["started_monotonic_ns"]
         self.simulated = bool(attrs["simulated"])
         self.complete = bool(attrs["complete"])
+        self.recovered = str(attrs.get(layout.RECOVERED_ATTR, ""))       # what `acq recover` dropped; "" where it was not needed
         self._lost = {name: int(attrs.get(name, -1)) for name in layout.LOSS_ATTRS}
         if not layout.is_subject_id(self.subject):
             raise SessionError(f"expected a subject id like S01, found {self.subject!r} in {self.path}")
@@ -273,6 +274,14 @@ class Session:
             Event(int(row["time_ns"]), row["kind"].decode(errors="replace"), row["text"].decode(errors="replace"))
             for row in self._events
         ]
+
+    @property
+    def ended(self) -> str:
+        """How the recording ended, in words: what stopped it or what failed; "" where nobody closed it, or has yet."""
+        if self.recovered:
+            return f"killed or cut short, and recovered: {self.recovered}"
+        told = {event.kind: event.text for event in reversed(self.events)}
+        return told.get("fault", told.get("stopped", ""))
 
     @property
     def lost_frames(self) -> int:

@@ -22,6 +22,7 @@ class SessionSummary:
     subject: str
     started: str                     # ISO 8601, UTC
     complete: bool                   # False: still being written, or cut short
+    ended: str                       # what stopped the recording, or what failed; "" where nobody closed it
     simulated: bool
     duration_s: float
     frames: int
@@ -58,7 +59,8 @@ def summarise(path: Path) -> SessionSummary:
         started = datetime.fromtimestamp(session.started_unix_ns / 1e9, tz=timezone.utc)
         return SessionSummary(
             path=str(path), session_id=session.session_id, subject=session.subject,
-            started=started.isoformat(timespec="milliseconds"), complete=session.complete, simulated=session.simulated,
+            started=started.isoformat(timespec="milliseconds"), complete=session.complete, ended=session.ended,
+            simulated=session.simulated,
             duration_s=session.duration_s, frames=len(session.frames), samples=len(session.ppg),
             lost_frames=session.lost_frames, lost_samples=session.lost_samples,
             width=session.frames.width, height=session.frames.height, fps=session.fps, ppg_rate_hz=rate,

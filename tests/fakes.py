@@ -4,6 +4,8 @@ import os
 import threading
 import time
 import tty
+from contextlib import suppress
+from dataclasses import replace
 
 import numpy as np
 
@@ -17,86 +19,129 @@ HELLO = Hello(1, 0, 1, 0, 77, 2_000_000, 25, 10, 0)
 class FakeSensor:
     """A device on a real pty with a 2 MHz counter; faults are scripted.
 
-    `lose` are sample numbers that never leave; `die_after` closes the port after so many samples; `mute` never answers;
-    `pongs` is how many pings it answers.
+    `lose` are sample numbers that never leave; `die_after` closes the port after so many samples, `last` is the last one it ever
+    sends though it still answers; `mute` never answers; `pongs` is how many pings it answers. `unplug`, `plug` and `reset` do
+    what they say at any moment; a line that is plugged in again is found behind `link`. Sample n of its life, whatever its
+    restarts, holds n * 7 % 65536, and `middle_ns[n]` is its true time.
     """
 
     def __init__(
-        self, *, hello=HELLO, lose=(), die_after=None, mute=False, noise=b"", reboot_after=None, overrun=False,
-        sampling_from=None, pongs=10**9,
+        self, *, hello=HELLO, lose=(), die_after=None, last=None, mute=False, noise=b"", overrun=False,
+        sampling_from=None, pongs=10**9, link=None, ppm=0,
     ):
-        self.hello, self.lose, self.die_after, self.mute = hello, set(lose), die_after, mute
-        self.noise, self.reboot_after, self.overrun = noise, reboot_after, overrun
-        self.pongs = pongs
+        self.hello, self.lose, self.die_after, self.last, self.mute = hello, set(lose), die_after, last, mute
+        self.noise, self.overrun, self.pongs, self.link, self.ppm = noise, overrun, pongs, link, ppm
         self.sampling_from = sampling_from                 # it was sampling already, and is here
-        self.sent_ns = {}                                  # sequence -> true time of the middle of the window
-        self._master, slave = os.openpty()
-        tty.setraw(slave)
-        self.port = os.ttyname(slave)
-        self._slave = slave
+        self.middle_ns = []
+        self._zero_ns = 0                                  # when the counter was zero
+        self._lock = threading.RLock()
+        self._sampling, self._sequence, self._next_ns = sampling_from is not None, sampling_from or 0, time.monotonic_ns()
+        self._parser = PacketParser()
+        self._master = self._slave = None
+        self.plug()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
+    @property
+    def period_ns(self):
+        return round(10**9 / self.hello.rate_hz / (1 + self.ppm * 1e-6))
+
+    @property
+    def sent_ns(self):
+        """Times by sequence, of a device that started once."""
+        return dict(enumerate(self.middle_ns))
+
+    def plug(self, *, rebooted=False):
+        """Put the line in; a board that had its power from it boots."""
+        with self._lock:
+            self._master, self._slave = os.openpty()
+            tty.setraw(self._slave)
+            os.set_blocking(self._master, False)
+            self.port = os.ttyname(self._slave)
+            if self.link:
+                new = f"{self.link}.new"
+                os.symlink(self.port, new)
+                os.replace(new, self.link)
+                self.port = str(self.link)
+            if rebooted:
+                self.reset()
+
+    def unplug(self):
+        """Pull the line; the device itself runs on."""
+        with self._lock:
+            if self._master is not None:
+                os.close(self._slave)
+                os.close(self._master)
+            self._master = None
+
+    def reset(self, *, say_hello=True):
+        """Restart the board while the line stays in."""
+        with self._lock:
+            self.hello = replace(self.hello, boot_id=self.hello.boot_id + 1)
+            self._sampling, self._zero_ns = False, time.monotonic_ns()
+            if say_hello:
+                self._send(self.hello)
+
     def _ticks(self, ns):
-        return ns // 500 % 2**32
+        return round((ns - self._zero_ns) * (1 + self.ppm * 1e-6)) // 500 % 2**32
 
     def _send(self, packet):
         data = encode(packet)
-        time.sleep(len(data) * _BYTE_S)
-        os.write(self._master, data)
+        time.sleep(len(data) * _BYTE_S)                    # the line; a clock that takes it for granted must find it
+        if self._master is not None:
+            with suppress(BlockingIOError):                # nobody reads: bytes are lost
+                os.write(self._master, data)
+
+    def _take(self, packet, rx_ns):
+        if isinstance(packet, Ping):
+            if self.pongs > 0:
+                self._send(Pong(packet.id, self._ticks(rx_ns), self._ticks(time.monotonic_ns())))
+            self.pongs -= 1
+        elif isinstance(packet, Start):
+            self._sampling, self._sequence, self._next_ns = True, 0, time.monotonic_ns() + self.period_ns
+            self._send(self.hello)
+        elif isinstance(packet, Identify | Stop):
+            self._sampling = self._sampling and not isinstance(packet, Stop)
+            self._send(self.hello)
+
+    def _sample(self):
+        middle_ns = self._next_ns - self.period_ns // 2
+        sequence = self._sequence
+        lost = sequence in self.lose or (self.last is not None and len(self.middle_ns) > self.last)
+        if not lost:
+            flags = SAMPLE_OVERRUN if self.overrun and sequence - 1 in self.lose else 0
+            self._send(Sample(sequence, self._ticks(middle_ns), len(self.middle_ns) * 7 % 65536, flags))
+        self.middle_ns.append(middle_ns)
+        self._sequence += 1
+        if self._sequence % self.hello.rate_hz == 0:
+            lost = len([s for s in self.lose if s < self._sequence]) if self.overrun else 0
+            self._send(Status(7 + lost, 3))                # it has counted since it booted
+        self._next_ns += self.period_ns
+        if self._sequence == self.die_after:
+            self.unplug()
 
     def _run(self):
-        os.set_blocking(self._master, False)
-        parser, flags = PacketParser(), 0
-        sampling, sequence, next_ns = self.sampling_from is not None, self.sampling_from or 0, time.monotonic_ns()
-        period_ns = 10**9 // self.hello.rate_hz
-        try:
-            while not self._stop.is_set():
-                try:
-                    data = os.read(self._master, 256)
-                except BlockingIOError:
-                    data = b""
-                time.sleep(len(data) * _BYTE_S)            # the line; a clock that takes it for granted must find it
+        while not self._stop.is_set():
+            with self._lock:
+                data = b""
+                if self._master is not None:
+                    with suppress(BlockingIOError):
+                        data = os.read(self._master, 256)
+                time.sleep(len(data) * _BYTE_S)
                 rx_ns = time.monotonic_ns()
                 if data and self.noise:                    # it answers, in another language
                     os.write(self._master, self.noise)
-                for packet in parser.feed(data) if not self.mute else ():
-                    if isinstance(packet, Ping):
-                        if self.pongs > 0:
-                            self._send(Pong(packet.id, self._ticks(rx_ns), self._ticks(time.monotonic_ns())))
-                        self.pongs -= 1
-                    elif isinstance(packet, Start):
-                        sampling, sequence, next_ns = True, 0, time.monotonic_ns() + period_ns
-                        self._send(self.hello)
-                    elif isinstance(packet, Identify | Stop):
-                        sampling = sampling and not isinstance(packet, Stop)
-                        self._send(self.hello)
-                if sampling and time.monotonic_ns() >= next_ns:
-                    middle_ns = next_ns - period_ns // 2
-                    if sequence in self.lose:
-                        flags = SAMPLE_OVERRUN if self.overrun else 0
-                    else:
-                        self._send(Sample(sequence, self._ticks(middle_ns), sequence * 7 % 65536, flags))
-                        flags = 0
-                        self.sent_ns[sequence] = middle_ns
-                    sequence += 1
-                    if sequence % self.hello.rate_hz == 0:
-                        lost = len([s for s in self.lose if s < sequence]) if self.overrun else 0
-                        self._send(Status(7 + lost, 3))        # it has counted since it booted
-                    next_ns += period_ns
-                    if sequence == self.reboot_after:
-                        self._send(Hello(1, 0, 1, 0, 78, 2_000_000, 25, 10, 0))
-                    if sequence == self.die_after:
-                        break
-                time.sleep(0.0005)
-        finally:
-            os.close(self._slave)
-            os.close(self._master)
+                for packet in self._parser.feed(data) if not self.mute else ():
+                    self._take(packet, rx_ns)
+                if self._sampling and time.monotonic_ns() >= self._next_ns:
+                    self._sample()
+            time.sleep(0.0005)
 
     def close(self):
         self._stop.set()
         self._thread.join()
+        self.unplug()
 
     def __enter__(self):
         return self

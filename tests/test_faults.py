@@ -1,0 +1,212 @@
+"""What goes wrong in a lab, done on purpose: lines pulled, boards reset, processes killed and starved, bytes damaged."""
+
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from fakes import HELLO, FakeCamera, FakeSensor
+from faults import check_samples, fuzz_parser, record_through
+
+from acquire import layout, protocol
+from acquire.ppg import Sensor
+from acquire.protocol import Pong, Sample
+from acquire.recorder import Recorder
+from acquire.recording import Recording
+from acquire.sensor_thread import Exchange, SensorBack
+from acquire.session import SessionWriter
+from dataset.session import Session
+
+
+def kinds(session):
+    return [event.kind for event in session.events]
+
+
+def test_a_line_that_is_pulled_and_put_back_resumes_the_same_boot(tmp_path):
+    with FakeSensor(link=tmp_path / "port") as device:
+        summary = record_through(tmp_path, device, [(0.8, device.unplug), (1.4, device.plug)], duration_s=2.6)
+    assert summary.complete
+    assert list(summary.lost_samples) == ["serial line unplugged"]
+    with Session(summary.path) as session:
+        check_samples(session, device.middle_ns, device.period_ns)
+        gaps = np.diff(session.ppg_sequence) - 1
+        assert np.count_nonzero(gaps) == 1                                     # one gap, of 0.6 s and the time to resume
+        assert 14 <= gaps.max() == session.lost_samples == summary.lost_samples["serial line unplugged"] <= 15 + 50
+        assert session.ppg_ticks.max() < layout.BOOT_TICKS
+        assert kinds(session)[:2] == ["sensor_lost", "sensor_back"]
+        assert len(session.frames) >= 64                                       # the camera went on
+        assert "boot" not in kinds(session)
+
+
+def test_a_board_that_lost_its_power_is_a_new_boot_on_the_same_timeline(tmp_path):
+    with FakeSensor(link=tmp_path / "port", ppm=5000) as device:
+        faults = [(0.8, device.unplug), (1.2, lambda: device.plug(rebooted=True))]
+        summary = record_through(tmp_path, device, faults, duration_s=2.2)
+    assert summary.complete
+    assert list(summary.lost_samples) == ["serial line unplugged"]
+    with Session(summary.path) as session:
+        check_samples(session, device.middle_ns, device.period_ns)
+        assert set(session.ppg_ticks // layout.BOOT_TICKS) == {0, 1}
+        (boot,) = [event.text for event in session.events if event.kind == "boot"]
+        assert boot == "boot 1: id 0x0000004e"
+
+
+@pytest.mark.parametrize("say_hello", [True, False])
+def test_a_board_that_restarts_while_the_line_stays_in_is_started_again(tmp_path, say_hello):
+    """Seen by the boot id in its HELLO; where that is lost, silence makes the recorder ask."""
+    with FakeSensor() as device:
+        faults = [(moment_s, lambda: device.reset(say_hello=say_hello)) for moment_s in (0.7, 1.5)]
+        summary = record_through(tmp_path, device, faults, duration_s=2.6)
+    assert summary.complete
+    assert list(summary.lost_samples) == ["sensor restarted"]
+    with Session(summary.path) as session:
+        check_samples(session, device.middle_ns, device.period_ns)
+        assert set(session.ppg_ticks // layout.BOOT_TICKS) == {0, 1, 2}
+        assert np.diff(session.ppg_sequence).max() <= (25 if say_hello else 50)
+        assert "sensor_lost" not in kinds(session)
+
+
+@pytest.mark.parametrize("away_s", [30, 45 * 60])
+@pytest.mark.parametrize("restarted", [False, True])
+def test_a_gap_longer_than_the_counter_s_turn_is_right_to_one_sample(tmp_path, away_s, restarted):
+    """Nobody waits 45 minutes: the packets are handed on as the thread would hand them on, a crystal 0.5 % off."""
+    ppm, rate_hz, start_ns = 5000, HELLO.rate_hz, 10**12
+    tick_ns = 500 / (1 + ppm * 1e-6)
+    period_ns = 2_000_000 / rate_hz * tick_ns
+    camera = FakeCamera().info
+    writer = SessionWriter(
+        tmp_path / "a.h5", session_id="a", subject="S01", camera=camera, hello=HELLO, port="x", started_unix_ns=1,
+        started_monotonic_ns=start_ns, simulated=True,
+    )
+    recording = Recording(writer, camera, HELLO, start_ns, 0)
+
+    def deliver(first, last, sequence, boot_ns):
+        """Hand on samples first to last by the true count, a ping beside each fifth."""
+        for n in range(first, last):
+            middle_ns = start_ns + (n + 0.5) * period_ns
+            if n % 5 == 0:
+                stamp = round((middle_ns - boot_ns) / tick_ns) % 2**32
+                at_ns = round(middle_ns)
+                recording.take_exchange(Exchange(at_ns - 400_000, Pong(n % 65536, stamp, stamp), at_ns + 400_000))
+            sample = Sample(n - first + sequence, round((middle_ns - boot_ns) / tick_ns) % 2**32, 0, 0)
+            recording.take_sample(sample, round(middle_ns + period_ns / 2) + 2_000_000)
+
+    deliver(0, 20 * rate_hz, 0, 0)
+    again = 20 * rate_hz + round(away_s * 1e9 / period_ns / 5) * 5
+    back_ns = round(start_ns + again * period_ns)
+    recording.take_back(SensorBack(back_ns, replace(HELLO, boot_id=78) if restarted else HELLO, "serial line unplugged", "x"))
+    deliver(again, again + 50, 0, back_ns - 10**8 if restarted else 0)
+    sequence, ticks = writer.column(layout.PPG_SEQUENCE), writer.column(layout.PPG_TICKS)
+    writer.close(complete=True)
+    missing = again - 20 * rate_hz
+    assert recording.sample_losses.by_cause == {"serial line unplugged": pytest.approx(missing, abs=1)}
+    assert sequence[-1] == pytest.approx(again + 49, abs=1)
+    assert (np.diff(ticks) > 0).all()
+    if not restarted:
+        assert ticks[-1] - ticks[0] == pytest.approx((again + 49) * 80_000, abs=1)
+
+
+def run_twin(program, folder):
+    """Plug the twin in: power comes from the line, and its EEPROM numbers its boots."""
+    link = folder / "board"
+    process = subprocess.Popen([program, "--link", link, "--eeprom", folder / "eeprom.bin"], stdout=subprocess.PIPE)
+    process.stdout.readline()
+    return process, link
+
+
+@pytest.mark.twin
+def test_the_twin_loses_its_power_and_comes_back(program, tmp_path):
+    process, link = run_twin(program, tmp_path)
+    found = [process]
+
+    def pull():
+        process.kill()
+        process.wait()
+
+    def put_back():
+        link.unlink(missing_ok=True)
+        found.append(run_twin(program, tmp_path)[0])
+
+    sensor = Sensor(str(link))
+    timer = [threading.Timer(1.2, pull), threading.Timer(1.8, put_back)]
+    for t in timer:
+        t.start()
+    try:
+        summary = Recorder(FakeCamera(), sensor).record(tmp_path, "S01", duration_s=3.8)
+    finally:
+        sensor.close()
+        for one in found:
+            one.kill()
+            one.wait()
+            one.stdout.close()
+    assert summary.complete
+    with Session(summary.path) as session:
+        gaps = np.diff(session.ppg_sequence) - 1
+        assert np.count_nonzero(gaps) == 1
+        assert session.lost_samples == gaps.max() == summary.lost_samples["serial line unplugged"]
+        at = int(gaps.argmax())
+        assert set(session.ppg_ticks // layout.BOOT_TICKS) == {0, 1}
+        away_s = (session.ppg_time_ns[at + 1] - session.ppg_time_ns[at]) / 1e9
+        assert gaps.max() + 1 == pytest.approx(away_s * 25, abs=1)
+        assert away_s < 0.6 + 2 + 0.5                              # away for 0.6 s, resumed within two, and what the machine took
+        assert (session.ppg_bound_ns >= 0).all()
+        assert (np.diff(session.ppg_time_ns) > 0).all()
+
+
+def test_damaged_bytes_never_stop_the_parser():
+    done = fuzz_parser(400_000, seed=7)
+    assert done.intact > 5_000
+    assert done.candidates > 500
+
+
+def test_a_parser_that_believed_the_wrong_would_be_found_out(monkeypatch):
+    """The fuzzer's own test: a CRC that is never wrong lets every candidate pass."""
+    monkeypatch.setattr(protocol, "crc16", lambda body: _Anything())
+    with pytest.raises(AssertionError, match="damaged packets accepted"):
+        fuzz_parser(50_000)
+
+
+class _Anything(int):
+    __hash__ = int.__hash__
+
+    def __ne__(self, other):
+        return False
+
+
+def run_soak(repo, *words):
+    """Run the harness as `make soak` does, in a process without threads, which may fork."""
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.soak", *words], cwd=repo, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_recorders_that_are_killed_leave_files_that_open_with_nothing_wrong_in_them(repo):
+    told = run_soak(repo, "kills", "--trials", "16")
+    assert "16" in told
+
+
+def test_a_recorder_that_is_not_let_run_counts_what_it_missed(repo):
+    told = run_soak(repo, "starved", "--trials", "1")
+    assert "frames counted as lost" in told
+
+
+def test_a_wall_clock_that_jumps_moves_nothing(tmp_path, monkeypatch):
+    jump_s = [0.0]
+    time_s, time_ns = time.time, time.time_ns
+    monkeypatch.setattr(time, "time", lambda: time_s() + jump_s[0])
+    monkeypatch.setattr(time, "time_ns", lambda: time_ns() + round(jump_s[0] * 1e9))
+    jumps = [(moment_s, lambda by_s=by_s: jump_s.__setitem__(0, by_s)) for moment_s, by_s in ((0.6, 3600.0), (1.0, -86400.0))]
+    with FakeSensor() as device:
+        summary = record_through(tmp_path, device, jumps, duration_s=1.5)
+        assert summary.complete
+        assert (summary.lost_frames, summary.lost_samples) == ({}, {})
+        with Session(summary.path) as session:
+            check_samples(session, device.middle_ns, device.period_ns)
+            assert (np.diff(session.frame_time_ns) > 0).all()
+            assert session.duration_s == pytest.approx(1.5, abs=0.3)
+            assert abs(session.started_unix_ns - time_ns()) < 60e9
