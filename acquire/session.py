@@ -2,16 +2,18 @@
 
 Every group, dataset and attribute is made before SWMR mode starts; from then on the file only grows, and after each flush it is
 whole up to there, whatever happens to the process. Readers may follow it while it is written. `acquire.layout` names
-what is in it. Frames are compressed losslessly (HTJ2K, one frame a chunk); everything else is a few bytes a row, kept in memory
-until the next flush.
+what is in it. Frames are compressed losslessly (HTJ2K, one frame a chunk; `acquire.frame_store`); everything else is a few bytes
+a row, kept in memory until the next flush.
 
-When a write fails (the disk is full or gone), what was flushed before is whole, and the file must not be touched again: HDF5
-would retry on closing it, fail again, and crash the process when it frees what is left. So a writer that failed refuses every
-further write, its file is left open, and the process leaves without HDF5's clean-up.
+A disk that fills is met before HDF5 meets it (`acquire.reserve`): a frame that has no room is refused, and the file can still be
+flushed and closed. Where that cannot be (no such reserve, the disk is gone) a write fails. What was flushed before is then whole,
+and the file must not be touched again: HDF5 would retry on closing it, fail again, and crash the process when it frees what is
+left. So a writer that failed refuses every further write, its file is left open, and the process leaves without HDF5's clean-up.
 """
 
 import atexit
 import json
+import math
 import os
 import socket
 import sys
@@ -28,7 +30,9 @@ import numpy as np
 from . import layout
 from .devices import CameraInfo, VideoFrame
 from .errors import SessionError
+from .frame_store import FrameStore
 from .protocol import SENSOR_NAMES, Hello
+from .reserve import Reserve, release
 
 _ROWS_PER_CHUNK = 1024
 _left_open: list[h5py.File] = []
@@ -39,6 +43,16 @@ def _leave() -> None:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(1)
+
+
+def _leave_open(file: h5py.File) -> None:
+    _left_open.append(file)
+    atexit.register(_leave)
+
+
+def _reason(error: Exception) -> str:
+    number = getattr(error, "errno", None)
+    return os.strerror(number) if number else " ".join(str(error).split())     # HDF5 fills a page
 
 
 def _writing(method: Callable) -> Callable:
@@ -52,11 +66,10 @@ def _writing(method: Callable) -> Callable:
             return method(self, *args, **kwargs)
         except (OSError, RuntimeError) as error:      # h5py raises either
             self.broken = True
-            _left_open.append(self._file)
-            atexit.register(_leave)
-            number = getattr(error, "errno", None)
-            reason = os.strerror(number) if number else " ".join(str(error).split())     # HDF5 fills a page
-            raise SessionError(f"expected to write {self.path}, got: {reason}; what was flushed before is whole") from error
+            _leave_open(self._file)
+            raise SessionError(
+                f"expected to write {self.path}, got: {_reason(error)}; what was flushed before is whole"
+            ) from error
 
     return guarded
 
@@ -96,8 +109,10 @@ class SessionWriter:
         except FileExistsError as error:
             raise SessionError(f"expected a new file, found {path} already there; start again in a second") from error
         except (OSError, RuntimeError) as error:          # h5py raises either
-            raise SessionError(f"expected to create {path}, got: {error}") from error
+            raise SessionError(f"expected to create {path}, got: {_reason(error)}") from error
         try:
+            self._reserve = Reserve(self._file.id.get_vfd_handle())
+            self._reserve.ensure(math.prod(camera.image_shape))
             self._create(camera, hello)
             self._file.attrs.update({
                 "schema": layout.SCHEMA,
@@ -125,15 +140,17 @@ class SessionWriter:
             self._file.swmr_mode = True
             self._file.flush()
         except (OSError, RuntimeError) as error:
-            self._abandon()
-            raise SessionError(f"expected to write {path}, got: {error}") from error
+            self.broken = True
+            _leave_open(self._file)
+            path.unlink(missing_ok=True)         # nothing is in it
+            raise SessionError(f"expected to write {path}, got: {_reason(error)}") from error
 
     def _create(self, camera: CameraInfo, hello: Hello) -> None:
         shape = camera.image_shape
-        self._frames = self._file.create_dataset(
+        frames = self._file.create_dataset(
             layout.FRAMES, shape=(0, *shape), maxshape=(None, *shape), chunks=(1, *shape), dtype="u1", **hdf5plugin.Htj2k()
         )
-        self._frames.attrs.update({
+        frames.attrs.update({
             "pixel_format": camera.pixel_format,
             "width": camera.width,
             "height": camera.height,
@@ -143,6 +160,7 @@ class SessionWriter:
             "time_meaning": camera.time_meaning,
             "exposure": json.dumps(camera.exposure),
         })
+        self.store = FrameStore(frames)
         tables = {
             **layout.COLUMNS, layout.EXCHANGES: layout.EXCHANGE_DTYPE, layout.CLOCKS: layout.CLOCK_DTYPE,
             layout.EVENTS: layout.EVENT_DTYPE,
@@ -152,13 +170,6 @@ class SessionWriter:
             for name, dtype in tables.items()
         }
 
-    def _abandon(self) -> None:
-        """Leave nothing half-made behind."""
-        try:
-            self._file.close()
-        finally:
-            self.path.unlink(missing_ok=True)
-
     def __enter__(self) -> "SessionWriter":
         return self
 
@@ -167,12 +178,26 @@ class SessionWriter:
     ) -> None:
         self.close(complete=False)
 
-    @_writing
     def add_frame(self, frame: VideoFrame) -> None:
-        """Compress and append one frame."""
+        """Compress and append one frame.
+
+        Raises
+        ------
+        SessionError : there is no room for it, and the file is whole; or writing failed, and the writer is `broken`
+        """
+        if not self.broken:
+            try:
+                self._reserve.ensure(frame.image.nbytes)
+            except OSError as error:
+                raise SessionError(
+                    f"expected room for a frame, got: {_reason(error)}, at {self.path.parent}; stopped to keep the file whole"
+                ) from error
+        self._append(frame)
+
+    @_writing
+    def _append(self, frame: VideoFrame) -> None:
         self.frames += 1                 # first: a frame that cannot be written counts among those that a failure took
-        self._frames.resize(self.frames, axis=0)
-        self._frames[self.frames - 1] = frame.image
+        self.store.append(frame.image)
         self._rows[layout.FRAME_TIME].append(frame.time_ns)
         self._rows[layout.FRAME_ARRIVAL].append(frame.arrival_ns)
         self._rows[layout.FRAME_SEQUENCE].append(frame.sequence)
@@ -212,7 +237,7 @@ class SessionWriter:
         ------
         SessionError : the disk is full or gone; what was flushed before stays readable
         """
-        self._frames.flush()
+        self.store.dataset.flush()
         for name, rows in self._rows.items():
             if rows:
                 column = self._columns[name]
@@ -254,7 +279,9 @@ class SessionWriter:
         self.flush()
         for name, value in attrs.items():
             self._file.attrs.modify(name, value)
+        self.store.close()
         self._file.close()
+        release(self.path)
         _sync(self.path)
 
 
