@@ -37,8 +37,9 @@ class Reserve:
         wanted = end + size + KEEP_BYTES
         if self._supported and wanted > self._until:
             wanted += _STEP_BYTES
+            start = max(end, self._until)     # never what is ours already: tmpfs gives all of a range back that it cannot fill
             try:
-                _fallocate(self._descriptor, end, wanted - end)
+                _fallocate(self._descriptor, start, wanted - start)
             except OSError as error:
                 if error.errno not in _UNSUPPORTED:
                     raise

@@ -15,9 +15,11 @@ import atexit
 import json
 import math
 import os
+import re
 import socket
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from functools import wraps
 from importlib.metadata import version
 from pathlib import Path
@@ -35,7 +37,7 @@ from .protocol import SENSOR_NAMES, Hello
 from .reserve import Reserve, release
 
 _ROWS_PER_CHUNK = 1024
-_left_open: list[h5py.File] = []
+_left_open: list["SessionWriter"] = []
 
 
 def _leave() -> None:
@@ -45,14 +47,18 @@ def _leave() -> None:
     os._exit(1)
 
 
-def _leave_open(file: h5py.File) -> None:
-    _left_open.append(file)
+def _leave_open(writer: "SessionWriter") -> None:
+    """Keep every handle of a file that cannot be written: letting go of one writes, fails, and says so at length."""
+    writer.broken = True
+    _left_open.append(writer)
     atexit.register(_leave)
 
 
 def _reason(error: Exception) -> str:
-    number = getattr(error, "errno", None)
-    return os.strerror(number) if number else " ".join(str(error).split())     # HDF5 fills a page
+    if number := getattr(error, "errno", None):
+        return os.strerror(number)
+    said = re.search(r"error message = '([^']+)'", str(error))       # in the page that HDF5 fills
+    return said[1] if said else " ".join(str(error).split())
 
 
 def _writing(method: Callable) -> Callable:
@@ -65,8 +71,7 @@ def _writing(method: Callable) -> Callable:
         try:
             return method(self, *args, **kwargs)
         except (OSError, RuntimeError) as error:      # h5py raises either
-            self.broken = True
-            _leave_open(self._file)
+            _leave_open(self)
             raise SessionError(
                 f"expected to write {self.path}, got: {_reason(error)}; what was flushed before is whole"
             ) from error
@@ -109,10 +114,12 @@ class SessionWriter:
         except FileExistsError as error:
             raise SessionError(f"expected a new file, found {path} already there; start again in a second") from error
         except (OSError, RuntimeError) as error:          # h5py raises either
+            with suppress(OSError):
+                if path.stat().st_size == 0:
+                    path.unlink()
             raise SessionError(f"expected to create {path}, got: {_reason(error)}") from error
         try:
-            self._reserve = Reserve(self._file.id.get_vfd_handle())
-            self._reserve.ensure(math.prod(camera.image_shape))
+            Reserve(self._file.id.get_vfd_handle()).ensure(math.prod(camera.image_shape))
             self._create(camera, hello)
             self._file.attrs.update({
                 "schema": layout.SCHEMA,
@@ -139,9 +146,11 @@ class SessionWriter:
             })
             self._file.swmr_mode = True
             self._file.flush()
+            # Anew: HDF5 has cut the file to its length, and with it what was allocated behind; it does so once more, on closing.
+            self._reserve = Reserve(self._file.id.get_vfd_handle())
+            self._reserve.ensure(math.prod(camera.image_shape))
         except (OSError, RuntimeError) as error:
-            self.broken = True
-            _leave_open(self._file)
+            _leave_open(self)
             path.unlink(missing_ok=True)         # nothing is in it
             raise SessionError(f"expected to write {path}, got: {_reason(error)}") from error
 
