@@ -155,10 +155,9 @@ def write_until_full(case, folder):
 
 
 def _fill(path, size):
-    with open(path, "ab", buffering=0) as file:
-        with suppress(OSError):
-            for _ in range(max(0, size) // 4096):
-                file.write(bytes(4096))
+    with open(path, "ab", buffering=0) as file, suppress(OSError):
+        for _ in range(max(0, size) // 4096):
+            file.write(bytes(4096))
 
 
 @pytest.mark.skipif(os.geteuid() != 0 or sys.platform != "linux", reason="needs root to mount a small disk")
