@@ -1,12 +1,12 @@
 """What recording takes: processor time and memory of the recording process, and whether every frame that came is in the file.
 
 `python -m benchmarks.recording`: a minute at 30 and at 60 fps, and a minute at 30 fps while another process keeps one core busy.
-`--case 30:600:1` runs other cases: frames a second, seconds, busy processes. `--hour` feeds an hour of frames to the file as fast as
-it takes them (13 GB, deleted again; `--folder` says where).
+`--case 30:600:1` runs other cases: frames a second, seconds, busy processes. `--hour` feeds an hour of frames to the file as fast
+as it takes them (13 GB, deleted again; `--folder` says where).
 
-The recorder is the real one, in a process of its own. Its camera shows frames of the real face clip (a virtual subject where that is
-not at hand), each shifted by another step, from memory and in real time; its sensor is a virtual one on a real pty, in another process.
-Processor time is user and system of the recording process, the camera's 0.1 ms a frame for shifting included.
+The recorder is the real one, in a process of its own. Its camera shows frames of the real face clip (a virtual subject where that
+is not at hand), each shifted by another step, from memory and in real time; its sensor is a virtual one on a real pty, in another
+process. Processor time is user and system of the recording process, the camera's 0.1 ms a frame for shifting included.
 """
 
 import argparse
@@ -91,8 +91,17 @@ def used_s() -> float:
     return usage.ru_utime + usage.ru_stime
 
 
-def record(scene: np.ndarray, folder: Path, port: str, fps: float, seconds: float) -> dict:
-    """Record for so long; give what it took."""
+def in_a_process(module: str, function: str, *words: str) -> dict:
+    """Call a function of ours with words, in a process that has nothing else in it; give what it gives."""
+    code = f"import json, sys; from {module} import {function} as f; print(json.dumps(f(*sys.argv[1:])))"
+    done = subprocess.run([sys.executable, "-c", code, *words], stdout=subprocess.PIPE, text=True, check=True)
+    return json.loads(done.stdout)
+
+
+def record(case: str, port: str, saved: str, folder: str) -> dict:
+    """Record one case; give what it took."""
+    fps, seconds, _ = map(float, case.split(":"))
+    scene = np.load(saved)
     seen: list[tuple[float, float]] = []
     base_mb = rss_mb()
     camera, sensor = MemoryCamera(scene, fps), Sensor(port)
@@ -101,7 +110,7 @@ def record(scene: np.ndarray, folder: Path, port: str, fps: float, seconds: floa
         seen.append((status.elapsed_s, rss_mb()))
 
     cpu_s, wall_s = used_s(), time.monotonic()
-    summary = Recorder(camera, sensor).record(folder, "S01", duration_s=seconds, on_status=on_status)
+    summary = Recorder(camera, sensor).record(Path(folder), "S01", duration_s=seconds, on_status=on_status)
     wall_s = time.monotonic() - wall_s
     sensor.close()
     early = [mb for at, mb in seen if at > min(10.0, seconds / 3)][:4]
@@ -114,14 +123,16 @@ def record(scene: np.ndarray, folder: Path, port: str, fps: float, seconds: floa
     }
 
 
-def write_an_hour(scene: np.ndarray, folder: Path, frames: int) -> dict:
+def write_an_hour(count: str, saved: str, folder: str) -> dict:
     """Write an hour of frames and samples through the writer, flushed as the recorder flushes it; give the memory on the way."""
+    frames, scene = int(count), np.load(saved)
     info = MemoryCamera(scene, 30.0).info
     began, cpu_s = time.monotonic(), used_s()
     at_mb = []
+    hello = Hello(1, 0, SENSOR_ANALOG, 0, 7, 2_000_000, 25, 10, 0)
     with SessionWriter(
-        folder / "hour.h5", session_id="hour", subject="S01", camera=info, hello=Hello(1, 0, SENSOR_ANALOG, 0, 7, 2_000_000, 25, 10, 0),
-        port="none", started_unix_ns=1, started_monotonic_ns=1, simulated=True,
+        Path(folder) / "hour.h5", session_id="hour", subject="S01", camera=info, hello=hello, port="none",
+        started_unix_ns=1, started_monotonic_ns=1, simulated=True,
     ) as writer:
         for i in range(frames):
             writer.add_frame(VideoFrame(picture(scene, i), i, i, i))
@@ -134,8 +145,10 @@ def write_an_hour(scene: np.ndarray, folder: Path, frames: int) -> dict:
         writer.place_ppg(np.arange(frames), np.ones(frames, np.int64))
         at_mb.append(round(rss_mb(), 1))
         writer.close(complete=True)
-    size = writer.path.stat().st_size
-    return {"frames": frames, "rss": at_mb, "s": time.monotonic() - began, "cpu_s": used_s() - cpu_s, "times": frames * scene[0].nbytes / size}
+    return {
+        "frames": frames, "rss": at_mb, "s": time.monotonic() - began, "cpu_s": used_s() - cpu_s,
+        "times": frames * scene[0].nbytes / writer.path.stat().st_size,
+    }
 
 
 def make_scene(path: Path) -> str:
@@ -167,14 +180,12 @@ def run_case(case: str, scene: Path, folder: Path) -> dict:
     port = sensor.stdout.readline().strip()
     busy = keep_busy(int(case.split(":")[2]))
     try:
-        command = [sys.executable, "-m", "benchmarks.recording", "--inside", case, "--port", port, "--scene", scene, "--folder", folder]
-        done = subprocess.run(list(map(str, command)), stdout=subprocess.PIPE, text=True, check=True)
+        return in_a_process("benchmarks.recording", "record", case, port, str(scene), str(folder))
     finally:
         for process in busy:
             process.kill()
         sensor.stdin.close()
         sensor.wait()
-    return json.loads(done.stdout)
 
 
 def main() -> None:
@@ -182,33 +193,21 @@ def main() -> None:
     parser.add_argument("--case", action="append", metavar="FPS:SECONDS:BUSY")
     parser.add_argument("--hour", nargs="?", type=int, const=HOUR_FRAMES, metavar="FRAMES")
     parser.add_argument("--folder", type=Path, help="where the recordings go until they are measured")
-    for inside in ("--inside", "--port", "--scene"):
-        parser.add_argument(inside, help=argparse.SUPPRESS)
     given = parser.parse_args()
-    if given.inside:
-        scene = np.load(given.scene)
-        if given.inside == "hour":
-            print(json.dumps(write_an_hour(scene, given.folder, int(given.port))))
-        else:
-            fps, seconds, _ = given.inside.split(":")
-            print(json.dumps(record(scene, given.folder, given.port, float(fps), float(seconds))))
-        return
     with tempfile.TemporaryDirectory(dir=given.folder) as name:
         folder = Path(name)
         scene = folder / "scene.npy"
         print(f"640x360 I420, frames of {make_scene(scene)}; {os.cpu_count()} cores\n")
         if given.hour:
-            command = [sys.executable, "-m", "benchmarks.recording", "--inside", "hour", "--port", given.hour, "--scene", scene, "--folder", folder]
-            done = subprocess.run(list(map(str, command)), stdout=subprocess.PIPE, text=True, check=True)
-            found = json.loads(done.stdout)
+            found = in_a_process("benchmarks.recording", "write_an_hour", str(given.hour), str(scene), str(folder))
             print(
                 f"{found['frames']} frames in {found['s']:.0f} s ({found['frames'] / found['s']:.0f} a second, "
                 f"{1e3 * found['cpu_s'] / found['frames']:.2f} ms of processor time each), {found['times']:.2f} times smaller; "
                 f"memory at every sixth and at the end: {', '.join(map(str, found['rss']))} MB"
             )
             return
-        print("| fps | s | busy processes | % of a core | MB before | after 10 s | at the end | peak | captured | written | raw | lost |"
-              " times smaller | sync within ms |")
+        print("| fps | s | busy processes | % of a core | MB before | after 10 s | at the end | peak | captured | written | raw |"
+              " lost | times smaller | sync within ms |")
         print("|---" * 14 + "|")
         for case in given.case or CASES:
             data = folder / "data"
