@@ -68,7 +68,8 @@ def _print(s: "SessionSummary") -> None:
         ("heart rate", "not to be told" if s.hr_bpm is None else f"{s.hr_bpm:.1f} bpm (PPG, {over})"),
         ("camera", escape(f"{s.camera}; stamps mark {s.time_meaning}")),
         ("sensor", escape(f"{s.sensor}, firmware {s.firmware}")),
-        ("file", f"{s.file_bytes / 1e6:.1f} MB" + (f", video compressed {s.compression:.2f} times" if s.compression else "")),
+        ("file", f"{s.file_bytes / 1e6:.1f} MB" + (f", video compressed {s.compression:.2f} times" if s.compression else "")
+         + (f", [yellow]{s.raw_frames} frames stored raw[/yellow]" if s.raw_frames else "")),
         ("events", str(len(s.events)) + "".join(escape(f"\n  {e['kind']}: {e['text']}") for e in s.events[-5:])),
     ):
         table.add_row(name, text)

@@ -1,9 +1,9 @@
 """The recorder: one camera, one sensor, one file.
 
 Two threads read the devices and stamp, the sensor's is `sensor_thread`; the calling thread writes. Between them a queue of
-frames of bounded length: when the file falls behind, frames are dropped there, counted under their cause, and missing from the
-camera's sequence in the file, so that the file says so too. Packets are few and small, and their queue has no bound: a minute of
-them is a few hundred KB.
+frames of bounded length. When it is half full and compressing is what takes long, frames are stored raw until it has drained.
+When it is full, frames are dropped there, counted under their cause, and missing from the camera's sequence in the file, so that
+the file says so too. Packets are few and small, and their queue has no bound: a minute of them is a few hundred KB.
 """
 
 import queue
@@ -11,6 +11,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -19,6 +20,7 @@ import numpy as np
 from . import layout
 from .devices import EndOfStream, FrameSource, VideoFrame
 from .errors import DeviceError, SessionError
+from .frame_store import RawFallback
 from .ppg import Sensor
 from .protocol import DEFAULT_RATE_HZ, SENSOR_VIRTUAL, Sample, Status
 from .recording import SILENT_END, STORAGE_BEHIND, UNWRITTEN, Losses, Recording, RecordingStatus, RecordingSummary
@@ -69,6 +71,7 @@ class Recorder:
         self._camera = camera
         self._sensor = SensorThread(sensor, ppg_rate_hz)
         self._frames: queue.Queue[VideoFrame] = queue.Queue(maxsize=QUEUE_FRAMES)
+        self._fallback = RawFallback(QUEUE_FRAMES)
         self._camera_stop = threading.Event()
         self._stopped_by: str | None = None
         self._fault: Exception | None = None
@@ -188,18 +191,27 @@ class Recorder:
             if duration_s is not None and elapsed_s >= duration_s:
                 self.stop("duration")
                 break
-            try:
-                recording.take_frame(self._frames.get(timeout=0.02), self._dropped)
-            except queue.Empty:
-                pass
-            except SessionError as error:
-                self._fail(error)
+            with suppress(queue.Empty):
+                self._write_frame(recording, self._frames.get(timeout=0.02))
             self._take_packets(recording)
             if time.monotonic() >= next_flush:
                 next_flush = time.monotonic() + FLUSH_S
                 self._flush(recording, folder)
                 if on_status is not None:
                     on_status(recording.status(elapsed_s))
+
+    def _write_frame(self, recording: Recording, frame: VideoFrame) -> None:
+        store, waiting = recording.writer.store, self._frames.qsize()
+        if self._fallback.choose(waiting, store.costs, time.monotonic()):
+            store.raw = self._fallback.raw
+            kind = "storage_raw" if store.raw else "storage_compressed"
+            recording.writer.add_event(time.monotonic_ns(), kind, f"{waiting} frames waiting; {store.costs}")
+        try:
+            recording.take_frame(frame, self._dropped)
+        except SessionError as error:
+            if not recording.writer.broken:            # no room for it, but for what is lost
+                recording.frame_losses.by_cause[UNWRITTEN] += 1
+            self._fail(error)
 
     def _flush(self, recording: Recording, folder: Path) -> None:
         try:
@@ -241,10 +253,7 @@ class Recorder:
     def _drain(self, recording: Recording) -> None:
         """Write what the devices delivered before they stopped."""
         while not recording.writer.broken and not self._frames.empty():
-            try:
-                recording.take_frame(self._frames.get_nowait(), self._dropped)
-            except SessionError as error:
-                self._fail(error)
+            self._write_frame(recording, self._frames.get_nowait())
         self._take_packets(recording)
         if self._dropped:                       # those behind the last frame that found room
             recording.frame_losses.by_cause[STORAGE_BEHIND] += len(self._dropped)
@@ -311,4 +320,5 @@ class Recorder:
             stopped_by=stopped_by if self._fault is None else str(self._fault) or type(self._fault).__name__,
             simulated=simulated,
             period_changes=recording.period_changes,
+            raw_frames=writer.store.raw_frames,
         )

@@ -41,6 +41,7 @@ class RecordingSummary:
     stopped_by: str                   # "duration", "end of replay", the signal's name, or the fault in words
     simulated: bool
     period_changes: list[str]         # where frames that no counter numbers may be lost uncounted
+    raw_frames: int                   # stored as they came, because compressing fell behind
 
 
 @dataclass

@@ -2,20 +2,24 @@
 
 Every group, dataset and attribute is made before SWMR mode starts; from then on the file only grows, and after each flush it is
 whole up to there, whatever happens to the process. Readers may follow it while it is written. `acquire.layout` names
-what is in it. Frames are compressed losslessly (HTJ2K, one frame a chunk); everything else is a few bytes a row, kept in memory
-until the next flush.
+what is in it. Frames are compressed losslessly (HTJ2K, one frame a chunk; `acquire.frame_store`); everything else is a few bytes
+a row, kept in memory until the next flush.
 
-When a write fails (the disk is full or gone), what was flushed before is whole, and the file must not be touched again: HDF5
-would retry on closing it, fail again, and crash the process when it frees what is left. So a writer that failed refuses every
-further write, its file is left open, and the process leaves without HDF5's clean-up.
+A disk that fills is met before HDF5 meets it (`acquire.reserve`): a frame that has no room is refused, and the file can still be
+flushed and closed. Where that cannot be (no such reserve, the disk is gone) a write fails. What was flushed before is then whole,
+and the file must not be touched again: HDF5 would retry on closing it, fail again, and crash the process when it frees what is
+left. So a writer that failed refuses every further write, its file is left open, and the process leaves without HDF5's clean-up.
 """
 
 import atexit
 import json
+import math
 import os
+import re
 import socket
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from functools import wraps
 from importlib.metadata import version
 from pathlib import Path
@@ -28,10 +32,12 @@ import numpy as np
 from . import layout
 from .devices import CameraInfo, VideoFrame
 from .errors import SessionError
+from .frame_store import FrameStore
 from .protocol import SENSOR_NAMES, Hello
+from .reserve import Reserve, release
 
 _ROWS_PER_CHUNK = 1024
-_left_open: list[h5py.File] = []
+_left_open: list["SessionWriter"] = []
 
 
 def _leave() -> None:
@@ -39,6 +45,20 @@ def _leave() -> None:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(1)
+
+
+def _leave_open(writer: "SessionWriter") -> None:
+    """Keep every handle of a file that cannot be written: letting go of one writes, fails, and says so at length."""
+    writer.broken = True
+    _left_open.append(writer)
+    atexit.register(_leave)
+
+
+def _reason(error: Exception) -> str:
+    if number := getattr(error, "errno", None):
+        return os.strerror(number)
+    said = re.search(r"error message = '([^']+)'", str(error))       # in the page that HDF5 fills
+    return said[1] if said else " ".join(str(error).split())
 
 
 def _writing(method: Callable) -> Callable:
@@ -51,12 +71,10 @@ def _writing(method: Callable) -> Callable:
         try:
             return method(self, *args, **kwargs)
         except (OSError, RuntimeError) as error:      # h5py raises either
-            self.broken = True
-            _left_open.append(self._file)
-            atexit.register(_leave)
-            number = getattr(error, "errno", None)
-            reason = os.strerror(number) if number else " ".join(str(error).split())     # HDF5 fills a page
-            raise SessionError(f"expected to write {self.path}, got: {reason}; what was flushed before is whole") from error
+            _leave_open(self)
+            raise SessionError(
+                f"expected to write {self.path}, got: {_reason(error)}; what was flushed before is whole"
+            ) from error
 
     return guarded
 
@@ -90,18 +108,22 @@ class SessionWriter:
         self.broken = False
         tables = (*layout.COLUMNS, layout.EXCHANGES, layout.CLOCKS, layout.EVENTS)
         self._rows: dict[str, list] = {name: [] for name in tables}
+        # Until SWMR mode begins, a kill leaves what no reader opens. (Windows renames no open file.)
+        self._made_as = path if sys.platform == "win32" else path.with_suffix(".part")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             if path.exists():
                 raise FileExistsError
-            # Until SWMR mode begins, a kill leaves what no reader opens. (Windows renames no open file.)
-            self._made_as = path if sys.platform == "win32" else path.with_suffix(".part")
             self._file = h5py.File(self._made_as, "x", libver="latest")
         except FileExistsError as error:
             raise SessionError(f"expected a new file, found {path} already there; start again in a second") from error
         except (OSError, RuntimeError) as error:          # h5py raises either
-            raise SessionError(f"expected to create {path}, got: {error}") from error
+            with suppress(OSError):
+                if self._made_as.stat().st_size == 0:
+                    self._made_as.unlink()
+            raise SessionError(f"expected to create {path}, got: {_reason(error)}") from error
         try:
+            Reserve(self._file.id.get_vfd_handle()).ensure(math.prod(camera.image_shape))
             self._create(camera, hello)
             self._file.attrs.update({
                 "schema": layout.SCHEMA,
@@ -128,17 +150,21 @@ class SessionWriter:
             })
             self._file.swmr_mode = True
             self._file.flush()
+            # Anew: HDF5 has cut the file to its length, and with it what was allocated behind; it does so once more, on closing.
+            self._reserve = Reserve(self._file.id.get_vfd_handle())
+            self._reserve.ensure(math.prod(camera.image_shape))
             self._made_as.replace(path)
         except (OSError, RuntimeError) as error:
-            self._abandon()
-            raise SessionError(f"expected to write {path}, got: {error}") from error
+            _leave_open(self)
+            self._made_as.unlink(missing_ok=True)         # nothing is in it
+            raise SessionError(f"expected to write {path}, got: {_reason(error)}") from error
 
     def _create(self, camera: CameraInfo, hello: Hello) -> None:
         shape = camera.image_shape
-        self._frames = self._file.create_dataset(
+        frames = self._file.create_dataset(
             layout.FRAMES, shape=(0, *shape), maxshape=(None, *shape), chunks=(1, *shape), dtype="u1", **hdf5plugin.Htj2k()
         )
-        self._frames.attrs.update({
+        frames.attrs.update({
             "pixel_format": camera.pixel_format,
             "width": camera.width,
             "height": camera.height,
@@ -148,6 +174,7 @@ class SessionWriter:
             "time_meaning": camera.time_meaning,
             "exposure": json.dumps(camera.exposure),
         })
+        self.store = FrameStore(frames)
         tables = {
             **layout.COLUMNS, layout.EXCHANGES: layout.EXCHANGE_DTYPE, layout.CLOCKS: layout.CLOCK_DTYPE,
             layout.EVENTS: layout.EVENT_DTYPE,
@@ -157,13 +184,6 @@ class SessionWriter:
             for name, dtype in tables.items()
         }
 
-    def _abandon(self) -> None:
-        """Leave nothing half-made behind."""
-        try:
-            self._file.close()
-        finally:
-            self._made_as.unlink(missing_ok=True)
-
     def __enter__(self) -> "SessionWriter":
         return self
 
@@ -172,12 +192,26 @@ class SessionWriter:
     ) -> None:
         self.close(complete=False)
 
-    @_writing
     def add_frame(self, frame: VideoFrame) -> None:
-        """Compress and append one frame."""
+        """Compress and append one frame.
+
+        Raises
+        ------
+        SessionError : there is no room for it, and the file is whole; or writing failed, and the writer is `broken`
+        """
+        if not self.broken:
+            try:
+                self._reserve.ensure(frame.image.nbytes)
+            except OSError as error:
+                raise SessionError(
+                    f"expected room for a frame, got: {_reason(error)}, at {self.path.parent}; stopped to keep the file whole"
+                ) from error
+        self._append(frame)
+
+    @_writing
+    def _append(self, frame: VideoFrame) -> None:
         self.frames += 1                 # first: a frame that cannot be written counts among those that a failure took
-        self._frames.resize(self.frames, axis=0)
-        self._frames[self.frames - 1] = frame.image
+        self.store.append(frame.image)
         self._rows[layout.FRAME_TIME].append(frame.time_ns)
         self._rows[layout.FRAME_ARRIVAL].append(frame.arrival_ns)
         self._rows[layout.FRAME_SEQUENCE].append(frame.sequence)
@@ -217,7 +251,7 @@ class SessionWriter:
         ------
         SessionError : the disk is full or gone; what was flushed before stays readable
         """
-        self._frames.flush()
+        self.store.dataset.flush()
         for name, rows in self._rows.items():
             if rows:
                 column = self._columns[name]
@@ -259,7 +293,9 @@ class SessionWriter:
         self.flush()
         for name, value in attrs.items():
             self._file.attrs.modify(name, value)
+        self.store.close()
         self._file.close()
+        release(self.path)
         _sync(self.path)
 
 

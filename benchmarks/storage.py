@@ -1,62 +1,112 @@
-"""Lossless storage of frames in HDF5: processor time, size and exactness, one frame a chunk, one core.
+"""Lossless storage of frames: processor time, size, memory and exactness, each candidate in a process of its own.
 
-`python -m benchmarks.storage [VIDEO]`: without a video, 150 frames of a virtual subject (noise included).
+`python -m benchmarks.storage [VIDEO]`: 150 frames of the video; without one, of the real face clip where it is at hand, and of a
+virtual subject (noise included). HDF5 stores one frame a chunk; FFV1 goes through PyAV into Matroska, in one thread.
 """
 
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
+import av
 import h5py
 import hdf5plugin
 import numpy as np
 
-CANDIDATES = {
-    "HTJ2K": dict(hdf5plugin.Htj2k()),
-    "JPEG-LS": dict(hdf5plugin.FciDecomp()),
-    "bitshuffle + zstd 1": dict(hdf5plugin.Bitshuffle(cname="zstd", clevel=1)),
-    "raw": {},
+from benchmarks.recording import CLIP, in_a_process, peak_mb, rss_mb
+
+COUNT = 150
+FILTERS = {
+    "HTJ2K": hdf5plugin.Htj2k,
+    "JPEG-LS": hdf5plugin.FciDecomp,
+    "bitshuffle + zstd 1": lambda: hdf5plugin.Bitshuffle(cname="zstd", clevel=1),
+    "bitshuffle + zstd 9": lambda: hdf5plugin.Bitshuffle(cname="zstd", clevel=9),
+    "raw": dict,
 }
+CANDIDATES = (*FILTERS, "FFV1")
 
 
-def load(video: str | None, count: int = 150) -> tuple[str, np.ndarray]:
+def load(video: str | None) -> np.ndarray:
     if video:
-        import av
-
         with av.open(video) as container:
-            frames = [frame.to_ndarray() for frame, _ in zip(container.decode(video=0), range(count), strict=False)]
-        return video, np.stack(frames)
+            return np.stack([frame.to_ndarray() for frame, _ in zip(container.decode(video=0), range(COUNT), strict=False)])
     from acquire.simulator import VirtualSubject
 
     subject = VirtualSubject("S01", seed=0)
-    return "virtual subject S01", np.stack([subject.frame(i / 25, i) for i in range(count)])
+    return np.stack([subject.frame(i / 25, i) for i in range(COUNT)])
 
 
-def measure(frames: np.ndarray, options: dict, folder: Path) -> tuple[float, float, float, bool]:
-    """Give ms of processor time to write a frame, to read one, how many times smaller, and whether it came back."""
-    path = folder / "bench.h5"
+def write_hdf5(path: Path, frames: np.ndarray, label: str) -> None:
     with h5py.File(path, "w", libver="latest") as file:
-        data = file.create_dataset("f", frames.shape, "u1", chunks=(1, *frames.shape[1:]), **options)
-        began = time.process_time()
+        data = file.create_dataset("f", frames.shape, "u1", chunks=(1, *frames.shape[1:]), **dict(FILTERS[label]()))
         for i, frame in enumerate(frames):
             data[i] = frame
-        write_s = time.process_time() - began
+
+
+def read_hdf5(path: Path) -> Iterable[np.ndarray]:
     with h5py.File(path, "r") as file:
+        yield from file["f"]
+
+
+def write_ffv1(path: Path, frames: np.ndarray, _: str) -> None:
+    with av.open(str(path), "w", format="matroska") as container:
+        stream = container.add_stream("ffv1", rate=30, options={"threads": "1", "level": "3"})
+        stream.width, stream.height, stream.pix_fmt = frames.shape[2], frames.shape[1] * 2 // 3, "yuv420p"
+        for frame in frames:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="yuv420p")))
+        container.mux(stream.encode())
+
+
+def read_ffv1(path: Path) -> Iterable[np.ndarray]:
+    with av.open(str(path)) as container:
+        container.streams.video[0].thread_type = "NONE"
+        for frame in container.decode(video=0):
+            yield frame.to_ndarray()
+
+
+def measure(saved: str, label: str) -> dict:
+    """Give ms of processor time to write and to read a frame, how many times smaller, MB of memory, and whether it came back."""
+    frames = np.load(saved)
+    write: Callable = write_ffv1 if label == "FFV1" else write_hdf5
+    read: Callable = read_ffv1 if label == "FFV1" else read_hdf5
+    before_mb = rss_mb()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "bench"
         began = time.process_time()
-        same = all(np.array_equal(file["f"][i], frame) for i, frame in enumerate(frames))
+        write(path, frames, label)
+        write_s = time.process_time() - began
+        wrote_mb = peak_mb() - before_mb
+        began = time.process_time()
+        back = 0
+        for back, _ in enumerate(read(path), 1):        # noqa: B007
+            pass
         read_s = time.process_time() - began
-    return write_s / len(frames) * 1e3, read_s / len(frames) * 1e3, frames.nbytes / path.stat().st_size, same
+        same = back == len(frames) and all(np.array_equal(*pair) for pair in zip(read(path), frames, strict=True))
+        times = frames.nbytes / path.stat().st_size
+    ms = 1e3 / len(frames)
+    return {"write": write_s * ms, "read": read_s * ms, "times": times, "mb": wrote_mb, "same": same}
 
 
 def main() -> None:
-    name, frames = load(sys.argv[1] if len(sys.argv) > 1 else None)
-    print(f"{len(frames)} frames {frames.shape[1:]} of {name}, one core\n")
-    print("| filter | write ms/frame | read ms/frame | times smaller | bit-exact |\n|---|---|---|---|---|")
-    with tempfile.TemporaryDirectory() as folder:
-        for label, options in CANDIDATES.items():
-            write_ms, read_ms, ratio, same = measure(frames, options, Path(folder))
-            print(f"| {label} | {write_ms:.2f} | {read_ms:.2f} | {ratio:.2f} | {'yes' if same else 'NO'} |")
+    given = sys.argv[1] if len(sys.argv) > 1 else None
+    for video in [given] if given else [*([str(CLIP)] if CLIP.exists() else []), None]:
+        with tempfile.TemporaryDirectory() as folder:
+            saved = Path(folder) / "frames.npy"
+            frames = load(video)
+            np.save(saved, frames)
+            what = Path(video).name if video else "virtual subject S01"
+            print(f"{len(frames)} frames {frames.shape[1:]} of {what}, one core\n")
+            del frames
+            print("| how | write ms/frame | read ms/frame | times smaller | MB to write | bit-exact |\n|---|---|---|---|---|---|")
+            for label in CANDIDATES:
+                found = in_a_process("benchmarks.storage", "measure", str(saved), label)
+                print(
+                    f"| {label} | {found['write']:.2f} | {found['read']:.2f} | {found['times']:.2f} | {found['mb']:.0f} | "
+                    f"{'yes' if found['same'] else 'NO'} |", flush=True,
+                )
+        print()
 
 
 if __name__ == "__main__":

@@ -184,7 +184,8 @@ class Session:
         frames = min([len(columns[name]) for name in of_video] + [len(video)])
         samples = min(len(columns[name]) for name in of_ppg)
         # A frame without a chunk would read as black, silently.
-        self._frame_bytes = self._stored_bytes(video, frames)
+        self._frame_bytes, skipped = self._stored_bytes(video, frames)
+        self.raw_frames = int(np.count_nonzero(skipped))        # the recorder's fallback when compressing falls behind
         if (stored := int(np.count_nonzero(self._frame_bytes))) < frames:
             raise SessionError(f"expected {frames} stored frames, found {stored} in {self.path}; restore the file from a copy")
         self.frames = Frames(video, self.camera, count=frames, where=self.path)
@@ -233,12 +234,14 @@ class Session:
             self._stored_bytes(dataset, 0)
         return dataset[:]
 
-    def _stored_bytes(self, dataset: h5py.Dataset, count: int) -> np.ndarray:
-        """Give the stored size of the first `count` chunks [bytes], 0 where there is none; refuse any beyond the file's end.
+    def _stored_bytes(self, dataset: h5py.Dataset, count: int) -> tuple[np.ndarray, np.ndarray]:
+        """Give the stored size of the first `count` chunks [bytes], 0 where there is none, and the filters that each skipped.
+
+        A chunk beyond the file's end is refused.
 
         HDF5 reads what lies beyond the end of a file that was never closed as zeros.
         """
-        sizes = np.zeros(count, np.int64)
+        sizes, skipped = np.zeros((2, count), np.int64)
         end = 0
 
         def keep(chunk: Any) -> None:
@@ -246,6 +249,7 @@ class Session:
             end = max(end, chunk.byte_offset + chunk.size)
             if chunk.chunk_offset[0] < count:
                 sizes[chunk.chunk_offset[0]] = chunk.size
+                skipped[chunk.chunk_offset[0]] = chunk.filter_mask
 
         dataset.id.chunk_iter(keep)
         if end > (size := self.path.stat().st_size):
@@ -253,7 +257,7 @@ class Session:
                 f"expected {dataset.name} up to byte {end}, found a file of {size}, cut short, at {self.path}; "
                 "restore it from a copy"
             )
-        return sizes
+        return sizes, skipped
 
     def __enter__(self) -> "Session":
         return self

@@ -43,6 +43,7 @@ class SessionSummary:
     events: list[dict]
     file_bytes: int
     compression: float | None        # decoded over stored frame bytes
+    raw_frames: int                  # stored uncompressed, because compressing fell behind
 
 
 def summarise(path: Path) -> SessionSummary:
@@ -69,6 +70,7 @@ def summarise(path: Path) -> SessionSummary:
             sensor=session.sensor["sensor"], firmware=session.sensor["firmware"],
             events=[vars(event) for event in session.events],
             file_bytes=path.stat().st_size, compression=decoded / stored if stored else None,
+            raw_frames=session.raw_frames,
         )
 
 

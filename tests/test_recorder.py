@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 from fakes import FakeCamera, FakeSensor
 
-from acquire import layout, sensor_thread
+from acquire import frame_store, layout, sensor_thread
 from acquire import recorder as recorder_module
 from acquire.errors import DeviceError, SessionError
+from acquire.frame_store import FrameStore
 from acquire.ppg import Sensor
 from acquire.recorder import Recorder, check_space, check_subject
 from dataset.session import Session
@@ -307,3 +308,49 @@ def test_a_data_folder_that_is_a_file_is_one_line(acq, tmp_path):
     assert done.returncode == 1
     assert len(done.stderr.strip().splitlines()) == 1
     assert "--data" in done.stderr
+
+
+def slow_down(monkeypatch, step, seconds, until):
+    """Make one step of storing a frame slow for real, while fewer than `until` frames are in the file."""
+    quick = getattr(FrameStore, step)
+
+    def slow(self, *args):
+        if len(self.dataset) < until:
+            time.sleep(seconds)
+        return quick(self, *args)
+
+    monkeypatch.setattr(FrameStore, step, slow)
+
+
+def test_frames_are_stored_raw_while_compressing_falls_behind_and_none_is_lost(tmp_path, monkeypatch):
+    monkeypatch.setattr(recorder_module, "QUEUE_FRAMES", 40)
+    monkeypatch.setattr(frame_store, "_STAY_RAW_S", 1.0)
+    slow_down(monkeypatch, "_compress", 0.2, until=40)
+    camera = FakeCamera()
+    with FakeSensor() as device:
+        summary = record(tmp_path, device, camera, duration_s=4.5)
+    assert summary.complete
+    assert summary.lost_frames == {}
+    assert summary.frames == camera.delivered
+    with Session(summary.path) as session:
+        changes = [(event.kind, event.text) for event in session.events if event.kind.startswith("storage")]
+        assert [kind for kind, _ in changes] == ["storage_raw", "storage_compressed"]
+        assert "frames waiting; compressing takes 2" in changes[0][1]      # 200 ms
+        assert 20 < session.raw_frames == summary.raw_frames < summary.frames
+    with h5py.File(summary.path) as file:              # any reader decodes both
+        frames = file[layout.FRAMES]
+        assert [frames[i].max() for i in range(len(frames))] == [i % 256 for i in range(len(frames))]
+        masks = [frames.id.get_chunk_info(i).filter_mask for i in range(len(frames))]
+    assert masks.count(1) == summary.raw_frames
+    assert masks[0] == masks[-1] == 0
+
+
+def test_a_slow_disk_is_not_given_more_to_write(tmp_path, monkeypatch):
+    monkeypatch.setattr(recorder_module, "QUEUE_FRAMES", 10)
+    slow_down(monkeypatch, "_write", 0.1, until=1000)
+    camera = FakeCamera()
+    with FakeSensor() as device:
+        summary = record(tmp_path, device, camera, duration_s=2.0)
+    assert summary.raw_frames == 0
+    assert summary.lost_frames["storage fell behind"] > 5
+    assert summary.frames + summary.lost_frames["storage fell behind"] == camera.delivered

@@ -27,8 +27,9 @@ def open_writer(path, info=INFO):
     )
 
 
-def frame(i, info=INFO):
-    image = np.random.default_rng(i).integers(0, 256, info.image_shape, dtype=np.uint8)
+def frame(i, info=INFO, image=None):
+    if image is None:
+        image = np.random.default_rng(i).integers(0, 256, info.image_shape, dtype=np.uint8)
     return VideoFrame(image, 1000 * i, 1000 * i + 5, i)
 
 
