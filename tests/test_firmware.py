@@ -108,11 +108,22 @@ def test_builds_from_nothing(tmp_path):
     assert "warning" not in made.stderr
     assert (tmp_path / "ppg_logger.elf").read_bytes().startswith(b"\x7fELF")
     assert (tmp_path / "ppg_logger.hex").read_text().startswith(":")
-    flash, ram = map(int, re.findall(r"(\d+) bytes", made.stdout))
-    assert flash < 32256             # what an Uno's bootloader leaves
-    assert ram < 1536                # and a quarter of the SRAM for the stack
+    flash, ram = map(int, re.findall(r"^(?:flash|RAM) (\d+) of \d+ B \(\d+\.\d %\)", made.stdout, re.MULTILINE))
+    assert 4000 < flash <= 32256     # what an Uno's bootloader leaves
+    assert 300 < ram <= 1536         # and a quarter of the SRAM for the stack
     symbols = subprocess.run(["avr-nm", tmp_path / "ppg_logger.elf"], capture_output=True, text=True, check=True).stdout
     assert not re.search(r" (malloc|free|delay|_Znwj)$", symbols, re.MULTILINE)
+
+
+@pytest.mark.twin
+def test_a_sketch_that_does_not_fit_is_no_build(program, tmp_path):
+    build = shutil.copytree(program.parent.parent / "build", tmp_path / "build")
+    for output in build.glob("ppg_logger.[eh]*"):
+        output.unlink()
+    made = make(BUILD=build, FLASH=4000)
+    assert made.returncode != 0
+    assert "expected the sketch to fit" in made.stderr
+    assert not list(build.glob("ppg_logger.[eh]*"))
 
 
 def test_sketch_never_waits_and_has_no_heap():

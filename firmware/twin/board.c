@@ -41,6 +41,8 @@ static int64_t play_ns = INT64_MAX;         /* host time of the waveform's zero;
 static uint64_t silent_until;
 static tap_t from_host, from_device;
 static bool compare_was, adate_was;         /* levels, to see edges */
+static uint64_t longest_off;                /* cycles without the I flag, and where that began */
+static uint32_t longest_off_pc;
 
 static struct { uint8_t byte; uint64_t cycle; } rx[QUEUE], tx[QUEUE];   /* when it may start in; when its stop bit ends */
 static size_t rx_head, rx_tail, tx_head, tx_tail;
@@ -81,7 +83,9 @@ static void conversion_started(avr_irq_t *irq, uint32_t mux, void *param) {
     /* The least millivolts that simavr converts, rounding down, to exactly these counts. */
     const uint32_t millivolts = (counts * VCC_MV + ADC_FULL_SCALE - 1) / ADC_FULL_SCALE;
     avr_raise_irq(avr_io_getirq(avr, AVR_IOCTL_ADC_GETIRQ, ADC_IRQ_ADC0), millivolts);
-    if (avr->data[REG_ADCSRA] & BIT_ADATE) truth_conversion(hold_ns, counts);
+    if (!(avr->data[REG_ADCSRA] & BIT_ADATE)) return;
+    truth_hold(avr->cycle + HOLD_CYCLES);
+    truth_conversion(hold_ns, counts);
 }
 
 /* ---- UART */
@@ -139,6 +143,23 @@ static avr_cycle_count_t stop_here(avr_t *chip, avr_cycle_count_t when, void *pa
     return 0;       /* a sleeping chip skips to the next timer: this one keeps it from skipping past the slice */
 }
 
+/* Called after each instruction: how long the I flag stays down, in interrupts as in what shuts them out. */
+static void watch_interrupts(void) {
+    static uint64_t off_since;
+    static uint32_t off_pc;
+    static bool was_on;
+    const bool on = avr->sreg[S_I];
+    if (was_on && !on) {
+        off_since = avr->cycle;
+        off_pc = avr->pc;
+    }
+    if (on && !was_on && off_since && avr->cycle - off_since > longest_off) {
+        longest_off = avr->cycle - off_since;
+        longest_off_pc = off_pc;
+    }
+    was_on = on;
+}
+
 void board_run(uint64_t cycle) {
     if (avr->cycle < silent_until) {
         avr->cycle = cycle < silent_until ? cycle : silent_until;
@@ -148,6 +169,7 @@ void board_run(uint64_t cycle) {
     while (avr->cycle < cycle) {
         const int state = avr_run(avr);
         if (state == cpu_Done || state == cpu_Crashed) fail("the firmware crashed at pc 0x%x", avr->pc);
+        if (options.watch) watch_interrupts();
     }
     for (; tx_tail != tx_head && tx[tx_tail % QUEUE].cycle <= cycle; tx_tail++)
         port_put(tx[tx_tail % QUEUE].byte, board_time_ns(tx[tx_tail % QUEUE].cycle));
@@ -222,6 +244,7 @@ void board_open(const board_options_t *from, int64_t anchor) {
     avr->frequency = (uint32_t)CYCLE_HZ;
     avr->vcc = avr->avcc = avr->aref = VCC_MV;
     avr->sleep = no_sleep;
+    if (options.watch) avr->run_cycle_limit = 1;
     /* SRAM wakes in a random pattern; zeros would hide a variable that nobody sets. */
     if (getrandom(avr->data + SRAM, avr->ramend + 1 - SRAM, 0) < 0) fail("no random bytes: %s", strerror(errno));
     eeprom_load();
@@ -236,4 +259,7 @@ void board_open(const board_options_t *from, int64_t anchor) {
     avr_irq_register_notify(avr_get_interrupt_irq(avr, VECTOR_TIMER1_COMPARE_B) + AVR_INT_IRQ_PENDING, compare_flag, NULL);
 }
 
-void board_close(void) { eeprom_save(); }
+void board_close(void) {
+    truth_off(longest_off, longest_off_pc);
+    eeprom_save();
+}

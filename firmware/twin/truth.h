@@ -12,6 +12,12 @@
 
 void truth_open(const char *path);                          /* NULL: keep none */
 void truth_close(void);
+
+/* To FILE: for each conversion the cycle of its hold; and, at the end, the longest that interrupts were shut out. */
+void truth_cycles_open(const char *path);
+void truth_hold(uint64_t cycle);
+void truth_off(uint64_t cycles, uint32_t pc);
+
 void truth_armed(void);                                     /* conversions count from here */
 void truth_conversion(int64_t hold_ns, uint16_t counts);
 void truth_ping(uint16_t id, int64_t in_ns);

@@ -19,6 +19,7 @@
 #include "board.h"
 #include "fail.h"
 #include "port.h"
+#include "script.h"
 #include "truth.h"
 
 #define SLICE_S 0.00025
@@ -43,6 +44,11 @@ static const char USAGE[] =
     "  --truth FILE.csv   for each sample sent: sequence, time_ns (CLOCK_MONOTONIC, middle of its window),\n"
     "                     value (mean * 64, like SAMPLE), start (how often sampling was started); for each PING:\n"
     "                     its id as sequence, time_ns when its last byte was in; kind says which\n"
+    "  --cycles FILE.csv  for each conversion the cycle of its hold; at the end, kind \"off\": the most cycles that\n"
+    "                     interrupts were shut out at a time, and the pc where that began\n"
+    "  --script FILE.csv  no pty and no waiting: lines of time_s and bytes in hex are what the host sends; each byte that\n"
+    "                     the chip sends is a line on stdout: time_ns when its stop bit ended, the byte in hex. Times\n"
+    "                     count from the chip's first cycle; --duration is needed\n"
     "  --link PATH        a symlink to the pty, removed at the end\n"
     "  --duration S       stop after S seconds\n";
 
@@ -75,16 +81,17 @@ static double number(const char *name, const char *text, double low, double high
 typedef struct {
     board_options_t board;
     wave_options_t wave;
-    const char *link, *truth;
+    const char *link, *truth, *cycles, *script;
     double hold_ms, duration_s, reset_ms;       /* reset_ms < 0: opening the port resets nothing */
 } options_t;
 
 static options_t parse(int argc, char **argv) {
-    enum { WAVE = 1, RATE, COLUMN, SCALE, LOOP, PLAY, PPM, HOLD, RESET, EEPROM, TRUTH, LINK, DURATION, HELP };
+    enum { WAVE = 1, RATE, COLUMN, SCALE, LOOP, PLAY, PPM, HOLD, RESET, EEPROM, TRUTH, CYCLES, SCRIPT, LINK, DURATION, HELP };
     static const struct option names[] = {
         {"wave", 1, 0, WAVE}, {"wave-rate", 1, 0, RATE}, {"wave-column", 1, 0, COLUMN}, {"scale", 1, 0, SCALE},
         {"loop", 0, 0, LOOP}, {"play", 1, 0, PLAY}, {"ppm", 1, 0, PPM}, {"hold-ms", 1, 0, HOLD},
-        {"reset-on-open", 1, 0, RESET}, {"eeprom", 1, 0, EEPROM}, {"truth", 1, 0, TRUTH}, {"link", 1, 0, LINK},
+        {"reset-on-open", 1, 0, RESET}, {"eeprom", 1, 0, EEPROM}, {"truth", 1, 0, TRUTH},
+        {"cycles", 1, 0, CYCLES}, {"script", 1, 0, SCRIPT}, {"link", 1, 0, LINK},
         {"duration", 1, 0, DURATION}, {"help", 0, 0, HELP}, {0}};
     options_t o = {.wave = {.low = 200, .high = 800}, .duration_s = 1e9, .reset_ms = -1};
     for (int name; (name = getopt_long(argc, argv, "h", names, NULL)) != -1;) switch (name) {
@@ -107,11 +114,15 @@ static options_t parse(int argc, char **argv) {
         case RESET: o.reset_ms = number("reset-on-open", optarg, 0, 60000); break;
         case EEPROM: o.board.eeprom = optarg; break;
         case TRUTH: o.truth = optarg; break;
+        case CYCLES: o.cycles = optarg; o.board.watch = true; break;
+        case SCRIPT: o.script = optarg; break;
         case LINK: o.link = optarg; break;
         case DURATION: o.duration_s = number("duration", optarg, 0, 1e9); break;
         case 'h': case HELP: fputs(USAGE, stdout); exit(0);
         default: fprintf(stderr, "twin: --help lists the options\n"); exit(1);
     }
+    if (o.script && (o.duration_s == 1e9 || o.link || o.reset_ms >= 0 || o.hold_ms > 0))
+        fail("expected --duration and no --link, --reset-on-open or --hold-ms beside --script");
     if (argc - optind > 1) fail("expected one firmware file, found %d", argc - optind);
     if (optind < argc) {
         o.board.elf = argv[optind];
@@ -125,6 +136,27 @@ static options_t parse(int argc, char **argv) {
     return o;
 }
 
+/* As fast as it goes; what is read and printed are times of the chip's own. */
+static void run_script(const options_t *o) {
+    script_open(o->script);
+    port_print();
+    board_open(&o->board, 0);
+    const uint64_t slices = (uint64_t)(o->duration_s / SLICE_S);
+    for (uint64_t i = 1; i <= slices && !stopped; i++) {
+        const uint64_t end = (uint64_t)(i * SLICE_S * CYCLE_HZ);
+        uint8_t bytes[512];
+        int64_t at_ns;
+        while (board_room() >= sizeof bytes) {
+            const size_t size = script_read(board_time_ns(end), bytes, sizeof bytes, &at_ns);
+            if (!size) break;
+            board_receive(bytes, size, at_ns);
+        }
+        board_run(end);
+    }
+    board_close();
+    truth_close();
+}
+
 int main(int argc, char **argv) {
     options_t o = parse(argc, argv);
     struct sigaction action = {.sa_handler = on_signal};
@@ -132,6 +164,11 @@ int main(int argc, char **argv) {
     sigaction(SIGTERM, &action, NULL);
     o.board.wave = wave_load(&o.wave);
     truth_open(o.truth);
+    if (o.cycles) truth_cycles_open(o.cycles);
+    if (o.script) {
+        run_script(&o);
+        return 0;
+    }
     atexit(port_close);                     /* takes the link with it, however the twin ends */
     const char *path = port_open(o.link, o.hold_ms, o.reset_ms >= 0);
     const int64_t anchor_ns = now_ns();
