@@ -1,8 +1,8 @@
-"""The firmware, cycle by cycle: jitter of its sampling while the line is flooded, what interrupts wait, and what it takes on the chip.
+"""The firmware, cycle by cycle: jitter of its sampling while the line is flooded, what interrupts wait, its size.
 
-`python -m benchmarks.firmware [--quick]` builds the sketch and its twin, which here runs as fast as it can on scripted input, and prints
-Markdown tables. The last row of the first is a control: the same sketch, but its conversions started by software in an
-interrupt, so that it shows what the table would say of a sketch that jitters.
+`python -m benchmarks.firmware [--quick]` builds the sketch and its twin, which here runs as fast as it can on scripted input,
+and prints Markdown tables. The last row of the first is a control: the same sketch, but its conversions started by software
+in an interrupt, so that it shows what the table would say of a sketch that jitters.
 """
 
 import csv
@@ -17,11 +17,12 @@ from pathlib import Path
 
 import numpy as np
 
-from acquire.protocol import BAUD, TICK_HZ, Identify, Led, Packet, PacketParser, Ping, Pong, Sample, Start, Status, encode
+from acquire.protocol import BAUD, TICK_HZ, Identify, Led, Packet, PacketParser, Ping, Pong, Sample, Start, encode
 
 FIRMWARE = Path(__file__).resolve().parent.parent / "firmware"
 CYCLE_HZ = 16_000_000
 GRID_CYCLES = 16_000                    # a conversion a millisecond
+NS_PER_TICK = 1e9 / TICK_HZ
 BYTE_S = 10 / BAUD
 START_S = 0.2                           # the sketch is up; until then its UART hears nothing
 # Conversions by software, in the interrupt that only lowers the flag; the hardware's trigger goes to one that never comes.
@@ -40,7 +41,6 @@ class Run:
     off_cycles: int = 0                                                 # the most that interrupts were shut out
     truth: list[dict[str, str]] = field(default_factory=list)           # rows of --truth
     bad_packets: int = 0                                                # that the host had from the chip
-    stderr: str = ""
 
     def all(self, kind: type) -> list:
         return [packet for _, packet in self.arrived if isinstance(packet, kind)]
@@ -51,12 +51,35 @@ class Run:
         off_grid = self.holds - self.holds[0] - np.arange(len(self.holds)) * GRID_CYCLES
         return int(np.ptp(off_grid))
 
+    def true_ns(self, ticks: int) -> float:
+        """Give the time of the device's ticks [ns]; the twin's crystal is exact."""
+        zero_ns = max(int(row["time_ns"]) for row in self.truth if row["kind"] == "ticks")
+        return zero_ns + ticks * NS_PER_TICK
+
+    def came_ns(self) -> dict[int, int]:
+        """Give the true time of the last byte of each PING, by id [ns]."""
+        return {int(row["sequence"]): int(row["time_ns"]) for row in self.truth if row["kind"] == "ping"}
+
     def ping_latency_us(self) -> np.ndarray:
         """Give, for each answered PING, how long after its last byte the sketch took it [us]."""
-        true_ns = {int(row["sequence"]): int(row["time_ns"]) for row in self.truth if row["kind"] == "sample"}
-        zero_ns = np.median([true_ns[s.sequence] - s.ticks * (1e9 / TICK_HZ) for s in self.all(Sample) if s.sequence in true_ns])
-        came_ns = {int(row["sequence"]): int(row["time_ns"]) for row in self.truth if row["kind"] == "ping"}
-        return np.array([(p.rx_ticks * (1e9 / TICK_HZ) + zero_ns - came_ns[p.id]) / 1e3 for p in self.all(Pong) if p.id in came_ns])
+        came_ns = self.came_ns()
+        return np.array([(self.true_ns(p.rx_ticks) - came_ns[p.id]) / 1e3 for p in self.all(Pong) if p.id in came_ns])
+
+    def part_errors(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Compare each sample of a MAX30102 with what the part itself made.
+
+        Returns
+        -------
+        (N,) how late its stamp is [us]; (N,) error of its value [of 65536]; (N,) its arrival after its stamp [ms]
+        """
+        parts = np.array([(float(row["time_ns"]), float(row["value"])) for row in self.truth if row["kind"] == "part"])
+        arrivals_ns = np.array([at for at, packet in self.arrived if isinstance(packet, Sample)])
+        stamp_ns = np.array([self.true_ns(sample.ticks) for sample in self.all(Sample)])
+        nearest = np.abs(parts[:, 0][None, :] - stamp_ns[:, None]).argmin(axis=1)
+        if len(set(nearest)) < len(nearest):
+            raise ValueError("expected each sample to be another of the part's, found one sent twice")
+        error = np.array([sample.value for sample in self.all(Sample)]) - parts[nearest, 1]
+        return (stamp_ns - parts[nearest, 0]) / 1e3, error, (arrivals_ns - stamp_ns) / 1e6
 
 
 def build(folder: Path, changes: dict[str, str] | None = None) -> tuple[Path, Path, str]:
@@ -76,20 +99,24 @@ def build(folder: Path, changes: dict[str, str] | None = None) -> tuple[Path, Pa
     return folder / "twin", folder / "build/ppg_logger.elf", made.stdout
 
 
-def run(program: Path, elf: Path, script: list[tuple[float, bytes]], duration_s: float, *options: object) -> Run:
-    """Run the sketch on what the host sends: time [s] and bytes."""
+def run(
+    program: Path, elf: Path, script: list[tuple[float, bytes]], duration_s: float, *options: object, cycles: bool = False
+) -> Run:
+    """Run the sketch on what the host sends, time [s] and bytes; with `cycles` watch each conversion and instruction."""
+    result = Run()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "script.csv").write_text("".join(f"{at:.9f},{data.hex()}\n" for at, data in script))
-        command = [program, "--script", "script.csv", "--duration", duration_s, "--truth", "truth.csv", "--cycles", "cycles.csv", *options, elf]
+        watched = ["--cycles", "cycles.csv"] if cycles else []
+        command = [program, "--script", "script.csv", "--duration", duration_s, "--truth", "truth.csv", *watched, *options, elf]
         done = subprocess.run(list(map(str, command)), cwd=folder, capture_output=True, text=True, check=True)
-        with (folder / "cycles.csv").open() as file:
-            cycles = list(csv.DictReader(file))
         with (folder / "truth.csv").open() as file:
-            truth = list(csv.DictReader(file))
-    result = Run(truth=truth, stderr=done.stderr, off_cycles=int(cycles[-1]["cycle"]))
-    holds = [row for row in cycles if row["kind"] == "hold"]
-    result.holds = np.array([int(row["cycle"]) for row in holds if row["start"] == holds[-1]["start"]], np.int64)
+            result.truth = list(csv.DictReader(file))
+        if cycles:
+            with (folder / "cycles.csv").open() as file:
+                *holds, off = csv.DictReader(file)
+            last = [int(row["cycle"]) for row in holds if row["start"] == holds[-1]["start"]]
+            result.holds, result.off_cycles = np.array(last, np.int64), int(off["cycle"])
     parser = PacketParser()
     for line in done.stdout.splitlines():
         at, byte = line.split(",")
@@ -112,13 +139,12 @@ def flood(rate_hz: int, seconds: float, *, load: float = 1.0, seed: int = 0) -> 
     while at < START_S + seconds:
         kind = rng.random()
         if kind < 0.6:
-            data, ping = encode(Ping(ping % 65536)), ping + 1
+            data, ping = encode(Ping(ping % 50_000)), ping + 1
         elif kind < 0.75:
             data = encode(Led(rng.randrange(2)))
         elif kind < 0.9:
-            damaged = bytearray(encode(Ping(rng.randrange(65536))))
-            damaged[1] ^= 1 << rng.randrange(1, 8)
-            data = bytes(damaged)
+            *whole, crc, end = encode(Ping(rng.randrange(50_000, 65_536)))
+            data = bytes([*whole, crc % 255 + 1, end])
         elif kind < 0.95:
             data = rng.randbytes(rng.randrange(1, 40)) + b"\0"
         else:
@@ -128,28 +154,45 @@ def flood(rate_hz: int, seconds: float, *, load: float = 1.0, seed: int = 0) -> 
     return script
 
 
+def sampling_table(program: Path, elf: Path, control: Path, seconds: float) -> None:
+    print("| rate | line to the chip | conversions | jitter, peak to peak | interrupts shut out | ping read after: median, max |")
+    print("|---|---|---|---|---|---|")
+    rows = [(rate, label, elf) for rate in (25, 50, 100) for label in ("quiet", "flooded by a half", "flooded")]
+    for rate_hz, label, sketch in [*rows, (100, "flooded, control", control)]:
+        load = 0.5 if "half" in label else 1.0
+        script = quiet(rate_hz, seconds) if label == "quiet" else flood(rate_hz, seconds, load=load)
+        result = run(program, sketch, script, seconds + START_S, cycles=True)
+        latency = result.ping_latency_us()
+        print(
+            f"| {rate_hz} Hz | {label} | {len(result.holds)} | {result.jitter_cycles} cycles, "
+            f"{result.jitter_cycles / CYCLE_HZ * 1e6:.2f} us | {result.off_cycles / CYCLE_HZ * 1e6:.1f} us at most | "
+            f"{np.median(latency):.0f}, {latency.max():.0f} us |", flush=True,
+        )
+
+
+def part_table(program: Path, elf: Path, seconds: float) -> None:
+    print("| rate | the part's clock | samples | stamp against the truth | arrival after the nominal window's end, at least |")
+    print("|---|---|---|---|---|")
+    for rate_hz in (25, 50, 100):
+        for ppm in (-50_000, 0, 20_000, 50_000):
+            result = run(program, elf, quiet(rate_hz, seconds), seconds + START_S, "--max30102", ppm)
+            late_us, _, after_ms = result.part_errors()
+            print(
+                f"| {rate_hz} Hz | {ppm / 1e4:+.0f} % | {len(late_us)} | {late_us.min():.0f} to {late_us.max():.0f} us | "
+                f"{after_ms.min() - 500 / rate_hz:.2f} ms |", flush=True,
+            )
+
+
 def main() -> None:
     seconds = 5.0 if "--quick" in sys.argv else 60.0
     with tempfile.TemporaryDirectory() as name:
         program, elf, said = build(Path(name) / "sketch")
         _, control, _ = build(Path(name) / "control", CONTROL)
-        print("| rate | line to the chip | conversions | jitter, peak to peak | interrupts shut out, worst | ping read after, median / worst |")
-        print("|---|---|---|---|---|---|")
-        rows = [(rate, label, elf) for rate in (25, 50, 100) for label in ("quiet", "flooded by a half", "flooded")]
         began = time.monotonic()
-        for rate_hz, label, sketch in [*rows, (100, "flooded, control", control)]:
-            load = 0.5 if "half" in label else 1.0
-            script = quiet(rate_hz, seconds) if label == "quiet" else flood(rate_hz, seconds, load=load)
-            result = run(program, sketch, script, seconds + START_S)
-            latency = result.ping_latency_us()
-            print(
-                f"| {rate_hz} Hz | {label} | {len(result.holds)} | {result.jitter_cycles} cycles, "
-                f"{result.jitter_cycles / CYCLE_HZ * 1e6:.2f} us | {result.off_cycles / CYCLE_HZ * 1e6:.1f} us | "
-                f"{np.median(latency):.0f} / {latency.max():.0f} us |", flush=True,
-            )
-        wall_s = time.monotonic() - began
-        print(f"\n{(len(rows) + 1) * seconds / wall_s:.1f} times faster than real time, every instruction watched.")
-        print("\n" + "\n".join(re.findall(r"^flash.*|^RAM.*", said, re.M)))
+        sampling_table(program, elf, control, seconds)
+        print(f"\n{10 * seconds / (time.monotonic() - began):.1f} times faster than real time, every instruction watched.\n")
+        part_table(program, elf, seconds)
+        print("\n" + "\n".join(re.findall(r"^flash.*|^RAM.*", said, re.MULTILINE)))
 
 
 if __name__ == "__main__":

@@ -14,6 +14,8 @@ typedef struct {
     wave_t wave;
     bool play_now;              /* else the waveform starts when a START has come in */
     double ppm;
+    bool max30102;              /* one is on the bus, */
+    double max30102_ppm;        /* its clock so much faster than it should be, beside the crystal's */
     bool watch;                 /* step by instruction and measure how long interrupts are shut out */
 } board_options_t;
 

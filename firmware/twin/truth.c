@@ -44,6 +44,10 @@ void truth_off(uint64_t cycles, uint32_t pc) {
     if (cycles_file) fprintf(cycles_file, "off,,0x%x,%llu\n", pc, (unsigned long long)cycles);
 }
 
+void truth_ticks(int64_t zero_ns) {
+    if (file) fprintf(file, "ticks,0,%lld,,%u\n", (long long)zero_ns, start);
+}
+
 void truth_armed(void) {
     count = 0;
     start++;
@@ -64,6 +68,11 @@ static void sample(uint32_t sequence) {
     for (uint64_t i = first; i < end; i++) sum += conversions[i % CONVERSIONS].counts;
     const int64_t a = conversions[first % CONVERSIONS].hold_ns, b = conversions[(end - 1) % CONVERSIONS].hold_ns;
     fprintf(file, "sample,%u,%lld,%.3f,%u\n", sequence, (long long)(a + (b - a) / 2), sum * 64 / per_window, start);
+}
+
+void truth_part(int64_t time_ns, double value) {
+    static unsigned number;
+    if (file) fprintf(file, "part,%u,%lld,%.3f,%u\n", number++, (long long)time_ns, value / 4, start);
 }
 
 void truth_ping(uint16_t id, int64_t in_ns) {

@@ -18,6 +18,7 @@
 
 #include "board.h"
 #include "fail.h"
+#include "max30102.h"
 #include "port.h"
 #include "script.h"
 #include "truth.h"
@@ -37,13 +38,17 @@ static const char USAGE[] =
     "  --loop             start the waveform again at its end (default: hold the last value)\n"
     "  --play start|now   the waveform begins when a START packet has come in (default), or at once\n"
     "  --ppm X            the crystal runs X parts per million fast (default 0; up to 50000 either way)\n"
+    "  --max30102 PPM     a MAX30102 is on the two-wire bus, its INT on D2, its clock PPM faster than its own datasheet says\n"
+    "  --max30102-fault KIND@AT_S[:FOR_S]   absent, nack, stuck, power or wire (twin/max30102.h); may be given again\n"
     "  --hold-ms N        the adapter holds bytes for the host up to N ms, or until it has 62 (default 0)\n"
     "  --reset-on-open MS opening the port resets the chip, and its bootloader is silent for MS (an Uno: about 1600);\n"
     "                     what it sends while nobody has the port open is lost\n"
     "  --eeprom FILE      keeps the EEPROM from run to run (default: erased)\n"
     "  --truth FILE.csv   for each sample sent: sequence, time_ns (CLOCK_MONOTONIC, middle of its window),\n"
     "                     value (mean * 64, like SAMPLE), start (how often sampling was started); for each PING:\n"
-    "                     its id as sequence, time_ns when its last byte was in; kind says which\n"
+    "                     its id as sequence, time_ns when its last byte was in; for each sample of the MAX30102 itself\n"
+    "                     the middle of its window and its value, in the order it made them; when the firmware's ticks\n"
+    "                     were 0; kind says which\n"
     "  --cycles FILE.csv  for each conversion the cycle of its hold; at the end, kind \"off\": the most cycles that\n"
     "                     interrupts were shut out at a time, and the pc where that began\n"
     "  --script FILE.csv  no pty and no waiting: lines of time_s and bytes in hex are what the host sends; each byte that\n"
@@ -86,10 +91,11 @@ typedef struct {
 } options_t;
 
 static options_t parse(int argc, char **argv) {
-    enum { WAVE = 1, RATE, COLUMN, SCALE, LOOP, PLAY, PPM, HOLD, RESET, EEPROM, TRUTH, CYCLES, SCRIPT, LINK, DURATION, HELP };
+    enum { WAVE = 1, RATE, COLUMN, SCALE, LOOP, PLAY, PPM, PART, PART_FAULT, HOLD, RESET, EEPROM, TRUTH, CYCLES, SCRIPT, LINK, DURATION, HELP };
     static const struct option names[] = {
         {"wave", 1, 0, WAVE}, {"wave-rate", 1, 0, RATE}, {"wave-column", 1, 0, COLUMN}, {"scale", 1, 0, SCALE},
-        {"loop", 0, 0, LOOP}, {"play", 1, 0, PLAY}, {"ppm", 1, 0, PPM}, {"hold-ms", 1, 0, HOLD},
+        {"loop", 0, 0, LOOP}, {"play", 1, 0, PLAY}, {"ppm", 1, 0, PPM},
+        {"max30102", 1, 0, PART}, {"max30102-fault", 1, 0, PART_FAULT}, {"hold-ms", 1, 0, HOLD},
         {"reset-on-open", 1, 0, RESET}, {"eeprom", 1, 0, EEPROM}, {"truth", 1, 0, TRUTH},
         {"cycles", 1, 0, CYCLES}, {"script", 1, 0, SCRIPT}, {"link", 1, 0, LINK},
         {"duration", 1, 0, DURATION}, {"help", 0, 0, HELP}, {0}};
@@ -110,6 +116,13 @@ static options_t parse(int argc, char **argv) {
             if (!o.board.play_now && strcmp(optarg, "start")) fail("expected start or now for --play, found %s", optarg);
             break;
         case PPM: o.board.ppm = number("ppm", optarg, -50000, 50000); break;
+        case PART:
+            o.board.max30102 = true;
+            o.board.max30102_ppm = number("max30102", optarg, -100000, 100000);
+            break;
+        case PART_FAULT:
+            if (!max30102_fault(optarg)) fail("expected KIND@AT_S[:FOR_S] for --max30102-fault, found %s", optarg);
+            break;
         case HOLD: o.hold_ms = number("hold-ms", optarg, 0, 1000); break;
         case RESET: o.reset_ms = number("reset-on-open", optarg, 0, 60000); break;
         case EEPROM: o.board.eeprom = optarg; break;
