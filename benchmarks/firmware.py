@@ -94,7 +94,7 @@ def build(folder: Path, changes: dict[str, str] | None = None) -> tuple[Path, Pa
             raise ValueError(f"expected {old!r} once in {sensor}")
         text = text.replace(old, new)
     sensor.write_text(text)
-    command = ["make", "-C", str(source), "twin", f"BUILD={folder}/build", f"TWIN={folder}/twin"]
+    command = ["make", "-C", str(source), "all", "twin", f"BUILD={folder}/build", f"TWIN={folder}/twin"]
     made = subprocess.run(command, capture_output=True, text=True, check=True)
     return folder / "twin", folder / "build/ppg_logger.elf", made.stdout
 
