@@ -57,13 +57,25 @@ def to_device(packet: Packet) -> bool:
     return type_of(packet) >= protocol.TYPE_IDENTIFY
 
 
+def as_written_by_the_device(packet: Packet) -> str:
+    fields = zip(WIDTHS[type_of(packet)], vars(packet).values(), strict=True)
+    return " ".join([str(type_of(packet)), *(f"{width}:{value}" for width, value in fields)])
+
+
 def test_codec_writes_the_golden_bytes(codec):
     packets = [(wire, packet) for wire, packet in GOOD if not to_device(packet)]
-    lines = [
-        " ".join([str(type_of(p)), *(f"{w}:{v}" for w, v in zip(WIDTHS[type_of(p)], vars(p).values(), strict=True))])
-        for _, p in packets
-    ]
-    assert run(codec, "encode", "\n".join(lines).encode()) == [wire.hex() for wire, _ in packets]
+    lines = "\n".join(as_written_by_the_device(packet) for _, packet in packets)
+    assert run(codec, "encode", lines.encode()) == [wire.hex() for wire, _ in packets]
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(PACKETS.filter(lambda packet: not to_device(packet)), min_size=1, max_size=50))
+def test_host_reads_whatever_codec_writes(codec, packets):
+    wire = run(codec, "encode", "\n".join(map(as_written_by_the_device, packets)).encode())
+    assert wire == [encode(packet).hex() for packet in packets]
+    parser = protocol.PacketParser()
+    assert list(parser.feed(bytes.fromhex("".join(wire)))) == packets
+    assert parser.bad_packets == 0
 
 
 def test_codec_reads_the_golden_bytes(codec):

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from acquire.clock import place_samples
+from acquire.layout import CLOCK_DTYPE, EXCHANGE_DTYPE
 from acquire.protocol import (
     SAMPLE_CLIPPED,
     SAMPLE_OVERRUN,
@@ -71,6 +73,27 @@ def test_its_stamps_and_values_are_true_whatever_its_clock_does(program, elf, wa
     margin_ms = after_ms - 500 / rate_hz
     assert margin_ms.min() > 0.3
     assert np.median(margin_ms) < 3.2
+
+
+@pytest.mark.parametrize("ppm", [-50000, 50000])
+def test_the_host_s_clock_holds_for_it(program, elf, ppm):
+    """Placed by pings and arrivals as a recording is, behind a crystal of its own, no sample lies outside its bound."""
+    seconds, rate_hz = 6.0, 25
+    pings = [(START_S + 0.3 + 0.21 * k, encode(Ping(k))) for k in range(int(seconds * 4.5))]
+    script = [(START_S, encode(Start(rate_hz))), *pings]
+    result = play(program, elf, script, seconds, "--ppm", 5000, ppm=ppm)
+    sent_ns = {k: round(at * 1e9) for k, (at, _) in enumerate(pings)}
+    pongs = [(at, packet) for at, packet in result.arrived if isinstance(packet, Pong)]
+    exchanges = np.array([(sent_ns[p.id], p.rx_ticks, p.tx_ticks, at, p.id) for at, p in pongs], dtype=EXCHANGE_DTYPE)
+    ticks, arrival_ns = np.array([(p.ticks, at) for at, p in result.arrived if isinstance(p, Sample)]).T
+    no_clocks = np.empty(0, dtype=CLOCK_DTYPE)
+    time_ns, bound_ns = place_samples(exchanges, no_clocks, ticks, arrival_ns, tick_hz=TICK_HZ, rate_hz=rate_hz)
+    true_ns = np.array([int(row["time_ns"]) for row in result.truth if row["kind"] == "part"])
+    error_ns = np.abs(true_ns[None, :] - time_ns[:, None]).min(axis=1)
+    assert len(time_ns) > 0.9 * seconds * rate_hz
+    assert (bound_ns > 0).all()
+    assert (error_ns <= bound_ns).all()
+    assert np.median(bound_ns) < 1.5e6
 
 
 def test_a_flooded_line_changes_nothing_of_it(program, elf, wave):
