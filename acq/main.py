@@ -13,6 +13,7 @@ import typer
 
 from acq.convert import convert
 from acq.demo import demo
+from acq.firmware import firmware
 from acq.info import info
 from acq.record import record
 from acq.recover import recover
@@ -57,6 +58,7 @@ def options(
 
 for verb in (record, info, recover, resync, simulate, split, convert, train_kd, demo):
     app.command()(verb)
+app.add_typer(firmware)
 
 
 def main() -> None:

@@ -57,13 +57,25 @@ def to_device(packet: Packet) -> bool:
     return type_of(packet) >= protocol.TYPE_IDENTIFY
 
 
+def as_written_by_the_device(packet: Packet) -> str:
+    fields = zip(WIDTHS[type_of(packet)], vars(packet).values(), strict=True)
+    return " ".join([str(type_of(packet)), *(f"{width}:{value}" for width, value in fields)])
+
+
 def test_codec_writes_the_golden_bytes(codec):
     packets = [(wire, packet) for wire, packet in GOOD if not to_device(packet)]
-    lines = [
-        " ".join([str(type_of(p)), *(f"{w}:{v}" for w, v in zip(WIDTHS[type_of(p)], vars(p).values(), strict=True))])
-        for _, p in packets
-    ]
-    assert run(codec, "encode", "\n".join(lines).encode()) == [wire.hex() for wire, _ in packets]
+    lines = "\n".join(as_written_by_the_device(packet) for _, packet in packets)
+    assert run(codec, "encode", lines.encode()) == [wire.hex() for wire, _ in packets]
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(PACKETS.filter(lambda packet: not to_device(packet)), min_size=1, max_size=50))
+def test_host_reads_whatever_codec_writes(codec, packets):
+    wire = run(codec, "encode", "\n".join(map(as_written_by_the_device, packets)).encode())
+    assert wire == [encode(packet).hex() for packet in packets]
+    parser = protocol.PacketParser()
+    assert list(parser.feed(bytes.fromhex("".join(wire)))) == packets
+    assert parser.bad_packets == 0
 
 
 def test_codec_reads_the_golden_bytes(codec):
@@ -108,16 +120,23 @@ def test_builds_from_nothing(tmp_path):
     assert "warning" not in made.stderr
     assert (tmp_path / "ppg_logger.elf").read_bytes().startswith(b"\x7fELF")
     assert (tmp_path / "ppg_logger.hex").read_text().startswith(":")
-    flash, ram = map(int, re.findall(r"(\d+) bytes", made.stdout))
-    assert flash < 32256             # what an Uno's bootloader leaves
-    assert ram < 1536                # and a quarter of the SRAM for the stack
+    flash, ram = map(int, re.findall(r"^(?:flash|RAM) (\d+) of \d+ B \(\d+\.\d %\)", made.stdout, re.MULTILINE))
+    assert 4000 < flash <= 32256     # what an Uno's bootloader leaves
+    assert 300 < ram <= 1536         # and a quarter of the SRAM for the stack
     symbols = subprocess.run(["avr-nm", tmp_path / "ppg_logger.elf"], capture_output=True, text=True, check=True).stdout
     assert not re.search(r" (malloc|free|delay|_Znwj)$", symbols, re.MULTILINE)
 
 
+@pytest.mark.twin
+def test_a_sketch_that_does_not_fit_is_an_error(program, tmp_path):
+    made = make(BUILD=shutil.copytree(program.parent.parent / "build", tmp_path / "build"), FLASH=4000)
+    assert made.returncode != 0
+    assert "expected the sketch to fit" in made.stderr
+
+
 def test_sketch_never_waits_and_has_no_heap():
     sources = [*FIRMWARE.glob("ppg_logger/*.h"), FIRMWARE / "ppg_logger/ppg_logger.ino"]
-    assert len(sources) == 6
+    assert len(sources) == 8
     for source in sources:
         code = re.sub(r"/\*.*?\*/|//[^\n]*", "", source.read_text(), flags=re.DOTALL)
         assert not re.search(r"\b(delay\w*\s*\(|malloc|new\b|String\b)", code), source

@@ -1,4 +1,4 @@
-"""The built wheel holds every module, and the portrait; imports between rooms point one way."""
+"""The built wheel holds every module, the portrait and the sketch; imports between rooms point one way."""
 
 import subprocess
 import sys
@@ -18,6 +18,8 @@ def test_the_wheel_holds_every_module(repo, tmp_path):
     assert len(modules) > 20
     assert modules <= held
     assert "acquire/portrait/astronaut.png" in held
+    sketch = {f"acquire/{path.relative_to(repo)}" for path in (repo / "firmware/ppg_logger").iterdir()}
+    assert sketch | {"acquire/firmware/Makefile"} <= held
     assert not [name for name in held if name.startswith(("tests", "benchmarks"))]
 
 

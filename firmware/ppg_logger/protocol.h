@@ -44,7 +44,8 @@
 /* SAMPLE flags */
 #define SAMPLE_OVERRUN 0x01      /* samples were lost just before this one: the queue was full */
 #define SAMPLE_CLIPPED 0x02      /* a conversion in the window read 0 or full scale */
-#define SAMPLE_LED 0x04          /* the LED was on at the middle of the window */
+#define SAMPLE_LED 0x04          /* the LED was on at the middle of the window; with a MAX30102, when it was fetched */
+#define SAMPLE_RESTARTED 0x08    /* samples were lost just before this one: the MAX30102 failed and was set up anew */
 
 /* HELLO sensor */
 #define SENSOR_ANALOG 0          /* pulse sensor on A0; value = mean of the window scaled to 16 bits: sum * 2^(16-adc_bits) / n */

@@ -1,4 +1,4 @@
-/* Timer, ADC and the queue of samples: everything that happens in interrupts.
+/* The timer, its ticks, the queue of samples, and the analog sensor on the ADC.
  *
  * Timer1 counts TICK_HZ and restarts every millisecond. Its Compare Match B starts an ADC conversion in hardware, so the
  * instant of sampling never waits for an interrupt: it has no jitter beyond the crystal's. The ADC interrupt about 0.1 ms
@@ -37,7 +37,7 @@ static const uint8_t HOLD_TICKS = 32;
 struct Sample {
     uint32_t sequence;
     uint32_t ticks;
-    uint16_t sum;                               /* of the window's conversions: 40 * 1023 at most */
+    uint16_t reading;                           /* sum of the window's conversions, 40 * 1023 at most; or a MAX30102's value */
     uint8_t flags;
 };
 
@@ -122,10 +122,13 @@ static void sensor_stop() {
     samples.clear();
 }
 
-/* Starts a fresh window at sequence 0. A rate that is not offered leaves the one in force. */
-static void sensor_start(uint16_t rate_hz) {
-    sensor_stop();
+/* A rate that is not offered leaves the one in force. */
+static void choose_rate(uint16_t rate_hz) {
     if (rate_hz == 25 || rate_hz == 50 || rate_hz == 100) conversions_per_window = CONVERSION_HZ / rate_hz;
+}
+
+/* After sensor_stop(): the analog sensor, from a fresh window at sequence 0. */
+static void adc_start() {
     ATOMIC_BLOCK(ATOMIC_RESTORESTATE) {         /* also keeps the compiler from moving these behind the line after them */
         window.sequence = 0;
         window.sum = 0;
@@ -139,8 +142,8 @@ static void sensor_start(uint16_t rate_hz) {
 static uint16_t sample_rate_hz() { return CONVERSION_HZ / conversions_per_window; }
 
 /* The mean of the window, scaled to 16 bits. Here and not in the interrupt: a 32-bit division takes 40 us. */
-static uint16_t sample_value(const Sample &sample) {
-    return ((uint32_t)sample.sum << (16 - ADC_BITS)) / conversions_per_window;
+static uint16_t adc_value(const Sample &sample) {
+    return ((uint32_t)sample.reading << (16 - ADC_BITS)) / conversions_per_window;
 }
 
 #endif

@@ -19,13 +19,15 @@
 
 #include "../ppg_logger/protocol.h"
 #include "port.h"
+#include "max30102.h"
 #include "tap.h"
 #include "truth.h"
+#include "twi.h"
 #include "fail.h"
 
 /* Data space addresses and vectors of the ATmega328P; avr/io.h cannot be included beside the host's headers. */
-enum { REG_ADCSRA = 0x7A, REG_ADCSRB = 0x7B, REG_UCSR0A = 0xC0, REG_UBRR0L = 0xC4, REG_UBRR0H = 0xC5, SRAM = 0x100 };
-enum { BIT_ADATE = 1 << 5, BIT_U2X0 = 1 << 1, ADTS_TIMER1_COMPARE_B = 5, VECTOR_TIMER1_COMPARE_B = 12 };
+enum { REG_TCCR1B = 0x81, REG_ADCSRA = 0x7A, REG_ADCSRB = 0x7B, REG_UCSR0A = 0xC0, REG_UBRR0L = 0xC4, REG_UBRR0H = 0xC5, SRAM = 0x100 };
+enum { CLOCK_BY_8 = 2, BIT_ADATE = 1 << 5, BIT_U2X0 = 1 << 1, ADTS_TIMER1_COMPARE_B = 5, VECTOR_TIMER1_COMPARE_B = 12 };
 enum { EEPROM_BYTES = 1024, VCC_MV = 5000, ADC_FULL_SCALE = 1023, QUEUE = 4096 };
 
 /* From trigger to hold: two ADC clocks of 128 cycles and three to synchronise (datasheet, table 24-1). simavr has no
@@ -41,6 +43,8 @@ static int64_t play_ns = INT64_MAX;         /* host time of the waveform's zero;
 static uint64_t silent_until;
 static tap_t from_host, from_device;
 static bool compare_was, adate_was;         /* levels, to see edges */
+static uint64_t longest_off;                /* cycles without the I flag, and where that began */
+static uint32_t longest_off_pc;
 
 static struct { uint8_t byte; uint64_t cycle; } rx[QUEUE], tx[QUEUE];   /* when it may start in; when its stop bit ends */
 static size_t rx_head, rx_tail, tx_head, tx_tail;
@@ -67,21 +71,35 @@ static void compare_flag(avr_irq_t *irq, uint32_t raised, void *param) {
     compare_was = raised;
 }
 
+/* The firmware's ticks begin when it lets Timer1 run at a tick a count; the Arduino core has done so for a moment before. */
+static void tccr1b_written(avr_irq_t *irq, uint32_t value, void *param) {
+    (void)irq, (void)param;
+    if ((value & 7) == CLOCK_BY_8) truth_ticks(board_time_ns(avr->cycle));
+}
+
 static void adcsra_written(avr_irq_t *irq, uint32_t value, void *param) {
     (void)irq, (void)param;
     if ((value & BIT_ADATE) && !adate_was) truth_armed();
     adate_was = value & BIT_ADATE;
 }
 
+/* The waveform at a cycle, in ADC counts. */
+static double counts_at(uint64_t cycle) {
+    return wave_at(&options.wave, play_ns == INT64_MAX ? 0 : (board_time_ns(cycle) - play_ns) * 1e-9);
+}
+
+static double light_at(uint64_t cycle) { return counts_at(cycle) / ADC_FULL_SCALE; }
+
 static void conversion_started(avr_irq_t *irq, uint32_t mux, void *param) {
     (void)irq, (void)mux, (void)param;
     const int64_t hold_ns = board_time_ns(avr->cycle + HOLD_CYCLES);
-    const double time_s = play_ns == INT64_MAX ? 0 : (hold_ns - play_ns) * 1e-9;
-    const uint32_t counts = lround(wave_at(&options.wave, time_s));
+    const uint32_t counts = lround(counts_at(avr->cycle + HOLD_CYCLES));
     /* The least millivolts that simavr converts, rounding down, to exactly these counts. */
     const uint32_t millivolts = (counts * VCC_MV + ADC_FULL_SCALE - 1) / ADC_FULL_SCALE;
     avr_raise_irq(avr_io_getirq(avr, AVR_IOCTL_ADC_GETIRQ, ADC_IRQ_ADC0), millivolts);
-    if (avr->data[REG_ADCSRA] & BIT_ADATE) truth_conversion(hold_ns, counts);
+    if (!(avr->data[REG_ADCSRA] & BIT_ADATE)) return;
+    truth_hold(avr->cycle + HOLD_CYCLES);
+    truth_conversion(hold_ns, counts);
 }
 
 /* ---- UART */
@@ -139,6 +157,23 @@ static avr_cycle_count_t stop_here(avr_t *chip, avr_cycle_count_t when, void *pa
     return 0;       /* a sleeping chip skips to the next timer: this one keeps it from skipping past the slice */
 }
 
+/* Called after each instruction: how long the I flag stays down, in interrupts as in what shuts them out. */
+static void watch_interrupts(void) {
+    static uint64_t off_since;
+    static uint32_t off_pc;
+    static bool was_on;
+    const bool on = avr->sreg[S_I];
+    if (was_on && !on) {
+        off_since = avr->cycle;
+        off_pc = avr->pc;
+    }
+    if (on && !was_on && off_since && avr->cycle - off_since > longest_off) {
+        longest_off = avr->cycle - off_since;
+        longest_off_pc = off_pc;
+    }
+    was_on = on;
+}
+
 void board_run(uint64_t cycle) {
     if (avr->cycle < silent_until) {
         avr->cycle = cycle < silent_until ? cycle : silent_until;
@@ -148,6 +183,7 @@ void board_run(uint64_t cycle) {
     while (avr->cycle < cycle) {
         const int state = avr_run(avr);
         if (state == cpu_Done || state == cpu_Crashed) fail("the firmware crashed at pc 0x%x", avr->pc);
+        if (options.watch) watch_interrupts();
     }
     for (; tx_tail != tx_head && tx[tx_tail % QUEUE].cycle <= cycle; tx_tail++)
         port_put(tx[tx_tail % QUEUE].byte, board_time_ns(tx[tx_tail % QUEUE].cycle));
@@ -159,6 +195,7 @@ void board_reset(double silent_ms) {
     rx_tail = rx_head;
     from_host.size = from_device.size = 0;
     compare_was = adate_was = false;
+    twi_reset();
 }
 
 /* simavr tells its news on stdout; ours has one line only. */
@@ -222,6 +259,7 @@ void board_open(const board_options_t *from, int64_t anchor) {
     avr->frequency = (uint32_t)CYCLE_HZ;
     avr->vcc = avr->avcc = avr->aref = VCC_MV;
     avr->sleep = no_sleep;
+    if (options.watch) avr->run_cycle_limit = 1;
     /* SRAM wakes in a random pattern; zeros would hide a variable that nobody sets. */
     if (getrandom(avr->data + SRAM, avr->ramend + 1 - SRAM, 0) < 0) fail("no random bytes: %s", strerror(errno));
     eeprom_load();
@@ -233,7 +271,13 @@ void board_open(const board_options_t *from, int64_t anchor) {
     avr_irq_register_notify(avr_io_getirq(avr, AVR_IOCTL_UART_GETIRQ('0'), UART_IRQ_OUTPUT), byte_out, NULL);
     avr_irq_register_notify(avr_io_getirq(avr, AVR_IOCTL_ADC_GETIRQ, ADC_IRQ_OUT_TRIGGER), conversion_started, NULL);
     avr_irq_register_notify(avr_iomem_getirq(avr, REG_ADCSRA, NULL, AVR_IOMEM_IRQ_ALL), adcsra_written, NULL);
+    avr_irq_register_notify(avr_iomem_getirq(avr, REG_TCCR1B, NULL, AVR_IOMEM_IRQ_ALL), tccr1b_written, NULL);
+    twi_open(avr);
+    if (options.max30102) max30102_open(avr, options.max30102_ppm, light_at);
     avr_irq_register_notify(avr_get_interrupt_irq(avr, VECTOR_TIMER1_COMPARE_B) + AVR_INT_IRQ_PENDING, compare_flag, NULL);
 }
 
-void board_close(void) { eeprom_save(); }
+void board_close(void) {
+    truth_off(longest_off, longest_off_pc);
+    eeprom_save();
+}

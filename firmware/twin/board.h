@@ -14,6 +14,9 @@ typedef struct {
     wave_t wave;
     bool play_now;              /* else the waveform starts when a START has come in */
     double ppm;
+    bool max30102;              /* one is on the bus, */
+    double max30102_ppm;        /* its clock so much faster than it should be, beside the crystal's */
+    bool watch;                 /* step by instruction and measure how long interrupts are shut out */
 } board_options_t;
 
 void board_open(const board_options_t *options, int64_t anchor_ns);

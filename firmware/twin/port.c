@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <termios.h>
@@ -23,6 +24,9 @@ static uint8_t held[BACKLOG];
 static size_t held_size;
 static int64_t first_held_ns;
 static uint64_t lost;
+static bool printing;
+
+void port_print(void) { printing = true; }
 
 const char *port_open(const char *link, double hold_ms, bool only_while_open) {
     static char path[64];
@@ -65,6 +69,10 @@ size_t port_read(uint8_t *bytes, size_t room) {
 }
 
 void port_put(uint8_t byte, int64_t end_ns) {
+    if (printing) {
+        printf("%lld,%02x\n", (long long)end_ns, byte);
+        return;
+    }
     if (held_size == BACKLOG) {
         lost++;
         return;

@@ -10,6 +10,9 @@
 const char *port_open(const char *link, double hold_ms, bool only_while_open);
 void port_close(void);
 
+/* Instead of a pty: port_put() prints "time_ns,byte in hex" lines on stdout. */
+void port_print(void);
+
 /* Bytes that the host has written since, 0 if none. */
 size_t port_read(uint8_t *bytes, size_t room);
 

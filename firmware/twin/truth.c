@@ -10,7 +10,7 @@
 #define CONVERSIONS 65536       /* a minute, far more than the firmware can queue */
 #define CONVERSION_HZ 1000
 
-static FILE *file;
+static FILE *file, *cycles_file;
 static struct { int64_t hold_ns; uint16_t counts; } conversions[CONVERSIONS];
 static uint64_t count;          /* since armed */
 static unsigned start;          /* how often armed */
@@ -24,9 +24,28 @@ void truth_open(const char *path) {
     fprintf(file, "kind,sequence,time_ns,value,start\n");
 }
 
+void truth_cycles_open(const char *path) {
+    cycles_file = fopen(path, "w");
+    if (!cycles_file) fail("cannot write the cycles to %s: %s", path, strerror(errno));
+    fprintf(cycles_file, "kind,start,at,cycle\n");
+}
+
 void truth_close(void) {
     if (file) fclose(file);
-    file = NULL;
+    if (cycles_file) fclose(cycles_file);
+    file = cycles_file = NULL;
+}
+
+void truth_hold(uint64_t cycle) {
+    if (cycles_file) fprintf(cycles_file, "hold,%u,%llu,%llu\n", start, (unsigned long long)count, (unsigned long long)cycle);
+}
+
+void truth_off(uint64_t cycles, uint32_t pc) {
+    if (cycles_file) fprintf(cycles_file, "off,,0x%x,%llu\n", pc, (unsigned long long)cycles);
+}
+
+void truth_ticks(int64_t zero_ns) {
+    if (file) fprintf(file, "ticks,0,%lld,,%u\n", (long long)zero_ns, start);
 }
 
 void truth_armed(void) {
@@ -49,6 +68,11 @@ static void sample(uint32_t sequence) {
     for (uint64_t i = first; i < end; i++) sum += conversions[i % CONVERSIONS].counts;
     const int64_t a = conversions[first % CONVERSIONS].hold_ns, b = conversions[(end - 1) % CONVERSIONS].hold_ns;
     fprintf(file, "sample,%u,%lld,%.3f,%u\n", sequence, (long long)(a + (b - a) / 2), sum * 64 / per_window, start);
+}
+
+void truth_part(int64_t time_ns, double value) {
+    static unsigned number;
+    if (file) fprintf(file, "part,%u,%lld,%.3f,%u\n", number++, (long long)time_ns, value / 4, start);
 }
 
 void truth_ping(uint16_t id, int64_t in_ns) {

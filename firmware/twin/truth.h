@@ -12,8 +12,16 @@
 
 void truth_open(const char *path);                          /* NULL: keep none */
 void truth_close(void);
+
+/* To FILE: for each conversion the cycle of its hold; and, at the end, the longest that interrupts were shut out. */
+void truth_cycles_open(const char *path);
+void truth_hold(uint64_t cycle);
+void truth_off(uint64_t cycles, uint32_t pc);
+
+void truth_ticks(int64_t zero_ns);                          /* the firmware's tick counter starts; the last one counts */
 void truth_armed(void);                                     /* conversions count from here */
 void truth_conversion(int64_t hold_ns, uint16_t counts);
+void truth_part(int64_t time_ns, double value);             /* a MAX30102 has a sample: middle of its window, 18 bits */
 void truth_ping(uint16_t id, int64_t in_ns);
 void truth_packet(const uint8_t *body, int size);           /* type, payload, CRC, as the device sent it */
 

@@ -18,7 +18,9 @@
 
 #include "board.h"
 #include "fail.h"
+#include "max30102.h"
 #include "port.h"
+#include "script.h"
 #include "truth.h"
 
 #define SLICE_S 0.00025
@@ -36,13 +38,22 @@ static const char USAGE[] =
     "  --loop             start the waveform again at its end (default: hold the last value)\n"
     "  --play start|now   the waveform begins when a START packet has come in (default), or at once\n"
     "  --ppm X            the crystal runs X parts per million fast (default 0; up to 50000 either way)\n"
+    "  --max30102 PPM     a MAX30102 is on the two-wire bus, its INT on D2, its clock PPM faster than its own datasheet says\n"
+    "  --max30102-fault KIND@AT_S[:FOR_S]   absent, nack, stuck, power or wire (twin/max30102.h); may be given again\n"
     "  --hold-ms N        the adapter holds bytes for the host up to N ms, or until it has 62 (default 0)\n"
     "  --reset-on-open MS opening the port resets the chip, and its bootloader is silent for MS (an Uno: about 1600);\n"
     "                     what it sends while nobody has the port open is lost\n"
     "  --eeprom FILE      keeps the EEPROM from run to run (default: erased)\n"
     "  --truth FILE.csv   for each sample sent: sequence, time_ns (CLOCK_MONOTONIC, middle of its window),\n"
     "                     value (mean * 64, like SAMPLE), start (how often sampling was started); for each PING:\n"
-    "                     its id as sequence, time_ns when its last byte was in; kind says which\n"
+    "                     its id as sequence, time_ns when its last byte was in; for each sample of the MAX30102 itself\n"
+    "                     the middle of its window and its value, in the order it made them; when the firmware's ticks\n"
+    "                     were 0; kind says which\n"
+    "  --cycles FILE.csv  for each conversion the cycle of its hold; at the end, kind \"off\": the most cycles that\n"
+    "                     interrupts were shut out at a time, and the pc where that began\n"
+    "  --script FILE.csv  no pty and no waiting: lines of time_s and bytes in hex are what the host sends; each byte that\n"
+    "                     the chip sends is a line on stdout: time_ns when its stop bit ended, the byte in hex. Times\n"
+    "                     count from the chip's first cycle; --duration is needed\n"
     "  --link PATH        a symlink to the pty, removed at the end\n"
     "  --duration S       stop after S seconds\n";
 
@@ -75,16 +86,18 @@ static double number(const char *name, const char *text, double low, double high
 typedef struct {
     board_options_t board;
     wave_options_t wave;
-    const char *link, *truth;
+    const char *link, *truth, *cycles, *script;
     double hold_ms, duration_s, reset_ms;       /* reset_ms < 0: opening the port resets nothing */
 } options_t;
 
 static options_t parse(int argc, char **argv) {
-    enum { WAVE = 1, RATE, COLUMN, SCALE, LOOP, PLAY, PPM, HOLD, RESET, EEPROM, TRUTH, LINK, DURATION, HELP };
+    enum { WAVE = 1, RATE, COLUMN, SCALE, LOOP, PLAY, PPM, PART, PART_FAULT, HOLD, RESET, EEPROM, TRUTH, CYCLES, SCRIPT, LINK, DURATION, HELP };
     static const struct option names[] = {
         {"wave", 1, 0, WAVE}, {"wave-rate", 1, 0, RATE}, {"wave-column", 1, 0, COLUMN}, {"scale", 1, 0, SCALE},
-        {"loop", 0, 0, LOOP}, {"play", 1, 0, PLAY}, {"ppm", 1, 0, PPM}, {"hold-ms", 1, 0, HOLD},
-        {"reset-on-open", 1, 0, RESET}, {"eeprom", 1, 0, EEPROM}, {"truth", 1, 0, TRUTH}, {"link", 1, 0, LINK},
+        {"loop", 0, 0, LOOP}, {"play", 1, 0, PLAY}, {"ppm", 1, 0, PPM},
+        {"max30102", 1, 0, PART}, {"max30102-fault", 1, 0, PART_FAULT}, {"hold-ms", 1, 0, HOLD},
+        {"reset-on-open", 1, 0, RESET}, {"eeprom", 1, 0, EEPROM}, {"truth", 1, 0, TRUTH},
+        {"cycles", 1, 0, CYCLES}, {"script", 1, 0, SCRIPT}, {"link", 1, 0, LINK},
         {"duration", 1, 0, DURATION}, {"help", 0, 0, HELP}, {0}};
     options_t o = {.wave = {.low = 200, .high = 800}, .duration_s = 1e9, .reset_ms = -1};
     for (int name; (name = getopt_long(argc, argv, "h", names, NULL)) != -1;) switch (name) {
@@ -103,15 +116,26 @@ static options_t parse(int argc, char **argv) {
             if (!o.board.play_now && strcmp(optarg, "start")) fail("expected start or now for --play, found %s", optarg);
             break;
         case PPM: o.board.ppm = number("ppm", optarg, -50000, 50000); break;
+        case PART:
+            o.board.max30102 = true;
+            o.board.max30102_ppm = number("max30102", optarg, -100000, 100000);
+            break;
+        case PART_FAULT:
+            if (!max30102_fault(optarg)) fail("expected KIND@AT_S[:FOR_S] for --max30102-fault, found %s", optarg);
+            break;
         case HOLD: o.hold_ms = number("hold-ms", optarg, 0, 1000); break;
         case RESET: o.reset_ms = number("reset-on-open", optarg, 0, 60000); break;
         case EEPROM: o.board.eeprom = optarg; break;
         case TRUTH: o.truth = optarg; break;
+        case CYCLES: o.cycles = optarg; o.board.watch = true; break;
+        case SCRIPT: o.script = optarg; break;
         case LINK: o.link = optarg; break;
         case DURATION: o.duration_s = number("duration", optarg, 0, 1e9); break;
         case 'h': case HELP: fputs(USAGE, stdout); exit(0);
         default: fprintf(stderr, "twin: --help lists the options\n"); exit(1);
     }
+    if (o.script && (o.duration_s == 1e9 || o.link || o.reset_ms >= 0 || o.hold_ms > 0))
+        fail("expected --duration and no --link, --reset-on-open or --hold-ms beside --script");
     if (argc - optind > 1) fail("expected one firmware file, found %d", argc - optind);
     if (optind < argc) {
         o.board.elf = argv[optind];
@@ -125,6 +149,27 @@ static options_t parse(int argc, char **argv) {
     return o;
 }
 
+/* As fast as it goes; what is read and printed are times of the chip's own. */
+static void run_script(const options_t *o) {
+    script_open(o->script);
+    port_print();
+    board_open(&o->board, 0);
+    const uint64_t slices = (uint64_t)(o->duration_s / SLICE_S);
+    for (uint64_t i = 1; i <= slices && !stopped; i++) {
+        const uint64_t end = (uint64_t)(i * SLICE_S * CYCLE_HZ);
+        uint8_t bytes[512];
+        int64_t at_ns;
+        while (board_room() >= sizeof bytes) {
+            const size_t size = script_read(board_time_ns(end), bytes, sizeof bytes, &at_ns);
+            if (!size) break;
+            board_receive(bytes, size, at_ns);
+        }
+        board_run(end);
+    }
+    board_close();
+    truth_close();
+}
+
 int main(int argc, char **argv) {
     options_t o = parse(argc, argv);
     struct sigaction action = {.sa_handler = on_signal};
@@ -132,6 +177,11 @@ int main(int argc, char **argv) {
     sigaction(SIGTERM, &action, NULL);
     o.board.wave = wave_load(&o.wave);
     truth_open(o.truth);
+    if (o.cycles) truth_cycles_open(o.cycles);
+    if (o.script) {
+        run_script(&o);
+        return 0;
+    }
     atexit(port_close);                     /* takes the link with it, however the twin ends */
     const char *path = port_open(o.link, o.hold_ms, o.reset_ms >= 0);
     const int64_t anchor_ns = now_ns();
