@@ -141,6 +141,7 @@ PLANTS = {
     "the same, 2 % outliers": Plant(ppm=5000, hold_ms=16, wander_ppm=8, outliers=0.02),
     "the same, line pulled for a minute": Plant(ppm=5000, hold_ms=16, wander_ppm=8, unplugged=(200, 260)),
     "the same, board unplugged for a minute": Plant(ppm=5000, hold_ms=16, wander_ppm=8, unplugged=(200, 260), new_boot=True),
+    "20 ppm, native USB, no line": Plant(line=False, hold_ms=0, out_ms=0.125),
     "20 ppm, 16 ms adapter, host slewed by 500 ppm": Plant(hold_ms=16, slew_ppm=500),
 }
 

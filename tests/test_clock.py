@@ -38,7 +38,6 @@ MORE = {
     "unanswered for half a minute, then a new boot": Plant(ppm=5000, unplugged=(40, 70), new_boot=True),
     "NTP slews the host back, clocks read late": Plant(slew_ppm=-500, clocks_wrong=0.02),
     "NTP slews the host, 16 ms adapter": Plant(slew_ppm=500, hold_ms=16),
-    "native USB, no line": Plant(line=False, hold_ms=0, out_ms=0.125),
     "a line as fast as may be": Plant(ppm=5000, hold_ms=0, out_ms=0, baud=protocol.BAUD * 1.0399 / 1.005),
 }
 
