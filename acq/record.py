@@ -141,5 +141,7 @@ def _report(summary: "RecordingSummary") -> None:
     for what, losses in (("frames", summary.lost_frames), ("samples", summary.lost_samples)):
         for cause, count in losses.items():
             typer.secho(f"lost {count} {what}: {cause}", fg="yellow")
+    if summary.raw_frames:
+        typer.secho(f"{summary.raw_frames} frames stored raw: compressing fell behind", fg="yellow")
     for change in summary.period_changes:
         typer.secho(change, fg="yellow")

@@ -53,9 +53,10 @@ def check_subject(subject: str) -> None:
 def check_space(folder: Path, bytes_per_s: float, duration_s: float | None) -> None:
     """Refuse to start where the disk cannot hold the recording (a minute of it, where its length is open).
 
-    Half of raw is what noisy scenes need with lossless compression.
+    Half of raw is what noisy scenes need with lossless compression. The folder need not be there yet.
     """
     need = round(bytes_per_s * 0.5 * (duration_s or 60.0)) + 2 * RESERVE_BYTES
+    folder = next(place for place in (folder, *folder.absolute().parents) if place.exists())
     free = shutil.disk_usage(folder).free
     if free < need:
         raise SessionError(

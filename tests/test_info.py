@@ -80,6 +80,12 @@ def test_a_file_cut_short_is_one_line(acq, path):
     assert str(path) in done.stderr
 
 
+def test_frames_that_are_stored_raw_are_counted(acq, tmp_path):
+    path = make_session(tmp_path, seconds=1.0, raw_frames={3, 4, 29})
+    assert summarise(path).raw_frames == 3
+    assert "3 frames stored raw" in " ".join(acq("info", path).stdout.split())
+
+
 def test_several_files_one_after_another(acq, path, tmp_path):
     other = make_session(tmp_path, "S02", seconds=5.0)
     done = acq("info", path, other)

@@ -137,6 +137,13 @@ def test_no_hardware_is_an_error_that_lists_what_was_looked_for(acq, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_space_is_looked_at_before_the_folder_is_made(tmp_path):
+    check_space(tmp_path / "not" / "there", 1.0, 1.0)
+    with pytest.raises(SessionError, match=f"at {tmp_path};"):
+        check_space(tmp_path / "not" / "there", 1e15, 60.0)
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_disk_too_small_is_refused_before_anything_is_written(tmp_path):
     if os.geteuid() != 0:
         with pytest.raises(SessionError, match="MB free"):
@@ -209,6 +216,10 @@ def test_a_disk_that_fills_ends_it_in_one_line_with_what_was_flushed_readable(tm
             assert len(session.frames) >= 25
             assert session.frames[len(session.frames) - 1].std() > 5
             assert f"{len(session.frames)} frames" in out
+            assert {event.kind for event in session.events} >= {"stopped", "fault"}
+            assert (session.ppg_bound_ns >= 0).all()
+        with h5py.File(path) as file:               # plainly: it was closed, in the room kept for that
+            assert file.attrs["lost_frames"] >= 0
     finally:
         subprocess.run(["umount", tmp_path], check=True)
 
