@@ -20,6 +20,7 @@ WIDTHS = {                  # bytes of each field that the device sends
     protocol.TYPE_SAMPLE: (4, 4, 2, 1),
     protocol.TYPE_PONG: (2, 4, 4),
     protocol.TYPE_STATUS: (4, 4),
+    protocol.TYPE_LIGHT: (4, 1),
 }
 TYPE = {name[5:]: value for name, value in vars(protocol).items() if name.startswith("TYPE_")}
 
