@@ -1,8 +1,8 @@
 """Film the sensor's LED while it is switched at random instants: what `acquire.calibration` works on.
 
-One thread talks to the sensor: it pings in bursts, switches the LED, and stamps every answer. The calling thread takes the camera's
-frames and keeps of each an average over a grid, 7 KB. The sensor samples all the while, as it does when recording, and a toggle
-is placed between the two samples beside it: whatever the sensor's clock does to samples, it does to toggles.
+One thread talks to the sensor: it pings in bursts, switches the LED, and stamps every answer. The calling thread takes the
+camera's frames and keeps of each an average over a grid, 14 KB. The sensor samples all the while, as it does when recording, and
+a toggle is placed between the two samples beside it: whatever the sensor's clock does to samples, it does to toggles.
 """
 
 import random
@@ -78,7 +78,7 @@ class BlinkLog:
         elif isinstance(packet, Light):
             self._lights.append((self._ticks.unwrap(packet.ticks), packet.on))
         elif isinstance(packet, Hello) and packet.boot_id != self._hello.boot_id:
-            raise DeviceError("expected the sensor to keep running while its LED blinks, found that it restarted; calibrate again")
+            raise DeviceError("expected the sensor to keep running while its LED blinks, found a restart; calibrate again")
 
     def toggles(self, sent: int) -> Toggles:
         """Give the toggles on the host's clock; the host asked for `sent`.
@@ -124,8 +124,9 @@ def record_blinks(
     """
     if toggles < 2 or toggles % 2:
         raise ValueError(f"expected an even number of toggles, got {toggles}")
+    sensor.send(Led(0))                         # a board that was not reset may have been left blinking, and sampling
     sensor.stop()
-    while sensor.read(0.0) is not None:         # a board that was not reset may have been sampling
+    while sensor.read(0.0) is not None:
         pass
     sensor.start(DEFAULT_RATE_HZ)
     camera.start(time.monotonic_ns())
@@ -160,7 +161,8 @@ class _Blinker:
     """The thread that talks to the sensor."""
 
     def __init__(
-        self, sensor: Sensor, hello: Hello, toggles: int, chance: random.Random, on_progress: Callable[[str, int, int], None] | None
+        self, sensor: Sensor, hello: Hello, toggles: int, chance: random.Random,
+        on_progress: Callable[[str, int, int], None] | None,
     ) -> None:
         self._sensor = sensor
         self._log = BlinkLog(hello)

@@ -1,7 +1,7 @@
 """The offset between light and frames, from an LED that the firmware switches in the camera's view.
 
-The LED is switched some 120 times at random instants, so that the toggles fall into every phase of the camera's clock. Each toggle's
-time is known through the sensor's clock, exactly as a sample's is. Three steps give the offset:
+The LED is switched some 120 times at random instants, so that the toggles fall into every phase of the camera's clock. Each
+toggle's time is known through the sensor's clock, exactly as a sample's is. Three steps give the offset:
 
 1. Where is the LED? The picture is averaged over a grid of cells; the LED is in the cell whose changes from frame to frame follow
    those of the LED best, over all offsets that a camera may have.
@@ -12,13 +12,13 @@ time is known through the sensor's clock, exactly as a sample's is. Three steps 
    brightness after switching on rises from 0 to 1 and after switching off it falls. In a camera the rise is no straight
    ramp: gamma lifts its foot, saturation cuts its top. But the fall is its mirror image about u = offset, whatever the
    response is: light that fills a part of the exposure looks the same at either end of it. So the offset is midway between
-   the centre of the rise and the centre of the fall. The two curves are fitted by monotone regression, which assumes no shape, and the
-   centre of a rise y(u) is the integral of u dy.
+   the centre of the rise and the centre of the fall. The two curves are fitted by monotone regression, which assumes no shape,
+   and the centre of a rise y(u) is the integral of u dy.
 
 The certainty comes from drawing the toggles again, with replacement.
 
-`light_ns = time_ns - offset_ns`: a positive offset says that the stamp is later than the light. The toggles' times carry the sensor
-clock's constant asymmetry, and so do the times of samples: the offset takes it out of what is between frames and samples.
+`light_ns = time_ns - offset_ns`: a positive offset says that the stamp is later than the light. The toggles' times carry the
+sensor clock's constant asymmetry, and so do the times of samples: the offset takes it out of what is between frames and samples.
 """
 
 from dataclasses import dataclass
@@ -125,8 +125,8 @@ def find_light(cells: np.ndarray, frame_ns: np.ndarray, toggles: Toggles) -> tup
     if peak < _FOLLOWS:
         raise CalibrationError(
             f"expected a place in the picture that follows the LED, found none (the best, {row / rows:.0%} down and "
-            f"{column / columns:.0%} across, by {peak:.2f} of 1); put the LED of pin 13 in the camera's view, bright against what is "
-            "around it"
+            f"{column / columns:.0%} across, by {peak:.2f} of 1); put the LED of pin 13 in the camera's view, bright against "
+            "what is around it"
         )
     near = np.zeros_like(map_, dtype=bool)
     near[max(0, row - 1) : row + 2, max(0, column - 1) : column + 2] = True
@@ -137,7 +137,7 @@ def find_light(cells: np.ndarray, frame_ns: np.ndarray, toggles: Toggles) -> tup
         row=float((weight @ down / weight.sum() + 0.5) / rows), column=float((weight @ across / weight.sum() + 0.5) / columns),
         follows=peak, offset_ns=int(offsets_ns[at]),
     )
-    # The room's flicker comes in rows. What does not follow the LED in its own rows shows it, and is taken out as far as it helps.
+    # The room's flicker comes in rows. What does not follow the LED in its own rows shows it, and is taken out where it helps.
     beside = np.zeros_like(lit)
     beside[np.unique(down)] = True
     beside &= np.abs(map_) < min(0.2, peak / 3)
@@ -211,12 +211,11 @@ class _Edges:
 def _edges(brightness: np.ndarray, frame_ns: np.ndarray, toggles: Toggles, offset_ns: float, period_ns: float) -> _Edges:
     """Gather the frames about each toggle that the camera saw, between its own two levels."""
     reach_ns, ramp_ns = 2.2 * period_ns, 0.6 * period_ns    # an exposure of a whole period, and at least a frame on either side
-    from_toggle = [frame_ns - g - offset_ns for g in toggles.time_ns]
-    steps = np.full(len(from_toggle), np.nan)
+    steps = np.full(len(toggles.time_ns), np.nan)
     windows: list[tuple[np.ndarray, np.ndarray]] = []
-    for k, u in enumerate(from_toggle):
-        here = np.abs(u) <= reach_ns
-        u, b = u[here], brightness[here]
+    for k, toggle_ns in enumerate(toggles.time_ns):
+        here = np.abs(frame_ns - toggle_ns - offset_ns) <= reach_ns
+        u, b = frame_ns[here] - toggle_ns - offset_ns, brightness[here]
         before, after = b[u < -ramp_ns], b[u > ramp_ns]
         if len(before) and len(after):                            # else frames were lost there
             steps[k] = after.mean() - before.mean()

@@ -15,6 +15,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -22,7 +23,7 @@ import numpy as np
 
 from . import layout
 from .clock import LiveClock, TickCounter
-from .devices import EndOfStream, FrameSource, VideoFrame
+from .devices import EndOfStream, FrameSource, LightOffset, VideoFrame
 from .errors import DeviceError, SessionError
 from .ppg import Received, Sensor, read_clocks
 from .protocol import DEFAULT_RATE_HZ, SENSOR_VIRTUAL, Hello, Pong, Sample, Status
@@ -73,8 +74,11 @@ def check_space(folder: Path, bytes_per_s: float, duration_s: float | None) -> N
 class Recorder:
     """Record one session; `stop` may be called from a signal handler or another thread."""
 
-    def __init__(self, camera: FrameSource, sensor: Sensor, *, ppg_rate_hz: int = DEFAULT_RATE_HZ) -> None:
+    def __init__(
+        self, camera: FrameSource, sensor: Sensor, *, ppg_rate_hz: int = DEFAULT_RATE_HZ, light_offset: LightOffset | None = None
+    ) -> None:
         self._camera = camera
+        self._light_offset = light_offset
         self._sensor = sensor
         self._rate_hz = ppg_rate_hz
         self._frames: queue.Queue[VideoFrame] = queue.Queue(maxsize=QUEUE_FRAMES)
@@ -115,7 +119,7 @@ class Recorder:
         DeviceError : a device failed before anything was recorded
         """
         check_subject(subject)
-        info = self._camera.info
+        info = replace(self._camera.info, light_offset=self._light_offset)
         folder = layout.sessions_dir(data) / subject
         try:
             folder.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""The sensor's LED in the virtual camera's picture: light gathered over the exposure, row after row, and what the stamp says of it.
+"""The sensor's LED in the virtual camera's picture: light gathered over the exposure, row after row, and a stamp that is late.
 
 What `acq calibrate` has to find out is set here, and hidden from it: how late the camera's stamp is, how long it exposes, and in
 which row the LED is seen. Light adds in the sensor, before gamma: a bright LED saturates, and the ramp of its brightness over the
