@@ -5,9 +5,9 @@ toggle's time is known through the sensor's clock, exactly as a sample's is. Thr
 
 1. Where is the LED? The picture is averaged over a grid of cells; the LED is in the cell whose changes from frame to frame follow
    those of the LED best, over all offsets that a camera may have.
-2. How bright was it in each frame? The cell's luma, less that of cells beside it that do not follow (flicker of the room comes in
-   rows), put between the levels before and after each toggle: 0 is dark, 1 is lit. Toggles that the camera did not see, because
-   something was in the way, are left out and counted.
+2. How bright was it in each frame? The cell's luma, less what it shares with its row (lamps that flicker), put between the levels
+   before and after each toggle: 0 is dark, 1 is lit. Toggles that the camera did not see, because something was in the way, are
+   left out and counted.
 3. A frame stamped s whose exposure lasts E sees a toggle at g partly where |s - offset - g| < E / 2. Over u = s - g, the
    brightness after switching on rises from 0 to 1 and after switching off it falls. In a camera the rise is no straight
    ramp: gamma lifts its foot, saturation cuts its top. But the fall is its mirror image about u = offset, whatever the
@@ -110,6 +110,7 @@ def find_light(cells: np.ndarray, frame_ns: np.ndarray, toggles: Toggles) -> tup
     """
     count, rows, columns = cells.shape
     period_ns = float(np.median(np.diff(frame_ns)))
+    cells = _without_room(cells)
     changes = np.diff(cells.reshape(count, -1), axis=0)
     changes /= np.maximum(np.linalg.norm(changes, axis=0), 1e-9)
     offsets_ns = np.arange(EARLIEST_NS, LATEST_NS, period_ns / 4).astype(np.int64)
@@ -137,17 +138,18 @@ def find_light(cells: np.ndarray, frame_ns: np.ndarray, toggles: Toggles) -> tup
         row=float((weight @ down / weight.sum() + 0.5) / rows), column=float((weight @ across / weight.sum() + 0.5) / columns),
         follows=peak, offset_ns=int(offsets_ns[at]),
     )
-    # The room's flicker comes in rows. What does not follow the LED in its own rows shows it, and is taken out where it helps.
-    beside = np.zeros_like(lit)
-    beside[np.unique(down)] = True
-    beside &= np.abs(map_) < min(0.2, peak / 3)
-    brightness = cells[:, lit].astype(np.float64) @ (weight / weight.sum())
-    if beside.any():
-        room = cells[:, beside].mean(axis=1, dtype=np.float64)
-        steady = np.abs(expected[at]) < 0.1 * np.abs(expected[at]).max()      # frames between which the LED did not change
-        room_steps, steps = np.diff(room)[steady], np.diff(brightness)[steady]
-        brightness -= room * (room_steps @ steps) / max(float(room_steps @ room_steps), 1e-9)
-    return brightness, place
+    return cells[:, lit].astype(np.float64) @ (weight / weight.sum()), place
+
+
+def _without_room(cells: np.ndarray) -> np.ndarray:
+    """Take out of each cell what it shares with its row: lamps that flicker, an exposure that is no longer locked.
+
+    A rolling shutter lays flicker in rows. The LED lights less than half of a row, so the row's median does not see it.
+    """
+    room = np.median(cells, axis=2, keepdims=True)
+    steps, room_steps = np.diff(cells, axis=0), np.diff(room, axis=0)
+    share = (steps * room_steps).sum(axis=0) / np.maximum((room_steps**2).sum(axis=0), 1e-9)
+    return cells - share * room
 
 
 def fit_light_offset(

@@ -105,7 +105,7 @@ def calibrate(
     fit = fit_light_offset(brightness, blinks.frame_ns, blinks.toggles, coarse_ns=place.offset_ns)
     if fit.bound_ns > MAX_BOUND_NS:
         raise CalibrationError(
-            f"expected an offset certain to {MAX_BOUND_NS / 1e6:g} ms, found {fit.offset_ns / 1e6:.2f} ± {fit.bound_ns / 1e6:.2f} "
+            f"expected an offset within {MAX_BOUND_NS / 1e6:g} ms, found {fit.offset_ns / 1e6:.2f} ± {fit.bound_ns / 1e6:.2f} "
             f"({fit.fit_ns / 1e6:.2f} of it from the picture, the rest from the sensor's clock); make the LED larger or brighter "
             "in the picture, dim the room, or ask for more --toggles"
         )
