@@ -20,6 +20,7 @@ from acquire.protocol import (
     Hello,
     Identify,
     Led,
+    Light,
     Packet,
     PacketParser,
     Ping,
@@ -253,6 +254,26 @@ def test_flags(program, tmp_path):
     assert flags[30] == SAMPLE_LED
     assert flags[-1] == 0
     assert twin.all(Status)[-1].bad_packets == 1
+
+
+def test_the_led_is_stamped_as_its_pin_changes(program, tmp_path):
+    with Twin(program, "--ppm", 5000, raw_truth=tmp_path / "truth.csv") as twin:
+        twin.start(100)
+        twin.wait_for(Sample)
+        rng = np.random.default_rng(1)
+        for n in range(1, 61):
+            twin.send(Led(n % 2 if n < 60 else 1))        # the last leaves it as it is
+            twin.listen(rng.uniform(0.01, 0.04))
+        twin.wait_for(Light, 60)
+    lights, changes = twin.all(Light), twin.truth_rows("light")
+    assert [light.on for light in lights] == [1, 0] * 29 + [1, 1]
+    assert [int(change["value"]) for change in changes] == [1, 0] * 29 + [1]
+    host_ns, _, _ = host_from_ticks(twin)
+    late_us = np.array(
+        [host_ns(light.ticks) - int(change["time_ns"]) for light, change in zip(lights[:-1], changes, strict=True)]
+    ) / 1e3
+    assert late_us.min() > -2                    # a tick, and the fit
+    assert late_us.max() < 60                    # an interrupt in between
 
 
 def test_a_flood_of_pings_loses_no_sample(program):

@@ -12,6 +12,7 @@
 
 #include <avr_adc.h>
 #include <avr_eeprom.h>
+#include <avr_ioport.h>
 #include <avr_uart.h>
 #include <sim_avr.h>
 #include <sim_elf.h>
@@ -82,6 +83,11 @@ static void conversion_started(avr_irq_t *irq, uint32_t mux, void *param) {
     const uint32_t millivolts = (counts * VCC_MV + ADC_FULL_SCALE - 1) / ADC_FULL_SCALE;
     avr_raise_irq(avr_io_getirq(avr, AVR_IOCTL_ADC_GETIRQ, ADC_IRQ_ADC0), millivolts);
     if (avr->data[REG_ADCSRA] & BIT_ADATE) truth_conversion(hold_ns, counts);
+}
+
+static void led_pin(avr_irq_t *irq, uint32_t level, void *param) {
+    (void)irq, (void)param;
+    truth_light(level != 0, board_time_ns(avr->cycle));
 }
 
 /* ---- UART */
@@ -233,6 +239,7 @@ void board_open(const board_options_t *from, int64_t anchor) {
     avr_irq_register_notify(avr_io_getirq(avr, AVR_IOCTL_UART_GETIRQ('0'), UART_IRQ_OUTPUT), byte_out, NULL);
     avr_irq_register_notify(avr_io_getirq(avr, AVR_IOCTL_ADC_GETIRQ, ADC_IRQ_OUT_TRIGGER), conversion_started, NULL);
     avr_irq_register_notify(avr_iomem_getirq(avr, REG_ADCSRA, NULL, AVR_IOMEM_IRQ_ALL), adcsra_written, NULL);
+    avr_irq_register_notify(avr_io_getirq(avr, AVR_IOCTL_IOPORT_GETIRQ('B'), IOPORT_IRQ_PIN5), led_pin, NULL);
     avr_irq_register_notify(avr_get_interrupt_irq(avr, VECTOR_TIMER1_COMPARE_B) + AVR_INT_IRQ_PENDING, compare_flag, NULL);
 }
 

@@ -14,6 +14,7 @@ static FILE *file;
 static struct { int64_t hold_ns; uint16_t counts; } conversions[CONVERSIONS];
 static uint64_t count;          /* since armed */
 static unsigned start;          /* how often armed */
+static unsigned lights;         /* how often the LED's pin changed */
 static unsigned per_window = CONVERSION_HZ / DEFAULT_RATE_HZ;
 
 void truth_open(const char *path) {
@@ -53,6 +54,10 @@ static void sample(uint32_t sequence) {
 
 void truth_ping(uint16_t id, int64_t in_ns) {
     if (file) fprintf(file, "ping,%u,%lld,,%u\n", id, (long long)in_ns, start);
+}
+
+void truth_light(int on, int64_t at_ns) {
+    if (file) fprintf(file, "light,%u,%lld,%d,%u\n", lights++, (long long)at_ns, on, start);
 }
 
 void truth_packet(const uint8_t *body, int size) {
