@@ -25,7 +25,7 @@ def calibrate(
         str, typer.Option("--port", metavar="SPEC", help="auto (asks every serial port), or a path such as /dev/ttyACM0.")
     ] = "auto",
     fps: Fps = 25.0,
-    toggles: Annotated[int, typer.Option("--toggles", min=40, max=2000, help="How often the LED is switched; even.")] = 120,
+    toggles: Annotated[int, typer.Option("--toggles", min=40, max=600, help="How often the LED is switched; even.")] = 120,
     simulate: Annotated[bool, typer.Option("--simulate", help="Calibrate the virtual rig: no hardware.")] = False,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the virtual rig.")] = 0,
     data: Data = Path("data"),

@@ -110,8 +110,9 @@ def find_light(cells: np.ndarray, frame_ns: np.ndarray, toggles: Toggles) -> tup
     """
     count, rows, columns = cells.shape
     period_ns = float(np.median(np.diff(frame_ns)))
-    cells = _without_room(cells)
-    changes = np.diff(cells.reshape(count, -1), axis=0)
+    # Lamps that flicker do it row by row under a rolling shutter. The LED lights less than half of a row: its median is the room.
+    room = np.median(cells, axis=2)
+    changes = np.diff((cells - room[:, :, None]).reshape(count, -1), axis=0)
     changes /= np.maximum(np.linalg.norm(changes, axis=0), 1e-9)
     offsets_ns = np.arange(EARLIEST_NS, LATEST_NS, period_ns / 4).astype(np.int64)
     half_ns = round(period_ns / 4)
@@ -138,18 +139,12 @@ def find_light(cells: np.ndarray, frame_ns: np.ndarray, toggles: Toggles) -> tup
         row=float((weight @ down / weight.sum() + 0.5) / rows), column=float((weight @ across / weight.sum() + 0.5) / columns),
         follows=peak, offset_ns=int(offsets_ns[at]),
     )
-    return cells[:, lit].astype(np.float64) @ (weight / weight.sum()), place
-
-
-def _without_room(cells: np.ndarray) -> np.ndarray:
-    """Take out of each cell what it shares with its row: lamps that flicker, an exposure that is no longer locked.
-
-    A rolling shutter lays flicker in rows. The LED lights less than half of a row, so the row's median does not see it.
-    """
-    room = np.median(cells, axis=2, keepdims=True)
-    steps, room_steps = np.diff(cells, axis=0), np.diff(room, axis=0)
-    share = (steps * room_steps).sum(axis=0) / np.maximum((room_steps**2).sum(axis=0), 1e-9)
-    return cells - share * room
+    brightness, beside = (part.astype(np.float64) @ (weight / weight.sum()) for part in (cells[:, lit], room[:, down]))
+    # How much of the room's flicker the LED's place shows is told by the frames between which the LED did not change.
+    steady = np.abs(expected[at]) < 0.1 * np.abs(expected[at]).max()
+    steps, beside_steps = np.diff(brightness)[steady], np.diff(beside)[steady]
+    share = float(steps @ beside_steps) / max(float(beside_steps @ beside_steps), 1e-9)
+    return brightness - min(max(share, 0.0), 2.0) * beside, place
 
 
 def fit_light_offset(

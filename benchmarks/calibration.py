@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from acquire.blink import APART_FRAMES, PING_BURST, PING_EVERY_S, PING_STEP_S, TAIL_S, TOGGLES, WARM_UP_S, BlinkLog, Blinks
-from acquire.calibration import LightFit, average_cells, find_light, fit_light_offset
+from acquire.calibration import MAX_BOUND_NS, LightFit, average_cells, find_light, fit_light_offset
 from acquire.errors import CalibrationError
 from acquire.protocol import DEFAULT_RATE_HZ, Led, Packet, PacketParser, Ping, Start, encode
 from acquire.simulator import VirtualSubject
@@ -42,6 +42,7 @@ class Scene:
     lost: float = 0.0               # part of the frames
     hidden: float = 0.0             # part of the time that something is before the LED
     dark: float = 1.0               # brightness of the room
+    jitter_ms: float = 0.0          # RMS of the stamps
     toggles: int = TOGGLES
 
 
@@ -61,6 +62,7 @@ SCENES = (
     Scene("LED near the bottom", row_px=340),
     Scene("flicker of 5 %", exposure_ms=15.0, flicker=0.05),
     Scene("flicker of 5 % at 30 fps, LED dim", exposure_ms=15.0, flicker=0.05, fps=30.0, light=0.1),
+    Scene("stamps jitter by 2 ms", exposure_ms=20.0, jitter_ms=2.0),
     Scene("one frame in ten lost", lost=0.1),
     Scene("LED hidden a third of the time", hidden=0.33),
 )
@@ -145,7 +147,7 @@ def film(scene: Scene, seed: int) -> tuple[Blinks, int]:
         if hidden_from <= n < hidden_from + scene.hidden * count:
             image[view.row_px - 20 : view.row_px + 21, view.column_px - 20 : view.column_px + 21] = 90
         cells.append(average_cells(image, "I420", height))
-        frame_ns.append(time_ns)
+        frame_ns.append(time_ns + round(rng.normal(0, scene.jitter_ms * 1e6)))
     return Blinks(np.array(cells), np.array(frame_ns), host.log.toggles(scene.toggles)), view.offset_ns(height)
 
 
@@ -168,6 +170,8 @@ def main() -> None:
             try:
                 found = fit(blinks)
             except CalibrationError:
+                found = None
+            if found is None or found.bound_ns > MAX_BOUND_NS:
                 refused += 1
                 continue
             errors.append((found.offset_ns - truth_ns) / 1e6)
