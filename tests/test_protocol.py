@@ -86,18 +86,21 @@ def test_golden_non_packets(wire: bytes):
 
 
 U8, U16, U32 = (st.integers(0, 2**bits - 1) for bits in (8, 16, 32))
-PACKETS = st.one_of(
+FROM_DEVICE = st.one_of(
     st.builds(Hello, U8, U8, U8, U8, U32, U32, U16, U8, U8),
     st.builds(Sample, U32, U32, U16, U8),
     st.builds(Pong, U16, U32, U32),
     st.builds(Status, U32, U32),
     st.builds(Light, U32, U8),
+)
+FROM_HOST = st.one_of(
     st.builds(Identify),
     st.builds(Ping, U16),
     st.builds(Start, U16),
     st.builds(Stop),
     st.builds(Led, U8),
 )
+PACKETS = FROM_DEVICE | FROM_HOST
 
 
 @given(st.binary(max_size=254))
