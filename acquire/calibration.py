@@ -31,7 +31,7 @@ from .errors import CalibrationError
 
 GRID = (80, 45)                 # cells across and down that a picture is averaged to
 EARLIEST_NS, LATEST_NS = -200_000_000, 1_000_000_000     # offsets that are looked through
-MIN_TOGGLES = 30                # seen, both ways together
+MIN_TOGGLES = 12                # seen, each way
 MAX_BOUND_NS = 2_000_000        # a calibration that is less certain is refused
 _FOLLOWS = 0.35                 # correlation of frame-to-frame changes; the best of all noise is some 0.22 in 500 frames
 _DRAWS = 200
@@ -165,13 +165,10 @@ def fit_light_offset(
     """
     period_ns = float(np.median(np.diff(frame_ns)))
     offset_ns = float(coarse_ns)
-    edges = None
-    for _ in range(4):                  # which frames lie around a toggle depends on the offset, a little
+    edges = _edges(brightness, frame_ns, toggles, offset_ns, period_ns)
+    for _ in range(3):                  # which frames lie about a toggle depends on the offset, a little
+        offset_ns += _mirror(edges)
         edges = _edges(brightness, frame_ns, toggles, offset_ns, period_ns)
-        before, offset_ns = offset_ns, offset_ns + _mirror(edges)
-        if abs(offset_ns - before) < 1e3:
-            break
-    assert edges is not None
     rng = np.random.default_rng(seed)
     drawn = [_mirror(edges.draw(rng)) for _ in range(_DRAWS)]
     fit_ns = _SURE * float(np.std(drawn))
@@ -224,10 +221,10 @@ def _edges(brightness: np.ndarray, frame_ns: np.ndarray, toggles: Toggles, offse
     found = {}
     for on in (True, False):
         chosen = np.flatnonzero(good & (toggles.on == on))
-        if len(chosen) < MIN_TOGGLES / 2 or good.sum() < len(good) / 2:
+        if len(chosen) < MIN_TOGGLES or good.sum() < len(good) / 2:
             raise CalibrationError(
-                f"expected to see at least half of the {len(good)} times that the LED was switched, and {MIN_TOGGLES}, found "
-                f"{int(good.sum())}; keep the LED uncovered, the camera still and its exposure locked"
+                f"expected to see at least half of the {len(good)} times that the LED was switched, and {MIN_TOGGLES} each way, "
+                f"found {int(good.sum())}; keep the LED uncovered, the camera still and its exposure locked"
             )
         u = np.concatenate([windows[k][0] for k in chosen])
         y = np.concatenate([windows[k][1] for k in chosen])

@@ -4,25 +4,27 @@ import json
 from contextlib import closing
 from dataclasses import replace
 
+import h5py
 import numpy as np
 import pytest
 from fakes import HELLO, FakeCamera, FakeSensor
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_sessions import make_session
+from typer.testing import CliRunner
 
-from acquire import layout
+from acq.main import app
+from acquire import layout, virtual_rig
 from acquire.blink import BlinkLog, record_blinks
 from acquire.calibration import Toggles, average_cells, find_light, fit_light_offset
 from acquire.devices import CameraInfo, LightOffset
-from acquire.errors import CalibrationError, DeviceError
+from acquire.errors import CalibrationError, DeviceError, SessionError
 from acquire.ppg import open_sensor
 from acquire.protocol import Hello, Light
-from acquire.rig import Calibration, calibrate, check_new, light_offset_for, read_rig, write_rig
+from acquire.rig import Calibration, check_new, light_offset_for, read_rig, write_rig
 from acquire.simulator import VirtualSubject
 from acquire.virtual_device import Lamp
 from acquire.virtual_led import LedView
-from acquire.virtual_rig import VirtualRig
 from benchmarks import calibration as scenes
 from dataset.curate import convert_sessions
 from dataset.session import Session
@@ -153,38 +155,37 @@ def test_scenes_filmed_by_the_virtual_camera(scene):
     assert fit.bound_ns < 3_000_000
 
 
-def test_calibrated_over_a_real_port_in_real_time(tmp_path):
+def test_a_rig_calibrates_in_real_time_and_then_records_with_it(acq, tmp_path, monkeypatch):
     view = LedView(latency_ms=41.0, exposure_ms=12.0, row_px=90)
-    with VirtualRig(VirtualSubject("S03"), fps=60, view=view, ppm=40, hold_ms=4) as rig, closing(open_sensor(rig.port)) as sensor:
-        found = calibrate(rig.camera, sensor, toggles=44, seed=1)
-        assert not rig.sensor.led.on
+    monkeypatch.setattr(
+        virtual_rig, "open_virtual_rig",
+        lambda *_, fps, seed: virtual_rig.VirtualRig(VirtualSubject("S03"), fps=fps, seed=seed, view=view, ppm=40, hold_ms=4),
+    )
+    data = tmp_path / "data"
+    words = ["calibrate", "--simulate", "--fps", "30", "--toggles", "44", "--quiet", "--data", str(data)]
+    made = CliRunner().invoke(app, words)
+    assert made.exit_code == 0, made.exception
+    found = read_rig(data)
     assert found.light_offset_ns == pytest.approx(view.offset_ns(360), abs=CLEAR_NS)
-    assert found.light_offset_bound_ns <= CLEAR_NS
+    assert 0 < found.light_offset_bound_ns <= CLEAR_NS
     assert (found.row, found.column) == pytest.approx((90 / 360, 90 / 640), abs=0.02)
     assert found.simulated
-    assert read_rig(write_rig(found, tmp_path).parent) == found
+    assert f"stamps are {found.light_offset_ns / 1e6:.2f} ms later than the light" in made.output
 
-
-def test_a_rig_calibrates_and_then_records_with_it(acq, tmp_path):
-    made = acq("calibrate", "--simulate", "--fps", "60", "--toggles", "40", "--quiet", "--json")
-    assert made.returncode == 0, made.stderr
-    said = json.loads(made.stdout)
-    assert abs(said["light_offset_ns"]) < CLEAR_NS              # the virtual camera's stamps are not late
-
-    recorded = acq("record", "--subject", "S02", "--simulate", "--fps", "60", "--duration", "1s", "--quiet", "--json")
+    recorded = acq("record", "--subject", "S02", "--simulate", "--fps", "30", "--duration", "0.5s", "--quiet", "--json")
     assert recorded.stderr == ""
     path = tmp_path / json.loads(recorded.stdout)["path"]
     with Session(path) as session:
-        assert session.light_offset_ns == said["light_offset_ns"]
-        assert session.light_offset_bound_ns == said["light_offset_bound_ns"]
-        assert session.light_offset_from == read_rig(tmp_path / "data").source
-        assert session.light_offset_from.startswith(said["calibrated"])
+        assert session.light_offset_ns == found.light_offset_ns
+        assert session.light_offset_bound_ns == found.light_offset_bound_ns
+        assert session.light_offset_from == found.source
+        assert session.light_offset_from.startswith(found.calibrated)
     summary = summarise(path)
-    assert summary.light_offset_ms == said["light_offset_ns"] / 1e6
-    assert summary.light_offset_from == session.light_offset_from
+    assert summary.light_offset_ms == found.light_offset_ns / 1e6
+    assert summary.light_offset_from == found.source
 
-    other = acq("record", "--subject", "S02", "--simulate", "--duration", "1s", "--quiet", "--json")
-    assert "rate '25.00 fps' where '60.00 fps' was calibrated): this session gets no light offset" in other.stderr
+    other = acq("record", "--subject", "S02", "--simulate", "--duration", "0.5s", "--quiet", "--json")
+    assert "rate '25.00 fps' where '30.00 fps' was calibrated): this session gets no light offset" in other.stderr
     with Session(tmp_path / json.loads(other.stdout)["path"]) as session:
         assert session.light_offset_ns is None
 
@@ -272,6 +273,24 @@ def test_a_session_s_frames_move_by_the_offset_and_its_stamps_stay(tmp_path):
         said.append(next(entry.light_offset_ms for entry in manifest.entries if entry.subject == "S01"))
     assert (labels[0] == labels[1]).all()
     assert said == [40.0, None]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        pytest.param("light_offset_ns", "forty", "expected a light offset and its bound in ns, found 'forty'", id="text"),
+        pytest.param("light_offset_bound_ns", -1, "expected a light offset and its bound in ns", id="no bound"),
+        pytest.param("light_offset_bound_ns", None, "found no light_offset_bound_ns", id="missing"),
+    ],
+)
+def test_a_session_with_half_an_offset_is_refused(tmp_path, name, value, says):
+    path = make_session(tmp_path, seconds=0.2, light_offset=LightOffset(1, 2, "a test"))
+    with h5py.File(path, "r+") as file:
+        del file[layout.FRAMES].attrs[name]
+        if value is not None:
+            file[layout.FRAMES].attrs[name] = value
+    with pytest.raises(SessionError, match=says):
+        Session(path)
 
 
 def test_a_firmware_that_does_not_say_when_it_switched_is_named():

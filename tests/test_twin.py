@@ -6,12 +6,16 @@ import select
 import signal
 import subprocess
 import time
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import pytest
+from fakes import FakeCamera
 from test_firmware import FIRMWARE
 
+from acquire.blink import record_blinks
+from acquire.ppg import open_sensor
 from acquire.protocol import (
     SAMPLE_CLIPPED,
     SAMPLE_LED,
@@ -274,6 +278,18 @@ def test_the_led_is_stamped_as_its_pin_changes(program, tmp_path):
     ) / 1e3
     assert late_us.min() > -2                    # a tick, and the fit
     assert late_us.max() < 60                    # an interrupt in between
+
+
+def test_acq_calibrate_knows_when_the_led_was_switched(program, tmp_path):
+    """Through the real firmware and an adapter that holds bytes: the truth is within the bound of every toggle."""
+    with Twin(program, "--ppm", -5000, "--hold-ms", 16, raw_truth=tmp_path / "truth.csv") as twin:
+        twin.wait_for(Hello)
+        with closing(open_sensor(twin.path)) as sensor:
+            toggles = record_blinks(FakeCamera(fps=60), sensor, toggles=30).toggles
+    truth_ns = np.array([int(change["time_ns"]) for change in twin.truth_rows("light")])
+    assert toggles.on.tolist() == [True, False] * 15
+    assert (np.abs(toggles.time_ns - truth_ns) <= toggles.bound_ns).all()
+    assert 0 < np.median(toggles.bound_ns) < 3e6
 
 
 def test_a_flood_of_pings_loses_no_sample(program):
