@@ -65,6 +65,7 @@ def _print(s: "SessionSummary") -> None:
         ("video", f"{s.frames} frames, {lost(s.lost_frames)}; {s.width}x{s.height} at {s.fps:.3f} fps"),
         ("ppg", f"{s.samples} samples, {lost(s.lost_samples)}; {s.ppg_rate_hz:.3f} Hz"),
         ("sync", bound),
+        ("light", escape(_light(s))),
         ("heart rate", "not to be told" if s.hr_bpm is None else f"{s.hr_bpm:.1f} bpm (PPG, {over})"),
         ("camera", escape(f"{s.camera}; stamps mark {s.time_meaning}")),
         ("sensor", escape(f"{s.sensor}, firmware {s.firmware}")),
@@ -74,3 +75,11 @@ def _print(s: "SessionSummary") -> None:
     ):
         table.add_row(name, text)
     Console().print(table)
+
+
+def _light(s: "SessionSummary") -> str:
+    if s.light_offset_ms is None:
+        return "not calibrated: how late the stamps are is not known"
+    side = "later" if s.light_offset_ms >= 0 else "earlier"
+    found = f"stamps {abs(s.light_offset_ms):.2f} ms {side} than the light, ± {s.light_offset_bound_ms:.2f}"
+    return f"{found}; calibrated {s.light_offset_from}"

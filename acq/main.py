@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from acq.calibrate import calibrate
 from acq.convert import convert
 from acq.demo import demo
 from acq.firmware import firmware
@@ -56,7 +57,7 @@ def options(
     _state["debug"] = debug
 
 
-for verb in (record, info, recover, resync, simulate, split, convert, train_kd, demo):
+for verb in (record, calibrate, info, recover, resync, simulate, split, convert, train_kd, demo):
     app.command()(verb)
 app.add_typer(firmware)
 

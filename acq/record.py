@@ -42,6 +42,7 @@ def record(
     from acquire.camera import check_spec
     from acquire.layout import SESSION_SUFFIX, sessions_dir
     from acquire.recorder import Recorder, check_subject
+    from acquire.rig import light_offset_for
 
     duration_s = None if duration is None else parse_duration(duration)
     check_subject(subject)
@@ -50,7 +51,10 @@ def record(
         raise typer.BadParameter("--simulate brings its own camera and sensor; leave out --camera and --port")
     day = len(list((sessions_dir(data) / subject).glob(f"*{SESSION_SUFFIX}")))      # a virtual subject's next one
     with _open_rig(subject, camera, port, fps, simulate=simulate, seed=seed, day=day) as (frames, sensor):
-        recorder = Recorder(frames, sensor)
+        light_offset, warning = light_offset_for(frames.info, data)
+        if warning:
+            typer.secho(f"acq: {warning}", fg="yellow", err=True)
+        recorder = Recorder(frames, sensor, light_offset=light_offset)
         _stop_on_signals(recorder)
         if not quiet:
             typer.echo(f"recording {subject}: {frames.info.name} and {sensor.port}; Ctrl-C ends it", err=True)

@@ -21,6 +21,15 @@ class VideoFrame:
 
 
 @dataclass(frozen=True)
+class LightOffset:
+    """How much later than the light the camera's stamps are, by calibration: light_ns = time_ns - offset_ns."""
+
+    offset_ns: int
+    bound_ns: int          # the offset is off by at most this
+    source: str            # date and hash of the calibration
+
+
+@dataclass(frozen=True)
 class CameraInfo:
     """What a camera says of itself; stored with the session."""
 
@@ -33,6 +42,7 @@ class CameraInfo:
     pipeline: str = ""             # GStreamer pipeline or OpenCV backend
     simulated: bool = False
     exposure: dict[str, float | str] = field(default_factory=dict)
+    light_offset: LightOffset | None = None      # None: not calibrated
     counts_frames: bool = True     # False: it does not, and `VideoFrame.sequence` is told from the stamps
 
     @property

@@ -6,6 +6,7 @@ AcqError                    anything acq can explain to its user
     DeviceTimeout           (also TimeoutError)
   ProtocolError             bytes that are not our protocol, wrong version
   SessionError              session file missing, truncated, wrong version; disk full
+  CalibrationError          no light to calibrate by, or a rig file that is none
   SplitError                a split that would leak or be empty
   CurationError             a curated folder that is not what its manifest says
   TrainingError             a dataset that cannot be trained on
@@ -36,6 +37,10 @@ class ProtocolError(AcqError):
 
 class SessionError(AcqError):
     """A session file is missing, cut short, of another version, or cannot be written."""
+
+
+class CalibrationError(AcqError):
+    """The camera does not see the LED well enough, or what an earlier calibration wrote cannot be used."""
 
 
 class SplitError(AcqError):

@@ -58,6 +58,8 @@ LOSS_ATTRS = ("lost_frames", "lost_samples")
 RECOVERED_ATTR = "recovered"
 # Attributes of /video/frames and of /ppg.
 VIDEO_ATTRS = ("pixel_format", "width", "height", "nominal_fps", "camera", "pipeline", "time_meaning", "exposure")
+# Of /video/frames where the rig was calibrated; `time_ns - light_offset_ns` is the middle of the exposure.
+LIGHT_ATTRS = ("light_offset_ns", "light_offset_bound_ns", "light_offset_from")
 PPG_ATTRS = ("sensor", "rate_hz", "tick_hz", "adc_bits", "protocol", "firmware", "boot_id", "port")
 
 SUBJECT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
@@ -82,6 +84,11 @@ def session_files(data: Path) -> list[Path]:
 def split_file(data: Path) -> Path:
     """Give the path of the subject-disjoint split."""
     return data / "split.json"
+
+
+def rig_file(data: Path) -> Path:
+    """Give the path of the rig's calibration."""
+    return data / "rig.json"
 
 
 def ubfc_dir(data: Path) -> Path:

@@ -24,6 +24,7 @@ TYPE_HELLO = 0x01
 TYPE_SAMPLE = 0x02
 TYPE_PONG = 0x03
 TYPE_STATUS = 0x04
+TYPE_LIGHT = 0x05
 
 TYPE_IDENTIFY = 0x10
 TYPE_PING = 0x11
@@ -35,6 +36,7 @@ SIZE_HELLO = 16
 SIZE_SAMPLE = 11
 SIZE_PONG = 10
 SIZE_STATUS = 8
+SIZE_LIGHT = 5
 SIZE_IDENTIFY = 0
 SIZE_PING = 2
 SIZE_START = 2
@@ -101,6 +103,14 @@ class Status:
 
 
 @dataclass(frozen=True)
+class Light:
+    """Answer to LED: the pin was switched, or left as it was, at these ticks."""
+
+    ticks: int
+    on: int              # 0 or 1
+
+
+@dataclass(frozen=True)
 class Identify:
     """Ask for a HELLO."""
 
@@ -126,18 +136,19 @@ class Stop:
 
 @dataclass(frozen=True)
 class Led:
-    """Switch the LED in the camera's view."""
+    """Switch the LED in the camera's view; answered by LIGHT."""
 
     on: int
 
 
-Packet = Hello | Sample | Pong | Status | Identify | Ping | Start | Stop | Led
+Packet = Hello | Sample | Pong | Status | Light | Identify | Ping | Start | Stop | Led
 
 _LAYOUT: dict[int, tuple[type, struct.Struct]] = {
     TYPE_HELLO: (Hello, struct.Struct("<BBBBIIHBB")),
     TYPE_SAMPLE: (Sample, struct.Struct("<IIHB")),
     TYPE_PONG: (Pong, struct.Struct("<HII")),
     TYPE_STATUS: (Status, struct.Struct("<II")),
+    TYPE_LIGHT: (Light, struct.Struct("<IB")),
     TYPE_IDENTIFY: (Identify, struct.Struct("<")),
     TYPE_PING: (Ping, struct.Struct("<H")),
     TYPE_START: (Start, struct.Struct("<H")),

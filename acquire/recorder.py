@@ -12,13 +12,14 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 
 import numpy as np
 
 from . import layout
-from .devices import EndOfStream, FrameSource, VideoFrame
+from .devices import EndOfStream, FrameSource, LightOffset, VideoFrame
 from .errors import DeviceError, SessionError
 from .frame_store import RawFallback
 from .ppg import Sensor
@@ -68,8 +69,11 @@ def check_space(folder: Path, bytes_per_s: float, duration_s: float | None) -> N
 class Recorder:
     """Record one session; `stop` may be called from a signal handler or another thread."""
 
-    def __init__(self, camera: FrameSource, sensor: Sensor, *, ppg_rate_hz: int = DEFAULT_RATE_HZ) -> None:
+    def __init__(
+        self, camera: FrameSource, sensor: Sensor, *, ppg_rate_hz: int = DEFAULT_RATE_HZ, light_offset: LightOffset | None = None
+    ) -> None:
         self._camera = camera
+        self._light_offset = light_offset
         self._sensor = SensorThread(sensor, ppg_rate_hz)
         self._frames: queue.Queue[VideoFrame] = queue.Queue(maxsize=QUEUE_FRAMES)
         self._fallback = RawFallback(QUEUE_FRAMES)
@@ -102,7 +106,7 @@ class Recorder:
         DeviceError : a device failed before anything was recorded
         """
         check_subject(subject)
-        info = self._camera.info
+        info = replace(self._camera.info, light_offset=self._light_offset)
         folder = layout.sessions_dir(data) / subject
         try:
             folder.mkdir(parents=True, exist_ok=True)

@@ -174,6 +174,9 @@ class SessionWriter:
             "time_meaning": camera.time_meaning,
             "exposure": json.dumps(camera.exposure),
         })
+        if camera.light_offset is not None:
+            light = camera.light_offset
+            frames.attrs.update(zip(layout.LIGHT_ATTRS, (light.offset_ns, light.bound_ns, light.source), strict=True))
         self.store = FrameStore(frames)
         tables = {
             **layout.COLUMNS, layout.EXCHANGES: layout.EXCHANGE_DTYPE, layout.CLOCKS: layout.CLOCK_DTYPE,

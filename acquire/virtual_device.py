@@ -28,6 +28,7 @@ from .protocol import (
     Hello,
     Identify,
     Led,
+    Light,
     Packet,
     PacketParser,
     Ping,
@@ -110,6 +111,27 @@ class Line:
         return bytes(data)
 
 
+class Lamp:
+    """An LED, dark at first, that remembers when it was switched: a camera integrates over it later."""
+
+    def __init__(self) -> None:
+        self.on = False
+        self._switched_ns: list[int] = []       # on, off, on, ...
+
+    def switch(self, on: bool, at_ns: int) -> None:
+        """Be lit, or dark, from `at_ns` on; not before the last time."""
+        if on != self.on:
+            self.on = on
+            self._switched_ns.append(at_ns)
+
+    def lit(self, start_ns: np.ndarray, stop_ns: np.ndarray) -> np.ndarray:
+        """Give the parts (0 to 1) of the spans [start_ns, stop_ns) in which it shone; (N,) int64 to (N,) float64."""
+        switched = np.array(self._switched_ns, dtype=np.int64)
+        sign = np.where(np.arange(len(switched)) % 2 == 0, 1, -1)
+        until = [np.maximum(at[:, None] - switched, 0) @ sign for at in (start_ns, stop_ns)]
+        return (until[1] - until[0]) / (stop_ns - start_ns)
+
+
 class SensorDevice:
     """The firmware's behaviour, driven from outside: `receive`, `run`, and `line` to read from."""
 
@@ -136,7 +158,7 @@ class SensorDevice:
         self._boot_id = boot_id
         self._parser = PacketParser()
         self._rate_hz = DEFAULT_RATE_HZ
-        self._led = False
+        self.led = Lamp()
         self._sequence = 0
         self._start_ticks: int | None = None            # of the first window; None while stopped
         self._sample_ns = 0                             # end of the window under way
@@ -176,7 +198,9 @@ class SensorDevice:
             elif isinstance(packet, Identify):
                 self.line.write(self.hello, at_ns)
             elif isinstance(packet, Led):
-                self._led = bool(packet.on)
+                switched_ns = at_ns + int(self._rng.integers(20_000, 120_000))
+                self.led.switch(bool(packet.on), switched_ns)
+                self.line.write(Light(self._stamp(switched_ns), int(self.led.on)), switched_ns)
 
     def run(self, now_ns: int) -> None:
         """Do what was due by `now_ns`: sample and report, each at its own time however late this is called."""
@@ -203,7 +227,7 @@ class SensorDevice:
         points = start_ns + ((np.arange(_WINDOW_POINTS) + 0.5) / _WINDOW_POINTS * (self._sample_ns - start_ns)).astype(np.int64)
         value = round(_MIDDLE + _SPAN * float(self._ppg_at(points).mean()) + self._rng.normal(0, _NOISE))
         clipped = min(max(value, 0), 65535)
-        flags = (SAMPLE_CLIPPED if clipped in (0, 65535) else 0) | (SAMPLE_LED if self._led else 0)
+        flags = (SAMPLE_CLIPPED if clipped in (0, 65535) else 0) | (SAMPLE_LED if self.led.on else 0)
         packet = Sample(self._sequence % 2**32, (first + period // 2) % 2**32, clipped, flags)
         self.line.write(packet, self._sample_ns)
         self._sequence += 1

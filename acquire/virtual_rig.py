@@ -21,7 +21,8 @@ import numpy as np
 from .devices import CameraInfo, VideoFrame
 from .errors import DeviceError
 from .simulator import HEIGHT, WIDTH, VirtualSubject
-from .virtual_device import Crystal, Line, SensorDevice
+from .virtual_device import Crystal, Lamp, Line, SensorDevice
+from .virtual_led import LedView
 
 ADAPTERS_MS = (1, 2, 4, 8, 16)    # how long USB adapters hold bytes
 _BUFFERS = 8                   # frames that driver and pipeline keep for a reader that is late
@@ -75,9 +76,21 @@ class VirtualCamera:
     skipped: time is never slowed down.
     """
 
-    def __init__(self, subject: VirtualSubject, *, fps: float, clock: SubjectClock | None = None, seed: int = 0) -> None:
+    def __init__(
+        self, subject: VirtualSubject, *, fps: float, clock: SubjectClock | None = None, seed: int = 0,
+        led: Lamp | None = None, view: LedView | None = None,
+    ) -> None:
+        """Set it up.
+
+        Parameters
+        ----------
+        led : the sensor's LED, in the picture
+        view : where the LED is, and how late the stamps are; without it beside the face, and stamps are not late
+        """
         self.info = camera_info(subject, fps)
         self.subject = subject.prepare()
+        self._led = led or Lamp()
+        self._view = view or LedView()
         self._clock = clock or SubjectClock(time.monotonic_ns())
         self._timing = CameraTiming(np.random.default_rng([zlib.crc32(subject.subject_id.encode()), seed, 4]), fps=fps)
         self._start_ns: int | None = None
@@ -99,7 +112,7 @@ class VirtualCamera:
         if self._start_ns is None:
             self._closed.wait(timeout_s)
             return None
-        late = time.monotonic_ns() - self._start_ns - self._timing.delivered_ns(self._next)
+        late = time.monotonic_ns() - self._start_ns - self._delivered_ns(self._next)
         behind = int(late // self._timing.period_ns)
         if behind >= _BUFFERS:
             self._next += behind - _BUFFERS + 1
@@ -111,9 +124,20 @@ class VirtualCamera:
                 return None
         n = self._next
         self._next += 1
+        image, time_ns = self.film(n)
+        return VideoFrame(image, time_ns, time.monotonic_ns(), n)
+
+    def _delivered_ns(self, n: int) -> int:
+        return self._timing.delivered_ns(n) + max(0, self._view.ready_ns(self.info.height) - _LATENCY_NS)
+
+    def film(self, n: int) -> tuple[np.ndarray, int]:
+        """Give frame n and its stamp, whatever the time is; what the LED does during the exposure has to be done."""
+        if self._start_ns is None:
+            raise ValueError("expected start() before")
         exposed_ns = self._timing.exposed_ns(n)
         image = self.subject.frame(exposed_ns * 1e-9, n)
-        return VideoFrame(image, self._start_ns + exposed_ns, time.monotonic_ns(), n)
+        self._view.shine(image[: self.info.height], self._led, self._start_ns + exposed_ns)
+        return image, self._start_ns + exposed_ns + round(self._view.latency_ms * 1e6)
 
     def close(self) -> None:
         """Stop; wakes a waiting `read`."""
@@ -153,6 +177,7 @@ class VirtualSensor:
             lambda host_ns: subject.ppg(clock.t_s(host_ns)), self.crystal, Line(rng, hold_ms=self.hold_ms),
             rng=rng, boot_id=secrets.randbelow(2**32 - 1) + 1,
         )
+        self.led = self._device.led
         try:
             self._master, self._slave = os.openpty()
         except OSError as error:
@@ -204,11 +229,15 @@ class VirtualSensor:
 class VirtualRig:
     """One virtual subject with a camera and a sensor; a context manager."""
 
-    def __init__(self, subject: VirtualSubject, *, fps: float, seed: int = 0) -> None:
+    def __init__(
+        self, subject: VirtualSubject, *, fps: float, seed: int = 0, view: LedView | None = None,
+        ppm: float | None = None, hold_ms: float | None = None,
+    ) -> None:
+        """Set it up; `view` as in `VirtualCamera`, `ppm` and `hold_ms` as in `VirtualSensor`."""
         self.subject = subject
         self.clock = SubjectClock(time.monotonic_ns())
-        self.camera = VirtualCamera(subject, fps=fps, clock=self.clock, seed=seed)
-        self.sensor = VirtualSensor(subject, clock=self.clock, seed=seed)
+        self.sensor = VirtualSensor(subject, clock=self.clock, seed=seed, ppm=ppm, hold_ms=hold_ms)
+        self.camera = VirtualCamera(subject, fps=fps, clock=self.clock, seed=seed, led=self.sensor.led, view=view)
         self.port = self.sensor.port
 
     def __enter__(self) -> "VirtualRig":

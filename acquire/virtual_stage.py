@@ -16,7 +16,7 @@ from .virtual_motion import Scene
 _CELL = 8                      # of the displacement field's grid [px]
 _LIGHT_CELL = 20               # of the light's grid [px]
 _PAD = 96                      # by how much the noise tile may be shifted [px]
-_READOUT_S = 0.018             # rolling shutter, first row to last: flicker falls in bands
+READOUT_S = 0.018             # rolling shutter, first row to last: flicker falls in bands
 _SPREAD_S = 0.030              # the pulse reaches the chin this much after the forehead
 
 
@@ -65,7 +65,7 @@ class Stage:
         self._light_x = (x + 0.5) / columns - 0.5
         self._light_y = (y + 0.5) / rows - 0.5
         self._light = 1.0 + (self._lamp[0] * 0.35 * self._light_x + rng.uniform(-0.15, 0.0) * self._light_y)
-        self.row_delays_s = (np.arange(rows) + 0.5) / rows * _READOUT_S
+        self.row_delays_s = (np.arange(rows) + 0.5) / rows * READOUT_S
 
     def _make_head(self, looks: Looks, oily: float) -> None:
         """Cut the head's rows and columns out and make the layers that are added to them: pulse, shading, shine."""

@@ -151,7 +151,7 @@ def write_recording(
     """Write one session as a UBFC folder, decode it again and compare; give its manifest entry, to be called `name`."""
     aligned = _align(session)
     kept = np.flatnonzero(aligned.covered)
-    time_ns = session.frame_time_ns[kept]
+    time_ns = session.frame_light_ns[kept]
     time_s = (time_ns - time_ns[0]) / 1e9
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -172,6 +172,7 @@ def write_recording(
         fps=rate_hz(time_ns), duration_s=float(time_s[-1]), hr_bpm=round(float(aligned.hr_bpm[kept].mean()), 3),
         ppg_rate_hz=aligned.fs_hz, sync_bound_ms=float(session.ppg_bound_ns.max()) / 1e6,
         lost_frames=session.lost_frames, lost_samples=session.lost_samples,
+        light_offset_ms=None if session.light_offset_ns is None else session.light_offset_ns / 1e6,
         trimmed=_trimmed(session, aligned.cover), codec=codec, filter=FILTER,
         video_hash=video.pixels.hexdigest, video_bytes=path.stat().st_size, video_sha256=sha256_of(path), labels_hash=labels_hash,
     )
@@ -180,10 +181,10 @@ def write_recording(
 def _align(session: Session) -> AlignedPpg:
     where = f"in session {session.session_id}, {session.path}"
     try:
-        check_rising(session.frame_time_ns, "frame")
+        check_rising(session.frame_light_ns, "frame")
         sure = session.ppg_bound_ns >= 0          # a sample whose time nobody vouches for is a hole
         aligned = ppg_on_frames(
-            session.ppg[sure], session.ppg_time_ns[sure], session.ppg_sequence[sure], session.frame_time_ns
+            session.ppg[sure], session.ppg_time_ns[sure], session.ppg_sequence[sure], session.frame_light_ns
         )
     except CurationError as error:
         raise CurationError(f"{error} ({where}); or move the file away and split again") from error
@@ -198,7 +199,7 @@ def _align(session: Session) -> AlignedPpg:
 def _trimmed(session: Session, cover: np.ndarray) -> list[dict]:
     """List the stretches of frames that have no PPG, and why."""
     sure = np.flatnonzero(session.ppg_bound_ns >= 0)
-    sure_ns, frame_ns = session.ppg_time_ns[sure], session.frame_time_ns
+    sure_ns, frame_ns = session.ppg_time_ns[sure], session.frame_light_ns
     found = []
     for part in np.split(np.arange(len(cover)), np.flatnonzero(np.diff(cover)) + 1):
         first, last = int(part[0]), int(part[-1])

@@ -44,6 +44,7 @@ class Entry:
     hr_bpm: float                  # mean of the heart-rate row
     ppg_rate_hz: float             # the sensor's rate by the session's clock
     sync_bound_ms: float           # largest bound on the time of a sample; those without one are not used
+    light_offset_ms: float | None  # taken off the frames' times before they met the PPG; None: the camera was not calibrated
     lost_frames: int               # frames that the camera counted and the session lacks
     lost_samples: int
     trimmed: list[dict[str, Any]]  # {"first", "frames", "reason"}: frames of the session left out, they have no PPG

@@ -171,6 +171,7 @@ class Session:
     def _read_streams(self) -> None:
         video = find_inside(self._file, layout.FRAMES, self.path)
         self.camera = self._attributes(video, layout.VIDEO_ATTRS)
+        self._read_light_offset(video)
         refuse_links(self._file, "ppg", self.path)
         ppg = self._file["ppg"]
         if not isinstance(ppg, h5py.Group):
@@ -204,6 +205,20 @@ class Session:
         clocks = layout.CLOCKS in self._file        # older files have none
         self.clocks = self._column(layout.CLOCKS, layout.CLOCK_DTYPE) if clocks else np.empty(0, layout.CLOCK_DTYPE)
         self._events = self._column(layout.EVENTS, layout.EVENT_DTYPE)
+
+    def _read_light_offset(self, video: h5py.Dataset) -> None:
+        """Read the camera's offset against the light; a session that was not calibrated has none."""
+        self.light_offset_ns: int | None = None
+        self.light_offset_bound_ns: int | None = None
+        self.light_offset_from = ""
+        if not any(name in video.attrs for name in layout.LIGHT_ATTRS):
+            return
+        light = self._attributes(video, layout.LIGHT_ATTRS)
+        offset_ns, bound_ns, source = light.values()
+        if type(offset_ns) is not int or type(bound_ns) is not int or bound_ns < 0:
+            raise SessionError(f"expected a light offset and its bound in ns, found {offset_ns!r}, {bound_ns!r} in {self.path}")
+        self.light_offset_ns, self.light_offset_bound_ns, self.light_offset_from = offset_ns, bound_ns, str(source)
+        self.camera |= light            # and so into the content hash
 
     def _attributes(self, node: h5py.Dataset | h5py.Group, names: tuple[str, ...]) -> dict[str, Any]:
         if missing := [name for name in names if name not in node.attrs]:
@@ -286,6 +301,14 @@ class Session:
             return f"killed or cut short, and recovered: {self.recovered}"
         told = {event.kind: event.text for event in reversed(self.events)}
         return told.get("fault", told.get("stopped", ""))
+
+    @property
+    def frame_light_ns(self) -> np.ndarray:
+        """When each frame's light fell, the middle of its exposure, (N,) int64 ns: what to put beside `ppg_time_ns`.
+
+        `frame_time_ns - light_offset_ns` where the camera was calibrated, else the camera's stamp as it is.
+        """
+        return self.frame_time_ns - (self.light_offset_ns or 0)
 
     @property
     def lost_frames(self) -> int:

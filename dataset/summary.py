@@ -35,6 +35,9 @@ class SessionSummary:
     ppg_rate_hz: float               # measured, by the session's clock; lost samples do not count against it
     sync_bound_ms: float | None      # largest known bound on a sample's time; None where none is
     samples_without_bound: int
+    light_offset_ms: float | None    # stamps are later than the light by this, by calibration; None: not calibrated
+    light_offset_bound_ms: float | None
+    light_offset_from: str           # date and hash of the calibration
     hr_bpm: float | None             # mean over sliding 10 s windows of the PPG; None where it cannot be told
     camera: str
     time_meaning: str
@@ -66,6 +69,9 @@ def summarise(path: Path) -> SessionSummary:
             lost_frames=session.lost_frames, lost_samples=session.lost_samples,
             width=session.frames.width, height=session.frames.height, fps=session.fps, ppg_rate_hz=rate,
             sync_bound_ms=session.sync_bound_ms, samples_without_bound=session.unbounded_samples, hr_bpm=hr_bpm,
+            light_offset_ms=None if session.light_offset_ns is None else session.light_offset_ns / 1e6,
+            light_offset_bound_ms=None if session.light_offset_bound_ns is None else session.light_offset_bound_ns / 1e6,
+            light_offset_from=session.light_offset_from,
             camera=session.camera["camera"], time_meaning=session.camera["time_meaning"],
             sensor=session.sensor["sensor"], firmware=session.sensor["firmware"],
             events=[vars(event) for event in session.events],

@@ -35,12 +35,14 @@ def sample_times(count, rate_hz=25.0, skew_ppm=400.0):
 def make_session(
     data: Path, subject="S01", number=1, *, seconds=8.0, bpm=72.0, pixel_format="I420", simulated=False, complete=True,
     lost_frames=(), lost_samples=(), bound_ns=700_000, frame_offset_s=0.0, ppg=None, session_id=None, folder=None,
-    raw_frames=(),
+    raw_frames=(), light_offset=None,
 ) -> Path:
     """Write one session under `data`; frame i shows `picture(i)`, the PPG is `pulse`."""
     name = session_id or f"{subject}-20260101T0900{number:02d}Z"
     path = data / "sessions" / (folder or subject) / f"{name}.h5"
-    camera = CameraInfo("fake", WIDTH, HEIGHT, 30.0, pixel_format, "start of exposure", simulated=simulated)
+    camera = CameraInfo(
+        "fake", WIDTH, HEIGHT, 30.0, pixel_format, "start of exposure", simulated=simulated, light_offset=light_offset
+    )
     frames_ns = frame_times(int(seconds * 30)) + round(frame_offset_s * 1e9)
     samples_ns = sample_times(int(seconds * 25) + 1)
     with SessionWriter(

@@ -7,7 +7,7 @@ from dataclasses import fields
 import pytest
 from made_sessions import make_session
 
-from acquire import layout
+from acquire import layout, rig
 from dataset import manifest, split
 
 
@@ -42,7 +42,7 @@ def test_datasets(sections):
     ("heading", "names"),
     [
         ("Attributes of the file", (*layout.ATTRS, *layout.LOSS_ATTRS, layout.RECOVERED_ATTR)),
-        ("Attributes of `video/frames`", layout.VIDEO_ATTRS),
+        ("Attributes of `video/frames`", (*layout.VIDEO_ATTRS, *layout.LIGHT_ATTRS)),
         ("Attributes of `ppg`", layout.PPG_ATTRS),
     ],
 )
@@ -67,6 +67,12 @@ def test_split(sections, tmp_path):
     assert list(rows(text)) == list(body)
     for name in (*body["sessions"][0], *body["folds"][0]):
         assert f"`{name}`" in text
+
+
+def test_rig(sections):
+    found = rows(sections["`data/rig.json`, version 1"])
+    assert set(found) == {"schema", "schema_version"} | {field.name for field in fields(rig.Calibration)}
+    assert rig.SCHEMA_VERSION == 1
 
 
 def test_manifest(sections):

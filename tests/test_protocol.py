@@ -12,6 +12,7 @@ from acquire.protocol import (
     Hello,
     Identify,
     Led,
+    Light,
     Packet,
     PacketParser,
     Ping,
@@ -29,7 +30,7 @@ from acquire.protocol import (
 
 ROOT = Path(__file__).parent.parent
 HEADER = ROOT / "firmware/ppg_logger/protocol.h"
-KINDS = {cls.__name__.upper(): cls for cls in (Hello, Sample, Pong, Status, Identify, Ping, Start, Stop, Led)}
+KINDS = {cls.__name__.upper(): cls for cls in (Hello, Sample, Pong, Status, Light, Identify, Ping, Start, Stop, Led)}
 
 
 def header_constants() -> list[tuple[str, int]]:
@@ -85,17 +86,21 @@ def test_golden_non_packets(wire: bytes):
 
 
 U8, U16, U32 = (st.integers(0, 2**bits - 1) for bits in (8, 16, 32))
-PACKETS = st.one_of(
+FROM_DEVICE = st.one_of(
     st.builds(Hello, U8, U8, U8, U8, U32, U32, U16, U8, U8),
     st.builds(Sample, U32, U32, U16, U8),
     st.builds(Pong, U16, U32, U32),
     st.builds(Status, U32, U32),
+    st.builds(Light, U32, U8),
+)
+FROM_HOST = st.one_of(
     st.builds(Identify),
     st.builds(Ping, U16),
     st.builds(Start, U16),
     st.builds(Stop),
     st.builds(Led, U8),
 )
+PACKETS = FROM_DEVICE | FROM_HOST
 
 
 @given(st.binary(max_size=254))

@@ -29,8 +29,9 @@ def entry(number, side, subject, *, simulated=True, **kwargs):
     return Entry(
         folder=f"{side}/subject{number}", side=side, subject=subject, session=f"{subject}-{number}", session_hash="0",
         simulated=simulated, session_complete=True, frames=FPS * SECONDS, width=256, height=192, fps=FPS,
-        duration_s=SECONDS - 1 / FPS, hr_bpm=72, ppg_rate_hz=25, sync_bound_ms=1, lost_frames=0, lost_samples=0, trimmed=[],
-        codec="rawvideo", filter={}, video_hash="0", video_bytes=0, video_sha256="0", labels_hash="0", **kwargs,
+        duration_s=SECONDS - 1 / FPS, hr_bpm=72, ppg_rate_hz=25, sync_bound_ms=1, light_offset_ms=None,
+        lost_frames=0, lost_samples=0, trimmed=[], codec="rawvideo", filter={}, video_hash="0", video_bytes=0,
+        video_sha256="0", labels_hash="0", **kwargs,
     )
 
 

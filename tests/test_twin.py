@@ -6,12 +6,16 @@ import select
 import signal
 import subprocess
 import time
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import pytest
+from fakes import FakeCamera
 from test_firmware import FIRMWARE
 
+from acquire.blink import record_blinks
+from acquire.ppg import open_sensor
 from acquire.protocol import (
     SAMPLE_CLIPPED,
     SAMPLE_LED,
@@ -20,6 +24,7 @@ from acquire.protocol import (
     Hello,
     Identify,
     Led,
+    Light,
     Packet,
     PacketParser,
     Ping,
@@ -253,6 +258,38 @@ def test_flags(program, tmp_path):
     assert flags[30] == SAMPLE_LED
     assert flags[-1] == 0
     assert twin.all(Status)[-1].bad_packets == 1
+
+
+def test_the_led_is_stamped_as_its_pin_changes(program, tmp_path):
+    with Twin(program, "--ppm", 5000, raw_truth=tmp_path / "truth.csv") as twin:
+        twin.start(100)
+        twin.wait_for(Sample)
+        rng = np.random.default_rng(1)
+        for n in range(1, 61):
+            twin.send(Led(n % 2 if n < 60 else 1))        # the last leaves it as it is
+            twin.listen(rng.uniform(0.01, 0.04))
+        twin.wait_for(Light, 60)
+    lights, changes = twin.all(Light), twin.truth_rows("light")
+    assert [light.on for light in lights] == [1, 0] * 29 + [1, 1]
+    assert [int(change["value"]) for change in changes] == [1, 0] * 29 + [1]
+    host_ns, _, _ = host_from_ticks(twin)
+    late_us = np.array(
+        [host_ns(light.ticks) - int(change["time_ns"]) for light, change in zip(lights[:-1], changes, strict=True)]
+    ) / 1e3
+    assert late_us.min() > -2                    # a tick, and the fit
+    assert late_us.max() < 60                    # an interrupt in between
+
+
+def test_acq_calibrate_knows_when_the_led_was_switched(program, tmp_path):
+    """Through the real firmware and an adapter that holds bytes: the truth is within the bound of every toggle."""
+    with Twin(program, "--ppm", -5000, "--hold-ms", 16, raw_truth=tmp_path / "truth.csv") as twin:
+        twin.wait_for(Hello)
+        with closing(open_sensor(twin.path)) as sensor:
+            toggles = record_blinks(FakeCamera(fps=60), sensor, toggles=30).toggles
+    truth_ns = np.array([int(change["time_ns"]) for change in twin.truth_rows("light")])
+    assert toggles.on.tolist() == [True, False] * 15
+    assert (np.abs(toggles.time_ns - truth_ns) <= toggles.bound_ns).all()
+    assert 0 < np.median(toggles.bound_ns) < 3e6
 
 
 def test_a_flood_of_pings_loses_no_sample(program):

@@ -175,7 +175,7 @@ def root(tmp_path):
         entries.append(Entry(
             folder=folder, side=side, subject=subject, session=f"{subject}-x", session_hash="0", simulated=False,
             session_complete=True, frames=30, width=34, height=22, fps=30.0, duration_s=1.0, hr_bpm=71.25, ppg_rate_hz=25.0,
-            sync_bound_ms=0.7, lost_frames=0, lost_samples=0, trimmed=[], codec="rawvideo", filter={},
+            sync_bound_ms=0.7, light_offset_ms=None, lost_frames=0, lost_samples=0, trimmed=[], codec="rawvideo", filter={},
             video_hash=pixels.hexdigest, video_bytes=(tmp_path / folder / VIDEO).stat().st_size,
             video_sha256=sha256_of(tmp_path / folder / VIDEO), labels_hash=labels_hash,
         ))

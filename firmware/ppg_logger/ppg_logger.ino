@@ -47,9 +47,13 @@ static void answer() {
             sensor_stop();
             if (part.present) max30102_stop();
             break;
-        case TYPE_LED:
-            digitalWrite(LED_BUILTIN, from_host.u8_at(0) ? HIGH : LOW);
+        case TYPE_LED: {
+            const uint8_t on = from_host.u8_at(0) ? HIGH : LOW;
+            digitalWrite(LED_BUILTIN, on);
+            const uint32_t ticks = ticks_now();     /* right after: late by microseconds, never early */
+            PacketWriter(TYPE_LIGHT).u32(ticks).u8(on).send(Serial);
             return;
+        }
         case TYPE_IDENTIFY:
             break;
     }

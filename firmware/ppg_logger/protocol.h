@@ -21,19 +21,21 @@
 #define TYPE_SAMPLE 0x02         /* u32 sequence, u32 ticks (middle of the window), u16 value, u8 flags */
 #define TYPE_PONG 0x03           /* u16 id, u32 rx_ticks, u32 tx_ticks */
 #define TYPE_STATUS 0x04         /* u32 overruns, u32 bad_packets; once a second while sampling */
+#define TYPE_LIGHT 0x05          /* u32 ticks (the pin was switched), u8 on */
 
 /* host to device */
 #define TYPE_IDENTIFY 0x10       /* empty; answered by HELLO */
 #define TYPE_PING 0x11           /* u16 id; answered by PONG */
 #define TYPE_START 0x12          /* u16 rate_hz; answered by HELLO with the rate in force; sequence restarts at 0 */
 #define TYPE_STOP 0x13           /* empty; answered by HELLO */
-#define TYPE_LED 0x14            /* u8 on */
+#define TYPE_LED 0x14            /* u8 on; answered by LIGHT */
 
 /* payload bytes, without type and CRC */
 #define SIZE_HELLO 16
 #define SIZE_SAMPLE 11
 #define SIZE_PONG 10
 #define SIZE_STATUS 8
+#define SIZE_LIGHT 5
 #define SIZE_IDENTIFY 0
 #define SIZE_PING 2
 #define SIZE_START 2

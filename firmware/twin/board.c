@@ -12,6 +12,7 @@
 
 #include <avr_adc.h>
 #include <avr_eeprom.h>
+#include <avr_ioport.h>
 #include <avr_uart.h>
 #include <sim_avr.h>
 #include <sim_elf.h>
@@ -100,6 +101,11 @@ static void conversion_started(avr_irq_t *irq, uint32_t mux, void *param) {
     if (!(avr->data[REG_ADCSRA] & BIT_ADATE)) return;
     truth_hold(avr->cycle + HOLD_CYCLES);
     truth_conversion(hold_ns, counts);
+}
+
+static void led_pin(avr_irq_t *irq, uint32_t level, void *param) {
+    (void)irq, (void)param;
+    truth_light(level != 0, board_time_ns(avr->cycle));
 }
 
 /* ---- UART */
@@ -274,6 +280,7 @@ void board_open(const board_options_t *from, int64_t anchor) {
     avr_irq_register_notify(avr_iomem_getirq(avr, REG_TCCR1B, NULL, AVR_IOMEM_IRQ_ALL), tccr1b_written, NULL);
     twi_open(avr);
     if (options.max30102) max30102_open(avr, options.max30102_ppm, light_at);
+    avr_irq_register_notify(avr_io_getirq(avr, AVR_IOCTL_IOPORT_GETIRQ('B'), IOPORT_IRQ_PIN5), led_pin, NULL);
     avr_irq_register_notify(avr_get_interrupt_irq(avr, VECTOR_TIMER1_COMPARE_B) + AVR_INT_IRQ_PENDING, compare_flag, NULL);
 }
 

@@ -14,6 +14,7 @@ static FILE *file, *cycles_file;
 static struct { int64_t hold_ns; uint16_t counts; } conversions[CONVERSIONS];
 static uint64_t count;          /* since armed */
 static unsigned start;          /* how often armed */
+static unsigned lights;         /* how often the LED's pin changed */
 static unsigned per_window = CONVERSION_HZ / DEFAULT_RATE_HZ;
 
 void truth_open(const char *path) {
@@ -77,6 +78,10 @@ void truth_part(int64_t time_ns, double value) {
 
 void truth_ping(uint16_t id, int64_t in_ns) {
     if (file) fprintf(file, "ping,%u,%lld,,%u\n", id, (long long)in_ns, start);
+}
+
+void truth_light(int on, int64_t at_ns) {
+    if (file) fprintf(file, "light,%u,%lld,%d,%u\n", lights++, (long long)at_ns, on, start);
 }
 
 void truth_packet(const uint8_t *body, int size) {

@@ -1,5 +1,5 @@
 /* The truth about each sample, from the simulator's side: when its conversions held their input, and what they converted;
- * and about each PING, when the UART had its last byte.
+ * about each PING, when the UART had its last byte; and about the LED, when its pin changed.
  *
  * Nothing here is taken from the firmware's stamps. Conversions are counted from the instant at which the firmware arms the
  * ADC's trigger, the time of each comes from the simulator's cycle counter, and a SAMPLE on the wire only says which
@@ -23,6 +23,7 @@ void truth_armed(void);                                     /* conversions count
 void truth_conversion(int64_t hold_ns, uint16_t counts);
 void truth_part(int64_t time_ns, double value);             /* a MAX30102 has a sample: middle of its window, 18 bits */
 void truth_ping(uint16_t id, int64_t in_ns);
+void truth_light(int on, int64_t at_ns);
 void truth_packet(const uint8_t *body, int size);           /* type, payload, CRC, as the device sent it */
 
 #endif
