@@ -13,6 +13,7 @@ import typer
 
 from acq.convert import convert
 from acq.demo import demo
+from acq.devices import devices
 from acq.info import info
 from acq.record import record
 from acq.simulate import simulate
@@ -53,7 +54,7 @@ def options(
     _state["debug"] = debug
 
 
-for verb in (record, info, simulate, split, convert, train_kd, demo):
+for verb in (record, devices, info, simulate, split, convert, train_kd, demo):
     app.command()(verb)
 
 

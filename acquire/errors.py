@@ -4,6 +4,7 @@
 AcqError                    anything acq can explain to its user
   DeviceError               port or camera missing, busy, gone
     DeviceTimeout           (also TimeoutError)
+    StampError              a camera's stamps cannot be believed
   ProtocolError             bytes that are not our protocol, wrong version
   SessionError              session file missing, truncated, wrong version; disk full
   SplitError                a split that would leak or be empty
@@ -28,6 +29,10 @@ class DeviceError(AcqError):
 
 class DeviceTimeout(DeviceError, TimeoutError):
     """A device did not answer in time."""
+
+
+class StampError(DeviceError):
+    """A camera's stamps are not on the monotonic clock, or went back: it is refused, not opened again."""
 
 
 class ProtocolError(AcqError):

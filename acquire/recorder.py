@@ -22,7 +22,7 @@ import numpy as np
 
 from . import layout
 from .clock import LiveClock, TickCounter
-from .devices import EndOfStream, FrameSource, VideoFrame
+from .devices import CAMERA_COMPLAINT, IDENTICAL_FRAMES, EndOfStream, FrameSource, VideoFrame
 from .errors import DeviceError, SessionError
 from .ppg import Received, Sensor, read_clocks
 from .protocol import DEFAULT_RATE_HZ, SENSOR_VIRTUAL, Hello, Pong, Sample, Status
@@ -153,6 +153,10 @@ class Recorder:
         recording = Recording(writer, clock, info, hello, start_ns, shutil.disk_usage(folder).free)
         if not info.counts_frames:
             writer.add_event(start_ns, "frame_numbers", "told from the stamps: the camera does not count its frames")
+        if info.rate is not None:
+            writer.add_event(start_ns, "camera_rate", str(info.rate))
+        for complaint in info.complaints:
+            writer.add_event(start_ns, CAMERA_COMPLAINT, complaint)
         threads = [
             threading.Thread(target=self._guard, args=(self._read_camera,), name="camera", daemon=True),
             threading.Thread(target=self._guard, args=(self._read_sensor,), name="sensor", daemon=True),
@@ -191,7 +195,7 @@ class Recorder:
         while not self._camera_stop.is_set():
             frame = self._camera.read(0.2)
             if frame is None:
-                if time.monotonic() - heard > _STALL_S:
+                if not self._camera.info.reopens and time.monotonic() - heard > _STALL_S:
                     raise DeviceError(f"expected frames from {self._camera.info.name}, found none for {_STALL_S:g} s")
                 continue
             heard = time.monotonic()
@@ -352,6 +356,8 @@ class Recorder:
                 writer.add_event(time.monotonic_ns(), "fault", str(self._fault))
             if damaged := self._sensor.bad_packets - self._bad_packets:
                 writer.add_event(time.monotonic_ns(), "bad_packets", f"{damaged} from the sensor, damaged on the way")
+            if recording.identical_frames:
+                writer.add_event(time.monotonic_ns(), IDENTICAL_FRAMES, f"{recording.identical_frames} in all")
             if self._sent_ns:
                 writer.add_event(time.monotonic_ns(), "unanswered_pings", str(len(self._sent_ns)))
             for stream, losses in (("frames", recording.frame_losses), ("samples", recording.sample_losses)):
@@ -388,4 +394,6 @@ class Recorder:
             stopped_by=stopped_by if self._fault is None else str(self._fault) or type(self._fault).__name__,
             simulated=simulated,
             period_changes=recording.period_changes,
+            camera_reopened=recording.camera_reopened,
+            identical_frames=recording.identical_frames,
         )

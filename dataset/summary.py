@@ -1,5 +1,6 @@
 """What a session holds, in a few numbers: for `acq info`, and for whoever looks through many."""
 
+import json
 import math
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -7,10 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
+from acquire.devices import CAMERA_COMPLAINT, CAMERA_REOPENED, IDENTICAL_FRAMES
 from acquire.errors import CurationError
 
 from .align import ppg_on_frames
 from .session import Session
+
+_CAMERA_NOTES = (CAMERA_COMPLAINT, CAMERA_REOPENED, IDENTICAL_FRAMES)
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,8 @@ class SessionSummary:
     hr_bpm: float | None             # mean over sliding 10 s windows of the PPG; None where it cannot be told
     camera: str
     time_meaning: str
+    exposure: dict                   # what was locked, asked and answered; empty where nothing is said of it
+    camera_notes: list[str]          # complaints before the start, reopenings, identical frames
     sensor: str
     firmware: str
     events: list[dict]
@@ -64,6 +70,8 @@ def summarise(path: Path) -> SessionSummary:
             width=session.frames.width, height=session.frames.height, fps=session.fps, ppg_rate_hz=rate,
             sync_bound_ms=session.sync_bound_ms, samples_without_bound=session.unbounded_samples, hr_bpm=hr_bpm,
             camera=session.camera["camera"], time_meaning=session.camera["time_meaning"],
+            exposure=json.loads(session.camera["exposure"]),
+            camera_notes=[f"{event.kind}: {event.text}" for event in session.events if event.kind in _CAMERA_NOTES],
             sensor=session.sensor["sensor"], firmware=session.sensor["firmware"],
             events=[vars(event) for event in session.events],
             file_bytes=path.stat().st_size, compression=decoded / stored if stored else None,

@@ -7,7 +7,7 @@ import pytest
 
 from acquire.camera import open_camera
 from acquire.errors import DeviceError
-from acquire.gstreamer import load_gst
+from acquire.gstreamer import GstCamera, load_gst
 
 pytestmark = pytest.mark.gstreamer
 
@@ -15,6 +15,10 @@ PACKAGES = (
     "apt-get install gstreamer1.0-plugins-base gstreamer1.0-plugins-good gir1.2-gstreamer-1.0 gir1.2-gst-plugins-base-1.0 "
     "libgirepository1.0-dev libcairo2-dev pkg-config"
 )
+
+
+def open_gst(pipeline, fps):
+    return GstCamera(pipeline, name="gst", fps=fps)
 
 
 @pytest.fixture(autouse=True)
@@ -26,7 +30,7 @@ def gst():
 
 
 def test_a_live_source_is_stamped_on_the_monotonic_clock():
-    camera = open_camera("gst:videotestsrc is-live=true ! video/x-raw,format=I420,width=640,height=360,framerate=25/1", 25)
+    camera = open_gst("videotestsrc is-live=true ! video/x-raw,format=I420,width=640,height=360,framerate=25/1", 25)
     try:
         assert camera.info.image_shape == (540, 640)
         assert camera.info.fps == 25
@@ -45,7 +49,7 @@ def test_a_live_source_is_stamped_on_the_monotonic_clock():
 
 def test_a_sensor_that_takes_its_time_does_not_spoil_the_camera():
     """An Uno's bootloader is silent for 1.6 s: the frames of that time are old, not wrong."""
-    camera = open_camera("gst:videotestsrc is-live=true ! video/x-raw,width=320,height=240,framerate=25/1", 25)
+    camera = open_gst("videotestsrc is-live=true ! video/x-raw,width=320,height=240,framerate=25/1", 25)
     time.sleep(1.8)
     start_ns = time.monotonic_ns()
     camera.start(start_ns)
@@ -56,12 +60,12 @@ def test_a_sensor_that_takes_its_time_does_not_spoil_the_camera():
 
 def test_a_pipeline_without_a_frame_is_one_line():
     with pytest.raises(DeviceError, match="its stream ended"):
-        open_camera("gst:videotestsrc is-live=true num-buffers=0", 25)
+        open_gst("videotestsrc is-live=true num-buffers=0", 25)
 
 
 def test_a_live_pipeline_that_ends_has_failed():
     """It is no file whose end is the end of a recording."""
-    camera = open_camera("gst:videotestsrc is-live=true num-buffers=10 ! video/x-raw,width=320,height=240,framerate=25/1", 25)
+    camera = open_gst("videotestsrc is-live=true num-buffers=10 ! video/x-raw,width=320,height=240,framerate=25/1", 25)
     camera.start(time.monotonic_ns())
     frames = []
     with pytest.raises(DeviceError, match="its stream ended"):
@@ -71,8 +75,8 @@ def test_a_live_pipeline_that_ends_has_failed():
 
 
 def test_a_dropped_buffer_is_a_jump_in_the_sequence():
-    camera = open_camera(
-        "gst:videotestsrc is-live=true ! video/x-raw,width=320,height=240,framerate=50/1 ! identity drop-probability=0.6", 50
+    camera = open_gst(
+        "videotestsrc is-live=true ! video/x-raw,width=320,height=240,framerate=50/1 ! identity drop-probability=0.6", 50
     )
     assert camera.info.counts_frames
     camera.start(time.monotonic_ns())
@@ -85,8 +89,8 @@ def test_a_dropped_buffer_is_a_jump_in_the_sequence():
 
 
 def test_without_numbers_on_the_buffers_the_stamps_tell_them():
-    camera = open_camera(
-        "gst:videotestsrc is-live=true ! video/x-raw,width=320,height=240,framerate=25/1 ! jpegenc ! jpegdec", 25
+    camera = open_gst(
+        "videotestsrc is-live=true ! video/x-raw,width=320,height=240,framerate=25/1 ! jpegenc ! jpegdec", 25
     )
     assert not camera.info.counts_frames
     camera.start(time.monotonic_ns())
