@@ -39,9 +39,10 @@ def load_gst() -> Any:
         import gi
 
         gi.require_version("Gst", "1.0")
-        gi.require_version("GstApp", "1.0")
         gst = import_module("gi.repository.Gst")
-        import_module("gi.repository.GstApp")      # gives appsink its methods
+        for methods in ("GstApp", "GstBase"):       # these give appsink and sources their methods
+            gi.require_version(methods, "1.0")
+            import_module(f"gi.repository.{methods}")
     except (ImportError, ValueError) as error:
         raise DeviceError(f"expected GStreamer with PyGObject, got: {error}; install {_PACKAGES}") from error
     gst.init(None)
@@ -105,12 +106,12 @@ class GstCamera:
         self._name = name
         self._first: tuple[Any, int] | None = None
         self._pipeline.use_clock(self._gst.SystemClock.obtain())      # a source may offer another, such as a sound card's
-        self._is_live = self._pipeline.set_state(self._gst.State.PAUSED) == self._gst.StateChangeReturn.NO_PREROLL
+        self._is_live = True
         self._pipeline.set_state(self._gst.State.PLAYING)
         try:
-            first = self._pull(_FIRST_FRAME_S)
-            if first is None:
-                raise DeviceError(f"expected a frame within {_FIRST_FRAME_S:g} s, found none from {pipeline!r}")
+            first = self._pull_first()
+            self._pipeline.get_state(self._gst.SECOND)      # a file's first frame is there before the base time is
+            self._is_live = self._has_live_source()
             caps = first[0].get_caps().get_structure(0)
             width, height = caps.get_value("width"), caps.get_value("height")
             if width % 8 or height % 4:
@@ -148,12 +149,19 @@ class GstCamera:
         settled = "as before" if before else settle(self._brightness)
         return {**lock_element(self._pipeline.get_by_name(_SOURCE), locks, told, before=before), "settled": settled}
 
+    def _has_live_source(self) -> bool:
+        """Say whether a source of the pipeline is live; one that does not say, as libcamerasrc, is taken to be."""
+        elements = self._pipeline.iterate_recurse()
+        while (step := elements.next())[0] == self._gst.IteratorResult.OK:
+            element = step[1]
+            is_source = element.numsinkpads == 0 and not isinstance(element, self._gst.Bin)
+            if is_source and getattr(element, "is_live", True):      # GstBaseSrc's field; it hides the method of its name
+                return True
+        return False
+
     def _brightness(self) -> float:
-        pulled = self._pull(_FIRST_FRAME_S)
-        if pulled is None:
-            raise DeviceError(f"expected frames from camera {self._name}, found none for {_FIRST_FRAME_S:g} s")
         height, width = self._shape
-        return float(self._image(pulled)[: height * 2 // 3 : 8, :width:8].mean())
+        return float(self._image(self._pull_first())[: height * 2 // 3 : 8, :width:8].mean())
 
     def _image(self, pulled: tuple[Any, int]) -> np.ndarray:
         buffer = pulled[0].get_buffer()
@@ -174,6 +182,14 @@ class GstCamera:
             raise DeviceError(f"expected frames from camera {self._name}, found that its stream ended")
         return None
 
+    def _pull_first(self) -> tuple[Any, int]:
+        """Wait for a frame as long as a camera may take to wake; what the pipeline reports ends the wait."""
+        give_up = time.monotonic() + _FIRST_FRAME_S
+        while time.monotonic() < give_up:
+            if (pulled := self._pull(0.2)) is not None:
+                return pulled
+        raise DeviceError(f"expected a frame of camera {self._name} within {_FIRST_FRAME_S:g} s, found none")
+
     def _stamp_ns(self, pulled: tuple[Any, int]) -> int:
         pts = pulled[0].get_buffer().pts
         running_ns = pulled[0].get_segment().to_running_time(self._gst.Format.TIME, pts)
@@ -183,12 +199,10 @@ class GstCamera:
 
     def start(self, start_ns: int) -> None:
         """Drop what was captured before `start_ns`."""
-        while (pulled := self._pull(_FIRST_FRAME_S)) is not None:
-            if self._stamp_ns(pulled) >= start_ns:
-                self._first, self._zero = pulled, None
-                self._sequence.restart()
-                return
+        while self._stamp_ns(pulled := self._pull_first()) < start_ns:
             self._sequence.learn(self._stamp_ns(pulled))
+        self._first, self._zero = pulled, None
+        self._sequence.restart()
 
     def read(self, timeout_s: float) -> VideoFrame | None:
         """Give the next frame."""

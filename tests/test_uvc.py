@@ -17,15 +17,16 @@ V4L2_MANUAL, V4L2_AUTO = 1.0, 3.0
 class Capture:
     """What OpenCV gives for a camera of 50 fps that runs from when it is opened; the first pixel of frame n is n.
 
-    `absent` are properties it does not have, `refuses` those that it does not change, `off_s` how far its stamps are off the clock,
-    `ends_after` the frame behind which it is gone.
+    `absent` are properties it does not have, `refuses` those that it does not change, `off_s` is how far its stamps are off the
+    clock, `ends_after` the frame behind which it is gone.
     """
 
     def __init__(self, *, absent=(), refuses=(), off_s=0.0, ends_after=None, exposure=150.0):
         self.absent, self.refuses, self.off_ns, self.ends_after = set(absent), set(refuses), round(off_s * 1e9), ends_after
         self.values = {
             cv2.CAP_PROP_FPS: 50.0, cv2.CAP_PROP_AUTO_EXPOSURE: V4L2_AUTO, cv2.CAP_PROP_AUTO_WB: 1.0, cv2.CAP_PROP_AUTOFOCUS: 1.0,
-            cv2.CAP_PROP_EXPOSURE: exposure, cv2.CAP_PROP_GAIN: 20.0, cv2.CAP_PROP_WB_TEMPERATURE: 4200.0, cv2.CAP_PROP_FOCUS: 30.0,
+            cv2.CAP_PROP_EXPOSURE: exposure, cv2.CAP_PROP_GAIN: 20.0, cv2.CAP_PROP_WB_TEMPERATURE: 4200.0,
+            cv2.CAP_PROP_FOCUS: 30.0,
         }
         self.opened_with, self.released = [], False
         self.opened_ns, self.n = time.monotonic_ns(), -1
@@ -136,8 +137,7 @@ def test_a_camera_that_is_gone_says_so_and_is_released():
     capture = Capture(ends_after=10)
     camera = open_uvc(capture)
     with pytest.raises(DeviceError, match="still plugged in"):
-        for _ in range(20):
-            camera.read(0.5)
+        list(iter(lambda: camera.read(0.5), None))
     camera.close()
     assert capture.released
 
@@ -203,7 +203,7 @@ def test_an_exposure_that_would_halve_the_rate_is_asked_shorter():
     """In dim light auto-exposure found 80 ms; a frame of 25 fps has 40."""
     found = lock_uvc(Capture(exposure=800.0), fps=25.0, v4l2=True)
     assert found["asked"]["exposure"] == 360.0
-    assert lock_uvc(Capture(exposure=-5.0), fps=25.0, v4l2=False)["asked"]["exposure"] == -5.0      # log2 s on Windows: left alone
+    assert lock_uvc(Capture(exposure=-5.0), fps=25.0, v4l2=False)["asked"]["exposure"] == -5.0      # log2 s on Windows: as it is
 
 
 def test_a_camera_opened_again_is_asked_for_the_same_exposure():
