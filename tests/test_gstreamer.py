@@ -295,7 +295,6 @@ def test_the_real_face_through_a_pipeline_is_in_the_file_bit_for_bit_in_its_own_
             assert np.array_equal(stored[n], frame.to_ndarray()), n
             assert times[n] - times[0] == pytest.approx((frame.time - first.time) * 1e9, abs=1.0)
     assert (arrival >= times).all()
-    assert np.median(arrival - times) < 0.2e9
     with Session(summary.path) as session:
         assert session.started_monotonic_ns <= times[0] < session.started_monotonic_ns + 0.2e9
 
