@@ -76,6 +76,13 @@ def settle(brightness: Callable[[], float], *, give_up_s: float = _GIVE_UP_S, no
     return f"not steady within {give_up_s:g} s"
 
 
+def free_uvc(capture: Controls, *, v4l2: bool) -> None:
+    """Switch a UVC camera's automatics on: it keeps what another program, or acq, left in it."""
+    capture.set(cv2.CAP_PROP_AUTO_EXPOSURE, 3.0 if v4l2 else 1.0)      # V4L2_EXPOSURE_APERTURE_PRIORITY, a UVC camera's automatic
+    capture.set(cv2.CAP_PROP_AUTO_WB, 1.0)
+    capture.set(cv2.CAP_PROP_AUTOFOCUS, 1.0)
+
+
 def lock_uvc(capture: Controls, *, fps: float, v4l2: bool, before: dict[str, Any] | None = None) -> dict[str, Any]:
     """Switch a UVC camera's automatics off and ask for the values they found.
 
@@ -108,17 +115,21 @@ def lock_element(
 
     Parameters
     ----------
-    before : what this function gave for the same element earlier; the numbers it told are asked for again
+    before : what this function gave for the same element earlier; what `remembered` finds in it is asked for again
     """
-    known = (before or {}).get("answered", {})
-    again = {name: known[name] for name in told if isinstance(known.get(name), int | float) and known[name]}
-    asked = {**locks, **again}
+    asked = {**locks, **remembered(before, told)}
     has = {name for name in (*asked, *told) if element.find_property(name) is not None}
     for name, value in asked.items():
         if name in has:
             element.set_property(name, value)
     answered = {name: _plain(element.get_property(name)) for name in (*locks, *told) if name in has}
     return _told(asked, answered, [name for name, value in asked.items() if answered.get(name) != value])
+
+
+def remembered(before: dict[str, Any] | None, told: tuple[str, ...]) -> dict[str, int | float]:
+    """Give the numbers that an element told earlier and can be asked for again; none where it tells none."""
+    known = (before or {}).get("answered", {})
+    return {name: known[name] for name in told if isinstance(known.get(name), int | float) and known[name]}
 
 
 def _plain(value: Any) -> bool | int | float | str:

@@ -17,7 +17,7 @@ import numpy as np
 
 from .devices import CameraInfo, EndOfStream, VideoFrame
 from .errors import DeviceError
-from .exposure import ELEMENTS, NOT_CONTROLLED, lock_element, settle
+from .exposure import ELEMENTS, NOT_CONTROLLED, lock_element, remembered, settle
 from .stamps import SequenceFromTime, check_first_stamp
 
 _FIRST_FRAME_S = 10.0
@@ -84,7 +84,8 @@ class GstCamera:
     pipeline : ends in raw video and has no sink
     locks : which properties of the element named `acq-source` lock exposure and white balance, and which tell them;
         None: the pipeline is the user's own, and its controls are left alone
-    before : `CameraInfo.exposure` of the same camera earlier, to be asked for again; None: settle first
+    before : `CameraInfo.exposure` of the same camera earlier, to be asked for again; where it tells no values, and where
+        it is None, the picture settles first
 
     Raises
     ------
@@ -146,7 +147,7 @@ class GstCamera:
         )
 
     def _lock(self, locks: dict[str, Any], told: tuple[str, ...], before: dict[str, Any] | None) -> dict[str, Any]:
-        settled = "as before" if before else settle(self._brightness)
+        settled = "as before" if remembered(before, told) else settle(self._brightness)
         return {**lock_element(self._pipeline.get_by_name(_SOURCE), locks, told, before=before), "settled": settled}
 
     def _has_live_source(self) -> bool:
@@ -254,4 +255,5 @@ def _in_words(structure: Any) -> str:
     """Say one structure of caps in words; lists and ranges as GStreamer writes them."""
     fields = dict(re.findall(r"(\w+)=\(\w+\)(\{[^}]*\}|\[[^\]]*\]|[^,;]+)", structure.to_string()))
     words = [structure.get_name(), fields.get("format", ""), "x".join(fields.get(n, "?") for n in ("width", "height"))]
-    return " ".join([*filter(None, words), f"at {fields.get('framerate', '?').replace('/1', '')}"])
+    rate = re.sub(r"/1\b", "", fields.get("framerate", "?")).replace("(fraction)", "")
+    return " ".join([*filter(None, words), f"at {rate}"])

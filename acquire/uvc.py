@@ -20,7 +20,7 @@ import numpy as np
 
 from .devices import CameraInfo, VideoFrame
 from .errors import DeviceError
-from .exposure import lock_uvc, settle
+from .exposure import free_uvc, lock_uvc, settle
 from .stamps import SequenceFromTime, check_first_stamp
 
 BACKENDS = {
@@ -63,7 +63,11 @@ class UvcCamera:
             shape = self._first_frame().shape
             if self._stamped:
                 check_first_stamp(self._stamp_ns(), f"uvc:{device}", self._capture.release)
-            settled = "as before" if before else settle(lambda: float(self._first_frame()[::8, ::8].mean()))
+            if before:
+                settled = "as before"
+            else:
+                free_uvc(self._capture, v4l2=self._stamped)
+                settled = settle(lambda: float(self._first_frame()[::8, ::8].mean()))
             exposure = lock_uvc(self._capture, fps=fps, v4l2=self._stamped, before=before)
         except BaseException:
             self._capture.release()

@@ -14,7 +14,7 @@ from acquire.camera import open_camera
 from acquire.devices import EndOfStream
 from acquire.errors import DeviceError, StampError
 from acquire.exposure import ELEMENTS, NOT_CONTROLLED, lock_element
-from acquire.gstreamer import GstCamera, load_gst
+from acquire.gstreamer import GstCamera, _in_words, load_gst
 from acquire.ppg import Sensor
 from acquire.recorder import Recorder
 from acquire.steady_camera import SteadyCamera
@@ -214,17 +214,18 @@ def test_stamps_of_another_clock_are_refused_with_the_reason():
 def test_a_source_s_controls_are_locked_where_it_has_them_and_named_where_not():
     """A test source has no exposure; what it has stands for it."""
     camera = GstCamera(
-        TEST, name="csi", fps=25, locks=({"kx": 3, "awb-enable": False}, ("pattern", "exposure-time")), before={"answered": {}}
+        TEST, name="csi", fps=25, locks=({"kx": 3, "awb-enable": False}, ("pattern", "exposure-time"))
     )
     element = camera._pipeline.get_by_name("acq-source")
     try:
         assert element.get_property("kx") == 3
+        assert camera.info.exposure["settled"].startswith("steady after 1.")
         assert camera.info.exposure == {
             "control": "not locked: awb-enable did not take, so either may change while recording",
             "asked": {"kx": 3, "awb-enable": False},
             "answered": {"kx": 3, "pattern": str(element.get_property("pattern"))},
             "refused": ["awb-enable"],
-            "settled": "as before",
+            "settled": camera.info.exposure["settled"],
         }
     finally:
         camera.close()
@@ -244,6 +245,21 @@ class Element:
 
     def get_property(self, name):
         return self.properties[name]
+
+
+def test_a_camera_opened_again_that_told_its_exposure_need_not_settle():
+    """`ky` stands for an exposure time."""
+    first = GstCamera(TEST, name="csi", fps=25, locks=({}, ("ky",)), before={"answered": {"ky": 7}})
+    first.close()
+    assert first.info.exposure == {
+        "control": "locked", "asked": {"ky": 7}, "answered": {"ky": 7}, "refused": [], "settled": "as before"
+    }
+
+
+def test_a_source_s_formats_are_said_in_words(gst):
+    caps = gst.Caps.from_string("video/x-raw, format=YUY2, width=640, height=360, framerate={ (fraction)30/1, (fraction)15/1 }")
+    assert _in_words(caps.get_structure(0)) == "video/x-raw YUY2 640x360 at { 30, 15 }"
+    assert _in_words(gst.Caps.from_string("image/jpeg, width=1280, height=720").get_structure(0)) == "image/jpeg 1280x720 at ?"
 
 
 def test_argus_is_locked_and_tells_the_ranges_it_was_given():

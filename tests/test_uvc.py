@@ -28,7 +28,7 @@ class Capture:
             cv2.CAP_PROP_EXPOSURE: exposure, cv2.CAP_PROP_GAIN: 20.0, cv2.CAP_PROP_WB_TEMPERATURE: 4200.0,
             cv2.CAP_PROP_FOCUS: 30.0,
         }
-        self.opened_with, self.released = [], False
+        self.opened_with, self.released, self.asked = [], False, []
         self.opened_ns, self.n = time.monotonic_ns(), -1
 
     def __call__(self, place, backend):
@@ -42,6 +42,7 @@ class Capture:
         return "fake"
 
     def set(self, prop, value):
+        self.asked.append((prop, value))
         if prop in self.absent or prop in self.refuses:
             return False
         self.values[prop] = value
@@ -178,6 +179,15 @@ def test_what_the_automatics_found_is_locked_and_stored():
     assert exposure["answered"] == exposure["asked"]
     assert capture.values[cv2.CAP_PROP_AUTO_EXPOSURE] == V4L2_MANUAL
     assert camera.info.complaints == []
+
+
+def test_a_camera_that_was_left_locked_settles_anew():
+    """UVC cameras keep their controls while they have power."""
+    capture = Capture()
+    capture.values[cv2.CAP_PROP_AUTO_EXPOSURE] = V4L2_MANUAL
+    open_uvc(capture, before=None).close()
+    asked = [value for prop, value in capture.asked if prop == cv2.CAP_PROP_AUTO_EXPOSURE]
+    assert asked == [V4L2_AUTO, V4L2_MANUAL]
 
 
 def test_a_driver_that_refuses_is_named_with_what_it_answered():
