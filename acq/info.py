@@ -53,6 +53,9 @@ def _print(s: "SessionSummary") -> None:
     bound = "[yellow]unknown[/yellow]" if s.sync_bound_ms is None else f"every sample within {s.sync_bound_ms:.2f} ms"
     if s.samples_without_bound and s.sync_bound_ms is not None:
         bound = f"within {s.sync_bound_ms:.2f} ms; [yellow]{s.samples_without_bound} samples without a bound[/yellow]"
+    exposure = f"; exposure {s.exposure['control']}" if "control" in s.exposure else ""
+    shown = [*s.camera_notes[:5], *([f"and {len(s.camera_notes) - 5} more, in --json"] if len(s.camera_notes) > 5 else [])]
+    notes = "".join(f"\n{note}" for note in shown)
     table = Table.grid(padding=(0, 2))
     table.add_column(style="bold")
     table.add_column(overflow="fold")
@@ -67,7 +70,7 @@ def _print(s: "SessionSummary") -> None:
         ("sync", bound),
         ("light", escape(_light(s))),
         ("heart rate", "not to be told" if s.hr_bpm is None else f"{s.hr_bpm:.1f} bpm (PPG, {over})"),
-        ("camera", escape(f"{s.camera}; stamps mark {s.time_meaning}")),
+        ("camera", escape(f"{s.camera}; stamps mark {s.time_meaning}{exposure}") + f"[yellow]{escape(notes)}[/yellow]"),
         ("sensor", escape(f"{s.sensor}, firmware {s.firmware}")),
         ("file", f"{s.file_bytes / 1e6:.1f} MB" + (f", video compressed {s.compression:.2f} times" if s.compression else "")
          + (f", [yellow]{s.raw_frames} frames stored raw[/yellow]" if s.raw_frames else "")),

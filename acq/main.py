@@ -14,6 +14,7 @@ import typer
 from acq.calibrate import calibrate
 from acq.convert import convert
 from acq.demo import demo
+from acq.devices import devices
 from acq.firmware import firmware
 from acq.info import info
 from acq.record import record
@@ -57,7 +58,7 @@ def options(
     _state["debug"] = debug
 
 
-for verb in (record, calibrate, info, recover, resync, simulate, split, convert, train_kd, demo):
+for verb in (record, calibrate, devices, info, recover, resync, simulate, split, convert, train_kd, demo):
     app.command()(verb)
 app.add_typer(firmware)
 

@@ -26,7 +26,7 @@ def record(
         str | None, typer.Option("--duration", metavar="TIME", help="Stop after 60s, 2min, 1h. Without it: until Ctrl-C.")
     ] = None,
     camera: Annotated[
-        str, typer.Option("--camera", metavar="SPEC", help="auto, csi, v4l2:/dev/video0, gst:PIPELINE, replay:VIDEO[?times=CSV].")
+        str, typer.Option("--camera", metavar="SPEC", help="auto, csi, uvc:/dev/video0, gst:PIPELINE, replay:VIDEO[?times=CSV].")
     ] = "auto",
     port: Annotated[
         str, typer.Option("--port", metavar="SPEC", help="auto (asks every serial port), or a path such as /dev/ttyACM0.")
@@ -58,6 +58,8 @@ def record(
         _stop_on_signals(recorder)
         if not quiet:
             typer.echo(f"recording {subject}: {frames.info.name} and {sensor.port}; Ctrl-C ends it", err=True)
+        for complaint in frames.info.complaints:
+            typer.secho(f"acq: {complaint}", fg="yellow", err=True)
         with _display(duration_s, quiet=quiet) as on_status:
             summary = recorder.record(data, subject, duration_s=duration_s, on_status=on_status)
     if as_json:
@@ -149,3 +151,7 @@ def _report(summary: "RecordingSummary") -> None:
         typer.secho(f"{summary.raw_frames} frames stored raw: compressing fell behind", fg="yellow")
     for change in summary.period_changes:
         typer.secho(change, fg="yellow")
+    for text in summary.camera_reopened:
+        typer.secho(f"camera opened again: {text}", fg="yellow")
+    if summary.identical_frames:
+        typer.secho(f"{summary.identical_frames} frames are the one before them, byte for byte: the camera froze", fg="yellow")

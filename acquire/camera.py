@@ -3,27 +3,30 @@
 ```text
 auto                      the CSI camera where GStreamer has an element for it, else the first /dev/video*
 csi                       nvarguscamerasrc (Jetson) or libcamerasrc (Raspberry Pi), through GStreamer
-v4l2:/dev/video0          a UVC camera, through OpenCV
+uvc:0, uvc:/dev/video0    a UVC camera, through OpenCV
 gst:PIPELINE              any GStreamer pipeline that ends in raw video, without its sink
 replay:VIDEO[?times=CSV]  a file played in real time, with its own frame times
 ```
+
+The first three are live, and stand behind a `SteadyCamera`: measured before the start, opened again when they fall silent.
 """
 
-import glob
+import sys
 from pathlib import Path
 from urllib.parse import parse_qs
 
 from .devices import FrameSource
 from .errors import DeviceError
+from .video_nodes import find_again, list_nodes
 
 WIDTH, HEIGHT = 640, 360
-SPECS = "auto, csi, v4l2:/dev/video0, gst:PIPELINE, replay:VIDEO[?times=CSV]"
+SPECS = "auto, csi, uvc:0, uvc:/dev/video0, gst:PIPELINE, replay:VIDEO[?times=CSV]"
 
 
 def check_spec(spec: str) -> None:
     """Refuse what is none of the kinds above, before any device is looked for."""
     kind, _, rest = spec.partition(":")
-    if spec not in ("auto", "csi") and not (kind in ("v4l2", "gst", "replay") and rest):
+    if spec not in ("auto", "csi") and not (kind in ("uvc", "gst", "replay") and rest):
         raise DeviceError(f"expected --camera to be one of {SPECS}; found {spec!r}")
 
 
@@ -39,17 +42,11 @@ def open_camera(spec: str, fps: float) -> FrameSource:
     if spec == "auto":
         return _find_camera(fps)
     if spec == "csi":
-        from .gstreamer import open_csi
-
-        return open_csi(fps, WIDTH, HEIGHT)
+        return _open_csi(fps)
     if kind == "gst":
-        from .gstreamer import GstCamera
-
-        return GstCamera(rest, name="gst", fps=fps)
-    if kind == "v4l2":
-        from .v4l2 import V4l2Camera
-
-        return V4l2Camera(rest, fps=fps, width=WIDTH, height=HEIGHT)
+        return _open_gst(rest, fps)
+    if kind == "uvc":
+        return _open_uvc(rest, fps)
     from .replay import ReplayCamera
 
     video, _, query = rest.partition("?")
@@ -59,24 +56,50 @@ def open_camera(spec: str, fps: float) -> FrameSource:
     return ReplayCamera(Path(video), times=Path(options["times"][0]) if "times" in options else None)
 
 
+def _open_csi(fps: float) -> FrameSource:
+    from .gstreamer import open_csi
+    from .steady_camera import SteadyCamera
+
+    return SteadyCamera(lambda before: open_csi(fps, WIDTH, HEIGHT, before=before), asked_fps=fps)
+
+
+def _open_gst(pipeline: str, fps: float) -> FrameSource:
+    from .gstreamer import GstCamera
+    from .steady_camera import SteadyCamera
+
+    return SteadyCamera(lambda _: GstCamera(pipeline, name="gst", fps=fps), asked_fps=fps)
+
+
+def _open_uvc(device: str, fps: float) -> FrameSource:
+    from .steady_camera import SteadyCamera
+    from .uvc import UvcCamera
+
+    path = f"/dev/video{device}" if device.isdecimal() else str(Path(device).resolve())
+    node = next((node for node in list_nodes() if node.device == path), None)      # None where there is no Linux
+
+    def opener(before: dict | None) -> UvcCamera:
+        place = device if before is None or node is None else find_again(node)
+        return UvcCamera(place, fps=fps, width=WIDTH, height=HEIGHT, before=before)
+
+    return SteadyCamera(opener, asked_fps=fps)
+
+
 def _find_camera(fps: float) -> FrameSource:
     """Open the first camera that is there; the error says what each place answered."""
-    from .gstreamer import open_csi
-    from .v4l2 import V4l2Camera
-
     tried: list[str] = []
     try:
-        return open_csi(fps, WIDTH, HEIGHT)
+        return _open_csi(fps)
     except DeviceError as error:
         tried.append(f"csi: {error}")
-    devices = sorted(glob.glob("/dev/video*"))
+    # Elsewhere the system's first camera; on Linux the nodes that give pictures.
+    devices = [node.device for node in list_nodes() if node.index == 0] if sys.platform == "linux" else ["0"]
     for device in devices:
         try:
-            return V4l2Camera(device, fps=fps, width=WIDTH, height=HEIGHT)
+            return _open_uvc(device, fps)
         except DeviceError as error:
-            tried.append(f"{device}: {error}")
+            tried.append(f"uvc:{device}: {error}")
     if not devices:
-        tried.append("v4l2: no /dev/video*")
+        tried.append("uvc: no /dev/video*")
     raise DeviceError(
-        f"expected a camera, found none ({'; '.join(tried)}); plug one in or name it with --camera"
+        f"expected a camera, found none ({'; '.join(tried)}); plug one in, look with acq devices, or name it with --camera"
     )

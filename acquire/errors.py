@@ -4,6 +4,7 @@
 AcqError                    anything acq can explain to its user
   DeviceError               port or camera missing, busy, gone
     DeviceTimeout           (also TimeoutError)
+    StampError              a camera's stamps cannot be believed
   ProtocolError             bytes that are not our protocol, wrong version
   SessionError              session file missing, truncated, wrong version; disk full
   CalibrationError          no light to calibrate by, or a rig file that is none
@@ -29,6 +30,10 @@ class DeviceError(AcqError):
 
 class DeviceTimeout(DeviceError, TimeoutError):
     """A device did not answer in time."""
+
+
+class StampError(DeviceError):
+    """A camera's stamps are not on the monotonic clock, or went back: it is refused, not opened again."""
 
 
 class ProtocolError(AcqError):

@@ -4,19 +4,24 @@ pip's OpenCV has no GStreamer, so frames come from PyGObject's appsink. A live s
 clock, which is told to be CLOCK_MONOTONIC; PTS plus the pipeline's base time is that stamp. Frames are recorded as I420,
 untouched where the camera gives it. Where buffers carry their frame's number (`offset`, with the next one's in `offset_end`), it
 is the sequence; elsewhere the stamps tell it.
+
+A pipeline that is not live (a file, held to its own time by `clocksync`) ends as a file ends; a live one that ends has failed.
 """
 
+import re
 import time
 from importlib import import_module
 from typing import Any
 
 import numpy as np
 
-from .devices import CameraInfo, VideoFrame
+from .devices import CameraInfo, EndOfStream, VideoFrame
 from .errors import DeviceError
-from .v4l2 import SequenceFromTime, check_stamp
+from .exposure import ELEMENTS, NOT_CONTROLLED, lock_element, remembered, settle
+from .stamps import SequenceFromTime, check_first_stamp
 
 _FIRST_FRAME_S = 10.0
+_SOURCE = "acq-source"
 _PACKAGES = (
     "gstreamer1.0-plugins-base gstreamer1.0-plugins-good gir1.2-gstreamer-1.0 gir1.2-gst-plugins-base-1.0, "
     "and `pip install -e '.[gstreamer]'`"
@@ -34,34 +39,64 @@ def load_gst() -> Any:
         import gi
 
         gi.require_version("Gst", "1.0")
-        gi.require_version("GstApp", "1.0")
         gst = import_module("gi.repository.Gst")
-        import_module("gi.repository.GstApp")      # gives appsink its methods
+        for methods in ("GstApp", "GstBase"):       # these give appsink and sources their methods
+            gi.require_version(methods, "1.0")
+            import_module(f"gi.repository.{methods}")
     except (ImportError, ValueError) as error:
         raise DeviceError(f"expected GStreamer with PyGObject, got: {error}; install {_PACKAGES}") from error
     gst.init(None)
     return gst
 
 
-def open_csi(fps: float, width: int, height: int) -> "GstCamera":
-    """Open the CSI camera with the element this board has for it."""
-    gst = load_gst()
+def open_csi(fps: float, width: int, height: int, *, before: dict[str, Any] | None = None) -> "GstCamera":
+    """Open the CSI camera with the element this board has for it; `before` as in `GstCamera`."""
+    element = csi_element()
     rate = f"{round(fps)}/1"
-    candidates = {
-        "nvarguscamerasrc": f"nvarguscamerasrc ! video/x-raw(memory:NVMM),width=1280,height=720,framerate={rate} "
+    pipeline = {
+        "nvarguscamerasrc": f"nvarguscamerasrc name={_SOURCE} ! video/x-raw(memory:NVMM),width=1280,height=720,framerate={rate} "
         f"! nvvidconv ! video/x-raw,format=I420,width={width},height={height}",
-        "libcamerasrc": f"libcamerasrc ! video/x-raw,width={width},height={height},framerate={rate} ! videoconvert",
-    }
-    for element, pipeline in candidates.items():
+        "libcamerasrc": f"libcamerasrc name={_SOURCE} ! video/x-raw,width={width},height={height},framerate={rate} "
+        "! videoconvert",
+    }[element]
+    return GstCamera(pipeline, name="csi", fps=fps, locks=ELEMENTS[element], before=before)
+
+
+def csi_element() -> str:
+    """Name the element that this board has for its CSI camera.
+
+    Raises
+    ------
+    DeviceError : it has none, or no GStreamer
+    """
+    gst = load_gst()
+    for element in ELEMENTS:
         if gst.ElementFactory.find(element):
-            return GstCamera(pipeline, name="csi", fps=fps)
-    raise DeviceError(f"expected a CSI camera's GStreamer element, found none of {', '.join(candidates)} installed")
+            return element
+    raise DeviceError(f"expected a CSI camera's GStreamer element, found none of {', '.join(ELEMENTS)} installed")
 
 
 class GstCamera:
-    """A GStreamer pipeline behind `FrameSource`; `pipeline` ends in raw video and has no sink."""
+    """A GStreamer pipeline behind `FrameSource`; it delivers from when it is open, and `start` drops what is older.
 
-    def __init__(self, pipeline: str, *, name: str, fps: float) -> None:
+    Parameters
+    ----------
+    pipeline : ends in raw video and has no sink
+    locks : which properties of the element named `acq-source` lock exposure and white balance, and which tell them;
+        None: the pipeline is the user's own, and its controls are left alone
+    before : `CameraInfo.exposure` of the same camera earlier, to be asked for again; where it tells no values, and where
+        it is None, the picture settles first
+
+    Raises
+    ------
+    DeviceError : the pipeline does not run, gives no frame or one of a size that cannot be stored
+    StampError : it stamps on another clock
+    """
+
+    def __init__(
+        self, pipeline: str, *, name: str, fps: float, locks: tuple[dict[str, Any], tuple[str, ...]] | None = None,
+        before: dict[str, Any] | None = None,
+    ) -> None:
         self._gst = load_gst()
         full = f"{pipeline} ! videoconvert ! video/x-raw,format=I420 ! appsink name=acq sync=false max-buffers=64 drop=false"
         try:
@@ -72,11 +107,12 @@ class GstCamera:
         self._name = name
         self._first: tuple[Any, int] | None = None
         self._pipeline.use_clock(self._gst.SystemClock.obtain())      # a source may offer another, such as a sound card's
+        self._is_live = True
         self._pipeline.set_state(self._gst.State.PLAYING)
         try:
-            first = self._pull(_FIRST_FRAME_S)
-            if first is None:
-                raise DeviceError(f"expected a frame within {_FIRST_FRAME_S:g} s, found none from {pipeline!r}")
+            first = self._pull_first()
+            self._pipeline.get_state(self._gst.SECOND)      # a file's first frame is there before the base time is
+            self._is_live = self._has_live_source()
             caps = first[0].get_caps().get_structure(0)
             width, height = caps.get_value("width"), caps.get_value("height")
             if width % 8 or height % 4:
@@ -90,7 +126,11 @@ class GstCamera:
             buffer = first[0].get_buffer()
             counts_frames = buffer.offset != self._gst.BUFFER_OFFSET_NONE and buffer.offset_end == buffer.offset + 1
             self._zero: int | None = None            # number of the first frame recorded
-            check_stamp(self._stamp_ns(first), name, self.close)
+            check_first_stamp(self._stamp_ns(first), name, self.close)
+            exposure = NOT_CONTROLLED if locks is None else self._lock(*locks, before)
+        except EndOfStream:
+            self.close()
+            raise DeviceError(f"expected frames from camera {name}, found that its stream ended") from None
         except BaseException:
             self.close()
             raise
@@ -100,10 +140,33 @@ class GstCamera:
             height=height,
             fps=actual_fps,
             pixel_format="I420",
-            time_meaning="camera's GStreamer stamp",
+            time_meaning="camera's GStreamer stamp" if self._is_live else "file",
             pipeline=full,
             counts_frames=counts_frames,
+            exposure=exposure,
         )
+
+    def _lock(self, locks: dict[str, Any], told: tuple[str, ...], before: dict[str, Any] | None) -> dict[str, Any]:
+        settled = "as before" if remembered(before, told) else settle(self._brightness)
+        return {**lock_element(self._pipeline.get_by_name(_SOURCE), locks, told, before=before), "settled": settled}
+
+    def _has_live_source(self) -> bool:
+        """Say whether a source of the pipeline is live; one that does not say, as libcamerasrc, is taken to be."""
+        elements = self._pipeline.iterate_recurse()
+        while (step := elements.next())[0] == self._gst.IteratorResult.OK:
+            element = step[1]
+            is_source = element.numsinkpads == 0 and not isinstance(element, self._gst.Bin)
+            if is_source and getattr(element, "is_live", True):      # GstBaseSrc's field; it hides the method of its name
+                return True
+        return False
+
+    def _brightness(self) -> float:
+        height, width = self._shape
+        return float(self._image(self._pull_first())[: height * 2 // 3 : 8, :width:8].mean())
+
+    def _image(self, pulled: tuple[Any, int]) -> np.ndarray:
+        buffer = pulled[0].get_buffer()
+        return np.frombuffer(buffer.extract_dup(0, buffer.get_size()), dtype=np.uint8).reshape(self._shape)
 
     def _pull(self, timeout_s: float) -> tuple[Any, int] | None:
         """Give the next GStreamer sample and its arrival; raise what the pipeline reports."""
@@ -114,23 +177,33 @@ class GstCamera:
         message = self._pipeline.get_bus().pop_filtered(self._gst.MessageType.ERROR)
         if message is not None:
             raise DeviceError(f"expected frames from camera {self._name}, got: {message.parse_error()[0].message}")
+        if self._sink.is_eos() and not self._is_live:
+            raise EndOfStream
         if self._sink.is_eos():
             raise DeviceError(f"expected frames from camera {self._name}, found that its stream ended")
         return None
 
+    def _pull_first(self) -> tuple[Any, int]:
+        """Wait for a frame as long as a camera may take to wake; what the pipeline reports ends the wait."""
+        give_up = time.monotonic() + _FIRST_FRAME_S
+        while time.monotonic() < give_up:
+            if (pulled := self._pull(0.2)) is not None:
+                return pulled
+        raise DeviceError(f"expected a frame of camera {self._name} within {_FIRST_FRAME_S:g} s, found none")
+
     def _stamp_ns(self, pulled: tuple[Any, int]) -> int:
         pts = pulled[0].get_buffer().pts
-        if pts == self._gst.CLOCK_TIME_NONE:
+        running_ns = pulled[0].get_segment().to_running_time(self._gst.Format.TIME, pts)
+        if self._gst.CLOCK_TIME_NONE in (pts, running_ns):
             raise DeviceError(f"expected a stamp on every frame of camera {self._name}, found a frame without one")
-        return pts + self._pipeline.get_base_time()
+        return running_ns + self._pipeline.get_base_time()
 
     def start(self, start_ns: int) -> None:
         """Drop what was captured before `start_ns`."""
-        while (pulled := self._pull(_FIRST_FRAME_S)) is not None:
-            if self._stamp_ns(pulled) >= start_ns:
-                self._first = pulled
-                return
+        while self._stamp_ns(pulled := self._pull_first()) < start_ns:
             self._sequence.learn(self._stamp_ns(pulled))
+        self._first, self._zero = pulled, None
+        self._sequence.restart()
 
     def read(self, timeout_s: float) -> VideoFrame | None:
         """Give the next frame."""
@@ -138,9 +211,7 @@ class GstCamera:
         if pulled is None:
             return None
         time_ns = self._stamp_ns(pulled)
-        buffer = pulled[0].get_buffer()
-        image = np.frombuffer(buffer.extract_dup(0, buffer.get_size()), dtype=np.uint8)
-        return VideoFrame(image.reshape(self._shape), time_ns, pulled[1], self._number(buffer, time_ns))
+        return VideoFrame(self._image(pulled), time_ns, pulled[1], self._number(pulled[0].get_buffer(), time_ns))
 
     def _number(self, buffer: Any, time_ns: int) -> int:
         if not self.info.counts_frames:
@@ -154,3 +225,35 @@ class GstCamera:
     def close(self) -> None:
         """Stop the pipeline."""
         self._pipeline.set_state(self._gst.State.NULL)
+
+
+def list_formats() -> dict[str, list[str]]:
+    """List what each video source of the system gives, by its device's path: "video/x-raw YUY2 640x360 at 30".
+
+    Raises
+    ------
+    DeviceError : GStreamer is not installed
+    """
+    gst = load_gst()
+    monitor = gst.DeviceMonitor.new()
+    monitor.add_filter("Video/Source", None)
+    monitor.start()
+    try:
+        devices = monitor.get_devices()
+    finally:
+        monitor.stop()
+    found: dict[str, list[str]] = {}
+    for device in devices:
+        properties, caps = device.get_properties(), device.get_caps()
+        path = properties.get_string("device.path") or properties.get_string("api.v4l2.path") if properties else None
+        if path and caps:
+            found[path] = [_in_words(caps.get_structure(n)) for n in range(caps.get_size())]
+    return found
+
+
+def _in_words(structure: Any) -> str:
+    """Say one structure of caps in words; lists and ranges as GStreamer writes them."""
+    fields = dict(re.findall(r"(\w+)=\(\w+\)(\{[^}]*\}|\[[^\]]*\]|[^,;]+)", structure.to_string()))
+    words = [structure.get_name(), fields.get("format", ""), "x".join(fields.get(n, "?") for n in ("width", "height"))]
+    rate = re.sub(r"/1\b", "", fields.get("framerate", "?")).replace("(fraction)", "")
+    return " ".join([*filter(None, words), f"at {rate}"])

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from . import layout
-from .devices import EndOfStream, FrameSource, LightOffset, VideoFrame
+from .devices import CAMERA_COMPLAINT, IDENTICAL_FRAMES, EndOfStream, FrameSource, LightOffset, VideoFrame
 from .errors import DeviceError, SessionError
 from .frame_store import RawFallback
 from .ppg import Sensor
@@ -137,6 +137,10 @@ class Recorder:
             writer.add_event(start_ns, "frame_numbers", "told from the stamps: the camera does not count its frames")
         if self._sensor.sensor.latency_timer:
             writer.add_event(start_ns, "latency_timer", f"of the sensor's USB adapter: {self._sensor.sensor.latency_timer}")
+        if info.rate is not None:
+            writer.add_event(start_ns, "camera_rate", str(info.rate))
+        for complaint in info.complaints:
+            writer.add_event(start_ns, CAMERA_COMPLAINT, complaint)
         threads = [
             threading.Thread(target=self._guard, args=(self._read_camera,), name="camera", daemon=True),
             threading.Thread(target=self._guard, args=(self._sensor.run,), name="sensor", daemon=True),
@@ -176,7 +180,7 @@ class Recorder:
         while not self._camera_stop.is_set():
             frame = self._camera.read(0.2)
             if frame is None:
-                if time.monotonic() - heard > _STALL_S:
+                if not self._camera.info.reopens and time.monotonic() - heard > _STALL_S:
                     raise DeviceError(f"expected frames from {self._camera.info.name}, found none for {_STALL_S:g} s")
                 continue
             heard = time.monotonic()
@@ -289,6 +293,8 @@ class Recorder:
                 writer.add_event(time.monotonic_ns(), "fault", str(self._fault))
             if damaged := self._sensor.damaged:
                 writer.add_event(time.monotonic_ns(), "bad_packets", f"{damaged} from the sensor, damaged on the way")
+            if recording.identical_frames:
+                writer.add_event(time.monotonic_ns(), IDENTICAL_FRAMES, f"{recording.identical_frames} in all")
             if self._sensor.unanswered:
                 writer.add_event(time.monotonic_ns(), "unanswered_pings", str(self._sensor.unanswered))
             for stream, losses in (("frames", recording.frame_losses), ("samples", recording.sample_losses)):
@@ -326,4 +332,6 @@ class Recorder:
             simulated=simulated,
             period_changes=recording.period_changes,
             raw_frames=writer.store.raw_frames,
+            camera_reopened=recording.camera_reopened,
+            identical_frames=recording.identical_frames,
         )

@@ -11,12 +11,13 @@ import numpy as np
 
 from . import layout
 from .clock import LiveClock, TickCounter, place_samples
-from .devices import CameraInfo, VideoFrame
+from .devices import CAMERA_REOPENED, IDENTICAL_FRAMES, CameraInfo, VideoFrame
 from .protocol import SAMPLE_OVERRUN, Hello, Sample, Status
 from .sensor_thread import Exchange, HostClocks, SensorBack, SensorLost
 from .session import SessionWriter
 
 CAMERA_LOST, STORAGE_BEHIND = "lost by the camera", "storage fell behind"
+CAMERA_AWAY = "while the camera was away"
 LINE_LOST, OVERRUN = "lost on the serial line", "overrun on the device"
 UNWRITTEN, SILENT_END = "could not be written", "silent at the end"
 _PERIOD_STEPS = 15              # frames whose median step is the period
@@ -42,6 +43,8 @@ class RecordingSummary:
     simulated: bool
     period_changes: list[str]         # where frames that no counter numbers may be lost uncounted
     raw_frames: int                   # stored as they came, because compressing fell behind
+    camera_reopened: list[str]        # each time that the camera fell silent and came back, in words
+    identical_frames: int             # frames that are the one before them, byte for byte
 
 
 @dataclass
@@ -93,6 +96,9 @@ class Recording:
         self.last_frame_arrival_ns = start_ns
         self.last_sample_arrival_ns = start_ns
         self.period_changes: list[str] = []
+        self.camera_reopened: list[str] = []
+        self.identical_frames = 0
+        self._last_identical = -1                    # sequence of the last one
         self._period_s = 1 / camera.fps
         self._frame_times_ns: deque[int] = deque(maxlen=_PERIOD_STEPS + 1)
         self._status: Status | None = None           # the device counts since it booted
@@ -111,12 +117,15 @@ class Recording:
         """Write a frame; `dropped` are sequences that the queue had no room for, and lose those seen to be missing."""
         self.last_frame_arrival_ns = frame.arrival_ns
         before = self.frame_losses.last
-        missing = self.frame_losses.see(frame.sequence, CAMERA_LOST)
+        cause = CAMERA_AWAY if frame.note is not None and frame.note[0] == CAMERA_REOPENED else CAMERA_LOST
+        missing = self.frame_losses.see(frame.sequence, cause)
+        if frame.note is not None:
+            self._take_note(frame, *frame.note)
         if missing:
             ours = {s for s in dropped.copy() if before < s < frame.sequence}      # the camera's thread may add to it
             dropped -= ours
             if ours:
-                self.frame_losses.by_cause[CAMERA_LOST] -= len(ours)
+                self.frame_losses.by_cause[cause] -= len(ours)
                 self.frame_losses.by_cause[STORAGE_BEHIND] += len(ours)
                 self.frame_losses.by_cause += Counter()      # forget causes that fell to zero
             self.writer.add_event(frame.time_ns, "lost_frames", f"{missing} before frame {frame.sequence}")
@@ -125,6 +134,17 @@ class Recording:
         self.last_frame_ns = frame.time_ns
         if not self.camera.counts_frames:
             self._watch_period(frame.time_ns)
+
+    def _take_note(self, frame: VideoFrame, kind: str, text: str) -> None:
+        """Keep a frame's note as an event; of identical frames in a row only the first, for a frozen camera gives 25 a second."""
+        if kind == CAMERA_REOPENED:
+            self.camera_reopened.append(text)
+        if kind == IDENTICAL_FRAMES:
+            self.identical_frames += 1
+            in_a_row, self._last_identical = self._last_identical == frame.sequence - 1, frame.sequence
+            if in_a_row:
+                return
+        self.writer.add_event(frame.time_ns, kind, text)
 
     def _watch_period(self, time_ns: int) -> None:
         """Say where the period changes: to stamps alone, steady loss is a slower camera."""

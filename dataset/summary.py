@@ -1,5 +1,6 @@
 """What a session holds, in a few numbers: for `acq info`, and for whoever looks through many."""
 
+import json
 import math
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -7,10 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
+from acquire.devices import CAMERA_COMPLAINT, CAMERA_REOPENED, IDENTICAL_FRAMES
 from acquire.errors import CurationError
 
 from .align import ppg_on_frames
 from .session import Session
+
+_CAMERA_NOTES = (CAMERA_COMPLAINT, CAMERA_REOPENED, IDENTICAL_FRAMES)
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,8 @@ class SessionSummary:
     hr_bpm: float | None             # mean over sliding 10 s windows of the PPG; None where it cannot be told
     camera: str
     time_meaning: str
+    exposure: dict                   # what was locked, asked and answered; empty where nothing is said of it
+    camera_notes: list[str]          # complaints before the start, reopenings, identical frames
     sensor: str
     firmware: str
     events: list[dict]
@@ -73,6 +79,8 @@ def summarise(path: Path) -> SessionSummary:
             light_offset_bound_ms=None if session.light_offset_bound_ns is None else session.light_offset_bound_ns / 1e6,
             light_offset_from=session.light_offset_from,
             camera=session.camera["camera"], time_meaning=session.camera["time_meaning"],
+            exposure=json.loads(session.camera["exposure"]),
+            camera_notes=[f"{event.kind}: {event.text}" for event in session.events if event.kind in _CAMERA_NOTES],
             sensor=session.sensor["sensor"], firmware=session.sensor["firmware"],
             events=[vars(event) for event in session.events],
             file_bytes=path.stat().st_size, compression=decoded / stored if stored else None,

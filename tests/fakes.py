@@ -10,6 +10,7 @@ from dataclasses import replace
 import numpy as np
 
 from acquire.devices import CameraInfo, EndOfStream, VideoFrame
+from acquire.errors import DeviceError
 from acquire.protocol import BAUD, SAMPLE_OVERRUN, Hello, Identify, PacketParser, Ping, Pong, Sample, Start, Status, Stop, encode
 
 _BYTE_S = 10 / BAUD
@@ -186,3 +187,47 @@ class FakeCamera:
 
     def close(self):
         pass
+
+
+class LiveCamera:
+    """A camera that runs from when it is opened, in real time; no two frames are alike unless asked.
+
+    Behind frame `silent_after` it is silent, behind `gone_after` it raises; the frames of `frozen` are like the one before;
+    `stamp` gives a frame's stamp from its number and its true time [ns].
+    """
+
+    def __init__(
+        self, *, fps=100.0, silent_after=None, gone_after=None, frozen=(), stamp=lambda n, true_ns: true_ns, shape=(64, 48),
+        exposure=None,
+    ):
+        self.info = CameraInfo("live", *shape, fps, "I420", "end of frame", exposure=exposure or {})
+        self.silent_after, self.gone_after, self.frozen, self.stamp = silent_after, gone_after, set(frozen), stamp
+        self.closed = False
+        self._opened_ns, self._n, self._zero = time.monotonic_ns(), 0, 0
+        self._image = None
+
+    def start(self, start_ns):
+        while self._due_ns() < start_ns:
+            self._n += 1
+        self._zero = self._n
+
+    def _due_ns(self):
+        return self._opened_ns + round(self._n * 1e9 / self.info.fps)
+
+    def read(self, timeout_s):
+        if self.gone_after is not None and self._n > self.gone_after:
+            raise DeviceError("expected the live camera, found that it is gone")
+        wait_s = (self._due_ns() - time.monotonic_ns()) / 1e9
+        if wait_s > timeout_s or (self.silent_after is not None and self._n > self.silent_after):
+            time.sleep(timeout_s)
+            return None
+        time.sleep(max(0.0, wait_s))
+        if self._n not in self.frozen or self._image is None:
+            self._image = np.zeros(self.info.image_shape, dtype=np.uint8)
+            self._image[1, 0] = self._n % 256                # not in a row that a quick look sees
+        time_ns = self.stamp(self._n, self._due_ns())
+        self._n += 1
+        return VideoFrame(self._image, time_ns, time.monotonic_ns(), self._n - 1 - self._zero)
+
+    def close(self):
+        self.closed = True

@@ -1,13 +1,26 @@
 """Real GStreamer pipelines behind the camera interface."""
 
 import time
+from itertools import pairwise
 
+import av
+import h5py
 import numpy as np
 import pytest
+from fakes import FakeSensor
 
+from acquire import layout
 from acquire.camera import open_camera
-from acquire.errors import DeviceError
-from acquire.gstreamer import load_gst
+from acquire.devices import EndOfStream
+from acquire.errors import DeviceError, StampError
+from acquire.exposure import ELEMENTS, NOT_CONTROLLED, lock_element
+from acquire.gstreamer import GstCamera, _in_words, load_gst
+from acquire.ppg import Sensor
+from acquire.recorder import Recorder
+from acquire.steady_camera import SteadyCamera
+from dataset.session import Session
+
+TEST = "videotestsrc name=acq-source is-live=true ! video/x-raw,width=320,height=240,framerate=25/1"
 
 pytestmark = pytest.mark.gstreamer
 
@@ -15,6 +28,10 @@ PACKAGES = (
     "apt-get install gstreamer1.0-plugins-base gstreamer1.0-plugins-good gir1.2-gstreamer-1.0 gir1.2-gst-plugins-base-1.0 "
     "libgirepository1.0-dev libcairo2-dev pkg-config"
 )
+
+
+def open_gst(pipeline, fps):
+    return GstCamera(pipeline, name="gst", fps=fps)
 
 
 @pytest.fixture(autouse=True)
@@ -26,7 +43,7 @@ def gst():
 
 
 def test_a_live_source_is_stamped_on_the_monotonic_clock():
-    camera = open_camera("gst:videotestsrc is-live=true ! video/x-raw,format=I420,width=640,height=360,framerate=25/1", 25)
+    camera = open_gst("videotestsrc is-live=true ! video/x-raw,format=I420,width=640,height=360,framerate=25/1", 25)
     try:
         assert camera.info.image_shape == (540, 640)
         assert camera.info.fps == 25
@@ -45,7 +62,7 @@ def test_a_live_source_is_stamped_on_the_monotonic_clock():
 
 def test_a_sensor_that_takes_its_time_does_not_spoil_the_camera():
     """An Uno's bootloader is silent for 1.6 s: the frames of that time are old, not wrong."""
-    camera = open_camera("gst:videotestsrc is-live=true ! video/x-raw,width=320,height=240,framerate=25/1", 25)
+    camera = open_gst("videotestsrc is-live=true ! video/x-raw,width=320,height=240,framerate=25/1", 25)
     time.sleep(1.8)
     start_ns = time.monotonic_ns()
     camera.start(start_ns)
@@ -56,12 +73,12 @@ def test_a_sensor_that_takes_its_time_does_not_spoil_the_camera():
 
 def test_a_pipeline_without_a_frame_is_one_line():
     with pytest.raises(DeviceError, match="its stream ended"):
-        open_camera("gst:videotestsrc is-live=true num-buffers=0", 25)
+        open_gst("videotestsrc is-live=true num-buffers=0", 25)
 
 
 def test_a_live_pipeline_that_ends_has_failed():
     """It is no file whose end is the end of a recording."""
-    camera = open_camera("gst:videotestsrc is-live=true num-buffers=10 ! video/x-raw,width=320,height=240,framerate=25/1", 25)
+    camera = open_gst("videotestsrc is-live=true num-buffers=10 ! video/x-raw,width=320,height=240,framerate=25/1", 25)
     camera.start(time.monotonic_ns())
     frames = []
     with pytest.raises(DeviceError, match="its stream ended"):
@@ -71,8 +88,8 @@ def test_a_live_pipeline_that_ends_has_failed():
 
 
 def test_a_dropped_buffer_is_a_jump_in_the_sequence():
-    camera = open_camera(
-        "gst:videotestsrc is-live=true ! video/x-raw,width=320,height=240,framerate=50/1 ! identity drop-probability=0.6", 50
+    camera = open_gst(
+        "videotestsrc is-live=true ! video/x-raw,width=320,height=240,framerate=50/1 ! identity drop-probability=0.6", 50
     )
     assert camera.info.counts_frames
     camera.start(time.monotonic_ns())
@@ -85,8 +102,8 @@ def test_a_dropped_buffer_is_a_jump_in_the_sequence():
 
 
 def test_without_numbers_on_the_buffers_the_stamps_tell_them():
-    camera = open_camera(
-        "gst:videotestsrc is-live=true ! video/x-raw,width=320,height=240,framerate=25/1 ! jpegenc ! jpegdec", 25
+    camera = open_gst(
+        "videotestsrc is-live=true ! video/x-raw,width=320,height=240,framerate=25/1 ! jpegenc ! jpegdec", 25
     )
     assert not camera.info.counts_frames
     camera.start(time.monotonic_ns())
@@ -107,3 +124,199 @@ def test_without_numbers_on_the_buffers_the_stamps_tell_them():
 def test_a_pipeline_that_cannot_run_is_one_line(pipeline, message):
     with pytest.raises(DeviceError, match=message):
         open_camera(f"gst:{pipeline}", 25)
+
+
+def read_through(camera, until, give_up_s=12.0):
+    """Read through silences until a frame satisfies `until`."""
+    frames, give_up = [], time.monotonic() + give_up_s
+    while time.monotonic() < give_up:
+        frame = camera.read(0.1)
+        if frame is not None:
+            frames.append(frame)
+            if until(frame):
+                return frames
+    raise AssertionError(f"no such frame among {len(frames)} in {give_up_s} s")
+
+
+def test_a_pipeline_that_stalls_is_opened_again_after_a_second_with_the_loss_counted_to_a_frame():
+    opened = []
+
+    def opener(_):
+        opened.append(GstCamera(f"{TEST} ! valve name=valve", name="gst", fps=25))
+        return opened[-1]
+
+    camera = SteadyCamera(opener, asked_fps=25, measure_s=0.2)
+    camera.start(time.monotonic_ns())
+    frames = [camera.read(1.0) for _ in range(10)]
+    opened[0]._pipeline.get_by_name("valve").set_property("drop", True)
+    frames += read_through(camera, lambda frame: frame.note is not None)
+    frames += [camera.read(1.0) for _ in range(10)]
+    camera.close()
+    assert len(opened) == 2
+    sequence, times = (np.array([getattr(frame, name) for frame in frames]) for name in ("sequence", "time_ns"))
+    gap = int(np.argmax(np.diff(sequence)))
+    assert np.diff(sequence)[gap] >= 25
+    assert np.abs((times - times[0]) / 4e7 - sequence).max() <= 0.6
+    kind, text = frames[gap + 1].note
+    assert kind == "camera_reopened"
+    assert f"{np.diff(sequence)[gap] - 1} frames missed; no frame for 1 s" in text
+
+
+def test_a_live_pipeline_that_ends_is_opened_again_at_once():
+    camera = SteadyCamera(
+        lambda _: open_gst(TEST.replace("is-live", "num-buffers=20 is-live"), 25), asked_fps=25, measure_s=0.2
+    )
+    camera.start(time.monotonic_ns())
+    frames = read_through(camera, lambda frame: frame.note is not None)
+    camera.close()
+    assert "its stream ended" in frames[-1].note[1]
+    assert frames[-1].time_ns - frames[-2].time_ns < 1e9
+
+
+def test_a_pipeline_that_repeats_its_frames_is_flagged():
+    camera = open_camera(f"gst:{TEST} ! videorate ! video/x-raw,framerate=50/1", 50)
+    camera.start(time.monotonic_ns())
+    frames = [camera.read(1.0) for _ in range(21)]
+    camera.close()
+    flagged = [frame.note is not None and frame.note[0] == "identical_frames" for frame in frames]
+    assert 9 <= sum(flagged) <= 11
+    assert not any(a and b for a, b in pairwise(flagged))
+
+
+def test_a_pipeline_of_the_user_s_own_is_measured_and_left_alone():
+    camera = open_camera(f"gst:{TEST}", 25)
+    camera.close()
+    assert camera.info.exposure == NOT_CONTROLLED
+    assert camera.info.complaints == []
+    assert camera.info.rate.fps == pytest.approx(25, abs=0.1)
+    assert camera.info.rate.span_s >= 1.5
+
+
+def test_half_the_rate_is_seen_before_the_start():
+    camera = open_camera(f"gst:{TEST} ! videorate ! video/x-raw,framerate=25/2", 25)
+    camera.close()
+    (complaint,) = camera.info.complaints
+    assert complaint.startswith("expected 25 frames/s, found 12.5")
+
+
+def test_stamps_of_another_clock_are_refused_with_the_reason():
+    """A file that nothing holds to its own time is there at once: its later frames are of the future."""
+    with pytest.raises(StampError, match=r"CLOCK_MONOTONIC, found a stamp -?\d+\.\d s off it; is the source live"):
+        open_gst("videotestsrc timestamp-offset=2000000000 ! video/x-raw,width=320,height=240,framerate=25/1", 25)
+    camera = SteadyCamera(
+        lambda _: open_gst("videotestsrc ! video/x-raw,width=320,height=240,framerate=25/1", 25), asked_fps=25, measure_s=0.1
+    )
+    with pytest.raises(StampError, match="off it"):
+        read_through(camera, lambda frame: False)
+    camera.close()
+
+
+def test_a_source_s_controls_are_locked_where_it_has_them_and_named_where_not():
+    """A test source has no exposure; what it has stands for it."""
+    camera = GstCamera(
+        TEST, name="csi", fps=25, locks=({"kx": 3, "awb-enable": False}, ("pattern", "exposure-time"))
+    )
+    element = camera._pipeline.get_by_name("acq-source")
+    try:
+        assert element.get_property("kx") == 3
+        assert camera.info.exposure["settled"].startswith("steady after 1.")
+        assert camera.info.exposure == {
+            "control": "not locked: awb-enable did not take, so either may change while recording",
+            "asked": {"kx": 3, "awb-enable": False},
+            "answered": {"kx": 3, "pattern": str(element.get_property("pattern"))},
+            "refused": ["awb-enable"],
+            "settled": camera.info.exposure["settled"],
+        }
+    finally:
+        camera.close()
+
+
+class Element:
+    """What lock_element needs of a GStreamer element."""
+
+    def __init__(self, **properties):
+        self.properties = {name.replace("_", "-"): value for name, value in properties.items()}
+
+    def find_property(self, name):
+        return name if name in self.properties else None
+
+    def set_property(self, name, value):
+        self.properties[name] = value
+
+    def get_property(self, name):
+        return self.properties[name]
+
+
+def test_a_camera_opened_again_that_told_its_exposure_need_not_settle():
+    """`ky` stands for an exposure time."""
+    first = GstCamera(TEST, name="csi", fps=25, locks=({}, ("ky",)), before={"answered": {"ky": 7}})
+    first.close()
+    assert first.info.exposure == {
+        "control": "locked", "asked": {"ky": 7}, "answered": {"ky": 7}, "refused": [], "settled": "as before"
+    }
+
+
+def test_a_source_s_formats_are_said_in_words(gst):
+    caps = gst.Caps.from_string("video/x-raw, format=YUY2, width=640, height=360, framerate={ (fraction)30/1, (fraction)15/1 }")
+    assert _in_words(caps.get_structure(0)) == "video/x-raw YUY2 640x360 at { 30, 15 }"
+    assert _in_words(gst.Caps.from_string("image/jpeg, width=1280, height=720").get_structure(0)) == "image/jpeg 1280x720 at ?"
+
+
+def test_argus_is_locked_and_tells_the_ranges_it_was_given():
+    element = Element(aelock=False, awblock=False, exposuretimerange="34000 358733000", gainrange=None, wbmode=1)
+    found = lock_element(element, *ELEMENTS["nvarguscamerasrc"])
+    assert found["control"] == "locked"
+    assert element.properties["aelock"]
+    assert element.properties["awblock"]
+    assert found["answered"]["exposuretimerange"] == "34000 358733000"
+
+
+def test_libcamera_is_locked_and_opened_again_with_the_same_exposure():
+    element = Element(ae_enable=True, awb_enable=True, exposure_time=12000, analogue_gain=2.5)
+    found = lock_element(element, *ELEMENTS["libcamerasrc"])
+    assert (found["control"], found["answered"]["exposure-time"], found["answered"]["analogue-gain"]) == ("locked", 12000, 2.5)
+    again = Element(ae_enable=True, awb_enable=True, exposure_time=0, analogue_gain=0.0)
+    assert lock_element(again, *ELEMENTS["libcamerasrc"], before=found)["control"] == "locked"
+    assert again.properties == {"ae-enable": False, "awb-enable": False, "exposure-time": 12000, "analogue-gain": 2.5}
+
+
+def test_an_element_too_old_to_have_the_locks_is_not_called_locked():
+    found = lock_element(Element(exposure_time=12000), *ELEMENTS["libcamerasrc"])
+    assert found["control"].startswith("not locked: ae-enable and awb-enable did not take")
+
+
+@pytest.mark.shared
+def test_the_real_face_through_a_pipeline_is_in_the_file_bit_for_bit_in_its_own_time(real_face, tmp_path):
+    video = real_face / "video.mkv"
+    camera = open_camera(f"gst:filesrc location={video} ! matroskademux ! avdec_ffv1 ! clocksync", 30)
+    assert camera.info.time_meaning == "file"
+    assert camera.info.complaints == []
+    with FakeSensor() as device:
+        sensor = Sensor(device.port)
+        try:
+            summary = Recorder(camera, sensor).record(tmp_path, "S01", duration_s=1.5)
+        finally:
+            sensor.close()
+            camera.close()
+    assert summary.complete
+    assert (summary.lost_frames, summary.identical_frames) == ({}, 0)
+    with h5py.File(summary.path, "r") as file, av.open(str(video)) as container:
+        stored = file[layout.FRAMES]
+        arrival, times = file[layout.FRAME_ARRIVAL][:], file[layout.FRAME_TIME][:]
+        assert len(stored) > 35
+        clip = container.decode(video=0)
+        first = next(frame for frame in clip if np.array_equal(frame.to_ndarray(), stored[0]))
+        assert first.time > 1.0                      # the rate was measured before it
+        for n, frame in zip(range(1, len(stored)), clip, strict=False):
+            assert np.array_equal(stored[n], frame.to_ndarray()), n
+            assert times[n] - times[0] == pytest.approx((frame.time - first.time) * 1e9, abs=1.0)
+    assert (arrival >= times).all()
+    with Session(summary.path) as session:
+        assert session.started_monotonic_ns <= times[0] < session.started_monotonic_ns + 0.2e9
+
+
+def test_a_file_s_end_is_the_end_of_a_recording():
+    camera = open_gst("videotestsrc num-buffers=10 ! video/x-raw,width=320,height=240,framerate=25/1 ! clocksync", 25)
+    with pytest.raises(EndOfStream):
+        read_through(camera, lambda frame: False)
+    camera.close()

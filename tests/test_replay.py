@@ -92,7 +92,7 @@ def test_times_of_another_video_are_refused(tmp_path):
         open_camera(f"replay:{tmp_path}/v.mkv?times={tmp_path}/t.csv", 25)
 
 
-@pytest.mark.parametrize("spec", ["nonsense", "replay:", "replay:/nowhere.mkv", "v4l2:/dev/video_none", "replay:x?speed=2"])
+@pytest.mark.parametrize("spec", ["nonsense", "replay:", "replay:/nowhere.mkv", "uvc:/dev/video_none", "replay:x?speed=2"])
 def test_a_camera_that_is_not_there_is_one_line(spec):
     with pytest.raises(DeviceError, match="expected"):
         open_camera(spec, 25)

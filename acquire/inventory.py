@@ -1,0 +1,114 @@
+"""What is plugged in: cameras and serial ports, with what they say of themselves. What is opened is closed again.
+
+Linux lists its cameras; GStreamer, where it is installed, tells their sizes and rates. Elsewhere there is no list that OpenCV
+gives: the first numbers are opened, one after the other, until one is not there.
+"""
+
+import sys
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from serial.tools import list_ports
+
+from .errors import DeviceError, ProtocolError
+from .ppg import Sensor
+from .protocol import SENSOR_NAMES
+from .video_nodes import SYSFS, list_nodes
+
+_NUMBERS = 8      # cameras that are looked for where no list is
+
+
+@dataclass(frozen=True)
+class FoundCamera:
+    """A camera that could be recorded from."""
+
+    spec: str                                          # for --camera
+    name: str
+    socket: str = ""                                   # where it is plugged in
+    formats: list[str] = field(default_factory=list)   # "video/x-raw YUY2 640x360 at 30", as GStreamer says; empty: not told
+
+
+@dataclass(frozen=True)
+class FoundPort:
+    """A serial port, and what answered on it."""
+
+    port: str                                          # for --port
+    description: str
+    usb_id: str                                        # "2341:0043", empty where it is no USB device
+    serial_number: str
+    is_sensor: bool
+    answer: str                                        # the sensor's HELLO in words, or why there is none
+
+
+def find_cameras(
+    sysfs: Path = SYSFS, *, system: str = sys.platform, open_capture: Any = None
+) -> tuple[list[FoundCamera], list[str]]:
+    """List cameras, and say in words what could not be looked at; `open_capture` as in `UvcCamera`."""
+    cameras, remarks = [], []
+    told: dict[str, list[str]] = {}
+    try:
+        from .gstreamer import csi_element, list_formats
+
+        told = list_formats()
+        cameras.append(FoundCamera("csi", f"{csi_element()} is installed; whether a camera is behind it shows when it opens"))
+    except DeviceError as error:
+        remarks.append(f"csi: {error}")
+    if system == "linux":
+        cameras += [
+            FoundCamera(f"uvc:{node.device}", node.name, node.socket, told.get(node.device, []))
+            for node in list_nodes(sysfs) if node.index == 0
+        ]
+    else:
+        cameras += _open_numbers(system, open_capture)
+    return cameras, remarks
+
+
+def _open_numbers(system: str, open_capture: Any) -> list[FoundCamera]:
+    import cv2
+
+    from .uvc import BACKENDS
+
+    found: list[FoundCamera] = []
+    for number in range(_NUMBERS):
+        capture = (open_capture or cv2.VideoCapture)(number, BACKENDS.get(system, (cv2.CAP_ANY,))[0])
+        try:
+            if not capture.isOpened():
+                break
+            size = f"{capture.get(cv2.CAP_PROP_FRAME_WIDTH):.0f}x{capture.get(cv2.CAP_PROP_FRAME_HEIGHT):.0f}"
+            form = f"{size} at {capture.get(cv2.CAP_PROP_FPS):g}"
+            found.append(FoundCamera(f"uvc:{number}", f"camera {number} of {capture.getBackendName()}", formats=[form]))
+        finally:
+            capture.release()
+    return found
+
+
+def find_ports(also: Iterable[str] = (), *, timeout_s: float = 4.0) -> list[FoundPort]:
+    """List serial ports and ask each for a HELLO, all at once; `also` are ports that the system does not list.
+
+    Asking opens a port, which resets an Arduino.
+    """
+    listed = {info.device: info for info in list_ports.comports()}
+    ports = sorted({*listed, *also})
+    with ThreadPoolExecutor(max_workers=max(len(ports), 1)) as pool:
+        answers = list(pool.map(lambda port: _ask(port, timeout_s), ports))
+    found = []
+    for port, (is_sensor, answer) in zip(ports, answers, strict=True):
+        info = listed.get(port)
+        usb_id = f"{info.vid:04x}:{info.pid:04x}" if info is not None and info.vid is not None else ""
+        description = "" if info is None or info.description == "n/a" else info.description
+        found.append(FoundPort(port, description, usb_id, (info.serial_number or "") if info else "", is_sensor, answer))
+    return found
+
+
+def _ask(port: str, timeout_s: float) -> tuple[bool, str]:
+    try:
+        sensor = Sensor(port, hello_timeout_s=timeout_s)
+    except (DeviceError, ProtocolError) as error:
+        return False, getattr(error, "found", "") or str(error)
+    sensor.close()
+    hello = sensor.hello
+    kind = SENSOR_NAMES.get(hello.sensor, str(hello.sensor))
+    return True, f"PPG sensor: {kind}, firmware {hello.firmware}, protocol {hello.protocol}, boot id {hello.boot_id:#06x}"
