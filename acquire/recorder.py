@@ -14,7 +14,7 @@ import random
 import shutil
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -22,6 +22,7 @@ import numpy as np
 
 from . import layout
 from .clock import LiveClock, TickCounter
+from .cues import Cue, CueTrack
 from .devices import EndOfStream, FrameSource, VideoFrame
 from .errors import DeviceError, SessionError
 from .ppg import Received, Sensor, read_clocks
@@ -29,6 +30,7 @@ from .protocol import DEFAULT_RATE_HZ, SENSOR_VIRTUAL, Hello, Pong, Sample, Stat
 from .recording import SILENT_END, STORAGE_BEHIND, UNWRITTEN, Losses, Recording, RecordingStatus, RecordingSummary
 from .session import SessionWriter
 
+STATUS_S = 0.25                 # how often a watcher is told
 FLUSH_S = 0.5                   # at most this much is lost in a crash, and what is still in the queue
 QUEUE_FRAMES = 100              # 4 s at 25 fps: 35 MB of 640x360 I420
 RESERVE_BYTES = 64 * 2**20      # stop while the file can still be closed
@@ -47,12 +49,12 @@ def new_session_id(subject: str, unix_s: float) -> str:
     return f"{subject}-{datetime.fromtimestamp(unix_s, timezone.utc):%Y%m%dT%H%M%SZ}"
 
 
-def check_subject(subject: str) -> None:
+def check_subject(subject: str, where: str = "--subject") -> None:
     """Refuse what is not a pseudonym that is safe as a folder name."""
     if not layout.is_subject_id(subject):
         raise SessionError(
             f"expected a subject id of 1 to 32 letters, digits, - and _, starting with a letter or digit; found {subject!r} "
-            "in --subject; use a pseudonym such as S01"
+            f"in {where}; use a pseudonym such as S01"
         )
 
 
@@ -91,6 +93,14 @@ class Recorder:
         self._sent_ns: dict[int, int] = {}
         self._ticks = TickCounter()
         self._next_ping = 0
+        self._marks: queue.SimpleQueue[tuple[int, str, str]] = queue.SimpleQueue()
+        self._cues = CueTrack((), 0)
+
+    def mark(self, text: str, kind: str = "mark") -> int:
+        """Note something at the time of this call, from any thread; it becomes an event. Gives its time [ns]."""
+        time_ns = time.monotonic_ns()
+        self._marks.put((time_ns, kind, text))
+        return time_ns
 
     def stop(self, reason: str) -> None:
         """End the recording cleanly; the first reason counts."""
@@ -103,9 +113,12 @@ class Recorder:
         subject: str,
         *,
         duration_s: float | None = None,
+        cues: Sequence[Cue] = (),
         on_status: Callable[[RecordingStatus], None] | None = None,
     ) -> RecordingSummary:
         """Record until `duration_s` has passed, the source ends, `stop` is called or a device fails.
+
+        `cues` follow one another from the start and become events.
 
         A device that fails, or a disk that fills, ends the recording with what was recorded before saved and marked incomplete.
 
@@ -151,6 +164,7 @@ class Recorder:
             simulated=info.simulated or hello.sensor == SENSOR_VIRTUAL,
         )
         recording = Recording(writer, clock, info, hello, start_ns, shutil.disk_usage(folder).free)
+        self._cues = CueTrack(cues, start_ns)
         if not info.counts_frames:
             writer.add_event(start_ns, "frame_numbers", "told from the stamps: the camera does not count its frames")
         threads = [
@@ -264,6 +278,7 @@ class Recorder:
         self, recording: Recording, folder: Path, duration_s: float | None, on_status: Callable[[RecordingStatus], None] | None
     ) -> None:
         next_flush = time.monotonic() + FLUSH_S
+        next_status = 0.0
         while self._stopped_by is None:
             elapsed_s = (time.monotonic_ns() - recording.start_ns) / 1e9
             if duration_s is not None and elapsed_s >= duration_s:
@@ -279,8 +294,9 @@ class Recorder:
             if time.monotonic() >= next_flush:
                 next_flush = time.monotonic() + FLUSH_S
                 self._flush(recording, folder)
-                if on_status is not None:
-                    on_status(recording.status(elapsed_s))
+            if on_status is not None and time.monotonic() >= next_status:
+                next_status = time.monotonic() + STATUS_S
+                on_status(recording.status(elapsed_s))
 
     def _flush(self, recording: Recording, folder: Path) -> None:
         try:
@@ -300,7 +316,16 @@ class Recorder:
         self._fault = self._fault or error
         self.stop(str(error))
 
+    def _take_marks(self, recording: Recording) -> None:
+        now_ns = time.monotonic_ns()
+        notes = self._cues.due(now_ns) if self._stopped_by is None else self._cues.end(now_ns)
+        while not self._marks.empty():
+            notes.append(self._marks.get_nowait())
+        for note in notes:
+            recording.writer.add_event(*note)
+
     def _take_packets(self, recording: Recording) -> None:
+        self._take_marks(recording)
         while True:
             try:
                 item = self._packets.get_nowait()
@@ -388,4 +413,5 @@ class Recorder:
             stopped_by=stopped_by if self._fault is None else str(self._fault) or type(self._fault).__name__,
             simulated=simulated,
             period_changes=recording.period_changes,
+            no_finger_s=round(recording.no_finger_s, 2),
         )
