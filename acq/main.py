@@ -17,6 +17,7 @@ from acq.info import info
 from acq.record import record
 from acq.simulate import simulate
 from acq.split import split
+from acq.subject import subject
 from acq.train import train_kd
 from acquire.errors import AcqError
 
@@ -53,7 +54,7 @@ def options(
     _state["debug"] = debug
 
 
-for verb in (record, info, simulate, split, convert, train_kd, demo):
+for verb in (record, subject, info, simulate, split, convert, train_kd, demo):
     app.command()(verb)
 
 
