@@ -18,7 +18,7 @@ def can_read_keys() -> bool:
     if os.name == "nt":
         return True
     try:
-        return os.tcgetpgrp(sys.stdin.fileno()) == os.getpgrp()       # a job in the background is stopped when it touches the terminal
+        return os.tcgetpgrp(sys.stdin.fileno()) == os.getpgrp()       # a job in the background is stopped where it touches one
     except OSError:
         return False
 

@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from acq.check import check
 from acq.convert import convert
 from acq.demo import demo
 from acq.info import info
@@ -54,7 +55,7 @@ def options(
     _state["debug"] = debug
 
 
-for verb in (record, subject, info, simulate, split, convert, train_kd, demo):
+for verb in (check, record, subject, info, simulate, split, convert, train_kd, demo):
     app.command()(verb)
 
 

@@ -34,6 +34,7 @@ SAY_S = 10.0                     # between plain lines
 TRACE_S = 8.0
 TRACE_ROWS = 5
 _GAP_S = 0.25                    # a longer one is drawn as a gap
+_SILENT_S = 1.0                  # a device that is silent for longer is shown so
 _ASK_S = 5.0                     # within which a second q counts
 _STYLE = {GOOD: "green", FAIR: "yellow"}
 _WRONG = {
@@ -127,9 +128,18 @@ def _losses(status: "RecordingStatus") -> Text:
     return Text("; ".join(lost), "bold yellow") if lost else Text("nothing", "green")
 
 
-def _fps_style(status: "RecordingStatus") -> str:
+def _video(status: "RecordingStatus") -> Text:
+    if status.camera_silent_s > _SILENT_S:
+        return Text(f"NO FRAME for {clock(status.camera_silent_s)}", "bold red")
     share = status.fps / status.camera.fps
-    return "green" if share > 0.95 else "yellow" if share > 0.7 else "red"
+    style = "green" if share > 0.95 else "yellow" if share > 0.7 else "red"
+    return Text.assemble((f"{status.fps:.1f}", style), f" of {status.camera.fps:g} frames/s, {status.frames} frames")
+
+
+def _ppg(status: "RecordingStatus") -> Text:
+    if status.sensor_silent_s > _SILENT_S:
+        return Text(f"NO SAMPLE for {clock(status.sensor_silent_s)}: is the sensor plugged in?", "bold red")
+    return Text(f"{status.samples} samples at {status.ppg_rate_hz} Hz")
 
 
 def _disk(status: "RecordingStatus", duration_s: float | None) -> Text:
@@ -165,12 +175,11 @@ def render(status: "RecordingStatus", shown: Shown, *, elapsed_s: float, width: 
     bound = Text("not yet", "yellow") if status.sync_bound_ms is None else Text(
         f"each sample within ±{status.sync_bound_ms:.2f} ms", "green" if status.sync_bound_ms < 5 else "yellow"
     )
-    face = {None: Text("not looked for yet", "dim"), True: Text("found", "green"), False: Text("NOT FOUND", "bold red")}[shown.face]
-    asked = f" of {status.camera.fps:g}"
+    face = {None: ("not looked for yet", "dim"), True: ("found", "green"), False: ("NOT FOUND", "bold red")}[shown.face]
     for name, text in (
-        ("face", face),
-        ("video", Text.assemble((f"{status.fps:.1f}", _fps_style(status)), f"{asked} frames/s, {status.frames} frames")),
-        ("ppg", Text(f"{status.samples} samples at {status.ppg_rate_hz} Hz")),
+        ("face", Text(*face)),
+        ("video", _video(status)),
+        ("ppg", _ppg(status)),
         ("lost", _losses(status)),
         ("sync", bound),
         ("disk", _disk(status, shown.duration_s)),

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from acq.options import Data, Fps, Json, Quiet, parse_duration
+from acq.options import Camera, Data, Fps, Json, Port, Quiet, parse_duration
 from acquire.errors import AcqError, DeviceError
 
 if TYPE_CHECKING:
+    from acquire.cues import CueProtocol
     from acquire.devices import FrameSource
     from acquire.ppg import Sensor
-    from acquire.cues import CueProtocol
     from acquire.recorder import Recorder
     from acquire.recording import RecordingStatus, RecordingSummary
 
@@ -27,12 +27,8 @@ def record(
     duration: Annotated[
         str | None, typer.Option("--duration", metavar="TIME", help="Stop after 60s, 2min, 1h. Without it: until Ctrl-C.")
     ] = None,
-    camera: Annotated[
-        str, typer.Option("--camera", metavar="SPEC", help="auto, csi, v4l2:/dev/video0, gst:PIPELINE, replay:VIDEO[?times=CSV].")
-    ] = "auto",
-    port: Annotated[
-        str, typer.Option("--port", metavar="SPEC", help="auto (asks every serial port), or a path such as /dev/ttyACM0.")
-    ] = "auto",
+    camera: Camera = "auto",
+    port: Port = "auto",
     fps: Fps = 25.0,
     simulate: Annotated[bool, typer.Option("--simulate", help="Record a virtual subject: no hardware.")] = False,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the virtual subject.")] = 0,

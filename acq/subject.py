@@ -11,7 +11,7 @@ from acq.options import Data, Force, Json
 from acquire.errors import SubjectError
 
 if TYPE_CHECKING:
-    from dataset.subject import Subject
+    pass
 
 
 def subject(
@@ -46,7 +46,7 @@ def subject(
         noted = replace(before, **new)
         write_subject(data, subject, noted)
     if noted is None:
-        raise SubjectError(f"expected something noted of {subject}, found nothing in {data}; give --age-band, --consent and so on")
+        raise SubjectError(f"expected something noted of {subject}, found nothing in {data}; give --age-band or others")
     if as_json:
         typer.echo(json.dumps({"subject": subject, **asdict(noted)}))
     else:

@@ -4,10 +4,10 @@ A pulse is a smooth wave of some height: every window of 1.4 s, the longest beat
 pulse is told by three things that a finger never does for as long as that. It does not stand still (`flat_line`: a sensor
 unplugged, or its pin). Its height does not fall to a tenth of what it was, nor to nothing (`finger_off`: a lifted finger leaves
 ambient light and noise). And it does not jump from sample to sample: the variance of the steps against the variance of
-the trace is about 0.3 in a pulse at 25 Hz, at most 1 in a bad one, and 2 in noise (`finger_off` too). A straight line is taken out
-first, so that light which rises or falls says nothing. Readings at the end of the scale are `clipped`.
+the trace is about 0.3 in a pulse at 25 Hz, at most 1 in a bad one, and 2 in noise (`finger_off` too). A straight line is taken
+out first, so that light which rises or falls says nothing. Readings at the end of the scale are `clipped`.
 
-A state begins when the window before it was bad throughout, and its time is that window's start; it ends when a second was good.
+A state begins when the window before it was bad throughout, and its time is that window's start; it ends when 1.5 s were good.
 Rates above 25 Hz are averaged down to it, which removes the hum of the mains at 50 and 100 Hz as well.
 """
 
@@ -22,7 +22,7 @@ FINGER_OFF, FLAT_LINE, CLIPPED = "finger_off", "flat_line", "clipped"
 _GRID_HZ = 25
 _WINDOW = 35                       # on that grid: 1.4 s, a beat at 43 bpm
 _LOOK_EVERY = 2                    # on that grid: 0.08 s
-_GOOD_LOOKS = 12                   # about a second of them ends a state
+_GOOD_LOOKS = 19                   # 1.5 s of them end a state: a single step stays in the window for 1.4 s
 _FLAT = 16                         # peak to peak: a quarter step of a 10-bit converter
 # The least height of a pulse, of 65535. An amplified analog sensor gives thousands, and a few hundred of noise without a finger;
 # a MAX30102's pulse is 0.5 to 2 % of its light.
@@ -61,7 +61,7 @@ class PulseWatch:
         self._since_ns: dict[str, int] = {}        # states that hold, and since when
         self._good: dict[str, int] = {}            # looks in a row that would end one, and
         self._good_ns: dict[str, int] = {}         # the time of the first of them
-        self._past_ns = dict.fromkeys((FINGER_OFF, FLAT_LINE, CLIPPED), 0)
+        self._past_ns: dict[str, int] = dict.fromkeys((FINGER_OFF, FLAT_LINE, CLIPPED), 0)
         line = np.arange(_WINDOW) - (_WINDOW - 1) / 2
         self._line = line / np.sqrt((line**2).sum())
 
@@ -111,14 +111,15 @@ class PulseWatch:
             self._usual += (height - self._usual) / min(_USUAL_LOOKS, self._looks)
         notes = self._step(FLAT_LINE, begins=flat < _FLAT, holds=flat < _FLAT * _SURELY)
         if FLAT_LINE not in self._since_ns:
-            notes += self._step(FINGER_OFF, begins=off(1.0), holds=off(_SURELY))
+            flattens = np.ptp(values[-_WINDOW // 3:]) < _FLAT       # wait for what it will be called then
+            notes += self._step(FINGER_OFF, begins=off(1.0) and not flattens, holds=off(_SURELY))
         elif FINGER_OFF in self._since_ns:         # the flat line says more
             notes.append(self._end(FINGER_OFF, self._since_ns[FLAT_LINE]))
         clipped = sum(self._clipped)
         return notes + self._step(CLIPPED, begins=clipped >= _CLIPPED_SAMPLES, holds=clipped > 0)
 
     def _step(self, kind: str, *, begins: bool, holds: bool) -> list[Note]:
-        """Begin a state, keep it, or end it after a second that was good."""
+        """Begin a state, keep it, or end it once it was good for long enough."""
         if kind not in self._since_ns:
             if not begins:
                 return []

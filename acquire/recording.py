@@ -65,6 +65,8 @@ class RecordingStatus:
     ppg_rate_hz: int
     ppg_sequence: np.ndarray          # (S,) int64, of the last `SHOWN_S` seconds; a jump is a loss
     ppg_value: np.ndarray             # (S,) float64, full scale 65535
+    camera_silent_s: float            # since the last frame came
+    sensor_silent_s: float            # since the last sample came
     states: dict[str, float]          # what is wrong with the PPG now (`acquire.monitor`), and for how long [s]
     no_finger_s: float
 
@@ -213,7 +215,8 @@ class Recording:
         """Say how the recording stands."""
         now_ns = self.start_ns + round(elapsed_s * 1e9)
         times_ns = self._shown_frames_ns
-        flowing = len(times_ns) > 1 and times_ns[-1] > times_ns[0] and now_ns - self.last_frame_arrival_ns < 1e9
+        camera_silent_s = max(0, now_ns - self.last_frame_arrival_ns) / 1e9
+        flowing = len(times_ns) > 1 and times_ns[-1] > times_ns[0] and camera_silent_s < 1
         file_bytes = 0
         with suppress(OSError):
             file_bytes = self.writer.path.stat().st_size
@@ -234,6 +237,8 @@ class Recording:
             ppg_rate_hz=self.hello.rate_hz,
             ppg_sequence=shown[:, 0],
             ppg_value=shown[:, 1].astype(np.float64),
+            camera_silent_s=camera_silent_s,
+            sensor_silent_s=max(0, now_ns - self.last_sample_arrival_ns) / 1e9,
             states={kind: max(0.0, (now_ns - since_ns) / 1e9) for kind, since_ns in self.watch.states.items()},
             no_finger_s=self.no_finger_s,
         )

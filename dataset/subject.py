@@ -1,7 +1,7 @@
 """What is noted of a subject: a few bands, no name. It stands beside the recordings, not in them.
 
-`data/sessions/<subject>/subject.json` may be edited by hand; it is checked whenever it is read. A recording never holds what is in
-it, so that it can be corrected or removed without touching a recording.
+`data/sessions/<subject>/subject.json` may be edited by hand; it is checked whenever it is read. A recording never
+holds what is in it, so that it can be corrected or removed without touching a recording.
 """
 
 import json
