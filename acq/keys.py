@@ -4,11 +4,14 @@ Ctrl-C still interrupts. Ctrl-Z and Ctrl-\\ do nothing meanwhile: they would sto
 """
 
 import os
+import re
 import select
 import sys
 import threading
 from collections.abc import Callable
 from types import TracebackType
+
+_ESCAPE = re.compile(r"\x1b(\[[0-9;]*.|O.)?")        # arrows and the like send several bytes
 
 
 def can_read_keys() -> bool:
@@ -72,9 +75,8 @@ class Keys:
                 return
             if not pressed:
                 return
-            if pressed[:1] != b"\x1b":                                 # arrows and the like send several bytes
-                for key in pressed.decode(errors="ignore"):
-                    self._on_key(key)
+            for key in _ESCAPE.sub("", pressed.decode(errors="ignore")):
+                self._on_key(key)
 
     def _read_windows(self) -> None:
         import msvcrt

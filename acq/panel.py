@@ -4,6 +4,7 @@ The recorder's own thread only leaves the latest status here. Another thread loo
 two seconds, and draws; a terminal that hangs (an SSH connection that dropped without a word) holds up that thread and no other.
 """
 
+import math
 import threading
 import time
 from dataclasses import dataclass, field
@@ -158,7 +159,7 @@ def _cue_lines(shown: Shown, t_s: float) -> list[Text]:
     now, rest_s, after = shown.cues.at(t_s)
     if now is None:
         return [Text("the protocol is over", "bold"), Text()]
-    cue = Text.assemble((f" {now.name.upper()} ", "bold reverse"), f"  {clock(rest_s + 1)}  ", (now.text, "bold"))
+    cue = Text.assemble((f" {now.name.upper()} ", "bold reverse"), f"  {clock(math.ceil(rest_s))}  ", (now.text, "bold"))
     return [cue, Text(f" next: {after.name}, {after.text}" if after else " the last one", "dim")]
 
 
