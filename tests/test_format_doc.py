@@ -8,7 +8,7 @@ import pytest
 from made_sessions import make_session
 
 from acquire import layout
-from dataset import manifest, split
+from dataset import manifest, split, subject
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +56,12 @@ def test_versions(sections):
     assert f"`data/split.json`, version {split.SCHEMA_VERSION}" in sections
     assert f"`data/ubfc/manifest.json`, version {manifest.SCHEMA_VERSION}" in sections
     assert layout.SUBJECT.pattern in sections["Attributes of the file"]
+
+
+def test_subject(sections):
+    assert list(rows(sections["`data/sessions/<subject>/subject.json`, version 1"])) == [
+        "schema", "schema_version", "subject", *subject.FIELDS,
+    ]
 
 
 def test_split(sections, tmp_path):
