@@ -163,8 +163,8 @@ def _cue_lines(shown: Shown, t_s: float) -> list[Text]:
     return [cue, Text(f" next: {after.name}, {after.text}" if after else " the last one", "dim")]
 
 
-def render(status: "RecordingStatus", shown: Shown, *, elapsed_s: float, width: int) -> Group:
-    """Draw the panel: at most 22 lines, each cut at `width`."""
+def render(status: "RecordingStatus", shown: Shown, *, elapsed_s: float, width: int, height: int = 24) -> Group:
+    """Draw the panel: 20 lines, each cut at `width`; fewer where `height` asks for it, but at least 13."""
     head = Text.assemble(
         ("● ", "bold red"), (f"{shown.subject} ", "bold"), clock(elapsed_s),
         f" of {clock(shown.duration_s)}" if shown.duration_s else "",
@@ -191,11 +191,16 @@ def render(status: "RecordingStatus", shown: Shown, *, elapsed_s: float, width: 
     pulse.add_column(style="bold", width=6)
     pulse.add_column(no_wrap=True)
     pulse.add_row("pulse", _pulse_text(status, shown))
-    wave = [Text(line, "cyan") for line in trace(status.ppg_sequence, status.ppg_value, status.ppg_rate_hz, width=width - 1)]
     cues = _cue_lines(shown, elapsed_s)
+    spare = height - 1 - 10 - len(cues)              # the last line stays free: the cursor rests there
+    rules = spare >= TRACE_ROWS + 3
+    rows = min(TRACE_ROWS, max(1, spare - 3 * rules))
+    ppg = status.ppg_sequence, status.ppg_value, status.ppg_rate_hz
+    wave = [Text(line, "cyan") for line in trace(*ppg, width=width - 1, rows=rows)]
     keys = "m mark · 1-9 numbered mark · u undo · q stop" if shown.keys else "Ctrl-C stops"
     foot = Text(shown.said, "bold yellow") if shown.said else Text(keys, "dim")
-    lines = [head, Rule(style="dim"), pulse, *wave, Rule(style="dim"), table, Rule(style="dim"), *cues, foot]
+    rule = [Rule(style="dim")] if rules else []
+    lines = [head, *rule, pulse, *wave, *rule, table, *rule, *cues, foot]
     for line in lines:
         if isinstance(line, Text):
             line.no_wrap, line.overflow = True, "crop"
@@ -336,9 +341,11 @@ class Panel:
                 if status is not None:
                     if self._cue_changed(status) and self._bell:
                         self._console.bell()
-                    live.update(
-                        render(status, self._shown, elapsed_s=self._elapsed_s(status), width=self._console.width), refresh=True
+                    size = self._console.size
+                    drawn = render(
+                        status, self._shown, elapsed_s=self._elapsed_s(status), width=size.width, height=size.height
                     )
+                    live.update(drawn, refresh=True)
                     self._look(status)
                 self._wait(until)
 

@@ -1,6 +1,8 @@
 """How soon a flat line or a lifted finger is seen, and how often a finger is called away that is not.
 
-python -m benchmarks.finger [FOLDER]     FOLDER holds real recordings, ../shared/data unless given; without it virtual subjects only
+python -m benchmarks.finger [FOLDER]
+
+FOLDER holds real recordings, ../shared/data unless given; without it there are virtual subjects only.
 """
 
 import csv

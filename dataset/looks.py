@@ -84,11 +84,11 @@ def look_at_camera(camera: FrameSource, fps: float, *, with_subject: bool) -> li
     except DeviceError as error:
         return [opened, Look("rate", FAIL, str(error))]
     if rate.image is None:
-        return [opened, Look("rate", FAIL, f"no frame within {_SETTLE_S + CAMERA_S:g} s", "see `acq devices`, or replug the camera")]
+        return [opened, Look("rate", FAIL, f"no frame within {_SETTLE_S + CAMERA_S:g} s", "replug the camera, or name another")]
     share = rate.fps / fps
     text = f"{rate.fps:.2f} of {fps:g} frames/s asked for" + (f", {rate.lost} lost" if rate.lost else "")
     if share < 0.9:
-        told = Look("rate", FAIL, text, "more light (auto-exposure halves the rate in dim light), or ask for this rate with --fps")
+        told = Look("rate", FAIL, text, "more light (auto-exposure halves the rate in the dark), or another --fps")
     elif share < 0.97 or share > 1.03 or rate.lost:
         told = Look("rate", WARN, text, "ask for a rate that the camera has, with --fps")
     else:
@@ -100,7 +100,8 @@ def look_at_camera(camera: FrameSource, fps: float, *, with_subject: bool) -> li
         seen = Look("face", FAIL if with_subject else WARN, "none found", advice)
     else:
         seen = Look("face", OK, f"found, {(face.bottom - face.top) / info.height:.0%} of the picture high")
-    return [opened, told, look_at_light(grey if face is None else face.crop(grey), "the picture" if face is None else "the face"), seen]
+    light = look_at_light(grey, "the picture") if face is None else look_at_light(face.crop(grey), "the face")
+    return [opened, told, light, seen]
 
 
 def look_at_light(grey: np.ndarray, what: str) -> Look:

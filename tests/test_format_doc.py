@@ -8,7 +8,8 @@ import pytest
 from made_sessions import make_session
 
 from acquire import layout
-from dataset import manifest, split, subject
+from dataset import manifest, split
+from dataset.subject import FIELDS
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +61,7 @@ def test_versions(sections):
 
 def test_subject(sections):
     assert list(rows(sections["`data/sessions/<subject>/subject.json`, version 1"])) == [
-        "schema", "schema_version", "subject", *subject.FIELDS,
+        "schema", "schema_version", "subject", *FIELDS,
     ]
 
 

@@ -120,7 +120,7 @@ def test_clipping_begins_and_ends():
     y[500:600] = np.maximum(y[500:600] * 2.2, 0)
     said, watcher = watch(y)
     clipped = [note for note in said if note[2] == CLIPPED]
-    assert [note[3] for note in clipped][0] == "begins"
+    assert clipped[0][3] == "begins"
     assert clipped[0][0] - 20 < SEEN_S
     assert clipped[-1][3].startswith("ends")
     assert CLIPPED not in watcher.states

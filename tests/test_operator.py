@@ -25,6 +25,7 @@ from acquire.virtual_rig import VirtualCamera, VirtualSensor
 from dataset.live import FAIR, GOOD, POOR, Pulse, likeness, read_pulse
 from dataset.session import Session
 from dataset.subject import Subject, read_subject
+from dataset.summary import summarise
 
 CUES = "cues:\n- {name: rest, seconds: 1.2, text: Sit still}\n- {name: talk, seconds: 60, text: Say something}\n"
 
@@ -45,9 +46,9 @@ def shown(**changes):
     return Shown(**{"subject": "S01", "sensor": "/dev/ttyACM0", "pulse": Pulse(72.2, 0.9, GOOD), "face": True, **changes})
 
 
-def drawn(*, width=80, elapsed_s=65.0, what=None, **changes):
-    console = Console(file=io.StringIO(), width=width, height=24)
-    console.print(render(status(**changes), what or shown(), elapsed_s=elapsed_s, width=width))
+def drawn(*, width=80, height=24, elapsed_s=65.0, what=None, **changes):
+    console = Console(file=io.StringIO(), width=width, height=height)
+    console.print(render(status(**changes), what or shown(), elapsed_s=elapsed_s, width=width, height=height))
     return console.file.getvalue()
 
 
@@ -55,7 +56,7 @@ def test_the_panel_shows_everything_and_fits_80_by_24():
     cues = CueProtocol("p", (Cue("rest", 70.0, "Sit still"), Cue("turn head", 30.0, "Turn " + "x" * 150)))
     text = drawn(what=shown(duration_s=100.0, cues=cues, keys=True, marks=[(1, "mark 3")]))
     lines = text.splitlines()
-    assert len(lines) <= 22
+    assert len(lines) <= 21
     assert max(map(len, lines)) <= 80
     for part in (
         "S01 1:05 of 1:40", "csi and /dev/ttyACM0", "72 bpm", "good", "face    found", "25.0 of 25 frames/s", "1625 frames",
@@ -64,6 +65,9 @@ def test_the_panel_shows_everything_and_fits_80_by_24():
     ):
         assert part in text, part
     assert sum(any(0x2800 < ord(c) < 0x2900 for c in line) for line in lines) == 5
+    small = drawn(height=14, what=shown(cues=cues, keys=True))
+    assert len(small.splitlines()) <= 13
+    assert "m mark" in small
 
 
 def test_the_panel_says_what_is_wrong():
@@ -125,7 +129,7 @@ def test_quality_and_rate_of_a_pulse_of_noise_and_of_what_lies_between(rate_hz):
 def test_marks_and_cues_are_events_at_their_times(tmp_path):
     cues = (Cue("rest", 0.5, "Sit still"), Cue("talk", 30.0, ""))
     marked = []
-    with FakeSensor() as device:
+    with FakeSensor(lose={5, 9}) as device:
         sensor = Sensor(device.port)
         recorder = Recorder(FakeCamera(), sensor)
         panel = Panel(recorder, shown(), console=Console(file=io.StringIO()))
@@ -151,7 +155,12 @@ def test_marks_and_cues_are_events_at_their_times(tmp_path):
         (0, "cue_begin", "rest: Sit still"), (500_000_000, "cue_end", "rest"), (500_000_000, "cue_begin", "talk"),
     ]
     assert cues_told[3][1:] == ("cue_end", "talk (cut short)")
-    assert summary.no_finger_s == 0 or summary.no_finger_s > 0.5          # a fake sensor's ramp is no pulse
+    told_of = summarise(summary.path)
+    assert [mark["text"] for mark in told_of.marks] == ["by hand", "mark"]
+    assert [cue["text"] for cue in told_of.cues] == ["rest: Sit still", "talk"]
+    assert told_of.cues[0]["duration_s"] == pytest.approx(0.5)
+    assert told_of.lost_samples_by_cause == summary.lost_samples == {"lost on the serial line": 2}
+    assert told_of.lost_frames_by_cause == {}
 
 
 def test_a_lifted_finger_is_in_the_file_and_the_summary(tmp_path):
