@@ -238,7 +238,6 @@ class Panel:
         self._quit_s = -_ASK_S
         self._said_s = 0.0
         self._cue: object = self                    # the one that was told last; at first none
-        self.cpu_s = 0.0                            # of the thread, for who asks what it costs
 
     def __enter__(self) -> "Panel":
         prepare()
@@ -288,8 +287,6 @@ class Panel:
             self._draw_until_over() if self._drawn else self._print_until_over()
         except OSError:                             # the terminal is gone; the recording is not
             pass
-        finally:
-            self.cpu_s = time.thread_time()
 
     def _wait(self, until: float) -> None:
         """Sleep until then, or until a key, or until the next cue is due."""
