@@ -45,9 +45,17 @@ def _print(s: "SessionSummary") -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    def lost(count: int) -> str:
+    def lost(count: int, causes: dict[str, int]) -> str:
         known = "none lost" if s.complete else "none lost between the first and the last"
-        return f"[red]{count} lost[/red]" if count else known
+        why = f" ({', '.join(f'{n} {cause}' for cause, n in causes.items())})" if causes else ""
+        return f"[red]{count} lost{escape(why)}[/red]" if count else known
+
+    def listed(rows: list[dict]) -> str:
+        lines = [f"{row['at_s']:8.1f} s  {row['text']}" for row in rows]
+        for at, row in enumerate(rows):
+            if "duration_s" in row:
+                lines[at] += " (cut short)" if row["duration_s"] is None else f" ({row['duration_s']:.1f} s)"
+        return escape(f"{len(rows)}" + "".join("\n" + line for line in lines))
 
     over = "mean of sliding 10 s windows" if s.duration_s > 10 else f"one spectrum over {s.duration_s:.0f} s"
     bound = "[yellow]unknown[/yellow]" if s.sync_bound_ms is None else f"every sample within {s.sync_bound_ms:.2f} ms"
@@ -65,8 +73,8 @@ def _print(s: "SessionSummary") -> None:
         ("started", s.started),
         ("state", _state(s)),
         ("length", f"{s.duration_s:.2f} s"),
-        ("video", f"{s.frames} frames, {lost(s.lost_frames)}; {s.width}x{s.height} at {s.fps:.3f} fps"),
-        ("ppg", f"{s.samples} samples, {lost(s.lost_samples)}; {s.ppg_rate_hz:.3f} Hz"),
+        ("video", f"{s.frames} frames, {lost(s.lost_frames, s.lost_frames_by_cause)}; {s.width}x{s.height} at {s.fps:.3f} fps"),
+        ("ppg", f"{s.samples} samples, {lost(s.lost_samples, s.lost_samples_by_cause)}; {s.ppg_rate_hz:.3f} Hz"),
         ("sync", bound),
         ("light", escape(_light(s))),
         ("heart rate", "not to be told" if s.hr_bpm is None else f"{s.hr_bpm:.1f} bpm (PPG, {over})"),
@@ -74,6 +82,8 @@ def _print(s: "SessionSummary") -> None:
         ("sensor", escape(f"{s.sensor}, firmware {s.firmware}")),
         ("file", f"{s.file_bytes / 1e6:.1f} MB" + (f", video compressed {s.compression:.2f} times" if s.compression else "")
          + (f", [yellow]{s.raw_frames} frames stored raw[/yellow]" if s.raw_frames else "")),
+        *([("cues", listed(s.cues))] if s.cues else []),
+        *([("marks", listed(s.marks))] if s.marks else []),
         ("events", str(len(s.events)) + "".join(escape(f"\n  {e['kind']}: {e['text']}") for e in s.events[-5:])),
     ):
         table.add_row(name, text)

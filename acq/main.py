@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from acq.calibrate import calibrate
+from acq.check import check
 from acq.convert import convert
 from acq.demo import demo
 from acq.devices import devices
@@ -22,6 +23,7 @@ from acq.recover import recover
 from acq.resync import resync
 from acq.simulate import simulate
 from acq.split import split
+from acq.subject import subject
 from acq.train import train_kd
 from acquire.errors import AcqError
 
@@ -58,7 +60,9 @@ def options(
     _state["debug"] = debug
 
 
-for verb in (record, calibrate, devices, info, recover, resync, simulate, split, convert, train_kd, demo):
+for verb in (
+    check, record, calibrate, subject, devices, info, recover, resync, simulate, split, convert, train_kd, demo,
+):
     app.command()(verb)
 app.add_typer(firmware)
 

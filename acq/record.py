@@ -2,6 +2,7 @@
 
 import json
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import asdict
@@ -10,10 +11,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from acq.options import Data, Fps, Json, Quiet, parse_duration
+from acq.options import Camera, Data, Fps, Json, Port, Quiet, parse_duration
 from acquire.errors import AcqError, DeviceError
 
 if TYPE_CHECKING:
+    from acquire.cues import CueProtocol
     from acquire.devices import FrameSource
     from acquire.ppg import Sensor
     from acquire.recorder import Recorder
@@ -25,21 +27,22 @@ def record(
     duration: Annotated[
         str | None, typer.Option("--duration", metavar="TIME", help="Stop after 60s, 2min, 1h. Without it: until Ctrl-C.")
     ] = None,
-    camera: Annotated[
-        str, typer.Option("--camera", metavar="SPEC", help="auto, csi, uvc:/dev/video0, gst:PIPELINE, replay:VIDEO[?times=CSV].")
-    ] = "auto",
-    port: Annotated[
-        str, typer.Option("--port", metavar="SPEC", help="auto (asks every serial port), or a path such as /dev/ttyACM0.")
-    ] = "auto",
+    camera: Camera = "auto",
+    port: Port = "auto",
     fps: Fps = 25.0,
     simulate: Annotated[bool, typer.Option("--simulate", help="Record a virtual subject: no hardware.")] = False,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the virtual subject.")] = 0,
+    protocol: Annotated[
+        Path | None, typer.Option("--protocol", metavar="FILE", help="YAML file of timed cues; they set the length too.")
+    ] = None,
+    bell: Annotated[bool, typer.Option("--bell", help="Ring the terminal's bell at each cue.")] = False,
     data: Data = Path("data"),
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
     """Record face video and finger PPG in sync into one session file. Ctrl-C ends it cleanly."""
     from acquire.camera import check_spec
+    from acquire.cues import load_cues
     from acquire.layout import SESSION_SUFFIX, sessions_dir
     from acquire.recorder import Recorder, check_subject
     from acquire.rig import light_offset_for
@@ -49,19 +52,27 @@ def record(
     check_spec(camera)
     if simulate and (camera != "auto" or port != "auto"):
         raise typer.BadParameter("--simulate brings its own camera and sensor; leave out --camera and --port")
+    cues = None if protocol is None else load_cues(protocol)
+    if cues is not None and duration_s is None:
+        duration_s = cues.seconds
+    if not (quiet or as_json or simulate) and sys.stdin.isatty() and sys.stderr.isatty():
+        from acq.subject import ask
+
+        ask(data, subject)
     day = len(list((sessions_dir(data) / subject).glob(f"*{SESSION_SUFFIX}")))      # a virtual subject's next one
     with _open_rig(subject, camera, port, fps, simulate=simulate, seed=seed, day=day) as (frames, sensor):
         light_offset, warning = light_offset_for(frames.info, data)
         if warning:
             typer.secho(f"acq: {warning}", fg="yellow", err=True)
         recorder = Recorder(frames, sensor, light_offset=light_offset)
-        _stop_on_signals(recorder)
         if not quiet:
             typer.echo(f"recording {subject}: {frames.info.name} and {sensor.port}; Ctrl-C ends it", err=True)
         for complaint in frames.info.complaints:
             typer.secho(f"acq: {complaint}", fg="yellow", err=True)
-        with _display(duration_s, quiet=quiet) as on_status:
-            summary = recorder.record(data, subject, duration_s=duration_s, on_status=on_status)
+        with _display(recorder, subject, sensor.port, duration_s, cues, quiet=quiet, bell=bell) as on_status:
+            summary = recorder.record(
+                data, subject, duration_s=duration_s, cues=cues.cues if cues else (), on_status=on_status
+            )
     if as_json:
         typer.echo(json.dumps({**asdict(summary), "path": str(summary.path)}))
     else:
@@ -95,16 +106,22 @@ def _open_rig(
                 missing.append(str(error))
         if missing:
             if "auto" in (camera, port):
-                missing.append("or record a virtual subject with --simulate")
-            raise DeviceError(" | ".join(missing))
+                missing[-1] += "; or record a virtual subject with --simulate"
+            for text in missing[:-1]:                  # one line each; `main` says the last
+                typer.secho(f"acq: {text}", fg="red", err=True)
+            raise DeviceError(missing[-1])
         yield found[0], found[1]
 
 
-def _stop_on_signals(recorder: "Recorder") -> None:
-    """End cleanly on Ctrl-C, on SIGTERM, and when the SSH connection drops; a second signal ends at once, uncleanly."""
+def _stop_on_signals(recorder: "Recorder", leave_terminal: Callable[[], None]) -> None:
+    """End cleanly on Ctrl-C, on SIGTERM, and when the SSH connection drops; a second signal ends at once, uncleanly.
+
+    The terminal is given back at the first: the second asks nobody.
+    """
 
     def stop(number: int, _frame: object) -> None:
         recorder.stop(signal.Signals(number).name)
+        leave_terminal()
         signal.signal(number, signal.SIG_DFL)
 
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
@@ -114,27 +131,33 @@ def _stop_on_signals(recorder: "Recorder") -> None:
 
 
 @contextmanager
-def _display(duration_s: float | None, *, quiet: bool) -> Iterator["Callable[[RecordingStatus], None] | None"]:
-    """Show a bar (or a running clock) with what matters: rate, losses, sync bound."""
+def _display(
+    recorder: "Recorder", subject: str, port: str, duration_s: float | None, cues: "CueProtocol | None", *,
+    quiet: bool, bell: bool,
+) -> Iterator["Callable[[RecordingStatus], None] | None"]:
+    """Show the panel and listen for keys, where there is a terminal; plain lines where there is none."""
     if quiet:
+        _stop_on_signals(recorder, lambda: None)
         yield None
         return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn
+    from acq.keys import Keys, can_read_keys
+    from acq.panel import Panel, Shown
 
-    columns = (BarColumn(bar_width=8), TextColumn("{task.fields[text]}"))      # fits 80 columns
-    with Progress(*columns, console=Console(stderr=True)) as progress:
-        task = progress.add_task("recording", total=duration_s, text="waiting for the first frames")
+    with ExitStack() as opened:
+        shown = Shown(subject, port, duration_s, cues, keys=sys.stderr.isatty() and can_read_keys())
+        panel = Panel(recorder, shown, bell=bell)
+        keys = Keys(panel.on_key) if shown.keys else None
 
-        def on_status(status: "RecordingStatus") -> None:
-            bound = "no sync yet" if status.sync_bound_ms is None else f"±{status.sync_bound_ms:.1f} ms"
-            minutes, seconds = divmod(int(status.elapsed_s), 60)
-            progress.update(task, completed=status.elapsed_s, text=(
-                f"{minutes}:{seconds:02d} {status.frames} frames {status.fps:.1f}/s · {status.samples} ppg · "
-                f"lost {status.lost_frames}+{status.lost_samples} · {bound} · {status.free_bytes / 1e9:.0f} GB free"
-            ))
+        def leave_terminal() -> None:
+            panel.end()
+            if keys is not None:
+                keys.restore()
 
-        yield on_status
+        _stop_on_signals(recorder, leave_terminal)
+        opened.enter_context(panel)
+        if keys is not None:
+            opened.enter_context(keys)
+        yield panel.on_status
 
 
 def _report(summary: "RecordingSummary") -> None:
@@ -149,6 +172,8 @@ def _report(summary: "RecordingSummary") -> None:
             typer.secho(f"lost {count} {what}: {cause}", fg="yellow")
     if summary.raw_frames:
         typer.secho(f"{summary.raw_frames} frames stored raw: compressing fell behind", fg="yellow")
+    if summary.no_finger_s >= 0.1:
+        typer.secho(f"{summary.no_finger_s:.1f} s without a finger on the sensor", fg="yellow")
     for change in summary.period_changes:
         typer.secho(change, fg="yellow")
     for text in summary.camera_reopened:

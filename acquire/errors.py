@@ -11,6 +11,8 @@ AcqError                    anything acq can explain to its user
   SplitError                a split that would leak or be empty
   CurationError             a curated folder that is not what its manifest says
   TrainingError             a dataset that cannot be trained on
+  CueError                  a protocol of cues that is none
+  SubjectError              what is noted of a subject is not what may be noted
 ```
 
 A message says what was expected, what was found, where, and if known what to do. Misuse by a programmer is
@@ -58,3 +60,11 @@ class CurationError(AcqError):
 
 class TrainingError(AcqError):
     """A dataset cannot be trained on, or a checkpoint does not fit."""
+
+
+class CueError(AcqError):
+    """A file of cues cannot be read, or is none."""
+
+
+class SubjectError(AcqError):
+    """What is noted of a subject cannot be read, or is not what may be noted."""

@@ -81,6 +81,11 @@ def session_files(data: Path) -> list[Path]:
     return sorted(sessions_dir(data).glob(f"*/*{SESSION_SUFFIX}"))
 
 
+def subject_file(data: Path, subject: str) -> Path:
+    """Give the path of what is noted of a subject, beside the recordings."""
+    return sessions_dir(data) / subject / "subject.json"
+
+
 def split_file(data: Path) -> Path:
     """Give the path of the subject-disjoint split."""
     return data / "split.json"

@@ -10,7 +10,7 @@ import queue
 import shutil
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timezone
@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from . import layout
+from .cues import Cue, CueTrack
 from .devices import CAMERA_COMPLAINT, IDENTICAL_FRAMES, EndOfStream, FrameSource, LightOffset, VideoFrame
 from .errors import DeviceError, SessionError
 from .frame_store import RawFallback
@@ -28,6 +29,7 @@ from .recording import SILENT_END, STORAGE_BEHIND, UNWRITTEN, Losses, Recording,
 from .sensor_thread import Exchange, HostClocks, SensorBack, SensorLost, SensorThread
 from .session import SessionWriter
 
+STATUS_S = 0.25                 # how often a watcher is told
 FLUSH_S = 0.5                   # at most this much is lost in a crash, and what is still in the queue
 QUEUE_FRAMES = 100              # 4 s at 25 fps: 35 MB of 640x360 I420
 RESERVE_BYTES = 64 * 2**20      # stop while the file can still be closed
@@ -42,12 +44,12 @@ def new_session_id(subject: str, unix_s: float) -> str:
     return f"{subject}-{datetime.fromtimestamp(unix_s, timezone.utc):%Y%m%dT%H%M%SZ}"
 
 
-def check_subject(subject: str) -> None:
+def check_subject(subject: str, where: str = "--subject") -> None:
     """Refuse what is not a pseudonym that is safe as a folder name."""
     if not layout.is_subject_id(subject):
         raise SessionError(
             f"expected a subject id of 1 to 32 letters, digits, - and _, starting with a letter or digit; found {subject!r} "
-            "in --subject; use a pseudonym such as S01"
+            f"in {where}; use a pseudonym such as S01"
         )
 
 
@@ -81,6 +83,14 @@ class Recorder:
         self._stopped_by: str | None = None
         self._fault: Exception | None = None
         self._dropped: set[int] = set()          # frame sequences that the full queue had no room for
+        self._marks: queue.SimpleQueue[tuple[int, str, str]] = queue.SimpleQueue()
+        self._cues = CueTrack((), 0)
+
+    def mark(self, text: str, kind: str = "mark") -> int:
+        """Note something at the time of this call, from any thread; it becomes an event. Gives its time [ns]."""
+        time_ns = time.monotonic_ns()
+        self._marks.put((time_ns, kind, text))
+        return time_ns
 
     def stop(self, reason: str) -> None:
         """End the recording cleanly; the first reason counts."""
@@ -93,9 +103,12 @@ class Recorder:
         subject: str,
         *,
         duration_s: float | None = None,
+        cues: Sequence[Cue] = (),
         on_status: Callable[[RecordingStatus], None] | None = None,
     ) -> RecordingSummary:
         """Record until `duration_s` has passed, the source ends, `stop` is called or a device fails.
+
+        `cues` follow one another from the start and become events.
 
         A camera that fails, or a disk that fills, ends the recording with what was recorded before saved and marked
         incomplete. A sensor that goes away is awaited; the recording is incomplete where it is still away when it ends.
@@ -133,6 +146,7 @@ class Recorder:
             simulated=info.simulated or hello.sensor == SENSOR_VIRTUAL,
         )
         recording = Recording(writer, info, hello, start_ns, shutil.disk_usage(folder).free)
+        self._cues = CueTrack(cues, start_ns)
         if not info.counts_frames:
             writer.add_event(start_ns, "frame_numbers", "told from the stamps: the camera does not count its frames")
         if self._sensor.sensor.latency_timer:
@@ -195,6 +209,7 @@ class Recorder:
         self, recording: Recording, folder: Path, duration_s: float | None, on_status: Callable[[RecordingStatus], None] | None
     ) -> None:
         next_flush = time.monotonic() + FLUSH_S
+        next_status = 0.0
         while self._stopped_by is None:
             elapsed_s = (time.monotonic_ns() - recording.start_ns) / 1e9
             if duration_s is not None and elapsed_s >= duration_s:
@@ -206,8 +221,9 @@ class Recorder:
             if time.monotonic() >= next_flush:
                 next_flush = time.monotonic() + FLUSH_S
                 self._flush(recording, folder)
-                if on_status is not None:
-                    on_status(recording.status(elapsed_s))
+            if on_status is not None and time.monotonic() >= next_status:
+                next_status = time.monotonic() + STATUS_S
+                on_status(recording.status(elapsed_s))
 
     def _write_frame(self, recording: Recording, frame: VideoFrame) -> None:
         store, waiting = recording.writer.store, self._frames.qsize()
@@ -240,7 +256,16 @@ class Recorder:
         self._fault = self._fault or error
         self.stop(str(error))
 
+    def _take_marks(self, recording: Recording) -> None:
+        now_ns = time.monotonic_ns()
+        notes = self._cues.due(now_ns) if self._stopped_by is None else self._cues.end(now_ns)
+        while not self._marks.empty():
+            notes.append(self._marks.get_nowait())
+        for note in notes:
+            recording.writer.add_event(*note)
+
     def _take_packets(self, recording: Recording) -> None:
+        self._take_marks(recording)
         while True:
             try:
                 item = self._sensor.items.get_nowait()
@@ -334,4 +359,5 @@ class Recorder:
             raw_frames=writer.store.raw_frames,
             camera_reopened=recording.camera_reopened,
             identical_frames=recording.identical_frames,
+            no_finger_s=round(recording.no_finger_s, 2),
         )

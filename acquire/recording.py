@@ -4,6 +4,7 @@ The recorder's writing thread owns it and hands it what the devices delivered, i
 """
 
 from collections import Counter, deque
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import numpy as np
 from . import layout
 from .clock import LiveClock, TickCounter, place_samples
 from .devices import CAMERA_REOPENED, IDENTICAL_FRAMES, CameraInfo, VideoFrame
+from .monitor import FINGER_OFF, FLAT_LINE, PulseWatch
 from .protocol import SAMPLE_OVERRUN, Hello, Sample, Status
 from .sensor_thread import Exchange, HostClocks, SensorBack, SensorLost
 from .session import SessionWriter
@@ -22,6 +24,8 @@ LINE_LOST, OVERRUN = "lost on the serial line", "overrun on the device"
 UNWRITTEN, SILENT_END = "could not be written", "silent at the end"
 _PERIOD_STEPS = 15              # frames whose median step is the period
 _MEASURED_NS = 10_000_000_000   # of samples tell the sensor's period better than its word does
+SHOWN_S = 10.0                  # of the PPG, for whoever watches
+_FPS_S = 3.0                    # frames whose rate is the one now
 
 
 @dataclass(frozen=True)
@@ -45,20 +49,32 @@ class RecordingSummary:
     raw_frames: int                   # stored as they came, because compressing fell behind
     camera_reopened: list[str]        # each time that the camera fell silent and came back, in words
     identical_frames: int             # frames that are the one before them, byte for byte
+    no_finger_s: float                # how long the PPG was a flat line, or showed no pulse
 
 
-@dataclass
+@dataclass(frozen=True)
 class RecordingStatus:
-    """The recording as it stands; handed to `on_status` about twice a second."""
+    """The recording as it stands; handed to `on_status` about four times a second."""
 
+    start_ns: int                     # CLOCK_MONOTONIC
     elapsed_s: float
     frames: int
     samples: int
-    lost_frames: int
-    lost_samples: int
-    fps: float
+    lost_frames: dict[str, int]       # by cause
+    lost_samples: dict[str, int]      # by cause
+    fps: float                        # over the last seconds; 0 where the last of them brought none
     sync_bound_ms: float | None
     free_bytes: int
+    file_bytes: int
+    camera: CameraInfo
+    frame: np.ndarray | None          # the latest image, as `camera.pixel_format` says; not a copy, not to be written to
+    ppg_rate_hz: int
+    ppg_sequence: np.ndarray          # (S,) int64, of the last `SHOWN_S` seconds; a jump is a loss
+    ppg_value: np.ndarray             # (S,) float64, full scale 65535
+    camera_silent_s: float            # since the last frame came
+    sensor_silent_s: float            # since the last sample came
+    states: dict[str, float]          # what is wrong with the PPG now (`acquire.monitor`), and for how long [s]
+    no_finger_s: float
 
 
 @dataclass
@@ -112,6 +128,10 @@ class Recording:
         self._last_ns = start_ns - round(0.5e9 / hello.rate_hz)     # a sample before the first would lie here
         self._sample_period_ns = 1e9 / hello.rate_hz                # on the host's clock
         self._placed: tuple[int, int] | None = None                 # sequence and time of this boot's first sample with a bound
+        self.watch = PulseWatch(hello.rate_hz, sensor=hello.sensor)
+        self._shown: deque[tuple[int, int]] = deque(maxlen=round(SHOWN_S * hello.rate_hz))
+        self._shown_frames_ns: deque[int] = deque(maxlen=max(2, round(_FPS_S * camera.fps)))
+        self._image: np.ndarray | None = None
 
     def take_frame(self, frame: VideoFrame, dropped: set[int]) -> None:
         """Write a frame; `dropped` are sequences that the queue had no room for, and lose those seen to be missing."""
@@ -132,6 +152,8 @@ class Recording:
         self.writer.add_frame(frame)
         self.first_frame_ns = self.first_frame_ns or frame.time_ns
         self.last_frame_ns = frame.time_ns
+        self._shown_frames_ns.append(frame.time_ns)
+        self._image = frame.image
         if not self.camera.counts_frames:
             self._watch_period(frame.time_ns)
 
@@ -183,6 +205,9 @@ class Recording:
         self._last_ticks, self._last_ns = ticks, time_ns
         if self._placed is None and bound_ns >= 0:
             self._placed = sequence, time_ns
+        self._shown.append((sequence, sample.value))
+        for note in self.watch.see(sequence, sample.value, sample.flags, time_ns):
+            self.writer.add_event(note.time_ns, note.kind, note.text)
 
     def _unwrap(self, ticks: int, arrival_ns: int) -> int:
         # A line may be away for longer than the 18 minutes that make half a turn of the counter.
@@ -263,16 +288,39 @@ class Recording:
         self.writer.place_ppg(time_ns, bound_ns)
         return float(bound_ns.max()) / 1e6 if (bound_ns >= 0).all() else None
 
+    @property
+    def no_finger_s(self) -> float:
+        """How long the PPG has shown no finger, so far [s]."""
+        return self.watch.seconds(FINGER_OFF, FLAT_LINE)
+
     def status(self, elapsed_s: float) -> RecordingStatus:
         """Say how the recording stands."""
-        seconds = (self.last_frame_ns - self.first_frame_ns) / 1e9
+        now_ns = self.start_ns + round(elapsed_s * 1e9)
+        times_ns = self._shown_frames_ns
+        camera_silent_s = max(0, now_ns - self.last_frame_arrival_ns) / 1e9
+        flowing = len(times_ns) > 1 and times_ns[-1] > times_ns[0] and camera_silent_s < 1
+        file_bytes = 0
+        with suppress(OSError):
+            file_bytes = self.writer.path.stat().st_size
+        shown = np.array(self._shown, dtype=np.int64).reshape(-1, 2)
         return RecordingStatus(
+            start_ns=self.start_ns,
             elapsed_s=elapsed_s,
             frames=self.writer.frames,
             samples=self.writer.samples,
-            lost_frames=sum(self.frame_losses.by_cause.values()),
-            lost_samples=sum(self.sample_losses.by_cause.values()),
-            fps=(self.writer.frames - 1) / seconds if seconds > 0 else 0.0,
+            lost_frames=dict(self.frame_losses.by_cause),
+            lost_samples=dict(self.sample_losses.by_cause),
+            fps=(len(times_ns) - 1) * 1e9 / (times_ns[-1] - times_ns[0]) if flowing else 0.0,
             sync_bound_ms=self._bound_ns / 1e6 if self._bound_ns >= 0 else None,
             free_bytes=self.free_bytes,
+            file_bytes=file_bytes,
+            camera=self.camera,
+            frame=self._image,
+            ppg_rate_hz=self.hello.rate_hz,
+            ppg_sequence=shown[:, 0],
+            ppg_value=shown[:, 1].astype(np.float64),
+            camera_silent_s=camera_silent_s,
+            sensor_silent_s=max(0, now_ns - self.last_sample_arrival_ns) / 1e9,
+            states={kind: max(0.0, (now_ns - since_ns) / 1e9) for kind, since_ns in self.watch.states.items()},
+            no_finger_s=self.no_finger_s,
         )

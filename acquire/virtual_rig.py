@@ -27,6 +27,7 @@ from .virtual_led import LedView
 ADAPTERS_MS = (1, 2, 4, 8, 16)    # how long USB adapters hold bytes
 _BUFFERS = 8                   # frames that driver and pipeline keep for a reader that is late
 _LATENCY_NS = 9_000_000        # exposure, readout and transfer
+_ROOM_LIGHT = 1.5              # pulse heights above the baseline
 _BEFORE_S = 30.0               # until the camera starts, the subject lives these seconds before zero over and over
 
 
@@ -160,6 +161,7 @@ class VirtualSensor:
         seed: int = 0,
         ppm: float | None = None,
         hold_ms: float | None = None,
+        lifted_s: tuple[float, float] = (0.0, 0.0),
     ) -> None:
         """Plug the sensor in; it says HELLO.
 
@@ -167,14 +169,20 @@ class VirtualSensor:
         ----------
         ppm : error of its crystal; drawn within +-50 when not given
         hold_ms : how long its USB adapter holds bytes; drawn from 1, 2, 4, 8, 16 when not given
+        lifted_s : from when to when, in subject time, the finger is off the sensor, which then reads the room's light
         """
         now_ns = time.monotonic_ns()
         rng = np.random.default_rng([zlib.crc32(subject.subject_id.encode()), seed, 5])
         clock = clock or SubjectClock(now_ns)
         self.crystal = Crystal(rng, boot_ns=now_ns, ppm=ppm)
         self.hold_ms = float(rng.choice(ADAPTERS_MS)) if hold_ms is None else hold_ms
+
+        def ppg_at(host_ns: np.ndarray) -> np.ndarray:
+            t_s = clock.t_s(host_ns)
+            return np.where((t_s >= lifted_s[0]) & (t_s < lifted_s[1]), _ROOM_LIGHT, subject.ppg(t_s))
+
         self._device = SensorDevice(
-            lambda host_ns: subject.ppg(clock.t_s(host_ns)), self.crystal, Line(rng, hold_ms=self.hold_ms),
+            ppg_at, self.crystal, Line(rng, hold_ms=self.hold_ms),
             rng=rng, boot_id=secrets.randbelow(2**32 - 1) + 1,
         )
         self.led = self._device.led

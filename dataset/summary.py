@@ -2,17 +2,19 @@
 
 import json
 import math
+import re
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
 import numpy as np
 
+from acquire.cues import CUE_BEGIN, CUE_END
 from acquire.devices import CAMERA_COMPLAINT, CAMERA_REOPENED, IDENTICAL_FRAMES
 from acquire.errors import CurationError
 
 from .align import ppg_on_frames
-from .session import Session
+from .session import Event, Session
 
 _CAMERA_NOTES = (CAMERA_COMPLAINT, CAMERA_REOPENED, IDENTICAL_FRAMES)
 
@@ -49,6 +51,10 @@ class SessionSummary:
     camera_notes: list[str]          # complaints before the start, reopenings, identical frames
     sensor: str
     firmware: str
+    lost_frames_by_cause: dict[str, int]    # as the recorder told them when it closed the file; empty where it did not
+    lost_samples_by_cause: dict[str, int]
+    cues: list[dict]                 # {"at_s", "duration_s", "text"}, in seconds after the start; no duration where it was cut
+    marks: list[dict]                # {"at_s", "text"}, those undone left out
     events: list[dict]
     file_bytes: int
     compression: float | None        # decoded over stored frame bytes
@@ -82,10 +88,39 @@ def summarise(path: Path) -> SessionSummary:
             exposure=json.loads(session.camera["exposure"]),
             camera_notes=[f"{event.kind}: {event.text}" for event in session.events if event.kind in _CAMERA_NOTES],
             sensor=session.sensor["sensor"], firmware=session.sensor["firmware"],
+            lost_frames_by_cause=_by_cause(session.events, "lost_frames"),
+            lost_samples_by_cause=_by_cause(session.events, "lost_samples"),
+            cues=_cues(session.events, session.started_monotonic_ns), marks=_marks(session.events, session.started_monotonic_ns),
             events=[vars(event) for event in session.events],
             file_bytes=path.stat().st_size, compression=decoded / stored if stored else None,
             raw_frames=session.raw_frames,
         )
+
+
+def _by_cause(events: list[Event], kind: str) -> dict[str, int]:
+    """Read the totals; an event `3 before frame 20` is where, not why."""
+    found = (re.fullmatch(r"(\d+): (.+)", event.text) for event in events if event.kind == kind)
+    return {match[2]: int(match[1]) for match in found if match}
+
+
+def _cues(events: list[Event], start_ns: int) -> list[dict]:
+    """Pair the beginning of each cue with its end."""
+    cues: list[dict] = []
+    for event in events:
+        at_s = (event.time_ns - start_ns) / 1e9
+        if event.kind == CUE_BEGIN:
+            cues.append({"at_s": at_s, "duration_s": None, "text": event.text})
+        elif event.kind == CUE_END and cues:
+            cues[-1]["duration_s"] = at_s - cues[-1]["at_s"]
+    return cues
+
+
+def _marks(events: list[Event], start_ns: int) -> list[dict]:
+    undone = {event.text for event in events if event.kind == "mark_undone"}
+    return [
+        {"at_s": (event.time_ns - start_ns) / 1e9, "text": event.text}
+        for event in events if event.kind == "mark" and f"{event.text} at {event.time_ns}" not in undone
+    ]
 
 
 def _pulse(session: Session) -> tuple[float, float | None]:

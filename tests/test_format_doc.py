@@ -9,6 +9,7 @@ from made_sessions import make_session
 
 from acquire import layout, rig
 from dataset import manifest, split
+from dataset.subject import FIELDS
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +57,12 @@ def test_versions(sections):
     assert f"`data/split.json`, version {split.SCHEMA_VERSION}" in sections
     assert f"`data/ubfc/manifest.json`, version {manifest.SCHEMA_VERSION}" in sections
     assert layout.SUBJECT.pattern in sections["Attributes of the file"]
+
+
+def test_subject(sections):
+    assert list(rows(sections["`data/sessions/<subject>/subject.json`, version 1"])) == [
+        "schema", "schema_version", "subject", *FIELDS,
+    ]
 
 
 def test_split(sections, tmp_path):

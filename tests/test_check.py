@@ -1,0 +1,92 @@
+"""`acq check`: what is right, what is wrong and what to do, in a line each."""
+
+import json
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from fakes import FakeCamera, FakeSensor
+
+from acquire.ppg import Sensor
+from acquire.virtual_rig import open_virtual_rig
+from dataset.looks import FAIL, OK, WARN, look_at_camera, look_at_disk, look_at_light, look_at_sensor, measure_rate
+
+
+def by_name(looks):
+    return {look.name: look for look in looks}
+
+
+def test_a_virtual_subject_is_ready(tmp_path):
+    with open_virtual_rig("S01", fps=25.0) as rig, ThreadPoolExecutor() as pool:
+        sensor = Sensor(rig.port)
+        felt = pool.submit(look_at_sensor, sensor, with_subject=True, seconds=4.5)
+        looks = [*look_at_camera(rig.camera, 25.0, with_subject=True), *felt.result()]
+        sensor.close()
+    found = by_name(looks)
+    assert list(found) == ["camera", "rate", "light", "face", "sensor", "sync", "samples", "pulse"]
+    assert not [look for look in looks if look.verdict == FAIL], looks
+    assert "of 25 frames/s" in found["rate"].text
+    assert found["face"].text.startswith("found")
+    assert "bpm" in found["pulse"].text
+
+
+def test_no_face_no_finger_and_dark_are_said_and_count_only_with_a_subject():
+    with FakeSensor() as device:
+        sensor = Sensor(device.port)
+        felt = [by_name(look_at_sensor(sensor, with_subject=there, seconds=2.0))["pulse"] for there in (False, True)]
+        sensor.close()
+    assert [look.verdict for look in felt] == [WARN, FAIL]
+    assert "finger" in felt[0].advice
+    camera = FakeCamera(fps=100.0)
+    seen = by_name(look_at_camera(camera, 25.0, with_subject=True))
+    assert seen["face"].verdict == FAIL
+    assert (seen["rate"].verdict, seen["rate"].text) == (WARN, "100.00 of 25 frames/s asked for")
+
+
+def test_a_camera_at_half_its_rate_fails_and_one_that_loses_is_warned_of():
+    slow = FakeCamera(fps=100.0, lose=range(1, 10_000, 2))
+    slow.start(time.monotonic_ns())
+    rate = measure_rate(slow, 0.5, settle_s=0.0)
+    assert rate.fps == pytest.approx(50, rel=0.1)
+    assert rate.lost == pytest.approx(rate.frames, abs=2)
+
+
+@pytest.mark.parametrize(("level", "verdict", "word"), [(20, WARN, "dark"), (130, OK, "130"), (240, WARN, "bright")])
+def test_light(level, verdict, word):
+    look = look_at_light(np.full((40, 40), level, np.uint8), "the face")
+    assert look.verdict == verdict
+    assert word in look.text
+    blown = np.full((40, 40), 120, np.uint8)
+    blown[:4] = 255
+    assert look_at_light(blown, "the face").verdict == WARN
+
+
+def test_a_sensor_that_answers_no_ping_or_sends_nothing_fails():
+    with FakeSensor(pongs=0, lose=range(10_000)) as device:
+        sensor = Sensor(device.port)
+        felt = by_name(look_at_sensor(sensor, with_subject=False, seconds=1.0))
+        sensor.close()
+    assert felt["sync"].verdict == FAIL
+    assert felt["samples"].verdict == FAIL
+
+
+def test_a_disk_too_small_or_too_slow_fails_and_is_left_as_it_was(tmp_path):
+    good = by_name(look_at_disk(tmp_path / "not/yet", 1e3, 60.0))
+    assert (good["disk"].verdict, good["space"].verdict) == (OK, OK)
+    bad = by_name(look_at_disk(tmp_path, 1e15, 60.0))
+    assert (bad["disk"].verdict, bad["space"].verdict) == (FAIL, FAIL)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_verb_names_every_device_that_is_missing_and_fails(acq, tmp_path):
+    done = acq("check", "--camera", "replay:none.mkv", "--port", "/dev/none", "--json", "--duration", "1min")
+    assert done.returncode == 1
+    found = json.loads(done.stdout)
+    assert found["ok"] is False
+    assert {look["name"]: look["verdict"] for look in found["looks"]} == {
+        "camera": FAIL, "sensor": FAIL, "disk": OK, "space": OK,
+    }
+    lines = acq("check", "--camera", "replay:none.mkv", "--port", "/dev/none").stdout.splitlines()
+    assert [line.split()[0] for line in lines] == ["fail", "fail", "ok", "ok"]
+    assert list(tmp_path.iterdir()) == []
