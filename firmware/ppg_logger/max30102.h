@@ -35,7 +35,7 @@ enum {      /* registers */
     SLOTS_12 = 0x11, SLOTS_34 = 0x12, PART_ID = 0xFF
 };
 static const uint8_t FIFO_SIZE = 32;
-static const uint8_t SAMPLE_READY = 0x40, POWER_READY = 0x01;   /* INTERRUPT_STATUS_1; the first also in INTERRUPT_ENABLE_1 */
+static const uint8_t SAMPLE_READY = 0x40;                       /* INTERRUPT_ENABLE_1 */
 static const uint8_t SHUT_DOWN = 0x80, MULTI_LED = 0x07;        /* MODE_CONFIG */
 static const uint8_t SLOT_INFRARED = 0x02;                      /* LED2 in the first slot, nothing in the other three */
 static const uint8_t RANGE_4096NA_400HZ_411US = 0x2F;           /* SPO2_CONFIG: 18 bits */
@@ -119,17 +119,17 @@ static void max30102_start() {
 static bool max30102_take(uint32_t fall, uint32_t period, uint32_t ticks) {
     uint8_t bytes[FIFO_DATA + 3];
     if (!twi_read(MAX30102_ADDRESS, INTERRUPT_STATUS_1, bytes, sizeof bytes)) return false;
-    if (bytes[INTERRUPT_STATUS_1] & POWER_READY || bytes[INTERRUPT_ENABLE_1] != SAMPLE_READY) return false;
+    if (bytes[INTERRUPT_ENABLE_1] != SAMPLE_READY) return false;        /* its supply dipped: registers are cleared */
     if ((uint8_t)(bytes[FIFO_WRITE] - bytes[FIFO_READ]) % FIFO_SIZE != 1 || bytes[FIFO_LOST]) return false;
     part.heard_ticks = ticks_now();
     const uint32_t change = period > part.period ? period - part.period : part.period - period;
     part.last_fall = fall;
     part.period = period;
-    if (part.falls < 2) {       /* no sample is sent before two periods were measured that agree: INT may have been late */
+    if (part.falls < 2) {                       /* no sample is sent before its period can be compared with one before */
         part.falls++;
         return true;
     }
-    if (change > period / 64) return false;
+    if (change > period / 64) return false;     /* a fall that came late, or was none */
     const uint32_t value = ((uint32_t)bytes[FIFO_DATA] << 16 | (uint16_t)bytes[FIFO_DATA + 1] << 8 | bytes[FIFO_DATA + 2]) &
                            MAX30102_FULL_SCALE;
     uint32_t passed = 1;
