@@ -1,14 +1,15 @@
 # make demo   the whole road on the virtual rig, no hardware needed
 # make test   every test
 # make lint   ruff, import-linter, pyright
-# make bench  what benchmarks/README.md tabulates
+# make bench  what benchmarks/README.md tabulates, some twenty minutes
+# make soak   faults many times over, and recordings of ten minutes and an hour: two hours
 # All make .venv first, with what constraints.txt pins.
 
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test lint bench soak clean
 
 demo: $(VENV)/.installed
 	$(BIN)/acq demo --force
@@ -22,8 +23,20 @@ lint: $(VENV)/.installed
 	$(BIN)/pyright --pythonpath $(BIN)/python
 
 bench: $(VENV)/.installed
+	$(BIN)/python -m benchmarks.clock
+	$(BIN)/python -m benchmarks.clock_twin
+	$(BIN)/python -m benchmarks.calibration
+	$(BIN)/python -m benchmarks.firmware
 	$(BIN)/python -m benchmarks.storage
+	$(BIN)/python -m benchmarks.recording
+	$(BIN)/python -m benchmarks.finger
+	$(BIN)/python -m benchmarks.panel
 	$(BIN)/python -m benchmarks.virtual_subject
+
+soak: $(VENV)/.installed
+	$(BIN)/python -m benchmarks.soak
+	$(BIN)/python -m benchmarks.recording --case 30:600:1 --case 30:3600:0
+	$(BIN)/python -m benchmarks.recording --hour
 
 $(VENV)/.installed: pyproject.toml constraints.txt tools/make_venv.sh
 	PYTHON="$(PYTHON)" sh tools/make_venv.sh $(VENV)

@@ -14,13 +14,13 @@ from . import layout
 from .clock import LiveClock, TickCounter, place_samples
 from .devices import CAMERA_REOPENED, IDENTICAL_FRAMES, CameraInfo, VideoFrame
 from .monitor import FINGER_OFF, FLAT_LINE, PulseWatch
-from .protocol import SAMPLE_OVERRUN, Hello, Sample, Status
+from .protocol import SAMPLE_OVERRUN, SAMPLE_RESTARTED, Hello, Sample, Status
 from .sensor_thread import Exchange, HostClocks, SensorBack, SensorLost
 from .session import SessionWriter
 
 CAMERA_LOST, STORAGE_BEHIND = "lost by the camera", "storage fell behind"
 CAMERA_AWAY = "while the camera was away"
-LINE_LOST, OVERRUN = "lost on the serial line", "overrun on the device"
+LINE_LOST, OVERRUN, PART_FAILED = "lost on the serial line", "overrun on the device", "the MAX30102 failed and was set up anew"
 UNWRITTEN, SILENT_END = "could not be written", "silent at the end"
 _PERIOD_STEPS = 15              # frames whose median step is the period
 _MEASURED_NS = 10_000_000_000   # of samples tell the sensor's period better than its word does
@@ -187,7 +187,7 @@ class Recording:
         """Place a sample on the host's clock and write it."""
         ticks = self._unwrap(sample.ticks, arrival_ns)
         time_ns, bound_ns = self.clock.place(ticks, arrival_ns)
-        cause = OVERRUN if sample.flags & SAMPLE_OVERRUN else LINE_LOST
+        cause = OVERRUN if sample.flags & SAMPLE_OVERRUN else PART_FAILED if sample.flags & SAMPLE_RESTARTED else LINE_LOST
         if self.gap:
             cause, self.gap = self.gap, ""
             self._offset = self.sample_losses.last + self._periods_since_last(ticks, time_ns) - sample.sequence

@@ -27,11 +27,11 @@ class FakeSensor:
     """
 
     def __init__(
-        self, *, hello=HELLO, lose=(), die_after=None, last=None, mute=False, noise=b"", overrun=False,
+        self, *, hello=HELLO, lose=(), die_after=None, last=None, mute=False, noise=b"", loss_flag=0,
         sampling_from=None, pongs=10**9, link=None, ppm=0,
     ):
         self.hello, self.lose, self.die_after, self.last, self.mute = hello, set(lose), die_after, last, mute
-        self.noise, self.overrun, self.pongs, self.link, self.ppm = noise, overrun, pongs, link, ppm
+        self.noise, self.loss_flag, self.pongs, self.link, self.ppm = noise, loss_flag, pongs, link, ppm
         self.sampling_from = sampling_from                 # it was sampling already, and is here
         self.middle_ns = []
         self._zero_ns = 0                                  # when the counter was zero
@@ -111,12 +111,12 @@ class FakeSensor:
         sequence = self._sequence
         lost = sequence in self.lose or (self.last is not None and len(self.middle_ns) > self.last)
         if not lost:
-            flags = SAMPLE_OVERRUN if self.overrun and sequence - 1 in self.lose else 0
+            flags = self.loss_flag if sequence - 1 in self.lose else 0
             self._send(Sample(sequence, self._ticks(middle_ns), len(self.middle_ns) * 7 % 65536, flags))
         self.middle_ns.append(middle_ns)
         self._sequence += 1
         if self._sequence % self.hello.rate_hz == 0:
-            lost = len([s for s in self.lose if s < self._sequence]) if self.overrun else 0
+            lost = len([s for s in self.lose if s < self._sequence]) if self.loss_flag == SAMPLE_OVERRUN else 0
             self._send(Status(7 + lost, 3))                # it has counted since it booted
         self._next_ns += self.period_ns
         if self._sequence == self.die_after:

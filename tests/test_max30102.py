@@ -71,7 +71,7 @@ def test_its_stamps_and_values_are_true_whatever_its_clock_does(program, elf, wa
 
     # What the host's clock builds on, for a part that is fast and for one that is slow.
     margin_ms = after_ms - 500 / rate_hz
-    assert margin_ms.min() > 0.3
+    assert margin_ms.min() > 0.9          # 0.4 ms early, 1.36 ms on the line
     assert np.median(margin_ms) < 3.2
 
 

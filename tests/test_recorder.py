@@ -16,6 +16,7 @@ from acquire import recorder as recorder_module
 from acquire.errors import DeviceError, SessionError
 from acquire.frame_store import FrameStore
 from acquire.ppg import Sensor
+from acquire.protocol import SAMPLE_OVERRUN, SAMPLE_RESTARTED
 from acquire.recorder import Recorder, check_space, check_subject
 from dataset.session import Session
 
@@ -59,7 +60,7 @@ def test_every_frame_and_sample_arrives_with_its_own_time(tmp_path):
 
 
 def test_losses_are_counted_by_cause_and_stay_gaps(tmp_path):
-    with FakeSensor(lose={10, 11, 30}, overrun=True) as device:
+    with FakeSensor(lose={10, 11, 30}, loss_flag=SAMPLE_OVERRUN) as device:
         summary = record(tmp_path, device, FakeCamera(lose={5, 20, 21}), duration_s=2.0)
     assert summary.complete
     assert summary.lost_frames == {"lost by the camera": 3}
@@ -71,6 +72,12 @@ def test_losses_are_counted_by_cause_and_stay_gaps(tmp_path):
         assert any("lost" in str(event) for event in session.events)
         told = [(event.kind, event.text) for event in session.events if event.kind in ("overruns", "bad_packets")]
         assert told == [("overruns", "1 samples that the device had no room for")]      # two came before its first report
+
+
+def test_samples_that_a_failed_part_left_out_have_a_cause_of_their_own(tmp_path):
+    with FakeSensor(lose={10, 11}, loss_flag=SAMPLE_RESTARTED) as device:
+        summary = record(tmp_path, device, FakeCamera(), duration_s=1.0)
+    assert summary.lost_samples == {"the MAX30102 failed and was set up anew": 2}
 
 
 def test_the_end_of_a_replay_ends_the_recording(tmp_path):

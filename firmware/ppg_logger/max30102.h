@@ -6,8 +6,8 @@
  * the fall, and how long a pulse's period is shows in the time since the fall before. The rate is the part's: 25 Hz may be
  * 24.6.
  *
- * The host takes a sample's arrival for later than its ticks plus half a nominal window. A part that runs fast would break
- * that, so a sample is fetched no earlier than WIRE_TICKS before that instant.
+ * The host takes it that no sample is queued earlier than half a millisecond before its ticks plus half a nominal window. A part
+ * that runs fast would break that, so a sample is fetched no earlier than EARLY_TICKS before that instant.
  *
  * One transfer fetches everything: interrupt status, enables, pointers and the sample. Anything but one sample of a part that
  * still holds its settings is a failure: a line without an answer, a stuck bus, a power cut that cleared its registers, an
@@ -26,7 +26,7 @@ static const uint8_t MAX30102_BITS = 18;
 static const uint32_t MAX30102_FULL_SCALE = (1UL << MAX30102_BITS) - 1;
 static const uint16_t PULSE_HZ = 400;
 static const uint16_t HALF_PULSE_TICKS = 411 * (TICK_HZ / 1000000) / 2;
-static const uint16_t WIRE_TICKS = TICK_HZ / 1000;              /* less than the 1.39 ms that a SAMPLE takes on the wire */
+static const uint16_t EARLY_TICKS = TICK_HZ / 2500;             /* 0.4 ms, as early as the analog sensor queues its samples */
 static const uint32_t RETRY_TICKS = TICK_HZ / 10;
 
 enum {      /* registers */
@@ -161,7 +161,7 @@ static void max30102_service() {
     ATOMIC_BLOCK(ATOMIC_RESTORESTATE) { fall = fall_ticks; }
     const uint32_t period = part.falls ? fall - part.last_fall : part.period;
     const uint32_t ticks = fall - HALF_PULSE_TICKS - period / (2 * pulses_per_sample()) * (pulses_per_sample() - 1);
-    if ((int32_t)(now - (ticks + nominal_period() / 2 - WIRE_TICKS)) < 0) return;
+    if ((int32_t)(now - (ticks + nominal_period() / 2 - EARLY_TICKS)) < 0) return;
     fallen = false;
     if (!max30102_take(fall, period, ticks)) max30102_failed();
 }
