@@ -79,7 +79,8 @@ def minimum_round_trip(made: Made) -> np.ndarray:
 def klipper(made: Made) -> np.ndarray:
     """As Klipper's clocksync.py: one exchange a second into a decaying regression, shifted by the least half round trip.
 
-    What it knew when a sample came places it. The first of each burst of pings is its one.
+    What it knew when a sample came places it; its first minute, while it settles, does not count. The first of each burst of
+    pings is its one.
     """
     decay, aging = 1 / 30, 10e-6 / 3600
     asked = made.exchanges[::BURST]
@@ -111,7 +112,8 @@ def klipper(made: Made) -> np.ndarray:
         known.append((time_avg + best_s, clock_avg, frequency))
     at = np.clip(np.searchsorted(asked["recv_ns"], made.arrival_ns) - 1, 0, None)
     host_s, clock_at, hz = np.array(known)[at].T
-    return origin_ns + (host_s + (made.ticks - origin_ticks - clock_at) / hz) * 1e9
+    time_ns = origin_ns + (host_s + (made.ticks - origin_ticks - clock_at) / hz) * 1e9
+    return np.where(made.arrival_ns > origin_ns + 60e9, time_ns, np.nan)
 
 
 def live(made: Made) -> tuple[np.ndarray, np.ndarray]:
@@ -165,7 +167,7 @@ def main() -> None:
 
 
 def _rms(off_ns: np.ndarray) -> str:
-    return f"{np.sqrt(np.mean(off_ns**2)) / 1e6:.3f}"
+    return f"{np.sqrt(np.nanmean(off_ns**2)) / 1e6:.3f}"
 
 
 if __name__ == "__main__":

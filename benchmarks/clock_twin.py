@@ -49,7 +49,7 @@ class DarkCamera:
 
 
 def record(ppm: int, *, program: Path, folder: Path, seconds: float) -> tuple[np.ndarray, np.ndarray, int, float]:
-    """Record from one board: error of each sample's time [ns], its bound [ns], samples without one, how late the twin was [ms]."""
+    """Record from one board: errors of times and bounds [ns], samples without a bound, and how late the twin was at most [ms]."""
     truth_path = folder / f"truth{ppm}.csv"
     command = [program, "--ppm", ppm, "--hold-ms", HOLD_MS, "--truth", truth_path, "--duration", seconds + 60]
     with subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as twin:
@@ -84,7 +84,8 @@ def main() -> None:
         with ProcessPoolExecutor(len(PPM), mp_context=get_context("spawn")) as pool:
             found = list(pool.map(partial(record, program=program, folder=folder, seconds=seconds), PPM))
     print("A twin that the machine starves is late like an adapter, which widens certificates.\n")
-    print("| twin | RMS error ms | largest ms | certificate median ms | 99 % ms | largest ms | inside | without | twin late at most ms |")
+    print("Times in ms; the last column is how far the twin was behind its clock at most.\n")
+    print("| twin | RMS error | largest | certificate, median | 99 % | largest | inside | without | twin late |")
     print("|---|---|---|---|---|---|---|---|---|")
     for ppm, (off, width, without, behind_ms) in zip(PPM, found, strict=True):
         figures = (np.sqrt(np.mean(off**2.0)), np.abs(off).max(), np.median(width), np.percentile(width, 99), width.max())

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from test_twin import Twin, host_from_ticks
 
 from acquire import protocol
 from acquire.clock import (
@@ -181,6 +182,29 @@ def test_one_exchange_quicker_than_a_line_shows_that_there_is_none():
     assert not crosses_a_line(quick, TICK_HZ)
     wide, narrow = (place(replace(made, exchanges=exchanges))[1] for exchanges in (quick, made.exchanges))
     assert np.median(wide - narrow) > 0.5e6             # PING_NS and PONG_NS are no longer taken for granted
+
+
+@pytest.mark.twin
+def test_no_packet_of_the_real_firmware_is_quicker_than_its_line(program, tmp_path):
+    """A chip whose crystal is 5,000 ppm fast has the fastest UART there is, 2.6 % above its name."""
+    with Twin(program, "--ppm", 5000, raw_truth=tmp_path / "truth.csv") as twin:
+        twin.start(100)
+        sent = {}
+        for ping in range(60):
+            sent[ping] = twin.send(protocol.Ping(ping))
+            twin.listen(0.03)
+        twin.wait_for(protocol.Pong, len(sent))
+    host_ns, _, _ = host_from_ticks(twin)
+    out_ns, back_ns, sample_ns = [], [], []
+    for arrived_ns, packet in twin.arrived:
+        if isinstance(packet, protocol.Pong):
+            out_ns.append(host_ns(packet.rx_ticks) - sent[packet.id])
+            back_ns.append(arrived_ns - host_ns(packet.tx_ticks))
+        elif isinstance(packet, protocol.Sample):
+            sample_ns.append(arrived_ns - host_ns(packet.ticks) - 4.5e6)        # half a window of 10 ms, less 0.5
+    assert min(out_ns) > PING_NS
+    assert min(back_ns) > PONG_NS
+    assert min(sample_ns) > SAMPLE_NS
 
 
 @pytest.mark.parametrize("sign", [-1, 1])
