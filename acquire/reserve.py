@@ -15,7 +15,7 @@ from pathlib import Path
 KEEP_BYTES = 8 * 2**20        # never touched by frames: what closing a file needs, many times over
 _STEP_BYTES = 16 * 2**20
 _KEEP_SIZE = 1                # FALLOC_FL_KEEP_SIZE of linux/falloc.h
-_UNSUPPORTED = (errno.EOPNOTSUPP, errno.ENOSYS)
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)       # any other answer: this file system has no such call
 
 
 class Reserve:
@@ -41,7 +41,7 @@ class Reserve:
             try:
                 _fallocate(self._descriptor, start, wanted - start)
             except OSError as error:
-                if error.errno not in _UNSUPPORTED:
+                if error.errno in _FULL:
                     raise
                 self._supported = False
             self._until = wanted

@@ -113,9 +113,10 @@ def record(case: str, port: str, saved: str, folder: str) -> dict:
     summary = Recorder(camera, sensor).record(Path(folder), "S01", duration_s=seconds, on_status=on_status)
     wall_s = time.monotonic() - wall_s
     sensor.close()
-    early = [mb for at, mb in seen if at > min(10.0, seconds / 3)][:4]
+    settled = [mb for at, mb in seen if at > min(10.0, seconds / 3)]
     return {
-        "cpu": 100 * (used_s() - cpu_s) / wall_s, "base": base_mb, "early": max(early), "late": max(mb for _, mb in seen[-4:]),
+        "cpu": 100 * (used_s() - cpu_s) / wall_s, "base": base_mb,
+        "early": float(np.median(settled[:20])), "late": float(np.median(settled[-20:])),
         "peak": peak_mb(),
         "captured": camera.taken, "written": summary.frames, "raw": summary.raw_frames,
         "lost": {**summary.lost_frames, **summary.lost_samples}, "bound_ms": summary.sync_bound_ms,

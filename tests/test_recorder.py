@@ -1,6 +1,8 @@
 """The real recorder, a real pty and a real file; faults are the devices'."""
 
 import os
+import re
+import resource
 import signal
 import subprocess
 import sys
@@ -29,11 +31,11 @@ def record(tmp_path, device, camera, **options):
         sensor.close()
 
 
-def start_recording(data):
+def start_recording(data, **options):
     """Start `acq record --simulate` as a process and wait for its file."""
     process = subprocess.Popen(
         [sys.executable, "-m", "acq.main", "record", "--subject", "S01", "--simulate", "--quiet", "--data", data],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options,
     )
     deadline = time.monotonic() + 30
     while not list(data.rglob("*.h5")) and time.monotonic() < deadline:
@@ -229,6 +231,24 @@ def test_a_disk_that_fills_ends_it_in_one_line_with_what_was_flushed_readable(tm
             assert file.attrs["lost_frames"] >= 0
     finally:
         subprocess.run(["umount", tmp_path], check=True)
+
+
+def test_a_write_that_fails_ends_it_in_one_line_and_what_it_took_is_counted(tmp_path):
+    """No reserve helps against a file that may not grow: HDF5 itself meets the end."""
+    process = start_recording(tmp_path, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (6 * 2**20, 6 * 2**20)))
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 1, (out, err)
+    assert len(err.strip().splitlines()) == 1
+    assert "File too large" in err
+    (path,) = tmp_path.rglob("*.h5")
+    with Session(path) as session:
+        assert not session.complete
+        assert len(session.frames) >= 10
+        assert session.frames[len(session.frames) - 1].std() > 5
+        assert f"{len(session.frames)} frames" in out
+    lost = re.search(r"lost (\d+) frames: could not be written", out)
+    assert lost
+    assert int(lost[1]) >= 1
 
 
 def test_a_sensor_that_answers_pings_but_samples_no_more_is_noticed(tmp_path, monkeypatch):
