@@ -116,11 +116,11 @@ class Twin:
         self.plug()
 
     def plug(self):
-        Path(self.port).unlink(missing_ok=True)            # one that was killed leaves it behind
         self.process = subprocess.Popen(self.command, stdout=subprocess.PIPE)
         assert self.process.stdout.readline().startswith(b"port")
 
     def unplug(self):
+        Path(self.port).unlink(missing_ok=True)            # one that is killed leaves it behind, leading to anybody's next pty
         self.process.kill()
         self.process.wait()
         self.process.stdout.close()
