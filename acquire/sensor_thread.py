@@ -37,6 +37,8 @@ _CLOCKS_EVERY_S = 0.02               # at most; a packet is there for 25 reading
 _QUIET_S = 0.6                       # without a sample: ask who is there
 _STALL_S = 3.0                       # without a sample and without an answer: the line is dead
 _REOPEN_EVERY_S = 0.1
+_PING_AGAIN_S = 0.15
+_QUICK_NS = 5_000_000                # half of the shortest sample period
 _STILL_SAMPLING_S = 0.3              # seven samples at 25 Hz, and the longest that adapters hold one
 
 
@@ -95,7 +97,8 @@ class SensorThread:
         self._heard = 0.0                        # when the last sample came [s, monotonic]
         self._sent_ns: dict[int, int] = {}
         self._answers: list[Exchange] = []       # since the last sample
-        self._next_ping = 0
+        self._next_ping = 0                      # its id
+        self._ping_at = 0.0                      # when it is due [s, monotonic]
         self._answered = False                   # a ping, ever
         self._unanswered = 0                     # pings that went with a lost line
         self._damaged = 0                        # packets on ports since closed; less those before the start
@@ -150,6 +153,7 @@ class SensorThread:
     def run(self) -> None:
         """Read and ping until `stop`; bring the sensor back when it goes away."""
         self._heard = time.monotonic()
+        self._ping_at = self._heard + random.uniform(*PING_EVERY_S)
         while not self._stop.is_set():
             try:
                 self._listen()
@@ -167,16 +171,15 @@ class SensorThread:
 
     def _listen(self) -> None:
         """Read and ping until `stop`; raises where the line is gone or dead."""
-        next_ping = time.monotonic() + random.uniform(*PING_EVERY_S)
         left = PING_BURST
         asked = 0.0
         while not self._stop.is_set():
             now = time.monotonic()
-            if now >= next_ping:
+            if now >= self._ping_at:
                 self._ping()
                 left = left - 1 or PING_BURST
-                next_ping = now + random.uniform(*(PING_EVERY_S if left == PING_BURST else PING_STEP_S))
-            received = self.sensor.read(min(0.1, max(0.0, next_ping - now)))
+                self._ping_at = now + random.uniform(*(PING_EVERY_S if left == PING_BURST else PING_STEP_S))
+            received = self.sensor.read(min(0.1, max(0.0, self._ping_at - now)))
             if received is not None:
                 self._take(received)
             now = time.monotonic()
@@ -234,13 +237,18 @@ class SensorThread:
             self.sensor.stop()
             while self.sensor.read(0.0) is not None:
                 pass
-            self._ping_burst()                   # the first sample has a certificate
+            for _ in range(3):                   # the first sample has a certificate, and by it the gap its length
+                self._ping_burst()
+                if any(answer.recv_ns - answer.sent_ns < _QUICK_NS for answer in self._answers):
+                    break
             self.start()
             if self.confirm().boot_id != hello.boot_id:
                 raise DeviceError(f"expected the sensor on {self.sensor.port} to keep running, found that it restarted again")
             self._heard = time.monotonic()
         else:
             self._ping_burst()
+        # The pings so far span a moment, and say little of what a restarted sensor's clock does in the next second.
+        self._ping_at = time.monotonic() + _PING_AGAIN_S
 
     def _check_same(self, hello: Hello) -> None:
         """Refuse another kind of sensor: what the file says of this one would be false."""

@@ -72,6 +72,8 @@ class FakeSensor:
         """Pull the line; the device itself runs on."""
         with self._lock:
             if self._master is not None:
+                if self.link:
+                    os.unlink(self.link)                   # a name that leads to somebody else's pty would be tried
                 os.close(self._slave)
                 os.close(self._master)
             self._master = None
