@@ -11,7 +11,7 @@ from made_sessions import make_session
 
 from acq.train import _echo_table
 
-VERBS = ("record", "info", "simulate", "split", "convert", "train-kd", "demo")
+VERBS = ("record", "devices", "info", "simulate", "split", "convert", "train-kd", "demo")
 
 
 def test_help_names_every_verb(acq):
