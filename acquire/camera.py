@@ -8,7 +8,7 @@ gst:PIPELINE              any GStreamer pipeline that ends in raw video, without
 replay:VIDEO[?times=CSV]  a file played in real time, with its own frame times
 ```
 
-The first three are live, and stand behind a `SteadyCamera`: measured before the start, opened again when they fall silent.
+What is live stands behind a `SteadyCamera`: measured before the start, opened again when it falls silent.
 """
 
 import sys
@@ -67,7 +67,10 @@ def _open_gst(pipeline: str, fps: float) -> FrameSource:
     from .gstreamer import GstCamera
     from .steady_camera import SteadyCamera
 
-    return SteadyCamera(lambda _: GstCamera(pipeline, name="gst", fps=fps), asked_fps=fps)
+    opened = [GstCamera(pipeline, name="gst", fps=fps)]
+    if not opened[0].is_live:         # a file has no rate to achieve, and opened again it would begin anew
+        return opened[0]
+    return SteadyCamera(lambda _: opened.pop() if opened else GstCamera(pipeline, name="gst", fps=fps), asked_fps=fps)
 
 
 def _open_uvc(device: str, fps: float) -> FrameSource:

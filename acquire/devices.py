@@ -102,7 +102,10 @@ class FrameSource(Protocol):
     info: CameraInfo
 
     def start(self, start_ns: int) -> None:
-        """Begin delivering. Sources with a timeline of their own (replay, virtual) put its zero at `start_ns`."""
+        """Begin delivering, from number 0. Sources with a timeline of their own (replay, virtual) put its zero at `start_ns`.
+
+        A live camera delivers from when it is open, so that it can be measured; `start` drops what is older than `start_ns`.
+        """
         ...
 
     def read(self, timeout_s: float) -> VideoFrame | None:

@@ -16,11 +16,12 @@ from typing import Any
 import numpy as np
 
 from .devices import CameraInfo, EndOfStream, VideoFrame
-from .errors import DeviceError
+from .errors import DeviceError, StampError
 from .exposure import ELEMENTS, NOT_CONTROLLED, lock_element, remembered, settle
 from .stamps import SequenceFromTime, check_first_stamp
 
 _FIRST_FRAME_S = 10.0
+_AHEAD_NS = 1_000_000_000
 _SOURCE = "acq-source"
 _PACKAGES = (
     "gstreamer1.0-plugins-base gstreamer1.0-plugins-good gir1.2-gstreamer-1.0 gir1.2-gst-plugins-base-1.0, "
@@ -107,12 +108,12 @@ class GstCamera:
         self._name = name
         self._first: tuple[Any, int] | None = None
         self._pipeline.use_clock(self._gst.SystemClock.obtain())      # a source may offer another, such as a sound card's
-        self._is_live = True
+        self.is_live = True               # False: it is a file's, and its end is no failure
         self._pipeline.set_state(self._gst.State.PLAYING)
         try:
             first = self._pull_first()
             self._pipeline.get_state(self._gst.SECOND)      # a file's first frame is there before the base time is
-            self._is_live = self._has_live_source()
+            self.is_live = self._has_live_source()
             caps = first[0].get_caps().get_structure(0)
             width, height = caps.get_value("width"), caps.get_value("height")
             if width % 8 or height % 4:
@@ -140,7 +141,7 @@ class GstCamera:
             height=height,
             fps=actual_fps,
             pixel_format="I420",
-            time_meaning="camera's GStreamer stamp" if self._is_live else "file",
+            time_meaning="camera's GStreamer stamp" if self.is_live else "file",
             pipeline=full,
             counts_frames=counts_frames,
             exposure=exposure,
@@ -177,7 +178,7 @@ class GstCamera:
         message = self._pipeline.get_bus().pop_filtered(self._gst.MessageType.ERROR)
         if message is not None:
             raise DeviceError(f"expected frames from camera {self._name}, got: {message.parse_error()[0].message}")
-        if self._sink.is_eos() and not self._is_live:
+        if self._sink.is_eos() and not self.is_live:
             raise EndOfStream
         if self._sink.is_eos():
             raise DeviceError(f"expected frames from camera {self._name}, found that its stream ended")
@@ -200,8 +201,11 @@ class GstCamera:
 
     def start(self, start_ns: int) -> None:
         """Drop what was captured before `start_ns`."""
-        while self._stamp_ns(pulled := self._pull_first()) < start_ns:
-            self._sequence.learn(self._stamp_ns(pulled))
+        try:
+            while self._stamp_ns(pulled := self._pull_first()) < start_ns:
+                self._sequence.learn(self._stamp_ns(pulled))
+        except EndOfStream:
+            raise DeviceError(f"expected frames from camera {self._name}, found that its file ended before the start") from None
         self._first, self._zero = pulled, None
         self._sequence.restart()
 
@@ -211,6 +215,11 @@ class GstCamera:
         if pulled is None:
             return None
         time_ns = self._stamp_ns(pulled)
+        if not self.is_live and time_ns - pulled[1] > _AHEAD_NS:
+            raise StampError(
+                f"expected the file behind {self._name} to be held to its own time, found it {(time_ns - pulled[1]) / 1e9:.1f} s "
+                "ahead; put clocksync behind its decoder"
+            )
         return VideoFrame(self._image(pulled), time_ns, pulled[1], self._number(pulled[0].get_buffer(), time_ns))
 
     def _number(self, buffer: Any, time_ns: int) -> int:

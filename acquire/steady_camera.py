@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from .camera_rate import MEASURE_S, measure_rate
-from .devices import CAMERA_REOPENED, IDENTICAL_FRAMES, EndOfStream, FrameSource, VideoFrame
+from .devices import CAMERA_REOPENED, IDENTICAL_FRAMES, FrameSource, VideoFrame
 from .errors import AcqError, DeviceError, StampError
 from .stamps import SequenceFromTime, StampWatch
 
@@ -51,9 +51,6 @@ class SteadyCamera:
         self._source: FrameSource | None = opener(None)
         try:
             rate = measure_rate(self._source.read, asked_fps, seconds=measure_s)
-        except EndOfStream:
-            self._source.close()
-            raise DeviceError(f"expected {measure_s:g} s of frames to measure the rate, found that the stream ended") from None
         except BaseException:
             self._source.close()
             raise
@@ -62,7 +59,7 @@ class SteadyCamera:
         self._silent_s = max(silent_s, _PERIODS / fps)
         self._periods = SequenceFromTime(fps)
         self._stamps = StampWatch(self.info.name)
-        self._heard_s = 0.0                      # time.monotonic() of the last frame
+        self._silence_s = 0.0                    # waited for the next frame; a time when nobody waited is no silence
         self._last: VideoFrame | None = None     # with its number in this camera's own sequence
         self._start_ns = 0
         self._jump = 0                           # added to the source's numbers
@@ -74,7 +71,6 @@ class SteadyCamera:
         self._start_ns = start_ns
         if self._source is not None:
             self._source.start(start_ns)
-        self._heard_s = time.monotonic()
 
     def read(self, timeout_s: float) -> VideoFrame | None:
         """Give the next frame; None while there is none.
@@ -82,10 +78,10 @@ class SteadyCamera:
         Raises
         ------
         StampError : the camera's stamps cannot be believed
-        EndOfStream : it was a file, and its last frame was delivered
         """
         if self._source is None:
             return self._await_reopened(timeout_s)
+        asked_s = time.monotonic()
         try:
             frame = self._source.read(timeout_s)
         except StampError:
@@ -94,13 +90,15 @@ class SteadyCamera:
             self._reopen(str(error))
             return None
         if frame is None:
-            if time.monotonic() - self._heard_s > self._silent_s:
+            # No more than was asked for: a process that was stopped meanwhile did not listen.
+            self._silence_s += min(time.monotonic() - asked_s, timeout_s)
+            if self._silence_s > self._silent_s:
                 self._reopen(f"no frame for {self._silent_s:g} s")
             return None
         return self._take(frame)
 
     def _take(self, frame: VideoFrame) -> VideoFrame:
-        self._heard_s = time.monotonic()
+        self._silence_s = 0.0
         self._stamps.see(frame.time_ns, frame.arrival_ns)
         note = None
         if self._back is not None:
@@ -124,7 +122,7 @@ class SteadyCamera:
         reopening = self._reopening
         if reopening is not None and (source := reopening.wait(timeout_s)) is not None:
             self._source, self._reopening = source, None
-            self._heard_s = time.monotonic()
+            self._silence_s = 0.0
             # Where it fell silent again before its first frame, the first reason is the one to tell.
             self._back = self._back or f"{reopening.why}; opened at try {reopening.tries}"
 

@@ -11,7 +11,10 @@ from made_sessions import make_session
 
 from acq.train import _echo_table
 
-VERBS = ("check", "record", "subject", "info", "simulate", "split", "convert", "train-kd", "demo")
+VERBS = (
+    "check", "record", "calibrate", "subject", "devices", "info", "recover", "resync", "simulate", "split", "convert", "train-kd",
+    "demo", "firmware",
+)
 
 
 def test_help_names_every_verb(acq):
