@@ -79,8 +79,9 @@ class Calibration:
 
 
 def check_new(data: Path, *, force: bool) -> None:
-    """Refuse to calibrate over an earlier calibration without `force`."""
+    """Refuse to calibrate over an earlier calibration without `force`; make the folder, before anything is filmed for it."""
     path = layout.rig_file(data)
+    path.parent.mkdir(parents=True, exist_ok=True)
     if path.exists() and not force:
         raise CalibrationError(f"expected no calibration yet, found {path}; replace it with --force")
 
@@ -125,7 +126,6 @@ def calibrate(
 def write_rig(calibration: Calibration, data: Path) -> Path:
     """Write `data/rig.json` under a temporary name, then rename; give its path."""
     path = layout.rig_file(data)
-    path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         part.write_text(json.dumps({"schema": SCHEMA, "schema_version": SCHEMA_VERSION, **asdict(calibration)}, indent=2) + "\n")
@@ -146,7 +146,7 @@ def read_rig(data: Path) -> Calibration | None:
     again = f"in {path}; move it away, and {_HOW} anew"
     try:
         body = json.loads(path.read_text())
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError) as error:
         raise CalibrationError(f"expected a calibration as JSON, got: {error}, {again}") from error

@@ -224,6 +224,7 @@ def test_nothing_is_calibrated_over_without_force(rig):
         check_new(rig, force=False)
     check_new(rig, force=True)
     check_new(rig / "elsewhere", force=False)
+    assert (rig / "elsewhere").is_dir()              # made before anything is filmed, or refused before
 
 
 def test_another_exposure_is_warned_of_and_another_gain_is_not(rig):
