@@ -45,7 +45,7 @@ class Keys:
             tty.setcbreak(fd, termios.TCSANOW)
             now = termios.tcgetattr(fd)
             for control in (termios.VSUSP, termios.VQUIT):
-                now[6][control] = b"\0"                                # _POSIX_VDISABLE
+                now[6][control] = bytes([os.fpathconf(fd, "PC_VDISABLE")])
             termios.tcsetattr(fd, termios.TCSANOW, now)
         self._thread.start()
         return self

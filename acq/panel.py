@@ -7,6 +7,7 @@ two seconds, and draws; a terminal that hangs (an SSH connection that dropped wi
 import math
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -283,10 +284,8 @@ class Panel:
         self._shown.said, self._said_s = text, time.monotonic()
 
     def _run(self) -> None:
-        try:
+        with suppress(OSError):                     # the terminal may go; the recording does not
             self._draw_until_over() if self._drawn else self._print_until_over()
-        except OSError:                             # the terminal is gone; the recording is not
-            pass
 
     def _wait(self, until: float) -> None:
         """Sleep until then, or until a key, or until the next cue is due."""

@@ -4,9 +4,11 @@ import json
 
 import pytest
 from made_sessions import make_session
+from typer.testing import CliRunner
 
+from acq.main import app
 from acquire import layout
-from acquire.errors import SubjectError
+from acquire.errors import SessionError, SubjectError
 from dataset.subject import FIELDS, Subject, read_subject, write_subject
 
 
@@ -54,18 +56,18 @@ def test_numbers_written_by_hand_do(tmp_path):
     assert read_subject(tmp_path, "S01") == Subject(monk="4", sex="F")
 
 
-def test_the_verb_notes_shows_and_replaces_only_when_forced(acq, tmp_path):
-    assert acq("subject", "S01").returncode == 1
-    done = acq("subject", "S01", "--age-band", "25-34", "--sex", "f", "--json")
+def test_the_verb_notes_shows_and_replaces_only_when_forced(tmp_path):
+    def acq(*words):
+        return CliRunner().invoke(app, ["subject", *words, "--data", str(tmp_path)])
+
+    assert isinstance(acq("S01").exception, SubjectError)
+    done = acq("S01", "--age-band", "25-34", "--sex", "f", "--json")
     assert json.loads(done.stdout) == {"subject": "S01", **dict.fromkeys(FIELDS), "age_band": "25-34", "sex": "F"}
-    assert acq("subject", "S01", "--consent", "C7").returncode == 0
-    refused = acq("subject", "S01", "--age-band", "35-44")
-    assert refused.returncode == 1
-    assert "--force" in refused.stderr
-    assert acq("subject", "S01", "--age-band", "35-44", "--force").returncode == 0
-    assert read_subject(tmp_path / "data", "S01") == Subject(age_band="35-44", sex="F", consent="C7")
-    assert "35-44" in acq("subject", "S01").stdout
-    assert acq("subject", "../x", "--sex", "F").returncode == 1
-    wrong = acq("subject", "S02", "--monk", "11")
-    assert "--monk" in wrong.stderr
-    assert not (tmp_path / "data/sessions/S02").exists()
+    assert acq("S01", "--consent", "C7").exit_code == 0
+    assert "--force" in str(acq("S01", "--age-band", "35-44").exception)
+    assert acq("S01", "--age-band", "35-44", "--force").exit_code == 0
+    assert read_subject(tmp_path, "S01") == Subject(age_band="35-44", sex="F", consent="C7")
+    assert "35-44" in acq("S01").stdout
+    assert isinstance(acq("../x", "--sex", "F").exception, SessionError)
+    assert "--monk" in str(acq("S02", "--monk", "11").exception)
+    assert not (tmp_path / "sessions/S02").exists()
