@@ -26,6 +26,7 @@ bench: $(VENV)/.installed
 	$(BIN)/python -m benchmarks.clock
 	$(BIN)/python -m benchmarks.clock_twin
 	$(BIN)/python -m benchmarks.calibration
+	$(BIN)/python -m benchmarks.cameras
 	$(BIN)/python -m benchmarks.firmware
 	$(BIN)/python -m benchmarks.storage
 	$(BIN)/python -m benchmarks.recording

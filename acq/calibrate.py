@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def calibrate(
     camera: Annotated[
-        str, typer.Option("--camera", metavar="SPEC", help="auto, csi, v4l2:/dev/video0, gst:PIPELINE.")
+        str, typer.Option("--camera", metavar="SPEC", help="auto, csi, uvc:/dev/video0, gst:PIPELINE.")
     ] = "auto",
     port: Annotated[
         str, typer.Option("--port", metavar="SPEC", help="auto (asks every serial port), or a path such as /dev/ttyACM0.")

@@ -16,7 +16,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace what is already there.")]
 Fps = Annotated[float, typer.Option("--fps", min=1, max=240, help="Frames per second to ask the camera for.")]
 Camera = Annotated[
-    str, typer.Option("--camera", metavar="SPEC", help="auto, csi, v4l2:/dev/video0, gst:PIPELINE, replay:VIDEO[?times=CSV].")
+    str, typer.Option("--camera", metavar="SPEC", help="auto, csi, uvc:/dev/video0, gst:PIPELINE, replay:VIDEO[?times=CSV].")
 ]
 Port = Annotated[
     str, typer.Option("--port", metavar="SPEC", help="auto (asks every serial port), or a path such as /dev/ttyACM0.")

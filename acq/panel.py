@@ -19,6 +19,7 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
+from acquire import host_time
 from acquire.monitor import CLIPPED, FINGER_OFF, FLAT_LINE
 from acquire.recorder import RESERVE_BYTES
 from dataset.face_watch import luma, prepare, spot_face
@@ -299,7 +300,7 @@ class Panel:
 
     @staticmethod
     def _elapsed_s(status: "RecordingStatus") -> float:
-        return (time.monotonic_ns() - status.start_ns) / 1e9
+        return (host_time.now_ns() - status.start_ns) / 1e9
 
     def _look(self, status: "RecordingStatus") -> None:
         """Find pulse and face in the latest status, each at its own pace."""

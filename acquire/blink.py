@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from . import host_time
 from .calibration import Toggles, average_cells
 from .clock import TickCounter, place_samples
 from .devices import EndOfStream, FrameSource
@@ -130,7 +131,7 @@ def record_blinks(
     while sensor.read(0.0) is not None:
         pass
     sensor.start(DEFAULT_RATE_HZ)
-    camera.start(time.monotonic_ns())
+    camera.start(host_time.now_ns())
     blinker = _Blinker(sensor, sensor.confirm_start(DEFAULT_RATE_HZ), toggles, random.Random(seed), on_progress)
     cells: list[np.ndarray] = []
     frame_ns: list[int] = []

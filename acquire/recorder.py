@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from . import layout
+from . import host_time, layout
 from .cues import Cue, CueTrack
 from .devices import CAMERA_COMPLAINT, IDENTICAL_FRAMES, EndOfStream, FrameSource, LightOffset, VideoFrame
 from .errors import DeviceError, SessionError
@@ -88,7 +88,7 @@ class Recorder:
 
     def mark(self, text: str, kind: str = "mark") -> int:
         """Note something at the time of this call, from any thread; it becomes an event. Gives its time [ns]."""
-        time_ns = time.monotonic_ns()
+        time_ns = host_time.now_ns()
         self._marks.put((time_ns, kind, text))
         return time_ns
 
@@ -128,7 +128,7 @@ class Recorder:
         check_space(folder, float(np.prod(info.image_shape)) * info.fps, duration_s)
 
         self._sensor.prepare()
-        start_ns, started_unix_ns = time.monotonic_ns(), time.time_ns()
+        start_ns, started_unix_ns = host_time.now_ns(), time.time_ns()
         self._sensor.start()
         self._camera.start(start_ns)
         hello = self._sensor.confirm()
@@ -163,7 +163,7 @@ class Recorder:
             thread.start()
         try:
             self._write_until_stopped(recording, folder, duration_s, on_status)
-            stop_ns = time.monotonic_ns()
+            stop_ns = host_time.now_ns()
             for stop, thread in zip((self._camera_stop.set, self._sensor.stop), threads, strict=True):
                 stop()
                 thread.join(timeout=_JOIN_S)
@@ -191,6 +191,7 @@ class Recorder:
 
     def _read_camera(self) -> None:
         heard = time.monotonic()
+        note = None                              # of frames that were dropped, for the next that is not
         while not self._camera_stop.is_set():
             frame = self._camera.read(0.2)
             if frame is None:
@@ -198,8 +199,10 @@ class Recorder:
                     raise DeviceError(f"expected frames from {self._camera.info.name}, found none for {_STALL_S:g} s")
                 continue
             heard = time.monotonic()
+            note = note or frame.note
             try:
-                self._frames.put_nowait(frame)
+                self._frames.put_nowait(replace(frame, note=note))
+                note = None
             except queue.Full:
                 self._dropped.add(frame.sequence)
 
@@ -211,7 +214,7 @@ class Recorder:
         next_flush = time.monotonic() + FLUSH_S
         next_status = 0.0
         while self._stopped_by is None:
-            elapsed_s = (time.monotonic_ns() - recording.start_ns) / 1e9
+            elapsed_s = (host_time.now_ns() - recording.start_ns) / 1e9
             if duration_s is not None and elapsed_s >= duration_s:
                 self.stop("duration")
                 break
@@ -230,7 +233,7 @@ class Recorder:
         if self._fallback.choose(waiting, store.costs, time.monotonic()):
             store.raw = self._fallback.raw
             kind = "storage_raw" if store.raw else "storage_compressed"
-            recording.writer.add_event(time.monotonic_ns(), kind, f"{waiting} frames waiting; {store.costs}")
+            recording.writer.add_event(host_time.now_ns(), kind, f"{waiting} frames waiting; {store.costs}")
         try:
             recording.take_frame(frame, self._dropped)
         except SessionError as error:
@@ -257,7 +260,7 @@ class Recorder:
         self.stop(str(error))
 
     def _take_marks(self, recording: Recording) -> None:
-        now_ns = time.monotonic_ns()
+        now_ns = host_time.now_ns()
         notes = self._cues.due(now_ns) if self._stopped_by is None else self._cues.end(now_ns)
         while not self._marks.empty():
             notes.append(self._marks.get_nowait())
@@ -313,18 +316,18 @@ class Recorder:
         stopped_by = self._stopped_by or "stopped"
         bound_ms = None
         try:
-            writer.add_event(time.monotonic_ns(), "stopped", stopped_by)
+            writer.add_event(host_time.now_ns(), "stopped", stopped_by)
             if self._fault is not None:
-                writer.add_event(time.monotonic_ns(), "fault", str(self._fault))
+                writer.add_event(host_time.now_ns(), "fault", str(self._fault))
             if damaged := self._sensor.damaged:
-                writer.add_event(time.monotonic_ns(), "bad_packets", f"{damaged} from the sensor, damaged on the way")
+                writer.add_event(host_time.now_ns(), "bad_packets", f"{damaged} from the sensor, damaged on the way")
             if recording.identical_frames:
-                writer.add_event(time.monotonic_ns(), IDENTICAL_FRAMES, f"{recording.identical_frames} in all")
+                writer.add_event(host_time.now_ns(), IDENTICAL_FRAMES, f"{recording.identical_frames} in all")
             if self._sensor.unanswered:
-                writer.add_event(time.monotonic_ns(), "unanswered_pings", str(self._sensor.unanswered))
+                writer.add_event(host_time.now_ns(), "unanswered_pings", str(self._sensor.unanswered))
             for stream, losses in (("frames", recording.frame_losses), ("samples", recording.sample_losses)):
                 for cause, count in losses.by_cause.items():
-                    writer.add_event(time.monotonic_ns(), f"lost_{stream}", f"{count}: {cause}")
+                    writer.add_event(host_time.now_ns(), f"lost_{stream}", f"{count}: {cause}")
             bound_ms = recording.place_ppg()
             writer.close(
                 complete=self._fault is None,

@@ -15,6 +15,7 @@ import av.error
 import numpy as np
 import pandas as pd
 
+from . import host_time
 from .devices import CameraInfo, EndOfStream, VideoFrame
 from .errors import DeviceError
 
@@ -122,7 +123,7 @@ class ReplayCamera:
 
     def read(self, timeout_s: float) -> VideoFrame | None:
         """Give the next frame once its time has come."""
-        give_up_ns = time.monotonic_ns() + round(timeout_s * 1e9)
+        give_up_ns = host_time.now_ns() + round(timeout_s * 1e9)
         if self._waiting is None:
             try:
                 item = self._decoded.get(timeout=timeout_s)
@@ -137,12 +138,12 @@ class ReplayCamera:
                 raise DeviceError(f"expected {expected} frames in {self._video}, found more")
             self._waiting = item
         due_ns = self._start_ns + int(self._offset_ns[self._next])
-        now_ns = time.monotonic_ns()
+        now_ns = host_time.now_ns()
         if due_ns > now_ns:
             time.sleep((min(due_ns, give_up_ns) - now_ns) / 1e9 if give_up_ns > now_ns else 0)
             if due_ns > give_up_ns:
                 return None
-        frame = VideoFrame(self._waiting, due_ns, max(time.monotonic_ns(), due_ns), self._next)
+        frame = VideoFrame(self._waiting, due_ns, max(host_time.now_ns(), due_ns), self._next)
         self._waiting = None
         self._next += 1
         return frame

@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from serial.tools import list_ports
 from serial.tools.list_ports_common import ListPortInfo
 
+from . import host_time
 from .errors import AcqError, DeviceError, DeviceTimeout
 from .host_time import read_clocks
 from .ppg import Received, Sensor
@@ -200,7 +201,7 @@ class SensorThread:
     def _lose(self, error: AcqError) -> None:
         self.lost = error
         cause = FELL_SILENT if isinstance(error, DeviceTimeout) else UNPLUGGED
-        self.items.put(SensorLost(time.monotonic_ns(), cause, str(error)))
+        self.items.put(SensorLost(host_time.now_ns(), cause, str(error)))
         self._damaged += self.sensor.bad_packets
         self._give_up_pings()
         self.sensor.close()
@@ -231,7 +232,7 @@ class SensorThread:
         self._told = None
         if not same_boot:
             self._give_up_pings()
-        self.items.put(SensorBack(time.monotonic_ns(), hello, cause, self.sensor.port))
+        self.items.put(SensorBack(host_time.now_ns(), hello, cause, self.sensor.port))
         self._clocks_read_ns = 0                 # a restarted sensor's clock is fitted anew, from a reading before its first ping
         if not (same_boot and self._is_sampling()):
             self.sensor.stop()
@@ -283,7 +284,7 @@ class SensorThread:
         self._read_clocks()
 
     def _read_clocks(self) -> None:
-        if time.monotonic_ns() - self._clocks_read_ns >= _CLOCKS_EVERY_S * 1e9:
+        if host_time.now_ns() - self._clocks_read_ns >= _CLOCKS_EVERY_S * 1e9:
             readings = HostClocks(*read_clocks())
             self._clocks_read_ns = readings.monotonic_ns
             self.items.put(readings)

@@ -304,7 +304,8 @@ class SessionWriter:
 
 def _sync(path: Path) -> None:
     """Ask the system to put the file and its name on the disk, so that pulling the plug after 'saved' loses nothing."""
-    for place in (path, path.parent):
+    places = (path,) if sys.platform == "win32" else (path, path.parent)       # Windows opens no folder
+    for place in places:
         descriptor = os.open(place, os.O_RDONLY)
         try:
             os.fsync(descriptor)

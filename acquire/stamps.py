@@ -5,11 +5,11 @@ at once. An old one may only have waited for a busy host, and is refused when ev
 is read in less, a clock that drifts away stays away.
 """
 
-import time
 from collections import deque
 from collections.abc import Callable
 from statistics import median
 
+from . import host_time
 from .errors import StampError
 
 _TOLERANCE_NS = 1_000_000_000
@@ -51,7 +51,7 @@ class SequenceFromTime:
 
 def check_first_stamp(stamp_ns: int, camera: str, close: Callable[[], None]) -> None:
     """Refuse a camera whose fresh frame is stamped more than a second off CLOCK_MONOTONIC; close it."""
-    off_ns = time.monotonic_ns() - stamp_ns
+    off_ns = host_time.now_ns() - stamp_ns
     if abs(off_ns) > _TOLERANCE_NS:
         close()
         raise StampError(

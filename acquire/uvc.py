@@ -18,6 +18,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from . import host_time
 from .devices import CameraInfo, VideoFrame
 from .errors import DeviceError
 from .exposure import free_uvc, lock_uvc, settle
@@ -125,7 +126,7 @@ class UvcCamera:
                 if not self._capture.grab():
                     self._put(DeviceError(f"expected frames from {self._device}, found that it stopped; is it still plugged in?"))
                     return
-                arrival_ns = time.monotonic_ns()
+                arrival_ns = host_time.now_ns()
                 ok, image = self._capture.retrieve()
                 if not ok or image is None:
                     continue                                 # damaged on the way: its number is skipped

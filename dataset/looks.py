@@ -13,7 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
-from acquire.devices import FrameSource
+from acquire import host_time
+from acquire.camera_rate import rate_of
+from acquire.devices import CameraRate, FrameSource
 from acquire.errors import AcqError, DeviceError, SessionError
 from acquire.monitor import CLIPPED, FINGER_OFF, FLAT_LINE, PulseWatch
 from acquire.ppg import Sensor
@@ -45,17 +47,16 @@ class Look:
 
 
 @dataclass(frozen=True)
-class Rate:
+class Filmed:
     """What a camera gave in a while."""
 
-    fps: float
-    frames: int
+    rate: CameraRate
     lost: int                      # numbers skipped; 0 where the camera does not count
     image: np.ndarray | None       # the last
 
 
-def measure_rate(camera: FrameSource, seconds: float = CAMERA_S, *, settle_s: float = _SETTLE_S) -> Rate:
-    """Take frames from a started camera and give their rate by their own stamps, once `settle_s` have passed."""
+def film(camera: FrameSource, asked_fps: float, seconds: float = CAMERA_S, *, settle_s: float = _SETTLE_S) -> Filmed:
+    """Take frames from a started camera; their rate is that of their own stamps, once `settle_s` have passed."""
     times_ns: list[int] = []
     sequences: list[int] = []
     image = None
@@ -68,32 +69,34 @@ def measure_rate(camera: FrameSource, seconds: float = CAMERA_S, *, settle_s: fl
         if time.monotonic() >= begin:
             times_ns.append(frame.time_ns)
             sequences.append(frame.sequence)
-    if len(times_ns) < 2 or times_ns[-1] <= times_ns[0]:
-        return Rate(0.0, len(times_ns), 0, image)
-    lost = sequences[-1] - sequences[0] - len(sequences) + 1 if camera.info.counts_frames else 0
-    return Rate((len(times_ns) - 1) * 1e9 / (times_ns[-1] - times_ns[0]), len(times_ns), lost, image)
+    lost = sequences[-1] - sequences[0] - len(sequences) + 1 if sequences and camera.info.counts_frames else 0
+    return Filmed(rate_of(np.array(times_ns, dtype=np.int64), asked_fps), lost, image)
 
 
 def look_at_camera(camera: FrameSource, fps: float, *, with_subject: bool) -> list[Look]:
     """Start the camera; look at its rate, the light and the face."""
     info = camera.info
-    opened = Look("camera", OK, f"{info.name}, {info.width}x{info.height} {info.pixel_format}")
+    control = info.exposure.get("control", "")
+    opened = Look(
+        "camera", WARN if control.startswith("not locked") else OK, f"{info.name}, {info.width}x{info.height} {info.pixel_format}"
+        + (f", exposure and white balance {control}" if control else ""),
+    )
     try:
-        camera.start(time.monotonic_ns())
-        rate = measure_rate(camera)
+        camera.start(host_time.now_ns())
+        filmed = film(camera, fps)
     except DeviceError as error:
         return [opened, Look("rate", FAIL, str(error))]
-    if rate.image is None:
+    if filmed.image is None:
         return [opened, Look("rate", FAIL, f"no frame within {_SETTLE_S + CAMERA_S:g} s", "replug the camera, or name another")]
-    share = rate.fps / fps
-    text = f"{rate.fps:.2f} of {fps:g} frames/s asked for" + (f", {rate.lost} lost" if rate.lost else "")
-    if share < 0.9:
+    share = filmed.rate.fps / fps
+    text = f"{filmed.rate.fps:.2f} of {fps:g} frames/s asked for" + (f", {filmed.lost} lost" if filmed.lost else "")
+    if filmed.rate.complaint:
         told = Look("rate", FAIL, text, "more light (auto-exposure halves the rate in the dark), or another --fps")
-    elif share < 0.97 or share > 1.03 or rate.lost:
+    elif share < 0.97 or share > 1.03 or filmed.lost:
         told = Look("rate", WARN, text, "ask for a rate that the camera has, with --fps")
     else:
         told = Look("rate", OK, text)
-    grey = luma(rate.image, info)
+    grey = luma(filmed.image, info)
     face = spot_face(grey)
     if face is None:
         advice = "face the camera, 0.5 to 1 m away, with light from the front"

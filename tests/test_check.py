@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from acq.main import app
 from acquire.ppg import Sensor
 from acquire.virtual_rig import open_virtual_rig
-from dataset.looks import FAIL, OK, WARN, look_at_camera, look_at_disk, look_at_light, look_at_sensor, measure_rate
+from dataset.looks import FAIL, OK, WARN, film, look_at_camera, look_at_disk, look_at_light, look_at_sensor
 
 
 def by_name(looks):
@@ -49,9 +49,9 @@ def test_no_face_and_no_finger_are_said_and_fail_only_with_a_subject():
 def test_a_camera_at_half_its_rate_fails_and_one_that_loses_is_warned_of():
     slow = FakeCamera(fps=100.0, lose=range(1, 10_000, 2))
     slow.start(time.monotonic_ns())
-    rate = measure_rate(slow, 0.5, settle_s=0.0)
-    assert rate.fps == pytest.approx(50, rel=0.1)
-    assert rate.lost == pytest.approx(rate.frames, abs=2)
+    filmed = film(slow, 25.0, 0.5, settle_s=0.0)
+    assert filmed.rate.fps == pytest.approx(50, rel=0.1)
+    assert filmed.lost == pytest.approx(filmed.rate.fps * filmed.rate.span_s, abs=2)
 
 
 @pytest.mark.parametrize(("level", "verdict", "word"), [(20, WARN, "dark"), (130, OK, "130"), (240, WARN, "bright")])

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import h5py
 import numpy as np
@@ -102,6 +103,14 @@ def test_a_sensor_that_is_unplugged_for_good_leaves_it_incomplete_with_everythin
         assert session.lost_samples + len(session.ppg) == pytest.approx(62, abs=2)
 
 
+class NotingCamera(FakeCamera):
+    """Every frame carries its number as a note."""
+
+    def read(self, timeout_s):
+        frame = super().read(timeout_s)
+        return frame and replace(frame, note=("number", str(frame.sequence)))
+
+
 def test_frames_beyond_the_queue_are_counted_as_the_disk_s_fault(tmp_path, monkeypatch):
     """The writer is made slow for real: it sleeps longer than a frame lasts."""
     monkeypatch.setattr(recorder_module, "QUEUE_FRAMES", 5)
@@ -112,13 +121,15 @@ def test_frames_beyond_the_queue_are_counted_as_the_disk_s_fault(tmp_path, monke
         slow(self, frame)
 
     monkeypatch.setattr(recorder_module.SessionWriter, "add_frame", add_frame)
-    camera = FakeCamera()
+    camera = NotingCamera()
     with FakeSensor() as device:
         summary = record(tmp_path, device, camera, duration_s=3.0)
     lost = summary.lost_frames["storage fell behind"]
     assert lost > 10
     with Session(summary.path) as session:
         assert session.lost_frames == lost
+        noted = {int(event.text) for event in session.events if event.kind == "number"}
+        assert noted - set(session.frame_sequence.tolist())        # of a frame that was dropped, and its note was not
     assert summary.frames + lost == camera.delivered
     assert summary.lost_samples == {}
     assert "lost by the camera" not in summary.lost_frames
