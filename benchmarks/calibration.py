@@ -62,11 +62,11 @@ SCENES = (
     Scene("LED near the bottom", row_px=340),
     Scene("flicker of 5 %", exposure_ms=15.0, flicker=0.05),
     Scene("flicker of 5 % at 30 fps, LED dim", exposure_ms=15.0, flicker=0.05, fps=30.0, light=0.1),
-    Scene("stamps jitter by 1 ms", exposure_ms=20.0, jitter_ms=1.0),
     Scene("stamps jitter by 2 ms", exposure_ms=20.0, jitter_ms=2.0),
-    Scene("stamps jitter by 2 ms, 240 toggles", exposure_ms=20.0, jitter_ms=2.0, toggles=240),
     Scene("one frame in ten lost", lost=0.1),
     Scene("LED hidden a third of the time", hidden=0.33),
+    Scene("stamps jitter by 1 ms", exposure_ms=20.0, jitter_ms=1.0),
+    Scene("stamps jitter by 2 ms, 240 toggles", exposure_ms=20.0, jitter_ms=2.0, toggles=240),
 )
 
 
