@@ -183,7 +183,10 @@ class SessionWriter:
             layout.EVENTS: layout.EVENT_DTYPE,
         }
         self._columns = {
-            name: self._file.create_dataset(name, shape=(0,), maxshape=(None,), chunks=(_ROWS_PER_CHUNK,), dtype=dtype)
+            name: self._file.create_dataset(
+                name, shape=(0,), maxshape=(None,), chunks=(_ROWS_PER_CHUNK,), dtype=dtype,
+                rdcc_nbytes=2 * _ROWS_PER_CHUNK * dtype.itemsize,      # or HDF5 keeps the first MB of each column in memory
+            )
             for name, dtype in tables.items()
         }
 

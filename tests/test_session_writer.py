@@ -119,3 +119,27 @@ def test_sigkill_loses_nothing_that_was_flushed(tmp_path, attempt):
         for i in range(flushed):
             assert (file[layout.FRAMES][i] == frame(i).image).all()
         assert (file[layout.PPG_VALUE][:flushed] == np.arange(flushed)).all()
+
+
+_WRITE_ROWS = """
+import os, sys; sys.path[:0] = [{tests!r}]
+from pathlib import Path
+from test_session_writer import open_writer, sample
+def rss(): return int(open("/proc/self/statm").read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+with open_writer(Path({path!r})) as writer:
+    for i in range(60_000):
+        writer.add_sample(**sample(i % 65_536)); writer.add_clocks(i, i)
+        if i % 100 == 99:
+            writer.flush()
+        if i == 10_000:
+            before = rss()
+    print(rss() - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_memory_stays_flat_while_rows_are_written(tmp_path):
+    """Ten minutes at 100 Hz; unbounded, HDF5 would keep the first MB of every column."""
+    code = _WRITE_ROWS.format(tests=os.path.dirname(__file__), path=str(tmp_path / "a.h5"))
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert int(done.stdout) < 1e6
