@@ -108,7 +108,7 @@ class SensorThread:
     @property
     def damaged(self) -> int:
         """Packets that came damaged since the recording began."""
-        return self._damaged + self.sensor.bad_packets
+        return self._damaged + (self.sensor.bad_packets if self.lost is None else 0)
 
     @property
     def unanswered(self) -> int:
@@ -199,9 +199,10 @@ class SensorThread:
     # -- away and back -----------------------------------------------------------------------------------------------------
 
     def _lose(self, error: AcqError) -> None:
+        if str(error) != str(self.lost):         # one that fails in the same way ten times a second is told once
+            cause = FELL_SILENT if isinstance(error, DeviceTimeout) else UNPLUGGED
+            self.items.put(SensorLost(host_time.now_ns(), cause, str(error)))
         self.lost = error
-        cause = FELL_SILENT if isinstance(error, DeviceTimeout) else UNPLUGGED
-        self.items.put(SensorLost(host_time.now_ns(), cause, str(error)))
         self._damaged += self.sensor.bad_packets
         self._give_up_pings()
         self.sensor.close()
@@ -234,7 +235,7 @@ class SensorThread:
             self._give_up_pings()
         self.items.put(SensorBack(host_time.now_ns(), hello, cause, self.sensor.port))
         self._clocks_read_ns = 0                 # a restarted sensor's clock is fitted anew, from a reading before its first ping
-        if not (same_boot and self._is_sampling()):
+        if not (same_boot and hello.rate_hz == self._rate_hz and self._is_sampling()):
             self.sensor.stop()
             while self.sensor.read(0.0) is not None:
                 pass

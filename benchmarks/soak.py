@@ -40,7 +40,8 @@ def kills(trials, folder):
     return "SIGKILL at a random moment", f"{trials} recorders", (
         f"{done.found['no file yet']} had no file yet, {done.found['closed']} had closed it; {opened} of {opened} files opened, "
         f"{done.frames} frames and {done.samples} samples in them, none wrong; "
-        f"lost at most {rows.max():.2f} s (median {np.median(rows):.2f} s); {done.recovered} recovered"
+        f"lost at most {rows.max():.2f} s (median {np.median(rows):.2f} s, over 1 s in {np.mean(rows > 1):.1%}); "
+        f"{done.recovered} recovered, {done.found['killed'] - done.recovered} killed before their first flush"
     )
 
 

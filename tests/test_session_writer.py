@@ -74,6 +74,23 @@ def _names(group):
     return found
 
 
+def test_a_file_that_no_reader_could_open_yet_has_another_name(tmp_path, monkeypatch):
+    seen, create = [], SessionWriter._create
+
+    def look(self, *args):
+        create(self, *args)
+        seen.extend(path.name for path in tmp_path.iterdir())
+
+    monkeypatch.setattr(SessionWriter, "_create", look)
+    with open_writer(tmp_path / "a.h5") as writer:
+        assert seen == ["a.part"]
+        assert [path.name for path in tmp_path.iterdir()] == ["a.h5"]
+        writer.add_sample(**sample(0))
+        writer.flush()
+        with h5py.File(tmp_path / "a.h5", "r", swmr=True) as file:
+            assert len(file[layout.PPG_VALUE]) == 1
+
+
 def test_an_unclosed_recording_is_not_complete(tmp_path):
     with open_writer(tmp_path / "a.h5"):
         pass
