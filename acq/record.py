@@ -41,10 +41,10 @@ def record(
     as_json: Json = False,
 ) -> None:
     """Record face video and finger PPG in sync into one session file. Ctrl-C ends it cleanly."""
-    from acquire.camera import check_spec
+    from acquire.camera import HEIGHT, WIDTH, check_spec
     from acquire.cues import load_cues
     from acquire.layout import SESSION_SUFFIX, sessions_dir
-    from acquire.recorder import Recorder, check_subject
+    from acquire.recorder import Recorder, check_space, check_subject
     from acquire.rig import light_offset_for
 
     duration_s = None if duration is None else parse_duration(duration)
@@ -55,6 +55,7 @@ def record(
     cues = None if protocol is None else load_cues(protocol)
     if cues is not None and duration_s is None:
         duration_s = cues.seconds
+    check_space(sessions_dir(data) / subject, WIDTH * HEIGHT * 1.5 * fps, duration_s)     # again once the camera says its size
     if not (quiet or as_json or simulate) and sys.stdin.isatty() and sys.stderr.isatty():
         from acq.subject import ask
 

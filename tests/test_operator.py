@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import closing
 
 import numpy as np
 import pytest
@@ -263,8 +264,9 @@ def test_a_panel_whose_terminal_is_gone_holds_up_nothing():
         def write(self, text):
             raise OSError("no terminal")
 
-    panel = Panel(Recorder(FakeCamera(), None), shown(), console=Console(file=Gone(), force_terminal=True))  # type: ignore[arg-type]
-    with panel:
+    with FakeSensor() as device, closing(Sensor(device.port)) as sensor, Panel(
+        Recorder(FakeCamera(), sensor), shown(), console=Console(file=Gone(), force_terminal=True)
+    ) as panel:
         panel.on_status(status())
         end = time.monotonic() + 5
         while panel._thread.is_alive() and time.monotonic() < end:

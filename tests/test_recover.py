@@ -53,7 +53,7 @@ def recorded(tmp_path_factory):
         writer.flush()
         for late in range(WRITTEN_LATE):
             add_frame(writer, FRAMES + late)
-        writer._frames.flush()
+        writer.store.dataset.flush()
         killed = path.read_bytes()
         writer.close(complete=False)
     return killed, path.read_bytes()
