@@ -39,6 +39,9 @@ from .protocol import (
 HELLO_TIMEOUT_S = 4.0
 _ASK_AGAIN_S = 0.4
 _ANSWER_TIMEOUT_S = 2.0
+# pyserial counts the time that this process was not let run, right behind a write that woke another: with a second here a busy
+# host once took a sensor for unplugged that was not. One that hangs is told by its silence.
+_WRITE_S = 10.0
 _WAIT_S = 0.2                   # set once, for setting it anew configures the port anew; closing does not wait for it
 
 
@@ -65,7 +68,7 @@ class Sensor:
         self.latency_timer = ""         # of the USB adapter, in words: what it was and is; empty where it has none
         self._timer: LatencyTimer | None = None
         try:
-            self._serial = serial.Serial(port, BAUD, timeout=_WAIT_S, write_timeout=1.0, exclusive=True)
+            self._serial = serial.Serial(port, BAUD, timeout=_WAIT_S, write_timeout=_WRITE_S, exclusive=True)
         except (serial.SerialException, OSError, ValueError) as error:
             raise DeviceError(
                 f"expected the PPG sensor's serial port at {port}, got: {_reason(error)}; list the ports with "
