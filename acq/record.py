@@ -79,7 +79,7 @@ def record(
     else:
         _report(summary)
     if not summary.complete:
-        raise AcqError(f"the recording ended early: {summary.stopped_by}; what was saved is in {summary.path}")
+        raise AcqError(f"the recording is incomplete: {summary.fault}; what was saved is in {summary.path}")
 
 
 @contextmanager

@@ -28,6 +28,7 @@ PPG_FLAGS = "ppg/flags"              # SAMPLE_* bits of `acquire.protocol`
 EXCHANGES = "sync/exchanges"         # every answered ping, raw, so that the session can be re-synchronised
 CLOCKS = "sync/clocks"               # CLOCK_MONOTONIC beside CLOCK_MONOTONIC_RAW; older files have none
 EVENTS = "events"                    # what happened, in words
+FAULT = "a fault"                    # text of the event `stopped` where nobody asked for it; the event `fault` says which
 
 BOOT_TICKS = 2**48                   # a device that restarts counts anew: its nth boot of the session, from 0, begins here
 

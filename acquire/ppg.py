@@ -224,6 +224,8 @@ def _reason(error: Exception) -> str:
         return "no permission (join its group, dialout on Debian)"
     if number == errno.EBUSY:
         return "that something else has it open"
+    if "returned no data" in str(error):            # pyserial's words for a line that is gone
+        return "nothing: the line was pulled"
     return os.strerror(number) if number else str(error) or type(error).__name__
 
 

@@ -186,8 +186,7 @@ class Recorder:
         except EndOfStream:
             self.stop("end of replay")
         except Exception as error:   # reaches the summary, the file and the exit code through _fault
-            self._fault = self._fault or error
-            self.stop(str(error) or type(error).__name__)
+            self._fail(error)
 
     def _read_camera(self) -> None:
         heard = time.monotonic()
@@ -257,7 +256,7 @@ class Recorder:
 
     def _fail(self, error: Exception) -> None:
         self._fault = self._fault or error
-        self.stop(str(error))
+        self.stop(layout.FAULT)
 
     def _take_marks(self, recording: Recording) -> None:
         now_ns = host_time.now_ns()
@@ -302,7 +301,7 @@ class Recorder:
             self._check_end("camera", silent_s, 1 / self._camera.info.fps, recording.frame_losses, SILENT_END)
         silent_s = (stop_ns - recording.last_sample_arrival_ns) / 1e9
         if self._sensor.lost is not None:                        # and has not come back
-            self._fail(self._sensor.lost)
+            self._fail(DeviceError(f"the sensor was away at the end: {self._sensor.lost}"))
         self._check_end("sensor", silent_s, 1 / recording.hello.rate_hz, recording.sample_losses, recording.gap or SILENT_END)
 
     def _check_end(self, device: str, silent_s: float, period_s: float, losses: Losses, cause: str) -> None:
@@ -318,7 +317,7 @@ class Recorder:
         try:
             writer.add_event(host_time.now_ns(), "stopped", stopped_by)
             if self._fault is not None:
-                writer.add_event(host_time.now_ns(), "fault", str(self._fault))
+                writer.add_event(host_time.now_ns(), "fault", str(self._fault) or type(self._fault).__name__)
             if damaged := self._sensor.damaged:
                 writer.add_event(host_time.now_ns(), "bad_packets", f"{damaged} from the sensor, damaged on the way")
             if recording.identical_frames:
@@ -356,7 +355,8 @@ class Recorder:
             fps=(writer.frames - 1) / seconds if seconds else 0.0,
             sync_bound_ms=bound_ms,
             complete=self._fault is None,
-            stopped_by=stopped_by if self._fault is None else str(self._fault) or type(self._fault).__name__,
+            stopped_by=stopped_by,
+            fault="" if self._fault is None else str(self._fault) or type(self._fault).__name__,
             simulated=simulated,
             period_changes=recording.period_changes,
             raw_frames=writer.store.raw_frames,

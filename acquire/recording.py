@@ -43,7 +43,8 @@ class RecordingSummary:
     fps: float                        # measured
     sync_bound_ms: float | None       # the widest bound of any sample; None where there is none
     complete: bool
-    stopped_by: str                   # "duration", "end of replay", the signal's name, or the fault in words
+    stopped_by: str                   # "duration", "end of replay", the signal's name, or layout.FAULT
+    fault: str                        # why it is not complete, in words; "" where it is
     simulated: bool
     period_changes: list[str]         # where frames that no counter numbers may be lost uncounted
     raw_frames: int                   # stored as they came, because compressing fell behind

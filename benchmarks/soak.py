@@ -93,7 +93,7 @@ def unplugged(trials, folder):
                 happened.append((at_s, partial(reset, either)))
             at_s += rng.uniform(2.5, 4.0)
         summary = faults.record_through(folder, device, happened, duration_s=at_s + 1.0)
-        assert summary.complete, summary.stopped_by
+        assert summary.complete, summary.fault
         with Session(summary.path) as session:
             faults.check_samples(session, device.middle_ns, device.period_ns)
             arrival_ns = session.ppg_arrival_ns

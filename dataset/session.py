@@ -300,7 +300,8 @@ class Session:
         if self.recovered:
             return f"killed or cut short, and recovered: {self.recovered}"
         told = {event.kind: event.text for event in reversed(self.events)}
-        return told.get("fault", told.get("stopped", ""))
+        stopped, fault = told.get("stopped", ""), told.get("fault", "")
+        return f"{stopped}; {fault}" if fault and stopped not in (layout.FAULT, fault) else fault or stopped
 
     @property
     def frame_light_ns(self) -> np.ndarray:

@@ -104,7 +104,7 @@ def test_another_kind_of_sensor_in_its_place_is_not_taken_for_it(tmp_path):
 
         summary = record_through(tmp_path, device, [(0.5, device.unplug), (0.6, swap)], duration_s=1.5)
     assert not summary.complete
-    assert "found one with adc_bits 16 instead of 10" in summary.stopped_by
+    assert "found one with adc_bits 16 instead of 10" in summary.fault
     with Session(summary.path) as session:
         assert kinds(session).count("sensor_lost") == 2        # the line, and the other one: once, not with every try
 

@@ -94,7 +94,7 @@ def test_a_sensor_that_is_unplugged_for_good_leaves_it_incomplete_with_everythin
     with FakeSensor(die_after=30) as device:
         summary = record(tmp_path, device, FakeCamera(), duration_s=2.5)
     assert not summary.complete
-    assert "still plugged in" in summary.stopped_by
+    assert "still plugged in" in summary.fault
     with Session(summary.path) as session:
         assert not session.complete
         assert len(session.ppg) >= 29
@@ -267,7 +267,7 @@ def test_a_sensor_that_answers_pings_but_samples_no_more_is_noticed(tmp_path, mo
     with FakeSensor(last=25) as device:
         summary = record(tmp_path, device, FakeCamera(), duration_s=4)
     assert not summary.complete
-    assert "found its last" in summary.stopped_by
+    assert "found its last" in summary.fault
     assert list(summary.lost_samples) == ["sensor fell silent"]
 
 
@@ -277,7 +277,7 @@ def test_a_silent_end_is_not_called_complete(tmp_path, silent):
         camera = FakeCamera(stop_after=20 if silent == "camera" else None)
         summary = record(tmp_path, device, camera, duration_s=3.0)
     assert not summary.complete
-    assert f"expected the {silent} to deliver until the end" in summary.stopped_by
+    assert f"expected the {silent} to deliver until the end" in summary.fault
     with Session(summary.path) as session:
         assert any("deliver until the end" in str(event) for event in session.events)
 

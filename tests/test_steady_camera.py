@@ -230,7 +230,7 @@ def test_a_camera_that_stays_away_costs_no_sample_and_the_recording_is_called_in
     camera, _ = steady(lambda: LiveCamera(fps=50.0, gone_after=30), DeviceError("not there"), fps=50.0)
     summary = record(tmp_path, camera, duration_s=2.0)
     assert not summary.complete
-    assert "expected the camera to deliver until the end" in summary.stopped_by
+    assert "expected the camera to deliver until the end" in summary.fault
     assert summary.samples >= 45
     assert summary.lost_samples == {}
     assert summary.lost_frames["silent at the end"] >= 40
