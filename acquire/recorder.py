@@ -30,7 +30,7 @@ from .sensor_thread import Exchange, HostClocks, SensorBack, SensorLost, SensorT
 from .session import SessionWriter
 
 STATUS_S = 0.25                 # how often a watcher is told
-FLUSH_S = 0.5                   # at most this much is lost in a crash, and what is still in the queue
+FLUSH_S = 0.25                  # at most this much is lost in a crash, and what is still in the queue
 QUEUE_FRAMES = 100              # 4 s at 25 fps: 35 MB of 640x360 I420
 RESERVE_BYTES = 64 * 2**20      # stop while the file can still be closed
 _STALL_S = 5.0                  # a camera silent for this long is gone
@@ -164,6 +164,7 @@ class Recorder:
         try:
             self._write_until_stopped(recording, folder, duration_s, on_status)
             stop_ns = host_time.now_ns()
+            self._flush(recording, folder)               # what comes now takes as long as the devices do
             for stop, thread in zip((self._camera_stop.set, self._sensor.stop), threads, strict=True):
                 stop()
                 thread.join(timeout=_JOIN_S)

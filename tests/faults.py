@@ -145,12 +145,12 @@ def kill_many(folder, trials, *, seed=1, at_once=8, duration_s=2.0, longest_s=3.
             os.kill(pid, signal.SIGKILL)
             os.waitpid(pid, 0)
         for place, killed_ns in dead:
-            look_at_survivor(place, killed_ns, kills)
+            look_at_survivor(place, killed_ns, kills, duration_s)
             shutil.rmtree(place, ignore_errors=True)
     return kills
 
 
-def look_at_survivor(place, killed_ns, kills):
+def look_at_survivor(place, killed_ns, kills, duration_s):
     files = list(place.rglob("*.h5"))
     if not files:
         kills.found["no file yet"] += 1
@@ -166,7 +166,8 @@ def look_at_survivor(place, killed_ns, kills):
             return
         for arrival_ns in (session.frame_arrival_ns, session.ppg_arrival_ns):
             last_ns = arrival_ns[-1] if len(arrival_ns) else session.started_monotonic_ns
-            kills.lost_s.append((killed_ns - int(last_ns)) / 1e9)
+            end_ns = min(killed_ns, session.started_monotonic_ns + round(duration_s * 1e9))      # it recorded no longer
+            kills.lost_s.append((end_ns - int(last_ns)) / 1e9)
     try:
         found = recover_module.recover(path)
     except SessionError:
