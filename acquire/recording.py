@@ -235,7 +235,8 @@ class Recording:
     def take_back(self, back: SensorBack) -> None:
         """Note that the sensor is there again: the next sample lies behind a gap, and a restarted sensor has another clock."""
         away_ns = back.time_ns - self.last_sample_arrival_ns
-        self.gap = self.gap or back.cause
+        if not self.gap:                         # nobody saw it go: it was there, and not the same, or silent
+            self.take_lost(SensorLost(self.last_sample_arrival_ns, back.cause, f"{back.cause}: the last sample before it"))
         self.writer.add_event(back.time_ns, "sensor_back", f"{self.gap}, {away_ns / 1e9:.2f} s without samples; on {back.port}")
         if back.hello.boot_id == self.hello.boot_id:
             return

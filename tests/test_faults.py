@@ -65,7 +65,9 @@ def test_a_board_that_restarts_while_the_line_stays_in_is_started_again(tmp_path
         check_samples(session, device.middle_ns, device.period_ns)
         assert set(session.ppg_ticks // layout.BOOT_TICKS) == {0, 1, 2}
         assert np.diff(session.ppg_sequence).max() <= (25 if say_hello else 50)
-        assert "sensor_lost" not in kinds(session)
+        away = [event for event in session.events if event.kind in ("sensor_lost", "sensor_back")]
+        assert [event.kind for event in away] == ["sensor_lost", "sensor_back"] * 2
+        assert (np.diff([event.time_ns for event in away]) > 0).all()
 
 
 @pytest.mark.parametrize(
