@@ -181,8 +181,9 @@ def _report(summary: "RecordingSummary") -> None:
         typer.secho(f"{counted(summary.raw_frames, 'frame')} stored raw: compressing fell behind", fg="yellow")
     if summary.no_finger_s >= 0.1:
         typer.secho(f"{summary.no_finger_s:.1f} s without a finger on the sensor", fg="yellow")
-    for change in summary.period_changes:
-        typer.secho(change, fg="yellow")
+    if summary.period_changes:                     # a camera in changing light does so without end
+        more = len(summary.period_changes) - 1
+        typer.secho(summary.period_changes[0] + (f"; and {counted(more, 'change')} more" if more else ""), fg="yellow")
     if len(summary.camera_reopened) == 1:
         typer.secho(f"camera opened again: {summary.camera_reopened[0]}", fg="yellow")
     elif summary.camera_reopened:                  # one that flaps does so without end
