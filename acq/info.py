@@ -8,9 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from acq.options import Json
+from acq.words import counted
 
 if TYPE_CHECKING:
     from dataset.summary import SessionSummary
+
+
+_EVENTS = 8                          # that are shown
+_SEEN_S = 0.1                        # a shorter time without a finger is not worth a word
+_WIDEST = 10_000                     # characters in a line where no terminal is
 
 
 def info(
@@ -41,6 +47,8 @@ def _state(s: "SessionSummary") -> str:
 
 
 def _print(s: "SessionSummary") -> None:
+    import io
+
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
@@ -54,13 +62,17 @@ def _print(s: "SessionSummary") -> None:
         lines = [f"{row['at_s']:8.1f} s  {row['text']}" for row in rows]
         for at, row in enumerate(rows):
             if "duration_s" in row:
-                lines[at] += " (cut short)" if row["duration_s"] is None else f" ({row['duration_s']:.1f} s)"
-        return escape(f"{len(rows)}" + "".join("\n" + line for line in lines))
+                told = [] if row["duration_s"] is None else [f"{row['duration_s']:.1f} s"]
+                lines[at] += f" ({', '.join(told + ['cut short'] * row['cut_short'])})"
+        return escape("".join("\n" + line for line in lines))
 
+    more = len(s.other_events) - _EVENTS
+    events = f"{len(s.other_events)} not told above" if s.other_events else "all told above"
+    events += listed(s.other_events[:_EVENTS]) + (f"\nand {more} more, in --json" if more > 0 else "")
     over = "mean of sliding 10 s windows" if s.duration_s > 10 else f"one spectrum over {s.duration_s:.0f} s"
     bound = "[yellow]unknown[/yellow]" if s.sync_bound_ms is None else f"every sample within {s.sync_bound_ms:.2f} ms"
     if s.samples_without_bound and s.sync_bound_ms is not None:
-        bound = f"within {s.sync_bound_ms:.2f} ms; [yellow]{s.samples_without_bound} samples without a bound[/yellow]"
+        bound = f"within {s.sync_bound_ms:.2f} ms; [yellow]{counted(s.samples_without_bound, 'sample')} without a bound[/yellow]"
     exposure = f"; exposure {s.exposure['control']}" if "control" in s.exposure else ""
     shown = [*s.camera_notes[:5], *([f"and {len(s.camera_notes) - 5} more, in --json"] if len(s.camera_notes) > 5 else [])]
     notes = "".join(f"\n{note}" for note in shown)
@@ -73,21 +85,36 @@ def _print(s: "SessionSummary") -> None:
         ("started", s.started),
         ("state", _state(s)),
         ("length", f"{s.duration_s:.2f} s"),
-        ("video", f"{s.frames} frames, {lost(s.lost_frames, s.lost_frames_by_cause)}; {s.width}x{s.height} at {s.fps:.3f} fps"),
-        ("ppg", f"{s.samples} samples, {lost(s.lost_samples, s.lost_samples_by_cause)}; {s.ppg_rate_hz:.3f} Hz"),
+        ("video", f"{counted(s.frames, 'frame')}, {lost(s.lost_frames, s.lost_frames_by_cause)}; "
+         f"{s.width}x{s.height} at {s.fps:.3f} fps"),
+        ("ppg", f"{counted(s.samples, 'sample')}, {lost(s.lost_samples, s.lost_samples_by_cause)}; {s.ppg_rate_hz:.3f} Hz"),
         ("sync", bound),
         ("light", escape(_light(s))),
-        ("heart rate", "not to be told" if s.hr_bpm is None else f"{s.hr_bpm:.1f} bpm (PPG, {over})"),
+        *([("finger", f"[yellow]none for {s.no_finger_s:.1f} s[/yellow]")] if s.no_finger_s > _SEEN_S else []),
+        ("heart rate", _heart_rate(s, over)),
         ("camera", escape(f"{s.camera}; stamps mark {s.time_meaning}{exposure}") + f"[yellow]{escape(notes)}[/yellow]"),
         ("sensor", escape(f"{s.sensor}, firmware {s.firmware}")),
         ("file", f"{s.file_bytes / 1e6:.1f} MB" + (f", video compressed {s.compression:.2f} times" if s.compression else "")
-         + (f", [yellow]{s.raw_frames} frames stored raw[/yellow]" if s.raw_frames else "")),
-        *([("cues", listed(s.cues))] if s.cues else []),
-        *([("marks", listed(s.marks))] if s.marks else []),
-        ("events", str(len(s.events)) + "".join(escape(f"\n  {e['kind']}: {e['text']}") for e in s.events[-5:])),
+         + (f", [yellow]{counted(s.raw_frames, 'frame')} stored raw[/yellow]" if s.raw_frames else "")),
+        *([("cues", f"{len(s.cues)}{listed(s.cues)}")] if s.cues else []),
+        *([("marks", f"{len(s.marks)}{listed(s.marks)}")] if s.marks else []),
+        ("events", events),
     ):
         table.add_row(name, text)
-    Console().print(table)
+    console = Console()
+    if console.is_terminal:
+        console.print(table)
+        return
+    out = io.StringIO()                            # for a file or another program: nothing wrapped, nothing padded
+    Console(file=out, width=_WIDEST, color_system=None).print(table)
+    typer.echo("\n".join(line.rstrip() for line in out.getvalue().splitlines()))
+
+
+def _heart_rate(s: "SessionSummary", over: str) -> str:
+    without = f"no finger for {s.no_finger_s:.1f} of {s.duration_s:.1f} s" if s.no_finger_s > _SEEN_S else ""
+    if s.hr_bpm is None:
+        return "not to be told" + (f": {without}" if without else "")
+    return f"{s.hr_bpm:.1f} bpm (PPG, {over}" + (f"; left out: {without})" if without else ")")
 
 
 def _light(s: "SessionSummary") -> str:

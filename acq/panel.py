@@ -19,6 +19,7 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
+from acq.words import counted
 from acquire import host_time
 from acquire.monitor import CLIPPED, FINGER_OFF, FLAT_LINE
 from acquire.recorder import RESERVE_BYTES
@@ -107,7 +108,17 @@ def left_s(status: "RecordingStatus") -> float | None:
     return max(0, status.free_bytes - RESERVE_BYTES) / (status.file_bytes / status.elapsed_s)
 
 
+def _sensor_silent(status: "RecordingStatus") -> bool:
+    return status.sensor_silent_s > _SILENT_S
+
+
+def _camera_silent(status: "RecordingStatus") -> bool:
+    return status.camera_silent_s > _SILENT_S
+
+
 def _pulse_text(status: "RecordingStatus", shown: Shown) -> Text:
+    if _sensor_silent(status):                     # what was wrong, or right, before says nothing of now
+        return Text("no sample", "bold red")
     wrong = [kind for kind in (FLAT_LINE, FINGER_OFF) if kind in status.states]
     if wrong:
         return Text(f"{_WRONG[wrong[0]]}  {clock(status.states[wrong[0]])}", "bold red")
@@ -124,15 +135,18 @@ def _pulse_text(status: "RecordingStatus", shown: Shown) -> Text:
 
 
 def _losses(status: "RecordingStatus") -> Text:
-    lost = [
-        f"{count} {what}: {cause}"
-        for what, causes in (("frames", status.lost_frames), ("samples", status.lost_samples)) for cause, count in causes.items()
-    ]
+    lost = []                                      # a gap is counted under its cause when it ends: until then, by its length
+    if _camera_silent(status):
+        lost.append(f"about {counted(round(status.camera_silent_s * status.camera.fps), 'frame')} so far: camera silent")
+    if _sensor_silent(status):
+        lost.append(f"about {counted(round(status.sensor_silent_s * status.ppg_rate_hz), 'sample')} so far: sensor silent")
+    for what, causes in (("frame", status.lost_frames), ("sample", status.lost_samples)):
+        lost += [f"{counted(count, what)}: {cause}" for cause, count in causes.items()]
     return Text("; ".join(lost), "bold yellow") if lost else Text("nothing", "green")
 
 
 def _video(status: "RecordingStatus") -> Text:
-    if status.camera_silent_s > _SILENT_S:
+    if _camera_silent(status):
         return Text(f"NO FRAME for {clock(status.camera_silent_s)}", "bold red")
     share = status.fps / status.camera.fps
     style = "green" if share > 0.95 else "yellow" if share > 0.7 else "red"
@@ -140,7 +154,7 @@ def _video(status: "RecordingStatus") -> Text:
 
 
 def _ppg(status: "RecordingStatus") -> Text:
-    if status.sensor_silent_s > _SILENT_S:
+    if _sensor_silent(status):
         return Text(f"NO SAMPLE for {clock(status.sensor_silent_s)}: is the sensor plugged in?", "bold red")
     return Text(f"{status.samples} samples at {status.ppg_rate_hz} Hz")
 
@@ -179,6 +193,8 @@ def render(status: "RecordingStatus", shown: Shown, *, elapsed_s: float, width: 
         f"each sample within ±{status.sync_bound_ms:.2f} ms", "green" if status.sync_bound_ms < 5 else "yellow"
     )
     face = {None: ("not looked for yet", "dim"), True: ("found", "green"), False: ("NOT FOUND", "bold red")}[shown.face]
+    if _camera_silent(status):
+        face = "no frame", "bold red"
     for name, text in (
         ("face", Text(*face)),
         ("video", _video(status)),
@@ -211,15 +227,28 @@ def render(status: "RecordingStatus", shown: Shown, *, elapsed_s: float, width: 
 
 def plain(status: "RecordingStatus", shown: Shown, *, elapsed_s: float) -> str:
     """Say the same in one line."""
-    pulse = next((_WRONG[kind] for kind in (FLAT_LINE, FINGER_OFF) if kind in status.states), None) or (
-        "no pulse yet" if shown.pulse is None else f"{shown.pulse.hr_bpm:.0f} bpm, {shown.pulse.quality}"
-    )
-    face = {None: "", True: "face found · ", False: "NO FACE · "}[shown.face]
+    if _sensor_silent(status):
+        pulse = f"NO SAMPLE for {clock(status.sensor_silent_s)}"
+    else:
+        pulse = next((_WRONG[kind] for kind in (FLAT_LINE, FINGER_OFF) if kind in status.states), None) or (
+            "no pulse yet" if shown.pulse is None else f"{shown.pulse.hr_bpm:.0f} bpm, {shown.pulse.quality}"
+        )
+    if _camera_silent(status):
+        video = f"NO FRAME for {clock(status.camera_silent_s)}"
+    else:
+        video = f"{status.fps:.1f}/s" + {None: "", True: " · face found", False: " · NO FACE"}[shown.face]
     bound = "no sync yet" if status.sync_bound_ms is None else f"±{status.sync_bound_ms:.1f} ms"
     room_s = left_s(status)
     room = "" if room_s is None else f" · room for {clock(room_s)}"
-    lost = f"lost {sum(status.lost_frames.values())}+{sum(status.lost_samples.values())}"
-    return f"{clock(elapsed_s)} {status.frames} frames {status.fps:.1f}/s · {face}{pulse} · {lost} · {bound}{room}"
+    return (
+        f"{clock(elapsed_s)} {counted(status.frames, 'frame')} {video} · {pulse} · lost {_losses(status).plain} · {bound}{room}"
+    )
+
+
+def _wrong(status: "RecordingStatus") -> list[str]:
+    """Name what is wrong now; a line is printed whenever this changes."""
+    silent = (("no frame", _camera_silent(status)), ("no sample", _sensor_silent(status)))
+    return sorted(status.states) + [name for name, holds in silent if holds]
 
 
 class Panel:
@@ -305,14 +334,16 @@ class Panel:
     def _look(self, status: "RecordingStatus") -> None:
         """Find pulse and face in the latest status, each at its own pace."""
         now = time.monotonic()
-        if {FINGER_OFF, FLAT_LINE} & set(status.states):
+        if _sensor_silent(status) or {FINGER_OFF, FLAT_LINE} & set(status.states):
             self._trust_from = int(status.ppg_sequence[-1]) if len(status.ppg_sequence) else -1
             self._shown.pulse = None
         elif now - self._pulse_s >= PULSE_S:
             self._pulse_s = now
             trusted = status.ppg_sequence > self._trust_from
             self._shown.pulse = read_pulse(status.ppg_sequence[trusted], status.ppg_value[trusted], status.ppg_rate_hz)
-        if status.frame is not None and now - self._face_s >= FACE_S:
+        if _camera_silent(status):
+            self._shown.face = None                 # the last image tells nothing of now
+        elif status.frame is not None and now - self._face_s >= FACE_S:
             self._face_s = now
             self._shown.face = spot_face(luma(status.frame, status.camera)) is not None
         if self._shown.said and now - self._said_s > _ASK_S:
@@ -347,7 +378,7 @@ class Panel:
                 self._wait(until)
 
     def _print_until_over(self) -> None:
-        said_s, wrong = 0.0, ""
+        said_s, wrong = 0.0, []
         while not self._over.is_set():
             status = self._status
             if status is not None:
@@ -355,7 +386,7 @@ class Panel:
                 if begun := self._cue_changed(status):
                     self._print(f"{clock(elapsed_s)} cue {begun}" + ("\a" if self._bell else ""))
                 self._look(status)
-                now_wrong = ", ".join(sorted(status.states))
+                now_wrong = _wrong(status)
                 if elapsed_s - said_s >= SAY_S or now_wrong != wrong:
                     said_s, wrong = elapsed_s, now_wrong
                     self._print(plain(status, self._shown, elapsed_s=elapsed_s))

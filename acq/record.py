@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from acq.options import Camera, Data, Fps, Json, Port, Quiet, parse_duration
+from acq.options import Camera, Data, Fps, Json, Port, parse_duration
+from acq.words import counted
 from acquire.errors import AcqError, DeviceError
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def record(
     ] = None,
     bell: Annotated[bool, typer.Option("--bell", help="Ring the terminal's bell at each cue.")] = False,
     data: Data = Path("data"),
-    quiet: Quiet = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No panel, no lines while recording, no keys, no questions.")] = False,
     as_json: Json = False,
 ) -> None:
     """Record face video and finger PPG in sync into one session file. Ctrl-C ends it cleanly."""
@@ -55,6 +56,11 @@ def record(
     cues = None if protocol is None else load_cues(protocol)
     if cues is not None and duration_s is None:
         duration_s = cues.seconds
+    if cues is not None and duration_s is not None and duration_s < cues.seconds - 1e-6:
+        typer.secho(
+            f"acq: --duration of {duration_s:g} s cuts the protocol {cues.name} short: it takes {cues.seconds:g} s",
+            fg="yellow", err=True,
+        )
     check_space(sessions_dir(data) / subject, WIDTH * HEIGHT * 1.5 * fps, duration_s)     # again once the camera says its size
     if not (quiet or as_json or simulate) and sys.stdin.isatty() and sys.stderr.isatty():
         from acq.subject import ask
@@ -164,20 +170,27 @@ def _display(
 def _report(summary: "RecordingSummary") -> None:
     bound = "no sync bound" if summary.sync_bound_ms is None else f"sync within {summary.sync_bound_ms:.2f} ms"
     typer.echo(
-        f"saved {summary.path}: {summary.frames} frames at {summary.fps:.2f}/s, {summary.samples} samples, "
+        f"saved {summary.path}: {counted(summary.frames, 'frame')} at {summary.fps:.2f}/s, {counted(summary.samples, 'sample')}, "
         f"{summary.duration_s:.1f} s, {bound}; stopped by {summary.stopped_by}"
         + ("; simulated" if summary.simulated else "")
     )
-    for what, losses in (("frames", summary.lost_frames), ("samples", summary.lost_samples)):
+    for what, losses in (("frame", summary.lost_frames), ("sample", summary.lost_samples)):
         for cause, count in losses.items():
-            typer.secho(f"lost {count} {what}: {cause}", fg="yellow")
+            typer.secho(f"lost {counted(count, what)}: {cause}", fg="yellow")
     if summary.raw_frames:
-        typer.secho(f"{summary.raw_frames} frames stored raw: compressing fell behind", fg="yellow")
+        typer.secho(f"{counted(summary.raw_frames, 'frame')} stored raw: compressing fell behind", fg="yellow")
     if summary.no_finger_s >= 0.1:
         typer.secho(f"{summary.no_finger_s:.1f} s without a finger on the sensor", fg="yellow")
-    for change in summary.period_changes:
-        typer.secho(change, fg="yellow")
-    for text in summary.camera_reopened:
-        typer.secho(f"camera opened again: {text}", fg="yellow")
+    if summary.period_changes:                     # a camera in changing light does so without end
+        more = len(summary.period_changes) - 1
+        typer.secho(summary.period_changes[0] + (f"; and {counted(more, 'change')} more" if more else ""), fg="yellow")
+    if len(summary.camera_reopened) == 1:
+        typer.secho(f"camera opened again: {summary.camera_reopened[0]}", fg="yellow")
+    elif summary.camera_reopened:                  # one that flaps does so without end
+        times = len(summary.camera_reopened)
+        typer.secho(f"camera opened again {times} times, away for {summary.camera_away_s:.1f} s in all", fg="yellow")
     if summary.identical_frames:
-        typer.secho(f"{summary.identical_frames} frames are the one before them, byte for byte: the camera froze", fg="yellow")
+        these = "1 frame is the one before it" if summary.identical_frames == 1 else (
+            f"{summary.identical_frames} frames are the one before them"
+        )
+        typer.secho(f"{these}, byte for byte: the camera froze", fg="yellow")

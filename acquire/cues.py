@@ -19,6 +19,7 @@ from typing import NoReturn
 from .errors import CueError
 
 CUE_BEGIN, CUE_END = "cue_begin", "cue_end"
+CUT_SHORT = " (cut short)"      # behind the name, in the end of a cue that the recording did not reach
 _LONGEST_S = 24 * 3600.0
 _TEXT = 200                     # characters; an event keeps 256 bytes
 
@@ -75,7 +76,7 @@ class CueTrack:
         """Take what has fallen due, and end now the cue under way; the rest never comes."""
         due = self.due(now_ns)
         if self._ahead and self._ahead[0][1] == CUE_END:
-            due.append((now_ns, CUE_END, f"{self._ahead[0][2]} (cut short)"))
+            due.append((now_ns, CUE_END, f"{self._ahead[0][2]}{CUT_SHORT}"))
         self._ahead.clear()
         return due
 

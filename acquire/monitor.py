@@ -7,7 +7,8 @@ ambient light and noise). And it does not jump from sample to sample: the varian
 the trace is about 0.3 in a pulse at 25 Hz, at most 1 in a bad one, and 2 in noise (`finger_off` too). A straight line is taken
 out first, so that light which rises or falls says nothing. Readings at the end of the scale are `clipped`.
 
-A state begins when the window before it was bad throughout, and its time is that window's start; it ends when 1.5 s were good.
+A state begins when the window before it was bad throughout, and its time is that window's start; it ends when 1.5 s were good,
+or with the last sample before a gap: of the time that the line was away nothing is known.
 Rates above 25 Hz are averaged down to it, which removes the hum of the mains at 50 and 100 Hz as well.
 """
 
@@ -56,6 +57,7 @@ class PulseWatch:
         self._clipped: deque[int] = deque(maxlen=_WINDOW)
         self._times_ns: deque[int] = deque(maxlen=_WINDOW)
         self._sequence = -1
+        self._last_ns = 0                          # time of that sample
         self._looks = 0
         self._usual = 0.0                          # height of the pulse, slowly averaged
         self._since_ns: dict[str, int] = {}        # states that hold, and since when
@@ -77,23 +79,25 @@ class PulseWatch:
         return (open_ns + sum(self._past_ns[kind] for kind in kinds)) / 1e9
 
     def see(self, sequence: int, value: int, flags: int, time_ns: int) -> list[Note]:
-        """Take the next sample; a gap of more than a fifth of a second starts a new window."""
+        """Take the next sample; a gap of more than a fifth of a second ends what held and starts a new window."""
+        notes = []
         if self._sequence >= 0 and sequence - self._sequence > max(1, self._block * _GRID_HZ // 5):
             self._part.clear()
             for kept in (self._values, self._clipped, self._times_ns):
                 kept.clear()
-        self._sequence = sequence
+            notes = [self._end(kind, self._last_ns) for kind in list(self._since_ns)]
+        self._sequence, self._last_ns = sequence, time_ns
         self._part.append((value, flags & SAMPLE_CLIPPED, time_ns))
         if len(self._part) < self._block:
-            return []
+            return notes
         self._values.append(sum(v for v, _, _ in self._part) / self._block)
         self._clipped.append(any(c for _, c, _ in self._part))
         self._times_ns.append(time_ns)
         self._part.clear()
         self._looks += 1
         if len(self._values) < _WINDOW or self._looks % _LOOK_EVERY:
-            return []
-        return self._look()
+            return notes
+        return notes + self._look()
 
     def _look(self) -> list[Note]:
         values = np.fromiter(self._values, float, _WINDOW)

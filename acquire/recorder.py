@@ -362,6 +362,7 @@ class Recorder:
             period_changes=recording.period_changes,
             raw_frames=writer.store.raw_frames,
             camera_reopened=recording.camera_reopened,
+            camera_away_s=round(recording.camera_away_s, 2),
             identical_frames=recording.identical_frames,
             no_finger_s=round(recording.no_finger_s, 2),
         )

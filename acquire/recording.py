@@ -49,6 +49,7 @@ class RecordingSummary:
     period_changes: list[str]         # where frames that no counter numbers may be lost uncounted
     raw_frames: int                   # stored as they came, because compressing fell behind
     camera_reopened: list[str]        # each time that the camera fell silent and came back, in words
+    camera_away_s: float              # how long in all
     identical_frames: int             # frames that are the one before them, byte for byte
     no_finger_s: float                # how long the PPG was a flat line, or showed no pulse
 
@@ -114,6 +115,7 @@ class Recording:
         self.last_sample_arrival_ns = start_ns
         self.period_changes: list[str] = []
         self.camera_reopened: list[str] = []
+        self.camera_away_s = 0.0
         self.identical_frames = 0
         self._last_identical = -1                    # sequence of the last one
         self._period_s = 1 / camera.fps
@@ -162,6 +164,7 @@ class Recording:
         """Keep a frame's note as an event; of identical frames in a row only the first, for a frozen camera gives 25 a second."""
         if kind == CAMERA_REOPENED:
             self.camera_reopened.append(text)
+            self.camera_away_s += (frame.time_ns - (self.last_frame_ns or self.start_ns)) / 1e9
         if kind == IDENTICAL_FRAMES:
             self.identical_frames += 1
             in_a_row, self._last_identical = self._last_identical == frame.sequence - 1, frame.sequence

@@ -9,14 +9,18 @@ from pathlib import Path
 
 import numpy as np
 
-from acquire.cues import CUE_BEGIN, CUE_END
+from acquire.cues import CUE_BEGIN, CUE_END, CUT_SHORT
 from acquire.devices import CAMERA_COMPLAINT, CAMERA_REOPENED, IDENTICAL_FRAMES
 from acquire.errors import CurationError
+from acquire.monitor import FINGER_OFF, FLAT_LINE
 
 from .align import ppg_on_frames
 from .session import Event, Session
 
 _CAMERA_NOTES = (CAMERA_COMPLAINT, CAMERA_REOPENED, IDENTICAL_FRAMES)
+_TOLD = (                            # kinds of events that other fields tell of
+    *_CAMERA_NOTES, CUE_BEGIN, CUE_END, "mark", "mark_undone", "lost_frames", "lost_samples", "stopped", "fault",
+)
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,8 @@ class SessionSummary:
     light_offset_ms: float | None    # stamps are later than the light by this, by calibration; None: not calibrated
     light_offset_bound_ms: float | None
     light_offset_from: str           # date and hash of the calibration
-    hr_bpm: float | None             # mean over sliding 10 s windows of the PPG; None where it cannot be told
+    hr_bpm: float | None             # mean over sliding 10 s windows of the PPG with a finger; None where it cannot be told
+    no_finger_s: float               # how long the PPG was a flat line, or showed no pulse
     camera: str
     time_meaning: str
     exposure: dict                   # what was locked, asked and answered; empty where nothing is said of it
@@ -53,9 +58,10 @@ class SessionSummary:
     firmware: str
     lost_frames_by_cause: dict[str, int]    # as the recorder told them when it closed the file; empty where it did not
     lost_samples_by_cause: dict[str, int]
-    cues: list[dict]                 # {"at_s", "duration_s", "text"}, in seconds after the start; no duration where it was cut
+    cues: list[dict]                 # {"at_s", "duration_s", "text", "cut_short"}, in seconds after the start
     marks: list[dict]                # {"at_s", "text"}, those undone left out
-    events: list[dict]
+    other_events: list[dict]         # {"at_s", "text"}, those that nothing above tells of
+    events: list[dict]               # all of them, as they are in the file
     file_bytes: int
     compression: float | None        # decoded over stored frame bytes
     raw_frames: int                  # stored uncompressed, because compressing fell behind
@@ -69,7 +75,8 @@ def summarise(path: Path) -> SessionSummary:
     SessionError : see `Session`
     """
     with Session(path) as session:
-        rate, hr_bpm = _pulse(session)
+        off = _no_finger(session)
+        rate, hr_bpm = _pulse(session, off)
         stored = int(session.stored_frame_bytes().sum())
         decoded = len(session.frames) * math.prod(session.frames.stored_shape)
         started = datetime.fromtimestamp(session.started_unix_ns / 1e9, tz=timezone.utc)
@@ -81,6 +88,7 @@ def summarise(path: Path) -> SessionSummary:
             lost_frames=session.lost_frames, lost_samples=session.lost_samples,
             width=session.frames.width, height=session.frames.height, fps=session.fps, ppg_rate_hz=rate,
             sync_bound_ms=session.sync_bound_ms, samples_without_bound=session.unbounded_samples, hr_bpm=hr_bpm,
+            no_finger_s=sum(last - first for first, last in off) / 1e9,
             light_offset_ms=None if session.light_offset_ns is None else session.light_offset_ns / 1e6,
             light_offset_bound_ms=None if session.light_offset_bound_ns is None else session.light_offset_bound_ns / 1e6,
             light_offset_from=session.light_offset_from,
@@ -91,6 +99,10 @@ def summarise(path: Path) -> SessionSummary:
             lost_frames_by_cause=_by_cause(session.events, "lost_frames"),
             lost_samples_by_cause=_by_cause(session.events, "lost_samples"),
             cues=_cues(session.events, session.started_monotonic_ns), marks=_marks(session.events, session.started_monotonic_ns),
+            other_events=[
+                {"at_s": (event.time_ns - session.started_monotonic_ns) / 1e9, "text": f"{event.kind}: {event.text}"}
+                for event in session.events if event.kind not in _TOLD
+            ],
             events=[vars(event) for event in session.events],
             file_bytes=path.stat().st_size, compression=decoded / stored if stored else None,
             raw_frames=session.raw_frames,
@@ -104,14 +116,15 @@ def _by_cause(events: list[Event], kind: str) -> dict[str, int]:
 
 
 def _cues(events: list[Event], start_ns: int) -> list[dict]:
-    """Pair the beginning of each cue with its end."""
+    """Pair the beginning of each cue with its end; a file that was never closed lacks the last one's."""
     cues: list[dict] = []
     for event in events:
         at_s = (event.time_ns - start_ns) / 1e9
         if event.kind == CUE_BEGIN:
-            cues.append({"at_s": at_s, "duration_s": None, "text": event.text})
+            cues.append({"at_s": at_s, "duration_s": None, "text": event.text, "cut_short": True})
         elif event.kind == CUE_END and cues:
-            cues[-1]["duration_s"] = at_s - cues[-1]["at_s"]
+            name = cues[-1]["text"].partition(":")[0]
+            cues[-1].update(duration_s=at_s - cues[-1]["at_s"], cut_short=event.text == f"{name}{CUT_SHORT}")
     return cues
 
 
@@ -123,13 +136,42 @@ def _marks(events: list[Event], start_ns: int) -> list[dict]:
     ]
 
 
-def _pulse(session: Session) -> tuple[float, float | None]:
-    """Give the sensor's rate [Hz] and the mean heart rate [bpm]."""
+def _no_finger(session: Session) -> list[tuple[int, int]]:
+    """Give from when to when [ns] there was no finger, in order and apart; what held at the end, until the last sample."""
+    spans: list[tuple[int, int]] = []
+    since: dict[str, int] = {}
+    for event in session.events:
+        if event.kind not in (FINGER_OFF, FLAT_LINE):
+            continue
+        if event.text == "begins":
+            since.setdefault(event.kind, event.time_ns)
+        elif event.kind in since:
+            spans.append((since.pop(event.kind), event.time_ns))
+    if len(session.ppg_time_ns):
+        spans += [(first, int(session.ppg_time_ns[-1])) for first in since.values()]
+    apart: list[tuple[int, int]] = []
+    for first, last in sorted(span for span in spans if span[0] < span[1]):
+        if apart and first <= apart[-1][1]:
+            apart[-1] = apart[-1][0], max(last, apart[-1][1])
+        else:
+            apart.append((first, last))
+    return apart
+
+
+def _pulse(session: Session, off: list[tuple[int, int]]) -> tuple[float, float | None]:
+    """Give the sensor's rate [Hz] and the mean heart rate [bpm] of the time that is not in `off`."""
     time_ns = session.ppg_time_ns
     try:
         aligned = ppg_on_frames(session.ppg, time_ns, session.ppg_sequence, time_ns)
     except CurationError:
         steps = np.diff(time_ns)
         return (1e9 / float(np.median(steps)) if len(steps) and np.median(steps) > 0 else 0.0), None
+    rate = aligned.fs_hz
+    if off:
+        on = ~np.any([(time_ns >= first) & (time_ns <= last) for first, last in off], axis=0)
+        try:
+            aligned = ppg_on_frames(session.ppg[on], time_ns[on], session.ppg_sequence[on], time_ns[on])
+        except CurationError:                      # nowhere long enough
+            return rate, None
     rates = aligned.hr_bpm[np.isfinite(aligned.hr_bpm)]
-    return aligned.fs_hz, float(rates.mean()) if len(rates) else None
+    return rate, float(rates.mean()) if len(rates) else None

@@ -35,7 +35,7 @@ def sample_times(count, rate_hz=25.0, skew_ppm=400.0):
 def make_session(
     data: Path, subject="S01", number=1, *, seconds=8.0, bpm=72.0, pixel_format="I420", simulated=False, complete=True,
     lost_frames=(), lost_samples=(), bound_ns=700_000, frame_offset_s=0.0, ppg=None, session_id=None, folder=None,
-    raw_frames=(), light_offset=None,
+    raw_frames=(), light_offset=None, events=(),
 ) -> Path:
     """Write one session under `data`; frame i shows `picture(i)`, the PPG is `pulse`."""
     name = session_id or f"{subject}-20260101T0900{number:02d}Z"
@@ -62,5 +62,7 @@ def make_session(
                 writer.add_frame(VideoFrame(picture(i, camera.image_shape), int(time_ns), int(time_ns) + 30_000_000, i))
         writer.add_exchange(START_NS, 1, 2, START_NS + 1_000_000, 1)
         writer.add_event(START_NS, "started", "by a test")
+        for at_s, kind, text in events:
+            writer.add_event(START_NS + round(at_s * 1e9), kind, text)
         writer.close(complete=complete)
     return path

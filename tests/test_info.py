@@ -3,9 +3,11 @@
 import json
 
 import h5py
+import numpy as np
 import pytest
-from made_sessions import make_session
+from made_sessions import START_NS, make_session
 
+from acq.info import info
 from acquire import layout
 from dataset.summary import summarise
 
@@ -84,6 +86,44 @@ def test_frames_that_are_stored_raw_are_counted(acq, tmp_path):
     path = make_session(tmp_path, seconds=1.0, raw_frames={3, 4, 29})
     assert summarise(path).raw_frames == 3
     assert "3 frames stored raw" in " ".join(acq("info", path).stdout.split())
+
+
+def test_time_without_a_finger_has_no_heart_rate(tmp_path, capsys):
+    numbers = np.arange(30 * 25 + 1)
+    ppg = 30_000 + 8_000 * np.sin(2 * np.pi * np.where(numbers < 500, 1.2, 3.0) * numbers / 25)
+    half = make_session(tmp_path, seconds=30.0, ppg=ppg, events=[
+        (20.0, "finger_off", "begins"), (22.0, "flat_line", "begins"), (22.0, "finger_off", "ends after 2.0 s"),
+    ])
+    found = summarise(half)
+    assert found.no_finger_s == pytest.approx(10.0, abs=0.1)
+    assert found.hr_bpm == pytest.approx(72, abs=0.5)
+    whole = make_session(tmp_path, "S02", seconds=30.0, events=[(0.0, "flat_line", "begins")])
+    assert summarise(whole).hr_bpm is None
+    assert summarise(whole).ppg_rate_hz == pytest.approx(25 / (1 + 400e-6), rel=1e-5)
+    info([half, whole])
+    shown = capsys.readouterr().out
+    assert "none for 10.0 s" in shown
+    assert "left out: no finger for 10.0 of 30.0 s)" in shown
+    assert "not to be told: no finger for 30.0 of 30.0 s" in shown
+
+
+def test_events_have_times_and_those_left_out_are_counted(tmp_path, capsys):
+    told = [(1.0, "mark", "mark 1"), (2.0, "mark_undone", f"mark 1 at {START_NS + 10**9}"), (3.0, "stopped", "duration")]
+    info([make_session(tmp_path, events=[*told, *((i / 2, "bad_packets", f"{i} of them") for i in range(10))])])
+    lines = capsys.readouterr().out.splitlines()
+    assert "mark" not in "".join(line for line in lines if "stamps mark" not in line)
+    at = next(i for i, line in enumerate(lines) if line.startswith("events"))
+    assert lines[at].split() == ["events", "11", "not", "told", "above"]
+    assert lines[at + 1].split(maxsplit=2) == ["0.0", "s", "started: by a test"]
+    assert lines[at + 3].split(maxsplit=2) == ["0.5", "s", "bad_packets: 1 of them"]
+    assert lines[-1].strip() == "and 3 more, in --json"
+
+
+def test_in_a_pipe_no_line_is_wrapped_or_padded(tmp_path, capsys):
+    info([make_session(tmp_path, events=[(1.0, "sensor_lost", "word " * 40)])])
+    lines = capsys.readouterr().out.splitlines()
+    assert any(line.endswith("word " * 39 + "word") for line in lines)
+    assert not [line for line in lines if line != line.rstrip()]
 
 
 def test_several_files_one_after_another(acq, path, tmp_path):

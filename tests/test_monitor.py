@@ -145,6 +145,17 @@ def test_a_gap_is_no_flat_line_and_starts_afresh():
     assert notes == []
 
 
+def test_a_state_ends_at_a_gap_whose_time_counts_as_nothing():
+    watcher, said = PulseWatch(25), []
+    for i in [*range(250), *range(500, 510)]:
+        said += watcher.see(i, 30000, 0, i * 40_000_000)
+    assert [(note.kind, note.text, note.time_ns / 1e9) for note in said] == [
+        (FLAT_LINE, "begins", 0.04), (FLAT_LINE, "ends after 9.9 s", 9.96),
+    ]
+    assert watcher.states == {}
+    assert watcher.seconds(FINGER_OFF, FLAT_LINE) == pytest.approx(9.92)
+
+
 def test_the_small_pulse_of_a_max30102_counts_and_its_dark_reading_does_not():
     pulse = 20000 + 150 * (virtual() - 26000) / 13000
     assert watch(pulse, sensor=SENSOR_MAX30102)[0] == []

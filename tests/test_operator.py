@@ -7,6 +7,8 @@ import subprocess
 import sys
 import time
 from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,13 +16,16 @@ from fakes import FakeCamera, FakeSensor
 from rich.console import Console
 from terminals import Terminal
 
+from acq.info import info
 from acq.panel import Panel, Shown, clock, plain, render, trace
+from acq.record import _report
+from acquire import host_time
 from acquire.cues import Cue, CueProtocol
 from acquire.devices import CameraInfo
 from acquire.monitor import FINGER_OFF, FLAT_LINE
 from acquire.ppg import Sensor
 from acquire.recorder import Recorder
-from acquire.recording import RecordingStatus
+from acquire.recording import RecordingStatus, RecordingSummary
 from acquire.simulator import VirtualSubject
 from acquire.virtual_rig import VirtualCamera, VirtualSensor
 from dataset.live import FAIR, GOOD, POOR, Pulse, likeness, read_pulse
@@ -78,6 +83,13 @@ def test_the_panel_says_what_is_wrong():
     assert "(7 s without a finger so far)" in drawn(no_finger_s=7.0)
     assert "NO FRAME for 0:02" in drawn(camera_silent_s=2.4)
     assert "NO SAMPLE for 0:02" in drawn(sensor_silent_s=2.4)
+    unplugged = drawn(sensor_silent_s=4.4, states={FINGER_OFF: 9.0})
+    assert "pulse   no sample" in unplugged                   # neither the pulse from before nor what was wrong then
+    assert "bpm" not in unplugged
+    assert "lost    about 110 samples so far: sensor silent" in unplugged
+    away = drawn(camera_silent_s=2.4, lost_frames={"storage fell behind": 1})
+    assert "lost    about 60 frames so far: camera silent; 1 frame: storage fell behind" in away
+    assert "face    no frame" in away
     lost = drawn(lost_frames={"storage fell behind": 3}, lost_samples={"lost on the serial line": 2})
     assert "3 frames: storage fell behind; 2 samples: lost on the serial line" in lost
     assert "sync    not yet" in drawn(sync_bound_ms=None)
@@ -100,9 +112,34 @@ def test_the_trace_is_as_wide_as_its_seconds_and_shows_a_gap():
 
 def test_the_plain_line():
     assert plain(status(), shown(), elapsed_s=65.0) == (
-        "1:05 1625 frames 25.0/s · face found · 72 bpm, good · lost 0+0 · ±0.5 ms · room for 1:50:44"
+        "1:05 1625 frames 25.0/s · face found · 72 bpm, good · lost nothing · ±0.5 ms · room for 1:50:44"
     )
     assert "NO FACE · NO FINGER" in plain(status(states={FINGER_OFF: 1.0}), shown(face=False), elapsed_s=65.0)
+    line = plain(status(
+        sensor_silent_s=4.4, camera_silent_s=2.0, states={FLAT_LINE: 5.0}, lost_frames={"storage fell behind": 2},
+    ), shown(), elapsed_s=65.0)
+    assert "1625 frames NO FRAME for 0:02 · NO SAMPLE for 0:04 · lost about 50 frames so far: camera silent; " in line
+    assert "2 frames: storage fell behind" in line
+    assert "face" not in line
+    assert "bpm" not in line
+
+
+def test_a_line_is_printed_at_once_when_a_device_falls_silent_and_when_it_is_back():
+    out = io.StringIO()
+    with FakeSensor() as device, closing(Sensor(device.port)) as sensor, Panel(
+        Recorder(FakeCamera(), sensor), shown(), console=Console(file=out)
+    ) as panel:
+        start_ns = host_time.now_ns()
+        for changes, told in (
+            ({"sensor_silent_s": 2.0}, "NO SAMPLE for 0:02"), ({}, "no pulse yet"),
+            ({"camera_silent_s": 3.0}, "NO FRAME for 0:03"), ({}, "lost nothing"),
+        ):
+            panel.on_status(status(start_ns=start_ns, ppg_sequence=np.empty(0, int), ppg_value=np.empty(0), **changes))
+            end = time.monotonic() + 4
+            while told not in (out.getvalue().splitlines() or [""])[-1] and time.monotonic() < end:
+                time.sleep(0.02)
+            assert told in out.getvalue().splitlines()[-1]
+    assert len(out.getvalue().splitlines()) == 4
 
 
 @pytest.mark.parametrize("rate_hz", [25, 100])
@@ -127,7 +164,7 @@ def test_quality_and_rate_of_a_pulse_of_noise_and_of_what_lies_between(rate_hz):
     assert FAIR not in (found.quality, noise.quality)
 
 
-def test_marks_and_cues_are_events_at_their_times(tmp_path):
+def test_marks_and_cues_are_events_at_their_times(tmp_path, capsys):
     cues = (Cue("rest", 0.5, "Sit still"), Cue("talk", 30.0, ""))
     marked = []
     with FakeSensor(lose={5, 9}) as device:
@@ -160,6 +197,11 @@ def test_marks_and_cues_are_events_at_their_times(tmp_path):
     assert [mark["text"] for mark in told_of.marks] == ["by hand", "mark"]
     assert [cue["text"] for cue in told_of.cues] == ["rest: Sit still", "talk"]
     assert told_of.cues[0]["duration_s"] == pytest.approx(0.5)
+    assert told_of.cues[1]["duration_s"] > 0.5
+    assert [cue["cut_short"] for cue in told_of.cues] == [False, True]
+    assert not [event for event in told_of.other_events if event["text"].startswith(("mark", "cue", "lost", "stopped"))]
+    info([summary.path])
+    assert " s, cut short)" in capsys.readouterr().out
     assert told_of.lost_samples_by_cause == summary.lost_samples == {"lost on the serial line": 2}
     assert told_of.lost_frames_by_cause == {}
 
@@ -173,6 +215,7 @@ def test_a_lifted_finger_is_in_the_file_and_the_summary(tmp_path):
         sensor.close()
     first = next(now for now in statuses if FINGER_OFF in now.states)
     assert 2.0 < first.elapsed_s < 4.5
+    assert summarise(summary.path).no_finger_s == pytest.approx(summary.no_finger_s, abs=0.2)
     assert statuses[-1].frame is not None
     assert len(statuses[-1].ppg_sequence) == len(statuses[-1].ppg_value) > 100
     assert summary.no_finger_s == pytest.approx(2.5, abs=0.7)
@@ -254,6 +297,8 @@ def test_without_a_terminal_nothing_is_asked_and_lines_are_plain(acq, tmp_path):
     assert any("cue talk" in line for line in lines)
     assert "stopped by duration" in done.stdout                           # the protocol's length
     assert not (tmp_path / "data/sessions/S01/subject.json").exists()
+    short = acq("record", "--subject", "S01", "--simulate", "--protocol", "p.yaml", "--duration", "1s", "--quiet")
+    assert short.stderr == "acq: --duration of 1 s cuts the protocol p short: it takes 2 s\n"
     missing = acq("record", "--subject", "S01", "--camera", "replay:none.mkv", "--port", "/dev/none", stdin=subprocess.DEVNULL)
     assert missing.returncode == 1
     assert len(missing.stderr.splitlines()) == 2                          # a line for each device
@@ -273,6 +318,25 @@ def test_a_panel_whose_terminal_is_gone_holds_up_nothing():
             time.sleep(0.01)
         assert not panel._thread.is_alive()
         panel.on_status(status())
+
+
+def test_a_camera_that_flaps_takes_one_line_of_the_report(capsys):
+    told = RecordingSummary(
+        Path("S01.h5"), "S01", "S01", 1, 200, {"lost by the camera": 1}, {}, 8.0, 25.0, 0.5, True, "duration", False,
+        ["frame period changed"] * 3, 1,
+        ["away for 1.0 s, 24 frames missed; no frame for 1 s; opened at try 1"] * 40, 40.5, 1, 0.0,
+    )
+    _report(told)
+    lines = capsys.readouterr().out.splitlines()
+    assert "S01.h5: 1 frame at 25.00/s, 200 samples" in lines[0]
+    assert lines[1:] == [
+        "lost 1 frame: lost by the camera", "1 frame stored raw: compressing fell behind",
+        "frame period changed; and 2 changes more",
+        "camera opened again 40 times, away for 40.5 s in all",
+        "1 frame is the one before it, byte for byte: the camera froze",
+    ]
+    _report(replace(told, camera_reopened=told.camera_reopened[:1]))
+    assert "camera opened again: away for 1.0 s, 24 frames missed" in capsys.readouterr().out
 
 
 def test_quiet_recording_loads_no_panel(tmp_path):
