@@ -185,7 +185,7 @@ def test_a_rig_calibrates_in_real_time_and_then_records_with_it(acq, tmp_path, m
     assert summary.light_offset_from == found.source
 
     other = acq("record", "--subject", "S02", "--simulate", "--duration", "0.5s", "--quiet", "--json")
-    assert "rate '25.00 fps' where '30.00 fps' was calibrated): this session gets no light offset" in other.stderr
+    assert "rig.json was made for 30.00 fps, not 25.00: no light offset for this session; acq calibrate" in other.stderr
     with Session(tmp_path / json.loads(other.stdout)["path"]) as session:
         assert session.light_offset_ns is None
 
