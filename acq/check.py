@@ -46,7 +46,7 @@ def check(
     else:
         for look in looks:
             typer.echo(
-                f"{typer.style(f'{look.verdict:4}', fg=_COLOURS[look.verdict])}  {look.name:8} {look.text}"
+                f"{typer.style(f'{look.verdict:4}', fg=_COLOURS[look.verdict])}  {look.name:12} {look.text}"
                 + (f"; {look.advice}" if look.advice else "")
             )
     if failed:
@@ -60,6 +60,7 @@ def _look(
     import numpy as np
 
     from acquire.camera import HEIGHT, WIDTH, open_camera
+    from acquire.layout import sessions_dir
     from acquire.ppg import open_sensor
     from dataset import face_watch, looks
 
@@ -89,4 +90,5 @@ def _look(
                 under_way.append(pool.submit(looks.look_at_sensor, sensor, with_subject=with_subject))
             for look in under_way:
                 found += look.result()
-    return [*found, *looks.look_at_disk(data, raw, duration_s)]
+        found += looks.look_at_light_offset(None if frames is None else frames.info, data)
+    return [*found, *looks.look_at_disk(sessions_dir(data), raw, duration_s)]

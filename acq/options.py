@@ -35,7 +35,7 @@ def parse_duration(text: str) -> float:
     """
     found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*", text)
     if found is None or found[2] not in _UNITS_S or float(found[1]) == 0:
-        raise typer.BadParameter(f"expected a time such as 60s, 2min or 1h; found {text!r}")
+        raise typer.BadParameter(f"expected a time such as 60s, 2min or 1h; found {text!r}", param_hint="--duration")
     return float(found[1]) * _UNITS_S[found[2]]
 
 

@@ -11,19 +11,23 @@ from acq.options import Json, Quiet, progress_bars
 
 
 def recover(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A recording that was killed or cut short.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", readable=False, help="A recording that was killed, cut short or damaged.")
+    ],
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
-    """Turn a recording that was killed or cut short into a clean session; the survivor is kept as FILE.killed."""
+    """Turn a recording that was killed, cut short or damaged into a clean session; the survivor is kept as FILE.killed."""
     from dataset.recover import recover as recover_session
+    from dataset.session import Session
 
     with progress_bars(quiet=quiet) as on_progress:
         found = recover_session(file, on_progress=on_progress)
     if as_json:
         typer.echo(json.dumps(None if found is None else asdict(found)))
     elif found is None:
-        typer.echo(f"nothing to recover: {file} was closed and opens")
+        with Session(file) as session:
+            typer.echo(f"nothing to recover: {file} was closed, and all {len(session.frames)} frames decode")
     else:
         bound = "no sync bound" if found.sync_bound_ms is None else f"sync within {found.sync_bound_ms:.2f} ms"
         typer.echo(f"recovered {found.path}: {found.frames} frames, {found.samples} samples, {bound}")

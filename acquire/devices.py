@@ -82,6 +82,11 @@ class CameraInfo:
     rate: CameraRate | None = None # measured when it was opened; None where there is nothing to measure
 
     @property
+    def is_replay(self) -> bool:
+        """Say whether it is a video file, which nothing calibrates."""
+        return self.name.startswith("replay:")
+
+    @property
     def complaints(self) -> list[str]:
         """What the operator should know before recording, a line each."""
         control = self.exposure.get("control", "")

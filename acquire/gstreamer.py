@@ -74,7 +74,10 @@ def csi_element() -> str:
     for element in ELEMENTS:
         if gst.ElementFactory.find(element):
             return element
-    raise DeviceError(f"expected a CSI camera's GStreamer element, found none of {', '.join(ELEMENTS)} installed")
+    raise DeviceError(
+        f"expected a CSI camera's GStreamer element, found none of {', '.join(ELEMENTS)} installed; "
+        "install gstreamer1.0-libcamera on a Raspberry Pi, nvidia-l4t-gstreamer on a Jetson (docs/hardware.md)"
+    )
 
 
 class GstCamera:

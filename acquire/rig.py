@@ -7,6 +7,7 @@ something else, so the offset is not given to such a session. `light_ns = time_n
 import hashlib
 import json
 import os
+import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
@@ -64,24 +65,42 @@ class Calibration:
         text = json.dumps(asdict(self), sort_keys=True, separators=(",", ":"))
         return f"{self.calibrated} sha256:{hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
-    def differs(self, info: CameraInfo) -> list[str]:
-        """List in what `info` is not the camera that was calibrated; empty where the offset holds for it."""
-        pairs = {
-            "camera": (self.camera, info.name),
-            "size": (f"{self.width}x{self.height}", f"{info.width}x{info.height}"),
-            "rate": (f"{self.fps:.2f} fps", f"{info.fps:.2f} fps"),
-            "pipeline": (self.pipeline, info.pipeline),
-            "stamps": (self.time_meaning, info.time_meaning),
-        }
-        if self.simulated and info.simulated:
-            del pairs["camera"]                 # every virtual subject is filmed by the same one
-        return [f"{name} {there!r} where {here!r} was calibrated" for name, (here, there) in pairs.items() if here != there]
+    def differs(self, info: CameraInfo) -> str:
+        """Say what was calibrated where it is not the camera of `info`, the first difference only; "" where the offset holds."""
+        virtual = "the virtual rig"             # every virtual subject is filmed by the same camera
+        camera, other = virtual if self.simulated else self.camera, virtual if info.simulated else info.name
+        size, other_size = f"{self.width}x{self.height}", f"{info.width}x{info.height}"
+        rate, other_rate = f"{self.fps:.2f}", f"{info.fps:.2f}"
+        compared = (
+            (camera == other, f"{camera}, not {other}"),
+            (size == other_size, f"{size}, not {other_size}"),
+            (rate == other_rate, f"{rate} fps, not {other_rate}"),
+            (self.time_meaning == info.time_meaning, f"stamps of {self.time_meaning!r}, not {info.time_meaning!r}"),
+            (self.pipeline == info.pipeline, "another pipeline"),
+        )
+        return next((text for same, text in compared if not same), "")
 
 
 def check_new(data: Path, *, force: bool) -> None:
-    """Refuse to calibrate over an earlier calibration without `force`; make the folder, before anything is filmed for it."""
+    """Refuse to calibrate over an earlier calibration without `force`, and where none can be written; make the folder.
+
+    Raises
+    ------
+    CalibrationError : see above; nothing has been filmed yet
+    """
     path = layout.rig_file(data)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        is_file = isinstance(error, (FileExistsError, NotADirectoryError))
+        found = "a file where its folder should be" if is_file else f"{error.strerror} in {path.parent}"
+        raise CalibrationError(
+            f"expected to write {path}, found {found}; name another folder with --data"
+        ) from error
+    if path.is_dir():
+        raise CalibrationError(f"expected to write {path}, found a folder; move it away, or name another folder with --data")
     if path.exists() and not force:
         raise CalibrationError(f"expected no calibration yet, found {path}; replace it with --force")
 
@@ -172,11 +191,12 @@ def light_offset_for(info: CameraInfo, data: Path) -> tuple[LightOffset | None, 
     calibration = read_rig(data)
     if calibration is None:
         return None, ""
-    if differences := calibration.differs(info):
-        return None, (
-            f"{layout.rig_file(data)} is of another camera ({'; '.join(differences)}): this session gets no light offset; "
-            "acq calibrate --force calibrates this one"
-        )
+    if difference := calibration.differs(info):
+        if info.is_replay or (info.simulated and not calibration.simulated):
+            advice = ""                         # there is nothing to calibrate, or a virtual rig would replace a real one
+        else:
+            advice = f"; acq calibrate{' --simulate' if info.simulated else ''} --force calibrates this one"
+        return None, f"{layout.rig_file(data)} was made for {difference}: no light offset for this session{advice}"
     offset = LightOffset(calibration.light_offset_ns, calibration.light_offset_bound_ns, calibration.source)
     here, there = (_exposure_times(values) for values in (calibration.exposure, info.exposure))
     if here != there:

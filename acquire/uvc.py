@@ -33,6 +33,9 @@ _WAITING = 8          # frames between the two threads
 _CLOSE_S = 2.0        # longer than OpenCV waits for a frame, by the variable below
 _PATIENCE = "OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT"      # [s]; OpenCV's own 10 s would keep a silent camera from being opened again
 
+if "OPENCV_LOG_LEVEL" not in os.environ:             # a camera that is not there is told of once, by us
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
+
 OpenCapture = Callable[[Any, int], Any]      # (device or number, backend) -> what cv2.VideoCapture gives
 
 

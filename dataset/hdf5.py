@@ -27,9 +27,7 @@ def open_to_read(path: Path, *, wait_s: float) -> h5py.File:
     ------
     SessionError : it is missing, not HDF5, or does not open
     """
-    if not path.is_file():
-        found = "a folder" if path.is_dir() else "nothing"
-        raise SessionError(f"expected a session file, found {found} at {path}; recordings are data/sessions/<subject>/*.h5")
+    check_is_file(path)
     try:
         if not h5py.is_hdf5(path):
             with path.open("rb") as file:           # is_hdf5 also says no where it may not read
@@ -40,11 +38,25 @@ def open_to_read(path: Path, *, wait_s: float) -> h5py.File:
         if is_open and wait_s:
             _try_in_child(path, wait_s)
         return h5py.File(path, "r", swmr=is_open, locking="best-effort")
+    except PermissionError as error:
+        raise SessionError(f"expected to read {path}, got: no permission") from error
     except OSError as error:
         raise SessionError(
             f"expected a whole HDF5 file, found one that is cut short or damaged at {path}: {one_line(error)}; "
-            "restore it from a copy"
+            "try `acq recover` on it, or restore it from a copy"
         ) from error
+
+
+def check_is_file(path: Path) -> None:
+    """Refuse what is no file, before it is opened.
+
+    Raises
+    ------
+    SessionError : see above
+    """
+    if not path.is_file():
+        found = "a folder" if path.is_dir() else "nothing"
+        raise SessionError(f"expected a session file, found {found} at {path}; recordings are data/sessions/<subject>/*.h5")
 
 
 def find_inside(file: h5py.File, name: str, path: Path) -> h5py.Dataset:
@@ -109,7 +121,7 @@ def _try_in_child(path: Path, wait_s: float) -> None:
     except subprocess.TimeoutExpired as error:
         raise SessionError(
             f"expected a recording that opens, found one that was never closed and did not open in {wait_s:g} s, at {path}; "
-            "it is cut short or damaged: restore it from a copy"
+            "it is cut short or damaged: try `acq recover` on it, or restore it from a copy"
         ) from error
     if done.returncode:
         said = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]

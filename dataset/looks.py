@@ -15,12 +15,13 @@ import numpy as np
 
 from acquire import host_time
 from acquire.camera_rate import rate_of
-from acquire.devices import CameraRate, FrameSource
-from acquire.errors import AcqError, DeviceError, SessionError
+from acquire.devices import CameraInfo, CameraRate, FrameSource
+from acquire.errors import AcqError, CalibrationError, DeviceError, SessionError
 from acquire.monitor import CLIPPED, FINGER_OFF, FLAT_LINE, PulseWatch
 from acquire.ppg import Sensor
 from acquire.protocol import DEFAULT_RATE_HZ, SENSOR_NAMES, Pong, Sample
 from acquire.recorder import check_space
+from acquire.rig import light_offset_for, read_rig
 
 from .face_watch import luma, spot_face
 from .live import POOR, read_pulse
@@ -118,6 +119,25 @@ def look_at_light(grey: np.ndarray, what: str) -> Look:
     return Look("light", OK, text)
 
 
+def look_at_light_offset(info: CameraInfo | None, data: Path) -> list[Look]:
+    """Say which light offset a session of this camera would get; without a camera only a rig file that cannot be read is told."""
+    name = "light offset"
+    try:
+        if info is None:
+            read_rig(data)
+            return []
+        offset, warning = light_offset_for(info, data)
+    except CalibrationError as error:
+        return [Look(name, FAIL, str(error))]
+    if warning:
+        return [Look(name, WARN, warning)]
+    if offset is None:
+        advice = "" if info.is_replay else "acq calibrate --simulate" if info.simulated else "acq calibrate"
+        return [Look(name, WARN, "none: how late the stamps are is not known", advice)]
+    side = "later" if offset.offset_ns >= 0 else "earlier"
+    return [Look(name, OK, f"stamps {abs(offset.offset_ns) / 1e6:.2f} ms {side} than the light, ± {offset.bound_ns / 1e6:.2f}")]
+
+
 def look_at_sensor(sensor: Sensor, *, with_subject: bool, seconds: float = SENSOR_S) -> list[Look]:
     """Sample for some seconds; look at the sensor's answers, its samples and the pulse in them."""
     try:
@@ -196,8 +216,10 @@ def look_at_disk(folder: Path, bytes_per_s: float, duration_s: float | None) -> 
     bytes_per_s : of raw video
     duration_s : planned length of the recording; None for a minute
     """
-    while not folder.is_dir() and folder != folder.parent:
+    while not folder.exists() and folder != folder.parent:
         folder = folder.parent
+    if not folder.is_dir():
+        return [Look("disk", FAIL, f"cannot write in {folder}: it is no folder", "name another folder with --data")]
     planned = f"{duration_s / 60:.1f} min" if duration_s else "a minute"
     try:
         check_space(folder, bytes_per_s, duration_s)

@@ -1,9 +1,9 @@
-"""Turn what a killed recorder left, or what was cut short, into a session like any other.
+"""Turn what a killed recorder left, or what was cut short or damaged, into a session like any other.
 
 What can be read is copied: the columns of each stream up to where all of them are whole, every frame that decodes, as the bytes
 it was stored in. The samples are placed again by the clock fit over the whole recording, which a killed recorder never came to.
 What is dropped is counted, and a frame dropped between others is a jump in the sequence like any lost frame. The result stays
-`complete` false, because the recording ended early, and carries the attribute `recovered`.
+`complete` false, because the recording ended early or lost what it had, and carries the attribute `recovered`.
 
 The survivor itself is kept beside it as FILE.killed.
 """
@@ -21,7 +21,7 @@ from acquire import layout
 from acquire.clock import place_samples
 from acquire.errors import SessionError
 
-from .hdf5 import find_inside, one_line, was_never_closed
+from .hdf5 import check_is_file, find_inside, one_line, was_never_closed
 from .session import Session, count_lost
 from .survivor import Survivor
 
@@ -46,7 +46,7 @@ class Recovered:
 
 
 def recover(path: Path, *, on_progress: Callable[[str, int, int], None] = lambda stage, done, total: None) -> Recovered | None:
-    """Replace a survivor by a clean session; give None where the file was closed and opens, so that there is nothing to do.
+    """Replace a survivor by a clean session; give None where it was closed and all its frames decode: nothing to do.
 
     Parameters
     ----------
@@ -56,13 +56,14 @@ def recover(path: Path, *, on_progress: Callable[[str, int, int], None] = lambda
     ------
     SessionError : it is still being written, holds nothing that can be read, or there is no room for a second one
     """
+    check_is_file(path)
+    if path.name.endswith(KEPT_SUFFIX):
+        raise SessionError(
+            f"expected a recording, found the survivor that an earlier acq recover kept, at {path}; "
+            f"give a copy of it the name of a recording, {layout.SESSION_SUFFIX}, and recover that"
+        )
     if not was_never_closed(path):
-        try:
-            Session(path).close()
-        except SessionError:
-            if not h5py.is_hdf5(path):
-                raise
-        else:
+        if _is_whole(path, on_progress):
             return None
     elif _is_growing(path):
         raise SessionError(f"expected a recording that has ended, found one being written, at {path}; stop acq record first")
@@ -70,7 +71,12 @@ def recover(path: Path, *, on_progress: Callable[[str, int, int], None] = lambda
     if survivor_path.exists():
         raise SessionError(f"expected to keep the survivor as {survivor_path}, found it there already; move it away")
     part = path.with_suffix(".part")
-    part.unlink(missing_ok=True)
+    try:
+        part.unlink(missing_ok=True)
+        part.open("xb").close()
+    except OSError as error:
+        got = "no permission" if isinstance(error, PermissionError) else error.strerror
+        raise SessionError(f"expected to write beside {path}, got: {got}; recover a copy in another folder") from error
     try:
         found = _copy(path, part, on_progress)
         with Session(part) as session:          # it opens as any other
@@ -80,6 +86,25 @@ def recover(path: Path, *, on_progress: Callable[[str, int, int], None] = lambda
     finally:
         part.unlink(missing_ok=True)
     return Recovered(path=str(path), survivor=str(survivor_path), sync_bound_ms=bound_ms, **found)
+
+
+def _is_whole(path: Path, on_progress: Callable[[str, int, int], None]) -> bool:
+    """Say whether a file that was closed opens and all its frames decode; what is no HDF5 at all is refused."""
+    try:
+        session = Session(path)
+    except SessionError:
+        if not h5py.is_hdf5(path):
+            raise
+        return False
+    with session:
+        count = len(session.frames)
+        for at in range(count):
+            try:
+                session.frames.raw(at)
+            except SessionError:
+                return False
+            on_progress("decoding", at + 1, count)
+    return True
 
 
 def _is_growing(path: Path) -> bool:
@@ -98,7 +123,7 @@ def _copy(path: Path, part: Path, on_progress: Callable[[str, int, int], None]) 
                     f"expected room for a second file of {survivor.size / 1e6:.0f} MB, found {free / 1e6:.0f} MB at {path.parent}"
                 )
             return _Copy(file, survivor.size, path).write(part, on_progress)
-    except (KeyError, OSError, RuntimeError, ValueError) as error:
+    except (KeyError, OSError, RuntimeError, TypeError, ValueError) as error:
         raise SessionError(f"expected a session of which something can be read, got: {one_line(error)}, at {path}") from error
 
 
@@ -171,7 +196,7 @@ class _Copy:
     def write(self, part: Path, on_progress: Callable[[str, int, int], None]) -> dict[str, int]:
         if not self._frames and not self._samples:
             raise SessionError(f"expected a frame or a sample that can be read, found none at {self._path}")
-        with h5py.File(part, "x", libver="latest") as out:
+        with h5py.File(part, "w", libver="latest") as out:
             self._copy_attributes(self._file, out)
             whole = self._copy_frames(out, on_progress)
             for name, column in self._columns.items():
@@ -193,8 +218,9 @@ class _Copy:
             self._copy_attributes(self._file["ppg"], out["ppg"])  # type: ignore[arg-type]
             out.attrs["complete"] = False
             out.attrs[layout.RECOVERED_ATTR] = said
-            for name in layout.LOSS_ATTRS:
-                out.attrs[name] = found[name]
+            for name, dropped in zip(layout.LOSS_ATTRS, ("dropped_frames", "dropped_samples"), strict=True):
+                told = int(self._file.attrs.get(name, -1))  # type: ignore[arg-type]
+                out.attrs[name] = found[name] if told < 0 else told + found[dropped]      # closed: it knew of its ends too
         return found
 
     @staticmethod

@@ -270,7 +270,7 @@ class Session:
         if end > (size := self.path.stat().st_size):
             raise SessionError(
                 f"expected {dataset.name} up to byte {end}, found a file of {size}, cut short, at {self.path}; "
-                "restore it from a copy"
+                "try `acq recover` on it, or restore it from a copy"
             )
         return sizes, skipped
 
@@ -298,7 +298,7 @@ class Session:
     def ended(self) -> str:
         """How the recording ended, in words: what stopped it or what failed; "" where nobody closed it, or has yet."""
         if self.recovered:
-            return f"killed or cut short, and recovered: {self.recovered}"
+            return f"killed, cut short or damaged, and recovered: {self.recovered}"
         told = {event.kind: event.text for event in reversed(self.events)}
         stopped, fault = told.get("stopped", ""), told.get("fault", "")
         return f"{stopped}; {fault}" if fault and stopped not in (layout.FAULT, fault) else fault or stopped

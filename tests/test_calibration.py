@@ -185,7 +185,7 @@ def test_a_rig_calibrates_in_real_time_and_then_records_with_it(acq, tmp_path, m
     assert summary.light_offset_from == found.source
 
     other = acq("record", "--subject", "S02", "--simulate", "--duration", "0.5s", "--quiet", "--json")
-    assert "rate '25.00 fps' where '30.00 fps' was calibrated): this session gets no light offset" in other.stderr
+    assert "rig.json was made for 30.00 fps, not 25.00: no light offset for this session; acq calibrate" in other.stderr
     with Session(tmp_path / json.loads(other.stdout)["path"]) as session:
         assert session.light_offset_ns is None
 
@@ -215,8 +215,21 @@ def test_the_offset_goes_to_sessions_of_the_same_camera_only(rig):
     for change in ({"name": "csi"}, {"width": 1280}, {"fps": 25.0}, {"pipeline": "other"}, {"time_meaning": "arrival"}):
         offset, warning = light_offset_for(replace(INFO, **change), rig)
         assert offset is None
-        assert "is of another camera" in warning
-        assert "\n" not in warning
+        assert "rig.json was made for " in warning
+        assert "acq calibrate --force" in warning
+        assert len(warning.replace(str(rig), "data")) < 160
+
+
+def test_a_replay_and_a_virtual_rig_are_not_told_to_calibrate_over_a_real_one(rig):
+    replay, virtual = replace(INFO, name="replay:face.mkv"), replace(INFO, name="virtual:S02", simulated=True)
+    path = layout.rig_file(rig)
+    offset, warning = light_offset_for(replay, rig)
+    assert offset is None
+    assert warning == f"{path} was made for {INFO.name}, not replay:face.mkv: no light offset for this session"
+    assert light_offset_for(virtual, rig)[1].endswith("not the virtual rig: no light offset for this session")
+    write_rig(replace(read_rig(rig), simulated=True), rig)
+    assert light_offset_for(virtual, rig)[0] is not None
+    assert "made for the virtual rig, not " in light_offset_for(INFO, rig)[1]
 
 
 def test_nothing_is_calibrated_over_without_force(rig):
@@ -224,7 +237,21 @@ def test_nothing_is_calibrated_over_without_force(rig):
         check_new(rig, force=False)
     check_new(rig, force=True)
     check_new(rig / "elsewhere", force=False)
-    assert (rig / "elsewhere").is_dir()              # made before anything is filmed, or refused before
+    assert list((rig / "elsewhere").iterdir()) == []             # made before anything is filmed, or refused before
+
+
+def test_where_no_calibration_can_be_written_is_said_before_anything_is_filmed(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    for data in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(CalibrationError, match=r"rig\.json, found a file where its folder should be; .* --data"):
+            check_new(data, force=True)
+
+    def refuse(**_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("tempfile.TemporaryFile", refuse)
+    with pytest.raises(CalibrationError, match=r"rig\.json, found Permission denied in .*; name another folder with --data"):
+        check_new(tmp_path, force=True)
 
 
 def test_another_exposure_is_warned_of_and_another_gain_is_not(rig):

@@ -3,6 +3,7 @@
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,8 +12,9 @@ from typer.testing import CliRunner
 
 from acq.main import app
 from acquire.ppg import Sensor
+from acquire.rig import Calibration, write_rig
 from acquire.virtual_rig import open_virtual_rig
-from dataset.looks import FAIL, OK, WARN, film, look_at_camera, look_at_disk, look_at_light, look_at_sensor
+from dataset.looks import FAIL, OK, WARN, film, look_at_camera, look_at_disk, look_at_light, look_at_light_offset, look_at_sensor
 
 
 def by_name(looks):
@@ -79,6 +81,48 @@ def test_a_disk_too_small_or_too_slow_fails_and_is_left_as_it_was(tmp_path):
     bad = by_name(look_at_disk(tmp_path, 1e15, 60.0))
     assert (bad["disk"].verdict, bad["space"].verdict) == (FAIL, FAIL)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_data_folder_that_is_a_file_fails(tmp_path):
+    (tmp_path / "file").write_text("")
+    for folder in (tmp_path / "file", tmp_path / "file" / "sessions"):
+        (look,) = look_at_disk(folder, 1e3, 60.0)
+        assert (look.verdict, look.advice) == (FAIL, "name another folder with --data")
+        assert str(tmp_path / "file") in look.text
+
+
+def test_the_light_offset_that_a_recording_would_get_is_told(tmp_path):
+    info = FakeCamera(fps=25.0).info
+    (look,) = look_at_light_offset(info, tmp_path)
+    assert (look.verdict, look.advice) == (WARN, "acq calibrate")
+    assert look_at_light_offset(None, tmp_path) == []
+    write_rig(calibration_of(info), tmp_path)
+    (look,) = look_at_light_offset(info, tmp_path)
+    assert (look.verdict, look.text) == (OK, "stamps 23.00 ms later than the light, ± 1.30")
+    (look,) = look_at_light_offset(replace(info, name="csi"), tmp_path)
+    assert look.verdict == WARN
+    assert "acq calibrate --force" in look.text
+    (tmp_path / "rig.json").write_text("{")
+    for camera in (info, None):
+        assert [look.verdict for look in look_at_light_offset(camera, tmp_path)] == [FAIL]
+
+
+def calibration_of(info):
+    return Calibration(
+        calibrated="2026-11-25T00:00:00+00:00", acq_version="0", method="m", simulated=info.simulated, camera=info.name,
+        width=info.width, height=info.height, fps=info.fps, pixel_format=info.pixel_format, pipeline=info.pipeline,
+        time_meaning=info.time_meaning, exposure=info.exposure, port="x", sensor="analog", firmware="0.1.0",
+        light_offset_ns=23_000_000, light_offset_bound_ns=1_300_000, fit_ns=400_000, exposure_ns=15_000_000, residual=0.01,
+        follows=0.9, row=0.5, column=0.2, seen=120, toggles=120, frames=540,
+    )
+
+
+def test_the_verb_tells_a_damaged_rig_file_as_recording_would(acq, tmp_path):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "rig.json").write_text("{")
+    done = acq("check", "--camera", "replay:none.mkv", "--port", "/dev/none", "--json")
+    looks = {look["name"]: look["verdict"] for look in json.loads(done.stdout)["looks"]}
+    assert looks["light offset"] == FAIL
 
 
 def test_the_verb_names_every_device_that_is_missing_and_fails(acq, tmp_path):

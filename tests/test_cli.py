@@ -97,4 +97,5 @@ def test_a_mistake_is_one_line_and_debug_shows_where(acq):
 def test_a_wrong_duration_is_refused(acq, text):
     done = acq("record", "--subject", "S01", "--simulate", f"--duration={text}")
     assert done.returncode == 2
+    assert "Invalid value for --duration" in done.stderr
     assert "such as 60s" in done.stderr

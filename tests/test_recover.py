@@ -197,7 +197,52 @@ def test_the_command_says_what_it_dropped(acq, tmp_path, killed):
     assert told.returncode == 0, told.stderr
     assert f"recovered {path}: {FRAMES} frames, {SAMPLES} samples, sync within" in told.stdout
     assert "dropped 3 frames and 0 samples" in told.stdout
-    assert "nothing to recover" in acq("recover", path).stdout
+    assert f"closed, and all {FRAMES} frames decode" in acq("recover", path, "--quiet").stdout
+    again = acq("recover", f"{path}.killed")
+    assert again.returncode == 1
+    assert "the survivor that an earlier acq recover kept" in again.stderr
+    assert Path(f"{path}.killed").read_bytes() == killed
+
+
+def test_a_closed_recording_with_a_damaged_frame_is_recovered_without_it(tmp_path, recorded):
+    path = put(tmp_path, recorded[1])
+    with h5py.File(path, "r+") as file:
+        chunk = file[layout.FRAMES].id.get_chunk_info_by_coord((50, 0, 0))
+        file.attrs["lost_frames"], file.attrs["lost_samples"] = 4, 2       # before the first row and behind the last
+    with path.open("r+b") as file:
+        file.seek(chunk.byte_offset)
+        file.write(bytes(chunk.size))
+    found = recover(path)
+    assert found is not None
+    assert (found.dropped_frames, found.lost_frames, found.dropped_samples) == (1, 1, 0)
+    with Session(path) as session:
+        assert (session.lost_frames, session.lost_samples) == (5, 2)
+        assert not session.complete
+    assert recover(path) is None
+
+
+def test_what_is_no_file_or_lies_where_nothing_can_be_written_is_one_line(tmp_path, killed, monkeypatch):
+    for nothing, found in ((tmp_path / "none.h5", "nothing"), (tmp_path, "a folder")):
+        with pytest.raises(SessionError, match=f"expected a session file, found {found} at"):
+            recover(nothing)
+    path = put(tmp_path, killed)
+    plain = Path.open
+
+    def refuse(self, mode="r", *rest, **named):
+        if "x" in mode:
+            raise PermissionError(13, "Permission denied")
+        return plain(self, mode, *rest, **named)
+
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(SessionError, match=r"^expected to write beside .*\.h5, got: no permission"):
+        recover(path)
+    assert path.read_bytes() == killed
+
+
+def test_a_file_cut_in_two_is_said_to_be_worth_recovering(tmp_path, recorded):
+    path = put(tmp_path, recorded[1][: len(recorded[1]) // 2])
+    with pytest.raises(SessionError, match="try `acq recover` on it, or restore it from a copy"):
+        Session(path)
 
 
 def test_the_checksum_is_hdf5_s(killed):

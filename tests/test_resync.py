@@ -20,6 +20,7 @@ from benchmarks.plants import Plant, make, place_live
 from dataset import resync as resync_module
 from dataset.resync import resync
 from dataset.session import Session
+from dataset.split import SessionIdentity, split_by_subject, write_split
 
 MADE = make(Plant(seconds=50, ppm=5000, hold_ms=16), seed=2)
 LIVE = functools.cache(lambda: place_live(MADE))
@@ -204,7 +205,29 @@ def test_rates_that_are_none_are_refused(path):
 def test_the_verb_says_before_and_after_and_what_to_do(acq, path):
     said = acq("resync", path).stdout
     assert "S01-20260101T090000Z: within" in said
-    assert "split --force" in said
+    assert "split" not in said                                   # there is none
     again = acq("resync", path).stdout
     assert f"0 of {len(MADE.ticks)} samples changed" in again
     assert "split" not in again
+
+
+def test_a_split_that_lists_what_changed_is_named_and_another_is_not(acq, tmp_path):
+    path = write(layout.sessions_dir(tmp_path) / "S01" / "S01-20260101T090000Z.h5").path
+    before, split = path.read_bytes(), layout.split_file(tmp_path)
+    for listed in ("S01-20260101T090000Z", "S01-20260102T090000Z"):
+        path.write_bytes(before)
+        sessions = [
+            SessionIdentity(session, subject, f"{session}.h5", "0" * 64, simulated=False, complete=True)
+            for session, subject in ((listed, "S01"), ("S02-20260101T090000Z", "S02"))
+        ]
+        write_split(split_by_subject(sessions, holdout=["S02"]), split, force=True)
+        said = acq("resync", path).stdout
+        assert (f"make {split}, which lists it, anew" in said) == (listed == path.stem)
+
+
+def test_a_bad_file_keeps_no_other_from_being_placed(acq, path, tmp_path):
+    done = acq("resync", tmp_path / "none.h5", path, tmp_path)
+    assert done.returncode == 1
+    assert "S01-20260101T090000Z: within" in done.stdout
+    assert ["found nothing" in line for line in done.stderr.splitlines()] == [True, False]
+    assert resync(path).changed == 0

@@ -369,3 +369,13 @@ def refused(path, says):
     assert re.search(says if "|" in says else re.escape(says), text), text
     assert "\n" not in text
     assert str(path) in text
+
+
+def test_a_file_that_may_not_be_read_is_not_called_damaged(tmp_path, monkeypatch):
+    def refuse(_):
+        raise PermissionError(13, "Permission denied")
+
+    path = make_session(tmp_path, seconds=1.0)
+    monkeypatch.setattr("h5py.is_hdf5", refuse)
+    with pytest.raises(SessionError, match=r"^expected to read .*\.h5, got: no permission$"):
+        Session(path)

@@ -234,3 +234,9 @@ def test_a_picture_that_flickers_does_not_settle_and_it_is_said():
     clock = iter(np.arange(0, 100, 0.04))
     pictures = iter([100.0, 120.0] * 500)
     assert settle(lambda: next(pictures), now=lambda: float(next(clock))) == "not steady within 5 s"
+
+
+def test_a_camera_that_is_not_there_is_one_line(acq):
+    done = acq("record", "--subject", "S01", "--camera", "uvc:63", "--port", "/dev/none", "--quiet")
+    assert done.returncode == 1
+    assert [line[:5] for line in done.stderr.splitlines()] == ["acq: ", "acq: "]
