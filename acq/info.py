@@ -20,7 +20,9 @@ _WIDEST = 10_000                     # characters in a line where no terminal is
 
 
 def info(
-    file: Annotated[list[Path], typer.Argument(metavar="FILE...", readable=False, help="Session files, data/sessions/<subject>/*.h5.")],
+    file: Annotated[
+        list[Path], typer.Argument(metavar="FILE...", readable=False, help="Session files, data/sessions/<subject>/*.h5.")
+    ],
     as_json: Json = False,
 ) -> None:
     """Say what a session holds: streams, losses, sync, pulse."""
