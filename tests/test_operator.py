@@ -322,7 +322,7 @@ def test_a_panel_whose_terminal_is_gone_holds_up_nothing():
 
 def test_a_camera_that_flaps_takes_one_line_of_the_report(capsys):
     told = RecordingSummary(
-        Path("S01.h5"), "S01", "S01", 1, 200, {"lost by the camera": 1}, {}, 8.0, 25.0, 0.5, True, "duration", False,
+        Path("S01.h5"), "S01", "S01", 1, 200, {"lost by the camera": 1}, {}, 8.0, 25.0, 0.5, True, "duration", "", False,
         ["frame period changed"] * 3, 1,
         ["away for 1.0 s, 24 frames missed; no frame for 1 s; opened at try 1"] * 40, 40.5, 1, 0.0,
     )
