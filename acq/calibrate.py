@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from acq.options import Data, Force, Fps, Json, Quiet, progress_bars
+from acq.options import Data, Force, Fps, Json, Port, Quiet, progress_bars
 
 if TYPE_CHECKING:
     from acquire.devices import FrameSource
@@ -21,9 +21,7 @@ def calibrate(
     camera: Annotated[
         str, typer.Option("--camera", metavar="SPEC", help="auto, csi, uvc:/dev/video0, gst:PIPELINE.")
     ] = "auto",
-    port: Annotated[
-        str, typer.Option("--port", metavar="SPEC", help="auto (asks every serial port), or a path such as /dev/ttyACM0.")
-    ] = "auto",
+    port: Port = "auto",
     fps: Fps = 25.0,
     toggles: Annotated[int, typer.Option("--toggles", min=40, max=600, help="How often the LED is switched; even.")] = 120,
     simulate: Annotated[bool, typer.Option("--simulate", help="Calibrate the virtual rig: no hardware.")] = False,

@@ -1,7 +1,7 @@
 """Cameras behind `FrameSource`, chosen by `--camera SPEC`.
 
 ```text
-auto                      the CSI camera where GStreamer has an element for it, else the first /dev/video*
+auto                      the CSI camera where GStreamer has an element for it, else the first UVC camera
 csi                       nvarguscamerasrc (Jetson) or libcamerasrc (Raspberry Pi), through GStreamer
 uvc:0, uvc:/dev/video0    a UVC camera, through OpenCV
 gst:PIPELINE              any GStreamer pipeline that ends in raw video, without its sink

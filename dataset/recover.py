@@ -26,7 +26,7 @@ from .session import Session, count_lost
 from .survivor import Survivor
 
 KEPT_SUFFIX = ".killed"
-_WATCH_S = 1.5                  # a recorder flushes twice a second
+_WATCH_S = 1.5                  # a recorder flushes four times a second
 _SPARE_BYTES = 16 * 2**20       # more than a rewritten file can be longer than the first
 
 
