@@ -21,6 +21,11 @@ Camera = Annotated[
 Port = Annotated[
     str, typer.Option("--port", metavar="SPEC", help="auto (asks every serial port), or a path such as /dev/ttyACM0.")
 ]
+Jobs = Annotated[int, typer.Option("--jobs", min=1, help="Processes of this machine to work in.")]
+Scheduler = Annotated[
+    str | None,
+    typer.Option("--scheduler", metavar="ADDRESS", help="Instead: a Dask cluster, such as tcp://10.0.0.1:8786 (extra cluster)."),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bars.")]
 
 _UNITS_S = {"": 1.0, "s": 1.0, "sec": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}

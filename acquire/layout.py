@@ -57,6 +57,8 @@ ATTRS = (
 LOSS_ATTRS = ("lost_frames", "lost_samples")
 # And one that only `acq recover` writes: what it dropped.
 RECOVERED_ATTR = "recovered"
+# And one of a session that `acq import` made from a public data set: which; its samples' times carry no bound.
+IMPORTED_ATTR = "imported_from"
 # Attributes of /video/frames and of /ppg.
 VIDEO_ATTRS = ("pixel_format", "width", "height", "nominal_fps", "camera", "pipeline", "time_meaning", "exposure")
 # Of /video/frames where the rig was calibrated; `time_ns - light_offset_ns` is the middle of the exposure.
@@ -87,6 +89,21 @@ def subject_file(data: Path, subject: str) -> Path:
     return sessions_dir(data) / subject / "subject.json"
 
 
+def quality_file(session_file: Path) -> Path:
+    """Give the path of what `acq qc` says of a session, beside it."""
+    return session_file.with_suffix(".qc.json")
+
+
+def quality_dir(data: Path) -> Path:
+    """Give the folder of the pages that show the sessions' quality."""
+    return data / "qc"
+
+
+def exclusions_file(data: Path) -> Path:
+    """Give the path of what a curator took out."""
+    return data / "exclusions.json"
+
+
 def split_file(data: Path) -> Path:
     """Give the path of the subject-disjoint split."""
     return data / "split.json"
@@ -100,6 +117,16 @@ def rig_file(data: Path) -> Path:
 def ubfc_dir(data: Path) -> Path:
     """Give the root of the curated folders in the UBFC-rPPG layout."""
     return data / "ubfc"
+
+
+def pure_dir(data: Path) -> Path:
+    """Give the root of the curated folders in the PURE layout."""
+    return data / "pure"
+
+
+def frames_cache(data: Path) -> Path:
+    """Give the folder in which averaged frames are kept; deleting it is always safe."""
+    return data / "cache" / "frames"
 
 
 def runs_dir(data: Path) -> Path:

@@ -137,7 +137,7 @@ class Session:
             raise
 
     def _check_header(self) -> None:
-        names = (*layout.ATTRS, *layout.LOSS_ATTRS, layout.RECOVERED_ATTR)
+        names = (*layout.ATTRS, *layout.LOSS_ATTRS, layout.RECOVERED_ATTR, layout.IMPORTED_ATTR)
         attrs = {name: _plain(self._file.attrs[name]) for name in names if name in self._file.attrs}
         schema = attrs.get("schema", "none")
         if schema != layout.SCHEMA:
@@ -162,6 +162,7 @@ class Session:
         self.simulated = bool(attrs["simulated"])
         self.complete = bool(attrs["complete"])
         self.recovered = str(attrs.get(layout.RECOVERED_ATTR, ""))       # what `acq recover` dropped; "" where it was not needed
+        self.imported_from = str(attrs.get(layout.IMPORTED_ATTR, ""))   # a public data set; "" where acq recorded it
         self._lost = {name: int(attrs.get(name, -1)) for name in layout.LOSS_ATTRS}
         if not layout.is_subject_id(self.subject):
             raise SessionError(f"expected a subject id like S01, found {self.subject!r} in {self.path}")
@@ -355,6 +356,7 @@ class Session:
         """
         digest = hashlib.sha256()
         header = {name: _plain(self._file.attrs[name]) for name in layout.ATTRS}
+        header |= {layout.IMPORTED_ATTR: self.imported_from} if self.imported_from else {}
         digest.update(json.dumps([header, self._lost, self.camera, self.sensor], sort_keys=True).encode())
         tables = {
             **self._columns, layout.EXCHANGES: self.exchanges, layout.CLOCKS: self.clocks, layout.EVENTS: self._events,

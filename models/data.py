@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from acquire.errors import CurationError, SplitError, TrainingError
-from acquire.layout import ubfc_dir
+from acquire.layout import frames_cache, ubfc_dir
 from dataset.face import FaceBox
 from dataset.frames import FaceFrames, face_frames
 from dataset.manifest import Entry
@@ -74,11 +74,6 @@ class Batch(NamedTuple):
     motion: Tensor        # (N, 3, 36, 36) float32
     appearance: Tensor    # (B, 3, 36, 36) float32 in [0, 1], the first frame of each clip
     change: Tensor        # (N,) float32
-
-
-def frames_cache(data: Path) -> Path:
-    """Give the folder in which averaged frames are kept; deleting it is always safe."""
-    return data / "cache" / "frames"
 
 
 def load_curated(data: Path, *, allow_mixed: bool = False, on_progress: OnProgress | None = None) -> Curated:

@@ -42,7 +42,7 @@ def test_datasets(sections):
 @pytest.mark.parametrize(
     ("heading", "names"),
     [
-        ("Attributes of the file", (*layout.ATTRS, *layout.LOSS_ATTRS, layout.RECOVERED_ATTR)),
+        ("Attributes of the file", (*layout.ATTRS, *layout.LOSS_ATTRS, layout.RECOVERED_ATTR, layout.IMPORTED_ATTR)),
         ("Attributes of `video/frames`", (*layout.VIDEO_ATTRS, *layout.LIGHT_ATTRS)),
         ("Attributes of `ppg`", layout.PPG_ATTRS),
     ],
