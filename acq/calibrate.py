@@ -1,8 +1,6 @@
 """The verb `acq calibrate`."""
 
 import json
-from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,10 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from acq.options import Data, Force, Fps, Json, Port, Quiet, progress_bars
+from acq.rig import check_simulate, open_rig
 
 if TYPE_CHECKING:
-    from acquire.devices import FrameSource
-    from acquire.ppg import Sensor
     from acquire.rig import Calibration
 
 
@@ -38,10 +35,9 @@ def calibrate(
     check_spec(camera)
     if toggles % 2:
         raise typer.BadParameter("the LED is dark before and after: --toggles has to be even")
-    if simulate and (camera != "auto" or port != "auto"):
-        raise typer.BadParameter("--simulate brings its own camera and sensor; leave out --camera and --port")
+    check_simulate(camera, port, simulate=simulate)
     check_new(data, force=force)
-    with _open_rig(camera, port, fps, simulate=simulate, seed=seed) as (frames, sensor):
+    with open_rig(camera, port, fps, simulate=simulate, seed=seed) as (frames, sensor):
         if not quiet:
             typer.echo(f"calibrating {frames.info.name} by the LED of the sensor on {sensor.port}; keep both still", err=True)
         with progress_bars(quiet=quiet) as on_progress:
@@ -51,22 +47,6 @@ def calibrate(
         typer.echo(json.dumps({**asdict(calibration), "path": str(path)}))
     else:
         _report(calibration, path)
-
-
-@contextmanager
-def _open_rig(camera: str, port: str, fps: float, *, simulate: bool, seed: int) -> Iterator[tuple["FrameSource", "Sensor"]]:
-    from acquire.camera import open_camera
-    from acquire.ppg import open_sensor
-
-    with ExitStack() as opened:
-        if simulate:
-            from acquire.virtual_rig import open_virtual_rig
-
-            virtual = opened.enter_context(open_virtual_rig("S01", fps=fps, seed=seed))
-            yield virtual.camera, opened.enter_context(closing(open_sensor(virtual.port)))
-        else:
-            frames = opened.enter_context(closing(open_camera(camera, fps)))
-            yield frames, opened.enter_context(closing(open_sensor(port)))
 
 
 def _report(found: "Calibration", path: Path) -> None:

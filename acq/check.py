@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from acq.options import Camera, Data, Fps, Json, Port, parse_duration
+from acq.rig import check_simulate
 from acquire.errors import DeviceError, ProtocolError
 
 if TYPE_CHECKING:
@@ -37,8 +38,7 @@ def check(
 
     duration_s = None if duration is None else parse_duration(duration)
     check_spec(camera)
-    if simulate and (camera != "auto" or port != "auto"):
-        raise typer.BadParameter("--simulate brings its own camera and sensor; leave out --camera and --port")
+    check_simulate(camera, port, simulate=simulate)
     looks = _look(camera, port, fps, data, duration_s, simulate=simulate, with_subject=with_subject)
     failed = any(look.verdict == "fail" for look in looks)
     if as_json:

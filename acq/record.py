@@ -4,7 +4,7 @@ import json
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from acq.options import Camera, Data, Fps, Json, Port, parse_duration
+from acq.rig import check_simulate, open_rig
 from acq.words import counted
-from acquire.errors import AcqError, DeviceError
+from acquire.errors import AcqError
 
 if TYPE_CHECKING:
     from acquire.cues import CueProtocol
-    from acquire.devices import FrameSource
-    from acquire.ppg import Sensor
     from acquire.recorder import Recorder
     from acquire.recording import RecordingStatus, RecordingSummary
 
@@ -51,8 +50,7 @@ def record(
     duration_s = None if duration is None else parse_duration(duration)
     check_subject(subject)
     check_spec(camera)
-    if simulate and (camera != "auto" or port != "auto"):
-        raise typer.BadParameter("--simulate brings its own camera and sensor; leave out --camera and --port")
+    check_simulate(camera, port, simulate=simulate)
     cues = None if protocol is None else load_cues(protocol)
     if cues is not None and duration_s is None:
         duration_s = cues.seconds
@@ -67,7 +65,7 @@ def record(
 
         ask(data, subject)
     day = len(list((sessions_dir(data) / subject).glob(f"*{SESSION_SUFFIX}")))      # a virtual subject's next one
-    with _open_rig(subject, camera, port, fps, simulate=simulate, seed=seed, day=day) as (frames, sensor):
+    with open_rig(camera, port, fps, simulate=simulate, seed=seed, subject=subject, day=day) as (frames, sensor):
         light_offset, warning = light_offset_for(frames.info, data)
         if warning:
             typer.secho(f"acq: {warning}", fg="yellow", err=True)
@@ -86,38 +84,6 @@ def record(
         _report(summary)
     if not summary.complete:
         raise AcqError(f"the recording is incomplete: {summary.fault}; what was saved is in {summary.path}")
-
-
-@contextmanager
-def _open_rig(
-    subject: str, camera: str, port: str, fps: float, *, simulate: bool, seed: int, day: int
-) -> Iterator[tuple["FrameSource", "Sensor"]]:
-    """Open camera and sensor; what is missing is said of both at once."""
-    from acquire.camera import open_camera
-    from acquire.ppg import open_sensor
-
-    if simulate:
-        from acquire.virtual_rig import open_virtual_rig
-
-        virtual = open_virtual_rig(subject, fps=fps, seed=seed, session=day)
-        with virtual, closing(open_sensor(virtual.port)) as sensor:
-            yield virtual.camera, sensor
-        return
-    with ExitStack() as opened:
-        found: list = []
-        missing: list[str] = []
-        for opener in (lambda: open_camera(camera, fps), lambda: open_sensor(port)):
-            try:
-                found.append(opened.enter_context(closing(opener())))
-            except DeviceError as error:
-                missing.append(str(error))
-        if missing:
-            if "auto" in (camera, port):
-                missing[-1] += "; or record a virtual subject with --simulate"
-            for text in missing[:-1]:                  # one line each; `main` says the last
-                typer.secho(f"acq: {text}", fg="red", err=True)
-            raise DeviceError(missing[-1])
-        yield found[0], found[1]
 
 
 def _stop_on_signals(recorder: "Recorder", leave_terminal: Callable[[], None]) -> None:
