@@ -1,20 +1,30 @@
 """Work on many sessions: in this process, in several of this machine, or on a Dask cluster; the same code for all three.
 
-A unit of work is a module-level function of one picklable item. What goes wrong with an item is that item's outcome, in one line;
-the others go on. A cluster's workers see the same files under the same paths.
+A unit of work is a function of one item, both picklable. What goes wrong with an item is that item's outcome, in one line; the
+others go on. A worker that dies (killed, out of memory) costs its item, not the run: the items that were in its pool are tried
+again one at a time, so that the one which kills its worker is found and named. A cluster's workers run the same version of acq,
+and see the same files under the same paths.
 """
 
 import multiprocessing
+import os
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from importlib.metadata import version
+from typing import Any, Generic, TypeVar
 
 from acquire.errors import AcqError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+CONNECT_S = 10
+_DIED = "expected a worker that lives, found that it died twice at this session; is there enough memory?"
+_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
 @dataclass(frozen=True)
@@ -31,20 +41,25 @@ class Outcome(Generic[Result]):
 
     value: Result | None
     error: str = ""                   # one line; "" where it went well
+    trace: str = ""                   # of an error that nobody foresaw
 
 
 def work_through(
     work: Callable[[Item], Result], items: Sequence[Item], *, workers: Workers
 ) -> Iterator[tuple[int, Outcome[Result]]]:
-    """Do `work` on each item; yield the item's place and its outcome, in the order they end."""
-    if workers.jobs == 1 and workers.scheduler is None:
+    """Do `work` on each item; yield the item's place and its outcome, in the order they end.
+
+    Raises
+    ------
+    AcqError : the cluster does not answer, runs another version of acq, or the extra `cluster` is not installed
+    """
+    if workers.scheduler is not None:
+        yield from _on_cluster(work, items, workers.scheduler)
+    elif workers.jobs == 1:
         for at, item in enumerate(items):
             yield at, _attempt(work, item)
-        return
-    with _executor(workers) as executor:
-        places = {executor.submit(_attempt, work, item): at for at, item in enumerate(items)}
-        for future in as_completed(places):
-            yield places[future], future.result()
+    else:
+        yield from _in_processes(work, items, workers.jobs)
 
 
 def _attempt(work: Callable[[Item], Result], item: Item) -> Outcome[Result]:
@@ -52,10 +67,106 @@ def _attempt(work: Callable[[Item], Result], item: Item) -> Outcome[Result]:
         return Outcome(work(item))
     except (AcqError, OSError) as error:
         return Outcome(None, " ".join(str(error).split()))
+    except Exception as error:        # a defect of ours in one session: the others are none the worse
+        said = " ".join(str(error).split())
+        return Outcome(None, f"unexpected {type(error).__name__}: {said}; acq --debug shows where", traceback.format_exc())
+
+
+def _in_processes(work: Callable[[Item], Result], items: Sequence[Item], jobs: int) -> Iterator[tuple[int, Outcome[Result]]]:
+    waiting, suspects = list(range(len(items))), []
+    while waiting:
+        open_ = set(waiting)
+        with _pool(min(jobs, len(waiting))) as pool:
+            # Not all at once: only what is in a worker's hands is suspected when one dies.
+            futures = {pool.submit(_attempt, work, items[at]): at for at in waiting[: 2 * jobs]}
+            rest = iter(waiting[2 * jobs :])
+            broken = False
+            while futures and not broken:
+                for future in as_completed(list(futures)):
+                    at = futures.pop(future)
+                    try:
+                        outcome = future.result()
+                    except BrokenProcessPool:
+                        suspects += [at, *futures.values()]
+                        broken = True
+                        break
+                    open_.discard(at)
+                    yield at, outcome
+                    following = next(rest, None)
+                    if following is not None:
+                        futures[pool.submit(_attempt, work, items[following])] = following
+                        break
+        waiting = sorted(open_ - set(suspects)) if broken else []
+    for at in sorted(suspects):
+        with _pool(1) as pool:
+            try:
+                yield at, pool.submit(_attempt, work, items[at]).result()
+            except BrokenProcessPool:
+                yield at, Outcome(None, _DIED)
 
 
 @contextmanager
-def _executor(workers: Workers) -> Iterator[Executor]:
+def _pool(jobs: int) -> Iterator[Executor]:
     # A fresh interpreter each: forking a process that already runs threads is not safe.
-    with ProcessPoolExecutor(workers.jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
+    before = {name: os.environ.get(name) for name in _ONE_THREAD}
+    os.environ.update(_ONE_THREAD)                 # BLAS reads them once, when a worker imports numpy
+    pool = ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn"), initializer=_one_thread)
+    try:
         yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)         # whatever ended it, Ctrl-C too: nothing more is begun
+        for name, value in before.items():
+            os.environ.pop(name, None) if value is None else os.environ.__setitem__(name, value)
+
+
+def _one_thread() -> None:
+    """Keep a worker to one core; more cores are more workers."""
+    import cv2
+
+    cv2.setNumThreads(1)
+
+
+def _on_cluster(
+    work: Callable[[Item], Result], items: Sequence[Item], scheduler: str
+) -> Iterator[tuple[int, Outcome[Result]]]:
+    with _client(scheduler) as client:
+        from distributed import KilledWorker
+        from distributed import as_completed as as_they_end
+
+        futures = client.map(_attempt, [work] * len(items), items, pure=False)
+        places = {future.key: at for at, future in enumerate(futures)}
+        for future in as_they_end(futures):
+            try:
+                outcome = future.result()
+            except KilledWorker:                   # tried on several
+                outcome = Outcome(None, _DIED)
+            yield places[future.key], outcome
+            future.release()
+
+
+@contextmanager
+def _client(scheduler: str) -> Iterator[Any]:
+    """Connect to a cluster whose workers run this version of acq."""
+    try:
+        from distributed import Client
+    except ImportError as error:
+        raise AcqError("expected Dask for --scheduler, found none installed; pip install 'acq[cluster]'") from error
+    try:
+        client = Client(scheduler, timeout=CONNECT_S)
+    except (OSError, ValueError) as error:
+        said = " ".join(str(error).split()).rstrip(".")
+        raise AcqError(f"expected a Dask scheduler at {scheduler}, got: {said}; start one with `dask scheduler`") from error
+    with client:
+        found = client.run(_version)
+        if not found:
+            raise AcqError(f"expected workers at {scheduler}, found none; start some with `dask worker {scheduler}`")
+        if odd := sorted({one for one in found.values() if one != version("acq")}):
+            raise AcqError(
+                f"expected acq {version('acq')} on all workers at {scheduler}, found {', '.join(odd)}; install one everywhere"
+            )
+        client.run(_one_thread)
+        yield client
+
+
+def _version() -> str:
+    return version("acq")

@@ -1,0 +1,110 @@
+"""A real Dask cluster on loopback, two workers in processes of their own; one of them is killed in the middle."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from functools import partial
+
+import pytest
+from test_workers import double, picky
+
+from acquire.errors import AcqError
+from dataset.workers import Workers, work_through
+
+pytest.importorskip("distributed", reason="needs the extra cluster")
+
+
+_REGISTERED = r"Registered to:\s+(tcp://\S+)"
+
+
+class Cluster:
+    """A scheduler and two workers."""
+
+    def __init__(self, folder, repo):
+        paths = [str(repo), str(repo / "tests")]
+        self._env = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "DASK_DISTRIBUTED__WORKER__DAEMON": "False"}
+        self._folder = folder
+        self.scheduler = self._start("scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard")
+        self.address = self._wait_for(self.scheduler, r"Scheduler at:\s+(tcp://\S+)")
+        self.workers = [self._worker(), self._worker()]
+        for worker in self.workers:
+            self._wait_for(worker, _REGISTERED)
+
+    def _start(self, *words):
+        log = self._folder / f"{words[0]}-{time.monotonic_ns()}.log"
+        with log.open("w") as out:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "dask", *words], stdout=out, stderr=subprocess.STDOUT, env=self._env, cwd=self._folder,
+            )
+        process.log = log
+        return process
+
+    def kill_one(self):
+        """Kill a worker as the kernel does when memory runs out, and start another."""
+        os.kill(self.workers[0].pid, signal.SIGKILL)
+        assert self.workers[0].wait() == -signal.SIGKILL
+        self.workers[0] = self._worker()
+
+    def _worker(self):
+        return self._start(
+            "worker", self.address, "--nthreads", "1", "--no-nanny", "--no-dashboard", "--host", "127.0.0.1",
+            "--local-directory", str(self._folder),
+        )
+
+    def _wait_for(self, process, pattern):
+        end = time.monotonic() + 60
+        while time.monotonic() < end:
+            if found := re.search(pattern, process.log.read_text()):
+                return found[1]
+            assert process.poll() is None, process.log.read_text()
+            time.sleep(0.05)
+        raise AssertionError(process.log.read_text())
+
+    def close(self):
+        for process in (*self.workers, self.scheduler):
+            process.terminate()
+            process.wait()
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory, repo):
+    made = Cluster(tmp_path_factory.mktemp("cluster"), repo)
+    yield made
+    made.close()
+
+
+def slowly(folder, x):
+    """Say that it has begun, take a moment."""
+    (folder / f"begun-{x}").touch()
+    time.sleep(0.1)
+    return x
+
+
+def test_the_same_outcomes_as_here(cluster):
+    workers = Workers(scheduler=cluster.address)
+    found = {at: outcome.value for at, outcome in work_through(double, range(9), workers=workers)}
+    assert found == dict(enumerate(range(0, 18, 2)))
+    found = dict(work_through(picky, range(8), workers=workers))
+    assert found == dict(work_through(picky, range(8), workers=Workers())) | {5: found[5]}
+    assert found[5].error == "unexpected KeyError: 'five'; acq --debug shows where"
+
+
+def test_a_worker_killed_midway_costs_its_item_a_second_try(cluster, tmp_path):
+    found = {}
+    for at, outcome in work_through(partial(slowly, tmp_path), range(20), workers=Workers(scheduler=cluster.address)):
+        found[at] = outcome
+        if len(found) == 4:
+            cluster.kill_one()
+    assert {at: outcome.value for at, outcome in found.items()} == {at: at for at in range(20)}
+    assert not any(outcome.error for outcome in found.values())
+
+
+def test_a_scheduler_without_workers_is_one_line(cluster):          # the last one: it sends them home
+    for worker in cluster.workers:
+        worker.terminate()
+        worker.wait()
+    with pytest.raises(AcqError, match=r"expected workers at tcp://.*, found none"):
+        list(work_through(double, range(3), workers=Workers(scheduler=cluster.address)))

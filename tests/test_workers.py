@@ -1,0 +1,75 @@
+"""Work on many items: in this process, in several, on a cluster; errors, defects and workers that are killed for real."""
+
+import os
+import signal
+import time
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from acquire.errors import AcqError, SessionError
+from dataset.workers import Workers, work_through
+
+
+def double(x):
+    return 2 * x
+
+
+def picky(x):
+    if x == 3:
+        raise SessionError("expected anything,\nfound 3")
+    if x == 5:
+        raise KeyError("five")
+    return x
+
+
+def die_at(at, once, x):
+    """Kill this process at one item; `once`: a file that says that it happened, None to die at every try."""
+    if x == at and not (once and Path(once).exists()):
+        if once:
+            Path(once).touch()
+        time.sleep(0.3)                           # the others are under way
+        os.kill(os.getpid(), signal.SIGKILL)
+    return x
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_every_item_has_its_outcome(jobs):
+    found = dict(work_through(double, range(20), workers=Workers(jobs)))
+    assert {at: outcome.value for at, outcome in found.items()} == {at: 2 * at for at in range(20)}
+    assert not any(outcome.error for outcome in found.values())
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_errors_are_one_line_and_cost_nobody_else(jobs):
+    found = dict(work_through(picky, range(8), workers=Workers(jobs)))
+    assert found[3].error == "expected anything, found 3"
+    assert found[3].trace == ""
+    assert found[5].error == "unexpected KeyError: 'five'; acq --debug shows where"
+    assert "in picky" in found[5].trace
+    assert [found[at].value for at in range(8) if at not in (3, 5)] == [0, 1, 2, 4, 6, 7]
+
+
+def test_no_items():
+    assert list(work_through(double, [], workers=Workers(2))) == []
+
+
+def test_a_killed_worker_costs_a_second_try(tmp_path):
+    work = partial(die_at, 4, str(tmp_path / "died"))
+    found = dict(work_through(work, range(12), workers=Workers(2)))
+    assert (tmp_path / "died").exists()
+    assert {at: outcome.value for at, outcome in found.items()} == {at: at for at in range(12)}
+
+
+def test_an_item_that_kills_every_worker_is_named_and_the_others_are_done():
+    found = dict(work_through(partial(die_at, 4, None), range(12), workers=Workers(2)))
+    assert "died twice" in found[4].error
+    assert [found[at].value for at in range(12) if at != 4] == [at for at in range(12) if at != 4]
+
+
+def test_no_scheduler_is_one_line(monkeypatch):
+    monkeypatch.setattr("dataset.workers.CONNECT_S", 1)
+    with pytest.raises(AcqError, match=r"expected a Dask scheduler at tcp://127\.0\.0\.1:9, got") as caught:
+        list(work_through(double, [1], workers=Workers(scheduler="tcp://127.0.0.1:9")))
+    assert "\n" not in str(caught.value)
