@@ -31,7 +31,8 @@ def entry(number, side, subject, *, simulated=True, **kwargs):
         simulated=simulated, session_complete=True, frames=FPS * SECONDS, width=256, height=192, fps=FPS,
         duration_s=SECONDS - 1 / FPS, hr_bpm=72, ppg_rate_hz=25, sync_bound_ms=1, light_offset_ms=None,
         lost_frames=0, lost_samples=0, trimmed=[], codec="rawvideo", filter={}, video_hash="0", video_bytes=0,
-        video_sha256="0", labels_hash="0", **kwargs,
+        video_sha256="0", labels_hash="0", part=1, imported_from="", fps_asked="native", holes="keep", repeated=[], unused=0,
+        picture_shift_ms=None, excluded=[], grade=None, **kwargs,
     )
 
 
@@ -56,7 +57,8 @@ def curate(data, entries, *, face=True, ppg=None):
         video = folder / "vid.avi"
         written.append(replace(one, labels_hash=labels, video_bytes=video.stat().st_size, video_sha256=sha256_of(video)))
     numbers = {one.session: one.number for one in written}
-    write_manifest(Manifest("0", "split-1", 1, 1, {}, "rawvideo", True, numbers, (), tuple(written)), data / "ubfc" / MANIFEST)
+    head = ("0", "split-1", 1, 1, {}, "rawvideo", "filtered", "native", "keep", True)
+    write_manifest(Manifest(*head, numbers, (), tuple(written)), data / "ubfc" / MANIFEST)
     return data
 
 
