@@ -99,4 +99,5 @@ def _print(done: "Conversion", data: Path) -> None:
     kept = f", {len(done.kept)} were there already" if done.kept else ""
     typer.echo(f"wrote {len(done.written)} folders{kept}: {ubfc_dir(data)}, data hash {done.manifest.data_hash[:12]}")
     if done.failed:
-        typer.echo(f"{len(done.failed)} sessions are missing, and nobody trains on the rest before they are there or taken out")
+        missing = "1 session is missing" if len(done.failed) == 1 else f"{len(done.failed)} sessions are missing"
+        typer.echo(f"{missing}: training waits until all are there, or taken out")

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from functools import partial as bind
 from importlib.metadata import version
 from pathlib import Path
+from uuid import uuid4
 
 from acquire import layout
 from acquire.errors import CurationError
@@ -92,7 +93,8 @@ def convert_sessions(
     split = read_split(layout.split_file(data))
     check_sessions(split, identify_sessions(data, on_progress=on_progress), layout.split_file(data))
     fold = _choose_fold(split, fold)
-    root, partial = layout.ubfc_dir(data), (data / PARTIAL).resolve()
+    root = layout.ubfc_dir(data)
+    partial = (data / PARTIAL / uuid4().hex).resolve()      # a worker that outlives a killed parent writes into nobody's
     old = read_manifest(root / MANIFEST) if (root / MANIFEST).exists() else None
     settings = _settle(old, codec=codec, ppg=ppg, fps=fps, holes=holes)
     if old:
@@ -124,8 +126,8 @@ def convert_sessions(
     progress = _Progress(on_progress, total=_check_space(data, outlines.values(), settings.codec))
     root.mkdir(parents=True, exist_ok=True)
     manifest = move_and_clear(root, manifest, old)
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir()
+    shutil.rmtree(data / PARTIAL, ignore_errors=True)
+    partial.mkdir(parents=True)
 
     inline = workers.jobs == 1 and workers.scheduler is None
     work = bind(write_session, on_step=progress.step) if inline else write_session
@@ -142,7 +144,7 @@ def convert_sessions(
             manifest = replace_folders(root, partial, manifest, outcome.value)
             written += task.folders
     finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        shutil.rmtree(data / PARTIAL, ignore_errors=True)
     manifest = manifest.with_entries(manifest.entries, complete=not failed)
     write_manifest(manifest, root / MANIFEST)
     return Conversion(read_manifest(root / MANIFEST), tuple(sorted(written)), kept, tuple(failed))

@@ -4,7 +4,6 @@ It writes under partial names, decodes again, compares, and gives the manifest's
 folder into place or writes the manifest.
 """
 
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,8 +87,7 @@ def _write_part(
     task: Task, session: Session, timeline: Timeline, number: int, part: Part, name: str, step: Step
 ) -> Entry:
     folder, settings, frames = task.partial / partial_name(name), task.settings, session.frames
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    folder.mkdir()
     path, fps = folder / VIDEO, rate_hz(part.time_ns)
     bgr, last = np.empty((frames.height, frames.width, 3), np.uint8), -1
     with VideoWriter(path, codec=settings.codec, width=frames.width, height=frames.height, fps=fps) as video:

@@ -118,7 +118,7 @@ def lay_out(session: Session, settings: Settings, exclusions: Sequence[Exclusion
         short[rows.index[run]] = True
     for part in parts:
         shown[part.index] = True
-    reasons = _reasons(session, aligned.cover[at_frame], _inside(frame_ns, out_ns), short)
+    reasons = _reasons(session, aligned.cover[at_frame], used, _inside(frame_ns, out_ns), short)
     trimmed = [
         {"first": int(run[0]), "frames": len(run), "reason": reason}
         for reason in sorted(set(reasons[~shown]) - {""}) for run in _runs((reasons == reason) & ~shown)
@@ -209,20 +209,24 @@ def _part(
     )
 
 
-def _reasons(session: Session, cover: np.ndarray, excluded: np.ndarray, short: np.ndarray) -> np.ndarray:
+def _reasons(
+    session: Session, cover: np.ndarray, used: np.ndarray, excluded: np.ndarray, short: np.ndarray
+) -> np.ndarray:
     """Say of each frame why it would be left out; "" where only the grid can have passed it by."""
     reasons = np.full(len(cover), "", object)
     reasons[short] = f"part shorter than {SHORTEST_S:g} s"
     for why, text in WHY_NOT.items():
         reasons[cover == why] = text
-    vouched = np.flatnonzero(_vouched(session))
-    vouched_ns = session.ppg_time_ns[vouched]
+    places, vouched = np.flatnonzero(used), _vouched(session)
+    used_ns = session.ppg_time_ns[used]
     for hole in _runs((cover == HOLE) & ~excluded):
         first_ns, last_ns = session.frame_light_ns[hole[[0, -1]]]
-        before = vouched[np.searchsorted(vouched_ns, first_ns, side="right") - 1]
-        after = vouched[min(int(np.searchsorted(vouched_ns, last_ns)), len(vouched) - 1)]
-        if not session.imported_from and (session.ppg_bound_ns[before:after] < 0).any():
+        before = places[np.searchsorted(used_ns, first_ns, side="right") - 1]
+        after = places[np.searchsorted(used_ns, last_ns)]
+        if not vouched[before:after].all():
             reasons[hole] = "samples had no bound on their time"
+        elif not used[before:after].all():
+            reasons[hole] = "beside an excluded part"
     reasons[excluded] = "excluded"
     return reasons
 
