@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from acq.calibrate import calibrate
+from acq.card import card
 from acq.check import check
 from acq.convert import convert
 from acq.demo import demo
@@ -61,7 +62,7 @@ def options(
 
 
 for verb in (
-    check, record, calibrate, subject, devices, info, recover, resync, simulate, split, convert, train_kd, demo,
+    check, record, calibrate, subject, devices, info, recover, resync, simulate, split, convert, card, train_kd, demo,
 ):
     app.command()(verb)
 app.add_typer(firmware)
