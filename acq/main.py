@@ -26,6 +26,7 @@ from acq.simulate import simulate
 from acq.split import split
 from acq.subject import subject
 from acq.train import train_kd
+from acq.withdraw import withdraw
 from acquire.errors import AcqError
 
 app = typer.Typer(
@@ -62,7 +63,8 @@ def options(
 
 
 for verb in (
-    check, record, calibrate, subject, devices, info, recover, resync, simulate, split, convert, card, train_kd, demo,
+    check, record, calibrate, subject, devices, info, recover, resync, simulate, split, convert, card, withdraw, train_kd,
+    demo,
 ):
     app.command()(verb)
 app.add_typer(firmware)

@@ -42,8 +42,8 @@ def summary(facts: Facts) -> str:
     minutes = sum(entry.duration_s for entry in entries) / 60
     who = {"all": "VIRTUAL subjects (SIMULATED)", "some": "subjects, some of them VIRTUAL (SIMULATED)", "none": "subjects"}
     return (
-        f"{len(entries)} recordings of {len(facts.subjects)} {who[facts.simulated]}, {minutes:.1f} min: video of the face and, for each "
-        " frame, the contact PPG of a finger, the heart rate and the frame's own time. Lossless; split by subject."
+        f"{len(entries)} recordings of {len(facts.subjects)} {who[facts.simulated]}, {minutes:.1f} min: video of the face and, "
+        "for each frame, the contact PPG of a finger, the heart rate and the frame's own time. Lossless; split by subject."
     )
 
 
@@ -61,7 +61,7 @@ def limits(facts: Facts) -> list[str]:
     if facts.imported:
         found.append(f"Imported from {', '.join(facts.imported)}: their times carry no bound, and their own licences hold.")
     if any(one.setup.light == "not calibrated" for one in facts.recorded.values()):
-        found.append("Cameras were not calibrated: the delay from the light to the camera's stamp is in the data, its size unknown.")
+        found.append("Cameras were not calibrated: the delay from light to stamp is in the data, its size unknown.")
     if facts.unread:
         found.append(f"{counted(len(facts.unread), 'recording')} could not be looked at again.")
     if lost := sum(entry.lost_frames for entry in entries):

@@ -32,7 +32,8 @@ _TEXT, _INTEGER, _FLOAT, _TRUTH = "sc:Text", "sc:Integer", "sc:Float", "sc:Boole
 # Of the manifest's entries, those that a program picks recordings by.
 _COLUMNS = {
     "folder": _TEXT, "side": _TEXT, "subject": _TEXT, "session": _TEXT, "simulated": _TRUTH, "frames": _INTEGER,
-    "width": _INTEGER, "height": _INTEGER, "fps": _FLOAT, "duration_s": _FLOAT, "hr_bpm": _FLOAT, "lost_frames": _INTEGER, "lost_samples": _INTEGER,
+    "width": _INTEGER, "height": _INTEGER, "fps": _FLOAT, "duration_s": _FLOAT, "hr_bpm": _FLOAT,
+    "lost_frames": _INTEGER, "lost_samples": _INTEGER,
     "video_sha256": _TEXT, "labels_hash": _TEXT,
 }
 UNDATED = "1970-01-01"       # the format wants a date; no recording is here to give one
