@@ -26,6 +26,7 @@ from acq.simulate import simulate
 from acq.split import split
 from acq.subject import subject
 from acq.train import train_kd
+from acq.verify import verify
 from acq.withdraw import withdraw
 from acquire.errors import AcqError
 
@@ -63,7 +64,7 @@ def options(
 
 
 for verb in (
-    check, record, calibrate, subject, devices, info, recover, resync, simulate, split, convert, card, withdraw, train_kd,
+    check, record, calibrate, subject, devices, info, recover, resync, simulate, split, convert, card, verify, withdraw, train_kd,
     demo,
 ):
     app.command()(verb)

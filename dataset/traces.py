@@ -129,12 +129,15 @@ def find_traces(
 
     found = bool(own or curated or lists or ids)
     others = _frames(data, manifests.values(), subject) if found else []
+    cards = [path for path in (layout.card_file(data), layout.croissant_file(data)) if path.exists()]
+    if found and any(_is_listed(m, subject, ids) for m in manifests.values()):
+        others += [Trace("dataset card", path, size_of(path)) for path in cards]
     if found and (data / PARTIAL).exists():
         others.append(Trace("unfinished conversion", data / PARTIAL, size_of(data / PARTIAL)))
     named = []
     pattern = _pattern(subject, ids)
     for path in _texts(data, skip={home, data / PARTIAL, data / UNDER_WAY, *(one.folder for one in its_runs)}):
-        if path in lists or not (pattern.search(path.name) or _mentions(path, pattern)):
+        if path in lists or path in {one.path for one in others} or not (pattern.search(path.name) or _mentions(path, pattern)):
             continue
         if path == layout.split_file(data):
             lists.append(path)

@@ -32,17 +32,21 @@ GONE = "Quokka7"            # no chance bytes of a picture spell it
 OTHERS = ("Adder1", "Bison2", "Quokka77", "Quokka7-b")
 
 
-def quality(path, subject, *, about=""):
+def quality(path, subject, *, about="", session_hash="0" * 64):
+    """Write what acq qc would."""
     flags = (Flag("duplicate", "warning", None, None, 1.0, 0.9, about),) if about else ()
-    return write_quality(path, SessionQuality(path.stem, subject, "0" * 64, False, 4.0, "good", flags, {}, {}, "1" * 64, "0.1.0"))
+    write_quality(path, SessionQuality(
+        path.stem, subject, session_hash, False, 4.0, "good", flags, {}, {}, limits_hash="1" * 64, acq_version="0.1.0"
+    ))
 
 
 @pytest.fixture(scope="module")
 def template(tmp_path_factory):
     """Five subjects with everything that may be there of one."""
     data = tmp_path_factory.mktemp("withdraw") / "data"
-    paths = {subject: make_session(data, subject, seconds=3.0) for subject in (GONE, *OTHERS)}
-    second = make_session(data, GONE, number=2, seconds=3.0)
+    names = (GONE, *OTHERS)       # of other lengths, so that no two videos are the same
+    paths = {subject: make_session(data, subject, seconds=3.0 + n / 10) for n, subject in enumerate(names)}
+    second = make_session(data, GONE, number=2, seconds=2.9)
     write_subject(data, GONE, Subject("25-34", consent="C-1"))
     shutil.copy(second, f"{second}.killed")
     write_exclusions(data, Exclusions((
@@ -100,6 +104,7 @@ def check_gone(data, template):
     assert [e for e in before.entries if e.subject != GONE] == list(now.entries)
     assert now.stale == ()
     kept = {cache_key(e.video_sha256) for e in now.entries}
+    assert len(kept) == len(now.entries)
     assert {path.stem for path in layout.frames_cache(data).iterdir()} == kept
     for subject in OTHERS:
         (path,) = layout.sessions_dir(data).joinpath(subject).glob("*.h5")
