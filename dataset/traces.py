@@ -10,18 +10,18 @@ import os
 import re
 import time
 from collections.abc import Iterable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 from acquire import layout
-from acquire.errors import AcqError, CurationError, SubjectError
+from acquire.errors import CurationError, SessionError, SubjectError
 
 from .curate import PARTIAL
 from .exclusions import read_exclusions
-from .hdf5 import was_never_closed
+from .hdf5 import open_to_read, was_never_closed
 from .manifest import MANIFEST, SIDES, Manifest, read_manifest
 from .runs import Run, read_runs
-from .session import Session
 from .split import OnProgress
 
 UNDER_WAY = ".withdrawal.json"
@@ -29,6 +29,7 @@ _BULKY = {layout.SESSION_SUFFIX, ".killed", ".avi", ".npy", ".png", ".safetensor
 _UNFINISHED = re.compile(r"\..+\.(?:json|md)-[a-z0-9_]{8}")       # what a killed `write_text_atomically` leaves
 _OF_SESSION = re.compile(r"[A-Za-z0-9].*\.(?:h5|h5\.killed|qc\.json)")
 _SILENT_S = 10.0
+_WAIT_S = 30.0
 
 
 @dataclass(frozen=True)
@@ -166,11 +167,9 @@ def _whose(path: Path, subject: str, unknown: list[str]) -> str | None:
     try:
         if at_home and was_never_closed(path) and time.time() - path.stat().st_mtime < _SILENT_S:
             raise SubjectError(f"expected no recording under way, found one written just now at {path}; end it first")
-        with Session(path) as session:
-            whose = session.subject
-    except SubjectError:
-        raise
-    except (AcqError, OSError) as error:
+        with closing(open_to_read(path, wait_s=_WAIT_S)) as file:      # not a Session: its columns are of no use here
+            whose = str(file.attrs["subject"])
+    except (SessionError, OSError, KeyError, RuntimeError) as error:
         if not at_home:
             unknown.append(f"{path}: whose recording it is cannot be told: {' '.join(str(error).split())}")
         return None

@@ -92,7 +92,8 @@ def left_of(data, *, runs=False):
         if path.is_relative_to(data / "runs") and not runs:
             continue
         name = path.relative_to(data).as_posix().encode()
-        if word.search(name) or (path.is_file() and word.search(path.read_bytes())):
+        body = path.read_bytes() if path.is_file() else b""
+        if word.search(name) or (b"Quokka7" in body and word.search(body)):      # the first is a hundred times faster
             found.append(path.relative_to(data).as_posix())
     return found
 
