@@ -74,7 +74,8 @@ def limits(facts: Facts) -> list[str]:
         found.append(f"{counted(bad, 'recording')} graded bad.")
     if facts.simulated != "all" and (silent := len(facts.subjects) - facts.consents):
         found.append(f"For {counted(silent, 'subject')} no consent is noted here.")
-    found.append("Faces can be recognised: the videos are personal data, whatever the pseudonyms.")
+    if facts.simulated != "all":
+        found.append("Faces can be recognised: the videos are personal data, whatever the pseudonyms.")
     return found
 
 

@@ -17,7 +17,6 @@ from pathlib import Path
 from acquire import layout
 from acquire.errors import CurationError, SessionError, SubjectError
 
-from .curate import PARTIAL
 from .exclusions import read_exclusions
 from .hdf5 import open_to_read, was_never_closed
 from .manifest import MANIFEST, SIDES, Manifest, read_manifest
@@ -27,6 +26,7 @@ from .split import OnProgress
 UNDER_WAY = ".withdrawal.json"
 _BULKY = {layout.SESSION_SUFFIX, ".killed", ".avi", ".npy", ".png", ".safetensors"}    # they hold no names of other files
 _UNFINISHED = re.compile(r"\..+\.(?:json|md)-[a-z0-9_]{8}")       # what a killed `write_text_atomically` leaves
+_CONVERTING = re.compile(r"\.(?:ubfc|pure)-[a-z-]+")    # where `acq convert` builds and swaps folders
 _OF_SESSION = re.compile(r"[A-Za-z0-9].*\.(?:h5|h5\.killed|qc\.json)")
 _SILENT_S = 10.0
 _WAIT_S = 30.0
@@ -106,6 +106,10 @@ def find_traces(
     if os.path.lexists(home):
         ids |= {path.name.partition(".")[0] for path in home.iterdir() if _OF_SESSION.fullmatch(path.name)}
         own.append(Trace("recordings", home, size_of(home)))
+        unknown += [
+            f"{path}: the same file has another name on this disk, which is not removed" for path in sorted(home.rglob("*"))
+            if path.is_file() and path.lstat().st_nlink > 1
+        ]
 
     manifests = {root: read_manifest(root / MANIFEST) for root in curated_roots(data)}
     ids |= {e.session for m in manifests.values() for e in m.entries if e.subject == subject}
@@ -133,11 +137,11 @@ def find_traces(
     cards = [path for path in (layout.card_file(data), layout.croissant_file(data)) if path.exists()]
     if found and any(_is_listed(m, subject, ids) for m in manifests.values()):
         others += [Trace("dataset card", path, size_of(path)) for path in cards]
-    if found and (data / PARTIAL).exists():
-        others.append(Trace("unfinished conversion", data / PARTIAL, size_of(data / PARTIAL)))
+    partial = [path for path in sorted(data.glob(".*")) if path.is_dir() and _CONVERTING.fullmatch(path.name)]
+    others += [Trace("unfinished conversion", path, size_of(path)) for path in partial if found]
     named = []
     pattern = _pattern(subject, ids)
-    for path in _texts(data, skip={home, data / PARTIAL, data / UNDER_WAY, *(one.folder for one in its_runs)}):
+    for path in _texts(data, skip={home, *partial, data / UNDER_WAY, *(one.folder for one in its_runs)}):
         if path in lists or path in {one.path for one in others} or not (pattern.search(path.name) or _mentions(path, pattern)):
             continue
         if path == layout.split_file(data):

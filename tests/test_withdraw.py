@@ -72,6 +72,8 @@ def template(tmp_path_factory):
     write_card(data, About())
     (data / PARTIAL / "test-subject1").mkdir(parents=True)
     (data / PARTIAL / "test-subject1" / "vid.avi").write_bytes(b"half a video")
+    (data / ".ubfc-replacing" / "old-test-subject1").mkdir(parents=True)
+    (data / ".ubfc-replacing" / "old-test-subject1" / "vid.avi").write_bytes(b"an older one")
     (data / ".split.json-ab3_k9zz").write_text(f'{{"test": ["{GONE}"')
     make_run(data, "20260101T000000Z", train=("Adder1", GONE), test=("Bison2",), data_hash="a" * 64)
     make_run(data, "20260102T000000Z", train=("Adder1",), test=("Bison2",), data_hash="b" * 64)
@@ -100,7 +102,7 @@ def left_of(data, *, runs=False):
 
 def check_gone(data, template):
     assert left_of(data) == []
-    assert not (data / UNDER_WAY).exists()
+    assert [path.name for path in data.glob(".*")] == []
     before, now = read_manifest(template / "ubfc" / MANIFEST), load_manifest(data / "ubfc")
     assert [e for e in before.entries if e.subject != GONE] == list(now.entries)
     assert now.stale == ()
@@ -266,11 +268,13 @@ def test_what_cannot_be_looked_at_is_named(data):
     (data / "sessions/Adder1/broken.h5").write_bytes(b"no HDF5")
     (data / "runs/odd").mkdir()
     (data / "runs/odd/metrics.json").write_text("{")
+    (data / "copy.h5").hardlink_to(data / "sessions" / GONE / f"{GONE}-20260101T090001Z.h5")
     (data / "notes.md").write_text(f"{GONE} came late")
     traces = find_traces(data, GONE)
     assert [path.name for path in traces.named] == ["notes.md"]
     assert any("broken.h5" in line for line in traces.unknown)
     assert any("odd" in line for line in traces.unknown)
+    assert any("another name on this disk" in line for line in traces.unknown)
 
 
 def test_nobody_of_that_name(data):
