@@ -24,7 +24,7 @@ from .runs import Run, read_runs
 from .split import OnProgress
 
 UNDER_WAY = ".withdrawal.json"
-_BULKY = {layout.SESSION_SUFFIX, ".killed", ".avi", ".npy", ".png", ".safetensors"}    # they hold no names of other files
+_BULKY = {layout.SESSION_SUFFIX, ".killed", ".avi", ".npy", ".png", ".safetensors"}    # no texts
 _UNFINISHED = re.compile(r"\..+\.(?:json|md)-[a-z0-9_]{8}")       # what a killed `write_text_atomically` leaves
 _CONVERTING = re.compile(r"\.(?:ubfc|pure)-[a-z-]+")    # where `acq convert` builds and swaps folders
 _OF_SESSION = re.compile(r"[A-Za-z0-9].*\.(?:h5|h5\.killed|qc\.json)")
@@ -141,8 +141,8 @@ def find_traces(
     others += [Trace("unfinished conversion", path, size_of(path)) for path in partial if found]
     named = []
     pattern = _pattern(subject, ids)
-    for path in _texts(data, skip={home, *partial, data / UNDER_WAY, *(one.folder for one in its_runs)}):
-        if path in lists or path in {one.path for one in others} or not (pattern.search(path.name) or _mentions(path, pattern)):
+    for path in _files(data, skip={home, *partial, data / UNDER_WAY, *(one.folder for one in its_runs)}):
+        if path in lists or path in {one.path for one in others} or not _mentions(path, pattern, data):
             continue
         if path == layout.split_file(data):
             lists.append(path)
@@ -201,7 +201,12 @@ def _pattern(subject: str, ids: Iterable[str]) -> "re.Pattern[str]":
     return re.compile(rf"(?<![A-Za-z0-9_-])(?:{'|'.join([name, *map(re.escape, sorted(ids))])})")
 
 
-def _mentions(path: Path, pattern: "re.Pattern[str]") -> bool:
+def _mentions(path: Path, pattern: "re.Pattern[str]", data: Path) -> bool:
+    """Say whether a file's path under `data`, or its text, names the subject."""
+    if pattern.search(path.relative_to(data).as_posix()):
+        return True
+    if path.suffix in _BULKY:
+        return False
     try:
         with path.open(encoding="latin-1") as file:       # any bytes; names are ASCII
             return any(pattern.search(line) for line in file)
@@ -209,14 +214,14 @@ def _mentions(path: Path, pattern: "re.Pattern[str]") -> bool:
         return False
 
 
-def _texts(data: Path, *, skip: set[Path]) -> list[Path]:
-    """List the files that may name somebody: all but recordings, videos, pictures, arrays and the folders that go anyway."""
+def _files(data: Path, *, skip: set[Path]) -> list[Path]:
+    """List the files that may name somebody: all but those in curated folders and in what goes anyway."""
     found = []
     for folder, folders, files in os.walk(data):
         here = Path(folder)
         is_side = here.name in SIDES and here.parent.parent == data      # beneath it are curated folders
         folders[:] = [] if is_side else sorted(name for name in folders if here / name not in skip)
-        found += [here / name for name in sorted(files) if Path(name).suffix not in _BULKY]
+        found += [here / name for name in sorted(files)]
     return found
 
 

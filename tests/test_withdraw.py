@@ -270,8 +270,10 @@ def test_what_cannot_be_looked_at_is_named(data):
     (data / "runs/odd/metrics.json").write_text("{")
     (data / "copy.h5").hardlink_to(data / "sessions" / GONE / f"{GONE}-20260101T090001Z.h5")
     (data / "notes.md").write_text(f"{GONE} came late")
+    (data / "export" / GONE).mkdir(parents=True)
+    (data / "export" / GONE / "face.avi").write_bytes(b"a copy")
     traces = find_traces(data, GONE)
-    assert [path.name for path in traces.named] == ["notes.md"]
+    assert sorted(path.name for path in traces.named) == ["face.avi", "notes.md"]
     assert any("broken.h5" in line for line in traces.unknown)
     assert any("odd" in line for line in traces.unknown)
     assert any("another name on this disk" in line for line in traces.unknown)
