@@ -84,6 +84,8 @@ def _recordings(facts: Facts) -> str:
     for entry in facts.entries:
         bound = "none" if entry.sync_bound_ms is None else f"{entry.sync_bound_ms:.2f}"
         marks = ["SIMULATED"] * entry.simulated + ["cut short"] * (not entry.session_complete)
+        part = getattr(entry, "part", 1)
+        marks += [f"part {part}"] if part > 1 else []
         marks.append(getattr(entry, "imported_from", ""))
         repeated = getattr(entry, "repeated", ())
         rows.append((

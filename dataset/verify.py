@@ -38,6 +38,8 @@ def verify(data: Path, *, on_progress: OnProgress | None = None) -> Verification
     _lists(data, done, known)
     _sessions(data, done, known, progress)
     check_folders(data, done, known, progress)
+    if (pure := layout.pure_dir(data)).exists():
+        done.add("unchecked", pure, f"{pure}: folders in the PURE layout are not looked at; acq convert makes them anew")
     check_frames(data, done, known)
     _runs(data, done, known)
     _card(data, done, known)

@@ -70,6 +70,7 @@ def template(tmp_path_factory):
     orphan = cache_key("2" * 64)
     (cache / f"{orphan}.npy").write_bytes(b"of a video that no folder has any more")
     write_card(data, About())
+    shutil.copytree(layout.ubfc_dir(data), layout.pure_dir(data), ignore=shutil.ignore_patterns("card.md", "croissant.json"))
     (data / PARTIAL / "test-subject1").mkdir(parents=True)
     (data / PARTIAL / "test-subject1" / "vid.avi").write_bytes(b"half a video")
     (data / ".ubfc-replacing" / "old-test-subject1").mkdir(parents=True)
@@ -113,7 +114,8 @@ def check_gone(data, template):
         (path,) = layout.sessions_dir(data).joinpath(subject).glob("*.h5")
         assert path.read_bytes() == (template / path.relative_to(data)).read_bytes()
     (noted,) = read_withdrawals(data)
-    assert (noted.recordings, noted.folders, noted.models, noted.models_removed) == (2, 2, 2, 0)
+    assert (noted.recordings, noted.folders, noted.models, noted.models_removed) == (2, 4, 2, 0)
+    assert len(list(layout.pure_dir(data).glob("*/subject*"))) == len(now.entries)
 
 
 def test_nothing_is_left_and_the_others_are_as_they_were(data, template):
@@ -310,5 +312,5 @@ def test_without_a_terminal_it_wants_yes(data):
     assert len(left_of(data)) > 10
     done = acq(data, "--yes")
     assert done.exit_code == 0
-    assert "2 recordings, 2 curated folders" in done.stdout
+    assert "2 recordings, 4 curated folders" in done.stdout
     assert left_of(data) == []
