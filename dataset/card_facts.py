@@ -5,6 +5,7 @@ where a consent is noted too, and only as counts: a value that fewer than `SMALL
 """
 
 import json
+import re
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -137,10 +138,16 @@ def _recorded(path: Path) -> Recorded:
         day = datetime.fromtimestamp(session.started_unix_ns / 1e9, timezone.utc).date().isoformat()
         camera, sensor = session.camera, session.sensor
         return Recorded(day, Setup(
-            str(camera["camera"]), session.frames.width, session.frames.height, str(camera["nominal_fps"]),
+            camera_kind(str(camera["camera"])), session.frames.width, session.frames.height, str(camera["nominal_fps"]),
             session.frames.pixel_format, str(camera["time_meaning"]), _exposure(str(camera["exposure"])), str(sensor["sensor"]),
             str(sensor["rate_hz"]), str(sensor["adc_bits"]), str(sensor["firmware"]), _light(session), session.imported_from,
         ))
+
+
+def camera_kind(camera: str) -> str:
+    """Give the kind of a camera: what follows it may be a path, a pipeline with a password, or a pseudonym; a socket may stay."""
+    kind, _, rest = camera.partition(":")
+    return camera if kind in ("uvc", "csi") and re.fullmatch(r"[A-Za-z0-9/_-]*", rest) else kind
 
 
 def _exposure(text: str) -> str:

@@ -15,6 +15,7 @@ from acq.main import app
 from acquire import layout
 from acquire.errors import CurationError
 from dataset.card import write_card
+from dataset.card_facts import camera_kind
 from dataset.card_words import About
 from dataset.curate import convert_sessions
 from dataset.exclusions import Exclusions, decide, write_exclusions
@@ -150,6 +151,15 @@ def test_the_verb_says_what_is_missing(made, tmp_path):
     wrong = run.invoke(app, ["card", "--force", "--published", "yesterday", "--data", str(made)]).exception
     assert isinstance(wrong, CurationError)
     assert "--published" in str(wrong)
+
+
+@pytest.mark.parametrize(
+    ("camera", "told"),
+    [("uvc:/dev/video0", "uvc:/dev/video0"), ("csi", "csi"), ("replay:/home/ada/face.mkv?times=t.csv", "replay"),
+     ("gst:rtspsrc location=rtsp://ada:secret@cam", "gst"), ("virtual:S01", "virtual"), ("a name", "a name")],
+)
+def test_no_path_and_no_pipeline_is_told(camera, told):
+    assert camera_kind(camera) == told
 
 
 def test_a_recording_that_is_gone_is_told(tmp_path):

@@ -181,14 +181,27 @@ def test_interrupted_at_any_step_it_is_completed(template, tmp_path):
 
 
 
-@pytest.mark.parametrize("what", ["list", "exclusions", "end"])
-def test_killed_it_is_completed(data, template, what):
-    code = (
-        "import os, sys; from pathlib import Path; from dataset.withdraw import withdraw\n"
-        "def on_step(what):\n    if what.startswith(sys.argv[2]): os.kill(os.getpid(), 9)\n"
-        f"withdraw(Path(sys.argv[1]), '{GONE}', on_step=on_step)"
-    )
-    done = subprocess.run([sys.executable, "-c", code, str(data), what], check=False)
+KILLED = """
+import os, sys
+from pathlib import Path
+from dataset.withdraw import withdraw
+data, subject, what, count = Path(sys.argv[1]), *sys.argv[2:4], int(sys.argv[4])
+seen = []
+def die(said):
+    seen.append(said)
+    if len([one for one in seen if one.startswith(what)]) == count:
+        os.kill(os.getpid(), 9)
+rename = os.replace
+os.replace = lambda source, target: (die(f"rename {target}"), rename(source, target))
+withdraw(data, subject, on_step=die)
+"""
+
+
+@pytest.mark.parametrize(
+    ("what", "count"), [("rename", 1), ("rename", 3), ("end", 1)], ids=["its first file half written", "a manifest", "at the end"]
+)
+def test_killed_it_is_completed(data, template, what, count):
+    done = subprocess.run([sys.executable, "-c", KILLED, str(data), GONE, what, str(count)], check=False)
     assert done.returncode == -9
     assert left_of(data)
     withdraw(data, GONE)
