@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from acq.calibrate import calibrate
+from acq.card import card
 from acq.check import check
 from acq.convert import convert
 from acq.demo import demo
@@ -25,6 +26,8 @@ from acq.simulate import simulate
 from acq.split import split
 from acq.subject import subject
 from acq.train import train_kd
+from acq.verify import verify
+from acq.withdraw import withdraw
 from acquire.errors import AcqError
 
 app = typer.Typer(
@@ -61,7 +64,8 @@ def options(
 
 
 for verb in (
-    check, record, calibrate, subject, devices, info, recover, resync, simulate, split, convert, train_kd, demo,
+    check, record, calibrate, subject, devices, info, recover, resync, simulate, split, convert, card, verify, withdraw, train_kd,
+    demo,
 ):
     app.command()(verb)
 app.add_typer(firmware)

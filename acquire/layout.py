@@ -67,6 +67,7 @@ PPG_ATTRS = ("sensor", "rate_hz", "tick_hz", "adc_bits", "protocol", "firmware",
 
 SUBJECT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
 SESSION_SUFFIX = ".h5"
+CARD = "card.md"
 
 
 def is_subject_id(text: str) -> bool:
@@ -117,6 +118,21 @@ def rig_file(data: Path) -> Path:
 def ubfc_dir(data: Path) -> Path:
     """Give the root of the curated folders in the UBFC-rPPG layout."""
     return data / "ubfc"
+
+
+def card_file(data: Path) -> Path:
+    """Give the path of the dataset card for people."""
+    return ubfc_dir(data) / CARD
+
+
+def croissant_file(data: Path) -> Path:
+    """Give the path of the dataset card for programs, in the Croissant format."""
+    return ubfc_dir(data) / "croissant.json"
+
+
+def withdrawals_file(data: Path) -> Path:
+    """Give the path of the record of withdrawals; it names nobody."""
+    return data / "withdrawals.json"
 
 
 def pure_dir(data: Path) -> Path:

@@ -76,7 +76,8 @@ def average_face(image: np.ndarray, box: FaceBox, *, size: int = SIZE) -> np.nda
     return np.rint(small * UNIT).astype(np.uint16)
 
 
-def _cache_key(video_sha256: str) -> str:
+def cache_key(video_sha256: str) -> str:
+    """Give the name under which the frames of a video are kept, made from its hash and every parameter."""
     parameters = {
         "version": VERSION, "size": SIZE, "unit": UNIT, "detector": face.DETECTOR, "enlarge": face.ENLARGE,
         "search_frames": face.SEARCH_FRAMES, "min_probability": face.MIN_PROBABILITY,
@@ -98,7 +99,7 @@ def face_frames(video: Path, *, cache: Path | None = None, on_frames: OnFrames |
     CurationError : no video, no face, or not two frames
     """
     digest = sha256_of(video)
-    stored = None if cache is None else cache / f"{_cache_key(digest)}.npy"
+    stored = None if cache is None else cache / f"{cache_key(digest)}.npy"
     if stored is not None and (found := _load(stored, digest)) is not None:
         return found
 

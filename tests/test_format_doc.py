@@ -8,7 +8,7 @@ import pytest
 from made_sessions import make_session
 
 from acquire import layout, rig
-from dataset import manifest, split
+from dataset import manifest, split, withdraw
 from dataset.subject import FIELDS
 
 
@@ -87,3 +87,10 @@ def test_manifest(sections):
     own = {"schema", "schema_version", "data_hash"}
     assert set(rows(head)) == own | {field.name for field in fields(manifest.Manifest)}
     assert list(rows(entry)) == [field.name for field in fields(manifest.Entry)]
+
+
+def test_withdrawals(sections):
+    head, one = sections[f"`data/withdrawals.json`, version {withdraw.SCHEMA_VERSION}"].split("A withdrawal:")
+    assert list(rows(head)) == ["schema", "schema_version", "withdrawals"]
+    assert withdraw.SCHEMA in head
+    assert list(rows(one)) == [field.name for field in fields(withdraw.Withdrawal)]
