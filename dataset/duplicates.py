@@ -26,14 +26,19 @@ SHORTEST_S = 15.0            # the limit `duplicate`
 EXACT_S = 5.0                # stretches of equal numbers are told from this length on
 PPG, PICTURES = "ppg", "pictures"
 
+Pair = tuple[int, int]
 OnProgress = Callable[[str, int, int], None]   # stage, done, total
 
 _PPG_HZ = 25.0
 _FRAME_HZ = 30.0             # frames are counted, not timed: a copy may carry other stamps
 _LONGEST_GAP = 50            # of the usual interval: a clock that jumped a year makes no trace of a year
 _LIKE = {
-    PPG: Likeness(low_hz=0.5, high_hz=6.0, floor=0.01, whiten=False, window_s=5.0, alike=0.98, found=0.4, apart=0.69),
-    PICTURES: Likeness(low_hz=0.5, high_hz=14.9, floor=0.0, whiten=True, window_s=10.0, alike=0.35, found=0.35, apart=0.2),
+    PPG: Likeness(
+        low_hz=0.5, high_hz=6.0, floor=0.01, whiten=False, window_s=5.0, alike=0.98, found=0.4, sigmas=0.0, apart=0.69
+    ),
+    PICTURES: Likeness(
+        low_hz=0.3, high_hz=5.0, floor=0.0, whiten=True, window_s=10.0, alike=0.2, found=0.25, sigmas=6.5, apart=0.15
+    ),
 }
 
 
@@ -55,7 +60,7 @@ class Duplicate:
     second: Stretch
     by: str                  # PPG or PICTURES
     exact: bool              # the stored numbers are equal; False: alike
-    alike: float             # correlation over the stretch, median of its windows; 1.0 where exact
+    alike: float             # correlation over the stretch; 1.0 where exact
 
     def other(self, path: Path) -> Stretch:
         """Give the stretch in the recording that is not `path`."""
@@ -70,7 +75,9 @@ class Duplicate:
 
 
 @dataclass(frozen=True)
-class _Recording:
+class Streams:
+    """What is compared of a recording."""
+
     path: Path
     session: str
     ppg: np.ndarray          # (T,) sensor values
@@ -100,8 +107,15 @@ def find_duplicates(
     """
     recordings = []
     for at, path in enumerate(paths):
-        recordings.append(_read(path))
+        recordings.append(read_streams(path))
         on_progress("reading sessions", at + 1, len(paths))
+    return compare(recordings, shortest_s=shortest_s, on_progress=on_progress)
+
+
+def compare(
+    recordings: Sequence[Streams], *, shortest_s: float = SHORTEST_S, on_progress: OnProgress = lambda stage, done, total: None
+) -> list[Duplicate]:
+    """Find all pairs that share a stretch, as `find_duplicates` does, in what was read."""
     found = {(pair, PPG): duplicate for pair, duplicate in _equal_ppg(recordings)}
     found |= {(pair, PICTURES): duplicate for pair, duplicate in _equal_pictures(recordings)}
     for by in (PPG, PICTURES):
@@ -110,30 +124,33 @@ def find_duplicates(
     return [duplicate for _, duplicate in sorted(found.items(), key=lambda one: (one[0][0], one[0][1] != PPG))]
 
 
-Pair = tuple[int, int]
+def read_streams(path: Path) -> Streams:
+    """Read what is compared, without decoding a frame.
 
-
-def _read(path: Path) -> _Recording:
+    Raises
+    ------
+    SessionError : see `Session`
+    """
     with Session(path) as session:
         start = session.started_monotonic_ns
         sizes = session.stored_frame_bytes()
         uncompressed = int(np.prod(session.frames.stored_shape))
         steps = np.clip(np.diff(session.frame_sequence, prepend=session.frame_sequence[:1]), 0, _LONGEST_GAP)
         steps[1:] = np.maximum(steps[1:], 1)
-        return _Recording(
+        return Streams(
             path, session.session_id, session.ppg, (session.ppg_time_ns - start) / 1e9,
             np.where(sizes < uncompressed, sizes, 0), (session.frame_time_ns - start) / 1e9, np.cumsum(steps),
         )
 
 
-def _equal_ppg(recordings: Sequence[_Recording]) -> Iterator[tuple[Pair, Duplicate]]:
+def _equal_ppg(recordings: Sequence[Streams]) -> Iterator[tuple[Pair, Duplicate]]:
     for run in shared_runs([one.ppg for one in recordings], shortest=round(EXACT_S * _PPG_HZ)):
         places = (run.first, run.first_at), (run.second, run.second_at)
         first, second = (_stretch(recordings[i], recordings[i].ppg_s, at, at + run.length) for i, at in places)
         yield (run.first, run.second), Duplicate(first, second, PPG, exact=True, alike=1.0)
 
 
-def _equal_pictures(recordings: Sequence[_Recording]) -> Iterator[tuple[Pair, Duplicate]]:
+def _equal_pictures(recordings: Sequence[Streams]) -> Iterator[tuple[Pair, Duplicate]]:
     for run in shared_runs([one.sizes for one in recordings], shortest=round(EXACT_S * _FRAME_HZ)):
         places = (run.first, run.first_at), (run.second, run.second_at)
         first, second = (_stretch(recordings[i], recordings[i].frame_s, at, at + run.length) for i, at in places)
@@ -145,7 +162,7 @@ def _equal_pictures(recordings: Sequence[_Recording]) -> Iterator[tuple[Pair, Du
 
 
 def _alike(
-    recordings: Sequence[_Recording], by: str, shortest_s: float, on_progress: OnProgress
+    recordings: Sequence[Streams], by: str, shortest_s: float, on_progress: OnProgress
 ) -> Iterator[tuple[Pair, Duplicate]]:
     like = _LIKE[by]
     made = [_ppg_trace(one) if by == PPG else _picture_trace(one) for one in recordings]
@@ -165,11 +182,11 @@ def _alike(
         yield (ready[a][0], ready[b][0]), Duplicate(*stretches, by, exact=False, alike=match.alike)
 
 
-def _stretch(one: _Recording, times_s: np.ndarray, begin: int, end: int) -> Stretch:
+def _stretch(one: Streams, times_s: np.ndarray, begin: int, end: int) -> Stretch:
     return Stretch(one.path, one.session, float(times_s[begin]), float(times_s[min(end, len(times_s)) - 1]))
 
 
-def _ppg_trace(one: _Recording) -> tuple[np.ndarray, float, np.ndarray]:
+def _ppg_trace(one: Streams) -> tuple[np.ndarray, float, np.ndarray]:
     """Give the PPG at a constant rate, the rate, and the time of each value."""
     if len(one.ppg) < 2:
         return np.empty(0), _PPG_HZ, np.empty(0)
@@ -181,7 +198,7 @@ def _ppg_trace(one: _Recording) -> tuple[np.ndarray, float, np.ndarray]:
     return np.interp(grid, at, smooth), _PPG_HZ, np.interp(grid, at, one.ppg_s)
 
 
-def _picture_trace(one: _Recording) -> tuple[np.ndarray, float, np.ndarray]:
+def _picture_trace(one: Streams) -> tuple[np.ndarray, float, np.ndarray]:
     """Give the frames' sizes at a constant rate, outliers cut, the rate, and the time of each."""
     there = np.flatnonzero(one.sizes)
     if len(there) < 2:

@@ -40,14 +40,19 @@ class Likeness:
     window_s: float
     alike: float             # correlation that every window must reach
     found: float             # correlation that the search must reach, over all of the overlap
+    sigmas: float            # and how many times what chance makes of two white traces: it falls with the overlap's root
     apart: float             # how much better than a beat away it must fit, in Fisher's z: atanh of the correlation
+
+    def by_chance(self, overlap_s: np.ndarray | float) -> np.ndarray | float:
+        """Give the correlation that traces of nothing in common reach, as a standard deviation."""
+        return 1 / np.sqrt(np.maximum(2 * (self.high_hz - self.low_hz) * overlap_s, 1))
 
 
 @dataclass(frozen=True)
 class Match:
     """A stretch that two traces share."""
 
-    alike: float             # median correlation of its windows
+    alike: float             # correlation over it
     first_s: float           # where it begins, after the first value of each trace
     second_s: float
     length_s: float
@@ -96,12 +101,12 @@ def search(
     pairs = [(a, b) for a in range(len(tiles)) for b in range(a, len(tiles))]
     shortest = round(shortest_s * SEARCH_HZ)
     for done, (a, b) in enumerate(pairs):
-        yield from _search_tile(traces, tiles[a], tiles[b], like.found, shortest)
+        yield from _search_tile(traces, tiles[a], tiles[b], like, shortest)
         on_tile(done + 1, len(pairs))
 
 
 def _search_tile(
-    traces: Sequence[Trace], ones: list[int], others: list[int], found: float, shortest: int
+    traces: Sequence[Trace], ones: list[int], others: list[int], like: Likeness, shortest: int
 ) -> Iterator[tuple[int, int, float]]:
     longest = len(traces[ones[0]].search), len(traces[others[0]].search)
     size = fft.next_fast_len(sum(longest) - 1, real=True)
@@ -121,7 +126,8 @@ def _search_tile(
         best = np.argmax(products * weight, axis=1)
         every = np.arange(len(best))
         correlation = products[every, best] * weight[every, best] ** 2
-        for k in np.flatnonzero(correlation >= found):
+        chance = like.by_chance(overlap[every, best] / SEARCH_HZ)
+        for k in np.flatnonzero((correlation >= like.found) & (correlation >= like.sigmas * chance)):
             yield i, others[later.start + int(k)], float(delays[best[k]]) / SEARCH_HZ
 
 
@@ -141,7 +147,8 @@ def measure(one: Trace, other: Trace, delay_s: float, like: Likeness, *, shortes
     fits = [_correlation(*_overlap(one.band, other.band, delay)) for delay in near]
     best = int(np.argmax(fits))
     delay = near[best]
-    first, second = _overlap(one.band, _delayed(other.band, _summit(fits, best)), delay)
+    moved = _delayed(other.band, _summit(fits, best))
+    first, second = _overlap(one.band, moved, delay)
     window = round(like.window_s * rate)
     edge = round(rate)                                    # the band's filter knows too little of the ends
     starts = range(edge, len(first) - edge - window + 1, max(1, window // 4))
@@ -151,24 +158,25 @@ def measure(one: Trace, other: Trace, delay_s: float, like: Likeness, *, shortes
         return None
     from_ = 0 if begin == 0 else starts[begin]
     to = len(first) if end == len(windows) else starts[end - 1] + window
-    if (to - from_) / rate < shortest_s or not _only_here(one.band, other.band, delay, from_, to, rate, like.apart):
+    inner = slice(max(from_, edge), min(to, len(first) - edge))
+    alike, length_s = _correlation(first[inner], second[inner]), (to - from_) / rate
+    there, here = max(-delay, 0) + from_, max(delay, 0) + from_
+    if length_s < shortest_s or alike < like.sigmas * like.by_chance(length_s):
         return None
-    return Match(
-        float(np.median(windows[begin:end])), (max(delay, 0) + from_) / rate, (max(-delay, 0) + from_) / rate, (to - from_) / rate
-    )
+    elsewhere = _a_beat_away(one.band[here : here + to - from_], moved, there, rate)
+    if np.arctanh(min(alike, 1 - 1e-9)) - np.arctanh(min(elsewhere, 1 - 1e-9)) < like.apart:
+        return None
+    return Match(alike, here / rate, there / rate, length_s)
 
 
-def _only_here(one: np.ndarray, other: np.ndarray, delay: int, from_: int, to: int, rate: float, apart: float) -> bool:
-    stretch = one[max(delay, 0) + from_ : max(delay, 0) + to]
-    begin = max(-delay, 0) + from_
-    beats = np.arange(round(0.35 * rate), round(1.6 * rate))
+def _a_beat_away(stretch: np.ndarray, other: np.ndarray, there: int, rate: float) -> float:
+    """Give the best correlation where the stretch is moved by the time of a heartbeat, 0.35 to 1.6 s, to either side."""
     fits = []
-    for shift in [0, *beats.tolist(), *(-beats).tolist()]:
-        first = begin + shift
-        cut = max(0, first), min(len(other), first + len(stretch))
-        fits.append(_correlation(stretch[cut[0] - first : cut[1] - first], other[cut[0] : cut[1]]))
-    z = np.arctanh(np.clip(fits, -1 + 1e-9, 1 - 1e-9))
-    return bool(z[0] - z[1:].max() >= apart)
+    for shift in range(round(0.35 * rate), round(1.6 * rate)):
+        for first in (there - shift, there + shift):
+            cut = slice(max(0, first), min(len(other), first + len(stretch)))
+            fits.append(_correlation(stretch[cut.start - first : cut.stop - first], other[cut]))
+    return max(fits)
 
 
 def _overlap(one: np.ndarray, other: np.ndarray, delay: int) -> tuple[np.ndarray, np.ndarray]:
