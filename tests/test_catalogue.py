@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import re
 
 import h5py
 import numpy as np
@@ -13,10 +14,11 @@ from typer.testing import CliRunner
 
 from acq.main import app
 from acquire import layout
+from acquire.errors import CurationError
 from dataset import session as session_module
 from dataset.catalogue import catalogue
 from dataset.exclusions import Exclusions, decide, write_exclusions
-from dataset.quality import SessionQuality, write_quality
+from dataset.quality import SessionQuality, read_grade, read_quality, write_quality
 from dataset.session import Session
 from dataset.split import identify_sessions, split_by_subject, write_split
 from dataset.summary import mean_heart_rate, summarise
@@ -108,6 +110,31 @@ def test_what_cannot_be_read_is_listed_and_named(acq, data):
     assert all(line.startswith("acq: expected") for line in named)
     for line, file in zip(named, (layout.quality_file(paths[0]), damaged, layout.split_file(data)), strict=True):
         assert str(file) in line
+
+
+@pytest.mark.parametrize(
+    ("damage", "says"),
+    [
+        (lambda text: text[:-1], "it is cut short"),
+        (lambda text: text.replace('"good"', '"fine"'), "found 'fine'"),
+        (lambda text: text.replace("acq-quality", "acq-split"), "expected schema acq-quality"),
+        (lambda text: text.replace('"schema_version": 1', '"schema_version": 2'), "expected schema acq-quality 1"),
+        (lambda text: '{"schema": "acq-quality"}\n', "expected ,"),
+        (lambda text: "[1]\n", "cut short"),
+        (lambda text: '{[1]: 2}\n', "unhashable"),
+        (lambda text: "", "cut short"),
+    ],
+)
+def test_a_grade_is_not_believed_unchecked(data, damage, says):
+    path = layout.session_files(data)[0]
+    assert read_grade(path) is None
+    quality = graded(path, "usable")
+    assert read_grade(path) == read_quality(path).grade == "usable"
+    quality = graded(path)
+    quality.write_text(damage(quality.read_text()))
+    with pytest.raises(CurationError, match=re.escape(says)) as caught:
+        read_grade(path)
+    assert str(quality) in str(caught.value)
 
 
 def test_table_json_and_subjects(data):
