@@ -17,8 +17,11 @@ from acq.check import check
 from acq.convert import convert
 from acq.demo import demo
 from acq.devices import devices
+from acq.exclude import exclude
 from acq.firmware import firmware
+from acq.include import include
 from acq.info import info
+from acq.ls import ls
 from acq.record import record
 from acq.recover import recover
 from acq.resync import resync
@@ -63,12 +66,14 @@ def options(
     _state["debug"] = debug
 
 
-for verb in (
-    check, record, calibrate, subject, devices, info, recover, resync, simulate, split, convert, card, verify, withdraw, train_kd,
-    demo,
+for panel, verbs in (
+    ("Record", (check, record, calibrate, subject, devices, info, recover, resync, simulate)),
+    ("Curate", (ls, exclude, include, split, convert, card, verify, withdraw)),
+    ("Train", (train_kd, demo)),
 ):
-    app.command()(verb)
-app.add_typer(firmware)
+    for verb in verbs:
+        app.command(rich_help_panel=panel)(verb)
+app.add_typer(firmware, rich_help_panel="Record")
 
 
 def main() -> None:

@@ -24,7 +24,7 @@ Result = TypeVar("Result")
 
 CONNECT_S = 10
 _DIED = "expected a worker that lives, found that it died twice at this session; is there enough memory?"
-_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 @dataclass(frozen=True)
@@ -108,8 +108,8 @@ def _in_processes(work: Callable[[Item], Result], items: Sequence[Item], jobs: i
 @contextmanager
 def _pool(jobs: int) -> Iterator[Executor]:
     # A fresh interpreter each: forking a process that already runs threads is not safe.
-    before = {name: os.environ.get(name) for name in _ONE_THREAD}
-    os.environ.update(_ONE_THREAD)                 # BLAS reads them once, when a worker imports numpy
+    before = {name: os.environ.get(name) for name in _THREADS}
+    os.environ.update((name, "1") for name in _THREADS)       # BLAS reads them once, when a worker imports numpy
     pool = ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn"), initializer=_one_thread)
     try:
         yield pool
@@ -157,7 +157,7 @@ def _client(scheduler: str) -> Iterator[Any]:
         said = " ".join(str(error).split()).rstrip(".")
         raise AcqError(f"expected a Dask scheduler at {scheduler}, got: {said}; start one with `dask scheduler`") from error
     with client:
-        found = client.run(_version)
+        found: Any = client.run(_version)
         if not found:
             raise AcqError(f"expected workers at {scheduler}, found none; start some with `dask worker {scheduler}`")
         if odd := sorted({one for one in found.values() if one != version("acq")}):

@@ -260,7 +260,7 @@ FAULTS = [
     Fault("a word among the labels", lambda d: labels(d, lambda r: r[2].__setitem__(7, "x")), "train-kd", "expected numbers"),
     Fault("a label that was changed", lambda d: labels(d, lambda r: r[0].__setitem__(7, "1")), "train-kd", "labels as written"),
     Fault("a truncated AVI", lambda d: cut(folder_of(d) / "vid.avi", 0.8), "train-kd", "expected a video of"),
-    Fault("an AVI of equal length with other pixels", other_pixels, "verify", "vid.avi"),
+    Fault("an AVI of equal length with other pixels", other_pixels, "verify", "subject2"),
     Fault("a missing video", lambda d: (folder_of(d) / "vid.avi").unlink(), "train-kd", "expected a video, found nothing"),
     Fault("a missing folder", lambda d: shutil.rmtree(folder_of(d)), "train-kd", "expected the folder of session S02-"),
     Fault("a link in place of a folder", link_folder, "train-kd", "found a link"),
@@ -270,7 +270,7 @@ FAULTS = [
     Fault("a manifest that leaks", lambda d: rewrite_manifest(d, leak, honest=True), "train-kd", "found S01 on both"),
     Fault("a manifest that is no JSON", lambda d: (d / "ubfc/manifest.json").write_text("["), "train-kd", "as JSON"),
     Fault("an interrupted conversion", lambda d: rewrite_manifest(d, lambda b: b.update(complete=False)), "train-kd",
-          "interrupted"),
+          "an unfinished one"),
 ]
 
 
