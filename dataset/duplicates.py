@@ -22,7 +22,7 @@ from .likeness import Likeness, make_ready, measure, search
 from .session import Session
 from .shared_runs import shared_runs
 
-SHORTEST_S = 15.0            # the limit `duplicate`
+SHORTEST_S = 18.0            # the limit `duplicate`
 EXACT_S = 5.0                # stretches of equal numbers are told from this length on
 PPG, PICTURES = "ppg", "pictures"
 
@@ -34,7 +34,7 @@ _FRAME_HZ = 30.0             # frames are counted, not timed: a copy may carry o
 _LONGEST_GAP = 50            # of the usual interval: a clock that jumped a year makes no trace of a year
 _LIKE = {
     PPG: Likeness(
-        low_hz=0.5, high_hz=6.0, floor=0.01, whiten=False, window_s=5.0, alike=0.98, found=0.4, sigmas=0.0, apart=0.69
+        low_hz=0.5, high_hz=6.0, floor=0.01, whiten=False, window_s=5.0, alike=0.98, found=0.4, sigmas=0.0, apart=1.0
     ),
     PICTURES: Likeness(
         low_hz=0.3, high_hz=5.0, floor=0.0, whiten=True, window_s=10.0, alike=0.2, found=0.25, sigmas=6.5, apart=0.15
@@ -95,7 +95,7 @@ def find_duplicates(
     Parameters
     ----------
     paths : session files
-    shortest_s : what is alike but not equal is told from this length on; below 10 s heartbeats are alike by chance
+    shortest_s : what is alike but not equal is told from this length on; below 18 s heartbeats are alike by chance
 
     Returns
     -------

@@ -6,6 +6,7 @@ is the irregularity of its beats, which no other recording has. What the search 
 window.
 """
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -17,6 +18,7 @@ from scipy.ndimage import uniform_filter1d
 SEARCH_HZ = 12.5             # rate at which pairs are searched
 _SMOOTH_HZ = 0.3             # a spectral line narrower than this is levelled: a heart rate, a lamp's flicker
 _UNSURE_S = 0.2              # how far the search may be off
+_AS_GOOD = 0.999             # correlations above are not told apart: a tone sampled between its summits would seem to differ
 _TILE = 48                   # sessions a side of what is transformed at once
 
 
@@ -163,18 +165,18 @@ def measure(one: Trace, other: Trace, delay_s: float, like: Likeness, *, shortes
     there, here = max(-delay, 0) + from_, max(delay, 0) + from_
     if length_s < shortest_s or alike < like.sigmas * like.by_chance(length_s):
         return None
-    elsewhere = _a_beat_away(one.band[here : here + to - from_], moved, there, rate)
-    if np.arctanh(min(alike, 1 - 1e-9)) - np.arctanh(min(elsewhere, 1 - 1e-9)) < like.apart:
+    elsewhere = _a_beat_away(first[inner], moved, max(-delay, 0) + inner.start, rate, edge)
+    if math.atanh(min(alike, _AS_GOOD)) - math.atanh(min(elsewhere, _AS_GOOD)) < like.apart:
         return None
     return Match(alike, here / rate, there / rate, length_s)
 
 
-def _a_beat_away(stretch: np.ndarray, other: np.ndarray, there: int, rate: float) -> float:
+def _a_beat_away(stretch: np.ndarray, other: np.ndarray, there: int, rate: float, edge: int) -> float:
     """Give the best correlation where the stretch is moved by the time of a heartbeat, 0.35 to 1.6 s, to either side."""
     fits = []
     for shift in range(round(0.35 * rate), round(1.6 * rate)):
         for first in (there - shift, there + shift):
-            cut = slice(max(0, first), min(len(other), first + len(stretch)))
+            cut = slice(max(edge, first), min(len(other) - edge, first + len(stretch)))
             fits.append(_correlation(stretch[cut.start - first : cut.stop - first], other[cut]))
     return max(fits)
 
@@ -186,7 +188,7 @@ def _overlap(one: np.ndarray, other: np.ndarray, delay: int) -> tuple[np.ndarray
 
 def _correlation(one: np.ndarray, other: np.ndarray) -> float:
     power = float(one @ one) * float(other @ other)
-    return float(one @ other) / np.sqrt(power) if power > 0 else 0.0
+    return float(one @ other) / math.sqrt(power) if power > 0 else 0.0
 
 
 def _summit(fits: Sequence[float], at: int) -> float:
