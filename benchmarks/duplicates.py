@@ -74,11 +74,11 @@ def falsely(label: str, recordings: list[Streams]) -> None:
 def false_alarms(quick: bool) -> None:
     many = 100 if quick else 1000
     print("| nothing in common | recordings | pairs | told | processor time [s] |\n|---|---|---|---|---|")
-    for seconds in (15, 20, 30, 60, 120):
+    for seconds in (20, 30, 60, 120):
         falsely(f"virtual, one subject, PPG of {seconds} s",
                 [streams(f"S01-{n}", virtual_ppg("S01", n, seconds), 25.0) for n in range(many)])
     if LOGS.exists():
-        for seconds in (15, 20, 30, 60):
+        for seconds in (20, 30, 60):
             falsely(f"real logs in pieces of {seconds} s", pieces(seconds))
     for seconds in (20, 60):
         falsely(f"sizes of {seconds} s, drawn, with flicker", [
@@ -137,12 +137,12 @@ def filmed(quick: bool) -> Iterator[tuple[str, np.ndarray]]:
 
 
 def found_pictures(quick: bool) -> None:
-    print("\n| pictures, changed | recording | found | alike | found, trimmed to 16 s |\n|---|---|---|---|---|")
+    print("\n| pictures, changed | recording | found | alike | found, trimmed to 18.5 s |\n|---|---|---|---|---|")
     for name, frames in filmed(quick):
         original = streams("original", NOTHING, 25.0, compressed(frames))
         for label, changed in encodings(frames):
             sizes = compressed(changed)
-            whole, part = (compare([original, streams("copy", NOTHING, 25.0, kept)]) for kept in (sizes, sizes[100:580]))
+            whole, part = (compare([original, streams("copy", NOTHING, 25.0, kept)]) for kept in (sizes, sizes[30:585]))
             alike = f"{whole[0].alike:.2f}" if whole else "–"
             print(f"| {label} | {name} | {'yes' if whole else 'no'} | {alike} | {'yes' if part else 'no'} |", flush=True)
 
@@ -152,11 +152,11 @@ def found_ppg(quick: bool) -> None:
     originals = [(virtual_ppg("S01", n, 60), 25.0) for n in range(every)]
     if LOGS.exists():
         originals += [(one.ppg.astype(float), round(1 / one.ppg_s[1], 1)) for one in pieces(60)][:every]
-    print("\n| PPG of 60 s, with noise of | whole | trimmed to 30 s | to 20 s | to 16 s |\n|---|---|---|---|---|")
+    print("\n| PPG of 60 s, with noise of | whole | trimmed to 30 s | to 20 s | to 18.5 s |\n|---|---|---|---|---|")
     rng = np.random.default_rng(0)
     for noise in (0, 0.02, 0.05, 0.1, 0.2):
         row = []
-        for kept_s in (60, 30, 20, 16):
+        for kept_s in (60, 30, 20, 18.5):
             hits = 0
             for ppg, rate_hz in originals:
                 first = round((60 - kept_s) / 3 * rate_hz)

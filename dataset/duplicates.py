@@ -11,6 +11,7 @@ What it does not see: pictures that went through a lossy codec or were scaled, o
 below `shortest_s` that is not equal. Of many equal copies each is told with the one before, in the order of `paths`.
 """
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +23,7 @@ from .likeness import Likeness, make_ready, measure, search
 from .session import Session
 from .shared_runs import shared_runs
 
-SHORTEST_S = 15.0            # the limit `duplicate`
+SHORTEST_S = 18.0            # the limit `duplicate`
 EXACT_S = 5.0                # stretches of equal numbers are told from this length on
 PPG, PICTURES = "ppg", "pictures"
 
@@ -31,10 +32,11 @@ OnProgress = Callable[[str, int, int], None]   # stage, done, total
 
 _PPG_HZ = 25.0
 _FRAME_HZ = 30.0             # frames are counted, not timed: a copy may carry other stamps
-_LONGEST_GAP = 50            # of the usual interval: a clock that jumped a year makes no trace of a year
+_LONGEST_GAP = 10            # of the usual interval: a clock that jumped a year makes no trace of a year
+_SLOWEST_HZ = 5.0            # a sensor below tells no pulse
 _LIKE = {
     PPG: Likeness(
-        low_hz=0.5, high_hz=6.0, floor=0.01, whiten=False, window_s=5.0, alike=0.98, found=0.4, sigmas=0.0, apart=0.69
+        low_hz=0.5, high_hz=6.0, floor=0.01, whiten=False, window_s=5.0, alike=0.98, found=0.4, sigmas=0.0, apart=1.0
     ),
     PICTURES: Likeness(
         low_hz=0.3, high_hz=5.0, floor=0.0, whiten=True, window_s=10.0, alike=0.2, found=0.25, sigmas=6.5, apart=0.15
@@ -95,7 +97,7 @@ def find_duplicates(
     Parameters
     ----------
     paths : session files
-    shortest_s : what is alike but not equal is told from this length on; below 10 s heartbeats are alike by chance
+    shortest_s : what is alike but not equal is told from this length on; below 18 s heartbeats are alike by chance
 
     Returns
     -------
@@ -175,11 +177,11 @@ def _alike(
         match = measure(traces[a], traces[b], delay_s, like, shortest_s=shortest_s)
         if match is None:
             continue
-        stretches = []
-        for (i, times, trace), begin_s in ((ready[a], match.first_s), (ready[b], match.second_s)):
-            begin, end = round(begin_s * trace.fs_hz), round((begin_s + match.length_s) * trace.fs_hz)
-            stretches.append(_stretch(recordings[i], times, begin, end))
-        yield (ready[a][0], ready[b][0]), Duplicate(*stretches, by, exact=False, alike=match.alike)
+        first, second = (
+            _stretch(recordings[i], times, round(begin_s * trace.fs_hz), round((begin_s + match.length_s) * trace.fs_hz))
+            for (i, times, trace), begin_s in ((ready[a], match.first_s), (ready[b], match.second_s))
+        )
+        yield (ready[a][0], ready[b][0]), Duplicate(first, second, by, exact=False, alike=match.alike)
 
 
 def _stretch(one: Streams, times_s: np.ndarray, begin: int, end: int) -> Stretch:
@@ -188,10 +190,10 @@ def _stretch(one: Streams, times_s: np.ndarray, begin: int, end: int) -> Stretch
 
 def _ppg_trace(one: Streams) -> tuple[np.ndarray, float, np.ndarray]:
     """Give the PPG at a constant rate, the rate, and the time of each value."""
-    if len(one.ppg) < 2:
-        return np.empty(0), _PPG_HZ, np.empty(0)
     steps = np.diff(one.ppg_s)
-    usual = max(float(np.median(steps)), 1e-3)
+    usual = max(float(np.median(steps)), 1e-3) if len(steps) else math.inf
+    if usual > 1 / _SLOWEST_HZ:
+        return np.empty(0), _PPG_HZ, np.empty(0)
     at = np.concatenate([[0.0], np.cumsum(np.clip(steps, 1e-6, _LONGEST_GAP * usual))])
     smooth = uniform_filter1d(one.ppg.astype(float), max(1, round(1 / _PPG_HZ / usual)))
     grid = np.arange(0.0, at[-1], 1 / _PPG_HZ)

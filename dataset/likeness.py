@@ -6,6 +6,7 @@ is the irregularity of its beats, which no other recording has. What the search 
 window.
 """
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -17,6 +18,7 @@ from scipy.ndimage import uniform_filter1d
 SEARCH_HZ = 12.5             # rate at which pairs are searched
 _SMOOTH_HZ = 0.3             # a spectral line narrower than this is levelled: a heart rate, a lamp's flicker
 _UNSURE_S = 0.2              # how far the search may be off
+_AS_GOOD = 0.999             # correlations above are not told apart: a tone sampled between its summits would seem to differ
 _TILE = 48                   # sessions a side of what is transformed at once
 
 
@@ -69,16 +71,16 @@ def make_ready(values: np.ndarray, fs_hz: float, like: Likeness) -> Trace | None
     values = values - np.linspace(values[:1].mean(), values[-1:].mean(), len(values)) if len(values) else values
     if len(values) < 4 * fs_hz or not np.ptp(values):
         return None
-    spectrum = fft.rfft(values - values.mean(), 2 * len(values))
-    hz = fft.rfftfreq(2 * len(values), 1 / fs_hz)
+    spectrum = _spectrum(values - values.mean(), 2 * len(values))
+    hz = np.fft.rfftfreq(2 * len(values), 1 / fs_hz)
     inside = (hz >= like.low_hz) & (hz <= like.high_hz)
     level = np.sqrt(uniform_filter1d(np.abs(spectrum) ** 2, max(1, round(_SMOOTH_HZ / hz[1]))))
     if not level[inside].any():
         return None
     white = np.where(inside, spectrum, 0) / (level + like.floor * level[inside].max() + np.finfo(float).tiny)
     length = round(len(values) * SEARCH_HZ / fs_hz)
-    search = fft.irfft(white[: length + 1] if length < len(values) else white, 2 * length)[:length]
-    band = fft.irfft(white if like.whiten else np.where(inside, spectrum, 0), 2 * len(values))[: len(values)]
+    search = _series(white[: length + 1] if length < len(values) else white, 2 * length)[:length]
+    band = _series(white if like.whiten else np.where(inside, spectrum, 0), 2 * len(values))[: len(values)]
     return Trace(fs_hz, band.astype(np.float32), (search / search.std()).astype(np.float32))
 
 
@@ -109,8 +111,8 @@ def _search_tile(
     traces: Sequence[Trace], ones: list[int], others: list[int], like: Likeness, shortest: int
 ) -> Iterator[tuple[int, int, float]]:
     longest = len(traces[ones[0]].search), len(traces[others[0]].search)
-    size = fft.next_fast_len(sum(longest) - 1, real=True)
-    spectra = fft.rfft(np.stack([_padded(traces[j].search, size) for j in others]))
+    size: int = fft.next_fast_len(sum(longest) - 1, real=True)  # type: ignore[assignment]
+    spectra = _spectrum(np.stack([_padded(traces[j].search, size) for j in others]), size)
     delays = np.arange(size)
     delays = np.where(delays < longest[0], delays, delays - size)          # of the second's begin in the first
     lengths = np.array([len(traces[j].search) for j in others])[:, None]
@@ -120,7 +122,7 @@ def _search_tile(
             continue
         rows = slice(later.start, later.stop)
         mine = traces[i].search
-        products = fft.irfft(np.conj(spectra[rows]) * fft.rfft(_padded(mine, size)), size)
+        products = _series(np.conj(spectra[rows]) * _spectrum(mine, size), size)
         overlap = np.minimum(len(mine), delays + lengths[rows]) - np.maximum(delays, 0)
         weight = np.where(overlap >= shortest, 1 / np.sqrt(np.maximum(overlap, 1), dtype=np.float32), np.float32(0))
         best = np.argmax(products * weight, axis=1)
@@ -163,18 +165,18 @@ def measure(one: Trace, other: Trace, delay_s: float, like: Likeness, *, shortes
     there, here = max(-delay, 0) + from_, max(delay, 0) + from_
     if length_s < shortest_s or alike < like.sigmas * like.by_chance(length_s):
         return None
-    elsewhere = _a_beat_away(one.band[here : here + to - from_], moved, there, rate)
-    if np.arctanh(min(alike, 1 - 1e-9)) - np.arctanh(min(elsewhere, 1 - 1e-9)) < like.apart:
+    elsewhere = _a_beat_away(first[inner], moved, max(-delay, 0) + inner.start, rate, edge)
+    if math.atanh(min(alike, _AS_GOOD)) - math.atanh(min(elsewhere, _AS_GOOD)) < like.apart:
         return None
     return Match(alike, here / rate, there / rate, length_s)
 
 
-def _a_beat_away(stretch: np.ndarray, other: np.ndarray, there: int, rate: float) -> float:
+def _a_beat_away(stretch: np.ndarray, other: np.ndarray, there: int, rate: float, edge: int) -> float:
     """Give the best correlation where the stretch is moved by the time of a heartbeat, 0.35 to 1.6 s, to either side."""
     fits = []
     for shift in range(round(0.35 * rate), round(1.6 * rate)):
         for first in (there - shift, there + shift):
-            cut = slice(max(0, first), min(len(other), first + len(stretch)))
+            cut = slice(max(edge, first), min(len(other) - edge, first + len(stretch)))
             fits.append(_correlation(stretch[cut.start - first : cut.stop - first], other[cut]))
     return max(fits)
 
@@ -186,7 +188,7 @@ def _overlap(one: np.ndarray, other: np.ndarray, delay: int) -> tuple[np.ndarray
 
 def _correlation(one: np.ndarray, other: np.ndarray) -> float:
     power = float(one @ one) * float(other @ other)
-    return float(one @ other) / np.sqrt(power) if power > 0 else 0.0
+    return float(one @ other) / math.sqrt(power) if power > 0 else 0.0
 
 
 def _summit(fits: Sequence[float], at: int) -> float:
@@ -201,8 +203,8 @@ def _summit(fits: Sequence[float], at: int) -> float:
 def _delayed(values: np.ndarray, by: float) -> np.ndarray:
     """Delay a trace by a part of a sample."""
     size = 2 * len(values)
-    turn = np.exp(-2j * np.pi * fft.rfftfreq(size) * by)
-    return fft.irfft(fft.rfft(values, size) * turn, size)[: len(values)]
+    turn = np.exp(-2j * np.pi * np.fft.rfftfreq(size) * by)
+    return _series(_spectrum(values, size) * turn, size)[: len(values)]
 
 
 def _longest(yes: np.ndarray) -> tuple[int, int]:
@@ -210,3 +212,11 @@ def _longest(yes: np.ndarray) -> tuple[int, int]:
     edges = np.flatnonzero(np.diff(np.concatenate([[False], yes, [False]]).astype(int)))
     runs = list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
     return max(runs, key=lambda run: run[1] - run[0], default=(0, 0))
+
+
+def _spectrum(values: np.ndarray, size: int) -> np.ndarray:
+    return np.asarray(fft.rfft(values, size))         # unlike numpy's of before 2.0, it keeps float32
+
+
+def _series(spectrum: np.ndarray, size: int) -> np.ndarray:
+    return np.asarray(fft.irfft(spectrum, size))
