@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from acq.options import Data, Json, Quiet, progress_bars
+from acq.options import Data, Jobs, Json, Quiet, Scheduler, progress_bars
 from acquire.errors import TrainingError
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ def train_kd(
     mix_simulated: Annotated[
         bool, typer.Option("--mix-simulated", help="Allow virtual and real subjects in one dataset.")
     ] = False,
+    jobs: Jobs = 1,
+    scheduler: Scheduler = None,
     quiet: Quiet = False,
     json: Json = False,
 ) -> None:
@@ -33,6 +35,7 @@ def train_kd(
     from dataclasses import replace
 
     check_installed()
+    from dataset.workers import Workers
     from models.train import Recipe, train_kd
 
     recipe = Recipe(seed=seed)
@@ -43,7 +46,10 @@ def train_kd(
         distill=replace(recipe.distill, softmax=tat or recipe.distill.softmax),
     )
     with progress_bars(quiet=quiet) as on_progress:
-        result = train_kd(data, recipe=recipe, device=device, allow_mixed=mix_simulated, on_progress=on_progress)
+        result = train_kd(
+            data, recipe=recipe, device=device, allow_mixed=mix_simulated,
+            workers=None if jobs == 1 and scheduler is None else Workers(jobs, scheduler), on_progress=on_progress,
+        )
     if json:
         typer.echo((result.folder / "metrics.json").read_text())
     else:

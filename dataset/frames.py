@@ -117,6 +117,11 @@ def face_frames(video: Path, *, cache: Path | None = None, on_frames: OnFrames |
     return FaceFrames(frames, box, digest)
 
 
+def keep_frames(video: Path, *, cache: Path) -> None:
+    """Have the frames of a video in the cache; the unit of work where many are made at once."""
+    face_frames(video, cache=cache)
+
+
 def _load(path: Path, digest: str) -> FaceFrames | None:
     """Read what `_store` wrote; None where it is not there, or not whole: it is made again then."""
     try:

@@ -8,6 +8,7 @@ a window to compare heart rates in.
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,16 +20,18 @@ from acquire.errors import CurationError, SplitError, TrainingError
 from acquire.layout import frames_cache, ubfc_dir
 from dataset.exclusions import read_exclusions
 from dataset.face import FaceBox
-from dataset.frames import FaceFrames, face_frames
+from dataset.frames import FaceFrames, face_frames, keep_frames
 from dataset.manifest import Entry
 from dataset.signals import HIGH_HZ, LOW_HZ, WINDOW_S
 from dataset.split import OnProgress
 from dataset.ubfc import LABELS, VIDEO, check_video_bytes, load_manifest, read_labels
+from dataset.workers import Workers, work_through
 
 from .windows import LONGEST_STEP_S, even_grid, trusted_windows
 
 SHORTEST_S = 5.0        # a recording below this holds too few heartbeats to say anything
 FACES = "find faces, average frames"
+CACHING = "videos: faces, frames"
 
 
 @dataclass(frozen=True)
@@ -77,13 +80,16 @@ class Batch(NamedTuple):
     change: Tensor        # (N,) float32
 
 
-def load_curated(data: Path, *, allow_mixed: bool = False, on_progress: OnProgress | None = None) -> Curated:
+def load_curated(
+    data: Path, *, allow_mixed: bool = False, workers: Workers | None = None, on_progress: OnProgress | None = None
+) -> Curated:
     """Load the curated dataset of a data folder, or say what is wrong with it.
 
     Parameters
     ----------
     data : the folder that holds `ubfc/`; the frames cache is made beside it
     allow_mixed : whether virtual and real subjects may stand in one dataset
+    workers : who finds faces and averages frames of the videos that are not in the cache; None is this process
     on_progress : called with the stage, the frames done and the frames in all
 
     Raises
@@ -103,6 +109,8 @@ def load_curated(data: Path, *, allow_mixed: bool = False, on_progress: OnProgre
     for entry, (_, time_s) in zip(entries, labels, strict=True):
         if entry.side == "test":
             check_measurable(root / entry.folder, time_s)
+    if workers is not None:
+        _fill_cache([root / entry.folder / VIDEO for entry in entries], frames_cache(data), workers, on_progress)
     recordings: dict[str, list[Recording]] = {"train": [], "test": []}
     total, before = sum(entry.frames for entry in entries), 0
     for entry, (ppg, time_s) in zip(entries, labels, strict=True):
@@ -119,6 +127,19 @@ def load_curated(data: Path, *, allow_mixed: bool = False, on_progress: OnProgre
     if on_progress is not None:
         on_progress(FACES, total, total)
     return Curated(recordings["train"], recordings["test"], manifest.split_hash, manifest.data_hash)
+
+
+def _fill_cache(videos: Sequence[Path], cache: Path, workers: Workers, on_progress: OnProgress | None) -> None:
+    """Make the averaged frames of many videos at once; those of which it went well are kept whatever the others do."""
+    failed = []
+    paths = [video.resolve() for video in videos]
+    for done, (_, outcome) in enumerate(work_through(partial(keep_frames, cache=cache.resolve()), paths, workers=workers), 1):
+        failed += [outcome.error] if outcome.error else []
+        if on_progress is not None:
+            on_progress(CACHING, done, len(videos))
+    if failed:
+        raise CurationError(f"expected a face and whole frames in {len(videos)} videos, found {len(failed)} without: "
+                            + "; ".join(sorted(failed)))
 
 
 def check_split(entries: Sequence[Entry], *, allow_mixed: bool = False) -> None:

@@ -24,6 +24,7 @@ from acquire.errors import TrainingError
 from acquire.layout import runs_dir
 from dataset import face, frames
 from dataset.signals import HIGH_HZ, HR_GRID_BPM, LOW_HZ, WINDOW_S
+from dataset.workers import Workers
 
 from .checkpoint import save_checkpoint
 from .data import Batch, Clips, Curated, OnProgress, load_curated
@@ -72,7 +73,7 @@ class RunResult:
 
 
 def train_kd(data: Path, *, recipe: Recipe | None = None, device: str = "auto", allow_mixed: bool = False,
-             on_progress: OnProgress | None = None) -> RunResult:
+             workers: Workers | None = None, on_progress: OnProgress | None = None) -> RunResult:
     """Train teacher, student and student + KD on a data folder; write checkpoints, metrics and report to `runs/`.
 
     Parameters
@@ -81,6 +82,7 @@ def train_kd(data: Path, *, recipe: Recipe | None = None, device: str = "auto", 
     recipe : how to train; the defaults where not given
     device : "auto", "cpu" or "cuda"
     allow_mixed : whether virtual and real subjects may be trained on together
+    workers : who finds the faces and averages the frames of new videos; None is this process
     on_progress : called with the stage, what is done, and the total
 
     Raises
@@ -93,7 +95,7 @@ def train_kd(data: Path, *, recipe: Recipe | None = None, device: str = "auto", 
     where = pick_device(device)
     begun = datetime.now(timezone.utc)
     clock = time.perf_counter()
-    curated = load_curated(data, allow_mixed=allow_mixed, on_progress=on_progress)
+    curated = load_curated(data, allow_mixed=allow_mixed, workers=workers, on_progress=on_progress)
     loaded_s = time.perf_counter() - clock
 
     part, folder = claim_folder(runs_dir(data), begun)

@@ -5,17 +5,21 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from functools import partial
 
 import pytest
 from test_workers import double, picky
 
-from acquire.errors import AcqError
+from acquire.errors import AcqError, CurationError
+from dataset.ubfc import load_manifest
 from dataset.workers import Workers, work_through
 
 pytest.importorskip("distributed", reason="needs the extra cluster")
+pytest.importorskip("torch", reason="needs the extra train")
 
+from models.data import load_curated
 
 _REGISTERED = r"Registered to:\s+(tcp://\S+)"
 
@@ -100,6 +104,31 @@ def test_a_worker_killed_midway_costs_its_item_a_second_try(cluster, tmp_path):
             cluster.kill_one()
     assert {at: outcome.value for at, outcome in found.items()} == {at: at for at in range(20)}
     assert not any(outcome.error for outcome in found.values())
+
+
+def test_convert_and_the_frames_cache_on_a_cluster_while_a_worker_is_killed(cluster, tmp_path, acq):
+    """The verbs give what they give here, whatever happens to a worker; the session that is broken is named."""
+    from made_sessions import make_session
+
+    data = tmp_path / "data"
+    for number in range(1, 9):
+        make_session(data, f"S{number:02d}", number, seconds=11.0, bpm=60 + 3 * number)
+    broken = make_session(data, "S09", 9, seconds=11.0, ppg=[512] * 276)
+    assert acq("split", "--holdout", "S08", "--data", data).returncode == 0
+    killer = threading.Timer(3.0, cluster.kill_one)      # about when the first folders are written
+    killer.start()
+    done = acq("convert", "--data", data, "--scheduler", cluster.address, "--quiet")
+    killer.join()
+    assert done.returncode == 1, done.stderr
+    (line,) = [line for line in done.stderr.splitlines() if line.startswith("acq: ") and broken.stem in line]
+    assert "PPG that is flat" in line
+    assert acq("exclude", broken.stem, "--reason", "no finger", "--data", data).returncode == 0
+    assert acq("split", "--holdout", "S08", "--force", "--data", data).returncode == 0
+    assert acq("convert", "--data", data, "--force").returncode == 0
+    manifest = load_manifest(data / "ubfc")
+    assert [entry.subject for entry in manifest.entries] == [f"S{n:02d}" for n in range(1, 9)]
+    with pytest.raises(CurationError, match=r"expected a face .* in 8 videos, found 8 without"):      # they show noise
+        load_curated(data, workers=Workers(scheduler=cluster.address))
 
 
 def test_a_scheduler_without_workers_is_one_line(cluster):          # the last one: it sends them home
