@@ -3,11 +3,14 @@
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from acq.options import Data, Force, Json, Quiet, progress_bars
+
+if TYPE_CHECKING:
+    from dataset.split import Range
 
 
 def split(
@@ -17,30 +20,54 @@ def split(
     folds: Annotated[
         int | None, typer.Option("--folds", metavar="K", help="Instead: K folds, each subject tested once.")
     ] = None,
+    test_fraction: Annotated[
+        float | None, typer.Option("--test-fraction", metavar="PART", help="Instead: test this part of the subjects, say 0.2.")
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option("--seed", help="Which of the subjects of like heart rate are drawn; 0 unless given.")
+    ] = None,
     mix_simulated: Annotated[bool, typer.Option("--mix-simulated", help="Allow real and simulated sessions together.")] = False,
     data: Data = Path("data"),
     force: Force = False,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
-    """Write a subject-disjoint split of all sessions, DATA/split.json."""
-    from acquire.layout import split_file
+    """Write a subject-disjoint split of all sessions that are not taken out, DATA/split.json."""
+    from acquire.layout import session_files, split_file
+    from dataset.exclusions import read_exclusions
     from dataset.split import identify_sessions, split_by_subject, write_split
 
-    if bool(holdout) == (folds is not None):
-        raise typer.BadParameter("say --holdout SUBJECT (again for more) or --folds K")
+    if bool(holdout) + (folds is not None) + (test_fraction is not None) != 1:
+        raise typer.BadParameter("say --holdout SUBJECT (again for more), or --folds K, or --test-fraction PART")
+    if seed is not None and holdout:
+        raise typer.BadParameter("--seed draws subjects; --holdout names them", param_hint="--seed")
+    if test_fraction is not None and not 0 < test_fraction < 1:
+        raise typer.BadParameter(f"expected a part between 0 and 1, found {test_fraction}", param_hint="--test-fraction")
     with progress_bars(quiet=quiet) as on_progress:
         sessions = identify_sessions(data, on_progress=on_progress)
-    made = split_by_subject(sessions, holdout=holdout or (), folds=folds, mix_simulated=mix_simulated)
+    made = split_by_subject(
+        sessions, holdout=holdout or (), folds=folds, test_fraction=test_fraction, seed=seed or 0, mix_simulated=mix_simulated
+    )
     path = split_file(data)
     is_new = write_split(made, path, force=force)
+    excluded, used = read_exclusions(data), {one.file for one in made.sessions}
+    left_out = [file.stem for file in session_files(data) if file.relative_to(data).as_posix() not in used]
     if as_json:
-        typer.echo(json.dumps({"path": str(path), "hash": made.hash, **asdict(made)}, indent=2))
+        typer.echo(json.dumps({"path": str(path), "hash": made.hash, **asdict(made), "excluded": left_out}, indent=2))
         return
     for number, fold in enumerate(made.folds, start=1):
         name = f"fold {number}: " if len(made.folds) > 1 else ""
-        typer.echo(f"{name}train {', '.join(fold.train)}; test {', '.join(fold.test)}")
+        typer.echo(
+            f"{name}train {', '.join(fold.train)}{_span(fold.train_hr_bpm)}; test {', '.join(fold.test)}{_span(fold.test_hr_bpm)}"
+        )
     cut_short = [s.session for s in made.sessions if not s.complete]
     if cut_short:
         typer.echo(f"cut short, but used: {', '.join(cut_short)}")
+    for session in left_out:
+        reasons = "; ".join(one.reason for one in excluded.of(session) if one.whole)
+        typer.echo(f"left out: {session} ({reasons})")
     typer.echo(f"{'wrote' if is_new else 'already in'} {path}: {len(made.sessions)} sessions, hash {made.hash[:12]}")
+
+
+def _span(hr_bpm: "Range | None") -> str:
+    return f" ({hr_bpm[0]:.0f} to {hr_bpm[1]:.0f} bpm)" if hr_bpm else ""

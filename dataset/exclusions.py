@@ -14,7 +14,7 @@ from pathlib import Path
 from acquire import layout
 from acquire.errors import CurationError
 
-from .split import write_text_atomically
+from .json_file import write_text_atomically
 
 SCHEMA = "acq-exclusions"
 SCHEMA_VERSION = 1

@@ -4,26 +4,30 @@ A network that has seen a person's other recordings has seen the person; so a sp
 one checks that again. `data/split.json` also holds an identity and a content hash for every session, so that a split
 cannot quietly be used on other recordings than those it was made from.
 
-The result depends on nothing but the sessions: subjects and sessions are sorted, folds are dealt to the sorted subjects in turn,
-and the file carries no time of its own.
+The result depends on nothing but the sessions and what was asked: subjects and sessions are sorted, who is tested is drawn by
+`dataset.deal`, and the file carries no time of its own. What a curator took out is not in it.
 """
 
 import hashlib
 import json
-import os
-import tempfile
+import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from acquire import layout
-from acquire.errors import SplitError
+from acquire.errors import SessionError, SplitError
 
+from .deal import deal_folds, draw_test_set
+from .exclusions import read_exclusions
+from .hdf5 import was_never_closed
+from .json_file import canonical_json, write_text_atomically
 from .session import Session
+from .summary import mean_heart_rate
 
 SCHEMA = "acq-split"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 OnProgress = Callable[[str, int, int], None]   # stage, done, total
 
@@ -38,14 +42,21 @@ class SessionIdentity:
     hash: str          # Session.content_hash
     simulated: bool
     complete: bool     # False: the recording was cut short; it is used, and said
+    hr_bpm: float | None = None     # mean heart rate by the PPG; None where it cannot be told
+    imported_from: str = ""         # a public data set; "" where acq recorded it
+
+
+Range = tuple[float, float]         # lowest and highest
 
 
 @dataclass(frozen=True)
 class Fold:
-    """Subjects on either side, sorted."""
+    """Subjects on either side, sorted, and the range of their mean heart rates; None where none is known."""
 
     train: tuple[str, ...]
     test: tuple[str, ...]
+    train_hr_bpm: Range | None = None
+    test_hr_bpm: Range | None = None
 
 
 @dataclass(frozen=True)
@@ -67,30 +78,49 @@ class Split:
 
 
 def identify_sessions(data: Path, *, on_progress: OnProgress | None = None) -> list[SessionIdentity]:
-    """Read the identity of every session under `data`, sorted by subject and session id.
+    """Read the identity of every session under `data` that is not taken out, sorted by subject and session id.
+
+    What is taken out is not opened: it may be damaged.
 
     Raises
     ------
-    SessionError : a file cannot be read; it is named
-    SplitError : there are none, or two sessions share an id
+    SessionError : files cannot be read; all of them are named
+    SplitError : there are none, some were never closed, lie in another subject's folder, or share an id
+    CurationError : the exclusions cannot be read
     """
-    files = layout.session_files(data)
+    files, excluded = layout.session_files(data), read_exclusions(data)
     if not files:
         raise SplitError(f"expected recordings in {layout.sessions_dir(data)}/<subject>/, found none; acq record makes them")
+    files = [path for path in files if not excluded.is_out(path.stem)]
+    if growing := [str(path) for path in files if path.is_file() and _is_open(path)]:
+        raise SplitError(
+            f"expected recordings that have ended, found never closed: {', '.join(growing)}; wait for those still recording, "
+            "`acq recover` those that were killed, or `acq exclude` them"
+        )
     found: list[SessionIdentity] = []
+    unread: list[str] = []
+    strayed: list[str] = []
     for at, path in enumerate(files):
-        with Session(path) as session:
-            where = path.relative_to(data).as_posix()
-            if path.parent.name != session.subject:
-                raise SplitError(
-                    f"expected a recording of {path.parent.name}, found one of {session.subject} in {path}; "
-                    f"move it to {layout.sessions_dir(data) / session.subject}"
-                )
-            found.append(SessionIdentity(
-                session.session_id, session.subject, where, session.content_hash(), session.simulated, session.complete
-            ))
+        try:
+            with Session(path) as session:
+                if path.parent.name != session.subject:
+                    strayed.append(f"one of {session.subject} in {path}")
+                elif not excluded.is_out(session.session_id):
+                    found.append(_identify(session, path.relative_to(data).as_posix()))
+        except (SessionError, OSError) as error:
+            unread.append(" ".join(str(error).split()))
         if on_progress:
             on_progress("reading sessions", at + 1, len(files))
+    if unread:
+        several = f"{len(unread)} recordings cannot be read: " if len(unread) > 1 else ""
+        raise SessionError(f"{several}{' | '.join(unread)}; or take them out with `acq exclude`")
+    if strayed:
+        raise SplitError(
+            f"expected each recording in its subject's folder, found {', '.join(strayed)}; move it to "
+            f"{layout.sessions_dir(data)}/<subject>, or `acq exclude` it"
+        )
+    if not found:
+        raise SplitError(f"expected recordings to use, found all of them taken out in {data}; acq exclude lists why")
     found.sort(key=lambda s: (s.subject, s.session))
     by_id: dict[str, str] = {}
     for one in found:
@@ -101,11 +131,28 @@ def identify_sessions(data: Path, *, on_progress: OnProgress | None = None) -> l
     return found
 
 
+def _is_open(path: Path) -> bool:
+    try:
+        return was_never_closed(path)
+    except OSError:
+        return False                # `Session` says why it cannot be read
+
+
+def _identify(session: Session, file: str) -> SessionIdentity:
+    hr_bpm = mean_heart_rate(session)
+    return SessionIdentity(
+        session.session_id, session.subject, file, session.content_hash(), session.simulated, session.complete,
+        None if hr_bpm is None else round(hr_bpm, 1), session.imported_from,
+    )
+
+
 def split_by_subject(
     sessions: Iterable[SessionIdentity],
     *,
     holdout: Sequence[str] = (),
     folds: int | None = None,
+    test_fraction: float | None = None,
+    seed: int = 0,
     mix_simulated: bool = False,
 ) -> Split:
     """Split sessions so that each subject is on one side.
@@ -113,17 +160,23 @@ def split_by_subject(
     Parameters
     ----------
     holdout : subjects kept for test; one fold
-    folds : deal the subjects into this many test sets instead
+    folds : instead: this many folds, each subject tested in one, every test set over the whole range of heart rates
+    test_fraction : instead: one fold that tests this part of the subjects, over the whole range of heart rates; at least one
+        subject, and not all
+    seed : which of the subjects of like heart rate, for `folds` and `test_fraction`
 
     Raises
     ------
     SplitError : an unknown holdout, an empty side, more folds than subjects, or real and simulated sessions together
-    ValueError : neither or both of `holdout` and `folds` are given
+    ValueError : not exactly one of `holdout`, `folds` and `test_fraction` is given, or `test_fraction` is not between 0 and 1
     """
-    if bool(holdout) == (folds is not None):
-        raise ValueError("expected holdout or folds, and not both")
+    if bool(holdout) + (folds is not None) + (test_fraction is not None) != 1:
+        raise ValueError("expected one of holdout, folds and test_fraction, and not both")
+    if test_fraction is not None and not 0 < test_fraction < 1:
+        raise ValueError(f"expected a test_fraction between 0 and 1, got {test_fraction}")
     known = tuple(sorted(sessions, key=lambda s: (s.subject, s.session)))
-    subjects = sorted({s.subject for s in known})
+    hr_bpm = subject_heart_rates(known)
+    subjects = list(hr_bpm)
     listed = ", ".join(subjects) or "none"
     if unknown := sorted(set(holdout) - set(subjects)):
         raise SplitError(
@@ -136,17 +189,40 @@ def split_by_subject(
             f"expected sessions all real or all simulated, found simulated ones of {made_up} among {listed}; "
             "say --mix-simulated to use both"
         )
-    if folds is None:
-        tests = [sorted(set(holdout))]
-    else:
+    if folds is not None:
         if not 2 <= folds <= len(subjects):
             most = f"2 to {len(subjects)} folds" if len(subjects) > 1 else "at least two subjects"
             raise SplitError(f"expected {most} for --folds {folds}, found the subjects {listed}; record more, or ask for fewer")
-        tests = [subjects[at::folds] for at in range(folds)]
-    made = tuple(Fold(tuple(s for s in subjects if s not in test), tuple(test)) for test in tests)
+        tests = deal_folds(hr_bpm, folds, seed=seed)
+    elif test_fraction is not None:
+        if len(subjects) < 2:
+            raise SplitError(f"expected at least two subjects for --test-fraction, found {listed}; record more")
+        count = min(max(math.floor(test_fraction * len(subjects) + 0.5), 1), len(subjects) - 1)
+        tests = [draw_test_set(hr_bpm, count, seed=seed)]
+    else:
+        tests = [sorted(set(holdout))]
+    made = tuple(_fold([s for s in subjects if s not in test], test, hr_bpm) for test in tests)
     split = Split(made, known, mix_simulated)
     check_split(split, "the new split")
     return split
+
+
+def subject_heart_rates(sessions: Iterable[SessionIdentity]) -> dict[str, float | None]:
+    """Give each subject's mean heart rate over its sessions [bpm], to 0.1, sorted by subject; None where none is known."""
+    rates: dict[str, list[float]] = {}
+    for one in sessions:
+        rates.setdefault(one.subject, []).extend([] if one.hr_bpm is None else [one.hr_bpm])
+    return {
+        subject: round(math.fsum(known) / len(known), 1) if known else None for subject, known in sorted(rates.items())
+    }
+
+
+def _fold(train: Sequence[str], test: Sequence[str], hr_bpm: dict[str, float | None]) -> Fold:
+    def span(subjects: Sequence[str]) -> Range | None:
+        known = [rate for subject in subjects if (rate := hr_bpm[subject]) is not None]
+        return (min(known), max(known)) if known else None
+
+    return Fold(tuple(train), tuple(test), span(train), span(test))
 
 
 def check_split(split: Split, where: Path | str) -> None:
@@ -154,9 +230,11 @@ def check_split(split: Split, where: Path | str) -> None:
 
     Raises
     ------
-    SplitError : a subject on both sides, an empty side, a subject without sessions or on no side, a session twice
+    SplitError : a subject on both sides, an empty side, a subject without sessions or on no side, a session twice, real and
+        simulated sessions unasked, or heart rates that are not those of the sessions
     """
-    subjects = {s.subject for s in split.sessions}
+    hr_bpm = subject_heart_rates(split.sessions)
+    subjects = set(hr_bpm)
     listed = ", ".join(sorted(subjects)) or "none"
     again = f"in {where}; acq split --holdout SUBJECT --force makes a new one; there are the subjects {listed}"
     if len({s.session for s in split.sessions}) < len(split.sessions):
@@ -174,6 +252,8 @@ def check_split(split: Split, where: Path | str) -> None:
         if odd := sorted((train | test) ^ subjects):
             names = ", ".join(odd)
             raise SplitError(f"expected exactly the recorded subjects, found {names} missing or added in fold {number} {again}")
+        if fold != _fold(fold.train, fold.test, hr_bpm):
+            raise SplitError(f"expected the heart rates of the sessions, found others in fold {number} {again}")
     if len({s.simulated for s in split.sessions}) > 1 and not split.mix_simulated:
         raise SplitError(f"expected sessions all real or all simulated, found both {again}, with --mix-simulated")
 
@@ -220,6 +300,8 @@ def read_split(path: Path) -> Split:
 def check_sessions(split: Split, found: Iterable[SessionIdentity], where: Path) -> None:
     """Refuse a split that was made from other sessions than those that are there.
 
+    The hash says whether a recording is the same: its heart rate may come out otherwise in another version of acq.
+
     Raises
     ------
     SplitError : a session is new, gone, or no longer the same
@@ -227,7 +309,7 @@ def check_sessions(split: Split, found: Iterable[SessionIdentity], where: Path) 
     was = {s.session: s for s in split.sessions}
     now = {s.session: s for s in found}
     new, gone = sorted(now.keys() - was.keys()), sorted(was.keys() - now.keys())
-    changed = sorted(key for key in now.keys() & was.keys() if now[key] != was[key])
+    changed = sorted(key for key in now.keys() & was.keys() if replace(now[key], hr_bpm=None) != replace(was[key], hr_bpm=None))
     said = [f"{', '.join(names)} {verb}" for names, verb in ((new, "new"), (gone, "gone"), (changed, "changed")) if names]
     if said:
         raise SplitError(
@@ -247,13 +329,16 @@ def _parse(body: Any, path: Path) -> Split:
         raise SplitError(f"expected split format {SCHEMA_VERSION}, found {body.get('schema_version')} {again}")
     try:
         split = Split(
-            folds=tuple(Fold(tuple(fold["train"]), tuple(fold["test"])) for fold in body["folds"]),
+            folds=tuple(_parse_fold(fold) for fold in body["folds"]),
             sessions=tuple(SessionIdentity(**one) for one in body["sessions"]),
             mix_simulated=bool(body["mix_simulated"]),
         )
         for one in split.sessions:
-            if not all(isinstance(value, str) for value in (one.session, one.subject, one.file, one.hash)):
+            texts = (one.session, one.subject, one.file, one.hash, one.imported_from)
+            if not all(isinstance(value, str) for value in texts):
                 raise ValueError("a name that is no text")
+            if one.hr_bpm is not None and not (type(one.hr_bpm) is float and math.isfinite(one.hr_bpm)):
+                raise ValueError("a heart rate that is none")
             if not isinstance(one.simulated, bool) or not isinstance(one.complete, bool):
                 raise ValueError("neither true nor false")
         names = {name for fold in split.folds for name in fold.train + fold.test} | {s.subject for s in split.sessions}
@@ -264,22 +349,6 @@ def _parse(body: Any, path: Path) -> Split:
     return split
 
 
-def canonical_json(value: Any) -> str:
-    """Write a value as JSON in the one way that is hashed."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
-
-
-def write_text_atomically(path: Path, text: str) -> None:
-    """Write a file under a temporary name beside it, then rename: a reader sees the old one or the new one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-    try:
-        with os.fdopen(handle, "w") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(name, 0o644)
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+def _parse_fold(body: Any) -> Fold:
+    spans = (None if span is None else tuple(span) for span in (body["train_hr_bpm"], body["test_hr_bpm"]))
+    return Fold(tuple(body["train"]), tuple(body["test"]), *spans)

@@ -12,7 +12,7 @@ from pathlib import Path
 from acquire.errors import SubjectError
 from acquire.layout import subject_file
 
-from .split import write_text_atomically
+from .json_file import write_text_atomically
 
 SCHEMA = "acq-subject"
 SCHEMA_VERSION = 1

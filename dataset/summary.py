@@ -14,8 +14,9 @@ from acquire.devices import CAMERA_COMPLAINT, CAMERA_REOPENED, IDENTICAL_FRAMES
 from acquire.errors import CurationError
 from acquire.monitor import FINGER_OFF, FLAT_LINE
 
-from .align import ppg_on_frames
+from .align import BRIDGE_S, ppg_on_frames
 from .session import Event, Session
+from .signals import HIGH_HZ, WINDOW_S, heart_rate, shortest
 
 _CAMERA_NOTES = (CAMERA_COMPLAINT, CAMERA_REOPENED, IDENTICAL_FRAMES)
 _TOLD = (                            # kinds of events that other fields tell of
@@ -107,6 +108,35 @@ def summarise(path: Path) -> SessionSummary:
             file_bytes=path.stat().st_size, compression=decoded / stored if stored else None,
             raw_frames=session.raw_frames,
         )
+
+
+def mean_heart_rate(session: Session) -> float | None:
+    """Give the mean heart rate of a session [bpm]: of its PPG, over 10 s windows side by side, where there is a finger.
+
+    For whoever compares many sessions: ten times as fast as the sliding windows of `summarise`, and without a filter. A window
+    with a hole in it or without a finger is left out; None where none is left. A session shorter than one window is one.
+    """
+    time_ns, off = session.ppg_time_ns, _no_finger(session)
+    steps = np.diff(time_ns)
+    if not len(steps) or (steps <= 0).any():
+        return None
+    t_s = (time_ns - time_ns[0]) / 1e9
+    fs_hz = 1e9 / float(np.median(steps))
+    span_s = min(WINDOW_S, float(t_s[-1]))
+    count = round(span_s * fs_hz)
+    if fs_hz <= 2 * HIGH_HZ or count < shortest(fs_hz):
+        return None
+    holes = np.flatnonzero(steps > max(BRIDGE_S * 1e9, 1.5e9 / fs_hz))
+    gone = [*off, *((int(time_ns[at]), int(time_ns[at + 1])) for at in holes)]
+    rates = []
+    for at in range(int(t_s[-1] / span_s)):
+        first_ns, last_ns = (int(time_ns[0]) + round(s * span_s * 1e9) for s in (at, at + 1))
+        if any(first < last_ns and last > first_ns for first, last in gone):
+            continue
+        even_s = at * span_s + np.arange(count) / fs_hz
+        rates.append(heart_rate(np.interp(even_s, t_s, session.ppg), fs_hz))
+    rates = [rate for rate in rates if math.isfinite(rate)]
+    return math.fsum(rates) / len(rates) if rates else None
 
 
 def _by_cause(events: list[Event], kind: str) -> dict[str, int]:

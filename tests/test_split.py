@@ -4,8 +4,9 @@ import json
 import re
 
 import h5py
+import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from made_sessions import make_session
 
@@ -23,43 +24,84 @@ from dataset.split import (
     write_split,
 )
 
-subject_ids = st.from_regex(layout.SUBJECT, fullmatch=True)
-
 
 def identities(*subjects, simulated=False):
     return [SessionIdentity(f"{s}-{i}", s, f"sessions/{s}/{i}.h5", f"{i}", simulated, True) for i, s in enumerate(subjects)]
 
 
-@settings(deadline=None, max_examples=300)
-@given(st.data())
-def test_no_random_data_set_ever_shares_a_subject(draw):
-    subjects = draw.draw(st.lists(subject_ids, min_size=2, max_size=30))
-    sessions = draw.draw(st.permutations(identities(*subjects)))
-    known = sorted(set(subjects))
-    if draw.draw(st.booleans()) and len(known) > 1:
-        made = split_by_subject(sessions, folds=draw.draw(st.integers(2, len(known))))
-        assert sorted(s for fold in made.folds for s in fold.test) == known
-        assert max(len(f.test) for f in made.folds) - min(len(f.test) for f in made.folds) <= 1
-    else:
-        holdout = draw.draw(st.lists(st.sampled_from(known), min_size=1, unique=True))
-        if len(holdout) == len(known):
-            with pytest.raises(SplitError, match="found none to train"):
-                split_by_subject(sessions, holdout=holdout)
-            return
-        made = split_by_subject(sessions, holdout=holdout)
-        assert made.folds[0].test == tuple(sorted(holdout))
+PEOPLE = [f"S{number:02}" for number in range(20)]
+data_sets = st.lists(st.tuples(st.integers(0, 19), st.one_of(st.none(), st.integers(400, 2400)), st.booleans()), max_size=16)
+asks = st.one_of(
+    st.sets(st.integers(0, 19), min_size=1, max_size=5).map(lambda held: {"holdout": [PEOPLE[at] for at in held]}),
+    st.tuples(st.integers(1, 7), st.integers(0, 9)).map(lambda ask: {"folds": ask[0], "seed": ask[1]}),
+    st.tuples(st.floats(0.01, 0.99), st.integers(0, 9)).map(lambda ask: {"test_fraction": ask[0], "seed": ask[1]}),
+)
+
+
+@settings(deadline=None, max_examples=10_000, suppress_health_check=[HealthCheck.too_slow])
+@given(data_sets, asks, st.booleans())
+def test_no_random_data_set_ever_shares_a_subject(rows, ask, mix):
+    sessions = [
+        SessionIdentity(f"{PEOPLE[who]}-{at}", PEOPLE[who], f"{at}", "", made_up, True, hr and hr / 10)
+        for at, (who, hr, made_up) in enumerate(rows)
+    ]
+    known = {s.subject for s in sessions}
+    held = set(ask.get("holdout", ()))
+    possible = (
+        len(known) >= max(2, ask.get("folds", 2)) and ask.get("folds", 2) > 1 and held < known
+        and (mix or len({s.simulated for s in sessions}) < 2)
+    )
+    try:
+        made = split_by_subject(sessions, **ask, mix_simulated=mix)
+    except SplitError:
+        assert not possible
+        return
+    assert possible
     for fold in made.folds:
-        assert not set(fold.train) & set(fold.test)
-        assert set(fold.train) | set(fold.test) == set(known)
         assert fold.train
         assert fold.test
-    again = split_by_subject(sorted(sessions, key=lambda s: s.hash), holdout=made.folds[0].test)
-    assert again.hash == split_by_subject(sessions, holdout=made.folds[0].test[::-1]).hash
+        assert not set(fold.train) & set(fold.test)
+        assert sorted(fold.train + fold.test) == sorted(known)          # each once, on one side
+    tested = sorted(subject for fold in made.folds for subject in fold.test)
+    if "folds" in ask:
+        assert len(made.folds) == ask["folds"]
+        assert tested == sorted(known)                                  # each once, over the folds
+        assert max(len(f.test) for f in made.folds) - min(len(f.test) for f in made.folds) <= 1
+    elif held:
+        assert tested == sorted(held)
+    else:
+        assert abs(len(tested) - ask["test_fraction"] * len(known)) <= 1
+    assert split_by_subject(sessions[::-1], **ask, mix_simulated=mix).hash == made.hash
+
+
+def people(rates):
+    return [SessionIdentity(f"{s}-1", s, s, "", False, True, rate) for s, rate in rates.items()]
+
+
+def test_each_test_set_spans_the_heart_rates_and_the_seed_draws_among_like_ones():
+    rates = {f"S{at:02}": 50.0 + (at * 7 % 20) * 4 for at in range(20)}            # 50 to 126, in no order of the names
+    layers = np.array_split(sorted(rates.values()), 4)
+    drawn = set()
+    for seed in range(8):
+        made = split_by_subject(people(rates), folds=5, seed=seed)
+        for fold in made.folds:
+            assert [sum(rates[s] in layer for s in fold.test) for layer in layers] == [1, 1, 1, 1]
+            assert fold.test_hr_bpm == (min(rates[s] for s in fold.test), max(rates[s] for s in fold.test))
+        (one,) = split_by_subject(people(rates), test_fraction=0.2, seed=seed).folds
+        assert [sum(rates[s] in layer for s in one.test) for layer in layers] == [1, 1, 1, 1]
+        drawn |= {made.hash, one.test}
+    assert len(drawn) > 12                                                        # another seed, another draw
+
+
+def test_a_subject_without_a_heart_rate_is_dealt_too():
+    made = split_by_subject(people({"S01": None, "S02": 60.0, "S03": None}), folds=3)
+    assert sorted(fold.test for fold in made.folds) == [("S01",), ("S02",), ("S03",)]
+    assert {fold.test: fold.test_hr_bpm for fold in made.folds} == {("S01",): None, ("S02",): (60.0, 60.0), ("S03",): None}
 
 
 def test_hash_is_the_same_on_every_machine():
     made = split_by_subject(identities("S02", "S01"), holdout=["S01"])
-    assert made.hash == "2c4118414e988fff52f084ac9ea599cf863f4fb650b8a71452eeddb69b70024c"
+    assert made.hash == "28bcbb07fe0aa56428d8dcd1303fa9a0e9556307d7bf3ce348e1f0ea1bf604f0"
     assert split_by_subject(identities("S02", "S01"), holdout=["S02"]).hash != made.hash
 
 
@@ -77,9 +119,11 @@ def test_impossible_splits(kwargs, says):
         split_by_subject(identities("S01", "S02", "S03", "S01"), **kwargs)
 
 
-@pytest.mark.parametrize("kwargs", [{}, {"holdout": ["S01"], "folds": 2}])
-def test_holdout_or_folds(kwargs):
-    with pytest.raises(ValueError, match="not both"):
+@pytest.mark.parametrize(
+    "kwargs", [{}, {"holdout": ["S01"], "folds": 2}, {"folds": 2, "test_fraction": 0.5}, {"test_fraction": 1.0}]
+)
+def test_one_way_to_split(kwargs):
+    with pytest.raises(ValueError, match=r"not both|between 0 and 1"):
         split_by_subject(identities("S01", "S02"), **kwargs)
 
 
@@ -132,6 +176,9 @@ def edit(change):
         pytest.param(edit(lambda b: b["sessions"].append(b["sessions"][0])), "found one twice", id="session twice"),
         pytest.param(edit(lambda b: b["sessions"][0].update(hash="0")), "changed by hand", id="hash edited"),
         pytest.param(edit(lambda b: b["sessions"][0].update(simulated=True)), "found both", id="simulated among real"),
+        pytest.param(edit(lambda b: b["folds"][0].update(test_hr_bpm=[1.0, 2.0])), "found others in fold 1", id="rates edited"),
+        pytest.param(edit(lambda b: b["sessions"][0].update(hr_bpm="x")), "a heart rate that is none", id="rate a text"),
+        pytest.param(edit(lambda b: b["sessions"][0].update(hr_bpm=float("nan"))), "a heart rate that is none", id="rate NaN"),
         pytest.param(edit(lambda b: b["folds"].clear()), "found none", id="no fold"),
         pytest.param(edit(lambda b: b["sessions"][0].update(session=["x"])), "a name that is no text", id="session a list"),
         pytest.param(edit(lambda b: b["sessions"][0].update(hash=float("nan"))), "a name that is no text", id="hash NaN"),
@@ -139,7 +186,7 @@ def edit(change):
         pytest.param(edit(lambda b: b["folds"][0].update(train=[["S01"]])), "expected folds and sessions", id="subject a list"),
         pytest.param(edit(lambda b: b.pop("folds")), "KeyError", id="no folds"),
         pytest.param(edit(lambda b: b.update(schema="x")), "expected schema acq-split", id="schema"),
-        pytest.param(edit(lambda b: b.update(schema_version=2)), "expected split format 1, found 2", id="version"),
+        pytest.param(edit(lambda b: b.update(schema_version=1)), "expected split format 2, found 1", id="version"),
         pytest.param(lambda b: "{", "as JSON", id="not JSON"),
         pytest.param(lambda b: "[]", "expected schema", id="a list"),
     ],
@@ -178,7 +225,7 @@ def test_an_empty_folder(tmp_path):
 
 def test_a_recording_in_the_wrong_folder_could_leak(tmp_path):
     make_session(tmp_path, "S01", seconds=0.3, folder="S02")
-    with pytest.raises(SplitError, match="expected a recording of S02, found one of S01"):
+    with pytest.raises(SplitError, match=r"in its subject's folder, found one of S01 in .*S02"):
         identify_sessions(tmp_path)
 
 
@@ -200,5 +247,5 @@ def test_command(acq, data):
     assert len(refused.stderr.splitlines()) == 1
     assert "S01, S02, S03" in refused.stderr
     folds = acq("split", "--data", data, "--folds", "3", "--force", "--quiet", "--json")
-    assert [fold["test"] for fold in json.loads(folds.stdout)["folds"]] == [["S01"], ["S02"], ["S03"]]
+    assert [fold["test"] for fold in json.loads(folds.stdout)["folds"]] == [["S02"], ["S01"], ["S03"]]
     assert acq("split", "--data", data, "--quiet").returncode == 2
