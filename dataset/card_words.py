@@ -49,7 +49,7 @@ def summary(facts: Facts) -> str:
 
 def grade(facts: Facts, entry: Entry) -> str | None:
     """Give the recording's grade by `acq qc`, where it was asked of the very recording that was curated."""
-    return facts.grades.get(entry.session) or getattr(entry, "grade", None)
+    return facts.grades.get(entry.session) or entry.grade
 
 
 def limits(facts: Facts) -> list[str]:
