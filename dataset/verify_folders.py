@@ -32,7 +32,7 @@ def check_folders(data: Path, done: Verification, known: Known, progress: OnProg
         done.add("broken", path, error)
         return
     if not manifest.complete or manifest.stale:
-        done.add("stale", path, f"an interrupted conversion or withdrawal in {root}: run it again")
+        done.add("stale", path, f"an unfinished conversion or withdrawal in {root}: run it again")
     if known.split and manifest.split_hash != known.split.hash:
         where = layout.split_file(data)
         done.add("stale", path, f"the folders in {root} were made by another split than {where}; acq convert --force")

@@ -131,6 +131,19 @@ def test_simulated_data_says_so_first(tmp_path, name):
         assert json.loads(text)["name"].endswith("(SIMULATED)")
 
 
+def test_an_even_grid_and_repeated_frames_are_told(tmp_path):
+    for subject in ("S01", "S02"):
+        make_session(tmp_path, subject, seconds=6.0, lost_frames=range(40, 44))
+    write_split(split_by_subject(identify_sessions(tmp_path), holdout=["S02"]), layout.split_file(tmp_path))
+    assert convert_sessions(tmp_path, fps="30", holes="repeat").failed == ()
+    text = write_card(tmp_path, About()).markdown.read_text()
+    assert "On an even grid of 30 fps: a picture is up to" in text
+    assert "show the picture of another moment" in text
+    assert "- frame rate: 30" in text
+    assert "- holes in the video: repeat" in text
+    assert "The cameras lost 8 frames" in text
+
+
 def test_the_verb_needs_no_mlcroissant(made):
     code = (
         "import sys; sys.modules['mlcroissant'] = None; from acq.main import app; "
