@@ -17,8 +17,11 @@ from acq.check import check
 from acq.convert import convert
 from acq.demo import demo
 from acq.devices import devices
+from acq.exclude import exclude
 from acq.firmware import firmware
+from acq.include import include
 from acq.info import info
+from acq.ls import ls
 from acq.record import record
 from acq.recover import recover
 from acq.resync import resync
@@ -64,8 +67,8 @@ def options(
 
 
 for verb in (
-    check, record, calibrate, subject, devices, info, recover, resync, simulate, split, convert, card, verify, withdraw, train_kd,
-    demo,
+    check, record, calibrate, subject, devices, info, recover, resync, simulate, ls, exclude, include, split, convert, card,
+    verify, withdraw, train_kd, demo,
 ):
     app.command()(verb)
 app.add_typer(firmware)

@@ -26,6 +26,10 @@ Scheduler = Annotated[
     str | None,
     typer.Option("--scheduler", metavar="ADDRESS", help="Instead: a Dask cluster, such as tcp://10.0.0.1:8786 (extra cluster)."),
 ]
+FromTime = Annotated[
+    str | None, typer.Option("--from", metavar="TIME", help="Where the part begins: 80, 1:20 or 1:02:03.5 after the start.")
+]
+ToTime = Annotated[str | None, typer.Option("--to", metavar="TIME", help="Where it ends; not given, where the session does.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bars.")]
 
 _UNITS_S = {"": 1.0, "s": 1.0, "sec": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
@@ -42,6 +46,21 @@ def parse_duration(text: str) -> float:
     if found is None or found[2] not in _UNITS_S or float(found[1]) == 0:
         raise typer.BadParameter(f"expected a time such as 60s, 2min or 1h; found {text!r}", param_hint="--duration")
     return float(found[1]) * _UNITS_S[found[2]]
+
+
+def parse_time(text: str | None, option: str) -> float | None:
+    """Read `80`, `1:20` or `1:02:03.5` as seconds after a session's start; None stays None.
+
+    Raises
+    ------
+    typer.BadParameter : no such time
+    """
+    if text is None:
+        return None
+    found = re.fullmatch(r"(?:(?:(\d{1,4}):(?=\d\d:))?([0-5]?\d):(?=\d\d))?(\d{1,6}(?:\.\d+)?)", text.strip())
+    if found is None or (found[2] is not None and float(found[3]) >= 60):
+        raise typer.BadParameter(f"expected a time such as 80, 1:20 or 1:02:03.5; found {text!r}", param_hint=option)
+    return int(found[1] or 0) * 3600.0 + int(found[2] or 0) * 60.0 + float(found[3])
 
 
 @contextmanager

@@ -97,8 +97,7 @@ def _recordings(facts: Facts) -> str:
 def _left_out(facts: Facts) -> str:
     lines = []
     for one in facts.exclusions.listed:
-        span = "whole" if one.whole else f"{one.from_s or 0:g} s to {'its end' if one.to_s is None else f'{one.to_s:g} s'}"
-        lines.append(f"{one.session}, {span}: {one.reason}")
+        lines.append(f"{one.session}, {one.span}: {one.reason}")
     for entry in facts.entries:
         reasons = Counter[str]()
         for part in entry.trimmed:

@@ -5,16 +5,18 @@ is not in a split, a part that is out is in no curated folder, and training refu
 """
 
 import json
+import math
 import re
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
 
 from acquire import layout
-from acquire.errors import CurationError
+from acquire.errors import CurationError, SessionError
 
 from .json_file import write_text_atomically
+from .session import Session
 
 SCHEMA = "acq-exclusions"
 SCHEMA_VERSION = 1
@@ -36,6 +38,11 @@ class Exclusion:
     def whole(self) -> bool:
         """True where it takes out the whole session."""
         return self.from_s is None and self.to_s is None
+
+    @property
+    def span(self) -> str:
+        """What it takes out, in words."""
+        return "the whole session" if self.whole else _span(self.from_s, self.to_s)
 
 
 @dataclass(frozen=True)
@@ -69,6 +76,23 @@ class Exclusions:
         """Add a decision; one on the very same span is replaced."""
         kept = [one for one in self.listed if (one.session, one.from_s, one.to_s) != (new.session, new.from_s, new.to_s)]
         return Exclusions(_sorted([*kept, new]))
+
+    def without(
+        self, session: str, part: tuple[float | None, float | None] | None = None
+    ) -> tuple["Exclusions", tuple[Exclusion, ...]]:
+        """Take back every decision on a session, or the one on this very part; give what is left and what was taken back.
+
+        Raises
+        ------
+        CurationError : there is none
+        """
+        listed = self.of(session)
+        undone = tuple(one for one in listed if part is None or (one.from_s, one.to_s) == part)
+        if not undone:
+            there = f"these parts: {', '.join(one.span for one in listed)}" if listed else "nothing of it"
+            asked = session if part is None else f"{_span(*part)} of {session}"
+            raise CurationError(f"expected {asked} to be taken out, found out {there}; acq exclude lists what is out")
+        return Exclusions(tuple(one for one in self.listed if one not in undone)), undone
 
 
 def read_exclusions(data: Path) -> Exclusions:
@@ -105,17 +129,62 @@ def write_exclusions(data: Path, exclusions: Exclusions) -> Path:
     return path
 
 
-def decide(session: str, *, from_s: float | None, to_s: float | None, reason: str) -> Exclusion:
-    """Make a decision of now.
+def find_session(data: Path, text: str) -> Path:
+    """Find a recording by its session id, which is its file's name, or by its path; it need not be readable.
 
     Raises
     ------
-    CurationError : no reason, or a span that is none
+    CurationError : there is no such recording under `data`, or two of that name
+    """
+    files = layout.session_files(data)
+    if "/" in text or text.endswith(layout.SESSION_SUFFIX):
+        found = [path for path in files if path.resolve() == Path(text).resolve()]
+    else:
+        found = [path for path in files if path.stem == text]
+    if len(found) != 1:
+        there = f"{len(found)} files" if found else "none"
+        raise CurationError(f"expected a recording {text!r} in {layout.sessions_dir(data)}, found {there}; acq ls lists them")
+    return found[0]
+
+
+def decide(path: Path, *, from_s: float | None, to_s: float | None, reason: str) -> Exclusion:
+    """Decide now to take a recording out, or a part of it [s after its start]; only for a part is it opened.
+
+    Raises
+    ------
+    CurationError : no reason, or a part that is none or not within the recording
+    SessionError : the part of a recording that cannot be read
     """
     now = datetime.now(timezone.utc).isoformat(timespec="seconds")
-    made = Exclusion(session, from_s, to_s, " ".join(reason.split()), now)
+    made = Exclusion(path.stem, from_s, to_s, " ".join(reason.split()), now)
     _check(made, "; say it again")
+    if made.whole:
+        return made
+    try:
+        with Session(path) as session:
+            made = replace(made, session=session.session_id)
+            last_ns = max((int(times[-1]) for times in (session.frame_time_ns, session.ppg_time_ns) if len(times)), default=0)
+            end_s = (last_ns - session.started_monotonic_ns) / 1e9
+    except SessionError as error:
+        raise SessionError(f"{error}; without --from and --to it is taken out whole, unread") from error
+    if (from_s or 0.0) >= end_s or (to_s or 0.0) > end_s:
+        raise CurationError(
+            f"expected a part of {made.session}, which ends at {clock(max(end_s, 0.0))}, found {made.span}; "
+            "without --to it lasts to the end"
+        )
     return made
+
+
+def clock(time_s: float) -> str:
+    """Write seconds as `1:20`, `1:02:03.5`: as `acq exclude` reads them."""
+    ms = math.floor(time_s * 1000 + 1e-6)
+    hours, minutes = ms // 3_600_000, ms // 60_000 % 60
+    text = f"{ms % 60_000 / 1000:06.3f}".rstrip("0").rstrip(".")
+    return f"{hours}:{minutes:02}:{text}" if hours else f"{minutes}:{text}"
+
+
+def _span(from_s: float | None, to_s: float | None) -> str:
+    return f"{'its start' if from_s is None else clock(from_s)} to {'its end' if to_s is None else clock(to_s)}"
 
 
 def _check(one: Exclusion, again: str) -> None:

@@ -18,10 +18,12 @@ from dataset.card import write_card
 from dataset.card_facts import camera_kind
 from dataset.card_words import About
 from dataset.curate import convert_sessions
-from dataset.exclusions import Exclusions, decide, write_exclusions
+from dataset.exclusions import Exclusion, Exclusions, write_exclusions
 from dataset.split import identify_sessions, split_by_subject, write_split
 from dataset.subject import Subject, write_subject
 from dataset.ubfc import LABELS, read_labels
+
+DAY = "2026-01-01T00:00:00+00:00"
 
 
 def curate(data, *holdout, simulated=False, subjects=("S01", "S02", "S03", "S04")):
@@ -38,7 +40,7 @@ def made(tmp_path_factory):
     for subject, age, skin in (("S01", "25-34", "II"), ("S02", "25-34", "II"), ("S03", "25-34", "VI")):
         write_subject(data, subject, Subject(age, "F", skin, None, "C-1"))
     write_subject(data, "S04", Subject("65+", "M", "V", "9", None))      # no consent
-    write_exclusions(data, Exclusions((decide("S02-20260101T090001Z", from_s=1.0, to_s=2.0, reason="coughed | <b>loud</b>"),)))
+    write_exclusions(data, Exclusions((Exclusion("S02-20260101T090001Z", 1.0, 2.0, "coughed | <b>loud</b>", DAY),)))
     return data
 
 
@@ -60,7 +62,7 @@ def test_what_no_consent_covers_is_not_told_and_small_groups_are_not(card):
 
 def test_exclusions_are_told_and_bring_no_markup(card):
     text = card.markdown.read_text()
-    assert "S02-20260101T090001Z, 1 s to 2 s: coughed | &lt;b>loud&lt;/b>" in text
+    assert "S02-20260101T090001Z, 0:01 to 0:02: coughed | &lt;b>loud&lt;/b>" in text
 
 
 def test_the_same_data_gives_the_same_card(made, card):

@@ -12,8 +12,8 @@ from made_sessions import make_session
 from acq.train import _echo_table
 
 VERBS = (
-    "check", "record", "calibrate", "subject", "devices", "info", "recover", "resync", "simulate", "split", "convert", "train-kd",
-    "demo", "firmware",
+    "check", "record", "calibrate", "subject", "devices", "info", "recover", "resync", "simulate", "ls", "exclude", "include",
+    "split", "convert", "train-kd", "demo", "firmware",
 )
 
 

@@ -8,7 +8,7 @@ import pytest
 from made_sessions import make_session
 
 from acquire import layout, rig
-from dataset import manifest, split, withdraw
+from dataset import exclusions, manifest, split, withdraw
 from dataset.subject import FIELDS
 
 
@@ -70,10 +70,16 @@ def test_split(sections, tmp_path):
         make_session(tmp_path, subject, seconds=0.2)
     split.write_split(split.split_by_subject(split.identify_sessions(tmp_path), folds=2), tmp_path / "split.json")
     body = json.loads((tmp_path / "split.json").read_text())
-    text = sections["`data/split.json`, version 1"]
+    text = sections["`data/split.json`, version 2"]
     assert list(rows(text)) == list(body)
     for name in (*body["sessions"][0], *body["folds"][0]):
         assert f"`{name}`" in text
+
+
+def test_exclusions(sections):
+    text = sections[f"`data/exclusions.json`, version {exclusions.SCHEMA_VERSION}"]
+    assert list(rows(text)) == ["schema", "schema_version", "exclusions"]
+    assert all(f"`{field.name}`" in text for field in fields(exclusions.Exclusion))
 
 
 def test_rig(sections):
