@@ -16,7 +16,7 @@ from acquire.errors import AcqError, CurationError
 
 from .exclusions import Exclusions, read_exclusions
 from .hdf5 import was_never_closed
-from .quality import read_quality
+from .quality import read_grade
 from .session import Session
 from .split import OnProgress, Split, read_split
 from .summary import mean_heart_rate
@@ -130,10 +130,10 @@ def _columns(session: Session, path: Path) -> dict:
 
 
 def _grade(path: Path) -> str:
-    quality = read_quality(path)
-    if quality is None:
+    grade = read_grade(path)
+    if grade is None:
         return ""
-    return "stale" if path.stat().st_mtime_ns > layout.quality_file(path).stat().st_mtime_ns else quality.grade
+    return "stale" if path.stat().st_mtime_ns > layout.quality_file(path).stat().st_mtime_ns else grade
 
 
 def _side(split: Split | None, file: str) -> str:

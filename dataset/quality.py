@@ -7,6 +7,7 @@ start, as everywhere where a curator reads them.
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from acquire import layout
 from acquire.errors import CurationError
@@ -16,6 +17,7 @@ from .split import write_text_atomically
 SCHEMA = "acq-quality"
 SCHEMA_VERSION = 1
 GRADES = ("good", "usable", "bad")
+_HEAD = 4096                                    # bytes that hold the grade and what stands before it
 SEVERITIES = ("note", "warning", "failure")     # a note changes no grade
 
 
@@ -94,3 +96,44 @@ def read_quality(session_file: Path) -> SessionQuality | None:
     if quality.grade not in GRADES or any(flag.severity not in SEVERITIES for flag in quality.flags):
         raise CurationError(f"expected a grade of {', '.join(GRADES)}, found {quality.grade!r} {again}")
     return quality
+
+
+def read_grade(session_file: Path) -> str | None:
+    """Read the grade alone, for whoever lists many: the curves behind it are not parsed. None where `acq qc` was never asked.
+
+    Raises
+    ------
+    CurationError : the file cannot be read, or is none
+    """
+    path = layout.quality_file(session_file)
+    try:
+        with path.open("rb") as file:
+            head = file.read(_HEAD).decode("utf-8", errors="replace")
+            file.seek(max(path.stat().st_size - 2, 0))
+            is_whole = file.read() == b"}\n"
+        if not is_whole:
+            raise ValueError("it is cut short")
+        found: dict[str, Any] = {}
+        decoder, at = json.JSONDecoder(), 0
+        while "grade" not in found:                  # member after member, up to this one
+            key, at = decoder.raw_decode(head, _between(head, at, "," if at else "{"))
+            found[key], at = decoder.raw_decode(head, _between(head, at, ":"))
+    except FileNotFoundError:
+        return None
+    except (OSError, TypeError, ValueError) as error:
+        raise CurationError(f"expected a quality file as JSON, got: {error}, in {path}; run acq qc again") from error
+    if (found.get("schema"), found.get("schema_version")) != (SCHEMA, SCHEMA_VERSION) or found["grade"] not in GRADES:
+        raise CurationError(
+            f"expected schema {SCHEMA} {SCHEMA_VERSION} and a grade of {', '.join(GRADES)}, found {found['grade']!r} in {path}; "
+            "run acq qc again"
+        )
+    return found["grade"]
+
+
+def _between(text: str, at: int, marks: str) -> int:
+    """Step over one of `marks` and the space around it."""
+    rest = text[at:].lstrip()
+    if not rest or rest[0] not in marks:
+        raise ValueError(f"expected {' or '.join(marks)} at character {at}")
+    after = rest[1:].lstrip()
+    return len(text) - len(after)

@@ -138,7 +138,8 @@ class Session:
 
     def _check_header(self) -> None:
         names = (*layout.ATTRS, *layout.LOSS_ATTRS, layout.RECOVERED_ATTR, layout.IMPORTED_ATTR)
-        attrs = {name: _plain(self._file.attrs[name]) for name in names if name in self._file.attrs}
+        stored = self._file.attrs
+        attrs = {name: _plain(stored[name]) for name in names if name in stored}
         schema = attrs.get("schema", "none")
         if schema != layout.SCHEMA:
             raise SessionError(f"expected schema {layout.SCHEMA}, found {schema!r} in {self.path}; is it a recording of acq?")
@@ -222,9 +223,10 @@ class Session:
         self.camera |= light            # and so into the content hash
 
     def _attributes(self, node: h5py.Dataset | h5py.Group, names: tuple[str, ...]) -> dict[str, Any]:
-        if missing := [name for name in names if name not in node.attrs]:
+        stored = node.attrs
+        if missing := [name for name in names if name not in stored]:
             raise SessionError(f"expected attributes of {node.name}, found no {', '.join(missing)} in {self.path}")
-        return {name: _plain(node.attrs[name]) for name in names}
+        return {name: _plain(stored[name]) for name in names}
 
     def _check_frames(self, video: h5py.Dataset) -> None:
         pixel_format, width, height = (self.camera[key] for key in ("pixel_format", "width", "height"))
@@ -257,22 +259,18 @@ class Session:
 
         HDF5 reads what lies beyond the end of a file that was never closed as zeros.
         """
-        sizes, skipped = np.zeros((2, count), np.int64)
-        end = 0
-
-        def keep(chunk: Any) -> None:
-            nonlocal end
-            end = max(end, chunk.byte_offset + chunk.size)
-            if chunk.chunk_offset[0] < count:
-                sizes[chunk.chunk_offset[0]] = chunk.size
-                skipped[chunk.chunk_offset[0]] = chunk.filter_mask
-
-        dataset.id.chunk_iter(keep)
+        chunks: list[Any] = []
+        dataset.id.chunk_iter(chunks.append)
+        end = max((chunk.byte_offset + chunk.size for chunk in chunks), default=0)
         if end > (size := self.path.stat().st_size):
             raise SessionError(
                 f"expected {dataset.name} up to byte {end}, found a file of {size}, cut short, at {self.path}; "
                 "try `acq recover` on it, or restore it from a copy"
             )
+        sizes, skipped = np.zeros((2, count), np.int64)
+        for chunk in chunks if count else ():
+            if (at := chunk.chunk_offset[0]) < count:
+                sizes[at], skipped[at] = chunk.size, chunk.filter_mask
         return sizes, skipped
 
     def __enter__(self) -> "Session":
