@@ -75,8 +75,7 @@ def _processing(facts: Facts) -> str:
 
 def _choices(facts: Facts) -> dict[str, str]:
     manifest = facts.manifest
-    named = {"frame rate": "fps", "holes in the video": "holes", "PPG row": "ppg"}
-    return {words: getattr(manifest, name) for words, name in named.items() if hasattr(manifest, name)}
+    return {"frame rate": manifest.fps, "holes in the video": manifest.holes, "PPG row": manifest.ppg}
 
 
 def _recordings(facts: Facts) -> str:
@@ -84,14 +83,11 @@ def _recordings(facts: Facts) -> str:
     for entry in facts.entries:
         bound = "none" if entry.sync_bound_ms is None else f"{entry.sync_bound_ms:.2f}"
         marks = ["SIMULATED"] * entry.simulated + ["cut short"] * (not entry.session_complete)
-        part = getattr(entry, "part", 1)
-        marks += [f"part {part}"] if part > 1 else []
-        marks.append(getattr(entry, "imported_from", ""))
-        repeated = getattr(entry, "repeated", ())
+        marks += [f"part {entry.part}"] * (entry.part > 1) + [entry.imported_from]
         rows.append((
             entry.folder, entry.subject, entry.session, entry.frames, f"{entry.fps:.3f}", f"{entry.duration_s:.1f}",
             f"{entry.hr_bpm:.1f}", bound, entry.lost_frames, entry.lost_samples, _frames(entry.trimmed),
-            _frames(repeated), grade(facts, entry) or "not asked", ", ".join(mark for mark in marks if mark),
+            _frames(entry.repeated), grade(facts, entry) or "not asked", ", ".join(mark for mark in marks if mark),
         ))
     return "## Recordings\n\n" + _table(
         ("folder", "subject", "session", "frames", "fps", "s", "bpm", "sync ms", "lost frames", "lost samples", "left out",
@@ -101,8 +97,7 @@ def _recordings(facts: Facts) -> str:
 def _left_out(facts: Facts) -> str:
     lines = []
     for one in facts.exclusions.listed:
-        span = "whole" if one.whole else f"{one.from_s or 0:g} s to {'its end' if one.to_s is None else f'{one.to_s:g} s'}"
-        lines.append(f"{one.session}, {span}: {one.reason}")
+        lines.append(f"{one.session}, {one.span}: {one.reason}")
     for entry in facts.entries:
         reasons = Counter[str]()
         for part in entry.trimmed:

@@ -49,7 +49,7 @@ def summary(facts: Facts) -> str:
 
 def grade(facts: Facts, entry: Entry) -> str | None:
     """Give the recording's grade by `acq qc`, where it was asked of the very recording that was curated."""
-    return facts.grades.get(entry.session) or getattr(entry, "grade", None)
+    return facts.grades.get(entry.session) or entry.grade
 
 
 def limits(facts: Facts) -> list[str]:
@@ -64,9 +64,13 @@ def limits(facts: Facts) -> list[str]:
         found.append("Cameras were not calibrated: the delay from light to stamp is in the data, its size unknown.")
     if facts.unread:
         found.append(f"{counted(len(facts.unread), 'recording')} could not be looked at again.")
-    if lost := sum(entry.lost_frames for entry in entries):
+    if shifts := [entry.picture_shift_ms for entry in entries if entry.picture_shift_ms is not None]:
+        found.append(f"On an even grid of {facts.manifest.fps} fps: a picture is up to {max(shifts):.1f} ms from its row's time.")
+    if repeated := sum(int(one["frames"]) for entry in entries for one in entry.repeated):
+        found.append(f"{counted(repeated, 'frame')} of the videos show the picture of another moment; the manifest lists them.")
+    if lost := sum(entry.lost_frames for entry in entries if entry.part == 1):
         found.append(f"The cameras lost {counted(lost, 'frame')}; the third row of the labels has the true times.")
-    if lost := sum(entry.lost_samples for entry in entries):
+    if lost := sum(entry.lost_samples for entry in entries if entry.part == 1):
         found.append(f"The sensors lost {counted(lost, 'sample')}.")
     if ungraded := sum(grade(facts, entry) is None for entry in entries):
         found.append(f"The quality of {counted(ungraded, 'recording')} was not asked.")

@@ -225,6 +225,16 @@ def _fold(train: Sequence[str], test: Sequence[str], hr_bpm: dict[str, float | N
     return Fold(tuple(train), tuple(test), span(train), span(test))
 
 
+def without_subject(split: Split, subject: str) -> Split | None:
+    """Give a split without one of its subjects; None where a side of a fold would be empty."""
+    sessions = tuple(one for one in split.sessions if one.subject != subject)
+    hr_bpm = subject_heart_rates(sessions)
+    sides = [[[one for one in side if one != subject] for side in (fold.train, fold.test)] for fold in split.folds]
+    if not all(train and test for train, test in sides):
+        return None
+    return replace(split, folds=tuple(_fold(train, test, hr_bpm) for train, test in sides), sessions=sessions)
+
+
 def check_split(split: Split, where: Path | str) -> None:
     """Refuse a split that leaks.
 

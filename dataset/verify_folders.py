@@ -32,7 +32,7 @@ def check_folders(data: Path, done: Verification, known: Known, progress: OnProg
         done.add("broken", path, error)
         return
     if not manifest.complete or manifest.stale:
-        done.add("stale", path, f"an interrupted conversion or withdrawal in {root}: run it again")
+        done.add("stale", path, f"an unfinished conversion or withdrawal in {root}: run it again")
     if known.split and manifest.split_hash != known.split.hash:
         where = layout.split_file(data)
         done.add("stale", path, f"the folders in {root} were made by another split than {where}; acq convert --force")
@@ -78,9 +78,8 @@ def _folder(root: Path, entry: Entry, done: Verification, known: Known) -> Itera
         done.add("stale", folder, f"{folder} was made of another state of {entry.session}; acq convert --force")
     if known.exclusions.is_out(entry.session):
         done.add("stale", folder, f"{folder} is of {entry.session}, which is excluded; acq split, then acq convert, with --force")
-    parts = getattr(entry, "excluded", None)
     now = [(one.from_s, one.to_s) for one in known.exclusions.of(entry.session) if not one.whole]
-    if parts is not None and sorted(now, key=str) != sorted(((one["from_s"], one["to_s"]) for one in parts), key=str):
+    if sorted(now, key=str) != sorted(((one["from_s"], one["to_s"]) for one in entry.excluded), key=str):
         done.add("stale", folder, f"{folder} was made when other parts of {entry.session} were excluded; acq convert --force")
     yield entry.frames
 

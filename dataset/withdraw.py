@@ -24,7 +24,7 @@ from acquire.errors import CurationError, SplitError
 
 from .exclusions import Exclusions, read_exclusions, write_exclusions
 from .manifest import MANIFEST, Manifest, read_manifest, write_manifest
-from .split import Fold, OnProgress, Split, read_split, write_split, write_text_atomically
+from .split import OnProgress, Split, read_split, without_subject, write_split, write_text_atomically
 from .traces import UNDER_WAY, Traces, curated_roots, find_traces
 
 SCHEMA = "acq-withdrawals"
@@ -225,12 +225,7 @@ def _split_without(data: Path, subject: str) -> Split | None:
         old = read_split(path)
     except SplitError:
         return None
-    folds = tuple(
-        Fold(tuple(s for s in fold.train if s != subject), tuple(s for s in fold.test if s != subject)) for fold in old.folds
-    )
-    if not all(fold.train and fold.test for fold in folds):
-        return None
-    return replace(old, folds=folds, sessions=tuple(s for s in old.sessions if s.subject != subject))
+    return without_subject(old, subject)
 
 
 def _write_split(data: Path, split: Split | None) -> None:

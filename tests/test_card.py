@@ -18,10 +18,12 @@ from dataset.card import write_card
 from dataset.card_facts import camera_kind
 from dataset.card_words import About
 from dataset.curate import convert_sessions
-from dataset.exclusions import Exclusions, decide, write_exclusions
+from dataset.exclusions import Exclusion, Exclusions, write_exclusions
 from dataset.split import identify_sessions, split_by_subject, write_split
 from dataset.subject import Subject, write_subject
 from dataset.ubfc import LABELS, read_labels
+
+DAY = "2026-01-01T00:00:00+00:00"
 
 
 def curate(data, *holdout, simulated=False, subjects=("S01", "S02", "S03", "S04")):
@@ -38,7 +40,7 @@ def made(tmp_path_factory):
     for subject, age, skin in (("S01", "25-34", "II"), ("S02", "25-34", "II"), ("S03", "25-34", "VI")):
         write_subject(data, subject, Subject(age, "F", skin, None, "C-1"))
     write_subject(data, "S04", Subject("65+", "M", "V", "9", None))      # no consent
-    write_exclusions(data, Exclusions((decide("S02-20260101T090001Z", from_s=1.0, to_s=2.0, reason="coughed | <b>loud</b>"),)))
+    write_exclusions(data, Exclusions((Exclusion("S02-20260101T090001Z", 1.0, 2.0, "coughed | <b>loud</b>", DAY),)))
     return data
 
 
@@ -60,7 +62,7 @@ def test_what_no_consent_covers_is_not_told_and_small_groups_are_not(card):
 
 def test_exclusions_are_told_and_bring_no_markup(card):
     text = card.markdown.read_text()
-    assert "S02-20260101T090001Z, 1 s to 2 s: coughed | &lt;b>loud&lt;/b>" in text
+    assert "S02-20260101T090001Z, 0:01 to 0:02: coughed | &lt;b>loud&lt;/b>" in text
 
 
 def test_the_same_data_gives_the_same_card(made, card):
@@ -129,6 +131,19 @@ def test_simulated_data_says_so_first(tmp_path, name):
         assert "consent" not in text.replace("nobody to consent", "")
     else:
         assert json.loads(text)["name"].endswith("(SIMULATED)")
+
+
+def test_an_even_grid_and_repeated_frames_are_told(tmp_path):
+    for subject in ("S01", "S02"):
+        make_session(tmp_path, subject, seconds=6.0, lost_frames=range(40, 44))
+    write_split(split_by_subject(identify_sessions(tmp_path), holdout=["S02"]), layout.split_file(tmp_path))
+    assert convert_sessions(tmp_path, fps="30", holes="repeat").failed == ()
+    text = write_card(tmp_path, About()).markdown.read_text()
+    assert "On an even grid of 30 fps: a picture is up to" in text
+    assert "show the picture of another moment" in text
+    assert "- frame rate: 30" in text
+    assert "- holes in the video: repeat" in text
+    assert "The cameras lost 8 frames" in text
 
 
 def test_the_verb_needs_no_mlcroissant(made):

@@ -17,7 +17,7 @@ from acquire import layout
 from acquire.errors import CurationError
 from dataset.align import ppg_on_frames
 from dataset.curate import PARTIAL, convert_sessions
-from dataset.exclusions import Exclusions, decide, write_exclusions
+from dataset.exclusions import Exclusion, Exclusions, write_exclusions
 from dataset.places import REPLACING
 from dataset.quality import SessionQuality, write_quality
 from dataset.session import Session
@@ -121,7 +121,7 @@ def test_an_even_rate_for_readers_that_assume_one(data):
 def test_an_exclusion_needs_force_and_is_listed(data):
     convert_sessions(data)
     session = "S02-20260101T090001Z"
-    write_exclusions(data, Exclusions((decide(session, from_s=2.0, to_s=3.0, reason="moved"),)))
+    write_exclusions(data, Exclusions((Exclusion(session, 2.0, 3.0, "moved", "2026-01-01T00:00:00+00:00"),)))
     with pytest.raises(CurationError, match=r"found 1 that would change \(train/subject2\)"):
         convert_sessions(data)
     done = convert_sessions(data, force=True)
@@ -131,7 +131,7 @@ def test_an_exclusion_needs_force_and_is_listed(data):
     at_s = (frame_times(300) - START_NS) / 1e9
     inside = int(((at_s >= 2.0) & (at_s < 3.0)).sum())
     assert sum(t["frames"] for t in entry.trimmed if t["reason"] == "excluded") == inside
-    write_exclusions(data, Exclusions((decide(session, from_s=2.0, to_s=3.0, reason="moved a lot"),)))
+    write_exclusions(data, Exclusions((Exclusion(session, 2.0, 3.0, "moved a lot", "2026-01-01T00:00:00+00:00"),)))
     assert convert_sessions(data).written == ()                      # other words, the same pixels
     assert next(e for e in load_manifest(data / "ubfc").entries if e.session == session).excluded[0]["reason"] == "moved a lot"
 

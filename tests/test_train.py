@@ -13,7 +13,7 @@ torch = pytest.importorskip("torch")
 
 import acquire  # noqa: E402
 from acquire.errors import CurationError, SplitError, TrainingError  # noqa: E402
-from dataset.exclusions import Exclusions, decide, write_exclusions  # noqa: E402
+from dataset.exclusions import Exclusion, Exclusions, write_exclusions  # noqa: E402
 from dataset.manifest import Entry, Manifest, read_manifest, write_manifest  # noqa: E402
 from dataset.ubfc import MANIFEST, read_labels, write_labels  # noqa: E402
 from dataset.video import VideoWriter, sha256_of  # noqa: E402
@@ -127,7 +127,7 @@ def test_what_was_excluded_later_is_refused(tmp_path, excluded, out, says):
     entries = [entry(1, "train", "S01"), replace(entry(2, "test", "S02"), excluded=parts)]
     if out:
         session, from_s, to_s = out
-        write_exclusions(tmp_path, Exclusions((decide(session, from_s=from_s, to_s=to_s, reason="moved"),)))
+        write_exclusions(tmp_path, Exclusions((Exclusion(session, from_s, to_s, "moved", "2026-01-01T00:00:00+00:00"),)))
     with pytest.raises(CurationError, match=says) if says else nullcontext():
         check_exclusions(entries, tmp_path)
 

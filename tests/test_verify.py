@@ -18,7 +18,7 @@ from acquire.errors import CurationError
 from dataset.card import write_card
 from dataset.card_words import About
 from dataset.curate import convert_sessions
-from dataset.exclusions import Exclusions, decide, write_exclusions
+from dataset.exclusions import Exclusion, Exclusions, write_exclusions
 from dataset.frames import cache_key
 from dataset.manifest import read_manifest
 from dataset.session import Session
@@ -27,6 +27,7 @@ from dataset.ubfc import LABELS, MANIFEST, VIDEO
 from dataset.verify import verify
 from dataset.withdraw import withdraw
 
+DAY = "2026-01-01T00:00:00+00:00"
 RUN = "20260101T000000Z"
 
 
@@ -178,7 +179,7 @@ def test_pixels_are_decoded(data):
 
 
 def out(data):
-    write_exclusions(data, Exclusions((decide(first(data).stem, from_s=None, to_s=None, reason="asleep"),)))
+    write_exclusions(data, Exclusions((Exclusion(first(data).stem, None, None, "asleep", DAY),)))
 
 
 def split_anew(data):

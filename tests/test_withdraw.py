@@ -18,7 +18,7 @@ from acquire.errors import CurationError, SubjectError
 from dataset.card import write_card
 from dataset.card_words import About
 from dataset.curate import PARTIAL, convert_sessions
-from dataset.exclusions import Exclusions, decide, read_exclusions, write_exclusions
+from dataset.exclusions import Exclusion, Exclusions, read_exclusions, write_exclusions
 from dataset.frames import cache_key
 from dataset.manifest import read_manifest
 from dataset.quality import Flag, SessionQuality, write_quality
@@ -28,6 +28,7 @@ from dataset.traces import UNDER_WAY, find_traces
 from dataset.ubfc import MANIFEST, load_manifest
 from dataset.withdraw import Withdrawal, read_withdrawals, withdraw
 
+DAY = "2026-01-01T00:00:00+00:00"
 GONE = "Quokka7"            # no chance bytes of a picture spell it
 OTHERS = ("Adder1", "Bison2", "Quokka77", "Quokka7-b")
 
@@ -50,8 +51,8 @@ def template(tmp_path_factory):
     write_subject(data, GONE, Subject("25-34", consent="C-1"))
     shutil.copy(second, f"{second}.killed")
     write_exclusions(data, Exclusions((
-        decide(paths[GONE].stem, from_s=0.5, to_s=0.7, reason="cough"),
-        decide(paths["Adder1"].stem, from_s=0.5, to_s=0.7, reason="x"),
+        Exclusion(paths[GONE].stem, 0.5, 0.7, "cough", DAY),
+        Exclusion(paths["Adder1"].stem, 0.5, 0.7, "x", DAY),
     )))
     write_split(split_by_subject(identify_sessions(data), holdout=["Bison2", GONE]), layout.split_file(data))
     manifest = convert_sessions(data).manifest
