@@ -91,7 +91,7 @@ def _cells(row: dict[str, Any]) -> list[str]:
     lost = "-" if row["lost_frames"] is None else f"{row['lost_frames']}+{row['lost_samples']}"
     notes = [
         *(["simulated"] if row["simulated"] else []), *([row["imported_from"]] if row["imported_from"] else []),
-        *([row["state"]] if row["state"] != "complete" else []), *([row["reasons"]] if row["reasons"] else []),
+        *([row["state"]] if row["state"] != "complete" else []), *([f"out: {row['reasons']}"] if row["reasons"] else []),
     ]
     return [
         row["session"], row["subject"], "-" if row["duration_s"] is None else clock(round(row["duration_s"])),

@@ -10,7 +10,10 @@ from itertools import pairwise
 
 
 def deal_folds(hr_bpm: Mapping[str, float | None], folds: int, *, seed: int) -> list[list[str]]:
-    """Deal subjects into `folds` sets, each subject into one; the sizes differ by one at most."""
+    """Deal subjects into `folds` sets, each subject into one; the sizes differ by one at most.
+
+    The sets are in the order of their first subjects: two seeds that draw the same sets give the same folds.
+    """
     ordered = _by_heart_rate(hr_bpm)
     sets: list[list[str]] = [[] for _ in range(folds)]
     for at in range(0, len(ordered), folds):
@@ -18,7 +21,7 @@ def deal_folds(hr_bpm: Mapping[str, float | None], folds: int, *, seed: int) -> 
         # The last layer may be short: who gets one of it is drawn, too.
         for subject, chosen in zip(layer, _shuffled([str(number) for number in range(folds)], seed), strict=False):
             sets[int(chosen)].append(subject)
-    return [sorted(chosen) for chosen in sets]
+    return sorted(sorted(chosen) for chosen in sets)
 
 
 def draw_test_set(hr_bpm: Mapping[str, float | None], count: int, *, seed: int) -> list[str]:

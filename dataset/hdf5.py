@@ -13,6 +13,8 @@ import hdf5plugin  # noqa: F401 - registers the filters that sessions are compre
 
 from acquire.errors import SessionError
 
+_SIGNATURE = b"\x89HDF\r\n\x1a\n"
+
 _opened_in_child: set[tuple[str, int, int]] = set()
 
 
@@ -100,7 +102,7 @@ def was_never_closed(path: Path) -> bool:
     """Say whether a writer has the file open, or was killed: the consistency flags in its superblock are set."""
     with path.open("rb") as file:
         head = file.read(12)
-    return len(head) == 12 and head[8] >= 3 and head[11] != 0
+    return len(head) == 12 and head.startswith(_SIGNATURE) and head[8] >= 3 and head[11] != 0
 
 
 def _try_in_child(path: Path, wait_s: float) -> None:

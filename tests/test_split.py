@@ -3,6 +3,7 @@
 import json
 import random
 import re
+from dataclasses import replace
 
 import h5py
 import numpy as np
@@ -10,9 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_sessions import make_session
+from typer.testing import CliRunner
 
+from acq.main import app
 from acquire import layout
-from acquire.errors import SplitError
+from acquire.errors import SessionError, SplitError
+from dataset.exclusions import Exclusions, decide, write_exclusions
 from dataset.split import (
     Fold,
     SessionIdentity,
@@ -218,6 +222,57 @@ def test_sessions_that_changed_since(data):
     assert f"S04-20260101T090001Z new; {second} gone; {first} changed" in str(caught.value)
 
 
+def test_another_heart_rate_of_the_same_recording_is_no_change(data):
+    found = identify_sessions(data)
+    made = split_by_subject([replace(one, hr_bpm=61.0) for one in found], holdout=["S03"])
+    check_sessions(made, found, layout.split_file(data))
+    with pytest.raises(SplitError, match=f"{found[0].session} changed"):
+        check_sessions(made, [replace(found[0], imported_from="elsewhere"), *found[1:]], layout.split_file(data))
+
+
+def test_recordings_that_were_never_closed_are_refused_all_at_once(data):
+    open_ones = [make_session(data, subject, seconds=0.3) for subject in ("S04", "S05")]
+    for path in open_ones:
+        with h5py.File(path, "r+", libver="latest") as file:
+            file.swmr_mode = True
+            file.flush()
+            growing = path.read_bytes()
+        path.write_bytes(growing)
+    with pytest.raises(SplitError, match=r"found never closed: .* `acq recover` .* `acq exclude`") as caught:
+        identify_sessions(data)
+    assert all(str(path) in str(caught.value) for path in open_ones)
+    excluded = Exclusions()
+    for path in open_ones:
+        excluded = excluded.with_one(decide(path, from_s=None, to_s=None, reason="goes on"))
+    write_exclusions(data, excluded)
+    assert {one.subject for one in identify_sessions(data)} == {"S01", "S02", "S03"}
+
+
+def test_all_that_cannot_be_read_are_named_at_once(data):
+    damaged = [make_session(data, subject, seconds=0.3) for subject in ("S04", "S05")]
+    damaged[0].write_bytes(damaged[0].read_bytes()[:2000])
+    damaged[1].write_bytes(b"no recording")
+    with pytest.raises(SessionError, match=r"^2 recordings cannot be read: ") as caught:
+        identify_sessions(data)
+    assert all(str(path) in str(caught.value) for path in damaged)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_identity_knows_the_heart_rate_and_where_it_came_from(tmp_path):
+    for subject, bpm, origin in (("S01", 66.0, ""), ("S02", 90.0, "UBFC-rPPG DATASET_2")):
+        path = make_session(tmp_path, subject, bpm=bpm, seconds=8.0)
+        if origin:
+            with h5py.File(path, "r+") as file:
+                file.attrs[layout.IMPORTED_ATTR] = origin
+    first, second = identify_sessions(tmp_path)
+    assert first.hr_bpm == pytest.approx(66.0, abs=0.3)
+    assert first.hr_bpm == round(first.hr_bpm, 1)
+    assert second.hr_bpm == pytest.approx(90.0, abs=0.3)
+    assert (first.imported_from, second.imported_from) == ("", "UBFC-rPPG DATASET_2")
+    (fold,) = split_by_subject([first, second], test_fraction=0.5).folds              # an imported and an own one together
+    assert {fold.test_hr_bpm, fold.train_hr_bpm} == {(one.hr_bpm, one.hr_bpm) for one in (first, second)}
+
+
 def test_check_split_refuses_a_leak_that_was_made_in_memory():
     with pytest.raises(SplitError, match="on both"):
         check_split(Split((Fold(("S01", "S02"), ("S02",)),), tuple(identities("S01", "S02")), False), "x")
@@ -246,11 +301,23 @@ def test_command(acq, data):
     assert done.returncode == 0, done.stderr
     assert "train S01, S02; test S03" in done.stdout
     assert "cut short, but used: S02-20260101T090001Z" in done.stdout
-    assert "already in" in acq("split", "--data", data, "--holdout", "S03", "--quiet").stdout
+    again = CliRunner().invoke(app, ["split", "--data", str(data), "--holdout", "S03", "--quiet"])
+    assert "already in" in again.stdout
     refused = acq("split", "--data", data, "--holdout", "S09", "--quiet")
     assert refused.returncode == 1
     assert len(refused.stderr.splitlines()) == 1
     assert "S01, S02, S03" in refused.stderr
-    folds = acq("split", "--data", data, "--folds", "3", "--force", "--quiet", "--json")
-    assert [fold["test"] for fold in json.loads(folds.stdout)["folds"]] == [["S02"], ["S01"], ["S03"]]
-    assert acq("split", "--data", data, "--quiet").returncode == 2
+    folds = CliRunner().invoke(app, ["split", "--data", str(data), "--folds", "3", "--force", "--quiet", "--json"])
+    assert [fold["test"] for fold in json.loads(folds.stdout)["folds"]] == [["S01"], ["S02"], ["S03"]]
+    for words in ([], ["--holdout", "S01", "--seed", "1"], ["--test-fraction", "1"], ["--test-fraction", "0.2", "--folds", "2"]):
+        assert CliRunner().invoke(app, ["split", "--data", str(data), "--quiet", *words]).exit_code == 2
+    part = CliRunner().invoke(app, ["split", "--data", str(data), "--quiet", "--test-fraction", "0.2", "--seed", "1", "--force"])
+    assert part.exit_code == 0
+    assert len(read_split(layout.split_file(data)).folds[0].test) == 1
+
+
+def test_the_output_shows_the_heart_rates_of_either_side(tmp_path):
+    for subject, bpm in (("S01", 60.0), ("S02", 75.0), ("S03", 90.0)):
+        make_session(tmp_path, subject, bpm=bpm, seconds=8.0)
+    done = CliRunner().invoke(app, ["split", "--data", str(tmp_path), "--quiet", "--holdout", "S02"])
+    assert "train S01, S03 (60 to 90 bpm); test S02 (75 to 75 bpm)" in done.stdout
