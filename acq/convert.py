@@ -1,10 +1,11 @@
 """The verb `acq convert`."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -19,6 +20,13 @@ class Codec(str, Enum):
 
     RAWVIDEO = "rawvideo"
     FFV1 = "ffv1"
+
+
+class To(str, Enum):
+    """Whose layout is written."""
+
+    UBFC = "ubfc"
+    PURE = "pure"
 
 
 class Ppg(str, Enum):
@@ -37,6 +45,7 @@ class Holes(str, Enum):
 
 
 def convert(
+    to: Annotated[To, typer.Option("--to", help="ubfc: what training reads; pure: the PURE layout, for other tools.")] = To.UBFC,
     fold: Annotated[int | None, typer.Option("--fold", metavar="K", help="Which fold, where the split has several.")] = None,
     codec: Annotated[
         Codec | None,
@@ -60,8 +69,17 @@ def convert(
     as_json: Json = False,
 ) -> None:
     """Write the sessions of the split as UBFC folders, DATA/ubfc, and check every frame."""
-    from dataset.curate import convert_sessions
     from dataset.workers import Workers
+
+    if to is To.PURE:
+        if codec:
+            raise typer.BadParameter("expected no --codec with --to pure: its pictures are PNG", param_hint="--codec")
+        _to_pure(
+            data, fold=fold, ppg=ppg and ppg.value, fps=fps, holes=holes and holes.value, force=force,
+            workers=Workers(jobs, scheduler), quiet=quiet, as_json=as_json,
+        )
+        return
+    from dataset.curate import convert_sessions
 
     with progress_bars(quiet=quiet) as on_progress:
         done = convert_sessions(
@@ -72,9 +90,27 @@ def convert(
         typer.echo(json.dumps({"data_hash": done.manifest.data_hash, **asdict(done)}, indent=2))
     else:
         _print(done, data)
-    for line in done.failed:
+    _fail(done.failed)
+
+
+def _to_pure(data: Path, *, quiet: bool, as_json: bool, **kwargs: Any) -> None:
+    from acquire.layout import pure_dir
+    from dataset.to_pure import export_pure
+
+    with progress_bars(quiet=quiet) as on_progress:
+        done = export_pure(data, on_progress=on_progress, **kwargs)
+    if as_json:
+        typer.echo(json.dumps(asdict(done), indent=2))
+    elif not done.failed:
+        typer.echo(f"wrote {len(done.entries)} recordings: {pure_dir(data)}")
+    _fail(done.failed)
+
+
+def _fail(lines: Sequence[str]) -> None:
+    """Say which sessions are missing, one line each."""
+    for line in lines:
         typer.secho(f"acq: {line}", fg="red", err=True)
-    if done.failed:
+    if lines:
         raise typer.Exit(1)
 
 

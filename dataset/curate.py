@@ -92,11 +92,11 @@ def convert_sessions(
     """
     split = read_split(layout.split_file(data))
     check_sessions(split, identify_sessions(data, on_progress=on_progress), layout.split_file(data))
-    fold = _choose_fold(split, fold)
+    fold = choose_fold(split, fold)
     root = layout.ubfc_dir(data)
     partial = (data / PARTIAL / uuid4().hex).resolve()      # a worker that outlives a killed parent writes into nobody's
     old = read_manifest(root / MANIFEST) if (root / MANIFEST).exists() else None
-    settings = _settle(old, codec=codec, ppg=ppg, fps=fps, holes=holes)
+    settings = settle(old, codec=codec, ppg=ppg, fps=fps, holes=holes)
     if old:
         finish_replacing(root, old)
     exclusions = read_exclusions(data)
@@ -163,7 +163,13 @@ class _Progress:
             self._call(stage, self._done[stage], self._total)
 
 
-def _choose_fold(split: Split, fold: int | None) -> int:
+def choose_fold(split: Split, fold: int | None) -> int:
+    """Give the fold that is asked for, or the only one.
+
+    Raises
+    ------
+    CurationError : there are several, or not so many
+    """
     count = len(split.folds)
     if fold is None and count > 1:
         raise CurationError(f"expected --fold 1 to {count}, got none; the split has {count} folds and data/ubfc holds one")
@@ -172,10 +178,15 @@ def _choose_fold(split: Split, fold: int | None) -> int:
     return fold or 1
 
 
-def _settle(
+def settle(
     old: Manifest | None, *, codec: str | None, ppg: str | None, fps: str | None, holes: str | None
 ) -> Settings:
-    """Choose what is asked for, else what the conversion that is there has, else what is usual."""
+    """Choose what is asked for, else what the conversion that is there has, else what is usual.
+
+    Raises
+    ------
+    CurationError : what is there names none that is known, or `fps` is no rate
+    """
     codec = codec or (old.codec if old else CODECS[0])
     ppg = ppg or (old.ppg if old else PPG[0])
     usual = old.fps if old else NATIVE
