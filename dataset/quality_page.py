@@ -61,13 +61,15 @@ def session_page(quality: SessionQuality, excluded: Exclusions, faces: Sequence[
     out = spans_out(excluded, quality.session, end_s)
     title = f"{quality.session}: {quality.grade}"
     facts = " · ".join((f"subject {text(quality.subject)}", clock(quality.duration_s), counted(quality.flags) or "no flags"))
+    drawn = figures(quality, out, end_s=end_s)
     parts = [
         f'<p><a href="{INDEX}">All sessions</a></p>',
         f"<h1>{text(quality.session)} {grade_pill(quality)}</h1>", f'<p class="soft">{facts}</p>',
         simulated_banner(quality.simulated), _decided(excluded, quality.session),
-        section("Flags over time", flag_timeline.lanes(quality.flags, out, end_s=end_s) + _flag_table(quality)),
+        section("Flags over time", (flag_timeline.lanes(quality.flags, out, end_s=end_s) if quality.flags or out else "")
+                + _flag_table(quality)),
         _faces(faces, quality.session),
-        section("Signals", f'<div class="two">{figures(quality, out, end_s=end_s)}</div>'),
+        section("Signals", f'<div class="two">{drawn}</div>') if drawn else "",
         section("Measures", _measures(quality)),
     ]
     return page(title, "\n".join(part for part in parts if part), style=STYLE)
