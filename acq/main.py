@@ -17,6 +17,7 @@ from acq.convert import convert
 from acq.demo import demo
 from acq.devices import devices
 from acq.firmware import firmware
+from acq.import_ import import_
 from acq.info import info
 from acq.record import record
 from acq.recover import recover
@@ -64,6 +65,7 @@ for verb in (
     check, record, calibrate, subject, devices, info, recover, resync, simulate, split, convert, train_kd, demo,
 ):
     app.command()(verb)
+app.command("import")(import_)
 app.add_typer(firmware)
 
 
