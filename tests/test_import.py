@@ -20,6 +20,18 @@ def run(root, data, **options):
     return {path.name: outcome for path, outcome in import_set(root, data, **options)}
 
 
+def imported(root, data, name, **options):
+    """What became of one folder that is imported."""
+    outcome = run(root, data, **options)[name]
+    assert outcome.value is not None, outcome.error
+    return outcome.value
+
+
+def published(session):
+    assert session.published is not None
+    return session.published
+
+
 def check_pixels(session, shown):
     assert len(session.frames) == len(shown)
     for at, i in enumerate(shown):
@@ -59,7 +71,7 @@ def test_random_stamps_become_rising_times():
 
 def test_dataset_2_comes_over_whole(tmp_path):
     ppg, t = make_dataset_2(tmp_path / "set" / "subject5")
-    found = run(tmp_path / "set", tmp_path / "data")["subject5"].value
+    found = imported(tmp_path / "set", tmp_path / "data", "subject5")
     with Session(tmp_path / "data/sessions/UBFC2-5/UBFC2-5.h5") as session:
         check_pixels(session, range(300))
         published_ns = np.round(t * 1e9).astype(np.int64)
@@ -70,8 +82,8 @@ def test_dataset_2_comes_over_whole(tmp_path):
         assert np.abs(session.ppg_values - ppg).max() <= 1e-6 * np.ptp(ppg)
         back = (session.ppg.astype(float) - 8192) / 49152 * np.ptp(session.ppg_values) + session.ppg_values.min()
         assert np.abs(back - ppg).max() < 1.1e-5 * np.ptp(ppg)
-        assert (session.published["hr_bpm"] == 71.0).all()
-        assert np.isnan(session.published["spo2"]).all()
+        assert (published(session)["hr_bpm"] == 71.0).all()
+        assert np.isnan(published(session)["spo2"]).all()
         assert session.imported_from == "UBFC-rPPG DATASET_2"
         assert session.complete
         assert not session.simulated
@@ -88,7 +100,7 @@ def test_dataset_2_comes_over_whole(tmp_path):
 
 def test_a_truncated_video_that_still_plays_is_counted(tmp_path):
     make_dataset_2(tmp_path / "set" / "subject33", frames=200, labels=300, cut_bytes=5 * WIDTH * HEIGHT * 3)
-    found = run(tmp_path / "set", tmp_path / "data")["subject33"].value
+    found = imported(tmp_path / "set", tmp_path / "data", "subject33")
     assert found.frames + found.lost_frames == 300
     assert 190 <= found.frames < 200
     assert found.samples == 300
@@ -106,7 +118,7 @@ def test_unequal_rows_bad_numbers_and_frames_without_a_label(tmp_path):
     words = lines[0].split()
     words[7] = "NaN"
     path.write_text("\n".join([" ".join(words), *lines[1:]]))
-    found = run(tmp_path / "set", tmp_path / "data")["subject1"].value
+    found = imported(tmp_path / "set", tmp_path / "data", "subject1")
     said = " ".join(found.defects)
     assert "PPG 300, heart rate 298, seconds 300" in said
     assert "1 values of PPG are no finite numbers, the first at 7" in said
@@ -114,13 +126,13 @@ def test_unequal_rows_bad_numbers_and_frames_without_a_label(tmp_path):
     assert (found.frames, found.samples, found.lost_samples) == (303, 299, 1)
     with Session(session_files(tmp_path / "data")[0]) as session:
         assert np.diff(session.ppg_sequence).tolist().index(2) == 6
-        assert np.isnan(session.published["hr_bpm"][-2:]).all()
+        assert np.isnan(published(session)["hr_bpm"][-2:]).all()
         check_pixels(session, range(303))
 
 
 def test_dataset_1_has_samples_of_their_own_and_no_frame_times(tmp_path):
     values, ms = make_dataset_1(tmp_path / "set" / "5-gt")
-    found = run(tmp_path / "set", tmp_path / "data")["5-gt"].value
+    found = imported(tmp_path / "set", tmp_path / "data", "5-gt")
     said = " ".join(found.defects)
     assert "1 sample stamps repeat" in said
     assert "2 sample stamps are negative" in said
@@ -132,13 +144,13 @@ def test_dataset_1_has_samples_of_their_own_and_no_frame_times(tmp_path):
         assert (session.ppg_arrival_ns == ms * 10**6).all()
         assert (np.diff(session.ppg_time_ns) > 0).all()
         assert (session.ppg_values == values).all()
-        assert (session.published["spo2"] == 98).all()
+        assert (published(session)["spo2"] == 98).all()
         assert session.sensor["rate_hz"] == 62
 
 
 def test_pure_names_what_pictures_and_json_disagree_on(tmp_path):
     values, sample_ns, stamps = make_pure(tmp_path / "set" / "01-02", lack=(20, 21), unlisted=(30,), damaged=(40,))
-    found = run(tmp_path / "set", tmp_path / "data")["01-02"].value
+    found = imported(tmp_path / "set", tmp_path / "data", "01-02")
     said = " ".join(found.defects)
     for text in (
         "1 image stamps stand twice", "out of order", "2 pictures of the JSON are not there", "1 pictures are not in the JSON",
@@ -190,10 +202,10 @@ def test_repeated_keeps_what_came_from_the_same_files(tmp_path):
     make_dataset_2(root / "subject1")
     (data / ".import-partial").mkdir(parents=True)
     (data / ".import-partial" / "UBFC2-1.h5").write_bytes(b"what a kill left")
-    first = run(root, data)["subject1"].value
+    first = imported(root, data, "subject1")
     path = session_files(data)[0]
     state = path.stat().st_mtime_ns
-    again = run(root, data)["subject1"].value
+    again = imported(root, data, "subject1")
     assert not first.kept
     assert again.kept
     assert path.stat().st_mtime_ns == state
@@ -202,7 +214,7 @@ def test_repeated_keeps_what_came_from_the_same_files(tmp_path):
     assert refused.value is None
     assert "--force" in refused.error
     assert path.stat().st_mtime_ns == state
-    assert run(root, data, force=True)["subject1"].value.frames == 290
+    assert imported(root, data, "subject1", force=True).frames == 290
 
 
 def test_the_set_is_found_and_named(tmp_path):
@@ -230,14 +242,14 @@ def test_pure_writer_and_import_are_one_another_s_inverse(tmp_path):
         for i, time_ns in enumerate(frame_ns):
             writer.add(picture(i)[..., ::-1], int(time_ns))
         writer.finish(ppg, sample_ns, np.full(60, 71.5))
-    found = run(tmp_path / "pure", tmp_path / "data")["07-03"].value
+    found = imported(tmp_path / "pure", tmp_path / "data", "07-03")
     assert found.defects == ()
     with Session(session_files(tmp_path / "data")[0]) as session:
         check_pixels(session, range(60))
         assert (session.frame_time_ns == frame_ns).all()
         assert (session.ppg_time_ns == sample_ns).all()
         assert np.abs(session.ppg_values - ppg).max() < 1e-9
-        assert (session.published["hr_bpm"] == 71.5).all()
+        assert (published(session)["hr_bpm"] == 71.5).all()
     with pytest.raises(CurationError, match="from 1 to 99"):
         PureWriter(tmp_path / "pure", subject_number=100, session_number=1)
     with pytest.raises(CurationError, match="no folder yet"):
