@@ -1,7 +1,8 @@
 """How fast a public set is imported, and in how much memory: `python -m benchmarks.importing [--quick]`.
 
-Makes one minute (--quick: ten seconds) of raw BGR24 at 640x480 as UBFC-rPPG DATASET_2 publishes it, and the same as PURE's pictures, with
-the noise of a camera on a real portrait, and imports each in a process of its own. Processor time is what counts where others work too.
+Makes one minute (--quick: ten seconds) of raw BGR24 at 640x480 as UBFC-rPPG DATASET_2 publishes it, and the same as PURE's
+pictures, with the noise of a camera on a real portrait, and imports each in a process of its own. Processor time is what counts
+where others work too.
 """
 
 import argparse
@@ -71,9 +72,8 @@ def main() -> None:
         print("| set | frames | frames/s of processor time | frames/s | peak memory [MB] | session [MB] |", flush=True)
         print("|---|---|---|---|---|---|", flush=True)
         for which in ("ubfc2", "pure"):
-            subprocess.run(
-                [sys.executable, "-m", "benchmarks.importing", "--one", str(root / which), str(root / f"data-{which}")], check=True
-            )
+            places = str(root / which), str(root / f"data-{which}")
+            subprocess.run([sys.executable, "-m", "benchmarks.importing", "--one", *places], check=True)
 
 
 if __name__ == "__main__":

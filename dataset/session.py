@@ -207,7 +207,7 @@ class Session:
         self.clocks = self._column(layout.CLOCKS, layout.CLOCK_DTYPE) if clocks else np.empty(0, layout.CLOCK_DTYPE)
         self._events = self._column(layout.EVENTS, layout.EVENT_DTYPE)
         self.published: np.ndarray | None = None        # of an imported session: (S,) ppg, hr_bpm, spo2, as they were published
-        if self.imported_from:
+        if layout.PUBLISHED in self._file:
             self.published = self._column(layout.PUBLISHED, layout.PUBLISHED_DTYPE)[:samples]
             if len(self.published) != samples:
                 raise SessionError(
