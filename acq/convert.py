@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from acq.options import Data, Force, Json, Quiet, progress_bars
+from acq.options import Data, Force, Jobs, Json, Quiet, Scheduler, progress_bars
 
 if TYPE_CHECKING:
     from dataset.curate import Conversion
@@ -21,12 +21,39 @@ class Codec(str, Enum):
     FFV1 = "ffv1"
 
 
+class Ppg(str, Enum):
+    """What stands in the first row."""
+
+    FILTERED = "filtered"
+    RAW = "raw"
+
+
+class Holes(str, Enum):
+    """What becomes of lost frames."""
+
+    KEEP = "keep"
+    REPEAT = "repeat"
+    CUT = "cut"
+
+
 def convert(
     fold: Annotated[int | None, typer.Option("--fold", metavar="K", help="Which fold, where the split has several.")] = None,
     codec: Annotated[
         Codec | None,
         typer.Option("--codec", help="rawvideo (default): read everywhere; ffv1: a third of the size, slower."),
     ] = None,
+    ppg: Annotated[
+        Ppg | None, typer.Option("--ppg", help="filtered (default): 0.7 to 4 Hz; raw: the sensor's values on the frames' times."),
+    ] = None,
+    fps: Annotated[
+        str | None, typer.Option("--fps", metavar="RATE", help="native (default), or an even grid of RATE frames per second."),
+    ] = None,
+    holes: Annotated[
+        Holes | None,
+        typer.Option("--holes", help="keep: the time row jumps; repeat: the last picture stands in; cut: parts of 5 s or more."),
+    ] = None,
+    jobs: Jobs = 1,
+    scheduler: Scheduler = None,
     data: Data = Path("data"),
     force: Force = False,
     quiet: Quiet = False,
@@ -34,13 +61,21 @@ def convert(
 ) -> None:
     """Write the sessions of the split as UBFC folders, DATA/ubfc, and check every frame."""
     from dataset.curate import convert_sessions
+    from dataset.workers import Workers
 
     with progress_bars(quiet=quiet) as on_progress:
-        done = convert_sessions(data, fold=fold, codec=codec and codec.value, force=force, on_progress=on_progress)
+        done = convert_sessions(
+            data, fold=fold, codec=codec and codec.value, ppg=ppg and ppg.value, fps=fps, holes=holes and holes.value,
+            force=force, workers=Workers(jobs, scheduler), on_progress=on_progress,
+        )
     if as_json:
         typer.echo(json.dumps({"data_hash": done.manifest.data_hash, **asdict(done)}, indent=2))
     else:
         _print(done, data)
+    for line in done.failed:
+        typer.secho(f"acq: {line}", fg="red", err=True)
+    if done.failed:
+        raise typer.Exit(1)
 
 
 def _print(done: "Conversion", data: Path) -> None:
@@ -52,14 +87,17 @@ def _print(done: "Conversion", data: Path) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("folder", "subject", "session"):
         table.add_column(name, overflow="fold")
-    for name in ("frames", "trimmed", "lost", "bpm"):
+    for name in ("frames", "trimmed", "repeated", "lost", "bpm"):
         table.add_column(name, justify="right")
     for entry in done.manifest.entries:
         trimmed = sum(part["frames"] for part in entry.trimmed)
         table.add_row(
-            entry.folder, entry.subject, entry.session + ("" if entry.session_complete else " (cut short)"), str(entry.frames),
-            str(trimmed), str(entry.lost_frames), f"{entry.hr_bpm:.1f}",
+            entry.folder, entry.subject, entry.key + ("" if entry.session_complete else " (cut short)"), str(entry.frames),
+            str(trimmed), str(sum(part["frames"] for part in entry.repeated)), str(entry.lost_frames), f"{entry.hr_bpm:.1f}",
         )
     Console(markup=False).print(table)      # a session id comes from a file
     kept = f", {len(done.kept)} were there already" if done.kept else ""
     typer.echo(f"wrote {len(done.written)} folders{kept}: {ubfc_dir(data)}, data hash {done.manifest.data_hash[:12]}")
+    if done.failed:
+        missing = "1 session is missing" if len(done.failed) == 1 else f"{len(done.failed)} sessions are missing"
+        typer.echo(f"{missing}: training waits until all are there, or taken out")

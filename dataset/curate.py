@@ -1,35 +1,34 @@
 """Sessions into curated UBFC folders, after the split.
 
-A folder is built under `data/.ubfc-partial`, decoded again, compared, and only then renamed into place. The manifest is written
-first: with the new entry, or with the folders that are about to be removed, and with `complete` false. So at any moment each
-folder of ours is listed, an interrupted conversion goes on where it was, and what is not listed is somebody else's and never
-removed. Folder numbers are remembered apart from the entries: a session keeps its number, whatever becomes of its folder.
+A folder is built under `data/.ubfc-partial`, decoded again, compared, and only then put into place; one that it replaces is
+removed when it is whole. The manifest is written first: with the new entry, or with the folders that are about to move or go,
+and with `complete` false. So at any moment each folder of ours is listed, an interrupted conversion goes on where it was, and
+what is not listed is somebody else's and never removed. Folder numbers are remembered apart from the entries: a session keeps
+its number, whatever becomes of its folder.
+
+A session that cannot be converted is named and holds nobody up; the manifest then stays incomplete, and nobody trains on it.
 """
 
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial as bind
 from importlib.metadata import version
 from pathlib import Path
-
-import numpy as np
+from uuid import uuid4
 
 from acquire import layout
 from acquire.errors import CurationError
 
-from .align import COVERED, HOLE, WHY_NOT, AlignedPpg, check_rising, ppg_on_frames
-from .manifest import MANIFEST, SIDES, Entry, Manifest, read_manifest, write_manifest
-from .session import Session, rate_hz
-from .signals import FILTER_ORDER, HIGH_HZ, LOW_HZ, WINDOW_S
-from .split import OnProgress, SessionIdentity, Split, check_sessions, identify_sessions, read_split
-from .ubfc import VIDEO, check_folder, check_video_bytes, write_labels
-from .video import CODECS, VideoWriter, check_video, sha256_of
+from .exclusions import read_exclusions
+from .folders import CHECKING, WRITING, Outline, Task, grade_of, outline, write_session
+from .manifest import MANIFEST, Entry, Manifest, part_key, read_manifest, write_manifest
+from .places import finish_replacing, is_whole, move_and_clear, present, replace_folders
+from .split import OnProgress, Split, check_sessions, identify_sessions, read_split
+from .timeline import FILTER, HOLES, NATIVE, PPG, Settings, excluded_parts
+from .video import CODECS
+from .workers import Workers, work_through
 
-FILTER = {
-    "kind": "Butterworth band-pass, forwards and backwards", "order": FILTER_ORDER, "low_hz": LOW_HZ, "high_hz": HIGH_HZ,
-    "over": "each run of samples without a hole, before cutting",
-    "heart_rate": f"spectral peak in sliding {WINDOW_S:g} s windows",
-}
 PARTIAL = ".ubfc-partial"
 _SPARE_BYTES = 64 * 2**20
 
@@ -41,22 +40,21 @@ class Conversion:
     manifest: Manifest
     written: tuple[str, ...]     # folders made now
     kept: tuple[str, ...]        # folders that were there already
+    failed: tuple[str, ...] = ()    # one line for each session that could not be converted
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Job:
-    """One session and the folder it goes to."""
+    """One session, the side it goes to and what is there of it."""
 
-    session: SessionIdentity
+    task: Task
     side: str
-    folder: str
-    place: str | None            # the folder where an earlier conversion put it
-    old: Entry | None            # the entry that the folder was made with, where it can stay
+    old: list[Entry]             # as an earlier conversion left them, on the side where they are to be
+    stays: bool                  # they are whole, and what is asked for now
 
     @property
-    def stays(self) -> bool:
-        """The folder is there, whole, on the right side."""
-        return self.old is not None and self.place == self.folder
+    def name(self) -> str:
+        return self.task.session.session
 
 
 def convert_sessions(
@@ -64,7 +62,11 @@ def convert_sessions(
     *,
     fold: int | None = None,
     codec: str | None = None,
+    ppg: str | None = None,
+    fps: str | None = None,
+    holes: str | None = None,
     force: bool = False,
+    workers: Workers = Workers(),    # noqa: B008  (frozen)
     on_progress: OnProgress | None = None,
 ) -> Conversion:
     """Write every session of the split into `data/ubfc` and check what was written.
@@ -72,64 +74,80 @@ def convert_sessions(
     Parameters
     ----------
     fold : which fold of the split, from 1; may be left out where there is one
-    codec : one of `dataset.video.CODECS`; None keeps the codec of the conversion that is there, or is rawvideo
-    force : replace folders that another split, codec or version of a session made
+    codec : one of `dataset.video.CODECS`
+    ppg : "filtered", or "raw": the sensor's values on the frames' times
+    fps : "native", or the rate of an even grid, such as "30"
+    holes : "keep" leaves them out, "repeat" shows the last picture again where frames were lost, "cut" makes parts
+
+        Each of these four may be None: that of the conversion that is there, else rawvideo, filtered, native, and keep where
+        `fps` is native, else repeat.
+    force : replace folders that another split, setting or version of a session made
+    workers : who does the work
 
     Raises
     ------
     SplitError : no split, one that leaks, or one made from other sessions
-    SessionError : a session cannot be read
-    CurationError : something would be overwritten, does not fit on the disk, has no usable PPG, or decodes to other pixels
+    SessionError : a session cannot be identified
+    CurationError : something would be overwritten, or does not fit on the disk
     """
-    if codec is not None and codec not in CODECS:
-        raise ValueError(f"expected one of {CODECS}, got {codec!r}")
     split = read_split(layout.split_file(data))
     check_sessions(split, identify_sessions(data, on_progress=on_progress), layout.split_file(data))
     fold = _choose_fold(split, fold)
     root = layout.ubfc_dir(data)
+    partial = (data / PARTIAL / uuid4().hex).resolve()      # a worker that outlives a killed parent writes into nobody's
     old = read_manifest(root / MANIFEST) if (root / MANIFEST).exists() else None
-    codec = codec or (old.codec if old else CODECS[0])
-    if codec not in CODECS:
-        raise CurationError(
-            f"expected {' or '.join(CODECS)} as the codec in {root / MANIFEST}, found {codec!r}; name one with --codec"
-        )
+    settings = _settle(old, codec=codec, ppg=ppg, fps=fps, holes=holes)
+    if old:
+        finish_replacing(root, old)
+    exclusions = read_exclusions(data)
+    tasks = [
+        Task(s, (data / s.file).resolve(), settings, exclusions.of(s.session), partial=partial) for s in split.sessions
+    ]
     numbers = dict(old.numbers) if old else {}
-    for session in split.sessions:
-        numbers.setdefault(session.session, max(numbers.values(), default=0) + 1)
-    jobs = _plan(split, fold, codec=codec, numbers=numbers, old=old, root=root, force=force, on_progress=on_progress)
-    stay = {job.folder for job in jobs if job.stays}
+    for task in tasks:
+        _number(numbers, task.session.session)
+    jobs = _plan(split, fold, tasks=tasks, old=old, root=root, on_progress=on_progress)
+    _refuse(jobs, old=old, root=root, force=force)
+    todo = [job for job in jobs if not job.stays]
+    outlines, failed = _outline(todo, workers)
+    ready = []
+    for job in todo:
+        if job.name in outlines:
+            keys = [part_key(job.name, part + 1) for part in range(len(outlines[job.name].rows))]
+            folders = tuple(f"{job.side}/subject{_number(numbers, key)}" for key in keys)
+            ready.append(replace(job.task, folders=folders))
     manifest = Manifest(
-        version("acq"), split.hash, fold, len(split.folds), FILTER, codec, complete=False, numbers=numbers,
-        stale=tuple(name for name in _present(root) if name not in stay), entries=(),
-    ).with_entries([job.old for job in jobs if job.old], complete=False)
-    todo = [job for job in jobs if job.old is None]
+        version("acq"), split.hash, fold, len(split.folds), FILTER[settings.ppg], settings.codec, settings.ppg, settings.fps,
+        settings.holes, complete=False, numbers=numbers, stale=(), entries=(),
+    ).with_entries([entry for job in jobs for entry in job.old], complete=False)
+    kept = tuple(entry.folder for job in jobs if job.stays for entry in job.old)
     if not todo and old and old.complete and manifest.with_entries(manifest.entries, complete=True) == old:
-        return Conversion(old, (), tuple(job.folder for job in jobs))
-
-    progress = _Progress(on_progress, total=_check_space(data, todo, codec))
+        return Conversion(old, (), kept)
+    progress = _Progress(on_progress, total=_check_space(data, outlines.values(), settings.codec))
     root.mkdir(parents=True, exist_ok=True)
-    write_manifest(manifest, root / MANIFEST)
-    if manifest.stale:
-        _clear(root, manifest.stale, jobs)
-        manifest = replace(manifest, stale=())
-        write_manifest(manifest, root / MANIFEST)
-    partial = data / PARTIAL
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir()
+    manifest = move_and_clear(root, manifest, old)
+    shutil.rmtree(data / PARTIAL, ignore_errors=True)
+    partial.mkdir(parents=True)
+
+    inline = workers.jobs == 1 and workers.scheduler is None
+    work = bind(write_session, on_step=progress.step) if inline else write_session
+    written: list[str] = []
     try:
-        for job in todo:
-            folder = partial / job.folder.replace("/", "-")
-            with Session(data / job.session.file) as session:
-                entry = write_recording(session, folder, job.folder, identity=job.session, codec=codec, progress=progress)
-            manifest = manifest.with_entries([*manifest.entries, entry], complete=False)
-            write_manifest(manifest, root / MANIFEST)
-            (root / job.side).mkdir(exist_ok=True)
-            folder.rename(root / job.folder)
+        for place, outcome in work_through(work, ready, workers=workers):
+            task = ready[place]
+            if outcome.value is None:
+                failed.append(f"{task.session.session}: {outcome.error}")
+                continue
+            if not inline:
+                for stage in (WRITING, CHECKING):
+                    progress.step(stage, outlines[task.session.session].frames)
+            manifest = replace_folders(root, partial, manifest, outcome.value)
+            written += task.folders
     finally:
-        shutil.rmtree(partial, ignore_errors=True)
-    manifest = manifest.with_entries(manifest.entries, complete=True)
+        shutil.rmtree(data / PARTIAL, ignore_errors=True)
+    manifest = manifest.with_entries(manifest.entries, complete=not failed)
     write_manifest(manifest, root / MANIFEST)
-    return Conversion(manifest, tuple(job.folder for job in todo), tuple(job.folder for job in jobs if job.old))
+    return Conversion(read_manifest(root / MANIFEST), tuple(sorted(written)), kept, tuple(failed))
 
 
 class _Progress:
@@ -137,82 +155,12 @@ class _Progress:
 
     def __init__(self, on_progress: OnProgress | None, *, total: int) -> None:
         self._call, self._total = on_progress, total
-        self._done = {"writing frames": 0, "checking frames": 0}
+        self._done = {WRITING: 0, CHECKING: 0}
 
     def step(self, stage: str, count: int = 1) -> None:
-        self._done[stage] += count
-        if self._call and (self._done[stage] % 25 == 0 or self._done[stage] >= self._total):
+        before, self._done[stage] = self._done[stage], self._done[stage] + count
+        if self._call and (before // 25 < self._done[stage] // 25 or self._done[stage] >= self._total):
             self._call(stage, self._done[stage], self._total)
-
-
-def write_recording(
-    session: Session, folder: Path, name: str, *, identity: SessionIdentity, codec: str, progress: _Progress
-) -> Entry:
-    """Write one session as a UBFC folder, decode it again and compare; give its manifest entry, to be called `name`."""
-    aligned = _align(session)
-    kept = np.flatnonzero(aligned.covered)
-    time_ns = session.frame_light_ns[kept]
-    time_s = (time_ns - time_ns[0]) / 1e9
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    frames, path = session.frames, folder / VIDEO
-    bgr = np.empty((frames.height, frames.width, 3), np.uint8)
-    with VideoWriter(path, codec=codec, width=frames.width, height=frames.height, fps=rate_hz(time_ns)) as video:
-        for index in kept:
-            video.add(frames.read_into(int(index), bgr, bgr=True))
-            progress.step("writing frames")
-        progress.step("writing frames", len(frames) - len(kept))
-    check_video(path, video.pixels, on_frame=lambda _: progress.step("checking frames"))
-    progress.step("checking frames", len(frames) - len(kept))
-    labels_hash = write_labels(folder, aligned.ppg[kept], hr_bpm=aligned.hr_bpm[kept], time_s=time_s)
-    return Entry(
-        folder=name, side=name.partition("/")[0], subject=session.subject, session=session.session_id,
-        session_hash=identity.hash, simulated=session.simulated, session_complete=session.complete,
-        frames=len(kept), width=frames.width, height=frames.height,
-        fps=rate_hz(time_ns), duration_s=float(time_s[-1]), hr_bpm=round(float(aligned.hr_bpm[kept].mean()), 3),
-        ppg_rate_hz=aligned.fs_hz, sync_bound_ms=float(session.ppg_bound_ns.max()) / 1e6,
-        lost_frames=session.lost_frames, lost_samples=session.lost_samples,
-        light_offset_ms=None if session.light_offset_ns is None else session.light_offset_ns / 1e6,
-        trimmed=_trimmed(session, aligned.cover), codec=codec, filter=FILTER,
-        video_hash=video.pixels.hexdigest, video_bytes=path.stat().st_size, video_sha256=sha256_of(path), labels_hash=labels_hash,
-    )
-
-
-def _align(session: Session) -> AlignedPpg:
-    where = f"in session {session.session_id}, {session.path}"
-    try:
-        check_rising(session.frame_light_ns, "frame")
-        sure = session.ppg_bound_ns >= 0          # a sample whose time nobody vouches for is a hole
-        aligned = ppg_on_frames(
-            session.ppg[sure], session.ppg_time_ns[sure], session.ppg_sequence[sure], session.frame_light_ns
-        )
-    except CurationError as error:
-        raise CurationError(f"{error} ({where}); or move the file away and split again") from error
-    count = int(aligned.covered.sum())
-    if count < 2:
-        raise CurationError(f"expected frames and PPG at the same time, found {count} such frames {where}; record it again")
-    if not np.isfinite(aligned.hr_bpm[aligned.covered]).all():
-        raise CurationError(f"expected a pulse, found PPG that is flat {where}; record it again")
-    return aligned
-
-
-def _trimmed(session: Session, cover: np.ndarray) -> list[dict]:
-    """List the stretches of frames that have no PPG, and why."""
-    sure = np.flatnonzero(session.ppg_bound_ns >= 0)
-    sure_ns, frame_ns = session.ppg_time_ns[sure], session.frame_light_ns
-    found = []
-    for part in np.split(np.arange(len(cover)), np.flatnonzero(np.diff(cover)) + 1):
-        first, last = int(part[0]), int(part[-1])
-        if cover[first] == COVERED:
-            continue
-        reason = WHY_NOT[int(cover[first])]
-        if cover[first] == HOLE:
-            before = sure[np.searchsorted(sure_ns, frame_ns[first], side="right") - 1]
-            after = sure[np.searchsorted(sure_ns, frame_ns[last])]
-            if (session.ppg_bound_ns[before:after] < 0).any():
-                reason = "samples had no bound on their time"
-        found.append({"first": first, "frames": len(part), "reason": reason})
-    return found
 
 
 def _choose_fold(split: Split, fold: int | None) -> int:
@@ -224,68 +172,103 @@ def _choose_fold(split: Split, fold: int | None) -> int:
     return fold or 1
 
 
+def _settle(
+    old: Manifest | None, *, codec: str | None, ppg: str | None, fps: str | None, holes: str | None
+) -> Settings:
+    """Choose what is asked for, else what the conversion that is there has, else what is usual."""
+    codec = codec or (old.codec if old else CODECS[0])
+    ppg = ppg or (old.ppg if old else PPG[0])
+    usual = old.fps if old else NATIVE
+    fps = fps or usual
+    holes = holes or (old.holes if old and fps == usual else "keep" if fps == NATIVE else "repeat")
+    for name, value, known in (("codec", codec, CODECS), ("ppg", ppg, PPG), ("holes", holes, HOLES)):
+        if value not in known:
+            raise CurationError(
+                f"expected {' or '.join(known)} as the {name} in {MANIFEST}, found {value!r}; name one with --{name}"
+            )
+    return Settings(codec, ppg, even_rate(fps), holes)
+
+
+def even_rate(text: str) -> str:
+    """Read "native" or a rate [Hz]; one rate has one spelling.
+
+    Raises
+    ------
+    CurationError : neither, or not 1 to 240 Hz
+    """
+    if text == NATIVE:
+        return text
+    try:
+        rate = float(text)
+    except (TypeError, ValueError):
+        rate = 0.0
+    if not 1 <= rate <= 240:
+        raise CurationError(f"expected native or 1 to 240 frames per second, found {text!r}; name one with --fps")
+    return f"{rate:.10g}"
+
+
+def _number(numbers: dict[str, int], key: str) -> int:
+    return numbers.setdefault(key, max(numbers.values(), default=0) + 1)
+
+
 def _plan(
-    split: Split, fold: int, *, codec: str, numbers: dict[str, int], old: Manifest | None, root: Path, force: bool,
-    on_progress: OnProgress | None,
+    split: Split, fold: int, *, tasks: Sequence[Task], old: Manifest | None, root: Path, on_progress: OnProgress | None
 ) -> list[_Job]:
-    """Say which session goes to which folder and which folders can stay; refuse to overwrite without `force`."""
-    before = {entry.session: entry for entry in old.entries} if old else {}
-    listed = {entry.folder for entry in before.values()} | set(old.stale if old else ())
-    if foreign := [name for name in _present(root) if name not in listed]:
-        raise CurationError(f"expected only folders of {MANIFEST}, found {', '.join(foreign[:3])} in {root}; move it away")
+    """Say on which side each session belongs, and whether what is there of it can stay."""
     jobs = []
-    for at, session in enumerate(split.sessions):
-        entry = before.get(session.session)
-        side = split.side_of(session.subject, fold)
-        folder = f"{side}/subject{numbers[session.session]}"
-        keep = None
-        if entry and (entry.session_hash, entry.codec, entry.filter) == (session.hash, codec, FILTER) and _is_whole(root, entry):
-            keep = replace(entry, folder=folder, side=side)
-        jobs.append(_Job(session, side, folder, entry.folder if entry else None, keep))
-        if before and on_progress:
-            on_progress("checking folders", at + 1, len(split.sessions))
-    stay = {job.folder for job in jobs if job.stays}
-    changed = sorted(e.folder for e in before.values() if e.folder not in stay and (root / e.folder).exists())
-    if changed and not force:
-        raise CurationError(
-            f"expected to add folders only, found {len(changed)} that would change ({', '.join(changed[:3])}) in {root}: another "
-            "split, codec or recording made them, or they are damaged; say --force to replace them"
-        )
+    for at, task in enumerate(tasks):
+        side = split.side_of(task.session.subject, fold)
+        entries = [entry for entry in old.entries if entry.session == task.session.session] if old else []
+        there = [entry for entry in entries if (root / entry.folder).exists()]
+        stays = bool(there) and there == entries and all(_is_asked_for(entry, task) and is_whole(root, entry) for entry in there)
+        said = excluded_parts(task.exclusions)
+        grade = grade_of(task.file, task.session.hash) if stays else None
+        on_side = [replace(entry, side=side, folder=f"{side}/{entry.folder.partition('/')[2]}") for entry in there]
+        jobs.append(_Job(task, side, [replace(e, excluded=said, grade=grade) for e in on_side] if stays else on_side, stays))
+        if old and on_progress:
+            on_progress("checking folders", at + 1, len(tasks))
     return jobs
 
 
-def _is_whole(root: Path, entry: Entry) -> bool:
-    try:
-        check_folder(root, entry)
-        check_video_bytes(root, entry, sha256_of(root / entry.folder / VIDEO))
-    except CurationError:
-        return False
-    return True
+def _is_asked_for(entry: Entry, task: Task) -> bool:
+    """Say whether an entry was made from this recording, with these settings and without these parts of it."""
+    made = (entry.session_hash, entry.codec, entry.filter, entry.fps_asked, entry.holes)
+    asked = task.settings
+    spans = [[(one["from_s"], one["to_s"]) for one in listed] for listed in (entry.excluded, excluded_parts(task.exclusions))]
+    return made == (task.session.hash, asked.codec, FILTER[asked.ppg], asked.fps, asked.holes) and spans[0] == spans[1]
 
 
-def _present(root: Path) -> list[str]:
-    """List what lies in train/ and test/."""
-    return sorted(f"{side}/{p.name}" for side in SIDES if (root / side).is_dir() for p in (root / side).iterdir())
+def _refuse(jobs: Iterable[_Job], *, old: Manifest | None, root: Path, force: bool) -> None:
+    """Refuse to work beside what is not ours, and to replace anything without `force`."""
+    listed = {entry.folder for entry in old.entries} | set(old.stale) if old else set()
+    if foreign := [name for name in present(root) if name not in listed]:
+        raise CurationError(f"expected only folders of {MANIFEST}, found {', '.join(foreign[:3])} in {root}; move it away")
+    stay = {entry.folder for job in jobs if job.stays for entry in job.old}
+    changed = sorted(e.folder for e in (old.entries if old else ()) if e.folder not in stay and (root / e.folder).exists())
+    if changed and not force:
+        raise CurationError(
+            f"expected to add folders only, found {len(changed)} that would change ({', '.join(changed[:3])}) in {root}: another "
+            "split, setting, exclusion or recording made them, or they are damaged; say --force to replace them"
+        )
 
 
-def _clear(root: Path, stale: Iterable[str], jobs: Iterable[_Job]) -> None:
-    """Remove stale folders, and bring those that only change sides to their new place."""
-    moves = {job.place: job.folder for job in jobs if job.old and not job.stays}
-    for name in stale:
-        if name not in moves:
-            shutil.rmtree(root / name)
-    for source, target in moves.items():
-        (root / target).parent.mkdir(exist_ok=True)
-        (root / str(source)).rename(root / target)
+def _outline(jobs: Sequence[_Job], workers: Workers) -> tuple[dict[str, Outline], list[str]]:
+    """Ask what each session will make; say of which it cannot be told."""
+    outlines, failed = {}, []
+    for place, outcome in work_through(outline, [job.task for job in jobs], workers=workers):
+        if outcome.value is None:
+            failed.append(f"{jobs[place].name}: {outcome.error}")
+        else:
+            outlines[jobs[place].name] = outcome.value
+    return outlines, failed
 
 
-def _check_space(data: Path, jobs: Iterable[_Job], codec: str) -> int:
+def _check_space(data: Path, outlines: Iterable[Outline], codec: str) -> int:
     """Refuse to start what will not fit: raw pixels, or for FFV1 three quarters of them. Give the number of frames."""
     count, needed = 0, 0
-    for job in jobs:
-        with Session(data / job.session.file) as session:
-            count += len(session.frames)
-            needed += len(session.frames) * session.frames.width * session.frames.height * 3
+    for one in outlines:
+        count += one.frames
+        needed += one.frames * one.frame_bytes
     needed = round(needed * (1.0 if codec == "rawvideo" else 0.75)) + _SPARE_BYTES
     free = shutil.disk_usage(data).free
     if needed > free:

@@ -19,7 +19,7 @@ from .split import canonical_json, write_text_atomically
 
 MANIFEST = "manifest.json"
 SCHEMA = "acq-ubfc-manifest"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 SIDES = ("train", "test")
 
 _FOLDER = re.compile(r"subject([1-9][0-9]{0,8})")
@@ -43,17 +43,31 @@ class Entry:
     duration_s: float              # first to last exported frame
     hr_bpm: float                  # mean of the heart-rate row
     ppg_rate_hz: float             # the sensor's rate by the session's clock
-    sync_bound_ms: float           # largest bound on the time of a sample; those without one are not used
+    sync_bound_ms: float | None    # largest bound on the time of a sample used; None: imported, nobody vouches for any
     light_offset_ms: float | None  # taken off the frames' times before they met the PPG; None: the camera was not calibrated
     lost_frames: int               # frames that the camera counted and the session lacks
     lost_samples: int
-    trimmed: list[dict[str, Any]]  # {"first", "frames", "reason"}: frames of the session left out, they have no PPG
+    trimmed: list[dict[str, Any]]  # {"first", "frames", "reason"}: frames of the session shown nowhere; all of them in its part 1
     codec: str
     filter: dict[str, Any]
     video_hash: str                # SHA-256 of the BGR pixels, frame after frame: the same for every codec
     video_bytes: int
     video_sha256: str              # of vid.avi as a file
     labels_hash: str               # SHA-256 of ground_truth.txt
+    part: int                      # 1, unless the session is cut into several
+    imported_from: str             # the public data set; "" where acq recorded it
+    fps_asked: str                 # "native", or the rate of the even grid, such as "30"
+    holes: str                     # "keep", "repeat" or "cut"
+    repeated: list[dict[str, Any]]  # {"first", "frames", "reason"}: frames of the video whose picture belongs to another moment
+    unused: int                    # frames of the session that the even grid passes by; all of them in its part 1
+    picture_shift_ms: float | None  # largest distance of a picture from its row's time; None: native, there is none
+    excluded: list[dict[str, Any]]  # {"from_s", "to_s", "reason"}: what a curator took out of the session
+    grade: str | None              # of acq qc, where it was asked of this very session
+
+    @property
+    def key(self) -> str:
+        """The name under which the folder's number is remembered."""
+        return part_key(self.session, self.part)
 
     @property
     def number(self) -> int:
@@ -71,8 +85,11 @@ class Manifest:
     folds: int
     filter: dict[str, Any]
     codec: str
-    complete: bool                 # False while a conversion is under way, or was interrupted
-    numbers: dict[str, int]        # session to folder number, of every session that ever had one
+    ppg: str                       # "filtered" or "raw"
+    fps: str                       # "native", or the rate of the even grid, such as "30"
+    holes: str                     # what becomes of holes: "keep", "repeat" or "cut"
+    complete: bool                 # False while a conversion is under way, was interrupted, or failed in part
+    numbers: dict[str, int]        # session, or session#2 for part 2, to folder number, of every one that ever had one
     stale: tuple[str, ...]         # folders of an earlier conversion that are being removed; none once complete
     entries: tuple[Entry, ...]
 
@@ -89,6 +106,11 @@ class Manifest:
     def with_entries(self, entries: Sequence[Entry], *, complete: bool) -> "Manifest":
         """Give the same manifest with other entries, sorted by number."""
         return replace(self, entries=tuple(sorted(entries, key=lambda e: e.number)), complete=complete)
+
+
+def part_key(session: str, part: int) -> str:
+    """Name a part of a session: the session itself, then `session#2` and so on."""
+    return session if part == 1 else f"{session}#{part}"
 
 
 def is_subject_folder(name: str) -> bool:
@@ -134,6 +156,9 @@ def read_manifest(path: Path) -> Manifest:
         texts = [text for e in entries for text in (e.folder, e.side, e.subject, e.session)]
         if not all(isinstance(text, str) for text in texts):
             raise TypeError("a name that is no text")
+        if not all(type(n) is int and n > 0 for e in entries for n in (e.part, e.frames)):
+            raise TypeError("a count that is none")
+        _check_stretches(entries)
         data_hash = manifest.data_hash
     except (KeyError, TypeError, ValueError) as error:
         raise CurationError(f"expected a whole manifest, got: {error}, {again}") from error
@@ -144,13 +169,24 @@ def read_manifest(path: Path) -> Manifest:
     return manifest
 
 
+def _check_stretches(entries: Sequence[Entry]) -> None:
+    for entry in entries:
+        for one in entry.repeated:
+            first, count = one["first"], one["frames"]
+            if type(first) is not int or type(count) is not int or first < 0 or count < 1 or first + count > entry.frames:
+                raise ValueError(f"frames {first} and {count} more of {entry.frames}")
+        for one in entry.excluded:
+            if not all(one[end] is None or isinstance(one[end], int | float) for end in ("from_s", "to_s")):
+                raise TypeError("an excluded part that is none")
+
+
 def _check_entries(entries: Sequence[Entry], again: str) -> None:
     for entry in entries:
         if not _is_folder(entry.folder) or entry.folder.partition("/")[0] != entry.side:
             raise CurationError(f"expected {entry.side}/subject<int> for one of {SIDES}, found {entry.folder!r} {again}")
         if not layout.is_subject_id(entry.subject):
             raise CurationError(f"expected a subject id, found {entry.subject!r} {again}")
-    for what, values in (("folder number", [str(e.number) for e in entries]), ("session", [e.session for e in entries])):
+    for what, values in (("folder number", [str(e.number) for e in entries]), ("session", [e.key for e in entries])):
         if twice := sorted({v for v in values if values.count(v) > 1}):
             raise CurationError(f"expected each {what} once, found {', '.join(twice)} twice {again}")
     train, test = ({e.subject for e in entries if e.side == side} for side in SIDES)
@@ -162,7 +198,7 @@ def _check_numbers(manifest: Manifest, again: str) -> None:
     numbers = manifest.numbers
     if (
         not isinstance(numbers, dict) or not all(type(n) is int and n > 0 for n in numbers.values())
-        or len(set(numbers.values())) < len(numbers) or any(numbers.get(e.session) != e.number for e in manifest.entries)
+        or len(set(numbers.values())) < len(numbers) or any(numbers.get(e.key) != e.number for e in manifest.entries)
     ):
         raise CurationError(f"expected one folder number for each session, found {numbers} {again}")
     if odd := [path for path in manifest.stale if not _is_folder(path)]:

@@ -59,8 +59,8 @@ def read_labels(folder: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def write_labels(folder: Path, ppg: np.ndarray, *, hr_bpm: np.ndarray, time_s: np.ndarray) -> str:
-    """Write `ground_truth.txt` and give its SHA-256: PPG to 10 digits, heart rate to 0.001 bpm, time to 0.1 us."""
-    rows = ([f"{x:.10g}" for x in ppg], [f"{x:.3f}" for x in hr_bpm], [f"{x:.7f}" for x in time_s])
+    """Write `ground_truth.txt` and give its SHA-256: PPG to 12 digits, heart rate to 0.001 bpm, time to 0.1 us."""
+    rows = ([f"{x:.12g}" for x in ppg], [f"{x:.3f}" for x in hr_bpm], [f"{x:.7f}" for x in time_s])
     text = "".join(" ".join(row) + "\n" for row in rows)
     (folder / LABELS).write_text(text)
     return hashlib.sha256(text.encode()).hexdigest()
@@ -78,7 +78,7 @@ def load_manifest(root: Path) -> Manifest:
     """
     manifest = read_manifest(root / MANIFEST)
     if not manifest.complete:
-        raise CurationError(f"expected a finished conversion, found an interrupted one in {root}; acq convert goes on with it")
+        raise CurationError(f"expected a finished conversion, found an unfinished one in {root}; acq convert goes on with it")
     for entry in manifest.entries:
         check_folder(root, entry)
     return manifest

@@ -112,8 +112,8 @@ def read_bgr(path: Path) -> Iterator[np.ndarray]:
         ) from error
 
 
-def check_video(path: Path, pixels: PixelHash, *, on_frame: Callable[[int], None] | None = None) -> None:
-    """Decode a video and compare every frame with what was written.
+def check_video(path: Path, pixels: PixelHash, *, on_frame: Callable[[int], None] | None = None) -> str:
+    """Decode a video, compare every frame with what was written, and give the SHA-256 of the file.
 
     Raises
     ------
@@ -129,15 +129,16 @@ def check_video(path: Path, pixels: PixelHash, *, on_frame: Callable[[int], None
             on_frame(at + 1)
     if len(found.after) != len(pixels.after):
         raise CurationError(f"expected {len(pixels.after)} frames, found {len(found.after)} in {path}; run acq convert --force")
+    return sha256_of(path)
 
 
 def sha256_of(path: Path) -> str:
     """Give the SHA-256 of a file's bytes, in hex."""
-    digest = hashlib.sha256()
+    digest, block = hashlib.sha256(), bytearray(1 << 20)       # stays in the processor's cache between reading and hashing
     try:
         with open(path, "rb", buffering=0) as file:
-            while block := file.read(1 << 22):
-                digest.update(block)
+            while count := file.readinto(block):
+                digest.update(memoryview(block)[:count])
     except OSError as error:
         raise CurationError(f"expected a video at {path}, got {error}") from error
     return digest.hexdigest()

@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -17,6 +17,7 @@ from torch import Tensor
 
 from acquire.errors import CurationError, SplitError, TrainingError
 from acquire.layout import frames_cache, ubfc_dir
+from dataset.exclusions import read_exclusions
 from dataset.face import FaceBox
 from dataset.frames import FaceFrames, face_frames
 from dataset.manifest import Entry
@@ -40,7 +41,7 @@ class Recording:
     simulated: bool
     motion: Tensor         # (T - 1, 36, 36, 3) float16, unit variance
     appearance: Tensor     # (T - 1, 36, 36, 3) uint8, the first frame of each pair
-    change: Tensor         # (T - 1,) float32: how much the PPG rises over the pair, unit variance; NaN across a gap
+    change: Tensor         # (T - 1,) float32: how much the PPG rises over the pair, unit variance; NaN where not to be learnt
     ppg: np.ndarray        # (T,) float64
     time_s: np.ndarray     # (T,) float64, increasing; some steps may have no length
     video: Path
@@ -88,8 +89,8 @@ def load_curated(data: Path, *, allow_mixed: bool = False, on_progress: OnProgre
     Raises
     ------
     SplitError : a side is empty
-    CurationError : a folder, video or label is missing or is not what it should be; a subject is on both sides; a video
-        shows no face
+    CurationError : a folder, video or label is missing or is not what it should be; a subject is on both sides; a session, or
+        a part of one, was excluded after it was converted; a video shows no face
     TrainingError : only one subject, virtual and real subjects together, a PPG that does not vary, a recording that is too
         short, a test recording too slow for a heart rate or without a window of 10 s between its gaps
     """
@@ -97,6 +98,7 @@ def load_curated(data: Path, *, allow_mixed: bool = False, on_progress: OnProgre
     manifest = load_manifest(root)
     entries = manifest.entries
     check_split(entries, allow_mixed=allow_mixed)
+    check_exclusions(entries, data)
     labels = [_labels(root / entry.folder) for entry in entries]
     for entry, (_, time_s) in zip(entries, labels, strict=True):
         if entry.side == "test":
@@ -146,6 +148,27 @@ def check_split(entries: Sequence[Entry], *, allow_mixed: bool = False) -> None:
                             "them apart, or say --mix-simulated")
 
 
+def check_exclusions(entries: Sequence[Entry], data: Path) -> None:
+    """Refuse folders that hold what a curator has taken out since.
+
+    Raises
+    ------
+    CurationError : they do; the sessions are named
+    """
+    exclusions = read_exclusions(data)
+    out = sorted({e.session for e in entries if exclusions.is_out(e.session)})
+    if out:
+        raise CurationError(f"expected no excluded session in {ubfc_dir(data)}, found {', '.join(out)}; run acq split --force "
+                            "and acq convert --force again")
+    since = sorted({
+        e.session for e in entries for one in exclusions.of(e.session)
+        if (one.from_s, one.to_s) not in {(part["from_s"], part["to_s"]) for part in e.excluded}
+    })
+    if since:
+        raise CurationError(f"expected folders without the excluded parts in {ubfc_dir(data)}, found {', '.join(since)} "
+                            "converted before; run acq convert --force again")
+
+
 def _labels(folder: Path) -> tuple[np.ndarray, np.ndarray]:
     """Read and check one label file: PPG and seconds."""
     ppg, _, time_s = read_labels(folder)
@@ -184,19 +207,28 @@ def _recording(entry: Entry, video: Path, frames: FaceFrames, ppg: np.ndarray, t
         folder=entry.folder, subject=entry.subject, session=entry.session, simulated=entry.simulated,
         motion=torch.from_numpy(frames.motion().astype(np.float16)),
         appearance=torch.from_numpy((frames.frames[:-1] >> 8).astype(np.uint8)),
-        change=torch.from_numpy(ppg_change(ppg, time_s)), ppg=ppg, time_s=time_s, video=video, box=frames.box,
+        change=torch.from_numpy(ppg_change(ppg, time_s, entry.repeated)), ppg=ppg, time_s=time_s, video=video, box=frames.box,
     )
 
 
-def ppg_change(ppg: np.ndarray, time_s: np.ndarray) -> np.ndarray:
+def ppg_change(ppg: np.ndarray, time_s: np.ndarray, repeated: Sequence[dict[str, Any]] = ()) -> np.ndarray:
     """Give the rise of the PPG from frame to frame with zero mean and unit variance: what a network learns to say.
+
+    Parameters
+    ----------
+    repeated : as in the manifest: frames whose picture belongs to another moment, so that neither pair of theirs shows what
+        the PPG did
 
     Returns
     -------
-    (T - 1,) float32; NaN where the frames are further apart than `LONGEST_STEP_S`
+    (T - 1,) float32; NaN where the frames are further apart than `LONGEST_STEP_S`, or one of them is repeated
     """
     change = np.diff(ppg)
     change[np.diff(time_s) > LONGEST_STEP_S] = np.nan
+    for one in repeated:
+        change[max(one["first"] - 1, 0) : one["first"] + one["frames"]] = np.nan
+    if np.isnan(change).all():
+        return change.astype(np.float32)
     return ((change - np.nanmean(change)) / np.nanstd(change)).astype(np.float32)
 
 
@@ -220,7 +252,8 @@ class Clips:
         self.stretches = [(begin + first, last - first) for begin, r in zip(_begins(recordings), recordings, strict=True)
                           for first, last in _runs(np.isfinite(r.change.numpy())) if last - first >= clip]
         if not self.stretches:
-            raise TrainingError(f"expected {clip} adjacent frames with a PPG in the training recordings, found none")
+            raise TrainingError(f"expected {clip} adjacent frames with a PPG, none of them repeated, in the training recordings, "
+                                "found none; convert with --fps native")
 
     def __len__(self) -> int:
         """Give the number of batches of an epoch."""

@@ -1,7 +1,6 @@
 """Sessions into UBFC folders and back: what went in comes out, and a rerun, an interruption or a fault loses nothing."""
 
 import json
-import re
 import shutil
 from collections import namedtuple
 
@@ -13,7 +12,7 @@ from made_sessions import HEIGHT, WIDTH, frame_times, make_session, picture, sam
 
 from acquire import layout
 from acquire.errors import CurationError, SplitError
-from dataset import curate
+from dataset import curate, folders, places
 from dataset.align import ppg_on_frames
 from dataset.curate import PARTIAL, convert_sessions
 from dataset.session import Session
@@ -182,87 +181,115 @@ class Stopped(BaseException):
 
 
 def stop_at(monkeypatch, at):
-    """Stop at the n-th write of a manifest, removal or renaming of a folder; nothing is done after that."""
+    """Stop at the n-th write of a manifest, removal or renaming of a folder of ours; nothing is done after that."""
     steps = []
 
     def counted(function):
         def step(*args, **kwargs):
             steps.append(function)
-            if len(steps) == at:
+            if len(steps) >= at:
                 raise Stopped
             return function(*args, **kwargs)
 
         return step
 
-    removed = curate.shutil.rmtree
+    for module in (curate, places):
+        monkeypatch.setattr(module, "write_manifest", counted(module.write_manifest))
+    monkeypatch.setattr(places.Path, "rename", counted(places.Path.rename))
+    removed, guarded = places.shutil.rmtree, counted(places.shutil.rmtree)
 
     def remove(path, **kwargs):
-        (removed if path.parent.name == PARTIAL or path.name == PARTIAL else counted(removed))(path, **kwargs)
+        (removed if PARTIAL in str(path) else guarded)(path, **kwargs)
 
-    monkeypatch.setattr(curate, "write_manifest", counted(curate.write_manifest))
-    monkeypatch.setattr(curate.Path, "rename", counted(curate.Path.rename))
-    monkeypatch.setattr(curate.shutil, "rmtree", remove)
+    monkeypatch.setattr(places.shutil, "rmtree", remove)
 
 
-@pytest.mark.parametrize("at", range(1, 7))
-def test_an_interruption_anywhere_leaves_whole_folders_and_is_continued(data, monkeypatch, at):
-    with monkeypatch.context() as patch:
-        stop_at(patch, at)
-        with pytest.raises(Stopped):
-            convert_sessions(data)
+def stopped_everywhere(data, monkeypatch, **kwargs):
+    """Convert a copy of `data` once for each place where it can be stopped; give the copy and what was there before."""
+    for at in range(1, 100):
+        copy = data.parent / f"{data.name}-{at}"
+        shutil.copytree(data, copy)
+        before = whole_folders(copy)
+        with monkeypatch.context() as patch:
+            stop_at(patch, at)
+            try:
+                convert_sessions(copy, **kwargs)
+            except Stopped:
+                pass
+            else:
+                return
+        yield at, copy, before
+        shutil.rmtree(copy)
+    raise AssertionError("it never came to an end")
+
+
+def whole_folders(data):
+    """The folders that hold as many labels as frames, by number."""
+    found = {}
     for folder in (data / "ubfc").glob("*/*"):
         assert len(read_labels(folder)[0]) == len(list(read_bgr(folder / VIDEO))) == 120
-    if (data / "ubfc" / MANIFEST).exists():
-        with pytest.raises(CurationError, match="found an interrupted one"):
-            load_manifest(data / "ubfc")
-    done = convert_sessions(data)
-    assert len(done.written) + len(done.kept) == 3
-    assert len(done.kept) == max(0, at - 2) // 2
-    load_manifest(data / "ubfc")
-    assert not (data / PARTIAL).exists()
+        assert folder.name not in found
+        found[folder.name] = folder.parent.name
+    return found
 
 
-@pytest.mark.parametrize("at", [1, 2, 3, 5, 6, 7])
-def test_an_interruption_of_force_keeps_numbers_and_leaves_foreign_folders_alone(data, monkeypatch, at):
-    """S00 came later and sorts first, yet is subject4; another codec makes all folders anew."""
+def test_an_interruption_anywhere_leaves_whole_folders_and_is_continued(data, monkeypatch):
+    places_found = 0
+    for _, copy, before in stopped_everywhere(data, monkeypatch):
+        places_found += 1
+        assert not before
+        made = len(whole_folders(copy))
+        if (copy / "ubfc" / MANIFEST).exists():
+            with pytest.raises(CurationError, match="found an unfinished one"):
+                load_manifest(copy / "ubfc")
+        done = convert_sessions(copy)
+        assert len(done.written) + len(done.kept) == 3
+        assert len(done.kept) >= made
+        load_manifest(copy / "ubfc")
+        assert not (copy / PARTIAL).exists()
+        assert not (copy / places.REPLACING).exists()
+    assert places_found > 10
+
+
+def test_an_interruption_of_force_loses_no_folder_and_leaves_foreign_ones_alone(data, monkeypatch):
+    """S00 came later and sorts first, yet is subject4; raw PPG makes all folders anew, and two change sides."""
     convert_sessions(data)
     make_session(data, "S00", seconds=4.0)
     split(data, "S01")
-    with monkeypatch.context() as patch:
-        stop_at(patch, at)
-        with pytest.raises(Stopped):
-            convert_sessions(data, codec="ffv1", force=True)
-    foreign = data / "ubfc/train/subject9"
-    foreign.mkdir(parents=True)
-    (foreign / VIDEO).write_bytes(b"mine")
-    for force in (False, True):
-        with pytest.raises(CurationError, match="found train/subject9 in"):
-            convert_sessions(data, codec="ffv1", force=force)
-    assert (foreign / VIDEO).read_bytes() == b"mine"
-    shutil.rmtree(foreign)
-    convert_sessions(data, codec="ffv1", force=True)
-    manifest = load_manifest(data / "ubfc")
-    assert {e.subject: e.folder for e in manifest.entries} == {
-        "S00": "train/subject4", "S01": "test/subject1", "S02": "train/subject2", "S03": "train/subject3"
-    }
-    assert len(list((data / "ubfc").glob("*/*"))) == 4
-    assert manifest.stale == ()
+    for at, copy, before in stopped_everywhere(data, monkeypatch, ppg="raw", force=True):
+        waiting = {p.name.partition("-")[2] for p in (copy / places.REPLACING).glob("t*-subject*")}
+        assert set(before) <= set(whole_folders(copy)) | waiting
+        if at % 6 == 1:
+            foreign = copy / "ubfc/train/subject9"
+            foreign.mkdir(parents=True)
+            (foreign / VIDEO).write_bytes(b"mine")
+            for force in (False, True):
+                with pytest.raises(CurationError, match="found train/subject9 in"):
+                    convert_sessions(copy, ppg="raw", force=force)
+            assert (foreign / VIDEO).read_bytes() == b"mine"
+            shutil.rmtree(foreign)
+        convert_sessions(copy, ppg="raw", force=True)
+        manifest = load_manifest(copy / "ubfc")
+        assert {e.subject: e.folder for e in manifest.entries} == {
+            "S00": "train/subject4", "S01": "test/subject1", "S02": "train/subject2", "S03": "train/subject3"
+        }
+        assert {e.filter["kind"] for e in manifest.entries} == {"none"}
+        assert len(list((copy / "ubfc").glob("*/*"))) == 4
+        assert manifest.stale == ()
 
 
-@pytest.mark.parametrize("at", range(1, 6))
-def test_an_interrupted_change_of_sides_is_continued(data, monkeypatch, at):
+def test_an_interrupted_change_of_sides_is_continued(data, monkeypatch):
     convert_sessions(data)
     split(data, "S01")
-    with monkeypatch.context() as patch:
-        stop_at(patch, at)
-        with pytest.raises(Stopped):
-            convert_sessions(data, force=True)
-    done = convert_sessions(data, force=True)
-    assert {e.subject: e.folder for e in done.manifest.entries} == {
-        "S01": "test/subject1", "S02": "train/subject2", "S03": "train/subject3"
-    }
-    assert load_manifest(data / "ubfc") == done.manifest
-    assert len(list((data / "ubfc").glob("*/*"))) == 3
+    for _, copy, before in stopped_everywhere(data, monkeypatch, force=True):
+        assert set(whole_folders(copy)) == set(before)
+        done = convert_sessions(copy, force=True)
+        assert done.written == ()
+        assert {e.subject: e.folder for e in done.manifest.entries} == {
+            "S01": "test/subject1", "S02": "train/subject2", "S03": "train/subject3"
+        }
+        assert load_manifest(copy / "ubfc") == done.manifest
+        assert len(list((copy / "ubfc").glob("*/*"))) == 3
 
 
 def test_damaged_folders_are_made_again(data):
@@ -295,17 +322,17 @@ def test_what_is_not_ours_is_left_alone(data, name):
 
 
 def test_pixels_that_change_on_the_way_are_found_and_nothing_is_left(data, monkeypatch):
-    whole = curate.check_video
+    whole = folders.check_video
 
     def flip_then_check(path, pixels, **kwargs):
         content = bytearray(path.read_bytes())
         content[len(content) // 2] ^= 1
         path.write_bytes(content)
-        whole(path, pixels, **kwargs)
+        return whole(path, pixels, **kwargs)
 
-    monkeypatch.setattr(curate, "check_video", flip_then_check)
-    with pytest.raises(CurationError, match="expected the frames as written, found frame"):
-        convert_sessions(data)
+    monkeypatch.setattr(folders, "check_video", flip_then_check)
+    done = convert_sessions(data)
+    assert ["expected the frames as written, found frame" in line for line in done.failed] == [True] * 3
     assert list(tree(data / "ubfc")) == [MANIFEST]
     assert not (data / PARTIAL).exists()
 
@@ -328,9 +355,15 @@ def test_a_full_disk_is_told_before_the_start(data, monkeypatch):
 def test_a_session_that_cannot_be_used_is_named(data, kwargs, says):
     path = make_session(data, "S04", **{"seconds": 4.0, **kwargs})
     split(data, "S03")
-    with pytest.raises(CurationError, match=re.escape(says)) as caught:
-        convert_sessions(data)
-    assert str(path) in str(caught.value)
+    done = convert_sessions(data)
+    (line,) = done.failed
+    assert line.startswith("S04-20260101T090001Z: expected")
+    assert says in line
+    assert str(path) in line
+    assert "\n" not in line
+    assert (len(done.written), done.manifest.complete) == (3, False)
+    with pytest.raises(CurationError, match="found an unfinished one"):
+        load_manifest(data / "ubfc")
 
 
 def test_folds(data):

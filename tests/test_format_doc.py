@@ -83,7 +83,7 @@ def test_rig(sections):
 
 
 def test_manifest(sections):
-    head, entry = sections["`data/ubfc/manifest.json`, version 1"].split("An entry:")
+    head, entry = sections["`data/ubfc/manifest.json`, version 2"].split("An entry:")
     own = {"schema", "schema_version", "data_hash"}
     assert set(rows(head)) == own | {field.name for field in fields(manifest.Manifest)}
     assert list(rows(entry)) == [field.name for field in fields(manifest.Entry)]

@@ -1,4 +1,5 @@
 import json
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import datetime, timezone
 from functools import cache
@@ -12,11 +13,12 @@ torch = pytest.importorskip("torch")
 
 import acquire  # noqa: E402
 from acquire.errors import CurationError, SplitError, TrainingError  # noqa: E402
+from dataset.exclusions import Exclusions, decide, write_exclusions  # noqa: E402
 from dataset.manifest import Entry, Manifest, read_manifest, write_manifest  # noqa: E402
 from dataset.ubfc import MANIFEST, read_labels, write_labels  # noqa: E402
 from dataset.video import VideoWriter, sha256_of  # noqa: E402
 from models.checkpoint import load_checkpoint  # noqa: E402
-from models.data import check_split, load_curated  # noqa: E402
+from models.data import check_exclusions, check_split, load_curated, ppg_change  # noqa: E402
 from models.nets import Student, Teacher  # noqa: E402
 from models.train import Recipe, claim_folder, experiment, multiplies_bf16, pick_device, study, train_kd  # noqa: E402
 
@@ -31,7 +33,8 @@ def entry(number, side, subject, *, simulated=True, **kwargs):
         simulated=simulated, session_complete=True, frames=FPS * SECONDS, width=256, height=192, fps=FPS,
         duration_s=SECONDS - 1 / FPS, hr_bpm=72, ppg_rate_hz=25, sync_bound_ms=1, light_offset_ms=None,
         lost_frames=0, lost_samples=0, trimmed=[], codec="rawvideo", filter={}, video_hash="0", video_bytes=0,
-        video_sha256="0", labels_hash="0", **kwargs,
+        video_sha256="0", labels_hash="0", part=1, imported_from="", fps_asked="native", holes="keep", repeated=[], unused=0,
+        picture_shift_ms=None, excluded=[], grade=None, **kwargs,
     )
 
 
@@ -56,7 +59,8 @@ def curate(data, entries, *, face=True, ppg=None):
         video = folder / "vid.avi"
         written.append(replace(one, labels_hash=labels, video_bytes=video.stat().st_size, video_sha256=sha256_of(video)))
     numbers = {one.session: one.number for one in written}
-    write_manifest(Manifest("0", "split-1", 1, 1, {}, "rawvideo", True, numbers, (), tuple(written)), data / "ubfc" / MANIFEST)
+    head = ("0", "split-1", 1, 1, {}, "rawvideo", "filtered", "native", "keep", True)
+    write_manifest(Manifest(*head, numbers, (), tuple(written)), data / "ubfc" / MANIFEST)
     return data
 
 
@@ -97,6 +101,35 @@ def test_a_run_leaves_everything_behind(run, data):
     for stage in stages:
         ends = [(done, total) for name, done, total in told if name == stage]
         assert ends[-1][0] == ends[-1][1] > 0
+
+
+def test_repeated_frames_are_not_learnt_from():
+    time_s = np.arange(20) / 30
+    change = ppg_change(np.sin(7 * time_s), time_s, [{"first": 5, "frames": 2, "reason": ""}, {"first": 0, "frames": 1}])
+    assert np.flatnonzero(np.isnan(change)).tolist() == [0, 4, 5, 6]      # the pairs before, between and behind them
+    assert np.nanmean(change) == pytest.approx(0, abs=1e-6)
+    assert np.nanstd(change) == pytest.approx(1, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("excluded", "out", "says"),
+    [
+        pytest.param([], ("S02-2", None, None), "no excluded session .*, found S02-2; run acq split --force", id="whole"),
+        pytest.param([], ("S02-2", 1.0, 2.5), "found S02-2 converted before; run acq convert --force", id="part"),
+        pytest.param([(1.0, 2.5)], ("S02-2", 1.0, 3.0), "found S02-2 converted before", id="another part"),
+        pytest.param([(1.0, 2.5)], ("S02-2", 1.0, 2.5), None, id="done already"),
+        pytest.param([(1.0, 2.5)], None, None, id="taken back"),
+        pytest.param([], ("S09-1", None, None), None, id="of another session"),
+    ],
+)
+def test_what_was_excluded_later_is_refused(tmp_path, excluded, out, says):
+    parts = [{"from_s": a, "to_s": b, "reason": "moved"} for a, b in excluded]
+    entries = [entry(1, "train", "S01"), replace(entry(2, "test", "S02"), excluded=parts)]
+    if out:
+        session, from_s, to_s = out
+        write_exclusions(tmp_path, Exclusions((decide(session, from_s=from_s, to_s=to_s, reason="moved"),)))
+    with pytest.raises(CurationError, match=says) if says else nullcontext():
+        check_exclusions(entries, tmp_path)
 
 
 def test_metrics_say_what_they_come_from(run):

@@ -177,10 +177,12 @@ def root(tmp_path):
             session_complete=True, frames=30, width=34, height=22, fps=30.0, duration_s=1.0, hr_bpm=71.25, ppg_rate_hz=25.0,
             sync_bound_ms=0.7, light_offset_ms=None, lost_frames=0, lost_samples=0, trimmed=[], codec="rawvideo", filter={},
             video_hash=pixels.hexdigest, video_bytes=(tmp_path / folder / VIDEO).stat().st_size,
-            video_sha256=sha256_of(tmp_path / folder / VIDEO), labels_hash=labels_hash,
+            video_sha256=sha256_of(tmp_path / folder / VIDEO), labels_hash=labels_hash, part=1, imported_from="",
+            fps_asked="native", holes="keep", repeated=[], unused=0, picture_shift_ms=None, excluded=[], grade=None,
         ))
     numbers = {"S01-x": 1, "S02-x": 2, "S03-x": 3}      # S03's folder is gone
-    write_manifest(Manifest("0.1.0", "0", 1, 1, {}, "rawvideo", True, numbers, (), tuple(entries)), tmp_path / MANIFEST)
+    head = ("0.1.0", "0", 1, 1, {}, "rawvideo", "filtered", "native", "keep", True)
+    write_manifest(Manifest(*head, numbers, (), tuple(entries)), tmp_path / MANIFEST)
     return tmp_path
 
 
@@ -234,9 +236,12 @@ def change_labels(root):
         pytest.param(lambda r: (r / MANIFEST).unlink(), "expected a manifest, found nothing", id="no manifest"),
         pytest.param(lambda r: (r / MANIFEST).write_text("{"), "expected a manifest as JSON", id="not JSON"),
         pytest.param(edited(lambda b: b.update(schema="x")), "expected schema acq-ubfc-manifest", id="schema"),
-        pytest.param(edited(lambda b: b.update(schema_version=7)), "expected manifest format 1, found 7", id="version"),
+        pytest.param(edited(lambda b: b.update(schema_version=7)), "expected manifest format 2, found 7", id="version"),
         pytest.param(edited(lambda b: b["entries"][0].pop("side")), "expected a whole manifest", id="entry without a side"),
-        pytest.param(edited(lambda b: b.update(complete=False)), "found an interrupted one", id="interrupted"),
+        pytest.param(entry(part=0), "a count that is none", id="part 0"),
+        pytest.param(entry(part=2), "expected one folder number for each", id="part without a number"),
+        pytest.param(entry(repeated=[{"first": 29, "frames": 2, "reason": ""}]), "29 and 2 more of 30", id="repeated too far"),
+        pytest.param(edited(lambda b: b.update(complete=False)), "found an unfinished one", id="interrupted"),
         pytest.param(entry(folder="../../etc"), "found '../../etc'", id="path out of the root"),
         pytest.param(entry(folder="/tmp/subject2"), "found '/tmp/subject2'", id="absolute path"),
         pytest.param(entry(folder="test/subject2/../subject1"), "found 'test/subject2/../subject1'", id="path that turns"),

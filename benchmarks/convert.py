@@ -1,0 +1,143 @@
+"""How fast `acq convert` is: frames a second of one core, verification included, and the memory it takes.
+
+A clip of virtual pixels at 640x360 is stored as acq stores it, and converted by the unit of work of `acq convert`, each row in a
+process of its own. Beside it OpenCV's VideoWriter, which stores FFV1 and checks nothing, and the decoding alone. `--seconds 30` is
+the figure of the table; `--long` adds a file above 2 GiB; `--clip VIDEO` takes a real one.
+"""
+
+import argparse
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+FPS, RATE_HZ, WIDTH, HEIGHT = 30, 25, 640, 360
+START_NS = 10**12
+LONG_S = 110            # 2.28 GB of BGR24: above 2 GiB
+ROWS = ("acq convert, rawvideo", "acq convert, ffv1", "OpenCV VideoWriter, FFV1, no check", "decoding the session alone")
+
+
+def main() -> None:
+    """Make the clip and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=30)
+    parser.add_argument("--clip", type=Path, help="a video to take the pictures from, 640x360, over and over")
+    parser.add_argument("--long", action="store_true", help=f"also {LONG_S} s as rawvideo: more than 2 GiB")
+    parser.add_argument("--row", nargs=2, help=argparse.SUPPRESS)
+    words = parser.parse_args()
+    if words.row:
+        _row(*words.row)
+        return
+    print("| what | clip | frames | frames/s of processor time | frames/s of wall time | peak memory [MB] | file [MB] |")
+    print("|---|---|---|---|---|---|---|", flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        for seconds, rows in ((words.seconds, ROWS), (LONG_S, ROWS[:1])) if words.long else ((words.seconds, ROWS),):
+            path = Path(folder) / "sessions/S01" / f"S01-{seconds:g}.h5"
+            _make(path, seconds=seconds, clip=words.clip)
+            for row in rows:
+                command = [sys.executable, "-m", "benchmarks.convert", "--row", row, str(path)]
+                found = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.split()
+                frames, cpu_s, wall_s, peak_mb, file_mb = map(float, found)
+                print(f"| {row} | {seconds:g} s | {frames:.0f} | {frames / cpu_s:.0f} | {frames / wall_s:.0f} | {peak_mb:.0f} | "
+                      f"{file_mb:.0f} |", flush=True)
+            path.unlink()
+
+
+def _make(path: Path, *, seconds: float, clip: Path | None) -> None:
+    from acquire.devices import CameraInfo, VideoFrame
+    from acquire.protocol import SENSOR_VIRTUAL, Hello
+    from acquire.session import SessionWriter
+
+    camera = CameraInfo("benchmark", WIDTH, HEIGHT, FPS, "I420", "start of exposure", simulated=True)
+    hello = Hello(
+        protocol=1, major=0, minor=0, patch=0, boot_id=1, tick_hz=2_000_000, rate_hz=RATE_HZ, adc_bits=10, sensor=SENSOR_VIRTUAL
+    )
+    pictures = _clip(clip) if clip else _virtual()
+    with SessionWriter(
+        path, session_id=path.stem.replace(".", "-"), subject="S01", camera=camera, hello=hello, port="none",
+        started_unix_ns=START_NS, started_monotonic_ns=START_NS, simulated=True,
+    ) as writer:
+        for i in range(round(seconds * RATE_HZ) + 1):
+            at_ns = START_NS + i * 10**9 // RATE_HZ
+            value = round(30_000 + 8_000 * np.sin(2 * np.pi * 1.2 * i / RATE_HZ))
+            writer.add_sample(sequence=i, ticks=i, value=value, flags=0, arrival_ns=at_ns, time_ns=at_ns, bound_ns=500_000)
+        for i in range(round(seconds * FPS)):
+            at_ns = START_NS + i * 10**9 // FPS
+            writer.add_frame(VideoFrame(pictures[i % len(pictures)], at_ns, at_ns, i))
+        writer.close(complete=True)
+
+
+def _clip(path: Path) -> list[np.ndarray]:
+    import av
+
+    with av.open(str(path)) as container:
+        return [frame.to_ndarray(format="yuv420p") for frame in container.decode(video=0)]
+
+
+def _virtual() -> list[np.ndarray]:
+    """Draw five seconds of the virtual subject, noise included."""
+    from acquire.simulator import VirtualSubject
+
+    subject = VirtualSubject("S01", seed=0)
+    return [subject.frame(i / FPS, i) for i in range(5 * FPS)]
+
+
+def _row(row: str, path: str) -> None:
+    """Do one row's work in this process, and print its figures."""
+    import cv2
+
+    cv2.setNumThreads(1)
+    session, out = Path(path), Path(path).with_suffix(".out")
+    out.mkdir()
+    work = {ROWS[0]: lambda: _convert(session, out, "rawvideo"), ROWS[1]: lambda: _convert(session, out, "ffv1"),
+            ROWS[2]: lambda: _opencv(session, out / "vid.avi"), ROWS[3]: lambda: _decode(session)}[row]
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    wall_s, cpu_s = time.perf_counter(), time.process_time()
+    frames = work()
+    wall_s, cpu_s = time.perf_counter() - wall_s, time.process_time() - cpu_s
+    size = sum(file.stat().st_size for file in out.rglob("*.avi"))
+    peak_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    subprocess.run(["rm", "-r", str(out)], check=True)
+    print(frames, cpu_s, wall_s, peak_kb / 1e3, size / 1e6)
+
+
+def _convert(path: Path, out: Path, codec: str) -> int:
+    from dataset.folders import Task, write_session
+    from dataset.split import SessionIdentity
+    from dataset.timeline import Settings
+
+    identity = SessionIdentity(path.stem, "S01", path.name, "0", True, True)
+    task = Task(identity, path, Settings(codec, "filtered", "native", "keep"), (), ("train/subject1",), out)
+    return sum(entry.frames for entry in write_session(task))
+
+
+def _opencv(path: Path, out: Path) -> int:
+    import cv2
+
+    from dataset.session import Session
+
+    with Session(path) as session:
+        video = cv2.VideoWriter(str(out), cv2.VideoWriter.fourcc(*"FFV1"), session.fps, (WIDTH, HEIGHT))
+        for rgb in session.frames:
+            video.write(rgb[..., ::-1])
+        video.release()
+        return len(session.frames)
+
+
+def _decode(path: Path) -> int:
+    from dataset.session import Session
+
+    with Session(path) as session:
+        bgr = np.empty((HEIGHT, WIDTH, 3), np.uint8)
+        for index in range(len(session.frames)):
+            session.frames.read_into(index, bgr, bgr=True)
+        return len(session.frames)
+
+
+if __name__ == "__main__":
+    main()
