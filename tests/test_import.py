@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from public_sets import HEIGHT, PURE_START_NS, WIDTH, make_dataset_1, make_dataset_2, make_pure, picture, row, write_avi
+from public_sets import FPS, HEIGHT, PURE_START_NS, WIDTH, make_dataset_1, make_dataset_2, make_pure, picture, row, write_avi
 
 from acquire.errors import CurationError
 from acquire.layout import session_files
@@ -12,6 +12,7 @@ from dataset.public_sets import DEFECT, SOURCE, find_set, import_set
 from dataset.published import Timeline
 from dataset.pure import PureWriter
 from dataset.session import Session
+from dataset.video import read_bgr
 from dataset.workers import Workers
 
 
@@ -266,3 +267,27 @@ def test_imported_sessions_are_split_by_subject(tmp_path, acq):
     split = json.loads((tmp_path / "data" / "split.json").read_text())
     assert split["folds"] == [{"train": ["PURE-01"], "test": ["PURE-02"]}]
     assert len(split["sessions"]) == 3
+    refused = acq("resync", session_files(tmp_path / "data")[0])
+    assert refused.returncode == 1
+    assert "imported from PURE" in refused.stderr
+
+
+def test_imported_sessions_come_back_as_the_folders_they_were(tmp_path, acq):
+    made = {}
+    for number in (1, 2):
+        made[f"UBFC2-{number}"] = make_dataset_2(tmp_path / "set" / f"subject{number}", time_s=np.round(np.arange(300) / FPS, 6))
+    run(tmp_path / "set", tmp_path / "data")
+    for words in (("split", "--holdout", "UBFC2-2"), ("convert", "--ppg", "raw")):
+        done = acq(*words, "--data", tmp_path / "data")
+        assert done.returncode == 0, done.stderr
+    entries = json.loads((tmp_path / "data/ubfc/manifest.json").read_text())["entries"]
+    assert [entry["imported_from"] for entry in entries] == ["UBFC-rPPG DATASET_2"] * 2
+    for entry in entries:
+        folder = tmp_path / "data" / "ubfc" / entry["folder"]
+        ppg, time_s = made[entry["session"]]
+        written = np.loadtxt(folder / "ground_truth.txt")
+        assert np.abs(written[0] - ppg).max() <= 1e-6 * np.ptp(ppg)
+        assert np.abs(written[2] - time_s).max() <= 1e-6
+        shown = list(read_bgr(folder / "vid.avi"))
+        assert len(shown) == 300
+        assert all((bgr[..., ::-1] == picture(i)).all() for i, bgr in enumerate(shown))
