@@ -212,12 +212,18 @@ def _write(recording: Recording, path: Path, title: str, subject: str, session_i
     ) as writer:
         lost_samples = _add_samples(writer, recording)
         next_frame = 0
+        odd = []
         for picture in recording.pictures:
+            if picture.rgb.shape != camera.image_shape:
+                odd.append(picture.index)
+                continue
             time_ns, stamp_ns = recording.frame_at(picture.index)
             writer.add_frame(VideoFrame(picture.rgb, time_ns, stamp_ns, picture.index))
             next_frame = picture.index + 1
             if writer.frames % _FRAMES_PER_FLUSH == 0:
                 writer.flush()
+        if odd:
+            recording.defects.append(f"{len(odd)} frames are of another size than the video, the first is {odd[0]}; left out")
         if writer.frames < 2:
             raise CurationError(f"expected pictures, found {writer.frames} in {recording.folder}; get the folder again")
         expected = max(recording.frames or 0, next_frame)

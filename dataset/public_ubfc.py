@@ -103,6 +103,8 @@ def _with_video(
             announced = stream.frames
     except (OSError, ValueError, av.error.FFmpegError) as error:
         raise CurationError(f"expected a video, got: {error}, at {path}; get the file again") from error
+    if min(width, height) < 1:
+        raise CurationError(f"expected pictures, found a size of {width}x{height} at {path}; get the file again")
     if not rate or not 1 <= float(rate) <= 1000:
         raise CurationError(f"expected a video of 1 to 1000 frames/s, found {rate} at {path}; get the file again")
     if pixels not in _AS_RAW:

@@ -172,7 +172,9 @@ class PureWriter:
         """Do nothing: every file is whole once written, and a folder without its JSON is no recording."""
 
     def add(self, bgr: np.ndarray, time_ns: int) -> None:
-        """Write one (H, W, 3) uint8 BGR frame; `time_ns` rises.
+        """Write one (H, W, 3) uint8 BGR frame; `time_ns` rises, and counts from 1970 where that is known.
+
+        A picture's name carries it in 19 digits, so that readers which sort by name get the frames in order.
 
         Raises
         ------
