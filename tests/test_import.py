@@ -291,3 +291,26 @@ def test_imported_sessions_come_back_as_the_folders_they_were(tmp_path, acq):
         shown = list(read_bgr(folder / "vid.avi"))
         assert len(shown) == 300
         assert all((bgr[..., ::-1] == picture(i)).all() for i, bgr in enumerate(shown))
+
+
+def test_pure_folders_that_hold_no_recording_are_named(tmp_path):
+    root = tmp_path / "set"
+    for name in ("01-01", "01-02", "01-03", "01-04", "01-05"):
+        make_pure(root / name, frames=20, samples=60)
+    (root / "01-01" / "01-01.json").unlink()
+    for path in (root / "01-02" / "01-02").iterdir():
+        path.unlink()
+    (root / "01-03" / "01-03.json").write_text('{"/Image": []}')
+    (root / "01-04" / "01-04.json").rename(root / "01-04.json")          # beside its folder: as in some copies
+    first = sorted((root / "01-05" / "01-05").iterdir())[0]
+    first.rename(first.with_name("0001.png"))
+    found = run(root, tmp_path / "data")
+    assert "expected labels, found nothing" in found["01-01"].error
+    assert "expected pictures Image<ns>.png, found 0" in found["01-02"].error
+    assert "expected a list /FullPackage" in found["01-03"].error
+    assert found["01-04"].value is not None
+    five = found["01-05"].value
+    assert five is not None
+    assert five.lost_frames == 1
+    assert "1 pictures are not named by a stamp of their own, the first is 0001.png" in " ".join(five.defects)
+    assert len(session_files(tmp_path / "data")) == 2
