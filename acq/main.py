@@ -19,6 +19,7 @@ from acq.demo import demo
 from acq.devices import devices
 from acq.exclude import exclude
 from acq.firmware import firmware
+from acq.import_ import import_
 from acq.include import include
 from acq.info import info
 from acq.ls import ls
@@ -68,11 +69,11 @@ def options(
 
 for panel, verbs in (
     ("Record", (check, record, calibrate, subject, devices, info, recover, resync, simulate)),
-    ("Curate", (ls, exclude, include, split, convert, card, verify, withdraw)),
+    ("Curate", (ls, import_, exclude, include, split, convert, card, verify, withdraw)),
     ("Train", (train_kd, demo)),
 ):
     for verb in verbs:
-        app.command(rich_help_panel=panel)(verb)
+        app.command(verb.__name__.strip("_").replace("_", "-"), rich_help_panel=panel)(verb)
 app.add_typer(firmware, rich_help_panel="Record")
 
 

@@ -24,6 +24,7 @@ PPG_ARRIVAL = "ppg/arrival_ns"       # when the host had the packet
 PPG_TIME = "ppg/time_ns"             # middle of the window on the host clock, from `acquire.clock`
 PPG_BOUND = "ppg/bound_ns"           # |time_ns - truth| is at most this; -1 while no bound is known
 PPG_FLAGS = "ppg/flags"              # SAMPLE_* bits of `acquire.protocol`
+PUBLISHED = "ppg/published"          # only of an imported session: the numbers as they were published, beside each sample
 
 EXCHANGES = "sync/exchanges"         # every answered ping, raw, so that the session can be re-synchronised
 CLOCKS = "sync/clocks"               # CLOCK_MONOTONIC beside CLOCK_MONOTONIC_RAW; older files have none
@@ -45,6 +46,7 @@ COLUMNS = {                          # one-dimensional, growing, in the order th
     PPG_FLAGS: np.dtype("u1"),
 }
 EXCHANGE_DTYPE = np.dtype([("send_ns", "i8"), ("rx_ticks", "i8"), ("tx_ticks", "i8"), ("recv_ns", "i8"), ("id", "u2")])
+PUBLISHED_DTYPE = np.dtype([("ppg", "f8"), ("hr_bpm", "f8"), ("spo2", "f8")])        # NaN where none was
 CLOCK_DTYPE = np.dtype([("monotonic_ns", "i8"), ("raw_ns", "i8")])
 EVENT_DTYPE = np.dtype([("time_ns", "i8"), ("kind", "S32"), ("text", "S256")])   # UTF-8
 

@@ -20,6 +20,7 @@ import socket
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import wraps
 from importlib.metadata import version
 from pathlib import Path
@@ -79,8 +80,20 @@ def _writing(method: Callable) -> Callable:
     return guarded
 
 
+@dataclass(frozen=True)
+class Imported:
+    """Where a session comes from that acq did not record."""
+
+    source: str      # the public data set
+    sensor: str      # what took the PPG, as far as was published
+
+
 class SessionWriter:
     """Write one session file; a context manager, complete only if closed so.
+
+    Parameters
+    ----------
+    imported : set where the session is imported; its samples then take the numbers as published, too
 
     Raises
     ------
@@ -99,6 +112,7 @@ class SessionWriter:
         started_unix_ns: int,
         started_monotonic_ns: int,
         simulated: bool,
+        imported: Imported | None = None,
     ) -> None:
         self.path = path
         self.frames = 0
@@ -106,7 +120,7 @@ class SessionWriter:
         self.flushed_frames = 0          # what a failure cannot take away
         self.flushed_samples = 0
         self.broken = False
-        tables = (*layout.COLUMNS, layout.EXCHANGES, layout.CLOCKS, layout.EVENTS)
+        tables = (*layout.COLUMNS, layout.EXCHANGES, layout.CLOCKS, layout.EVENTS, layout.PUBLISHED)
         self._rows: dict[str, list] = {name: [] for name in tables}
         # Until SWMR mode begins, a kill leaves what no reader opens. (Windows renames no open file.)
         self._made_as = path if sys.platform == "win32" else path.with_suffix(".part")
@@ -124,7 +138,7 @@ class SessionWriter:
             raise SessionError(f"expected to create {path}, got: {_reason(error)}") from error
         try:
             Reserve(self._file.id.get_vfd_handle()).ensure(math.prod(camera.image_shape))
-            self._create(camera, hello)
+            self._create(camera, {layout.PUBLISHED: layout.PUBLISHED_DTYPE} if imported else {})
             self._file.attrs.update({
                 "schema": layout.SCHEMA,
                 "schema_version": layout.SCHEMA_VERSION,
@@ -137,9 +151,10 @@ class SessionWriter:
                 "simulated": simulated,
                 "complete": False,
                 **dict.fromkeys(layout.LOSS_ATTRS, -1),
+                **({layout.IMPORTED_ATTR: imported.source} if imported else {}),
             })
             self._file["ppg"].attrs.update({
-                "sensor": SENSOR_NAMES.get(hello.sensor, str(hello.sensor)),
+                "sensor": imported.sensor if imported else SENSOR_NAMES.get(hello.sensor, str(hello.sensor)),
                 "rate_hz": hello.rate_hz,
                 "tick_hz": hello.tick_hz,
                 "adc_bits": hello.adc_bits,
@@ -159,7 +174,7 @@ class SessionWriter:
             self._made_as.unlink(missing_ok=True)         # nothing is in it
             raise SessionError(f"expected to write {path}, got: {_reason(error)}") from error
 
-    def _create(self, camera: CameraInfo, hello: Hello) -> None:
+    def _create(self, camera: CameraInfo, more: dict[str, np.dtype]) -> None:
         shape = camera.image_shape
         frames = self._file.create_dataset(
             layout.FRAMES, shape=(0, *shape), maxshape=(None, *shape), chunks=(1, *shape), dtype="u1", **hdf5plugin.Htj2k()
@@ -180,7 +195,7 @@ class SessionWriter:
         self.store = FrameStore(frames)
         tables = {
             **layout.COLUMNS, layout.EXCHANGES: layout.EXCHANGE_DTYPE, layout.CLOCKS: layout.CLOCK_DTYPE,
-            layout.EVENTS: layout.EVENT_DTYPE,
+            layout.EVENTS: layout.EVENT_DTYPE, **more,
         }
         self._columns = {
             name: self._file.create_dataset(
@@ -223,9 +238,13 @@ class SessionWriter:
         self._rows[layout.FRAME_SEQUENCE].append(frame.sequence)
 
     def add_sample(
-        self, *, sequence: int, ticks: int, value: int, flags: int, arrival_ns: int, time_ns: int, bound_ns: int
+        self, *, sequence: int, ticks: int, value: int, flags: int, arrival_ns: int, time_ns: int, bound_ns: int,
+        published: tuple[float, float, float] | None = None,
     ) -> None:
-        """Append one PPG sample; `ticks` unwrapped, times in ns on CLOCK_MONOTONIC, `bound_ns` -1 while unknown."""
+        """Append one PPG sample; `ticks` unwrapped, times in ns on CLOCK_MONOTONIC, `bound_ns` -1 while unknown.
+
+        `published`, of an imported one: PPG, heart rate [bpm], oxygen saturation [%], NaN where none was published.
+        """
         rows = self._rows
         rows[layout.PPG_SEQUENCE].append(sequence)
         rows[layout.PPG_TICKS].append(ticks)
@@ -234,6 +253,8 @@ class SessionWriter:
         rows[layout.PPG_ARRIVAL].append(arrival_ns)
         rows[layout.PPG_TIME].append(time_ns)
         rows[layout.PPG_BOUND].append(bound_ns)
+        if published is not None:
+            rows[layout.PUBLISHED].append(published)
         self.samples += 1
 
     def add_exchange(self, send_ns: int, rx_ticks: int, tx_ticks: int, recv_ns: int, ping_id: int) -> None:

@@ -53,6 +53,8 @@ def resync(path: Path, *, dry_run: bool = False) -> Resync:
     """
     _refuse_growing(path)
     with Session(path) as session:
+        if session.imported_from:
+            raise SessionError(f"expected a recording with pings, found one imported from {session.imported_from}, {path}")
         tick_hz, rate_hz = session.sensor["tick_hz"], session.sensor["rate_hz"]
         if not all(isinstance(hz, int) and 0 < hz < 2**32 for hz in (tick_hz, rate_hz)):
             raise SessionError(f"expected rates in Hz, found tick_hz {tick_hz!r} and rate_hz {rate_hz!r} in {path}")

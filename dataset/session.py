@@ -207,6 +207,13 @@ class Session:
         clocks = layout.CLOCKS in self._file        # older files have none
         self.clocks = self._column(layout.CLOCKS, layout.CLOCK_DTYPE) if clocks else np.empty(0, layout.CLOCK_DTYPE)
         self._events = self._column(layout.EVENTS, layout.EVENT_DTYPE)
+        self.published: np.ndarray | None = None        # of an imported session: (S,) ppg, hr_bpm, spo2, as they were published
+        if layout.PUBLISHED in self._file:
+            self.published = self._column(layout.PUBLISHED, layout.PUBLISHED_DTYPE)[:samples]
+            if len(self.published) != samples:
+                raise SessionError(
+                    f"expected {samples} published samples, found {len(self.published)} in {self.path}; import it again"
+                )
 
     def _read_light_offset(self, video: h5py.Dataset) -> None:
         """Read the camera's offset against the light; a session that was not calibrated has none."""
@@ -303,6 +310,11 @@ class Session:
         return f"{stopped}; {fault}" if fault and stopped not in (layout.FAULT, fault) else fault or stopped
 
     @property
+    def ppg_values(self) -> np.ndarray:
+        """PPG in the units it came in, (S,) float64: the sensor's readings, or of an imported session the published numbers."""
+        return self.ppg.astype(np.float64) if self.published is None else self.published["ppg"]
+
+    @property
     def frame_light_ns(self) -> np.ndarray:
         """When each frame's light fell, the middle of its exposure, (N,) int64 ns: what to put beside `ppg_time_ns`.
 
@@ -359,6 +371,7 @@ class Session:
         tables = {
             **self._columns, layout.EXCHANGES: self.exchanges, layout.CLOCKS: self.clocks, layout.EVENTS: self._events,
         }
+        tables |= {} if self.published is None else {layout.PUBLISHED: self.published}
         for name, column in sorted(tables.items()):
             digest.update(f"{name} {len(column)} {column.dtype.descr}".encode())
             digest.update(column.tobytes())

@@ -94,7 +94,8 @@ def lay_out(session: Session, settings: Settings, exclusions: Sequence[Exclusion
             frame_ns, session.frame_sequence, float(settings.fps), begin_ns=_first(session.ppg_time_ns[used]))
         moments = np.union1d(frame_ns, rows.time_ns)
         aligned = ppg_on_frames(
-            session.ppg[used], session.ppg_time_ns[used], session.ppg_sequence[used], moments, filtered=settings.ppg == "filtered"
+            session.ppg_values[used], session.ppg_time_ns[used], session.ppg_sequence[used], moments,
+            filtered=settings.ppg == "filtered",
         )
     except CurationError as error:
         raise CurationError(f"{error} ({where}); {otherwise}") from error

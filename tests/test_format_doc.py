@@ -30,10 +30,10 @@ def rows(text):
 
 def test_datasets(sections):
     found = rows(sections["Datasets"])
-    assert list(found) == [layout.FRAMES, *layout.COLUMNS, layout.EXCHANGES, layout.CLOCKS, layout.EVENTS]
+    assert list(found) == [layout.FRAMES, *layout.COLUMNS, layout.PUBLISHED, layout.EXCHANGES, layout.CLOCKS, layout.EVENTS]
     for name, dtype in layout.COLUMNS.items():
         assert found[name].startswith(f"{dtype.name} (")
-    for dtype in (layout.EXCHANGE_DTYPE, layout.CLOCK_DTYPE, layout.EVENT_DTYPE):
+    for dtype in (layout.EXCHANGE_DTYPE, layout.CLOCK_DTYPE, layout.EVENT_DTYPE, layout.PUBLISHED_DTYPE):
         assert dtype.names is not None
         for name in dtype.names:
             assert f"`{name}`" in sections["Datasets"]
