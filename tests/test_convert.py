@@ -204,9 +204,9 @@ def stop_at(monkeypatch, at):
     monkeypatch.setattr(places.shutil, "rmtree", remove)
 
 
-def stopped_everywhere(data, monkeypatch, **kwargs):
-    """Convert a copy of `data` once for each place where it can be stopped; give the copy and what was there before."""
-    for at in range(1, 100):
+def stopped_everywhere(data, monkeypatch, every=1, **kwargs):
+    """Convert copies of `data`, each stopped at another place; give the copy and what was there before."""
+    for at in range(1, 100, every):
         copy = data.parent / f"{data.name}-{at}"
         shutil.copytree(data, copy)
         before = whole_folders(copy)
@@ -235,7 +235,7 @@ def whole_folders(data):
 
 def test_an_interruption_anywhere_leaves_whole_folders_and_is_continued(data, monkeypatch):
     places_found = 0
-    for _, copy, before in stopped_everywhere(data, monkeypatch):
+    for _, copy, before in stopped_everywhere(data, monkeypatch, every=2):
         places_found += 1
         assert not before
         made = len(whole_folders(copy))
@@ -248,18 +248,21 @@ def test_an_interruption_anywhere_leaves_whole_folders_and_is_continued(data, mo
         load_manifest(copy / "ubfc")
         assert not (copy / PARTIAL).exists()
         assert not (copy / places.REPLACING).exists()
-    assert places_found > 10
+    assert places_found > 5
 
 
 def test_an_interruption_of_force_loses_no_folder_and_leaves_foreign_ones_alone(data, monkeypatch):
-    """S00 came later and sorts first, yet is subject4; raw PPG makes all folders anew, and two change sides."""
+    """S00 came later and sorts first, yet is subject4; raw PPG makes all folders anew, and two change sides.
+
+    A replacement has five steps: every fourth place meets each of them at some folder.
+    """
     convert_sessions(data)
     make_session(data, "S00", seconds=4.0)
     split(data, "S01")
-    for at, copy, before in stopped_everywhere(data, monkeypatch, ppg="raw", force=True):
+    for at, copy, before in stopped_everywhere(data, monkeypatch, every=4, ppg="raw", force=True):
         waiting = {p.name.partition("-")[2] for p in (copy / places.REPLACING).glob("t*-subject*")}
         assert set(before) <= set(whole_folders(copy)) | waiting
-        if at % 6 == 1:
+        if at % 12 == 1:
             foreign = copy / "ubfc/train/subject9"
             foreign.mkdir(parents=True)
             (foreign / VIDEO).write_bytes(b"mine")
