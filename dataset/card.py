@@ -16,7 +16,7 @@ from .card_facts import Facts, gather
 from .card_markdown import card_markdown
 from .card_words import About
 from .croissant import croissant
-from .split import write_text_atomically
+from .json_file import write_text_atomically
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from typing import Any
 from acquire import layout
 from acquire.errors import CurationError
 
-from .split import canonical_json, write_text_atomically
+from .json_file import canonical_json, write_text_atomically
 
 MANIFEST = "manifest.json"
 SCHEMA = "acq-ubfc-manifest"

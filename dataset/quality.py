@@ -12,7 +12,7 @@ from typing import Any
 from acquire import layout
 from acquire.errors import CurationError
 
-from .split import write_text_atomically
+from .json_file import write_text_atomically
 
 SCHEMA = "acq-quality"
 SCHEMA_VERSION = 1

@@ -102,7 +102,7 @@ def _points(quality: SessionQuality, name: str) -> tuple[np.ndarray, np.ndarray]
         ) from error
     if x.shape != y.shape or x.ndim != 1 or not np.isfinite(x).all():
         raise CurationError(
-            f"expected {name} as as many finite x as y, found {x.shape} and {y.shape} in the quality of {quality.session}; "
+            f"expected as many finite x as y of {name}, found {x.shape} and {y.shape} in the quality of {quality.session}; "
             "run acq qc again"
         )
     y[np.abs(y) > 1e12] = np.nan          # beyond what a drawing's axis can hold, and no measurement

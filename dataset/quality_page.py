@@ -16,11 +16,11 @@ from acquire.errors import CurationError
 
 from . import flag_timeline
 from .exclusions import Exclusions
+from .json_file import write_text_atomically
 from .page import drawing, number, page, png, section, text
 from .quality import SEVERITIES, Flag, SessionQuality
 from .quality_figures import clock, figures
 from .quality_index import INDEX, STYLE, counted, end_of, grade_pill, index_page, simulated_banner, spans_out
-from .split import write_text_atomically
 
 
 def write_pages(

@@ -19,10 +19,11 @@ from acquire.errors import CurationError
 
 from .curate import choose_fold, settle
 from .exclusions import Exclusion, read_exclusions
+from .json_file import write_text_atomically
 from .manifest import MANIFEST
 from .pure import PureWriter
 from .session import Session
-from .split import OnProgress, SessionIdentity, check_sessions, identify_sessions, read_split, write_text_atomically
+from .split import OnProgress, SessionIdentity, check_sessions, identify_sessions, read_split
 from .timeline import FILTER, Part, Settings, excluded_parts, lay_out
 from .video import PixelHash, sha256_of
 from .workers import Workers, work_through

@@ -23,8 +23,9 @@ from acquire import layout
 from acquire.errors import CurationError, SplitError
 
 from .exclusions import Exclusions, read_exclusions, write_exclusions
+from .json_file import write_text_atomically
 from .manifest import MANIFEST, Manifest, read_manifest, write_manifest
-from .split import OnProgress, Split, read_split, without_subject, write_split, write_text_atomically
+from .split import OnProgress, Split, read_split, without_subject, write_split
 from .traces import UNDER_WAY, Traces, curated_roots, find_traces
 
 SCHEMA = "acq-withdrawals"

@@ -16,7 +16,7 @@ import h5py
 import pytest
 from made_sessions import make_session
 
-from dataset.split import canonical_json
+from dataset.json_file import canonical_json
 
 
 @pytest.fixture

@@ -265,7 +265,7 @@ def test_imported_sessions_are_split_by_subject(tmp_path, acq):
     done = acq("split", "--holdout", "PURE-02", "--data", tmp_path / "data")
     assert done.returncode == 0, done.stderr
     split = json.loads((tmp_path / "data" / "split.json").read_text())
-    assert split["folds"] == [{"train": ["PURE-01"], "test": ["PURE-02"]}]
+    assert [(fold["train"], fold["test"]) for fold in split["folds"]] == [(["PURE-01"], ["PURE-02"])]
     assert len(split["sessions"]) == 3
     refused = acq("resync", session_files(tmp_path / "data")[0])
     assert refused.returncode == 1
