@@ -70,10 +70,10 @@ class Duplicate:
 
     def in_words(self, path: Path) -> str:
         """Say it of the recording at `path`, in one line."""
-        what = "the PPG is" if self.by == PPG else "the pictures are"
-        how = "equal to" if self.exact else f"alike, r = {self.alike:.2f}, to"
+        of_both = "the PPG is {} that of" if self.by == PPG else "the pictures are {} those of"
+        how = "equal to" if self.exact else f"like (r = {self.alike:.2f})"
         other = self.other(path)
-        return f"{what} {how} those of {other.session} from {other.from_s:.1f} to {other.to_s:.1f} s"
+        return f"{of_both.format(how)} {other.session} from {other.from_s:.1f} to {other.to_s:.1f} s"
 
 
 @dataclass(frozen=True)

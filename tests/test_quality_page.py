@@ -120,7 +120,7 @@ def test_faces_are_shown_when_asked_for(tmp_path):
     pytest.param({"duration_s": "<b>"}, "expected duration_s as a number", id="duration is text"),
     pytest.param({"measures": {"lag_ms": float("nan")}}, "expected lag_ms as a number", id="measure is no number"),
     pytest.param({"flags": (Flag("gap", "note", "0", 1.0, None, None, ""),)}, "expected from_s of gap", id="time is text"),
-    pytest.param({"series": {"ppg": Series([0.0, 1.0], [1.0], "")}}, "expected as many finite x as y of ppg", id="unequal series"),
+    pytest.param({"series": {"ppg": Series([0.0, 1.0], [1.0], "")}}, "expected as many finite x as y", id="unequal series"),
     pytest.param({"series": {"pos": Series([0.0, 1.0], ["x", 1.0], "")}}, "expected pos as two lists", id="series of text"),
 ])
 def test_what_cannot_be_drawn_is_one_line(changes, said, tmp_path):
