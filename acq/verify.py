@@ -12,7 +12,7 @@ from acq.words import counted
 
 def verify(data: Data = Path("data"), quiet: Quiet = False, as_json: Json = False) -> None:
     """Compute every hash again: recordings, curated folders, quality files, kept frames, runs and card."""
-    from dataset.findings import KINDS
+    from dataset.verify_findings import KINDS
     from dataset.verify import verify as verify_data
 
     with progress_bars(quiet=quiet) as on_progress:

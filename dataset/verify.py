@@ -10,7 +10,7 @@ from acquire import layout
 from acquire.errors import AcqError, CurationError, SplitError
 
 from .exclusions import Exclusions, read_exclusions
-from .findings import Known, Verification
+from .verify_findings import Known, Verification
 from .manifest import MANIFEST
 from .quality import read_quality
 from .runs import read_runs

@@ -10,7 +10,7 @@ import numpy as np
 from acquire import layout
 from acquire.errors import CurationError
 
-from .findings import Known, Verification
+from .verify_findings import Known, Verification
 from .frames import cache_key
 from .manifest import MANIFEST, SIDES, Entry, read_manifest
 from .split import OnProgress
