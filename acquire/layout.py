@@ -66,12 +66,18 @@ LIGHT_ATTRS = ("light_offset_ns", "light_offset_bound_ns", "light_offset_from")
 PPG_ATTRS = ("sensor", "rate_hz", "tick_hz", "adc_bits", "protocol", "firmware", "boot_id", "port")
 
 SUBJECT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
+SESSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 SESSION_SUFFIX = ".h5"
 
 
 def is_subject_id(text: str) -> bool:
     """Say whether `text` may name a subject: a pseudonym that is safe as a folder name."""
     return SUBJECT.fullmatch(text) is not None
+
+
+def is_session_id(text: str) -> bool:
+    """Say whether `text` may name a session: safe as a file name."""
+    return SESSION.fullmatch(text) is not None
 
 
 def sessions_dir(data: Path) -> Path:

@@ -5,9 +5,6 @@ network see, how was it trained, and everything needed to repeat it. A virtual s
 is, not even as 36x36 pixels.
 """
 
-import base64
-import html
-import io
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +15,7 @@ import numpy as np
 import torch
 from matplotlib.figure import Figure
 
+from dataset.page import INK, ORANGE, TEAL, VIOLET, drawing, number, page, picture, section, text
 from dataset.signals import HIGH_HZ, LOW_HZ
 from dataset.video import read_bgr
 
@@ -29,7 +27,7 @@ if TYPE_CHECKING:
     from .train import Trained
 
 TITLES = {"teacher": "teacher", "student": "student", "student_kd": "student + KD"}
-COLOURS = {"ppg": "#222222", "teacher": "#7a5fb5", "student": "#d1782f", "student_kd": "#17817b"}
+COLOURS = {"ppg": INK, "teacher": VIOLET, "student": ORANGE, "student_kd": TEAL}
 PUBLISHED = {    # MAE, RMSE [bpm]; the project's reference paper, tables 1 and 3
     "UBFC-rPPG, five subject-disjoint folds": {"teacher": (0.956, 1.580), "student": (4.559, 9.686),
                                                "student_kd": (3.444, 7.298)},
@@ -44,31 +42,9 @@ BANNERS = {
     "real": "",
 }
 STYLE = """
-:root{--ink:#1d2730;--soft:#5c6a75;--line:#dde3e8;--tint:#f5f7f9;--accent:#17817b}
-*{box-sizing:border-box}
-body{font:15px/1.55 system-ui,-apple-system,"Segoe UI",Roboto,"DejaVu Sans",sans-serif;color:var(--ink);margin:0;background:#fff}
-main{max-width:1040px;margin:0 auto;padding:34px 28px 60px}
-h1{font-size:27px;line-height:1.25;margin:0 0 4px}
-h2{font-size:19px;margin:38px 0 8px;padding-top:14px;border-top:1px solid var(--line)}
-p{margin:8px 0;max-width:78ch}
-.soft,figcaption,caption{color:var(--soft);font-size:13px}
-.banner{background:#fff4dc;border:1px solid #ecd49a;border-radius:6px;padding:10px 14px;margin:16px 0}
-table{border-collapse:collapse;margin:12px 0;font-variant-numeric:tabular-nums}
-caption{text-align:left;caption-side:bottom;padding-top:6px;max-width:92ch}
-th,td{padding:5px 11px;white-space:nowrap;border-bottom:1px solid var(--line);text-align:right;vertical-align:bottom}
-th:first-child,td:first-child{text-align:left}
-thead th{border-bottom:2px solid var(--ink);font-weight:600}
-tr.best td{background:#e9f5f3}
+.tile{flex-basis:190px}
+tr.best td{background:var(--pale)}
 td.published{color:var(--soft)}
-figure{margin:14px 0}
-figure svg,figure img{max-width:100%;height:auto;display:block}
-.tiles{display:flex;gap:14px;flex-wrap:wrap;margin:18px 0}
-.tile{flex:1 1 190px;background:var(--tint);border-radius:8px;padding:12px 16px}
-.tile b{display:block;font-size:24px;line-height:1.2}
-.tile span{color:var(--soft);font-size:13px}
-dl{display:grid;grid-template-columns:max-content 1fr;gap:3px 18px;font-size:13.5px}
-dt{color:var(--soft)}dd{margin:0;overflow-wrap:anywhere}
-code{font:12.5px ui-monospace,"DejaVu Sans Mono",monospace}
 details{margin:12px 0}pre{background:var(--tint);padding:12px;overflow:auto;font-size:12px;border-radius:6px}
 """
 
@@ -82,69 +58,16 @@ def write_report(path: Path, curated: Curated, trained: "dict[str, Trained]", me
     trained : the networks by name, with their results on each test recording
     metrics : what metrics.json holds
     """
-    with matplotlib.rc_context({
-        "font.size": 9, "font.family": "DejaVu Sans", "axes.spines.top": False, "axes.spines.right": False,
-        "axes.edgecolor": "#8a949c", "axes.grid": True, "grid.color": "#e8ecef", "axes.axisbelow": True,
-        "svg.fonttype": "path", "svg.hashsalt": "acq", "legend.frameon": False, "axes.titlesize": 9.5,
-        "axes.titlelocation": "left",
-    }):
+    with drawing():
         parts = [
             _head(metrics), _results(metrics),
-            _section("Heart rate over time", _rates(trained)),
-            _section("Best and worst windows", _windows(trained)),
-            _section("What the networks see", _inputs(curated, trained["teacher"].net)),
-            _section("Training", _curves(trained, metrics)),
+            section("Heart rate over time", _rates(trained)),
+            section("Best and worst windows", _windows(trained)),
+            section("What the networks see", _inputs(curated, trained["teacher"].net)),
+            section("Training", _curves(trained, metrics)),
             _recordings(metrics), _method(metrics),
         ]
-    body = "\n".join(parts)
-    path.write_text('<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-                    '<meta name="viewport" content="width=device-width,initial-scale=1">'
-                    f"<title>acq train-kd</title><style>{STYLE}</style></head><body><main>\n{body}\n</main></body></html>\n",
-                    encoding="utf-8")
-
-
-def _text(value: object) -> str:
-    return html.escape(str(value))
-
-
-def _number(value: float | None, digits: int = 2) -> str:
-    return "–" if value is None or not np.isfinite(value) else f"{value:,.{digits}f}".replace("-", "−")
-
-
-def _section(title: str, body: str) -> str:
-    return f"<h2>{_text(title)}</h2>\n{body}"
-
-
-def _picture(figure: Figure, caption: str, *, alt: str, raster: bool = False) -> str:
-    """Put a figure into the page: as SVG, or as PNG where it is made of pixels."""
-    buffer = io.BytesIO()
-    if raster:
-        figure.savefig(buffer, format="png", dpi=130, bbox_inches="tight")
-        image = f'<img alt="{_text(alt)}" src="data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}">'
-    else:
-        figure.savefig(buffer, format="svg", bbox_inches="tight", metadata={"Date": None, "Creator": None})
-        svg = buffer.getvalue().decode()
-        # What matplotlib says about itself, namespaces apart, is of no use here and holds addresses.
-        start = svg.index("<svg")
-        if "<metadata>" in svg:
-            svg = svg[:svg.index("<metadata>")] + svg[svg.index("</metadata>") + len("</metadata>"):]
-        # An <svg> inside HTML needs no namespaces, and without them the page holds no address at all.
-        svg = svg[start:].replace(' xmlns:xlink="http://www.w3.org/1999/xlink"', "")
-        svg = svg.replace(' xmlns="http://www.w3.org/2000/svg"', "").replace("xlink:href", "href")
-        image = svg.replace("<svg ", f'<svg role="img" aria-label="{_text(alt)}" ', 1)
-        image = _own_ids(image)
-    return f"<figure>{image}<figcaption>{caption}</figcaption></figure>"
-
-
-_drawn = 0
-
-
-def _own_ids(svg: str) -> str:
-    """Make the ids of a drawing its own: several stand in one page, and each refers to its shapes by id."""
-    global _drawn    # noqa: PLW0603
-    _drawn += 1
-    mark = f"f{_drawn}-"
-    return svg.replace('id="', f'id="{mark}').replace('href="#', f'href="#{mark}').replace("url(#", f"url(#{mark}")
+    path.write_text(page("acq train-kd", "\n".join(parts), style=STYLE), encoding="utf-8")
 
 
 def _head(metrics: dict) -> str:
@@ -152,35 +75,35 @@ def _head(metrics: dict) -> str:
     student, taught = metrics["student"], metrics["student_kd"]
     gain = student["mae_bpm"] - taught["mae_bpm"]
     smaller = metrics["teacher"]["parameters"] / taught["parameters"]
-    verdict = "no difference" if round(gain, 2) == 0 else f"{_number(abs(gain))} bpm {'better' if gain > 0 else 'worse'}"
+    verdict = "no difference" if round(gain, 2) == 0 else f"{number(abs(gain))} bpm {'better' if gain > 0 else 'worse'}"
     banner = BANNERS[metrics["people"]]
     windows = taught["windows"]
     return f"""<h1>A small network that reads the pulse from a face</h1>
-<p class="soft">acq train-kd · {_text(metrics["begun"].replace("T", " ").replace("+00:00", " UTC"))} ·
-trained on {_text(", ".join(subjects["train"]))} ·
-tested on {_text(", ".join(subjects["test"]))}, never seen in training</p>
+<p class="soft">acq train-kd · {text(metrics["begun"].replace("T", " ").replace("+00:00", " UTC"))} ·
+trained on {text(", ".join(subjects["train"]))} ·
+tested on {text(", ".join(subjects["test"]))}, never seen in training</p>
 {banner}
 <div class="tiles">
-<div class="tile"><b>{_number(taught["mae_bpm"])} bpm</b><span>mean absolute error of student + KD, {windows} windows of
+<div class="tile"><b>{number(taught["mae_bpm"])} bpm</b><span>mean absolute error of student + KD, {windows} windows of
 {metrics["heart_rate"]["window_s"]:g} s</span></div>
 <div class="tile"><b>{verdict}</b><span>with the teacher's help than the same student alone;
 one window with a wrong peak can decide this</span></div>
 <div class="tile"><b>{smaller:.0f}× smaller</b><span>{taught["parameters"]:,} parameters, the teacher has
 {metrics["teacher"]["parameters"]:,}</span></div>
-<div class="tile"><b>{_number(taught["ms_per_frame"])} ms a frame</b><span>one thread, network alone; the teacher takes
-{_number(metrics["teacher"]["ms_per_frame"])} ms</span></div>
+<div class="tile"><b>{number(taught["ms_per_frame"])} ms a frame</b><span>one thread, network alone; the teacher takes
+{number(metrics["teacher"]["ms_per_frame"])} ms</span></div>
 </div>"""
 
 
 def _results(metrics: dict) -> str:
     columns = (
-        ("MAE<br>[bpm]", lambda m: _number(m["mae_bpm"])), ("RMSE<br>[bpm]", lambda m: _number(m["rmse_bpm"])),
-        ("MAPE<br>[%]", lambda m: _number(m["mape_percent"], 1)), ("Pearson<br>r", lambda m: _number(m["pearson_r"])),
-        ("SNR<br>[dB]", lambda m: _number(m["snr_db"], 1)),
-        ("corr. with<br>PPG", lambda m: _number(m["pulse_correlation"])),
-        ("per video,<br>MAE / RMSE", lambda m: f'{_number(m["per_video_mean"]["mae_bpm"])} / '
-                                              f'{_number(m["per_video_mean"]["rmse_bpm"])}'),
-        ("parameters", lambda m: f'{m["parameters"]:,}'), ("ms / frame", lambda m: _number(m["ms_per_frame"])),
+        ("MAE<br>[bpm]", lambda m: number(m["mae_bpm"])), ("RMSE<br>[bpm]", lambda m: number(m["rmse_bpm"])),
+        ("MAPE<br>[%]", lambda m: number(m["mape_percent"], 1)), ("Pearson<br>r", lambda m: number(m["pearson_r"])),
+        ("SNR<br>[dB]", lambda m: number(m["snr_db"], 1)),
+        ("corr. with<br>PPG", lambda m: number(m["pulse_correlation"])),
+        ("per video,<br>MAE / RMSE", lambda m: f'{number(m["per_video_mean"]["mae_bpm"])} / '
+                                              f'{number(m["per_video_mean"]["rmse_bpm"])}'),
+        ("parameters", lambda m: f'{m["parameters"]:,}'), ("ms / frame", lambda m: number(m["ms_per_frame"])),
     )
     best = min(("student", "student_kd"), key=lambda name: metrics[name]["mae_bpm"])
     head = "".join(f"<th>{title}</th>" for title, _ in columns)
@@ -199,10 +122,10 @@ double, over the rest of {rate["low_hz"]:g}–{rate["high_hz"]:g} Hz. Corr.: Pea
 half a second. Spectrum on a grid of {rate["fft_grid_bpm"]:g} bpm, its peak
 refined by a parabola; that places one pulse finely, but its peak is {rate["main_lobe_bpm"]:g} bpm wide, and two rates closer
 than about half of that look like one.
-ms / frame: {_text(metrics["ms_per_frame_is"])}.
+ms / frame: {text(metrics["ms_per_frame_is"])}.
 The better of the two students is tinted.</caption></table>"""
     published = "".join(
-        f"<tr><td>{_text(data)}</td>" + "".join(
+        f"<tr><td>{text(data)}</td>" + "".join(
             f'<td class="published">{mae:.3f} / {rmse:.3f}</td>' for mae, rmse in (figures[n] for n in TITLES)
         ) + "</tr>" for data, figures in PUBLISHED.items()
     )
@@ -211,7 +134,7 @@ The better of the two students is tinted.</caption></table>"""
 <tbody>{published}<tr><td>this run, {metrics["people"]} subjects</td>{ours}</tr></tbody>
 <caption>Grey: as published in the paper whose experiment this repeats (its tables 1 and 3). Other people, other light,
 other cameras: what may be compared is the order of the three columns, not a number with a number.</caption></table>"""
-    return _section("Results", measured + beside)
+    return section("Results", measured + beside)
 
 
 def _rates(trained: "dict[str, Trained]") -> str:
@@ -229,7 +152,7 @@ def _rates(trained: "dict[str, Trained]") -> str:
     axes[0].legend(ncols=4, loc="lower right", bbox_to_anchor=(1, 1.0))
     axes[-1].set_xlabel("middle of the window [s]")
     figure.tight_layout()
-    return _picture(figure, "Each point is one window of 10 s. Neighbouring windows share nine seconds, so errors come in "
+    return picture(figure, "Each point is one window of 10 s. Neighbouring windows share nine seconds, so errors come in "
                             "runs.", alt="heart rate over time, three networks and contact PPG")
 
 
@@ -240,10 +163,10 @@ def _windows(trained: "dict[str, Trained]") -> str:
               for w, (p, r) in enumerate(zip(video.predicted_bpm, video.reference_bpm, strict=True))]
     errors.sort(key=lambda e: (e[0], -videos[e[1]].snr_db[e[2]]))
     return "".join(
-        _window_picture(trained, v, w, f"<b>{kind}</b>: {_text(videos[v].subject)}, from {videos[v].start_s[w]:.0f} s: student "
-                        f"+ KD says {_number(videos[v].predicted_bpm[w], 1)} bpm, the PPG "
-                        f"{_number(videos[v].reference_bpm[w], 1)}. "
-                        f"SNR {_number(videos[v].snr_db[w], 1)} dB.")
+        _window_picture(trained, v, w, f"<b>{kind}</b>: {text(videos[v].subject)}, from {videos[v].start_s[w]:.0f} s: student "
+                        f"+ KD says {number(videos[v].predicted_bpm[w], 1)} bpm, the PPG "
+                        f"{number(videos[v].reference_bpm[w], 1)}. "
+                        f"SNR {number(videos[v].snr_db[w], 1)} dB.")
         for kind, (_, v, w) in (("Best window", errors[0]), ("Worst window", errors[-1]))
     )
 
@@ -267,7 +190,7 @@ def _window_picture(trained: "dict[str, Trained]", v: int, w: int, caption: str)
     right.set(title="power spectrum, each by its highest peak", xlabel="bpm", yticks=[0, 0.5, 1])
     right.legend(fontsize=8)
     figure.tight_layout()
-    return _picture(figure, caption, alt="pulse and power spectrum of one window")
+    return picture(figure, caption, alt="pulse and power spectrum of one window")
 
 
 def _inputs(curated: Curated, teacher: torch.nn.Module) -> str:
@@ -304,7 +227,7 @@ def _inputs(curated: Curated, teacher: torch.nn.Module) -> str:
                 axis.set_ylabel(title, fontsize=8)
             if row == 0:
                 axis.set_title(f"{recording.time_s[chosen[i]] - recording.time_s[0]:.2f} s", fontsize=8, loc="center")
-    return _picture(figure, f"Virtual subject {_text(recording.subject)}. Left, the first frame with the box of MTCNN, "
+    return picture(figure, f"Virtual subject {text(recording.subject)}. Left, the first frame with the box of MTCNN, "
                             "enlarged 1.6 times and held. Right, five adjacent frames as the networks get them: appearance "
                             "(teacher only), "
                             "motion (grey is no change), and where the teacher's two masks look (bright).",
@@ -345,7 +268,7 @@ def _curves(trained: "dict[str, Trained]", metrics: dict) -> str:
     right.legend()
     figure.tight_layout()
     recipe, took = metrics["recipe"], metrics["seconds"]
-    return _picture(figure, f"On the training side, while training (dropout on). Teacher {recipe['teacher_epochs']} epochs in "
+    return picture(figure, f"On the training side, while training (dropout on). Teacher {recipe['teacher_epochs']} epochs in "
                             f"{took['teacher']:.0f} s, student {recipe['epochs']} in {took['student']:.0f} s, student + KD "
                             f"{recipe['epochs']} in {took['student_kd']:.0f} s. Both students have the same data, batches, "
                             "first weights, dropout, optimiser and schedule; no epoch and no weight was chosen by the test side.",
@@ -355,11 +278,11 @@ def _curves(trained: "dict[str, Trained]", metrics: dict) -> str:
 def _recordings(metrics: dict) -> str:
     rows = []
     for i, video in enumerate(metrics["teacher"]["videos"]):
-        cells = "".join(f'<td>{_number(metrics[n]["videos"][i]["mae_bpm"])}</td>' for n in TITLES)
-        rows.append(f'<tr><td>{_text(video["subject"])}</td><td>{_text(video["folder"])}</td><td>{video["windows"]}</td>'
-                    f'<td>{_number(video["reference_bpm"], 1)}</td>{cells}'
-                    f'<td>{_number(metrics["student_kd"]["videos"][i]["lag_s"])}</td></tr>')
-    return _section("Test recordings", '<table><thead><tr><th>subject</th><th>folder</th><th>windows</th><th>PPG<br>[bpm]</th>'
+        cells = "".join(f'<td>{number(metrics[n]["videos"][i]["mae_bpm"])}</td>' for n in TITLES)
+        rows.append(f'<tr><td>{text(video["subject"])}</td><td>{text(video["folder"])}</td><td>{video["windows"]}</td>'
+                    f'<td>{number(video["reference_bpm"], 1)}</td>{cells}'
+                    f'<td>{number(metrics["student_kd"]["videos"][i]["lag_s"])}</td></tr>')
+    return section("Test recordings", '<table><thead><tr><th>subject</th><th>folder</th><th>windows</th><th>PPG<br>[bpm]</th>'
                     "<th>teacher<br>MAE</th><th>student<br>MAE</th><th>student + KD<br>MAE</th><th>lag<br>[s]</th></tr></thead>"
                     f'<tbody>{"".join(rows)}</tbody><caption>MAE in bpm. Lag: how late the pulse of student + KD is '
                     "against the PPG, where they correlate most.</caption></table>")
@@ -369,24 +292,24 @@ def _method(metrics: dict) -> str:
     recipe, pairs, count = metrics["recipe"], metrics["pairs"], metrics["recordings"]
     pre, rate = metrics["preprocessing"], metrics["heart_rate"]
     facts = {
-        "data hash": f'<code>{_text(metrics["data_hash"])}</code>', "split hash": f'<code>{_text(metrics["split_hash"])}</code>',
+        "data hash": f'<code>{text(metrics["data_hash"])}</code>', "split hash": f'<code>{text(metrics["split_hash"])}</code>',
         "data": f'{count["train"]} recordings to train ({pairs["train"]:,} pairs of frames), {count["test"]} to test '
                 f'({pairs["test"]:,}), {metrics["people"]} subjects',
-        "frames": f'{_text(pre["detector"])} in the first frame, box enlarged {pre["enlarge"]:g} times and held, '
+        "frames": f'{text(pre["detector"])} in the first frame, box enlarged {pre["enlarge"]:g} times and held, '
                   f'{pre["size"]}×{pre["size"]} area-averaged; '
                   f'motion is (c₂ − c₁) / (c₂ + c₁), cut at {pre["cut_sd"]:g} SD, unit variance',
         "heart rate": f'cumulative sum, even grid by the frames’ own times, {rate["low_hz"]:g}–{rate["high_hz"]:g} Hz, '
                       f'highest peak of the spectrum in {rate["window_s"]:g} s windows, times 60',
         "loss": f'mean squared error on the PPG’s change + {recipe["distill"]["weight_middle"]:g} TaT middle + '
-                f'{recipe["distill"]["weight_last"]:g} TaT last, softmax as in the {_text(recipe["distill"]["softmax"])}, '
+                f'{recipe["distill"]["weight_last"]:g} TaT last, softmax as in the {text(recipe["distill"]["softmax"])}, '
                 f'temperature {recipe["distill"]["temperature"]:g}',
         "training": f'AdamW, one cycle to {recipe["learning_rate"]:g}, weight decay {recipe["weight_decay"]:g}, '
                     f'{recipe["batch_clips"]} clips of {recipe["clip"]} a step, seed {recipe["seed"]}, '
                     f'{"bfloat16 products" if metrics["bfloat16"] else "float32"}',
-        "machine": f'{_text(metrics["device"])}, {metrics["threads"]} threads, {_text(metrics["machine"])}',
-        "versions": _text(", ".join(f"{k} {v}" for k, v in metrics["versions"].items())),
+        "machine": f'{text(metrics["device"])}, {metrics["threads"]} threads, {text(metrics["machine"])}',
+        "versions": text(", ".join(f"{k} {v}" for k, v in metrics["versions"].items())),
     }
     listed = "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in facts.items())
     bare = {k: v for k, v in metrics.items() if k not in TITLES}
-    return _section("How it was made", f"<dl>{listed}</dl><details><summary>all parameters</summary><pre>"
-                    f"{_text(json.dumps(bare, indent=1))}</pre></details>")
+    return section("How it was made", f"<dl>{listed}</dl><details><summary>all parameters</summary><pre>"
+                    f"{text(json.dumps(bare, indent=1))}</pre></details>")
