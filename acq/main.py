@@ -18,6 +18,7 @@ from acq.demo import demo
 from acq.devices import devices
 from acq.firmware import firmware
 from acq.info import info
+from acq.qc import qc
 from acq.record import record
 from acq.recover import recover
 from acq.resync import resync
@@ -61,7 +62,7 @@ def options(
 
 
 for verb in (
-    check, record, calibrate, subject, devices, info, recover, resync, simulate, split, convert, train_kd, demo,
+    check, record, calibrate, subject, devices, info, recover, resync, simulate, qc, split, convert, train_kd, demo,
 ):
     app.command()(verb)
 app.add_typer(firmware)
