@@ -41,9 +41,9 @@ def measure(session_path: Path, limits: Limits) -> SessionQuality:
         poor = measure_ppg(session, finger, found)
         pictures = look_through(session)
         measure_face(pictures, frame_s, aspect=session.frames.width / session.frames.height, found=found)
-        seen = np.isfinite(pictures.rgb[:, 0])
+        seen = np.isfinite(pictures.patches[:, 0, 0])
         light_s = (session.frame_light_ns - start_ns)[seen] / 1e9
-        face = face_pulse(pictures.rgb[seen], light_s, fps=rate_hz(session.frame_time_ns)) if _rises(light_s) else None
+        face = face_pulse(pictures.patches[seen], light_s, fps=rate_hz(session.frame_time_ns)) if _rises(light_s) else None
         measure_pulses(face, finger, poor, found)
         return SessionQuality(
             session=session.session_id, subject=session.subject, session_hash=session.content_hash(),

@@ -1,6 +1,9 @@
 """What the pictures say of the face and of the camera: there or not, moved, dark, bright, grey; exposure steps; frozen frames."""
 
+from dataclasses import replace
+
 import numpy as np
+from scipy.ndimage import median_filter
 
 from .findings import Findings, joined, runs, windows
 from .measure_video import Pictures
@@ -20,6 +23,7 @@ def measure_face(pictures: Pictures, t_s: np.ndarray, *, aspect: float, found: F
     if len(t_s) == 0:
         return
     look_s = t_s[pictures.look]
+    pictures = replace(pictures, face=_without_strays(pictures.face, aspect))
     _presence(pictures, look_s, float(t_s[-1]), found)
     _windows(pictures, t_s, look_s, aspect, found)
     _exposure(pictures.cells, t_s, found)
@@ -27,6 +31,18 @@ def measure_face(pictures: Pictures, t_s: np.ndarray, *, aspect: float, found: F
     found.curve("face_luma", t_s, pictures.luma, "luma")
     found.curve("face_x", look_s, pictures.face[:, 0], "of the width")
     found.curve("face_y", look_s, pictures.face[:, 1], "of the height")
+
+
+def _without_strays(face: np.ndarray, aspect: float) -> np.ndarray:
+    """Drop looks that took something else for the face: away from the median of five looks by more than half its width."""
+    seen = np.flatnonzero(np.isfinite(face[:, 0]))
+    if len(seen) < 5:
+        return face
+    usual = median_filter(face[seen], (5, 1), mode="nearest")
+    away = np.hypot(face[seen, 0] - usual[:, 0], (face[seen, 1] - usual[:, 1]) / aspect) > 0.5 * usual[:, 2]
+    kept = face.copy()
+    kept[seen[away]] = np.nan
+    return kept
 
 
 def _presence(pictures: Pictures, look_s: np.ndarray, end_s: float, found: Findings) -> None:
@@ -55,9 +71,7 @@ def _windows(pictures: Pictures, t_s: np.ndarray, look_s: np.ndarray, aspect: fl
         colour = colour[np.isfinite(colour[:, 0])]
         if len(face) == 0 or len(colour) == 0:
             continue
-        # Of twenty looks one may have taken something else for the face.
-        low, high = np.percentile(face[:, :2], [5, 95], axis=0)
-        across, down = high - low
+        across, down = np.ptp(face[:, :2], axis=0)
         moved = float(np.hypot(across, down / aspect)) / usual
         light = float(np.nanmedian(pictures.luma[inside]))
         red = float(np.median(colour[:, 0] / colour[:, 1]))

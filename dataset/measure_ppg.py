@@ -12,6 +12,8 @@ from .session import Session
 
 _SHORTEST_BEAT_S = 0.3
 _LONGEST_BEAT_S = 1.5
+_BASELINE_S = 1.2
+_BASELINE_HZ = 25.0
 _SAID = {
     FINGER_OFF: "no pulse on the sensor", FLAT_LINE: "the sensor stands still", CLIPPED: "the sensor is at the end of its scale",
 }
@@ -43,7 +45,7 @@ def measure_ppg(session: Session, pulse: Pulse | None, found: Findings) -> list[
     found.note("no_finger_percent", share)
     if share > found.limits["no_finger"]:
         found.flag("no_finger", f"no finger for {share:.0f} % of the session", value=share)
-    return poor + (_windows(pulse, poor, found) if pulse is not None else [])
+    return poor + (_windows(t_s, session.ppg.astype(float), pulse, poor, found) if pulse is not None else [])
 
 
 def _states(session: Session) -> dict[str, list[tuple[float, float]]]:
@@ -86,7 +88,16 @@ def periodicity(window: np.ndarray) -> float:
     return float(r[summits].max()) if len(summits) else 0.0
 
 
-def _windows(pulse: Pulse, off: list[tuple[float, float]], found: Findings) -> list[tuple[float, float]]:
+def _wander(t_s: np.ndarray, ppg: np.ndarray, from_s: float, to_s: float) -> float:
+    """Give the standard deviation of a window's baseline, the mean over more than a beat: what the pulse rides on."""
+    even = np.interp(np.arange(from_s, to_s, 1 / _BASELINE_HZ), t_s, ppg)
+    beat = round(_BASELINE_S * _BASELINE_HZ)
+    return float(np.convolve(even, np.full(beat, 1 / beat), "valid").std()) if len(even) > beat else 0.0
+
+
+def _windows(
+    t_s: np.ndarray, ppg: np.ndarray, pulse: Pulse, off: list[tuple[float, float]], found: Findings
+) -> list[tuple[float, float]]:
     """Judge each window that has a finger throughout."""
     spans = [
         (first, last) for first, last in windows(float(pulse.t_s[0]), float(pulse.t_s[-1]))
@@ -95,17 +106,16 @@ def _windows(pulse: Pulse, off: list[tuple[float, float]], found: Findings) -> l
     if not spans:
         return []
     parts = [pulse.between(*span) for span in spans]
-    heights = np.array([part.std() for part in parts])
-    swing = np.array([np.abs(part).max() for part in parts])
-    usual = float(np.median(np.percentile(np.abs(pulse.values), 90)))
-    moved = swing / max(usual, 1e-12)
+    height = float(np.median([part.std() for part in parts]))
+    moved = np.array([_wander(t_s, ppg, *span) for span in spans]) / max(height, 1e-12)
     regular = np.array([periodicity(part) for part in parts])
     found.note("ppg_periodicity", float(np.median(regular)))
-    found.note("ppg_swing_times", float(np.median(moved)))
-    found.note("ppg_height", float(np.median(heights)))
+    found.note("ppg_motion_times", float(np.median(moved)))
+    if (median := float(np.median(regular))) < found.limits["ppg_irregular"]:
+        found.flag("ppg_irregular", f"the PPG is less regular than a still finger's, r = {median:.2f}", value=median)
     bad = set()
     for name, values, wrong, text in (
-        ("ppg_motion", moved, moved > found.limits["ppg_motion"], "the PPG swings by {:.1f} times its usual height"),
+        ("ppg_motion", moved, moved > found.limits["ppg_motion"], "the PPG wanders by {:.1f} times its pulse"),
         ("ppg_periodicity", regular, regular < found.limits["ppg_periodicity"], "the PPG is not periodic, r = {:.2f}"),
     ):
         listed = [(*spans[i], float(values[i])) for i in np.flatnonzero(wrong)]

@@ -4,13 +4,15 @@ import math
 
 import numpy as np
 
-from .findings import Findings, joined, windows
-from .lag import GRID_HZ, Pulse, find_lag
+from .findings import STEP_S, Findings, joined, windows
+from .lag import GRID_HZ, Correlations, Pulse, correlate
 from .measure_ppg import periodicity
 from .signals import heart_rate, sliding_heart_rate
 
 _CLEAN_FACE = 0.5                  # periodicity of a face's pulse that a rate is told from
-_SURE_R = 0.6                      # correlation of face and finger that a lag is told from
+_SURE_R = 0.5                      # correlation of face and finger, in half of the windows, that a lag is told from
+SURE = 3.0                         # standard errors that a lag has to be off by, beside its limit
+_STEP_WINDOWS = 3                  # on each side of a step: 20 s
 _SPECTRUM_BPM = (40.0, 200.0)
 
 
@@ -73,19 +75,44 @@ def _rates(face: Pulse, finger: Pulse, spans: list[tuple[float, float]], found: 
 
 
 def _lags(face: Pulse, finger: Pulse, spans: list[tuple[float, float]], found: Findings) -> None:
-    told = []
-    for span in spans:
-        lag = find_lag(face.between(*span), finger.between(*span))
-        if lag is not None and lag.r >= _SURE_R:
-            told.append(((span[0] + span[1]) / 2, lag.lag_s * 1e3, lag.r))
-    if not told:
+    told = correlate(face, finger, spans)
+    whole = told.lag()
+    if whole is None or whole.r < _SURE_R or not math.isfinite(whole.error_s):
         found.note("lag_ms", None)
         return
-    at_s, lag_ms, r = np.array(told).T
-    found.curve("lag_ms", at_s, lag_ms, "ms")
-    whole = float(np.average(lag_ms, weights=r**2 / (1.0001 - r**2)))
-    found.note("lag_ms", whole)
-    found.note("lag_r", float(np.median(r)))
-    for name, is_wrong in (("lag_low", whole < found.limits["lag_low"]), ("lag_high", whole > found.limits["lag_high"])):
+    each = [told.lag(np.array([w])) for w in range(len(told.spans_s))]
+    found.curve(
+        "lag_ms", told.spans_s.mean(axis=1), np.array([np.nan if lag is None else lag.lag_s * 1e3 for lag in each]), "ms"
+    )
+    lag_ms, error_ms = whole.lag_s * 1e3, whole.error_s * 1e3
+    found.note("lag_ms", lag_ms)
+    found.note("lag_error_ms", error_ms)
+    found.note("lag_r", whole.r)
+    for name, is_wrong in (
+        ("lag_low", lag_ms + SURE * error_ms < found.limits["lag_low"]),
+        ("lag_high", lag_ms - SURE * error_ms > found.limits["lag_high"]),
+    ):
         if is_wrong:
-            found.flag(name, f"the face is {whole:.0f} ms behind the finger", value=whole)
+            found.flag(name, f"the face is {lag_ms:.0f} ms behind the finger", value=lag_ms)
+    _step(told, found)
+
+
+def _step(told: Correlations, found: Findings) -> None:
+    """Find where the lag before differs most, in standard errors, from the lag after."""
+    best: tuple[float, float, float] | None = None
+    for at_s in np.unique(told.spans_s[:, 1])[1:]:
+        before, after = told.lag(told.spans_s[:, 1] < at_s + 0.1), told.lag(told.spans_s[:, 0] > at_s - 0.1)
+        if before is None or after is None or min(before.windows, after.windows) < _STEP_WINDOWS:
+            continue
+        if min(before.r, after.r) < _SURE_R:
+            continue
+        step_ms = (after.lag_s - before.lag_s) * 1e3
+        error_ms = math.hypot(before.error_s, after.error_s) * 1e3
+        if math.isfinite(error_ms) and (best is None or abs(step_ms) / (error_ms + 1) > best[0]):
+            best = abs(step_ms) / (error_ms + 1), float(at_s), step_ms
+    found.note("lag_step_ms", best[2] if best else None)
+    if best and best[0] > SURE and abs(best[2]) > found.limits["lag_step"]:
+        found.flag(
+            "lag_step", f"the face's lag behind the finger changes by {best[2]:+.0f} ms", value=best[2],
+            from_s=best[1] - STEP_S, to_s=best[1] + STEP_S,
+        )

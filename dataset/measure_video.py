@@ -1,6 +1,6 @@
 """One pass over a session's pictures: brightness, colour of the face, where the face is, and frames that repeat.
 
-Each frame is decoded once and left as it is stored: means of its planes are all that is kept, some fifty numbers a frame. The
+Each frame is decoded once and left as it is stored: means of its planes are all that is kept, 156 numbers a frame. The
 face is looked for once a second. The box that colours are averaged over is held, as curation holds it; it is laid anew only
 where the face has left it by a quarter of its width.
 """
@@ -17,7 +17,8 @@ from .session import Session
 LOOK_EVERY_S = 1.0
 GRID = (8, 6)                      # cells across and down in which brightness is kept
 _LEFT_BY = 0.25                    # of the face's width: then the box is laid anew
-_INSIDE = 0.15                     # of the box is left out on each side: hair, ears, the room
+PATCHES = (6, 6)                   # of the face, across and down
+_INSIDE = 1 / 8                    # of the box is left out on each side: hair, ears, the room
 
 
 @dataclass(frozen=True)
@@ -25,10 +26,15 @@ class Pictures:
     """What was seen; N frames, L looks."""
 
     cells: np.ndarray              # (N, 48) float32, luma of the picture's cells, 0 to 255
-    rgb: np.ndarray                # (N, 3) mean colour of the face, 0 to 255; NaN before a face was seen
+    patches: np.ndarray            # (N, 36, 3) float32, mean colours of the face's patches, 0 to 255; NaN before a face was seen
     repeats: np.ndarray            # (N,) bool: equal to the frame before, to the last bit
     look: np.ndarray               # (L,) number of the frame that was looked at
     face: np.ndarray               # (L, 3) centre across and down, width, as fractions of the picture's sides; NaN: none seen
+
+    @property
+    def rgb(self) -> np.ndarray:
+        """(N, 3) mean colour of the face, 0 to 255; NaN before one was seen."""
+        return self.patches.mean(axis=1, dtype=float)
 
     @property
     def luma(self) -> np.ndarray:
@@ -46,7 +52,7 @@ def look_through(session: Session) -> Pictures:
     frames = session.frames
     count = len(frames)
     cells = np.empty((count, GRID[0] * GRID[1]), np.float32)
-    rgb = np.full((count, 3), np.nan)
+    patches = np.full((count, PATCHES[0] * PATCHES[1], 3), np.nan, np.float32)
     repeats = np.zeros(count, bool)
     looks: list[int] = []
     faces: list[tuple[float, float, float]] = []
@@ -55,7 +61,7 @@ def look_through(session: Session) -> Pictures:
     for at in range(count):
         stored = frames.raw(at)
         grey = stored[: frames.height] if frames.pixel_format == "I420" else cv2.cvtColor(stored, cv2.COLOR_RGB2GRAY)
-        cells[at] = _means(grey)
+        cells[at] = _means(grey, GRID).ravel()
         repeats[at] = before is not None and np.array_equal(stored, before)
         before = stored
         if (time_ns := int(session.frame_time_ns[at])) >= due_ns:
@@ -66,13 +72,13 @@ def look_through(session: Session) -> Pictures:
             if box is not None and (held is None or _has_left(box, held)):
                 held = box
         if held is not None:
-            rgb[at] = _colour(stored, held, frames.pixel_format, frames.height)
-    return Pictures(cells, rgb, repeats, np.array(looks, int), np.array(faces).reshape(-1, 3))
+            patches[at] = _colours(stored, held, frames.pixel_format, frames.height)
+    return Pictures(cells, patches, repeats, np.array(looks, int), np.array(faces).reshape(-1, 3))
 
 
-def _means(grey: np.ndarray) -> np.ndarray:
-    """Average the cells, to fractions of a grey level."""
-    return cv2.resize(grey.astype(np.float32), GRID, interpolation=cv2.INTER_AREA).ravel()
+def _means(plane: np.ndarray, grid: tuple[int, int]) -> np.ndarray:
+    """Average the cells of a grid, to fractions of a grey level."""
+    return cv2.resize(plane.astype(np.float32), grid, interpolation=cv2.INTER_AREA)
 
 
 def _place(box: FaceBox | None, width: int, height: int) -> tuple[float, float, float]:
@@ -87,16 +93,16 @@ def _has_left(box: FaceBox, held: FaceBox) -> bool:
     return max(across, down) > _LEFT_BY * (held.right - held.left)
 
 
-def _colour(stored: np.ndarray, box: FaceBox, pixel_format: str, height: int) -> np.ndarray:
-    """Give the mean colour of the box's inner part; means of Y, U and V become means of red, green and blue."""
+def _colours(stored: np.ndarray, box: FaceBox, pixel_format: str, height: int) -> np.ndarray:
+    """Give the mean colour of each patch of the box's inner part, (P, 3); means of Y, U, V become means of red, green, blue."""
     inset_x, inset_y = round(_INSIDE * (box.right - box.left)), round(_INSIDE * (box.bottom - box.top))
-    top, bottom, left, right = box.top + inset_y, box.bottom - inset_y, box.left + inset_x, box.right - inset_x
+    top, bottom, left, right = (
+        at // 2 * 2 for at in (box.top + inset_y, box.bottom - inset_y, box.left + inset_x, box.right - inset_x)
+    )
     if pixel_format != "I420":
-        return np.array(cv2.mean(stored[top:bottom, left:right])[:3])
+        return np.maximum(_means(stored[top:bottom, left:right], PATCHES).reshape(-1, 3), 0.01)
     width = stored.shape[1]
     chroma = stored[height:].reshape(2, height // 2, width // 2)
-    half = np.s_[top // 2 : bottom // 2, left // 2 : right // 2]
-    y = cv2.mean(stored[top // 2 * 2 : bottom // 2 * 2, left // 2 * 2 : right // 2 * 2])[0]
-    u, v = (cv2.mean(plane[half])[0] - 128 for plane in chroma)
-    light = 255 / 219 * (y - 16)                   # ITU-R BT.601, limited range
-    return np.clip([light + 1.596 * v, light - 0.392 * u - 0.813 * v, light + 2.017 * u], 0.01, 255.0)
+    light = 255 / 219 * (_means(stored[top:bottom, left:right], PATCHES).ravel() - 16)      # ITU-R BT.601, limited range
+    u, v = (_means(plane[top // 2 : bottom // 2, left // 2 : right // 2], PATCHES).ravel() - 128 for plane in chroma)
+    return np.clip(np.stack([light + 1.596 * v, light - 0.392 * u - 0.813 * v, light + 2.017 * u], axis=1), 0.01, 255.0)
