@@ -52,7 +52,8 @@ def face_pulse(patches: np.ndarray, t_s: np.ndarray, *, fps: float) -> Pulse | N
         return None
     # POS follows the skin's brightness, and blood darkens it.
     pulses = np.array([
-        -pos(np.stack([np.interp(even_s, t_s, colour) for colour in patch.T], axis=1), fps) for patch in np.moveaxis(patches, 1, 0)
+        -pos(np.stack([np.interp(even_s, t_s, colour) for colour in patch.T], axis=1), fps)
+        for patch in np.moveaxis(patches, 1, 0)
     ])
     variance = np.array([bandpass(pulse, fps).var() for pulse in pulses])
     quietest = max(float(np.median(variance)), 1e-12)         # what is quieter may be no skin

@@ -1,6 +1,7 @@
 """Sessions for the tests of `acq qc`: the real clip as a session, and copies of one session with a fault put in."""
 
 import csv
+from contextlib import contextmanager
 
 import av
 import h5py
@@ -38,3 +39,19 @@ def real_session(folder, path):
     with h5py.File(path, "r+") as file:
         file.attrs[layout.IMPORTED_ATTR] = "PhysRecorder example"       # nobody vouches for its times
     return path
+
+
+@contextmanager
+def edited(path, **columns):
+    """Put other columns into a session, by name such as ppg_time_ns; the old ones come back."""
+    names = {name: name.replace("_", "/", 1).replace("frame/", "video/") for name in columns}
+    with h5py.File(path, "r+") as file:
+        before = {name: file[names[name]][:] for name in columns}
+        for name, values in columns.items():
+            file[names[name]][:] = values
+    try:
+        yield path
+    finally:
+        with h5py.File(path, "r+") as file:
+            for name, values in before.items():
+                file[names[name]][:] = values
