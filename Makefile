@@ -1,7 +1,7 @@
 # make demo   the whole road on the virtual rig, no hardware needed
 # make test   every test
 # make lint   ruff, import-linter, pyright
-# make bench  what benchmarks/README.md tabulates, some twenty minutes
+# make bench  what benchmarks/README.md tabulates, most of an hour
 # make soak   faults many times over, and recordings of ten minutes and an hour: two hours
 # All make .venv first, with what constraints.txt pins.
 
@@ -33,6 +33,12 @@ bench: $(VENV)/.installed
 	$(BIN)/python -m benchmarks.finger
 	$(BIN)/python -m benchmarks.panel
 	$(BIN)/python -m benchmarks.virtual_subject
+	$(BIN)/python -m benchmarks.catalogue
+	$(BIN)/python -m benchmarks.lag
+	$(BIN)/python -m benchmarks.duplicates --quick
+	$(BIN)/python -m benchmarks.convert --long
+	$(BIN)/python -m benchmarks.importing
+	$(BIN)/python -m benchmarks.scale
 
 soak: $(VENV)/.installed
 	$(BIN)/python -m benchmarks.soak

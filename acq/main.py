@@ -23,6 +23,7 @@ from acq.import_ import import_
 from acq.include import include
 from acq.info import info
 from acq.ls import ls
+from acq.qc import qc
 from acq.record import record
 from acq.recover import recover
 from acq.resync import resync
@@ -69,7 +70,7 @@ def options(
 
 for panel, verbs in (
     ("Record", (check, record, calibrate, subject, devices, info, recover, resync, simulate)),
-    ("Curate", (ls, import_, exclude, include, split, convert, card, verify, withdraw)),
+    ("Curate", (ls, import_, qc, exclude, include, split, convert, card, verify, withdraw)),
     ("Train", (train_kd, demo)),
 ):
     for verb in verbs:

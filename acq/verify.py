@@ -12,8 +12,8 @@ from acq.words import counted
 
 def verify(data: Data = Path("data"), quiet: Quiet = False, as_json: Json = False) -> None:
     """Compute every hash again: recordings, curated folders, quality files, kept frames, runs and card."""
-    from dataset.verify_findings import KINDS
     from dataset.verify import verify as verify_data
+    from dataset.verify_findings import KINDS
 
     with progress_bars(quiet=quiet) as on_progress:
         done = verify_data(data, on_progress=on_progress)

@@ -10,7 +10,6 @@ from acquire import layout
 from acquire.errors import AcqError, CurationError, SplitError
 
 from .exclusions import Exclusions, read_exclusions
-from .verify_findings import Known, Verification
 from .manifest import MANIFEST
 from .quality import read_quality
 from .runs import read_runs
@@ -19,6 +18,7 @@ from .split import OnProgress, SessionIdentity, read_split
 from .subject import read_subject
 from .traces import UNDER_WAY
 from .ubfc import LABELS, VIDEO
+from .verify_findings import Known, Verification
 from .verify_folders import check_folders, check_frames
 from .video import sha256_of
 from .withdraw import read_withdrawals

@@ -10,11 +10,11 @@ import numpy as np
 from acquire import layout
 from acquire.errors import CurationError
 
-from .verify_findings import Known, Verification
 from .frames import cache_key
 from .manifest import MANIFEST, SIDES, Entry, read_manifest
 from .split import OnProgress
 from .ubfc import LABELS, VIDEO, check_folder, check_video_bytes
+from .verify_findings import Known, Verification
 from .video import read_bgr, sha256_of
 
 

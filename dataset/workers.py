@@ -10,7 +10,7 @@ import multiprocessing
 import os
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
+from concurrent.futures import CancelledError, Executor, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 CONNECT_S = 10
-_DIED = "expected a worker that lives, found that it died twice at this session; is there enough memory?"
+_DIED = "expected a worker that lives, found that it died at every try of this session; is there enough memory?"
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
@@ -41,7 +41,6 @@ class Outcome(Generic[Result]):
 
     value: Result | None
     error: str = ""                   # one line; "" where it went well
-    trace: str = ""                   # of an error that nobody foresaw
 
 
 def work_through(
@@ -69,7 +68,8 @@ def _attempt(work: Callable[[Item], Result], item: Item) -> Outcome[Result]:
         return Outcome(None, " ".join(str(error).split()))
     except Exception as error:        # a defect of ours in one session: the others are none the worse
         said = " ".join(str(error).split())
-        return Outcome(None, f"unexpected {type(error).__name__}: {said}; acq --debug shows where", traceback.format_exc())
+        at = traceback.extract_tb(error.__traceback__)[-1]
+        return Outcome(None, f"unexpected {type(error).__name__}: {said}, in {at.filename}:{at.lineno}; please report it")
 
 
 def _in_processes(work: Callable[[Item], Result], items: Sequence[Item], jobs: int) -> Iterator[tuple[int, Outcome[Result]]]:
@@ -93,9 +93,14 @@ def _in_processes(work: Callable[[Item], Result], items: Sequence[Item], jobs: i
                     open_.discard(at)
                     yield at, outcome
                     following = next(rest, None)
-                    if following is not None:
+                    if following is None:
+                        continue
+                    try:
                         futures[pool.submit(_attempt, work, items[following])] = following
-                        break
+                    except BrokenProcessPool:      # a worker died while the outcome was looked at
+                        suspects += futures.values()
+                        broken = True
+                    break
         waiting = sorted(open_ - set(suspects)) if broken else []
     for at in sorted(suspects):
         with _pool(1) as pool:
@@ -133,13 +138,16 @@ def _on_cluster(
         from distributed import KilledWorker
         from distributed import as_completed as as_they_end
 
-        futures = client.map(_attempt, [work] * len(items), items, pure=False)
+        futures = client.map(_attempt_in_one_thread, [work] * len(items), items, pure=False)
         places = {future.key: at for at, future in enumerate(futures)}
         for future in as_they_end(futures):
             try:
                 outcome = future.result()
             except KilledWorker:                   # tried on several
                 outcome = Outcome(None, _DIED)
+            except (Exception, CancelledError) as error:       # a worker that cannot unpickle the work, a scheduler that went
+                said = " ".join(str(error).split())
+                outcome = Outcome(None, f"expected the cluster to do it, got {type(error).__name__}: {said}")
             yield places[future.key], outcome
             future.release()
 
@@ -164,8 +172,12 @@ def _client(scheduler: str) -> Iterator[Any]:
             raise AcqError(
                 f"expected acq {version('acq')} on all workers at {scheduler}, found {', '.join(odd)}; install one everywhere"
             )
-        client.run(_one_thread)
         yield client
+
+
+def _attempt_in_one_thread(work: Callable[[Item], Result], item: Item) -> Outcome[Result]:
+    _one_thread()
+    return _attempt(work, item)
 
 
 def _version() -> str:

@@ -41,6 +41,15 @@ def real_face():
 
 
 @pytest.fixture(scope="session")
+def real_finger():
+    """Folder of real finger PPG, still and moving."""
+    folder = SHARED / "finger_ppg_ecg"
+    if not folder.exists():
+        pytest.skip(f"needs the real recordings in {folder}")
+    return folder
+
+
+@pytest.fixture(scope="session")
 def program(tmp_path_factory):
     """The twin, built with its firmware in a folder of its own."""
     if not shutil.which("avr-g++") or not Path("/usr/include/simavr/sim_avr.h").exists():

@@ -16,6 +16,7 @@ import h5py
 import pytest
 from made_sessions import make_session
 
+from dataset.exclusions import decide, read_exclusions, write_exclusions
 from dataset.json_file import canonical_json
 
 
@@ -109,6 +110,7 @@ class Fault:
     words: str                             # the command that must name it
     says: str                              # found in the one line (regular expression)
     code: int = 1
+    told: str = "acq: "                    # what the line begins with
 
 
 def external_link(data):
@@ -224,6 +226,27 @@ def edit_split(edit):
     return inject
 
 
+def exclude_later(from_s=None, to_s=None):
+    def inject(data):
+        path = session_of(data)
+        made = decide(path, from_s=from_s, to_s=to_s, reason="a finger slipped")
+        write_exclusions(data, read_exclusions(data).with_one(made))
+
+    return inject
+
+
+def exclude_nan(data):
+    exclude_later()(data)
+    path = data / "exclusions.json"
+    path.write_text(path.read_text().replace('"from_s": null', '"from_s": NaN'))
+
+
+def public_without_labels(data):
+    folder = data / "set/subject1"
+    folder.mkdir(parents=True)
+    shutil.copy(folder_of(data) / "vid.avi", folder)
+
+
 FAULTS = [
     Fault("a recording cut short", lambda d: cut(session_of(d), 0.6), SPLIT, r"cut short.*S02-"),
     Fault("no HDF5", lambda d: session_of(d).write_text("hello"), SPLIT, "expected HDF5, found 5 bytes"),
@@ -260,7 +283,21 @@ FAULTS = [
     Fault("a word among the labels", lambda d: labels(d, lambda r: r[2].__setitem__(7, "x")), "train-kd", "expected numbers"),
     Fault("a label that was changed", lambda d: labels(d, lambda r: r[0].__setitem__(7, "1")), "train-kd", "labels as written"),
     Fault("a truncated AVI", lambda d: cut(folder_of(d) / "vid.avi", 0.8), "train-kd", "expected a video of"),
-    Fault("an AVI of equal length with other pixels", other_pixels, "verify", "subject2"),
+    Fault("an AVI of equal length with other pixels", other_pixels, "verify", "found another in .*subject2/vid.avi", told="broken"),
+    Fault("a recording that changed after it was converted", column("ppg/value", lambda v: v.__iadd__(1)), "verify",
+          "expected the recording that the split was made from", told="broken"),
+    Fault("a session excluded after it was converted", exclude_later(), "train-kd", "expected no excluded session"),
+    Fault("a part excluded after it was converted", exclude_later(from_s=1.0, to_s=2.0), "train-kd", "without the excluded parts"),
+    Fault("exclusions that are no JSON", lambda d: (d / "exclusions.json").write_text("{"), "ls", "expected exclusions as JSON"),
+    Fault("an exclusion of a NaN", exclude_nan, "split --holdout S03", "exclusions"),
+    Fault("a part beyond the recording's end", lambda d: None, "exclude S02-20260101T090001Z --from 1:00 --to 2:00 --reason x", "ends at"),
+    Fault("an unknown session excluded", lambda d: None, "exclude S77-1 --reason x", "S77-1"),
+    Fault("a file that acq ls cannot read", lambda d: cut(session_of(d), 0.6), "ls --quiet", "cut short"),
+    Fault("a file that acq qc cannot read", lambda d: cut(session_of(d), 0.6), "qc --quiet", "cut short"),
+    Fault("limits that are none", lambda d: (d / "limits.yaml").write_text("lag: 3"), "qc --limits {data}/limits.yaml", "limits.yaml"),
+    Fault("a PURE export that is there", lambda d: (d / "pure").mkdir(), "convert --to pure", "expected no export yet"),
+    Fault("a public set without ground truth", public_without_labels, "import {data}/set", "expected ground_truth.txt, found nothing"),
+    Fault("a folder that is no public set", lambda d: (d / "set").mkdir(), "import {data}/set", "expected folders of one set"),
     Fault("a missing video", lambda d: (folder_of(d) / "vid.avi").unlink(), "train-kd", "expected a video, found nothing"),
     Fault("a missing folder", lambda d: shutil.rmtree(folder_of(d)), "train-kd", "expected the folder of session S02-"),
     Fault("a link in place of a folder", link_folder, "train-kd", "found a link"),
@@ -279,13 +316,13 @@ def test_is_named_in_one_line_and_nothing_changes(curated, tmp_path, run, fault)
     data = tmp_path / "data"
     shutil.copytree(curated, data)
     fault.inject(data)
-    *before, last = (words.split() for words in fault.words.split(";"))
+    *before, last = (words.format(data=data).split() for words in fault.words.split(";"))
     for words in before:
         code, _, said = run(*words, "--data", data)
         assert code == 0, said
     was = tree(data)
     code, out, said = run(*last, "--data", data)
-    told = [line for line in said if line.startswith("acq: ")]
+    told = [line for line in (*out.splitlines(), *said) if line.startswith(fault.told)]
     assert len(told) == 1, said
     assert re.search(fault.says, told[0]), told[0]
     assert code == fault.code

@@ -1,0 +1,113 @@
+"""Throughput of curation against processes, a Dask cluster, and the number of sessions.
+
+`python -m benchmarks.scale`: `acq qc`, `acq convert` and the frames cache over 4, 16 and 64 sessions of 10 s at 640x360, in one
+process, in two, and on a cluster of two Dask workers on this machine. `--sessions 4` is the quick mode. The sessions are one virtual
+recording under many names: each is read, measured and written in full.
+"""
+
+import argparse
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from functools import partial
+from pathlib import Path
+
+import h5py
+from dataset.grading import grade_sessions
+from dataset.limits import read_limits
+
+from acquire import layout
+from acquire.simulated_session import SimulatedSession, write_session
+from dataset.curate import convert_sessions
+from dataset.exclusions import read_exclusions
+from dataset.frames import keep_frames
+from dataset.manifest import read_manifest
+from dataset.split import identify_sessions, split_by_subject, write_split
+from dataset.ubfc import MANIFEST, VIDEO
+from dataset.workers import Workers, work_through
+
+SESSIONS = (4, 16, 64)
+SECONDS = 10.0
+FPS = 25.0
+
+
+def make_sessions(data: Path, count: int) -> None:
+    """Write one virtual recording, and copies of it under other names, of as many subjects."""
+    plan = SimulatedSession("S001", 0, 0, SECONDS, FPS)
+    first = write_session(plan, data)
+    for number in range(2, count + 1):
+        subject = f"S{number:03d}"
+        path = layout.sessions_dir(data) / subject / f"{subject}-{plan.session_id.partition('-')[2]}.h5"
+        path.parent.mkdir(parents=True)
+        shutil.copy(first, path)
+        with h5py.File(path, "r+") as file:
+            file.attrs["subject"], file.attrs["session_id"] = subject, path.stem
+    write_split(split_by_subject(identify_sessions(data), holdout=["S001"]), layout.split_file(data))
+
+
+def qc(data: Path, workers: Workers) -> None:
+    done = grade_sessions(data, [], limits=read_limits(None), force=True, workers=workers)
+    assert not done.failed, done.failed
+    assert not read_exclusions(data).listed
+
+
+def convert(data: Path, workers: Workers) -> None:
+    shutil.rmtree(layout.ubfc_dir(data), ignore_errors=True)
+    assert not convert_sessions(data, workers=workers).failed
+
+
+def frames(data: Path, workers: Workers) -> None:
+    shutil.rmtree(layout.frames_cache(data), ignore_errors=True)
+    root = layout.ubfc_dir(data).resolve()
+    videos = [root / entry.folder / VIDEO for entry in read_manifest(root / MANIFEST).entries]
+    for _, outcome in work_through(partial(keep_frames, cache=layout.frames_cache(data).resolve()), videos, workers=workers):
+        assert not outcome.error, outcome.error
+
+
+def start(*words: str, until: str, folder: Path) -> tuple[subprocess.Popen, str]:
+    """Start a part of a cluster; give the process and the line that says it is ready."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "dask", *words], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, cwd=folder
+    )
+    assert process.stderr
+    for line in process.stderr:
+        if until in line:
+            return process, line
+    raise RuntimeError(f"dask {words[0]} did not start")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--sessions", type=int, action="append")
+    given = parser.parse_args()
+    print("| what | sessions | 1 process: sessions/s, frames/s | 2 processes | Dask, 2 workers |\n|---|---|---|---|---|")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        local = ("--host", "127.0.0.1", "--no-dashboard")
+        scheduler, line = start("scheduler", *local, "--port", "0", until="Scheduler at:", folder=folder)
+        address = line.split()[-1]
+        workers_words = ("worker", address, *local, "--nthreads", "1")
+        started = [scheduler, *(start(*workers_words, until="Registered to:", folder=folder)[0] for _ in range(2))]
+        try:
+            for count in given.sessions or SESSIONS:
+                data = folder / f"data-{count}"
+                make_sessions(data, count)
+                for work in (qc, convert, frames):
+                    cells = []
+                    for workers in (Workers(), Workers(2), Workers(scheduler=address)):
+                        began = time.monotonic()
+                        work(data, workers)
+                        took_s = time.monotonic() - began
+                        cells.append(f"{count / took_s:.2f}, {count * SECONDS * FPS / took_s:.0f}")
+                    print(f"| {work.__name__} | {count} | {' | '.join(cells)} |", flush=True)
+                shutil.rmtree(data)
+        finally:
+            for process in reversed(started):
+                process.terminate()
+                process.wait()
+
+
+if __name__ == "__main__":
+    main()

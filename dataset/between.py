@@ -1,0 +1,66 @@
+"""What only shows beside other sessions: a lag unlike the subject's others, and recordings that are there twice."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .limits import Limits
+from .measure import grade, in_order
+from .quality import Flag, SessionQuality
+
+if TYPE_CHECKING:
+    from .duplicates import Duplicate
+
+KINDS = ("lag_subject", "duplicate")
+
+
+def compare_sessions(
+    qualities: Mapping[Path, SessionQuality], duplicates: Sequence["Duplicate"], limits: Limits
+) -> dict[Path, SessionQuality]:
+    """Give the qualities anew, with the flags that come from comparing them and with the grades that follow.
+
+    Parameters
+    ----------
+    qualities : by session file; flags of an earlier comparison are dropped
+    """
+    new: dict[Path, list[Flag]] = {path: [] for path in qualities}
+    for path, flag in _lags(qualities, limits):
+        new[path].append(flag)
+    for duplicate in duplicates:
+        for stretch in (duplicate.first, duplicate.second):
+            length_s = stretch.to_s - stretch.from_s
+            if stretch.path in new:
+                new[stretch.path].append(limits.flag(
+                    "duplicate", duplicate.in_words(stretch.path), value=length_s, from_s=stretch.from_s, to_s=stretch.to_s
+                ))
+    out = {}
+    for path, quality in qualities.items():
+        flags = in_order([*(flag for flag in quality.flags if flag.kind not in KINDS), *new[path]])
+        out[path] = replace(quality, flags=flags, grade=grade(flags))
+    return out
+
+
+def _lags(qualities: Mapping[Path, SessionQuality], limits: Limits) -> list[tuple[Path, Flag]]:
+    """Compare each session's lag with those of its subject that agree; of two that differ neither is believed."""
+    by_subject: dict[str, list[tuple[Path, float]]] = {}
+    for path, quality in qualities.items():
+        if (lag_ms := quality.measures.get("lag_ms")) is not None:
+            by_subject.setdefault(quality.subject, []).append((path, lag_ms))
+    flags = []
+    for told in by_subject.values():
+        lags = np.array([lag_ms for _, lag_ms in told])
+        for i, (path, lag_ms) in enumerate(told):
+            others = np.delete(lags, i)
+            if len(others) == 0:
+                continue
+            if len(others) > 1:
+                agreeing = others[np.abs(others - np.median(lags)) <= limits["lag_subject"]]
+                others = agreeing if len(agreeing) else others
+            off_ms = float(lag_ms - np.median(others))
+            if abs(off_ms) > limits["lag_subject"]:
+                text = f"the face is {lag_ms:.0f} ms behind the finger, {off_ms:+.0f} ms from the subject's other sessions"
+                flags.append((path, limits.flag("lag_subject", text, value=off_ms)))
+    return flags

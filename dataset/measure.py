@@ -1,0 +1,95 @@
+"""The quality of one session, measured in one pass over its pictures.
+
+Streams, finger, face and the two pulses are measured one after another, each in a file of its own; each flag names the limit
+that it broke. The grade follows from the flags alone: a failure makes a session bad, a warning usable, a note nothing.
+"""
+
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from .findings import Findings
+from .lag import face_pulse, finger_pulse
+from .limits import Limits
+from .measure_face import measure_face
+from .measure_ppg import measure_ppg
+from .measure_pulses import measure_pulses
+from .measure_timing import measure_timing
+from .measure_video import look_through
+from .quality import Flag, SessionQuality, read_quality
+from .session import Session, rate_hz
+
+
+def measure(session_path: Path, limits: Limits) -> SessionQuality:
+    """Measure a session and grade it.
+
+    Raises
+    ------
+    SessionError : it cannot be read
+    """
+    cv2.setNumThreads(1)            # more sessions at once are more processes
+    found = Findings(limits)
+    with Session(session_path) as session:
+        start_ns = session.started_monotonic_ns
+        frame_s, sample_s = (session.frame_time_ns - start_ns) / 1e9, (session.ppg_time_ns - start_ns) / 1e9
+        measure_timing(session, found)
+        _length(frame_s, sample_s, found)
+        finger = finger_pulse(session.ppg, sample_s) if _rises(sample_s) else None
+        poor = measure_ppg(session, finger, found)
+        pictures = look_through(session)
+        measure_face(pictures, frame_s, aspect=session.frames.width / session.frames.height, found=found)
+        seen = np.isfinite(pictures.patches[:, 0, 0])
+        light_s = (session.frame_light_ns - start_ns)[seen] / 1e9
+        face = face_pulse(pictures.patches[seen], light_s, fps=rate_hz(session.frame_time_ns)) if _rises(light_s) else None
+        measure_pulses(face, finger, poor, found)
+        return SessionQuality(
+            session=session.session_id, subject=session.subject, session_hash=session.content_hash(),
+            simulated=session.simulated, duration_s=session.duration_s, grade=grade(found.flags), flags=in_order(found.flags),
+            measures=found.measures, series=found.series, limits_hash=limits.hash, acq_version=version("acq"),
+        )
+
+
+def grade(flags: Sequence[Flag]) -> str:
+    """Give the grade that flags lead to."""
+    severities = {flag.severity for flag in flags}
+    return "bad" if "failure" in severities else "usable" if "warning" in severities else "good"
+
+
+def in_order(flags: Sequence[Flag]) -> tuple[Flag, ...]:
+    """Sort flags: those of the whole session first, then by time."""
+    return tuple(sorted(flags, key=lambda flag: (-1.0 if flag.from_s is None else flag.from_s, flag.kind)))
+
+
+def _rises(t_s: np.ndarray) -> bool:
+    return len(t_s) > 1 and bool((np.diff(t_s) > 0).all())
+
+
+def _length(frame_s: np.ndarray, sample_s: np.ndarray, found: Findings) -> None:
+    both_s = min(frame_s[-1], sample_s[-1]) - max(frame_s[0], sample_s[0]) if len(frame_s) and len(sample_s) else 0.0
+    both_s = max(0.0, float(both_s))
+    found.note("both_streams_s", both_s)
+    if both_s < found.limits["too_short"]:
+        found.flag("too_short", f"frames and samples together for {both_s:.1f} s", value=both_s)
+
+
+def measure_unless_fresh(session_path: Path, *, limits: Limits, force: bool) -> tuple[SessionQuality, bool]:
+    """Give what was measured of this very recording by these limits; measure it where that is not so.
+
+    Returns
+    -------
+    the quality, and whether it was there already
+
+    Raises
+    ------
+    CurationError : what stands beside the session cannot be read
+    SessionError : the session cannot be read
+    """
+    before = None if force else read_quality(session_path)
+    if before is not None and before.limits_hash == limits.hash and before.acq_version == version("acq"):
+        with Session(session_path) as session:
+            if session.content_hash() == before.session_hash:
+                return before, True
+    return measure(session_path, limits), False

@@ -1,0 +1,294 @@
+"""What `acq qc` measures: clean sessions are good, and each fault is told, where it is."""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import h5py
+import numpy as np
+import pytest
+from fakes import HELLO
+from graded import START_NS, edited, real_session
+
+from acquire.devices import CameraInfo
+from acquire.protocol import SAMPLE_CLIPPED
+from acquire.session import SessionWriter
+from acquire.simulated_session import SimulatedSession, write_session
+from dataset.between import compare_sessions
+from dataset.face_watch import spot_face
+from dataset.findings import Findings
+from dataset.lag import finger_pulse
+from dataset.limits import read_limits
+from dataset.measure import measure
+from dataset.measure_ppg import measure_ppg
+from dataset.measure_video import _colours, look_through
+from dataset.session import Session
+
+
+def kinds(quality):
+    return {flag.kind for flag in quality.flags}
+
+
+@pytest.mark.shared
+def test_the_real_face_is_good(real_face, tmp_path):
+    quality = measure(real_session(real_face, tmp_path / "S01-20260101T090000Z.h5"), read_limits())
+    assert quality.grade == "good", quality.flags
+    assert quality.flags == ()
+    assert quality.measures["ppg_hr_bpm"] == pytest.approx(71.2, abs=1)
+    assert quality.measures["pos_hr_bpm"] == pytest.approx(70.3, abs=1.5)
+    assert quality.measures["lag_ms"] == pytest.approx(90, abs=15)
+
+
+# -- one virtual session, and faults put into its columns ---------------------------------------------------------------
+
+SECONDS = 42.0
+
+
+@pytest.fixture(scope="module")
+def virtual(tmp_path_factory):
+    """A clean session, its columns, its quality and what was seen in its pictures."""
+    path = write_session(SimulatedSession("S03", 0, 0, SECONDS, 25.0), tmp_path_factory.mktemp("clean"))
+    seen = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("dataset.measure.look_through", lambda session: seen.append(look_through(session)) or seen[0])
+        quality = measure(path, read_limits())
+    with Session(path) as session:
+        names = [name for name in vars(session) if name.startswith(("ppg", "frame_"))]
+        columns = SimpleNamespace(start_ns=session.started_monotonic_ns, **{name: getattr(session, name) for name in names})
+    return SimpleNamespace(path=path, quality=quality, columns=columns, pictures=seen[0])
+
+
+@pytest.fixture
+def measured(virtual, monkeypatch):
+    """Measure the session with other columns; its pictures are not looked at again."""
+    monkeypatch.setattr("dataset.measure.look_through", lambda session: virtual.pictures)
+
+    def run(**columns):
+        with edited(virtual.path, **columns):
+            return measure(virtual.path, read_limits())
+
+    return run
+
+
+def test_a_clean_session_is_good(virtual):
+    assert virtual.quality.grade == "good"
+    assert virtual.quality.flags == ()
+    assert virtual.quality.measures["lag_error_ms"] < 5
+    assert abs(virtual.quality.measures["ppg_rate_error_percent"]) < 0.01
+    assert {"ppg", "ppg_filtered", "pos", "ppg_spectrum", "pos_spectrum", "ppg_hr", "pos_hr", "face_luma", "face_x", "face_y",
+            "frame_interval_ms", "sample_interval_ms", "sync_bound_ms", "lag_ms"} == set(virtual.quality.series)
+    assert all(len(series.x) == len(series.y) <= 2000 for series in virtual.quality.series.values())
+
+
+def _finger_off(c, within):
+    return {"ppg_value": np.where(within, 20_000 + np.arange(len(within)) * 7919 % 211, c.ppg)}
+
+
+def _flat(c, within):
+    return {"ppg_value": np.where(within, 20_000, c.ppg)}
+
+
+def _clipped(c, within):
+    return {"ppg_value": np.where(within, 65_535, c.ppg), "ppg_flags": np.where(within, SAMPLE_CLIPPED, c.ppg_flags)}
+
+
+def _wander(c, within):
+    at = np.cumsum(within) / 25
+    return {"ppg_value": np.clip(c.ppg + within * 12_000 * np.sin(2 * np.pi * at / 4), 0, 65_535)}
+
+
+def _wide_bound(c, within):
+    return {"ppg_bound_ns": np.where(within, 9_000_000, c.ppg_bound_ns)}
+
+
+@pytest.mark.parametrize(("kind", "fault"), [
+    ("finger_off", _finger_off), ("flat_line", _flat), ("clipped", _clipped), ("ppg_motion", _wander),
+    ("sync_bound", _wide_bound),
+])
+def test_a_fault_of_the_finger_is_told_where_it_is(virtual, measured, kind, fault):
+    c = virtual.columns
+    t_s = (c.ppg_time_ns - c.start_ns) / 1e9
+    quality = measured(**fault(c, (t_s >= 12) & (t_s < 16)))
+    assert quality.grade == "usable"
+    (flag,) = [flag for flag in quality.flags if flag.kind == kind]
+    slack_s = 10 if kind == "ppg_motion" else 2          # judged in windows of 10 s
+    assert 12 - slack_s <= flag.from_s <= 12.5
+    assert 15.5 <= flag.to_s <= 16 + slack_s
+    assert "lag_step" not in kinds(quality)
+
+
+@pytest.mark.parametrize("percent", [-0.3, 0.1])
+@pytest.mark.parametrize(("column", "kind"), [("ppg_time_ns", "ppg_rate_error"), ("frame_time_ns", "frame_rate_error")])
+def test_a_wrong_rate_shows_in_the_clocks(virtual, measured, percent, column, kind):
+    time_ns = getattr(virtual.columns, column)
+    quality = measured(**{column: time_ns[0] + np.round((time_ns - time_ns[0]) * (1 + percent / 100)).astype(np.int64)})
+    (flag,) = [flag for flag in quality.flags if flag.kind.endswith("rate_error")]
+    assert flag.kind == kind
+    assert flag.value == pytest.approx(percent, abs=0.01)
+
+
+def test_a_clock_that_was_set_is_told_and_not_taken_for_a_rate(virtual, measured):
+    c = virtual.columns
+    later = c.ppg_time_ns >= c.start_ns + 21_000_000_000
+    quality = measured(ppg_time_ns=c.ppg_time_ns - later * 60_000_000 + ~later * 0)
+    (flag,) = [flag for flag in quality.flags if flag.kind == "clock_step"]
+    assert flag.value == pytest.approx(60, abs=3)
+    assert flag.from_s <= 21 <= flag.to_s
+    assert "ppg_rate_error" not in kinds(quality)
+
+
+@pytest.mark.parametrize("stream", ["frame", "sample"])
+def test_a_gap_is_told_where_it_is_and_what_is_lost_counted(virtual, measured, stream):
+    c, gap_ns = virtual.columns, 600_000_000
+    name = "frame" if stream == "frame" else "ppg"
+    time_ns, arrival_ns, sequence = (getattr(c, f"{name}_{column}") for column in ("time_ns", "arrival_ns", "sequence"))
+    later = time_ns >= c.start_ns + 30_000_000_000
+    quality = measured(**{
+        f"{name}_time_ns": time_ns + later * gap_ns, f"{name}_arrival_ns": arrival_ns + later * gap_ns,
+        f"{name}_sequence": sequence + later * 15,
+    })
+    flags = {flag.kind: flag for flag in quality.flags}
+    assert flags[f"{stream}_gap"].value == pytest.approx(640, abs=2)
+    assert flags[f"{stream}_gap"].from_s <= 30 <= flags[f"{stream}_gap"].to_s
+    assert flags[f"lost_{stream}s"].value == pytest.approx(100 * 15 / (len(time_ns) + 15), abs=0.01)
+
+
+def test_jittering_stamps_and_missing_bounds_are_told(virtual, measured):
+    c = virtual.columns
+    jitter_ns = np.random.default_rng(0).integers(-19_000_000, 19_000_000, len(c.frame_time_ns))
+    quality = measured(frame_time_ns=c.frame_time_ns + jitter_ns, ppg_bound_ns=np.full_like(c.ppg_bound_ns, -1))
+    assert {"frame_jitter", "sync_missing"} <= kinds(quality)
+    assert quality.measures["sync_bound_ms"] is None
+
+
+def test_the_finger_of_somebody_else_is_bad(virtual, measured):
+    c = virtual.columns
+    other_bpm = virtual.quality.measures["ppg_hr_bpm"] + 25
+    quality = measured(ppg_value=20_000 + 6000 * np.sin(2 * np.pi * other_bpm / 60 * (c.ppg_time_ns - c.start_ns) / 1e9))
+    assert quality.grade == "bad"
+    assert {"pulses_apart", "pulse_disagrees"} <= kinds(quality)
+
+
+# -- pictures ------------------------------------------------------------------------------------------------------------
+
+
+def test_faults_of_the_pictures_are_told_where_they_are(virtual, tmp_path):
+    """Frozen from 2 s, brighter from 8 s, no face from 14 s, dark from 24 s, grey from 35 s."""
+    path = tmp_path / "S03-faulty.h5"
+    shutil.copy(virtual.path, path)
+    with h5py.File(path, "r+") as file:
+        frames = file["video/frames"]
+        rows = frames.shape[1] * 2 // 3
+        frames[51:57] = frames[50]
+        for i in range(200, 225):
+            image = frames[i].astype(float)
+            image[:rows] *= 1.1
+            frames[i] = np.clip(image, 16, 235)
+        blank = np.full(frames.shape[1:], 128, np.uint8)
+        for i in range(350, 450):
+            frames[i] = blank ^ (np.arange(blank.size).reshape(blank.shape) * 7 + i & 1).astype(np.uint8)
+        for i in range(600, 860):
+            image = frames[i]
+            image[:rows] = 16 + (image[:rows] - 16.0) * 0.08
+            frames[i] = image
+        for i in range(875, 1050):
+            image = frames[i]
+            image[rows:] = 128
+            frames[i] = image
+    quality = measure(path, read_limits())
+    flags = {flag.kind: flag for flag in quality.flags}
+    steps = [flag for flag in quality.flags if flag.kind == "exposure_step"]
+    assert (flags["frozen_frames"].value, flags["frozen_frames"].from_s, flags["frozen_frames"].to_s) == (6, 2.0, 2.3)
+    assert any(flag.from_s <= 8 <= flag.to_s and flag.value == pytest.approx(10, abs=2) for flag in steps)
+    assert flags["face_missing"].from_s <= 14.1
+    assert flags["face_missing"].to_s >= 17
+    assert 20 <= flags["face_dark"].from_s <= 24.1
+    assert 34 <= flags["face_dark"].to_s <= 39
+    assert flags["face_colourless"].from_s >= 30
+    assert flags["face_colourless"].value == pytest.approx(1.0, abs=0.02)
+    assert quality.grade != "good"
+
+
+def test_pictures_as_rgb_are_seen_like_those_as_i420(virtual):
+    with Session(virtual.path) as session:
+        image = session.frames[100]
+        stored = session.frames.raw(100)
+    box = spot_face(stored[:360])
+    as_i420 = _colours(stored, box, "I420", 360)
+    as_rgb = _colours(image, box, "RGB", 360)
+    assert as_i420 == pytest.approx(as_rgb, abs=1.0)
+
+
+# -- lag -----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("offset_ms", [-33.3, 33.3, 200.0, 300.0])
+def test_an_injected_offset_is_found_and_given(virtual, measured, offset_ms):
+    """All stamps of the frames are off, and their arrivals too: no clock tells, only the pulse does."""
+    c, offset_ns = virtual.columns, round(offset_ms * 1e6)
+    shifted = measured(frame_time_ns=c.frame_time_ns + offset_ns, frame_arrival_ns=c.frame_arrival_ns + offset_ns)
+    three = {Path(f"{n}"): quality for n, quality in enumerate((virtual.quality, shifted, virtual.quality))}
+    compared = compare_sessions(three, [], read_limits())
+    assert kinds(compared[Path("0")]) == kinds(compared[Path("2")]) == set()
+    (flag,) = [flag for flag in compared[Path("1")].flags if flag.kind == "lag_subject"]
+    assert flag.value == pytest.approx(offset_ms, abs=5)
+    assert ("lag_high" in kinds(shifted)) == (offset_ms == 300)
+    two = compare_sessions({Path("0"): virtual.quality, Path("1"): shifted}, [], read_limits())
+    assert all("lag_subject" in kinds(quality) for quality in two.values())      # neither can be believed
+    again = compare_sessions({Path("0"): compared[Path("1")]}, [], read_limits())
+    assert "lag_subject" not in kinds(again[Path("0")])                            # and nothing is left of it alone
+
+
+@pytest.mark.parametrize("offset_ms", [-33.3, 33.3])
+def test_an_offset_within_the_session_is_found_and_given(virtual, measured, offset_ms):
+    c = virtual.columns
+    later = (c.frame_time_ns >= c.start_ns + 21_000_000_000) * round(offset_ms * 1e6)
+    quality = measured(frame_time_ns=c.frame_time_ns + later, frame_arrival_ns=c.frame_arrival_ns + later)
+    (flag,) = [flag for flag in quality.flags if flag.kind == "lag_step"]
+    assert flag.value == pytest.approx(offset_ms, abs=8)
+    assert flag.from_s <= 21 <= flag.to_s
+
+
+# -- real recordings -----------------------------------------------------------------------------------------------------
+
+
+def finger_session(values, path):
+    """A session of a real finger at 50 Hz, without pictures."""
+    camera = CameraInfo("none", 32, 24, 30.0, "I420", "host arrival")
+    with SessionWriter(
+        path, session_id="S01-20260101T090000Z", subject="S01", camera=camera, hello=replace(HELLO, rate_hz=50), port="a file",
+        started_unix_ns=1_767_258_000_000_000_000, started_monotonic_ns=START_NS, simulated=False,
+    ) as writer:
+        for i, value in enumerate(values):
+            time_ns = START_NS + i * 20_000_000
+            writer.add_sample(
+                sequence=i, ticks=i * 40_000, value=int(value), flags=0, arrival_ns=time_ns, time_ns=time_ns, bound_ns=500_000
+            )
+        writer.close(complete=True)
+    return path
+
+
+def measured_finger(folder, subject, what, tmp_path):
+    (file,) = folder.glob(f"{subject}_{what}_*.csv")
+    ppg = np.loadtxt(file, delimiter=",")[:, 2]
+    ppg = ppg[: np.flatnonzero(ppg > 0)[-1] - 200]             # the files end in padding
+    found = Findings(read_limits())
+    with Session(finger_session(ppg * 16, tmp_path / f"{subject}-{what}.h5")) as session:
+        t_s = (session.ppg_time_ns - START_NS) / 1e9
+        measure_ppg(session, finger_pulse(session.ppg, t_s), found)
+    return found
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize("subject", ["595", "809"])
+def test_motion_and_speech_show_in_real_fingers(real_finger, tmp_path, subject):
+    still = [measured_finger(real_finger, subject, f"static_level{n}", tmp_path) for n in (1, 3)]
+    moved = [measured_finger(real_finger, subject, what, tmp_path) for what in ("speak", "bike_level1")]
+    for found in still:
+        assert found.measures["ppg_poor_percent"] < 5
+        assert "ppg_irregular" not in {flag.kind for flag in found.flags}
+    for found in moved:
+        assert "ppg_irregular" in {flag.kind for flag in found.flags}
+        assert found.measures["ppg_periodicity"] < min(one.measures["ppg_periodicity"] for one in still)
+    assert max(found.measures["ppg_poor_percent"] for found in moved) > 8
