@@ -1,8 +1,8 @@
 """Throughput of curation against processes, a Dask cluster, and the number of sessions.
 
-`python -m benchmarks.scale`: `acq qc`, `acq convert` and the frames cache over 4, 16 and 64 sessions of 10 s at 640x360, in one
-process, in two, and on a cluster of two Dask workers on this machine. `--sessions 4` is the quick mode. The sessions are one virtual
-recording under many names: each is read, measured and written in full.
+`python -m benchmarks.scale`: `acq qc`, `acq convert` and the frames cache over 4, 16 and 64 sessions of 10 s at 640x360: in one
+process, in two, and on a cluster of two Dask workers on this machine. `--sessions 4` is the quick mode. The sessions are one
+virtual recording under many names: each is read, measured and written in full.
 """
 
 import argparse
@@ -15,14 +15,14 @@ from functools import partial
 from pathlib import Path
 
 import h5py
-from dataset.grading import grade_sessions
-from dataset.limits import read_limits
 
 from acquire import layout
 from acquire.simulated_session import SimulatedSession, write_session
 from dataset.curate import convert_sessions
 from dataset.exclusions import read_exclusions
 from dataset.frames import keep_frames
+from dataset.grading import grade_sessions
+from dataset.limits import read_limits
 from dataset.manifest import read_manifest
 from dataset.split import identify_sessions, split_by_subject, write_split
 from dataset.ubfc import MANIFEST, VIDEO
