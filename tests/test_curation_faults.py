@@ -286,8 +286,8 @@ FAULTS = [
     Fault("an AVI of equal length with other pixels", other_pixels, "verify", "subject2/vid.avi", told="broken"),
     Fault("a recording that changed after it was converted", column("ppg/value", lambda v: v.__iadd__(1)), "verify",
           "expected the recording that the split was made from", told="broken"),
-    Fault("a session excluded after it was converted", exclude_later(), "train-kd", "expected no excluded session"),
-    Fault("a part excluded after it was converted", exclude_later(from_s=1.0, to_s=2.0), "train-kd", "without the excluded parts"),
+    Fault("a session excluded after converting", exclude_later(), "train-kd", "expected no excluded session"),
+    Fault("a part excluded after converting", exclude_later(from_s=1.0, to_s=2.0), "train-kd", "without the excluded parts"),
     Fault("exclusions that are no JSON", lambda d: (d / "exclusions.json").write_text("{"), "ls", "as JSON"),
     Fault("an exclusion of a NaN", exclude_nan, "split --holdout S03", "exclusions"),
     Fault("a part beyond the recording's end", lambda d: None, "exclude S02-20260101T090001Z --from 60 --reason x", "ends at"),
@@ -330,3 +330,10 @@ def test_is_named_in_one_line_and_nothing_changes(curated, tmp_path, run, fault)
     now = tree(data)
     assert {name for name in was if now.get(name) != was[name]} <= {"ubfc/manifest.json"}        # it says that it is unfinished
     assert not {name for name in set(now) - set(was) if not name.startswith("qc/") and not name.endswith(".qc.json")}
+
+
+def test_the_document_lists_them(repo):
+    text = (repo / "docs/quality.md").read_text().partition("## What is named")[2]
+    listed = re.findall(r"^\| (.+) \| `acq (\S+)` \|$", text, flags=re.MULTILINE)
+    assert listed == [(fault.name, fault.words.split(";")[-1].split()[0]) for fault in FAULTS]
+    assert len(listed) >= 25
