@@ -3,8 +3,8 @@
     python -m benchmarks.lag            eight subjects, three sessions of 60 s each: about ten minutes of one core
     python -m benchmarks.lag --quick    four subjects, three sessions of 30 s each
 
-Clean sessions are measured as they are: whatever is flagged there is a false alarm. Then the frames of one session after another are
-stamped late or early, or one stream's times are stretched, and it is measured again beside the subject's other sessions.
+Clean sessions are measured as they are: whatever is flagged there is a false alarm. Then the frames of one session after another
+are stamped late or early, or one stream's times are stretched, and it is measured again beside the subject's other sessions.
 Pictures are decoded once, and the columns are changed in memory of the measurement: what is measured is the code of `acq qc`.
 """
 
@@ -89,7 +89,9 @@ def main() -> None:
     print("| subject | lag in each session [ms] | standard error [ms] | correlation |\n|---|---|---|---|")
     for name, group in kept.items():
         told = [[one.quality.measures.get(key) for one in group] for key in ("lag_ms", "lag_error_ms", "lag_r")]
-        lags, errors, r = (", ".join("-" if v is None else f"{v:.{d}f}" for v in row) for row, d in zip(told, (0, 1, 2), strict=True))
+        lags, errors, r = (
+            ", ".join("-" if v is None else f"{v:.{d}f}" for v in row) for row, d in zip(told, (0, 1, 2), strict=True)
+        )
         print(f"| {name} | {lags} | {errors} | {r} |")
     alarms = [flag for name, group in kept.items() for flag in _flags(group, {}, limits)]
     print(f"\nFalse alarms in clean sessions (lag_low, lag_high, lag_step, lag_subject): {len(alarms)}"

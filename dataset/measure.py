@@ -11,6 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from .align import BRIDGE_S
 from .findings import Findings
 from .lag import face_pulse, finger_pulse
 from .limits import Limits
@@ -44,7 +45,7 @@ def measure(session_path: Path, limits: Limits) -> SessionQuality:
         seen = np.isfinite(pictures.patches[:, 0, 0])
         light_s = (session.frame_light_ns - start_ns)[seen] / 1e9
         face = face_pulse(pictures.patches[seen], light_s, fps=rate_hz(session.frame_time_ns)) if _rises(light_s) else None
-        measure_pulses(face, finger, poor, found)
+        measure_pulses(face, finger, [*poor, *_holes(light_s), *_holes(sample_s)], found)
         return SessionQuality(
             session=session.session_id, subject=session.subject, session_hash=session.content_hash(),
             simulated=session.simulated, duration_s=session.duration_s, grade=grade(found.flags), flags=in_order(found.flags),
@@ -65,6 +66,11 @@ def in_order(flags: Sequence[Flag]) -> tuple[Flag, ...]:
 
 def _rises(t_s: np.ndarray) -> bool:
     return len(t_s) > 1 and bool((np.diff(t_s) > 0).all())
+
+
+def _holes(t_s: np.ndarray) -> list[tuple[float, float]]:
+    """Give the stretches without a value that no pulse can be drawn across."""
+    return [(float(t_s[i]), float(t_s[i + 1])) for i in np.flatnonzero(np.diff(t_s) > BRIDGE_S)]
 
 
 def _length(frame_s: np.ndarray, sample_s: np.ndarray, found: Findings) -> None:

@@ -33,7 +33,7 @@ def _intervals(stream: str, t_s: np.ndarray, sequence: np.ndarray, lost: int, fo
     steps_ms = np.diff(t_s) * 1e3
     found.curve(f"{stream}_interval_ms", t_s[1:], steps_ms, "ms")
     limit_ms = found.limits[f"{stream}_gap"]
-    gaps = [(t_s[i], t_s[i + 1], steps_ms[i]) for i in np.flatnonzero(steps_ms > limit_ms)]
+    gaps = [(float(t_s[i]), float(t_s[i + 1]), float(steps_ms[i])) for i in np.flatnonzero(steps_ms > limit_ms)]
     found.note(f"longest_{stream}_gap_ms", float(steps_ms.max()))
     for first, last, longest in joined(gaps, within_s=_NEAR_S):
         found.flag(f"{stream}_gap", f"no {stream} for {longest:.0f} ms", value=longest, from_s=first, to_s=last)
@@ -44,9 +44,10 @@ def _intervals(stream: str, t_s: np.ndarray, sequence: np.ndarray, lost: int, fo
         found.flag(f"{stream}_jitter", f"the time between {rate} wavers by {jitter_ms:.1f} ms", value=jitter_ms)
     back = np.flatnonzero(steps_ms <= 0)
     if len(back):
+        ends = t_s[np.concatenate([back, back + 1])]
         found.flag(
-            f"{stream}_gap", f"{rate} go back in time by {-steps_ms[back].min():.1f} ms", value=float(steps_ms[back].min()),
-            from_s=t_s[back[0] + 1], to_s=t_s[back[-1]],
+            "times_back", f"{len(back)} times {rate} stand still or go back, by up to {-steps_ms[back].min():.1f} ms",
+            value=float(steps_ms[back].min()), from_s=float(ends.min()), to_s=float(ends.max()),
         )
 
 
@@ -79,6 +80,6 @@ def _bound(session: Session, found: Findings) -> None:
     without = 100 * float(np.mean(~known)) if len(known) else 0.0
     if without > found.limits["sync_missing"] and not session.imported_from:
         found.flag("sync_missing", f"{without:.0f} % of the samples have no bound on their times", value=without)
-    wide = [(t_s[i], t_s[i], bound_ms[i]) for i in np.flatnonzero(bound_ms > found.limits["sync_bound"])]
+    wide = [(float(t_s[i]), float(t_s[i]), float(bound_ms[i])) for i in np.flatnonzero(bound_ms > found.limits["sync_bound"])]
     for first, last, worst in joined(wide, within_s=_NEAR_S):
         found.flag("sync_bound", f"times are certain only within {worst:.1f} ms", value=worst, from_s=first, to_s=last)

@@ -29,6 +29,7 @@ from dataset.limits import read_limits
 from dataset.measure import measure
 from dataset.measure_ppg import measure_ppg
 from dataset.measure_video import _colours, look_through
+from dataset.quality import read_quality, write_quality
 from dataset.session import Session
 from dataset.workers import Workers
 
@@ -161,6 +162,15 @@ def test_a_gap_is_told_where_it_is_and_what_is_lost_counted(virtual, measured, s
     assert flags[f"lost_{stream}s"].value == pytest.approx(100 * 15 / (len(time_ns) + 15), abs=0.01)
 
 
+def test_times_that_go_back_are_bad(virtual, measured):
+    time_ns = virtual.columns.ppg_time_ns.copy()
+    time_ns[500] = time_ns[498]
+    quality = measured(ppg_time_ns=time_ns)
+    (flag,) = [flag for flag in quality.flags if flag.kind == "times_back"]
+    assert quality.grade == "bad"
+    assert flag.from_s <= 20 <= flag.to_s
+
+
 def test_jittering_stamps_and_missing_bounds_are_told(virtual, measured):
     c = virtual.columns
     jitter_ns = np.random.default_rng(0).integers(-19_000_000, 19_000_000, len(c.frame_time_ns))
@@ -274,6 +284,15 @@ def finger_session(values, path):
             )
         writer.close(complete=True)
     return path
+
+
+@pytest.mark.parametrize("count", [0, 1, 50])
+def test_a_recording_of_next_to_nothing_is_bad_and_no_error(tmp_path, count):
+    quality = measure(finger_session([20_000] * count, tmp_path / "S01-20260101T090000Z.h5"), read_limits())
+    assert quality.grade == "bad"
+    assert "too_short" in kinds(quality)
+    write_quality(tmp_path / "S01-20260101T090000Z.h5", quality)
+    assert read_quality(tmp_path / "S01-20260101T090000Z.h5") == quality
 
 
 def measured_finger(folder, subject, what, tmp_path):
