@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from acq.options import Data, Force, Jobs, Json, Quiet, Scheduler, progress_bars
+from acq.tables import show
 
 if TYPE_CHECKING:
     from dataset.curate import Conversion
@@ -115,7 +116,7 @@ def _fail(lines: Sequence[str]) -> None:
 
 
 def _print(done: "Conversion", data: Path) -> None:
-    from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     from acquire.layout import ubfc_dir
@@ -128,10 +129,10 @@ def _print(done: "Conversion", data: Path) -> None:
     for entry in done.manifest.entries:
         trimmed = sum(part["frames"] for part in entry.trimmed)
         table.add_row(
-            entry.folder, entry.subject, entry.key + ("" if entry.session_complete else " (cut short)"), str(entry.frames),
-            str(trimmed), str(sum(part["frames"] for part in entry.repeated)), str(entry.lost_frames), f"{entry.hr_bpm:.1f}",
+            entry.folder, entry.subject, escape(entry.key) + ("" if entry.session_complete else " (cut short)"),
+            str(entry.frames), str(trimmed), str(sum(part["frames"] for part in entry.repeated)), str(entry.lost_frames), f"{entry.hr_bpm:.1f}",
         )
-    Console(markup=False).print(table)      # a session id comes from a file
+    show(table)
     kept = f", {len(done.kept)} were there already" if done.kept else ""
     typer.echo(f"wrote {len(done.written)} folders{kept}: {ubfc_dir(data)}, data hash {done.manifest.data_hash[:12]}")
     if done.failed:

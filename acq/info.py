@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from acq.options import Json
+from acq.tables import show
 from acq.words import counted
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
 _EVENTS = 8                          # that are shown
 _SEEN_S = 0.1                        # a shorter time without a finger is not worth a word
-_WIDEST = 10_000                     # characters in a line where no terminal is
 
 
 def info(
@@ -49,9 +49,6 @@ def _state(s: "SessionSummary") -> str:
 
 
 def _print(s: "SessionSummary") -> None:
-    import io
-
-    from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
@@ -103,13 +100,7 @@ def _print(s: "SessionSummary") -> None:
         ("events", events),
     ):
         table.add_row(name, text)
-    console = Console()
-    if console.is_terminal:
-        console.print(table)
-        return
-    out = io.StringIO()                            # for a file or another program: nothing wrapped, nothing padded
-    Console(file=out, width=_WIDEST, color_system=None).print(table)
-    typer.echo("\n".join(line.rstrip() for line in out.getvalue().splitlines()))
+    show(table)
 
 
 def _heart_rate(s: "SessionSummary", over: str) -> str:

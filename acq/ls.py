@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from acq.options import Data, Json, Quiet, progress_bars
+from acq.tables import show
 from acq.words import counted
 
 if TYPE_CHECKING:
@@ -58,9 +59,6 @@ def ls(
 
 
 def _print(table: "pd.DataFrame", totals: dict[str, Any]) -> None:
-    import io
-
-    from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
@@ -70,13 +68,7 @@ def _print(table: "pd.DataFrame", totals: dict[str, Any]) -> None:
         shown.add_column(name, justify="right" if right else "left", overflow="fold", no_wrap=name != "notes")
     for row in json.loads(table.to_json(orient="records")):
         shown.add_row(*map(escape, _cells(row)), style="dim" if row["use"] == "out" else "red" if row["problem"] else "")
-    console = Console()
-    if console.is_terminal:
-        console.print(shown)
-    else:
-        out = io.StringIO()                        # for a file or another program: nothing wrapped, nothing padded
-        Console(file=out, width=10_000, color_system=None).print(shown)
-        typer.echo("\n".join(line.rstrip() for line in out.getvalue().splitlines()))
+    show(shown)
     sessions, subjects = counted(totals["sessions"], "session"), counted(totals["subjects"], "subject")
     out = f" ({totals['out']} of them out)" if totals["out"] else ""
     typer.echo(f"{sessions}{out}, {subjects}, {totals['hours']:.2f} h")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from acq.options import Data, Force, Jobs, Json, Quiet, Scheduler, progress_bars
+from acq.tables import show
 from acq.words import counted
 
 if TYPE_CHECKING:
@@ -98,9 +99,6 @@ def _when(flag: "Flag") -> str:
 
 
 def _print(qualities: list["SessionQuality"], excluded: "Exclusions") -> None:
-    import io
-
-    from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
@@ -112,13 +110,7 @@ def _print(qualities: list["SessionQuality"], excluded: "Exclusions") -> None:
             reasons.append(f"and {len(flags) - _REASONS} more, on its page")
         grade = f"[{_COLOURS[quality.grade]}]{quality.grade}[/]" + (" (out)" if excluded.is_out(quality.session) else "")
         table.add_row(quality.session, grade, "; ".join(reasons))
-    console = Console()
-    if console.is_terminal:
-        console.print(table)
-        return
-    out = io.StringIO()                            # for a file or another program: nothing wrapped, nothing padded
-    Console(file=out, width=10_000, color_system=None).print(table)
-    typer.echo("\n".join(line.rstrip() for line in out.getvalue().splitlines()))
+    show(table)
 
 
 def _advice(

@@ -1,6 +1,6 @@
 """What only shows beside other sessions: a lag unlike the subject's others, and recordings that are there twice."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,32 +18,36 @@ KINDS = ("lag_subject", "duplicate")
 
 
 def compare_sessions(
-    qualities: Mapping[Path, SessionQuality], duplicates: Sequence["Duplicate"], limits: Limits
+    qualities: Mapping[Path, SessionQuality], duplicates: Sequence["Duplicate"], limits: Limits, *,
+    out: Collection[str] = (),
 ) -> dict[Path, SessionQuality]:
     """Give the qualities anew, with the flags that come from comparing them and with the grades that follow.
 
     Parameters
     ----------
     qualities : by session file; flags of an earlier comparison are dropped
+    out : sessions that are excluded: they are held against the others, and nobody against them
     """
     new: dict[Path, list[Flag]] = {path: [] for path in qualities}
-    for path, flag in _lags(qualities, limits):
+    for path, flag in _lags(qualities, limits, out):
         new[path].append(flag)
     for duplicate in duplicates:
-        for stretch in (duplicate.first, duplicate.second):
+        for stretch, other in ((duplicate.first, duplicate.second), (duplicate.second, duplicate.first)):
             length_s = stretch.to_s - stretch.from_s
-            if stretch.path in new:
+            if stretch.path in new and (other.session not in out or stretch.session in out):
                 new[stretch.path].append(limits.flag(
                     "duplicate", duplicate.in_words(stretch.path), value=length_s, from_s=stretch.from_s, to_s=stretch.to_s
                 ))
-    out = {}
+    compared = {}
     for path, quality in qualities.items():
         flags = in_order([*(flag for flag in quality.flags if flag.kind not in KINDS), *new[path]])
-        out[path] = replace(quality, flags=flags, grade=grade(flags))
-    return out
+        compared[path] = replace(quality, flags=flags, grade=grade(flags))
+    return compared
 
 
-def _lags(qualities: Mapping[Path, SessionQuality], limits: Limits) -> list[tuple[Path, Flag]]:
+def _lags(
+    qualities: Mapping[Path, SessionQuality], limits: Limits, out: Collection[str]
+) -> list[tuple[Path, Flag]]:
     """Compare each session's lag with those of its subject that agree; of two that differ neither is believed."""
     by_subject: dict[str, list[tuple[Path, float]]] = {}
     for path, quality in qualities.items():
@@ -52,12 +56,13 @@ def _lags(qualities: Mapping[Path, SessionQuality], limits: Limits) -> list[tupl
     flags = []
     for told in by_subject.values():
         lags = np.array([lag_ms for _, lag_ms in told])
+        is_in = np.array([qualities[path].session not in out for path, _ in told])
         for i, (path, lag_ms) in enumerate(told):
-            others = np.delete(lags, i)
+            others = lags[is_in & (np.arange(len(lags)) != i)]
             if len(others) == 0:
                 continue
             if len(others) > 1:
-                agreeing = others[np.abs(others - np.median(lags)) <= limits["lag_subject"]]
+                agreeing = others[np.abs(others - np.median(lags[is_in])) <= limits["lag_subject"]]
                 others = agreeing if len(agreeing) else others
             off_ms = float(lag_ms - np.median(others))
             if abs(off_ms) > limits["lag_subject"]:

@@ -10,6 +10,7 @@ from acquire.errors import CurationError
 
 from .between import compare_sessions
 from .duplicates import find_duplicates
+from .exclusions import read_exclusions
 from .limits import Limits
 from .measure import measure_unless_fresh
 from .quality import SessionQuality, read_quality, write_quality
@@ -69,10 +70,13 @@ def grade_sessions(
     before = {path: quality for path in paths if path not in chosen and (quality := read_quality(path)) is not None}
     both = dict(sorted({**before, **qualities}.items()))
     duplicates = find_duplicates(list(both), shortest_s=limits["duplicate"], on_progress=on_progress)
-    compared = compare_sessions(both, duplicates, limits)
+    exclusions = read_exclusions(data)
+    out = {quality.session for quality in both.values() if exclusions.is_out(quality.session)}
+    compared = compare_sessions(both, duplicates, limits, out=out)
     for path, quality in compared.items():
         if quality != both[path]:
             write_quality(path, quality)
+    duplicates = [one for one in duplicates if not {one.first.session, one.second.session} & out]
     seconds = {one.second.session for one in duplicates}
     return Graded(
         {path: compared[path] for path in sorted(qualities)}, compared, dict(sorted(failed.items())), measured,
