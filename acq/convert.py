@@ -130,7 +130,8 @@ def _print(done: "Conversion", data: Path) -> None:
         trimmed = sum(part["frames"] for part in entry.trimmed)
         table.add_row(
             entry.folder, entry.subject, escape(entry.key) + ("" if entry.session_complete else " (cut short)"),
-            str(entry.frames), str(trimmed), str(sum(part["frames"] for part in entry.repeated)), str(entry.lost_frames), f"{entry.hr_bpm:.1f}",
+            str(entry.frames), str(trimmed), str(sum(part["frames"] for part in entry.repeated)), str(entry.lost_frames),
+            f"{entry.hr_bpm:.1f}",
         )
     show(table)
     kept = f", {len(done.kept)} were there already" if done.kept else ""

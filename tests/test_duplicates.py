@@ -121,8 +121,9 @@ def test_a_copy_is_found_and_its_stretch_told(take, expected, originals, tmp_pat
         slack_s = 0.1 if exact else 3.0             # windows of 10 s tell no end more sharply
         assert (one.first.from_s, one.first.to_s) == pytest.approx((from_s, to_s), abs=slack_s)
         assert one.second.from_s == pytest.approx(one.first.from_s - take.first_s, abs=0.05)
-        assert "that of copy from" in one.in_words(originals[0])
-        assert "those of one from" in one.in_words(path)
+        of = "that of" if by == "ppg" else "those of"
+        assert f"{of} copy from" in one.in_words(originals[0])
+        assert f"{of} one from" in one.in_words(path)
 
 
 def streams(name, ppg=(), rate_hz=RATE_HZ, sizes=()):

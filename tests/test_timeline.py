@@ -12,7 +12,7 @@ from made_sessions import START_NS, frame_times, make_session, pulse, sample_tim
 
 from acquire import layout
 from acquire.errors import CurationError
-from dataset.exclusions import decide
+from dataset.exclusions import Exclusion
 from dataset.session import Session
 from dataset.timeline import Settings, lay_out
 
@@ -24,7 +24,7 @@ EVEN = replace(NATIVE, fps="30", holes="repeat")
 def lay(tmp_path, asked, *excluded, number=1, seconds=14.0, **kwargs):
     path = make_session(tmp_path, "S01", number, seconds=seconds, **kwargs)
     with Session(path) as session:
-        return lay_out(session, asked, [decide(session.session_id, from_s=a, to_s=b, reason="moved") for a, b in excluded])
+        return lay_out(session, asked, [Exclusion(session.session_id, a, b, "moved", "2026-01-01") for a, b in excluded])
 
 
 def assert_on_time(part):
