@@ -16,6 +16,7 @@ from made_sessions import make_session
 from typer.testing import CliRunner
 
 from acq.main import app
+from acquire import layout
 from acquire.devices import CameraInfo
 from acquire.errors import CurationError
 from acquire.protocol import SAMPLE_CLIPPED
@@ -407,6 +408,8 @@ def test_the_verb_grades_worst_first_and_only_what_is_new(tmp_path, monkeypatch)
     assert list(told["failed"]) == [str(broken)]
     Path("mine.yaml").write_text("too_short: {value: 5}")
     assert json.loads(acq("S02-20260101T090002Z", "--json", "--limits", "mine.yaml").stdout)["measured"] == 1
+    layout.quality_file(next(Path("data/sessions/S01").glob("*.h5"))).write_text("{")
+    assert json.loads(acq("--json").stdout)["measured"] == 2          # that one, and the one that was graded by other limits
     unknown = acq("S09")
     assert isinstance(unknown.exception, CurationError)
     assert "S09" in str(unknown.exception)
