@@ -1,6 +1,7 @@
 """The verb `acq qc`."""
 
 import json
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -119,7 +120,7 @@ def _advice(
     """Give commands that take out what is bad: a bad session as a whole, of a usable one the parts that are flagged."""
     from dataset.quality_figures import clock
 
-    where = "" if data == Path("data") else f" --data {data}"
+    where = "" if data == Path("data") else f" --data {shlex.quote(str(data))}"
     lines = []
     for quality in qualities:
         if excluded.is_out(quality.session):

@@ -14,6 +14,7 @@ from .quality import Flag, SessionQuality
 if TYPE_CHECKING:
     from .duplicates import Duplicate
 
+_SURE = 2.0                        # standard errors of its own that a lag has to be off by, beside its limit
 KINDS = ("lag_subject", "duplicate")
 
 
@@ -65,7 +66,7 @@ def _lags(
                 agreeing = others[np.abs(others - np.median(lags[is_in])) <= limits["lag_subject"]]
                 others = agreeing if len(agreeing) else others
             off_ms = float(lag_ms - np.median(others))
-            if abs(off_ms) > limits["lag_subject"]:
+            if abs(off_ms) > max(limits["lag_subject"], _SURE * (qualities[path].measures.get("lag_error_ms") or 0.0)):
                 text = f"the face is {lag_ms:.0f} ms behind the finger, {off_ms:+.0f} ms from the subject's other sessions"
                 flags.append((path, limits.flag("lag_subject", text, value=off_ms)))
     return flags

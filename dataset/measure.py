@@ -11,6 +11,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from acquire.errors import CurationError
+
 from .align import BRIDGE_S
 from .findings import Findings
 from .lag import face_pulse, finger_pulse
@@ -82,7 +84,7 @@ def _length(frame_s: np.ndarray, sample_s: np.ndarray, found: Findings) -> None:
 
 
 def measure_unless_fresh(session_path: Path, *, limits: Limits, force: bool) -> tuple[SessionQuality, bool]:
-    """Give what was measured of this very recording by these limits; measure it where that is not so.
+    """Give what was measured of this very recording by these limits; measure it where that is not so, or cannot be read.
 
     Returns
     -------
@@ -90,10 +92,12 @@ def measure_unless_fresh(session_path: Path, *, limits: Limits, force: bool) -> 
 
     Raises
     ------
-    CurationError : what stands beside the session cannot be read
     SessionError : the session cannot be read
     """
-    before = None if force else read_quality(session_path)
+    try:
+        before = None if force else read_quality(session_path)
+    except CurationError:
+        before = None
     if before is not None and before.limits_hash == limits.hash and before.acq_version == version("acq"):
         with Session(session_path) as session:
             if session.content_hash() == before.session_hash:

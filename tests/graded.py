@@ -31,6 +31,7 @@ def real_session(folder, path):
             writer.add_sample(
                 sequence=i, ticks=i * 100_000, value=int(value) * 500, flags=0, arrival_ns=time_ns, time_ns=time_ns, bound_ns=-1
             )
+        writer.store.raw = True                    # compressing takes longer than all the rest
         with av.open(str(folder / "video.mkv")) as clip:
             for i, frame in enumerate(clip.decode(video=0)):
                 time_ns = START_NS + round((frame_s[i] - frame_s[0]) * 1e9)
