@@ -6,10 +6,10 @@ from functools import partial
 from pathlib import Path
 
 from acquire import layout
-from acquire.errors import CurationError
+from acquire.errors import AcqError, CurationError
 
 from .between import compare_sessions
-from .duplicates import find_duplicates
+from .duplicates import compare, read_streams
 from .exclusions import read_exclusions
 from .limits import Limits
 from .measure import measure_unless_fresh
@@ -67,9 +67,24 @@ def grade_sessions(
             if not was_fresh:                      # kept now: an interruption costs no more than what was under way
                 write_quality(chosen[at], qualities[chosen[at]])
         on_progress("measuring sessions", done, len(chosen))
-    before = {path: quality for path in paths if path not in chosen and (quality := read_quality(path)) is not None}
+    before: dict[Path, SessionQuality] = {}
+    for path in set(paths) - set(chosen):
+        try:
+            if (quality := read_quality(path)) is not None:
+                before[path] = quality
+        except CurationError:                      # it is measured anew once it is asked for
+            continue
     both = dict(sorted({**before, **qualities}.items()))
-    duplicates = find_duplicates(list(both), shortest_s=limits["duplicate"], on_progress=on_progress)
+    streams = []
+    for at, path in enumerate(list(both), start=1):
+        try:
+            streams.append(read_streams(path))
+        except (AcqError, OSError) as error:       # measured once, and damaged since
+            failed[path] = " ".join(str(error).split())
+            del both[path]
+            qualities.pop(path, None)
+        on_progress("reading sessions", at, len(both))
+    duplicates = compare(streams, shortest_s=limits["duplicate"], on_progress=on_progress)
     exclusions = read_exclusions(data)
     out = {quality.session for quality in both.values() if exclusions.is_out(quality.session)}
     compared = compare_sessions(both, duplicates, limits, out=out)

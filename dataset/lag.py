@@ -90,6 +90,12 @@ class Correlations:
     spans_s: np.ndarray            # (W, 2) from when to when
     r: np.ndarray                  # (W, lags)
 
+    @property
+    def is_beyond(self) -> bool:
+        """Say whether the pulses are alike, but the summit of their correlation lies at an end of the reach."""
+        clear = self.r[self.r.max(axis=1, initial=-1.0) >= LEAST_R]
+        return len(clear) > 1 and int(np.argmax(clear.sum(axis=0))) in (0, self.r.shape[1] - 1)
+
     def lag(self, chosen: np.ndarray | None = None) -> Lag | None:
         """Give the lag over some windows, those with a clear pulse counting most; None where none has one, or no summit."""
         r = self.r if chosen is None else self.r[chosen]

@@ -81,6 +81,17 @@ def _length(frame_s: np.ndarray, sample_s: np.ndarray, found: Findings) -> None:
     found.note("both_streams_s", both_s)
     if both_s < found.limits["too_short"]:
         found.flag("too_short", f"frames and samples together for {both_s:.1f} s", value=both_s)
+    streams = [(name, t_s) for name, t_s in (("frames", frame_s), ("samples", sample_s)) if len(t_s)]
+    if len(streams) < 2:
+        return
+    begin, end = min(t_s[0] for _, t_s in streams), max(t_s[-1] for _, t_s in streams)
+    for name, t_s in streams:
+        for first, last, where in ((begin, t_s[0], "at the beginning"), (t_s[-1], end, "at the end")):
+            if (alone_s := float(last - first)) > found.limits["one_stream"]:
+                found.flag("one_stream", f"no {name} for {alone_s:.1f} s {where}", value=alone_s, from_s=first, to_s=last)
+    share = 100 * (1 - both_s / float(end - begin)) if end > begin else 0.0
+    if share > found.limits["streams_apart"]:
+        found.flag("streams_apart", f"frames or samples alone for {share:.0f} % of the session", value=share)
 
 
 def measure_unless_fresh(session_path: Path, *, limits: Limits, force: bool) -> tuple[SessionQuality, bool]:

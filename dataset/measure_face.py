@@ -120,6 +120,10 @@ def _exposure(cells: np.ndarray, t_s: np.ndarray, found: Findings) -> None:
 
 def _frozen(repeats: np.ndarray, t_s: np.ndarray, found: Findings) -> None:
     found.note("repeated_frames", int(repeats.sum()))
+    share = 100 * float(repeats.mean()) if len(repeats) else 0.0
+    if share > found.limits["repeated_frames"]:
+        text = f"{repeats.sum()} of {len(repeats)} frames repeat the one before, {share:.0f} %"
+        found.flag("repeated_frames", text, value=share)
     for first, last in runs(repeats):
         if (count := last - first + 1) >= found.limits["frozen_frames"]:
             found.flag(

@@ -79,6 +79,8 @@ def _lags(face: Pulse, finger: Pulse, spans: list[tuple[float, float]], found: F
     whole = told.lag()
     if whole is None or whole.r < _SURE_R or not math.isfinite(whole.error_s):
         found.note("lag_ms", None)
+        if told.is_beyond:
+            found.flag("lag_beyond", f"face and finger are over {found.limits['lag_beyond']:.0f} ms apart", value=None)
         return
     each = [told.lag(np.array([w])) for w in range(len(told.spans_s))]
     found.curve(

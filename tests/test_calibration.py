@@ -159,7 +159,7 @@ def test_a_rig_calibrates_in_real_time_and_then_records_with_it(acq, tmp_path, m
     view = LedView(latency_ms=41.0, exposure_ms=12.0, row_px=90)
     monkeypatch.setattr(
         virtual_rig, "open_virtual_rig",
-        lambda *_, fps, seed, session: virtual_rig.VirtualRig(VirtualSubject("S03"), fps=fps, seed=seed, view=view, ppm=40, hold_ms=4),
+        lambda *_, fps, seed, **__: virtual_rig.VirtualRig(VirtualSubject("S03"), fps=fps, seed=seed, view=view, ppm=40, hold_ms=4),  # noqa: E501
     )
     data = tmp_path / "data"
     words = ["calibrate", "--simulate", "--fps", "30", "--toggles", "44", "--quiet", "--data", str(data)]

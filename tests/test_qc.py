@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from fakes import HELLO
 from graded import START_NS, edited, real_session
-from made_sessions import make_session
+from made_sessions import make_session, pulse, sample_times
 from typer.testing import CliRunner
 
 from acq.main import app
@@ -25,9 +25,9 @@ from acquire.simulated_session import SimulatedSession, write_session
 from dataset.between import compare_sessions
 from dataset.exclusions import Exclusions, decide, write_exclusions
 from dataset.face_watch import spot_face
-from dataset.findings import Findings
+from dataset.findings import Findings, windows
 from dataset.grading import grade_sessions
-from dataset.lag import correlate, face_pulse, finger_pulse
+from dataset.lag import GRID_HZ, Pulse, correlate, face_pulse, finger_pulse
 from dataset.limits import read_limits
 from dataset.measure import measure
 from dataset.measure_ppg import measure_ppg
@@ -359,6 +359,55 @@ def test_motion_and_speech_show_in_real_fingers(real_finger, tmp_path, subject):
 # -- limits, and the verb ------------------------------------------------------------------------------------------------
 
 
+def test_a_stream_that_ends_early_is_told(tmp_path):
+    """No counter knows what was to come."""
+    short = make_session(tmp_path, "S01", 1, seconds=20.0, ppg=np.round(pulse(sample_times(8 * 25))).astype(int))
+    flags = {flag.kind: flag for flag in measure(short, LIMITS).flags}
+    assert (flags["one_stream"].from_s, flags["one_stream"].to_s) == pytest.approx((8.0, 20.0), abs=0.15)
+    assert flags["one_stream"].text == "no samples for 12.0 s at the end"
+    assert flags["streams_apart"].value == pytest.approx(60, abs=1)
+    whole = make_session(tmp_path, "S02", 2, seconds=20.0)
+    assert not {"one_stream", "streams_apart"} & kinds(measure(whole, LIMITS))
+
+
+def test_a_camera_that_shows_every_frame_twice_is_told(virtual, monkeypatch):
+    repeats = np.arange(len(virtual.pictures.repeats)) % 2 == 1
+    monkeypatch.setattr("dataset.measure.look_through", lambda session: replace(virtual.pictures, repeats=repeats))
+    (flag,) = measure(virtual.path, LIMITS).flags
+    assert (flag.kind, flag.severity) == ("repeated_frames", "warning")
+    assert flag.value == pytest.approx(50, abs=0.1)
+
+
+@pytest.mark.parametrize(("apart_s", "beyond"), [(0.1, False), (0.4, False), (0.55, True), (-0.55, True)])
+def test_pulses_too_far_apart_to_tell_a_lag_are_told(apart_s, beyond):
+    """At 50 bpm: within the reach there is a lag, and half a beat apart none."""
+    t_s = np.arange(0, 60, 1 / GRID_HZ)
+    face, finger = (
+        Pulse(0.0, np.sin(2 * np.pi * (50 / 60 * at + 0.3 * np.sin(2 * np.pi * 0.05 * at)))) for at in (t_s - apart_s, t_s)
+    )
+    told = correlate(face, finger, windows(0.0, 60.0))
+    assert told.is_beyond == beyond
+    lag = told.lag()
+    assert (lag is None) == beyond
+    assert lag is None or lag.lag_s == pytest.approx(apart_s, abs=0.005)
+
+
+def test_what_is_damaged_holds_nobody_up(tmp_path, acq):
+    """A quality file that cannot be read is made anew; a session that broke since is named, and the others are graded."""
+    first, second = (make_session(tmp_path, f"S0{n}", n, seconds=11.0, bpm=60 + 9 * n) for n in (1, 2))
+    assert acq("qc", "--data", tmp_path, "--quiet").returncode == 0
+    layout.quality_file(first).write_text("{")
+    assert acq("qc", second.stem, "--data", tmp_path, "--quiet").returncode == 0
+    assert acq("qc", "--data", tmp_path, "--quiet").returncode == 0
+    assert read_quality(first) is not None
+    first.write_bytes(first.read_bytes()[:20_000])
+    done = acq("qc", second.stem, "--data", tmp_path, "--quiet")
+    assert done.returncode == 1
+    assert second.stem in done.stdout
+    (line,) = done.stderr.splitlines()
+    assert first.name in line
+
+
 def test_the_document_says_every_limit_as_it_is(repo):
     rows = re.findall(r"^\| `(\w+)` \| (.+?) \| (\w+) \| (.+) \|$", (repo / "docs" / "quality.md").read_text(), flags=re.M)
     listed = LIMITS.by_name.values()
@@ -405,7 +454,7 @@ def test_the_verb_grades_worst_first_and_only_what_is_new(tmp_path, monkeypatch)
     assert lines[-1] == "2 sessions, 2 of them measured now; pages: data/qc/index.html"
     assert Path("data/qc/S02-20260101T090002Z.html").exists()
 
-    write_exclusions(Path("data"), Exclusions((decide(broken.stem, from_s=None, to_s=None, reason="broken"),)))
+    write_exclusions(Path("data"), Exclusions((decide(broken, from_s=None, to_s=None, reason="broken"),)))
     again = acq("--json")
     assert again.exit_code == 0                           # what is out may be unreadable
     told = json.loads(again.stdout)
