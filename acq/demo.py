@@ -25,7 +25,7 @@ def demo(
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the virtual subjects and of the training.")] = 0,
     force: Force = False,
 ) -> None:
-    """Record four virtual subjects in real time, split, convert, train, report. No hardware needed."""
+    """Record four virtual subjects in real time, grade, split, convert, train, report. No hardware needed."""
     duration_s = parse_duration(duration)
     check_installed()
     _make_folder(out, force=force)
@@ -33,6 +33,7 @@ def demo(
     started = time.monotonic()
     typer.secho(f"Four virtual subjects, {duration_s:g} s each, side by side in real time; marked as simulated.", bold=True)
     _record_side_by_side(data, duration_s, seed)
+    _run("qc", "--data", str(data))
     _run("split", "--holdout", HOLDOUT, "--data", str(data))
     _run("convert", "--data", str(data))
     _run("train-kd", "--data", str(data), "--seed", str(seed))

@@ -75,6 +75,8 @@ def _print_done(done: "Withdrawn", subject: str) -> None:
         typer.echo("the split is removed, as nobody was left on one side: run acq split and acq convert again")
     if any(trace.what == "dataset card" for trace in done.traces.others):
         typer.echo("the dataset card is removed: acq card writes it anew")
+    if any(trace.what == "PURE export" for trace in done.traces.others):
+        typer.echo("the PURE export is removed as a whole: acq convert --to pure writes it anew")
     if any("qc" in trace.what or "quality" in trace.what for trace in done.traces.others):
         typer.echo("pages of acq qc that named it are removed: acq qc writes them anew")
     _print_rest(done, err=False)

@@ -6,6 +6,7 @@ picture is decoded and compared, and only then does it take the place of what wa
 """
 
 import json
+import re
 import shutil
 from dataclasses import dataclass, replace
 from importlib.metadata import version
@@ -30,6 +31,8 @@ from .workers import Workers, work_through
 
 SCHEMA, SCHEMA_VERSION = "acq-pure-manifest", 1
 PARTIAL = ".pure-partial"
+_AGAIN = "acq convert --to pure --force makes it anew"
+_FOLDER = re.compile(r"(train|test)/[0-9]{2}-[0-9]{2,}")
 
 
 @dataclass(frozen=True)
@@ -71,9 +74,10 @@ def export_pure(
     CurationError : there is an export already and `force` is not set; a session cannot be used; more than 99 subjects
     """
     root, partial = layout.pure_dir(data), (data / PARTIAL).resolve()
-    if root.exists() and not force:
+    is_there = root.is_dir() and any(root.iterdir())
+    if is_there and not force:
         raise CurationError(f"expected no export yet, found {root}; say --force to replace it")
-    if root.exists() and not (root / MANIFEST).is_file():
+    if is_there and not (root / MANIFEST).is_file():
         raise CurationError(f"expected an export of acq to replace, found no {MANIFEST} in {root}; move it away")
     split = read_split(layout.split_file(data))
     fold = choose_fold(split, fold)
@@ -114,6 +118,52 @@ def export_pure(
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return PureExport(tuple(entries), tuple(failed))
+
+
+def read_export(root: Path) -> tuple[dict, ...]:
+    """Read the entries of an export's manifest.
+
+    Raises
+    ------
+    CurationError : it is missing, or names a folder, a subject or a session that is none
+    """
+    path = root / MANIFEST
+    again = f"in {path}; {_AGAIN}"
+    try:
+        body = json.loads(path.read_text(encoding="utf-8"))
+        entries = tuple(body["entries"])
+        if (body["schema"], body["schema_version"]) != (SCHEMA, SCHEMA_VERSION):
+            raise ValueError(f"schema {body['schema']!r} of version {body['schema_version']!r}")
+        for one in entries:
+            if not _FOLDER.fullmatch(one["folder"]) or not layout.is_subject_id(one["subject"]):
+                raise ValueError(f"{one['folder']!r} of {one['subject']!r}")
+            if not all(isinstance(one[name], str) for name in ("session", "session_hash", "pixels_hash", "labels_sha256")):
+                raise TypeError(f"a name or a hash of {one['folder']} that is no text")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CurationError(f"expected the manifest of a PURE export, got: {error!r}, {again}") from error
+    return entries
+
+
+def check_part(root: Path, entry: dict) -> int:
+    """Hold one folder of an export against its entry, every picture decoded; give the number of pictures.
+
+    Raises
+    ------
+    CurationError : pictures or labels are missing, or not those that were written
+    """
+    folder = root / entry["folder"]
+    name = folder.name
+    if sha256_of(folder / f"{name}.json") != entry["labels_sha256"]:
+        raise CurationError(f"expected the labels as written, found others in {folder / name}.json; {_AGAIN}")
+    pixels = PixelHash()
+    for path in sorted((folder / name).iterdir()):
+        bgr = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+        if bgr is None:
+            raise CurationError(f"expected a picture, found something else at {path}; {_AGAIN}")
+        pixels.add(bgr)
+    if pixels.hexdigest != entry["pixels_hash"]:
+        raise CurationError(f"expected {entry['frames']} pictures as written, found others in {folder}; {_AGAIN}")
+    return len(pixels.after)
 
 
 def _write_session(task: _Task) -> list[dict]:

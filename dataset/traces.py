@@ -22,6 +22,7 @@ from .hdf5 import open_to_read, was_never_closed
 from .manifest import MANIFEST, SIDES, Manifest, read_manifest
 from .runs import Run, read_runs
 from .split import OnProgress
+from .to_pure import read_export
 
 UNDER_WAY = ".withdrawal.json"
 _BULKY = {layout.SESSION_SUFFIX, ".killed", ".avi", ".npy", ".png", ".safetensors"}    # no texts
@@ -69,7 +70,7 @@ class Traces:
 
 def curated_roots(data: Path) -> list[Path]:
     """List the roots of curated folders that have a manifest."""
-    return [root for root in (layout.ubfc_dir(data), layout.pure_dir(data)) if (root / MANIFEST).exists()]
+    return [root for root in (layout.ubfc_dir(data),) if (root / MANIFEST).exists()]
 
 
 def find_traces(
@@ -119,10 +120,11 @@ def find_traces(
     )
     hashes = set(data_hashes) | {m.data_hash for m in manifests.values() if any(e.subject == subject for e in m.entries)}
     lists = [root / MANIFEST for root, m in manifests.items() if _is_listed(m, subject, ids)]
+    pure = layout.pure_dir(data)
+    exported = read_export(pure) if (pure / MANIFEST).exists() else ()
     unknown += [
-        f"{root}: folders without a manifest; whose they are is not known"
-        for root in (layout.ubfc_dir(data), layout.pure_dir(data))
-        if root not in manifests and any((root / side).is_dir() for side in SIDES)
+        f"{root}: folders without a manifest; whose they are is not known" for root in (layout.ubfc_dir(data), pure)
+        if not (root / MANIFEST).exists() and any((root / side).is_dir() for side in SIDES)
     ]
     if any(_is_of(one.session, subject, ids) for one in read_exclusions(data).listed):
         lists.append(layout.exclusions_file(data))
@@ -137,11 +139,14 @@ def find_traces(
     cards = [path for path in (layout.card_file(data), layout.croissant_file(data)) if path.exists()]
     if found and any(_is_listed(m, subject, ids) for m in manifests.values()):
         others += [Trace("dataset card", path, size_of(path)) for path in cards]
+    if is_exported := any(one["subject"] == subject for one in exported):      # made as a whole, it is made anew as a whole
+        others.append(Trace("PURE export", pure, size_of(pure)))
     partial = [path for path in sorted(data.glob(".*")) if path.is_dir() and _CONVERTING.fullmatch(path.name)]
     others += [Trace("unfinished conversion", path, size_of(path)) for path in partial if found]
     named = []
     pattern = _pattern(subject, ids)
-    for path in _files(data, skip={home, *partial, data / UNDER_WAY, *(one.folder for one in its_runs)}):
+    skip = {home, *([pure] if is_exported else []), *partial, data / UNDER_WAY, *(one.folder for one in its_runs)}
+    for path in _files(data, skip=skip):
         if path in lists or path in {one.path for one in others} or not _mentions(path, pattern, data):
             continue
         if path == layout.split_file(data):

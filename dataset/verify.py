@@ -19,7 +19,7 @@ from .subject import read_subject
 from .traces import UNDER_WAY
 from .ubfc import LABELS, VIDEO
 from .verify_findings import Known, Verification
-from .verify_folders import check_folders, check_frames
+from .verify_folders import check_folders, check_frames, check_pure
 from .video import sha256_of
 from .withdraw import read_withdrawals
 
@@ -38,8 +38,7 @@ def verify(data: Path, *, on_progress: OnProgress | None = None) -> Verification
     _lists(data, done, known)
     _sessions(data, done, known, progress)
     check_folders(data, done, known, progress)
-    if (pure := layout.pure_dir(data)).exists():
-        done.add("unchecked", pure, f"{pure}: folders in the PURE layout are not looked at; acq convert makes them anew")
+    check_pure(data, done, known)
     check_frames(data, done, known)
     _runs(data, done, known)
     _card(data, done, known)

@@ -13,6 +13,7 @@ from acquire.errors import CurationError
 from .frames import cache_key
 from .manifest import MANIFEST, SIDES, Entry, read_manifest
 from .split import OnProgress
+from .to_pure import check_part, read_export
 from .ubfc import LABELS, VIDEO, check_folder, check_video_bytes
 from .verify_findings import Known, Verification
 from .video import read_bgr, sha256_of
@@ -46,6 +47,31 @@ def check_folders(data: Path, done: Verification, known: Known, progress: OnProg
         for folder in sorted((root / side).glob("*")):
             if f"{side}/{folder.name}" not in listed:
                 done.add("broken", folder, f"expected only folders of {path}, found {folder}; move it away")
+
+
+def check_pure(data: Path, done: Verification, known: Known) -> None:
+    """Check every folder of `data/pure`, where there is one."""
+    root = layout.pure_dir(data)
+    if not root.exists():
+        return
+    try:
+        entries = read_export(root)
+    except CurationError as error:
+        done.add("broken", root, error)
+        return
+    for entry in entries:
+        try:
+            done.checked["frames"] += check_part(root, entry)
+        except (CurationError, OSError) as error:
+            done.add("broken", root / entry["folder"], error)
+        done.checked["folders"] += 1
+        if known.hashes.get(entry["session"], entry["session_hash"]) != entry["session_hash"]:
+            folder = root / entry["folder"]
+            done.add("stale", folder, f"{folder} was made of another state of {entry['session']}: acq convert --to pure --force")
+    listed = {entry["folder"] for entry in entries}
+    for folder in sorted(one for side in SIDES for one in (root / side).glob("*")):
+        if f"{folder.parent.name}/{folder.name}" not in listed:
+            done.add("broken", folder, f"expected only folders of {root / MANIFEST}, found {folder}; move it away")
 
 
 def _folder(root: Path, entry: Entry, done: Verification, known: Known) -> Iterator[int]:

@@ -181,7 +181,7 @@ def _read_plan(data: Path) -> _Plan | None:
 def _remove(path: Path, step: OnStep) -> None:
     """Remove a file, or a folder file by file; what is gone already is not missed."""
     if path.is_dir() and not path.is_symlink():
-        for inside in sorted(path.iterdir()):
+        for inside in sorted(path.iterdir(), key=lambda one: (one.name == MANIFEST, one)):     # it says whose the rest is
             _remove(inside, step)
         step(f"remove {path}")
         path.rmdir()

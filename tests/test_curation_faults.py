@@ -295,7 +295,7 @@ FAULTS = [
     Fault("a file that acq ls cannot read", lambda d: cut(session_of(d), 0.6), "ls --quiet", "cut short"),
     Fault("a file that acq qc cannot read", lambda d: cut(session_of(d), 0.6), "qc --quiet", "cut short"),
     Fault("limits that are none", lambda d: (d / "x.yaml").write_text("lag: 3"), "qc --limits {data}/x.yaml", "x.yaml"),
-    Fault("a PURE export that is there", lambda d: (d / "pure").mkdir(), "convert --to pure", "expected no export yet"),
+    Fault("a PURE export that is there", lambda d: (d / "pure/x").mkdir(parents=True), "convert --to pure", "no export yet"),
     Fault("a public set without ground truth", public_without_labels, "import {data}/set", "ground_truth.txt, found nothing"),
     Fault("a folder that is no public set", lambda d: (d / "set").mkdir(), "import {data}/set", "expected folders of one set"),
     Fault("a missing video", lambda d: (folder_of(d) / "vid.avi").unlink(), "train-kd", "expected a video, found nothing"),

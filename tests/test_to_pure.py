@@ -12,10 +12,8 @@ from acquire.errors import CurationError
 from dataset.session import Session
 from dataset.split import identify_sessions, split_by_subject, write_split
 from dataset.timeline import Settings, lay_out
-
-pytest.importorskip("dataset.pure")
-
 from dataset.to_pure import PARTIAL, export_pure
+from dataset.verify import verify
 
 NATIVE = Settings("png", "filtered", "native", "repeat")
 
@@ -49,3 +47,19 @@ def test_session_to_pure_and_back(tmp_path, acq):
     assert again.returncode == 0, again.stderr
     assert "wrote 2 recordings" in again.stdout
     assert acq("convert", "--data", tmp_path, "--to", "pure", "--codec", "ffv1").returncode == 2
+
+
+def test_verify_holds_every_picture_against_the_manifest(tmp_path):
+    data = tmp_path
+    for n in (1, 2):
+        make_session(data, f"S0{n}", n, seconds=6.0)
+    write_split(split_by_subject(identify_sessions(data), holdout=["S02"]), layout.split_file(data))
+    assert not export_pure(data).failed
+    assert verify(data).ok
+    picture = sorted(layout.pure_dir(data).rglob("*.png"))[3]
+    bgr = cv2.imread(str(picture))
+    bgr[0, 0, 0] ^= 1
+    cv2.imwrite(str(picture), bgr)
+    (broken,) = [one for one in verify(data).findings if one.kind == "broken"]
+    assert picture.parent.parent.name in broken.text
+    assert "pictures as written" in broken.text

@@ -24,6 +24,7 @@ from dataset.manifest import read_manifest
 from dataset.quality import Flag, SessionQuality, write_quality
 from dataset.split import identify_sessions, read_split, split_by_subject, write_split
 from dataset.subject import Subject, write_subject
+from dataset.to_pure import export_pure
 from dataset.traces import UNDER_WAY, find_traces
 from dataset.ubfc import MANIFEST, load_manifest
 from dataset.withdraw import Withdrawal, read_withdrawals, withdraw
@@ -71,7 +72,10 @@ def template(tmp_path_factory):
     orphan = cache_key("2" * 64)
     (cache / f"{orphan}.npy").write_bytes(b"of a video that no folder has any more")
     write_card(data, About())
-    shutil.copytree(layout.ubfc_dir(data), layout.pure_dir(data), ignore=shutil.ignore_patterns("card.md", "croissant.json"))
+    assert not export_pure(data).failed
+    for folder in layout.pure_dir(data).glob("*/*/*-*/"):
+        for picture in sorted(folder.iterdir())[1:]:          # one each: an interruption is tried before every file
+            picture.unlink()
     (data / PARTIAL / "test-subject1").mkdir(parents=True)
     (data / PARTIAL / "test-subject1" / "vid.avi").write_bytes(b"half a video")
     (data / ".ubfc-replacing" / "old-test-subject1").mkdir(parents=True)
@@ -115,8 +119,8 @@ def check_gone(data, template):
         (path,) = layout.sessions_dir(data).joinpath(subject).glob("*.h5")
         assert path.read_bytes() == (template / path.relative_to(data)).read_bytes()
     (noted,) = read_withdrawals(data)
-    assert (noted.recordings, noted.folders, noted.models, noted.models_removed) == (2, 4, 2, 0)
-    assert len(list(layout.pure_dir(data).glob("*/subject*"))) == len(now.entries)
+    assert (noted.recordings, noted.folders, noted.models, noted.models_removed) == (2, 2, 2, 0)
+    assert not list(layout.pure_dir(data).rglob("*"))
 
 
 def test_nothing_is_left_and_the_others_are_as_they_were(data, template):
@@ -326,5 +330,6 @@ def test_without_a_terminal_it_wants_yes(data):
     assert len(left_of(data)) > 10
     done = acq(data, "--yes")
     assert done.exit_code == 0
-    assert "2 recordings, 4 curated folders" in done.stdout
+    assert "2 recordings, 2 curated folders" in done.stdout
+    assert "the PURE export is removed as a whole" in done.stdout
     assert left_of(data) == []
