@@ -129,7 +129,8 @@ def _advice(
         if {flag.kind for flag in failures} == {"duplicate"} and quality.session in first_of_copies:
             continue                               # one of the copies stays
         if failures:
-            lines.append(f'acq exclude {quality.session} --reason "{failures[0].text}"{where}')
+            why = failures[0].text if failures[0].kind != "duplicate" else "a copy of another recording"      # names nobody
+            lines.append(f'acq exclude {quality.session} --reason "{why}"{where}')
             continue
         for first, last, why in _parts(quality.flags):
             lines.append(f'acq exclude {quality.session} --from {clock(first)} --to {clock(last)} --reason "{why}"{where}')

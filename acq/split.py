@@ -33,6 +33,7 @@ def split(
     as_json: Json = False,
 ) -> None:
     """Write a subject-disjoint split of all sessions that are not taken out, DATA/split.json."""
+    from acquire.errors import SplitError
     from acquire.layout import session_files, split_file
     from dataset.exclusions import read_exclusions
     from dataset.split import identify_sessions, split_by_subject, write_split
@@ -45,6 +46,12 @@ def split(
         raise typer.BadParameter(f"expected a part between 0 and 1, found {test_fraction}", param_hint="--test-fraction")
     with progress_bars(quiet=quiet) as on_progress:
         sessions = identify_sessions(data, on_progress=on_progress)
+    recorded = {one.subject for one in sessions}
+    gone = [name for name in holdout or () if name not in recorded and any(f.parent.name == name for f in session_files(data))]
+    if gone:
+        raise SplitError(
+            f"expected sessions of {', '.join(gone)} to hold out, found all of them excluded; acq include brings them back"
+        )
     made = split_by_subject(
         sessions, holdout=holdout or (), folds=folds, test_fraction=test_fraction, seed=seed or 0, mix_simulated=mix_simulated
     )
@@ -60,6 +67,9 @@ def split(
         typer.echo(
             f"{name}train {', '.join(fold.train)}{_span(fold.train_hr_bpm)}; test {', '.join(fold.test)}{_span(fold.test_hr_bpm)}"
         )
+    bad = [one.session for one in made.sessions if _grade(data / one.file) == "bad"]
+    if bad:
+        typer.secho(f"graded bad, but used: {', '.join(bad)}; acq qc says why, acq exclude takes them out", fg="yellow", err=True)
     cut_short = [s.session for s in made.sessions if not s.complete]
     if cut_short:
         typer.echo(f"cut short, but used: {', '.join(cut_short)}")
@@ -69,5 +79,19 @@ def split(
     typer.echo(f"{'wrote' if is_new else 'already in'} {path}: {len(made.sessions)} sessions, hash {made.hash[:12]}")
 
 
+def _grade(file: Path) -> str:
+    """Give the grade of a session, "" where none can be told."""
+    from acquire.errors import CurationError
+    from dataset.quality import read_grade
+
+    try:
+        return read_grade(file) or ""
+    except CurationError:
+        return ""
+
+
 def _span(hr_bpm: "Range | None") -> str:
-    return f" ({hr_bpm[0]:.0f} to {hr_bpm[1]:.0f} bpm)" if hr_bpm else ""
+    if hr_bpm is None:
+        return ""
+    low, high = (f"{end:.0f}" for end in hr_bpm)
+    return f" ({low} bpm)" if low == high else f" ({low} to {high} bpm)"

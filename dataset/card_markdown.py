@@ -90,8 +90,8 @@ def _recordings(facts: Facts) -> str:
             _frames(entry.repeated), grade(facts, entry) or "not asked", ", ".join(mark for mark in marks if mark),
         ))
     return "## Recordings\n\n" + _table(
-        ("folder", "subject", "session", "frames", "fps", "s", "bpm", "sync ms", "lost frames", "lost samples", "left out",
-         "repeated", "quality", "remarks"), rows)
+        ("folder", "subject", "session", "frames", "frames/s with holes", "s", "bpm", "sync ms", "lost frames",
+         "lost samples", "left out", "repeated", "quality", "remarks"), rows)
 
 
 def _left_out(facts: Facts) -> str:

@@ -157,7 +157,7 @@ def decide(path: Path, *, from_s: float | None, to_s: float | None, reason: str)
     """
     now = datetime.now(timezone.utc).isoformat(timespec="seconds")
     made = Exclusion(path.stem, from_s, to_s, " ".join(reason.split()), now)
-    _check(made, "; say it again")
+    _check(made, "as given; say it again")
     if made.whole:
         return made
     try:
@@ -167,12 +167,15 @@ def decide(path: Path, *, from_s: float | None, to_s: float | None, reason: str)
             end_s = (last_ns - session.started_monotonic_ns) / 1e9
     except SessionError as error:
         raise SessionError(f"{error}; without --from and --to it is taken out whole, unread") from error
-    if (from_s or 0.0) >= end_s or (to_s or 0.0) > end_s:
+    if (from_s or 0.0) >= end_s or (to_s or 0.0) > end_s + _ROUNDED_S:
         raise CurationError(
             f"expected a part of {made.session}, which ends at {clock(max(end_s, 0.0))}, found {made.span}; "
             "without --to it lasts to the end"
         )
     return made
+
+
+_ROUNDED_S = 1.0         # an end may be given as people read it, in whole seconds
 
 
 def clock(time_s: float) -> str:
@@ -196,7 +199,7 @@ def _check(one: Exclusion, again: str) -> None:
     if not all(end is None or (isinstance(end, int | float) and not isinstance(end, bool) and 0 <= end < 1e9) for end in ends):
         raise CurationError(f"expected seconds from 0 on, found {one.from_s} to {one.to_s} of {one.session} {again}")
     if one.from_s is not None and one.to_s is not None and one.from_s >= one.to_s:
-        raise CurationError(f"expected a part that ends after it begins, found {one.from_s} to {one.to_s} s {again}")
+        raise CurationError(f"expected a part that ends after it begins, found {one.span} {again}")
 
 
 def _sorted(listed: Sequence[Exclusion]) -> tuple[Exclusion, ...]:

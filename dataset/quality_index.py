@@ -110,7 +110,8 @@ def _reasons(quality: SessionQuality, excluded: Exclusions) -> str:
     for kind in listed[:_REASONS]:
         mine = [flag for flag in quality.flags if flag.kind == kind]
         worst = max(mine, key=lambda flag: SEVERITIES.index(flag.severity))
-        said.append(text(worst.text) + (f" ({len(mine)} times)" if len(mine) > 1 else ""))
+        more = len({flag.text for flag in mine}) - 1
+        said.append(text(worst.text) + (f" (and {more} more of the kind)" if more else ""))
     if len(listed) > _REASONS:
         said.append(f"and {len(listed) - _REASONS} more kinds")
     return "<br>".join(said)

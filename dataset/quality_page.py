@@ -98,7 +98,7 @@ def _flag_table(quality: SessionQuality) -> str:
 
 def _how_to_exclude(session: str, flags: Sequence[Flag]) -> str:
     part = next((flag for flag in flags if flag.from_s is not None and flag.to_s is not None), None)
-    if part is None:
+    if part is None or any(flag.severity == "failure" for flag in flags):
         command = f'acq exclude {session} --reason "…"'
     else:
         command = f'acq exclude {session} --from {clock(part.from_s or 0.0)} --to {clock(part.to_s or 0.0)} --reason "…"'

@@ -126,7 +126,8 @@ def find_traces(
         f"{root}: folders without a manifest; whose they are is not known" for root in (layout.ubfc_dir(data), pure)
         if not (root / MANIFEST).exists() and any((root / side).is_dir() for side in SIDES)
     ]
-    if any(_is_of(one.session, subject, ids) for one in read_exclusions(data).listed):
+    pattern = pattern_of(subject, ids)
+    if any(_is_of(one.session, subject, ids) or pattern.search(one.reason) for one in read_exclusions(data).listed):
         lists.append(layout.exclusions_file(data))
 
     runs = read_runs(data)
@@ -144,7 +145,6 @@ def find_traces(
     partial = [path for path in sorted(data.glob(".*")) if path.is_dir() and _CONVERTING.fullmatch(path.name)]
     others += [Trace("unfinished conversion", path, size_of(path)) for path in partial if found]
     named = []
-    pattern = _pattern(subject, ids)
     skip = {home, *([pure] if is_exported else []), *partial, data / UNDER_WAY, *(one.folder for one in its_runs)}
     for path in _files(data, skip=skip):
         if path in lists or path in {one.path for one in others} or not _mentions(path, pattern, data):
@@ -153,6 +153,8 @@ def find_traces(
             lists.append(path)
         elif what := _made_again(path, data):
             others.append(Trace(what, path, size_of(path)))
+            if path.name.endswith(".qc.json"):
+                unknown.append(f"{path}: acq qc found that recording like one of {subject}: if a copy, withdraw its subject, too")
         else:
             named.append(path)
     traces = Traces(
@@ -200,7 +202,7 @@ def _is_listed(manifest: Manifest, subject: str, ids: Iterable[str]) -> bool:
     )
 
 
-def _pattern(subject: str, ids: Iterable[str]) -> "re.Pattern[str]":
+def pattern_of(subject: str, ids: Iterable[str]) -> "re.Pattern[str]":
     """Match the pseudonym as a word, not as the beginning of another (`S03` in `S031` and `S03-b`), and every session id."""
     name = rf"{re.escape(subject)}(?![A-Za-z0-9_])(?!-(?!\d{{8}}T))"
     return re.compile(rf"(?<![A-Za-z0-9_-])(?:{'|'.join([name, *map(re.escape, sorted(ids))])})")

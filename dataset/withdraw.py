@@ -26,7 +26,7 @@ from .exclusions import Exclusions, read_exclusions, write_exclusions
 from .json_file import write_text_atomically
 from .manifest import MANIFEST, Manifest, read_manifest, write_manifest
 from .split import OnProgress, Split, read_split, without_subject, write_split
-from .traces import UNDER_WAY, Traces, curated_roots, find_traces
+from .traces import UNDER_WAY, Traces, curated_roots, find_traces, pattern_of
 
 SCHEMA = "acq-withdrawals"
 SCHEMA_VERSION = 1
@@ -239,7 +239,10 @@ def _write_split(data: Path, split: Split | None) -> None:
 
 def _write_exclusions(data: Path, traces: Traces) -> None:
     old = read_exclusions(data)
-    now = Exclusions(tuple(one for one in old.listed if not traces.names(one.session)))
+    named = pattern_of(traces.subject, traces.sessions)
+    now = Exclusions(tuple(
+        replace(one, reason=named.sub("(withdrawn)", one.reason)) for one in old.listed if not traces.names(one.session)
+    ))
     if now != old:
         write_exclusions(data, now)
 

@@ -8,6 +8,8 @@ and see the same files under the same paths.
 
 import multiprocessing
 import os
+import signal
+import threading
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError, Executor, ProcessPoolExecutor, as_completed
@@ -117,11 +119,31 @@ def _pool(jobs: int) -> Iterator[Executor]:
     os.environ.update((name, "1") for name in _THREADS)       # BLAS reads them once, when a worker imports numpy
     pool = ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn"), initializer=_one_thread)
     try:
+        with _deaf_to_ctrl_c():                    # it is for us: what workers have to say of it helps nobody
+            for _ in range(jobs):
+                pool.submit(os.getpid)             # starts one each
         yield pool
+    except (KeyboardInterrupt, GeneratorExit):
+        for worker in multiprocessing.active_children():
+            worker.terminate()
+        raise
     finally:
-        pool.shutdown(cancel_futures=True)         # whatever ended it, Ctrl-C too: nothing more is begun
+        pool.shutdown(cancel_futures=True)         # whatever ended it: nothing more is begun
         for name, value in before.items():
             os.environ.pop(name, None) if value is None else os.environ.__setitem__(name, value)
+
+
+@contextmanager
+def _deaf_to_ctrl_c() -> Iterator[None]:
+    """Ignore SIGINT, and have the processes ignore it that are started meanwhile."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _one_thread() -> None:

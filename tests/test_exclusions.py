@@ -97,7 +97,7 @@ def test_taking_back(data):
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        ((FIRST, "--from", "0:02", "--to", "0:05"), "which ends at 0:04.001, found 0:02 to 0:05"),
+        ((FIRST, "--from", "0:02", "--to", "0:06"), "which ends at 0:04.001, found 0:02 to 0:06"),
         ((FIRST, "--from", "5"), "found 0:05 to its end"),
         ((FIRST, "--from", "2", "--to", "1"), "a part that ends after it begins"),
         (("S09-20260101T090001Z",), "expected a recording 'S09-20260101T090001Z'"),
@@ -171,3 +171,11 @@ def test_a_decision_changed_by_hand_is_checked(data, change):
     path.write_text(json.dumps(body))
     with pytest.raises(CurationError, match=r"expected .*exclusions\.json"):
         read_exclusions(data)
+
+
+def test_an_end_may_be_given_as_people_read_it(tmp_path):
+    """`acq ls` says 0:04 or 0:05 of a recording of 4.001 s; both are its end."""
+    path = make_session(tmp_path, seconds=4.0)
+    assert decide(path, from_s=2.0, to_s=5.0, reason="moved").to_s == 5.0
+    with pytest.raises(CurationError, match="which ends at"):
+        decide(path, from_s=2.0, to_s=5.1, reason="moved")

@@ -17,6 +17,7 @@ from acq.main import app
 from acquire import layout
 from acquire.errors import SessionError, SplitError
 from dataset.exclusions import Exclusions, decide, write_exclusions
+from dataset.quality import SessionQuality, write_quality
 from dataset.split import (
     Fold,
     SessionIdentity,
@@ -320,4 +321,20 @@ def test_the_output_shows_the_heart_rates_of_either_side(tmp_path):
     for subject, bpm in (("S01", 60.0), ("S02", 75.0), ("S03", 90.0)):
         make_session(tmp_path, subject, bpm=bpm, seconds=8.0)
     done = CliRunner().invoke(app, ["split", "--data", str(tmp_path), "--quiet", "--holdout", "S02"])
-    assert "train S01, S03 (60 to 90 bpm); test S02 (75 to 75 bpm)" in done.stdout
+    assert "train S01, S03 (60 to 90 bpm); test S02 (75 bpm)" in done.stdout
+
+
+def test_a_held_out_subject_that_is_excluded_and_a_bad_grade_are_said(acq, tmp_path):
+    data = tmp_path
+    for n in (1, 2, 3):
+        make_session(data, f"S0{n}", n, seconds=4.0)
+    path = next((data / "sessions/S03").glob("*.h5"))
+    write_exclusions(data, Exclusions((decide(path, from_s=None, to_s=None, reason="no finger"),)))
+    refused = acq("split", "--holdout", "S03", "--data", data, "--quiet")
+    assert refused.returncode == 1
+    assert "found all of them excluded; acq include brings them back" in refused.stderr
+    other = next((data / "sessions/S02").glob("*.h5"))
+    write_quality(other, SessionQuality(other.stem, "S02", "0" * 64, False, 4.0, "bad", (), {}, {}, "0" * 64, "0"))
+    done = acq("split", "--holdout", "S02", "--data", data, "--quiet")
+    assert done.returncode == 0
+    assert f"graded bad, but used: {other.stem}" in done.stderr

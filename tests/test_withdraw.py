@@ -53,7 +53,7 @@ def template(tmp_path_factory):
     shutil.copy(second, f"{second}.killed")
     write_exclusions(data, Exclusions((
         Exclusion(paths[GONE].stem, 0.5, 0.7, "cough", DAY),
-        Exclusion(paths["Adder1"].stem, 0.5, 0.7, "x", DAY),
+        Exclusion(paths["Adder1"].stem, 0.5, 0.7, f"like {paths[GONE].stem}", DAY),
     )))
     write_split(split_by_subject(identify_sessions(data), holdout=["Bison2", GONE]), layout.split_file(data))
     manifest = convert_sessions(data).manifest

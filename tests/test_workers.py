@@ -3,6 +3,8 @@
 import os
 import re
 import signal
+import subprocess
+import sys
 import time
 from functools import partial
 from pathlib import Path
@@ -72,6 +74,36 @@ def test_a_worker_that_dies_while_an_outcome_is_looked_at(tmp_path):
         time.sleep(0.5 * (at < 3))                # until the pool knows
     assert died.exists()
     assert found == {at: at for at in range(12)}
+
+
+_INTERRUPTED = """
+import time
+from dataset.workers import Workers, work_through
+from test_workers import wait_long
+if __name__ == "__main__":
+    for _ in work_through(wait_long, range(9), workers=Workers(2)):
+        print("one", flush=True)
+"""
+
+
+def wait_long(x):
+    time.sleep(0.01 if x == 0 else 60)
+
+
+def test_ctrl_c_ends_it_at_once_and_says_no_more_than_one_interrupt(tmp_path, repo):
+    (tmp_path / "main.py").write_text(_INTERRUPTED)
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(repo), str(repo / "tests")])}
+    process = subprocess.Popen(
+        [sys.executable, "main.py"], cwd=tmp_path, env=env, start_new_session=True, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )
+    assert process.stdout
+    assert process.stdout.readline() == "one\n"
+    os.killpg(process.pid, signal.SIGINT)                   # as a terminal does: the whole group
+    _, said = process.communicate(timeout=20)               # the items under way take 60 s
+    assert process.returncode == -signal.SIGINT
+    assert said.count("KeyboardInterrupt") == 1, said
+    assert "Process SpawnProcess" not in said
 
 
 def test_an_item_that_kills_every_worker_is_named_and_the_others_are_done():
