@@ -119,14 +119,17 @@ def find_traces(
         | {data / name for name in folders if os.path.lexists(data / name)}
     )
     hashes = set(data_hashes) | {m.data_hash for m in manifests.values() if any(e.subject == subject for e in m.entries)}
-    lists = [root / MANIFEST for root, m in manifests.items() if _is_listed(m, subject, ids)]
+    pattern = pattern_of(subject, ids)
+    lists = [
+        root / MANIFEST for root, m in manifests.items()
+        if _is_listed(m, subject, ids) or any(pattern.search(part["reason"]) for e in m.entries for part in e.excluded)
+    ]
     pure = layout.pure_dir(data)
     exported = read_export(pure) if (pure / MANIFEST).exists() else ()
     unknown += [
         f"{root}: folders without a manifest; whose they are is not known" for root in (layout.ubfc_dir(data), pure)
         if not (root / MANIFEST).exists() and any((root / side).is_dir() for side in SIDES)
     ]
-    pattern = pattern_of(subject, ids)
     if any(_is_of(one.session, subject, ids) or pattern.search(one.reason) for one in read_exclusions(data).listed):
         lists.append(layout.exclusions_file(data))
 
@@ -205,7 +208,7 @@ def _is_listed(manifest: Manifest, subject: str, ids: Iterable[str]) -> bool:
 def pattern_of(subject: str, ids: Iterable[str]) -> "re.Pattern[str]":
     """Match the pseudonym as a word, not as the beginning of another (`S03` in `S031` and `S03-b`), and every session id."""
     name = rf"{re.escape(subject)}(?![A-Za-z0-9_])(?!-(?!\d{{8}}T))"
-    return re.compile(rf"(?<![A-Za-z0-9_-])(?:{'|'.join([name, *map(re.escape, sorted(ids))])})")
+    return re.compile(rf"(?<![A-Za-z0-9_-])(?:{'|'.join([*map(re.escape, sorted(ids)), name])})")
 
 
 def _mentions(path: Path, pattern: "re.Pattern[str]", data: Path) -> bool:

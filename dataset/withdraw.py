@@ -30,6 +30,7 @@ from .traces import UNDER_WAY, Traces, curated_roots, find_traces, pattern_of
 
 SCHEMA = "acq-withdrawals"
 SCHEMA_VERSION = 1
+WITHDRAWN = "(withdrawn)"            # stands for the subject where a reason named it
 _FOLDER = re.compile(r"(ubfc|pure)/(train|test)/[A-Za-z0-9][A-Za-z0-9-]*")
 OnStep = Callable[[str], None]      # called before each step with what it does
 
@@ -194,7 +195,11 @@ def _unlist(root: Path, data: Path, traces: Traces, plan: _Plan, split: Split | 
     """Take the subject's folders out of a manifest; their numbers stay, under no session's name."""
     old = read_manifest(root / MANIFEST)
     here = f"{root.relative_to(data).as_posix()}/"
-    entries = [entry for entry in old.entries if entry.subject != plan.subject]
+    named = pattern_of(traces.subject, traces.sessions)
+    entries = [
+        replace(entry, excluded=[{**part, "reason": named.sub(WITHDRAWN, part["reason"])} for part in entry.excluded])
+        for entry in old.entries if entry.subject != plan.subject
+    ]
     going = {name.removeprefix(here) for name in plan.folders if name.startswith(here)}
     numbers = {f"(withdrawn {number})" if traces.names(key) else key: number for key, number in old.numbers.items()}
     now = replace(old, numbers=numbers, stale=tuple(sorted({*old.stale, *going}))).with_entries(entries, complete=old.complete)
@@ -241,7 +246,7 @@ def _write_exclusions(data: Path, traces: Traces) -> None:
     old = read_exclusions(data)
     named = pattern_of(traces.subject, traces.sessions)
     now = Exclusions(tuple(
-        replace(one, reason=named.sub("(withdrawn)", one.reason)) for one in old.listed if not traces.names(one.session)
+        replace(one, reason=named.sub(WITHDRAWN, one.reason)) for one in old.listed if not traces.names(one.session)
     ))
     if now != old:
         write_exclusions(data, now)

@@ -82,7 +82,7 @@ def test_a_page_tells_every_flag_decision_and_measure(folder):
         assert flag.text in said
         assert flag.kind.replace("_", " ") in said
     for fact in ("0:10 to 0:35.5", "0:12", "0:34", "93.00", "ab" * 32, "cd" * 32, "finger peaks at 93.0 bpm",
-                 "--from 0:12 --to 0:34"):
+                 f"acq exclude {BAD} --reason"):
         assert fact in said
     assert "Simulated" not in said
     assert "Simulated" in seen((folder / f"{GOOD}.html").read_text())
