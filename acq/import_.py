@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from acq.options import Data, Force, Jobs, Json, Scheduler
+from acq.words import counted
 
 
 class PublicSet(str, Enum):
@@ -60,6 +61,8 @@ def import_(
         typer.echo(json.dumps({"imported": [asdict(one) for one in done], "failed": failed}, indent=2))
     else:
         new = sum(not one.kept for one in done)
-        typer.echo(f"imported {new} recordings, {len(done) - new} were there already, {failed} folders left out")
+        out = f", {counted(failed, 'folder')} left out" if failed else ""
+        there = f", {len(done) - new} there already" if len(done) > new else ""
+        typer.echo(f"imported {counted(new, 'recording')}{there}{out}")
     if failed:
         raise typer.Exit(1)

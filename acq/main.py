@@ -63,7 +63,7 @@ def options(
 ) -> None:
     """Record face video and finger PPG in sync, curate the recordings, distil a network that reads the pulse.
 
-    The road: record -> split -> convert -> train-kd, each in a folder that holds `data/`.
+    The road: record -> qc -> split -> convert -> train-kd, each in a folder that holds `data/`.
     """
     _state["debug"] = debug
 

@@ -2,7 +2,7 @@
 
 `python -m benchmarks.scale`: `acq qc`, `acq convert` and the frames cache over 4, 16 and 64 sessions of 10 s at 640x360: in one
 process, in two, and on a cluster of two Dask workers on this machine. `--sessions 4` is the quick mode. The sessions are one
-virtual recording under many names: each is read, measured and written in full.
+virtual recording under many names, of which each lacks another few frames at its beginning, so that no video is another's.
 """
 
 import argparse
@@ -19,7 +19,7 @@ import h5py
 from acquire import layout
 from acquire.simulated_session import SimulatedSession, write_session
 from dataset.curate import convert_sessions
-from dataset.exclusions import read_exclusions
+from dataset.exclusions import Exclusion, Exclusions, write_exclusions
 from dataset.frames import keep_frames
 from dataset.grading import grade_sessions
 from dataset.limits import read_limits
@@ -44,13 +44,17 @@ def make_sessions(data: Path, count: int) -> None:
         shutil.copy(first, path)
         with h5py.File(path, "r+") as file:
             file.attrs["subject"], file.attrs["session_id"] = subject, path.stem
+    parts = [
+        Exclusion(path.stem, None, number / FPS, "so that no two are alike", "2026-01-01")
+        for number, path in enumerate(layout.session_files(data), start=1)
+    ]
+    write_exclusions(data, Exclusions(tuple(parts)))
     write_split(split_by_subject(identify_sessions(data), holdout=["S001"]), layout.split_file(data))
 
 
 def qc(data: Path, workers: Workers) -> None:
     done = grade_sessions(data, [], limits=read_limits(None), force=True, workers=workers)
     assert not done.failed, done.failed
-    assert not read_exclusions(data).listed
 
 
 def convert(data: Path, workers: Workers) -> None:
