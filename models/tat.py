@@ -82,19 +82,21 @@ class TatLoss(nn.Module):
         student, teacher : (N, C, H, W)
         clip : with more than 1, N is a multiple of it, and of every `clip` successive maps the mean is taken out first
         """
-        wanted = teacher.float()
-        if clip > 1:
-            wanted = without_clip_mean(wanted, clip)
-        wanted = F.batch_norm(wanted, None, None, training=True)    # each channel: mean 0, variance 1
+        wanted = standardised(teacher, clip)
         rebuilt = reconfigure(self.query(student), self.value(student), wanted.to(student.dtype),
                               softmax=self.softmax, temperature=self.temperature).float()
-        if clip > 1:
-            rebuilt = without_clip_mean(rebuilt, clip)
-        return torch.mean((rebuilt - wanted) ** 2)
+        return torch.mean((without_clip_mean(rebuilt, clip) - wanted) ** 2)
+
+
+def standardised(teacher: Tensor, clip: int) -> Tensor:
+    """Bring a teacher's (N, C, H, W) map, without its mean over each clip, to mean 0 and variance 1 in each channel."""
+    return F.batch_norm(without_clip_mean(teacher.float(), clip), None, None, training=True)
 
 
 def without_clip_mean(maps: Tensor, clip: int) -> Tensor:
-    """Take the mean over each clip out of (N, C, H, W) maps; what is left is what changes within the clip."""
+    """Take the mean over each clip out of (N, C, H, W) maps; what is left changes within the clip. With 1, nothing is taken."""
+    if clip == 1:
+        return maps
     clips = maps.unflatten(0, (-1, clip))
     return (clips - clips.mean(dim=1, keepdim=True)).flatten(0, 1)
 

@@ -29,10 +29,11 @@ def recording(pairs=32, seed=0):
     )
 
 
-def test_gradient_in_every_student_parameter_and_none_in_the_teacher():
+@pytest.mark.parametrize("kd", ["tat", "fitnet", "at"])
+def test_gradient_in_every_student_parameter_and_none_in_the_teacher(kd):
     torch.manual_seed(0)
     teacher = Teacher()
-    whole = Distillation(Student(), teacher, DistillConfig())
+    whole = Distillation(Student(), teacher, DistillConfig(kd=kd))
     before = {name: value.clone() for name, value in teacher.state_dict().items()}
     whole.train()
     loss, parts = whole(some_batch())
@@ -43,7 +44,7 @@ def test_gradient_in_every_student_parameter_and_none_in_the_teacher():
         # A bias before batch normalisation has no effect, and so no gradient but rounding.
         if not name.endswith("0.0.bias"):
             assert parameter.grad.abs().sum() > 0, name
-    assert set(parts) == {"label", "middle", "last"}
+    assert set(parts) == {"label", "middle", "last", "pulse"}
     assert not teacher.training
     assert all(parameter.grad is None for parameter in teacher.parameters())
     for name, value in teacher.state_dict().items():
@@ -53,23 +54,42 @@ def test_gradient_in_every_student_parameter_and_none_in_the_teacher():
 def test_the_teacher_is_no_part_of_what_is_trained():
     student = Student()
     whole = Distillation(student, Teacher(), DistillConfig())
-    ours = {id(p) for module in (student, whole.middle, whole.last) for p in module.parameters()}
+    ours = {id(p) for module in (student, *whole.features.values()) for p in module.parameters()}
     assert {id(p) for p in whole.parameters()} == ours
 
 
 def test_loss_is_the_weighted_sum_of_its_parts():
     torch.manual_seed(0)
-    config = DistillConfig(weight_middle=0.3, weight_last=2.0)
+    config = DistillConfig(weight_middle=0.3, weight_last=2.0, weight_pulse=1.5)
     whole = Distillation(Student(), Teacher(), config).train()
     loss, parts = whole(some_batch())
-    torch.testing.assert_close(loss.detach(), parts["label"] + 0.3 * parts["middle"] + 2.0 * parts["last"])
+    expected = parts["label"] + 0.3 * parts["middle"] + 2.0 * parts["last"] + 1.5 * parts["pulse"]
+    torch.testing.assert_close(loss.detach(), expected)
 
 
-def test_without_weights_it_is_the_student_alone():
+@pytest.mark.parametrize("off", [{"weight_middle": 0.0, "weight_last": 0.0}, {"kd": "none"}])
+def test_without_weights_it_is_the_student_alone(off):
     torch.manual_seed(0)
     batch, student = some_batch(), Student().eval()
-    whole = Distillation(student, Teacher(), DistillConfig(weight_middle=0.0, weight_last=0.0)).eval()
-    torch.testing.assert_close(whole(batch)[0], label_loss(student(batch.motion).pulse, batch))
+    whole = Distillation(student, Teacher(), DistillConfig(weight_pulse=0.0, **off)).eval()
+    loss, parts = whole(batch)
+    torch.testing.assert_close(loss, label_loss(student(batch.motion).pulse, batch))
+    assert set(parts) == {"label"}
+
+
+@pytest.mark.parametrize("levels", ["middle", "last"])
+def test_one_level_alone(levels):
+    torch.manual_seed(0)
+    _, parts = Distillation(Student(), Teacher(), DistillConfig(levels=levels, weight_pulse=0.0))(some_batch())
+    assert set(parts) == {"label", levels}
+
+
+def test_the_teachers_answer_is_asked_of_every_clip():
+    torch.manual_seed(0)
+    batch, teacher = some_batch(clips=4, clip=3), Teacher().eval()
+    whole = Distillation(Student(), teacher, DistillConfig(share=0.25)).eval()
+    expected = (whole.student(batch.motion).pulse - teacher(batch.motion, batch.appearance).pulse).square().mean()
+    torch.testing.assert_close(whole(batch)[1]["pulse"], expected.detach())
 
 
 @pytest.mark.parametrize("changes", [True, False])
@@ -79,21 +99,42 @@ def test_tat_is_measured_on_the_share_of_the_clips(changes):
     whole = Distillation(Student(), teacher, DistillConfig(share=0.5, changes=changes)).eval()
     first = Batch(batch.motion[:6], batch.appearance[:2], batch.change[:6])
     said, wanted = whole.student(first.motion), teacher(first.motion, first.appearance)
-    expected = whole.last(said.last, wanted.last, clip=3 if changes else 1)
+    expected = whole.features["last"](said.last, wanted.last, clip=3 if changes else 1)
     torch.testing.assert_close(whole(batch)[1]["last"], expected.detach())
 
 
-@pytest.mark.parametrize("softmax", ["paper", "code"])
-def test_overfits_four_clips(softmax):
+@pytest.mark.parametrize("form", [{"softmax": "paper"}, {"softmax": "code"}, {"kd": "fitnet"}])
+def test_overfits_four_clips(form):
     torch.manual_seed(0)
     recipe = Recipe(clip=8, batch_clips=4, learning_rate=3e-3, weight_decay=0.0, precision="float32")
     clips = Clips([recording(8, seed=number) for number in range(4)], clip=8, batch=4, seed=0, device=CPU)
-    whole = Distillation(Student(), Teacher(), DistillConfig(softmax=softmax))
+    whole = Distillation(Student(), Teacher(), DistillConfig(weight_pulse=0.0, **form))
     whole.student.drop.p = 0.0
     curve = fit(whole, whole, clips, recipe, epochs=20)
     assert curve[-1]["label"] < 0.15 < 0.3 < curve[0]["label"]
     assert curve[-1]["middle"] < curve[0]["middle"]
     assert curve[-1]["last"] < curve[0]["last"]
+
+
+def test_attention_transfer_brings_the_maps_together():
+    torch.manual_seed(0)
+    recipe = Recipe(clip=8, batch_clips=4, learning_rate=3e-3, weight_decay=0.0, precision="float32")
+    clips = Clips([recording(8, seed=number) for number in range(4)], clip=8, batch=4, seed=0, device=CPU)
+    whole = Distillation(Student(), Teacher(), DistillConfig(kd="at", weight_pulse=0.0, weight_middle=100.0, weight_last=100.0))
+    whole.student.drop.p = 0.0
+    curve = fit(whole, whole, clips, recipe, epochs=60)
+    assert curve[-1]["middle"] < 0.8 * curve[0]["middle"]
+    assert curve[-1]["last"] < 0.8 * curve[0]["last"]
+
+
+def test_learns_the_teachers_answer():
+    torch.manual_seed(0)
+    recipe = Recipe(clip=8, batch_clips=4, learning_rate=3e-3, weight_decay=0.0, precision="float32")
+    clips = Clips([recording(8, seed=number) for number in range(4)], clip=8, batch=4, seed=0, device=CPU)
+    whole = Distillation(Student(), Teacher(), DistillConfig(kd="none", weight_pulse=30.0))
+    whole.student.drop.p = 0.0
+    curve = fit(whole, whole, clips, recipe, epochs=60)
+    assert curve[-1]["pulse"] < 0.1 * curve[0]["pulse"]
 
 
 def test_batches_depend_on_seed_and_epoch_alone():
