@@ -1,6 +1,7 @@
 """Two older ways to teach features, to hold TaT against: FitNet's hints and attention transfer.
 
-Both compare the maps place by place. The teacher's map is standardised in each channel as for TaT; with `clip` given, the mean over each clip is taken out first (see `tat`).
+Both compare the maps place by place. The teacher's map is standardised in each channel as for TaT; with `clip` given, the mean
+over each clip is taken out first (see `tat`).
 
 - FitNet (Romero et al., ICLR 2015, eq. 3): a regressor, here a 1x1 convolution that exists during training only,
   brings the student's map to the teacher's; the loss is the mean squared difference.
