@@ -17,6 +17,7 @@ from acq.check import check
 from acq.convert import convert
 from acq.demo import demo
 from acq.devices import devices
+from acq.evaluate import evaluate
 from acq.exclude import exclude
 from acq.firmware import firmware
 from acq.import_ import import_
@@ -71,7 +72,7 @@ def options(
 for panel, verbs in (
     ("Record", (check, record, calibrate, subject, devices, info, recover, resync, simulate)),
     ("Curate", (ls, import_, qc, exclude, include, split, convert, card, verify, withdraw)),
-    ("Train", (train_kd, demo)),
+    ("Train", (train_kd, evaluate, demo)),
 ):
     for verb in verbs:
         app.command(verb.__name__.strip("_").replace("_", "-"), rich_help_panel=panel)(verb)

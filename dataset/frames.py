@@ -46,6 +46,11 @@ class FaceFrames:
         """Give the normalised differences of adjacent frames, (T - 1, 36, 36, 3) float32, unit variance."""
         return motion(self.frames)
 
+    def colour(self) -> np.ndarray:
+        """Give the mean red, green and blue inside the detector's own box, (T, 3) float64 in grey levels."""
+        margin = round(SIZE * (1 - 1 / face.ENLARGE) / 2)
+        return self.frames[:, margin:-margin, margin:-margin].mean(axis=(1, 2)) / UNIT
+
 
 def motion(frames: np.ndarray) -> np.ndarray:
     """Give (c2 - c1) / (c2 + c1) of adjacent frames, cut at three standard deviations, with unit variance.

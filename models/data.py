@@ -45,6 +45,7 @@ class Recording:
     motion: Tensor         # (T - 1, 36, 36, 3) float16, unit variance
     appearance: Tensor     # (T - 1, 36, 36, 3) uint8, the first frame of each pair
     change: Tensor         # (T - 1,) float32: how much the PPG rises over the pair, unit variance; NaN where not to be learnt
+    colour: np.ndarray     # (T, 3) float64: mean red, green, blue inside the detector's own box [grey levels]
     ppg: np.ndarray        # (T,) float64
     time_s: np.ndarray     # (T,) float64, increasing; some steps may have no length
     video: Path
@@ -227,7 +228,7 @@ def _recording(entry: Entry, video: Path, frames: FaceFrames, ppg: np.ndarray, t
     return Recording(
         folder=entry.folder, subject=entry.subject, session=entry.session, simulated=entry.simulated,
         motion=torch.from_numpy(frames.motion().astype(np.float16)),
-        appearance=torch.from_numpy((frames.frames[:-1] >> 8).astype(np.uint8)),
+        appearance=torch.from_numpy((frames.frames[:-1] >> 8).astype(np.uint8)), colour=frames.colour(),
         change=torch.from_numpy(ppg_change(ppg, time_s, entry.repeated)), ppg=ppg, time_s=time_s, video=video, box=frames.box,
     )
 

@@ -14,24 +14,25 @@ import numpy as np
 import torch
 from scipy import signal
 
-from dataset.signals import HIGH_HZ, HR_GRID_BPM, LOW_HZ, bandpass, heart_rate, sliding_windows
+from dataset.colour_methods import METHODS
+from dataset.signals import HIGH_HZ, HR_GRID_BPM, LOW_HZ, WINDOW_S, bandpass, heart_rate, sliding_windows
 
 from .data import Recording, as_input
+from .metrics import (
+    METRICS,
+    Metrics,
+    bland_altman,
+    compare,
+    interval,
+    macc,
+    pearson,
+    toolbox_heart_rate,
+    toolbox_points,
+)
 from .nets import SIZE, Net, Teacher
 from .windows import even_grid, to_even_grid, trusted_windows, window_length
 
 SNR_HALF_WIDTH_HZ = 0.1     # 6 bpm around the pulse and its first harmonic, as de Haan and Jeanne (2013)
-
-
-@dataclass(frozen=True)
-class Metrics:
-    """How far predicted heart rates are from the reference."""
-
-    count: int
-    mae_bpm: float
-    rmse_bpm: float
-    mape_percent: float
-    pearson_r: float           # NaN below two values, or where one side does not vary
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,9 @@ class VideoResult:
     correlation: float         # of pulse and PPG over the whole recording, at the best lag
     lag_s: float               # that lag, within half a second: positive where the pulse is late
     left_out: int              # windows that span a gap, and are in no figure
+    macc: np.ndarray           # (W,) maximum amplitude of the cross-correlation with the PPG
+    toolbox_predicted_bpm: np.ndarray    # (W,) by rPPG-Toolbox's FFT metric
+    toolbox_reference_bpm: np.ndarray    # (W,)
 
 
 def predict(net: Net, recording: Recording, *, clip: int = 10, batch: int = 250, device: str = "cpu") -> np.ndarray:
@@ -77,15 +81,19 @@ def predict(net: Net, recording: Recording, *, clip: int = 10, batch: int = 250,
 
 
 def measure(change: np.ndarray, recording: Recording) -> VideoResult:
-    """Turn predicted changes into a pulse, and compare its heart rates with the PPG's, window by window.
+    """Turn (T - 1,) predicted changes into a pulse by their cumulative sum, and measure that.
 
     A network that says the same of every pair has seen no pulse, and has no heart rate (NaN).
     """
-    time_s = recording.time_s - recording.time_s[0]
     # A constant sums up to a line that frames at uneven times bend; the filter would make a pulse of that.
-    said_sum = np.cumsum(change if np.ptp(change) > 0 else np.zeros_like(change))
+    return measure_pulse(np.append(0.0, np.cumsum(change if np.ptp(change) > 0 else np.zeros_like(change))), recording)
+
+
+def measure_pulse(pulse: np.ndarray, recording: Recording) -> VideoResult:
+    """Compare the heart rates of a (T,) pulse at the recording's frame times with the PPG's, window by window."""
+    time_s = recording.time_s - recording.time_s[0]
     grid_s, fs_hz = even_grid(time_s)
-    pulse, ppg = (_unit(bandpass(to_even_grid(x, time_s), fs_hz)) for x in (np.append(0.0, said_sum), recording.ppg))
+    pulse, ppg = (_unit(bandpass(to_even_grid(x, time_s), fs_hz)) for x in (pulse, recording.ppg))
     length, step = window_length(fs_hz)
     trusted = trusted_windows(time_s)
     said, meant = (sliding_windows(x, length, step=step)[trusted] for x in (pulse, ppg))
@@ -97,7 +105,25 @@ def measure(change: np.ndarray, recording: Recording) -> VideoResult:
         predicted_bpm=np.array([heart_rate(w, fs_hz) for w in said]), reference_bpm=reference,
         snr_db=np.array([snr_db(w, fs_hz, hr_bpm=hr) for w, hr in zip(said, reference, strict=True)]),
         correlation=correlation, lag_s=lag_s, left_out=int((~trusted).sum()),
+        macc=np.array([macc(w, m) for w, m in zip(said, meant, strict=True)]),
+        toolbox_predicted_bpm=np.array([toolbox_heart_rate(w, fs_hz) if np.ptp(w) > 0 else np.nan for w in said]),
+        toolbox_reference_bpm=np.array([toolbox_heart_rate(w, fs_hz) for w in meant]),
     )
+
+
+def colour_pulse(method: str, recording: Recording) -> np.ndarray:
+    """Let a method without training (`dataset.colour_methods.METHODS`) read a recording.
+
+    The colours are brought onto an even grid by the frames' own times first, and the pulse back onto the frames.
+
+    Returns
+    -------
+    (T,) float64 array
+    """
+    time_s = recording.time_s - recording.time_s[0]
+    grid_s, fs_hz = even_grid(time_s)
+    colours = np.stack([to_even_grid(c, time_s) for c in recording.colour.T], axis=1)
+    return np.interp(time_s, grid_s, METHODS[method](colours, fs_hz))
 
 
 def _unit(x: np.ndarray) -> np.ndarray:
@@ -138,30 +164,58 @@ def best_lag(pulse: np.ndarray, ppg: np.ndarray, fs_hz: float, *, most_s: float 
     return best if best[0] > -2 else (float("nan"), 0.0)
 
 
-def pearson(a: np.ndarray, b: np.ndarray) -> float:
-    """Give Pearson's r; NaN below two values, or where one side does not vary."""
-    if len(a) < 2 or a.std() == 0 or b.std() == 0:
-        return float("nan")
-    return float(np.mean((a - a.mean()) * (b - b.mean())) / (a.std() * b.std()))
-
-
-def compare(predicted_bpm: np.ndarray, reference_bpm: np.ndarray) -> Metrics:
-    """Give MAE, RMSE, MAPE and Pearson's r of heart rates, at least one; a prediction without a peak (NaN) counts as 0 bpm."""
-    predicted = np.nan_to_num(np.asarray(predicted_bpm, np.float64))
-    reference = np.asarray(reference_bpm, np.float64)
-    error = predicted - reference
-    return Metrics(
-        count=len(error), mae_bpm=float(np.abs(error).mean()), rmse_bpm=float(np.sqrt((error**2).mean())),
-        mape_percent=float(100 * np.abs(error / reference).mean()), pearson_r=pearson(predicted, reference),
-    )
-
-
 def pool(videos: Sequence[VideoResult]) -> tuple[Metrics, Metrics]:
     """Give the metrics over all windows, and over videos: one heart rate each, the mean over its windows."""
     windows = compare(np.concatenate([v.predicted_bpm for v in videos]), np.concatenate([v.reference_bpm for v in videos]))
-    means = compare(np.array([np.nan_to_num(v.predicted_bpm).mean() for v in videos]),
-                    np.array([v.reference_bpm.mean() for v in videos]))
-    return windows, means
+    return windows, compare(*_means(videos))
+
+
+def _means(videos: Sequence[VideoResult]) -> tuple[np.ndarray, np.ndarray]:
+    return (np.array([np.nan_to_num(v.predicted_bpm).mean() for v in videos]),
+            np.array([v.reference_bpm.mean() for v in videos]))
+
+
+def assess(videos: Sequence[VideoResult], *, seed: int = 0) -> dict:
+    """Say all that a report says of one method on its test recordings; every number a JSON number, or NaN.
+
+    Parameters
+    ----------
+    seed : of the bootstrap
+    """
+    windows, means = pool(videos)
+    subjects = [v.subject for v in videos]
+    predicted, reference = [v.predicted_bpm for v in videos], [v.reference_bpm for v in videos]
+    mean_of = [np.atleast_1d(x) for x in _means(videos)[0]], [np.atleast_1d(x) for x in _means(videos)[1]]
+    toolbox = compare(np.concatenate([v.toolbox_predicted_bpm for v in videos]),
+                      np.concatenate([v.toolbox_reference_bpm for v in videos]))
+    points = [toolbox_points(window_length(v.fs_hz)[0]) for v in videos]
+    bins = [60 * v.fs_hz / n for v, n in zip(videos, points, strict=True)]
+    return {
+        **_named(windows), "windows": windows.count, "windows_left_out": sum(v.left_out for v in videos),
+        "snr_db": float(np.concatenate([v.snr_db for v in videos]).mean()),
+        "macc": float(np.concatenate([v.macc for v in videos]).mean()),
+        "pulse_correlation": float(np.mean([v.correlation for v in videos])),
+        "interval": interval(predicted, reference, subjects, seed=seed),
+        "per_video_mean": {**_named(means), "count": means.count, "interval": interval(*mean_of, subjects, seed=seed)},
+        "bland_altman": {**bland_altman(np.concatenate(predicted), np.concatenate(reference)), "windows": windows.count},
+        "toolbox": {**_named(toolbox), "fft_points": [min(points), max(points)], "bin_bpm": [min(bins), max(bins)]},
+        "resolution": {"grid_bpm": HR_GRID_BPM, "main_lobe_bpm": 4 * 60 / WINDOW_S, "window_s": WINDOW_S},
+        "videos": [_of_video(v) for v in videos],
+    }
+
+
+def _named(metrics: Metrics) -> dict[str, float]:
+    return {name: getattr(metrics, name) for name in METRICS}
+
+
+def _of_video(video: VideoResult) -> dict:
+    windows, _ = pool([video])
+    return {
+        "folder": video.folder, "subject": video.subject, "windows": windows.count, **_named(windows),
+        "predicted_bpm": float(np.nan_to_num(video.predicted_bpm).mean()), "reference_bpm": float(video.reference_bpm.mean()),
+        "snr_db": float(video.snr_db.mean()), "macc": float(video.macc.mean()),
+        "pulse_correlation": video.correlation, "lag_s": video.lag_s, "fs_hz": video.fs_hz,
+    }
 
 
 def ms_per_frame(net: Net, *, frames: int = 60) -> float:

@@ -29,7 +29,8 @@ from dataset.workers import Workers
 from .checkpoint import save_checkpoint
 from .data import Batch, Clips, Curated, OnProgress, load_curated
 from .distill import Distillation, DistillConfig, label_loss
-from .evaluate import VideoResult, measure, ms_per_frame, pool, predict
+from .evaluate import VideoResult, assess, measure, ms_per_frame, predict
+from .json_numbers import finite
 from .nets import Net, Student, Teacher, count_parameters
 from .windows import STEP_S
 
@@ -102,13 +103,14 @@ def train_kd(data: Path, *, recipe: Recipe | None = None, device: str = "auto", 
     try:
         trained = experiment(curated, recipe, device=where, on_progress=on_progress)
         metrics = summarise(curated, recipe, trained, device=where, begun=begun)
+        about = {"recipe": asdict(recipe), "versions": versions(), "subjects": curated.subjects}
         for name, one in trained.items():
             save_checkpoint(part / f"{name}.safetensors", one.net, split_hash=curated.split_hash,
-                            data_hash=curated.data_hash, about={"recipe": asdict(recipe), "versions": versions()})
+                            data_hash=curated.data_hash, about=about)
         metrics["seconds"] = {"load": loaded_s, **{name: one.seconds for name, one in trained.items()},
                               "all": time.perf_counter() - clock}
         write_report(part / "report.html", curated, trained, metrics)
-        (part / "metrics.json").write_text(json.dumps(_finite(metrics), indent=1, allow_nan=False))
+        (part / "metrics.json").write_text(json.dumps(finite(metrics), indent=1, allow_nan=False))
         part.rename(folder)
     except BaseException:    # Ctrl-C too: a run that did not end leaves nothing
         shutil.rmtree(part)
@@ -273,16 +275,10 @@ def summarise(curated: Curated, recipe: Recipe, trained: dict[str, Trained], *, 
     """Gather everything a figure in the report depends on."""
     summary: dict = {}
     for name, one in trained.items():
-        windows, videos = pool(one.videos)
         summary[name] = {
-            "mae_bpm": windows.mae_bpm, "rmse_bpm": windows.rmse_bpm, "mape_percent": windows.mape_percent,
-            "pearson_r": windows.pearson_r, "windows": windows.count,
-            "windows_left_out": sum(v.left_out for v in one.videos),
-            "snr_db": sum(float(v.snr_db.sum()) for v in one.videos) / windows.count,
-            "pulse_correlation": sum(v.correlation for v in one.videos) / len(one.videos),
-            "per_video_mean": asdict(videos),
+            **assess(one.videos, seed=recipe.seed),
             "parameters": count_parameters(one.net), "ms_per_frame": one.ms_per_frame,
-            "videos": [_video_summary(v) for v in one.videos], "curve": one.curve,
+            "curve": one.curve,
         }
     return {
         **summary,
@@ -304,16 +300,6 @@ def summarise(curated: Curated, recipe: Recipe, trained: dict[str, Trained], *, 
     }
 
 
-def _video_summary(video: VideoResult) -> dict:
-    windows, _ = pool([video])
-    return {
-        "folder": video.folder, "subject": video.subject, "windows": len(video.reference_bpm),
-        "mae_bpm": windows.mae_bpm, "rmse_bpm": windows.rmse_bpm,
-        "predicted_bpm": float(video.predicted_bpm.mean()), "reference_bpm": float(video.reference_bpm.mean()),
-        "pulse_correlation": video.correlation, "lag_s": video.lag_s, "fs_hz": video.fs_hz,
-    }
-
-
 def versions() -> dict[str, str]:
     """Name the versions that figures may depend on."""
     names = ("acq", "torch", "numpy", "scipy", "opencv-python-headless", "facenet-pytorch")
@@ -322,12 +308,3 @@ def versions() -> dict[str, str]:
 
 def _is_number(value: float) -> bool:
     return value - value == 0
-
-
-def _finite(value: object) -> object:
-    """Replace what JSON has no word for, NaN and infinity, by null."""
-    if isinstance(value, dict):
-        return {key: _finite(one) for key, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(one) for one in value]
-    return None if isinstance(value, float) and not _is_number(value) else value

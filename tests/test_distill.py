@@ -26,6 +26,7 @@ def recording(pairs=32, seed=0):
         motion=torch.from_numpy(motion.astype(np.float16)),
         appearance=torch.from_numpy(rng.integers(0, 256, (pairs, 36, 36, 3)).astype(np.uint8)),
         change=torch.from_numpy(change), ppg=np.zeros(pairs + 1), time_s=np.arange(pairs + 1) / 25, video=None, box=None,
+        colour=np.full((pairs + 1, 3), 100.0),
     )
 
 

@@ -4,7 +4,8 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from models.data import Recording, ppg_change  # noqa: E402
-from models.evaluate import best_lag, compare, measure, ms_per_frame, pool, predict, snr_db, spectrum  # noqa: E402
+from models.evaluate import assess, best_lag, colour_pulse, measure, measure_pulse, ms_per_frame, pool, predict, snr_db, spectrum  # noqa: E402
+from models.metrics import compare  # noqa: E402
 from models.nets import Student, Teacher  # noqa: E402
 from models.windows import even_grid, to_even_grid, trusted_windows  # noqa: E402
 
@@ -16,6 +17,7 @@ def recording(ppg, time_s):
         motion=torch.zeros(pairs, 36, 36, 3, dtype=torch.float16),
         appearance=torch.zeros(pairs, 36, 36, 3, dtype=torch.uint8),
         change=torch.from_numpy(ppg_change(ppg, time_s)), ppg=ppg, time_s=time_s, video=None, box=None,
+        colour=np.full((len(time_s), 3), 100.0),
     )
 
 
@@ -154,3 +156,41 @@ def test_ms_per_frame_is_measured_and_threads_are_put_back():
     threads = torch.get_num_threads()
     assert 0 < ms_per_frame(Student(), frames=5) < ms_per_frame(Teacher(), frames=5)
     assert torch.get_num_threads() == threads
+
+
+@pytest.mark.parametrize("fps", [25.0, 30.0])
+def test_every_pure_tone_is_read_within_a_twentieth(fps):
+    time_s = np.arange(round(20 * fps)) / fps
+    for bpm in np.arange(45.0, 180.1, 2.7):
+        result = measure_pulse(tone(bpm, time_s), recording(tone(bpm, time_s), time_s))
+        np.testing.assert_allclose(result.predicted_bpm, bpm, atol=0.05)
+
+
+def test_a_colour_method_reads_the_colours_at_their_own_times():
+    time_s = uneven_times(30, 25)
+    r = recording(tone(72, time_s), time_s)
+    r.colour[:] = 100 - tone(72, time_s)[:, None] * [0.3, 0.8, 0.5]
+    for method in ("green", "chrom", "pos"):
+        result = measure_pulse(colour_pulse(method, r), r)
+        np.testing.assert_allclose(result.predicted_bpm, 72, atol=0.5)
+        assert result.macc.min() > 0.95
+
+
+def test_assess_says_all_and_only_numbers():
+    import json
+
+    videos = []
+    for n, (subject, bpm, off) in enumerate([("S01", 60, 0.0), ("S01", 72, 3.0), ("S02", 80, 0.5)]):
+        time_s = np.arange(750) / 25
+        said = measure_pulse(tone(bpm + off, time_s), recording(tone(bpm, time_s), time_s))
+        videos.append(said.__class__(**{**said.__dict__, "subject": subject, "folder": f"test/subject{n}"}))
+    found = assess(videos)
+    json.dumps(found, allow_nan=False)
+    assert found["mae_bpm"] == pytest.approx(3.5 / 3, abs=0.05)
+    assert found["per_video_mean"]["mae_bpm"] == pytest.approx(3.5 / 3, abs=0.05)
+    assert found["interval"]["mae_bpm"][0] == pytest.approx(0.5, abs=0.05)      # S02 alone
+    assert found["interval"]["mae_bpm"][1] == pytest.approx(1.5, abs=0.05)      # S01 alone
+    assert found["toolbox"]["fft_points"] == [256, 256]
+    assert found["toolbox"]["bin_bpm"] == [pytest.approx(5.859375)] * 2
+    assert found["resolution"] == {"grid_bpm": 0.1, "main_lobe_bpm": 24.0, "window_s": 10.0}
+    assert found["bland_altman"]["bias_bpm"] == pytest.approx(3.5 / 3, abs=0.05)

@@ -5,7 +5,8 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from test_train import curate, entry, whole_run  # noqa: E402
+from curated_folders import curate, entry  # noqa: E402
+from test_train import whole_run  # noqa: E402
 
 from models.report import _head, _results  # noqa: E402
 from models.train import Recipe, train_kd  # noqa: E402
