@@ -6,7 +6,7 @@ a window to compare heart rates in.
 """
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -111,7 +111,7 @@ def load_curated(
         if entry.side == "test":
             check_measurable(root / entry.folder, time_s)
     if workers is not None:
-        _fill_cache([root / entry.folder / VIDEO for entry in entries], frames_cache(data), workers, on_progress)
+        fill_cache([root / entry.folder / VIDEO for entry in entries], frames_cache(data), workers, on_progress)
     recordings: dict[str, list[Recording]] = {"train": [], "test": []}
     total, before = sum(entry.frames for entry in entries), 0
     for entry, (ppg, time_s) in zip(entries, labels, strict=True):
@@ -130,7 +130,7 @@ def load_curated(
     return Curated(recordings["train"], recordings["test"], manifest.split_hash, manifest.data_hash)
 
 
-def _fill_cache(videos: Sequence[Path], cache: Path, workers: Workers, on_progress: OnProgress | None) -> None:
+def fill_cache(videos: Sequence[Path], cache: Path, workers: Workers, on_progress: OnProgress | None) -> None:
     """Make the averaged frames of many videos at once; those of which it went well are kept whatever the others do."""
     failed = []
     paths = [video.resolve() for video in videos]
@@ -194,6 +194,18 @@ def check_exclusions(entries: Sequence[Entry], data: Path) -> None:
 def _labels(folder: Path) -> tuple[np.ndarray, np.ndarray]:
     """Read and check one label file: PPG and seconds."""
     ppg, _, time_s = read_labels(folder)
+    check_labels(folder, ppg, time_s)
+    return ppg, time_s
+
+
+def check_labels(folder: Path, ppg: np.ndarray, time_s: np.ndarray) -> None:
+    """Refuse labels that nothing can be learnt from.
+
+    Raises
+    ------
+    CurationError : the times fall
+    TrainingError : the PPG does not vary, or is too short
+    """
     if not len(ppg) or np.ptp(ppg) == 0:
         raise TrainingError(f"expected a PPG that varies in {folder / LABELS}, got {len(ppg)} times the same; was the "
                             "sensor on the finger? leave this recording out")
@@ -202,7 +214,6 @@ def _labels(folder: Path) -> tuple[np.ndarray, np.ndarray]:
     if time_s[-1] - time_s[0] < SHORTEST_S:
         raise TrainingError(f"expected at least {SHORTEST_S:g} s in {folder}, got {time_s[-1] - time_s[0]:.1f} s; leave "
                             "this recording out")
-    return ppg, time_s
 
 
 def check_measurable(folder: Path, time_s: np.ndarray) -> None:
@@ -296,15 +307,22 @@ class Clips:
         """Give the batches of one epoch; the last may be smaller."""
         rng = np.random.default_rng((self.seed, number))
         starts = rng.permutation(self._starts(rng))
+        side = self.motion.shape[1]
+        places = np.arange(side)
         for at in range(0, len(starts), self.batch):
-            motion, appearance, change = [], [], []
-            for start in starts[at:at + self.batch].tolist():
+            first = starts[at:at + self.batch]
+            rows, columns = np.empty((2, len(first), side), np.int64)
+            for clip in range(len(first)):
                 down, right = rng.integers(-self.shift, self.shift + 1, 2).tolist()
-                moved = _moved(down, right, mirror=self.shift > 0 and rng.random() < 0.5)
-                motion.append(moved(self.motion[start:start + self.clip]))
-                appearance.append(moved(self.appearance[start:start + 1]))
-                change.append(self.change[start:start + self.clip])
-            yield Batch(as_input(torch.cat(motion)), as_input(torch.cat(appearance), 255), torch.cat(change))
+                mirrored = self.shift > 0 and rng.random() < 0.5
+                # The margin that goes out on one side comes in on the other.
+                rows[clip] = (places - down) % side
+                columns[clip] = ((places[::-1] if mirrored else places) - right) % side
+            r, c = (torch.from_numpy(x).to(self.device) for x in (rows[:, None, :, None], columns[:, None, None, :]))
+            pairs = torch.from_numpy(first[:, None] + np.arange(self.clip)).to(self.device)                 # (B, C)
+            motion = self.motion[pairs[:, :, None, None], r, c].flatten(0, 1)
+            appearance = self.appearance[pairs[:, :1, None, None], r, c].flatten(0, 1)
+            yield Batch(as_input(motion), as_input(appearance, 255), self.change[pairs].flatten())
 
 
 def _begins(recordings: list[Recording]) -> np.ndarray:
@@ -314,16 +332,6 @@ def _begins(recordings: list[Recording]) -> np.ndarray:
 def _runs(known: np.ndarray) -> np.ndarray:
     """Give where each run of true values begins and ends: (R, 2)."""
     return np.flatnonzero(np.diff(known.astype(np.int8), prepend=0, append=0)).reshape(-1, 2)
-
-
-def _moved(down: int, right: int, *, mirror: bool) -> Callable[[Tensor], Tensor]:
-    """Give what shifts (N, H, W, C) images, the margin coming in on the other side, and may mirror them."""
-
-    def move(images: Tensor) -> Tensor:
-        images = images.roll((down, right), (1, 2))
-        return images.flip(2) if mirror else images
-
-    return move
 
 
 def as_input(images: Tensor, full_scale: float = 1.0) -> Tensor:

@@ -21,6 +21,7 @@ from torch.nn import functional as F
 from .data import Batch
 from .hints import AttentionTransferLoss, FitNetLoss
 from .nets import Student, Teacher
+from .physnet import negative_pearson
 from .tat import Softmax, TatLoss
 
 Kd = Literal["tat", "fitnet", "at", "none"]
@@ -47,6 +48,15 @@ def label_loss(pulse: Tensor, batch: Batch) -> Tensor:
     return F.mse_loss(pulse.float(), batch.change)
 
 
+def shape_loss(pulse: Tensor, batch: Batch) -> Tensor:
+    """Give 1 - r of the pulse itself, the cumulative sum of its change, over each clip, mean over clips.
+
+    What the mean squared error on the change hardly weighs, slow drift within a clip, counts here.
+    """
+    clips = len(batch.appearance)
+    return negative_pearson(pulse.float().reshape(clips, -1).cumsum(dim=1), batch.change.reshape(clips, -1).cumsum(dim=1))
+
+
 class Distillation(nn.Module):
     """A student, what it needs while it learns, and its frozen teacher."""
 
@@ -67,8 +77,8 @@ class Distillation(nn.Module):
         """Give the frozen teacher."""
         return self._teacher[0]
 
-    def forward(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
-        """Give the loss of a batch and its parts, unweighted: `label`, and of `middle`, `last`, `pulse` those in use."""
+    def forward(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor], Tensor]:
+        """Give the loss of a batch, its parts unweighted (`label`, and of `middle`, `last`, `pulse` those in use), the answer."""
         clip = len(batch.motion) // len(batch.appearance)
         clips = max(1, round(self.config.share * len(batch.appearance)))
         pairs = clips * clip
@@ -87,7 +97,7 @@ class Distillation(nn.Module):
             if self.config.weight_pulse > 0:
                 parts["pulse"] = F.mse_loss(said.pulse.float(), wanted.pulse.float())
                 loss = loss + self.config.weight_pulse * parts["pulse"]
-        return loss, {name: part.detach() for name, part in parts.items()}
+        return loss, {name: part.detach() for name, part in parts.items()}, said.pulse
 
 
 def _feature_loss(channels: int, config: DistillConfig) -> nn.Module:

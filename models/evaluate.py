@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from scipy import signal
+from torch import Tensor
 
 from dataset.colour_methods import METHODS
 from dataset.signals import HIGH_HZ, HR_GRID_BPM, LOW_HZ, WINDOW_S, bandpass, heart_rate, sliding_windows
@@ -30,6 +31,7 @@ from .metrics import (
     toolbox_points,
 )
 from .nets import SIZE, Net, Teacher
+from .physnet import PhysNet
 from .windows import even_grid, to_even_grid, trusted_windows, window_length
 
 SNR_HALF_WIDTH_HZ = 0.1     # 6 bpm around the pulse and its first harmonic, as de Haan and Jeanne (2013)
@@ -68,6 +70,8 @@ def predict(net: Net, recording: Recording, *, clip: int = 10, batch: int = 250,
     (T - 1,) float64 array of predicted changes
     """
     net.eval()
+    if isinstance(net, PhysNet):
+        return _predict_clips(net, recording, device=device)
     said = []
     step = batch // clip * clip
     with torch.no_grad():
@@ -77,6 +81,21 @@ def predict(net: Net, recording: Recording, *, clip: int = 10, batch: int = 250,
             motion = as_input(torch.cat([motion, motion[-1:].expand(short, -1, -1, -1)])).to(device)
             appearance = as_input(recording.appearance[at:at + step:clip], 255).to(device)
             said.append(net(motion, appearance).pulse[:len(motion) - short].float().cpu())
+    return torch.cat(said).numpy().astype(np.float64)
+
+
+def _predict_clips(net: PhysNet, recording: Recording, *, device: str) -> np.ndarray:
+    """Let a PhysNet look at a recording clip by clip, each answer brought to unit variance: it has no scale of its own."""
+    clip, said = net.config.clip, []
+    with torch.no_grad():
+        for at in range(0, len(recording.motion), clip):
+            # The last clip is a whole one too, and its beginning was read before.
+            first = max(0, min(at, len(recording.motion) - clip))
+            motion = recording.motion[first:first + clip]
+            motion = torch.cat([motion, motion[-1:].expand(clip - len(motion), -1, -1, -1)])
+            answer = net(as_input(motion).to(device).transpose(0, 1)[None])[0].float().cpu()
+            answer = (answer - answer.mean()) / answer.std().clamp(min=1e-12)
+            said.append(answer[at - first:len(recording.motion) - first])
     return torch.cat(said).numpy().astype(np.float64)
 
 
@@ -226,7 +245,11 @@ def ms_per_frame(net: Net, *, frames: int = 60) -> float:
     """
     net = net.cpu().eval()
     motion, appearance = torch.zeros(1, 3, SIZE, SIZE), torch.zeros(1, 3, SIZE, SIZE)
-    inputs = (motion, appearance) if isinstance(net, Teacher) else (motion,)
+    inputs: tuple[Tensor, ...] = (motion, appearance) if isinstance(net, Teacher) else (motion,)
+    at_once = 1
+    if isinstance(net, PhysNet):      # reads clips alone: its time is a clip's, shared out
+        at_once = net.config.clip
+        inputs, frames = (torch.zeros(1, 3, at_once, SIZE, SIZE),), 5
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     took = []
@@ -238,4 +261,4 @@ def ms_per_frame(net: Net, *, frames: int = 60) -> float:
                 took.append(time.perf_counter() - begun)
     finally:
         torch.set_num_threads(threads)
-    return 1000 * float(np.median(took[10:]))
+    return 1000 * float(np.median(took[10:])) / at_once

@@ -15,6 +15,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from .physnet import PhysNet, PhysNetConfig
+
 SIZE = 36
 
 
@@ -125,8 +127,8 @@ class Student(nn.Module):
         return Output(self.head(self.drop(last)).squeeze(1), middle, last)
 
 
-NETS = {"teacher": (Teacher, TeacherConfig), "student": (Student, StudentConfig)}
-Net = Teacher | Student
+NETS = {"teacher": (Teacher, TeacherConfig), "student": (Student, StudentConfig), "physnet": (PhysNet, PhysNetConfig)}
+Net = Teacher | Student | PhysNet
 
 
 def count_parameters(net: nn.Module) -> int:
@@ -136,7 +138,7 @@ def count_parameters(net: nn.Module) -> int:
 
 def describe(net: Net) -> dict:
     """Give the kind and the configuration of a network, from which `build` makes it again."""
-    return {"net": "teacher" if isinstance(net, Teacher) else "student", "config": asdict(net.config)}
+    return {"net": next(name for name, (kind, _) in NETS.items() if isinstance(net, kind)), "config": asdict(net.config)}
 
 
 def build(description: dict) -> Net:

@@ -18,7 +18,8 @@ from dataset.ubfc import MANIFEST, read_labels, write_labels  # noqa: E402
 from models.checkpoint import load_checkpoint  # noqa: E402
 from models.data import check_exclusions, check_split, load_curated, ppg_change  # noqa: E402
 from models.nets import Student, Teacher  # noqa: E402
-from models.train import Recipe, claim_folder, experiment, multiplies_bf16, pick_device, study, train_kd  # noqa: E402
+from models.run import claim_folder, train_kd  # noqa: E402
+from models.train import Recipe, experiment, multiplies_bf16, pick_device, study  # noqa: E402
 
 CPU = torch.device("cpu")
 
@@ -52,7 +53,7 @@ def test_a_run_leaves_everything_behind(run, data):
         "metrics.json", "report.html", "student.safetensors", "student_kd.safetensors", "teacher.safetensors"]
     assert not list((data / "runs").glob(".*"))
     stages = list(dict.fromkeys(stage for stage, _, _ in told))
-    assert stages == ["find faces, average frames", "teacher", "student alone", "student + KD"]
+    assert stages == ["find faces, average frames", "teacher", "student", "student + KD"]
     for stage in stages:
         ends = [(done, total) for name, done, total in told if name == stage]
         assert ends[-1][0] == ends[-1][1] > 0
@@ -91,10 +92,10 @@ def test_metrics_say_what_they_come_from(run):
     result, _ = run
     metrics = json.loads((result.folder / "metrics.json").read_text())
     for name, parameters in (("teacher", 795_811), ("student", 24_769), ("student_kd", 24_769)):
-        assert metrics[name]["parameters"] == parameters
-        assert metrics[name]["windows"] == 3      # of 10 s in 12 s, one a second
-        assert metrics[name]["mae_bpm"] == metrics[name]["videos"][0]["mae_bpm"]
-        assert metrics[name]["ms_per_frame"] > 0
+        assert metrics["methods"][name]["parameters"] == parameters
+        assert metrics["methods"][name]["windows"] == 3      # of 10 s in 12 s, one a second
+        assert metrics["methods"][name]["mae_bpm"] == metrics["methods"][name]["videos"][0]["mae_bpm"]
+        assert metrics["methods"][name]["ms_per_frame"] > 0
     assert metrics["people"] == "virtual"
     assert metrics["subjects"] == {"train": ["S01", "S02"], "test": ["S03"]}
     assert metrics["split_hash"] == "split-1"
@@ -132,7 +133,7 @@ def test_both_students_begin_alike_and_see_the_same(data):
     # With no weight on the teacher, distilling must be the student alone.
     curated = load_curated(data)
     recipe = Recipe(epochs=1, precision="float32")
-    recipe = replace(recipe, distill=replace(recipe.distill, weight_middle=0.0, weight_last=0.0))
+    recipe = replace(recipe, distill=replace(recipe.distill, weight_middle=0.0, weight_last=0.0, weight_pulse=0.0))
     alone = study(curated, recipe, device=CPU).net
     taught = study(curated, recipe, teacher=Teacher(), device=CPU).net
     for (name, a), b in zip(alone.named_parameters(), taught.named_parameters(), strict=True):
