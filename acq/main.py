@@ -18,6 +18,7 @@ from acq.convert import convert
 from acq.demo import demo
 from acq.devices import devices
 from acq.exclude import exclude
+from acq.export import export
 from acq.firmware import firmware
 from acq.import_ import import_
 from acq.include import include
@@ -72,6 +73,7 @@ for panel, verbs in (
     ("Record", (check, record, calibrate, subject, devices, info, recover, resync, simulate)),
     ("Curate", (ls, import_, qc, exclude, include, split, convert, card, verify, withdraw)),
     ("Train", (train_kd, demo)),
+    ("Board", (export,)),
 ):
     for verb in verbs:
         app.command(verb.__name__.strip("_").replace("_", "-"), rich_help_panel=panel)(verb)

@@ -172,6 +172,26 @@ def detector_graph(net: nn.Module, name: str, constants: Mapping[str, object]) -
     return graph.model({"image": ["N", 3, *side]}, {"box": ["N", 4, *places], "face": ["N", *places]}, constants)
 
 
+def count_multiply_adds(model: onnx.ModelProto) -> int:
+    """Count the multiplications of convolutions and fully connected layers for one pair of frames, from the graph's shapes.
+
+    A teacher's masks are counted in: one frame's for one pair.
+    """
+    one = onnx.ModelProto()
+    one.CopyFrom(model)
+    for tensor in (*one.graph.input, *one.graph.output):
+        tensor.type.tensor_type.shape.dim[0].dim_value = 1
+    inferred = onnx.shape_inference.infer_shapes(one, strict_mode=True, data_prop=True).graph
+    shapes = {value.name: [side.dim_value for side in value.type.tensor_type.shape.dim] for value in inferred.value_info}
+    weights = {weight.name: list(weight.dims) for weight in inferred.initializer}
+    total = 0
+    for node in inferred.node:
+        if node.op_type in ("Conv", "Gemm"):
+            each = int(np.prod(weights[node.input[1]][1:]))    # of one output: (out, in, ...) without its first
+            total += each * int(np.prod(shapes[node.output[0]]))
+    return total
+
+
 def _float64(tensor: Tensor | None) -> np.ndarray:
     assert tensor is not None    # no layer of ours lacks a bias or running statistics
     return tensor.detach().cpu().numpy().astype(np.float64)
