@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 def export(
     run: Annotated[
-        Path | None, typer.Argument(metavar="[RUN]", help="Folder of a run, or a student's checkpoint; the newest run unless given.")
+        Path | None,
+        typer.Argument(metavar="[RUN]", help="Folder of a run, or a student's checkpoint; the newest run unless given."),
     ] = None,
     out: Annotated[Path | None, typer.Option("--out", help="Folder to make instead of RUN/board.")] = None,
     data: Data = Path("data"),
@@ -32,7 +33,8 @@ def export(
     if missing:
         raise TrainingError(f"expected the extras `train` and `board`, found no {', '.join(missing)} in this environment; "
                             "pip install -c constraints.txt -e '.[train,board]'")
-    from models.export import export, newest_run
+    from dataset.runs import newest_run
+    from models.export import export
 
     result = export(run or newest_run(data), out=out, force=force)
     if json:
@@ -58,7 +60,7 @@ def _echo(result: "Exported") -> None:
     show(table)
     if (int8 := result.int8) is not None:
         typer.echo(f"int8 beside float32, on {int8.pairs} training pairs kept from its calibration: r {int8.pearson_r:.4f}, "
-                   f"rms {int8.rms_percent:.1f} % of the pulse's change, at most {int8.largest:.3f} of its SD")
+                   f"off by {int8.rms_percent:.1f} % of the SD (rms), at most {int8.largest_percent:.1f} %")
     else:
         typer.secho(f"no student-int8.onnx, its ranges need the training data: {result.int8_refused}", err=True)
     typer.echo(f"exported: {result.folder}")

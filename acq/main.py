@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from acq.bench_board import bench_board
 from acq.calibrate import calibrate
 from acq.card import card
 from acq.check import check
@@ -73,7 +74,7 @@ for panel, verbs in (
     ("Record", (check, record, calibrate, subject, devices, info, recover, resync, simulate)),
     ("Curate", (ls, import_, qc, exclude, include, split, convert, card, verify, withdraw)),
     ("Train", (train_kd, demo)),
-    ("Board", (export,)),
+    ("Board", (export, bench_board)),
 ):
     for verb in verbs:
         app.command(verb.__name__.strip("_").replace("_", "-"), rich_help_panel=panel)(verb)

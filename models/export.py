@@ -8,7 +8,6 @@ the folder gets its name, and must say what torch says.
 import json
 import shutil
 import tempfile
-from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -20,17 +19,15 @@ import torch
 from torch import nn
 
 from acquire.errors import AcqError, TrainingError
-from acquire.layout import runs_dir
 from dataset import face, frames
 from dataset.runs import METRICS
 
 from .checkpoint import Checkpoint, load_checkpoint
 from .nets import SIZE, Student, count_parameters
 from .onnx_graphs import count_multiply_adds, detector_graph, net_graph
-from .onnx_net import FORMAT, open_net, open_session
+from .onnx_net import BOARD, FORMAT, open_net, open_session
 from .quantise import quantise, training_motion
 
-BOARD = "board"
 TOLERANCE = 1e-5      # of float32 beside torch
 DETECTORS = {"pnet": (None, 77), "rnet": (24, 24), "onet": (48, 48)}    # their sides; P-Net takes any
 FILES = ("student.onnx", "student-int8.onnx", "teacher.onnx", *(f"{name}.onnx" for name in DETECTORS))
@@ -41,8 +38,8 @@ class Int8:
     """How far the int8 student is from the float32 one, on training frames that its ranges were not taken from."""
 
     pairs: int
-    largest: float          # difference of the pulse's change, of unit variance
-    rms_percent: float      # root mean square of the differences, of the float32 pulse's SD
+    largest_percent: float  # difference of what they say of a pair, of the SD of what float32 says
+    rms_percent: float      # root mean square of the differences, of that SD
     pearson_r: float
 
 
@@ -62,7 +59,7 @@ def export(source: Path, *, out: Path | None = None, force: bool = False) -> Exp
 
     Parameters
     ----------
-    source : a run's folder (its student + KD, or else its student), or the checkpoint of a student; a teacher beside it goes along
+    source : a run's folder (its student + KD, or else its student), or a student's checkpoint; a teacher beside it goes along
     out : the folder to make; `board` beside the checkpoint where not given
     force : whether an earlier export there is replaced
 
@@ -106,20 +103,6 @@ def student_of(source: Path) -> Path:
         if (path := source / f"{name}.safetensors").is_file():
             return path
     raise TrainingError(f"expected a run with a student, or a checkpoint, at {source}, found none; acq train-kd makes one")
-
-
-def newest_run(data: Path) -> Path:
-    """Give the run that began last.
-
-    Raises
-    ------
-    TrainingError : no run has ended
-    """
-    root = runs_dir(data)
-    ended = [path for path in root.iterdir() if path.is_dir() and not path.name.startswith(".")] if root.is_dir() else []
-    if not ended:
-        raise TrainingError(f"expected a run in {root}, found none; acq train-kd makes one")
-    return max(ended, key=lambda path: (path.name.partition("-")[0], len(path.name), path.name))    # 20261125T100000Z, -2, -10
 
 
 def check_replaceable(out: Path, *, force: bool) -> None:
@@ -180,10 +163,12 @@ def detector_models() -> dict[str, tuple[onnx.ModelProto, nn.Module]]:
     name -> the graph, and the network in torch
     """
     mtcnn = face._mtcnn()
-    cascade = {"smallest_px": mtcnn.min_face_size, "factor": mtcnn.factor, "thresholds": list(mtcnn.thresholds),
-               "detector": face.DETECTOR, "min_probability": face.MIN_PROBABILITY}
+    thresholds = {f"threshold_{one}": value for one, value in zip("pro", mtcnn.thresholds, strict=True)}
+    cascade = {"smallest_px": mtcnn.min_face_size, "factor": mtcnn.factor, **thresholds, "detector": face.DETECTOR,
+               "min_probability": face.MIN_PROBABILITY}
     nets = {name: getattr(mtcnn, name) for name in DETECTORS}
-    return {name: (detector_graph(net, name, {"format": FORMAT, "net": name, **cascade}), net) for name, net in nets.items()}
+    about = {"format": FORMAT, "checkpoint": f"facenet-pytorch {version('facenet-pytorch')}", **cascade}
+    return {name: (detector_graph(net, name, {**about, "net": name}), net) for name, net in nets.items()}
 
 
 def check_net(path: Path, net: nn.Module) -> float:
@@ -201,7 +186,7 @@ def check_detector(path: Path, name: str, net: nn.Module) -> float:
     height, width = DETECTORS[name]
     images = np.random.default_rng(0).uniform(-1, 1, (3, 3, height or 50, width)).astype(np.float32)
     session, _ = open_session(path, net=name, inputs={"image": (None, 3, height, width if height else None)})
-    box, probability = session.run(["box", "face"], {"image": images})
+    box, probability = map(np.asarray, session.run(["box", "face"], {"image": images}))
     with torch.no_grad():
         meant = net(torch.from_numpy(images))
     return _close(path, [(box, meant[0].numpy()), (probability, meant[-1][:, 1].numpy())])
@@ -224,5 +209,6 @@ def _int8(part: Path, data: Path, data_hash: str) -> tuple[Int8 | None, str]:
     quantise(part / "student.onnx", part / "student-int8.onnx", ranges)
     meant, said = (open_net(part / name).predict(others) for name in ("student.onnx", "student-int8.onnx"))
     error = said - meant
-    return Int8(len(others), float(np.abs(error).max()), float(100 * np.sqrt((error**2).mean()) / meant.std()),
+    percent = 100 / float(meant.std())
+    return Int8(len(others), percent * float(np.abs(error).max()), percent * float(np.sqrt((error**2).mean())),
                 float(np.corrcoef(said, meant)[0, 1])), ""

@@ -15,7 +15,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from acquire.errors import TrainingError
 from dataset.face import FaceBox
 
 from .onnx_net import SHIPPED, open_session
@@ -38,22 +37,15 @@ class OnnxFaceFinder:
     """
 
     def __init__(self, folder: Path = SHIPPED, *, threads: int = 1) -> None:
-        def opened(name: str, side: int | None) -> "tuple":
+        def opened(name: str, side: int | None) -> tuple:
             return open_session(folder / f"{name}.onnx", net=name, inputs={"image": (None, 3, side, side)}, threads=threads)
 
         self._pnet, self.constants = opened("pnet", None)
         self._rnet, _ = opened("rnet", _R_SIDE)
         self._onet, _ = opened("onet", _O_SIDE)
-        try:
-            self._smallest_px = float(self.constants["smallest_px"])
-            self._factor = float(self.constants["factor"])
-            self._thresholds = [float(one) for one in self.constants["thresholds"]]
-            self._sure = float(self.constants["min_probability"])
-            if not (self._smallest_px >= _CELL and 0.1 <= self._factor <= 0.9 and len(self._thresholds) == 3):
-                raise ValueError("numbers that are no cascade")
-        except (KeyError, TypeError, ValueError) as error:
-            raise TrainingError(f"expected the cascade's numbers in {folder / 'pnet.onnx'}, got {type(error).__name__}: {error}; "
-                                "run acq export again") from error
+        self._smallest_px, self._factor = self.constants["smallest_px"], self.constants["factor"]
+        self._sure = self.constants["min_probability"]
+        self._thresholds = [self.constants[f"threshold_{one}"] for one in "pro"]
 
     def find(self, image: np.ndarray) -> list[FaceBox]:
         """Find every face that is sure.
@@ -111,7 +103,8 @@ class OnnxFaceFinder:
             correction, face = self._pnet.run(["box", "face"], {"image": _input(level[None])})
             found = np.argwhere(face[0] >= self._thresholds[0])
             corner = found[:, ::-1].astype(np.float32) * _STRIDE + 1
-            proposed = np.column_stack([np.floor(corner / scale), np.floor((corner + _CELL - 1) / scale), face[0][tuple(found.T)]])
+            first, last = np.floor(corner / scale), np.floor((corner + _CELL - 1) / scale)
+            proposed = np.column_stack([first, last, face[0][tuple(found.T)]])
             kept = _suppress(proposed, 0.5)
             boxes.append(proposed[kept])
             corrections.append(correction[0][:, found[kept, 0], found[kept, 1]].T)
@@ -151,7 +144,7 @@ def _inside(boxes: np.ndarray, width: int, height: int) -> tuple[np.ndarray, np.
     spans = boxes[:, :4].astype(np.int64)
     first = np.maximum(spans[:, :2], 1) - 1    # MTCNN counts pixels from 1
     last = np.minimum(spans[:, 2:], (width, height))
-    return np.column_stack([first, last]), (last > first).all(axis=1)
+    return np.column_stack([first, last]), np.all(last > first, axis=1)
 
 
 def _corrected(boxes: np.ndarray, correction: np.ndarray, more: int) -> np.ndarray:
@@ -174,8 +167,8 @@ def _suppress(boxes: np.ndarray, threshold: float, *, of_smaller: bool = False) 
     Parameters
     ----------
     boxes : (K, 5), the last column the score
-    threshold : a box is dropped whose intersection with a kept one is more than this part of their union, or, `of_smaller`, of the
-        smaller of the two, whose right and bottom pixels then count as inside
+    threshold : a box is dropped whose intersection with a kept one is more than this part of their union, or, `of_smaller`, of
+        the smaller of the two, whose right and bottom pixels then count as inside
 
     Returns
     -------

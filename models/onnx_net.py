@@ -20,9 +20,17 @@ if TYPE_CHECKING:
 
 METADATA = "acq"
 FORMAT = "acq-board-1"
+BOARD = "board"                                  # the folder that an export makes in a run's
 SHIPPED = Path(__file__).parent / "weights"      # the nets that come with acq
+DETECTORS = ("pnet", "rnet", "onet")
 _LARGEST = 64_000_000                            # bytes; the teacher has 3.2 million
 _SIZE = 36
+_NUMBERS = (                                     # which must be there, and between what: of a student or teacher, of a detector
+    {"size": (_SIZE, _SIZE), "enlarge": (1, 5), "unit": (1, 65536), "cut_sd": (0.1, 100), "appearance_scale": (1, 65536),
+     "min_probability": (0, 1), "parameters": (1, 1e9), "multiply_adds": (1, 1e12)},
+    {"smallest_px": (12, 10_000), "factor": (0.1, 0.9), "min_probability": (0, 1), "threshold_p": (0, 1), "threshold_r": (0, 1),
+     "threshold_o": (0, 1)},
+)
 
 
 def open_session(path: Path, *, net: str, inputs: Mapping[str, tuple], threads: int = 1) -> "tuple[InferenceSession, dict]":
@@ -53,7 +61,7 @@ def open_session(path: Path, *, net: str, inputs: Mapping[str, tuple], threads: 
     except OSError as error:
         raise TrainingError(f"expected an exported network at {path}, got {error.strerror or error}; run acq export") from error
     if not blob:
-        raise TrainingError(f"expected an exported network of at most {_LARGEST:,} bytes at {path}, found {size:,}; run acq export")
+        raise TrainingError(f"expected an exported network of at most {_LARGEST} bytes at {path}, found {size}; acq export again")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
@@ -88,8 +96,11 @@ def _constants(session: "InferenceSession", path: Path) -> dict:
         constants = json.loads(text)
         if constants["format"] != FORMAT:
             raise TrainingError(f"expected {FORMAT} at {path}, found {constants['format']}; run acq export with this acq")
-        if not isinstance(constants["net"], str):
-            raise TypeError("a net without a name")
+        for name, (low, high) in _NUMBERS[constants["net"] in DETECTORS].items():
+            if not low <= constants[name] <= high:
+                raise ValueError(f"{name} {constants[name]!r}")
+        if not all(isinstance(constants[name], str) for name in ("net", "checkpoint")):
+            raise TypeError("a network without a name")
     except (ValueError, KeyError, TypeError) as error:
         raise TrainingError(f"expected the constants of an exported network at {path}, got {type(error).__name__}: {error}; "
                             "run acq export again") from error
@@ -129,7 +140,7 @@ class OnnxNet:
                 got = None if appearance is None else appearance.shape
                 raise ValueError(f"expected appearance (M, 3, {_SIZE}, {_SIZE}), {len(motion)} a multiple of M, got {got}")
             inputs["appearance"] = np.ascontiguousarray(appearance, np.float32)
-        return self._session.run(["pulse"], inputs)[0]
+        return np.asarray(self._session.run(["pulse"], inputs)[0])
 
 
 def open_net(path: Path, *, threads: int = 1) -> OnnxNet:
