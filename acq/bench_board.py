@@ -17,6 +17,7 @@ def bench_board(
         Path | None,
         typer.Argument(metavar="[RUN|FOLDER]", help="An exported run, or an export's folder; the newest run unless given."),
     ] = None,
+    runs: Annotated[int, typer.Option(min=1, help="Of each stage; a face is looked for a tenth as often.")] = 300,
     data: Data = Path("data"),
     json: Json = False,
 ) -> None:
@@ -26,7 +27,7 @@ def bench_board(
 
     from models.board import PUBLISHED, board_of, time_board
 
-    times = time_board(board_of(run, data))
+    times = time_board(board_of(run, data), runs=runs)
     if json:
         body = {**asdict(times), "folder": str(times.folder), "published": PUBLISHED,
                 "pipeline_times_faster": {net: times.times_faster("pipeline, ", net) for net in times.nets if net != "teacher"},

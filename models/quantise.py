@@ -45,7 +45,7 @@ def training_motion(data: Path, data_hash: str) -> tuple[np.ndarray, np.ndarray]
     root = ubfc_dir(data)
     manifest = load_manifest(root)
     if manifest.data_hash != data_hash:
-        raise CurationError(f"expected the data {data_hash[:12]} trained on in {root}, found {manifest.data_hash[:12]}; train again")
+        raise CurationError(f"expected the data trained on, {data_hash[:12]}, in {root}, found {manifest.data_hash[:12]}")
     ranges, others = [], []
     entries = [entry for entry in manifest.entries if entry.side == "train"]
     for entry in entries[::-(-len(entries) // _RECORDINGS) or 1]:
