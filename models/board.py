@@ -152,8 +152,8 @@ def time_board(folder: Path, *, runs: int = 300, now: Now = time.perf_counter) -
             _timed("motion", lambda: motion(next(pairs)), runs, now),
         ]
         for name, net in nets.items():
-            moved, seen = _inputs(next(pairs))
-            stages.append(_timed(name, lambda net=net, moved=moved, seen=seen: net.predict(moved, seen), runs, now))
+            inputs = _inputs(next(pairs), net)
+            stages.append(_timed(name, lambda net=net, inputs=inputs: net.predict(*inputs), runs, now))
         for name, net in nets.items():
             stages.append(_timed(f"pipeline, {name}", _pipeline(net, images, box), runs, now))
     finally:
@@ -167,9 +167,10 @@ def time_board(folder: Path, *, runs: int = 300, now: Now = time.perf_counter) -
     )
 
 
-def _inputs(pair: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Turn two averaged frames into what a network reads: motion and appearance, (1, 3, 36, 36) float32."""
-    return motion(pair).transpose(0, 3, 1, 2), (pair[:1] >> 8).transpose(0, 3, 1, 2) / np.float32(255)
+def _inputs(pair: np.ndarray, net: OnnxNet) -> tuple[np.ndarray, np.ndarray | None]:
+    """Turn two averaged frames into what a network reads: motion and, where it looks at it, appearance, (1, 3, 36, 36)."""
+    moved = motion(pair).transpose(0, 3, 1, 2)
+    return moved, (pair[:1] >> 8).transpose(0, 3, 1, 2) / np.float32(255) if net.needs_appearance else None
 
 
 def _pipeline(net: OnnxNet, images: Iterator[np.ndarray], box: FaceBox) -> Callable[[], float]:
@@ -179,9 +180,9 @@ def _pipeline(net: OnnxNet, images: Iterator[np.ndarray], box: FaceBox) -> Calla
     def advance() -> float:
         nonlocal last, pulse
         small = average_face(next(images), box)
-        moved, seen = _inputs(np.stack([last, small]))
+        inputs = _inputs(np.stack([last, small]), net)
         last = small
-        pulse += float(net.predict(moved, seen if net.needs_appearance else None)[0])
+        pulse += float(net.predict(*inputs)[0])
         return pulse
 
     return advance

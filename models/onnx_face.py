@@ -71,7 +71,8 @@ class OnnxFaceFinder:
     def _cascade(self, image: np.ndarray) -> np.ndarray:
         """Give every box of the last net, (K, 5) float32: left, top, right, bottom, probability."""
         height, width = image.shape[:2]
-        integral = cv2.integral(np.ascontiguousarray(image), sdepth=cv2.CV_64F)    # (H + 1, W + 1, 3), exact
+        depth = cv2.CV_32S if 255 * height * width < 2**31 else cv2.CV_64F    # either is exact
+        integral = cv2.integral(np.ascontiguousarray(image), sdepth=depth)    # (H + 1, W + 1, 3)
         boxes = self._propose(integral)
         for session, side, threshold in ((self._rnet, _R_SIDE, self._thresholds[1]), (self._onet, _O_SIDE, self._thresholds[2])):
             spans, inside = _inside(boxes, width, height)
@@ -123,9 +124,9 @@ def _spans(begin: int, length: int, count: int) -> tuple[np.ndarray, np.ndarray]
 
 def _average(integral: np.ndarray, top: np.ndarray, bottom: np.ndarray, left: np.ndarray, right: np.ndarray) -> np.ndarray:
     """Average an image over every pair of row span and column span: (rows, columns, 3) float32."""
-    low, high = integral[top], integral[bottom]
-    total = (high[:, right] - high[:, left]) - (low[:, right] - low[:, left])
-    return (total / ((bottom - top)[:, None, None] * (right - left)[None, :, None])).astype(np.float32)
+    strips = integral.take(bottom, axis=0) - integral.take(top, axis=0)
+    total = strips.take(right, axis=1) - strips.take(left, axis=1)
+    return (total / np.multiply.outer(bottom - top, right - left)[:, :, None]).astype(np.float32)
 
 
 def _crops(integral: np.ndarray, spans: np.ndarray, side: int) -> np.ndarray:

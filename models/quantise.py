@@ -58,19 +58,16 @@ def training_motion(data: Path, data_hash: str) -> tuple[np.ndarray, np.ndarray]
     return np.concatenate(ranges), np.concatenate(others)
 
 
-class _Frames:
-    """Calibration frames in the order ONNX Runtime asks for them."""
+class CalibrationFrames:
+    """Motion frames in the order ONNX Runtime asks for them."""
 
     def __init__(self, frames: np.ndarray) -> None:
-        self._batches: Sequence[np.ndarray] = [frames[at:at + _BATCH] for at in range(0, len(frames), _BATCH)]
-        self._at = 0
+        self._batches = iter([frames[at:at + _BATCH] for at in range(0, len(frames), _BATCH)])
 
     def get_next(self) -> dict[str, np.ndarray] | None:
         """Give the next batch; None at the end."""
-        if self._at == len(self._batches):
-            return None
-        self._at += 1
-        return {"motion": np.ascontiguousarray(self._batches[self._at - 1])}
+        batch = next(self._batches, None)
+        return None if batch is None else {"motion": np.ascontiguousarray(batch)}
 
 
 def quantise(student: Path, into: Path, frames: np.ndarray) -> None:
@@ -80,18 +77,23 @@ def quantise(student: Path, into: Path, frames: np.ndarray) -> None:
     ----------
     frames : (N, 3, 36, 36) float32 motion frames from which the ranges of its features are taken
     """
-    from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
-
     first = next(node.name for node in onnx.load(student).graph.node if node.op_type == "Conv")
-    heard = logging.getLogger().level
-    logging.getLogger().setLevel(logging.ERROR)    # it advises a preparation that our graphs have no use for
-    try:
-        quantize_static(student, into, _Frames(frames), quant_format=QuantFormat.QDQ, per_channel=True,    # type: ignore[arg-type]
-                        activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8, op_types_to_quantize=["Conv", "Gemm"],
-                        nodes_to_exclude=[first])
-    finally:
-        logging.getLogger().setLevel(heard)
+    quantise_but(student, into, frames, floats=[first])
     model = onnx.load(into)
     (constants,) = (json.loads(entry.value) for entry in model.metadata_props if entry.key == METADATA)
     onnx.helper.set_model_props(model, {METADATA: json.dumps({**constants, "precision": "int8"}, sort_keys=True)})
     into.write_bytes(model.SerializeToString())
+
+
+def quantise_but(student: Path, into: Path, frames: np.ndarray, *, floats: Sequence[str]) -> None:
+    """Write a network in 8-bit integers, but for the nodes that stay floats; `quantise` says which."""
+    from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
+
+    heard = logging.getLogger().level
+    logging.getLogger().setLevel(logging.ERROR)    # it advises a preparation that our graphs have no use for
+    try:
+        quantize_static(student, into, CalibrationFrames(frames), quant_format=QuantFormat.QDQ, per_channel=True,    # type: ignore[arg-type]
+                        activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8, op_types_to_quantize=["Conv", "Gemm"],
+                        nodes_to_exclude=list(floats))
+    finally:
+        logging.getLogger().setLevel(heard)

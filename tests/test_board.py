@@ -2,6 +2,8 @@
 
 import itertools
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -75,3 +77,17 @@ def test_the_command_prints_what_a_row_needs(board, tmp_path):
     assert body["multiply_adds"]["teacher"] == 62_685_056
     assert set(body["pipeline_times_faster"]) == {"student"}
     assert body["published"]["times"] == 10
+
+
+def test_torch_is_not_on_the_road(repo, board):
+    code = """
+import sys
+for name in ("torch", "onnx", "facenet_pytorch", "safetensors"):
+    sys.modules[name] = None      # importing it fails
+from acq.main import main
+main()
+"""
+    command = [sys.executable, "-c", code, "bench-board", str(board), "--runs", "1", "--json"]
+    done = subprocess.run(command, cwd=repo, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["checkpoints"]["student"] == "student_kd"

@@ -1,6 +1,7 @@
 """`acq export`: whole folders, held against torch, or none."""
 
 import json
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -19,6 +20,7 @@ from acquire.errors import CurationError, TrainingError  # noqa: E402
 from dataset.manifest import read_manifest  # noqa: E402
 from models.checkpoint import load_checkpoint  # noqa: E402
 from models.export import FILES, check_net, export  # noqa: E402
+from models.onnx_face import OnnxFaceFinder  # noqa: E402
 from models.onnx_graphs import count_multiply_adds  # noqa: E402
 from models.onnx_net import open_net  # noqa: E402
 from models.quantise import training_motion  # noqa: E402
@@ -140,3 +142,13 @@ def test_multiply_adds_by_hand(data, exported):
         assert count_multiply_adds(onnx.load(board / f"{name}.onnx")) == meant
         assert open_net(board / f"{name}.onnx").constants["multiply_adds"] == meant
     assert 8.8 < teacher / student < 8.9
+
+
+def test_the_constants_are_those_of_the_document(repo, data, exported):
+    section = (repo / "docs" / "format.md").read_text().partition("acq-board-1\n")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| (`.*?) \| (.*?) \|", section, flags=re.M)
+    named = {net: {name for names, of in rows for name in re.findall(r"`(\w+)`", names) if of == "all" or net in of}
+             for net in ("student", "pnet")}
+    board = data / "runs" / "20260101T000000Z" / "board"
+    assert set(open_net(board / "student.onnx").constants) == named["student"]
+    assert set(OnnxFaceFinder(board).constants) == named["pnet"]

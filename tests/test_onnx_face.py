@@ -1,7 +1,5 @@
 """MTCNN on ONNX Runtime finds what MTCNN in torch finds."""
 
-import subprocess
-import sys
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -117,18 +115,3 @@ def test_the_shipped_nets_are_what_export_makes_of_facenet_pytorch_s():
 def test_a_missing_net_is_named(tmp_path):
     with pytest.raises(TrainingError, match=r"pnet\.onnx.*acq export"):
         OnnxFaceFinder(tmp_path)
-
-
-def test_torch_is_not_on_the_road(repo):
-    code = """
-import sys, numpy as np
-sys.modules["torch"] = sys.modules["onnx"] = None      # importing either fails
-from models.onnx_face import OnnxFaceFinder
-from models.board import frames_with_a_face
-assert len(OnnxFaceFinder().find(frames_with_a_face(1)[0])) == 1
-import acq.bench_board, models.onnx_net
-"""
-    done = subprocess.run([sys.executable, "-c", code], cwd=repo, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-
-
