@@ -29,7 +29,7 @@ from .onnx_net import BOARD, FORMAT, open_net, open_session
 from .quantise import quantise, training_motion
 
 TOLERANCE = 1e-5      # of float32 beside torch
-DETECTORS = {"pnet": (None, 77), "rnet": (24, 24), "onet": (48, 48)}    # their sides; P-Net takes any
+DETECTORS = {"pnet": (50, 77), "rnet": (24, 24), "onet": (48, 48)}    # sides of the images they are held against torch with
 FILES = ("student.onnx", "student-int8.onnx", "teacher.onnx", *(f"{name}.onnx" for name in DETECTORS))
 
 
@@ -87,7 +87,8 @@ def export(source: Path, *, out: Path | None = None, force: bool = False) -> Exp
         for name, (model, net) in detector_models().items():
             (part / f"{name}.onnx").write_bytes(model.SerializeToString())
             differences[f"{name}.onnx"] = check_detector(part / f"{name}.onnx", name, net)
-        int8, refused = _int8(part, path.absolute().parents[2], student.data_hash)    # DATA/runs/RUN/student.safetensors
+        data = path.absolute().parent.parent.parent     # DATA/runs/RUN/student.safetensors
+        int8, refused = _int8(part, data, student.data_hash)
         _into_place(part, out)
     except BaseException:    # Ctrl-C too: what is not whole is not there
         shutil.rmtree(part, ignore_errors=True)
@@ -183,9 +184,8 @@ def check_net(path: Path, net: nn.Module) -> float:
 
 def check_detector(path: Path, name: str, net: nn.Module) -> float:
     """Hold one of MTCNN's exported networks against torch on three images; give the largest difference."""
-    height, width = DETECTORS[name]
-    images = np.random.default_rng(0).uniform(-1, 1, (3, 3, height or 50, width)).astype(np.float32)
-    session, _ = open_session(path, net=name, inputs={"image": (None, 3, height, width if height else None)})
+    images = np.random.default_rng(0).uniform(-1, 1, (3, 3, *DETECTORS[name])).astype(np.float32)
+    session, _ = open_session(path, name)
     box, probability = map(np.asarray, session.run(["box", "face"], {"image": images}))
     with torch.no_grad():
         meant = net(torch.from_numpy(images))

@@ -37,12 +37,9 @@ class OnnxFaceFinder:
     """
 
     def __init__(self, folder: Path = SHIPPED, *, threads: int = 1) -> None:
-        def opened(name: str, side: int | None) -> tuple:
-            return open_session(folder / f"{name}.onnx", net=name, inputs={"image": (None, 3, side, side)}, threads=threads)
-
-        self._pnet, self.constants = opened("pnet", None)
-        self._rnet, _ = opened("rnet", _R_SIDE)
-        self._onet, _ = opened("onet", _O_SIDE)
+        self._pnet, self.constants = open_session(folder / "pnet.onnx", "pnet", threads=threads)
+        self._rnet, _ = open_session(folder / "rnet.onnx", "rnet", threads=threads)
+        self._onet, _ = open_session(folder / "onet.onnx", "onet", threads=threads)
         self._smallest_px, self._factor = self.constants["smallest_px"], self.constants["factor"]
         self._sure = self.constants["min_probability"]
         self._thresholds = [self.constants[f"threshold_{one}"] for one in "pro"]
@@ -101,14 +98,14 @@ class OnnxFaceFinder:
         boxes, corrections = [np.empty((0, 5), np.float32)], [np.empty((0, 4), np.float32)]
         while shortest >= _CELL:
             level = _average(integral, *_spans(0, height, int(height * scale + 1)), *_spans(0, width, int(width * scale + 1)))
-            correction, face = self._pnet.run(["box", "face"], {"image": _input(level[None])})
-            found = np.argwhere(face[0] >= self._thresholds[0])
+            correction, face = (np.asarray(said)[0] for said in self._pnet.run(["box", "face"], {"image": _input(level[None])}))
+            found = np.argwhere(face >= self._thresholds[0])
             corner = found[:, ::-1].astype(np.float32) * _STRIDE + 1
             first, last = np.floor(corner / scale), np.floor((corner + _CELL - 1) / scale)
-            proposed = np.column_stack([first, last, face[0][tuple(found.T)]])
+            proposed = np.column_stack([first, last, face[tuple(found.T)]])
             kept = _suppress(proposed, 0.5)
             boxes.append(proposed[kept])
-            corrections.append(correction[0][:, found[kept, 0], found[kept, 1]].T)
+            corrections.append(correction[:, found[kept, 0], found[kept, 1]].T)
             scale *= self._factor
             shortest *= self._factor
         proposed, correction = np.concatenate(boxes), np.concatenate(corrections)

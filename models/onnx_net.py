@@ -6,7 +6,6 @@ memory and opened from there, so that it cannot name other files as its weights.
 """
 
 import json
-from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from acquire.errors import TrainingError
+from dataset.frames import SIZE
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -22,24 +22,26 @@ METADATA = "acq"
 FORMAT = "acq-board-1"
 BOARD = "board"                                  # the folder that an export makes in a run's
 SHIPPED = Path(__file__).parent / "weights"      # the nets that come with acq
-DETECTORS = ("pnet", "rnet", "onet")
 _LARGEST = 64_000_000                            # bytes; the teacher has 3.2 million
-_SIZE = 36
+_PAIR = (None, 3, SIZE, SIZE)
+_INPUTS = {                                      # of each network; None stands for any length
+    "student": {"motion": _PAIR}, "teacher": {"motion": _PAIR, "appearance": _PAIR},
+    "pnet": {"image": (None, 3, None, None)}, "rnet": {"image": (None, 3, 24, 24)}, "onet": {"image": (None, 3, 48, 48)},
+}
 _NUMBERS = (                                     # which must be there, and between what: of a student or teacher, of a detector
-    {"size": (_SIZE, _SIZE), "enlarge": (1, 5), "unit": (1, 65536), "cut_sd": (0.1, 100), "appearance_scale": (1, 65536),
+    {"size": (SIZE, SIZE), "enlarge": (1, 5), "unit": (1, 65536), "cut_sd": (0.1, 100), "appearance_scale": (1, 65536),
      "min_probability": (0, 1), "parameters": (1, 1e9), "multiply_adds": (1, 1e12)},
     {"smallest_px": (12, 10_000), "factor": (0.1, 0.9), "min_probability": (0, 1), "threshold_p": (0, 1), "threshold_r": (0, 1),
      "threshold_o": (0, 1)},
 )
 
 
-def open_session(path: Path, *, net: str, inputs: Mapping[str, tuple], threads: int = 1) -> "tuple[InferenceSession, dict]":
+def open_session(path: Path, *nets: str, threads: int = 1) -> "tuple[InferenceSession, dict]":
     """Open one exported network.
 
     Parameters
     ----------
-    net : what it must be: "student", "teacher", "pnet", "rnet" or "onet", several with "|" between
-    inputs : name and shape of each input it may have; None stands for any length
+    nets : which it may be: "student", "teacher", "pnet", "rnet" or "onet"
     threads : of ONNX Runtime within a network
 
     Returns
@@ -74,17 +76,21 @@ def open_session(path: Path, *, net: str, inputs: Mapping[str, tuple], threads: 
         raise TrainingError(f"expected a network that ONNX Runtime {onnxruntime.__version__} can run at {path}, got: {reason}; "
                             "run acq export again") from error
     constants = _constants(session, path)
-    if constants["net"] not in net.split("|"):
-        raise TrainingError(f"expected a {net.replace('|', ' or ')} at {path}, found a {constants['net']}; run acq export again")
-    found = {one.name: (one.type, one.shape) for one in session.get_inputs()}
-    for name, (kind, shape) in found.items():
-        wanted = inputs.get(name)
-        if wanted is None or kind != "tensor(float)" or len(shape) != len(wanted) or any(
-            side is not None and side != have for side, have in zip(wanted, shape, strict=True)
-        ):
-            raise TrainingError(f"expected inputs {dict(inputs)} of floats at {path}, found {name}: {kind} {shape}; "
-                                "run acq export again")
+    if (net := constants["net"]) not in nets:
+        raise TrainingError(f"expected a {' or '.join(nets)} at {path}, found a {net}; run acq export again")
+    if not _fits(session, net):
+        found = ", ".join(f"{one.name} {one.type} {one.shape}" for one in (*session.get_inputs(), *session.get_outputs()))
+        raise TrainingError(f"expected the inputs and outputs of a {net} at {path}, found {found}; run acq export again")
     return session, constants
+
+
+def _fits(session: "InferenceSession", net: str) -> bool:
+    """Say whether a session has just the inputs and outputs of a network, all of them float32."""
+    sides = {one.name: tuple(side if isinstance(side, int) else None for side in one.shape) for one in session.get_inputs()}
+    outputs = {one.name for one in session.get_outputs()}
+    meant = {"box", "face"} if "image" in sides else {"pulse"}
+    kinds = {one.type for one in (*session.get_inputs(), *session.get_outputs())}
+    return sides == _INPUTS[net] and outputs == meant and kinds == {"tensor(float)"}
 
 
 def _constants(session: "InferenceSession", path: Path) -> dict:
@@ -96,11 +102,11 @@ def _constants(session: "InferenceSession", path: Path) -> dict:
         constants = json.loads(text)
         if constants["format"] != FORMAT:
             raise TrainingError(f"expected {FORMAT} at {path}, found {constants['format']}; run acq export with this acq")
-        for name, (low, high) in _NUMBERS[constants["net"] in DETECTORS].items():
+        for name, (low, high) in _NUMBERS["image" in _INPUTS[constants["net"]]].items():
             if not low <= constants[name] <= high:
                 raise ValueError(f"{name} {constants[name]!r}")
-        if not all(isinstance(constants[name], str) for name in ("net", "checkpoint")):
-            raise TypeError("a network without a name")
+        if not isinstance(constants["checkpoint"], str):
+            raise TypeError(f"checkpoint {constants['checkpoint']!r}")
     except (ValueError, KeyError, TypeError) as error:
         raise TrainingError(f"expected the constants of an exported network at {path}, got {type(error).__name__}: {error}; "
                             "run acq export again") from error
@@ -113,7 +119,7 @@ class OnnxNet:
     def __init__(self, session: "InferenceSession", constants: dict) -> None:
         self.constants = constants
         self._session = session
-        self.needs_appearance = {"appearance"} <= {one.name for one in session.get_inputs()}
+        self.needs_appearance = "appearance" in _INPUTS[constants["net"]]
 
     def predict(self, motion: np.ndarray, appearance: np.ndarray | None = None) -> np.ndarray:
         """Predict the pulse's change over N pairs of frames.
@@ -131,14 +137,14 @@ class OnnxNet:
         ------
         ValueError : other shapes, or a teacher without appearance
         """
-        if motion.ndim != 4 or motion.shape[1:] != (3, _SIZE, _SIZE):
-            raise ValueError(f"expected motion (N, 3, {_SIZE}, {_SIZE}), got {motion.shape}")
+        if motion.ndim != 4 or motion.shape[1:] != (3, SIZE, SIZE):
+            raise ValueError(f"expected motion (N, 3, {SIZE}, {SIZE}), got {motion.shape}")
         inputs = {"motion": np.ascontiguousarray(motion, np.float32)}
         if self.needs_appearance:
             if (appearance is None or appearance.ndim != 4 or appearance.shape[1:] != motion.shape[1:] or not len(appearance)
                     or len(motion) % len(appearance)):
                 got = None if appearance is None else appearance.shape
-                raise ValueError(f"expected appearance (M, 3, {_SIZE}, {_SIZE}), {len(motion)} a multiple of M, got {got}")
+                raise ValueError(f"expected appearance (M, 3, {SIZE}, {SIZE}), {len(motion)} a multiple of M, got {got}")
             inputs["appearance"] = np.ascontiguousarray(appearance, np.float32)
         return np.asarray(self._session.run(["pulse"], inputs)[0])
 
@@ -150,6 +156,4 @@ def open_net(path: Path, *, threads: int = 1) -> OnnxNet:
     ------
     TrainingError : see `open_session`
     """
-    shape = (None, 3, _SIZE, _SIZE)
-    session, constants = open_session(path, net="student|teacher", inputs={"motion": shape, "appearance": shape}, threads=threads)
-    return OnnxNet(session, constants)
+    return OnnxNet(*open_session(path, "student", "teacher", threads=threads))

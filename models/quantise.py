@@ -1,9 +1,9 @@
 """The student in 8-bit integers, its ranges taken from what it saw in training.
 
 Static quantisation after training (Jacob et al., CVPR 2018), by ONNX Runtime. The first convolution stays in float: it is a
-seventh of the work, it reads motion whose pulse is a hundredth of the noise around it, and with it in integers the pulse's change
-is off by a fifth of its own variation, without it by a thirtieth; it is faster, too, for its tanh then needs no conversion.
-Dynamic quantisation, which needs no frames, is four times slower than float (benchmarks/README.md).
+sixth of the work, it reads motion whose pulse is a hundredth of the noise around it, and with it in integers the pulse's
+change is off by a fifth of its own variation, without it by a fortieth; and the whole is faster, too. Dynamic quantisation,
+which needs no frames, is four times slower than float (benchmarks/README.md).
 """
 
 import json

@@ -13,7 +13,7 @@ from boards import make_board  # noqa: E402
 
 from acquire.errors import TrainingError  # noqa: E402
 from models.checkpoint import load_checkpoint  # noqa: E402
-from models.onnx_net import METADATA, open_net, open_session  # noqa: E402
+from models.onnx_net import METADATA, open_net  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +78,10 @@ def changed(path, into, **constants):
     ({"enlarge": "much"}, "TypeError"),
     ({"cut_sd": None}, "cut_sd"),
     ({"net": "pnet"}, "smallest_px"),
-    ({"net": 3}, "without a name"),
+    ({"net": "cnn"}, "KeyError: 'cnn'"),
+    ({"net": ["student"]}, "TypeError"),
+    ({"checkpoint": 3}, "checkpoint 3"),
+    ({"net": "teacher"}, "expected the inputs and outputs of a teacher"),
 ])
 def test_other_constants_are_refused(folder, tmp_path, constants, said):
     path = changed(folder / "board" / "student.onnx", tmp_path / "changed.onnx", **constants)
@@ -102,8 +105,11 @@ def test_files_that_are_no_export_are_refused(folder, tmp_path):
         open_net(tmp_path / "none.onnx")
     with pytest.raises(TrainingError, match=r"expected a student or teacher at .*, found a pnet"):
         open_net(folder / "board" / "pnet.onnx")
-    with pytest.raises(TrainingError, match="expected inputs"):
-        open_session(folder / "board" / "student.onnx", net="student", inputs={"motion": (None, 3, 72, 72)})
+    pairs = onnx.load_from_string(student)
+    pairs.graph.input[0].type.tensor_type.shape.dim[0].dim_value = 10
+    (tmp_path / "pairs.onnx").write_bytes(pairs.SerializeToString())
+    with pytest.raises(TrainingError, match=r"inputs and outputs of a student at .*\[10, 3, 36, 36\]"):
+        open_net(tmp_path / "pairs.onnx")
 
 
 def test_weights_in_another_file_are_not_read(folder, tmp_path):
