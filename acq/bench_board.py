@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def bench_board(
     run: Annotated[
         Path | None,
-        typer.Argument(metavar="[RUN|FOLDER]", help="An exported run, or an export's folder; the newest run unless given."),
+        typer.Argument(metavar="RUN|FOLDER", help="An exported run, or an export's folder; the newest run unless given."),
     ] = None,
     runs: Annotated[int, typer.Option(min=1, help="Of each stage; a face is looked for a tenth as often.")] = 300,
     data: Data = Path("data"),
@@ -44,7 +44,7 @@ def _echo(times: "BoardTimes") -> None:
 
     for name, checkpoint in times.checkpoints.items():
         typer.echo(f"{name}: {times.parameters[name]:,} parameters, {times.multiply_adds[name]:,} multiply-adds a frame, "
-                   + ("untrained: good for times only" if checkpoint == "untrained" else f"exported from {checkpoint}"))
+                   f"exported from {checkpoint}")
     table = Table(title=f"{times.board}, one of {times.cores} cores, ONNX Runtime {times.onnxruntime}: one frame at a time")
     table.add_column("")
     for heading in ("median [ms]", "p99 [ms]", "runs"):

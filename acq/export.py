@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def export(
     run: Annotated[
         Path | None,
-        typer.Argument(metavar="[RUN]", help="Folder of a run, or a student's checkpoint; the newest run unless given."),
+        typer.Argument(metavar="RUN", help="Folder of a run, or a student's checkpoint; the newest run unless given."),
     ] = None,
     out: Annotated[Path | None, typer.Option("--out", help="Folder to make instead of RUN/board.")] = None,
     data: Data = Path("data"),

@@ -54,7 +54,7 @@ class BoardTimes:
     cores: int                     # of which one is used
     onnxruntime: str
     folder: Path
-    checkpoints: dict[str, str]    # net: the checkpoint it was exported from; "untrained" where it is none
+    checkpoints: dict[str, str]    # net: the checkpoint it was exported from
     parameters: dict[str, int]
     multiply_adds: dict[str, int]  # of convolutions and fully connected layers, for one frame
     stages: list[Stage]
