@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from acq.bench_board import bench_board
 from acq.calibrate import calibrate
 from acq.card import card
 from acq.check import check
@@ -19,6 +20,7 @@ from acq.demo import demo
 from acq.devices import devices
 from acq.evaluate import evaluate
 from acq.exclude import exclude
+from acq.export import export
 from acq.firmware import firmware
 from acq.import_ import import_
 from acq.include import include
@@ -73,6 +75,7 @@ for panel, verbs in (
     ("Record", (check, record, calibrate, subject, devices, info, recover, resync, simulate)),
     ("Curate", (ls, import_, qc, exclude, include, split, convert, card, verify, withdraw)),
     ("Train", (train_kd, evaluate, demo)),
+    ("Board", (export, bench_board)),
 ):
     for verb in verbs:
         app.command(verb.__name__.strip("_").replace("_", "-"), rich_help_panel=panel)(verb)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from acquire import layout
+from acquire.errors import TrainingError
 
 METRICS = "metrics.json"
 _LARGEST_HEADER = 100_000_000      # bytes; safetensors' own limit
@@ -37,6 +38,20 @@ def read_runs(data: Path) -> list[Run]:
     """Look at every folder of `data/runs`, sorted; one that a training did not finish, and hid, too."""
     root = layout.runs_dir(data)
     return [_read(path) for path in sorted(root.iterdir()) if path.is_dir()] if root.is_dir() else []
+
+
+def newest_run(data: Path) -> Path:
+    """Give the folder of the run that began last, of those that ended.
+
+    Raises
+    ------
+    TrainingError : none has
+    """
+    root = layout.runs_dir(data)
+    ended = [path for path in root.iterdir() if path.is_dir() and not path.name.startswith(".")] if root.is_dir() else []
+    if not ended:
+        raise TrainingError(f"expected a run in {root}, found none; acq train-kd makes one")
+    return max(ended, key=lambda path: (path.name.partition("-")[0], len(path.name), path.name))    # 20261125T100000Z, -2, -10
 
 
 def _read(folder: Path) -> Run:
