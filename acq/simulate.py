@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -14,6 +14,10 @@ def simulate(
     sessions: Annotated[int, typer.Option("--sessions", min=1, max=999, help="Sessions of each, on different days.")] = 3,
     duration: Annotated[str, typer.Option("--duration", metavar="TIME", help="Length of a session: 60s, 2min, 1h.")] = "60s",
     fps: Fps = 25.0,
+    world: Annotated[
+        Literal["usual", "varied"],
+        typer.Option(help="varied: light, camera, compression, motion and pulse are drawn anew for each session, for training."),
+    ] = "usual",
     seed: Annotated[int, typer.Option("--seed", min=0, help="Another seed is another set of people.")] = 0,
     jobs: Annotated[int | None, typer.Option("--jobs", min=1, help="Processes; as many as cores when not given.")] = None,
     data: Data = Path("data"),
@@ -26,7 +30,7 @@ def simulate(
 
     duration_s = parse_duration(duration)
     plans = [
-        SimulatedSession(subject=f"S{n:02d}", session=day, seed=seed, duration_s=duration_s, fps=fps)
+        SimulatedSession(subject=f"S{n:02d}", session=day, seed=seed, duration_s=duration_s, fps=fps, world=world)
         for n in range(1, subjects + 1)
         for day in range(sessions)
     ]

@@ -5,6 +5,7 @@ clock estimate as a recording of the virtual rig; only the waiting is left out. 
 a run writes is a function of its seed: session n of subject S01 is the same blood and the same light on every machine.
 """
 
+import json
 import multiprocessing
 import os
 import random
@@ -29,7 +30,9 @@ from .sensor_thread import PING_BURST, PING_EVERY_S, PING_STEP_S
 from .session import SessionWriter
 from .simulator import VirtualSubject
 from .virtual_device import Crystal, Line, SensorDevice
+from .virtual_film import Developer, Film
 from .virtual_rig import ADAPTERS_MS, CameraTiming, camera_info
+from .virtual_world import WorldName, draw_world
 
 FIRST_DAY = datetime(2026, 1, 1, 9, 0, tzinfo=timezone.utc)     # simulated sessions begin here, a day apart
 _BOOT_S = 0.05                  # from the sensor's boot to the host's first ping
@@ -45,6 +48,7 @@ class SimulatedSession:
     seed: int
     duration_s: float
     fps: float
+    world: WorldName = "usual"
 
     @property
     def started(self) -> datetime:
@@ -144,7 +148,8 @@ def write_session(
     unix_ns = round(plan.started.timestamp() * 1e9)
     boot_ns = 1_000_000_000_000 + plan.session * 86_400_000_000_000      # any monotonic clock: it has run a while
     start_ns = boot_ns + 1_000_000_000
-    subject = VirtualSubject(plan.subject, seed=plan.seed, session=plan.session)
+    world = draw_world(plan.subject, seed=plan.seed, session=plan.session) if plan.world == "varied" else None
+    subject = VirtualSubject(plan.subject, seed=plan.seed, session=plan.session, world=world)
     host = _play_sensor(plan, subject, boot_ns, start_ns)
     assert host.hello is not None
 
@@ -153,7 +158,10 @@ def write_session(
         port="simulated", started_unix_ns=unix_ns, started_monotonic_ns=start_ns, simulated=True,
     ) as writer:
         _write_sensor(writer, host)
-        _write_frames(writer, plan, subject, start_ns, on_frame)
+        if world is not None:
+            for name, value in world.parameters().items():       # an event's text is short
+                writer.add_event(start_ns, "world", json.dumps({name: value}, separators=(",", ":")))
+        _write_frames(writer, plan, subject, world.film if world is not None else Film(), start_ns, on_frame)
         writer.add_event(start_ns + round(plan.duration_s * 1e9), "stopped", "duration")
         writer.close(complete=True)
     return path
@@ -284,14 +292,18 @@ def _write_sensor(writer: SessionWriter, host: _Host) -> None:
 
 
 def _write_frames(
-    writer: SessionWriter, plan: SimulatedSession, subject: VirtualSubject, start_ns: int, on_frame: Callable[[int], None]
+    writer: SessionWriter, plan: SimulatedSession, subject: VirtualSubject, film: Film, start_ns: int,
+    on_frame: Callable[[int], None],
 ) -> None:
     """Film the session."""
     timing = CameraTiming(np.random.default_rng([zlib.crc32(plan.subject.encode()), plan.seed, 4]), fps=plan.fps)
-    for n in range(plan.frames):
-        exposed_ns = timing.exposed_ns(n)
-        image = subject.frame(exposed_ns * 1e-9, n)
-        writer.add_frame(VideoFrame(image, start_ns + exposed_ns, start_ns + timing.delivered_ns(n), n))
-        on_frame(n + 1)
-        if n % 100 == 99:
-            writer.flush()
+    with Developer(film, fps=plan.fps) as developer:
+        for n in range(plan.frames):
+            exposed_ns = timing.exposed_ns(n)
+            image = subject.frame(exposed_ns * 1e-9, n)
+            if film != Film():
+                image = developer.develop(image)
+            writer.add_frame(VideoFrame(image, start_ns + exposed_ns, start_ns + timing.delivered_ns(n), n))
+            on_frame(n + 1)
+            if n % 100 == 99:
+                writer.flush()

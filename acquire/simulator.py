@@ -20,7 +20,7 @@ Raspberry Pi camera more.
 import re
 import threading
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -28,6 +28,7 @@ from .virtual_face import HEIGHT, WIDTH, Looks
 from .virtual_heart import Heart, face_pulse, finger_pulse
 from .virtual_motion import Behaviour, Temper
 from .virtual_stage import Camera, Stage
+from .virtual_world import World
 
 __all__ = ["HEIGHT", "WIDTH", "Traits", "VirtualSubject", "traits_of"]
 
@@ -90,7 +91,9 @@ def traits_of(subject_id: str, *, seed: int = 0) -> Traits:
 class VirtualSubject:
     """One subject in one session. `frame` keeps work buffers and takes a lock; everything else is free of state."""
 
-    def __init__(self, subject_id: str, *, seed: int = 0, session: int = 0, temper: Temper | None = None) -> None:
+    def __init__(
+        self, subject_id: str, *, seed: int = 0, session: int = 0, temper: Temper | None = None, world: World | None = None
+    ) -> None:
         """Draw subject and session.
 
         Parameters
@@ -99,11 +102,21 @@ class VirtualSubject:
         seed : another seed is another person under the same id
         session : another session is another day of the same person
         temper : how lively the session is; drawn when not given
+        world : the room and camera, and how lively the session is; the usual ones when not given. `frame` gives what the sensor
+            sees; the world's film comes after it
         """
         self.subject_id = subject_id
         self.traits = traits_of(subject_id, seed=seed)
+        if world is not None:
+            looks = self.traits.looks
+            center = (looks.center[0] + world.shift_px[0], looks.center[1] + world.shift_px[1])
+            self.traits = replace(self.traits, pulse_green=self.traits.pulse_green * world.pulse,
+                                  looks=replace(looks, scale=looks.scale * world.scale, center=center))
+            temper = world.temper
         person = np.random.default_rng([zlib.crc32(subject_id.encode()), seed, 1])
         finger, face = finger_pulse(person), face_pulse(person)
+        if world is not None:
+            face = replace(face, delay_s=face.delay_s + world.delay_s)
         day = np.random.default_rng([zlib.crc32(subject_id.encode()), seed, 2, session])
         base = float(np.clip(self.traits.base_bpm + day.normal(0, 3.0), 50.0, 112.0))
         self.heart = Heart(day, base_bpm=base, finger=finger, face=face, alertness=day.uniform(0.7, 1.0))
@@ -116,7 +129,7 @@ class VirtualSubject:
                 flicker=day.uniform(0.0005, 0.003),
             )
         self.behaviour = Behaviour(day, self.heart, temper)
-        self.camera = Camera(electrons=15000.0, read_electrons=6.0)
+        self.camera = world.camera if world is not None else Camera(electrons=15000.0, read_electrons=6.0)
         self._day_seed = int(day.integers(2**63))
         self._stage: Stage | None = None
         self._lock = threading.Lock()
