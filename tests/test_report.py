@@ -9,7 +9,8 @@ from curated_folders import curate, entry  # noqa: E402
 from test_train import whole_run  # noqa: E402
 
 from models.report import _head  # noqa: E402
-from models.report_tables import published, results  # noqa: E402
+from models.report_published import hold_out  # noqa: E402
+from models.report_tables import results  # noqa: E402
 from models.run import train_kd  # noqa: E402
 from models.train import Recipe  # noqa: E402
 
@@ -93,12 +94,12 @@ def test_virtual_faces_are_shown_and_real_ones_never(tmp_path):
 
 def test_mixed_data_is_not_called_virtual(metrics):
     mixed = dict(metrics, people="virtual and real")
-    page = _head(mixed) + results(mixed) + published(mixed)
+    page = _head(mixed) + results(mixed) + hold_out(mixed)
     assert "Every subject here is virtual" not in page
     assert "Partly simulated data" in page
     assert "this run, virtual and real subjects" in page
 
 
 def test_a_virtual_face_is_in_the_picture(text):
-    assert text.count("data:image/png") == 1
+    assert text.count("data:image/png") == 3
     assert text.count("<svg") >= 4
