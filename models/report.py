@@ -37,6 +37,7 @@ STYLE = """
 .tile{flex-basis:190px}
 tr.best td,.wide tr.best td:first-child{background:var(--pale)}
 tr.published td{color:var(--soft)}
+.wide tbody td{vertical-align:top}.wide th,.wide td{padding:5px 9px}
 .wide td:first-child{white-space:normal;min-width:8.2em}
 tr.mean td{border-top:2px solid var(--ink)}
 .alone{max-width:540px}
@@ -54,7 +55,7 @@ TITLE = "A small network that reads the pulse from a face"
 
 def write_report(path: Path, curated: Curated, trained: "dict[str, Trained]", colours: dict[str, list[VideoResult]],
                  metrics: dict) -> None:
-    """Write the report of a run to `path`; table 4 is filled later, by `report_board.fill_board`.
+    """Write the report of a run to `path`; table 4 is filled later, by `report_board.keep_board`.
 
     Parameters
     ----------
@@ -70,8 +71,8 @@ def write_report(path: Path, curated: Curated, trained: "dict[str, Trained]", co
         good, bad = pulses.windows(trained, metrics)
         parts = {
             "Results": tables.results(metrics),
-            "Beside the paper": (f"<p>{published.COMPARE} {published.GAP}</p><h3>Tables 1 and 2: UBFC-rPPG, five "
-                                 f"folds</h3>{published.folds(metrics)}"
+            "Beside the paper": (f"<p>{published.COMPARE} {published.GAP}</p>"
+                                 f"<h3>Tables 1 and 2: subject-disjoint folds</h3>{published.folds(metrics)}"
                                  f"<h3>Table 3: held-out subjects</h3>{published.hold_out(metrics)}"
                                  f"<h3>Table 4: on a board</h3>{board()}"),
             "Seeds": published.seeds(metrics),

@@ -1,7 +1,7 @@
 """The paper's table 4 in a report: what `acq bench-board` measured on a board, put in after the run.
 
 A run is trained on one machine and measured on another, later. So the table stands between two marks in the report, and is made
-anew from `board.json` beside it; nothing else of the report changes. No torch is needed.
+anew from what was measured, which is kept in `board.json` beside it; nothing else of the report changes. No torch is needed.
 """
 
 import json
@@ -10,6 +10,7 @@ from pathlib import Path
 from acquire.errors import TrainingError
 from dataset.json_file import write_text_atomically
 from dataset.page import number, table, text
+from dataset.runs import METRICS
 
 from .verdict import PUBLISHED_BOARD
 
@@ -63,26 +64,38 @@ def _stages(measured: dict) -> str:
                                                                                     "recording.")
 
 
-def fill_board(run: Path) -> Path:
-    """Put `board.json` of a run into its report; give the report's path.
+def check_run(run: Path) -> None:
+    """Refuse a folder that is no run with a report, before anything is measured for it.
 
     Raises
     ------
-    TrainingError : one of both is missing, or not what it should be
+    TrainingError : it is none
     """
-    report, source = run / REPORT, run / BOARD
+    missing = [name for name in (METRICS, REPORT) if not (run / name).is_file()]
+    if missing:
+        raise TrainingError(f"expected a run with {METRICS} and {REPORT} in {run}, found no {missing[0]}; name an exported run, "
+                            "or leave --report out")
+
+
+def keep_board(run: Path, measured: str) -> Path:
+    """Write what `acq bench-board --json` prints to `board.json` of a run, and its rows into the report; give that path.
+
+    Raises
+    ------
+    TrainingError : the report is missing or older than its table 4, or `measured` is something else
+    """
+    report = run / REPORT
     try:
         page = report.read_text(encoding="utf-8")
-        filled = board(json.loads(source.read_text(encoding="utf-8")))
+        filled = board(json.loads(measured))
     except OSError as error:
-        raise TrainingError(f"expected {REPORT} and {BOARD} in {run}, got: {error}; acq bench-board RUN --report makes the "
-                            "second") from error
+        raise TrainingError(f"expected {REPORT} in {run}, got: {error}") from error
     except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError) as error:
-        raise TrainingError(f"expected what acq bench-board --json prints in {source}, got: {type(error).__name__} {error}; "
-                            "measure again") from error
+        raise TrainingError(f"expected what acq bench-board --json prints, got: {type(error).__name__} {error}") from error
     before, begin, rest = page.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:
         raise TrainingError(f"expected the marks of table 4 in {report}, found none; it is of an older acq, train again")
+    write_text_atomically(run / BOARD, measured)
     write_text_atomically(report, before + filled + after)
     return report

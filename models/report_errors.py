@@ -67,15 +67,16 @@ def spreads(results: Results, metrics: dict) -> str:
     for what, title in (("snr_db", "SNR [dB]"), ("macc", "MACC")):
         figure, axis = panel(5.2, 0.8 + 0.24 * len(results), left=1.0)
         values = [np.concatenate([getattr(v, what) for v in videos]) for videos in results.values()]
-        parts = axis.boxplot([v[np.isfinite(v)] for v in values], orientation="horizontal", showfliers=False, widths=0.6,
-                             patch_artist=True)
+        values = [v[np.isfinite(v)] for v in values]      # a pulse that is flat has neither
+        parts = axis.boxplot(values, orientation="horizontal", showfliers=False, widths=0.6, patch_artist=True)
         for patch, name in zip(parts["boxes"], results, strict=True):
             patch.set(facecolor=COLOURS[name], alpha=0.6, lw=0.6)
         for line in parts["medians"]:
             line.set_color(INK)
         axis.set(xlabel=title, yticks=range(1, len(results) + 1), yticklabels=[TITLES[name] for name in results])
         axis.invert_yaxis()
-        medians = ", ".join(f"{TITLES[n]} {number(float(np.nanmedian(v)))}" for n, v in zip(results, values, strict=True))
+        medians = ", ".join(f"{TITLES[n]} {number(float(np.median(v)) if len(v) else None)}"
+                            for n, v in zip(results, values, strict=True))
         drawings.append(element(figure, alt=f"{title} over windows, medians: {medians}"))
     return panels(drawings, "Boxes: quartiles over all windows; whiskers reach the last value within 1.5 times their distance. "
                             "SNR: power near the PPG’s rate and its double over the rest; MACC: largest correlation of pulse "
@@ -102,9 +103,9 @@ def subjects(results: Results, metrics: dict) -> str:
     axis.xaxis.set_major_formatter(lambda bpm, _: f"{bpm:g}")
     said = f" Without training, {TITLES[best]} is the best on these windows." if best else ""
     drawing = element(figure, alt=f"absolute error of the subjects {', '.join(names)}")
-    caption = ("Dots: mean over all windows of a subject; lines: from the 5th to the 95th percentile of its windows. Linear up to "
-               f"1 bpm, logarithmic above.{said} The intervals in the tables draw whole subjects: their width is the spread of "
-               f"these dots. {basis(metrics)}")
+    caption = ("Dots: mean over all windows of a subject; lines: from the 5th to the 95th percentile of its windows. Up to 1 "
+               f"bpm the scale is linear, logarithmic above.{said} The intervals in the tables draw whole subjects: their width is "
+               f"the spread of these dots. {basis(metrics)}")
     return f'{legend(shown)}<div class="alone">{panels([drawing], caption, width_px=500)}</div>'
 
 

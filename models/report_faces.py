@@ -19,13 +19,13 @@ from .nets import Teacher
 from .report_look import hashes
 
 FACES = 3                # subjects over whose faces masks are laid
-ADJACENT = 5             # preprocessed frames shown
+ADJACENT = 4             # preprocessed frames shown
 SAMPLED = 32             # frames of a recording over which a mask is averaged
 
 
 def frames(curated: Curated, metrics: dict) -> str:
     """Show the first frame with its box, and adjacent frames as the networks get them; for real people say why not."""
-    virtual = [r for r in curated.test if r.simulated]
+    virtual = _unseen(curated, metrics)
     made = _made(metrics)
     if not virtual:
         return (f"<p>Real faces are not shown, not even as 36×36 pixels. {made} The preprocessed frames are in the cache beside "
@@ -45,7 +45,7 @@ def frames(curated: Curated, metrics: dict) -> str:
         ("appearance", lambda a, i: a.imshow(appearance[i])),
         ("motion", lambda a, i: a.imshow(np.clip(0.5 + change[i] / 4, 0, 1))),
     )
-    small = Figure(figsize=(5.4, 2.5))
+    small = Figure(figsize=(5.2, 2.75))
     grid = small.add_gridspec(len(rows), ADJACENT, left=0.07, right=0.99, bottom=0.02, top=0.9, wspace=0.05, hspace=0.08)
     for row, (title, draw) in enumerate(rows):
         for i in range(ADJACENT):
@@ -54,11 +54,16 @@ def frames(curated: Curated, metrics: dict) -> str:
             _bare(axis, f"{recording.time_s[chosen[i]] - recording.time_s[0]:.2f} s" if row == 0 else "")
             if i == 0:
                 axis.set_ylabel(title, fontsize=10)
-    caption = (f"Virtual subject {text(recording.subject)}, {text(recording.folder)}. {made} Below or beside, five adjacent "
+    caption = (f"Virtual subject {text(recording.subject)}, {text(recording.folder)}. {made} Below or beside, adjacent "
                "frames where the PPG moves most: appearance, which only the teacher reads, and motion, in which grey is no "
                f"change and four standard deviations span black to white. Computed from {hashes(metrics)}.")
     return panels([element(whole, alt=f"first frame of virtual subject {recording.subject} with the face box", raster=True),
-                   element(small, alt="adjacent preprocessed frames: appearance and motion", raster=True)], caption, width_px=330)
+                   element(small, alt="adjacent preprocessed frames: appearance and motion", raster=True)], caption, width_px=400)
+
+
+def _unseen(curated: Curated, metrics: dict) -> list[Recording]:
+    """Give the virtual recordings that the networks of these pictures, the first fold's, never saw."""
+    return [r for r in curated.test if r.simulated and r.subject in metrics["folds"][0]["test"]]
 
 
 def _made(metrics: dict) -> str:
@@ -69,7 +74,7 @@ def _made(metrics: dict) -> str:
 
 def attention(curated: Curated, teacher: Teacher, metrics: dict) -> str:
     """Lay the teacher's two masks over virtual subjects' faces; of real people give the masks alone."""
-    firsts = {r.subject: r for r in reversed([r for r in curated.test if r.simulated])}
+    firsts = {r.subject: r for r in reversed(_unseen(curated, metrics))}
     virtual = [firsts[subject] for subject in sorted(firsts)][:FACES]
     shown = virtual or curated.test[:1]
     drawings = []

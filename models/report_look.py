@@ -40,7 +40,7 @@ def pooled(videos: Sequence[VideoResult]) -> tuple[np.ndarray, np.ndarray]:
 def thinning(windows: int) -> tuple[int, str]:
     """Give the step by which windows are drawn, so that a page stays small, and what a caption says of it."""
     step = -(-windows // MOST_POINTS)
-    return step, f" Drawn is every {step}th window; lines and figures are of all." if step > 1 else ""
+    return step, f" One window in {step} is drawn; lines and figures are of all." if step > 1 else ""
 
 
 def basis(metrics: dict) -> str:

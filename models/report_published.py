@@ -1,6 +1,6 @@
 """The paper's tables 1 to 3 with this run's figures in them, and each fold and each seed."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 import numpy as np
@@ -27,7 +27,9 @@ def folds(metrics: dict) -> str:
     names = [name for name in NETWORKS if name in metrics["methods"]]
     rows: list[Row] = [("", (_numbered(n, one["test"]), *_figures(one["methods"], names))) for n, one in enumerate(several, 1)]
     if several:
-        rows.append(("mean", ("mean ± SD of folds", *(_mean(several, n) for n in names), _gap(_means(several)))))
+        means = {n: float(np.mean([one["methods"][n]["mae_bpm"] for one in several])) for n in NAMES}
+        rows.append(("mean", ("mean of folds", *(_over(several, n, np.mean) for n in names), _gap(means))))
+        rows.append(("", ("SD of folds", *(_over(several, n, _sd) for n in names), "")))
         rows.append(("", (f"all windows, {metrics['people']} subjects", *_figures(metrics["methods"], names))))
     rows.append(_published("folds", names))
     said = basis(metrics) if several else ("This run has no folds: <code>acq train-kd --folds 5</code> fills this table, with "
@@ -39,12 +41,13 @@ def hold_out(metrics: dict) -> str:
     """Give table 3: the held-out side."""
     names = [name for name in NETWORKS if name in metrics["methods"]]
     held = len(metrics["folds"]) == 1
-    rows: list[Row] = [_published("hold-out", names)]
+    rows: list[Row] = []
     if held:
         count = {side: len(metrics["subjects"][side]) for side in ("train", "test")}
         test = "1 tests" if count["test"] == 1 else f"{count['test']} test"
         label = f"this run, {metrics['people']} subjects, {count['train']} train, {test}"
         rows.append(("", (label, *_figures(metrics["methods"], names))))
+    rows.append(_published("hold-out", names))
     said = basis(metrics) if held else "This run tests folds; without --folds the split’s held-out side fills this table."
     return table(("MAE / RMSE [bpm]", *(TITLES[n] for n in names), "gap closed"), rows, said)
 
@@ -78,13 +81,12 @@ def _figures(methods: dict, names: Sequence[str]) -> list[str]:
     return [*pairs, _gap({n: methods[n]["mae_bpm"] for n in NAMES})]
 
 
-def _means(several: Sequence[dict]) -> dict[str, float]:
-    return {n: float(np.mean([one["methods"][n]["mae_bpm"] for one in several])) for n in NAMES}
+def _over(several: Sequence[dict], name: str, what: Callable[[list[float]], float]) -> str:
+    return " / ".join(number(float(what([one["methods"][name][key] for one in several])), 3) for key in ("mae_bpm", "rmse_bpm"))
 
 
-def _mean(several: Sequence[dict], name: str) -> str:
-    values = (np.array([one["methods"][name][key] for one in several]) for key in ("mae_bpm", "rmse_bpm"))
-    return " / ".join(f"{number(float(v.mean()), 3)} ± {number(float(v.std(ddof=1)), 3)}" for v in values)
+def _sd(values: list[float]) -> float:
+    return float(np.std(values, ddof=1))
 
 
 def _published(which: Literal["folds", "hold-out"], names: Sequence[str]) -> Row:

@@ -46,17 +46,14 @@ def windows(trained: "dict[str, Trained]", metrics: dict) -> tuple[str, str]:
     errors = [(abs(float(np.nan_to_num(p)) - float(r)), v, w) for v, video in enumerate(videos)
               for w, (p, r) in enumerate(zip(video.predicted_bpm, video.reference_bpm, strict=True))]
     errors.sort(key=lambda e: (e[0], -videos[e[1]].snr_db[e[2]]))
-    few = len(errors) < 2 * WINDOWS_EACH      # then no window is both good and bad
-    good = _apart(errors[:(len(errors) + 1) // 2] if few else errors, videos)
-    bad = _apart(errors[:(len(errors) - 1) // 2:-1] if few else errors[::-1], videos)
-    chosen = {"smallest": good, "largest": bad}
+    median = errors[len(errors) // 2][0]
+    chosen = {"smallest": [e for e in errors if e[0] <= median], "largest": [e for e in errors[::-1] if e[0] > median]}
     parts = []
     for which, these in chosen.items():
+        drawn = "".join(_window(trained, metrics, v, w) for v, w in _apart(these, videos))
         note = (f"<p>Those with the {which} error of student + KD, from different recordings where there are as many. They are "
-                f"the extremes of {len(errors)} windows, and say nothing of the rest.</p>")
-        keys = legend(["ppg", *trained])
-        drawn = "".join(_window(trained, metrics, v, w) for v, w in these)
-        parts.append(note + keys + drawn if drawn else "<p>Too few windows.</p>")
+                f"the extremes of {len(errors)} windows, and say nothing of the rest.</p>{legend(['ppg', *trained])}")
+        parts.append(note + drawn if drawn else "<p>No window is worse than the median.</p>")
     return parts[0], parts[1]
 
 
