@@ -104,8 +104,8 @@ def subjects(results: Results, metrics: dict) -> str:
     said = f" Without training, {TITLES[best]} is the best on these windows." if best else ""
     drawing = element(figure, alt=f"absolute error of the subjects {', '.join(names)}")
     caption = ("Dots: mean over all windows of a subject; lines: from the 5th to the 95th percentile of its windows. Up to 1 "
-               f"bpm the scale is linear, logarithmic above.{said} The intervals in the tables draw whole subjects: their width is "
-               f"the spread of these dots. {basis(metrics)}")
+               f"bpm the scale is linear, logarithmic above.{said} The intervals in the tables draw whole subjects: they are "
+               f"as wide as these dots are spread. {basis(metrics)}")
     return f'{legend(shown)}<div class="alone">{panels([drawing], caption, width_px=500)}</div>'
 
 
