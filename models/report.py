@@ -149,7 +149,9 @@ def _method(metrics: dict) -> str:
     recipe, pairs, count = metrics["recipe"], metrics["pairs"], metrics["recordings"]
     pre, rate = metrics["preprocessing"], metrics["heart_rate"]
     facts = {
-        "data hash": f'<code>{text(metrics["data_hash"])}</code>', "split hash": f'<code>{text(metrics["split_hash"])}</code>',
+        "data hash": f'<code>{text(metrics["data_hash"])}</code>',
+        "split hash": f'<code>{text(metrics["split_hash"])}</code>' if len(metrics["folds"]) == 1 else
+                      "each fold’s own, in the headers of its checkpoints",
         "data": f'{count["train"]} recordings to train ({pairs["train"]:,} pairs of frames), {count["test"]} to test '
                 f'({pairs["test"]:,}), {metrics["people"]} subjects',
         "frames": f'{text(pre["detector"])} in the first frame, box enlarged {pre["enlarge"]:g} times and held, '

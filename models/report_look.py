@@ -53,7 +53,9 @@ def basis(metrics: dict) -> str:
 
 def hashes(metrics: dict) -> str:
     """Name the data and the split by the first digits of their hashes; the whole ones stand at the report's end."""
-    return f"data <code>{text(metrics['data_hash'][:12])}</code>, split <code>{text(metrics['split_hash'][:12])}</code>"
+    folds = len(metrics["folds"])
+    split = f"split <code>{text(metrics['split_hash'][:12])}</code>" if folds == 1 else f"dealt into {folds} folds"
+    return f"data <code>{text(metrics['data_hash'][:12])}</code>, {split}"
 
 
 def resolution(metrics: dict) -> str:

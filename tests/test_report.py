@@ -20,6 +20,7 @@ from dataset.video import VideoWriter  # noqa: E402
 from models import report_errors as errors  # noqa: E402
 from models import report_pulses as pulses  # noqa: E402
 from models.methods import COLOURS  # noqa: E402
+from models.nets import Student, Teacher, count_parameters  # noqa: E402
 from models.report import write_report  # noqa: E402
 from models.report_look import MOST_POINTS, thinning  # noqa: E402
 from models.report_training import curves  # noqa: E402
@@ -102,14 +103,16 @@ def test_it_opens_offline_and_every_link_leads_somewhere(text):
 
 def test_every_figure_says_what_it_was_computed_from(text):
     page = Page(text)
-    waiting = [c for c in page.captions if DATA_HASH[:12] not in c or SPLIT_HASH[:12] not in c]
+    waiting = [c for c in page.captions if DATA_HASH[:12] not in c or "dealt into 2 folds" not in c]
     assert len(page.captions) > 15
     assert [c[:20] for c in waiting] == ["This run tests folds", "Grey: the paper’s ta"]      # tables without a row of ours
     for caption in page.captions:
         if "bpm" in caption:
             assert "grid of 0.1 bpm" in caption
-    for whole in (DATA_HASH, SPLIT_HASH, "795,811", "24,769", "Simulated data"):
+    for whole in (DATA_HASH, "each fold’s own", "795,811", "24,769", "Simulated data"):
         assert whole in text
+    assert ">split hash" in text
+    assert f"<code>{SPLIT_HASH}" not in text                          # of the curated split, which folds do not use
 
 
 def test_real_faces_are_never_shown_and_their_masks_stand_alone(tmp_path):
@@ -144,6 +147,22 @@ def test_the_report_of_a_run_holds_its_metrics(tmp_path_factory):
         assert table.cell(row, "RMSE [bpm]") == f"{kept['methods'][name]['rmse_bpm']:.2f}"
     assert "S03" in text
     assert str(run.folder.parent.parent) not in text                 # no address of this machine
+
+
+def test_the_document_names_every_key_of_a_run_s_metrics(repo, tmp_path_factory):
+    run = whole_run(tmp_path_factory.getbasetemp() / "models-data")[0]
+    kept = json.loads((run.folder / "metrics.json").read_text())
+    part = (repo / "docs" / "models.md").read_text().partition("**metrics.json**")[2].partition("## Figures")[0]
+    named = set(re.findall(r"`([a-z_0-9]+)`", part))
+    assert set(kept) | set(kept["methods"]["teacher"]) | set(kept["methods"]) <= named
+
+
+def test_the_document_s_layers_are_those_of_the_networks(repo):
+    text = (repo / "docs" / "models.md").read_text()
+    for net, head in ((Teacher(), "| teacher | output"), (Student(), "| student | output")):
+        rows = [line.split("|")[3:5] for line in text.partition(head)[2].partition("**together**")[0].splitlines()[2:-1]]
+        assert sum(int(n) for row in rows for n in row[0].replace(",", "").split("+")) == count_parameters(net)
+        assert f"| **{count_parameters(net):,}** | **{sum(int(row[1].replace(',', '')) for row in rows):,}** |" in text
 
 
 def test_limits_of_agreement_stand_over_each_method():
