@@ -19,6 +19,9 @@ def bench_board(
     ] = None,
     runs: Annotated[int, typer.Option(min=1, help="Of each stage; a face is looked for a tenth as often.")] = 300,
     data: Data = Path("data"),
+    report: Annotated[
+        bool, typer.Option("--report", help="Also write board.json beside the run's metrics, and its rows into the run's report.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Time every stage from decoded frame to pulse on this machine, on one core, without torch."""
@@ -27,14 +30,22 @@ def bench_board(
 
     from models.board import PUBLISHED, board_of, time_board
 
-    times = time_board(board_of(run, data), runs=runs)
+    folder = board_of(run, data)
+    if report:
+        from models.report_board import check_run, keep_board
+
+        check_run(folder.parent)
+    times = time_board(folder, runs=runs)
+    body = {**asdict(times), "folder": str(times.folder), "published": PUBLISHED,
+            "pipeline_times_faster": {net: times.times_faster("pipeline, ", net) for net in times.nets if net != "teacher"},
+            "network_times_faster": {net: times.times_faster("", net) for net in times.nets if net != "teacher"}}
+    said = to_json.dumps(body, indent=1)
     if json:
-        body = {**asdict(times), "folder": str(times.folder), "published": PUBLISHED,
-                "pipeline_times_faster": {net: times.times_faster("pipeline, ", net) for net in times.nets if net != "teacher"},
-                "network_times_faster": {net: times.times_faster("", net) for net in times.nets if net != "teacher"}}
-        typer.echo(to_json.dumps(body, indent=1))
+        typer.echo(said)
     else:
         _echo(times)
+    if report:
+        typer.echo(f"report: {keep_board(folder.parent, said)}", err=True)
 
 
 def _echo(times: "BoardTimes") -> None:

@@ -8,6 +8,7 @@ import base64
 import html
 import io
 import re
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 
 import matplotlib
@@ -31,7 +32,8 @@ PALETTE = {                          # name: light, dark; words are in ink, soft
     "warn": ("#fff4dc", "#362c12"),
     "warnline": ("#ecd49a", "#6b5722"),
 }
-INK, TEAL, ORANGE, VIOLET, AXIS, BLUE = (PALETTE[name][0] for name in ("ink", "teal", "orange", "violet", "axis", "blue"))
+INK, SOFT, TEAL, ORANGE, VIOLET, AXIS, BLUE = (
+    PALETTE[name][0] for name in ("ink", "soft", "teal", "orange", "violet", "axis", "blue"))
 
 
 def _variables(which: int) -> str:
@@ -59,6 +61,10 @@ th:first-child,td:first-child{text-align:left}
 thead th{border-bottom:2px solid var(--ink);font-weight:600}
 figure{margin:14px 0}
 figure svg,figure img{max-width:100%;height:auto;display:block}
+.wide{overflow-x:auto}
+.wide th:first-child,.wide td:first-child{position:sticky;left:0;background:var(--paper)}
+.panels{display:grid;gap:6px 22px;align-items:start}
+.panels svg,.panels img{width:100%}
 .tiles{display:flex;gap:14px;flex-wrap:wrap;margin:18px 0}
 .tile{flex:1 1 140px;background:var(--tint);border-radius:8px;padding:12px 16px}
 .tile b{display:block;font-size:24px;line-height:1.2}
@@ -99,6 +105,23 @@ def section(title: str, body: str) -> str:
     return f"<h2>{text(title)}</h2>\n{body}"
 
 
+def table(head: Sequence[str], rows: Sequence[tuple[str, Sequence[str]]], caption: str) -> str:
+    """Give a table that scrolls sideways where the page is narrower, and its caption, which does not.
+
+    Parameters
+    ----------
+    head : HTML of each column's head
+    rows : CSS class and the cells' HTML of each row
+    caption : HTML
+    """
+    heads = "".join(f"<th>{title}</th>" for title in head)
+    body = ""
+    for kind, cells in rows:
+        body += (f'<tr class="{kind}">' if kind else "<tr>") + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
+    return (f'<figure><div class="wide"><table><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table></div>'
+            f"<figcaption>{caption}</figcaption></figure>")
+
+
 def drawing() -> AbstractContextManager[None]:
     """Draw figures in the house's look within this context."""
     return matplotlib.rc_context({
@@ -120,11 +143,28 @@ def picture(figure: Figure, caption: str, *, alt: str, raster: bool = False, tig
     alt : plain text, what it shows to those who do not see it
     tight : cut the margins to what is drawn, which takes as long as drawing
     """
+    return f"<figure>{element(figure, alt=alt, raster=raster, tight=tight)}<figcaption>{caption}</figcaption></figure>"
+
+
+def panels(drawings: Sequence[str], caption: str, *, width_px: int) -> str:
+    """Put drawings that share a caption beside each other, as many as fit: on a phone each is as wide as the page.
+
+    Parameters
+    ----------
+    drawings : as `element` gives them
+    width_px : below this no panel gets, while the page is wider
+    """
+    columns = f"grid-template-columns:repeat(auto-fill,minmax(min(100%,{width_px}px),1fr))"
+    return f'<figure><div class="panels" style="{columns}">{"".join(drawings)}</div><figcaption>{caption}</figcaption></figure>'
+
+
+def element(figure: Figure, *, alt: str, raster: bool = False, tight: bool = False) -> str:
+    """Give a figure as an element, without its caption; see `picture`."""
     buffer = io.BytesIO()
-    if raster:
-        figure.savefig(buffer, format="png", dpi=130, bbox_inches="tight")
-        return f"<figure>{png(buffer.getvalue(), alt=alt)}<figcaption>{caption}</figcaption></figure>"
     edges = "tight" if tight else None
+    if raster:
+        figure.savefig(buffer, format="png", dpi=130, bbox_inches=edges)
+        return png(buffer.getvalue(), alt=alt)
     figure.savefig(buffer, format="svg", bbox_inches=edges, transparent=True, metadata={"Date": None, "Creator": None})
     svg = buffer.getvalue().decode()
     # What matplotlib says about itself, namespaces apart, is of no use here and holds addresses.
@@ -137,8 +177,7 @@ def picture(figure: Figure, caption: str, *, alt: str, raster: bool = False, tig
     svg = svg.replace(' xmlns="http://www.w3.org/2000/svg"', "").replace("xlink:href", "href")
     for name, (light, _) in PALETTE.items():
         svg = svg.replace(f": {light}", f": var(--{name})")
-    image = _own_ids(svg.replace("<svg ", f'<svg role="img" aria-label="{text(alt)}" ', 1))
-    return f"<figure>{image}<figcaption>{caption}</figcaption></figure>"
+    return _own_ids(svg.replace("<svg ", f'<svg role="img" aria-label="{text(alt)}" ', 1))
 
 
 def png(data: bytes, *, alt: str) -> str:

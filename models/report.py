@@ -11,11 +11,16 @@ from typing import TYPE_CHECKING
 
 from dataset.page import drawing, number, page, section, text
 
-from . import report_figures as figures
+from . import report_errors as errors
+from . import report_faces as faces
+from . import report_published as published
+from . import report_pulses as pulses
 from . import report_tables as tables
 from .data import Curated
 from .evaluate import VideoResult
 from .nets import Teacher
+from .report_board import board
+from .report_training import curves
 from .verdict import gap_closed
 
 if TYPE_CHECKING:
@@ -30,19 +35,27 @@ BANNERS = {
 }
 STYLE = """
 .tile{flex-basis:190px}
-tr.best td{background:var(--pale)}
-td.published{color:var(--soft)}
-.wide{overflow-x:auto}
+tr.best td,.wide tr.best td:first-child{background:var(--pale)}
+tr.published td{color:var(--soft)}
+.wide tbody td{vertical-align:top}.wide th,.wide td{padding:5px 9px}
+.wide td:first-child{white-space:normal;min-width:8.2em}
+tr.mean td{border-top:2px solid var(--ink)}
+.alone{max-width:540px}
+h3{font-size:15.5px;margin:22px 0 4px}
+figcaption{max-width:100ch;padding-top:4px}
 nav{font-size:13.5px;margin:14px 0;line-height:1.9}nav a{margin-right:14px;white-space:nowrap}
+.legend{font-size:13px;margin:10px 0 4px}.legend span{margin-right:16px;white-space:nowrap}
+.legend i{display:inline-block;width:16px;height:3px;margin-right:6px;vertical-align:middle}
 details{margin:12px 0}pre{background:var(--tint);padding:12px;overflow:auto;font-size:12px;border-radius:6px}
-@media (max-width:640px){main{padding:20px 14px 40px}h1{font-size:22px}dl{grid-template-columns:1fr}dt{margin-top:6px}}
+@media (max-width:640px){main{padding:20px 14px 40px}h1{font-size:22px}dl{grid-template-columns:1fr}dt{margin-top:6px}
+th,td{padding:4px 8px}}
 """
 TITLE = "A small network that reads the pulse from a face"
 
 
 def write_report(path: Path, curated: Curated, trained: "dict[str, Trained]", colours: dict[str, list[VideoResult]],
-                 metrics: dict, *, board: dict | None = None) -> None:
-    """Write the report of a run to `path`.
+                 metrics: dict) -> None:
+    """Write the report of a run to `path`; table 4 is filled later, by `report_board.keep_board`.
 
     Parameters
     ----------
@@ -50,31 +63,38 @@ def write_report(path: Path, curated: Curated, trained: "dict[str, Trained]", co
     trained : the networks by name, with their results on each test recording
     colours : the methods without training, with theirs
     metrics : what metrics.json holds
-    board : what `acq bench-board` measured, where it was run
     """
     results = {**{name: one.videos for name, one in trained.items()}, **colours}
     teacher = trained["teacher"].net
     assert isinstance(teacher, Teacher)
     with drawing():
-        good, bad = figures.windows(trained)
+        good, bad = pulses.windows(trained, metrics)
         parts = {
             "Results": tables.results(metrics),
-            "Beside the paper": tables.published(metrics) + tables.board(board),
-            "Folds and seeds": tables.folds_and_seeds(metrics),
-            "Agreement": figures.agreement(results) + figures.scatter(results),
-            "Subjects": figures.subjects(results),
-            "Heart rate over time": figures.rates(trained),
+            "Beside the paper": (f"<p>{published.COMPARE} {published.GAP}</p>"
+                                 f"<h3>Tables 1 and 2: subject-disjoint folds</h3>{published.folds(metrics)}"
+                                 f"<h3>Table 3: held-out subjects</h3>{published.hold_out(metrics)}"
+                                 f"<h3>Table 4: on a board</h3>{board()}"),
+            "Seeds": published.seeds(metrics),
+            "Counted otherwise": tables.otherwise(metrics),
+            "Agreement": errors.agreement(results, metrics),
+            "Predicted and reference": errors.scatter(results, metrics),
+            "Subjects": errors.subjects(results, metrics),
+            "SNR and MACC": errors.spreads(results, metrics),
+            "Heart rate over time": pulses.rates(trained, metrics),
             "Good windows": good,
             "Bad windows": bad,
-            "What the networks see": figures.inputs(curated, teacher),
-            "Training": figures.curves(trained, metrics),
+            "Preprocessed frames": faces.frames(curated, metrics),
+            "Attention": faces.attention(curated, teacher, metrics),
+            "Training": curves(trained, metrics),
             "Test recordings": tables.recordings(metrics),
             "How it was made": _method(metrics),
         }
     parts = {title: body for title, body in parts.items() if body}
-    contents = "".join(f'<a href="#{_anchor(title)}">{title}</a>' for title in parts)
+    contents = " ".join(f'<a href="#{_anchor(title)}">{title}</a>' for title in parts)
     body = "\n".join(f'<section id="{_anchor(title)}">{section(title, part)}</section>' for title, part in parts.items())
-    path.write_text(page(f"acq train-kd: {TITLE}", f"{_head(metrics)}<nav>{contents}</nav>{body}", style=STYLE), encoding="utf-8")
+    whole = f'{_head(metrics)}<nav aria-label="contents">{contents}</nav>{body}'
+    path.write_text(page(f"acq train-kd: {TITLE}", whole, style=STYLE), encoding="utf-8")
 
 
 def _anchor(title: str) -> str:
@@ -82,7 +102,7 @@ def _anchor(title: str) -> str:
 
 
 def _head(metrics: dict) -> str:
-    subjects, methods = metrics["subjects"], metrics["methods"]
+    subjects, methods, rate = metrics["subjects"], metrics["methods"], metrics["heart_rate"]
     student, taught, teacher = methods["student"], methods["student_kd"], methods["teacher"]
     gain = student["mae_bpm"] - taught["mae_bpm"]
     verdict = "no difference" if round(gain, 2) == 0 else f"{number(abs(gain))} bpm {'better' if gain > 0 else 'worse'}"
@@ -98,12 +118,12 @@ def _head(metrics: dict) -> str:
 <p class="soft">acq train-kd · {text(metrics["begun"].replace("T", " ").replace("+00:00", " UTC"))} · {trained}{tested}</p>
 {BANNERS[metrics["people"]]}
 <div class="tiles">
-<div class="tile"><b>{number(taught["mae_bpm"])} bpm</b><span>mean absolute error of student + KD{interval}, {taught["windows"]} windows of
-{metrics["heart_rate"]["window_s"]:g} s, grid of {metrics["heart_rate"]["fft_grid_bpm"]:g} bpm</span></div>
-<div class="tile"><b>{verdict}</b><span>with the teacher's help than the same student alone{gap};
+<div class="tile"><b>{number(taught["mae_bpm"])} bpm</b><span>mean absolute error of student + KD{interval},
+{taught["windows"]} windows of {rate["window_s"]:g} s, grid of {rate["fft_grid_bpm"]:g} bpm</span></div>
+<div class="tile"><b>{verdict}</b><span>with the teacher’s help than the same student alone{gap};
 one window with a wrong peak can decide this</span></div>
-<div class="tile"><b>{teacher["parameters"] / taught["parameters"]:.0f}× smaller</b><span>{taught["parameters"]:,} parameters, the teacher has
-{teacher["parameters"]:,}</span></div>
+<div class="tile"><b>{teacher["parameters"] / taught["parameters"]:.0f}× smaller</b><span>{taught["parameters"]:,}
+parameters, the teacher has {teacher["parameters"]:,}</span></div>
 <div class="tile"><b>{number(taught["ms_per_frame"])} ms a frame</b><span>one thread, network alone; the teacher takes
 {number(teacher["ms_per_frame"])} ms</span></div>
 </div>"""
@@ -129,7 +149,9 @@ def _method(metrics: dict) -> str:
     recipe, pairs, count = metrics["recipe"], metrics["pairs"], metrics["recordings"]
     pre, rate = metrics["preprocessing"], metrics["heart_rate"]
     facts = {
-        "data hash": f'<code>{text(metrics["data_hash"])}</code>', "split hash": f'<code>{text(metrics["split_hash"])}</code>',
+        "data hash": f'<code>{text(metrics["data_hash"])}</code>',
+        "split hash": f'<code>{text(metrics["split_hash"])}</code>' if len(metrics["folds"]) == 1 else
+                      "each fold’s own, in the headers of its checkpoints",
         "data": f'{count["train"]} recordings to train ({pairs["train"]:,} pairs of frames), {count["test"]} to test '
                 f'({pairs["test"]:,}), {metrics["people"]} subjects',
         "frames": f'{text(pre["detector"])} in the first frame, box enlarged {pre["enlarge"]:g} times and held, '

@@ -68,6 +68,34 @@ def test_readme_s_commands_exist(repo):
     assert set(re.findall(r"^make ([a-z]+)", readme, flags=re.M)) <= targets
 
 
+def commands(text):
+    """Every `acq` command of a document: (verb, options), from its blocks of shell and from within its lines."""
+    blocks = re.findall(r"^```sh\n(.*?)^```", text, flags=re.M | re.S)
+    lines = [line.partition(" # ")[0] for block in blocks for line in block.splitlines() if line.startswith("acq ")]
+    for line in lines + re.findall(r"`(acq [a-z][a-z-]*[^`\n]*)`", text):
+        words = line.split()[1:]
+        verb = " ".join(words[:2]) if " ".join(words[:2]) in COMMANDS else words[0]
+        yield verb, [word.partition("=")[0] for word in words if word.startswith("--")]
+
+
+@pytest.mark.parametrize("document", ["docs/models.md", "docs/reproduce.md", "docs/cli.md", "docs/quality.md", "README.md"])
+def test_a_document_s_commands_exist_and_have_its_options(repo, document):
+    found = list(commands((repo / document).read_text()))
+    groups = {verb.split()[0] for verb in VERBS}
+    for verb, options in found:
+        assert verb in COMMANDS or verb in groups, verb
+        known = {opt for parameter in COMMANDS[verb].params for opt in parameter.opts} | {"--help"} if verb in COMMANDS else set()
+        assert set(options) <= known, f"acq {verb} {options}"
+    assert any(options for _, options in found)
+
+
+@pytest.mark.parametrize("document", ["docs/models.md", "docs/reproduce.md"])
+def test_an_option_named_alone_is_one_of_train_kd_or_bench_board(repo, document):
+    named = set(re.findall(r"`(--[a-z-]+)", (repo / document).read_text()))
+    assert named
+    assert named <= {opt for verb in ("train-kd", "bench-board") for parameter in COMMANDS[verb].params for opt in parameter.opts}
+
+
 def test_readme_s_python_runs(repo, acq, tmp_path, monkeypatch, capsys):
     made = acq("simulate", "--subjects", "1", "--sessions", "1", "--duration", "3s", "--quiet", "--json")
     (session,) = json.loads(made.stdout)["sessions"]
