@@ -65,8 +65,9 @@ def _echo(summary: dict) -> None:
     low, high = toolbox["bin_bpm"]
     console.print(
         f"{first['windows']} windows of {resolution['window_s']:g} s ({first['windows_left_out']} across a gap left out); in "
-        f"brackets 95 % by bootstrap over subjects. Spectrum on a grid of {resolution['grid_bpm']:g} bpm, peak refined; a pulse "
-        f"is a peak {resolution['main_lobe_bpm']:g} bpm wide. toolbox: the plain FFT metric of rPPG-Toolbox, bins of {low:.2f} bpm"
+        f"brackets 95 % by bootstrap over subjects. Spectrum on a grid of {resolution['grid_bpm']:g} bpm, peak refined; a "
+        f"pulse is a peak {resolution['main_lobe_bpm']:g} bpm wide. toolbox: the plain FFT metric of rPPG-Toolbox, bins of "
+        f"{low:.2f} bpm"
         + (f" to {high:.2f}" if high - low > 0.005 else "") + f". The subjects are {summary['people']}."
     )
     for warning in summary["warnings"]:

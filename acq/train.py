@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 def train_kd(
     data: Data = Path("data"),
     folds: Annotated[
-        int | None, typer.Option(min=2, help="Deal all subjects into this many test sets, each tested by networks that never saw it.")
+        int | None,
+        typer.Option(min=2, help="Deal all subjects into this many test sets, each tested by networks that never saw it."),
     ] = None,
     seeds: Annotated[int, typer.Option(min=1, help="Repeat with this many seeds, and tell the gain from luck.")] = 1,
     ubfc: Annotated[
@@ -81,7 +82,7 @@ def train_kd(
                 workers=workers, on_progress=on_progress,
             )
     except KeyboardInterrupt:
-        typer.secho("interrupted; what is trained so far is kept: go on with the same options and --resume", fg="yellow", err=True)
+        typer.secho("interrupted; what is trained is kept: go on with the same options and --resume", fg="yellow", err=True)
         raise typer.Exit(130) from None
     if json:
         typer.echo((result.folder / "metrics.json").read_text())
@@ -108,7 +109,8 @@ def _echo_tables(result: "RunResult") -> None:
 
     metrics = result.metrics
     methods, folds = metrics["methods"], len(metrics["folds"])
-    tested = f"{len(metrics['subjects']['test'])} subjects in {folds} folds" if folds > 1 else ", ".join(metrics["subjects"]["test"])
+    subjects = metrics["subjects"]["test"]
+    tested = f"{len(subjects)} subjects in {folds} folds" if folds > 1 else ", ".join(subjects)
     table = Table(title=f"Heart rate of {tested}, never seen in training")
     table.add_column("")
     for heading in ("MAE [bpm]", "RMSE [bpm]", "SNR [dB]", "parameters", "ms / frame"):
@@ -123,7 +125,8 @@ def _echo_tables(result: "RunResult") -> None:
     console.print(table)
     first = methods["teacher"]
     in_brackets = "; in brackets 95 % by bootstrap over subjects" if first["interval"]["mae_bpm"] else ""
-    console.print(f"{first['windows']} windows of 10 s, spectrum on a grid of {metrics['heart_rate']['fft_grid_bpm']:g} bpm{in_brackets}; "
+    grid_bpm = metrics["heart_rate"]["fft_grid_bpm"]
+    console.print(f"{first['windows']} windows of 10 s, spectrum on a grid of {grid_bpm:g} bpm{in_brackets}; "
                   "ms / frame: the network alone, one thread."
                   + ("" if metrics["people"] == "real" else f" The subjects are {metrics['people']}."))
     names = ("teacher", "student", "student_kd")
@@ -132,10 +135,11 @@ def _echo_tables(result: "RunResult") -> None:
         beside.add_column(heading, justify="right" if heading else "left")
     for data, figures in [*PUBLISHED.items(), ("this run", {n: (methods[n]["mae_bpm"], methods[n]["rmse_bpm"]) for n in names})]:
         closed = gap_closed({n: figures[n][0] for n in names})
-        beside.add_row(data, *(f"{figures[n][0]:.3f} / {figures[n][1]:.3f}" for n in names), "-" if closed is None else f"{closed:.0f} %")
+        cells = [f"{figures[n][0]:.3f} / {figures[n][1]:.3f}" for n in names]
+        beside.add_row(data, *cells, "-" if closed is None else f"{closed:.0f} %")
     console.print(beside)
     if len(metrics["seeds"]) > 1:
         found = over_seeds(metrics["seeds"])
-        console.print(f"student + KD ahead of the student alone in {found['ahead']} of {found['seeds']} seeds, by {found['gain_bpm']:.2f} "
-                      f"bpm [{found['low_bpm']:.2f}, {found['high_bpm']:.2f}] (95 % over seeds)")
+        console.print(f"student + KD ahead of the student alone in {found['ahead']} of {found['seeds']} seeds, by "
+                      f"{found['gain_bpm']:.2f} bpm [{found['low_bpm']:.2f}, {found['high_bpm']:.2f}] (95 % over seeds)")
     console.print(f"report: {result.report}", soft_wrap=True)

@@ -1,13 +1,13 @@
 """What lies between a scene and a stored picture in a cheap camera: tone, white balance, denoising, sharpening, compression.
 
-A network that is to read real faces must not mind any of it, so the varied world (`virtual_world`) draws it anew for each session.
-Frames go in and come out one by one and in order: denoising and H.264 know the frames before.
+A network that is to read real faces must not mind any of it, so the varied world (`virtual_world`) draws it anew for each
+session. Frames go in and come out one by one and in order: denoising and H.264 know the frames before.
 
 Sources
 -------
 Webcams and phones denoise in time by a recursive filter and sharpen afterwards (the overshoot at edges is theirs). UVC cameras
-send 30 fps at 640x360 and above as MJPEG, or as H.264; what compression costs the pulse: McDuff, Blackford, Estepp, "The impact of
-video compression on remote cardiac pulse measurement using imaging photoplethysmography", FG 2017.
+send 30 fps at 640x360 and above as MJPEG, or as H.264; what compression costs the pulse: McDuff, Blackford, Estepp, "The impact
+of video compression on remote cardiac pulse measurement using imaging photoplethysmography", FG 2017.
 """
 
 from dataclasses import dataclass

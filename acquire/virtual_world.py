@@ -1,14 +1,14 @@
-"""Worlds to film virtual subjects in: the usual one, and a varied one, drawn anew for each session from ranges wide enough to hold
-real rooms and real cameras.
+"""A varied world to film virtual subjects in, drawn anew for each session from ranges that hold real rooms and cameras.
 
 A network that is trained on one simulator learns the simulator. One that is trained where light, camera, motion and pulse are
 drawn at random, each beyond what is likely, has nothing to hold on to but the pulse (Tobin et al., "Domain randomization for
-transferring deep neural networks from simulation to the real world", IROS 2017). No range here was chosen by a real recording's result.
+transferring deep neural networks from simulation to the real world", IROS 2017). No range here was chosen by a real
+recording's result.
 
 Sources of the ranges
 ---------------------
-Pulse amplitude of green, 0.3 to 1.5 % of its mean over skin types: Wang, den Brinker, Stuijk, de Haan, IEEE TBME 64(7), 2017.
-Noise, from a good camera in daylight (40,000 electrons) to a webcam in a dim room (1,500): EMVA 1288 data sheets of small sensors.
+Pulse amplitude of green, 0.3 to 1.5 % of its mean over skin types: Wang et al., IEEE TBME 64(7), 2017.
+All others are assumptions: wide ranges about the usual world's values (`simulator`, `virtual_motion`), none of them measured.
 Compression: Developer's sources in `virtual_film`.
 """
 

@@ -3,8 +3,8 @@
 24 virtual subjects at 25 fps: 16 train (30 s each), 8 are held out (40 s). The room is dim, a camera well of 1,500 electrons in
 place of 15,000: in full light nearly every window is read right, the error hangs on a few whose peak jumps, and nothing can be
 told from it. Frames go from the simulator to the 36x36 average without a file in between; the road over files is lossless and
-gives the same. A seed is that of the students: first weights, batches and dropout, the same for both. Two teachers, of seeds 0 and 1,
-teach the even and the odd seeds. One thread a training, two trainings at a time; an hour on two cores.
+gives the same. A seed is that of the students: first weights, batches and dropout, the same for both. Two teachers, of seeds 0
+and 1, teach the even and the odd seeds. One thread a training, two trainings at a time; an hour on two cores.
 """
 
 import argparse
@@ -59,7 +59,8 @@ def recording(number: int, frames: np.ndarray, ppg: np.ndarray, time_s: np.ndarr
         folder=f"{side}/subject{number}", subject=f"S{number:02d}", session=str(number), simulated=True,
         motion=torch.from_numpy(seen.motion().astype(np.float16)),
         appearance=torch.from_numpy((frames[:-1] >> 8).astype(np.uint8)),
-        colour=seen.colour(), change=torch.from_numpy(ppg_change(kept, time_s)), ppg=kept, time_s=time_s, video=Path(), box=seen.box,
+        colour=seen.colour(), change=torch.from_numpy(ppg_change(kept, time_s)), ppg=kept, time_s=time_s, video=Path(),
+        box=seen.box,
     )
 
 
@@ -119,8 +120,8 @@ def main() -> None:
         list(pool.map(keep_film, [(options.folder, n) for n in (*TRAIN, *TEST)]))
         teachers = dict(pool.map(make_teacher, [(options.folder, seed) for seed in range(TEACHERS)]))
         taught = {seed: assess(one.videos) for seed, one in teachers.items()}
-        print("| seed | teacher MAE / RMSE bpm, SNR dB | student | student + KD | gain bpm | gap closed |\n|---|---|---|---|---|---|",
-              flush=True)
+        print("| seed | teacher MAE / RMSE bpm, SNR dB | student | student + KD | gain bpm | gap closed |")
+        print("|---|---|---|---|---|---|", flush=True)
         jobs = [(options.folder, seed, teachers[seed % TEACHERS], config) for seed in options.seeds]
         for seed, made in pool.map(make_students, jobs):
             found[seed] = {"teacher": taught[seed % TEACHERS], **made}

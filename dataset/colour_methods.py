@@ -53,7 +53,7 @@ def chrom(rgb: np.ndarray, fs_hz: float) -> np.ndarray:
     # Half a window of mirrored colours at either end, so that the overlap-add weighs every frame with one.
     padded = np.pad(rgb, ((step, step + (-len(rgb)) % step), (0, 0)), mode="reflect")
     out = np.zeros(len(padded))
-    taper = signal.windows.hann(length, sym=False)
+    taper = signal.get_window("hann", length)
     sections = signal.butter(3, (LOW_HZ, HIGH_HZ), "bandpass", fs=fs_hz, output="sos")
     for at, window in zip(range(0, len(padded), step), sliding_windows(padded, length, step=step), strict=False):
         normal = window / window.mean(axis=0)

@@ -26,6 +26,7 @@ from .checkpoint import Checkpoint, load_checkpoint
 from .nets import SIZE, Student, count_parameters
 from .onnx_graphs import count_multiply_adds, detector_graph, net_graph
 from .onnx_net import BOARD, FORMAT, open_net, open_session
+from .physnet import PhysNet
 from .quantise import quantise, training_motion
 
 TOLERANCE = 1e-5      # of float32 beside torch
@@ -70,7 +71,7 @@ def export(source: Path, *, out: Path | None = None, force: bool = False) -> Exp
     path = student_of(source)
     student = load_checkpoint(path)
     if not isinstance(student.net, Student):
-        raise TrainingError(f"expected a student's checkpoint at {path}, found a teacher's; give the folder of the run")
+        raise TrainingError(f"expected a student's checkpoint at {path}, found another network's; give the folder of the run")
     out = out or path.parent / BOARD
     check_replaceable(out, force=force)
     part = Path(tempfile.mkdtemp(dir=_made(out.parent), prefix=f".{out.name}-"))
@@ -142,6 +143,8 @@ def net_model(name: str, file: Path, checkpoint: Checkpoint) -> onnx.ModelProto:
         "trained_fps": trained_fps(file.parent), "split_hash": checkpoint.split_hash, "data_hash": checkpoint.data_hash,
         "parameters": count_parameters(checkpoint.net), "acq": version("acq"),
     }
+    if isinstance(checkpoint.net, PhysNet):
+        raise TrainingError(f"expected a student or a teacher at {file}, found a PhysNet; a board runs the student")
     model = net_graph(checkpoint.net, constants)
     constants["multiply_adds"] = count_multiply_adds(model)
     return net_graph(checkpoint.net, constants)

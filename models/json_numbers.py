@@ -1,7 +1,9 @@
 """Numbers as JSON has them: it has no word for NaN and infinity."""
 
+from typing import Any
 
-def finite(value: object) -> object:
+
+def finite(value: Any) -> Any:
     """Replace NaN and infinity by null, and tuples by lists, all the way down."""
     if isinstance(value, dict):
         return {key: finite(one) for key, one in value.items()}

@@ -83,8 +83,8 @@ def interval(
 def _sums(predicted: np.ndarray, reference: np.ndarray) -> list[float]:
     p, r = np.nan_to_num(predicted), reference
     error = p - r
-    return [len(p), np.abs(error).sum(), (error**2).sum(), 100 * np.abs(error / r).sum(),
-            p.sum(), r.sum(), p @ p, r @ r, p @ r]
+    return [float(one) for one in (len(p), np.abs(error).sum(), (error**2).sum(), 100 * np.abs(error / r).sum(),
+                                   p.sum(), r.sum(), p @ p, r @ r, p @ r)]
 
 
 def bland_altman(predicted_bpm: np.ndarray, reference_bpm: np.ndarray) -> dict[str, float]:
@@ -126,6 +126,6 @@ def toolbox_heart_rate(
     ----------
     window : (T,) float array
     """
-    frequency, power = signal.periodogram(window, fs_hz, nfft=toolbox_points(len(window)), detrend=False)
+    frequency, power = signal.periodogram(window, fs_hz, nfft=toolbox_points(len(window)), detrend=False)    # type: ignore[arg-type]
     inside = np.flatnonzero((frequency >= low_hz) & (frequency <= high_hz))
     return float(60 * frequency[inside[np.argmax(power[inside])]])

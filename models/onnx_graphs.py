@@ -14,7 +14,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
-from .nets import SIZE, Net, Teacher
+from .nets import SIZE, Student, Teacher
 from .onnx_net import METADATA
 
 OPSET = 17       # ONNX Runtime 1.18 and later, and IR version 8 with it
@@ -81,7 +81,7 @@ class Graph:
         return model
 
 
-def net_graph(net: Net, constants: Mapping[str, object]) -> onnx.ModelProto:
+def net_graph(net: Teacher | Student, constants: Mapping[str, object]) -> onnx.ModelProto:
     """Write a teacher or a student as it is after training: dropout gone, batch normalisation with its running statistics.
 
     Inputs are `motion` (N, 3, 36, 36) and, for a teacher, `appearance` (M, 3, 36, 36), N a multiple of M; the output is

@@ -23,7 +23,7 @@ class PhysNetConfig:
 
 
 def _conv(inputs: int, outputs: int, kernel: tuple[int, int, int] = (3, 3, 3)) -> nn.Sequential:
-    pad = tuple(k // 2 for k in kernel)
+    pad = (kernel[0] // 2, kernel[1] // 2, kernel[2] // 2)
     return nn.Sequential(nn.Conv3d(inputs, outputs, kernel, padding=pad), nn.BatchNorm3d(outputs), nn.ReLU())
 
 

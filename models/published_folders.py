@@ -40,8 +40,8 @@ def load_dataset_2(
     """
     found = {int(m[1]): path for path in folder.glob("subject*") if (m := re.fullmatch(r"subject(\d+)", path.name))}
     if len(found) < 2:
-        raise TrainingError(f"expected at least two folders subject<int> in {folder}, got {len(found)}; name the folder DATASET_2 of "
-                            "UBFC-rPPG")
+        raise TrainingError(f"expected at least two folders subject<int> in {folder}, got {len(found)}; name the folder "
+                            "DATASET_2 of UBFC-rPPG")
     folders = [path for _, path in sorted(found.items())]
     gone = [str(path / name) for path in folders for name in (LABELS, VIDEO) if not (path / name).is_file()]
     if gone:
@@ -62,7 +62,7 @@ def load_dataset_2(
         ppg, known, time_s = labels[path]
         count = min(len(frames.frames), len(ppg))
         if len(frames.frames) != len(ppg):
-            defects.append(f"{path.name}: {len(frames.frames)} frames and {len(ppg)} PPG values; the first {count} of both are used")
+            defects.append(f"{path.name}: {len(frames.frames)} frames and {len(ppg)} PPG values; the first {count} are used")
         ppg, known, time_s = ppg[:count], known[:count], time_s[:count]
         check_labels(path, ppg, time_s)
         check_measurable(path, time_s)

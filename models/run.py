@@ -1,8 +1,8 @@
 """A whole run of the paper's experiment: data in, checkpoints, metrics and report out, in a folder that appears when it is whole.
 
-With folds every subject is tested once, by networks that never saw it; the windows of all folds are pooled. With several seeds all of
-it is done again with other weights and batches, to tell a gain from luck. One fold of one seed is the unit of work: in this
-process, in several, or on a Dask cluster. A run that is interrupted keeps its folder, hidden, and is gone on from.
+With folds every subject is tested once, by networks that never saw it; the windows of all folds are pooled. With several
+seeds all of it is done again with other weights and batches, to tell a gain from luck. One fold of one seed is the unit of
+work: in this process, in several, or on a Dask cluster. A run that is interrupted keeps its folder, hidden, and is gone on from.
 """
 
 import hashlib
@@ -98,20 +98,22 @@ def train_kd(
     whole, parts, defects = _load(plan, workers, on_progress)
     loaded_s = time.perf_counter() - clock
 
-    about = {"recipe": asdict(recipe), "folds": folds, "seeds": seeds, "data_hash": whole.data_hash, "split_hash": whole.split_hash}
+    about = {"recipe": asdict(recipe), "folds": folds, "seeds": seeds,
+             "data_hash": whole.data_hash, "split_hash": whole.split_hash}
     part, folder = _go_on(runs_dir(data), about) if resume else claim_folder(runs_dir(data), begun)
     write_text_atomically(part / ABOUT, json.dumps(about))
     try:
         tasks = [(recipe.seed + n, fold) for n in range(seeds) for fold in range(len(parts))]
         trained = _train(plan, recipe, parts, tasks, part, where, workers, on_progress)
-        results = {seed: _joined([trained[seed, fold] for fold in range(len(parts))]) for seed in range(recipe.seed, recipe.seed + seeds)}
+        results = {seed: _joined([trained[seed, fold] for fold in range(len(parts))])
+                   for seed in range(recipe.seed, recipe.seed + seeds)}
         colours = {name: [measure_pulse(colour_pulse(name, r), r) for one in parts for r in one.test] for name in COLOURS}
         metrics = summarise(whole, parts, recipe, results, colours, trained, device=where, begun=begun)
         metrics |= {"defects": defects, "seconds": {"load": loaded_s, "all": time.perf_counter() - clock}}
         for (seed, fold), networks in trained.items():
             _save(part, parts[fold], recipe, networks, seed=seed, fold=fold, folds=len(parts), seeds=seeds)
-        write_report(part / "report.html", replace(whole, test=[r for one in parts for r in one.test]), results[recipe.seed], colours,
-                     metrics)
+        tested = replace(whole, test=[r for one in parts for r in one.test])
+        write_report(part / "report.html", tested, results[recipe.seed], colours, metrics)
         (part / "metrics.json").write_text(json.dumps(finite(metrics), indent=1, allow_nan=False))
         shutil.rmtree(part / "states")
         (part / ABOUT).unlink()
@@ -177,8 +179,8 @@ def _train(
             keep.mkdir(parents=True, exist_ok=True)
             done[seed, fold] = experiment(parts[fold], replace(recipe, seed=seed), device=device, keep=keep, on_progress=tell)
         return done
-    work = partial(train_task, plan=replace(plan, data=plan.data.resolve(), ubfc=plan.ubfc and plan.ubfc.resolve()), recipe=recipe,
-                   part=part.resolve())
+    elsewhere = replace(plan, data=plan.data.resolve(), ubfc=plan.ubfc and plan.ubfc.resolve())
+    work = partial(train_task, plan=elsewhere, recipe=recipe, part=part.resolve())
     failed = []
     for number, (at, outcome) in enumerate(work_through(work, tasks, workers=workers), 1):
         if outcome.value is None:

@@ -141,7 +141,9 @@ def _alone(say: Callable[[Batch], Tensor], recipe: Recipe) -> Loss:
     return loss
 
 
-def _shaped(loss: Tensor, parts: dict[str, Tensor], said: Tensor, batch: Batch, recipe: Recipe) -> tuple[Tensor, dict[str, Tensor]]:
+def _shaped(
+    loss: Tensor, parts: dict[str, Tensor], said: Tensor, batch: Batch, recipe: Recipe
+) -> tuple[Tensor, dict[str, Tensor]]:
     if recipe.shape_weight > 0:
         shape = shape_loss(said, batch)
         loss, parts = loss + recipe.shape_weight * shape, {**parts, "shape": shape.detach()}

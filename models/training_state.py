@@ -64,4 +64,4 @@ def restore_state(
         return about["curve"]
     except (SafetensorError, OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
         reason = " ".join(str(error).split())[:200]
-        raise TrainingError(f"expected a training to go on from in {path}, got {reason}; remove its folder and train anew") from error
+        raise TrainingError(f"expected a training to go on from in {path}, got {reason}; remove its folder") from error

@@ -9,11 +9,11 @@ from types import SimpleNamespace
 import pytest
 from made_sessions import make_session
 
-from acq.train import _echo_table
+from acq.train import _echo_tables
 
 VERBS = (
     "check", "record", "calibrate", "subject", "devices", "info", "recover", "resync", "simulate", "ls", "exclude", "include",
-    "split", "convert", "train-kd", "demo", "firmware",
+    "split", "convert", "train-kd", "evaluate", "export", "bench-board", "demo", "firmware",
 )
 
 
@@ -80,9 +80,12 @@ def test_what_the_system_refuses_is_one_line(acq, tmp_path, verb, blocked):
 
 
 def test_a_path_with_brackets_is_shown_as_it_is(capsys):
-    row = {"mae_bpm": 1.0, "rmse_bpm": 1.0, "parameters": 1, "ms_per_frame": 1.0, "windows": 1}
-    metrics = {"subjects": {"test": ["S01"]}, "teacher": row, "student": row, "student_kd": row, "people": "real"}
-    _echo_table(SimpleNamespace(metrics=metrics, report=Path("data[old]/runs/[/v2]/report.html")))
+    row = {"mae_bpm": 1.0, "rmse_bpm": 1.0, "snr_db": 1.0, "parameters": 1, "ms_per_frame": 1.0, "windows": 1,
+           "interval": {"mae_bpm": None, "rmse_bpm": None}}
+    methods = dict.fromkeys(("teacher", "student", "student_kd"), row)
+    metrics = {"subjects": {"test": ["S01"]}, "methods": methods, "people": "real",
+               "folds": [{}], "seeds": [{}], "heart_rate": {"fft_grid_bpm": 0.1}}
+    _echo_tables(SimpleNamespace(metrics=metrics, report=Path("data[old]/runs/[/v2]/report.html")))
     assert "report: data[old]/runs/[/v2]/report.html" in capsys.readouterr().out
 
 

@@ -118,7 +118,7 @@ def test_what_goes_wrong_leaves_nothing(tmp_path):
     with pytest.raises(TrainingError, match="expected data_hash 0000"):
         export(run)
     assert names(run) == ["student.safetensors", "teacher.safetensors"]
-    with pytest.raises(TrainingError, match="found a teacher's"):
+    with pytest.raises(TrainingError, match="found another network's"):
         export(run / "teacher.safetensors")
     with pytest.raises(TrainingError, match="expected a run with a student"):
         export(tmp_path / "other")

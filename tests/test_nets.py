@@ -5,11 +5,27 @@ torch = pytest.importorskip("torch")
 from acquire.errors import TrainingError  # noqa: E402
 from models.checkpoint import load_checkpoint, save_checkpoint  # noqa: E402
 from models.nets import Student, StudentConfig, Teacher, build, count_parameters, describe  # noqa: E402
+from models.physnet import PhysNet, negative_pearson  # noqa: E402
 
 
 @pytest.mark.parametrize(("make", "published"), [(Teacher, 795_811), (Student, 24_769)])
 def test_parameters_are_the_published_ones(make, published):
     assert count_parameters(make()) == published
+
+
+def test_physnet_reads_clips():
+    net = PhysNet().eval()
+    # Nine 3D convolutions and two transposed ones with their batch normalisations, and the last 1x1x1, by hand:
+    convolutions = 3 * 16 * 25 + 16 * 32 * 27 + 32 * 64 * 27 + 6 * 64 * 64 * 27 + 2 * 64 * 64 * 4 + 64
+    biases, norms = 16 + 32 + 64 + 6 * 64 + 2 * 64 + 1, 2 * (16 + 32 + 64 + 6 * 64 + 2 * 64)
+    assert count_parameters(net) == convolutions + biases + norms == 768_577
+    assert net(torch.randn(2, 3, 16, 36, 36)).shape == (2, 16)
+
+
+def test_negative_pearson():
+    said = torch.tensor([[1.0, 2.0, 3.0, 5.0], [1.0, 2.0, 3.0, 5.0]])
+    torch.testing.assert_close(negative_pearson(said, 7 - 3 * said), torch.tensor(2.0))
+    torch.testing.assert_close(negative_pearson(said, 3 * said + 1), torch.tensor(0.0))
 
 
 @pytest.mark.parametrize("make", [Teacher, Student])

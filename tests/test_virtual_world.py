@@ -61,11 +61,11 @@ def test_denoising_quietens_and_sharpening_does_not():
 
 def test_the_pulse_is_in_the_varied_worlds():
     read = 0
-    for number in range(1, 7):
+    for number in range(1, 5):
         name = f"S{number:02d}"
         world = draw_world(name, seed=7, session=0)
         subject = VirtualSubject(name, seed=7, world=world)
-        times_s = 2.0 + np.arange(300) / 20
+        times_s = 2.0 + np.arange(220) / 20
         top, left = round(subject.traits.looks.center[1]), round(subject.traits.looks.center[0])
         reach = round(45 * subject.traits.looks.scale)
         colours = []
@@ -74,7 +74,7 @@ def test_the_pulse_is_in_the_varied_worlds():
             colours.append(skin.reshape(-1, 3).mean(axis=0))
         found = heart_rate(bandpass(pos(np.array(colours), 20.0), 20.0), 20.0)
         read += abs(found - float(subject.heart_rate(times_s).mean())) < 4.0
-    assert read >= 4       # not all: some of these rooms are meant to be hard
+    assert read >= 3       # not all: some of these rooms are meant to be hard
 
 
 def test_a_session_says_what_world_it_was_filmed_in(tmp_path):
