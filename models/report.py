@@ -40,7 +40,6 @@ tr.published td{color:var(--soft)}
 .wide tbody td{vertical-align:top}.wide th,.wide td{padding:5px 9px}
 .wide td:first-child{white-space:normal;min-width:8.2em}
 tr.mean td{border-top:2px solid var(--ink)}
-.alone{max-width:540px}
 h3{font-size:15.5px;margin:22px 0 4px}
 figcaption{max-width:100ch;padding-top:4px}
 nav{font-size:13.5px;margin:14px 0;line-height:1.9}nav a{margin-right:14px;white-space:nowrap}

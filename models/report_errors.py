@@ -14,6 +14,7 @@ from .report_look import COLOURS, basis, legend, panel, pooled, thinning
 
 Results = dict[str, list[VideoResult]]
 SMALL = (3.5, 2.5)          # inches: three beside each other on a laptop, one on a phone
+ROWS = 11                   # subjects in one drawing
 
 
 def agreement(results: Results, metrics: dict) -> str:
@@ -89,24 +90,30 @@ def subjects(results: Results, metrics: dict) -> str:
     methods = metrics["methods"]
     best = min((n for n in WITHOUT_TRAINING if n in results), key=lambda n: methods[n]["mae_bpm"], default=None)
     shown = [n for n in results if n not in WITHOUT_TRAINING or n == best]
-    names = sorted({v.subject for videos in results.values() for v in videos})
-    figure, axis = panel(5.2, 0.8 + len(names) * (0.14 + 0.09 * len(shown)), left=1.0, top=0.1)
-    for at, name in enumerate(shown):
-        errors = [_errors(results[name], subject) for subject in names]
-        rows = np.arange(len(names)) + (at - (len(shown) - 1) / 2) * 0.6 / len(shown)
-        low, high = (np.array([np.percentile(e, percent) for e in errors]) for percent in (5, 95))
-        axis.hlines(rows, low, high, color=COLOURS[name], lw=1.3, alpha=0.7)
-        axis.plot([e.mean() for e in errors], rows, "o", ms=4.5, mew=0, color=COLOURS[name])
-    axis.set(yticks=range(len(names)), yticklabels=names, xlabel="absolute error [bpm]", ylim=(len(names) - 0.5, -0.5))
-    axis.set_xscale("symlog", linthresh=1.0)
-    axis.set_xlim(left=0)
-    axis.xaxis.set_major_formatter(lambda bpm, _: f"{bpm:g}")
+    names = list(dict.fromkeys(v.subject for v in results["teacher"]))
+    errors = {name: [_errors(results[name], subject) for subject in names] for name in shown}
+    furthest = max(float(np.percentile(e, 95)) for one in errors.values() for e in one)
+    drawings = [_of_subjects(names, errors, slice(at, at + ROWS), furthest) for at in range(0, len(names), ROWS)]
     said = f" Without training, {TITLES[best]} is the best on these windows." if best else ""
-    drawing = element(figure, alt=f"absolute error of the subjects {', '.join(names)}")
     caption = ("Dots: mean over all windows of a subject; lines: from the 5th to the 95th percentile of its windows. Up to 1 "
                f"bpm the scale is linear, logarithmic above.{said} The intervals in the tables draw whole subjects: they are "
                f"as wide as these dots are spread. {basis(metrics)}")
-    return f'{legend(shown)}<div class="alone">{panels([drawing], caption, width_px=500)}</div>'
+    return legend(shown) + panels(drawings, caption, width_px=400)
+
+
+def _of_subjects(names: Sequence[str], errors: dict[str, list[np.ndarray]], part: slice, furthest: float) -> str:
+    names = names[part]
+    figure, axis = panel(5.2, 0.6 + len(names) * (0.14 + 0.08 * len(errors)), left=1.0, top=0.1)
+    for at, (name, every) in enumerate(errors.items()):
+        rows = np.arange(len(names)) + (at - (len(errors) - 1) / 2) * 0.6 / len(errors)
+        low, high = (np.array([np.percentile(e, percent) for e in every[part]]) for percent in (5, 95))
+        axis.hlines(rows, low, high, color=COLOURS[name], lw=1.3, alpha=0.7)
+        axis.plot([e.mean() for e in every[part]], rows, "o", ms=4.5, mew=0, color=COLOURS[name])
+    axis.set_xscale("symlog", linthresh=1.0)
+    axis.xaxis.set_major_formatter(lambda bpm, _: f"{bpm:g}")
+    axis.set(yticks=range(len(names)), yticklabels=names, xlabel="absolute error [bpm]", ylim=(len(names) - 0.5, -0.5),
+             xlim=(0, 1.2 * max(furthest, 1.0)))
+    return element(figure, alt=f"absolute error of the subjects {', '.join(names)}")
 
 
 def _errors(videos: Sequence[VideoResult], subject: str) -> np.ndarray:

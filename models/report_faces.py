@@ -87,13 +87,14 @@ def attention(curated: Curated, teacher: Teacher, metrics: dict) -> str:
             if virtual:
                 face = recording.appearance[0].numpy().mean(axis=2)
                 axis.imshow(face, cmap="gray", vmin=0, vmax=255, extent=(0, size, size, 0))
-            laid = axis.pcolormesh(mask, cmap="magma", vmin=0, vmax=1, alpha=0.6 if virtual else 1.0)
+            look: dict[str, Any] = {"alpha": 0.6} if virtual else {"edgecolors": "face", "lw": 0.4}    # else vectors leave seams
+            laid = axis.pcolormesh(mask, cmap="magma", vmin=0, vmax=1, **look)
             axis.set(xlim=(0, size), ylim=(size, 0), aspect="equal")
             _bare(axis, f"{recording.subject if virtual else 'mask'}, {size}×{size}")
         bar = figure.colorbar(laid, cax=figure.add_axes((0.88, 0.06, 0.025, 0.8)))
         bar.outline.set_visible(False)
         assert bar.solids is not None
-        bar.solids.set_rasterized(False)      # no pixels in a report on real people, not even of a scale
+        bar.solids.set(rasterized=False, edgecolor="face")      # no pixels in a report on real people, not even of a scale
         bar.ax.tick_params(labelsize=8)
         where = f" over the face of virtual subject {recording.subject}" if virtual else ", without a face"
         alt = f"the teacher's attention masks{where}"
