@@ -1,7 +1,7 @@
 # make demo   the whole road on the virtual rig, no hardware needed
 # make test   every test
 # make lint   ruff, import-linter, pyright
-# make bench  what benchmarks/README.md tabulates, most of an hour
+# make bench  what benchmarks/README.md tabulates, three hours
 # make soak   faults many times over, and recordings of ten minutes and an hour: two hours
 # All make .venv first, with what constraints.txt pins.
 
@@ -39,6 +39,9 @@ bench: $(VENV)/.installed
 	$(BIN)/python -m benchmarks.convert --long
 	$(BIN)/python -m benchmarks.importing
 	$(BIN)/python -m benchmarks.scale
+	$(BIN)/python -m benchmarks.training
+	$(BIN)/python -m benchmarks.board
+	$(BIN)/python -m benchmarks.distillation
 
 soak: $(VENV)/.installed
 	$(BIN)/python -m benchmarks.soak
