@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-import numpy as np
 from rich.console import Console, Group
 from rich.live import Live
 from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
+from acq.drawing import TRACE_ROWS, clock, trace
 from acq.words import counted
 from acquire import host_time
 from acquire.monitor import CLIPPED, FINGER_OFF, FLAT_LINE
@@ -35,9 +35,6 @@ DRAW_S = 0.25
 PULSE_S = 1.0
 FACE_S = 2.0
 SAY_S = 10.0                     # between plain lines
-TRACE_S = 8.0
-TRACE_ROWS = 5
-_GAP_S = 0.25                    # a longer one is drawn as a gap
 _SILENT_S = 1.0                  # a device that is silent for longer is shown so
 _ASK_S = 5.0                     # within which a second q counts
 _STYLE = {GOOD: "green", FAIR: "yellow"}
@@ -46,7 +43,6 @@ _WRONG = {
     FLAT_LINE: "FLAT LINE: is the sensor plugged in?",
     CLIPPED: "CLIPPED: press less, or turn the sensor's gain down",
 }
-_BRAILLE = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]])
 
 
 @dataclass
@@ -62,43 +58,6 @@ class Shown:
     face: bool | None = None                       # None: not looked for yet
     marks: list[tuple[int, str]] = field(default_factory=list)      # those that stand: time [ns], text
     said: str = ""                                 # the answer to the last key
-
-
-def clock(seconds: float) -> str:
-    """Write a length of time as people read it: 0:07, 12:03, 1:00:00."""
-    minutes, rest = divmod(max(0, int(seconds)), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
-
-
-def trace(sequence: np.ndarray, value: np.ndarray, rate_hz: float, *, width: int, rows: int = TRACE_ROWS) -> list[str]:
-    """Draw the last seconds of a signal in braille, the newest on the right; a gap is a gap.
-
-    Parameters
-    ----------
-    sequence : (S,) int64, rising
-    value : (S,) float
-    width, rows : in characters; each is 2 by 4 dots
-    """
-    dots = np.zeros((rows * 4, width * 2), dtype=bool)
-    age_s = (sequence[-1:] - sequence) / rate_hz
-    age_s, value = age_s[age_s < TRACE_S], value[age_s < TRACE_S]
-    if len(value) > 1:
-        low, high = float(value.min()), float(value.max())
-        half = max((high - low) / 2, 50.0)                                           # noise alone is not blown up
-        column = (width * 2 - 1) * (1 - age_s / TRACE_S)
-        row = (rows * 4 - 1) * (0.5 - (value - (low + high) / 2) / (2 * half))
-        fine = np.arange(column[0], column[-1], 0.25)
-        whole = np.diff(age_s)[np.searchsorted(column, fine, side="right") - 1] > -_GAP_S
-        at = np.rint(fine[whole]).astype(int)
-        drawn = np.rint(np.interp(fine[whole], column, row)).astype(int)
-        top, bottom = np.full(width * 2, rows * 4), np.full(width * 2, -1)
-        np.minimum.at(top, at, drawn)
-        np.maximum.at(bottom, at, drawn)
-        lines = np.arange(rows * 4)[:, None]
-        dots = (lines >= top) & (lines <= bottom)
-    cells = dots.reshape(rows, 4, width, 2).transpose(0, 2, 1, 3)
-    return ["".join(chr(0x2800 + int(code)) for code in line) for line in (cells * _BRAILLE).sum(axis=(2, 3))]
 
 
 def left_s(status: "RecordingStatus") -> float | None:

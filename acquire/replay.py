@@ -48,7 +48,10 @@ def read_frame_times(path: Path) -> np.ndarray:
 
 
 class ReplayCamera:
-    """A video file behind `FrameSource`: yuv420p is delivered untouched as I420, everything else as RGB."""
+    """A video file behind `FrameSource`: yuv420p is delivered untouched as I420, everything else as RGB.
+
+    Started in the past, it is late with every frame, and delivers them as fast as they decode.
+    """
 
     def __init__(self, video: Path, *, times: Path | None = None) -> None:
         self._video = video
@@ -75,6 +78,7 @@ class ReplayCamera:
             given = np.sort(np.array(frame_times))
         if len(given) < 2:
             raise DeviceError(f"expected at least 2 frames, found {len(given)} in {video}")
+        self.frames = len(given)
         self._offset_ns = np.rint((given - given[0]) * 1e9).astype(np.int64)
         self.info = CameraInfo(
             name=f"replay:{video.name}",

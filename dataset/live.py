@@ -13,7 +13,7 @@ import numpy as np
 from .signals import bandpass, heart_rate
 
 GOOD, FAIR, POOR = "good", "fair", "poor"
-_GOOD_FROM, _FAIR_FROM = 0.7, 0.5
+_GOOD_FROM, FAIR_FROM = 0.7, 0.5      # likeness
 _SHORTEST_S = 4.0
 _BRIDGED_S = 0.5                # a shorter gap is bridged, for the eye and the spectrum only
 _BEAT_S = (0.3, 1.45)
@@ -44,8 +44,12 @@ def read_pulse(sequence: np.ndarray, value: np.ndarray, fs_hz: float) -> Pulse |
         return None
     even = np.interp(np.arange(sequence[0], sequence[-1] + 1), sequence, value)
     alike = likeness(even, fs_hz)
-    quality = GOOD if alike >= _GOOD_FROM else FAIR if alike >= _FAIR_FROM else POOR
-    return Pulse(heart_rate(even, fs_hz), alike, quality)
+    return Pulse(heart_rate(even, fs_hz), alike, quality_of(alike))
+
+
+def quality_of(alike: float) -> str:
+    """Put a likeness in a word: GOOD, FAIR or POOR."""
+    return GOOD if alike >= _GOOD_FROM else FAIR if alike >= FAIR_FROM else POOR
 
 
 def likeness(ppg: np.ndarray, fs_hz: float) -> float:

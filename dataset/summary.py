@@ -76,7 +76,7 @@ def summarise(path: Path) -> SessionSummary:
     SessionError : see `Session`
     """
     with Session(path) as session:
-        off = _no_finger(session)
+        off = no_finger(session)
         rate, hr_bpm = _pulse(session, off)
         stored = int(session.stored_frame_bytes().sum())
         decoded = len(session.frames) * math.prod(session.frames.stored_shape)
@@ -116,7 +116,7 @@ def mean_heart_rate(session: Session) -> float | None:
     For whoever compares many sessions: ten times as fast as the sliding windows of `summarise`, and without a filter. A window
     with a hole in it or without a finger is left out; None where none is left. A session shorter than one window is one.
     """
-    time_ns, off = session.ppg_time_ns, _no_finger(session)
+    time_ns, off = session.ppg_time_ns, no_finger(session)
     steps = np.diff(time_ns)
     if not len(steps) or (steps <= 0).any():
         return None
@@ -166,7 +166,7 @@ def _marks(events: list[Event], start_ns: int) -> list[dict]:
     ]
 
 
-def _no_finger(session: Session) -> list[tuple[int, int]]:
+def no_finger(session: Session) -> list[tuple[int, int]]:
     """Give from when to when [ns] there was no finger, in order and apart; what held at the end, until the last sample."""
     spans: list[tuple[int, int]] = []
     since: dict[str, int] = {}

@@ -1,0 +1,157 @@
+"""From virtual people to a real one: `python -m benchmarks.virtual_to_real [--real FOLDER]`.
+
+Makes the student that comes with acq. Virtual subjects, each one session in a world drawn anew (`acquire.virtual_world`), go
+from the simulator through their camera's film to the 36x36 average; a teacher learns from them, then the student from both. The
+PPG it learns is late by the delay that its world drew for the face, since no picture tells that delay. Sixteen other subjects of
+other worlds are the test; a real recording, where given, is looked at once, after everything is chosen.
+Two hours on two cores, most of them the teacher's.
+"""
+
+import argparse
+import hashlib
+import json
+from concurrent.futures import ProcessPoolExecutor
+from importlib.metadata import version
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+
+from acquire.errors import AcqError
+from acquire.replay import read_frame_times
+from acquire.simulator import VirtualSubject
+from acquire.virtual_film import Developer
+from acquire.virtual_world import draw_world
+from dataset.face import FaceBox, find_face
+from dataset.frames import FaceFrames, average_face, face_frames
+from dataset.signals import bandpass
+from models.checkpoint import save_checkpoint
+from models.data import Curated, Recording, ppg_change
+from models.evaluate import assess, measure
+from models.train import Recipe, Trained, study, teach
+from models.windows import even_grid, to_even_grid
+
+SEED, TEST_SEED = 51, 52
+BEGIN_S, RATES = 3.0, (15.0, 20.0, 25.0, 30.0, 30.0, 30.0)     # of the films [1/s]
+JITTER = 0.15                                                  # of a frame's step, by which its time is late at most
+CPU = torch.device("cpu")
+SHOWN = ("mae_bpm", "rmse_bpm", "pearson_r", "snr_db", "macc")
+
+
+def film(seed: int, number: int, seconds: float) -> dict[str, np.ndarray] | None:
+    """Give the 36x36 frames, times and PPG of one session; None where its first frame shows no face."""
+    cv2.setNumThreads(1)
+    torch.set_num_threads(1)
+    name = f"S{number:02d}"
+    world = draw_world(name, seed=seed, session=0)
+    person = VirtualSubject(name, seed=seed, session=0, world=world)
+    rng = np.random.default_rng([seed, number])
+    fps = float(rng.choice(RATES))
+    count = round(seconds * fps)
+    time_s = BEGIN_S + (np.arange(count) + rng.uniform(0, JITTER, count)) / fps
+    box, small = None, []
+    with Developer(world.film, fps=fps) as developer:
+        for index, t_s in enumerate(time_s):
+            bgr = cv2.cvtColor(developer.develop(person.frame(float(t_s), index)), cv2.COLOR_YUV2BGR_I420)
+            try:
+                box = box or find_face([bgr[:, :, ::-1]], name=name)
+            except AcqError:
+                return None
+            small.append(average_face(bgr, box)[:, :, ::-1])
+    return {"frames": np.stack(small), "ppg": person.ppg(time_s - world.delay_s), "time_s": time_s}
+
+
+def keep_film(job: tuple[Path, int, int, float]) -> Path | None:
+    folder, seed, number, seconds = job
+    path = folder / f"{seed}-{number}-{seconds:g}s.npz"
+    if not path.exists():
+        kept = film(seed, number, seconds)
+        np.savez(path, **(kept or {}))
+    with np.load(path) as kept:
+        return path if "frames" in kept else None
+
+
+def recording(path: Path) -> Recording:
+    with np.load(path) as kept:
+        frames, raw, time_s = kept["frames"], kept["ppg"], kept["time_s"]
+    grid_s, fs_hz = even_grid(time_s)
+    ppg = np.interp(time_s - time_s[0], grid_s - grid_s[0], bandpass(to_even_grid(raw, time_s), fs_hz))
+    seen = FaceFrames(frames, FaceBox(0, 0, 1, 1), "")
+    return Recording(
+        folder=path.stem, subject=path.stem, session=path.stem, simulated=True,
+        motion=torch.from_numpy(seen.motion().astype(np.float16)),
+        appearance=torch.from_numpy((frames[:-1] >> 8).astype(np.uint8)),
+        colour=seen.colour(), change=torch.from_numpy(ppg_change(ppg, time_s)), ppg=ppg, time_s=time_s, video=Path(),
+        box=seen.box,
+    )
+
+
+def show(name: str, trained: Trained) -> None:
+    found = assess(trained.videos)
+    figures = ", ".join(f"{one} {found[one]:.3f}" for one in SHOWN)
+    print(f"{name}: {figures}; MAE's interval {found['interval']['mae_bpm']}; {trained.seconds:.0f} s", flush=True)
+    print("  loss " + " ".join(f"{one['label']:.3f}" for one in trained.curve), flush=True)
+
+
+def real_heart_rate(folder: Path, nets: dict[str, torch.nn.Module]) -> None:
+    """Print each network's heart rates on a folder of video.mkv, frames_timestamp.csv and ppg.csv, window by window."""
+    import pandas as pd
+
+    time_s = read_frame_times(folder / "frames_timestamp.csv")
+    finger = pd.read_csv(folder / "ppg.csv")
+    at_s, raw = finger.iloc[:, 0].to_numpy(float), finger.iloc[:, 1].to_numpy(float)
+    grid_s, fs_hz = even_grid(at_s)
+    ppg = np.interp(time_s, grid_s, bandpass(to_even_grid(raw, at_s), fs_hz))
+    seen = face_frames(folder / "video.mkv", cache=Path("/tmp/acq-virtual-to-real/real"))
+    one = Recording(
+        folder="real", subject="real", session="real", simulated=False,
+        motion=torch.from_numpy(seen.motion().astype(np.float16)),
+        appearance=torch.from_numpy((seen.frames[:-1] >> 8).astype(np.uint8)), colour=seen.colour(),
+        change=torch.from_numpy(ppg_change(ppg, time_s)), ppg=ppg, time_s=time_s, video=folder, box=seen.box,
+    )
+    for name, net in nets.items():
+        found = assess([measure(net, one, device=CPU)])
+        print(f"real, {name}: " + json.dumps(found["videos"], default=str), flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--subjects", type=int, default=144)
+    parser.add_argument("--seconds", type=float, default=25.0)
+    parser.add_argument("--epochs", type=int, default=12)
+    parser.add_argument("--teacher-epochs", type=int, default=12)
+    parser.add_argument("--folder", type=Path, default=Path("/tmp/acq-virtual-to-real"), help="where frames and weights are kept")
+    parser.add_argument("--films-only", action="store_true")
+    parser.add_argument("--real", type=Path, help="a folder with video.mkv, frames_timestamp.csv and ppg.csv")
+    options = parser.parse_args()
+    options.folder.mkdir(parents=True, exist_ok=True)
+    jobs = [(options.folder, TEST_SEED, n, 30.0) for n in range(1, 17)]
+    jobs += [(options.folder, SEED, n, options.seconds) for n in range(1, options.subjects + 1)]
+    with ProcessPoolExecutor(2) as pool:
+        paths = [path for path in pool.map(keep_film, jobs) if path is not None]
+    print(f"{len(paths)} of {len(jobs)} sessions show a face in their first frame", flush=True)
+    if options.films_only:
+        return
+    sides = {seed: [path for path in paths if path.name.startswith(f"{seed}-")] for seed in (SEED, TEST_SEED)}
+    data_hash = hashlib.sha256(b"".join(hashlib.sha256(path.read_bytes()).digest() for path in sides[SEED])).hexdigest()
+    curated = Curated([recording(p) for p in sides[SEED]], [recording(p) for p in sides[TEST_SEED]],
+                      f"virtual-to-real {SEED}/{TEST_SEED}", data_hash)
+    recipe = Recipe(epochs=options.epochs, teacher_epochs=options.teacher_epochs)
+    about = {"recipe": {"epochs": recipe.epochs, "teacher_epochs": recipe.teacher_epochs, "seed": recipe.seed},
+             "subjects": {"train": len(curated.train), "test": len(curated.test)}, "versions": {"acq": version("acq")}}
+    keep = options.folder / "training"
+    keep.mkdir(exist_ok=True)
+    made = {"teacher": teach(curated, recipe, device=CPU, keep=keep)}
+    show("teacher", made["teacher"])
+    made["student_kd"] = study(curated, recipe, teacher=made["teacher"].net, device=CPU, keep=keep)   # type: ignore[arg-type]
+    show("student + KD", made["student_kd"])
+    for name, one in made.items():
+        save_checkpoint(options.folder / f"{name}.safetensors", one.net, split_hash=curated.split_hash, data_hash=data_hash,
+                        about=about)
+    if options.real is not None:
+        real_heart_rate(options.real, {name: one.net for name, one in made.items()})
+
+
+if __name__ == "__main__":
+    main()
