@@ -25,6 +25,7 @@ from acq.firmware import firmware
 from acq.import_ import import_
 from acq.include import include
 from acq.info import info
+from acq.live import live
 from acq.ls import ls
 from acq.predict import predict
 from acq.qc import qc
@@ -76,7 +77,7 @@ for panel, verbs in (
     ("Record", (check, record, calibrate, subject, devices, info, recover, resync, simulate)),
     ("Curate", (ls, import_, qc, exclude, include, split, convert, card, verify, withdraw)),
     ("Train", (train_kd, evaluate, demo)),
-    ("Board", (export, bench_board, predict)),
+    ("Board", (export, bench_board, predict, live)),
 ):
     for verb in verbs:
         app.command(verb.__name__.strip("_").replace("_", "-"), rich_help_panel=panel)(verb)

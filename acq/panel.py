@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 from rich.console import Console, Group
 from rich.live import Live
 from rich.rule import Rule
-from rich.table import Table
 from rich.text import Text
 
 from acq.drawing import TRACE_ROWS, clock, trace
+from acq.live_panel import curve, labelled, pulse_text
 from acq.words import counted
 from acquire import host_time
 from acquire.monitor import CLIPPED, FINGER_OFF, FLAT_LINE
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from acquire.cues import CueProtocol
     from acquire.recorder import Recorder
     from acquire.recording import RecordingStatus
+    from models.live_watch import LiveThread, Seen
 
 DRAW_S = 0.25
 PULSE_S = 1.0
@@ -58,6 +59,9 @@ class Shown:
     face: bool | None = None                       # None: not looked for yet
     marks: list[tuple[int, str]] = field(default_factory=list)      # those that stand: time [ns], text
     said: str = ""                                 # the answer to the last key
+    is_live: bool = False                          # whether the face's pulse is read too
+    seen: "Seen | None" = None                     # what was read of it last
+    unread: str = ""                               # why it is read no more
 
 
 def left_s(status: "RecordingStatus") -> float | None:
@@ -138,23 +142,30 @@ def _cue_lines(shown: Shown, t_s: float) -> list[Text]:
     return [cue, Text(f" next: {after.name}, {after.text}" if after else " the last one", "dim")]
 
 
+def _camera_pulse(shown: Shown) -> Text:
+    if shown.unread:
+        return Text(f"read no more: {shown.unread}", "bold red")
+    return Text("waiting for the first frames", "dim") if shown.seen is None else pulse_text(shown.seen.reading)
+
+
+def _camera_wave(shown: Shown, *, width: int, rows: int) -> list[Text]:
+    return [Text()] * rows if shown.seen is None else curve(shown.seen, width=width, rows=rows)
+
+
 def render(status: "RecordingStatus", shown: Shown, *, elapsed_s: float, width: int, height: int = 24) -> Group:
-    """Draw the panel: 20 lines, each cut at `width`; fewer where `height` asks for it, but at least 13."""
+    """Draw the panel: about 20 lines, each cut at `width`; fewer where `height` asks for it, but at least 13 (live 15)."""
     head = Text.assemble(
         ("● ", "bold red"), (f"{shown.subject} ", "bold"), clock(elapsed_s),
         f" of {clock(shown.duration_s)}" if shown.duration_s else "",
     )
     head.append(f"   {status.camera.name} and {shown.sensor}", "dim")
-    table = Table.grid(padding=(0, 2))
-    table.add_column(style="bold", width=6)
-    table.add_column(no_wrap=True)
     bound = Text("not yet", "yellow") if status.sync_bound_ms is None else Text(
         f"each sample within ±{status.sync_bound_ms:.2f} ms", "green" if status.sync_bound_ms < 5 else "yellow"
     )
     face = {None: ("not looked for yet", "dim"), True: ("found", "green"), False: ("NOT FOUND", "bold red")}[shown.face]
     if _camera_silent(status):
         face = "no frame", "bold red"
-    for name, text in (
+    table = labelled([
         ("face", Text(*face)),
         ("video", _video(status)),
         ("ppg", _ppg(status)),
@@ -162,18 +173,18 @@ def render(status: "RecordingStatus", shown: Shown, *, elapsed_s: float, width: 
         ("sync", bound),
         ("disk", _disk(status, shown.duration_s)),
         ("marks", Text(f"{len(shown.marks)}" + (f", the last: {shown.marks[-1][1]}" if shown.marks else ""))),
-    ):
-        table.add_row(name, text)
-    pulse = Table.grid(padding=(0, 2))
-    pulse.add_column(style="bold", width=6)
-    pulse.add_column(no_wrap=True)
-    pulse.add_row("pulse", _pulse_text(status, shown))
+    ])
+    pulse = labelled([("finger" if shown.is_live else "pulse", _pulse_text(status, shown))])
     cues = _cue_lines(shown, elapsed_s)
     spare = height - 1 - 10 - len(cues)              # the last line stays free: the cursor rests there
+    waves = 1 + shown.is_live
+    spare -= shown.is_live
     rules = spare >= TRACE_ROWS + 3
-    rows = min(TRACE_ROWS, max(1, spare - 3 * rules))
+    rows = min(TRACE_ROWS, max(1, (spare - 3 * rules) // waves))
     ppg = status.ppg_sequence, status.ppg_value, status.ppg_rate_hz
     wave = [Text(line, "cyan") for line in trace(*ppg, width=width - 1, rows=rows)]
+    if shown.is_live:
+        wave += [labelled([("camera", _camera_pulse(shown))]), *_camera_wave(shown, width=width - 1, rows=rows)]
     keys = "m mark · 1-9 numbered mark · u undo · q stop" if shown.keys else "Ctrl-C stops"
     foot = Text(shown.said, "bold yellow") if shown.said else Text(keys, "dim")
     rule = [Rule(style="dim")] if rules else []
@@ -196,6 +207,8 @@ def plain(status: "RecordingStatus", shown: Shown, *, elapsed_s: float) -> str:
         video = f"NO FRAME for {clock(status.camera_silent_s)}"
     else:
         video = f"{status.fps:.1f}/s" + {None: "", True: " · face found", False: " · NO FACE"}[shown.face]
+    if shown.is_live:
+        pulse += f" · camera {_camera_pulse(shown).plain}"
     bound = "no sync yet" if status.sync_bound_ms is None else f"±{status.sync_bound_ms:.1f} ms"
     room_s = left_s(status)
     room = "" if room_s is None else f" · room for {clock(room_s)}"
@@ -213,9 +226,14 @@ def _wrong(status: "RecordingStatus") -> list[str]:
 class Panel:
     """Show a recording while it runs; a context manager, and `on_status` is the recorder's callback."""
 
-    def __init__(self, recorder: "Recorder", shown: Shown, *, bell: bool = False, console: Console | None = None) -> None:
+    def __init__(
+        self, recorder: "Recorder", shown: Shown, *, face: "LiveThread | None" = None, bell: bool = False,
+        console: Console | None = None,
+    ) -> None:
         self._recorder = recorder
         self._shown = shown
+        self._face = face
+        shown.is_live = face is not None
         self._bell = bell
         self._console = console or Console(stderr=True, highlight=False)
         self._drawn = self._console.is_terminal and not self._console.is_dumb_terminal
@@ -293,6 +311,8 @@ class Panel:
     def _look(self, status: "RecordingStatus") -> None:
         """Find pulse and face in the latest status, each at its own pace."""
         now = time.monotonic()
+        if self._face is not None:
+            self._shown.seen, self._shown.unread = self._face.seen, self._face.error
         if _sensor_silent(status) or {FINGER_OFF, FLAT_LINE} & set(status.states):
             self._trust_from = int(status.ppg_sequence[-1]) if len(status.ppg_sequence) else -1
             self._shown.pulse = None

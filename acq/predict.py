@@ -1,7 +1,5 @@
 """The verb `acq predict`."""
 
-import csv as csv_writer
-import io
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from acq.options import Force, Json, Net, Quiet, progress_bars
+from acq.pulse_rows import as_csv, check_new, row_dict
 from acq.words import counted
-from acquire.errors import SessionError
 
 if TYPE_CHECKING:
-    from models.prediction import Prediction, Row
+    from models.prediction import Prediction
 
 _ROWS = 20                   # of the table: neighbours share one where there are more
 _WIDE = 60                   # characters of the curve
@@ -32,8 +30,7 @@ def predict(
     as_json: Json = False,
 ) -> None:
     """Read the pulse of a face in a video, as live; of a session, beside the finger's. Without torch."""
-    if csv is not None and csv.exists() and not force:
-        raise SessionError(f"expected to make {csv}, found it there; --force replaces it")
+    check_new(csv, force=force)
     from dataset.json_file import write_text_atomically
     from models.live_pulse import open_live_pulse
     from models.prediction import predict
@@ -42,28 +39,11 @@ def predict(
     with progress_bars(quiet=quiet or as_json) as on_progress:
         result = predict(live, video, times=times, on_frames=lambda done, total: on_progress("frames", done, total))
     if csv is not None:
-        write_text_atomically(csv, _csv(result))
+        write_text_atomically(csv, as_csv(result.rows))
     if as_json:
         typer.echo(json.dumps(_as_dict(result, live.net.constants), indent=1, allow_nan=False))
     else:
         _echo(result, str(live.net.constants.get("checkpoint", "")))
-
-
-def _row(row: "Row") -> dict:
-    pulse = row.reading.pulse
-    return {
-        "time_s": round(row.reading.time_s, 4), "state": row.reading.state, "hr_bpm": row.hr_bpm,
-        "quality": pulse.quality if pulse else None, "likeness": row.likeness, "finger_bpm": row.finger_bpm,
-    }
-
-
-def _csv(result: "Prediction") -> str:
-    out = io.StringIO()
-    rows = [_row(row) for row in result.rows]
-    writer = csv_writer.DictWriter(out, ["time_s", "state", "hr_bpm", "quality", "likeness", "finger_bpm"], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return out.getvalue()
 
 
 def _as_dict(result: "Prediction", constants: dict) -> dict:
@@ -71,7 +51,7 @@ def _as_dict(result: "Prediction", constants: dict) -> dict:
         "source": str(result.source), "simulated": result.simulated, "frames": result.frames, "seconds": result.seconds,
         "fps": result.fps, "late_frames": result.late_frames, "hr_bpm": result.hr_bpm, "windows": len(result.read),
         "finger_bpm": result.finger_bpm, "mae_bpm": result.mae_bpm, "no_finger": result.no_finger,
-        "ms_per_frame": result.ms_per_frame, "rows": [_row(row) for row in result.rows],
+        "ms_per_frame": result.ms_per_frame, "rows": [row_dict(row) for row in result.rows],
         "states": [{"from_s": first, "to_s": last, "state": one.state, "words": one.words} for first, last, one in result.spans],
         "net": {name: constants.get(name) for name in ("net", "checkpoint", "data_hash", "split_hash", "acq")},
     }

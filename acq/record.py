@@ -4,22 +4,25 @@ import json
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from acq.options import Camera, Data, Fps, Json, Port, parse_duration
+from acq.options import Camera, Data, Fps, Json, Net, Port, parse_duration
 from acq.rig import check_simulate, open_rig
 from acq.words import counted
 from acquire.errors import AcqError
 
 if TYPE_CHECKING:
     from acquire.cues import CueProtocol
+    from acquire.devices import FrameSource
     from acquire.recorder import Recorder
     from acquire.recording import RecordingStatus, RecordingSummary
+    from models.live_watch import LiveThread
 
 
 def record(
@@ -36,6 +39,8 @@ def record(
         Path | None, typer.Option("--protocol", metavar="FILE", help="YAML file of timed cues; they set the length too.")
     ] = None,
     bell: Annotated[bool, typer.Option("--bell", help="Ring the terminal's bell at each cue.")] = False,
+    live: Annotated[bool, typer.Option("--live", help="Show the face's pulse beside the finger's (extra board).")] = False,
+    net: Net = None,
     data: Data = Path("data"),
     quiet: Annotated[bool, typer.Option("--quiet", help="No panel, no lines while recording, no keys, no questions.")] = False,
     as_json: Json = False,
@@ -51,6 +56,10 @@ def record(
     check_subject(subject)
     check_spec(camera)
     check_simulate(camera, port, simulate=simulate)
+    if live and quiet:
+        raise typer.BadParameter("--live shows something; leave out --quiet")
+    if net is not None and not live:
+        raise typer.BadParameter("--net names what reads the face's pulse; say --live too")
     cues = None if protocol is None else load_cues(protocol)
     if cues is not None and duration_s is None:
         duration_s = cues.seconds
@@ -74,9 +83,13 @@ def record(
             typer.echo(f"recording {subject}: {frames.info.name} and {sensor.port}; Ctrl-C ends it", err=True)
         for complaint in frames.info.complaints:
             typer.secho(f"acq: {complaint}", fg="yellow", err=True)
-        with _display(recorder, subject, sensor.port, duration_s, cues, quiet=quiet, bell=bell) as on_status:
+        with (
+            _live_thread(frames, net) if live else nullcontext() as face,
+            _display(recorder, subject, sensor.port, duration_s, cues, face, quiet=quiet, bell=bell) as on_status,
+        ):
             summary = recorder.record(
-                data, subject, duration_s=duration_s, cues=cues.cues if cues else (), on_status=on_status
+                data, subject, duration_s=duration_s, cues=cues.cues if cues else (), on_status=on_status,
+                on_frame=face.offer if face is not None else None,
             )
     if as_json:
         typer.echo(json.dumps({**asdict(summary), "path": str(summary.path)}))
@@ -104,9 +117,21 @@ def _stop_on_signals(recorder: "Recorder", leave_terminal: Callable[[], None]) -
 
 
 @contextmanager
+def _live_thread(camera: "FrameSource", net: Path | None) -> Iterator["LiveThread"]:
+    """Read the face's pulse in a thread of its own; what is missing for it is said before anything is recorded."""
+    from models.live_pulse import open_live_pulse
+    from models.live_watch import LiveThread
+
+    with ThreadPoolExecutor(1, thread_name_prefix="face") as aside:
+        live = open_live_pulse(net, aside=aside)
+        with LiveThread(live, camera.info) as thread:
+            yield thread
+
+
+@contextmanager
 def _display(
-    recorder: "Recorder", subject: str, port: str, duration_s: float | None, cues: "CueProtocol | None", *,
-    quiet: bool, bell: bool,
+    recorder: "Recorder", subject: str, port: str, duration_s: float | None, cues: "CueProtocol | None",
+    face: "LiveThread | None", *, quiet: bool, bell: bool,
 ) -> Iterator["Callable[[RecordingStatus], None] | None"]:
     """Show the panel and listen for keys, where there is a terminal; plain lines where there is none."""
     if quiet:
@@ -118,7 +143,7 @@ def _display(
 
     with ExitStack() as opened:
         shown = Shown(subject, port, duration_s, cues, keys=sys.stderr.isatty() and can_read_keys())
-        panel = Panel(recorder, shown, bell=bell)
+        panel = Panel(recorder, shown, face=face, bell=bell)
         keys = Keys(panel.on_key) if shown.keys else None
 
         def leave_terminal() -> None:

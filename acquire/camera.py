@@ -23,11 +23,11 @@ WIDTH, HEIGHT = 640, 360
 SPECS = "auto, csi, uvc:0, uvc:/dev/video0, gst:PIPELINE, replay:VIDEO[?times=CSV]"
 
 
-def check_spec(spec: str) -> None:
+def check_spec(spec: str, where: str = "--camera") -> None:
     """Refuse what is none of the kinds above, before any device is looked for."""
     kind, _, rest = spec.partition(":")
     if spec not in ("auto", "csi") and not (kind in ("uvc", "gst", "replay") and rest):
-        raise DeviceError(f"expected --camera to be one of {SPECS}; found {spec!r}")
+        raise DeviceError(f"expected {where} to be one of {SPECS}; found {spec!r}")
 
 
 def open_camera(spec: str, fps: float) -> FrameSource:

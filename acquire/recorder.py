@@ -85,6 +85,7 @@ class Recorder:
         self._dropped: set[int] = set()          # frame sequences that the full queue had no room for
         self._marks: queue.SimpleQueue[tuple[int, str, str]] = queue.SimpleQueue()
         self._cues = CueTrack((), 0)
+        self._on_frame: Callable[[VideoFrame], None] | None = None
 
     def mark(self, text: str, kind: str = "mark") -> int:
         """Note something at the time of this call, from any thread; it becomes an event. Gives its time [ns]."""
@@ -105,10 +106,12 @@ class Recorder:
         duration_s: float | None = None,
         cues: Sequence[Cue] = (),
         on_status: Callable[[RecordingStatus], None] | None = None,
+        on_frame: Callable[[VideoFrame], None] | None = None,
     ) -> RecordingSummary:
         """Record until `duration_s` has passed, the source ends, `stop` is called or a device fails.
 
-        `cues` follow one another from the start and become events.
+        `cues` follow one another from the start and become events. `on_frame` is shown every frame as it comes, before it is
+        written, in the thread that reads the camera: it must not wait.
 
         A camera that fails, or a disk that fills, ends the recording with what was recorded before saved and marked
         incomplete. A sensor that goes away is awaited; the recording is incomplete where it is still away when it ends.
@@ -119,6 +122,7 @@ class Recorder:
         DeviceError : a device failed before anything was recorded
         """
         check_subject(subject)
+        self._on_frame = on_frame
         info = replace(self._camera.info, light_offset=self._light_offset)
         folder = layout.sessions_dir(data) / subject
         try:
@@ -200,6 +204,8 @@ class Recorder:
                 continue
             heard = time.monotonic()
             note = note or frame.note
+            if self._on_frame is not None:
+                self._on_frame(frame)
             try:
                 self._frames.put_nowait(replace(frame, note=note))
                 note = None

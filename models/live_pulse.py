@@ -74,6 +74,10 @@ class Reading:
         """The heart rate [bpm]; None in every state but READING."""
         return None if self.pulse is None else self.pulse.hr_bpm
 
+    def is_news_after(self, told: "Reading | None") -> bool:
+        """Say whether it is another state or another look at the heart rate than the one before."""
+        return told is None or self.state != told.state or (self.pulse is not None and self.pulse is not told.pulse)
+
 
 class LivePulse:
     """Read the pulse of whoever sits before a camera.

@@ -10,7 +10,6 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import h5py
 import numpy as np
 
@@ -23,6 +22,7 @@ from dataset.signals import HIGH_HZ, WINDOW_S, heart_rate
 from dataset.summary import no_finger
 
 from .live_pulse import LivePulse, Reading
+from .live_sources import to_rgb
 from .windows import even_grid, to_even_grid
 
 OnFrames = Callable[[int, int], None]
@@ -149,11 +149,6 @@ def _frames_in(camera: ReplayCamera) -> Iterator[tuple[np.ndarray, float]]:
             yield to_rgb(frame.image, camera.info.pixel_format), (frame.time_ns - _LONG_AGO_NS) / 1e9
 
 
-def to_rgb(image: np.ndarray, pixel_format: str) -> np.ndarray:
-    """Give a frame as its camera delivers it as (H, W, 3) RGB."""
-    return cv2.cvtColor(image, cv2.COLOR_YUV2RGB_I420) if pixel_format == "I420" else image
-
-
 def _read(
     live: LivePulse, frames: Iterator[tuple[np.ndarray, float]], total: int, source: Path, finger: "_Finger | None", *,
     simulated: bool, on_frames: OnFrames | None,
@@ -166,7 +161,7 @@ def _read(
         reading = live.see(image, time_s)
         took.append(1000 * (time.perf_counter() - begun))
         seconds = max(seconds, time_s)
-        if last is None or reading.state != last.state or (reading.pulse is not None and reading.pulse is not last.pulse):
+        if reading.is_news_after(last):
             felt = finger.hr_bpm(reading.time_s) if finger is not None and reading.pulse is not None else None
             rows.append(Row(reading, felt))
         last = reading
