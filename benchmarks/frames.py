@@ -51,10 +51,7 @@ def usual(path: Path) -> int:
 
 
 def measure(how: str, path: str) -> None:
-    import torch
-
     cv2.setNumThreads(1)
-    torch.set_num_threads(1)
     from dataset.face import detect_face
 
     detect_face(np.zeros((360, 640, 3), np.uint8))     # load the detector: once in a process, whatever the videos
@@ -70,7 +67,7 @@ def main() -> None:
     if len(sys.argv) == 3:
         measure(*sys.argv[1:])
         return
-    print("| what | frames/s of processor time | frames/s | peak MB | of it torch and detector |\n|---|---|---|---|---|")
+    print("| what | frames/s of processor time | frames/s | peak MB | of it before the first video |\n|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:
         video = Path(folder) / "vid.avi"
         make(video)

@@ -109,14 +109,17 @@ def face_frames(video: Path, *, cache: Path | None = None, on_frames: OnFrames |
         return found
 
     box = find_face((bgr[:, :, ::-1] for bgr in read_bgr(video)), name=str(video))
-    small = []
-    for index, bgr in enumerate(read_bgr(video)):
-        small.append(average_face(bgr, box)[:, :, ::-1])    # turned to RGB where there is least to turn
-        if on_frames is not None and index % 25 == 0:
-            on_frames(index)
-    if len(small) < 2:
-        raise CurationError(f"expected at least 2 frames in {video}, got {len(small)}")
-    frames = np.stack(small)
+    # One array that doubles: small ones, made between the crops of one frame and the next, would keep the memory of all crops.
+    kept, count = np.empty((256, SIZE, SIZE, 3), np.uint16), 0
+    for count, bgr in enumerate(read_bgr(video), 1):
+        if count > len(kept):
+            kept = np.concatenate([kept, np.empty_like(kept)])
+        kept[count - 1] = average_face(bgr, box)[:, :, ::-1]    # turned to RGB where there is least to turn
+        if on_frames is not None and count % 25 == 0:
+            on_frames(count)
+    if count < 2:
+        raise CurationError(f"expected at least 2 frames in {video}, got {count}")
+    frames = kept[:count].copy()
     if stored is not None:
         _store(stored, frames, {"video": video.name, "video_sha256": digest, "box": asdict(box)})
     return FaceFrames(frames, box, digest)

@@ -26,8 +26,7 @@ from dataset.face import ENLARGE, FaceBox, enlarge
 from dataset.frames import average_face, motion
 from dataset.runs import newest_run
 
-from .onnx_face import OnnxFaceFinder
-from .onnx_net import BOARD, SHIPPED, OnnxNet, open_net
+from .onnx_net import BOARD, SHIPPED, OnnxNet, open_finder, open_net
 
 NETS = {"student": "student.onnx", "student int8": "student-int8.onnx", "teacher": "teacher.onnx"}
 PUBLISHED = {"board": "Jetson Nano (published)", "teacher_s": 0.50, "student_s": 0.05, "times": 10.0}    # seconds a frame
@@ -135,7 +134,7 @@ def time_board(folder: Path, *, runs: int = 300, now: Now = time.perf_counter) -
     TrainingError : no student, no face finder, or files that are none of ours
     """
     nets = {name: open_net(folder / file) for name, file in NETS.items() if name == "student" or (folder / file).exists()}
-    finder = OnnxFaceFinder(folder)
+    finder = open_finder(folder)
     frames = frames_with_a_face()
     found = finder.find(frames[0])
     if not found:

@@ -1,7 +1,7 @@
 """A trained student as files that a board without torch can run.
 
 `RUN/board/` holds the student (float32 and, where its training data are at hand, int8), the teacher and MTCNN's three networks as
-ONNX, each with the constants of its preprocessing inside (`models.onnx_net`). Each file is run once more by ONNX Runtime before
+ONNX, each with the constants of its preprocessing inside (`dataset.onnx_file`). Each file is run once more by ONNX Runtime before
 the folder gets its name, and must say what torch says.
 """
 
@@ -20,12 +20,14 @@ from torch import nn
 
 from acquire.errors import AcqError, TrainingError
 from dataset import face, frames
+from dataset.onnx_file import FORMAT, open_session
 from dataset.runs import METRICS
 
 from .checkpoint import Checkpoint, load_checkpoint
+from .facenet import NAME, load_mtcnn
 from .nets import SIZE, Student, count_parameters
 from .onnx_graphs import count_multiply_adds, detector_graph, net_graph
-from .onnx_net import BOARD, FORMAT, open_net, open_session
+from .onnx_net import BOARD, open_net
 from .physnet import PhysNet
 from .quantise import quantise, training_motion
 
@@ -166,9 +168,9 @@ def detector_models() -> dict[str, tuple[onnx.ModelProto, nn.Module]]:
     -------
     name -> the graph, and the network in torch
     """
-    mtcnn = face._mtcnn()
+    mtcnn = load_mtcnn()
     thresholds = {f"threshold_{one}": value for one, value in zip("pro", mtcnn.thresholds, strict=True)}
-    cascade = {"smallest_px": mtcnn.min_face_size, "factor": mtcnn.factor, **thresholds, "detector": face.DETECTOR,
+    cascade = {"smallest_px": mtcnn.min_face_size, "factor": mtcnn.factor, **thresholds, "detector": NAME,
                "min_probability": face.MIN_PROBABILITY}
     nets = {name: getattr(mtcnn, name) for name in DETECTORS}
     about = {"format": FORMAT, "checkpoint": f"facenet-pytorch {version('facenet-pytorch')}", **cascade}

@@ -31,8 +31,7 @@ from dataset.live import FAIR_FROM, Pulse, read_pulse
 from dataset.signals import HIGH_HZ, WINDOW_S, bandpass, shortest
 
 from .held_face import FOUND, LOST, MOVED, FindFaces, HeldFace
-from .onnx_face import OnnxFaceFinder
-from .onnx_net import SHIPPED, open_net
+from .onnx_net import SHIPPED, open_finder, open_net
 from .running_motion import RunningMotion
 from .windows import LONGEST_STEP_S, STEP_S, even_grid, to_even_grid, window_length
 
@@ -262,7 +261,7 @@ def open_live_pulse(folder: Path | None = None, *, aside: Executor | None = None
     TrainingError : no ONNX Runtime, no student there, or files that are none of ours
     """
     place = SHIPPED if folder is None else folder
-    finder = OnnxFaceFinder(place if (place / "pnet.onnx").exists() else SHIPPED)
+    finder = open_finder(place)
     if not (student := place / "student.onnx").is_file():
         what = "the student that comes with acq, found that this one comes without" if folder is None else "a student, found none"
         raise TrainingError(f"expected {what}, at {student}; acq export makes one of a run, and --net names its folder")

@@ -14,8 +14,9 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
+from dataset.onnx_file import METADATA
+
 from .nets import SIZE, Student, Teacher
-from .onnx_net import METADATA
 
 OPSET = 17       # ONNX Runtime 1.18 and later, and IR version 8 with it
 IR_VERSION = 8

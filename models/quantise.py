@@ -17,9 +17,8 @@ import onnx
 from acquire.errors import CurationError
 from acquire.layout import frames_cache, ubfc_dir
 from dataset.frames import face_frames, motion
+from dataset.onnx_file import METADATA
 from dataset.ubfc import VIDEO, check_video_bytes, load_manifest
-
-from .onnx_net import METADATA
 
 _RECORDINGS = 16     # training recordings that are looked at
 _PAIRS = 32          # of each, spread over it, for the ranges; as many others to see what is lost

@@ -319,5 +319,5 @@ def _in_short(videos: list[VideoResult]) -> dict[str, float]:
 
 def versions() -> dict[str, str]:
     """Name the versions that figures may depend on."""
-    names = ("acq", "torch", "numpy", "scipy", "opencv-python-headless", "facenet-pytorch")
+    names = ("acq", "torch", "numpy", "scipy", "opencv-python-headless", "onnxruntime")
     return {"python": platform.python_version(), **{name: version(name) for name in names}}

@@ -18,9 +18,9 @@ from typer.testing import CliRunner  # noqa: E402
 from acq.main import app  # noqa: E402
 from acquire.errors import CurationError, TrainingError  # noqa: E402
 from dataset.manifest import read_manifest  # noqa: E402
+from dataset.mtcnn import Mtcnn  # noqa: E402
 from models.checkpoint import load_checkpoint  # noqa: E402
 from models.export import FILES, check_net, export  # noqa: E402
-from models.onnx_face import OnnxFaceFinder  # noqa: E402
 from models.onnx_graphs import count_multiply_adds  # noqa: E402
 from models.onnx_net import open_net  # noqa: E402
 from models.quantise import training_motion  # noqa: E402
@@ -151,4 +151,4 @@ def test_the_constants_are_those_of_the_document(repo, data, exported):
              for net in ("student", "pnet")}
     board = data / "runs" / "20260101T000000Z" / "board"
     assert set(open_net(board / "student.onnx").constants) == named["student"]
-    assert set(OnnxFaceFinder(board).constants) == named["pnet"]
+    assert set(Mtcnn(board).constants) == named["pnet"]

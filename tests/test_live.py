@@ -259,7 +259,7 @@ def test_the_whole_road_runs_where_torch_is_not_installed(video, tmp_path):
 
 
 def test_a_board_without_onnxruntime_is_told_what_to_install(monkeypatch):
-    monkeypatch.setattr("models.onnx_net.find_spec", lambda name: None)
+    monkeypatch.setattr("dataset.onnx_file.find_spec", lambda name: None)
     with pytest.raises(TrainingError, match="extra `board`"):
         open_live_pulse()
 

@@ -292,9 +292,9 @@ def offline_rates(images, times, box, at_s):
 def both(images, times):
     """Read frames as they come and as a whole, the virtual or real face found by MTCNN in ONNX."""
     pytest.importorskip("onnxruntime")
-    from models.onnx_face import OnnxFaceFinder
+    from dataset.mtcnn import Mtcnn
 
-    live = LivePulse(RedOverGreen(), OnnxFaceFinder().find)
+    live = LivePulse(RedOverGreen(), Mtcnn().find)
     readings = [live.see(image, t) for image, t in zip(images, times.tolist(), strict=True)]
     assert states(readings) == [SETTLING, READING]
     told = [r for r in readings if r.hr_bpm is not None]

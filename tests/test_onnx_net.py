@@ -12,8 +12,9 @@ pytest.importorskip("onnxruntime")
 from boards import make_board  # noqa: E402
 
 from acquire.errors import TrainingError  # noqa: E402
+from dataset.onnx_file import METADATA  # noqa: E402
 from models.checkpoint import load_checkpoint  # noqa: E402
-from models.onnx_net import METADATA, open_net  # noqa: E402
+from models.onnx_net import open_net  # noqa: E402
 
 
 @pytest.fixture(scope="module")

@@ -12,18 +12,16 @@ pytest.importorskip("onnxruntime")
 import acquire
 from acquire.errors import TrainingError
 from acquire.simulator import VirtualSubject
-from dataset.face import detect_face
+from dataset import mtcnn
+from dataset.mtcnn import NETS, Mtcnn
 from dataset.video import read_bgr
-from models import onnx_face
-from models.onnx_face import OnnxFaceFinder
-from models.onnx_net import SHIPPED
 
 PORTRAIT = Path(acquire.__file__).parent / "portrait" / "astronaut.png"
 
 
 @pytest.fixture(scope="module")
 def finder():
-    return OnnxFaceFinder()
+    return Mtcnn()
 
 
 @pytest.fixture(scope="module")
@@ -36,13 +34,15 @@ def sides(box):
 
 
 def needs_facenet_pytorch():
-    """Look, and do not import: `dataset.face` imports it in its own way."""
+    """Look, and do not import: `models.facenet` imports it in its own way."""
     if find_spec("facenet_pytorch") is None:
         pytest.skip("needs the extra `train`: pip install 'acq[train]'")
 
 
 def assert_as_torch(finder, image):
     needs_facenet_pytorch()
+    from models.facenet import detect_face
+
     meant = detect_face(image)
     found = finder.find(image)
     assert meant is not None
@@ -89,18 +89,18 @@ def test_no_face(finder, image):
 
 def test_boxes_that_overlap_as_torch_drops_them():
     torch = pytest.importorskip("torch")
-    from dataset.face import nms
+    from models.facenet import nms
 
     rng = np.random.default_rng(1)
     first = rng.integers(0, 60, (80, 2))
     boxes = np.column_stack([first, first + rng.integers(5, 40, (80, 2)), rng.random(80)]).astype(np.float32)
     for threshold in (0.3, 0.5, 0.7):
-        kept = onnx_face._suppress(boxes, threshold)
+        kept = mtcnn._suppress(boxes, threshold)
         assert kept.tolist() == nms(torch.from_numpy(boxes[:, :4]), torch.from_numpy(boxes[:, 4]), threshold).tolist()
         assert 0 < len(kept) < 80
     inside = np.array([[0, 0, 99, 99, 0.9], [0, 0, 9, 9, 0.8]], np.float32)      # all of the smaller, a hundredth of the larger
-    assert onnx_face._suppress(inside, 0.7).tolist() == [0, 1]
-    assert onnx_face._suppress(inside, 0.7, of_smaller=True).tolist() == [0]
+    assert mtcnn._suppress(inside, 0.7).tolist() == [0, 1]
+    assert mtcnn._suppress(inside, 0.7, of_smaller=True).tolist() == [0]
 
 
 def test_the_shipped_nets_are_what_export_makes_of_facenet_pytorch_s():
@@ -109,9 +109,9 @@ def test_the_shipped_nets_are_what_export_makes_of_facenet_pytorch_s():
     from models.export import detector_models
 
     for name, (model, _) in detector_models().items():
-        assert onnx.load(SHIPPED / f"{name}.onnx") == model, name
+        assert onnx.load(NETS / f"{name}.onnx") == model, name
 
 
 def test_a_missing_net_is_named(tmp_path):
     with pytest.raises(TrainingError, match=r"pnet\.onnx.*acq export"):
-        OnnxFaceFinder(tmp_path)
+        Mtcnn(tmp_path)

@@ -1,4 +1,4 @@
-"""Faces without torch: MTCNN's cascade with numpy, OpenCV and ONNX Runtime, the same boxes as `dataset.face.detect_face`.
+"""MTCNN: faces found by its cascade of three networks, with numpy, OpenCV and ONNX Runtime; the boxes of facenet-pytorch.
 
 The cascade is that of Zhang et al. ("Joint Face Detection and Alignment Using Multitask Cascaded Convolutional Networks", IEEE
 SPL 23(10), 2016) as facenet-pytorch runs it: P-Net over a pyramid of the image proposes boxes, R-Net and O-Net look at each
@@ -15,16 +15,17 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from dataset.face import FaceBox
+from .face import FaceBox
+from .onnx_file import open_session
 
-from .onnx_net import SHIPPED, open_session
+NETS = Path(__file__).parent / "weights"      # the networks that come with acq, with facenet-pytorch's weights
 
 _CELL, _STRIDE = 12, 2     # P-Net looks at 12x12 pixels, 2 apart
 _R_SIDE, _O_SIDE = 24, 48
 _BATCH = 512               # boxes looked at at once: bounds the memory where thousands are proposed
 
 
-class OnnxFaceFinder:
+class Mtcnn:
     """MTCNN on ONNX Runtime.
 
     Parameters
@@ -36,7 +37,7 @@ class OnnxFaceFinder:
     TrainingError : a net is missing or none of ours
     """
 
-    def __init__(self, folder: Path = SHIPPED, *, threads: int = 1) -> None:
+    def __init__(self, folder: Path = NETS, *, threads: int = 1) -> None:
         self._pnet, self.constants = open_session(folder / "pnet.onnx", "pnet", threads=threads)
         self._rnet, _ = open_session(folder / "rnet.onnx", "rnet", threads=threads)
         self._onet, _ = open_session(folder / "onet.onnx", "onet", threads=threads)
