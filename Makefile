@@ -39,8 +39,10 @@ bench: $(VENV)/.installed
 	$(BIN)/python -m benchmarks.convert --long
 	$(BIN)/python -m benchmarks.importing
 	$(BIN)/python -m benchmarks.scale
+	$(BIN)/python -m benchmarks.frames
 	$(BIN)/python -m benchmarks.training
 	$(BIN)/python -m benchmarks.board
+	$(BIN)/python -m benchmarks.live
 	$(BIN)/python -m benchmarks.distillation
 
 soak: $(VENV)/.installed

@@ -26,6 +26,7 @@ from typing import Protocol
 import numpy as np
 
 from acquire.errors import TrainingError
+from dataset.face import FaceBox
 from dataset.frames import average_face
 from dataset.live import FAIR_FROM, Pulse, read_pulse
 from dataset.signals import HIGH_HZ, WINDOW_S, bandpass, shortest
@@ -130,6 +131,11 @@ class LivePulse:
         if self._last_s is not None and time_s - self._last_s > LONGEST_STEP_S:
             self.reading = Reading(time_s, GAP, f"no frame for {time_s - self._last_s:.1f} s")
         return self.reading
+
+    @property
+    def face_box(self) -> FaceBox | None:
+        """The enlarged box that is averaged, in pixels of the picture; None while there is no face."""
+        return self._face.box
 
     def trace(self) -> tuple[np.ndarray, np.ndarray]:
         """Give times [s] and the band-passed pulse on an even grid, of at most ten seconds; empty while they are too few."""

@@ -299,7 +299,7 @@ def both(images, times):
     assert states(readings) == [SETTLING, READING]
     told = [r for r in readings if r.hr_bpm is not None]
     assert told[0].time_s - times[0] < FIRST_S
-    return rates(told), offline_rates(images, times, live._face.box, [r.time_s for r in told])
+    return rates(told), offline_rates(images, times, live.face_box, [r.time_s for r in told])
 
 
 def test_live_is_within_two_bpm_of_offline_on_a_virtual_face():
