@@ -36,11 +36,11 @@ TEACHERS = 2
 CPU = torch.device("cpu")
 
 
-def film(number: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def film(number: int, people: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Give the 36x36 frames, the PPG and the times of one person."""
     cv2.setNumThreads(1)
     torch.set_num_threads(1)
-    person = VirtualSubject(f"S{number:02d}", seed=PEOPLE)
+    person = VirtualSubject(f"S{number:02d}", seed=people)
     person.camera = DIM
     time_s = 3.0 + np.arange(round((TRAIN_S if number in TRAIN else TEST_S) * FPS)) / FPS
     box, small = None, []
@@ -76,10 +76,10 @@ def people(folder: Path) -> Curated:
     return Curated(sides["train"], sides["test"], "", "")
 
 
-def keep_film(job: tuple[Path, int]) -> int:
-    folder, number = job
+def keep_film(job: tuple[Path, int, int]) -> int:
+    folder, number, people = job
     if not (folder / f"{number}.npz").exists():
-        frames, ppg, time_s = film(number)
+        frames, ppg, time_s = film(number, people)
         np.savez(folder / f"{number}.npz", frames=frames, ppg=ppg, time_s=time_s)
     return number
 
@@ -117,7 +117,7 @@ def main() -> None:
     options.folder.mkdir(parents=True, exist_ok=True)
     found: dict[int, dict[str, dict]] = {}
     with ProcessPoolExecutor(2) as pool:
-        list(pool.map(keep_film, [(options.folder, n) for n in (*TRAIN, *TEST)]))
+        list(pool.map(keep_film, [(options.folder, n, PEOPLE) for n in (*TRAIN, *TEST)]))
         teachers = dict(pool.map(make_teacher, [(options.folder, seed) for seed in range(TEACHERS)]))
         taught = {seed: assess(one.videos) for seed, one in teachers.items()}
         print("| seed | teacher MAE / RMSE bpm, SNR dB | student | student + KD | gain bpm | gap closed |")
