@@ -1,8 +1,9 @@
 """What helps a student of 24,769 parameters: `python -m benchmarks.recipes [NAME ...]`.
 
-Each recipe differs from the default in one thing. The room is that of `benchmarks.distillation` and the people are others, so
-that nothing is chosen on those it tests. One teacher, of the default recipe, for all of them; two seeds of the students, the same for
-every recipe; the student alone beside the student + KD where the recipe touches it. One thread a training, two at a time.
+Each recipe differs from the default in one thing. The room is that of `benchmarks.distillation` and the people are others,
+so that nothing is chosen on those it tests. One teacher, of the default recipe, for all of them; two seeds of the students,
+the same for every recipe; the student alone beside the student + KD where the recipe touches it. One thread a training, two
+at a time.
 """
 
 import argparse

@@ -9,7 +9,6 @@ Two hours on two cores, most of them the teacher's.
 
 import argparse
 import hashlib
-import json
 from concurrent.futures import ProcessPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
@@ -26,15 +25,19 @@ from acquire.virtual_world import draw_world
 from dataset.face import FaceBox, find_face
 from dataset.frames import FaceFrames, average_face, face_frames
 from dataset.signals import bandpass
-from models.checkpoint import save_checkpoint
+from models.checkpoint import load_checkpoint, save_checkpoint
 from models.data import Curated, Recording, ppg_change
-from models.evaluate import assess, measure
+from models.evaluate import assess, measure, predict
+from models.export import check_net, net_model
+from models.nets import Net, Student, Teacher
+from models.quantise import quantise
 from models.train import Recipe, Trained, study, teach
 from models.windows import even_grid, to_even_grid
 
 SEED, TEST_SEED = 51, 52
 BEGIN_S, RATES = 3.0, (15.0, 20.0, 25.0, 30.0, 30.0, 30.0)     # of the films [1/s]
 JITTER = 0.15                                                  # of a frame's step, by which its time is late at most
+PAIRS = 8                                                      # of a session, for the ranges of int8
 CPU = torch.device("cpu")
 SHOWN = ("mae_bpm", "rmse_bpm", "pearson_r", "snr_db", "macc")
 
@@ -94,7 +97,7 @@ def show(name: str, trained: Trained) -> None:
     print("  loss " + " ".join(f"{one['label']:.3f}" for one in trained.curve), flush=True)
 
 
-def real_heart_rate(folder: Path, nets: dict[str, torch.nn.Module]) -> None:
+def real_heart_rate(folder: Path, nets: dict[str, Net]) -> None:
     """Print each network's heart rates on a folder of video.mkv, frames_timestamp.csv and ppg.csv, window by window."""
     import pandas as pd
 
@@ -111,8 +114,24 @@ def real_heart_rate(folder: Path, nets: dict[str, torch.nn.Module]) -> None:
         change=torch.from_numpy(ppg_change(ppg, time_s)), ppg=ppg, time_s=time_s, video=folder, box=seen.box,
     )
     for name, net in nets.items():
-        found = assess([measure(net, one, device=CPU)])
-        print(f"real, {name}: " + json.dumps(found["videos"], default=str), flush=True)
+        result = measure(predict(net, one), one)
+        print(f"real, {name}: {np.nanmean(result.predicted_bpm):.2f} bpm, the PPG {result.reference_bpm.mean():.2f}; by window "
+              f"{np.round(result.predicted_bpm, 1).tolist()}, {np.round(result.reference_bpm, 1).tolist()}; "
+              f"SNR {result.snr_db.mean():.2f} dB", flush=True)
+
+
+def ship(folder: Path, curated: Curated) -> None:
+    """Write what comes with acq: the student's checkpoint, and its ONNX in float32 and int8."""
+    ready = folder / "ship"
+    ready.mkdir(exist_ok=True)
+    (ready / "student.safetensors").write_bytes((folder / "student_kd.safetensors").read_bytes())
+    checkpoint = load_checkpoint(ready / "student.safetensors")
+    assert isinstance(checkpoint.net, Student)
+    model = net_model("student", ready / "student.safetensors", checkpoint)
+    (ready / "student.onnx").write_bytes(model.SerializeToString())
+    print(f"{check_net(ready / 'student.onnx', checkpoint.net):.1e} between ONNX Runtime and torch")
+    pairs = torch.cat([one.motion[:: max(1, len(one.motion) // PAIRS)] for one in curated.train])
+    quantise(ready / "student.onnx", ready / "student-int8.onnx", pairs.permute(0, 3, 1, 2).float().numpy())
 
 
 def main() -> None:
@@ -135,22 +154,27 @@ def main() -> None:
         return
     sides = {seed: [path for path in paths if path.name.startswith(f"{seed}-")] for seed in (SEED, TEST_SEED)}
     data_hash = hashlib.sha256(b"".join(hashlib.sha256(path.read_bytes()).digest() for path in sides[SEED])).hexdigest()
+    split = f"virtual people of seeds {SEED} and {TEST_SEED}"
     curated = Curated([recording(p) for p in sides[SEED]], [recording(p) for p in sides[TEST_SEED]],
-                      f"virtual-to-real {SEED}/{TEST_SEED}", data_hash)
+                      hashlib.sha256(split.encode()).hexdigest(), data_hash)
     recipe = Recipe(epochs=options.epochs, teacher_epochs=options.teacher_epochs)
     about = {"recipe": {"epochs": recipe.epochs, "teacher_epochs": recipe.teacher_epochs, "seed": recipe.seed},
              "subjects": {"train": len(curated.train), "test": len(curated.test)}, "versions": {"acq": version("acq")}}
     keep = options.folder / "training"
     keep.mkdir(exist_ok=True)
-    made = {"teacher": teach(curated, recipe, device=CPU, keep=keep)}
-    show("teacher", made["teacher"])
-    made["student_kd"] = study(curated, recipe, teacher=made["teacher"].net, device=CPU, keep=keep)   # type: ignore[arg-type]
-    show("student + KD", made["student_kd"])
-    for name, one in made.items():
-        save_checkpoint(options.folder / f"{name}.safetensors", one.net, split_hash=curated.split_hash, data_hash=data_hash,
-                        about=about)
+    nets: dict[str, Net] = {}
+    for name in ("teacher", "student_kd"):
+        path = options.folder / f"{name}.safetensors"
+        if not path.exists():
+            teacher = nets.get("teacher")
+            trained = (study(curated, recipe, teacher=teacher, device=CPU, keep=keep) if isinstance(teacher, Teacher)
+                       else teach(curated, recipe, device=CPU, keep=keep))
+            show(name, trained)
+            save_checkpoint(path, trained.net, split_hash=curated.split_hash, data_hash=data_hash, about=about)
+        nets[name] = load_checkpoint(path, data_hash=data_hash).net
+    ship(options.folder, curated)
     if options.real is not None:
-        real_heart_rate(options.real, {name: one.net for name, one in made.items()})
+        real_heart_rate(options.real, nets)
 
 
 if __name__ == "__main__":
