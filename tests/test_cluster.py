@@ -144,6 +144,21 @@ def test_convert_and_the_frames_cache_on_a_cluster_while_a_worker_is_killed(clus
         load_curated(data, workers=Workers(scheduler=cluster.address))
 
 
+def test_folds_train_on_a_cluster_to_what_they_are_here(cluster, tmp_path):
+    from curated_folders import curate, entry
+
+    from models.run import train_kd
+    from models.train import Recipe
+
+    data = curate(tmp_path, [entry(1, "train", "S01"), entry(2, "test", "S02")])
+    recipe = Recipe(epochs=1, teacher_epochs=1, precision="float32")
+    here, there = (train_kd(data, recipe=recipe, device="cpu", folds=2, workers=workers).metrics
+                   for workers in (Workers(2), Workers(scheduler=cluster.address)))
+    assert [fold["test"] for fold in there["folds"]] == [fold["test"] for fold in here["folds"]]
+    for name in ("teacher", "student", "student_kd"):
+        assert here["methods"][name]["curve"] == there["methods"][name]["curve"], name
+
+
 def test_a_scheduler_without_workers_is_one_line(cluster):          # the last one: it sends them home
     for worker in cluster.workers:
         worker.terminate()
