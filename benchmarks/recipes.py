@@ -32,11 +32,15 @@ RECIPES = {
     "TaT and the answer, last level only": Recipe(distill=DistillConfig(levels="last")),
     "student pretrained for 6 epochs": Recipe(pretrain_epochs=6),
     "24 epochs": Recipe(epochs=24),
+    "float32 in place of bfloat16": Recipe(precision="float32"),
     "no shifts, no mirror": Recipe(shift=0),
     "clips of 32": Recipe(clip=32, batch_clips=2),
     "clips of 64, and the pulse's shape": Recipe(clip=64, batch_clips=1, shape_weight=0.3),
 }
-ALONE = ("default", "24 epochs", "no shifts, no mirror", "clips of 32", "clips of 64, and the pulse's shape")
+ALONE = (
+    "default", "24 epochs", "float32 in place of bfloat16", "no shifts, no mirror", "clips of 32",
+    "clips of 64, and the pulse's shape",
+)
 
 
 def train(job: tuple[Path, str, int, str]) -> tuple[str, str, dict]:

@@ -8,7 +8,7 @@ of the recording.
 import threading
 import time
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -119,7 +119,7 @@ class LiveThread:
                     self._watch.idle()
             if time.monotonic() - looked >= _SEEN_S and self._watch.frames:
                 looked = time.monotonic()
-                self.seen = Seen(**{**vars(self._watch.seen()), "left_out": self._left_out})
+                self.seen = replace(self._watch.seen(), left_out=self._left_out)
 
     def __enter__(self) -> "LiveThread":
         self._thread.start()

@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 from acq.main import app
 from acquire.errors import TrainingError
 from models.board import BoardTimes, Stage, board_name, board_of, frames_with_a_face, time_board
+from models.onnx_net import SHIPPED
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +58,7 @@ def test_which_folder_is_meant(board, tmp_path):
     run = board.parent / "runs" / "untrained"
     assert board_of(board, tmp_path) == board
     assert board_of(board.parent, tmp_path) == board
+    assert board_of(None, tmp_path) == SHIPPED
     with pytest.raises(TrainingError, match="acq export makes it"):
         board_of(run, tmp_path)
     (tmp_path / "runs" / "20260101T000000Z").mkdir(parents=True)
