@@ -15,7 +15,8 @@ demo: $(VENV)/.installed
 	$(BIN)/acq demo --force
 
 test: $(VENV)/.installed
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not gstreamer" $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -m gstreamer $(PYTEST_ARGS) || [ $$? -eq 5 ]    # 5: PYTEST_ARGS leaves none of them
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .

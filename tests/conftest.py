@@ -12,6 +12,14 @@ REPO = Path(__file__).resolve().parent.parent
 SHARED = REPO.parent / "shared" / "data"
 
 
+# Modules whose tests take their time by the clock; they never run beside one another, and mostly wait.
+IN_REAL_TIME = {
+    "test_calibration", "test_check", "test_cli", "test_faults", "test_flash", "test_full_disk", "test_host_time", "test_live",
+    "test_max30102", "test_operator", "test_ppg", "test_real_input", "test_recorder", "test_session_reader",
+    "test_session_writer", "test_steady_camera", "test_twin", "test_twin_fast", "test_uvc", "test_virtual_rig",
+}
+
+
 def pytest_addoption(parser):
     parser.addoption("--no-skips", action="store_true", help="a skipped test is a failed one: CI has everything installed")
 
@@ -74,8 +82,12 @@ def acq(tmp_path):
 
 
 def pytest_collection_modifyitems(items):
-    """Put GStreamer last: once its plugins have brought their C++ runtime, importing matplotlib's C++ aborts the process.
+    """Put GStreamer last, and say what stays together where several processes test.
 
-    acq never has both in one process: `record` opens cameras, `train-kd` draws.
+    Once GStreamer's plugins have brought their C++ runtime, importing matplotlib's C++ aborts the process: `make test` gives them
+    a process of their own. acq never has both in one: `record` opens cameras, `train-kd` draws.
     """
     items.sort(key=lambda item: item.get_closest_marker("gstreamer") is not None)
+    for item in items:
+        name = item.module.__name__
+        item.add_marker(pytest.mark.xdist_group("in real time" if name in IN_REAL_TIME else name))
