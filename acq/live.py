@@ -14,6 +14,7 @@ import typer
 from acq.options import Force, Fps, Net, parse_duration
 from acq.pulse_rows import GrowingCsv, check_new, row_dict
 from acq.words import counted
+from acquire.errors import SessionError
 
 if TYPE_CHECKING:
     from acq.live_panel import Finger
@@ -64,9 +65,14 @@ def live(
 
 @contextmanager
 def _open_source(source: str, fps: float, *, simulate: bool, seed: int) -> Iterator["LiveSource"]:
+    import h5py
+
     from models.live_sources import CameraFrames, FollowedFrames
 
     path = Path(source)
+    if path.is_file() and not h5py.is_hdf5(path) and path.suffix != ".h5":
+        raise SessionError(f"expected a camera or a session, found the file {path}; a video is played with replay:{path}, and "
+                           "acq predict reads it at once")
     if not simulate and (path.exists() or path.suffix == ".h5"):
         from dataset.following import Following
 

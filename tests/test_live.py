@@ -208,6 +208,7 @@ def test_predict_on_a_session_lays_the_finger_beside(evening):
 @pytest.mark.parametrize(("words", "said"), [
     (("predict", "nothing.mkv"), "expected a video to replay"),
     (("live", "nothing.h5"), "found nothing at nothing.h5"),
+    (("live", "film.mp4"), "a video is played with replay:film.mp4"),
     (("live", "nonsense"), "expected the source to be one of auto, csi"),
     (("live", "auto", "--net", "nowhere"), "expected a student, found none, at nowhere/student.onnx"),
     (("live", "--duration", "soon"), "expected a time such as"),
@@ -217,6 +218,7 @@ def test_predict_on_a_session_lays_the_finger_beside(evening):
 ])
 def test_bad_input_is_refused_in_one_line(words, said, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "film.mp4").write_text("no film")
     done = subprocess.run([sys.executable, "-m", "acq.main", *words], capture_output=True, text=True, check=False,
                           env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent), "COLUMNS": "200"})
     assert done.returncode != 0
