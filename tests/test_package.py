@@ -19,7 +19,8 @@ def test_the_wheel_holds_every_module(repo, tmp_path):
     assert modules <= held
     assert "acquire/portrait/astronaut.png" in held
     assert {f"dataset/weights/{name}" for name in ("NOTICE", "pnet.onnx", "rnet.onnx", "onet.onnx")} <= held
-    assert {f"models/weights/{name}" for name in ("README.md", "student.onnx", "student-int8.onnx", "student.safetensors")} <= held
+    student = ("README.md", "student.onnx", "student-int8.onnx", "student.safetensors")
+    assert {f"models/weights/{name}" for name in student} <= held
     sketch = {f"acquire/{path.relative_to(repo)}" for path in (repo / "firmware/ppg_logger").iterdir()}
     assert sketch | {"acquire/firmware/Makefile"} <= held
     assert not [name for name in held if name.startswith(("tests", "benchmarks"))]
