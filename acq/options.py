@@ -30,7 +30,9 @@ FromTime = Annotated[
     str | None, typer.Option("--from", metavar="TIME", help="Where the part begins: 80, 1:20 or 1:02:03.5 after the start.")
 ]
 ToTime = Annotated[str | None, typer.Option("--to", metavar="TIME", help="Where it ends; not given, where the session does.")]
-Net = Annotated[Path | None, typer.Option("--net", metavar="FOLDER", help="What acq export made; else what comes with acq.")]
+Net = Annotated[
+    Path | None, typer.Option("--net", metavar="PATH", help="What acq export made, or one file of it; else what comes with acq.")
+]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bars.")]
 
 _UNITS_S = {"": 1.0, "s": 1.0, "sec": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}

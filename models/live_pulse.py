@@ -255,20 +255,21 @@ class LivePulse:
             self._pulse = pulse
 
 
-def open_live_pulse(folder: Path | None = None, *, aside: Executor | None = None) -> LivePulse:
-    """Open a student and the face finder.
+def open_live_pulse(net: Path | None = None, *, aside: Executor | None = None) -> LivePulse:
+    """Open a network and the face finder.
 
     Parameters
     ----------
-    folder : what `acq export` made; what comes with acq unless given. A folder without a face finder gets the one of acq
+    net : a folder that `acq export` made, for its float32 student; or one file in it (the int8 student, the teacher); the
+        student that comes with acq unless given. A face finder that is not beside it is the one that comes with acq
 
     Raises
     ------
     TrainingError : no ONNX Runtime, no student there, or files that are none of ours
     """
-    place = SHIPPED if folder is None else folder
-    finder = open_finder(place)
-    if not (student := place / "student.onnx").is_file():
-        what = "the student that comes with acq, found that this one comes without" if folder is None else "a student, found none"
-        raise TrainingError(f"expected {what}, at {student}; acq export makes one of a run, and --net names its folder")
-    return LivePulse(open_net(student), finder.find, aside=aside)
+    place = net or SHIPPED
+    path = place / "student.onnx" if place.is_dir() or place.suffix != ".onnx" else place
+    if not path.is_file():
+        raise TrainingError(f"expected a student at {path}, found none; acq export makes one, and --net names its folder")
+    finder = open_finder(path.parent)
+    return LivePulse(open_net(path), finder.find, aside=aside)

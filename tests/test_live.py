@@ -37,6 +37,7 @@ from dataset.following import Following
 from models.live_pulse import LOOKING, READING, SETTLING, LivePulse, open_live_pulse
 from models.live_sources import FollowedFrames
 from models.live_watch import LiveThread, LiveWatch
+from models.onnx_net import SHIPPED
 from models.prediction import predict
 
 FIRST_S, WITHIN_BPM = 12.0, 3.0
@@ -185,6 +186,13 @@ def test_predict_reads_a_virtual_subject_s_heart_rate(video, tmp_path):
         acq("predict", video, "--csv", tmp_path / "pulse.csv")
 
 
+def test_predict_with_the_int8_student_is_within_one_bpm(video):
+    int8 = ("--net", SHIPPED / "student-int8.onnx")
+    said, small = (json.loads(acq("predict", video, "--json", *words).output) for words in ((), int8))
+    assert small["hr_bpm"] == pytest.approx(said["hr_bpm"], abs=1.0)
+    assert small["hr_bpm"] != said["hr_bpm"]
+
+
 def test_predict_in_words(video):
     done = acq("predict", video, "--quiet")
     assert done.exit_code == 0, done.output
@@ -210,11 +218,11 @@ def test_predict_on_a_session_lays_the_finger_beside(evening):
     (("live", "nothing.h5"), "found nothing at nothing.h5"),
     (("live", "film.mp4"), "a video is played with replay:film.mp4"),
     (("live", "nonsense"), "expected the source to be one of auto, csi"),
-    (("live", "auto", "--net", "nowhere"), "expected a student, found none, at nowhere/student.onnx"),
+    (("live", "auto", "--net", "nowhere"), "expected a student at nowhere/student.onnx, found none"),
     (("live", "--duration", "soon"), "expected a time such as"),
     (("record", "--subject", "S01", "--simulate", "--live", "--quiet"), "leave out --quiet"),
     (("record", "--subject", "S01", "--simulate", "--net", "x"), "say --live too"),
-    (("record", "--subject", "S01", "--simulate", "--live", "--net", "x", "--data", "no"), "expected a student, found none"),
+    (("record", "--subject", "S01", "--simulate", "--live", "--net", "x", "--data", "no"), "expected a student at x/"),
 ])
 def test_bad_input_is_refused_in_one_line(words, said, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
