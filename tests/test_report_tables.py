@@ -13,6 +13,7 @@ from models import report_tables as tables  # noqa: E402
 from models.methods import TITLES  # noqa: E402
 from models.report import _head  # noqa: E402
 from models.report_board import board, check_run, keep_board  # noqa: E402
+from models.verdict import gap_closed  # noqa: E402
 
 TWO = results("S01", "S02")
 
@@ -99,6 +100,11 @@ def test_a_teacher_that_is_not_ahead_closes_no_gap(metrics):
     behind = {**metrics, "methods": methods}
     assert Tables(published.hold_out(behind)).cell("this run, virtual subjects, 2 train, 2 test", "gap closed") == "–"
     assert "its teacher is not ahead of it here" in _head(behind)
+
+
+def test_a_share_of_next_to_nothing_is_none():
+    assert gap_closed({"teacher": 5.364, "student": 5.368, "student_kd": 1.093}) is None
+    assert gap_closed({"teacher": 5.0, "student": 5.2, "student_kd": 5.1}) == pytest.approx(50)
 
 
 def test_mixed_data_is_not_called_virtual(metrics):
