@@ -159,7 +159,7 @@ def main() -> None:
                       hashlib.sha256(split.encode()).hexdigest(), data_hash)
     recipe = Recipe(epochs=options.epochs, teacher_epochs=options.teacher_epochs)
     about = {"recipe": {"epochs": recipe.epochs, "teacher_epochs": recipe.teacher_epochs, "seed": recipe.seed},
-             "subjects": {"train": len(curated.train), "test": len(curated.test)}, "versions": {"acq": version("acq")}}
+             "subjects": curated.subjects, "versions": {"acq": version("acq")}}
     keep = options.folder / "training"
     keep.mkdir(exist_ok=True)
     nets: dict[str, Net] = {}

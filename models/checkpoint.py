@@ -26,7 +26,7 @@ class Checkpoint:
     net: Net
     split_hash: str
     data_hash: str
-    about: dict       # the recipe, the seed, versions
+    about: dict       # the recipe, the seed, versions, the subjects of each side
 
 
 def save_checkpoint(path: Path, net: Net, *, split_hash: str, data_hash: str, about: dict) -> None:
@@ -71,8 +71,11 @@ def load_checkpoint(path: Path, *, split_hash: str | None = None, data_hash: str
         with torch.random.fork_rng(devices=[]):
             net = build(description)
         net.load_state_dict(weights)
-        checkpoint = Checkpoint(net.eval(), header["split_hash"], header["data_hash"], json.loads(header["about"]))
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        about = json.loads(header["about"])
+        if not all(isinstance(names, list) for names in about.get("subjects", {}).values()):
+            raise TypeError(f"subjects {about['subjects']!r}")
+        checkpoint = Checkpoint(net.eval(), header["split_hash"], header["data_hash"], about)
+    except (AttributeError, KeyError, TypeError, ValueError, RuntimeError) as error:
         reason = " ".join(str(error).split())[:200]
         raise TrainingError(f"expected a whole header, weights that fit their configuration in {path}, got {reason}") from error
     return checkpoint

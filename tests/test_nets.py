@@ -112,6 +112,14 @@ def test_weights_that_do_not_fit_their_configuration(tmp_path):
         load_checkpoint(path)
 
 
+@pytest.mark.parametrize("about", [{"subjects": {"train": 144}}, {"subjects": 3}, []])
+def test_a_header_whose_subjects_are_no_names(tmp_path, about):
+    path = tmp_path / "net.safetensors"
+    save_checkpoint(path, Student(), split_hash="s", data_hash="d", about=about)
+    with pytest.raises(TrainingError, match="expected a whole header"):
+        load_checkpoint(path)
+
+
 @pytest.mark.parametrize("missing", ["net", "config", "split_hash", "data_hash", "about"])
 def test_a_header_that_lacks_something(tmp_path, missing):
     from safetensors import safe_open
