@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
-from acq.exclude import described, say_what_to_make_anew
-from acq.options import Data, FromTime, ToTime, parse_time
+from acq.commands.exclude import described, say_what_to_make_anew
+
+from .options import Data, FromTime, ToTime, parse_time
 
 
 def include(
@@ -16,7 +17,7 @@ def include(
     data: Data = Path("data"),
 ) -> None:
     """Take back what `acq exclude` took out: all of it, or the one part that --from and --to name."""
-    from dataset.exclusions import read_exclusions, write_exclusions
+    from dataset.selection.exclusions import read_exclusions, write_exclusions
 
     from_s, to_s = parse_time(from_time, "--from"), parse_time(to_time, "--to")
     part = None if from_s is None and to_s is None else (from_s, to_s)

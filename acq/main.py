@@ -11,34 +11,35 @@ from typing import Annotated
 
 import typer
 
-from acq.bench_board import bench_board
-from acq.calibrate import calibrate
-from acq.card import card
-from acq.check import check
-from acq.convert import convert
-from acq.demo import demo
-from acq.devices import devices
-from acq.evaluate import evaluate
-from acq.exclude import exclude
-from acq.export import export
-from acq.firmware import firmware
-from acq.import_ import import_
-from acq.include import include
-from acq.info import info
-from acq.live import live
-from acq.ls import ls
-from acq.predict import predict
-from acq.qc import qc
-from acq.record import record
-from acq.recover import recover
-from acq.resync import resync
-from acq.simulate import simulate
-from acq.split import split
-from acq.subject import subject
-from acq.train import train_kd
-from acq.verify import verify
-from acq.withdraw import withdraw
+from acq.commands.bench_board import bench_board
+from acq.commands.calibrate import calibrate
+from acq.commands.card import card
+from acq.commands.check import check
+from acq.commands.convert import convert
+from acq.commands.demo import demo
+from acq.commands.devices import devices
+from acq.commands.evaluate import evaluate
+from acq.commands.exclude import exclude
+from acq.commands.export import export
+from acq.commands.firmware import firmware
+from acq.commands.import_ import import_
+from acq.commands.info import info
+from acq.commands.live import live
+from acq.commands.ls import ls
+from acq.commands.predict import predict
+from acq.commands.qc import qc
+from acq.commands.record import record
+from acq.commands.recover import recover
+from acq.commands.resync import resync
+from acq.commands.simulate import simulate
+from acq.commands.split import split
+from acq.commands.subject import subject
+from acq.commands.train import train_kd
+from acq.commands.verify import verify
+from acq.commands.withdraw import withdraw
 from acquire.errors import AcqError
+
+from .include import include
 
 app = typer.Typer(
     name="acq",

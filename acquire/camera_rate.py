@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from .devices import CameraRate, VideoFrame
+from acquire.camera.source import CameraRate, VideoFrame
 
 MEASURE_S = 1.5
 

@@ -30,8 +30,9 @@ from itertools import pairwise
 
 import numpy as np
 
+from acquire.sensor.protocol import BAUD, SIZE_PING, SIZE_PONG, SIZE_SAMPLE
+
 from .layout import BOOT_TICKS, CLOCK_DTYPE, EXCHANGE_DTYPE
-from .protocol import BAUD, SIZE_PING, SIZE_PONG, SIZE_SAMPLE
 
 # A ceramic resonator moves about 10 ppm/degC, and a case hardly three degrees a minute: how fast the rate may change [1/s].
 WANDER_PER_S = 30e-6 / 60.0

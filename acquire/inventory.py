@@ -13,10 +13,11 @@ from typing import Any
 
 from serial.tools import list_ports
 
+from acquire.camera.v4l2_nodes import SYSFS, list_nodes
+from acquire.sensor.port import Sensor
+from acquire.sensor.protocol import SENSOR_NAMES
+
 from .errors import DeviceError, ProtocolError
-from .ppg import Sensor
-from .protocol import SENSOR_NAMES
-from .video_nodes import SYSFS, list_nodes
 
 _NUMBERS = 8      # cameras that are looked for where no list is
 
@@ -50,7 +51,7 @@ def find_cameras(
     cameras, remarks = [], []
     told: dict[str, list[str]] = {}
     try:
-        from .gstreamer import csi_element, list_formats
+        from acquire.camera.gstreamer import csi_element, list_formats
 
         told = list_formats()
         cameras.append(FoundCamera("csi", f"{csi_element()} is installed; whether a camera is behind it shows when it opens"))
@@ -69,7 +70,7 @@ def find_cameras(
 def _open_numbers(system: str, open_capture: Any) -> list[FoundCamera]:
     import cv2
 
-    from .uvc import BACKENDS
+    from acquire.camera.uvc import BACKENDS
 
     found: list[FoundCamera] = []
     for number in range(_NUMBERS):

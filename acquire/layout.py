@@ -1,6 +1,6 @@
 """Names, dtypes and units of everything in a session file, version 1, and of the folders around it.
 
-The recorder writes with these names and `dataset.session` reads with them; `docs/format.md` describes them in prose and
+The recorder writes with these names and `dataset.session.reader` reads with them; `docs/format.md` describes them in prose and
 a test compares the two. All times are int64 nanoseconds on the host's CLOCK_MONOTONIC, unless the name says `unix`.
 """
 
@@ -23,7 +23,7 @@ PPG_TICKS = "ppg/ticks"              # device ticks at the middle of the sample'
 PPG_ARRIVAL = "ppg/arrival_ns"       # when the host had the packet
 PPG_TIME = "ppg/time_ns"             # middle of the window on the host clock, from `acquire.clock`
 PPG_BOUND = "ppg/bound_ns"           # |time_ns - truth| is at most this; -1 while no bound is known
-PPG_FLAGS = "ppg/flags"              # SAMPLE_* bits of `acquire.protocol`
+PPG_FLAGS = "ppg/flags"              # SAMPLE_* bits of `acquire.sensor.protocol`
 PUBLISHED = "ppg/published"          # only of an imported session: the numbers as they were published, beside each sample
 
 EXCHANGES = "sync/exchanges"         # every answered ping, raw, so that the session can be re-synchronised

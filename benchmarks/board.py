@@ -16,15 +16,15 @@ import onnx
 import torch
 from onnxruntime.quantization import quantize_dynamic
 
-from models.board import PUBLISHED, frames_with_a_face, time_board
-from models.checkpoint import load_checkpoint, save_checkpoint
-from models.data import Recording, load_curated
-from models.evaluate import measure
-from models.export import export, student_of
-from models.facenet import detect_face
-from models.nets import Student, Teacher
-from models.onnx_net import OnnxNet, open_net
-from models.quantise import quantise, quantise_but, training_motion
+from models.board.benchmark import PUBLISHED, frames_with_a_face, time_board
+from models.board.onnx_net import OnnxNet, open_net
+from models.data.curated import Recording, load_curated
+from models.evaluation.evaluate import measure
+from models.export.export import export, student_of
+from models.export.facenet import detect_face
+from models.export.quantise import quantise, quantise_but, training_motion
+from models.nets.can import Student, Teacher
+from models.nets.checkpoint import load_checkpoint, save_checkpoint
 
 RUNS = 300
 

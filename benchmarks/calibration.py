@@ -13,15 +13,31 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from acquire.blink import APART_FRAMES, PING_BURST, PING_EVERY_S, PING_STEP_S, TAIL_S, TOGGLES, WARM_UP_S, BlinkLog, Blinks
-from acquire.calibration import MAX_BOUND_NS, LightFit, average_cells, find_light, fit_light_offset
+from acquire.calibration.blink import (
+    APART_FRAMES,
+    PING_BURST,
+    PING_EVERY_S,
+    PING_STEP_S,
+    TAIL_S,
+    TOGGLES,
+    WARM_UP_S,
+    BlinkLog,
+    Blinks,
+)
+from acquire.calibration.light_offset import (
+    MAX_BOUND_NS,
+    LightFit,
+    average_cells,
+    find_light,
+    fit_light_offset,
+)
 from acquire.errors import CalibrationError
-from acquire.protocol import DEFAULT_RATE_HZ, Led, Packet, PacketParser, Ping, Start, encode
-from acquire.simulator import VirtualSubject
-from acquire.virtual_device import Crystal, Line, SensorDevice
-from acquire.virtual_led import LedView
-from acquire.virtual_motion import Temper
-from acquire.virtual_rig import VirtualCamera
+from acquire.sensor.protocol import DEFAULT_RATE_HZ, Led, Packet, PacketParser, Ping, Start, encode
+from acquire.simulation.led import LedView
+from acquire.simulation.motion import Temper
+from acquire.simulation.rig import VirtualCamera
+from acquire.simulation.sensor_device import Crystal, Line, SensorDevice
+from acquire.simulation.subject import VirtualSubject
 
 _BOOT_NS = 3_600_000_000_000
 _READ_NS = (30_000, 250_000)        # from a byte's arrival to the host's stamp
@@ -98,7 +114,7 @@ class Host:
         self.device.receive(encode(packet), out_ns)
 
     def blink(self, scene: Scene) -> None:
-        """Ping and switch as `acquire.blink` does."""
+        """Ping and switch as `acquire.calibration.blink` does."""
         self._send(Start(DEFAULT_RATE_HZ))
         start_ns = next_ping_ns = self.now_ns
         next_toggle_ns, left, done = start_ns + round(WARM_UP_S * 1e9), PING_BURST, 0

@@ -11,8 +11,8 @@ import time
 
 import numpy as np
 
-from acquire.gstreamer import GstCamera
-from acquire.steady_camera import SteadyCamera, _same
+from acquire.camera.gstreamer import GstCamera
+from acquire.camera.reconnecting import SteadyCamera, _same
 
 FPS = 25
 SOURCE = f"videotestsrc is-live=true ! video/x-raw,format=I420,width=640,height=360,framerate={FPS}/1"

@@ -17,12 +17,12 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from acquire.devices import CameraInfo, VideoFrame
+from acquire.camera.source import CameraInfo, VideoFrame
 from acquire.layout import sessions_dir
-from acquire.protocol import Hello
-from acquire.session import SessionWriter
-from dataset.exclusions import Exclusions, decide, write_exclusions
-from dataset.quality import Series, SessionQuality, write_quality
+from acquire.sensor.protocol import Hello
+from acquire.session.writer import SessionWriter
+from dataset.quality.result import Series, SessionQuality, write_quality
+from dataset.selection.exclusions import Exclusions, decide, write_exclusions
 
 PEOPLE = 50
 CURVES, POINTS = 12, 2000          # as many as `acq qc` writes, thinned

@@ -15,8 +15,7 @@ import numpy as np
 
 from acquire.clock import place_samples
 from acquire.layout import BOOT_TICKS
-
-from .plants import PLANTS, RATE_HZ, TICK_HZ, Made, make, place_live
+from benchmarks.plants import PLANTS, RATE_HZ, TICK_HZ, Made, make, place_live
 
 BURST = 8
 _HALF_WINDOW_NS = 1e9 / RATE_HZ / 2

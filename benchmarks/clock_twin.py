@@ -16,10 +16,10 @@ from pathlib import Path
 
 import numpy as np
 
-from acquire.devices import CameraInfo, VideoFrame
-from acquire.ppg import Sensor
-from acquire.recorder import Recorder
-from dataset.session import Session
+from acquire.camera.source import CameraInfo, VideoFrame
+from acquire.recorder.recorder import Recorder
+from acquire.sensor.port import Sensor
+from dataset.session.reader import Session
 
 FIRMWARE = Path(__file__).resolve().parent.parent / "firmware"
 PPM = (-5000, 0, 5000)

@@ -50,9 +50,9 @@ def main() -> None:
 
 
 def _make(path: Path, *, seconds: float, clip: Path | None) -> None:
-    from acquire.devices import CameraInfo, VideoFrame
-    from acquire.protocol import SENSOR_VIRTUAL, Hello
-    from acquire.session import SessionWriter
+    from acquire.camera.source import CameraInfo, VideoFrame
+    from acquire.sensor.protocol import SENSOR_VIRTUAL, Hello
+    from acquire.session.writer import SessionWriter
 
     camera = CameraInfo("benchmark", WIDTH, HEIGHT, FPS, "I420", "start of exposure", simulated=True)
     hello = Hello(
@@ -82,7 +82,7 @@ def _clip(path: Path) -> list[np.ndarray]:
 
 def _virtual() -> list[np.ndarray]:
     """Draw five seconds of the virtual subject, noise included."""
-    from acquire.simulator import VirtualSubject
+    from acquire.simulation.subject import VirtualSubject
 
     subject = VirtualSubject("S01", seed=0)
     return [subject.frame(i / FPS, i) for i in range(5 * FPS)]
@@ -92,7 +92,6 @@ def _row(row: str, path: str) -> None:
     """Do one row's work in this process, and print its figures."""
     import cv2
 
-    import dataset.folders  # noqa: F401
 
     cv2.setNumThreads(1)
     session, out = Path(path), Path(path).with_suffix(".out")
@@ -110,9 +109,9 @@ def _row(row: str, path: str) -> None:
 
 
 def _convert(path: Path, out: Path, codec: str) -> int:
-    from dataset.folders import Task, write_session
-    from dataset.split import SessionIdentity
-    from dataset.timeline import Settings
+    from dataset.convert.rows import Settings
+    from dataset.convert.write_folder import Task, write_session
+    from dataset.selection.split import SessionIdentity
 
     identity = SessionIdentity(path.stem, "S01", path.name, "0", True, True)
     task = Task(identity, path, Settings(codec, "filtered", "native", "keep"), (), ("train/subject1",), out)
@@ -122,7 +121,7 @@ def _convert(path: Path, out: Path, codec: str) -> int:
 def _opencv(path: Path, out: Path) -> int:
     import cv2
 
-    from dataset.session import Session
+    from dataset.session.reader import Session
 
     with Session(path) as session:
         video = cv2.VideoWriter(str(out), cv2.VideoWriter.fourcc(*"FFV1"), session.fps, (WIDTH, HEIGHT))
@@ -133,7 +132,7 @@ def _opencv(path: Path, out: Path) -> int:
 
 
 def _decode(path: Path) -> int:
-    from dataset.session import Session
+    from dataset.session.reader import Session
 
     with Session(path) as session:
         bgr = np.empty((HEIGHT, WIDTH, 3), np.uint8)

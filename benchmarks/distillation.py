@@ -19,15 +19,15 @@ import numpy as np
 import torch
 from scipy import stats
 
-from acquire.simulator import VirtualSubject
-from acquire.virtual_stage import Camera
-from dataset.face import FaceBox, find_face
-from dataset.frames import FaceFrames, average_face
-from dataset.signals import bandpass
-from models.data import Curated, Recording, ppg_change
-from models.distill import DistillConfig
-from models.evaluate import assess
-from models.train import Recipe, Trained, study, teach
+from acquire.simulation.renderer import Camera
+from acquire.simulation.subject import VirtualSubject
+from dataset.face.find import FaceBox, find_face
+from dataset.face.frames import FaceFrames, average_face
+from dataset.signals.filters import bandpass
+from models.data.curated import Curated, Recording, ppg_change
+from models.distillation.distill import DistillConfig
+from models.evaluation.evaluate import assess
+from models.training.train import Recipe, Trained, study, teach
 
 PEOPLE, TRAIN, TEST = 22, range(1, 17), range(17, 25)
 TRAIN_S, TEST_S, FPS = 30.0, 40.0, 25.0

@@ -17,10 +17,10 @@ import h5py
 import hdf5plugin
 import numpy as np
 
-from acquire.simulated_session import SimulatedSession, write_session
-from acquire.simulator import VirtualSubject
+from acquire.simulation.sessions import SimulatedSession, write_session
+from acquire.simulation.subject import VirtualSubject
 from benchmarks.recording import CLIP
-from dataset.duplicates import SHORTEST_S, Streams, compare, read_streams
+from dataset.duplicates.find import SHORTEST_S, Streams, compare, read_streams
 
 LOGS = CLIP.parent.parent
 NOTHING = np.empty(0)

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from acquire.monitor import CLIPPED, PulseWatch
-from acquire.simulator import VirtualSubject
+from acquire.sensor.finger import CLIPPED, PulseWatch
+from acquire.simulation.subject import VirtualSubject
 
 KINDS = ("constant", "noise as strong as the pulse", "quiet noise", "ramp of 0.3 s to another light", "the same with 120 Hz hum")
 PER_TRACE = 6

@@ -17,7 +17,19 @@ from pathlib import Path
 
 import numpy as np
 
-from acquire.protocol import BAUD, TICK_HZ, Identify, Led, Packet, PacketParser, Ping, Pong, Sample, Start, encode
+from acquire.sensor.protocol import (
+    BAUD,
+    TICK_HZ,
+    Identify,
+    Led,
+    Packet,
+    PacketParser,
+    Ping,
+    Pong,
+    Sample,
+    Start,
+    encode,
+)
 
 FIRMWARE = Path(__file__).resolve().parent.parent / "firmware"
 CYCLE_HZ = 16_000_000

@@ -1,6 +1,6 @@
 """Frames for training, ours beside the usual way: `python -m benchmarks.frames`.
 
-One rawvideo AVI of 640x360, 40 s, is made into 36x36 frames: by `dataset.frames.face_frames`, streaming, and the way most tools
+One rawvideo AVI of 640x360, 40 s, is made into 36x36 frames: by `dataset.face.frames.face_frames`, streaming, and the way most tools
 do it, which is to read the whole video into one array, crop and resize each frame, all in memory. Each in a process of its own;
 processor time, for other work on the machine does not count in it.
 """
@@ -15,8 +15,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from acquire.simulator import VirtualSubject
-from dataset.video import VideoWriter
+from acquire.simulation.subject import VirtualSubject
+from dataset.layouts.avi import VideoWriter
 
 FRAMES, FPS = 1000, 25.0
 
@@ -30,13 +30,13 @@ def make(path: Path) -> None:
 
 
 def ours(path: Path) -> int:
-    from dataset.frames import face_frames
+    from dataset.face.frames import face_frames
 
     return len(face_frames(path).frames)
 
 
 def usual(path: Path) -> int:
-    from dataset.face import find_face
+    from dataset.face.find import find_face
 
     reader = cv2.VideoCapture(str(path))
     pictures = []
@@ -52,7 +52,7 @@ def usual(path: Path) -> int:
 
 def measure(how: str, path: str) -> None:
     cv2.setNumThreads(1)
-    from dataset.face import detect_face
+    from dataset.face.find import detect_face
 
     detect_face(np.zeros((360, 640, 3), np.uint8))     # load the detector: once in a process, whatever the videos
     before_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -15,16 +15,16 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from dataset.public_sets import import_set
-from dataset.pure import PureWriter
-from dataset.ubfc import write_labels
-from dataset.video import VideoWriter
+from dataset.layouts.avi import VideoWriter
+from dataset.layouts.pure import PureWriter
+from dataset.layouts.ubfc import write_labels
+from dataset.public.import_set import import_set
 
 WIDTH, HEIGHT, FPS = 640, 480, 30
 
 
 def _make(root: Path, seconds: int) -> None:
-    portrait = cv2.imread(str(Path(__file__).parent.parent / "acquire/portrait/astronaut.png"))
+    portrait = cv2.imread(str(Path(__file__).parent.parent / "acquire/simulation/portrait/astronaut.png"))
     assert portrait is not None
     scene = cv2.resize(portrait, (WIDTH, HEIGHT)).astype(np.int16)
     noise = np.random.default_rng(0).normal(0, 2, (16, HEIGHT, WIDTH, 3)).astype(np.int16)

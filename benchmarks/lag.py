@@ -16,17 +16,17 @@ from pathlib import Path
 
 import numpy as np
 
-from acquire.simulated_session import SimulatedSession, write_session
-from dataset.between import compare_sessions
-from dataset.clocks import check_clock
-from dataset.findings import Findings
-from dataset.lag import face_pulse, finger_pulse
-from dataset.limits import read_limits
-from dataset.measure import measure
-from dataset.measure_pulses import measure_pulses
-from dataset.measure_video import look_through
-from dataset.quality import SessionQuality
-from dataset.session import Session
+from acquire.simulation.sessions import SimulatedSession, write_session
+from dataset.quality.across_sessions import compare_sessions
+from dataset.quality.findings import Findings
+from dataset.quality.limits import read_limits
+from dataset.quality.measure import measure
+from dataset.quality.pulses import measure_pulses
+from dataset.quality.result import SessionQuality
+from dataset.quality.video import look_through
+from dataset.session.reader import Session
+from dataset.signals.clock_check import check_clock
+from dataset.signals.lag import face_pulse, finger_pulse
 
 OFFSETS_MS = (-100.0, -33.3, 33.3, 66.7, 200.0)
 RATES_PERCENT = (-0.1, 0.1, 0.3)
@@ -42,9 +42,9 @@ class Kept:
             seen.append(look_through(session))
             return seen[0]
 
-        import dataset.measure
+        import dataset.quality.measure
 
-        dataset.measure.look_through = look
+        dataset.quality.measure.look_through = look
         used_s = time.process_time()
         self.quality = measure(path, read_limits())
         self.used_s = time.process_time() - used_s

@@ -21,17 +21,17 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from acquire.replay import read_frame_times
-from acquire.simulator import VirtualSubject
-from acquire.virtual_film import Developer
-from acquire.virtual_world import draw_world
-from dataset.face import FaceBox
-from dataset.frames import average_face, motion
-from dataset.signals import bandpass, heart_rate
-from dataset.video import read_bgr
-from models.live_pulse import open_live_pulse
-from models.onnx_net import SHIPPED, open_net
-from models.windows import even_grid, to_even_grid, window_length
+from acquire.camera.replay import read_frame_times
+from acquire.simulation.camera_pipeline import Developer
+from acquire.simulation.subject import VirtualSubject
+from acquire.simulation.world import draw_world
+from dataset.face.find import FaceBox
+from dataset.face.frames import average_face, motion
+from dataset.layouts.avi import read_bgr
+from dataset.signals.filters import bandpass, heart_rate
+from dataset.signals.windows import even_grid, to_even_grid, window_length
+from models.board.onnx_net import SHIPPED, open_net
+from models.live.pulse import open_live_pulse
 
 SEED, SUBJECTS, SECONDS, FPS = 53, 16, 40.0, 25.0
 REAL_TIME_S = "40s"

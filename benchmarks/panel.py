@@ -10,14 +10,14 @@ import numpy as np
 from rich.console import Console
 from rich.live import Live
 
-from acq.panel import DRAW_S, FACE_S, PULSE_S, Shown, render
-from acquire.cues import Cue, CueProtocol
-from acquire.devices import CameraInfo
-from acquire.monitor import PulseWatch
-from acquire.recording import RecordingStatus
-from acquire.simulator import VirtualSubject
-from dataset.face_watch import luma, prepare, spot_face
-from dataset.live import Pulse, read_pulse
+from acq.terminal.panel import DRAW_S, FACE_S, PULSE_S, Shown, render
+from acquire.camera.source import CameraInfo
+from acquire.recorder.cues import Cue, CueProtocol
+from acquire.recorder.recording import RecordingStatus
+from acquire.sensor.finger import PulseWatch
+from acquire.simulation.subject import VirtualSubject
+from dataset.face.quick_look import luma, prepare, spot_face
+from dataset.signals.beats import Pulse, read_pulse
 
 ROUNDS = 100
 

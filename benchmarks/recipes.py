@@ -15,11 +15,11 @@ import numpy as np
 import torch
 
 from benchmarks.distillation import CPU, TEST, TRAIN, keep_film, people
-from models.checkpoint import load_checkpoint, save_checkpoint
-from models.distill import DistillConfig
-from models.evaluate import assess
-from models.nets import Teacher
-from models.train import Recipe, study, teach
+from models.distillation.distill import DistillConfig
+from models.evaluation.evaluate import assess
+from models.nets.can import Teacher
+from models.nets.checkpoint import load_checkpoint, save_checkpoint
+from models.training.train import Recipe, study, teach
 
 PEOPLE = 21
 SEEDS = (0, 1)

@@ -22,12 +22,12 @@ from pathlib import Path
 
 import numpy as np
 
-from acquire.devices import CameraInfo, VideoFrame
-from acquire.ppg import Sensor
-from acquire.protocol import SENSOR_ANALOG, Hello
-from acquire.recorder import FLUSH_S, Recorder
-from acquire.recording import RecordingStatus
-from acquire.session import SessionWriter
+from acquire.camera.source import CameraInfo, VideoFrame
+from acquire.recorder.recorder import FLUSH_S, Recorder
+from acquire.recorder.recording import RecordingStatus
+from acquire.sensor.port import Sensor
+from acquire.sensor.protocol import SENSOR_ANALOG, Hello
+from acquire.session.writer import SessionWriter
 
 CLIP = Path(__file__).resolve().parents[2] / "shared/data/real_face/video.mkv"
 CASES = ("30:60:0", "60:60:0", "30:60:1")
@@ -36,8 +36,8 @@ HOUR_FRAMES = 108_000
 
 _SENSOR = """
 import sys
-from acquire.simulator import VirtualSubject
-from acquire.virtual_rig import VirtualSensor
+from acquire.simulation.subject import VirtualSubject
+from acquire.simulation.rig import VirtualSensor
 with VirtualSensor(VirtualSubject("S01", seed=0), hold_ms=1.0) as sensor:
     print(sensor.port, flush=True)
     sys.stdin.read()
@@ -161,7 +161,7 @@ def make_scene(path: Path) -> str:
             frames = [frame.to_ndarray() for frame, _ in zip(container.decode(video=0), range(SCENE_FRAMES), strict=False)]
         what = "the real face clip"
     else:
-        from acquire.simulator import VirtualSubject
+        from acquire.simulation.subject import VirtualSubject
 
         subject = VirtualSubject("S01", seed=0)
         frames, what = [subject.frame(i / 30, i) for i in range(SCENE_FRAMES)], "virtual subject S01"

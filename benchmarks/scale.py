@@ -17,16 +17,16 @@ from pathlib import Path
 import h5py
 
 from acquire import layout
-from acquire.simulated_session import SimulatedSession, write_session
-from dataset.curate import convert_sessions
-from dataset.exclusions import Exclusion, Exclusions, write_exclusions
-from dataset.frames import keep_frames
-from dataset.grading import grade_sessions
-from dataset.limits import read_limits
-from dataset.manifest import read_manifest
-from dataset.split import identify_sessions, split_by_subject, write_split
-from dataset.ubfc import MANIFEST, VIDEO
-from dataset.workers import Workers, work_through
+from acquire.simulation.sessions import SimulatedSession, write_session
+from dataset.common.workers import Workers, work_through
+from dataset.convert.to_ubfc import convert_sessions
+from dataset.face.frames import keep_frames
+from dataset.layouts.manifest import read_manifest
+from dataset.layouts.ubfc import MANIFEST, VIDEO
+from dataset.quality.grade import grade_sessions
+from dataset.quality.limits import read_limits
+from dataset.selection.exclusions import Exclusion, Exclusions, write_exclusions
+from dataset.selection.split import identify_sessions, split_by_subject, write_split
 
 SESSIONS = (4, 16, 64)
 SECONDS = 10.0

@@ -17,12 +17,9 @@ from pathlib import Path
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
-
-import faults
-from fakes import FakeSensor
-
-from dataset.session import Session
+from dataset.session.reader import Session
+from tests.support import faults
+from tests.support.fakes import FakeSensor
 
 TRIALS = {                       # (whole, quick)
     "kills": (1000, 40),

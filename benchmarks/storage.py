@@ -32,7 +32,7 @@ def load(video: str | None) -> np.ndarray:
     if video:
         with av.open(video) as container:
             return np.stack([frame.to_ndarray() for frame, _ in zip(container.decode(video=0), range(COUNT), strict=False)])
-    from acquire.simulator import VirtualSubject
+    from acquire.simulation.subject import VirtualSubject
 
     subject = VirtualSubject("S01", seed=0)
     return np.stack([subject.frame(i / 25, i) for i in range(COUNT)])

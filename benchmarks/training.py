@@ -1,7 +1,7 @@
 """Training speed, the plain way beside ours, in one process: `python -m benchmarks.training [--device cuda]`.
 
 Plain: float32, one thread, the appearance branch asked for every frame, TaT on every frame with its weight matrices written out.
-Ours: `models.train.fit` over real `Clips`, as `acq train-kd` runs it: all threads, bfloat16 where the processor multiplies it,
+Ours: `models.training.train.fit` over real `Clips`, as `acq train-kd` runs it: all threads, bfloat16 where the processor multiplies it,
 masks shared by a clip, TaT on a share of the clips and fused. Random images: speed does not depend on what they show.
 """
 
@@ -11,11 +11,11 @@ import time
 import numpy as np
 import torch
 
-from models.data import Batch, Clips, Recording
-from models.distill import Distillation, DistillConfig, label_loss
-from models.nets import Student, Teacher
-from models.tat import standardised
-from models.train import Recipe, fit, multiplies_bf16
+from models.data.curated import Batch, Clips, Recording
+from models.distillation.distill import Distillation, DistillConfig, label_loss
+from models.distillation.tat import standardised
+from models.nets.can import Student, Teacher
+from models.training.train import Recipe, fit, multiplies_bf16
 
 PAIRS = 1600
 ONE_WAY = {"teacher": 99, "student": 482, "student + TaT": 189}    # frames/s that the plain way was first measured at

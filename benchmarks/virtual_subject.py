@@ -9,7 +9,7 @@ import time
 import cv2
 import numpy as np
 
-from acquire.simulator import VirtualSubject
+from acquire.simulation.subject import VirtualSubject
 
 
 def milliseconds(call, times: int) -> np.ndarray:

@@ -1,6 +1,6 @@
 """From virtual people to a real one: `python -m benchmarks.virtual_to_real [--real FOLDER]`.
 
-Makes the student that comes with acq. Virtual subjects, each one session in a world drawn anew (`acquire.virtual_world`), go
+Makes the student that comes with acq. Virtual subjects, each one session in a world drawn anew (`acquire.simulation.world`), go
 from the simulator through their camera's film to the 36x36 average; a teacher learns from them, then the student from both. The
 PPG it learns is late by the delay that its world drew for the face, since no picture tells that delay. Sixteen other subjects of
 other worlds are the test; a real recording, where given, is looked at once, after everything is chosen.
@@ -17,22 +17,22 @@ import cv2
 import numpy as np
 import torch
 
+from acquire.camera.replay import read_frame_times
 from acquire.errors import AcqError
-from acquire.replay import read_frame_times
-from acquire.simulator import VirtualSubject
-from acquire.virtual_film import Developer
-from acquire.virtual_world import draw_world
-from dataset.face import FaceBox, find_face
-from dataset.frames import FaceFrames, average_face, face_frames
-from dataset.signals import bandpass
-from models.checkpoint import load_checkpoint, save_checkpoint
-from models.data import Curated, Recording, ppg_change
-from models.evaluate import assess, measure, predict
-from models.export import check_net, net_model
-from models.nets import Net, Student, Teacher
-from models.quantise import quantise
-from models.train import Recipe, Trained, study, teach
-from models.windows import even_grid, to_even_grid
+from acquire.simulation.camera_pipeline import Developer
+from acquire.simulation.subject import VirtualSubject
+from acquire.simulation.world import draw_world
+from dataset.face.find import FaceBox, find_face
+from dataset.face.frames import FaceFrames, average_face, face_frames
+from dataset.signals.filters import bandpass
+from dataset.signals.windows import even_grid, to_even_grid
+from models.data.curated import Curated, Recording, ppg_change
+from models.evaluation.evaluate import assess, measure, predict
+from models.export.export import check_net, net_model
+from models.export.quantise import quantise
+from models.nets.can import Net, Student, Teacher
+from models.nets.checkpoint import load_checkpoint, save_checkpoint
+from models.training.train import Recipe, Trained, study, teach
 
 SEED, TEST_SEED = 51, 52
 BEGIN_S, RATES = 3.0, (15.0, 20.0, 25.0, 30.0, 30.0, 30.0)     # of the films [1/s]

@@ -13,13 +13,12 @@ import pandas as pd
 
 from acquire import layout
 from acquire.errors import AcqError, CurationError
-
-from .exclusions import Exclusions, read_exclusions
-from .hdf5 import was_never_closed
-from .quality import read_grade
-from .session import Session
-from .split import OnProgress, Split, read_split
-from .summary import mean_heart_rate
+from dataset.quality.result import read_grade
+from dataset.selection.exclusions import Exclusions, read_exclusions
+from dataset.selection.split import OnProgress, Split, read_split
+from dataset.session.hdf5 import was_never_closed
+from dataset.session.reader import Session
+from dataset.session.summary import mean_heart_rate
 
 IN, PART, OUT = "in", "part out", "out"
 

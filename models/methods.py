@@ -1,6 +1,6 @@
 """The methods that stand beside each other in every table, in its order."""
 
-from dataset.colour_methods import METHODS as COLOUR_METHODS
+from dataset.signals.colour_methods import METHODS as COLOUR_METHODS
 
 NETWORKS = {"teacher": "teacher", "student": "student", "student_kd": "student + KD", "physnet": "PhysNet"}
 COLOURS = {"green": "GREEN", "ica": "ICA", "pca": "PCA", "chrom": "CHROM", "pos": "POS"}

@@ -6,18 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from test_firmware import make
 
-REPO = Path(__file__).resolve().parent.parent
-SHARED = REPO.parent / "shared" / "data"
-
-
-# Modules whose tests take their time by the clock; they never run beside one another, and mostly wait.
-IN_REAL_TIME = {
-    "test_calibration", "test_check", "test_cli", "test_faults", "test_flash", "test_full_disk", "test_host_time", "test_live",
-    "test_max30102", "test_operator", "test_ppg", "test_real_input", "test_recorder", "test_session_reader",
-    "test_session_writer", "test_steady_camera", "test_twin", "test_twin_fast", "test_uvc", "test_virtual_rig",
-}
+from tests.firmware.test_firmware import make
+from tests.support import REPO, SHARED
 
 
 def pytest_addoption(parser):
@@ -89,5 +80,5 @@ def pytest_collection_modifyitems(items):
     """
     items.sort(key=lambda item: item.get_closest_marker("gstreamer") is not None)
     for item in items:
-        name = item.module.__name__
-        item.add_marker(pytest.mark.xdist_group("in real time" if name in IN_REAL_TIME else name))
+        together = "in real time" if item.get_closest_marker("real_time") else item.module.__name__
+        item.add_marker(pytest.mark.xdist_group(together))

@@ -1,0 +1,141 @@
+"""The verb `acq convert`."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from acq.options import Data, Force, Jobs, Json, Quiet, Scheduler, progress_bars
+from acq.terminal.tables import show
+
+if TYPE_CHECKING:
+    from dataset.convert.to_ubfc import Conversion
+
+
+class Codec(str, Enum):
+    """How vid.avi is stored."""
+
+    RAWVIDEO = "rawvideo"
+    FFV1 = "ffv1"
+
+
+class To(str, Enum):
+    """Whose layout is written."""
+
+    UBFC = "ubfc"
+    PURE = "pure"
+
+
+class Ppg(str, Enum):
+    """What stands in the first row."""
+
+    FILTERED = "filtered"
+    RAW = "raw"
+
+
+class Holes(str, Enum):
+    """What becomes of lost frames."""
+
+    KEEP = "keep"
+    REPEAT = "repeat"
+    CUT = "cut"
+
+
+def convert(
+    to: Annotated[To, typer.Option("--to", help="ubfc: what training reads; pure: the PURE layout, for other tools.")] = To.UBFC,
+    fold: Annotated[int | None, typer.Option("--fold", metavar="K", help="Which fold, where the split has several.")] = None,
+    codec: Annotated[
+        Codec | None,
+        typer.Option("--codec", help="rawvideo (default): read everywhere; ffv1: a third of the size, slower."),
+    ] = None,
+    ppg: Annotated[
+        Ppg | None, typer.Option("--ppg", help="filtered (default): 0.7 to 4 Hz; raw: the sensor's values on the frames' times."),
+    ] = None,
+    fps: Annotated[
+        str | None, typer.Option("--fps", metavar="RATE", help="native (default), or an even grid of RATE frames per second."),
+    ] = None,
+    holes: Annotated[
+        Holes | None,
+        typer.Option("--holes", help="keep: the time row jumps; repeat: the last picture stands in; cut: parts of 5 s or more."),
+    ] = None,
+    jobs: Jobs = 1,
+    scheduler: Scheduler = None,
+    data: Data = Path("data"),
+    force: Force = False,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Write the sessions of the split as UBFC folders, DATA/ubfc, and check every frame."""
+    from dataset.common.workers import Workers
+
+    if to is To.PURE:
+        if codec:
+            raise typer.BadParameter("expected no --codec with --to pure: its pictures are PNG", param_hint="--codec")
+        _to_pure(
+            data, fold=fold, ppg=ppg and ppg.value, fps=fps, holes=holes and holes.value, force=force,
+            workers=Workers(jobs, scheduler), quiet=quiet, as_json=as_json,
+        )
+        return
+    from dataset.convert.to_ubfc import convert_sessions
+
+    with progress_bars(quiet=quiet) as on_progress:
+        done = convert_sessions(
+            data, fold=fold, codec=codec and codec.value, ppg=ppg and ppg.value, fps=fps, holes=holes and holes.value,
+            force=force, workers=Workers(jobs, scheduler), on_progress=on_progress,
+        )
+    if as_json:
+        typer.echo(json.dumps({"data_hash": done.manifest.data_hash, **asdict(done)}, indent=2))
+    else:
+        _print(done, data)
+    _fail(done.failed)
+
+
+def _to_pure(data: Path, *, quiet: bool, as_json: bool, **kwargs: Any) -> None:
+    from acquire.layout import pure_dir
+    from dataset.convert.to_pure import export_pure
+
+    with progress_bars(quiet=quiet) as on_progress:
+        done = export_pure(data, on_progress=on_progress, **kwargs)
+    if as_json:
+        typer.echo(json.dumps(asdict(done), indent=2))
+    elif not done.failed:
+        typer.echo(f"wrote {len(done.entries)} recordings: {pure_dir(data)}")
+    _fail(done.failed)
+
+
+def _fail(lines: Sequence[str]) -> None:
+    """Say which sessions are missing, one line each."""
+    for line in lines:
+        typer.secho(f"acq: {line}", fg="red", err=True)
+    if lines:
+        raise typer.Exit(1)
+
+
+def _print(done: "Conversion", data: Path) -> None:
+    from rich.markup import escape
+    from rich.table import Table
+
+    from acquire.layout import ubfc_dir
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("folder", "subject", "session"):
+        table.add_column(name, overflow="fold")
+    for name in ("frames", "trimmed", "repeated", "lost", "bpm"):
+        table.add_column(name, justify="right")
+    for entry in done.manifest.entries:
+        trimmed = sum(part["frames"] for part in entry.trimmed)
+        table.add_row(
+            entry.folder, entry.subject, escape(entry.key) + ("" if entry.session_complete else " (cut short)"),
+            str(entry.frames), str(trimmed), str(sum(part["frames"] for part in entry.repeated)), str(entry.lost_frames),
+            f"{entry.hr_bpm:.1f}",
+        )
+    show(table)
+    kept = f", {len(done.kept)} were there already" if done.kept else ""
+    typer.echo(f"wrote {len(done.written)} folders{kept}: {ubfc_dir(data)}, data hash {done.manifest.data_hash[:12]}")
+    if done.failed:
+        missing = "1 session is missing" if len(done.failed) == 1 else f"{len(done.failed)} sessions are missing"
+        typer.echo(f"{missing}: training waits until all are there, or taken out")

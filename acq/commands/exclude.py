@@ -1,0 +1,64 @@
+"""The verb `acq exclude`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from acq.options import Data, FromTime, ToTime, parse_time
+
+if TYPE_CHECKING:
+    from dataset.selection.exclusions import Exclusion
+
+
+def exclude(
+    session: Annotated[
+        list[str] | None, typer.Argument(metavar="SESSION...", help="Session ids or files; none: list what is out.")
+    ] = None,
+    from_time: FromTime = None,
+    to_time: ToTime = None,
+    reason: Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why; it is kept with the decision.")] = None,
+    data: Data = Path("data"),
+) -> None:
+    """Take sessions, or a part of each, out of everything downstream, or list what is out; no recording is touched."""
+    from dataset.selection.exclusions import decide, find_session, read_exclusions, write_exclusions
+
+    from_s, to_s = parse_time(from_time, "--from"), parse_time(to_time, "--to")
+    if not session:
+        if reason is not None or from_s is not None or to_s is not None:
+            raise typer.BadParameter("say which session", param_hint="SESSION")
+        listed = read_exclusions(data).listed
+        for one in listed:
+            typer.echo(described(one))
+        if not listed:
+            typer.echo(f"nothing is taken out of {data}")
+        return
+    if reason is None:
+        raise typer.BadParameter("say why", param_hint="--reason")
+    made = [decide(find_session(data, text), from_s=from_s, to_s=to_s, reason=reason) for text in session]
+    excluded = read_exclusions(data)
+    for one in made:
+        excluded = excluded.with_one(one)
+    path = write_exclusions(data, excluded)
+    for one in made:
+        typer.echo(f"out: {described(one)}")
+    typer.echo(f"wrote {path}")
+    say_what_to_make_anew(data, made)
+
+
+def described(one: "Exclusion") -> str:
+    """Write one decision in a line."""
+    return f"{one.session}: {one.span} ({one.reason}; {one.decided[:10]})"
+
+
+def say_what_to_make_anew(data: Path, changed: "list[Exclusion]") -> None:
+    """Say which of what was made before the decisions no longer holds."""
+    from acquire.layout import pure_dir, split_file, ubfc_dir
+    from dataset.layouts.manifest import MANIFEST
+
+    split = split_file(data)
+    if any(one.whole for one in changed) and split.exists():
+        typer.echo(f"  made before this: {split}; make it anew with acq split --force")
+    for folder in (ubfc_dir(data), pure_dir(data)):
+        if (folder / MANIFEST).exists():
+            typer.echo(f"  made before this: {folder}; make it anew with acq convert --force")

@@ -1,0 +1,162 @@
+"""The verb `acq live`."""
+
+import json
+import signal
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing, contextmanager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from acq.options import Force, Fps, Net, parse_duration
+from acq.terminal.pulse_rows import GrowingCsv, check_new, row_dict
+from acq.words import counted
+from acquire.errors import SessionError
+
+if TYPE_CHECKING:
+    from acq.terminal.live_panel import Finger
+    from models.live.pulse import Reading
+    from models.live.sources import LiveSource
+    from models.live.watch import LiveWatch
+
+_BACK_S = 12.0               # of a session, before it is followed: what a heart rate takes
+_WAIT_S = 0.1
+
+
+def live(
+    source: Annotated[
+        str, typer.Argument(metavar="[SPEC|SESSION|FOLDER]", show_default=True,
+                            help="A camera as for acq record, or a session that is being recorded (of a folder, the newest).")
+    ] = "auto",
+    duration: Annotated[
+        str | None, typer.Option("--duration", metavar="TIME", help="Stop after 60s, 2min, 1h. Without it: until Ctrl-C.")
+    ] = None,
+    fps: Fps = 25.0,
+    simulate: Annotated[bool, typer.Option("--simulate", help="Look at a virtual subject: no camera.")] = False,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the virtual subject.")] = 0,
+    net: Net = None,
+    csv: Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="Also write a row per heart rate and state.")] = None,
+    force: Force = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print each heart rate and state as a line of JSON.")] = False,
+) -> None:
+    """Read the pulse of whoever sits before a camera, now. Without torch."""
+    from models.live.pulse import open_live_pulse
+    from models.live.watch import LiveWatch
+
+    duration_s = None if duration is None else parse_duration(duration)
+    check_new(csv, force=force)
+    if simulate and source != "auto":
+        raise typer.BadParameter("--simulate brings its own camera; leave out the source")
+    with ExitStack() as opened:
+        aside = opened.enter_context(ThreadPoolExecutor(1, thread_name_prefix="face"))
+        watch = LiveWatch(open_live_pulse(net, aside=aside))
+        frames = opened.enter_context(_open_source(source, fps, simulate=simulate, seed=seed))
+        grown = opened.enter_context(GrowingCsv(csv)) if csv is not None else None
+        rates = _watch(watch, frames, duration_s, grown, as_json=as_json)
+    if not as_json:
+        said = "no heart rate was read"
+        if rates:
+            said = f"heart rate {sum(rates) / len(rates):.1f} bpm, the mean of {counted(len(rates), 'window')} of 10 s"
+        typer.echo(f"{frames.name}: {counted(watch.frames, 'frame')}; {said}")
+
+
+@contextmanager
+def _open_source(source: str, fps: float, *, simulate: bool, seed: int) -> Iterator["LiveSource"]:
+    import h5py
+
+    from models.live.sources import CameraFrames, FollowedFrames
+
+    path = Path(source)
+    if path.is_file() and not h5py.is_hdf5(path) and path.suffix != ".h5":
+        raise SessionError(f"expected a camera or a session, found the file {path}; a video is played with replay:{path}, and "
+                           "acq predict reads it at once")
+    if not simulate and (path.exists() or path.suffix == ".h5"):
+        from dataset.session.follow import Following
+
+        with Following(path, back_s=_BACK_S) as following:
+            yield FollowedFrames(following)
+        return
+    if simulate:
+        from acquire.simulation.rig import VirtualCamera
+        from acquire.simulation.subject import VirtualSubject
+
+        camera = VirtualCamera(VirtualSubject("S01", seed=seed), fps=fps, seed=seed)
+    else:
+        from acquire.camera.open import check_spec, open_camera
+
+        check_spec(source, "the source")
+        camera = open_camera(source, fps)
+    with closing(camera):
+        for complaint in camera.info.complaints:
+            typer.secho(f"acq: {complaint}", fg="yellow", err=True)
+        yield CameraFrames(camera)
+
+
+def _watch(
+    watch: "LiveWatch", source: "LiveSource", duration_s: float | None, grown: GrowingCsv | None, *, as_json: bool
+) -> list[float]:
+    """Read until the end, Ctrl-C, or that time; gives every heart rate."""
+    from acq.terminal.live_panel import LiveScreen
+    from acquire.camera.source import EndOfStream
+    from models.live.predict import Row
+
+    rates: list[float] = []
+    begun, first_s = time.monotonic(), None
+    screen: LiveScreen | None = None if as_json else LiveScreen(source.name)
+    with _until_signal() as is_over, screen or nullcontext():
+        while not is_over() and (duration_s is None or time.monotonic() - begun < duration_s):
+            try:
+                frame = source.next(_WAIT_S)
+            except EndOfStream:
+                break
+            if frame is not None and first_s is None:
+                first_s = frame[1]
+            news = watch.idle() if frame is None else watch.take(frame[0], frame[1] - (first_s or 0.0))
+            if news is not None:
+                row = Row(news, _finger_bpm(source, news))
+                rates += [] if row.hr_bpm is None else [row.hr_bpm]
+                if grown is not None:
+                    grown.add(row)
+                if as_json:
+                    typer.echo(json.dumps({**row_dict(row), "words": news.words}, allow_nan=False))
+                elif screen is not None:
+                    screen.say(news, row.finger_bpm)
+            if screen is not None and watch.frames and screen.is_due():
+                screen.draw(watch.seen(), _finger(source), rates)
+    return rates
+
+
+def _finger(source: "LiveSource") -> "Finger | None":
+    from acq.terminal.live_panel import Finger
+    from dataset.signals.beats import read_pulse
+    from models.live.sources import FollowedFrames
+
+    if not isinstance(source, FollowedFrames):
+        return None
+    sequence, value = source.following.finger()
+    rate_hz = source.following.rate_hz
+    return Finger(read_pulse(sequence, value, rate_hz), sequence, value, rate_hz)
+
+
+def _finger_bpm(source: "LiveSource", reading: "Reading") -> float | None:
+    finger = None if reading.pulse is None else _finger(source)
+    return None if finger is None or finger.pulse is None else finger.pulse.hr_bpm
+
+
+@contextmanager
+def _until_signal() -> Iterator:
+    """Give a function that says whether Ctrl-C, SIGTERM or a lost SSH connection asked for the end."""
+    asked: list[int] = []
+    before = {}
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) != signal.SIG_IGN:
+            before[number] = signal.signal(number, lambda got, _: asked.append(got))
+    try:
+        yield lambda: bool(asked)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

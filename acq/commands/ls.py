@@ -1,0 +1,92 @@
+"""The verb `acq ls`."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from acq.options import Data, Json, Quiet, progress_bars
+from acq.terminal.tables import show
+from acq.words import counted
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def ls(
+    subject: Annotated[
+        list[str] | None, typer.Option("--subject", metavar="SUBJECT", help="Only this one's; may be given again.")
+    ] = None,
+    data: Data = Path("data"),
+    quiet: Quiet = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print as CSV, every column.")] = False,
+    as_json: Json = False,
+) -> None:
+    """List every session: length, rates, losses, sync, heart rate, grade, in or out, side of the split."""
+    from acquire.errors import CurationError
+    from acquire.layout import sessions_dir
+    from dataset.catalogue import catalogue
+
+    if as_csv and as_json:
+        raise typer.BadParameter("say --csv or --json")
+    with progress_bars(quiet=quiet) as on_progress:
+        table = catalogue(data, on_progress=on_progress)
+    if not len(table):
+        raise CurationError(
+            f"expected recordings in {sessions_dir(data)}/<subject>/, found none; acq record or acq import makes them"
+        )
+    if subject:
+        if unknown := sorted(set(subject) - set(table["subject"])):
+            there = ", ".join(sorted(set(table["subject"])))
+            raise CurationError(f"expected recorded subjects ({there}), found {', '.join(unknown)} in --subject; name others")
+        table = table[table["subject"].isin(subject)]
+    totals = {
+        "sessions": len(table), "subjects": int(table["subject"].nunique()), "hours": round(table["duration_s"].sum() / 3600, 3),
+        "out": int((table["use"] == "out").sum()), "problems": int((table["problem"] != "").sum()),
+    }
+    if as_csv:
+        typer.echo(table.to_csv(index=False), nl=False)
+    elif as_json:
+        typer.echo(json.dumps({**totals, "rows": json.loads(table.to_json(orient="records"))}, indent=2))
+    else:
+        _print(table, totals)
+    problems = [problem for problem in (*table["problem"], table.attrs["split_problem"]) if problem]
+    for problem in problems:
+        typer.secho(f"acq: {problem}", fg="red", err=True)
+    if problems:
+        raise typer.Exit(1)
+
+
+def _print(table: "pd.DataFrame", totals: dict[str, Any]) -> None:
+    from rich.markup import escape
+    from rich.table import Table
+
+    shown = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("session", "subject", "length", "fps", "ppg Hz", "lost", "sync ms", "bpm", "grade", "use", "side", "notes"):
+        right = name in ("length", "fps", "ppg Hz", "lost", "sync ms", "bpm")
+        shown.add_column(name, justify="right" if right else "left", overflow="fold", no_wrap=name != "notes")
+    for row in json.loads(table.to_json(orient="records")):
+        shown.add_row(*map(escape, _cells(row)), style="dim" if row["use"] == "out" else "red" if row["problem"] else "")
+    show(shown)
+    sessions, subjects = counted(totals["sessions"], "session"), counted(totals["subjects"], "subject")
+    out = f" ({totals['out']} of them out)" if totals["out"] else ""
+    typer.echo(f"{sessions}{out}, {subjects}, {totals['hours']:.2f} h")
+
+
+def _cells(row: dict[str, Any]) -> list[str]:
+    from dataset.selection.exclusions import clock
+
+    def number(name: str, digits: int) -> str:
+        return "-" if row[name] is None else f"{row[name]:.{digits}f}"
+
+    lost = "-" if row["lost_frames"] is None else f"{row['lost_frames']}+{row['lost_samples']}"
+    notes = [
+        *(["simulated"] if row["simulated"] else []), *([row["imported_from"]] if row["imported_from"] else []),
+        *([row["state"]] if row["state"] != "complete" else []), *([f"out: {row['reasons']}"] if row["reasons"] else []),
+    ]
+    return [
+        row["session"], row["subject"], "-" if row["duration_s"] is None else clock(round(row["duration_s"])),
+        number("fps", 2), number("ppg_rate_hz", 2), lost, number("sync_bound_ms", 2), number("hr_bpm", 0),
+        row["grade"] or "-", row["use"], row["side"] or "-", "; ".join(notes),
+    ]

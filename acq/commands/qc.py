@@ -1,0 +1,151 @@
+"""The verb `acq qc`."""
+
+import json
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from acq.options import Data, Force, Jobs, Json, Quiet, Scheduler, progress_bars
+from acq.terminal.tables import show
+from acq.words import counted
+
+if TYPE_CHECKING:
+    from dataset.quality.result import Flag, SessionQuality
+    from dataset.selection.exclusions import Exclusions
+
+_REASONS = 4                         # of a session that are shown
+_COLOURS = {"good": "green", "usable": "yellow", "bad": "red"}
+
+
+def qc(
+    session: Annotated[
+        list[str] | None, typer.Argument(metavar="SESSION...", help="Session ids or files; all of them where none is named.")
+    ] = None,
+    limits: Annotated[
+        Path | None, typer.Option("--limits", metavar="FILE", help="Other limits than acq's own: a YAML of those to change.")
+    ] = None,
+    thumbnails: Annotated[bool, typer.Option("--thumbnails", help="Show faces on the pages.")] = False,
+    jobs: Jobs = 1,
+    scheduler: Scheduler = None,
+    data: Data = Path("data"),
+    force: Force = False,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Grade sessions from measurements, with reasons and times; write a JSON beside each, and pages to look at."""
+    from dataset.common.workers import Workers
+    from dataset.face.thumbnails import face_thumbnails
+    from dataset.quality.grade import grade_sessions
+    from dataset.quality.limits import read_limits
+    from dataset.quality_pages.session_page import write_pages
+    from dataset.selection.exclusions import read_exclusions
+
+    by = read_limits(limits)
+    excluded = read_exclusions(data)
+    with progress_bars(quiet=quiet) as on_progress:
+        graded = grade_sessions(
+            data, session or [], limits=by, force=force, workers=Workers(jobs, scheduler), on_progress=on_progress
+        )
+    files = {quality.session: path for path, quality in graded.all.items()}
+    index = write_pages(
+        list(graded.all.values()), _pages(data), excluded=excluded,
+        thumbnails=(lambda name: face_thumbnails(files[name])) if thumbnails else None,
+    )
+    asked = sorted(graded.asked.values(), key=lambda quality: _worst_first(quality, excluded))
+    if as_json:
+        typer.echo(json.dumps({
+            "sessions": [_row(quality, files[quality.session], excluded) for quality in asked],
+            "failed": {str(path): error for path, error in graded.failed.items()},
+            "measured": graded.measured, "page": str(index), "limits_hash": by.hash,
+        }, indent=2))
+    else:
+        _print(asked, excluded)
+        for line in _advice(asked, graded.first_of_copies, excluded, data):
+            typer.echo(line)
+        typer.echo(f"{counted(len(asked), 'session')}, {graded.measured} of them measured now; pages: {index}")
+    for error in graded.failed.values():
+        typer.secho(f"acq: {error}", fg="red", err=True)
+    if any(not excluded.is_out(path.stem) for path in graded.failed):
+        raise typer.Exit(1)
+
+
+def _pages(data: Path) -> Path:
+    from acquire.layout import quality_dir
+
+    return quality_dir(data)
+
+
+def _worst_first(quality: "SessionQuality", excluded: "Exclusions") -> tuple:
+    from dataset.quality.result import GRADES
+
+    return excluded.is_out(quality.session), -GRADES.index(quality.grade), -len(quality.flags), quality.session
+
+
+def _row(quality: "SessionQuality", path: Path, excluded: "Exclusions") -> dict:
+    from dataclasses import asdict
+
+    return {
+        "session": quality.session, "subject": quality.subject, "path": str(path), "grade": quality.grade,
+        "excluded": excluded.is_out(quality.session), "excluded_parts": len(excluded.spans_s(quality.session)),
+        "flags": [asdict(flag) for flag in quality.flags], "measures": quality.measures,
+    }
+
+
+def _when(flag: "Flag") -> str:
+    from dataset.quality_pages.figures import clock
+
+    return "" if flag.from_s is None or flag.to_s is None else f"{clock(flag.from_s)}-{clock(flag.to_s)} "
+
+
+def _print(qualities: list["SessionQuality"], excluded: "Exclusions") -> None:
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table.grid(padding=(0, 2))
+    for quality in qualities:
+        flags = sorted(quality.flags, key=lambda flag: flag.severity != "failure")
+        reasons = [escape(f"{_when(flag)}{flag.text}") for flag in flags[:_REASONS]]
+        if len(flags) > _REASONS:
+            reasons.append(f"and {len(flags) - _REASONS} more, on its page")
+        grade = f"[{_COLOURS[quality.grade]}]{quality.grade}[/]" + (" (out)" if excluded.is_out(quality.session) else "")
+        table.add_row(quality.session, grade, "; ".join(reasons))
+    show(table)
+
+
+def _advice(
+    qualities: list["SessionQuality"], first_of_copies: set[str], excluded: "Exclusions", data: Path
+) -> list[str]:
+    """Give commands that take out what is bad: a bad session as a whole, of a usable one the parts that are flagged."""
+    from dataset.quality_pages.figures import clock
+
+    where = "" if data == Path("data") else f" --data {shlex.quote(str(data))}"
+    lines = []
+    for quality in qualities:
+        if excluded.is_out(quality.session):
+            continue
+        failures = [flag for flag in quality.flags if flag.severity == "failure"]
+        if {flag.kind for flag in failures} == {"duplicate"} and quality.session in first_of_copies:
+            continue                               # one of the copies stays
+        if failures:
+            why = failures[0].text if failures[0].kind != "duplicate" else "a copy of another recording"      # names nobody
+            lines.append(f'acq exclude {quality.session} --reason "{why}"{where}')
+            continue
+        for first, last, why in _parts(quality.flags):
+            lines.append(f'acq exclude {quality.session} --from {clock(first)} --to {clock(last)} --reason "{why}"{where}')
+    return ["", "to take out what is bad:", *lines, ""] if lines else [""]
+
+
+def _parts(flags: "tuple[Flag, ...]") -> list[tuple[float, float, str]]:
+    """Join the spans that warnings are about."""
+    parts: list[tuple[float, float, str]] = []
+    for flag in flags:
+        if flag.severity != "warning" or flag.from_s is None or flag.to_s is None:
+            continue
+        if parts and flag.from_s <= parts[-1][1]:
+            first, last, why = parts[-1]
+            parts[-1] = first, max(last, flag.to_s), why if flag.text in why else f"{why}; {flag.text}"
+        else:
+            parts.append((max(0.0, flag.from_s), flag.to_s, flag.text))
+    return parts

@@ -1,0 +1,63 @@
+"""The verb `acq resync`."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from acq.options import Json
+from acquire.errors import AcqError
+
+
+def resync(
+    file: Annotated[list[Path], typer.Argument(
+        metavar="FILE...", readable=False, help="Session files, data/sessions/<subject>/*.h5.",
+    )],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would change, and change nothing.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Place the samples of recordings in time again, from the exchanges they hold."""
+    from dataset.recovery.resync import resync as place_again
+
+    failed: AcqError | OSError | None = None
+    for path in file:
+        try:
+            found = place_again(path, dry_run=dry_run)
+        except (AcqError, OSError) as error:
+            if failed is not None:                     # one line each; `main` says the last
+                typer.secho(f"acq: {' '.join(str(failed).split())}", fg="red", err=True)
+            failed = error
+            continue
+        if as_json:
+            typer.echo(json.dumps({**asdict(found), "path": str(path)}, indent=2))
+            continue
+        before, after = _bound(found.bound_before_ms, found.unbounded_before), _bound(found.bound_ms, found.unbounded)
+        did = "would change" if dry_run else "changed"
+        typer.echo(
+            f"{found.session_id}: {before} -> {after}; {found.changed} of {found.samples} samples {did}, "
+            f"by {found.moved_ms:.3f} ms at most"
+        )
+        if found.changed and not dry_run and (split := _split_with(path, found.session_id)) is not None:
+            typer.echo(f"  its hash is another now: make {split}, which lists it, anew with acq split --force")
+    if failed is not None:
+        raise failed
+
+
+def _split_with(path: Path, session_id: str) -> Path | None:
+    """Give the split beside the recordings where it lists this session; one that cannot be read lists none."""
+    from acquire.layout import split_file
+    from dataset.selection.split import read_split
+
+    split = split_file(path.absolute().parent.parent.parent)           # DATA/sessions/<subject>/<file>
+    try:
+        listed = any(one.session == session_id for one in read_split(split).sessions)
+    except (AcqError, OSError):
+        return None
+    return split if listed else None
+
+
+def _bound(widest_ms: float | None, unbounded: int) -> str:
+    bound = "no bound" if widest_ms is None else f"within {widest_ms:.3f} ms"
+    return f"{bound}, {unbounded} samples without" if unbounded and widest_ms is not None else bound

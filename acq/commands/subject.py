@@ -1,0 +1,78 @@
+"""The verb `acq subject`, and the questions that `acq record` asks once."""
+
+import json
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from acq.options import Data, Force, Json
+from acquire.errors import SubjectError
+
+if TYPE_CHECKING:
+    pass
+
+
+def subject(
+    subject: Annotated[str, typer.Argument(metavar="SUBJECT", help="Pseudonym of the person, such as S01.")],
+    age_band: Annotated[str | None, typer.Option("--age-band", help="Such as 25-34 or 65+.")] = None,
+    sex: Annotated[str | None, typer.Option("--sex", help="F, M or X.")] = None,
+    fitzpatrick: Annotated[str | None, typer.Option("--fitzpatrick", help="Skin type, I to VI.")] = None,
+    monk: Annotated[str | None, typer.Option("--monk", help="Skin tone on the Monk scale, 1 to 10.")] = None,
+    consent: Annotated[str | None, typer.Option("--consent", metavar="ID", help="Id of the consent form; no name.")] = None,
+    data: Data = Path("data"),
+    force: Force = False,
+    as_json: Json = False,
+) -> None:
+    """Show what is noted of a subject, or note it: bands and ids, never a name."""
+    from acquire.recorder.recorder import check_subject
+    from dataset.session.subject import Subject, check_field, read_subject, write_subject
+
+    check_subject(subject, "SUBJECT")
+    noted = read_subject(data, subject)
+    given = {"age_band": age_band, "sex": sex, "fitzpatrick": fitzpatrick, "monk": monk, "consent": consent}
+    new = {
+        field: check_field(field, value, at=f"--{field.replace('_', '-')}") for field, value in given.items() if value is not None
+    }
+    if new:
+        before = noted or Subject()
+        other = [field for field, value in new.items() if getattr(before, field) not in (None, value)]
+        if other and not force:
+            raise SubjectError(
+                f"expected nothing else noted, found {other[0]} {getattr(before, other[0])} of {subject} in {data}; "
+                "give --force to replace it"
+            )
+        noted = replace(before, **new)
+        write_subject(data, subject, noted)
+    if noted is None:
+        raise SubjectError(f"expected something noted of {subject}, found nothing in {data}; give --age-band or others")
+    if as_json:
+        typer.echo(json.dumps({"subject": subject, **asdict(noted)}))
+    else:
+        for field, value in asdict(noted).items():
+            typer.echo(f"{field.replace('_', ' '):12} {value or 'not told'}")
+
+
+def ask(data: Path, subject: str) -> None:
+    """Ask the operator what may be noted of a new subject; Enter skips a question, and nothing is asked twice."""
+    from dataset.session.subject import FIELDS, Subject, expected, read_subject, write_subject
+
+    if read_subject(data, subject) is not None:
+        return
+    typer.echo(f"{subject} is new; Enter skips, `acq subject {subject}` corrects", err=True)
+    answers = {field: _answer(field, expected(field)) for field in FIELDS}
+    write_subject(data, subject, Subject(**answers))
+
+
+def _answer(field: str, words: str) -> str | None:
+    from dataset.session.subject import check_field
+
+    while True:
+        answer = typer.prompt(f"  {words}", default="", show_default=False, err=True).strip()
+        if not answer:
+            return None
+        try:
+            return check_field(field, answer, at="the answer")
+        except SubjectError as error:
+            typer.secho(f"  {error}", fg="yellow", err=True)

@@ -1,0 +1,60 @@
+"""Camera and sensor opened together, for the verbs that need both."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from typing import TYPE_CHECKING
+
+import typer
+
+from acquire.errors import DeviceError
+
+if TYPE_CHECKING:
+    from acquire.camera.source import FrameSource
+    from acquire.sensor.port import Sensor
+
+
+def check_simulate(camera: str, port: str, *, simulate: bool) -> None:
+    """Refuse `--simulate` beside devices of one's own."""
+    if simulate and (camera != "auto" or port != "auto"):
+        raise typer.BadParameter("--simulate brings its own camera and sensor; leave out --camera and --port")
+
+
+@contextmanager
+def open_rig(
+    camera: str, port: str, fps: float, *, simulate: bool, seed: int, subject: str = "S01", day: int = 0
+) -> Iterator[tuple["FrameSource", "Sensor"]]:
+    """Open camera and sensor; what is missing is said of both at once.
+
+    Parameters
+    ----------
+    simulate : a virtual rig instead, in front of which `subject` of that `seed` sits on its nth `day`
+
+    Raises
+    ------
+    DeviceError : one of them is missing, busy or gone
+    """
+    from acquire.camera.open import open_camera
+    from acquire.sensor.port import open_sensor
+
+    if simulate:
+        from acquire.simulation.rig import open_virtual_rig
+
+        virtual = open_virtual_rig(subject, fps=fps, seed=seed, session=day)
+        with virtual, closing(open_sensor(virtual.port)) as sensor:
+            yield virtual.camera, sensor
+        return
+    with ExitStack() as opened:
+        found: list = []
+        missing: list[str] = []
+        for opener in (lambda: open_camera(camera, fps), lambda: open_sensor(port)):
+            try:
+                found.append(opened.enter_context(closing(opener())))
+            except DeviceError as error:
+                missing.append(str(error))
+        if missing:
+            if "auto" in (camera, port):
+                missing[-1] += "; or try it without hardware, with --simulate"
+            for text in missing[:-1]:                  # one line each; `main` says the last
+                typer.secho(f"acq: {text}", fg="red", err=True)
+            raise DeviceError(missing[-1])
+        yield found[0], found[1]

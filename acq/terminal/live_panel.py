@@ -1,0 +1,145 @@
+"""What `acq live` shows: heart rate, curve and state in at most 20 lines, or plain lines where no terminal is."""
+
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from rich.console import Console, Group
+from rich.live import Live
+from rich.rule import Rule
+from rich.table import Table
+from rich.text import Text
+
+from acq.words import counted
+from dataset.signals.beats import FAIR, GOOD, Pulse
+
+from .curves import clock, trace
+
+if TYPE_CHECKING:
+    from models.live.pulse import Reading
+    from models.live.watch import Seen
+
+DRAW_S = 0.25
+SAY_S = 5.0                  # between plain lines while a heart rate is read
+ROWS = 5                     # of a curve
+_STYLE = {GOOD: "green", FAIR: "yellow"}
+_WAITING = ("looking", "settling")
+
+
+@dataclass
+class Finger:
+    """The finger beside the camera, where a session is followed."""
+
+    pulse: Pulse | None
+    sequence: np.ndarray
+    value: np.ndarray
+    rate_hz: int
+
+
+def pulse_text(reading: "Reading") -> Text:
+    """Say heart rate and quality, or why there is none."""
+    if reading.pulse is None:
+        style = "dim" if reading.state in _WAITING else "bold yellow"
+        return Text(reading.words, style)
+    text = Text(f"{reading.pulse.hr_bpm:.0f} bpm", "bold")
+    text.append(f"  {reading.pulse.quality}", _STYLE.get(reading.pulse.quality, "red"))
+    return text
+
+
+def curve(seen: "Seen", *, width: int, rows: int) -> list[Text]:
+    """Draw the camera's pulse; dim while no heart rate is read from it."""
+    steps = np.diff(seen.trace_s[:2])
+    rate_hz = 1 / float(steps[0]) if len(steps) else 1.0
+    lines = trace(np.arange(len(seen.trace)), seen.trace, rate_hz, width=width, rows=rows, least=1e-9)
+    return [Text(line, "magenta" if seen.reading.pulse is not None else "dim") for line in lines]
+
+
+def labelled(rows: Sequence[tuple[str, Text]]) -> Table:
+    """Put a name before each text."""
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="bold", width=6)
+    table.add_column(no_wrap=True)
+    for name, text in rows:
+        table.add_row(name, text)
+    return table
+
+
+def render(seen: "Seen", name: str, finger: Finger | None, rates: Sequence[float], *, elapsed_s: float, width: int,
+           height: int = 24) -> Group:
+    """Draw the panel, each line cut at `width`, in fewer than `height` lines where that is at least 10."""
+    head = Text.assemble(("● ", "bold green"), ("live ", "bold"), clock(elapsed_s), (f"   {name}", "dim"))
+    spare = height - 1 - (9 if finger is None else 11)
+    rows = max(1, min(ROWS, spare if finger is None else spare // 2))
+    lines: list = [head, Rule(style="dim"), labelled([("face", pulse_text(seen.reading))]),
+                   *curve(seen, width=width - 1, rows=rows)]
+    if finger is not None:
+        said = Text("no pulse yet", "dim") if finger.pulse is None else Text.assemble(
+            (f"{finger.pulse.hr_bpm:.0f} bpm", "bold"), (f"  {finger.pulse.quality}", _STYLE.get(finger.pulse.quality, "red")))
+        wave = trace(finger.sequence, finger.value, finger.rate_hz, width=width - 1, rows=rows)
+        lines += [labelled([("finger", said)]), *(Text(line, "cyan") for line in wave)]
+    so_far = f"{np.mean(rates):.1f} bpm, the mean of {counted(len(rates), 'window')} of 10 s" if rates else "no heart rate yet"
+    lines += [
+        Rule(style="dim"),
+        labelled([("video", Text(f"{seen.fps:.1f} frames/s, {counted(seen.frames, 'frame')}; {seen.ms_per_frame:.1f} ms each")),
+                  ("so far", Text(so_far))]),
+        Rule(style="dim"), Text("Ctrl-C ends it", "dim"),
+    ]
+    for line in lines:
+        if isinstance(line, Text):
+            line.no_wrap, line.overflow = True, "crop"
+    return Group(*lines)
+
+
+def plain(reading: "Reading", finger_bpm: float | None) -> str:
+    """Say a reading in one line."""
+    if reading.pulse is None:
+        return f"{reading.state}: {reading.words}"
+    beside = "" if finger_bpm is None else f"; finger {finger_bpm:.0f} bpm"
+    return f"{reading.pulse.hr_bpm:.0f} bpm, {reading.pulse.quality}{beside}"
+
+
+class LiveScreen:
+    """Show what is read: a panel on a terminal, else a line when the state changes and every five seconds; a context manager."""
+
+    def __init__(self, name: str, *, console: Console | None = None) -> None:
+        self._name = name
+        self._console = console or Console(stderr=True, highlight=False)
+        self._is_drawn = self._console.is_terminal and not self._console.is_dumb_terminal
+        self._live = Live(console=self._console, auto_refresh=False, transient=True) if self._is_drawn else None
+        self._begun = self._drawn = time.monotonic()
+        self._said, self._state = -SAY_S, ""
+
+    def is_due(self) -> bool:
+        """Say whether the panel wants drawing; never where there is none."""
+        return self._live is not None and time.monotonic() - self._drawn >= DRAW_S
+
+    def draw(self, seen: "Seen", finger: Finger | None, rates: Sequence[float]) -> None:
+        """Draw the panel anew."""
+        if self._live is None:
+            return
+        self._drawn = time.monotonic()
+        size = self._console.size
+        with suppress(OSError):                     # the terminal may go
+            self._live.update(render(seen, self._name, finger, rates, elapsed_s=self._drawn - self._begun, width=size.width,
+                                     height=size.height), refresh=True)
+
+    def say(self, reading: "Reading", finger_bpm: float | None) -> None:
+        """Print a line where no panel is, when it is time for one."""
+        now = time.monotonic() - self._begun
+        if self._live is None and (reading.state != self._state or now - self._said >= SAY_S):
+            self._said, self._state = now, reading.state
+            print(f"{clock(now)} {plain(reading, finger_bpm)}", file=self._console.file, flush=True)
+
+    def __enter__(self) -> "LiveScreen":
+        if self._live is not None:
+            self._live.start()
+            self._live.update(Text("waiting for the first frames", "dim"), refresh=True)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._live is not None:
+            with suppress(OSError):
+                self._live.stop()

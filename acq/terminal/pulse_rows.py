@@ -1,0 +1,72 @@
+"""What was read of a face's pulse as rows: of a table, a CSV file, and JSON."""
+
+import csv
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, TextIO
+
+from acquire.errors import SessionError
+
+if TYPE_CHECKING:
+    from models.live.predict import Row
+
+COLUMNS = ("time_s", "state", "hr_bpm", "quality", "likeness", "finger_bpm")
+
+
+def row_dict(row: "Row") -> dict:
+    """Give a row's values by column."""
+    pulse = row.reading.pulse
+    return {
+        "time_s": round(row.reading.time_s, 4), "state": row.reading.state, "hr_bpm": row.hr_bpm,
+        "quality": pulse.quality if pulse else None, "likeness": row.likeness, "finger_bpm": row.finger_bpm,
+    }
+
+
+def as_csv(rows: "Sequence[Row]") -> str:
+    """Write rows under a line of headings; what is not known is empty."""
+    out = io.StringIO()
+    writer = csv.DictWriter(out, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(row_dict(row) for row in rows)
+    return out.getvalue()
+
+
+def check_new(path: Path | None, *, force: bool) -> None:
+    """Refuse to write where something is.
+
+    Raises
+    ------
+    SessionError : it is
+    """
+    if path is not None and path.exists() and not force:
+        raise SessionError(f"expected to make {path}, found it there; --force replaces it")
+
+
+class GrowingCsv:
+    """A CSV file that holds every whole row at any time; a context manager.
+
+    Raises
+    ------
+    SessionError : it cannot be written
+    """
+
+    def __init__(self, path: Path) -> None:
+        try:
+            self._file: TextIO = path.open("w", newline="")
+        except OSError as error:
+            raise SessionError(f"expected to write {path}, got: {error.strerror or error}; name another with --csv") from error
+        self._file.write(as_csv([]))
+        self._file.flush()
+
+    def add(self, row: "Row") -> None:
+        """Append a row."""
+        self._file.write(as_csv([row]).split("\n", 1)[1])
+        self._file.flush()
+
+    def __enter__(self) -> "GrowingCsv":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._file.close()

@@ -1,0 +1,159 @@
+"""A video file played in real time as if it were a camera, each frame at its own time.
+
+Frame i is delivered at `start_ns + (t_i - t_0)`, where t comes from a CSV beside the video, or from the container where there is
+none. Nothing is dropped: a file has no frames to lose. If decoding falls behind, a frame arrives late and its arrival says so.
+"""
+
+import queue
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import av
+import av.error
+import numpy as np
+import pandas as pd
+
+from acquire import host_time
+from acquire.errors import DeviceError
+
+from .source import CameraInfo, EndOfStream, VideoFrame
+
+_DECODED_AHEAD = 16   # frames
+
+
+def read_frame_times(path: Path) -> np.ndarray:
+    """Read frame times [s] from a CSV: the column named `timestamp` or `time`, else the last one.
+
+    Raises
+    ------
+    DeviceError : no such file, not numbers, not increasing, or not in seconds
+    """
+    try:
+        table = pd.read_csv(path)
+    except (OSError, ValueError) as error:
+        raise DeviceError(f"expected frame times in {path}, got: {error}") from error
+    names = [name for name in table.columns if str(name).strip().lower() in ("timestamp", "time", "time_s")]
+    column = table[names[0] if names else table.columns[-1]]
+    times = np.asarray(pd.to_numeric(column, errors="coerce"), dtype=np.float64)
+    if len(times) < 2 or not np.isfinite(times).all():
+        raise DeviceError(f"expected a number for each frame in {path}, found {np.isnan(times).sum()} rows that hold none")
+    steps = np.diff(times)
+    if (steps <= 0).any():
+        row = int(np.argmax(steps <= 0)) + 2
+        raise DeviceError(f"expected increasing times in {path}, found row {row} not later than the one before")
+    if not 1e-3 < np.median(steps) < 1.0:
+        raise DeviceError(f"expected seconds in {path}, found a median step of {np.median(steps):g}; is it another unit?")
+    return times
+
+
+class ReplayCamera:
+    """A video file behind `FrameSource`: yuv420p is delivered untouched as I420, everything else as RGB.
+
+    Started in the past, it is late with every frame, and delivers them as fast as they decode.
+    """
+
+    def __init__(self, video: Path, *, times: Path | None = None) -> None:
+        self._video = video
+        try:
+            with av.open(str(video)) as container:
+                stream = container.streams.video[0]
+                context = stream.codec_context
+                width, height, pixels = context.width, context.height, context.pix_fmt
+                frame_times = [
+                    float(packet.pts * stream.time_base)
+                    for packet in container.demux(stream)
+                    if packet.pts is not None and packet.size and not packet.is_discard
+                ]
+        except (OSError, IndexError, av.error.FFmpegError) as error:
+            raise DeviceError(f"expected a video to replay, found none in {video}: {error}") from error
+        self._format = "yuv420p" if pixels in ("yuv420p", "yuvj420p") and width % 2 == height % 2 == 0 else "rgb24"
+        if times is not None:
+            given = read_frame_times(times)
+            if len(given) != len(frame_times):
+                raise DeviceError(
+                    f"expected a time for each of the {len(frame_times)} frames of {video}, found {len(given)} in {times}"
+                )
+        else:
+            given = np.sort(np.array(frame_times))
+        if len(given) < 2:
+            raise DeviceError(f"expected at least 2 frames, found {len(given)} in {video}")
+        self.frames = len(given)
+        self._offset_ns = np.rint((given - given[0]) * 1e9).astype(np.int64)
+        self.info = CameraInfo(
+            name=f"replay:{video.name}",
+            width=width,
+            height=height,
+            fps=float((len(given) - 1) / (given[-1] - given[0])),
+            pixel_format="I420" if self._format == "yuv420p" else "RGB",
+            time_meaning="file",
+            pipeline=f"{pixels} decoded as {self._format}, times from {times.name if times else 'the container'}",
+        )
+        self._decoded: queue.Queue[np.ndarray | Exception] = queue.Queue(maxsize=_DECODED_AHEAD)
+        self._closed = threading.Event()
+        self._start_ns = 0
+        self._next = 0
+        self._waiting: np.ndarray | None = None
+        self._thread = threading.Thread(target=self._decode, name="replay", daemon=True)
+        self._thread.start()   # decodes ahead, so that frame 0 is there at start
+
+    def _decode(self) -> None:
+        try:
+            for image in self._images():
+                if not self._put(image):
+                    return
+            self._put(EndOfStream())
+        except Exception as error:   # handed to the reader, who raises it
+            self._put(error)
+
+    def _images(self) -> Iterator[np.ndarray]:
+        with av.open(str(self._video)) as container:
+            container.streams.video[0].thread_type = "AUTO"
+            for frame in container.decode(video=0):
+                yield frame.to_ndarray() if frame.format.name == self._format else frame.to_ndarray(format=self._format)
+
+    def _put(self, item: np.ndarray | Exception) -> bool:
+        while not self._closed.is_set():
+            try:
+                self._decoded.put(item, timeout=0.1)
+            except queue.Full:
+                continue
+            return True
+        return False
+
+    def start(self, start_ns: int) -> None:
+        """Play frame 0 at `start_ns`."""
+        self._start_ns = start_ns
+
+    def read(self, timeout_s: float) -> VideoFrame | None:
+        """Give the next frame once its time has come."""
+        give_up_ns = host_time.now_ns() + round(timeout_s * 1e9)
+        if self._waiting is None:
+            try:
+                item = self._decoded.get(timeout=timeout_s)
+            except queue.Empty:
+                return None
+            expected = len(self._offset_ns)
+            if isinstance(item, EndOfStream) and self._next == expected:
+                raise item
+            if isinstance(item, Exception):
+                raise DeviceError(f"expected {expected} frames in {self._video}, found {self._next} that decode: {item}")
+            if self._next >= expected:
+                raise DeviceError(f"expected {expected} frames in {self._video}, found more")
+            self._waiting = item
+        due_ns = self._start_ns + int(self._offset_ns[self._next])
+        now_ns = host_time.now_ns()
+        if due_ns > now_ns:
+            time.sleep((min(due_ns, give_up_ns) - now_ns) / 1e9 if give_up_ns > now_ns else 0)
+            if due_ns > give_up_ns:
+                return None
+        frame = VideoFrame(self._waiting, due_ns, max(host_time.now_ns(), due_ns), self._next)
+        self._waiting = None
+        self._next += 1
+        return frame
+
+    def close(self) -> None:
+        """Stop decoding."""
+        self._closed.set()
+        self._thread.join(timeout=2.0)

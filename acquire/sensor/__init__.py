@@ -1,0 +1,4 @@
+"""The PPG sensor on its serial port: wire format, port, thread, firmware upload.
+
+Recorder, calibration and inventory use it; nothing here knows cameras or files of sessions.
+"""

@@ -1,0 +1,268 @@
+"""The virtual subject in front of the devices: a camera behind `FrameSource`, a sensor behind a real pty in the wire protocol.
+
+The recorder cannot tell them from hardware: frames come in real time and are lost when nobody takes them, bytes come late and
+in lumps, the sensor's clock is its own. Only `CameraInfo.simulated` and the HELLO's sensor number say so. Both devices share
+one notion of subject time, whose zero the camera's `start` sets. POSIX only, for the pty.
+"""
+
+import os
+import secrets
+import select
+import threading
+import time
+import tty
+import zlib
+from contextlib import suppress
+from types import TracebackType
+
+import cv2
+import numpy as np
+
+from acquire.camera.source import CameraInfo, VideoFrame
+from acquire.errors import DeviceError
+
+from .led import LedView
+from .sensor_device import Crystal, Lamp, Line, SensorDevice
+from .subject import HEIGHT, WIDTH, VirtualSubject
+
+ADAPTERS_MS = (1, 2, 4, 8, 16)    # how long USB adapters hold bytes
+_BUFFERS = 8                   # frames that driver and pipeline keep for a reader that is late
+_LATENCY_NS = 9_000_000        # exposure, readout and transfer
+_ROOM_LIGHT = 1.5              # pulse heights above the baseline
+_BEFORE_S = 30.0               # until the camera starts, the subject lives these seconds before zero over and over
+
+
+class SubjectClock:
+    """Subject time on CLOCK_MONOTONIC; zero is where the camera starts."""
+
+    def __init__(self, now_ns: int) -> None:
+        self._born_ns = now_ns
+        self.zero_ns: int | None = None
+
+    def t_s(self, host_ns: np.ndarray) -> np.ndarray:
+        """Give subject time [s] at host times [ns]."""
+        if self.zero_ns is None:
+            return ((host_ns - self._born_ns) * 1e-9) % _BEFORE_S - _BEFORE_S
+        return (host_ns - self.zero_ns) * 1e-9
+
+
+class CameraTiming:
+    """When a free-running camera exposes and delivers its frames: a crystal of its own, and a little jitter."""
+
+    def __init__(self, rng: np.random.Generator, *, fps: float) -> None:
+        self.period_ns = 1e9 / fps * (1 + rng.uniform(-40, 40) * 1e-6)
+        self._jitter_ns = np.clip(rng.normal(0, 150_000, 4096), -500_000, 500_000)         # of the exposure
+        self._late_ns = rng.gamma(2.0, 400_000, 4096)                                       # of the transfer
+
+    def exposed_ns(self, n: int) -> int:
+        """Give the middle of frame n's exposure, after the camera's start [ns]; never before it."""
+        return max(0, round(n * self.period_ns + self._jitter_ns[n % 4096]))
+
+    def delivered_ns(self, n: int) -> int:
+        """Give when the host can have frame n, after the camera's start [ns]."""
+        return self.exposed_ns(n) + _LATENCY_NS + round(self._late_ns[n % 4096])
+
+
+def camera_info(subject: VirtualSubject, fps: float) -> CameraInfo:
+    """Describe the virtual camera."""
+    return CameraInfo(
+        name=f"virtual:{subject.subject_id}", width=WIDTH, height=HEIGHT, fps=fps, pixel_format="I420",
+        time_meaning="simulated", pipeline="acquire.simulation.subject", simulated=True,
+    )
+
+
+class VirtualCamera:
+    """Film the virtual subject in real time; a `FrameSource`.
+
+    A frame is made when it is read. A reader later than eight frames loses the oldest, and their sequence numbers are
+    skipped: time is never slowed down.
+    """
+
+    def __init__(
+        self, subject: VirtualSubject, *, fps: float, clock: SubjectClock | None = None, seed: int = 0,
+        led: Lamp | None = None, view: LedView | None = None,
+    ) -> None:
+        """Set it up.
+
+        Parameters
+        ----------
+        led : the sensor's LED, in the picture
+        view : where the LED is, and how late the stamps are; without it beside the face, and stamps are not late
+        """
+        self.info = camera_info(subject, fps)
+        self.subject = subject.prepare()
+        self._led = led or Lamp()
+        self._view = view or LedView()
+        self._clock = clock or SubjectClock(time.monotonic_ns())
+        self._timing = CameraTiming(np.random.default_rng([zlib.crc32(subject.subject_id.encode()), seed, 4]), fps=fps)
+        self._start_ns: int | None = None
+        self._next = 0
+        self._closed = threading.Event()
+
+    def start(self, start_ns: int) -> None:
+        """Begin to deliver; subject time zero is `start_ns`."""
+        if self._start_ns is not None:
+            raise ValueError("expected start() once")
+        cv2.setNumThreads(1)            # a frame is too small to share, and the recorder needs the other cores
+        self._clock.zero_ns = start_ns
+        self._start_ns = start_ns
+
+    def read(self, timeout_s: float) -> VideoFrame | None:
+        """Give the next frame when it is due; None when none is within `timeout_s`."""
+        if self._closed.is_set():
+            raise DeviceError(f"expected {self.info.name} to be open, found it closed")
+        if self._start_ns is None:
+            self._closed.wait(timeout_s)
+            return None
+        late = time.monotonic_ns() - self._start_ns - self._delivered_ns(self._next)
+        behind = int(late // self._timing.period_ns)
+        if behind >= _BUFFERS:
+            self._next += behind - _BUFFERS + 1
+        elif late < 0:
+            if -late > timeout_s * 1e9:
+                self._closed.wait(timeout_s)
+                return None
+            if self._closed.wait(-late * 1e-9):
+                return None
+        n = self._next
+        self._next += 1
+        image, time_ns = self.film(n)
+        return VideoFrame(image, time_ns, time.monotonic_ns(), n)
+
+    def _delivered_ns(self, n: int) -> int:
+        return self._timing.delivered_ns(n) + max(0, self._view.ready_ns(self.info.height) - _LATENCY_NS)
+
+    def film(self, n: int) -> tuple[np.ndarray, int]:
+        """Give frame n and its stamp, whatever the time is; what the LED does during the exposure has to be done."""
+        if self._start_ns is None:
+            raise ValueError("expected start() before")
+        exposed_ns = self._timing.exposed_ns(n)
+        image = self.subject.frame(exposed_ns * 1e-9, n)
+        self._view.shine(image[: self.info.height], self._led, self._start_ns + exposed_ns)
+        return image, self._start_ns + exposed_ns + round(self._view.latency_ms * 1e6)
+
+    def close(self) -> None:
+        """Stop; wakes a waiting `read`."""
+        self._closed.set()
+
+
+class VirtualSensor:
+    """A PPG sensor on the virtual subject's finger, behind a pty; a context manager.
+
+    Raises
+    ------
+    DeviceError : the system has no pty left
+    """
+
+    def __init__(
+        self,
+        subject: VirtualSubject,
+        *,
+        clock: SubjectClock | None = None,
+        seed: int = 0,
+        ppm: float | None = None,
+        hold_ms: float | None = None,
+        lifted_s: tuple[float, float] = (0.0, 0.0),
+    ) -> None:
+        """Plug the sensor in; it says HELLO.
+
+        Parameters
+        ----------
+        ppm : error of its crystal; drawn within +-50 when not given
+        hold_ms : how long its USB adapter holds bytes; drawn from 1, 2, 4, 8, 16 when not given
+        lifted_s : from when to when, in subject time, the finger is off the sensor, which then reads the room's light
+        """
+        now_ns = time.monotonic_ns()
+        rng = np.random.default_rng([zlib.crc32(subject.subject_id.encode()), seed, 5])
+        clock = clock or SubjectClock(now_ns)
+        self.crystal = Crystal(rng, boot_ns=now_ns, ppm=ppm)
+        self.hold_ms = float(rng.choice(ADAPTERS_MS)) if hold_ms is None else hold_ms
+
+        def ppg_at(host_ns: np.ndarray) -> np.ndarray:
+            t_s = clock.t_s(host_ns)
+            return np.where((t_s >= lifted_s[0]) & (t_s < lifted_s[1]), _ROOM_LIGHT, subject.ppg(t_s))
+
+        self._device = SensorDevice(
+            ppg_at, self.crystal, Line(rng, hold_ms=self.hold_ms),
+            rng=rng, boot_id=secrets.randbelow(2**32 - 1) + 1,
+        )
+        self.led = self._device.led
+        try:
+            self._master, self._slave = os.openpty()
+        except OSError as error:
+            raise DeviceError(f"expected a pty for the virtual sensor, got: {error}") from error
+        tty.setraw(self._slave)
+        os.set_blocking(self._master, False)
+        self.port = os.ttyname(self._slave)     # the slave stays open here, so that the host may close and open it again
+        self._wake_read, self._wake_write = os.pipe()
+        self._thread = threading.Thread(target=self._serve, name=f"virtual sensor {self.port}", daemon=True)
+        self._thread.start()
+
+    def __enter__(self) -> "VirtualSensor":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _serve(self) -> None:
+        """Be the device until woken by `close`."""
+        device = self._device
+        while True:
+            due_ns = device.next_ns()
+            wait_s = None if due_ns is None else max(0.0, (due_ns - time.monotonic_ns()) * 1e-9)
+            ready, _, _ = select.select([self._master, self._wake_read], [], [], wait_s)
+            if self._wake_read in ready:
+                return
+            now_ns = time.monotonic_ns()
+            device.run(now_ns)
+            if self._master in ready:
+                device.receive(os.read(self._master, 4096), time.monotonic_ns())
+            data = device.line.arrived(time.monotonic_ns())
+            if data:
+                with suppress(BlockingIOError):     # nobody reads: bytes are lost, as on a line; the sequence shows it
+                    os.write(self._master, data)
+
+    def close(self) -> None:
+        """Unplug it. May be called twice."""
+        if self._thread.is_alive():
+            os.write(self._wake_write, b"x")
+            self._thread.join()
+        for fd in (self._master, self._slave, self._wake_read, self._wake_write):
+            if fd >= 0:
+                os.close(fd)
+        self._master = self._slave = self._wake_read = self._wake_write = -1
+
+
+class VirtualRig:
+    """One virtual subject with a camera and a sensor; a context manager."""
+
+    def __init__(
+        self, subject: VirtualSubject, *, fps: float, seed: int = 0, view: LedView | None = None,
+        ppm: float | None = None, hold_ms: float | None = None,
+    ) -> None:
+        """Set it up; `view` as in `VirtualCamera`, `ppm` and `hold_ms` as in `VirtualSensor`."""
+        self.subject = subject
+        self.clock = SubjectClock(time.monotonic_ns())
+        self.sensor = VirtualSensor(subject, clock=self.clock, seed=seed, ppm=ppm, hold_ms=hold_ms)
+        self.camera = VirtualCamera(subject, fps=fps, clock=self.clock, seed=seed, led=self.sensor.led, view=view)
+        self.port = self.sensor.port
+
+    def __enter__(self) -> "VirtualRig":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Put both away. May be called twice."""
+        self.camera.close()
+        self.sensor.close()
+
+
+def open_virtual_rig(subject_id: str, *, fps: float, seed: int = 0, session: int = 0) -> VirtualRig:
+    """Seat virtual subject `subject_id` before a camera and a sensor; another `session` is another day of the same person."""
+    return VirtualRig(VirtualSubject(subject_id, seed=seed, session=session), fps=fps, seed=seed)

@@ -1,0 +1,151 @@
+"""A face video as a network sees it: 36x36 area-averaged frames, made in one streaming pass and kept.
+
+The pulse moves the skin's colour by some tenths of a grey level. What makes it visible is the average over many pixels,
+so the average must not be rounded to whole grey levels again: frames are kept as uint16 in 1/256 of a grey level.
+
+`motion` gives the normalised difference of adjacent frames of DeepPhys (Chen and McDuff, ECCV 2018, eq. 5):
+(c2 - c1) / (c2 + c1), which takes the brightness of the light out, cut at three standard deviations and divided by
+the standard deviation, both of the whole video.
+
+A result is cached under the hash of the video's bytes and of every parameter, so that nothing is done twice and nothing
+stale is ever read; deleting the cache folder is always safe.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from acquire.errors import CurationError
+from dataset.layouts.avi import read_bgr, sha256_of
+
+from . import find as face
+from .find import FaceBox, find_face
+
+SIZE = 36
+UNIT = 256              # stored counts per grey level
+CUT_SD = 3.0
+VERSION = 2             # of the steps in this file: part of every cache key
+OnFrames = Callable[[int], None]
+
+
+@dataclass(frozen=True)
+class FaceFrames:
+    """The frames of one video, cropped to the held face box and averaged to 36x36."""
+
+    frames: np.ndarray    # (T, 36, 36, 3) uint16 RGB, in 1/256 of a grey level; may be memory-mapped
+    box: FaceBox          # in pixels of the video
+    video_sha256: str
+
+    def motion(self) -> np.ndarray:
+        """Give the normalised differences of adjacent frames, (T - 1, 36, 36, 3) float32, unit variance."""
+        return motion(self.frames)
+
+    def colour(self) -> np.ndarray:
+        """Give the mean red, green and blue inside the detector's own box, (T, 3) float64 in grey levels."""
+        margin = round(SIZE * (1 - 1 / face.ENLARGE) / 2)
+        return self.frames[:, margin:-margin, margin:-margin].mean(axis=(1, 2)) / UNIT
+
+
+def motion(frames: np.ndarray) -> np.ndarray:
+    """Give (c2 - c1) / (c2 + c1) of adjacent frames, cut at three standard deviations, with unit variance.
+
+    Parameters
+    ----------
+    frames : (T, H, W, C) array of any scale, T >= 2
+
+    Returns
+    -------
+    (T - 1, H, W, C) float32 array; all zeros where nothing changes
+    """
+    values = frames.astype(np.float32)
+    total = values[1:] + values[:-1]
+    change = np.subtract(values[1:], values[:-1])
+    np.divide(change, total, out=change, where=total > 0)    # black stays 0
+    sd = float(change.std(dtype=np.float64))
+    if sd > 0:
+        np.clip(change, -CUT_SD * sd, CUT_SD * sd, out=change)
+        change /= float(change.std(dtype=np.float64))
+    return change
+
+
+def average_face(image: np.ndarray, box: FaceBox, *, size: int = SIZE) -> np.ndarray:
+    """Average the inside of `box` of an (H, W, 3) uint8 image to (size, size, 3) uint16, in 1/256 of a grey level."""
+    # As float32: on uint8 input cv2 rounds the averages to whole grey levels, and the pulse is gone.
+    small = cv2.resize(box.crop(image).astype(np.float32), (size, size), interpolation=cv2.INTER_AREA)
+    return np.rint(small * UNIT).astype(np.uint16)
+
+
+def cache_key(video_sha256: str) -> str:
+    """Give the name under which the frames of a video are kept, made from its hash and every parameter."""
+    parameters = {
+        "version": VERSION, "size": SIZE, "unit": UNIT, "detector": face.DETECTOR, "enlarge": face.ENLARGE,
+        "search_frames": face.SEARCH_FRAMES, "min_probability": face.MIN_PROBABILITY,
+    }
+    return hashlib.sha256(f"{video_sha256} {json.dumps(parameters, sort_keys=True)}".encode()).hexdigest()[:32]
+
+
+def face_frames(video: Path, *, cache: Path | None = None, on_frames: OnFrames | None = None) -> FaceFrames:
+    """Find the face in a video and average it to 36x36, or take the result from the cache.
+
+    Parameters
+    ----------
+    video : any file that FFmpeg decodes
+    cache : folder of results, made where missing; None keeps nothing
+    on_frames : called now and then with the frames done
+
+    Raises
+    ------
+    CurationError : no video, no face, or not two frames
+    """
+    digest = sha256_of(video)
+    stored = None if cache is None else cache / f"{cache_key(digest)}.npy"
+    if stored is not None and (found := _load(stored, digest)) is not None:
+        return found
+
+    box = find_face((bgr[:, :, ::-1] for bgr in read_bgr(video)), name=str(video))
+    # One array that doubles: small ones, made between the crops of one frame and the next, would keep the memory of all crops.
+    kept, count = np.empty((256, SIZE, SIZE, 3), np.uint16), 0
+    for count, bgr in enumerate(read_bgr(video), 1):
+        if count > len(kept):
+            kept = np.concatenate([kept, np.empty_like(kept)])
+        kept[count - 1] = average_face(bgr, box)[:, :, ::-1]    # turned to RGB where there is least to turn
+        if on_frames is not None and count % 25 == 0:
+            on_frames(count)
+    if count < 2:
+        raise CurationError(f"expected at least 2 frames in {video}, got {count}")
+    frames = kept[:count].copy()
+    if stored is not None:
+        _store(stored, frames, {"video": video.name, "video_sha256": digest, "box": asdict(box)})
+    return FaceFrames(frames, box, digest)
+
+
+def keep_frames(video: Path, *, cache: Path) -> None:
+    """Have the frames of a video in the cache; the unit of work where many are made at once."""
+    face_frames(video, cache=cache)
+
+
+def _load(path: Path, digest: str) -> FaceFrames | None:
+    """Read what `_store` wrote; None where it is not there, or not whole: it is made again then."""
+    try:
+        box = FaceBox(**json.loads(path.with_suffix(".json").read_text())["box"])
+        return FaceFrames(np.load(path, mmap_mode="r"), box, digest)
+    except (OSError, EOFError, KeyError, TypeError, ValueError):
+        return None
+
+
+def _store(path: Path, frames: np.ndarray, about: dict) -> None:
+    """Write array and description; the array, which readers look for, is renamed into place last."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    ours = f".{os.getpid()}.part"
+    description, array = path.with_suffix(f".json{ours}"), path.with_suffix(f".npy{ours}")
+    description.write_text(json.dumps(about, indent=1))
+    with open(array, "wb") as file:
+        np.save(file, frames)
+    description.replace(path.with_suffix(".json"))
+    array.replace(path)

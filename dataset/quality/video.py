@@ -1,0 +1,108 @@
+"""One pass over a session's pictures: brightness, colour of the face, where the face is, and frames that repeat.
+
+Each frame is decoded once and left as it is stored: means of its planes are all that is kept, 156 numbers a frame. The
+face is looked for once a second. The box that colours are averaged over is held, as curation holds it; it is laid anew only
+where the face has left it by a quarter of its width.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from dataset.face.find import FaceBox
+from dataset.face.quick_look import spot_face
+from dataset.session.reader import Session
+
+LOOK_EVERY_S = 1.0
+GRID = (8, 6)                      # cells across and down in which brightness is kept
+_LEFT_BY = 0.25                    # of the face's width: then the box is laid anew
+PATCHES = (6, 6)                   # of the face, across and down
+_INSIDE = 1 / 8                    # of the box is left out on each side: hair, ears, the room
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """What was seen; N frames, L looks."""
+
+    cells: np.ndarray              # (N, 48) float32, luma of the picture's cells, 0 to 255
+    patches: np.ndarray            # (N, 36, 3) float32, mean colours of the face's patches, 0 to 255; NaN before a face was seen
+    repeats: np.ndarray            # (N,) bool: equal to the frame before, to the last bit
+    look: np.ndarray               # (L,) number of the frame that was looked at
+    face: np.ndarray               # (L, 3) centre across and down, width, as fractions of the picture's sides; NaN: none seen
+
+    @property
+    def rgb(self) -> np.ndarray:
+        """(N, 3) mean colour of the face, 0 to 255; NaN before one was seen."""
+        return self.patches.mean(axis=1, dtype=float)
+
+    @property
+    def luma(self) -> np.ndarray:
+        """(N,) brightness of the face, 0 to 255."""
+        return self.rgb @ np.array([0.299, 0.587, 0.114])
+
+
+def look_through(session: Session) -> Pictures:
+    """Decode every frame once.
+
+    Raises
+    ------
+    SessionError : a frame cannot be read
+    """
+    frames = session.frames
+    count = len(frames)
+    cells = np.empty((count, GRID[0] * GRID[1]), np.float32)
+    patches = np.full((count, PATCHES[0] * PATCHES[1], 3), np.nan, np.float32)
+    repeats = np.zeros(count, bool)
+    looks: list[int] = []
+    faces: list[tuple[float, float, float]] = []
+    held: FaceBox | None = None
+    due_ns, before = -(2**62), None
+    for at in range(count):
+        stored = frames.raw(at)
+        grey = stored[: frames.height] if frames.pixel_format == "I420" else cv2.cvtColor(stored, cv2.COLOR_RGB2GRAY)
+        cells[at] = _means(grey, GRID).ravel()
+        repeats[at] = before is not None and np.array_equal(stored, before)
+        before = stored
+        if (time_ns := int(session.frame_time_ns[at])) >= due_ns:
+            due_ns = time_ns + round(LOOK_EVERY_S * 1e9)
+            box = spot_face(grey)
+            looks.append(at)
+            faces.append(_place(box, frames.width, frames.height))
+            if box is not None and (held is None or _has_left(box, held)):
+                held = box
+        if held is not None:
+            patches[at] = _colours(stored, held, frames.pixel_format, frames.height)
+    return Pictures(cells, patches, repeats, np.array(looks, int), np.array(faces).reshape(-1, 3))
+
+
+def _means(plane: np.ndarray, grid: tuple[int, int]) -> np.ndarray:
+    """Average the cells of a grid, to fractions of a grey level."""
+    return cv2.resize(plane.astype(np.float32), grid, interpolation=cv2.INTER_AREA)
+
+
+def _place(box: FaceBox | None, width: int, height: int) -> tuple[float, float, float]:
+    if box is None:
+        return (np.nan, np.nan, np.nan)
+    return (box.left + box.right) / 2 / width, (box.top + box.bottom) / 2 / height, (box.right - box.left) / width
+
+
+def _has_left(box: FaceBox, held: FaceBox) -> bool:
+    across = abs((box.left + box.right) - (held.left + held.right)) / 2
+    down = abs((box.top + box.bottom) - (held.top + held.bottom)) / 2
+    return max(across, down) > _LEFT_BY * (held.right - held.left)
+
+
+def _colours(stored: np.ndarray, box: FaceBox, pixel_format: str, height: int) -> np.ndarray:
+    """Give the mean colour of each patch of the box's inner part, (P, 3); means of Y, U, V become means of red, green, blue."""
+    inset_x, inset_y = round(_INSIDE * (box.right - box.left)), round(_INSIDE * (box.bottom - box.top))
+    top, bottom, left, right = (
+        at // 2 * 2 for at in (box.top + inset_y, box.bottom - inset_y, box.left + inset_x, box.right - inset_x)
+    )
+    if pixel_format != "I420":
+        return np.maximum(_means(stored[top:bottom, left:right], PATCHES).reshape(-1, 3), 0.01)
+    width = stored.shape[1]
+    chroma = stored[height:].reshape(2, height // 2, width // 2)
+    light = 255 / 219 * (_means(stored[top:bottom, left:right], PATCHES).ravel() - 16)      # ITU-R BT.601, limited range
+    u, v = (_means(plane[top // 2 : bottom // 2, left // 2 : right // 2], PATCHES).ravel() - 128 for plane in chroma)
+    return np.clip(np.stack([light + 1.596 * v, light - 0.392 * u - 0.813 * v, light + 2.017 * u], axis=1), 0.01, 255.0)

@@ -1,0 +1,4 @@
+"""The HTML pages of the quality results.
+
+Only `acq qc` writes them; they measure nothing.
+"""

@@ -1,0 +1,112 @@
+"""A session while it is being recorded, read from its file as it grows.
+
+The recorder writes in HDF5's SWMR mode and flushes four times a second; a reader in another process sees what was flushed once it
+refreshes each dataset. Nothing is locked and nothing is asked of the recorder: whether anyone follows, it cannot tell.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+
+import h5py
+import numpy as np
+
+from acquire import layout
+from acquire.errors import SessionError
+
+from .hdf5 import find_inside, one_line, open_to_read, was_never_closed
+from .reader import Frames, Session
+
+SHOWN_S = 10.0                  # of the finger's PPG
+
+
+class Following:
+    """The frames and the finger of one growing session; a context manager.
+
+    Parameters
+    ----------
+    path : the session's file, or a folder: the newest session under it that is still open
+    back_s : how much of what was recorded before is given first [s]
+
+    Raises
+    ------
+    SessionError : no session there, or one that is no longer recorded
+    """
+
+    def __init__(self, path: Path, *, back_s: float = 0.0) -> None:
+        self.path = newest_growing(path) if path.is_dir() else path
+        with Session(self.path) as session:
+            if not was_never_closed(self.path):
+                raise SessionError(f"expected a session that is being recorded, found one that has ended, at {self.path}; "
+                                   "acq predict reads it")
+            self.camera, self.subject, self.simulated = session.camera, session.subject, session.simulated
+            self.fps = float(session.camera["nominal_fps"])
+            self.rate_hz = int(session.sensor["rate_hz"])
+        self._file = open_to_read(self.path, wait_s=0)      # it has just opened
+        self._video = find_inside(self._file, layout.FRAMES, self.path)
+        self._columns = {name: find_inside(self._file, name, self.path) for name in
+                         (layout.FRAME_TIME, layout.PPG_SEQUENCE, layout.PPG_VALUE)}
+        self._next = max(0, self._count(layout.FRAME_TIME) - round(back_s * self.fps))
+
+    def frames(self) -> Iterator[tuple[np.ndarray, int]]:
+        """Give the frames that were flushed since the last call: (H, W, 3) uint8 RGB, each its own, and its time [ns]."""
+        count = self._count(layout.FRAME_TIME)
+        if count <= self._next:
+            return
+        self._video.refresh()
+        count = min(count, len(self._video))
+        frames = Frames(self._video, self.camera, count=count, where=self.path)
+        first, times_ns = self._next, self._columns[layout.FRAME_TIME][self._next:count]
+        for at, time_ns in zip(range(first, count), times_ns.tolist(), strict=True):
+            if not self._is_stored(at):                     # would read as black
+                return
+            self._next = at + 1
+            yield frames[at], time_ns
+
+    def finger(self) -> tuple[np.ndarray, np.ndarray]:
+        """Give the last ten seconds of the PPG: sequence numbers (S,) int64, and values (S,) float64."""
+        count = min(self._count(layout.PPG_SEQUENCE), self._count(layout.PPG_VALUE))
+        part = np.s_[max(0, count - round(SHOWN_S * self.rate_hz)):count]
+        return self._columns[layout.PPG_SEQUENCE][part], self._columns[layout.PPG_VALUE][part].astype(np.float64)
+
+    @property
+    def has_ended(self) -> bool:
+        """Say whether the recorder has closed the file, or it is gone."""
+        try:
+            return not was_never_closed(self.path)
+        except OSError:
+            return True
+
+    def _count(self, name: str) -> int:
+        column = self._columns[name]
+        try:
+            column.refresh()        # h5py's own: the one of `id` leaves the shape that h5py remembers
+        except (OSError, RuntimeError) as error:
+            raise SessionError(f"expected to follow {self.path}, got: {one_line(error)}; was it moved or cut short?") from error
+        return len(column)
+
+    def _is_stored(self, at: int) -> bool:
+        return self._video.id.get_chunk_info_by_coord((at, *([0] * (self._video.ndim - 1)))).byte_offset is not None
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._file.close()
+
+    def __enter__(self) -> "Following":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+
+def newest_growing(folder: Path) -> Path:
+    """Give the session under a folder that was begun last among those still open.
+
+    Raises
+    ------
+    SessionError : there is none
+    """
+    growing = [path for path in folder.rglob(f"*{layout.SESSION_SUFFIX}") if h5py.is_hdf5(path) and was_never_closed(path)]
+    if not growing:
+        raise SessionError(f"expected a session that is being recorded under {folder}, found none; acq record makes one")
+    return max(growing, key=lambda path: path.stat().st_mtime_ns)

@@ -1,0 +1,50 @@
+"""POS: the pulse from the mean colour of skin, without training.
+
+In each window of 1.6 s the three colour traces are divided by their means and projected onto the plane orthogonal to skin tone,
+where the pulse and specular motion have different directions; the two axes there are added so that the motion cancels, and
+the windows are overlap-added.
+
+Source: Wang, den Brinker, Stuijk, de Haan, "Algorithmic principles of remote PPG", IEEE TBME 64(7), 2017, algorithm 1.
+"""
+
+import numpy as np
+
+from .filters import sliding_windows
+
+WINDOW_S = 1.6
+_PROJECTION = np.array([[0.0, 1.0, -1.0], [-2.0, 1.0, 1.0]])
+
+
+def pos(rgb: np.ndarray, fs_hz: float) -> np.ndarray:
+    """Give the pulse in mean skin colours.
+
+    Parameters
+    ----------
+    rgb : (T, 3) float array, mean red, green and blue of the skin in each frame, > 0, at a constant rate
+    fs_hz : frame rate [Hz]
+
+    Returns
+    -------
+    (T,) float64 array, zero mean, arbitrary units; it follows the brightness of the skin, as the paper's does
+
+    Raises
+    ------
+    ValueError : the shape is wrong, the trace is shorter than one window, or a value is not positive
+    """
+    rgb = np.asarray(rgb, np.float64)
+    length = max(2, int(np.ceil(WINDOW_S * fs_hz)))
+    if rgb.ndim != 2 or rgb.shape[1] != 3 or len(rgb) < length:
+        raise ValueError(f"expected (T >= {length}, 3), got {rgb.shape}")
+    if not (np.isfinite(rgb).all() and (rgb > 0).all()):
+        raise ValueError("expected positive colours")
+    windows = sliding_windows(rgb, length, step=1)                     # (N, L, 3)
+    normal = windows / windows.mean(axis=1, keepdims=True)
+    plane = normal @ _PROJECTION.T                                     # (N, L, 2)
+    spread = plane.std(axis=1)                                         # (N, 2)
+    ratio = np.divide(spread[:, 0], spread[:, 1], out=np.zeros(len(spread)), where=spread[:, 1] > 0)
+    pulse = plane[..., 0] + ratio[:, None] * plane[..., 1]
+    pulse -= pulse.mean(axis=1, keepdims=True)
+    out = np.zeros(len(rgb))
+    for at, part in enumerate(pulse):
+        out[at : at + length] += part
+    return out - out.mean()

@@ -1,0 +1,72 @@
+"""A student or a teacher that was exported, ready to predict without torch."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dataset.face.frames import SIZE
+from dataset.face.mtcnn import Mtcnn
+from dataset.face.onnx_file import INPUTS, open_session
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
+
+BOARD = "board"                                  # the folder that an export makes in a run's
+SHIPPED = Path(__file__).parent / "weights"      # the student that comes with acq
+
+
+class OnnxNet:
+    """A student or a teacher, ready to predict."""
+
+    def __init__(self, session: "InferenceSession", constants: dict) -> None:
+        self.constants = constants
+        self._session = session
+        self.needs_appearance = "appearance" in INPUTS[constants["net"]]
+
+    def predict(self, motion: np.ndarray, appearance: np.ndarray | None = None) -> np.ndarray:
+        """Predict the pulse's change over N pairs of frames.
+
+        Parameters
+        ----------
+        motion : (N, 3, 36, 36) float32 normalised differences, unit variance
+        appearance : (M, 3, 36, 36) float32 in [0, 1], N a multiple of M; a student does not look at it
+
+        Returns
+        -------
+        (N,) float32
+
+        Raises
+        ------
+        ValueError : other shapes, or a teacher without appearance
+        """
+        if motion.ndim != 4 or motion.shape[1:] != (3, SIZE, SIZE):
+            raise ValueError(f"expected motion (N, 3, {SIZE}, {SIZE}), got {motion.shape}")
+        inputs = {"motion": np.ascontiguousarray(motion, np.float32)}
+        if self.needs_appearance:
+            if (appearance is None or appearance.ndim != 4 or appearance.shape[1:] != motion.shape[1:] or not len(appearance)
+                    or len(motion) % len(appearance)):
+                got = None if appearance is None else appearance.shape
+                raise ValueError(f"expected appearance (M, 3, {SIZE}, {SIZE}), {len(motion)} a multiple of M, got {got}")
+            inputs["appearance"] = np.ascontiguousarray(appearance, np.float32)
+        return np.asarray(self._session.run(["pulse"], inputs)[0])
+
+
+def open_net(path: Path, *, threads: int = 1) -> OnnxNet:
+    """Open an exported student (float32 or int8) or teacher.
+
+    Raises
+    ------
+    TrainingError : see `onnx_file.open_session`
+    """
+    return OnnxNet(*open_session(path, "student", "teacher", threads=threads))
+
+
+def open_finder(folder: Path) -> Mtcnn:
+    """Open an export's face finder, or the one that comes with acq where it has none.
+
+    Raises
+    ------
+    TrainingError : see `onnx_file.open_session`
+    """
+    return Mtcnn(folder) if (folder / "pnet.onnx").exists() else Mtcnn()

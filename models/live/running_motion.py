@@ -1,0 +1,59 @@
+"""The normalised difference of adjacent frames while they come: `dataset.face.frames.motion` without the future.
+
+Of a whole video, differences are cut at three standard deviations and divided by the standard deviation of all of them. Here
+both are running ones: of all pairs so far, each weighing less the longer ago it was, down to 1/e after `MEMORY_S`. A network
+that was trained on the one reads the other, as soon as a second of pairs has been weighed.
+"""
+
+import math
+
+import numpy as np
+
+MEMORY_S = 10.0
+
+
+class RunningMotion:
+    """Differences of one camera's frames, with unit variance in the long run."""
+
+    def __init__(self, *, cut_sd: float) -> None:
+        self._cut_sd = cut_sd
+        self._last: np.ndarray | None = None
+        self._weight = self._square = self._square_cut = 0.0
+        self.seconds = 0.0          # of frames that the standard deviation is of
+        self.strength = 0.0         # of the newest pair, before it was cut, in standard deviations; 0 where nothing moved
+
+    def forget_frame(self) -> None:
+        """Take the next frame as the first of a row: the standard deviation stays."""
+        self._last = None
+
+    def add(self, small: np.ndarray, step_s: float) -> np.ndarray | None:
+        """Take the next frame.
+
+        Parameters
+        ----------
+        small : (36, 36, 3) uint16, averaged over the face
+        step_s : time since the frame before
+
+        Returns
+        -------
+        (1, 3, 36, 36) float32 as a network reads it; None for the first of a row
+        """
+        values = small.astype(np.float32)
+        last, self._last = self._last, values
+        if last is None:
+            return None
+        total = values + last
+        change = values - last
+        np.divide(change, total, out=change, where=total > 0)    # black stays 0
+        square = float(np.square(change).mean(dtype=np.float64))
+        fade = math.exp(-step_s / MEMORY_S)
+        self.seconds += step_s
+        self._weight = fade * self._weight + 1
+        self._square = fade * self._square + square
+        sd = math.sqrt(self._square / self._weight)
+        self.strength = math.sqrt(square) / sd if sd > 0 else 0.0
+        np.clip(change, -self._cut_sd * sd, self._cut_sd * sd, out=change)
+        self._square_cut = fade * self._square_cut + float(np.square(change).mean(dtype=np.float64))
+        if self._square_cut > 0:
+            change /= math.sqrt(self._square_cut / self._weight)
+        return np.ascontiguousarray(change.transpose(2, 0, 1)[None])

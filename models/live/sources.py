@@ -1,0 +1,75 @@
+"""Where live frames come from: a camera of the recorder's, or a session that another process records."""
+
+import time
+from typing import Protocol
+
+import cv2
+import numpy as np
+
+from acquire import host_time
+from acquire.camera.source import CameraInfo, EndOfStream, FrameSource
+from dataset.session.follow import Following
+
+_POLL_S = 0.1
+
+
+class LiveSource(Protocol):
+    """Frames as they come."""
+
+    name: str
+    fps: float                  # nominal [Hz]
+
+    def next(self, timeout_s: float) -> tuple[np.ndarray, float] | None:
+        """Give the next frame, (H, W, 3) uint8 RGB, and its time [s]; None where none came in time.
+
+        Raises
+        ------
+        EndOfStream : there will be no more
+        DeviceError, SessionError : the camera or the file is gone
+        """
+        ...
+
+
+def to_rgb(image: np.ndarray, pixel_format: str) -> np.ndarray:
+    """Give a frame as its camera delivers it as (H, W, 3) RGB."""
+    return cv2.cvtColor(image, cv2.COLOR_YUV2RGB_I420) if pixel_format == "I420" else image
+
+
+class CameraFrames:
+    """An opened camera; started at once."""
+
+    def __init__(self, camera: FrameSource) -> None:
+        self._camera = camera
+        self.info: CameraInfo = camera.info
+        self.name, self.fps = camera.info.name, camera.info.fps
+        camera.start(host_time.now_ns())
+
+    def next(self, timeout_s: float) -> tuple[np.ndarray, float] | None:
+        """See `LiveSource`."""
+        frame = self._camera.read(timeout_s)
+        return None if frame is None else (to_rgb(frame.image, self.info.pixel_format), frame.time_ns / 1e9)
+
+
+class FollowedFrames:
+    """A session that is being recorded."""
+
+    def __init__(self, following: Following) -> None:
+        self.following = following
+        self.name, self.fps = f"session {following.path.stem}", following.fps
+        self._flushed = iter(following.frames())
+
+    def next(self, timeout_s: float) -> tuple[np.ndarray, float] | None:
+        """See `LiveSource`."""
+        give_up = time.monotonic() + timeout_s
+        while (frame := next(self._flushed, None)) is None:
+            has_ended = self.following.has_ended      # asked before: what was flushed with the end still comes
+            self._flushed = iter(self.following.frames())
+            if (frame := next(self._flushed, None)) is not None:
+                break
+            if has_ended:
+                raise EndOfStream
+            if (rest_s := give_up - time.monotonic()) <= 0:
+                return None
+            time.sleep(min(_POLL_S, rest_s))
+        image, time_ns = frame
+        return image, time_ns / 1e9

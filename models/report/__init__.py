@@ -1,0 +1,4 @@
+"""The report of a run: verdict, tables and drawings.
+
+Only an experiment writes it.
+"""

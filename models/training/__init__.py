@@ -1,0 +1,4 @@
+"""The training loop, its recipe and its resumable state.
+
+Experiments call it; it uses nets, data, distillation and evaluation.
+"""

@@ -1,0 +1,106 @@
+"""The command line as a user meets it."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from acq.commands.train import _echo_tables
+from tests.support.made_sessions import make_session
+
+pytestmark = pytest.mark.real_time
+
+VERBS = (
+    "check", "record", "calibrate", "subject", "devices", "info", "recover", "resync", "simulate", "ls", "exclude", "include",
+    "split", "convert", "train-kd", "evaluate", "export", "bench-board", "demo", "firmware",
+)
+
+
+def test_help_names_every_verb(acq):
+    done = acq("--help")
+    assert done.returncode == 0
+    assert all(verb in done.stdout for verb in VERBS)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_each_verb_has_help(acq, verb):
+    assert acq(verb, "--help").returncode == 0
+
+
+def test_help_imports_nothing_heavy():
+    code = (
+        "import sys, runpy; sys.argv = ['acq', '--help']\n"
+        "try: runpy.run_module('acq.main', run_name='__main__')\n"
+        "except SystemExit: pass\n"
+        "heavy = ('torch', 'numpy', 'cv2', 'h5py', 'scipy', 'pandas', 'serial', 'av', 'matplotlib')\n"
+        "print([m for m in heavy if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_only_training_needs_torch(tmp_path):
+    """A board without torch does everything but the training: each verb does its work, unable to import it."""
+    code = (
+        "import sys\n"
+        "class NoTorch:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name.split('.')[0] in ('torch', 'torchvision', 'facenet_pytorch'): raise ModuleNotFoundError(name)\n"
+        "sys.meta_path.insert(0, NoTorch()); sys.argv = ['acq', *sys.argv[1:]]\n"
+        "from acq.main import main; main()"
+    )
+
+    def acq(*words):
+        done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, cwd=tmp_path, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    made = json.loads(acq("simulate", "--subjects", "2", "--sessions", "1", "--duration", "4s", "--quiet", "--json"))
+    acq("info", made["sessions"][0])
+    acq("split", "--holdout", "S02", "--quiet")
+    acq("convert", "--quiet")
+    acq("record", "--subject", "S03", "--simulate", "--duration", "1s", "--quiet")
+
+
+@pytest.mark.parametrize(("verb", "blocked"), [("convert", "ubfc"), ("split", "split.json")])
+def test_what_the_system_refuses_is_one_line(acq, tmp_path, verb, blocked):
+    for subject in ("S01", "S02"):
+        make_session(tmp_path / "data", subject, seconds=4.0)
+    options = ("--holdout", "S02", "--force") if verb == "split" else ()
+    if verb == "convert":
+        assert acq("split", "--holdout", "S02", "--quiet").returncode == 0
+        (tmp_path / "data" / blocked).write_text("a file where a folder should be")
+    else:
+        (tmp_path / "data" / blocked).mkdir()
+    done = acq(verb, *options, "--quiet")
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1
+    assert f"data/{blocked}" in done.stderr
+
+
+def test_a_path_with_brackets_is_shown_as_it_is(capsys):
+    row = {"mae_bpm": 1.0, "rmse_bpm": 1.0, "snr_db": 1.0, "parameters": 1, "ms_per_frame": 1.0, "windows": 1,
+           "interval": {"mae_bpm": None, "rmse_bpm": None}}
+    methods = dict.fromkeys(("teacher", "student", "student_kd"), row)
+    metrics = {"subjects": {"test": ["S01"]}, "methods": methods, "people": "real",
+               "folds": [{}], "seeds": [{}], "heart_rate": {"fft_grid_bpm": 0.1}}
+    _echo_tables(SimpleNamespace(metrics=metrics, report=Path("data[old]/runs/[/v2]/report.html")))
+    assert "report: data[old]/runs/[/v2]/report.html" in capsys.readouterr().out
+
+
+def test_a_mistake_is_one_line_and_debug_shows_where(acq):
+    done = acq("info", "nothing.h5")
+    assert done.returncode == 1
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert "Traceback" in acq("--debug", "info", "nothing.h5").stderr
+
+
+@pytest.mark.parametrize("text", ["", "0s", "-5", "5 parsecs", "1e3"])
+def test_a_wrong_duration_is_refused(acq, text):
+    done = acq("record", "--subject", "S01", "--simulate", f"--duration={text}")
+    assert done.returncode == 2
+    assert "Invalid value for --duration" in done.stderr
+    assert "such as 60s" in done.stderr

@@ -1,0 +1,409 @@
+"""The real recorder, a real pty and a real file; faults are the devices'."""
+
+import os
+import re
+import resource
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+
+import h5py
+import numpy as np
+import pytest
+
+from acquire import layout
+from acquire.errors import DeviceError, SessionError
+from acquire.recorder import recorder as recorder_module
+from acquire.recorder.recorder import Recorder, check_space, check_subject
+from acquire.sensor import thread as sensor_thread
+from acquire.sensor.port import Sensor
+from acquire.sensor.protocol import SAMPLE_OVERRUN, SAMPLE_RESTARTED
+from acquire.session import frame_store
+from acquire.session.frame_store import FrameStore
+from dataset.session.reader import Session
+from tests.support.fakes import FakeCamera, FakeSensor
+
+pytestmark = pytest.mark.real_time
+
+
+def record(tmp_path, device, camera, **options):
+    sensor = Sensor(device.port)
+    try:
+        return Recorder(camera, sensor).record(tmp_path, "S01", **options)
+    finally:
+        sensor.close()
+
+
+def start_recording(data, **options):
+    """Start `acq record --simulate` as a process and wait for its file."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "acq.main", "record", "--subject", "S01", "--simulate", "--quiet", "--data", data],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options,
+    )
+    deadline = time.monotonic() + 30
+    while not list(data.rglob("*.h5")) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return process
+
+
+def test_every_frame_and_sample_arrives_with_its_own_time(tmp_path):
+    statuses, camera = [], FakeCamera()
+    with FakeSensor() as device:
+        summary = record(tmp_path, device, camera, duration_s=2.0, on_status=statuses.append)
+    assert summary.complete
+    assert summary.stopped_by == "duration"
+    assert (summary.lost_frames, summary.lost_samples) == ({}, {})
+    assert statuses[-1].frames <= summary.frames
+    with Session(summary.path) as session:
+        assert session.complete
+        assert len(session.frames) == summary.frames
+        assert summary.frames == camera.delivered >= 49       # a busy machine stops a little late, and loses nothing by it
+        assert np.diff(session.frame_time_ns) == pytest.approx(4e7, abs=2)
+        truth = np.array([device.sent_ns[s] for s in range(len(session.ppg))])
+        assert (np.abs(session.ppg_time_ns - truth) <= session.ppg_bound_ns).all()
+        assert session.ppg_bound_ns.max() < 5e6
+
+
+def test_losses_are_counted_by_cause_and_stay_gaps(tmp_path):
+    with FakeSensor(lose={10, 11, 30}, loss_flag=SAMPLE_OVERRUN) as device:
+        summary = record(tmp_path, device, FakeCamera(lose={5, 20, 21}), duration_s=2.0)
+    assert summary.complete
+    assert summary.lost_frames == {"lost by the camera": 3}
+    assert summary.lost_samples == {"overrun on the device": 3}
+    with Session(summary.path) as session:
+        assert session.lost_frames == 3
+        assert session.lost_samples == 3
+        assert 5 not in session.frame_sequence
+        assert any("lost" in str(event) for event in session.events)
+        told = [(event.kind, event.text) for event in session.events if event.kind in ("overruns", "bad_packets")]
+        assert told == [("overruns", "1 samples that the device had no room for")]      # two came before its first report
+
+
+def test_samples_that_a_failed_part_left_out_have_a_cause_of_their_own(tmp_path):
+    with FakeSensor(lose={10, 11}, loss_flag=SAMPLE_RESTARTED) as device:
+        summary = record(tmp_path, device, FakeCamera(), duration_s=1.0)
+    assert summary.lost_samples == {"the MAX30102 failed and was set up anew": 2}
+
+
+def test_the_end_of_a_replay_ends_the_recording(tmp_path):
+    with FakeSensor() as device:
+        summary = record(tmp_path, device, FakeCamera(last=30))
+    assert summary.stopped_by == "end of replay"
+    assert summary.frames == 31
+
+
+def test_a_sensor_that_is_unplugged_for_good_leaves_it_incomplete_with_everything_before_saved(tmp_path):
+    with FakeSensor(die_after=30) as device:
+        summary = record(tmp_path, device, FakeCamera(), duration_s=2.5)
+    assert not summary.complete
+    assert "still plugged in" in summary.fault
+    with Session(summary.path) as session:
+        assert not session.complete
+        assert len(session.ppg) >= 29
+        assert len(session.frames) >= 62                       # the camera goes on
+        assert list(summary.lost_samples) == ["serial line unplugged"]
+        assert session.lost_samples + len(session.ppg) == pytest.approx(62, abs=2)
+
+
+class NotingCamera(FakeCamera):
+    """Every frame carries its number as a note."""
+
+    def read(self, timeout_s):
+        frame = super().read(timeout_s)
+        return frame and replace(frame, note=("number", str(frame.sequence)))
+
+
+def test_frames_beyond_the_queue_are_counted_as_the_disk_s_fault(tmp_path, monkeypatch):
+    """The writer is made slow for real: it sleeps longer than a frame lasts."""
+    monkeypatch.setattr(recorder_module, "QUEUE_FRAMES", 5)
+    slow = recorder_module.SessionWriter.add_frame
+
+    def add_frame(self, frame):
+        time.sleep(0.1)
+        slow(self, frame)
+
+    monkeypatch.setattr(recorder_module.SessionWriter, "add_frame", add_frame)
+    camera = NotingCamera()
+    with FakeSensor() as device:
+        summary = record(tmp_path, device, camera, duration_s=3.0)
+    lost = summary.lost_frames["storage fell behind"]
+    assert lost > 10
+    with Session(summary.path) as session:
+        assert session.lost_frames == lost
+        noted = {int(event.text) for event in session.events if event.kind == "number"}
+        assert noted - set(session.frame_sequence.tolist())        # of a frame that was dropped, and its note was not
+    assert summary.frames + lost == camera.delivered
+    assert summary.lost_samples == {}
+    assert "lost by the camera" not in summary.lost_frames
+
+
+@pytest.mark.parametrize("subject", ["", "../etc", "a b", "-x", "x" * 33, "ä"])
+def test_a_wrong_subject_id_is_one_line(acq, tmp_path, subject):
+    done = acq("record", f"--subject={subject}", "--simulate", "--duration", "1s")
+    assert done.returncode == 1
+    assert "expected a subject id" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert not list(tmp_path.iterdir())
+    with pytest.raises(SessionError):
+        check_subject(subject)
+
+
+def test_no_hardware_is_an_error_that_lists_what_was_looked_for(acq, tmp_path):
+    if any(name.startswith(("ttyUSB", "ttyACM", "video")) for name in os.listdir("/dev")):
+        pytest.skip("a serial adapter or a camera is plugged in")
+    done = acq("record", "--subject", "S01", "--duration", "1s")
+    assert done.returncode == 1
+    assert "--simulate" in done.stderr
+    assert "serial port" in done.stderr
+    assert "/dev/video*" in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_space_is_looked_at_before_the_folder_is_made(tmp_path):
+    check_space(tmp_path / "not" / "there", 1.0, 1.0)
+    with pytest.raises(SessionError, match=f"at {tmp_path};"):
+        check_space(tmp_path / "not" / "there", 1e15, 60.0)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_disk_too_small_is_refused_before_anything_is_written(tmp_path):
+    if os.geteuid() != 0:
+        with pytest.raises(SessionError, match="MB free"):
+            check_space(tmp_path, 1e15, 60.0)
+        return
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=20m", "tmpfs", tmp_path], check=True)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "acq.main", "record", "--subject", "S01", "--simulate", "--duration", "5s",
+             "--data", tmp_path],
+            capture_output=True, text=True, check=False, timeout=60,
+        )
+        assert done.returncode == 1
+        assert "MB free" in done.stderr
+        assert "--data" in done.stderr
+        assert not list(tmp_path.rglob("*.h5"))
+    finally:
+        subprocess.run(["umount", tmp_path], check=True)
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_a_signal_closes_the_file_cleanly_and_says_what_was_saved(tmp_path, name):
+    process = start_recording(tmp_path)
+    time.sleep(1.5)
+    process.send_signal(getattr(signal, name))
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == 0, err
+    assert f"stopped by {name}" in out
+    (path,) = tmp_path.rglob("*.h5")
+    with Session(path) as session:
+        assert session.complete
+        assert session.simulated
+        assert len(session.ppg) > 20
+
+
+def test_sigkill_loses_at_most_a_second_and_the_file_says_it_was_cut_short(acq, tmp_path):
+    process = start_recording(tmp_path)
+    time.sleep(3.0)
+    process.kill()
+    killed_ns = time.monotonic_ns()
+    process.communicate()
+    (path,) = tmp_path.rglob("*.h5")
+    with Session(path) as session:
+        assert not session.complete
+        assert killed_ns - session.frame_time_ns[-1] < 1.5e9      # a second, and what this machine was busy with
+        assert killed_ns - session.ppg_time_ns[-1] < 1.5e9
+        assert session.frames[len(session.frames) - 1].std() > 5
+        assert (session.ppg_bound_ns >= 0).all()
+    told = acq("info", path)
+    assert told.returncode == 0
+    assert "cut short" in told.stdout or "incomplete" in told.stdout
+
+
+def test_a_disk_that_fills_ends_it_in_one_line_with_what_was_flushed_readable(tmp_path):
+    """Another process takes the last byte at once: the reserve that is looked at twice a second cannot help."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root to mount a small disk")
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=450m", "tmpfs", tmp_path], check=True)
+    try:
+        process = start_recording(tmp_path / "data")
+        time.sleep(2.0)
+        subprocess.run(["dd", "if=/dev/zero", f"of={tmp_path}/other", "bs=1M"], check=False, stderr=subprocess.DEVNULL)
+        out, err = process.communicate(timeout=60)
+        assert process.returncode == 1, (out, err)
+        assert "Traceback" not in err
+        assert len(err.strip().splitlines()) == 1
+        (path,) = tmp_path.rglob("*.h5")
+        with Session(path) as session:
+            assert not session.complete
+            assert len(session.frames) >= 25
+            assert session.frames[len(session.frames) - 1].std() > 5
+            assert f"{len(session.frames)} frames" in out
+            assert {event.kind for event in session.events} >= {"stopped", "fault"}
+            assert (session.ppg_bound_ns >= 0).all()
+        with h5py.File(path) as file:               # plainly: it was closed, in the room kept for that
+            assert file.attrs["lost_frames"] >= 0
+    finally:
+        subprocess.run(["umount", tmp_path], check=True)
+
+
+def test_a_write_that_fails_ends_it_in_one_line_and_what_it_took_is_counted(tmp_path):
+    """No reserve helps against a file that may not grow: HDF5 itself meets the end."""
+    process = start_recording(tmp_path, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (6 * 2**20, 6 * 2**20)))
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 1, (out, err)
+    assert len(err.strip().splitlines()) == 1
+    assert "File too large" in err
+    (path,) = tmp_path.rglob("*.h5")
+    with Session(path) as session:
+        assert not session.complete
+        assert len(session.frames) >= 10
+        assert session.frames[len(session.frames) - 1].std() > 5
+        assert f"{len(session.frames)} frames" in out
+    lost = re.search(r"lost (\d+) frames: could not be written", out)
+    assert lost
+    assert int(lost[1]) >= 1
+
+
+def test_a_sensor_that_answers_pings_but_samples_no_more_is_noticed(tmp_path, monkeypatch):
+    monkeypatch.setattr(sensor_thread, "_STALL_S", 1.0)
+    with FakeSensor(last=25) as device:
+        summary = record(tmp_path, device, FakeCamera(), duration_s=4)
+    assert not summary.complete
+    assert "found its last" in summary.fault
+    assert list(summary.lost_samples) == ["sensor fell silent"]
+
+
+@pytest.mark.parametrize("silent", ["camera", "sensor"])
+def test_a_silent_end_is_not_called_complete(tmp_path, silent):
+    with FakeSensor(last=20 if silent == "sensor" else None) as device:
+        camera = FakeCamera(stop_after=20 if silent == "camera" else None)
+        summary = record(tmp_path, device, camera, duration_s=3.0)
+    assert not summary.complete
+    assert f"expected the {silent} to deliver until the end" in summary.fault
+    with Session(summary.path) as session:
+        assert any("deliver until the end" in str(event) for event in session.events)
+
+
+def test_less_than_a_second_of_silence_at_the_end_is_lost_and_counted(tmp_path):
+    with FakeSensor(last=40) as device:
+        summary = record(tmp_path, device, FakeCamera(stop_after=40), duration_s=2.0)
+    assert summary.complete
+    for kept, losses in ((summary.frames, summary.lost_frames), (summary.samples, summary.lost_samples)):
+        assert list(losses) == ["silent at the end"]
+        assert kept + losses["silent at the end"] == pytest.approx(50, abs=2)
+    with Session(summary.path) as session:
+        assert session.lost_frames == summary.lost_frames["silent at the end"]
+        assert session.lost_samples == summary.lost_samples["silent at the end"]
+
+
+def test_a_sensor_that_answers_no_ping_is_refused_though_it_talks(tmp_path):
+    with FakeSensor(pongs=0, sampling_from=5000) as device, pytest.raises(DeviceError, match="to answer a ping"):
+        record(tmp_path, device, FakeCamera(), duration_s=1.0)
+
+
+def test_pings_that_stay_unanswered_are_an_event(tmp_path):
+    with FakeSensor(pongs=30) as device:
+        summary = record(tmp_path, device, FakeCamera(), duration_s=2.0)
+    with Session(summary.path) as session:
+        (event,) = [event for event in session.events if event.kind == "unanswered_pings"]
+    assert int(event.text) >= 8
+
+
+def test_a_camera_that_counts_nothing_and_slows_down_is_named(tmp_path):
+    camera = FakeCamera(lose=range(25, 1000, 2), counts_frames=False)
+    with FakeSensor() as device:
+        summary = record(tmp_path, device, camera, duration_s=3.0)
+    (change,) = summary.period_changes
+    assert "from 40 to 80 ms" in change
+    with Session(summary.path) as session:
+        kinds = [event.kind for event in session.events]
+    assert "frame_period" in kinds
+    assert "frame_numbers" in kinds
+
+
+def test_both_of_the_host_s_clocks_are_kept(tmp_path):
+    with FakeSensor() as device:
+        summary = record(tmp_path, device, FakeCamera(), duration_s=1.0)
+    with h5py.File(summary.path) as file:
+        clocks = file[layout.CLOCKS][:]
+        arrivals = file[layout.PPG_ARRIVAL][:]
+    assert clocks["monotonic_ns"][0] < arrivals[0]
+    assert clocks["monotonic_ns"][-1] > arrivals[-1]
+    assert (np.diff(clocks["monotonic_ns"]) >= 1.9e7).all()
+    offset = clocks["monotonic_ns"] - clocks["raw_ns"]
+    assert np.ptp(offset) < 1e6
+
+
+def test_a_board_that_was_still_sampling_starts_afresh(tmp_path):
+    with FakeSensor(sampling_from=5000) as device:
+        summary = record(tmp_path, device, FakeCamera(), duration_s=1.5)
+    assert summary.complete
+    assert summary.lost_samples == {}
+    with Session(summary.path) as session:
+        assert session.ppg_sequence[0] == 0
+
+
+def test_a_second_signal_does_not_wait(tmp_path):
+    process = start_recording(tmp_path)
+    deadline = time.monotonic() + 10
+    while process.poll() is None and time.monotonic() < deadline:
+        process.send_signal(signal.SIGINT)      # the first asks it to close the file, which takes longer than this
+        time.sleep(0.05)
+    process.communicate(timeout=10)
+    assert process.returncode == -signal.SIGINT
+
+
+def test_a_data_folder_that_is_a_file_is_one_line(acq, tmp_path):
+    (tmp_path / "file").write_text("")
+    done = acq("record", "--subject", "S01", "--simulate", "--duration", "1s", "--quiet", "--data", tmp_path / "file")
+    assert done.returncode == 1
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert "--data" in done.stderr
+
+
+def slow_down(monkeypatch, step, seconds, until):
+    """Make one step of storing a frame slow for real, while fewer than `until` frames are in the file."""
+    quick = getattr(FrameStore, step)
+
+    def slow(self, *args):
+        if len(self.dataset) < until:
+            time.sleep(seconds)
+        return quick(self, *args)
+
+    monkeypatch.setattr(FrameStore, step, slow)
+
+
+def test_frames_are_stored_raw_while_compressing_falls_behind_and_none_is_lost(tmp_path, monkeypatch):
+    monkeypatch.setattr(recorder_module, "QUEUE_FRAMES", 40)
+    monkeypatch.setattr(frame_store, "_STAY_RAW_S", 1.0)
+    slow_down(monkeypatch, "_compress", 0.2, until=40)
+    camera = FakeCamera()
+    with FakeSensor() as device:
+        summary = record(tmp_path, device, camera, duration_s=4.5)
+    assert summary.complete
+    assert summary.lost_frames == {}
+    assert summary.frames == camera.delivered
+    with Session(summary.path) as session:
+        changes = [(event.kind, event.text) for event in session.events if event.kind.startswith("storage")]
+        assert [kind for kind, _ in changes] == ["storage_raw", "storage_compressed"]
+        assert "frames waiting; compressing takes 2" in changes[0][1]      # 200 ms
+        assert 20 < session.raw_frames == summary.raw_frames < summary.frames
+    with h5py.File(summary.path) as file:              # any reader decodes both
+        frames = file[layout.FRAMES]
+        assert [frames[i].max() for i in range(len(frames))] == [i % 256 for i in range(len(frames))]
+        masks = [frames.id.get_chunk_info(i).filter_mask for i in range(len(frames))]
+    assert masks.count(1) == summary.raw_frames
+    assert masks[0] == masks[-1] == 0
+
+
+def test_a_slow_disk_is_not_given_more_to_write(tmp_path, monkeypatch):
+    monkeypatch.setattr(recorder_module, "QUEUE_FRAMES", 10)
+    slow_down(monkeypatch, "_write", 0.1, until=1000)
+    camera = FakeCamera()
+    with FakeSensor() as device:
+        summary = record(tmp_path, device, camera, duration_s=2.0)
+    assert summary.raw_frames == 0
+    assert summary.lost_frames["storage fell behind"] > 5
+    assert summary.frames + summary.lost_frames["storage fell behind"] == camera.delivered

@@ -1,0 +1,163 @@
+"""Is there a finger on the sensor? Real traces with a stretch that is none, whose place is known."""
+
+import csv
+
+import numpy as np
+import pytest
+
+from acquire.sensor.finger import CLIPPED, FINGER_OFF, FLAT_LINE, PulseWatch
+from acquire.sensor.protocol import SAMPLE_CLIPPED, SENSOR_MAX30102
+from acquire.simulation.subject import VirtualSubject
+from tests.support import SHARED
+
+SEEN_S = 2.0
+
+
+def at_rate(x, fs_hz, rate_hz):
+    """Average a trace down to another rate, as the firmware's windows do."""
+    ends = np.interp(np.arange(int(len(x) / fs_hz * rate_hz) + 1) / rate_hz * fs_hz, np.arange(len(x) + 1), np.cumsum([0, *x]))
+    return np.diff(ends) / (fs_hz / rate_hz)
+
+
+def virtual(subject="S01", seconds=40.0, rate_hz=25):
+    noise = np.random.default_rng(0).normal(0, 60, round(seconds * rate_hz))
+    return 26000 + 13000 * VirtualSubject(subject).ppg(np.arange(len(noise)) / rate_hz) + noise
+
+
+def real(name):
+    """A real trace of a finger throughout, on the sensor's scale: values and rate [Hz]."""
+    if not SHARED.exists():
+        pytest.skip(f"needs the real recordings in {SHARED}")
+    if name.startswith("data"):
+        with open(SHARED / "pulse_sensor_logs" / f"{name}.csv") as file:
+            return np.array([float(row[-1]) for row in list(csv.reader(file))[1:] if row and row[-1]]) * 64, 100.0
+    (path,) = (SHARED / "finger_ppg_ecg").glob(f"{name}_2*.csv")
+    trace = np.loadtxt(path, delimiter=",", usecols=2) * 16
+    return trace[:np.flatnonzero(trace > 0)[-1] - 25], 50.0      # each ends with the sensor put away
+
+
+def watch(values, rate_hz=25, sensor=0):
+    """Feed a trace; give what was said as (seconds into it when said, said of when, kind, text), and the watch."""
+    watcher, said = PulseWatch(rate_hz, sensor=sensor), []
+    for i, value in enumerate(values):
+        reading = int(min(max(value, 0), 65535))
+        flags = SAMPLE_CLIPPED if reading in (0, 65535) else 0
+        for note in watcher.see(i, reading, flags, round(i * 1e9 / rate_hz)):
+            said.append((i / rate_hz, note.time_ns / 1e9, note.kind, note.text))
+    return said, watcher
+
+
+def spoil(y, kind, rate_hz, first, rng):
+    """Replace five seconds by what a sensor without a finger gives."""
+    y, last = y.copy(), first + 5 * rate_hz
+    t = np.arange(last - first) / rate_hz
+    ramp = y[first] + (rng.uniform(0.1, 0.9) * 65535 - y[first]) * np.minimum(t / 0.3, 1)
+    y[first:last] = {
+        "constant": np.full(len(t), y[first]),
+        "noise": y.mean() + rng.normal(0, y.std(), len(t)),
+        "quiet": y.mean() + rng.normal(0, 60, len(t)),
+        "ramp and hum": ramp + 1500 * np.sin(2 * np.pi * 120 * t + 1) * np.sinc(120 / rate_hz) + rng.normal(0, 60, len(t)),
+    }[kind]
+    return y
+
+
+@pytest.mark.parametrize("kind", ["constant", "noise", "quiet", "ramp and hum"])
+@pytest.mark.parametrize("rate_hz", [25, 100])
+def test_what_is_no_finger_is_seen_within_two_seconds(kind, rate_hz):
+    rng = np.random.default_rng(1)
+    for subject in ("S01", "S02", "S03"):
+        first = round(rng.uniform(15, 25) * rate_hz)
+        said, watcher = watch(spoil(virtual(subject, rate_hz=rate_hz), kind, rate_hz, first, rng), rate_hz)
+        begins, ends = [note for note in said if note[3] == "begins"], [note for note in said if note[3] != "begins"]
+        assert [note[2] for note in begins] == [FLAT_LINE if kind == "constant" else FINGER_OFF]
+        assert 0 < begins[0][0] - first / rate_hz < SEEN_S
+        assert begins[0][1] == pytest.approx(first / rate_hz, abs=0.8)
+        assert len(ends) == 1
+        assert ends[0][1] == pytest.approx(first / rate_hz + 5, abs=2)
+        assert watcher.states == {}
+        assert watcher.seconds(FINGER_OFF, FLAT_LINE) == pytest.approx(5, abs=2)
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize("name", ["595_static_level1", "595_rotate", "809_speak", "data3"])
+@pytest.mark.parametrize("kind", ["constant", "noise", "quiet", "ramp and hum"])
+def test_the_same_in_real_traces(name, kind):
+    trace, fs_hz = real(name)
+    y, rng = at_rate(trace[:round(60 * fs_hz)], fs_hz, 25), np.random.default_rng(2)
+    for _ in range(3):
+        first = round(rng.uniform(15, 50) * 25)
+        said, _ = watch(spoil(y, kind, 25, first, rng))
+        begins = [note for note in said if note[3] == "begins" and note[2] != CLIPPED]
+        assert len(begins) == 1
+        assert -0.2 < begins[0][0] - first / 25 < SEEN_S
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize("name", [
+    *(f"{who}_{what}" for who in (595, 809) for what in ("static_level1", "static_level3", "static_level5", "rotate", "speak")),
+    "595_bike_level1", "data", "data3",
+])
+def test_a_finger_is_never_called_away(name):
+    """37 minutes of two people at rest, speaking, turning the head, cycling, and of Arduino pulse sensors."""
+    said, watcher = watch(at_rate(*real(name), 25))
+    assert [note for note in said if note[2] != CLIPPED] == []
+    assert watcher.seconds(FINGER_OFF, FLAT_LINE) == 0
+
+
+@pytest.mark.shared
+def test_real_seconds_without_a_finger_are_seen():
+    """`data2` begins with a pulse sensor on nothing, and at 18 s is unplugged for seven seconds."""
+    trace, _ = real("data2")
+    said, _ = watch(at_rate(trace, 117.0, 25))
+    assert said[0][2:] == (FINGER_OFF, "begins")
+    assert said[0][0] < SEEN_S
+    (flat,) = [note for note in said if note[2:] == (FLAT_LINE, "begins")]
+    assert 18.0 < flat[1] < flat[0] < 18.0 + SEEN_S
+
+
+def test_clipping_begins_and_ends():
+    y = virtual()
+    y[500:600] = np.maximum(y[500:600] * 2.2, 0)
+    said, watcher = watch(y)
+    clipped = [note for note in said if note[2] == CLIPPED]
+    assert clipped[0][3] == "begins"
+    assert clipped[0][0] - 20 < SEEN_S
+    assert clipped[-1][3].startswith("ends")
+    assert CLIPPED not in watcher.states
+
+
+def test_a_flat_line_takes_over_from_a_lifted_finger():
+    y = virtual()
+    y[500:625] = 30000 + np.random.default_rng(0).normal(0, 60, 125)
+    y[625:] = 0
+    said, watcher = watch(y)
+    assert [(note[2], note[3].split()[0]) for note in said if note[2] != CLIPPED] == [
+        (FINGER_OFF, "begins"), (FLAT_LINE, "begins"), (FINGER_OFF, "ends"),
+    ]
+    assert set(watcher.states) == {FLAT_LINE, CLIPPED}
+    assert watcher.seconds(FINGER_OFF, FLAT_LINE) == pytest.approx(20, abs=0.3)
+
+
+def test_a_gap_is_no_flat_line_and_starts_afresh():
+    watcher, y, notes = PulseWatch(25), virtual(), []
+    for i in [*range(250), *range(500, 750)]:
+        notes += watcher.see(i, int(y[i]), 0, i * 40_000_000)
+    assert notes == []
+
+
+def test_a_state_ends_at_a_gap_whose_time_counts_as_nothing():
+    watcher, said = PulseWatch(25), []
+    for i in [*range(250), *range(500, 510)]:
+        said += watcher.see(i, 30000, 0, i * 40_000_000)
+    assert [(note.kind, note.text, note.time_ns / 1e9) for note in said] == [
+        (FLAT_LINE, "begins", 0.04), (FLAT_LINE, "ends after 9.9 s", 9.96),
+    ]
+    assert watcher.states == {}
+    assert watcher.seconds(FINGER_OFF, FLAT_LINE) == pytest.approx(9.92)
+
+
+def test_the_small_pulse_of_a_max30102_counts_and_its_dark_reading_does_not():
+    pulse = 20000 + 150 * (virtual() - 26000) / 13000
+    assert watch(pulse, sensor=SENSOR_MAX30102)[0] == []
+    assert watch(pulse)[0][0][2] == FINGER_OFF
+    assert watch(pulse - 19000, sensor=SENSOR_MAX30102)[0][0][2] == FINGER_OFF

@@ -1,0 +1,65 @@
+"""The PURE layout: pictures bit for bit, PPG and stamps as in the session, one person on one side."""
+
+import json
+
+import cv2
+import numpy as np
+import pytest
+
+from acquire import layout
+from acquire.errors import CurationError
+from dataset.convert.rows import Settings, lay_out
+from dataset.convert.to_pure import PARTIAL, export_pure
+from dataset.selection.split import identify_sessions, split_by_subject, write_split
+from dataset.session.reader import Session
+from dataset.verify.verify import verify
+from tests.support.made_sessions import make_session
+
+NATIVE = Settings("png", "filtered", "native", "repeat")
+
+
+def test_session_to_pure_and_back(tmp_path, acq):
+    paths = [make_session(tmp_path, "S01", seconds=14.0, lost_samples={170, 171}), make_session(tmp_path, "S02", seconds=7.0)]
+    write_split(split_by_subject(identify_sessions(tmp_path), holdout=["S02"]), layout.split_file(tmp_path))
+    done = export_pure(tmp_path, holes="repeat")
+    assert done.failed == ()
+    assert [(e["folder"], e["subject"], e["part"]) for e in done.entries] == [
+        ("test/02-01", "S02", 1), ("train/01-01", "S01", 1), ("train/01-02", "S01", 2)
+    ]
+    with Session(paths[0]) as session:
+        for part, name in zip(lay_out(session, NATIVE).parts, ("01-01", "01-02"), strict=True):
+            folder = tmp_path / "pure/train" / name
+            body = json.loads((folder / f"{name}.json").read_text())
+            wall_ns = part.time_ns - session.started_monotonic_ns + session.started_unix_ns
+            assert [one["Timestamp"] for one in body["/Image"]] == wall_ns.tolist()
+            waveform = [one["Value"]["waveform"] for one in body["/FullPackage"]]
+            assert np.abs(np.array(waveform) - part.ppg).max() < 1e-5
+            pictures = sorted((folder / name).iterdir())
+            for path, index in zip(pictures, part.index, strict=True):
+                bgr = cv2.imread(str(path))
+                assert bgr is not None
+                assert (bgr[..., ::-1] == session.frames[int(index)]).all()
+    assert json.loads((tmp_path / "pure/manifest.json").read_text())["entries"] == list(done.entries)
+    assert not (tmp_path / PARTIAL).exists()
+    with pytest.raises(CurationError, match="expected no export yet"):
+        export_pure(tmp_path, holes="repeat")
+    again = acq("convert", "--data", tmp_path, "--to", "pure", "--force", "--quiet")
+    assert again.returncode == 0, again.stderr
+    assert "wrote 2 recordings" in again.stdout
+    assert acq("convert", "--data", tmp_path, "--to", "pure", "--codec", "ffv1").returncode == 2
+
+
+def test_verify_holds_every_picture_against_the_manifest(tmp_path):
+    data = tmp_path
+    for n in (1, 2):
+        make_session(data, f"S0{n}", n, seconds=6.0)
+    write_split(split_by_subject(identify_sessions(data), holdout=["S02"]), layout.split_file(data))
+    assert not export_pure(data).failed
+    assert verify(data).ok
+    picture = sorted(layout.pure_dir(data).rglob("*.png"))[3]
+    bgr = cv2.imread(str(picture))
+    bgr[0, 0, 0] ^= 1
+    cv2.imwrite(str(picture), bgr)
+    (broken,) = [one for one in verify(data).findings if one.kind == "broken"]
+    assert picture.parent.parent.name in broken.text
+    assert "pictures as written" in broken.text

@@ -1,0 +1,418 @@
+"""Sessions into UBFC folders and back: what went in comes out, and a rerun, an interruption or a fault loses nothing."""
+
+import json
+import shutil
+from collections import namedtuple
+
+import cv2
+import h5py
+import numpy as np
+import pytest
+
+from acquire import layout
+from acquire.errors import CurationError, SplitError
+from dataset.convert import swap as places
+from dataset.convert import to_ubfc as curate
+from dataset.convert import write_folder as folders
+from dataset.convert.to_ubfc import PARTIAL, convert_sessions
+from dataset.layouts.avi import read_bgr
+from dataset.layouts.ubfc import LABELS, MANIFEST, VIDEO, load_manifest, read_labels
+from dataset.selection.split import identify_sessions, split_by_subject, write_split
+from dataset.session.reader import Session
+from dataset.signals.align import ppg_on_frames
+from tests.support.made_sessions import (
+    HEIGHT,
+    WIDTH,
+    frame_times,
+    make_session,
+    picture,
+    sample_times,
+)
+
+
+def split(data, *holdout, folds=None):
+    made = split_by_subject(identify_sessions(data), holdout=holdout, folds=folds)
+    write_split(made, layout.split_file(data), force=True)
+
+
+@pytest.fixture
+def data(tmp_path):
+    for subject in ("S01", "S02", "S03"):
+        make_session(tmp_path, subject, seconds=4.0, bpm=60 + 10 * int(subject[1:]))
+    split(tmp_path, "S03")
+    return tmp_path
+
+
+def tree(root):
+    return {p.relative_to(root).as_posix(): p.read_bytes() for p in sorted(root.rglob("*")) if p.is_file()}
+
+
+def on(side, manifest):
+    return [e for e in manifest.entries if e.side == side]
+
+
+@pytest.mark.parametrize("codec", ["rawvideo", "ffv1"])
+@pytest.mark.parametrize("pixel_format", ["I420", "RGB"])
+def test_round_trip(tmp_path, codec, pixel_format):
+    make_session(tmp_path, "S01", seconds=12.0, pixel_format=pixel_format)
+    path = make_session(tmp_path, "S02", seconds=12.0, pixel_format=pixel_format, bpm=90)
+    split(tmp_path, "S02")
+    convert_sessions(tmp_path, codec=codec)
+    (entry,) = on("test", load_manifest(tmp_path / "ubfc"))
+    folder = tmp_path / "ubfc" / entry.folder
+    ppg, hr_bpm, time_s = read_labels(folder)
+    with Session(path) as session:
+        truth = ppg_on_frames(session.ppg, session.ppg_time_ns, session.ppg_sequence, session.frame_time_ns)
+        assert truth.covered.all()
+        assert entry.frames == len(ppg) == len(session.frames)
+        for found, rgb in zip(read_bgr(folder / VIDEO), session.frames, strict=True):
+            assert (found[..., ::-1] == rgb).all()
+        assert np.abs(ppg - truth.ppg).max() < 1e-6 * np.abs(truth.ppg).max()
+        assert np.abs(time_s - (session.frame_time_ns - session.frame_time_ns[0]) / 1e9).max() < 1e-6
+    assert hr_bpm == pytest.approx(90, abs=0.05)
+    assert entry.hr_bpm == pytest.approx(90, abs=0.05)
+    assert (entry.width, entry.height, entry.sync_bound_ms) == (WIDTH, HEIGHT, 0.7)
+    assert np.loadtxt(folder / LABELS).shape == (3, len(ppg))
+    capture = cv2.VideoCapture(str(folder / VIDEO))
+    assert capture.get(cv2.CAP_PROP_FRAME_COUNT) == len(ppg)
+    assert capture.get(cv2.CAP_PROP_FPS) == pytest.approx(30, rel=0.01)
+    capture.release()
+
+
+def test_nothing_lies_beside_the_folders(data):
+    convert_sessions(data)
+    assert list(tree(data / "ubfc")) == [
+        "manifest.json", "test/subject3/ground_truth.txt", "test/subject3/vid.avi",
+        "train/subject1/ground_truth.txt", "train/subject1/vid.avi", "train/subject2/ground_truth.txt", "train/subject2/vid.avi",
+    ]
+    assert not (data / PARTIAL).exists()
+
+
+def test_frames_without_ppg_are_cut_and_listed(tmp_path):
+    make_session(tmp_path, "S01", seconds=10.0, lost_samples={120, 121}, frame_offset_s=-0.2, lost_frames={5})
+    make_session(tmp_path, "S02", seconds=10.0)
+    split(tmp_path, "S02")
+    (entry,) = on("train", convert_sessions(tmp_path).manifest)
+    kept = frame_times(300) - 200_000_000
+    keep = kept >= sample_times(1)[0]
+    hole = (kept > sample_times(120)[119]) & (kept < sample_times(123)[122])
+    assert [(t["first"], t["frames"], t["reason"]) for t in entry.trimmed] == [
+        (0, int((~keep).sum()) - 1, "before the first usable sample"),
+        (int(np.flatnonzero(hole)[0]) - 1, int(hole.sum()), "samples were lost"),
+    ]
+    assert (entry.lost_frames, entry.lost_samples) == (1, 2)
+    keep &= ~hole
+    keep[5] = False
+    folder = tmp_path / "ubfc" / entry.folder
+    assert read_labels(folder)[2] == pytest.approx((kept[keep] - kept[keep][0]) / 1e9, abs=1e-6)
+    first = cv2.cvtColor(picture(int(np.flatnonzero(keep)[0])), cv2.COLOR_YUV2BGR_I420)
+    assert (next(read_bgr(folder / VIDEO)) == first).all()
+
+
+def test_samples_without_a_bound_are_not_used_and_not_called_lost(tmp_path):
+    path = make_session(tmp_path, "S01", seconds=10.0, lost_samples={200})
+    with h5py.File(path, "r+") as file:
+        file[layout.PPG_BOUND][120:125] = -1
+    make_session(tmp_path, "S02", seconds=10.0)
+    split(tmp_path, "S02")
+    (entry,) = on("train", convert_sessions(tmp_path).manifest)
+    assert [t["reason"] for t in entry.trimmed] == ["samples had no bound on their time", "samples were lost"]
+    assert (entry.sync_bound_ms, entry.lost_samples) == (0.7, 1)
+
+
+def test_rerun_does_nothing(data):
+    first = convert_sessions(data)
+    before = tree(data / "ubfc")
+    again = convert_sessions(data)
+    assert (len(first.written), again.written, len(again.kept)) == (3, (), 3)
+    assert tree(data / "ubfc") == before
+
+
+def test_numbers_stay_when_sessions_are_added(data):
+    convert_sessions(data)
+    before = tree(data / "ubfc")
+    make_session(data, "S00", seconds=4.0)
+    split(data, "S03")
+    done = convert_sessions(data)
+    assert done.written == ("train/subject4",)
+    after = tree(data / "ubfc")
+    assert all(after[name] == content for name, content in before.items() if name != MANIFEST)
+    assert {e.subject: e.number for e in load_manifest(data / "ubfc").entries} == {"S00": 4, "S01": 1, "S02": 2, "S03": 3}
+
+
+def test_another_split_needs_force_and_moves_folders(data):
+    convert_sessions(data)
+    before = tree(data / "ubfc")
+    split(data, "S01")
+    with pytest.raises(CurationError, match=r"found 2 that would change \(test/subject3, train/subject1\).*--force"):
+        convert_sessions(data)
+    assert tree(data / "ubfc") == before
+    done = convert_sessions(data, force=True)
+    assert done.written == ()
+    after = load_manifest(data / "ubfc")
+    assert [(e.folder, e.subject) for e in after.entries] == [
+        ("test/subject1", "S01"), ("train/subject2", "S02"), ("train/subject3", "S03")
+    ]
+    assert len(list((data / "ubfc").glob("*/*"))) == 3
+
+
+def test_another_codec_needs_force(data):
+    convert_sessions(data)
+    with pytest.raises(CurationError, match="found 3 that would change"):
+        convert_sessions(data, codec="ffv1")
+    hashes = [e.video_hash for e in load_manifest(data / "ubfc").entries]
+    assert len(convert_sessions(data, codec="ffv1", force=True).written) == 3
+    assert convert_sessions(data).written == ()       # the codec is kept where none is named
+    manifest = data / "ubfc" / "manifest.json"
+    whole = manifest.read_text()
+    manifest.write_text(json.dumps({**json.loads(whole), "codec": "mp4"}))
+    with pytest.raises(CurationError, match=r"rawvideo or ffv1 as the codec .*, found 'mp4'"):
+        convert_sessions(data)
+    manifest.write_text(whole)
+    assert [e.video_hash for e in load_manifest(data / "ubfc").entries] == hashes
+
+
+def test_a_changed_session_is_converted_again(data):
+    convert_sessions(data)
+    path = next((data / "sessions/S02").glob("*.h5"))
+    with h5py.File(path, "r+") as file:
+        file[layout.PPG_VALUE][50] += 100
+    with pytest.raises(SplitError, match="S02-20260101T090001Z changed; run acq split again"):
+        convert_sessions(data)
+    split(data, "S03")
+    with pytest.raises(CurationError, match=r"found 1 that would change \(train/subject2\)"):
+        convert_sessions(data)
+    assert convert_sessions(data, force=True).written == ("train/subject2",)
+
+
+class Stopped(BaseException):
+    """Somebody pulled the plug."""
+
+
+def stop_at(monkeypatch, at):
+    """Stop at the n-th write of a manifest, removal or renaming of a folder of ours; nothing is done after that."""
+    steps = []
+
+    def counted(function):
+        def step(*args, **kwargs):
+            steps.append(function)
+            if len(steps) >= at:
+                raise Stopped
+            return function(*args, **kwargs)
+
+        return step
+
+    for module in (curate, places):
+        monkeypatch.setattr(module, "write_manifest", counted(module.write_manifest))
+    monkeypatch.setattr(places.Path, "rename", counted(places.Path.rename))
+    removed, guarded = places.shutil.rmtree, counted(places.shutil.rmtree)
+
+    def remove(path, **kwargs):
+        (removed if PARTIAL in str(path) else guarded)(path, **kwargs)
+
+    monkeypatch.setattr(places.shutil, "rmtree", remove)
+
+
+def stopped_everywhere(data, monkeypatch, every=1, **kwargs):
+    """Convert copies of `data`, each stopped at another place; give the copy and what was there before."""
+    for at in range(1, 100, every):
+        copy = data.parent / f"{data.name}-{at}"
+        shutil.copytree(data, copy)
+        before = whole_folders(copy)
+        with monkeypatch.context() as patch:
+            stop_at(patch, at)
+            try:
+                convert_sessions(copy, **kwargs)
+            except Stopped:
+                pass
+            else:
+                return
+        yield at, copy, before
+        shutil.rmtree(copy)
+    raise AssertionError("it never came to an end")
+
+
+def whole_folders(data):
+    """The folders that hold as many labels as frames, by number."""
+    found = {}
+    for folder in (data / "ubfc").glob("*/*"):
+        assert len(read_labels(folder)[0]) == len(list(read_bgr(folder / VIDEO))) == 120
+        assert folder.name not in found
+        found[folder.name] = folder.parent.name
+    return found
+
+
+def test_an_interruption_anywhere_leaves_whole_folders_and_is_continued(data, monkeypatch):
+    places_found = 0
+    for _, copy, before in stopped_everywhere(data, monkeypatch, every=2):
+        places_found += 1
+        assert not before
+        made = len(whole_folders(copy))
+        if (copy / "ubfc" / MANIFEST).exists():
+            with pytest.raises(CurationError, match="found an unfinished one"):
+                load_manifest(copy / "ubfc")
+        done = convert_sessions(copy)
+        assert len(done.written) + len(done.kept) == 3
+        assert len(done.kept) >= made
+        load_manifest(copy / "ubfc")
+        assert not (copy / PARTIAL).exists()
+        assert not (copy / places.REPLACING).exists()
+    assert places_found > 5
+
+
+def test_an_interruption_of_force_loses_no_folder_and_leaves_foreign_ones_alone(data, monkeypatch):
+    """S00 came later and sorts first, yet is subject4; raw PPG makes all folders anew, and two change sides.
+
+    A replacement has five steps: every fourth place meets each of them at some folder.
+    """
+    convert_sessions(data)
+    make_session(data, "S00", seconds=4.0)
+    split(data, "S01")
+    for at, copy, before in stopped_everywhere(data, monkeypatch, every=4, ppg="raw", force=True):
+        waiting = {p.name.partition("-")[2] for p in (copy / places.REPLACING).glob("t*-subject*")}
+        assert set(before) <= set(whole_folders(copy)) | waiting
+        if at % 12 == 1:
+            foreign = copy / "ubfc/train/subject9"
+            foreign.mkdir(parents=True)
+            (foreign / VIDEO).write_bytes(b"mine")
+            for force in (False, True):
+                with pytest.raises(CurationError, match="found train/subject9 in"):
+                    convert_sessions(copy, ppg="raw", force=force)
+            assert (foreign / VIDEO).read_bytes() == b"mine"
+            shutil.rmtree(foreign)
+        convert_sessions(copy, ppg="raw", force=True)
+        manifest = load_manifest(copy / "ubfc")
+        assert {e.subject: e.folder for e in manifest.entries} == {
+            "S00": "train/subject4", "S01": "test/subject1", "S02": "train/subject2", "S03": "train/subject3"
+        }
+        assert {e.filter["kind"] for e in manifest.entries} == {"none"}
+        assert len(list((copy / "ubfc").glob("*/*"))) == 4
+        assert manifest.stale == ()
+
+
+def test_an_interrupted_change_of_sides_is_continued(data, monkeypatch):
+    convert_sessions(data)
+    split(data, "S01")
+    for _, copy, before in stopped_everywhere(data, monkeypatch, force=True):
+        assert set(whole_folders(copy)) == set(before)
+        done = convert_sessions(copy, force=True)
+        assert done.written == ()
+        assert {e.subject: e.folder for e in done.manifest.entries} == {
+            "S01": "test/subject1", "S02": "train/subject2", "S03": "train/subject3"
+        }
+        assert load_manifest(copy / "ubfc") == done.manifest
+        assert len(list((copy / "ubfc").glob("*/*"))) == 3
+
+
+def test_damaged_folders_are_made_again(data):
+    convert_sessions(data)
+    before = tree(data / "ubfc")
+    (data / "ubfc/train/subject1" / VIDEO).write_bytes(bytes(len(before["train/subject1/vid.avi"])))
+    with pytest.raises(CurationError, match=r"\(train/subject1\).*--force"):
+        convert_sessions(data)
+    assert convert_sessions(data, force=True).written == ("train/subject1",)
+    shutil.rmtree(data / "ubfc/train/subject1")
+    assert convert_sessions(data).written == ("train/subject1",)
+    (data / "ubfc/train/subject1" / LABELS).write_text("1 2 3\n")
+    with pytest.raises(CurationError, match="say --force"):
+        convert_sessions(data)
+    assert convert_sessions(data, force=True).written == ("train/subject1",)
+    assert tree(data / "ubfc") == before
+
+
+@pytest.mark.parametrize("name", ["train/subject9/vid.avi", "train/notes.txt", "test/subject3_old/x"])
+def test_what_is_not_ours_is_left_alone(data, name):
+    convert_sessions(data)
+    (data / "ubfc" / name).parent.mkdir(exist_ok=True)
+    (data / "ubfc" / name).write_text("mine")
+    split(data, "S02")
+    with pytest.raises(CurationError, match="expected"):
+        convert_sessions(data)
+    with pytest.raises(CurationError, match="move it away"):
+        convert_sessions(data, force=True)
+    assert (data / "ubfc" / name).read_text() == "mine"
+
+
+def test_pixels_that_change_on_the_way_are_found_and_nothing_is_left(data, monkeypatch):
+    whole = folders.check_video
+
+    def flip_then_check(path, pixels, **kwargs):
+        content = bytearray(path.read_bytes())
+        content[len(content) // 2] ^= 1
+        path.write_bytes(content)
+        return whole(path, pixels, **kwargs)
+
+    monkeypatch.setattr(folders, "check_video", flip_then_check)
+    done = convert_sessions(data)
+    assert ["expected the frames as written, found frame" in line for line in done.failed] == [True] * 3
+    assert list(tree(data / "ubfc")) == [MANIFEST]
+    assert not (data / PARTIAL).exists()
+
+
+def test_a_full_disk_is_told_before_the_start(data, monkeypatch):
+    monkeypatch.setattr(curate.shutil, "disk_usage", lambda path: namedtuple("usage", "free")(1000))
+    with pytest.raises(CurationError, match=r"expected 0\.1 GB of free space, found 0\.0 GB"):
+        convert_sessions(data)
+    assert not (data / "ubfc").exists()
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "says"),
+    [
+        pytest.param({"seconds": 2.0}, "2.9 s of PPG without a hole", id="too short"),
+        pytest.param({"frame_offset_s": 60.0}, "frames and PPG at the same time, found 0", id="apart"),
+        pytest.param({"ppg": np.full(101, 5)}, "found PPG that is flat", id="finger off"),
+    ],
+)
+def test_a_session_that_cannot_be_used_is_named(data, kwargs, says):
+    path = make_session(data, "S04", **{"seconds": 4.0, **kwargs})
+    split(data, "S03")
+    done = convert_sessions(data)
+    (line,) = done.failed
+    assert line.startswith("S04-20260101T090001Z: expected")
+    assert says in line
+    assert str(path) in line
+    assert "\n" not in line
+    assert (len(done.written), done.manifest.complete) == (3, False)
+    with pytest.raises(CurationError, match="found an unfinished one"):
+        load_manifest(data / "ubfc")
+
+
+def test_folds(data):
+    split(data, folds=3)
+    with pytest.raises(CurationError, match="expected --fold 1 to 3, got none"):
+        convert_sessions(data)
+    with pytest.raises(CurationError, match="expected --fold 1 to 3, got 4"):
+        convert_sessions(data, fold=4)
+    convert_sessions(data, fold=2)
+    manifest = load_manifest(data / "ubfc")
+    assert (manifest.fold, manifest.folds, [e.subject for e in on("test", manifest)]) == (2, 3, ["S02"])
+    assert convert_sessions(data, fold=3, force=True).written == ()
+    assert [e.subject for e in on("test", load_manifest(data / "ubfc"))] == ["S03"]
+
+
+def test_progress_reaches_its_totals(data):
+    calls = []
+    convert_sessions(data, on_progress=lambda *call: calls.append(call))
+    assert {stage: (done, total) for stage, done, total in calls} == {
+        "reading sessions": (3, 3), "writing frames": (360, 360), "checking frames": (360, 360)
+    }
+
+
+def test_command(acq, data):
+    done = acq("convert", "--data", data, "--quiet")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    assert "test/subject3" in done.stdout
+    assert "wrote 3 folders" in done.stdout
+    again = acq("convert", "--data", data, "--quiet", "--json")
+    assert len(json.loads(again.stdout)["kept"]) == 3
+    layout.split_file(data).write_text(layout.split_file(data).read_text().replace('"S02"', '"S03"', 1))
+    leak = acq("convert", "--data", data, "--quiet")
+    assert leak.returncode == 1
+    assert len(leak.stderr.splitlines()) == 1
+    assert "S03 on both" in leak.stderr
+    layout.split_file(data).unlink()
+    missing = acq("convert", "--data", data, "--quiet")
+    assert missing.returncode == 1
+    assert "acq split --holdout SUBJECT makes one" in missing.stderr

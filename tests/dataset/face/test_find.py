@@ -1,0 +1,64 @@
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+pytest.importorskip("onnxruntime")
+
+import acquire
+from acquire.errors import CurationError
+from dataset.face import mtcnn
+from dataset.face.find import FaceBox, detect_face, enlarge, find_face
+from dataset.layouts.avi import read_bgr
+
+PORTRAIT = Path(acquire.__file__).parent / "simulation" / "portrait" / "astronaut.png"
+
+
+@pytest.fixture(scope="module")
+def portrait():
+    if not PORTRAIT.exists():
+        pytest.skip(f"needs the portrait at {PORTRAIT}")
+    return cv2.cvtColor(cv2.imread(str(PORTRAIT)), cv2.COLOR_BGR2RGB)
+
+
+def test_enlarge_about_the_centre_and_clip():
+    box = FaceBox(100, 100, 200, 300, 0.99, 3)
+    assert enlarge(box, 1.6, 640, 480) == FaceBox(70, 40, 230, 360, 0.99, 3)
+    assert enlarge(box, 1.6, 210, 310) == FaceBox(70, 40, 210, 310, 0.99, 3)
+
+
+def test_portrait_has_one_face(portrait):
+    box = detect_face(portrait)
+    assert box is not None
+    assert box.probability > 0.999
+    # The face of that picture: eyes at about (200, 105) and (245, 110), chin at about 175.
+    assert 155 < box.left < 195
+    assert 255 < box.right < 285
+    assert 55 < box.top < 90
+    assert 165 < box.bottom < 205
+
+
+def test_a_large_pattern_does_not_hide_a_smaller_face(monkeypatch):
+    found = np.array([[0.0, 0, 90, 90, 0.75], [10.2, 20.7, 40.5, 60.1, 0.999], [50, 50, 70, 70, 0.9999]])
+    monkeypatch.setattr(mtcnn.Mtcnn, "_cascade", lambda self, image: found)
+    assert detect_face(np.zeros((100, 100, 3), np.uint8)) == FaceBox(10, 20, 41, 61, 0.999)
+
+
+def test_late_face_is_found_and_said(portrait):
+    empty = np.full_like(portrait, 90)
+    assert find_face([empty] * 3 + [portrait] * 9, name="late.avi").frame == 5
+
+
+def test_no_face_names_the_video():
+    with pytest.raises(CurationError, match=r"empty\.avi.*30 frames"):
+        find_face(iter([np.full((120, 160, 3), 90, np.uint8)] * 60), name="empty.avi")
+
+
+@pytest.mark.shared
+def test_real_face(real_face):
+    bgr = next(iter(read_bgr(real_face / "video.mkv")))
+    box = detect_face(bgr[:, :, ::-1])
+    assert box is not None
+    assert box.probability > 0.99
+    assert box.right - box.left > 60

@@ -1,0 +1,249 @@
+"""Survivors of kills, cuts and bad sectors, made from a recording whose every row is known."""
+
+import random
+import threading
+from pathlib import Path
+
+import h5py
+import hdf5plugin  # noqa: F401 - registers the filter that the frames are stored with
+import numpy as np
+import pytest
+
+from acquire import layout
+from acquire.camera.source import CameraInfo, VideoFrame
+from acquire.errors import SessionError
+from acquire.session.writer import SessionWriter
+from dataset.recovery import recover as recover_module
+from dataset.recovery.closed_view import lookup3
+from dataset.recovery.recover import recover
+from dataset.session.reader import Session
+from tests.support.fakes import HELLO
+from tests.support.made_sessions import START_NS, picture
+
+CAMERA = CameraInfo("fake", 32, 24, 30.0, "I420", "start of exposure")
+SAMPLES, FRAMES, WRITTEN_LATE = 1100, 80, 3       # more samples than one chunk holds; frames whose times were not flushed yet
+PERIOD_NS = 40_000_000
+
+
+def sample_ns(i):
+    return START_NS + i * PERIOD_NS
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory):
+    """The bytes of a recording when its process could be killed, some frames written and their times not; and once closed."""
+    path = tmp_path_factory.mktemp("killed") / "S01-20260101T090000Z.h5"
+    with SessionWriter(
+        path, session_id=path.stem, subject="S01", camera=CAMERA, hello=HELLO, port="x", started_unix_ns=1,
+        started_monotonic_ns=START_NS, simulated=True,
+    ) as writer:
+        frames = 0
+        for i in range(SAMPLES):
+            at_ns = sample_ns(i)
+            ticks = (at_ns - START_NS) // 500
+            writer.add_sample(
+                sequence=i, ticks=ticks, value=i % 65536, flags=0, arrival_ns=at_ns + 30_000_000, time_ns=0, bound_ns=-1
+            )
+            if i % 25 == 0:
+                writer.add_exchange(at_ns - 300_000, ticks, ticks, at_ns + 300_000, i)
+                writer.flush()
+            while frames < FRAMES and frames * SAMPLES < i * FRAMES:
+                add_frame(writer, frames)
+                frames += 1
+        writer.flush()
+        for late in range(WRITTEN_LATE):
+            add_frame(writer, FRAMES + late)
+        writer.store.dataset.flush()
+        killed = path.read_bytes()
+        writer.close(complete=False)
+    return killed, path.read_bytes()
+
+
+@pytest.fixture(scope="module")
+def killed(recorded):
+    return recorded[0]
+
+
+def add_frame(writer, i):
+    at_ns = START_NS + i * 1_000_000_000
+    writer.add_frame(VideoFrame(picture(i, CAMERA.image_shape), at_ns, at_ns + 5_000_000, i))
+
+
+@pytest.fixture(autouse=True)
+def no_waiting(monkeypatch):
+    monkeypatch.setattr(recover_module, "_WATCH_S", 0.0)
+
+
+def put(tmp_path, data):
+    path = tmp_path / "S01-20260101T090000Z.h5"
+    path.write_bytes(data)
+    return path
+
+
+def check(path):
+    """Whatever is in it is what was recorded, from the beginning on."""
+    with Session(path) as session:
+        frames, samples = len(session.frames), len(session.ppg)
+        assert session.ppg.tolist() == list(range(samples))
+        assert (session.ppg_arrival_ns == sample_ns(np.arange(samples)) + 30_000_000).all()
+        assert session.frame_sequence.tolist() == list(range(frames))
+        for i in range(frames):
+            assert (session.frames.raw(i) == picture(i, CAMERA.image_shape)).all()
+        known = session.ppg_bound_ns >= 0
+        assert (np.abs(session.ppg_time_ns - sample_ns(np.arange(samples)))[known] <= session.ppg_bound_ns[known]).all()
+        assert not session.complete
+        return frames, samples
+
+
+def test_a_killed_recording_becomes_a_clean_session(tmp_path, killed):
+    path = put(tmp_path, killed)
+    found = recover(path)
+    assert found is not None
+    assert (found.frames, found.samples, found.dropped_frames, found.dropped_samples) == (FRAMES, SAMPLES, WRITTEN_LATE, 0)
+    assert check(path) == (FRAMES, SAMPLES)
+    assert Path(found.survivor).read_bytes() == killed
+    with Session(path) as session:
+        assert (session.ppg_bound_ns >= 0).all()               # placed again: they were all unknown
+        assert "3 frames and 0 samples dropped" in session.recovered
+        assert "recovered" in session.ended
+    with h5py.File(path) as file:                              # without SWMR: it was closed
+        lengths = {name: len(file[name]) for name in (layout.FRAMES, *layout.COLUMNS)}
+        assert set(lengths.values()) == {FRAMES, SAMPLES}
+        assert file.attrs["lost_frames"] == file.attrs["lost_samples"] == 0
+    assert sorted(tmp_path.iterdir()) == [path, Path(found.survivor)]
+    assert recover(path) is None
+
+
+def test_one_cut_anywhere_gives_what_lies_before_the_cut(tmp_path, killed):
+    rng, seen = random.Random(5), []
+    for cut in sorted(rng.randrange(len(killed)) for _ in range(14)):
+        path = put(tmp_path, killed[:cut])
+        try:
+            found = recover(path)
+        except SessionError:
+            assert cut < 200_000                               # the first chunk of every column lies before
+            assert sorted(tmp_path.iterdir()) == [path]
+            assert path.read_bytes() == killed[:cut]
+            continue
+        assert check(path) == (found.frames, found.samples)
+        assert found.frames + found.dropped_frames >= found.frames
+        seen.append(found.frames)
+        Path(found.survivor).unlink()
+    assert seen == sorted(seen)
+    assert len(seen) > 5
+
+
+def test_a_closed_session_that_was_cut_short_is_recovered_too(tmp_path, recorded):
+    closed = recorded[1]
+    path = put(tmp_path, closed)
+    assert recover(path) is None
+    path.write_bytes(closed[: len(closed) * 6 // 10])
+    with pytest.raises(SessionError):
+        Session(path)
+    found = recover(path)
+    assert found is not None
+    assert check(path) == (found.frames, found.samples)
+    assert found.frames + found.dropped_frames == FRAMES + WRITTEN_LATE
+    assert 20 < found.frames < FRAMES
+
+
+def test_a_frame_that_does_not_decode_is_a_counted_gap(tmp_path, killed):
+    path = put(tmp_path, killed)
+    with h5py.File(path, "r", swmr=True) as file:
+        chunk = file[layout.FRAMES].id.get_chunk_info_by_coord((50, 0, 0))
+    with path.open("r+b") as file:
+        file.seek(chunk.byte_offset)
+        file.write(bytes(chunk.size))
+    found = recover(path)
+    assert found is not None
+    assert (found.frames, found.dropped_frames, found.lost_frames) == (FRAMES - 1, WRITTEN_LATE + 1, 1)
+    with Session(path) as session:
+        assert session.frame_sequence.tolist() == [*range(50), *range(51, FRAMES)]
+        assert (session.frames.raw(50) == picture(51, CAMERA.image_shape)).all()
+
+
+def test_one_that_is_being_written_is_left_alone(tmp_path, killed, monkeypatch):
+    path = put(tmp_path, killed)
+    monkeypatch.setattr(recover_module, "_WATCH_S", 0.3)
+
+    def append():
+        with path.open("ab") as file:
+            file.write(b"more")
+
+    grow = threading.Timer(0.1, append)
+    grow.start()
+    with pytest.raises(SessionError, match="being written"):
+        recover(path)
+    grow.join()
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_is_no_session_or_empty_is_one_line(tmp_path):
+    path = put(tmp_path, b"not HDF5")
+    with pytest.raises(SessionError, match="expected HDF5"):
+        recover(path)
+    with h5py.File(tmp_path / "other.h5", "w", libver="latest") as file:
+        file["x"] = 1
+    with (tmp_path / "other.h5").open("r+b") as file:
+        file.seek(11)
+        file.write(b"\5")
+    with pytest.raises(SessionError, match="found another file"):
+        recover(tmp_path / "other.h5")
+
+
+def test_the_command_says_what_it_dropped(acq, tmp_path, killed):
+    path = put(tmp_path, killed)
+    told = acq("recover", path, "--quiet")
+    assert told.returncode == 0, told.stderr
+    assert f"recovered {path}: {FRAMES} frames, {SAMPLES} samples, sync within" in told.stdout
+    assert "dropped 3 frames and 0 samples" in told.stdout
+    assert f"closed, and all {FRAMES} frames decode" in acq("recover", path, "--quiet").stdout
+    again = acq("recover", f"{path}.killed")
+    assert again.returncode == 1
+    assert "the survivor that an earlier acq recover kept" in again.stderr
+    assert Path(f"{path}.killed").read_bytes() == killed
+
+
+def test_a_closed_recording_with_a_damaged_frame_is_recovered_without_it(tmp_path, recorded):
+    path = put(tmp_path, recorded[1])
+    with h5py.File(path, "r+") as file:
+        chunk = file[layout.FRAMES].id.get_chunk_info_by_coord((50, 0, 0))
+        file.attrs["lost_frames"], file.attrs["lost_samples"] = 4, 2       # before the first row and behind the last
+    with path.open("r+b") as file:
+        file.seek(chunk.byte_offset)
+        file.write(bytes(chunk.size))
+    found = recover(path)
+    assert found is not None
+    assert (found.dropped_frames, found.lost_frames, found.dropped_samples) == (1, 1, 0)
+    with Session(path) as session:
+        assert (session.lost_frames, session.lost_samples) == (5, 2)
+        assert not session.complete
+    assert recover(path) is None
+
+
+def test_what_is_no_file_or_lies_where_nothing_can_be_written_is_one_line(tmp_path, killed, monkeypatch):
+    for nothing, found in ((tmp_path / "none.h5", "nothing"), (tmp_path, "a folder")):
+        with pytest.raises(SessionError, match=f"expected a session file, found {found} at"):
+            recover(nothing)
+    path = put(tmp_path, killed)
+    plain = Path.open
+
+    def refuse(self, mode="r", *rest, **named):
+        if "x" in mode:
+            raise PermissionError(13, "Permission denied")
+        return plain(self, mode, *rest, **named)
+
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(SessionError, match=r"^expected to write beside .*\.h5, got: no permission"):
+        recover(path)
+    assert path.read_bytes() == killed
+
+
+def test_a_file_cut_in_two_is_said_to_be_worth_recovering(tmp_path, recorded):
+    path = put(tmp_path, recorded[1][: len(recorded[1]) // 2])
+    with pytest.raises(SessionError, match="try `acq recover` on it, or restore it from a copy"):
+        Session(path)
+
+
+def test_the_checksum_is_hdf5_s(killed):
+    assert lookup3(killed[:44]) == int.from_bytes(killed[44:48], "little")

@@ -1,0 +1,188 @@
+"""What is taken out stays out, says why, and comes back."""
+
+import json
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from acq.main import app
+from acq.options import parse_time
+from acquire import layout
+from acquire.errors import CurationError, SessionError, SplitError
+from dataset.selection.exclusions import (
+    Exclusions,
+    clock,
+    decide,
+    find_session,
+    read_exclusions,
+    write_exclusions,
+)
+from dataset.selection.split import identify_sessions
+from tests.support.made_sessions import make_session
+
+FIRST, SECOND, THIRD = (f"S0{at}-20260101T090001Z" for at in (1, 2, 3))
+
+
+@pytest.fixture
+def data(tmp_path):
+    for subject in ("S01", "S02", "S03"):
+        make_session(tmp_path, subject, seconds=4.0)
+    return tmp_path
+
+
+def truncate(path):
+    path.write_bytes(path.read_bytes()[:2000])
+    return path
+
+
+def take_out(data, *sessions, from_s=None, to_s=None):
+    excluded = read_exclusions(data)
+    for session in sessions:
+        excluded = excluded.with_one(decide(find_session(data, session), from_s=from_s, to_s=to_s, reason="moved"))
+    write_exclusions(data, excluded)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("80", 80), ("1:20", 80), ("01:20.25", 80.25), ("1:02:03.5", 3723.5), ("0", 0), ("90.5", 90.5), ("0:05", 5)],
+)
+def test_times_are_read_and_written_alike(text, seconds):
+    assert parse_time(text, "--from") == seconds
+    assert parse_time(clock(seconds), "--from") == seconds
+
+
+@pytest.mark.parametrize("text", ["", "-5", "1:2", "1:60", "60:00:00:00", "1:62:00", "one", "nan", "1e3", "1:20s", ":20"])
+def test_other_times_are_refused(text):
+    with pytest.raises(typer.BadParameter, match="such as 80, 1:20"):
+        parse_time(text, "--from")
+
+
+def test_what_is_out_is_in_no_split(data):
+    take_out(data, SECOND)
+    assert [one.session for one in identify_sessions(data)] == [FIRST, THIRD]
+    take_out(data, FIRST, from_s=1.0)
+    assert [one.session for one in identify_sessions(data)] == [FIRST, THIRD]         # a part is cut later
+    take_out(data, FIRST, THIRD)
+    with pytest.raises(SplitError, match="all of them taken out"):
+        identify_sessions(data)
+
+
+def test_a_damaged_session_can_be_taken_out(data):
+    path = truncate(data / "sessions/S02" / f"{SECOND}.h5")
+    with pytest.raises(SessionError, match="or take them out with `acq exclude`"):
+        identify_sessions(data)
+    with pytest.raises(SessionError, match="without --from and --to"):
+        decide(path, from_s=1.0, to_s=None, reason="moved")
+    take_out(data, str(path))
+    assert [one.session for one in identify_sessions(data)] == [FIRST, THIRD]
+
+
+def test_a_renamed_copy_of_what_is_out_is_out_too(data):
+    path = data / "sessions/S02" / f"{SECOND}.h5"
+    path.with_name("copy.h5").write_bytes(path.read_bytes())
+    take_out(data, SECOND)
+    assert [one.session for one in identify_sessions(data)] == [FIRST, THIRD]
+    write_exclusions(data, Exclusions())
+    take_out(data, "copy")
+    assert [one.session for one in identify_sessions(data)] == [FIRST, SECOND, THIRD]
+
+
+def test_taking_back(data):
+    take_out(data, FIRST)
+    take_out(data, FIRST, from_s=1.0, to_s=2.0)
+    excluded = read_exclusions(data)
+    left, undone = excluded.without(FIRST, (1.0, 2.0))
+    assert [one.span for one in undone] == ["0:01 to 0:02"]
+    assert left.is_out(FIRST)
+    assert excluded.without(FIRST)[0] == Exclusions()
+    for session, part, says in ((SECOND, None, "found out nothing of it"), (FIRST, (1.0, 3.0), "0:01 to 0:02")):
+        with pytest.raises(CurationError, match=says):
+            excluded.without(session, part)
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ((FIRST, "--from", "0:02", "--to", "0:06"), "which ends at 0:04.001, found 0:02 to 0:06"),
+        ((FIRST, "--from", "5"), "found 0:05 to its end"),
+        ((FIRST, "--from", "2", "--to", "1"), "a part that ends after it begins"),
+        (("S09-20260101T090001Z",), "expected a recording 'S09-20260101T090001Z'"),
+        ((FIRST, "../elsewhere.h5"), "expected a recording '../elsewhere.h5'"),
+    ],
+)
+def test_what_cannot_be_taken_out_is_named_and_changes_nothing(data, words, says):
+    done = CliRunner().invoke(app, ["exclude", *words, "--reason", "x", "--data", str(data)])
+    assert isinstance(done.exception, CurationError)
+    assert says in str(done.exception)
+    assert "\n" not in str(done.exception)
+    assert not layout.exclusions_file(data).exists()
+
+
+def test_verbs(data):
+    def run(*words):
+        return CliRunner().invoke(app, [*map(str, words), "--data", str(data)])
+
+    def say(*words):
+        done = run(*words)
+        assert done.exit_code == 0, done.output
+        return done.stdout
+
+    assert "nothing is taken out" in say("exclude")
+    assert "made before this" not in say("exclude", FIRST, SECOND, "--from", "1", "--to", "0:02.5", "--reason", "talks")
+    assert "left out" not in say("split", "--holdout", "S01", "--quiet")
+    out = say("exclude", data / "sessions/S03" / f"{THIRD}.h5", "--reason", " moved\nall the time ")
+    assert f"out: {THIRD}: the whole session (moved all the time; 20" in out
+    assert f"made before this: {layout.split_file(data)}; make it anew with acq split --force" in out
+    assert [line.partition(" (")[0] for line in say("exclude").splitlines()] == [
+        f"{FIRST}: 0:01 to 0:02.5", f"{SECOND}: 0:01 to 0:02.5", f"{THIRD}: the whole session",
+    ]
+    assert f"left out: {THIRD} (moved all the time)" in say("split", "--holdout", "S01", "--quiet", "--force")
+    made = json.loads(say("split", "--holdout", "S01", "--quiet", "--json"))
+    assert made["excluded"] == [THIRD]
+    assert "make it anew with acq split --force" in say("include", THIRD)
+    layout.ubfc_dir(data).mkdir()
+    (layout.ubfc_dir(data) / "manifest.json").touch()
+    back = say("include", FIRST, SECOND, "--from", "1", "--to", "2.5")
+    assert f"{layout.ubfc_dir(data)}; make it anew with acq convert --force" in back
+    assert "acq split" not in back                                     # a part changes no split
+    assert read_exclusions(data) == Exclusions()
+    assert run("exclude", FIRST).exit_code == 2
+    assert run("exclude", "--reason", "x").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("{", "as JSON"), ("[]", "expected schema"), ('{"schema": "acq-exclusions", "schema_version": 2}', "expected schema"),
+        ('{"schema": "acq-exclusions", "schema_version": 1}', "a list of exclusions"),
+    ],
+)
+def test_a_damaged_file_is_named(data, text, says):
+    path = layout.exclusions_file(data)
+    path.write_text(text)
+    with pytest.raises(CurationError, match=says) as caught:
+        identify_sessions(data)
+    assert str(path) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"from_s": float("nan")}, {"from_s": -1}, {"from_s": 3, "to_s": 2}, {"session": "../x"}, {"reason": " "}, {"to_s": "9"}],
+)
+def test_a_decision_changed_by_hand_is_checked(data, change):
+    take_out(data, FIRST)
+    path = layout.exclusions_file(data)
+    body = json.loads(path.read_text())
+    body["exclusions"][0].update(change)
+    path.write_text(json.dumps(body))
+    with pytest.raises(CurationError, match=r"expected .*exclusions\.json"):
+        read_exclusions(data)
+
+
+def test_an_end_may_be_given_as_people_read_it(tmp_path):
+    """`acq ls` says 0:04 or 0:05 of a recording of 4.001 s; both are its end."""
+    path = make_session(tmp_path, seconds=4.0)
+    assert decide(path, from_s=2.0, to_s=5.0, reason="moved").to_s == 5.0
+    with pytest.raises(CurationError, match="which ends at"):
+        decide(path, from_s=2.0, to_s=5.1, reason="moved")

@@ -1,0 +1,119 @@
+"""Known tones in, known rates out."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dataset.signals.filters import (
+    bandpass,
+    heart_rate,
+    shortest,
+    sliding_heart_rate,
+    sliding_windows,
+)
+from dataset.signals.pos import pos
+
+
+def tone(bpm, fs_hz, seconds, phase=0.0):
+    return np.sin(2 * np.pi * bpm / 60 * np.arange(round(seconds * fs_hz)) / fs_hz + phase)
+
+
+@settings(deadline=None, max_examples=200)
+@given(
+    bpm=st.floats(45, 180), phase=st.floats(0, 6.283), fs_hz=st.sampled_from([19.85, 25.0, 30.0, 100.0]),
+    offset=st.floats(-1000, 1000), drift=st.floats(-5, 5), scale=st.floats(1e-3, 1e4),
+)
+def test_heart_rate_of_a_pure_tone(bpm, phase, fs_hz, offset, drift, scale):
+    x = tone(bpm, fs_hz, 10, phase)
+    x = scale * (x + offset + drift * np.linspace(0, 1, len(x)))
+    assert heart_rate(x, fs_hz) == pytest.approx(bpm, abs=0.05)
+
+
+def test_heart_rate_in_noise_and_drift():
+    rng = np.random.default_rng(0)
+    x = tone(66.6, 25, 10) + 0.5 * rng.standard_normal(250) + 20 * tone(6, 25, 10)
+    assert heart_rate(x, 25) == pytest.approx(66.6, abs=1.0)
+
+
+def test_heart_rate_of_nothing_is_nan():
+    assert np.isnan(heart_rate(np.full(250, 7.0), 25))
+
+
+@pytest.mark.parametrize("f", [bandpass, heart_rate])
+@pytest.mark.parametrize(
+    ("x", "fs_hz"), [(np.full(250, np.nan), 25.0), (np.ones(10), 25.0), (np.ones(250), 7.9)], ids=["NaN", "short", "slow"]
+)
+def test_misuse_is_a_value_error(f, x, fs_hz):
+    with pytest.raises(ValueError, match="expected"):
+        f(x, fs_hz)
+
+
+@settings(deadline=None, max_examples=50)
+@given(bpm=st.floats(60, 160), phase=st.floats(0, 6.283), fs_hz=st.sampled_from([25.0, 30.0, 50.0]))
+def test_bandpass_keeps_the_band_without_shift(bpm, phase, fs_hz):
+    x = tone(bpm, fs_hz, 40, phase)
+    y = bandpass(x + 500, fs_hz)
+    middle = slice(round(10 * fs_hz), round(30 * fs_hz))
+    assert abs(y.mean()) < 1e-9
+    lags = np.arange(-3, 4)
+    match = [np.dot(np.roll(x, lag)[middle], y[middle]) for lag in lags]
+    assert lags[int(np.argmax(match))] == 0
+    assert np.abs(y - x)[middle].max() < 0.05
+
+
+@pytest.mark.parametrize(("bpm", "left"), [(6, 1e-4), (12, 2e-2), (600, 2e-2)])
+def test_bandpass_removes_what_is_outside(bpm, left):
+    y = bandpass(tone(bpm, 50, 60), 50.0)
+    assert np.abs(y[750:-750]).max() < left
+
+
+@settings(deadline=None, max_examples=50)
+@given(a=st.floats(-10, 10), b=st.floats(-10, 10))
+def test_bandpass_is_linear_and_the_same_both_ways(a, b):
+    x, y = np.random.default_rng(0).standard_normal((2, 400))
+    np.testing.assert_allclose(bandpass(a * x + b * y, 25), a * bandpass(x, 25) + b * bandpass(y, 25), atol=1e-9)
+    np.testing.assert_allclose(bandpass(x[::-1], 25)[::-1][100:-100], bandpass(x, 25)[100:-100], atol=2e-3)
+
+
+@given(length=st.integers(1, 20), step=st.integers(1, 10), size=st.integers(0, 60))
+def test_windows_are_the_slices(length, step, size):
+    x = np.arange(size * 2).reshape(size, 2)
+    windows = sliding_windows(x, length, step=step)
+    expected = [x[at : at + length] for at in range(0, size - length + 1, step)]
+    assert windows.shape == (len(expected), length, 2)
+    assert all((w == e).all() for w, e in zip(windows, expected, strict=True))
+
+
+def test_sliding_heart_rate_follows_a_change():
+    x = np.concatenate([tone(60, 25, 30), tone(90, 25, 30)])
+    centres_s, bpm = sliding_heart_rate(x, 25.0)
+    assert (centres_s[0], centres_s[1]) == (124.5 / 25, 149.5 / 25)
+    assert bpm[0] == pytest.approx(60, abs=0.05)
+    assert bpm[-1] == pytest.approx(90, abs=0.05)
+
+
+def test_a_short_trace_has_one_rate():
+    centres_s, bpm = sliding_heart_rate(tone(75, 25, 6), 25.0)
+    assert len(centres_s) == 1
+    assert bpm[0] == pytest.approx(75, abs=0.3)
+    assert shortest(25.0) == 72
+
+
+def test_pos_finds_the_pulse_under_motion():
+    """Skin of one tone, a pulse in the ratios of blood, and brightness that sways twenty times as strongly."""
+    t = np.arange(900) / 30
+    pulse = tone(72, 30, 30)
+    sway = 0.1 * np.sin(2 * np.pi * 1.7 * t)
+    skin = np.array([180.0, 120.0, 100.0])
+    rgb = skin * (1 + 0.005 * np.outer(pulse, [0.33, 0.77, 0.53]) + sway[:, None])
+    found = pos(rgb, 30.0)
+    assert heart_rate(found, 30.0) == pytest.approx(72, abs=0.5)
+    assert np.corrcoef(found[60:-60], pulse[60:-60])[0, 1] > 0.9
+    assert abs(found.mean()) < 1e-12
+
+
+@pytest.mark.parametrize("rgb", [np.ones((10, 3)), np.ones((100, 4)), np.zeros((100, 3))], ids=["short", "four colours", "black"])
+def test_pos_refuses(rgb):
+    with pytest.raises(ValueError, match="expected"):
+        pos(rgb, 30.0)

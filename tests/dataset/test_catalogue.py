@@ -1,0 +1,198 @@
+"""`acq ls` lists what is there, and what cannot be read too."""
+
+import csv
+import io
+import json
+import os
+import re
+
+import h5py
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from acq.main import app
+from acquire import layout
+from acquire.errors import CurationError
+from dataset.catalogue import catalogue
+from dataset.quality.result import SessionQuality, read_grade, read_quality, write_quality
+from dataset.selection.exclusions import Exclusions, decide, write_exclusions
+from dataset.selection.split import identify_sessions, split_by_subject, write_split
+from dataset.session import reader as session_module
+from dataset.session.reader import Session
+from dataset.session.summary import mean_heart_rate, summarise
+from tests.support.made_sessions import START_NS, make_session, sample_times
+
+FIRST, SECOND = "S01-20260101T090001Z", "S02-20260101T090001Z"
+
+
+@pytest.fixture
+def data(tmp_path):
+    make_session(tmp_path, "S01", bpm=66.0, lost_frames=(40, 41), lost_samples=(60,), seconds=8.0)
+    make_session(tmp_path, "S02", bpm=90.0, simulated=True, complete=False, seconds=8.0)
+    return tmp_path
+
+
+def damage(data, subject="S03"):
+    path = make_session(data, subject, seconds=0.3)
+    path.write_bytes(path.read_bytes()[:2000])
+    return path
+
+
+def graded(path, grade="good"):
+    made = SessionQuality(path.stem, "S01", "0" * 64, False, 8.0, grade, (), {}, {}, "", "0")
+    return write_quality(path, made)
+
+
+def test_what_each_column_says(data):
+    table = catalogue(data)
+    assert list(table["session"]) == [FIRST, SECOND]
+    first, second = (row for _, row in table.iterrows())
+    with Session(data / first["file"]) as session:
+        assert first["duration_s"] == pytest.approx(session.duration_s, abs=1e-3)
+        assert first["frames"] == len(session.frames) == 238
+    assert (first["lost_frames"], first["lost_samples"]) == (2, 1)
+    assert first["fps"] == pytest.approx(29.75, abs=0.05)
+    assert first["ppg_rate_hz"] == pytest.approx(25 / 1.0004, abs=1e-3)          # a lost sample does not slow the sensor down
+    assert first["sync_bound_ms"] == 0.7
+    assert first["hr_bpm"] == pytest.approx(66.0, abs=0.3)
+    assert second["hr_bpm"] == pytest.approx(90.0, abs=0.3)
+    assert list(table["state"]) == ["complete", "cut short"]
+    assert list(table["simulated"]) == [False, True]
+    assert list(table["started"]) == ["2026-01-01T09:00:00+00:00"] * 2
+    assert set(table["use"] + table["grade"] + table["side"] + table["problem"]) == {"in"}
+
+
+def test_nothing_is_decoded_or_hashed(data, monkeypatch):
+    def refuse(*_, **__):
+        raise AssertionError("a picture was read")
+
+    monkeypatch.setattr(session_module.Frames, "_read", refuse)
+    monkeypatch.setattr(Session, "content_hash", refuse)
+    assert len(catalogue(data)) == 2
+
+
+def test_grade_split_and_exclusions_stand_beside(data):
+    paths = layout.session_files(data)
+    write_split(split_by_subject(identify_sessions(data), holdout=["S02"], mix_simulated=True), layout.split_file(data))
+    graded(paths[0])
+    stale = graded(paths[1])
+    os.utime(stale, ns=(0, paths[1].stat().st_mtime_ns - 1))
+    out = Exclusions().with_one(decide(paths[0], from_s=1.0, to_s=2.5, reason="coughs"))
+    write_exclusions(data, out.with_one(decide(paths[1], from_s=None, to_s=None, reason="moved")))
+    table = catalogue(data)
+    assert list(table["grade"]) == ["good", "stale"]
+    assert list(table["use"]) == ["part out", "out"]
+    assert list(table["reasons"]) == ["0:01 to 0:02.5: coughs", "moved"]
+    assert list(table["side"]) == ["train", "test"]
+    make_session(data, "S03", seconds=0.3)
+    assert list(catalogue(data)["side"]) == ["train", "test", ""]
+    write_exclusions(data, Exclusions())
+    folds = split_by_subject(identify_sessions(data), folds=3, mix_simulated=True)
+    write_split(folds, layout.split_file(data), force=True)
+    assert sorted(catalogue(data)["side"]) == ["test in 1", "test in 2", "test in 3"]
+
+
+def test_what_cannot_be_read_is_listed_and_named(acq, data):
+    damaged = damage(data)
+    paths = layout.session_files(data)
+    graded(paths[0]).write_text("{")
+    layout.split_file(data).write_text("{")
+    done = acq("ls", "--data", data, "--quiet", "--csv")
+    assert done.returncode == 1
+    rows = list(csv.DictReader(io.StringIO(done.stdout)))
+    assert [(row["subject"], row["session"], row["state"], row["frames"]) for row in rows] == [
+        ("S01", FIRST, "complete", "238"), ("S02", SECOND, "cut short", "240"), ("S03", damaged.stem, "unreadable", ""),
+    ]
+    assert [row["grade"] for row in rows] == ["unreadable", "", ""]
+    named = done.stderr.splitlines()
+    assert len(named) == 3
+    assert all(line.startswith("acq: expected") for line in named)
+    for line, file in zip(named, (layout.quality_file(paths[0]), damaged, layout.split_file(data)), strict=True):
+        assert str(file) in line
+
+
+@pytest.mark.parametrize(
+    ("damage", "says"),
+    [
+        (lambda text: text[:-1], "it is cut short"),
+        (lambda text: text.replace('"good"', '"fine"'), "found 'fine'"),
+        (lambda text: text.replace("acq-quality", "acq-split"), "expected schema acq-quality"),
+        (lambda text: text.replace('"schema_version": 1', '"schema_version": 2'), "expected schema acq-quality 1"),
+        (lambda text: '{"schema": "acq-quality"}\n', "expected ,"),
+        (lambda text: "[1]\n", "cut short"),
+        (lambda text: '{[1]: 2}\n', "unhashable"),
+        (lambda text: "", "cut short"),
+    ],
+)
+def test_a_grade_is_not_believed_unchecked(data, damage, says):
+    path = layout.session_files(data)[0]
+    assert read_grade(path) is None
+    quality = graded(path, "usable")
+    assert read_grade(path) == read_quality(path).grade == "usable"
+    quality = graded(path)
+    quality.write_text(damage(quality.read_text()))
+    with pytest.raises(CurationError, match=re.escape(says)) as caught:
+        read_grade(path)
+    assert str(quality) in str(caught.value)
+
+
+def test_table_json_and_subjects(data):
+    def run(*words):
+        return CliRunner().invoke(app, ["ls", "--quiet", *words, "--data", str(data)])
+
+    done = run()
+    assert done.exit_code == 0, done.output
+    head, first, second, last = done.stdout.splitlines()
+    assert head.split()[:3] == ["session", "subject", "length"]
+    assert first.split() == [FIRST, "S01", "0:08", "29.73", "24.99", "2+1", "0.70", "66", "-", "in", "-"]
+    assert second.endswith("simulated; cut short")
+    assert last == "2 sessions, 2 subjects, 0.00 h"
+    body = json.loads(run("--json", "--subject", "S02").stdout)
+    assert (body["sessions"], body["subjects"], body["problems"]) == (1, 1, 0)
+    assert body["rows"][0]["session"] == SECOND
+    assert "expected recorded subjects (S01, S02), found S09" in str(run("--subject", "S09").exception)
+    assert run("--csv", "--json").exit_code == 2
+
+
+def test_an_empty_folder_is_named(tmp_path):
+    done = CliRunner().invoke(app, ["ls", "--data", str(tmp_path)])
+    assert "found none; acq record" in str(done.exception)
+
+
+def test_a_recording_that_still_grows_is_listed(data):
+    path = make_session(data, "S03", seconds=4.0)
+    with h5py.File(path, "r+", libver="latest") as file:
+        file.swmr_mode = True
+        file.flush()
+        (row,) = catalogue(data).query("session == @path.stem").to_dict("records")
+    assert (row["state"], row["frames"], row["problem"]) == ("never closed", 120, "")
+
+
+def heart_rate_of(tmp_path, ppg, **kwargs):
+    path = make_session(tmp_path, seconds=40.0, ppg=ppg, **kwargs)
+    with Session(path) as session:
+        return mean_heart_rate(session), summarise(path).hr_bpm
+
+
+def test_heart_rate_is_the_mean_of_one_that_changes(tmp_path):
+    t_s = (sample_times(1001) - START_NS) / 1e9
+    ppg = 30_000 + 8_000 * np.sin(2 * np.pi * (1.0 * t_s + 0.005 * t_s**2)) - 200 * t_s      # 60 to 84 bpm, and a drift
+    quick, slow = heart_rate_of(tmp_path, np.round(ppg))
+    assert quick == pytest.approx(72.0, abs=0.5)
+    assert quick == pytest.approx(slow, abs=1.0)
+
+
+def test_heart_rate_leaves_out_holes_and_the_time_without_a_finger(tmp_path):
+    t_s = (sample_times(1001) - START_NS) / 1e9
+    bpm = np.where((t_s > 10) & (t_s < 30), 180.0, 66.0)
+    ppg = 30_000 + 8_000 * np.sin(2 * np.pi * np.cumsum(bpm / 60) / 25)
+    off = [(10.2, "finger_off", "begins"), (19.0, "finger_off", "ends")]
+    quick, _ = heart_rate_of(tmp_path, np.round(ppg), lost_samples=range(600, 620), events=off)
+    assert quick == pytest.approx(66.0, abs=0.5)
+
+
+def test_no_heart_rate_where_there_is_none(tmp_path):
+    assert heart_rate_of(tmp_path, np.full(1001, 30_000))[0] is None
+    with Session(make_session(tmp_path, "S02", seconds=0.3)) as session:
+        assert mean_heart_rate(session) is None

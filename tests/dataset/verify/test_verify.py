@@ -1,0 +1,253 @@
+"""What was changed behind acq's back is found, each in one line; what is merely old is no fault; what is whole is silent."""
+
+import json
+import re
+import shutil
+
+import h5py
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from acq.main import app
+from acquire import layout
+from acquire.errors import CurationError
+from dataset.card.wording import About
+from dataset.card.write import write_card
+from dataset.convert.to_ubfc import convert_sessions
+from dataset.face.frames import cache_key
+from dataset.layouts.manifest import read_manifest
+from dataset.layouts.ubfc import LABELS, MANIFEST, VIDEO
+from dataset.selection.exclusions import Exclusion, Exclusions, write_exclusions
+from dataset.selection.split import identify_sessions, split_by_subject, write_split
+from dataset.session.reader import Session
+from dataset.verify.verify import verify
+from dataset.withdraw.withdraw import withdraw
+from tests.dataset.withdraw.test_withdraw import quality
+from tests.support.made_runs import make_run
+from tests.support.made_sessions import make_session
+
+DAY = "2026-01-01T00:00:00+00:00"
+RUN = "20260101T000000Z"
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory):
+    data = tmp_path_factory.mktemp("verify") / "data"
+    for n, subject in enumerate(("S01", "S02", "S03")):
+        make_session(data, subject, seconds=3.0 + n / 10)      # no two videos are the same
+    write_split(split_by_subject(identify_sessions(data), holdout=["S03"]), layout.split_file(data))
+    manifest = convert_sessions(data, codec="ffv1").manifest
+    cache = layout.frames_cache(data)
+    cache.mkdir(parents=True)
+    for entry in manifest.entries:
+        key = cache_key(entry.video_sha256)
+        np.save(cache / f"{key}.npy", np.zeros((entry.frames, 36, 36, 3), np.uint16))
+        (cache / f"{key}.json").write_text(json.dumps({"video": "vid.avi", "video_sha256": entry.video_sha256, "box": {}}))
+    for path in layout.session_files(data):
+        with Session(path) as session:
+            quality(path, session.subject, session_hash=session.content_hash())
+    write_card(data, About())
+    make_run(data, RUN, train=("S01", "S02"), test=("S03",), data_hash=manifest.data_hash)
+    return data
+
+
+@pytest.fixture
+def data(template, tmp_path):
+    return shutil.copytree(template, tmp_path / "data")
+
+
+def first(data):
+    return layout.session_files(data)[0]
+
+
+def folder(data):
+    return data / "ubfc" / read_manifest(data / "ubfc" / MANIFEST).entries[0].folder
+
+
+def flip(path, at):
+    body = bytearray(path.read_bytes())
+    body[at] ^= 1
+    path.write_bytes(body)
+
+
+def kept(data, which=0):
+    return sorted(layout.frames_cache(data).glob("*.npy"))[which]
+
+
+def change_sample(data):
+    with h5py.File(first(data), "r+") as file:
+        file[layout.PPG_VALUE][5] += 1
+
+
+def change_picture(data):
+    with h5py.File(first(data), "r+") as file:
+        file[layout.FRAMES][3] = file[layout.FRAMES][4]
+
+
+def change_json(path, **new):
+    path.write_text(json.dumps({**json.loads(path.read_text()), **new}))
+
+
+def swap_frames(data):
+    one, other = (kept(data, which).with_suffix(".json") for which in (0, 1))
+    shutil.copy(one, other)
+
+
+def lengthen(data):
+    path = data / "runs" / RUN / "student.safetensors"
+    path.write_bytes(path.read_bytes() + b"x")
+
+
+def steal_checkpoint(data):
+    other = make_run(data, "other", data_hash="f" * 64, metrics=False)
+    shutil.move(other / "student.safetensors", data / "runs" / RUN / "student.safetensors")
+    shutil.rmtree(other)
+
+
+def interrupt(data):
+    def stop(what):
+        if what == "split":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        withdraw(data, "S02", on_step=stop)
+
+
+def found(data, kind):
+    return [one for one in verify(data).findings if one.kind == kind]
+
+
+def test_what_is_whole_is_silent_but_for_what_cannot_be_checked(data):
+    done = verify(data)
+    assert [(one.kind, one.place) for one in done.findings] == [("unchecked", str(data / "runs"))]
+    assert done.ok
+    assert done.checked["sessions"] == done.checked["folders"] == done.checked["kept_frames"] == done.checked["qualities"] == 3
+    assert done.checked["frames"] == 279
+    assert (done.checked["runs"], done.checked["checkpoints"], done.checked["cards"]) == (1, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("fault", "text"),
+    [
+        pytest.param(change_sample, "found another at .*S01", id="a sample"),
+        pytest.param(change_picture, "found another at .*S01", id="a picture"),
+        pytest.param(lambda d: first(d).write_bytes(first(d).read_bytes()[:5000]), "S01.*h5", id="a recording cut short"),
+        pytest.param(lambda d: first(d).unlink(), "found nothing at .*S01", id="a recording gone"),
+        pytest.param(lambda d: change_json(layout.split_file(d), hash="0" * 64), "changed by hand", id="split"),
+        pytest.param(lambda d: change_json(d / "ubfc" / MANIFEST, data_hash="0" * 64), "changed by hand", id="manifest"),
+        pytest.param(lambda d: flip(folder(d) / LABELS, 3), "labels as written", id="labels"),
+        pytest.param(lambda d: flip(folder(d) / VIDEO, -5000), "video as written", id="video"),
+        pytest.param(lambda d: shutil.rmtree(folder(d)), "found nothing at", id="a folder gone"),
+        pytest.param(lambda d: (folder(d) / "a.txt").write_text("1"), "readers may take it", id="a file beside"),
+        pytest.param(lambda d: (d / "ubfc/test/subject9").mkdir(), "expected only folders of", id="a folder beside"),
+        pytest.param(lambda d: (d / "ubfc" / MANIFEST).unlink(), "folders without one", id="no manifest"),
+        pytest.param(lambda d: layout.quality_file(first(d)).write_text("{"), "quality file", id="quality"),
+        pytest.param(lambda d: kept(d).write_bytes(kept(d).read_bytes()[:300]), "expected face frames", id="kept frames cut"),
+        pytest.param(lambda d: np.save(kept(d), np.zeros((4, 36, 36, 3))), r"9\d frames, found 4", id="kept frames fewer"),
+        pytest.param(swap_frames, "those of another video", id="kept frames swapped"),
+        pytest.param(lambda d: (d / "runs" / RUN / "metrics.json").write_text("{}"), "subjects and hashes", id="metrics"),
+        pytest.param(lambda d: flip(d / "runs" / RUN / "student.safetensors", 9), "whole checkpoint", id="checkpoint"),
+        pytest.param(lengthen, "whole checkpoint", id="checkpoint longer"),
+        pytest.param(steal_checkpoint, "not this run's", id="another's checkpoint"),
+        pytest.param(lambda d: layout.card_file(d).write_text("better"), "found none or another", id="card"),
+        pytest.param(lambda d: layout.croissant_file(d).write_text("["), "card as Croissant", id="croissant"),
+        pytest.param(lambda d: (d / "sessions/S01/subject.json").write_text("{"), "subject.json", id="subject"),
+        pytest.param(lambda d: layout.exclusions_file(d).write_text("{"), "exclusions as JSON", id="exclusions"),
+        pytest.param(lambda d: layout.withdrawals_file(d).write_text("{}"), "record of withdrawals", id="withdrawals"),
+        pytest.param(interrupt, "withdrawal was interrupted", id="withdrawal"),
+    ],
+)
+def test_what_is_broken_is_one_line(data, fault, text):
+    fault(data)
+    broken = found(data, "broken")
+    assert len(broken) == 1, broken
+    assert re.search(text, broken[0].text), broken[0].text
+    assert "\n" not in broken[0].text
+
+
+def test_pixels_are_decoded(data):
+    """A manifest that was made anew around a video with other pixels: only decoding tells."""
+    from dataset.layouts.manifest import write_manifest
+
+    path = data / "ubfc" / MANIFEST
+    manifest = read_manifest(path)
+    other = manifest.entries[0].__class__(**{**vars(manifest.entries[0]), "video_hash": "0" * 64})
+    write_manifest(manifest.with_entries([other, *manifest.entries[1:]], complete=True), path)
+    (broken,) = found(data, "broken")
+    assert "decode to others" in broken.text
+
+
+def out(data):
+    write_exclusions(data, Exclusions((Exclusion(first(data).stem, None, None, "asleep", DAY),)))
+
+
+def split_anew(data):
+    made = split_by_subject(identify_sessions(data), holdout=["S02"])
+    write_split(made, layout.split_file(data), force=True)
+
+
+def resync(data):
+    change_sample(data)
+    made = split_by_subject(identify_sessions(data), holdout=["S03"])
+    write_split(made, layout.split_file(data), force=True)
+
+
+@pytest.mark.parametrize(
+    ("change", "texts"),
+    [
+        pytest.param(out, ["which is excluded; acq split --force", "which is excluded; acq split, then"], id="excluded"),
+        pytest.param(lambda d: make_session(d, "S04", seconds=1.0), ["does not know"], id="a new recording"),
+        pytest.param(split_anew, ["made by another split"], id="another split"),
+        pytest.param(resync, ["earlier state of the recording", "made by another split", "another state of S01"], id="resync"),
+        pytest.param(lambda d: make_run(d, "old", data_hash="e" * 64), ["trained on other data"], id="an older run"),
+        pytest.param(lambda d: kept(d).rename(kept(d).with_name("0" * 32 + ".npy"))
+                     and kept(d, 0).with_suffix(".json").write_text('{"video_sha256": "9"}'), ["nobody reads them"], id="frames"),
+    ],
+)
+def test_what_is_old_is_stale_and_nothing_breaks(data, change, texts):
+    change(data)
+    stale = [one.text for one in found(data, "stale")]
+    assert len(stale) == len(texts), stale
+    for text, expected in zip(stale, texts, strict=True):
+        assert expected in text
+    assert [one for one in found(data, "broken") if "face frames" not in one.text] == []
+
+
+def test_a_card_of_another_state_is_stale(data):
+    make_session(data, "S04", seconds=3.0)
+    write_split(split_by_subject(identify_sessions(data), holdout=["S03"]), layout.split_file(data), force=True)
+    convert_sessions(data)
+    assert ["describes another state" in one.text for one in found(data, "stale")].count(True) == 1
+    assert found(data, "broken") == []
+
+
+def test_a_folder_without_its_recording_is_unchecked(data):
+    shutil.rmtree(data / "sessions")
+    layout.split_file(data).unlink()
+    unchecked = [one.text for one in found(data, "unchecked")]
+    assert sum("cannot be held against its recording" in text for text in unchecked) == 3
+    assert any("nothing says what the recordings should be" in text for text in unchecked)
+
+
+def test_after_a_withdrawal_nothing_is_broken(data):
+    withdraw(data, "S02")
+    assert found(data, "broken") == []
+    assert ["trained on other data" in one.text for one in found(data, "stale")] == [True]
+
+
+def test_the_verb(data, tmp_path):
+    def acq(*words):
+        return CliRunner().invoke(app, ["verify", "--quiet", "--data", str(data), *words])
+
+    done = acq()
+    assert done.exit_code == 0
+    assert "checked 3 sessions, 3 curated folders (279 frames), 1 run" in done.stdout
+    flip(folder(data) / LABELS, 3)
+    done = acq("--json")
+    assert done.exit_code == 1
+    body = json.loads(done.stdout)
+    assert (body["ok"], [one["kind"] for one in body["findings"]].count("broken")) == (False, 1)
+    assert acq().stdout.startswith("broken    expected the labels as written")
+    with pytest.raises(CurationError, match="--data"):
+        verify(tmp_path / "nothing")

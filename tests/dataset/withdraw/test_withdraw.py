@@ -1,0 +1,338 @@
+"""A subject withdraws: nothing of it is left, whatever interrupts, the others stay usable, and the record names nobody."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from acq.main import app
+from acquire import layout
+from acquire.errors import CurationError, SubjectError
+from dataset.card.wording import About
+from dataset.card.write import write_card
+from dataset.convert.to_pure import export_pure
+from dataset.convert.to_ubfc import PARTIAL, convert_sessions
+from dataset.face.frames import cache_key
+from dataset.layouts.manifest import read_manifest
+from dataset.layouts.ubfc import MANIFEST, load_manifest
+from dataset.quality.result import Flag, SessionQuality, write_quality
+from dataset.selection.exclusions import Exclusion, Exclusions, read_exclusions, write_exclusions
+from dataset.selection.split import identify_sessions, read_split, split_by_subject, write_split
+from dataset.session.subject import Subject, write_subject
+from dataset.withdraw.find_files import UNDER_WAY, find_traces
+from dataset.withdraw.withdraw import Withdrawal, read_withdrawals, withdraw
+from tests.support.made_runs import make_run
+from tests.support.made_sessions import make_session
+
+DAY = "2026-01-01T00:00:00+00:00"
+GONE = "Quokka7"            # no chance bytes of a picture spell it
+OTHERS = ("Adder1", "Bison2", "Quokka77", "Quokka7-b")
+
+
+def quality(path, subject, *, about="", session_hash="0" * 64):
+    """Write what acq qc would."""
+    flags = (Flag("duplicate", "warning", None, None, 1.0, 0.9, about),) if about else ()
+    write_quality(path, SessionQuality(
+        path.stem, subject, session_hash, False, 4.0, "good", flags, {}, {}, limits_hash="1" * 64, acq_version="0.1.0"
+    ))
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory):
+    """Five subjects with everything that may be there of one."""
+    data = tmp_path_factory.mktemp("withdraw") / "data"
+    names = (GONE, *OTHERS)       # of other lengths, so that no two videos are the same
+    paths = {subject: make_session(data, subject, seconds=3.0 + n / 10) for n, subject in enumerate(names)}
+    second = make_session(data, GONE, number=2, seconds=2.9)
+    write_subject(data, GONE, Subject("25-34", consent="C-1"))
+    shutil.copy(second, f"{second}.killed")
+    write_exclusions(data, Exclusions((
+        Exclusion(paths[GONE].stem, 0.5, 0.7, "cough", DAY),
+        Exclusion(paths["Adder1"].stem, 0.5, 0.7, f"like {paths[GONE].stem}", DAY),
+    )))
+    write_split(split_by_subject(identify_sessions(data), holdout=["Bison2", GONE]), layout.split_file(data))
+    manifest = convert_sessions(data).manifest
+    for subject, path in paths.items():
+        quality(path, subject, about=f"like {paths[GONE].stem}" if subject == "Adder1" else "")
+    layout.quality_dir(data).mkdir()
+    (layout.quality_dir(data) / "index.html").write_text(f"<td>{paths[GONE].stem}</td>")
+    (layout.quality_dir(data) / f"{paths[GONE].stem}.html").write_text("a waveform")
+    (layout.quality_dir(data) / f"{paths['Bison2'].stem}.html").write_text("a waveform")
+    cache = layout.frames_cache(data)
+    cache.mkdir(parents=True)
+    for entry in manifest.entries:
+        key = cache_key(entry.video_sha256)
+        np.save(cache / f"{key}.npy", np.zeros((entry.frames, 36, 36, 3), np.uint16))
+        (cache / f"{key}.json").write_text(json.dumps({"video": "vid.avi", "video_sha256": entry.video_sha256, "box": {}}))
+    orphan = cache_key("2" * 64)
+    (cache / f"{orphan}.npy").write_bytes(b"of a video that no folder has any more")
+    write_card(data, About())
+    assert not export_pure(data).failed
+    for folder in layout.pure_dir(data).glob("*/*/*-*/"):
+        for picture in sorted(folder.iterdir())[1:]:          # one each: an interruption is tried before every file
+            picture.unlink()
+    (data / PARTIAL / "test-subject1").mkdir(parents=True)
+    (data / PARTIAL / "test-subject1" / "vid.avi").write_bytes(b"half a video")
+    (data / ".ubfc-replacing" / "old-test-subject1").mkdir(parents=True)
+    (data / ".ubfc-replacing" / "old-test-subject1" / "vid.avi").write_bytes(b"an older one")
+    (data / ".split.json-ab3_k9zz").write_text(f'{{"test": ["{GONE}"')
+    make_run(data, "20260101T000000Z", train=("Adder1", GONE), test=("Bison2",), data_hash="a" * 64)
+    make_run(data, "20260102T000000Z", train=("Adder1",), test=("Bison2",), data_hash="b" * 64)
+    make_run(data, "20260103T000000Z", data_hash=manifest.data_hash, metrics=False)
+    return data
+
+
+@pytest.fixture
+def data(template, tmp_path):
+    return shutil.copytree(template, tmp_path / "data")
+
+
+def left_of(data, *, runs=False):
+    """Every file whose name or bytes hold the pseudonym, as a word, or a session id of it."""
+    word = re.compile(rb"(?<![A-Za-z0-9_-])Quokka7(?![A-Za-z0-9_])(?!-b)")
+    found = []
+    for path in data.rglob("*"):
+        if path.is_relative_to(data / "runs") and not runs:
+            continue
+        name = path.relative_to(data).as_posix().encode()
+        body = path.read_bytes() if path.is_file() else b""
+        if word.search(name) or (b"Quokka7" in body and word.search(body)):      # the first is a hundred times faster
+            found.append(path.relative_to(data).as_posix())
+    return found
+
+
+def check_gone(data, template):
+    assert left_of(data) == []
+    assert [path.name for path in data.glob(".*")] == []
+    before, now = read_manifest(template / "ubfc" / MANIFEST), load_manifest(data / "ubfc")
+    was, left = ([replace(e, excluded=[]) for e in m.entries if e.subject != GONE] for m in (before, now))
+    assert was == left
+    assert [part["reason"] for e in now.entries for part in e.excluded] == ["like (withdrawn)"]
+    assert now.stale == ()
+    kept = {cache_key(e.video_sha256) for e in now.entries}
+    assert len(kept) == len(now.entries)
+    assert {path.stem for path in layout.frames_cache(data).iterdir()} == kept
+    for subject in OTHERS:
+        (path,) = layout.sessions_dir(data).joinpath(subject).glob("*.h5")
+        assert path.read_bytes() == (template / path.relative_to(data)).read_bytes()
+    (noted,) = read_withdrawals(data)
+    assert (noted.recordings, noted.folders, noted.models, noted.models_removed) == (2, 2, 2, 0)
+    assert not list(layout.pure_dir(data).rglob("*"))
+
+
+def test_nothing_is_left_and_the_others_are_as_they_were(data, template):
+    assert len(left_of(data)) > 10
+    done = withdraw(data, GONE)
+    check_gone(data, template)
+    assert [path.name for path in done.runs_left] == ["20260101T000000Z", "20260103T000000Z"]
+    split = read_split(layout.split_file(data))
+    assert split.folds[0].test == ("Bison2",)
+    assert load_manifest(data / "ubfc").split_hash == split.hash
+    assert [one.session for one in read_exclusions(data).listed] == ["Adder1-20260101T090001Z"]
+    assert (layout.quality_dir(data) / "Bison2-20260101T090001Z.html").exists()
+    assert not (data / "sessions/Adder1/Adder1-20260101T090001Z.qc.json").exists()
+    assert (data / "sessions/Bison2/Bison2-20260101T090001Z.qc.json").exists()
+
+
+def test_a_number_is_not_given_again(data):
+    before = read_manifest(data / "ubfc" / MANIFEST)
+    taken = {number for session, number in before.numbers.items() if session.startswith(f"{GONE}-2")}
+    assert len(taken) == 2
+    withdraw(data, GONE)
+    make_session(data, "Newt9", seconds=3.0)
+    write_split(split_by_subject(identify_sessions(data), holdout=["Bison2"]), layout.split_file(data), force=True)
+    now = convert_sessions(data).manifest
+    assert {e.folder: e.session for e in before.entries if e.subject != GONE}.items() <= {
+        e.folder: e.session for e in now.entries
+    }.items()
+    (new,) = (e.number for e in now.entries if e.subject == "Newt9")
+    assert new == max(before.numbers.values()) + 1
+    assert taken <= set(now.numbers.values())
+
+
+def steps_of(data):
+    steps = []
+    withdraw(data, GONE, on_step=steps.append)
+    return steps
+
+
+def test_interrupted_at_any_step_it_is_completed(template, tmp_path):
+    steps = steps_of(shutil.copytree(template, tmp_path / "whole"))
+    assert len(steps) > 25
+
+    class Interrupted(Exception):
+        pass
+
+    for stop in range(len(steps)):
+        data = shutil.copytree(template, tmp_path / f"data{stop}")
+        seen = []
+
+        def on_step(what, seen=seen, stop=stop):
+            seen.append(what)
+            if len(seen) > stop:
+                raise Interrupted
+
+        with pytest.raises(Interrupted):
+            withdraw(data, GONE, on_step=on_step)
+        if (layout.ubfc_dir(data) / MANIFEST).exists():
+            load_manifest(data / "ubfc")           # who trains now can
+        withdraw(data, GONE)
+        check_gone(data, template)
+        shutil.rmtree(data)
+
+
+
+
+KILLED = """
+import os, sys
+from pathlib import Path
+from dataset.withdraw.withdraw import withdraw
+data, subject, what, count = Path(sys.argv[1]), *sys.argv[2:4], int(sys.argv[4])
+seen = []
+def die(said):
+    seen.append(said)
+    if len([one for one in seen if one.startswith(what)]) == count:
+        os.kill(os.getpid(), 9)
+rename = os.replace
+os.replace = lambda source, target: (die(f"rename {target}"), rename(source, target))
+withdraw(data, subject, on_step=die)
+"""
+
+
+@pytest.mark.parametrize(
+    ("what", "count"), [("rename", 1), ("rename", 3), ("end", 1)], ids=["its first file half written", "a manifest", "at the end"]
+)
+def test_killed_it_is_completed(data, template, what, count):
+    done = subprocess.run([sys.executable, "-c", KILLED, str(data), GONE, what, str(count)], check=False)
+    assert done.returncode == -9
+    assert left_of(data)
+    withdraw(data, GONE)
+    check_gone(data, template)
+
+
+def test_another_withdrawal_waits_until_the_first_is_complete(data):
+    def stop(what):
+        if what == "split":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        withdraw(data, GONE, on_step=stop)
+    with pytest.raises(CurationError, match=f"acq withdraw {GONE} completes it"):
+        withdraw(data, "Adder1")
+
+
+def test_with_an_empty_side_the_split_goes(data):
+    withdraw(data, GONE)
+    done = withdraw(data, "Bison2")
+    assert done.split_removed
+    assert not layout.split_file(data).exists()
+    assert {e.side for e in load_manifest(data / "ubfc").entries} == {"train"}
+    assert len(read_withdrawals(data)) == 2
+
+
+def test_models_go_only_when_told(data):
+    assert (data / "runs/20260101T000000Z").exists()
+    withdraw(data, GONE)
+    with pytest.raises(CurationError, match=r"20260101T000000Z; --models"):
+        withdraw(data, GONE)
+    withdraw(data, GONE, models=True)
+    assert sorted(path.name for path in (data / "runs").iterdir()) == ["20260102T000000Z", "20260103T000000Z"]
+    assert left_of(data, runs=True) == []
+
+
+def test_models_at_once(data):
+    withdraw(data, GONE, models=True)
+    assert [path.name for path in (data / "runs").iterdir()] == ["20260102T000000Z"]
+    assert left_of(data, runs=True) == []
+    assert read_withdrawals(data)[0].models_removed == 2
+
+
+def test_the_record_names_nobody(data):
+    withdraw(data, GONE)
+    body = json.loads(layout.withdrawals_file(data).read_text())
+    (one,) = body["withdrawals"]
+    assert set(one) == set(Withdrawal.__dataclass_fields__)
+    assert "quokka" not in json.dumps(body).lower()
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d", one["date"])
+
+
+def test_a_recording_of_somebody_else_is_not_removed(data):
+    path = data / "sessions" / GONE / "Adder1-20260301T000000Z.h5"
+    shutil.copy(data / "sessions/Adder1/Adder1-20260101T090001Z.h5", path)
+    with pytest.raises(SubjectError, match=r"one of Adder1 .*move it to"):
+        withdraw(data, GONE)
+    assert path.exists()
+    assert not (data / UNDER_WAY).exists()
+
+
+def test_a_recording_in_another_folder_is_found(data, template):
+    (data / "sessions" / GONE / f"{GONE}-20260101T090002Z.h5").rename(data / "sessions/Adder1/odd.h5")
+    withdraw(data, GONE)
+    check_gone(data, template)
+
+
+def test_a_link_is_refused_before_anything_is_removed(data, tmp_path):
+    path = data / "sessions" / GONE / f"{GONE}-20260101T090001Z.h5"
+    path.rename(tmp_path / "elsewhere.h5")
+    path.symlink_to(tmp_path / "elsewhere.h5")
+    with pytest.raises(CurationError, match="found a link at"):
+        withdraw(data, GONE)
+    assert (data / "ubfc/test").exists()
+    assert layout.split_file(data).exists()
+
+
+def test_what_cannot_be_looked_at_is_named(data):
+    (data / "sessions/Adder1/broken.h5").write_bytes(b"no HDF5")
+    (data / "runs/odd").mkdir()
+    (data / "runs/odd/metrics.json").write_text("{")
+    (data / "copy.h5").hardlink_to(data / "sessions" / GONE / f"{GONE}-20260101T090001Z.h5")
+    (data / "notes.md").write_text(f"{GONE} came late")
+    (data / "export" / GONE).mkdir(parents=True)
+    (data / "export" / GONE / "face.avi").write_bytes(b"a copy")
+    traces = find_traces(data, GONE)
+    assert sorted(path.name for path in traces.named) == ["face.avi", "notes.md"]
+    assert any("broken.h5" in line for line in traces.unknown)
+    assert any("odd" in line for line in traces.unknown)
+    assert any("another name on this disk" in line for line in traces.unknown)
+
+
+def test_nobody_of_that_name(data):
+    with pytest.raises(CurationError, match="there are Adder1, Bison2"):
+        withdraw(data, "Stoat3")
+    assert len(left_of(data)) > 10
+
+
+def acq(data, *words, **more):
+    return CliRunner().invoke(app, ["withdraw", GONE, *words, "--quiet", "--data", str(data)], **more)
+
+
+def test_dry_run_lists_and_touches_nothing(data, template):
+    done = acq(data, "--dry-run")
+    assert done.exit_code == 0
+    assert f"{data / 'sessions' / GONE}  (recordings)" in done.stdout
+    assert "these runs saw the subject" in done.stdout
+    assert "cannot be reached" in done.stdout
+    for path in template.rglob("*"):
+        if path.is_file():
+            assert (data / path.relative_to(template)).read_bytes() == path.read_bytes()
+    body = json.loads(acq(data, "--dry-run", "--json").stdout)
+    assert body["done"] is False
+    assert sum(one["bytes"] for one in body["removed"]) > 100_000
+
+
+def test_without_a_terminal_it_wants_yes(data):
+    refused = acq(data)
+    assert isinstance(refused.exception, CurationError)
+    assert "--yes" in str(refused.exception)
+    assert len(left_of(data)) > 10
+    done = acq(data, "--yes")
+    assert done.exit_code == 0
+    assert "2 recordings, 2 curated folders" in done.stdout
+    assert "the PURE export is removed as a whole" in done.stdout
+    assert left_of(data) == []

@@ -1,0 +1,102 @@
+"""`acq bench-board`: stages, ratios and where the networks come from; the machine's own speed is not asked for."""
+
+import itertools
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch")
+pytest.importorskip("onnx")
+pytest.importorskip("onnxruntime")
+
+from typer.testing import CliRunner
+
+from acq.main import app
+from acquire.errors import TrainingError
+from models.board.benchmark import (
+    BoardTimes,
+    Stage,
+    board_name,
+    board_of,
+    frames_with_a_face,
+    time_board,
+)
+from models.board.onnx_net import SHIPPED
+from tests.support.boards import make_board
+
+
+@pytest.fixture(scope="module")
+def board(tmp_path_factory):
+    return make_board(tmp_path_factory.mktemp("board"))
+
+
+def test_every_stage_is_timed_by_the_clock_it_is_given(board):
+    ticks = itertools.count()
+    times = time_board(board, runs=20, now=lambda: next(ticks) / 1000)      # each look at the clock is a millisecond on
+    assert [stage.name for stage in times.stages] == [
+        "find faces", "crop and average", "motion", "student", "teacher", "pipeline, student", "pipeline, teacher",
+    ]
+    assert {(round(stage.median_ms, 9), round(stage.p99_ms, 9)) for stage in times.stages} == {(1.0, 1.0)}
+    assert [stage.runs for stage in times.stages] == [2, *[20] * 6]
+    assert times.parameters == {"student": 24_769, "teacher": 795_811}
+    assert times.checkpoints == {"student": "student_kd", "teacher": "teacher"}
+    assert times.peak_mb > 20
+    assert times.board == board_name() != ""
+
+
+def test_ratios_are_of_medians(board):
+    stages = [Stage("student", 0.2, 9, 1), Stage("teacher", 2.0, 9, 1), Stage("pipeline, student", 0.5, 9, 1)]
+    times = BoardTimes("", 1, "", board, {}, {}, {}, stages, 1)
+    assert times.times_faster("", "student") == pytest.approx(10)
+    assert times.times_faster("pipeline, ", "student") is None
+
+
+def test_the_frames_are_those_of_a_rig():
+    one, other = frames_with_a_face(2)
+    assert one.shape == (360, 640, 3)
+    assert one.dtype == np.uint8
+    assert 0.5 < np.abs(one.astype(int) - other).mean() < 10
+
+
+def test_which_folder_is_meant(board, tmp_path):
+    run = board.parent / "runs" / "untrained"
+    assert board_of(board, tmp_path) == board
+    assert board_of(board.parent, tmp_path) == board
+    assert board_of(None, tmp_path) == SHIPPED
+    with pytest.raises(TrainingError, match="acq export makes it"):
+        board_of(run, tmp_path)
+    (tmp_path / "runs" / "20260101T000000Z").mkdir(parents=True)
+    board.rename(board.with_name("moved"))
+    board.with_name("moved").rename(tmp_path / "runs" / "20260101T000000Z" / "board")
+    newest = tmp_path / "runs" / "20260101T000000Z" / "board"
+    assert board_of(None, tmp_path) == newest
+    newest.rename(board)
+
+
+def test_the_command_prints_what_a_row_needs(board, tmp_path):
+    said = CliRunner().invoke(app, ["bench-board", str(board), "--runs", "3"])
+    assert said.exit_code == 0, said.output
+    for words in ("24,769 parameters, 7,096,896 multiply-adds", "pipeline, teacher", "times faster than the teacher",
+                  "Jetson Nano", "peak memory", "ONNX Runtime"):
+        assert words in said.stdout
+    body = json.loads(CliRunner().invoke(app, ["bench-board", str(board), "--runs", "3", "--json"]).stdout)
+    assert body["multiply_adds"]["teacher"] == 62_685_056
+    assert set(body["pipeline_times_faster"]) == {"student"}
+    assert body["published"]["times"] == 10
+
+
+def test_torch_is_not_on_the_road(repo, board):
+    code = """
+import sys
+for name in ("torch", "onnx", "facenet_pytorch", "safetensors"):
+    sys.modules[name] = None      # importing it fails
+from acq.main import main
+main()
+"""
+    command = [sys.executable, "-c", code, "bench-board", str(board), "--runs", "1", "--json"]
+    done = subprocess.run(command, cwd=repo, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["checkpoints"]["student"] == "student_kd"

@@ -1,0 +1,120 @@
+"""Exported networks say what torch says, and a file that is none is refused."""
+
+import json
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+onnx = pytest.importorskip("onnx")
+pytest.importorskip("onnxruntime")
+
+from acquire.errors import TrainingError
+from dataset.face.onnx_file import METADATA
+from models.board.onnx_net import open_net
+from models.nets.checkpoint import load_checkpoint
+from tests.support.boards import make_board
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    root = tmp_path_factory.mktemp("exported")
+    make_board(root)
+    return root
+
+
+def inputs(pairs, clips):
+    rng = np.random.default_rng(pairs)
+    return rng.normal(size=(pairs, 3, 36, 36)).astype(np.float32), rng.random((clips, 3, 36, 36), np.float32)
+
+
+@pytest.mark.parametrize(("name", "checkpoint"), [("student", "student_kd"), ("teacher", "teacher")])
+@pytest.mark.parametrize(("pairs", "clips"), [(1, 1), (6, 2), (5, 5)])
+def test_as_torch(folder, name, checkpoint, pairs, clips):
+    net = load_checkpoint(folder / "runs" / "untrained" / f"{checkpoint}.safetensors").net
+    motion, appearance = inputs(pairs, clips)
+    with torch.no_grad():
+        meant = net(torch.from_numpy(motion), torch.from_numpy(appearance)).pulse.numpy()
+    said = open_net(folder / "board" / f"{name}.onnx").predict(motion, appearance)
+    assert said.shape == (pairs,)
+    assert said.dtype == np.float32
+    np.testing.assert_allclose(said, meant, atol=1e-5)
+    assert np.ptp(meant) > 1e-3 or pairs == 1
+
+
+def test_the_constants_are_in_the_file(folder):
+    from dataset.face.find import ENLARGE
+    from dataset.face.frames import CUT_SD, UNIT
+
+    constants = open_net(folder / "board" / "student.onnx").constants
+    assert {name: constants[name] for name in ("net", "checkpoint", "size", "enlarge", "cut_sd", "unit", "precision")} == {
+        "net": "student", "checkpoint": "student_kd", "size": 36, "enlarge": ENLARGE, "cut_sd": CUT_SD, "unit": UNIT,
+        "precision": "float32",
+    }
+
+
+def test_other_shapes_are_a_mistake_of_the_caller(folder):
+    student, teacher = (open_net(folder / "board" / f"{name}.onnx") for name in ("student", "teacher"))
+    motion, appearance = inputs(6, 4)
+    for call in (lambda: student.predict(motion[0]), lambda: student.predict(motion[:, :, 1:]), lambda: teacher.predict(motion),
+                 lambda: teacher.predict(motion, appearance), lambda: teacher.predict(motion, appearance[:0])):
+        with pytest.raises(ValueError, match="expected"):
+            call()
+
+
+def changed(path, into, **constants):
+    """Copy an export with other constants; None takes one out."""
+    model = onnx.load(path)
+    (known,) = (json.loads(entry.value) for entry in model.metadata_props)
+    left = {key: value for key, value in {**known, **constants}.items() if value is not None}
+    onnx.helper.set_model_props(model, {METADATA: json.dumps(left)})
+    into.write_bytes(model.SerializeToString())
+    return into
+
+
+@pytest.mark.parametrize(("constants", "said"), [
+    ({"format": "acq-board-9"}, "expected acq-board-1.*acq-board-9"),
+    ({"size": 72}, "size 72"),
+    ({"enlarge": "much"}, "TypeError"),
+    ({"cut_sd": None}, "cut_sd"),
+    ({"net": "pnet"}, "smallest_px"),
+    ({"net": "cnn"}, "KeyError: 'cnn'"),
+    ({"net": ["student"]}, "TypeError"),
+    ({"checkpoint": 3}, "checkpoint 3"),
+    ({"net": "teacher"}, "expected the inputs and outputs of a teacher"),
+])
+def test_other_constants_are_refused(folder, tmp_path, constants, said):
+    path = changed(folder / "board" / "student.onnx", tmp_path / "changed.onnx", **constants)
+    with pytest.raises(TrainingError, match=said) as caught:
+        open_net(path)
+    assert str(path) in str(caught.value)
+
+
+def test_files_that_are_no_export_are_refused(folder, tmp_path):
+    student = (folder / "board" / "student.onnx").read_bytes()
+    foreign = onnx.load_from_string(student)
+    del foreign.metadata_props[:]
+    blobs = {"empty": b"", "cut": student[:5000], "text": b"no network", "foreign": foreign.SerializeToString()}
+    for name, blob in blobs.items():
+        path = tmp_path / f"{name}.onnx"
+        path.write_bytes(blob)
+        with pytest.raises(TrainingError, match=f"{name}.onnx.*acq export") as caught:
+            open_net(path)
+        assert "\n" not in str(caught.value)
+    with pytest.raises(TrainingError, match="No such file"):
+        open_net(tmp_path / "none.onnx")
+    with pytest.raises(TrainingError, match=r"expected a student or teacher at .*, found a pnet"):
+        open_net(folder / "board" / "pnet.onnx")
+    pairs = onnx.load_from_string(student)
+    pairs.graph.input[0].type.tensor_type.shape.dim[0].dim_value = 10
+    (tmp_path / "pairs.onnx").write_bytes(pairs.SerializeToString())
+    with pytest.raises(TrainingError, match=r"inputs and outputs of a student at .*\[10, 3, 36, 36\]"):
+        open_net(tmp_path / "pairs.onnx")
+
+
+def test_weights_in_another_file_are_not_read(folder, tmp_path):
+    model = onnx.load(folder / "board" / "student.onnx")
+    onnx.save(model, tmp_path / "outside.onnx", save_as_external_data=True, location="weights.bin", size_threshold=0)
+    assert (tmp_path / "weights.bin").stat().st_size > 90_000
+    with pytest.raises(TrainingError, match=r"outside\.onnx"):
+        open_net(tmp_path / "outside.onnx")

@@ -1,0 +1,80 @@
+"""`acq evaluate` on a small curated folder."""
+
+import json
+
+import pandas as pd
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from typer.testing import CliRunner
+
+from acq.main import app
+from acquire.errors import TrainingError
+from models.data.curated import load_curated
+from models.evaluation.compare import compare_methods
+from models.nets.can import Student
+from models.nets.checkpoint import save_checkpoint
+from tests.support.curated_folders import curate, three
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    return curate(tmp_path_factory.mktemp("evaluated"), three())
+
+
+def checkpoint(path, curated, **hashes):
+    torch.manual_seed(0)
+    about = {"split_hash": curated.split_hash, "data_hash": curated.data_hash, **hashes}
+    save_checkpoint(path, Student(), **about, about={"subjects": {"train": ["S01", "S02"], "test": ["S03"]}})
+    return path
+
+
+@pytest.fixture(scope="module")
+def curated(data):
+    return load_curated(data)
+
+
+def said(*words):
+    return CliRunner().invoke(app, ["evaluate", *map(str, words), "--quiet"], catch_exceptions=False)
+
+
+def test_methods_and_a_checkpoint_in_one_table(data, curated, tmp_path):
+    ours = checkpoint(tmp_path / "student.safetensors", curated)
+    result = said("--data", data, "green", "pos", ours, "--json", "--csv", tmp_path / "windows.csv")
+    assert result.exit_code == 0
+    found = json.loads(result.stdout)
+    assert list(found["methods"]) == ["green", "pos", "student"]
+    assert found["methods"]["green"]["mae_bpm"] < 0.5           # the portrait's green is the pulse
+    assert found["subjects"] == ["S03"]
+    assert found["methods"]["green"]["interval"]["mae_bpm"] is None
+    assert found["warnings"] == []
+    rows = pd.read_csv(tmp_path / "windows.csv")
+    assert len(rows) == 3 * found["methods"]["green"]["windows"]
+    green = rows[rows.method == "green"]
+    assert (green.predicted_bpm - green.reference_bpm).abs().mean() == pytest.approx(found["methods"]["green"]["mae_bpm"])
+
+
+def test_all_methods_when_nothing_is_named_as_a_table(data):
+    result = said("--data", data, "--side", "all")
+    assert result.exit_code == 0
+    assert all(name in result.stdout for name in ("green", "ica", "pca", "chrom", "pos", "S01", "3.52", "virtual"))
+
+
+def test_a_checkpoint_of_other_data_is_refused_with_both_hashes(data, curated, tmp_path):
+    other = checkpoint(tmp_path / "student.safetensors", curated, data_hash="f00d")
+    with pytest.raises(TrainingError, match=rf"data_hash {curated.data_hash}.*f00d"):
+        compare_methods(data, [str(other)])
+    found = compare_methods(data, [str(other)], other_data=True)
+    assert "other data" in found.warnings[0]
+
+
+def test_reading_its_own_training_subjects_is_said(data, curated, tmp_path):
+    ours = checkpoint(tmp_path / "student.safetensors", curated)
+    assert "S01, S02" in compare_methods(data, [str(ours)], side="all").warnings[0]
+
+
+@pytest.mark.parametrize(("name", "word"), [("purple", "purple"), ("nothing.safetensors", "nothing"), (".", "checkpoints")])
+def test_no_such_method(data, name, word):
+    with pytest.raises(TrainingError, match=word):
+        compare_methods(data, [name if name != "." else str(data)])

@@ -1,0 +1,178 @@
+"""Folds, seeds, interrupted runs and published folders, on small curated folders."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from acquire.errors import CurationError, TrainingError
+from dataset.common.workers import Workers
+from dataset.layouts.ubfc import read_labels
+from models.data.curated import load_curated
+from models.data.published_ubfc import load_dataset_2
+from models.experiment.run import fold_sides, train_kd
+from models.nets.checkpoint import load_checkpoint
+from models.training.train import Recipe
+from tests.support.curated_folders import curate, entry
+
+QUICK = Recipe(epochs=1, teacher_epochs=1, precision="float32")
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    return curate(tmp_path_factory.mktemp("folds"), [entry(1, "train", "S01"), entry(2, "train", "S02"), entry(3, "test", "S03")])
+
+
+@pytest.fixture(scope="module")
+def published(data, tmp_path_factory):
+    """The same videos as UBFC's DATASET_2 lays them out."""
+    root = tmp_path_factory.mktemp("DATASET_2")
+    for number, folder in enumerate(("train/subject1", "train/subject2", "test/subject3"), 1):
+        (root / f"subject{number}").mkdir()
+        (root / f"subject{number}" / "vid.avi").symlink_to(data / "ubfc" / folder / "vid.avi")
+        ppg, hr_bpm, time_s = read_labels(data / "ubfc" / folder)
+        time_s[40] = time_s[39]                                   # a repeated stamp, as there are some
+        rows = ("   ".join(f"{x:.7e}" for x in row) for row in (ppg + 50, hr_bpm, time_s))
+        (root / f"subject{number}" / "ground_truth.txt").write_text(" \n".join(rows) + "\n")
+    return root
+
+
+def test_every_subject_is_tested_once_by_networks_that_never_saw_it(data):
+    whole = load_curated(data)
+    folds = fold_sides(whole, 3)
+    assert sorted(s for fold in folds for s in fold.subjects["test"]) == ["S01", "S02", "S03"]
+    assert all(not set(fold.subjects["train"]) & set(fold.subjects["test"]) for fold in folds)
+    assert len({fold.split_hash for fold in folds}) == 3
+    assert [fold.split_hash for fold in fold_sides(whole, 3)] == [fold.split_hash for fold in folds]
+    with pytest.raises(TrainingError, match="2 to 3 folds for 3 subjects, got 4"):
+        fold_sides(whole, 4)
+
+
+@pytest.fixture(scope="module")
+def run(data):
+    """Two folds of two seeds, one after the other in one thread."""
+    told, threads = [], torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        made = train_kd(data, recipe=QUICK, device="cpu", folds=2, seeds=2, on_progress=lambda *words: told.append(words[0]))
+    finally:
+        torch.set_num_threads(threads)
+    return made, told
+
+
+def test_a_run_of_folds_and_seeds(run, data):
+    made, told = run
+    metrics = json.loads((made.folder / "metrics.json").read_text())
+    tested = [fold["test"] for fold in metrics["folds"]]
+    assert sorted(name for names in tested for name in names) == ["S01", "S02", "S03"]
+    assert [one["seed"] for one in metrics["seeds"]] == [0, 1]
+    assert metrics["methods"]["teacher"]["windows"] == 9         # 3 of each subject
+    assert metrics["methods"]["green"]["mae_bpm"] < 0.5
+    assert metrics["methods"]["student"]["interval"]["mae_bpm"] is not None
+    by_fold = [fold["methods"]["student_kd"]["mae_bpm"] for fold in metrics["folds"]]
+    weights = [len(names) for names in tested]
+    assert metrics["methods"]["student_kd"]["mae_bpm"] == pytest.approx(np.average(by_fold, weights=weights))
+    checkpoint = load_checkpoint(made.folder / "seed1" / "fold2" / "student.safetensors")
+    assert checkpoint.about["subjects"] == {"train": tested[0], "test": tested[1]}
+    assert "4 of 4: student + KD" in told
+    assert not list((data / "runs").glob(".*"))
+
+
+def test_processes_give_the_same_as_this_one(run, data):
+    here = run[0].metrics
+    there = train_kd(data, recipe=QUICK, device="cpu", folds=2, seeds=2, workers=Workers(2)).metrics
+    assert here["seeds"] == there["seeds"]
+    assert here["folds"] == there["folds"]
+    for name in ("teacher", "student", "student_kd"):
+        assert here["methods"][name]["curve"] == there["methods"][name]["curve"], name
+
+
+SCRIPT = """
+import sys, torch
+from pathlib import Path
+from models.experiment.run import train_kd
+from models.training.train import Recipe
+torch.set_num_threads(1)
+recipe = Recipe(epochs=3, teacher_epochs=1, precision="float32")
+print(train_kd(Path(sys.argv[1]), recipe=recipe, device="cpu", resume=sys.argv[2] == "resume").folder)
+"""
+
+
+def test_a_killed_run_goes_on_to_the_same_bits(data, repo):
+    def start(how):
+        return subprocess.Popen([sys.executable, "-c", SCRIPT, str(data), how], cwd=repo, stdout=subprocess.PIPE, text=True)
+
+    killed = start("anew")
+    state = None
+    while state is None and killed.poll() is None:
+        state = next(iter((data / "runs").glob(".*/states/*/student.state")), None)
+        time.sleep(0.005)
+    killed.send_signal(signal.SIGKILL)
+    killed.wait()
+    killed.stdout.close()
+    assert state is not None
+    assert state.exists()
+    with pytest.raises(TrainingError, match=r"expected recipe .*\"epochs\": 3.*got .*\"epochs\": 1"):
+        train_kd(data, recipe=QUICK, device="cpu", resume=True)
+    folders = []
+    for how in ("resume", "anew"):
+        process = start(how)
+        folders.append(process.communicate()[0].strip())
+        assert process.returncode == 0
+    for name in ("teacher", "student", "student_kd"):
+        first, second = (load_checkpoint(type(data)(folder) / f"{name}.safetensors").net.state_dict() for folder in folders)
+        assert all(torch.equal(first[key], second[key]) for key in first), name
+    with pytest.raises(TrainingError, match="interrupted run"):
+        train_kd(data, recipe=QUICK, device="cpu", resume=True)
+
+
+def test_published_folders_are_read_in_place(published, data, tmp_path):
+    whole, defects = load_dataset_2(published, cache=tmp_path / "cache")
+    ours = load_curated(data)
+    assert [r.subject for r in whole.train] == ["subject1", "subject2", "subject3"]
+    assert len(defects) == 3
+    assert "repeat" in defects[0]
+    for r, own in zip(whole.train, (*ours.train, *ours.test), strict=True):
+        assert torch.equal(r.motion, own.motion)
+        inner = slice(30, -30)
+        assert np.corrcoef(r.ppg[inner], own.ppg[inner])[0, 1] > 0.999
+    assert sorted(p.name for p in published.iterdir()) == ["subject1", "subject2", "subject3"]
+    run = train_kd(tmp_path / "data", recipe=replace(QUICK, physnet=True), device="cpu", folds=2, ubfc=published)
+    assert run.metrics["people"] == "real"
+    assert run.metrics["methods"]["physnet"]["parameters"] == 768_577
+    assert run.metrics["methods"]["pos"]["mae_bpm"] < 1.0
+
+
+@pytest.mark.parametrize(("spoil", "error", "words"), [
+    pytest.param(lambda r: (r / "subject2" / "vid.avi").unlink(), CurationError, "1 files missing: .*subject2/vid.avi",
+                 id="gone"),
+    pytest.param(lambda r: (r / "subject1" / "ground_truth.txt").write_text("nan nan\n1 1\n0 1\n"), TrainingError,
+                 "expected a PPG .*subject1", id="nan"),
+    pytest.param(lambda r: [(r / f"subject{n}").rename(r / f"s{n}") for n in (2, 3)], TrainingError, "two folders", id="one"),
+])
+def test_broken_published_sets_are_refused_before_any_work(published, tmp_path, spoil, error, words):
+    root = tmp_path / "set"
+    for folder in published.iterdir():
+        (root / folder.name).mkdir(parents=True)
+        for file in folder.iterdir():
+            (root / folder.name / file.name).symlink_to(file)
+    if (root / "subject1" / "ground_truth.txt").is_symlink():
+        text = (root / "subject1" / "ground_truth.txt").read_text()
+        (root / "subject1" / "ground_truth.txt").unlink()
+        (root / "subject1" / "ground_truth.txt").write_text(text)
+    spoil(root)
+    with pytest.raises(error, match=words):
+        train_kd(tmp_path / "data", recipe=QUICK, device="cpu", folds=2, ubfc=root)
+    assert not (tmp_path / "data").exists()
+
+
+def test_published_folders_want_folds(published, tmp_path):
+    with pytest.raises(TrainingError, match="--folds"):
+        train_kd(tmp_path, recipe=QUICK, device="cpu", ubfc=published)

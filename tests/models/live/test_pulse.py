@@ -1,0 +1,320 @@
+"""The pulse while frames come: what is read, what is said instead of reading, and what offline says of the same frames."""
+
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+from threading import Event
+
+import cv2
+import numpy as np
+import pytest
+
+from acquire.camera.replay import read_frame_times
+from acquire.simulation.subject import VirtualSubject
+from dataset.face.find import FaceBox
+from dataset.face.frames import average_face, motion
+from dataset.layouts.avi import read_bgr
+from dataset.signals.filters import WINDOW_S, bandpass, heart_rate
+from dataset.signals.windows import even_grid, to_even_grid, window_length
+from models.live.pulse import (
+    DARK,
+    FACE_LOST,
+    FROZEN,
+    GAP,
+    LOOKING,
+    NO_PULSE,
+    READING,
+    SETTLING,
+    STATES,
+    TOO_SLOW,
+    TWO_FACES,
+    LivePulse,
+)
+from models.live.running_motion import RunningMotion
+from tests.support.live_scenes import FACE, RedOverGreen, Scene, frame_times, play, states
+
+FIRST_S = 12.0       # by when a heart rate is given, after the face appears
+
+
+@pytest.fixture
+def scene():
+    return Scene()
+
+
+@pytest.fixture
+def live(scene):
+    return LivePulse(RedOverGreen(), scene.find)
+
+
+def rates(readings):
+    return np.array([r.hr_bpm for r in readings if r.hr_bpm is not None])
+
+
+def assert_reads_again(live, scene, begin_s, *, bpm=72.0):
+    """The window begins anew: no heart rate in ten seconds, then a right one."""
+    readings = play(live, scene, frame_times(FIRST_S, begin_s=begin_s))
+    assert not len(rates([r for r in readings if r.time_s < begin_s + WINDOW_S - 0.1]))
+    assert states(readings)[-1] == READING
+    assert rates(readings) == pytest.approx(bpm, abs=1.0)
+    return readings
+
+
+@pytest.mark.parametrize(("bpm", "fps"), [(48.0, 25.0), (72.0, 30.0), (150.0, 15.0), (72.0, 60.0)])
+def test_a_tone_is_read_within_twelve_seconds_of_the_face_and_steadily(bpm, fps):
+    scene = Scene(bpm=bpm)
+    live = LivePulse(RedOverGreen(), scene.find)
+    scene.faces = []
+    assert states(play(live, scene, frame_times(1.0, fps=fps))) == [LOOKING]
+    scene.faces = [FACE]
+    readings = play(live, scene, frame_times(18.0, fps=fps, begin_s=1.0))
+    assert states(readings) in ([LOOKING, SETTLING, READING], [SETTLING, READING])
+    first = next(r for r in readings if r.hr_bpm is not None)
+    assert WINDOW_S < first.time_s - 1.0 <= FIRST_S
+    assert rates(readings) == pytest.approx(bpm, abs=0.5)
+    assert readings[-1].pulse.quality == "good"
+    settling = [r for r in readings if r.state == SETTLING]
+    assert settling[1].words == "face found; heart rate in 11 s"
+    assert settling[-1].words == "face found; heart rate in 1 s"
+    assert {r.state for r in readings} <= set(STATES)
+    changes = np.flatnonzero(np.diff(rates(readings)))
+    assert len(changes) <= 8                       # once a second
+
+
+def test_a_photograph_has_no_heart_rate(scene, live):
+    scene.bpm = 0.0
+    readings = play(live, scene, frame_times(20.0))
+    assert states(readings) == [SETTLING, NO_PULSE]
+    assert not len(rates(readings))
+
+
+def test_a_face_that_is_lost_and_comes_back(scene, live):
+    play(live, scene, frame_times(12.0))
+    scene.faces = []
+    readings = play(live, scene, frame_times(6.0, begin_s=12.0))
+    assert states(readings) == [READING, FACE_LOST]
+    lost_s = next(r.time_s for r in readings if r.state == FACE_LOST)
+    assert lost_s < 12.0 + 3.6 + 0.1
+    assert readings[-1].words == f"the face was lost {readings[-1].time_s - lost_s:.0f} s ago; looking for it"
+    scene.faces = [FACE]
+    assert states(assert_reads_again(live, scene, 18.0))[-2:] == [SETTLING, READING]
+
+
+def test_a_look_that_misses_the_face_once_ends_nothing(scene, live):
+    play(live, scene, frame_times(12.0))
+    looks, scene.faces, readings = scene.looks, [], []
+    for t in frame_times(6.0, begin_s=12.0):
+        readings += play(live, scene, [t])
+        if scene.looks > looks:
+            scene.faces = [FACE]
+    assert scene.looks >= looks + 2
+    assert states(readings) == [READING]
+
+
+def test_a_picture_that_jumps_is_looked_at_at_once(scene, live):
+    play(live, scene, frame_times(12.0))
+    scene.faces, scene.level = [], 60.0
+    readings = play(live, scene, frame_times(1.5, begin_s=12.0))
+    assert states(readings) == [READING, FACE_LOST]
+
+
+@pytest.mark.parametrize("face", [
+    pytest.param(FaceBox(2, 4, 22, 28), id="elsewhere"),
+    pytest.param(FaceBox(28, 18, 37, 29), id="farther away"),
+    pytest.param(FaceBox(12, 2, 52, 47), id="nearer"),
+])
+def test_the_box_moves_when_the_face_has_left_it(scene, live, face):
+    play(live, scene, frame_times(12.0))
+    scene.faces = [face]
+    readings = play(live, scene, frame_times(5.0, begin_s=12.0))
+    assert states(readings) == [READING, SETTLING]
+    assert readings[-1].words.startswith("the face has left its box, which follows it; heart rate in")
+    begun_s = next(r.time_s for r in readings if r.state == SETTLING)
+    readings += play(live, scene, frame_times(12.0, begin_s=17.0))
+    assert states(readings) == [READING, SETTLING, READING]
+    assert next(r.time_s for r in readings if r.time_s > begun_s and r.hr_bpm is not None) - begun_s > WINDOW_S
+    assert rates(readings) == pytest.approx(72.0, abs=1.0)
+
+
+def test_the_box_is_held_while_the_face_sways_in_it(scene, live):
+    readings = []
+    for at in range(8):
+        scene.faces = [FaceBox(FACE.left + at % 4, FACE.top - at % 3, FACE.right + at % 4, FACE.bottom - at % 3)]
+        readings += play(live, scene, frame_times(2.0, begin_s=2.0 * at))
+    assert states(readings) == [SETTLING, READING]
+    assert 4 <= scene.looks <= 7                   # one every three seconds, when nothing is in doubt
+
+
+def test_two_faces_have_no_heart_rate_and_one_of_them_goes_on(scene, live):
+    play(live, scene, frame_times(12.0))
+    scene.faces = [FACE, FaceBox(44, 12, 60, 34)]
+    readings = play(live, scene, frame_times(5.0, begin_s=12.0))
+    assert states(readings) == [READING, TWO_FACES]
+    scene.faces = [FACE]
+    readings = play(live, scene, frame_times(2.0, begin_s=17.0))
+    assert states(readings) == [TWO_FACES, READING]        # hers is the same ten seconds
+    scene.faces = [FACE, FaceBox(50, 2, 56, 9)]            # a small one is a picture on the wall
+    assert states(play(live, scene, frame_times(5.0, begin_s=19.0))) == [READING]
+
+
+def test_two_faces_from_the_start_and_then_the_other_one(scene, live):
+    other = FaceBox(44, 12, 60, 34)
+    scene.faces = [FACE, other]
+    assert states(play(live, scene, frame_times(3.0))) == [TWO_FACES]
+    scene.faces = [other]
+    assert_reads_again(live, scene, 3.0)
+
+
+def test_darkness_is_said_and_light_begins_anew(scene, live):
+    play(live, scene, frame_times(12.0))
+    scene.level = 8.0
+    readings = play(live, scene, frame_times(3.0, begin_s=12.0))
+    assert states(readings) == [DARK]
+    assert readings[0].words == "too dark: 8 of 255; more light from the front"
+    scene.level = 120.0
+    assert_reads_again(live, scene, 15.0)
+    assert states(play(LivePulse(RedOverGreen(), scene.find), Scene(), frame_times(0.5))) == [SETTLING]
+    scene.level, scene.faces = 8.0, []
+    assert states(play(LivePulse(RedOverGreen(), scene.find), scene, frame_times(2.0))) == [DARK]       # not: no face
+
+
+def test_a_frozen_picture_is_said_and_begins_anew(scene, live):
+    play(live, scene, frame_times(12.0))
+    scene.still = True
+    readings = play(live, scene, frame_times(4.0, begin_s=12.0))
+    assert states(readings) == [READING, FROZEN]
+    assert 0.9 < next(r.time_s for r in readings if r.state == FROZEN) - 12.0 < 1.1
+    scene.still = False
+    assert_reads_again(live, scene, 16.0)
+
+
+def test_a_picture_that_is_repeated_now_and_then_is_not_frozen(scene, live):
+    readings = []
+    for at, t in enumerate(frame_times(14.0)):
+        scene.still = at % 10 > 7
+        readings.append(live.see(scene.picture(t), float(t)))
+    assert states(readings) == [SETTLING, READING]
+    assert rates(readings) == pytest.approx(72, abs=1)
+
+
+def test_a_gap_in_time_is_said_and_begins_anew(scene, live):
+    play(live, scene, frame_times(12.0))
+    assert live.idle(12.2).state == READING
+    assert live.idle(13.5).state == GAP
+    assert live.idle(13.5).words == "no frame for 1.5 s"
+    readings = assert_reads_again(live, scene, 14.0)
+    assert states(readings) == [GAP, SETTLING, READING]
+    assert readings[0].words == "no frame for 2.0 s"
+    assert readings[1].words == "frames are back after 2.0 s; heart rate in 10 s"
+
+
+def test_a_camera_too_slow_for_a_pulse(scene, live):
+    readings = play(live, scene, frame_times(14.0, fps=6.0))
+    assert states(readings) == [SETTLING, TOO_SLOW]
+    assert "frames/s: a pulse needs more than 8" in readings[-1].words
+
+
+def test_frames_that_are_not_later_are_left_out_and_counted(scene, live):
+    before = play(live, scene, frame_times(13.0))[-1]
+    for t in (12.0, before.time_s):
+        assert live.see(scene.picture(t), t) is before
+    assert live.late_frames == 2
+    assert live.see(scene.picture(13.1), 13.1).state == READING
+
+
+def test_looks_done_aside_hold_up_no_frame(scene):
+    may_end = Event()
+
+    def slow(image):
+        assert may_end.wait(10)
+        return scene.find(image)
+
+    with ThreadPoolExecutor(1) as aside:
+        live = LivePulse(RedOverGreen(), slow, aside=aside)
+        assert states(play(live, scene, frame_times(2.0))) == [LOOKING]        # the first look goes on for two seconds
+        may_end.set()
+        readings = play(live, scene, [2.0])
+        while readings[-1].state == LOOKING:
+            readings += play(live, scene, [readings[-1].time_s + 0.001])
+        assert states(readings)[-1] == SETTLING
+        assert_reads_again(live, scene, readings[-1].time_s + 0.04)
+
+
+def test_a_look_that_fails_is_no_silence(scene):
+    def broken(image):
+        raise MemoryError("no room")
+
+    with ThreadPoolExecutor(1) as aside:
+        live = LivePulse(RedOverGreen(), broken, aside=aside)
+        with pytest.raises(MemoryError):
+            play(live, scene, np.arange(10_000) / 1000)
+
+
+def test_a_teacher_gets_the_first_frame_of_the_pair(scene):
+    class Looks(RedOverGreen):
+        needs_appearance = True
+        seen = None
+
+        def predict(self, motion, appearance=None):
+            self.seen = appearance
+            return super().predict(motion)
+
+    net = Looks()
+    play(LivePulse(net, scene.find), scene, frame_times(2.0))
+    assert net.seen.shape == (1, 3, 36, 36)
+    assert net.seen.dtype == np.float32
+    assert net.seen.mean() == pytest.approx(120 / 255, abs=0.02)
+
+
+def test_running_motion_comes_to_what_a_whole_video_s_is():
+    rng = np.random.default_rng(0)
+    frames = (256 * (120 + rng.normal(0, 2, (150, 36, 36, 3)))).astype(np.uint16)
+    running = RunningMotion(cut_sd=3.0)
+    assert running.add(frames[0], 0.0) is None
+    said = np.concatenate([running.add(one, 0.04) for one in frames[1:]])
+    assert said.dtype == np.float32
+    assert np.abs(said - motion(frames).transpose(0, 3, 1, 2))[25:].max() < 0.05
+    assert running.strength == pytest.approx(1, abs=0.05)
+    assert np.isfinite(RunningMotion(cut_sd=3.0).add(frames[0], 0.0) or 0)
+    black = RunningMotion(cut_sd=3.0)
+    black.add(np.zeros_like(frames[0]), 0.0)
+    assert not black.add(np.zeros_like(frames[0]), 0.04).any()
+
+
+def offline_rates(images, times, box, at_s):
+    """What offline says of the windows that end at some times: the whole video's deviation, the whole pulse's filter."""
+    change = RedOverGreen().predict(motion(np.stack([average_face(one, box) for one in images])).transpose(0, 3, 1, 2))
+    grid_s, fs_hz = even_grid(times)
+    pulse = bandpass(to_even_grid(np.append(0, np.cumsum(change)), times), fs_hz)
+    length, _ = window_length(fs_hz)
+    ends = [round((t - grid_s[0]) * fs_hz) + 1 for t in at_s]
+    return np.array([heart_rate(pulse[max(end - length, 0):end], fs_hz) for end in ends])
+
+
+def both(images, times):
+    """Read frames as they come and as a whole, the virtual or real face found by MTCNN in ONNX."""
+    pytest.importorskip("onnxruntime")
+    from dataset.face.mtcnn import Mtcnn
+
+    live = LivePulse(RedOverGreen(), Mtcnn().find)
+    readings = [live.see(image, t) for image, t in zip(images, times.tolist(), strict=True)]
+    assert states(readings) == [SETTLING, READING]
+    told = [r for r in readings if r.hr_bpm is not None]
+    assert told[0].time_s - times[0] < FIRST_S
+    return rates(told), offline_rates(images, times, live.face_box, [r.time_s for r in told])
+
+
+def test_live_is_within_two_bpm_of_offline_on_a_virtual_face():
+    subject = VirtualSubject("S08")
+    times = frame_times(13.0)
+    images = [cv2.cvtColor(subject.frame(t, at), cv2.COLOR_YUV2RGB_I420) for at, t in enumerate(times)]
+    said, meant = both(images, times)
+    assert np.abs(said - meant).max() < 2.0
+    assert np.abs(said - subject.heart_rate(np.linspace(2, 12, 50)).mean()).max() < 4.0
+
+
+@pytest.mark.shared
+def test_live_is_within_two_bpm_of_offline_on_a_real_face(real_face):
+    times = read_frame_times(real_face / "frames_timestamp.csv")
+    times = times[:350] - times[0]
+    images = [np.ascontiguousarray(bgr[:, :, ::-1]) for bgr in islice(read_bgr(real_face / "video.mkv"), len(times))]
+    said, meant = both(images, times)
+    assert np.abs(said - meant).max() < 2.0

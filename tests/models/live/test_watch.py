@@ -1,0 +1,449 @@
+"""`acq predict`, `acq live` and `acq record --live`, on videos, cameras and growing sessions, with the student of acq."""
+
+import csv
+import json
+import multiprocessing
+import os
+import re
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+import pytest
+
+pytest.importorskip("onnxruntime")
+
+from typer.testing import CliRunner
+
+from acq.main import app
+from acquire.camera.replay import ReplayCamera
+from acquire.camera.source import CameraInfo, EndOfStream, VideoFrame
+from acquire.errors import AcqError, DeviceError, SessionError, TrainingError
+from acquire.session.writer import SessionWriter
+from acquire.simulation.subject import VirtualSubject
+from dataset.session.follow import Following
+from models.board.onnx_net import SHIPPED
+from models.live.predict import predict
+from models.live.pulse import LOOKING, READING, SETTLING, LivePulse, open_live_pulse
+from models.live.sources import FollowedFrames
+from models.live.watch import LiveThread, LiveWatch
+from tests.support.fakes import HELLO
+from tests.support.live_scenes import RedOverGreen
+from tests.support.made_sessions import START_NS, frame_times, make_session, picture
+from tests.support.terminals import Terminal
+
+pytestmark = pytest.mark.real_time
+
+FIRST_S, WITHIN_BPM = 12.0, 3.0
+FPS, SECONDS = 25.0, 16.0
+SUBJECT = VirtualSubject("S08")
+
+
+def acq(*words):
+    """Run a verb; an error of acq's is raised."""
+    done = CliRunner().invoke(app, [str(word) for word in words])
+    if isinstance(done.exception, AcqError):
+        raise done.exception
+    return done
+
+
+def times(seconds=SECONDS):
+    return np.arange(round(seconds * FPS)) / FPS
+
+
+@pytest.fixture(scope="module")
+def video(tmp_path_factory):
+    """Sixteen seconds of a virtual subject, lossless."""
+    path = tmp_path_factory.mktemp("video") / "face.mkv"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("ffv1", rate=int(FPS))
+        stream.width, stream.height, stream.pix_fmt = 640, 360, "yuv420p"
+        for at, t in enumerate(times()):
+            frame = av.VideoFrame.from_ndarray(SUBJECT.frame(float(t), at), format="yuv420p")
+            frame.pts = at
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
+
+
+@dataclass
+class Evening:
+    """What everything that takes its time in real time has said; all of it at once."""
+
+    data: Path            # of the recorder
+    recorder: str         # the terminal of `acq record --live`
+    followed: list        # rows of `acq live`, of its session
+    panel: str            # the terminal of `acq live`
+    replayed: list        # rows of `acq live`
+
+
+@pytest.fixture(scope="module")
+def evening(tmp_path_factory, video):
+    data = tmp_path_factory.mktemp("evening")
+    with (
+        Terminal("record", "--subject", "S01", "--simulate", "--live", "--duration", "17s", "--data", data, cwd=data) as recorder,
+        Terminal("live", f"replay:{video}", cwd=data) as panel,
+        in_background("live", f"replay:{video}", "--json") as replayed,
+    ):
+        end = time.monotonic() + 30
+        while not list(data.glob("sessions/S01/*.h5")):
+            assert time.monotonic() < end
+            recorder.read(0.1)
+        with in_background("live", data, "--json") as followed:
+            assert recorder.finish(60) == 0
+            assert panel.finish(60) == 0
+            outputs = [process.communicate(timeout=60)[0] for process in (followed, replayed)]
+            assert (followed.returncode, replayed.returncode) == (0, 0)
+    rows = [[json.loads(line) for line in output.splitlines()] for output in outputs]
+    return Evening(data, recorder.output, rows[0], panel.output, rows[1])
+
+
+def in_background(*words):
+    return subprocess.Popen([sys.executable, "-m", "acq.main", *map(str, words)], stdout=subprocess.PIPE, text=True,
+                            cwd=Path(__file__).parents[3])
+
+
+def meant_bpm(from_s, to_s):
+    return float(SUBJECT.heart_rate(np.linspace(from_s, to_s, 100)).mean())
+
+
+class Growing:
+    """A session that the recorder's own writer has open in another process (HDF5 shares a file within one); a context manager."""
+
+    def __init__(self, path, *, seconds, subject="S01"):
+        context = multiprocessing.get_context("spawn")
+        self._pipe, end = context.Pipe()
+        self._process = context.Process(target=_grow, args=(end, path, subject))
+        self._process.start()
+        self.add(0, round(seconds * 30))
+
+    def add(self, first, last):
+        """Write and flush frames and samples of these numbers."""
+        self._ask(first, last)
+
+    def end(self):
+        """Close the file as complete."""
+        self._ask()
+
+    def _ask(self, *numbers):
+        self._pipe.send(numbers)
+        assert self._pipe.poll(30)
+        assert self._pipe.recv() == numbers
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._process.kill()
+        self._process.join()
+
+
+def _grow(pipe, path, subject):
+    camera = CameraInfo("fake", 32, 24, 30.0, "I420", "start of exposure")
+    with SessionWriter(
+        path, session_id=path.stem, subject=subject, camera=camera, hello=HELLO, port="/dev/fake", started_unix_ns=1,
+        started_monotonic_ns=START_NS, simulated=False,
+    ) as writer:
+        while numbers := pipe.recv():
+            first, last = numbers
+            stamps = frame_times(last).tolist()
+            for i in range(first, last):
+                writer.add_frame(VideoFrame(picture(i), stamps[i], stamps[i] + 1, i))
+                writer.add_sample(sequence=i, ticks=i * 80_000, value=i, flags=0, arrival_ns=stamps[i], time_ns=stamps[i],
+                                  bound_ns=1)
+            writer.flush()
+            pipe.send(numbers)
+        writer.close(complete=True)
+        pipe.send(())
+        pipe.recv()                       # until it is killed
+
+
+# -- a video ---------------------------------------------------------------------------------------------------------------
+
+
+def test_predict_reads_a_virtual_subject_s_heart_rate(video, tmp_path):
+    done = acq("predict", video, "--json", "--csv", tmp_path / "pulse.csv")
+    assert done.exit_code == 0, done.output
+    said = json.loads(done.output)
+    assert said["frames"] == len(times())
+    assert said["fps"] == pytest.approx(FPS)
+    assert [one["state"] for one in said["states"]] == [SETTLING, READING]
+    assert said["states"][1]["from_s"] < FIRST_S
+    assert said["hr_bpm"] == pytest.approx(meant_bpm(0, SECONDS), abs=WITHIN_BPM)
+    assert said["net"]["net"] == "student"
+    with (tmp_path / "pulse.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["state"] for row in rows] == [row["state"] for row in said["rows"]]
+    assert float(rows[-1]["hr_bpm"]) == said["rows"][-1]["hr_bpm"]
+    assert "finger_bpm" in rows[0]
+    with pytest.raises(SessionError, match="--force replaces it"):
+        acq("predict", video, "--csv", tmp_path / "pulse.csv")
+
+
+def test_predict_with_the_int8_student_is_within_one_bpm(video):
+    int8 = ("--net", SHIPPED / "student-int8.onnx")
+    said, small = (json.loads(acq("predict", video, "--json", *words).output) for words in ((), int8))
+    assert small["hr_bpm"] == pytest.approx(said["hr_bpm"], abs=1.0)
+    assert small["hr_bpm"] != said["hr_bpm"]
+
+
+def test_predict_in_words(video):
+    done = acq("predict", video, "--quiet")
+    assert done.exit_code == 0, done.output
+    assert "0:00 to 0:11  settling: face found; heart rate in 11 s" in done.output
+    assert "heart rate" in done.output.splitlines()[-1]
+
+
+def test_predict_on_a_session_lays_the_finger_beside(evening):
+    session = next(evening.data.glob("sessions/S01/*.h5"))
+    done = acq("predict", session, "--json")
+    assert done.exit_code == 0, done.output
+    said = json.loads(done.output)
+    assert said["simulated"] is True
+    assert said["mae_bpm"] < WITHIN_BPM
+    assert abs(said["finger_bpm"] - said["hr_bpm"]) < WITHIN_BPM
+    assert said["no_finger"] == ""
+    with pytest.raises(SessionError, match="--times only of a video"):
+        acq("predict", session, "--times", "x.csv")
+
+
+@pytest.mark.parametrize(("words", "said"), [
+    (("predict", "nothing.mkv"), "expected a video to replay"),
+    (("live", "nothing.h5"), "found nothing at nothing.h5"),
+    (("live", "film.mp4"), "a video is played with replay:film.mp4"),
+    (("live", "nonsense"), "expected the source to be one of auto, csi"),
+    (("live", "auto", "--net", "nowhere"), "expected a student at nowhere/student.onnx, found none"),
+    (("live", "--duration", "soon"), "expected a time such as"),
+    (("record", "--subject", "S01", "--simulate", "--live", "--quiet"), "leave out --quiet"),
+    (("record", "--subject", "S01", "--simulate", "--net", "x"), "say --live too"),
+    (("record", "--subject", "S01", "--simulate", "--live", "--net", "x", "--data", "no"), "expected a student at x/"),
+])
+def test_bad_input_is_refused_in_one_line(words, said, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "film.mp4").write_text("no film")
+    done = subprocess.run([sys.executable, "-m", "acq.main", *words], capture_output=True, text=True, check=False,
+                          env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3]), "COLUMNS": "200"})
+    assert done.returncode != 0
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not list(tmp_path.rglob("*.h5"))
+
+
+def test_a_broken_video_is_said_and_no_heart_rate_is_given(tmp_path, video):
+    cut = tmp_path / "cut.mkv"
+    cut.write_bytes(video.read_bytes()[:200])
+    with pytest.raises(DeviceError, match="expected a video to replay"):
+        acq("predict", cut)
+
+
+# -- without torch ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_whole_road_runs_where_torch_is_not_installed(video, tmp_path):
+    """With torch, facenet-pytorch and onnx made impossible to import."""
+    code = textwrap.dedent(f"""
+        import sys
+        class Missing:
+            def find_spec(self, name, path=None, target=None):
+                if name.partition(".")[0] in ("torch", "torchvision", "facenet_pytorch", "onnx"):
+                    raise ModuleNotFoundError(name)
+        sys.meta_path.insert(0, Missing())
+        from acq.main import app
+        for words in (["predict", {str(video)!r}, "--json"], ["live", "replay:{video}", "--duration", "2s"]):
+            try:
+                app(words)
+            except SystemExit as end:
+                assert not end.code, end.code
+    """)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=tmp_path,
+                          env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])})
+    assert done.returncode == 0, done.stderr
+    assert '"state": "reading"' in done.stdout
+    assert "face found" in done.stderr
+
+
+def test_a_board_without_onnxruntime_is_told_what_to_install(monkeypatch):
+    monkeypatch.setattr("dataset.face.onnx_file.find_spec", lambda name: None)
+    with pytest.raises(TrainingError, match="extra `board`"):
+        open_live_pulse()
+
+
+# -- live ------------------------------------------------------------------------------------------------------------------
+
+
+def offline(path):
+    """What `acq predict` says: (time, bpm) of each heart rate."""
+    return [(row.reading.time_s, row.hr_bpm) for row in predict(open_live_pulse(), path).read]
+
+
+def test_live_reads_what_predict_reads_within_two_bpm_and_twelve_seconds(evening, video):
+    """In real time, looks for the face aside, as at a camera."""
+    rows = evening.replayed
+    assert [row["state"] for row in rows][:2] == [LOOKING, SETTLING]
+    told = [(row["time_s"], row["hr_bpm"]) for row in rows if row["hr_bpm"] is not None]
+    assert told[0][0] - rows[1]["time_s"] < FIRST_S
+    meant = {round(t): bpm for t, bpm in offline(video)}
+    compared = [(bpm, meant[round(t)]) for t, bpm in told if round(t) in meant]
+    assert len(compared) >= 3
+    assert np.abs(np.subtract(*np.transpose(compared))).max() < 2.0
+
+
+def test_live_writes_rows_as_they_come_and_ends_on_ctrl_c(tmp_path):
+    out = tmp_path / "live.csv"
+    with subprocess.Popen([sys.executable, "-m", "acq.main", "live", "--simulate", "--csv", str(out)], stderr=subprocess.PIPE,
+                          stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[3]) as process:
+        end = time.monotonic() + 30
+        while not out.exists() or "settling" not in out.read_text():
+            assert time.monotonic() < end
+            assert process.poll() is None
+            time.sleep(0.1)
+        process.send_signal(signal.SIGINT)
+        said, lines = process.communicate(timeout=20)
+    assert process.returncode == 0
+    assert "no heart rate was read" in said
+    assert "looking for a face" in lines
+    with out.open() as file:
+        assert [row["state"] for row in csv.DictReader(file)][:2] == [LOOKING, SETTLING]
+
+
+def test_the_panel_shows_pulse_and_heart_rate(evening):
+    assert "face found; heart rate in" in evening.panel
+    assert " bpm" in evening.panel
+    assert any(0x2800 < ord(one) < 0x2900 for one in evening.panel)
+    assert "Ctrl-C ends it" in evening.panel
+    assert "the mean of" in evening.panel.splitlines()[-1]
+
+
+def test_record_live_shows_the_camera_s_pulse_and_loses_nothing(evening):
+    parts = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", evening.recorder).split("camera  ")[1:]
+    assert any("face found; heart rate in" in part[:60] for part in parts)
+    assert any(" bpm" in part[:60] for part in parts)
+    assert any("finger" in part for part in parts)
+    assert "saved" in evening.recorder
+    assert "\nlost " not in evening.recorder.split("saved", 1)[1]
+
+
+# -- a session that grows --------------------------------------------------------------------------------------------------
+
+
+def test_every_frame_of_a_growing_session_comes_once_and_in_order(tmp_path):
+    path = tmp_path / "S01" / "S01-20260101T090000Z.h5"
+    with Growing(path, seconds=1.0) as session, Following(path) as following:
+        assert (following.subject, following.fps, following.simulated) == ("S01", 30.0, False)
+        assert list(following.frames()) == []                  # begun from now
+        seen = 30
+        for last in (31, 45, 45, 90):
+            session.add(seen, last)
+            for image, time_ns in following.frames():
+                assert time_ns == frame_times(90)[seen]
+                assert np.array_equal(image, cv2.cvtColor(picture(seen), cv2.COLOR_YUV2RGB_I420))
+                seen += 1
+            assert seen == last
+        sequence, value = following.finger()
+        assert sequence.tolist() == list(range(90))
+        assert value.tolist() == list(range(90))
+        assert not following.has_ended
+        session.end()
+        assert following.has_ended
+
+
+def test_what_was_recorded_just_before_comes_first(tmp_path):
+    path = tmp_path / "S01" / "S01-20260101T090000Z.h5"
+    with Growing(path, seconds=3.0), Following(path, back_s=1.0) as following:
+        assert [time_ns for _, time_ns in following.frames()] == frame_times(90)[60:].tolist()
+
+
+def test_the_last_frames_come_before_the_end_is_told(tmp_path):
+    path = tmp_path / "S01" / "S01-20260101T090000Z.h5"
+    with Growing(path, seconds=1.0) as session, Following(path) as following:
+        frames = FollowedFrames(following)
+        assert frames.next(0.01) is None
+        session.add(30, 33)
+        session.end()
+        assert [round(frames.next(1.0)[1] * 1e9) for _ in range(3)] == pytest.approx(frame_times(33)[30:].tolist(), abs=2000)
+        with pytest.raises(EndOfStream):
+            frames.next(1.0)
+
+
+def test_of_a_folder_the_newest_growing_session_is_followed(tmp_path):
+    make_session(tmp_path, "S01")
+    with pytest.raises(SessionError, match="expected a session that is being recorded under"):
+        Following(tmp_path)
+    first, second = (tmp_path / "sessions" / "S02" / f"S02-20260101T09000{n}Z.h5" for n in (1, 2))
+    with Growing(first, seconds=1.0, subject="S02"), Growing(second, seconds=1.0, subject="S02"):
+        os.utime(first, (1, 1))
+        with Following(tmp_path) as following:
+            assert following.path == second
+    with pytest.raises(SessionError, match="acq predict reads it"):
+        Following(make_session(tmp_path, "S03"))
+
+
+def test_a_recording_is_followed_from_another_process_until_it_ends(evening):
+    read = [row for row in evening.followed if row["state"] == READING]
+    assert len(read) >= 3
+    assert all(abs(row["hr_bpm"] - row["finger_bpm"]) < WITHIN_BPM for row in read)
+
+
+# -- the threads -----------------------------------------------------------------------------------------------------------
+
+
+def fake_frames(count):
+    image = np.full((36, 32), 128, np.uint8)
+    return [VideoFrame(image, round(i * 4e7), 0, i) for i in range(count)]
+
+
+CAMERA = CameraInfo("fake", 32, 24, 25.0, "I420", "start of exposure")
+
+
+def test_a_thread_that_fails_says_why_and_takes_no_more_frames():
+    def broken(image):
+        raise MemoryError("no room")
+
+    with LiveThread(LivePulse(RedOverGreen(), broken), CAMERA) as thread:
+        for frame in fake_frames(3):
+            thread.offer(frame)
+        end = time.monotonic() + 10
+        while not thread.error:
+            assert time.monotonic() < end
+            time.sleep(0.01)
+        assert thread.error == "no room"
+        thread.offer(fake_frames(1)[0])
+
+
+def test_frames_that_find_no_room_are_left_out_and_counted():
+    thread = LiveThread(LivePulse(RedOverGreen(), lambda image: []), CAMERA)
+    for frame in fake_frames(100):
+        thread.offer(frame)
+    with thread:
+        end = time.monotonic() + 10
+        while thread.seen is None or thread.seen.left_out == 0:
+            assert time.monotonic() < end
+            time.sleep(0.01)
+    assert thread.seen.left_out == 68
+
+
+def test_news_is_another_state_or_another_heart_rate():
+    watch = LiveWatch(LivePulse(RedOverGreen(), lambda image: []))
+    assert watch.idle() is None
+    picture = np.random.default_rng(0).integers(60, 200, (24, 32, 3), dtype=np.uint8)
+    assert watch.take(picture, 0.0).state == LOOKING
+    assert watch.take(picture[::-1].copy(), 0.04) is None
+    assert watch.seen().fps == pytest.approx(25)
+
+
+def test_a_replay_started_long_ago_is_as_fast_as_it_decodes(video):
+    with closing(ReplayCamera(video)) as camera:
+        camera.start(-10**18)
+        begun = time.monotonic()
+        assert all(camera.read(5.0) is not None for _ in range(camera.frames))
+        assert time.monotonic() - begun < SECONDS
+        with pytest.raises(EndOfStream):
+            camera.read(5.0)

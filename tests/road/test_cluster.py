@@ -1,0 +1,166 @@
+"""A real Dask cluster on loopback, two workers in processes of their own; one of them is killed in the middle."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from functools import partial
+
+import pytest
+
+from acquire.errors import AcqError, CurationError
+from dataset.common.workers import Workers, work_through
+from dataset.layouts.ubfc import load_manifest
+from tests.dataset.common.test_workers import double, picky
+
+pytest.importorskip("distributed", reason="needs the extra cluster")
+pytest.importorskip("torch", reason="needs the extra train")
+
+from models.data.curated import load_curated
+
+_REGISTERED = r"Registered to:\s+(tcp://\S+)"
+
+
+class Cluster:
+    """A scheduler and two workers."""
+
+    def __init__(self, folder, repo):
+        paths = [str(repo), str(repo / "tests")]
+        self._env = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "DASK_DISTRIBUTED__WORKER__DAEMON": "False"}
+        self._folder = folder
+        self.killed = 0
+        self.scheduler = self._start("scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard")
+        self.address = self._wait_for(self.scheduler, r"Scheduler at:\s+(tcp://\S+)")
+        self.workers = [self._worker(), self._worker()]
+        for worker in self.workers:
+            self._wait_for(worker, _REGISTERED)
+
+    def _start(self, *words):
+        log = self._folder / f"{words[0]}-{time.monotonic_ns()}.log"
+        with log.open("w") as out:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "dask", *words], stdout=out, stderr=subprocess.STDOUT, env=self._env, cwd=self._folder,
+            )
+        process.log = log
+        return process
+
+    def kill_one(self):
+        """Kill a worker as the kernel does when memory runs out, and start another."""
+        os.kill(self.workers[0].pid, signal.SIGKILL)
+        assert self.workers[0].wait() == -signal.SIGKILL
+        self.killed += 1
+        self.workers[0] = self._worker()
+
+    def _worker(self):
+        return self._start(
+            "worker", self.address, "--nthreads", "1", "--no-nanny", "--no-dashboard", "--host", "127.0.0.1",
+            "--local-directory", str(self._folder),
+        )
+
+    def _wait_for(self, process, pattern):
+        end = time.monotonic() + 60
+        while time.monotonic() < end:
+            if found := re.search(pattern, process.log.read_text()):
+                return found[1]
+            assert process.poll() is None, process.log.read_text()
+            time.sleep(0.05)
+        raise AssertionError(process.log.read_text())
+
+    def close(self):
+        for process in (*self.workers, self.scheduler):
+            process.terminate()
+            process.wait()
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory, repo):
+    made = Cluster(tmp_path_factory.mktemp("cluster"), repo)
+    yield made
+    made.close()
+
+
+def kill_midway(cluster, root):
+    """Kill a worker once the first folder is in its place, and not the last."""
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        if 1 <= len(list(root.glob("*/subject*"))) < 7:
+            cluster.kill_one()
+            return
+        time.sleep(0.01)
+
+
+def slowly(folder, x):
+    """Say that it has begun, take a moment."""
+    (folder / f"begun-{x}").touch()
+    time.sleep(0.1)
+    return x
+
+
+def test_the_same_outcomes_as_here(cluster):
+    workers = Workers(scheduler=cluster.address)
+    found = {at: outcome.value for at, outcome in work_through(double, range(9), workers=workers)}
+    assert found == dict(enumerate(range(0, 18, 2)))
+    found = dict(work_through(picky, range(8), workers=workers))
+    assert found == dict(work_through(picky, range(8), workers=Workers()))
+
+
+def test_a_worker_killed_midway_costs_its_item_a_second_try(cluster, tmp_path):
+    found = {}
+    for at, outcome in work_through(partial(slowly, tmp_path), range(20), workers=Workers(scheduler=cluster.address)):
+        found[at] = outcome
+        if len(found) == 4:
+            cluster.kill_one()
+    assert {at: outcome.value for at, outcome in found.items()} == {at: at for at in range(20)}
+    assert not any(outcome.error for outcome in found.values())
+
+
+def test_convert_and_the_frames_cache_on_a_cluster_while_a_worker_is_killed(cluster, tmp_path, acq):
+    """The verbs give what they give here, whatever happens to a worker; the session that is broken is named."""
+    from tests.support.made_sessions import make_session
+
+    data = tmp_path / "data"
+    for number in range(1, 9):
+        make_session(data, f"S{number:02d}", number, seconds=11.0, bpm=60 + 3 * number)
+    broken = make_session(data, "S09", 9, seconds=11.0, ppg=[512] * 276)
+    assert acq("split", "--holdout", "S08", "--data", data).returncode == 0
+    killed = cluster.killed
+    killer = threading.Thread(target=kill_midway, args=(cluster, data / "ubfc"))
+    killer.start()
+    done = acq("convert", "--data", data, "--scheduler", cluster.address, "--quiet")
+    killer.join()
+    assert cluster.killed == killed + 1
+    assert done.returncode == 1, done.stderr
+    (line,) = [line for line in done.stderr.splitlines() if line.startswith("acq: ") and broken.stem in line]
+    assert "PPG that is flat" in line
+    assert acq("exclude", broken.stem, "--reason", "no finger", "--data", data).returncode == 0
+    assert acq("split", "--holdout", "S08", "--force", "--data", data).returncode == 0
+    assert acq("convert", "--data", data, "--force").returncode == 0
+    manifest = load_manifest(data / "ubfc")
+    assert [entry.subject for entry in manifest.entries] == [f"S{n:02d}" for n in range(1, 9)]
+    with pytest.raises(CurationError, match=r"expected a face .* in 8 videos, found 8 without"):      # they show noise
+        load_curated(data, workers=Workers(scheduler=cluster.address))
+
+
+def test_folds_train_on_a_cluster_to_what_they_are_here(cluster, tmp_path):
+    from models.experiment.run import train_kd
+    from models.training.train import Recipe
+    from tests.support.curated_folders import curate, entry
+
+    data = curate(tmp_path, [entry(1, "train", "S01"), entry(2, "test", "S02")])
+    recipe = Recipe(epochs=1, teacher_epochs=1, precision="float32")
+    here, there = (train_kd(data, recipe=recipe, device="cpu", folds=2, workers=workers).metrics
+                   for workers in (Workers(2), Workers(scheduler=cluster.address)))
+    assert [fold["test"] for fold in there["folds"]] == [fold["test"] for fold in here["folds"]]
+    for name in ("teacher", "student", "student_kd"):
+        assert here["methods"][name]["curve"] == there["methods"][name]["curve"], name
+
+
+def test_a_scheduler_without_workers_is_one_line(cluster):          # the last one: it sends them home
+    for worker in cluster.workers:
+        worker.terminate()
+        worker.wait()
+    with pytest.raises(AcqError, match=r"expected workers at tcp://.*, found none"):
+        list(work_through(double, range(3), workers=Workers(scheduler=cluster.address)))

@@ -1,0 +1,6 @@
+"""What tests share: devices that obey and that do not, sessions and runs made for a test."""
+
+from pathlib import Path
+
+REPO = Path(__file__).resolve().parents[2]
+SHARED = REPO.parent / "shared" / "data"      # real recordings; a test that needs them skips where they are not

@@ -1,0 +1,248 @@
+"""Devices that obey, and devices that do not: a sensor on a real pty, and a camera made of numbers."""
+
+import os
+import threading
+import time
+import tty
+from contextlib import suppress
+from dataclasses import replace
+
+import numpy as np
+
+from acquire.camera.source import CameraInfo, EndOfStream, VideoFrame
+from acquire.errors import DeviceError
+from acquire.sensor.protocol import (
+    BAUD,
+    SAMPLE_OVERRUN,
+    Hello,
+    Identify,
+    PacketParser,
+    Ping,
+    Pong,
+    Sample,
+    Start,
+    Status,
+    Stop,
+    encode,
+)
+
+_BYTE_S = 10 / BAUD
+HELLO = Hello(1, 0, 1, 0, 77, 2_000_000, 25, 10, 0)
+
+
+class FakeSensor:
+    """A device on a real pty with a 2 MHz counter; faults are scripted.
+
+    `lose` are sample numbers that never leave; `die_after` closes the port after so many samples, `last` is the last one it ever
+    sends though it still answers; `mute` never answers; `pongs` is how many pings it answers. `unplug`, `plug` and `reset` do
+    what they say at any moment; a line that is plugged in again is found behind `link`. Sample n of its life, whatever its
+    restarts, holds n * 7 % 65536, and `middle_ns[n]` is its true time.
+    """
+
+    def __init__(
+        self, *, hello=HELLO, lose=(), die_after=None, last=None, mute=False, noise=b"", loss_flag=0,
+        sampling_from=None, pongs=10**9, link=None, ppm=0,
+    ):
+        self.hello, self.lose, self.die_after, self.last, self.mute = hello, set(lose), die_after, last, mute
+        self.noise, self.loss_flag, self.pongs, self.link, self.ppm = noise, loss_flag, pongs, link, ppm
+        self.sampling_from = sampling_from                 # it was sampling already, and is here
+        self.middle_ns = []
+        self._zero_ns = 0                                  # when the counter was zero
+        self._lock = threading.RLock()
+        self._sampling, self._sequence, self._next_ns = sampling_from is not None, sampling_from or 0, time.monotonic_ns()
+        self._parser = PacketParser()
+        self._master = self._slave = None
+        self.plug()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    @property
+    def period_ns(self):
+        return round(10**9 / self.hello.rate_hz / (1 + self.ppm * 1e-6))
+
+    @property
+    def sent_ns(self):
+        """Times by sequence, of a device that started once."""
+        return dict(enumerate(self.middle_ns))
+
+    def plug(self, *, rebooted=False):
+        """Put the line in; a board that had its power from it boots."""
+        with self._lock:
+            self._master, self._slave = os.openpty()
+            tty.setraw(self._slave)
+            os.set_blocking(self._master, False)
+            self.port = os.ttyname(self._slave)
+            if self.link:
+                new = f"{self.link}.new"
+                os.symlink(self.port, new)
+                os.replace(new, self.link)
+                self.port = str(self.link)
+            if rebooted:
+                self.reset()
+
+    def unplug(self):
+        """Pull the line; the device itself runs on."""
+        with self._lock:
+            if self._master is not None:
+                if self.link:
+                    os.unlink(self.link)                   # a name that leads to somebody else's pty would be tried
+                os.close(self._slave)
+                os.close(self._master)
+            self._master = None
+
+    def reset(self, *, say_hello=True):
+        """Restart the board while the line stays in."""
+        with self._lock:
+            self.hello = replace(self.hello, boot_id=self.hello.boot_id + 1)
+            self._sampling, self._zero_ns = False, time.monotonic_ns()
+            if say_hello:
+                self._send(self.hello)
+
+    def _ticks(self, ns):
+        return round((ns - self._zero_ns) * (1 + self.ppm * 1e-6)) // 500 % 2**32
+
+    def _send(self, packet):
+        data = encode(packet)
+        time.sleep(len(data) * _BYTE_S)                    # the line; a clock that takes it for granted must find it
+        if self._master is not None:
+            with suppress(BlockingIOError):                # nobody reads: bytes are lost
+                os.write(self._master, data)
+
+    def _take(self, packet, rx_ns):
+        if isinstance(packet, Ping):
+            if self.pongs > 0:
+                self._send(Pong(packet.id, self._ticks(rx_ns), self._ticks(time.monotonic_ns())))
+            self.pongs -= 1
+        elif isinstance(packet, Start):
+            self._sampling, self._sequence, self._next_ns = True, 0, time.monotonic_ns() + self.period_ns
+            self._send(self.hello)
+        elif isinstance(packet, Identify | Stop):
+            self._sampling = self._sampling and not isinstance(packet, Stop)
+            self._send(self.hello)
+
+    def _sample(self):
+        middle_ns = self._next_ns - self.period_ns // 2
+        sequence = self._sequence
+        lost = sequence in self.lose or (self.last is not None and len(self.middle_ns) > self.last)
+        if not lost:
+            flags = self.loss_flag if sequence - 1 in self.lose else 0
+            self._send(Sample(sequence, self._ticks(middle_ns), len(self.middle_ns) * 7 % 65536, flags))
+        self.middle_ns.append(middle_ns)
+        self._sequence += 1
+        if self._sequence % self.hello.rate_hz == 0:
+            lost = len([s for s in self.lose if s < self._sequence]) if self.loss_flag == SAMPLE_OVERRUN else 0
+            self._send(Status(7 + lost, 3))                # it has counted since it booted
+        self._next_ns += self.period_ns
+        if self._sequence == self.die_after:
+            self.unplug()
+
+    def _run(self):
+        while not self._stop.is_set():
+            with self._lock:
+                data = b""
+                if self._master is not None:
+                    with suppress(BlockingIOError):
+                        data = os.read(self._master, 256)
+                time.sleep(len(data) * _BYTE_S)
+                rx_ns = time.monotonic_ns()
+                if data and self.noise:                    # it answers, in another language
+                    os.write(self._master, self.noise)
+                for packet in self._parser.feed(data) if not self.mute else ():
+                    self._take(packet, rx_ns)
+                if self._sampling and time.monotonic_ns() >= self._next_ns:
+                    self._sample()
+            time.sleep(0.0005)
+
+    def close(self):
+        self._stop.set()
+        self._thread.join()
+        self.unplug()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+class FakeCamera:
+    """A camera that counts: frame i holds the number i.
+
+    `lose` are never delivered, `last` ends the stream, behind `stop_after` it is silent.
+    """
+
+    def __init__(self, *, fps=25.0, lose=(), last=None, stop_after=None, shape=(64, 48), counts_frames=True):
+        width, height = shape
+        self.info = CameraInfo("fake", width, height, fps, "I420", "start of exposure", counts_frames=counts_frames)
+        self.delivered = 0
+        self.lose, self.last, self.stop_after = set(lose), last, stop_after
+        self._next, self._start_ns = 0, 0
+
+    def start(self, start_ns):
+        self._start_ns = start_ns
+
+    def read(self, timeout_s):
+        while self._next in self.lose:
+            self._next += 1
+        if self.last is not None and self._next > self.last:
+            raise EndOfStream
+        if self.stop_after is not None and self._next > self.stop_after:
+            time.sleep(timeout_s)
+            return None
+        due_ns = self._start_ns + round(self._next * 1e9 / self.info.fps)
+        wait_s = (due_ns - time.monotonic_ns()) / 1e9
+        time.sleep(max(0.0, min(wait_s, timeout_s)))
+        if wait_s > timeout_s:
+            return None
+        image = np.full(self.info.image_shape, self._next % 256, dtype=np.uint8)
+        self._next += 1
+        self.delivered += 1
+        return VideoFrame(image, due_ns, time.monotonic_ns(), self._next - 1)
+
+    def close(self):
+        pass
+
+
+class LiveCamera:
+    """A camera that runs from when it is opened, in real time; no two frames are alike unless asked.
+
+    Behind frame `silent_after` it is silent, behind `gone_after` it raises; the frames of `frozen` are like the one before;
+    `stamp` gives a frame's stamp from its number and its true time [ns].
+    """
+
+    def __init__(
+        self, *, fps=100.0, silent_after=None, gone_after=None, frozen=(), stamp=lambda n, true_ns: true_ns, shape=(64, 48),
+        exposure=None,
+    ):
+        self.info = CameraInfo("live", *shape, fps, "I420", "end of frame", exposure=exposure or {})
+        self.silent_after, self.gone_after, self.frozen, self.stamp = silent_after, gone_after, set(frozen), stamp
+        self.closed = False
+        self._opened_ns, self._n, self._zero = time.monotonic_ns(), 0, 0
+        self._image = None
+
+    def start(self, start_ns):
+        while self._due_ns() < start_ns:
+            self._n += 1
+        self._zero = self._n
+
+    def _due_ns(self):
+        return self._opened_ns + round(self._n * 1e9 / self.info.fps)
+
+    def read(self, timeout_s):
+        if self.gone_after is not None and self._n > self.gone_after:
+            raise DeviceError("expected the live camera, found that it is gone")
+        wait_s = (self._due_ns() - time.monotonic_ns()) / 1e9
+        if wait_s > timeout_s or (self.silent_after is not None and self._n > self.silent_after):
+            time.sleep(timeout_s)
+            return None
+        time.sleep(max(0.0, wait_s))
+        if self._n not in self.frozen or self._image is None:
+            self._image = np.zeros(self.info.image_shape, dtype=np.uint8)
+            self._image[1, 0] = self._n % 256                # not in a row that a quick look sees
+        time_ns = self.stamp(self._n, self._due_ns())
+        self._n += 1
+        return VideoFrame(self._image, time_ns, time.monotonic_ns(), self._n - 1 - self._zero)
+
+    def close(self):
+        self.closed = True

@@ -1,0 +1,59 @@
+"""Whoever sits before a camera, in 64x48 pixels; and a network that needs no training."""
+
+import numpy as np
+
+from dataset.face.find import FaceBox
+
+FACE = FaceBox(22, 12, 42, 36)
+
+
+class RedOverGreen:
+    """Says how much redder than green the middle of the face has become: it reads virtual and real faces, not well."""
+
+    needs_appearance = False
+
+    def __init__(self):
+        self.constants = {"enlarge": 1.6, "cut_sd": 3.0, "appearance_scale": 255}
+
+    def predict(self, motion, appearance=None):
+        return (motion[:, 0] - motion[:, 1])[:, 7:29, 7:29].mean(axis=(1, 2))
+
+
+class Scene:
+    """Noise that is redder with every beat. Change it, and the next picture is other.
+
+    `faces` is what the finder finds; `bpm` 0 is a photograph; `level` the light; `still` gives the same picture again.
+    """
+
+    def __init__(self, *, bpm=72.0, seed=0):
+        self.bpm, self.level, self.faces, self.still = bpm, 120.0, [FACE], False
+        self.looks = 0
+        self._rng, self._picture = np.random.default_rng(seed), None
+
+    def picture(self, t_s):
+        if not self.still or self._picture is None:
+            noise = self._rng.normal(0, 2.0 if self.level > 30 else 0.7, (48, 64, 3))
+            beat = np.sin(2 * np.pi * self.bpm / 60 * t_s)
+            self._picture = np.clip(np.rint(self.level + noise + beat * np.array([0.8, -0.8, 0.0])), 0, 255).astype(np.uint8)
+        return self._picture
+
+    def find(self, image):
+        assert image.shape == (48, 64, 3)
+        self.looks += 1
+        return list(self.faces)
+
+
+def frame_times(seconds, *, fps=25.0, begin_s=0.0, seed=0):
+    """Uneven, as cameras are."""
+    count = round(seconds * fps)
+    return begin_s + (np.arange(count) + np.random.default_rng(seed).uniform(0, 0.2, count)) / fps
+
+
+def play(live, scene, times):
+    """Give every reading."""
+    return [live.see(scene.picture(t), float(t)) for t in times]
+
+
+def states(readings):
+    """Give the states in the order they came, each once in a row."""
+    return [r.state for at, r in enumerate(readings) if not at or r.state != readings[at - 1].state]
