@@ -19,7 +19,7 @@ from acq.commands.convert import convert
 from acq.commands.demo import demo
 from acq.commands.devices import devices
 from acq.commands.evaluate import evaluate
-from acq.commands.exclude import exclude
+from acq.commands.exclude import exclude, include
 from acq.commands.export import export
 from acq.commands.firmware import firmware
 from acq.commands.import_ import import_
@@ -38,8 +38,6 @@ from acq.commands.train import train_kd
 from acq.commands.verify import verify
 from acq.commands.withdraw import withdraw
 from acquire.errors import AcqError
-
-from .include import include
 
 app = typer.Typer(
     name="acq",

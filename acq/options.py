@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from dataset.selection.split import OnProgress
+    from dataset.common.progress import OnProgress
 
 Data = Annotated[Path, typer.Option("--data", envvar="ACQ_DATA", help="Folder that holds sessions/, ubfc/ and runs/.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]

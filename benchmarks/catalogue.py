@@ -18,7 +18,7 @@ import h5py
 import numpy as np
 
 from acquire.camera.source import CameraInfo, VideoFrame
-from acquire.layout import sessions_dir
+from acquire.data_folder import sessions_dir
 from acquire.sensor.protocol import Hello
 from acquire.session.writer import SessionWriter
 from dataset.quality.result import Series, SessionQuality, write_quality

@@ -109,7 +109,7 @@ def _row(row: str, path: str) -> None:
 
 
 def _convert(path: Path, out: Path, codec: str) -> int:
-    from dataset.convert.rows import Settings
+    from dataset.convert.settings import Settings
     from dataset.convert.write_folder import Task, write_session
     from dataset.selection.split import SessionIdentity
 

@@ -21,13 +21,15 @@ from scipy import stats
 
 from acquire.simulation.renderer import Camera
 from acquire.simulation.subject import VirtualSubject
-from dataset.face.find import FaceBox, find_face
+from dataset.face.box import FaceBox
+from dataset.face.find import find_face
 from dataset.face.frames import FaceFrames, average_face
 from dataset.signals.filters import bandpass
 from models.data.curated import Curated, Recording, ppg_change
 from models.distillation.distill import DistillConfig
 from models.evaluation.evaluate import assess
-from models.training.train import Recipe, Trained, study, teach
+from models.training.recipe import Recipe, Trained
+from models.training.train import study, teach
 
 PEOPLE, TRAIN, TEST = 22, range(1, 17), range(17, 25)
 TRAIN_S, TEST_S, FPS = 30.0, 40.0, 25.0

@@ -25,7 +25,7 @@ from acquire.camera.replay import read_frame_times
 from acquire.simulation.camera_pipeline import Developer
 from acquire.simulation.subject import VirtualSubject
 from acquire.simulation.world import draw_world
-from dataset.face.find import FaceBox
+from dataset.face.box import FaceBox
 from dataset.face.frames import average_face, motion
 from dataset.layouts.avi import read_bgr
 from dataset.signals.filters import bandpass, heart_rate

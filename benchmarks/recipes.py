@@ -19,7 +19,8 @@ from models.distillation.distill import DistillConfig
 from models.evaluation.evaluate import assess
 from models.nets.can import Teacher
 from models.nets.checkpoint import load_checkpoint, save_checkpoint
-from models.training.train import Recipe, study, teach
+from models.training.recipe import Recipe
+from models.training.train import study, teach
 
 PEOPLE = 21
 SEEDS = (0, 1)

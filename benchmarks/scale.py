@@ -16,7 +16,7 @@ from pathlib import Path
 
 import h5py
 
-from acquire import layout
+from acquire import data_folder
 from acquire.simulation.sessions import SimulatedSession, write_session
 from dataset.common.workers import Workers, work_through
 from dataset.convert.to_ubfc import convert_sessions
@@ -39,17 +39,17 @@ def make_sessions(data: Path, count: int) -> None:
     first = write_session(plan, data)
     for number in range(2, count + 1):
         subject = f"S{number:03d}"
-        path = layout.sessions_dir(data) / subject / f"{subject}-{plan.session_id.partition('-')[2]}.h5"
+        path = data_folder.sessions_dir(data) / subject / f"{subject}-{plan.session_id.partition('-')[2]}.h5"
         path.parent.mkdir(parents=True)
         shutil.copy(first, path)
         with h5py.File(path, "r+") as file:
             file.attrs["subject"], file.attrs["session_id"] = subject, path.stem
     parts = [
         Exclusion(path.stem, None, number / FPS, "so that no two are alike", "2026-01-01")
-        for number, path in enumerate(layout.session_files(data), start=1)
+        for number, path in enumerate(data_folder.session_files(data), start=1)
     ]
     write_exclusions(data, Exclusions(tuple(parts)))
-    write_split(split_by_subject(identify_sessions(data), holdout=["S001"]), layout.split_file(data))
+    write_split(split_by_subject(identify_sessions(data), holdout=["S001"]), data_folder.split_file(data))
 
 
 def qc(data: Path, workers: Workers) -> None:
@@ -58,15 +58,15 @@ def qc(data: Path, workers: Workers) -> None:
 
 
 def convert(data: Path, workers: Workers) -> None:
-    shutil.rmtree(layout.ubfc_dir(data), ignore_errors=True)
+    shutil.rmtree(data_folder.ubfc_dir(data), ignore_errors=True)
     assert not convert_sessions(data, workers=workers).failed
 
 
 def frames(data: Path, workers: Workers) -> None:
-    shutil.rmtree(layout.frames_cache(data), ignore_errors=True)
-    root = layout.ubfc_dir(data).resolve()
+    shutil.rmtree(data_folder.frames_cache(data), ignore_errors=True)
+    root = data_folder.ubfc_dir(data).resolve()
     videos = [root / entry.folder / VIDEO for entry in read_manifest(root / MANIFEST).entries]
-    for _, outcome in work_through(partial(keep_frames, cache=layout.frames_cache(data).resolve()), videos, workers=workers):
+    for _, outcome in work_through(partial(keep_frames, cache=data_folder.frames_cache(data).resolve()), videos, workers=workers):
         assert not outcome.error, outcome.error
 
 

@@ -15,7 +15,8 @@ from models.data.curated import Batch, Clips, Recording
 from models.distillation.distill import Distillation, DistillConfig, label_loss
 from models.distillation.tat import standardised
 from models.nets.can import Student, Teacher
-from models.training.train import Recipe, fit, multiplies_bf16
+from models.training.recipe import Recipe
+from models.training.train import fit, multiplies_bf16
 
 PAIRS = 1600
 ONE_WAY = {"teacher": 99, "student": 482, "student + TaT": 189}    # frames/s that the plain way was first measured at

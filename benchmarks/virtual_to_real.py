@@ -22,7 +22,8 @@ from acquire.errors import AcqError
 from acquire.simulation.camera_pipeline import Developer
 from acquire.simulation.subject import VirtualSubject
 from acquire.simulation.world import draw_world
-from dataset.face.find import FaceBox, find_face
+from dataset.face.box import FaceBox
+from dataset.face.find import find_face
 from dataset.face.frames import FaceFrames, average_face, face_frames
 from dataset.signals.filters import bandpass
 from dataset.signals.windows import even_grid, to_even_grid
@@ -32,7 +33,8 @@ from models.export.export import check_net, net_model
 from models.export.quantise import quantise
 from models.nets.can import Net, Student, Teacher
 from models.nets.checkpoint import load_checkpoint, save_checkpoint
-from models.training.train import Recipe, Trained, study, teach
+from models.training.recipe import Recipe, Trained
+from models.training.train import study, teach
 
 SEED, TEST_SEED = 51, 52
 BEGIN_S, RATES = 3.0, (15.0, 20.0, 25.0, 30.0, 30.0, 30.0)     # of the films [1/s]

@@ -11,11 +11,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from acquire import layout
+from acquire import data_folder
 from acquire.errors import AcqError, CurationError
+from dataset.common.progress import OnProgress
 from dataset.quality.result import read_grade
 from dataset.selection.exclusions import Exclusions, read_exclusions
-from dataset.selection.split import OnProgress, Split, read_split
+from dataset.selection.split import Split, read_split
 from dataset.session.hdf5 import was_never_closed
 from dataset.session.reader import Session
 from dataset.session.summary import mean_heart_rate
@@ -65,8 +66,8 @@ def catalogue(data: Path | str, *, on_progress: OnProgress | None = None) -> pd.
     CurationError : the exclusions are there and cannot be read
     """
     data = Path(data)
-    files, excluded = layout.session_files(data), read_exclusions(data)
-    split, split_problem = _split(layout.split_file(data))
+    files, excluded = data_folder.session_files(data), read_exclusions(data)
+    split, split_problem = _split(data_folder.split_file(data))
     rows = []
     for at, path in enumerate(files):
         rows.append(asdict(_read(path, path.relative_to(data).as_posix(), excluded, split)))
@@ -132,7 +133,7 @@ def _grade(path: Path) -> str:
     grade = read_grade(path)
     if grade is None:
         return ""
-    return "stale" if path.stat().st_mtime_ns > layout.quality_file(path).stat().st_mtime_ns else grade
+    return "stale" if path.stat().st_mtime_ns > data_folder.quality_file(path).stat().st_mtime_ns else grade
 
 
 def _side(split: Split | None, file: str) -> str:

@@ -16,7 +16,7 @@ import numpy as np
 from acquire import host_time
 from acquire.calibration.rig_file import light_offset_for, read_rig
 from acquire.camera.source import CameraInfo, CameraRate, FrameSource
-from acquire.camera_rate import rate_of
+from acquire.camera.stamps import rate_of
 from acquire.errors import AcqError, CalibrationError, DeviceError, SessionError
 from acquire.recorder.recorder import check_space
 from acquire.sensor.finger import CLIPPED, FINGER_OFF, FLAT_LINE, PulseWatch

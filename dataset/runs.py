@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from acquire import layout
+from acquire import data_folder
 from acquire.errors import TrainingError
 
 METRICS = "metrics.json"
@@ -36,7 +36,7 @@ class Run:
 
 def read_runs(data: Path) -> list[Run]:
     """Look at every folder of `data/runs`, sorted; one that a training did not finish, and hid, too."""
-    root = layout.runs_dir(data)
+    root = data_folder.runs_dir(data)
     return [_read(path) for path in sorted(root.iterdir()) if path.is_dir()] if root.is_dir() else []
 
 
@@ -47,7 +47,7 @@ def newest_run(data: Path) -> Path:
     ------
     TrainingError : none has
     """
-    root = layout.runs_dir(data)
+    root = data_folder.runs_dir(data)
     ended = [path for path in root.iterdir() if path.is_dir() and not path.name.startswith(".")] if root.is_dir() else []
     if not ended:
         raise TrainingError(f"expected a run in {root}, found none; acq train-kd makes one")

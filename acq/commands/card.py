@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from acq.options import Data, Force, Json
-from acq.words import counted
+from acq.terminal.tables import counted
 
 
 def card(

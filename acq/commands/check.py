@@ -60,7 +60,7 @@ def _look(
     import numpy as np
 
     from acquire.camera.open import HEIGHT, WIDTH, open_camera
-    from acquire.layout import sessions_dir
+    from acquire.data_folder import sessions_dir
     from acquire.sensor.port import open_sensor
     from dataset import preflight as looks
     from dataset.face import quick_look as face_watch

@@ -95,7 +95,7 @@ def convert(
 
 
 def _to_pure(data: Path, *, quiet: bool, as_json: bool, **kwargs: Any) -> None:
-    from acquire.layout import pure_dir
+    from acquire.data_folder import pure_dir
     from dataset.convert.to_pure import export_pure
 
     with progress_bars(quiet=quiet) as on_progress:
@@ -119,7 +119,7 @@ def _print(done: "Conversion", data: Path) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from acquire.layout import ubfc_dir
+    from acquire.data_folder import ubfc_dir
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("folder", "subject", "session"):

@@ -1,4 +1,4 @@
-"""The verb `acq exclude`."""
+"""The verbs `acq exclude` and `acq include`: what is out, and back in."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -53,7 +53,7 @@ def described(one: "Exclusion") -> str:
 
 def say_what_to_make_anew(data: Path, changed: "list[Exclusion]") -> None:
     """Say which of what was made before the decisions no longer holds."""
-    from acquire.layout import pure_dir, split_file, ubfc_dir
+    from acquire.data_folder import pure_dir, split_file, ubfc_dir
     from dataset.layouts.manifest import MANIFEST
 
     split = split_file(data)
@@ -62,3 +62,25 @@ def say_what_to_make_anew(data: Path, changed: "list[Exclusion]") -> None:
     for folder in (ubfc_dir(data), pure_dir(data)):
         if (folder / MANIFEST).exists():
             typer.echo(f"  made before this: {folder}; make it anew with acq convert --force")
+
+
+def include(
+    session: Annotated[list[str], typer.Argument(metavar="SESSION...", help="Session ids or files.")],
+    from_time: FromTime = None,
+    to_time: ToTime = None,
+    data: Data = Path("data"),
+) -> None:
+    """Take back what `acq exclude` took out: all of it, or the one part that --from and --to name."""
+    from dataset.selection.exclusions import read_exclusions, write_exclusions
+
+    from_s, to_s = parse_time(from_time, "--from"), parse_time(to_time, "--to")
+    part = None if from_s is None and to_s is None else (from_s, to_s)
+    excluded, undone = read_exclusions(data), []
+    for text in session:
+        excluded, found = excluded.without(Path(text).name.removesuffix(".h5"), part)      # the file may be gone
+        undone += found
+    path = write_exclusions(data, excluded)
+    for one in undone:
+        typer.echo(f"back in: {described(one)}")
+    typer.echo(f"wrote {path}")
+    say_what_to_make_anew(data, undone)

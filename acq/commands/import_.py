@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from acq.options import Data, Force, Jobs, Json, Scheduler
-from acq.words import counted
+from acq.terminal.tables import counted
 
 
 class PublicSet(str, Enum):

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from acq.options import Json
-from acq.terminal.tables import show
-from acq.words import counted
+from acq.terminal.tables import counted, show
 
 if TYPE_CHECKING:
     from dataset.session.summary import SessionSummary

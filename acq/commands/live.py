@@ -13,7 +13,7 @@ import typer
 
 from acq.options import Force, Fps, Net, parse_duration
 from acq.terminal.pulse_rows import GrowingCsv, check_new, row_dict
-from acq.words import counted
+from acq.terminal.tables import counted
 from acquire.errors import SessionError
 
 if TYPE_CHECKING:

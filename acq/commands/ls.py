@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from acq.options import Data, Json, Quiet, progress_bars
-from acq.terminal.tables import show
-from acq.words import counted
+from acq.terminal.tables import counted, show
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,8 +23,8 @@ def ls(
     as_json: Json = False,
 ) -> None:
     """List every session: length, rates, losses, sync, heart rate, grade, in or out, side of the split."""
+    from acquire.data_folder import sessions_dir
     from acquire.errors import CurationError
-    from acquire.layout import sessions_dir
     from dataset.catalogue import catalogue
 
     if as_csv and as_json:

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from acq.options import Data, Force, Jobs, Json, Quiet, Scheduler, progress_bars
-from acq.terminal.tables import show
-from acq.words import counted
+from acq.terminal.tables import counted, show
 
 if TYPE_CHECKING:
     from dataset.quality.result import Flag, SessionQuality
@@ -72,7 +71,7 @@ def qc(
 
 
 def _pages(data: Path) -> Path:
-    from acquire.layout import quality_dir
+    from acquire.data_folder import quality_dir
 
     return quality_dir(data)
 

@@ -14,7 +14,7 @@ import typer
 
 from acq.open_devices import check_simulate, open_rig
 from acq.options import Camera, Data, Fps, Json, Net, Port, parse_duration
-from acq.words import counted
+from acq.terminal.tables import counted
 from acquire.errors import AcqError
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def record(
     """Record face video and finger PPG in sync into one session file. Ctrl-C ends it cleanly."""
     from acquire.calibration.rig_file import light_offset_for
     from acquire.camera.open import HEIGHT, WIDTH, check_spec
-    from acquire.layout import SESSION_SUFFIX, sessions_dir
+    from acquire.data_folder import SESSION_SUFFIX, sessions_dir
     from acquire.recorder.cues import load_cues
     from acquire.recorder.recorder import Recorder, check_space, check_subject
 

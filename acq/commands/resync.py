@@ -47,7 +47,7 @@ def resync(
 
 def _split_with(path: Path, session_id: str) -> Path | None:
     """Give the split beside the recordings where it lists this session; one that cannot be read lists none."""
-    from acquire.layout import split_file
+    from acquire.data_folder import split_file
     from dataset.selection.split import read_split
 
     split = split_file(path.absolute().parent.parent.parent)           # DATA/sessions/<subject>/<file>

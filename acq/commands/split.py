@@ -33,8 +33,8 @@ def split(
     as_json: Json = False,
 ) -> None:
     """Write a subject-disjoint split of all sessions that are not taken out, DATA/split.json."""
+    from acquire.data_folder import session_files, split_file
     from acquire.errors import SplitError
-    from acquire.layout import session_files, split_file
     from dataset.selection.exclusions import read_exclusions
     from dataset.selection.split import identify_sessions, split_by_subject, write_split
 

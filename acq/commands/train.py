@@ -61,7 +61,7 @@ def train_kd(
     from dataset.common.workers import Workers
     from models.distillation.distill import DistillConfig
     from models.experiment.run import train_kd
-    from models.training.train import Recipe
+    from models.training.recipe import Recipe
 
     usual = DistillConfig()
     distill = replace(
@@ -104,8 +104,8 @@ def _echo_tables(result: "RunResult") -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from models.evaluation.methods import TITLES
     from models.evaluation.published import PUBLISHED, gap_closed, over_seeds
-    from models.methods import TITLES
 
     metrics = result.metrics
     methods, folds = metrics["methods"], len(metrics["folds"])

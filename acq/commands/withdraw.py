@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from acq.options import Data, Json, Quiet, progress_bars
-from acq.words import counted
+from acq.terminal.tables import counted
 from acquire.errors import CurationError
 
 if TYPE_CHECKING:

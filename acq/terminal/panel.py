@@ -17,7 +17,6 @@ from rich.live import Live
 from rich.rule import Rule
 from rich.text import Text
 
-from acq.words import counted
 from acquire import host_time
 from acquire.recorder.recorder import RESERVE_BYTES
 from acquire.sensor.finger import CLIPPED, FINGER_OFF, FLAT_LINE
@@ -26,6 +25,7 @@ from dataset.signals.beats import FAIR, GOOD, Pulse, read_pulse
 
 from .curves import TRACE_ROWS, clock, trace
 from .live_panel import curve, labelled, pulse_text
+from .tables import counted
 
 if TYPE_CHECKING:
     from acquire.recorder.cues import CueProtocol

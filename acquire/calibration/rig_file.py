@@ -15,7 +15,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from acquire import layout
+from acquire import data_folder
 from acquire.camera.source import CameraInfo, FrameSource, LightOffset
 from acquire.errors import CalibrationError
 from acquire.sensor.port import Sensor
@@ -89,7 +89,7 @@ def check_new(data: Path, *, force: bool) -> None:
     ------
     CalibrationError : see above; nothing has been filmed yet
     """
-    path = layout.rig_file(data)
+    path = data_folder.rig_file(data)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=path.parent):
@@ -145,7 +145,7 @@ def calibrate(
 
 def write_rig(calibration: Calibration, data: Path) -> Path:
     """Write `data/rig.json` under a temporary name, then rename; give its path."""
-    path = layout.rig_file(data)
+    path = data_folder.rig_file(data)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         part.write_text(json.dumps({"schema": SCHEMA, "schema_version": SCHEMA_VERSION, **asdict(calibration)}, indent=2) + "\n")
@@ -162,7 +162,7 @@ def read_rig(data: Path) -> Calibration | None:
     ------
     CalibrationError : it is no rig file of this version, or damaged
     """
-    path = layout.rig_file(data)
+    path = data_folder.rig_file(data)
     again = f"in {path}; move it away, and {_HOW} anew"
     try:
         body = json.loads(path.read_text())
@@ -197,12 +197,12 @@ def light_offset_for(info: CameraInfo, data: Path) -> tuple[LightOffset | None, 
             advice = ""                         # there is nothing to calibrate, or a virtual rig would replace a real one
         else:
             advice = f"; acq calibrate{' --simulate' if info.simulated else ''} --force calibrates this one"
-        return None, f"{layout.rig_file(data)} was made for {difference}: no light offset for this session{advice}"
+        return None, f"{data_folder.rig_file(data)} was made for {difference}: no light offset for this session{advice}"
     offset = LightOffset(calibration.light_offset_ns, calibration.light_offset_bound_ns, calibration.source)
     here, there = (_exposure_times(values) for values in (calibration.exposure, info.exposure))
     if here != there:
         return offset, (
-            f"the camera's exposure is {there} and was {here} when {layout.rig_file(data)} was made: the light offset is off by "
+            f"the camera's exposure is {there} and was {here} when {data_folder.rig_file(data)} was made: the light offset is off by "
             "half the difference; lock the exposure, or acq calibrate --force"
         )
     return offset, ""

@@ -19,11 +19,10 @@ from typing import Any
 
 import numpy as np
 
-from acquire.camera_rate import MEASURE_S, measure_rate
 from acquire.errors import AcqError, DeviceError, StampError
 
 from .source import CAMERA_REOPENED, IDENTICAL_FRAMES, FrameSource, VideoFrame
-from .stamps import SequenceFromTime, StampWatch
+from .stamps import MEASURE_S, SequenceFromTime, StampWatch, measure_rate
 
 SILENT_S = 1.0
 _PERIODS = 3             # at least: a camera of one frame a second is not silent after one

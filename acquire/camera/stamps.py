@@ -5,11 +5,15 @@ at once. An old one may only have waited for a busy host, and is refused when ev
 is read in less, a clock that drifts away stays away.
 """
 
+import time
 from collections import deque
 from collections.abc import Callable
 from statistics import median
 
+import numpy as np
+
 from acquire import host_time
+from acquire.camera.source import CameraRate, VideoFrame
 from acquire.errors import StampError
 
 _TOLERANCE_NS = 1_000_000_000
@@ -90,3 +94,36 @@ class StampWatch:
             raise StampError(
                 f"expected camera {self._camera} to keep to CLOCK_MONOTONIC, found its stamps {age_ns / 1e9:.1f} s off it"
             )
+
+
+MEASURE_S = 1.5
+
+
+def measure_rate(read: Callable[[float], VideoFrame | None], asked_fps: float, *, seconds: float = MEASURE_S) -> CameraRate:
+    """Read frames until their stamps span `seconds`, and tell the rate from the stamps; a slow camera gets twice as long."""
+    give_up = time.monotonic() + 2 * seconds + 1.0
+    times_ns: list[int] = []
+    while (left_s := give_up - time.monotonic()) > 0:
+        frame = read(min(left_s, 0.5))
+        if frame is not None:
+            times_ns.append(frame.time_ns)
+        if times_ns and times_ns[-1] - times_ns[0] >= seconds * 1e9:
+            break
+    return rate_of(np.array(times_ns, dtype=np.int64), asked_fps)
+
+
+def rate_of(times_ns: np.ndarray, asked_fps: float) -> CameraRate:
+    """Tell the rate from frame stamps [ns], (N,) int64; fewer than three have none."""
+    if len(times_ns) < 3 or times_ns[-1] <= times_ns[0]:
+        return CameraRate(asked_fps=asked_fps, fps=0.0, span_s=0.0, jitter_ms=0.0, gaps=0, longest_ms=0.0)
+    steps_ms = np.diff(times_ns) / 1e6
+    whole = steps_ms[steps_ms <= 1.5 * np.median(steps_ms)]
+    span_s = float(times_ns[-1] - times_ns[0]) / 1e9
+    return CameraRate(
+        asked_fps=asked_fps,
+        fps=(len(times_ns) - 1) / span_s,
+        span_s=span_s,
+        jitter_ms=float(whole.std()),
+        gaps=len(steps_ms) - len(whole),
+        longest_ms=float(steps_ms.max()),
+    )

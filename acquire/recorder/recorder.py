@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from acquire import host_time, layout
+from acquire import data_folder, host_time, layout
 from acquire.camera.source import (
     CAMERA_COMPLAINT,
     IDENTICAL_FRAMES,
@@ -62,7 +62,7 @@ def new_session_id(subject: str, unix_s: float) -> str:
 
 def check_subject(subject: str, where: str = "--subject") -> None:
     """Refuse what is not a pseudonym that is safe as a folder name."""
-    if not layout.is_subject_id(subject):
+    if not data_folder.is_subject_id(subject):
         raise SessionError(
             f"expected a subject id of 1 to 32 letters, digits, - and _, starting with a letter or digit; found {subject!r} "
             f"in {where}; use a pseudonym such as S01"
@@ -140,7 +140,7 @@ class Recorder:
         check_subject(subject)
         self._on_frame = on_frame
         info = replace(self._camera.info, light_offset=self._light_offset)
-        folder = layout.sessions_dir(data) / subject
+        folder = data_folder.sessions_dir(data) / subject
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -155,7 +155,7 @@ class Recorder:
 
         session_id = new_session_id(subject, started_unix_ns / 1e9)
         writer = SessionWriter(
-            folder / f"{session_id}{layout.SESSION_SUFFIX}",
+            folder / f"{session_id}{data_folder.SESSION_SUFFIX}",
             session_id=session_id,
             subject=subject,
             camera=info,

@@ -20,7 +20,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from acquire import layout
+from acquire import data_folder, layout
 from acquire.camera.source import VideoFrame
 from acquire.clock import TickCounter, place_samples
 from acquire.errors import SessionError
@@ -78,7 +78,7 @@ class SimulatedSession:
 
     def path(self, data: Path) -> Path:
         """Where the session belongs under `data`."""
-        return layout.sessions_dir(data) / self.subject / f"{self.session_id}{layout.SESSION_SUFFIX}"
+        return data_folder.sessions_dir(data) / self.subject / f"{self.session_id}{data_folder.SESSION_SUFFIX}"
 
 
 class _Host:

@@ -8,7 +8,7 @@ ground_truth.txt. Source: the Croissant format specification 1.0, MLCommons, and
 import hashlib
 from typing import Any
 
-from acquire import layout
+from acquire import data_folder
 from dataset.layouts.manifest import MANIFEST
 from dataset.layouts.ubfc import LABELS, VIDEO
 
@@ -44,7 +44,7 @@ def croissant(facts: Facts, about: About, *, markdown: str) -> dict[str, Any]:
     manifest = facts.manifest
     files = [
         _file(MANIFEST, facts.manifest_sha256, "application/json"),
-        _file(layout.CARD, hashlib.sha256(markdown.encode()).hexdigest(), "text/markdown"),
+        _file(data_folder.CARD, hashlib.sha256(markdown.encode()).hexdigest(), "text/markdown"),
     ]
     for entry in facts.entries:
         files.append(_file(f"{entry.folder}/{VIDEO}", entry.video_sha256, "video/x-msvideo", size=entry.video_bytes))

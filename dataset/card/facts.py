@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
-from acquire import layout
+from acquire import data_folder
 from acquire.errors import AcqError
-from dataset.layouts.avi import sha256_of
+from dataset.common.files import sha256_of
 from dataset.layouts.manifest import MANIFEST, Entry, Manifest
 from dataset.layouts.ubfc import load_manifest
 from dataset.quality.result import read_quality
@@ -98,9 +98,9 @@ def gather(data: Path) -> Facts:
     CurationError : the curated folders are not what their manifest says, or there are none
     AcqError : the exclusions, a quality file or what is noted of a subject cannot be read
     """
-    root = layout.ubfc_dir(data)
+    root = data_folder.ubfc_dir(data)
     manifest = load_manifest(root)
-    files = {path.stem: path for path in layout.session_files(data)}
+    files = {path.stem: path for path in data_folder.session_files(data)}
     recorded, unread, grades = {}, {}, {}
     for entry in manifest.entries:
         path = files.get(entry.session)
@@ -127,7 +127,7 @@ def _grade(path: Path, entry: Entry) -> str | None:
 
 
 def _split(data: Path, manifest: Manifest) -> Split | None:
-    path = layout.split_file(data)
+    path = data_folder.split_file(data)
     split = read_split(path) if path.exists() else None
     return split if split and split.hash == manifest.split_hash else None
 

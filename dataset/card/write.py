@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from acquire import layout
+from acquire import data_folder
 from acquire.errors import CurationError
 from dataset.common.files import write_text_atomically
 
@@ -41,7 +41,7 @@ def write_card(data: Path, about: About, *, force: bool = False) -> Card:
     facts = gather(data)
     markdown = card_markdown(facts, about)
     described = json.dumps(croissant(facts, about, markdown=markdown), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    files = layout.card_file(data), layout.croissant_file(data)
+    files = data_folder.card_file(data), data_folder.croissant_file(data)
     texts = dict(zip(files, (markdown, described), strict=True))
     is_new = False
     for path, text in texts.items():

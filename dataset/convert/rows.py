@@ -16,31 +16,10 @@ from acquire.errors import CurationError
 from dataset.selection.exclusions import Exclusion, Exclusions
 from dataset.session.reader import Session
 from dataset.signals.align import HOLE, WHY_NOT, AlignedPpg, check_rising, ppg_on_frames
-from dataset.signals.filters import FILTER_ORDER, HIGH_HZ, LOW_HZ, WINDOW_S
 
-NATIVE = "native"
-HOLES = ("keep", "repeat", "cut")
-PPG = ("filtered", "raw")
+from .settings import NATIVE, Settings
+
 SHORTEST_S = 5.0                     # a part below this is left out, where a session is cut
-
-_HEART_RATE = f"spectral peak in sliding {WINDOW_S:g} s windows of the band-passed PPG"
-FILTER = {
-    "filtered": {
-        "kind": "Butterworth band-pass, forwards and backwards", "order": FILTER_ORDER, "low_hz": LOW_HZ, "high_hz": HIGH_HZ,
-        "over": "each run of samples without a hole, before cutting", "heart_rate": _HEART_RATE,
-    },
-    "raw": {"kind": "none", "heart_rate": _HEART_RATE},
-}
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How sessions become curated folders; the same settings and sessions give the same bytes."""
-
-    codec: str        # one of `dataset.layouts.avi.CODECS`; png in the PURE layout
-    ppg: str          # one of PPG
-    fps: str          # NATIVE, or frames per second, such as "30"
-    holes: str        # one of HOLES
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from acquire.errors import CurationError
-from dataset.layouts.avi import sha256_of
+from dataset.common.files import sha256_of
 from dataset.layouts.manifest import MANIFEST, SIDES, Entry, Manifest, write_manifest
 from dataset.layouts.ubfc import VIDEO, check_folder, check_video_bytes
 

@@ -15,25 +15,20 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from acquire import layout
+from acquire import data_folder
 from acquire.errors import CurationError
-from dataset.common.files import write_text_atomically
+from dataset.common.files import sha256_of, write_text_atomically
+from dataset.common.progress import OnProgress
 from dataset.common.workers import Workers, work_through
-from dataset.layouts.avi import PixelHash, sha256_of
+from dataset.layouts.avi import PixelHash
 from dataset.layouts.manifest import MANIFEST
 from dataset.layouts.pure import PureWriter
 from dataset.selection.exclusions import Exclusion, read_exclusions
-from dataset.selection.split import (
-    OnProgress,
-    SessionIdentity,
-    check_sessions,
-    identify_sessions,
-    read_split,
-)
+from dataset.selection.split import SessionIdentity, check_sessions, identify_sessions, read_split
 from dataset.session.reader import Session
 
-from .rows import FILTER, Part, Settings, excluded_parts, lay_out
-from .to_ubfc import choose_fold, settle
+from .rows import Part, excluded_parts, lay_out
+from .settings import FILTER, Settings, choose_fold, settle
 
 SCHEMA, SCHEMA_VERSION = "acq-pure-manifest", 1
 PARTIAL = ".pure-partial"
@@ -79,16 +74,16 @@ def export_pure(
     SplitError : no split, one that leaks, or one made from other sessions
     CurationError : there is an export already and `force` is not set; a session cannot be used; more than 99 subjects
     """
-    root, partial = layout.pure_dir(data), (data / PARTIAL).resolve()
+    root, partial = data_folder.pure_dir(data), (data / PARTIAL).resolve()
     is_there = root.is_dir() and any(root.iterdir())
     if is_there and not force:
         raise CurationError(f"expected no export yet, found {root}; say --force to replace it")
     if is_there and not (root / MANIFEST).is_file():
         raise CurationError(f"expected an export of acq to replace, found no {MANIFEST} in {root}; move it away")
-    split = read_split(layout.split_file(data))
+    split = read_split(data_folder.split_file(data))
     fold = choose_fold(split, fold)
     settings = replace(settle(None, codec=None, ppg=ppg, fps=fps, holes=holes), codec="png")
-    check_sessions(split, identify_sessions(data, on_progress=on_progress), layout.split_file(data))
+    check_sessions(split, identify_sessions(data, on_progress=on_progress), data_folder.split_file(data))
     exclusions, tasks = read_exclusions(data), []
     subjects = sorted({one.subject for one in split.sessions})
     taken = dict.fromkeys(subjects, 0)
@@ -141,7 +136,7 @@ def read_export(root: Path) -> tuple[dict, ...]:
         if (body["schema"], body["schema_version"]) != (SCHEMA, SCHEMA_VERSION):
             raise ValueError(f"schema {body['schema']!r} of version {body['schema_version']!r}")
         for one in entries:
-            if not _FOLDER.fullmatch(one["folder"]) or not layout.is_subject_id(one["subject"]):
+            if not _FOLDER.fullmatch(one["folder"]) or not data_folder.is_subject_id(one["subject"]):
                 raise ValueError(f"{one['folder']!r} of {one['subject']!r}")
             if not all(isinstance(one[name], str) for name in ("session", "session_hash", "pixels_hash", "labels_sha256")):
                 raise TypeError(f"a name or a hash of {one['folder']} that is no text")

@@ -17,10 +17,10 @@ from importlib.metadata import version
 from pathlib import Path
 from uuid import uuid4
 
-from acquire import layout
+from acquire import data_folder
 from acquire.errors import CurationError
+from dataset.common.progress import OnProgress
 from dataset.common.workers import Workers, work_through
-from dataset.layouts.avi import CODECS
 from dataset.layouts.manifest import (
     MANIFEST,
     Entry,
@@ -30,9 +30,10 @@ from dataset.layouts.manifest import (
     write_manifest,
 )
 from dataset.selection.exclusions import read_exclusions
-from dataset.selection.split import OnProgress, Split, check_sessions, identify_sessions, read_split
+from dataset.selection.split import Split, check_sessions, identify_sessions, read_split
 
-from .rows import FILTER, HOLES, NATIVE, PPG, Settings, excluded_parts
+from .rows import excluded_parts
+from .settings import FILTER, choose_fold, settle
 from .swap import finish_replacing, is_whole, move_and_clear, present, replace_folders
 from .write_folder import CHECKING, WRITING, Outline, Task, grade_of, outline, write_session
 
@@ -97,10 +98,10 @@ def convert_sessions(
     SessionError : a session cannot be identified
     CurationError : something would be overwritten, or does not fit on the disk
     """
-    split = read_split(layout.split_file(data))
-    check_sessions(split, identify_sessions(data, on_progress=on_progress), layout.split_file(data))
+    split = read_split(data_folder.split_file(data))
+    check_sessions(split, identify_sessions(data, on_progress=on_progress), data_folder.split_file(data))
     fold = choose_fold(split, fold)
-    root = layout.ubfc_dir(data)
+    root = data_folder.ubfc_dir(data)
     partial = (data / PARTIAL / uuid4().hex).resolve()      # a worker that outlives a killed parent writes into nobody's
     old = read_manifest(root / MANIFEST) if (root / MANIFEST).exists() else None
     settings = settle(old, codec=codec, ppg=ppg, fps=fps, holes=holes)
@@ -168,61 +169,6 @@ class _Progress:
         before, self._done[stage] = self._done[stage], self._done[stage] + count
         if self._call and (before // 25 < self._done[stage] // 25 or self._done[stage] >= self._total):
             self._call(stage, self._done[stage], self._total)
-
-
-def choose_fold(split: Split, fold: int | None) -> int:
-    """Give the fold that is asked for, or the only one.
-
-    Raises
-    ------
-    CurationError : there are several, or not so many
-    """
-    count = len(split.folds)
-    if fold is None and count > 1:
-        raise CurationError(f"expected --fold 1 to {count}, got none; the split has {count} folds and data/ubfc holds one")
-    if fold is not None and not 1 <= fold <= count:
-        raise CurationError(f"expected --fold 1 to {count}, got {fold}; acq split --folds K makes K")
-    return fold or 1
-
-
-def settle(
-    old: Manifest | None, *, codec: str | None, ppg: str | None, fps: str | None, holes: str | None
-) -> Settings:
-    """Choose what is asked for, else what the conversion that is there has, else what is usual.
-
-    Raises
-    ------
-    CurationError : what is there names none that is known, or `fps` is no rate
-    """
-    codec = codec or (old.codec if old else CODECS[0])
-    ppg = ppg or (old.ppg if old else PPG[0])
-    usual = old.fps if old else NATIVE
-    fps = fps or usual
-    holes = holes or (old.holes if old and fps == usual else "keep" if fps == NATIVE else "repeat")
-    for name, value, known in (("codec", codec, CODECS), ("ppg", ppg, PPG), ("holes", holes, HOLES)):
-        if value not in known:
-            raise CurationError(
-                f"expected {' or '.join(known)} as the {name} in {MANIFEST}, found {value!r}; name one with --{name}"
-            )
-    return Settings(codec, ppg, even_rate(fps), holes)
-
-
-def even_rate(text: str) -> str:
-    """Read "native" or a rate [Hz]; one rate has one spelling.
-
-    Raises
-    ------
-    CurationError : neither, or not 1 to 240 Hz
-    """
-    if text == NATIVE:
-        return text
-    try:
-        rate = float(text)
-    except (TypeError, ValueError):
-        rate = 0.0
-    if not 1 <= rate <= 240:
-        raise CurationError(f"expected native or 1 to 240 frames per second, found {text!r}; name one with --fps")
-    return f"{rate:.10g}"
 
 
 def _number(numbers: dict[str, int], key: str) -> int:

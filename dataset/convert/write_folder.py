@@ -18,7 +18,8 @@ from dataset.selection.exclusions import Exclusion
 from dataset.selection.split import SessionIdentity
 from dataset.session.reader import Session, rate_hz
 
-from .rows import FILTER, NATIVE, Part, Settings, Timeline, excluded_parts, lay_out
+from .rows import Part, Timeline, excluded_parts, lay_out
+from .settings import FILTER, NATIVE, Settings
 
 Step = Callable[[str, int], None]      # stage, frames more
 WRITING, CHECKING = "writing frames", "checking frames"

@@ -12,13 +12,14 @@ below `shortest_s` that is not equal. Of many equal copies each is told with the
 """
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from scipy.ndimage import median_filter, uniform_filter1d
 
+from dataset.common.progress import OnProgress
 from dataset.session.reader import Session
 
 from .correlation import Likeness, make_ready, measure, search
@@ -29,7 +30,6 @@ EXACT_S = 5.0                # stretches of equal numbers are told from this len
 PPG, PICTURES = "ppg", "pictures"
 
 Pair = tuple[int, int]
-OnProgress = Callable[[str, int, int], None]   # stage, done, total
 
 _PPG_HZ = 25.0
 _FRAME_HZ = 30.0             # frames are counted, not timed: a copy may carry other stamps

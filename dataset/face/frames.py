@@ -22,12 +22,12 @@ import cv2
 import numpy as np
 
 from acquire.errors import CurationError
-from dataset.layouts.avi import read_bgr, sha256_of
+from dataset.common.files import sha256_of
+from dataset.layouts.avi import read_bgr
 
-from . import find as face
-from .find import FaceBox, find_face
+from .box import DETECTOR, ENLARGE, MIN_PROBABILITY, SEARCH_FRAMES, SIZE, FaceBox
+from .find import find_face
 
-SIZE = 36
 UNIT = 256              # stored counts per grey level
 CUT_SD = 3.0
 VERSION = 2             # of the steps in this file: part of every cache key
@@ -48,7 +48,7 @@ class FaceFrames:
 
     def colour(self) -> np.ndarray:
         """Give the mean red, green and blue inside the detector's own box, (T, 3) float64 in grey levels."""
-        margin = round(SIZE * (1 - 1 / face.ENLARGE) / 2)
+        margin = round(SIZE * (1 - 1 / ENLARGE) / 2)
         return self.frames[:, margin:-margin, margin:-margin].mean(axis=(1, 2)) / UNIT
 
 
@@ -84,8 +84,8 @@ def average_face(image: np.ndarray, box: FaceBox, *, size: int = SIZE) -> np.nda
 def cache_key(video_sha256: str) -> str:
     """Give the name under which the frames of a video are kept, made from its hash and every parameter."""
     parameters = {
-        "version": VERSION, "size": SIZE, "unit": UNIT, "detector": face.DETECTOR, "enlarge": face.ENLARGE,
-        "search_frames": face.SEARCH_FRAMES, "min_probability": face.MIN_PROBABILITY,
+        "version": VERSION, "size": SIZE, "unit": UNIT, "detector": DETECTOR, "enlarge": ENLARGE,
+        "search_frames": SEARCH_FRAMES, "min_probability": MIN_PROBABILITY,
     }
     return hashlib.sha256(f"{video_sha256} {json.dumps(parameters, sort_keys=True)}".encode()).hexdigest()[:32]
 

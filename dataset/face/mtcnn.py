@@ -15,7 +15,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from .find import FaceBox
+from .box import FaceBox
 from .onnx_file import open_session
 
 NETS = Path(__file__).parent / "weights"      # the networks that come with acq, with facenet-pytorch's weights

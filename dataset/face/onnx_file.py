@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from acquire.errors import TrainingError
 
-from .frames import SIZE
+from .box import SIZE
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession

@@ -14,7 +14,7 @@ import numpy as np
 
 from acquire.camera.source import CameraInfo
 
-from .find import FaceBox
+from .box import FaceBox
 
 _ROWS = 180
 _LEAST = 1 / 5                  # of the picture's height

@@ -18,6 +18,7 @@ import av.error
 import numpy as np
 
 from acquire.errors import CurationError
+from dataset.common.files import sha256_of
 
 _STORED_AS = {"rawvideo": "bgr24", "ffv1": "bgr0"}
 CODECS = tuple(_STORED_AS)
@@ -130,18 +131,6 @@ def check_video(path: Path, pixels: PixelHash, *, on_frame: Callable[[int], None
     if len(found.after) != len(pixels.after):
         raise CurationError(f"expected {len(pixels.after)} frames, found {len(found.after)} in {path}; run acq convert --force")
     return sha256_of(path)
-
-
-def sha256_of(path: Path) -> str:
-    """Give the SHA-256 of a file's bytes, in hex."""
-    digest, block = hashlib.sha256(), bytearray(1 << 20)       # stays in the processor's cache between reading and hashing
-    try:
-        with open(path, "rb", buffering=0) as file:
-            while count := file.readinto(block):
-                digest.update(memoryview(block)[:count])
-    except OSError as error:
-        raise CurationError(f"expected a video at {path}, got {error}") from error
-    return digest.hexdigest()
 
 
 def _cannot_write(path: Path, error: Exception) -> CurationError:

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from acquire import layout
+from acquire import data_folder
 from acquire.errors import CurationError
 from dataset.common.files import canonical_json, write_text_atomically
 
@@ -183,7 +183,7 @@ def _check_entries(entries: Sequence[Entry], again: str) -> None:
     for entry in entries:
         if not _is_folder(entry.folder) or entry.folder.partition("/")[0] != entry.side:
             raise CurationError(f"expected {entry.side}/subject<int> for one of {SIDES}, found {entry.folder!r} {again}")
-        if not layout.is_subject_id(entry.subject):
+        if not data_folder.is_subject_id(entry.subject):
             raise CurationError(f"expected a subject id, found {entry.subject!r} {again}")
     for what, values in (("folder number", [str(e.number) for e in entries]), ("session", [e.key for e in entries])):
         if twice := sorted({v for v in values if values.count(v) > 1}):

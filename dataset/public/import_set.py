@@ -14,17 +14,17 @@ from pathlib import Path
 
 import numpy as np
 
-from acquire import layout
+from acquire import data_folder
 from acquire.camera.source import CameraInfo, VideoFrame
 from acquire.errors import CurationError, SessionError
 from acquire.sensor.protocol import Hello
 from acquire.session.writer import Imported, SessionWriter
+from dataset.common.files import sha256_of
 from dataset.common.workers import Outcome, Workers, work_through
-from dataset.layouts import pure
-from dataset.layouts.avi import sha256_of
 from dataset.layouts.ubfc import LABELS, VIDEO
 from dataset.session.reader import Session
 
+from . import pure
 from .published import Recording
 from .ubfc import DUMP, read_dataset_1, read_dataset_2
 
@@ -133,7 +133,7 @@ def import_set(
     which = which or find_set(root)
     one = SETS[which]
     prefix = one.prefix if prefix is None else prefix
-    if not layout.is_subject_id(f"{prefix}0000"):
+    if not data_folder.is_subject_id(f"{prefix}0000"):
         raise CurationError(f"expected a prefix of letters, digits, - and _, found {prefix!r}; name another --subject-prefix")
     folders = sorted(path for path in root.iterdir() if path.is_dir())
     tasks = [Task(which, path, data, prefix, force) for path in folders if one.folder.fullmatch(path.name)]
@@ -159,7 +159,7 @@ def import_folder(task: Task) -> Import:
     one = SETS[task.set]
     recording = one.read(task.folder)
     subject, session_id = f"{task.prefix}{recording.subject}", f"{task.prefix}{recording.session}"
-    target = layout.sessions_dir(task.data) / subject / f"{session_id}{layout.SESSION_SUFFIX}"
+    target = data_folder.sessions_dir(task.data) / subject / f"{session_id}{data_folder.SESSION_SUFFIX}"
     sources = [f"{name} sha256 {digest}" for name, digest in one.sources(task.folder)]
     if target.exists() and (kept := _kept(target, one.title, sources, task)):
         return kept

@@ -1,12 +1,13 @@
 """Grade many sessions: measure those that are new, compare all of them, write what was found beside each."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from acquire import layout
+from acquire import data_folder
 from acquire.errors import AcqError, CurationError
+from dataset.common.progress import OnProgress
 from dataset.common.workers import Workers, work_through
 from dataset.duplicates.find import compare, read_streams
 from dataset.selection.exclusions import read_exclusions
@@ -15,8 +16,6 @@ from .across_sessions import compare_sessions
 from .limits import Limits
 from .measure import measure_unless_fresh
 from .result import SessionQuality, read_quality, write_quality
-
-OnProgress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -50,9 +49,9 @@ def grade_sessions(
     ------
     CurationError : there is no session, or none of a name
     """
-    paths = layout.session_files(data)
+    paths = data_folder.session_files(data)
     if not paths:
-        raise CurationError(f"expected sessions, found none in {layout.sessions_dir(data)}; record one first")
+        raise CurationError(f"expected sessions, found none in {data_folder.sessions_dir(data)}; record one first")
     chosen = _chosen(paths, named)
     failed: dict[Path, str] = {}
     qualities: dict[Path, SessionQuality] = {}

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from acquire import layout
+from acquire import data_folder
 from acquire.errors import CurationError
 from dataset.common.files import write_text_atomically
 
@@ -61,7 +61,7 @@ class SessionQuality:
 
 def write_quality(session_file: Path, quality: SessionQuality) -> Path:
     """Write it beside its session, in one step; give the file's path."""
-    path = layout.quality_file(session_file)
+    path = data_folder.quality_file(session_file)
     body = {"schema": SCHEMA, "schema_version": SCHEMA_VERSION, **asdict(quality)}
     write_text_atomically(path, json.dumps(body, allow_nan=False) + "\n")
     return path
@@ -74,7 +74,7 @@ def read_quality(session_file: Path) -> SessionQuality | None:
     ------
     CurationError : the file cannot be read, or is none
     """
-    path = layout.quality_file(session_file)
+    path = data_folder.quality_file(session_file)
     again = f"in {path}; run acq qc again"
     try:
         body = json.loads(path.read_text(encoding="utf-8"))
@@ -104,7 +104,7 @@ def read_grade(session_file: Path) -> str | None:
     ------
     CurationError : the file cannot be read, or is none
     """
-    path = layout.quality_file(session_file)
+    path = data_folder.quality_file(session_file)
     try:
         with path.open("rb") as file:
             head = file.read(_HEAD).decode("utf-8", errors="replace")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from dataset.face.find import FaceBox
+from dataset.face.box import FaceBox
 from dataset.face.quick_look import spot_face
 from dataset.session.reader import Session
 

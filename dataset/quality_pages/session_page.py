@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib import image
 
-from acquire import layout
+from acquire import data_folder
 from acquire.errors import CurationError
 from dataset.common.files import write_text_atomically
 from dataset.common.html import drawing, number, page, png, section, text
@@ -148,7 +148,7 @@ def _part(from_s: float | None, to_s: float | None) -> str:
 
 def _check(quality: SessionQuality) -> None:
     """Refuse what would not be safe as a file name, or cannot be drawn."""
-    if not layout.is_session_id(quality.session) or f"{quality.session}.html".lower() == INDEX:
+    if not data_folder.is_session_id(quality.session) or f"{quality.session}.html".lower() == INDEX:
         raise CurationError(f"expected a session id like S01-20260101T090000Z, found {quality.session!r}; run acq qc again")
     numbers = [("duration_s", quality.duration_s), *((n, v) for n, v in quality.measures.items() if v is not None)]
     for flag in quality.flags:

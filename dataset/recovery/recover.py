@@ -17,10 +17,11 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from acquire import layout
+from acquire import data_folder, layout
 from acquire.clock import place_samples
 from acquire.errors import SessionError
-from dataset.session.hdf5 import check_is_file, find_inside, one_line, was_never_closed
+from dataset.common.files import one_line
+from dataset.session.hdf5 import check_is_file, find_inside, was_never_closed
 from dataset.session.reader import Session, count_lost
 
 from .closed_view import Survivor
@@ -60,7 +61,7 @@ def recover(path: Path, *, on_progress: Callable[[str, int, int], None] = lambda
     if path.name.endswith(KEPT_SUFFIX):
         raise SessionError(
             f"expected a recording, found the survivor that an earlier acq recover kept, at {path}; "
-            f"give a copy of it the name of a recording, {layout.SESSION_SUFFIX}, and recover that"
+            f"give a copy of it the name of a recording, {data_folder.SESSION_SUFFIX}, and recover that"
         )
     if not was_never_closed(path):
         if _is_whole(path, on_progress):

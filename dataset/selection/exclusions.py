@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
 
-from acquire import layout
+from acquire import data_folder
 from acquire.errors import CurationError, SessionError
 from dataset.common.files import write_text_atomically
 from dataset.session.reader import Session
@@ -101,7 +101,7 @@ def read_exclusions(data: Path) -> Exclusions:
     ------
     CurationError : the file cannot be read, or is none
     """
-    path = layout.exclusions_file(data)
+    path = data_folder.exclusions_file(data)
     again = f"in {path}; correct it, or move it away and exclude again"
     try:
         body = json.loads(path.read_text(encoding="utf-8"))
@@ -122,7 +122,7 @@ def read_exclusions(data: Path) -> Exclusions:
 
 def write_exclusions(data: Path, exclusions: Exclusions) -> Path:
     """Write what is taken out, in one step; give the file's path."""
-    path = layout.exclusions_file(data)
+    path = data_folder.exclusions_file(data)
     body = {"schema": SCHEMA, "schema_version": SCHEMA_VERSION, "exclusions": [asdict(one) for one in exclusions.listed]}
     write_text_atomically(path, json.dumps(body, indent=2, allow_nan=False) + "\n")
     return path
@@ -135,14 +135,14 @@ def find_session(data: Path, text: str) -> Path:
     ------
     CurationError : there is no such recording under `data`, or two of that name
     """
-    files = layout.session_files(data)
-    if "/" in text or text.endswith(layout.SESSION_SUFFIX):
+    files = data_folder.session_files(data)
+    if "/" in text or text.endswith(data_folder.SESSION_SUFFIX):
         found = [path for path in files if path.resolve() == Path(text).resolve()]
     else:
         found = [path for path in files if path.stem == text]
     if len(found) != 1:
         there = f"{len(found)} files" if found else "none"
-        raise CurationError(f"expected a recording {text!r} in {layout.sessions_dir(data)}, found {there}; acq ls lists them")
+        raise CurationError(f"expected a recording {text!r} in {data_folder.sessions_dir(data)}, found {there}; acq ls lists them")
     return found[0]
 
 

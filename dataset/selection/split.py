@@ -11,14 +11,15 @@ The result depends on nothing but the sessions and what was asked: subjects and 
 import hashlib
 import json
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from acquire import layout
+from acquire import data_folder
 from acquire.errors import SessionError, SplitError
 from dataset.common.files import canonical_json, write_text_atomically
+from dataset.common.progress import OnProgress
 from dataset.session.hdf5 import was_never_closed
 from dataset.session.reader import Session
 from dataset.session.summary import mean_heart_rate
@@ -28,8 +29,6 @@ from .exclusions import read_exclusions
 
 SCHEMA = "acq-split"
 SCHEMA_VERSION = 2
-
-OnProgress = Callable[[str, int, int], None]   # stage, done, total
 
 
 @dataclass(frozen=True)
@@ -88,9 +87,9 @@ def identify_sessions(data: Path, *, on_progress: OnProgress | None = None) -> l
     SplitError : there are none, some were never closed, lie in another subject's folder, or share an id
     CurationError : the exclusions cannot be read
     """
-    files, excluded = layout.session_files(data), read_exclusions(data)
+    files, excluded = data_folder.session_files(data), read_exclusions(data)
     if not files:
-        raise SplitError(f"expected recordings in {layout.sessions_dir(data)}/<subject>/, found none; acq record makes them")
+        raise SplitError(f"expected recordings in {data_folder.sessions_dir(data)}/<subject>/, found none; acq record makes them")
     files = [path for path in files if not excluded.is_out(path.stem)]
     if growing := [str(path) for path in files if path.is_file() and _is_open(path)]:
         raise SplitError(
@@ -117,7 +116,7 @@ def identify_sessions(data: Path, *, on_progress: OnProgress | None = None) -> l
     if strayed:
         raise SplitError(
             f"expected each recording in its subject's folder, found {', '.join(strayed)}; move it to "
-            f"{layout.sessions_dir(data)}/<subject>, or `acq exclude` it"
+            f"{data_folder.sessions_dir(data)}/<subject>, or `acq exclude` it"
         )
     if not found:
         raise SplitError(f"expected recordings to use, found all of them taken out in {data}; acq exclude lists why")
@@ -352,7 +351,7 @@ def _parse(body: Any, path: Path) -> Split:
             if not isinstance(one.simulated, bool) or not isinstance(one.complete, bool):
                 raise ValueError("neither true nor false")
         names = {name for fold in split.folds for name in fold.train + fold.test} | {s.subject for s in split.sessions}
-        if not all(layout.is_subject_id(name) for name in names):
+        if not all(data_folder.is_subject_id(name) for name in names):
             raise ValueError("a subject id that is none")
     except (KeyError, TypeError, ValueError) as error:
         raise SplitError(f"expected folds and sessions, got: {type(error).__name__} {error}, {again}") from error

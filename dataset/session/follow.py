@@ -11,10 +11,11 @@ from types import TracebackType
 import h5py
 import numpy as np
 
-from acquire import layout
+from acquire import data_folder, layout
 from acquire.errors import SessionError
+from dataset.common.files import one_line
 
-from .hdf5 import find_inside, one_line, open_to_read, was_never_closed
+from .hdf5 import find_inside, open_to_read, was_never_closed
 from .reader import Frames, Session
 
 SHOWN_S = 10.0                  # of the finger's PPG
@@ -106,7 +107,7 @@ def newest_growing(folder: Path) -> Path:
     ------
     SessionError : there is none
     """
-    growing = [path for path in folder.rglob(f"*{layout.SESSION_SUFFIX}") if h5py.is_hdf5(path) and was_never_closed(path)]
+    growing = [path for path in folder.rglob(f"*{data_folder.SESSION_SUFFIX}") if h5py.is_hdf5(path) and was_never_closed(path)]
     if not growing:
         raise SessionError(f"expected a session that is being recorded under {folder}, found none; acq record makes one")
     return max(growing, key=lambda path: path.stat().st_mtime_ns)

@@ -12,6 +12,7 @@ import h5py
 import hdf5plugin  # noqa: F401 - registers the filters that sessions are compressed with
 
 from acquire.errors import SessionError
+from dataset.common.files import one_line
 
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
@@ -143,8 +144,3 @@ def _check_filters(dataset: h5py.Dataset, path: Path) -> None:
                 f"expected a filter that hdf5plugin has, found number {code} ({called}) on {dataset.name} in {path}; "
                 "update hdf5plugin"
             )
-
-
-def one_line(error: BaseException) -> str:
-    """Give an error's text without its line breaks."""
-    return " ".join(str(error).split())

@@ -21,10 +21,11 @@ import cv2
 import h5py
 import numpy as np
 
-from acquire import layout
+from acquire import data_folder, layout
 from acquire.errors import SessionError
+from dataset.common.files import one_line
 
-from .hdf5 import find_inside, one_line, open_to_read, refuse_links
+from .hdf5 import find_inside, open_to_read, refuse_links
 
 # ITU-R BT.601, limited range: what cameras and GStreamer mean by I420 up to 576 lines, and what OpenCV computes.
 _TO_RGB = {"I420": cv2.COLOR_YUV2RGB_I420, "RGB": None}
@@ -165,7 +166,7 @@ class Session:
         self.recovered = str(attrs.get(layout.RECOVERED_ATTR, ""))       # what `acq recover` dropped; "" where it was not needed
         self.imported_from = str(attrs.get(layout.IMPORTED_ATTR, ""))   # a public data set; "" where acq recorded it
         self._lost = {name: int(attrs.get(name, -1)) for name in layout.LOSS_ATTRS}
-        if not layout.is_subject_id(self.subject):
+        if not data_folder.is_subject_id(self.subject):
             raise SessionError(f"expected a subject id like S01, found {self.subject!r} in {self.path}")
         if not _SESSION_ID.fullmatch(self.session_id):
             raise SessionError(f"expected a session id like S01-20260101T090000Z, found {self.session_id!r} in {self.path}")

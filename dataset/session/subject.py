@@ -9,8 +9,8 @@ import re
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
+from acquire.data_folder import subject_file
 from acquire.errors import SubjectError
-from acquire.layout import subject_file
 from dataset.common.files import write_text_atomically
 
 SCHEMA = "acq-subject"

@@ -7,21 +7,22 @@ from pathlib import Path
 
 import numpy as np
 
-from acquire import layout
+from acquire import data_folder
 from acquire.errors import CurationError
+from dataset.common.files import sha256_of
+from dataset.common.progress import OnProgress
 from dataset.convert.to_pure import check_part, read_export
 from dataset.face.frames import cache_key
-from dataset.layouts.avi import read_bgr, sha256_of
+from dataset.layouts.avi import read_bgr
 from dataset.layouts.manifest import MANIFEST, SIDES, Entry, read_manifest
 from dataset.layouts.ubfc import LABELS, VIDEO, check_folder, check_video_bytes
-from dataset.selection.split import OnProgress
 
 from .result import Known, Verification
 
 
 def check_folders(data: Path, done: Verification, known: Known, progress: OnProgress) -> None:
     """Check every folder of `data/ubfc`, and that there are no others."""
-    root = layout.ubfc_dir(data)
+    root = data_folder.ubfc_dir(data)
     path = root / MANIFEST
     if not path.exists():
         if any((root / side).is_dir() for side in SIDES):
@@ -35,7 +36,7 @@ def check_folders(data: Path, done: Verification, known: Known, progress: OnProg
     if not manifest.complete or manifest.stale:
         done.add("stale", path, f"an unfinished conversion or withdrawal in {root}: run it again")
     if known.split and manifest.split_hash != known.split.hash:
-        where = layout.split_file(data)
+        where = data_folder.split_file(data)
         done.add("stale", path, f"the folders in {root} were made by another split than {where}; acq convert --force")
     total, before = sum(entry.frames for entry in manifest.entries), 0
     for entry in manifest.entries:
@@ -51,7 +52,7 @@ def check_folders(data: Path, done: Verification, known: Known, progress: OnProg
 
 def check_pure(data: Path, done: Verification, known: Known) -> None:
     """Check every folder of `data/pure`, where there is one."""
-    root = layout.pure_dir(data)
+    root = data_folder.pure_dir(data)
     if not root.exists():
         return
     try:
@@ -112,7 +113,7 @@ def _folder(root: Path, entry: Entry, done: Verification, known: Known) -> Itera
 
 def check_frames(data: Path, done: Verification, known: Known) -> None:
     """Hold kept face frames against the videos that they name, by their key."""
-    cache = layout.frames_cache(data)
+    cache = data_folder.frames_cache(data)
     owners = {cache_key(entry.video_sha256): entry for entry in known.manifest.entries} if known.manifest else {}
     others = 0
     for path in sorted(cache.glob("*.json")) if cache.is_dir() else []:

@@ -6,15 +6,16 @@ Files are read in blocks and videos frame by frame, so nothing here grows with t
 import json
 from pathlib import Path
 
-from acquire import layout
+from acquire import data_folder
 from acquire.errors import AcqError, CurationError, SplitError
-from dataset.layouts.avi import sha256_of
+from dataset.common.files import sha256_of
+from dataset.common.progress import OnProgress
 from dataset.layouts.manifest import MANIFEST
 from dataset.layouts.ubfc import LABELS, VIDEO
 from dataset.quality.result import read_quality
 from dataset.runs import read_runs
 from dataset.selection.exclusions import Exclusions, read_exclusions
-from dataset.selection.split import OnProgress, SessionIdentity, read_split
+from dataset.selection.split import SessionIdentity, read_split
 from dataset.session.reader import Session
 from dataset.session.subject import read_subject
 from dataset.withdraw.find_files import UNDER_WAY
@@ -31,7 +32,7 @@ def verify(data: Path, *, on_progress: OnProgress | None = None) -> Verification
     ------
     CurationError : there is neither a recording nor a curated folder
     """
-    if not layout.session_files(data) and not (layout.ubfc_dir(data) / MANIFEST).exists():
+    if not data_folder.session_files(data) and not (data_folder.ubfc_dir(data) / MANIFEST).exists():
         raise CurationError(f"expected recordings or curated folders in {data}, found neither; name another folder with --data")
     done, known = Verification(), Known()
     progress = on_progress or (lambda *_: None)
@@ -47,7 +48,7 @@ def verify(data: Path, *, on_progress: OnProgress | None = None) -> Verification
 
 def _lists(data: Path, done: Verification, known: Known) -> None:
     """Read the files that list what there is; each checks its own hash."""
-    path = layout.split_file(data)
+    path = data_folder.split_file(data)
     if path.exists():
         try:
             known.split = read_split(path)
@@ -55,7 +56,7 @@ def _lists(data: Path, done: Verification, known: Known) -> None:
             done.add("broken", path, error)
     else:
         done.add("unchecked", path, f"no split at {path}: nothing says what the recordings should be; acq split makes one")
-    for path, read in ((layout.exclusions_file(data), read_exclusions), (layout.withdrawals_file(data), read_withdrawals)):
+    for path, read in ((data_folder.exclusions_file(data), read_exclusions), (data_folder.withdrawals_file(data), read_withdrawals)):
         try:
             found = read(data)
         except CurationError as error:
@@ -69,7 +70,7 @@ def _lists(data: Path, done: Verification, known: Known) -> None:
 
 def _sessions(data: Path, done: Verification, known: Known, progress: OnProgress) -> None:
     noted = {one.session: one for one in known.split.sessions} if known.split else {}
-    files = layout.session_files(data)
+    files = data_folder.session_files(data)
     for at, path in enumerate(files):
         _session(path, noted.get(path.stem), done, known)
         progress("hashing sessions", at + 1, len(files))
@@ -79,7 +80,7 @@ def _sessions(data: Path, done: Verification, known: Known, progress: OnProgress
             where = data / one.file
             done.add("broken", where, f"expected a recording of the split, found nothing at {where}; restore it from a copy, or "
                      "acq split --force")
-    for folder in sorted(path for path in layout.sessions_dir(data).glob("*") if path.is_dir()):
+    for folder in sorted(path for path in data_folder.sessions_dir(data).glob("*") if path.is_dir()):
         try:
             read_subject(data, folder.name)
         except AcqError as error:
@@ -111,12 +112,12 @@ def _session(path: Path, noted: SessionIdentity | None, done: Verification, know
     try:
         quality = read_quality(path)
     except CurationError as error:
-        done.add("broken", layout.quality_file(path), error)
+        done.add("broken", data_folder.quality_file(path), error)
         return
     if quality is not None:
         done.checked.update(qualities=1)
         if quality.session_hash != found:
-            where = layout.quality_file(path)
+            where = data_folder.quality_file(path)
             done.add("stale", where, f"{where} is of an earlier state of the recording; acq qc measures it again")
 
 
@@ -134,12 +135,12 @@ def _runs(data: Path, done: Verification, known: Known) -> None:
             done.add("stale", run.folder, f"{run.folder} was trained on other data than the manifest has now")
         done.checked.update(runs=1, checkpoints=len(run.checkpoints))
     if any(run.checkpoints for run in runs):
-        where = layout.runs_dir(data)
+        where = data_folder.runs_dir(data)
         done.add("unchecked", where, f"weights in {where}: no hash of them is kept, only headers and lengths were looked at")
 
 
 def _card(data: Path, done: Verification, known: Known) -> None:
-    card, described = layout.card_file(data), layout.croissant_file(data)
+    card, described = data_folder.card_file(data), data_folder.croissant_file(data)
     if not card.exists() and not described.exists():
         return
     try:
@@ -149,9 +150,9 @@ def _card(data: Path, done: Verification, known: Known) -> None:
         done.add("broken", described, f"expected the card as Croissant, got: {error}, at {described}; acq card --force")
         return
     done.checked.update(cards=1)
-    if not card.exists() or sha256_of(card) != files.get(layout.CARD):
+    if not card.exists() or sha256_of(card) != files.get(data_folder.CARD):
         done.add("broken", card, f"expected the card that {described} knows, found none or another at {card}; acq card --force")
-    manifest = layout.ubfc_dir(data) / MANIFEST
+    manifest = data_folder.ubfc_dir(data) / MANIFEST
     if not manifest.exists() or sha256_of(manifest) != files.get(MANIFEST):
         done.add("stale", described, f"{described} describes another state of the folders; acq card --force")
     elif known.manifest:
@@ -163,7 +164,7 @@ def _card(data: Path, done: Verification, known: Known) -> None:
 
 
 def _compare_card(files: dict[str, str], noted: dict[str, str], described: Path, done: Verification) -> None:
-    odd = sorted(set(files) - {layout.CARD, MANIFEST} ^ set(noted)) + [
+    odd = sorted(set(files) - {data_folder.CARD, MANIFEST} ^ set(noted)) + [
         name for name in sorted(noted) if name in files and files[name] != noted[name]
     ]
     for name in odd:

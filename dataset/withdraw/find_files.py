@@ -14,17 +14,17 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from acquire import layout
+from acquire import data_folder
 from acquire.errors import CurationError, SessionError, SubjectError
+from dataset.common.progress import OnProgress
 from dataset.convert.to_pure import read_export
 from dataset.layouts.manifest import MANIFEST, SIDES, Manifest, read_manifest
 from dataset.runs import Run, read_runs
 from dataset.selection.exclusions import read_exclusions
-from dataset.selection.split import OnProgress
 from dataset.session.hdf5 import open_to_read, was_never_closed
 
 UNDER_WAY = ".withdrawal.json"
-_BULKY = {layout.SESSION_SUFFIX, ".killed", ".avi", ".npy", ".png", ".safetensors"}    # no texts
+_BULKY = {data_folder.SESSION_SUFFIX, ".killed", ".avi", ".npy", ".png", ".safetensors"}    # no texts
 _UNFINISHED = re.compile(r"\..+\.(?:json|md)-[a-z0-9_]{8}")       # what a killed `write_text_atomically` leaves
 _CONVERTING = re.compile(r"\.(?:ubfc|pure)-[a-z-]+")    # where `acq convert` builds and swaps folders
 _OF_SESSION = re.compile(r"[A-Za-z0-9].*\.(?:h5|h5\.killed|qc\.json)")
@@ -69,7 +69,7 @@ class Traces:
 
 def curated_roots(data: Path) -> list[Path]:
     """List the roots of curated folders that have a manifest."""
-    return [root for root in (layout.ubfc_dir(data),) if (root / MANIFEST).exists()]
+    return [root for root in (data_folder.ubfc_dir(data),) if (root / MANIFEST).exists()]
 
 
 def find_traces(
@@ -87,10 +87,10 @@ def find_traces(
     SubjectError : its folder holds a recording of somebody else, a link, or one that is being written
     CurationError : a manifest or the exclusions cannot be read
     """
-    home = layout.sessions_dir(data) / subject
+    home = data_folder.sessions_dir(data) / subject
     ids, own, unknown = set(sessions), [], []
     recordings = 0
-    files = layout.session_files(data)
+    files = data_folder.session_files(data)
     for at, path in enumerate(files):
         is_its = _whose(path, subject, unknown) == subject
         if path.parent == home:
@@ -123,14 +123,14 @@ def find_traces(
         root / MANIFEST for root, m in manifests.items()
         if _is_listed(m, subject, ids) or any(pattern.search(part["reason"]) for e in m.entries for part in e.excluded)
     ]
-    pure = layout.pure_dir(data)
+    pure = data_folder.pure_dir(data)
     exported = read_export(pure) if (pure / MANIFEST).exists() else ()
     unknown += [
-        f"{root}: folders without a manifest; whose they are is not known" for root in (layout.ubfc_dir(data), pure)
+        f"{root}: folders without a manifest; whose they are is not known" for root in (data_folder.ubfc_dir(data), pure)
         if not (root / MANIFEST).exists() and any((root / side).is_dir() for side in SIDES)
     ]
     if any(_is_of(one.session, subject, ids) or pattern.search(one.reason) for one in read_exclusions(data).listed):
-        lists.append(layout.exclusions_file(data))
+        lists.append(data_folder.exclusions_file(data))
 
     runs = read_runs(data)
     hashes |= {run.data_hash for run in runs if subject in run.train + run.test} - {""}
@@ -139,7 +139,7 @@ def find_traces(
 
     found = bool(own or curated or lists or ids)
     others = _frames(data, manifests.values(), subject) if found else []
-    cards = [path for path in (layout.card_file(data), layout.croissant_file(data)) if path.exists()]
+    cards = [path for path in (data_folder.card_file(data), data_folder.croissant_file(data)) if path.exists()]
     if found and any(_is_listed(m, subject, ids) for m in manifests.values()):
         others += [Trace("dataset card", path, size_of(path)) for path in cards]
     if is_exported := any(one["subject"] == subject for one in exported):      # made as a whole, it is made anew as a whole
@@ -151,7 +151,7 @@ def find_traces(
     for path in _files(data, skip=skip):
         if path in lists or path in {one.path for one in others} or not _mentions(path, pattern, data):
             continue
-        if path == layout.split_file(data):
+        if path == data_folder.split_file(data):
             lists.append(path)
         elif what := _made_again(path, data):
             others.append(Trace(what, path, size_of(path)))
@@ -238,16 +238,16 @@ def _made_again(path: Path, data: Path) -> str:
     """Say what a file is that acq makes again when asked, "" where it is none."""
     if _UNFINISHED.fullmatch(path.name):
         return "unfinished file"
-    if path.is_relative_to(layout.quality_dir(data)):
+    if path.is_relative_to(data_folder.quality_dir(data)):
         return "page of acq qc"
     if path.name.endswith(".qc.json"):
         return "quality of another recording that names it"
-    return "dataset card" if path in (layout.card_file(data), layout.croissant_file(data)) else ""
+    return "dataset card" if path in (data_folder.card_file(data), data_folder.croissant_file(data)) else ""
 
 
 def _frames(data: Path, manifests: Iterable[Manifest], subject: str) -> list[Trace]:
     """List kept face frames but those of other subjects' videos."""
-    cache = layout.frames_cache(data)
+    cache = data_folder.frames_cache(data)
     if not cache.is_dir():
         return []
     keep = {e.video_sha256 for manifest in manifests for e in manifest.entries if e.subject != subject}

@@ -19,12 +19,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from acquire import layout
+from acquire import data_folder
 from acquire.errors import CurationError, SplitError
 from dataset.common.files import write_text_atomically
+from dataset.common.progress import OnProgress
 from dataset.layouts.manifest import MANIFEST, Manifest, read_manifest, write_manifest
 from dataset.selection.exclusions import Exclusions, read_exclusions, write_exclusions
-from dataset.selection.split import OnProgress, Split, read_split, without_subject, write_split
+from dataset.selection.split import Split, read_split, without_subject, write_split
 
 from .find_files import UNDER_WAY, Traces, curated_roots, find_traces, pattern_of
 
@@ -148,7 +149,7 @@ def _look(data: Path, subject: str, models: bool, on_progress: OnProgress | None
     models = models or bool(before and before.models)
     if not before and not traces.removable and not traces.lists and not (models and traces.runs):
         runs = ", ".join(run.folder.name for run in traces.runs)
-        there = ", ".join(sorted(path.name for path in layout.sessions_dir(data).glob("*") if path.is_dir()))
+        there = ", ".join(sorted(path.name for path in data_folder.sessions_dir(data).glob("*") if path.is_dir()))
         but = f" but the runs {runs}; --models removes them" if runs else f"; there are {there or 'no subjects'}"
         raise CurationError(f"expected something of {subject} in {data}, found nothing{but}")
     count = len(traces.runs)
@@ -157,7 +158,7 @@ def _look(data: Path, subject: str, models: bool, on_progress: OnProgress | None
         version("acq"),
     )
     noted = replace(noted, models_removed=noted.models if models else 0)
-    removed = before.split_removed if before else layout.split_file(data).exists() and _split_without(data, subject) is None
+    removed = before.split_removed if before else data_folder.split_file(data).exists() and _split_without(data, subject) is None
     folders = {trace.path.relative_to(data).as_posix() for trace in traces.folders} | set(before.folders if before else ())
     plan = _Plan(subject, noted, sorted(traces.sessions), sorted(folders), sorted(traces.data_hashes), models, removed)
     return Withdrawn(traces, noted, removed, () if models else tuple(run.folder for run in traces.runs)), plan
@@ -168,7 +169,7 @@ def _read_plan(data: Path) -> _Plan | None:
     try:
         body = json.loads(path.read_text(encoding="utf-8"))
         plan = _Plan(**{**body, "noted": Withdrawal(**body["noted"])})
-        if not layout.is_subject_id(plan.subject) or not all(_FOLDER.fullmatch(name) for name in plan.folders):
+        if not data_folder.is_subject_id(plan.subject) or not all(_FOLDER.fullmatch(name) for name in plan.folders):
             raise ValueError("a name that is none")
     except FileNotFoundError:
         return None
@@ -203,7 +204,7 @@ def _unlist(root: Path, data: Path, traces: Traces, plan: _Plan, split: Split | 
     going = {name.removeprefix(here) for name in plan.folders if name.startswith(here)}
     numbers = {f"(withdrawn {number})" if traces.names(key) else key: number for key, number in old.numbers.items()}
     now = replace(old, numbers=numbers, stale=tuple(sorted({*old.stale, *going}))).with_entries(entries, complete=old.complete)
-    path = layout.split_file(data)
+    path = data_folder.split_file(data)
     if split is not None and path.exists() and old.split_hash == read_split(path).hash:
         now = replace(now, split_hash=split.hash)
     _write_if_new(now, old, root)
@@ -224,7 +225,7 @@ def _write_if_new(now: Manifest, old: Manifest, root: Path) -> None:
 
 def _split_without(data: Path, subject: str) -> Split | None:
     """Give the split without a subject; None where there is none, or none that would hold."""
-    path = layout.split_file(data)
+    path = data_folder.split_file(data)
     if not path.exists():
         return None
     try:
@@ -235,7 +236,7 @@ def _split_without(data: Path, subject: str) -> Split | None:
 
 
 def _write_split(data: Path, split: Split | None) -> None:
-    path = layout.split_file(data)
+    path = data_folder.split_file(data)
     if split is None:
         path.unlink(missing_ok=True)
     else:
@@ -259,7 +260,7 @@ def read_withdrawals(data: Path) -> list[Withdrawal]:
     ------
     CurationError : the file cannot be read, or is none
     """
-    path = layout.withdrawals_file(data)
+    path = data_folder.withdrawals_file(data)
     try:
         body: Any = json.loads(path.read_text(encoding="utf-8"))
         if body["schema"] != SCHEMA or body["schema_version"] != SCHEMA_VERSION:
@@ -275,4 +276,4 @@ def _note(data: Path, noted: Withdrawal) -> None:
     before = read_withdrawals(data)
     if noted.id not in {one.id for one in before}:
         body = {"schema": SCHEMA, "schema_version": SCHEMA_VERSION, "withdrawals": [asdict(one) for one in (*before, noted)]}
-        write_text_atomically(layout.withdrawals_file(data), json.dumps(body, indent=2) + "\n")
+        write_text_atomically(data_folder.withdrawals_file(data), json.dumps(body, indent=2) + "\n")

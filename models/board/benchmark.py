@@ -22,7 +22,7 @@ import numpy as np
 
 import acquire
 from acquire.errors import TrainingError
-from dataset.face.find import ENLARGE, FaceBox, enlarge
+from dataset.face.box import ENLARGE, FaceBox, enlarge
 from dataset.face.frames import average_face, motion
 from dataset.runs import newest_run
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dataset.face.frames import SIZE
+from dataset.face.box import SIZE
 from dataset.face.mtcnn import Mtcnn
 from dataset.face.onnx_file import INPUTS, open_session
 

@@ -16,15 +16,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from acquire.data_folder import frames_cache, ubfc_dir
 from acquire.errors import CurationError, SplitError, TrainingError
-from acquire.layout import frames_cache, ubfc_dir
+from dataset.common.progress import OnProgress
 from dataset.common.workers import Workers, work_through
-from dataset.face.find import FaceBox
+from dataset.face.box import FaceBox
 from dataset.face.frames import FaceFrames, face_frames, keep_frames
 from dataset.layouts.manifest import Entry
 from dataset.layouts.ubfc import LABELS, VIDEO, check_video_bytes, load_manifest, read_labels
 from dataset.selection.exclusions import read_exclusions
-from dataset.selection.split import OnProgress
 from dataset.signals.filters import HIGH_HZ, LOW_HZ, WINDOW_S
 from dataset.signals.windows import LONGEST_STEP_S, even_grid, trusted_windows
 

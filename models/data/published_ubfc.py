@@ -13,11 +13,11 @@ import numpy as np
 import torch
 
 from acquire.errors import CurationError, TrainingError
+from dataset.common.progress import OnProgress
 from dataset.common.workers import Workers
 from dataset.face.frames import face_frames
 from dataset.layouts.ubfc import LABELS, VIDEO
 from dataset.public.ubfc import read_dataset_2
-from dataset.selection.split import OnProgress
 from dataset.signals.filters import bandpass
 from dataset.signals.windows import even_grid, to_even_grid
 

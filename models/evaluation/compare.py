@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from acquire.errors import TrainingError
+from dataset.common.files import finite
 from dataset.signals.colour_methods import METHODS
 from models.data.curated import Curated, OnProgress, Recording, load_curated
-from models.json_numbers import finite
 from models.nets.checkpoint import load_checkpoint
 
 from .evaluate import VideoResult, assess, colour_pulse, measure, measure_pulse, predict

@@ -21,23 +21,22 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from acquire.data_folder import frames_cache, runs_dir
 from acquire.errors import TrainingError
-from acquire.layout import frames_cache, runs_dir
-from dataset.common.files import write_text_atomically
+from dataset.common.files import finite, write_text_atomically
 from dataset.common.workers import Workers, work_through
-from dataset.face import find as face
-from dataset.face import frames
+from dataset.face import box, frames
 from dataset.selection.draw import deal_folds
 from dataset.signals.filters import HIGH_HZ, HR_GRID_BPM, LOW_HZ, WINDOW_S, heart_rate
 from dataset.signals.windows import STEP_S, even_grid, to_even_grid
 from models.data.curated import Curated, OnProgress, load_curated
 from models.data.published_ubfc import load_dataset_2
 from models.evaluation.evaluate import VideoResult, assess, colour_pulse, measure_pulse
-from models.json_numbers import finite
-from models.methods import COLOURS
+from models.evaluation.methods import COLOURS
 from models.nets.can import count_parameters
 from models.nets.checkpoint import save_checkpoint
-from models.training.train import Recipe, Trained, experiment, multiplies_bf16, pick_device
+from models.training.recipe import Recipe, Trained
+from models.training.train import experiment, multiplies_bf16, pick_device
 
 ABOUT = "run.json"      # in a folder that is not whole yet: what it was begun with
 UNITS = "folds and seeds"
@@ -304,7 +303,7 @@ def summarise(
         "heart_rate": {"window_s": WINDOW_S, "step_s": STEP_S, "low_hz": LOW_HZ, "high_hz": HIGH_HZ,
                        "fft_grid_bpm": HR_GRID_BPM, "peak": "parabola through the logarithm of three points",
                        "main_lobe_bpm": 4 * 60 / WINDOW_S},    # of a Hann window, from zero to zero
-        "preprocessing": {"size": frames.SIZE, "enlarge": face.ENLARGE, "detector": face.DETECTOR,
+        "preprocessing": {"size": box.SIZE, "enlarge": box.ENLARGE, "detector": box.DETECTOR,
                           "cut_sd": frames.CUT_SD, "version": frames.VERSION},
         "bfloat16": multiplies_bf16(recipe.precision, device), "device": str(device), "threads": torch.get_num_threads(),
         "machine": platform.processor() or platform.machine(), "versions": versions(),

@@ -19,8 +19,7 @@ import torch
 from torch import nn
 
 from acquire.errors import AcqError, TrainingError
-from dataset.face import find as face
-from dataset.face import frames
+from dataset.face import box, frames
 from dataset.face.onnx_file import FORMAT, open_session
 from dataset.runs import METRICS
 from models.board.onnx_net import BOARD, open_net
@@ -141,7 +140,7 @@ def net_model(name: str, file: Path, checkpoint: Checkpoint) -> onnx.ModelProto:
     """Write a network as ONNX, with everything that must be known to use it."""
     constants: dict[str, Any] = {
         "format": FORMAT, "net": name, "precision": "float32", "checkpoint": file.stem, "size": SIZE, "channels": "RGB",
-        "detector": face.DETECTOR, "min_probability": face.MIN_PROBABILITY, "enlarge": face.ENLARGE,
+        "detector": box.DETECTOR, "min_probability": box.MIN_PROBABILITY, "enlarge": box.ENLARGE,
         "unit": frames.UNIT, "cut_sd": frames.CUT_SD, "appearance_scale": 255, "preprocessing_version": frames.VERSION,
         "trained_fps": trained_fps(file.parent), "split_hash": checkpoint.split_hash, "data_hash": checkpoint.data_hash,
         "parameters": count_parameters(checkpoint.net), "acq": version("acq"),
@@ -172,7 +171,7 @@ def detector_models() -> dict[str, tuple[onnx.ModelProto, nn.Module]]:
     mtcnn = load_mtcnn()
     thresholds = {f"threshold_{one}": value for one, value in zip("pro", mtcnn.thresholds, strict=True)}
     cascade = {"smallest_px": mtcnn.min_face_size, "factor": mtcnn.factor, **thresholds, "detector": NAME,
-               "min_probability": face.MIN_PROBABILITY}
+               "min_probability": box.MIN_PROBABILITY}
     nets = {name: getattr(mtcnn, name) for name in DETECTORS}
     about = {"format": FORMAT, "checkpoint": f"facenet-pytorch {version('facenet-pytorch')}", **cascade}
     return {name: (detector_graph(net, name, {**about, "net": name}), net) for name, net in nets.items()}

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from dataset.face.find import MIN_PROBABILITY, FaceBox
+from dataset.face.box import MIN_PROBABILITY, FaceBox
 
 NAME = "facenet-pytorch MTCNN"
 

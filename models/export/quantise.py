@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 import onnx
 
+from acquire.data_folder import frames_cache, ubfc_dir
 from acquire.errors import CurationError
-from acquire.layout import frames_cache, ubfc_dir
 from dataset.face.frames import face_frames, motion
 from dataset.face.onnx_file import METADATA
 from dataset.layouts.ubfc import VIDEO, check_video_bytes, load_manifest

@@ -11,7 +11,7 @@ from concurrent.futures import Executor, Future
 
 import numpy as np
 
-from dataset.face.find import FaceBox, enlarge
+from dataset.face.box import FaceBox, enlarge
 
 FOUND, MOVED, LOST = "found", "moved", "lost"
 SEARCH_S = 0.3       # between looks while there is no face

@@ -26,7 +26,7 @@ from typing import Protocol
 import numpy as np
 
 from acquire.errors import TrainingError
-from dataset.face.find import FaceBox
+from dataset.face.box import FaceBox
 from dataset.face.frames import average_face
 from dataset.signals.beats import FAIR_FROM, Pulse, read_pulse
 from dataset.signals.filters import HIGH_HZ, WINDOW_S, bandpass, shortest

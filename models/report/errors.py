@@ -6,9 +6,9 @@ import numpy as np
 
 from dataset.common.html import INK, element, number, panels
 from models.evaluation.evaluate import VideoResult
+from models.evaluation.methods import COLOURS as WITHOUT_TRAINING
+from models.evaluation.methods import TITLES
 from models.evaluation.metrics import bland_altman
-from models.methods import COLOURS as WITHOUT_TRAINING
-from models.methods import TITLES
 
 from .style import COLOURS, basis, legend, panel, pooled, thinning
 

@@ -6,8 +6,8 @@ from typing import Literal
 import numpy as np
 
 from dataset.common.html import number, table, text
+from models.evaluation.methods import NETWORKS, TITLES
 from models.evaluation.published import PUBLISHED, gap_closed, over_seeds
-from models.methods import NETWORKS, TITLES
 
 from .style import basis
 

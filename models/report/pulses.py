@@ -9,12 +9,12 @@ from matplotlib.ticker import MultipleLocator
 from dataset.common.html import AXIS, INK, element, number, panels, text
 from dataset.signals.filters import HIGH_HZ, LOW_HZ
 from models.evaluation.evaluate import VideoResult, spectrum
-from models.methods import TITLES
+from models.evaluation.methods import TITLES
 
 from .style import COLOURS, basis, hashes, legend, panel, resolution
 
 if TYPE_CHECKING:
-    from models.training.train import Trained
+    from models.training.recipe import Trained
 
 SHOWN_VIDEOS = 6
 WINDOWS_EACH = 4      # good ones, and bad ones

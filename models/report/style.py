@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from dataset.common.html import BLUE, INK, ORANGE, SOFT, TEAL, VIOLET, text
 from models.evaluation.evaluate import VideoResult
-from models.methods import TITLES
+from models.evaluation.methods import TITLES
 
 _NAMES = {"ppg": "ink", "teacher": "violet", "student": "orange", "student_kd": "teal", "physnet": "blue"}    # of `PALETTE`
 COLOURS = {**dict.fromkeys(TITLES, SOFT), "ppg": INK, "teacher": VIOLET, "student": ORANGE, "student_kd": TEAL, "physnet": BLUE}

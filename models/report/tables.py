@@ -2,7 +2,7 @@
 
 from dataset.common.html import number, table, text
 from models.evaluation.evaluate import SNR_HALF_WIDTH_HZ
-from models.methods import NETWORKS, TITLES
+from models.evaluation.methods import NETWORKS, TITLES
 
 from .style import basis
 

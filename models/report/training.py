@@ -6,12 +6,12 @@ import numpy as np
 from matplotlib.ticker import MaxNLocator
 
 from dataset.common.html import element, panels
-from models.methods import TITLES
+from models.evaluation.methods import TITLES
 
 from .style import COLOURS, hashes, legend, panel
 
 if TYPE_CHECKING:
-    from models.training.train import Trained
+    from models.training.recipe import Trained
 
 SIZE = (5.2, 2.5)
 PARTS = {"middle": ("-", "solid, the middle feature map"), "last": ("--", "dashed, the last feature map"),

@@ -20,7 +20,7 @@ from .board import board
 from .training import curves
 
 if TYPE_CHECKING:
-    from models.training.train import Trained
+    from models.training.recipe import Trained
 
 BANNERS = {
     "virtual": '<div class="banner"><b>Simulated data.</b> Every subject here is virtual. These figures show that the '

@@ -8,7 +8,7 @@ epoch and no weight is chosen by it.
 import copy
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -16,44 +16,14 @@ from torch import Tensor, nn
 
 from acquire.errors import TrainingError
 from models.data.curated import Batch, Clips, Curated, OnProgress
-from models.distillation.distill import Distillation, DistillConfig, label_loss, shape_loss
-from models.evaluation.evaluate import VideoResult, measure, ms_per_frame, predict
-from models.methods import NETWORKS
+from models.distillation.distill import Distillation, label_loss, shape_loss
+from models.evaluation.evaluate import measure, ms_per_frame, predict
+from models.evaluation.methods import NETWORKS
 from models.nets.can import Net, Student, Teacher
 from models.nets.physnet import PhysNet, negative_pearson
 
+from .recipe import Recipe, Trained
 from .state import Curve, keep_state, restore_state
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How networks are trained; the defaults fit a first experiment of minutes on two cores."""
-
-    epochs: int = 12                # of each student
-    teacher_epochs: int = 12
-    seed: int = 0
-    clip: int = 8                   # adjacent pairs of frames that share attention masks
-    batch_clips: int = 8            # so 64 pairs a step
-    learning_rate: float = 1e-3     # at the top of the one-cycle schedule
-    weight_decay: float = 1e-2      # AdamW's
-    distill: DistillConfig = field(default_factory=DistillConfig)
-    shift: int = 3                  # pixels of 36 by which clips are shifted at most while training, and mirrored; 0: neither
-    shape_weight: float = 0.0       # of the loss on the pulse's shape over a clip, for all networks; wants longer clips
-    pretrain_epochs: int = 0        # of the student alone before its teacher joins
-    physnet: bool = False           # whether PhysNet is trained too, as long as the teacher
-    precision: str = "auto"         # or "float32", "bfloat16": of the multiplications while training
-
-
-@dataclass(frozen=True)
-class Trained:
-    """One network after training and test."""
-
-    net: Net
-    curve: Curve                    # per epoch, the mean of the loss and of its parts
-    videos: list[VideoResult]
-    seconds: float                  # of training
-    ms_per_frame: float
-
 
 Loss = Callable[[Batch], tuple[Tensor, dict[str, Tensor]]]
 

@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from acq.main import app
-from acquire import layout
+from acquire import data_folder
 from acquire.errors import CurationError
 from dataset.catalogue import catalogue
 from dataset.quality.result import SessionQuality, read_grade, read_quality, write_quality
@@ -73,8 +73,8 @@ def test_nothing_is_decoded_or_hashed(data, monkeypatch):
 
 
 def test_grade_split_and_exclusions_stand_beside(data):
-    paths = layout.session_files(data)
-    write_split(split_by_subject(identify_sessions(data), holdout=["S02"], mix_simulated=True), layout.split_file(data))
+    paths = data_folder.session_files(data)
+    write_split(split_by_subject(identify_sessions(data), holdout=["S02"], mix_simulated=True), data_folder.split_file(data))
     graded(paths[0])
     stale = graded(paths[1])
     os.utime(stale, ns=(0, paths[1].stat().st_mtime_ns - 1))
@@ -89,15 +89,15 @@ def test_grade_split_and_exclusions_stand_beside(data):
     assert list(catalogue(data)["side"]) == ["train", "test", ""]
     write_exclusions(data, Exclusions())
     folds = split_by_subject(identify_sessions(data), folds=3, mix_simulated=True)
-    write_split(folds, layout.split_file(data), force=True)
+    write_split(folds, data_folder.split_file(data), force=True)
     assert sorted(catalogue(data)["side"]) == ["test in 1", "test in 2", "test in 3"]
 
 
 def test_what_cannot_be_read_is_listed_and_named(acq, data):
     damaged = damage(data)
-    paths = layout.session_files(data)
+    paths = data_folder.session_files(data)
     graded(paths[0]).write_text("{")
-    layout.split_file(data).write_text("{")
+    data_folder.split_file(data).write_text("{")
     done = acq("ls", "--data", data, "--quiet", "--csv")
     assert done.returncode == 1
     rows = list(csv.DictReader(io.StringIO(done.stdout)))
@@ -108,7 +108,7 @@ def test_what_cannot_be_read_is_listed_and_named(acq, data):
     named = done.stderr.splitlines()
     assert len(named) == 3
     assert all(line.startswith("acq: expected") for line in named)
-    for line, file in zip(named, (layout.quality_file(paths[0]), damaged, layout.split_file(data)), strict=True):
+    for line, file in zip(named, (data_folder.quality_file(paths[0]), damaged, data_folder.split_file(data)), strict=True):
         assert str(file) in line
 
 
@@ -126,7 +126,7 @@ def test_what_cannot_be_read_is_listed_and_named(acq, data):
     ],
 )
 def test_a_grade_is_not_believed_unchecked(data, damage, says):
-    path = layout.session_files(data)[0]
+    path = data_folder.session_files(data)[0]
     assert read_grade(path) is None
     quality = graded(path, "usable")
     assert read_grade(path) == read_quality(path).grade == "usable"

@@ -146,7 +146,7 @@ def test_convert_and_the_frames_cache_on_a_cluster_while_a_worker_is_killed(clus
 
 def test_folds_train_on_a_cluster_to_what_they_are_here(cluster, tmp_path):
     from models.experiment.run import train_kd
-    from models.training.train import Recipe
+    from models.training.recipe import Recipe
     from tests.support.curated_folders import curate, entry
 
     data = curate(tmp_path, [entry(1, "train", "S01"), entry(2, "test", "S02")])

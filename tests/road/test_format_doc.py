@@ -6,7 +6,7 @@ from dataclasses import fields
 
 import pytest
 
-from acquire import layout
+from acquire import data_folder, layout
 from acquire.calibration import rig_file as rig
 from dataset.layouts import manifest
 from dataset.selection import exclusions, split
@@ -59,7 +59,7 @@ def test_versions(sections):
     assert f"The session file, version {layout.SCHEMA_VERSION}" in sections
     assert f"`data/split.json`, version {split.SCHEMA_VERSION}" in sections
     assert f"`data/ubfc/manifest.json`, version {manifest.SCHEMA_VERSION}" in sections
-    assert layout.SUBJECT.pattern in sections["Attributes of the file"]
+    assert data_folder.SUBJECT.pattern in sections["Attributes of the file"]
 
 
 def test_subject(sections):

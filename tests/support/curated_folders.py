@@ -7,7 +7,8 @@ import cv2
 import numpy as np
 
 import acquire
-from dataset.layouts.avi import VideoWriter, sha256_of
+from dataset.common.files import sha256_of
+from dataset.layouts.avi import VideoWriter
 from dataset.layouts.manifest import Entry, Manifest, write_manifest
 from dataset.layouts.ubfc import MANIFEST, write_labels
 

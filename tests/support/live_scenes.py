@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from dataset.face.find import FaceBox
+from dataset.face.box import FaceBox
 
 FACE = FaceBox(22, 12, 42, 36)
 

@@ -6,13 +6,13 @@ from html.parser import HTMLParser
 import numpy as np
 import torch
 
-from dataset.face.find import FaceBox
+from dataset.face.box import FaceBox
 from models.data.curated import Curated, Recording
 from models.evaluation.evaluate import VideoResult, assess
-from models.methods import COLOURS, TITLES
+from models.evaluation.methods import COLOURS, TITLES
 from models.nets.can import Student, Teacher
 from models.nets.physnet import PhysNet
-from models.training.train import Recipe, Trained
+from models.training.recipe import Recipe, Trained
 
 FS_HZ, SECONDS = 20.0, 30
 DATA_HASH, SPLIT_HASH = "d1" * 32, "5e" * 32

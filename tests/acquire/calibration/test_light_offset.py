@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from acq.main import app
-from acquire import layout
+from acquire import data_folder, layout
 from acquire.calibration.blink import BlinkLog, record_blinks
 from acquire.calibration.light_offset import Toggles, average_cells, find_light, fit_light_offset
 from acquire.calibration.rig_file import (
@@ -231,7 +231,7 @@ def test_the_offset_goes_to_sessions_of_the_same_camera_only(rig):
 
 def test_a_replay_and_a_virtual_rig_are_not_told_to_calibrate_over_a_real_one(rig):
     replay, virtual = replace(INFO, name="replay:face.mkv"), replace(INFO, name="virtual:S02", simulated=True)
-    path = layout.rig_file(rig)
+    path = data_folder.rig_file(rig)
     offset, warning = light_offset_for(replay, rig)
     assert offset is None
     assert warning == f"{path} was made for {INFO.name}, not replay:face.mkv: no light offset for this session"
@@ -282,7 +282,7 @@ def test_another_exposure_is_warned_of_and_another_gain_is_not(rig):
     ],
 )
 def test_a_damaged_rig_file_is_one_clear_line(rig, damage, says):
-    path = layout.rig_file(rig)
+    path = data_folder.rig_file(rig)
     path.write_text(damage(path.read_text()))
     with pytest.raises(CalibrationError, match=says) as error:
         light_offset_for(INFO, rig)
@@ -304,7 +304,7 @@ def test_a_session_s_frames_move_by_the_offset_and_its_stamps_stay(tmp_path):
     labels, said = [], []
     for data in (tmp_path / "late", tmp_path / "true"):
         make_session(data, "S02")
-        write_split(split_by_subject(identify_sessions(data), holdout=["S02"]), layout.split_file(data))
+        write_split(split_by_subject(identify_sessions(data), holdout=["S02"]), data_folder.split_file(data))
         manifest = convert_sessions(data).manifest
         labels.append(np.loadtxt(data / "ubfc/train/subject1/ground_truth.txt"))
         said.append(next(entry.light_offset_ms for entry in manifest.entries if entry.subject == "S01"))

@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from acquire.camera.stamps import SequenceFromTime, StampWatch
-from acquire.camera_rate import rate_of
+from acquire.camera.stamps import SequenceFromTime, StampWatch, rate_of
 from acquire.errors import StampError
 
 MS, S = 1_000_000, 1_000_000_000

@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from acq.main import app
-from acquire import layout
+from acquire import data_folder, layout
 from acquire.errors import SessionError
 from acquire.sensor.protocol import SENSOR_VIRTUAL
 from acquire.simulation.sessions import (
@@ -89,7 +89,7 @@ def test_acq_simulate_writes_every_subject_and_session(tmp_path):
     assert result.exit_code == 0, result.output
     paths = json.loads(result.stdout)["sessions"]
     assert [p.split("/")[-2] for p in paths] == ["S01", "S02"]
-    assert sorted(map(str, layout.session_files(tmp_path))) == sorted(paths)
+    assert sorted(map(str, data_folder.session_files(tmp_path))) == sorted(paths)
     again = CliRunner().invoke(app, [*words, "--quiet"])
     assert isinstance(again.exception, SessionError)
     forced = CliRunner().invoke(app, [*words, "--jobs", "1", "--force", "--quiet"])

@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from acq.main import app
-from acquire import layout
+from acquire import data_folder
 from acquire.errors import CurationError
 from dataset.card.facts import camera_kind
 from dataset.card.wording import About
@@ -29,7 +29,7 @@ DAY = "2026-01-01T00:00:00+00:00"
 def curate(data, *holdout, simulated=False, subjects=("S01", "S02", "S03", "S04")):
     for subject in subjects:
         make_session(data, subject, seconds=4.0, simulated=simulated)
-    write_split(split_by_subject(identify_sessions(data), holdout=holdout), layout.split_file(data))
+    write_split(split_by_subject(identify_sessions(data), holdout=holdout), data_folder.split_file(data))
     convert_sessions(data)
 
 
@@ -88,7 +88,7 @@ def test_croissant_is_valid_and_its_records_can_be_read(made, card, caplog):
     assert [one["recordings/frames"] for one in recordings] == [e.frames for e in card.facts.entries]
     assert len(labels) == 3 * len(recordings)
     for one in labels:
-        folder = (layout.ubfc_dir(made) / one["labels/file"].decode()).parent
+        folder = (data_folder.ubfc_dir(made) / one["labels/file"].decode()).parent
         np.testing.assert_array_equal(one["labels/values"], read_labels(folder)[one["labels/row"]])
 
 
@@ -97,7 +97,7 @@ def test_croissant_s_reader_refuses_a_changed_manifest(tmp_path):
     mlcroissant = pytest.importorskip("mlcroissant")
     curate(tmp_path, "S02", subjects=("S01", "S02"))
     card = write_card(tmp_path, About())
-    manifest = layout.ubfc_dir(tmp_path) / "manifest.json"
+    manifest = data_folder.ubfc_dir(tmp_path) / "manifest.json"
     manifest.write_text(manifest.read_text() + "\n")
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", category=DeprecationWarning)
@@ -107,7 +107,7 @@ def test_croissant_s_reader_refuses_a_changed_manifest(tmp_path):
 
 def test_every_file_has_its_hash(made, card):
     files = {f["contentUrl"]: f["sha256"] for f in json.loads(card.croissant.read_text())["distribution"] if "sha256" in f}
-    root = layout.ubfc_dir(made)
+    root = data_folder.ubfc_dir(made)
     there = {p.relative_to(root).as_posix() for p in root.rglob("*") if p.is_file()} - {"croissant.json"}
     assert set(files) == there
     for name, sha256 in files.items():
@@ -115,7 +115,7 @@ def test_every_file_has_its_hash(made, card):
 
 
 def test_no_reader_of_the_folders_trips_over_it(made, card):
-    root = layout.ubfc_dir(made)
+    root = data_folder.ubfc_dir(made)
     assert {p.name for p in root.rglob("*.txt")} == {LABELS}
     assert sorted(p.name for p in root.iterdir()) == ["card.md", "croissant.json", "manifest.json", "test", "train"]
 
@@ -124,7 +124,7 @@ def test_no_reader_of_the_folders_trips_over_it(made, card):
 def test_simulated_data_says_so_first(tmp_path, name):
     curate(tmp_path, "S02", simulated=True, subjects=("S01", "S02"))
     write_card(tmp_path, About())
-    text = (layout.ubfc_dir(tmp_path) / name).read_text()
+    text = (data_folder.ubfc_dir(tmp_path) / name).read_text()
     assert "SIMULATED" in text
     if name == "card.md":
         assert text.startswith("# THESE DATA ARE SIMULATED")
@@ -136,7 +136,7 @@ def test_simulated_data_says_so_first(tmp_path, name):
 def test_an_even_grid_and_repeated_frames_are_told(tmp_path):
     for subject in ("S01", "S02"):
         make_session(tmp_path, subject, seconds=6.0, lost_frames=range(40, 44))
-    write_split(split_by_subject(identify_sessions(tmp_path), holdout=["S02"]), layout.split_file(tmp_path))
+    write_split(split_by_subject(identify_sessions(tmp_path), holdout=["S02"]), data_folder.split_file(tmp_path))
     assert convert_sessions(tmp_path, fps="30", holes="repeat").failed == ()
     text = write_card(tmp_path, About()).markdown.read_text()
     assert "On an even grid of 30 fps: a picture is up to" in text
@@ -161,7 +161,7 @@ def test_the_verb_says_what_is_missing(made, tmp_path):
     said = run.invoke(app, ["card", "--force", "--data", str(made)])
     assert said.exit_code == 0
     assert "no licence is chosen" in said.stdout
-    assert "not chosen" in layout.card_file(made).read_text()
+    assert "not chosen" in data_folder.card_file(made).read_text()
     assert "acq convert" in str(run.invoke(app, ["card", "--data", str(tmp_path)]).exception)
     wrong = run.invoke(app, ["card", "--force", "--published", "yesterday", "--data", str(made)]).exception
     assert isinstance(wrong, CurationError)

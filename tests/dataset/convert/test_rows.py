@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from acquire import layout
 from acquire.errors import CurationError
-from dataset.convert.rows import Settings, lay_out
+from dataset.convert.rows import lay_out
+from dataset.convert.settings import Settings
 from dataset.selection.exclusions import Exclusion
 from dataset.session.reader import Session
 from tests.support.made_sessions import START_NS, frame_times, make_session, pulse, sample_times

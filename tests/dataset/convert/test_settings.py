@@ -12,7 +12,7 @@ import h5py
 import numpy as np
 import pytest
 
-from acquire import layout
+from acquire import data_folder, layout
 from acquire.errors import CurationError
 from dataset.common.workers import Workers
 from dataset.convert.swap import REPLACING
@@ -28,7 +28,7 @@ from tests.support.made_sessions import START_NS, frame_times, make_session
 
 
 def split(data, *holdout):
-    write_split(split_by_subject(identify_sessions(data), holdout=holdout), layout.split_file(data), force=True)
+    write_split(split_by_subject(identify_sessions(data), holdout=holdout), data_folder.split_file(data), force=True)
 
 
 def folders(manifest):
@@ -145,7 +145,7 @@ def test_the_grade_of_this_very_recording_is_noted(data):
     again = convert_sessions(data)
     assert again.written == ()
     assert [e.grade for e in load_manifest(data / "ubfc").entries] == ["usable", None, None]
-    layout.quality_file(data / one.file).write_text("{")
+    data_folder.quality_file(data / one.file).write_text("{")
     with pytest.raises(CurationError, match=r"expected a quality file as JSON.*run acq qc again"):
         convert_sessions(data)
 

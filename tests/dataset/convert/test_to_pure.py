@@ -6,9 +6,10 @@ import cv2
 import numpy as np
 import pytest
 
-from acquire import layout
+from acquire import data_folder
 from acquire.errors import CurationError
-from dataset.convert.rows import Settings, lay_out
+from dataset.convert.rows import lay_out
+from dataset.convert.settings import Settings
 from dataset.convert.to_pure import PARTIAL, export_pure
 from dataset.selection.split import identify_sessions, split_by_subject, write_split
 from dataset.session.reader import Session
@@ -20,7 +21,7 @@ NATIVE = Settings("png", "filtered", "native", "repeat")
 
 def test_session_to_pure_and_back(tmp_path, acq):
     paths = [make_session(tmp_path, "S01", seconds=14.0, lost_samples={170, 171}), make_session(tmp_path, "S02", seconds=7.0)]
-    write_split(split_by_subject(identify_sessions(tmp_path), holdout=["S02"]), layout.split_file(tmp_path))
+    write_split(split_by_subject(identify_sessions(tmp_path), holdout=["S02"]), data_folder.split_file(tmp_path))
     done = export_pure(tmp_path, holes="repeat")
     assert done.failed == ()
     assert [(e["folder"], e["subject"], e["part"]) for e in done.entries] == [
@@ -53,10 +54,10 @@ def test_verify_holds_every_picture_against_the_manifest(tmp_path):
     data = tmp_path
     for n in (1, 2):
         make_session(data, f"S0{n}", n, seconds=6.0)
-    write_split(split_by_subject(identify_sessions(data), holdout=["S02"]), layout.split_file(data))
+    write_split(split_by_subject(identify_sessions(data), holdout=["S02"]), data_folder.split_file(data))
     assert not export_pure(data).failed
     assert verify(data).ok
-    picture = sorted(layout.pure_dir(data).rglob("*.png"))[3]
+    picture = sorted(data_folder.pure_dir(data).rglob("*.png"))[3]
     bgr = cv2.imread(str(picture))
     bgr[0, 0, 0] ^= 1
     cv2.imwrite(str(picture), bgr)

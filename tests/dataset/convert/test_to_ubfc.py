@@ -9,7 +9,7 @@ import h5py
 import numpy as np
 import pytest
 
-from acquire import layout
+from acquire import data_folder, layout
 from acquire.errors import CurationError, SplitError
 from dataset.convert import swap as places
 from dataset.convert import to_ubfc as curate
@@ -32,7 +32,7 @@ from tests.support.made_sessions import (
 
 def split(data, *holdout, folds=None):
     made = split_by_subject(identify_sessions(data), holdout=holdout, folds=folds)
-    write_split(made, layout.split_file(data), force=True)
+    write_split(made, data_folder.split_file(data), force=True)
 
 
 @pytest.fixture
@@ -407,12 +407,12 @@ def test_command(acq, data):
     assert "wrote 3 folders" in done.stdout
     again = acq("convert", "--data", data, "--quiet", "--json")
     assert len(json.loads(again.stdout)["kept"]) == 3
-    layout.split_file(data).write_text(layout.split_file(data).read_text().replace('"S02"', '"S03"', 1))
+    data_folder.split_file(data).write_text(data_folder.split_file(data).read_text().replace('"S02"', '"S03"', 1))
     leak = acq("convert", "--data", data, "--quiet")
     assert leak.returncode == 1
     assert len(leak.stderr.splitlines()) == 1
     assert "S03 on both" in leak.stderr
-    layout.split_file(data).unlink()
+    data_folder.split_file(data).unlink()
     missing = acq("convert", "--data", data, "--quiet")
     assert missing.returncode == 1
     assert "acq split --holdout SUBJECT makes one" in missing.stderr

@@ -9,7 +9,8 @@ pytest.importorskip("onnxruntime")
 import acquire
 from acquire.errors import CurationError
 from dataset.face import mtcnn
-from dataset.face.find import FaceBox, detect_face, enlarge, find_face
+from dataset.face.box import FaceBox, enlarge
+from dataset.face.find import detect_face, find_face
 from dataset.layouts.avi import read_bgr
 
 PORTRAIT = Path(acquire.__file__).parent / "simulation" / "portrait" / "astronaut.png"

@@ -8,7 +8,7 @@ pytest.importorskip("torch")
 
 import acquire
 from acquire.errors import CurationError
-from dataset.face.find import FaceBox
+from dataset.face.box import FaceBox
 from dataset.face.frames import UNIT, average_face, face_frames, motion
 from dataset.layouts.avi import VideoWriter
 

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from acquire.errors import CurationError
-from dataset.layouts.avi import PixelHash, VideoWriter, check_video, read_bgr, sha256_of
+from dataset.common.files import sha256_of
+from dataset.layouts.avi import PixelHash, VideoWriter, check_video, read_bgr
 from dataset.layouts.manifest import Entry, Manifest, write_manifest
 from dataset.layouts.ubfc import (
     LABELS,

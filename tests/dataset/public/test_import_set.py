@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 
+from acquire.data_folder import session_files
 from acquire.errors import CurationError
-from acquire.layout import session_files
 from dataset.common.workers import Workers
 from dataset.layouts.avi import read_bgr
 from dataset.layouts.pure import PureWriter

@@ -13,7 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from acq.main import app
-from acquire import layout
+from acquire import data_folder
 from acquire.camera.source import CameraInfo
 from acquire.errors import CurationError
 from acquire.sensor.protocol import SAMPLE_CLIPPED
@@ -396,7 +396,7 @@ def test_what_is_damaged_holds_nobody_up(tmp_path, acq):
     """A quality file that cannot be read is made anew; a session that broke since is named, and the others are graded."""
     first, second = (make_session(tmp_path, f"S0{n}", n, seconds=11.0, bpm=60 + 9 * n) for n in (1, 2))
     assert acq("qc", "--data", tmp_path, "--quiet").returncode == 0
-    layout.quality_file(first).write_text("{")
+    data_folder.quality_file(first).write_text("{")
     assert acq("qc", second.stem, "--data", tmp_path, "--quiet").returncode == 0
     assert acq("qc", "--data", tmp_path, "--quiet").returncode == 0
     assert read_quality(first) is not None
@@ -462,7 +462,7 @@ def test_the_verb_grades_worst_first_and_only_what_is_new(tmp_path, monkeypatch)
     assert list(told["failed"]) == [str(broken)]
     Path("mine.yaml").write_text("too_short: {value: 5}")
     assert json.loads(acq("S02-20260101T090002Z", "--json", "--limits", "mine.yaml").stdout)["measured"] == 1
-    layout.quality_file(next(Path("data/sessions/S01").glob("*.h5"))).write_text("{")
+    data_folder.quality_file(next(Path("data/sessions/S01").glob("*.h5"))).write_text("{")
     assert json.loads(acq("--json").stdout)["measured"] == 2          # that one, and the one that was graded by other limits
     unknown = acq("S09")
     assert isinstance(unknown.exception, CurationError)

@@ -11,7 +11,7 @@ import h5py
 import numpy as np
 import pytest
 
-from acquire import layout
+from acquire import data_folder, layout
 from acquire.camera.source import CameraInfo, VideoFrame
 from acquire.errors import SessionError
 from acquire.session.writer import SessionWriter
@@ -211,8 +211,8 @@ def test_the_verb_says_before_and_after_and_what_to_do(acq, path):
 
 
 def test_a_split_that_lists_what_changed_is_named_and_another_is_not(acq, tmp_path):
-    path = write(layout.sessions_dir(tmp_path) / "S01" / "S01-20260101T090000Z.h5").path
-    before, split = path.read_bytes(), layout.split_file(tmp_path)
+    path = write(data_folder.sessions_dir(tmp_path) / "S01" / "S01-20260101T090000Z.h5").path
+    before, split = path.read_bytes(), data_folder.split_file(tmp_path)
     for listed in ("S01-20260101T090000Z", "S01-20260102T090000Z"):
         path.write_bytes(before)
         sessions = [

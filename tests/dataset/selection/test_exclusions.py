@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from acq.main import app
 from acq.options import parse_time
-from acquire import layout
+from acquire import data_folder
 from acquire.errors import CurationError, SessionError, SplitError
 from dataset.selection.exclusions import (
     Exclusions,
@@ -116,7 +116,7 @@ def test_what_cannot_be_taken_out_is_named_and_changes_nothing(data, words, says
     assert isinstance(done.exception, CurationError)
     assert says in str(done.exception)
     assert "\n" not in str(done.exception)
-    assert not layout.exclusions_file(data).exists()
+    assert not data_folder.exclusions_file(data).exists()
 
 
 def test_verbs(data):
@@ -133,7 +133,7 @@ def test_verbs(data):
     assert "left out" not in say("split", "--holdout", "S01", "--quiet")
     out = say("exclude", data / "sessions/S03" / f"{THIRD}.h5", "--reason", " moved\nall the time ")
     assert f"out: {THIRD}: the whole session (moved all the time; 20" in out
-    assert f"made before this: {layout.split_file(data)}; make it anew with acq split --force" in out
+    assert f"made before this: {data_folder.split_file(data)}; make it anew with acq split --force" in out
     assert [line.partition(" (")[0] for line in say("exclude").splitlines()] == [
         f"{FIRST}: 0:01 to 0:02.5", f"{SECOND}: 0:01 to 0:02.5", f"{THIRD}: the whole session",
     ]
@@ -141,10 +141,10 @@ def test_verbs(data):
     made = json.loads(say("split", "--holdout", "S01", "--quiet", "--json"))
     assert made["excluded"] == [THIRD]
     assert "make it anew with acq split --force" in say("include", THIRD)
-    layout.ubfc_dir(data).mkdir()
-    (layout.ubfc_dir(data) / "manifest.json").touch()
+    data_folder.ubfc_dir(data).mkdir()
+    (data_folder.ubfc_dir(data) / "manifest.json").touch()
     back = say("include", FIRST, SECOND, "--from", "1", "--to", "2.5")
-    assert f"{layout.ubfc_dir(data)}; make it anew with acq convert --force" in back
+    assert f"{data_folder.ubfc_dir(data)}; make it anew with acq convert --force" in back
     assert "acq split" not in back                                     # a part changes no split
     assert read_exclusions(data) == Exclusions()
     assert run("exclude", FIRST).exit_code == 2
@@ -159,7 +159,7 @@ def test_verbs(data):
     ],
 )
 def test_a_damaged_file_is_named(data, text, says):
-    path = layout.exclusions_file(data)
+    path = data_folder.exclusions_file(data)
     path.write_text(text)
     with pytest.raises(CurationError, match=says) as caught:
         identify_sessions(data)
@@ -172,7 +172,7 @@ def test_a_damaged_file_is_named(data, text, says):
 )
 def test_a_decision_changed_by_hand_is_checked(data, change):
     take_out(data, FIRST)
-    path = layout.exclusions_file(data)
+    path = data_folder.exclusions_file(data)
     body = json.loads(path.read_text())
     body["exclusions"][0].update(change)
     path.write_text(json.dumps(body))

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from acq.main import app
-from acquire import layout
+from acquire import data_folder, layout
 from acquire.errors import SessionError, SplitError
 from dataset.quality.result import SessionQuality, write_quality
 from dataset.selection.exclusions import Exclusions, decide, write_exclusions
@@ -153,7 +153,7 @@ def data(tmp_path):
 
 def test_write_read_write(data):
     made = split_by_subject(identify_sessions(data), holdout=["S03"])
-    path = layout.split_file(data)
+    path = data_folder.split_file(data)
     assert write_split(made, path)
     assert read_split(path) == made
     assert not write_split(made, path)
@@ -202,7 +202,7 @@ def edit(change):
     ],
 )
 def test_a_split_edited_by_hand_is_refused(data, damage, says):
-    path = layout.split_file(data)
+    path = data_folder.split_file(data)
     write_split(split_by_subject(identify_sessions(data), holdout=["S03"]), path)
     path.write_text(damage(json.loads(path.read_text())))
     with pytest.raises(SplitError, match=re.escape(says)) as caught:
@@ -218,7 +218,7 @@ def test_sessions_that_changed_since(data):
     with h5py.File(data / made.sessions[0].file, "r+") as file:
         file[layout.PPG_VALUE][0] = 1
     with pytest.raises(SplitError) as caught:
-        check_sessions(made, identify_sessions(data), layout.split_file(data))
+        check_sessions(made, identify_sessions(data), data_folder.split_file(data))
     first, second = made.sessions[0].session, made.sessions[1].session
     assert f"S04-20260101T090001Z new; {second} gone; {first} changed" in str(caught.value)
 
@@ -226,9 +226,9 @@ def test_sessions_that_changed_since(data):
 def test_another_heart_rate_of_the_same_recording_is_no_change(data):
     found = identify_sessions(data)
     made = split_by_subject([replace(one, hr_bpm=61.0) for one in found], holdout=["S03"])
-    check_sessions(made, found, layout.split_file(data))
+    check_sessions(made, found, data_folder.split_file(data))
     with pytest.raises(SplitError, match=f"{found[0].session} changed"):
-        check_sessions(made, [replace(found[0], imported_from="elsewhere"), *found[1:]], layout.split_file(data))
+        check_sessions(made, [replace(found[0], imported_from="elsewhere"), *found[1:]], data_folder.split_file(data))
 
 
 def test_recordings_that_were_never_closed_are_refused_all_at_once(data):
@@ -314,7 +314,7 @@ def test_command(acq, data):
         assert CliRunner().invoke(app, ["split", "--data", str(data), "--quiet", *words]).exit_code == 2
     part = CliRunner().invoke(app, ["split", "--data", str(data), "--quiet", "--test-fraction", "0.2", "--seed", "1", "--force"])
     assert part.exit_code == 0
-    assert len(read_split(layout.split_file(data)).folds[0].test) == 1
+    assert len(read_split(data_folder.split_file(data)).folds[0].test) == 1
 
 
 def test_the_output_shows_the_heart_rates_of_either_side(tmp_path):

@@ -6,7 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from acq.main import app
-from acquire import layout
+from acquire import data_folder
 from acquire.errors import SessionError, SubjectError
 from dataset.session.subject import FIELDS, Subject, read_subject, write_subject
 from tests.support.made_sessions import make_session
@@ -24,7 +24,7 @@ def test_written_and_read(tmp_path):
 def test_it_is_no_recording(tmp_path):
     session = make_session(tmp_path, "S01", seconds=0.2)
     write_subject(tmp_path, "S01", Subject())
-    assert layout.session_files(tmp_path) == [session]
+    assert data_folder.session_files(tmp_path) == [session]
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from acq.main import app
-from acquire import layout
+from acquire import data_folder, layout
 from acquire.errors import CurationError
 from dataset.card.wording import About
 from dataset.card.write import write_card
@@ -36,15 +36,15 @@ def template(tmp_path_factory):
     data = tmp_path_factory.mktemp("verify") / "data"
     for n, subject in enumerate(("S01", "S02", "S03")):
         make_session(data, subject, seconds=3.0 + n / 10)      # no two videos are the same
-    write_split(split_by_subject(identify_sessions(data), holdout=["S03"]), layout.split_file(data))
+    write_split(split_by_subject(identify_sessions(data), holdout=["S03"]), data_folder.split_file(data))
     manifest = convert_sessions(data, codec="ffv1").manifest
-    cache = layout.frames_cache(data)
+    cache = data_folder.frames_cache(data)
     cache.mkdir(parents=True)
     for entry in manifest.entries:
         key = cache_key(entry.video_sha256)
         np.save(cache / f"{key}.npy", np.zeros((entry.frames, 36, 36, 3), np.uint16))
         (cache / f"{key}.json").write_text(json.dumps({"video": "vid.avi", "video_sha256": entry.video_sha256, "box": {}}))
-    for path in layout.session_files(data):
+    for path in data_folder.session_files(data):
         with Session(path) as session:
             quality(path, session.subject, session_hash=session.content_hash())
     write_card(data, About())
@@ -58,7 +58,7 @@ def data(template, tmp_path):
 
 
 def first(data):
-    return layout.session_files(data)[0]
+    return data_folder.session_files(data)[0]
 
 
 def folder(data):
@@ -72,7 +72,7 @@ def flip(path, at):
 
 
 def kept(data, which=0):
-    return sorted(layout.frames_cache(data).glob("*.npy"))[which]
+    return sorted(data_folder.frames_cache(data).glob("*.npy"))[which]
 
 
 def change_sample(data):
@@ -134,7 +134,7 @@ def test_what_is_whole_is_silent_but_for_what_cannot_be_checked(data):
         pytest.param(change_picture, "found another at .*S01", id="a picture"),
         pytest.param(lambda d: first(d).write_bytes(first(d).read_bytes()[:5000]), "S01.*h5", id="a recording cut short"),
         pytest.param(lambda d: first(d).unlink(), "found nothing at .*S01", id="a recording gone"),
-        pytest.param(lambda d: change_json(layout.split_file(d), hash="0" * 64), "changed by hand", id="split"),
+        pytest.param(lambda d: change_json(data_folder.split_file(d), hash="0" * 64), "changed by hand", id="split"),
         pytest.param(lambda d: change_json(d / "ubfc" / MANIFEST, data_hash="0" * 64), "changed by hand", id="manifest"),
         pytest.param(lambda d: flip(folder(d) / LABELS, 3), "labels as written", id="labels"),
         pytest.param(lambda d: flip(folder(d) / VIDEO, -5000), "video as written", id="video"),
@@ -142,7 +142,7 @@ def test_what_is_whole_is_silent_but_for_what_cannot_be_checked(data):
         pytest.param(lambda d: (folder(d) / "a.txt").write_text("1"), "readers may take it", id="a file beside"),
         pytest.param(lambda d: (d / "ubfc/test/subject9").mkdir(), "expected only folders of", id="a folder beside"),
         pytest.param(lambda d: (d / "ubfc" / MANIFEST).unlink(), "folders without one", id="no manifest"),
-        pytest.param(lambda d: layout.quality_file(first(d)).write_text("{"), "quality file", id="quality"),
+        pytest.param(lambda d: data_folder.quality_file(first(d)).write_text("{"), "quality file", id="quality"),
         pytest.param(lambda d: kept(d).write_bytes(kept(d).read_bytes()[:300]), "expected face frames", id="kept frames cut"),
         pytest.param(lambda d: np.save(kept(d), np.zeros((4, 36, 36, 3))), r"9\d frames, found 4", id="kept frames fewer"),
         pytest.param(swap_frames, "those of another video", id="kept frames swapped"),
@@ -150,11 +150,11 @@ def test_what_is_whole_is_silent_but_for_what_cannot_be_checked(data):
         pytest.param(lambda d: flip(d / "runs" / RUN / "student.safetensors", 9), "whole checkpoint", id="checkpoint"),
         pytest.param(lengthen, "whole checkpoint", id="checkpoint longer"),
         pytest.param(steal_checkpoint, "not this run's", id="another's checkpoint"),
-        pytest.param(lambda d: layout.card_file(d).write_text("better"), "found none or another", id="card"),
-        pytest.param(lambda d: layout.croissant_file(d).write_text("["), "card as Croissant", id="croissant"),
+        pytest.param(lambda d: data_folder.card_file(d).write_text("better"), "found none or another", id="card"),
+        pytest.param(lambda d: data_folder.croissant_file(d).write_text("["), "card as Croissant", id="croissant"),
         pytest.param(lambda d: (d / "sessions/S01/subject.json").write_text("{"), "subject.json", id="subject"),
-        pytest.param(lambda d: layout.exclusions_file(d).write_text("{"), "exclusions as JSON", id="exclusions"),
-        pytest.param(lambda d: layout.withdrawals_file(d).write_text("{}"), "record of withdrawals", id="withdrawals"),
+        pytest.param(lambda d: data_folder.exclusions_file(d).write_text("{"), "exclusions as JSON", id="exclusions"),
+        pytest.param(lambda d: data_folder.withdrawals_file(d).write_text("{}"), "record of withdrawals", id="withdrawals"),
         pytest.param(interrupt, "withdrawal was interrupted", id="withdrawal"),
     ],
 )
@@ -184,13 +184,13 @@ def out(data):
 
 def split_anew(data):
     made = split_by_subject(identify_sessions(data), holdout=["S02"])
-    write_split(made, layout.split_file(data), force=True)
+    write_split(made, data_folder.split_file(data), force=True)
 
 
 def resync(data):
     change_sample(data)
     made = split_by_subject(identify_sessions(data), holdout=["S03"])
-    write_split(made, layout.split_file(data), force=True)
+    write_split(made, data_folder.split_file(data), force=True)
 
 
 @pytest.mark.parametrize(
@@ -216,7 +216,7 @@ def test_what_is_old_is_stale_and_nothing_breaks(data, change, texts):
 
 def test_a_card_of_another_state_is_stale(data):
     make_session(data, "S04", seconds=3.0)
-    write_split(split_by_subject(identify_sessions(data), holdout=["S03"]), layout.split_file(data), force=True)
+    write_split(split_by_subject(identify_sessions(data), holdout=["S03"]), data_folder.split_file(data), force=True)
     convert_sessions(data)
     assert ["describes another state" in one.text for one in found(data, "stale")].count(True) == 1
     assert found(data, "broken") == []
@@ -224,7 +224,7 @@ def test_a_card_of_another_state_is_stale(data):
 
 def test_a_folder_without_its_recording_is_unchecked(data):
     shutil.rmtree(data / "sessions")
-    layout.split_file(data).unlink()
+    data_folder.split_file(data).unlink()
     unchecked = [one.text for one in found(data, "unchecked")]
     assert sum("cannot be held against its recording" in text for text in unchecked) == 3
     assert any("nothing says what the recordings should be" in text for text in unchecked)

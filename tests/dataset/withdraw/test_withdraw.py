@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from acq.main import app
-from acquire import layout
+from acquire import data_folder
 from acquire.errors import CurationError, SubjectError
 from dataset.card.wording import About
 from dataset.card.write import write_card
@@ -56,15 +56,15 @@ def template(tmp_path_factory):
         Exclusion(paths[GONE].stem, 0.5, 0.7, "cough", DAY),
         Exclusion(paths["Adder1"].stem, 0.5, 0.7, f"like {paths[GONE].stem}", DAY),
     )))
-    write_split(split_by_subject(identify_sessions(data), holdout=["Bison2", GONE]), layout.split_file(data))
+    write_split(split_by_subject(identify_sessions(data), holdout=["Bison2", GONE]), data_folder.split_file(data))
     manifest = convert_sessions(data).manifest
     for subject, path in paths.items():
         quality(path, subject, about=f"like {paths[GONE].stem}" if subject == "Adder1" else "")
-    layout.quality_dir(data).mkdir()
-    (layout.quality_dir(data) / "index.html").write_text(f"<td>{paths[GONE].stem}</td>")
-    (layout.quality_dir(data) / f"{paths[GONE].stem}.html").write_text("a waveform")
-    (layout.quality_dir(data) / f"{paths['Bison2'].stem}.html").write_text("a waveform")
-    cache = layout.frames_cache(data)
+    data_folder.quality_dir(data).mkdir()
+    (data_folder.quality_dir(data) / "index.html").write_text(f"<td>{paths[GONE].stem}</td>")
+    (data_folder.quality_dir(data) / f"{paths[GONE].stem}.html").write_text("a waveform")
+    (data_folder.quality_dir(data) / f"{paths['Bison2'].stem}.html").write_text("a waveform")
+    cache = data_folder.frames_cache(data)
     cache.mkdir(parents=True)
     for entry in manifest.entries:
         key = cache_key(entry.video_sha256)
@@ -74,7 +74,7 @@ def template(tmp_path_factory):
     (cache / f"{orphan}.npy").write_bytes(b"of a video that no folder has any more")
     write_card(data, About())
     assert not export_pure(data).failed
-    for folder in layout.pure_dir(data).glob("*/*/*-*/"):
+    for folder in data_folder.pure_dir(data).glob("*/*/*-*/"):
         for picture in sorted(folder.iterdir())[1:]:          # one each: an interruption is tried before every file
             picture.unlink()
     (data / PARTIAL / "test-subject1").mkdir(parents=True)
@@ -117,13 +117,13 @@ def check_gone(data, template):
     assert now.stale == ()
     kept = {cache_key(e.video_sha256) for e in now.entries}
     assert len(kept) == len(now.entries)
-    assert {path.stem for path in layout.frames_cache(data).iterdir()} == kept
+    assert {path.stem for path in data_folder.frames_cache(data).iterdir()} == kept
     for subject in OTHERS:
-        (path,) = layout.sessions_dir(data).joinpath(subject).glob("*.h5")
+        (path,) = data_folder.sessions_dir(data).joinpath(subject).glob("*.h5")
         assert path.read_bytes() == (template / path.relative_to(data)).read_bytes()
     (noted,) = read_withdrawals(data)
     assert (noted.recordings, noted.folders, noted.models, noted.models_removed) == (2, 2, 2, 0)
-    assert not list(layout.pure_dir(data).rglob("*"))
+    assert not list(data_folder.pure_dir(data).rglob("*"))
 
 
 def test_nothing_is_left_and_the_others_are_as_they_were(data, template):
@@ -131,11 +131,11 @@ def test_nothing_is_left_and_the_others_are_as_they_were(data, template):
     done = withdraw(data, GONE)
     check_gone(data, template)
     assert [path.name for path in done.runs_left] == ["20260101T000000Z", "20260103T000000Z"]
-    split = read_split(layout.split_file(data))
+    split = read_split(data_folder.split_file(data))
     assert split.folds[0].test == ("Bison2",)
     assert load_manifest(data / "ubfc").split_hash == split.hash
     assert [one.session for one in read_exclusions(data).listed] == ["Adder1-20260101T090001Z"]
-    assert (layout.quality_dir(data) / "Bison2-20260101T090001Z.html").exists()
+    assert (data_folder.quality_dir(data) / "Bison2-20260101T090001Z.html").exists()
     assert not (data / "sessions/Adder1/Adder1-20260101T090001Z.qc.json").exists()
     assert (data / "sessions/Bison2/Bison2-20260101T090001Z.qc.json").exists()
 
@@ -146,7 +146,7 @@ def test_a_number_is_not_given_again(data):
     assert len(taken) == 2
     withdraw(data, GONE)
     make_session(data, "Newt9", seconds=3.0)
-    write_split(split_by_subject(identify_sessions(data), holdout=["Bison2"]), layout.split_file(data), force=True)
+    write_split(split_by_subject(identify_sessions(data), holdout=["Bison2"]), data_folder.split_file(data), force=True)
     now = convert_sessions(data).manifest
     assert {e.folder: e.session for e in before.entries if e.subject != GONE}.items() <= {
         e.folder: e.session for e in now.entries
@@ -180,7 +180,7 @@ def test_interrupted_at_any_step_it_is_completed(template, tmp_path):
 
         with pytest.raises(Interrupted):
             withdraw(data, GONE, on_step=on_step)
-        if (layout.ubfc_dir(data) / MANIFEST).exists():
+        if (data_folder.ubfc_dir(data) / MANIFEST).exists():
             load_manifest(data / "ubfc")           # who trains now can
         withdraw(data, GONE)
         check_gone(data, template)
@@ -231,7 +231,7 @@ def test_with_an_empty_side_the_split_goes(data):
     withdraw(data, GONE)
     done = withdraw(data, "Bison2")
     assert done.split_removed
-    assert not layout.split_file(data).exists()
+    assert not data_folder.split_file(data).exists()
     assert {e.side for e in load_manifest(data / "ubfc").entries} == {"train"}
     assert len(read_withdrawals(data)) == 2
 
@@ -255,7 +255,7 @@ def test_models_at_once(data):
 
 def test_the_record_names_nobody(data):
     withdraw(data, GONE)
-    body = json.loads(layout.withdrawals_file(data).read_text())
+    body = json.loads(data_folder.withdrawals_file(data).read_text())
     (one,) = body["withdrawals"]
     assert set(one) == set(Withdrawal.__dataclass_fields__)
     assert "quokka" not in json.dumps(body).lower()
@@ -284,7 +284,7 @@ def test_a_link_is_refused_before_anything_is_removed(data, tmp_path):
     with pytest.raises(CurationError, match="found a link at"):
         withdraw(data, GONE)
     assert (data / "ubfc/test").exists()
-    assert layout.split_file(data).exists()
+    assert data_folder.split_file(data).exists()
 
 
 def test_what_cannot_be_looked_at_is_named(data):

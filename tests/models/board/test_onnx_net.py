@@ -43,7 +43,7 @@ def test_as_torch(folder, name, checkpoint, pairs, clips):
 
 
 def test_the_constants_are_in_the_file(folder):
-    from dataset.face.find import ENLARGE
+    from dataset.face.box import ENLARGE
     from dataset.face.frames import CUT_SD, UNIT
 
     constants = open_net(folder / "board" / "student.onnx").constants

@@ -7,7 +7,8 @@ from acquire.errors import TrainingError
 from models.data.curated import Batch, Clips, Recording
 from models.distillation.distill import Distillation, DistillConfig, label_loss
 from models.nets.can import Student, Teacher
-from models.training.train import Recipe, fit
+from models.training.recipe import Recipe
+from models.training.train import fit
 
 CPU = torch.device("cpu")
 

@@ -19,7 +19,7 @@ from models.data.curated import load_curated
 from models.data.published_ubfc import load_dataset_2
 from models.experiment.run import fold_sides, train_kd
 from models.nets.checkpoint import load_checkpoint
-from models.training.train import Recipe
+from models.training.recipe import Recipe
 from tests.support.curated_folders import curate, entry
 
 QUICK = Recipe(epochs=1, teacher_epochs=1, precision="float32")

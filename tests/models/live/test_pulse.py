@@ -10,7 +10,7 @@ import pytest
 
 from acquire.camera.replay import read_frame_times
 from acquire.simulation.subject import VirtualSubject
-from dataset.face.find import FaceBox
+from dataset.face.box import FaceBox
 from dataset.face.frames import average_face, motion
 from dataset.layouts.avi import read_bgr
 from dataset.signals.filters import WINDOW_S, bandpass, heart_rate

@@ -6,8 +6,8 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from acquire.errors import TrainingError
+from models.evaluation.methods import TITLES
 from models.evaluation.published import gap_closed
-from models.methods import TITLES
 from models.report import (
     published,
     tables,

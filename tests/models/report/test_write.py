@@ -13,7 +13,7 @@ torch = pytest.importorskip("torch")
 
 from dataset.common.html import drawing
 from dataset.layouts.avi import VideoWriter
-from models.methods import COLOURS
+from models.evaluation.methods import COLOURS
 from models.nets.can import Student, Teacher, count_parameters
 from models.report import (
     errors,

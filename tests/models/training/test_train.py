@@ -17,7 +17,8 @@ from models.data.curated import check_exclusions, check_split, load_curated, ppg
 from models.experiment.run import claim_folder, train_kd
 from models.nets.can import Student, Teacher
 from models.nets.checkpoint import load_checkpoint
-from models.training.train import Recipe, experiment, multiplies_bf16, pick_device, study
+from models.training.recipe import Recipe
+from models.training.train import experiment, multiplies_bf16, pick_device, study
 from tests.support.curated_folders import curate, entry, three
 
 CPU = torch.device("cpu")
