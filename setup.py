@@ -1,4 +1,6 @@
-"""The one thing that pyproject.toml cannot say: a wheel carries the sketch, as acquire/firmware, for `acq firmware`."""
+"""The one thing that pyproject.toml cannot say: a wheel carries the sketch, as acquire/firmware,
+for `acq firmware`.
+"""
 
 import shutil
 from pathlib import Path
@@ -8,7 +10,9 @@ from setuptools.command.build_py import build_py
 
 
 class BuildWithSketch(build_py):
-    """Copy the firmware's Makefile and sketch beside the modules; an editable install finds them in the checkout."""
+    """Copy the firmware's Makefile and sketch beside the modules; an editable install finds them in
+    the checkout.
+    """
 
     def run(self):
         """Build, then copy."""

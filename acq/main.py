@@ -1,9 +1,10 @@
 """The typer app, and the only place where an error becomes an exit code.
 
-Beside `AcqError` that is the system's own word: a full disk, a folder where a file should be, no permission.
+Beside `AcqError` that is the system's own word: a full disk, a folder where a file should be, no
+permission.
 
-Every verb lives in a file of its own name; a verb imports its room inside itself, so that `acq --help` is instant and a
-board without torch can record.
+Every verb lives in a file of its own name; a verb imports its room inside itself, so that `acq
+--help` is instant and a board without torch can record.
 """
 
 import sys
@@ -62,10 +63,14 @@ def _print_version(wanted: bool) -> None:
 def options(
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
     version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
     ] = False,
 ) -> None:
-    """Record face video and finger PPG in sync, curate the recordings, distil a network that reads the pulse.
+    """Record face video and finger PPG in sync, curate the recordings, distil a network that reads
+    the pulse.
 
     The road: record -> qc -> split -> convert -> train-kd, each in a folder that holds `data/`.
     """
@@ -84,7 +89,8 @@ app.add_typer(firmware, rich_help_panel="Record")
 
 
 def main() -> None:
-    """Run the command line; an `AcqError` or `OSError` becomes one line on stderr and exit code 1."""
+    """Run the command line; an `AcqError` or `OSError` becomes one line on stderr and exit code 1.
+    """
     try:
         app()
     except (AcqError, OSError) as error:

@@ -16,18 +16,22 @@ if TYPE_CHECKING:
 def check_simulate(camera: str, port: str, *, simulate: bool) -> None:
     """Refuse `--simulate` beside devices of one's own."""
     if simulate and (camera != "auto" or port != "auto"):
-        raise typer.BadParameter("--simulate brings its own camera and sensor; leave out --camera and --port")
+        raise typer.BadParameter(
+            "--simulate brings its own camera and sensor; leave out --camera and --port"
+        )
 
 
 @contextmanager
 def open_rig(
-    camera: str, port: str, fps: float, *, simulate: bool, seed: int, subject: str = "S01", day: int = 0
+    camera: str, port: str, fps: float, *, simulate: bool, seed: int, subject: str = "S01",
+    day: int = 0,
 ) -> Iterator[tuple["FrameSource", "Sensor"]]:
     """Open camera and sensor; what is missing is said of both at once.
 
     Parameters
     ----------
-    simulate : a virtual rig instead, in front of which `subject` of that `seed` sits on its nth `day`
+    simulate : a virtual rig instead, in front of which `subject` of that `seed` sits on its nth
+        `day`
 
     Raises
     ------

@@ -11,27 +11,54 @@ import typer
 if TYPE_CHECKING:
     from dataset.common.progress import OnProgress
 
-Data = Annotated[Path, typer.Option("--data", envvar="ACQ_DATA", help="Folder that holds sessions/, ubfc/ and runs/.")]
+Data = Annotated[
+    Path,
+    typer.Option("--data", envvar="ACQ_DATA", help="Folder that holds sessions/, ubfc/ and runs/."),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace what is already there.")]
-Fps = Annotated[float, typer.Option("--fps", min=1, max=240, help="Frames per second to ask the camera for.")]
+Fps = Annotated[
+    float, typer.Option("--fps", min=1, max=240, help="Frames per second to ask the camera for.")
+]
 Camera = Annotated[
-    str, typer.Option("--camera", metavar="SPEC", help="auto, csi, uvc:/dev/video0, gst:PIPELINE, replay:VIDEO[?times=CSV].")
+    str,
+    typer.Option(
+        "--camera", metavar="SPEC",
+        help="auto, csi, uvc:/dev/video0, gst:PIPELINE, replay:VIDEO[?times=CSV].",
+    ),
 ]
 Port = Annotated[
-    str, typer.Option("--port", metavar="SPEC", help="auto (asks every serial port), or a path such as /dev/ttyACM0.")
+    str,
+    typer.Option(
+        "--port", metavar="SPEC",
+        help="auto (asks every serial port), or a path such as /dev/ttyACM0.",
+    ),
 ]
 Jobs = Annotated[int, typer.Option("--jobs", min=1, help="Processes of this machine to work in.")]
 Scheduler = Annotated[
     str | None,
-    typer.Option("--scheduler", metavar="ADDRESS", help="Instead: a Dask cluster, such as tcp://10.0.0.1:8786 (extra cluster)."),
+    typer.Option(
+        "--scheduler", metavar="ADDRESS",
+        help="Instead: a Dask cluster, such as tcp://10.0.0.1:8786 (extra cluster).",
+    ),
 ]
 FromTime = Annotated[
-    str | None, typer.Option("--from", metavar="TIME", help="Where the part begins: 80, 1:20 or 1:02:03.5 after the start.")
+    str | None,
+    typer.Option(
+        "--from", metavar="TIME",
+        help="Where the part begins: 80, 1:20 or 1:02:03.5 after the start.",
+    ),
 ]
-ToTime = Annotated[str | None, typer.Option("--to", metavar="TIME", help="Where it ends; not given, where the session does.")]
+ToTime = Annotated[
+    str | None,
+    typer.Option("--to", metavar="TIME", help="Where it ends; not given, where the session does."),
+]
 Net = Annotated[
-    Path | None, typer.Option("--net", metavar="PATH", help="What acq export made, or one file of it; else what comes with acq.")
+    Path | None,
+    typer.Option(
+        "--net", metavar="PATH",
+        help="What acq export made, or one file of it; else what comes with acq.",
+    ),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bars.")]
 
@@ -47,7 +74,9 @@ def parse_duration(text: str) -> float:
     """
     found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*", text)
     if found is None or found[2] not in _UNITS_S or float(found[1]) == 0:
-        raise typer.BadParameter(f"expected a time such as 60s, 2min or 1h; found {text!r}", param_hint="--duration")
+        raise typer.BadParameter(
+            f"expected a time such as 60s, 2min or 1h; found {text!r}", param_hint="--duration"
+        )
     return float(found[1]) * _UNITS_S[found[2]]
 
 
@@ -60,9 +89,13 @@ def parse_time(text: str | None, option: str) -> float | None:
     """
     if text is None:
         return None
-    found = re.fullmatch(r"(?:(?:(\d{1,4}):(?=\d\d:))?([0-5]?\d):(?=\d\d))?(\d{1,6}(?:\.\d+)?)", text.strip())
+    found = re.fullmatch(
+        r"(?:(?:(\d{1,4}):(?=\d\d:))?([0-5]?\d):(?=\d\d))?(\d{1,6}(?:\.\d+)?)", text.strip()
+    )
     if found is None or (found[2] is not None and float(found[3]) >= 60):
-        raise typer.BadParameter(f"expected a time such as 80, 1:20 or 1:02:03.5; found {text!r}", param_hint=option)
+        raise typer.BadParameter(
+            f"expected a time such as 80, 1:20 or 1:02:03.5; found {text!r}", param_hint=option
+        )
     return int(found[1] or 0) * 3600.0 + int(found[2] or 0) * 60.0 + float(found[3])
 
 
@@ -70,23 +103,33 @@ def parse_time(text: str | None, option: str) -> float | None:
 def progress_bars(*, quiet: bool = False) -> Iterator["OnProgress"]:
     """Show a bar per stage on stderr; yield the function that moves them.
 
-    The function takes the stage's name, what is done and the total; a stage appears at its first call.
+    The function takes the stage's name, what is done and the total; a stage appears at its first
+    call.
     """
     if quiet:
         yield lambda stage, done, total: None
         return
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TaskID,
+        TextColumn,
+        TimeRemainingColumn,
+    )
 
     columns = (
-        TextColumn("{task.description:<28}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(elapsed_when_finished=True)
+        TextColumn("{task.description:<28}"), BarColumn(), MofNCompleteColumn(),
+        TimeRemainingColumn(elapsed_when_finished=True),
     )
     bars = Progress(*columns, console=Console(stderr=True))
     tasks: dict[str, TaskID] = {}
 
     def on_progress(stage: str, done: int, total: int) -> None:
         if stage not in tasks:
-            bars.start()                # not before: bars that never were would leave an empty line before an error
+            # not before: bars that never were would leave an empty line before an error
+            bars.start()
             tasks[stage] = bars.add_task(stage, total=total)
         bars.update(tasks[stage], completed=done, total=total)
 

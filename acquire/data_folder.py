@@ -25,7 +25,9 @@ def sessions_dir(data: Path) -> Path:
 
 
 def session_files(data: Path) -> list[Path]:
-    """List every recording under `data`, sorted by subject folder and name; one that is still growing too."""
+    """List every recording under `data`, sorted by subject folder and name; one that is still
+    growing too.
+    """
     return sorted(sessions_dir(data).glob(f"*/*{SESSION_SUFFIX}"))
 
 

@@ -15,8 +15,9 @@ AcqError                    anything acq can explain to its user
   SubjectError              what is noted of a subject is not what may be noted
 ```
 
-A message says what was expected, what was found, where, and if known what to do. Misuse by a programmer is
-`ValueError` or `TypeError`; `acq/main.py` turns an `AcqError` into one line and exit code 1.
+A message says what was expected, what was found, where, and if known what to do. Misuse by a
+programmer is `ValueError` or `TypeError`; `acq/main.py` turns an `AcqError` into one line and exit
+code 1.
 """
 
 
@@ -25,7 +26,9 @@ class AcqError(Exception):
 
 
 class DeviceError(AcqError):
-    """A port or a camera is missing, busy or gone; `found` says in a few words what was there instead."""
+    """A port or a camera is missing, busy or gone; `found` says in a few words what was there
+    instead.
+    """
 
     found: str = ""
 
@@ -35,7 +38,9 @@ class DeviceTimeout(DeviceError, TimeoutError):
 
 
 class StampError(DeviceError):
-    """A camera's stamps are not on the monotonic clock, or went back: it is refused, not opened again."""
+    """A camera's stamps are not on the monotonic clock, or went back: it is refused, not opened
+    again.
+    """
 
 
 class ProtocolError(AcqError):
@@ -47,7 +52,9 @@ class SessionError(AcqError):
 
 
 class CalibrationError(AcqError):
-    """The camera does not see the LED well enough, or what an earlier calibration wrote cannot be used."""
+    """The camera does not see the LED well enough, or what an earlier calibration wrote cannot be
+    used.
+    """
 
 
 class SplitError(AcqError):

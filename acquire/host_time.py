@@ -1,8 +1,9 @@
 """The host's clock: the session's timeline, and the unsteered clock that it is read beside.
 
-On Linux and macOS the session's clock is CLOCK_MONOTONIC, which NTP may slew, and CLOCK_MONOTONIC_RAW runs beside it. Windows has
-no second clock and needs none: its performance counter is not slewed. (Before Python 3.13 `time.monotonic` is not that counter
-there, but one that moves in steps of 15.6 ms.)
+On Linux and macOS the session's clock is CLOCK_MONOTONIC, which NTP may slew, and
+CLOCK_MONOTONIC_RAW runs beside it. Windows has no second clock and needs none: its performance
+counter is not slewed. (Before Python 3.13 `time.monotonic` is not that counter there, but one that
+moves in steps of 15.6 ms.)
 """
 
 import time
@@ -13,7 +14,9 @@ _COARSE_S = 1e-4                # a clock that moves in steps of this is none to
 
 
 def choose_clocks(clocks: Any = time) -> tuple[Callable[[], int], Callable[[], int]]:
-    """Choose the session's clock and the unsteered one from what `time`, or a module like it, has: two functions that give ns."""
+    """Choose the session's clock and the unsteered one from what `time`, or a module like it, has:
+    two functions that give ns.
+    """
     coarse = clocks.get_clock_info("monotonic").resolution > _COARSE_S
     now = clocks.perf_counter_ns if coarse else clocks.monotonic_ns
     raw = getattr(clocks, "CLOCK_MONOTONIC_RAW", None)
@@ -23,8 +26,11 @@ def choose_clocks(clocks: Any = time) -> tuple[Callable[[], int], Callable[[], i
 now_ns, _raw_ns = choose_clocks()
 
 
-def read_clocks(now: Callable[[], int] = now_ns, raw: Callable[[], int] = _raw_ns) -> tuple[int, int]:
-    """Read both clocks together [ns]: the quickest of three tries, the unsteered one between two readings of the other.
+def read_clocks(
+    now: Callable[[], int] = now_ns, raw: Callable[[], int] = _raw_ns
+) -> tuple[int, int]:
+    """Read both clocks together [ns]: the quickest of three tries, the unsteered one between two
+    readings of the other.
 
     Where one clock is all there is, it is read once and stands for both.
     """

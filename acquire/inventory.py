@@ -1,7 +1,9 @@
-"""What is plugged in: cameras and serial ports, with what they say of themselves. What is opened is closed again.
+"""What is plugged in: cameras and serial ports, with what they say of themselves. What is opened is
+closed again.
 
-Linux lists its cameras; GStreamer, where it is installed, tells their sizes and rates. Elsewhere there is no list that OpenCV
-gives: the first numbers are opened, one after the other, until one is not there.
+Linux lists its cameras; GStreamer, where it is installed, tells their sizes and rates. Elsewhere
+there is no list that OpenCV gives: the first numbers are opened, one after the other, until one is
+not there.
 """
 
 import sys
@@ -29,7 +31,8 @@ class FoundCamera:
     spec: str                                          # for --camera
     name: str
     socket: str = ""                                   # where it is plugged in
-    formats: list[str] = field(default_factory=list)   # "video/x-raw YUY2 640x360 at 30", as GStreamer says; empty: not told
+    # "video/x-raw YUY2 640x360 at 30", as GStreamer says; empty: not told
+    formats: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -38,23 +41,29 @@ class FoundPort:
 
     port: str                                          # for --port
     description: str
-    usb_id: str                                        # "2341:0043", empty where it is no USB device
+    usb_id: str  # "2341:0043", empty where it is no USB device
     serial_number: str
     is_sensor: bool
-    answer: str                                        # the sensor's HELLO in words, or why there is none
+    answer: str  # the sensor's HELLO in words, or why there is none
 
 
 def find_cameras(
     sysfs: Path = SYSFS, *, system: str = sys.platform, open_capture: Any = None
 ) -> tuple[list[FoundCamera], list[str]]:
-    """List cameras, and say in words what could not be looked at; `open_capture` as in `UvcCamera`."""
+    """List cameras, and say in words what could not be looked at; `open_capture` as in `UvcCamera`.
+    """
     cameras, remarks = [], []
     told: dict[str, list[str]] = {}
     try:
         from acquire.camera.gstreamer import csi_element, list_formats
 
         told = list_formats()
-        cameras.append(FoundCamera("csi", f"{csi_element()} is installed; whether a camera is behind it shows when it opens"))
+        cameras.append(
+            FoundCamera(
+                "csi",
+                f"{csi_element()} is installed; whether a camera is behind it shows when it opens",
+            )
+        )
     except DeviceError as error:
         remarks.append(f"csi: {error}")
     if system == "linux":
@@ -74,20 +83,28 @@ def _open_numbers(system: str, open_capture: Any) -> list[FoundCamera]:
 
     found: list[FoundCamera] = []
     for number in range(_NUMBERS):
-        capture = (open_capture or cv2.VideoCapture)(number, BACKENDS.get(system, (cv2.CAP_ANY,))[0])
+        capture = (open_capture or cv2.VideoCapture)(
+            number, BACKENDS.get(system, (cv2.CAP_ANY,))[0]
+        )
         try:
             if not capture.isOpened():
                 break
             size = f"{capture.get(cv2.CAP_PROP_FRAME_WIDTH):.0f}x{capture.get(cv2.CAP_PROP_FRAME_HEIGHT):.0f}"
             form = f"{size} at {capture.get(cv2.CAP_PROP_FPS):g}"
-            found.append(FoundCamera(f"uvc:{number}", f"camera {number} of {capture.getBackendName()}", formats=[form]))
+            found.append(
+                FoundCamera(
+                    f"uvc:{number}", f"camera {number} of {capture.getBackendName()}",
+                    formats=[form],
+                )
+            )
         finally:
             capture.release()
     return found
 
 
 def find_ports(also: Iterable[str] = (), *, timeout_s: float = 4.0) -> list[FoundPort]:
-    """List serial ports and ask each for a HELLO, all at once; `also` are ports that the system does not list.
+    """List serial ports and ask each for a HELLO, all at once; `also` are ports that the system
+    does not list.
 
     Asking opens a port, which resets an Arduino.
     """
@@ -98,9 +115,16 @@ def find_ports(also: Iterable[str] = (), *, timeout_s: float = 4.0) -> list[Foun
     found = []
     for port, (is_sensor, answer) in zip(ports, answers, strict=True):
         info = listed.get(port)
-        usb_id = f"{info.vid:04x}:{info.pid:04x}" if info is not None and info.vid is not None else ""
+        usb_id = (
+            f"{info.vid:04x}:{info.pid:04x}" if info is not None and info.vid is not None else ""
+        )
         description = "" if info is None or info.description == "n/a" else info.description
-        found.append(FoundPort(port, description, usb_id, (info.serial_number or "") if info else "", is_sensor, answer))
+        found.append(
+            FoundPort(
+                port, description, usb_id, (info.serial_number or "") if info else "", is_sensor,
+                answer,
+            )
+        )
     return found
 
 
@@ -112,4 +136,8 @@ def _ask(port: str, timeout_s: float) -> tuple[bool, str]:
     sensor.close()
     hello = sensor.hello
     kind = SENSOR_NAMES.get(hello.sensor, str(hello.sensor))
-    return True, f"PPG sensor: {kind}, firmware {hello.firmware}, protocol {hello.protocol}, boot id {hello.boot_id:#06x}"
+    return (
+        True,
+        f"PPG sensor: {kind}, firmware {hello.firmware}, protocol {hello.protocol}, boot id "
+        f"{hello.boot_id:#06x}",
+    )

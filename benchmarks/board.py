@@ -1,8 +1,10 @@
-"""The networks on one core: ONNX Runtime beside torch eager, in one process, and what 8-bit integers cost.
+"""The networks on one core: ONNX Runtime beside torch eager, in one process, and what 8-bit
+integers cost.
 
-`python -m benchmarks.board` times networks that were never trained: times do not depend on the weights, differences do. With a
-run (`python -m benchmarks.board data/runs/20261122T101500Z`) whose data are beside it, its own student is taken, what int8
-changes is measured on its training frames and in the heart rates of its test recordings.
+`python -m benchmarks.board` times networks that were never trained: times do not depend on the
+weights, differences do. With a run (`python -m benchmarks.board data/runs/20261122T101500Z`) whose
+data are beside it, its own student is taken, what int8 changes is measured on its training frames
+and in the heart rates of its test recordings.
 """
 
 import argparse
@@ -31,10 +33,13 @@ RUNS = 300
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("run", nargs="?", type=Path, help="a run of acq train-kd, its data beside it")
+    parser.add_argument(
+        "run", nargs="?", type=Path, help="a run of acq train-kd, its data beside it"
+    )
     given = parser.parse_args().run
     torch.set_num_threads(1)
-    logging.getLogger().setLevel(logging.ERROR)    # quantize_dynamic advises a preparation that our graphs have no use for
+    # quantize_dynamic advises a preparation that our graphs have no use for
+    logging.getLogger().setLevel(logging.ERROR)
     with tempfile.TemporaryDirectory() as name:
         run = given or untrained(Path(name) / "runs" / "untrained")
         board = export(run, out=Path(name) / "board").folder
@@ -57,25 +62,45 @@ def print_times(run: Path, board: Path) -> None:
     """Print each stage, and torch eager beside it where torch does the same."""
     times = time_board(board, runs=RUNS)
     beside = torch_times(run)
-    print(f"{times.board}, one of {times.cores} cores; ONNX Runtime {times.onnxruntime}, torch {torch.__version__}; "
-          f"one frame of 640x360 at a time, {RUNS} runs (faces: {RUNS // 10})\n")
-    print("| stage | median [ms] | p99 [ms] | torch eager, median [ms] | parameters | multiply-adds |\n|---|--:|--:|--:|--:|--:|")
+    print(
+        f"{times.board}, one of {times.cores} cores; ONNX Runtime {times.onnxruntime}, torch "
+        f"{torch.__version__}; "
+        f"one frame of 640x360 at a time, {RUNS} runs (faces: {RUNS // 10})\n"
+    )
+    print(
+        "| stage | median [ms] | p99 [ms] | torch eager, median [ms] | parameters | multiply-adds "
+        "|\n|---|--:|--:|--:|--:|--:|"
+    )
     for stage in times.stages:
-        counted = [f"{count[stage.name]:,}" if stage.name in count else "" for count in (times.parameters, times.multiply_adds)]
-        print(f"| {stage.name} | {stage.median_ms:.3f} | {stage.p99_ms:.3f} | "
-              f"{f'{beside[stage.name]:.3f}' if stage.name in beside else ''} | {counted[0]} | {counted[1]} |")
+        counted = [
+            f"{count[stage.name]:,}" if stage.name in count else ""
+            for count in (times.parameters, times.multiply_adds)
+        ]
+        print(
+            f"| {stage.name} | {stage.median_ms:.3f} | {stage.p99_ms:.3f} | "
+            f"{f'{beside[stage.name]:.3f}' if stage.name in beside else ''} | {counted[0]} | "
+            f"{counted[1]} |"
+        )
     print("\n| times faster than the teacher | network | decoded frame to pulse |\n|---|--:|--:|")
     for net in times.nets[:-1]:
-        print(f"| {net} | {times.times_faster('', net):.1f} | {times.times_faster('pipeline, ', net):.1f} |")
-    print(f"| {PUBLISHED['board']}: {PUBLISHED['teacher_s']:.2f} and {PUBLISHED['student_s']:.2f} s a frame | "
-          f"{PUBLISHED['times']:.0f} | |")
+        print(
+            f"| {net} | {times.times_faster('', net):.1f} | "
+            f"{times.times_faster('pipeline, ', net):.1f} |"
+        )
+    print(
+        f"| {PUBLISHED['board']}: {PUBLISHED['teacher_s']:.2f} and {PUBLISHED['student_s']:.2f} s "
+        "a frame | "
+        f"{PUBLISHED['times']:.0f} | |"
+    )
 
 
 def torch_times(run: Path) -> dict[str, float]:
     """Time the same networks, and the same finding of a face, in torch [ms]."""
     motion, appearance = torch.zeros(1, 3, 36, 36), torch.zeros(1, 3, 36, 36)
     frame = frames_with_a_face(1)[0]
-    student, teacher = (load_checkpoint(path).net for path in (student_of(run), run / "teacher.safetensors"))
+    student, teacher = (
+        load_checkpoint(path).net for path in (student_of(run), run / "teacher.safetensors")
+    )
     with torch.inference_mode():
         return {
             "student": timed(lambda: student(motion, appearance), RUNS),
@@ -99,8 +124,11 @@ def print_int8(run: Path, board: Path) -> None:
     data = run.absolute().parents[1]
     ranges, others = training_motion(data, load_checkpoint(student_of(run)).data_hash)
     with tempfile.TemporaryDirectory() as name:
-        ways = {"float32": board / "student.onnx", "int8 as exported": Path(name) / "static.onnx",
-                "int8, first convolution too": Path(name) / "all.onnx", "int8, dynamic": Path(name) / "dynamic.onnx"}
+        ways = {
+            "float32": board / "student.onnx", "int8 as exported": Path(name) / "static.onnx",
+            "int8, first convolution too": Path(name) / "all.onnx",
+            "int8, dynamic": Path(name) / "dynamic.onnx",
+        }
         float32, exported, everything, dynamic = ways.values()
         quantise(float32, exported, ranges)
         quantise_but(float32, everything, ranges, floats=[])
@@ -110,22 +138,38 @@ def print_int8(run: Path, board: Path) -> None:
         recordings = load_curated(data, allow_mixed=True).test
         rates = {way: heart_rates(net, recordings) for way, net in nets.items()}
         predicted, reference = rates["float32"]
-        print("\n| student | bytes | median [ms] | r with float32 | rms [% of SD] | MAE [bpm] | from float32's [bpm] |"
-              "\n|---|--:|--:|--:|--:|--:|--:|")
+        print(
+            "\n| student | bytes | median [ms] | r with float32 | rms [% of SD] | MAE [bpm] | from "
+            "float32's [bpm] |"
+            "\n|---|--:|--:|--:|--:|--:|--:|"
+        )
         for way, net in nets.items():
             said, one = net.predict(others), others[:1]
-            print(f"| {way} | {ways[way].stat().st_size:,} | {timed(lambda net=net, one=one: net.predict(one), RUNS):.3f} | "
-                  f"{np.corrcoef(said, meant)[0, 1]:.4f} | {100 * np.sqrt(np.mean((said - meant)**2)) / meant.std():.1f} | "
-                  f"{np.abs(rates[way][0] - reference).mean():.2f} | {np.abs(rates[way][0] - predicted).mean():.2f} |")
-    print(f"\nr and rms: {len(others)} training pairs apart from those of the ranges; heart rates: "
-          f"{len(reference)} windows of {len(recordings)} test recordings, beside the finger's and beside float32's")
+            print(
+                f"| {way} | {ways[way].stat().st_size:,} | "
+                f"{timed(lambda net=net, one=one: net.predict(one), RUNS):.3f} | "
+                f"{np.corrcoef(said, meant)[0, 1]:.4f} | "
+                f"{100 * np.sqrt(np.mean((said - meant) ** 2)) / meant.std():.1f} | "
+                f"{np.abs(rates[way][0] - reference).mean():.2f} | "
+                f"{np.abs(rates[way][0] - predicted).mean():.2f} |"
+            )
+    print(
+        f"\nr and rms: {len(others)} training pairs apart from those of the ranges; heart rates: "
+        f"{len(reference)} windows of {len(recordings)} test recordings, beside the finger's and "
+        "beside float32's"
+    )
 
 
 def heart_rates(net: OnnxNet, recordings: list[Recording]) -> tuple[np.ndarray, np.ndarray]:
     """Give the heart rate of every window of some recordings [bpm], and the finger's."""
-    said = [net.predict(r.motion.permute(0, 3, 1, 2).float().numpy()).astype(np.float64) for r in recordings]
+    said = [
+        net.predict(r.motion.permute(0, 3, 1, 2).float().numpy()).astype(np.float64)
+        for r in recordings
+    ]
     videos = [measure(change, r) for change, r in zip(said, recordings, strict=True)]
-    return np.concatenate([v.predicted_bpm for v in videos]), np.concatenate([v.reference_bpm for v in videos])
+    return np.concatenate([v.predicted_bpm for v in videos]), np.concatenate(
+        [v.reference_bpm for v in videos]
+    )
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
-"""`acq calibrate` on simulated scenes: how far the offset between light and frames is off, and what its bound says.
+"""`acq calibrate` on simulated scenes: how far the offset between light and frames is off, and what
+its bound says.
 
-`python -m benchmarks.calibration [--quick]`. Each scene is a virtual subject's picture with the sensor's LED in it, a hidden
-latency drawn from -30 to +60 ms, and the virtual sensor with its crystal and adapter on a timeline that never waits: the same
-log, the same search and the same fit as in `acq calibrate`. The error is against the hidden truth, the sensor clock's asymmetry
-included.
+`python -m benchmarks.calibration [--quick]`. Each scene is a virtual subject's picture with the
+sensor's LED in it, a hidden latency drawn from -30 to +60 ms, and the virtual sensor with its
+crystal and adapter on a timeline that never waits: the same log, the same search and the same fit
+as in `acq calibrate`. The error is against the hidden truth, the sensor clock's asymmetry included.
 `--quick` films each scene once instead of five times.
 """
 
@@ -93,7 +94,9 @@ class Host:
         self._chance = random.Random(int(rng.integers(2**63)))
         crystal = Crystal(rng, boot_ns=_BOOT_NS, ppm=scene.ppm)
         line = Line(rng, hold_ms=scene.hold_ms)
-        self.device = SensorDevice(lambda ns: subject.ppg((ns - _BOOT_NS) * 1e-9), crystal, line, rng=rng, boot_id=1)
+        self.device = SensorDevice(
+            lambda ns: subject.ppg((ns - _BOOT_NS) * 1e-9), crystal, line, rng=rng, boot_id=1
+        )
         self._parser = PacketParser()
         self.log = BlinkLog(self.device.hello)
         self.now_ns = _BOOT_NS
@@ -125,7 +128,9 @@ class Host:
                 self._send(Ping(self._next_ping))
                 self._next_ping += 1
                 left = left - 1 or PING_BURST
-                wait_s = self._chance.uniform(*(PING_EVERY_S if left == PING_BURST else PING_STEP_S))
+                wait_s = self._chance.uniform(
+                    *(PING_EVERY_S if left == PING_BURST else PING_STEP_S)
+                )
                 next_ping_ns = self.now_ns + round(wait_s * 1e9)
             if self.now_ns >= next_toggle_ns:
                 if done == scene.toggles:
@@ -133,7 +138,9 @@ class Host:
                 done += 1
                 self._send(Led(done % 2))
                 wait_s = self._chance.uniform(*APART_FRAMES) / scene.fps
-                next_toggle_ns = self.now_ns + round((wait_s if done < scene.toggles else TAIL_S) * 1e9)
+                next_toggle_ns = self.now_ns + round(
+                    (wait_s if done < scene.toggles else TAIL_S) * 1e9
+                )
 
 
 def film(scene: Scene, seed: int) -> tuple[Blinks, int]:
@@ -142,8 +149,8 @@ def film(scene: Scene, seed: int) -> tuple[Blinks, int]:
     temper = Temper(motion=1.0, speech=0.2, turns_per_min=4.0, light=1.0, flicker=scene.flicker)
     subject = VirtualSubject(f"S{seed % 90 + 1:02d}", seed=seed, temper=temper)
     view = LedView(
-        latency_ms=float(rng.uniform(-30, 60)), exposure_ms=scene.exposure_ms, light=scene.light, row_px=scene.row_px,
-        column_px=int(rng.integers(40, 140)),
+        latency_ms=float(rng.uniform(-30, 60)), exposure_ms=scene.exposure_ms, light=scene.light,
+        row_px=scene.row_px, column_px=int(rng.integers(40, 140)),
     )
     host = Host(scene, subject, rng)
     host.blink(scene)
@@ -160,13 +167,17 @@ def film(scene: Scene, seed: int) -> tuple[Blinks, int]:
         if scene.dark != 1.0:
             luma = image[:height]
             around = np.ones(height, bool)
-            around[view.row_px - 15 : view.row_px + 16] = False       # the LED stays as bright as it is
+            around[view.row_px - 15 : view.row_px + 16] = False  # the LED stays as bright as it is
             luma[around] = 16 + (luma[around] - 16.0) * scene.dark
         if hidden_from <= n < hidden_from + scene.hidden * count:
-            image[view.row_px - 20 : view.row_px + 21, view.column_px - 20 : view.column_px + 21] = 90
+            image[
+                view.row_px - 20 : view.row_px + 21, view.column_px - 20 : view.column_px + 21
+            ] = 90
         cells.append(average_cells(image, "I420", height))
         frame_ns.append(time_ns + round(rng.normal(0, scene.jitter_ms * 1e6)))
-    return Blinks(np.array(cells), np.array(frame_ns), host.log.toggles(scene.toggles)), view.offset_ns(height)
+    return Blinks(
+        np.array(cells), np.array(frame_ns), host.log.toggles(scene.toggles)
+    ), view.offset_ns(height)
 
 
 def fit(blinks: Blinks) -> LightFit:
@@ -178,8 +189,14 @@ def fit(blinks: Blinks) -> LightFit:
 def main() -> None:
     """Print the table."""
     seeds = range(1 if "--quick" in sys.argv[1:] else 5)
-    print(f"{len(seeds)} rigs a scene, {TOGGLES} toggles unless it says so, hidden latency -30 to +60 ms\n")
-    print("| scene | RMS error ms | worst ms | bound ms, median | inside the bound | exposure, true and found ms | refused |")
+    print(
+        f"{len(seeds)} rigs a scene, {TOGGLES} toggles unless it says so, hidden latency -30 to "
+        "+60 ms\n"
+    )
+    print(
+        "| scene | RMS error ms | worst ms | bound ms, median | inside the bound | exposure, true "
+        "and found ms | refused |"
+    )
     print("|---|---|---|---|---|---|---|")
     for number, scene in enumerate(SCENES):
         errors, bounds, exposures, refused = [], [], [], 0
@@ -200,9 +217,12 @@ def main() -> None:
             print(f"| {scene.name} | | | | | | {refused} of {len(seeds)} |", flush=True)
             continue
         print(
-            f"| {scene.name} | {np.sqrt((error**2).mean()):.2f} | {np.abs(error).max():.2f} | {np.median(bound):.2f} "
-            f"| {int((np.abs(error) <= bound).sum())} of {len(error)} | {scene.exposure_ms:g}, {np.median(exposures):.1f} "
-            f"| {refused} of {len(seeds)} |", flush=True,
+            f"| {scene.name} | {np.sqrt((error**2).mean()):.2f} | {np.abs(error).max():.2f} | "
+            f"{np.median(bound):.2f} "
+            f"| {int((np.abs(error) <= bound).sum())} of {len(error)} | {scene.exposure_ms:g}, "
+            f"{np.median(exposures):.1f} "
+            f"| {refused} of {len(seeds)} |",
+            flush=True,
         )
 
 

@@ -2,8 +2,9 @@
 
     python -m benchmarks.cameras [--quick]
 
-A live test source at 25 fps is stalled by a valve; it is opened again by `SteadyCamera`. The stamps tell how many frames passed,
-so the count of those missed has a truth to be compared with. Times depend on the machine, counts do not.
+A live test source at 25 fps is stalled by a valve; it is opened again by `SteadyCamera`. The stamps
+tell how many frames passed, so the count of those missed has a truth to be compared with. Times
+depend on the machine, counts do not.
 """
 
 import argparse
@@ -15,11 +16,15 @@ from acquire.camera.gstreamer import GstCamera
 from acquire.camera.reconnecting import SteadyCamera, _same
 
 FPS = 25
-SOURCE = f"videotestsrc is-live=true ! video/x-raw,format=I420,width=640,height=360,framerate={FPS}/1"
+SOURCE = (
+    f"videotestsrc is-live=true ! video/x-raw,format=I420,width=640,height=360,framerate={FPS}/1"
+)
 
 
 def stall(times):
-    """Stall so many pipelines; give the time from the last frame to the next [s], and by how many frames the count is off."""
+    """Stall so many pipelines; give the time from the last frame to the next [s], and by how many
+    frames the count is off.
+    """
     away_s, off = [], []
     for _ in range(times):
         opened = []
@@ -43,7 +48,9 @@ def stall(times):
 
 
 def live(seconds):
-    """Read a steady source; give what it measured of itself and how long after the stamp a frame was there [ms]."""
+    """Read a steady source; give what it measured of itself and how long after the stamp a frame
+    was there [ms].
+    """
     camera = SteadyCamera(lambda _: GstCamera(SOURCE, name="gst", fps=FPS), asked_fps=FPS)
     camera.start(time.monotonic_ns())
     frames = [camera.read(1.0) for _ in range(round(seconds * FPS))]
@@ -54,7 +61,9 @@ def live(seconds):
 
 
 def look(times):
-    """Give what the look for identical frames takes [us]: of frames that differ, and of two that are the same."""
+    """Give what the look for identical frames takes [us]: of frames that differ, and of two that
+    are the same.
+    """
     rng = np.random.default_rng(0)
     image = rng.integers(0, 256, (540, 640), dtype=np.uint8)
     spent = []
@@ -68,7 +77,9 @@ def look(times):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="3 stalls and 5 s instead of 20 and 60")
+    parser.add_argument(
+        "--quick", action="store_true", help="3 stalls and 5 s instead of 20 and 60"
+    )
     quick = parser.parse_args().quick
     away_s, off = stall(3 if quick else 20)
     rate, late_ms, lost = live(5 if quick else 60)
@@ -76,11 +87,23 @@ def main():
     print("| camera | found |\n|---|---|")
     print(f"| stalled pipeline, {len(away_s)} times: last frame to the next | "
           f"median {np.median(away_s):.2f} s, longest {max(away_s):.2f} s |")
-    print(f"| the same: frames counted as missed, off the stamps by at most | {np.abs(off).max():.2f} frames |")
+    print(
+        "| the same: frames counted as missed, off the stamps by at most | "
+        f"{np.abs(off).max():.2f} frames |"
+    )
     print(f"| live test source, {len(late_ms)} frames: lost | {lost} |")
-    print(f"| the same: rate measured before the start | {rate.fps:.3f} of {FPS}, jitter {rate.jitter_ms:.3f} ms |")
-    print(f"| the same: stamp to arrival | median {np.median(late_ms):.1f} ms, longest {max(late_ms):.1f} ms |")
-    print(f"| look for identical frames, 640x360 I420 | {differ_us:.0f} us where they differ, {same_us:.0f} us where not |")
+    print(
+        f"| the same: rate measured before the start | {rate.fps:.3f} of {FPS}, jitter "
+        f"{rate.jitter_ms:.3f} ms |"
+    )
+    print(
+        f"| the same: stamp to arrival | median {np.median(late_ms):.1f} ms, longest "
+        f"{max(late_ms):.1f} ms |"
+    )
+    print(
+        f"| look for identical frames, 640x360 I420 | {differ_us:.0f} us where they differ, "
+        f"{same_us:.0f} us where not |"
+    )
 
 
 if __name__ == "__main__":

@@ -2,8 +2,9 @@
 
 python -m benchmarks.catalogue [SESSIONS] [SECONDS]
 
-A thousand sessions of 60 s unless given, each of its own file; eight are written by the recorder's writer and copied under other
-names. 100 of 20 s take a few seconds. With grades, exclusions and a split beside them.
+A thousand sessions of 60 s unless given, each of its own file; eight are written by the recorder's
+writer and copied under other names. 100 of 20 s take a few seconds. With grades, exclusions and a
+split beside them.
 """
 
 import os
@@ -35,14 +36,16 @@ def write(path, seconds, bpm):
     picture = np.full(camera.image_shape, 128, np.uint8)
     hello = Hello(1, 0, 1, 0, 77, 2_000_000, 25, 10, 0)
     with SessionWriter(
-        path, session_id=path.stem, subject=path.parent.name, camera=camera, hello=hello, port="none",
-        started_unix_ns=1_767_258_000_000_000_000, started_monotonic_ns=START_NS, simulated=True,
+        path, session_id=path.stem, subject=path.parent.name, camera=camera, hello=hello,
+        port="none", started_unix_ns=1_767_258_000_000_000_000, started_monotonic_ns=START_NS,
+        simulated=True,
     ) as writer:
         for i in range(round(seconds * 25)):
             at_ns = START_NS + i * 40_000_000
             value = round(30_000 + 8_000 * np.sin(2 * np.pi * bpm / 60 * i / 25))
             writer.add_sample(
-                sequence=i, ticks=i * 80_000, value=value, flags=0, arrival_ns=at_ns, time_ns=at_ns, bound_ns=700_000
+                sequence=i, ticks=i * 80_000, value=value, flags=0, arrival_ns=at_ns, time_ns=at_ns,
+                bound_ns=700_000,
             )
         for i in range(round(seconds * 30)):
             at_ns = START_NS + i * 33_333_333
@@ -57,18 +60,28 @@ def make(data, count, seconds):
         path = sessions_dir(data) / "T00" / f"T00-20260101T09000{at}Z.h5"
         write(path, seconds, 55 + 6 * at)
         templates.append(path)
-    curve = Series(list(np.arange(POINTS) / 30), [round(float(y), 4) for y in rng.normal(size=POINTS)], "1")
+    curve = Series(
+        list(np.arange(POINTS) / 30), [round(float(y), 4) for y in rng.normal(size=POINTS)], "1"
+    )
     excluded = Exclusions()
     for at in range(count):
         subject = f"S{at % PEOPLE:02}"
-        path = sessions_dir(data) / subject / f"{subject}-20260101T{at // 3600:02}{at // 60 % 60:02}{at % 60:02}Z.h5"
+        path = (
+            sessions_dir(data)
+            / subject
+            / f"{subject}-20260101T{at // 3600:02}{at // 60 % 60:02}{at % 60:02}Z.h5"
+        )
         path.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(templates[at % len(templates)], path)
         with h5py.File(path, "r+") as file:
             file.attrs["session_id"], file.attrs["subject"] = path.stem, subject
-        write_quality(path, SessionQuality(
-            path.stem, subject, "0" * 64, True, seconds, "good", (), {}, {f"curve {n}": curve for n in range(CURVES)}, "", "0"
-        ))
+        write_quality(
+            path,
+            SessionQuality(
+                path.stem, subject, "0" * 64, True, seconds, "good", (), {},
+                {f"curve {n}": curve for n in range(CURVES)}, "", "0",
+            ),
+        )
         if at % 20 == 0:
             excluded = excluded.with_one(decide(path, from_s=1.0, to_s=2.0, reason="benchmark"))
     shutil.rmtree(sessions_dir(data) / "T00")
@@ -78,25 +91,38 @@ def make(data, count, seconds):
 def run(*words):
     """Give wall and processor seconds of one command."""
     began, before = time.perf_counter(), os.times()
-    done = subprocess.run([sys.executable, "-m", "acq.main", *words], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "acq.main", *words], capture_output=True, text=True, check=True
+    )
     after = os.times()
-    used = after.children_user + after.children_system - before.children_user - before.children_system
+    used = (
+        after.children_user + after.children_system - before.children_user - before.children_system
+    )
     return time.perf_counter() - began, used, done.stdout
 
 
 def main():
-    count, seconds = int(sys.argv[1]) if len(sys.argv) > 1 else 1000, float(sys.argv[2]) if len(sys.argv) > 2 else 60.0
+    count, seconds = (
+        int(sys.argv[1]) if len(sys.argv) > 1 else 1000,
+        float(sys.argv[2]) if len(sys.argv) > 2 else 60.0,
+    )
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder)
         make(data, count, seconds)
         size = sum(path.stat().st_size for path in data.rglob("*.h5")) / 1e6
-        print(f"{count} sessions of {seconds:g} s, {size:.0f} MB\n\n| command | wall s | processor s |\n|---|---|---|")
+        print(
+            f"{count} sessions of {seconds:g} s, {size:.0f} MB\n\n| command | wall s | processor s "
+            "|\n|---|---|---|"
+        )
         for name, words in (
-            ("acq ls", ("ls",)), ("acq ls --csv", ("ls", "--csv")), ("acq exclude, the list", ("exclude",)),
+            ("acq ls", ("ls",)), ("acq ls --csv", ("ls", "--csv")),
+            ("acq exclude, the list", ("exclude",)),
             ("acq split --folds 5 (hashes every recording)", ("split", "--folds", "5", "--force")),
             ("acq ls, with a split", ("ls",)),
         ):
-            wall_s, used_s, out = run(*words, "--data", str(data), *(() if words[0] == "exclude" else ("--quiet",)))
+            wall_s, used_s, out = run(
+                *words, "--data", str(data), *(() if words[0] == "exclude" else ("--quiet",))
+            )
             assert out.strip(), f"acq {words[0]} said nothing"
             print(f"| {name} | {wall_s:.1f} | {used_s:.1f} |")
         print(f"\n{out.strip().splitlines()[-1]}")

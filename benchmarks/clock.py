@@ -1,9 +1,9 @@
 """Estimators of a sample's time against the truth, on simulated plants.
 
-`python -m benchmarks.clock`: 10-minute plants, seeded, eight of each kind, 1.1 million samples, and ours while recording on
-two of each; `--quick`: one of each. A certificate is the half-width that ours promises; `inside` counts the samples whose
-truth lies within theirs. `without` are samples that came before a boot's first answered ping: they have no certificate while
-recording.
+`python -m benchmarks.clock`: 10-minute plants, seeded, eight of each kind, 1.1 million samples, and
+ours while recording on two of each; `--quick`: one of each. A certificate is the half-width that
+ours promises; `inside` counts the samples whose truth lies within theirs. `without` are samples
+that came before a boot's first answered ping: they have no certificate while recording.
 """
 
 import argparse
@@ -27,8 +27,13 @@ def per_boot(estimate: Callable[[Made], np.ndarray]) -> Callable[[Made], np.ndar
     def each(made: Made) -> np.ndarray:
         time_ns = np.empty(len(made.ticks))
         for boot in np.unique(made.ticks // BOOT_TICKS):
-            own, ours = made.ticks // BOOT_TICKS == boot, made.exchanges["rx_ticks"] // BOOT_TICKS == boot
-            alone = replace(made, exchanges=made.exchanges[ours], ticks=made.ticks[own], arrival_ns=made.arrival_ns[own])
+            own, ours = (
+                made.ticks // BOOT_TICKS == boot, made.exchanges["rx_ticks"] // BOOT_TICKS == boot,
+            )
+            alone = replace(
+                made, exchanges=made.exchanges[ours], ticks=made.ticks[own],
+                arrival_ns=made.arrival_ns[own],
+            )
             time_ns[own] = estimate(alone)
         return time_ns
 
@@ -49,14 +54,17 @@ def line(made: Made) -> np.ndarray:
 
 
 def _interpolate(made: Made, ticks: np.ndarray, ns: np.ndarray) -> np.ndarray:
-    """Put ticks on the host's clock by straight lines between points, and the outermost two beyond."""
+    """Put ticks on the host's clock by straight lines between points, and the outermost two beyond.
+    """
     x, residual = (ticks - ticks[0]) / TICK_HZ, ns - ns[0] - (ticks - ticks[0]) / TICK_HZ * 1e9
     at = (made.ticks - ticks[0]) / TICK_HZ
     return ns[0] + at * 1e9 + np.interp(at, x, residual)
 
 
 def _midpoints(exchanges: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    return (exchanges["rx_ticks"] + exchanges["tx_ticks"]) / 2, (exchanges["send_ns"] + exchanges["recv_ns"]) / 2
+    return (exchanges["rx_ticks"] + exchanges["tx_ticks"]) / 2, (
+        exchanges["send_ns"] + exchanges["recv_ns"]
+    ) / 2
 
 
 @per_boot
@@ -76,17 +84,22 @@ def minimum_round_trip(made: Made) -> np.ndarray:
 
 @per_boot
 def klipper(made: Made) -> np.ndarray:
-    """As Klipper's clocksync.py: one exchange a second into a decaying regression, shifted by the least half round trip.
+    """As Klipper's clocksync.py: one exchange a second into a decaying regression, shifted by the
+    least half round trip.
 
-    What it knew when a sample came places it; its first minute, while it settles, does not count. The first of each burst of
-    pings is its one.
+    What it knew when a sample came places it; its first minute, while it settles, does not count.
+    The first of each burst of pings is its one.
     """
     decay, aging = 1 / 30, 10e-6 / 3600
     asked = made.exchanges[::BURST]
     origin_ns, origin_ticks = int(asked["send_ns"][0]), int(asked["rx_ticks"][0])
-    sent_s, clock = (asked["send_ns"] - origin_ns) * 1e-9, (asked["rx_ticks"] - origin_ticks).astype(float)
+    sent_s, clock = (
+        (asked["send_ns"] - origin_ns) * 1e-9, (asked["rx_ticks"] - origin_ticks).astype(float),
+    )
     half_s = (asked["recv_ns"] - asked["send_ns"]) * 0.5e-9
-    time_avg, clock_avg, time_var, covariance, frequency = float(sent_s[0]), float(clock[0]), 0.0, 0.0, float(TICK_HZ)
+    time_avg, clock_avg, time_var, covariance, frequency = (
+        float(sent_s[0]), float(clock[0]), 0.0, 0.0, float(TICK_HZ),
+    )
     prediction_var, last_s = (0.001 * TICK_HZ) ** 2, float(sent_s[0])
     best_s, best_at = math.inf, 0.0
     known = []
@@ -122,19 +135,23 @@ def live(made: Made) -> tuple[np.ndarray, np.ndarray]:
 
 def whole(made: Made) -> tuple[np.ndarray, np.ndarray]:
     """Ours when the recording closes, and by `acq resync`."""
-    return place_samples(made.exchanges, made.clocks, made.ticks, made.arrival_ns, tick_hz=TICK_HZ, rate_hz=RATE_HZ)
+    return place_samples(
+        made.exchanges, made.clocks, made.ticks, made.arrival_ns, tick_hz=TICK_HZ, rate_hz=RATE_HZ
+    )
 
 
 POINTS = {
-    "arrival": arrival, "line through arrivals": line, "NTP midpoint": ntp, "minimum round trip of 8": minimum_round_trip,
-    "Klipper's regression": klipper,
+    "arrival": arrival, "line through arrivals": line, "NTP midpoint": ntp,
+    "minimum round trip of 8": minimum_round_trip, "Klipper's regression": klipper,
 }
 OURS = {"ours, live": live, "ours, whole recording": whole}
 
 
 def main() -> None:
     """Print the tables."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--quick", action="store_true", help="one plant of each kind")
     seeds, live_seeds = (1, 1) if parser.parse_args().quick else (8, 2)
     print("RMS error [ms]:\n")
@@ -144,17 +161,28 @@ def main() -> None:
     totals = {name: np.zeros(2, dtype=int) for name in OURS}
     for plant_name, plant in PLANTS.items():
         made = [make(replace(plant, seconds=600.0), seed) for seed in range(seeds)]
-        rms = [_rms(np.concatenate([estimate(one) - one.truth_ns for one in made])) for estimate in POINTS.values()]
+        rms = [
+            _rms(np.concatenate([estimate(one) - one.truth_ns for one in made]))
+            for estimate in POINTS.values()
+        ]
         for name, estimate in OURS.items():
-            found = [(*estimate(one), one.truth_ns) for one in made[: live_seeds if estimate is live else seeds]]
-            time_ns, bound_ns, truth_ns = (np.concatenate(column) for column in zip(*found, strict=True))
+            found = [
+                (*estimate(one), one.truth_ns)
+                for one in made[: live_seeds if estimate is live else seeds]
+            ]
+            time_ns, bound_ns, truth_ns = (
+                np.concatenate(column) for column in zip(*found, strict=True)
+            )
             known = bound_ns >= 0
             off, width = (time_ns - truth_ns)[known], bound_ns[known]
             inside = np.count_nonzero(np.abs(off) <= width)
             totals[name] += inside, len(off)
             rms.append(_rms(off))
             figures = (np.abs(off).max(), np.median(width), np.percentile(width, 99), width.max())
-            cells = [*(f"{ns / 1e6:.3f}" for ns in figures), f"{inside} of {len(off)}", str(np.count_nonzero(~known))]
+            cells = [
+                *(f"{ns / 1e6:.3f}" for ns in figures), f"{inside} of {len(off)}",
+                str(np.count_nonzero(~known)),
+            ]
             certificates[name].append(f"| {plant_name} | {' | '.join(cells)} |")
         print(f"| {plant_name} | {' | '.join(rms)} |", flush=True)
     for name, rows in certificates.items():
@@ -162,7 +190,10 @@ def main() -> None:
         print("| plant | largest error | certificate, median | 99 % | largest | inside | without |")
         print("|---|---|---|---|---|---|---|")
         print("\n".join(rows))
-        print(f"\nIn all: truth inside the certificate in {totals[name][0]} of {totals[name][1]} samples.")
+        print(
+            f"\nIn all: truth inside the certificate in {totals[name][0]} of {totals[name][1]} "
+            "samples."
+        )
 
 
 def _rms(off_ns: np.ndarray) -> str:

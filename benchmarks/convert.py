@@ -1,9 +1,10 @@
-"""How fast `acq convert` is: frames a second of one core, verification included, and the memory it takes.
+"""How fast `acq convert` is: frames a second of one core, verification included, and the memory it
+takes.
 
-A clip of virtual pixels at 640x360 is stored as acq stores it, and converted by the unit of work of `acq convert`, each row
-in a process of its own, timed without the import of its libraries. Beside it OpenCV's VideoWriter, which stores FFV1 and checks
-nothing, and the decoding alone. `--seconds 30` is the figure of the table; `--long` adds a file above 2 GiB; `--clip VIDEO`
-takes a real one.
+A clip of virtual pixels at 640x360 is stored as acq stores it, and converted by the unit of work of
+`acq convert`, each row in a process of its own, timed without the import of its libraries. Beside
+it OpenCV's VideoWriter, which stores FFV1 and checks nothing, and the decoding alone. `--seconds
+30` is the figure of the table; `--long` adds a file above 2 GiB; `--clip VIDEO` takes a real one.
 """
 
 import argparse
@@ -20,32 +21,50 @@ import numpy as np
 FPS, RATE_HZ, WIDTH, HEIGHT = 30, 25, 640, 360
 START_NS = 10**12
 LONG_S = 110            # 2.28 GB of BGR24: above 2 GiB
-ROWS = ("acq convert, rawvideo", "acq convert, ffv1", "OpenCV VideoWriter, FFV1, no check", "decoding the session alone")
+ROWS = (
+    "acq convert, rawvideo", "acq convert, ffv1", "OpenCV VideoWriter, FFV1, no check",
+    "decoding the session alone",
+)
 
 
 def main() -> None:
     """Make the clip and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=30)
-    parser.add_argument("--clip", type=Path, help="a video to take the pictures from, 640x360, over and over")
-    parser.add_argument("--long", action="store_true", help=f"also {LONG_S} s as rawvideo: more than 2 GiB")
+    parser.add_argument(
+        "--clip", type=Path, help="a video to take the pictures from, 640x360, over and over"
+    )
+    parser.add_argument(
+        "--long", action="store_true", help=f"also {LONG_S} s as rawvideo: more than 2 GiB"
+    )
     parser.add_argument("--row", nargs=2, help=argparse.SUPPRESS)
     words = parser.parse_args()
     if words.row:
         _row(*words.row)
         return
-    print("| what | clip | frames | frames/s of processor time | frames/s of wall time | peak memory [MB] | file [MB] |")
+    print(
+        "| what | clip | frames | frames/s of processor time | frames/s of wall time | peak memory "
+        "[MB] | file [MB] |"
+    )
     print("|---|---|---|---|---|---|---|", flush=True)
     with tempfile.TemporaryDirectory() as folder:
-        for seconds, rows in ((words.seconds, ROWS), (LONG_S, ROWS[:1])) if words.long else ((words.seconds, ROWS),):
+        for seconds, rows in (
+            ((words.seconds, ROWS), (LONG_S, ROWS[:1])) if words.long else ((words.seconds, ROWS),)
+        ):
             path = Path(folder) / "sessions/S01" / f"S01-{seconds:g}.h5"
             _make(path, seconds=seconds, clip=words.clip)
             for row in rows:
                 command = [sys.executable, "-m", "benchmarks.convert", "--row", row, str(path)]
-                found = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.split()
+                found = subprocess.run(
+                    command, check=True, stdout=subprocess.PIPE, text=True
+                ).stdout.split()
                 frames, cpu_s, wall_s, peak_mb, file_mb = map(float, found)
-                print(f"| {row} | {seconds:g} s | {frames:.0f} | {frames / cpu_s:.0f} | {frames / wall_s:.0f} | {peak_mb:.0f} | "
-                      f"{file_mb:.0f} |", flush=True)
+                print(
+                    f"| {row} | {seconds:g} s | {frames:.0f} | {frames / cpu_s:.0f} | "
+                    f"{frames / wall_s:.0f} | {peak_mb:.0f} | "
+                    f"{file_mb:.0f} |",
+                    flush=True,
+                )
             path.unlink()
 
 
@@ -54,19 +73,25 @@ def _make(path: Path, *, seconds: float, clip: Path | None) -> None:
     from acquire.sensor.protocol import SENSOR_VIRTUAL, Hello
     from acquire.session.writer import SessionWriter
 
-    camera = CameraInfo("benchmark", WIDTH, HEIGHT, FPS, "I420", "start of exposure", simulated=True)
+    camera = CameraInfo(
+        "benchmark", WIDTH, HEIGHT, FPS, "I420", "start of exposure", simulated=True
+    )
     hello = Hello(
-        protocol=1, major=0, minor=0, patch=0, boot_id=1, tick_hz=2_000_000, rate_hz=RATE_HZ, adc_bits=10, sensor=SENSOR_VIRTUAL
+        protocol=1, major=0, minor=0, patch=0, boot_id=1, tick_hz=2_000_000, rate_hz=RATE_HZ,
+        adc_bits=10, sensor=SENSOR_VIRTUAL,
     )
     pictures = _clip(clip) if clip else _virtual()
     with SessionWriter(
-        path, session_id=path.stem.replace(".", "-"), subject="S01", camera=camera, hello=hello, port="none",
-        started_unix_ns=START_NS, started_monotonic_ns=START_NS, simulated=True,
+        path, session_id=path.stem.replace(".", "-"), subject="S01", camera=camera, hello=hello,
+        port="none", started_unix_ns=START_NS, started_monotonic_ns=START_NS, simulated=True,
     ) as writer:
         for i in range(round(seconds * RATE_HZ) + 1):
             at_ns = START_NS + i * 10**9 // RATE_HZ
             value = round(30_000 + 8_000 * np.sin(2 * np.pi * 1.2 * i / RATE_HZ))
-            writer.add_sample(sequence=i, ticks=i, value=value, flags=0, arrival_ns=at_ns, time_ns=at_ns, bound_ns=500_000)
+            writer.add_sample(
+                sequence=i, ticks=i, value=value, flags=0, arrival_ns=at_ns, time_ns=at_ns,
+                bound_ns=500_000,
+            )
         for i in range(round(seconds * FPS)):
             at_ns = START_NS + i * 10**9 // FPS
             writer.add_frame(VideoFrame(pictures[i % len(pictures)], at_ns, at_ns, i))
@@ -96,8 +121,11 @@ def _row(row: str, path: str) -> None:
     cv2.setNumThreads(1)
     session, out = Path(path), Path(path).with_suffix(".out")
     out.mkdir()
-    work = {ROWS[0]: lambda: _convert(session, out, "rawvideo"), ROWS[1]: lambda: _convert(session, out, "ffv1"),
-            ROWS[2]: lambda: _opencv(session, out / "vid.avi"), ROWS[3]: lambda: _decode(session)}[row]
+    work = {
+        ROWS[0]: lambda: _convert(session, out, "rawvideo"),
+        ROWS[1]: lambda: _convert(session, out, "ffv1"),
+        ROWS[2]: lambda: _opencv(session, out / "vid.avi"), ROWS[3]: lambda: _decode(session),
+    }[row]
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     wall_s, cpu_s = time.perf_counter(), time.process_time()
     frames = work()
@@ -114,7 +142,9 @@ def _convert(path: Path, out: Path, codec: str) -> int:
     from dataset.selection.split import SessionIdentity
 
     identity = SessionIdentity(path.stem, "S01", path.name, "0", True, True)
-    task = Task(identity, path, Settings(codec, "filtered", "native", "keep"), (), ("train/subject1",), out)
+    task = Task(
+        identity, path, Settings(codec, "filtered", "native", "keep"), (), ("train/subject1",), out
+    )
     return sum(entry.frames for entry in write_session(task))
 
 
@@ -124,7 +154,9 @@ def _opencv(path: Path, out: Path) -> int:
     from dataset.session.reader import Session
 
     with Session(path) as session:
-        video = cv2.VideoWriter(str(out), cv2.VideoWriter.fourcc(*"FFV1"), session.fps, (WIDTH, HEIGHT))
+        video = cv2.VideoWriter(
+            str(out), cv2.VideoWriter.fourcc(*"FFV1"), session.fps, (WIDTH, HEIGHT)
+        )
         for rgb in session.frames:
             video.write(rgb[..., ::-1])
         video.release()

@@ -1,8 +1,10 @@
-"""Near-duplicate recordings: what is told falsely, which copies are found, and the time that many sessions take.
+"""Near-duplicate recordings: what is told falsely, which copies are found, and the time that many
+sessions take.
 
-`python -m benchmarks.duplicates [--quick]`. The pulses are those of virtual subjects (with the sensor's noise) and of the real
-logs, cut into pieces that share nothing. The pictures are the stored sizes of frames of virtual subjects, and of the real
-face clip, its halves a recording each; for the time and for crowds they are drawn, with a lamp's flicker common to all.
+`python -m benchmarks.duplicates [--quick]`. The pulses are those of virtual subjects (with the
+sensor's noise) and of the real logs, cut into pieces that share nothing. The pictures are the
+stored sizes of frames of virtual subjects, and of the real face clip, its halves a recording each;
+for the time and for crowds they are drawn, with a lamp's flicker common to all.
 """
 
 import sys
@@ -28,18 +30,25 @@ NOTHING = np.empty(0)
 
 def streams(name: str, ppg: np.ndarray, rate_hz: float, sizes: np.ndarray = NOTHING) -> Streams:
     n = np.arange(len(sizes))
-    return Streams(Path(name), name, np.round(ppg).astype(np.uint16), np.arange(len(ppg)) / rate_hz, sizes, n / 30, n)
+    return Streams(
+        Path(name), name, np.round(ppg).astype(np.uint16), np.arange(len(ppg)) / rate_hz, sizes,
+        n / 30, n,
+    )
 
 
 def virtual_ppg(subject: str, session: int, seconds: float, *, rate_hz: float = 25.0) -> np.ndarray:
     """Give what a 10-bit sensor with its noise makes of a virtual finger, in units of 1/65536."""
     rng = np.random.default_rng([session, len(subject), *subject.encode()])
-    pulse = VirtualSubject(subject, seed=0, session=session).ppg(np.arange(round(seconds * rate_hz)) / rate_hz)
+    pulse = VirtualSubject(subject, seed=0, session=session).ppg(
+        np.arange(round(seconds * rate_hz)) / rate_hz
+    )
     return np.round(500 + 120 * pulse + rng.normal(0, 0.7, len(pulse))) * 64
 
 
 def drawn_sizes(seed: int, frames: int) -> np.ndarray:
-    """Give sizes that waver as those of real frames do, 0.2 %, half of it slow, with 9.7 Hz of flicker."""
+    """Give sizes that waver as those of real frames do, 0.2 %, half of it slow, with 9.7 Hz of
+    flicker.
+    """
     rng = np.random.default_rng(seed)
     slow = np.convolve(rng.normal(0, 1, frames + 14), np.ones(15) / 15, "valid") * 500
     flicker = 150 * np.sin(2 * np.pi * 9.7 * np.arange(frames) / 30 + rng.uniform(0, 6))
@@ -49,7 +58,11 @@ def drawn_sizes(seed: int, frames: int) -> np.ndarray:
 def real_logs() -> Iterator[tuple[str, np.ndarray, float]]:
     for path in sorted((LOGS / "finger_ppg_ecg").glob("*.csv")):
         yield path.name, np.loadtxt(path, delimiter=",", usecols=2), 50.0
-    yield "data3", np.loadtxt(LOGS / "pulse_sensor_logs" / "data3.csv", delimiter=",", usecols=1, skiprows=1), 100.4
+    yield (
+        "data3",
+        np.loadtxt(LOGS / "pulse_sensor_logs" / "data3.csv", delimiter=",", usecols=1, skiprows=1),
+        100.4,
+    )
     yield "data", np.loadtxt(LOGS / "pulse_sensor_logs" / "data.csv"), 100.0
 
 
@@ -57,7 +70,10 @@ def pieces(seconds: float) -> list[Streams]:
     out = []
     for name, ppg, rate_hz in real_logs():
         length = round(seconds * rate_hz)
-        out += [streams(f"{name}-{at}", ppg[at : at + length], rate_hz) for at in range(0, len(ppg) - length + 1, length)]
+        out += [
+            streams(f"{name}-{at}", ppg[at : at + length], rate_hz)
+            for at in range(0, len(ppg) - length + 1, length)
+        ]
     return out
 
 
@@ -66,14 +82,23 @@ def falsely(label: str, recordings: list[Streams]) -> None:
     began = time.process_time()
     found = compare(recordings)
     took_s = time.process_time() - began
-    print(f"| {label} | {count:,} | {count * (count - 1) // 2:,} | {len(found)} | {took_s:.1f} |", flush=True)
+    print(
+        f"| {label} | {count:,} | {count * (count - 1) // 2:,} | {len(found)} | {took_s:.1f} |",
+        flush=True,
+    )
     for one in found[:5]:
-        print(f"<!-- {one.first.session} {one.in_words(one.first.path)} for {one.first.to_s - one.first.from_s:.0f} s -->")
+        print(
+            f"<!-- {one.first.session} {one.in_words(one.first.path)} for "
+            f"{one.first.to_s - one.first.from_s:.0f} s -->"
+        )
 
 
 def false_alarms(quick: bool) -> None:
     many = 100 if quick else 1000
-    print("| nothing in common | recordings | pairs | told | processor time [s] |\n|---|---|---|---|---|")
+    print(
+        "| nothing in common | recordings | pairs | told | processor time [s] "
+        "|\n|---|---|---|---|---|"
+    )
     for seconds in (20, 30, 60, 120):
         falsely(f"virtual, one subject, PPG of {seconds} s",
                 [streams(f"S01-{n}", virtual_ppg("S01", n, seconds), 25.0) for n in range(many)])
@@ -90,7 +115,9 @@ def compressed(frames: np.ndarray) -> np.ndarray:
     """Give what each frame takes [bytes], as the recorder stores it."""
     sizes = np.zeros(len(frames), np.int64)
     with h5py.File("none", "w", driver="core", backing_store=False) as file:
-        data = file.create_dataset("f", frames.shape, "u1", chunks=(1, *frames.shape[1:]), **hdf5plugin.Htj2k())
+        data = file.create_dataset(
+            "f", frames.shape, "u1", chunks=(1, *frames.shape[1:]), **hdf5plugin.Htj2k()
+        )
         for i, frame in enumerate(frames):
             data[i] = frame
         data.id.chunk_iter(lambda chunk: sizes.__setitem__(chunk.chunk_offset[0], chunk.size))
@@ -108,7 +135,9 @@ def through_h264(rgb: np.ndarray, crf: int) -> np.ndarray:
                 container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
             container.mux(stream.encode())
         with av.open(path) as container:
-            return np.stack([frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)])
+            return np.stack(
+                [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+            )
 
 
 def encodings(i420: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
@@ -130,29 +159,47 @@ def encodings(i420: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
 def filmed(quick: bool) -> Iterator[tuple[str, np.ndarray]]:
     if CLIP.exists():
         with av.open(str(CLIP)) as container:
-            yield "real face, 20 s", np.stack([frame.to_ndarray() for frame in container.decode(video=0)])
+            yield (
+                "real face, 20 s",
+                np.stack([frame.to_ndarray() for frame in container.decode(video=0)]),
+            )
     if not quick:
         subject = VirtualSubject("S01", seed=0)
         yield "virtual, 20 s", np.stack([subject.frame(i / 30, i) for i in range(600)])
 
 
 def found_pictures(quick: bool) -> None:
-    print("\n| pictures, changed | recording | found | alike | found, trimmed to 18.5 s |\n|---|---|---|---|---|")
+    print(
+        "\n| pictures, changed | recording | found | alike | found, trimmed to 18.5 s "
+        "|\n|---|---|---|---|---|"
+    )
     for name, frames in filmed(quick):
         original = streams("original", NOTHING, 25.0, compressed(frames))
         for label, changed in encodings(frames):
             sizes = compressed(changed)
-            whole, part = (compare([original, streams("copy", NOTHING, 25.0, kept)]) for kept in (sizes, sizes[30:585]))
+            whole, part = (
+                compare([original, streams("copy", NOTHING, 25.0, kept)])
+                for kept in (sizes, sizes[30:585])
+            )
             alike = f"{whole[0].alike:.2f}" if whole else "–"
-            print(f"| {label} | {name} | {'yes' if whole else 'no'} | {alike} | {'yes' if part else 'no'} |", flush=True)
+            print(
+                f"| {label} | {name} | {'yes' if whole else 'no'} | {alike} | "
+                f"{'yes' if part else 'no'} |",
+                flush=True,
+            )
 
 
 def found_ppg(quick: bool) -> None:
     every = 10 if quick else 40
     originals = [(virtual_ppg("S01", n, 60), 25.0) for n in range(every)]
     if LOGS.exists():
-        originals += [(one.ppg.astype(float), round(1 / one.ppg_s[1], 1)) for one in pieces(60)][:every]
-    print("\n| PPG of 60 s, with noise of | whole | trimmed to 30 s | to 20 s | to 18.5 s |\n|---|---|---|---|---|")
+        originals += [(one.ppg.astype(float), round(1 / one.ppg_s[1], 1)) for one in pieces(60)][
+            :every
+        ]
+    print(
+        "\n| PPG of 60 s, with noise of | whole | trimmed to 30 s | to 20 s | to 18.5 s "
+        "|\n|---|---|---|---|---|"
+    )
     rng = np.random.default_rng(0)
     for noise in (0, 0.02, 0.05, 0.1, 0.2):
         row = []
@@ -162,17 +209,27 @@ def found_ppg(quick: bool) -> None:
                 first = round((60 - kept_s) / 3 * rate_hz)
                 cut = ppg[first : first + round(kept_s * rate_hz)] * 0.9 + 1000
                 copy = cut + rng.normal(0, noise * ppg.std(), len(cut))
-                hits += bool(compare([streams("one", ppg, rate_hz), streams("copy", copy, rate_hz)]))
+                hits += bool(
+                    compare([streams("one", ppg, rate_hz), streams("copy", copy, rate_hz)])
+                )
             row.append(f"{hits} of {len(originals)}")
         print(f"| {noise:.0%} of its SD | {' | '.join(row)} |", flush=True)
 
 
 def crowd(count: int, seconds: int) -> None:
-    base = [streams(f"{n}", virtual_ppg(f"S{n % 40:02d}", n, seconds), 25.0, drawn_sizes(n, 30 * seconds)) for n in range(count)]
+    base = [
+        streams(
+            f"{n}", virtual_ppg(f"S{n % 40:02d}", n, seconds), 25.0, drawn_sizes(n, 30 * seconds)
+        )
+        for n in range(count)
+    ]
     began, cpu = time.perf_counter(), time.process_time()
     found = compare(base)
-    print(f"| {count:,} of {seconds} s | {time.process_time() - cpu:.0f} | {time.perf_counter() - began:.0f} | {len(found)} |",
-          flush=True)
+    print(
+        f"| {count:,} of {seconds} s | {time.process_time() - cpu:.0f} | "
+        f"{time.perf_counter() - began:.0f} | {len(found)} |",
+        flush=True,
+    )
 
 
 def reading() -> None:
@@ -181,7 +238,10 @@ def reading() -> None:
         began = time.process_time()
         for _ in range(20):
             read_streams(path)
-        print(f"\nReading what is compared of a session of 10 s takes {(time.process_time() - began) / 20 * 1000:.1f} ms.")
+        print(
+            "\nReading what is compared of a session of 10 s takes "
+            f"{(time.process_time() - began) / 20 * 1000:.1f} ms."
+        )
 
 
 def main() -> None:
@@ -190,8 +250,13 @@ def main() -> None:
     false_alarms(quick)
     found_ppg(quick)
     found_pictures(quick)
-    print("\n| comparing all with all, both streams | processor time [s] | wall time [s] | told |\n|---|---|---|---|")
-    for count, seconds in ((100, 60),) if quick else ((100, 60), (1000, 60), (1000, 300), (1000, 600)):
+    print(
+        "\n| comparing all with all, both streams | processor time [s] | wall time [s] | told "
+        "|\n|---|---|---|---|"
+    )
+    for count, seconds in (
+        ((100, 60),) if quick else ((100, 60), (1000, 60), (1000, 300), (1000, 600))
+    ):
         crowd(count, seconds)
     reading()
 

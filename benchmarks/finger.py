@@ -1,8 +1,10 @@
-"""How soon a flat line or a lifted finger is seen, and how often a finger is called away that is not.
+"""How soon a flat line or a lifted finger is seen, and how often a finger is called away that is
+not.
 
 python -m benchmarks.finger [FOLDER]
 
-FOLDER holds real recordings, ../shared/data unless given; without it there are virtual subjects only.
+FOLDER holds real recordings, ../shared/data unless given; without it there are virtual subjects
+only.
 """
 
 import csv
@@ -14,26 +16,37 @@ import numpy as np
 from acquire.sensor.finger import CLIPPED, PulseWatch
 from acquire.simulation.subject import VirtualSubject
 
-KINDS = ("constant", "noise as strong as the pulse", "quiet noise", "ramp of 0.3 s to another light", "the same with 120 Hz hum")
+KINDS = (
+    "constant", "noise as strong as the pulse", "quiet noise", "ramp of 0.3 s to another light",
+    "the same with 120 Hz hum",
+)
 PER_TRACE = 6
 LASTS_S = 5
 
 
 def at_rate(x, fs_hz, rate_hz):
     """Average a trace down to another rate, as the firmware's windows do."""
-    ends = np.interp(np.arange(int(len(x) / fs_hz * rate_hz) + 1) / rate_hz * fs_hz, np.arange(len(x) + 1), np.cumsum([0, *x]))
+    ends = np.interp(
+        np.arange(int(len(x) / fs_hz * rate_hz) + 1) / rate_hz * fs_hz, np.arange(len(x) + 1),
+        np.cumsum([0, *x]),
+    )
     return np.diff(ends) / (fs_hz / rate_hz)
 
 
 def traces(folder):
-    """Give name -> (values on the sensor's scale, rate [Hz]); a finger is on the sensor throughout."""
+    """Give name -> (values on the sensor's scale, rate [Hz]); a finger is on the sensor throughout.
+    """
     found = {}
     for subject in ("S01", "S02", "S03", "S04"):
         noise = np.random.default_rng(0).normal(0, 60, 12_000)
-        found[f"virtual {subject}"] = 26000 + 13000 * VirtualSubject(subject).ppg(np.arange(12_000) / 100) + noise, 100.0
+        found[f"virtual {subject}"] = (
+            26000 + 13000 * VirtualSubject(subject).ppg(np.arange(12_000) / 100) + noise, 100.0,
+        )
     for path in sorted((folder / "finger_ppg_ecg").glob("*.csv")):
         trace = np.loadtxt(path, delimiter=",", usecols=2) * 16
-        found[" ".join(path.name.split("_2026")[0].split("_"))] = trace[: np.flatnonzero(trace > 0)[-1] - 25], 50.0
+        found[" ".join(path.name.split("_2026")[0].split("_"))] = (
+            trace[: np.flatnonzero(trace > 0)[-1] - 25], 50.0,
+        )
     for name, fs_hz in (("data", 100.0), ("data3", 100.4)):
         path = folder / "pulse_sensor_logs" / f"{name}.csv"
         if path.exists():
@@ -52,8 +65,9 @@ def spoil(y, kind, rate_hz, first, rng):
     ramp = y[first] + (rng.uniform(0.1, 0.9) * 65535 - y[first]) * np.minimum(t / 0.3, 1)
     hum = 1500 * np.sin(2 * np.pi * 120 * t + rng.uniform(0, 6)) * np.sinc(120 / rate_hz)
     y[first:last] = (
-        np.full(len(t), y[first]), y.mean() + rng.normal(0, y.std(), len(t)), y.mean() + rng.normal(0, 60, len(t)),
-        ramp + rng.normal(0, 60, len(t)), ramp + hum + rng.normal(0, 60, len(t)),
+        np.full(len(t), y[first]), y.mean() + rng.normal(0, y.std(), len(t)),
+        y.mean() + rng.normal(0, 60, len(t)), ramp + rng.normal(0, 60, len(t)),
+        ramp + hum + rng.normal(0, 60, len(t)),
     )[KINDS.index(kind)]
     return y
 
@@ -83,7 +97,10 @@ def main():
                     if first + LASTS_S * rate_hz > len(y):
                         continue
                     count += 1
-                    seen = [at - first / rate_hz for at in begins(spoil(y, kind, rate_hz, first, rng), rate_hz)[0]]
+                    seen = [
+                        at - first / rate_hz
+                        for at in begins(spoil(y, kind, rate_hz, first, rng), rate_hz)[0]
+                    ]
                     late += [at for at in seen if -0.5 < at < LASTS_S][:1]
         print(f"| {kind} | {count} | {len(late)} | {np.median(late):.2f} | {max(late):.2f} |")
     print("\n| finger on the sensor throughout | minutes | called away | for s |")
@@ -91,7 +108,10 @@ def main():
     for name, (x, fs_hz) in known.items():
         y = at_rate(x, fs_hz, 25)
         found, watch = begins(y, 25)
-        print(f"| {name} | {len(y) / 25 / 60:.1f} | {len(found)} | {watch.seconds('finger_off', 'flat_line'):.1f} |")
+        print(
+            f"| {name} | {len(y) / 25 / 60:.1f} | {len(found)} | "
+            f"{watch.seconds('finger_off', 'flat_line'):.1f} |"
+        )
     print(f"| all | {sum(len(x) / fs_hz for x, fs_hz in known.values()) / 60:.1f} | | |")
 
 

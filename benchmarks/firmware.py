@@ -1,8 +1,10 @@
-"""The firmware, cycle by cycle: jitter of its sampling while the line is flooded, what interrupts wait, its size.
+"""The firmware, cycle by cycle: jitter of its sampling while the line is flooded, what interrupts
+wait, its size.
 
-`python -m benchmarks.firmware [--quick]` builds the sketch and its twin, which here runs as fast as it can on scripted input,
-and prints Markdown tables. The last row of the first is a control: the same sketch, but its conversions started by software
-in an interrupt, so that it shows what the table would say of a sketch that jitters.
+`python -m benchmarks.firmware [--quick]` builds the sketch and its twin, which here runs as fast as
+it can on scripted input, and prints Markdown tables. The last row of the first is a control: the
+same sketch, but its conversions started by software in an interrupt, so that it shows what the
+table would say of a sketch that jitters.
 """
 
 import csv
@@ -37,7 +39,8 @@ GRID_CYCLES = 16_000                    # a conversion a millisecond
 NS_PER_TICK = 1e9 / TICK_HZ
 BYTE_S = 10 / BAUD
 START_S = 0.2                           # the sketch is up; until then its UART hears nothing
-# Conversions by software, in the interrupt that only lowers the flag; the hardware's trigger goes to one that never comes.
+# Conversions by software, in the interrupt that only lowers the flag; the hardware's trigger goes
+# to one that never comes.
 CONTROL = {
     "EMPTY_INTERRUPT(TIMER1_COMPB_vect)": "ISR(TIMER1_COMPB_vect) { ADCSRA |= _BV(ADSC); }",
     "ADCSRB = _BV(ADTS2) | _BV(ADTS0);": "ADCSRB = _BV(ADTS2) | _BV(ADTS1);",
@@ -48,11 +51,13 @@ CONTROL = {
 class Run:
     """What a scripted run of the twin gave."""
 
-    arrived: list[tuple[int, Packet]] = field(default_factory=list)     # time of the last byte [ns], packet
-    holds: np.ndarray = field(default_factory=lambda: np.empty(0))      # (N,) int64 cycle of each conversion since the last START
-    off_cycles: int = 0                                                 # the most that interrupts were shut out
+    # time of the last byte [ns], packet
+    arrived: list[tuple[int, Packet]] = field(default_factory=list)
+    # (N,) int64 cycle of each conversion since the last START
+    holds: np.ndarray = field(default_factory=lambda: np.empty(0))
+    off_cycles: int = 0  # the most that interrupts were shut out
     truth: list[dict[str, str]] = field(default_factory=list)           # rows of --truth
-    bad_packets: int = 0                                                # that the host had from the chip
+    bad_packets: int = 0  # that the host had from the chip
 
     def all(self, kind: type) -> list:
         return [packet for _, packet in self.arrived if isinstance(packet, kind)]
@@ -70,35 +75,60 @@ class Run:
 
     def came_ns(self) -> dict[int, int]:
         """Give the true time of the last byte of each PING, by id [ns]."""
-        return {int(row["sequence"]): int(row["time_ns"]) for row in self.truth if row["kind"] == "ping"}
+        return {
+            int(row["sequence"]): int(row["time_ns"]) for row in self.truth if row["kind"] == "ping"
+        }
 
     def ping_latency_us(self) -> np.ndarray:
         """Give, for each answered PING, how long after its last byte the sketch took it [us]."""
         came_ns = self.came_ns()
-        return np.array([(self.true_ns(p.rx_ticks) - came_ns[p.id]) / 1e3 for p in self.all(Pong) if p.id in came_ns])
+        return np.array(
+            [
+                (self.true_ns(p.rx_ticks) - came_ns[p.id]) / 1e3
+                for p in self.all(Pong)
+                if p.id in came_ns
+            ]
+        )
 
     def part_errors(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Compare each sample of a MAX30102 with what the part itself made.
 
         Returns
         -------
-        (N,) how late its stamp is [us]; (N,) error of its value [of 65536]; (N,) its arrival after its stamp [ms]
+        (N,) how late its stamp is [us]; (N,) error of its value [of 65536]; (N,) its arrival after
+        its stamp [ms]
         """
-        parts = np.array([(float(row["time_ns"]), float(row["value"])) for row in self.truth if row["kind"] == "part"])
+        parts = np.array(
+            [
+                (float(row["time_ns"]), float(row["value"]))
+                for row in self.truth
+                if row["kind"] == "part"
+            ]
+        )
         arrivals_ns = np.array([at for at, packet in self.arrived if isinstance(packet, Sample)])
         stamp_ns = np.array([self.true_ns(sample.ticks) for sample in self.all(Sample)])
         nearest = np.abs(parts[:, 0][None, :] - stamp_ns[:, None]).argmin(axis=1)
         if len(set(nearest)) < len(nearest):
-            raise ValueError("expected each sample to be another of the part's, found one sent twice")
+            raise ValueError(
+                "expected each sample to be another of the part's, found one sent twice"
+            )
         error = np.array([sample.value for sample in self.all(Sample)]) - parts[nearest, 1]
         return (stamp_ns - parts[nearest, 0]) / 1e3, error, (arrivals_ns - stamp_ns) / 1e6
 
 
 def build(folder: Path, changes: dict[str, str] | None = None) -> tuple[Path, Path, str]:
-    """Build the twin and the sketch, with `changes` made in sensor.h; give their paths, and what make printed."""
+    """Build the twin and the sketch, with `changes` made in sensor.h; give their paths, and what
+    make printed.
+    """
     source = folder / "firmware"
     source.mkdir(parents=True)
-    subprocess.run(["cp", "-r", *(str(FIRMWARE / name) for name in ("Makefile", "ppg_logger", "twin")), str(source)], check=True)
+    subprocess.run(
+        [
+            "cp", "-r", *(str(FIRMWARE / name) for name in ("Makefile", "ppg_logger", "twin")),
+            str(source),
+        ],
+        check=True,
+    )
     sensor = source / "ppg_logger/sensor.h"
     text = sensor.read_text()
     for old, new in (changes or {}).items():
@@ -106,22 +136,34 @@ def build(folder: Path, changes: dict[str, str] | None = None) -> tuple[Path, Pa
             raise ValueError(f"expected {old!r} once in {sensor}")
         text = text.replace(old, new)
     sensor.write_text(text)
-    command = ["make", "-C", str(source), "all", "twin", f"BUILD={folder}/build", f"TWIN={folder}/twin"]
+    command = [
+        "make", "-C", str(source), "all", "twin", f"BUILD={folder}/build", f"TWIN={folder}/twin",
+    ]
     made = subprocess.run(command, capture_output=True, text=True, check=True)
     return folder / "twin", folder / "build/ppg_logger.elf", made.stdout
 
 
 def run(
-    program: Path, elf: Path, script: list[tuple[float, bytes]], duration_s: float, *options: object, cycles: bool = False
+    program: Path, elf: Path, script: list[tuple[float, bytes]], duration_s: float,
+    *options: object, cycles: bool = False,
 ) -> Run:
-    """Run the sketch on what the host sends, time [s] and bytes; with `cycles` watch each conversion and instruction."""
+    """Run the sketch on what the host sends, time [s] and bytes; with `cycles` watch each
+    conversion and instruction.
+    """
     result = Run()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        (folder / "script.csv").write_text("".join(f"{at:.9f},{data.hex()}\n" for at, data in script))
+        (folder / "script.csv").write_text(
+            "".join(f"{at:.9f},{data.hex()}\n" for at, data in script)
+        )
         watched = ["--cycles", "cycles.csv"] if cycles else []
-        command = [program, "--script", "script.csv", "--duration", duration_s, "--truth", "truth.csv", *watched, *options, elf]
-        done = subprocess.run(list(map(str, command)), cwd=folder, capture_output=True, text=True, check=True)
+        command = [
+            program, "--script", "script.csv", "--duration", duration_s, "--truth", "truth.csv",
+            *watched, *options, elf,
+        ]
+        done = subprocess.run(
+            list(map(str, command)), cwd=folder, capture_output=True, text=True, check=True
+        )
         with (folder / "truth.csv").open() as file:
             result.truth = list(csv.DictReader(file))
         if cycles:
@@ -143,8 +185,12 @@ def quiet(rate_hz: int, seconds: float) -> list[tuple[float, bytes]]:
     return [(START_S, encode(Start(rate_hz))), *pings]
 
 
-def flood(rate_hz: int, seconds: float, *, load: float = 1.0, seed: int = 0) -> list[tuple[float, bytes]]:
-    """Pings, LED switches, damaged packets and noise, at random, that fill `load` of the line to the chip."""
+def flood(
+    rate_hz: int, seconds: float, *, load: float = 1.0, seed: int = 0
+) -> list[tuple[float, bytes]]:
+    """Pings, LED switches, damaged packets and noise, at random, that fill `load` of the line to
+    the chip.
+    """
     rng = random.Random(seed)
     script = [(START_S, encode(Start(rate_hz)))]
     at, ping = START_S + 0.01, 0
@@ -167,9 +213,16 @@ def flood(rate_hz: int, seconds: float, *, load: float = 1.0, seed: int = 0) -> 
 
 
 def sampling_table(program: Path, elf: Path, control: Path, seconds: float) -> None:
-    print("| rate | line to the chip | conversions | jitter, peak to peak | interrupts shut out | ping read after: median, max |")
+    print(
+        "| rate | line to the chip | conversions | jitter, peak to peak | interrupts shut out | "
+        "ping read after: median, max |"
+    )
     print("|---|---|---|---|---|---|")
-    rows = [(rate, label, elf) for rate in (25, 50, 100) for label in ("quiet", "flooded by a half", "flooded")]
+    rows = [
+        (rate, label, elf)
+        for rate in (25, 50, 100)
+        for label in ("quiet", "flooded by a half", "flooded")
+    ]
     for rate_hz, label, sketch in [*rows, (100, "flooded, control", control)]:
         load = 0.5 if "half" in label else 1.0
         script = quiet(rate_hz, seconds) if label == "quiet" else flood(rate_hz, seconds, load=load)
@@ -177,21 +230,30 @@ def sampling_table(program: Path, elf: Path, control: Path, seconds: float) -> N
         latency = result.ping_latency_us()
         print(
             f"| {rate_hz} Hz | {label} | {len(result.holds)} | {result.jitter_cycles} cycles, "
-            f"{result.jitter_cycles / CYCLE_HZ * 1e6:.2f} us | {result.off_cycles / CYCLE_HZ * 1e6:.1f} us at most | "
-            f"{np.median(latency):.0f}, {latency.max():.0f} us |", flush=True,
+            f"{result.jitter_cycles / CYCLE_HZ * 1e6:.2f} us | "
+            f"{result.off_cycles / CYCLE_HZ * 1e6:.1f} us at most | "
+            f"{np.median(latency):.0f}, {latency.max():.0f} us |",
+            flush=True,
         )
 
 
 def part_table(program: Path, elf: Path, seconds: float) -> None:
-    print("| rate | the part's clock | samples | stamp against the truth | arrival after the nominal window's end, at least |")
+    print(
+        "| rate | the part's clock | samples | stamp against the truth | arrival after the nominal "
+        "window's end, at least |"
+    )
     print("|---|---|---|---|---|")
     for rate_hz in (25, 50, 100):
         for ppm in (-50_000, 0, 20_000, 50_000):
-            result = run(program, elf, quiet(rate_hz, seconds), seconds + START_S, "--max30102", ppm)
+            result = run(
+                program, elf, quiet(rate_hz, seconds), seconds + START_S, "--max30102", ppm
+            )
             late_us, _, after_ms = result.part_errors()
             print(
-                f"| {rate_hz} Hz | {ppm / 1e4:+.0f} % | {len(late_us)} | {late_us.min():.0f} to {late_us.max():.0f} us | "
-                f"{after_ms.min() - 500 / rate_hz:.2f} ms |", flush=True,
+                f"| {rate_hz} Hz | {ppm / 1e4:+.0f} % | {len(late_us)} | {late_us.min():.0f} to "
+                f"{late_us.max():.0f} us | "
+                f"{after_ms.min() - 500 / rate_hz:.2f} ms |",
+                flush=True,
             )
 
 
@@ -202,7 +264,10 @@ def main() -> None:
         _, control, _ = build(Path(name) / "control", CONTROL)
         began = time.monotonic()
         sampling_table(program, elf, control, seconds)
-        print(f"\n{10 * seconds / (time.monotonic() - began):.1f} times faster than real time, every instruction watched.\n")
+        print(
+            f"\n{10 * seconds / (time.monotonic() - began):.1f} times faster than real time, every "
+            "instruction watched.\n"
+        )
         part_table(program, elf, seconds)
         print("\n" + "\n".join(re.findall(r"^flash.*|^RAM.*", said, re.MULTILINE)))
 

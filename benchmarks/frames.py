@@ -1,8 +1,9 @@
 """Frames for training, ours beside the usual way: `python -m benchmarks.frames`.
 
-One rawvideo AVI of 640x360, 40 s, is made into 36x36 frames: by `dataset.face.frames.face_frames`, streaming, and the way most tools
-do it, which is to read the whole video into one array, crop and resize each frame, all in memory. Each in a process of its own;
-processor time, for other work on the machine does not count in it.
+One rawvideo AVI of 640x360, 40 s, is made into 36x36 frames: by `dataset.face.frames.face_frames`,
+streaming, and the way most tools do it, which is to read the whole video into one array, crop and
+resize each frame, all in memory. Each in a process of its own; processor time, for other work on
+the machine does not count in it.
 """
 
 import resource
@@ -54,7 +55,8 @@ def measure(how: str, path: str) -> None:
     cv2.setNumThreads(1)
     from dataset.face.find import detect_face
 
-    detect_face(np.zeros((360, 640, 3), np.uint8))     # load the detector: once in a process, whatever the videos
+    # load the detector: once in a process, whatever the videos
+    detect_face(np.zeros((360, 640, 3), np.uint8))
     before_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     begun, wall = time.process_time(), time.perf_counter()
     count = {"ours": ours, "usual": usual}[how](Path(path))
@@ -67,11 +69,17 @@ def main() -> None:
     if len(sys.argv) == 3:
         measure(*sys.argv[1:])
         return
-    print("| what | frames/s of processor time | frames/s | peak MB | of it before the first video |\n|---|---|---|---|---|")
+    print(
+        "| what | frames/s of processor time | frames/s | peak MB | of it before the first video "
+        "|\n|---|---|---|---|---|"
+    )
     with tempfile.TemporaryDirectory() as folder:
         video = Path(folder) / "vid.avi"
         make(video)
-        for how, title in (("ours", "acq's frames cache (target 600, 300 MB)"), ("usual", "the whole video in memory, OpenCV")):
+        for how, title in (
+            ("ours", "acq's frames cache (target 600, 300 MB)"),
+            ("usual", "the whole video in memory, OpenCV"),
+        ):
             command = [sys.executable, "-m", "benchmarks.frames", how, str(video)]
             done = subprocess.run(command, capture_output=True, text=True, check=True)
             print(f"| {title} | {done.stdout.strip()} |", flush=True)

@@ -1,8 +1,9 @@
-"""How fast a public set is imported, and in how much memory: `python -m benchmarks.importing [--quick]`.
+"""How fast a public set is imported, and in how much memory: `python -m benchmarks.importing
+[--quick]`.
 
-Makes one minute (--quick: ten seconds) of raw BGR24 at 640x480 as UBFC-rPPG DATASET_2 publishes it, and the same as PURE's
-pictures, with the noise of a camera on a real portrait, and imports each in a process of its own. Processor time is what counts
-where others work too.
+Makes one minute (--quick: ten seconds) of raw BGR24 at 640x480 as UBFC-rPPG DATASET_2 publishes it,
+and the same as PURE's pictures, with the noise of a camera on a real portrait, and imports each in
+a process of its own. Processor time is what counts where others work too.
 """
 
 import argparse
@@ -24,7 +25,9 @@ WIDTH, HEIGHT, FPS = 640, 480, 30
 
 
 def _make(root: Path, seconds: int) -> None:
-    portrait = cv2.imread(str(Path(__file__).parent.parent / "acquire/simulation/portrait/astronaut.png"))
+    portrait = cv2.imread(
+        str(Path(__file__).parent.parent / "acquire/simulation/portrait/astronaut.png")
+    )
     assert portrait is not None
     scene = cv2.resize(portrait, (WIDTH, HEIGHT)).astype(np.int16)
     noise = np.random.default_rng(0).normal(0, 2, (16, HEIGHT, WIDTH, 3)).astype(np.int16)
@@ -34,7 +37,9 @@ def _make(root: Path, seconds: int) -> None:
     folder.mkdir(parents=True)
     time_ns = np.round(t_s * 1e9).astype(np.int64)
     with (
-        VideoWriter(folder / "vid.avi", codec="rawvideo", width=WIDTH, height=HEIGHT, fps=FPS) as video,
+        VideoWriter(
+            folder / "vid.avi", codec="rawvideo", width=WIDTH, height=HEIGHT, fps=FPS
+        ) as video,
         PureWriter(root / "pure", subject_number=1, session_number=1) as pure,
     ):
         for i, at_ns in enumerate(time_ns.tolist()):
@@ -52,10 +57,17 @@ def _import(root: Path, data: Path) -> None:
         raise SystemExit(outcome.error)
     wall_s, used_s = time.perf_counter() - began_s, time.process_time() - used_s
     # Not ru_maxrss: a process starts with its parent's.
-    held = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
+    held = next(
+        line
+        for line in Path("/proc/self/status").read_text().splitlines()
+        if line.startswith("VmHWM")
+    )
     frames, peak = outcome.value.frames, int(held.split()[1]) / 1024
     size = sum(path.stat().st_size for path in data.rglob("*.h5")) / 1e6
-    print(f"| {root.name} | {frames} | {frames / used_s:.0f} | {frames / wall_s:.0f} | {peak:.0f} | {size:.0f} |")
+    print(
+        f"| {root.name} | {frames} | {frames / used_s:.0f} | {frames / wall_s:.0f} | {peak:.0f} | "
+        f"{size:.0f} |"
+    )
 
 
 def main() -> None:
@@ -69,11 +81,17 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         root = Path(name)
         _make(root, 10 if asked.quick else 60)
-        print("| set | frames | frames/s of processor time | frames/s | peak memory [MB] | session [MB] |", flush=True)
+        print(
+            "| set | frames | frames/s of processor time | frames/s | peak memory [MB] | session "
+            "[MB] |",
+            flush=True,
+        )
         print("|---|---|---|---|---|---|", flush=True)
         for which in ("ubfc2", "pure"):
             places = str(root / which), str(root / f"data-{which}")
-            subprocess.run([sys.executable, "-m", "benchmarks.importing", "--one", *places], check=True)
+            subprocess.run(
+                [sys.executable, "-m", "benchmarks.importing", "--one", *places], check=True
+            )
 
 
 if __name__ == "__main__":

@@ -1,11 +1,14 @@
-"""How well `acq qc` tells the lag of the face behind the finger, and a clock's rate, on virtual subjects.
+"""How well `acq qc` tells the lag of the face behind the finger, and a clock's rate, on virtual
+subjects.
 
-    python -m benchmarks.lag            eight subjects, three sessions of 60 s each: about ten minutes of one core
-    python -m benchmarks.lag --quick    four subjects, three sessions of 30 s each
+    python -m benchmarks.lag            eight subjects, three sessions of 60 s each: about ten
+    minutes of one core python -m benchmarks.lag --quick    four subjects, three sessions of 30 s
+    each
 
-Clean sessions are measured as they are: whatever is flagged there is a false alarm. Then the frames of one session after another
-are stamped late or early, or one stream's times are stretched, and it is measured again beside the subject's other sessions.
-Pictures are decoded once, and the columns are changed in memory of the measurement: what is measured is the code of `acq qc`.
+Clean sessions are measured as they are: whatever is flagged there is a false alarm. Then the frames
+of one session after another are stamped late or early, or one stream's times are stretched, and it
+is measured again beside the subject's other sessions. Pictures are decoded once, and the columns
+are changed in memory of the measurement: what is measured is the code of `acq qc`.
 """
 
 import sys
@@ -50,7 +53,9 @@ class Kept:
         self.used_s = time.process_time() - used_s
         with Session(path) as session:
             start = session.started_monotonic_ns
-            self.frame_s, self.sample_s = (session.frame_time_ns - start) / 1e9, (session.ppg_time_ns - start) / 1e9
+            self.frame_s, self.sample_s = (
+                (session.frame_time_ns - start) / 1e9, (session.ppg_time_ns - start) / 1e9,
+            )
             self.frame_arrival_s = (session.frame_arrival_ns - start) / 1e9
             self.sample_arrival_s = (session.ppg_arrival_ns - start) / 1e9
             there = np.isfinite(seen[0].patches[:, 0, 0])
@@ -65,7 +70,9 @@ class Kept:
             face = replace(face, first_s=face.first_s + offset_s)
         else:
             later = np.interp(face.t_s - offset_s, face.t_s, face.values)
-            face = replace(face, values=np.where(face.t_s < from_s + max(offset_s, 0), face.values, later))
+            face = replace(
+                face, values=np.where(face.t_s < from_s + max(offset_s, 0), face.values, later)
+            )
         measure_pulses(face, self.finger, [], found)
         return replace(self.quality, flags=tuple(found.flags), measures=found.measures)
 
@@ -79,28 +86,54 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         for n in range(1, subjects + 1):
             for day in range(sessions):
-                path = write_session(SimulatedSession(f"S{n:02d}", day, 0, seconds, 25.0), Path(folder))
+                path = write_session(
+                    SimulatedSession(f"S{n:02d}", day, 0, seconds, 25.0), Path(folder)
+                )
                 kept.setdefault(f"S{n:02d}", []).append(Kept(path))
                 path.unlink()
     every = [one for group in kept.values() for one in group]
 
-    print(f"{len(every)} clean sessions of {seconds:g} s, {subjects} virtual subjects; "
-          f"{np.median([one.used_s for one in every]) / seconds * 60:.1f} s of processor time per minute of video\n")
-    print("| subject | lag in each session [ms] | standard error [ms] | correlation |\n|---|---|---|---|")
+    print(
+        f"{len(every)} clean sessions of {seconds:g} s, {subjects} virtual subjects; "
+        f"{np.median([one.used_s for one in every]) / seconds * 60:.1f} s of processor time per "
+        "minute of video\n"
+    )
+    print(
+        "| subject | lag in each session [ms] | standard error [ms] | correlation "
+        "|\n|---|---|---|---|"
+    )
     for name, group in kept.items():
-        told = [[one.quality.measures.get(key) for one in group] for key in ("lag_ms", "lag_error_ms", "lag_r")]
+        told = [
+            [one.quality.measures.get(key) for one in group]
+            for key in ("lag_ms", "lag_error_ms", "lag_r")
+        ]
         lags, errors, r = (
-            ", ".join("-" if v is None else f"{v:.{d}f}" for v in row) for row, d in zip(told, (0, 1, 2), strict=True)
+            ", ".join("-" if v is None else f"{v:.{d}f}" for v in row)
+            for row, d in zip(told, (0, 1, 2), strict=True)
         )
         print(f"| {name} | {lags} | {errors} | {r} |")
     alarms = [flag for name, group in kept.items() for flag in _flags(group, {}, limits)]
-    print(f"\nFalse alarms in clean sessions (lag_low, lag_high, lag_step, lag_subject): {len(alarms)}"
-          + "".join(f"\n- {session}: {text}" for session, _, text, _ in alarms))
-    others = [(one.quality.session, flag.text) for one in every for flag in one.quality.flags if not flag.kind.startswith("lag")]
-    print(f"\nOther flags: {len(others)}" + "".join(f"\n- {session}: {text}" for session, text in others))
+    print(
+        "\nFalse alarms in clean sessions (lag_low, lag_high, lag_step, lag_subject): "
+        f"{len(alarms)}"
+        + "".join(f"\n- {session}: {text}" for session, _, text, _ in alarms)
+    )
+    others = [
+        (one.quality.session, flag.text)
+        for one in every
+        for flag in one.quality.flags
+        if not flag.kind.startswith("lag")
+    ]
+    print(
+        f"\nOther flags: {len(others)}"
+        + "".join(f"\n- {session}: {text}" for session, text in others)
+    )
 
-    print("\n| injected | in | found | error against the subject's other sessions, median and largest [ms] |"
-          " error against the same session, largest [ms] |\n|---|---|---|---|---|")
+    print(
+        "\n| injected | in | found | error against the subject's other sessions, median and "
+        "largest [ms] |"
+        " error against the same session, largest [ms] |\n|---|---|---|---|---|"
+    )
     for offset_ms in OFFSETS_MS:
         found, errors, own, asked = 0, [], [], 0
         for group in kept.values():
@@ -109,22 +142,33 @@ def main() -> None:
                     continue
                 asked += 1
                 wrong = one.shifted(offset_ms / 1e3)
-                raised = {kind: value for session, kind, _, value in _flags(group, {at: wrong}, limits)
-                          if session == one.quality.session}
+                raised = {
+                    kind: value
+                    for session, kind, _, value in _flags(group, {at: wrong}, limits)
+                    if session == one.quality.session
+                }
                 found += bool(raised)
                 if "lag_subject" in raised:
                     errors.append(abs(raised["lag_subject"] - offset_ms))
                 if wrong.measures.get("lag_ms") is not None:
-                    own.append(abs(wrong.measures["lag_ms"] - one.quality.measures["lag_ms"] - offset_ms))
+                    own.append(
+                        abs(wrong.measures["lag_ms"] - one.quality.measures["lag_ms"] - offset_ms)
+                    )
         spread = f"{np.median(errors):.1f}, {max(errors):.1f}" if errors else "-"
-        print(f"| {offset_ms:+.1f} ms | {asked} | {found} | {spread} | {max(own, default=float('nan')):.1f} |")
+        print(
+            f"| {offset_ms:+.1f} ms | {asked} | {found} | {spread} | "
+            f"{max(own, default=float('nan')):.1f} |"
+        )
 
     if not quick:
         print("\n| step halfway | in | found | error, median and largest [ms] |\n|---|---|---|---|")
         for offset_ms in (-33.3, 33.3, 100.0):
             told = [
-                flag.value - offset_ms for one in every if one.quality.measures.get("lag_ms") is not None
-                for flag in one.shifted(offset_ms / 1e3, from_s=seconds / 2).flags if flag.kind == "lag_step"
+                flag.value - offset_ms
+                for one in every
+                if one.quality.measures.get("lag_ms") is not None
+                for flag in one.shifted(offset_ms / 1e3, from_s=seconds / 2).flags
+                if flag.kind == "lag_step"
             ]
             asked = sum(one.quality.measures.get("lag_ms") is not None for one in every)
             spread = f"{np.median(np.abs(told)):.1f}, {np.abs(told).max():.1f}" if told else "-"
@@ -133,7 +177,9 @@ def main() -> None:
     print("\n| clock stretched by | streams | found | error, largest [%] |\n|---|---|---|---|")
     for percent in (0.0, *RATES_PERCENT):
         errors, found = [], 0
-        streams = [(one.frame_s, one.frame_arrival_s) for one in every] + [(one.sample_s, one.sample_arrival_s) for one in every]
+        streams = [(one.frame_s, one.frame_arrival_s) for one in every] + [
+            (one.sample_s, one.sample_arrival_s) for one in every
+        ]
         for t_s, arrival_s in streams:
             error = check_clock(t_s[0] + (t_s - t_s[0]) * (1 + percent / 100), arrival_s).rate_error
             found += abs(100 * error) > limits["ppg_rate_error"]
@@ -141,12 +187,20 @@ def main() -> None:
         print(f"| {percent:+.1f} % | {len(streams)} | {found} | {max(errors):.4f} |")
 
 
-def _flags(group: list[Kept], other: dict[int, SessionQuality], limits) -> list[tuple[str, str, str, float]]:
-    """Give session, kind, text and value of each flag about a lag, of one subject's sessions, some of them measured otherwise."""
+def _flags(
+    group: list[Kept], other: dict[int, SessionQuality], limits
+) -> list[tuple[str, str, str, float]]:
+    """Give session, kind, text and value of each flag about a lag, of one subject's sessions, some
+    of them measured otherwise.
+    """
     qualities = {Path(str(at)): other.get(at, one.quality) for at, one in enumerate(group)}
     compared = compare_sessions(qualities, [], limits)
-    return [(q.session, flag.kind, flag.text, flag.value) for q in compared.values() for flag in q.flags
-            if flag.kind.startswith("lag")]
+    return [
+        (q.session, flag.kind, flag.text, flag.value)
+        for q in compared.values()
+        for flag in q.flags
+        if flag.kind.startswith("lag")
+    ]
 
 
 if __name__ == "__main__":

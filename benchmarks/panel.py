@@ -37,16 +37,21 @@ def main():
     numbers = np.arange(250)
     ppg = 26000 + 13000 * subject.ppg(numbers / 25)
     status = RecordingStatus(
-        start_ns=0, elapsed_s=65.0, frames=1625, samples=1624, lost_frames={}, lost_samples={}, fps=25.0, sync_bound_ms=0.5,
-        free_bytes=20_000_000_000, file_bytes=195_000_000, camera=camera, frame=subject.frame(3.0, 75), ppg_rate_hz=25,
-        ppg_sequence=numbers, ppg_value=ppg, camera_silent_s=0.0, sensor_silent_s=0.0, states={}, no_finger_s=0.0,
+        start_ns=0, elapsed_s=65.0, frames=1625, samples=1624, lost_frames={}, lost_samples={},
+        fps=25.0, sync_bound_ms=0.5, free_bytes=20_000_000_000, file_bytes=195_000_000,
+        camera=camera, frame=subject.frame(3.0, 75), ppg_rate_hz=25, ppg_sequence=numbers,
+        ppg_value=ppg, camera_silent_s=0.0, sensor_silent_s=0.0, states={}, no_finger_s=0.0,
     )
-    shown = Shown("S01", "/dev/ttyACM0", 720.0, CueProtocol("p", (Cue("rest", 720.0, "Sit still"),)), keys=True,
-                  pulse=Pulse(72.0, 0.9, "good"), face=True)
+    shown = Shown(
+        "S01", "/dev/ttyACM0", 720.0, CueProtocol("p", (Cue("rest", 720.0, "Sit still"),)),
+        keys=True, pulse=Pulse(72.0, 0.9, "good"), face=True,
+    )
     out = io.StringIO()
     console = Console(file=out, force_terminal=True, width=80, height=24)
     with Live(console=console, auto_refresh=False) as live:
-        draw_ms = cpu_ms(lambda: live.update(render(status, shown, elapsed_s=65.0, width=80), refresh=True))
+        draw_ms = cpu_ms(
+            lambda: live.update(render(status, shown, elapsed_s=65.0, width=80), refresh=True)
+        )
     bytes_each = len(out.getvalue().encode()) / (ROUNDS + 1)
     pulse_ms = cpu_ms(lambda: read_pulse(numbers, ppg, 25))
     face_ms = cpu_ms(lambda: spot_face(luma(status.frame, camera)), 20)
@@ -67,7 +72,9 @@ def main():
     for name, ms, each_s in rows:
         print(f"| {name} | {ms:.2f} | {each_s:g} | {ms * each_s / 10:.2f} |")
     print(f"| all | | | {sum(ms * each_s for _, ms, each_s in rows) / 10:.1f} |")
-    print(f"\n{bytes_each / 1e3:.1f} kB a draw, {bytes_each / DRAW_S / 1e3:.0f} kB/s to the terminal.")
+    print(
+        f"\n{bytes_each / 1e3:.1f} kB a draw, {bytes_each / DRAW_S / 1e3:.0f} kB/s to the terminal."
+    )
 
 
 if __name__ == "__main__":

@@ -1,8 +1,10 @@
-"""Simulated plants with known truth: an oscillator, a serial line, a USB adapter, a host that is not always prompt.
+"""Simulated plants with known truth: an oscillator, a serial line, a USB adapter, a host that is
+not always prompt.
 
-A plant makes what a session would hold (exchanges, readings of the host's clocks, ticks and arrivals of samples) and the true
-time of each sample's middle. It follows the firmware and the recorder: bursts of eight pings about once a second; a ping is
-stamped once its last byte is in and the sketch's loop has come round; answers and samples wait for each other on one line.
+A plant makes what a session would hold (exchanges, readings of the host's clocks, ticks and
+arrivals of samples) and the true time of each sample's middle. It follows the firmware and the
+recorder: bursts of eight pings about once a second; a ping is stamped once its last byte is in and
+the sketch's loop has come round; answers and samples wait for each other on one line.
 """
 
 from dataclasses import dataclass
@@ -24,7 +26,7 @@ class Plant:
 
     seconds: float = 120.0
     ppm: float = 20.0
-    wander_ppm: float = 0.0         # amplitude of the temperature's part of the rate, over `period_s`
+    wander_ppm: float = 0.0  # amplitude of the temperature's part of the rate, over `period_s`
     period_s: float = 300.0
     hold_ms: float = 1.0            # the adapter lets bytes go in steps of this
     out_ms: float = 1.0             # and takes up to this to send one out
@@ -55,10 +57,16 @@ def make(plant: Plant, seed: int = 0) -> Made:
     grid = np.arange(-1, plant.seconds + 2, 0.01)
     swing = plant.wander_ppm * 1e-6 * plant.period_s / (2 * np.pi)
     phase = rng.uniform(0, 2 * np.pi)
-    device_s = grid * (1 + plant.ppm * 1e-6) + swing * np.sin(2 * np.pi * grid / plant.period_s + phase)
+    device_s = grid * (1 + plant.ppm * 1e-6) + swing * np.sin(
+        2 * np.pi * grid / plant.period_s + phase
+    )
     first_tick = float(rng.uniform(2e6, 1e9))
     restart_s = plant.unplugged[1] if plant.new_boot else np.inf
-    before_ticks = float(np.interp(restart_s, grid, device_s)) * TICK_HZ + first_tick if plant.new_boot else np.inf
+    before_ticks = (
+        float(np.interp(restart_s, grid, device_s)) * TICK_HZ + first_tick
+        if plant.new_boot
+        else np.inf
+    )
 
     def device(t):                  # host seconds -> ticks, as they are written
         ticks = np.interp(t, grid, device_s) * TICK_HZ + first_tick
@@ -66,7 +74,9 @@ def make(plant: Plant, seed: int = 0) -> Made:
 
     def host(ticks):                # the way back
         boot = ticks >= BOOT_TICKS // 2
-        own = np.where(boot, ticks - BOOT_TICKS - 1e5 + before_ticks if plant.new_boot else 0.0, ticks)
+        own = np.where(
+            boot, ticks - BOOT_TICKS - 1e5 + before_ticks if plant.new_boot else 0.0, ticks
+        )
         return np.interp((own - first_tick) / TICK_HZ, device_s, grid)
 
     byte_s = 10 / plant.baud if plant.line else 0.0
@@ -78,33 +88,53 @@ def make(plant: Plant, seed: int = 0) -> Made:
 
     # Pings: when written, when the device has read them.
     starts = np.cumsum(rng.uniform(0.8, 1.2, round(plant.seconds / 0.8)))
-    starts = np.concatenate([[0.05, 0.08, 0.11], starts[starts < plant.seconds - 0.5], [plant.seconds - 0.3]])
-    send = (starts[:, None] + np.cumsum(rng.uniform(0.0015, 0.0035, (len(starts), 8)), axis=1)).ravel()
+    starts = np.concatenate(
+        [[0.05, 0.08, 0.11], starts[starts < plant.seconds - 0.5], [plant.seconds - 0.3]]
+    )
+    send = (
+        starts[:, None] + np.cumsum(rng.uniform(0.0015, 0.0035, (len(starts), 8)), axis=1)
+    ).ravel()
     send = send[connected(send)]
-    leave = send + rng.uniform(30e-6, 250e-6, len(send)) + rng.uniform(0, plant.out_ms * 1e-3, len(send))
-    ahead_s = np.arange(len(send)) * PING_BYTES * byte_s             # one after the other on the line
+    leave = (
+        send
+        + rng.uniform(30e-6, 250e-6, len(send))
+        + rng.uniform(0, plant.out_ms * 1e-3, len(send))
+    )
+    ahead_s = np.arange(len(send)) * PING_BYTES * byte_s  # one after the other on the line
     heard = np.maximum.accumulate(leave - ahead_s) + ahead_s + PING_BYTES * byte_s
     rx = np.maximum.accumulate(heard + rng.uniform(5e-6, 120e-6, len(send)))
     tx = rx + rng.uniform(5e-6, 60e-6, len(send))
     tx[:-1] = np.minimum(tx[:-1], rx[1:])
 
-    # Samples: windows tile the device's time; queued once the last conversion is done, 0.4 ms before the window ends.
+    # Samples: windows tile the device's time; queued once the last conversion is done, 0.4 ms
+    # before the window ends.
     ticks = []
-    for begin, end in ((0.3, min(restart_s, plant.seconds - 0.6)), (restart_s + 0.2, plant.seconds - 0.6)):
+    for begin, end in (
+        (0.3, min(restart_s, plant.seconds - 0.6)), (restart_s + 0.2, plant.seconds - 0.6),
+    ):
         if begin < end:
-            ticks.append(np.arange(int(device(np.array(begin))), int(device(np.array(end - 1e-3))), period))
+            ticks.append(
+                np.arange(int(device(np.array(begin))), int(device(np.array(end - 1e-3))), period)
+            )
     ticks = np.concatenate(ticks) + period // 2
     truth = host(ticks)
-    ready = host(ticks + period // 2 - round(0.0004 * TICK_HZ)) + rng.uniform(5e-6, 120e-6, len(ticks))
+    ready = host(ticks + period // 2 - round(0.0004 * TICK_HZ)) + rng.uniform(
+        5e-6, 120e-6, len(ticks)
+    )
     passes = connected(ready) & connected(truth - 0.05)
     ticks, truth, ready = ticks[passes], truth[passes], ready[passes]
 
     # The one line back.
     written = np.concatenate([tx, ready])
-    size = np.concatenate([np.full(len(tx), PONG_BYTES), np.full(len(ready), SAMPLE_BYTES)]) * device_byte_s
+    size = (
+        np.concatenate([np.full(len(tx), PONG_BYTES), np.full(len(ready), SAMPLE_BYTES)])
+        * device_byte_s
+    )
     order = np.argsort(written)
     out, free = np.empty(len(written)), 0.0
-    for at, start, took in zip(order.tolist(), written[order].tolist(), size[order].tolist(), strict=True):
+    for at, start, took in zip(
+        order.tolist(), written[order].tolist(), size[order].tolist(), strict=True
+    ):
         free = max(free, start) + took
         out[at] = free
     hold = plant.hold_ms * 1e-3
@@ -123,13 +153,20 @@ def make(plant: Plant, seed: int = 0) -> Made:
         return BASE_NS + (t + plant.slew_ppm * 1e-6 * np.clip(t - third, 0, third / 2)) * 1e9
 
     exchanges = np.zeros(len(send), EXCHANGE_DTYPE)
-    exchanges["send_ns"], exchanges["recv_ns"] = monotonic_ns(send), np.ceil(monotonic_ns(out[: len(tx)]))
+    exchanges["send_ns"], exchanges["recv_ns"] = (
+        monotonic_ns(send), np.ceil(monotonic_ns(out[: len(tx)])),
+    )
     exchanges["rx_ticks"], exchanges["tx_ticks"] = device(rx), device(tx)
     exchanges["id"] = np.arange(len(send)) % 2**16
     clocks = np.zeros(len(raw_s) if plant.read_clocks else 0, CLOCK_DTYPE)
     if plant.read_clocks:
-        clocks["monotonic_ns"], clocks["raw_ns"] = monotonic_ns(raw_s) + wrong_s * 1e9, raw_s * 1e9 + 123_456_789
-    return Made(exchanges, clocks, ticks, np.ceil(monotonic_ns(out[len(tx) :])).astype(np.int64), monotonic_ns(truth))
+        clocks["monotonic_ns"], clocks["raw_ns"] = (
+            monotonic_ns(raw_s) + wrong_s * 1e9, raw_s * 1e9 + 123_456_789,
+        )
+    return Made(
+        exchanges, clocks, ticks, np.ceil(monotonic_ns(out[len(tx) :])).astype(np.int64),
+        monotonic_ns(truth),
+    )
 
 
 PLANTS = {
@@ -137,10 +174,16 @@ PLANTS = {
     "20 ppm, 16 ms adapter": Plant(hold_ms=16),
     "5,000 ppm, 1 ms adapter": Plant(ppm=5000),
     "5,000 ppm, 16 ms adapter": Plant(ppm=5000, hold_ms=16),
-    "5,000 ppm wandering by 10 ppm a minute, 16 ms adapter": Plant(ppm=5000, hold_ms=16, wander_ppm=8),
+    "5,000 ppm wandering by 10 ppm a minute, 16 ms adapter": Plant(
+        ppm=5000, hold_ms=16, wander_ppm=8
+    ),
     "the same, 2 % outliers": Plant(ppm=5000, hold_ms=16, wander_ppm=8, outliers=0.02),
-    "the same, line pulled for a minute": Plant(ppm=5000, hold_ms=16, wander_ppm=8, unplugged=(200, 260)),
-    "the same, board unplugged for a minute": Plant(ppm=5000, hold_ms=16, wander_ppm=8, unplugged=(200, 260), new_boot=True),
+    "the same, line pulled for a minute": Plant(
+        ppm=5000, hold_ms=16, wander_ppm=8, unplugged=(200, 260)
+    ),
+    "the same, board unplugged for a minute": Plant(
+        ppm=5000, hold_ms=16, wander_ppm=8, unplugged=(200, 260), new_boot=True
+    ),
     "20 ppm, native USB, no line": Plant(line=False, hold_ms=0, out_ms=0.125),
     "20 ppm, 16 ms adapter, host slewed by 500 ppm": Plant(hold_ms=16, slew_ppm=500),
 }
@@ -149,7 +192,10 @@ PLANTS = {
 def place_live(made: Made) -> tuple[np.ndarray, np.ndarray]:
     """Place each sample as it comes, with what had come before it: time and bound [ns]."""
     live = LiveClock(TICK_HZ, RATE_HZ)
-    exchanges, clocks = sorted(made.exchanges.tolist(), key=lambda e: e[3], reverse=True), made.clocks.tolist()[::-1]
+    exchanges, clocks = (
+        sorted(made.exchanges.tolist(), key=lambda e: e[3], reverse=True),
+        made.clocks.tolist()[::-1],
+    )
     placed = []
     for ticks, arrival_ns in zip(made.ticks.tolist(), made.arrival_ns.tolist(), strict=True):
         while clocks and clocks[-1][0] < arrival_ns + 20_000_000:

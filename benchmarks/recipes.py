@@ -1,9 +1,9 @@
 """What helps a student of 24,769 parameters: `python -m benchmarks.recipes [NAME ...]`.
 
-Each recipe differs from the default in one thing. The room is that of `benchmarks.distillation` and the people are others,
-so that nothing is chosen on those it tests. One teacher, of the default recipe, for all of them; two seeds of the students,
-the same for every recipe; the student alone beside the student + KD where the recipe touches it. One thread a training, two
-at a time.
+Each recipe differs from the default in one thing. The room is that of `benchmarks.distillation` and
+the people are others, so that nothing is chosen on those it tests. One teacher, of the default
+recipe, for all of them; two seeds of the students, the same for every recipe; the student alone
+beside the student + KD where the recipe touches it. One thread a training, two at a time.
 """
 
 import argparse
@@ -51,7 +51,9 @@ def train(job: tuple[Path, str, int, str]) -> tuple[str, str, dict]:
     recipe = Recipe(**{**vars(RECIPES[name]), "seed": seed})
     if which == "teacher":
         made = teach(people(folder), recipe, device=CPU)
-        save_checkpoint(folder / "teacher.safetensors", made.net, split_hash="", data_hash="", about={})
+        save_checkpoint(
+            folder / "teacher.safetensors", made.net, split_hash="", data_hash="", about={}
+        )
     elif which == "student":
         made = study(people(folder), recipe, device=CPU)
     else:
@@ -63,7 +65,9 @@ def train(job: tuple[Path, str, int, str]) -> tuple[str, str, dict]:
 
 def cells(found: list[dict]) -> str:
     """Give MAE / RMSE and SNR of each seed, then their means."""
-    means = [np.mean([one[figure] for one in found]) for figure in ("mae_bpm", "rmse_bpm", "snr_db")]
+    means = [
+        np.mean([one[figure] for one in found]) for figure in ("mae_bpm", "rmse_bpm", "snr_db")
+    ]
     each = "; ".join(f"{one['mae_bpm']:.2f}" for one in found)
     return f"{means[0]:.2f} / {means[1]:.2f}, {means[2]:.2f} ({each})"
 
@@ -71,7 +75,10 @@ def cells(found: list[dict]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", default=list(RECIPES))
-    parser.add_argument("--folder", type=Path, default=Path("/tmp/acq-recipes"), help="where frames and the teacher are kept")
+    parser.add_argument(
+        "--folder", type=Path, default=Path("/tmp/acq-recipes"),
+        help="where frames and the teacher are kept",
+    )
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
     with ProcessPoolExecutor(2) as pool:
@@ -79,9 +86,17 @@ def main() -> None:
         if not (options.folder / "teacher.safetensors").exists():
             _, _, found = next(iter(pool.map(train, [(options.folder, "default", 0, "teacher")])))
             print(f"teacher: {cells([found])}", flush=True)
-        jobs = [(options.folder, name, seed, which) for name in options.names
-                for which in (("student", "student + KD") if name in ALONE else ("student + KD",)) for seed in SEEDS]
-        print("| recipe | network | MAE / RMSE [bpm], SNR [dB] of two seeds (MAE of each) |\n|---|---|---|", flush=True)
+        jobs = [
+            (options.folder, name, seed, which)
+            for name in options.names
+            for which in (("student", "student + KD") if name in ALONE else ("student + KD",))
+            for seed in SEEDS
+        ]
+        print(
+            "| recipe | network | MAE / RMSE [bpm], SNR [dB] of two seeds (MAE of each) "
+            "|\n|---|---|---|",
+            flush=True,
+        )
         rows: dict[tuple[str, str], list[dict]] = {}
         for name, which, found in pool.map(train, jobs):
             rows.setdefault((name, which), []).append(found)

@@ -1,12 +1,15 @@
-"""What recording takes: processor time and memory of the recording process, and whether every frame that came is in the file.
+"""What recording takes: processor time and memory of the recording process, and whether every frame
+that came is in the file.
 
-`python -m benchmarks.recording`: a minute at 30 and at 60 fps, and a minute at 30 fps while another process keeps one core busy.
-`--case 30:600:1` runs other cases: frames a second, seconds, busy processes. `--hour` feeds an hour of frames to the file as fast
-as it takes them (13 GB, deleted again; `--folder` says where).
+`python -m benchmarks.recording`: a minute at 30 and at 60 fps, and a minute at 30 fps while another
+process keeps one core busy. `--case 30:600:1` runs other cases: frames a second, seconds, busy
+processes. `--hour` feeds an hour of frames to the file as fast as it takes them (13 GB, deleted
+again; `--folder` says where).
 
-The recorder is the real one, in a process of its own. Its camera shows frames of the real face clip (a virtual subject where that
-is not at hand), each shifted by another step, from memory and in real time; its sensor is a virtual one on a real pty, in another
-process. Processor time is user and system of the recording process, the camera's 0.1 ms a frame for shifting included.
+The recorder is the real one, in a process of its own. Its camera shows frames of the real face clip
+(a virtual subject where that is not at hand), each shifted by another step, from memory and in real
+time; its sensor is a virtual one on a real pty, in another process. Processor time is user and
+system of the recording process, the camera's 0.1 ms a frame for shifting included.
 """
 
 import argparse
@@ -49,7 +52,9 @@ class MemoryCamera:
 
     def __init__(self, scene: np.ndarray, fps: float) -> None:
         self._scene = scene
-        self.info = CameraInfo("memory", scene.shape[2], scene.shape[1] * 2 // 3, fps, "I420", "simulated")
+        self.info = CameraInfo(
+            "memory", scene.shape[2], scene.shape[1] * 2 // 3, fps, "I420", "simulated"
+        )
         self.taken = 0
         self._start_ns = 0
 
@@ -62,7 +67,9 @@ class MemoryCamera:
         time.sleep(max(0.0, min(wait_s, timeout_s)))
         if wait_s > timeout_s:
             return None
-        frame = VideoFrame(picture(self._scene, self.taken), due_ns, time.monotonic_ns(), self.taken)
+        frame = VideoFrame(
+            picture(self._scene, self.taken), due_ns, time.monotonic_ns(), self.taken
+        )
         self.taken += 1
         return frame
 
@@ -92,9 +99,13 @@ def used_s() -> float:
 
 
 def in_a_process(module: str, function: str, *words: str) -> dict:
-    """Call a function of ours with words, in a process that has nothing else in it; give what it gives."""
+    """Call a function of ours with words, in a process that has nothing else in it; give what it
+    gives.
+    """
     code = f"import json, sys; from {module} import {function} as f; print(json.dumps(f(*sys.argv[1:])))"
-    done = subprocess.run([sys.executable, "-c", code, *words], stdout=subprocess.PIPE, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code, *words], stdout=subprocess.PIPE, text=True, check=True
+    )
     return json.loads(done.stdout)
 
 
@@ -110,7 +121,9 @@ def record(case: str, port: str, saved: str, folder: str) -> dict:
         seen.append((status.elapsed_s, rss_mb()))
 
     cpu_s, wall_s = used_s(), time.monotonic()
-    summary = Recorder(camera, sensor).record(Path(folder), "S01", duration_s=seconds, on_status=on_status)
+    summary = Recorder(camera, sensor).record(
+        Path(folder), "S01", duration_s=seconds, on_status=on_status
+    )
     wall_s = time.monotonic() - wall_s
     sensor.close()
     settled = [mb for at, mb in seen if at > min(10.0, seconds / 3)]
@@ -125,19 +138,23 @@ def record(case: str, port: str, saved: str, folder: str) -> dict:
 
 
 def write_an_hour(count: str, saved: str, folder: str) -> dict:
-    """Write an hour of frames and samples through the writer, flushed as the recorder flushes it; give the memory on the way."""
+    """Write an hour of frames and samples through the writer, flushed as the recorder flushes it;
+    give the memory on the way.
+    """
     frames, scene = int(count), np.load(saved)
     info = MemoryCamera(scene, 30.0).info
     began, cpu_s = time.monotonic(), used_s()
     at_mb = []
     hello = Hello(1, 0, SENSOR_ANALOG, 0, 7, 2_000_000, 25, 10, 0)
     with SessionWriter(
-        Path(folder) / "hour.h5", session_id="hour", subject="S01", camera=info, hello=hello, port="none",
-        started_unix_ns=1, started_monotonic_ns=1, simulated=True,
+        Path(folder) / "hour.h5", session_id="hour", subject="S01", camera=info, hello=hello,
+        port="none", started_unix_ns=1, started_monotonic_ns=1, simulated=True,
     ) as writer:
         for i in range(frames):
             writer.add_frame(VideoFrame(picture(scene, i), i, i, i))
-            writer.add_sample(sequence=i, ticks=i, value=i % 65536, flags=0, arrival_ns=i, time_ns=i, bound_ns=1)
+            writer.add_sample(
+                sequence=i, ticks=i, value=i % 65536, flags=0, arrival_ns=i, time_ns=i, bound_ns=1
+            )
             writer.add_clocks(i, i)
             if i % round(30 * FLUSH_S) == 0:
                 writer.flush()
@@ -158,13 +175,18 @@ def make_scene(path: Path) -> str:
         import av
 
         with av.open(str(CLIP)) as container:
-            frames = [frame.to_ndarray() for frame, _ in zip(container.decode(video=0), range(SCENE_FRAMES), strict=False)]
+            frames = [
+                frame.to_ndarray()
+                for frame, _ in zip(container.decode(video=0), range(SCENE_FRAMES), strict=False)
+            ]
         what = "the real face clip"
     else:
         from acquire.simulation.subject import VirtualSubject
 
         subject = VirtualSubject("S01", seed=0)
-        frames, what = [subject.frame(i / 30, i) for i in range(SCENE_FRAMES)], "virtual subject S01"
+        frames, what = (
+            [subject.frame(i / 30, i) for i in range(SCENE_FRAMES)], "virtual subject S01",
+        )
     np.save(path, np.stack(frames))
     return what
 
@@ -175,7 +197,9 @@ def keep_busy(count: int) -> list[subprocess.Popen]:
 
 def run_case(case: str, scene: Path, folder: Path) -> dict:
     """Run one case in a process of its own."""
-    sensor = subprocess.Popen([sys.executable, "-c", _SENSOR], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    sensor = subprocess.Popen(
+        [sys.executable, "-c", _SENSOR], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
     assert sensor.stdin is not None
     assert sensor.stdout is not None
     port = sensor.stdout.readline().strip()
@@ -193,31 +217,43 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--case", action="append", metavar="FPS:SECONDS:BUSY")
     parser.add_argument("--hour", nargs="?", type=int, const=HOUR_FRAMES, metavar="FRAMES")
-    parser.add_argument("--folder", type=Path, help="where the recordings go until they are measured")
+    parser.add_argument(
+        "--folder", type=Path, help="where the recordings go until they are measured"
+    )
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=given.folder) as name:
         folder = Path(name)
         scene = folder / "scene.npy"
         print(f"640x360 I420, frames of {make_scene(scene)}; {os.cpu_count()} cores\n")
         if given.hour:
-            found = in_a_process("benchmarks.recording", "write_an_hour", str(given.hour), str(scene), str(folder))
+            found = in_a_process(
+                "benchmarks.recording", "write_an_hour", str(given.hour), str(scene), str(folder)
+            )
             print(
-                f"{found['frames']} frames in {found['s']:.0f} s ({found['frames'] / found['s']:.0f} a second, "
-                f"{1e3 * found['cpu_s'] / found['frames']:.2f} ms of processor time each), {found['times']:.2f} times smaller; "
+                f"{found['frames']} frames in {found['s']:.0f} s "
+                f"({found['frames'] / found['s']:.0f} a second, "
+                f"{1e3 * found['cpu_s'] / found['frames']:.2f} ms of processor time each), "
+                f"{found['times']:.2f} times smaller; "
                 f"memory at every sixth and at the end: {', '.join(map(str, found['rss']))} MB"
             )
             return
-        print("| fps | s | busy processes | % of a core | MB before | after 10 s | at the end | peak | captured | written | raw |"
-              " lost | times smaller | sync within ms |")
+        print(
+            "| fps | s | busy processes | % of a core | MB before | after 10 s | at the end | peak "
+            "| captured | written | raw |"
+            " lost | times smaller | sync within ms |"
+        )
         print("|---" * 14 + "|")
         for case in given.case or CASES:
             data = folder / "data"
             found = run_case(case, scene, data)
             shutil.rmtree(data)
             print(
-                f"| {' | '.join(case.split(':'))} | {found['cpu']:.1f} | {found['base']:.0f} | {found['early']:.0f} | "
-                f"{found['late']:.0f} | {found['peak']:.0f} | {found['captured']} | {found['written']} | {found['raw']} | "
-                f"{found['lost'] or 'none'} | {found['times']:.2f} | {found['bound_ms']:.2f} |", flush=True,
+                f"| {' | '.join(case.split(':'))} | {found['cpu']:.1f} | {found['base']:.0f} | "
+                f"{found['early']:.0f} | "
+                f"{found['late']:.0f} | {found['peak']:.0f} | {found['captured']} | "
+                f"{found['written']} | {found['raw']} | "
+                f"{found['lost'] or 'none'} | {found['times']:.2f} | {found['bound_ms']:.2f} |",
+                flush=True,
             )
 
 

@@ -1,8 +1,9 @@
 """Throughput of curation against processes, a Dask cluster, and the number of sessions.
 
-`python -m benchmarks.scale`: `acq qc`, `acq convert` and the frames cache over 4, 16 and 64 sessions of 10 s at 640x360: in one
-process, in two, and on a cluster of two Dask workers on this machine. `--sessions 4` is the quick mode. The sessions are one
-virtual recording under many names, of which each lacks another few frames at its beginning, so that no video is another's.
+`python -m benchmarks.scale`: `acq qc`, `acq convert` and the frames cache over 4, 16 and 64
+sessions of 10 s at 640x360: in one process, in two, and on a cluster of two Dask workers on this
+machine. `--sessions 4` is the quick mode. The sessions are one virtual recording under many names,
+of which each lacks another few frames at its beginning, so that no video is another's.
 """
 
 import argparse
@@ -39,7 +40,11 @@ def make_sessions(data: Path, count: int) -> None:
     first = write_session(plan, data)
     for number in range(2, count + 1):
         subject = f"S{number:03d}"
-        path = data_folder.sessions_dir(data) / subject / f"{subject}-{plan.session_id.partition('-')[2]}.h5"
+        path = (
+            data_folder.sessions_dir(data)
+            / subject
+            / f"{subject}-{plan.session_id.partition('-')[2]}.h5"
+        )
         path.parent.mkdir(parents=True)
         shutil.copy(first, path)
         with h5py.File(path, "r+") as file:
@@ -49,7 +54,9 @@ def make_sessions(data: Path, count: int) -> None:
         for number, path in enumerate(data_folder.session_files(data), start=1)
     ]
     write_exclusions(data, Exclusions(tuple(parts)))
-    write_split(split_by_subject(identify_sessions(data), holdout=["S001"]), data_folder.split_file(data))
+    write_split(
+        split_by_subject(identify_sessions(data), holdout=["S001"]), data_folder.split_file(data)
+    )
 
 
 def qc(data: Path, workers: Workers) -> None:
@@ -66,14 +73,18 @@ def frames(data: Path, workers: Workers) -> None:
     shutil.rmtree(data_folder.frames_cache(data), ignore_errors=True)
     root = data_folder.ubfc_dir(data).resolve()
     videos = [root / entry.folder / VIDEO for entry in read_manifest(root / MANIFEST).entries]
-    for _, outcome in work_through(partial(keep_frames, cache=data_folder.frames_cache(data).resolve()), videos, workers=workers):
+    for _, outcome in work_through(
+        partial(keep_frames, cache=data_folder.frames_cache(data).resolve()), videos,
+        workers=workers,
+    ):
         assert not outcome.error, outcome.error
 
 
 def start(*words: str, until: str, folder: Path) -> tuple[subprocess.Popen, str]:
     """Start a part of a cluster; give the process and the line that says it is ready."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "dask", *words], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, cwd=folder
+        [sys.executable, "-m", "dask", *words], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL,
+        text=True, cwd=folder,
     )
     assert process.stderr
     for line in process.stderr:
@@ -86,14 +97,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--sessions", type=int, action="append")
     given = parser.parse_args()
-    print("| what | sessions | 1 process: sessions/s, frames/s | 2 processes | Dask, 2 workers |\n|---|---|---|---|---|")
+    print(
+        "| what | sessions | 1 process: sessions/s, frames/s | 2 processes | Dask, 2 workers "
+        "|\n|---|---|---|---|---|"
+    )
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         local = ("--host", "127.0.0.1", "--no-dashboard")
-        scheduler, line = start("scheduler", *local, "--port", "0", until="Scheduler at:", folder=folder)
+        scheduler, line = start(
+            "scheduler", *local, "--port", "0", until="Scheduler at:", folder=folder
+        )
         address = line.split()[-1]
         workers_words = ("worker", address, *local, "--nthreads", "1")
-        started = [scheduler, *(start(*workers_words, until="Registered to:", folder=folder)[0] for _ in range(2))]
+        started = [
+            scheduler,
+            *(start(*workers_words, until="Registered to:", folder=folder)[0] for _ in range(2)),
+        ]
         try:
             for count in given.sessions or SESSIONS:
                 data = folder / f"data-{count}"

@@ -1,8 +1,10 @@
-"""Faults, many times over: `python -m benchmarks.soak` prints a row a fault, and ends with 1 where a claim breaks.
+"""Faults, many times over: `python -m benchmarks.soak` prints a row a fault, and ends with 1 where
+a claim breaks.
 
     python -m benchmarks.soak                        all of it, about half an hour
     python -m benchmarks.soak --quick                the same in two minutes
-    python -m benchmarks.soak kills --trials 50      one fault: kills, simulated, unplugged, fuzz, starved
+    python -m benchmarks.soak kills --trials 50      one fault: kills, simulated, unplugged, fuzz,
+    starved
 """
 
 import argparse
@@ -34,11 +36,18 @@ def kills(trials, folder):
     done = faults.kill_many(folder, trials)
     opened = done.found["killed"] + done.found["closed"]
     rows = np.array(done.lost_s) if done.lost_s else np.zeros(1)
-    return "SIGKILL at a random moment", f"{trials} recorders", (
-        f"{done.found['no file yet']} had no file yet, {done.found['closed']} had closed it; {opened} of {opened} files opened, "
-        f"{done.frames} frames and {done.samples} samples in them, none wrong; "
-        f"lost at most {rows.max():.2f} s (median {np.median(rows):.2f} s, over 1 s in {np.mean(rows > 1):.1%}); "
-        f"{done.recovered} recovered, {done.found['killed'] - done.recovered} killed before their first flush"
+    return (
+        "SIGKILL at a random moment",
+        f"{trials} recorders",
+        (
+            f"{done.found['no file yet']} had no file yet, {done.found['closed']} had closed it; "
+            f"{opened} of {opened} files opened, "
+            f"{done.frames} frames and {done.samples} samples in them, none wrong; "
+            f"lost at most {rows.max():.2f} s (median {np.median(rows):.2f} s, over 1 s in "
+            f"{np.mean(rows > 1):.1%}); "
+            f"{done.recovered} recovered, {done.found['killed'] - done.recovered} killed before "
+            "their first flush"
+        ),
     )
 
 
@@ -47,8 +56,12 @@ def simulated(trials, folder):
     for trial in range(trials):
         data = folder / str(trial)
         process = subprocess.Popen(
-            [sys.executable, "-m", "acq.main", "record", "--subject", "S01", "--simulate", "--quiet", "--data", data],
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            [
+                sys.executable, "-m", "acq.main", "record", "--subject", "S01", "--simulate",
+                "--quiet", "--data", data,
+            ],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
         )
         time.sleep(rng.uniform(1.0, 8.0))
         killed_ns = time.monotonic_ns()
@@ -62,8 +75,13 @@ def simulated(trials, folder):
                     lost_s.append((killed_ns - int(last_ns)) / 1e9)
                 for at in range(len(session.frames)):
                     session.frames.raw(at)
-    return "SIGKILL of `acq record --simulate`", f"{trials} recorders", (
-        f"{opened} of {opened} files opened, every frame decoded; lost at most {max(lost_s, default=0):.2f} s"
+    return (
+        "SIGKILL of `acq record --simulate`",
+        f"{trials} recorders",
+        (
+            f"{opened} of {opened} files opened, every frame decoded; lost at most "
+            f"{max(lost_s, default=0):.2f} s"
+        ),
     )
 
 
@@ -94,19 +112,33 @@ def unplugged(trials, folder):
         with Session(summary.path) as session:
             faults.check_samples(session, device.middle_ns, device.period_ns)
             arrival_ns = session.ppg_arrival_ns
-            resumed_s = [(int(arrival_ns[np.searchsorted(arrival_ns, ns)]) - ns) / 1e9 for ns in came_ns]
+            resumed_s = [
+                (int(arrival_ns[np.searchsorted(arrival_ns, ns)]) - ns) / 1e9 for ns in came_ns
+            ]
             lost = dict(summary.lost_samples)
-    return "serial line pulled and put back, board restarted", f"{trials} in one recording of {at_s / 60:.0f} min", (
-        f"resumed in at most {max(resumed_s):.2f} s (median {np.median(resumed_s):.2f} s); every gap right to one sample, "
-        f"every bound held, no step back; lost {', '.join(f'{count} ({cause})' for cause, count in lost.items())}"
+    return (
+        "serial line pulled and put back, board restarted",
+        f"{trials} in one recording of {at_s / 60:.0f} min",
+        (
+            f"resumed in at most {max(resumed_s):.2f} s (median {np.median(resumed_s):.2f} s); "
+            "every gap right to one sample, "
+            "every bound held, no step back; lost "
+            f"{', '.join(f'{count} ({cause})' for cause, count in lost.items())}"
+        ),
     )
 
 
 def fuzz(n_bytes, folder):
     done = faults.fuzz_parser(n_bytes)
-    return "damaged bytes into the parser", f"{done.bytes:.0e} bytes", (
-        f"no exception; {done.intact} of {done.intact} whole packets behind a zero found; {done.candidates} damaged ones that "
-        f"only the CRC could tell, {done.accepted} accepted ({done.candidates / 2**16:.1f} expected, {done.allowed} allowed)"
+    return (
+        "damaged bytes into the parser",
+        f"{done.bytes:.0e} bytes",
+        (
+            f"no exception; {done.intact} of {done.intact} whole packets behind a zero found; "
+            f"{done.candidates} damaged ones that "
+            f"only the CRC could tell, {done.accepted} accepted ({done.candidates / 2**16:.1f} "
+            f"expected, {done.allowed} allowed)"
+        ),
     )
 
 
@@ -116,8 +148,13 @@ def starved(trials, folder):
         here = folder / str(trial)
         here.mkdir()
         lost += faults.starve(here, [(1.0, rng.uniform(0.5, 3.0))])
-    return "recorder not let run for 0.5 to 3 s (SIGSTOP)", f"{trials} recordings", (
-        f"{lost[0]} frames counted as lost, {lost[1]} samples; every value right, every bound held, no step back"
+    return (
+        "recorder not let run for 0.5 to 3 s (SIGSTOP)",
+        f"{trials} recordings",
+        (
+            f"{lost[0]} frames counted as lost, {lost[1]} samples; every value right, every bound "
+            "held, no step back"
+        ),
     )
 
 
@@ -131,7 +168,9 @@ def main():
     for name in options.fault or TRIALS:
         whole, quick = TRIALS[name]
         with tempfile.TemporaryDirectory() as folder:
-            row = globals()[name](options.trials or (quick if options.quick else whole), Path(folder))
+            row = globals()[name](
+                options.trials or (quick if options.quick else whole), Path(folder)
+            )
         print("| " + " | ".join(row) + " |", flush=True)
 
 

@@ -1,7 +1,9 @@
-"""Lossless storage of frames: processor time, size, memory and exactness, each candidate in a process of its own.
+"""Lossless storage of frames: processor time, size, memory and exactness, each candidate in a
+process of its own.
 
-`python -m benchmarks.storage [VIDEO]`: 150 frames of the video; without one, of the real face clip where it is at hand, and of a
-virtual subject (noise included). HDF5 stores one frame a chunk; FFV1 goes through PyAV into Matroska, in one thread.
+`python -m benchmarks.storage [VIDEO]`: 150 frames of the video; without one, of the real face clip
+where it is at hand, and of a virtual subject (noise included). HDF5 stores one frame a chunk; FFV1
+goes through PyAV into Matroska, in one thread.
 """
 
 import sys
@@ -31,7 +33,12 @@ CANDIDATES = (*FILTERS, "FFV1")
 def load(video: str | None) -> np.ndarray:
     if video:
         with av.open(video) as container:
-            return np.stack([frame.to_ndarray() for frame, _ in zip(container.decode(video=0), range(COUNT), strict=False)])
+            return np.stack(
+                [
+                    frame.to_ndarray()
+                    for frame, _ in zip(container.decode(video=0), range(COUNT), strict=False)
+                ]
+            )
     from acquire.simulation.subject import VirtualSubject
 
     subject = VirtualSubject("S01", seed=0)
@@ -40,7 +47,9 @@ def load(video: str | None) -> np.ndarray:
 
 def write_hdf5(path: Path, frames: np.ndarray, label: str) -> None:
     with h5py.File(path, "w", libver="latest") as file:
-        data = file.create_dataset("f", frames.shape, "u1", chunks=(1, *frames.shape[1:]), **dict(FILTERS[label]()))
+        data = file.create_dataset(
+            "f", frames.shape, "u1", chunks=(1, *frames.shape[1:]), **dict(FILTERS[label]())
+        )
         for i, frame in enumerate(frames):
             data[i] = frame
 
@@ -53,7 +62,9 @@ def read_hdf5(path: Path) -> Iterable[np.ndarray]:
 def write_ffv1(path: Path, frames: np.ndarray, _: str) -> None:
     with av.open(str(path), "w", format="matroska") as container:
         stream = container.add_stream("ffv1", rate=30, options={"threads": "1", "level": "3"})
-        stream.width, stream.height, stream.pix_fmt = frames.shape[2], frames.shape[1] * 2 // 3, "yuv420p"
+        stream.width, stream.height, stream.pix_fmt = (
+            frames.shape[2], frames.shape[1] * 2 // 3, "yuv420p",
+        )
         for frame in frames:
             container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="yuv420p")))
         container.mux(stream.encode())
@@ -67,7 +78,9 @@ def read_ffv1(path: Path) -> Iterable[np.ndarray]:
 
 
 def measure(saved: str, label: str) -> dict:
-    """Give ms of processor time to write and to read a frame, how many times smaller, MB of memory, and whether it came back."""
+    """Give ms of processor time to write and to read a frame, how many times smaller, MB of memory,
+    and whether it came back.
+    """
     frames = np.load(saved)
     write: Callable = write_ffv1 if label == "FFV1" else write_hdf5
     read: Callable = read_ffv1 if label == "FFV1" else read_hdf5
@@ -83,10 +96,14 @@ def measure(saved: str, label: str) -> dict:
         for back, _ in enumerate(read(path), 1):        # noqa: B007
             pass
         read_s = time.process_time() - began
-        same = back == len(frames) and all(np.array_equal(*pair) for pair in zip(read(path), frames, strict=True))
+        same = back == len(frames) and all(
+            np.array_equal(*pair) for pair in zip(read(path), frames, strict=True)
+        )
         times = frames.nbytes / path.stat().st_size
     ms = 1e3 / len(frames)
-    return {"write": write_s * ms, "read": read_s * ms, "times": times, "mb": wrote_mb, "same": same}
+    return {
+        "write": write_s * ms, "read": read_s * ms, "times": times, "mb": wrote_mb, "same": same,
+    }
 
 
 def main() -> None:
@@ -99,12 +116,17 @@ def main() -> None:
             what = Path(video).name if video else "virtual subject S01"
             print(f"{len(frames)} frames {frames.shape[1:]} of {what}, one core\n")
             del frames
-            print("| how | write ms/frame | read ms/frame | times smaller | MB to write | bit-exact |\n|---|---|---|---|---|---|")
+            print(
+                "| how | write ms/frame | read ms/frame | times smaller | MB to write | bit-exact "
+                "|\n|---|---|---|---|---|---|"
+            )
             for label in CANDIDATES:
                 found = in_a_process("benchmarks.storage", "measure", str(saved), label)
                 print(
-                    f"| {label} | {found['write']:.2f} | {found['read']:.2f} | {found['times']:.2f} | {found['mb']:.0f} | "
-                    f"{'yes' if found['same'] else 'NO'} |", flush=True,
+                    f"| {label} | {found['write']:.2f} | {found['read']:.2f} | "
+                    f"{found['times']:.2f} | {found['mb']:.0f} | "
+                    f"{'yes' if found['same'] else 'NO'} |",
+                    flush=True,
                 )
         print()
 

@@ -1,7 +1,8 @@
-"""What a frame and a sample of the virtual subject cost, on one core: `python -m benchmarks.virtual_subject`.
+"""What a frame and a sample of the virtual subject cost, on one core: `python -m
+benchmarks.virtual_subject`.
 
-Four recorders run side by side on two cores at 25 fps in `make demo`, so a frame may take a few milliseconds. The 20th
-percentile is near the cost on a quiet machine.
+Four recorders run side by side on two cores at 25 fps in `make demo`, so a frame may take a few
+milliseconds. The 20th percentile is near the cost on a quiet machine.
 """
 
 import time
@@ -30,7 +31,10 @@ def main() -> None:
         frame = milliseconds(lambda i, s=subject: s.frame(i / 25, i), 150)
         sample = milliseconds(lambda i, s=subject: s.ppg(i / 25 + np.arange(8) / 200), 150)
         low, middle = np.percentile(frame, [20, 50])
-        print(f"{subject.subject_id:8} {paint:9.0f} {low:15.2f} {middle:9.2f} {np.median(sample):14.3f}")
+        print(
+            f"{subject.subject_id:8} {paint:9.0f} {low:15.2f} {middle:9.2f} "
+            f"{np.median(sample):14.3f}"
+        )
 
 
 if __name__ == "__main__":

@@ -1,10 +1,11 @@
 """From virtual people to a real one: `python -m benchmarks.virtual_to_real [--real FOLDER]`.
 
-Makes the student that comes with acq. Virtual subjects, each one session in a world drawn anew (`acquire.simulation.world`), go
-from the simulator through their camera's film to the 36x36 average; a teacher learns from them, then the student from both. The
-PPG it learns is late by the delay that its world drew for the face, since no picture tells that delay. Sixteen other subjects of
-other worlds are the test; a real recording, where given, is looked at once, after everything is chosen.
-Two hours on two cores, most of them the teacher's.
+Makes the student that comes with acq. Virtual subjects, each one session in a world drawn anew
+(`acquire.simulation.world`), go from the simulator through their camera's film to the 36x36
+average; a teacher learns from them, then the student from both. The PPG it learns is late by the
+delay that its world drew for the face, since no picture tells that delay. Sixteen other subjects of
+other worlds are the test; a real recording, where given, is looked at once, after everything is
+chosen. Two hours on two cores, most of them the teacher's.
 """
 
 import argparse
@@ -38,14 +39,16 @@ from models.training.train import study, teach
 
 SEED, TEST_SEED = 51, 52
 BEGIN_S, RATES = 3.0, (15.0, 20.0, 25.0, 30.0, 30.0, 30.0)     # of the films [1/s]
-JITTER = 0.15                                                  # of a frame's step, by which its time is late at most
-PAIRS = 8                                                      # of a session, for the ranges of int8
+JITTER = 0.15  # of a frame's step, by which its time is late at most
+PAIRS = 8  # of a session, for the ranges of int8
 CPU = torch.device("cpu")
 SHOWN = ("mae_bpm", "rmse_bpm", "pearson_r", "snr_db", "macc")
 
 
 def film(seed: int, number: int, seconds: float) -> dict[str, np.ndarray] | None:
-    """Give the 36x36 frames, times and PPG of one session; None where its first frame shows no face."""
+    """Give the 36x36 frames, times and PPG of one session; None where its first frame shows no
+    face.
+    """
     cv2.setNumThreads(1)
     torch.set_num_threads(1)
     name = f"S{number:02d}"
@@ -58,7 +61,9 @@ def film(seed: int, number: int, seconds: float) -> dict[str, np.ndarray] | None
     box, small = None, []
     with Developer(world.film, fps=fps) as developer:
         for index, t_s in enumerate(time_s):
-            bgr = cv2.cvtColor(developer.develop(person.frame(float(t_s), index)), cv2.COLOR_YUV2BGR_I420)
+            bgr = cv2.cvtColor(
+                developer.develop(person.frame(float(t_s), index)), cv2.COLOR_YUV2BGR_I420
+            )
             try:
                 box = box or find_face([bgr[:, :, ::-1]], name=name)
             except AcqError:
@@ -81,13 +86,15 @@ def recording(path: Path) -> Recording:
     with np.load(path) as kept:
         frames, raw, time_s = kept["frames"], kept["ppg"], kept["time_s"]
     grid_s, fs_hz = even_grid(time_s)
-    ppg = np.interp(time_s - time_s[0], grid_s - grid_s[0], bandpass(to_even_grid(raw, time_s), fs_hz))
+    ppg = np.interp(
+        time_s - time_s[0], grid_s - grid_s[0], bandpass(to_even_grid(raw, time_s), fs_hz)
+    )
     seen = FaceFrames(frames, FaceBox(0, 0, 1, 1), "")
     return Recording(
         folder=path.stem, subject=path.stem, session=path.stem, simulated=True,
         motion=torch.from_numpy(seen.motion().astype(np.float16)),
-        appearance=torch.from_numpy((frames[:-1] >> 8).astype(np.uint8)),
-        colour=seen.colour(), change=torch.from_numpy(ppg_change(ppg, time_s)), ppg=ppg, time_s=time_s, video=Path(),
+        appearance=torch.from_numpy((frames[:-1] >> 8).astype(np.uint8)), colour=seen.colour(),
+        change=torch.from_numpy(ppg_change(ppg, time_s)), ppg=ppg, time_s=time_s, video=Path(),
         box=seen.box,
     )
 
@@ -95,12 +102,18 @@ def recording(path: Path) -> Recording:
 def show(name: str, trained: Trained) -> None:
     found = assess(trained.videos)
     figures = ", ".join(f"{one} {found[one]:.3f}" for one in SHOWN)
-    print(f"{name}: {figures}; MAE's interval {found['interval']['mae_bpm']}; {trained.seconds:.0f} s", flush=True)
+    print(
+        f"{name}: {figures}; MAE's interval {found['interval']['mae_bpm']}; {trained.seconds:.0f} "
+        "s",
+        flush=True,
+    )
     print("  loss " + " ".join(f"{one['label']:.3f}" for one in trained.curve), flush=True)
 
 
 def real_heart_rate(folder: Path, nets: dict[str, Net]) -> None:
-    """Print each network's heart rates on a folder of video.mkv, frames_timestamp.csv and ppg.csv, window by window."""
+    """Print each network's heart rates on a folder of video.mkv, frames_timestamp.csv and ppg.csv,
+    window by window.
+    """
     import pandas as pd
 
     time_s = read_frame_times(folder / "frames_timestamp.csv")
@@ -113,13 +126,19 @@ def real_heart_rate(folder: Path, nets: dict[str, Net]) -> None:
         folder="real", subject="real", session="real", simulated=False,
         motion=torch.from_numpy(seen.motion().astype(np.float16)),
         appearance=torch.from_numpy((seen.frames[:-1] >> 8).astype(np.uint8)), colour=seen.colour(),
-        change=torch.from_numpy(ppg_change(ppg, time_s)), ppg=ppg, time_s=time_s, video=folder, box=seen.box,
+        change=torch.from_numpy(ppg_change(ppg, time_s)), ppg=ppg, time_s=time_s, video=folder,
+        box=seen.box,
     )
     for name, net in nets.items():
         result = measure(predict(net, one), one)
-        print(f"real, {name}: {np.nanmean(result.predicted_bpm):.2f} bpm, the PPG {result.reference_bpm.mean():.2f}; by window "
-              f"{np.round(result.predicted_bpm, 1).tolist()}, {np.round(result.reference_bpm, 1).tolist()}; "
-              f"SNR {result.snr_db.mean():.2f} dB", flush=True)
+        print(
+            f"real, {name}: {np.nanmean(result.predicted_bpm):.2f} bpm, the PPG "
+            f"{result.reference_bpm.mean():.2f}; by window "
+            f"{np.round(result.predicted_bpm, 1).tolist()}, "
+            f"{np.round(result.reference_bpm, 1).tolist()}; "
+            f"SNR {result.snr_db.mean():.2f} dB",
+            flush=True,
+        )
 
 
 def ship(folder: Path, curated: Curated) -> None:
@@ -133,7 +152,10 @@ def ship(folder: Path, curated: Curated) -> None:
     (ready / "student.onnx").write_bytes(model.SerializeToString())
     print(f"{check_net(ready / 'student.onnx', checkpoint.net):.1e} between ONNX Runtime and torch")
     pairs = torch.cat([one.motion[:: max(1, len(one.motion) // PAIRS)] for one in curated.train])
-    quantise(ready / "student.onnx", ready / "student-int8.onnx", pairs.permute(0, 3, 1, 2).float().numpy())
+    quantise(
+        ready / "student.onnx", ready / "student-int8.onnx",
+        pairs.permute(0, 3, 1, 2).float().numpy(),
+    )
 
 
 def main() -> None:
@@ -142,9 +164,14 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=25.0)
     parser.add_argument("--epochs", type=int, default=12)
     parser.add_argument("--teacher-epochs", type=int, default=12)
-    parser.add_argument("--folder", type=Path, default=Path("/tmp/acq-virtual-to-real"), help="where frames and weights are kept")
+    parser.add_argument(
+        "--folder", type=Path, default=Path("/tmp/acq-virtual-to-real"),
+        help="where frames and weights are kept",
+    )
     parser.add_argument("--films-only", action="store_true")
-    parser.add_argument("--real", type=Path, help="a folder with video.mkv, frames_timestamp.csv and ppg.csv")
+    parser.add_argument(
+        "--real", type=Path, help="a folder with video.mkv, frames_timestamp.csv and ppg.csv"
+    )
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
     jobs = [(options.folder, TEST_SEED, n, 30.0) for n in range(1, 17)]
@@ -154,14 +181,24 @@ def main() -> None:
     print(f"{len(paths)} of {len(jobs)} sessions show a face in their first frame", flush=True)
     if options.films_only:
         return
-    sides = {seed: [path for path in paths if path.name.startswith(f"{seed}-")] for seed in (SEED, TEST_SEED)}
-    data_hash = hashlib.sha256(b"".join(hashlib.sha256(path.read_bytes()).digest() for path in sides[SEED])).hexdigest()
+    sides = {
+        seed: [path for path in paths if path.name.startswith(f"{seed}-")]
+        for seed in (SEED, TEST_SEED)
+    }
+    data_hash = hashlib.sha256(
+        b"".join(hashlib.sha256(path.read_bytes()).digest() for path in sides[SEED])
+    ).hexdigest()
     split = f"virtual people of seeds {SEED} and {TEST_SEED}"
     curated = Curated([recording(p) for p in sides[SEED]], [recording(p) for p in sides[TEST_SEED]],
                       hashlib.sha256(split.encode()).hexdigest(), data_hash)
     recipe = Recipe(epochs=options.epochs, teacher_epochs=options.teacher_epochs)
-    about = {"recipe": {"epochs": recipe.epochs, "teacher_epochs": recipe.teacher_epochs, "seed": recipe.seed},
-             "subjects": curated.subjects, "versions": {"acq": version("acq")}}
+    about = {
+        "recipe": {
+            "epochs": recipe.epochs, "teacher_epochs": recipe.teacher_epochs, "seed": recipe.seed,
+        },
+        "subjects": curated.subjects,
+        "versions": {"acq": version("acq")},
+    }
     keep = options.folder / "training"
     keep.mkdir(exist_ok=True)
     nets: dict[str, Net] = {}
@@ -169,10 +206,15 @@ def main() -> None:
         path = options.folder / f"{name}.safetensors"
         if not path.exists():
             teacher = nets.get("teacher")
-            trained = (study(curated, recipe, teacher=teacher, device=CPU, keep=keep) if isinstance(teacher, Teacher)
-                       else teach(curated, recipe, device=CPU, keep=keep))
+            trained = (
+                study(curated, recipe, teacher=teacher, device=CPU, keep=keep)
+                if isinstance(teacher, Teacher)
+                else teach(curated, recipe, device=CPU, keep=keep)
+            )
             show(name, trained)
-            save_checkpoint(path, trained.net, split_hash=curated.split_hash, data_hash=data_hash, about=about)
+            save_checkpoint(
+                path, trained.net, split_hash=curated.split_hash, data_hash=data_hash, about=about
+            )
         nets[name] = load_checkpoint(path, data_hash=data_hash).net
     ship(options.folder, curated)
     if options.real is not None:

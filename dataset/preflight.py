@@ -1,7 +1,9 @@
-"""What to look at before a subject sits down, and with one: camera, light, face, sensor, pulse, disk.
+"""What to look at before a subject sits down, and with one: camera, light, face, sensor, pulse,
+disk.
 
-Each look is one line with a verdict and what to do. A failure means that a recording made now would be worthless or end early; a
-warning, that it would be worse than it could be. Face and pulse are warnings unless a subject is said to be there.
+Each look is one line with a verdict and what to do. A failure means that a recording made now would
+be worthless or end early; a warning, that it would be worse than it could be. Face and pulse are
+warnings unless a subject is said to be there.
 """
 
 import os
@@ -27,12 +29,12 @@ from dataset.signals.beats import POOR, read_pulse
 
 OK, WARN, FAIL = "ok", "warn", "fail"
 CAMERA_S = 2.0
-SENSOR_S = 6.0                     # a pulse needs four, and a finger that has just come down settles
+SENSOR_S = 6.0  # a pulse needs four, and a finger that has just come down settles
 _SETTLE_S = 1.0                    # exposure, white balance
 _PING_EVERY_S = 0.05
 _BOUND_MS = 5.0                    # more is a fifth of a sample's period
 _DISK_BYTES = 64 * 2**20
-_DARK, _BRIGHT = 50, 205           # mean of a face in 8 bits, where its pulse is still free of the ends
+_DARK, _BRIGHT = 50, 205  # mean of a face in 8 bits, where its pulse is still free of the ends
 _BLOWN_SHARE = 0.05
 
 
@@ -55,8 +57,12 @@ class Filmed:
     image: np.ndarray | None       # the last
 
 
-def film(camera: FrameSource, asked_fps: float, seconds: float = CAMERA_S, *, settle_s: float = _SETTLE_S) -> Filmed:
-    """Take frames from a started camera; their rate is that of their own stamps, once `settle_s` have passed."""
+def film(
+    camera: FrameSource, asked_fps: float, seconds: float = CAMERA_S, *, settle_s: float = _SETTLE_S
+) -> Filmed:
+    """Take frames from a started camera; their rate is that of their own stamps, once `settle_s`
+    have passed.
+    """
     times_ns: list[int] = []
     sequences: list[int] = []
     image = None
@@ -69,7 +75,11 @@ def film(camera: FrameSource, asked_fps: float, seconds: float = CAMERA_S, *, se
         if time.monotonic() >= begin:
             times_ns.append(frame.time_ns)
             sequences.append(frame.sequence)
-    lost = sequences[-1] - sequences[0] - len(sequences) + 1 if sequences and camera.info.counts_frames else 0
+    lost = (
+        sequences[-1] - sequences[0] - len(sequences) + 1
+        if sequences and camera.info.counts_frames
+        else 0
+    )
     return Filmed(rate_of(np.array(times_ns, dtype=np.int64), asked_fps), lost, image)
 
 
@@ -78,7 +88,9 @@ def look_at_camera(camera: FrameSource, fps: float, *, with_subject: bool) -> li
     info = camera.info
     control = info.exposure.get("control", "")
     opened = Look(
-        "camera", WARN if control.startswith("not locked") else OK, f"{info.name}, {info.width}x{info.height} {info.pixel_format}"
+        "camera",
+        WARN if control.startswith("not locked") else OK,
+        f"{info.name}, {info.width}x{info.height} {info.pixel_format}"
         + (f", exposure and white balance {control}" if control else ""),
     )
     try:
@@ -87,11 +99,22 @@ def look_at_camera(camera: FrameSource, fps: float, *, with_subject: bool) -> li
     except DeviceError as error:
         return [opened, Look("rate", FAIL, str(error))]
     if filmed.image is None:
-        return [opened, Look("rate", FAIL, f"no frame within {_SETTLE_S + CAMERA_S:g} s", "replug the camera, or name another")]
+        return [
+            opened,
+            Look(
+                "rate", FAIL, f"no frame within {_SETTLE_S + CAMERA_S:g} s",
+                "replug the camera, or name another",
+            ),
+        ]
     share = filmed.rate.fps / fps
-    text = f"{filmed.rate.fps:.2f} of {fps:g} frames/s asked for" + (f", {filmed.lost} lost" if filmed.lost else "")
+    text = f"{filmed.rate.fps:.2f} of {fps:g} frames/s asked for" + (
+        f", {filmed.lost} lost" if filmed.lost else ""
+    )
     if filmed.rate.complaint:
-        told = Look("rate", FAIL, text, "more light (auto-exposure halves the rate in the dark), or another --fps")
+        told = Look(
+            "rate", FAIL, text,
+            "more light (auto-exposure halves the rate in the dark), or another --fps",
+        )
     elif share < 0.97 or share > 1.03 or filmed.lost:
         told = Look("rate", WARN, text, "ask for a rate that the camera has, with --fps")
     else:
@@ -102,8 +125,14 @@ def look_at_camera(camera: FrameSource, fps: float, *, with_subject: bool) -> li
         advice = "face the camera, 0.5 to 1 m away, with light from the front"
         seen = Look("face", FAIL if with_subject else WARN, "none found", advice)
     else:
-        seen = Look("face", OK, f"found, {(face.bottom - face.top) / info.height:.0%} of the picture high")
-    light = look_at_light(grey, "the picture") if face is None else look_at_light(face.crop(grey), "the face")
+        seen = Look(
+            "face", OK, f"found, {(face.bottom - face.top) / info.height:.0%} of the picture high"
+        )
+    light = (
+        look_at_light(grey, "the picture")
+        if face is None
+        else look_at_light(face.crop(grey), "the face")
+    )
     return [opened, told, light, seen]
 
 
@@ -112,14 +141,18 @@ def look_at_light(grey: np.ndarray, what: str) -> Look:
     mean, blown = float(grey.mean()), float((grey >= 250).mean())
     text = f"{what} at {mean:.0f} of 255" + (f", {blown:.0%} blown out" if blown > 0.005 else "")
     if mean < _DARK:
-        return Look("light", WARN, f"{text}: too dark", "more light from the front, or a longer exposure")
+        return Look(
+            "light", WARN, f"{text}: too dark", "more light from the front, or a longer exposure"
+        )
     if mean > _BRIGHT or blown > _BLOWN_SHARE:
         return Look("light", WARN, f"{text}: too bright", "less light, or a shorter exposure")
     return Look("light", OK, text)
 
 
 def look_at_light_offset(info: CameraInfo | None, data: Path) -> list[Look]:
-    """Say which light offset a session of this camera would get; without a camera only a rig file that cannot be read is told."""
+    """Say which light offset a session of this camera would get; without a camera only a rig file
+    that cannot be read is told.
+    """
     name = "light offset"
     try:
         if info is None:
@@ -131,10 +164,23 @@ def look_at_light_offset(info: CameraInfo | None, data: Path) -> list[Look]:
     if warning:
         return [Look(name, WARN, warning)]
     if offset is None:
-        advice = "" if info.is_replay else "acq calibrate --simulate" if info.simulated else "acq calibrate"
+        advice = (
+            ""
+            if info.is_replay
+            else "acq calibrate --simulate"
+            if info.simulated
+            else "acq calibrate"
+        )
         return [Look(name, WARN, "none: how late the stamps are is not known", advice)]
     side = "later" if offset.offset_ns >= 0 else "earlier"
-    return [Look(name, OK, f"stamps {abs(offset.offset_ns) / 1e6:.2f} ms {side} than the light, ± {offset.bound_ns / 1e6:.2f}")]
+    return [
+        Look(
+            name,
+            OK,
+            f"stamps {abs(offset.offset_ns) / 1e6:.2f} ms {side} than the light, ± "
+            f"{offset.bound_ns / 1e6:.2f}",
+        )
+    ]
 
 
 def look_at_sensor(sensor: Sensor, *, with_subject: bool, seconds: float = SENSOR_S) -> list[Look]:
@@ -170,20 +216,31 @@ def _sample(sensor: Sensor, *, with_subject: bool, seconds: float) -> list[Look]
             watch.see(packet.sequence, packet.value, packet.flags, received.arrival_ns)
     sensor.stop()
     name = SENSOR_NAMES.get(hello.sensor, str(hello.sensor))
-    looks = [Look("sensor", OK, f"{name} on {sensor.port}, firmware {hello.firmware}, {hello.rate_hz} Hz")]
+    looks = [
+        Look(
+            "sensor", OK, f"{name} on {sensor.port}, firmware {hello.firmware}, {hello.rate_hz} Hz"
+        )
+    ]
     if not trips_ms:
-        looks.append(Look("sync", FAIL, "no ping was answered", "replug the sensor; flash firmware/ppg_logger"))
+        looks.append(
+            Look(
+                "sync", FAIL, "no ping was answered", "replug the sensor; flash firmware/ppg_logger"
+            )
+        )
     else:
         bound_ms = min(trips_ms) / 2
         text = f"sync within about ±{bound_ms:.2f} ms: round trips of {min(trips_ms):.2f} ms, median {np.median(trips_ms):.1f}"
         slow = bound_ms > _BOUND_MS
         advice = "set the adapter's latency timer to 1 ms (docs/hardware.md)" if slow else ""
         looks.append(Look("sync", WARN if slow else OK, text, advice))
-    return [*looks, *_look_at_pulse(samples, watch, hello.rate_hz, seconds, with_subject=with_subject)]
+    return [
+        *looks, *_look_at_pulse(samples, watch, hello.rate_hz, seconds, with_subject=with_subject),
+    ]
 
 
 def _look_at_pulse(
-    samples: list[tuple[int, int]], watch: PulseWatch, rate_hz: int, seconds: float, *, with_subject: bool
+    samples: list[tuple[int, int]], watch: PulseWatch, rate_hz: int, seconds: float, *,
+    with_subject: bool,
 ) -> list[Look]:
     if not samples:
         return [Look("samples", FAIL, f"none in {seconds:g} s", "replug the sensor")]
@@ -194,49 +251,88 @@ def _look_at_pulse(
     bad = FAIL if with_subject else WARN
     pulse = read_pulse(sequence, value.astype(np.float64), rate_hz)
     if FLAT_LINE in watch.states:
-        looks.append(Look("pulse", bad, "a flat line", "is the sensor plugged into A0, and powered?"))
+        looks.append(
+            Look("pulse", bad, "a flat line", "is the sensor plugged into A0, and powered?")
+        )
     elif FINGER_OFF in watch.states or pulse is None:
-        looks.append(Look("pulse", bad, "no finger on the sensor", "lay a fingertip on it, lightly, and keep still"))
+        looks.append(
+            Look(
+                "pulse", bad, "no finger on the sensor",
+                "lay a fingertip on it, lightly, and keep still",
+            )
+        )
     elif CLIPPED in watch.states:
-        looks.append(Look("pulse", WARN, "readings at the end of the scale", "press less, or turn the sensor's gain down"))
+        looks.append(
+            Look(
+                "pulse", WARN, "readings at the end of the scale",
+                "press less, or turn the sensor's gain down",
+            )
+        )
     elif pulse.quality == POOR:
-        looks.append(Look("pulse", bad, f"{pulse.hr_bpm:.0f} bpm, but poor", "warm the finger, press less, keep the hand still"))
+        looks.append(
+            Look(
+                "pulse", bad, f"{pulse.hr_bpm:.0f} bpm, but poor",
+                "warm the finger, press less, keep the hand still",
+            )
+        )
     else:
         looks.append(Look("pulse", OK, f"{pulse.hr_bpm:.0f} bpm, {pulse.quality}"))
     return looks
 
 
 def look_at_disk(folder: Path, bytes_per_s: float, duration_s: float | None) -> list[Look]:
-    """Write and sync 64 MB beside where sessions will be, and compare speed and room with what raw video needs.
+    """Write and sync 64 MB beside where sessions will be, and compare speed and room with what raw
+    video needs.
 
     Parameters
     ----------
-    folder : need not exist yet; the nearest folder above that does is written to, and left as it was
+    folder : need not exist yet; the nearest folder above that does is written to, and left as it
+        was
     bytes_per_s : of raw video
     duration_s : planned length of the recording; None for a minute
     """
     while not folder.exists() and folder != folder.parent:
         folder = folder.parent
     if not folder.is_dir():
-        return [Look("disk", FAIL, f"cannot write in {folder}: it is no folder", "name another folder with --data")]
+        return [
+            Look(
+                "disk", FAIL, f"cannot write in {folder}: it is no folder",
+                "name another folder with --data",
+            )
+        ]
     planned = f"{duration_s / 60:.1f} min" if duration_s else "a minute"
     try:
         check_space(folder, bytes_per_s, duration_s)
         free = shutil.disk_usage(folder).free
         need_gb = bytes_per_s * (duration_s or 60) / 1e9
-        room = Look("space", OK, f"{free / 1e9:.1f} GB free; {planned} takes {need_gb:.2f} GB if raw")
+        room = Look(
+            "space", OK, f"{free / 1e9:.1f} GB free; {planned} takes {need_gb:.2f} GB if raw"
+        )
     except SessionError as error:
         room = Look("space", FAIL, str(error))
     try:
         mb_s = _write_speed(folder) / 1e6
     except OSError as error:
-        return [Look("disk", FAIL, f"cannot write in {folder}: {error.strerror}", "name another folder with --data"), room]
+        return [
+            Look(
+                "disk", FAIL, f"cannot write in {folder}: {error.strerror}",
+                "name another folder with --data",
+            ),
+            room,
+        ]
     need = bytes_per_s / 1e6
     text = f"{mb_s:.0f} MB/s in {folder}, {need:.1f} needed for raw video"
     if mb_s < need / 2:
-        return [Look("disk", FAIL, text, "use a faster disk, or ask for fewer frames with --fps"), room]
+        return [
+            Look("disk", FAIL, text, "use a faster disk, or ask for fewer frames with --fps"), room,
+        ]
     if mb_s < need:
-        return [Look("disk", WARN, text, "enough while frames can be compressed; a faster disk is safer"), room]
+        return [
+            Look(
+                "disk", WARN, text, "enough while frames can be compressed; a faster disk is safer"
+            ),
+            room,
+        ]
     return [Look("disk", OK, text), room]
 
 

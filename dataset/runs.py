@@ -1,7 +1,8 @@
-"""Training runs as files: whose recordings each network saw, told from `metrics.json` and from the headers of its checkpoints.
+"""Training runs as files: whose recordings each network saw, told from `metrics.json` and from the
+headers of its checkpoints.
 
-Reading a header needs neither torch nor safetensors: eight bytes give its length, then it is JSON (format of safetensors,
-Hugging Face). No weight is loaded and no code in a file is run.
+Reading a header needs neither torch nor safetensors: eight bytes give its length, then it is JSON
+(format of safetensors, Hugging Face). No weight is loaded and no code in a file is run.
 """
 
 import json
@@ -35,9 +36,13 @@ class Run:
 
 
 def read_runs(data: Path) -> list[Run]:
-    """Look at every folder of `data/runs`, sorted; one that a training did not finish, and hid, too."""
+    """Look at every folder of `data/runs`, sorted; one that a training did not finish, and hid,
+    too.
+    """
     root = data_folder.runs_dir(data)
-    return [_read(path) for path in sorted(root.iterdir()) if path.is_dir()] if root.is_dir() else []
+    return (
+        [_read(path) for path in sorted(root.iterdir()) if path.is_dir()] if root.is_dir() else []
+    )
 
 
 def newest_run(data: Path) -> Path:
@@ -48,10 +53,15 @@ def newest_run(data: Path) -> Path:
     TrainingError : none has
     """
     root = data_folder.runs_dir(data)
-    ended = [path for path in root.iterdir() if path.is_dir() and not path.name.startswith(".")] if root.is_dir() else []
+    ended = (
+        [path for path in root.iterdir() if path.is_dir() and not path.name.startswith(".")]
+        if root.is_dir()
+        else []
+    )
     if not ended:
         raise TrainingError(f"expected a run in {root}, found none; acq train-kd makes one")
-    return max(ended, key=lambda path: (path.name.partition("-")[0], len(path.name), path.name))    # 20261125T100000Z, -2, -10
+    # 20261125T100000Z, -2, -10
+    return max(ended, key=lambda path: (path.name.partition("-")[0], len(path.name), path.name))
 
 
 def _read(folder: Path) -> Run:
@@ -63,18 +73,25 @@ def _read(folder: Path) -> Run:
         train, test = (_names(metrics["subjects"][side]) for side in ("train", "test"))
         data_hash, split_hash = (_text(metrics[name]) for name in ("data_hash", "split_hash"))
     except (OSError, ValueError, KeyError, TypeError) as error:
-        problems.append(f"expected subjects and hashes of a run, got: {type(error).__name__} {_line(error)}, in {path}")
+        problems.append(
+            f"expected subjects and hashes of a run, got: {type(error).__name__} {_line(error)}, "
+            f"in {path}"
+        )
         train, test, data_hash, split_hash = (), (), "", ""
     for file in sorted(folder.rglob("*.safetensors")):
         try:
             checkpoints[file.relative_to(folder).as_posix()] = _data_hash(file)
         except (OSError, ValueError, KeyError, TypeError) as error:
-            problems.append(f"expected a whole checkpoint, got: {type(error).__name__} {_line(error)}, in {file}")
+            problems.append(
+                f"expected a whole checkpoint, got: {type(error).__name__} {_line(error)}, in "
+                f"{file}"
+            )
     return Run(folder, train, test, data_hash, split_hash, checkpoints, tuple(problems))
 
 
 def _data_hash(path: Path) -> str:
-    """Read the data hash in a checkpoint's header, and hold the header against the file's length."""
+    """Read the data hash in a checkpoint's header, and hold the header against the file's length.
+    """
     with path.open("rb") as file:
         length = int.from_bytes(file.read(8), "little")
         if not 2 <= length <= _LARGEST_HEADER:

@@ -12,7 +12,10 @@ from tests.support import REPO, SHARED
 
 
 def pytest_addoption(parser):
-    parser.addoption("--no-skips", action="store_true", help="a skipped test is a failed one: CI has everything installed")
+    parser.addoption(
+        "--no-skips", action="store_true",
+        help="a skipped test is a failed one: CI has everything installed",
+    )
 
 
 @pytest.hookimpl(wrapper=True)
@@ -52,7 +55,10 @@ def real_finger():
 def program(tmp_path_factory):
     """The twin, built with its firmware in a folder of its own."""
     if not shutil.which("avr-g++") or not Path("/usr/include/simavr/sim_avr.h").exists():
-        pytest.skip("no AVR toolchain or simavr; apt-get install gcc-avr avr-libc arduino-core-avr libsimavr-dev libelf-dev")
+        pytest.skip(
+            "no AVR toolchain or simavr; apt-get install gcc-avr avr-libc arduino-core-avr "
+            "libsimavr-dev libelf-dev"
+        )
     root = tmp_path_factory.mktemp("twin")
     made = make("twin", BUILD=root / "build", TWIN=root / "twin/twin")
     assert made.returncode == 0, made.stderr
@@ -67,7 +73,9 @@ def acq(tmp_path):
     def run(*words, timeout_s=120, **kwargs):
         command = [sys.executable, "-m", "acq.main", *map(str, words)]
         kwargs.setdefault("cwd", tmp_path)
-        return subprocess.run(command, capture_output=True, text=True, timeout=timeout_s, check=False, **kwargs)
+        return subprocess.run(
+            command, capture_output=True, text=True, timeout=timeout_s, check=False, **kwargs
+        )
 
     return run
 
@@ -75,8 +83,9 @@ def acq(tmp_path):
 def pytest_collection_modifyitems(items):
     """Put GStreamer last, and say what stays together where several processes test.
 
-    Once GStreamer's plugins have brought their C++ runtime, importing matplotlib's C++ aborts the process: `make test` gives them
-    a process of their own. acq never has both in one: `record` opens cameras, `train-kd` draws.
+    Once GStreamer's plugins have brought their C++ runtime, importing matplotlib's C++ aborts the
+    process: `make test` gives them a process of their own. acq never has both in one: `record`
+    opens cameras, `train-kd` draws.
     """
     items.sort(key=lambda item: item.get_closest_marker("gstreamer") is not None)
     for item in items:

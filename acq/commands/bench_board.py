@@ -15,12 +15,22 @@ if TYPE_CHECKING:
 def bench_board(
     run: Annotated[
         Path | None,
-        typer.Argument(metavar="RUN|FOLDER", help="An exported run, or an export's folder; the newest run unless given."),
+        typer.Argument(
+            metavar="RUN|FOLDER",
+            help="An exported run, or an export's folder; the newest run unless given.",
+        ),
     ] = None,
-    runs: Annotated[int, typer.Option(min=1, help="Of each stage; a face is looked for a tenth as often.")] = 300,
+    runs: Annotated[
+        int, typer.Option(min=1, help="Of each stage; a face is looked for a tenth as often.")
+    ] = 300,
     data: Data = Path("data"),
     report: Annotated[
-        bool, typer.Option("--report", help="Also write board.json beside the run's metrics, and its rows into the run's report.")
+        bool,
+        typer.Option(
+            "--report",
+            help="Also write board.json beside the run's metrics, and its rows into the run's "
+                 "report.",
+        ),
     ] = False,
     json: Json = False,
 ) -> None:
@@ -36,9 +46,17 @@ def bench_board(
 
         check_run(folder.parent)
     times = time_board(folder, runs=runs)
-    body = {**asdict(times), "folder": str(times.folder), "published": PUBLISHED,
-            "pipeline_times_faster": {net: times.times_faster("pipeline, ", net) for net in times.nets if net != "teacher"},
-            "network_times_faster": {net: times.times_faster("", net) for net in times.nets if net != "teacher"}}
+    body = {
+        **asdict(times),
+        "folder": str(times.folder),
+        "published": PUBLISHED,
+        "pipeline_times_faster": {
+            net: times.times_faster("pipeline, ", net) for net in times.nets if net != "teacher"
+        },
+        "network_times_faster": {
+            net: times.times_faster("", net) for net in times.nets if net != "teacher"
+        },
+    }
     said = to_json.dumps(body, indent=1)
     if json:
         typer.echo(said)
@@ -54,9 +72,15 @@ def _echo(times: "BoardTimes") -> None:
     from models.board.benchmark import PUBLISHED
 
     for name, checkpoint in times.checkpoints.items():
-        typer.echo(f"{name}: {times.parameters[name]:,} parameters, {times.multiply_adds[name]:,} multiply-adds a frame, "
-                   f"exported from {checkpoint}")
-    table = Table(title=f"{times.board}, one of {times.cores} cores, ONNX Runtime {times.onnxruntime}: one frame at a time")
+        typer.echo(
+            f"{name}: {times.parameters[name]:,} parameters, {times.multiply_adds[name]:,} "
+            "multiply-adds a frame, "
+            f"exported from {checkpoint}"
+        )
+    table = Table(
+        title=f"{times.board}, one of {times.cores} cores, ONNX Runtime {times.onnxruntime}: one "
+              "frame at a time"
+    )
     table.add_column("")
     for heading in ("median [ms]", "p99 [ms]", "runs"):
         table.add_column(heading, justify="right")
@@ -64,8 +88,18 @@ def _echo(times: "BoardTimes") -> None:
         table.add_row(stage.name, f"{stage.median_ms:.3f}", f"{stage.p99_ms:.3f}", str(stage.runs))
     show(table)
     for net in times.nets:
-        if net != "teacher" and (alone := times.times_faster("", net)) and (whole := times.times_faster("pipeline, ", net)):
-            typer.echo(f"{net}: {alone:.1f} times faster than the teacher, {whole:.1f} times from decoded frame to pulse")
-    typer.echo(f"{PUBLISHED['board']}: teacher {PUBLISHED['teacher_s']:.2f} s a frame, student {PUBLISHED['student_s']:.2f} s, "
-               f"{PUBLISHED['times']:.0f} times")
+        if (
+            net != "teacher"
+            and (alone := times.times_faster("", net))
+            and (whole := times.times_faster("pipeline, ", net))
+        ):
+            typer.echo(
+                f"{net}: {alone:.1f} times faster than the teacher, {whole:.1f} times from decoded "
+                "frame to pulse"
+            )
+    typer.echo(
+        f"{PUBLISHED['board']}: teacher {PUBLISHED['teacher_s']:.2f} s a frame, student "
+        f"{PUBLISHED['student_s']:.2f} s, "
+        f"{PUBLISHED['times']:.0f} times"
+    )
     typer.echo(f"peak memory of this process: {times.peak_mb:.0f} MB; from {times.folder}")

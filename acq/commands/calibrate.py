@@ -16,19 +16,26 @@ if TYPE_CHECKING:
 
 def calibrate(
     camera: Annotated[
-        str, typer.Option("--camera", metavar="SPEC", help="auto, csi, uvc:/dev/video0, gst:PIPELINE.")
+        str,
+        typer.Option("--camera", metavar="SPEC", help="auto, csi, uvc:/dev/video0, gst:PIPELINE."),
     ] = "auto",
     port: Port = "auto",
     fps: Fps = 25.0,
-    toggles: Annotated[int, typer.Option("--toggles", min=40, max=600, help="How often the LED is switched; even.")] = 120,
-    simulate: Annotated[bool, typer.Option("--simulate", help="Calibrate the virtual rig: no hardware.")] = False,
+    toggles: Annotated[
+        int, typer.Option("--toggles", min=40, max=600, help="How often the LED is switched; even.")
+    ] = 120,
+    simulate: Annotated[
+        bool, typer.Option("--simulate", help="Calibrate the virtual rig: no hardware.")
+    ] = False,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the virtual rig.")] = 0,
     data: Data = Path("data"),
     force: Force = False,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
-    """Measure the offset between light and frames by the sensor's LED in the camera's view, and write DATA/rig.json."""
+    """Measure the offset between light and frames by the sensor's LED in the camera's view, and
+    write DATA/rig.json.
+    """
     from acquire.calibration.rig_file import calibrate, check_new, write_rig
     from acquire.camera.open import check_spec
 
@@ -39,7 +46,11 @@ def calibrate(
     check_new(data, force=force)
     with open_rig(camera, port, fps, simulate=simulate, seed=seed) as (frames, sensor):
         if not quiet:
-            typer.echo(f"calibrating {frames.info.name} by the LED of the sensor on {sensor.port}; keep both still", err=True)
+            typer.echo(
+                f"calibrating {frames.info.name} by the LED of the sensor on {sensor.port}; keep "
+                "both still",
+                err=True,
+            )
         with progress_bars(quiet=quiet) as on_progress:
             calibration = calibrate(frames, sensor, toggles=toggles, on_progress=on_progress)
     path = write_rig(calibration, data)
@@ -52,12 +63,15 @@ def calibrate(
 def _report(found: "Calibration", path: Path) -> None:
     offset_ms = found.light_offset_ns / 1e6
     typer.echo(
-        f"{found.camera}: stamps are {abs(offset_ms):.2f} ms {'later' if offset_ms >= 0 else 'earlier'} than the light, "
-        f"± {found.light_offset_bound_ns / 1e6:.2f} ms (picture {found.fit_ns / 1e6:.2f}, the rest the sensor's clock)"
+        f"{found.camera}: stamps are {abs(offset_ms):.2f} ms "
+        f"{'later' if offset_ms >= 0 else 'earlier'} than the light, "
+        f"± {found.light_offset_bound_ns / 1e6:.2f} ms (picture {found.fit_ns / 1e6:.2f}, the rest "
+        "the sensor's clock)"
         + ("; simulated" if found.simulated else "")
     )
     typer.echo(
-        f"a frame gathers light for about {found.exposure_ns / 1e6:.0f} ms; the LED is {found.row:.0%} down and "
+        f"a frame gathers light for about {found.exposure_ns / 1e6:.0f} ms; the LED is "
+        f"{found.row:.0%} down and "
         f"{found.column:.0%} across the picture, seen {found.seen} of {found.toggles} times"
     )
     typer.echo(f"saved {path}; acq record stores it with each session of this camera")

@@ -11,12 +11,23 @@ from acq.terminal.tables import counted
 
 
 def card(
-    name: Annotated[str, typer.Option("--name", help="Name of the data set.")] = "Face video and finger PPG",
-    licence: Annotated[str | None, typer.Option("--licence", metavar="TEXT", help="URL of a licence, or words.")] = None,
-    creator: Annotated[list[str] | None, typer.Option("--creator", metavar="NAME", help="Who made it; again for more.")] = None,
+    name: Annotated[
+        str, typer.Option("--name", help="Name of the data set.")
+    ] = "Face video and finger PPG",
+    licence: Annotated[
+        str | None, typer.Option("--licence", metavar="TEXT", help="URL of a licence, or words.")
+    ] = None,
+    creator: Annotated[
+        list[str] | None,
+        typer.Option("--creator", metavar="NAME", help="Who made it; again for more."),
+    ] = None,
     url: Annotated[str | None, typer.Option("--url", help="Where it can be had.")] = None,
-    cite: Annotated[str | None, typer.Option("--cite", metavar="TEXT", help="How to cite it.")] = None,
-    published: Annotated[str | None, typer.Option("--published", metavar="DATE", help="When it was published.")] = None,
+    cite: Annotated[
+        str | None, typer.Option("--cite", metavar="TEXT", help="How to cite it.")
+    ] = None,
+    published: Annotated[
+        str | None, typer.Option("--published", metavar="DATE", help="When it was published.")
+    ] = None,
     data: Data = Path("data"),
     force: Force = False,
     as_json: Json = False,
@@ -25,18 +36,31 @@ def card(
     from dataset.card.wording import About, limits
     from dataset.card.write import write_card
 
-    made = write_card(data, About(name, licence, tuple(creator or ()), url, cite, published), force=force)
+    made = write_card(
+        data, About(name, licence, tuple(creator or ()), url, cite, published), force=force
+    )
     told = limits(made.facts)
     if as_json:
-        typer.echo(json.dumps({
-            "card": str(made.markdown), "croissant": str(made.croissant), "data_hash": made.facts.manifest.data_hash,
-            "simulated": made.facts.simulated, "limits": told,
-        }, indent=2))
+        typer.echo(
+            json.dumps(
+                {
+                    "card": str(made.markdown), "croissant": str(made.croissant),
+                    "data_hash": made.facts.manifest.data_hash, "simulated": made.facts.simulated,
+                    "limits": told,
+                },
+                indent=2,
+            )
+        )
         return
     where = f"{made.markdown} and {made.croissant.name}"
-    entries, subjects = counted(len(made.facts.entries), "recording"), counted(len(made.facts.subjects), "subject")
+    entries, subjects = (
+        counted(len(made.facts.entries), "recording"), counted(len(made.facts.subjects), "subject"),
+    )
     typer.echo(f"{'wrote' if made.is_new else 'already in'} {where}: {entries} of {subjects}")
     if licence is None:
-        typer.echo("no licence is chosen: --licence says what others may do, such as https://creativecommons.org/licenses/by/4.0/")
+        typer.echo(
+            "no licence is chosen: --licence says what others may do, such as "
+            "https://creativecommons.org/licenses/by/4.0/"
+        )
     for limit in told:
         typer.echo(f"- {limit}")

@@ -21,15 +21,21 @@ _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
 
 def check(
     duration: Annotated[
-        str | None, typer.Option("--duration", metavar="TIME", help="Planned length: is there room for it?")
+        str | None,
+        typer.Option("--duration", metavar="TIME", help="Planned length: is there room for it?"),
     ] = None,
     with_subject: Annotated[
-        bool, typer.Option("--with-subject", help="A subject sits there: no face or no pulse is a failure.")
+        bool,
+        typer.Option(
+            "--with-subject", help="A subject sits there: no face or no pulse is a failure."
+        ),
     ] = False,
     camera: Camera = "auto",
     port: Port = "auto",
     fps: Fps = 25.0,
-    simulate: Annotated[bool, typer.Option("--simulate", help="Look at a virtual subject: no hardware.")] = False,
+    simulate: Annotated[
+        bool, typer.Option("--simulate", help="Look at a virtual subject: no hardware.")
+    ] = False,
     data: Data = Path("data"),
     as_json: Json = False,
 ) -> None:
@@ -46,7 +52,8 @@ def check(
     else:
         for look in looks:
             typer.echo(
-                f"{typer.style(f'{look.verdict:4}', fg=_COLOURS[look.verdict])}  {look.name:12} {look.text}"
+                f"{typer.style(f'{look.verdict:4}', fg=_COLOURS[look.verdict])}  {look.name:12} "
+                f"{look.text}"
                 + (f"; {look.advice}" if look.advice else "")
             )
     if failed:
@@ -54,7 +61,8 @@ def check(
 
 
 def _look(
-    camera: str, port: str, fps: float, data: Path, duration_s: float | None, *, simulate: bool, with_subject: bool
+    camera: str, port: str, fps: float, data: Path, duration_s: float | None, *, simulate: bool,
+    with_subject: bool,
 ) -> list["Look"]:
     """Look at camera and sensor at once, and then, with the machine quiet, at the disk."""
     import numpy as np
@@ -82,13 +90,21 @@ def _look(
             sensor = opened.enter_context(closing(open_sensor(rig.port if rig else port)))
         except (DeviceError, ProtocolError) as error:
             found.append(looks.Look("sensor", looks.FAIL, str(error)))
-        raw = float(WIDTH * HEIGHT * 1.5 * fps) if frames is None else float(np.prod(frames.info.image_shape)) * fps
+        raw = (
+            float(WIDTH * HEIGHT * 1.5 * fps)
+            if frames is None
+            else float(np.prod(frames.info.image_shape)) * fps
+        )
         with ThreadPoolExecutor() as pool:
             under_way = []
             if frames is not None:
-                under_way.append(pool.submit(looks.look_at_camera, frames, fps, with_subject=with_subject))
+                under_way.append(
+                    pool.submit(looks.look_at_camera, frames, fps, with_subject=with_subject)
+                )
             if sensor is not None:
-                under_way.append(pool.submit(looks.look_at_sensor, sensor, with_subject=with_subject))
+                under_way.append(
+                    pool.submit(looks.look_at_sensor, sensor, with_subject=with_subject)
+                )
             for look in under_way:
                 found += look.result()
         found += looks.look_at_light_offset(None if frames is None else frames.info, data)

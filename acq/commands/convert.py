@@ -46,21 +46,44 @@ class Holes(str, Enum):
 
 
 def convert(
-    to: Annotated[To, typer.Option("--to", help="ubfc: what training reads; pure: the PURE layout, for other tools.")] = To.UBFC,
-    fold: Annotated[int | None, typer.Option("--fold", metavar="K", help="Which fold, where the split has several.")] = None,
+    to: Annotated[
+        To,
+        typer.Option(
+            "--to", help="ubfc: what training reads; pure: the PURE layout, for other tools."
+        ),
+    ] = To.UBFC,
+    fold: Annotated[
+        int | None,
+        typer.Option("--fold", metavar="K", help="Which fold, where the split has several."),
+    ] = None,
     codec: Annotated[
         Codec | None,
-        typer.Option("--codec", help="rawvideo (default): read everywhere; ffv1: a third of the size, slower."),
+        typer.Option(
+            "--codec",
+            help="rawvideo (default): read everywhere; ffv1: a third of the size, slower.",
+        ),
     ] = None,
     ppg: Annotated[
-        Ppg | None, typer.Option("--ppg", help="filtered (default): 0.7 to 4 Hz; raw: the sensor's values on the frames' times."),
+        Ppg | None,
+        typer.Option(
+            "--ppg",
+            help="filtered (default): 0.7 to 4 Hz; raw: the sensor's values on the frames' times.",
+        ),
     ] = None,
     fps: Annotated[
-        str | None, typer.Option("--fps", metavar="RATE", help="native (default), or an even grid of RATE frames per second."),
+        str | None,
+        typer.Option(
+            "--fps", metavar="RATE",
+            help="native (default), or an even grid of RATE frames per second.",
+        ),
     ] = None,
     holes: Annotated[
         Holes | None,
-        typer.Option("--holes", help="keep: the time row jumps; repeat: the last picture stands in; cut: parts of 5 s or more."),
+        typer.Option(
+            "--holes",
+            help="keep: the time row jumps; repeat: the last picture stands in; cut: parts of 5 s "
+                 "or more.",
+        ),
     ] = None,
     jobs: Jobs = 1,
     scheduler: Scheduler = None,
@@ -74,18 +97,21 @@ def convert(
 
     if to is To.PURE:
         if codec:
-            raise typer.BadParameter("expected no --codec with --to pure: its pictures are PNG", param_hint="--codec")
+            raise typer.BadParameter(
+                "expected no --codec with --to pure: its pictures are PNG", param_hint="--codec"
+            )
         _to_pure(
-            data, fold=fold, ppg=ppg and ppg.value, fps=fps, holes=holes and holes.value, force=force,
-            workers=Workers(jobs, scheduler), quiet=quiet, as_json=as_json,
+            data, fold=fold, ppg=ppg and ppg.value, fps=fps, holes=holes and holes.value,
+            force=force, workers=Workers(jobs, scheduler), quiet=quiet, as_json=as_json,
         )
         return
     from dataset.convert.to_ubfc import convert_sessions
 
     with progress_bars(quiet=quiet) as on_progress:
         done = convert_sessions(
-            data, fold=fold, codec=codec and codec.value, ppg=ppg and ppg.value, fps=fps, holes=holes and holes.value,
-            force=force, workers=Workers(jobs, scheduler), on_progress=on_progress,
+            data, fold=fold, codec=codec and codec.value, ppg=ppg and ppg.value, fps=fps,
+            holes=holes and holes.value, force=force, workers=Workers(jobs, scheduler),
+            on_progress=on_progress,
         )
     if as_json:
         typer.echo(json.dumps({"data_hash": done.manifest.data_hash, **asdict(done)}, indent=2))
@@ -129,13 +155,21 @@ def _print(done: "Conversion", data: Path) -> None:
     for entry in done.manifest.entries:
         trimmed = sum(part["frames"] for part in entry.trimmed)
         table.add_row(
-            entry.folder, entry.subject, escape(entry.key) + ("" if entry.session_complete else " (cut short)"),
-            str(entry.frames), str(trimmed), str(sum(part["frames"] for part in entry.repeated)), str(entry.lost_frames),
-            f"{entry.hr_bpm:.1f}",
+            entry.folder, entry.subject,
+            escape(entry.key) + ("" if entry.session_complete else " (cut short)"),
+            str(entry.frames), str(trimmed), str(sum(part["frames"] for part in entry.repeated)),
+            str(entry.lost_frames), f"{entry.hr_bpm:.1f}",
         )
     show(table)
     kept = f", {len(done.kept)} were there already" if done.kept else ""
-    typer.echo(f"wrote {len(done.written)} folders{kept}: {ubfc_dir(data)}, data hash {done.manifest.data_hash[:12]}")
+    typer.echo(
+        f"wrote {len(done.written)} folders{kept}: {ubfc_dir(data)}, data hash "
+        f"{done.manifest.data_hash[:12]}"
+    )
     if done.failed:
-        missing = "1 session is missing" if len(done.failed) == 1 else f"{len(done.failed)} sessions are missing"
+        missing = (
+            "1 session is missing"
+            if len(done.failed) == 1
+            else f"{len(done.failed)} sessions are missing"
+        )
         typer.echo(f"{missing}: training waits until all are there, or taken out")

@@ -21,18 +21,30 @@ _MARK = ".acq-demo"    # only a folder that holds this file is ever removed
 
 
 def demo(
-    out: Annotated[Path, typer.Option("--out", help="The demo's own folder; --force replaces it.")] = Path("demo"),
-    duration: Annotated[str, typer.Option("--duration", metavar="TIME", help="Length of each recording.")] = "60s",
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the virtual subjects and of the training.")] = 0,
+    out: Annotated[
+        Path, typer.Option("--out", help="The demo's own folder; --force replaces it.")
+    ] = Path("demo"),
+    duration: Annotated[
+        str, typer.Option("--duration", metavar="TIME", help="Length of each recording.")
+    ] = "60s",
+    seed: Annotated[
+        int, typer.Option("--seed", min=0, help="Seed of the virtual subjects and of the training.")
+    ] = 0,
     force: Force = False,
 ) -> None:
-    """Record four virtual subjects in real time, grade, split, convert, train, report. No hardware needed."""
+    """Record four virtual subjects in real time, grade, split, convert, train, report. No hardware
+    needed.
+    """
     duration_s = parse_duration(duration)
     check_installed()
     _make_folder(out, force=force)
     data = out / "data"
     started = time.monotonic()
-    typer.secho(f"Four virtual subjects, {duration_s:g} s each, side by side in real time; marked as simulated.", bold=True)
+    typer.secho(
+        f"Four virtual subjects, {duration_s:g} s each, side by side in real time; marked as "
+        "simulated.",
+        bold=True,
+    )
     _record_side_by_side(data, duration_s, seed)
     _run("qc", "--data", str(data))
     _run("split", "--holdout", HOLDOUT, "--data", str(data))
@@ -44,9 +56,14 @@ def demo(
 def _make_folder(out: Path, *, force: bool) -> None:
     if out.exists():
         if not (out / _MARK).exists():
-            raise AcqError(f"expected {out} to be new or an earlier demo, found another folder; name a new one with --out")
+            raise AcqError(
+                f"expected {out} to be new or an earlier demo, found another folder; name a new "
+                "one with --out"
+            )
         if not force:
-            raise AcqError(f"expected {out} to be new, found an earlier demo there; replace it with --force")
+            raise AcqError(
+                f"expected {out} to be new, found an earlier demo there; replace it with --force"
+            )
         shutil.rmtree(out)
     out.mkdir(parents=True)
     (out / _MARK).touch()
@@ -64,12 +81,20 @@ def _run(*words: str) -> None:
 
 
 def _record_side_by_side(data: Path, duration_s: float, seed: int) -> None:
-    words = ("--simulate", "--duration", f"{duration_s:g}s", "--seed", str(seed), "--data", str(data), "--quiet", "--json")
+    words = (
+        "--simulate", "--duration", f"{duration_s:g}s", "--seed", str(seed), "--data", str(data),
+        "--quiet", "--json",
+    )
     others = ", ".join(SUBJECTS[1:])
-    typer.secho(f"$ acq record --subject {SUBJECTS[0]} --simulate --duration {duration_s:g}s   (and {others})", bold=True)
+    typer.secho(
+        f"$ acq record --subject {SUBJECTS[0]} --simulate --duration {duration_s:g}s   (and "
+        f"{others})",
+        bold=True,
+    )
     recorders = {
         subject: subprocess.Popen(
-            _command("record", "--subject", subject, *words), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            _command("record", "--subject", subject, *words), stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, text=True,
         )
         for subject in SUBJECTS
     }
@@ -77,7 +102,9 @@ def _record_side_by_side(data: Path, duration_s: float, seed: int) -> None:
         with progress_bars() as on_progress:
             began = time.monotonic()
             while any(recorder.poll() is None for recorder in recorders.values()):
-                on_progress("recording", round(min(time.monotonic() - began, duration_s)), round(duration_s))
+                on_progress(
+                    "recording", round(min(time.monotonic() - began, duration_s)), round(duration_s)
+                )
                 time.sleep(0.2)
         for subject, recorder in recorders.items():
             out, err = recorder.communicate()
@@ -87,7 +114,8 @@ def _record_side_by_side(data: Path, duration_s: float, seed: int) -> None:
             summary = json.loads(out)
             lost = sum(summary["lost_frames"].values()) + sum(summary["lost_samples"].values())
             typer.echo(
-                f"{subject}: {summary['frames']} frames at {summary['fps']:.2f}/s, {summary['samples']} samples, "
+                f"{subject}: {summary['frames']} frames at {summary['fps']:.2f}/s, "
+                f"{summary['samples']} samples, "
                 f"{lost} lost, sync within {summary['sync_bound_ms']:.2f} ms"
             )
     finally:

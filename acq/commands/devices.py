@@ -11,34 +11,54 @@ from acq.options import Json
 
 def devices(
     port: Annotated[
-        list[str] | None, typer.Option("--port", metavar="PATH", help="Ask this port too; may be given again.")
+        list[str] | None,
+        typer.Option("--port", metavar="PATH", help="Ask this port too; may be given again."),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """List cameras and serial ports, with what they say of themselves. Asking a port resets an Arduino."""
+    """List cameras and serial ports, with what they say of themselves. Asking a port resets an
+    Arduino.
+    """
     from acquire.inventory import find_cameras, find_ports
 
     cameras, remarks = find_cameras()
     ports = find_ports(port or ())
     if as_json:
-        typer.echo(json.dumps({
-            "cameras": [asdict(camera) for camera in cameras], "ports": [asdict(found) for found in ports], "remarks": remarks,
-        }, indent=2))
+        typer.echo(
+            json.dumps(
+                {
+                    "cameras": [asdict(camera) for camera in cameras],
+                    "ports": [asdict(found) for found in ports], "remarks": remarks,
+                },
+                indent=2,
+            )
+        )
         return
     typer.echo("cameras")
     for camera in cameras:
-        typer.echo(f"  {camera.spec}  {camera.name}" + (f", at {camera.socket}" if camera.socket else ""))
+        typer.echo(
+            f"  {camera.spec}  {camera.name}" + (f", at {camera.socket}" if camera.socket else "")
+        )
         for text in camera.formats:
             typer.echo(f"    {text}")
     for remark in remarks:
         typer.echo(f"  {remark}")
     if not cameras:
-        typer.echo("  none found: plug one in; on Linux it shows as /dev/video*, or play a file with --camera replay:VIDEO")
+        typer.echo(
+            "  none found: plug one in; on Linux it shows as /dev/video*, or play a file with "
+            "--camera replay:VIDEO"
+        )
     typer.echo("ports")
     for found in ports:
         about = ", ".join(filter(None, (found.description, found.usb_id, found.serial_number)))
         typer.echo(f"  {found.port}  {about + ': ' if about else ''}{found.answer}")
     if not ports:
-        typer.echo("  none found: plug in the Arduino; a port that the system does not list is asked with --port PATH")
+        typer.echo(
+            "  none found: plug in the Arduino; a port that the system does not list is asked with "
+            "--port PATH"
+        )
     if ports and not any(found.is_sensor for found in ports):
-        typer.echo("  none of them is the PPG sensor: is firmware/ppg_logger flashed, and is no other program using the port?")
+        typer.echo(
+            "  none of them is the PPG sensor: is firmware/ppg_logger flashed, and is no other "
+            "program using the port?"
+        )

@@ -14,18 +14,29 @@ from .train import check_installed
 def evaluate(
     methods: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[METHOD|CHECKPOINT|RUN]...", help="green, ica, pca, chrom, pos, a .safetensors file, or a run's "
-                       "folder; all five methods when nothing is named."),
+        typer.Argument(
+            metavar="[METHOD|CHECKPOINT|RUN]...",
+            help="green, ica, pca, chrom, pos, a .safetensors file, or a run's "
+            "folder; all five methods when nothing is named.",
+        ),
     ] = None,
     data: Data = Path("data"),
-    side: Annotated[Literal["test", "train", "all"], typer.Option(help="Which side of the split is read.")] = "test",
+    side: Annotated[
+        Literal["test", "train", "all"], typer.Option(help="Which side of the split is read.")
+    ] = "test",
     other_data: Annotated[
-        bool, typer.Option("--other-data", help="Allow a checkpoint that was trained on another dataset or split.")
+        bool,
+        typer.Option(
+            "--other-data", help="Allow a checkpoint that was trained on another dataset or split."
+        ),
     ] = False,
     mix_simulated: Annotated[
-        bool, typer.Option("--mix-simulated", help="Allow virtual and real subjects in one dataset.")
+        bool,
+        typer.Option("--mix-simulated", help="Allow virtual and real subjects in one dataset."),
     ] = False,
-    csv: Annotated[Path | None, typer.Option(metavar="FILE", help="Also write a row per window.")] = None,
+    csv: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Also write a row per window.")
+    ] = None,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
@@ -35,7 +46,8 @@ def evaluate(
 
     with progress_bars(quiet=quiet) as on_progress:
         results = compare_methods(
-            data, methods or [], side=side, other_data=other_data, allow_mixed=mix_simulated, on_progress=on_progress
+            data, methods or [], side=side, other_data=other_data, allow_mixed=mix_simulated,
+            on_progress=on_progress,
         )
     if csv is not None:
         window_table(results).to_csv(csv, index=False)
@@ -51,13 +63,17 @@ def _echo(summary: dict) -> None:
 
     table = Table(title=f"Heart rate on {summary['side']}: {', '.join(summary['subjects'])}")
     table.add_column("")
-    for heading in ("MAE [bpm]", "RMSE [bpm]", "MAPE [%]", "r", "SNR [dB]", "MACC", "per video MAE", "toolbox MAE"):
+    for heading in (
+        "MAE [bpm]", "RMSE [bpm]", "MAPE [%]", "r", "SNR [dB]", "MACC", "per video MAE",
+        "toolbox MAE",
+    ):
         table.add_column(heading, justify="right")
     for name, found in summary["methods"].items():
         table.add_row(
-            name, _with_interval(found, "mae_bpm"), _with_interval(found, "rmse_bpm"), f"{found['mape_percent']:.1f}",
-            _number(found["pearson_r"]), _number(found["snr_db"]), _number(found["macc"]),
-            f"{found['per_video_mean']['mae_bpm']:.2f}", f"{found['toolbox']['mae_bpm']:.2f}",
+            name, _with_interval(found, "mae_bpm"), _with_interval(found, "rmse_bpm"),
+            f"{found['mape_percent']:.1f}", _number(found["pearson_r"]), _number(found["snr_db"]),
+            _number(found["macc"]), f"{found['per_video_mean']['mae_bpm']:.2f}",
+            f"{found['toolbox']['mae_bpm']:.2f}",
         )
     console = Console(markup=False)
     console.print(table)
@@ -65,11 +81,15 @@ def _echo(summary: dict) -> None:
     resolution, toolbox = first["resolution"], first["toolbox"]
     low, high = toolbox["bin_bpm"]
     console.print(
-        f"{first['windows']} windows of {resolution['window_s']:g} s ({first['windows_left_out']} across a gap left out); in "
-        f"brackets 95 % by bootstrap over subjects. Spectrum on a grid of {resolution['grid_bpm']:g} bpm, peak refined; a "
-        f"pulse is a peak {resolution['main_lobe_bpm']:g} bpm wide. toolbox: the plain FFT metric of rPPG-Toolbox, bins of "
+        f"{first['windows']} windows of {resolution['window_s']:g} s ({first['windows_left_out']} "
+        "across a gap left out); in "
+        "brackets 95 % by bootstrap over subjects. Spectrum on a grid of "
+        f"{resolution['grid_bpm']:g} bpm, peak refined; a "
+        f"pulse is a peak {resolution['main_lobe_bpm']:g} bpm wide. toolbox: the plain FFT metric "
+        "of rPPG-Toolbox, bins of "
         f"{low:.2f} bpm"
-        + (f" to {high:.2f}" if high - low > 0.005 else "") + f". The subjects are {summary['people']}."
+        + (f" to {high:.2f}" if high - low > 0.005 else "")
+        + f". The subjects are {summary['people']}."
     )
     for warning in summary["warnings"]:
         typer.secho(f"warning: {warning}", fg="yellow", err=True)

@@ -13,14 +13,20 @@ if TYPE_CHECKING:
 
 def exclude(
     session: Annotated[
-        list[str] | None, typer.Argument(metavar="SESSION...", help="Session ids or files; none: list what is out.")
+        list[str] | None,
+        typer.Argument(metavar="SESSION...", help="Session ids or files; none: list what is out."),
     ] = None,
     from_time: FromTime = None,
     to_time: ToTime = None,
-    reason: Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why; it is kept with the decision.")] = None,
+    reason: Annotated[
+        str | None,
+        typer.Option("--reason", metavar="TEXT", help="Why; it is kept with the decision."),
+    ] = None,
     data: Data = Path("data"),
 ) -> None:
-    """Take sessions, or a part of each, out of everything downstream, or list what is out; no recording is touched."""
+    """Take sessions, or a part of each, out of everything downstream, or list what is out; no
+    recording is touched.
+    """
     from dataset.selection.exclusions import decide, find_session, read_exclusions, write_exclusions
 
     from_s, to_s = parse_time(from_time, "--from"), parse_time(to_time, "--to")
@@ -35,7 +41,10 @@ def exclude(
         return
     if reason is None:
         raise typer.BadParameter("say why", param_hint="--reason")
-    made = [decide(find_session(data, text), from_s=from_s, to_s=to_s, reason=reason) for text in session]
+    made = [
+        decide(find_session(data, text), from_s=from_s, to_s=to_s, reason=reason)
+        for text in session
+    ]
     excluded = read_exclusions(data)
     for one in made:
         excluded = excluded.with_one(one)
@@ -65,19 +74,23 @@ def say_what_to_make_anew(data: Path, changed: "list[Exclusion]") -> None:
 
 
 def include(
-    session: Annotated[list[str], typer.Argument(metavar="SESSION...", help="Session ids or files.")],
+    session: Annotated[
+        list[str], typer.Argument(metavar="SESSION...", help="Session ids or files.")
+    ],
     from_time: FromTime = None,
     to_time: ToTime = None,
     data: Data = Path("data"),
 ) -> None:
-    """Take back what `acq exclude` took out: all of it, or the one part that --from and --to name."""
+    """Take back what `acq exclude` took out: all of it, or the one part that --from and --to name.
+    """
     from dataset.selection.exclusions import read_exclusions, write_exclusions
 
     from_s, to_s = parse_time(from_time, "--from"), parse_time(to_time, "--to")
     part = None if from_s is None and to_s is None else (from_s, to_s)
     excluded, undone = read_exclusions(data), []
     for text in session:
-        excluded, found = excluded.without(Path(text).name.removesuffix(".h5"), part)      # the file may be gone
+        # the file may be gone
+        excluded, found = excluded.without(Path(text).name.removesuffix(".h5"), part)
         undone += found
     path = write_exclusions(data, excluded)
     for one in undone:

@@ -19,31 +19,46 @@ if TYPE_CHECKING:
 def export(
     run: Annotated[
         Path | None,
-        typer.Argument(metavar="RUN", help="Folder of a run, or a student's checkpoint; the newest run unless given."),
+        typer.Argument(
+            metavar="RUN",
+            help="Folder of a run, or a student's checkpoint; the newest run unless given.",
+        ),
     ] = None,
-    out: Annotated[Path | None, typer.Option("--out", help="Folder to make instead of RUN/board.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Folder to make instead of RUN/board.")
+    ] = None,
     data: Data = Path("data"),
     force: Force = False,
     json: Json = False,
 ) -> None:
-    """Write a trained student, its teacher and the face finder as ONNX, for a board without torch."""
+    """Write a trained student, its teacher and the face finder as ONNX, for a board without torch.
+    """
     import json as to_json
 
     check_installed()
     missing = [name for name in ("onnx", "onnxruntime") if find_spec(name) is None]
     if missing:
-        raise TrainingError(f"expected the extras `train` and `board`, found no {', '.join(missing)} in this environment; "
-                            "pip install -c constraints.txt -e '.[train,board]'")
+        raise TrainingError(
+            f"expected the extras `train` and `board`, found no {', '.join(missing)} in this "
+            "environment; "
+            "pip install -c constraints.txt -e '.[train,board]'"
+        )
     from dataset.runs import newest_run
     from models.export.export import export
 
     result = export(run or newest_run(data), out=out, force=force)
     if json:
         int8 = None if result.int8 is None else vars(result.int8)
-        typer.echo(to_json.dumps({
-            "folder": str(result.folder), "checkpoint": str(result.checkpoint), "largest_difference": result.differences,
-            "int8": int8, "int8_refused": result.int8_refused,
-        }, indent=1))
+        typer.echo(
+            to_json.dumps(
+                {
+                    "folder": str(result.folder), "checkpoint": str(result.checkpoint),
+                    "largest_difference": result.differences, "int8": int8,
+                    "int8_refused": result.int8_refused,
+                },
+                indent=1,
+            )
+        )
     else:
         _echo(result)
 
@@ -57,11 +72,19 @@ def _echo(result: "Exported") -> None:
     table.add_column("largest difference from torch", justify="right")
     for path in sorted(result.folder.glob("*.onnx")):
         difference = result.differences.get(path.name)
-        table.add_row(path.name, f"{path.stat().st_size:,}", "" if difference is None else f"{difference:.1g}")
+        table.add_row(
+            path.name, f"{path.stat().st_size:,}", "" if difference is None else f"{difference:.1g}"
+        )
     show(table)
     if (int8 := result.int8) is not None:
-        typer.echo(f"int8 beside float32, on {int8.pairs} training pairs kept from its calibration: r {int8.pearson_r:.4f}, "
-                   f"off by {int8.rms_percent:.1f} % of the SD (rms), at most {int8.largest_percent:.1f} %")
+        typer.echo(
+            f"int8 beside float32, on {int8.pairs} training pairs kept from its calibration: r "
+            f"{int8.pearson_r:.4f}, "
+            f"off by {int8.rms_percent:.1f} % of the SD (rms), at most {int8.largest_percent:.1f} %"
+        )
     else:
-        typer.secho(f"no student-int8.onnx, its ranges need the training data: {result.int8_refused}", err=True)
+        typer.secho(
+            f"no student-int8.onnx, its ranges need the training data: {result.int8_refused}",
+            err=True,
+        )
     typer.echo(f"exported: {result.folder}")

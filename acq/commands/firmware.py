@@ -5,7 +5,10 @@ from typing import Annotated
 
 import typer
 
-firmware = typer.Typer(name="firmware", no_args_is_help=True, help="Build the sensor's firmware, or write it to a board.")
+firmware = typer.Typer(
+    name="firmware", no_args_is_help=True,
+    help="Build the sensor's firmware, or write it to a board.",
+)
 
 Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for what is built.")]
 
@@ -21,7 +24,9 @@ def build(out: Out = Path("build/firmware")) -> None:
 
 @firmware.command()
 def flash(
-    port: Annotated[str, typer.Option("--port", metavar="PORT", help="auto: the one board on USB; or its port.")] = "auto",
+    port: Annotated[
+        str, typer.Option("--port", metavar="PORT", help="auto: the one board on USB; or its port.")
+    ] = "auto",
     out: Out = Path("build/firmware"),
 ) -> None:
     """Build the sketch, write it to a board, and ask the board who it is."""

@@ -21,12 +21,21 @@ class PublicSet(str, Enum):
 
 
 def import_(
-    root: Annotated[Path, typer.Argument(metavar="ROOT", help="Folder that holds the set's folders.")],
+    root: Annotated[
+        Path, typer.Argument(metavar="ROOT", help="Folder that holds the set's folders.")
+    ],
     which: Annotated[
-        PublicSet | None, typer.Option("--set", help="UBFC-rPPG DATASET_1, DATASET_2 or PURE; found out where not given.")
+        PublicSet | None,
+        typer.Option(
+            "--set", help="UBFC-rPPG DATASET_1, DATASET_2 or PURE; found out where not given."
+        ),
     ] = None,
     prefix: Annotated[
-        str | None, typer.Option("--subject-prefix", metavar="TEXT", help="Before a subject's number, instead of the set's name.")
+        str | None,
+        typer.Option(
+            "--subject-prefix", metavar="TEXT",
+            help="Before a subject's number, instead of the set's name.",
+        ),
     ] = None,
     data: Data = Path("data"),
     jobs: Jobs = 1,
@@ -34,13 +43,16 @@ def import_(
     force: Force = False,
     as_json: Json = False,
 ) -> None:
-    """Import a public data set, UBFC-rPPG or PURE, as sessions; name every defect and every folder left out."""
+    """Import a public data set, UBFC-rPPG or PURE, as sessions; name every defect and every folder
+    left out.
+    """
     from dataset.common.workers import Workers
     from dataset.public.import_set import import_set
 
     done, failed = [], 0
     found = import_set(
-        root, data, which=which and which.value, prefix=prefix, force=force, workers=Workers(jobs=jobs, scheduler=scheduler)
+        root, data, which=which and which.value, prefix=prefix, force=force,
+        workers=Workers(jobs=jobs, scheduler=scheduler),
     )
     for folder, outcome in found:
         one = outcome.value
@@ -53,12 +65,19 @@ def import_(
             typer.echo(f"{one.folder}: {defect}", err=True)
         if not as_json:
             lacks = one.lost_frames or one.lost_samples
-            lost = f", {one.lost_frames} frames and {one.lost_samples} samples lack" if lacks else ""
+            lost = (
+                f", {one.lost_frames} frames and {one.lost_samples} samples lack" if lacks else ""
+            )
             kept = " (was there)" if one.kept else ""
-            typer.echo(f"{one.folder} -> {one.session}{kept}: {one.frames} frames, {one.samples} samples{lost}")
+            typer.echo(
+                f"{one.folder} -> {one.session}{kept}: {one.frames} frames, {one.samples} "
+                f"samples{lost}"
+            )
     done.sort(key=lambda one: one.session)
     if as_json:
-        typer.echo(json.dumps({"imported": [asdict(one) for one in done], "failed": failed}, indent=2))
+        typer.echo(
+            json.dumps({"imported": [asdict(one) for one in done], "failed": failed}, indent=2)
+        )
     else:
         new = sum(not one.kept for one in done)
         out = f", {counted(failed, 'folder')} left out" if failed else ""

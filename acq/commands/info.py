@@ -20,7 +20,10 @@ _SEEN_S = 0.1                        # a shorter time without a finger is not wo
 
 def info(
     file: Annotated[
-        list[Path], typer.Argument(metavar="FILE...", readable=False, help="Session files, data/sessions/<subject>/*.h5.")
+        list[Path],
+        typer.Argument(
+            metavar="FILE...", readable=False, help="Session files, data/sessions/<subject>/*.h5."
+        ),
     ],
     as_json: Json = False,
 ) -> None:
@@ -44,7 +47,9 @@ def _state(s: "SessionSummary") -> str:
         return "complete" + (f", stopped by {escape(s.ended)}" if s.ended else "")
     if s.ended:
         return f"[red]incomplete: {escape(s.ended)}[/red]"
-    return "[red]incomplete: still recording, or cut short (then `acq recover` makes it whole)[/red]"
+    return (
+        "[red]incomplete: still recording, or cut short (then `acq recover` makes it whole)[/red]"
+    )
 
 
 def _print(s: "SessionSummary") -> None:
@@ -66,13 +71,26 @@ def _print(s: "SessionSummary") -> None:
 
     more = len(s.other_events) - _EVENTS
     events = f"{len(s.other_events)} not told above" if s.other_events else "all told above"
-    events += listed(s.other_events[:_EVENTS]) + (f"\nand {more} more, in --json" if more > 0 else "")
-    over = "mean of sliding 10 s windows" if s.duration_s > 10 else f"one spectrum over {s.duration_s:.0f} s"
-    bound = "[yellow]unknown[/yellow]" if s.sync_bound_ms is None else f"every sample within {s.sync_bound_ms:.2f} ms"
+    events += listed(s.other_events[:_EVENTS]) + (
+        f"\nand {more} more, in --json" if more > 0 else ""
+    )
+    over = (
+        "mean of sliding 10 s windows"
+        if s.duration_s > 10
+        else f"one spectrum over {s.duration_s:.0f} s"
+    )
+    bound = (
+        "[yellow]unknown[/yellow]"
+        if s.sync_bound_ms is None
+        else f"every sample within {s.sync_bound_ms:.2f} ms"
+    )
     if s.samples_without_bound and s.sync_bound_ms is not None:
         bound = f"within {s.sync_bound_ms:.2f} ms; [yellow]{counted(s.samples_without_bound, 'sample')} without a bound[/yellow]"
     exposure = f"; exposure {s.exposure['control']}" if "control" in s.exposure else ""
-    shown = [*s.camera_notes[:5], *([f"and {len(s.camera_notes) - 5} more, in --json"] if len(s.camera_notes) > 5 else [])]
+    shown = [
+        *s.camera_notes[:5],
+        *([f"and {len(s.camera_notes) - 5} more, in --json"] if len(s.camera_notes) > 5 else []),
+    ]
     notes = "".join(f"\n{note}" for note in shown)
     table = Table.grid(padding=(0, 2))
     table.add_column(style="bold")
@@ -83,17 +101,40 @@ def _print(s: "SessionSummary") -> None:
         ("started", s.started),
         ("state", _state(s)),
         ("length", f"{s.duration_s:.2f} s"),
-        ("video", f"{counted(s.frames, 'frame')}, {lost(s.lost_frames, s.lost_frames_by_cause)}; "
-         f"{s.width}x{s.height} at {s.fps:.3f} fps"),
-        ("ppg", f"{counted(s.samples, 'sample')}, {lost(s.lost_samples, s.lost_samples_by_cause)}; {s.ppg_rate_hz:.3f} Hz"),
+        (
+            "video",
+            f"{counted(s.frames, 'frame')}, {lost(s.lost_frames, s.lost_frames_by_cause)}; "
+            f"{s.width}x{s.height} at {s.fps:.3f} fps",
+        ),
+        (
+            "ppg",
+            f"{counted(s.samples, 'sample')}, {lost(s.lost_samples, s.lost_samples_by_cause)}; "
+            f"{s.ppg_rate_hz:.3f} Hz",
+        ),
         ("sync", bound),
         ("light", escape(_light(s))),
-        *([("finger", f"[yellow]none for {s.no_finger_s:.1f} s[/yellow]")] if s.no_finger_s > _SEEN_S else []),
+        *(
+            [("finger", f"[yellow]none for {s.no_finger_s:.1f} s[/yellow]")]
+            if s.no_finger_s > _SEEN_S
+            else []
+        ),
         ("heart rate", _heart_rate(s, over)),
-        ("camera", escape(f"{s.camera}; stamps mark {s.time_meaning}{exposure}") + f"[yellow]{escape(notes)}[/yellow]"),
+        (
+            "camera",
+            escape(f"{s.camera}; stamps mark {s.time_meaning}{exposure}")
+            + f"[yellow]{escape(notes)}[/yellow]",
+        ),
         ("sensor", escape(f"{s.sensor}, firmware {s.firmware}")),
-        ("file", f"{s.file_bytes / 1e6:.1f} MB" + (f", video compressed {s.compression:.2f} times" if s.compression else "")
-         + (f", [yellow]{counted(s.raw_frames, 'frame')} stored raw[/yellow]" if s.raw_frames else "")),
+        (
+            "file",
+            f"{s.file_bytes / 1e6:.1f} MB"
+            + (f", video compressed {s.compression:.2f} times" if s.compression else "")
+            + (
+                f", [yellow]{counted(s.raw_frames, 'frame')} stored raw[/yellow]"
+                if s.raw_frames
+                else ""
+            ),
+        ),
         *([("cues", f"{len(s.cues)}{listed(s.cues)}")] if s.cues else []),
         *([("marks", f"{len(s.marks)}{listed(s.marks)}")] if s.marks else []),
         ("events", events),
@@ -103,7 +144,11 @@ def _print(s: "SessionSummary") -> None:
 
 
 def _heart_rate(s: "SessionSummary", over: str) -> str:
-    without = f"no finger for {s.no_finger_s:.1f} of {s.duration_s:.1f} s" if s.no_finger_s > _SEEN_S else ""
+    without = (
+        f"no finger for {s.no_finger_s:.1f} of {s.duration_s:.1f} s"
+        if s.no_finger_s > _SEEN_S
+        else ""
+    )
     if s.hr_bpm is None:
         return "not to be told" + (f": {without}" if without else "")
     return f"{s.hr_bpm:.1f} bpm (PPG, {over}" + (f"; left out: {without})" if without else ")")

@@ -28,19 +28,34 @@ _WAIT_S = 0.1
 
 def live(
     source: Annotated[
-        str, typer.Argument(metavar="[SPEC|SESSION|FOLDER]", show_default=True,
-                            help="A camera as for acq record, or a session that is being recorded (of a folder, the newest).")
+        str,
+        typer.Argument(
+            metavar="[SPEC|SESSION|FOLDER]",
+            show_default=True,
+            help="A camera as for acq record, or a session that is being recorded (of a folder, "
+                 "the newest).",
+        ),
     ] = "auto",
     duration: Annotated[
-        str | None, typer.Option("--duration", metavar="TIME", help="Stop after 60s, 2min, 1h. Without it: until Ctrl-C.")
+        str | None,
+        typer.Option(
+            "--duration", metavar="TIME", help="Stop after 60s, 2min, 1h. Without it: until Ctrl-C."
+        ),
     ] = None,
     fps: Fps = 25.0,
-    simulate: Annotated[bool, typer.Option("--simulate", help="Look at a virtual subject: no camera.")] = False,
+    simulate: Annotated[
+        bool, typer.Option("--simulate", help="Look at a virtual subject: no camera.")
+    ] = False,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the virtual subject.")] = 0,
     net: Net = None,
-    csv: Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="Also write a row per heart rate and state.")] = None,
+    csv: Annotated[
+        Path | None,
+        typer.Option("--csv", metavar="FILE", help="Also write a row per heart rate and state."),
+    ] = None,
     force: Force = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print each heart rate and state as a line of JSON.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print each heart rate and state as a line of JSON.")
+    ] = False,
 ) -> None:
     """Read the pulse of whoever sits before a camera, now. Without torch."""
     from models.live.pulse import open_live_pulse
@@ -71,8 +86,11 @@ def _open_source(source: str, fps: float, *, simulate: bool, seed: int) -> Itera
 
     path = Path(source)
     if path.is_file() and not h5py.is_hdf5(path) and path.suffix != ".h5":
-        raise SessionError(f"expected a camera or a session, found the file {path}; a video is played with replay:{path}, and "
-                           "acq predict reads it at once")
+        raise SessionError(
+            f"expected a camera or a session, found the file {path}; a video is played with "
+            f"replay:{path}, and "
+            "acq predict reads it at once"
+        )
     if not simulate and (path.exists() or path.suffix == ".h5"):
         from dataset.session.follow import Following
 
@@ -96,7 +114,8 @@ def _open_source(source: str, fps: float, *, simulate: bool, seed: int) -> Itera
 
 
 def _watch(
-    watch: "LiveWatch", source: "LiveSource", duration_s: float | None, grown: GrowingCsv | None, *, as_json: bool
+    watch: "LiveWatch", source: "LiveSource", duration_s: float | None, grown: GrowingCsv | None, *,
+    as_json: bool,
 ) -> list[float]:
     """Read until the end, Ctrl-C, or that time; gives every heart rate."""
     from acq.terminal.live_panel import LiveScreen
@@ -114,7 +133,9 @@ def _watch(
                 break
             if frame is not None and first_s is None:
                 first_s = frame[1]
-            news = watch.idle() if frame is None else watch.take(frame[0], frame[1] - (first_s or 0.0))
+            news = (
+                watch.idle() if frame is None else watch.take(frame[0], frame[1] - (first_s or 0.0))
+            )
             if news is not None:
                 row = Row(news, _finger_bpm(source, news))
                 rates += [] if row.hr_bpm is None else [row.hr_bpm]
@@ -148,7 +169,8 @@ def _finger_bpm(source: "LiveSource", reading: "Reading") -> float | None:
 
 @contextmanager
 def _until_signal() -> Iterator:
-    """Give a function that says whether Ctrl-C, SIGTERM or a lost SSH connection asked for the end."""
+    """Give a function that says whether Ctrl-C, SIGTERM or a lost SSH connection asked for the end.
+    """
     asked: list[int] = []
     before = {}
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):

@@ -15,14 +15,17 @@ if TYPE_CHECKING:
 
 def ls(
     subject: Annotated[
-        list[str] | None, typer.Option("--subject", metavar="SUBJECT", help="Only this one's; may be given again.")
+        list[str] | None,
+        typer.Option("--subject", metavar="SUBJECT", help="Only this one's; may be given again."),
     ] = None,
     data: Data = Path("data"),
     quiet: Quiet = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print as CSV, every column.")] = False,
     as_json: Json = False,
 ) -> None:
-    """List every session: length, rates, losses, sync, heart rate, grade, in or out, side of the split."""
+    """List every session: length, rates, losses, sync, heart rate, grade, in or out, side of the
+    split.
+    """
     from acquire.data_folder import sessions_dir
     from acquire.errors import CurationError
     from dataset.catalogue import catalogue
@@ -33,21 +36,28 @@ def ls(
         table = catalogue(data, on_progress=on_progress)
     if not len(table):
         raise CurationError(
-            f"expected recordings in {sessions_dir(data)}/<subject>/, found none; acq record or acq import makes them"
+            f"expected recordings in {sessions_dir(data)}/<subject>/, found none; acq record or "
+            "acq import makes them"
         )
     if subject:
         if unknown := sorted(set(subject) - set(table["subject"])):
             there = ", ".join(sorted(set(table["subject"])))
-            raise CurationError(f"expected recorded subjects ({there}), found {', '.join(unknown)} in --subject; name others")
+            raise CurationError(
+                f"expected recorded subjects ({there}), found {', '.join(unknown)} in --subject; "
+                "name others"
+            )
         table = table[table["subject"].isin(subject)]
     totals = {
-        "sessions": len(table), "subjects": int(table["subject"].nunique()), "hours": round(table["duration_s"].sum() / 3600, 3),
+        "sessions": len(table), "subjects": int(table["subject"].nunique()),
+        "hours": round(table["duration_s"].sum() / 3600, 3),
         "out": int((table["use"] == "out").sum()), "problems": int((table["problem"] != "").sum()),
     }
     if as_csv:
         typer.echo(table.to_csv(index=False), nl=False)
     elif as_json:
-        typer.echo(json.dumps({**totals, "rows": json.loads(table.to_json(orient="records"))}, indent=2))
+        typer.echo(
+            json.dumps({**totals, "rows": json.loads(table.to_json(orient="records"))}, indent=2)
+        )
     else:
         _print(table, totals)
     problems = [problem for problem in (*table["problem"], table.attrs["split_problem"]) if problem]
@@ -62,13 +72,23 @@ def _print(table: "pd.DataFrame", totals: dict[str, Any]) -> None:
     from rich.table import Table
 
     shown = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("session", "subject", "length", "fps", "ppg Hz", "lost", "sync ms", "bpm", "grade", "use", "side", "notes"):
+    for name in (
+        "session", "subject", "length", "fps", "ppg Hz", "lost", "sync ms", "bpm", "grade", "use",
+        "side", "notes",
+    ):
         right = name in ("length", "fps", "ppg Hz", "lost", "sync ms", "bpm")
-        shown.add_column(name, justify="right" if right else "left", overflow="fold", no_wrap=name != "notes")
+        shown.add_column(
+            name, justify="right" if right else "left", overflow="fold", no_wrap=name != "notes"
+        )
     for row in json.loads(table.to_json(orient="records")):
-        shown.add_row(*map(escape, _cells(row)), style="dim" if row["use"] == "out" else "red" if row["problem"] else "")
+        shown.add_row(
+            *map(escape, _cells(row)),
+            style="dim" if row["use"] == "out" else "red" if row["problem"] else "",
+        )
     show(shown)
-    sessions, subjects = counted(totals["sessions"], "session"), counted(totals["subjects"], "subject")
+    sessions, subjects = (
+        counted(totals["sessions"], "session"), counted(totals["subjects"], "subject"),
+    )
     out = f" ({totals['out']} of them out)" if totals["out"] else ""
     typer.echo(f"{sessions}{out}, {subjects}, {totals['hours']:.2f} h")
 
@@ -81,11 +101,14 @@ def _cells(row: dict[str, Any]) -> list[str]:
 
     lost = "-" if row["lost_frames"] is None else f"{row['lost_frames']}+{row['lost_samples']}"
     notes = [
-        *(["simulated"] if row["simulated"] else []), *([row["imported_from"]] if row["imported_from"] else []),
-        *([row["state"]] if row["state"] != "complete" else []), *([f"out: {row['reasons']}"] if row["reasons"] else []),
+        *(["simulated"] if row["simulated"] else []),
+        *([row["imported_from"]] if row["imported_from"] else []),
+        *([row["state"]] if row["state"] != "complete" else []),
+        *([f"out: {row['reasons']}"] if row["reasons"] else []),
     ]
     return [
-        row["session"], row["subject"], "-" if row["duration_s"] is None else clock(round(row["duration_s"])),
-        number("fps", 2), number("ppg_rate_hz", 2), lost, number("sync_bound_ms", 2), number("hr_bpm", 0),
+        row["session"], row["subject"],
+        "-" if row["duration_s"] is None else clock(round(row["duration_s"])), number("fps", 2),
+        number("ppg_rate_hz", 2), lost, number("sync_bound_ms", 2), number("hr_bpm", 0),
         row["grade"] or "-", row["use"], row["side"] or "-", "; ".join(notes),
     ]

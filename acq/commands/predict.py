@@ -19,17 +19,29 @@ _SPANS = 12                  # that are told
 
 
 def predict(
-    video: Annotated[Path, typer.Argument(metavar="VIDEO", help="A video that FFmpeg decodes, or a session of acq.")],
+    video: Annotated[
+        Path,
+        typer.Argument(metavar="VIDEO", help="A video that FFmpeg decodes, or a session of acq."),
+    ],
     times: Annotated[
-        Path | None, typer.Option("--times", metavar="CSV", help="Frame times of a video [s]; else those in the container.")
+        Path | None,
+        typer.Option(
+            "--times", metavar="CSV",
+            help="Frame times of a video [s]; else those in the container.",
+        ),
     ] = None,
     net: Net = None,
-    csv: Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="Also write a row per heart rate and state.")] = None,
+    csv: Annotated[
+        Path | None,
+        typer.Option("--csv", metavar="FILE", help="Also write a row per heart rate and state."),
+    ] = None,
     force: Force = False,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
-    """Read the pulse of a face in a video, as live; of a session, beside the finger's. Without torch."""
+    """Read the pulse of a face in a video, as live; of a session, beside the finger's. Without
+    torch.
+    """
     check_new(csv, force=force)
     from dataset.common.files import write_text_atomically
     from models.live.predict import predict
@@ -37,7 +49,10 @@ def predict(
 
     live = open_live_pulse(net)
     with progress_bars(quiet=quiet or as_json) as on_progress:
-        result = predict(live, video, times=times, on_frames=lambda done, total: on_progress("frames", done, total))
+        result = predict(
+            live, video, times=times,
+            on_frames=lambda done, total: on_progress("frames", done, total),
+        )
     if csv is not None:
         write_text_atomically(csv, as_csv(result.rows))
     if as_json:
@@ -48,12 +63,27 @@ def predict(
 
 def _as_dict(result: "Prediction", constants: dict) -> dict:
     return {
-        "source": str(result.source), "simulated": result.simulated, "frames": result.frames, "seconds": result.seconds,
-        "fps": result.fps, "late_frames": result.late_frames, "hr_bpm": result.hr_bpm, "windows": len(result.read),
-        "finger_bpm": result.finger_bpm, "mae_bpm": result.mae_bpm, "no_finger": result.no_finger,
-        "ms_per_frame": result.ms_per_frame, "rows": [row_dict(row) for row in result.rows],
-        "states": [{"from_s": first, "to_s": last, "state": one.state, "words": one.words} for first, last, one in result.spans],
-        "net": {name: constants.get(name) for name in ("net", "checkpoint", "data_hash", "split_hash", "acq")},
+        "source": str(result.source),
+        "simulated": result.simulated,
+        "frames": result.frames,
+        "seconds": result.seconds,
+        "fps": result.fps,
+        "late_frames": result.late_frames,
+        "hr_bpm": result.hr_bpm,
+        "windows": len(result.read),
+        "finger_bpm": result.finger_bpm,
+        "mae_bpm": result.mae_bpm,
+        "no_finger": result.no_finger,
+        "ms_per_frame": result.ms_per_frame,
+        "rows": [row_dict(row) for row in result.rows],
+        "states": [
+            {"from_s": first, "to_s": last, "state": one.state, "words": one.words}
+            for first, last, one in result.spans
+        ],
+        "net": {
+            name: constants.get(name)
+            for name in ("net", "checkpoint", "data_hash", "split_hash", "acq")
+        },
     }
 
 
@@ -65,10 +95,17 @@ def _echo(result: "Prediction", checkpoint: str) -> None:
     from dataset.signals.beats import quality_of
     from models.live.predict import mean_of
 
-    typer.echo(f"{result.source}{' (simulated)' if result.simulated else ''}: {counted(result.frames, 'frame')} in "
-               f"{result.seconds:.1f} s, {result.fps:.2f}/s; {result.ms_per_frame:.2f} ms each; read by {checkpoint}")
+    typer.echo(
+        f"{result.source}{' (simulated)' if result.simulated else ''}: "
+        f"{counted(result.frames, 'frame')} in "
+        f"{result.seconds:.1f} s, {result.fps:.2f}/s; {result.ms_per_frame:.2f} ms each; read by "
+        f"{checkpoint}"
+    )
     if result.late_frames:
-        typer.secho(f"left out {counted(result.late_frames, 'frame')} not later than the one before", fg="yellow")
+        typer.secho(
+            f"left out {counted(result.late_frames, 'frame')} not later than the one before",
+            fg="yellow",
+        )
     for first, last, reading in result.spans[:_SPANS]:
         typer.echo(f"{clock(first)} to {clock(last)}  {reading.state}: {reading.words}")
     if (more := len(result.spans) - _SPANS) > 0:
@@ -78,24 +115,41 @@ def _echo(result: "Prediction", checkpoint: str) -> None:
         typer.secho("no heart rate was read", fg="yellow")
         return
     rates = [row.hr_bpm for row in read if row.hr_bpm is not None]
-    typer.echo(f"{sparkline(_columns(result))}  {min(rates):.0f} to {max(rates):.0f} bpm, from 0:00 to {clock(result.seconds)}")
+    typer.echo(
+        f"{sparkline(_columns(result))}  {min(rates):.0f} to {max(rates):.0f} bpm, from 0:00 to "
+        f"{clock(result.seconds)}"
+    )
     has_finger = result.finger_bpm is not None
     table = Table()
-    for heading in ("ten seconds until", "heart rate [bpm]", "quality", *(("finger [bpm]", "error [bpm]") if has_finger else ())):
+    for heading in (
+        "ten seconds until", "heart rate [bpm]", "quality",
+        *(("finger [bpm]", "error [bpm]") if has_finger else ()),
+    ):
         table.add_column(heading, justify="left" if heading == "quality" else "right")
     each = -(-len(read) // _ROWS)
     for part in (read[at:at + each] for at in range(0, len(read), each)):
-        until = clock(part[0].reading.time_s) + (f" to {clock(part[-1].reading.time_s)}" if each > 1 else "")
-        finger = (_number([row.finger_bpm for row in part]), _number([row.error_bpm for row in part], "+.1f"))
-        table.add_row(until, _number([row.hr_bpm for row in part]), quality_of(mean_of([row.likeness for row in part]) or 0.0),
-                      *(finger if has_finger else ()))
+        until = clock(part[0].reading.time_s) + (
+            f" to {clock(part[-1].reading.time_s)}" if each > 1 else ""
+        )
+        finger = (
+            _number([row.finger_bpm for row in part]),
+            _number([row.error_bpm for row in part], "+.1f"),
+        )
+        table.add_row(
+            until, _number([row.hr_bpm for row in part]),
+            quality_of(mean_of([row.likeness for row in part]) or 0.0),
+            *(finger if has_finger else ()),
+        )
     show(table)
     beside = ""
     if has_finger:
         beside = f"; finger {result.finger_bpm:.1f} bpm, off by {result.mae_bpm:.1f} bpm on average"
     elif result.no_finger:
         beside = f"; no finger beside it: {result.no_finger}"
-    typer.echo(f"heart rate {result.hr_bpm:.1f} bpm: mean of {counted(len(read), 'window')} of 10 s{beside}")
+    typer.echo(
+        f"heart rate {result.hr_bpm:.1f} bpm: mean of {counted(len(read), 'window')} of 10 "
+        f"s{beside}"
+    )
 
 
 def _number(values: "list[float | None]", form: str = ".1f") -> str:

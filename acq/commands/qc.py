@@ -20,12 +20,21 @@ _COLOURS = {"good": "green", "usable": "yellow", "bad": "red"}
 
 def qc(
     session: Annotated[
-        list[str] | None, typer.Argument(metavar="SESSION...", help="Session ids or files; all of them where none is named.")
+        list[str] | None,
+        typer.Argument(
+            metavar="SESSION...", help="Session ids or files; all of them where none is named."
+        ),
     ] = None,
     limits: Annotated[
-        Path | None, typer.Option("--limits", metavar="FILE", help="Other limits than acq's own: a YAML of those to change.")
+        Path | None,
+        typer.Option(
+            "--limits", metavar="FILE",
+            help="Other limits than acq's own: a YAML of those to change.",
+        ),
     ] = None,
-    thumbnails: Annotated[bool, typer.Option("--thumbnails", help="Show faces on the pages.")] = False,
+    thumbnails: Annotated[
+        bool, typer.Option("--thumbnails", help="Show faces on the pages.")
+    ] = False,
     jobs: Jobs = 1,
     scheduler: Scheduler = None,
     data: Data = Path("data"),
@@ -33,7 +42,9 @@ def qc(
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
-    """Grade sessions from measurements, with reasons and times; write a JSON beside each, and pages to look at."""
+    """Grade sessions from measurements, with reasons and times; write a JSON beside each, and pages
+    to look at.
+    """
     from dataset.common.workers import Workers
     from dataset.face.thumbnails import face_thumbnails
     from dataset.quality.grade import grade_sessions
@@ -45,7 +56,8 @@ def qc(
     excluded = read_exclusions(data)
     with progress_bars(quiet=quiet) as on_progress:
         graded = grade_sessions(
-            data, session or [], limits=by, force=force, workers=Workers(jobs, scheduler), on_progress=on_progress
+            data, session or [], limits=by, force=force, workers=Workers(jobs, scheduler),
+            on_progress=on_progress,
         )
     files = {quality.session: path for path, quality in graded.all.items()}
     index = write_pages(
@@ -63,7 +75,10 @@ def qc(
         _print(asked, excluded)
         for line in _advice(asked, graded.first_of_copies, excluded, data):
             typer.echo(line)
-        typer.echo(f"{counted(len(asked), 'session')}, {graded.measured} of them measured now; pages: {index}")
+        typer.echo(
+            f"{counted(len(asked), 'session')}, {graded.measured} of them measured now; pages: "
+            f"{index}"
+        )
     for error in graded.failed.values():
         typer.secho(f"acq: {error}", fg="red", err=True)
     if any(not excluded.is_out(path.stem) for path in graded.failed):
@@ -79,15 +94,19 @@ def _pages(data: Path) -> Path:
 def _worst_first(quality: "SessionQuality", excluded: "Exclusions") -> tuple:
     from dataset.quality.result import GRADES
 
-    return excluded.is_out(quality.session), -GRADES.index(quality.grade), -len(quality.flags), quality.session
+    return (
+        excluded.is_out(quality.session), -GRADES.index(quality.grade), -len(quality.flags),
+        quality.session,
+    )
 
 
 def _row(quality: "SessionQuality", path: Path, excluded: "Exclusions") -> dict:
     from dataclasses import asdict
 
     return {
-        "session": quality.session, "subject": quality.subject, "path": str(path), "grade": quality.grade,
-        "excluded": excluded.is_out(quality.session), "excluded_parts": len(excluded.spans_s(quality.session)),
+        "session": quality.session, "subject": quality.subject, "path": str(path),
+        "grade": quality.grade, "excluded": excluded.is_out(quality.session),
+        "excluded_parts": len(excluded.spans_s(quality.session)),
         "flags": [asdict(flag) for flag in quality.flags], "measures": quality.measures,
     }
 
@@ -95,7 +114,11 @@ def _row(quality: "SessionQuality", path: Path, excluded: "Exclusions") -> dict:
 def _when(flag: "Flag") -> str:
     from dataset.quality_pages.figures import clock
 
-    return "" if flag.from_s is None or flag.to_s is None else f"{clock(flag.from_s)}-{clock(flag.to_s)} "
+    return (
+        ""
+        if flag.from_s is None or flag.to_s is None
+        else f"{clock(flag.from_s)}-{clock(flag.to_s)} "
+    )
 
 
 def _print(qualities: list["SessionQuality"], excluded: "Exclusions") -> None:
@@ -108,7 +131,9 @@ def _print(qualities: list["SessionQuality"], excluded: "Exclusions") -> None:
         reasons = [escape(f"{_when(flag)}{flag.text}") for flag in flags[:_REASONS]]
         if len(flags) > _REASONS:
             reasons.append(f"and {len(flags) - _REASONS} more, on its page")
-        grade = f"[{_COLOURS[quality.grade]}]{quality.grade}[/]" + (" (out)" if excluded.is_out(quality.session) else "")
+        grade = f"[{_COLOURS[quality.grade]}]{quality.grade}[/]" + (
+            " (out)" if excluded.is_out(quality.session) else ""
+        )
         table.add_row(quality.session, grade, "; ".join(reasons))
     show(table)
 
@@ -116,7 +141,9 @@ def _print(qualities: list["SessionQuality"], excluded: "Exclusions") -> None:
 def _advice(
     qualities: list["SessionQuality"], first_of_copies: set[str], excluded: "Exclusions", data: Path
 ) -> list[str]:
-    """Give commands that take out what is bad: a bad session as a whole, of a usable one the parts that are flagged."""
+    """Give commands that take out what is bad: a bad session as a whole, of a usable one the parts
+    that are flagged.
+    """
     from dataset.quality_pages.figures import clock
 
     where = "" if data == Path("data") else f" --data {shlex.quote(str(data))}"
@@ -128,11 +155,19 @@ def _advice(
         if {flag.kind for flag in failures} == {"duplicate"} and quality.session in first_of_copies:
             continue                               # one of the copies stays
         if failures:
-            why = failures[0].text if failures[0].kind != "duplicate" else "a copy of another recording"      # names nobody
+            # names nobody
+            why = (
+                failures[0].text
+                if failures[0].kind != "duplicate"
+                else "a copy of another recording"
+            )
             lines.append(f'acq exclude {quality.session} --reason "{why}"{where}')
             continue
         for first, last, why in _parts(quality.flags):
-            lines.append(f'acq exclude {quality.session} --from {clock(first)} --to {clock(last)} --reason "{why}"{where}')
+            lines.append(
+                f'acq exclude {quality.session} --from {clock(first)} --to {clock(last)} --reason '
+                f'"{why}"{where}'
+            )
     return ["", "to take out what is bad:", *lines, ""] if lines else [""]
 
 
@@ -144,7 +179,9 @@ def _parts(flags: "tuple[Flag, ...]") -> list[tuple[float, float, str]]:
             continue
         if parts and flag.from_s <= parts[-1][1]:
             first, last, why = parts[-1]
-            parts[-1] = first, max(last, flag.to_s), why if flag.text in why else f"{why}; {flag.text}"
+            parts[-1] = (
+                first, max(last, flag.to_s), why if flag.text in why else f"{why}; {flag.text}",
+            )
         else:
             parts.append((max(0.0, flag.from_s), flag.to_s, flag.text))
     return parts

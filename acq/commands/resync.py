@@ -12,10 +12,15 @@ from acquire.errors import AcqError
 
 
 def resync(
-    file: Annotated[list[Path], typer.Argument(
-        metavar="FILE...", readable=False, help="Session files, data/sessions/<subject>/*.h5.",
-    )],
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would change, and change nothing.")] = False,
+    file: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="FILE...", readable=False, help="Session files, data/sessions/<subject>/*.h5."
+        ),
+    ],
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would change, and change nothing.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Place the samples of recordings in time again, from the exchanges they hold."""
@@ -33,24 +38,37 @@ def resync(
         if as_json:
             typer.echo(json.dumps({**asdict(found), "path": str(path)}, indent=2))
             continue
-        before, after = _bound(found.bound_before_ms, found.unbounded_before), _bound(found.bound_ms, found.unbounded)
+        before, after = (
+            _bound(found.bound_before_ms, found.unbounded_before),
+            _bound(found.bound_ms, found.unbounded),
+        )
         did = "would change" if dry_run else "changed"
         typer.echo(
-            f"{found.session_id}: {before} -> {after}; {found.changed} of {found.samples} samples {did}, "
+            f"{found.session_id}: {before} -> {after}; {found.changed} of {found.samples} samples "
+            f"{did}, "
             f"by {found.moved_ms:.3f} ms at most"
         )
-        if found.changed and not dry_run and (split := _split_with(path, found.session_id)) is not None:
-            typer.echo(f"  its hash is another now: make {split}, which lists it, anew with acq split --force")
+        if (
+            found.changed
+            and not dry_run
+            and (split := _split_with(path, found.session_id)) is not None
+        ):
+            typer.echo(
+                f"  its hash is another now: make {split}, which lists it, anew with acq split "
+                "--force"
+            )
     if failed is not None:
         raise failed
 
 
 def _split_with(path: Path, session_id: str) -> Path | None:
-    """Give the split beside the recordings where it lists this session; one that cannot be read lists none."""
+    """Give the split beside the recordings where it lists this session; one that cannot be read
+    lists none.
+    """
     from acquire.data_folder import split_file
     from dataset.selection.split import read_split
 
-    split = split_file(path.absolute().parent.parent.parent)           # DATA/sessions/<subject>/<file>
+    split = split_file(path.absolute().parent.parent.parent)  # DATA/sessions/<subject>/<file>
     try:
         listed = any(one.session == session_id for one in read_split(split).sessions)
     except (AcqError, OSError):

@@ -10,16 +10,31 @@ from acq.options import Data, Force, Fps, Json, Quiet, parse_duration, progress_
 
 
 def simulate(
-    subjects: Annotated[int, typer.Option("--subjects", min=1, max=999, help="How many virtual subjects, S01 onwards.")] = 8,
-    sessions: Annotated[int, typer.Option("--sessions", min=1, max=999, help="Sessions of each, on different days.")] = 3,
-    duration: Annotated[str, typer.Option("--duration", metavar="TIME", help="Length of a session: 60s, 2min, 1h.")] = "60s",
+    subjects: Annotated[
+        int,
+        typer.Option("--subjects", min=1, max=999, help="How many virtual subjects, S01 onwards."),
+    ] = 8,
+    sessions: Annotated[
+        int, typer.Option("--sessions", min=1, max=999, help="Sessions of each, on different days.")
+    ] = 3,
+    duration: Annotated[
+        str, typer.Option("--duration", metavar="TIME", help="Length of a session: 60s, 2min, 1h.")
+    ] = "60s",
     fps: Fps = 25.0,
     world: Annotated[
         Literal["usual", "varied"],
-        typer.Option(help="varied: light, camera, compression, motion and pulse are drawn anew for each session, for training."),
+        typer.Option(
+            help="varied: light, camera, compression, motion and pulse are drawn anew for each "
+                 "session, for training."
+        ),
     ] = "usual",
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Another seed is another set of people.")] = 0,
-    jobs: Annotated[int | None, typer.Option("--jobs", min=1, help="Processes; as many as cores when not given.")] = None,
+    seed: Annotated[
+        int, typer.Option("--seed", min=0, help="Another seed is another set of people.")
+    ] = 0,
+    jobs: Annotated[
+        int | None,
+        typer.Option("--jobs", min=1, help="Processes; as many as cores when not given."),
+    ] = None,
     data: Data = Path("data"),
     force: Force = False,
     quiet: Quiet = False,
@@ -30,7 +45,9 @@ def simulate(
 
     duration_s = parse_duration(duration)
     plans = [
-        SimulatedSession(subject=f"S{n:02d}", session=day, seed=seed, duration_s=duration_s, fps=fps, world=world)
+        SimulatedSession(
+            subject=f"S{n:02d}", session=day, seed=seed, duration_s=duration_s, fps=fps, world=world
+        )
         for n in range(1, subjects + 1)
         for day in range(sessions)
     ]
@@ -40,5 +57,6 @@ def simulate(
         typer.echo(json.dumps({"sessions": [str(path) for path in paths], "simulated": True}))
     else:
         typer.echo(
-            f"wrote {len(paths)} simulated sessions of {subjects} subjects, {duration_s:g} s each, under {data / 'sessions'}"
+            f"wrote {len(paths)} simulated sessions of {subjects} subjects, {duration_s:g} s each, "
+            f"under {data / 'sessions'}"
         )

@@ -15,12 +15,22 @@ if TYPE_CHECKING:
 
 
 def subject(
-    subject: Annotated[str, typer.Argument(metavar="SUBJECT", help="Pseudonym of the person, such as S01.")],
-    age_band: Annotated[str | None, typer.Option("--age-band", help="Such as 25-34 or 65+.")] = None,
+    subject: Annotated[
+        str, typer.Argument(metavar="SUBJECT", help="Pseudonym of the person, such as S01.")
+    ],
+    age_band: Annotated[
+        str | None, typer.Option("--age-band", help="Such as 25-34 or 65+.")
+    ] = None,
     sex: Annotated[str | None, typer.Option("--sex", help="F, M or X.")] = None,
-    fitzpatrick: Annotated[str | None, typer.Option("--fitzpatrick", help="Skin type, I to VI.")] = None,
-    monk: Annotated[str | None, typer.Option("--monk", help="Skin tone on the Monk scale, 1 to 10.")] = None,
-    consent: Annotated[str | None, typer.Option("--consent", metavar="ID", help="Id of the consent form; no name.")] = None,
+    fitzpatrick: Annotated[
+        str | None, typer.Option("--fitzpatrick", help="Skin type, I to VI.")
+    ] = None,
+    monk: Annotated[
+        str | None, typer.Option("--monk", help="Skin tone on the Monk scale, 1 to 10.")
+    ] = None,
+    consent: Annotated[
+        str | None, typer.Option("--consent", metavar="ID", help="Id of the consent form; no name.")
+    ] = None,
     data: Data = Path("data"),
     force: Force = False,
     as_json: Json = False,
@@ -31,22 +41,33 @@ def subject(
 
     check_subject(subject, "SUBJECT")
     noted = read_subject(data, subject)
-    given = {"age_band": age_band, "sex": sex, "fitzpatrick": fitzpatrick, "monk": monk, "consent": consent}
+    given = {
+        "age_band": age_band, "sex": sex, "fitzpatrick": fitzpatrick, "monk": monk,
+        "consent": consent,
+    }
     new = {
-        field: check_field(field, value, at=f"--{field.replace('_', '-')}") for field, value in given.items() if value is not None
+        field: check_field(field, value, at=f"--{field.replace('_', '-')}")
+        for field, value in given.items()
+        if value is not None
     }
     if new:
         before = noted or Subject()
-        other = [field for field, value in new.items() if getattr(before, field) not in (None, value)]
+        other = [
+            field for field, value in new.items() if getattr(before, field) not in (None, value)
+        ]
         if other and not force:
             raise SubjectError(
-                f"expected nothing else noted, found {other[0]} {getattr(before, other[0])} of {subject} in {data}; "
+                f"expected nothing else noted, found {other[0]} {getattr(before, other[0])} of "
+                f"{subject} in {data}; "
                 "give --force to replace it"
             )
         noted = replace(before, **new)
         write_subject(data, subject, noted)
     if noted is None:
-        raise SubjectError(f"expected something noted of {subject}, found nothing in {data}; give --age-band or others")
+        raise SubjectError(
+            f"expected something noted of {subject}, found nothing in {data}; give --age-band or "
+            "others"
+        )
     if as_json:
         typer.echo(json.dumps({"subject": subject, **asdict(noted)}))
     else:
@@ -55,7 +76,9 @@ def subject(
 
 
 def ask(data: Path, subject: str) -> None:
-    """Ask the operator what may be noted of a new subject; Enter skips a question, and nothing is asked twice."""
+    """Ask the operator what may be noted of a new subject; Enter skips a question, and nothing is
+    asked twice.
+    """
     from dataset.session.subject import FIELDS, Subject, expected, read_subject, write_subject
 
     if read_subject(data, subject) is not None:

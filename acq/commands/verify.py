@@ -11,7 +11,9 @@ from acq.terminal.tables import counted
 
 
 def verify(data: Data = Path("data"), quiet: Quiet = False, as_json: Json = False) -> None:
-    """Compute every hash again: recordings, curated folders, quality files, kept frames, runs and card."""
+    """Compute every hash again: recordings, curated folders, quality files, kept frames, runs and
+    card.
+    """
     from dataset.verify.result import KINDS
     from dataset.verify.verify import verify as verify_data
 
@@ -19,15 +21,23 @@ def verify(data: Data = Path("data"), quiet: Quiet = False, as_json: Json = Fals
         done = verify_data(data, on_progress=on_progress)
     if as_json:
         findings = [asdict(one) for one in done.findings]
-        typer.echo(json.dumps({"ok": done.ok, "checked": dict(done.checked), "findings": findings}, indent=2))
+        typer.echo(
+            json.dumps(
+                {"ok": done.ok, "checked": dict(done.checked), "findings": findings}, indent=2
+            )
+        )
     else:
         for one in done.findings:
             typer.secho(f"{one.kind:9} {one.text}", fg="red" if one.kind == "broken" else None)
         seen = done.checked
         typer.echo(
-            f"checked {counted(seen['sessions'], 'session')}, {counted(seen['folders'], 'curated folder')} "
-            f"({counted(seen['frames'], 'frame')}), {counted(seen['runs'], 'run')}, {seen['bytes'] / 1e9:.2f} GB: "
-            + ", ".join(f"{sum(one.kind == kind for one in done.findings)} {kind}" for kind in KINDS)
+            f"checked {counted(seen['sessions'], 'session')}, "
+            f"{counted(seen['folders'], 'curated folder')} "
+            f"({counted(seen['frames'], 'frame')}), {counted(seen['runs'], 'run')}, "
+            f"{seen['bytes'] / 1e9:.2f} GB: "
+            + ", ".join(
+                f"{sum(one.kind == kind for one in done.findings)} {kind}" for kind in KINDS
+            )
         )
     if not done.ok:
         raise typer.Exit(1)

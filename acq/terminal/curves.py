@@ -19,7 +19,8 @@ def clock(seconds: float) -> str:
 
 
 def trace(
-    sequence: np.ndarray, value: np.ndarray, rate_hz: float, *, width: int, rows: int = TRACE_ROWS, least: float = 50.0
+    sequence: np.ndarray, value: np.ndarray, rate_hz: float, *, width: int, rows: int = TRACE_ROWS,
+    least: float = 50.0,
 ) -> list[str]:
     """Draw the last seconds of a signal in braille, the newest on the right; a gap is a gap.
 
@@ -48,7 +49,10 @@ def trace(
         lines = np.arange(rows * 4)[:, None]
         dots = (lines >= top) & (lines <= bottom)
     cells = dots.reshape(rows, 4, width, 2).transpose(0, 2, 1, 3)
-    return ["".join(chr(0x2800 + int(code)) for code in line) for line in (cells * _BRAILLE).sum(axis=(2, 3))]
+    return [
+        "".join(chr(0x2800 + int(code)) for code in line)
+        for line in (cells * _BRAILLE).sum(axis=(2, 3))
+    ]
 
 
 def sparkline(values: Sequence[float | None]) -> str:
@@ -56,4 +60,6 @@ def sparkline(values: Sequence[float | None]) -> str:
     known = [value for value in values if value is not None]
     low, high = min(known, default=0.0), max(known, default=0.0)
     steps = (len(_BLOCKS) - 1) / (high - low) if high > low else 0.0
-    return "".join(" " if value is None else _BLOCKS[round((value - low) * steps)] for value in values)
+    return "".join(
+        " " if value is None else _BLOCKS[round((value - low) * steps)] for value in values
+    )

@@ -1,6 +1,7 @@
 """Single keys while something runs: no Enter, no echo, and the terminal as it was afterwards.
 
-Ctrl-C still interrupts. Ctrl-Z and Ctrl-\\ do nothing meanwhile: they would stop the recorder in the middle of a frame.
+Ctrl-C still interrupts. Ctrl-Z and Ctrl-\\ do nothing meanwhile: they would stop the recorder in
+the middle of a frame.
 """
 
 import os
@@ -21,7 +22,8 @@ def can_read_keys() -> bool:
     if os.name == "nt":
         return True
     try:
-        return os.tcgetpgrp(sys.stdin.fileno()) == os.getpgrp()       # a job in the background is stopped where it touches one
+        # a job in the background is stopped where it touches one
+        return os.tcgetpgrp(sys.stdin.fileno()) == os.getpgrp()
     except OSError:
         return False
 
@@ -33,7 +35,9 @@ class Keys:
         self._on_key = on_key
         self._stop = threading.Event()
         self._before: list | None = None
-        self._thread = threading.Thread(target=self._read_windows if os.name == "nt" else self._read, name="keys", daemon=True)
+        self._thread = threading.Thread(
+            target=self._read_windows if os.name == "nt" else self._read, name="keys", daemon=True
+        )
 
     def __enter__(self) -> "Keys":
         if os.name != "nt":
@@ -50,7 +54,10 @@ class Keys:
         self._thread.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self.restore()
         self._thread.join(timeout=1.0)
 

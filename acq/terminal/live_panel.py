@@ -1,4 +1,6 @@
-"""What `acq live` shows: heart rate, curve and state in at most 20 lines, or plain lines where no terminal is."""
+"""What `acq live` shows: heart rate, curve and state in at most 20 lines, or plain lines where no
+terminal is.
+"""
 
 import time
 from collections.abc import Sequence
@@ -53,7 +55,9 @@ def curve(seen: "Seen", *, width: int, rows: int) -> list[Text]:
     """Draw the camera's pulse; dim while no heart rate is read from it."""
     steps = np.diff(seen.trace_s[:2])
     rate_hz = 1 / float(steps[0]) if len(steps) else 1.0
-    lines = trace(np.arange(len(seen.trace)), seen.trace, rate_hz, width=width, rows=rows, least=1e-9)
+    lines = trace(
+        np.arange(len(seen.trace)), seen.trace, rate_hz, width=width, rows=rows, least=1e-9
+    )
     return [Text(line, "magenta" if seen.reading.pulse is not None else "dim") for line in lines]
 
 
@@ -67,25 +71,52 @@ def labelled(rows: Sequence[tuple[str, Text]]) -> Table:
     return table
 
 
-def render(seen: "Seen", name: str, finger: Finger | None, rates: Sequence[float], *, elapsed_s: float, width: int,
-           height: int = 24) -> Group:
-    """Draw the panel, each line cut at `width`, in fewer than `height` lines where that is at least 10."""
-    head = Text.assemble(("● ", "bold green"), ("live ", "bold"), clock(elapsed_s), (f"   {name}", "dim"))
+def render(
+    seen: "Seen", name: str, finger: Finger | None, rates: Sequence[float], *, elapsed_s: float,
+    width: int, height: int = 24,
+) -> Group:
+    """Draw the panel, each line cut at `width`, in fewer than `height` lines where that is at least
+    10.
+    """
+    head = Text.assemble(
+        ("● ", "bold green"), ("live ", "bold"), clock(elapsed_s), (f"   {name}", "dim")
+    )
     spare = height - 1 - (9 if finger is None else 11)
     rows = max(1, min(ROWS, spare if finger is None else spare // 2))
     lines: list = [head, Rule(style="dim"), labelled([("face", pulse_text(seen.reading))]),
                    *curve(seen, width=width - 1, rows=rows)]
     if finger is not None:
-        said = Text("no pulse yet", "dim") if finger.pulse is None else Text.assemble(
-            (f"{finger.pulse.hr_bpm:.0f} bpm", "bold"), (f"  {finger.pulse.quality}", _STYLE.get(finger.pulse.quality, "red")))
+        said = (
+            Text("no pulse yet", "dim")
+            if finger.pulse is None
+            else Text.assemble(
+                (f"{finger.pulse.hr_bpm:.0f} bpm", "bold"),
+                (f"  {finger.pulse.quality}", _STYLE.get(finger.pulse.quality, "red")),
+            )
+        )
         wave = trace(finger.sequence, finger.value, finger.rate_hz, width=width - 1, rows=rows)
         lines += [labelled([("finger", said)]), *(Text(line, "cyan") for line in wave)]
-    so_far = f"{np.mean(rates):.1f} bpm, the mean of {counted(len(rates), 'window')} of 10 s" if rates else "no heart rate yet"
+    so_far = (
+        f"{np.mean(rates):.1f} bpm, the mean of {counted(len(rates), 'window')} of 10 s"
+        if rates
+        else "no heart rate yet"
+    )
     lines += [
         Rule(style="dim"),
-        labelled([("video", Text(f"{seen.fps:.1f} frames/s, {counted(seen.frames, 'frame')}; {seen.ms_per_frame:.1f} ms each")),
-                  ("so far", Text(so_far))]),
-        Rule(style="dim"), Text("Ctrl-C ends it", "dim"),
+        labelled(
+            [
+                (
+                    "video",
+                    Text(
+                        f"{seen.fps:.1f} frames/s, {counted(seen.frames, 'frame')}; "
+                        f"{seen.ms_per_frame:.1f} ms each"
+                    ),
+                ),
+                ("so far", Text(so_far)),
+            ]
+        ),
+        Rule(style="dim"),
+        Text("Ctrl-C ends it", "dim"),
     ]
     for line in lines:
         if isinstance(line, Text):
@@ -102,13 +133,19 @@ def plain(reading: "Reading", finger_bpm: float | None) -> str:
 
 
 class LiveScreen:
-    """Show what is read: a panel on a terminal, else a line when the state changes and every five seconds; a context manager."""
+    """Show what is read: a panel on a terminal, else a line when the state changes and every five
+    seconds; a context manager.
+    """
 
     def __init__(self, name: str, *, console: Console | None = None) -> None:
         self._name = name
         self._console = console or Console(stderr=True, highlight=False)
         self._is_drawn = self._console.is_terminal and not self._console.is_dumb_terminal
-        self._live = Live(console=self._console, auto_refresh=False, transient=True) if self._is_drawn else None
+        self._live = (
+            Live(console=self._console, auto_refresh=False, transient=True)
+            if self._is_drawn
+            else None
+        )
         self._begun = self._drawn = time.monotonic()
         self._said, self._state = -SAY_S, ""
 
@@ -122,9 +159,14 @@ class LiveScreen:
             return
         self._drawn = time.monotonic()
         size = self._console.size
-        with suppress(OSError):                     # the terminal may go
-            self._live.update(render(seen, self._name, finger, rates, elapsed_s=self._drawn - self._begun, width=size.width,
-                                     height=size.height), refresh=True)
+        with suppress(OSError):  # the terminal may go
+            self._live.update(
+                render(
+                    seen, self._name, finger, rates, elapsed_s=self._drawn - self._begun,
+                    width=size.width, height=size.height,
+                ),
+                refresh=True,
+            )
 
     def say(self, reading: "Reading", finger_bpm: float | None) -> None:
         """Print a line where no panel is, when it is time for one."""

@@ -1,7 +1,9 @@
-"""What the operator sees while recording: a panel of 20 lines that fits 80x24 over SSH, or plain lines where no terminal is.
+"""What the operator sees while recording: a panel of 20 lines that fits 80x24 over SSH, or plain
+lines where no terminal is.
 
-The recorder's own thread only leaves the latest status here. Another thread looks at it four times a second, for the face once in
-two seconds, and draws; a terminal that hangs (an SSH connection that dropped without a word) holds up that thread and no other.
+The recorder's own thread only leaves the latest status here. Another thread looks at it four times
+a second, for the face once in two seconds, and draws; a terminal that hangs (an SSH connection that
+dropped without a word) holds up that thread and no other.
 """
 
 import math
@@ -58,7 +60,7 @@ class Shown:
     keys: bool = False
     pulse: Pulse | None = None
     face: bool | None = None                       # None: not looked for yet
-    marks: list[tuple[int, str]] = field(default_factory=list)      # those that stand: time [ns], text
+    marks: list[tuple[int, str]] = field(default_factory=list)  # those that stand: time [ns], text
     said: str = ""                                 # the answer to the last key
     is_live: bool = False                          # whether the face's pulse is read too
     seen: "Seen | None" = None                     # what was read of it last
@@ -66,7 +68,9 @@ class Shown:
 
 
 def left_s(status: "RecordingStatus") -> float | None:
-    """Give for how long the disk has room at the rate of the last seconds [s]; None in the first seconds."""
+    """Give for how long the disk has room at the rate of the last seconds [s]; None in the first
+    seconds.
+    """
     if status.elapsed_s < 3 or status.file_bytes <= 0:
         return None
     return max(0, status.free_bytes - RESERVE_BYTES) / (status.file_bytes / status.elapsed_s)
@@ -81,7 +85,7 @@ def _camera_silent(status: "RecordingStatus") -> bool:
 
 
 def _pulse_text(status: "RecordingStatus", shown: Shown) -> Text:
-    if _sensor_silent(status):                     # what was wrong, or right, before says nothing of now
+    if _sensor_silent(status):  # what was wrong, or right, before says nothing of now
         return Text("no sample", "bold red")
     wrong = [kind for kind in (FLAT_LINE, FINGER_OFF) if kind in status.states]
     if wrong:
@@ -99,11 +103,17 @@ def _pulse_text(status: "RecordingStatus", shown: Shown) -> Text:
 
 
 def _losses(status: "RecordingStatus") -> Text:
-    lost = []                                      # a gap is counted under its cause when it ends: until then, by its length
+    lost = []  # a gap is counted under its cause when it ends: until then, by its length
     if _camera_silent(status):
-        lost.append(f"about {counted(round(status.camera_silent_s * status.camera.fps), 'frame')} so far: camera silent")
+        lost.append(
+            f"about {counted(round(status.camera_silent_s * status.camera.fps), 'frame')} so far: "
+            "camera silent"
+        )
     if _sensor_silent(status):
-        lost.append(f"about {counted(round(status.sensor_silent_s * status.ppg_rate_hz), 'sample')} so far: sensor silent")
+        lost.append(
+            f"about {counted(round(status.sensor_silent_s * status.ppg_rate_hz), 'sample')} so "
+            "far: sensor silent"
+        )
     for what, causes in (("frame", status.lost_frames), ("sample", status.lost_samples)):
         lost += [f"{counted(count, what)}: {cause}" for cause, count in causes.items()]
     return Text("; ".join(lost), "bold yellow") if lost else Text("nothing", "green")
@@ -114,12 +124,16 @@ def _video(status: "RecordingStatus") -> Text:
         return Text(f"NO FRAME for {clock(status.camera_silent_s)}", "bold red")
     share = status.fps / status.camera.fps
     style = "green" if share > 0.95 else "yellow" if share > 0.7 else "red"
-    return Text.assemble((f"{status.fps:.1f}", style), f" of {status.camera.fps:g} frames/s, {status.frames} frames")
+    return Text.assemble(
+        (f"{status.fps:.1f}", style), f" of {status.camera.fps:g} frames/s, {status.frames} frames"
+    )
 
 
 def _ppg(status: "RecordingStatus") -> Text:
     if _sensor_silent(status):
-        return Text(f"NO SAMPLE for {clock(status.sensor_silent_s)}: is the sensor plugged in?", "bold red")
+        return Text(
+            f"NO SAMPLE for {clock(status.sensor_silent_s)}: is the sensor plugged in?", "bold red"
+        )
     return Text(f"{status.samples} samples at {status.ppg_rate_hz} Hz")
 
 
@@ -130,7 +144,9 @@ def _disk(status: "RecordingStatus", duration_s: float | None) -> Text:
     need_s = 600.0 if duration_s is None else duration_s - status.elapsed_s
     style = "bold red" if room_s < need_s else "green" if room_s > 2 * need_s else "yellow"
     mb_s = status.file_bytes / status.elapsed_s / 1e6
-    return Text(f"{status.free_bytes / 1e9:.1f} GB free, room for {clock(room_s)} at {mb_s:.1f} MB/s", style)
+    return Text(
+        f"{status.free_bytes / 1e9:.1f} GB free, room for {clock(room_s)} at {mb_s:.1f} MB/s", style
+    )
 
 
 def _cue_lines(shown: Shown, t_s: float) -> list[Text]:
@@ -139,45 +155,72 @@ def _cue_lines(shown: Shown, t_s: float) -> list[Text]:
     now, rest_s, after = shown.cues.at(t_s)
     if now is None:
         return [Text("the protocol is over", "bold"), Text()]
-    cue = Text.assemble((f" {now.name.upper()} ", "bold reverse"), f"  {clock(math.ceil(rest_s))}  ", (now.text, "bold"))
+    cue = Text.assemble(
+        (f" {now.name.upper()} ", "bold reverse"), f"  {clock(math.ceil(rest_s))}  ",
+        (now.text, "bold"),
+    )
     return [cue, Text(f" next: {after.name}, {after.text}" if after else " the last one", "dim")]
 
 
 def _camera_pulse(shown: Shown) -> Text:
     if shown.unread:
         return Text(f"read no more: {shown.unread}", "bold red")
-    return Text("waiting for the first frames", "dim") if shown.seen is None else pulse_text(shown.seen.reading)
+    return (
+        Text("waiting for the first frames", "dim")
+        if shown.seen is None
+        else pulse_text(shown.seen.reading)
+    )
 
 
 def _camera_wave(shown: Shown, *, width: int, rows: int) -> list[Text]:
     return [Text()] * rows if shown.seen is None else curve(shown.seen, width=width, rows=rows)
 
 
-def render(status: "RecordingStatus", shown: Shown, *, elapsed_s: float, width: int, height: int = 24) -> Group:
-    """Draw the panel: about 20 lines, each cut at `width`; fewer where `height` asks for it, but at least 13 (live 15)."""
+def render(
+    status: "RecordingStatus", shown: Shown, *, elapsed_s: float, width: int, height: int = 24
+) -> Group:
+    """Draw the panel: about 20 lines, each cut at `width`; fewer where `height` asks for it, but at
+    least 13 (live 15).
+    """
     head = Text.assemble(
         ("● ", "bold red"), (f"{shown.subject} ", "bold"), clock(elapsed_s),
         f" of {clock(shown.duration_s)}" if shown.duration_s else "",
     )
     head.append(f"   {status.camera.name} and {shown.sensor}", "dim")
-    bound = Text("not yet", "yellow") if status.sync_bound_ms is None else Text(
-        f"each sample within ±{status.sync_bound_ms:.2f} ms", "green" if status.sync_bound_ms < 5 else "yellow"
+    bound = (
+        Text("not yet", "yellow")
+        if status.sync_bound_ms is None
+        else Text(
+            f"each sample within ±{status.sync_bound_ms:.2f} ms",
+            "green" if status.sync_bound_ms < 5 else "yellow",
+        )
     )
-    face = {None: ("not looked for yet", "dim"), True: ("found", "green"), False: ("NOT FOUND", "bold red")}[shown.face]
+    face = {
+        None: ("not looked for yet", "dim"), True: ("found", "green"),
+        False: ("NOT FOUND", "bold red"),
+    }[shown.face]
     if _camera_silent(status):
         face = "no frame", "bold red"
-    table = labelled([
-        ("face", Text(*face)),
-        ("video", _video(status)),
-        ("ppg", _ppg(status)),
-        ("lost", _losses(status)),
-        ("sync", bound),
-        ("disk", _disk(status, shown.duration_s)),
-        ("marks", Text(f"{len(shown.marks)}" + (f", the last: {shown.marks[-1][1]}" if shown.marks else ""))),
-    ])
+    table = labelled(
+        [
+            ("face", Text(*face)),
+            ("video", _video(status)),
+            ("ppg", _ppg(status)),
+            ("lost", _losses(status)),
+            ("sync", bound),
+            ("disk", _disk(status, shown.duration_s)),
+            (
+                "marks",
+                Text(
+                    f"{len(shown.marks)}"
+                    + (f", the last: {shown.marks[-1][1]}" if shown.marks else "")
+                ),
+            ),
+        ]
+    )
     pulse = labelled([("finger" if shown.is_live else "pulse", _pulse_text(status, shown))])
     cues = _cue_lines(shown, elapsed_s)
-    spare = height - 1 - 10 - len(cues)              # the last line stays free: the cursor rests there
+    spare = height - 1 - 10 - len(cues)  # the last line stays free: the cursor rests there
     waves = 1 + shown.is_live
     spare -= shown.is_live
     rules = spare >= TRACE_ROWS + 3
@@ -185,7 +228,10 @@ def render(status: "RecordingStatus", shown: Shown, *, elapsed_s: float, width: 
     ppg = status.ppg_sequence, status.ppg_value, status.ppg_rate_hz
     wave = [Text(line, "cyan") for line in trace(*ppg, width=width - 1, rows=rows)]
     if shown.is_live:
-        wave += [labelled([("camera", _camera_pulse(shown))]), *_camera_wave(shown, width=width - 1, rows=rows)]
+        wave += [
+            labelled([("camera", _camera_pulse(shown))]),
+            *_camera_wave(shown, width=width - 1, rows=rows),
+        ]
     keys = "m mark · 1-9 numbered mark · u undo · q stop" if shown.keys else "Ctrl-C stops"
     foot = Text(shown.said, "bold yellow") if shown.said else Text(keys, "dim")
     rule = [Rule(style="dim")] if rules else []
@@ -201,21 +247,26 @@ def plain(status: "RecordingStatus", shown: Shown, *, elapsed_s: float) -> str:
     if _sensor_silent(status):
         pulse = f"NO SAMPLE for {clock(status.sensor_silent_s)}"
     else:
-        pulse = next((_WRONG[kind] for kind in (FLAT_LINE, FINGER_OFF) if kind in status.states), None) or (
-            "no pulse yet" if shown.pulse is None else f"{shown.pulse.hr_bpm:.0f} bpm, {shown.pulse.quality}"
+        pulse = next(
+            (_WRONG[kind] for kind in (FLAT_LINE, FINGER_OFF) if kind in status.states), None
+        ) or (
+            "no pulse yet"
+            if shown.pulse is None
+            else f"{shown.pulse.hr_bpm:.0f} bpm, {shown.pulse.quality}"
         )
     if _camera_silent(status):
         video = f"NO FRAME for {clock(status.camera_silent_s)}"
     else:
-        video = f"{status.fps:.1f}/s" + {None: "", True: " · face found", False: " · NO FACE"}[shown.face]
+        video = (
+            f"{status.fps:.1f}/s"
+            + {None: "", True: " · face found", False: " · NO FACE"}[shown.face]
+        )
     if shown.is_live:
         pulse += f" · camera {_camera_pulse(shown).plain}"
     bound = "no sync yet" if status.sync_bound_ms is None else f"±{status.sync_bound_ms:.1f} ms"
     room_s = left_s(status)
     room = "" if room_s is None else f" · room for {clock(room_s)}"
-    return (
-        f"{clock(elapsed_s)} {counted(status.frames, 'frame')} {video} · {pulse} · lost {_losses(status).plain} · {bound}{room}"
-    )
+    return f"{clock(elapsed_s)} {counted(status.frames, 'frame')} {video} · {pulse} · lost {_losses(status).plain} · {bound}{room}"
 
 
 def _wrong(status: "RecordingStatus") -> list[str]:
@@ -225,11 +276,13 @@ def _wrong(status: "RecordingStatus") -> list[str]:
 
 
 class Panel:
-    """Show a recording while it runs; a context manager, and `on_status` is the recorder's callback."""
+    """Show a recording while it runs; a context manager, and `on_status` is the recorder's
+    callback.
+    """
 
     def __init__(
-        self, recorder: "Recorder", shown: Shown, *, face: "LiveThread | None" = None, bell: bool = False,
-        console: Console | None = None,
+        self, recorder: "Recorder", shown: Shown, *, face: "LiveThread | None" = None,
+        bell: bool = False, console: Console | None = None,
     ) -> None:
         self._recorder = recorder
         self._shown = shown
@@ -253,7 +306,10 @@ class Panel:
         self._thread.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self.end()
         self._thread.join(timeout=2.0)              # a terminal that hangs is left behind
 
@@ -320,7 +376,9 @@ class Panel:
         elif now - self._pulse_s >= PULSE_S:
             self._pulse_s = now
             trusted = status.ppg_sequence > self._trust_from
-            self._shown.pulse = read_pulse(status.ppg_sequence[trusted], status.ppg_value[trusted], status.ppg_rate_hz)
+            self._shown.pulse = read_pulse(
+                status.ppg_sequence[trusted], status.ppg_value[trusted], status.ppg_rate_hz
+            )
         if _camera_silent(status):
             self._shown.face = None                 # the last image tells nothing of now
         elif status.frame is not None and now - self._face_s >= FACE_S:
@@ -338,7 +396,11 @@ class Panel:
         if now is self._cue:
             return None
         self._cue = now
-        return "the protocol is over" if now is None else f"{now.name}: {now.text} ({clock(now.seconds)})"
+        return (
+            "the protocol is over"
+            if now is None
+            else f"{now.name}: {now.text} ({clock(now.seconds)})"
+        )
 
     def _draw_until_over(self) -> None:
         with Live(console=self._console, auto_refresh=False, transient=True) as live:
@@ -351,7 +413,8 @@ class Panel:
                         self._console.bell()
                     size = self._console.size
                     drawn = render(
-                        status, self._shown, elapsed_s=self._elapsed_s(status), width=size.width, height=size.height
+                        status, self._shown, elapsed_s=self._elapsed_s(status), width=size.width,
+                        height=size.height,
                     )
                     live.update(drawn, refresh=True)
                     self._look(status)

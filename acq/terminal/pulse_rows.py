@@ -20,7 +20,8 @@ def row_dict(row: "Row") -> dict:
     pulse = row.reading.pulse
     return {
         "time_s": round(row.reading.time_s, 4), "state": row.reading.state, "hr_bpm": row.hr_bpm,
-        "quality": pulse.quality if pulse else None, "likeness": row.likeness, "finger_bpm": row.finger_bpm,
+        "quality": pulse.quality if pulse else None, "likeness": row.likeness,
+        "finger_bpm": row.finger_bpm,
     }
 
 
@@ -56,7 +57,9 @@ class GrowingCsv:
         try:
             self._file: TextIO = path.open("w", newline="")
         except OSError as error:
-            raise SessionError(f"expected to write {path}, got: {error.strerror or error}; name another with --csv") from error
+            raise SessionError(
+                f"expected to write {path}, got: {error.strerror or error}; name another with --csv"
+            ) from error
         self._file.write(as_csv([]))
         self._file.flush()
 
@@ -68,5 +71,8 @@ class GrowingCsv:
     def __enter__(self) -> "GrowingCsv":
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self._file.close()

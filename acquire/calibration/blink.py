@@ -1,8 +1,10 @@
-"""Film the sensor's LED while it is switched at random instants: what `acquire.calibration.light_offset` works on.
+"""Film the sensor's LED while it is switched at random instants: what
+`acquire.calibration.light_offset` works on.
 
-One thread talks to the sensor: it pings in bursts, switches the LED, and stamps every answer. The calling thread takes the
-camera's frames and keeps of each an average over a grid, 14 KB. The sensor samples all the while, as it does when recording, and
-a toggle is placed between the two samples beside it: whatever the sensor's clock does to samples, it does to toggles.
+One thread talks to the sensor: it pings in bursts, switches the LED, and stamps every answer. The
+calling thread takes the camera's frames and keeps of each an average over a grid, 14 KB. The sensor
+samples all the while, as it does when recording, and a toggle is placed between the two samples
+beside it: whatever the sensor's clock does to samples, it does to toggles.
 """
 
 import random
@@ -26,12 +28,14 @@ from acquire.sensor.protocol import DEFAULT_RATE_HZ, Hello, Led, Light, Packet, 
 from .light_offset import Toggles, average_cells
 
 TOGGLES = 120
-APART_FRAMES = (3.0, 6.0)       # from toggle to toggle, uniform: every phase of the camera's clock comes up
+# from toggle to toggle, uniform: every phase of the camera's clock comes up
+APART_FRAMES = (3.0, 6.0)
 WARM_UP_S = 1.0                 # the rate is measured, and the first pings go out
 TAIL_S = 0.6                    # after the last toggle: late stamps, and the last pings
 PING_BURST = 8
 PING_STEP_S = (0.0015, 0.0035)
-PING_EVERY_S = (0.25, 0.45)     # four times as often as when recording: half a minute has to do for what a minute does there
+# four times as often as when recording: half a minute has to do for what a minute does there
+PING_EVERY_S = (0.25, 0.45)
 STALL_S = 5.0
 
 
@@ -45,7 +49,9 @@ class Blinks:
 
 
 class BlinkLog:
-    """What sensor and host said to each other; `toggles` places every switching of the LED as a session's samples are placed."""
+    """What sensor and host said to each other; `toggles` places every switching of the LED as a
+    session's samples are placed.
+    """
 
     def __init__(self, hello: Hello) -> None:
         self._hello = hello
@@ -81,7 +87,10 @@ class BlinkLog:
         elif isinstance(packet, Light):
             self._lights.append((self._ticks.unwrap(packet.ticks), packet.on))
         elif isinstance(packet, Hello) and packet.boot_id != self._hello.boot_id:
-            raise DeviceError("expected the sensor to keep running while its LED blinks, found a restart; calibrate again")
+            raise DeviceError(
+                "expected the sensor to keep running while its LED blinks, found a restart; "
+                "calibrate again"
+            )
 
     def toggles(self, sent: int) -> Toggles:
         """Give the toggles on the host's clock; the host asked for `sent`.
@@ -92,22 +101,41 @@ class BlinkLog:
         """
         if len(self._lights) != sent:
             raise DeviceError(
-                f"expected an answer to each of {sent} times that the LED was switched, found {len(self._lights)}; "
-                + ("calibrate again" if self._lights else "flash firmware/ppg_logger of this version")
+                f"expected an answer to each of {sent} times that the LED was switched, found "
+                f"{len(self._lights)}; "
+                + (
+                    "calibrate again"
+                    if self._lights
+                    else "flash firmware/ppg_logger of this version"
+                )
             )
         if not self._exchanges or len(self._samples) < 2:
-            raise DeviceError("expected answered pings and samples while the LED blinked, found none; calibrate again")
+            raise DeviceError(
+                "expected answered pings and samples while the LED blinked, found none; calibrate "
+                "again"
+            )
         ticks, arrival_ns = np.array(sorted(self._samples), dtype=np.int64).T
         sample_ns, sample_bound_ns = place_samples(
-            np.array(self._exchanges, EXCHANGE_DTYPE), np.array(self._clocks, CLOCK_DTYPE), ticks, arrival_ns,
-            tick_hz=self._hello.tick_hz, rate_hz=self._hello.rate_hz,
+            np.array(self._exchanges, EXCHANGE_DTYPE), np.array(self._clocks, CLOCK_DTYPE), ticks,
+            arrival_ns, tick_hz=self._hello.tick_hz, rate_hz=self._hello.rate_hz,
         )
         at, on = np.array(self._lights, dtype=np.int64).T
         after = np.clip(np.searchsorted(ticks, at), 1, len(ticks) - 1)
-        if at[0] < ticks[0] or at[-1] > ticks[-1] or (sample_bound_ns[[after - 1, after]] < 0).any():
-            raise DeviceError("expected samples with a time around each switching of the LED, found none; calibrate again")
-        time_ns = sample_ns[0] + np.rint(np.interp(at, ticks, sample_ns - sample_ns[0])).astype(np.int64)
-        return Toggles(time_ns, np.maximum(sample_bound_ns[after - 1], sample_bound_ns[after]), on.astype(bool))
+        if (
+            at[0] < ticks[0]
+            or at[-1] > ticks[-1]
+            or (sample_bound_ns[[after - 1, after]] < 0).any()
+        ):
+            raise DeviceError(
+                "expected samples with a time around each switching of the LED, found none; "
+                "calibrate again"
+            )
+        time_ns = sample_ns[0] + np.rint(np.interp(at, ticks, sample_ns - sample_ns[0])).astype(
+            np.int64
+        )
+        return Toggles(
+            time_ns, np.maximum(sample_bound_ns[after - 1], sample_bound_ns[after]), on.astype(bool)
+        )
 
 
 def record_blinks(
@@ -118,7 +146,8 @@ def record_blinks(
     seed: int | None = None,
     on_progress: Callable[[str, int, int], None] | None = None,
 ) -> Blinks:
-    """Switch the LED `toggles` times, an even number, and film it; takes 4.5 frames a toggle, and two seconds.
+    """Switch the LED `toggles` times, an even number, and film it; takes 4.5 frames a toggle, and
+    two seconds.
 
     Raises
     ------
@@ -127,13 +156,15 @@ def record_blinks(
     """
     if toggles < 2 or toggles % 2:
         raise ValueError(f"expected an even number of toggles, got {toggles}")
-    sensor.send(Led(0))                         # a board that was not reset may have been left blinking, and sampling
+    sensor.send(Led(0))  # a board that was not reset may have been left blinking, and sampling
     sensor.stop()
     while sensor.read(0.0) is not None:
         pass
     sensor.start(DEFAULT_RATE_HZ)
     camera.start(host_time.now_ns())
-    blinker = _Blinker(sensor, sensor.confirm_start(DEFAULT_RATE_HZ), toggles, random.Random(seed), on_progress)
+    blinker = _Blinker(
+        sensor, sensor.confirm_start(DEFAULT_RATE_HZ), toggles, random.Random(seed), on_progress
+    )
     cells: list[np.ndarray] = []
     frame_ns: list[int] = []
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="blinker") as pool:
@@ -144,15 +175,20 @@ def record_blinks(
                 frame = camera.read(0.2)
                 if frame is not None:
                     heard = time.monotonic()
-                    cells.append(average_cells(frame.image, camera.info.pixel_format, camera.info.height))
+                    cells.append(
+                        average_cells(frame.image, camera.info.pixel_format, camera.info.height)
+                    )
                     frame_ns.append(frame.time_ns)
                     if len(frame_ns) > 3:
                         blinker.period_s = float(np.median(np.diff(frame_ns[-50:]))) / 1e9
                 elif time.monotonic() - heard > STALL_S:
-                    raise DeviceError(f"expected frames from {camera.info.name}, found none for {STALL_S:g} s")
+                    raise DeviceError(
+                        f"expected frames from {camera.info.name}, found none for {STALL_S:g} s"
+                    )
         except EndOfStream:
             raise CalibrationError(
-                f"expected a live camera that sees the LED, found that {camera.info.name} ended; a file has no LED to switch"
+                f"expected a live camera that sees the LED, found that {camera.info.name} ended; a "
+                "file has no LED to switch"
             ) from None
         finally:
             blinker.stop.set()
@@ -194,7 +230,9 @@ class _Blinker:
             if now >= next_ping:
                 self._ping()
                 left = left - 1 or PING_BURST
-                next_ping = now + self._chance.uniform(*(PING_EVERY_S if left == PING_BURST else PING_STEP_S))
+                next_ping = now + self._chance.uniform(
+                    *(PING_EVERY_S if left == PING_BURST else PING_STEP_S)
+                )
             if now >= next_toggle:
                 if done == self._toggles:
                     return

@@ -1,24 +1,30 @@
 """The offset between light and frames, from an LED that the firmware switches in the camera's view.
 
-The LED is switched some 120 times at random instants, so that the toggles fall into every phase of the camera's clock. Each
-toggle's time is known through the sensor's clock, exactly as a sample's is. Three steps give the offset:
+The LED is switched some 120 times at random instants, so that the toggles fall into every phase of
+the camera's clock. Each toggle's time is known through the sensor's clock, exactly as a sample's
+is. Three steps give the offset:
 
-1. Where is the LED? The picture is averaged over a grid of cells; the LED is in the cell whose changes from frame to frame follow
+1. Where is the LED? The picture is averaged over a grid of cells; the LED is in the cell whose
+changes from frame to frame follow
    those of the LED best, over all offsets that a camera may have.
-2. How bright was it in each frame? The cell's luma, less what it shares with its row (lamps that flicker), put between the levels
-   before and after each toggle: 0 is dark, 1 is lit. Toggles that the camera did not see, because something was in the way, are
-   left out and counted.
-3. A frame stamped s whose exposure lasts E sees a toggle at g partly where |s - offset - g| < E / 2. Over u = s - g, the
-   brightness after switching on rises from 0 to 1 and after switching off it falls. In a camera the rise is no straight
-   ramp: gamma lifts its foot, saturation cuts its top. But the fall is its mirror image about u = offset, whatever the
-   response is: light that fills a part of the exposure looks the same at either end of it. So the offset is midway between
-   the centre of the rise and the centre of the fall. The two curves are fitted by monotone regression, which assumes no shape,
+2. How bright was it in each frame? The cell's luma, less what it shares with its row (lamps that
+flicker), put between the levels
+   before and after each toggle: 0 is dark, 1 is lit. Toggles that the camera did not see, because
+   something was in the way, are left out and counted.
+3. A frame stamped s whose exposure lasts E sees a toggle at g partly where |s - offset - g| < E /
+2. Over u = s - g, the
+   brightness after switching on rises from 0 to 1 and after switching off it falls. In a camera the
+   rise is no straight ramp: gamma lifts its foot, saturation cuts its top. But the fall is its
+   mirror image about u = offset, whatever the response is: light that fills a part of the exposure
+   looks the same at either end of it. So the offset is midway between the centre of the rise and
+   the centre of the fall. The two curves are fitted by monotone regression, which assumes no shape,
    and the centre of a rise y(u) is the integral of u dy.
 
 The certainty comes from drawing the toggles again, with replacement.
 
-`light_ns = time_ns - offset_ns`: a positive offset says that the stamp is later than the light. The toggles' times carry the
-sensor clock's constant asymmetry, and so do the times of samples: the offset takes it out of what is between frames and samples.
+`light_ns = time_ns - offset_ns`: a positive offset says that the stamp is later than the light. The
+toggles' times carry the sensor clock's constant asymmetry, and so do the times of samples: the
+offset takes it out of what is between frames and samples.
 """
 
 from dataclasses import dataclass
@@ -33,7 +39,8 @@ GRID = (80, 45)                 # cells across and down that a picture is averag
 EARLIEST_NS, LATEST_NS = -200_000_000, 1_000_000_000     # offsets that are looked through
 MIN_TOGGLES = 12                # seen, each way
 MAX_BOUND_NS = 2_000_000        # a calibration that is less certain is refused
-_FOLLOWS = 0.35                 # correlation of frame-to-frame changes; the best of all noise is some 0.22 in 500 frames
+# correlation of frame-to-frame changes; the best of all noise is some 0.22 in 500 frames
+_FOLLOWS = 0.35
 _DRAWS = 200
 _SURE = 3.0                     # standard deviations
 
@@ -67,11 +74,13 @@ class LightPlace:
 class LightFit:
     """The offset of the camera's stamps against the light, as the sensor's clock has it."""
 
-    offset_ns: int              # light_ns = time_ns - offset_ns: positive where the stamp is later than the light
+    # light_ns = time_ns - offset_ns: positive where the stamp is later than the light
+    offset_ns: int
     bound_ns: int               # certainty of the fit and of the toggles' times together
     fit_ns: int                 # the fit's part of it, three standard deviations
     exposure_ns: int            # about: how long a frame gathers light
-    residual: float             # RMS of the frames about the edges against the fitted curves, 1 is the LED's brightness
+    # RMS of the frames about the edges against the fitted curves, 1 is the LED's brightness
+    residual: float
     seen: int                   # toggles that the camera saw
     toggles: int                # of so many
 
@@ -92,7 +101,9 @@ def average_cells(image: np.ndarray, pixel_format: str, height_px: int) -> np.nd
     return cv2.resize(plane.astype(np.float32), GRID, interpolation=cv2.INTER_AREA)
 
 
-def find_light(cells: np.ndarray, frame_ns: np.ndarray, toggles: Toggles) -> tuple[np.ndarray, LightPlace]:
+def find_light(
+    cells: np.ndarray, frame_ns: np.ndarray, toggles: Toggles
+) -> tuple[np.ndarray, LightPlace]:
     """Find the LED in the picture and give its brightness in each frame.
 
     Parameters
@@ -110,13 +121,16 @@ def find_light(cells: np.ndarray, frame_ns: np.ndarray, toggles: Toggles) -> tup
     """
     count, rows, columns = cells.shape
     period_ns = float(np.median(np.diff(frame_ns)))
-    # Lamps that flicker do it row by row under a rolling shutter. The LED lights less than half of a row: its median is the room.
+    # Lamps that flicker do it row by row under a rolling shutter. The LED lights less than half of
+    # a row: its median is the room.
     room = np.median(cells, axis=2)
     changes = np.diff((cells - room[:, :, None]).reshape(count, -1), axis=0)
     changes /= np.maximum(np.linalg.norm(changes, axis=0), 1e-9)
     offsets_ns = np.arange(EARLIEST_NS, LATEST_NS, period_ns / 4).astype(np.int64)
     half_ns = round(period_ns / 4)
-    seen = np.stack([toggles.lit(frame_ns - at - half_ns, frame_ns - at + half_ns) for at in offsets_ns])
+    seen = np.stack(
+        [toggles.lit(frame_ns - at - half_ns, frame_ns - at + half_ns) for at in offsets_ns]
+    )
     expected = np.diff(seen, axis=1).astype(np.float32)
     expected /= np.maximum(np.linalg.norm(expected, axis=1, keepdims=True), 1e-9)
     follows = expected @ changes                                # (offsets, cells)
@@ -126,8 +140,10 @@ def find_light(cells: np.ndarray, frame_ns: np.ndarray, toggles: Toggles) -> tup
     row, column = divmod(int(best), columns)
     if peak < _FOLLOWS:
         raise CalibrationError(
-            f"expected a place in the picture that follows the LED, found none (the best, {row / rows:.0%} down and "
-            f"{column / columns:.0%} across, by {peak:.2f} of 1); put the LED of pin 13 in the camera's view, bright against "
+            "expected a place in the picture that follows the LED, found none (the best, "
+            f"{row / rows:.0%} down and "
+            f"{column / columns:.0%} across, by {peak:.2f} of 1); put the LED of pin 13 in the "
+            "camera's view, bright against "
             "what is around it"
         )
     near = np.zeros_like(map_, dtype=bool)
@@ -136,11 +152,15 @@ def find_light(cells: np.ndarray, frame_ns: np.ndarray, toggles: Toggles) -> tup
     down, across = np.nonzero(lit)
     weight = map_[lit]
     place = LightPlace(
-        row=float((weight @ down / weight.sum() + 0.5) / rows), column=float((weight @ across / weight.sum() + 0.5) / columns),
-        follows=peak, offset_ns=int(offsets_ns[at]),
+        row=float((weight @ down / weight.sum() + 0.5) / rows),
+        column=float((weight @ across / weight.sum() + 0.5) / columns), follows=peak,
+        offset_ns=int(offsets_ns[at]),
     )
-    brightness, beside = (part.astype(np.float64) @ (weight / weight.sum()) for part in (cells[:, lit], room[:, down]))
-    # How much of the room's flicker the LED's place shows is told by the frames between which the LED did not change.
+    brightness, beside = (
+        part.astype(np.float64) @ (weight / weight.sum()) for part in (cells[:, lit], room[:, down])
+    )
+    # How much of the room's flicker the LED's place shows is told by the frames between which the
+    # LED did not change.
     steady = np.abs(expected[at]) < 0.1 * np.abs(expected[at]).max()
     steps, beside_steps = np.diff(brightness)[steady], np.diff(beside)[steady]
     share = float(steps @ beside_steps) / max(float(beside_steps @ beside_steps), 1e-9)
@@ -166,7 +186,7 @@ def fit_light_offset(
     period_ns = float(np.median(np.diff(frame_ns)))
     offset_ns = float(coarse_ns)
     edges = _edges(brightness, frame_ns, toggles, offset_ns, period_ns)
-    for _ in range(3):                  # which frames lie about a toggle depends on the offset, a little
+    for _ in range(3):  # which frames lie about a toggle depends on the offset, a little
         offset_ns += _mirror(edges)
         edges = _edges(brightness, frame_ns, toggles, offset_ns, period_ns)
     rng = np.random.default_rng(seed)
@@ -174,14 +194,17 @@ def fit_light_offset(
     fit_ns = _SURE * float(np.std(drawn))
     exposure_ns, residual = _shape(edges, period_ns)
     return LightFit(
-        offset_ns=round(offset_ns), bound_ns=round(fit_ns + float(toggles.bound_ns.mean())), fit_ns=round(fit_ns),
-        exposure_ns=round(exposure_ns), residual=residual, seen=edges.seen, toggles=len(toggles.time_ns),
+        offset_ns=round(offset_ns), bound_ns=round(fit_ns + float(toggles.bound_ns.mean())),
+        fit_ns=round(fit_ns), exposure_ns=round(exposure_ns), residual=residual, seen=edges.seen,
+        toggles=len(toggles.time_ns),
     )
 
 
 @dataclass(frozen=True)
 class _Edges:
-    """Frames about the toggles: u, their stamps after the toggle and the offset [ns], and y, 0 dark to 1 lit; sorted by u."""
+    """Frames about the toggles: u, their stamps after the toggle and the offset [ns], and y, 0 dark
+    to 1 lit; sorted by u.
+    """
 
     rise_u: np.ndarray
     rise_y: np.ndarray
@@ -195,16 +218,24 @@ class _Edges:
     def draw(self, rng: np.random.Generator) -> "_Edges":
         """Draw as many toggles again, with replacement."""
         drawn: list[np.ndarray] = []
-        for u, y, of in ((self.rise_u, self.rise_y, self.rise_of), (self.fall_u, self.fall_y, self.fall_of)):
+        for u, y, of in (
+            (self.rise_u, self.rise_y, self.rise_of), (self.fall_u, self.fall_y, self.fall_of),
+        ):
             names, inverse = np.unique(of, return_inverse=True)
-            times = np.bincount(rng.integers(len(names), size=len(names)), minlength=len(names))[inverse]
+            times = np.bincount(rng.integers(len(names), size=len(names)), minlength=len(names))[
+                inverse
+            ]
             drawn += [np.repeat(u, times), np.repeat(y, times), np.repeat(of, times)]
         return _Edges(*drawn, reach_ns=self.reach_ns, seen=self.seen)
 
 
-def _edges(brightness: np.ndarray, frame_ns: np.ndarray, toggles: Toggles, offset_ns: float, period_ns: float) -> _Edges:
+def _edges(
+    brightness: np.ndarray, frame_ns: np.ndarray, toggles: Toggles, offset_ns: float,
+    period_ns: float,
+) -> _Edges:
     """Gather the frames about each toggle that the camera saw, between its own two levels."""
-    reach_ns, ramp_ns = 2.2 * period_ns, 0.6 * period_ns    # an exposure of a whole period, and at least a frame on either side
+    # an exposure of a whole period, and at least a frame on either side
+    reach_ns, ramp_ns = 2.2 * period_ns, 0.6 * period_ns
     steps = np.full(len(toggles.time_ns), np.nan)
     windows: list[tuple[np.ndarray, np.ndarray]] = []
     for k, toggle_ns in enumerate(toggles.time_ns):
@@ -217,14 +248,20 @@ def _edges(brightness: np.ndarray, frame_ns: np.ndarray, toggles: Toggles, offse
         windows.append((u, b))
     steps = np.where(toggles.on, steps, -steps)
     typical = float(np.nanmedian(steps)) if np.isfinite(steps).any() else 0.0
-    good = (steps > 0.5 * typical) & (steps < 2.0 * typical) if typical > 0 else np.zeros(len(steps), bool)
+    good = (
+        (steps > 0.5 * typical) & (steps < 2.0 * typical)
+        if typical > 0
+        else np.zeros(len(steps), bool)
+    )
     found = {}
     for on in (True, False):
         chosen = np.flatnonzero(good & (toggles.on == on))
         if len(chosen) < MIN_TOGGLES or good.sum() < len(good) / 2:
             raise CalibrationError(
-                f"expected to see at least half of the {len(good)} times that the LED was switched, and {MIN_TOGGLES} each way, "
-                f"found {int(good.sum())}; keep the LED uncovered, the camera still and its exposure locked"
+                f"expected to see at least half of the {len(good)} times that the LED was "
+                f"switched, and {MIN_TOGGLES} each way, "
+                f"found {int(good.sum())}; keep the LED uncovered, the camera still and its "
+                "exposure locked"
             )
         u = np.concatenate([windows[k][0] for k in chosen])
         y = np.concatenate([windows[k][1] for k in chosen])
@@ -239,7 +276,8 @@ def _monotone(y: np.ndarray, *, rising: bool) -> np.ndarray:
 
 
 def _centre(u: np.ndarray, y: np.ndarray, reach_ns: float) -> float:
-    """Give the centre of a monotone rise from 0 to 1: the integral of u dy, from the area above it."""
+    """Give the centre of a monotone rise from 0 to 1: the integral of u dy, from the area above it.
+    """
     at = np.concatenate([[-reach_ns], u, [reach_ns]])
     height = np.concatenate([y[:1], y, y[-1:]])
     return reach_ns - float(np.trapezoid(height, at))
@@ -253,7 +291,9 @@ def _mirror(edges: _Edges) -> float:
 
 
 def _shape(edges: _Edges, period_ns: float) -> tuple[float, float]:
-    """Give the exposure [ns] and the RMS residual: the rise is a ramp raised to a power, the fall its mirror image."""
+    """Give the exposure [ns] and the RMS residual: the rise is a ramp raised to a power, the fall
+    its mirror image.
+    """
     u = np.concatenate([edges.rise_u, -edges.fall_u])
     y = np.concatenate([edges.rise_y, edges.fall_y])
     best = (np.inf, 0.0)

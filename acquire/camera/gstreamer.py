@@ -1,11 +1,13 @@
 """Cameras through GStreamer: the CSI camera of a Jetson or a Raspberry Pi, or any pipeline.
 
-pip's OpenCV has no GStreamer, so frames come from PyGObject's appsink. A live source stamps each buffer with the pipeline's
-clock, which is told to be CLOCK_MONOTONIC; PTS plus the pipeline's base time is that stamp. Frames are recorded as I420,
-untouched where the camera gives it. Where buffers carry their frame's number (`offset`, with the next one's in `offset_end`), it
-is the sequence; elsewhere the stamps tell it.
+pip's OpenCV has no GStreamer, so frames come from PyGObject's appsink. A live source stamps each
+buffer with the pipeline's clock, which is told to be CLOCK_MONOTONIC; PTS plus the pipeline's base
+time is that stamp. Frames are recorded as I420, untouched where the camera gives it. Where buffers
+carry their frame's number (`offset`, with the next one's in `offset_end`), it is the sequence;
+elsewhere the stamps tell it.
 
-A pipeline that is not live (a file, held to its own time by `clocksync`) ends as a file ends; a live one that ends has failed.
+A pipeline that is not live (a file, held to its own time by `clocksync`) ends as a file ends; a
+live one that ends has failed.
 """
 
 import re
@@ -25,7 +27,8 @@ _FIRST_FRAME_S = 10.0
 _AHEAD_NS = 1_000_000_000
 _SOURCE = "acq-source"
 _PACKAGES = (
-    "gstreamer1.0-plugins-base gstreamer1.0-plugins-good gir1.2-gstreamer-1.0 gir1.2-gst-plugins-base-1.0, "
+    "gstreamer1.0-plugins-base gstreamer1.0-plugins-good gir1.2-gstreamer-1.0 "
+    "gir1.2-gst-plugins-base-1.0, "
     "and `pip install -e '.[gstreamer]'`"
 )
 
@@ -46,19 +49,25 @@ def load_gst() -> Any:
             gi.require_version(methods, "1.0")
             import_module(f"gi.repository.{methods}")
     except (ImportError, ValueError) as error:
-        raise DeviceError(f"expected GStreamer with PyGObject, got: {error}; install {_PACKAGES}") from error
+        raise DeviceError(
+            f"expected GStreamer with PyGObject, got: {error}; install {_PACKAGES}"
+        ) from error
     gst.init(None)
     return gst
 
 
-def open_csi(fps: float, width: int, height: int, *, before: dict[str, Any] | None = None) -> "GstCamera":
+def open_csi(
+    fps: float, width: int, height: int, *, before: dict[str, Any] | None = None
+) -> "GstCamera":
     """Open the CSI camera with the element this board has for it; `before` as in `GstCamera`."""
     element = csi_element()
     rate = f"{round(fps)}/1"
     pipeline = {
-        "nvarguscamerasrc": f"nvarguscamerasrc name={_SOURCE} ! video/x-raw(memory:NVMM),width=1280,height=720,framerate={rate} "
+        "nvarguscamerasrc": f"nvarguscamerasrc name={_SOURCE} ! "
+                            f"video/x-raw(memory:NVMM),width=1280,height=720,framerate={rate} "
         f"! nvvidconv ! video/x-raw,format=I420,width={width},height={height}",
-        "libcamerasrc": f"libcamerasrc name={_SOURCE} ! video/x-raw,width={width},height={height},framerate={rate} "
+        "libcamerasrc": f"libcamerasrc name={_SOURCE} ! "
+                        f"video/x-raw,width={width},height={height},framerate={rate} "
         "! videoconvert",
     }[element]
     return GstCamera(pipeline, name="csi", fps=fps, locks=ELEMENTS[element], before=before)
@@ -76,21 +85,24 @@ def csi_element() -> str:
         if gst.ElementFactory.find(element):
             return element
     raise DeviceError(
-        f"expected a CSI camera's GStreamer element, found none of {', '.join(ELEMENTS)} installed; "
-        "install gstreamer1.0-libcamera on a Raspberry Pi, nvidia-l4t-gstreamer on a Jetson (docs/hardware.md)"
+        f"expected a CSI camera's GStreamer element, found none of {', '.join(ELEMENTS)} "
+        "installed; "
+        "install gstreamer1.0-libcamera on a Raspberry Pi, nvidia-l4t-gstreamer on a Jetson "
+        "(docs/hardware.md)"
     )
 
 
 class GstCamera:
-    """A GStreamer pipeline behind `FrameSource`; it delivers from when it is open, and `start` drops what is older.
+    """A GStreamer pipeline behind `FrameSource`; it delivers from when it is open, and `start`
+    drops what is older.
 
     Parameters
     ----------
     pipeline : ends in raw video and has no sink
-    locks : which properties of the element named `acq-source` lock exposure and white balance, and which tell them;
-        None: the pipeline is the user's own, and its controls are left alone
-    before : `CameraInfo.exposure` of the same camera earlier, to be asked for again; where it tells no values, and where
-        it is None, the picture settles first
+    locks : which properties of the element named `acq-source` lock exposure and white balance, and
+        which tell them; None: the pipeline is the user's own, and its controls are left alone
+    before : `CameraInfo.exposure` of the same camera earlier, to be asked for again; where it tells
+        no values, and where it is None, the picture settles first
 
     Raises
     ------
@@ -99,43 +111,54 @@ class GstCamera:
     """
 
     def __init__(
-        self, pipeline: str, *, name: str, fps: float, locks: tuple[dict[str, Any], tuple[str, ...]] | None = None,
+        self, pipeline: str, *, name: str, fps: float,
+        locks: tuple[dict[str, Any], tuple[str, ...]] | None = None,
         before: dict[str, Any] | None = None,
     ) -> None:
         self._gst = load_gst()
         full = f"{pipeline} ! videoconvert ! video/x-raw,format=I420 ! appsink name=acq sync=false max-buffers=64 drop=false"
         try:
             self._pipeline = self._gst.parse_launch(full)
-        except Exception as error:   # GLib.Error, which exists only once gi is loaded
-            raise DeviceError(f"expected a GStreamer pipeline without its sink, found {pipeline!r}: {error}") from error
+        except Exception as error:  # GLib.Error, which exists only once gi is loaded
+            raise DeviceError(
+                f"expected a GStreamer pipeline without its sink, found {pipeline!r}: {error}"
+            ) from error
         self._sink = self._pipeline.get_by_name("acq")
         self._name = name
         self._first: tuple[Any, int] | None = None
-        self._pipeline.use_clock(self._gst.SystemClock.obtain())      # a source may offer another, such as a sound card's
+        # a source may offer another, such as a sound card's
+        self._pipeline.use_clock(self._gst.SystemClock.obtain())
         self.is_live = True               # False: it is a file's, and its end is no failure
         self._pipeline.set_state(self._gst.State.PLAYING)
         try:
             first = self._pull_first()
-            self._pipeline.get_state(self._gst.SECOND)      # a file's first frame is there before the base time is
+            # a file's first frame is there before the base time is
+            self._pipeline.get_state(self._gst.SECOND)
             self.is_live = self._has_live_source()
             caps = first[0].get_caps().get_structure(0)
             width, height = caps.get_value("width"), caps.get_value("height")
             if width % 8 or height % 4:
                 raise DeviceError(
-                    f"expected a width of a multiple of 8 and a height of 4, found {width}x{height} from {pipeline!r}"
+                    "expected a width of a multiple of 8 and a height of 4, found "
+                    f"{width}x{height} from {pipeline!r}"
                 )
             ok, numerator, denominator = caps.get_fraction("framerate")
             actual_fps = numerator / denominator if ok and numerator else fps
             self._shape = (height * 3 // 2, width)
             self._sequence = SequenceFromTime(actual_fps)
             buffer = first[0].get_buffer()
-            counts_frames = buffer.offset != self._gst.BUFFER_OFFSET_NONE and buffer.offset_end == buffer.offset + 1
+            counts_frames = (
+                buffer.offset != self._gst.BUFFER_OFFSET_NONE
+                and buffer.offset_end == buffer.offset + 1
+            )
             self._zero: int | None = None            # number of the first frame recorded
             check_first_stamp(self._stamp_ns(first), name, self.close)
             exposure = NOT_CONTROLLED if locks is None else self._lock(*locks, before)
         except EndOfStream:
             self.close()
-            raise DeviceError(f"expected frames from camera {name}, found that its stream ended") from None
+            raise DeviceError(
+                f"expected frames from camera {name}, found that its stream ended"
+            ) from None
         except BaseException:
             self.close()
             raise
@@ -151,17 +174,25 @@ class GstCamera:
             exposure=exposure,
         )
 
-    def _lock(self, locks: dict[str, Any], told: tuple[str, ...], before: dict[str, Any] | None) -> dict[str, Any]:
+    def _lock(
+        self, locks: dict[str, Any], told: tuple[str, ...], before: dict[str, Any] | None
+    ) -> dict[str, Any]:
         settled = "as before" if remembered(before, told) else settle(self._brightness)
-        return {**lock_element(self._pipeline.get_by_name(_SOURCE), locks, told, before=before), "settled": settled}
+        return {
+            **lock_element(self._pipeline.get_by_name(_SOURCE), locks, told, before=before),
+            "settled": settled,
+        }
 
     def _has_live_source(self) -> bool:
-        """Say whether a source of the pipeline is live; one that does not say, as libcamerasrc, is taken to be."""
+        """Say whether a source of the pipeline is live; one that does not say, as libcamerasrc, is
+        taken to be.
+        """
         elements = self._pipeline.iterate_recurse()
         while (step := elements.next())[0] == self._gst.IteratorResult.OK:
             element = step[1]
             is_source = element.numsinkpads == 0 and not isinstance(element, self._gst.Bin)
-            if is_source and getattr(element, "is_live", True):      # GstBaseSrc's field; it hides the method of its name
+            # GstBaseSrc's field; it hides the method of its name
+            if is_source and getattr(element, "is_live", True):
                 return True
         return False
 
@@ -171,7 +202,9 @@ class GstCamera:
 
     def _image(self, pulled: tuple[Any, int]) -> np.ndarray:
         buffer = pulled[0].get_buffer()
-        return np.frombuffer(buffer.extract_dup(0, buffer.get_size()), dtype=np.uint8).reshape(self._shape)
+        return np.frombuffer(buffer.extract_dup(0, buffer.get_size()), dtype=np.uint8).reshape(
+            self._shape
+        )
 
     def _pull(self, timeout_s: float) -> tuple[Any, int] | None:
         """Give the next GStreamer sample and its arrival; raise what the pipeline reports."""
@@ -181,26 +214,36 @@ class GstCamera:
             return sample, arrival_ns
         message = self._pipeline.get_bus().pop_filtered(self._gst.MessageType.ERROR)
         if message is not None:
-            raise DeviceError(f"expected frames from camera {self._name}, got: {message.parse_error()[0].message}")
+            raise DeviceError(
+                f"expected frames from camera {self._name}, got: {message.parse_error()[0].message}"
+            )
         if self._sink.is_eos() and not self.is_live:
             raise EndOfStream
         if self._sink.is_eos():
-            raise DeviceError(f"expected frames from camera {self._name}, found that its stream ended")
+            raise DeviceError(
+                f"expected frames from camera {self._name}, found that its stream ended"
+            )
         return None
 
     def _pull_first(self) -> tuple[Any, int]:
-        """Wait for a frame as long as a camera may take to wake; what the pipeline reports ends the wait."""
+        """Wait for a frame as long as a camera may take to wake; what the pipeline reports ends the
+        wait.
+        """
         give_up = time.monotonic() + _FIRST_FRAME_S
         while time.monotonic() < give_up:
             if (pulled := self._pull(0.2)) is not None:
                 return pulled
-        raise DeviceError(f"expected a frame of camera {self._name} within {_FIRST_FRAME_S:g} s, found none")
+        raise DeviceError(
+            f"expected a frame of camera {self._name} within {_FIRST_FRAME_S:g} s, found none"
+        )
 
     def _stamp_ns(self, pulled: tuple[Any, int]) -> int:
         pts = pulled[0].get_buffer().pts
         running_ns = pulled[0].get_segment().to_running_time(self._gst.Format.TIME, pts)
         if self._gst.CLOCK_TIME_NONE in (pts, running_ns):
-            raise DeviceError(f"expected a stamp on every frame of camera {self._name}, found a frame without one")
+            raise DeviceError(
+                f"expected a stamp on every frame of camera {self._name}, found a frame without one"
+            )
         return running_ns + self._pipeline.get_base_time()
 
     def start(self, start_ns: int) -> None:
@@ -209,7 +252,10 @@ class GstCamera:
             while self._stamp_ns(pulled := self._pull_first()) < start_ns:
                 self._sequence.learn(self._stamp_ns(pulled))
         except EndOfStream:
-            raise DeviceError(f"expected frames from camera {self._name}, found that its file ended before the start") from None
+            raise DeviceError(
+                f"expected frames from camera {self._name}, found that its file ended before the "
+                "start"
+            ) from None
         self._first, self._zero = pulled, None
         self._sequence.restart()
 
@@ -221,16 +267,22 @@ class GstCamera:
         time_ns = self._stamp_ns(pulled)
         if not self.is_live and time_ns - pulled[1] > _AHEAD_NS:
             raise StampError(
-                f"expected the file behind {self._name} to be held to its own time, found it {(time_ns - pulled[1]) / 1e9:.1f} s "
+                f"expected the file behind {self._name} to be held to its own time, found it "
+                f"{(time_ns - pulled[1]) / 1e9:.1f} s "
                 "ahead; put clocksync behind its decoder"
             )
-        return VideoFrame(self._image(pulled), time_ns, pulled[1], self._number(pulled[0].get_buffer(), time_ns))
+        return VideoFrame(
+            self._image(pulled), time_ns, pulled[1], self._number(pulled[0].get_buffer(), time_ns)
+        )
 
     def _number(self, buffer: Any, time_ns: int) -> int:
         if not self.info.counts_frames:
             return self._sequence.number(time_ns)
         if buffer.offset_end != buffer.offset + 1:
-            raise DeviceError(f"expected a number on every frame of camera {self._name}, found a frame without one")
+            raise DeviceError(
+                f"expected a number on every frame of camera {self._name}, found a frame without "
+                "one"
+            )
         if self._zero is None:
             self._zero = buffer.offset
         return buffer.offset - self._zero
@@ -241,7 +293,8 @@ class GstCamera:
 
 
 def list_formats() -> dict[str, list[str]]:
-    """List what each video source of the system gives, by its device's path: "video/x-raw YUY2 640x360 at 30".
+    """List what each video source of the system gives, by its device's path: "video/x-raw YUY2
+    640x360 at 30".
 
     Raises
     ------
@@ -258,7 +311,11 @@ def list_formats() -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for device in devices:
         properties, caps = device.get_properties(), device.get_caps()
-        path = properties.get_string("device.path") or properties.get_string("api.v4l2.path") if properties else None
+        path = (
+            properties.get_string("device.path") or properties.get_string("api.v4l2.path")
+            if properties
+            else None
+        )
         if path and caps:
             found[path] = [_in_words(caps.get_structure(n)) for n in range(caps.get_size())]
     return found
@@ -267,6 +324,9 @@ def list_formats() -> dict[str, list[str]]:
 def _in_words(structure: Any) -> str:
     """Say one structure of caps in words; lists and ranges as GStreamer writes them."""
     fields = dict(re.findall(r"(\w+)=\(\w+\)(\{[^}]*\}|\[[^\]]*\]|[^,;]+)", structure.to_string()))
-    words = [structure.get_name(), fields.get("format", ""), "x".join(fields.get(n, "?") for n in ("width", "height"))]
+    words = [
+        structure.get_name(), fields.get("format", ""),
+        "x".join(fields.get(n, "?") for n in ("width", "height")),
+    ]
     rate = re.sub(r"/1\b", "", fields.get("framerate", "?")).replace("(fraction)", "")
     return " ".join([*filter(None, words), f"at {rate}"])

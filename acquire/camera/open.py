@@ -1,14 +1,14 @@
 """Cameras behind `FrameSource`, chosen by `--camera SPEC`.
 
 ```text
-auto                      the CSI camera where GStreamer has an element for it, else the first UVC camera
-csi                       nvarguscamerasrc (Jetson) or libcamerasrc (Raspberry Pi), through GStreamer
-uvc:0, uvc:/dev/video0    a UVC camera, through OpenCV
-gst:PIPELINE              any GStreamer pipeline that ends in raw video, without its sink
-replay:VIDEO[?times=CSV]  a file played in real time, with its own frame times
-```
+auto                      the CSI camera where GStreamer has an element for it, else the first UVC
+camera csi                       nvarguscamerasrc (Jetson) or libcamerasrc (Raspberry Pi), through
+GStreamer uvc:0, uvc:/dev/video0    a UVC camera, through OpenCV gst:PIPELINE              any
+GStreamer pipeline that ends in raw video, without its sink replay:VIDEO[?times=CSV]  a file played
+in real time, with its own frame times ```
 
-What is live stands behind a `SteadyCamera`: measured before the start, opened again when it falls silent.
+What is live stands behind a `SteadyCamera`: measured before the start, opened again when it falls
+silent.
 """
 
 import sys
@@ -36,7 +36,8 @@ def open_camera(spec: str, fps: float) -> FrameSource:
 
     Raises
     ------
-    DeviceError : no such kind of camera, or it is missing, busy or refuses; says what was looked for
+    DeviceError : no such kind of camera, or it is missing, busy or refuses; says what was looked
+        for
     """
     check_spec(spec)
     kind, _, rest = spec.partition(":")
@@ -53,8 +54,13 @@ def open_camera(spec: str, fps: float) -> FrameSource:
     video, _, query = rest.partition("?")
     options = parse_qs(query, keep_blank_values=True)
     if unknown := set(options) - {"times"}:
-        raise DeviceError(f"expected only times=CSV behind ?, found {', '.join(sorted(unknown))} in --camera {spec}")
-    return ReplayCamera(Path(video), times=Path(options["times"][0]) if "times" in options else None)
+        raise DeviceError(
+            f"expected only times=CSV behind ?, found {', '.join(sorted(unknown))} in --camera "
+            f"{spec}"
+        )
+    return ReplayCamera(
+        Path(video), times=Path(options["times"][0]) if "times" in options else None
+    )
 
 
 def _open_csi(fps: float) -> FrameSource:
@@ -69,9 +75,12 @@ def _open_gst(pipeline: str, fps: float) -> FrameSource:
     from .reconnecting import SteadyCamera
 
     opened = [GstCamera(pipeline, name="gst", fps=fps)]
-    if not opened[0].is_live:         # a file has no rate to achieve, and opened again it would begin anew
+    if not opened[0].is_live:  # a file has no rate to achieve, and opened again it would begin anew
         return opened[0]
-    return SteadyCamera(lambda _: opened.pop() if opened else GstCamera(pipeline, name="gst", fps=fps), asked_fps=fps)
+    return SteadyCamera(
+        lambda _: opened.pop() if opened else GstCamera(pipeline, name="gst", fps=fps),
+        asked_fps=fps,
+    )
 
 
 def _open_uvc(device: str, fps: float) -> FrameSource:
@@ -79,7 +88,8 @@ def _open_uvc(device: str, fps: float) -> FrameSource:
     from .uvc import UvcCamera
 
     path = f"/dev/video{device}" if device.isdecimal() else str(Path(device).resolve())
-    node = next((node for node in list_nodes() if node.device == path), None)      # None where there is no Linux
+    # None where there is no Linux
+    node = next((node for node in list_nodes() if node.device == path), None)
 
     def opener(before: dict | None) -> UvcCamera:
         place = device if before is None or node is None else find_again(node)
@@ -96,7 +106,11 @@ def _find_camera(fps: float) -> FrameSource:
     except DeviceError as error:
         tried.append(f"csi: {error}")
     # Elsewhere the system's first camera; on Linux the nodes that give pictures.
-    devices = [node.device for node in list_nodes() if node.index == 0] if sys.platform == "linux" else ["0"]
+    devices = (
+        [node.device for node in list_nodes() if node.index == 0]
+        if sys.platform == "linux"
+        else ["0"]
+    )
     for device in devices:
         try:
             return _open_uvc(device, fps)
@@ -105,5 +119,6 @@ def _find_camera(fps: float) -> FrameSource:
     if not devices:
         tried.append("uvc: no /dev/video*")
     raise DeviceError(
-        f"expected a camera, found none ({'; '.join(tried)}); plug one in, look with acq devices, or name it with --camera"
+        f"expected a camera, found none ({'; '.join(tried)}); plug one in, look with acq devices, "
+        "or name it with --camera"
     )

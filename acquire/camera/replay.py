@@ -1,7 +1,8 @@
 """A video file played in real time as if it were a camera, each frame at its own time.
 
-Frame i is delivered at `start_ns + (t_i - t_0)`, where t comes from a CSV beside the video, or from the container where there is
-none. Nothing is dropped: a file has no frames to lose. If decoding falls behind, a frame arrives late and its arrival says so.
+Frame i is delivered at `start_ns + (t_i - t_0)`, where t comes from a CSV beside the video, or from
+the container where there is none. Nothing is dropped: a file has no frames to lose. If decoding
+falls behind, a frame arrives late and its arrival says so.
 """
 
 import queue
@@ -34,22 +35,35 @@ def read_frame_times(path: Path) -> np.ndarray:
         table = pd.read_csv(path)
     except (OSError, ValueError) as error:
         raise DeviceError(f"expected frame times in {path}, got: {error}") from error
-    names = [name for name in table.columns if str(name).strip().lower() in ("timestamp", "time", "time_s")]
+    names = [
+        name
+        for name in table.columns
+        if str(name).strip().lower() in ("timestamp", "time", "time_s")
+    ]
     column = table[names[0] if names else table.columns[-1]]
     times = np.asarray(pd.to_numeric(column, errors="coerce"), dtype=np.float64)
     if len(times) < 2 or not np.isfinite(times).all():
-        raise DeviceError(f"expected a number for each frame in {path}, found {np.isnan(times).sum()} rows that hold none")
+        raise DeviceError(
+            f"expected a number for each frame in {path}, found {np.isnan(times).sum()} rows that "
+            "hold none"
+        )
     steps = np.diff(times)
     if (steps <= 0).any():
         row = int(np.argmax(steps <= 0)) + 2
-        raise DeviceError(f"expected increasing times in {path}, found row {row} not later than the one before")
+        raise DeviceError(
+            f"expected increasing times in {path}, found row {row} not later than the one before"
+        )
     if not 1e-3 < np.median(steps) < 1.0:
-        raise DeviceError(f"expected seconds in {path}, found a median step of {np.median(steps):g}; is it another unit?")
+        raise DeviceError(
+            f"expected seconds in {path}, found a median step of {np.median(steps):g}; is it "
+            "another unit?"
+        )
     return times
 
 
 class ReplayCamera:
-    """A video file behind `FrameSource`: yuv420p is delivered untouched as I420, everything else as RGB.
+    """A video file behind `FrameSource`: yuv420p is delivered untouched as I420, everything else as
+    RGB.
 
     Started in the past, it is late with every frame, and delivers them as fast as they decode.
     """
@@ -67,13 +81,20 @@ class ReplayCamera:
                     if packet.pts is not None and packet.size and not packet.is_discard
                 ]
         except (OSError, IndexError, av.error.FFmpegError) as error:
-            raise DeviceError(f"expected a video to replay, found none in {video}: {error}") from error
-        self._format = "yuv420p" if pixels in ("yuv420p", "yuvj420p") and width % 2 == height % 2 == 0 else "rgb24"
+            raise DeviceError(
+                f"expected a video to replay, found none in {video}: {error}"
+            ) from error
+        self._format = (
+            "yuv420p"
+            if pixels in ("yuv420p", "yuvj420p") and width % 2 == height % 2 == 0
+            else "rgb24"
+        )
         if times is not None:
             given = read_frame_times(times)
             if len(given) != len(frame_times):
                 raise DeviceError(
-                    f"expected a time for each of the {len(frame_times)} frames of {video}, found {len(given)} in {times}"
+                    f"expected a time for each of the {len(frame_times)} frames of {video}, found "
+                    f"{len(given)} in {times}"
                 )
         else:
             given = np.sort(np.array(frame_times))
@@ -88,7 +109,8 @@ class ReplayCamera:
             fps=float((len(given) - 1) / (given[-1] - given[0])),
             pixel_format="I420" if self._format == "yuv420p" else "RGB",
             time_meaning="file",
-            pipeline=f"{pixels} decoded as {self._format}, times from {times.name if times else 'the container'}",
+            pipeline=f"{pixels} decoded as {self._format}, times from "
+                     f"{times.name if times else 'the container'}",
         )
         self._decoded: queue.Queue[np.ndarray | Exception] = queue.Queue(maxsize=_DECODED_AHEAD)
         self._closed = threading.Event()
@@ -111,7 +133,11 @@ class ReplayCamera:
         with av.open(str(self._video)) as container:
             container.streams.video[0].thread_type = "AUTO"
             for frame in container.decode(video=0):
-                yield frame.to_ndarray() if frame.format.name == self._format else frame.to_ndarray(format=self._format)
+                yield (
+                    frame.to_ndarray()
+                    if frame.format.name == self._format
+                    else frame.to_ndarray(format=self._format)
+                )
 
     def _put(self, item: np.ndarray | Exception) -> bool:
         while not self._closed.is_set():
@@ -138,7 +164,10 @@ class ReplayCamera:
             if isinstance(item, EndOfStream) and self._next == expected:
                 raise item
             if isinstance(item, Exception):
-                raise DeviceError(f"expected {expected} frames in {self._video}, found {self._next} that decode: {item}")
+                raise DeviceError(
+                    f"expected {expected} frames in {self._video}, found {self._next} that decode: "
+                    f"{item}"
+                )
             if self._next >= expected:
                 raise DeviceError(f"expected {expected} frames in {self._video}, found more")
             self._waiting = item

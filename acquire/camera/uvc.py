@@ -1,9 +1,12 @@
-"""A UVC camera through OpenCV, recorded as RGB: V4L2 on Linux, AVFoundation on macOS, Media Foundation or DirectShow on Windows.
+"""A UVC camera through OpenCV, recorded as RGB: V4L2 on Linux, AVFoundation on macOS, Media
+Foundation or DirectShow on Windows.
 
-V4L2's driver stamps each buffer on CLOCK_MONOTONIC when its last byte has arrived, and OpenCV hands the stamp on as POS_MSEC. The
-other systems' stamps have no known zero; there the stamp is the arrival, and `time_meaning` says so.
+V4L2's driver stamps each buffer on CLOCK_MONOTONIC when its last byte has arrived, and OpenCV hands
+the stamp on as POS_MSEC. The other systems' stamps have no known zero; there the stamp is the
+arrival, and `time_meaning` says so.
 
-OpenCV's grab waits for as long as it likes, so a thread of its own does that, and `read` keeps to its time.
+OpenCV's grab waits for as long as it likes, so a thread of its own does that, and `read` keeps to
+its time.
 """
 
 import os
@@ -32,21 +35,25 @@ BACKENDS = {
 }
 _WAITING = 8          # frames between the two threads
 _CLOSE_S = 2.0        # longer than OpenCV waits for a frame, by the variable below
-_PATIENCE = "OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT"      # [s]; OpenCV's own 10 s would keep a silent camera from being opened again
+# [s]; OpenCV's own 10 s would keep a silent camera from being opened again
+_PATIENCE = "OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT"
 
-if "OPENCV_LOG_LEVEL" not in os.environ:             # a camera that is not there is told of once, by us
+if "OPENCV_LOG_LEVEL" not in os.environ:  # a camera that is not there is told of once, by us
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
 
-OpenCapture = Callable[[Any, int], Any]      # (device or number, backend) -> what cv2.VideoCapture gives
+# (device or number, backend) -> what cv2.VideoCapture gives
+OpenCapture = Callable[[Any, int], Any]
 
 
 class UvcCamera:
-    """A UVC camera behind `FrameSource`; it delivers from when it is open, and `start` drops what is older.
+    """A UVC camera behind `FrameSource`; it delivers from when it is open, and `start` drops what
+    is older.
 
     Parameters
     ----------
     device : "/dev/video0", or a number as the system counts its cameras
-    before : `CameraInfo.exposure` of the same camera earlier, to be asked for again; None: settle first
+    before : `CameraInfo.exposure` of the same camera earlier, to be asked for again; None: settle
+        first
 
     Raises
     ------
@@ -55,8 +62,9 @@ class UvcCamera:
     """
 
     def __init__(
-        self, device: str, *, fps: float, width: int, height: int, before: dict[str, Any] | None = None,
-        open_capture: OpenCapture = cv2.VideoCapture, system: str = sys.platform,
+        self, device: str, *, fps: float, width: int, height: int,
+        before: dict[str, Any] | None = None, open_capture: OpenCapture = cv2.VideoCapture,
+        system: str = sys.platform,
     ) -> None:
         self._device = device
         self._stamped = system == "linux"
@@ -101,7 +109,9 @@ class UvcCamera:
         if os.path.isabs(self._device) and not os.path.exists(self._device):
             raise DeviceError(f"expected a camera at {self._device}, found no such device")
         if not os.path.isabs(self._device) and not self._device.isdecimal():
-            raise DeviceError(f"expected a camera as uvc:0 or uvc:/dev/video0, found uvc:{self._device}")
+            raise DeviceError(
+                f"expected a camera as uvc:0 or uvc:/dev/video0, found uvc:{self._device}"
+            )
         os.environ.setdefault(_PATIENCE, "1")
         place = int(self._device) if self._device.isdecimal() else self._device
         for backend in BACKENDS.get(system, (cv2.CAP_ANY,)):
@@ -110,7 +120,8 @@ class UvcCamera:
                 return capture
             capture.release()
         raise DeviceError(
-            f"expected a camera at {self._device}, found none that opens; is it busy, or are you not allowed to use it "
+            f"expected a camera at {self._device}, found none that opens; is it busy, or are you "
+            "not allowed to use it "
             "(group video on Linux, the privacy settings elsewhere)?"
         )
 
@@ -124,16 +135,23 @@ class UvcCamera:
         return round(self._capture.get(cv2.CAP_PROP_POS_MSEC) * 1e6)
 
     def _grab(self) -> None:
-        """Take frames until closed; before the start the oldest make room, afterwards the driver loses what finds none."""
+        """Take frames until closed; before the start the oldest make room, afterwards the driver
+        loses what finds none.
+        """
         try:
             while not self._closed.is_set():
                 if not self._capture.grab():
-                    self._put(DeviceError(f"expected frames from {self._device}, found that it stopped; is it still plugged in?"))
+                    self._put(
+                        DeviceError(
+                            f"expected frames from {self._device}, found that it stopped; is it "
+                            "still plugged in?"
+                        )
+                    )
                     return
                 arrival_ns = host_time.now_ns()
                 ok, image = self._capture.retrieve()
                 if not ok or image is None:
-                    continue                                 # damaged on the way: its number is skipped
+                    continue  # damaged on the way: its number is skipped
                 time_ns = self._stamp_ns() if self._stamped else arrival_ns
                 rgb = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
                 self._put(VideoFrame(rgb, time_ns, arrival_ns, self._sequence.number(time_ns)))

@@ -1,15 +1,18 @@
 """Is there a finger on the sensor? Told from the samples as they come, within two seconds.
 
-A pulse is a smooth wave of some height: every window of 1.4 s, the longest beat there is, holds most of one. What is no
-pulse is told by three things that a finger never does for as long as that. It does not stand still (`flat_line`: a sensor
-unplugged, or its pin). Its height does not fall to a tenth of what it was, nor to nothing (`finger_off`: a lifted finger leaves
-ambient light and noise). And it does not jump from sample to sample: the variance of the steps against the variance of
-the trace is about 0.3 in a pulse at 25 Hz, at most 1 in a bad one, and 2 in noise (`finger_off` too). A straight line is taken
-out first, so that light which rises or falls says nothing. Readings at the end of the scale are `clipped`.
+A pulse is a smooth wave of some height: every window of 1.4 s, the longest beat there is, holds
+most of one. What is no pulse is told by three things that a finger never does for as long as that.
+It does not stand still (`flat_line`: a sensor unplugged, or its pin). Its height does not fall to a
+tenth of what it was, nor to nothing (`finger_off`: a lifted finger leaves ambient light and noise).
+And it does not jump from sample to sample: the variance of the steps against the variance of the
+trace is about 0.3 in a pulse at 25 Hz, at most 1 in a bad one, and 2 in noise (`finger_off` too). A
+straight line is taken out first, so that light which rises or falls says nothing. Readings at the
+end of the scale are `clipped`.
 
-A state begins when the window before it was bad throughout, and its time is that window's start; it ends when 1.5 s were good,
-or with the last sample before a gap: of the time that the line was away nothing is known.
-Rates above 25 Hz are averaged down to it, which removes the hum of the mains at 50 and 100 Hz as well.
+A state begins when the window before it was bad throughout, and its time is that window's start; it
+ends when 1.5 s were good, or with the last sample before a gap: of the time that the line was away
+nothing is known. Rates above 25 Hz are averaged down to it, which removes the hum of the mains at
+50 and 100 Hz as well.
 """
 
 from collections import deque
@@ -23,10 +26,10 @@ FINGER_OFF, FLAT_LINE, CLIPPED = "finger_off", "flat_line", "clipped"
 _GRID_HZ = 25
 _WINDOW = 35                       # on that grid: 1.4 s, a beat at 43 bpm
 _LOOK_EVERY = 2                    # on that grid: 0.08 s
-_GOOD_LOOKS = 19                   # 1.5 s of them end a state: a single step stays in the window for 1.4 s
+_GOOD_LOOKS = 19  # 1.5 s of them end a state: a single step stays in the window for 1.4 s
 _FLAT = 16                         # peak to peak: a quarter step of a 10-bit converter
-# The least height of a pulse, of 65535. An amplified analog sensor gives thousands, and a few hundred of noise without a finger;
-# a MAX30102's pulse is 0.5 to 2 % of its light.
+# The least height of a pulse, of 65535. An amplified analog sensor gives thousands, and a few
+# hundred of noise without a finger; a MAX30102's pulse is 0.5 to 2 % of its light.
 _LEAST = {SENSOR_ANALOG: 400.0, SENSOR_MAX30102: 40.0}
 _DARK = {SENSOR_MAX30102: 0.05 * 65535}     # below it no finger returns that sensor's own light
 _SHARE = 0.1                       # of the usual height
@@ -75,11 +78,15 @@ class PulseWatch:
     def seconds(self, *kinds: str) -> float:
         """Give how long these states have held together, up to the last sample [s]."""
         now_ns = self._times_ns[-1] if self._times_ns else 0
-        open_ns = sum(max(0, now_ns - self._since_ns[kind]) for kind in kinds if kind in self._since_ns)
+        open_ns = sum(
+            max(0, now_ns - self._since_ns[kind]) for kind in kinds if kind in self._since_ns
+        )
         return (open_ns + sum(self._past_ns[kind] for kind in kinds)) / 1e9
 
     def see(self, sequence: int, value: int, flags: int, time_ns: int) -> list[Note]:
-        """Take the next sample; a gap of more than a fifth of a second ends what held and starts a new window."""
+        """Take the next sample; a gap of more than a fifth of a second ends what held and starts a
+        new window.
+        """
         notes = []
         if self._sequence >= 0 and sequence - self._sequence > max(1, self._block * _GRID_HZ // 5):
             self._part.clear()
@@ -115,7 +122,8 @@ class PulseWatch:
             self._usual += (height - self._usual) / min(_USUAL_LOOKS, self._looks)
         notes = self._step(FLAT_LINE, begins=flat < _FLAT, holds=flat < _FLAT * _SURELY)
         if FLAT_LINE not in self._since_ns:
-            flattens = np.ptp(values[-_WINDOW // 3:]) < _FLAT       # wait for what it will be called then
+            # wait for what it will be called then
+            flattens = np.ptp(values[-_WINDOW // 3:]) < _FLAT
             notes += self._step(FINGER_OFF, begins=off(1.0) and not flattens, holds=off(_SURELY))
         elif FINGER_OFF in self._since_ns:         # the flat line says more
             notes.append(self._end(FINGER_OFF, self._since_ns[FLAT_LINE]))

@@ -1,8 +1,8 @@
 """The sketch, built and written to a board with the tools that are there.
 
-Two sets of tools do: make with avr-gcc and the Arduino core (Debian's packages), with avrdude to write; or arduino-cli, which
-brings its own. The first is taken where both are there. The board is found by its USB adapter, and where several could be
-it, by asking each who it is.
+Two sets of tools do: make with avr-gcc and the Arduino core (Debian's packages), with avrdude to
+write; or arduino-cli, which brings its own. The first is taken where both are there. The board is
+found by its USB adapter, and where several could be it, by asking each who it is.
 """
 
 import os
@@ -22,10 +22,14 @@ from .port import Sensor
 from .protocol import SENSOR_NAMES, Hello
 
 # Vendors of the USB adapters on an Uno or Nano.
-ADAPTERS = {0x2341: "Arduino", 0x2A03: "Arduino", 0x0403: "FTDI", 0x1A86: "CH340", 0x10C4: "CP210x", 0x067B: "PL2303"}
+ADAPTERS = {
+    0x2341: "Arduino", 0x2A03: "Arduino", 0x0403: "FTDI", 0x1A86: "CH340", 0x10C4: "CP210x",
+    0x067B: "PL2303",
+}
 # A bootloader of 2018 or later listens at the first speed, an older Nano's at the second.
 BAUDS = (115_200, 57_600)
-BOARDS = ("arduino:avr:uno", "arduino:avr:nano:cpu=atmega328old")     # the same, in arduino-cli's words
+# the same, in arduino-cli's words
+BOARDS = ("arduino:avr:uno", "arduino:avr:nano:cpu=atmega328old")
 _BUILD_TIMEOUT_S, _FLASH_TIMEOUT_S = 300, 60
 
 
@@ -66,11 +70,17 @@ def sketch_folder() -> Path:
     for folder in (here.parent / "firmware", here / "firmware"):
         if (folder / "ppg_logger" / "ppg_logger.ino").exists():
             return folder
-    raise AcqError(f"expected the sketch in {here.parent / 'firmware'}, found none; install acq from a checkout or a wheel")
+    raise AcqError(
+        f"expected the sketch in {here.parent / 'firmware'}, found none; install acq from a "
+        "checkout or a wheel"
+    )
 
 
 def _core_folder() -> Path:
-    return Path(os.environ.get("ARDUINO_AVR", "/usr/share/arduino/hardware/arduino/avr")) / "cores/arduino"
+    return (
+        Path(os.environ.get("ARDUINO_AVR", "/usr/share/arduino/hardware/arduino/avr"))
+        / "cores/arduino"
+    )
 
 
 def _how_to_get(packages: str) -> str:
@@ -83,16 +93,21 @@ def _how_to_get(packages: str) -> str:
 
 def _run(command: list[str], *, timeout_s: float) -> subprocess.CompletedProcess[str]:
     try:
-        return subprocess.run(command, capture_output=True, text=True, timeout=timeout_s, check=False)
+        return subprocess.run(
+            command, capture_output=True, text=True, timeout=timeout_s, check=False
+        )
     except subprocess.TimeoutExpired as error:
         raise DeviceError(
-            f"expected {command[0]} to end within {timeout_s:g} s, found it still running; unplug the board and try again"
+            f"expected {command[0]} to end within {timeout_s:g} s, found it still running; unplug "
+            "the board and try again"
         ) from error
 
 
 def _last_line(done: subprocess.CompletedProcess[str]) -> str:
     """The line of what a tool said that most likely says why it failed."""
-    lines = [line.strip() for line in (done.stderr + "\n" + done.stdout).splitlines() if line.strip()]
+    lines = [
+        line.strip() for line in (done.stderr + "\n" + done.stdout).splitlines() if line.strip()
+    ]
     telling = [line for line in lines if "error" in line.lower() or "expected" in line]
     return (telling or lines or [f"nothing, exit code {done.returncode}"])[0]
 
@@ -110,7 +125,10 @@ def build(out: Path) -> Built:
         command = ["make", "--no-print-directory", "-C", str(source), f"BUILD={out}"]
     elif shutil.which("arduino-cli"):
         tool, hex_file = "arduino-cli", out / "ppg_logger.ino.hex"
-        command = ["arduino-cli", "compile", "--fqbn", BOARDS[0], "--output-dir", str(out), str(source / "ppg_logger")]
+        command = [
+            "arduino-cli", "compile", "--fqbn", BOARDS[0], "--output-dir", str(out),
+            str(source / "ppg_logger"),
+        ]
     else:
         raise AcqError(
             "expected make, avr-gcc and the Arduino core, or arduino-cli, found neither; get them: "
@@ -120,12 +138,17 @@ def build(out: Path) -> Built:
     done = _run(command, timeout_s=_BUILD_TIMEOUT_S)
     if done.returncode or not hex_file.exists():
         raise AcqError(f"expected {tool} to build {source / 'ppg_logger'}, got: {_last_line(done)}")
-    sizes = [line for line in done.stdout.splitlines() if line.startswith(("flash", "RAM", "Sketch uses", "Global variables"))]
+    sizes = [
+        line
+        for line in done.stdout.splitlines()
+        if line.startswith(("flash", "RAM", "Sketch uses", "Global variables"))
+    ]
     return Built(hex_file, tool, "; ".join(sizes))
 
 
 def flash(hex_file: Path, port: str, *, say: Callable[[str], None] = lambda text: None) -> Flashed:
-    """Write a built sketch to the board on `port`, at one bootloader's speed and then at the other's; ask it who it is.
+    """Write a built sketch to the board on `port`, at one bootloader's speed and then at the
+    other's; ask it who it is.
 
     Raises
     ------
@@ -133,15 +156,27 @@ def flash(hex_file: Path, port: str, *, say: Callable[[str], None] = lambda text
     DeviceError : no bootloader answered, or the sketch does not say HELLO
     """
     if shutil.which("avrdude"):
-        tool, tries = "avrdude", [(f"{baud} baud", [
-            "avrdude", "-p", "m328p", "-c", "arduino", "-b", str(baud), "-P", port, "-D", "-U", f"flash:w:{hex_file}:i"
-        ]) for baud in BAUDS]
+        tool, tries = (
+            "avrdude",
+            [
+                (
+                    f"{baud} baud",
+                    [
+                        "avrdude", "-p", "m328p", "-c", "arduino", "-b", str(baud), "-P", port,
+                        "-D", "-U", f"flash:w:{hex_file}:i",
+                    ],
+                )
+                for baud in BAUDS
+            ],
+        )
     elif shutil.which("arduino-cli"):
         tool, tries = "arduino-cli", [(board, [
             "arduino-cli", "upload", "--fqbn", board, "--port", port, "--input-file", str(hex_file)
         ]) for board in BOARDS]
     else:
-        raise AcqError(f"expected avrdude or arduino-cli, found neither; get one: {_how_to_get('avrdude')}")
+        raise AcqError(
+            f"expected avrdude or arduino-cli, found neither; get one: {_how_to_get('avrdude')}"
+        )
     found = []
     for how, command in tries:
         say(f"{tool}: writing to {port}, {how}")
@@ -151,7 +186,8 @@ def flash(hex_file: Path, port: str, *, say: Callable[[str], None] = lambda text
         found.append(f"{how}: {_last_line(done)}")
     else:
         raise DeviceError(
-            f"expected the bootloader of an Uno or Nano on {port}, got from {tool}: {'; '.join(found)}; "
+            f"expected the bootloader of an Uno or Nano on {port}, got from {tool}: "
+            f"{'; '.join(found)}; "
             "close what else uses the port, try another cable"
         )
     sensor = Sensor(port)
@@ -174,7 +210,9 @@ def describe(hello: Hello) -> str:
     return f"ppg_logger {hello.firmware}, sensor {SENSOR_NAMES.get(hello.sensor, hello.sensor)}"
 
 
-def find_board(ports: Iterable[PortInfo] | None = None, *, ask: Callable[[str], str | None] = who_is_there) -> str:
+def find_board(
+    ports: Iterable[PortInfo] | None = None, *, ask: Callable[[str], str | None] = who_is_there
+) -> str:
     """Give the port of the one board that could be meant.
 
     Parameters
@@ -191,11 +229,20 @@ def find_board(ports: Iterable[PortInfo] | None = None, *, ask: Callable[[str], 
     if len(likely) == 1:
         return likely[0].device
     if not likely:
-        seen = ", ".join(f"{info.device} ({info.description})" for info in ports) or "no serial port at all"
-        raise DeviceError(f"expected an Uno or Nano on USB, found {seen}; plug it in, or name its port with --port")
+        seen = (
+            ", ".join(f"{info.device} ({info.description})" for info in ports)
+            or "no serial port at all"
+        )
+        raise DeviceError(
+            f"expected an Uno or Nano on USB, found {seen}; plug it in, or name its port with "
+            "--port"
+        )
     answers = {info.device: ask(info.device) for info in likely}
     running = [device for device, answer in answers.items() if answer]
     if len(running) == 1:
         return running[0]
-    seen = ", ".join(f"{info.device} ({ADAPTERS[info.vid or 0]}: {answers[info.device] or 'no answer'})" for info in likely)
+    seen = ", ".join(
+        f"{info.device} ({ADAPTERS[info.vid or 0]}: {answers[info.device] or 'no answer'})"
+        for info in likely
+    )
     raise DeviceError(f"expected one board, found {len(likely)}: {seen}; name one with --port")

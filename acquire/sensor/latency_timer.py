@@ -1,9 +1,12 @@
-"""The latency timer of an FTDI adapter: how long it may hold bytes for the host, 16 ms unless told otherwise.
+"""The latency timer of an FTDI adapter: how long it may hold bytes for the host, 16 ms unless told
+otherwise.
 
-Linux shows it in sysfs, where root may set it; to anybody who may open the port the driver grants the same as its low-latency
-flag. It is shortened while a sensor is open and put back afterwards, so that the machine is left as it was found.
+Linux shows it in sysfs, where root may set it; to anybody who may open the port the driver grants
+the same as its low-latency flag. It is shortened while a sensor is open and put back afterwards, so
+that the machine is left as it was found.
 
-Source: FTDI AN232B-04, "Data Throughput, Latency and Handshaking"; Linux, drivers/usb/serial/ftdi_sio.c.
+Source: FTDI AN232B-04, "Data Throughput, Latency and Handshaking"; Linux,
+drivers/usb/serial/ftdi_sio.c.
 """
 
 import os
@@ -24,7 +27,9 @@ class LatencyTimer:
     sysfs : the folder where the system lists USB serial ports
     """
 
-    def __init__(self, port: str, set_low_latency: Callable[[bool], None] | None, *, sysfs: Path = SYSFS) -> None:
+    def __init__(
+        self, port: str, set_low_latency: Callable[[bool], None] | None, *, sysfs: Path = SYSFS
+    ) -> None:
         self._file = sysfs / Path(os.path.realpath(port)).name / "latency_timer"
         self._set_low_latency = set_low_latency
         self._put_back: Callable[[], object] | None = None
@@ -47,7 +52,8 @@ class LatencyTimer:
             self._put_back = lambda: self._write(self.was_ms)
         except OSError:
             if (flag := self._set_low_latency) is not None:
-                with suppress(OSError, ValueError, NotImplementedError):     # pyserial turns a refusal into ValueError
+                # pyserial turns a refusal into ValueError
+                with suppress(OSError, ValueError, NotImplementedError):
                     flag(True)
                     self._put_back = lambda: flag(False)
 
@@ -56,7 +62,11 @@ class LatencyTimer:
         if self.was_ms is None:
             return ""
         now_ms = self._read()
-        return f"{self.was_ms} ms" if now_ms == self.was_ms else f"was {self.was_ms} ms, set to {now_ms} ms"
+        return (
+            f"{self.was_ms} ms"
+            if now_ms == self.was_ms
+            else f"was {self.was_ms} ms, set to {now_ms} ms"
+        )
 
     def restore(self) -> None:
         """Put back what it was; may be called twice, and after the adapter is gone."""

@@ -1,8 +1,9 @@
 """The PPG sensor on a serial port: opened, asked who it is, pinged, read.
 
-Every byte is stamped as it comes out of the port and every ping just before it goes in; `acquire.clock` needs no more than
-that these two stamps are honest. A thread of its own does nothing but wait for bytes and stamp them, so that no stamp waits for
-whoever uses them, and no call is needed that only some systems have. The port is found by asking: each serial port gets an
+Every byte is stamped as it comes out of the port and every ping just before it goes in;
+`acquire.clock` needs no more than that these two stamps are honest. A thread of its own does
+nothing but wait for bytes and stamp them, so that no stamp waits for whoever uses them, and no call
+is needed that only some systems have. The port is found by asking: each serial port gets an
 IDENTIFY and has to answer with a HELLO.
 """
 
@@ -36,14 +37,17 @@ from .protocol import (
     encode,
 )
 
-# Opening the port of an Uno resets it, and its bootloader listens for 1.5 s before the sketch starts.
+# Opening the port of an Uno resets it, and its bootloader listens for 1.5 s before the sketch
+# starts.
 HELLO_TIMEOUT_S = 4.0
 _ASK_AGAIN_S = 0.4
 _ANSWER_TIMEOUT_S = 2.0
-# pyserial counts the time that this process was not let run, right behind a write that woke another: with a second here a busy
-# host once took a sensor for unplugged that was not. One that hangs is told by its silence.
+# pyserial counts the time that this process was not let run, right behind a write that woke
+# another: with a second here a busy host once took a sensor for unplugged that was not. One that
+# hangs is told by its silence.
 _WRITE_S = 10.0
-_WAIT_S = 0.2                   # set once, for setting it anew configures the port anew; closing does not wait for it
+# set once, for setting it anew configures the port anew; closing does not wait for it
+_WAIT_S = 0.2
 
 
 @dataclass(frozen=True)
@@ -64,15 +68,21 @@ class Sensor:
     ProtocolError : somebody did, in another version
     """
 
-    def __init__(self, port: str, *, hello_timeout_s: float = HELLO_TIMEOUT_S, sysfs: Path = SYSFS) -> None:
+    def __init__(
+        self, port: str, *, hello_timeout_s: float = HELLO_TIMEOUT_S, sysfs: Path = SYSFS
+    ) -> None:
         self.port = port
-        self.latency_timer = ""         # of the USB adapter, in words: what it was and is; empty where it has none
+        # of the USB adapter, in words: what it was and is; empty where it has none
+        self.latency_timer = ""
         self._timer: LatencyTimer | None = None
         try:
-            self._serial = serial.Serial(port, BAUD, timeout=_WAIT_S, write_timeout=_WRITE_S, exclusive=True)
+            self._serial = serial.Serial(
+                port, BAUD, timeout=_WAIT_S, write_timeout=_WRITE_S, exclusive=True
+            )
         except (serial.SerialException, OSError, ValueError) as error:
             raise DeviceError(
-                f"expected the PPG sensor's serial port at {port}, got: {_reason(error)}; list the ports with "
+                f"expected the PPG sensor's serial port at {port}, got: {_reason(error)}; list the "
+                "ports with "
                 "`python -m serial.tools.list_ports`"
             ) from error
         self._parser = PacketParser()
@@ -84,7 +94,9 @@ class Sensor:
         self._thread.start()
         try:
             self.hello = self._identify(hello_timeout_s)
-            self._timer = LatencyTimer(port, getattr(self._serial, "set_low_latency_mode", None), sysfs=sysfs)
+            self._timer = LatencyTimer(
+                port, getattr(self._serial, "set_low_latency_mode", None), sysfs=sysfs
+            )
             self.latency_timer = str(self._timer)
         except BaseException:
             self.close()
@@ -101,13 +113,19 @@ class Sensor:
                     hello = received.packet
                     if hello.protocol != PROTOCOL_VERSION:
                         raise ProtocolError(
-                            f"expected protocol {PROTOCOL_VERSION}, found {hello.protocol} on {self.port}; "
+                            f"expected protocol {PROTOCOL_VERSION}, found {hello.protocol} on "
+                            f"{self.port}; "
                             "flash firmware/ppg_logger"
                         )
                     return hello
-        found = f"{len(self._bytes)} bytes that are none ({self._bytes[:8].hex(' ')})" if self._bytes else "silence"
+        found = (
+            f"{len(self._bytes)} bytes that are none ({self._bytes[:8].hex(' ')})"
+            if self._bytes
+            else "silence"
+        )
         error = DeviceTimeout(
-            f"expected HELLO of protocol {PROTOCOL_VERSION} within {timeout_s:g} s, found {found} on {self.port}; "
+            f"expected HELLO of protocol {PROTOCOL_VERSION} within {timeout_s:g} s, found {found} "
+            f"on {self.port}; "
             "is this the PPG sensor, with firmware/ppg_logger flashed?"
         )
         error.found = found
@@ -133,7 +151,8 @@ class Sensor:
         while not self._closing.is_set():
             try:
                 data = self._serial.read(max(1, self._serial.in_waiting))
-            except (serial.SerialException, OSError, TypeError, ValueError) as error:       # the last two: closed meanwhile
+            except (serial.SerialException, OSError, TypeError, ValueError) as error:
+                # the last two: closed meanwhile
                 self._arrived.put(error)
                 return
             arrival_ns = now_ns()
@@ -151,7 +170,11 @@ class Sensor:
         if self._kept:
             return self._kept.popleft()
         try:
-            item = self._arrived.get(timeout=timeout_s) if timeout_s > 0 else self._arrived.get_nowait()
+            item = (
+                self._arrived.get(timeout=timeout_s)
+                if timeout_s > 0
+                else self._arrived.get_nowait()
+            )
         except queue.Empty:
             return None
         if isinstance(item, Exception):
@@ -164,20 +187,27 @@ class Sensor:
         return self.send(Ping(ping_id))
 
     def start(self, rate_hz: int) -> None:
-        """Ask to start sampling; `confirm_start` waits for the answer, so that a camera can start in the same moment."""
+        """Ask to start sampling; `confirm_start` waits for the answer, so that a camera can start
+        in the same moment.
+        """
         self.send(Start(rate_hz))
 
     def confirm_start(self, rate_hz: int) -> Hello:
-        """Give the HELLO that answers START, or raise `ProtocolError` where another rate is in force."""
+        """Give the HELLO that answers START, or raise `ProtocolError` where another rate is in
+        force.
+        """
         hello = self._await_hello("START")
         if hello.rate_hz != rate_hz:
             raise ProtocolError(
-                f"expected {rate_hz} Hz, found that the sensor on {self.port} gives {hello.rate_hz} Hz; ask for 25, 50 or 100"
+                f"expected {rate_hz} Hz, found that the sensor on {self.port} gives "
+                f"{hello.rate_hz} Hz; ask for 25, 50 or 100"
             )
         return hello
 
     def stop(self) -> Hello:
-        """Stop sampling; samples on their way can still be read. Asked up to three times, for a packet may be lost."""
+        """Stop sampling; samples on their way can still be read. Asked up to three times, for a
+        packet may be lost.
+        """
         for _ in range(2):
             self.send(Stop())
             try:
@@ -188,10 +218,15 @@ class Sensor:
         return self._await_hello("STOP")
 
     def _gone(self, error: Exception) -> DeviceError:
-        return DeviceError(f"expected the PPG sensor on {self.port}, got: {_reason(error)}; is it still plugged in?")
+        return DeviceError(
+            f"expected the PPG sensor on {self.port}, got: {_reason(error)}; is it still plugged "
+            "in?"
+        )
 
     def _await_hello(self, command: str) -> Hello:
-        """Wait for the HELLO that answers; other packets that come meanwhile stay readable, in order."""
+        """Wait for the HELLO that answers; other packets that come meanwhile stay readable, in
+        order.
+        """
         kept: list[Received] = []
         give_up = time.monotonic() + _ANSWER_TIMEOUT_S
         try:
@@ -204,7 +239,10 @@ class Sensor:
                 kept.append(received)
         finally:
             self._kept.extendleft(reversed(kept))
-        raise DeviceTimeout(f"expected HELLO in answer to {command} within {_ANSWER_TIMEOUT_S:g} s, found none on {self.port}")
+        raise DeviceTimeout(
+            f"expected HELLO in answer to {command} within {_ANSWER_TIMEOUT_S:g} s, found none on "
+            f"{self.port}"
+        )
 
     def close(self) -> None:
         """Close the port; may be called twice."""
@@ -247,9 +285,17 @@ def find_sensor() -> Sensor:
         sensor.close()
     if sensors:
         several = ", ".join(sensor.port for sensor in sensors)
-        raise DeviceError(f"expected one PPG sensor, found {len(sensors)}: {several}; name one with --port")
-    asked = "; ".join(f"{port}: {answer}" for port, answer in answers.items()) or "no serial port at all"
-    raise DeviceError(f"expected a PPG sensor on a serial port, found none ({asked}); plug it in or name it with --port")
+        raise DeviceError(
+            f"expected one PPG sensor, found {len(sensors)}: {several}; name one with --port"
+        )
+    asked = (
+        "; ".join(f"{port}: {answer}" for port, answer in answers.items())
+        or "no serial port at all"
+    )
+    raise DeviceError(
+        f"expected a PPG sensor on a serial port, found none ({asked}); plug it in or name it with "
+        "--port"
+    )
 
 
 def _ask(port: str) -> Sensor | str:

@@ -1,11 +1,13 @@
 """Wire protocol version 1: bytes in, values out, no I/O.
 
-`firmware/ppg_logger/protocol.h` is the truth; the constants here mirror it in the same order with the same names and
-`tests/test_protocol.py` compares them. A packet on the wire is COBS(type, payload, CRC-16/CCITT-FALSE) followed by 0x00, so a
-reader that joins in the middle, or loses bytes, is in step again at the next zero.
+`firmware/ppg_logger/protocol.h` is the truth; the constants here mirror it in the same order with
+the same names and `tests/test_protocol.py` compares them. A packet on the wire is COBS(type,
+payload, CRC-16/CCITT-FALSE) followed by 0x00, so a reader that joins in the middle, or loses bytes,
+is in step again at the next zero.
 
-Source: Cheshire and Baker, "Consistent Overhead Byte Stuffing", IEEE/ACM Trans. Networking 7(2), 1999; CRC-16/CCITT-FALSE
-as CRC-16/IBM-3740 in the reveng catalogue (check value 0x29B1 for "123456789").
+Source: Cheshire and Baker, "Consistent Overhead Byte Stuffing", IEEE/ACM Trans. Networking 7(2),
+1999; CRC-16/CCITT-FALSE as CRC-16/IBM-3740 in the reveng catalogue (check value 0x29B1 for
+"123456789").
 """
 
 import binascii
@@ -57,7 +59,8 @@ SENSOR_NAMES = {SENSOR_ANALOG: "analog", SENSOR_MAX30102: "MAX30102", SENSOR_VIR
 
 @dataclass(frozen=True)
 class Hello:
-    """Who is speaking: the first packet after a boot, and the answer to IDENTIFY, START and STOP."""
+    """Who is speaking: the first packet after a boot, and the answer to IDENTIFY, START and STOP.
+    """
 
     protocol: int
     major: int
@@ -210,7 +213,9 @@ def decode(encoded: bytes) -> Packet | None:
 
 
 class PacketParser:
-    """Cut a byte stream into packets; what is not one is counted, and the parser is in step again at the next zero."""
+    """Cut a byte stream into packets; what is not one is counted, and the parser is in step again
+    at the next zero.
+    """
 
     def __init__(self) -> None:
         self.bad_packets = 0
@@ -220,7 +225,8 @@ class PacketParser:
     def feed(self, data: bytes) -> Iterator[Packet]:
         """Give every packet that `data` completes.
 
-        The first zero after joining a running stream ends a part of a packet: count on one bad packet there.
+        The first zero after joining a running stream ends a part of a packet: count on one bad
+        packet there.
         """
         *ended, rest = data.split(b"\0")
         for part in ended:

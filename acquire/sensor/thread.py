@@ -1,17 +1,20 @@
 """The sensor's thread: it reads, it pings, and it brings back a sensor that went away.
 
-It pings before the first sample, about once a second, and after the last, so that every sample lies between answered pings.
-Pings go in bursts of eight, some 2.5 ms apart: an adapter that holds the first answer for 16 ms lets the last ones go with it, a
-few ms after they came in, and one quick answer in a minute is all that the clock needs.
+It pings before the first sample, about once a second, and after the last, so that every sample lies
+between answered pings. Pings go in bursts of eight, some 2.5 ms apart: an adapter that holds the
+first answer for 16 ms lets the last ones go with it, a few ms after they came in, and one quick
+answer in a minute is all that the clock needs.
 
-Three things take a sensor away, and none ends the recording. The line is pulled: the port is opened again, under its old name or,
-where the system gave it a new one, wherever the same USB device is. The board restarts: its HELLO carries another boot id. It
-falls silent: it is asked who it is, then, when that stays unanswered, treated like a pulled line. A board that goes on sampling
-(it has power of its own) is left to it; any other gets pings and START. `SensorBack` in the queue says that what follows lies
-behind a gap.
+Three things take a sensor away, and none ends the recording. The line is pulled: the port is opened
+again, under its old name or, where the system gave it a new one, wherever the same USB device is.
+The board restarts: its HELLO carries another boot id. It falls silent: it is asked who it is, then,
+when that stays unanswered, treated like a pulled line. A board that goes on sampling (it has power
+of its own) is left to it; any other gets pings and START. `SensorBack` in the queue says that what
+follows lies behind a gap.
 
-A board that restarted answers pings before anybody knows that it did, by a counter that began anew. So an answer is handed on
-with the next sample, not before: a board samples only when this boot was asked to.
+A board that restarted answers pings before anybody knows that it did, by a counter that began anew.
+So an answer is handed on with the next sample, not before: a board samples only when this boot was
+asked to.
 """
 
 import os
@@ -33,15 +36,17 @@ from .protocol import Hello, Identify, Pong, Sample
 
 PING_BURST = 8                      # pings
 PING_STEP_S = (0.0015, 0.0035)
-PING_EVERY_S = (0.8, 1.2)            # from burst to burst; jittered, never in step with an adapter's timer
-UNPLUGGED, RESTARTED, FELL_SILENT = "serial line unplugged", "sensor restarted", "sensor fell silent"
+PING_EVERY_S = (0.8, 1.2)  # from burst to burst; jittered, never in step with an adapter's timer
+UNPLUGGED, RESTARTED, FELL_SILENT = (
+    "serial line unplugged", "sensor restarted", "sensor fell silent",
+)
 _CLOCKS_EVERY_S = 0.02               # at most; a packet is there for 25 readings a second and more
 _QUIET_S = 0.6                       # without a sample: ask who is there
 _STALL_S = 3.0                       # without a sample and without an answer: the line is dead
 _REOPEN_EVERY_S = 0.1
 _PING_AGAIN_S = 0.15
 _QUICK_NS = 5_000_000                # half of the shortest sample period
-_STILL_SAMPLING_S = 0.3              # seven samples at 25 Hz, and the longest that adapters hold one
+_STILL_SAMPLING_S = 0.3  # seven samples at 25 Hz, and the longest that adapters hold one
 
 
 @dataclass(frozen=True)
@@ -84,7 +89,9 @@ Item = Received | Exchange | HostClocks | SensorLost | SensorBack
 
 
 class SensorThread:
-    """Everything the recorder does with the sensor; `run` is the body of its thread, `items` is what it hands on, in order."""
+    """Everything the recorder does with the sensor; `run` is the body of its thread, `items` is
+    what it hands on, in order.
+    """
 
     def __init__(self, sensor: Sensor, rate_hz: int) -> None:
         self.sensor = sensor
@@ -103,7 +110,7 @@ class SensorThread:
         self._ping_at = 0.0                      # when it is due [s, monotonic]
         self._answered = False                   # a ping, ever
         self._unanswered = 0                     # pings that went with a lost line
-        self._damaged = 0                        # packets on ports since closed; less those before the start
+        self._damaged = 0  # packets on ports since closed; less those before the start
         self._clocks_read_ns = 0
 
     @property
@@ -119,7 +126,8 @@ class SensorThread:
     def prepare(self) -> None:
         """Silence the sensor and ping it, before it starts.
 
-        A board that does not reset when its port is opened may still be sampling for a recorder that was killed.
+        A board that does not reset when its port is opened may still be sampling for a recorder
+        that was killed.
 
         Raises
         ------
@@ -131,11 +139,16 @@ class SensorThread:
         for _ in range(3):
             self._ping_burst()
         if not self._answered:
-            raise DeviceError(f"expected the sensor on {self.sensor.port} to answer a ping, found {3 * PING_BURST} unanswered")
+            raise DeviceError(
+                f"expected the sensor on {self.sensor.port} to answer a ping, found "
+                f"{3 * PING_BURST} unanswered"
+            )
         self._damaged = -self.sensor.bad_packets
 
     def start(self) -> None:
-        """Ask for samples; `confirm` waits for the answer, so that a camera can start in the same moment."""
+        """Ask for samples; `confirm` waits for the answer, so that a camera can start in the same
+        moment.
+        """
         self.sensor.start(self._rate_hz)
 
     def confirm(self) -> Hello:
@@ -180,7 +193,9 @@ class SensorThread:
             if now >= self._ping_at:
                 self._ping()
                 left = left - 1 or PING_BURST
-                self._ping_at = now + random.uniform(*(PING_EVERY_S if left == PING_BURST else PING_STEP_S))
+                self._ping_at = now + random.uniform(
+                    *(PING_EVERY_S if left == PING_BURST else PING_STEP_S)
+                )
             received = self.sensor.read(min(0.1, max(0.0, self._ping_at - now)))
             if received is not None:
                 self._take(received)
@@ -191,16 +206,21 @@ class SensorThread:
                     self._resume(hello, RESTARTED)
                 elif now - self._heard > _QUIET_S:
                     self._resume(hello, FELL_SILENT)
-            elif received is None and now - self._heard > _STALL_S:        # whoever was not let run finds packets waiting first
-                raise DeviceTimeout(f"expected samples from the sensor on {self.sensor.port}, found none for {_STALL_S:g} s")
+            elif received is None and now - self._heard > _STALL_S:
+                # whoever was not let run finds packets waiting first
+                raise DeviceTimeout(
+                    f"expected samples from the sensor on {self.sensor.port}, found none for "
+                    f"{_STALL_S:g} s"
+                )
             elif received is None and now - self._heard > _QUIET_S and now - asked > _QUIET_S:
                 asked = now
                 self.sensor.send(Identify())
 
-    # -- away and back -----------------------------------------------------------------------------------------------------
+    # -- away and back
 
     def _lose(self, error: AcqError) -> None:
-        if str(error) != str(self.lost):         # one that fails in the same way ten times a second is told once
+        # one that fails in the same way ten times a second is told once
+        if str(error) != str(self.lost):
             cause = FELL_SILENT if isinstance(error, DeviceTimeout) else UNPLUGGED
             self.items.put(SensorLost(host_time.now_ns(), cause, str(error)))
         self.lost = error
@@ -235,22 +255,27 @@ class SensorThread:
         if not same_boot:
             self._give_up_pings()
         self.items.put(SensorBack(host_time.now_ns(), hello, cause, self.sensor.port))
-        self._clocks_read_ns = 0                 # a restarted sensor's clock is fitted anew, from a reading before its first ping
+        # a restarted sensor's clock is fitted anew, from a reading before its first ping
+        self._clocks_read_ns = 0
         if not (same_boot and hello.rate_hz == self._rate_hz and self._is_sampling()):
             self.sensor.stop()
             while self.sensor.read(0.0) is not None:
                 pass
-            for _ in range(3):                   # the first sample has a certificate, and by it the gap its length
+            for _ in range(3):  # the first sample has a certificate, and by it the gap its length
                 self._ping_burst()
                 if any(answer.recv_ns - answer.sent_ns < _QUICK_NS for answer in self._answers):
                     break
             self.start()
             if self.confirm().boot_id != hello.boot_id:
-                raise DeviceError(f"expected the sensor on {self.sensor.port} to keep running, found that it restarted again")
+                raise DeviceError(
+                    f"expected the sensor on {self.sensor.port} to keep running, found that it "
+                    "restarted again"
+                )
             self._heard = time.monotonic()
         else:
             self._ping_burst()
-        # The pings so far span a moment, and say little of what a restarted sensor's clock does in the next second.
+        # The pings so far span a moment, and say little of what a restarted sensor's clock does in
+        # the next second.
         self._ping_at = time.monotonic() + _PING_AGAIN_S
 
     def _check_same(self, hello: Hello) -> None:
@@ -258,8 +283,11 @@ class SensorThread:
         for name in ("tick_hz", "adc_bits", "sensor"):
             found, expected = getattr(hello, name), getattr(self.hello, name)
             if found != expected:
-                raise DeviceError(f"expected the same sensor as before, found one with {name} {found} instead of {expected} "
-                                  f"on {self.sensor.port}; plug in the one that was there")
+                raise DeviceError(
+                    f"expected the same sensor as before, found one with {name} {found} instead of "
+                    f"{expected} "
+                    f"on {self.sensor.port}; plug in the one that was there"
+                )
 
     def _is_sampling(self) -> bool:
         """Say whether samples come without being asked for."""
@@ -271,7 +299,7 @@ class SensorThread:
                 self._take(received)
         return self._heard != before
 
-    # -- pings and packets -------------------------------------------------------------------------------------------------
+    # -- pings and packets
 
     def _ping_burst(self) -> None:
         """Ping in one burst and wait a moment for the answers."""
@@ -308,7 +336,7 @@ class SensorThread:
         elif isinstance(packet, Hello):
             self._told = packet
         else:
-            if isinstance(packet, Sample):                      # a board may answer pings and sample no more
+            if isinstance(packet, Sample):  # a board may answer pings and sample no more
                 self._heard = time.monotonic()
                 self._hand_on_answers()
             self.items.put(received)
@@ -335,13 +363,22 @@ def _usb(info: ListPortInfo) -> _Usb:
 def _usb_of(port: str) -> _Usb | None:
     """Say which USB device a port is; None where it is none."""
     device = os.path.realpath(port) if os.path.islink(port) else port
-    return next((_usb(info) for info in list_ports.comports() if info.device == device and info.vid is not None), None)
+    return next(
+        (
+            _usb(info)
+            for info in list_ports.comports()
+            if info.device == device and info.vid is not None
+        ),
+        None,
+    )
 
 
 def _same_port(port: str, usb: _Usb | None) -> list[str]:
-    """Give the names under which the device that was on `port` may be opened now: one, or none while it is away.
+    """Give the names under which the device that was on `port` may be opened now: one, or none
+    while it is away.
 
-    Devices without a serial number look alike: only where there is one of them is it taken for the same under another name.
+    Devices without a serial number look alike: only where there is one of them is it taken for the
+    same under another name.
     """
     if usb is None:
         return [port]

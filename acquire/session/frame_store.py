@@ -1,9 +1,11 @@
-"""Frames on their way into the file: compressed beside it, then written in one piece, one frame a chunk.
+"""Frames on their way into the file: compressed beside it, then written in one piece, one frame a
+chunk.
 
-HDF5 compresses when it writes a chunk, and then nobody can tell a slow processor from a slow disk. So the frame is compressed in
-a scratch file in memory, by the same filter, and its bytes are put into the session as they are. Each step is timed, and where
-compressing is what takes long, a frame can be stored raw: HDF5 keeps with each chunk which filters were skipped, so that the
-dataset stays one ordinary array and any reader decodes it.
+HDF5 compresses when it writes a chunk, and then nobody can tell a slow processor from a slow disk.
+So the frame is compressed in a scratch file in memory, by the same filter, and its bytes are put
+into the session as they are. Each step is timed, and where compressing is what takes long, a frame
+can be stored raw: HDF5 keeps with each chunk which filters were skipped, so that the dataset stays
+one ordinary array and any reader decodes it.
 """
 
 import time
@@ -13,7 +15,7 @@ import numpy as np
 
 _LATELY = 10              # frames that a mean goes back
 _THINK_AGAIN_S = 1.0      # while the queue grows
-_STAY_RAW_S = 5.0         # once it has drained: what made the processor slow is seldom gone in a second
+_STAY_RAW_S = 5.0  # once it has drained: what made the processor slow is seldom gone in a second
 _FILTER_SKIPPED = 1       # bit 0 of a chunk's mask: the first filter, the only one
 
 
@@ -30,11 +32,16 @@ class FrameStore:
         self.raw = False                 # store the next ones as they are
         self.raw_frames = 0
         self.costs = Costs()
-        self._scratch = h5py.File(f"{dataset.file.filename}-scratch", "w", driver="core", backing_store=False, rdcc_nbytes=0)
+        self._scratch = h5py.File(
+            f"{dataset.file.filename}-scratch", "w", driver="core", backing_store=False,
+            rdcc_nbytes=0,
+        )
         shape = (1, *dataset.shape[1:])
         space = h5py.h5s.create_simple(shape)
         plist = dataset.id.get_create_plist()
-        self._one = h5py.Dataset(h5py.h5d.create(self._scratch.id, b"frame", h5py.h5t.NATIVE_UINT8, space, plist))
+        self._one = h5py.Dataset(
+            h5py.h5d.create(self._scratch.id, b"frame", h5py.h5t.NATIVE_UINT8, space, plist)
+        )
         self._origin = (0,) * (len(shape) - 1)
 
     def append(self, image: np.ndarray) -> None:
@@ -49,7 +56,8 @@ class FrameStore:
         compressed = time.perf_counter()
         self._write(data, mask)
         self.costs.add(
-            None if self.raw else compressed - began, time.perf_counter() - compressed, share_of_raw=len(data) / image.nbytes
+            None if self.raw else compressed - began, time.perf_counter() - compressed,
+            share_of_raw=len(data) / image.nbytes,
         )
         self.raw_frames += bool(mask)
 
@@ -99,7 +107,9 @@ class Costs:
 
     @property
     def raw_is_quicker(self) -> bool:
-        """Say whether a frame takes less time raw: not where the disk is slow, for which it is three times as much."""
+        """Say whether a frame takes less time raw: not where the disk is slow, for which it is
+        three times as much.
+        """
         if not self.written.value:           # nothing to judge by
             return False
         raw_s = self.write_s.value / self.written.value
@@ -110,7 +120,8 @@ class Costs:
 
 
 class RawFallback:
-    """Decide when frames are stored raw: where they queue up and that is quicker, until the queue has drained.
+    """Decide when frames are stored raw: where they queue up and that is quicker, until the queue
+    has drained.
 
     Parameters
     ----------

@@ -1,14 +1,17 @@
 """SessionWriter: one recording as append-only HDF5 that opens after a crash.
 
-Every group, dataset and attribute is made before SWMR mode starts; from then on the file only grows, and after each flush it is
-whole up to there, whatever happens to the process. Readers may follow it while it is written. `acquire.layout` names
-what is in it. Frames are compressed losslessly (HTJ2K, one frame a chunk; `acquire.session.frame_store`); everything else is a few bytes
+Every group, dataset and attribute is made before SWMR mode starts; from then on the file only
+grows, and after each flush it is whole up to there, whatever happens to the process. Readers may
+follow it while it is written. `acquire.layout` names what is in it. Frames are compressed
+losslessly (HTJ2K, one frame a chunk; `acquire.session.frame_store`); everything else is a few bytes
 a row, kept in memory until the next flush.
 
-A disk that fills is met before HDF5 meets it (`acquire.session.disk_reserve`): a frame that has no room is refused, and the file can still be
-flushed and closed. Where that cannot be (no such reserve, the disk is gone) a write fails. What was flushed before is then whole,
-and the file must not be touched again: HDF5 would retry on closing it, fail again, and crash the process when it frees what is
-left. So a writer that failed refuses every further write, its file is left open, and the process leaves without HDF5's clean-up.
+A disk that fills is met before HDF5 meets it (`acquire.session.disk_reserve`): a frame that has no
+room is refused, and the file can still be flushed and closed. Where that cannot be (no such
+reserve, the disk is gone) a write fails. What was flushed before is then whole, and the file must
+not be touched again: HDF5 would retry on closing it, fail again, and crash the process when it
+frees what is left. So a writer that failed refuses every further write, its file is left open, and
+the process leaves without HDF5's clean-up.
 """
 
 import atexit
@@ -43,14 +46,17 @@ _left_open: list["SessionWriter"] = []
 
 
 def _leave() -> None:
-    """End the process without HDF5's clean-up, which crashes over a file that could not be written."""
+    """End the process without HDF5's clean-up, which crashes over a file that could not be written.
+    """
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(1)
 
 
 def _leave_open(writer: "SessionWriter") -> None:
-    """Keep every handle of a file that cannot be written: letting go of one writes, fails, and says so at length."""
+    """Keep every handle of a file that cannot be written: letting go of one writes, fails, and says
+    so at length.
+    """
     writer.broken = True
     _left_open.append(writer)
     atexit.register(_leave)
@@ -69,13 +75,17 @@ def _writing(method: Callable) -> Callable:
     @wraps(method)
     def guarded(self: "SessionWriter", *args: object, **kwargs: object) -> object:
         if self.broken:
-            raise SessionError(f"expected to write {self.path}, which failed before; what was flushed by then is whole")
+            raise SessionError(
+                f"expected to write {self.path}, which failed before; what was flushed by then is "
+                "whole"
+            )
         try:
             return method(self, *args, **kwargs)
         except (OSError, RuntimeError) as error:      # h5py raises either
             _leave_open(self)
             raise SessionError(
-                f"expected to write {self.path}, got: {_reason(error)}; what was flushed before is whole"
+                f"expected to write {self.path}, got: {_reason(error)}; what was flushed before is "
+                "whole"
             ) from error
 
     return guarded
@@ -94,7 +104,8 @@ class SessionWriter:
 
     Parameters
     ----------
-    imported : set where the session is imported; its samples then take the numbers as published, too
+    imported : set where the session is imported; its samples then take the numbers as published,
+        too
 
     Raises
     ------
@@ -123,7 +134,8 @@ class SessionWriter:
         self.broken = False
         tables = (*layout.COLUMNS, layout.EXCHANGES, layout.CLOCKS, layout.EVENTS, layout.PUBLISHED)
         self._rows: dict[str, list] = {name: [] for name in tables}
-        # Until SWMR mode begins, a kill leaves what no reader opens. (Windows renames no open file.)
+        # Until SWMR mode begins, a kill leaves what no reader opens. (Windows renames no open
+        # file.)
         self._made_as = path if sys.platform == "win32" else path.with_suffix(".part")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -131,7 +143,9 @@ class SessionWriter:
                 raise FileExistsError
             self._file = h5py.File(self._made_as, "x", libver="latest")
         except FileExistsError as error:
-            raise SessionError(f"expected a new file, found {path} already there; start again in a second") from error
+            raise SessionError(
+                f"expected a new file, found {path} already there; start again in a second"
+            ) from error
         except (OSError, RuntimeError) as error:          # h5py raises either
             with suppress(OSError):
                 if self._made_as.stat().st_size == 0:
@@ -154,19 +168,24 @@ class SessionWriter:
                 **dict.fromkeys(layout.LOSS_ATTRS, -1),
                 **({layout.IMPORTED_ATTR: imported.source} if imported else {}),
             })
-            self._file["ppg"].attrs.update({
-                "sensor": imported.sensor if imported else SENSOR_NAMES.get(hello.sensor, str(hello.sensor)),
-                "rate_hz": hello.rate_hz,
-                "tick_hz": hello.tick_hz,
-                "adc_bits": hello.adc_bits,
-                "protocol": hello.protocol,
-                "firmware": hello.firmware,
-                "boot_id": hello.boot_id,
-                "port": port,
-            })
+            self._file["ppg"].attrs.update(
+                {
+                    "sensor": imported.sensor
+                    if imported
+                    else SENSOR_NAMES.get(hello.sensor, str(hello.sensor)),
+                    "rate_hz": hello.rate_hz,
+                    "tick_hz": hello.tick_hz,
+                    "adc_bits": hello.adc_bits,
+                    "protocol": hello.protocol,
+                    "firmware": hello.firmware,
+                    "boot_id": hello.boot_id,
+                    "port": port,
+                }
+            )
             self._file.swmr_mode = True
             self._file.flush()
-            # Anew: HDF5 has cut the file to its length, and with it what was allocated behind; it does so once more, on closing.
+            # Anew: HDF5 has cut the file to its length, and with it what was allocated behind; it
+            # does so once more, on closing.
             self._reserve = Reserve(self._file.id.get_vfd_handle())
             self._reserve.ensure(math.prod(camera.image_shape))
             self._made_as.replace(path)
@@ -178,7 +197,8 @@ class SessionWriter:
     def _create(self, camera: CameraInfo, more: dict[str, np.dtype]) -> None:
         shape = camera.image_shape
         frames = self._file.create_dataset(
-            layout.FRAMES, shape=(0, *shape), maxshape=(None, *shape), chunks=(1, *shape), dtype="u1", **hdf5plugin.Htj2k()
+            layout.FRAMES, shape=(0, *shape), maxshape=(None, *shape), chunks=(1, *shape),
+            dtype="u1", **hdf5plugin.Htj2k(),
         )
         frames.attrs.update({
             "pixel_format": camera.pixel_format,
@@ -192,16 +212,21 @@ class SessionWriter:
         })
         if camera.light_offset is not None:
             light = camera.light_offset
-            frames.attrs.update(zip(layout.LIGHT_ATTRS, (light.offset_ns, light.bound_ns, light.source), strict=True))
+            frames.attrs.update(
+                zip(
+                    layout.LIGHT_ATTRS, (light.offset_ns, light.bound_ns, light.source), strict=True
+                )
+            )
         self.store = FrameStore(frames)
         tables = {
-            **layout.COLUMNS, layout.EXCHANGES: layout.EXCHANGE_DTYPE, layout.CLOCKS: layout.CLOCK_DTYPE,
-            layout.EVENTS: layout.EVENT_DTYPE, **more,
+            **layout.COLUMNS, layout.EXCHANGES: layout.EXCHANGE_DTYPE,
+            layout.CLOCKS: layout.CLOCK_DTYPE, layout.EVENTS: layout.EVENT_DTYPE, **more,
         }
         self._columns = {
             name: self._file.create_dataset(
                 name, shape=(0,), maxshape=(None,), chunks=(_ROWS_PER_CHUNK,), dtype=dtype,
-                rdcc_nbytes=2 * _ROWS_PER_CHUNK * dtype.itemsize,      # or HDF5 keeps the first MB of each column in memory
+                # or HDF5 keeps the first MB of each column in memory
+                rdcc_nbytes=2 * _ROWS_PER_CHUNK * dtype.itemsize,
             )
             for name, dtype in tables.items()
         }
@@ -210,7 +235,8 @@ class SessionWriter:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self, kind: type[BaseException] | None, error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self.close(complete=False)
 
@@ -219,32 +245,37 @@ class SessionWriter:
 
         Raises
         ------
-        SessionError : there is no room for it, and the file is whole; or writing failed, and the writer is `broken`
+        SessionError : there is no room for it, and the file is whole; or writing failed, and the
+            writer is `broken`
         """
         if not self.broken:
             try:
                 self._reserve.ensure(frame.image.nbytes)
             except OSError as error:
                 raise SessionError(
-                    f"expected room for a frame, got: {_reason(error)}, at {self.path.parent}; stopped to keep the file whole"
+                    f"expected room for a frame, got: {_reason(error)}, at {self.path.parent}; "
+                    "stopped to keep the file whole"
                 ) from error
         self._append(frame)
 
     @_writing
     def _append(self, frame: VideoFrame) -> None:
-        self.frames += 1                 # first: a frame that cannot be written counts among those that a failure took
+        # first: a frame that cannot be written counts among those that a failure took
+        self.frames += 1
         self.store.append(frame.image)
         self._rows[layout.FRAME_TIME].append(frame.time_ns)
         self._rows[layout.FRAME_ARRIVAL].append(frame.arrival_ns)
         self._rows[layout.FRAME_SEQUENCE].append(frame.sequence)
 
     def add_sample(
-        self, *, sequence: int, ticks: int, value: int, flags: int, arrival_ns: int, time_ns: int, bound_ns: int,
-        published: tuple[float, float, float] | None = None,
+        self, *, sequence: int, ticks: int, value: int, flags: int, arrival_ns: int, time_ns: int,
+        bound_ns: int, published: tuple[float, float, float] | None = None,
     ) -> None:
-        """Append one PPG sample; `ticks` unwrapped, times in ns on CLOCK_MONOTONIC, `bound_ns` -1 while unknown.
+        """Append one PPG sample; `ticks` unwrapped, times in ns on CLOCK_MONOTONIC, `bound_ns` -1
+        while unknown.
 
-        `published`, of an imported one: PPG, heart rate [bpm], oxygen saturation [%], NaN where none was published.
+        `published`, of an imported one: PPG, heart rate [bpm], oxygen saturation [%], NaN where
+        none was published.
         """
         rows = self._rows
         rows[layout.PPG_SEQUENCE].append(sequence)
@@ -258,7 +289,9 @@ class SessionWriter:
             rows[layout.PUBLISHED].append(published)
         self.samples += 1
 
-    def add_exchange(self, send_ns: int, rx_ticks: int, tx_ticks: int, recv_ns: int, ping_id: int) -> None:
+    def add_exchange(
+        self, send_ns: int, rx_ticks: int, tx_ticks: int, recv_ns: int, ping_id: int
+    ) -> None:
         """Append one answered ping; ticks unwrapped."""
         self._rows[layout.EXCHANGES].append((send_ns, rx_ticks, tx_ticks, recv_ns, ping_id))
 
@@ -293,10 +326,13 @@ class SessionWriter:
     def place_ppg(self, time_ns: np.ndarray, bound_ns: np.ndarray) -> None:
         """Replace the live estimate of every sample's time by the one over the whole recording.
 
-        A crash in between must not leave a new time beside an old bound: the bounds go first, and come last.
+        A crash in between must not leave a new time beside an old bound: the bounds go first, and
+        come last.
         """
         self.flush()
-        for name, values in ((layout.PPG_BOUND, -1), (layout.PPG_TIME, time_ns), (layout.PPG_BOUND, bound_ns)):
+        for name, values in (
+            (layout.PPG_BOUND, -1), (layout.PPG_TIME, time_ns), (layout.PPG_BOUND, bound_ns),
+        ):
             self._columns[name][:] = values
             self._columns[name].flush()
 
@@ -311,10 +347,13 @@ class SessionWriter:
         Parameters
         ----------
         complete : the recording ended as it was asked to
-        lost_frames, lost_samples : all that is missing, behind the last row too; -1 where only the sequences tell
+        lost_frames, lost_samples : all that is missing, behind the last row too; -1 where only the
+            sequences tell
         """
         if self._file and not self.broken:
-            self._finish({"complete": complete, "lost_frames": lost_frames, "lost_samples": lost_samples})
+            self._finish(
+                {"complete": complete, "lost_frames": lost_frames, "lost_samples": lost_samples}
+            )
 
     @_writing
     def _finish(self, attrs: dict[str, int]) -> None:
@@ -328,8 +367,10 @@ class SessionWriter:
 
 
 def _sync(path: Path) -> None:
-    """Ask the system to put the file and its name on the disk, so that pulling the plug after 'saved' loses nothing."""
-    places = (path,) if sys.platform == "win32" else (path, path.parent)       # Windows opens no folder
+    """Ask the system to put the file and its name on the disk, so that pulling the plug after
+    'saved' loses nothing.
+    """
+    places = (path,) if sys.platform == "win32" else (path, path.parent)  # Windows opens no folder
     for place in places:
         descriptor = os.open(place, os.O_RDONLY)
         try:

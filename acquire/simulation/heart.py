@@ -1,20 +1,22 @@
-"""The virtual subject's heart: beats with heart-rate variability, and the pulse they make in a finger and in a face.
+"""The virtual subject's heart: beats with heart-rate variability, and the pulse they make in a
+finger and in a face.
 
-The rate is a base rate plus what moves it: minutes-long wander, Mayer waves (0.1 Hz), respiratory sinus arrhythmia, and a slow
-fall as the subject grows drowsy. Its integral is the beat count; beats are where that count crosses an integer, each then
-jittered. A waveform is the sum, over beats, of a few Gaussians placed after each one. Everything is a function of continuous
-subject time, so that a camera and a sensor that sample it at different instants see the same blood.
+The rate is a base rate plus what moves it: minutes-long wander, Mayer waves (0.1 Hz), respiratory
+sinus arrhythmia, and a slow fall as the subject grows drowsy. Its integral is the beat count; beats
+are where that count crosses an integer, each then jittered. A waveform is the sum, over beats, of a
+few Gaussians placed after each one. Everything is a function of continuous subject time, so that a
+camera and a sensor that sample it at different instants see the same blood.
 
 Sources
 -------
-Resting rate 52 to 110 bpm: wider than the 5th to 95th percentile of seated adults (about 55 to 95), to leave no rate
-untrained.
-Respiratory sinus arrhythmia, Mayer waves and their bands: Task Force of the ESC and NASPE, "Heart rate variability",
-Circulation 93, 1996; RMSSD of rest (20 to 60 ms) fixes the amplitudes below.
-Pulse as a sum of Gaussians: Rubins, "Finger and ear photoplethysmogram waveform analysis by fitting with Gaussians", Med.
-Biol. Eng. Comput. 46, 2008; a dicrotic wave about 0.3 s after the systolic peak, later at slow rates with the square root of
-the interval. The face's pulse is smoother and reaches its peak some 0.1 s after the finger's: 0.09 s in the PhysRecorder
-example recording.
+Resting rate 52 to 110 bpm: wider than the 5th to 95th percentile of seated adults (about 55 to 95),
+to leave no rate untrained. Respiratory sinus arrhythmia, Mayer waves and their bands: Task Force of
+the ESC and NASPE, "Heart rate variability", Circulation 93, 1996; RMSSD of rest (20 to 60 ms) fixes
+the amplitudes below. Pulse as a sum of Gaussians: Rubins, "Finger and ear photoplethysmogram
+waveform analysis by fitting with Gaussians", Med. Biol. Eng. Comput. 46, 2008; a dicrotic wave
+about 0.3 s after the systolic peak, later at slow rates with the square root of the interval. The
+face's pulse is smoother and reaches its peak some 0.1 s after the finger's: 0.09 s in the
+PhysRecorder example recording.
 """
 
 import threading
@@ -28,21 +30,27 @@ EARLIEST_S = -60.0      # the subject's first heartbeat; time before it stands s
 
 
 class SineBank:
-    """Named smooth random processes, each a sum of sines: pure functions of time, so no horizon and no state."""
+    """Named smooth random processes, each a sum of sines: pure functions of time, so no horizon and
+    no state.
+    """
 
-    def __init__(self, rng: np.random.Generator, bands: dict[str, tuple[float, float, float]], *, sines: int = 10) -> None:
+    def __init__(
+        self, rng: np.random.Generator, bands: dict[str, tuple[float, float, float]], *,
+        sines: int = 10,
+    ) -> None:
         """Draw the sines.
 
         Parameters
         ----------
-        bands : name -> (lowest Hz, highest Hz, RMS); within a band amplitude falls as 1/sqrt(f), a 1/f power spectrum
+        bands : name -> (lowest Hz, highest Hz, RMS); within a band amplitude falls as 1/sqrt(f), a
+            1/f power spectrum
         """
         self.index = {name: i for i, name in enumerate(bands)}
         shape = (len(bands), sines)
         low, high, rms = np.array(list(bands.values())).T[:, :, None]
         steps = (np.arange(sines) + rng.uniform(0.1, 0.9, shape)) / sines
         hz = low * (high / low) ** steps
-        amplitude = rng.uniform(0.6, 1.4, shape)            # log-spaced lines of equal size: 1/f power
+        amplitude = rng.uniform(0.6, 1.4, shape)  # log-spaced lines of equal size: 1/f power
         self._amplitude = amplitude * rms * np.sqrt(2 / (amplitude**2).sum(axis=1, keepdims=True))
         self._omega = 2 * np.pi * hz
         self._phase = rng.uniform(0, 2 * np.pi, shape)
@@ -60,14 +68,18 @@ class SineBank:
 
 @dataclass(frozen=True)
 class Pulse:
-    """Shape of one beat: Gaussians after it, stretched by the square root of the interval over 0.8 s."""
+    """Shape of one beat: Gaussians after it, stretched by the square root of the interval over 0.8
+    s.
+    """
 
     delay_s: float                              # heart to here
     parts: tuple[tuple[float, float, float], ...]   # (height, centre [s], width [s])
 
 
 def finger_pulse(rng: np.random.Generator) -> Pulse:
-    """Draw a finger's pulse: systolic peak, reflected wave, dicrotic wave; stiffer arteries show less notch."""
+    """Draw a finger's pulse: systolic peak, reflected wave, dicrotic wave; stiffer arteries show
+    less notch.
+    """
     return Pulse(
         delay_s=rng.uniform(0.17, 0.23),        # heart to finger, seated adults
         parts=(
@@ -92,7 +104,10 @@ def face_pulse(rng: np.random.Generator) -> Pulse:
 class Heart:
     """Beats and pulses of one session of one subject. Safe to ask from several threads."""
 
-    def __init__(self, rng: np.random.Generator, *, base_bpm: float, finger: Pulse, face: Pulse, alertness: float = 1.0) -> None:
+    def __init__(
+        self, rng: np.random.Generator, *, base_bpm: float, finger: Pulse, face: Pulse,
+        alertness: float = 1.0,
+    ) -> None:
         """Draw the session's rate.
 
         Parameters
@@ -109,19 +124,22 @@ class Heart:
         self._rsa_bpm = rng.uniform(1.5, 4.0) * quick**2
         self._jitter_s = rng.uniform(0.004, 0.010) * quick
         self._bank = SineBank(rng, {
-            "wander": (1 / 160, 1 / 45, 3.0),                       # effort, thought: several bpm within a minute [bpm]
+            "wander": (1 / 160, 1 / 45, 3.0),  # effort, thought: several bpm within a minute [bpm]
             "mayer": (0.08, 0.12, rng.uniform(0.8, 1.8) * quick),   # [bpm]
             "breath_phase": (0.005, 0.04, 1.0),                     # irregular breathing [rad]
-            "baseline": (0.01, 0.12, 0.15),                         # pressure of the finger, vasomotion [pulse heights]
-            "finger_height": (0.01, 0.08, 0.10),                    # vasomotion changes the pulse's height [relative]
+            "baseline": (0.01, 0.12, 0.15),  # pressure of the finger, vasomotion [pulse heights]
+            "finger_height": (0.01, 0.08, 0.10),  # vasomotion changes the pulse's height [relative]
             "face_height": (0.01, 0.08, 0.10),
         })
         self._jitter_rng = np.random.default_rng(rng.integers(2**63))
         self._lock = threading.Lock()
         self._beats = np.empty(0)
         self._until_s = EARLIEST_S - 2.0
-        self._count = 0.0                           # integral of the rate up to _until_s
-        self._heights = {name: self._natural_height(pulse) for name, pulse in (("finger", finger), ("face", face))}
+        self._count = 0.0  # integral of the rate up to _until_s
+        self._heights = {
+            name: self._natural_height(pulse)
+            for name, pulse in (("finger", finger), ("face", face))
+        }
 
     def drowsiness(self, t_s: np.ndarray | float) -> np.ndarray | float:
         """Give how drowsy the subject is: 0 awake to 1; half of what is left goes in 15 minutes."""
@@ -151,7 +169,9 @@ class Heart:
         while self._until_s < until_s:
             grid = self._until_s + np.arange(round(_BLOCK_S / _GRID_S) + 1) * _GRID_S
             hz = self.heart_rate(grid) / 60.0
-            count = self._count + np.concatenate([[0.0], np.cumsum((hz[1:] + hz[:-1]) / 2 * _GRID_S)])
+            count = self._count + np.concatenate(
+                [[0.0], np.cumsum((hz[1:] + hz[:-1]) / 2 * _GRID_S)]
+            )
             whole = np.arange(np.floor(count[0]) + 1, np.floor(count[-1]) + 1)
             beats = np.interp(whole, count, grid)
             beats += self._jitter_rng.normal(0.0, self._jitter_s, len(beats)).clip(-0.03, 0.03)
@@ -179,7 +199,9 @@ class Heart:
         return (np.exp(-0.5 * ((after[..., None] - centre) / width) ** 2) @ height).sum(axis=1)
 
     def _natural_height(self, pulse: Pulse) -> tuple[float, float]:
-        """Give mean and mean peak-to-peak height of a pulse over the first seconds, to scale it to 1."""
+        """Give mean and mean peak-to-peak height of a pulse over the first seconds, to scale it to
+        1.
+        """
         wave = self._wave(pulse, np.arange(0.0, 24.0, 0.02)).reshape(12, 100)
         return float(wave.mean()), float(np.median(wave.max(axis=1) - wave.min(axis=1)))
 
@@ -189,7 +211,9 @@ class Heart:
         return grown * (self._wave(pulse, t_s) - mean) / height
 
     def ppg(self, t_s: np.ndarray | float) -> np.ndarray:
-        """Give the finger's PPG at each instant: pulses about 1 high on a wandering, breathing baseline."""
+        """Give the finger's PPG at each instant: pulses about 1 high on a wandering, breathing
+        baseline.
+        """
         t_s = np.atleast_1d(np.asarray(t_s, dtype=float))
         baseline = self._bank.trace("baseline", t_s) + 0.12 * self.breath(t_s)
         return self._scaled("finger", self.finger, t_s) + baseline

@@ -1,8 +1,10 @@
-"""The sensor's LED in the virtual camera's picture: light gathered over the exposure, row after row, and a stamp that is late.
+"""The sensor's LED in the virtual camera's picture: light gathered over the exposure, row after
+row, and a stamp that is late.
 
-What `acq calibrate` has to find out is set here, and hidden from it: how late the camera's stamp is, how long it exposes, and in
-which row the LED is seen. Light adds in the sensor, before gamma: a bright LED saturates, and the ramp of its brightness over the
-time of the exposure is no straight line.
+What `acq calibrate` has to find out is set here, and hidden from it: how late the camera's stamp
+is, how long it exposes, and in which row the LED is seen. Light adds in the sensor, before gamma: a
+bright LED saturates, and the ramp of its brightness over the time of the exposure is no straight
+line.
 """
 
 from dataclasses import dataclass
@@ -20,12 +22,12 @@ READOUT_NS = round(READOUT_S * 1e9)
 class LedView:
     """How a camera sees the LED, and how it stamps."""
 
-    latency_ms: float = 0.0           # the stamp less the middle of the exposure of the picture's middle row
+    latency_ms: float = 0.0  # the stamp less the middle of the exposure of the picture's middle row
     exposure_ms: float = 10.0
     row_px: int = 180                 # of the LED's centre
     column_px: int = 90
     radius_px: float = 4.0            # RMS of its glow
-    light: float = 2.0                # over a whole exposure, at its centre, in parts of what makes white
+    light: float = 2.0  # over a whole exposure, at its centre, in parts of what makes white
 
     def row_delay_ns(self, height_px: int) -> int:
         """How much later than the picture's middle row the LED's is exposed [ns]."""
@@ -33,10 +35,15 @@ class LedView:
 
     def ready_ns(self, height_px: int) -> int:
         """When stamp and light are both there, after the middle of the exposure [ns]."""
-        return max(round(self.latency_ms * 1e6), self.row_delay_ns(height_px) + round(self.exposure_ms * 5e5))
+        return max(
+            round(self.latency_ms * 1e6),
+            self.row_delay_ns(height_px) + round(self.exposure_ms * 5e5),
+        )
 
     def offset_ns(self, height_px: int) -> int:
-        """The truth that a calibration looks for: the stamp less the middle of the exposure of the LED's row [ns]."""
+        """The truth that a calibration looks for: the stamp less the middle of the exposure of the
+        LED's row [ns].
+        """
         return round(self.latency_ms * 1e6) - self.row_delay_ns(height_px)
 
     def shine(self, luma: np.ndarray, led: Lamp, exposed_ns: int) -> None:
@@ -60,5 +67,7 @@ class LedView:
             (rows, self.row_px), (columns, self.column_px),
         ))
         here = luma[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-        light = np.clip((here - 16.0) / 219.0, 0, 1) ** GAMMA + self.light * np.outer(down * lit, across)
+        light = np.clip((here - 16.0) / 219.0, 0, 1) ** GAMMA + self.light * np.outer(
+            down * lit, across
+        )
         here[:] = np.rint(16.0 + 219.0 * np.minimum(light, 1.0) ** (1 / GAMMA)).astype(np.uint8)

@@ -1,8 +1,10 @@
-"""The virtual subject in front of the devices: a camera behind `FrameSource`, a sensor behind a real pty in the wire protocol.
+"""The virtual subject in front of the devices: a camera behind `FrameSource`, a sensor behind a
+real pty in the wire protocol.
 
-The recorder cannot tell them from hardware: frames come in real time and are lost when nobody takes them, bytes come late and
-in lumps, the sensor's clock is its own. Only `CameraInfo.simulated` and the HELLO's sensor number say so. Both devices share
-one notion of subject time, whose zero the camera's `start` sets. POSIX only, for the pty.
+The recorder cannot tell them from hardware: frames come in real time and are lost when nobody takes
+them, bytes come late and in lumps, the sensor's clock is its own. Only `CameraInfo.simulated` and
+the HELLO's sensor number say so. Both devices share one notion of subject time, whose zero the
+camera's `start` sets. POSIX only, for the pty.
 """
 
 import os
@@ -29,7 +31,8 @@ ADAPTERS_MS = (1, 2, 4, 8, 16)    # how long USB adapters hold bytes
 _BUFFERS = 8                   # frames that driver and pipeline keep for a reader that is late
 _LATENCY_NS = 9_000_000        # exposure, readout and transfer
 _ROOM_LIGHT = 1.5              # pulse heights above the baseline
-_BEFORE_S = 30.0               # until the camera starts, the subject lives these seconds before zero over and over
+# until the camera starts, the subject lives these seconds before zero over and over
+_BEFORE_S = 30.0
 
 
 class SubjectClock:
@@ -47,12 +50,15 @@ class SubjectClock:
 
 
 class CameraTiming:
-    """When a free-running camera exposes and delivers its frames: a crystal of its own, and a little jitter."""
+    """When a free-running camera exposes and delivers its frames: a crystal of its own, and a
+    little jitter.
+    """
 
     def __init__(self, rng: np.random.Generator, *, fps: float) -> None:
         self.period_ns = 1e9 / fps * (1 + rng.uniform(-40, 40) * 1e-6)
-        self._jitter_ns = np.clip(rng.normal(0, 150_000, 4096), -500_000, 500_000)         # of the exposure
-        self._late_ns = rng.gamma(2.0, 400_000, 4096)                                       # of the transfer
+        # of the exposure
+        self._jitter_ns = np.clip(rng.normal(0, 150_000, 4096), -500_000, 500_000)
+        self._late_ns = rng.gamma(2.0, 400_000, 4096)  # of the transfer
 
     def exposed_ns(self, n: int) -> int:
         """Give the middle of frame n's exposure, after the camera's start [ns]; never before it."""
@@ -66,35 +72,39 @@ class CameraTiming:
 def camera_info(subject: VirtualSubject, fps: float) -> CameraInfo:
     """Describe the virtual camera."""
     return CameraInfo(
-        name=f"virtual:{subject.subject_id}", width=WIDTH, height=HEIGHT, fps=fps, pixel_format="I420",
-        time_meaning="simulated", pipeline="acquire.simulation.subject", simulated=True,
+        name=f"virtual:{subject.subject_id}", width=WIDTH, height=HEIGHT, fps=fps,
+        pixel_format="I420", time_meaning="simulated", pipeline="acquire.simulation.subject",
+        simulated=True,
     )
 
 
 class VirtualCamera:
     """Film the virtual subject in real time; a `FrameSource`.
 
-    A frame is made when it is read. A reader later than eight frames loses the oldest, and their sequence numbers are
-    skipped: time is never slowed down.
+    A frame is made when it is read. A reader later than eight frames loses the oldest, and their
+    sequence numbers are skipped: time is never slowed down.
     """
 
     def __init__(
-        self, subject: VirtualSubject, *, fps: float, clock: SubjectClock | None = None, seed: int = 0,
-        led: Lamp | None = None, view: LedView | None = None,
+        self, subject: VirtualSubject, *, fps: float, clock: SubjectClock | None = None,
+        seed: int = 0, led: Lamp | None = None, view: LedView | None = None,
     ) -> None:
         """Set it up.
 
         Parameters
         ----------
         led : the sensor's LED, in the picture
-        view : where the LED is, and how late the stamps are; without it beside the face, and stamps are not late
+        view : where the LED is, and how late the stamps are; without it beside the face, and stamps
+            are not late
         """
         self.info = camera_info(subject, fps)
         self.subject = subject.prepare()
         self._led = led or Lamp()
         self._view = view or LedView()
         self._clock = clock or SubjectClock(time.monotonic_ns())
-        self._timing = CameraTiming(np.random.default_rng([zlib.crc32(subject.subject_id.encode()), seed, 4]), fps=fps)
+        self._timing = CameraTiming(
+            np.random.default_rng([zlib.crc32(subject.subject_id.encode()), seed, 4]), fps=fps
+        )
         self._start_ns: int | None = None
         self._next = 0
         self._closed = threading.Event()
@@ -103,7 +113,8 @@ class VirtualCamera:
         """Begin to deliver; subject time zero is `start_ns`."""
         if self._start_ns is not None:
             raise ValueError("expected start() once")
-        cv2.setNumThreads(1)            # a frame is too small to share, and the recorder needs the other cores
+        # a frame is too small to share, and the recorder needs the other cores
+        cv2.setNumThreads(1)
         self._clock.zero_ns = start_ns
         self._start_ns = start_ns
 
@@ -130,10 +141,14 @@ class VirtualCamera:
         return VideoFrame(image, time_ns, time.monotonic_ns(), n)
 
     def _delivered_ns(self, n: int) -> int:
-        return self._timing.delivered_ns(n) + max(0, self._view.ready_ns(self.info.height) - _LATENCY_NS)
+        return self._timing.delivered_ns(n) + max(
+            0, self._view.ready_ns(self.info.height) - _LATENCY_NS
+        )
 
     def film(self, n: int) -> tuple[np.ndarray, int]:
-        """Give frame n and its stamp, whatever the time is; what the LED does during the exposure has to be done."""
+        """Give frame n and its stamp, whatever the time is; what the LED does during the exposure
+        has to be done.
+        """
         if self._start_ns is None:
             raise ValueError("expected start() before")
         exposed_ns = self._timing.exposed_ns(n)
@@ -155,13 +170,8 @@ class VirtualSensor:
     """
 
     def __init__(
-        self,
-        subject: VirtualSubject,
-        *,
-        clock: SubjectClock | None = None,
-        seed: int = 0,
-        ppm: float | None = None,
-        hold_ms: float | None = None,
+        self, subject: VirtualSubject, *, clock: SubjectClock | None = None, seed: int = 0,
+        ppm: float | None = None, hold_ms: float | None = None,
         lifted_s: tuple[float, float] = (0.0, 0.0),
     ) -> None:
         """Plug the sensor in; it says HELLO.
@@ -170,7 +180,8 @@ class VirtualSensor:
         ----------
         ppm : error of its crystal; drawn within +-50 when not given
         hold_ms : how long its USB adapter holds bytes; drawn from 1, 2, 4, 8, 16 when not given
-        lifted_s : from when to when, in subject time, the finger is off the sensor, which then reads the room's light
+        lifted_s : from when to when, in subject time, the finger is off the sensor, which then
+            reads the room's light
         """
         now_ns = time.monotonic_ns()
         rng = np.random.default_rng([zlib.crc32(subject.subject_id.encode()), seed, 5])
@@ -180,7 +191,9 @@ class VirtualSensor:
 
         def ppg_at(host_ns: np.ndarray) -> np.ndarray:
             t_s = clock.t_s(host_ns)
-            return np.where((t_s >= lifted_s[0]) & (t_s < lifted_s[1]), _ROOM_LIGHT, subject.ppg(t_s))
+            return np.where(
+                (t_s >= lifted_s[0]) & (t_s < lifted_s[1]), _ROOM_LIGHT, subject.ppg(t_s)
+            )
 
         self._device = SensorDevice(
             ppg_at, self.crystal, Line(rng, hold_ms=self.hold_ms),
@@ -193,16 +206,20 @@ class VirtualSensor:
             raise DeviceError(f"expected a pty for the virtual sensor, got: {error}") from error
         tty.setraw(self._slave)
         os.set_blocking(self._master, False)
-        self.port = os.ttyname(self._slave)     # the slave stays open here, so that the host may close and open it again
+        # the slave stays open here, so that the host may close and open it again
+        self.port = os.ttyname(self._slave)
         self._wake_read, self._wake_write = os.pipe()
-        self._thread = threading.Thread(target=self._serve, name=f"virtual sensor {self.port}", daemon=True)
+        self._thread = threading.Thread(
+            target=self._serve, name=f"virtual sensor {self.port}", daemon=True
+        )
         self._thread.start()
 
     def __enter__(self) -> "VirtualSensor":
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self, kind: type[BaseException] | None, error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self.close()
 
@@ -221,7 +238,8 @@ class VirtualSensor:
                 device.receive(os.read(self._master, 4096), time.monotonic_ns())
             data = device.line.arrived(time.monotonic_ns())
             if data:
-                with suppress(BlockingIOError):     # nobody reads: bytes are lost, as on a line; the sequence shows it
+                # nobody reads: bytes are lost, as on a line; the sequence shows it
+                with suppress(BlockingIOError):
                     os.write(self._master, data)
 
     def close(self) -> None:
@@ -246,14 +264,17 @@ class VirtualRig:
         self.subject = subject
         self.clock = SubjectClock(time.monotonic_ns())
         self.sensor = VirtualSensor(subject, clock=self.clock, seed=seed, ppm=ppm, hold_ms=hold_ms)
-        self.camera = VirtualCamera(subject, fps=fps, clock=self.clock, seed=seed, led=self.sensor.led, view=view)
+        self.camera = VirtualCamera(
+            subject, fps=fps, clock=self.clock, seed=seed, led=self.sensor.led, view=view
+        )
         self.port = self.sensor.port
 
     def __enter__(self) -> "VirtualRig":
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self, kind: type[BaseException] | None, error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self.close()
 
@@ -264,5 +285,7 @@ class VirtualRig:
 
 
 def open_virtual_rig(subject_id: str, *, fps: float, seed: int = 0, session: int = 0) -> VirtualRig:
-    """Seat virtual subject `subject_id` before a camera and a sensor; another `session` is another day of the same person."""
+    """Seat virtual subject `subject_id` before a camera and a sensor; another `session` is another
+    day of the same person.
+    """
     return VirtualRig(VirtualSubject(subject_id, seed=seed, session=session), fps=fps, seed=seed)

@@ -1,15 +1,17 @@
-"""The virtual PPG sensor without its port: a crystal, a serial line, and the firmware's side of the wire protocol.
+"""The virtual PPG sensor without its port: a crystal, a serial line, and the firmware's side of the
+wire protocol.
 
-No I/O and no clock of its own: whoever holds it says what time it is. `virtual_rig` runs it on CLOCK_MONOTONIC behind a pty;
-`simulated_session` runs it on a timeline that never waits. Like the firmware, it samples by its own ticks, stamps a sample at
-the middle of its window, a ping when it was read and its answer when it was written; then bytes take their time on the line,
-and an adapter may hold them.
+No I/O and no clock of its own: whoever holds it says what time it is. `virtual_rig` runs it on
+CLOCK_MONOTONIC behind a pty; `simulated_session` runs it on a timeline that never waits. Like the
+firmware, it samples by its own ticks, stamps a sample at the middle of its window, a ping when it
+was read and its answer when it was written; then bytes take their time on the line, and an adapter
+may hold them.
 
 Sources
 -------
-Crystals: +-20 to +-50 ppm, wandering by some 0.1 ppm over minutes; ceramic resonators: 0.5 %, 10 ppm/degC (ATmega328P boards
-use both).
-Adapters: FTDI's latency timer holds bytes for up to 16 ms unless set otherwise (FTDI AN232B-04); newer bridges for about 1 ms.
+Crystals: +-20 to +-50 ppm, wandering by some 0.1 ppm over minutes; ceramic resonators: 0.5 %, 10
+ppm/degC (ATmega328P boards use both). Adapters: FTDI's latency timer holds bytes for up to 16 ms
+unless set otherwise (FTDI AN232B-04); newer bridges for about 1 ms.
 """
 
 from collections import deque
@@ -45,14 +47,17 @@ from .heart import SineBank
 _RATES_HZ = (25, 50, 100)
 _BYTE_NS = 10 * 1_000_000_000 // BAUD         # 8N1: ten bits
 _WINDOW_POINTS = 8                            # of the waveform, averaged into a sample
-_MIDDLE, _SPAN = 26000.0, 13000.0             # of the 16-bit reading: baseline, and one pulse's height
+_MIDDLE, _SPAN = 26000.0, 13000.0  # of the 16-bit reading: baseline, and one pulse's height
 _NOISE = 60.0                                 # RMS of the reading
 
 
 class Crystal:
     """A device's clock against the host's, both ways."""
 
-    def __init__(self, rng: np.random.Generator, *, boot_ns: int, ppm: float | None = None, wander_ppm: float = 0.1) -> None:
+    def __init__(
+        self, rng: np.random.Generator, *, boot_ns: int, ppm: float | None = None,
+        wander_ppm: float = 0.1,
+    ) -> None:
         """Draw a clock.
 
         Parameters
@@ -65,13 +70,17 @@ class Crystal:
         self.boot_ns = boot_ns
         self._first = int(rng.integers(2**32))          # a counter that has run, and soon wraps
         # The integral of a rate error at f Hz is smaller by 2 pi f.
-        self._bank = SineBank(rng, {"ahead_s": (1 / 900, 1 / 240, wander_ppm * 1e-6 * 480 / (2 * np.pi))})
+        self._bank = SineBank(
+            rng, {"ahead_s": (1 / 900, 1 / 240, wander_ppm * 1e-6 * 480 / (2 * np.pi))}
+        )
 
     def ticks(self, host_ns: int) -> int:
         """Give the counter, unwrapped, at a host time."""
         since_s = (host_ns - self.boot_ns) * 1e-9
         ahead_s = since_s * self.ppm * 1e-6 + float(self._bank.at(since_s)[0])
-        return self._first + int((host_ns - self.boot_ns) * TICK_HZ // 1_000_000_000 + round(ahead_s * TICK_HZ))
+        return self._first + int(
+            (host_ns - self.boot_ns) * TICK_HZ // 1_000_000_000 + round(ahead_s * TICK_HZ)
+        )
 
     def host_ns(self, ticks: int) -> int:
         """Give the host time at which the unwrapped counter showed `ticks`."""
@@ -83,7 +92,9 @@ class Crystal:
 
 
 class Line:
-    """What is between the device's UART and the host's read: the wire, and an adapter that holds bytes and lets go in steps."""
+    """What is between the device's UART and the host's read: the wire, and an adapter that holds
+    bytes and lets go in steps.
+    """
 
     def __init__(self, rng: np.random.Generator, *, hold_ms: float) -> None:
         self._hold_ns = round(hold_ms * 1e6)
@@ -113,7 +124,9 @@ class Line:
 
 
 class Lamp:
-    """An LED, dark at first, that remembers when it was switched: a camera integrates over it later."""
+    """An LED, dark at first, that remembers when it was switched: a camera integrates over it
+    later.
+    """
 
     def __init__(self) -> None:
         self.on = False
@@ -126,7 +139,9 @@ class Lamp:
             self._switched_ns.append(at_ns)
 
     def lit(self, start_ns: np.ndarray, stop_ns: np.ndarray) -> np.ndarray:
-        """Give the parts (0 to 1) of the spans [start_ns, stop_ns) in which it shone; (N,) int64 to (N,) float64."""
+        """Give the parts (0 to 1) of the spans [start_ns, stop_ns) in which it shone; (N,) int64 to
+        (N,) float64.
+        """
         switched = np.array(self._switched_ns, dtype=np.int64)
         sign = np.where(np.arange(len(switched)) % 2 == 0, 1, -1)
         until = [np.maximum(at[:, None] - switched, 0) @ sign for at in (start_ns, stop_ns)]
@@ -169,7 +184,9 @@ class SensorDevice:
     @property
     def hello(self) -> Hello:
         """Who is speaking, and at which rate."""
-        return Hello(PROTOCOL_VERSION, 1, 0, 0, self._boot_id, TICK_HZ, self._rate_hz, 16, SENSOR_VIRTUAL)
+        return Hello(
+            PROTOCOL_VERSION, 1, 0, 0, self._boot_id, TICK_HZ, self._rate_hz, 16, SENSOR_VIRTUAL
+        )
 
     @property
     def _period_ticks(self) -> int:
@@ -183,8 +200,11 @@ class SensorDevice:
         at_ns = now_ns + len(data) * _BYTE_NS           # the last byte is in
         for packet in self._parser.feed(data):
             if isinstance(packet, Ping):
-                answer_ns = at_ns + int(self._rng.integers(20_000, 120_000))     # the sketch's loop comes round
-                self.line.write(Pong(packet.id, self._stamp(at_ns), self._stamp(answer_ns)), answer_ns)
+                # the sketch's loop comes round
+                answer_ns = at_ns + int(self._rng.integers(20_000, 120_000))
+                self.line.write(
+                    Pong(packet.id, self._stamp(at_ns), self._stamp(answer_ns)), answer_ns
+                )
             elif isinstance(packet, Start):
                 if packet.rate_hz in _RATES_HZ:
                     self._rate_hz = packet.rate_hz
@@ -204,7 +224,9 @@ class SensorDevice:
                 self.line.write(Light(self._stamp(switched_ns), int(self.led.on)), switched_ns)
 
     def run(self, now_ns: int) -> None:
-        """Do what was due by `now_ns`: sample and report, each at its own time however late this is called."""
+        """Do what was due by `now_ns`: sample and report, each at its own time however late this is
+        called.
+        """
         while self._start_ticks is not None and min(self._sample_ns, self._status_ns) <= now_ns:
             if self._status_ns <= self._sample_ns:
                 self.line.write(Status(0, self._parser.bad_packets), self._status_ns)
@@ -225,10 +247,16 @@ class SensorDevice:
         period = self._period_ticks
         first = self._start_ticks + self._sequence * period
         start_ns = self._crystal.host_ns(first)
-        points = start_ns + ((np.arange(_WINDOW_POINTS) + 0.5) / _WINDOW_POINTS * (self._sample_ns - start_ns)).astype(np.int64)
-        value = round(_MIDDLE + _SPAN * float(self._ppg_at(points).mean()) + self._rng.normal(0, _NOISE))
+        points = start_ns + (
+            (np.arange(_WINDOW_POINTS) + 0.5) / _WINDOW_POINTS * (self._sample_ns - start_ns)
+        ).astype(np.int64)
+        value = round(
+            _MIDDLE + _SPAN * float(self._ppg_at(points).mean()) + self._rng.normal(0, _NOISE)
+        )
         clipped = min(max(value, 0), 65535)
-        flags = (SAMPLE_CLIPPED if clipped in (0, 65535) else 0) | (SAMPLE_LED if self.led.on else 0)
+        flags = (SAMPLE_CLIPPED if clipped in (0, 65535) else 0) | (
+            SAMPLE_LED if self.led.on else 0
+        )
         packet = Sample(self._sequence % 2**32, (first + period // 2) % 2**32, clipped, flags)
         self.line.write(packet, self._sample_ns)
         self._sequence += 1

@@ -1,8 +1,10 @@
-"""Sessions of virtual subjects, written faster than they would happen: the recorder's part played on a timeline that never waits.
+"""Sessions of virtual subjects, written faster than they would happen: the recorder's part played
+on a timeline that never waits.
 
-The same subject, the same camera timing, the same sensor device with its crystal and its adapter, the same pings, file and
-clock estimate as a recording of the virtual rig; only the waiting is left out. Nobody is late here, so no frame is lost. What
-a run writes is a function of its seed: session n of subject S01 is the same blood and the same light on every machine.
+The same subject, the same camera timing, the same sensor device with its crystal and its adapter,
+the same pings, file and clock estimate as a recording of the virtual rig; only the waiting is left
+out. Nobody is late here, so no frame is lost. What a run writes is a function of its seed: session
+n of subject S01 is the same blood and the same light on every machine.
 """
 
 import json
@@ -45,7 +47,8 @@ from .sensor_device import Crystal, Line, SensorDevice
 from .subject import VirtualSubject
 from .world import WorldName, draw_world
 
-FIRST_DAY = datetime(2026, 1, 1, 9, 0, tzinfo=timezone.utc)     # simulated sessions begin here, a day apart
+# simulated sessions begin here, a day apart
+FIRST_DAY = datetime(2026, 1, 1, 9, 0, tzinfo=timezone.utc)
 _BOOT_S = 0.05                  # from the sensor's boot to the host's first ping
 _READ_NS = (30_000, 250_000)    # from a byte's arrival to the reader's stamp: the host's scheduler
 
@@ -78,20 +81,27 @@ class SimulatedSession:
 
     def path(self, data: Path) -> Path:
         """Where the session belongs under `data`."""
-        return data_folder.sessions_dir(data) / self.subject / f"{self.session_id}{data_folder.SESSION_SUFFIX}"
+        return (
+            data_folder.sessions_dir(data)
+            / self.subject
+            / f"{self.session_id}{data_folder.SESSION_SUFFIX}"
+        )
 
 
 class _Host:
     """The recorder's side of the serial line, on the virtual timeline."""
 
-    def __init__(self, plan: SimulatedSession, subject: VirtualSubject, boot_ns: int, start_ns: int) -> None:
+    def __init__(
+        self, plan: SimulatedSession, subject: VirtualSubject, boot_ns: int, start_ns: int
+    ) -> None:
         rng = np.random.default_rng([zlib.crc32(plan.subject.encode()), plan.seed, 5, plan.session])
         self._random = random.Random(int(rng.integers(2**63)))
         self.crystal = Crystal(rng, boot_ns=boot_ns)
         line = Line(rng, hold_ms=float(rng.choice(ADAPTERS_MS)))
         boot_id = int(rng.integers(1, 2**32))
         self.device = SensorDevice(
-            lambda host_ns: subject.ppg((host_ns - start_ns) * 1e-9), self.crystal, line, rng=rng, boot_id=boot_id
+            lambda host_ns: subject.ppg((host_ns - start_ns) * 1e-9), self.crystal, line, rng=rng,
+            boot_id=boot_id,
         )
         self._parser = PacketParser()
         self._ticks = TickCounter()
@@ -139,7 +149,8 @@ class _Host:
 
 
 def write_session(
-    plan: SimulatedSession, data: Path, *, force: bool = False, on_frame: Callable[[int], None] = lambda frames: None
+    plan: SimulatedSession, data: Path, *, force: bool = False,
+    on_frame: Callable[[int], None] = lambda frames: None,
 ) -> Path:
     """Simulate one session into its place under `data`.
 
@@ -157,22 +168,35 @@ def write_session(
     cv2.setNumThreads(1)            # a process makes one session; more of them are more processes
     path = plan.path(data)
     unix_ns = round(plan.started.timestamp() * 1e9)
-    boot_ns = 1_000_000_000_000 + plan.session * 86_400_000_000_000      # any monotonic clock: it has run a while
+    # any monotonic clock: it has run a while
+    boot_ns = 1_000_000_000_000 + plan.session * 86_400_000_000_000
     start_ns = boot_ns + 1_000_000_000
-    world = draw_world(plan.subject, seed=plan.seed, session=plan.session) if plan.world == "varied" else None
+    world = (
+        draw_world(plan.subject, seed=plan.seed, session=plan.session)
+        if plan.world == "varied"
+        else None
+    )
     subject = VirtualSubject(plan.subject, seed=plan.seed, session=plan.session, world=world)
     host = _play_sensor(plan, subject, boot_ns, start_ns)
     assert host.hello is not None
 
-    with _renamed_when_whole(path) as part, SessionWriter(
-        part, session_id=plan.session_id, subject=plan.subject, camera=camera_info(subject, plan.fps), hello=host.hello,
-        port="simulated", started_unix_ns=unix_ns, started_monotonic_ns=start_ns, simulated=True,
-    ) as writer:
+    with (
+        _renamed_when_whole(path) as part,
+        SessionWriter(
+            part, session_id=plan.session_id, subject=plan.subject,
+            camera=camera_info(subject, plan.fps), hello=host.hello, port="simulated",
+            started_unix_ns=unix_ns, started_monotonic_ns=start_ns, simulated=True,
+        ) as writer,
+    ):
         _write_sensor(writer, host)
         if world is not None:
-            for name, value in world.parameters().items():       # an event's text is short
-                writer.add_event(start_ns, "world", json.dumps({name: value}, separators=(",", ":")))
-        _write_frames(writer, plan, subject, world.film if world is not None else Film(), start_ns, on_frame)
+            for name, value in world.parameters().items():  # an event's text is short
+                writer.add_event(
+                    start_ns, "world", json.dumps({name: value}, separators=(",", ":"))
+                )
+        _write_frames(
+            writer, plan, subject, world.film if world is not None else Film(), start_ns, on_frame
+        )
         writer.add_event(start_ns + round(plan.duration_s * 1e9), "stopped", "duration")
         writer.close(complete=True)
     return path
@@ -189,11 +213,7 @@ def check_free(plans: Iterable[SimulatedSession], data: Path) -> None:
 
 
 def write_sessions(
-    plans: Sequence[SimulatedSession],
-    data: Path,
-    *,
-    jobs: int | None = None,
-    force: bool = False,
+    plans: Sequence[SimulatedSession], data: Path, *, jobs: int | None = None, force: bool = False,
     on_progress: Callable[[str, int, int], None] = lambda stage, done, total: None,
 ) -> list[Path]:
     """Simulate many sessions, in `jobs` processes; give their paths in the order of `plans`.
@@ -210,15 +230,20 @@ def write_sessions(
     if jobs <= 1:
         done, paths = 0, []
         for plan in plans:
-            paths.append(write_session(
-                plan, data, force=True, on_frame=lambda frames, done=done: on_progress(stage, done + frames, total)
-            ))
+            paths.append(
+                write_session(
+                    plan, data, force=True,
+                    on_frame=lambda frames, done=done: on_progress(stage, done + frames, total),
+                )
+            )
             done += plan.frames
         return paths
     # A fresh interpreter each: forking a process that already runs threads is not safe.
     context = multiprocessing.get_context("spawn")
     counts = context.SimpleQueue()
-    with ProcessPoolExecutor(jobs, mp_context=context, initializer=_report_to, initargs=(counts,)) as pool:
+    with ProcessPoolExecutor(
+        jobs, mp_context=context, initializer=_report_to, initargs=(counts,)
+    ) as pool:
         futures = [pool.submit(_work, plan, data) for plan in plans]
         done, failed = 0, False
         try:
@@ -229,7 +254,8 @@ def write_sessions(
                 on_progress(stage, done, total)
                 failed = any(future.done() and future.exception() for future in futures)
         finally:
-            pool.shutdown(cancel_futures=True)      # whatever ended the wait, Ctrl-C too: nothing more is begun
+            # whatever ended the wait, Ctrl-C too: nothing more is begun
+            pool.shutdown(cancel_futures=True)
         on_progress(stage, total, total)
         return [future.result() for future in futures]
 
@@ -254,7 +280,9 @@ def _work(plan: SimulatedSession, data: Path) -> Path:
 
 @contextmanager
 def _renamed_when_whole(path: Path) -> Iterator[Path]:
-    """Give a name beside `path` that no reader lists; it becomes `path` when the block ends well, and goes when not."""
+    """Give a name beside `path` that no reader lists; it becomes `path` when the block ends well,
+    and goes when not.
+    """
     part = path.with_suffix(".part")
     part.unlink(missing_ok=True)
     try:
@@ -264,7 +292,9 @@ def _renamed_when_whole(path: Path) -> Iterator[Path]:
         part.unlink(missing_ok=True)
 
 
-def _play_sensor(plan: SimulatedSession, subject: VirtualSubject, boot_ns: int, start_ns: int) -> _Host:
+def _play_sensor(
+    plan: SimulatedSession, subject: VirtualSubject, boot_ns: int, start_ns: int
+) -> _Host:
     """Live through the session on the serial line."""
     host = _Host(plan, subject, boot_ns, start_ns)
     host.run_until(boot_ns + round(_BOOT_S * 1e9))
@@ -295,7 +325,9 @@ def _write_sensor(writer: SessionWriter, host: _Host) -> None:
     )
     for exchange in host.exchanges:
         writer.add_exchange(*exchange)
-    for (packet, unwrapped, arrival), time, bound in zip(host.samples, time_ns.tolist(), bound_ns.tolist(), strict=True):
+    for (packet, unwrapped, arrival), time, bound in zip(
+        host.samples, time_ns.tolist(), bound_ns.tolist(), strict=True
+    ):
         writer.add_sample(
             sequence=packet.sequence, ticks=unwrapped, value=packet.value, flags=packet.flags,
             arrival_ns=arrival, time_ns=time, bound_ns=bound,
@@ -303,18 +335,22 @@ def _write_sensor(writer: SessionWriter, host: _Host) -> None:
 
 
 def _write_frames(
-    writer: SessionWriter, plan: SimulatedSession, subject: VirtualSubject, film: Film, start_ns: int,
-    on_frame: Callable[[int], None],
+    writer: SessionWriter, plan: SimulatedSession, subject: VirtualSubject, film: Film,
+    start_ns: int, on_frame: Callable[[int], None],
 ) -> None:
     """Film the session."""
-    timing = CameraTiming(np.random.default_rng([zlib.crc32(plan.subject.encode()), plan.seed, 4]), fps=plan.fps)
+    timing = CameraTiming(
+        np.random.default_rng([zlib.crc32(plan.subject.encode()), plan.seed, 4]), fps=plan.fps
+    )
     with Developer(film, fps=plan.fps) as developer:
         for n in range(plan.frames):
             exposed_ns = timing.exposed_ns(n)
             image = subject.frame(exposed_ns * 1e-9, n)
             if film != Film():
                 image = developer.develop(image)
-            writer.add_frame(VideoFrame(image, start_ns + exposed_ns, start_ns + timing.delivered_ns(n), n))
+            writer.add_frame(
+                VideoFrame(image, start_ns + exposed_ns, start_ns + timing.delivered_ns(n), n)
+            )
             on_frame(n + 1)
             if n % 100 == 99:
                 writer.flush()

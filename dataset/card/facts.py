@@ -1,7 +1,9 @@
-"""What a dataset card says, gathered from the files: the manifest, the recordings, their quality, what is noted of the subjects.
+"""What a dataset card says, gathered from the files: the manifest, the recordings, their quality,
+what is noted of the subjects.
 
-Nothing here depends on when or where it is asked, so the same data gives the same card. What is noted of a subject is used only
-where a consent is noted too, and only as counts: a value that fewer than `SMALL` subjects share is not told.
+Nothing here depends on when or where it is asked, so the same data gives the same card. What is
+noted of a subject is used only where a consent is noted too, and only as counts: a value that fewer
+than `SMALL` subjects share is not told.
 """
 
 import json
@@ -23,7 +25,10 @@ from dataset.session.reader import Session
 from dataset.session.subject import Subject, read_subject
 
 SMALL = 3                    # a group below this might point to a person
-COUNTED = {"age_band": "age band [years]", "sex": "sex", "fitzpatrick": "skin type (Fitzpatrick)", "monk": "skin tone (Monk)"}
+COUNTED = {
+    "age_band": "age band [years]", "sex": "sex", "fitzpatrick": "skin type (Fitzpatrick)",
+    "monk": "skin tone (Monk)",
+}
 
 
 @dataclass(frozen=True)
@@ -61,9 +66,9 @@ class Facts:
     manifest_sha256: str
     recorded: dict[str, Recorded]                 # by session; only those whose recording is there
     unread: dict[str, str]                        # session: why its recording could not be read
-    grades: dict[str, str | None]                 # by session; None: `acq qc` was not asked of it as it is now
+    grades: dict[str, str | None]  # by session; None: `acq qc` was not asked of it as it is now
     exclusions: Exclusions
-    split: Split | None                           # None: not there, or not the one that the folders were made by
+    split: Split | None  # None: not there, or not the one that the folders were made by
     consents: int                                 # subjects with a consent noted
     counts: dict[str, list[tuple[str, int]]]      # field of COUNTED: value and number of subjects
     imported: tuple[str, ...]                     # public data sets that recordings came from
@@ -112,11 +117,14 @@ def gather(data: Path) -> Facts:
             recorded[entry.session] = _recorded(path)
         except AcqError as error:
             unread[entry.session] = str(error)
-    noted = [read_subject(data, subject) for subject in sorted({entry.subject for entry in manifest.entries})]
+    noted = [
+        read_subject(data, subject)
+        for subject in sorted({entry.subject for entry in manifest.entries})
+    ]
     agreed = [one for one in noted if one is not None and one.consent is not None]
     return Facts(
-        manifest, sha256_of(root / MANIFEST), recorded, unread, grades, read_exclusions(data), _split(data, manifest),
-        len(agreed), {field: _counted(agreed, field) for field in COUNTED},
+        manifest, sha256_of(root / MANIFEST), recorded, unread, grades, read_exclusions(data),
+        _split(data, manifest), len(agreed), {field: _counted(agreed, field) for field in COUNTED},
         tuple(sorted({one.setup.imported_from for one in recorded.values()} - {""})),
     )
 
@@ -136,15 +144,22 @@ def _recorded(path: Path) -> Recorded:
     with Session(path) as session:
         day = datetime.fromtimestamp(session.started_unix_ns / 1e9, timezone.utc).date().isoformat()
         camera, sensor = session.camera, session.sensor
-        return Recorded(day, Setup(
-            camera_kind(str(camera["camera"])), session.frames.width, session.frames.height, str(camera["nominal_fps"]),
-            session.frames.pixel_format, str(camera["time_meaning"]), _exposure(str(camera["exposure"])), str(sensor["sensor"]),
-            str(sensor["rate_hz"]), str(sensor["adc_bits"]), str(sensor["firmware"]), _light(session), session.imported_from,
-        ))
+        return Recorded(
+            day,
+            Setup(
+                camera_kind(str(camera["camera"])), session.frames.width, session.frames.height,
+                str(camera["nominal_fps"]), session.frames.pixel_format,
+                str(camera["time_meaning"]), _exposure(str(camera["exposure"])),
+                str(sensor["sensor"]), str(sensor["rate_hz"]), str(sensor["adc_bits"]),
+                str(sensor["firmware"]), _light(session), session.imported_from,
+            ),
+        )
 
 
 def camera_kind(camera: str) -> str:
-    """Give the kind of a camera: what follows it may be a path, a pipeline with a password, or a pseudonym; a socket may stay."""
+    """Give the kind of a camera: what follows it may be a path, a pipeline with a password, or a
+    pseudonym; a socket may stay.
+    """
     kind, _, rest = camera.partition(":")
     return camera if kind in ("uvc", "csi") and re.fullmatch(r"[A-Za-z0-9/_-]*", rest) else kind
 
@@ -164,7 +179,9 @@ def _light(session: Session) -> str:
 
 
 def _counted(noted: list[Subject], field: str) -> list[tuple[str, int]]:
-    """Count values; those of fewer than `SMALL` subjects go together, untold, and so does the next where they are still few."""
+    """Count values; those of fewer than `SMALL` subjects go together, untold, and so does the next
+    where they are still few.
+    """
     found = Counter(getattr(one, field) or "not told" for one in noted)
     told = sorted((value, count) for value, count in found.items() if count >= SMALL)
     few = sum(count for count in found.values() if count < SMALL)

@@ -1,4 +1,6 @@
-"""The dataset card for people, as Markdown. What a file or a person says enters it as plain text, never as markup."""
+"""The dataset card for people, as Markdown. What a file or a person says enters it as plain text,
+never as markup.
+"""
 
 import re
 from collections import Counter
@@ -10,8 +12,10 @@ from .facts import COUNTED, SMALL, Facts
 from .wording import NO_LICENCE, About, citation, counted, grade, limits, summary, title
 
 BANNER = {
-    "all": "# THESE DATA ARE SIMULATED\n\n**No person was recorded: virtual subjects stand in for people.**\n\n",
-    "some": "# A PART OF THESE DATA IS SIMULATED\n\n**Recordings marked SIMULATED show virtual subjects, not people.**\n\n",
+    "all": "# THESE DATA ARE SIMULATED\n\n**No person was recorded: virtual subjects stand in for "
+           "people.**\n\n",
+    "some": "# A PART OF THESE DATA IS SIMULATED\n\n**Recordings marked SIMULATED show virtual "
+            "subjects, not people.**\n\n",
     "none": "",
 }
 
@@ -20,9 +24,16 @@ def card_markdown(facts: Facts, about: About) -> str:
     """Give the card for people."""
     parts = [
         BANNER[facts.simulated] + f"# {_plain(title(facts, about))}\n\n{summary(facts)}",
-        _people(facts), _recording(facts), _processing(facts), _recordings(facts), _left_out(facts), _sides(facts),
-        _hashes(facts), f"## Licence\n\n{_plain(about.licence or NO_LICENCE)}",
-        f"## Citing\n\n> {_plain(citation(facts, about))}\n\nPublished: {about.published or 'no date is told'}."
+        _people(facts),
+        _recording(facts),
+        _processing(facts),
+        _recordings(facts),
+        _left_out(facts),
+        _sides(facts),
+        _hashes(facts),
+        f"## Licence\n\n{_plain(about.licence or NO_LICENCE)}",
+        f"## Citing\n\n> {_plain(citation(facts, about))}\n\nPublished: "
+        f"{about.published or 'no date is told'}."
         + (f"\n\n{_plain(about.url)}" if about.url else ""),
         "## Known limits\n\n" + "\n".join(f"- {_plain(limit)}" for limit in limits(facts)),
     ]
@@ -33,13 +44,24 @@ def _people(facts: Facts) -> str:
     count = len(facts.subjects)
     lines = ["## Who", "", f"{count} subjects, by pseudonym: {', '.join(facts.subjects)}."]
     if facts.simulated == "all":
-        return "\n".join([*lines, "They are virtual: there is nobody to consent, and nothing is noted of them."])
+        return "\n".join(
+            [*lines, "They are virtual: there is nobody to consent, and nothing is noted of them."]
+        )
     lines.append(
-        f"A consent is noted for {facts.consents} of them; of these only, and only as counts, follows what is noted. Values that "
+        f"A consent is noted for {facts.consents} of them; of these only, and only as counts, "
+        "follows what is noted. Values that "
         f"fewer than {SMALL} subjects share are not told."
     )
-    rows = [(COUNTED[field], value, count) for field, values in facts.counts.items() for value, count in values]
-    return "\n".join(lines) + "\n\n" + _table(("what", "value", "subjects"), rows) if rows else "\n".join(lines)
+    rows = [
+        (COUNTED[field], value, count)
+        for field, values in facts.counts.items()
+        for value, count in values
+    ]
+    return (
+        "\n".join(lines) + "\n\n" + _table(("what", "value", "subjects"), rows)
+        if rows
+        else "\n".join(lines)
+    )
 
 
 def _recording(facts: Facts) -> str:
@@ -47,36 +69,64 @@ def _recording(facts: Facts) -> str:
     lines = []
     for setup, count in sorted(setups.items(), key=lambda one: (-one[1], str(one[0]))):
         source = f"; imported from {setup.imported_from}" if setup.imported_from else ""
-        lines.append(_plain(
-            f"{counted(count, 'recording')}: camera {setup.camera}, {setup.width}x{setup.height} {setup.pixel_format}, "
-            f"nominally {setup.nominal_fps} fps, stamps mark {setup.time_meaning}, exposure {setup.exposure}, offset against "
-            f"the light {setup.light}; sensor {setup.sensor}, {setup.ppg_rate_hz} Hz, {setup.adc_bits} bit, "
-            f"firmware {setup.firmware}{source}"
-        ))
+        lines.append(
+            _plain(
+                f"{counted(count, 'recording')}: camera {setup.camera}, "
+                f"{setup.width}x{setup.height} {setup.pixel_format}, "
+                f"nominally {setup.nominal_fps} fps, stamps mark {setup.time_meaning}, exposure "
+                f"{setup.exposure}, offset against "
+                f"the light {setup.light}; sensor {setup.sensor}, {setup.ppg_rate_hz} Hz, "
+                f"{setup.adc_bits} bit, "
+                f"firmware {setup.firmware}{source}"
+            )
+        )
     if facts.unread:
-        lines.append(f"of {counted(len(facts.unread), 'recording')} the session file is not here or cannot be read: how it was "
-                     "recorded is not told")
+        lines.append(
+            f"of {counted(len(facts.unread), 'recording')} the session file is not here or cannot "
+            "be read: how it was "
+            "recorded is not told"
+        )
     days = sorted({one.started for one in facts.recorded.values()})
-    when = f"\n\nRecorded {days[0]}" + (f" to {days[-1]}." if len(days) > 1 else ".") if days else ""
+    when = (
+        f"\n\nRecorded {days[0]}" + (f" to {days[-1]}." if len(days) > 1 else ".") if days else ""
+    )
     bounds = [entry.sync_bound_ms for entry in facts.entries if entry.sync_bound_ms is not None]
-    known = [f"every sample's time is within {max(bounds):.2f} ms of the frames' clock"] if bounds else []
+    known = (
+        [f"every sample's time is within {max(bounds):.2f} ms of the frames' clock"]
+        if bounds
+        else []
+    )
     if without := len(facts.entries) - len(bounds):
         known.append(f"the times of {counted(without, 'recording')} carry no bound")
-    return "## How it was recorded\n\n" + "\n".join(f"- {line}" for line in lines) + when + f"\n\nTime: {'; '.join(known)}."
+    return (
+        "## How it was recorded\n\n"
+        + "\n".join(f"- {line}" for line in lines)
+        + when
+        + f"\n\nTime: {'; '.join(known)}."
+    )
 
 
 def _processing(facts: Facts) -> str:
     manifest = facts.manifest
-    steps = [f"{name.replace('_', ' ')}: {value}" for name, value in sorted(manifest.filter.items())]
-    steps.append(f"video: {manifest.codec}, decoded again and compared with the recording's pixels before it got its name")
+    steps = [
+        f"{name.replace('_', ' ')}: {value}" for name, value in sorted(manifest.filter.items())
+    ]
+    steps.append(
+        f"video: {manifest.codec}, decoded again and compared with the recording's pixels before "
+        "it got its name"
+    )
     steps += [f"{name}: {value}" for name, value in _choices(facts).items()]
-    steps.append("ground_truth.txt: three rows (PPG, heart rate [bpm], seconds), one number a frame")
+    steps.append(
+        "ground_truth.txt: three rows (PPG, heart rate [bpm], seconds), one number a frame"
+    )
     return "## What was done to it\n\n" + "\n".join(f"- {_plain(step)}" for step in steps)
 
 
 def _choices(facts: Facts) -> dict[str, str]:
     manifest = facts.manifest
-    return {"frame rate": manifest.fps, "holes in the video": manifest.holes, "PPG row": manifest.ppg}
+    return {
+        "frame rate": manifest.fps, "holes in the video": manifest.holes, "PPG row": manifest.ppg,
+    }
 
 
 def _recordings(facts: Facts) -> str:
@@ -85,14 +135,21 @@ def _recordings(facts: Facts) -> str:
         bound = "none" if entry.sync_bound_ms is None else f"{entry.sync_bound_ms:.2f}"
         marks = ["SIMULATED"] * entry.simulated + ["cut short"] * (not entry.session_complete)
         marks += [f"part {entry.part}"] * (entry.part > 1) + [entry.imported_from]
-        rows.append((
-            entry.folder, entry.subject, entry.session, entry.frames, f"{entry.fps:.3f}", f"{entry.duration_s:.1f}",
-            f"{entry.hr_bpm:.1f}", bound, entry.lost_frames, entry.lost_samples, _frames(entry.trimmed),
-            _frames(entry.repeated), grade(facts, entry) or "not asked", ", ".join(mark for mark in marks if mark),
-        ))
+        rows.append(
+            (
+                entry.folder, entry.subject, entry.session, entry.frames, f"{entry.fps:.3f}",
+                f"{entry.duration_s:.1f}", f"{entry.hr_bpm:.1f}", bound, entry.lost_frames,
+                entry.lost_samples, _frames(entry.trimmed), _frames(entry.repeated),
+                grade(facts, entry) or "not asked", ", ".join(mark for mark in marks if mark),
+            )
+        )
     return "## Recordings\n\n" + _table(
-        ("folder", "subject", "session", "frames", "frames/s with holes", "s", "bpm", "sync ms", "lost frames",
-         "lost samples", "left out", "repeated", "quality", "remarks"), rows)
+        (
+            "folder", "subject", "session", "frames", "frames/s with holes", "s", "bpm", "sync ms",
+            "lost frames", "lost samples", "left out", "repeated", "quality", "remarks",
+        ),
+        rows,
+    )
 
 
 def _left_out(facts: Facts) -> str:
@@ -103,31 +160,50 @@ def _left_out(facts: Facts) -> str:
         reasons = Counter[str]()
         for part in entry.trimmed:
             reasons[str(part["reason"])] += int(part["frames"])
-        lines += [f"{entry.session}: {counted(count, 'frame')}, {reason}" for reason, count in sorted(reasons.items())]
+        lines += [
+            f"{entry.session}: {counted(count, 'frame')}, {reason}"
+            for reason, count in sorted(reasons.items())
+        ]
     said = "\n".join(f"- {_plain(line)}" for line in lines) or "Nothing."
     return f"## What was left out\n\n{said}"
 
 
 def _sides(facts: Facts) -> str:
     manifest = facts.manifest
-    lines = [f"By subject; no subject is on both sides. Fold {manifest.fold} of {manifest.folds} lies in the folders."]
+    lines = [
+        f"By subject; no subject is on both sides. Fold {manifest.fold} of {manifest.folds} lies "
+        "in the folders."
+    ]
     for side in SIDES:
-        lines.append(f"- {side}: {', '.join(sorted({e.subject for e in facts.entries if e.side == side})) or 'nobody'}")
+        lines.append(
+            f"- {side}: {', '.join(sorted({e.subject for e in facts.entries if e.side == side})) or 'nobody'}"
+        )
     if facts.split is None:
-        lines.append("\nThe split that these folders were made by is not in data/split.json any more.")
+        lines.append(
+            "\nThe split that these folders were made by is not in data/split.json any more."
+        )
     elif len(facts.split.folds) > 1:
-        lines += [f"- fold {n} tests {', '.join(fold.test)}" for n, fold in enumerate(facts.split.folds, start=1)]
+        lines += [
+            f"- fold {n} tests {', '.join(fold.test)}"
+            for n, fold in enumerate(facts.split.folds, start=1)
+        ]
     return "## Split\n\n" + "\n".join(lines)
 
 
 def _hashes(facts: Facts) -> str:
     manifest = facts.manifest
     rows = [
-        ("data hash, SHA-256 over the manifest's entries", f"`{manifest.data_hash}`"), ("split hash", f"`{manifest.split_hash}`"),
-        ("manifest.json, SHA-256", f"`{facts.manifest_sha256}`"), ("curated by", f"acq {manifest.acq_version}"),
+        ("data hash, SHA-256 over the manifest's entries", f"`{manifest.data_hash}`"),
+        ("split hash", f"`{manifest.split_hash}`"),
+        ("manifest.json, SHA-256", f"`{facts.manifest_sha256}`"),
+        ("curated by", f"acq {manifest.acq_version}"),
     ]
-    return ("## Files, hashes, versions\n\n" + _table(("what", "value"), rows)
-            + "\n\nThe SHA-256 of every file is in croissant.json; `acq verify` computes all of them again.")
+    return (
+        "## Files, hashes, versions\n\n"
+        + _table(("what", "value"), rows)
+        + "\n\nThe SHA-256 of every file is in croissant.json; `acq verify` computes all of them "
+          "again."
+    )
 
 
 def _frames(parts: Sequence[dict]) -> int:
@@ -136,7 +212,10 @@ def _frames(parts: Sequence[dict]) -> int:
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(_plain(cell).replace("|", "\\|") for cell in line) + " |" for line in lines)
+    return "\n".join(
+        "| " + " | ".join(_plain(cell).replace("|", "\\|") for cell in line) + " |"
+        for line in lines
+    )
 
 
 def _plain(value: object) -> str:

@@ -1,7 +1,9 @@
-"""The dataset card: what was recorded, of whom, how, and what was done to it, as Markdown for people and Croissant for programs.
+"""The dataset card: what was recorded, of whom, how, and what was done to it, as Markdown for
+people and Croissant for programs.
 
-Both lie beside the manifest, `data/ubfc/card.md` and `data/ubfc/croissant.json`. One public reader of this layout takes any
-`.txt` in the tree for a signal, and every one takes `subject*` for a subject: these names are neither.
+Both lie beside the manifest, `data/ubfc/card.md` and `data/ubfc/croissant.json`. One public reader
+of this layout takes any `.txt` in the tree for a signal, and every one takes `subject*` for a
+subject: these names are neither.
 """
 
 import json
@@ -34,13 +36,19 @@ def write_card(data: Path, about: About, *, force: bool = False) -> Card:
 
     Raises
     ------
-    CurationError : no curated folders, or not those of their manifest; another card is there and `force` is not set; a date that
-        is none
+    CurationError : no curated folders, or not those of their manifest; another card is there and
+        `force` is not set; a date that is none
     """
     _check_date(about.published)
     facts = gather(data)
     markdown = card_markdown(facts, about)
-    described = json.dumps(croissant(facts, about, markdown=markdown), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    described = (
+        json.dumps(
+            croissant(facts, about, markdown=markdown), indent=2, ensure_ascii=False,
+            allow_nan=False,
+        )
+        + "\n"
+    )
     files = data_folder.card_file(data), data_folder.croissant_file(data)
     texts = dict(zip(files, (markdown, described), strict=True))
     is_new = False
@@ -48,7 +56,10 @@ def write_card(data: Path, about: About, *, force: bool = False) -> Card:
         if path.exists() and path.read_text(encoding="utf-8", errors="replace") == text:
             continue
         if path.exists() and not force:
-            raise CurationError(f"expected no card or the same one, found another in {path}; say --force to replace it")
+            raise CurationError(
+                f"expected no card or the same one, found another in {path}; say --force to "
+                "replace it"
+            )
         is_new = True
     if is_new:
         for path, text in texts.items():
@@ -61,4 +72,6 @@ def _check_date(text: str | None) -> None:
         if text is not None and date.fromisoformat(text).isoformat() != text:
             raise ValueError
     except ValueError as error:
-        raise CurationError(f"expected a date such as 2026-11-25, found {text!r} at --published; correct it") from error
+        raise CurationError(
+            f"expected a date such as 2026-11-25, found {text!r} at --published; correct it"
+        ) from error

@@ -12,11 +12,15 @@ from acquire.errors import CurationError
 
 def canonical_json(value: Any) -> str:
     """Write a value as JSON in the one way that is hashed."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    return json.dumps(
+        value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False
+    )
 
 
 def write_text_atomically(path: Path, text: str) -> None:
-    """Write a file under a temporary name beside it, then rename: a reader sees the old one or the new one."""
+    """Write a file under a temporary name beside it, then rename: a reader sees the old one or the
+    new one.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
     try:
@@ -38,7 +42,8 @@ def one_line(error: BaseException) -> str:
 
 def sha256_of(path: Path) -> str:
     """Give the SHA-256 of a file's bytes, in hex."""
-    digest, block = hashlib.sha256(), bytearray(1 << 20)       # stays in the processor's cache between reading and hashing
+    # stays in the processor's cache between reading and hashing
+    digest, block = hashlib.sha256(), bytearray(1 << 20)
     try:
         with open(path, "rb", buffering=0) as file:
             while count := file.readinto(block):

@@ -1,7 +1,8 @@
-"""A page that opens offline: one HTML file with its style and its drawings inside, in light and in dark.
+"""A page that opens offline: one HTML file with its style and its drawings inside, in light and in
+dark.
 
-matplotlib draws in the light colours of `PALETTE`; in the page each becomes a CSS variable, so that one drawing serves both. What
-comes from a file goes through `text` before it is part of a page.
+matplotlib draws in the light colours of `PALETTE`; in the page each becomes a CSS variable, so that
+one drawing serves both. What comes from a file goes through `text` before it is part of a page.
 """
 
 import base64
@@ -15,7 +16,8 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
-PALETTE = {                          # name: light, dark; words are in ink, soft, teal or red: contrast of 4.5 or more on paper
+# name: light, dark; words are in ink, soft, teal or red: contrast of 4.5 or more on paper
+PALETTE = {
     "paper": ("#ffffff", "#12181d"),
     "ink": ("#1d2730", "#e6ebef"),
     "soft": ("#5c6a75", "#a3b0ba"),
@@ -37,12 +39,16 @@ INK, SOFT, TEAL, ORANGE, VIOLET, AXIS, BLUE = (
 
 
 def _variables(which: int) -> str:
-    return ":root{" + ";".join(f"--{name}:{colours[which]}" for name, colours in PALETTE.items()) + "}"
+    return (
+        ":root{" + ";".join(f"--{name}:{colours[which]}" for name, colours in PALETTE.items()) + "}"
+    )
 
 
-STYLE = f"""{_variables(0)}
+STYLE = (
+    f"""{_variables(0)}
 @media screen and (prefers-color-scheme:dark){{{_variables(1)}}}
-""" + """
+"""
+    + """
 :root{color-scheme:light dark}
 *{box-sizing:border-box}
 body{font:15px/1.55 system-ui,-apple-system,"Segoe UI",Roboto,"DejaVu Sans",sans-serif;color:var(--ink);margin:0;
@@ -74,6 +80,7 @@ dt{color:var(--soft)}dd{margin:0;overflow-wrap:anywhere}
 code{font:12.5px ui-monospace,"DejaVu Sans Mono",monospace}
 @media print{main{padding:0;max-width:none}figure,tr,.tile{break-inside:avoid}*{print-color-adjust:exact}}
 """
+)
 
 
 def page(title: str, body: str, *, style: str = "", script: str = "") -> str:
@@ -85,9 +92,11 @@ def page(title: str, body: str, *, style: str = "", script: str = "") -> str:
     body, style, script : HTML, CSS on top of `STYLE`, and JavaScript, as they are
     """
     code = f"<script>{script}</script>" if script else ""
-    return ('<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-            '<meta name="viewport" content="width=device-width,initial-scale=1">'
-            f"<title>{text(title)}</title><style>{STYLE}{style}</style></head><body><main>\n{body}\n</main>{code}</body></html>\n")
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width,initial-scale=1">'
+        f"<title>{text(title)}</title><style>{STYLE}{style}</style></head><body><main>\n{body}\n</main>{code}</body></html>\n"
+    )
 
 
 def text(value: object) -> str:
@@ -97,7 +106,9 @@ def text(value: object) -> str:
 
 def number(value: float | None, digits: int = 2) -> str:
     """Write a number with a true minus; a dash where there is none."""
-    return "–" if value is None or not np.isfinite(value) else f"{value:,.{digits}f}".replace("-", "−")
+    return (
+        "–" if value is None or not np.isfinite(value) else f"{value:,.{digits}f}".replace("-", "−")
+    )
 
 
 def section(title: str, body: str) -> str:
@@ -106,7 +117,8 @@ def section(title: str, body: str) -> str:
 
 
 def table(head: Sequence[str], rows: Sequence[tuple[str, Sequence[str]]], caption: str) -> str:
-    """Give a table that scrolls sideways where the page is narrower, and its caption, which does not.
+    """Give a table that scrolls sideways where the page is narrower, and its caption, which does
+    not.
 
     Parameters
     ----------
@@ -117,24 +129,47 @@ def table(head: Sequence[str], rows: Sequence[tuple[str, Sequence[str]]], captio
     heads = "".join(f"<th>{title}</th>" for title in head)
     body = ""
     for kind, cells in rows:
-        body += (f'<tr class="{kind}">' if kind else "<tr>") + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
-    return (f'<figure><div class="wide"><table><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table></div>'
-            f"<figcaption>{caption}</figcaption></figure>")
+        body += (
+            (f'<tr class="{kind}">' if kind else "<tr>")
+            + "".join(f"<td>{cell}</td>" for cell in cells)
+            + "</tr>"
+        )
+    return (
+        '<figure><div '
+        f'class="wide"><table><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table></div>'
+        f"<figcaption>{caption}</figcaption></figure>"
+    )
 
 
 def drawing() -> AbstractContextManager[None]:
     """Draw figures in the house's look within this context."""
-    return matplotlib.rc_context({
-        "font.size": 9, "font.family": "DejaVu Sans", "axes.spines.top": False, "axes.spines.right": False,
-        "axes.edgecolor": AXIS, "axes.grid": True, "grid.color": PALETTE["grid"][0], "axes.axisbelow": True,
-        "text.color": INK, "axes.labelcolor": INK, "xtick.color": INK, "ytick.color": INK,
-        "text.parse_math": False,        # a dollar sign in a name is no formula
-        "svg.fonttype": "path", "svg.hashsalt": "acq", "legend.frameon": False, "axes.titlesize": 9.5,
-        "axes.titlelocation": "left",
-    })
+    return matplotlib.rc_context(
+        {
+            "font.size": 9,
+            "font.family": "DejaVu Sans",
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "axes.edgecolor": AXIS,
+            "axes.grid": True,
+            "grid.color": PALETTE["grid"][0],
+            "axes.axisbelow": True,
+            "text.color": INK,
+            "axes.labelcolor": INK,
+            "xtick.color": INK,
+            "ytick.color": INK,
+            "text.parse_math": False,  # a dollar sign in a name is no formula
+            "svg.fonttype": "path",
+            "svg.hashsalt": "acq",
+            "legend.frameon": False,
+            "axes.titlesize": 9.5,
+            "axes.titlelocation": "left",
+        }
+    )
 
 
-def picture(figure: Figure, caption: str, *, alt: str, raster: bool = False, tight: bool = True) -> str:
+def picture(
+    figure: Figure, caption: str, *, alt: str, raster: bool = False, tight: bool = True
+) -> str:
     """Put a figure into the page: as SVG, or as PNG where it is made of pixels.
 
     Parameters
@@ -147,7 +182,8 @@ def picture(figure: Figure, caption: str, *, alt: str, raster: bool = False, tig
 
 
 def panels(drawings: Sequence[str], caption: str, *, width_px: int) -> str:
-    """Put drawings that share a caption beside each other, as many as fit: on a phone each is as wide as the page.
+    """Put drawings that share a caption beside each other, as many as fit: on a phone each is as
+    wide as the page.
 
     Parameters
     ----------
@@ -165,7 +201,10 @@ def element(figure: Figure, *, alt: str, raster: bool = False, tight: bool = Fal
     if raster:
         figure.savefig(buffer, format="png", dpi=130, bbox_inches=edges)
         return png(buffer.getvalue(), alt=alt)
-    figure.savefig(buffer, format="svg", bbox_inches=edges, transparent=True, metadata={"Date": None, "Creator": None})
+    figure.savefig(
+        buffer, format="svg", bbox_inches=edges, transparent=True,
+        metadata={"Date": None, "Creator": None},
+    )
     svg = buffer.getvalue().decode()
     # What matplotlib says about itself, namespaces apart, is of no use here and holds addresses.
     svg = svg[svg.index("<svg"):]
@@ -191,8 +230,14 @@ _drawn = 0
 
 
 def _own_ids(svg: str) -> str:
-    """Make the ids of a drawing its own: several stand in one page, and each refers to its shapes by id."""
+    """Make the ids of a drawing its own: several stand in one page, and each refers to its shapes
+    by id.
+    """
     global _drawn    # noqa: PLW0603
     _drawn += 1
     mark = f"f{_drawn}-"
-    return svg.replace('id="', f'id="{mark}').replace('href="#', f'href="#{mark}').replace("url(#", f"url(#{mark}")
+    return (
+        svg.replace('id="', f'id="{mark}')
+        .replace('href="#', f'href="#{mark}')
+        .replace("url(#", f"url(#{mark}")
+    )

@@ -1,9 +1,11 @@
-"""Work on many sessions: in this process, in several of this machine, or on a Dask cluster; the same code for all three.
+"""Work on many sessions: in this process, in several of this machine, or on a Dask cluster; the
+same code for all three.
 
-A unit of work is a function of one item, both picklable. What goes wrong with an item is that item's outcome, in one line; the
-others go on. A worker that dies (killed, out of memory) costs its item, not the run: the items that were in its pool are tried
-again one at a time, so that the one which kills its worker is found and named. A cluster's workers run the same version of acq,
-and see the same files under the same paths.
+A unit of work is a function of one item, both picklable. What goes wrong with an item is that
+item's outcome, in one line; the others go on. A worker that dies (killed, out of memory) costs its
+item, not the run: the items that were in its pool are tried again one at a time, so that the one
+which kills its worker is found and named. A cluster's workers run the same version of acq, and see
+the same files under the same paths.
 """
 
 import multiprocessing
@@ -52,7 +54,8 @@ def work_through(
 
     Raises
     ------
-    AcqError : the cluster does not answer, runs another version of acq, or the extra `cluster` is not installed
+    AcqError : the cluster does not answer, runs another version of acq, or the extra `cluster` is
+        not installed
     """
     if workers.scheduler is not None:
         yield from _on_cluster(work, items, workers.scheduler)
@@ -68,13 +71,19 @@ def _attempt(work: Callable[[Item], Result], item: Item) -> Outcome[Result]:
         return Outcome(work(item))
     except (AcqError, OSError) as error:
         return Outcome(None, " ".join(str(error).split()))
-    except Exception as error:        # a defect of ours in one session: the others are none the worse
+    except Exception as error:  # a defect of ours in one session: the others are none the worse
         said = " ".join(str(error).split())
         at = traceback.extract_tb(error.__traceback__)[-1]
-        return Outcome(None, f"unexpected {type(error).__name__}: {said}, in {at.filename}:{at.lineno}; please report it")
+        return Outcome(
+            None,
+            f"unexpected {type(error).__name__}: {said}, in {at.filename}:{at.lineno}; please "
+            "report it",
+        )
 
 
-def _in_processes(work: Callable[[Item], Result], items: Sequence[Item], jobs: int) -> Iterator[tuple[int, Outcome[Result]]]:
+def _in_processes(
+    work: Callable[[Item], Result], items: Sequence[Item], jobs: int
+) -> Iterator[tuple[int, Outcome[Result]]]:
     waiting, suspects = list(range(len(items))), []
     while waiting:
         open_ = set(waiting)
@@ -116,10 +125,13 @@ def _in_processes(work: Callable[[Item], Result], items: Sequence[Item], jobs: i
 def _pool(jobs: int) -> Iterator[Executor]:
     # A fresh interpreter each: forking a process that already runs threads is not safe.
     before = {name: os.environ.get(name) for name in _THREADS}
-    os.environ.update((name, "1") for name in _THREADS)       # BLAS reads them once, when a worker imports numpy
-    pool = ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn"), initializer=_one_thread)
+    # BLAS reads them once, when a worker imports numpy
+    os.environ.update((name, "1") for name in _THREADS)
+    pool = ProcessPoolExecutor(
+        jobs, mp_context=multiprocessing.get_context("spawn"), initializer=_one_thread
+    )
     try:
-        with _deaf_to_ctrl_c():                    # it is for us: what workers have to say of it helps nobody
+        with _deaf_to_ctrl_c():  # it is for us: what workers have to say of it helps nobody
             for _ in range(jobs):
                 pool.submit(os.getpid)             # starts one each
         yield pool
@@ -167,9 +179,12 @@ def _on_cluster(
                 outcome = future.result()
             except KilledWorker:                   # tried on several
                 outcome = Outcome(None, _DIED)
-            except (Exception, CancelledError) as error:       # a worker that cannot unpickle the work, a scheduler that went
+            except (Exception, CancelledError) as error:
+                # a worker that cannot unpickle the work, a scheduler that went
                 said = " ".join(str(error).split())
-                outcome = Outcome(None, f"expected the cluster to do it, got {type(error).__name__}: {said}")
+                outcome = Outcome(
+                    None, f"expected the cluster to do it, got {type(error).__name__}: {said}"
+                )
             yield places[future.key], outcome
             future.release()
 
@@ -180,19 +195,28 @@ def _client(scheduler: str) -> Iterator[Any]:
     try:
         from distributed import Client
     except ImportError as error:
-        raise AcqError("expected Dask for --scheduler, found none installed; pip install 'acq[cluster]'") from error
+        raise AcqError(
+            "expected Dask for --scheduler, found none installed; pip install 'acq[cluster]'"
+        ) from error
     try:
         client = Client(scheduler, timeout=CONNECT_S)
     except (OSError, ValueError) as error:
         said = " ".join(str(error).split()).rstrip(".")
-        raise AcqError(f"expected a Dask scheduler at {scheduler}, got: {said}; start one with `dask scheduler`") from error
+        raise AcqError(
+            f"expected a Dask scheduler at {scheduler}, got: {said}; start one with `dask "
+            "scheduler`"
+        ) from error
     with client:
         found: Any = client.run(_version)
         if not found:
-            raise AcqError(f"expected workers at {scheduler}, found none; start some with `dask worker {scheduler}`")
+            raise AcqError(
+                f"expected workers at {scheduler}, found none; start some with `dask worker "
+                f"{scheduler}`"
+            )
         if odd := sorted({one for one in found.values() if one != version("acq")}):
             raise AcqError(
-                f"expected acq {version('acq')} on all workers at {scheduler}, found {', '.join(odd)}; install one everywhere"
+                f"expected acq {version('acq')} on all workers at {scheduler}, found "
+                f"{', '.join(odd)}; install one everywhere"
             )
         yield client
 

@@ -17,7 +17,8 @@ PPG = ("filtered", "raw")
 _HEART_RATE = f"spectral peak in sliding {WINDOW_S:g} s windows of the band-passed PPG"
 FILTER = {
     "filtered": {
-        "kind": "Butterworth band-pass, forwards and backwards", "order": FILTER_ORDER, "low_hz": LOW_HZ, "high_hz": HIGH_HZ,
+        "kind": "Butterworth band-pass, forwards and backwards", "order": FILTER_ORDER,
+        "low_hz": LOW_HZ, "high_hz": HIGH_HZ,
         "over": "each run of samples without a hole, before cutting", "heart_rate": _HEART_RATE,
     },
     "raw": {"kind": "none", "heart_rate": _HEART_RATE},
@@ -43,9 +44,14 @@ def choose_fold(split: Split, fold: int | None) -> int:
     """
     count = len(split.folds)
     if fold is None and count > 1:
-        raise CurationError(f"expected --fold 1 to {count}, got none; the split has {count} folds and data/ubfc holds one")
+        raise CurationError(
+            f"expected --fold 1 to {count}, got none; the split has {count} folds and data/ubfc "
+            "holds one"
+        )
     if fold is not None and not 1 <= fold <= count:
-        raise CurationError(f"expected --fold 1 to {count}, got {fold}; acq split --folds K makes K")
+        raise CurationError(
+            f"expected --fold 1 to {count}, got {fold}; acq split --folds K makes K"
+        )
     return fold or 1
 
 
@@ -63,10 +69,13 @@ def settle(
     usual = old.fps if old else NATIVE
     fps = fps or usual
     holes = holes or (old.holes if old and fps == usual else "keep" if fps == NATIVE else "repeat")
-    for name, value, known in (("codec", codec, CODECS), ("ppg", ppg, PPG), ("holes", holes, HOLES)):
+    for name, value, known in (
+        ("codec", codec, CODECS), ("ppg", ppg, PPG), ("holes", holes, HOLES),
+    ):
         if value not in known:
             raise CurationError(
-                f"expected {' or '.join(known)} as the {name} in {MANIFEST}, found {value!r}; name one with --{name}"
+                f"expected {' or '.join(known)} as the {name} in {MANIFEST}, found {value!r}; name "
+                f"one with --{name}"
             )
     return Settings(codec, ppg, even_rate(fps), holes)
 
@@ -85,5 +94,7 @@ def even_rate(text: str) -> str:
     except (TypeError, ValueError):
         rate = 0.0
     if not 1 <= rate <= 240:
-        raise CurationError(f"expected native or 1 to 240 frames per second, found {text!r}; name one with --fps")
+        raise CurationError(
+            f"expected native or 1 to 240 frames per second, found {text!r}; name one with --fps"
+        )
     return f"{rate:.10g}"

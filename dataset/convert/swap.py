@@ -1,7 +1,9 @@
-"""Curated folders into their places, so that a stop at any moment leaves each of them whole and listed.
+"""Curated folders into their places, so that a stop at any moment leaves each of them whole and
+listed.
 
-A replacement that is whole waits in `data/.ubfc-replacing` while the manifest is written; only then does the old folder make
-room. Whoever finds such a folder there later, whole by the manifest, finishes what was begun.
+A replacement that is whole waits in `data/.ubfc-replacing` while the manifest is written; only then
+does the old folder make room. Whoever finds such a folder there later, whole by the manifest,
+finishes what was begun.
 """
 
 import shutil
@@ -21,7 +23,12 @@ REPLACING = ".ubfc-replacing"
 
 def present(root: Path) -> list[str]:
     """List what lies in train/ and test/."""
-    return sorted(f"{side}/{p.name}" for side in SIDES if (root / side).is_dir() for p in (root / side).iterdir())
+    return sorted(
+        f"{side}/{p.name}"
+        for side in SIDES
+        if (root / side).is_dir()
+        for p in (root / side).iterdir()
+    )
 
 
 def is_whole(root: Path, entry: Entry) -> bool:
@@ -35,7 +42,9 @@ def is_whole(root: Path, entry: Entry) -> bool:
 
 
 def move_and_clear(root: Path, manifest: Manifest, old: Manifest | None) -> Manifest:
-    """Bring folders to the side where the new manifest has them, remove those that it does not list; give it as written."""
+    """Bring folders to the side where the new manifest has them, remove those that it does not
+    list; give it as written.
+    """
     came_from = {entry.key: entry.folder for entry in old.entries} if old else {}
     moves = {came_from[e.key]: e.folder for e in manifest.entries if came_from[e.key] != e.folder}
     stay = {entry.folder for entry in manifest.entries} - set(moves.values())
@@ -54,15 +63,23 @@ def move_and_clear(root: Path, manifest: Manifest, old: Manifest | None) -> Mani
     return manifest
 
 
-def replace_folders(root: Path, partial: Path, manifest: Manifest, new: Sequence[Entry]) -> Manifest:
-    """Put the whole new folders of one session into place, and remove what it had before; give the manifest as written."""
+def replace_folders(
+    root: Path, partial: Path, manifest: Manifest, new: Sequence[Entry]
+) -> Manifest:
+    """Put the whole new folders of one session into place, and remove what it had before; give the
+    manifest as written.
+    """
     replacing = root.parent / REPLACING
     replacing.mkdir(exist_ok=True)
     for entry in new:
         (partial / partial_name(entry.folder)).rename(replacing / partial_name(entry.folder))
     others = [entry for entry in manifest.entries if entry.session != new[0].session]
-    gone = {e.folder for e in manifest.entries if e.session == new[0].session} - {e.folder for e in new}
-    manifest = replace(manifest.with_entries([*others, *new], complete=False), stale=tuple(sorted(gone)))
+    gone = {e.folder for e in manifest.entries if e.session == new[0].session} - {
+        e.folder for e in new
+    }
+    manifest = replace(
+        manifest.with_entries([*others, *new], complete=False), stale=tuple(sorted(gone))
+    )
     write_manifest(manifest, root / MANIFEST)
     for entry in new:
         _settle(root, replacing, entry)
@@ -80,8 +97,12 @@ def finish_replacing(root: Path, manifest: Manifest) -> None:
         if (replacing / waiting.folder).is_dir() and is_whole(replacing, waiting):
             _settle(root, replacing, entry)
         name = entry.folder.partition("/")[2]
-        for source in manifest.stale:       # it was to change sides
-            if source.partition("/")[2] == name and (root / source).is_dir() and not (root / entry.folder).exists():
+        for source in manifest.stale:  # it was to change sides
+            if (
+                source.partition("/")[2] == name
+                and (root / source).is_dir()
+                and not (root / entry.folder).exists()
+            ):
                 (root / entry.side).mkdir(exist_ok=True)
                 (root / source).rename(root / entry.folder)
     shutil.rmtree(replacing, ignore_errors=True)

@@ -1,8 +1,10 @@
-"""Sessions in the PURE layout, for the tools that read it: `data/pure/{train,test}/NN-MM`, and a manifest beside them.
+"""Sessions in the PURE layout, for the tools that read it: `data/pure/{train,test}/NN-MM`, and a
+manifest beside them.
 
-NN counts the split's subjects and MM a subject's sessions, or their parts. Rows are those of the UBFC export: the PPG stands at
-the times of the frames, and stamps are on the wall clock, as the set's are. All of it is made under a temporary name, every
-picture is decoded and compared, and only then does it take the place of what was there. acq itself trains on `data/ubfc`.
+NN counts the split's subjects and MM a subject's sessions, or their parts. Rows are those of the
+UBFC export: the PPG stands at the times of the frames, and stamps are on the wall clock, as the
+set's are. All of it is made under a temporary name, every picture is decoded and compared, and only
+then does it take the place of what was there. acq itself trains on `data/ubfc`.
 """
 
 import json
@@ -41,7 +43,8 @@ class PureExport:
     """What `export_pure` did."""
 
     entries: tuple[dict, ...]    # as in the manifest
-    failed: tuple[str, ...]      # one line for each session that could not be written; nothing is put into place then
+    # one line for each session that could not be written; nothing is put into place then
+    failed: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -67,23 +70,29 @@ def export_pure(
     workers: Workers = Workers(),    # noqa: B008  (frozen)
     on_progress: OnProgress | None = None,
 ) -> PureExport:
-    """Write every session of a fold of the split into `data/pure`; settings as in `dataset.convert.to_ubfc.convert_sessions`.
+    """Write every session of a fold of the split into `data/pure`; settings as in
+    `dataset.convert.to_ubfc.convert_sessions`.
 
     Raises
     ------
     SplitError : no split, one that leaks, or one made from other sessions
-    CurationError : there is an export already and `force` is not set; a session cannot be used; more than 99 subjects
+    CurationError : there is an export already and `force` is not set; a session cannot be used;
+        more than 99 subjects
     """
     root, partial = data_folder.pure_dir(data), (data / PARTIAL).resolve()
     is_there = root.is_dir() and any(root.iterdir())
     if is_there and not force:
         raise CurationError(f"expected no export yet, found {root}; say --force to replace it")
     if is_there and not (root / MANIFEST).is_file():
-        raise CurationError(f"expected an export of acq to replace, found no {MANIFEST} in {root}; move it away")
+        raise CurationError(
+            f"expected an export of acq to replace, found no {MANIFEST} in {root}; move it away"
+        )
     split = read_split(data_folder.split_file(data))
     fold = choose_fold(split, fold)
     settings = replace(settle(None, codec=None, ppg=ppg, fps=fps, holes=holes), codec="png")
-    check_sessions(split, identify_sessions(data, on_progress=on_progress), data_folder.split_file(data))
+    check_sessions(
+        split, identify_sessions(data, on_progress=on_progress), data_folder.split_file(data)
+    )
     exclusions, tasks = read_exclusions(data), []
     subjects = sorted({one.subject for one in split.sessions})
     taken = dict.fromkeys(subjects, 0)
@@ -91,14 +100,18 @@ def export_pure(
         path, out = (data / one.file).resolve(), exclusions.of(one.session)
         side = split.side_of(one.subject, fold)
         number = subjects.index(one.subject) + 1
-        tasks.append(_Task(one, path, settings, out, number, taken[one.subject] + 1, partial / side, side))
+        tasks.append(
+            _Task(one, path, settings, out, number, taken[one.subject] + 1, partial / side, side)
+        )
         with Session(path) as session:
             taken[one.subject] += len(lay_out(session, settings, out).parts)
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir()
     entries, failed = [], []
     try:
-        for at, (place, outcome) in enumerate(work_through(_write_session, tasks, workers=workers), start=1):
+        for at, (place, outcome) in enumerate(
+            work_through(_write_session, tasks, workers=workers), start=1
+        ):
             if outcome.value is None:
                 failed.append(f"{tasks[place].session.session}: {outcome.error}")
             else:
@@ -108,11 +121,14 @@ def export_pure(
         entries.sort(key=lambda entry: entry["folder"])
         if not failed:
             head = {
-                "schema": SCHEMA, "schema_version": SCHEMA_VERSION, "acq_version": version("acq"), "split_hash": split.hash,
-                "fold": fold, "folds": len(split.folds), "filter": FILTER[settings.ppg], "fps": settings.fps,
-                "holes": settings.holes, "entries": entries,
+                "schema": SCHEMA, "schema_version": SCHEMA_VERSION, "acq_version": version("acq"),
+                "split_hash": split.hash, "fold": fold, "folds": len(split.folds),
+                "filter": FILTER[settings.ppg], "fps": settings.fps, "holes": settings.holes,
+                "entries": entries,
             }
-            write_text_atomically(partial / MANIFEST, json.dumps(head, indent=2, allow_nan=False) + "\n")
+            write_text_atomically(
+                partial / MANIFEST, json.dumps(head, indent=2, allow_nan=False) + "\n"
+            )
             if root.exists():
                 shutil.rmtree(root)
             partial.rename(root)
@@ -136,17 +152,25 @@ def read_export(root: Path) -> tuple[dict, ...]:
         if (body["schema"], body["schema_version"]) != (SCHEMA, SCHEMA_VERSION):
             raise ValueError(f"schema {body['schema']!r} of version {body['schema_version']!r}")
         for one in entries:
-            if not _FOLDER.fullmatch(one["folder"]) or not data_folder.is_subject_id(one["subject"]):
+            if not _FOLDER.fullmatch(one["folder"]) or not data_folder.is_subject_id(
+                one["subject"]
+            ):
                 raise ValueError(f"{one['folder']!r} of {one['subject']!r}")
-            if not all(isinstance(one[name], str) for name in ("session", "session_hash", "pixels_hash", "labels_sha256")):
+            if not all(
+                isinstance(one[name], str)
+                for name in ("session", "session_hash", "pixels_hash", "labels_sha256")
+            ):
                 raise TypeError(f"a name or a hash of {one['folder']} that is no text")
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise CurationError(f"expected the manifest of a PURE export, got: {error!r}, {again}") from error
+        raise CurationError(
+            f"expected the manifest of a PURE export, got: {error!r}, {again}"
+        ) from error
     return entries
 
 
 def check_part(root: Path, entry: dict) -> int:
-    """Hold one folder of an export against its entry, every picture decoded; give the number of pictures.
+    """Hold one folder of an export against its entry, every picture decoded; give the number of
+    pictures.
 
     Raises
     ------
@@ -155,7 +179,9 @@ def check_part(root: Path, entry: dict) -> int:
     folder = root / entry["folder"]
     name = folder.name
     if sha256_of(folder / f"{name}.json") != entry["labels_sha256"]:
-        raise CurationError(f"expected the labels as written, found others in {folder / name}.json; {_AGAIN}")
+        raise CurationError(
+            f"expected the labels as written, found others in {folder / name}.json; {_AGAIN}"
+        )
     pixels = PixelHash()
     for path in sorted((folder / name).iterdir()):
         bgr = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
@@ -163,7 +189,9 @@ def check_part(root: Path, entry: dict) -> int:
             raise CurationError(f"expected a picture, found something else at {path}; {_AGAIN}")
         pixels.add(bgr)
     if pixels.hexdigest != entry["pixels_hash"]:
-        raise CurationError(f"expected {entry['frames']} pictures as written, found others in {folder}; {_AGAIN}")
+        raise CurationError(
+            f"expected {entry['frames']} pictures as written, found others in {folder}; {_AGAIN}"
+        )
     return len(pixels.after)
 
 
@@ -171,7 +199,8 @@ def _write_session(task: _Task) -> list[dict]:
     with Session(task.file) as session:
         timeline = lay_out(session, task.settings, task.exclusions)
         return [
-            _write_part(task, session, part, number) | {"trimmed": timeline.trimmed if number == 1 else []}
+            _write_part(task, session, part, number)
+            | {"trimmed": timeline.trimmed if number == 1 else []}
             for number, part in enumerate(timeline.parts, start=1)
         ]
 
@@ -180,7 +209,9 @@ def _write_part(task: _Task, session: Session, part: Part, number: int) -> dict:
     time_ns = part.time_ns + session.started_unix_ns - session.started_monotonic_ns
     bgr, pixels = np.empty((session.frames.height, session.frames.width, 3), np.uint8), PixelHash()
     session_number = task.first_number + number - 1
-    with PureWriter(task.folder, subject_number=task.subject_number, session_number=session_number) as writer:
+    with PureWriter(
+        task.folder, subject_number=task.subject_number, session_number=session_number
+    ) as writer:
         for index, at_ns in zip(part.index.tolist(), time_ns.tolist(), strict=True):
             session.frames.read_into(index, bgr, bgr=True)
             pixels.add(bgr)
@@ -190,9 +221,10 @@ def _write_part(task: _Task, session: Session, part: Part, number: int) -> dict:
     folder = task.folder / name
     _check_pictures(folder / name, pixels)
     return {
-        "folder": f"{task.side}/{name}", "side": task.side, "subject": session.subject, "session": session.session_id,
-        "session_hash": task.session.hash, "part": number, "simulated": session.simulated,
-        "imported_from": session.imported_from, "frames": len(part.index), "repeated": part.repeated,
+        "folder": f"{task.side}/{name}", "side": task.side, "subject": session.subject,
+        "session": session.session_id, "session_hash": task.session.hash, "part": number,
+        "simulated": session.simulated, "imported_from": session.imported_from,
+        "frames": len(part.index), "repeated": part.repeated,
         "excluded": excluded_parts(task.exclusions), "pixels_hash": pixels.hexdigest,
         "labels_sha256": sha256_of(folder / f"{name}.json"),
     }
@@ -203,9 +235,17 @@ def _check_pictures(folder: Path, pixels: PixelHash) -> None:
     for path in sorted(folder.iterdir()):
         bgr = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
         if bgr is None or len(found.after) == len(pixels.after):
-            raise CurationError(f"expected the {len(pixels.after)} pictures as written, found another at {path}; convert again")
+            raise CurationError(
+                f"expected the {len(pixels.after)} pictures as written, found another at {path}; "
+                "convert again"
+            )
         found.add(bgr)
         if found.after[-1] != pixels.after[len(found.after) - 1]:
-            raise CurationError(f"expected the pictures as written, found {path} different; convert again")
+            raise CurationError(
+                f"expected the pictures as written, found {path} different; convert again"
+            )
     if len(found.after) != len(pixels.after):
-        raise CurationError(f"expected {len(pixels.after)} pictures, found {len(found.after)} in {folder}; convert again")
+        raise CurationError(
+            f"expected {len(pixels.after)} pictures, found {len(found.after)} in {folder}; convert "
+            "again"
+        )

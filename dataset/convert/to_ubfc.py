@@ -1,12 +1,14 @@
 """Sessions into curated UBFC folders, after the split.
 
-A folder is built under `data/.ubfc-partial`, decoded again, compared, and only then put into place; one that it replaces is
-removed when it is whole. The manifest is written first: with the new entry, or with the folders that are about to move or go,
-and with `complete` false. So at any moment each folder of ours is listed, an interrupted conversion goes on where it was, and
-what is not listed is somebody else's and never removed. Folder numbers are remembered apart from the entries: a session keeps
-its number, whatever becomes of its folder.
+A folder is built under `data/.ubfc-partial`, decoded again, compared, and only then put into place;
+one that it replaces is removed when it is whole. The manifest is written first: with the new entry,
+or with the folders that are about to move or go, and with `complete` false. So at any moment each
+folder of ours is listed, an interrupted conversion goes on where it was, and what is not listed is
+somebody else's and never removed. Folder numbers are remembered apart from the entries: a session
+keeps its number, whatever becomes of its folder.
 
-A session that cannot be converted is named and holds nobody up; the manifest then stays incomplete, and nobody trains on it.
+A session that cannot be converted is named and holds nobody up; the manifest then stays incomplete,
+and nobody trains on it.
 """
 
 import shutil
@@ -57,7 +59,7 @@ class _Job:
 
     task: Task
     side: str
-    old: list[Entry]             # as an earlier conversion left them, on the side where they are to be
+    old: list[Entry]  # as an earlier conversion left them, on the side where they are to be
     stays: bool                  # they are whole, and what is asked for now
 
     @property
@@ -85,10 +87,11 @@ def convert_sessions(
     codec : one of `dataset.layouts.avi.CODECS`
     ppg : "filtered", or "raw": the sensor's values on the frames' times
     fps : "native", or the rate of an even grid, such as "30"
-    holes : "keep" leaves them out, "repeat" shows the last picture again where frames were lost, "cut" makes parts
+    holes : "keep" leaves them out, "repeat" shows the last picture again where frames were lost,
+        "cut" makes parts
 
-        Each of these four may be None: that of the conversion that is there, else rawvideo, filtered, native, and keep where
-        `fps` is native, else repeat.
+        Each of these four may be None: that of the conversion that is there, else rawvideo,
+        filtered, native, and keep where `fps` is native, else repeat.
     force : replace folders that another split, setting or version of a session made
     workers : who does the work
 
@@ -99,17 +102,21 @@ def convert_sessions(
     CurationError : something would be overwritten, or does not fit on the disk
     """
     split = read_split(data_folder.split_file(data))
-    check_sessions(split, identify_sessions(data, on_progress=on_progress), data_folder.split_file(data))
+    check_sessions(
+        split, identify_sessions(data, on_progress=on_progress), data_folder.split_file(data)
+    )
     fold = choose_fold(split, fold)
     root = data_folder.ubfc_dir(data)
-    partial = (data / PARTIAL / uuid4().hex).resolve()      # a worker that outlives a killed parent writes into nobody's
+    # a worker that outlives a killed parent writes into nobody's
+    partial = (data / PARTIAL / uuid4().hex).resolve()
     old = read_manifest(root / MANIFEST) if (root / MANIFEST).exists() else None
     settings = settle(old, codec=codec, ppg=ppg, fps=fps, holes=holes)
     if old:
         finish_replacing(root, old)
     exclusions = read_exclusions(data)
     tasks = [
-        Task(s, (data / s.file).resolve(), settings, exclusions.of(s.session), partial=partial) for s in split.sessions
+        Task(s, (data / s.file).resolve(), settings, exclusions.of(s.session), partial=partial)
+        for s in split.sessions
     ]
     numbers = dict(old.numbers) if old else {}
     for task in tasks:
@@ -125,11 +132,17 @@ def convert_sessions(
             folders = tuple(f"{job.side}/subject{_number(numbers, key)}" for key in keys)
             ready.append(replace(job.task, folders=folders))
     manifest = Manifest(
-        version("acq"), split.hash, fold, len(split.folds), FILTER[settings.ppg], settings.codec, settings.ppg, settings.fps,
-        settings.holes, complete=False, numbers=numbers, stale=(), entries=(),
+        version("acq"), split.hash, fold, len(split.folds), FILTER[settings.ppg], settings.codec,
+        settings.ppg, settings.fps, settings.holes, complete=False, numbers=numbers, stale=(),
+        entries=(),
     ).with_entries([entry for job in jobs for entry in job.old], complete=False)
     kept = tuple(entry.folder for job in jobs if job.stays for entry in job.old)
-    if not todo and old and old.complete and manifest.with_entries(manifest.entries, complete=True) == old:
+    if (
+        not todo
+        and old
+        and old.complete
+        and manifest.with_entries(manifest.entries, complete=True) == old
+    ):
         return Conversion(old, (), kept)
     progress = _Progress(on_progress, total=_check_space(data, outlines.values(), settings.codec))
     root.mkdir(parents=True, exist_ok=True)
@@ -167,7 +180,9 @@ class _Progress:
 
     def step(self, stage: str, count: int = 1) -> None:
         before, self._done[stage] = self._done[stage], self._done[stage] + count
-        if self._call and (before // 25 < self._done[stage] // 25 or self._done[stage] >= self._total):
+        if self._call and (
+            before // 25 < self._done[stage] // 25 or self._done[stage] >= self._total
+        ):
             self._call(stage, self._done[stage], self._total)
 
 
@@ -176,43 +191,76 @@ def _number(numbers: dict[str, int], key: str) -> int:
 
 
 def _plan(
-    split: Split, fold: int, *, tasks: Sequence[Task], old: Manifest | None, root: Path, on_progress: OnProgress | None
+    split: Split, fold: int, *, tasks: Sequence[Task], old: Manifest | None, root: Path,
+    on_progress: OnProgress | None,
 ) -> list[_Job]:
     """Say on which side each session belongs, and whether what is there of it can stay."""
     jobs = []
     for at, task in enumerate(tasks):
         side = split.side_of(task.session.subject, fold)
-        entries = [entry for entry in old.entries if entry.session == task.session.session] if old else []
+        entries = (
+            [entry for entry in old.entries if entry.session == task.session.session] if old else []
+        )
         there = [entry for entry in entries if (root / entry.folder).exists()]
-        stays = bool(there) and there == entries and all(_is_asked_for(entry, task) and is_whole(root, entry) for entry in there)
+        stays = (
+            bool(there)
+            and there == entries
+            and all(_is_asked_for(entry, task) and is_whole(root, entry) for entry in there)
+        )
         said = excluded_parts(task.exclusions)
         grade = grade_of(task.file, task.session.hash) if stays else None
-        on_side = [replace(entry, side=side, folder=f"{side}/{entry.folder.partition('/')[2]}") for entry in there]
-        jobs.append(_Job(task, side, [replace(e, excluded=said, grade=grade) for e in on_side] if stays else on_side, stays))
+        on_side = [
+            replace(entry, side=side, folder=f"{side}/{entry.folder.partition('/')[2]}")
+            for entry in there
+        ]
+        jobs.append(
+            _Job(
+                task, side,
+                [replace(e, excluded=said, grade=grade) for e in on_side] if stays else on_side,
+                stays,
+            )
+        )
         if old and on_progress:
             on_progress("checking folders", at + 1, len(tasks))
     return jobs
 
 
 def _is_asked_for(entry: Entry, task: Task) -> bool:
-    """Say whether an entry was made from this recording, with these settings and without these parts of it."""
+    """Say whether an entry was made from this recording, with these settings and without these
+    parts of it.
+    """
     made = (entry.session_hash, entry.codec, entry.filter, entry.fps_asked, entry.holes)
     asked = task.settings
-    spans = [[(one["from_s"], one["to_s"]) for one in listed] for listed in (entry.excluded, excluded_parts(task.exclusions))]
-    return made == (task.session.hash, asked.codec, FILTER[asked.ppg], asked.fps, asked.holes) and spans[0] == spans[1]
+    spans = [
+        [(one["from_s"], one["to_s"]) for one in listed]
+        for listed in (entry.excluded, excluded_parts(task.exclusions))
+    ]
+    return (
+        made == (task.session.hash, asked.codec, FILTER[asked.ppg], asked.fps, asked.holes)
+        and spans[0] == spans[1]
+    )
 
 
 def _refuse(jobs: Iterable[_Job], *, old: Manifest | None, root: Path, force: bool) -> None:
     """Refuse to work beside what is not ours, and to replace anything without `force`."""
     listed = {entry.folder for entry in old.entries} | set(old.stale) if old else set()
     if foreign := [name for name in present(root) if name not in listed]:
-        raise CurationError(f"expected only folders of {MANIFEST}, found {', '.join(foreign[:3])} in {root}; move it away")
+        raise CurationError(
+            f"expected only folders of {MANIFEST}, found {', '.join(foreign[:3])} in {root}; move "
+            "it away"
+        )
     stay = {entry.folder for job in jobs if job.stays for entry in job.old}
-    changed = sorted(e.folder for e in (old.entries if old else ()) if e.folder not in stay and (root / e.folder).exists())
+    changed = sorted(
+        e.folder
+        for e in (old.entries if old else ())
+        if e.folder not in stay and (root / e.folder).exists()
+    )
     if changed and not force:
         raise CurationError(
-            f"expected to add folders only, found {len(changed)} that would change ({', '.join(changed[:3])}) in {root}: another "
-            "split, setting, exclusion or recording made them, or they are damaged; say --force to replace them"
+            f"expected to add folders only, found {len(changed)} that would change "
+            f"({', '.join(changed[:3])}) in {root}: another "
+            "split, setting, exclusion or recording made them, or they are damaged; say --force to "
+            "replace them"
         )
 
 
@@ -228,7 +276,9 @@ def _outline(jobs: Sequence[_Job], workers: Workers) -> tuple[dict[str, Outline]
 
 
 def _check_space(data: Path, outlines: Iterable[Outline], codec: str) -> int:
-    """Refuse to start what will not fit: raw pixels, or for FFV1 three quarters of them. Give the number of frames."""
+    """Refuse to start what will not fit: raw pixels, or for FFV1 three quarters of them. Give the
+    number of frames.
+    """
     count, needed = 0, 0
     for one in outlines:
         count += one.frames
@@ -237,7 +287,8 @@ def _check_space(data: Path, outlines: Iterable[Outline], codec: str) -> int:
     free = shutil.disk_usage(data).free
     if needed > free:
         raise CurationError(
-            f"expected {needed / 1e9:.1f} GB of free space, found {free / 1e9:.1f} GB in {data}; make room"
+            f"expected {needed / 1e9:.1f} GB of free space, found {free / 1e9:.1f} GB in {data}; "
+            "make room"
             + (", or use --codec ffv1" if codec == "rawvideo" else "")
         )
     return count

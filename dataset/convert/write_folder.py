@@ -1,7 +1,8 @@
-"""One session into its curated folders: a unit of work that a process of its own, or of another machine, can do.
+"""One session into its curated folders: a unit of work that a process of its own, or of another
+machine, can do.
 
-It writes under partial names, decodes again, compares, and gives the manifest's entries; nobody but `dataset.convert.to_ubfc` renames a
-folder into place or writes the manifest.
+It writes under partial names, decodes again, compares, and gives the manifest's entries; nobody but
+`dataset.convert.to_ubfc` renames a folder into place or writes the manifest.
 """
 
 from collections.abc import Callable
@@ -65,7 +66,10 @@ def outline(task: Task) -> Outline:
     """
     with Session(task.file) as session:
         parts = lay_out(session, task.settings, task.exclusions).parts
-        return Outline(tuple(len(part.index) for part in parts), session.frames.width * session.frames.height * 3)
+        return Outline(
+            tuple(len(part.index) for part in parts),
+            session.frames.width * session.frames.height * 3,
+        )
 
 
 def write_session(task: Task, on_step: Step | None = None) -> tuple[Entry, ...]:
@@ -81,7 +85,9 @@ def write_session(task: Task, on_step: Step | None = None) -> tuple[Entry, ...]:
         timeline = lay_out(session, task.settings, task.exclusions)
         return tuple(
             _write_part(task, session, timeline, number, part, folder, step)
-            for number, (part, folder) in enumerate(zip(timeline.parts, task.folders, strict=True), start=1)
+            for number, (part, folder) in enumerate(
+                zip(timeline.parts, task.folders, strict=True), start=1
+            )
         )
 
 
@@ -92,7 +98,9 @@ def _write_part(
     folder.mkdir()
     path, fps = folder / VIDEO, rate_hz(part.time_ns)
     bgr, last = np.empty((frames.height, frames.width, 3), np.uint8), -1
-    with VideoWriter(path, codec=settings.codec, width=frames.width, height=frames.height, fps=fps) as video:
+    with VideoWriter(
+        path, codec=settings.codec, width=frames.width, height=frames.height, fps=fps
+    ) as video:
         for index in part.index.tolist():
             if index != last:
                 frames.read_into(index, bgr, bgr=True)
@@ -104,16 +112,19 @@ def _write_part(
     labels_hash = write_labels(folder, part.ppg, hr_bpm=part.hr_bpm, time_s=time_s)
     first = number == 1
     return Entry(
-        folder=name, side=name.partition("/")[0], subject=session.subject, session=session.session_id,
-        session_hash=task.session.hash, simulated=session.simulated, session_complete=session.complete,
-        frames=len(part.index), width=frames.width, height=frames.height, fps=fps, duration_s=float(time_s[-1]),
-        hr_bpm=round(float(part.hr_bpm.mean()), 3), ppg_rate_hz=timeline.ppg_rate_hz, sync_bound_ms=session.sync_bound_ms,
+        folder=name, side=name.partition("/")[0], subject=session.subject,
+        session=session.session_id, session_hash=task.session.hash, simulated=session.simulated,
+        session_complete=session.complete, frames=len(part.index), width=frames.width,
+        height=frames.height, fps=fps, duration_s=float(time_s[-1]),
+        hr_bpm=round(float(part.hr_bpm.mean()), 3), ppg_rate_hz=timeline.ppg_rate_hz,
+        sync_bound_ms=session.sync_bound_ms,
         light_offset_ms=None if session.light_offset_ns is None else session.light_offset_ns / 1e6,
-        lost_frames=session.lost_frames, lost_samples=session.lost_samples, trimmed=timeline.trimmed if first else [],
-        codec=settings.codec, filter=FILTER[settings.ppg], video_hash=video.pixels.hexdigest,
+        lost_frames=session.lost_frames, lost_samples=session.lost_samples,
+        trimmed=timeline.trimmed if first else [], codec=settings.codec,
+        filter=FILTER[settings.ppg], video_hash=video.pixels.hexdigest,
         video_bytes=path.stat().st_size, video_sha256=video_sha256, labels_hash=labels_hash,
-        part=number, imported_from=session.imported_from, fps_asked=settings.fps, holes=settings.holes,
-        repeated=part.repeated, unused=timeline.unused if first else 0,
+        part=number, imported_from=session.imported_from, fps_asked=settings.fps,
+        holes=settings.holes, repeated=part.repeated, unused=timeline.unused if first else 0,
         picture_shift_ms=None if settings.fps == NATIVE else part.picture_shift_ms,
         excluded=excluded_parts(task.exclusions), grade=grade_of(task.file, task.session.hash),
     )

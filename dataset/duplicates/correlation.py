@@ -1,9 +1,10 @@
-"""Whether two traces are of the same event, at whatever shift: copies that noise, trimming or another encoding changed a little.
+"""Whether two traces are of the same event, at whatever shift: copies that noise, trimming or
+another encoding changed a little.
 
-All pairs are searched by correlation, many transforms at once. Two pulses of one heart rate correlate well at any shift that
-brings beat onto beat, so each trace is whitened first: every part of its spectrum counts alike, and what is left of the likeness
-is the irregularity of its beats, which no other recording has. What the search finds is then measured at full rate, window by
-window.
+All pairs are searched by correlation, many transforms at once. Two pulses of one heart rate
+correlate well at any shift that brings beat onto beat, so each trace is whitened first: every part
+of its spectrum counts alike, and what is left of the likeness is the irregularity of its beats,
+which no other recording has. What the search finds is then measured at full rate, window by window.
 """
 
 import math
@@ -16,9 +17,10 @@ from scipy import fft
 from scipy.ndimage import uniform_filter1d
 
 SEARCH_HZ = 12.5             # rate at which pairs are searched
-_SMOOTH_HZ = 0.3             # a spectral line narrower than this is levelled: a heart rate, a lamp's flicker
+_SMOOTH_HZ = 0.3  # a spectral line narrower than this is levelled: a heart rate, a lamp's flicker
 _UNSURE_S = 0.2              # how far the search may be off
-_AS_GOOD = 0.999             # correlations above are not told apart: a tone sampled between its summits would seem to differ
+# correlations above are not told apart: a tone sampled between its summits would seem to differ
+_AS_GOOD = 0.999
 _TILE = 48                   # sessions a side of what is transformed at once
 
 
@@ -37,13 +39,16 @@ class Likeness:
 
     low_hz: float
     high_hz: float
-    floor: float             # what is added to the spectrum's smoothed amplitude before dividing by it, of its highest
+    # what is added to the spectrum's smoothed amplitude before dividing by it, of its highest
+    floor: float
     whiten: bool             # compare windows of the whitened trace, not of the trace in its band
     window_s: float
     alike: float             # correlation that every window must reach
     found: float             # correlation that the search must reach, over all of the overlap
-    sigmas: float            # and how many times what chance makes of two white traces: it falls with the overlap's root
-    apart: float             # how much better than a beat away it must fit, in Fisher's z: atanh of the correlation
+    # and how many times what chance makes of two white traces: it falls with the overlap's root
+    sigmas: float
+    # how much better than a beat away it must fit, in Fisher's z: atanh of the correlation
+    apart: float
 
     def by_chance(self, overlap_s: np.ndarray | float) -> np.ndarray | float:
         """Give the correlation that traces of nothing in common reach, as a standard deviation."""
@@ -68,7 +73,11 @@ def make_ready(values: np.ndarray, fs_hz: float, like: Likeness) -> Trace | None
     values : (T,) float array at a constant rate
     """
     values = np.asarray(values, float)
-    values = values - np.linspace(values[:1].mean(), values[-1:].mean(), len(values)) if len(values) else values
+    values = (
+        values - np.linspace(values[:1].mean(), values[-1:].mean(), len(values))
+        if len(values)
+        else values
+    )
     if len(values) < 4 * fs_hz or not np.ptp(values):
         return None
     spectrum = _spectrum(values - values.mean(), 2 * len(values))
@@ -77,17 +86,23 @@ def make_ready(values: np.ndarray, fs_hz: float, like: Likeness) -> Trace | None
     level = np.sqrt(uniform_filter1d(np.abs(spectrum) ** 2, max(1, round(_SMOOTH_HZ / hz[1]))))
     if not level[inside].any():
         return None
-    white = np.where(inside, spectrum, 0) / (level + like.floor * level[inside].max() + np.finfo(float).tiny)
+    white = np.where(inside, spectrum, 0) / (
+        level + like.floor * level[inside].max() + np.finfo(float).tiny
+    )
     length = round(len(values) * SEARCH_HZ / fs_hz)
     search = _series(white[: length + 1] if length < len(values) else white, 2 * length)[:length]
-    band = _series(white if like.whiten else np.where(inside, spectrum, 0), 2 * len(values))[: len(values)]
+    band = _series(white if like.whiten else np.where(inside, spectrum, 0), 2 * len(values))[
+        : len(values)
+    ]
     return Trace(fs_hz, band.astype(np.float32), (search / search.std()).astype(np.float32))
 
 
 def search(
-    traces: Sequence[Trace], like: Likeness, *, shortest_s: float, on_tile: Callable[[int, int], None]
+    traces: Sequence[Trace], like: Likeness, *, shortest_s: float,
+    on_tile: Callable[[int, int], None],
 ) -> Iterator[tuple[int, int, float]]:
-    """Compare all pairs; yield those that may be alike: their places and the second's delay against the first [s].
+    """Compare all pairs; yield those that may be alike: their places and the second's delay against
+    the first [s].
 
     Parameters
     ----------
@@ -95,7 +110,8 @@ def search(
     on_tile : told how many of how many tiles of pairs are done
     """
     longest_first = sorted(range(len(traces)), key=lambda i: (-len(traces[i].search), i))
-    # Traces in a tile are of like length, so that one long recording does not pad a thousand short ones.
+    # Traces in a tile are of like length, so that one long recording does not pad a thousand short
+    # ones.
     tiles = []
     for _, alike in groupby(longest_first, key=lambda i: len(traces[i].search).bit_length()):
         members = list(alike)
@@ -114,7 +130,8 @@ def _search_tile(
     size: int = fft.next_fast_len(sum(longest) - 1, real=True)  # type: ignore[assignment]
     spectra = _spectrum(np.stack([_padded(traces[j].search, size) for j in others]), size)
     delays = np.arange(size)
-    delays = np.where(delays < longest[0], delays, delays - size)          # of the second's begin in the first
+    # of the second's begin in the first
+    delays = np.where(delays < longest[0], delays, delays - size)
     lengths = np.array([len(traces[j].search) for j in others])[:, None]
     for at, i in enumerate(ones):
         later = range(at + 1, len(others)) if ones is others else range(len(others))
@@ -124,12 +141,17 @@ def _search_tile(
         mine = traces[i].search
         products = _series(np.conj(spectra[rows]) * _spectrum(mine, size), size)
         overlap = np.minimum(len(mine), delays + lengths[rows]) - np.maximum(delays, 0)
-        weight = np.where(overlap >= shortest, 1 / np.sqrt(np.maximum(overlap, 1), dtype=np.float32), np.float32(0))
+        weight = np.where(
+            overlap >= shortest, 1 / np.sqrt(np.maximum(overlap, 1), dtype=np.float32),
+            np.float32(0),
+        )
         best = np.argmax(products * weight, axis=1)
         every = np.arange(len(best))
         correlation = products[every, best] * weight[every, best] ** 2
         chance = like.by_chance(overlap[every, best] / SEARCH_HZ)
-        for k in np.flatnonzero((correlation >= like.found) & (correlation >= like.sigmas * chance)):
+        for k in np.flatnonzero(
+            (correlation >= like.found) & (correlation >= like.sigmas * chance)
+        ):
             yield i, others[later.start + int(k)], float(delays[best[k]]) / SEARCH_HZ
 
 
@@ -139,10 +161,13 @@ def _padded(values: np.ndarray, size: int) -> np.ndarray:
     return out
 
 
-def measure(one: Trace, other: Trace, delay_s: float, like: Likeness, *, shortest_s: float) -> Match | None:
+def measure(
+    one: Trace, other: Trace, delay_s: float, like: Likeness, *, shortest_s: float
+) -> Match | None:
     """Measure the stretch over which two traces are alike, near this delay of the second.
 
-    None where that is short, or where they fit nearly as well a beat further: then a rhythm is alike, and not a recording.
+    None where that is short, or where they fit nearly as well a beat further: then a rhythm is
+    alike, and not a recording.
     """
     rate = one.fs_hz
     near = range(round((delay_s - _UNSURE_S) * rate), round((delay_s + _UNSURE_S) * rate) + 1)
@@ -152,9 +177,11 @@ def measure(one: Trace, other: Trace, delay_s: float, like: Likeness, *, shortes
     moved = _delayed(other.band, _summit(fits, best))
     first, second = _overlap(one.band, moved, delay)
     window = round(like.window_s * rate)
-    edge = round(rate)                                    # the band's filter knows too little of the ends
+    edge = round(rate)  # the band's filter knows too little of the ends
     starts = range(edge, len(first) - edge - window + 1, max(1, window // 4))
-    windows = np.array([_correlation(first[at : at + window], second[at : at + window]) for at in starts])
+    windows = np.array(
+        [_correlation(first[at : at + window], second[at : at + window]) for at in starts]
+    )
     begin, end = _longest(windows >= like.alike)
     if begin == end:
         return None
@@ -171,8 +198,12 @@ def measure(one: Trace, other: Trace, delay_s: float, like: Likeness, *, shortes
     return Match(alike, here / rate, there / rate, length_s)
 
 
-def _a_beat_away(stretch: np.ndarray, other: np.ndarray, there: int, rate: float, edge: int) -> float:
-    """Give the best correlation where the stretch is moved by the time of a heartbeat, 0.35 to 1.6 s, to either side."""
+def _a_beat_away(
+    stretch: np.ndarray, other: np.ndarray, there: int, rate: float, edge: int
+) -> float:
+    """Give the best correlation where the stretch is moved by the time of a heartbeat, 0.35 to 1.6
+    s, to either side.
+    """
     fits = []
     for shift in range(round(0.35 * rate), round(1.6 * rate)):
         for first in (there - shift, there + shift):
@@ -192,7 +223,9 @@ def _correlation(one: np.ndarray, other: np.ndarray) -> float:
 
 
 def _summit(fits: Sequence[float], at: int) -> float:
-    """Give how far the parabola through three neighbours has its summit from the middle one [samples]."""
+    """Give how far the parabola through three neighbours has its summit from the middle one
+    [samples].
+    """
     if not 0 < at < len(fits) - 1:
         return 0.0
     left, middle, right = fits[at - 1 : at + 2]
@@ -215,7 +248,7 @@ def _longest(yes: np.ndarray) -> tuple[int, int]:
 
 
 def _spectrum(values: np.ndarray, size: int) -> np.ndarray:
-    return np.asarray(fft.rfft(values, size))         # unlike numpy's of before 2.0, it keeps float32
+    return np.asarray(fft.rfft(values, size))  # unlike numpy's of before 2.0, it keeps float32
 
 
 def _series(spectrum: np.ndarray, size: int) -> np.ndarray:

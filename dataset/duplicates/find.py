@@ -1,14 +1,18 @@
-"""Recordings that are another one over again: copied under another name, trimmed, encoded anew, or with one stream exchanged.
+"""Recordings that are another one over again: copied under another name, trimmed, encoded anew, or
+with one stream exchanged.
 
-A split by subject is worth nothing where the same seconds stand under two subjects. PPG and pictures are compared apart, so
-that the same pulse with another video is found, and the other way round. First, stretches of equal sample values, and of
-frames stored in equal numbers of bytes (then looked at); those are copies beyond doubt. Then what is alike but not equal
-(`dataset.duplicates.correlation`): of the PPG its course, of the pictures how many bytes each takes losslessly. That number says how much
-there is to see in a frame and how grainy it is, wavers from frame to frame in a way no other recording repeats, outlives
-another pixel format, a change of brightness and some noise, and costs no decoding.
+A split by subject is worth nothing where the same seconds stand under two subjects. PPG and
+pictures are compared apart, so that the same pulse with another video is found, and the other way
+round. First, stretches of equal sample values, and of frames stored in equal numbers of bytes (then
+looked at); those are copies beyond doubt. Then what is alike but not equal
+(`dataset.duplicates.correlation`): of the PPG its course, of the pictures how many bytes each takes
+losslessly. That number says how much there is to see in a frame and how grainy it is, wavers from
+frame to frame in a way no other recording repeats, outlives another pixel format, a change of
+brightness and some noise, and costs no decoding.
 
-What it does not see: pictures that went through a lossy codec or were scaled, or that were stored uncompressed, and a stretch
-below `shortest_s` that is not equal. Of many equal copies each is told with the one before, in the order of `paths`.
+What it does not see: pictures that went through a lossy codec or were scaled, or that were stored
+uncompressed, and a stretch below `shortest_s` that is not equal. Of many equal copies each is told
+with the one before, in the order of `paths`.
 """
 
 import math
@@ -33,14 +37,16 @@ Pair = tuple[int, int]
 
 _PPG_HZ = 25.0
 _FRAME_HZ = 30.0             # frames are counted, not timed: a copy may carry other stamps
-_LONGEST_GAP = 10            # of the usual interval: a clock that jumped a year makes no trace of a year
+_LONGEST_GAP = 10  # of the usual interval: a clock that jumped a year makes no trace of a year
 _SLOWEST_HZ = 5.0            # a sensor below tells no pulse
 _LIKE = {
     PPG: Likeness(
-        low_hz=0.5, high_hz=6.0, floor=0.01, whiten=False, window_s=5.0, alike=0.98, found=0.4, sigmas=0.0, apart=1.0
+        low_hz=0.5, high_hz=6.0, floor=0.01, whiten=False, window_s=5.0, alike=0.98, found=0.4,
+        sigmas=0.0, apart=1.0,
     ),
     PICTURES: Likeness(
-        low_hz=0.3, high_hz=5.0, floor=0.0, whiten=True, window_s=10.0, alike=0.2, found=0.25, sigmas=6.5, apart=0.15
+        low_hz=0.3, high_hz=5.0, floor=0.0, whiten=True, window_s=10.0, alike=0.2, found=0.25,
+        sigmas=6.5, apart=0.15,
     ),
 }
 
@@ -74,7 +80,9 @@ class Duplicate:
         of_both = "the PPG is {} that of" if self.by == PPG else "the pictures are {} those of"
         how = "equal to" if self.exact else f"like (r = {self.alike:.2f})"
         other = self.other(path)
-        return f"{of_both.format(how)} {other.session} from {other.from_s:.1f} to {other.to_s:.1f} s"
+        return (
+            f"{of_both.format(how)} {other.session} from {other.from_s:.1f} to {other.to_s:.1f} s"
+        )
 
 
 @dataclass(frozen=True)
@@ -91,14 +99,16 @@ class Streams:
 
 
 def find_duplicates(
-    paths: Sequence[Path], *, shortest_s: float = SHORTEST_S, on_progress: OnProgress = lambda stage, done, total: None
+    paths: Sequence[Path], *, shortest_s: float = SHORTEST_S,
+    on_progress: OnProgress = lambda stage, done, total: None,
 ) -> list[Duplicate]:
     """Find all pairs of recordings that share a stretch.
 
     Parameters
     ----------
     paths : session files
-    shortest_s : what is alike but not equal is told from this length on; below 18 s heartbeats are alike by chance
+    shortest_s : what is alike but not equal is told from this length on; below 18 s heartbeats are
+        alike by chance
 
     Returns
     -------
@@ -116,7 +126,8 @@ def find_duplicates(
 
 
 def compare(
-    recordings: Sequence[Streams], *, shortest_s: float = SHORTEST_S, on_progress: OnProgress = lambda stage, done, total: None
+    recordings: Sequence[Streams], *, shortest_s: float = SHORTEST_S,
+    on_progress: OnProgress = lambda stage, done, total: None,
 ) -> list[Duplicate]:
     """Find all pairs that share a stretch, as `find_duplicates` does, in what was read."""
     found = {(pair, PPG): duplicate for pair, duplicate in _equal_ppg(recordings)}
@@ -124,7 +135,10 @@ def compare(
     for by in (PPG, PICTURES):
         for pair, duplicate in _alike(recordings, by, shortest_s, on_progress):
             found.setdefault((pair, by), duplicate)
-    return [duplicate for _, duplicate in sorted(found.items(), key=lambda one: (one[0][0], one[0][1] != PPG))]
+    return [
+        duplicate
+        for _, duplicate in sorted(found.items(), key=lambda one: (one[0][0], one[0][1] != PPG))
+    ]
 
 
 def read_streams(path: Path) -> Streams:
@@ -138,28 +152,38 @@ def read_streams(path: Path) -> Streams:
         start = session.started_monotonic_ns
         sizes = session.stored_frame_bytes()
         uncompressed = int(np.prod(session.frames.stored_shape))
-        steps = np.clip(np.diff(session.frame_sequence, prepend=session.frame_sequence[:1]), 0, _LONGEST_GAP)
+        steps = np.clip(
+            np.diff(session.frame_sequence, prepend=session.frame_sequence[:1]), 0, _LONGEST_GAP
+        )
         steps[1:] = np.maximum(steps[1:], 1)
         return Streams(
             path, session.session_id, session.ppg, (session.ppg_time_ns - start) / 1e9,
-            np.where(sizes < uncompressed, sizes, 0), (session.frame_time_ns - start) / 1e9, np.cumsum(steps),
+            np.where(sizes < uncompressed, sizes, 0), (session.frame_time_ns - start) / 1e9,
+            np.cumsum(steps),
         )
 
 
 def _equal_ppg(recordings: Sequence[Streams]) -> Iterator[tuple[Pair, Duplicate]]:
     for run in shared_runs([one.ppg for one in recordings], shortest=round(EXACT_S * _PPG_HZ)):
         places = (run.first, run.first_at), (run.second, run.second_at)
-        first, second = (_stretch(recordings[i], recordings[i].ppg_s, at, at + run.length) for i, at in places)
+        first, second = (
+            _stretch(recordings[i], recordings[i].ppg_s, at, at + run.length) for i, at in places
+        )
         yield (run.first, run.second), Duplicate(first, second, PPG, exact=True, alike=1.0)
 
 
 def _equal_pictures(recordings: Sequence[Streams]) -> Iterator[tuple[Pair, Duplicate]]:
     for run in shared_runs([one.sizes for one in recordings], shortest=round(EXACT_S * _FRAME_HZ)):
         places = (run.first, run.first_at), (run.second, run.second_at)
-        first, second = (_stretch(recordings[i], recordings[i].frame_s, at, at + run.length) for i, at in places)
+        first, second = (
+            _stretch(recordings[i], recordings[i].frame_s, at, at + run.length) for i, at in places
+        )
         looked_at = (0, run.length // 2, run.length - 1)
         with Session(first.path) as one, Session(second.path) as other:
-            pictures = [(one.frames.raw(run.first_at + i), other.frames.raw(run.second_at + i)) for i in looked_at]
+            pictures = [
+                (one.frames.raw(run.first_at + i), other.frames.raw(run.second_at + i))
+                for i in looked_at
+            ]
         if all(np.array_equal(*pair) for pair in pictures):
             yield (run.first, run.second), Duplicate(first, second, PICTURES, exact=True, alike=1.0)
 
@@ -169,24 +193,39 @@ def _alike(
 ) -> Iterator[tuple[Pair, Duplicate]]:
     like = _LIKE[by]
     made = [_ppg_trace(one) if by == PPG else _picture_trace(one) for one in recordings]
-    ready = [(i, times, trace) for i, (values, hz, times) in enumerate(made) if (trace := make_ready(values, hz, like))]
+    ready = [
+        (i, times, trace)
+        for i, (values, hz, times) in enumerate(made)
+        if (trace := make_ready(values, hz, like))
+    ]
     traces = [trace for _, _, trace in ready]
     for one, other, delay in search(
-        traces, like, shortest_s=shortest_s, on_tile=lambda done, total: on_progress(f"comparing {by}", done, total)
+        traces, like, shortest_s=shortest_s,
+        on_tile=lambda done, total: on_progress(f"comparing {by}", done, total),
     ):
         a, b, delay_s = (one, other, delay) if one < other else (other, one, -delay)
         match = measure(traces[a], traces[b], delay_s, like, shortest_s=shortest_s)
         if match is None:
             continue
         first, second = (
-            _stretch(recordings[i], times, round(begin_s * trace.fs_hz), round((begin_s + match.length_s) * trace.fs_hz))
-            for (i, times, trace), begin_s in ((ready[a], match.first_s), (ready[b], match.second_s))
+            _stretch(
+                recordings[i], times, round(begin_s * trace.fs_hz),
+                round((begin_s + match.length_s) * trace.fs_hz),
+            )
+            for (i, times, trace), begin_s in (
+                (ready[a], match.first_s), (ready[b], match.second_s),
+            )
         )
-        yield (ready[a][0], ready[b][0]), Duplicate(first, second, by, exact=False, alike=match.alike)
+        yield (
+            (ready[a][0], ready[b][0]),
+            Duplicate(first, second, by, exact=False, alike=match.alike),
+        )
 
 
 def _stretch(one: Streams, times_s: np.ndarray, begin: int, end: int) -> Stretch:
-    return Stretch(one.path, one.session, float(times_s[begin]), float(times_s[min(end, len(times_s)) - 1]))
+    return Stretch(
+        one.path, one.session, float(times_s[begin]), float(times_s[min(end, len(times_s)) - 1])
+    )
 
 
 def _ppg_trace(one: Streams) -> tuple[np.ndarray, float, np.ndarray]:
@@ -210,5 +249,6 @@ def _picture_trace(one: Streams) -> tuple[np.ndarray, float, np.ndarray]:
     sizes = np.interp(every, one.frame[there], one.sizes[there])
     around = median_filter(sizes, 31, mode="nearest")
     waver = sizes - around
-    most = 5 * float(np.median(np.abs(waver))) / 0.6745           # five standard deviations, were it Gaussian
+    # five standard deviations, were it Gaussian
+    most = 5 * float(np.median(np.abs(waver))) / 0.6745
     return np.clip(waver, -most, most), _FRAME_HZ, np.interp(every, one.frame, one.frame_s)

@@ -6,7 +6,8 @@ import numpy as np
 
 DETECTOR = "MTCNN of facenet-pytorch, in ONNX Runtime"
 ENLARGE = 1.6          # the published factor
-SEARCH_FRAMES = 30     # about the first second: a blink or a late focus may hide the face in the very first frame
+# about the first second: a blink or a late focus may hide the face in the very first frame
+SEARCH_FRAMES = 30
 MIN_PROBABILITY = 0.9  # MTCNN gives 0.99 and more to a frontal face, 0.7 to a pattern on a shirt
 
 

@@ -1,8 +1,8 @@
 """Where the face is: MTCNN's box in the first frame, enlarged and then held for the whole video.
 
-Holding one box, instead of following the face, is the published preprocessing: a box that is found again in every frame
-jitters by a pixel or two, and that jitter is many times larger than the pulse. The box is enlarged 1.6 times so that a
-head that sways for some minutes stays inside.
+Holding one box, instead of following the face, is the published preprocessing: a box that is found
+again in every frame jitters by a pixel or two, and that jitter is many times larger than the pulse.
+The box is enlarged 1.6 times so that a head that sways for some minutes stays inside.
 """
 
 from collections.abc import Iterable
@@ -28,7 +28,8 @@ def _mtcnn() -> "Mtcnn":
 
 
 def detect_face(image: np.ndarray) -> FaceBox | None:
-    """Find the largest box in an (H, W, 3) uint8 RGB image that is surely a face; None where there is none.
+    """Find the largest box in an (H, W, 3) uint8 RGB image that is surely a face; None where there
+    is none.
 
     The box is the detector's own, rounded outwards and clipped to the image.
     """
@@ -53,7 +54,8 @@ def find_face(frames: Iterable[np.ndarray], *, name: str, factor: float = ENLARG
         if index >= SEARCH_FRAMES:
             break
         looked += 1
-        # The first frame nearly always has it; when not, every fifth is looked at, for a detection takes 0.1 s.
+        # The first frame nearly always has it; when not, every fifth is looked at, for a detection
+        # takes 0.1 s.
         if index and index % 5:
             continue
         box = detect_face(image)
@@ -61,5 +63,7 @@ def find_face(frames: Iterable[np.ndarray], *, name: str, factor: float = ENLARG
             height, width = image.shape[:2]
             found = FaceBox(box.left, box.top, box.right, box.bottom, box.probability, index)
             return enlarge(found, factor, width, height)
-    raise CurationError(f"expected a face in the first second of {name}, found none in {looked} frames; "
-                        "look at the video, and leave it out or record it again")
+    raise CurationError(
+        f"expected a face in the first second of {name}, found none in {looked} frames; "
+        "look at the video, and leave it out or record it again"
+    )

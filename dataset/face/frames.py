@@ -1,14 +1,16 @@
-"""A face video as a network sees it: 36x36 area-averaged frames, made in one streaming pass and kept.
+"""A face video as a network sees it: 36x36 area-averaged frames, made in one streaming pass and
+kept.
 
-The pulse moves the skin's colour by some tenths of a grey level. What makes it visible is the average over many pixels,
-so the average must not be rounded to whole grey levels again: frames are kept as uint16 in 1/256 of a grey level.
+The pulse moves the skin's colour by some tenths of a grey level. What makes it visible is the
+average over many pixels, so the average must not be rounded to whole grey levels again: frames are
+kept as uint16 in 1/256 of a grey level.
 
-`motion` gives the normalised difference of adjacent frames of DeepPhys (Chen and McDuff, ECCV 2018, eq. 5):
-(c2 - c1) / (c2 + c1), which takes the brightness of the light out, cut at three standard deviations and divided by
-the standard deviation, both of the whole video.
+`motion` gives the normalised difference of adjacent frames of DeepPhys (Chen and McDuff, ECCV 2018,
+eq. 5): (c2 - c1) / (c2 + c1), which takes the brightness of the light out, cut at three standard
+deviations and divided by the standard deviation, both of the whole video.
 
-A result is cached under the hash of the video's bytes and of every parameter, so that nothing is done twice and nothing
-stale is ever read; deleting the cache folder is always safe.
+A result is cached under the hash of the video's bytes and of every parameter, so that nothing is
+done twice and nothing stale is ever read; deleting the cache folder is always safe.
 """
 
 import hashlib
@@ -38,22 +40,27 @@ OnFrames = Callable[[int], None]
 class FaceFrames:
     """The frames of one video, cropped to the held face box and averaged to 36x36."""
 
-    frames: np.ndarray    # (T, 36, 36, 3) uint16 RGB, in 1/256 of a grey level; may be memory-mapped
+    frames: np.ndarray  # (T, 36, 36, 3) uint16 RGB, in 1/256 of a grey level; may be memory-mapped
     box: FaceBox          # in pixels of the video
     video_sha256: str
 
     def motion(self) -> np.ndarray:
-        """Give the normalised differences of adjacent frames, (T - 1, 36, 36, 3) float32, unit variance."""
+        """Give the normalised differences of adjacent frames, (T - 1, 36, 36, 3) float32, unit
+        variance.
+        """
         return motion(self.frames)
 
     def colour(self) -> np.ndarray:
-        """Give the mean red, green and blue inside the detector's own box, (T, 3) float64 in grey levels."""
+        """Give the mean red, green and blue inside the detector's own box, (T, 3) float64 in grey
+        levels.
+        """
         margin = round(SIZE * (1 - 1 / ENLARGE) / 2)
         return self.frames[:, margin:-margin, margin:-margin].mean(axis=(1, 2)) / UNIT
 
 
 def motion(frames: np.ndarray) -> np.ndarray:
-    """Give (c2 - c1) / (c2 + c1) of adjacent frames, cut at three standard deviations, with unit variance.
+    """Give (c2 - c1) / (c2 + c1) of adjacent frames, cut at three standard deviations, with unit
+    variance.
 
     Parameters
     ----------
@@ -75,22 +82,33 @@ def motion(frames: np.ndarray) -> np.ndarray:
 
 
 def average_face(image: np.ndarray, box: FaceBox, *, size: int = SIZE) -> np.ndarray:
-    """Average the inside of `box` of an (H, W, 3) uint8 image to (size, size, 3) uint16, in 1/256 of a grey level."""
-    # As float32: on uint8 input cv2 rounds the averages to whole grey levels, and the pulse is gone.
-    small = cv2.resize(box.crop(image).astype(np.float32), (size, size), interpolation=cv2.INTER_AREA)
+    """Average the inside of `box` of an (H, W, 3) uint8 image to (size, size, 3) uint16, in 1/256
+    of a grey level.
+    """
+    # As float32: on uint8 input cv2 rounds the averages to whole grey levels, and the pulse is
+    # gone.
+    small = cv2.resize(
+        box.crop(image).astype(np.float32), (size, size), interpolation=cv2.INTER_AREA
+    )
     return np.rint(small * UNIT).astype(np.uint16)
 
 
 def cache_key(video_sha256: str) -> str:
-    """Give the name under which the frames of a video are kept, made from its hash and every parameter."""
+    """Give the name under which the frames of a video are kept, made from its hash and every
+    parameter.
+    """
     parameters = {
         "version": VERSION, "size": SIZE, "unit": UNIT, "detector": DETECTOR, "enlarge": ENLARGE,
         "search_frames": SEARCH_FRAMES, "min_probability": MIN_PROBABILITY,
     }
-    return hashlib.sha256(f"{video_sha256} {json.dumps(parameters, sort_keys=True)}".encode()).hexdigest()[:32]
+    return hashlib.sha256(
+        f"{video_sha256} {json.dumps(parameters, sort_keys=True)}".encode()
+    ).hexdigest()[:32]
 
 
-def face_frames(video: Path, *, cache: Path | None = None, on_frames: OnFrames | None = None) -> FaceFrames:
+def face_frames(
+    video: Path, *, cache: Path | None = None, on_frames: OnFrames | None = None
+) -> FaceFrames:
     """Find the face in a video and average it to 36x36, or take the result from the cache.
 
     Parameters
@@ -109,12 +127,14 @@ def face_frames(video: Path, *, cache: Path | None = None, on_frames: OnFrames |
         return found
 
     box = find_face((bgr[:, :, ::-1] for bgr in read_bgr(video)), name=str(video))
-    # One array that doubles: small ones, made between the crops of one frame and the next, would keep the memory of all crops.
+    # One array that doubles: small ones, made between the crops of one frame and the next, would
+    # keep the memory of all crops.
     kept, count = np.empty((256, SIZE, SIZE, 3), np.uint16), 0
     for count, bgr in enumerate(read_bgr(video), 1):
         if count > len(kept):
             kept = np.concatenate([kept, np.empty_like(kept)])
-        kept[count - 1] = average_face(bgr, box)[:, :, ::-1]    # turned to RGB where there is least to turn
+        # turned to RGB where there is least to turn
+        kept[count - 1] = average_face(bgr, box)[:, :, ::-1]
         if on_frames is not None and count % 25 == 0:
             on_frames(count)
     if count < 2:
@@ -140,7 +160,8 @@ def _load(path: Path, digest: str) -> FaceFrames | None:
 
 
 def _store(path: Path, frames: np.ndarray, about: dict) -> None:
-    """Write array and description; the array, which readers look for, is renamed into place last."""
+    """Write array and description; the array, which readers look for, is renamed into place last.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     ours = f".{os.getpid()}.part"
     description, array = path.with_suffix(f".json{ours}"), path.with_suffix(f".npy{ours}")

@@ -1,7 +1,8 @@
 """Is there a face in the picture? Told in a few hundredths of a second, without torch.
 
-Local binary patterns, boosted and cascaded, on the picture scaled down to 180 rows; a face is at least a fifth of them high. It
-is for the operator's eye: which pixels are a face, curation asks a better detector (`dataset.face.find`).
+Local binary patterns, boosted and cascaded, on the picture scaled down to 180 rows; a face is at
+least a fifth of them high. It is for the operator's eye: which pixels are a face, curation asks a
+better detector (`dataset.face.find`).
 
 Source: the frontal face cascade that scikit-image ships (OpenCV's lbpcascade_frontalface).
 """
@@ -50,11 +51,14 @@ def spot_face(grey: np.ndarray) -> FaceBox | None:
     if min(size) < least:
         return None
     found = _cascade().detect_multi_scale(
-        small, scale_factor=_STEP, step_ratio=1, min_size=(least, least), max_size=(min(size), min(size))
+        small, scale_factor=_STEP, step_ratio=1, min_size=(least, least),
+        max_size=(min(size), min(size)),
     )
     if not found:
         return None
     best = max(found, key=lambda f: f["width"])
     left, top = best["c"] / shrink, best["r"] / shrink
     right, bottom = left + best["width"] / shrink, top + best["height"] / shrink
-    return FaceBox(int(left), int(top), min(round(right), grey.shape[1]), min(round(bottom), grey.shape[0]))
+    return FaceBox(
+        int(left), int(top), min(round(right), grey.shape[1]), min(round(bottom), grey.shape[0])
+    )

@@ -15,7 +15,8 @@ _AROUND = 0.3                      # of the face's width is shown on each side
 
 
 def face_thumbnails(session_path: Path) -> list[np.ndarray]:
-    """Give up to four pictures of the face, each (120, W, 3) uint8 RGB; none from where no face is seen.
+    """Give up to four pictures of the face, each (120, W, 3) uint8 RGB; none from where no face is
+    seen.
 
     Raises
     ------
@@ -29,7 +30,10 @@ def face_thumbnails(session_path: Path) -> list[np.ndarray]:
             if box is None:
                 continue
             more = round(_AROUND * (box.right - box.left))
-            cut = image[max(0, box.top - more) : box.bottom + more, max(0, box.left - more) : box.right + more]
+            cut = image[
+                max(0, box.top - more) : box.bottom + more,
+                max(0, box.left - more) : box.right + more,
+            ]
             columns = max(1, round(_ROWS * cut.shape[1] / cut.shape[0]))
             shown.append(cv2.resize(cut, (columns, _ROWS), interpolation=cv2.INTER_AREA))
     return shown

@@ -1,10 +1,12 @@
 """Lossless video in AVI: written frame by frame, read back frame by frame.
 
-Two codecs. `rawvideo` is BGR24, what UBFC-rPPG itself is made of and what every reader takes; above 2 GiB the file goes on in
-OpenDML parts. `ffv1` holds the same pixels (as RGB, not as YUV: the colours must not depend on the reader's conversion) in a
-third of the space, for several times the work. OpenCV's own "raw" writer (fourcc 0) stores I420 and is up to 220/255 off.
+Two codecs. `rawvideo` is BGR24, what UBFC-rPPG itself is made of and what every reader takes; above
+2 GiB the file goes on in OpenDML parts. `ffv1` holds the same pixels (as RGB, not as YUV: the
+colours must not depend on the reader's conversion) in a third of the space, for several times the
+work. OpenCV's own "raw" writer (fourcc 0) stores I420 and is up to 220/255 off.
 
-An AVI has one constant frame rate. The header carries the mean; the true times are in the third row of `ground_truth.txt`.
+An AVI has one constant frame rate. The header carries the mean; the true times are in the third row
+of `ground_truth.txt`.
 """
 
 import hashlib
@@ -58,7 +60,9 @@ class VideoWriter:
         self.pixels = PixelHash()
         try:
             self._container = av.open(str(path), "w", format="avi")
-            self._stream = self._container.add_stream(codec, rate=Fraction(fps).limit_denominator(10_000))
+            self._stream = self._container.add_stream(
+                codec, rate=Fraction(fps).limit_denominator(10_000)
+            )
         except (OSError, av.error.FFmpegError) as error:
             raise _cannot_write(path, error) from error
         self._stream.width, self._stream.height = width, height  # type: ignore[union-attr]
@@ -68,7 +72,8 @@ class VideoWriter:
         """Append one (H, W, 3) uint8 BGR frame; it may be changed afterwards."""
         self.pixels.add(bgr)
         try:
-            # Wraps the array without a copy; both encoders have taken the pixels when `encode` is back.
+            # Wraps the array without a copy; both encoders have taken the pixels when `encode` is
+            # back.
             frame = av.VideoFrame.from_numpy_buffer(bgr, format="bgr24")
             self._container.mux(self._stream.encode(frame))      # type: ignore[union-attr]
         except (OSError, av.error.FFmpegError) as error:
@@ -78,7 +83,8 @@ class VideoWriter:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self, kind: type[BaseException] | None, error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         try:
             if error is None:
@@ -102,18 +108,24 @@ def read_bgr(path: Path) -> Iterator[np.ndarray]:
     try:
         with av.open(str(path)) as container:
             if not container.streams.video:
-                raise CurationError(f"expected a video, found a file without pictures at {path}; run acq convert --force")
+                raise CurationError(
+                    f"expected a video, found a file without pictures at {path}; run acq convert "
+                    "--force"
+                )
             container.streams.video[0].thread_type = "AUTO"
             for frame in container.decode(video=0):
                 yield frame.to_ndarray(format="bgr24")
                 count += 1
     except (OSError, ValueError, av.error.FFmpegError) as error:
         raise CurationError(
-            f"expected a whole video, found {count} frames, then: {error}, in {path}; run acq convert --force"
+            f"expected a whole video, found {count} frames, then: {error}, in {path}; run acq "
+            "convert --force"
         ) from error
 
 
-def check_video(path: Path, pixels: PixelHash, *, on_frame: Callable[[int], None] | None = None) -> str:
+def check_video(
+    path: Path, pixels: PixelHash, *, on_frame: Callable[[int], None] | None = None
+) -> str:
     """Decode a video, compare every frame with what was written, and give the SHA-256 of the file.
 
     Raises
@@ -125,13 +137,21 @@ def check_video(path: Path, pixels: PixelHash, *, on_frame: Callable[[int], None
         at = len(found.after)
         found.add(bgr)
         if at >= len(pixels.after) or found.after[at] != pixels.after[at]:
-            raise CurationError(f"expected the frames as written, found frame {at} different in {path}; run acq convert --force")
+            raise CurationError(
+                f"expected the frames as written, found frame {at} different in {path}; run acq "
+                "convert --force"
+            )
         if on_frame:
             on_frame(at + 1)
     if len(found.after) != len(pixels.after):
-        raise CurationError(f"expected {len(pixels.after)} frames, found {len(found.after)} in {path}; run acq convert --force")
+        raise CurationError(
+            f"expected {len(pixels.after)} frames, found {len(found.after)} in {path}; run acq "
+            "convert --force"
+        )
     return sha256_of(path)
 
 
 def _cannot_write(path: Path, error: Exception) -> CurationError:
-    return CurationError(f"expected to write {path}, got: {error}; make room or mend the disk, then convert again")
+    return CurationError(
+        f"expected to write {path}, got: {error}; make room or mend the disk, then convert again"
+    )

@@ -1,8 +1,10 @@
-"""A recording of a public data set, as it was published: pictures in order, numbers, stamps, and what is wrong with them.
+"""A recording of a public data set, as it was published: pictures in order, numbers, stamps, and
+what is wrong with them.
 
-Published stamps repeat, go back and leave gaps. A session's times rise strictly, so `Timeline` keeps as many stamps as rise, and
-lays the others evenly between their neighbours: of stamps that repeat the first stays, and the rest are spread up to the next
-later one. The published stamp is never lost; a session keeps it beside the time.
+Published stamps repeat, go back and leave gaps. A session's times rise strictly, so `Timeline`
+keeps as many stamps as rise, and lays the others evenly between their neighbours: of stamps that
+repeat the first stays, and the rest are spread up to the next later one. The published stamp is
+never lost; a session keeps it beside the time.
 """
 
 from bisect import bisect_left
@@ -21,7 +23,7 @@ GAP_S = 0.25       # a longer step between stamps is told
 class Picture:
     """One frame of a recording."""
 
-    index: int             # in the published order; a jump is a frame that does not decode or is not there
+    index: int  # in the published order; a jump is a frame that does not decode or is not there
     rgb: np.ndarray        # (H, W, 3) uint8
 
 
@@ -51,7 +53,9 @@ class Timeline:
         self.stamp_ns = stamp_ns
         anchors = _longest_rise(stamp_ns)
         if len(anchors) < 2:
-            raise CurationError(f"expected {what} stamps that rise, found {len(anchors)} of {len(stamp_ns)}")
+            raise CurationError(
+                f"expected {what} stamps that rise, found {len(anchors)} of {len(stamp_ns)}"
+            )
         zero, last = int(stamp_ns[anchors[0]]), int(anchors[-1])
         known = stamp_ns[anchors] - zero
         self.step_ns = max(int(np.median(np.diff(known) / np.diff(anchors))), 1)
@@ -62,11 +66,16 @@ class Timeline:
         placed[anchors] = known
         self.time_ns = placed + zero
         if (np.diff(self.time_ns) <= 0).any():
-            raise CurationError(f"expected {what} stamps with room between them, found more repeated ones than nanoseconds")
+            raise CurationError(
+                f"expected {what} stamps with room between them, found more repeated ones than "
+                "nanoseconds"
+            )
         self.defects = self._describe(what)
 
     def at(self, index: int) -> tuple[int, int]:
-        """Give time and published stamp of row `index`; behind the last stamp both go on at the median step."""
+        """Give time and published stamp of row `index`; behind the last stamp both go on at the
+        median step.
+        """
         beyond = index - len(self.time_ns) + 1
         if beyond <= 0:
             return int(self.time_ns[index]), int(self.stamp_ns[index])
@@ -79,24 +88,35 @@ class Timeline:
         found = []
         if len(same := np.flatnonzero(steps == 0)):
             at_s = since_s[same[0] + 1]
-            found.append(f"{len(same)} {what} stamps repeat the one before, the first at {at_s:.2f} s; spread evenly")
+            found.append(
+                f"{len(same)} {what} stamps repeat the one before, the first at {at_s:.2f} s; "
+                "spread evenly"
+            )
         if len(back := np.flatnonzero(steps < 0)):
             at_s = since_s[back[0] + 1]
-            found.append(f"{len(back)} times a {what} stamp goes back, first at {at_s:.2f} s; laid between its neighbours")
+            found.append(
+                f"{len(back)} times a {what} stamp goes back, first at {at_s:.2f} s; laid between "
+                "its neighbours"
+            )
         if len(gaps := np.flatnonzero(np.diff(self.time_ns) > GAP_S * 1e9)):
             longest = int(gaps[np.argmax(np.diff(self.time_ns)[gaps])])
             size_s = since_s[longest + 1] - since_s[longest]
             found.append(
-                f"{len(gaps)} gaps over {GAP_S:g} s between {what} stamps, the longest {size_s:.2f} s at {since_s[longest]:.2f} s"
+                f"{len(gaps)} gaps over {GAP_S:g} s between {what} stamps, the longest "
+                f"{size_s:.2f} s at {since_s[longest]:.2f} s"
             )
         if self.stamp_ns.min() < 0:
-            found.append(f"{int(np.count_nonzero(self.stamp_ns < 0))} {what} stamps are negative; kept")
+            found.append(
+                f"{int(np.count_nonzero(self.stamp_ns < 0))} {what} stamps are negative; kept"
+            )
         return found
 
 
 @dataclass
 class Recording:
-    """One recording of a public set; its pictures come one at a time, and add to its defects what only decoding shows."""
+    """One recording of a public set; its pictures come one at a time, and add to its defects what
+    only decoding shows.
+    """
 
     folder: Path
     subject: str                       # number within the set
@@ -148,7 +168,9 @@ def numbers(words: Iterable[str], name: str, defects: list[str]) -> np.ndarray:
     """Read words as float64; what is none, or not finite, is NaN and named in `defects`."""
     values = np.array([_number(word) for word in words])
     if len(bad := np.flatnonzero(~np.isfinite(values))):
-        defects.append(f"{len(bad)} values of {name} are no finite numbers, the first at {bad[0]}; left out")
+        defects.append(
+            f"{len(bad)} values of {name} are no finite numbers, the first at {bad[0]}; left out"
+        )
         values[bad] = np.nan
     return values
 
@@ -170,7 +192,11 @@ def to_ns(values: np.ndarray, unit_ns: int) -> np.ndarray:
     known = np.flatnonzero(np.isfinite(values))
     if not len(known):
         raise CurationError("expected time stamps, found none")
-    before = known[np.clip(np.searchsorted(known, np.arange(len(values)), side="right") - 1, 0, None)]
+    before = known[
+        np.clip(np.searchsorted(known, np.arange(len(values)), side="right") - 1, 0, None)
+    ]
     if np.abs(values[known]).max() * unit_ns > 1e14:
-        raise CurationError(f"expected times of one recording, found {np.abs(values[known]).max():g}")
+        raise CurationError(
+            f"expected times of one recording, found {np.abs(values[known]).max():g}"
+        )
     return np.round(values[before] * unit_ns).astype(np.int64)

@@ -1,4 +1,6 @@
-"""What the pictures say of the face and of the camera: there or not, moved, dark, bright, grey; exposure steps; frozen frames."""
+"""What the pictures say of the face and of the camera: there or not, moved, dark, bright, grey;
+exposure steps; frozen frames.
+"""
 
 from dataclasses import replace
 
@@ -34,12 +36,17 @@ def measure_face(pictures: Pictures, t_s: np.ndarray, *, aspect: float, found: F
 
 
 def _without_strays(face: np.ndarray, aspect: float) -> np.ndarray:
-    """Drop looks that took something else for the face: away from the median of five looks by more than half its width."""
+    """Drop looks that took something else for the face: away from the median of five looks by more
+    than half its width.
+    """
     seen = np.flatnonzero(np.isfinite(face[:, 0]))
     if len(seen) < 5:
         return face
     usual = median_filter(face[seen], (5, 1), mode="nearest")
-    away = np.hypot(face[seen, 0] - usual[:, 0], (face[seen, 1] - usual[:, 1]) / aspect) > 0.5 * usual[:, 2]
+    away = (
+        np.hypot(face[seen, 0] - usual[:, 0], (face[seen, 1] - usual[:, 1]) / aspect)
+        > 0.5 * usual[:, 2]
+    )
     kept = face.copy()
     kept[seen[away]] = np.nan
     return kept
@@ -53,12 +60,17 @@ def _presence(pictures: Pictures, look_s: np.ndarray, end_s: float, found: Findi
         from_s = float(look_s[first])
         to_s = float(look_s[last + 1]) if last + 1 < len(look_s) else end_s
         if to_s - from_s > found.limits["face_missing"]:
-            found.flag("face_missing", f"no face for {to_s - from_s:.0f} s", value=to_s - from_s, from_s=from_s, to_s=to_s)
+            found.flag(
+                "face_missing", f"no face for {to_s - from_s:.0f} s", value=to_s - from_s,
+                from_s=from_s, to_s=to_s,
+            )
     if share > found.limits["no_face"]:
         found.flag("no_face", f"no face in {share:.0f} % of the looks", value=share)
 
 
-def _windows(pictures: Pictures, t_s: np.ndarray, look_s: np.ndarray, aspect: float, found: Findings) -> None:
+def _windows(
+    pictures: Pictures, t_s: np.ndarray, look_s: np.ndarray, aspect: float, found: Findings
+) -> None:
     wrong: dict[str, list[tuple[float, float, float]]] = {}
     widths = pictures.face[:, 2]
     usual = float(np.nanmedian(widths)) if np.isfinite(widths).any() else np.nan
@@ -85,14 +97,19 @@ def _windows(pictures: Pictures, t_s: np.ndarray, look_s: np.ndarray, aspect: fl
             if is_wrong:
                 wrong.setdefault(name, []).append((first, last, value))
     said = {
-        "face_motion": "the face moves by {:.2f} of its width", "face_dark": "the face is dark, luma {:.0f}",
-        "face_bright": "the face is bright, luma {:.0f}", "face_colourless": "the face has no colour, red / green {:.3f}",
+        "face_motion": "the face moves by {:.2f} of its width",
+        "face_dark": "the face is dark, luma {:.0f}",
+        "face_bright": "the face is bright, luma {:.0f}",
+        "face_colourless": "the face has no colour, red / green {:.3f}",
     }
     for name, spans in wrong.items():
         for first, last, value in joined(spans):
             found.flag(name, said[name].format(value), value=value, from_s=first, to_s=last)
     found.note("face_motion_widths", moved_most)
-    found.note("face_luma", float(np.nanmedian(pictures.luma)) if np.isfinite(pictures.luma).any() else None)
+    found.note(
+        "face_luma",
+        float(np.nanmedian(pictures.luma)) if np.isfinite(pictures.luma).any() else None,
+    )
     found.note("face_red_over_green", red)
 
 
@@ -113,8 +130,9 @@ def _exposure(cells: np.ndarray, t_s: np.ndarray, found: Findings) -> None:
     for first, last in runs(wrong):
         most = first + int(np.argmax(np.abs(changes[first : last + 1])))
         found.flag(
-            "exposure_step", f"the whole picture becomes {changes[most]:+.0f} % brighter at once", value=float(changes[most]),
-            from_s=float(at_s[most]) - _STEP_S / 2, to_s=float(at_s[most]) + _STEP_S / 2,
+            "exposure_step", f"the whole picture becomes {changes[most]:+.0f} % brighter at once",
+            value=float(changes[most]), from_s=float(at_s[most]) - _STEP_S / 2,
+            to_s=float(at_s[most]) + _STEP_S / 2,
         )
 
 

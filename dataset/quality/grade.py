@@ -1,4 +1,6 @@
-"""Grade many sessions: measure those that are new, compare all of them, write what was found beside each."""
+"""Grade many sessions: measure those that are new, compare all of them, write what was found beside
+each.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -51,7 +53,9 @@ def grade_sessions(
     """
     paths = data_folder.session_files(data)
     if not paths:
-        raise CurationError(f"expected sessions, found none in {data_folder.sessions_dir(data)}; record one first")
+        raise CurationError(
+            f"expected sessions, found none in {data_folder.sessions_dir(data)}; record one first"
+        )
     chosen = _chosen(paths, named)
     failed: dict[Path, str] = {}
     qualities: dict[Path, SessionQuality] = {}
@@ -63,7 +67,7 @@ def grade_sessions(
         else:
             qualities[chosen[at]], was_fresh = outcome.value
             measured += not was_fresh
-            if not was_fresh:                      # kept now: an interruption costs no more than what was under way
+            if not was_fresh:  # kept now: an interruption costs no more than what was under way
                 write_quality(chosen[at], qualities[chosen[at]])
         on_progress("measuring sessions", done, len(chosen))
     before: dict[Path, SessionQuality] = {}
@@ -93,8 +97,8 @@ def grade_sessions(
     duplicates = [one for one in duplicates if not {one.first.session, one.second.session} & out]
     seconds = {one.second.session for one in duplicates}
     return Graded(
-        {path: compared[path] for path in sorted(qualities)}, compared, dict(sorted(failed.items())), measured,
-        {one.first.session for one in duplicates} - seconds,
+        {path: compared[path] for path in sorted(qualities)}, compared,
+        dict(sorted(failed.items())), measured, {one.first.session for one in duplicates} - seconds,
     )
 
 
@@ -103,10 +107,13 @@ def _chosen(paths: Sequence[Path], named: Sequence[str]) -> list[Path]:
         return list(paths)
     chosen = []
     for name in named:
-        found = [path for path in paths if name == path.stem or Path(name).resolve() == path.resolve()]
+        found = [
+            path for path in paths if name == path.stem or Path(name).resolve() == path.resolve()
+        ]
         if not found:
             raise CurationError(
-                f"expected a session id or a file under {paths[0].parent.parent}, found {name}; acq qc alone takes all"
+                f"expected a session id or a file under {paths[0].parent.parent}, found {name}; "
+                "acq qc alone takes all"
             )
         chosen += found
     return list(dict.fromkeys(chosen))

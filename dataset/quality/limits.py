@@ -1,4 +1,6 @@
-"""The limits that sessions are graded by: one file, `limits.yaml`, in which each says what it means and why it is so."""
+"""The limits that sessions are graded by: one file, `limits.yaml`, in which each says what it means
+and why it is so.
+"""
 
 import hashlib
 import json
@@ -45,7 +47,8 @@ class Limits:
         return hashlib.sha256(json.dumps(sorted(body)).encode()).hexdigest()
 
     def flag(
-        self, name: str, text: str, *, value: float | None, from_s: float | None = None, to_s: float | None = None
+        self, name: str, text: str, *, value: float | None, from_s: float | None = None,
+        to_s: float | None = None,
     ) -> Flag:
         """Make the flag that a limit raises; times are rounded outwards to a tenth of a second."""
         limit = self.by_name[name]
@@ -58,18 +61,26 @@ class Limits:
 def read_limits(path: Path | None = None) -> Limits:
     """Read the limits; None reads those that come with acq.
 
-    A file of one's own may change values and severities, and leave out limits that stay as they are.
+    A file of one's own may change values and severities, and leave out limits that stay as they
+    are.
 
     Raises
     ------
-    CurationError : the file cannot be read, names a limit that there is not, or changes what a limit is
+    CurationError : the file cannot be read, names a limit that there is not, or changes what a
+        limit is
     """
-    limits = {name: Limit(name, **body) for name, body in yaml.safe_load(DEFAULT.read_text(encoding="utf-8")).items()}
+    limits = {
+        name: Limit(name, **body)
+        for name, body in yaml.safe_load(DEFAULT.read_text(encoding="utf-8")).items()
+    }
     if path is None:
         return Limits(limits)
     for name, body in _own(path).items():
         if name not in limits:
-            raise CurationError(f"expected limits such as {', '.join(list(limits)[:3])}, found {name!r} in {path}; remove it")
+            raise CurationError(
+                f"expected limits such as {', '.join(list(limits)[:3])}, found {name!r} in {path}; "
+                "remove it"
+            )
         limits[name] = _changed(limits[name], body, path)
     return Limits(limits)
 
@@ -78,9 +89,13 @@ def _own(path: Path) -> dict[str, Any]:
     try:
         body = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise CurationError(f"expected limits as YAML, got: {' '.join(str(error).split())}, in {path}; correct it") from error
+        raise CurationError(
+            f"expected limits as YAML, got: {' '.join(str(error).split())}, in {path}; correct it"
+        ) from error
     if not isinstance(body, dict):
-        raise CurationError(f"expected limits by name, found none in {path}; start from a copy of {DEFAULT}")
+        raise CurationError(
+            f"expected limits by name, found none in {path}; start from a copy of {DEFAULT}"
+        )
     return body
 
 
@@ -89,10 +104,16 @@ def _changed(limit: Limit, body: Any, path: Path) -> Limit:
     if not isinstance(body, dict) or not set(body) <= set(asdict(limit)) - {"name"}:
         raise CurationError(f"expected value, unit, severity, meaning and why {where}")
     new = replace(limit, **body)
-    if isinstance(new.value, bool) or not isinstance(new.value, int | float) or not math.isfinite(new.value):
+    if (
+        isinstance(new.value, bool)
+        or not isinstance(new.value, int | float)
+        or not math.isfinite(new.value)
+    ):
         raise CurationError(f"expected a number as the value {where}, found {new.value!r}")
     if new.severity not in SEVERITIES:
-        raise CurationError(f"expected a severity of {', '.join(SEVERITIES)} {where}, found {new.severity!r}")
+        raise CurationError(
+            f"expected a severity of {', '.join(SEVERITIES)} {where}, found {new.severity!r}"
+        )
     if new.unit != limit.unit:
         raise CurationError(f"expected the unit {limit.unit!r} {where}, found {new.unit!r}")
     return new

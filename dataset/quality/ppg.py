@@ -1,4 +1,5 @@
-"""Is the finger's pulse one? Finger off, flat, clipped; motion and periodicity in windows of 10 s."""
+"""Is the finger's pulse one? Finger off, flat, clipped; motion and periodicity in windows of 10 s.
+"""
 
 import numpy as np
 from scipy.signal import correlate
@@ -15,11 +16,14 @@ _LONGEST_BEAT_S = 1.5
 _BASELINE_S = 1.2
 _BASELINE_HZ = 25.0
 _SAID = {
-    FINGER_OFF: "no pulse on the sensor", FLAT_LINE: "the sensor stands still", CLIPPED: "the sensor is at the end of its scale",
+    FINGER_OFF: "no pulse on the sensor", FLAT_LINE: "the sensor stands still",
+    CLIPPED: "the sensor is at the end of its scale",
 }
 
 
-def measure_ppg(session: Session, pulse: Pulse | None, found: Findings) -> list[tuple[float, float]]:
+def measure_ppg(
+    session: Session, pulse: Pulse | None, found: Findings
+) -> list[tuple[float, float]]:
     """Measure the finger's signal.
 
     Parameters
@@ -37,7 +41,10 @@ def measure_ppg(session: Session, pulse: Pulse | None, found: Findings) -> list[
     for kind, spans in _states(session).items():
         within = [(first, last) for first, last in spans if last - first > found.limits[kind]]
         for first, last in within:
-            found.flag(kind, f"{_SAID[kind]} for {last - first:.1f} s", value=last - first, from_s=first, to_s=last)
+            found.flag(
+                kind, f"{_SAID[kind]} for {last - first:.1f} s", value=last - first, from_s=first,
+                to_s=last,
+            )
         poor += within
         if kind != CLIPPED:
             without_s += sum(last - first for first, last in spans)
@@ -45,12 +52,17 @@ def measure_ppg(session: Session, pulse: Pulse | None, found: Findings) -> list[
     found.note("no_finger_percent", share)
     if share > found.limits["no_finger"]:
         found.flag("no_finger", f"no finger for {share:.0f} % of the session", value=share)
-    return poor + (_windows(t_s, session.ppg.astype(float), pulse, poor, found) if pulse is not None else [])
+    return poor + (
+        _windows(t_s, session.ppg.astype(float), pulse, poor, found) if pulse is not None else []
+    )
 
 
 def _states(session: Session) -> dict[str, list[tuple[float, float]]]:
-    """Let the watch of the recorder see the samples again; give from when to when each state held."""
-    sensor = next((number for number, name in SENSOR_NAMES.items() if name == session.sensor["sensor"]), None)
+    """Let the watch of the recorder see the samples again; give from when to when each state held.
+    """
+    sensor = next(
+        (number for number, name in SENSOR_NAMES.items() if name == session.sensor["sensor"]), None
+    )
     rate_hz = max(1, round(float(session.sensor["rate_hz"])))
     watch = PulseWatch(rate_hz) if sensor is None else PulseWatch(rate_hz, sensor=sensor)
     start_ns = session.started_monotonic_ns
@@ -58,7 +70,9 @@ def _states(session: Session) -> dict[str, list[tuple[float, float]]]:
     spans: dict[str, list[tuple[float, float]]] = {FINGER_OFF: [], FLAT_LINE: [], CLIPPED: []}
     columns = (session.ppg_sequence, session.ppg, session.ppg_flags, session.ppg_time_ns)
     at_s = 0.0
-    for sequence, value, flags, time_ns in zip(*(column.tolist() for column in columns), strict=True):
+    for sequence, value, flags, time_ns in zip(
+        *(column.tolist() for column in columns), strict=True
+    ):
         at_s = (time_ns - start_ns) / 1e9
         for note in watch.see(sequence, value, flags, time_ns):
             note_s = (note.time_ns - start_ns) / 1e9
@@ -72,7 +86,8 @@ def _states(session: Session) -> dict[str, list[tuple[float, float]]]:
 
 
 def periodicity(window: np.ndarray) -> float:
-    """Give how alike a band-passed pulse at `GRID_HZ` is to itself one beat later: the highest summit of its autocorrelation.
+    """Give how alike a band-passed pulse at `GRID_HZ` is to itself one beat later: the highest
+    summit of its autocorrelation.
 
     A window of 10 s of clean pulse has 0.8 and more; noise in the same band 0.3.
     """
@@ -80,7 +95,9 @@ def periodicity(window: np.ndarray) -> float:
     energy = np.concatenate([[0.0], np.cumsum(window**2)])
     if energy[-1] == 0:
         return 0.0
-    lags = np.arange(round(_SHORTEST_BEAT_S * GRID_HZ), min(round(_LONGEST_BEAT_S * GRID_HZ), len(window) - 2))
+    lags = np.arange(
+        round(_SHORTEST_BEAT_S * GRID_HZ), min(round(_LONGEST_BEAT_S * GRID_HZ), len(window) - 2)
+    )
     both = correlate(window, window, method="fft")[len(window) - 1 + lags]
     size = np.sqrt(energy[len(window) - lags] * (energy[-1] - energy[lags]))
     r = both / np.maximum(size, 1e-12)
@@ -89,10 +106,16 @@ def periodicity(window: np.ndarray) -> float:
 
 
 def _wander(t_s: np.ndarray, ppg: np.ndarray, from_s: float, to_s: float) -> float:
-    """Give the standard deviation of a window's baseline, the mean over more than a beat: what the pulse rides on."""
+    """Give the standard deviation of a window's baseline, the mean over more than a beat: what the
+    pulse rides on.
+    """
     even = np.interp(np.arange(from_s, to_s, 1 / _BASELINE_HZ), t_s, ppg)
     beat = round(_BASELINE_S * _BASELINE_HZ)
-    return float(np.convolve(even, np.full(beat, 1 / beat), "valid").std()) if len(even) > beat else 0.0
+    return (
+        float(np.convolve(even, np.full(beat, 1 / beat), "valid").std())
+        if len(even) > beat
+        else 0.0
+    )
 
 
 def _windows(
@@ -112,11 +135,20 @@ def _windows(
     found.note("ppg_periodicity", float(np.median(regular)))
     found.note("ppg_motion_times", float(np.median(moved)))
     if (median := float(np.median(regular))) < found.limits["ppg_irregular"]:
-        found.flag("ppg_irregular", f"the PPG is less regular than a still finger's, r = {median:.2f}", value=median)
+        found.flag(
+            "ppg_irregular", f"the PPG is less regular than a still finger's, r = {median:.2f}",
+            value=median,
+        )
     bad = set()
     for name, values, wrong, text in (
-        ("ppg_motion", moved, moved > found.limits["ppg_motion"], "the PPG wanders by {:.1f} times its pulse"),
-        ("ppg_periodicity", regular, regular < found.limits["ppg_periodicity"], "the PPG is not periodic, r = {:.2f}"),
+        (
+            "ppg_motion", moved, moved > found.limits["ppg_motion"],
+            "the PPG wanders by {:.1f} times its pulse",
+        ),
+        (
+            "ppg_periodicity", regular, regular < found.limits["ppg_periodicity"],
+            "the PPG is not periodic, r = {:.2f}",
+        ),
     ):
         listed = [(*spans[i], float(values[i])) for i in np.flatnonzero(wrong)]
         for first, last, value in joined(listed):

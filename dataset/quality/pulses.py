@@ -11,13 +11,15 @@ from .findings import STEP_S, Findings, joined, windows
 from .ppg import periodicity
 
 _CLEAN_FACE = 0.5                  # periodicity of a face's pulse that a rate is told from
-_SURE_R = 0.5                      # correlation of face and finger, in half of the windows, that a lag is told from
+_SURE_R = 0.5  # correlation of face and finger, in half of the windows, that a lag is told from
 SURE = 3.0                         # standard errors that a lag has to be off by, beside its limit
 _STEP_WINDOWS = 3                  # on each side of a step: 20 s
 _SPECTRUM_BPM = (40.0, 200.0)
 
 
-def measure_pulses(face: Pulse | None, finger: Pulse | None, poor: list[tuple[float, float]], found: Findings) -> None:
+def measure_pulses(
+    face: Pulse | None, finger: Pulse | None, poor: list[tuple[float, float]], found: Findings
+) -> None:
     """Compare the two pulses.
 
     Parameters
@@ -27,19 +29,31 @@ def measure_pulses(face: Pulse | None, finger: Pulse | None, poor: list[tuple[fl
     for name, pulse in (("ppg", finger), ("pos", face)):
         if pulse is None:
             continue
-        scaled = pulse.values if name == "ppg" else pulse.values / max(float(pulse.values.std()), 1e-12)
+        scaled = (
+            pulse.values if name == "ppg" else pulse.values / max(float(pulse.values.std()), 1e-12)
+        )
         every = round(GRID_HZ / 25)
-        found.curve("ppg_filtered" if name == "ppg" else "pos", pulse.t_s[::every], scaled[::every], "1")
+        found.curve(
+            "ppg_filtered" if name == "ppg" else "pos", pulse.t_s[::every], scaled[::every], "1"
+        )
         centres_s, bpm = sliding_heart_rate(pulse.values, GRID_HZ)
         found.curve(f"{name}_hr", pulse.first_s + centres_s, bpm, "bpm")
         found.note(f"{name}_hr_bpm", float(np.nanmean(bpm)) if np.isfinite(bpm).any() else None)
         _spectrum(name, pulse.values, found)
     if face is None or finger is None:
         return
-    first_s, last_s = max(face.first_s, finger.first_s), min(float(face.t_s[-1]), float(finger.t_s[-1]))
-    spans = [
-        span for span in windows(first_s, last_s) if not any(span[0] < end and begin < span[1] for begin, end in poor)
-    ] if last_s > first_s else []
+    first_s, last_s = (
+        max(face.first_s, finger.first_s), min(float(face.t_s[-1]), float(finger.t_s[-1])),
+    )
+    spans = (
+        [
+            span
+            for span in windows(first_s, last_s)
+            if not any(span[0] < end and begin < span[1] for begin, end in poor)
+        ]
+        if last_s > first_s
+        else []
+    )
     _rates(face, finger, spans, found)
     _lags(face, finger, spans, found)
 
@@ -49,7 +63,9 @@ def _spectrum(name: str, values: np.ndarray, found: Findings) -> None:
     power = np.abs(np.fft.rfft(values * np.hanning(len(values)), points)) ** 2
     bpm = np.fft.rfftfreq(points, 1 / GRID_HZ) * 60
     inside = (bpm >= _SPECTRUM_BPM[0]) & (bpm <= _SPECTRUM_BPM[1])
-    found.curve(f"{name}_spectrum", bpm[inside], power[inside] / max(float(power[inside].max()), 1e-30), "1")
+    found.curve(
+        f"{name}_spectrum", bpm[inside], power[inside] / max(float(power[inside].max()), 1e-30), "1"
+    )
 
 
 def _rates(face: Pulse, finger: Pulse, spans: list[tuple[float, float]], found: Findings) -> None:
@@ -68,11 +84,18 @@ def _rates(face: Pulse, finger: Pulse, spans: list[tuple[float, float]], found: 
     found.note("pulses_apart_percent", share if asked else None)
     for first, last, bpm in joined([(a, b, c) for a, b, c, clean in wrong if clean]):
         found.flag(
-            "pulse_disagrees", f"the face beats {abs(bpm):.0f} bpm {'faster' if bpm > 0 else 'slower'} than the finger",
-            value=bpm, from_s=first, to_s=last,
+            "pulse_disagrees",
+            f"the face beats {abs(bpm):.0f} bpm {'faster' if bpm > 0 else 'slower'} than the "
+            "finger",
+            value=bpm,
+            from_s=first,
+            to_s=last,
         )
     if share > found.limits["pulses_apart"]:
-        found.flag("pulses_apart", f"face and finger differ in rate in {share:.0f} % of the windows", value=share)
+        found.flag(
+            "pulses_apart", f"face and finger differ in rate in {share:.0f} % of the windows",
+            value=share,
+        )
 
 
 def _lags(face: Pulse, finger: Pulse, spans: list[tuple[float, float]], found: Findings) -> None:
@@ -81,11 +104,15 @@ def _lags(face: Pulse, finger: Pulse, spans: list[tuple[float, float]], found: F
     if whole is None or whole.r < _SURE_R or not math.isfinite(whole.error_s):
         found.note("lag_ms", None)
         if told.is_beyond:
-            found.flag("lag_beyond", f"face and finger are over {found.limits['lag_beyond']:.0f} ms apart", value=None)
+            found.flag(
+                "lag_beyond", f"face and finger are over {found.limits['lag_beyond']:.0f} ms apart",
+                value=None,
+            )
         return
     each = [told.lag(np.array([w])) for w in range(len(told.spans_s))]
     found.curve(
-        "lag_ms", told.spans_s.mean(axis=1), np.array([np.nan if lag is None else lag.lag_s * 1e3 for lag in each]), "ms"
+        "lag_ms", told.spans_s.mean(axis=1),
+        np.array([np.nan if lag is None else lag.lag_s * 1e3 for lag in each]), "ms",
     )
     lag_ms, error_ms = whole.lag_s * 1e3, whole.error_s * 1e3
     found.note("lag_ms", lag_ms)
@@ -104,7 +131,9 @@ def _step(told: Correlations, found: Findings) -> None:
     """Find where the lag before differs most, in standard errors, from the lag after."""
     best: tuple[float, float, float] | None = None
     for at_s in np.unique(told.spans_s[:, 1])[1:]:
-        before, after = told.lag(told.spans_s[:, 1] < at_s + 0.1), told.lag(told.spans_s[:, 0] > at_s - 0.1)
+        before, after = (
+            told.lag(told.spans_s[:, 1] < at_s + 0.1), told.lag(told.spans_s[:, 0] > at_s - 0.1),
+        )
         if before is None or after is None or min(before.windows, after.windows) < _STEP_WINDOWS:
             continue
         if min(before.r, after.r) < _SURE_R:
@@ -116,6 +145,6 @@ def _step(told: Correlations, found: Findings) -> None:
     found.note("lag_step_ms", best[2] if best else None)
     if best and best[0] > SURE and abs(best[2]) > found.limits["lag_step"]:
         found.flag(
-            "lag_step", f"the face's lag behind the finger changes by {best[2]:+.0f} ms", value=best[2],
-            from_s=best[1] - STEP_S, to_s=best[1] + STEP_S,
+            "lag_step", f"the face's lag behind the finger changes by {best[2]:+.0f} ms",
+            value=best[2], from_s=best[1] - STEP_S, to_s=best[1] + STEP_S,
         )

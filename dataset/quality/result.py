@@ -1,7 +1,8 @@
-"""The quality of a session: a grade, the flags that led to it, and the measurements behind them, in a JSON beside the session.
+"""The quality of a session: a grade, the flags that led to it, and the measurements behind them, in
+a JSON beside the session.
 
-`dataset.quality.measure` fills it, `acq ls` lists the grade, `dataset.quality_pages.session_page` draws it. Times are seconds after the session's
-start, as everywhere where a curator reads them.
+`dataset.quality.measure` fills it, `acq ls` lists the grade, `dataset.quality_pages.session_page`
+draws it. Times are seconds after the session's start, as everywhere where a curator reads them.
 """
 
 import json
@@ -16,7 +17,7 @@ from dataset.common.files import write_text_atomically
 SCHEMA = "acq-quality"
 SCHEMA_VERSION = 1
 GRADES = ("good", "usable", "bad")
-_HEAD = 4096                                    # bytes that hold the grade and what stands before it
+_HEAD = 4096  # bytes that hold the grade and what stands before it
 SEVERITIES = ("note", "warning", "failure")     # a note changes no grade
 
 
@@ -82,23 +83,38 @@ def read_quality(session_file: Path) -> SessionQuality | None:
         return None
     except (OSError, ValueError) as error:
         raise CurationError(f"expected a quality file as JSON, got: {error}, {again}") from error
-    if not isinstance(body, dict) or body.get("schema") != SCHEMA or body.get("schema_version") != SCHEMA_VERSION:
-        raise CurationError(f"expected schema {SCHEMA} of version {SCHEMA_VERSION}, found another {again}")
+    if (
+        not isinstance(body, dict)
+        or body.get("schema") != SCHEMA
+        or body.get("schema_version") != SCHEMA_VERSION
+    ):
+        raise CurationError(
+            f"expected schema {SCHEMA} of version {SCHEMA_VERSION}, found another {again}"
+        )
     try:
-        rest = {name: value for name, value in body.items() if name not in ("schema", "schema_version", "flags", "series")}
+        rest = {
+            name: value
+            for name, value in body.items()
+            if name not in ("schema", "schema_version", "flags", "series")
+        }
         quality = SessionQuality(
             flags=tuple(Flag(**one) for one in body["flags"]),
             series={name: Series(**one) for name, one in body["series"].items()}, **rest,
         )
     except (AttributeError, KeyError, TypeError) as error:
         raise CurationError(f"expected a whole quality file, got: {error}, {again}") from error
-    if quality.grade not in GRADES or any(flag.severity not in SEVERITIES for flag in quality.flags):
-        raise CurationError(f"expected a grade of {', '.join(GRADES)}, found {quality.grade!r} {again}")
+    if quality.grade not in GRADES or any(
+        flag.severity not in SEVERITIES for flag in quality.flags
+    ):
+        raise CurationError(
+            f"expected a grade of {', '.join(GRADES)}, found {quality.grade!r} {again}"
+        )
     return quality
 
 
 def read_grade(session_file: Path) -> str | None:
-    """Read the grade alone, for whoever lists many: the curves behind it are not parsed. None where `acq qc` was never asked.
+    """Read the grade alone, for whoever lists many: the curves behind it are not parsed. None where
+    `acq qc` was never asked.
 
     Raises
     ------
@@ -120,10 +136,15 @@ def read_grade(session_file: Path) -> str | None:
     except FileNotFoundError:
         return None
     except (OSError, TypeError, ValueError) as error:
-        raise CurationError(f"expected a quality file as JSON, got: {error}, in {path}; run acq qc again") from error
-    if (found.get("schema"), found.get("schema_version")) != (SCHEMA, SCHEMA_VERSION) or found["grade"] not in GRADES:
         raise CurationError(
-            f"expected schema {SCHEMA} {SCHEMA_VERSION} and a grade of {', '.join(GRADES)}, found {found['grade']!r} in {path}; "
+            f"expected a quality file as JSON, got: {error}, in {path}; run acq qc again"
+        ) from error
+    if (found.get("schema"), found.get("schema_version")) != (SCHEMA, SCHEMA_VERSION) or found[
+        "grade"
+    ] not in GRADES:
+        raise CurationError(
+            f"expected schema {SCHEMA} {SCHEMA_VERSION} and a grade of {', '.join(GRADES)}, found "
+            f"{found['grade']!r} in {path}; "
             "run acq qc again"
         )
     return found["grade"]

@@ -1,8 +1,10 @@
-"""One pass over a session's pictures: brightness, colour of the face, where the face is, and frames that repeat.
+"""One pass over a session's pictures: brightness, colour of the face, where the face is, and frames
+that repeat.
 
-Each frame is decoded once and left as it is stored: means of its planes are all that is kept, 156 numbers a frame. The
-face is looked for once a second. The box that colours are averaged over is held, as curation holds it; it is laid anew only
-where the face has left it by a quarter of its width.
+Each frame is decoded once and left as it is stored: means of its planes are all that is kept, 156
+numbers a frame. The face is looked for once a second. The box that colours are averaged over is
+held, as curation holds it; it is laid anew only where the face has left it by a quarter of its
+width.
 """
 
 from dataclasses import dataclass
@@ -26,10 +28,12 @@ class Pictures:
     """What was seen; N frames, L looks."""
 
     cells: np.ndarray              # (N, 48) float32, luma of the picture's cells, 0 to 255
-    patches: np.ndarray            # (N, 36, 3) float32, mean colours of the face's patches, 0 to 255; NaN before a face was seen
+    # (N, 36, 3) float32, mean colours of the face's patches, 0 to 255; NaN before a face was seen
+    patches: np.ndarray
     repeats: np.ndarray            # (N,) bool: equal to the frame before, to the last bit
     look: np.ndarray               # (L,) number of the frame that was looked at
-    face: np.ndarray               # (L, 3) centre across and down, width, as fractions of the picture's sides; NaN: none seen
+    # (L, 3) centre across and down, width, as fractions of the picture's sides; NaN: none seen
+    face: np.ndarray
 
     @property
     def rgb(self) -> np.ndarray:
@@ -60,7 +64,11 @@ def look_through(session: Session) -> Pictures:
     due_ns, before = -(2**62), None
     for at in range(count):
         stored = frames.raw(at)
-        grey = stored[: frames.height] if frames.pixel_format == "I420" else cv2.cvtColor(stored, cv2.COLOR_RGB2GRAY)
+        grey = (
+            stored[: frames.height]
+            if frames.pixel_format == "I420"
+            else cv2.cvtColor(stored, cv2.COLOR_RGB2GRAY)
+        )
         cells[at] = _means(grey, GRID).ravel()
         repeats[at] = before is not None and np.array_equal(stored, before)
         before = stored
@@ -84,7 +92,10 @@ def _means(plane: np.ndarray, grid: tuple[int, int]) -> np.ndarray:
 def _place(box: FaceBox | None, width: int, height: int) -> tuple[float, float, float]:
     if box is None:
         return (np.nan, np.nan, np.nan)
-    return (box.left + box.right) / 2 / width, (box.top + box.bottom) / 2 / height, (box.right - box.left) / width
+    return (
+        (box.left + box.right) / 2 / width, (box.top + box.bottom) / 2 / height,
+        (box.right - box.left) / width,
+    )
 
 
 def _has_left(box: FaceBox, held: FaceBox) -> bool:
@@ -94,15 +105,27 @@ def _has_left(box: FaceBox, held: FaceBox) -> bool:
 
 
 def _colours(stored: np.ndarray, box: FaceBox, pixel_format: str, height: int) -> np.ndarray:
-    """Give the mean colour of each patch of the box's inner part, (P, 3); means of Y, U, V become means of red, green, blue."""
-    inset_x, inset_y = round(_INSIDE * (box.right - box.left)), round(_INSIDE * (box.bottom - box.top))
+    """Give the mean colour of each patch of the box's inner part, (P, 3); means of Y, U, V become
+    means of red, green, blue.
+    """
+    inset_x, inset_y = (
+        round(_INSIDE * (box.right - box.left)), round(_INSIDE * (box.bottom - box.top)),
+    )
     top, bottom, left, right = (
-        at // 2 * 2 for at in (box.top + inset_y, box.bottom - inset_y, box.left + inset_x, box.right - inset_x)
+        at // 2 * 2
+        for at in (box.top + inset_y, box.bottom - inset_y, box.left + inset_x, box.right - inset_x)
     )
     if pixel_format != "I420":
         return np.maximum(_means(stored[top:bottom, left:right], PATCHES).reshape(-1, 3), 0.01)
     width = stored.shape[1]
     chroma = stored[height:].reshape(2, height // 2, width // 2)
-    light = 255 / 219 * (_means(stored[top:bottom, left:right], PATCHES).ravel() - 16)      # ITU-R BT.601, limited range
-    u, v = (_means(plane[top // 2 : bottom // 2, left // 2 : right // 2], PATCHES).ravel() - 128 for plane in chroma)
-    return np.clip(np.stack([light + 1.596 * v, light - 0.392 * u - 0.813 * v, light + 2.017 * u], axis=1), 0.01, 255.0)
+    # ITU-R BT.601, limited range
+    light = 255 / 219 * (_means(stored[top:bottom, left:right], PATCHES).ravel() - 16)
+    u, v = (
+        _means(plane[top // 2 : bottom // 2, left // 2 : right // 2], PATCHES).ravel() - 128
+        for plane in chroma
+    )
+    return np.clip(
+        np.stack([light + 1.596 * v, light - 0.392 * u - 0.813 * v, light + 2.017 * u], axis=1),
+        0.01, 255.0,
+    )

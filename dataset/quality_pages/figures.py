@@ -1,4 +1,6 @@
-"""The drawings of a session's quality: each series that `acq qc` kept, with what is taken out hatched."""
+"""The drawings of a session's quality: each series that `acq qc` kept, with what is taken out
+hatched.
+"""
 
 from dataclasses import dataclass
 
@@ -11,7 +13,8 @@ from acquire.errors import CurationError
 from dataset.common.html import AXIS, BLUE, INK, ORANGE, TEAL, number, picture, text
 from dataset.quality.result import Series, SessionQuality
 
-SIZE = (5.2, 2.15)           # inches: two beside each other on a screen, and still legible as wide as a phone
+# inches: two beside each other on a screen, and still legible as wide as a phone
+SIZE = (5.2, 2.15)
 CLOSE_UP_S = 10.0
 _BEATS_SHOW_S = 0.13         # with fewer points than one each 0.13 s a close-up would show no beat
 
@@ -27,27 +30,60 @@ class Panel:
     unit: str
     caption: str
     over: str = "time"                           # or "bpm"
-    close_up: bool = False                       # only CLOSE_UP_S from the middle, each curve to unit variance
+    close_up: bool = False  # only CLOSE_UP_S from the middle, each curve to unit variance
 
 
 PANELS = (
-    Panel("Finger PPG", (("ppg", "finger", INK),), "sensor value", "What the sensor read, unfiltered."),
-    Panel("Pulse, close", (("ppg_filtered", "finger", INK), ("pos", "face", TEAL)), "standard deviations",
-          f"The {CLOSE_UP_S:g} s in the middle of the session, band-passed: each beat of the finger, and the face's by POS.",
-          close_up=True),
-    Panel("Filtered PPG", (("ppg_filtered", "finger", INK),), "sensor value", "Band-passed, over the whole session."),
-    Panel("Face pulse", (("pos", "face", TEAL),), "standard deviations", "By POS, band-passed, over the whole session."),
-    Panel("Spectrum", (("ppg_spectrum", "finger", INK), ("pos_spectrum", "face", TEAL)), "relative power",
-          "The highest peaks of finger and face should be at the same rate.", over="bpm"),
-    Panel("Heart rate", (("ppg_hr", "finger", INK), ("pos_hr", "face", TEAL)), "bpm", "In sliding windows of 10 s."),
-    Panel("Face brightness", (("face_luma", "mean luma", ORANGE),), "0 to 255", "Mean luma of the face; a step is exposure."),
-    Panel("Face position", (("face_x", "across", BLUE), ("face_y", "down", ORANGE)), "fraction of the picture",
-          "The face's centre."),
-    Panel("Time between frames", (("frame_interval_ms", "frames", BLUE),), "ms", "A spike is a gap."),
-    Panel("Time between samples", (("sample_interval_ms", "samples", INK),), "ms", "A spike is a gap."),
-    Panel("Bound of synchronisation", (("sync_bound_ms", "bound", BLUE),), "ms", "No sample's time is further off than this."),
-    Panel("Lag", (("lag_ms", "face behind finger", TEAL),), "ms",
-          "How late the face's pulse is. A body's lag is steady; a step or a slope is the clocks'."),
+    Panel(
+        "Finger PPG", (("ppg", "finger", INK),), "sensor value", "What the sensor read, unfiltered."
+    ),
+    Panel(
+        "Pulse, close",
+        (("ppg_filtered", "finger", INK), ("pos", "face", TEAL)),
+        "standard deviations",
+        f"The {CLOSE_UP_S:g} s in the middle of the session, band-passed: each beat of the finger, "
+        "and the face's by POS.",
+        close_up=True,
+    ),
+    Panel(
+        "Filtered PPG", (("ppg_filtered", "finger", INK),), "sensor value",
+        "Band-passed, over the whole session.",
+    ),
+    Panel(
+        "Face pulse", (("pos", "face", TEAL),), "standard deviations",
+        "By POS, band-passed, over the whole session.",
+    ),
+    Panel(
+        "Spectrum", (("ppg_spectrum", "finger", INK), ("pos_spectrum", "face", TEAL)),
+        "relative power", "The highest peaks of finger and face should be at the same rate.",
+        over="bpm",
+    ),
+    Panel(
+        "Heart rate", (("ppg_hr", "finger", INK), ("pos_hr", "face", TEAL)), "bpm",
+        "In sliding windows of 10 s.",
+    ),
+    Panel(
+        "Face brightness", (("face_luma", "mean luma", ORANGE),), "0 to 255",
+        "Mean luma of the face; a step is exposure.",
+    ),
+    Panel(
+        "Face position", (("face_x", "across", BLUE), ("face_y", "down", ORANGE)),
+        "fraction of the picture", "The face's centre.",
+    ),
+    Panel(
+        "Time between frames", (("frame_interval_ms", "frames", BLUE),), "ms", "A spike is a gap."
+    ),
+    Panel(
+        "Time between samples", (("sample_interval_ms", "samples", INK),), "ms", "A spike is a gap."
+    ),
+    Panel(
+        "Bound of synchronisation", (("sync_bound_ms", "bound", BLUE),), "ms",
+        "No sample's time is further off than this.",
+    ),
+    Panel(
+        "Lag", (("lag_ms", "face behind finger", TEAL),), "ms",
+        "How late the face's pulse is. A body's lag is steady; a step or a slope is the clocks'.",
+    ),
 )
 
 
@@ -67,11 +103,19 @@ def figures(quality: SessionQuality, excluded: Spans, *, end_s: float) -> str:
 
 
 def _draw(panel: Panel, quality: SessionQuality, excluded: Spans, end_s: float) -> str:
-    curves = [(label, colour, *_points(quality, name)) for name, label, colour in panel.curves if name in quality.series]
+    curves = [
+        (label, colour, *_points(quality, name))
+        for name, label, colour in panel.curves
+        if name in quality.series
+    ]
     if panel.close_up:
         middle = end_s / 2
         curves = [_cut(curve, middle - CLOSE_UP_S / 2, middle + CLOSE_UP_S / 2) for curve in curves]
-        curves = [curve for curve in curves if len(curve[2]) > 1 and np.median(np.diff(curve[2])) < _BEATS_SHOW_S]
+        curves = [
+            curve
+            for curve in curves
+            if len(curve[2]) > 1 and np.median(np.diff(curve[2])) < _BEATS_SHOW_S
+        ]
     curves = [curve for curve in curves if np.isfinite(curve[3]).any()]
     if not curves:
         return ""
@@ -94,17 +138,22 @@ def _draw(panel: Panel, quality: SessionQuality, excluded: Spans, end_s: float) 
 def _points(quality: SessionQuality, name: str) -> tuple[np.ndarray, np.ndarray]:
     series: Series = quality.series[name]
     try:
-        x, y = (np.array([np.nan if v is None else v for v in values], dtype=float) for values in (series.x, series.y))
+        x, y = (
+            np.array([np.nan if v is None else v for v in values], dtype=float)
+            for values in (series.x, series.y)
+        )
     except (TypeError, ValueError) as error:
         raise CurationError(
-            f"expected {name} as two lists of numbers, got: {error}, in the quality of {quality.session}; run acq qc again"
+            f"expected {name} as two lists of numbers, got: {error}, in the quality of "
+            f"{quality.session}; run acq qc again"
         ) from error
     if x.shape != y.shape or x.ndim != 1 or not np.isfinite(x).all():
         raise CurationError(
-            f"expected as many finite x as y of {name}, found {x.shape} and {y.shape} in the quality of {quality.session}; "
+            f"expected as many finite x as y of {name}, found {x.shape} and {y.shape} in the "
+            f"quality of {quality.session}; "
             "run acq qc again"
         )
-    y[np.abs(y) > 1e12] = np.nan          # beyond what a drawing's axis can hold, and no measurement
+    y[np.abs(y) > 1e12] = np.nan  # beyond what a drawing's axis can hold, and no measurement
     return x, y
 
 
@@ -130,7 +179,9 @@ def _told(panel: Panel, label: str, colour: str, x: np.ndarray, y: np.ndarray) -
     if panel.close_up:
         return f"{label} from {clock(x[0])} to {clock(x[-1])}"
     digits = 0 if np.nanmax(np.abs(y)) >= 1000 else 1 if np.nanmax(np.abs(y)) >= 10 else 2
-    low, middle, high = (number(float(v), digits) for v in (np.nanmin(y), np.nanmedian(y), np.nanmax(y)))
+    low, middle, high = (
+        number(float(v), digits) for v in (np.nanmin(y), np.nanmedian(y), np.nanmax(y))
+    )
     return f"{label} {low} to {high}, median {middle}"
 
 
@@ -142,7 +193,9 @@ def _time_axis(axis: Axes, excluded: Spans, end_s: float | None) -> None:
         axis.set_xlim(0, end_s)
     limits = axis.get_xlim()
     for first_s, last_s in excluded:
-        axis.axvspan(first_s, last_s, facecolor="none", edgecolor=AXIS, hatch="////", lw=0.0, zorder=0.5)
+        axis.axvspan(
+            first_s, last_s, facecolor="none", edgecolor=AXIS, hatch="////", lw=0.0, zorder=0.5
+        )
     axis.set_xlim(limits)
 
 
@@ -152,4 +205,6 @@ def clock(at_s: float) -> str:
     minutes, rest = divmod(tenths, 600)
     hours, minutes = divmod(minutes, 60)
     seconds = f"{rest // 10:02d}" + (f".{rest % 10}" if rest % 10 else "")
-    return ("−" if at_s < 0 and tenths else "") + (f"{hours}:{minutes:02d}:{seconds}" if hours else f"{minutes}:{seconds}")
+    return ("−" if at_s < 0 and tenths else "") + (
+        f"{hours}:{minutes:02d}:{seconds}" if hours else f"{minutes}:{seconds}"
+    )

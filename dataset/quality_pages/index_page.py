@@ -1,4 +1,6 @@
-"""The index of all sessions' quality: a table that reads well on a phone, worst first, and sorts without a network."""
+"""The index of all sessions' quality: a table that reads well on a phone, worst first, and sorts
+without a network.
+"""
 
 from collections.abc import Sequence
 
@@ -13,7 +15,9 @@ from .timeline import STYLE as TIMELINE_STYLE
 INDEX = "index.html"
 _REASONS = 3              # kinds of flags that a row tells of
 
-STYLE = TIMELINE_STYLE + """
+STYLE = (
+    TIMELINE_STYLE
+    + """
 .grade{display:inline-block;border:2px solid;border-radius:99px;padding:0 9px;font-weight:600;font-size:13px}
 .good{border-color:var(--teal)}.usable{border-color:var(--orange)}.bad{border-color:var(--red)}
 .two{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,400px),1fr));gap:6px 26px}
@@ -40,8 +44,10 @@ main{padding:20px 14px 40px}
 dl{grid-template-columns:1fr}dd{margin-bottom:6px}
 }
 """
+)
 
-# A row's cell sorts by data-by where it has one, else by its text; numbers as numbers, and the same column again turns it round.
+# A row's cell sorts by data-by where it has one, else by its text; numbers as numbers, and the same
+# column again turns it round.
 SORT = """
 for(const button of document.querySelectorAll(".sortable th button"))button.onclick=()=>{
 const head=button.parentNode,at=head.cellIndex,body=head.closest("table").tBodies[0];
@@ -59,9 +65,13 @@ def index_page(qualities: Sequence[SessionQuality], excluded: Exclusions) -> str
     """Give the table of all sessions, as HTML."""
     ordered = sorted(qualities, key=lambda quality: _worst_first(quality, excluded))
     still_in = [quality for quality in ordered if not excluded.is_out(quality.session)]
-    tiles = "".join(
-        f'<div class="tile"><b>{sum(q.grade == grade for q in still_in)}</b><span>{grade}</span></div>' for grade in GRADES
-    ) + f'<div class="tile"><b>{len(ordered) - len(still_in)}</b><span>taken out</span></div>'
+    tiles = (
+        "".join(
+            f'<div class="tile"><b>{sum(q.grade == grade for q in still_in)}</b><span>{grade}</span></div>'
+            for grade in GRADES
+        )
+        + f'<div class="tile"><b>{len(ordered) - len(still_in)}</b><span>taken out</span></div>'
+    )
     heads = "".join(
         f'<th role="columnheader" scope="col"><button type="button">{name}</button></th>'
         for name in ("Session", "Subject", "Grade", "In or out", "Length", "Flags")
@@ -88,15 +98,20 @@ def _row(quality: SessionQuality, excluded: Exclusions, place: int) -> str:
         f'<td role="cell" class="short" data-is="subject">{text(quality.subject)}</td>',
         f'<td role="cell" class="short" data-by="{place}">{grade_pill(quality)}</td>',
         f'<td role="cell" class="short">{fate}</td>',
-        f'<td role="cell" class="short" data-is="length" data-by="{quality.duration_s:.1f}">{length}</td>',
-        f'<td role="cell" data-by="{_weight(quality.flags)}">{bar}<span class="soft">{counted(quality.flags)}</span></td>',
+        '<td role="cell" class="short" data-is="length" '
+        f'data-by="{quality.duration_s:.1f}">{length}</td>',
+        f'<td role="cell" data-by="{_weight(quality.flags)}">{bar}<span '
+        f'class="soft">{counted(quality.flags)}</span></td>',
         f'<td role="cell" class="long">{_reasons(quality, excluded)}</td>',
     )
     return f'<tr role="row"{" class=gone" if gone else ""}>{"".join(cells)}</tr>\n'
 
 
 def _worst_first(quality: SessionQuality, excluded: Exclusions) -> tuple[bool, int, int, str]:
-    return excluded.is_out(quality.session), -GRADES.index(quality.grade), -_weight(quality.flags), quality.session
+    return (
+        excluded.is_out(quality.session), -GRADES.index(quality.grade), -_weight(quality.flags),
+        quality.session,
+    )
 
 
 def _weight(flags: Sequence[Flag]) -> int:
@@ -125,21 +140,33 @@ def grade_pill(quality: SessionQuality) -> str:
 
 def counted(flags: Sequence[Flag]) -> str:
     """Count the flags in words; "" where there are none."""
-    counts = ((sum(flag.severity == severity for flag in flags), severity) for severity in reversed(SEVERITIES))
-    return ", ".join(f"{count} {severity}{'' if count == 1 else 's'}" for count, severity in counts if count)
+    counts = (
+        (sum(flag.severity == severity for flag in flags), severity)
+        for severity in reversed(SEVERITIES)
+    )
+    return ", ".join(
+        f"{count} {severity}{'' if count == 1 else 's'}" for count, severity in counts if count
+    )
 
 
 def simulated_banner(some: bool, every: bool = True) -> str:
     """Say so where subjects are virtual."""
     if not some:
         return ""
-    return ('<div class="banner"><b>Simulated data.</b> Every subject here is virtual.</div>' if every else
-            '<div class="banner"><b>Partly simulated data.</b> Virtual and real recordings are listed here.</div>')
+    return (
+        '<div class="banner"><b>Simulated data.</b> Every subject here is virtual.</div>'
+        if every
+        else '<div class="banner"><b>Partly simulated data.</b> Virtual and real recordings are '
+             'listed here.</div>'
+    )
 
 
 def end_of(quality: SessionQuality) -> float:
-    """Give where the time axis ends; a little later than the duration where the streams began late."""
-    latest = max([quality.duration_s, 1e-3] + [flag.to_s for flag in quality.flags if flag.to_s is not None])
+    """Give where the time axis ends; a little later than the duration where the streams began late.
+    """
+    latest = max(
+        [quality.duration_s, 1e-3] + [flag.to_s for flag in quality.flags if flag.to_s is not None]
+    )
     return min(latest, quality.duration_s + 60.0)
 
 

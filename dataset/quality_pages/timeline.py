@@ -1,7 +1,8 @@
 """The flags of a session over its time: a lane for each kind, or all of them in one small bar.
 
-Severity is told by colour and by height, and beside it in words. Bars are rounded outward to columns, so that a blink of a
-gap is still seen and an hour of gaps takes no more room in the page than one.
+Severity is told by colour and by height, and beside it in words. Bars are rounded outward to
+columns, so that a blink of a gap is still seen and an hour of gaps takes no more room in the page
+than one.
 """
 
 import math
@@ -70,18 +71,30 @@ def kinds(flags: Sequence[Flag]) -> list[str]:
     return sorted(worst, key=lambda kind: (-worst[kind], kind))
 
 
-def _bar(flags: Sequence[Flag], excluded: Spans, end_s: float, columns: int, *, more: str = "") -> str:
+def _bar(
+    flags: Sequence[Flag], excluded: Spans, end_s: float, columns: int, *, more: str = ""
+) -> str:
     whole = [flag.severity for flag in flags if flag.from_s is None and flag.to_s is None]
     column = np.zeros(columns, int)                # 0: nothing, else 1 + the worst severity there
     for flag in flags:
         if flag.from_s is not None or flag.to_s is not None:
-            first, last = _columns(flag.from_s or 0.0, end_s if flag.to_s is None else flag.to_s, end_s, columns)
+            first, last = _columns(
+                flag.from_s or 0.0, end_s if flag.to_s is None else flag.to_s, end_s, columns
+            )
             column[first:last] = np.maximum(column[first:last], 1 + SEVERITIES.index(flag.severity))
-    pieces = [_piece(f"{max(whole, key=SEVERITIES.index)} whole", 0, columns, columns)] if whole else []
+    pieces = (
+        [_piece(f"{max(whole, key=SEVERITIES.index)} whole", 0, columns, columns)] if whole else []
+    )
     edges = [0, *(np.flatnonzero(np.diff(column)) + 1).tolist(), columns]
-    pieces += [_piece(SEVERITIES[column[a] - 1], a, b, columns) for a, b in pairwise(edges) if column[a]]
-    pieces += [_piece("out", *_columns(first, last, end_s, columns), columns) for first, last in excluded]
-    said = [f"{text(flag.kind.replace('_', ' '))} {_when(flag)}" for flag in flags[:3]] + ["and more"] * (len(flags) > 3)
+    pieces += [
+        _piece(SEVERITIES[column[a] - 1], a, b, columns) for a, b in pairwise(edges) if column[a]
+    ]
+    pieces += [
+        _piece("out", *_columns(first, last, end_s, columns), columns) for first, last in excluded
+    ]
+    said = [f"{text(flag.kind.replace('_', ' '))} {_when(flag)}" for flag in flags[:3]] + [
+        "and more"
+    ] * (len(flags) > 3)
     said += [f"taken out {clock(first)} to {clock(last)}" for first, last in excluded[:3]]
     return f'<span class="bar{more}" role="img" aria-label="{"; ".join(said) or "no flags"}">{"".join(pieces)}</span>'
 

@@ -1,11 +1,13 @@
 """What is left of a session file, shown to HDF5 as if it had been closed.
 
-A killed recording still carries the flags of its writer, and HDF5 then takes damaged metadata for metadata that is being
-written: it tries again for good. A file that was cut short it refuses as a whole. So nothing on the disk is touched, but what
-HDF5 reads of it: a superblock without the flags, and zeros behind the end of the file. Metadata there fails its checksum at once;
-chunks there are known by their address, and nobody reads them.
+A killed recording still carries the flags of its writer, and HDF5 then takes damaged metadata for
+metadata that is being written: it tries again for good. A file that was cut short it refuses as a
+whole. So nothing on the disk is touched, but what HDF5 reads of it: a superblock without the flags,
+and zeros behind the end of the file. Metadata there fails its checksum at once; chunks there are
+known by their address, and nobody reads them.
 
-Source: superblock version 3 and `lookup3` in the HDF5 File Format Specification 3.0, II.A and its checksum by Bob Jenkins, 2006.
+Source: superblock version 3 and `lookup3` in the HDF5 File Format Specification 3.0, II.A and its
+checksum by Bob Jenkins, 2006.
 """
 
 import io
@@ -13,14 +15,16 @@ import struct
 from pathlib import Path
 
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
-_SUPERBLOCK = struct.Struct("<8sBBBBQQQQ")      # signature, version, two sizes, flags, base, extension, end, root
+# signature, version, two sizes, flags, base, extension, end, root
+_SUPERBLOCK = struct.Struct("<8sBBBBQQQQ")
 _CHECKED = _SUPERBLOCK.size
 _MASK = 0xFFFFFFFF
-_ZEROS = 2**20                                  # behind the end: more than the largest chunk of a column or table
+_ZEROS = 2**20  # behind the end: more than the largest chunk of a column or table
 
 
 def lookup3(data: bytes) -> int:
-    """Give Jenkins's 32-bit hash of `data` (at least one byte), as HDF5 checks its metadata with."""
+    """Give Jenkins's 32-bit hash of `data` (at least one byte), as HDF5 checks its metadata with.
+    """
     def turn(value: int, by: int) -> int:
         return (value << by | value >> (32 - by)) & _MASK
 

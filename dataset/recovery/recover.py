@@ -1,9 +1,12 @@
-"""Turn what a killed recorder left, or what was cut short or damaged, into a session like any other.
+"""Turn what a killed recorder left, or what was cut short or damaged, into a session like any
+other.
 
-What can be read is copied: the columns of each stream up to where all of them are whole, every frame that decodes, as the bytes
-it was stored in. The samples are placed again by the clock fit over the whole recording, which a killed recorder never came to.
-What is dropped is counted, and a frame dropped between others is a jump in the sequence like any lost frame. The result stays
-`complete` false, because the recording ended early or lost what it had, and carries the attribute `recovered`.
+What can be read is copied: the columns of each stream up to where all of them are whole, every
+frame that decodes, as the bytes it was stored in. The samples are placed again by the clock fit
+over the whole recording, which a killed recorder never came to. What is dropped is counted, and a
+frame dropped between others is a jump in the sequence like any lost frame. The result stays
+`complete` false, because the recording ended early or lost what it had, and carries the attribute
+`recovered`.
 
 The survivor itself is kept beside it as FILE.killed.
 """
@@ -41,13 +44,16 @@ class Recovered:
     samples: int
     dropped_frames: int         # begun in the file but not whole, or not to be decoded
     dropped_samples: int
-    lost_frames: int            # missing from the sequence, the dropped ones between others included
+    lost_frames: int  # missing from the sequence, the dropped ones between others included
     lost_samples: int
     sync_bound_ms: float | None
 
 
-def recover(path: Path, *, on_progress: Callable[[str, int, int], None] = lambda stage, done, total: None) -> Recovered | None:
-    """Replace a survivor by a clean session; give None where it was closed and all its frames decode: nothing to do.
+def recover(
+    path: Path, *, on_progress: Callable[[str, int, int], None] = lambda stage, done, total: None
+) -> Recovered | None:
+    """Replace a survivor by a clean session; give None where it was closed and all its frames
+    decode: nothing to do.
 
     Parameters
     ----------
@@ -55,29 +61,40 @@ def recover(path: Path, *, on_progress: Callable[[str, int, int], None] = lambda
 
     Raises
     ------
-    SessionError : it is still being written, holds nothing that can be read, or there is no room for a second one
+    SessionError : it is still being written, holds nothing that can be read, or there is no room
+        for a second one
     """
     check_is_file(path)
     if path.name.endswith(KEPT_SUFFIX):
         raise SessionError(
-            f"expected a recording, found the survivor that an earlier acq recover kept, at {path}; "
-            f"give a copy of it the name of a recording, {data_folder.SESSION_SUFFIX}, and recover that"
+            "expected a recording, found the survivor that an earlier acq recover kept, at "
+            f"{path}; "
+            f"give a copy of it the name of a recording, {data_folder.SESSION_SUFFIX}, and recover "
+            "that"
         )
     if not was_never_closed(path):
         if _is_whole(path, on_progress):
             return None
     elif _is_growing(path):
-        raise SessionError(f"expected a recording that has ended, found one being written, at {path}; stop acq record first")
+        raise SessionError(
+            f"expected a recording that has ended, found one being written, at {path}; stop acq "
+            "record first"
+        )
     survivor_path = path.with_name(path.name + KEPT_SUFFIX)
     if survivor_path.exists():
-        raise SessionError(f"expected to keep the survivor as {survivor_path}, found it there already; move it away")
+        raise SessionError(
+            f"expected to keep the survivor as {survivor_path}, found it there already; move it "
+            "away"
+        )
     part = path.with_suffix(".part")
     try:
         part.unlink(missing_ok=True)
         part.open("xb").close()
     except OSError as error:
         got = "no permission" if isinstance(error, PermissionError) else error.strerror
-        raise SessionError(f"expected to write beside {path}, got: {got}; recover a copy in another folder") from error
+        raise SessionError(
+            f"expected to write beside {path}, got: {got}; recover a copy in another folder"
+        ) from error
     try:
         found = _copy(path, part, on_progress)
         with Session(part) as session:          # it opens as any other
@@ -90,7 +107,9 @@ def recover(path: Path, *, on_progress: Callable[[str, int, int], None] = lambda
 
 
 def _is_whole(path: Path, on_progress: Callable[[str, int, int], None]) -> bool:
-    """Say whether a file that was closed opens and all its frames decode; what is no HDF5 at all is refused."""
+    """Say whether a file that was closed opens and all its frames decode; what is no HDF5 at all is
+    refused.
+    """
     try:
         session = Session(path)
     except SessionError:
@@ -121,11 +140,14 @@ def _copy(path: Path, part: Path, on_progress: Callable[[str, int, int], None]) 
         with Survivor(path) as survivor, h5py.File(survivor, "r") as file:
             if (free := shutil.disk_usage(path.parent).free) < survivor.size + _SPARE_BYTES:
                 raise SessionError(
-                    f"expected room for a second file of {survivor.size / 1e6:.0f} MB, found {free / 1e6:.0f} MB at {path.parent}"
+                    f"expected room for a second file of {survivor.size / 1e6:.0f} MB, found "
+                    f"{free / 1e6:.0f} MB at {path.parent}"
                 )
             return _Copy(file, survivor.size, path).write(part, on_progress)
     except (KeyError, OSError, RuntimeError, TypeError, ValueError) as error:
-        raise SessionError(f"expected a session of which something can be read, got: {one_line(error)}, at {path}") from error
+        raise SessionError(
+            f"expected a session of which something can be read, got: {one_line(error)}, at {path}"
+        ) from error
 
 
 class _Copy:
@@ -135,25 +157,38 @@ class _Copy:
         self._file = file
         self._size = size
         self._path = path
-        if file.attrs.get("schema") != layout.SCHEMA or file.attrs.get("schema_version") != layout.SCHEMA_VERSION:
-            raise SessionError(f"expected a session of format {layout.SCHEMA_VERSION}, found another file at {path}")
+        if (
+            file.attrs.get("schema") != layout.SCHEMA
+            or file.attrs.get("schema_version") != layout.SCHEMA_VERSION
+        ):
+            raise SessionError(
+                f"expected a session of format {layout.SCHEMA_VERSION}, found another file at "
+                f"{path}"
+            )
         self._video = find_inside(file, layout.FRAMES, path)
         begun = {name: find_inside(file, name, path) for name in layout.COLUMNS}
         columns = {name: self._rows(dataset) for name, dataset in begun.items()}
         self._frames = self._common(columns, "video/", layout.FRAME_ARRIVAL, self._stored_frames())
         self._samples = self._common(columns, "ppg/", layout.PPG_ARRIVAL, None)
-        self._columns = {n: c[: self._frames if n.startswith("video/") else self._samples] for n, c in columns.items()}
+        self._columns = {
+            n: c[: self._frames if n.startswith("video/") else self._samples]
+            for n, c in columns.items()
+        }
         self._tables = {
             name: self._rows(find_inside(file, name, path))
             for name in (layout.EXCHANGES, layout.CLOCKS, layout.EVENTS) if name in file
         }
-        self._begun_frames = max(len(self._video), *(len(d) for n, d in begun.items() if n.startswith("video/")))
+        self._begun_frames = max(
+            len(self._video), *(len(d) for n, d in begun.items() if n.startswith("video/"))
+        )
         self._begun_samples = max(len(d) for n, d in begun.items() if n.startswith("ppg/"))
 
     def _rows(self, dataset: h5py.Dataset) -> np.ndarray:
         """Read a column or table up to the first row that does not lie in the file."""
         if dataset.chunks is None:
-            raise SessionError(f"expected {dataset.name} in chunks, found it in one piece, in {self._path}")
+            raise SessionError(
+                f"expected {dataset.name} in chunks, found it in one piece, in {self._path}"
+            )
         per_chunk, item = dataset.chunks[0], dataset.dtype.itemsize
         rows = 0
         for at in range(0, len(dataset), per_chunk):
@@ -187,8 +222,12 @@ class _Copy:
         return len(self._video)
 
     @staticmethod
-    def _common(columns: dict[str, np.ndarray], stream: str, arrival: str, stored: int | None) -> int:
-        """Give how many rows all columns of a stream share; a row that never arrived is one that never came to the disk."""
+    def _common(
+        columns: dict[str, np.ndarray], stream: str, arrival: str, stored: int | None
+    ) -> int:
+        """Give how many rows all columns of a stream share; a row that never arrived is one that
+        never came to the disk.
+        """
         rows = min(len(column) for name, column in columns.items() if name.startswith(stream))
         rows = rows if stored is None else min(rows, stored)
         unwritten = np.flatnonzero(columns[arrival][:rows] <= 0)
@@ -196,7 +235,9 @@ class _Copy:
 
     def write(self, part: Path, on_progress: Callable[[str, int, int], None]) -> dict[str, int]:
         if not self._frames and not self._samples:
-            raise SessionError(f"expected a frame or a sample that can be read, found none at {self._path}")
+            raise SessionError(
+                f"expected a frame or a sample that can be read, found none at {self._path}"
+            )
         with h5py.File(part, "w", libver="latest") as out:
             self._copy_attributes(self._file, out)
             whole = self._copy_frames(out, on_progress)
@@ -219,13 +260,18 @@ class _Copy:
             self._copy_attributes(self._file["ppg"], out["ppg"])  # type: ignore[arg-type]
             out.attrs["complete"] = False
             out.attrs[layout.RECOVERED_ATTR] = said
-            for name, dropped in zip(layout.LOSS_ATTRS, ("dropped_frames", "dropped_samples"), strict=True):
+            for name, dropped in zip(
+                layout.LOSS_ATTRS, ("dropped_frames", "dropped_samples"), strict=True
+            ):
                 told = int(self._file.attrs.get(name, -1))  # type: ignore[arg-type]
-                out.attrs[name] = found[name] if told < 0 else told + found[dropped]      # closed: it knew of its ends too
+                # closed: it knew of its ends too
+                out.attrs[name] = found[name] if told < 0 else told + found[dropped]
         return found
 
     @staticmethod
-    def _copy_attributes(source: h5py.File | h5py.Group | h5py.Dataset, to: h5py.File | h5py.Group | h5py.Dataset) -> None:
+    def _copy_attributes(
+        source: h5py.File | h5py.Group | h5py.Dataset, to: h5py.File | h5py.Group | h5py.Dataset
+    ) -> None:
         for name, value in source.attrs.items():
             to.attrs[name] = value
 
@@ -234,11 +280,17 @@ class _Copy:
         model: h5py.Dataset = self._file[name]  # type: ignore[assignment]
         parents = h5py.h5p.create(h5py.h5p.LINK_CREATE)
         parents.set_create_intermediate_group(True)
-        space = h5py.h5s.create_simple((rows, *model.shape[1:]), (h5py.h5s.UNLIMITED, *model.shape[1:]))
-        made = h5py.h5d.create(out.id, name.encode(), model.id.get_type(), space, model.id.get_create_plist(), parents)
+        space = h5py.h5s.create_simple(
+            (rows, *model.shape[1:]), (h5py.h5s.UNLIMITED, *model.shape[1:])
+        )
+        made = h5py.h5d.create(
+            out.id, name.encode(), model.id.get_type(), space, model.id.get_create_plist(), parents
+        )
         return h5py.Dataset(made)
 
-    def _copy_frames(self, out: h5py.File, on_progress: Callable[[str, int, int], None]) -> np.ndarray:
+    def _copy_frames(
+        self, out: h5py.File, on_progress: Callable[[str, int, int], None]
+    ) -> np.ndarray:
         """Copy the stored bytes of every frame that decodes; say which did, (frames,) bool."""
         to = self._create(out, layout.FRAMES, self._frames)
         whole = np.zeros(self._frames, bool)
@@ -262,8 +314,8 @@ class _Copy:
         tick_hz, rate_hz = (float(self._file["ppg"].attrs[name]) for name in ("tick_hz", "rate_hz"))  # type: ignore[arg-type]
         clocks = self._tables.get(layout.CLOCKS, np.empty(0, layout.CLOCK_DTYPE))
         self._columns[layout.PPG_TIME], self._columns[layout.PPG_BOUND] = place_samples(
-            self._tables[layout.EXCHANGES], clocks, self._columns[layout.PPG_TICKS], self._columns[layout.PPG_ARRIVAL],
-            tick_hz=tick_hz, rate_hz=rate_hz,
+            self._tables[layout.EXCHANGES], clocks, self._columns[layout.PPG_TICKS],
+            self._columns[layout.PPG_ARRIVAL], tick_hz=tick_hz, rate_hz=rate_hz,
         )
 
     def _add_event(self, kind: str, text: str) -> None:

@@ -1,7 +1,9 @@
-"""Which subjects are tested: drawn at random from layers of like heart rate, the same draw on every machine.
+"""Which subjects are tested: drawn at random from layers of like heart rate, the same draw on every
+machine.
 
-Subjects in the order of their heart rates are cut into layers, and each test set gets one of each layer: so both sides of a split
-span the range. Within a layer the seed decides, through SHA-256, which no version of Python or numpy changes.
+Subjects in the order of their heart rates are cut into layers, and each test set gets one of each
+layer: so both sides of a split span the range. Within a layer the seed decides, through SHA-256,
+which no version of Python or numpy changes.
 """
 
 import hashlib
@@ -12,14 +14,17 @@ from itertools import pairwise
 def deal_folds(hr_bpm: Mapping[str, float | None], folds: int, *, seed: int) -> list[list[str]]:
     """Deal subjects into `folds` sets, each subject into one; the sizes differ by one at most.
 
-    The sets are in the order of their first subjects: two seeds that draw the same sets give the same folds.
+    The sets are in the order of their first subjects: two seeds that draw the same sets give the
+    same folds.
     """
     ordered = _by_heart_rate(hr_bpm)
     sets: list[list[str]] = [[] for _ in range(folds)]
     for at in range(0, len(ordered), folds):
         layer = _shuffled(ordered[at : at + folds], seed)
         # The last layer may be short: who gets one of it is drawn, too.
-        for subject, chosen in zip(layer, _shuffled([str(number) for number in range(folds)], seed), strict=False):
+        for subject, chosen in zip(
+            layer, _shuffled([str(number) for number in range(folds)], seed), strict=False
+        ):
             sets[int(chosen)].append(subject)
     return sorted(sorted(chosen) for chosen in sets)
 
@@ -33,7 +38,9 @@ def draw_test_set(hr_bpm: Mapping[str, float | None], count: int, *, seed: int) 
 
 def _by_heart_rate(hr_bpm: Mapping[str, float | None]) -> list[str]:
     """Sort subjects by heart rate, those without one last."""
-    return sorted(hr_bpm, key=lambda subject: (hr_bpm[subject] is None, hr_bpm[subject] or 0.0, subject))
+    return sorted(
+        hr_bpm, key=lambda subject: (hr_bpm[subject] is None, hr_bpm[subject] or 0.0, subject)
+    )
 
 
 def _shuffled(names: Sequence[str], seed: int) -> list[str]:

@@ -1,7 +1,8 @@
 """What a curator took out: whole sessions, or parts of them, each with a reason, and reversibly.
 
-`data/exclusions.json` holds what was decided and touches no recording. Everyone downstream asks here: a session that is out
-is not in a split, a part that is out is in no curated folder, and training refuses folders that were made before the decision.
+`data/exclusions.json` holds what was decided and touches no recording. Everyone downstream asks
+here: a session that is out is not in a split, a part that is out is in no curated folder, and
+training refuses folders that were made before the decision.
 """
 
 import json
@@ -28,7 +29,9 @@ class Exclusion:
     """One decision."""
 
     session: str               # session id
-    from_s: float | None       # seconds after the session's start, as `acq qc` and `acq info` give them; None: from its beginning
+    # seconds after the session's start, as `acq qc` and `acq info` give them; None: from its
+    # beginning
+    from_s: float | None
     to_s: float | None         # None: to its end
     reason: str
     decided: str               # ISO 8601, UTC
@@ -59,10 +62,16 @@ class Exclusions:
         return any(one.whole for one in self.of(session))
 
     def spans_s(self, session: str) -> list[tuple[float, float]]:
-        """Give the parts that are out, in seconds after the session's start, in order and apart; infinite at an open end."""
-        spans = sorted((
-            -float("inf") if one.from_s is None else one.from_s, float("inf") if one.to_s is None else one.to_s
-        ) for one in self.of(session))
+        """Give the parts that are out, in seconds after the session's start, in order and apart;
+        infinite at an open end.
+        """
+        spans = sorted(
+            (
+                -float("inf") if one.from_s is None else one.from_s,
+                float("inf") if one.to_s is None else one.to_s,
+            )
+            for one in self.of(session)
+        )
         apart: list[tuple[float, float]] = []
         for first, last in spans:
             if apart and first <= apart[-1][1]:
@@ -73,13 +82,18 @@ class Exclusions:
 
     def with_one(self, new: Exclusion) -> "Exclusions":
         """Add a decision; one on the very same span is replaced."""
-        kept = [one for one in self.listed if (one.session, one.from_s, one.to_s) != (new.session, new.from_s, new.to_s)]
+        kept = [
+            one
+            for one in self.listed
+            if (one.session, one.from_s, one.to_s) != (new.session, new.from_s, new.to_s)
+        ]
         return Exclusions(_sorted([*kept, new]))
 
     def without(
         self, session: str, part: tuple[float | None, float | None] | None = None
     ) -> tuple["Exclusions", tuple[Exclusion, ...]]:
-        """Take back every decision on a session, or the one on this very part; give what is left and what was taken back.
+        """Take back every decision on a session, or the one on this very part; give what is left
+        and what was taken back.
 
         Raises
         ------
@@ -88,9 +102,16 @@ class Exclusions:
         listed = self.of(session)
         undone = tuple(one for one in listed if part is None or (one.from_s, one.to_s) == part)
         if not undone:
-            there = f"these parts: {', '.join(one.span for one in listed)}" if listed else "nothing of it"
+            there = (
+                f"these parts: {', '.join(one.span for one in listed)}"
+                if listed
+                else "nothing of it"
+            )
             asked = session if part is None else f"{_span(*part)} of {session}"
-            raise CurationError(f"expected {asked} to be taken out, found out {there}; acq exclude lists what is out")
+            raise CurationError(
+                f"expected {asked} to be taken out, found out {there}; acq exclude lists what is "
+                "out"
+            )
         return Exclusions(tuple(one for one in self.listed if one not in undone)), undone
 
 
@@ -109,8 +130,14 @@ def read_exclusions(data: Path) -> Exclusions:
         return Exclusions()
     except (OSError, ValueError) as error:
         raise CurationError(f"expected exclusions as JSON, got: {error}, {again}") from error
-    if not isinstance(body, dict) or body.get("schema") != SCHEMA or body.get("schema_version") != SCHEMA_VERSION:
-        raise CurationError(f"expected schema {SCHEMA} of version {SCHEMA_VERSION}, found another {again}")
+    if (
+        not isinstance(body, dict)
+        or body.get("schema") != SCHEMA
+        or body.get("schema_version") != SCHEMA_VERSION
+    ):
+        raise CurationError(
+            f"expected schema {SCHEMA} of version {SCHEMA_VERSION}, found another {again}"
+        )
     try:
         listed = [Exclusion(**one) for one in body["exclusions"]]
     except (KeyError, TypeError) as error:
@@ -123,13 +150,17 @@ def read_exclusions(data: Path) -> Exclusions:
 def write_exclusions(data: Path, exclusions: Exclusions) -> Path:
     """Write what is taken out, in one step; give the file's path."""
     path = data_folder.exclusions_file(data)
-    body = {"schema": SCHEMA, "schema_version": SCHEMA_VERSION, "exclusions": [asdict(one) for one in exclusions.listed]}
+    body = {
+        "schema": SCHEMA, "schema_version": SCHEMA_VERSION,
+        "exclusions": [asdict(one) for one in exclusions.listed],
+    }
     write_text_atomically(path, json.dumps(body, indent=2, allow_nan=False) + "\n")
     return path
 
 
 def find_session(data: Path, text: str) -> Path:
-    """Find a recording by its session id, which is its file's name, or by its path; it need not be readable.
+    """Find a recording by its session id, which is its file's name, or by its path; it need not be
+    readable.
 
     Raises
     ------
@@ -142,12 +173,16 @@ def find_session(data: Path, text: str) -> Path:
         found = [path for path in files if path.stem == text]
     if len(found) != 1:
         there = f"{len(found)} files" if found else "none"
-        raise CurationError(f"expected a recording {text!r} in {data_folder.sessions_dir(data)}, found {there}; acq ls lists them")
+        raise CurationError(
+            f"expected a recording {text!r} in {data_folder.sessions_dir(data)}, found {there}; "
+            "acq ls lists them"
+        )
     return found[0]
 
 
 def decide(path: Path, *, from_s: float | None, to_s: float | None, reason: str) -> Exclusion:
-    """Decide now to take a recording out, or a part of it [s after its start]; only for a part is it opened.
+    """Decide now to take a recording out, or a part of it [s after its start]; only for a part is
+    it opened.
 
     Raises
     ------
@@ -162,13 +197,23 @@ def decide(path: Path, *, from_s: float | None, to_s: float | None, reason: str)
     try:
         with Session(path) as session:
             made = replace(made, session=session.session_id)
-            last_ns = max((int(times[-1]) for times in (session.frame_time_ns, session.ppg_time_ns) if len(times)), default=0)
+            last_ns = max(
+                (
+                    int(times[-1])
+                    for times in (session.frame_time_ns, session.ppg_time_ns)
+                    if len(times)
+                ),
+                default=0,
+            )
             end_s = (last_ns - session.started_monotonic_ns) / 1e9
     except SessionError as error:
-        raise SessionError(f"{error}; without --from and --to it is taken out whole, unread") from error
+        raise SessionError(
+            f"{error}; without --from and --to it is taken out whole, unread"
+        ) from error
     if (from_s or 0.0) >= end_s or (to_s or 0.0) > end_s + _ROUNDED_S:
         raise CurationError(
-            f"expected a part of {made.session}, which ends at {clock(max(end_s, 0.0))}, found {made.span}; "
+            f"expected a part of {made.session}, which ends at {clock(max(end_s, 0.0))}, found "
+            f"{made.span}; "
             "without --to it lasts to the end"
         )
     return made
@@ -195,11 +240,19 @@ def _check(one: Exclusion, again: str) -> None:
         raise CurationError(f"expected a session id, found {one.session!r} {again}")
     if not isinstance(one.reason, str) or not one.reason.strip():
         raise CurationError(f"expected a reason for {one.session}, found none {again}")
-    if not all(end is None or (isinstance(end, int | float) and not isinstance(end, bool) and 0 <= end < 1e9) for end in ends):
-        raise CurationError(f"expected seconds from 0 on, found {one.from_s} to {one.to_s} of {one.session} {again}")
+    if not all(
+        end is None
+        or (isinstance(end, int | float) and not isinstance(end, bool) and 0 <= end < 1e9)
+        for end in ends
+    ):
+        raise CurationError(
+            f"expected seconds from 0 on, found {one.from_s} to {one.to_s} of {one.session} {again}"
+        )
     if one.from_s is not None and one.to_s is not None and one.from_s >= one.to_s:
         raise CurationError(f"expected a part that ends after it begins, found {one.span} {again}")
 
 
 def _sorted(listed: Sequence[Exclusion]) -> tuple[Exclusion, ...]:
-    return tuple(sorted(listed, key=lambda one: (one.session, one.from_s or 0.0, one.to_s or float("inf"))))
+    return tuple(
+        sorted(listed, key=lambda one: (one.session, one.from_s or 0.0, one.to_s or float("inf")))
+    )

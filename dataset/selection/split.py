@@ -1,11 +1,13 @@
 """Subject-disjoint splits: who trains, who tests.
 
-A network that has seen a person's other recordings has seen the person; so a split is by subject, whole, and everyone who reads
-one checks that again. `data/split.json` also holds an identity and a content hash for every session, so that a split
-cannot quietly be used on other recordings than those it was made from.
+A network that has seen a person's other recordings has seen the person; so a split is by subject,
+whole, and everyone who reads one checks that again. `data/split.json` also holds an identity and a
+content hash for every session, so that a split cannot quietly be used on other recordings than
+those it was made from.
 
-The result depends on nothing but the sessions and what was asked: subjects and sessions are sorted, who is tested is drawn by
-`dataset.selection.draw`, and the file carries no time of its own. What a curator took out is not in it.
+The result depends on nothing but the sessions and what was asked: subjects and sessions are sorted,
+who is tested is drawn by `dataset.selection.draw`, and the file carries no time of its own. What a
+curator took out is not in it.
 """
 
 import hashlib
@@ -50,7 +52,9 @@ Range = tuple[float, float]         # lowest and highest
 
 @dataclass(frozen=True)
 class Fold:
-    """Subjects on either side, sorted, and the range of their mean heart rates; None where none is known."""
+    """Subjects on either side, sorted, and the range of their mean heart rates; None where none is
+    known.
+    """
 
     train: tuple[str, ...]
     test: tuple[str, ...]
@@ -76,24 +80,32 @@ class Split:
         return "test" if subject in self.folds[fold - 1].test else "train"
 
 
-def identify_sessions(data: Path, *, on_progress: OnProgress | None = None) -> list[SessionIdentity]:
-    """Read the identity of every session under `data` that is not taken out, sorted by subject and session id.
+def identify_sessions(
+    data: Path, *, on_progress: OnProgress | None = None
+) -> list[SessionIdentity]:
+    """Read the identity of every session under `data` that is not taken out, sorted by subject and
+    session id.
 
     What is taken out is not opened: it may be damaged.
 
     Raises
     ------
     SessionError : files cannot be read; all of them are named
-    SplitError : there are none, some were never closed, lie in another subject's folder, or share an id
+    SplitError : there are none, some were never closed, lie in another subject's folder, or share
+        an id
     CurationError : the exclusions cannot be read
     """
     files, excluded = data_folder.session_files(data), read_exclusions(data)
     if not files:
-        raise SplitError(f"expected recordings in {data_folder.sessions_dir(data)}/<subject>/, found none; acq record makes them")
+        raise SplitError(
+            f"expected recordings in {data_folder.sessions_dir(data)}/<subject>/, found none; acq "
+            "record makes them"
+        )
     files = [path for path in files if not excluded.is_out(path.stem)]
     if growing := [str(path) for path in files if path.is_file() and _is_open(path)]:
         raise SplitError(
-            f"expected recordings that have ended, found never closed: {', '.join(growing)}; wait for those still recording, "
+            f"expected recordings that have ended, found never closed: {', '.join(growing)}; wait "
+            "for those still recording, "
             "`acq recover` those that were killed, or `acq exclude` them"
         )
     found: list[SessionIdentity] = []
@@ -115,17 +127,23 @@ def identify_sessions(data: Path, *, on_progress: OnProgress | None = None) -> l
         raise SessionError(f"{several}{' | '.join(unread)}; or take them out with `acq exclude`")
     if strayed:
         raise SplitError(
-            f"expected each recording in its subject's folder, found {', '.join(strayed)}; move it to "
+            f"expected each recording in its subject's folder, found {', '.join(strayed)}; move it "
+            "to "
             f"{data_folder.sessions_dir(data)}/<subject>, or `acq exclude` it"
         )
     if not found:
-        raise SplitError(f"expected recordings to use, found all of them taken out in {data}; acq exclude lists why")
+        raise SplitError(
+            f"expected recordings to use, found all of them taken out in {data}; acq exclude lists "
+            "why"
+        )
     found.sort(key=lambda s: (s.subject, s.session))
     by_id: dict[str, str] = {}
     for one in found:
         if one.session in by_id:
             both = f"{by_id[one.session]} and {one.file}"
-            raise SplitError(f"expected each session once, found {one.session} in {both}; remove one")
+            raise SplitError(
+                f"expected each session once, found {one.session} in {both}; remove one"
+            )
         by_id[one.session] = one.file
     return found
 
@@ -140,8 +158,8 @@ def _is_open(path: Path) -> bool:
 def _identify(session: Session, file: str) -> SessionIdentity:
     hr_bpm = mean_heart_rate(session)
     return SessionIdentity(
-        session.session_id, session.subject, file, session.content_hash(), session.simulated, session.complete,
-        None if hr_bpm is None else round(hr_bpm, 1), session.imported_from,
+        session.session_id, session.subject, file, session.content_hash(), session.simulated,
+        session.complete, None if hr_bpm is None else round(hr_bpm, 1), session.imported_from,
     )
 
 
@@ -159,15 +177,18 @@ def split_by_subject(
     Parameters
     ----------
     holdout : subjects kept for test; one fold
-    folds : instead: this many folds, each subject tested in one, every test set over the whole range of heart rates
-    test_fraction : instead: one fold that tests this part of the subjects, over the whole range of heart rates; at least one
-        subject, and not all
+    folds : instead: this many folds, each subject tested in one, every test set over the whole
+        range of heart rates
+    test_fraction : instead: one fold that tests this part of the subjects, over the whole range of
+        heart rates; at least one subject, and not all
     seed : which of the subjects of like heart rate, for `folds` and `test_fraction`
 
     Raises
     ------
-    SplitError : an unknown holdout, an empty side, more folds than subjects, or real and simulated sessions together
-    ValueError : not exactly one of `holdout`, `folds` and `test_fraction` is given, or `test_fraction` is not between 0 and 1
+    SplitError : an unknown holdout, an empty side, more folds than subjects, or real and simulated
+        sessions together
+    ValueError : not exactly one of `holdout`, `folds` and `test_fraction` is given, or
+        `test_fraction` is not between 0 and 1
     """
     if bool(holdout) + (folds is not None) + (test_fraction is not None) != 1:
         raise ValueError("expected one of holdout, folds and test_fraction, and not both")
@@ -179,23 +200,30 @@ def split_by_subject(
     listed = ", ".join(subjects) or "none"
     if unknown := sorted(set(holdout) - set(subjects)):
         raise SplitError(
-            f"expected --holdout to name recorded subjects ({listed}), found {', '.join(unknown)}; record them, or name others"
+            f"expected --holdout to name recorded subjects ({listed}), found {', '.join(unknown)}; "
+            "record them, or name others"
         )
     kinds = {s.simulated for s in known}
     if len(kinds) > 1 and not mix_simulated:
         made_up = ", ".join(sorted({s.subject for s in known if s.simulated}))
         raise SplitError(
-            f"expected sessions all real or all simulated, found simulated ones of {made_up} among {listed}; "
+            f"expected sessions all real or all simulated, found simulated ones of {made_up} among "
+            f"{listed}; "
             "say --mix-simulated to use both"
         )
     if folds is not None:
         if not 2 <= folds <= len(subjects):
             most = f"2 to {len(subjects)} folds" if len(subjects) > 1 else "at least two subjects"
-            raise SplitError(f"expected {most} for --folds {folds}, found the subjects {listed}; record more, or ask for fewer")
+            raise SplitError(
+                f"expected {most} for --folds {folds}, found the subjects {listed}; record more, "
+                "or ask for fewer"
+            )
         tests = deal_folds(hr_bpm, folds, seed=seed)
     elif test_fraction is not None:
         if len(subjects) < 2:
-            raise SplitError(f"expected at least two subjects for --test-fraction, found {listed}; record more")
+            raise SplitError(
+                f"expected at least two subjects for --test-fraction, found {listed}; record more"
+            )
         count = min(max(math.floor(test_fraction * len(subjects) + 0.5), 1), len(subjects) - 1)
         tests = [draw_test_set(hr_bpm, count, seed=seed)]
     else:
@@ -207,12 +235,15 @@ def split_by_subject(
 
 
 def subject_heart_rates(sessions: Iterable[SessionIdentity]) -> dict[str, float | None]:
-    """Give each subject's mean heart rate over its sessions [bpm], to 0.1, sorted by subject; None where none is known."""
+    """Give each subject's mean heart rate over its sessions [bpm], to 0.1, sorted by subject; None
+    where none is known.
+    """
     rates: dict[str, list[float]] = {}
     for one in sessions:
         rates.setdefault(one.subject, []).extend([] if one.hr_bpm is None else [one.hr_bpm])
     return {
-        subject: round(math.fsum(known) / len(known), 1) if known else None for subject, known in sorted(rates.items())
+        subject: round(math.fsum(known) / len(known), 1) if known else None
+        for subject, known in sorted(rates.items())
     }
 
 
@@ -228,10 +259,15 @@ def without_subject(split: Split, subject: str) -> Split | None:
     """Give a split without one of its subjects; None where a side of a fold would be empty."""
     sessions = tuple(one for one in split.sessions if one.subject != subject)
     hr_bpm = subject_heart_rates(sessions)
-    sides = [[[one for one in side if one != subject] for side in (fold.train, fold.test)] for fold in split.folds]
+    sides = [
+        [[one for one in side if one != subject] for side in (fold.train, fold.test)]
+        for fold in split.folds
+    ]
     if not all(train and test for train, test in sides):
         return None
-    return replace(split, folds=tuple(_fold(train, test, hr_bpm) for train, test in sides), sessions=sessions)
+    return replace(
+        split, folds=tuple(_fold(train, test, hr_bpm) for train, test in sides), sessions=sessions
+    )
 
 
 def check_split(split: Split, where: Path | str) -> None:
@@ -239,8 +275,9 @@ def check_split(split: Split, where: Path | str) -> None:
 
     Raises
     ------
-    SplitError : a subject on both sides, an empty side, a subject without sessions or on no side, a session twice, real and
-        simulated sessions unasked, or heart rates that are not those of the sessions
+    SplitError : a subject on both sides, an empty side, a subject without sessions or on no side, a
+        session twice, real and simulated sessions unasked, or heart rates that are not those of the
+        sessions
     """
     hr_bpm = subject_heart_rates(split.sessions)
     subjects = set(hr_bpm)
@@ -254,17 +291,28 @@ def check_split(split: Split, where: Path | str) -> None:
         train, test = set(fold.train), set(fold.test)
         if shared := sorted(train & test):
             names = ", ".join(shared)
-            raise SplitError(f"expected each subject on one side, found {names} on both in fold {number} {again}")
+            raise SplitError(
+                f"expected each subject on one side, found {names} on both in fold {number} {again}"
+            )
         if not train or not test:
             empty = "test" if train else "train"
-            raise SplitError(f"expected subjects on both sides, found none to {empty} in fold {number} {again}")
+            raise SplitError(
+                f"expected subjects on both sides, found none to {empty} in fold {number} {again}"
+            )
         if odd := sorted((train | test) ^ subjects):
             names = ", ".join(odd)
-            raise SplitError(f"expected exactly the recorded subjects, found {names} missing or added in fold {number} {again}")
+            raise SplitError(
+                f"expected exactly the recorded subjects, found {names} missing or added in fold "
+                f"{number} {again}"
+            )
         if fold != _fold(fold.train, fold.test, hr_bpm):
-            raise SplitError(f"expected the heart rates of the sessions, found others in fold {number} {again}")
+            raise SplitError(
+                f"expected the heart rates of the sessions, found others in fold {number} {again}"
+            )
     if len({s.simulated for s in split.sessions}) > 1 and not split.mix_simulated:
-        raise SplitError(f"expected sessions all real or all simulated, found both {again}, with --mix-simulated")
+        raise SplitError(
+            f"expected sessions all real or all simulated, found both {again}, with --mix-simulated"
+        )
 
 
 def write_split(split: Split, path: Path, *, force: bool = False) -> bool:
@@ -280,7 +328,10 @@ def write_split(split: Split, path: Path, *, force: bool = False) -> bool:
         if path.read_text(errors="replace") == text:
             return False
         if not force:
-            raise SplitError(f"expected no split or the same one, found another in {path}; say --force to replace it")
+            raise SplitError(
+                f"expected no split or the same one, found another in {path}; say --force to "
+                "replace it"
+            )
     write_text_atomically(path, text)
     return True
 
@@ -296,7 +347,9 @@ def read_split(path: Path) -> Split:
     try:
         body = json.loads(path.read_text())
     except FileNotFoundError as error:
-        raise SplitError(f"expected a split, found nothing at {path}; acq split --holdout SUBJECT makes one") from error
+        raise SplitError(
+            f"expected a split, found nothing at {path}; acq split --holdout SUBJECT makes one"
+        ) from error
     except (OSError, ValueError) as error:
         raise SplitError(f"expected a split as JSON, got: {error}, {again}") from error
     split = _parse(body, path)
@@ -309,7 +362,8 @@ def read_split(path: Path) -> Split:
 def check_sessions(split: Split, found: Iterable[SessionIdentity], where: Path) -> None:
     """Refuse a split that was made from other sessions than those that are there.
 
-    The hash says whether a recording is the same: its heart rate may come out otherwise in another version of acq.
+    The hash says whether a recording is the same: its heart rate may come out otherwise in another
+    version of acq.
 
     Raises
     ------
@@ -318,11 +372,20 @@ def check_sessions(split: Split, found: Iterable[SessionIdentity], where: Path) 
     was = {s.session: s for s in split.sessions}
     now = {s.session: s for s in found}
     new, gone = sorted(now.keys() - was.keys()), sorted(was.keys() - now.keys())
-    changed = sorted(key for key in now.keys() & was.keys() if replace(now[key], hr_bpm=None) != replace(was[key], hr_bpm=None))
-    said = [f"{', '.join(names)} {verb}" for names, verb in ((new, "new"), (gone, "gone"), (changed, "changed")) if names]
+    changed = sorted(
+        key
+        for key in now.keys() & was.keys()
+        if replace(now[key], hr_bpm=None) != replace(was[key], hr_bpm=None)
+    )
+    said = [
+        f"{', '.join(names)} {verb}"
+        for names, verb in ((new, "new"), (gone, "gone"), (changed, "changed"))
+        if names
+    ]
     if said:
         raise SplitError(
-            f"expected the sessions that {where} was made from, found {'; '.join(said)}; run acq split again with --force"
+            f"expected the sessions that {where} was made from, found {'; '.join(said)}; run acq "
+            "split again with --force"
         )
 
 
@@ -335,7 +398,9 @@ def _parse(body: Any, path: Path) -> Split:
     if not isinstance(body, dict) or body.get("schema") != SCHEMA:
         raise SplitError(f"expected schema {SCHEMA}, found something else {again}")
     if body.get("schema_version") != SCHEMA_VERSION:
-        raise SplitError(f"expected split format {SCHEMA_VERSION}, found {body.get('schema_version')} {again}")
+        raise SplitError(
+            f"expected split format {SCHEMA_VERSION}, found {body.get('schema_version')} {again}"
+        )
     try:
         split = Split(
             folds=tuple(_parse_fold(fold) for fold in body["folds"]),
@@ -346,18 +411,27 @@ def _parse(body: Any, path: Path) -> Split:
             texts = (one.session, one.subject, one.file, one.hash, one.imported_from)
             if not all(isinstance(value, str) for value in texts):
                 raise ValueError("a name that is no text")
-            if one.hr_bpm is not None and not (type(one.hr_bpm) is float and math.isfinite(one.hr_bpm)):
+            if one.hr_bpm is not None and not (
+                type(one.hr_bpm) is float and math.isfinite(one.hr_bpm)
+            ):
                 raise ValueError("a heart rate that is none")
             if not isinstance(one.simulated, bool) or not isinstance(one.complete, bool):
                 raise ValueError("neither true nor false")
-        names = {name for fold in split.folds for name in fold.train + fold.test} | {s.subject for s in split.sessions}
+        names = {name for fold in split.folds for name in fold.train + fold.test} | {
+            s.subject for s in split.sessions
+        }
         if not all(data_folder.is_subject_id(name) for name in names):
             raise ValueError("a subject id that is none")
     except (KeyError, TypeError, ValueError) as error:
-        raise SplitError(f"expected folds and sessions, got: {type(error).__name__} {error}, {again}") from error
+        raise SplitError(
+            f"expected folds and sessions, got: {type(error).__name__} {error}, {again}"
+        ) from error
     return split
 
 
 def _parse_fold(body: Any) -> Fold:
-    spans = (None if span is None else tuple(span) for span in (body["train_hr_bpm"], body["test_hr_bpm"]))
+    spans = (
+        None if span is None else tuple(span)
+        for span in (body["train_hr_bpm"], body["test_hr_bpm"])
+    )
     return Fold(tuple(body["train"]), tuple(body["test"]), *spans)

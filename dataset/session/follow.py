@@ -1,7 +1,8 @@
 """A session while it is being recorded, read from its file as it grows.
 
-The recorder writes in HDF5's SWMR mode and flushes four times a second; a reader in another process sees what was flushed once it
-refreshes each dataset. Nothing is locked and nothing is asked of the recorder: whether anyone follows, it cannot tell.
+The recorder writes in HDF5's SWMR mode and flushes four times a second; a reader in another process
+sees what was flushed once it refreshes each dataset. Nothing is locked and nothing is asked of the
+recorder: whether anyone follows, it cannot tell.
 """
 
 from collections.abc import Iterator
@@ -38,9 +39,14 @@ class Following:
         self.path = newest_growing(path) if path.is_dir() else path
         with Session(self.path) as session:
             if not was_never_closed(self.path):
-                raise SessionError(f"expected a session that is being recorded, found one that has ended, at {self.path}; "
-                                   "acq predict reads it")
-            self.camera, self.subject, self.simulated = session.camera, session.subject, session.simulated
+                raise SessionError(
+                    "expected a session that is being recorded, found one that has ended, at "
+                    f"{self.path}; "
+                    "acq predict reads it"
+                )
+            self.camera, self.subject, self.simulated = (
+                session.camera, session.subject, session.simulated,
+            )
             self.fps = float(session.camera["nominal_fps"])
             self.rate_hz = int(session.sensor["rate_hz"])
         self._file = open_to_read(self.path, wait_s=0)      # it has just opened
@@ -50,7 +56,9 @@ class Following:
         self._next = max(0, self._count(layout.FRAME_TIME) - round(back_s * self.fps))
 
     def frames(self) -> Iterator[tuple[np.ndarray, int]]:
-        """Give the frames that were flushed since the last call: (H, W, 3) uint8 RGB, each its own, and its time [ns]."""
+        """Give the frames that were flushed since the last call: (H, W, 3) uint8 RGB, each its own,
+        and its time [ns].
+        """
         count = self._count(layout.FRAME_TIME)
         if count <= self._next:
             return
@@ -65,10 +73,14 @@ class Following:
             yield frames[at], time_ns
 
     def finger(self) -> tuple[np.ndarray, np.ndarray]:
-        """Give the last ten seconds of the PPG: sequence numbers (S,) int64, and values (S,) float64."""
+        """Give the last ten seconds of the PPG: sequence numbers (S,) int64, and values (S,)
+        float64.
+        """
         count = min(self._count(layout.PPG_SEQUENCE), self._count(layout.PPG_VALUE))
         part = np.s_[max(0, count - round(SHOWN_S * self.rate_hz)):count]
-        return self._columns[layout.PPG_SEQUENCE][part], self._columns[layout.PPG_VALUE][part].astype(np.float64)
+        return self._columns[layout.PPG_SEQUENCE][part], self._columns[layout.PPG_VALUE][
+            part
+        ].astype(np.float64)
 
     @property
     def has_ended(self) -> bool:
@@ -81,13 +93,21 @@ class Following:
     def _count(self, name: str) -> int:
         column = self._columns[name]
         try:
-            column.refresh()        # h5py's own: the one of `id` leaves the shape that h5py remembers
+            column.refresh()  # h5py's own: the one of `id` leaves the shape that h5py remembers
         except (OSError, RuntimeError) as error:
-            raise SessionError(f"expected to follow {self.path}, got: {one_line(error)}; was it moved or cut short?") from error
+            raise SessionError(
+                f"expected to follow {self.path}, got: {one_line(error)}; was it moved or cut "
+                "short?"
+            ) from error
         return len(column)
 
     def _is_stored(self, at: int) -> bool:
-        return self._video.id.get_chunk_info_by_coord((at, *([0] * (self._video.ndim - 1)))).byte_offset is not None
+        return (
+            self._video.id.get_chunk_info_by_coord(
+                (at, *([0] * (self._video.ndim - 1)))
+            ).byte_offset
+            is not None
+        )
 
     def close(self) -> None:
         """Let go of the file."""
@@ -96,7 +116,10 @@ class Following:
     def __enter__(self) -> "Following":
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self.close()
 
 
@@ -107,7 +130,14 @@ def newest_growing(folder: Path) -> Path:
     ------
     SessionError : there is none
     """
-    growing = [path for path in folder.rglob(f"*{data_folder.SESSION_SUFFIX}") if h5py.is_hdf5(path) and was_never_closed(path)]
+    growing = [
+        path
+        for path in folder.rglob(f"*{data_folder.SESSION_SUFFIX}")
+        if h5py.is_hdf5(path) and was_never_closed(path)
+    ]
     if not growing:
-        raise SessionError(f"expected a session that is being recorded under {folder}, found none; acq record makes one")
+        raise SessionError(
+            f"expected a session that is being recorded under {folder}, found none; acq record "
+            "makes one"
+        )
     return max(growing, key=lambda path: path.stat().st_mtime_ns)

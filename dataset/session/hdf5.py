@@ -1,7 +1,8 @@
 """Open HDF5 that others wrote: files that may be unfinished, cut short or hostile.
 
-A file that was closed is opened plainly. One that is still being written, or whose writer was killed, is opened in SWMR mode,
-after another process has shown that it opens at all. Links and external storage are refused, not followed.
+A file that was closed is opened plainly. One that is still being written, or whose writer was
+killed, is opened in SWMR mode, after another process has shown that it opens at all. Links and
+external storage are refused, not followed.
 """
 
 import subprocess
@@ -35,7 +36,10 @@ def open_to_read(path: Path, *, wait_s: float) -> h5py.File:
         if not h5py.is_hdf5(path):
             with path.open("rb") as file:           # is_hdf5 also says no where it may not read
                 size = file.seek(0, 2)
-            raise SessionError(f"expected HDF5, found {size} bytes of something else at {path}; is it a recording of acq?")
+            raise SessionError(
+                f"expected HDF5, found {size} bytes of something else at {path}; is it a recording "
+                "of acq?"
+            )
         # A closed file is opened plainly: HDF5 then checks its length at once.
         is_open = was_never_closed(path)
         if is_open and wait_s:
@@ -45,7 +49,8 @@ def open_to_read(path: Path, *, wait_s: float) -> h5py.File:
         raise SessionError(f"expected to read {path}, got: no permission") from error
     except OSError as error:
         raise SessionError(
-            f"expected a whole HDF5 file, found one that is cut short or damaged at {path}: {one_line(error)}; "
+            f"expected a whole HDF5 file, found one that is cut short or damaged at {path}: "
+            f"{one_line(error)}; "
             "try `acq recover` on it, or restore it from a copy"
         ) from error
 
@@ -59,7 +64,10 @@ def check_is_file(path: Path) -> None:
     """
     if not path.is_file():
         found = "a folder" if path.is_dir() else "nothing"
-        raise SessionError(f"expected a session file, found {found} at {path}; recordings are data/sessions/<subject>/*.h5")
+        raise SessionError(
+            f"expected a session file, found {found} at {path}; recordings are "
+            "data/sessions/<subject>/*.h5"
+        )
 
 
 def find_inside(file: h5py.File, name: str, path: Path) -> h5py.Dataset:
@@ -67,14 +75,20 @@ def find_inside(file: h5py.File, name: str, path: Path) -> h5py.Dataset:
 
     Raises
     ------
-    SessionError : it is missing, is not a dataset, is reached by a link or stored in another file, or needs a filter
+    SessionError : it is missing, is not a dataset, is reached by a link or stored in another file,
+        or needs a filter
     """
     refuse_links(file, name, path)
     found = file[name]
     if not isinstance(found, h5py.Dataset):
-        raise SessionError(f"expected the dataset /{name}, found a group in {path}; restore the file from a copy")
+        raise SessionError(
+            f"expected the dataset /{name}, found a group in {path}; restore the file from a copy"
+        )
     if found.external or found.is_virtual:
-        raise SessionError(f"expected /{name} inside the file, found it stored in another, in {path}; copy the data in")
+        raise SessionError(
+            f"expected /{name} inside the file, found it stored in another, in {path}; copy the "
+            "data in"
+        )
     _check_filters(found, path)
     return found
 
@@ -91,16 +105,21 @@ def refuse_links(file: h5py.File, name: str, path: Path) -> None:
         at = "/".join(parts[:depth])
         link = file.get(at, getlink=True)
         if link is None:
-            raise SessionError(f"expected /{name}, found none in {path}; restore the file from a copy")
+            raise SessionError(
+                f"expected /{name}, found none in {path}; restore the file from a copy"
+            )
         if not isinstance(link, h5py.HardLink):
             raise SessionError(
-                f"expected /{name} inside the file, found a link that is not followed, /{at}, in {path}; "
+                f"expected /{name} inside the file, found a link that is not followed, /{at}, in "
+                f"{path}; "
                 "copy the data into the file"
             )
 
 
 def was_never_closed(path: Path) -> bool:
-    """Say whether a writer has the file open, or was killed: the consistency flags in its superblock are set."""
+    """Say whether a writer has the file open, or was killed: the consistency flags in its
+    superblock are set.
+    """
     with path.open("rb") as file:
         head = file.read(12)
     return len(head) == 12 and head.startswith(_SIGNATURE) and head[8] >= 3 and head[11] != 0
@@ -109,27 +128,33 @@ def was_never_closed(path: Path) -> bool:
 def _try_in_child(path: Path, wait_s: float) -> None:
     """Open a file that was never closed in another process first, and give up on it after `wait_s`.
 
-    In SWMR mode HDF5 takes damaged metadata for metadata being written, and tries again, with pauses that double a hundred times:
-    a killed recording that was also cut short would hang its reader for good, and h5py cannot set fewer attempts.
+    In SWMR mode HDF5 takes damaged metadata for metadata being written, and tries again, with
+    pauses that double a hundred times: a killed recording that was also cut short would hang its
+    reader for good, and h5py cannot set fewer attempts.
     """
     state = path.stat()
     key = (str(path), state.st_size, state.st_mtime_ns)
     if key in _opened_in_child:
         return
-    # Isolated, then given our own path: a plain `-c` would import from the folder it runs in, -I alone not from PYTHONPATH.
+    # Isolated, then given our own path: a plain `-c` would import from the folder it runs in, -I
+    # alone not from PYTHONPATH.
     code = "import sys; sys.path[:] = sys.argv[2:]; from dataset.session.reader import Session; Session(sys.argv[1], wait_s=0)"
     command = [sys.executable, "-I", "-c", code, str(path), *sys.path]
     try:
-        done = subprocess.run(command, timeout=wait_s, check=False, capture_output=True, text=True, errors="replace")
+        done = subprocess.run(
+            command, timeout=wait_s, check=False, capture_output=True, text=True, errors="replace"
+        )
     except subprocess.TimeoutExpired as error:
         raise SessionError(
-            f"expected a recording that opens, found one that was never closed and did not open in {wait_s:g} s, at {path}; "
+            "expected a recording that opens, found one that was never closed and did not open in "
+            f"{wait_s:g} s, at {path}; "
             "it is cut short or damaged: try `acq recover` on it, or restore it from a copy"
         ) from error
     if done.returncode:
         said = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
         raise SessionError(
-            f"expected a recording that opens, found one that was never closed and does not, at {path}: {said}"
+            "expected a recording that opens, found one that was never closed and does not, at "
+            f"{path}: {said}"
         )
     _opened_in_child.add(key)
 
@@ -141,6 +166,7 @@ def _check_filters(dataset: h5py.Dataset, path: Path) -> None:
         if not h5py.h5z.filter_avail(code):
             called = name.decode(errors="replace") or "unnamed"
             raise SessionError(
-                f"expected a filter that hdf5plugin has, found number {code} ({called}) on {dataset.name} in {path}; "
+                f"expected a filter that hdf5plugin has, found number {code} ({called}) on "
+                f"{dataset.name} in {path}; "
                 "update hdf5plugin"
             )

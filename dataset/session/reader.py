@@ -1,11 +1,12 @@
 """Session: one recording, read-only and lazy.
 
-A recording that is still being written, or whose writer was killed, is read like any other (`dataset.session.hdf5`). Such a file may
-hold columns of unequal length; each stream is read up to where all of its columns are whole. Frames stay on disk until they are
-asked for, and I420 becomes RGB in one place, here.
+A recording that is still being written, or whose writer was killed, is read like any other
+(`dataset.session.hdf5`). Such a file may hold columns of unequal length; each stream is read up to
+where all of its columns are whole. Frames stay on disk until they are asked for, and I420 becomes
+RGB in one place, here.
 
-Nothing in a file is believed unchecked: names, dtypes and shapes are compared with `acquire.layout`, and a link that leads out of
-the file is refused, not followed.
+Nothing in a file is believed unchecked: names, dtypes and shapes are compared with
+`acquire.layout`, and a link that leads out of the file is refused, not followed.
 """
 
 import hashlib
@@ -27,7 +28,8 @@ from dataset.common.files import one_line
 
 from .hdf5 import find_inside, open_to_read, refuse_links
 
-# ITU-R BT.601, limited range: what cameras and GStreamer mean by I420 up to 576 lines, and what OpenCV computes.
+# ITU-R BT.601, limited range: what cameras and GStreamer mean by I420 up to 576 lines, and what
+# OpenCV computes.
 _TO_RGB = {"I420": cv2.COLOR_YUV2RGB_I420, "RGB": None}
 _TO_BGR = {"I420": cv2.COLOR_YUV2BGR_I420, "RGB": cv2.COLOR_RGB2BGR}
 
@@ -46,7 +48,9 @@ class Event:
 class Frames(Sequence[np.ndarray]):
     """The pictures of one session: `frames[i]` is (H, W, 3) uint8 RGB, decoded when asked for."""
 
-    def __init__(self, dataset: h5py.Dataset, camera: dict[str, Any], *, count: int, where: Path) -> None:
+    def __init__(
+        self, dataset: h5py.Dataset, camera: dict[str, Any], *, count: int, where: Path
+    ) -> None:
         self._dataset = dataset
         self._count = count
         self._where = where
@@ -85,7 +89,8 @@ class Frames(Sequence[np.ndarray]):
     def read_into(self, index: int, out: np.ndarray, *, bgr: bool = False) -> np.ndarray:
         """Decode frame `index` into `out`, (H, W, 3) uint8 C-contiguous, and give it back.
 
-        New memory costs more than the colour conversion itself: whoever walks through a session reuses one `out`.
+        New memory costs more than the colour conversion itself: whoever walks through a session
+        reuses one `out`.
         """
         code = (_TO_BGR if bgr else _TO_RGB)[self.pixel_format]
         if code is None:
@@ -103,7 +108,8 @@ class Frames(Sequence[np.ndarray]):
             self._dataset.read_direct(out, np.s_[at])
         except OSError as error:
             raise SessionError(
-                f"expected frame {at} of {self._count}, found bytes that do not decode, in {self._where}: "
+                f"expected frame {at} of {self._count}, found bytes that do not decode, in "
+                f"{self._where}: "
                 f"{one_line(error)}; restore the file from a copy"
             ) from error
 
@@ -117,8 +123,8 @@ class Session:
 
     Raises
     ------
-    SessionError : the file is missing, not HDF5, cut short, of another schema or version, lacks a dataset, links out of
-        itself, or needs a filter that is not installed
+    SessionError : the file is missing, not HDF5, cut short, of another schema or version, lacks a
+        dataset, links out of itself, or needs a filter that is not installed
     """
 
     def __init__(self, path: Path | str, *, wait_s: float = 30.0) -> None:
@@ -130,7 +136,8 @@ class Session:
         except (KeyError, OSError, RuntimeError, TypeError, ValueError) as error:
             self._file.close()
             raise SessionError(
-                f"expected a readable {layout.SCHEMA} {layout.SCHEMA_VERSION}, got: {one_line(error)}, in {self.path}; "
+                f"expected a readable {layout.SCHEMA} {layout.SCHEMA_VERSION}, got: "
+                f"{one_line(error)}, in {self.path}; "
                 "restore the file from a copy"
             ) from error
         except SessionError:
@@ -143,7 +150,10 @@ class Session:
         attrs = {name: _plain(stored[name]) for name in names if name in stored}
         schema = attrs.get("schema", "none")
         if schema != layout.SCHEMA:
-            raise SessionError(f"expected schema {layout.SCHEMA}, found {schema!r} in {self.path}; is it a recording of acq?")
+            raise SessionError(
+                f"expected schema {layout.SCHEMA}, found {schema!r} in {self.path}; is it a "
+                "recording of acq?"
+            )
         version = attrs.get("schema_version", 0)
         if version != layout.SCHEMA_VERSION:
             raise SessionError(
@@ -151,10 +161,15 @@ class Session:
                 "read it with the version of acq that wrote it"
             )
         if missing := [name for name in layout.ATTRS if name not in attrs]:
-            raise SessionError(f"expected the attributes of a session, found no {', '.join(missing)} in {self.path}")
+            raise SessionError(
+                f"expected the attributes of a session, found no {', '.join(missing)} in "
+                f"{self.path}"
+            )
         for name in ("started_unix_ns", "started_monotonic_ns"):
             if not isinstance(attrs[name], int) or not 0 <= attrs[name] < 2**63:
-                raise SessionError(f"expected {name} as int64 nanoseconds, found {attrs[name]!r} in {self.path}")
+                raise SessionError(
+                    f"expected {name} as int64 nanoseconds, found {attrs[name]!r} in {self.path}"
+                )
         self.session_id = str(attrs["session_id"])
         self.subject = str(attrs["subject"])
         self.host = str(attrs["host"])
@@ -163,13 +178,20 @@ class Session:
         self.started_monotonic_ns = attrs["started_monotonic_ns"]
         self.simulated = bool(attrs["simulated"])
         self.complete = bool(attrs["complete"])
-        self.recovered = str(attrs.get(layout.RECOVERED_ATTR, ""))       # what `acq recover` dropped; "" where it was not needed
-        self.imported_from = str(attrs.get(layout.IMPORTED_ATTR, ""))   # a public data set; "" where acq recorded it
+        # what `acq recover` dropped; "" where it was not needed
+        self.recovered = str(attrs.get(layout.RECOVERED_ATTR, ""))
+        # a public data set; "" where acq recorded it
+        self.imported_from = str(attrs.get(layout.IMPORTED_ATTR, ""))
         self._lost = {name: int(attrs.get(name, -1)) for name in layout.LOSS_ATTRS}
         if not data_folder.is_subject_id(self.subject):
-            raise SessionError(f"expected a subject id like S01, found {self.subject!r} in {self.path}")
+            raise SessionError(
+                f"expected a subject id like S01, found {self.subject!r} in {self.path}"
+            )
         if not _SESSION_ID.fullmatch(self.session_id):
-            raise SessionError(f"expected a session id like S01-20260101T090000Z, found {self.session_id!r} in {self.path}")
+            raise SessionError(
+                f"expected a session id like S01-20260101T090000Z, found {self.session_id!r} in "
+                f"{self.path}"
+            )
 
     def _read_streams(self) -> None:
         video = find_inside(self._file, layout.FRAMES, self.path)
@@ -178,7 +200,10 @@ class Session:
         refuse_links(self._file, "ppg", self.path)
         ppg = self._file["ppg"]
         if not isinstance(ppg, h5py.Group):
-            raise SessionError(f"expected the group /ppg, found a dataset in {self.path}; restore the file from a copy")
+            raise SessionError(
+                f"expected the group /ppg, found a dataset in {self.path}; restore the file from a "
+                "copy"
+            )
         self.sensor = self._attributes(ppg, layout.PPG_ATTRS)
         self._check_frames(video)
 
@@ -189,9 +214,13 @@ class Session:
         samples = min(len(columns[name]) for name in of_ppg)
         # A frame without a chunk would read as black, silently.
         self._frame_bytes, skipped = self._stored_bytes(video, frames)
-        self.raw_frames = int(np.count_nonzero(skipped))        # the recorder's fallback when compressing falls behind
+        # the recorder's fallback when compressing falls behind
+        self.raw_frames = int(np.count_nonzero(skipped))
         if (stored := int(np.count_nonzero(self._frame_bytes))) < frames:
-            raise SessionError(f"expected {frames} stored frames, found {stored} in {self.path}; restore the file from a copy")
+            raise SessionError(
+                f"expected {frames} stored frames, found {stored} in {self.path}; restore the file "
+                "from a copy"
+            )
         self.frames = Frames(video, self.camera, count=frames, where=self.path)
         self._columns = {n: c[: frames if n in of_video else samples] for n, c in columns.items()}
         self.frame_time_ns = self._columns[layout.FRAME_TIME]
@@ -205,19 +234,26 @@ class Session:
         self.ppg_bound_ns = self._columns[layout.PPG_BOUND]     # -1 while no bound was known
         self.ppg_flags = self._columns[layout.PPG_FLAGS]
         self.exchanges = self._column(layout.EXCHANGES, layout.EXCHANGE_DTYPE)
-        clocks = layout.CLOCKS in self._file        # older files have none
-        self.clocks = self._column(layout.CLOCKS, layout.CLOCK_DTYPE) if clocks else np.empty(0, layout.CLOCK_DTYPE)
+        clocks = layout.CLOCKS in self._file  # older files have none
+        self.clocks = (
+            self._column(layout.CLOCKS, layout.CLOCK_DTYPE)
+            if clocks
+            else np.empty(0, layout.CLOCK_DTYPE)
+        )
         self._events = self._column(layout.EVENTS, layout.EVENT_DTYPE)
-        self.published: np.ndarray | None = None        # of an imported session: (S,) ppg, hr_bpm, spo2, as they were published
+        # of an imported session: (S,) ppg, hr_bpm, spo2, as they were published
+        self.published: np.ndarray | None = None
         if layout.PUBLISHED in self._file:
             self.published = self._column(layout.PUBLISHED, layout.PUBLISHED_DTYPE)[:samples]
             if len(self.published) != samples:
                 raise SessionError(
-                    f"expected {samples} published samples, found {len(self.published)} in {self.path}; import it again"
+                    f"expected {samples} published samples, found {len(self.published)} in "
+                    f"{self.path}; import it again"
                 )
 
     def _read_light_offset(self, video: h5py.Dataset) -> None:
-        """Read the camera's offset against the light; a session that was not calibrated has none."""
+        """Read the camera's offset against the light; a session that was not calibrated has none.
+        """
         self.light_offset_ns: int | None = None
         self.light_offset_bound_ns: int | None = None
         self.light_offset_from = ""
@@ -226,42 +262,67 @@ class Session:
         light = self._attributes(video, layout.LIGHT_ATTRS)
         offset_ns, bound_ns, source = light.values()
         if type(offset_ns) is not int or type(bound_ns) is not int or bound_ns < 0:
-            raise SessionError(f"expected a light offset and its bound in ns, found {offset_ns!r}, {bound_ns!r} in {self.path}")
-        self.light_offset_ns, self.light_offset_bound_ns, self.light_offset_from = offset_ns, bound_ns, str(source)
-        self.camera |= light            # and so into the content hash
+            raise SessionError(
+                f"expected a light offset and its bound in ns, found {offset_ns!r}, {bound_ns!r} "
+                f"in {self.path}"
+            )
+        self.light_offset_ns, self.light_offset_bound_ns, self.light_offset_from = (
+            offset_ns, bound_ns, str(source),
+        )
+        self.camera |= light  # and so into the content hash
 
-    def _attributes(self, node: h5py.Dataset | h5py.Group, names: tuple[str, ...]) -> dict[str, Any]:
+    def _attributes(
+        self, node: h5py.Dataset | h5py.Group, names: tuple[str, ...]
+    ) -> dict[str, Any]:
         stored = node.attrs
         if missing := [name for name in names if name not in stored]:
-            raise SessionError(f"expected attributes of {node.name}, found no {', '.join(missing)} in {self.path}")
+            raise SessionError(
+                f"expected attributes of {node.name}, found no {', '.join(missing)} in {self.path}"
+            )
         return {name: _plain(stored[name]) for name in names}
 
     def _check_frames(self, video: h5py.Dataset) -> None:
-        pixel_format, width, height = (self.camera[key] for key in ("pixel_format", "width", "height"))
+        pixel_format, width, height = (
+            self.camera[key] for key in ("pixel_format", "width", "height")
+        )
         if pixel_format not in _TO_RGB:
-            raise SessionError(f"expected frames as {' or '.join(_TO_RGB)}, found {pixel_format!r} in {self.path}")
-        even = pixel_format != "I420" or (height % 2 == 0 and width % 2 == 0)       # its colours are one for two by two pixels
-        if not isinstance(height, int) or not isinstance(width, int) or min(height, width) < 1 or not even:
             raise SessionError(
-                f"expected a width and a height in pixels, even for I420, found {width} and {height} for {pixel_format} "
+                f"expected frames as {' or '.join(_TO_RGB)}, found {pixel_format!r} in {self.path}"
+            )
+        # its colours are one for two by two pixels
+        even = pixel_format != "I420" or (height % 2 == 0 and width % 2 == 0)
+        if (
+            not isinstance(height, int)
+            or not isinstance(width, int)
+            or min(height, width) < 1
+            or not even
+        ):
+            raise SessionError(
+                f"expected a width and a height in pixels, even for I420, found {width} and "
+                f"{height} for {pixel_format} "
                 f"in {self.path}"
             )
         shape = (height * 3 // 2, width) if pixel_format == "I420" else (height, width, 3)
         if video.dtype != np.uint8 or video.shape[1:] != shape:
             raise SessionError(
-                f"expected {pixel_format} frames of shape {shape} uint8, found {video.shape[1:]} {video.dtype} in {self.path}"
+                f"expected {pixel_format} frames of shape {shape} uint8, found {video.shape[1:]} "
+                f"{video.dtype} in {self.path}"
             )
 
     def _column(self, name: str, dtype: np.dtype) -> np.ndarray:
         dataset = find_inside(self._file, name, self.path)
         if dataset.ndim != 1 or dataset.dtype != dtype:
-            raise SessionError(f"expected /{name} as one column of {dtype}, found {dataset.dtype} {dataset.shape} in {self.path}")
+            raise SessionError(
+                f"expected /{name} as one column of {dtype}, found {dataset.dtype} {dataset.shape} "
+                f"in {self.path}"
+            )
         if dataset.chunks:
             self._stored_bytes(dataset, 0)
         return dataset[:]
 
     def _stored_bytes(self, dataset: h5py.Dataset, count: int) -> tuple[np.ndarray, np.ndarray]:
-        """Give the stored size of the first `count` chunks [bytes], 0 where there is none, and the filters that each skipped.
+        """Give the stored size of the first `count` chunks [bytes], 0 where there is none, and the
+        filters that each skipped.
 
         A chunk beyond the file's end is refused.
 
@@ -272,7 +333,8 @@ class Session:
         end = max((chunk.byte_offset + chunk.size for chunk in chunks), default=0)
         if end > (size := self.path.stat().st_size):
             raise SessionError(
-                f"expected {dataset.name} up to byte {end}, found a file of {size}, cut short, at {self.path}; "
+                f"expected {dataset.name} up to byte {end}, found a file of {size}, cut short, at "
+                f"{self.path}; "
                 "try `acq recover` on it, or restore it from a copy"
             )
         sizes, skipped = np.zeros((2, count), np.int64)
@@ -285,7 +347,8 @@ class Session:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self, kind: type[BaseException] | None, error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self.close()
 
@@ -297,29 +360,42 @@ class Session:
     def events(self) -> list[Event]:
         """What happened, in the order it was noted."""
         return [
-            Event(int(row["time_ns"]), row["kind"].decode(errors="replace"), row["text"].decode(errors="replace"))
+            Event(
+                int(row["time_ns"]), row["kind"].decode(errors="replace"),
+                row["text"].decode(errors="replace"),
+            )
             for row in self._events
         ]
 
     @property
     def ended(self) -> str:
-        """How the recording ended, in words: what stopped it or what failed; "" where nobody closed it, or has yet."""
+        """How the recording ended, in words: what stopped it or what failed; "" where nobody closed
+        it, or has yet.
+        """
         if self.recovered:
             return f"killed, cut short or damaged, and recovered: {self.recovered}"
         told = {event.kind: event.text for event in reversed(self.events)}
         stopped, fault = told.get("stopped", ""), told.get("fault", "")
-        return f"{stopped}; {fault}" if fault and stopped not in (layout.FAULT, fault) else fault or stopped
+        return (
+            f"{stopped}; {fault}"
+            if fault and stopped not in (layout.FAULT, fault)
+            else fault or stopped
+        )
 
     @property
     def ppg_values(self) -> np.ndarray:
-        """PPG in the units it came in, (S,) float64: the sensor's readings, or of an imported session the published numbers."""
+        """PPG in the units it came in, (S,) float64: the sensor's readings, or of an imported
+        session the published numbers.
+        """
         return self.ppg.astype(np.float64) if self.published is None else self.published["ppg"]
 
     @property
     def frame_light_ns(self) -> np.ndarray:
-        """When each frame's light fell, the middle of its exposure, (N,) int64 ns: what to put beside `ppg_time_ns`.
+        """When each frame's light fell, the middle of its exposure, (N,) int64 ns: what to put
+        beside `ppg_time_ns`.
 
-        `frame_time_ns - light_offset_ns` where the camera was calibrated, else the camera's stamp as it is.
+        `frame_time_ns - light_offset_ns` where the camera was calibrated, else the camera's stamp
+        as it is.
         """
         return self.frame_time_ns - (self.light_offset_ns or 0)
 
@@ -346,7 +422,9 @@ class Session:
 
     @property
     def sync_bound_ms(self) -> float | None:
-        """Largest known bound on a sample's time error [ms], None where none is; `unbounded_samples` have none."""
+        """Largest known bound on a sample's time error [ms], None where none is;
+        `unbounded_samples` have none.
+        """
         known = len(self.ppg_bound_ns) > self.unbounded_samples
         return float(self.ppg_bound_ns.max()) / 1e6 if known else None
 
@@ -362,21 +440,26 @@ class Session:
     def content_hash(self) -> str:
         """Give the SHA-256 that identifies this recording, without decoding it.
 
-        It covers the attributes, every column and table and the compressed bytes of every frame: no sample and no picture can
-        change unseen. It takes an eighth of the time of decoding, 0.3 s for a minute of 640x360 on a desktop.
+        It covers the attributes, every column and table and the compressed bytes of every frame: no
+        sample and no picture can change unseen. It takes an eighth of the time of decoding, 0.3 s
+        for a minute of 640x360 on a desktop.
         """
         digest = hashlib.sha256()
         header = {name: _plain(self._file.attrs[name]) for name in layout.ATTRS}
         header |= {layout.IMPORTED_ATTR: self.imported_from} if self.imported_from else {}
-        digest.update(json.dumps([header, self._lost, self.camera, self.sensor], sort_keys=True).encode())
+        digest.update(
+            json.dumps([header, self._lost, self.camera, self.sensor], sort_keys=True).encode()
+        )
         tables = {
-            **self._columns, layout.EXCHANGES: self.exchanges, layout.CLOCKS: self.clocks, layout.EVENTS: self._events,
+            **self._columns, layout.EXCHANGES: self.exchanges, layout.CLOCKS: self.clocks,
+            layout.EVENTS: self._events,
         }
         tables |= {} if self.published is None else {layout.PUBLISHED: self.published}
         for name, column in sorted(tables.items()):
             digest.update(f"{name} {len(column)} {column.dtype.descr}".encode())
             digest.update(column.tobytes())
-        digest.update(self.stored_frame_bytes().tobytes())      # where one frame ends and the next begins
+        # where one frame ends and the next begins
+        digest.update(self.stored_frame_bytes().tobytes())
         video: h5py.Dataset = self._file[layout.FRAMES]  # type: ignore[assignment]
         for at in range(len(self.frames)):
             skipped_filters, stored = video.id.read_direct_chunk((at,) + (0,) * (video.ndim - 1))

@@ -1,7 +1,8 @@
 """What is noted of a subject: a few bands, no name. It stands beside the recordings, not in them.
 
-`data/sessions/<subject>/subject.json` may be edited by hand; it is checked whenever it is read. A recording never
-holds what is in it, so that it can be corrected or removed without touching a recording.
+`data/sessions/<subject>/subject.json` may be edited by hand; it is checked whenever it is read. A
+recording never holds what is in it, so that it can be corrected or removed without touching a
+recording.
 """
 
 import json
@@ -21,7 +22,10 @@ _MAY_BE = {
     "sex": (re.compile(r"[FMX]"), "F, M or X"),
     "fitzpatrick": (re.compile(r"I|II|III|IV|V|VI"), "a Fitzpatrick skin type, I to VI"),
     "monk": (re.compile(r"[1-9]|10"), "a tone of the Monk scale, 1 to 10"),
-    "consent": (re.compile(r"[A-Za-z0-9._/-]{1,64}"), "the consent form's id: letters, digits, and . _ / -, no name"),
+    "consent": (
+        re.compile(r"[A-Za-z0-9._/-]{1,64}"),
+        "the consent form's id: letters, digits, and . _ / -, no name",
+    ),
 }
 
 
@@ -54,11 +58,16 @@ def check_field(field: str, value: object, *, at: object) -> str:
     text = str(value).strip()
     text = text.upper() if field in ("sex", "fitzpatrick") else text
     if not _MAY_BE[field][0].fullmatch(text):
-        raise SubjectError(f"expected {expected(field)}, found {text!r} at {at}; correct it or leave it out")
+        raise SubjectError(
+            f"expected {expected(field)}, found {text!r} at {at}; correct it or leave it out"
+        )
     if field == "age_band" and "-" in text:
         low, high = map(int, text.split("-"))
         if low >= high:
-            raise SubjectError(f"expected an age band from younger to older, found {text} at {at}; write it as 25-34")
+            raise SubjectError(
+                f"expected an age band from younger to older, found {text} at {at}; write it as "
+                "25-34"
+            )
     return text
 
 
@@ -75,19 +84,37 @@ def read_subject(data: Path, subject: str) -> Subject | None:
     except FileNotFoundError:
         return None
     except json.JSONDecodeError as error:
-        raise SubjectError(f"expected JSON, found {error.msg} at {path}:{error.lineno}; correct that line") from error
+        raise SubjectError(
+            f"expected JSON, found {error.msg} at {path}:{error.lineno}; correct that line"
+        ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise SubjectError(f"expected to read {path}, got: {error}") from error
-    if not isinstance(body, dict) or body.get("schema") != SCHEMA or body.get("schema_version") != SCHEMA_VERSION:
-        raise SubjectError(f"expected schema {SCHEMA} of version {SCHEMA_VERSION}, found another at {path}; see docs/format.md")
+    if (
+        not isinstance(body, dict)
+        or body.get("schema") != SCHEMA
+        or body.get("schema_version") != SCHEMA_VERSION
+    ):
+        raise SubjectError(
+            f"expected schema {SCHEMA} of version {SCHEMA_VERSION}, found another at {path}; see "
+            "docs/format.md"
+        )
     if unknown := set(body) - {"schema", "schema_version", "subject", *FIELDS}:
-        raise SubjectError(f"expected only {', '.join(FIELDS)}, found {', '.join(sorted(unknown))} at {path}; remove it")
+        raise SubjectError(
+            f"expected only {', '.join(FIELDS)}, found {', '.join(sorted(unknown))} at {path}; "
+            "remove it"
+        )
     if body.get("subject") != subject:
-        raise SubjectError(f"expected what is noted of {subject}, found {body.get('subject')!r} at {path}; correct its subject")
+        raise SubjectError(
+            f"expected what is noted of {subject}, found {body.get('subject')!r} at {path}; "
+            "correct its subject"
+        )
     noted = {field: body.get(field) for field in FIELDS}
-    return Subject(**{
-        field: None if value is None else check_field(field, value, at=f"{path}, {field}") for field, value in noted.items()
-    })
+    return Subject(
+        **{
+            field: None if value is None else check_field(field, value, at=f"{path}, {field}")
+            for field, value in noted.items()
+        }
+    )
 
 
 def write_subject(data: Path, subject: str, noted: Subject) -> Path:

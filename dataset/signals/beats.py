@@ -1,9 +1,10 @@
 """What a PPG looks like at this moment: heart rate, and how good the trace is, in one word.
 
-The word is told from how alike neighbouring beats are: the highest autocorrelation of the band-passed trace at the lag
-of a beat (0.3 to 1.45 s). It asks nothing of the pulse's shape, so that a sensor with sharp peaks and one with round ones are
-judged alike. In windows of 10 s, in 95 of 100: white noise stays below 0.35 and a random walk below 0.45; people at rest or
-turning the head stay above 0.65, speaking above 0.35 and 0.75 (two people), cycling above 0.55.
+The word is told from how alike neighbouring beats are: the highest autocorrelation of the
+band-passed trace at the lag of a beat (0.3 to 1.45 s). It asks nothing of the pulse's shape, so
+that a sensor with sharp peaks and one with round ones are judged alike. In windows of 10 s, in 95
+of 100: white noise stays below 0.35 and a random walk below 0.45; people at rest or turning the
+head stay above 0.65, speaking above 0.35 and 0.75 (two people), cycling above 0.55.
 """
 
 from dataclasses import dataclass
@@ -40,7 +41,11 @@ def read_pulse(sequence: np.ndarray, value: np.ndarray, fs_hz: float) -> Pulse |
     gaps = np.flatnonzero(np.diff(sequence) > _BRIDGED_S * fs_hz)
     first = gaps[-1] + 1 if len(gaps) else 0
     sequence, value = sequence[first:], value[first:]
-    if not len(sequence) or sequence[-1] - sequence[0] + 1 < _SHORTEST_S * fs_hz or np.ptp(value) == 0:
+    if (
+        not len(sequence)
+        or sequence[-1] - sequence[0] + 1 < _SHORTEST_S * fs_hz
+        or np.ptp(value) == 0
+    ):
         return None
     even = np.interp(np.arange(sequence[0], sequence[-1] + 1), sequence, value)
     alike = likeness(even, fs_hz)
@@ -53,7 +58,8 @@ def quality_of(alike: float) -> str:
 
 
 def likeness(ppg: np.ndarray, fs_hz: float) -> float:
-    """Give how alike neighbouring beats are: the highest autocorrelation at the lag of a beat, -1 to 1.
+    """Give how alike neighbouring beats are: the highest autocorrelation at the lag of a beat, -1
+    to 1.
 
     Parameters
     ----------

@@ -1,9 +1,10 @@
-"""Are a stream's times those of the host's clock? Told from the times themselves beside those of arrival.
+"""Are a stream's times those of the host's clock? Told from the times themselves beside those of
+arrival.
 
-Nothing arrives before it happened, and some of it arrives at once: in each second, the least delay between a time and its
-arrival is free of the adapter's holding (up to 16 ms) and of a busy host. Along a session those least delays lie on a level
-line. A slope is an error of rate; a step is a clock that was set, or stamps that were shifted, and is taken out before the
-slope is told.
+Nothing arrives before it happened, and some of it arrives at once: in each second, the least delay
+between a time and its arrival is free of the adapter's holding (up to 16 ms) and of a busy host.
+Along a session those least delays lie on a level line. A slope is an error of rate; a step is a
+clock that was set, or stamps that were shifted, and is taken out before the slope is told.
 """
 
 from dataclasses import dataclass
@@ -20,7 +21,8 @@ class ClockCheck:
     """A stream's clock against the host's."""
 
     rate_error: float | None       # of one; None: too short, or arrivals say nothing
-    steps: tuple[tuple[float, float], ...]     # when [s, in the times given], by how much the delay grew [s]
+    # when [s, in the times given], by how much the delay grew [s]
+    steps: tuple[tuple[float, float], ...]
 
 
 def check_clock(t_s: np.ndarray, arrival_s: np.ndarray) -> ClockCheck:
@@ -40,7 +42,9 @@ def check_clock(t_s: np.ndarray, arrival_s: np.ndarray) -> ClockCheck:
         return ClockCheck(None, ())
     least = np.minimum.reduceat(delay, firsts)
     ends = [*firsts[1:], len(delay)]
-    at = np.array([first + int(np.argmin(delay[first:end])) for first, end in zip(firsts, ends, strict=True)])
+    at = np.array(
+        [first + int(np.argmin(delay[first:end])) for first, end in zip(firsts, ends, strict=True)]
+    )
     steps = _steps(least)
     flat = least.copy()
     for i, size in steps:

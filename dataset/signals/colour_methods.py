@@ -1,13 +1,16 @@
-"""The pulse from the mean colour of skin by methods that need no training: GREEN, ICA, PCA, CHROM, and POS beside them.
+"""The pulse from the mean colour of skin by methods that need no training: GREEN, ICA, PCA, CHROM,
+and POS beside them.
 
-All take the mean red, green and blue of the skin in each frame, at a constant rate, and give a pulse of arbitrary units whose
-band-pass, spectrum and heart rate are the caller's. Blood darkens skin: where a method leaves the sign open, the pulse is turned
-so that it falls as green rises, like a contact PPG.
+All take the mean red, green and blue of the skin in each frame, at a constant rate, and give a
+pulse of arbitrary units whose band-pass, spectrum and heart rate are the caller's. Blood darkens
+skin: where a method leaves the sign open, the pulse is turned so that it falls as green rises, like
+a contact PPG.
 
 Sources
 -------
-GREEN: Verkruysse, Svaasand, Nelson, "Remote plethysmographic imaging using ambient light", Optics Express 16(26), 2008.
-ICA: Poh, McDuff, Picard, "Non-contact, automated cardiac pulse measurements", Optics Express 18(10), 2010; the separation is by
+GREEN: Verkruysse, Svaasand, Nelson, "Remote plethysmographic imaging using ambient light", Optics
+Express 16(26), 2008. ICA: Poh, McDuff, Picard, "Non-contact, automated cardiac pulse measurements",
+Optics Express 18(10), 2010; the separation is by
     FastICA (Hyvarinen, IEEE Trans. Neural Networks 10(3), 1999) in place of their JADE.
 PCA: Lewandowska, Ruminski, Kocejko, Nowak, "Measuring pulse rate with a webcam", FedCSIS 2011.
 CHROM: de Haan, Jeanne, "Robust pulse rate from chrominance-based rPPG", IEEE TBME 60(10), 2013.
@@ -27,35 +30,46 @@ _ICA_STEPS, _ICA_ENOUGH = 200, 1e-8
 
 
 def green(rgb: np.ndarray, fs_hz: float) -> np.ndarray:
-    """Give the pulse as the fall of green; see `dataset.signals.pos.pos` for arguments, result and errors, as for all methods here."""
+    """Give the pulse as the fall of green; see `dataset.signals.pos.pos` for arguments, result and
+    errors, as for all methods here.
+    """
     return -_normal(rgb, fs_hz)[:, 1]
 
 
 def ica(rgb: np.ndarray, fs_hz: float) -> np.ndarray:
-    """Give the one of three independent components of the colours whose spectrum has the highest peak in the band."""
+    """Give the one of three independent components of the colours whose spectrum has the highest
+    peak in the band.
+    """
     colours = _normal(rgb, fs_hz)
     colours = signal.detrend(colours, axis=0)
     return _most_periodic(_independent(colours), colours[:, 1], fs_hz)
 
 
 def pca(rgb: np.ndarray, fs_hz: float) -> np.ndarray:
-    """Give the one of three principal components of the band-passed colours whose spectrum has the highest peak in the band."""
+    """Give the one of three principal components of the band-passed colours whose spectrum has the
+    highest peak in the band.
+    """
     colours = np.stack([bandpass(c, fs_hz) for c in _normal(rgb, fs_hz).T], axis=1)
     _, _, directions = np.linalg.svd(colours - colours.mean(axis=0), full_matrices=False)
     return _most_periodic(colours @ directions.T, colours[:, 1], fs_hz)
 
 
 def chrom(rgb: np.ndarray, fs_hz: float) -> np.ndarray:
-    """Give the pulse from two chrominance signals, X = 3R - 2G and Y = 1.5R + G - 1.5B, in overlapping Hann windows of 1.6 s."""
+    """Give the pulse from two chrominance signals, X = 3R - 2G and Y = 1.5R + G - 1.5B, in
+    overlapping Hann windows of 1.6 s.
+    """
     rgb = _checked(rgb, fs_hz)
     length = 2 * max(1, round(CHROM_WINDOW_S * fs_hz / 2))
     step = length // 2
-    # Half a window of mirrored colours at either end, so that the overlap-add weighs every frame with one.
+    # Half a window of mirrored colours at either end, so that the overlap-add weighs every frame
+    # with one.
     padded = np.pad(rgb, ((step, step + (-len(rgb)) % step), (0, 0)), mode="reflect")
     out = np.zeros(len(padded))
     taper = signal.get_window("hann", length)
     sections = signal.butter(3, (LOW_HZ, HIGH_HZ), "bandpass", fs=fs_hz, output="sos")
-    for at, window in zip(range(0, len(padded), step), sliding_windows(padded, length, step=step), strict=False):
+    for at, window in zip(
+        range(0, len(padded), step), sliding_windows(padded, length, step=step), strict=False
+    ):
         normal = window / window.mean(axis=0)
         x = signal.sosfiltfilt(sections, normal @ [3.0, -2.0, 0.0], padlen=length - 1)
         y = signal.sosfiltfilt(sections, normal @ [1.5, 1.0, -1.5], padlen=length - 1)
@@ -91,8 +105,12 @@ def _normal(rgb: np.ndarray, fs_hz: float) -> np.ndarray:
 
 
 def _most_periodic(components: np.ndarray, green_trace: np.ndarray, fs_hz: float) -> np.ndarray:
-    """Choose the column of (T, 3) with the highest peak in the band, over all its power; turn it against green."""
-    frequency, power = signal.periodogram(components, fs_hz, window="hann", detrend="linear", axis=0)
+    """Choose the column of (T, 3) with the highest peak in the band, over all its power; turn it
+    against green.
+    """
+    frequency, power = signal.periodogram(
+        components, fs_hz, window="hann", detrend="linear", axis=0
+    )
     inside = (frequency >= LOW_HZ) & (frequency <= HIGH_HZ)
     total = power.sum(axis=0)
     share = np.divide(power[inside].max(axis=0), total, out=np.zeros(len(total)), where=total > 0)
@@ -101,13 +119,15 @@ def _most_periodic(components: np.ndarray, green_trace: np.ndarray, fs_hz: float
 
 
 def _independent(x: np.ndarray) -> np.ndarray:
-    """Separate (T, C) mixtures into (T, C) components of unit variance: symmetric FastICA, tanh, from the identity."""
+    """Separate (T, C) mixtures into (T, C) components of unit variance: symmetric FastICA, tanh,
+    from the identity.
+    """
     x = x - x.mean(axis=0)
     _, scale, directions = np.linalg.svd(x, full_matrices=False)
     kept = scale > scale[0] * 1e-9 if scale[0] > 0 else np.zeros(len(scale), bool)
     if not kept.any():
         return x
-    white = x @ directions[kept].T / scale[kept] * np.sqrt(len(x))         # (T, K), identity covariance
+    white = x @ directions[kept].T / scale[kept] * np.sqrt(len(x))  # (T, K), identity covariance
     turn = np.eye(white.shape[1])
     for _ in range(_ICA_STEPS):
         said = np.tanh(white @ turn.T)

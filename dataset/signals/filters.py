@@ -1,9 +1,10 @@
 """Pulse signals: arrays in, arrays out.
 
-Heart rate comes from the peak of a Hann-windowed spectrum that is zero-padded to a grid finer than 0.1 bpm and refined by a
-parabola through the logarithm of the three highest points. On a pure tone of 45-180 bpm in a 10 s window that is right to 0.01
-bpm (a plain 512-point FFT at 30 Hz has bins of 3.5 bpm). Two tones in 10 s are still told apart only when about 24 bpm
-apart: zero-padding refines a peak, it separates nothing.
+Heart rate comes from the peak of a Hann-windowed spectrum that is zero-padded to a grid finer than
+0.1 bpm and refined by a parabola through the logarithm of the three highest points. On a pure tone
+of 45-180 bpm in a 10 s window that is right to 0.01 bpm (a plain 512-point FFT at 30 Hz has bins of
+3.5 bpm). Two tones in 10 s are still told apart only when about 24 bpm apart: zero-padding refines
+a peak, it separates nothing.
 """
 
 import math
@@ -19,12 +20,14 @@ HR_GRID_BPM = 0.1  # spacing of the spectrum before the parabola
 
 
 def bandpass(
-    ppg: np.ndarray, fs_hz: float, *, low_hz: float = LOW_HZ, high_hz: float = HIGH_HZ, order: int = FILTER_ORDER
+    ppg: np.ndarray, fs_hz: float, *, low_hz: float = LOW_HZ, high_hz: float = HIGH_HZ,
+    order: int = FILTER_ORDER,
 ) -> np.ndarray:
     """Keep the heart-rate band of a PPG trace, without phase shift.
 
-    Butterworth of the given order, run forwards and backwards as second-order sections; the ends are mirrored over three periods
-    of the lowest frequency, so that the first and last seconds are usable.
+    Butterworth of the given order, run forwards and backwards as second-order sections; the ends
+    are mirrored over three periods of the lowest frequency, so that the first and last seconds are
+    usable.
 
     Parameters
     ----------
@@ -37,7 +40,8 @@ def bandpass(
 
     Raises
     ------
-    ValueError : the band does not fit below fs_hz / 2, or ppg holds NaN or fewer than `shortest` samples
+    ValueError : the band does not fit below fs_hz / 2, or ppg holds NaN or fewer than `shortest`
+        samples
     """
     ppg = np.asarray(ppg, np.float64)
     if not 0 < low_hz < high_hz < fs_hz / 2:
@@ -45,7 +49,9 @@ def bandpass(
     if not np.isfinite(ppg).all():
         raise ValueError("expected finite values, found NaN or infinity")
     if len(ppg) < shortest(fs_hz, low_hz=low_hz):
-        raise ValueError(f"expected at least {shortest(fs_hz, low_hz=low_hz)} samples, got {len(ppg)}")
+        raise ValueError(
+            f"expected at least {shortest(fs_hz, low_hz=low_hz)} samples, got {len(ppg)}"
+        )
     sections = signal.butter(order, (low_hz, high_hz), "bandpass", fs=fs_hz, output="sos")
     pad = min(len(ppg) - 1, round(3 * fs_hz / low_hz))
     kept = signal.sosfiltfilt(sections, ppg - ppg.mean(), padlen=pad)
@@ -53,11 +59,15 @@ def bandpass(
 
 
 def shortest(fs_hz: float, *, low_hz: float = LOW_HZ) -> int:
-    """Give the number of samples below which a band-pass from `low_hz` is mostly its own ends: two periods."""
+    """Give the number of samples below which a band-pass from `low_hz` is mostly its own ends: two
+    periods.
+    """
     return math.ceil(2 * fs_hz / low_hz)
 
 
-def heart_rate(ppg: np.ndarray, fs_hz: float, *, low_hz: float = LOW_HZ, high_hz: float = HIGH_HZ) -> float:
+def heart_rate(
+    ppg: np.ndarray, fs_hz: float, *, low_hz: float = LOW_HZ, high_hz: float = HIGH_HZ
+) -> float:
     """Give the heart rate of a trace [bpm]: its highest spectral peak in the band.
 
     Parameters
@@ -71,7 +81,8 @@ def heart_rate(ppg: np.ndarray, fs_hz: float, *, low_hz: float = LOW_HZ, high_hz
 
     Raises
     ------
-    ValueError : the band does not fit below fs_hz / 2, or ppg holds NaN or fewer than two periods of `low_hz`
+    ValueError : the band does not fit below fs_hz / 2, or ppg holds NaN or fewer than two periods
+        of `low_hz`
     """
     ppg = np.asarray(ppg, np.float64)
     if not 0 < low_hz < high_hz < fs_hz / 2:
@@ -79,7 +90,9 @@ def heart_rate(ppg: np.ndarray, fs_hz: float, *, low_hz: float = LOW_HZ, high_hz
     if not np.isfinite(ppg).all():
         raise ValueError("expected finite values, found NaN or infinity")
     if len(ppg) < shortest(fs_hz, low_hz=low_hz):
-        raise ValueError(f"expected at least {shortest(fs_hz, low_hz=low_hz)} samples, got {len(ppg)}")
+        raise ValueError(
+            f"expected at least {shortest(fs_hz, low_hz=low_hz)} samples, got {len(ppg)}"
+        )
     if np.ptp(ppg) == 0:
         return math.nan
     points = 2 ** math.ceil(math.log2(max(60 * fs_hz / HR_GRID_BPM, len(ppg))))
@@ -87,9 +100,12 @@ def heart_rate(ppg: np.ndarray, fs_hz: float, *, low_hz: float = LOW_HZ, high_hz
     bin_hz = fs_hz / points
     first, last = math.ceil(low_hz / bin_hz), math.floor(high_hz / bin_hz)
     inside = np.arange(first, last + 1)
-    # A slope that falls into the band from below is drift, not a pulse: only a summit counts, where there is one.
+    # A slope that falls into the band from below is drift, not a pulse: only a summit counts, where
+    # there is one.
     summits = inside[(power[inside] >= power[inside - 1]) & (power[inside] > power[inside + 1])]
-    peak = int((summits if len(summits) else inside)[np.argmax(power[summits if len(summits) else inside])])
+    peak = int(
+        (summits if len(summits) else inside)[np.argmax(power[summits if len(summits) else inside])]
+    )
     left, middle, right = np.log(power[peak - 1 : peak + 2] + np.finfo(float).tiny)
     bend = left - 2 * middle + right
     shift = 0.5 * (left - right) / bend if bend < 0 and len(summits) else 0.0
@@ -97,14 +113,17 @@ def heart_rate(ppg: np.ndarray, fs_hz: float, *, low_hz: float = LOW_HZ, high_hz
 
 
 def _tapered(ppg: np.ndarray) -> np.ndarray:
-    """Take the Hann-weighted straight line out, then apply the window: what is left at 0 Hz leaks nowhere."""
+    """Take the Hann-weighted straight line out, then apply the window: what is left at 0 Hz leaks
+    nowhere.
+    """
     window = np.hanning(len(ppg) + 2)[1:-1]
     line = np.polynomial.Polynomial.fit(np.arange(len(ppg)), ppg, 1, w=np.sqrt(window))
     return (ppg - line(np.arange(len(ppg)))) * window
 
 
 def sliding_windows(values: np.ndarray, length: int, *, step: int) -> np.ndarray:
-    """View `values` (T, ...) as overlapping windows, (N, length, ...); a remainder shorter than `length` is left out.
+    """View `values` (T, ...) as overlapping windows, (N, length, ...); a remainder shorter than
+    `length` is left out.
 
     Raises
     ------
@@ -115,7 +134,9 @@ def sliding_windows(values: np.ndarray, length: int, *, step: int) -> np.ndarray
     values = np.asarray(values)
     if len(values) < length:
         return np.empty((0, length, *values.shape[1:]), values.dtype)
-    return np.moveaxis(np.lib.stride_tricks.sliding_window_view(values, length, axis=0), -1, 1)[::step]
+    return np.moveaxis(np.lib.stride_tricks.sliding_window_view(values, length, axis=0), -1, 1)[
+        ::step
+    ]
 
 
 def sliding_heart_rate(
@@ -127,6 +148,8 @@ def sliding_heart_rate(
     """
     length = min(len(ppg), round(window_s * fs_hz))
     step = max(1, round(step_s * fs_hz))
-    rates = np.array([heart_rate(window, fs_hz) for window in sliding_windows(ppg, length, step=step)])
+    rates = np.array(
+        [heart_rate(window, fs_hz) for window in sliding_windows(ppg, length, step=step)]
+    )
     centres_s = (np.arange(len(rates)) * step + (length - 1) / 2) / fs_hz
     return centres_s, rates

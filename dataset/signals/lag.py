@@ -1,8 +1,9 @@
 """How far the face's pulse is behind the finger's, to a few milliseconds.
 
-Both pulses are laid on one grid of 125 Hz by their own time stamps, and the lag is where their cross-correlation peaks, between
-grid points by a parabola. The two waves have different shapes, so that the peak is not the delay of any one point of the beat;
-but it is the same on every day of a subject, and a shift of one stream moves it by just that shift.
+Both pulses are laid on one grid of 125 Hz by their own time stamps, and the lag is where their
+cross-correlation peaks, between grid points by a parabola. The two waves have different shapes, so
+that the peak is not the delay of any one point of the beat; but it is the same on every day of a
+subject, and a shift of one stream moves it by just that shift.
 """
 
 from collections.abc import Sequence
@@ -15,13 +16,15 @@ from .filters import HIGH_HZ, bandpass, shortest
 from .pos import WINDOW_S, pos
 
 GRID_HZ = 125.0
-REACH_S = 0.45                     # lags that are looked at, either way: under half a beat at 65 bpm
+REACH_S = 0.45  # lags that are looked at, either way: under half a beat at 65 bpm
 LEAST_R = 0.35                     # a window below it has no say
 
 
 @dataclass(frozen=True)
 class Pulse:
-    """A band-passed pulse at `GRID_HZ`; value i is `first_s + i / GRID_HZ` after the session's start."""
+    """A band-passed pulse at `GRID_HZ`; value i is `first_s + i / GRID_HZ` after the session's
+    start.
+    """
 
     first_s: float
     values: np.ndarray             # (T,) float64, blood up
@@ -38,9 +41,11 @@ class Pulse:
 
 
 def face_pulse(patches: np.ndarray, t_s: np.ndarray, *, fps: float) -> Pulse | None:
-    """Give the face's pulse: by POS in each patch, the unquiet ones counting less; None where it is too short.
+    """Give the face's pulse: by POS in each patch, the unquiet ones counting less; None where it is
+    too short.
 
-    Where the face moves, its edges and its mouth do most; averaging pulses instead of colours leaves them a small say.
+    Where the face moves, its edges and its mouth do most; averaging pulses instead of colours
+    leaves them a small say.
 
     Parameters
     ----------
@@ -78,8 +83,9 @@ class Lag:
     """How far the face is behind the finger."""
 
     lag_s: float
-    error_s: float                 # standard error, by leaving out one window after another; infinite of one window alone
-    r: float                       # correlation of the two pulses at that lag, the median of the windows
+    # standard error, by leaving out one window after another; infinite of one window alone
+    error_s: float
+    r: float  # correlation of the two pulses at that lag, the median of the windows
     windows: int                   # that had a say
 
 
@@ -92,12 +98,16 @@ class Correlations:
 
     @property
     def is_beyond(self) -> bool:
-        """Say whether the pulses are alike, but the summit of their correlation lies at an end of the reach."""
+        """Say whether the pulses are alike, but the summit of their correlation lies at an end of
+        the reach.
+        """
         clear = self.r[self.r.max(axis=1, initial=-1.0) >= LEAST_R]
         return len(clear) > 1 and int(np.argmax(clear.sum(axis=0))) in (0, self.r.shape[1] - 1)
 
     def lag(self, chosen: np.ndarray | None = None) -> Lag | None:
-        """Give the lag over some windows, those with a clear pulse counting most; None where none has one, or no summit."""
+        """Give the lag over some windows, those with a clear pulse counting most; None where none
+        has one, or no summit.
+        """
         r = self.r if chosen is None else self.r[chosen]
         best = np.minimum(r.max(axis=1, initial=-1.0), 0.98)
         r, best = r[best >= LEAST_R], best[best >= LEAST_R]
@@ -106,16 +116,28 @@ class Correlations:
         weighted = r * (best / (1 - best**2))[:, None]
         total = weighted.sum(axis=0)
         lag_s = _summit_s(total)
-        without = [at for one in weighted if (at := _summit_s(total - one)) is not None] if len(r) > 1 else []
+        without = (
+            [at for one in weighted if (at := _summit_s(total - one)) is not None]
+            if len(r) > 1
+            else []
+        )
         if lag_s is None:
             return None
         # Windows overlap by half, so that each second is left out only half at a time.
-        spread = np.sqrt(2 * (len(without) - 1) / len(without) * np.sum((np.array(without) - lag_s) ** 2)) if without else np.inf
+        spread = (
+            np.sqrt(
+                2 * (len(without) - 1) / len(without) * np.sum((np.array(without) - lag_s) ** 2)
+            )
+            if without
+            else np.inf
+        )
         return Lag(lag_s, float(spread), float(np.median(best)), len(best))
 
 
 def correlate(face: Pulse, finger: Pulse, spans_s: Sequence[tuple[float, float]]) -> Correlations:
-    """Correlate face and finger in each span at lags within `REACH_S`; a span too short for it is left out."""
+    """Correlate face and finger in each span at lags within `REACH_S`; a span too short for it is
+    left out.
+    """
     reach = round(REACH_S * GRID_HZ)
     kept, rows = [], []
     for span in spans_s:
@@ -124,13 +146,17 @@ def correlate(face: Pulse, finger: Pulse, spans_s: Sequence[tuple[float, float]]
         if count - 2 * reach < shortest(GRID_HZ):
             continue
         inner = seen[reach : count - reach]
-        rows.append([_r(inner, felt[reach - d : count - reach - d]) for d in range(-reach, reach + 1)])
+        rows.append(
+            [_r(inner, felt[reach - d : count - reach - d]) for d in range(-reach, reach + 1)]
+        )
         kept.append(span)
     return Correlations(np.array(kept).reshape(-1, 2), np.array(rows).reshape(-1, 2 * reach + 1))
 
 
 def _summit_s(r: np.ndarray) -> float | None:
-    """Give the lag of the highest summit, between grid points by a parabola; None where it is at the end of the reach."""
+    """Give the lag of the highest summit, between grid points by a parabola; None where it is at
+    the end of the reach.
+    """
     at = int(np.argmax(r))
     if not 0 < at < len(r) - 1:
         return None

@@ -1,10 +1,11 @@
 """POS: the pulse from the mean colour of skin, without training.
 
-In each window of 1.6 s the three colour traces are divided by their means and projected onto the plane orthogonal to skin tone,
-where the pulse and specular motion have different directions; the two axes there are added so that the motion cancels, and
-the windows are overlap-added.
+In each window of 1.6 s the three colour traces are divided by their means and projected onto the
+plane orthogonal to skin tone, where the pulse and specular motion have different directions; the
+two axes there are added so that the motion cancels, and the windows are overlap-added.
 
-Source: Wang, den Brinker, Stuijk, de Haan, "Algorithmic principles of remote PPG", IEEE TBME 64(7), 2017, algorithm 1.
+Source: Wang, den Brinker, Stuijk, de Haan, "Algorithmic principles of remote PPG", IEEE TBME 64(7),
+2017, algorithm 1.
 """
 
 import numpy as np
@@ -20,16 +21,19 @@ def pos(rgb: np.ndarray, fs_hz: float) -> np.ndarray:
 
     Parameters
     ----------
-    rgb : (T, 3) float array, mean red, green and blue of the skin in each frame, > 0, at a constant rate
+    rgb : (T, 3) float array, mean red, green and blue of the skin in each frame, > 0, at a constant
+        rate
     fs_hz : frame rate [Hz]
 
     Returns
     -------
-    (T,) float64 array, zero mean, arbitrary units; it follows the brightness of the skin, as the paper's does
+    (T,) float64 array, zero mean, arbitrary units; it follows the brightness of the skin, as the
+    paper's does
 
     Raises
     ------
-    ValueError : the shape is wrong, the trace is shorter than one window, or a value is not positive
+    ValueError : the shape is wrong, the trace is shorter than one window, or a value is not
+        positive
     """
     rgb = np.asarray(rgb, np.float64)
     length = max(2, int(np.ceil(WINDOW_S * fs_hz)))

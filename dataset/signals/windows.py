@@ -1,15 +1,19 @@
-"""Frame times to the windows in which heart rates are compared: 10 s each, one every second, none across a gap."""
+"""Frame times to the windows in which heart rates are compared: 10 s each, one every second, none
+across a gap.
+"""
 
 import numpy as np
 
 from .filters import WINDOW_S, sliding_windows
 
 STEP_S = 1.0
-LONGEST_STEP_S = 0.5    # a pair of frames further apart than this is not trained on, and no window spans it
+# a pair of frames further apart than this is not trained on, and no window spans it
+LONGEST_STEP_S = 0.5
 
 
 def even_grid(time_s: np.ndarray) -> tuple[np.ndarray, float]:
-    """Give even times at the median rate of some uneven ones, from the first to the last, and that rate [Hz].
+    """Give even times at the median rate of some uneven ones, from the first to the last, and that
+    rate [Hz].
 
     Parameters
     ----------
@@ -17,12 +21,15 @@ def even_grid(time_s: np.ndarray) -> tuple[np.ndarray, float]:
     """
     steps = np.diff(time_s)
     fs_hz = 1 / float(np.median(steps[steps > 0]))
-    # A hundredth of a step more: times are written to 0.1 us, and the last frame should not fall off the end by that.
+    # A hundredth of a step more: times are written to 0.1 us, and the last frame should not fall
+    # off the end by that.
     return np.arange(time_s[0], time_s[-1] + 0.01 / fs_hz, 1 / fs_hz), fs_hz
 
 
 def to_even_grid(values: np.ndarray, time_s: np.ndarray) -> np.ndarray:
-    """Bring (T,) values at uneven times onto their even grid; of frames with the same time the last counts."""
+    """Bring (T,) values at uneven times onto their even grid; of frames with the same time the last
+    counts.
+    """
     last_of_time = np.append(np.diff(time_s) > 0, True)
     return np.interp(even_grid(time_s)[0], time_s[last_of_time], values[last_of_time])
 
@@ -33,7 +40,9 @@ def window_length(fs_hz: float) -> tuple[int, int]:
 
 
 def trusted_windows(time_s: np.ndarray) -> np.ndarray:
-    """Say of each window on the even grid whether every point lies on a frame, or between two that are close together."""
+    """Say of each window on the even grid whether every point lies on a frame, or between two that
+    are close together.
+    """
     grid_s, fs_hz = even_grid(time_s)
     length, step = window_length(fs_hz)
     after = np.clip(np.searchsorted(time_s, grid_s - 1e-9), 1, len(time_s) - 1)

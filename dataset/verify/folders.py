@@ -1,4 +1,6 @@
-"""The curated folders and the face frames kept of them, held against the manifest: labels, file hashes, and every pixel."""
+"""The curated folders and the face frames kept of them, held against the manifest: labels, file
+hashes, and every pixel.
+"""
 
 import hashlib
 import json
@@ -26,7 +28,12 @@ def check_folders(data: Path, done: Verification, known: Known, progress: OnProg
     path = root / MANIFEST
     if not path.exists():
         if any((root / side).is_dir() for side in SIDES):
-            done.add("broken", root, f"expected a manifest, found folders without one in {root}; move them away, convert again")
+            done.add(
+                "broken",
+                root,
+                f"expected a manifest, found folders without one in {root}; move them away, "
+                "convert again",
+            )
         return
     try:
         manifest = known.manifest = read_manifest(path)
@@ -37,7 +44,10 @@ def check_folders(data: Path, done: Verification, known: Known, progress: OnProg
         done.add("stale", path, f"an unfinished conversion or withdrawal in {root}: run it again")
     if known.split and manifest.split_hash != known.split.hash:
         where = data_folder.split_file(data)
-        done.add("stale", path, f"the folders in {root} were made by another split than {where}; acq convert --force")
+        done.add(
+            "stale", path,
+            f"the folders in {root} were made by another split than {where}; acq convert --force",
+        )
     total, before = sum(entry.frames for entry in manifest.entries), 0
     for entry in manifest.entries:
         for at in _folder(root, entry, done, known):
@@ -47,7 +57,10 @@ def check_folders(data: Path, done: Verification, known: Known, progress: OnProg
     for side in SIDES:
         for folder in sorted((root / side).glob("*")):
             if f"{side}/{folder.name}" not in listed:
-                done.add("broken", folder, f"expected only folders of {path}, found {folder}; move it away")
+                done.add(
+                    "broken", folder,
+                    f"expected only folders of {path}, found {folder}; move it away",
+                )
 
 
 def check_pure(data: Path, done: Verification, known: Known) -> None:
@@ -68,11 +81,19 @@ def check_pure(data: Path, done: Verification, known: Known) -> None:
         done.checked["folders"] += 1
         if known.hashes.get(entry["session"], entry["session_hash"]) != entry["session_hash"]:
             folder = root / entry["folder"]
-            done.add("stale", folder, f"{folder} was made of another state of {entry['session']}: acq convert --to pure --force")
+            done.add(
+                "stale",
+                folder,
+                f"{folder} was made of another state of {entry['session']}: acq convert --to pure "
+                "--force",
+            )
     listed = {entry["folder"] for entry in entries}
     for folder in sorted(one for side in SIDES for one in (root / side).glob("*")):
         if f"{folder.parent.name}/{folder.name}" not in listed:
-            done.add("broken", folder, f"expected only folders of {root / MANIFEST}, found {folder}; move it away")
+            done.add(
+                "broken", folder,
+                f"expected only folders of {root / MANIFEST}, found {folder}; move it away",
+            )
 
 
 def _folder(root: Path, entry: Entry, done: Verification, known: Known) -> Iterator[int]:
@@ -90,31 +111,61 @@ def _folder(root: Path, entry: Entry, done: Verification, known: Known) -> Itera
                 yield count
         if (count, pixels.hexdigest()) != (entry.frames, entry.video_hash):
             raise CurationError(
-                f"expected {entry.frames} frames as written, found {count} that decode to others in {video}; acq convert --force"
+                f"expected {entry.frames} frames as written, found {count} that decode to others "
+                f"in {video}; acq convert --force"
             )
         done.checked.update(folders=1, frames=count, bytes=entry.video_bytes)
     except CurationError as error:
         done.add("broken", folder, error)
     for path in sorted(folder.glob("*")):
         if path.name not in (VIDEO, LABELS):
-            done.add("broken", path, f"expected {VIDEO} and {LABELS} only, found {path}: readers may take it for data; move it")
+            done.add(
+                "broken",
+                path,
+                f"expected {VIDEO} and {LABELS} only, found {path}: readers may take it for data; "
+                "move it",
+            )
     found = known.hashes.get(entry.session)
     if found is None:
-        done.add("unchecked", folder, f"{folder} cannot be held against its recording {entry.session}: not here, or unreadable")
+        done.add(
+            "unchecked",
+            folder,
+            f"{folder} cannot be held against its recording {entry.session}: not here, or "
+            "unreadable",
+        )
     elif found != entry.session_hash:
-        done.add("stale", folder, f"{folder} was made of another state of {entry.session}; acq convert --force")
+        done.add(
+            "stale", folder,
+            f"{folder} was made of another state of {entry.session}; acq convert --force",
+        )
     if known.exclusions.is_out(entry.session):
-        done.add("stale", folder, f"{folder} is of {entry.session}, which is excluded; acq split, then acq convert, with --force")
+        done.add(
+            "stale",
+            folder,
+            f"{folder} is of {entry.session}, which is excluded; acq split, then acq convert, with "
+            "--force",
+        )
     now = [(one.from_s, one.to_s) for one in known.exclusions.of(entry.session) if not one.whole]
-    if sorted(now, key=str) != sorted(((one["from_s"], one["to_s"]) for one in entry.excluded), key=str):
-        done.add("stale", folder, f"{folder} was made when other parts of {entry.session} were excluded; acq convert --force")
+    if sorted(now, key=str) != sorted(
+        ((one["from_s"], one["to_s"]) for one in entry.excluded), key=str
+    ):
+        done.add(
+            "stale",
+            folder,
+            f"{folder} was made when other parts of {entry.session} were excluded; acq convert "
+            "--force",
+        )
     yield entry.frames
 
 
 def check_frames(data: Path, done: Verification, known: Known) -> None:
     """Hold kept face frames against the videos that they name, by their key."""
     cache = data_folder.frames_cache(data)
-    owners = {cache_key(entry.video_sha256): entry for entry in known.manifest.entries} if known.manifest else {}
+    owners = (
+        {cache_key(entry.video_sha256): entry for entry in known.manifest.entries}
+        if known.manifest
+        else {}
+    )
     others = 0
     for path in sorted(cache.glob("*.json")) if cache.is_dir() else []:
         array = path.with_suffix(".npy")
@@ -123,16 +174,32 @@ def check_frames(data: Path, done: Verification, known: Known) -> None:
             sha256 = str(json.loads(path.read_text())["video_sha256"])
             frames = len(np.load(array, mmap_mode="r"))
         except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
-            done.add("broken", path, f"expected face frames and what they are of, got: {error}, at {array}{again}")
+            done.add(
+                "broken", path,
+                f"expected face frames and what they are of, got: {error}, at {array}{again}",
+            )
             continue
         entry = owners.get(path.stem)
         if entry is None:
             others += 1
         elif sha256 != entry.video_sha256:
-            done.add("broken", path, f"expected face frames of {entry.folder}, found those of another video at {array}{again}")
+            done.add(
+                "broken",
+                path,
+                f"expected face frames of {entry.folder}, found those of another video at "
+                f"{array}{again}",
+            )
         elif frames != entry.frames:
-            done.add("broken", path, f"expected face frames of {entry.frames} frames, found {frames} at {array}{again}")
+            done.add(
+                "broken", path,
+                f"expected face frames of {entry.frames} frames, found {frames} at {array}{again}",
+            )
         else:
             done.checked.update(kept_frames=1)
     if others:
-        done.add("stale", cache, f"{others} in {cache} are of other videos or made otherwise: nobody reads them; remove them")
+        done.add(
+            "stale",
+            cache,
+            f"{others} in {cache} are of other videos or made otherwise: nobody reads them; remove "
+            "them",
+        )

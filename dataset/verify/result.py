@@ -1,7 +1,8 @@
 """What `acq verify` finds, and of which kind.
 
-Broken: something is not what was written, or is missing. Stale: it is whole, but was made of another state of what it stands for,
-and the verb that made it makes it anew. Unchecked: there is nothing to hold it against.
+Broken: something is not what was written, or is missing. Stale: it is whole, but was made of
+another state of what it stands for, and the verb that made it makes it anew. Unchecked: there is
+nothing to hold it against.
 """
 
 from collections import Counter
@@ -29,7 +30,8 @@ class Verification:
     """What was looked at, and what was found."""
 
     findings: list[Finding] = field(default_factory=list)
-    checked: Counter[str] = field(default_factory=Counter)      # "sessions", "folders", "frames", "bytes" and so on
+    # "sessions", "folders", "frames", "bytes" and so on
+    checked: Counter[str] = field(default_factory=Counter)
 
     @property
     def ok(self) -> bool:
@@ -48,4 +50,5 @@ class Known:
     split: Split | None = None
     exclusions: Exclusions = field(default_factory=Exclusions)
     manifest: Manifest | None = None
-    hashes: dict[str, str] = field(default_factory=dict)        # session id: content hash, of those that could be read
+    # session id: content hash, of those that could be read
+    hashes: dict[str, str] = field(default_factory=dict)

@@ -1,12 +1,15 @@
-"""A subject withdraws: everything of it under a data folder is removed, and what must be remembered names nobody.
+"""A subject withdraws: everything of it under a data folder is removed, and what must be remembered
+names nobody.
 
-What is to be removed is first written to `data/.withdrawal.json`; then it goes, in an order in which the data of the others
-stay usable at every moment; then `data/withdrawals.json` gets its line, and the first file is removed. Every step may be done
-twice, so an interrupted withdrawal is completed by asking for it again.
+What is to be removed is first written to `data/.withdrawal.json`; then it goes, in an order in
+which the data of the others stay usable at every moment; then `data/withdrawals.json` gets its
+line, and the first file is removed. Every step may be done twice, so an interrupted withdrawal is
+completed by asking for it again.
 
-The order: the manifest stops listing the folders (and names them as stale, so that they are known to be acq's), then the folders
-go, and what was made of them; the split and the exclusions; the recordings last, as they say that there is something to withdraw.
-A folder number is never given again: the manifest keeps it under a name that is no session's.
+The order: the manifest stops listing the folders (and names them as stale, so that they are known
+to be acq's), then the folders go, and what was made of them; the split and the exclusions; the
+recordings last, as they say that there is something to withdraw. A folder number is never given
+again: the manifest keeps it under a name that is no session's.
 """
 
 import json
@@ -72,19 +75,23 @@ class _Plan:
     split_removed: bool
 
 
-def plan_withdrawal(data: Path, subject: str, *, models: bool = False, on_progress: OnProgress | None = None) -> Withdrawn:
+def plan_withdrawal(
+    data: Path, subject: str, *, models: bool = False, on_progress: OnProgress | None = None
+) -> Withdrawn:
     """Say what `withdraw` would do, and do nothing.
 
     Raises
     ------
-    CurationError : there is nothing of the subject, another withdrawal was interrupted, or a list cannot be read
+    CurationError : there is nothing of the subject, another withdrawal was interrupted, or a list
+        cannot be read
     SubjectError : a recording among its own is somebody else's, or is being written
     """
     return _look(data, subject, models, on_progress)[0]
 
 
 def withdraw(
-    data: Path, subject: str, *, models: bool = False, on_progress: OnProgress | None = None, on_step: OnStep | None = None
+    data: Path, subject: str, *, models: bool = False, on_progress: OnProgress | None = None,
+    on_step: OnStep | None = None,
 ) -> Withdrawn:
     """Remove a subject from a data folder, or complete that.
 
@@ -126,7 +133,8 @@ def withdraw(
     if again.removable or again.lists:
         back = [trace.path for trace in again.removable] + list(again.lists)
         raise CurationError(
-            f"expected nothing of {subject} any more, found {back[0]} again; end what writes it, then withdraw again"
+            f"expected nothing of {subject} any more, found {back[0]} again; end what writes it, "
+            "then withdraw again"
         )
     step("record")
     _note(data, plan.noted)
@@ -135,33 +143,58 @@ def withdraw(
     return done
 
 
-def _look(data: Path, subject: str, models: bool, on_progress: OnProgress | None) -> tuple[Withdrawn, _Plan]:
+def _look(
+    data: Path, subject: str, models: bool, on_progress: OnProgress | None
+) -> tuple[Withdrawn, _Plan]:
     before = _read_plan(data)
     if before and before.subject != subject:
         raise CurationError(
-            f"expected no other withdrawal under way, found that of {before.subject} interrupted, in {data / UNDER_WAY}; "
+            f"expected no other withdrawal under way, found that of {before.subject} interrupted, "
+            f"in {data / UNDER_WAY}; "
             f"acq withdraw {before.subject} completes it"
         )
     traces = find_traces(
-        data, subject, sessions=before.sessions if before else (), folders=before.folders if before else (),
-        data_hashes=before.data_hashes if before else (), on_progress=on_progress,
+        data, subject, sessions=before.sessions if before else (),
+        folders=before.folders if before else (), data_hashes=before.data_hashes if before else (),
+        on_progress=on_progress,
     )
     models = models or bool(before and before.models)
     if not before and not traces.removable and not traces.lists and not (models and traces.runs):
         runs = ", ".join(run.folder.name for run in traces.runs)
-        there = ", ".join(sorted(path.name for path in data_folder.sessions_dir(data).glob("*") if path.is_dir()))
-        but = f" but the runs {runs}; --models removes them" if runs else f"; there are {there or 'no subjects'}"
+        there = ", ".join(
+            sorted(path.name for path in data_folder.sessions_dir(data).glob("*") if path.is_dir())
+        )
+        but = (
+            f" but the runs {runs}; --models removes them"
+            if runs
+            else f"; there are {there or 'no subjects'}"
+        )
         raise CurationError(f"expected something of {subject} in {data}, found nothing{but}")
     count = len(traces.runs)
-    noted = before.noted if before else Withdrawal(
-        str(uuid.uuid4()), datetime.now(timezone.utc).date().isoformat(), traces.recordings, len(traces.folders), count, 0,
-        version("acq"),
+    noted = (
+        before.noted
+        if before
+        else Withdrawal(
+            str(uuid.uuid4()), datetime.now(timezone.utc).date().isoformat(), traces.recordings,
+            len(traces.folders), count, 0, version("acq"),
+        )
     )
     noted = replace(noted, models_removed=noted.models if models else 0)
-    removed = before.split_removed if before else data_folder.split_file(data).exists() and _split_without(data, subject) is None
-    folders = {trace.path.relative_to(data).as_posix() for trace in traces.folders} | set(before.folders if before else ())
-    plan = _Plan(subject, noted, sorted(traces.sessions), sorted(folders), sorted(traces.data_hashes), models, removed)
-    return Withdrawn(traces, noted, removed, () if models else tuple(run.folder for run in traces.runs)), plan
+    removed = (
+        before.split_removed
+        if before
+        else data_folder.split_file(data).exists() and _split_without(data, subject) is None
+    )
+    folders = {trace.path.relative_to(data).as_posix() for trace in traces.folders} | set(
+        before.folders if before else ()
+    )
+    plan = _Plan(
+        subject, noted, sorted(traces.sessions), sorted(folders), sorted(traces.data_hashes),
+        models, removed,
+    )
+    return Withdrawn(
+        traces, noted, removed, () if models else tuple(run.folder for run in traces.runs)
+    ), plan
 
 
 def _read_plan(data: Path) -> _Plan | None:
@@ -169,13 +202,16 @@ def _read_plan(data: Path) -> _Plan | None:
     try:
         body = json.loads(path.read_text(encoding="utf-8"))
         plan = _Plan(**{**body, "noted": Withdrawal(**body["noted"])})
-        if not data_folder.is_subject_id(plan.subject) or not all(_FOLDER.fullmatch(name) for name in plan.folders):
+        if not data_folder.is_subject_id(plan.subject) or not all(
+            _FOLDER.fullmatch(name) for name in plan.folders
+        ):
             raise ValueError("a name that is none")
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CurationError(
-            f"expected what an interrupted withdrawal noted, got: {error}, in {path}; remove that file and withdraw again"
+            f"expected what an interrupted withdrawal noted, got: {error}, in {path}; remove that "
+            "file and withdraw again"
         ) from error
     return plan
 
@@ -183,7 +219,8 @@ def _read_plan(data: Path) -> _Plan | None:
 def _remove(path: Path, step: OnStep) -> None:
     """Remove a file, or a folder file by file; what is gone already is not missed."""
     if path.is_dir() and not path.is_symlink():
-        for inside in sorted(path.iterdir(), key=lambda one: (one.name == MANIFEST, one)):     # it says whose the rest is
+        # it says whose the rest is
+        for inside in sorted(path.iterdir(), key=lambda one: (one.name == MANIFEST, one)):
             _remove(inside, step)
         step(f"remove {path}")
         path.rmdir()
@@ -198,12 +235,23 @@ def _unlist(root: Path, data: Path, traces: Traces, plan: _Plan, split: Split | 
     here = f"{root.relative_to(data).as_posix()}/"
     named = pattern_of(traces.subject, traces.sessions)
     entries = [
-        replace(entry, excluded=[{**part, "reason": named.sub(WITHDRAWN, part["reason"])} for part in entry.excluded])
-        for entry in old.entries if entry.subject != plan.subject
+        replace(
+            entry,
+            excluded=[
+                {**part, "reason": named.sub(WITHDRAWN, part["reason"])} for part in entry.excluded
+            ],
+        )
+        for entry in old.entries
+        if entry.subject != plan.subject
     ]
     going = {name.removeprefix(here) for name in plan.folders if name.startswith(here)}
-    numbers = {f"(withdrawn {number})" if traces.names(key) else key: number for key, number in old.numbers.items()}
-    now = replace(old, numbers=numbers, stale=tuple(sorted({*old.stale, *going}))).with_entries(entries, complete=old.complete)
+    numbers = {
+        f"(withdrawn {number})" if traces.names(key) else key: number
+        for key, number in old.numbers.items()
+    }
+    now = replace(old, numbers=numbers, stale=tuple(sorted({*old.stale, *going}))).with_entries(
+        entries, complete=old.complete
+    )
     path = data_folder.split_file(data)
     if split is not None and path.exists() and old.split_hash == read_split(path).hash:
         now = replace(now, split_hash=split.hash)
@@ -215,7 +263,9 @@ def _tidy(root: Path, data: Path, plan: _Plan) -> None:
     old = read_manifest(root / MANIFEST)
     here = f"{root.relative_to(data).as_posix()}/"
     gone = {name.removeprefix(here) for name in plan.folders if name.startswith(here)}
-    _write_if_new(replace(old, stale=tuple(name for name in old.stale if name not in gone)), old, root)
+    _write_if_new(
+        replace(old, stale=tuple(name for name in old.stale if name not in gone)), old, root
+    )
 
 
 def _write_if_new(now: Manifest, old: Manifest, root: Path) -> None:
@@ -246,9 +296,13 @@ def _write_split(data: Path, split: Split | None) -> None:
 def _write_exclusions(data: Path, traces: Traces) -> None:
     old = read_exclusions(data)
     named = pattern_of(traces.subject, traces.sessions)
-    now = Exclusions(tuple(
-        replace(one, reason=named.sub(WITHDRAWN, one.reason)) for one in old.listed if not traces.names(one.session)
-    ))
+    now = Exclusions(
+        tuple(
+            replace(one, reason=named.sub(WITHDRAWN, one.reason))
+            for one in old.listed
+            if not traces.names(one.session)
+        )
+    )
     if now != old:
         write_exclusions(data, now)
 
@@ -269,11 +323,16 @@ def read_withdrawals(data: Path) -> list[Withdrawal]:
     except FileNotFoundError:
         return []
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise CurationError(f"expected a record of withdrawals, got: {error}, in {path}; restore it from a copy") from error
+        raise CurationError(
+            f"expected a record of withdrawals, got: {error}, in {path}; restore it from a copy"
+        ) from error
 
 
 def _note(data: Path, noted: Withdrawal) -> None:
     before = read_withdrawals(data)
     if noted.id not in {one.id for one in before}:
-        body = {"schema": SCHEMA, "schema_version": SCHEMA_VERSION, "withdrawals": [asdict(one) for one in (*before, noted)]}
+        body = {
+            "schema": SCHEMA, "schema_version": SCHEMA_VERSION,
+            "withdrawals": [asdict(one) for one in (*before, noted)],
+        }
         write_text_atomically(data_folder.withdrawals_file(data), json.dumps(body, indent=2) + "\n")

@@ -30,7 +30,8 @@ class OnnxNet:
         Parameters
         ----------
         motion : (N, 3, 36, 36) float32 normalised differences, unit variance
-        appearance : (M, 3, 36, 36) float32 in [0, 1], N a multiple of M; a student does not look at it
+        appearance : (M, 3, 36, 36) float32 in [0, 1], N a multiple of M; a student does not look at
+            it
 
         Returns
         -------
@@ -44,10 +45,18 @@ class OnnxNet:
             raise ValueError(f"expected motion (N, 3, {SIZE}, {SIZE}), got {motion.shape}")
         inputs = {"motion": np.ascontiguousarray(motion, np.float32)}
         if self.needs_appearance:
-            if (appearance is None or appearance.ndim != 4 or appearance.shape[1:] != motion.shape[1:] or not len(appearance)
-                    or len(motion) % len(appearance)):
+            if (
+                appearance is None
+                or appearance.ndim != 4
+                or appearance.shape[1:] != motion.shape[1:]
+                or not len(appearance)
+                or len(motion) % len(appearance)
+            ):
                 got = None if appearance is None else appearance.shape
-                raise ValueError(f"expected appearance (M, 3, {SIZE}, {SIZE}), {len(motion)} a multiple of M, got {got}")
+                raise ValueError(
+                    f"expected appearance (M, 3, {SIZE}, {SIZE}), {len(motion)} a multiple of M, "
+                    f"got {got}"
+                )
             inputs["appearance"] = np.ascontiguousarray(appearance, np.float32)
         return np.asarray(self._session.run(["pulse"], inputs)[0])
 

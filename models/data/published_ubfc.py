@@ -1,7 +1,9 @@
-"""UBFC-rPPG's DATASET_2 where it lies, as it was published: read in place, never copied or converted.
+"""UBFC-rPPG's DATASET_2 where it lies, as it was published: read in place, never copied or
+converted.
 
-Each `subject<int>` folder is one person. Stamps are made to rise and PPG that is no number is bridged, and not learnt from; each
-defect is named. The PPG is band-passed here, on an even grid by the published times. Frames are found once and kept.
+Each `subject<int>` folder is one person. Stamps are made to rise and PPG that is no number is
+bridged, and not learnt from; each defect is named. The PPG is band-passed here, on an even grid by
+the published times. Frames are found once and kept.
 """
 
 import hashlib
@@ -33,7 +35,8 @@ from .curated import (
 
 
 def load_dataset_2(
-    folder: Path, *, cache: Path, workers: Workers | None = None, on_progress: OnProgress | None = None
+    folder: Path, *, cache: Path, workers: Workers | None = None,
+    on_progress: OnProgress | None = None,
 ) -> tuple[Curated, list[str]]:
     """Read all `subject<int>` folders, all of them to train on, to be dealt into folds.
 
@@ -43,18 +46,35 @@ def load_dataset_2(
 
     Raises
     ------
-    CurationError : no such folders; files that are missing or none, all of them named; a video without a face
-    TrainingError : fewer than two subjects, a PPG that does not vary, a recording too short or too slow
+    CurationError : no such folders; files that are missing or none, all of them named; a video
+        without a face
+    TrainingError : fewer than two subjects, a PPG that does not vary, a recording too short or too
+        slow
     """
-    found = {int(m[1]): path for path in folder.glob("subject*") if (m := re.fullmatch(r"subject(\d+)", path.name))}
+    found = {
+        int(m[1]): path
+        for path in folder.glob("subject*")
+        if (m := re.fullmatch(r"subject(\d+)", path.name))
+    }
     if len(found) < 2:
-        raise TrainingError(f"expected at least two folders subject<int> in {folder}, got {len(found)}; name the folder "
-                            "DATASET_2 of UBFC-rPPG")
+        raise TrainingError(
+            f"expected at least two folders subject<int> in {folder}, got {len(found)}; name the "
+            "folder "
+            "DATASET_2 of UBFC-rPPG"
+        )
     folders = [path for _, path in sorted(found.items())]
-    gone = [str(path / name) for path in folders for name in (LABELS, VIDEO) if not (path / name).is_file()]
+    gone = [
+        str(path / name)
+        for path in folders
+        for name in (LABELS, VIDEO)
+        if not (path / name).is_file()
+    ]
     if gone:
-        raise CurationError(f"expected {LABELS} and {VIDEO} in {len(folders)} folders, found {len(gone)} files missing: "
-                            f"{', '.join(gone[:6])}{', ...' if len(gone) > 6 else ''}; get them again")
+        raise CurationError(
+            f"expected {LABELS} and {VIDEO} in {len(folders)} folders, found {len(gone)} files "
+            "missing: "
+            f"{', '.join(gone[:6])}{', ...' if len(gone) > 6 else ''}; get them again"
+        )
     labels = {}
     defects = []
     for path in folders:
@@ -70,7 +90,10 @@ def load_dataset_2(
         ppg, known, time_s = labels[path]
         count = min(len(frames.frames), len(ppg))
         if len(frames.frames) != len(ppg):
-            defects.append(f"{path.name}: {len(frames.frames)} frames and {len(ppg)} PPG values; the first {count} are used")
+            defects.append(
+                f"{path.name}: {len(frames.frames)} frames and {len(ppg)} PPG values; the first "
+                f"{count} are used"
+            )
         ppg, known, time_s = ppg[:count], known[:count], time_s[:count]
         check_labels(path, ppg, time_s)
         check_measurable(path, time_s)
@@ -79,20 +102,28 @@ def load_dataset_2(
         kept = np.interp(time_s, grid_s, bandpass(to_even_grid(ppg, time_s), fs_hz))
         change = ppg_change(kept, time_s)
         change[~(known[1:] & known[:-1])] = np.nan
-        recordings.append(Recording(
-            folder=path.name, subject=path.name, session=path.name, simulated=False,
-            motion=torch.from_numpy(seen.motion().astype(np.float16)),
-            appearance=torch.from_numpy((seen.frames[:-1] >> 8).astype(np.uint8)), colour=seen.colour(),
-            change=torch.from_numpy(change), ppg=kept, time_s=time_s, video=path / VIDEO, box=frames.box,
-        ))
-        digest.update(f"{path.name} {frames.video_sha256} {hashlib.sha256((path / LABELS).read_bytes()).hexdigest()}\n".encode())
+        recordings.append(
+            Recording(
+                folder=path.name, subject=path.name, session=path.name, simulated=False,
+                motion=torch.from_numpy(seen.motion().astype(np.float16)),
+                appearance=torch.from_numpy((seen.frames[:-1] >> 8).astype(np.uint8)),
+                colour=seen.colour(), change=torch.from_numpy(change), ppg=kept, time_s=time_s,
+                video=path / VIDEO, box=frames.box,
+            )
+        )
+        digest.update(
+            f"{path.name} {frames.video_sha256} "
+            f"{hashlib.sha256((path / LABELS).read_bytes()).hexdigest()}\n".encode()
+        )
     if on_progress is not None:
         on_progress(FACES, len(folders), len(folders))
     return Curated(recordings, [], "", digest.hexdigest()), defects
 
 
 def _labels(path: Path) -> tuple[tuple[np.ndarray, np.ndarray, np.ndarray], Sequence[str]]:
-    """Give PPG with holes bridged, which of it is known, and rising seconds, each (N,); and what is wrong with them."""
+    """Give PPG with holes bridged, which of it is known, and rising seconds, each (N,); and what is
+    wrong with them.
+    """
     published = read_dataset_2(path)
     assert published.frame_times is not None
     ppg, time_s = published.samples.ppg, published.frame_times.time_ns / 1e9
@@ -100,5 +131,9 @@ def _labels(path: Path) -> tuple[tuple[np.ndarray, np.ndarray, np.ndarray], Sequ
     ppg, time_s = ppg[:count], time_s[:count]
     known = np.isfinite(ppg)
     if not known.any():
-        raise TrainingError(f"expected a PPG in {path / LABELS}, got no number in {count}; leave this recording out")
-    return (np.interp(np.arange(count), np.flatnonzero(known), ppg[known]), known, time_s - time_s[0]), published.defects
+        raise TrainingError(
+            f"expected a PPG in {path / LABELS}, got no number in {count}; leave this recording out"
+        )
+    return (
+        np.interp(np.arange(count), np.flatnonzero(known), ppg[known]), known, time_s - time_s[0],
+    ), published.defects

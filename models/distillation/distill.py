@@ -1,14 +1,17 @@
 """Teacher, student and losses together: one scalar, and its named parts.
 
-`L = L_S + w_1 L_1 + w_2 L_2 + w_P L_P`. L_S is the mean squared error on the frame-to-frame change of the PPG, in units of its
-standard deviation. L_1 and L_2 compare the middle and the last feature maps: by TaT as the paper does, or by FitNet's hints or
-attention transfer, to hold TaT against. L_P is the mean squared difference of the two networks' answers. The finger's PPG says
-what the pulse did, not what two frames can show of it; the teacher's answer is the part that can be seen, a target with far less
-noise. Weights of zero switch a part off: `weight_pulse=0` is the paper's loss. The teacher is frozen, and in evaluation mode: its
-batch normalisation does not move and its dropout is off.
+`L = L_S + w_1 L_1 + w_2 L_2 + w_P L_P`. L_S is the mean squared error on the frame-to-frame change
+of the PPG, in units of its standard deviation. L_1 and L_2 compare the middle and the last feature
+maps: by TaT as the paper does, or by FitNet's hints or attention transfer, to hold TaT against. L_P
+is the mean squared difference of the two networks' answers. The finger's PPG says what the pulse
+did, not what two frames can show of it; the teacher's answer is the part that can be seen, a target
+with far less noise. Weights of zero switch a part off: `weight_pulse=0` is the paper's loss. The
+teacher is frozen, and in evaluation mode: its batch normalisation does not move and its dropout is
+off.
 
-At 18x18 places TaT costs more than all of the student. It is a mean over frames, and the clips of a batch are in random
-order, so the first `share` of them give it without bias; every epoch cuts and shuffles anew.
+At 18x18 places TaT costs more than all of the student. It is a mean over frames, and the clips of a
+batch are in random order, so the first `share` of them give it without bias; every epoch cuts and
+shuffles anew.
 """
 
 from dataclasses import dataclass
@@ -50,12 +53,16 @@ def label_loss(pulse: Tensor, batch: Batch) -> Tensor:
 
 
 def shape_loss(pulse: Tensor, batch: Batch) -> Tensor:
-    """Give 1 - r of the pulse itself, the cumulative sum of its change, over each clip, mean over clips.
+    """Give 1 - r of the pulse itself, the cumulative sum of its change, over each clip, mean over
+    clips.
 
     What the mean squared error on the change hardly weighs, slow drift within a clip, counts here.
     """
     clips = len(batch.appearance)
-    return negative_pearson(pulse.float().reshape(clips, -1).cumsum(dim=1), batch.change.reshape(clips, -1).cumsum(dim=1))
+    return negative_pearson(
+        pulse.float().reshape(clips, -1).cumsum(dim=1),
+        batch.change.reshape(clips, -1).cumsum(dim=1),
+    )
 
 
 class Distillation(nn.Module):
@@ -71,7 +78,8 @@ class Distillation(nn.Module):
             level: _feature_loss(channels[level], config) for level in channels
             if config.kd != "none" and config.levels in ("both", level) and self.weights[level] > 0
         })
-        self._teacher = [teacher.eval().requires_grad_(False)]    # in a list: no child, so train() does not reach it
+        # in a list: no child, so train() does not reach it
+        self._teacher = [teacher.eval().requires_grad_(False)]
 
     @property
     def teacher(self) -> Teacher:
@@ -79,21 +87,33 @@ class Distillation(nn.Module):
         return self._teacher[0]
 
     def forward(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor], Tensor]:
-        """Give the loss of a batch, its parts unweighted (`label`, and of `middle`, `last`, `pulse` those in use), the answer."""
+        """Give the loss of a batch, its parts unweighted (`label`, and of `middle`, `last`, `pulse`
+        those in use), the answer.
+        """
         clip = len(batch.motion) // len(batch.appearance)
         clips = max(1, round(self.config.share * len(batch.appearance)))
         pairs = clips * clip
         # The teacher's answer is asked of every clip, its maps of some.
-        seen = len(batch.appearance) if self.config.weight_pulse > 0 else clips if len(self.features) else 0
+        seen = (
+            len(batch.appearance)
+            if self.config.weight_pulse > 0
+            else clips
+            if len(self.features)
+            else 0
+        )
         with torch.no_grad():
-            wanted = self.teacher(batch.motion[:seen * clip], batch.appearance[:seen]) if seen else None
+            wanted = (
+                self.teacher(batch.motion[: seen * clip], batch.appearance[:seen]) if seen else None
+            )
         said = self.student(batch.motion)
         parts = {"label": label_loss(said.pulse, batch)}
         loss = parts["label"]
         if wanted is not None:
             mean_of = clip if self.config.changes else 1
             for level, compare in self.features.items():
-                parts[level] = compare(getattr(said, level)[:pairs], getattr(wanted, level)[:pairs], clip=mean_of)
+                parts[level] = compare(
+                    getattr(said, level)[:pairs], getattr(wanted, level)[:pairs], clip=mean_of
+                )
                 loss = loss + self.weights[level] * parts[level]
             if self.config.weight_pulse > 0:
                 parts["pulse"] = F.mse_loss(said.pulse.float(), wanted.pulse.float())

@@ -2,7 +2,9 @@
 
 from dataset.signals.colour_methods import METHODS as COLOUR_METHODS
 
-NETWORKS = {"teacher": "teacher", "student": "student", "student_kd": "student + KD", "physnet": "PhysNet"}
+NETWORKS = {
+    "teacher": "teacher", "student": "student", "student_kd": "student + KD", "physnet": "PhysNet",
+}
 COLOURS = {"green": "GREEN", "ica": "ICA", "pca": "PCA", "chrom": "CHROM", "pos": "POS"}
 TITLES = {**NETWORKS, **COLOURS}
 

@@ -1,33 +1,51 @@
-"""Is the taught student better, and how far does it come? The paper's figures, and this run's in the same words."""
+"""Is the taught student better, and how far does it come? The paper's figures, and this run's in
+the same words.
+"""
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 from scipy import stats
 
-PUBLISHED = {    # MAE, RMSE [bpm]; the project's reference paper, tables 1 to 3
-    "UBFC-rPPG, five subject-disjoint folds": {"teacher": (0.956, 1.580), "student": (4.559, 9.686),
-                                               "student_kd": (3.444, 7.298)},
-    "the paper’s own recordings, 3 subjects train, 1 tests": {"teacher": (2.180, 5.951), "student": (2.800, 6.706),
-                                                              "student_kd": (2.518, 6.208)},
+PUBLISHED = {  # MAE, RMSE [bpm]; the project's reference paper, tables 1 to 3
+    "UBFC-rPPG, five subject-disjoint folds": {
+        "teacher": (0.956, 1.580), "student": (4.559, 9.686), "student_kd": (3.444, 7.298),
+    },
+    "the paper’s own recordings, 3 subjects train, 1 tests": {
+        "teacher": (2.180, 5.951), "student": (2.800, 6.706), "student_kd": (2.518, 6.208),
+    },
 }
 LEAST_GAP_BPM = 0.1
-PUBLISHED_BOARD = (0.50, 0.05)      # s a frame, teacher and student, whole pipeline on a Jetson Nano; table 4
+# s a frame, teacher and student, whole pipeline on a Jetson Nano; table 4
+PUBLISHED_BOARD = (0.50, 0.05)
 
 
 def gap_closed(mae_bpm: Mapping[str, float]) -> float | None:
     """Give how much of the way from `student` to `teacher` the error of `student_kd` goes [%].
 
-    None where the teacher is not ahead by 0.1 bpm, the grid that rates are read on: a share of nothing says nothing.
+    None where the teacher is not ahead by 0.1 bpm, the grid that rates are read on: a share of
+    nothing says nothing.
     """
     gap = mae_bpm["student"] - mae_bpm["teacher"]
-    return 100 * (mae_bpm["student"] - mae_bpm["student_kd"]) / gap if gap >= LEAST_GAP_BPM else None
+    return (
+        100 * (mae_bpm["student"] - mae_bpm["student_kd"]) / gap if gap >= LEAST_GAP_BPM else None
+    )
 
 
 def over_seeds(seeds: Sequence[dict]) -> dict[str, float]:
-    """Give in how many seeds student + KD has the lower MAE, the mean gain [bpm] and its 95 % interval (Student's t)."""
-    gain = np.array([one["methods"]["student"]["mae_bpm"] - one["methods"]["student_kd"]["mae_bpm"] for one in seeds])
+    """Give in how many seeds student + KD has the lower MAE, the mean gain [bpm] and its 95 %
+    interval (Student's t).
+    """
+    gain = np.array(
+        [
+            one["methods"]["student"]["mae_bpm"] - one["methods"]["student_kd"]["mae_bpm"]
+            for one in seeds
+        ]
+    )
     mean, half = float(gain.mean()), float("nan")
     if len(gain) > 1:
         half = float(stats.t.ppf(0.975, len(gain) - 1) * gain.std(ddof=1) / np.sqrt(len(gain)))
-    return {"seeds": len(gain), "ahead": int((gain > 0).sum()), "gain_bpm": mean, "low_bpm": mean - half, "high_bpm": mean + half}
+    return {
+        "seeds": len(gain), "ahead": int((gain > 0).sum()), "gain_bpm": mean,
+        "low_bpm": mean - half, "high_bpm": mean + half,
+    }

@@ -1,8 +1,9 @@
 """A trained student as files that a board without torch can run.
 
-`RUN/board/` holds the student (float32 and, where its training data are at hand, int8), the teacher and MTCNN's three networks as
-ONNX, each with the constants of its preprocessing inside (`dataset.face.onnx_file`). Each file is run once more by ONNX Runtime before
-the folder gets its name, and must say what torch says.
+`RUN/board/` holds the student (float32 and, where its training data are at hand, int8), the teacher
+and MTCNN's three networks as ONNX, each with the constants of its preprocessing inside
+(`dataset.face.onnx_file`). Each file is run once more by ONNX Runtime before the folder gets its
+name, and must say what torch says.
 """
 
 import json
@@ -32,13 +33,18 @@ from .graphs import count_multiply_adds, detector_graph, net_graph
 from .quantise import quantise, training_motion
 
 TOLERANCE = 1e-5      # of float32 beside torch
-DETECTORS = {"pnet": (50, 77), "rnet": (24, 24), "onet": (48, 48)}    # sides of the images they are held against torch with
-FILES = ("student.onnx", "student-int8.onnx", "teacher.onnx", *(f"{name}.onnx" for name in DETECTORS))
+# sides of the images they are held against torch with
+DETECTORS = {"pnet": (50, 77), "rnet": (24, 24), "onet": (48, 48)}
+FILES = (
+    "student.onnx", "student-int8.onnx", "teacher.onnx", *(f"{name}.onnx" for name in DETECTORS),
+)
 
 
 @dataclass(frozen=True)
 class Int8:
-    """How far the int8 student is from the float32 one, on training frames that its ranges were not taken from."""
+    """How far the int8 student is from the float32 one, on training frames that its ranges were not
+    taken from.
+    """
 
     pairs: int
     largest_percent: float  # difference of what they say of a pair, of the SD of what float32 says
@@ -52,7 +58,8 @@ class Exported:
 
     folder: Path
     checkpoint: Path                  # of the student
-    differences: dict[str, float]     # file name: the largest difference from torch, of each float32 net
+    # file name: the largest difference from torch, of each float32 net
+    differences: dict[str, float]
     int8: Int8 | None
     int8_refused: str                 # why there is no int8; "" where there is
 
@@ -62,18 +69,23 @@ def export(source: Path, *, out: Path | None = None, force: bool = False) -> Exp
 
     Parameters
     ----------
-    source : a run's folder (its student + KD, or else its student), or a student's checkpoint; a teacher beside it goes along
+    source : a run's folder (its student + KD, or else its student), or a student's checkpoint; a
+        teacher beside it goes along
     out : the folder to make; `board` beside the checkpoint where not given
     force : whether an earlier export there is replaced
 
     Raises
     ------
-    TrainingError : no such run, no student, the folder is there already, or ONNX Runtime does not say what torch says
+    TrainingError : no such run, no student, the folder is there already, or ONNX Runtime does not
+        say what torch says
     """
     path = student_of(source)
     student = load_checkpoint(path)
     if not isinstance(student.net, Student):
-        raise TrainingError(f"expected a student's checkpoint at {path}, found another network's; give the folder of the run")
+        raise TrainingError(
+            f"expected a student's checkpoint at {path}, found another network's; give the folder "
+            "of the run"
+        )
     out = out or path.parent / BOARD
     check_replaceable(out, force=force)
     part = Path(tempfile.mkdtemp(dir=_made(out.parent), prefix=f".{out.name}-"))
@@ -85,7 +97,9 @@ def export(source: Path, *, out: Path | None = None, force: bool = False) -> Exp
             same = {"split_hash": student.split_hash, "data_hash": student.data_hash}
             checkpoints["teacher"] = (beside, load_checkpoint(beside, **same))
         for name, (file, checkpoint) in checkpoints.items():
-            (part / f"{name}.onnx").write_bytes(net_model(name, file, checkpoint).SerializeToString())
+            (part / f"{name}.onnx").write_bytes(
+                net_model(name, file, checkpoint).SerializeToString()
+            )
             differences[f"{name}.onnx"] = check_net(part / f"{name}.onnx", checkpoint.net)
         for name, (model, net) in detector_models().items():
             (part / f"{name}.onnx").write_bytes(model.SerializeToString())
@@ -106,7 +120,10 @@ def student_of(source: Path) -> Path:
     for name in ("student_kd", "student"):
         if (path := source / f"{name}.safetensors").is_file():
             return path
-    raise TrainingError(f"expected a run with a student, or a checkpoint, at {source}, found none; acq train-kd makes one")
+    raise TrainingError(
+        f"expected a run with a student, or a checkpoint, at {source}, found none; acq train-kd "
+        "makes one"
+    )
 
 
 def check_replaceable(out: Path, *, force: bool) -> None:
@@ -114,10 +131,19 @@ def check_replaceable(out: Path, *, force: bool) -> None:
     if not out.exists():
         return
     if not force:
-        raise TrainingError(f"expected to make the folder {out}, found it there; --force replaces it")
-    others = sorted(path.name for path in out.iterdir() if path.name not in FILES) if out.is_dir() else ["a file"]
+        raise TrainingError(
+            f"expected to make the folder {out}, found it there; --force replaces it"
+        )
+    others = (
+        sorted(path.name for path in out.iterdir() if path.name not in FILES)
+        if out.is_dir()
+        else ["a file"]
+    )
     if others:
-        raise TrainingError(f"expected an earlier export in {out}, found {', '.join(others[:3])}; name another folder with --out")
+        raise TrainingError(
+            f"expected an earlier export in {out}, found {', '.join(others[:3])}; name another "
+            "folder with --out"
+        )
 
 
 def _made(folder: Path) -> Path:
@@ -139,21 +165,27 @@ def _into_place(part: Path, out: Path) -> None:
 def net_model(name: str, file: Path, checkpoint: Checkpoint) -> onnx.ModelProto:
     """Write a network as ONNX, with everything that must be known to use it."""
     constants: dict[str, Any] = {
-        "format": FORMAT, "net": name, "precision": "float32", "checkpoint": file.stem, "size": SIZE, "channels": "RGB",
-        "detector": box.DETECTOR, "min_probability": box.MIN_PROBABILITY, "enlarge": box.ENLARGE,
-        "unit": frames.UNIT, "cut_sd": frames.CUT_SD, "appearance_scale": 255, "preprocessing_version": frames.VERSION,
-        "trained_fps": trained_fps(file.parent), "split_hash": checkpoint.split_hash, "data_hash": checkpoint.data_hash,
-        "parameters": count_parameters(checkpoint.net), "acq": version("acq"),
+        "format": FORMAT, "net": name, "precision": "float32", "checkpoint": file.stem,
+        "size": SIZE, "channels": "RGB", "detector": box.DETECTOR,
+        "min_probability": box.MIN_PROBABILITY, "enlarge": box.ENLARGE, "unit": frames.UNIT,
+        "cut_sd": frames.CUT_SD, "appearance_scale": 255, "preprocessing_version": frames.VERSION,
+        "trained_fps": trained_fps(file.parent), "split_hash": checkpoint.split_hash,
+        "data_hash": checkpoint.data_hash, "parameters": count_parameters(checkpoint.net),
+        "acq": version("acq"),
     }
     if isinstance(checkpoint.net, PhysNet):
-        raise TrainingError(f"expected a student or a teacher at {file}, found a PhysNet; a board runs the student")
+        raise TrainingError(
+            f"expected a student or a teacher at {file}, found a PhysNet; a board runs the student"
+        )
     model = net_graph(checkpoint.net, constants)
     constants["multiply_adds"] = count_multiply_adds(model)
     return net_graph(checkpoint.net, constants)
 
 
 def trained_fps(run: Path) -> float | None:
-    """Give the median frame rate of a run's test recordings [1/s]; None where `metrics.json` is missing or does not say."""
+    """Give the median frame rate of a run's test recordings [1/s]; None where `metrics.json` is
+    missing or does not say.
+    """
     try:
         methods = json.loads((run / METRICS).read_text())["methods"]
         return float(np.median([video["fs_hz"] for video in methods["student"]["videos"]]))
@@ -162,23 +194,34 @@ def trained_fps(run: Path) -> float | None:
 
 
 def detector_models() -> dict[str, tuple[onnx.ModelProto, nn.Module]]:
-    """Write MTCNN's three networks as ONNX, from the weights in facenet-pytorch's wheel; the cascade's numbers stand in each.
+    """Write MTCNN's three networks as ONNX, from the weights in facenet-pytorch's wheel; the
+    cascade's numbers stand in each.
 
     Returns
     -------
     name -> the graph, and the network in torch
     """
     mtcnn = load_mtcnn()
-    thresholds = {f"threshold_{one}": value for one, value in zip("pro", mtcnn.thresholds, strict=True)}
-    cascade = {"smallest_px": mtcnn.min_face_size, "factor": mtcnn.factor, **thresholds, "detector": NAME,
-               "min_probability": box.MIN_PROBABILITY}
+    thresholds = {
+        f"threshold_{one}": value for one, value in zip("pro", mtcnn.thresholds, strict=True)
+    }
+    cascade = {
+        "smallest_px": mtcnn.min_face_size, "factor": mtcnn.factor, **thresholds, "detector": NAME,
+        "min_probability": box.MIN_PROBABILITY,
+    }
     nets = {name: getattr(mtcnn, name) for name in DETECTORS}
-    about = {"format": FORMAT, "checkpoint": f"facenet-pytorch {version('facenet-pytorch')}", **cascade}
-    return {name: (detector_graph(net, name, {**about, "net": name}), net) for name, net in nets.items()}
+    about = {
+        "format": FORMAT, "checkpoint": f"facenet-pytorch {version('facenet-pytorch')}", **cascade,
+    }
+    return {
+        name: (detector_graph(net, name, {**about, "net": name}), net) for name, net in nets.items()
+    }
 
 
 def check_net(path: Path, net: nn.Module) -> float:
-    """Hold an exported network against torch on four clips of two pairs; give the largest difference."""
+    """Hold an exported network against torch on four clips of two pairs; give the largest
+    difference.
+    """
     rng = np.random.default_rng(0)
     motion = rng.normal(size=(8, 3, SIZE, SIZE)).astype(np.float32)
     appearance = rng.random((4, 3, SIZE, SIZE), np.float32)
@@ -188,7 +231,9 @@ def check_net(path: Path, net: nn.Module) -> float:
 
 
 def check_detector(path: Path, name: str, net: nn.Module) -> float:
-    """Hold one of MTCNN's exported networks against torch on three images; give the largest difference."""
+    """Hold one of MTCNN's exported networks against torch on three images; give the largest
+    difference.
+    """
     images = np.random.default_rng(0).uniform(-1, 1, (3, 3, *DETECTORS[name])).astype(np.float32)
     session, _ = open_session(path, name)
     box, probability = map(np.asarray, session.run(["box", "face"], {"image": images}))
@@ -199,9 +244,12 @@ def check_detector(path: Path, name: str, net: nn.Module) -> float:
 
 def _close(path: Path, pairs: list[tuple[np.ndarray, np.ndarray]]) -> float:
     difference = max(float(np.abs(said - meant).max()) for said, meant in pairs)
-    if not difference <= TOLERANCE:    # nor where it is no number
-        raise TrainingError(f"expected ONNX Runtime to say what torch says to {TOLERANCE:g}, found {difference:g} of difference "
-                            f"in {path.name}; nothing was exported")
+    if not difference <= TOLERANCE:  # nor where it is no number
+        raise TrainingError(
+            f"expected ONNX Runtime to say what torch says to {TOLERANCE:g}, found {difference:g} "
+            "of difference "
+            f"in {path.name}; nothing was exported"
+        )
     return difference
 
 
@@ -212,8 +260,12 @@ def _int8(part: Path, data: Path, data_hash: str) -> tuple[Int8 | None, str]:
     except AcqError as error:
         return None, str(error)
     quantise(part / "student.onnx", part / "student-int8.onnx", ranges)
-    meant, said = (open_net(part / name).predict(others) for name in ("student.onnx", "student-int8.onnx"))
+    meant, said = (
+        open_net(part / name).predict(others) for name in ("student.onnx", "student-int8.onnx")
+    )
     error = said - meant
     percent = 100 / float(meant.std())
-    return Int8(len(others), percent * float(np.abs(error).max()), percent * float(np.sqrt((error**2).mean())),
-                float(np.corrcoef(said, meant)[0, 1])), ""
+    return Int8(
+        len(others), percent * float(np.abs(error).max()),
+        percent * float(np.sqrt((error**2).mean())), float(np.corrcoef(said, meant)[0, 1]),
+    ), ""

@@ -1,11 +1,14 @@
-"""facenet-pytorch's MTCNN, in torch: where the weights of `dataset.face.mtcnn` come from, and what it is held against.
+"""facenet-pytorch's MTCNN, in torch: where the weights of `dataset.face.mtcnn` come from, and what
+it is held against.
 
-The weights are those that its wheel carries; nothing is downloaded. That package imports torchvision at the top, and uses two
-things of it: `torchvision.ops.boxes.batched_nms`, and `torchvision.transforms.functional`, only to save crops, which we never do.
-torchvision's compiled operators do not load beside a torch built for another device (`operator torchvision::nms does not exist`),
-which is the usual state of a CPU-only machine and of many Jetsons. There, and only there, a stand-in with a pure-torch
-`batched_nms` takes torchvision's place in `sys.modules` WHILE facenet-pytorch is imported, and is removed again.
-`torchvision_works()` says which of the two this process uses.
+The weights are those that its wheel carries; nothing is downloaded. That package imports
+torchvision at the top, and uses two things of it: `torchvision.ops.boxes.batched_nms`, and
+`torchvision.transforms.functional`, only to save crops, which we never do. torchvision's compiled
+operators do not load beside a torch built for another device (`operator torchvision::nms does not
+exist`), which is the usual state of a CPU-only machine and of many Jetsons. There, and only there,
+a stand-in with a pure-torch `batched_nms` takes torchvision's place in `sys.modules` WHILE
+facenet-pytorch is imported, and is removed again. `torchvision_works()` says which of the two this
+process uses.
 """
 
 import sys
@@ -29,7 +32,8 @@ def nms(boxes: torch.Tensor, scores: torch.Tensor, iou_threshold: float) -> torc
     ----------
     boxes : (N, 4) float tensor, x1, y1, x2, y2 with x1 <= x2 and y1 <= y2
     scores : (N,) float tensor
-    iou_threshold : a box whose intersection over union with a kept one is greater than this is dropped
+    iou_threshold : a box whose intersection over union with a kept one is greater than this is
+        dropped
 
     Returns
     -------
@@ -51,7 +55,8 @@ def batched_nms(boxes: torch.Tensor, scores: torch.Tensor, idxs: torch.Tensor,
                 iou_threshold: float) -> torch.Tensor:
     """Keep the best boxes within each group of equal `idxs`: torchvision's `batched_nms`.
 
-    Groups are moved apart by more than the largest coordinate, so that boxes of different groups never overlap.
+    Groups are moved apart by more than the largest coordinate, so that boxes of different groups
+    never overlap.
     """
     if not len(boxes):
         return nms(boxes, scores, iou_threshold)
@@ -73,7 +78,9 @@ def torchvision_works() -> bool:
 
 
 def _stand_in() -> dict[str, ModuleType]:
-    """Build the four modules that facenet-pytorch imports from torchvision, with the one function it calls."""
+    """Build the four modules that facenet-pytorch imports from torchvision, with the one function
+    it calls.
+    """
     names = ("torchvision", "torchvision.ops", "torchvision.ops.boxes", "torchvision.transforms",
              "torchvision.transforms.functional")
     modules = {name: ModuleType(name, "a stand-in made by models.export.facenet") for name in names}
@@ -96,9 +103,13 @@ def load_mtcnn() -> Any:
             sys.modules.update(_stand_in())
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            # Not `from facenet_pytorch import MTCNN`: that imports its recognition network, and requests with it.
+            # Not `from facenet_pytorch import MTCNN`: that imports its recognition network, and
+            # requests with it.
             from facenet_pytorch.models.mtcnn import MTCNN
-            return MTCNN(select_largest=True, keep_all=False, post_process=False, device="cpu").eval()
+
+            return MTCNN(
+                select_largest=True, keep_all=False, post_process=False, device="cpu"
+            ).eval()
     finally:
         if not works:
             for name in [name for name in sys.modules if name.split(".")[0] == "torchvision"]:
@@ -107,17 +118,25 @@ def load_mtcnn() -> Any:
 
 
 def detect_face(image: np.ndarray) -> FaceBox | None:
-    """Find the largest box in an (H, W, 3) uint8 RGB image that is surely a face; None where there is none.
+    """Find the largest box in an (H, W, 3) uint8 RGB image that is surely a face; None where there
+    is none.
 
     The box is the detector's own, rounded outwards and clipped to the image.
     """
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")    # facenet-pytorch compares ragged arrays
-        boxes, probabilities = load_mtcnn().detect(np.ascontiguousarray(image))      # the largest first
-    sure = [at for at, probability in enumerate(probabilities) if probability is not None and probability >= MIN_PROBABILITY]
+        boxes, probabilities = load_mtcnn().detect(np.ascontiguousarray(image))  # the largest first
+    sure = [
+        at
+        for at, probability in enumerate(probabilities)
+        if probability is not None and probability >= MIN_PROBABILITY
+    ]
     if not sure:
         return None
     box, height, width = boxes[sure[0]], *image.shape[:2]
     left, top = np.floor(box[:2]).astype(int)
     right, bottom = np.ceil(box[2:]).astype(int)
-    return FaceBox(max(left, 0), max(top, 0), min(right, width), min(bottom, height), float(probabilities[sure[0]]))
+    return FaceBox(
+        max(left, 0), max(top, 0), min(right, width), min(bottom, height),
+        float(probabilities[sure[0]]),
+    )

@@ -1,8 +1,9 @@
 """The networks as ONNX graphs, written node by node.
 
-torch's own exporters were tried: the one by tracing is deprecated, and the one by dynamo warns of its own insides, takes
-seconds a network and fixes how many pairs share a mask. Our graphs have seven kinds of nodes; written down they are the same
-bytes every time, need no torch beyond the weights, and fold each batch normalisation into the convolution before it.
+torch's own exporters were tried: the one by tracing is deprecated, and the one by dynamo warns of
+its own insides, takes seconds a network and fixes how many pairs share a mask. Our graphs have
+seven kinds of nodes; written down they are the same bytes every time, need no torch beyond the
+weights, and fold each batch normalisation into the convolution before it.
 """
 
 import json
@@ -49,13 +50,17 @@ class Graph:
             bias = (bias - _float64(norm.running_mean)) * gain + _float64(norm.bias)
         high, wide = conv.kernel_size
         pads = [high // 2, wide // 2] * 2 if conv.padding == "same" else [0] * 4
-        return self.add("Conv", x, self.constant(weight.astype(np.float32)), self.constant(bias.astype(np.float32)),
-                        kernel_shape=[high, wide], pads=pads)
+        return self.add(
+            "Conv", x, self.constant(weight.astype(np.float32)),
+            self.constant(bias.astype(np.float32)), kernel_shape=[high, wide], pads=pads,
+        )
 
     def linear(self, x: str, layer: nn.Linear, *, output: str | None = None) -> str:
         """Add a fully connected layer."""
-        return self.add("Gemm", x, self.constant(_float32(layer.weight)), self.constant(_float32(layer.bias)), transB=1,
-                        output=output)
+        return self.add(
+            "Gemm", x, self.constant(_float32(layer.weight)), self.constant(_float32(layer.bias)),
+            transB=1, output=output,
+        )
 
     def prelu(self, x: str, layer: nn.PReLU, *, spatial: bool = True) -> str:
         """Add a PReLU with a slope for each channel."""
@@ -64,28 +69,42 @@ class Graph:
 
     def max_pool(self, x: str, layer: nn.MaxPool2d) -> str:
         """Add a pooling whose last window may hang over the edge, where the layer says so."""
-        size, step = int(layer.kernel_size), int(layer.stride)    # type: ignore[arg-type]
-        return self.add("MaxPool", x, kernel_shape=[size] * 2, strides=[step] * 2, ceil_mode=int(layer.ceil_mode))
+        size, step = int(layer.kernel_size), int(layer.stride)  # type: ignore[arg-type]
+        return self.add(
+            "MaxPool", x, kernel_shape=[size] * 2, strides=[step] * 2,
+            ceil_mode=int(layer.ceil_mode),
+        )
 
-    def model(self, inputs: Mapping[str, Sequence[int | str]], outputs: Mapping[str, Sequence[int | str]],
-              constants: Mapping[str, object]) -> onnx.ModelProto:
-        """Close the graph: what goes in and out, with its shape, and what must be known to use it."""
+    def model(
+        self, inputs: Mapping[str, Sequence[int | str]], outputs: Mapping[str, Sequence[int | str]],
+        constants: Mapping[str, object],
+    ) -> onnx.ModelProto:
+        """Close the graph: what goes in and out, with its shape, and what must be known to use it.
+        """
         def described(tensors: Mapping[str, Sequence[int | str]]) -> list[onnx.ValueInfoProto]:
-            return [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in tensors.items()]
+            return [
+                helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
+                for name, shape in tensors.items()
+            ]
 
-        graph = helper.make_graph(self.nodes, str(constants["net"]), described(inputs), described(outputs), self.weights)
-        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], producer_name="acq",
-                                  ir_version=IR_VERSION)
+        graph = helper.make_graph(
+            self.nodes, str(constants["net"]), described(inputs), described(outputs), self.weights
+        )
+        model = helper.make_model(
+            graph, opset_imports=[helper.make_opsetid("", OPSET)], producer_name="acq",
+            ir_version=IR_VERSION,
+        )
         helper.set_model_props(model, {METADATA: json.dumps(constants, sort_keys=True)})
         onnx.checker.check_model(model, full_check=True)
         return model
 
 
 def net_graph(net: Teacher | Student, constants: Mapping[str, object]) -> onnx.ModelProto:
-    """Write a teacher or a student as it is after training: dropout gone, batch normalisation with its running statistics.
+    """Write a teacher or a student as it is after training: dropout gone, batch normalisation with
+    its running statistics.
 
-    Inputs are `motion` (N, 3, 36, 36) and, for a teacher, `appearance` (M, 3, 36, 36), N a multiple of M; the output is
-    `pulse` (N,), as `Teacher.forward` has them.
+    Inputs are `motion` (N, 3, 36, 36) and, for a teacher, `appearance` (M, 3, 36, 36), N a multiple
+    of M; the output is `pulse` (N,), as `Teacher.forward` has them.
     """
     graph = Graph()
     inputs: dict[str, Sequence[int | str]] = {"motion": ["N", 3, SIZE, SIZE]}
@@ -93,7 +112,9 @@ def net_graph(net: Teacher | Student, constants: Mapping[str, object]) -> onnx.M
         inputs["appearance"] = ["M", 3, SIZE, SIZE]
         face = _convolutions(graph, "appearance", net.appearance1)
         first = _mask(graph, face, net.attention1.conv)
-        second = _mask(graph, _convolutions(graph, _pool(graph, face), net.appearance2), net.attention2.conv)
+        second = _mask(
+            graph, _convolutions(graph, _pool(graph, face), net.appearance2), net.attention2.conv
+        )
         x = _pool(graph, _masked(graph, _convolutions(graph, "motion", net.motion1), first))
         x = _pool(graph, _masked(graph, _convolutions(graph, x, net.motion2), second))
     else:
@@ -134,19 +155,25 @@ def _mask(graph: Graph, x: str, conv: nn.Conv2d) -> str:
 
 
 def _masked(graph: Graph, x: str, mask: str) -> str:
-    """Multiply (N, C, H, W) by the masks (M, 1, H, W) of which each stands for N / M successive pairs."""
+    """Multiply (N, C, H, W) by the masks (M, 1, H, W) of which each stands for N / M successive
+    pairs.
+    """
     frames = graph.add("Shape", mask, start=0, end=1)
     rest = graph.add("Shape", x, start=1)
     shared = graph.add("Concat", frames, graph.constant(np.array([-1])), rest, axis=0)
-    product = graph.add("Mul", graph.add("Reshape", x, shared), graph.add("Unsqueeze", mask, graph.constant(np.array([1]))))
+    product = graph.add(
+        "Mul", graph.add("Reshape", x, shared),
+        graph.add("Unsqueeze", mask, graph.constant(np.array([1]))),
+    )
     return graph.add("Reshape", product, graph.add("Shape", x))
 
 
 def detector_graph(net: nn.Module, name: str, constants: Mapping[str, object]) -> onnx.ModelProto:
     """Write one of MTCNN's three networks: `pnet`, `rnet` or `onet` of facenet-pytorch.
 
-    The input is `image` (N, 3, H, W), any size for `pnet`, 24x24 and 48x48 for the other two; outputs are `box`, the four
-    corrections of a box, and `face`, the probability that it holds a face, for each place (P-Net) or image.
+    The input is `image` (N, 3, H, W), any size for `pnet`, 24x24 and 48x48 for the other two;
+    outputs are `box`, the four corrections of a box, and `face`, the probability that it holds a
+    face, for each place (P-Net) or image.
     """
     graph = Graph()
     layers = dict(net.named_children())
@@ -160,21 +187,28 @@ def detector_graph(net: nn.Module, name: str, constants: Mapping[str, object]) -
             x = graph.max_pool(x, layer)
         elif isinstance(layer, nn.Linear) and "_" not in layer_name:
             # facenet-pytorch's weights expect places before channels, width before height.
-            x = graph.linear(graph.add("Flatten", graph.add("Transpose", x, perm=[0, 3, 2, 1])), layer)
+            x = graph.linear(
+                graph.add("Flatten", graph.add("Transpose", x, perm=[0, 3, 2, 1])), layer
+            )
             spatial = False
     add = graph.linear if not spatial else graph.convolution
-    (last,) = (n.removesuffix("_1") for n in layers if n.endswith("_1") and not n.startswith("softmax"))
+    (last,) = (
+        n.removesuffix("_1") for n in layers if n.endswith("_1") and not n.startswith("softmax")
+    )
     both = graph.add("Softmax", add(x, layers[f"{last}_1"]), axis=1)    # type: ignore[arg-type]
     graph.add("Gather", both, graph.constant(np.array(1)), axis=1, output="face")
     box = add(x, layers[f"{last}_2"])                                   # type: ignore[arg-type]
     graph.add("Identity", box, output="box")
     side: Sequence[int | str] = {"pnet": ("H", "W"), "rnet": (24, 24), "onet": (48, 48)}[name]
     places: Sequence[str] = ("h", "w") if spatial else ()
-    return graph.model({"image": ["N", 3, *side]}, {"box": ["N", 4, *places], "face": ["N", *places]}, constants)
+    return graph.model(
+        {"image": ["N", 3, *side]}, {"box": ["N", 4, *places], "face": ["N", *places]}, constants
+    )
 
 
 def count_multiply_adds(model: onnx.ModelProto) -> int:
-    """Count the multiplications of convolutions and fully connected layers for one pair of frames, from the graph's shapes.
+    """Count the multiplications of convolutions and fully connected layers for one pair of frames,
+    from the graph's shapes.
 
     A teacher's masks are counted in: one frame's for one pair.
     """
@@ -183,12 +217,16 @@ def count_multiply_adds(model: onnx.ModelProto) -> int:
     for tensor in (*one.graph.input, *one.graph.output):
         tensor.type.tensor_type.shape.dim[0].dim_value = 1
     inferred = onnx.shape_inference.infer_shapes(one, strict_mode=True, data_prop=True).graph
-    shapes = {value.name: [side.dim_value for side in value.type.tensor_type.shape.dim] for value in inferred.value_info}
+    shapes = {
+        value.name: [side.dim_value for side in value.type.tensor_type.shape.dim]
+        for value in inferred.value_info
+    }
     weights = {weight.name: list(weight.dims) for weight in inferred.initializer}
     total = 0
     for node in inferred.node:
         if node.op_type in ("Conv", "Gemm"):
-            each = int(np.prod(weights[node.input[1]][1:]))    # of one output: (out, in, ...) without its first
+            # of one output: (out, in, ...) without its first
+            each = int(np.prod(weights[node.input[1]][1:]))
             total += each * int(np.prod(shapes[node.output[0]]))
     return total
 

@@ -1,9 +1,10 @@
 """The student in 8-bit integers, its ranges taken from what it saw in training.
 
-Static quantisation after training (Jacob et al., CVPR 2018), by ONNX Runtime. The first convolution stays in float: it is a
-sixth of the work, it reads motion whose pulse is a hundredth of the noise around it, and with it in integers the pulse's
-change is off by a fifth of its own variation, without it by a fortieth; and the whole is faster, too. Dynamic quantisation,
-which needs no frames, is four times slower than float (benchmarks/README.md).
+Static quantisation after training (Jacob et al., CVPR 2018), by ONNX Runtime. The first convolution
+stays in float: it is a sixth of the work, it reads motion whose pulse is a hundredth of the noise
+around it, and with it in integers the pulse's change is off by a fifth of its own variation,
+without it by a fortieth; and the whole is faster, too. Dynamic quantisation, which needs no frames,
+is four times slower than float (benchmarks/README.md).
 """
 
 import json
@@ -30,7 +31,8 @@ def training_motion(data: Path, data_hash: str) -> tuple[np.ndarray, np.ndarray]
 
     Parameters
     ----------
-    data : the folder that holds `ubfc/`; averaged frames come from its cache, or are made and kept there
+    data : the folder that holds `ubfc/`; averaged frames come from its cache, or are made and kept
+        there
     data_hash : of the data that the network was trained on
 
     Returns
@@ -44,7 +46,10 @@ def training_motion(data: Path, data_hash: str) -> tuple[np.ndarray, np.ndarray]
     root = ubfc_dir(data)
     manifest = load_manifest(root)
     if manifest.data_hash != data_hash:
-        raise CurationError(f"expected the data trained on, {data_hash[:12]}, in {root}, found {manifest.data_hash[:12]}")
+        raise CurationError(
+            f"expected the data trained on, {data_hash[:12]}, in {root}, found "
+            f"{manifest.data_hash[:12]}"
+        )
     ranges, others = [], []
     entries = [entry for entry in manifest.entries if entry.side == "train"]
     for entry in entries[::-(-len(entries) // _RECORDINGS) or 1]:
@@ -79,20 +84,34 @@ def quantise(student: Path, into: Path, frames: np.ndarray) -> None:
     first = next(node.name for node in onnx.load(student).graph.node if node.op_type == "Conv")
     quantise_but(student, into, frames, floats=[first])
     model = onnx.load(into)
-    (constants,) = (json.loads(entry.value) for entry in model.metadata_props if entry.key == METADATA)
-    onnx.helper.set_model_props(model, {METADATA: json.dumps({**constants, "precision": "int8"}, sort_keys=True)})
+    (constants,) = (
+        json.loads(entry.value) for entry in model.metadata_props if entry.key == METADATA
+    )
+    onnx.helper.set_model_props(
+        model, {METADATA: json.dumps({**constants, "precision": "int8"}, sort_keys=True)}
+    )
     into.write_bytes(model.SerializeToString())
 
 
 def quantise_but(student: Path, into: Path, frames: np.ndarray, *, floats: Sequence[str]) -> None:
-    """Write a network in 8-bit integers, but for the nodes that stay floats; `quantise` says which."""
+    """Write a network in 8-bit integers, but for the nodes that stay floats; `quantise` says which.
+    """
     from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
 
     heard = logging.getLogger().level
-    logging.getLogger().setLevel(logging.ERROR)    # it advises a preparation that our graphs have no use for
+    # it advises a preparation that our graphs have no use for
+    logging.getLogger().setLevel(logging.ERROR)
     try:
-        quantize_static(student, into, CalibrationFrames(frames), quant_format=QuantFormat.QDQ, per_channel=True,    # type: ignore[arg-type]
-                        activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8, op_types_to_quantize=["Conv", "Gemm"],
-                        nodes_to_exclude=list(floats))
+        quantize_static(
+            student,
+            into,
+            CalibrationFrames(frames),
+            quant_format=QuantFormat.QDQ,
+            per_channel=True,  # type: ignore[arg-type]
+            activation_type=QuantType.QUInt8,
+            weight_type=QuantType.QInt8,
+            op_types_to_quantize=["Conv", "Gemm"],
+            nodes_to_exclude=list(floats),
+        )
     finally:
         logging.getLogger().setLevel(heard)

@@ -1,9 +1,12 @@
-"""The face box while frames come: held as in training, looked at again now and then, and moved only when the face has left it.
+"""The face box while frames come: held as in training, looked at again now and then, and moved only
+when the face has left it.
 
-A box that follows the face jitters, and that jitter is many times larger than the pulse (`dataset.face.find`); so the box of the
-first look is held. Every few seconds, and at once when the picture jumps, the whole picture is looked at again. One look that
-misses the face or finds it elsewhere says little (a blink, a turned head); the second in a row, half a second later, is
-believed. A look takes as long as a frame or several: live, it is done aside, and frames go on meanwhile.
+A box that follows the face jitters, and that jitter is many times larger than the pulse
+(`dataset.face.find`); so the box of the first look is held. Every few seconds, and at once when the
+picture jumps, the whole picture is looked at again. One look that misses the face or finds it
+elsewhere says little (a blink, a turned head); the second in a row, half a second later, is
+believed. A look takes as long as a frame or several: live, it is done aside, and frames go on
+meanwhile.
 """
 
 from collections.abc import Callable
@@ -17,7 +20,9 @@ FOUND, MOVED, LOST = "found", "moved", "lost"
 SEARCH_S = 0.3       # between looks while there is no face
 CHECK_S = 3.0        # while there is one
 AGAIN_S = 0.5        # when the last look was in doubt, or the picture jumped
-_TWO = 0.25          # of the largest face's area: smaller ones are bystanders or patterns, and are never taken for the largest
+# of the largest face's area: smaller ones are bystanders or patterns, and are never taken for the
+# largest
+_TWO = 0.25
 _INSIDE = 0.9        # of the face's area that must lie in the box
 _SIZES = (0.6, 1.7)  # of the face's width, beside the one that the box was made for
 
@@ -49,7 +54,8 @@ class HeldFace:
         Parameters
         ----------
         image : (H, W, 3) uint8 RGB, not changed afterwards
-        has_jumped : whether the picture changed much more than it does from a pulse and a head's sway
+        has_jumped : whether the picture changed much more than it does from a pulse and a head's
+            sway
 
         Returns
         -------
@@ -60,7 +66,13 @@ class HeldFace:
                 return None
             faces, self._pending = self._pending.result(), None
             return self._judge(faces, image)
-        pause_s = SEARCH_S if self.box is None else AGAIN_S if self._doubts or not self.is_alone or has_jumped else CHECK_S
+        pause_s = (
+            SEARCH_S
+            if self.box is None
+            else AGAIN_S
+            if self._doubts or not self.is_alone or has_jumped
+            else CHECK_S
+        )
         if time_s - self._looked_s < pause_s:
             return None
         self._looked_s = time_s
@@ -99,7 +111,9 @@ class HeldFace:
         wide = min(face.right, box.right) - max(face.left, box.left)
         high = min(face.bottom, box.bottom) - max(face.top, box.top)
         size = (face.right - face.left) / (meant.right - meant.left)
-        return max(wide, 0) * max(high, 0) >= _INSIDE * _area(face) and _SIZES[0] <= size <= _SIZES[1]
+        return (
+            max(wide, 0) * max(high, 0) >= _INSIDE * _area(face) and _SIZES[0] <= size <= _SIZES[1]
+        )
 
 
 def _area(box: FaceBox) -> int:

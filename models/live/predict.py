@@ -1,7 +1,8 @@
-"""The pulse of a whole video, read as it would be live: the same code sees the same frames at the same times.
+"""The pulse of a whole video, read as it would be live: the same code sees the same frames at the
+same times.
 
-A session of acq brings its finger: its PPG is laid on the frames' times (`dataset.signals.align`), and its heart rate is that of the very
-ten seconds in which the camera's was read.
+A session of acq brings its finger: its PPG is laid on the frames' times (`dataset.signals.align`),
+and its heart rate is that of the very ten seconds in which the camera's was read.
 """
 
 import time
@@ -34,7 +35,8 @@ class Row:
     """A heart rate, or the beginning of a state without one."""
 
     reading: Reading                # its time counts from the first frame
-    finger_bpm: float | None        # of the same ten seconds; None without a heart rate, and where there was no finger
+    # of the same ten seconds; None without a heart rate, and where there was no finger
+    finger_bpm: float | None
 
     @property
     def hr_bpm(self) -> float | None:
@@ -49,7 +51,11 @@ class Row:
     @property
     def error_bpm(self) -> float | None:
         """Camera less finger [bpm]; None where one of them is not known."""
-        return None if self.hr_bpm is None or self.finger_bpm is None else self.hr_bpm - self.finger_bpm
+        return (
+            None
+            if self.hr_bpm is None or self.finger_bpm is None
+            else self.hr_bpm - self.finger_bpm
+        )
 
 
 @dataclass(frozen=True)
@@ -62,7 +68,8 @@ class Prediction:
     seconds: float                  # from the first frame to the last
     rows: list[Row]
     late_frames: int                # not later than the one before, and left out
-    no_finger: str                  # why a session has no finger beside the camera, in words; "" where it has, and of a video
+    # why a session has no finger beside the camera, in words; "" where it has, and of a video
+    no_finger: str
     ms_per_frame: float             # median, from a decoded frame to the pulse
 
     @property
@@ -105,7 +112,9 @@ def mean_of(values: Sequence[float | None]) -> float | None:
     return float(np.mean(known)) if known else None
 
 
-def predict(live: LivePulse, source: Path, *, times: Path | None = None, on_frames: OnFrames | None = None) -> Prediction:
+def predict(
+    live: LivePulse, source: Path, *, times: Path | None = None, on_frames: OnFrames | None = None
+) -> Prediction:
     """Read the pulse in a video, or in a session and beside it the finger's.
 
     Parameters
@@ -122,14 +131,23 @@ def predict(live: LivePulse, source: Path, *, times: Path | None = None, on_fram
     """
     if source.is_file() and h5py.is_hdf5(source):
         if times is not None:
-            raise SessionError(f"expected --times only of a video, found them given for the session {source}, which has its own")
+            raise SessionError(
+                f"expected --times only of a video, found them given for the session {source}, "
+                "which has its own"
+            )
         with Session(source) as session:
             frames = _frames_of(session)
             finger = _Finger(session)
-            return _read(live, frames, len(session.frames), source, finger, simulated=session.simulated, on_frames=on_frames)
+            return _read(
+                live, frames, len(session.frames), source, finger, simulated=session.simulated,
+                on_frames=on_frames,
+            )
     camera = ReplayCamera(source, times=times)
     with closing(camera):
-        return _read(live, _frames_in(camera), camera.frames, source, None, simulated=False, on_frames=on_frames)
+        return _read(
+            live, _frames_in(camera), camera.frames, source, None, simulated=False,
+            on_frames=on_frames,
+        )
 
 
 def _frames_of(session: Session) -> Iterator[tuple[np.ndarray, float]]:
@@ -146,12 +164,14 @@ def _frames_in(camera: ReplayCamera) -> Iterator[tuple[np.ndarray, float]]:
         except EndOfStream:
             return
         if frame is not None:
-            yield to_rgb(frame.image, camera.info.pixel_format), (frame.time_ns - _LONG_AGO_NS) / 1e9
+            yield (
+                to_rgb(frame.image, camera.info.pixel_format), (frame.time_ns - _LONG_AGO_NS) / 1e9,
+            )
 
 
 def _read(
-    live: LivePulse, frames: Iterator[tuple[np.ndarray, float]], total: int, source: Path, finger: "_Finger | None", *,
-    simulated: bool, on_frames: OnFrames | None,
+    live: LivePulse, frames: Iterator[tuple[np.ndarray, float]], total: int, source: Path,
+    finger: "_Finger | None", *, simulated: bool, on_frames: OnFrames | None,
 ) -> Prediction:
     rows: list[Row] = []
     took, seconds, done = [], 0.0, 0
@@ -162,15 +182,21 @@ def _read(
         took.append(1000 * (time.perf_counter() - begun))
         seconds = max(seconds, time_s)
         if reading.is_news_after(last):
-            felt = finger.hr_bpm(reading.time_s) if finger is not None and reading.pulse is not None else None
+            felt = (
+                finger.hr_bpm(reading.time_s)
+                if finger is not None and reading.pulse is not None
+                else None
+            )
             rows.append(Row(reading, felt))
         last = reading
         if on_frames is not None and done % 25 == 0:
             on_frames(done, total)
     if on_frames is not None:
         on_frames(done, total)
-    return Prediction(source, simulated, done, seconds, rows, live.late_frames, finger.why_not if finger else "",
-                      float(np.median(took)) if took else 0.0)
+    return Prediction(
+        source, simulated, done, seconds, rows, live.late_frames, finger.why_not if finger else "",
+        float(np.median(took)) if took else 0.0,
+    )
 
 
 class _Finger:
@@ -182,14 +208,18 @@ class _Finger:
         self._time_s = (light_ns - light_ns[:1]) / 1e9
         self._ppg = np.full(len(light_ns), np.nan)
         try:
-            self._ppg = ppg_on_frames(session.ppg_values, session.ppg_time_ns, session.ppg_sequence, light_ns).ppg
+            self._ppg = ppg_on_frames(
+                session.ppg_values, session.ppg_time_ns, session.ppg_sequence, light_ns
+            ).ppg
         except CurationError as error:
             self.why_not = str(error)
         for first_ns, last_ns in no_finger(session):
             self._ppg[(light_ns >= first_ns) & (light_ns <= last_ns)] = np.nan
 
     def hr_bpm(self, end_s: float) -> float | None:
-        """Give the heart rate of the ten seconds before; None where the finger is not known throughout."""
+        """Give the heart rate of the ten seconds before; None where the finger is not known
+        throughout.
+        """
         inside = (self._time_s >= end_s - WINDOW_S - 1e-9) & (self._time_s <= end_s + 1e-9)
         ppg, time_s = self._ppg[inside], self._time_s[inside]
         if len(ppg) < 2 or not np.isfinite(ppg).all() or np.ptp(ppg) == 0:

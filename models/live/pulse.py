@@ -1,19 +1,24 @@
 """The pulse of a face while its frames come: frames and their times in, pulse and heart rate out.
 
-What is done to a frame is what is done to a video before training, without its future: the face's box is held (`held_face`),
-the inside averaged to 36x36, the difference to the frame before normalised by a running standard deviation (`running_motion`).
-The network says of each pair how far the pulse has risen. The sum over the last ten seconds is brought onto an even grid by the
-frames' own times, band-passed, and its spectrum's peak is the heart rate, once a second (`dataset.signals.filters`).
+What is done to a frame is what is done to a video before training, without its future: the face's
+box is held (`held_face`), the inside averaged to 36x36, the difference to the frame before
+normalised by a running standard deviation (`running_motion`). The network says of each pair how far
+the pulse has risen. The sum over the last ten seconds is brought onto an even grid by the frames'
+own times, band-passed, and its spectrum's peak is the heart rate, once a second
+(`dataset.signals.filters`).
 
-A heart rate is given only where ten seconds of one face alone, in enough light, without a hole, hold a pulse. Everything else is
-a state of its own, with words for whoever sits there. The window begins anew when the face is lost or moves out of its box, when
-it was dark, when the picture stood still, and after a hole in time.
+A heart rate is given only where ten seconds of one face alone, in enough light, without a hole,
+hold a pulse. Everything else is a state of its own, with words for whoever sits there. The window
+begins anew when the face is lost or moves out of its box, when it was dark, when the picture stood
+still, and after a hole in time.
 
-Whether there is a pulse is told from how alike neighbouring beats are (`dataset.signals.beats`). In 95 of 100 windows a photograph of a
-face with a camera's noise stays below 0.4, a virtual subject without blood below 0.5; a reading begins at 0.5 and ends below
-0.4, so that a number that is shown does not come and go.
+Whether there is a pulse is told from how alike neighbouring beats are (`dataset.signals.beats`). In
+95 of 100 windows a photograph of a face with a camera's noise stays below 0.4, a virtual subject
+without blood below 0.5; a reading begins at 0.5 and ends below 0.4, so that a number that is shown
+does not come and go.
 
-No torch on this road, no thread (but for the looks, where they are done aside), and no clock: time is what the frames say.
+No torch on this road, no thread (but for the looks, where they are done aside), and no clock: time
+is what the frames say.
 """
 
 import math
@@ -43,8 +48,10 @@ STATES = (LOOKING, SETTLING, READING, FACE_LOST, TWO_FACES, DARK, FROZEN, GAP, T
 
 WEIGH_S = 1.0           # of pairs that tell the standard deviation before the first counts
 DARK_BELOW = 20.0       # mean of 8 bits, of the face or, without one, of the picture
-FROZEN_S = 1.0          # the noise of a sensor makes even two equal pictures impossible; drivers and coders repeat one or two
-JUMP = 3.0              # strength of a pair, in standard deviations, at which the face is looked for again
+# the noise of a sensor makes even two equal pictures impossible; drivers and coders repeat one or
+# two
+FROZEN_S = 1.0
+JUMP = 3.0  # strength of a pair, in standard deviations, at which the face is looked for again
 LIKE_NOISE = 0.4        # likeness at which a reading ends that began at FAIR_FROM; see above
 _EVERY = 16             # pixels apart, of the look whether it is dark or stands still
 
@@ -76,7 +83,11 @@ class Reading:
 
     def is_news_after(self, told: "Reading | None") -> bool:
         """Say whether it is another state or another look at the heart rate than the one before."""
-        return told is None or self.state != told.state or (self.pulse is not None and self.pulse is not told.pulse)
+        return (
+            told is None
+            or self.state != told.state
+            or (self.pulse is not None and self.pulse is not told.pulse)
+        )
 
 
 class LivePulse:
@@ -89,7 +100,9 @@ class LivePulse:
     aside : does the looks for faces, so that they hold up no frame
     """
 
-    def __init__(self, net: PulseNet, find_faces: FindFaces, *, aside: Executor | None = None) -> None:
+    def __init__(
+        self, net: PulseNet, find_faces: FindFaces, *, aside: Executor | None = None
+    ) -> None:
         self.net = net
         self._face = HeldFace(find_faces, factor=net.constants["enlarge"], aside=aside)
         self._cut_sd = net.constants["cut_sd"]
@@ -107,7 +120,8 @@ class LivePulse:
         self._moved_s = 0.0                      # when the picture last changed
         self._lost_s: float | None = None        # when the face was lost
         self._was = ""                           # DARK or FROZEN while the picture says nothing
-        self.late_frames = 0                     # frames that were not later than the one before them, and were left out
+        # frames that were not later than the one before them, and were left out
+        self.late_frames = 0
         self.reading = Reading(0.0, LOOKING, "looking for a face")
 
     def see(self, image: np.ndarray, time_s: float) -> Reading:
@@ -134,11 +148,14 @@ class LivePulse:
 
     @property
     def face_box(self) -> FaceBox | None:
-        """The enlarged box that is averaged, in pixels of the picture; None while there is no face."""
+        """The enlarged box that is averaged, in pixels of the picture; None while there is no face.
+        """
         return self._face.box
 
     def trace(self) -> tuple[np.ndarray, np.ndarray]:
-        """Give times [s] and the band-passed pulse on an even grid, of at most ten seconds; empty while they are too few."""
+        """Give times [s] and the band-passed pulse on an even grid, of at most ten seconds; empty
+        while they are too few.
+        """
         time_s, fs_hz = np.array(self._time_s), self._fs_hz
         if fs_hz is None or fs_hz <= 2 * HIGH_HZ:
             return np.empty(0), np.empty(0)
@@ -158,7 +175,9 @@ class LivePulse:
         change = self._face.see(image, time_s, has_jumped=self._motion.strength > JUMP)
         if change in (FOUND, MOVED):
             self._motion = RunningMotion(cut_sd=self._cut_sd)
-            self._restart("face found" if change == FOUND else "the face has left its box, which follows it")
+            self._restart(
+                "face found" if change == FOUND else "the face has left its box, which follows it"
+            )
             self._lost_s = None
         elif change == LOST:
             self._restart("")
@@ -175,18 +194,27 @@ class LivePulse:
             self._moved_s = time_s
         self._last_look = look
         box = self._face.box
-        level = float((look if box is None else box.crop(image)[::_EVERY // 4, ::_EVERY // 4]).mean())
+        level = float(
+            (look if box is None else box.crop(image)[:: _EVERY // 4, :: _EVERY // 4]).mean()
+        )
         still_s = time_s - self._moved_s
         if level < DARK_BELOW:
-            reading = Reading(time_s, DARK, f"too dark: {level:.0f} of 255; more light from the front")
+            reading = Reading(
+                time_s, DARK, f"too dark: {level:.0f} of 255; more light from the front"
+            )
         elif still_s >= FROZEN_S:
-            reading = Reading(time_s, FROZEN, f"the picture has stood still for {still_s:.0f} s: is the camera frozen?")
+            reading = Reading(
+                time_s, FROZEN,
+                f"the picture has stood still for {still_s:.0f} s: is the camera frozen?",
+            )
         else:
             self._was = ""
             return None
         if self._was != reading.state:
             self._was = reading.state
-            self._restart("there is light again" if reading.state == DARK else "the picture moves again")
+            self._restart(
+                "there is light again" if reading.state == DARK else "the picture moves again"
+            )
             self._face.look_soon()
         return reading
 
@@ -212,7 +240,9 @@ class LivePulse:
             return
         appearance = None
         if self.net.needs_appearance:
-            appearance = (before >> 8).transpose(2, 0, 1)[None] / np.float32(self.net.constants["appearance_scale"])
+            appearance = (before >> 8).transpose(2, 0, 1)[None] / np.float32(
+                self.net.constants["appearance_scale"]
+            )
         self._sum.append(self._sum[-1] + float(self.net.predict(motion, appearance)[0]))
         self._time_s.append(time_s)
         while self._time_s[1] <= time_s - WINDOW_S:
@@ -223,7 +253,10 @@ class LivePulse:
         if not self._face.is_alone:
             return Reading(time_s, TWO_FACES, "more than one face: only one alone is read")
         if self._face.box is None and self._lost_s is not None:
-            return Reading(time_s, FACE_LOST, f"the face was lost {time_s - self._lost_s:.0f} s ago; looking for it")
+            return Reading(
+                time_s, FACE_LOST,
+                f"the face was lost {time_s - self._lost_s:.0f} s ago; looking for it",
+            )
         if self._face.box is None:
             return Reading(time_s, LOOKING, "looking for a face")
         span_s = self._time_s[-1] - self._time_s[0] if self._time_s else 0.0
@@ -234,12 +267,18 @@ class LivePulse:
             self._was_full = is_full
             self._measure(is_full=is_full)
         if self._fs_hz is not None and self._fs_hz <= 2 * HIGH_HZ:
-            return Reading(time_s, TOO_SLOW, f"{self._fs_hz:.1f} frames/s: a pulse needs more than {2 * HIGH_HZ:g}")
+            return Reading(
+                time_s, TOO_SLOW,
+                f"{self._fs_hz:.1f} frames/s: a pulse needs more than {2 * HIGH_HZ:g}",
+            )
         if not is_full:
             rest_s = WINDOW_S - span_s + max(0.0, WEIGH_S - self._motion.seconds)
             return Reading(time_s, SETTLING, f"{self._why}; heart rate in {math.ceil(rest_s)} s")
         if self._pulse is None:
-            return Reading(time_s, NO_PULSE, "a face, but no pulse to be told from noise; sit still, with light from the front")
+            return Reading(
+                time_s, NO_PULSE,
+                "a face, but no pulse to be told from noise; sit still, with light from the front",
+            )
         return Reading(time_s, READING, f"{self._pulse.quality} pulse", self._pulse)
 
     def _measure(self, *, is_full: bool) -> None:
@@ -250,7 +289,11 @@ class LivePulse:
             return
         _, kept = self.trace()
         length, _ = window_length(self._fs_hz)
-        pulse = read_pulse(np.arange(length), kept[-length:], self._fs_hz) if len(kept) >= length else None
+        pulse = (
+            read_pulse(np.arange(length), kept[-length:], self._fs_hz)
+            if len(kept) >= length
+            else None
+        )
         if pulse is not None and pulse.likeness >= least:
             self._pulse = pulse
 
@@ -260,8 +303,9 @@ def open_live_pulse(net: Path | None = None, *, aside: Executor | None = None) -
 
     Parameters
     ----------
-    net : a folder that `acq export` made, for its float32 student; or one file in it (the int8 student, the teacher); the
-        student that comes with acq unless given. A face finder that is not beside it is the one that comes with acq
+    net : a folder that `acq export` made, for its float32 student; or one file in it (the int8
+        student, the teacher); the student that comes with acq unless given. A face finder that is
+        not beside it is the one that comes with acq
 
     Raises
     ------
@@ -270,6 +314,9 @@ def open_live_pulse(net: Path | None = None, *, aside: Executor | None = None) -
     place = net or SHIPPED
     path = place / "student.onnx" if place.is_dir() or place.suffix != ".onnx" else place
     if not path.is_file():
-        raise TrainingError(f"expected a student at {path}, found none; acq export makes one, and --net names its folder")
+        raise TrainingError(
+            f"expected a student at {path}, found none; acq export makes one, and --net names its "
+            "folder"
+        )
     finder = open_finder(path.parent)
     return LivePulse(open_net(path), finder.find, aside=aside)

@@ -1,8 +1,10 @@
-"""The normalised difference of adjacent frames while they come: `dataset.face.frames.motion` without the future.
+"""The normalised difference of adjacent frames while they come: `dataset.face.frames.motion`
+without the future.
 
-Of a whole video, differences are cut at three standard deviations and divided by the standard deviation of all of them. Here
-both are running ones: of all pairs so far, each weighing less the longer ago it was, down to 1/e after `MEMORY_S`. A network
-that was trained on the one reads the other, as soon as a second of pairs has been weighed.
+Of a whole video, differences are cut at three standard deviations and divided by the standard
+deviation of all of them. Here both are running ones: of all pairs so far, each weighing less the
+longer ago it was, down to 1/e after `MEMORY_S`. A network that was trained on the one reads the
+other, as soon as a second of pairs has been weighed.
 """
 
 import math
@@ -20,7 +22,8 @@ class RunningMotion:
         self._last: np.ndarray | None = None
         self._weight = self._square = self._square_cut = 0.0
         self.seconds = 0.0          # of frames that the standard deviation is of
-        self.strength = 0.0         # of the newest pair, before it was cut, in standard deviations; 0 where nothing moved
+        # of the newest pair, before it was cut, in standard deviations; 0 where nothing moved
+        self.strength = 0.0
 
     def forget_frame(self) -> None:
         """Take the next frame as the first of a row: the standard deviation stays."""

@@ -1,4 +1,6 @@
-"""Where live frames come from: a camera of the recorder's, or a session that another process records."""
+"""Where live frames come from: a camera of the recorder's, or a session that another process
+records.
+"""
 
 import time
 from typing import Protocol
@@ -47,7 +49,11 @@ class CameraFrames:
     def next(self, timeout_s: float) -> tuple[np.ndarray, float] | None:
         """See `LiveSource`."""
         frame = self._camera.read(timeout_s)
-        return None if frame is None else (to_rgb(frame.image, self.info.pixel_format), frame.time_ns / 1e9)
+        return (
+            None
+            if frame is None
+            else (to_rgb(frame.image, self.info.pixel_format), frame.time_ns / 1e9)
+        )
 
 
 class FollowedFrames:
@@ -62,7 +68,8 @@ class FollowedFrames:
         """See `LiveSource`."""
         give_up = time.monotonic() + timeout_s
         while (frame := next(self._flushed, None)) is None:
-            has_ended = self.following.has_ended      # asked before: what was flushed with the end still comes
+            # asked before: what was flushed with the end still comes
+            has_ended = self.following.has_ended
             self._flushed = iter(self.following.frames())
             if (frame := next(self._flushed, None)) is not None:
                 break

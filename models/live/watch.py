@@ -1,8 +1,8 @@
 """Who feeds frames to `LivePulse` as they come, and tells what is worth telling.
 
-`LiveWatch` is for a caller that has nothing else to do. `LiveThread` is for one that must not wait, the recorder: it takes frames
-in passing and reads them in a thread of its own. When that falls behind, the oldest frames are left out of the reading, never out
-of the recording.
+`LiveWatch` is for a caller that has nothing else to do. `LiveThread` is for one that must not wait,
+the recorder: it takes frames in passing and reads them in a thread of its own. When that falls
+behind, the oldest frames are left out of the reading, never out of the recording.
 """
 
 import threading
@@ -28,7 +28,7 @@ class Seen:
     """What is known at one moment, for whoever draws it."""
 
     reading: Reading
-    trace_s: np.ndarray      # (K,) even times [s] of at most ten seconds; empty while there is nothing
+    trace_s: np.ndarray  # (K,) even times [s] of at most ten seconds; empty while there is nothing
     trace: np.ndarray        # (K,) band-passed pulse
     frames: int
     fps: float               # over the last seconds [Hz]; 0 with fewer than two frames
@@ -68,8 +68,11 @@ class LiveWatch:
     def seen(self) -> Seen:
         """Give what is known now."""
         span_s = self._times[-1] - self._times[0] if self._times else 0.0
-        return Seen(self.live.reading, *self.live.trace(), self.frames, (len(self._times) - 1) / span_s if span_s > 0 else 0.0,
-                    float(np.median(self._took)) if self._took else 0.0)
+        return Seen(
+            self.live.reading, *self.live.trace(), self.frames,
+            (len(self._times) - 1) / span_s if span_s > 0 else 0.0,
+            float(np.median(self._took)) if self._took else 0.0,
+        )
 
     def _news(self, reading: Reading) -> Reading | None:
         told, self._told = self._told, reading
@@ -112,7 +115,9 @@ class LiveThread:
         while not self._over.is_set():
             if self._waiting:
                 frame = self._waiting.popleft()
-                self._watch.take(to_rgb(frame.image, self._camera.pixel_format), frame.time_ns / 1e9)
+                self._watch.take(
+                    to_rgb(frame.image, self._camera.pixel_format), frame.time_ns / 1e9
+                )
             else:
                 self._has_come.clear()
                 if not self._waiting and not self._has_come.wait(0.1):

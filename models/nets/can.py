@@ -1,12 +1,15 @@
-"""The two networks: a convolutional attention network (teacher) and a small motion-only one (student).
+"""The two networks: a convolutional attention network (teacher) and a small motion-only one
+(student).
 
-The teacher is CAN (DeepPhys, Chen and McDuff, ECCV 2018) with batch normalisation after each of its eight convolutions:
-one branch reads the normalised difference of two adjacent frames, the other the frame itself; the second tells the
-first, by two attention masks, where skin is. The student is the first two convolutions' worth of the motion branch. Both
-give one number per pair of frames: how much the pulse rises between them.
+The teacher is CAN (DeepPhys, Chen and McDuff, ECCV 2018) with batch normalisation after each of its
+eight convolutions: one branch reads the normalised difference of two adjacent frames, the other the
+frame itself; the second tells the first, by two attention masks, where skin is. The student is the
+first two convolutions' worth of the motion branch. Both give one number per pair of frames: how
+much the pulse rises between them.
 
-Both also return the feature maps at their middle (32 x 18 x 18) and their end (64 x 9 x 9), which is where the
-distillation compares them. Parameter counts are the published ones: 795,811 and 24,769.
+Both also return the feature maps at their middle (32 x 18 x 18) and their end (64 x 9 x 9), which
+is where the distillation compares them. Parameter counts are the published ones: 795,811 and
+24,769.
 """
 
 from dataclasses import asdict, dataclass
@@ -47,7 +50,9 @@ class Output(NamedTuple):
 
 
 def _conv(inputs: int, outputs: int) -> nn.Sequential:
-    return nn.Sequential(nn.Conv2d(inputs, outputs, 3, padding="same"), nn.BatchNorm2d(outputs), nn.Tanh())
+    return nn.Sequential(
+        nn.Conv2d(inputs, outputs, 3, padding="same"), nn.BatchNorm2d(outputs), nn.Tanh()
+    )
 
 
 class Attention(nn.Module):
@@ -98,8 +103,9 @@ class Teacher(nn.Module):
         Parameters
         ----------
         motion : (N, 3, 36, 36) normalised differences
-        appearance : (M, 3, 36, 36) in [0, 1], N a multiple of M. With M < N, N / M successive pairs share the masks of
-            one frame: a face does not change within a third of a second, and the branch is half of all the work.
+        appearance : (M, 3, 36, 36) in [0, 1], N a multiple of M. With M < N, N / M successive pairs
+            share the masks of one frame: a face does not change within a third of a second, and the
+            branch is half of all the work.
         """
         share = len(motion) // len(appearance)
         first, second = (m.repeat_interleave(share, dim=0) for m in self.masks(appearance))
@@ -127,18 +133,26 @@ class Student(nn.Module):
         return Output(self.head(self.drop(last)).squeeze(1), middle, last)
 
 
-NETS = {"teacher": (Teacher, TeacherConfig), "student": (Student, StudentConfig), "physnet": (PhysNet, PhysNetConfig)}
+NETS = {
+    "teacher": (Teacher, TeacherConfig), "student": (Student, StudentConfig),
+    "physnet": (PhysNet, PhysNetConfig),
+}
 Net = Teacher | Student | PhysNet
 
 
 def count_parameters(net: nn.Module) -> int:
-    """Count the weights of a network, frozen or not; the running statistics of batch normalisation are none."""
+    """Count the weights of a network, frozen or not; the running statistics of batch normalisation
+    are none.
+    """
     return sum(parameter.numel() for parameter in net.parameters())
 
 
 def describe(net: Net) -> dict:
     """Give the kind and the configuration of a network, from which `build` makes it again."""
-    return {"net": next(name for name, (kind, _) in NETS.items() if isinstance(net, kind)), "config": asdict(net.config)}
+    return {
+        "net": next(name for name, (kind, _) in NETS.items() if isinstance(net, kind)),
+        "config": asdict(net.config),
+    }
 
 
 def build(description: dict) -> Net:

@@ -1,7 +1,7 @@
 """Trained weights with what they came from, as safetensors: loading one never runs code from it.
 
-The header carries the network's kind and configuration, the hashes of split and data, the recipe and the version, so
-that a file alone can be rebuilt, and refused where it does not belong.
+The header carries the network's kind and configuration, the hashes of split and data, the recipe
+and the version, so that a file alone can be rebuilt, and refused where it does not belong.
 """
 
 import json
@@ -36,12 +36,16 @@ def save_checkpoint(path: Path, net: Net, *, split_hash: str, data_hash: str, ab
         "split_hash": split_hash, "data_hash": data_hash, "about": json.dumps(about),
     }
     part = path.with_suffix(".part")
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in net.state_dict().items()}
+    tensors = {
+        name: tensor.detach().cpu().contiguous() for name, tensor in net.state_dict().items()
+    }
     part.write_bytes(save(tensors, metadata=header))
     part.replace(path)
 
 
-def load_checkpoint(path: Path, *, split_hash: str | None = None, data_hash: str | None = None) -> Checkpoint:
+def load_checkpoint(
+    path: Path, *, split_hash: str | None = None, data_hash: str | None = None
+) -> Checkpoint:
     """Read a network, ready to predict.
 
     Parameters
@@ -50,24 +54,32 @@ def load_checkpoint(path: Path, *, split_hash: str | None = None, data_hash: str
 
     Raises
     ------
-    TrainingError : not a checkpoint of ours, weights that do not fit its configuration, or another split or data
+    TrainingError : not a checkpoint of ours, weights that do not fit its configuration, or another
+        split or data
     """
     try:
         with safe_open(str(path), framework="pt") as file:
             header = file.metadata() or {}
-            weights = {name: file.get_tensor(name) for name in file.keys()}    # noqa: SIM118 (not a dict)
+            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
     except (SafetensorError, OSError) as error:
         raise TrainingError(f"expected a checkpoint at {path}, got {error}") from error
     if header.get("format") != FORMAT:
-        raise TrainingError(f"expected {FORMAT} in {path}, got {header.get('format', 'a file without a format')}")
+        raise TrainingError(
+            f"expected {FORMAT} in {path}, got {header.get('format', 'a file without a format')}"
+        )
     for name, wanted in (("split_hash", split_hash), ("data_hash", data_hash)):
         if wanted is not None and header.get(name) != wanted:
-            raise TrainingError(f"expected {name} {wanted} in {path}, got {header.get(name)}; it was trained on other "
-                                "data, use the checkpoint of that data's own run")
+            raise TrainingError(
+                f"expected {name} {wanted} in {path}, got {header.get(name)}; it was trained on "
+                "other "
+                "data, use the checkpoint of that data's own run"
+            )
     try:
         description = {"net": json.loads(header["net"]), "config": json.loads(header["config"])}
         if description["net"] not in NETS:
-            raise TrainingError(f"expected one of {', '.join(NETS)} in {path}, got {description['net']}")
+            raise TrainingError(
+                f"expected one of {', '.join(NETS)} in {path}, got {description['net']}"
+            )
         with torch.random.fork_rng(devices=[]):
             net = build(description)
         net.load_state_dict(weights)
@@ -77,5 +89,7 @@ def load_checkpoint(path: Path, *, split_hash: str | None = None, data_hash: str
         checkpoint = Checkpoint(net.eval(), header["split_hash"], header["data_hash"], about)
     except (AttributeError, KeyError, TypeError, ValueError, RuntimeError) as error:
         reason = " ".join(str(error).split())[:200]
-        raise TrainingError(f"expected a whole header, weights that fit their configuration in {path}, got {reason}") from error
+        raise TrainingError(
+            f"expected a whole header, weights that fit their configuration in {path}, got {reason}"
+        ) from error
     return checkpoint

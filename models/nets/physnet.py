@@ -1,9 +1,12 @@
-"""PhysNet: a 3D convolutional network that reads the pulse of a whole clip, to stand beside teacher and student.
+"""PhysNet: a 3D convolutional network that reads the pulse of a whole clip, to stand beside teacher
+and student.
 
-Yu, Li and Zhao, "Remote photoplethysmograph signal measurement from facial videos using spatio-temporal networks", BMVC 2019, in
-its 3DCNN encoder-decoder form: nine 3D convolutions, time halved twice and brought back by two transposed convolutions, space
-averaged away, one 1x1x1 convolution. It reads the same 36x36 motion frames as the student (the paper: 128x128 pictures) and
-says the pulse's change, so that all three are measured alike. Its loss is the negative Pearson correlation over the clip.
+Yu, Li and Zhao, "Remote photoplethysmograph signal measurement from facial videos using
+spatio-temporal networks", BMVC 2019, in its 3DCNN encoder-decoder form: nine 3D convolutions, time
+halved twice and brought back by two transposed convolutions, space averaged away, one 1x1x1
+convolution. It reads the same 36x36 motion frames as the student (the paper: 128x128 pictures) and
+says the pulse's change, so that all three are measured alike. Its loss is the negative Pearson
+correlation over the clip.
 """
 
 from dataclasses import dataclass
@@ -24,12 +27,16 @@ class PhysNetConfig:
 
 def _conv(inputs: int, outputs: int, kernel: tuple[int, int, int] = (3, 3, 3)) -> nn.Sequential:
     pad = (kernel[0] // 2, kernel[1] // 2, kernel[2] // 2)
-    return nn.Sequential(nn.Conv3d(inputs, outputs, kernel, padding=pad), nn.BatchNorm3d(outputs), nn.ReLU())
+    return nn.Sequential(
+        nn.Conv3d(inputs, outputs, kernel, padding=pad), nn.BatchNorm3d(outputs), nn.ReLU()
+    )
 
 
 def _later(channels: int) -> nn.Sequential:
-    return nn.Sequential(nn.ConvTranspose3d(channels, channels, (4, 1, 1), stride=(2, 1, 1), padding=(1, 0, 0)),
-                         nn.BatchNorm3d(channels), nn.ELU())
+    return nn.Sequential(
+        nn.ConvTranspose3d(channels, channels, (4, 1, 1), stride=(2, 1, 1), padding=(1, 0, 0)),
+        nn.BatchNorm3d(channels), nn.ELU(),
+    )
 
 
 class PhysNet(nn.Module):
@@ -51,13 +58,19 @@ class PhysNet(nn.Module):
         self.head = nn.Conv3d(third, 1, 1)
 
     def forward(self, motion: Tensor) -> Tensor:
-        """(B, 3, T, 36, 36) normalised differences, T a multiple of 4 -> (B, T) change of the pulse, arbitrary scale."""
+        """(B, 3, T, 36, 36) normalised differences, T a multiple of 4 -> (B, T) change of the
+        pulse, arbitrary scale.
+        """
         x = self.decoder(self.encoder(motion)).mean(dim=(3, 4), keepdim=True)
         return self.head(x).flatten(1)
 
 
 def negative_pearson(said: Tensor, meant: Tensor) -> Tensor:
-    """Give 1 - r of (B, T) signals, mean over the batch; 0 where they are alike but for scale and offset."""
+    """Give 1 - r of (B, T) signals, mean over the batch; 0 where they are alike but for scale and
+    offset.
+    """
     said, meant = (x.float() - x.float().mean(dim=1, keepdim=True) for x in (said, meant))
-    r = (said * meant).sum(dim=1) / (said.norm(dim=1) * meant.norm(dim=1)).clamp(min=torch.finfo(torch.float32).tiny)
+    r = (said * meant).sum(dim=1) / (said.norm(dim=1) * meant.norm(dim=1)).clamp(
+        min=torch.finfo(torch.float32).tiny
+    )
     return (1 - r).mean()

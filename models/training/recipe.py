@@ -20,11 +20,13 @@ class Recipe:
     learning_rate: float = 1e-3     # at the top of the one-cycle schedule
     weight_decay: float = 1e-2      # AdamW's
     distill: DistillConfig = field(default_factory=DistillConfig)
-    shift: int = 3                  # pixels of 36 by which clips are shifted at most while training, and mirrored; 0: neither
-    shape_weight: float = 0.0       # of the loss on the pulse's shape over a clip, for all networks; wants longer clips
+    # pixels of 36 by which clips are shifted at most while training, and mirrored; 0: neither
+    shift: int = 3
+    # of the loss on the pulse's shape over a clip, for all networks; wants longer clips
+    shape_weight: float = 0.0
     pretrain_epochs: int = 0        # of the student alone before its teacher joins
     physnet: bool = False           # whether PhysNet is trained too, as long as the teacher
-    precision: str = "auto"         # or "float32", "bfloat16": of the multiplications while training
+    precision: str = "auto"  # or "float32", "bfloat16": of the multiplications while training
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,9 @@
-"""The experiment: a teacher, a student alone, and the same student with the teacher's help; and PhysNet beside them where asked.
+"""The experiment: a teacher, a student alone, and the same student with the teacher's help; and
+PhysNet beside them where asked.
 
-The two students get the same everything: data, epochs, initial weights, batches in the same order, the same dropout
-draws, optimiser and schedule. Only the loss differs. The test side is looked at once, after the last epoch of each; no
-epoch and no weight is chosen by it.
+The two students get the same everything: data, epochs, initial weights, batches in the same order,
+the same dropout draws, optimiser and schedule. Only the loss differs. The test side is looked at
+once, after the last epoch of each; no epoch and no weight is chosen by it.
 """
 
 import copy
@@ -34,7 +35,8 @@ def experiment(curated: Curated, recipe: Recipe, *, device: torch.device, keep: 
 
     Parameters
     ----------
-    keep : folder in which each training leaves where it stands after every epoch, and from which it goes on
+    keep : folder in which each training leaves where it stands after every epoch, and from which it
+        goes on
 
     Returns
     -------
@@ -45,10 +47,14 @@ def experiment(curated: Curated, recipe: Recipe, *, device: torch.device, keep: 
     trained = {
         "teacher": teacher,
         "student": study(curated, recipe, device=device, keep=keep, on_progress=on_progress),
-        "student_kd": study(curated, recipe, teacher=teacher.net, device=device, keep=keep, on_progress=on_progress),
+        "student_kd": study(
+            curated, recipe, teacher=teacher.net, device=device, keep=keep, on_progress=on_progress
+        ),
     }
     if recipe.physnet:
-        trained["physnet"] = teach_physnet(curated, recipe, device=device, keep=keep, on_progress=on_progress)
+        trained["physnet"] = teach_physnet(
+            curated, recipe, device=device, keep=keep, on_progress=on_progress
+        )
     return trained
 
 
@@ -58,8 +64,10 @@ def teach(curated: Curated, recipe: Recipe, *, device: torch.device, keep: Path 
     torch.manual_seed(recipe.seed)
     net = Teacher()
     loss = _alone(lambda batch: net(batch.motion, batch.appearance).pulse, recipe)
-    return _train_and_test(net, net, loss, curated, recipe, epochs=recipe.teacher_epochs, name="teacher",
-                           device=device, keep=keep, on_progress=on_progress)
+    return _train_and_test(
+        net, net, loss, curated, recipe, epochs=recipe.teacher_epochs, name="teacher",
+        device=device, keep=keep, on_progress=on_progress,
+    )
 
 
 def study(curated: Curated, recipe: Recipe, *, teacher: Teacher | None = None, device: torch.device,
@@ -69,8 +77,10 @@ def study(curated: Curated, recipe: Recipe, *, teacher: Teacher | None = None, d
     net = Student()
     alone = _alone(lambda batch: net(batch.motion).pulse, recipe)
     if teacher is None:
-        return _train_and_test(net, net, alone, curated, recipe, epochs=recipe.epochs, name="student",
-                               device=device, keep=keep, on_progress=on_progress)
+        return _train_and_test(
+            net, net, alone, curated, recipe, epochs=recipe.epochs, name="student", device=device,
+            keep=keep, on_progress=on_progress,
+        )
     # A copy: it is frozen and moved to the device, and the caller's stays as it was.
     whole = Distillation(net, copy.deepcopy(teacher).to(device), recipe.distill)
     before = (net, alone) if recipe.pretrain_epochs else None
@@ -79,12 +89,16 @@ def study(curated: Curated, recipe: Recipe, *, teacher: Teacher | None = None, d
         loss, parts, said = whole(batch)
         return _shaped(loss, parts, said, batch, recipe)
 
-    return _train_and_test(net, whole, taught, curated, recipe, epochs=recipe.epochs, name="student_kd", before=before,
-                           device=device, keep=keep, on_progress=on_progress)
+    return _train_and_test(
+        net, whole, taught, curated, recipe, epochs=recipe.epochs, name="student_kd", before=before,
+        device=device, keep=keep, on_progress=on_progress,
+    )
 
 
-def teach_physnet(curated: Curated, recipe: Recipe, *, device: torch.device, keep: Path | None = None,
-                  on_progress: OnProgress | None = None) -> Trained:
+def teach_physnet(
+    curated: Curated, recipe: Recipe, *, device: torch.device, keep: Path | None = None,
+    on_progress: OnProgress | None = None,
+) -> Trained:
     """Train and test a PhysNet, on the same frames, in clips of its own length."""
     torch.manual_seed(recipe.seed)
     net = PhysNet()
@@ -95,9 +109,13 @@ def teach_physnet(curated: Curated, recipe: Recipe, *, device: torch.device, kee
         label = negative_pearson(said, batch.change.unflatten(0, (-1, clip)))
         return label, {"label": label.detach()}
 
-    longer = replace(recipe, clip=clip, batch_clips=max(1, recipe.clip * recipe.batch_clips // clip))
-    return _train_and_test(net, net, loss, curated, longer, epochs=recipe.teacher_epochs, name="physnet",
-                           device=device, keep=keep, on_progress=on_progress)
+    longer = replace(
+        recipe, clip=clip, batch_clips=max(1, recipe.clip * recipe.batch_clips // clip)
+    )
+    return _train_and_test(
+        net, net, loss, curated, longer, epochs=recipe.teacher_epochs, name="physnet",
+        device=device, keep=keep, on_progress=on_progress,
+    )
 
 
 def _alone(say: Callable[[Batch], Tensor], recipe: Recipe) -> Loss:
@@ -120,24 +138,35 @@ def _shaped(
     return loss, parts
 
 
-def _train_and_test(net: Net, whole: nn.Module, loss: Loss, curated: Curated, recipe: Recipe, *, epochs: int, name: str,
-                    before: tuple[nn.Module, Loss] | None = None, device: torch.device, keep: Path | None,
-                    on_progress: OnProgress | None) -> Trained:
+def _train_and_test(
+    net: Net, whole: nn.Module, loss: Loss, curated: Curated, recipe: Recipe, *, epochs: int,
+    name: str, before: tuple[nn.Module, Loss] | None = None, device: torch.device,
+    keep: Path | None, on_progress: OnProgress | None,
+) -> Trained:
     clock = time.perf_counter()
     whole.to(device)
     if not isinstance(net, PhysNet):
-        whole.to(memory_format=torch.channels_last)    # type: ignore[call-overload]
-    clips = Clips(curated.train, clip=recipe.clip, batch=recipe.batch_clips, seed=recipe.seed, device=device,
-                  shift=recipe.shift)
+        whole.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    clips = Clips(
+        curated.train, clip=recipe.clip, batch=recipe.batch_clips, seed=recipe.seed, device=device,
+        shift=recipe.shift,
+    )
     curve: Curve = []
     if before is not None:
         first, alone = before
-        curve += fit(first, alone, clips, recipe, epochs=recipe.pretrain_epochs, stage=f"{NETWORKS[name]}, before",
-                     keep=keep and keep / f"{name}-before.state", on_progress=on_progress)
-    curve += fit(whole, loss, clips, recipe, epochs=epochs, stage=NETWORKS[name], keep=keep and keep / f"{name}.state",
-                 on_progress=on_progress)
+        curve += fit(
+            first, alone, clips, recipe, epochs=recipe.pretrain_epochs,
+            stage=f"{NETWORKS[name]}, before", keep=keep and keep / f"{name}-before.state",
+            on_progress=on_progress,
+        )
+    curve += fit(
+        whole, loss, clips, recipe, epochs=epochs, stage=NETWORKS[name],
+        keep=keep and keep / f"{name}.state", on_progress=on_progress,
+    )
     seconds = time.perf_counter() - clock
-    videos = [measure(predict(net, r, clip=recipe.clip, device=str(device)), r) for r in curated.test]
+    videos = [
+        measure(predict(net, r, clip=recipe.clip, device=str(device)), r) for r in curated.test
+    ]
     net.cpu()
     return Trained(net, curve, videos, seconds, ms_per_frame(net))
 
@@ -148,7 +177,8 @@ def fit(whole: nn.Module, loss: Loss, clips: Clips, recipe: Recipe, *, epochs: i
 
     Parameters
     ----------
-    keep : file that says after every epoch where the training stands; where it is there already, it is gone on from
+    keep : file that says after every epoch where the training stands; where it is there already, it
+        is gone on from
 
     Returns
     -------
@@ -158,12 +188,21 @@ def fit(whole: nn.Module, loss: Loss, clips: Clips, recipe: Recipe, *, epochs: i
     ------
     TrainingError : the loss is no longer a number
     """
-    torch.manual_seed(recipe.seed)    # dropout draws the same for both students, whatever was built before
-    optimiser = torch.optim.AdamW(whole.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
+    # dropout draws the same for both students, whatever was built before
+    torch.manual_seed(recipe.seed)
+    optimiser = torch.optim.AdamW(
+        whole.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay
+    )
     steps = epochs * len(clips)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, recipe.learning_rate, total_steps=steps)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser, recipe.learning_rate, total_steps=steps
+    )
     use_bf16 = multiplies_bf16(recipe.precision, clips.device)
-    curve = restore_state(keep, whole, optimiser, schedule) if keep is not None and keep.exists() else []
+    curve = (
+        restore_state(keep, whole, optimiser, schedule)
+        if keep is not None and keep.exists()
+        else []
+    )
     done = len(curve) * len(clips)
     for epoch in range(len(curve), epochs):
         whole.train()
@@ -183,8 +222,10 @@ def fit(whole: nn.Module, loss: Loss, clips: Clips, recipe: Recipe, *, epochs: i
                 on_progress(stage, done, steps)
         curve.append({name: float(value) / len(clips) for name, value in sums.items()})
         if not all(value - value == 0 for value in curve[-1].values()):
-            raise TrainingError(f"expected a finite loss, got {curve[-1]} in epoch {epoch + 1} of {stage}; "
-                                "lower the learning rate")
+            raise TrainingError(
+                f"expected a finite loss, got {curve[-1]} in epoch {epoch + 1} of {stage}; "
+                "lower the learning rate"
+            )
         if keep is not None:
             keep_state(keep, whole, optimiser, schedule, curve)
     if on_progress is not None:
@@ -197,14 +238,19 @@ def pick_device(device: str) -> torch.device:
     if device not in ("auto", "cpu", "cuda"):
         raise TrainingError(f"expected a device auto, cpu or cuda, got {device!r}")
     if device == "cuda" and not torch.cuda.is_available():
-        raise TrainingError("expected a CUDA device, found none that torch can use; leave --device out to use the CPU")
+        raise TrainingError(
+            "expected a CUDA device, found none that torch can use; leave --device out to use the "
+            "CPU"
+        )
     return torch.device("cuda" if device != "cpu" and torch.cuda.is_available() else "cpu")
 
 
 def multiplies_bf16(precision: str, device: torch.device) -> bool:
-    """Say whether training multiplies in bfloat16: by default where the hardware does it, which is twice as fast.
+    """Say whether training multiplies in bfloat16: by default where the hardware does it, which is
+    twice as fast.
 
-    Elsewhere bfloat16 is emulated, and slower than float32. Losses, weights and tests are float32 in any case.
+    Elsewhere bfloat16 is emulated, and slower than float32. Losses, weights and tests are float32
+    in any case.
     """
     if precision not in ("auto", "float32", "bfloat16"):
         raise ValueError(f"expected a precision auto, float32 or bfloat16, got {precision!r}")

@@ -14,8 +14,9 @@ from tests.support.made_sessions import make_session
 pytestmark = pytest.mark.real_time
 
 VERBS = (
-    "check", "record", "calibrate", "subject", "devices", "info", "recover", "resync", "simulate", "ls", "exclude", "include",
-    "split", "convert", "train-kd", "evaluate", "export", "bench-board", "demo", "firmware",
+    "check", "record", "calibrate", "subject", "devices", "info", "recover", "resync", "simulate",
+    "ls", "exclude", "include", "split", "convert", "train-kd", "evaluate", "export", "bench-board",
+    "demo", "firmware",
 )
 
 
@@ -35,7 +36,8 @@ def test_help_imports_nothing_heavy():
         "import sys, runpy; sys.argv = ['acq', '--help']\n"
         "try: runpy.run_module('acq.main', run_name='__main__')\n"
         "except SystemExit: pass\n"
-        "heavy = ('torch', 'numpy', 'cv2', 'h5py', 'scipy', 'pandas', 'serial', 'av', 'matplotlib')\n"
+        "heavy = ('torch', 'numpy', 'cv2', 'h5py', 'scipy', 'pandas', 'serial', 'av', "
+        "'matplotlib')\n"
         "print([m for m in heavy if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -43,22 +45,33 @@ def test_help_imports_nothing_heavy():
 
 
 def test_only_training_needs_torch(tmp_path):
-    """A board without torch does everything but the training: each verb does its work, unable to import it."""
+    """A board without torch does everything but the training: each verb does its work, unable to
+    import it.
+    """
     code = (
         "import sys\n"
         "class NoTorch:\n"
         "    def find_spec(self, name, *_):\n"
-        "        if name.split('.')[0] in ('torch', 'torchvision', 'facenet_pytorch'): raise ModuleNotFoundError(name)\n"
+        "        if name.split('.')[0] in ('torch', 'torchvision', 'facenet_pytorch'): raise "
+        "ModuleNotFoundError(name)\n"
         "sys.meta_path.insert(0, NoTorch()); sys.argv = ['acq', *sys.argv[1:]]\n"
         "from acq.main import main; main()"
     )
 
     def acq(*words):
-        done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, cwd=tmp_path, check=False)
+        done = subprocess.run(
+            [sys.executable, "-c", code, *words], capture_output=True, text=True, cwd=tmp_path,
+            check=False,
+        )
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    made = json.loads(acq("simulate", "--subjects", "2", "--sessions", "1", "--duration", "4s", "--quiet", "--json"))
+    made = json.loads(
+        acq(
+            "simulate", "--subjects", "2", "--sessions", "1", "--duration", "4s", "--quiet",
+            "--json",
+        )
+    )
     acq("info", made["sessions"][0])
     acq("split", "--holdout", "S02", "--quiet")
     acq("convert", "--quiet")
@@ -82,8 +95,10 @@ def test_what_the_system_refuses_is_one_line(acq, tmp_path, verb, blocked):
 
 
 def test_a_path_with_brackets_is_shown_as_it_is(capsys):
-    row = {"mae_bpm": 1.0, "rmse_bpm": 1.0, "snr_db": 1.0, "parameters": 1, "ms_per_frame": 1.0, "windows": 1,
-           "interval": {"mae_bpm": None, "rmse_bpm": None}}
+    row = {
+        "mae_bpm": 1.0, "rmse_bpm": 1.0, "snr_db": 1.0, "parameters": 1, "ms_per_frame": 1.0,
+        "windows": 1, "interval": {"mae_bpm": None, "rmse_bpm": None},
+    }
     methods = dict.fromkeys(("teacher", "student", "student_kd"), row)
     metrics = {"subjects": {"test": ["S01"]}, "methods": methods, "people": "real",
                "folds": [{}], "seeds": [{}], "heart_rate": {"fft_grid_bpm": 0.1}}

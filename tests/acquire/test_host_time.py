@@ -13,8 +13,11 @@ pytestmark = pytest.mark.real_time
 def system(*, resolution, raw=None):
     """A `time` module of another system."""
     made = SimpleNamespace(
-        get_clock_info=lambda name: SimpleNamespace(resolution=resolution if name == "monotonic" else 1e-7),
-        monotonic_ns=lambda: 1, perf_counter_ns=lambda: 2,
+        get_clock_info=lambda name: SimpleNamespace(
+            resolution=resolution if name == "monotonic" else 1e-7
+        ),
+        monotonic_ns=lambda: 1,
+        perf_counter_ns=lambda: 2,
     )
     if raw is not None:
         made.CLOCK_MONOTONIC_RAW = raw

@@ -53,7 +53,8 @@ def test_what_each_column_says(data):
         assert first["frames"] == len(session.frames) == 238
     assert (first["lost_frames"], first["lost_samples"]) == (2, 1)
     assert first["fps"] == pytest.approx(29.75, abs=0.05)
-    assert first["ppg_rate_hz"] == pytest.approx(25 / 1.0004, abs=1e-3)          # a lost sample does not slow the sensor down
+    # a lost sample does not slow the sensor down
+    assert first["ppg_rate_hz"] == pytest.approx(25 / 1.0004, abs=1e-3)
     assert first["sync_bound_ms"] == 0.7
     assert first["hr_bpm"] == pytest.approx(66.0, abs=0.3)
     assert second["hr_bpm"] == pytest.approx(90.0, abs=0.3)
@@ -74,7 +75,10 @@ def test_nothing_is_decoded_or_hashed(data, monkeypatch):
 
 def test_grade_split_and_exclusions_stand_beside(data):
     paths = data_folder.session_files(data)
-    write_split(split_by_subject(identify_sessions(data), holdout=["S02"], mix_simulated=True), data_folder.split_file(data))
+    write_split(
+        split_by_subject(identify_sessions(data), holdout=["S02"], mix_simulated=True),
+        data_folder.split_file(data),
+    )
     graded(paths[0])
     stale = graded(paths[1])
     os.utime(stale, ns=(0, paths[1].stat().st_mtime_ns - 1))
@@ -102,13 +106,17 @@ def test_what_cannot_be_read_is_listed_and_named(acq, data):
     assert done.returncode == 1
     rows = list(csv.DictReader(io.StringIO(done.stdout)))
     assert [(row["subject"], row["session"], row["state"], row["frames"]) for row in rows] == [
-        ("S01", FIRST, "complete", "238"), ("S02", SECOND, "cut short", "240"), ("S03", damaged.stem, "unreadable", ""),
+        ("S01", FIRST, "complete", "238"), ("S02", SECOND, "cut short", "240"),
+        ("S03", damaged.stem, "unreadable", ""),
     ]
     assert [row["grade"] for row in rows] == ["unreadable", "", ""]
     named = done.stderr.splitlines()
     assert len(named) == 3
     assert all(line.startswith("acq: expected") for line in named)
-    for line, file in zip(named, (data_folder.quality_file(paths[0]), damaged, data_folder.split_file(data)), strict=True):
+    for line, file in zip(
+        named, (data_folder.quality_file(paths[0]), damaged, data_folder.split_file(data)),
+        strict=True,
+    ):
         assert str(file) in line
 
 
@@ -118,10 +126,13 @@ def test_what_cannot_be_read_is_listed_and_named(acq, data):
         (lambda text: text[:-1], "it is cut short"),
         (lambda text: text.replace('"good"', '"fine"'), "found 'fine'"),
         (lambda text: text.replace("acq-quality", "acq-split"), "expected schema acq-quality"),
-        (lambda text: text.replace('"schema_version": 1', '"schema_version": 2'), "expected schema acq-quality 1"),
+        (
+            lambda text: text.replace('"schema_version": 1', '"schema_version": 2'),
+            "expected schema acq-quality 1",
+        ),
         (lambda text: '{"schema": "acq-quality"}\n', "expected ,"),
         (lambda text: "[1]\n", "cut short"),
-        (lambda text: '{[1]: 2}\n', "unhashable"),
+        (lambda text: "{[1]: 2}\n", "unhashable"),
         (lambda text: "", "cut short"),
     ],
 )
@@ -145,13 +156,17 @@ def test_table_json_and_subjects(data):
     assert done.exit_code == 0, done.output
     head, first, second, last = done.stdout.splitlines()
     assert head.split()[:3] == ["session", "subject", "length"]
-    assert first.split() == [FIRST, "S01", "0:08", "29.73", "24.99", "2+1", "0.70", "66", "-", "in", "-"]
+    assert first.split() == [
+        FIRST, "S01", "0:08", "29.73", "24.99", "2+1", "0.70", "66", "-", "in", "-",
+    ]
     assert second.endswith("simulated; cut short")
     assert last == "2 sessions, 2 subjects, 0.00 h"
     body = json.loads(run("--json", "--subject", "S02").stdout)
     assert (body["sessions"], body["subjects"], body["problems"]) == (1, 1, 0)
     assert body["rows"][0]["session"] == SECOND
-    assert "expected recorded subjects (S01, S02), found S09" in str(run("--subject", "S09").exception)
+    assert "expected recorded subjects (S01, S02), found S09" in str(
+        run("--subject", "S09").exception
+    )
     assert run("--csv", "--json").exit_code == 2
 
 
@@ -177,7 +192,8 @@ def heart_rate_of(tmp_path, ppg, **kwargs):
 
 def test_heart_rate_is_the_mean_of_one_that_changes(tmp_path):
     t_s = (sample_times(1001) - START_NS) / 1e9
-    ppg = 30_000 + 8_000 * np.sin(2 * np.pi * (1.0 * t_s + 0.005 * t_s**2)) - 200 * t_s      # 60 to 84 bpm, and a drift
+    # 60 to 84 bpm, and a drift
+    ppg = 30_000 + 8_000 * np.sin(2 * np.pi * (1.0 * t_s + 0.005 * t_s**2)) - 200 * t_s
     quick, slow = heart_rate_of(tmp_path, np.round(ppg))
     assert quick == pytest.approx(72.0, abs=0.5)
     assert quick == pytest.approx(slow, abs=1.0)

@@ -68,7 +68,9 @@ def test_a_camera_at_half_its_rate_fails_and_one_that_loses_is_warned_of():
     assert filmed.lost == pytest.approx(filmed.rate.fps * filmed.rate.span_s, abs=2)
 
 
-@pytest.mark.parametrize(("level", "verdict", "word"), [(20, WARN, "dark"), (130, OK, "130"), (240, WARN, "bright")])
+@pytest.mark.parametrize(
+    ("level", "verdict", "word"), [(20, WARN, "dark"), (130, OK, "130"), (240, WARN, "bright")]
+)
 def test_light(level, verdict, word):
     look = look_at_light(np.full((40, 40), level, np.uint8), "the face")
     assert look.verdict == verdict
@@ -121,11 +123,13 @@ def test_the_light_offset_that_a_recording_would_get_is_told(tmp_path):
 
 def calibration_of(info):
     return Calibration(
-        calibrated="2026-11-25T00:00:00+00:00", acq_version="0", method="m", simulated=info.simulated, camera=info.name,
-        width=info.width, height=info.height, fps=info.fps, pixel_format=info.pixel_format, pipeline=info.pipeline,
-        time_meaning=info.time_meaning, exposure=info.exposure, port="x", sensor="analog", firmware="0.1.0",
-        light_offset_ns=23_000_000, light_offset_bound_ns=1_300_000, fit_ns=400_000, exposure_ns=15_000_000, residual=0.01,
-        follows=0.9, row=0.5, column=0.2, seen=120, toggles=120, frames=540,
+        calibrated="2026-11-25T00:00:00+00:00", acq_version="0", method="m",
+        simulated=info.simulated, camera=info.name, width=info.width, height=info.height,
+        fps=info.fps, pixel_format=info.pixel_format, pipeline=info.pipeline,
+        time_meaning=info.time_meaning, exposure=info.exposure, port="x", sensor="analog",
+        firmware="0.1.0", light_offset_ns=23_000_000, light_offset_bound_ns=1_300_000,
+        fit_ns=400_000, exposure_ns=15_000_000, residual=0.01, follows=0.9, row=0.5, column=0.2,
+        seen=120, toggles=120, frames=540,
     )
 
 
@@ -138,14 +142,19 @@ def test_the_verb_tells_a_damaged_rig_file_as_recording_would(acq, tmp_path):
 
 
 def test_the_verb_names_every_device_that_is_missing_and_fails(acq, tmp_path):
-    done = acq("check", "--camera", "replay:none.mkv", "--port", "/dev/none", "--json", "--duration", "1min")
+    done = acq(
+        "check", "--camera", "replay:none.mkv", "--port", "/dev/none", "--json", "--duration",
+        "1min",
+    )
     assert done.returncode == 1
     found = json.loads(done.stdout)
     assert found["ok"] is False
     assert {look["name"]: look["verdict"] for look in found["looks"]} == {
         "camera": FAIL, "sensor": FAIL, "disk": OK, "space": OK,
     }
-    shown = CliRunner().invoke(app, ["check", "--camera", "replay:none", "--port", "/dev/none", "--data", str(tmp_path)])
+    shown = CliRunner().invoke(
+        app, ["check", "--camera", "replay:none", "--port", "/dev/none", "--data", str(tmp_path)]
+    )
     assert shown.exit_code == 1
     lines = shown.stdout.splitlines()
     assert [line.split()[0] for line in lines] == ["fail", "fail", "ok", "ok"]

@@ -1,4 +1,6 @@
-"""The firmware: it builds from a clean tree, and its codec and queue, compiled for this machine, are right."""
+"""The firmware: it builds from a clean tree, and its codec and queue, compiled for this machine,
+are right.
+"""
 
 import re
 import shutil
@@ -69,7 +71,9 @@ def test_codec_writes_the_golden_bytes(codec):
     assert run(codec, "encode", lines.encode()) == [wire.hex() for wire, _ in packets]
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(st.lists(FROM_DEVICE, min_size=1, max_size=50))
 def test_host_reads_whatever_codec_writes(codec, packets):
     wire = run(codec, "encode", "\n".join(map(as_written_by_the_device, packets)).encode())
@@ -97,7 +101,9 @@ def test_codec_does_not_take_what_only_a_device_sends(codec):
     assert run(codec, "decode", wire) == [f"bad {count}"]
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(st.lists(st.one_of(FROM_HOST.map(encode), st.binary(max_size=40))))
 def test_codec_and_host_parser_agree_on_any_stream(codec, parts):
     stream = b"".join(parts)
@@ -121,16 +127,22 @@ def test_builds_from_nothing(tmp_path):
     assert "warning" not in made.stderr
     assert (tmp_path / "ppg_logger.elf").read_bytes().startswith(b"\x7fELF")
     assert (tmp_path / "ppg_logger.hex").read_text().startswith(":")
-    flash, ram = map(int, re.findall(r"^(?:flash|RAM) (\d+) of \d+ B \(\d+\.\d %\)", made.stdout, re.MULTILINE))
+    flash, ram = map(
+        int, re.findall(r"^(?:flash|RAM) (\d+) of \d+ B \(\d+\.\d %\)", made.stdout, re.MULTILINE)
+    )
     assert 4000 < flash <= 32256     # what an Uno's bootloader leaves
-    assert 300 < ram <= 1536         # and a quarter of the SRAM for the stack
-    symbols = subprocess.run(["avr-nm", tmp_path / "ppg_logger.elf"], capture_output=True, text=True, check=True).stdout
+    assert 300 < ram <= 1536  # and a quarter of the SRAM for the stack
+    symbols = subprocess.run(
+        ["avr-nm", tmp_path / "ppg_logger.elf"], capture_output=True, text=True, check=True
+    ).stdout
     assert not re.search(r" (malloc|free|delay|_Znwj)$", symbols, re.MULTILINE)
 
 
 @pytest.mark.twin
 def test_a_sketch_that_does_not_fit_is_an_error(program, tmp_path):
-    made = make(BUILD=shutil.copytree(program.parent.parent / "build", tmp_path / "build"), FLASH=4000)
+    made = make(
+        BUILD=shutil.copytree(program.parent.parent / "build", tmp_path / "build"), FLASH=4000
+    )
     assert made.returncode != 0
     assert "expected the sketch to fit" in made.stderr
 

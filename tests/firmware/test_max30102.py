@@ -50,7 +50,9 @@ def test_without_one_the_sensor_is_the_analog_one(program, elf):
     assert (hello.sensor, hello.adc_bits) == (SENSOR_ANALOG, 10)
 
 
-@pytest.mark.parametrize(("rate_hz", "ppm"), [(25, 50000), (25, -30000), (50, 0), (100, -50000), (100, 50000)])
+@pytest.mark.parametrize(
+    ("rate_hz", "ppm"), [(25, 50000), (25, -30000), (50, 0), (100, -50000), (100, 50000)]
+)
 def test_its_stamps_and_values_are_true_whatever_its_clock_does(program, elf, wave, rate_hz, ppm):
     seconds = 3.0
     result = play(program, elf, quiet(rate_hz, seconds), seconds, "--wave", wave, ppm=ppm)
@@ -63,7 +65,8 @@ def test_its_stamps_and_values_are_true_whatever_its_clock_does(program, elf, wa
     assert result.all(Status)[-1] == Status(0, 0)
 
     late_us, error, after_ms = result.part_errors()
-    assert np.abs(late_us).max() < 30                # an interrupt's wait, and a pulse that is wider or narrower than it says
+    # an interrupt's wait, and a pulse that is wider or narrower than it says
+    assert np.abs(late_us).max() < 30
     assert -1 < error.min() <= error.max() <= 0      # 18 bits to 16, rounded down
     seen = np.array([s.value / 64 for s in samples])
     assert seen.min() == pytest.approx(200, abs=8)
@@ -77,17 +80,25 @@ def test_its_stamps_and_values_are_true_whatever_its_clock_does(program, elf, wa
 
 @pytest.mark.parametrize("ppm", [-50000, 50000])
 def test_the_host_s_clock_holds_for_it(program, elf, ppm):
-    """Placed by pings and arrivals as a recording is, behind a crystal of its own, no sample lies outside its bound."""
+    """Placed by pings and arrivals as a recording is, behind a crystal of its own, no sample lies
+    outside its bound.
+    """
     seconds, rate_hz = 6.0, 25
     pings = [(START_S + 0.3 + 0.21 * k, encode(Ping(k))) for k in range(int(seconds * 4.5))]
     script = [(START_S, encode(Start(rate_hz))), *pings]
     result = play(program, elf, script, seconds, "--ppm", 5000, ppm=ppm)
     sent_ns = {k: round(at * 1e9) for k, (at, _) in enumerate(pings)}
     pongs = [(at, packet) for at, packet in result.arrived if isinstance(packet, Pong)]
-    exchanges = np.array([(sent_ns[p.id], p.rx_ticks, p.tx_ticks, at, p.id) for at, p in pongs], dtype=EXCHANGE_DTYPE)
-    ticks, arrival_ns = np.array([(p.ticks, at) for at, p in result.arrived if isinstance(p, Sample)]).T
+    exchanges = np.array(
+        [(sent_ns[p.id], p.rx_ticks, p.tx_ticks, at, p.id) for at, p in pongs], dtype=EXCHANGE_DTYPE
+    )
+    ticks, arrival_ns = np.array(
+        [(p.ticks, at) for at, p in result.arrived if isinstance(p, Sample)]
+    ).T
     no_clocks = np.empty(0, dtype=CLOCK_DTYPE)
-    time_ns, bound_ns = place_samples(exchanges, no_clocks, ticks, arrival_ns, tick_hz=TICK_HZ, rate_hz=rate_hz)
+    time_ns, bound_ns = place_samples(
+        exchanges, no_clocks, ticks, arrival_ns, tick_hz=TICK_HZ, rate_hz=rate_hz
+    )
     true_ns = np.array([int(row["time_ns"]) for row in result.truth if row["kind"] == "part"])
     error_ns = np.abs(true_ns[None, :] - time_ns[:, None]).min(axis=1)
     assert len(time_ns) > 0.9 * seconds * rate_hz
@@ -130,17 +141,26 @@ def test_overruns_are_counted_with_it_too(program, elf):
         pytest.param(100, "wire@1.2:0.3", 0.3, id="INT is not connected, 100 Hz"),
     ],
 )
-def test_what_goes_wrong_is_a_gap_of_the_right_length_with_its_cause(program, elf, wave, rate_hz, fault, down_s):
+def test_what_goes_wrong_is_a_gap_of_the_right_length_with_its_cause(
+    program, elf, wave, rate_hz, fault, down_s
+):
     pings = [(START_S + 0.1 + 0.02 * k, encode(Ping(k))) for k in range(120)]
-    result = play(program, elf, [(START_S, encode(Start(rate_hz))), *pings], 2.6, "--wave", wave, ppm=-20000, faults=[fault])
+    result = play(
+        program, elf, [(START_S, encode(Start(rate_hz))), *pings], 2.6, "--wave", wave, ppm=-20000,
+        faults=[fault],
+    )
     samples = result.all(Sample)
     period_s = 1 / rate_hz / 0.98
     step = np.diff([s.sequence for s in samples])
     (hole,) = np.flatnonzero(step > 1)
-    assert [bool(s.flags & SAMPLE_RESTARTED) for s in samples] == [k == hole + 1 for k in range(len(samples))]
-    assert down_s - 2 * period_s < step[hole] * period_s < down_s + 0.12 + 7 * period_s        # found, tried again, three periods
+    assert [bool(s.flags & SAMPLE_RESTARTED) for s in samples] == [
+        k == hole + 1 for k in range(len(samples))
+    ]
+    # found, tried again, three periods
+    assert down_s - 2 * period_s < step[hole] * period_s < down_s + 0.12 + 7 * period_s
     ticks = np.diff([s.ticks for s in samples])[hole] / TICK_HZ
-    assert step[hole] == pytest.approx(ticks / period_s, abs=0.55)      # to the nearest period, within what the stamps show
+    # to the nearest period, within what the stamps show
+    assert step[hole] == pytest.approx(ticks / period_s, abs=0.55)
     assert samples[-1].sequence == pytest.approx(2.6 / period_s, abs=4)
     late_us, error, _ = result.part_errors()
     assert np.abs(late_us).max() < 30
@@ -151,7 +171,8 @@ def test_what_goes_wrong_is_a_gap_of_the_right_length_with_its_cause(program, el
 
 
 def test_a_loose_contact_at_int_makes_no_false_stamp(program, elf):
-    faults = [f"wire@{at}:0.005" for at in (0.8, 1.003, 1.206, 1.409, 1.612)]       # half a period each: some show a fall late
+    # half a period each: some show a fall late
+    faults = [f"wire@{at}:0.005" for at in (0.8, 1.003, 1.206, 1.409, 1.612)]
     result = play(program, elf, quiet(100, 2.0), 2.0, faults=faults)
     assert sum(bool(s.flags & SAMPLE_RESTARTED) for s in result.all(Sample)) >= 2
     late_us, error, _ = result.part_errors()
@@ -180,7 +201,9 @@ def test_stop_and_start_begin_anew(program, elf):
 
 def test_full_scale_is_flagged(program, elf, tmp_path):
     (tmp_path / "high.csv").write_text("0,1023\n1,1023\n1.2,500\n9,500\n")
-    result = play(program, elf, quiet(25, 2.0), 2.0, "--wave", tmp_path / "high.csv", "--scale", "none")
+    result = play(
+        program, elf, quiet(25, 2.0), 2.0, "--wave", tmp_path / "high.csv", "--scale", "none"
+    )
     flags = [s.flags for s in result.all(Sample)]
     assert flags[5] == SAMPLE_CLIPPED
     assert flags[-1] == 0

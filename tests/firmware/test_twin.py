@@ -1,4 +1,6 @@
-"""The real firmware on the simulated board: its stamps, its samples and its answers against the simulator's truth."""
+"""The real firmware on the simulated board: its stamps, its samples and its answers against the
+simulator's truth.
+"""
 
 import csv
 import os
@@ -44,7 +46,9 @@ class Twin:
 
     def __init__(self, program: Path, *options: object, raw_truth: Path | None = None):
         self.truth_path = raw_truth
-        command = [program, "--duration", 60, *options, *(["--truth", raw_truth] if raw_truth else [])]
+        command = [
+            program, "--duration", 60, *options, *(["--truth", raw_truth] if raw_truth else []),
+        ]
         self.process = subprocess.Popen(
             list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
@@ -92,7 +96,10 @@ class Twin:
 
     def truth(self) -> dict[int, tuple[int, float]]:
         """Sequence -> true time of the window's middle [ns], true value."""
-        return {int(r["sequence"]): (int(r["time_ns"]), float(r["value"])) for r in self.truth_rows("sample")}
+        return {
+            int(r["sequence"]): (int(r["time_ns"]), float(r["value"]))
+            for r in self.truth_rows("sample")
+        }
 
     def __enter__(self) -> "Twin":
         return self
@@ -129,7 +136,9 @@ def host_from_ticks(twin: Twin):
 def test_says_who_it_is(program):
     with Twin(program) as twin:
         (boot,) = twin.wait_for(Hello)
-        assert (boot.protocol, boot.tick_hz, boot.rate_hz, boot.adc_bits, boot.sensor) == (1, TICK_HZ, 25, 10, SENSOR_ANALOG)
+        assert (boot.protocol, boot.tick_hz, boot.rate_hz, boot.adc_bits, boot.sensor) == (
+            1, TICK_HZ, 25, 10, SENSOR_ANALOG,
+        )
         twin.send(Identify())
         assert twin.wait_for(Hello, 2) == [boot, boot]
         twin.send(Start(50))
@@ -192,7 +201,8 @@ def test_stamps_samples_and_pings_are_true(program, tmp_path, rate_hz, options):
     assert {s.flags for s in samples} == {0}
     assert twin.all(Status)[-1] == Status(overruns=0, bad_packets=0)
 
-    # The device's stamps are the truth but for the crystal: 0.5 us a tick, jitter within an instruction.
+    # The device's stamps are the truth but for the crystal: 0.5 us a tick, jitter within an
+    # instruction.
     host_ns, slope, residual_us = host_from_ticks(twin)
     assert slope == pytest.approx(500 / (1 + ppm * 1e-6), rel=2e-7)
     assert np.abs(residual_us).max() < 1
@@ -212,15 +222,22 @@ def test_stamps_samples_and_pings_are_true(program, tmp_path, rate_hz, options):
         assert sent[pong.id] <= host_ns(pong.rx_ticks)
         assert host_ns(pong.rx_ticks) <= host_ns(pong.tx_ticks) <= received_ns
 
-    # `host_ns` hangs on the stamps of samples, and those of pings have a truth of their own: a constant error would show here.
+    # `host_ns` hangs on the stamps of samples, and those of pings have a truth of their own: a
+    # constant error would show here.
     came_ns = {int(r["sequence"]): int(r["time_ns"]) for r in twin.truth_rows("ping")}
-    late_us = np.array([host_ns(pong.rx_ticks) - came_ns[pong.id] for _, pong in pongs if pong.id in came_ns]) / 1e3
+    late_us = (
+        np.array(
+            [host_ns(pong.rx_ticks) - came_ns[pong.id] for _, pong in pongs if pong.id in came_ns]
+        )
+        / 1e3
+    )
     assert len(late_us) > 0.9 * len(pongs)
     assert late_us.min() > -2                    # a tick, and the fit
     assert np.median(late_us) < 100              # the sketch's loop comes round
     for arrived_ns, packet in twin.arrived:
         if isinstance(packet, Sample):
-            assert host_ns(packet.ticks) + 0.45e9 / rate_hz < arrived_ns     # half a window must pass first
+            # half a window must pass first
+            assert host_ns(packet.ticks) + 0.45e9 / rate_hz < arrived_ns
 
 
 def test_waveform_starts_with_start(program, tmp_path):
@@ -230,12 +247,15 @@ def test_waveform_starts_with_start(program, tmp_path):
         twin.start(100)
         twin.wait_for(Sample, 100)
     value = np.array([s.value / 64 for s in twin.all(Sample)])
-    start = value - np.arange(len(value))        # one count a sample: a window's middle is at (k + 0.5) / 100 s
+    # one count a sample: a window's middle is at (k + 0.5) / 100 s
+    start = value - np.arange(len(value))
     assert np.abs(start - 0.5).max() < 0.2
 
 
 def test_mains_hum_is_nulled(program, tmp_path):
-    hum = write_wave(tmp_path / "hum.csv", 500 + 300 * np.sin(np.arange(40000) / 10000 * 2 * np.pi * 50), 10000)
+    hum = write_wave(
+        tmp_path / "hum.csv", 500 + 300 * np.sin(np.arange(40000) / 10000 * 2 * np.pi * 50), 10000
+    )
     with Twin(program, "--wave", hum, "--scale", "none") as twin:
         twin.start(25)
         twin.wait_for(Sample, 45)
@@ -273,15 +293,23 @@ def test_the_led_is_stamped_as_its_pin_changes(program, tmp_path):
     assert [light.on for light in lights] == [1, 0] * 29 + [1, 1]
     assert [int(change["value"]) for change in changes] == [1, 0] * 29 + [1]
     host_ns, _, _ = host_from_ticks(twin)
-    late_us = np.array(
-        [host_ns(light.ticks) - int(change["time_ns"]) for light, change in zip(lights[:-1], changes, strict=True)]
-    ) / 1e3
+    late_us = (
+        np.array(
+            [
+                host_ns(light.ticks) - int(change["time_ns"])
+                for light, change in zip(lights[:-1], changes, strict=True)
+            ]
+        )
+        / 1e3
+    )
     assert late_us.min() > -2                    # a tick, and the fit
     assert late_us.max() < 60                    # an interrupt in between
 
 
 def test_acq_calibrate_knows_when_the_led_was_switched(program, tmp_path):
-    """Through the real firmware and an adapter that holds bytes: the truth is within the bound of every toggle."""
+    """Through the real firmware and an adapter that holds bytes: the truth is within the bound of
+    every toggle.
+    """
     with Twin(program, "--ppm", -5000, "--hold-ms", 16, raw_truth=tmp_path / "truth.csv") as twin:
         twin.wait_for(Hello)
         with closing(open_sensor(twin.path)) as sensor:
@@ -309,7 +337,9 @@ def test_adapter_holds_bytes(program, tmp_path):
         twin.start(25)
         twin.wait_for(Sample, 30)
     truth = twin.truth()
-    delay_ms = np.array([(at - truth[p.sequence][0]) / 1e6 - 20 for at, p in twin.arrived if isinstance(p, Sample)])
+    delay_ms = np.array(
+        [(at - truth[p.sequence][0]) / 1e6 - 20 for at, p in twin.arrived if isinstance(p, Sample)]
+    )
     assert delay_ms.min() > 15
     assert np.median(delay_ms) < 35
 
@@ -344,9 +374,17 @@ def test_leaves_nothing_behind(program, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        pytest.param(["--ppm", "fast"], "expected a number from -50000 to 50000 for --ppm, found fast", id="not a number"),
-        pytest.param(["--wave", "missing.csv"], "cannot read the waveform missing.csv", id="no waveform"),
-        pytest.param(["--wave", "bad.csv"], "a number in column 2 of bad.csv line 3, found 1,one", id="bad line"),
+        pytest.param(
+            ["--ppm", "fast"], "expected a number from -50000 to 50000 for --ppm, found fast",
+            id="not a number",
+        ),
+        pytest.param(
+            ["--wave", "missing.csv"], "cannot read the waveform missing.csv", id="no waveform"
+        ),
+        pytest.param(
+            ["--wave", "bad.csv"], "a number in column 2 of bad.csv line 3, found 1,one",
+            id="bad line",
+        ),
         pytest.param(["--wave", "back.csv"], "found a step back at line 2", id="time runs back"),
         pytest.param(["missing.elf"], "cannot read the firmware missing.elf", id="no firmware"),
         pytest.param(["bad.csv"], "expected an AVR ELF file, found bad.csv", id="not a firmware"),
@@ -355,7 +393,9 @@ def test_leaves_nothing_behind(program, tmp_path):
 def test_bad_input_is_one_clear_line(program, tmp_path, arguments, message):
     (tmp_path / "bad.csv").write_text("time,value\n0,1\n1,one\n")
     (tmp_path / "back.csv").write_text("1,1\n0,2\n")
-    done = subprocess.run([program, *arguments], cwd=tmp_path, capture_output=True, text=True, timeout=10, check=False)
+    done = subprocess.run(
+        [program, *arguments], cwd=tmp_path, capture_output=True, text=True, timeout=10, check=False
+    )
     assert done.returncode == 1
     assert done.stdout == ""
     assert len(done.stderr.splitlines()) == 1

@@ -1,4 +1,6 @@
-"""A real Dask cluster on loopback, two workers in processes of their own; one of them is killed in the middle."""
+"""A real Dask cluster on loopback, two workers in processes of their own; one of them is killed in
+the middle.
+"""
 
 import os
 import re
@@ -29,10 +31,15 @@ class Cluster:
 
     def __init__(self, folder, repo):
         paths = [str(repo), str(repo / "tests")]
-        self._env = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "DASK_DISTRIBUTED__WORKER__DAEMON": "False"}
+        self._env = {
+            **os.environ, "PYTHONPATH": os.pathsep.join(paths),
+            "DASK_DISTRIBUTED__WORKER__DAEMON": "False",
+        }
         self._folder = folder
         self.killed = 0
-        self.scheduler = self._start("scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard")
+        self.scheduler = self._start(
+            "scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard"
+        )
         self.address = self._wait_for(self.scheduler, r"Scheduler at:\s+(tcp://\S+)")
         self.workers = [self._worker(), self._worker()]
         for worker in self.workers:
@@ -42,7 +49,8 @@ class Cluster:
         log = self._folder / f"{words[0]}-{time.monotonic_ns()}.log"
         with log.open("w") as out:
             process = subprocess.Popen(
-                [sys.executable, "-m", "dask", *words], stdout=out, stderr=subprocess.STDOUT, env=self._env, cwd=self._folder,
+                [sys.executable, "-m", "dask", *words], stdout=out, stderr=subprocess.STDOUT,
+                env=self._env, cwd=self._folder,
             )
         process.log = log
         return process
@@ -56,8 +64,8 @@ class Cluster:
 
     def _worker(self):
         return self._start(
-            "worker", self.address, "--nthreads", "1", "--no-nanny", "--no-dashboard", "--host", "127.0.0.1",
-            "--local-directory", str(self._folder),
+            "worker", self.address, "--nthreads", "1", "--no-nanny", "--no-dashboard", "--host",
+            "127.0.0.1", "--local-directory", str(self._folder),
         )
 
     def _wait_for(self, process, pattern):
@@ -109,7 +117,9 @@ def test_the_same_outcomes_as_here(cluster):
 
 def test_a_worker_killed_midway_costs_its_item_a_second_try(cluster, tmp_path):
     found = {}
-    for at, outcome in work_through(partial(slowly, tmp_path), range(20), workers=Workers(scheduler=cluster.address)):
+    for at, outcome in work_through(
+        partial(slowly, tmp_path), range(20), workers=Workers(scheduler=cluster.address)
+    ):
         found[at] = outcome
         if len(found) == 4:
             cluster.kill_one()
@@ -118,7 +128,9 @@ def test_a_worker_killed_midway_costs_its_item_a_second_try(cluster, tmp_path):
 
 
 def test_convert_and_the_frames_cache_on_a_cluster_while_a_worker_is_killed(cluster, tmp_path, acq):
-    """The verbs give what they give here, whatever happens to a worker; the session that is broken is named."""
+    """The verbs give what they give here, whatever happens to a worker; the session that is broken
+    is named.
+    """
     from tests.support.made_sessions import make_session
 
     data = tmp_path / "data"
@@ -133,14 +145,19 @@ def test_convert_and_the_frames_cache_on_a_cluster_while_a_worker_is_killed(clus
     killer.join()
     assert cluster.killed == killed + 1
     assert done.returncode == 1, done.stderr
-    (line,) = [line for line in done.stderr.splitlines() if line.startswith("acq: ") and broken.stem in line]
+    (line,) = [
+        line
+        for line in done.stderr.splitlines()
+        if line.startswith("acq: ") and broken.stem in line
+    ]
     assert "PPG that is flat" in line
     assert acq("exclude", broken.stem, "--reason", "no finger", "--data", data).returncode == 0
     assert acq("split", "--holdout", "S08", "--force", "--data", data).returncode == 0
     assert acq("convert", "--data", data, "--force").returncode == 0
     manifest = load_manifest(data / "ubfc")
     assert [entry.subject for entry in manifest.entries] == [f"S{n:02d}" for n in range(1, 9)]
-    with pytest.raises(CurationError, match=r"expected a face .* in 8 videos, found 8 without"):      # they show noise
+    # they show noise
+    with pytest.raises(CurationError, match=r"expected a face .* in 8 videos, found 8 without"):
         load_curated(data, workers=Workers(scheduler=cluster.address))
 
 
@@ -158,7 +175,7 @@ def test_folds_train_on_a_cluster_to_what_they_are_here(cluster, tmp_path):
         assert here["methods"][name]["curve"] == there["methods"][name]["curve"], name
 
 
-def test_a_scheduler_without_workers_is_one_line(cluster):          # the last one: it sends them home
+def test_a_scheduler_without_workers_is_one_line(cluster):  # the last one: it sends them home
     for worker in cluster.workers:
         worker.terminate()
         worker.wait()

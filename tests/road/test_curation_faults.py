@@ -1,4 +1,5 @@
-"""What can be wrong with recordings and curated folders, injected for real: each is named in one line, and nothing changes.
+"""What can be wrong with recordings and curated folders, injected for real: each is named in one
+line, and nothing changes.
 
 docs/quality.md lists them; the table there and the cases here are held against each other.
 """
@@ -56,7 +57,11 @@ def curated(tmp_path_factory):
 
 
 def tree(root):
-    return {str(p.relative_to(root)): p.read_bytes() for p in sorted(root.rglob("*")) if p.is_file() and not p.is_symlink()}
+    return {
+        str(p.relative_to(root)): p.read_bytes()
+        for p in sorted(root.rglob("*"))
+        if p.is_file() and not p.is_symlink()
+    }
 
 
 def session_of(data, subject="S02") -> Path:
@@ -83,7 +88,9 @@ def move(file: h5py.File, name: str, target: object) -> None:
 
 
 def rewrite_manifest(data: Path, edit: Callable[[dict], None], *, honest: bool = False) -> None:
-    """Change the manifest; `honest` gives it the hash of its new content, as somebody who knows how would."""
+    """Change the manifest; `honest` gives it the hash of its new content, as somebody who knows how
+    would.
+    """
     path = data / "ubfc/manifest.json"
     body = json.loads(path.read_text())
     edit(body)
@@ -128,7 +135,9 @@ def external_storage(data):
         old = file["ppg/value"]
         shape, dtype = old.shape, old.dtype
         del file["ppg/value"]
-        file.create_dataset("ppg/value", shape, dtype, external=[("raw.bin", 0, h5py.h5f.UNLIMITED)])
+        file.create_dataset(
+            "ppg/value", shape, dtype, external=[("raw.bin", 0, h5py.h5f.UNLIMITED)]
+        )
 
     change(session_of(data), edit)
 
@@ -146,7 +155,9 @@ def column(name, edit):
 
 
 def attribute(name, value, at="/"):
-    return lambda data: change(session_of(data), lambda file: file[at].attrs.__setitem__(name, value))
+    return lambda data: change(
+        session_of(data), lambda file: file[at].attrs.__setitem__(name, value)
+    )
 
 
 def jump_back(values):
@@ -163,11 +174,14 @@ def never_closed(data):
     path = session_of(data)
     growing = data / "growing.h5"
     with SessionWriter(
-        growing, session_id=path.stem, subject="S02", camera=CameraInfo("fake", WIDTH, HEIGHT, 30.0, "I420", "start of exposure"),
-        hello=HELLO, port="/dev/fake", started_unix_ns=1, started_monotonic_ns=START_NS, simulated=False,
+        growing, session_id=path.stem, subject="S02",
+        camera=CameraInfo("fake", WIDTH, HEIGHT, 30.0, "I420", "start of exposure"), hello=HELLO,
+        port="/dev/fake", started_unix_ns=1, started_monotonic_ns=START_NS, simulated=False,
     ) as writer:
         for i in range(30):
-            writer.add_frame(VideoFrame(picture(i, (HEIGHT * 3 // 2, WIDTH)), START_NS + i, START_NS + i, i))
+            writer.add_frame(
+                VideoFrame(picture(i, (HEIGHT * 3 // 2, WIDTH)), START_NS + i, START_NS + i, i)
+            )
         writer.flush()
         path.write_bytes(growing.read_bytes())
         writer.close(complete=True)
@@ -248,65 +262,207 @@ def public_without_labels(data):
 
 FAULTS = [
     Fault("a recording cut short", lambda d: cut(session_of(d), 0.6), SPLIT, r"cut short.*S02-"),
-    Fault("no HDF5", lambda d: session_of(d).write_text("hello"), SPLIT, "expected HDF5, found 5 bytes"),
+    Fault(
+        "no HDF5", lambda d: session_of(d).write_text("hello"), SPLIT,
+        "expected HDF5, found 5 bytes",
+    ),
     Fault("an empty file", lambda d: session_of(d).write_bytes(b""), SPLIT, "found 0 bytes"),
-    Fault("HDF5 of something else", attribute("schema", "other"), SPLIT, "expected schema acq-session"),
-    Fault("another format version", attribute("schema_version", 99), SPLIT, "expected session format 1, found 99"),
-    Fault("a missing dataset", lambda d: change(session_of(d), lambda f: f.__delitem__("ppg/flags")), SPLIT,
-          "expected /ppg/flags, found none"),
-    Fault("an HDF5 external link", external_link, SPLIT, "found a link that is not followed, /ppg/value"),
+    Fault(
+        "HDF5 of something else", attribute("schema", "other"), SPLIT, "expected schema acq-session"
+    ),
+    Fault(
+        "another format version", attribute("schema_version", 99), SPLIT,
+        "expected session format 1, found 99",
+    ),
+    Fault(
+        "a missing dataset", lambda d: change(session_of(d), lambda f: f.__delitem__("ppg/flags")),
+        SPLIT, "expected /ppg/flags, found none",
+    ),
+    Fault(
+        "an HDF5 external link", external_link, SPLIT,
+        "found a link that is not followed, /ppg/value",
+    ),
     Fault("HDF5 external storage", external_storage, SPLIT, "found it stored in another"),
-    Fault("a hostile subject", attribute("subject", "../../etc"), SPLIT, "expected a subject id like S01"),
-    Fault("a hostile session id", attribute("session_id", "../x"), SPLIT, "expected a session id like"),
-    Fault("a recording in another subject's folder", attribute("subject", "S03"), SPLIT, "found one of S03"),
-    Fault("two recordings of one session id", copied_under_another_id, SPLIT, "expected each session once"),
+    Fault(
+        "a hostile subject", attribute("subject", "../../etc"), SPLIT,
+        "expected a subject id like S01",
+    ),
+    Fault(
+        "a hostile session id", attribute("session_id", "../x"), SPLIT, "expected a session id like"
+    ),
+    Fault(
+        "a recording in another subject's folder", attribute("subject", "S03"), SPLIT,
+        "found one of S03",
+    ),
+    Fault(
+        "two recordings of one session id", copied_under_another_id, SPLIT,
+        "expected each session once",
+    ),
     Fault("a recording that was never closed", never_closed, SPLIT, "never closed"),
-    Fault("an unknown subject held out", lambda d: None, "split --holdout S09 --force", "recorded subjects"),
-    Fault("a damaged frame", bit_in_a_frame, CONVERT, "expected frame 50 of 180, found bytes that do not decode"),
-    Fault("frame times that go back", column("video/time_ns", jump_back), CONVERT, "expected frame times that rise"),
-    Fault("sample times that go back", column("ppg/time_ns", jump_back), CONVERT, "expected sample times that rise"),
-    Fault("a flat PPG", column("ppg/value", lambda v: v.fill(512)), CONVERT, "found PPG that is flat"),
-    Fault("video and PPG at different times", column("video/time_ns", lambda v: v.__iadd__(10**12)), CONVERT,
-          "expected frames and PPG at the same time"),
-    Fault("a recording that changed after the split", column("ppg/value", lambda v: v.__iadd__(1)), "convert", "S02-.* changed"),
-    Fault("a recording added after the split", lambda d: make_session(d, "S04", 1, seconds=6.0), "convert", "S04-.* new"),
-    Fault("a recording removed after the split", lambda d: session_of(d).unlink(), "convert", "S02-.* gone"),
-    Fault("a split edited by hand", edit_split(lambda b: b["folds"][0]["train"].remove("S02")), "convert", "S02"),
-    Fault("a split that leaks", edit_split(lambda b: b["folds"][0]["test"].append("S01")), "convert", "found S01 on both"),
-    Fault("a split that is no JSON", lambda d: (d / "split.json").write_text("{"), "convert", "expected a split as JSON"),
-    Fault("a foreign folder among the curated", lambda d: (d / "ubfc/train/subject7").mkdir(), "convert", "found train/subject7"),
-    Fault("a short label row", lambda d: labels(d, lambda r: r[0].pop()), "train-kd", "rows of equal length"),
-    Fault("a missing label row", lambda d: labels(d, lambda r: r.pop()), "train-kd", "expected three rows"),
-    Fault("labels one short", lambda d: labels(d, lambda r: [row.pop() for row in r]), "train-kd", "found 179"),
-    Fault("NaN among the labels", lambda d: labels(d, lambda r: r[0].__setitem__(7, "nan")), "train-kd", "found nan at PPG 7"),
-    Fault("a word among the labels", lambda d: labels(d, lambda r: r[2].__setitem__(7, "x")), "train-kd", "expected numbers"),
-    Fault("a label that was changed", lambda d: labels(d, lambda r: r[0].__setitem__(7, "1")), "train-kd", "labels as written"),
-    Fault("a truncated AVI", lambda d: cut(folder_of(d) / "vid.avi", 0.8), "train-kd", "expected a video of"),
-    Fault("an AVI of equal length with other pixels", other_pixels, "verify", "subject2/vid.avi", told="broken"),
-    Fault("a recording that changed after it was converted", column("ppg/value", lambda v: v.__iadd__(1)), "verify",
-          "expected the recording that the split was made from", told="broken"),
-    Fault("a session excluded after converting", exclude_later(), "train-kd", "expected no excluded session"),
-    Fault("a part excluded after converting", exclude_later(from_s=1.0, to_s=2.0), "train-kd", "without the excluded parts"),
-    Fault("exclusions that are no JSON", lambda d: (d / "exclusions.json").write_text("{"), "ls", "as JSON"),
+    Fault(
+        "an unknown subject held out", lambda d: None, "split --holdout S09 --force",
+        "recorded subjects",
+    ),
+    Fault(
+        "a damaged frame", bit_in_a_frame, CONVERT,
+        "expected frame 50 of 180, found bytes that do not decode",
+    ),
+    Fault(
+        "frame times that go back", column("video/time_ns", jump_back), CONVERT,
+        "expected frame times that rise",
+    ),
+    Fault(
+        "sample times that go back", column("ppg/time_ns", jump_back), CONVERT,
+        "expected sample times that rise",
+    ),
+    Fault(
+        "a flat PPG", column("ppg/value", lambda v: v.fill(512)), CONVERT, "found PPG that is flat"
+    ),
+    Fault(
+        "video and PPG at different times", column("video/time_ns", lambda v: v.__iadd__(10**12)),
+        CONVERT, "expected frames and PPG at the same time",
+    ),
+    Fault(
+        "a recording that changed after the split", column("ppg/value", lambda v: v.__iadd__(1)),
+        "convert", "S02-.* changed",
+    ),
+    Fault(
+        "a recording added after the split", lambda d: make_session(d, "S04", 1, seconds=6.0),
+        "convert", "S04-.* new",
+    ),
+    Fault(
+        "a recording removed after the split", lambda d: session_of(d).unlink(), "convert",
+        "S02-.* gone",
+    ),
+    Fault(
+        "a split edited by hand", edit_split(lambda b: b["folds"][0]["train"].remove("S02")),
+        "convert", "S02",
+    ),
+    Fault(
+        "a split that leaks", edit_split(lambda b: b["folds"][0]["test"].append("S01")), "convert",
+        "found S01 on both",
+    ),
+    Fault(
+        "a split that is no JSON",
+        lambda d: (d / "split.json").write_text("{"),
+        "convert",
+        "expected a split as JSON",
+    ),
+    Fault(
+        "a foreign folder among the curated", lambda d: (d / "ubfc/train/subject7").mkdir(),
+        "convert", "found train/subject7",
+    ),
+    Fault(
+        "a short label row", lambda d: labels(d, lambda r: r[0].pop()), "train-kd",
+        "rows of equal length",
+    ),
+    Fault(
+        "a missing label row", lambda d: labels(d, lambda r: r.pop()), "train-kd",
+        "expected three rows",
+    ),
+    Fault(
+        "labels one short", lambda d: labels(d, lambda r: [row.pop() for row in r]), "train-kd",
+        "found 179",
+    ),
+    Fault(
+        "NaN among the labels", lambda d: labels(d, lambda r: r[0].__setitem__(7, "nan")),
+        "train-kd", "found nan at PPG 7",
+    ),
+    Fault(
+        "a word among the labels", lambda d: labels(d, lambda r: r[2].__setitem__(7, "x")),
+        "train-kd", "expected numbers",
+    ),
+    Fault(
+        "a label that was changed", lambda d: labels(d, lambda r: r[0].__setitem__(7, "1")),
+        "train-kd", "labels as written",
+    ),
+    Fault(
+        "a truncated AVI", lambda d: cut(folder_of(d) / "vid.avi", 0.8), "train-kd",
+        "expected a video of",
+    ),
+    Fault(
+        "an AVI of equal length with other pixels", other_pixels, "verify", "subject2/vid.avi",
+        told="broken",
+    ),
+    Fault(
+        "a recording that changed after it was converted",
+        column("ppg/value", lambda v: v.__iadd__(1)), "verify",
+        "expected the recording that the split was made from", told="broken",
+    ),
+    Fault(
+        "a session excluded after converting", exclude_later(), "train-kd",
+        "expected no excluded session",
+    ),
+    Fault(
+        "a part excluded after converting", exclude_later(from_s=1.0, to_s=2.0), "train-kd",
+        "without the excluded parts",
+    ),
+    Fault(
+        "exclusions that are no JSON",
+        lambda d: (d / "exclusions.json").write_text("{"),
+        "ls",
+        "as JSON",
+    ),
     Fault("an exclusion of a NaN", exclude_nan, "split --holdout S03", "exclusions"),
-    Fault("a part beyond the recording's end", lambda d: None, "exclude S02-20260101T090001Z --from 60 --reason x", "ends at"),
+    Fault(
+        "a part beyond the recording's end", lambda d: None,
+        "exclude S02-20260101T090001Z --from 60 --reason x", "ends at",
+    ),
     Fault("an unknown session excluded", lambda d: None, "exclude S77-1 --reason x", "S77-1"),
-    Fault("a file that acq ls cannot read", lambda d: cut(session_of(d), 0.6), "ls --quiet", "cut short"),
-    Fault("a file that acq qc cannot read", lambda d: cut(session_of(d), 0.6), "qc --quiet", "cut short"),
-    Fault("limits that are none", lambda d: (d / "x.yaml").write_text("lag: 3"), "qc --limits {data}/x.yaml", "x.yaml"),
-    Fault("a PURE export that is there", lambda d: (d / "pure/x").mkdir(parents=True), "convert --to pure", "no export yet"),
-    Fault("a public set without ground truth", public_without_labels, "import {data}/set", "ground_truth.txt, found nothing"),
-    Fault("a folder that is no public set", lambda d: (d / "set").mkdir(), "import {data}/set", "expected folders of one set"),
-    Fault("a missing video", lambda d: (folder_of(d) / "vid.avi").unlink(), "train-kd", "expected a video, found nothing"),
-    Fault("a missing folder", lambda d: shutil.rmtree(folder_of(d)), "train-kd", "expected the folder of session S02-"),
+    Fault(
+        "a file that acq ls cannot read", lambda d: cut(session_of(d), 0.6), "ls --quiet",
+        "cut short",
+    ),
+    Fault(
+        "a file that acq qc cannot read", lambda d: cut(session_of(d), 0.6), "qc --quiet",
+        "cut short",
+    ),
+    Fault(
+        "limits that are none", lambda d: (d / "x.yaml").write_text("lag: 3"),
+        "qc --limits {data}/x.yaml", "x.yaml",
+    ),
+    Fault(
+        "a PURE export that is there", lambda d: (d / "pure/x").mkdir(parents=True),
+        "convert --to pure", "no export yet",
+    ),
+    Fault(
+        "a public set without ground truth", public_without_labels, "import {data}/set",
+        "ground_truth.txt, found nothing",
+    ),
+    Fault(
+        "a folder that is no public set", lambda d: (d / "set").mkdir(), "import {data}/set",
+        "expected folders of one set",
+    ),
+    Fault(
+        "a missing video", lambda d: (folder_of(d) / "vid.avi").unlink(), "train-kd",
+        "expected a video, found nothing",
+    ),
+    Fault(
+        "a missing folder", lambda d: shutil.rmtree(folder_of(d)), "train-kd",
+        "expected the folder of session S02-",
+    ),
     Fault("a link in place of a folder", link_folder, "train-kd", "found a link"),
     Fault("a hostile path in the manifest", hostile_manifest, "train-kd", "subject<int>"),
-    Fault("a manifest edited by hand", lambda d: rewrite_manifest(d, lambda b: b["entries"][0].update(hr_bpm=1.0)), "train-kd",
-          "changed by hand"),
-    Fault("a manifest that leaks", lambda d: rewrite_manifest(d, leak, honest=True), "train-kd", "found S01 on both"),
-    Fault("a manifest that is no JSON", lambda d: (d / "ubfc/manifest.json").write_text("["), "train-kd", "as JSON"),
-    Fault("an interrupted conversion", lambda d: rewrite_manifest(d, lambda b: b.update(complete=False)), "train-kd",
-          "an unfinished one"),
+    Fault(
+        "a manifest edited by hand",
+        lambda d: rewrite_manifest(d, lambda b: b["entries"][0].update(hr_bpm=1.0)), "train-kd",
+        "changed by hand",
+    ),
+    Fault(
+        "a manifest that leaks", lambda d: rewrite_manifest(d, leak, honest=True), "train-kd",
+        "found S01 on both",
+    ),
+    Fault(
+        "a manifest that is no JSON",
+        lambda d: (d / "ubfc/manifest.json").write_text("["),
+        "train-kd",
+        "as JSON",
+    ),
+    Fault(
+        "an interrupted conversion",
+        lambda d: rewrite_manifest(d, lambda b: b.update(complete=False)), "train-kd",
+        "an unfinished one",
+    ),
 ]
 
 
@@ -327,8 +483,13 @@ def test_is_named_in_one_line_and_nothing_changes(curated, tmp_path, run, fault)
     assert code == fault.code
     assert "Traceback" not in out + "".join(said)
     now = tree(data)
-    assert {name for name in was if now.get(name) != was[name]} <= {"ubfc/manifest.json"}        # it says that it is unfinished
-    assert not {name for name in set(now) - set(was) if not name.startswith("qc/") and not name.endswith(".qc.json")}
+    # it says that it is unfinished
+    assert {name for name in was if now.get(name) != was[name]} <= {"ubfc/manifest.json"}
+    assert not {
+        name
+        for name in set(now) - set(was)
+        if not name.startswith("qc/") and not name.endswith(".qc.json")
+    }
 
 
 def test_the_document_lists_them(repo):

@@ -13,7 +13,11 @@ def verbs(group, before=""):
     """Name -> command, of a group's own and of the groups in it."""
     found = {}
     for name, command in group.commands.items():
-        found.update(verbs(command, f"{before}{name} ") if hasattr(command, "commands") else {before + name: command})
+        found.update(
+            verbs(command, f"{before}{name} ")
+            if hasattr(command, "commands")
+            else {before + name: command}
+        )
     return found
 
 
@@ -37,7 +41,9 @@ def test_every_verb_is_documented_and_no_other(cli):
 
 @pytest.mark.parametrize("verb", VERBS)
 def test_every_option_is_documented_with_its_default_and_no_other(cli, verb):
-    rows = re.findall(r"^\| `(?:(--[a-z-]+)|([A-Z]+))[^|]*\| *(.*?) *\| *(.*?) *\|$", cli[verb], flags=re.M)
+    rows = re.findall(
+        r"^\| `(?:(--[a-z-]+)|([A-Z]+))[^|]*\| *(.*?) *\| *(.*?) *\|$", cli[verb], flags=re.M
+    )
     documented = {option or argument: default.strip("`") for option, argument, default, _ in rows}
     real = {}
     for parameter in COMMANDS[verb].params:
@@ -55,36 +61,55 @@ def _shown(default):
 
 
 def test_links_between_documents_lead_somewhere(repo):
-    for document in (*repo.glob("*.md"), *repo.glob("docs/**/*.md"), *repo.glob("benchmarks/*.md"), *repo.glob("models/**/*.md")):
+    for document in (
+        *repo.glob("*.md"), *repo.glob("docs/**/*.md"), *repo.glob("benchmarks/*.md"),
+        *repo.glob("models/**/*.md"),
+    ):
         for target in re.findall(r"\]\((?!https?://)([^)#]+)", document.read_text()):
             assert (document.parent / target).exists(), f"{document.name} links to {target}"
 
 
 def test_readme_s_commands_exist(repo):
     readme = (repo / "README.md").read_text()
-    named = set(re.findall(r"^acq ([a-z-]+)", readme, flags=re.M)) | set(re.findall(r"`acq ([a-z-]+)", readme))
+    named = set(re.findall(r"^acq ([a-z-]+)", readme, flags=re.M)) | set(
+        re.findall(r"`acq ([a-z-]+)", readme)
+    )
     assert named <= {verb.split()[0] for verb in VERBS}
     targets = set(re.findall(r"^([a-z]+):", (repo / "Makefile").read_text(), flags=re.M))
     assert set(re.findall(r"^make ([a-z]+)", readme, flags=re.M)) <= targets
 
 
 def commands(text):
-    """Every `acq` command of a document: (verb, options), from its blocks of shell and from within its lines."""
+    """Every `acq` command of a document: (verb, options), from its blocks of shell and from within
+    its lines.
+    """
     blocks = re.findall(r"^```sh\n(.*?)^```", text, flags=re.M | re.S)
-    lines = [line.partition(" # ")[0] for block in blocks for line in block.splitlines() if line.startswith("acq ")]
+    lines = [
+        line.partition(" # ")[0]
+        for block in blocks
+        for line in block.splitlines()
+        if line.startswith("acq ")
+    ]
     for line in lines + re.findall(r"`(acq [a-z][a-z-]*[^`\n]*)`", text):
         words = line.split()[1:]
         verb = " ".join(words[:2]) if " ".join(words[:2]) in COMMANDS else words[0]
         yield verb, [word.partition("=")[0] for word in words if word.startswith("--")]
 
 
-@pytest.mark.parametrize("document", ["docs/models.md", "docs/reproduce.md", "docs/cli.md", "docs/quality.md", "README.md"])
+@pytest.mark.parametrize(
+    "document",
+    ["docs/models.md", "docs/reproduce.md", "docs/cli.md", "docs/quality.md", "README.md"],
+)
 def test_a_document_s_commands_exist_and_have_its_options(repo, document):
     found = list(commands((repo / document).read_text()))
     groups = {verb.split()[0] for verb in VERBS}
     for verb, options in found:
         assert verb in COMMANDS or verb in groups, verb
-        known = {opt for parameter in COMMANDS[verb].params for opt in parameter.opts} | {"--help"} if verb in COMMANDS else set()
+        known = (
+            {opt for parameter in COMMANDS[verb].params for opt in parameter.opts} | {"--help"}
+            if verb in COMMANDS
+            else set()
+        )
         assert set(options) <= known, f"acq {verb} {options}"
     assert any(options for _, options in found)
 
@@ -93,11 +118,18 @@ def test_a_document_s_commands_exist_and_have_its_options(repo, document):
 def test_an_option_named_alone_is_one_of_train_kd_or_bench_board(repo, document):
     named = set(re.findall(r"`(--[a-z-]+)", (repo / document).read_text()))
     assert named
-    assert named <= {opt for verb in ("train-kd", "bench-board") for parameter in COMMANDS[verb].params for opt in parameter.opts}
+    assert named <= {
+        opt
+        for verb in ("train-kd", "bench-board")
+        for parameter in COMMANDS[verb].params
+        for opt in parameter.opts
+    }
 
 
 def test_readme_s_python_runs(repo, acq, tmp_path, monkeypatch, capsys):
-    made = acq("simulate", "--subjects", "1", "--sessions", "1", "--duration", "3s", "--quiet", "--json")
+    made = acq(
+        "simulate", "--subjects", "1", "--sessions", "1", "--duration", "3s", "--quiet", "--json"
+    )
     (session,) = json.loads(made.stdout)["sessions"]
     (snippet,) = re.findall(r"```python\n(.*?)```", (repo / "README.md").read_text(), flags=re.S)
     assert "data/sessions/S01/S01-20261122T101500Z.h5" in snippet

@@ -1,4 +1,6 @@
-"""What goes wrong in a lab, done on purpose: lines pulled, boards reset, processes killed and starved, bytes damaged."""
+"""What goes wrong in a lab, done on purpose: lines pulled, boards reset, processes killed and
+starved, bytes damaged.
+"""
 
 import subprocess
 import sys
@@ -30,14 +32,22 @@ def kinds(session):
 
 def test_a_line_that_is_pulled_and_put_back_resumes_the_same_boot(tmp_path):
     with FakeSensor(link=tmp_path / "port") as device:
-        summary = record_through(tmp_path, device, [(0.8, device.unplug), (1.4, device.plug)], duration_s=2.6)
+        summary = record_through(
+            tmp_path, device, [(0.8, device.unplug), (1.4, device.plug)], duration_s=2.6
+        )
     assert summary.complete
     assert list(summary.lost_samples) == ["serial line unplugged"]
     with Session(summary.path) as session:
         check_samples(session, device.middle_ns, device.period_ns)
         gaps = np.diff(session.ppg_sequence) - 1
-        assert np.count_nonzero(gaps) == 1                                     # one gap, of 0.6 s and the time to resume
-        assert 14 <= gaps.max() == session.lost_samples == summary.lost_samples["serial line unplugged"] <= 15 + 50
+        assert np.count_nonzero(gaps) == 1  # one gap, of 0.6 s and the time to resume
+        assert (
+            14
+            <= gaps.max()
+            == session.lost_samples
+            == summary.lost_samples["serial line unplugged"]
+            <= 15 + 50
+        )
         assert session.ppg_ticks.max() < layout.BOOT_TICKS
         assert kinds(session)[:2] == ["sensor_lost", "sensor_back"]
         assert len(session.frames) >= 64                                       # the camera went on
@@ -91,7 +101,10 @@ def test_a_device_is_found_under_the_name_that_it_has_now(monkeypatch, there, fo
         return info
 
     def plugged(names):
-        monkeypatch.setattr(sensor_thread.list_ports, "comports", lambda: [port("ttyS0", None), port("ttyUSB9", 1), *names])
+        monkeypatch.setattr(
+            sensor_thread.list_ports, "comports",
+            lambda: [port("ttyS0", None), port("ttyUSB9", 1), *names],
+        )
 
     plugged([port("ttyUSB0", 0x1A86)])
     usb = sensor_thread._usb_of("ttyUSB0")
@@ -108,24 +121,29 @@ def test_another_kind_of_sensor_in_its_place_is_not_taken_for_it(tmp_path):
             device.hello = replace(device.hello, adc_bits=16)
             device.plug(rebooted=True)
 
-        summary = record_through(tmp_path, device, [(0.5, device.unplug), (0.6, swap)], duration_s=1.5)
+        summary = record_through(
+            tmp_path, device, [(0.5, device.unplug), (0.6, swap)], duration_s=1.5
+        )
     assert not summary.complete
     assert "found one with adc_bits 16 instead of 10" in summary.fault
     with Session(summary.path) as session:
-        assert kinds(session).count("sensor_lost") == 2        # the line, and the other one: once, not with every try
+        # the line, and the other one: once, not with every try
+        assert kinds(session).count("sensor_lost") == 2
 
 
 @pytest.mark.parametrize("away_s", [30, 45 * 60])
 @pytest.mark.parametrize("restarted", [False, True])
 def test_a_gap_longer_than_the_counter_s_turn_is_right_to_one_sample(tmp_path, away_s, restarted):
-    """Nobody waits 45 minutes: the packets are handed on as the thread would hand them on, a crystal 0.5 % off."""
+    """Nobody waits 45 minutes: the packets are handed on as the thread would hand them on, a
+    crystal 0.5 % off.
+    """
     ppm, rate_hz, start_ns = 5000, HELLO.rate_hz, 10**12
     tick_ns = 500 / (1 + ppm * 1e-6)
     period_ns = 2_000_000 / rate_hz * tick_ns
     camera = FakeCamera().info
     writer = SessionWriter(
-        tmp_path / "a.h5", session_id="a", subject="S01", camera=camera, hello=HELLO, port="x", started_unix_ns=1,
-        started_monotonic_ns=start_ns, simulated=True,
+        tmp_path / "a.h5", session_id="a", subject="S01", camera=camera, hello=HELLO, port="x",
+        started_unix_ns=1, started_monotonic_ns=start_ns, simulated=True,
     )
     recording = Recording(writer, camera, HELLO, start_ns, 0)
 
@@ -136,19 +154,30 @@ def test_a_gap_longer_than_the_counter_s_turn_is_right_to_one_sample(tmp_path, a
             if n % 5 == 0:
                 stamp = round((middle_ns - boot_ns) / tick_ns) % 2**32
                 at_ns = round(middle_ns)
-                recording.take_exchange(Exchange(at_ns - 400_000, Pong(n % 65536, stamp, stamp), at_ns + 400_000))
-            sample = Sample(n - first + sequence, round((middle_ns - boot_ns) / tick_ns) % 2**32, 0, 0)
+                recording.take_exchange(
+                    Exchange(at_ns - 400_000, Pong(n % 65536, stamp, stamp), at_ns + 400_000)
+                )
+            sample = Sample(
+                n - first + sequence, round((middle_ns - boot_ns) / tick_ns) % 2**32, 0, 0
+            )
             recording.take_sample(sample, round(middle_ns + period_ns / 2) + 2_000_000)
 
     deliver(0, 20 * rate_hz, 0, 0)
     again = 20 * rate_hz + round(away_s * 1e9 / period_ns / 5) * 5
     back_ns = round(start_ns + again * period_ns)
-    recording.take_back(SensorBack(back_ns, replace(HELLO, boot_id=78) if restarted else HELLO, "serial line unplugged", "x"))
+    recording.take_back(
+        SensorBack(
+            back_ns, replace(HELLO, boot_id=78) if restarted else HELLO, "serial line unplugged",
+            "x",
+        )
+    )
     deliver(again, again + 50, 0, back_ns - 10**8 if restarted else 0)
     sequence, ticks = writer.column(layout.PPG_SEQUENCE), writer.column(layout.PPG_TICKS)
     writer.close(complete=True)
     missing = again - 20 * rate_hz
-    assert recording.sample_losses.by_cause == {"serial line unplugged": pytest.approx(missing, abs=1)}
+    assert recording.sample_losses.by_cause == {
+        "serial line unplugged": pytest.approx(missing, abs=1)
+    }
     assert sequence[-1] == pytest.approx(again + 49, abs=1)
     assert (np.diff(ticks) > 0).all()
     if not restarted:
@@ -160,7 +189,9 @@ class Twin:
 
     def __init__(self, program, folder):
         self.port = str(folder / "board")
-        self.command = [program, "--link", self.port, "--eeprom", folder / "eeprom.bin", "--duration", "60"]
+        self.command = [
+            program, "--link", self.port, "--eeprom", folder / "eeprom.bin", "--duration", "60",
+        ]
         self.plug()
 
     def plug(self):
@@ -168,7 +199,8 @@ class Twin:
         assert self.process.stdout.readline().startswith(b"port")
 
     def unplug(self):
-        Path(self.port).unlink(missing_ok=True)            # one that is killed leaves it behind, leading to anybody's next pty
+        # one that is killed leaves it behind, leading to anybody's next pty
+        Path(self.port).unlink(missing_ok=True)
         self.process.kill()
         self.process.wait()
         self.process.stdout.close()
@@ -178,7 +210,9 @@ class Twin:
 def test_the_twin_loses_its_power_and_comes_back(program, tmp_path):
     twin = Twin(program, tmp_path)
     try:
-        summary = record_through(tmp_path, twin, [(1.2, twin.unplug), (1.8, twin.plug)], duration_s=4.0)
+        summary = record_through(
+            tmp_path, twin, [(1.2, twin.unplug), (1.8, twin.plug)], duration_s=4.0
+        )
     finally:
         twin.unplug()
     assert summary.complete
@@ -217,7 +251,8 @@ class _Anything(int):
 def run_soak(repo, *words):
     """Run the harness as `make soak` does, in a process without threads, which may fork."""
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.soak", *words], cwd=repo, capture_output=True, text=True, timeout=120, check=False
+        [sys.executable, "-m", "benchmarks.soak", *words], cwd=repo, capture_output=True, text=True,
+        timeout=120, check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
@@ -238,7 +273,10 @@ def test_a_wall_clock_that_jumps_moves_nothing(tmp_path, monkeypatch):
     time_s, time_ns = time.time, time.time_ns
     monkeypatch.setattr(time, "time", lambda: time_s() + jump_s[0])
     monkeypatch.setattr(time, "time_ns", lambda: time_ns() + round(jump_s[0] * 1e9))
-    jumps = [(moment_s, lambda by_s=by_s: jump_s.__setitem__(0, by_s)) for moment_s, by_s in ((0.4, 3600.0), (0.7, -86400.0))]
+    jumps = [
+        (moment_s, lambda by_s=by_s: jump_s.__setitem__(0, by_s))
+        for moment_s, by_s in ((0.4, 3600.0), (0.7, -86400.0))
+    ]
     with FakeSensor() as device:
         summary = record_through(tmp_path, device, jumps, duration_s=1.0)
         assert summary.complete

@@ -33,10 +33,15 @@ def rows(text):
 
 def test_datasets(sections):
     found = rows(sections["Datasets"])
-    assert list(found) == [layout.FRAMES, *layout.COLUMNS, layout.PUBLISHED, layout.EXCHANGES, layout.CLOCKS, layout.EVENTS]
+    assert list(found) == [
+        layout.FRAMES, *layout.COLUMNS, layout.PUBLISHED, layout.EXCHANGES, layout.CLOCKS,
+        layout.EVENTS,
+    ]
     for name, dtype in layout.COLUMNS.items():
         assert found[name].startswith(f"{dtype.name} (")
-    for dtype in (layout.EXCHANGE_DTYPE, layout.CLOCK_DTYPE, layout.EVENT_DTYPE, layout.PUBLISHED_DTYPE):
+    for dtype in (
+        layout.EXCHANGE_DTYPE, layout.CLOCK_DTYPE, layout.EVENT_DTYPE, layout.PUBLISHED_DTYPE,
+    ):
         assert dtype.names is not None
         for name in dtype.names:
             assert f"`{name}`" in sections["Datasets"]
@@ -45,7 +50,10 @@ def test_datasets(sections):
 @pytest.mark.parametrize(
     ("heading", "names"),
     [
-        ("Attributes of the file", (*layout.ATTRS, *layout.LOSS_ATTRS, layout.RECOVERED_ATTR, layout.IMPORTED_ATTR)),
+        (
+            "Attributes of the file",
+            (*layout.ATTRS, *layout.LOSS_ATTRS, layout.RECOVERED_ATTR, layout.IMPORTED_ATTR),
+        ),
         ("Attributes of `video/frames`", (*layout.VIDEO_ATTRS, *layout.LIGHT_ATTRS)),
         ("Attributes of `ppg`", layout.PPG_ATTRS),
     ],
@@ -71,7 +79,9 @@ def test_subject(sections):
 def test_split(sections, tmp_path):
     for subject in ("S01", "S02"):
         make_session(tmp_path, subject, seconds=0.2)
-    split.write_split(split.split_by_subject(split.identify_sessions(tmp_path), folds=2), tmp_path / "split.json")
+    split.write_split(
+        split.split_by_subject(split.identify_sessions(tmp_path), folds=2), tmp_path / "split.json"
+    )
     body = json.loads((tmp_path / "split.json").read_text())
     text = sections["`data/split.json`, version 2"]
     assert list(rows(text)) == list(body)
@@ -87,7 +97,9 @@ def test_exclusions(sections):
 
 def test_rig(sections):
     found = rows(sections["`data/rig.json`, version 1"])
-    assert set(found) == {"schema", "schema_version"} | {field.name for field in fields(rig.Calibration)}
+    assert set(found) == {"schema", "schema_version"} | {
+        field.name for field in fields(rig.Calibration)
+    }
     assert rig.SCHEMA_VERSION == 1
 
 
@@ -99,7 +111,9 @@ def test_manifest(sections):
 
 
 def test_withdrawals(sections):
-    head, one = sections[f"`data/withdrawals.json`, version {withdraw.SCHEMA_VERSION}"].split("A withdrawal:")
+    head, one = sections[f"`data/withdrawals.json`, version {withdraw.SCHEMA_VERSION}"].split(
+        "A withdrawal:"
+    )
     assert list(rows(head)) == ["schema", "schema_version", "withdrawals"]
     assert withdraw.SCHEMA in head
     assert list(rows(one)) == [field.name for field in fields(withdraw.Withdrawal)]

@@ -41,35 +41,50 @@ CUES = "cues:\n- {name: rest, seconds: 1.2, text: Sit still}\n- {name: talk, sec
 def status(**changes):
     """A recording that goes well."""
     numbers = np.arange(250)
-    return RecordingStatus(**{
-        "start_ns": 0, "elapsed_s": 65.0, "frames": 1625, "samples": 1624, "lost_frames": {}, "lost_samples": {}, "fps": 24.98,
-        "sync_bound_ms": 0.52, "free_bytes": 20_000_000_000, "file_bytes": 195_000_000,
-        "camera": CameraInfo("csi", 640, 360, 25.0, "I420", "end of frame"), "frame": None, "ppg_rate_hz": 25,
-        "ppg_sequence": numbers, "ppg_value": 30000 + 5000 * np.sin(numbers / 25 * 2 * np.pi * 1.2),
-        "camera_silent_s": 0.02, "sensor_silent_s": 0.02, "states": {}, "no_finger_s": 0.0, **changes,
-    })
+    return RecordingStatus(
+        **{
+            "start_ns": 0, "elapsed_s": 65.0, "frames": 1625, "samples": 1624, "lost_frames": {},
+            "lost_samples": {}, "fps": 24.98, "sync_bound_ms": 0.52, "free_bytes": 20_000_000_000,
+            "file_bytes": 195_000_000,
+            "camera": CameraInfo("csi", 640, 360, 25.0, "I420", "end of frame"), "frame": None,
+            "ppg_rate_hz": 25, "ppg_sequence": numbers,
+            "ppg_value": 30000 + 5000 * np.sin(numbers / 25 * 2 * np.pi * 1.2),
+            "camera_silent_s": 0.02, "sensor_silent_s": 0.02, "states": {}, "no_finger_s": 0.0,
+            **changes,
+        }
+    )
 
 
 def shown(**changes):
-    return Shown(**{"subject": "S01", "sensor": "/dev/ttyACM0", "pulse": Pulse(72.2, 0.9, GOOD), "face": True, **changes})
+    return Shown(
+        **{
+            "subject": "S01", "sensor": "/dev/ttyACM0", "pulse": Pulse(72.2, 0.9, GOOD),
+            "face": True, **changes,
+        }
+    )
 
 
 def drawn(*, width=80, height=24, elapsed_s=65.0, what=None, **changes):
     console = Console(file=io.StringIO(), width=width, height=height)
-    console.print(render(status(**changes), what or shown(), elapsed_s=elapsed_s, width=width, height=height))
+    console.print(
+        render(status(**changes), what or shown(), elapsed_s=elapsed_s, width=width, height=height)
+    )
     return console.file.getvalue()
 
 
 def test_the_panel_shows_everything_and_fits_80_by_24():
-    cues = CueProtocol("p", (Cue("rest", 70.0, "Sit still"), Cue("turn head", 30.0, "Turn " + "x" * 150)))
+    cues = CueProtocol(
+        "p", (Cue("rest", 70.0, "Sit still"), Cue("turn head", 30.0, "Turn " + "x" * 150))
+    )
     text = drawn(what=shown(duration_s=100.0, cues=cues, keys=True, marks=[(1, "mark 3")]))
     lines = text.splitlines()
     assert len(lines) <= 21
     assert max(map(len, lines)) <= 80
     for part in (
-        "S01 1:05 of 1:40", "csi and /dev/ttyACM0", "72 bpm", "good", "face    found", "25.0 of 25 frames/s", "1625 frames",
-        "1624 samples", "lost    nothing", "±0.52 ms", "20.0 GB free, room for 1:50:44 at 3.0 MB/s", "1, the last: mark 3",
-        "REST", "0:05", "Sit still", "next: turn head, Turn xxx", "m mark", "q stop",
+        "S01 1:05 of 1:40", "csi and /dev/ttyACM0", "72 bpm", "good", "face    found",
+        "25.0 of 25 frames/s", "1625 frames", "1624 samples", "lost    nothing", "±0.52 ms",
+        "20.0 GB free, room for 1:50:44 at 3.0 MB/s", "1, the last: mark 3", "REST", "0:05",
+        "Sit still", "next: turn head, Turn xxx", "m mark", "q stop",
     ):
         assert part in text, part
     assert sum(any(0x2800 < ord(c) < 0x2900 for c in line) for line in lines) == 5
@@ -86,13 +101,15 @@ def test_the_panel_says_what_is_wrong():
     assert "NO FRAME for 0:02" in drawn(camera_silent_s=2.4)
     assert "NO SAMPLE for 0:02" in drawn(sensor_silent_s=2.4)
     unplugged = drawn(sensor_silent_s=4.4, states={FINGER_OFF: 9.0})
-    assert "pulse   no sample" in unplugged                   # neither the pulse from before nor what was wrong then
+    assert "pulse   no sample" in unplugged  # neither the pulse from before nor what was wrong then
     assert "bpm" not in unplugged
     assert "lost    about 110 samples so far: sensor silent" in unplugged
     away = drawn(camera_silent_s=2.4, lost_frames={"storage fell behind": 1})
     assert "lost    about 60 frames so far: camera silent; 1 frame: storage fell behind" in away
     assert "face    no frame" in away
-    lost = drawn(lost_frames={"storage fell behind": 3}, lost_samples={"lost on the serial line": 2})
+    lost = drawn(
+        lost_frames={"storage fell behind": 3}, lost_samples={"lost on the serial line": 2}
+    )
     assert "3 frames: storage fell behind; 2 samples: lost on the serial line" in lost
     assert "sync    not yet" in drawn(sync_bound_ms=None)
     assert max(map(len, drawn(width=40, lost_frames={"storage fell behind": 3}).splitlines())) <= 40
@@ -105,8 +122,11 @@ def test_the_trace_is_as_wide_as_its_seconds_and_shows_a_gap():
     inked = [any(line[c] != "⠀" for line in lines) for c in range(40)]
     assert not any(inked[:19])
     assert all(inked[21:])
-    gap = numbers + np.where(numbers >= 50, 50, 0)              # two seconds are missing
-    inked = [any(line[c] != "⠀" for line in trace(gap, np.sin(numbers / 3.0) * 1000, 25, width=40)) for c in range(40)]
+    gap = numbers + np.where(numbers >= 50, 50, 0)  # two seconds are missing
+    inked = [
+        any(line[c] != "⠀" for line in trace(gap, np.sin(numbers / 3.0) * 1000, 25, width=40))
+        for c in range(40)
+    ]
     assert inked.count(False) == pytest.approx(20, abs=2)
     assert set("".join(trace(np.empty(0, int), np.empty(0), 25, width=5))) == {"⠀"}
     assert [clock(s) for s in (0, 61.9, 3600)] == ["0:00", "1:01", "1:00:00"]
@@ -114,13 +134,25 @@ def test_the_trace_is_as_wide_as_its_seconds_and_shows_a_gap():
 
 def test_the_plain_line():
     assert plain(status(), shown(), elapsed_s=65.0) == (
-        "1:05 1625 frames 25.0/s · face found · 72 bpm, good · lost nothing · ±0.5 ms · room for 1:50:44"
+        "1:05 1625 frames 25.0/s · face found · 72 bpm, good · lost nothing · ±0.5 ms · room for "
+        "1:50:44"
     )
-    assert "NO FACE · NO FINGER" in plain(status(states={FINGER_OFF: 1.0}), shown(face=False), elapsed_s=65.0)
-    line = plain(status(
-        sensor_silent_s=4.4, camera_silent_s=2.0, states={FLAT_LINE: 5.0}, lost_frames={"storage fell behind": 2},
-    ), shown(), elapsed_s=65.0)
-    assert "1625 frames NO FRAME for 0:02 · NO SAMPLE for 0:04 · lost about 50 frames so far: camera silent; " in line
+    assert "NO FACE · NO FINGER" in plain(
+        status(states={FINGER_OFF: 1.0}), shown(face=False), elapsed_s=65.0
+    )
+    line = plain(
+        status(
+            sensor_silent_s=4.4, camera_silent_s=2.0, states={FLAT_LINE: 5.0},
+            lost_frames={"storage fell behind": 2},
+        ),
+        shown(),
+        elapsed_s=65.0,
+    )
+    assert (
+        "1625 frames NO FRAME for 0:02 · NO SAMPLE for 0:04 · lost about 50 frames so far: camera "
+        "silent; "
+        in line
+    )
     assert "2 frames: storage fell behind" in line
     assert "face" not in line
     assert "bpm" not in line
@@ -136,7 +168,12 @@ def test_a_line_is_printed_at_once_when_a_device_falls_silent_and_when_it_is_bac
             ({"sensor_silent_s": 2.0}, "NO SAMPLE for 0:02"), ({}, "no pulse yet"),
             ({"camera_silent_s": 3.0}, "NO FRAME for 0:03"), ({}, "lost nothing"),
         ):
-            panel.on_status(status(start_ns=start_ns, ppg_sequence=np.empty(0, int), ppg_value=np.empty(0), **changes))
+            panel.on_status(
+                status(
+                    start_ns=start_ns, ppg_sequence=np.empty(0, int), ppg_value=np.empty(0),
+                    **changes,
+                )
+            )
             end = time.monotonic() + 4
             while told not in (out.getvalue().splitlines() or [""])[-1] and time.monotonic() < end:
                 time.sleep(0.02)
@@ -157,7 +194,9 @@ def test_quality_and_rate_of_a_pulse_of_noise_and_of_what_lies_between(rate_hz):
     noise = read_pulse(numbers, rng.normal(size=len(t_s)), rate_hz)
     assert noise is not None
     assert noise.quality == POOR
-    between = likeness(pulse + np.cumsum(rng.normal(0, 0.22 * np.sqrt(25 / rate_hz), len(t_s))), rate_hz)
+    between = likeness(
+        pulse + np.cumsum(rng.normal(0, 0.22 * np.sqrt(25 / rate_hz), len(t_s))), rate_hz
+    )
     assert noise.likeness < between < found.likeness
     assert read_pulse(numbers[: 3 * rate_hz], pulse[: 3 * rate_hz], rate_hz) is None
     assert read_pulse(numbers, np.ones(len(t_s)), rate_hz) is None
@@ -186,13 +225,21 @@ def test_marks_and_cues_are_events_at_their_times(tmp_path, capsys):
         start_ns, events = session.started_monotonic_ns, session.events
     told = [(event.kind, event.text) for event in events if event.kind in ("mark", "mark_undone")]
     (fifth,) = [event.time_ns for event in events if event.text == "mark 5"]
-    assert told == [("mark", "by hand"), ("mark", "mark"), ("mark", "mark 5"), ("mark_undone", f"mark 5 at {fifth}")]
+    assert told == [
+        ("mark", "by hand"), ("mark", "mark"), ("mark", "mark 5"),
+        ("mark_undone", f"mark 5 at {fifth}"),
+    ]
     (by_hand,) = [event.time_ns for event in events if event.text == "by hand"]
     assert by_hand == marked[0][1]
     assert 0 <= by_hand - marked[0][0] < 1e9
-    cues_told = [(event.time_ns - start_ns, event.kind, event.text) for event in events if event.kind.startswith("cue")]
+    cues_told = [
+        (event.time_ns - start_ns, event.kind, event.text)
+        for event in events
+        if event.kind.startswith("cue")
+    ]
     assert cues_told[:3] == [
-        (0, "cue_begin", "rest: Sit still"), (500_000_000, "cue_end", "rest"), (500_000_000, "cue_begin", "talk"),
+        (0, "cue_begin", "rest: Sit still"), (500_000_000, "cue_end", "rest"),
+        (500_000_000, "cue_begin", "talk"),
     ]
     assert cues_told[3][1:] == ("cue_end", "talk (cut short)")
     told_of = summarise(summary.path)
@@ -201,7 +248,11 @@ def test_marks_and_cues_are_events_at_their_times(tmp_path, capsys):
     assert told_of.cues[0]["duration_s"] == pytest.approx(0.5)
     assert told_of.cues[1]["duration_s"] > 0.5
     assert [cue["cut_short"] for cue in told_of.cues] == [False, True]
-    assert not [event for event in told_of.other_events if event["text"].startswith(("mark", "cue", "lost", "stopped"))]
+    assert not [
+        event
+        for event in told_of.other_events
+        if event["text"].startswith(("mark", "cue", "lost", "stopped"))
+    ]
     info([summary.path])
     assert " s, cut short)" in capsys.readouterr().out
     assert told_of.lost_samples_by_cause == summary.lost_samples == {"lost on the serial line": 2}
@@ -213,7 +264,9 @@ def test_a_lifted_finger_is_in_the_file_and_the_summary(tmp_path):
     camera = VirtualCamera(subject, fps=25.0)
     with VirtualSensor(subject, clock=camera._clock, lifted_s=(2.0, 60.0)) as device:
         sensor = Sensor(device.port)
-        summary = Recorder(camera, sensor).record(tmp_path, "S02", duration_s=4.5, on_status=statuses.append)
+        summary = Recorder(camera, sensor).record(
+            tmp_path, "S02", duration_s=4.5, on_status=statuses.append
+        )
         sensor.close()
     first = next(now for now in statuses if FINGER_OFF in now.states)
     assert 2.0 < first.elapsed_s < 4.5
@@ -229,7 +282,9 @@ def test_a_lifted_finger_is_in_the_file_and_the_summary(tmp_path):
 
 def test_keys_and_cues_on_a_terminal_which_is_then_as_it_was(tmp_path):
     (tmp_path / "p.yaml").write_text(CUES)
-    with Terminal("record", "--subject", "S01", "--simulate", "--protocol", "p.yaml", "--bell", cwd=tmp_path) as terminal:
+    with Terminal(
+        "record", "--subject", "S01", "--simulate", "--protocol", "p.yaml", "--bell", cwd=tmp_path
+    ) as terminal:
         terminal.wait_for("q stop")
         assert terminal.modes != terminal.before
         terminal.wait_for("TALK")
@@ -239,7 +294,7 @@ def test_keys_and_cues_on_a_terminal_which_is_then_as_it_was(tmp_path):
         terminal.wait_for("mark 3 set")
         terminal.type("u")
         terminal.wait_for("undone")
-        terminal.type("\x1b[A\x1a")                                       # an arrow and Ctrl-Z do nothing
+        terminal.type("\x1b[A\x1a")  # an arrow and Ctrl-Z do nothing
         terminal.type("q")
         terminal.wait_for("press q again")
         terminal.type("q")
@@ -248,7 +303,8 @@ def test_keys_and_cues_on_a_terminal_which_is_then_as_it_was(tmp_path):
         assert "\a" in terminal.output
         assert "stopped by key q" in terminal.output
         assert terminal.output.rstrip().endswith("simulated")
-        assert terminal.output.count("\x1b[?25h") >= terminal.output.count("\x1b[?25l") == 1       # the cursor is back
+        # the cursor is back
+        assert terminal.output.count("\x1b[?25h") >= terminal.output.count("\x1b[?25l") == 1
     (path,) = tmp_path.rglob("*.h5")
     with Session(path) as session:
         kinds = [event.kind for event in session.events]
@@ -259,7 +315,9 @@ def test_keys_and_cues_on_a_terminal_which_is_then_as_it_was(tmp_path):
 
 
 def test_ctrl_c_twice_leaves_a_terminal_that_echoes(tmp_path):
-    with Terminal("record", "--subject", "S01", "--simulate", "--data", tmp_path, cwd=tmp_path) as terminal:
+    with Terminal(
+        "record", "--subject", "S01", "--simulate", "--data", tmp_path, cwd=tmp_path
+    ) as terminal:
         terminal.wait_for("q stop")
         terminal.type("\x03")
         end = time.monotonic() + 5
@@ -289,8 +347,12 @@ def test_a_new_subject_is_asked_once_and_a_wrong_answer_again(tmp_path):
 
 
 def test_without_a_terminal_nothing_is_asked_and_lines_are_plain(acq, tmp_path):
-    (tmp_path / "p.yaml").write_text("cues:\n- {name: rest, seconds: 1, text: Sit still}\n- {name: talk, seconds: 1}\n")
-    done = acq("record", "--subject", "S01", "--simulate", "--protocol", "p.yaml", stdin=subprocess.DEVNULL)
+    (tmp_path / "p.yaml").write_text(
+        "cues:\n- {name: rest, seconds: 1, text: Sit still}\n- {name: talk, seconds: 1}\n"
+    )
+    done = acq(
+        "record", "--subject", "S01", "--simulate", "--protocol", "p.yaml", stdin=subprocess.DEVNULL
+    )
     assert done.returncode == 0
     assert "\x1b" not in done.stderr
     lines = done.stderr.splitlines()
@@ -299,9 +361,15 @@ def test_without_a_terminal_nothing_is_asked_and_lines_are_plain(acq, tmp_path):
     assert any("cue talk" in line for line in lines)
     assert "stopped by duration" in done.stdout                           # the protocol's length
     assert not (tmp_path / "data/sessions/S01/subject.json").exists()
-    short = acq("record", "--subject", "S01", "--simulate", "--protocol", "p.yaml", "--duration", "1s", "--quiet")
+    short = acq(
+        "record", "--subject", "S01", "--simulate", "--protocol", "p.yaml", "--duration", "1s",
+        "--quiet",
+    )
     assert short.stderr == "acq: --duration of 1 s cuts the protocol p short: it takes 2 s\n"
-    missing = acq("record", "--subject", "S01", "--camera", "replay:none.mkv", "--port", "/dev/none", stdin=subprocess.DEVNULL)
+    missing = acq(
+        "record", "--subject", "S01", "--camera", "replay:none.mkv", "--port", "/dev/none",
+        stdin=subprocess.DEVNULL,
+    )
     assert missing.returncode == 1
     assert len(missing.stderr.splitlines()) == 2                          # a line for each device
 
@@ -324,8 +392,8 @@ def test_a_panel_whose_terminal_is_gone_holds_up_nothing():
 
 def test_a_camera_that_flaps_takes_one_line_of_the_report(capsys):
     told = RecordingSummary(
-        Path("S01.h5"), "S01", "S01", 1, 200, {"lost by the camera": 1}, {}, 8.0, 25.0, 0.5, True, "duration", "", False,
-        ["frame period changed"] * 3, 1,
+        Path("S01.h5"), "S01", "S01", 1, 200, {"lost by the camera": 1}, {}, 8.0, 25.0, 0.5, True,
+        "duration", "", False, ["frame period changed"] * 3, 1,
         ["away for 1.0 s, 24 frames missed; no frame for 1 s; opened at try 1"] * 40, 40.5, 1, 0.0,
     )
     _report(told)
@@ -343,11 +411,16 @@ def test_a_camera_that_flaps_takes_one_line_of_the_report(capsys):
 
 def test_quiet_recording_loads_no_panel(tmp_path):
     code = (
-        "import sys; sys.argv = ['acq', 'record', '--subject', 'S01', '--simulate', '--duration', '1s', '--quiet']\n"
+        "import sys; sys.argv = ['acq', 'record', '--subject', 'S01', '--simulate', '--duration', "
+        "'1s', '--quiet']\n"
         "from acq.main import main\n"
         "try: main()\n"
         "except SystemExit: pass\n"
-        "print([name for name in ('skimage', 'rich.live', 'scipy.signal', 'acq.terminal.panel') if name in sys.modules])"
+        "print([name for name in ('skimage', 'rich.live', 'scipy.signal', 'acq.terminal.panel') if "
+        "name in sys.modules])"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=True, env=os.environ)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=True,
+        env=os.environ,
+    )
     assert done.stdout.splitlines()[-1] == "[]"

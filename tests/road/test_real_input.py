@@ -1,4 +1,6 @@
-"""The road on real input: the real firmware plays a real finger while the recorder films the same person's face."""
+"""The road on real input: the real firmware plays a real finger while the recorder films the same
+person's face.
+"""
 
 import csv
 import json
@@ -26,21 +28,33 @@ FS_HZ = 100.0
 
 @pytest.fixture(scope="module")
 def recorded(program, real_face, tmp_path_factory):
-    """One recording of 20 s: face by replay, finger through the twin with a fast crystal and a slow adapter."""
+    """One recording of 20 s: face by replay, finger through the twin with a fast crystal and a slow
+    adapter.
+    """
     folder = tmp_path_factory.mktemp("real")
-    # The chip has no scheduler to share: where we may, its simulation goes before other processes of a busy machine.
+    # The chip has no scheduler to share: where we may, its simulation goes before other processes
+    # of a busy machine.
     twin = subprocess.Popen(
-        [*(["nice", "-n", "-10"] if os.geteuid() == 0 else []),
-         program, "--wave", real_face / "ppg.csv", "--ppm", "150", "--hold-ms", "16", "--truth", folder / "truth.csv"],
-        stdout=subprocess.PIPE, text=True,
+        [
+            *(["nice", "-n", "-10"] if os.geteuid() == 0 else []), program, "--wave",
+            real_face / "ppg.csv", "--ppm", "150", "--hold-ms", "16", "--truth",
+            folder / "truth.csv",
+        ],
+        stdout=subprocess.PIPE,
+        text=True,
     )
     try:
         port = twin.stdout.readline().split()[1]
         video = f"replay:{real_face}/video.mkv?times={real_face}/frames_timestamp.csv"
         done = subprocess.run(
-            [sys.executable, "-m", "acq.main", "record", "--subject", "S01", "--camera", video, "--port", port,
-             "--data", folder / "data", "--json", "--quiet"],
-            capture_output=True, text=True, timeout=120, check=False,
+            [
+                sys.executable, "-m", "acq.main", "record", "--subject", "S01", "--camera", video,
+                "--port", port, "--data", folder / "data", "--json", "--quiet",
+            ],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
         )
         assert done.returncode == 0, done.stderr
     finally:
@@ -51,7 +65,9 @@ def recorded(program, real_face, tmp_path_factory):
 
 def on_grid(times_ns, values, start_ns, end_ns):
     grid_ns = np.arange(start_ns, end_ns, 1e9 / FS_HZ)
-    return np.stack([np.interp(grid_ns, times_ns, column) for column in np.atleast_2d(values.T)], axis=-1)
+    return np.stack(
+        [np.interp(grid_ns, times_ns, column) for column in np.atleast_2d(values.T)], axis=-1
+    )
 
 
 def test_no_frame_and_no_sample_is_missing(recorded):
@@ -77,8 +93,16 @@ def test_frames_are_the_clip_s_own_at_their_own_times(recorded, real_face):
 
 def test_sample_times_hold_their_certificate(recorded):
     folder, _ = recorded
-    rows = [row for row in csv.DictReader((folder / "truth.csv").read_text().splitlines()) if row["kind"] == "sample"]
-    truth = {int(row["sequence"]): int(row["time_ns"]) for row in rows if row["start"] == rows[-1]["start"]}
+    rows = [
+        row
+        for row in csv.DictReader((folder / "truth.csv").read_text().splitlines())
+        if row["kind"] == "sample"
+    ]
+    truth = {
+        int(row["sequence"]): int(row["time_ns"])
+        for row in rows
+        if row["start"] == rows[-1]["start"]
+    }
     with Session(recorded[1]["path"]) as session:
         error_ns = session.ppg_time_ns - np.array([truth[s] for s in session.ppg_sequence.tolist()])
         assert (session.ppg_bound_ns >= 0).all()
@@ -89,11 +113,22 @@ def test_sample_times_hold_their_certificate(recorded):
 def test_the_face_s_pulse_agrees_with_the_finger_s(recorded):
     with Session(recorded[1]["path"]) as session:
         box = detect_face(session.frames[0])
-        rgb = np.array([cv2.mean(frame[box.top : box.bottom, box.left : box.right])[:3] for frame in session.frames])
-        span = max(session.frame_time_ns[0], session.ppg_time_ns[0]), min(session.frame_time_ns[-1], session.ppg_time_ns[-1])
-        # POS follows the skin's brightness, and a pulse of blood darkens it: the finger's PPG is the other way up.
+        rgb = np.array(
+            [
+                cv2.mean(frame[box.top : box.bottom, box.left : box.right])[:3]
+                for frame in session.frames
+            ]
+        )
+        span = (
+            max(session.frame_time_ns[0], session.ppg_time_ns[0]),
+            min(session.frame_time_ns[-1], session.ppg_time_ns[-1]),
+        )
+        # POS follows the skin's brightness, and a pulse of blood darkens it: the finger's PPG is
+        # the other way up.
         face = -bandpass(pos(on_grid(session.frame_time_ns, rgb, *span), FS_HZ), FS_HZ)
-        finger = bandpass(on_grid(session.ppg_time_ns, session.ppg.astype(float), *span)[:, 0], FS_HZ)
+        finger = bandpass(
+            on_grid(session.ppg_time_ns, session.ppg.astype(float), *span)[:, 0], FS_HZ
+        )
     assert heart_rate(finger, FS_HZ) == pytest.approx(71.2, abs=1.0)
     assert heart_rate(face, FS_HZ) == pytest.approx(heart_rate(finger, FS_HZ), abs=2.0)
     lags_s = correlation_lags(len(face), len(finger)) / FS_HZ
@@ -103,14 +138,22 @@ def test_the_face_s_pulse_agrees_with_the_finger_s(recorded):
 
 
 def test_the_session_becomes_a_curated_folder_that_any_ubfc_reader_reads(recorded, acq, tmp_path):
-    """A reader that knows only the layout: np.loadtxt, OpenCV, one label a frame, folders named subject<int>."""
+    """A reader that knows only the layout: np.loadtxt, OpenCV, one label a frame, folders named
+    subject<int>.
+    """
     folder, _ = recorded
     data = tmp_path / "data"
-    made = acq("simulate", "--subjects", "2", "--sessions", "1", "--duration", "12s", "--data", data, "--quiet")
+    made = acq(
+        "simulate", "--subjects", "2", "--sessions", "1", "--duration", "12s", "--data", data,
+        "--quiet",
+    )
     assert made.returncode == 0, made.stderr
     shutil.rmtree(data / "sessions" / "S01")
     shutil.copytree(folder / "data" / "sessions" / "S01", data / "sessions" / "S01")
-    for words in (["split", "--holdout", "S01"], ["split", "--holdout", "S01", "--mix-simulated"], ["convert"]):
+    for words in (
+        ["split", "--holdout", "S01"], ["split", "--holdout", "S01", "--mix-simulated"],
+        ["convert"],
+    ):
         done = acq(*words, "--data", data, "--quiet")
         assert (done.returncode == 0) == (words != ["split", "--holdout", "S01"]), done.stderr
     (subject,) = (data / "ubfc" / "test").iterdir()
@@ -122,7 +165,8 @@ def test_the_session_becomes_a_curated_folder_that_any_ubfc_reader_reads(recorde
     with Session(recorded[1]["path"]) as session:
         while (read := video.read())[0]:
             seconds = (session.frame_time_ns - session.frame_time_ns[0]) / 1e9
-            at = len(session.frames) - len(ppg) + frames      # only the frames before the first sample are left out
+            # only the frames before the first sample are left out
+            at = len(session.frames) - len(ppg) + frames
             if frames % 100 == 0:
                 assert (read[1][..., ::-1] == session.frames[at]).all()
             frames += 1
@@ -130,4 +174,6 @@ def test_the_session_becomes_a_curated_folder_that_any_ubfc_reader_reads(recorde
         assert 595 <= frames <= 602
         assert time_s == pytest.approx(seconds[-frames:] - seconds[-frames], abs=1e-6)
     assert np.median(hr_bpm) == pytest.approx(71.2, abs=2.0)
-    assert heart_rate(on_grid(time_s * 1e9, ppg, 0, time_s[-1] * 1e9)[:, 0], FS_HZ) == pytest.approx(71.2, abs=1.0)
+    assert heart_rate(
+        on_grid(time_s * 1e9, ppg, 0, time_s[-1] * 1e9)[:, 0], FS_HZ
+    ) == pytest.approx(71.2, abs=1.0)

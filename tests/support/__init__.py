@@ -3,4 +3,5 @@
 from pathlib import Path
 
 REPO = Path(__file__).resolve().parents[2]
-SHARED = REPO.parent / "shared" / "data"      # real recordings; a test that needs them skips where they are not
+# real recordings; a test that needs them skips where they are not
+SHARED = REPO.parent / "shared" / "data"

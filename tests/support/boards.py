@@ -8,7 +8,9 @@ from models.nets.checkpoint import save_checkpoint
 
 
 def make_untrained(folder, *, names=("student", "student_kd", "teacher"), data_hash="0" * 64):
-    """Write the checkpoints of a run; batch normalisation has seen something, so that folding it away is no matter of course."""
+    """Write the checkpoints of a run; batch normalisation has seen something, so that folding it
+    away is no matter of course.
+    """
     folder.mkdir(parents=True)
     for seed, name in enumerate(names):
         torch.manual_seed(seed)
@@ -20,7 +22,9 @@ def make_untrained(folder, *, names=("student", "student_kd", "teacher"), data_h
                     module.running_var.uniform_(0.5, 2)
                     module.weight.uniform_(0.5, 2)
                     module.bias.normal_(0, 0.1)
-        save_checkpoint(folder / f"{name}.safetensors", net, split_hash="1" * 64, data_hash=data_hash, about={})
+        save_checkpoint(
+            folder / f"{name}.safetensors", net, split_hash="1" * 64, data_hash=data_hash, about={}
+        )
     return folder
 
 

@@ -1,4 +1,6 @@
-"""Small curated folders of virtual people, made without recording: the portrait's green pulses with a PPG."""
+"""Small curated folders of virtual people, made without recording: the portrait's green pulses with
+a PPG.
+"""
 
 from dataclasses import replace
 from pathlib import Path
@@ -18,18 +20,21 @@ FPS, SECONDS = 15, 12
 
 def entry(number, side, subject, *, simulated=True, **kwargs):
     return Entry(
-        folder=f"{side}/subject{number}", side=side, subject=subject, session=f"{subject}-{number}", session_hash="0",
-        simulated=simulated, session_complete=True, frames=FPS * SECONDS, width=256, height=192, fps=FPS,
-        duration_s=SECONDS - 1 / FPS, hr_bpm=72, ppg_rate_hz=25, sync_bound_ms=1, light_offset_ms=None,
-        lost_frames=0, lost_samples=0, trimmed=[], codec="rawvideo", filter={}, video_hash="0", video_bytes=0,
-        video_sha256="0", labels_hash="0", part=1, imported_from="", fps_asked="native", holes="keep", repeated=[], unused=0,
-        picture_shift_ms=None, excluded=[], grade=None, **kwargs,
+        folder=f"{side}/subject{number}", side=side, subject=subject, session=f"{subject}-{number}",
+        session_hash="0", simulated=simulated, session_complete=True, frames=FPS * SECONDS,
+        width=256, height=192, fps=FPS, duration_s=SECONDS - 1 / FPS, hr_bpm=72, ppg_rate_hz=25,
+        sync_bound_ms=1, light_offset_ms=None, lost_frames=0, lost_samples=0, trimmed=[],
+        codec="rawvideo", filter={}, video_hash="0", video_bytes=0, video_sha256="0",
+        labels_hash="0", part=1, imported_from="", fps_asked="native", holes="keep", repeated=[],
+        unused=0, picture_shift_ms=None, excluded=[], grade=None, **kwargs,
     )
 
 
 def curate(data, entries, *, face=True, ppg=None):
     """Write curated folders in which the portrait's green pulses with the PPG."""
-    picture = cv2.resize(cv2.imread(str(PORTRAIT))[:384], (256, 192), interpolation=cv2.INTER_AREA).astype(np.float32)
+    picture = cv2.resize(
+        cv2.imread(str(PORTRAIT))[:384], (256, 192), interpolation=cv2.INTER_AREA
+    ).astype(np.float32)
     if not face:
         picture[:] = 90
     written = []
@@ -40,13 +45,27 @@ def curate(data, entries, *, face=True, ppg=None):
         noise = rng.normal(size=picture.shape)
         time_s = np.arange(one.frames) / FPS
         pulse = np.sin(2 * np.pi * (60 + 10 * number) / 60 * time_s)
-        with VideoWriter(folder / "vid.avi", codec="rawvideo", width=256, height=192, fps=FPS) as video:
+        with VideoWriter(
+            folder / "vid.avi", codec="rawvideo", width=256, height=192, fps=FPS
+        ) as video:
             for level in pulse:
-                noisy = picture - level * np.array([0.5, 1.5, 0.7]) + np.roll(noise, rng.integers(noise.size))
+                noisy = (
+                    picture
+                    - level * np.array([0.5, 1.5, 0.7])
+                    + np.roll(noise, rng.integers(noise.size))
+                )
                 video.add(np.clip(noisy, 0, 255).astype(np.uint8))
-        labels = write_labels(folder, pulse if ppg is None else ppg(time_s), hr_bpm=np.full(len(pulse), 72.0), time_s=time_s)
+        labels = write_labels(
+            folder, pulse if ppg is None else ppg(time_s), hr_bpm=np.full(len(pulse), 72.0),
+            time_s=time_s,
+        )
         video = folder / "vid.avi"
-        written.append(replace(one, labels_hash=labels, video_bytes=video.stat().st_size, video_sha256=sha256_of(video)))
+        written.append(
+            replace(
+                one, labels_hash=labels, video_bytes=video.stat().st_size,
+                video_sha256=sha256_of(video),
+            )
+        )
     numbers = {one.session: one.number for one in written}
     head = ("0", "split-1", 1, 1, {}, "rawvideo", "filtered", "native", "keep", True)
     write_manifest(Manifest(*head, numbers, (), tuple(written)), data / "ubfc" / MANIFEST)

@@ -1,4 +1,5 @@
-"""Devices that obey, and devices that do not: a sensor on a real pty, and a camera made of numbers."""
+"""Devices that obey, and devices that do not: a sensor on a real pty, and a camera made of numbers.
+"""
 
 import os
 import threading
@@ -33,23 +34,30 @@ HELLO = Hello(1, 0, 1, 0, 77, 2_000_000, 25, 10, 0)
 class FakeSensor:
     """A device on a real pty with a 2 MHz counter; faults are scripted.
 
-    `lose` are sample numbers that never leave; `die_after` closes the port after so many samples, `last` is the last one it ever
-    sends though it still answers; `mute` never answers; `pongs` is how many pings it answers. `unplug`, `plug` and `reset` do
-    what they say at any moment; a line that is plugged in again is found behind `link`. Sample n of its life, whatever its
-    restarts, holds n * 7 % 65536, and `middle_ns[n]` is its true time.
+    `lose` are sample numbers that never leave; `die_after` closes the port after so many samples,
+    `last` is the last one it ever sends though it still answers; `mute` never answers; `pongs` is
+    how many pings it answers. `unplug`, `plug` and `reset` do what they say at any moment; a line
+    that is plugged in again is found behind `link`. Sample n of its life, whatever its restarts,
+    holds n * 7 % 65536, and `middle_ns[n]` is its true time.
     """
 
     def __init__(
-        self, *, hello=HELLO, lose=(), die_after=None, last=None, mute=False, noise=b"", loss_flag=0,
-        sampling_from=None, pongs=10**9, link=None, ppm=0,
+        self, *, hello=HELLO, lose=(), die_after=None, last=None, mute=False, noise=b"",
+        loss_flag=0, sampling_from=None, pongs=10**9, link=None, ppm=0,
     ):
-        self.hello, self.lose, self.die_after, self.last, self.mute = hello, set(lose), die_after, last, mute
-        self.noise, self.loss_flag, self.pongs, self.link, self.ppm = noise, loss_flag, pongs, link, ppm
+        self.hello, self.lose, self.die_after, self.last, self.mute = (
+            hello, set(lose), die_after, last, mute,
+        )
+        self.noise, self.loss_flag, self.pongs, self.link, self.ppm = (
+            noise, loss_flag, pongs, link, ppm,
+        )
         self.sampling_from = sampling_from                 # it was sampling already, and is here
         self.middle_ns = []
         self._zero_ns = 0                                  # when the counter was zero
         self._lock = threading.RLock()
-        self._sampling, self._sequence, self._next_ns = sampling_from is not None, sampling_from or 0, time.monotonic_ns()
+        self._sampling, self._sequence, self._next_ns = (
+            sampling_from is not None, sampling_from or 0, time.monotonic_ns(),
+        )
         self._parser = PacketParser()
         self._master = self._slave = None
         self.plug()
@@ -86,7 +94,7 @@ class FakeSensor:
         with self._lock:
             if self._master is not None:
                 if self.link:
-                    os.unlink(self.link)                   # a name that leads to somebody else's pty would be tried
+                    os.unlink(self.link)  # a name that leads to somebody else's pty would be tried
                 os.close(self._slave)
                 os.close(self._master)
             self._master = None
@@ -104,7 +112,7 @@ class FakeSensor:
 
     def _send(self, packet):
         data = encode(packet)
-        time.sleep(len(data) * _BYTE_S)                    # the line; a clock that takes it for granted must find it
+        time.sleep(len(data) * _BYTE_S)  # the line; a clock that takes it for granted must find it
         if self._master is not None:
             with suppress(BlockingIOError):                # nobody reads: bytes are lost
                 os.write(self._master, data)
@@ -115,7 +123,9 @@ class FakeSensor:
                 self._send(Pong(packet.id, self._ticks(rx_ns), self._ticks(time.monotonic_ns())))
             self.pongs -= 1
         elif isinstance(packet, Start):
-            self._sampling, self._sequence, self._next_ns = True, 0, time.monotonic_ns() + self.period_ns
+            self._sampling, self._sequence, self._next_ns = (
+                True, 0, time.monotonic_ns() + self.period_ns,
+            )
             self._send(self.hello)
         elif isinstance(packet, Identify | Stop):
             self._sampling = self._sampling and not isinstance(packet, Stop)
@@ -127,11 +137,17 @@ class FakeSensor:
         lost = sequence in self.lose or (self.last is not None and len(self.middle_ns) > self.last)
         if not lost:
             flags = self.loss_flag if sequence - 1 in self.lose else 0
-            self._send(Sample(sequence, self._ticks(middle_ns), len(self.middle_ns) * 7 % 65536, flags))
+            self._send(
+                Sample(sequence, self._ticks(middle_ns), len(self.middle_ns) * 7 % 65536, flags)
+            )
         self.middle_ns.append(middle_ns)
         self._sequence += 1
         if self._sequence % self.hello.rate_hz == 0:
-            lost = len([s for s in self.lose if s < self._sequence]) if self.loss_flag == SAMPLE_OVERRUN else 0
+            lost = (
+                len([s for s in self.lose if s < self._sequence])
+                if self.loss_flag == SAMPLE_OVERRUN
+                else 0
+            )
             self._send(Status(7 + lost, 3))                # it has counted since it booted
         self._next_ns += self.period_ns
         if self._sequence == self.die_after:
@@ -172,9 +188,13 @@ class FakeCamera:
     `lose` are never delivered, `last` ends the stream, behind `stop_after` it is silent.
     """
 
-    def __init__(self, *, fps=25.0, lose=(), last=None, stop_after=None, shape=(64, 48), counts_frames=True):
+    def __init__(
+        self, *, fps=25.0, lose=(), last=None, stop_after=None, shape=(64, 48), counts_frames=True
+    ):
         width, height = shape
-        self.info = CameraInfo("fake", width, height, fps, "I420", "start of exposure", counts_frames=counts_frames)
+        self.info = CameraInfo(
+            "fake", width, height, fps, "I420", "start of exposure", counts_frames=counts_frames
+        )
         self.delivered = 0
         self.lose, self.last, self.stop_after = set(lose), last, stop_after
         self._next, self._start_ns = 0, 0
@@ -205,18 +225,21 @@ class FakeCamera:
 
 
 class LiveCamera:
-    """A camera that runs from when it is opened, in real time; no two frames are alike unless asked.
+    """A camera that runs from when it is opened, in real time; no two frames are alike unless
+    asked.
 
-    Behind frame `silent_after` it is silent, behind `gone_after` it raises; the frames of `frozen` are like the one before;
-    `stamp` gives a frame's stamp from its number and its true time [ns].
+    Behind frame `silent_after` it is silent, behind `gone_after` it raises; the frames of `frozen`
+    are like the one before; `stamp` gives a frame's stamp from its number and its true time [ns].
     """
 
     def __init__(
-        self, *, fps=100.0, silent_after=None, gone_after=None, frozen=(), stamp=lambda n, true_ns: true_ns, shape=(64, 48),
-        exposure=None,
+        self, *, fps=100.0, silent_after=None, gone_after=None, frozen=(),
+        stamp=lambda n, true_ns: true_ns, shape=(64, 48), exposure=None,
     ):
         self.info = CameraInfo("live", *shape, fps, "I420", "end of frame", exposure=exposure or {})
-        self.silent_after, self.gone_after, self.frozen, self.stamp = silent_after, gone_after, set(frozen), stamp
+        self.silent_after, self.gone_after, self.frozen, self.stamp = (
+            silent_after, gone_after, set(frozen), stamp,
+        )
         self.closed = False
         self._opened_ns, self._n, self._zero = time.monotonic_ns(), 0, 0
         self._image = None

@@ -1,7 +1,8 @@
 """The fault harness: what `test_faults.py` runs for seconds and `benchmarks/soak.py` for an hour.
 
-Every device here knows the truth: frame n shows the number n, sample n holds n * 7 % 65536 at a time that is written down. So a
-check needs no tolerance but that of the claim it checks, and each raises `AssertionError` where a claim is broken.
+Every device here knows the truth: frame n shows the number n, sample n holds n * 7 % 65536 at a
+time that is written down. So a check needs no tolerance but that of the claim it checks, and each
+raises `AssertionError` where a claim is broken.
 """
 
 import json
@@ -35,7 +36,7 @@ from dataset.recovery import recover as recover_module
 from dataset.session.reader import Session
 from tests.support.fakes import FakeCamera, FakeSensor
 
-# -- the sensor away and back ----------------------------------------------------------------------------------------------
+# -- the sensor away and back
 
 
 def record_through(folder, device, faults, *, duration_s, camera=None):
@@ -57,9 +58,13 @@ def record_through(folder, device, faults, *, duration_s, camera=None):
 
 
 def check_samples(session, middle_ns, period_ns):
-    """Every sample is where it belongs on one timeline; what is missing between two is counted right to one sample."""
+    """Every sample is where it belongs on one timeline; what is missing between two is counted
+    right to one sample.
+    """
     truth_ns = np.array(middle_ns)
-    laps = np.concatenate([[0], np.cumsum(np.diff(session.ppg.astype(np.int64) * _UNDO_7 % 65536) < 0)])
+    laps = np.concatenate(
+        [[0], np.cumsum(np.diff(session.ppg.astype(np.int64) * _UNDO_7 % 65536) < 0)]
+    )
     numbers = session.ppg.astype(np.int64) * _UNDO_7 % 65536 + 65536 * laps
     assert (truth_ns[numbers] < session.ppg_arrival_ns).all()
     assert (np.diff(numbers) > 0).all()
@@ -69,15 +74,19 @@ def check_samples(session, middle_ns, period_ns):
     assert (session.ppg_bound_ns >= 0).all()
     assert (np.abs(session.ppg_time_ns - truth_ns[numbers]) <= session.ppg_bound_ns).all()
     periods = np.diff(truth_ns[numbers]) / period_ns
-    known = (session.ppg_bound_ns[:-1] + session.ppg_bound_ns[1:]) / period_ns      # where pings were slow, so is all knowledge
+    # where pings were slow, so is all knowledge
+    known = (session.ppg_bound_ns[:-1] + session.ppg_bound_ns[1:]) / period_ns
     wrong = np.abs(np.diff(session.ppg_sequence) - periods) - known
-    assert wrong.max() <= 1, (np.diff(session.ppg_sequence)[wrong > 1], periods[wrong > 1], known[wrong > 1], session.events)
+    assert wrong.max() <= 1, (
+        np.diff(session.ppg_sequence)[wrong > 1], periods[wrong > 1], known[wrong > 1],
+        session.events,
+    )
 
 
 _UNDO_7 = pow(7, -1, 65536)
 
 
-# -- SIGKILL ---------------------------------------------------------------------------------------------------------------
+# -- SIGKILL
 
 
 class NumberedCamera:
@@ -117,7 +126,8 @@ class Kills:
     """What kills left."""
 
     found: Counter = field(default_factory=Counter)        # "no file yet", "killed", "closed"
-    lost_s: list = field(default_factory=list)             # of each killed one: from the last frame or sample in it to the kill
+    # of each killed one: from the last frame or sample in it to the kill
+    lost_s: list = field(default_factory=list)
     frames: int = 0
     samples: int = 0
     recovered: int = 0
@@ -139,14 +149,22 @@ def record_and_be_killed(folder, duration_s):
 
 
 def kill_many(folder, trials, *, seed=1, at_once=8, duration_s=2.0, longest_s=3.2):
-    """SIGKILL recorders at random moments, from before there is a file to behind its closing, and look at what they left."""
+    """SIGKILL recorders at random moments, from before there is a file to behind its closing, and
+    look at what they left.
+    """
     rng, kills = random.Random(seed), Kills()
     recover_module._WATCH_S = 0.0                          # whoever wrote it is dead
-    for first in range(0, trials, at_once):                # none is looked at before all are dead: the moments stay random
+    # none is looked at before all are dead: the moments stay random
+    for first in range(0, trials, at_once):
         doomed = []
         for trial in range(first, min(first + at_once, trials)):
             place = folder / f"{trial:04d}"
-            doomed.append((time.monotonic() + rng.uniform(0.0, longest_s), record_and_be_killed(place, duration_s), place))
+            doomed.append(
+                (
+                    time.monotonic() + rng.uniform(0.0, longest_s),
+                    record_and_be_killed(place, duration_s), place,
+                )
+            )
         dead = []
         for when, pid, place in sorted(doomed):
             time.sleep(max(0.0, when - time.monotonic()))
@@ -175,7 +193,8 @@ def look_at_survivor(place, killed_ns, kills, duration_s):
             return
         for arrival_ns in (session.frame_arrival_ns, session.ppg_arrival_ns):
             last_ns = arrival_ns[-1] if len(arrival_ns) else session.started_monotonic_ns
-            end_ns = min(killed_ns, session.started_monotonic_ns + round(duration_s * 1e9))      # it recorded no longer
+            # it recorded no longer
+            end_ns = min(killed_ns, session.started_monotonic_ns + round(duration_s * 1e9))
             kills.lost_s.append((end_ns - int(last_ns)) / 1e9)
     try:
         found = recover_module.recover(path)
@@ -199,11 +218,12 @@ def check_numbers(session):
     assert (np.diff(session.ppg_sequence) > 0).all()
 
 
-# -- a process that is not let run -----------------------------------------------------------------------------------------
+# -- a process that is not let run
 
 
 def starve(folder, stops):
-    """SIGSTOP a recorder while its sensor runs on in another process; give the frames and samples that it counted as lost.
+    """SIGSTOP a recorder while its sensor runs on in another process; give the frames and samples
+    that it counted as lost.
 
     `stops` are pairs of a moment and a length [s].
     """
@@ -253,7 +273,7 @@ def starve(folder, stops):
         return session.lost_frames, session.lost_samples
 
 
-# -- damaged bytes ---------------------------------------------------------------------------------------------------------
+# -- damaged bytes
 
 
 @dataclass
@@ -288,7 +308,9 @@ _SIZES = {0x01: 16, 0x02: 11, 0x03: 10, 0x04: 8, 0x10: 0, 0x11: 2, 0x12: 2, 0x13
 
 
 def damage(rng, data):
-    """Damage the bytes of one packet, its closing zero included, as lines do, and as an enemy would."""
+    """Damage the bytes of one packet, its closing zero included, as lines do, and as an enemy
+    would.
+    """
     kind = rng.randrange(7)
     bad = bytearray(data)
     if kind == 0:                                          # bits flip
@@ -314,7 +336,8 @@ def damage(rng, data):
 
 
 def fuzz_parser(n_bytes, *, seed=0):
-    """Feed packets with damage between them, in lumps of any length; every whole packet behind a zero must come out.
+    """Feed packets with damage between them, in lumps of any length; every whole packet behind a
+    zero must come out.
 
     Raises
     ------
@@ -323,7 +346,7 @@ def fuzz_parser(n_bytes, *, seed=0):
     rng, parser, done = random.Random(seed), PacketParser(), Fuzzed()
     number = 0
     rest = b""                                             # since the last zero
-    whole = {}                                             # undamaged, as between two zeros, and what they say
+    whole = {}  # undamaged, as between two zeros, and what they say
     while done.bytes < n_bytes:
         stream = bytearray()
         whole = dict(list(whole.items())[-2:])             # the last one may end in this stretch
@@ -351,7 +374,9 @@ def fuzz_parser(n_bytes, *, seed=0):
         done.candidates += sum(_looks_right(part) for part in parts if part not in whole)
         done.intact += len(wanted)
         done.bytes += len(stream)
-    assert done.accepted <= done.allowed, f"{done.accepted} damaged packets accepted, {done.allowed} allowed"
+    assert done.accepted <= done.allowed, (
+        f"{done.accepted} damaged packets accepted, {done.allowed} allowed"
+    )
     return done
 
 

@@ -1,4 +1,6 @@
-"""Sessions for the tests of `acq qc`: the real clip as a session, and copies of one session with a fault put in."""
+"""Sessions for the tests of `acq qc`: the real clip as a session, and copies of one session with a
+fault put in.
+"""
 
 import csv
 from contextlib import contextmanager
@@ -16,20 +18,24 @@ START_NS = 5_000_000_000_000
 
 
 def real_session(folder, path):
-    """Write the real face clip with its finger PPG as a session, at their own times on their common clock."""
+    """Write the real face clip with its finger PPG as a session, at their own times on their common
+    clock.
+    """
     with open(folder / "frames_timestamp.csv") as file:
         frame_s = np.array([float(row["timestamp"]) for row in csv.DictReader(file)])
     table = np.genfromtxt(folder / "ppg.csv", delimiter=",", names=True)
     sample_s, values = table[table.dtype.names[0]], table[table.dtype.names[-1]]
     camera = CameraInfo("Logitech C930c", 640, 360, 30.0, "I420", "host arrival")
     with SessionWriter(
-        path, session_id="S01-20260101T090000Z", subject="S01", camera=camera, hello=HELLO, port="a file",
-        started_unix_ns=1_767_258_000_000_000_000, started_monotonic_ns=START_NS, simulated=False,
+        path, session_id="S01-20260101T090000Z", subject="S01", camera=camera, hello=HELLO,
+        port="a file", started_unix_ns=1_767_258_000_000_000_000, started_monotonic_ns=START_NS,
+        simulated=False,
     ) as writer:
         for i, (at_s, value) in enumerate(zip(sample_s, values, strict=True)):
             time_ns = START_NS + round((at_s - frame_s[0]) * 1e9)
             writer.add_sample(
-                sequence=i, ticks=i * 100_000, value=int(value) * 500, flags=0, arrival_ns=time_ns, time_ns=time_ns, bound_ns=-1
+                sequence=i, ticks=i * 100_000, value=int(value) * 500, flags=0, arrival_ns=time_ns,
+                time_ns=time_ns, bound_ns=-1,
             )
         writer.store.raw = True                    # compressing takes longer than all the rest
         with av.open(str(folder / "video.mkv")) as clip:
@@ -38,7 +44,7 @@ def real_session(folder, path):
                 writer.add_frame(VideoFrame(frame.to_ndarray(), time_ns, time_ns, i))
         writer.close(complete=True)
     with h5py.File(path, "r+") as file:
-        file.attrs[layout.IMPORTED_ATTR] = "PhysRecorder example"       # nobody vouches for its times
+        file.attrs[layout.IMPORTED_ATTR] = "PhysRecorder example"  # nobody vouches for its times
     return path
 
 

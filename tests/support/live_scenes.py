@@ -8,7 +8,9 @@ FACE = FaceBox(22, 12, 42, 36)
 
 
 class RedOverGreen:
-    """Says how much redder than green the middle of the face has become: it reads virtual and real faces, not well."""
+    """Says how much redder than green the middle of the face has become: it reads virtual and real
+    faces, not well.
+    """
 
     needs_appearance = False
 
@@ -22,7 +24,8 @@ class RedOverGreen:
 class Scene:
     """Noise that is redder with every beat. Change it, and the next picture is other.
 
-    `faces` is what the finder finds; `bpm` 0 is a photograph; `level` the light; `still` gives the same picture again.
+    `faces` is what the finder finds; `bpm` 0 is a photograph; `level` the light; `still` gives the
+    same picture again.
     """
 
     def __init__(self, *, bpm=72.0, seed=0):
@@ -34,7 +37,9 @@ class Scene:
         if not self.still or self._picture is None:
             noise = self._rng.normal(0, 2.0 if self.level > 30 else 0.7, (48, 64, 3))
             beat = np.sin(2 * np.pi * self.bpm / 60 * t_s)
-            self._picture = np.clip(np.rint(self.level + noise + beat * np.array([0.8, -0.8, 0.0])), 0, 255).astype(np.uint8)
+            self._picture = np.clip(
+                np.rint(self.level + noise + beat * np.array([0.8, -0.8, 0.0])), 0, 255
+            ).astype(np.uint8)
         return self._picture
 
     def find(self, image):

@@ -22,23 +22,31 @@ OFF = {"teacher": 0.5, "student": 6.0, "student_kd": 2.0, "physnet": 4.0,
 
 
 def video(subject, method, *, number=1):
-    """Give what a method says of one recording: it is off by `OFF` in the second half of the windows, and right in the first."""
+    """Give what a method says of one recording: it is off by `OFF` in the second half of the
+    windows, and right in the first.
+    """
     bpm = RATES[subject]
     time_s = np.arange(int(FS_HZ * SECONDS)) / FS_HZ
     start_s = np.arange(SECONDS - 10 + 1.0)
     predicted = bpm + np.where(start_s > 10, OFF[method], 0.0)
-    ppg, pulse = (np.sqrt(2) * np.sin(2 * np.pi * rate / 60 * time_s) for rate in (bpm, bpm + OFF[method] / 2))
+    ppg, pulse = (
+        np.sqrt(2) * np.sin(2 * np.pi * rate / 60 * time_s) for rate in (bpm, bpm + OFF[method] / 2)
+    )
     return VideoResult(
-        folder=f"test/subject{number}", subject=subject, fs_hz=FS_HZ, time_s=time_s, pulse=pulse, ppg=ppg, start_s=start_s,
-        window_s=10.0, predicted_bpm=predicted, reference_bpm=np.full(len(start_s), bpm),
-        snr_db=np.linspace(3, -3, len(start_s)) - OFF[method], correlation=0.8, lag_s=0.05, left_out=1,
-        macc=np.linspace(0.9, 0.4, len(start_s)), toolbox_predicted_bpm=predicted + 1,
+        folder=f"test/subject{number}", subject=subject, fs_hz=FS_HZ, time_s=time_s, pulse=pulse,
+        ppg=ppg, start_s=start_s, window_s=10.0, predicted_bpm=predicted,
+        reference_bpm=np.full(len(start_s), bpm),
+        snr_db=np.linspace(3, -3, len(start_s)) - OFF[method], correlation=0.8, lag_s=0.05,
+        left_out=1, macc=np.linspace(0.9, 0.4, len(start_s)), toolbox_predicted_bpm=predicted + 1,
         toolbox_reference_bpm=np.full(len(start_s), bpm),
     )
 
 
 def results(*subjects, methods=tuple(OFF)):
-    return {name: [video(subject, name, number=n) for n, subject in enumerate(subjects, 1)] for name in methods}
+    return {
+        name: [video(subject, name, number=n) for n, subject in enumerate(subjects, 1)]
+        for name in methods
+    }
 
 
 def networks(found, *, before=0):
@@ -50,7 +58,9 @@ def networks(found, *, before=0):
         torch.manual_seed(0)
         kinds = list(parts) if name == "student_kd" else ["label"]
         curve = [{"loss": 1.0, "label": 1.0}] * (before if name == "student_kd" else 0)
-        curve = curve + [{"loss": 1.0, **{kind: parts[kind] / epoch for kind in kinds}} for epoch in (1, 2, 3)]
+        curve = curve + [
+            {"loss": 1.0, **{kind: parts[kind] / epoch for kind in kinds}} for epoch in (1, 2, 3)
+        ]
         trained[name] = Trained(nets[name](), curve, found[name], 2.0, 0.5)
     return trained
 
@@ -59,27 +69,50 @@ def metrics_of(found, *, people="virtual", folds=1, seeds=1):
     """Give what metrics.json would hold."""
     methods = {name: assess(videos) for name, videos in found.items()}
     for n, name in enumerate([n for n in methods if n not in COLOURS]):
-        methods[name] |= {"parameters": (795_811, 24_769, 24_769, 768_577)[n], "ms_per_frame": 0.5, "curve": [], "seconds": 2.0}
+        methods[name] |= {
+            "parameters": (795_811, 24_769, 24_769, 768_577)[n], "ms_per_frame": 0.5, "curve": [],
+            "seconds": 2.0,
+        }
     kept = ("mae_bpm", "rmse_bpm", "snr_db")
-    short = {name: {key: one[key] for key in kept} for name, one in methods.items() if "curve" in one}
+    short = {
+        name: {key: one[key] for key in kept} for name, one in methods.items() if "curve" in one
+    }
 
     def worse(by, *names):
-        return {name: {**one, "mae_bpm": one["mae_bpm"] + (by if name in names else 0)} for name, one in short.items()}
+        return {
+            name: {**one, "mae_bpm": one["mae_bpm"] + (by if name in names else 0)}
+            for name, one in short.items()
+        }
 
     return {
         "methods": methods,
-        "folds": [{"test": [f"S{n:02d}"], "methods": worse(n, *short)} for n in range(1, folds + 1)],
+        "folds": [
+            {"test": [f"S{n:02d}"], "methods": worse(n, *short)} for n in range(1, folds + 1)
+        ],
         "seeds": [{"seed": n, "methods": worse(n, "student")} for n in range(seeds)],
-        "ms_per_frame_is": "the network alone", "people": people,
-        "subjects": {"train": ["S07", "S08"], "test": sorted({v.subject for v in found["teacher"]})},
-        "recordings": {"train": 2, "test": len(found["teacher"])}, "pairs": {"train": 1000, "test": 1198},
-        "split_hash": SPLIT_HASH, "data_hash": DATA_HASH,
+        "ms_per_frame_is": "the network alone",
+        "people": people,
+        "subjects": {
+            "train": ["S07", "S08"], "test": sorted({v.subject for v in found["teacher"]}),
+        },
+        "recordings": {"train": 2, "test": len(found["teacher"])},
+        "pairs": {"train": 1000, "test": 1198},
+        "split_hash": SPLIT_HASH,
+        "data_hash": DATA_HASH,
         "recipe": asdict(Recipe()),
-        "heart_rate": {"window_s": 10.0, "step_s": 1.0, "low_hz": 0.7, "high_hz": 4.0, "fft_grid_bpm": 0.1,
-                       "main_lobe_bpm": 24.0},
+        "heart_rate": {
+            "window_s": 10.0, "step_s": 1.0, "low_hz": 0.7, "high_hz": 4.0, "fft_grid_bpm": 0.1,
+            "main_lobe_bpm": 24.0,
+        },
         "preprocessing": {"size": 36, "enlarge": 1.6, "detector": "MTCNN", "cut_sd": 3.0},
-        "bfloat16": False, "device": "cpu", "threads": 1, "machine": "x", "versions": {"acq": "0"}, "defects": [],
-        "begun": "2026-01-01T00:00:00+00:00", "seconds": {"all": 1.0},
+        "bfloat16": False,
+        "device": "cpu",
+        "threads": 1,
+        "machine": "x",
+        "versions": {"acq": "0"},
+        "defects": [],
+        "begun": "2026-01-01T00:00:00+00:00",
+        "seconds": {"all": 1.0},
     }
 
 
@@ -89,18 +122,30 @@ def recordings(found, folder, *, simulated=True):
     made = []
     for one in found["teacher"]:
         pairs = len(one.time_s) - 1
-        made.append(Recording(
-            folder=one.folder, subject=one.subject, session=f"{one.subject}-1", simulated=simulated,
-            motion=torch.from_numpy(rng.normal(size=(pairs, 36, 36, 3)).astype(np.float16)),
-            appearance=torch.from_numpy(rng.integers(0, 256, (pairs, 36, 36, 3), dtype=np.uint8)),
-            change=torch.from_numpy(np.diff(one.ppg).astype(np.float32)), colour=rng.normal(size=(pairs + 1, 3)), ppg=one.ppg,
-            time_s=one.time_s, video=folder / "vid.avi", box=FaceBox(20, 10, 80, 90),
-        ))
+        made.append(
+            Recording(
+                folder=one.folder,
+                subject=one.subject,
+                session=f"{one.subject}-1",
+                simulated=simulated,
+                motion=torch.from_numpy(rng.normal(size=(pairs, 36, 36, 3)).astype(np.float16)),
+                appearance=torch.from_numpy(
+                    rng.integers(0, 256, (pairs, 36, 36, 3), dtype=np.uint8)
+                ),
+                change=torch.from_numpy(np.diff(one.ppg).astype(np.float32)),
+                colour=rng.normal(size=(pairs + 1, 3)),
+                ppg=one.ppg,
+                time_s=one.time_s,
+                video=folder / "vid.avi",
+                box=FaceBox(20, 10, 80, 90),
+            )
+        )
     return Curated(made, made, SPLIT_HASH, DATA_HASH)
 
 
 class Tables(HTMLParser):
-    """Collect the tables of a page: `all[n]` is a list of rows, each a list of what its cells say."""
+    """Collect the tables of a page: `all[n]` is a list of rows, each a list of what its cells say.
+    """
 
     def __init__(self, text):
         super().__init__()

@@ -29,37 +29,46 @@ def frame_times(count, fps=30.0, seed=0):
 
 
 def sample_times(count, rate_hz=25.0, skew_ppm=400.0):
-    return START_NS + np.round(np.arange(count) / rate_hz * (1 + skew_ppm / 1e6) * 1e9).astype(np.int64)
+    return START_NS + np.round(np.arange(count) / rate_hz * (1 + skew_ppm / 1e6) * 1e9).astype(
+        np.int64
+    )
 
 
 def make_session(
-    data: Path, subject="S01", number=1, *, seconds=8.0, bpm=72.0, pixel_format="I420", simulated=False, complete=True,
-    lost_frames=(), lost_samples=(), bound_ns=700_000, frame_offset_s=0.0, ppg=None, session_id=None, folder=None,
-    raw_frames=(), light_offset=None, events=(),
+    data: Path, subject="S01", number=1, *, seconds=8.0, bpm=72.0, pixel_format="I420",
+    simulated=False, complete=True, lost_frames=(), lost_samples=(), bound_ns=700_000,
+    frame_offset_s=0.0, ppg=None, session_id=None, folder=None, raw_frames=(), light_offset=None,
+    events=(),
 ) -> Path:
     """Write one session under `data`; frame i shows `picture(i)`, the PPG is `pulse`."""
     name = session_id or f"{subject}-20260101T0900{number:02d}Z"
     path = data / "sessions" / (folder or subject) / f"{name}.h5"
     camera = CameraInfo(
-        "fake", WIDTH, HEIGHT, 30.0, pixel_format, "start of exposure", simulated=simulated, light_offset=light_offset
+        "fake", WIDTH, HEIGHT, 30.0, pixel_format, "start of exposure", simulated=simulated,
+        light_offset=light_offset,
     )
     frames_ns = frame_times(int(seconds * 30)) + round(frame_offset_s * 1e9)
     samples_ns = sample_times(int(seconds * 25) + 1)
     with SessionWriter(
         path, session_id=name, subject=subject, camera=camera, hello=HELLO, port="/dev/fake",
-        started_unix_ns=1_767_258_000_000_000_000 + number, started_monotonic_ns=START_NS, simulated=simulated,
+        started_unix_ns=1_767_258_000_000_000_000 + number, started_monotonic_ns=START_NS,
+        simulated=simulated,
     ) as writer:
         values = np.round(pulse(samples_ns, bpm)).astype(int) if ppg is None else ppg
         for i, (time_ns, value) in enumerate(zip(samples_ns, values, strict=False)):
             if i not in lost_samples:
                 writer.add_sample(
-                    sequence=i, ticks=i * 80_000, value=int(value), flags=0, arrival_ns=int(time_ns) + 9_000_000,
-                    time_ns=int(time_ns), bound_ns=bound_ns,
+                    sequence=i, ticks=i * 80_000, value=int(value), flags=0,
+                    arrival_ns=int(time_ns) + 9_000_000, time_ns=int(time_ns), bound_ns=bound_ns,
                 )
         for i, time_ns in enumerate(frames_ns):
             if i not in lost_frames:
                 writer.store.raw = i in raw_frames
-                writer.add_frame(VideoFrame(picture(i, camera.image_shape), int(time_ns), int(time_ns) + 30_000_000, i))
+                writer.add_frame(
+                    VideoFrame(
+                        picture(i, camera.image_shape), int(time_ns), int(time_ns) + 30_000_000, i
+                    )
+                )
         writer.add_exchange(START_NS, 1, 2, START_NS + 1_000_000, 1)
         writer.add_event(START_NS, "started", "by a test")
         for at_s, kind, text in events:

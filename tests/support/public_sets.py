@@ -18,7 +18,9 @@ def picture(i):
 
 
 def stamps_s(count):
-    """Irregular, to a millisecond, with a repeated stamp and a gap of a second, as DATASET_2 has them."""
+    """Irregular, to a millisecond, with a repeated stamp and a gap of a second, as DATASET_2 has
+    them.
+    """
     t = np.round(np.arange(count) / FPS + np.random.default_rng(1).uniform(0, 0.008, count), 3)
     t[11] = t[12] = t[10]
     t[count // 2:] += 1.0
@@ -34,7 +36,11 @@ def write_avi(path: Path, count, *, cut_bytes=0):
         stream = container.add_stream("rawvideo", rate=30)
         stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "bgr24"
         for i in range(count):
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture(i)[..., ::-1].copy(), format="bgr24")))
+            container.mux(
+                stream.encode(
+                    av.VideoFrame.from_ndarray(picture(i)[..., ::-1].copy(), format="bgr24")
+                )
+            )
         container.mux(stream.encode(None))
     if cut_bytes:
         path.write_bytes(path.read_bytes()[:-cut_bytes])
@@ -50,7 +56,9 @@ def make_dataset_2(folder: Path, *, frames=300, labels=300, hr_less=0, cut_bytes
     write_avi(folder / "vid.avi", frames, cut_bytes=cut_bytes)
     t = stamps_s(labels) if time_s is None else time_s
     ppg = pulse(t)
-    (folder / "ground_truth.txt").write_text(row(ppg) + row(np.full(labels - hr_less, 71.0)) + row(t))
+    (folder / "ground_truth.txt").write_text(
+        row(ppg) + row(np.full(labels - hr_less, 71.0)) + row(t)
+    )
     return ppg, t
 
 
@@ -60,7 +68,9 @@ def make_dataset_1(folder: Path, *, frames=240, samples=520):
     ms = np.round(np.arange(samples) * 16.1).astype(int) - 20
     ms[101] = ms[100]
     values = np.round(50 + 40 * pulse(ms / 1000)).astype(int)
-    (folder / "gtdump.xmp").write_text("".join(f"{t},72,98,{v}\n" for t, v in zip(ms, values, strict=True)))
+    (folder / "gtdump.xmp").write_text(
+        "".join(f"{t},72,98,{v}\n" for t, v in zip(ms, values, strict=True))
+    )
     return values, ms
 
 
@@ -81,7 +91,10 @@ def make_pure(folder: Path, *, frames=240, samples=490, lack=(), unlisted=(), da
     values = np.round(50 + 40 * pulse((sample_ns - PURE_START_NS) / 1e9)).astype(int)
     body = {
         "/FullPackage": [
-            {"Timestamp": int(t), "Value": {"waveform": int(v), "pulseRate": 72, "o2saturation": 98}, "FrameID": ""}
+            {
+                "Timestamp": int(t),
+                "Value": {"waveform": int(v), "pulseRate": 72, "o2saturation": 98}, "FrameID": "",
+            }
             for t, v in zip(sample_ns, values, strict=True)
         ],
         "/Image": [{"Timestamp": t, "Value": {}, "FrameID": "/CameraFrame"} for t in listed],

@@ -24,8 +24,8 @@ class Terminal:
         self.before = termios.tcgetattr(self._slave)
         self.output = ""
         self._process = subprocess.Popen(
-            [sys.executable, "-c", _ATTACH, "-m", "acq.main", *map(str, words)], cwd=cwd, start_new_session=True,
-            stdin=self._slave, stdout=self._slave, stderr=self._slave,
+            [sys.executable, "-c", _ATTACH, "-m", "acq.main", *map(str, words)], cwd=cwd,
+            start_new_session=True, stdin=self._slave, stdout=self._slave, stderr=self._slave,
             env={**os.environ, "TERM": "xterm-256color", "COLUMNS": "80", "LINES": "24"},
         )
 
@@ -44,7 +44,9 @@ class Terminal:
         end, seen = time.monotonic() + timeout_s, len(self.output)
         while text not in self.output[seen:]:
             assert time.monotonic() < end, f"no {text!r} in {self.output[-2000:]!r}"
-            assert self._process.poll() is None or select.select([self._master], [], [], 0)[0], self.output[-2000:]
+            assert self._process.poll() is None or select.select([self._master], [], [], 0)[0], (
+                self.output[-2000:]
+            )
             self.read(0.1)
 
     def finish(self, timeout_s=30):

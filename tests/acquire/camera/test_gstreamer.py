@@ -25,7 +25,8 @@ TEST = "videotestsrc name=acq-source is-live=true ! video/x-raw,width=320,height
 pytestmark = pytest.mark.gstreamer
 
 PACKAGES = (
-    "apt-get install gstreamer1.0-plugins-base gstreamer1.0-plugins-good gir1.2-gstreamer-1.0 gir1.2-gst-plugins-base-1.0 "
+    "apt-get install gstreamer1.0-plugins-base gstreamer1.0-plugins-good gir1.2-gstreamer-1.0 "
+    "gir1.2-gst-plugins-base-1.0 "
     "libgirepository1.0-dev libcairo2-dev pkg-config"
 )
 
@@ -43,7 +44,10 @@ def gst():
 
 
 def test_a_live_source_is_stamped_on_the_monotonic_clock():
-    camera = open_gst("videotestsrc is-live=true ! video/x-raw,format=I420,width=640,height=360,framerate=25/1", 25)
+    camera = open_gst(
+        "videotestsrc is-live=true ! video/x-raw,format=I420,width=640,height=360,framerate=25/1",
+        25,
+    )
     try:
         assert camera.info.image_shape == (540, 640)
         assert camera.info.fps == 25
@@ -62,7 +66,9 @@ def test_a_live_source_is_stamped_on_the_monotonic_clock():
 
 def test_a_sensor_that_takes_its_time_does_not_spoil_the_camera():
     """An Uno's bootloader is silent for 1.6 s: the frames of that time are old, not wrong."""
-    camera = open_gst("videotestsrc is-live=true ! video/x-raw,width=320,height=240,framerate=25/1", 25)
+    camera = open_gst(
+        "videotestsrc is-live=true ! video/x-raw,width=320,height=240,framerate=25/1", 25
+    )
     time.sleep(1.8)
     start_ns = time.monotonic_ns()
     camera.start(start_ns)
@@ -78,7 +84,11 @@ def test_a_pipeline_without_a_frame_is_one_line():
 
 def test_a_live_pipeline_that_ends_has_failed():
     """It is no file whose end is the end of a recording."""
-    camera = open_gst("videotestsrc is-live=true num-buffers=10 ! video/x-raw,width=320,height=240,framerate=25/1", 25)
+    camera = open_gst(
+        "videotestsrc is-live=true num-buffers=10 ! "
+        "video/x-raw,width=320,height=240,framerate=25/1",
+        25,
+    )
     camera.start(time.monotonic_ns())
     frames = []
     with pytest.raises(DeviceError, match="its stream ended"):
@@ -89,13 +99,17 @@ def test_a_live_pipeline_that_ends_has_failed():
 
 def test_a_dropped_buffer_is_a_jump_in_the_sequence():
     camera = open_gst(
-        "videotestsrc is-live=true ! video/x-raw,width=320,height=240,framerate=50/1 ! identity drop-probability=0.6", 50
+        "videotestsrc is-live=true ! video/x-raw,width=320,height=240,framerate=50/1 ! identity "
+        "drop-probability=0.6",
+        50,
     )
     assert camera.info.counts_frames
     camera.start(time.monotonic_ns())
     frames = [camera.read(1.0) for _ in range(30)]
     camera.close()
-    sequence, times = (np.array([getattr(frame, name) for frame in frames]) for name in ("sequence", "time_ns"))
+    sequence, times = (
+        np.array([getattr(frame, name) for frame in frames]) for name in ("sequence", "time_ns")
+    )
     assert sequence[0] == 0
     assert sequence[-1] > 45
     assert times - times[0] == pytest.approx(sequence * 2e7, abs=2e6)
@@ -103,7 +117,9 @@ def test_a_dropped_buffer_is_a_jump_in_the_sequence():
 
 def test_without_numbers_on_the_buffers_the_stamps_tell_them():
     camera = open_gst(
-        "videotestsrc is-live=true ! video/x-raw,width=320,height=240,framerate=25/1 ! jpegenc ! jpegdec", 25
+        "videotestsrc is-live=true ! video/x-raw,width=320,height=240,framerate=25/1 ! jpegenc ! "
+        "jpegdec",
+        25,
     )
     assert not camera.info.counts_frames
     camera.start(time.monotonic_ns())
@@ -117,7 +133,10 @@ def test_without_numbers_on_the_buffers_the_stamps_tell_them():
     [
         ("nosuchelement", "nosuchelement"),
         ("videotestsrc ! fakesink ! nonsense", "expected a GStreamer pipeline"),
-        ("filesrc location=/nowhere ! decodebin", "nowhere|No such file|Resource not found|not exist"),
+        (
+            "filesrc location=/nowhere ! decodebin",
+            "nowhere|No such file|Resource not found|not exist",
+        ),
         ("videotestsrc is-live=true ! video/x-raw,width=321,height=240", "multiple of 8"),
     ],
 )
@@ -153,7 +172,9 @@ def test_a_pipeline_that_stalls_is_opened_again_after_a_second_with_the_loss_cou
     frames += [camera.read(1.0) for _ in range(10)]
     camera.close()
     assert len(opened) == 2
-    sequence, times = (np.array([getattr(frame, name) for frame in frames]) for name in ("sequence", "time_ns"))
+    sequence, times = (
+        np.array([getattr(frame, name) for frame in frames]) for name in ("sequence", "time_ns")
+    )
     gap = int(np.argmax(np.diff(sequence)))
     assert np.diff(sequence)[gap] >= 25
     assert np.abs((times - times[0]) / 4e7 - sequence).max() <= 0.6
@@ -164,7 +185,8 @@ def test_a_pipeline_that_stalls_is_opened_again_after_a_second_with_the_loss_cou
 
 def test_a_live_pipeline_that_ends_is_opened_again_at_once():
     camera = SteadyCamera(
-        lambda _: open_gst(TEST.replace("is-live", "num-buffers=20 is-live"), 25), asked_fps=25, measure_s=0.2
+        lambda _: open_gst(TEST.replace("is-live", "num-buffers=20 is-live"), 25), asked_fps=25,
+        measure_s=0.2,
     )
     camera.start(time.monotonic_ns())
     frames = read_through(camera, lambda frame: frame.note is not None)
@@ -175,7 +197,8 @@ def test_a_live_pipeline_that_ends_is_opened_again_at_once():
 
 def test_a_pipeline_that_repeats_its_frames_is_flagged():
     camera = SteadyCamera(
-        lambda _: open_gst(f"{TEST} ! videorate ! video/x-raw,framerate=50/1", 50), asked_fps=50, measure_s=0.2
+        lambda _: open_gst(f"{TEST} ! videorate ! video/x-raw,framerate=50/1", 50), asked_fps=50,
+        measure_s=0.2,
     )
     camera.start(time.monotonic_ns())
     frames = [camera.read(1.0) for _ in range(21)]
@@ -195,11 +218,21 @@ def test_a_pipeline_of_the_user_s_own_is_measured_and_left_alone():
 
 
 def test_stamps_of_another_clock_are_refused_with_the_reason():
-    """A file that nothing holds to its own time is there at once: its later frames are of the future."""
-    with pytest.raises(StampError, match=r"CLOCK_MONOTONIC, found a stamp -?\d+\.\d s off it; is the source live"):
-        open_gst("videotestsrc timestamp-offset=2000000000 ! video/x-raw,width=320,height=240,framerate=25/1", 25)
+    """A file that nothing holds to its own time is there at once: its later frames are of the
+    future.
+    """
+    with pytest.raises(
+        StampError, match=r"CLOCK_MONOTONIC, found a stamp -?\d+\.\d s off it; is the source live"
+    ):
+        open_gst(
+            "videotestsrc timestamp-offset=2000000000 ! "
+            "video/x-raw,width=320,height=240,framerate=25/1",
+            25,
+        )
     camera = open_camera("gst:videotestsrc ! video/x-raw,width=320,height=240,framerate=25/1", 25)
-    with pytest.raises(StampError, match=r"found it 1\.\d s ahead; put clocksync behind its decoder"):
+    with pytest.raises(
+        StampError, match=r"found it 1\.\d s ahead; put clocksync behind its decoder"
+    ):
         read_through(camera, lambda frame: False)
     camera.close()
 
@@ -207,7 +240,8 @@ def test_stamps_of_another_clock_are_refused_with_the_reason():
 def test_a_source_s_controls_are_locked_where_it_has_them_and_named_where_not():
     """A test source has no exposure; what it has stands for it."""
     camera = GstCamera(
-        TEST, name="csi", fps=25, locks=({"kx": 3, "awb-enable": False}, ("pattern", "exposure-time"))
+        TEST, name="csi", fps=25,
+        locks=({"kx": 3, "awb-enable": False}, ("pattern", "exposure-time")),
     )
     element = camera._pipeline.get_by_name("acq-source")
     try:
@@ -245,18 +279,27 @@ def test_a_camera_opened_again_that_told_its_exposure_need_not_settle():
     first = GstCamera(TEST, name="csi", fps=25, locks=({}, ("ky",)), before={"answered": {"ky": 7}})
     first.close()
     assert first.info.exposure == {
-        "control": "locked", "asked": {"ky": 7}, "answered": {"ky": 7}, "refused": [], "settled": "as before"
+        "control": "locked", "asked": {"ky": 7}, "answered": {"ky": 7}, "refused": [],
+        "settled": "as before",
     }
 
 
 def test_a_source_s_formats_are_said_in_words(gst):
-    caps = gst.Caps.from_string("video/x-raw, format=YUY2, width=640, height=360, framerate={ (fraction)30/1, (fraction)15/1 }")
+    caps = gst.Caps.from_string(
+        "video/x-raw, format=YUY2, width=640, height=360, framerate={ (fraction)30/1, "
+        "(fraction)15/1 }"
+    )
     assert _in_words(caps.get_structure(0)) == "video/x-raw YUY2 640x360 at { 30, 15 }"
-    assert _in_words(gst.Caps.from_string("image/jpeg, width=1280, height=720").get_structure(0)) == "image/jpeg 1280x720 at ?"
+    assert (
+        _in_words(gst.Caps.from_string("image/jpeg, width=1280, height=720").get_structure(0))
+        == "image/jpeg 1280x720 at ?"
+    )
 
 
 def test_argus_is_locked_and_tells_the_ranges_it_was_given():
-    element = Element(aelock=False, awblock=False, exposuretimerange="34000 358733000", gainrange=None, wbmode=1)
+    element = Element(
+        aelock=False, awblock=False, exposuretimerange="34000 358733000", gainrange=None, wbmode=1
+    )
     found = lock_element(element, *ELEMENTS["nvarguscamerasrc"])
     assert found["control"] == "locked"
     assert element.properties["aelock"]
@@ -267,10 +310,14 @@ def test_argus_is_locked_and_tells_the_ranges_it_was_given():
 def test_libcamera_is_locked_and_opened_again_with_the_same_exposure():
     element = Element(ae_enable=True, awb_enable=True, exposure_time=12000, analogue_gain=2.5)
     found = lock_element(element, *ELEMENTS["libcamerasrc"])
-    assert (found["control"], found["answered"]["exposure-time"], found["answered"]["analogue-gain"]) == ("locked", 12000, 2.5)
+    assert (
+        found["control"], found["answered"]["exposure-time"], found["answered"]["analogue-gain"],
+    ) == ("locked", 12000, 2.5)
     again = Element(ae_enable=True, awb_enable=True, exposure_time=0, analogue_gain=0.0)
     assert lock_element(again, *ELEMENTS["libcamerasrc"], before=found)["control"] == "locked"
-    assert again.properties == {"ae-enable": False, "awb-enable": False, "exposure-time": 12000, "analogue-gain": 2.5}
+    assert again.properties == {
+        "ae-enable": False, "awb-enable": False, "exposure-time": 12000, "analogue-gain": 2.5,
+    }
 
 
 def test_an_element_too_old_to_have_the_locks_is_not_called_locked():
@@ -288,12 +335,19 @@ def cut(video, path, packets):
 
 
 @pytest.mark.shared
-def test_the_real_face_through_a_pipeline_is_in_the_file_bit_for_bit_in_its_own_time(real_face, tmp_path):
-    """Three seconds of it: some pass until the sensor samples, and all that follow must be there."""
+def test_the_real_face_through_a_pipeline_is_in_the_file_bit_for_bit_in_its_own_time(
+    real_face, tmp_path
+):
+    """Three seconds of it: some pass until the sensor samples, and all that follow must be there.
+    """
     video = tmp_path / "face.mkv"
     cut(real_face / "video.mkv", video, 90)
-    camera = open_camera(f"gst:filesrc location={video} ! matroskademux ! avdec_ffv1 ! clocksync", 30)
-    assert (camera.info.time_meaning, camera.info.reopens, camera.info.rate) == ("file", False, None)
+    camera = open_camera(
+        f"gst:filesrc location={video} ! matroskademux ! avdec_ffv1 ! clocksync", 30
+    )
+    assert (camera.info.time_meaning, camera.info.reopens, camera.info.rate) == (
+        "file", False, None,
+    )
     with FakeSensor() as device:
         sensor = Sensor(device.port)
         try:
@@ -305,7 +359,9 @@ def test_the_real_face_through_a_pipeline_is_in_the_file_bit_for_bit_in_its_own_
     assert summary.complete
     assert (summary.lost_frames, summary.identical_frames) == ({}, 0)
     with h5py.File(summary.path, "r") as file, av.open(str(video)) as container:
-        stored, arrival, times = file[layout.FRAMES], file[layout.FRAME_ARRIVAL][:], file[layout.FRAME_TIME][:]
+        stored, arrival, times = (
+            file[layout.FRAMES], file[layout.FRAME_ARRIVAL][:], file[layout.FRAME_TIME][:],
+        )
         clip = list(container.decode(video=0))[-len(stored):]
         assert 20 < len(stored) < 90
         for n, frame in enumerate(clip):
@@ -316,20 +372,28 @@ def test_the_real_face_through_a_pipeline_is_in_the_file_bit_for_bit_in_its_own_
 
 
 def test_a_file_that_ends_before_the_start_is_one_line():
-    camera = open_gst("videotestsrc num-buffers=3 ! video/x-raw,width=320,height=240,framerate=25/1 ! clocksync", 25)
+    camera = open_gst(
+        "videotestsrc num-buffers=3 ! video/x-raw,width=320,height=240,framerate=25/1 ! clocksync",
+        25,
+    )
     with pytest.raises(DeviceError, match="ended before the start"):
         camera.start(time.monotonic_ns() + 1_000_000_000)
     camera.close()
 
 
 def test_a_file_s_end_is_the_end_of_a_recording():
-    camera = open_gst("videotestsrc num-buffers=10 ! video/x-raw,width=320,height=240,framerate=25/1 ! clocksync", 25)
+    camera = open_gst(
+        "videotestsrc num-buffers=10 ! video/x-raw,width=320,height=240,framerate=25/1 ! clocksync",
+        25,
+    )
     with pytest.raises(EndOfStream):
         read_through(camera, lambda frame: False)
     camera.close()
 
 
-def test_acq_record_says_before_it_starts_that_the_camera_is_slow_and_records_all_the_same(acq, tmp_path):
+def test_acq_record_says_before_it_starts_that_the_camera_is_slow_and_records_all_the_same(
+    acq, tmp_path
+):
     with FakeSensor() as device:
         done = acq(
             "record", "--subject", "S01", "--duration", "1s", "--port", device.port,
@@ -339,5 +403,7 @@ def test_acq_record_says_before_it_starts_that_the_camera_is_slow_and_records_al
     assert done.stderr.count("acq: expected 25 frames/s, found 12.5") == 1
     (path,) = tmp_path.rglob("*.h5")
     with Session(path) as session:
-        assert ("camera_complaint", True) in [(event.kind, "found 12.5" in event.text) for event in session.events]
+        assert ("camera_complaint", True) in [
+            (event.kind, "found 12.5" in event.text) for event in session.events
+        ]
         assert session.camera["exposure"] == '{"control": "not controlled by acq"}'

@@ -39,7 +39,8 @@ def test_nodes_are_listed_in_the_order_of_their_numbers(sysfs):
     plug(sysfs, 2, "C930e", "1-2:1.0")
     plug(sysfs, 3, "C930e", "1-2:1.0", index=1)
     assert list_nodes(sysfs) == [
-        VideoNode("/dev/video2", "C930e", "1-2:1.0", 0), VideoNode("/dev/video3", "C930e", "1-2:1.0", 1),
+        VideoNode("/dev/video2", "C930e", "1-2:1.0", 0),
+        VideoNode("/dev/video3", "C930e", "1-2:1.0", 1),
         VideoNode("/dev/video10", "Integrated Camera", "1-6:1.0", 0),
     ]
     assert list_nodes(sysfs / "nothing") == []
@@ -52,7 +53,9 @@ def test_a_camera_is_found_under_another_number_and_at_another_socket(sysfs):
     node = list_nodes(sysfs)[1]
     unplug(sysfs, 2)
     unplug(sysfs, 3)
-    with pytest.raises(DeviceError, match=r"expected camera C930e at 1-2:1\.0, found none of that name"):
+    with pytest.raises(
+        DeviceError, match=r"expected camera C930e at 1-2:1\.0, found none of that name"
+    ):
         find_again(node, sysfs)
     plug(sysfs, 4, "C930e", "1-3:1.0")
     plug(sysfs, 5, "C930e", "1-3:1.0", index=1)
@@ -92,7 +95,10 @@ class Numbered:
                 return number < 2
 
             def get(self, prop):
-                return {cv2.CAP_PROP_FRAME_WIDTH: 1280.0, cv2.CAP_PROP_FRAME_HEIGHT: 720.0, cv2.CAP_PROP_FPS: 30.0}[prop]
+                return {
+                    cv2.CAP_PROP_FRAME_WIDTH: 1280.0, cv2.CAP_PROP_FRAME_HEIGHT: 720.0,
+                    cv2.CAP_PROP_FPS: 30.0,
+                }[prop]
 
             def getBackendName(self):
                 return "AVFOUNDATION"
@@ -114,21 +120,34 @@ def test_elsewhere_cameras_are_opened_by_number_until_one_is_not_there(sysfs):
 
 
 def test_the_sensor_is_known_by_its_answer_and_a_silent_port_by_its_silence():
-    with FakeSensor() as sensor, FakeSensor(mute=True) as silent, FakeSensor(mute=False, noise=b"OK\r\n") as other:
-        found = {port.port: port for port in inventory.find_ports([sensor.port, silent.port, other.port], timeout_s=0.8)}
+    with (
+        FakeSensor() as sensor, FakeSensor(mute=True) as silent,
+        FakeSensor(mute=False, noise=b"OK\r\n") as other,
+    ):
+        found = {
+            port.port: port
+            for port in inventory.find_ports([sensor.port, silent.port, other.port], timeout_s=0.8)
+        }
     assert found[sensor.port].is_sensor
-    assert found[sensor.port].answer.startswith("PPG sensor: analog, firmware 0.1.0, protocol 1, boot id 0x004d")
+    assert found[sensor.port].answer.startswith(
+        "PPG sensor: analog, firmware 0.1.0, protocol 1, boot id 0x004d"
+    )
     assert (found[silent.port].is_sensor, found[silent.port].answer) == (False, "silence")
 
 
 def test_a_port_that_is_not_there_says_so():
-    (found,) = [port for port in inventory.find_ports(["/dev/tty_none"], timeout_s=0.1) if port.port == "/dev/tty_none"]
+    (found,) = [
+        port
+        for port in inventory.find_ports(["/dev/tty_none"], timeout_s=0.1)
+        if port.port == "/dev/tty_none"
+    ]
     assert not found.is_sensor
     assert "No such file" in found.answer
 
 
 def test_the_verb_lists_both_for_people_and_for_programs(monkeypatch, capsys):
-    monkeypatch.setattr(inventory.list_ports, "comports", lambda: [])        # this machine's own would be asked for 4 s
+    # this machine's own would be asked for 4 s
+    monkeypatch.setattr(inventory.list_ports, "comports", lambda: [])
     with FakeSensor() as sensor:
         devices([sensor.port])
         shown = capsys.readouterr().out
@@ -151,7 +170,13 @@ def test_with_nothing_plugged_in_it_says_what_to_do(monkeypatch, capsys):
 
 
 def test_auto_names_every_camera_that_it_tried(monkeypatch):
-    nodes = [VideoNode("/dev/video_none", "C930e", "1-2:1.0", 0), VideoNode("/dev/video_none1", "C930e", "1-2:1.0", 1)]
+    nodes = [
+        VideoNode("/dev/video_none", "C930e", "1-2:1.0", 0),
+        VideoNode("/dev/video_none1", "C930e", "1-2:1.0", 1),
+    ]
     monkeypatch.setattr(camera_module, "list_nodes", lambda: nodes)
-    with pytest.raises(DeviceError, match=r"uvc:/dev/video_none: expected .* no such device\); plug one in, look with"):
+    with pytest.raises(
+        DeviceError,
+        match=r"uvc:/dev/video_none: expected .* no such device\); plug one in, look with",
+    ):
         camera_module.open_camera("auto", 25.0)

@@ -1,4 +1,6 @@
-"""A camera that falls silent, freezes or lies: opened again, flagged, refused; and what the file says of it."""
+"""A camera that falls silent, freezes or lies: opened again, flagged, refused; and what the file
+says of it.
+"""
 
 import threading
 import time
@@ -62,14 +64,18 @@ def test_a_silent_camera_is_opened_again_on_the_same_timeline():
     camera.start(time.monotonic_ns())
     frames = read(camera, 60)
     camera.close()
-    sequence, times = (np.array([getattr(frame, name) for frame in frames]) for name in ("sequence", "time_ns"))
+    sequence, times = (
+        np.array([getattr(frame, name) for frame in frames]) for name in ("sequence", "time_ns")
+    )
     jump = int(np.argmax(np.diff(sequence)))
     missed = int(np.diff(sequence)[jump]) - 1
     assert 18 <= missed < 200
     assert np.diff(sequence).tolist().count(1) == 58                     # one jump, and no other
     assert np.abs((times - times[0]) / 1e7 - sequence).max() <= 0.6     # right to the frame
     assert kinds(frames) == {int(sequence[jump + 1]): "camera_reopened"}
-    assert f"{missed} frames missed; no frame for 0.2 s; opened at try 1" in frames[jump + 1].note[1]
+    assert (
+        f"{missed} frames missed; no frame for 0.2 s; opened at try 1" in frames[jump + 1].note[1]
+    )
     assert len(openings.asked) == 2
 
 
@@ -93,7 +99,8 @@ def test_a_host_that_was_stopped_did_not_listen_and_opens_nothing_again():
 def test_a_camera_that_fails_is_opened_again_at_once_and_as_often_as_it_takes(monkeypatch):
     monkeypatch.setattr("acquire.camera.reconnecting._TRY_EVERY_S", 0.05)
     camera, openings = steady(
-        lambda: LiveCamera(gone_after=20), DeviceError("not there"), OSError("nor now"), LiveCamera, silent_s=60.0
+        lambda: LiveCamera(gone_after=20), DeviceError("not there"), OSError("nor now"), LiveCamera,
+        silent_s=60.0,
     )
     camera.start(time.monotonic_ns())
     frames = read(camera, 30)
@@ -203,7 +210,10 @@ def record(tmp_path, camera, **options):
 
 
 def test_a_recording_goes_on_through_a_silence_and_counts_it(tmp_path, capsys):
-    camera, _ = steady(lambda: LiveCamera(fps=50.0, silent_after=60), lambda: LiveCamera(fps=50.0, frozen=(5, 6, 7)), fps=100.0)
+    camera, _ = steady(
+        lambda: LiveCamera(fps=50.0, silent_after=60),
+        lambda: LiveCamera(fps=50.0, frozen=(5, 6, 7)), fps=100.0,
+    )
     summary = record(tmp_path, camera, duration_s=2.0)
     assert summary.complete
     assert list(summary.lost_frames) == ["while the camera was away"]
@@ -213,23 +223,33 @@ def test_a_recording_goes_on_through_a_silence_and_counts_it(tmp_path, capsys):
     assert summary.lost_samples == {}
     with Session(summary.path) as session:
         events = [(event.kind, event.text) for event in session.events]
-        off = (session.frame_time_ns - session.frame_time_ns[0]) / 2e7 - (session.frame_sequence - session.frame_sequence[0])
+        off = (session.frame_time_ns - session.frame_time_ns[0]) / 2e7 - (
+            session.frame_sequence - session.frame_sequence[0]
+        )
         assert np.abs(off).max() <= 0.6
         assert session.lost_frames == summary.lost_frames["while the camera was away"]
     assert [text for kind, text in events if kind == "camera_reopened"] == [reopened]
-    assert len([text for kind, text in events if kind == "identical_frames"]) == 2        # the first of the row, and the sum
+    # the first of the row, and the sum
+    assert len([text for kind, text in events if kind == "identical_frames"]) == 2
     assert ("identical_frames", "3 in all") in events
     assert any(kind == "camera_rate" and text.startswith("50.") for kind, text in events)
-    assert any(kind == "camera_complaint" and "expected 100 frames/s" in text for kind, text in events)
+    assert any(
+        kind == "camera_complaint" and "expected 100 frames/s" in text for kind, text in events
+    )
     info([summary.path])
     shown = " ".join(capsys.readouterr().out.split())
     assert "identical_frames: 3 in all" in shown
     assert "frames missed" in shown
 
 
-def test_a_camera_that_stays_away_costs_no_sample_and_the_recording_is_called_incomplete(tmp_path, monkeypatch):
-    monkeypatch.setattr(recorder_module, "_STALL_S", 0.5)                # what ends a camera that does not open itself again
-    camera, _ = steady(lambda: LiveCamera(fps=50.0, gone_after=30), DeviceError("not there"), fps=50.0)
+def test_a_camera_that_stays_away_costs_no_sample_and_the_recording_is_called_incomplete(
+    tmp_path, monkeypatch
+):
+    # what ends a camera that does not open itself again
+    monkeypatch.setattr(recorder_module, "_STALL_S", 0.5)
+    camera, _ = steady(
+        lambda: LiveCamera(fps=50.0, gone_after=30), DeviceError("not there"), fps=50.0
+    )
     summary = record(tmp_path, camera, duration_s=2.0)
     assert not summary.complete
     assert "expected the camera to deliver until the end" in summary.fault

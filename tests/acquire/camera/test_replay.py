@@ -17,7 +17,9 @@ def write_video(path, frames, *, pixels="yuv420p", codec="ffv1"):
         stream = container.add_stream(codec, rate=25)
         stream.width, stream.height, stream.pix_fmt = 64, 48, pixels
         for image in frames:
-            frame = av.VideoFrame.from_ndarray(image, format="yuv420p" if image.ndim == 2 else "rgb24")
+            frame = av.VideoFrame.from_ndarray(
+                image, format="yuv420p" if image.ndim == 2 else "rgb24"
+            )
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
 
@@ -45,7 +47,9 @@ def play(spec):
 def test_each_frame_comes_at_its_own_time_and_untouched(tmp_path):
     images, times = noise(20), 1.7e9 + np.cumsum(np.tile([0.03, 0.05], 10))
     write_video(tmp_path / "v.mkv", images)
-    (tmp_path / "t.csv").write_text("frame,timestamp\n" + "".join(f"{i},{t!r}\n" for i, t in enumerate(times.tolist())))
+    (tmp_path / "t.csv").write_text(
+        "frame,timestamp\n" + "".join(f"{i},{t!r}\n" for i, t in enumerate(times.tolist()))
+    )
     info, start_ns, frames = play(f"replay:{tmp_path}/v.mkv?times={tmp_path}/t.csv")
     assert info.pixel_format == "I420"
     assert info.fps == pytest.approx(25, rel=0.02)
@@ -60,7 +64,9 @@ def test_each_frame_comes_at_its_own_time_and_untouched(tmp_path):
 def test_without_times_the_container_s_count(tmp_path):
     write_video(tmp_path / "v.mkv", noise(10))
     _, start_ns, frames = play(f"replay:{tmp_path}/v.mkv")
-    assert np.array([f.time_ns - start_ns for f in frames]) / 1e9 == pytest.approx(np.arange(10) / 25, abs=2e-3)
+    assert np.array([f.time_ns - start_ns for f in frames]) / 1e9 == pytest.approx(
+        np.arange(10) / 25, abs=2e-3
+    )
 
 
 def test_what_is_not_yuv420p_is_recorded_as_rgb(tmp_path):
@@ -92,7 +98,10 @@ def test_times_of_another_video_are_refused(tmp_path):
         open_camera(f"replay:{tmp_path}/v.mkv?times={tmp_path}/t.csv", 25)
 
 
-@pytest.mark.parametrize("spec", ["nonsense", "replay:", "replay:/nowhere.mkv", "uvc:/dev/video_none", "replay:x?speed=2"])
+@pytest.mark.parametrize(
+    "spec",
+    ["nonsense", "replay:", "replay:/nowhere.mkv", "uvc:/dev/video_none", "replay:x?speed=2"],
+)
 def test_a_camera_that_is_not_there_is_one_line(spec):
     with pytest.raises(DeviceError, match="expected"):
         open_camera(spec, 25)

@@ -11,7 +11,9 @@ MS, S = 1_000_000, 1_000_000_000
 
 def test_a_gap_of_n_periods_skips_so_many_numbers():
     counter = SequenceFromTime(25.0)
-    assert [counter.number(t * MS) for t in (1000, 1040, 1081, 1199, 1240, 1281)] == [0, 1, 2, 5, 6, 7]
+    assert [counter.number(t * MS) for t in (1000, 1040, 1081, 1199, 1240, 1281)] == [
+        0, 1, 2, 5, 6, 7,
+    ]
 
 
 def test_frames_of_one_stamp_are_one_period_apart():
@@ -62,7 +64,8 @@ def test_a_stamp_of_the_future_is_refused_at_once():
 
 def test_a_clock_that_drifts_away_is_refused_when_it_stays_a_second_off():
     arrivals = frames(200)
-    times = arrivals[0] + ((arrivals - arrivals[0]) * 0.98).astype(int)        # 20 ms a second: 1 s off after 50 s
+    # 20 ms a second: 1 s off after 50 s
+    times = arrivals[0] + ((arrivals - arrivals[0]) * 0.98).astype(int)
     believed, why = see(times, arrivals)
     assert believed == pytest.approx(53 * 25, abs=3)
     assert "1.1 s off" in why
@@ -73,7 +76,7 @@ def test_a_host_that_was_stopped_for_ten_seconds_is_no_reason_to_refuse_the_came
     times = frames(60)
     arrivals = times + 5 * MS
     arrivals[100:164] = times[100] + 10 * S + np.arange(64) * MS
-    kept = np.r_[0:164, 350:1500]                                                # what the pipeline had no room for is lost
+    kept = np.r_[0:164, 350:1500]  # what the pipeline had no room for is lost
     assert see(times[kept], arrivals[kept]) == (len(kept), "")
 
 
@@ -86,7 +89,8 @@ def test_auto_exposure_that_halves_the_rate_is_complained_of():
     rate = rate_of(frames(2)[::2], 25.0)
     assert rate.fps == pytest.approx(12.5)
     assert rate.complaint == (
-        "expected 25 frames/s, found 12.5: in dim light auto-exposure lengthens the frames; add light, or ask for --fps 12"
+        "expected 25 frames/s, found 12.5: in dim light auto-exposure lengthens the frames; add "
+        "light, or ask for --fps 12"
     )
 
 

@@ -1,4 +1,5 @@
-"""A UVC camera behind OpenCV, played by a scripted capture: stamps, locks, other systems, silence."""
+"""A UVC camera behind OpenCV, played by a scripted capture: stamps, locks, other systems, silence.
+"""
 
 import time
 
@@ -17,18 +18,21 @@ V4L2_MANUAL, V4L2_AUTO = 1.0, 3.0
 
 
 class Capture:
-    """What OpenCV gives for a camera of 50 fps that runs from when it is opened; the first pixel of frame n is n.
+    """What OpenCV gives for a camera of 50 fps that runs from when it is opened; the first pixel of
+    frame n is n.
 
-    `absent` are properties it does not have, `refuses` those that it does not change, `off_s` is how far its stamps are off the
-    clock, `ends_after` the frame behind which it is gone.
+    `absent` are properties it does not have, `refuses` those that it does not change, `off_s` is
+    how far its stamps are off the clock, `ends_after` the frame behind which it is gone.
     """
 
     def __init__(self, *, absent=(), refuses=(), off_s=0.0, ends_after=None, exposure=150.0):
-        self.absent, self.refuses, self.off_ns, self.ends_after = set(absent), set(refuses), round(off_s * 1e9), ends_after
+        self.absent, self.refuses, self.off_ns, self.ends_after = (
+            set(absent), set(refuses), round(off_s * 1e9), ends_after,
+        )
         self.values = {
-            cv2.CAP_PROP_FPS: 50.0, cv2.CAP_PROP_AUTO_EXPOSURE: V4L2_AUTO, cv2.CAP_PROP_AUTO_WB: 1.0, cv2.CAP_PROP_AUTOFOCUS: 1.0,
-            cv2.CAP_PROP_EXPOSURE: exposure, cv2.CAP_PROP_GAIN: 20.0, cv2.CAP_PROP_WB_TEMPERATURE: 4200.0,
-            cv2.CAP_PROP_FOCUS: 30.0,
+            cv2.CAP_PROP_FPS: 50.0, cv2.CAP_PROP_AUTO_EXPOSURE: V4L2_AUTO,
+            cv2.CAP_PROP_AUTO_WB: 1.0, cv2.CAP_PROP_AUTOFOCUS: 1.0, cv2.CAP_PROP_EXPOSURE: exposure,
+            cv2.CAP_PROP_GAIN: 20.0, cv2.CAP_PROP_WB_TEMPERATURE: 4200.0, cv2.CAP_PROP_FOCUS: 30.0,
         }
         self.opened_with, self.released, self.asked = [], False, []
         self.opened_ns, self.n = time.monotonic_ns(), -1
@@ -78,14 +82,17 @@ class Capture:
 def open_uvc(capture, device="0", *, before=(), **kwargs):
     """Open without waiting for a picture to settle, unless `before` is None."""
     before = {"asked": {}} if before == () else before
-    return UvcCamera(device, fps=50.0, width=64, height=48, open_capture=capture, before=before, system="linux", **kwargs)
+    return UvcCamera(
+        device, fps=50.0, width=64, height=48, open_capture=capture, before=before, system="linux",
+        **kwargs,
+    )
 
 
 def test_the_first_frame_after_the_start_is_the_first_one_read():
     camera = open_uvc(Capture())
     assert not camera.info.counts_frames
     assert camera.info.time_meaning == "end of frame"
-    time.sleep(0.3)                                          # longer than what waits between the threads holds
+    time.sleep(0.3)  # longer than what waits between the threads holds
     start_ns = time.monotonic_ns()
     camera.start(start_ns)
     frames = [camera.read(1.0) for _ in range(5)]
@@ -93,11 +100,15 @@ def test_the_first_frame_after_the_start_is_the_first_one_read():
     assert start_ns <= frames[0].time_ns < start_ns + 200 * MS
     assert [frame.sequence for frame in frames] == [0, 1, 2, 3, 4]
     assert np.diff([int(frame.image[0, 0, 0]) for frame in frames]).tolist() == [1, 1, 1, 1]
-    assert [frame.time_ns - frames[0].time_ns for frame in frames] == pytest.approx([n * 20 * MS for n in range(5)], abs=10)
+    assert [frame.time_ns - frames[0].time_ns for frame in frames] == pytest.approx(
+        [n * 20 * MS for n in range(5)], abs=10
+    )
 
 
 def test_after_the_start_a_late_reader_loses_nothing_on_the_way():
-    """What has no room waits in the driver; this capture delivers it all the same, one after the other."""
+    """What has no room waits in the driver; this capture delivers it all the same, one after the
+    other.
+    """
     camera = open_uvc(Capture())
     camera.start(time.monotonic_ns())
     time.sleep(0.4)
@@ -114,10 +125,15 @@ def test_a_driver_that_stamps_on_another_clock_is_refused_with_the_reason(off_s)
     assert capture.released
 
 
-@pytest.mark.parametrize(("system", "backend"), [("darwin", cv2.CAP_AVFOUNDATION), ("win32", cv2.CAP_MSMF)])
+@pytest.mark.parametrize(
+    ("system", "backend"), [("darwin", cv2.CAP_AVFOUNDATION), ("win32", cv2.CAP_MSMF)]
+)
 def test_elsewhere_the_stamp_is_the_arrival_and_says_so(system, backend):
-    capture = Capture(off_s=-5e6)                            # some zero of its own
-    camera = UvcCamera("1", fps=50.0, width=64, height=48, open_capture=capture, before={"asked": {}}, system=system)
+    capture = Capture(off_s=-5e6)  # some zero of its own
+    camera = UvcCamera(
+        "1", fps=50.0, width=64, height=48, open_capture=capture, before={"asked": {}},
+        system=system,
+    )
     camera.start(time.monotonic_ns())
     frames = [camera.read(1.0) for _ in range(3)]
     camera.close()
@@ -132,7 +148,10 @@ def test_windows_falls_back_to_directshow():
             return len(self.opened_with) > 1
 
     capture = Closed()
-    UvcCamera("0", fps=50.0, width=64, height=48, open_capture=capture, before={"asked": {}}, system="win32").close()
+    UvcCamera(
+        "0", fps=50.0, width=64, height=48, open_capture=capture, before={"asked": {}},
+        system="win32",
+    ).close()
     assert [backend for _, backend in capture.opened_with] == [cv2.CAP_MSMF, cv2.CAP_DSHOW]
 
 
@@ -161,7 +180,10 @@ def test_a_silent_camera_does_not_hold_its_reader():
     camera.close()
 
 
-@pytest.mark.parametrize(("device", "message"), [("/dev/video_none", "no such device"), ("front", "uvc:0 or uvc:/dev/video0")])
+@pytest.mark.parametrize(
+    ("device", "message"),
+    [("/dev/video_none", "no such device"), ("front", "uvc:0 or uvc:/dev/video0")],
+)
 def test_a_camera_that_cannot_be_there_is_one_line(device, message):
     with pytest.raises(DeviceError, match=message):
         open_uvc(Capture(), device)
@@ -175,8 +197,8 @@ def test_what_the_automatics_found_is_locked_and_stored():
     assert exposure["control"] == "locked"
     assert exposure["settled"].startswith("steady after 1.")
     assert exposure["asked"] == {
-        "auto_exposure": V4L2_MANUAL, "auto_white_balance": 0.0, "autofocus": 0.0, "exposure": 150.0, "gain": 20.0,
-        "white_balance_temperature": 4200.0, "focus": 30.0,
+        "auto_exposure": V4L2_MANUAL, "auto_white_balance": 0.0, "autofocus": 0.0,
+        "exposure": 150.0, "gain": 20.0, "white_balance_temperature": 4200.0, "focus": 30.0,
     }
     assert exposure["answered"] == exposure["asked"]
     assert capture.values[cv2.CAP_PROP_AUTO_EXPOSURE] == V4L2_MANUAL
@@ -193,11 +215,14 @@ def test_a_camera_that_was_left_locked_settles_anew():
 
 
 def test_a_driver_that_refuses_is_named_with_what_it_answered():
-    capture = Capture(refuses={cv2.CAP_PROP_AUTO_WB}, absent={cv2.CAP_PROP_AUTOFOCUS, cv2.CAP_PROP_FOCUS})
+    capture = Capture(
+        refuses={cv2.CAP_PROP_AUTO_WB}, absent={cv2.CAP_PROP_AUTOFOCUS, cv2.CAP_PROP_FOCUS}
+    )
     found = lock_uvc(capture, fps=25.0, v4l2=True)
     assert found["refused"] == ["auto_white_balance", "autofocus"]
     assert found["answered"]["auto_white_balance"] == 1.0
-    assert found["control"].startswith("not locked: auto_white_balance did not take")       # no autofocus is no complaint
+    # no autofocus is no complaint
+    assert found["control"].startswith("not locked: auto_white_balance did not take")
     assert "focus" not in found["asked"]
 
 
@@ -215,7 +240,8 @@ def test_an_exposure_that_would_halve_the_rate_is_asked_shorter():
     """In dim light auto-exposure found 80 ms; a frame of 25 fps has 40."""
     found = lock_uvc(Capture(exposure=800.0), fps=25.0, v4l2=True)
     assert found["asked"]["exposure"] == 360.0
-    assert lock_uvc(Capture(exposure=-5.0), fps=25.0, v4l2=False)["asked"]["exposure"] == -5.0      # log2 s on Windows: as it is
+    # log2 s on Windows: as it is
+    assert lock_uvc(Capture(exposure=-5.0), fps=25.0, v4l2=False)["asked"]["exposure"] == -5.0
 
 
 def test_a_camera_opened_again_is_asked_for_the_same_exposure():
@@ -227,7 +253,9 @@ def test_a_camera_opened_again_is_asked_for_the_same_exposure():
 
 def test_settling_ends_when_ten_frames_are_alike_and_not_within_the_first_second():
     clock = iter(np.arange(0, 100, 0.04))
-    pictures = iter([10.0] * 5 + list(np.linspace(20, 100, 40)) + [100.0 + n % 2 for n in range(500)])
+    pictures = iter(
+        [10.0] * 5 + list(np.linspace(20, 100, 40)) + [100.0 + n % 2 for n in range(500)]
+    )
     told = settle(lambda: next(pictures), now=lambda: float(next(clock)))
     assert told == "steady after 2.2 s"
 

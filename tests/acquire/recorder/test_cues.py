@@ -1,4 +1,6 @@
-"""Cues from a YAML file: what is refused, with the line, and what becomes of them on the session's clock."""
+"""Cues from a YAML file: what is refused, with the line, and what becomes of them on the session's
+clock.
+"""
 
 import pytest
 
@@ -22,7 +24,10 @@ def test_the_sample_protocol_is_twelve_minutes_with_the_four_tasks(repo):
 
 
 def test_which_cue_is_on_and_for_how_long(tmp_path):
-    cues = load(tmp_path, "cues:\n- {name: rest, seconds: 2}\n- {name: talk, seconds: 1.5, text: Speak up}\n")
+    cues = load(
+        tmp_path,
+        "cues:\n- {name: rest, seconds: 2}\n- {name: talk, seconds: 1.5, text: Speak up}\n",
+    )
     assert cues.name == "p"
     rest, talk = cues.cues
     assert cues.at(0.0) == (rest, 2.0, talk)
@@ -39,13 +44,20 @@ def test_which_cue_is_on_and_for_how_long(tmp_path):
         pytest.param("name: x\ncues: []\n", 2, "a list of cues", id="empty list"),
         pytest.param("cues:\n- {name: rest}\n", 2, "the key seconds", id="no seconds"),
         pytest.param("cues:\n- {seconds: 5}\n", 2, "the key name", id="no name"),
-        pytest.param("cues:\n- {name: a, seconds: 5}\n- {name: b, seconds: -1}\n", 3, "'-1'", id="negative"),
+        pytest.param(
+            "cues:\n- {name: a, seconds: 5}\n- {name: b, seconds: -1}\n", 3, "'-1'", id="negative"
+        ),
         pytest.param("cues:\n- {name: a, seconds: .nan}\n", 2, "seconds between", id="nan"),
-        pytest.param("cues:\n- {name: a, seconds: [1]}\n", 2, "seconds between", id="list for seconds"),
+        pytest.param(
+            "cues:\n- {name: a, seconds: [1]}\n", 2, "seconds between", id="list for seconds"
+        ),
         pytest.param("cues:\n- name: a\n  seconds: 5\n  test: hm\n", 4, "'test'", id="unknown key"),
         pytest.param("cues:\n- name: a\n  name: b\n  seconds: 5\n", 3, "once", id="twice"),
         pytest.param("cues:\n- {name: 'a:b', seconds: 5}\n", 2, "a colon", id="colon"),
-        pytest.param("cues:\n- {name: a, seconds: 5, text: " + "x" * 201 + "}\n", 2, "200 printable", id="long"),
+        pytest.param(
+            "cues:\n- {name: a, seconds: 5, text: " + "x" * 201 + "}\n", 2, "200 printable",
+            id="long",
+        ),
         pytest.param("cues:\n- {name: a, seconds: 5\nx: [\n", 3, "YAML", id="no YAML"),
     ],
 )
@@ -69,7 +81,9 @@ def test_cues_fall_due_at_their_planned_times():
     track = CueTrack(CUES, 1_000)
     assert track.due(999) == []
     assert track.due(1_000) == [(1_000, CUE_BEGIN, "rest: Sit still")]
-    assert track.due(2_500_000_000) == [(2_000_001_000, CUE_END, "rest"), (2_000_001_000, CUE_BEGIN, "talk")]
+    assert track.due(2_500_000_000) == [
+        (2_000_001_000, CUE_END, "rest"), (2_000_001_000, CUE_BEGIN, "talk"),
+    ]
     assert track.end(2_600_000_000) == [(2_600_000_000, CUE_END, "talk (cut short)")]
     assert track.end(9_000_000_000) == []
 

@@ -39,8 +39,14 @@ def record(tmp_path, device, camera, **options):
 def start_recording(data, **options):
     """Start `acq record --simulate` as a process and wait for its file."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "acq.main", "record", "--subject", "S01", "--simulate", "--quiet", "--data", data],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options,
+        [
+            sys.executable, "-m", "acq.main", "record", "--subject", "S01", "--simulate", "--quiet",
+            "--data", data,
+        ],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        **options,
     )
     deadline = time.monotonic() + 30
     while not list(data.rglob("*.h5")) and time.monotonic() < deadline:
@@ -59,7 +65,8 @@ def test_every_frame_and_sample_arrives_with_its_own_time(tmp_path):
     with Session(summary.path) as session:
         assert session.complete
         assert len(session.frames) == summary.frames
-        assert summary.frames == camera.delivered >= 49       # a busy machine stops a little late, and loses nothing by it
+        # a busy machine stops a little late, and loses nothing by it
+        assert summary.frames == camera.delivered >= 49
         assert np.diff(session.frame_time_ns) == pytest.approx(4e7, abs=2)
         truth = np.array([device.sent_ns[s] for s in range(len(session.ppg))])
         assert (np.abs(session.ppg_time_ns - truth) <= session.ppg_bound_ns).all()
@@ -77,8 +84,13 @@ def test_losses_are_counted_by_cause_and_stay_gaps(tmp_path):
         assert session.lost_samples == 3
         assert 5 not in session.frame_sequence
         assert any("lost" in str(event) for event in session.events)
-        told = [(event.kind, event.text) for event in session.events if event.kind in ("overruns", "bad_packets")]
-        assert told == [("overruns", "1 samples that the device had no room for")]      # two came before its first report
+        told = [
+            (event.kind, event.text)
+            for event in session.events
+            if event.kind in ("overruns", "bad_packets")
+        ]
+        # two came before its first report
+        assert told == [("overruns", "1 samples that the device had no room for")]
 
 
 def test_samples_that_a_failed_part_left_out_have_a_cause_of_their_own(tmp_path):
@@ -94,7 +106,9 @@ def test_the_end_of_a_replay_ends_the_recording(tmp_path):
     assert summary.frames == 31
 
 
-def test_a_sensor_that_is_unplugged_for_good_leaves_it_incomplete_with_everything_before_saved(tmp_path):
+def test_a_sensor_that_is_unplugged_for_good_leaves_it_incomplete_with_everything_before_saved(
+    tmp_path,
+):
     with FakeSensor(die_after=30) as device:
         summary = record(tmp_path, device, FakeCamera(), duration_s=2.5)
     assert not summary.complete
@@ -133,7 +147,8 @@ def test_frames_beyond_the_queue_are_counted_as_the_disk_s_fault(tmp_path, monke
     with Session(summary.path) as session:
         assert session.lost_frames == lost
         noted = {int(event.text) for event in session.events if event.kind == "number"}
-        assert noted - set(session.frame_sequence.tolist())        # of a frame that was dropped, and its note was not
+        # of a frame that was dropped, and its note was not
+        assert noted - set(session.frame_sequence.tolist())
     assert summary.frames + lost == camera.delivered
     assert summary.lost_samples == {}
     assert "lost by the camera" not in summary.lost_frames
@@ -176,9 +191,14 @@ def test_a_disk_too_small_is_refused_before_anything_is_written(tmp_path):
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=20m", "tmpfs", tmp_path], check=True)
     try:
         done = subprocess.run(
-            [sys.executable, "-m", "acq.main", "record", "--subject", "S01", "--simulate", "--duration", "5s",
-             "--data", tmp_path],
-            capture_output=True, text=True, check=False, timeout=60,
+            [
+                sys.executable, "-m", "acq.main", "record", "--subject", "S01", "--simulate",
+                "--duration", "5s", "--data", tmp_path,
+            ],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
         )
         assert done.returncode == 1
         assert "MB free" in done.stderr
@@ -212,7 +232,8 @@ def test_sigkill_loses_at_most_a_second_and_the_file_says_it_was_cut_short(acq, 
     (path,) = tmp_path.rglob("*.h5")
     with Session(path) as session:
         assert not session.complete
-        assert killed_ns - session.frame_time_ns[-1] < 1.5e9      # a second, and what this machine was busy with
+        # a second, and what this machine was busy with
+        assert killed_ns - session.frame_time_ns[-1] < 1.5e9
         assert killed_ns - session.ppg_time_ns[-1] < 1.5e9
         assert session.frames[len(session.frames) - 1].std() > 5
         assert (session.ppg_bound_ns >= 0).all()
@@ -222,14 +243,19 @@ def test_sigkill_loses_at_most_a_second_and_the_file_says_it_was_cut_short(acq, 
 
 
 def test_a_disk_that_fills_ends_it_in_one_line_with_what_was_flushed_readable(tmp_path):
-    """Another process takes the last byte at once: the reserve that is looked at twice a second cannot help."""
+    """Another process takes the last byte at once: the reserve that is looked at twice a second
+    cannot help.
+    """
     if os.geteuid() != 0:
         pytest.skip("needs root to mount a small disk")
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=450m", "tmpfs", tmp_path], check=True)
     try:
         process = start_recording(tmp_path / "data")
         time.sleep(2.0)
-        subprocess.run(["dd", "if=/dev/zero", f"of={tmp_path}/other", "bs=1M"], check=False, stderr=subprocess.DEVNULL)
+        subprocess.run(
+            ["dd", "if=/dev/zero", f"of={tmp_path}/other", "bs=1M"], check=False,
+            stderr=subprocess.DEVNULL,
+        )
         out, err = process.communicate(timeout=60)
         assert process.returncode == 1, (out, err)
         assert "Traceback" not in err
@@ -242,7 +268,7 @@ def test_a_disk_that_fills_ends_it_in_one_line_with_what_was_flushed_readable(tm
             assert f"{len(session.frames)} frames" in out
             assert {event.kind for event in session.events} >= {"stopped", "fault"}
             assert (session.ppg_bound_ns >= 0).all()
-        with h5py.File(path) as file:               # plainly: it was closed, in the room kept for that
+        with h5py.File(path) as file:  # plainly: it was closed, in the room kept for that
             assert file.attrs["lost_frames"] >= 0
     finally:
         subprocess.run(["umount", tmp_path], check=True)
@@ -250,7 +276,10 @@ def test_a_disk_that_fills_ends_it_in_one_line_with_what_was_flushed_readable(tm
 
 def test_a_write_that_fails_ends_it_in_one_line_and_what_it_took_is_counted(tmp_path):
     """No reserve helps against a file that may not grow: HDF5 itself meets the end."""
-    process = start_recording(tmp_path, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (6 * 2**20, 6 * 2**20)))
+    process = start_recording(
+        tmp_path,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (6 * 2**20, 6 * 2**20)),
+    )
     out, err = process.communicate(timeout=60)
     assert process.returncode == 1, (out, err)
     assert len(err.strip().splitlines()) == 1
@@ -290,7 +319,9 @@ def test_less_than_a_second_of_silence_at_the_end_is_lost_and_counted(tmp_path):
     with FakeSensor(last=40) as device:
         summary = record(tmp_path, device, FakeCamera(stop_after=40), duration_s=2.0)
     assert summary.complete
-    for kept, losses in ((summary.frames, summary.lost_frames), (summary.samples, summary.lost_samples)):
+    for kept, losses in (
+        (summary.frames, summary.lost_frames), (summary.samples, summary.lost_samples),
+    ):
         assert list(losses) == ["silent at the end"]
         assert kept + losses["silent at the end"] == pytest.approx(50, abs=2)
     with Session(summary.path) as session:
@@ -299,7 +330,10 @@ def test_less_than_a_second_of_silence_at_the_end_is_lost_and_counted(tmp_path):
 
 
 def test_a_sensor_that_answers_no_ping_is_refused_though_it_talks(tmp_path):
-    with FakeSensor(pongs=0, sampling_from=5000) as device, pytest.raises(DeviceError, match="to answer a ping"):
+    with (
+        FakeSensor(pongs=0, sampling_from=5000) as device,
+        pytest.raises(DeviceError, match="to answer a ping"),
+    ):
         record(tmp_path, device, FakeCamera(), duration_s=1.0)
 
 
@@ -349,7 +383,8 @@ def test_a_second_signal_does_not_wait(tmp_path):
     process = start_recording(tmp_path)
     deadline = time.monotonic() + 10
     while process.poll() is None and time.monotonic() < deadline:
-        process.send_signal(signal.SIGINT)      # the first asks it to close the file, which takes longer than this
+        # the first asks it to close the file, which takes longer than this
+        process.send_signal(signal.SIGINT)
         time.sleep(0.05)
     process.communicate(timeout=10)
     assert process.returncode == -signal.SIGINT
@@ -357,14 +392,19 @@ def test_a_second_signal_does_not_wait(tmp_path):
 
 def test_a_data_folder_that_is_a_file_is_one_line(acq, tmp_path):
     (tmp_path / "file").write_text("")
-    done = acq("record", "--subject", "S01", "--simulate", "--duration", "1s", "--quiet", "--data", tmp_path / "file")
+    done = acq(
+        "record", "--subject", "S01", "--simulate", "--duration", "1s", "--quiet", "--data",
+        tmp_path / "file",
+    )
     assert done.returncode == 1
     assert len(done.stderr.strip().splitlines()) == 1
     assert "--data" in done.stderr
 
 
 def slow_down(monkeypatch, step, seconds, until):
-    """Make one step of storing a frame slow for real, while fewer than `until` frames are in the file."""
+    """Make one step of storing a frame slow for real, while fewer than `until` frames are in the
+    file.
+    """
     quick = getattr(FrameStore, step)
 
     def slow(self, *args):
@@ -375,7 +415,9 @@ def slow_down(monkeypatch, step, seconds, until):
     monkeypatch.setattr(FrameStore, step, slow)
 
 
-def test_frames_are_stored_raw_while_compressing_falls_behind_and_none_is_lost(tmp_path, monkeypatch):
+def test_frames_are_stored_raw_while_compressing_falls_behind_and_none_is_lost(
+    tmp_path, monkeypatch
+):
     monkeypatch.setattr(recorder_module, "QUEUE_FRAMES", 40)
     monkeypatch.setattr(frame_store, "_STAY_RAW_S", 1.0)
     slow_down(monkeypatch, "_compress", 0.2, until=40)
@@ -386,13 +428,17 @@ def test_frames_are_stored_raw_while_compressing_falls_behind_and_none_is_lost(t
     assert summary.lost_frames == {}
     assert summary.frames == camera.delivered
     with Session(summary.path) as session:
-        changes = [(event.kind, event.text) for event in session.events if event.kind.startswith("storage")]
+        changes = [
+            (event.kind, event.text) for event in session.events if event.kind.startswith("storage")
+        ]
         assert [kind for kind, _ in changes] == ["storage_raw", "storage_compressed"]
         assert "frames waiting; compressing takes 2" in changes[0][1]      # 200 ms
         assert 20 < session.raw_frames == summary.raw_frames < summary.frames
     with h5py.File(summary.path) as file:              # any reader decodes both
         frames = file[layout.FRAMES]
-        assert [frames[i].max() for i in range(len(frames))] == [i % 256 for i in range(len(frames))]
+        assert [frames[i].max() for i in range(len(frames))] == [
+            i % 256 for i in range(len(frames))
+        ]
         masks = [frames.id.get_chunk_info(i).filter_mask for i in range(len(frames))]
     assert masks.count(1) == summary.raw_frames
     assert masks[0] == masks[-1] == 0

@@ -1,4 +1,5 @@
-"""Is there a finger on the sensor? Real traces with a stretch that is none, whose place is known."""
+"""Is there a finger on the sensor? Real traces with a stretch that is none, whose place is known.
+"""
 
 import csv
 
@@ -15,7 +16,10 @@ SEEN_S = 2.0
 
 def at_rate(x, fs_hz, rate_hz):
     """Average a trace down to another rate, as the firmware's windows do."""
-    ends = np.interp(np.arange(int(len(x) / fs_hz * rate_hz) + 1) / rate_hz * fs_hz, np.arange(len(x) + 1), np.cumsum([0, *x]))
+    ends = np.interp(
+        np.arange(int(len(x) / fs_hz * rate_hz) + 1) / rate_hz * fs_hz, np.arange(len(x) + 1),
+        np.cumsum([0, *x]),
+    )
     return np.diff(ends) / (fs_hz / rate_hz)
 
 
@@ -30,14 +34,18 @@ def real(name):
         pytest.skip(f"needs the real recordings in {SHARED}")
     if name.startswith("data"):
         with open(SHARED / "pulse_sensor_logs" / f"{name}.csv") as file:
-            return np.array([float(row[-1]) for row in list(csv.reader(file))[1:] if row and row[-1]]) * 64, 100.0
+            return np.array(
+                [float(row[-1]) for row in list(csv.reader(file))[1:] if row and row[-1]]
+            ) * 64, 100.0
     (path,) = (SHARED / "finger_ppg_ecg").glob(f"{name}_2*.csv")
     trace = np.loadtxt(path, delimiter=",", usecols=2) * 16
-    return trace[:np.flatnonzero(trace > 0)[-1] - 25], 50.0      # each ends with the sensor put away
+    return trace[:np.flatnonzero(trace > 0)[-1] - 25], 50.0  # each ends with the sensor put away
 
 
 def watch(values, rate_hz=25, sensor=0):
-    """Feed a trace; give what was said as (seconds into it when said, said of when, kind, text), and the watch."""
+    """Feed a trace; give what was said as (seconds into it when said, said of when, kind, text),
+    and the watch.
+    """
     watcher, said = PulseWatch(rate_hz, sensor=sensor), []
     for i, value in enumerate(values):
         reading = int(min(max(value, 0), 65535))
@@ -56,7 +64,9 @@ def spoil(y, kind, rate_hz, first, rng):
         "constant": np.full(len(t), y[first]),
         "noise": y.mean() + rng.normal(0, y.std(), len(t)),
         "quiet": y.mean() + rng.normal(0, 60, len(t)),
-        "ramp and hum": ramp + 1500 * np.sin(2 * np.pi * 120 * t + 1) * np.sinc(120 / rate_hz) + rng.normal(0, 60, len(t)),
+        "ramp and hum": ramp
+        + 1500 * np.sin(2 * np.pi * 120 * t + 1) * np.sinc(120 / rate_hz)
+        + rng.normal(0, 60, len(t)),
     }[kind]
     return y
 
@@ -67,8 +77,13 @@ def test_what_is_no_finger_is_seen_within_two_seconds(kind, rate_hz):
     rng = np.random.default_rng(1)
     for subject in ("S01", "S02", "S03"):
         first = round(rng.uniform(15, 25) * rate_hz)
-        said, watcher = watch(spoil(virtual(subject, rate_hz=rate_hz), kind, rate_hz, first, rng), rate_hz)
-        begins, ends = [note for note in said if note[3] == "begins"], [note for note in said if note[3] != "begins"]
+        said, watcher = watch(
+            spoil(virtual(subject, rate_hz=rate_hz), kind, rate_hz, first, rng), rate_hz
+        )
+        begins, ends = (
+            [note for note in said if note[3] == "begins"],
+            [note for note in said if note[3] != "begins"],
+        )
         assert [note[2] for note in begins] == [FLAT_LINE if kind == "constant" else FINGER_OFF]
         assert 0 < begins[0][0] - first / rate_hz < SEEN_S
         assert begins[0][1] == pytest.approx(first / rate_hz, abs=0.8)
@@ -93,12 +108,23 @@ def test_the_same_in_real_traces(name, kind):
 
 
 @pytest.mark.shared
-@pytest.mark.parametrize("name", [
-    *(f"{who}_{what}" for who in (595, 809) for what in ("static_level1", "static_level3", "static_level5", "rotate", "speak")),
-    "595_bike_level1", "data", "data3",
-])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(
+            f"{who}_{what}"
+            for who in (595, 809)
+            for what in ("static_level1", "static_level3", "static_level5", "rotate", "speak")
+        ),
+        "595_bike_level1",
+        "data",
+        "data3",
+    ],
+)
 def test_a_finger_is_never_called_away(name):
-    """37 minutes of two people at rest, speaking, turning the head, cycling, and of Arduino pulse sensors."""
+    """37 minutes of two people at rest, speaking, turning the head, cycling, and of Arduino pulse
+    sensors.
+    """
     said, watcher = watch(at_rate(*real(name), 25))
     assert [note for note in said if note[2] != CLIPPED] == []
     assert watcher.seconds(FINGER_OFF, FLAT_LINE) == 0

@@ -1,4 +1,6 @@
-"""The sketch, built with the tools that are there, and written to a board by tools that only say what they were asked."""
+"""The sketch, built with the tools that are there, and written to a board by tools that only say
+what they were asked.
+"""
 
 import json
 import os
@@ -18,13 +20,16 @@ pytestmark = pytest.mark.real_time
 
 @pytest.fixture
 def tools(tmp_path, monkeypatch):
-    """A PATH with nothing on it but what the test puts there; each tool writes down its arguments."""
+    """A PATH with nothing on it but what the test puts there; each tool writes down its arguments.
+    """
     folder = tmp_path / "bin"
     folder.mkdir()
     monkeypatch.setenv("PATH", str(folder))
 
     def add(name, *, fails=0, says="", makes=""):
-        """`fails`: so many calls end with 1, saying `says`; `makes`: a file that the option --output-dir gets."""
+        """`fails`: so many calls end with 1, saying `says`; `makes`: a file that the option
+        --output-dir gets.
+        """
         (folder / name).write_text(
             f"#!{sys.executable}\n"
             "import json, pathlib, sys\n"
@@ -32,7 +37,8 @@ def tools(tmp_path, monkeypatch):
             "calls = json.loads(log.read_text()) if log.exists() else []\n"
             "log.write_text(json.dumps([*calls, sys.argv[1:]]))\n"
             f"if len(calls) < {fails}: sys.exit({says!r})\n"
-            f"if {makes!r}: pathlib.Path(sys.argv[sys.argv.index('--output-dir') + 1], {makes!r}).write_text(':00000001FF')\n"
+            f"if {makes!r}: pathlib.Path(sys.argv[sys.argv.index('--output-dir') + 1], "
+            f"{makes!r}).write_text(':00000001FF')\n"
             f"print({says!r})\n"
         )
         (folder / name).chmod(0o755)
@@ -46,7 +52,9 @@ def tools(tmp_path, monkeypatch):
 @pytest.fixture
 def board(program):
     """The port of a twin: what answers with HELLO after it was written to."""
-    with subprocess.Popen([program, "--duration", "20", "--max30102", "0"], stdout=subprocess.PIPE, text=True) as twin:
+    with subprocess.Popen(
+        [program, "--duration", "20", "--max30102", "0"], stdout=subprocess.PIPE, text=True
+    ) as twin:
         assert twin.stdout
         yield twin.stdout.readline().split()[1]
         twin.terminate()
@@ -70,7 +78,9 @@ def test_builds_with_avr_gcc(acq, program, tmp_path):
 def test_builds_with_arduino_cli_where_there_is_no_compiler(tools, tmp_path):
     tools.add("arduino-cli", says="Sketch uses 7000 bytes", makes="ppg_logger.ino.hex")
     built = flash.build(tmp_path / "out")
-    assert built == flash.Built(tmp_path / "out/ppg_logger.ino.hex", "arduino-cli", "Sketch uses 7000 bytes")
+    assert built == flash.Built(
+        tmp_path / "out/ppg_logger.ino.hex", "arduino-cli", "Sketch uses 7000 bytes"
+    )
     (call,) = tools.called("arduino-cli")
     assert call[:3] == ["compile", "--fqbn", "arduino:avr:uno"]
     assert (Path(call[-1]) / "ppg_logger.ino").exists()
@@ -84,7 +94,10 @@ def test_a_build_that_fails_says_why(tools, tmp_path):
 
 @pytest.mark.parametrize(
     ("platform", "advice"),
-    [("linux", "apt-get install make gcc-avr"), ("darwin", "brew install arduino-cli"), ("win32", "winget install Arduino")],
+    [
+        ("linux", "apt-get install make gcc-avr"), ("darwin", "brew install arduino-cli"),
+        ("win32", "winget install Arduino"),
+    ],
 )
 def test_without_tools_it_says_how_to_get_them(tools, tmp_path, monkeypatch, platform, advice):
     monkeypatch.setattr(sys, "platform", platform)
@@ -96,14 +109,23 @@ def test_without_tools_it_says_how_to_get_them(tools, tmp_path, monkeypatch, pla
 
 @pytest.mark.twin
 def test_writes_with_avrdude_at_either_bootloader_s_speed(board, tools, tmp_path):
-    tools.add("avrdude", fails=1, says="avrdude: stk500_getsync() attempt 1 of 10: not in sync: resp=0x00")
+    tools.add(
+        "avrdude", fails=1, says="avrdude: stk500_getsync() attempt 1 of 10: not in sync: resp=0x00"
+    )
     tools.add("arduino-cli")
     said = []
     done = flash.flash(tmp_path / "x.hex", board, say=said.append)
-    assert (done.port, done.tool, flash.describe(done.hello)) == (board, "avrdude", "ppg_logger 0.2.0, sensor MAX30102")
+    assert (done.port, done.tool, flash.describe(done.hello)) == (
+        board, "avrdude", "ppg_logger 0.2.0, sensor MAX30102",
+    )
     assert [call[call.index("-b") + 1] for call in tools.called("avrdude")] == ["115200", "57600"]
-    assert all(f"flash:w:{tmp_path / 'x.hex'}:i" in call and board in call for call in tools.called("avrdude"))
-    assert said == [f"avrdude: writing to {board}, 115200 baud", f"avrdude: writing to {board}, 57600 baud"]
+    assert all(
+        f"flash:w:{tmp_path / 'x.hex'}:i" in call and board in call
+        for call in tools.called("avrdude")
+    )
+    assert said == [
+        f"avrdude: writing to {board}, 115200 baud", f"avrdude: writing to {board}, 57600 baud",
+    ]
     assert not (tools.folder / "arduino-cli.log").exists()
 
 
@@ -112,13 +134,18 @@ def test_writes_with_arduino_cli(board, tools, tmp_path):
     tools.add("arduino-cli")
     assert flash.flash(tmp_path / "x.hex", board).tool == "arduino-cli"
     assert tools.called("arduino-cli") == [
-        ["upload", "--fqbn", "arduino:avr:uno", "--port", board, "--input-file", str(tmp_path / "x.hex")]
+        [
+            "upload", "--fqbn", "arduino:avr:uno", "--port", board, "--input-file",
+            str(tmp_path / "x.hex"),
+        ]
     ]
 
 
 def test_a_bootloader_that_does_not_answer_is_one_line(tools, tmp_path):
     tools.add("avrdude", fails=9, says="avrdude: stk500_recv(): programmer is not responding")
-    with pytest.raises(DeviceError, match=r"115200 baud: .*not responding; 57600 baud: .*not responding"):
+    with pytest.raises(
+        DeviceError, match=r"115200 baud: .*not responding; 57600 baud: .*not responding"
+    ):
         flash.flash(tmp_path / "x.hex", "/dev/ttyX")
 
 
@@ -139,8 +166,14 @@ def test_nothing_at_a_port_is_nobody():
 @pytest.mark.parametrize(
     ("ports", "answers", "expected"),
     [
-        pytest.param([port("/dev/ttyS0"), port("/dev/ttyACM0", 0x2341)], {}, "/dev/ttyACM0", id="the one on USB"),
-        pytest.param([port("COM3", 0x1A86), port("COM7", 0x0403)], {"COM7": "ppg_logger"}, "COM7", id="the one that runs it"),
+        pytest.param(
+            [port("/dev/ttyS0"), port("/dev/ttyACM0", 0x2341)], {}, "/dev/ttyACM0",
+            id="the one on USB",
+        ),
+        pytest.param(
+            [port("COM3", 0x1A86), port("COM7", 0x0403)], {"COM7": "ppg_logger"}, "COM7",
+            id="the one that runs it",
+        ),
     ],
 )
 def test_finds_the_board(ports, answers, expected):
@@ -152,8 +185,14 @@ def test_finds_the_board(ports, answers, expected):
     [
         pytest.param([], {}, "no serial port at all", id="nothing"),
         pytest.param([port("/dev/ttyS0")], {}, r"found /dev/ttyS0 \(n/a\)", id="no adapter"),
-        pytest.param([port("COM3", 0x1A86), port("COM7", 0x0403)], {}, r"COM3 \(CH340: no answer\), COM7", id="neither"),
-        pytest.param([port("COM3", 0x1A86), port("COM7", 0x0403)], {"COM3": "x", "COM7": "y"}, r"found 2: .*--port", id="both"),
+        pytest.param(
+            [port("COM3", 0x1A86), port("COM7", 0x0403)], {}, r"COM3 \(CH340: no answer\), COM7",
+            id="neither",
+        ),
+        pytest.param(
+            [port("COM3", 0x1A86), port("COM7", 0x0403)], {"COM3": "x", "COM7": "y"},
+            r"found 2: .*--port", id="both",
+        ),
     ],
 )
 def test_refuses_to_guess(ports, answers, message):
@@ -163,13 +202,17 @@ def test_refuses_to_guess(ports, answers, message):
 
 def test_a_wheel_s_sketch_is_found_and_whole(repo, tmp_path):
     """What setup.py puts beside the modules is all that the build needs."""
-    shutil.copytree(repo / "acquire", tmp_path / "acquire", ignore=shutil.ignore_patterns("portrait", "__pycache__"))
+    shutil.copytree(
+        repo / "acquire", tmp_path / "acquire",
+        ignore=shutil.ignore_patterns("portrait", "__pycache__"),
+    )
     code = "from acquire.sensor.flash import sketch_folder; print(sketch_folder())"
     environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
 
     def run():
         return subprocess.run(
-            [sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+            [sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True,
+            text=True, check=False,
         )
 
     assert "expected the sketch in" in run().stderr

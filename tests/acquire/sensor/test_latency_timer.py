@@ -69,7 +69,9 @@ def test_refused_altogether_it_stays_and_is_said(sysfs, error):
         raise error
 
     folder = sysfs("ttyUSB0", "16\n")
-    for made in (Refusing("/dev/ttyUSB0", flag, sysfs=folder), Refusing("/dev/ttyUSB0", None, sysfs=folder)):
+    for made in (
+        Refusing("/dev/ttyUSB0", flag, sysfs=folder), Refusing("/dev/ttyUSB0", None, sysfs=folder),
+    ):
         assert str(made) == "16 ms"
         made.restore()
 

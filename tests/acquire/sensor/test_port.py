@@ -37,18 +37,27 @@ def test_samples_that_come_before_the_answer_to_stop_are_kept():
 
 
 def test_a_mute_port_is_named_with_what_to_do():
-    with FakeSensor(mute=True) as device, pytest.raises(DeviceTimeout, match=rf"silence on {device.port}.*firmware/ppg_logger"):
+    with (
+        FakeSensor(mute=True) as device,
+        pytest.raises(DeviceTimeout, match=rf"silence on {device.port}.*firmware/ppg_logger"),
+    ):
         Sensor(device.port, hello_timeout_s=0.5)
 
 
 def test_a_port_that_speaks_something_else_is_named_with_its_bytes():
-    with FakeSensor(mute=True, noise=b"$GPGGA,1\r\n") as device, pytest.raises(DeviceTimeout, match="24 47 50"):
+    with (
+        FakeSensor(mute=True, noise=b"$GPGGA,1\r\n") as device,
+        pytest.raises(DeviceTimeout, match="24 47 50"),
+    ):
         Sensor(device.port, hello_timeout_s=0.5)
 
 
 def test_another_protocol_version_is_refused():
     newer = Hello(2, 9, 0, 0, 1, 2_000_000, 25, 10, 0)
-    with FakeSensor(hello=newer) as device, pytest.raises(ProtocolError, match="expected protocol 1, found 2"):
+    with (
+        FakeSensor(hello=newer) as device,
+        pytest.raises(ProtocolError, match="expected protocol 1, found 2"),
+    ):
         Sensor(device.port)
 
 

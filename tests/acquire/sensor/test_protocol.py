@@ -1,4 +1,6 @@
-"""The wire protocol: protocol.h, its Python mirror, the golden bytes and docs/protocol.md say the same."""
+"""The wire protocol: protocol.h, its Python mirror, the golden bytes and docs/protocol.md say the
+same.
+"""
 
 import re
 from pathlib import Path
@@ -30,7 +32,10 @@ from acquire.sensor.protocol import (
 
 ROOT = Path(__file__).parents[3]
 HEADER = ROOT / "firmware/ppg_logger/protocol.h"
-KINDS = {cls.__name__.upper(): cls for cls in (Hello, Sample, Pong, Status, Light, Identify, Ping, Start, Stop, Led)}
+KINDS = {
+    cls.__name__.upper(): cls
+    for cls in (Hello, Sample, Pong, Status, Light, Identify, Ping, Start, Stop, Led)
+}
 
 
 def header_constants() -> list[tuple[str, int]]:
@@ -56,7 +61,11 @@ GOOD, BAD = golden()
 
 
 def test_constants_mirror_the_header_in_order():
-    here = [(name, value) for name, value in vars(protocol).items() if re.match("[A-Z]", name) and isinstance(value, int)]
+    here = [
+        (name, value)
+        for name, value in vars(protocol).items()
+        if re.match("[A-Z]", name) and isinstance(value, int)
+    ]
     assert here == header_constants()
 
 
@@ -143,7 +152,9 @@ def test_a_flipped_bit_is_seen(packet: Packet, data: st.DataObject):
 
 
 def test_the_document_lists_every_constant_with_its_value():
-    rows = re.findall(r"^\| `(\w+)` \| (\w+) \|", (ROOT / "docs/protocol.md").read_text(), re.MULTILINE)
+    rows = re.findall(
+        r"^\| `(\w+)` \| (\w+) \|", (ROOT / "docs/protocol.md").read_text(), re.MULTILINE
+    )
     assert {name: int(value, 0) for name, value in rows} == dict(header_constants())
     assert len(rows) == len(header_constants())
 

@@ -1,7 +1,9 @@
-"""A disk that is full at every stage: created, first flushed, in the middle of a frame, timed again, closed.
+"""A disk that is full at every stage: created, first flushed, in the middle of a frame, timed
+again, closed.
 
-Each case is a process of its own, forked, that writes with the real writer until the system says no. What a process is allowed to
-write (RLIMIT_FSIZE) is a full disk to the byte; a small tmpfs is one whose free space the reserve can hold.
+Each case is a process of its own, forked, that writes with the real writer until the system says
+no. What a process is allowed to write (RLIMIT_FSIZE) is a full disk to the byte; a small tmpfs is
+one whose free space the reserve can hold.
 """
 
 import errno
@@ -40,7 +42,10 @@ for case in {cases!r}:
 def run(write, cases, folder):
     """Give for each case what its process said and how it ended."""
     code = _FORK.format(write=write.__name__, cases=list(cases), folder=str(folder))
-    done = subprocess.run([sys.executable, "-c", code], cwd=REPO, capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=REPO, capture_output=True, text=True, check=False,
+        timeout=120,
+    )
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     lines = [json.loads(line) for line in done.stdout.splitlines()]
@@ -49,7 +54,9 @@ def run(write, cases, folder):
 
 
 def write_to_the_limit(limit, folder):
-    """Write a session while no file may grow beyond `limit` bytes; say how many frames were flushed, and what went wrong."""
+    """Write a session while no file may grow beyond `limit` bytes; say how many frames were
+    flushed, and what went wrong.
+    """
     import resource
 
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
@@ -58,7 +65,9 @@ def write_to_the_limit(limit, folder):
         with open_writer(Path(folder) / f"{limit}.h5") as writer:
             for i in range(FRAMES):
                 writer.add_frame(frame(i))
-                writer.add_sample(sequence=i, ticks=i, value=i, flags=0, arrival_ns=i, time_ns=i, bound_ns=-1)
+                writer.add_sample(
+                    sequence=i, ticks=i, value=i, flags=0, arrival_ns=i, time_ns=i, bound_ns=-1
+                )
                 if i % PER_FLUSH == PER_FLUSH - 1:
                     writer.flush()
                     flushed = i + 1
@@ -100,7 +109,8 @@ def test_a_write_that_fails_at_any_byte_leaves_what_was_flushed_and_no_crash(tmp
             assert len(file[layout.FRAMES]) >= flushed
             assert all((file[layout.FRAMES][i] == frame(i).image).all() for i in range(flushed))
             assert (file[layout.PPG_VALUE][:flushed] == np.arange(flushed)).all()
-    assert len({flushed for flushed, *_ in found.values()}) == FRAMES // PER_FLUSH + 1     # it failed between any two flushes
+    # it failed between any two flushes
+    assert len({flushed for flushed, *_ in found.values()}) == FRAMES // PER_FLUSH + 1
     assert not found[limits[0]][0]
 
 
@@ -108,13 +118,15 @@ MB = 2**20
 DISK_BYTES = 44 * MB
 # Bytes free at the start, and the frame before which another process takes what is left.
 MOMENTS = [
-    (0, 99), (10 * MB, 99), (24 * MB, 99), (25 * MB, 0), (26 * MB, 1), (26 * MB, 30), (26 * MB, 48), (26 * MB, 49), (30 * MB, 99),
-    (DISK_BYTES, 3), (DISK_BYTES, 60), (DISK_BYTES, 99),
+    (0, 99), (10 * MB, 99), (24 * MB, 99), (25 * MB, 0), (26 * MB, 1), (26 * MB, 30), (26 * MB, 48),
+    (26 * MB, 49), (30 * MB, 99), (DISK_BYTES, 3), (DISK_BYTES, 60), (DISK_BYTES, 99),
 ]
 
 
 def write_until_full(case, folder):
-    """Write raw frames until the disk has no room, then close the file on a disk without a free byte; say how it is."""
+    """Write raw frames until the disk has no room, then close the file on a disk without a free
+    byte; say how it is.
+    """
     free, last = MOMENTS[case]
     folder = Path(folder)
     for old in folder.iterdir():
@@ -136,7 +148,10 @@ def write_until_full(case, folder):
             except SessionError as error:
                 wrong = str(error)
             else:
-                writer.add_sample(sequence=frames, ticks=frames, value=frames, flags=0, arrival_ns=1, time_ns=1, bound_ns=-1)
+                writer.add_sample(
+                    sequence=frames, ticks=frames, value=frames, flags=0, arrival_ns=1, time_ns=1,
+                    bound_ns=-1,
+                )
                 frames += 1
                 if frames % 15 == 0:
                     writer.flush()
@@ -145,15 +160,25 @@ def write_until_full(case, folder):
         writer.place_ppg(np.arange(frames), np.full(frames, 5))
         writer.close(complete=False, lost_frames=7)
         closed = writer.path.stat()
-        with h5py.File(writer.path, "r") as file:                  # plainly: it was closed
-            assert [file[layout.FRAMES][i, 0, 0] for i in range(frames)] == [i % 256 for i in range(frames)]
+        with h5py.File(writer.path, "r") as file:  # plainly: it was closed
+            assert [file[layout.FRAMES][i, 0, 0] for i in range(frames)] == [
+                i % 256 for i in range(frames)
+            ]
             assert (file[layout.PPG_BOUND][:] == 5).all()
             assert file[layout.EVENTS][0]["kind"] == b"fault"
             assert (file.attrs["complete"], file.attrs["lost_frames"]) == (False, 7)
         assert closed.st_blocks * 512 - closed.st_size < 4096       # nothing is kept behind its end
     except SessionError as error:
         wrong = f"{wrong} then {error}" if wrong else str(error)
-    print(json.dumps([case, frames, f"{'closed' if closed else list(map(str, folder.glob('*.h5')))}: {wrong}"]), flush=True)
+    print(
+        json.dumps(
+            [
+                case, frames,
+                f"{'closed' if closed else list(map(str, folder.glob('*.h5')))}: {wrong}",
+            ]
+        ),
+        flush=True,
+    )
     return 1
 
 
@@ -163,18 +188,24 @@ def _fill(path, size):
             file.write(bytes(4096))
 
 
-@pytest.mark.skipif(os.geteuid() != 0 or sys.platform != "linux", reason="needs root to mount a small disk")
+@pytest.mark.skipif(
+    os.geteuid() != 0 or sys.platform != "linux", reason="needs root to mount a small disk"
+)
 def test_with_a_reserve_the_file_is_closed_and_says_what_it_lost(tmp_path):
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES}", "tmpfs", tmp_path], check=True)
+    subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES}", "tmpfs", tmp_path], check=True
+    )
     try:
         found = run(write_until_full, range(len(MOMENTS)), tmp_path)
     finally:
         subprocess.run(["umount", tmp_path], check=True)
     for case, (frames, said, code) in found.items():
         begun = MOMENTS[case][0] > 24 * MB
-        assert said.startswith("closed: expected room for a frame" if begun else "[]: expected to "), (MOMENTS[case], said)
+        assert said.startswith(
+            "closed: expected room for a frame" if begun else "[]: expected to "
+        ), (MOMENTS[case], said)
         assert os.strerror(errno.ENOSPC) in said
         assert " then " not in said
         assert code == 1
         assert (frames > 0) == begun
-    assert len({frames for frames, *_ in found.values()}) == 3      # none, one step of the reserve, two
+    assert len({frames for frames, *_ in found.values()}) == 3  # none, one step of the reserve, two

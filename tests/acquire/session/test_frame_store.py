@@ -27,7 +27,8 @@ def test_every_reader_decodes_raw_and_compressed_frames_of_one_dataset(tmp_path,
     images = [np.uint8(ramp + rng.integers(0, 5, pixels)) for _ in range(12)]
     with h5py.File(tmp_path / "a.h5", "w", libver="latest") as file:
         dataset = file.create_dataset(
-            "f", (0, *pixels), "u1", maxshape=(None, *pixels), chunks=(1, *pixels), **hdf5plugin.Htj2k()
+            "f", (0, *pixels), "u1", maxshape=(None, *pixels), chunks=(1, *pixels),
+            **hdf5plugin.Htj2k(),
         )
         store = FrameStore(dataset)
         for i, image in enumerate(images):
@@ -68,7 +69,11 @@ def test_it_goes_back_when_the_queue_has_drained_and_not_at_once():
     slow_processor, fallback = costs(40, 0.3), RawFallback(100)
     assert not fallback.choose(49, slow_processor, 0.0)          # half full is behind
     assert fallback.choose(50, slow_processor, 1.0)
-    at_s = [t for t in np.arange(1.0, 20.0, 0.1) if fallback.choose(3 if t > 2 else 60, slow_processor, t)]
+    at_s = [
+        t
+        for t in np.arange(1.0, 20.0, 0.1)
+        if fallback.choose(3 if t > 2 else 60, slow_processor, t)
+    ]
     assert at_s == pytest.approx([6.0], abs=0.11)
     assert not fallback.raw
     assert not fallback.choose(49, slow_processor, 30.0)

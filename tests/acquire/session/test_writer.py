@@ -37,7 +37,10 @@ def frame(i, info=INFO, image=None):
 
 
 def sample(i):
-    return {"sequence": i, "ticks": i, "value": i, "flags": 0, "arrival_ns": i, "time_ns": i, "bound_ns": -1}
+    return {
+        "sequence": i, "ticks": i, "value": i, "flags": 0, "arrival_ns": i, "time_ns": i,
+        "bound_ns": -1,
+    }
 
 
 @pytest.mark.parametrize("pixel_format", ["I420", "RGB"])
@@ -63,7 +66,9 @@ def test_every_name_of_the_layout_is_in_the_file(tmp_path):
     with open_writer(tmp_path / "a.h5") as writer:
         writer.close(complete=True)
     with h5py.File(tmp_path / "a.h5", "r") as file:
-        assert {*layout.COLUMNS, layout.FRAMES, layout.EXCHANGES, layout.CLOCKS, layout.EVENTS} <= set(_names(file))
+        assert {
+            *layout.COLUMNS, layout.FRAMES, layout.EXCHANGES, layout.CLOCKS, layout.EVENTS,
+        } <= set(_names(file))
         assert set(file.attrs) == {*layout.ATTRS, *layout.LOSS_ATTRS}
         assert set(file[layout.FRAMES].attrs) == set(layout.VIDEO_ATTRS)
         assert set(file["ppg"].attrs) == set(layout.PPG_ATTRS)
@@ -161,5 +166,7 @@ with open_writer(Path({path!r})) as writer:
 def test_memory_stays_flat_while_rows_are_written(tmp_path):
     """Ten minutes at 100 Hz; unbounded, HDF5 would keep the first MB of every column."""
     code = _WRITE_ROWS.format(path=str(tmp_path / "a.h5"))
-    done = subprocess.run([sys.executable, "-c", code], cwd=REPO, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=REPO, capture_output=True, text=True, check=True
+    )
     assert int(done.stdout) < 1e6

@@ -1,4 +1,6 @@
-"""The virtual camera and the virtual sensor: what the recorder sees of them, against what they know of themselves."""
+"""The virtual camera and the virtual sensor: what the recorder sees of them, against what they know
+of themselves.
+"""
 
 import time
 from collections import defaultdict
@@ -104,7 +106,9 @@ def test_the_sensor_speaks_the_protocol_over_its_pty(subject):
         assert samples[-1].flags & SAMPLE_LED
         assert not samples[0].flags & SAMPLE_LED
         middle_ns = np.array([host_ns_of(sensor.crystal, s.ticks) for s in samples])
-        assert all(m + 5_000_000 <= a + 1000 for m, (_, a) in zip(middle_ns, host.got[Sample], strict=True))
+        assert all(
+            m + 5_000_000 <= a + 1000 for m, (_, a) in zip(middle_ns, host.got[Sample], strict=True)
+        )
         truth = subject.ppg((middle_ns - clock.zero_ns) * 1e-9)
         value = np.array([s.value for s in samples])
         assert np.corrcoef(truth, value)[0, 1] > 0.999
@@ -155,15 +159,20 @@ def test_a_line_holds_bytes_at_most_so_long_and_keeps_their_order(hold_ms):
         line.write(Ping(n), n * 3_000_000)
         due_ns = line.next_ns()
         wire_ns = len(encode(Ping(n))) * 86_805
-        assert wire_ns <= due_ns - n * 3_000_000 + hold_ms * 1e6       # an older packet may still be held
-        arrived += list(PacketParser().feed(line.arrived(n * 3_000_000 + round(hold_ms * 1e6) + wire_ns)))
+        # an older packet may still be held
+        assert wire_ns <= due_ns - n * 3_000_000 + hold_ms * 1e6
+        arrived += list(
+            PacketParser().feed(line.arrived(n * 3_000_000 + round(hold_ms * 1e6) + wire_ns))
+        )
     assert [p.id for p in arrived] == list(range(200))
 
 
 def test_the_device_does_late_what_was_due_with_the_right_stamps():
     rng = np.random.default_rng(4)
     crystal = Crystal(rng, boot_ns=10**12)
-    device = SensorDevice(lambda ns: np.zeros(len(ns)), crystal, Line(rng, hold_ms=1.0), rng=rng, boot_id=7)
+    device = SensorDevice(
+        lambda ns: np.zeros(len(ns)), crystal, Line(rng, hold_ms=1.0), rng=rng, boot_id=7
+    )
     device.receive(encode(Start(25)), 10**12 + 10**9)
     device.run(10**12 + 4 * 10**9)                          # nobody came by for three seconds
     packets = list(PacketParser().feed(device.line.arrived(10**13)))
@@ -189,7 +198,9 @@ def test_the_camera_keeps_real_time(subject):
             truth_ns = start_ns + frame.sequence * 40_000_000
             assert abs(frame.time_ns - truth_ns) < 600_000
             assert frame.arrival_ns > frame.time_ns + 9_000_000
-            assert np.array_equal(frame.image, rig.subject.frame((frame.time_ns - start_ns) * 1e-9, frame.sequence))
+            assert np.array_equal(
+                frame.image, rig.subject.frame((frame.time_ns - start_ns) * 1e-9, frame.sequence)
+            )
         began = time.monotonic()
         while rig.camera.read(0.0) is not None:             # no frame is due: at once
             assert time.monotonic() - began < 2

@@ -1,4 +1,6 @@
-"""Sessions simulated faster than real time: the recorder's file, from the same devices, against the truth."""
+"""Sessions simulated faster than real time: the recorder's file, from the same devices, against the
+truth.
+"""
 
 import json
 
@@ -37,10 +39,14 @@ def test_a_simulated_session_is_whole_and_marked(session):
         assert len(file[layout.FRAMES]) == 100
         assert np.array_equal(file[layout.FRAME_SEQUENCE], np.arange(100))
         assert np.diff(file[layout.FRAME_TIME]) == pytest.approx(40e6, abs=1.1e6)
-        assert np.array_equal(np.diff(file[layout.PPG_SEQUENCE]), np.ones(len(file[layout.PPG_SEQUENCE]) - 1))
+        assert np.array_equal(
+            np.diff(file[layout.PPG_SEQUENCE]), np.ones(len(file[layout.PPG_SEQUENCE]) - 1)
+        )
         assert 98 <= len(file[layout.PPG_VALUE]) <= 100
         start_ns = int(file.attrs["started_monotonic_ns"])
-        frame = VirtualSubject("S02", session=1).frame((int(file[layout.FRAME_TIME][50]) - start_ns) * 1e-9, 50)
+        frame = VirtualSubject("S02", session=1).frame(
+            (int(file[layout.FRAME_TIME][50]) - start_ns) * 1e-9, 50
+        )
         assert np.array_equal(file[layout.FRAMES][50], frame)
 
 
@@ -50,7 +56,9 @@ def test_its_sample_times_hold_their_bounds(session):
         subject = VirtualSubject("S02", session=1)
         host = _play_sensor(PLAN, subject, start_ns - 1_000_000_000, start_ns)
         assert host.hello.sensor == SENSOR_VIRTUAL
-        truth = np.array([host.crystal.host_ns(ticks) for ticks in file[layout.PPG_TICKS][:].tolist()])
+        truth = np.array(
+            [host.crystal.host_ns(ticks) for ticks in file[layout.PPG_TICKS][:].tolist()]
+        )
         error, bound = file[layout.PPG_TIME] - truth, file[layout.PPG_BOUND][:]
         assert (bound > 0).all()
         assert (np.abs(error) <= bound).all()
@@ -84,7 +92,10 @@ def test_nothing_is_replaced_unasked_and_no_part_is_left(session, tmp_path):
 
 
 def test_acq_simulate_writes_every_subject_and_session(tmp_path):
-    words = ["simulate", "--subjects", "2", "--sessions", "1", "--duration", "1s", "--seed", "3", "--data", str(tmp_path)]
+    words = [
+        "simulate", "--subjects", "2", "--sessions", "1", "--duration", "1s", "--seed", "3",
+        "--data", str(tmp_path),
+    ]
     result = CliRunner().invoke(app, [*words, "--jobs", "2", "--quiet", "--json"])
     assert result.exit_code == 0, result.output
     paths = json.loads(result.stdout)["sessions"]

@@ -25,7 +25,10 @@ def spectral_rate(trace, fs_hz):
 def rgb_of(image, where):
     """Mean colour of an I420 image where the mask says so, without the rounding of a conversion."""
     luma = image[:HEIGHT].astype(float)
-    u, v = (image[HEIGHT + k * HEIGHT // 4 :][: HEIGHT // 4].reshape(HEIGHT // 2, WIDTH // 2) for k in (0, 1))
+    u, v = (
+        image[HEIGHT + k * HEIGHT // 4 :][: HEIGHT // 4].reshape(HEIGHT // 2, WIDTH // 2)
+        for k in (0, 1)
+    )
     half = where[::2, ::2]
     yuv = [luma[where].mean() - 16, u[half].mean() - 128, v[half].mean() - 128]
     return np.linalg.solve(TO_YUV.astype(float), yuv)
@@ -62,7 +65,7 @@ def test_intervals_vary_as_in_rest_and_the_rate_moves_within_a_minute():
     beats = subject.beat_times(0, 300)
     rmssd_ms = 1e3 * np.sqrt(np.mean(np.diff(beats, 2) ** 2))
     assert 10 < rmssd_ms < 100
-    smooth = subject.heart_rate(np.arange(0, 300, 0.25)).reshape(-1, 40).mean(axis=1)     # 10 s means
+    smooth = subject.heart_rate(np.arange(0, 300, 0.25)).reshape(-1, 40).mean(axis=1)  # 10 s means
     assert 4 < np.ptp(smooth) < 30
 
 
@@ -109,7 +112,9 @@ def test_same_seed_same_bits_other_subject_other_face():
     assert np.array_equal(again.frame(3.2, 80), frame)
     assert frame.shape == (HEIGHT * 3 // 2, WIDTH)
     assert frame.dtype == np.uint8
-    for other in (VirtualSubject("S02"), VirtualSubject("S01", seed=1), VirtualSubject("S01", session=1)):
+    for other in (
+        VirtualSubject("S02"), VirtualSubject("S01", seed=1), VirtualSubject("S01", session=1),
+    ):
         assert np.abs(other.frame(3.2, 80).astype(int) - frame).mean() > 2
     assert VirtualSubject("S01", session=1).traits == again.traits
 
@@ -127,10 +132,15 @@ def test_blood_colours_the_skin_in_the_right_ratio(name):
     subject = VirtualSubject(name, temper=CALM)
     stage, where = subject.stage, skin_of(subject)
     dark_lamps = np.zeros(len(stage.row_delays_s))
-    film = [np.mean([rgb_of(stage.film(STILL, (p, p), dark_lamps, n), where) for n in range(4)], axis=0) for p in (-3, 3)]
-    ac_dc = (film[0] - film[1]) / 6 / np.mean(film, axis=0)          # per pulse of height 1; blood darkens
+    film = [
+        np.mean([rgb_of(stage.film(STILL, (p, p), dark_lamps, n), where) for n in range(4)], axis=0)
+        for p in (-3, 3)
+    ]
+    ac_dc = (film[0] - film[1]) / 6 / np.mean(film, axis=0)  # per pulse of height 1; blood darkens
     assert (ac_dc > 0).all()
-    assert ac_dc / np.linalg.norm(ac_dc) == pytest.approx(PULSE_RGB / np.linalg.norm(PULSE_RGB), abs=0.04)
+    assert ac_dc / np.linalg.norm(ac_dc) == pytest.approx(
+        PULSE_RGB / np.linalg.norm(PULSE_RGB), abs=0.04
+    )
     perfusion = stage.layers.perfusion[stage.layers.skin > 0.95].mean()
     assert ac_dc[1] == pytest.approx(subject.traits.pulse_green * perfusion, rel=0.12)
     assert 0.003 < ac_dc[1] < 0.012
@@ -139,7 +149,13 @@ def test_blood_colours_the_skin_in_the_right_ratio(name):
 def test_the_pulse_is_strong_on_cheeks_and_absent_from_hair_eyes_and_room():
     layers = VirtualSubject("S03").stage.layers
     size = np.abs(layers.pulse_yuv).sum(axis=2)
-    cheeks = (layers.y > 0.25) & (layers.y < 0.45) & (np.abs(layers.x) > 0.25) & (np.abs(layers.x) < 0.45) & (layers.skin > 0.9)
+    cheeks = (
+        (layers.y > 0.25)
+        & (layers.y < 0.45)
+        & (np.abs(layers.x) > 0.25)
+        & (np.abs(layers.x) < 0.45)
+        & (layers.skin > 0.9)
+    )
     hair = (layers.y < -0.3) & (np.hypot(layers.x, layers.y) < 0.9)
     iris = (layers.eyes > 0.9) & (layers.lid > 0.3) & (layers.lid < 0.7)
     assert size[cheeks].mean() > 20 * size[hair].mean()
@@ -154,8 +170,13 @@ def test_the_green_of_calm_skin_gives_the_rate(name):
     t_s = np.arange(0, 12, 1 / fs_hz)
     rgb = np.array([rgb_of(subject.frame(t, i), where) for i, t in enumerate(t_s)])
     # Light drifts far below the pulse: take out what is slower than 2 s.
-    slow = np.convolve(np.pad(rgb[:, 1], fs_hz, mode="edge"), np.ones(2 * fs_hz + 1) / (2 * fs_hz + 1), mode="valid")
-    assert spectral_rate(rgb[:, 1] / slow, fs_hz) == pytest.approx(subject.heart_rate(t_s).mean(), abs=2)
+    slow = np.convolve(
+        np.pad(rgb[:, 1], fs_hz, mode="edge"), np.ones(2 * fs_hz + 1) / (2 * fs_hz + 1),
+        mode="valid",
+    )
+    assert spectral_rate(rgb[:, 1] / slow, fs_hz) == pytest.approx(
+        subject.heart_rate(t_s).mean(), abs=2
+    )
 
 
 def test_lids_close_and_the_head_moves():
@@ -165,7 +186,9 @@ def test_lids_close_and_the_head_moves():
     rest = stage.film(STILL, (0, 0), lamps, 1)[:HEIGHT].astype(float)
 
     def change(**moved):
-        return np.abs(stage.film(Scene(**{**vars(STILL), **moved}), (0, 0), lamps, 1)[:HEIGHT] - rest)
+        return np.abs(
+            stage.film(Scene(**{**vars(STILL), **moved}), (0, 0), lamps, 1)[:HEIGHT] - rest
+        )
 
     box = stage.box
     eyes = np.zeros((HEIGHT, WIDTH), bool)
@@ -173,8 +196,14 @@ def test_lids_close_and_the_head_moves():
     closed = change(lids=1.0)
     assert closed[eyes].mean() > 15
     assert closed[~cv2.dilate(eyes.astype(np.uint8), np.ones((25, 25))).astype(bool)].max() <= 1
-    for movement in ({"x_px": 6.0}, {"yaw_rad": 0.15}, {"pitch_rad": 0.15}, {"roll_rad": 0.05}, {"scale": 0.02}, {"jaw": 1.0}):
-        assert change(**movement)[HEIGHT // 4 : 3 * HEIGHT // 4, WIDTH // 4 : 3 * WIDTH // 4].max() > 15, movement
+    for movement in (
+        {"x_px": 6.0}, {"yaw_rad": 0.15}, {"pitch_rad": 0.15}, {"roll_rad": 0.05}, {"scale": 0.02},
+        {"jaw": 1.0},
+    ):
+        assert (
+            change(**movement)[HEIGHT // 4 : 3 * HEIGHT // 4, WIDTH // 4 : 3 * WIDTH // 4].max()
+            > 15
+        ), movement
     assert change(gain=0.1).mean() == pytest.approx(0.1 * (rest.mean() - 16), rel=0.15)
 
 

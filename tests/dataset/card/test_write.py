@@ -1,4 +1,6 @@
-"""The dataset card says what is in the data, tells no more of a person than it may, and is what Croissant's own reader takes."""
+"""The dataset card says what is in the data, tells no more of a person than it may, and is what
+Croissant's own reader takes.
+"""
 
 import hashlib
 import json
@@ -29,7 +31,9 @@ DAY = "2026-01-01T00:00:00+00:00"
 def curate(data, *holdout, simulated=False, subjects=("S01", "S02", "S03", "S04")):
     for subject in subjects:
         make_session(data, subject, seconds=4.0, simulated=simulated)
-    write_split(split_by_subject(identify_sessions(data), holdout=holdout), data_folder.split_file(data))
+    write_split(
+        split_by_subject(identify_sessions(data), holdout=holdout), data_folder.split_file(data)
+    )
     convert_sessions(data)
 
 
@@ -37,16 +41,24 @@ def curate(data, *holdout, simulated=False, subjects=("S01", "S02", "S03", "S04"
 def made(tmp_path_factory):
     data = tmp_path_factory.mktemp("card")
     curate(data, "S04")
-    for subject, age, skin in (("S01", "25-34", "II"), ("S02", "25-34", "II"), ("S03", "25-34", "VI")):
+    for subject, age, skin in (
+        ("S01", "25-34", "II"), ("S02", "25-34", "II"), ("S03", "25-34", "VI"),
+    ):
         write_subject(data, subject, Subject(age, "F", skin, None, "C-1"))
-    write_subject(data, "S04", Subject("65+", "M", "V", "9", None))      # no consent
-    write_exclusions(data, Exclusions((Exclusion("S02-20260101T090001Z", 1.0, 2.0, "coughed | <b>loud</b>", DAY),)))
+    write_subject(data, "S04", Subject("65+", "M", "V", "9", None))  # no consent
+    write_exclusions(
+        data,
+        Exclusions((Exclusion("S02-20260101T090001Z", 1.0, 2.0, "coughed | <b>loud</b>", DAY),)),
+    )
     return data
 
 
 @pytest.fixture
 def card(made):
-    return write_card(made, About(licence="https://creativecommons.org/licenses/by/4.0/", creators=("A Lab",)), force=True)
+    return write_card(
+        made, About(licence="https://creativecommons.org/licenses/by/4.0/", creators=("A Lab",)),
+        force=True,
+    )
 
 
 def test_what_no_consent_covers_is_not_told_and_small_groups_are_not(card):
@@ -67,7 +79,9 @@ def test_exclusions_are_told_and_bring_no_markup(card):
 
 def test_the_same_data_gives_the_same_card(made, card):
     before = card.markdown.read_bytes(), card.croissant.read_bytes()
-    again = write_card(made, About(licence="https://creativecommons.org/licenses/by/4.0/", creators=("A Lab",)))
+    again = write_card(
+        made, About(licence="https://creativecommons.org/licenses/by/4.0/", creators=("A Lab",))
+    )
     assert not again.is_new
     assert (card.markdown.read_bytes(), card.croissant.read_bytes()) == before
     with pytest.raises(CurationError, match="--force"):
@@ -84,8 +98,12 @@ def test_croissant_is_valid_and_its_records_can_be_read(made, card, caplog):
         recordings = list(dataset.records("recordings"))
         labels = list(dataset.records("labels"))
     assert caplog.messages == []
-    assert [one["recordings/folder"].decode() for one in recordings] == [e.folder for e in card.facts.entries]
-    assert [one["recordings/frames"] for one in recordings] == [e.frames for e in card.facts.entries]
+    assert [one["recordings/folder"].decode() for one in recordings] == [
+        e.folder for e in card.facts.entries
+    ]
+    assert [one["recordings/frames"] for one in recordings] == [
+        e.frames for e in card.facts.entries
+    ]
     assert len(labels) == 3 * len(recordings)
     for one in labels:
         folder = (data_folder.ubfc_dir(made) / one["labels/file"].decode()).parent
@@ -106,9 +124,15 @@ def test_croissant_s_reader_refuses_a_changed_manifest(tmp_path):
 
 
 def test_every_file_has_its_hash(made, card):
-    files = {f["contentUrl"]: f["sha256"] for f in json.loads(card.croissant.read_text())["distribution"] if "sha256" in f}
+    files = {
+        f["contentUrl"]: f["sha256"]
+        for f in json.loads(card.croissant.read_text())["distribution"]
+        if "sha256" in f
+    }
     root = data_folder.ubfc_dir(made)
-    there = {p.relative_to(root).as_posix() for p in root.rglob("*") if p.is_file()} - {"croissant.json"}
+    there = {p.relative_to(root).as_posix() for p in root.rglob("*") if p.is_file()} - {
+        "croissant.json"
+    }
     assert set(files) == there
     for name, sha256 in files.items():
         assert hashlib.sha256((root / name).read_bytes()).hexdigest() == sha256
@@ -117,7 +141,9 @@ def test_every_file_has_its_hash(made, card):
 def test_no_reader_of_the_folders_trips_over_it(made, card):
     root = data_folder.ubfc_dir(made)
     assert {p.name for p in root.rglob("*.txt")} == {LABELS}
-    assert sorted(p.name for p in root.iterdir()) == ["card.md", "croissant.json", "manifest.json", "test", "train"]
+    assert sorted(p.name for p in root.iterdir()) == [
+        "card.md", "croissant.json", "manifest.json", "test", "train",
+    ]
 
 
 @pytest.mark.parametrize("name", ["card.md", "croissant.json"])
@@ -136,7 +162,10 @@ def test_simulated_data_says_so_first(tmp_path, name):
 def test_an_even_grid_and_repeated_frames_are_told(tmp_path):
     for subject in ("S01", "S02"):
         make_session(tmp_path, subject, seconds=6.0, lost_frames=range(40, 44))
-    write_split(split_by_subject(identify_sessions(tmp_path), holdout=["S02"]), data_folder.split_file(tmp_path))
+    write_split(
+        split_by_subject(identify_sessions(tmp_path), holdout=["S02"]),
+        data_folder.split_file(tmp_path),
+    )
     assert convert_sessions(tmp_path, fps="30", holes="repeat").failed == ()
     text = write_card(tmp_path, About()).markdown.read_text()
     assert "On an even grid of 30 fps: a picture is up to" in text
@@ -151,7 +180,9 @@ def test_the_verb_needs_no_mlcroissant(made):
         "import sys; sys.modules['mlcroissant'] = None; from acq.main import app; "
         "app(['card', '--force', '--json', '--data', sys.argv[1]])"
     )
-    done = subprocess.run([sys.executable, "-c", code, str(made)], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(made)], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["simulated"] == "none"
 
@@ -163,15 +194,21 @@ def test_the_verb_says_what_is_missing(made, tmp_path):
     assert "no licence is chosen" in said.stdout
     assert "not chosen" in data_folder.card_file(made).read_text()
     assert "acq convert" in str(run.invoke(app, ["card", "--data", str(tmp_path)]).exception)
-    wrong = run.invoke(app, ["card", "--force", "--published", "yesterday", "--data", str(made)]).exception
+    wrong = run.invoke(
+        app, ["card", "--force", "--published", "yesterday", "--data", str(made)]
+    ).exception
     assert isinstance(wrong, CurationError)
     assert "--published" in str(wrong)
 
 
 @pytest.mark.parametrize(
     ("camera", "told"),
-    [("uvc:/dev/video0", "uvc:/dev/video0"), ("csi", "csi"), ("replay:/home/ada/face.mkv?times=t.csv", "replay"),
-     ("gst:rtspsrc location=rtsp://ada:secret@cam", "gst"), ("virtual:S01", "virtual"), ("a name", "a name")],
+    [
+        ("uvc:/dev/video0", "uvc:/dev/video0"), ("csi", "csi"),
+        ("replay:/home/ada/face.mkv?times=t.csv", "replay"),
+        ("gst:rtspsrc location=rtsp://ada:secret@cam", "gst"), ("virtual:S01", "virtual"),
+        ("a name", "a name"),
+    ],
 )
 def test_no_path_and_no_pipeline_is_told(camera, told):
     assert camera_kind(camera) == told

@@ -1,4 +1,6 @@
-"""Work on many items: in this process, in several, on a cluster; errors, defects and workers that are killed for real."""
+"""Work on many items: in this process, in several, on a cluster; errors, defects and workers that
+are killed for real.
+"""
 
 import os
 import re
@@ -28,7 +30,9 @@ def picky(x):
 
 
 def die_at(at, once, x):
-    """Kill this process at one item; `once`: a file that says that it happened, None to die at every try."""
+    """Kill this process at one item; `once`: a file that says that it happened, None to die at
+    every try.
+    """
     if x == at and not (once and Path(once).exists()):
         if once:
             Path(once).touch()
@@ -48,7 +52,9 @@ def test_every_item_has_its_outcome(jobs):
 def test_errors_are_one_line_and_cost_nobody_else(jobs):
     found = dict(work_through(picky, range(8), workers=Workers(jobs)))
     assert found[3].error == "expected anything, found 3"
-    assert re.fullmatch(r"unexpected KeyError: 'five', in .*test_workers\.py:\d+; please report it", found[5].error)
+    assert re.fullmatch(
+        r"unexpected KeyError: 'five', in .*test_workers\.py:\d+; please report it", found[5].error
+    )
     assert [found[at].value for at in range(8) if at not in (3, 5)] == [0, 1, 2, 4, 6, 7]
 
 
@@ -114,6 +120,8 @@ def test_an_item_that_kills_every_worker_is_named_and_the_others_are_done():
 
 def test_no_scheduler_is_one_line(monkeypatch):
     monkeypatch.setattr("dataset.common.workers.CONNECT_S", 1)
-    with pytest.raises(AcqError, match=r"expected a Dask scheduler at tcp://127\.0\.0\.1:9, got") as caught:
+    with pytest.raises(
+        AcqError, match=r"expected a Dask scheduler at tcp://127\.0\.0\.1:9, got"
+    ) as caught:
         list(work_through(double, [1], workers=Workers(scheduler="tcp://127.0.0.1:9")))
     assert "\n" not in str(caught.value)

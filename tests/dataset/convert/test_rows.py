@@ -1,4 +1,5 @@
-"""Which picture, which time and which PPG stand in each row, on signals and losses that are known."""
+"""Which picture, which time and which PPG stand in each row, on signals and losses that are known.
+"""
 
 import re
 from dataclasses import replace
@@ -25,7 +26,10 @@ EVEN = replace(NATIVE, fps="30", holes="repeat")
 def lay(tmp_path, asked, *excluded, number=1, seconds=14.0, **kwargs):
     path = make_session(tmp_path, "S01", number, seconds=seconds, **kwargs)
     with Session(path) as session:
-        return lay_out(session, asked, [Exclusion(session.session_id, a, b, "moved", "2026-01-01") for a, b in excluded])
+        return lay_out(
+            session, asked,
+            [Exclusion(session.session_id, a, b, "moved", "2026-01-01") for a, b in excluded],
+        )
 
 
 def assert_on_time(part):
@@ -34,7 +38,9 @@ def assert_on_time(part):
     middle = (t_s > t_s[0] + 3) & (t_s < t_s[-1] - 3)
     assert middle.sum() > 100
     angle = 2 * np.pi * 72 / 60 * t_s[middle]
-    sine, cosine = np.linalg.lstsq(np.stack([np.sin(angle), np.cos(angle)], axis=1), part.ppg[middle], rcond=None)[0]
+    sine, cosine = np.linalg.lstsq(
+        np.stack([np.sin(angle), np.cos(angle)], axis=1), part.ppg[middle], rcond=None
+    )[0]
     assert np.hypot(sine, cosine) == pytest.approx(8000, rel=0.02)
     assert abs(np.arctan2(cosine, sine) / (2 * np.pi * 72 / 60)) < 1e-3
 
@@ -45,11 +51,14 @@ def test_lost_frames_are_filled_at_their_nominal_times(tmp_path):
     truth_ns = frame_times(420)[: len(part.time_ns)]
     there = [i for i in range(len(truth_ns)) if i not in lost]
     assert (part.time_ns[there] == truth_ns[there]).all()
-    assert np.abs(part.time_ns - truth_ns).max() < 9e6              # the camera jitters by 4 ms
-    assert np.diff(part.time_ns)[98:103] == pytest.approx(np.full(5, np.diff(part.time_ns)[98:103].mean()), rel=0.3)
+    assert np.abs(part.time_ns - truth_ns).max() < 9e6  # the camera jitters by 4 ms
+    assert np.diff(part.time_ns)[98:103] == pytest.approx(
+        np.full(5, np.diff(part.time_ns)[98:103].mean()), rel=0.3
+    )
     assert part.index[99:104].tolist() == [99, 99, 99, 99, 100]
     assert part.repeated == [
-        {"first": 100, "frames": 3, "reason": "frames were lost"}, {"first": 250, "frames": 1, "reason": "frames were lost"}
+        {"first": 100, "frames": 3, "reason": "frames were lost"},
+        {"first": 250, "frames": 1, "reason": "frames were lost"},
     ]
     assert_on_time(part)
 
@@ -62,12 +71,16 @@ def test_keep_lets_the_time_jump(tmp_path):
 
 @pytest.mark.parametrize("asked", [REPEAT, CUT], ids=["repeat", "cut"])
 def test_a_hole_in_the_ppg_cuts(tmp_path, asked):
-    timeline = lay(tmp_path, asked, lost_samples={160, 161}, lost_frames={20} if asked is REPEAT else ())
+    timeline = lay(
+        tmp_path, asked, lost_samples={160, 161}, lost_frames={20} if asked is REPEAT else ()
+    )
     first, second = timeline.parts
     assert first.time_ns[-1] < sample_times(160)[159] + 1
     assert second.time_ns[0] >= sample_times(163)[162]
     assert timeline.trimmed[0]["reason"] == "samples were lost"
-    assert [len(part.repeated) for part in timeline.parts] == ([1, 0] if asked is REPEAT else [0, 0])
+    assert [len(part.repeated) for part in timeline.parts] == (
+        [1, 0] if asked is REPEAT else [0, 0]
+    )
     assert second.repeated == []
 
 
@@ -79,12 +92,17 @@ def test_cut_cuts_at_lost_frames_and_leaves_short_parts_out(tmp_path):
 
 
 def test_nothing_long_enough_is_refused(tmp_path):
-    with pytest.raises(CurationError, match=r"expected 5 s without a hole, found at most 3\.\d s.*--holes keep, or take it out"):
+    with pytest.raises(
+        CurationError,
+        match=r"expected 5 s without a hole, found at most 3\.\d s.*--holes keep, or take it out",
+    ):
         lay(tmp_path, CUT, seconds=6.0, lost_frames={70})
 
 
 def test_what_is_excluded_is_cut_out_and_does_not_reach_the_filter(tmp_path):
-    """A finger that is off for three seconds swings the filter; once it is excluded, its neighbours are as if it were not."""
+    """A finger that is off for three seconds swings the filter; once it is excluded, its neighbours
+    are as if it were not.
+    """
     values = np.round(pulse(sample_times(501))).astype(int)
     values[200:275] = 200
     timeline = lay(tmp_path, REPEAT, (8.0, 11.2), seconds=20.0, ppg=values)
@@ -92,7 +110,9 @@ def test_what_is_excluded_is_cut_out_and_does_not_reach_the_filter(tmp_path):
     first, second = timeline.parts
     assert first.time_ns[-1] < begin
     assert second.time_ns[0] >= end
-    assert [t["reason"] for t in timeline.trimmed if t["reason"][:3] != "aft"][:2] == ["beside an excluded part", "excluded"]
+    assert [t["reason"] for t in timeline.trimmed if t["reason"][:3] != "aft"][:2] == [
+        "beside an excluded part", "excluded",
+    ]
     shown = np.concatenate([first.index, second.index])
     out = np.flatnonzero((frame_times(600) >= begin) & (frame_times(600) < end))
     assert not set(shown) & set(out)
@@ -108,11 +128,15 @@ def test_open_ended_exclusions(tmp_path):
     assert part.time_ns[-1] < START_NS + 12e9
 
 
-@pytest.mark.parametrize(("fps", "rate_hz"), [("30", 30.0), ("25", 25.0), ("60", 60.0), ("29.97", 29.97)])
+@pytest.mark.parametrize(
+    ("fps", "rate_hz"), [("30", 30.0), ("25", 25.0), ("60", 60.0), ("29.97", 29.97)]
+)
 def test_an_even_grid(tmp_path, fps, rate_hz):
     timeline = lay(tmp_path, replace(EVEN, fps=fps), lost_frames={200, 201, 202, 203})
     (part,) = timeline.parts
-    assert part.time_ns - part.time_ns[0] == pytest.approx(np.arange(len(part.time_ns)) / rate_hz * 1e9, abs=1.0)
+    assert part.time_ns - part.time_ns[0] == pytest.approx(
+        np.arange(len(part.time_ns)) / rate_hz * 1e9, abs=1.0
+    )
     times = np.delete(frame_times(420), [200, 201, 202, 203])
     shift = np.abs(part.time_ns[:, None] - times[None, :])
     assert (np.abs(part.time_ns - times[part.index]) == shift.min(axis=1)).all()
@@ -129,9 +153,12 @@ def test_an_even_grid(tmp_path, fps, rate_hz):
     assert_on_time(part)
 
 
-@pytest.mark.parametrize("asked", [NATIVE, EVEN, replace(EVEN, fps="50")], ids=["native", "30", "50"])
+@pytest.mark.parametrize(
+    "asked", [NATIVE, EVEN, replace(EVEN, fps="50")], ids=["native", "30", "50"]
+)
 def test_raw_ppg_at_the_rows_times_to_a_millionth(tmp_path, asked):
-    """Written as whole numbers, so a straight line of them: what is between them is known exactly."""
+    """Written as whole numbers, so a straight line of them: what is between them is known exactly.
+    """
     values = 20_000 + 40 * np.arange(351)
     (part,) = lay(tmp_path, replace(asked, ppg="raw"), ppg=values).parts
     truth = 20_000 + 40 * (part.time_ns - START_NS) / 1e9 * 25 / (1 + 400e-6)
@@ -140,7 +167,10 @@ def test_raw_ppg_at_the_rows_times_to_a_millionth(tmp_path, asked):
 
 def test_published_sessions_have_no_bound_and_are_taken(tmp_path):
     path = make_session(tmp_path, "S01", seconds=8.0, bound_ns=-1)
-    with Session(path) as session, pytest.raises(CurationError, match="expected PPG samples, found 0"):
+    with (
+        Session(path) as session,
+        pytest.raises(CurationError, match="expected PPG samples, found 0"),
+    ):
         lay_out(session, NATIVE)
     with h5py.File(path, "r+") as file:
         file.attrs[layout.IMPORTED_ATTR] = "UBFC-rPPG DATASET_2"
@@ -150,13 +180,19 @@ def test_published_sessions_have_no_bound_and_are_taken(tmp_path):
         assert session.sync_bound_ms is None
 
 
-@settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(
-    lost_frames=st.sets(st.integers(1, 418), max_size=12), lost_samples=st.sets(st.integers(1, 348), max_size=4),
-    spans=st.lists(st.tuples(st.floats(0, 13), st.floats(0.05, 3)), max_size=2), holes=st.sampled_from(["keep", "repeat", "cut"]),
+    lost_frames=st.sets(st.integers(1, 418), max_size=12),
+    lost_samples=st.sets(st.integers(1, 348), max_size=4),
+    spans=st.lists(st.tuples(st.floats(0, 13), st.floats(0.05, 3)), max_size=2),
+    holes=st.sampled_from(["keep", "repeat", "cut"]),
     fps=st.sampled_from(["native", "30", "20", "47"]),
 )
-def test_every_frame_is_shown_or_listed_or_counted(tmp_path_factory, lost_frames, lost_samples, spans, holes, fps):
+def test_every_frame_is_shown_or_listed_or_counted(
+    tmp_path_factory, lost_frames, lost_samples, spans, holes, fps
+):
     data = tmp_path_factory.mktemp("property")
     asked = Settings("rawvideo", "raw", fps, holes)
     spans = [(round(a, 3), round(a + b, 3)) for a, b in spans]
@@ -179,11 +215,17 @@ def test_every_frame_is_shown_or_listed_or_counted(tmp_path_factory, lost_frames
         for a, b in spans:
             at_s = (part.time_ns - START_NS) / 1e9
             assert not ((at_s >= a) & (at_s < b)).any()
-        listed = {i for one in part.repeated for i in range(one["first"], one["first"] + one["frames"])}
+        listed = {
+            i for one in part.repeated for i in range(one["first"], one["first"] + one["frames"])
+        }
         own = [int(i) for at, i in enumerate(part.index) if at not in listed]
         assert len(own) == len(set(own))
         if fps == "native":
-            assert all(part.time_ns[at] == times[part.index[at]] for at in range(len(part.index)) if at not in listed)
+            assert all(
+                part.time_ns[at] == times[part.index[at]]
+                for at in range(len(part.index))
+                if at not in listed
+            )
         if holes != "keep":
             assert np.diff(part.time_ns).max() < 90e6
             assert part.time_ns[-1] - part.time_ns[0] >= 5e9

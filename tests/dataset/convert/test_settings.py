@@ -28,7 +28,10 @@ from tests.support.made_sessions import START_NS, frame_times, make_session
 
 
 def split(data, *holdout):
-    write_split(split_by_subject(identify_sessions(data), holdout=holdout), data_folder.split_file(data), force=True)
+    write_split(
+        split_by_subject(identify_sessions(data), holdout=holdout), data_folder.split_file(data),
+        force=True,
+    )
 
 
 def folders(manifest):
@@ -49,7 +52,10 @@ def data(tmp_path):
 @pytest.mark.parametrize("ppg", ["filtered", "raw"])
 def test_session_to_ubfc_to_arrays(tmp_path, ppg, pixel_format):
     for subject in ("S01", "S02"):
-        path = make_session(tmp_path, subject, seconds=8.0, pixel_format=pixel_format, lost_frames={50}, lost_samples={120})
+        path = make_session(
+            tmp_path, subject, seconds=8.0, pixel_format=pixel_format, lost_frames={50},
+            lost_samples={120},
+        )
     split(tmp_path, "S02")
     convert_sessions(tmp_path, ppg=ppg)
     entry = load_manifest(tmp_path / "ubfc").entries[1]
@@ -57,40 +63,60 @@ def test_session_to_ubfc_to_arrays(tmp_path, ppg, pixel_format):
     found = np.loadtxt(folder / LABELS)
     with Session(path) as session:
         truth = ppg_on_frames(
-            session.ppg, session.ppg_time_ns, session.ppg_sequence, session.frame_time_ns, filtered=ppg == "filtered"
+            session.ppg, session.ppg_time_ns, session.ppg_sequence, session.frame_time_ns,
+            filtered=ppg == "filtered",
         )
         kept = np.flatnonzero(truth.covered)
         pixels = np.array(list(read_bgr(folder / VIDEO)))
         wrong = int((pixels[..., ::-1] != np.stack([session.frames[int(i)] for i in kept])).sum())
         ppg_error = float(np.abs(found[0] - truth.ppg[kept]).max())
-        time_error = float(np.abs(found[2] - (session.frame_time_ns[kept] - session.frame_time_ns[kept[0]]) / 1e9).max())
-    print(f"{pixel_format}, {ppg}: {wrong} of {pixels.size} values differ, PPG {ppg_error:.1e}, time {time_error:.1e} s off")
+        time_error = float(
+            np.abs(
+                found[2] - (session.frame_time_ns[kept] - session.frame_time_ns[kept[0]]) / 1e9
+            ).max()
+        )
+    print(
+        f"{pixel_format}, {ppg}: {wrong} of {pixels.size} values differ, PPG {ppg_error:.1e}, time "
+        f"{time_error:.1e} s off"
+    )
     assert wrong == 0
     assert ppg_error < 1e-6
     assert time_error < 1e-6
-    assert entry.filter["kind"] == ("none" if ppg == "raw" else "Butterworth band-pass, forwards and backwards")
+    assert entry.filter["kind"] == (
+        "none" if ppg == "raw" else "Butterworth band-pass, forwards and backwards"
+    )
 
 
 def test_parts_have_numbers_of_their_own_and_keep_them(data):
     done = convert_sessions(data, holes="repeat")
     first, second = "S01-20260101T090001Z", "S01-20260101T090001Z#2"
     assert folders(done.manifest) == {
-        first: "train/subject1", "S02-20260101T090001Z": "train/subject2", "S03-20260101T090001Z": "test/subject3",
-        second: "train/subject4",
+        first: "train/subject1", "S02-20260101T090001Z": "train/subject2",
+        "S03-20260101T090001Z": "test/subject3", second: "train/subject4",
     }
     by_key = {e.key: e for e in done.manifest.entries}
-    assert sum(t["frames"] for e in done.manifest.entries for t in e.trimmed if e.subject == "S01") + by_key[first].frames + (
-        by_key[second].frames) == 420
+    assert (
+        sum(t["frames"] for e in done.manifest.entries for t in e.trimmed if e.subject == "S01")
+        + by_key[first].frames
+        + (by_key[second].frames)
+        == 420
+    )
     assert by_key[second].trimmed == []
-    assert by_key["S02-20260101T090001Z"].repeated == [{"first": 100, "frames": 2, "reason": "frames were lost"}]
+    assert by_key["S02-20260101T090001Z"].repeated == [
+        {"first": 100, "frames": 2, "reason": "frames were lost"}
+    ]
     assert read_labels(data / "ubfc" / by_key[second].folder)[2][0] == 0
     make_session(data, "S00", seconds=7.0)
     split(data, "S03")
     again = convert_sessions(data)
     assert again.written == ("train/subject5",)
-    assert folders(again.manifest) == {**folders(done.manifest), "S00-20260101T090001Z": "train/subject5"}
-    whole = convert_sessions(data, holes="keep", force=True)         # one part less
-    assert folders(whole.manifest) == {k: v for k, v in folders(again.manifest).items() if k != second}
+    assert folders(again.manifest) == {
+        **folders(done.manifest), "S00-20260101T090001Z": "train/subject5",
+    }
+    whole = convert_sessions(data, holes="keep", force=True)  # one part less
+    assert folders(whole.manifest) == {
+        k: v for k, v in folders(again.manifest).items() if k != second
+    }
     assert not (data / "ubfc/train/subject4").exists()
     assert convert_sessions(data, holes="cut", force=True).manifest.numbers[second] == 4
     assert load_manifest(data / "ubfc").holes == "cut"
@@ -121,7 +147,9 @@ def test_an_even_rate_for_readers_that_assume_one(data):
 def test_an_exclusion_needs_force_and_is_listed(data):
     convert_sessions(data)
     session = "S02-20260101T090001Z"
-    write_exclusions(data, Exclusions((Exclusion(session, 2.0, 3.0, "moved", "2026-01-01T00:00:00+00:00"),)))
+    write_exclusions(
+        data, Exclusions((Exclusion(session, 2.0, 3.0, "moved", "2026-01-01T00:00:00+00:00"),))
+    )
     with pytest.raises(CurationError, match=r"found 1 that would change \(train/subject2\)"):
         convert_sessions(data)
     done = convert_sessions(data, force=True)
@@ -131,9 +159,17 @@ def test_an_exclusion_needs_force_and_is_listed(data):
     at_s = (frame_times(300) - START_NS) / 1e9
     inside = int(((at_s >= 2.0) & (at_s < 3.0)).sum())
     assert sum(t["frames"] for t in entry.trimmed if t["reason"] == "excluded") == inside
-    write_exclusions(data, Exclusions((Exclusion(session, 2.0, 3.0, "moved a lot", "2026-01-01T00:00:00+00:00"),)))
-    assert convert_sessions(data).written == ()                      # other words, the same pixels
-    assert next(e for e in load_manifest(data / "ubfc").entries if e.session == session).excluded[0]["reason"] == "moved a lot"
+    write_exclusions(
+        data,
+        Exclusions((Exclusion(session, 2.0, 3.0, "moved a lot", "2026-01-01T00:00:00+00:00"),)),
+    )
+    assert convert_sessions(data).written == ()  # other words, the same pixels
+    assert (
+        next(e for e in load_manifest(data / "ubfc").entries if e.session == session).excluded[0][
+            "reason"
+        ]
+        == "moved a lot"
+    )
 
 
 def test_the_grade_of_this_very_recording_is_noted(data):
@@ -186,7 +222,10 @@ def test_killed_and_continued(tmp_path):
         make_session(tmp_path, "S01", number, seconds=15.0)
     make_session(tmp_path, "S02", seconds=15.0)
     split(tmp_path, "S02")
-    command = [sys.executable, "-m", "acq.main", "convert", "--data", str(tmp_path), "--codec", "ffv1", "--quiet"]
+    command = [
+        sys.executable, "-m", "acq.main", "convert", "--data", str(tmp_path), "--codec", "ffv1",
+        "--quiet",
+    ]
     running = subprocess.Popen(command)
     deadline = time.monotonic() + 60
     while not list(tmp_path.glob("ubfc/*/subject*")) and time.monotonic() < deadline:

@@ -1,4 +1,5 @@
-"""The PURE layout: pictures bit for bit, PPG and stamps as in the session, one person on one side."""
+"""The PURE layout: pictures bit for bit, PPG and stamps as in the session, one person on one side.
+"""
 
 import json
 
@@ -20,8 +21,14 @@ NATIVE = Settings("png", "filtered", "native", "repeat")
 
 
 def test_session_to_pure_and_back(tmp_path, acq):
-    paths = [make_session(tmp_path, "S01", seconds=14.0, lost_samples={170, 171}), make_session(tmp_path, "S02", seconds=7.0)]
-    write_split(split_by_subject(identify_sessions(tmp_path), holdout=["S02"]), data_folder.split_file(tmp_path))
+    paths = [
+        make_session(tmp_path, "S01", seconds=14.0, lost_samples={170, 171}),
+        make_session(tmp_path, "S02", seconds=7.0),
+    ]
+    write_split(
+        split_by_subject(identify_sessions(tmp_path), holdout=["S02"]),
+        data_folder.split_file(tmp_path),
+    )
     done = export_pure(tmp_path, holes="repeat")
     assert done.failed == ()
     assert [(e["folder"], e["subject"], e["part"]) for e in done.entries] == [
@@ -40,7 +47,9 @@ def test_session_to_pure_and_back(tmp_path, acq):
                 bgr = cv2.imread(str(path))
                 assert bgr is not None
                 assert (bgr[..., ::-1] == session.frames[int(index)]).all()
-    assert json.loads((tmp_path / "pure/manifest.json").read_text())["entries"] == list(done.entries)
+    assert json.loads((tmp_path / "pure/manifest.json").read_text())["entries"] == list(
+        done.entries
+    )
     assert not (tmp_path / PARTIAL).exists()
     with pytest.raises(CurationError, match="expected no export yet"):
         export_pure(tmp_path, holes="repeat")
@@ -54,7 +63,9 @@ def test_verify_holds_every_picture_against_the_manifest(tmp_path):
     data = tmp_path
     for n in (1, 2):
         make_session(data, f"S0{n}", n, seconds=6.0)
-    write_split(split_by_subject(identify_sessions(data), holdout=["S02"]), data_folder.split_file(data))
+    write_split(
+        split_by_subject(identify_sessions(data), holdout=["S02"]), data_folder.split_file(data)
+    )
     assert not export_pure(data).failed
     assert verify(data).ok
     picture = sorted(data_folder.pure_dir(data).rglob("*.png"))[3]

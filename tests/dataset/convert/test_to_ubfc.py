@@ -1,4 +1,6 @@
-"""Sessions into UBFC folders and back: what went in comes out, and a rerun, an interruption or a fault loses nothing."""
+"""Sessions into UBFC folders and back: what went in comes out, and a rerun, an interruption or a
+fault loses nothing.
+"""
 
 import json
 import shutil
@@ -44,7 +46,11 @@ def data(tmp_path):
 
 
 def tree(root):
-    return {p.relative_to(root).as_posix(): p.read_bytes() for p in sorted(root.rglob("*")) if p.is_file()}
+    return {
+        p.relative_to(root).as_posix(): p.read_bytes()
+        for p in sorted(root.rglob("*"))
+        if p.is_file()
+    }
 
 
 def on(side, manifest):
@@ -62,13 +68,17 @@ def test_round_trip(tmp_path, codec, pixel_format):
     folder = tmp_path / "ubfc" / entry.folder
     ppg, hr_bpm, time_s = read_labels(folder)
     with Session(path) as session:
-        truth = ppg_on_frames(session.ppg, session.ppg_time_ns, session.ppg_sequence, session.frame_time_ns)
+        truth = ppg_on_frames(
+            session.ppg, session.ppg_time_ns, session.ppg_sequence, session.frame_time_ns
+        )
         assert truth.covered.all()
         assert entry.frames == len(ppg) == len(session.frames)
         for found, rgb in zip(read_bgr(folder / VIDEO), session.frames, strict=True):
             assert (found[..., ::-1] == rgb).all()
         assert np.abs(ppg - truth.ppg).max() < 1e-6 * np.abs(truth.ppg).max()
-        assert np.abs(time_s - (session.frame_time_ns - session.frame_time_ns[0]) / 1e9).max() < 1e-6
+        assert (
+            np.abs(time_s - (session.frame_time_ns - session.frame_time_ns[0]) / 1e9).max() < 1e-6
+        )
     assert hr_bpm == pytest.approx(90, abs=0.05)
     assert entry.hr_bpm == pytest.approx(90, abs=0.05)
     assert (entry.width, entry.height, entry.sync_bound_ms) == (WIDTH, HEIGHT, 0.7)
@@ -83,13 +93,16 @@ def test_nothing_lies_beside_the_folders(data):
     convert_sessions(data)
     assert list(tree(data / "ubfc")) == [
         "manifest.json", "test/subject3/ground_truth.txt", "test/subject3/vid.avi",
-        "train/subject1/ground_truth.txt", "train/subject1/vid.avi", "train/subject2/ground_truth.txt", "train/subject2/vid.avi",
+        "train/subject1/ground_truth.txt", "train/subject1/vid.avi",
+        "train/subject2/ground_truth.txt", "train/subject2/vid.avi",
     ]
     assert not (data / PARTIAL).exists()
 
 
 def test_frames_without_ppg_are_cut_and_listed(tmp_path):
-    make_session(tmp_path, "S01", seconds=10.0, lost_samples={120, 121}, frame_offset_s=-0.2, lost_frames={5})
+    make_session(
+        tmp_path, "S01", seconds=10.0, lost_samples={120, 121}, frame_offset_s=-0.2, lost_frames={5}
+    )
     make_session(tmp_path, "S02", seconds=10.0)
     split(tmp_path, "S02")
     (entry,) = on("train", convert_sessions(tmp_path).manifest)
@@ -116,7 +129,9 @@ def test_samples_without_a_bound_are_not_used_and_not_called_lost(tmp_path):
     make_session(tmp_path, "S02", seconds=10.0)
     split(tmp_path, "S02")
     (entry,) = on("train", convert_sessions(tmp_path).manifest)
-    assert [t["reason"] for t in entry.trimmed] == ["samples had no bound on their time", "samples were lost"]
+    assert [t["reason"] for t in entry.trimmed] == [
+        "samples had no bound on their time", "samples were lost",
+    ]
     assert (entry.sync_bound_ms, entry.lost_samples) == (0.7, 1)
 
 
@@ -137,14 +152,18 @@ def test_numbers_stay_when_sessions_are_added(data):
     assert done.written == ("train/subject4",)
     after = tree(data / "ubfc")
     assert all(after[name] == content for name, content in before.items() if name != MANIFEST)
-    assert {e.subject: e.number for e in load_manifest(data / "ubfc").entries} == {"S00": 4, "S01": 1, "S02": 2, "S03": 3}
+    assert {e.subject: e.number for e in load_manifest(data / "ubfc").entries} == {
+        "S00": 4, "S01": 1, "S02": 2, "S03": 3,
+    }
 
 
 def test_another_split_needs_force_and_moves_folders(data):
     convert_sessions(data)
     before = tree(data / "ubfc")
     split(data, "S01")
-    with pytest.raises(CurationError, match=r"found 2 that would change \(test/subject3, train/subject1\).*--force"):
+    with pytest.raises(
+        CurationError, match=r"found 2 that would change \(test/subject3, train/subject1\).*--force"
+    ):
         convert_sessions(data)
     assert tree(data / "ubfc") == before
     done = convert_sessions(data, force=True)
@@ -190,7 +209,9 @@ class Stopped(BaseException):
 
 
 def stop_at(monkeypatch, at):
-    """Stop at the n-th write of a manifest, removal or renaming of a folder of ours; nothing is done after that."""
+    """Stop at the n-th write of a manifest, removal or renaming of a folder of ours; nothing is
+    done after that.
+    """
     steps = []
 
     def counted(function):
@@ -214,7 +235,9 @@ def stop_at(monkeypatch, at):
 
 
 def stopped_everywhere(data, monkeypatch, every=1, **kwargs):
-    """Convert copies of `data`, each stopped at another place; give the copy and what was there before."""
+    """Convert copies of `data`, each stopped at another place; give the copy and what was there
+    before.
+    """
     for at in range(1, 100, every):
         copy = data.parent / f"{data.name}-{at}"
         shutil.copytree(data, copy)
@@ -261,7 +284,8 @@ def test_an_interruption_anywhere_leaves_whole_folders_and_is_continued(data, mo
 
 
 def test_an_interruption_of_force_loses_no_folder_and_leaves_foreign_ones_alone(data, monkeypatch):
-    """S00 came later and sorts first, yet is subject4; raw PPG makes all folders anew, and two change sides.
+    """S00 came later and sorts first, yet is subject4; raw PPG makes all folders anew, and two
+    change sides.
 
     A replacement has five steps: every fourth place meets each of them at some folder.
     """
@@ -283,7 +307,8 @@ def test_an_interruption_of_force_loses_no_folder_and_leaves_foreign_ones_alone(
         convert_sessions(copy, ppg="raw", force=True)
         manifest = load_manifest(copy / "ubfc")
         assert {e.subject: e.folder for e in manifest.entries} == {
-            "S00": "train/subject4", "S01": "test/subject1", "S02": "train/subject2", "S03": "train/subject3"
+            "S00": "train/subject4", "S01": "test/subject1", "S02": "train/subject2",
+            "S03": "train/subject3",
         }
         assert {e.filter["kind"] for e in manifest.entries} == {"none"}
         assert len(list((copy / "ubfc").glob("*/*"))) == 4
@@ -320,7 +345,9 @@ def test_damaged_folders_are_made_again(data):
     assert tree(data / "ubfc") == before
 
 
-@pytest.mark.parametrize("name", ["train/subject9/vid.avi", "train/notes.txt", "test/subject3_old/x"])
+@pytest.mark.parametrize(
+    "name", ["train/subject9/vid.avi", "train/notes.txt", "test/subject3_old/x"]
+)
 def test_what_is_not_ours_is_left_alone(data, name):
     convert_sessions(data)
     (data / "ubfc" / name).parent.mkdir(exist_ok=True)
@@ -344,7 +371,9 @@ def test_pixels_that_change_on_the_way_are_found_and_nothing_is_left(data, monke
 
     monkeypatch.setattr(folders, "check_video", flip_then_check)
     done = convert_sessions(data)
-    assert ["expected the frames as written, found frame" in line for line in done.failed] == [True] * 3
+    assert ["expected the frames as written, found frame" in line for line in done.failed] == [
+        True
+    ] * 3
     assert list(tree(data / "ubfc")) == [MANIFEST]
     assert not (data / PARTIAL).exists()
 
@@ -360,7 +389,9 @@ def test_a_full_disk_is_told_before_the_start(data, monkeypatch):
     ("kwargs", "says"),
     [
         pytest.param({"seconds": 2.0}, "2.9 s of PPG without a hole", id="too short"),
-        pytest.param({"frame_offset_s": 60.0}, "frames and PPG at the same time, found 0", id="apart"),
+        pytest.param(
+            {"frame_offset_s": 60.0}, "frames and PPG at the same time, found 0", id="apart"
+        ),
         pytest.param({"ppg": np.full(101, 5)}, "found PPG that is flat", id="finger off"),
     ],
 )
@@ -386,7 +417,9 @@ def test_folds(data):
         convert_sessions(data, fold=4)
     convert_sessions(data, fold=2)
     manifest = load_manifest(data / "ubfc")
-    assert (manifest.fold, manifest.folds, [e.subject for e in on("test", manifest)]) == (2, 3, ["S02"])
+    assert (manifest.fold, manifest.folds, [e.subject for e in on("test", manifest)]) == (
+        2, 3, ["S02"],
+    )
     assert convert_sessions(data, fold=3, force=True).written == ()
     assert [e.subject for e in on("test", load_manifest(data / "ubfc"))] == ["S03"]
 
@@ -407,7 +440,9 @@ def test_command(acq, data):
     assert "wrote 3 folders" in done.stdout
     again = acq("convert", "--data", data, "--quiet", "--json")
     assert len(json.loads(again.stdout)["kept"]) == 3
-    data_folder.split_file(data).write_text(data_folder.split_file(data).read_text().replace('"S02"', '"S03"', 1))
+    data_folder.split_file(data).write_text(
+        data_folder.split_file(data).read_text().replace('"S02"', '"S03"', 1)
+    )
     leak = acq("convert", "--data", data, "--quiet")
     assert leak.returncode == 1
     assert len(leak.stderr.splitlines()) == 1

@@ -22,7 +22,9 @@ FPS, RATE_HZ = 30, 25
 def a_pulse(session, *, subject="S01", seconds=SECONDS, rate_hz=RATE_HZ):
     """What a 10-bit sensor reads from a virtual finger."""
     rng = np.random.default_rng([session, len(subject)])
-    pulse = VirtualSubject(subject, session=session).ppg(np.arange(round(seconds * rate_hz)) / rate_hz)
+    pulse = VirtualSubject(subject, session=session).ppg(
+        np.arange(round(seconds * rate_hz)) / rate_hz
+    )
     return np.round(500 + 120 * pulse + rng.normal(0, 0.7, len(pulse))) * 64
 
 
@@ -51,17 +53,21 @@ class Take:
 
 
 def write(folder, name, take):
-    camera = CameraInfo("fake", WIDTH, HEIGHT, float(FPS), take.pixel_format, "start of exposure", simulated=False)
+    camera = CameraInfo(
+        "fake", WIDTH, HEIGHT, float(FPS), take.pixel_format, "start of exposure", simulated=False
+    )
     start_ns = START_NS + round(take.first_s * 1e9)
     path = folder / f"{name}.h5"
     with SessionWriter(
-        path, session_id=name, subject="S01", camera=camera, hello=HELLO, port="/dev/fake", started_unix_ns=1_767_258_000 * 10**9,
-        started_monotonic_ns=start_ns, simulated=False,
+        path, session_id=name, subject="S01", camera=camera, hello=HELLO, port="/dev/fake",
+        started_unix_ns=1_767_258_000 * 10**9, started_monotonic_ns=start_ns, simulated=False,
     ) as writer:
         for i, value in enumerate(take.ppg):
             at = start_ns + round(i / RATE_HZ * 1e9)
-            writer.add_sample(sequence=i, ticks=i * 80_000, value=int(np.clip(round(value), 0, 65535)), flags=0,
-                              arrival_ns=at + 9_000_000, time_ns=at, bound_ns=700_000)
+            writer.add_sample(
+                sequence=i, ticks=i * 80_000, value=int(np.clip(round(value), 0, 65535)), flags=0,
+                arrival_ns=at + 9_000_000, time_ns=at, bound_ns=700_000,
+            )
         writer.store.raw = take.raw
         for i, image in enumerate(take.film):
             at = start_ns + round(i / FPS * 1e9)
@@ -95,16 +101,28 @@ def pixels(values):
 CASES = [
     pytest.param(ONE, {PPG: (0, 24, True), PICTURES: (0, 24, True)}, id="copy"),
     pytest.param(ONE.cut(4, 22), {PPG: (4, 22, True), PICTURES: (4, 22, True)}, id="trimmed"),
-    pytest.param(ONE.cut(2, 8), {PPG: (2, 8, True), PICTURES: (2, 8, True)}, id="trimmed to six seconds"),
-    pytest.param(replace(ONE, film=pixels(as_rgb(ONE.film) * 1.03 + 2.0), pixel_format="RGB"),
-                 {PPG: (0, 24, True), PICTURES: (0, 24, False)}, id="encoded as RGB and brighter"),
-    pytest.param(Take(noisy(0.9 * ONE.ppg, 0.05 * ONE.ppg.std()), pixels(noisy(ONE.film, 0.7))).cut(3, 22),
-                 {PPG: (3, 22, False), PICTURES: (3, 22, False)}, id="with noise, weaker, and trimmed"),
-    pytest.param(replace(ONE, film=a_film(7)), {PPG: (0, 24, True)}, id="its PPG with another video"),
-    pytest.param(replace(ONE, ppg=a_pulse(7)), {PICTURES: (0, 24, True)}, id="its video with another PPG"),
+    pytest.param(
+        ONE.cut(2, 8), {PPG: (2, 8, True), PICTURES: (2, 8, True)}, id="trimmed to six seconds"
+    ),
+    pytest.param(
+        replace(ONE, film=pixels(as_rgb(ONE.film) * 1.03 + 2.0), pixel_format="RGB"),
+        {PPG: (0, 24, True), PICTURES: (0, 24, False)}, id="encoded as RGB and brighter",
+    ),
+    pytest.param(
+        Take(noisy(0.9 * ONE.ppg, 0.05 * ONE.ppg.std()), pixels(noisy(ONE.film, 0.7))).cut(3, 22),
+        {PPG: (3, 22, False), PICTURES: (3, 22, False)}, id="with noise, weaker, and trimmed",
+    ),
+    pytest.param(
+        replace(ONE, film=a_film(7)), {PPG: (0, 24, True)}, id="its PPG with another video"
+    ),
+    pytest.param(
+        replace(ONE, ppg=a_pulse(7)), {PICTURES: (0, 24, True)}, id="its video with another PPG"
+    ),
     pytest.param(Take(a_pulse(8), a_film(8)), {}, id="another recording of the same subject"),
     pytest.param(Take(ONE.ppg[::-1], ONE.film[::-1]), {}, id="the same numbers, backwards"),
-    pytest.param(Take(a_pulse(8), ONE.film, raw=True), {}, id="stored uncompressed, which hides it"),
+    pytest.param(
+        Take(a_pulse(8), ONE.film, raw=True), {}, id="stored uncompressed, which hides it"
+    ),
 ]
 
 
@@ -128,8 +146,10 @@ def test_a_copy_is_found_and_its_stretch_told(take, expected, originals, tmp_pat
 
 def streams(name, ppg=(), rate_hz=RATE_HZ, sizes=()):
     n = np.arange(len(sizes))
-    return Streams(Path(name), name, np.asarray(ppg).astype(np.uint16), np.arange(len(ppg)) / rate_hz,
-                   np.asarray(sizes, np.int64), n / FPS, n)
+    return Streams(
+        Path(name), name, np.asarray(ppg).astype(np.uint16), np.arange(len(ppg)) / rate_hz,
+        np.asarray(sizes, np.int64), n / FPS, n,
+    )
 
 
 @pytest.mark.parametrize("seconds", [20, 60])
@@ -138,14 +158,22 @@ def test_many_recordings_of_one_subject_are_not_taken_for_copies(seconds):
 
 
 def test_pieces_of_real_logs_are_not_taken_for_copies_and_a_copy_of_one_is(real_face):
-    ppg = np.loadtxt(real_face.parent / "pulse_sensor_logs" / "data3.csv", delimiter=",", usecols=1, skiprows=1)
-    pieces = [streams(f"{at}", ppg[at : at + 2400], 100.4) for at in range(0, len(ppg) - 2400, 2400)]
+    ppg = np.loadtxt(
+        real_face.parent / "pulse_sensor_logs" / "data3.csv", delimiter=",", usecols=1, skiprows=1
+    )
+    pieces = [
+        streams(f"{at}", ppg[at : at + 2400], 100.4) for at in range(0, len(ppg) - 2400, 2400)
+    ]
     assert len(pieces) > 25
     assert compare(pieces) == []
     # Half a sample off the grid of the others, at another rate, with noise.
-    copy = noisy(np.interp(np.arange(600) / 26.3, np.arange(2400) / 100.4, pieces[5].ppg * 20.0), 60)
+    copy = noisy(
+        np.interp(np.arange(600) / 26.3, np.arange(2400) / 100.4, pieces[5].ppg * 20.0), 60
+    )
     (found,) = compare([*pieces, streams("copy", copy, 26.3)])
-    assert (found.first.session, found.second.session, found.by, found.exact) == ("12000", "copy", PPG, False)
+    assert (found.first.session, found.second.session, found.by, found.exact) == (
+        "12000", "copy", PPG, False,
+    )
 
 
 def test_the_flicker_of_one_lamp_is_not_taken_for_a_copy():
@@ -159,7 +187,10 @@ def test_the_flicker_of_one_lamp_is_not_taken_for_a_copy():
 
 def test_a_tone_a_flat_line_and_nothing_are_not_taken_for_copies():
     t = np.arange(30 * RATE_HZ) / RATE_HZ
-    tones = [noisy(30_000 + 8_000 * np.sin(2 * np.pi * 1.2037 * t + phase), 40, seed=phase) for phase in (0, 1, 2)]
+    tones = [
+        noisy(30_000 + 8_000 * np.sin(2 * np.pi * 1.2037 * t + phase), 40, seed=phase)
+        for phase in (0, 1, 2)
+    ]
     flat = [np.full(len(t), 512)] * 2
     assert compare([streams(f"{i}", ppg, sizes=np.full(len(t), 90_000))
                     for i, ppg in enumerate([*tones, *flat, [], [1], [1, 2]])]) == []
@@ -190,7 +221,9 @@ def test_shared_runs_are_found_wherever_they_are_and_grown_to_their_ends():
         assert run.first_at <= a
         assert run.first_at + run.length >= a + length
         assert run.first_at - run.second_at == a - b
-        np.testing.assert_array_equal(one[run.first_at :][: run.length], other[run.second_at :][: run.length])
+        np.testing.assert_array_equal(
+            one[run.first_at :][: run.length], other[run.second_at :][: run.length]
+        )
         assert shared_runs([one[:a], other], shortest=40) == []
 
 

@@ -28,7 +28,8 @@ def write_portrait(path, *, frames=12, lift=lambda index: 0, face=True):
 
 def test_average_keeps_less_than_a_grey_level():
     image = np.full((180, 180, 3), 100, np.uint8)
-    image[::5, ::5] += 1        # one pixel in 25: 0.04 grey levels, one fiftieth of what 8 bits could tell
+    # one pixel in 25: 0.04 grey levels, one fiftieth of what 8 bits could tell
+    image[::5, ::5] += 1
     small = average_face(image, FaceBox(0, 0, 180, 180))
     assert small.shape == (36, 36, 3)
     np.testing.assert_allclose(small / UNIT, 100.04, atol=0.5 / UNIT + 1e-4)
@@ -42,7 +43,8 @@ def test_average_looks_inside_the_box_only():
 
 
 def test_average_weighs_parts_of_pixels():
-    # Rows of 240 and 0 by turns, 54 / 36 = 1.5 to a cell: 240 + 0/2, 0/2 + 240, 0 + 240/2, 240/2 + 0, and again.
+    # Rows of 240 and 0 by turns, 54 / 36 = 1.5 to a cell: 240 + 0/2, 0/2 + 240, 0 + 240/2, 240/2 +
+    # 0, and again.
     image = np.zeros((54, 54, 3), np.uint8)
     image[::2] = 240
     small = average_face(image, FaceBox(0, 0, 54, 54))[:, 0, 0] / UNIT
@@ -56,7 +58,8 @@ def test_motion_has_unit_variance_and_follows_light():
     assert change.shape == (39, 6, 6, 3)
     assert change.dtype == np.float32
     assert change.std() == pytest.approx(1, abs=1e-4)
-    np.testing.assert_allclose(motion(frames // 2 * 2), motion(frames // 2), atol=1e-5)    # scale does not matter
+    # scale does not matter
+    np.testing.assert_allclose(motion(frames // 2 * 2), motion(frames // 2), atol=1e-5)
 
 
 def test_motion_of_nothing_is_zero():
@@ -86,7 +89,9 @@ def test_second_time_comes_from_the_cache(tmp_path):
 @pytest.mark.parametrize(
     "damage",
     [
-        pytest.param(lambda json, npy: npy.write_bytes(npy.read_bytes()[:1000]), id="array cut short"),
+        pytest.param(
+            lambda json, npy: npy.write_bytes(npy.read_bytes()[:1000]), id="array cut short"
+        ),
         pytest.param(lambda json, npy: npy.write_bytes(b""), id="array empty"),
         pytest.param(lambda json, npy: json.unlink(), id="description gone"),
         pytest.param(lambda json, npy: json.write_text("{"), id="description cut short"),
@@ -105,7 +110,9 @@ def test_a_damaged_cache_is_no_cache(tmp_path, damage):
 
 def test_another_video_is_another_key(tmp_path):
     face_frames(write_portrait(tmp_path / "vid.avi"), cache=tmp_path / "cache")
-    other = face_frames(write_portrait(tmp_path / "vid.avi", lift=lambda i: i % 2), cache=tmp_path / "cache")
+    other = face_frames(
+        write_portrait(tmp_path / "vid.avi", lift=lambda i: i % 2), cache=tmp_path / "cache"
+    )
     assert len(list((tmp_path / "cache").glob("*.npy"))) == 2
     steps = np.diff((other.frames / UNIT).mean(axis=(1, 2, 3)))
     np.testing.assert_allclose(np.abs(steps), 1, atol=0.02)

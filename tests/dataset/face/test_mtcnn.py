@@ -57,7 +57,10 @@ def test_the_portrait_s_box_at_any_size(finder, portrait, width, height):
 
 
 def test_a_virtual_face_s_box(finder):
-    assert_as_torch(finder, cv2.cvtColor(VirtualSubject("S06").frame(0.0, 0), cv2.COLOR_YUV2RGB_I420))    # the darkest
+    # the darkest
+    assert_as_torch(
+        finder, cv2.cvtColor(VirtualSubject("S06").frame(0.0, 0), cv2.COLOR_YUV2RGB_I420)
+    )
 
 
 @pytest.mark.shared
@@ -67,7 +70,9 @@ def test_a_real_face_s_box(finder, real_face):
 
 def test_of_two_faces_the_larger_is_the_first(finder, portrait):
     image = np.zeros((192, 320, 3), np.uint8)
-    image[:128, :128], image[:, 128:] = (cv2.resize(portrait, (side, side), interpolation=cv2.INTER_AREA) for side in (128, 192))
+    image[:128, :128], image[:, 128:] = (
+        cv2.resize(portrait, (side, side), interpolation=cv2.INTER_AREA) for side in (128, 192)
+    )
     larger, smaller = finder.find(image)
     assert smaller.right < 128 < larger.left
     assert_as_torch(finder, image)
@@ -93,12 +98,20 @@ def test_boxes_that_overlap_as_torch_drops_them():
 
     rng = np.random.default_rng(1)
     first = rng.integers(0, 60, (80, 2))
-    boxes = np.column_stack([first, first + rng.integers(5, 40, (80, 2)), rng.random(80)]).astype(np.float32)
+    boxes = np.column_stack([first, first + rng.integers(5, 40, (80, 2)), rng.random(80)]).astype(
+        np.float32
+    )
     for threshold in (0.3, 0.5, 0.7):
         kept = mtcnn._suppress(boxes, threshold)
-        assert kept.tolist() == nms(torch.from_numpy(boxes[:, :4]), torch.from_numpy(boxes[:, 4]), threshold).tolist()
+        assert (
+            kept.tolist()
+            == nms(
+                torch.from_numpy(boxes[:, :4]), torch.from_numpy(boxes[:, 4]), threshold
+            ).tolist()
+        )
         assert 0 < len(kept) < 80
-    inside = np.array([[0, 0, 99, 99, 0.9], [0, 0, 9, 9, 0.8]], np.float32)      # all of the smaller, a hundredth of the larger
+    # all of the smaller, a hundredth of the larger
+    inside = np.array([[0, 0, 99, 99, 0.9], [0, 0, 9, 9, 0.8]], np.float32)
     assert mtcnn._suppress(inside, 0.7).tolist() == [0, 1]
     assert mtcnn._suppress(inside, 0.7, of_smaller=True).tolist() == [0]
 

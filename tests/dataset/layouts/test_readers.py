@@ -1,4 +1,5 @@
-"""Readers that others wrote, on what `acq convert` exports: numpy, OpenCV, PyAV, and how public readers walk the tree.
+"""Readers that others wrote, on what `acq convert` exports: numpy, OpenCV, PyAV, and how public
+readers walk the tree.
 
 The rules are retold here from what those readers do with UBFC-rPPG; none of their code is.
 """
@@ -18,7 +19,9 @@ from tests.support.made_sessions import make_session
 
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory):
-    """Three subjects, one of them with two sessions, by the commands of the README; the data folder."""
+    """Three subjects, one of them with two sessions, by the commands of the README; the data
+    folder.
+    """
     from typer.testing import CliRunner
 
     from acq.main import app
@@ -38,7 +41,9 @@ def root(request, exported):
 
 
 def test_a_reader_that_globs_for_subject_and_takes_the_integer(root):
-    """A folder is `subject*`, its name's integer is the subject; two with one integer would overwrite each other."""
+    """A folder is `subject*`, its name's integer is the subject; two with one integer would
+    overwrite each other.
+    """
     folders = sorted(root.glob("subject*"))
     assert folders
     numbers = [int(re.search(r"subject(\d+)", folder.name)[1]) for folder in folders]
@@ -53,22 +58,38 @@ def test_a_reader_that_globs_for_subject_and_takes_the_integer(root):
 
 
 def test_a_reader_that_splits_on_single_spaces(root):
-    """Where a row ends in a space or has two in a row, `split(" ")` gives an empty word and float() fails."""
+    """Where a row ends in a space or has two in a row, `split(" ")` gives an empty word and float()
+    fails.
+    """
     for folder in root.iterdir():
         for line in (folder / "ground_truth.txt").read_text().rstrip("\n").split("\n"):
             assert [float(word) for word in line.split(" ")]
 
 
 def test_a_reader_that_takes_every_txt_and_avi_in_the_tree(root):
-    """It pairs the sorted videos with the sorted text files: nothing else of either kind may lie anywhere below."""
-    found = {kind: sorted(os.path.join(at, name) for at, _, names in os.walk(root) for name in names if name.endswith(kind))
-             for kind in (".avi", ".txt")}
+    """It pairs the sorted videos with the sorted text files: nothing else of either kind may lie
+    anywhere below.
+    """
+    found = {
+        kind: sorted(
+            os.path.join(at, name)
+            for at, _, names in os.walk(root)
+            for name in names
+            if name.endswith(kind)
+        )
+        for kind in (".avi", ".txt")
+    }
     assert [Path(p).parent for p in found[".avi"]] == [Path(p).parent for p in found[".txt"]]
-    assert all({p.name for p in folder.iterdir()} == {"vid.avi", "ground_truth.txt"} for folder in root.iterdir())
+    assert all(
+        {p.name for p in folder.iterdir()} == {"vid.avi", "ground_truth.txt"}
+        for folder in root.iterdir()
+    )
 
 
 def test_a_reader_that_loads_three_rows_with_numpy(root):
-    """`np.loadtxt` gives (3, N): signal, heart rate, time; it warns of nothing (a warning fails here)."""
+    """`np.loadtxt` gives (3, N): signal, heart rate, time; it warns of nothing (a warning fails
+    here).
+    """
     for folder in root.iterdir():
         ppg, hr_bpm, time_s = np.loadtxt(folder / "ground_truth.txt")
         assert len(ppg) == len(hr_bpm) == len(time_s)
@@ -89,8 +110,14 @@ def test_opencv_and_pyav_see_the_same_pixels_as_the_session(exported, capfd):
         by_opencv, by_pyav = _with_opencv(video), _with_pyav(video)
         with Session(files[entry["session"]]) as session:
             left_out = sum(part["frames"] for part in entry["trimmed"])
-            assert len(by_opencv) == len(by_pyav) == entry["frames"] == len(session.frames) - left_out
-            first = entry["trimmed"][0]["frames"] if entry["trimmed"] and entry["trimmed"][0]["first"] == 0 else 0
+            assert (
+                len(by_opencv) == len(by_pyav) == entry["frames"] == len(session.frames) - left_out
+            )
+            first = (
+                entry["trimmed"][0]["frames"]
+                if entry["trimmed"] and entry["trimmed"][0]["first"] == 0
+                else 0
+            )
             for at, (one, other) in enumerate(zip(by_opencv, by_pyav, strict=True)):
                 assert (one == other).all()
                 assert (one[..., ::-1] == session.frames[first + at]).all()

@@ -25,7 +25,10 @@ from dataset.layouts.ubfc import (
 
 
 def pictures(count, width=34, height=22):
-    return [np.random.default_rng(i).integers(0, 256, (height, width, 3), dtype=np.uint8) for i in range(count)]
+    return [
+        np.random.default_rng(i).integers(0, 256, (height, width, 3), dtype=np.uint8)
+        for i in range(count)
+    ]
 
 
 def write_video(path, frames, codec="rawvideo"):
@@ -37,7 +40,9 @@ def write_video(path, frames, codec="rawvideo"):
 
 
 @pytest.mark.parametrize("codec", ["rawvideo", "ffv1"])
-@pytest.mark.parametrize("size", [(34, 22), (33, 21), (64, 48)], ids=["rows of 102 bytes", "odd", "even"])
+@pytest.mark.parametrize(
+    "size", [(34, 22), (33, 21), (64, 48)], ids=["rows of 102 bytes", "odd", "even"]
+)
 def test_video_is_bit_exact_for_every_reader(tmp_path, codec, size):
     path, frames = tmp_path / VIDEO, pictures(5, *size)
     pixels = write_video(path, frames, codec)
@@ -63,7 +68,10 @@ def test_rawvideo_is_bgr24(tmp_path):
 
 def test_the_hash_does_not_depend_on_the_codec(tmp_path):
     frames = pictures(3)
-    assert write_video(tmp_path / "a.avi", frames).hexdigest == write_video(tmp_path / "b.avi", frames, "ffv1").hexdigest
+    assert (
+        write_video(tmp_path / "a.avi", frames).hexdigest
+        == write_video(tmp_path / "b.avi", frames, "ffv1").hexdigest
+    )
 
 
 def test_one_changed_pixel_is_found_and_its_frame_named(tmp_path):
@@ -95,14 +103,18 @@ def test_a_full_disk_is_one_line():
 def make_folder(folder, count=30, *, first=0):
     folder.mkdir(parents=True, exist_ok=True)
     time_s = np.arange(count) / 30
-    labels_hash = write_labels(folder, np.sin(time_s) * 1e4, hr_bpm=np.full(count, 71.25), time_s=time_s)
+    labels_hash = write_labels(
+        folder, np.sin(time_s) * 1e4, hr_bpm=np.full(count, 71.25), time_s=time_s
+    )
     pixels = write_video(folder / VIDEO, pictures(first + count)[first:])
     return labels_hash, pixels
 
 
 def test_labels_round_trip_and_numpy_reads_them(tmp_path):
     rng = np.random.default_rng(0)
-    ppg, hr_bpm, time_s = rng.normal(0, 8000, 2000), rng.uniform(45, 180, 2000), np.sort(rng.uniform(0, 7200, 2000))
+    ppg, hr_bpm, time_s = (
+        rng.normal(0, 8000, 2000), rng.uniform(45, 180, 2000), np.sort(rng.uniform(0, 7200, 2000)),
+    )
     write_labels(tmp_path, ppg, hr_bpm=hr_bpm, time_s=time_s)
     for found in (read_labels(tmp_path), np.loadtxt(tmp_path / LABELS)):
         assert np.abs(found[0] - ppg).max() < 1e-6 * 8000
@@ -115,9 +127,12 @@ def test_labels_round_trip_and_numpy_reads_them(tmp_path):
 
 
 def test_public_labels_as_they_are(tmp_path):
-    """Runs of spaces, a space at the end, a zero-length time step, a gap of a second, exponents as MATLAB writes them."""
+    """Runs of spaces, a space at the end, a zero-length time step, a gap of a second, exponents as
+    MATLAB writes them.
+    """
     (tmp_path / LABELS).write_text(
-        "   1.3562000e+00  -4.0e-01   2.0e-01   0.0e+00 \n   1.08e+02   1.08e+02   1.09e+02   1.09e+02\n"
+        "   1.3562000e+00  -4.0e-01   2.0e-01   0.0e+00 \n   1.08e+02   1.08e+02   1.09e+02   "
+        "1.09e+02\n"
         "   0.0000000e+00   3.4e-02   3.4e-02   1.1e+00  \n\n"
     )
     ppg, hr_bpm, time_s = read_labels(tmp_path)
@@ -132,7 +147,9 @@ def test_public_labels_as_they_are(tmp_path):
         pytest.param(None, "expected labels, found nothing", id="missing"),
         pytest.param("", "expected three rows (PPG, heart rate, seconds), found 0", id="empty"),
         pytest.param("1 2\n3 4\n", "found 2", id="two rows"),
-        pytest.param("1 2\n3 4\n5\n", "expected three rows of equal length, found [2, 2, 1]", id="short row"),
+        pytest.param(
+            "1 2\n3 4\n5\n", "expected three rows of equal length, found [2, 2, 1]", id="short row"
+        ),
         pytest.param("1 x\n3 4\n5 6\n", "expected numbers", id="not a number"),
         pytest.param("1 2\n3 nan\n5 6\n", "found nan at heart rate 1", id="NaN"),
         pytest.param(b"\xff\xfe", "expected labels as text", id="binary"),
@@ -156,7 +173,9 @@ def test_a_truncated_video_that_still_plays(tmp_path):
     [
         pytest.param(None, "expected a video, found nothing", id="missing"),
         pytest.param(b"", "expected a whole video, found 0 frames", id="empty"),
-        pytest.param(b"not a video at all", "expected a whole video, found 0 frames", id="not a video"),
+        pytest.param(
+            b"not a video at all", "expected a whole video, found 0 frames", id="not a video"
+        ),
     ],
 )
 def test_no_video(tmp_path, content, says):
@@ -173,14 +192,19 @@ def root(tmp_path):
     for number, (side, subject) in enumerate((("train", "S01"), ("test", "S02")), start=1):
         folder = f"{side}/subject{number}"
         labels_hash, pixels = make_folder(tmp_path / folder, first=number)
-        entries.append(Entry(
-            folder=folder, side=side, subject=subject, session=f"{subject}-x", session_hash="0", simulated=False,
-            session_complete=True, frames=30, width=34, height=22, fps=30.0, duration_s=1.0, hr_bpm=71.25, ppg_rate_hz=25.0,
-            sync_bound_ms=0.7, light_offset_ms=None, lost_frames=0, lost_samples=0, trimmed=[], codec="rawvideo", filter={},
-            video_hash=pixels.hexdigest, video_bytes=(tmp_path / folder / VIDEO).stat().st_size,
-            video_sha256=sha256_of(tmp_path / folder / VIDEO), labels_hash=labels_hash, part=1, imported_from="",
-            fps_asked="native", holes="keep", repeated=[], unused=0, picture_shift_ms=None, excluded=[], grade=None,
-        ))
+        entries.append(
+            Entry(
+                folder=folder, side=side, subject=subject, session=f"{subject}-x", session_hash="0",
+                simulated=False, session_complete=True, frames=30, width=34, height=22, fps=30.0,
+                duration_s=1.0, hr_bpm=71.25, ppg_rate_hz=25.0, sync_bound_ms=0.7,
+                light_offset_ms=None, lost_frames=0, lost_samples=0, trimmed=[], codec="rawvideo",
+                filter={}, video_hash=pixels.hexdigest,
+                video_bytes=(tmp_path / folder / VIDEO).stat().st_size,
+                video_sha256=sha256_of(tmp_path / folder / VIDEO), labels_hash=labels_hash, part=1,
+                imported_from="", fps_asked="native", holes="keep", repeated=[], unused=0,
+                picture_shift_ms=None, excluded=[], grade=None,
+            )
+        )
     numbers = {"S01-x": 1, "S02-x": 2, "S03-x": 3}      # S03's folder is gone
     head = ("0.1.0", "0", 1, 1, {}, "rawvideo", "filtered", "native", "keep", True)
     write_manifest(Manifest(*head, numbers, (), tuple(entries)), tmp_path / MANIFEST)
@@ -189,7 +213,9 @@ def root(tmp_path):
 
 def test_a_good_manifest(root):
     manifest = load_manifest(root)
-    assert [(e.folder, e.subject) for e in manifest.entries] == [("train/subject1", "S01"), ("test/subject2", "S02")]
+    assert [(e.folder, e.subject) for e in manifest.entries] == [
+        ("train/subject1", "S01"), ("test/subject2", "S02"),
+    ]
     assert manifest.numbers == {"S01-x": 1, "S02-x": 2, "S03-x": 3}
     assert json.loads((root / MANIFEST).read_text())["data_hash"] == manifest.data_hash
     assert not manifest.simulated
@@ -223,7 +249,9 @@ def link(name):
 
 def shorten_labels(root):
     path = root / "test/subject2" / LABELS
-    path.write_text("".join(" ".join(row.split()[:-1]) + "\n" for row in path.read_text().splitlines()))
+    path.write_text(
+        "".join(" ".join(row.split()[:-1]) + "\n" for row in path.read_text().splitlines())
+    )
 
 
 def change_labels(root):
@@ -234,39 +262,94 @@ def change_labels(root):
 @pytest.mark.parametrize(
     ("damage", "says"),
     [
-        pytest.param(lambda r: (r / MANIFEST).unlink(), "expected a manifest, found nothing", id="no manifest"),
-        pytest.param(lambda r: (r / MANIFEST).write_text("{"), "expected a manifest as JSON", id="not JSON"),
-        pytest.param(edited(lambda b: b.update(schema="x")), "expected schema acq-ubfc-manifest", id="schema"),
-        pytest.param(edited(lambda b: b.update(schema_version=7)), "expected manifest format 2, found 7", id="version"),
-        pytest.param(edited(lambda b: b["entries"][0].pop("side")), "expected a whole manifest", id="entry without a side"),
+        pytest.param(
+            lambda r: (r / MANIFEST).unlink(), "expected a manifest, found nothing",
+            id="no manifest",
+        ),
+        pytest.param(
+            lambda r: (r / MANIFEST).write_text("{"), "expected a manifest as JSON", id="not JSON"
+        ),
+        pytest.param(
+            edited(lambda b: b.update(schema="x")), "expected schema acq-ubfc-manifest", id="schema"
+        ),
+        pytest.param(
+            edited(lambda b: b.update(schema_version=7)), "expected manifest format 2, found 7",
+            id="version",
+        ),
+        pytest.param(
+            edited(lambda b: b["entries"][0].pop("side")), "expected a whole manifest",
+            id="entry without a side",
+        ),
         pytest.param(entry(part=0), "a count that is none", id="part 0"),
-        pytest.param(entry(part=2), "expected one folder number for each", id="part without a number"),
-        pytest.param(entry(repeated=[{"first": 29, "frames": 2, "reason": ""}]), "29 and 2 more of 30", id="repeated too far"),
-        pytest.param(edited(lambda b: b.update(complete=False)), "found an unfinished one", id="interrupted"),
+        pytest.param(
+            entry(part=2), "expected one folder number for each", id="part without a number"
+        ),
+        pytest.param(
+            entry(repeated=[{"first": 29, "frames": 2, "reason": ""}]), "29 and 2 more of 30",
+            id="repeated too far",
+        ),
+        pytest.param(
+            edited(lambda b: b.update(complete=False)), "found an unfinished one", id="interrupted"
+        ),
         pytest.param(entry(folder="../../etc"), "found '../../etc'", id="path out of the root"),
         pytest.param(entry(folder="/tmp/subject2"), "found '/tmp/subject2'", id="absolute path"),
-        pytest.param(entry(folder="test/subject2/../subject1"), "found 'test/subject2/../subject1'", id="path that turns"),
-        pytest.param(entry(folder="train/subject2"), "found 'train/subject2'", id="folder on the other side"),
-        pytest.param(entry(folder="test/subject1"), "expected each folder number once", id="number twice"),
+        pytest.param(
+            entry(folder="test/subject2/../subject1"), "found 'test/subject2/../subject1'",
+            id="path that turns",
+        ),
+        pytest.param(
+            entry(folder="train/subject2"), "found 'train/subject2'", id="folder on the other side"
+        ),
+        pytest.param(
+            entry(folder="test/subject1"), "expected each folder number once", id="number twice"
+        ),
         pytest.param(entry(session="S01-x"), "expected each session once", id="session twice"),
         pytest.param(entry(subject="S01"), "found S01 on both", id="leak"),
         pytest.param(entry(subject="a/b"), "expected a subject id", id="hostile subject"),
         pytest.param(entry(fps=25.0), "changed by hand", id="edited by hand"),
-        pytest.param(lambda r: (r / "test/subject2").rename(r / "gone"), "expected the folder of session S02-x", id="no folder"),
-        pytest.param(entry(session=["S02-x"]), "a name that is no text", id="session that is a list"),
-        pytest.param(entry(hr_bpm=float("nan")), "expected a whole manifest, got: Out of range", id="NaN"),
-        pytest.param(edited(lambda b: b["numbers"].pop("S02-x")), "expected one folder number for each", id="no number"),
-        pytest.param(edited(lambda b: b["numbers"].update({"S03-x": 2})), "expected one folder number for each", id="twice"),
-        pytest.param(edited(lambda b: b.update(numbers=[1, 2])), "expected one folder number for each", id="numbers as a list"),
-        pytest.param(edited(lambda b: b.update(stale=["train/.."])), "found 'train/..'", id="stale folder that is none"),
+        pytest.param(
+            lambda r: (r / "test/subject2").rename(r / "gone"),
+            "expected the folder of session S02-x", id="no folder",
+        ),
+        pytest.param(
+            entry(session=["S02-x"]), "a name that is no text", id="session that is a list"
+        ),
+        pytest.param(
+            entry(hr_bpm=float("nan")), "expected a whole manifest, got: Out of range", id="NaN"
+        ),
+        pytest.param(
+            edited(lambda b: b["numbers"].pop("S02-x")), "expected one folder number for each",
+            id="no number",
+        ),
+        pytest.param(
+            edited(lambda b: b["numbers"].update({"S03-x": 2})),
+            "expected one folder number for each", id="twice",
+        ),
+        pytest.param(
+            edited(lambda b: b.update(numbers=[1, 2])), "expected one folder number for each",
+            id="numbers as a list",
+        ),
+        pytest.param(
+            edited(lambda b: b.update(stale=["train/.."])), "found 'train/..'",
+            id="stale folder that is none",
+        ),
         pytest.param(link_folder_out, "found a link at", id="link out"),
         pytest.param(link(VIDEO), "found a link at", id="linked video"),
         pytest.param(link(LABELS), "found a link at", id="linked labels"),
-        pytest.param(lambda r: (r / "test/subject2" / LABELS).unlink(), "expected labels, found nothing", id="no labels"),
+        pytest.param(
+            lambda r: (r / "test/subject2" / LABELS).unlink(), "expected labels, found nothing",
+            id="no labels",
+        ),
         pytest.param(shorten_labels, "expected 30 labels, found 29", id="short labels"),
         pytest.param(change_labels, "expected the labels as written", id="changed labels"),
-        pytest.param(lambda r: (r / "test/subject2" / VIDEO).unlink(), "expected a video, found nothing", id="no video"),
-        pytest.param(lambda r: (r / "test/subject2" / VIDEO).write_bytes(b"x"), "bytes, found 1 in", id="video cut short"),
+        pytest.param(
+            lambda r: (r / "test/subject2" / VIDEO).unlink(), "expected a video, found nothing",
+            id="no video",
+        ),
+        pytest.param(
+            lambda r: (r / "test/subject2" / VIDEO).write_bytes(b"x"), "bytes, found 1 in",
+            id="video cut short",
+        ),
     ],
 )
 def test_a_folder_that_is_not_what_its_manifest_says(root, damage, says):
@@ -274,13 +357,19 @@ def test_a_folder_that_is_not_what_its_manifest_says(root, damage, says):
     refused(says, root, load_manifest, root)
 
 
-@pytest.mark.parametrize("change", [lambda own, other: other, lambda own, other: bytes(len(own))], ids=["another's", "zeroed"])
+@pytest.mark.parametrize(
+    "change", [lambda own, other: other, lambda own, other: bytes(len(own))],
+    ids=["another's", "zeroed"],
+)
 def test_a_video_of_equal_length_that_is_another(root, change):
     videos = [root / folder / VIDEO for folder in ("train/subject1", "test/subject2")]
     videos[0].write_bytes(change(*(video.read_bytes() for video in videos)))
     one, other = load_manifest(root).entries
     check_video_bytes(root, other, sha256_of(videos[1]))
-    refused("expected the video as written, found another", videos[0], check_video_bytes, root, one, sha256_of(videos[0]))
+    refused(
+        "expected the video as written, found another", videos[0], check_video_bytes, root, one,
+        sha256_of(videos[0]),
+    )
 
 
 def refused(says, where, function, *args):

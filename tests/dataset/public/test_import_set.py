@@ -92,7 +92,9 @@ def test_dataset_2_comes_over_whole(tmp_path):
         assert (np.diff(session.frame_time_ns) > 0).all()
         assert (session.frame_time_ns != published_ns).sum() == 2            # the repeated ones
         assert np.abs(session.ppg_values - ppg).max() <= 1e-6 * np.ptp(ppg)
-        back = (session.ppg.astype(float) - 8192) / 49152 * np.ptp(session.ppg_values) + session.ppg_values.min()
+        back = (session.ppg.astype(float) - 8192) / 49152 * np.ptp(
+            session.ppg_values
+        ) + session.ppg_values.min()
         assert np.abs(back - ppg).max() < 1.1e-5 * np.ptp(ppg)
         assert (published(session)["hr_bpm"] == 71.0).all()
         assert np.isnan(published(session)["spo2"]).all()
@@ -103,7 +105,9 @@ def test_dataset_2_comes_over_whole(tmp_path):
         assert session.lost_frames == session.lost_samples == 0
         sources = [event.text for event in session.events if event.kind == SOURCE]
         assert [text.split()[0] for text in sources] == ["vid.avi", "ground_truth.txt"]
-        assert found.defects == tuple(event.text for event in session.events if event.kind == DEFECT)
+        assert found.defects == tuple(
+            event.text for event in session.events if event.kind == DEFECT
+        )
     assert len(found.defects) == 2
     assert "2 label stamps repeat the one before, the first at 0.3" in found.defects[0]
     assert "1 gaps over 0.25 s" in found.defects[1]
@@ -111,7 +115,9 @@ def test_dataset_2_comes_over_whole(tmp_path):
 
 
 def test_a_truncated_video_that_still_plays_is_counted(tmp_path):
-    make_dataset_2(tmp_path / "set" / "subject33", frames=200, labels=300, cut_bytes=5 * WIDTH * HEIGHT * 3)
+    make_dataset_2(
+        tmp_path / "set" / "subject33", frames=200, labels=300, cut_bytes=5 * WIDTH * HEIGHT * 3
+    )
     found = imported(tmp_path / "set", tmp_path / "data", "subject33")
     assert found.frames + found.lost_frames == 300
     assert 190 <= found.frames < 200
@@ -161,16 +167,21 @@ def test_dataset_1_has_samples_of_their_own_and_no_frame_times(tmp_path):
 
 
 def test_pure_names_what_pictures_and_json_disagree_on(tmp_path):
-    values, sample_ns, stamps = make_pure(tmp_path / "set" / "01-02", lack=(20, 21), unlisted=(30,), damaged=(40,))
+    values, sample_ns, stamps = make_pure(
+        tmp_path / "set" / "01-02", lack=(20, 21), unlisted=(30,), damaged=(40,)
+    )
     found = imported(tmp_path / "set", tmp_path / "data", "01-02")
     said = " ".join(found.defects)
     for text in (
-        "1 image stamps stand twice", "out of order", "2 pictures of the JSON are not there", "1 pictures are not in the JSON",
-        "1 pictures do not decode", "1 times a sample stamp goes back",
+        "1 image stamps stand twice", "out of order", "2 pictures of the JSON are not there",
+        "1 pictures are not in the JSON", "1 pictures do not decode",
+        "1 times a sample stamp goes back",
     ):
         assert text in said
     shown = [i for i in range(240) if i not in (20, 21, 40)]
-    assert (found.frames, found.lost_frames, found.subject, found.session) == (237, 3, "PURE-01", "PURE-01-02")
+    assert (found.frames, found.lost_frames, found.subject, found.session) == (
+        237, 3, "PURE-01", "PURE-01-02",
+    )
     with Session(session_files(tmp_path / "data")[0]) as session:
         check_pixels(session, shown)
         assert (session.frame_time_ns == stamps[shown]).all()
@@ -276,7 +287,9 @@ def test_imported_sessions_are_split_by_subject(tmp_path, acq):
     done = acq("split", "--holdout", "PURE-02", "--data", tmp_path / "data")
     assert done.returncode == 0, done.stderr
     split = json.loads((tmp_path / "data" / "split.json").read_text())
-    assert [(fold["train"], fold["test"]) for fold in split["folds"]] == [(["PURE-01"], ["PURE-02"])]
+    assert [(fold["train"], fold["test"]) for fold in split["folds"]] == [
+        (["PURE-01"], ["PURE-02"])
+    ]
     assert len(split["sessions"]) == 3
     refused = acq("resync", session_files(tmp_path / "data")[0])
     assert refused.returncode == 1
@@ -286,7 +299,9 @@ def test_imported_sessions_are_split_by_subject(tmp_path, acq):
 def test_imported_sessions_come_back_as_the_folders_they_were(tmp_path, acq):
     made = {}
     for number in (1, 2):
-        made[f"UBFC2-{number}"] = make_dataset_2(tmp_path / "set" / f"subject{number}", time_s=np.round(np.arange(300) / FPS, 6))
+        made[f"UBFC2-{number}"] = make_dataset_2(
+            tmp_path / "set" / f"subject{number}", time_s=np.round(np.arange(300) / FPS, 6)
+        )
     run(tmp_path / "set", tmp_path / "data")
     for words in (("split", "--holdout", "UBFC2-2"), ("convert", "--ppg", "raw")):
         done = acq(*words, "--data", tmp_path / "data")
@@ -312,7 +327,8 @@ def test_pure_folders_that_hold_no_recording_are_named(tmp_path):
     for path in (root / "01-02" / "01-02").iterdir():
         path.unlink()
     (root / "01-03" / "01-03.json").write_text('{"/Image": []}')
-    (root / "01-04" / "01-04.json").rename(root / "01-04.json")          # beside its folder: as in some copies
+    # beside its folder: as in some copies
+    (root / "01-04" / "01-04.json").rename(root / "01-04.json")
     first = sorted((root / "01-05" / "01-05").iterdir())[0]
     first.rename(first.with_name("0001.png"))
     found = run(root, tmp_path / "data")
@@ -323,5 +339,7 @@ def test_pure_folders_that_hold_no_recording_are_named(tmp_path):
     five = found["01-05"].value
     assert five is not None
     assert five.lost_frames == 1
-    assert "1 pictures are not named by a stamp of their own, the first is 0001.png" in " ".join(five.defects)
+    assert "1 pictures are not named by a stamp of their own, the first is 0001.png" in " ".join(
+        five.defects
+    )
     assert len(session_files(tmp_path / "data")) == 2

@@ -31,15 +31,19 @@ def a_session(session, *, grade="good", flags=(), bpm=72.0, simulated=False, ser
     grid, windows = np.arange(42, 240, 0.5), np.arange(5, 90, 1.0)
     beat = np.sin(2 * np.pi * bpm / 60 * t)
     drawn = {
-        "ppg": curve(t, 32_000 + 6_000 * beat, "sensor value"), "ppg_filtered": curve(t, 6_000 * beat, "sensor value"),
-        "pos": curve(t, beat, "SD"), "ppg_spectrum": curve(grid, np.exp(-((grid - bpm) / 5) ** 2), "power"),
-        "pos_spectrum": curve(grid, np.exp(-((grid - bpm - 1) / 5) ** 2), "power"),
-        "ppg_hr": curve(windows, bpm + 0 * windows, "bpm"), "pos_hr": curve(windows, bpm + np.sin(windows), "bpm"),
-        "face_luma": curve(t, np.where(t > 50, np.nan, 120.0), "luma"), "frame_interval_ms": curve(t, 33.3 + 0 * t, "ms"),
+        "ppg": curve(t, 32_000 + 6_000 * beat, "sensor value"),
+        "ppg_filtered": curve(t, 6_000 * beat, "sensor value"), "pos": curve(t, beat, "SD"),
+        "ppg_spectrum": curve(grid, np.exp(-(((grid - bpm) / 5) ** 2)), "power"),
+        "pos_spectrum": curve(grid, np.exp(-(((grid - bpm - 1) / 5) ** 2)), "power"),
+        "ppg_hr": curve(windows, bpm + 0 * windows, "bpm"),
+        "pos_hr": curve(windows, bpm + np.sin(windows), "bpm"),
+        "face_luma": curve(t, np.where(t > 50, np.nan, 120.0), "luma"),
+        "frame_interval_ms": curve(t, 33.3 + 0 * t, "ms"),
     }
     return SessionQuality(
-        session=session, subject=session[:3], session_hash="ab" * 32, simulated=simulated, duration_s=DURATION_S, grade=grade,
-        flags=tuple(flags), measures={"hr_ppg_bpm": bpm, "lag_ms": None}, series=drawn if series else {},
+        session=session, subject=session[:3], session_hash="ab" * 32, simulated=simulated,
+        duration_s=DURATION_S, grade=grade, flags=tuple(flags),
+        measures={"hr_ppg_bpm": bpm, "lag_ms": None}, series=drawn if series else {},
         limits_hash="cd" * 32, acq_version="0.0",
     )
 
@@ -71,8 +75,10 @@ def test_the_index_lists_the_worst_first_and_what_is_out_last(folder):
     text = (folder / "index.html").read_text()
     assert re.findall(r'<a href="([^"]*)\.html">', text) == [BAD, USABLE, GOOD, GONE]
     said = seen(text)
-    for fact in ("2 failures, 1 warning, 1 note", "no frame for 410 ms", "asked to be left out", "1 part out", "1:35",
-                 "and 1 more kind", "Partly simulated"):
+    for fact in (
+        "2 failures, 1 warning, 1 note", "no frame for 410 ms", "asked to be left out",
+        "1 part out", "1:35", "and 1 more kind", "Partly simulated",
+    ):
         assert fact in said
 
 
@@ -81,8 +87,10 @@ def test_a_page_tells_every_flag_decision_and_measure(folder):
     for flag in (GAP, FINGER_OFF, RATE_ERROR, MOTION):
         assert flag.text in said
         assert flag.kind.replace("_", " ") in said
-    for fact in ("0:10 to 0:35.5", "0:12", "0:34", "93.00", "ab" * 32, "cd" * 32, "finger peaks at 93.0 bpm",
-                 f"acq exclude {BAD} --reason"):
+    for fact in (
+        "0:10 to 0:35.5", "0:12", "0:34", "93.00", "ab" * 32, "cd" * 32, "finger peaks at 93.0 bpm",
+        f"acq exclude {BAD} --reason",
+    ):
         assert fact in said
     assert "Simulated" not in said
     assert "Simulated" in seen((folder / f"{GOOD}.html").read_text())
@@ -92,7 +100,10 @@ def test_a_missing_series_is_not_drawn_and_a_present_one_is(folder):
     text = (folder / f"{BAD}.html").read_text()
     assert text.count("<figure>") == 8
     assert "Lag" not in text
-    assert all('role="img" aria-label="' in figure for figure in re.findall(r"<figure>.*?</figure>", text, flags=re.S))
+    assert all(
+        'role="img" aria-label="' in figure
+        for figure in re.findall(r"<figure>.*?</figure>", text, flags=re.S)
+    )
 
 
 def test_nothing_of_a_file_becomes_markup_and_nothing_is_fetched(folder):
@@ -108,31 +119,61 @@ def test_nothing_of_a_file_becomes_markup_and_nothing_is_fetched(folder):
 
 def test_faces_are_shown_when_asked_for(tmp_path):
     face = np.full((24, 32, 3), (200, 150, 120), np.uint8)
-    write_pages([a_session(GOOD, series=False)], tmp_path, excluded=Exclusions(), thumbnails=lambda session: [face, face])
+    write_pages(
+        [a_session(GOOD, series=False)], tmp_path, excluded=Exclusions(),
+        thumbnails=lambda session: [face, face],
+    )
     text = (tmp_path / f"{GOOD}.html").read_text()
     assert text.count("data:image/png;base64,") == 2
     assert f"face 1 of 2 in {GOOD}" in text
 
 
-@pytest.mark.parametrize(("changes", "said"), [
-    pytest.param({"session": "../../etc/passwd"}, "expected a session id", id="path as a session"),
-    pytest.param({"session": "index"}, "expected a session id", id="a session that would replace the index"),
-    pytest.param({"duration_s": "<b>"}, "expected duration_s as a number", id="duration is text"),
-    pytest.param({"measures": {"lag_ms": float("nan")}}, "expected lag_ms as a number", id="measure is no number"),
-    pytest.param({"flags": (Flag("gap", "note", "0", 1.0, None, None, ""),)}, "expected from_s of gap", id="time is text"),
-    pytest.param({"series": {"ppg": Series([0.0, 1.0], [1.0], "")}}, "expected as many finite x as y", id="unequal series"),
-    pytest.param({"series": {"pos": Series([0.0, 1.0], ["x", 1.0], "")}}, "expected pos as two lists", id="series of text"),
-])
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        pytest.param(
+            {"session": "../../etc/passwd"}, "expected a session id", id="path as a session"
+        ),
+        pytest.param(
+            {"session": "index"}, "expected a session id",
+            id="a session that would replace the index",
+        ),
+        pytest.param(
+            {"duration_s": "<b>"}, "expected duration_s as a number", id="duration is text"
+        ),
+        pytest.param(
+            {"measures": {"lag_ms": float("nan")}}, "expected lag_ms as a number",
+            id="measure is no number",
+        ),
+        pytest.param(
+            {"flags": (Flag("gap", "note", "0", 1.0, None, None, ""),)}, "expected from_s of gap",
+            id="time is text",
+        ),
+        pytest.param(
+            {"series": {"ppg": Series([0.0, 1.0], [1.0], "")}}, "expected as many finite x as y",
+            id="unequal series",
+        ),
+        pytest.param(
+            {"series": {"pos": Series([0.0, 1.0], ["x", 1.0], "")}}, "expected pos as two lists",
+            id="series of text",
+        ),
+    ],
+)
 def test_what_cannot_be_drawn_is_one_line(changes, said, tmp_path):
     with pytest.raises(CurationError, match=said) as caught:
-        write_pages([replace(a_session(GOOD, series=False), **changes)], tmp_path, excluded=Exclusions(), thumbnails=None)
+        write_pages(
+            [replace(a_session(GOOD, series=False), **changes)], tmp_path, excluded=Exclusions(),
+            thumbnails=None,
+        )
     assert "\n" not in str(caught.value)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_session_that_is_there_twice_is_refused(tmp_path):
     with pytest.raises(CurationError, match="each session once"):
-        write_pages([a_session(GOOD, series=False)] * 2, tmp_path, excluded=Exclusions(), thumbnails=None)
+        write_pages(
+            [a_session(GOOD, series=False)] * 2, tmp_path, excluded=Exclusions(), thumbnails=None
+        )
 
 
 def test_an_index_of_a_thousand_stays_small():
@@ -141,8 +182,9 @@ def test_an_index_of_a_thousand_stays_small():
     assert len(index_page(many, Exclusions())) < 2_000_000
 
 
-# What a browser makes of a page. A window is at least 500 px wide, a frame in it is not: the page stands in a frame, with these
-# two at its head and its end, and the second tells the window around it what it found.
+# What a browser makes of a page. A window is at least 500 px wide, a frame in it is not: the page
+# stands in a frame, with these two at its head and its end, and the second tells the window around
+# it what it found.
 HEAD = "<script>window.wrong=[];window.onerror=text=>{wrong.push(text)}</script>"
 PROBE = """<script>
 const order=()=>[...document.querySelectorAll(".sortable tbody tr")].map(row=>row.cells[0].textContent);
@@ -172,14 +214,25 @@ def look(folder, tmp_path_factory):
     def look(name, width, *more):
         text = (folder / name).read_text()
         probed = home / name
-        probed.write_text(text.replace("<head>", f"<head>{HEAD}").replace("</body>", f"{PROBE}</body>"))
+        probed.write_text(
+            text.replace("<head>", f"<head>{HEAD}").replace("</body>", f"{PROBE}</body>")
+        )
         around = home / "around.html"
         around.write_text(AROUND % (name, width))
-        done = subprocess.run([
-            browser, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={home}/profile", "--dump-dom",
-            "--window-size=1400,1000", "--virtual-time-budget=5000", *more, around.as_uri(),
-        ], capture_output=True, text=True, timeout=120, check=True)
-        return json.loads(html.unescape(re.search(r'<pre id="probe">(.*?)</pre>', done.stdout, flags=re.S)[1]))
+        done = subprocess.run(
+            [
+                browser, "--headless", "--no-sandbox", "--disable-gpu",
+                f"--user-data-dir={home}/profile", "--dump-dom", "--window-size=1400,1000",
+                "--virtual-time-budget=5000", *more, around.as_uri(),
+            ],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=True,
+        )
+        return json.loads(
+            html.unescape(re.search(r'<pre id="probe">(.*?)</pre>', done.stdout, flags=re.S)[1])
+        )
 
     return look
 
@@ -202,4 +255,7 @@ def test_a_browser_shows_a_session_on_a_phone_in_the_dark(look):
     light = look(f"{BAD}.html", 400)
     assert (light["wrong"], light["cut"], light["paper"]) == ([], [], "rgb(255, 255, 255)")
     assert light["over"] <= 0
-    assert look(f"{BAD}.html", 400, "--blink-settings=preferredColorScheme=0")["paper"] == "rgb(18, 24, 29)"
+    assert (
+        look(f"{BAD}.html", 400, "--blink-settings=preferredColorScheme=0")["paper"]
+        == "rgb(18, 24, 29)"
+    )

@@ -21,7 +21,8 @@ from tests.support.fakes import HELLO
 from tests.support.made_sessions import START_NS, picture
 
 CAMERA = CameraInfo("fake", 32, 24, 30.0, "I420", "start of exposure")
-SAMPLES, FRAMES, WRITTEN_LATE = 1100, 80, 3       # more samples than one chunk holds; frames whose times were not flushed yet
+# more samples than one chunk holds; frames whose times were not flushed yet
+SAMPLES, FRAMES, WRITTEN_LATE = 1100, 80, 3
 PERIOD_NS = 40_000_000
 
 
@@ -31,18 +32,21 @@ def sample_ns(i):
 
 @pytest.fixture(scope="module")
 def recorded(tmp_path_factory):
-    """The bytes of a recording when its process could be killed, some frames written and their times not; and once closed."""
+    """The bytes of a recording when its process could be killed, some frames written and their
+    times not; and once closed.
+    """
     path = tmp_path_factory.mktemp("killed") / "S01-20260101T090000Z.h5"
     with SessionWriter(
-        path, session_id=path.stem, subject="S01", camera=CAMERA, hello=HELLO, port="x", started_unix_ns=1,
-        started_monotonic_ns=START_NS, simulated=True,
+        path, session_id=path.stem, subject="S01", camera=CAMERA, hello=HELLO, port="x",
+        started_unix_ns=1, started_monotonic_ns=START_NS, simulated=True,
     ) as writer:
         frames = 0
         for i in range(SAMPLES):
             at_ns = sample_ns(i)
             ticks = (at_ns - START_NS) // 500
             writer.add_sample(
-                sequence=i, ticks=ticks, value=i % 65536, flags=0, arrival_ns=at_ns + 30_000_000, time_ns=0, bound_ns=-1
+                sequence=i, ticks=ticks, value=i % 65536, flags=0, arrival_ns=at_ns + 30_000_000,
+                time_ns=0, bound_ns=-1,
             )
             if i % 25 == 0:
                 writer.add_exchange(at_ns - 300_000, ticks, ticks, at_ns + 300_000, i)
@@ -90,7 +94,10 @@ def check(path):
         for i in range(frames):
             assert (session.frames.raw(i) == picture(i, CAMERA.image_shape)).all()
         known = session.ppg_bound_ns >= 0
-        assert (np.abs(session.ppg_time_ns - sample_ns(np.arange(samples)))[known] <= session.ppg_bound_ns[known]).all()
+        assert (
+            np.abs(session.ppg_time_ns - sample_ns(np.arange(samples)))[known]
+            <= session.ppg_bound_ns[known]
+        ).all()
         assert not session.complete
         return frames, samples
 
@@ -99,7 +106,9 @@ def test_a_killed_recording_becomes_a_clean_session(tmp_path, killed):
     path = put(tmp_path, killed)
     found = recover(path)
     assert found is not None
-    assert (found.frames, found.samples, found.dropped_frames, found.dropped_samples) == (FRAMES, SAMPLES, WRITTEN_LATE, 0)
+    assert (found.frames, found.samples, found.dropped_frames, found.dropped_samples) == (
+        FRAMES, SAMPLES, WRITTEN_LATE, 0,
+    )
     assert check(path) == (FRAMES, SAMPLES)
     assert Path(found.survivor).read_bytes() == killed
     with Session(path) as session:
@@ -121,7 +130,7 @@ def test_one_cut_anywhere_gives_what_lies_before_the_cut(tmp_path, killed):
         try:
             found = recover(path)
         except SessionError:
-            assert cut < 200_000                               # the first chunk of every column lies before
+            assert cut < 200_000  # the first chunk of every column lies before
             assert sorted(tmp_path.iterdir()) == [path]
             assert path.read_bytes() == killed[:cut]
             continue
@@ -156,7 +165,9 @@ def test_a_frame_that_does_not_decode_is_a_counted_gap(tmp_path, killed):
         file.write(bytes(chunk.size))
     found = recover(path)
     assert found is not None
-    assert (found.frames, found.dropped_frames, found.lost_frames) == (FRAMES - 1, WRITTEN_LATE + 1, 1)
+    assert (found.frames, found.dropped_frames, found.lost_frames) == (
+        FRAMES - 1, WRITTEN_LATE + 1, 1,
+    )
     with Session(path) as session:
         assert session.frame_sequence.tolist() == [*range(50), *range(51, FRAMES)]
         assert (session.frames.raw(50) == picture(51, CAMERA.image_shape)).all()
@@ -208,7 +219,8 @@ def test_a_closed_recording_with_a_damaged_frame_is_recovered_without_it(tmp_pat
     path = put(tmp_path, recorded[1])
     with h5py.File(path, "r+") as file:
         chunk = file[layout.FRAMES].id.get_chunk_info_by_coord((50, 0, 0))
-        file.attrs["lost_frames"], file.attrs["lost_samples"] = 4, 2       # before the first row and behind the last
+        # before the first row and behind the last
+        file.attrs["lost_frames"], file.attrs["lost_samples"] = 4, 2
     with path.open("r+b") as file:
         file.seek(chunk.byte_offset)
         file.write(bytes(chunk.size))
@@ -221,7 +233,9 @@ def test_a_closed_recording_with_a_damaged_frame_is_recovered_without_it(tmp_pat
     assert recover(path) is None
 
 
-def test_what_is_no_file_or_lies_where_nothing_can_be_written_is_one_line(tmp_path, killed, monkeypatch):
+def test_what_is_no_file_or_lies_where_nothing_can_be_written_is_one_line(
+    tmp_path, killed, monkeypatch
+):
     for nothing, found in ((tmp_path / "none.h5", "nothing"), (tmp_path, "a folder")):
         with pytest.raises(SessionError, match=f"expected a session file, found {found} at"):
             recover(nothing)

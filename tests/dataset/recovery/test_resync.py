@@ -1,4 +1,6 @@
-"""Recordings with a known truth, synchronised anew: bytes reproduced, crashes survived, growing files left alone."""
+"""Recordings with a known truth, synchronised anew: bytes reproduced, crashes survived, growing
+files left alone.
+"""
 
 import functools
 import json
@@ -28,21 +30,29 @@ LONG_AGO_S = 60
 
 
 def write(path, *, closed=True):
-    """A recording of the plant, with times as they were known while recording: 1,200 samples, more than one chunk; its writer."""
+    """A recording of the plant, with times as they were known while recording: 1,200 samples, more
+    than one chunk; its writer.
+    """
     time_ns, bound_ns = LIVE()
     camera = CameraInfo("fake", 32, 24, 25.0, "I420", "start of exposure")
     writer = SessionWriter(
-        path, session_id="S01-20260101T090000Z", subject="S01", camera=camera, hello=HELLO, port="/dev/x",
-        started_unix_ns=1, started_monotonic_ns=2, simulated=False,
+        path, session_id="S01-20260101T090000Z", subject="S01", camera=camera, hello=HELLO,
+        port="/dev/x", started_unix_ns=1, started_monotonic_ns=2, simulated=False,
     )
     writer.add_frame(VideoFrame(np.zeros(camera.image_shape, np.uint8), 1, 2, 0))
     for row in MADE.exchanges.tolist():
         writer.add_exchange(*row)
     for row in MADE.clocks.tolist():
         writer.add_clocks(*row)
-    rows = zip(MADE.ticks.tolist(), MADE.arrival_ns.tolist(), time_ns.tolist(), bound_ns.tolist(), strict=True)
+    rows = zip(
+        MADE.ticks.tolist(), MADE.arrival_ns.tolist(), time_ns.tolist(), bound_ns.tolist(),
+        strict=True,
+    )
     for i, (ticks, arrival, at, bound) in enumerate(rows):
-        writer.add_sample(sequence=i, ticks=ticks, value=i, flags=0, arrival_ns=arrival, time_ns=at, bound_ns=bound)
+        writer.add_sample(
+            sequence=i, ticks=ticks, value=i, flags=0, arrival_ns=arrival, time_ns=at,
+            bound_ns=bound,
+        )
     if closed:
         writer.close(complete=True)
     else:
@@ -70,7 +80,9 @@ def test_live_times_become_those_of_the_whole_recording(path):
     assert found.samples == len(MADE.ticks)
     assert found.changed > 0.9 * found.samples
     assert (found.unbounded, found.bound_ms) == (0, bound_ns.max() / 1e6)
-    assert (found.unbounded_before, found.bound_before_ms) == ((live_bound_ns < 0).sum(), live_bound_ns.max() / 1e6)
+    assert (found.unbounded_before, found.bound_before_ms) == (
+        (live_bound_ns < 0).sum(), live_bound_ns.max() / 1e6,
+    )
 
 
 def test_the_same_exchanges_give_the_same_bytes(path):
@@ -88,7 +100,9 @@ def test_nothing_but_two_columns_changes(path, tmp_path):
     assert path.stat().st_size == len(before)
     with Session(path) as session:
         for name, column in session._columns.items():
-            assert (column == old[name]).all() == (name not in (layout.PPG_TIME, layout.PPG_BOUND)), name
+            assert (column == old[name]).all() == (
+                name not in (layout.PPG_TIME, layout.PPG_BOUND)
+            ), name
 
 
 def test_a_recording_just_closed_does_not_change(acq, tmp_path):
@@ -216,7 +230,9 @@ def test_a_split_that_lists_what_changed_is_named_and_another_is_not(acq, tmp_pa
     for listed in ("S01-20260101T090000Z", "S01-20260102T090000Z"):
         path.write_bytes(before)
         sessions = [
-            SessionIdentity(session, subject, f"{session}.h5", "0" * 64, simulated=False, complete=True)
+            SessionIdentity(
+                session, subject, f"{session}.h5", "0" * 64, simulated=False, complete=True
+            )
             for session, subject in ((listed, "S01"), ("S02-20260101T090000Z", "S02"))
         ]
         write_split(split_by_subject(sessions, holdout=["S02"]), split, force=True)

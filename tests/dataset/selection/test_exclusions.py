@@ -39,20 +39,27 @@ def truncate(path):
 def take_out(data, *sessions, from_s=None, to_s=None):
     excluded = read_exclusions(data)
     for session in sessions:
-        excluded = excluded.with_one(decide(find_session(data, session), from_s=from_s, to_s=to_s, reason="moved"))
+        excluded = excluded.with_one(
+            decide(find_session(data, session), from_s=from_s, to_s=to_s, reason="moved")
+        )
     write_exclusions(data, excluded)
 
 
 @pytest.mark.parametrize(
     ("text", "seconds"),
-    [("80", 80), ("1:20", 80), ("01:20.25", 80.25), ("1:02:03.5", 3723.5), ("0", 0), ("90.5", 90.5), ("0:05", 5)],
+    [
+        ("80", 80), ("1:20", 80), ("01:20.25", 80.25), ("1:02:03.5", 3723.5), ("0", 0),
+        ("90.5", 90.5), ("0:05", 5),
+    ],
 )
 def test_times_are_read_and_written_alike(text, seconds):
     assert parse_time(text, "--from") == seconds
     assert parse_time(clock(seconds), "--from") == seconds
 
 
-@pytest.mark.parametrize("text", ["", "-5", "1:2", "1:60", "60:00:00:00", "1:62:00", "one", "nan", "1e3", "1:20s", ":20"])
+@pytest.mark.parametrize(
+    "text", ["", "-5", "1:2", "1:60", "60:00:00:00", "1:62:00", "one", "nan", "1e3", "1:20s", ":20"]
+)
 def test_other_times_are_refused(text):
     with pytest.raises(typer.BadParameter, match="such as 80, 1:20"):
         parse_time(text, "--from")
@@ -62,7 +69,7 @@ def test_what_is_out_is_in_no_split(data):
     take_out(data, SECOND)
     assert [one.session for one in identify_sessions(data)] == [FIRST, THIRD]
     take_out(data, FIRST, from_s=1.0)
-    assert [one.session for one in identify_sessions(data)] == [FIRST, THIRD]         # a part is cut later
+    assert [one.session for one in identify_sessions(data)] == [FIRST, THIRD]  # a part is cut later
     take_out(data, FIRST, THIRD)
     with pytest.raises(SplitError, match="all of them taken out"):
         identify_sessions(data)
@@ -96,7 +103,9 @@ def test_taking_back(data):
     assert [one.span for one in undone] == ["0:01 to 0:02"]
     assert left.is_out(FIRST)
     assert excluded.without(FIRST)[0] == Exclusions()
-    for session, part, says in ((SECOND, None, "found out nothing of it"), (FIRST, (1.0, 3.0), "0:01 to 0:02")):
+    for session, part, says in (
+        (SECOND, None, "found out nothing of it"), (FIRST, (1.0, 3.0), "0:01 to 0:02"),
+    ):
         with pytest.raises(CurationError, match=says):
             excluded.without(session, part)
 
@@ -129,15 +138,22 @@ def test_verbs(data):
         return done.stdout
 
     assert "nothing is taken out" in say("exclude")
-    assert "made before this" not in say("exclude", FIRST, SECOND, "--from", "1", "--to", "0:02.5", "--reason", "talks")
+    assert "made before this" not in say(
+        "exclude", FIRST, SECOND, "--from", "1", "--to", "0:02.5", "--reason", "talks"
+    )
     assert "left out" not in say("split", "--holdout", "S01", "--quiet")
     out = say("exclude", data / "sessions/S03" / f"{THIRD}.h5", "--reason", " moved\nall the time ")
     assert f"out: {THIRD}: the whole session (moved all the time; 20" in out
-    assert f"made before this: {data_folder.split_file(data)}; make it anew with acq split --force" in out
+    assert (
+        f"made before this: {data_folder.split_file(data)}; make it anew with acq split --force"
+        in out
+    )
     assert [line.partition(" (")[0] for line in say("exclude").splitlines()] == [
         f"{FIRST}: 0:01 to 0:02.5", f"{SECOND}: 0:01 to 0:02.5", f"{THIRD}: the whole session",
     ]
-    assert f"left out: {THIRD} (moved all the time)" in say("split", "--holdout", "S01", "--quiet", "--force")
+    assert f"left out: {THIRD} (moved all the time)" in say(
+        "split", "--holdout", "S01", "--quiet", "--force"
+    )
     made = json.loads(say("split", "--holdout", "S01", "--quiet", "--json"))
     assert made["excluded"] == [THIRD]
     assert "make it anew with acq split --force" in say("include", THIRD)
@@ -154,7 +170,9 @@ def test_verbs(data):
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("{", "as JSON"), ("[]", "expected schema"), ('{"schema": "acq-exclusions", "schema_version": 2}', "expected schema"),
+        ("{", "as JSON"),
+        ("[]", "expected schema"),
+        ('{"schema": "acq-exclusions", "schema_version": 2}', "expected schema"),
         ('{"schema": "acq-exclusions", "schema_version": 1}', "a list of exclusions"),
     ],
 )
@@ -168,7 +186,10 @@ def test_a_damaged_file_is_named(data, text, says):
 
 @pytest.mark.parametrize(
     "change",
-    [{"from_s": float("nan")}, {"from_s": -1}, {"from_s": 3, "to_s": 2}, {"session": "../x"}, {"reason": " "}, {"to_s": "9"}],
+    [
+        {"from_s": float("nan")}, {"from_s": -1}, {"from_s": 3, "to_s": 2}, {"session": "../x"},
+        {"reason": " "}, {"to_s": "9"},
+    ],
 )
 def test_a_decision_changed_by_hand_is_checked(data, change):
     take_out(data, FIRST)

@@ -32,21 +32,27 @@ from tests.support.made_sessions import make_session
 
 
 def identities(*subjects, simulated=False):
-    return [SessionIdentity(f"{s}-{i}", s, f"sessions/{s}/{i}.h5", f"{i}", simulated, True) for i, s in enumerate(subjects)]
+    return [
+        SessionIdentity(f"{s}-{i}", s, f"sessions/{s}/{i}.h5", f"{i}", simulated, True)
+        for i, s in enumerate(subjects)
+    ]
 
 
 PEOPLE = [f"S{number:02}" for number in range(12)]
 
 
 @settings(deadline=None, max_examples=10_000)
-@given(st.integers(0, 2**64 - 1), st.sampled_from(["holdout", "folds", "test_fraction"]), st.booleans())
+@given(
+    st.integers(0, 2**64 - 1), st.sampled_from(["holdout", "folds", "test_fraction"]), st.booleans()
+)
 def test_no_random_data_set_ever_shares_a_subject(number, how, mix):
-    draw = random.Random(number)          # one draw of hypothesis a data set: ten thousand of them in seconds
+    # one draw of hypothesis a data set: ten thousand of them in seconds
+    draw = random.Random(number)
     made_up = draw.choice([[False], [True], [False, True]])
     sessions = [
         SessionIdentity(
-            f"s{at}", draw.choice(PEOPLE[: draw.randint(1, 12)]), f"{at}", "", draw.choice(made_up), True,
-            draw.choice([None, draw.randint(400, 2400) / 10]),
+            f"s{at}", draw.choice(PEOPLE[: draw.randint(1, 12)]), f"{at}", "", draw.choice(made_up),
+            True, draw.choice([None, draw.randint(400, 2400) / 10]),
         )
         for at in range(draw.randint(0, 12))
     ]
@@ -89,24 +95,29 @@ def people(rates):
 
 
 def test_each_test_set_spans_the_heart_rates_and_the_seed_draws_among_like_ones():
-    rates = {f"S{at:02}": 50.0 + (at * 7 % 20) * 4 for at in range(20)}            # 50 to 126, in no order of the names
+    # 50 to 126, in no order of the names
+    rates = {f"S{at:02}": 50.0 + (at * 7 % 20) * 4 for at in range(20)}
     layers = np.array_split(sorted(rates.values()), 4)
     drawn = set()
     for seed in range(8):
         made = split_by_subject(people(rates), folds=5, seed=seed)
         for fold in made.folds:
             assert [sum(rates[s] in layer for s in fold.test) for layer in layers] == [1, 1, 1, 1]
-            assert fold.test_hr_bpm == (min(rates[s] for s in fold.test), max(rates[s] for s in fold.test))
+            assert fold.test_hr_bpm == (
+                min(rates[s] for s in fold.test), max(rates[s] for s in fold.test),
+            )
         (one,) = split_by_subject(people(rates), test_fraction=0.2, seed=seed).folds
         assert [sum(rates[s] in layer for s in one.test) for layer in layers] == [1, 1, 1, 1]
         drawn |= {made.hash, one.test}
-    assert len(drawn) > 12                                                        # another seed, another draw
+    assert len(drawn) > 12  # another seed, another draw
 
 
 def test_a_subject_without_a_heart_rate_is_dealt_too():
     made = split_by_subject(people({"S01": None, "S02": 60.0, "S03": None}), folds=3)
     assert sorted(fold.test for fold in made.folds) == [("S01",), ("S02",), ("S03",)]
-    assert {fold.test: fold.test_hr_bpm for fold in made.folds} == {("S01",): None, ("S02",): (60.0, 60.0), ("S03",): None}
+    assert {fold.test: fold.test_hr_bpm for fold in made.folds} == {
+        ("S01",): None, ("S02",): (60.0, 60.0), ("S03",): None,
+    }
 
 
 def test_hash_is_the_same_on_every_machine():
@@ -118,9 +129,17 @@ def test_hash_is_the_same_on_every_machine():
 @pytest.mark.parametrize(
     ("kwargs", "says"),
     [
-        pytest.param({"holdout": ["S09"]}, "to name recorded subjects (S01, S02, S03), found S09", id="unknown"),
-        pytest.param({"holdout": ["S01", "S02", "S03"]}, "found none to train", id="nobody to train on"),
-        pytest.param({"folds": 4}, "expected 2 to 3 folds for --folds 4, found the subjects S01, S02, S03", id="too many folds"),
+        pytest.param(
+            {"holdout": ["S09"]}, "to name recorded subjects (S01, S02, S03), found S09",
+            id="unknown",
+        ),
+        pytest.param(
+            {"holdout": ["S01", "S02", "S03"]}, "found none to train", id="nobody to train on"
+        ),
+        pytest.param(
+            {"folds": 4}, "expected 2 to 3 folds for --folds 4, found the subjects S01, S02, S03",
+            id="too many folds",
+        ),
         pytest.param({"folds": 1}, "expected 2 to 3 folds", id="one fold"),
     ],
 )
@@ -130,7 +149,11 @@ def test_impossible_splits(kwargs, says):
 
 
 @pytest.mark.parametrize(
-    "kwargs", [{}, {"holdout": ["S01"], "folds": 2}, {"folds": 2, "test_fraction": 0.5}, {"test_fraction": 1.0}]
+    "kwargs",
+    [
+        {}, {"holdout": ["S01"], "folds": 2}, {"folds": 2, "test_fraction": 0.5},
+        {"test_fraction": 1.0},
+    ],
 )
 def test_one_way_to_split(kwargs):
     with pytest.raises(ValueError, match=r"not both|between 0 and 1"):
@@ -178,25 +201,73 @@ def edit(change):
 @pytest.mark.parametrize(
     ("damage", "says"),
     [
-        pytest.param(edit(lambda b: b["folds"][0]["train"].append("S03")), "found S03 on both in fold 1", id="leak"),
-        pytest.param(edit(lambda b: b["folds"][0]["test"].clear()), "found none to test", id="empty side"),
-        pytest.param(edit(lambda b: b["folds"][0]["train"].remove("S02")), "found S02 missing or added", id="subject dropped"),
-        pytest.param(edit(lambda b: b["folds"][0]["train"].append("S99")), "found S99 missing or added", id="subject invented"),
-        pytest.param(edit(lambda b: b["folds"][0]["train"].append("../x")), "a subject id that is none", id="hostile subject"),
-        pytest.param(edit(lambda b: b["sessions"].append(b["sessions"][0])), "found one twice", id="session twice"),
-        pytest.param(edit(lambda b: b["sessions"][0].update(hash="0")), "changed by hand", id="hash edited"),
-        pytest.param(edit(lambda b: b["sessions"][0].update(simulated=True)), "found both", id="simulated among real"),
-        pytest.param(edit(lambda b: b["folds"][0].update(test_hr_bpm=[1.0, 2.0])), "found others in fold 1", id="rates edited"),
-        pytest.param(edit(lambda b: b["sessions"][0].update(hr_bpm="x")), "a heart rate that is none", id="rate a text"),
-        pytest.param(edit(lambda b: b["sessions"][0].update(hr_bpm=float("nan"))), "a heart rate that is none", id="rate NaN"),
+        pytest.param(
+            edit(lambda b: b["folds"][0]["train"].append("S03")), "found S03 on both in fold 1",
+            id="leak",
+        ),
+        pytest.param(
+            edit(lambda b: b["folds"][0]["test"].clear()), "found none to test", id="empty side"
+        ),
+        pytest.param(
+            edit(lambda b: b["folds"][0]["train"].remove("S02")), "found S02 missing or added",
+            id="subject dropped",
+        ),
+        pytest.param(
+            edit(lambda b: b["folds"][0]["train"].append("S99")), "found S99 missing or added",
+            id="subject invented",
+        ),
+        pytest.param(
+            edit(lambda b: b["folds"][0]["train"].append("../x")), "a subject id that is none",
+            id="hostile subject",
+        ),
+        pytest.param(
+            edit(lambda b: b["sessions"].append(b["sessions"][0])), "found one twice",
+            id="session twice",
+        ),
+        pytest.param(
+            edit(lambda b: b["sessions"][0].update(hash="0")), "changed by hand", id="hash edited"
+        ),
+        pytest.param(
+            edit(lambda b: b["sessions"][0].update(simulated=True)), "found both",
+            id="simulated among real",
+        ),
+        pytest.param(
+            edit(lambda b: b["folds"][0].update(test_hr_bpm=[1.0, 2.0])), "found others in fold 1",
+            id="rates edited",
+        ),
+        pytest.param(
+            edit(lambda b: b["sessions"][0].update(hr_bpm="x")), "a heart rate that is none",
+            id="rate a text",
+        ),
+        pytest.param(
+            edit(lambda b: b["sessions"][0].update(hr_bpm=float("nan"))),
+            "a heart rate that is none", id="rate NaN",
+        ),
         pytest.param(edit(lambda b: b["folds"].clear()), "found none", id="no fold"),
-        pytest.param(edit(lambda b: b["sessions"][0].update(session=["x"])), "a name that is no text", id="session a list"),
-        pytest.param(edit(lambda b: b["sessions"][0].update(hash=float("nan"))), "a name that is no text", id="hash NaN"),
-        pytest.param(edit(lambda b: b["sessions"][0].update(complete=float("nan"))), "neither true nor false", id="NaN"),
-        pytest.param(edit(lambda b: b["folds"][0].update(train=[["S01"]])), "expected folds and sessions", id="subject a list"),
+        pytest.param(
+            edit(lambda b: b["sessions"][0].update(session=["x"])), "a name that is no text",
+            id="session a list",
+        ),
+        pytest.param(
+            edit(lambda b: b["sessions"][0].update(hash=float("nan"))), "a name that is no text",
+            id="hash NaN",
+        ),
+        pytest.param(
+            edit(lambda b: b["sessions"][0].update(complete=float("nan"))),
+            "neither true nor false", id="NaN",
+        ),
+        pytest.param(
+            edit(lambda b: b["folds"][0].update(train=[["S01"]])), "expected folds and sessions",
+            id="subject a list",
+        ),
         pytest.param(edit(lambda b: b.pop("folds")), "KeyError", id="no folds"),
-        pytest.param(edit(lambda b: b.update(schema="x")), "expected schema acq-split", id="schema"),
-        pytest.param(edit(lambda b: b.update(schema_version=1)), "expected split format 2, found 1", id="version"),
+        pytest.param(
+            edit(lambda b: b.update(schema="x")), "expected schema acq-split", id="schema"
+        ),
+        pytest.param(
+            edit(lambda b: b.update(schema_version=1)), "expected split format 2, found 1",
+            id="version",
+        ),
         pytest.param(lambda b: "{", "as JSON", id="not JSON"),
         pytest.param(lambda b: "[]", "expected schema", id="a list"),
     ],
@@ -228,7 +299,10 @@ def test_another_heart_rate_of_the_same_recording_is_no_change(data):
     made = split_by_subject([replace(one, hr_bpm=61.0) for one in found], holdout=["S03"])
     check_sessions(made, found, data_folder.split_file(data))
     with pytest.raises(SplitError, match=f"{found[0].session} changed"):
-        check_sessions(made, [replace(found[0], imported_from="elsewhere"), *found[1:]], data_folder.split_file(data))
+        check_sessions(
+            made, [replace(found[0], imported_from="elsewhere"), *found[1:]],
+            data_folder.split_file(data),
+        )
 
 
 def test_recordings_that_were_never_closed_are_refused_all_at_once(data):
@@ -239,7 +313,9 @@ def test_recordings_that_were_never_closed_are_refused_all_at_once(data):
             file.flush()
             growing = path.read_bytes()
         path.write_bytes(growing)
-    with pytest.raises(SplitError, match=r"found never closed: .* `acq recover` .* `acq exclude`") as caught:
+    with pytest.raises(
+        SplitError, match=r"found never closed: .* `acq recover` .* `acq exclude`"
+    ) as caught:
         identify_sessions(data)
     assert all(str(path) in str(caught.value) for path in open_ones)
     excluded = Exclusions()
@@ -270,13 +346,18 @@ def test_an_identity_knows_the_heart_rate_and_where_it_came_from(tmp_path):
     assert first.hr_bpm == round(first.hr_bpm, 1)
     assert second.hr_bpm == pytest.approx(90.0, abs=0.3)
     assert (first.imported_from, second.imported_from) == ("", "UBFC-rPPG DATASET_2")
-    (fold,) = split_by_subject([first, second], test_fraction=0.5).folds              # an imported and an own one together
-    assert {fold.test_hr_bpm, fold.train_hr_bpm} == {(one.hr_bpm, one.hr_bpm) for one in (first, second)}
+    # an imported and an own one together
+    (fold,) = split_by_subject([first, second], test_fraction=0.5).folds
+    assert {fold.test_hr_bpm, fold.train_hr_bpm} == {
+        (one.hr_bpm, one.hr_bpm) for one in (first, second)
+    }
 
 
 def test_check_split_refuses_a_leak_that_was_made_in_memory():
     with pytest.raises(SplitError, match="on both"):
-        check_split(Split((Fold(("S01", "S02"), ("S02",)),), tuple(identities("S01", "S02")), False), "x")
+        check_split(
+            Split((Fold(("S01", "S02"), ("S02",)),), tuple(identities("S01", "S02")), False), "x"
+        )
 
 
 def test_an_empty_folder(tmp_path):
@@ -308,11 +389,27 @@ def test_command(acq, data):
     assert refused.returncode == 1
     assert len(refused.stderr.splitlines()) == 1
     assert "S01, S02, S03" in refused.stderr
-    folds = CliRunner().invoke(app, ["split", "--data", str(data), "--folds", "3", "--force", "--quiet", "--json"])
-    assert [fold["test"] for fold in json.loads(folds.stdout)["folds"]] == [["S01"], ["S02"], ["S03"]]
-    for words in ([], ["--holdout", "S01", "--seed", "1"], ["--test-fraction", "1"], ["--test-fraction", "0.2", "--folds", "2"]):
-        assert CliRunner().invoke(app, ["split", "--data", str(data), "--quiet", *words]).exit_code == 2
-    part = CliRunner().invoke(app, ["split", "--data", str(data), "--quiet", "--test-fraction", "0.2", "--seed", "1", "--force"])
+    folds = CliRunner().invoke(
+        app, ["split", "--data", str(data), "--folds", "3", "--force", "--quiet", "--json"]
+    )
+    assert [fold["test"] for fold in json.loads(folds.stdout)["folds"]] == [
+        ["S01"], ["S02"], ["S03"],
+    ]
+    for words in (
+        [], ["--holdout", "S01", "--seed", "1"], ["--test-fraction", "1"],
+        ["--test-fraction", "0.2", "--folds", "2"],
+    ):
+        assert (
+            CliRunner().invoke(app, ["split", "--data", str(data), "--quiet", *words]).exit_code
+            == 2
+        )
+    part = CliRunner().invoke(
+        app,
+        [
+            "split", "--data", str(data), "--quiet", "--test-fraction", "0.2", "--seed", "1",
+            "--force",
+        ],
+    )
     assert part.exit_code == 0
     assert len(read_split(data_folder.split_file(data)).folds[0].test) == 1
 
@@ -320,7 +417,9 @@ def test_command(acq, data):
 def test_the_output_shows_the_heart_rates_of_either_side(tmp_path):
     for subject, bpm in (("S01", 60.0), ("S02", 75.0), ("S03", 90.0)):
         make_session(tmp_path, subject, bpm=bpm, seconds=8.0)
-    done = CliRunner().invoke(app, ["split", "--data", str(tmp_path), "--quiet", "--holdout", "S02"])
+    done = CliRunner().invoke(
+        app, ["split", "--data", str(tmp_path), "--quiet", "--holdout", "S02"]
+    )
     assert "train S01, S03 (60 to 90 bpm); test S02 (75 bpm)" in done.stdout
 
 
@@ -334,7 +433,10 @@ def test_a_held_out_subject_that_is_excluded_and_a_bad_grade_are_said(acq, tmp_p
     assert refused.returncode == 1
     assert "found all of them excluded; acq include brings them back" in refused.stderr
     other = next((data / "sessions/S02").glob("*.h5"))
-    write_quality(other, SessionQuality(other.stem, "S02", "0" * 64, False, 4.0, "bad", (), {}, {}, "0" * 64, "0"))
+    write_quality(
+        other,
+        SessionQuality(other.stem, "S02", "0" * 64, False, 4.0, "bad", (), {}, {}, "0" * 64, "0"),
+    )
     done = acq("split", "--holdout", "S02", "--data", data, "--quiet")
     assert done.returncode == 0
     assert f"graded bad, but used: {other.stem}" in done.stderr

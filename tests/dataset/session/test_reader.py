@@ -75,7 +75,10 @@ def test_frames_are_rgb_lazy_and_a_sequence(tmp_path, pixel_format):
         assert (session.frames[-12] == rgb).all()
         assert (session.frames[2:5][1] == rgb).all()
         assert (list(session.frames)[3] == rgb).all()
-        assert (session.frames.read_into(3, np.empty((HEIGHT, WIDTH, 3), np.uint8), bgr=True) == rgb[..., ::-1]).all()
+        assert (
+            session.frames.read_into(3, np.empty((HEIGHT, WIDTH, 3), np.uint8), bgr=True)
+            == rgb[..., ::-1]
+        ).all()
         with pytest.raises(IndexError):
             session.frames[15]
 
@@ -84,10 +87,14 @@ def test_red_is_red(tmp_path):
     """Full-range red in BT.601 limited range: Y 81, U 90, V 240."""
     path = tmp_path / "a.h5"
     info = CameraInfo("fake", 4, 4, 30.0, "I420", "arrival")
-    red = np.concatenate([np.full(16, 81), np.full(4, 90), np.full(4, 240)]).astype(np.uint8).reshape(6, 4)
+    red = (
+        np.concatenate([np.full(16, 81), np.full(4, 90), np.full(4, 240)])
+        .astype(np.uint8)
+        .reshape(6, 4)
+    )
     with SessionWriter(
-        path, session_id="S01-x", subject="S01", camera=info, hello=HELLO, port="p", started_unix_ns=0,
-        started_monotonic_ns=0, simulated=True,
+        path, session_id="S01-x", subject="S01", camera=info, hello=HELLO, port="p",
+        started_unix_ns=0, started_monotonic_ns=0, simulated=True,
     ) as writer:
         writer.add_frame(VideoFrame(red, 1, 1, 0))
         writer.close(complete=True)
@@ -97,15 +104,23 @@ def test_red_is_red(tmp_path):
 
 @pytest.mark.parametrize(
     ("sequence", "lost"),
-    [([], 0), ([0, 1, 2], 0), ([2, 3], 2), ([0, 1, 5, 6, 9], 5), ([0, 1, 2, 0, 1], 0), ([0, 1, 2, 3, 2], 2)],
-    ids=["empty", "whole", "first ones missing", "two holes", "restarted", "restarted, first ones missing"],
+    [
+        ([], 0), ([0, 1, 2], 0), ([2, 3], 2), ([0, 1, 5, 6, 9], 5), ([0, 1, 2, 0, 1], 0),
+        ([0, 1, 2, 3, 2], 2),
+    ],
+    ids=[
+        "empty", "whole", "first ones missing", "two holes", "restarted",
+        "restarted, first ones missing",
+    ],
 )
 def test_losses_are_counted_from_the_sequence(sequence, lost):
     assert count_lost(np.array(sequence, np.int64)) == lost
 
 
 def test_lost_frames_and_samples(tmp_path):
-    with Session(make_session(tmp_path, lost_frames={0, 1, 50}, lost_samples={7, 8, 9, 100})) as session:
+    with Session(
+        make_session(tmp_path, lost_frames={0, 1, 50}, lost_samples={7, 8, 9, 100})
+    ) as session:
         assert (session.lost_frames, session.lost_samples) == (3, 4)
 
 
@@ -139,7 +154,9 @@ def test_a_killed_recording_is_read_up_to_where_it_is_whole(tmp_path):
         print("ready", flush=True)
         time.sleep(60)
     """)
-    with subprocess.Popen([sys.executable, "-c", code], cwd=REPO, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        [sys.executable, "-c", code], cwd=REPO, stdout=subprocess.PIPE, text=True
+    ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
         with Session(path) as live:
@@ -215,7 +232,9 @@ def link_group_out(file):
 
 
 def odd_height(file):
-    replace_dataset(file, layout.FRAMES, data=np.zeros((30, 34, WIDTH), "u1"), chunks=(1, 34, WIDTH))
+    replace_dataset(
+        file, layout.FRAMES, data=np.zeros((30, 34, WIDTH), "u1"), chunks=(1, 34, WIDTH)
+    )
     file[layout.FRAMES].attrs.modify("height", 23)
 
 
@@ -225,7 +244,9 @@ def soft_link(file):
 
 
 def external_storage(file):
-    replace_dataset(file, layout.PPG_VALUE, shape=(10,), dtype="u2", external=[("/etc/passwd", 0, 20)])
+    replace_dataset(
+        file, layout.PPG_VALUE, shape=(10,), dtype="u2", external=[("/etc/passwd", 0, 20)]
+    )
 
 
 def virtual(file):
@@ -243,7 +264,10 @@ def unknown_filter(file):
     made.set_filter(306, h5py.h5z.FLAG_OPTIONAL, ())
     attrs = dict(file[layout.FRAMES].attrs)
     del file[layout.FRAMES]
-    h5py.h5d.create(file.id, layout.FRAMES.encode(), h5py.h5t.NATIVE_UINT8, h5py.h5s.create_simple(shape), dcpl=made)
+    h5py.h5d.create(
+        file.id, layout.FRAMES.encode(), h5py.h5t.NATIVE_UINT8, h5py.h5s.create_simple(shape),
+        dcpl=made,
+    )
     file[layout.FRAMES].attrs.update(attrs)
 
 
@@ -252,7 +276,8 @@ def drop_last_chunk(file):
     frames = file[layout.FRAMES][:-1]
     del file[layout.FRAMES]
     new = file.create_dataset(
-        layout.FRAMES, shape=(30, *frames.shape[1:]), chunks=(1, *frames.shape[1:]), dtype="u1", **hdf5plugin.Htj2k()
+        layout.FRAMES, shape=(30, *frames.shape[1:]), chunks=(1, *frames.shape[1:]), dtype="u1",
+        **hdf5plugin.Htj2k(),
     )
     new[:-1] = frames
     new.attrs.update(attrs)
@@ -261,34 +286,67 @@ def drop_last_chunk(file):
 @pytest.mark.parametrize(
     ("damage", "says"),
     [
-        pytest.param(lambda f: f.attrs.modify("schema", "other"), "expected schema acq-session, found 'other'", id="schema"),
-        pytest.param(lambda f: f.attrs.modify("schema_version", 9), "expected session format 1, found 9", id="version"),
+        pytest.param(
+            lambda f: f.attrs.modify("schema", "other"),
+            "expected schema acq-session, found 'other'", id="schema",
+        ),
+        pytest.param(
+            lambda f: f.attrs.modify("schema_version", 9), "expected session format 1, found 9",
+            id="version",
+        ),
         pytest.param(lambda f: f.attrs.__delitem__("subject"), "found no subject", id="no subject"),
-        pytest.param(lambda f: f.attrs.modify("subject", "../S01"), "expected a subject id", id="hostile subject"),
-        pytest.param(lambda f: f.attrs.modify("session_id", "[/v2]"), "expected a session id", id="hostile session id"),
-        pytest.param(lambda f: f.attrs.__setitem__("host", [1, 2]), "an attribute that is not one value", id="array attribute"),
-        pytest.param(lambda f: f["ppg"].attrs.__setitem__("port", [1]), "an attribute that is not one value", id="array of one"),
-        pytest.param(lambda f: f.attrs.__setitem__("started_unix_ns", 1e30), "started_unix_ns as int64 nanoseconds", id="late"),
+        pytest.param(
+            lambda f: f.attrs.modify("subject", "../S01"), "expected a subject id",
+            id="hostile subject",
+        ),
+        pytest.param(
+            lambda f: f.attrs.modify("session_id", "[/v2]"), "expected a session id",
+            id="hostile session id",
+        ),
+        pytest.param(
+            lambda f: f.attrs.__setitem__("host", [1, 2]), "an attribute that is not one value",
+            id="array attribute",
+        ),
+        pytest.param(
+            lambda f: f["ppg"].attrs.__setitem__("port", [1]), "an attribute that is not one value",
+            id="array of one",
+        ),
+        pytest.param(
+            lambda f: f.attrs.__setitem__("started_unix_ns", 1e30),
+            "started_unix_ns as int64 nanoseconds", id="late",
+        ),
         pytest.param(odd_height, "even for I420, found 32 and 23", id="odd I420"),
         pytest.param(delete(layout.FRAMES), "expected /video/frames, found none", id="no frames"),
         pytest.param(delete(layout.PPG_TIME), "expected /ppg/time_ns, found none", id="no times"),
         pytest.param(delete("ppg"), "expected /ppg, found none", id="no group"),
         pytest.param(delete("sync"), "expected /sync/exchanges, found none", id="no exchanges"),
-        pytest.param(lambda f: f["ppg"].attrs.__delitem__("tick_hz"), "found no tick_hz", id="no tick rate"),
         pytest.param(
-            lambda f: f[layout.FRAMES].attrs.modify("pixel_format", "MJPG"), "expected frames as I420 or RGB", id="pixels"
+            lambda f: f["ppg"].attrs.__delitem__("tick_hz"), "found no tick_hz", id="no tick rate"
         ),
-        pytest.param(lambda f: f[layout.FRAMES].attrs.modify("width", 34), "expected I420 frames of shape (36, 34)", id="width"),
         pytest.param(
-            lambda f: replace_dataset(f, layout.FRAME_TIME, data=np.zeros(30)), "one column of int64, found float64", id="dtype"
+            lambda f: f[layout.FRAMES].attrs.modify("pixel_format", "MJPG"),
+            "expected frames as I420 or RGB", id="pixels",
+        ),
+        pytest.param(
+            lambda f: f[layout.FRAMES].attrs.modify("width", 34),
+            "expected I420 frames of shape (36, 34)", id="width",
+        ),
+        pytest.param(
+            lambda f: replace_dataset(f, layout.FRAME_TIME, data=np.zeros(30)),
+            "one column of int64, found float64", id="dtype",
         ),
         pytest.param(link_out, "a link that is not followed, /ppg/value", id="external link"),
         pytest.param(link_group_out, "a link that is not followed, /ppg, in", id="external group"),
         pytest.param(soft_link, "a link that is not followed", id="soft link"),
         pytest.param(external_storage, "found it stored in another", id="external storage"),
         pytest.param(virtual, "found it stored in another", id="virtual dataset"),
-        pytest.param(unknown_filter, "expected a filter that hdf5plugin has, found number 306", id="missing filter"),
-        pytest.param(drop_last_chunk, "expected 30 stored frames, found 29", id="a frame without pixels"),
+        pytest.param(
+            unknown_filter, "expected a filter that hdf5plugin has, found number 306",
+            id="missing filter",
+        ),
+        pytest.param(
+            drop_last_chunk, "expected 30 stored frames, found 29", id="a frame without pixels"
+        ),
     ],
 )
 def test_a_bad_file_is_one_line(path, damage, says):
@@ -342,7 +400,9 @@ def never_closed(path):
     path.write_bytes(whole)
 
 
-def test_a_file_that_was_never_closed_runs_nothing_of_the_folder_it_is_opened_in(path, tmp_path, monkeypatch):
+def test_a_file_that_was_never_closed_runs_nothing_of_the_folder_it_is_opened_in(
+    path, tmp_path, monkeypatch
+):
     (tmp_path / "dataset.py").write_text("open('ran', 'w')")
     never_closed(path)
     monkeypatch.chdir(tmp_path)
@@ -354,7 +414,9 @@ def test_a_file_that_was_never_closed_and_fails_in_the_trial_is_not_opened(path)
     with h5py.File(path, "r+") as file:
         file.attrs.modify("schema_version", 9)
     never_closed(path)
-    with pytest.raises(SessionError, match=r"never closed and does not, at .* expected session format 1, found 9"):
+    with pytest.raises(
+        SessionError, match=r"never closed and does not, at .* expected session format 1, found 9"
+    ):
         Session(path)
 
 
@@ -363,7 +425,9 @@ def test_a_frame_that_does_not_decode(path):
         file[layout.FRAMES].id.write_direct_chunk((4, 0, 0), b"not a picture")
     with Session(path) as session:
         session.frames[3]
-        with pytest.raises(SessionError, match=r"expected frame 4 of 30, found bytes that do not decode"):
+        with pytest.raises(
+            SessionError, match=r"expected frame 4 of 30, found bytes that do not decode"
+        ):
             session.frames[4]
 
 

@@ -29,8 +29,11 @@ def test_it_is_no_recording(tmp_path):
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("age_band", "27"), ("age_band", "34-25"), ("sex", "woman"), ("fitzpatrick", "VII"), ("monk", "11"), ("monk", True),
-     ("consent", "Ada Lovelace"), ("consent", "ada@example.org"), ("consent", ""), ("consent", "x" * 65)],
+    [
+        ("age_band", "27"), ("age_band", "34-25"), ("sex", "woman"), ("fitzpatrick", "VII"),
+        ("monk", "11"), ("monk", True), ("consent", "Ada Lovelace"), ("consent", "ada@example.org"),
+        ("consent", ""), ("consent", "x" * 65),
+    ],
 )
 def test_what_may_not_be_noted_is_refused_with_its_place(tmp_path, field, value):
     path = write_subject(tmp_path, "S01", Subject())
@@ -62,7 +65,9 @@ def test_the_verb_notes_shows_and_replaces_only_when_forced(tmp_path):
 
     assert isinstance(acq("S01").exception, SubjectError)
     done = acq("S01", "--age-band", "25-34", "--sex", "f", "--json")
-    assert json.loads(done.stdout) == {"subject": "S01", **dict.fromkeys(FIELDS), "age_band": "25-34", "sex": "F"}
+    assert json.loads(done.stdout) == {
+        "subject": "S01", **dict.fromkeys(FIELDS), "age_band": "25-34", "sex": "F",
+    }
     assert acq("S01", "--consent", "C7").exit_code == 0
     assert "--force" in str(acq("S01", "--age-band", "35-44").exception)
     assert acq("S01", "--age-band", "35-44", "--force").exit_code == 0

@@ -15,7 +15,8 @@ from tests.support.made_sessions import START_NS, make_session
 @pytest.fixture
 def path(tmp_path):
     return make_session(
-        tmp_path, seconds=12.0, bpm=84, simulated=True, complete=False, lost_frames={0, 9}, lost_samples={40, 41, 42}
+        tmp_path, seconds=12.0, bpm=84, simulated=True, complete=False, lost_frames={0, 9},
+        lost_samples={40, 41, 42},
     )
 
 
@@ -45,7 +46,9 @@ def test_a_recording_of_a_second_has_no_heart_rate(tmp_path):
 
 def test_an_empty_recording(tmp_path):
     found = summarise(make_session(tmp_path, seconds=0.0, ppg=[]))
-    assert (found.frames, found.samples, found.fps, found.duration_s, found.compression) == (0, 0, 0.0, 0.0, None)
+    assert (found.frames, found.samples, found.fps, found.duration_s, found.compression) == (
+        0, 0, 0.0, 0.0, None,
+    )
 
 
 def test_json(acq, path):
@@ -53,16 +56,21 @@ def test_json(acq, path):
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     wanted = (
-        "subject", "frames", "samples", "lost_frames", "lost_samples", "duration_s", "fps", "sync_bound_ms", "complete",
-        "simulated",
+        "subject", "frames", "samples", "lost_frames", "lost_samples", "duration_s", "fps",
+        "sync_bound_ms", "complete", "simulated",
     )
     assert set(wanted) <= set(found)
-    assert found["events"] == [{"time_ns": 5_000_000_000_000, "kind": "started", "text": "by a test"}]
+    assert found["events"] == [
+        {"time_ns": 5_000_000_000_000, "kind": "started", "text": "by a test"}
+    ]
 
 
 def test_a_person_sees_losses_and_that_it_is_cut_short(acq, path):
     shown = " ".join(acq("info", path).stdout.split())
-    for text in ("simulated", "incomplete", "358 frames, 2 lost", "298 samples, 3 lost", "within 0.70 ms", "bpm"):
+    for text in (
+        "simulated", "incomplete", "358 frames, 2 lost", "298 samples, 3 lost", "within 0.70 ms",
+        "bpm",
+    ):
         assert text in shown, shown
 
 
@@ -91,9 +99,15 @@ def test_frames_that_are_stored_raw_are_counted(acq, tmp_path):
 def test_time_without_a_finger_has_no_heart_rate(tmp_path, capsys):
     numbers = np.arange(30 * 25 + 1)
     ppg = 30_000 + 8_000 * np.sin(2 * np.pi * np.where(numbers < 500, 1.2, 3.0) * numbers / 25)
-    half = make_session(tmp_path, seconds=30.0, ppg=ppg, events=[
-        (20.0, "finger_off", "begins"), (22.0, "flat_line", "begins"), (22.0, "finger_off", "ends after 2.0 s"),
-    ])
+    half = make_session(
+        tmp_path,
+        seconds=30.0,
+        ppg=ppg,
+        events=[
+            (20.0, "finger_off", "begins"), (22.0, "flat_line", "begins"),
+            (22.0, "finger_off", "ends after 2.0 s"),
+        ],
+    )
     found = summarise(half)
     assert found.no_finger_s == pytest.approx(10.0, abs=0.1)
     assert found.hr_bpm == pytest.approx(72, abs=0.5)
@@ -108,8 +122,18 @@ def test_time_without_a_finger_has_no_heart_rate(tmp_path, capsys):
 
 
 def test_events_have_times_and_those_left_out_are_counted(tmp_path, capsys):
-    told = [(1.0, "mark", "mark 1"), (2.0, "mark_undone", f"mark 1 at {START_NS + 10**9}"), (3.0, "stopped", "duration")]
-    info([make_session(tmp_path, events=[*told, *((i / 2, "bad_packets", f"{i} of them") for i in range(10))])])
+    told = [
+        (1.0, "mark", "mark 1"), (2.0, "mark_undone", f"mark 1 at {START_NS + 10**9}"),
+        (3.0, "stopped", "duration"),
+    ]
+    info(
+        [
+            make_session(
+                tmp_path,
+                events=[*told, *((i / 2, "bad_packets", f"{i} of them") for i in range(10))],
+            )
+        ]
+    )
     lines = capsys.readouterr().out.splitlines()
     assert "mark" not in "".join(line for line in lines if "stamps mark" not in line)
     at = next(i for i, line in enumerate(lines) if line.startswith("events"))

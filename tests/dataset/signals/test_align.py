@@ -34,8 +34,8 @@ def wave(f_hz, phase=0.3):
 
 @settings(deadline=None, max_examples=30)
 @given(
-    f_hz=st.floats(0.7, 4.0), phase=st.floats(0, 6.283), skew_ppm=st.floats(-5000, 5000), jitter_s=st.floats(0, 2e-4),
-    rate_hz=st.sampled_from([25.0, 50.0, 100.0]),
+    f_hz=st.floats(0.7, 4.0), phase=st.floats(0, 6.283), skew_ppm=st.floats(-5000, 5000),
+    jitter_s=st.floats(0, 2e-4), rate_hz=st.sampled_from([25.0, 50.0, 100.0]),
 )
 def test_interpolation_to_a_millionth_of_amplitude(f_hz, phase, skew_ppm, jitter_s, rate_hz):
     time_ns = stream(600, rate_hz, skew_ppm, jitter_s)
@@ -56,7 +56,8 @@ def test_filtered_ppg_is_on_time_within_a_twentieth_of_a_millisecond(f_hz, skew_
     found = ppg_on_frames(1000 * wave(f_hz)(time_ns) + 30_000, time_ns, np.arange(1500), frames)
     t = seconds(frames)
     sine, cosine = np.linalg.lstsq(
-        np.stack([np.sin(2 * np.pi * f_hz * t), np.cos(2 * np.pi * f_hz * t)], axis=1), found.ppg, rcond=None
+        np.stack([np.sin(2 * np.pi * f_hz * t), np.cos(2 * np.pi * f_hz * t)], axis=1), found.ppg,
+        rcond=None,
     )[0]
     late_s = (0.3 - np.arctan2(cosine, sine)) / (2 * np.pi * f_hz)
     assert abs(late_s) < 5e-5
@@ -110,7 +111,9 @@ def test_a_piece_too_short_to_filter_is_a_hole_or_outside():
     assert (found.cover[(t > 699 / 25) & (t < 900 / 25)] == HOLE).all()
 
 
-@pytest.mark.parametrize(("count", "rate_hz"), [(74, 26.0), (200, 5.0)], ids=["2.8 s, a little fast", "half a sensor"])
+@pytest.mark.parametrize(
+    ("count", "rate_hz"), [(74, 26.0), (200, 5.0)], ids=["2.8 s, a little fast", "half a sensor"]
+)
 def test_a_later_piece_of_another_rate_that_cannot_be_filtered_is_left_out(count, rate_hz):
     time_ns = np.concatenate([stream(500), stream(count, rate_hz) + 25_000_000_000])
     sequence = np.concatenate([np.arange(500), 600 + np.arange(count)])
@@ -161,11 +164,22 @@ def test_a_sensor_that_started_again_is_a_hole():
     ("time_ns", "frames", "says"),
     [
         pytest.param(stream(40), frames_in(0, 1, 5), "2.9 s of PPG without a hole", id="short"),
-        pytest.param(stream(1), frames_in(0, 1, 5), "expected PPG samples, found 1", id="one sample"),
-        pytest.param(stream(100)[::-1], frames_in(0, 1, 5), "sample times that rise", id="samples go back"),
-        pytest.param(stream(100), frames_in(0, 1, 5)[::-1], "frame times that rise", id="frames go back"),
-        pytest.param(np.repeat(stream(100), 2), frames_in(0, 1, 5), "sample times that rise", id="samples stand still"),
-        pytest.param(stream(100, 5.0), frames_in(0, 1, 5), "more than 8 Hz, found 5.0", id="slow sensor"),
+        pytest.param(
+            stream(1), frames_in(0, 1, 5), "expected PPG samples, found 1", id="one sample"
+        ),
+        pytest.param(
+            stream(100)[::-1], frames_in(0, 1, 5), "sample times that rise", id="samples go back"
+        ),
+        pytest.param(
+            stream(100), frames_in(0, 1, 5)[::-1], "frame times that rise", id="frames go back"
+        ),
+        pytest.param(
+            np.repeat(stream(100), 2), frames_in(0, 1, 5), "sample times that rise",
+            id="samples stand still",
+        ),
+        pytest.param(
+            stream(100, 5.0), frames_in(0, 1, 5), "more than 8 Hz, found 5.0", id="slow sensor"
+        ),
     ],
 )
 def test_what_cannot_be_aligned_is_refused(time_ns, frames, says):

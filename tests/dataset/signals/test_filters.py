@@ -21,8 +21,9 @@ def tone(bpm, fs_hz, seconds, phase=0.0):
 
 @settings(deadline=None, max_examples=200)
 @given(
-    bpm=st.floats(45, 180), phase=st.floats(0, 6.283), fs_hz=st.sampled_from([19.85, 25.0, 30.0, 100.0]),
-    offset=st.floats(-1000, 1000), drift=st.floats(-5, 5), scale=st.floats(1e-3, 1e4),
+    bpm=st.floats(45, 180), phase=st.floats(0, 6.283),
+    fs_hz=st.sampled_from([19.85, 25.0, 30.0, 100.0]), offset=st.floats(-1000, 1000),
+    drift=st.floats(-5, 5), scale=st.floats(1e-3, 1e4),
 )
 def test_heart_rate_of_a_pure_tone(bpm, phase, fs_hz, offset, drift, scale):
     x = tone(bpm, fs_hz, 10, phase)
@@ -42,7 +43,8 @@ def test_heart_rate_of_nothing_is_nan():
 
 @pytest.mark.parametrize("f", [bandpass, heart_rate])
 @pytest.mark.parametrize(
-    ("x", "fs_hz"), [(np.full(250, np.nan), 25.0), (np.ones(10), 25.0), (np.ones(250), 7.9)], ids=["NaN", "short", "slow"]
+    ("x", "fs_hz"), [(np.full(250, np.nan), 25.0), (np.ones(10), 25.0), (np.ones(250), 7.9)],
+    ids=["NaN", "short", "slow"],
 )
 def test_misuse_is_a_value_error(f, x, fs_hz):
     with pytest.raises(ValueError, match="expected"):
@@ -72,8 +74,12 @@ def test_bandpass_removes_what_is_outside(bpm, left):
 @given(a=st.floats(-10, 10), b=st.floats(-10, 10))
 def test_bandpass_is_linear_and_the_same_both_ways(a, b):
     x, y = np.random.default_rng(0).standard_normal((2, 400))
-    np.testing.assert_allclose(bandpass(a * x + b * y, 25), a * bandpass(x, 25) + b * bandpass(y, 25), atol=1e-9)
-    np.testing.assert_allclose(bandpass(x[::-1], 25)[::-1][100:-100], bandpass(x, 25)[100:-100], atol=2e-3)
+    np.testing.assert_allclose(
+        bandpass(a * x + b * y, 25), a * bandpass(x, 25) + b * bandpass(y, 25), atol=1e-9
+    )
+    np.testing.assert_allclose(
+        bandpass(x[::-1], 25)[::-1][100:-100], bandpass(x, 25)[100:-100], atol=2e-3
+    )
 
 
 @given(length=st.integers(1, 20), step=st.integers(1, 10), size=st.integers(0, 60))
@@ -101,7 +107,9 @@ def test_a_short_trace_has_one_rate():
 
 
 def test_pos_finds_the_pulse_under_motion():
-    """Skin of one tone, a pulse in the ratios of blood, and brightness that sways twenty times as strongly."""
+    """Skin of one tone, a pulse in the ratios of blood, and brightness that sways twenty times as
+    strongly.
+    """
     t = np.arange(900) / 30
     pulse = tone(72, 30, 30)
     sway = 0.1 * np.sin(2 * np.pi * 1.7 * t)
@@ -113,7 +121,10 @@ def test_pos_finds_the_pulse_under_motion():
     assert abs(found.mean()) < 1e-12
 
 
-@pytest.mark.parametrize("rgb", [np.ones((10, 3)), np.ones((100, 4)), np.zeros((100, 3))], ids=["short", "four colours", "black"])
+@pytest.mark.parametrize(
+    "rgb", [np.ones((10, 3)), np.ones((100, 4)), np.zeros((100, 3))],
+    ids=["short", "four colours", "black"],
+)
 def test_pos_refuses(rgb):
     with pytest.raises(ValueError, match="expected"):
         pos(rgb, 30.0)

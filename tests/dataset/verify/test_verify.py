@@ -1,4 +1,6 @@
-"""What was changed behind acq's back is found, each in one line; what is merely old is no fault; what is whole is silent."""
+"""What was changed behind acq's back is found, each in one line; what is merely old is no fault;
+what is whole is silent.
+"""
 
 import json
 import re
@@ -35,15 +37,19 @@ RUN = "20260101T000000Z"
 def template(tmp_path_factory):
     data = tmp_path_factory.mktemp("verify") / "data"
     for n, subject in enumerate(("S01", "S02", "S03")):
-        make_session(data, subject, seconds=3.0 + n / 10)      # no two videos are the same
-    write_split(split_by_subject(identify_sessions(data), holdout=["S03"]), data_folder.split_file(data))
+        make_session(data, subject, seconds=3.0 + n / 10)  # no two videos are the same
+    write_split(
+        split_by_subject(identify_sessions(data), holdout=["S03"]), data_folder.split_file(data)
+    )
     manifest = convert_sessions(data, codec="ffv1").manifest
     cache = data_folder.frames_cache(data)
     cache.mkdir(parents=True)
     for entry in manifest.entries:
         key = cache_key(entry.video_sha256)
         np.save(cache / f"{key}.npy", np.zeros((entry.frames, 36, 36, 3), np.uint16))
-        (cache / f"{key}.json").write_text(json.dumps({"video": "vid.avi", "video_sha256": entry.video_sha256, "box": {}}))
+        (cache / f"{key}.json").write_text(
+            json.dumps({"video": "vid.avi", "video_sha256": entry.video_sha256, "box": {}})
+        )
     for path in data_folder.session_files(data):
         with Session(path) as session:
             quality(path, session.subject, session_hash=session.content_hash())
@@ -122,7 +128,13 @@ def test_what_is_whole_is_silent_but_for_what_cannot_be_checked(data):
     done = verify(data)
     assert [(one.kind, one.place) for one in done.findings] == [("unchecked", str(data / "runs"))]
     assert done.ok
-    assert done.checked["sessions"] == done.checked["folders"] == done.checked["kept_frames"] == done.checked["qualities"] == 3
+    assert (
+        done.checked["sessions"]
+        == done.checked["folders"]
+        == done.checked["kept_frames"]
+        == done.checked["qualities"]
+        == 3
+    )
     assert done.checked["frames"] == 279
     assert (done.checked["runs"], done.checked["checkpoints"], done.checked["cards"]) == (1, 1, 1)
 
@@ -132,29 +144,80 @@ def test_what_is_whole_is_silent_but_for_what_cannot_be_checked(data):
     [
         pytest.param(change_sample, "found another at .*S01", id="a sample"),
         pytest.param(change_picture, "found another at .*S01", id="a picture"),
-        pytest.param(lambda d: first(d).write_bytes(first(d).read_bytes()[:5000]), "S01.*h5", id="a recording cut short"),
+        pytest.param(
+            lambda d: first(d).write_bytes(first(d).read_bytes()[:5000]), "S01.*h5",
+            id="a recording cut short",
+        ),
         pytest.param(lambda d: first(d).unlink(), "found nothing at .*S01", id="a recording gone"),
-        pytest.param(lambda d: change_json(data_folder.split_file(d), hash="0" * 64), "changed by hand", id="split"),
-        pytest.param(lambda d: change_json(d / "ubfc" / MANIFEST, data_hash="0" * 64), "changed by hand", id="manifest"),
+        pytest.param(
+            lambda d: change_json(data_folder.split_file(d), hash="0" * 64), "changed by hand",
+            id="split",
+        ),
+        pytest.param(
+            lambda d: change_json(d / "ubfc" / MANIFEST, data_hash="0" * 64), "changed by hand",
+            id="manifest",
+        ),
         pytest.param(lambda d: flip(folder(d) / LABELS, 3), "labels as written", id="labels"),
         pytest.param(lambda d: flip(folder(d) / VIDEO, -5000), "video as written", id="video"),
         pytest.param(lambda d: shutil.rmtree(folder(d)), "found nothing at", id="a folder gone"),
-        pytest.param(lambda d: (folder(d) / "a.txt").write_text("1"), "readers may take it", id="a file beside"),
-        pytest.param(lambda d: (d / "ubfc/test/subject9").mkdir(), "expected only folders of", id="a folder beside"),
-        pytest.param(lambda d: (d / "ubfc" / MANIFEST).unlink(), "folders without one", id="no manifest"),
-        pytest.param(lambda d: data_folder.quality_file(first(d)).write_text("{"), "quality file", id="quality"),
-        pytest.param(lambda d: kept(d).write_bytes(kept(d).read_bytes()[:300]), "expected face frames", id="kept frames cut"),
-        pytest.param(lambda d: np.save(kept(d), np.zeros((4, 36, 36, 3))), r"9\d frames, found 4", id="kept frames fewer"),
+        pytest.param(
+            lambda d: (folder(d) / "a.txt").write_text("1"), "readers may take it",
+            id="a file beside",
+        ),
+        pytest.param(
+            lambda d: (d / "ubfc/test/subject9").mkdir(), "expected only folders of",
+            id="a folder beside",
+        ),
+        pytest.param(
+            lambda d: (d / "ubfc" / MANIFEST).unlink(), "folders without one", id="no manifest"
+        ),
+        pytest.param(
+            lambda d: data_folder.quality_file(first(d)).write_text("{"),
+            "quality file",
+            id="quality",
+        ),
+        pytest.param(
+            lambda d: kept(d).write_bytes(kept(d).read_bytes()[:300]), "expected face frames",
+            id="kept frames cut",
+        ),
+        pytest.param(
+            lambda d: np.save(kept(d), np.zeros((4, 36, 36, 3))), r"9\d frames, found 4",
+            id="kept frames fewer",
+        ),
         pytest.param(swap_frames, "those of another video", id="kept frames swapped"),
-        pytest.param(lambda d: (d / "runs" / RUN / "metrics.json").write_text("{}"), "subjects and hashes", id="metrics"),
-        pytest.param(lambda d: flip(d / "runs" / RUN / "student.safetensors", 9), "whole checkpoint", id="checkpoint"),
+        pytest.param(
+            lambda d: (d / "runs" / RUN / "metrics.json").write_text("{}"), "subjects and hashes",
+            id="metrics",
+        ),
+        pytest.param(
+            lambda d: flip(d / "runs" / RUN / "student.safetensors", 9), "whole checkpoint",
+            id="checkpoint",
+        ),
         pytest.param(lengthen, "whole checkpoint", id="checkpoint longer"),
         pytest.param(steal_checkpoint, "not this run's", id="another's checkpoint"),
-        pytest.param(lambda d: data_folder.card_file(d).write_text("better"), "found none or another", id="card"),
-        pytest.param(lambda d: data_folder.croissant_file(d).write_text("["), "card as Croissant", id="croissant"),
-        pytest.param(lambda d: (d / "sessions/S01/subject.json").write_text("{"), "subject.json", id="subject"),
-        pytest.param(lambda d: data_folder.exclusions_file(d).write_text("{"), "exclusions as JSON", id="exclusions"),
-        pytest.param(lambda d: data_folder.withdrawals_file(d).write_text("{}"), "record of withdrawals", id="withdrawals"),
+        pytest.param(
+            lambda d: data_folder.card_file(d).write_text("better"), "found none or another",
+            id="card",
+        ),
+        pytest.param(
+            lambda d: data_folder.croissant_file(d).write_text("["),
+            "card as Croissant",
+            id="croissant",
+        ),
+        pytest.param(
+            lambda d: (d / "sessions/S01/subject.json").write_text("{"),
+            "subject.json",
+            id="subject",
+        ),
+        pytest.param(
+            lambda d: data_folder.exclusions_file(d).write_text("{"),
+            "exclusions as JSON",
+            id="exclusions",
+        ),
+        pytest.param(
+            lambda d: data_folder.withdrawals_file(d).write_text("{}"), "record of withdrawals",
+            id="withdrawals",
+        ),
         pytest.param(interrupt, "withdrawal was interrupted", id="withdrawal"),
     ],
 )
@@ -196,13 +259,31 @@ def resync(data):
 @pytest.mark.parametrize(
     ("change", "texts"),
     [
-        pytest.param(out, ["which is excluded; acq split --force", "which is excluded; acq split, then"], id="excluded"),
-        pytest.param(lambda d: make_session(d, "S04", seconds=1.0), ["does not know"], id="a new recording"),
+        pytest.param(
+            out, ["which is excluded; acq split --force", "which is excluded; acq split, then"],
+            id="excluded",
+        ),
+        pytest.param(
+            lambda d: make_session(d, "S04", seconds=1.0), ["does not know"], id="a new recording"
+        ),
         pytest.param(split_anew, ["made by another split"], id="another split"),
-        pytest.param(resync, ["earlier state of the recording", "made by another split", "another state of S01"], id="resync"),
-        pytest.param(lambda d: make_run(d, "old", data_hash="e" * 64), ["trained on other data"], id="an older run"),
-        pytest.param(lambda d: kept(d).rename(kept(d).with_name("0" * 32 + ".npy"))
-                     and kept(d, 0).with_suffix(".json").write_text('{"video_sha256": "9"}'), ["nobody reads them"], id="frames"),
+        pytest.param(
+            resync,
+            ["earlier state of the recording", "made by another split", "another state of S01"],
+            id="resync",
+        ),
+        pytest.param(
+            lambda d: make_run(d, "old", data_hash="e" * 64), ["trained on other data"],
+            id="an older run",
+        ),
+        pytest.param(
+            lambda d: (
+                kept(d).rename(kept(d).with_name("0" * 32 + ".npy"))
+                and kept(d, 0).with_suffix(".json").write_text('{"video_sha256": "9"}')
+            ),
+            ["nobody reads them"],
+            id="frames",
+        ),
     ],
 )
 def test_what_is_old_is_stale_and_nothing_breaks(data, change, texts):
@@ -216,7 +297,10 @@ def test_what_is_old_is_stale_and_nothing_breaks(data, change, texts):
 
 def test_a_card_of_another_state_is_stale(data):
     make_session(data, "S04", seconds=3.0)
-    write_split(split_by_subject(identify_sessions(data), holdout=["S03"]), data_folder.split_file(data), force=True)
+    write_split(
+        split_by_subject(identify_sessions(data), holdout=["S03"]), data_folder.split_file(data),
+        force=True,
+    )
     convert_sessions(data)
     assert ["describes another state" in one.text for one in found(data, "stale")].count(True) == 1
     assert found(data, "broken") == []

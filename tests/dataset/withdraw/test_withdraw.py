@@ -1,4 +1,6 @@
-"""A subject withdraws: nothing of it is left, whatever interrupts, the others stay usable, and the record names nobody."""
+"""A subject withdraws: nothing of it is left, whatever interrupts, the others stay usable, and the
+record names nobody.
+"""
 
 import json
 import re
@@ -38,17 +40,24 @@ OTHERS = ("Adder1", "Bison2", "Quokka77", "Quokka7-b")
 def quality(path, subject, *, about="", session_hash="0" * 64):
     """Write what acq qc would."""
     flags = (Flag("duplicate", "warning", None, None, 1.0, 0.9, about),) if about else ()
-    write_quality(path, SessionQuality(
-        path.stem, subject, session_hash, False, 4.0, "good", flags, {}, {}, limits_hash="1" * 64, acq_version="0.1.0"
-    ))
+    write_quality(
+        path,
+        SessionQuality(
+            path.stem, subject, session_hash, False, 4.0, "good", flags, {}, {},
+            limits_hash="1" * 64, acq_version="0.1.0",
+        ),
+    )
 
 
 @pytest.fixture(scope="module")
 def template(tmp_path_factory):
     """Five subjects with everything that may be there of one."""
     data = tmp_path_factory.mktemp("withdraw") / "data"
-    names = (GONE, *OTHERS)       # of other lengths, so that no two videos are the same
-    paths = {subject: make_session(data, subject, seconds=3.0 + n / 10) for n, subject in enumerate(names)}
+    names = (GONE, *OTHERS)  # of other lengths, so that no two videos are the same
+    paths = {
+        subject: make_session(data, subject, seconds=3.0 + n / 10)
+        for n, subject in enumerate(names)
+    }
     second = make_session(data, GONE, number=2, seconds=2.9)
     write_subject(data, GONE, Subject("25-34", consent="C-1"))
     shutil.copy(second, f"{second}.killed")
@@ -56,7 +65,10 @@ def template(tmp_path_factory):
         Exclusion(paths[GONE].stem, 0.5, 0.7, "cough", DAY),
         Exclusion(paths["Adder1"].stem, 0.5, 0.7, f"like {paths[GONE].stem}", DAY),
     )))
-    write_split(split_by_subject(identify_sessions(data), holdout=["Bison2", GONE]), data_folder.split_file(data))
+    write_split(
+        split_by_subject(identify_sessions(data), holdout=["Bison2", GONE]),
+        data_folder.split_file(data),
+    )
     manifest = convert_sessions(data).manifest
     for subject, path in paths.items():
         quality(path, subject, about=f"like {paths[GONE].stem}" if subject == "Adder1" else "")
@@ -69,13 +81,16 @@ def template(tmp_path_factory):
     for entry in manifest.entries:
         key = cache_key(entry.video_sha256)
         np.save(cache / f"{key}.npy", np.zeros((entry.frames, 36, 36, 3), np.uint16))
-        (cache / f"{key}.json").write_text(json.dumps({"video": "vid.avi", "video_sha256": entry.video_sha256, "box": {}}))
+        (cache / f"{key}.json").write_text(
+            json.dumps({"video": "vid.avi", "video_sha256": entry.video_sha256, "box": {}})
+        )
     orphan = cache_key("2" * 64)
     (cache / f"{orphan}.npy").write_bytes(b"of a video that no folder has any more")
     write_card(data, About())
     assert not export_pure(data).failed
     for folder in data_folder.pure_dir(data).glob("*/*/*-*/"):
-        for picture in sorted(folder.iterdir())[1:]:          # one each: an interruption is tried before every file
+        # one each: an interruption is tried before every file
+        for picture in sorted(folder.iterdir())[1:]:
             picture.unlink()
     (data / PARTIAL / "test-subject1").mkdir(parents=True)
     (data / PARTIAL / "test-subject1" / "vid.avi").write_bytes(b"half a video")
@@ -102,7 +117,8 @@ def left_of(data, *, runs=False):
             continue
         name = path.relative_to(data).as_posix().encode()
         body = path.read_bytes() if path.is_file() else b""
-        if word.search(name) or (b"Quokka7" in body and word.search(body)):      # the first is a hundred times faster
+        # the first is a hundred times faster
+        if word.search(name) or (b"Quokka7" in body and word.search(body)):
             found.append(path.relative_to(data).as_posix())
     return found
 
@@ -111,7 +127,9 @@ def check_gone(data, template):
     assert left_of(data) == []
     assert [path.name for path in data.glob(".*")] == []
     before, now = read_manifest(template / "ubfc" / MANIFEST), load_manifest(data / "ubfc")
-    was, left = ([replace(e, excluded=[]) for e in m.entries if e.subject != GONE] for m in (before, now))
+    was, left = (
+        [replace(e, excluded=[]) for e in m.entries if e.subject != GONE] for m in (before, now)
+    )
     assert was == left
     assert [part["reason"] for e in now.entries for part in e.excluded] == ["like (withdrawn)"]
     assert now.stale == ()
@@ -142,11 +160,16 @@ def test_nothing_is_left_and_the_others_are_as_they_were(data, template):
 
 def test_a_number_is_not_given_again(data):
     before = read_manifest(data / "ubfc" / MANIFEST)
-    taken = {number for session, number in before.numbers.items() if session.startswith(f"{GONE}-2")}
+    taken = {
+        number for session, number in before.numbers.items() if session.startswith(f"{GONE}-2")
+    }
     assert len(taken) == 2
     withdraw(data, GONE)
     make_session(data, "Newt9", seconds=3.0)
-    write_split(split_by_subject(identify_sessions(data), holdout=["Bison2"]), data_folder.split_file(data), force=True)
+    write_split(
+        split_by_subject(identify_sessions(data), holdout=["Bison2"]), data_folder.split_file(data),
+        force=True,
+    )
     now = convert_sessions(data).manifest
     assert {e.folder: e.session for e in before.entries if e.subject != GONE}.items() <= {
         e.folder: e.session for e in now.entries
@@ -206,10 +229,13 @@ withdraw(data, subject, on_step=die)
 
 
 @pytest.mark.parametrize(
-    ("what", "count"), [("rename", 1), ("rename", 3), ("end", 1)], ids=["its first file half written", "a manifest", "at the end"]
+    ("what", "count"), [("rename", 1), ("rename", 3), ("end", 1)],
+    ids=["its first file half written", "a manifest", "at the end"],
 )
 def test_killed_it_is_completed(data, template, what, count):
-    done = subprocess.run([sys.executable, "-c", KILLED, str(data), GONE, what, str(count)], check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED, str(data), GONE, what, str(count)], check=False
+    )
     assert done.returncode == -9
     assert left_of(data)
     withdraw(data, GONE)
@@ -242,7 +268,9 @@ def test_models_go_only_when_told(data):
     with pytest.raises(CurationError, match=r"20260101T000000Z; --models"):
         withdraw(data, GONE)
     withdraw(data, GONE, models=True)
-    assert sorted(path.name for path in (data / "runs").iterdir()) == ["20260102T000000Z", "20260103T000000Z"]
+    assert sorted(path.name for path in (data / "runs").iterdir()) == [
+        "20260102T000000Z", "20260103T000000Z",
+    ]
     assert left_of(data, runs=True) == []
 
 
@@ -272,7 +300,9 @@ def test_a_recording_of_somebody_else_is_not_removed(data):
 
 
 def test_a_recording_in_another_folder_is_found(data, template):
-    (data / "sessions" / GONE / f"{GONE}-20260101T090002Z.h5").rename(data / "sessions/Adder1/odd.h5")
+    (data / "sessions" / GONE / f"{GONE}-20260101T090002Z.h5").rename(
+        data / "sessions/Adder1/odd.h5"
+    )
     withdraw(data, GONE)
     check_gone(data, template)
 
@@ -309,7 +339,9 @@ def test_nobody_of_that_name(data):
 
 
 def acq(data, *words, **more):
-    return CliRunner().invoke(app, ["withdraw", GONE, *words, "--quiet", "--data", str(data)], **more)
+    return CliRunner().invoke(
+        app, ["withdraw", GONE, *words, "--quiet", "--data", str(data)], **more
+    )
 
 
 def test_dry_run_lists_and_touches_nothing(data, template):

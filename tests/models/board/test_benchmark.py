@@ -1,4 +1,6 @@
-"""`acq bench-board`: stages, ratios and where the networks come from; the machine's own speed is not asked for."""
+"""`acq bench-board`: stages, ratios and where the networks come from; the machine's own speed is
+not asked for.
+"""
 
 import itertools
 import json
@@ -35,11 +37,15 @@ def board(tmp_path_factory):
 
 def test_every_stage_is_timed_by_the_clock_it_is_given(board):
     ticks = itertools.count()
-    times = time_board(board, runs=20, now=lambda: next(ticks) / 1000)      # each look at the clock is a millisecond on
+    # each look at the clock is a millisecond on
+    times = time_board(board, runs=20, now=lambda: next(ticks) / 1000)
     assert [stage.name for stage in times.stages] == [
-        "find faces", "crop and average", "motion", "student", "teacher", "pipeline, student", "pipeline, teacher",
+        "find faces", "crop and average", "motion", "student", "teacher", "pipeline, student",
+        "pipeline, teacher",
     ]
-    assert {(round(stage.median_ms, 9), round(stage.p99_ms, 9)) for stage in times.stages} == {(1.0, 1.0)}
+    assert {(round(stage.median_ms, 9), round(stage.p99_ms, 9)) for stage in times.stages} == {
+        (1.0, 1.0)
+    }
     assert [stage.runs for stage in times.stages] == [2, *[20] * 6]
     assert times.parameters == {"student": 24_769, "teacher": 795_811}
     assert times.checkpoints == {"student": "student_kd", "teacher": "teacher"}
@@ -48,7 +54,10 @@ def test_every_stage_is_timed_by_the_clock_it_is_given(board):
 
 
 def test_ratios_are_of_medians(board):
-    stages = [Stage("student", 0.2, 9, 1), Stage("teacher", 2.0, 9, 1), Stage("pipeline, student", 0.5, 9, 1)]
+    stages = [
+        Stage("student", 0.2, 9, 1), Stage("teacher", 2.0, 9, 1),
+        Stage("pipeline, student", 0.5, 9, 1),
+    ]
     times = BoardTimes("", 1, "", board, {}, {}, {}, stages, 1)
     assert times.times_faster("", "student") == pytest.approx(10)
     assert times.times_faster("pipeline, ", "student") is None
@@ -79,10 +88,14 @@ def test_which_folder_is_meant(board, tmp_path):
 def test_the_command_prints_what_a_row_needs(board, tmp_path):
     said = CliRunner().invoke(app, ["bench-board", str(board), "--runs", "3"])
     assert said.exit_code == 0, said.output
-    for words in ("24,769 parameters, 7,096,896 multiply-adds", "pipeline, teacher", "times faster than the teacher",
-                  "Jetson Nano", "peak memory", "ONNX Runtime"):
+    for words in (
+        "24,769 parameters, 7,096,896 multiply-adds", "pipeline, teacher",
+        "times faster than the teacher", "Jetson Nano", "peak memory", "ONNX Runtime",
+    ):
         assert words in said.stdout
-    body = json.loads(CliRunner().invoke(app, ["bench-board", str(board), "--runs", "3", "--json"]).stdout)
+    body = json.loads(
+        CliRunner().invoke(app, ["bench-board", str(board), "--runs", "3", "--json"]).stdout
+    )
     assert body["multiply_adds"]["teacher"] == 62_685_056
     assert set(body["pipeline_times_faster"]) == {"student"}
     assert body["published"]["times"] == 10

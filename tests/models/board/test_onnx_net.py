@@ -25,10 +25,14 @@ def folder(tmp_path_factory):
 
 def inputs(pairs, clips):
     rng = np.random.default_rng(pairs)
-    return rng.normal(size=(pairs, 3, 36, 36)).astype(np.float32), rng.random((clips, 3, 36, 36), np.float32)
+    return rng.normal(size=(pairs, 3, 36, 36)).astype(np.float32), rng.random(
+        (clips, 3, 36, 36), np.float32
+    )
 
 
-@pytest.mark.parametrize(("name", "checkpoint"), [("student", "student_kd"), ("teacher", "teacher")])
+@pytest.mark.parametrize(
+    ("name", "checkpoint"), [("student", "student_kd"), ("teacher", "teacher")]
+)
 @pytest.mark.parametrize(("pairs", "clips"), [(1, 1), (6, 2), (5, 5)])
 def test_as_torch(folder, name, checkpoint, pairs, clips):
     net = load_checkpoint(folder / "runs" / "untrained" / f"{checkpoint}.safetensors").net
@@ -47,17 +51,25 @@ def test_the_constants_are_in_the_file(folder):
     from dataset.face.frames import CUT_SD, UNIT
 
     constants = open_net(folder / "board" / "student.onnx").constants
-    assert {name: constants[name] for name in ("net", "checkpoint", "size", "enlarge", "cut_sd", "unit", "precision")} == {
-        "net": "student", "checkpoint": "student_kd", "size": 36, "enlarge": ENLARGE, "cut_sd": CUT_SD, "unit": UNIT,
-        "precision": "float32",
+    assert {
+        name: constants[name]
+        for name in ("net", "checkpoint", "size", "enlarge", "cut_sd", "unit", "precision")
+    } == {
+        "net": "student", "checkpoint": "student_kd", "size": 36, "enlarge": ENLARGE,
+        "cut_sd": CUT_SD, "unit": UNIT, "precision": "float32",
     }
 
 
 def test_other_shapes_are_a_mistake_of_the_caller(folder):
-    student, teacher = (open_net(folder / "board" / f"{name}.onnx") for name in ("student", "teacher"))
+    student, teacher = (
+        open_net(folder / "board" / f"{name}.onnx") for name in ("student", "teacher")
+    )
     motion, appearance = inputs(6, 4)
-    for call in (lambda: student.predict(motion[0]), lambda: student.predict(motion[:, :, 1:]), lambda: teacher.predict(motion),
-                 lambda: teacher.predict(motion, appearance), lambda: teacher.predict(motion, appearance[:0])):
+    for call in (
+        lambda: student.predict(motion[0]), lambda: student.predict(motion[:, :, 1:]),
+        lambda: teacher.predict(motion), lambda: teacher.predict(motion, appearance),
+        lambda: teacher.predict(motion, appearance[:0]),
+    ):
         with pytest.raises(ValueError, match="expected"):
             call()
 
@@ -94,7 +106,10 @@ def test_files_that_are_no_export_are_refused(folder, tmp_path):
     student = (folder / "board" / "student.onnx").read_bytes()
     foreign = onnx.load_from_string(student)
     del foreign.metadata_props[:]
-    blobs = {"empty": b"", "cut": student[:5000], "text": b"no network", "foreign": foreign.SerializeToString()}
+    blobs = {
+        "empty": b"", "cut": student[:5000], "text": b"no network",
+        "foreign": foreign.SerializeToString(),
+    }
     for name, blob in blobs.items():
         path = tmp_path / f"{name}.onnx"
         path.write_bytes(blob)
@@ -108,13 +123,18 @@ def test_files_that_are_no_export_are_refused(folder, tmp_path):
     pairs = onnx.load_from_string(student)
     pairs.graph.input[0].type.tensor_type.shape.dim[0].dim_value = 10
     (tmp_path / "pairs.onnx").write_bytes(pairs.SerializeToString())
-    with pytest.raises(TrainingError, match=r"inputs and outputs of a student at .*\[10, 3, 36, 36\]"):
+    with pytest.raises(
+        TrainingError, match=r"inputs and outputs of a student at .*\[10, 3, 36, 36\]"
+    ):
         open_net(tmp_path / "pairs.onnx")
 
 
 def test_weights_in_another_file_are_not_read(folder, tmp_path):
     model = onnx.load(folder / "board" / "student.onnx")
-    onnx.save(model, tmp_path / "outside.onnx", save_as_external_data=True, location="weights.bin", size_threshold=0)
+    onnx.save(
+        model, tmp_path / "outside.onnx", save_as_external_data=True, location="weights.bin",
+        size_threshold=0,
+    )
     assert (tmp_path / "weights.bin").stat().st_size > 90_000
     with pytest.raises(TrainingError, match=r"outside\.onnx"):
         open_net(tmp_path / "outside.onnx")

@@ -31,34 +31,47 @@ def test_checkpoint_and_onnx_are_one_network(checkpoint):
     assert count_parameters(checkpoint.net) == 24_769
     assert check_net(SHIPPED / "student.onnx", checkpoint.net) < 1e-5
     constants = open_net(SHIPPED / "student.onnx").constants
-    assert (constants["data_hash"], constants["split_hash"]) == (checkpoint.data_hash, checkpoint.split_hash)
+    assert (constants["data_hash"], constants["split_hash"]) == (
+        checkpoint.data_hash, checkpoint.split_hash,
+    )
 
 
 def test_int8_says_nearly_the_same():
     motion = np.random.default_rng(0).normal(size=(200, 3, 36, 36)).astype(np.float32)
-    full, small = (open_net(SHIPPED / name).predict(motion) for name in ("student.onnx", "student-int8.onnx"))
+    full, small = (
+        open_net(SHIPPED / name).predict(motion) for name in ("student.onnx", "student-int8.onnx")
+    )
     assert np.corrcoef(full, small)[0, 1] > 0.99
     assert open_net(SHIPPED / "student-int8.onnx").constants["precision"] == "int8"
 
 
 def test_each_file_is_about_a_hundred_kilobytes():
-    assert all((SHIPPED / name).stat().st_size < 110_000 for name in ("student.safetensors", "student.onnx", "student-int8.onnx"))
+    assert all(
+        (SHIPPED / name).stat().st_size < 110_000
+        for name in ("student.safetensors", "student.onnx", "student-int8.onnx")
+    )
 
 
 def test_the_card_names_what_it_was_trained_on(checkpoint):
     card = (SHIPPED / "README.md").read_text()
     assert checkpoint.data_hash[:12] in card
     subjects = {side: len(names) for side, names in checkpoint.about["subjects"].items()}
-    assert re.search(rf"{subjects['train']} virtual subjects .*\b{subjects['test']} others", card, flags=re.S)
+    assert re.search(
+        rf"{subjects['train']} virtual subjects .*\b{subjects['test']} others", card, flags=re.S
+    )
     assert re.search(rf"{checkpoint.about['recipe']['epochs']} epochs", card)
 
 
 @pytest.mark.shared
 def test_trained_on_virtual_people_it_reads_a_real_face_within_three_bpm(real_face):
     """Read as it would be live; the PPG's heart rate is that of the whole clip, by spectrum."""
-    result = predict(open_live_pulse(), real_face / "video.mkv", times=real_face / "frames_timestamp.csv")
+    result = predict(
+        open_live_pulse(), real_face / "video.mkv", times=real_face / "frames_timestamp.csv"
+    )
     assert [one.state for _, _, one in result.spans] == [SETTLING, READING]
     at_s, ppg = np.loadtxt(real_face / "ppg.csv", delimiter=",", skiprows=1).T
     fs_hz = even_grid(at_s)[1]
-    assert result.hr_bpm == pytest.approx(heart_rate(bandpass(to_even_grid(ppg, at_s), fs_hz), fs_hz), abs=3.0)
+    assert result.hr_bpm == pytest.approx(
+        heart_rate(bandpass(to_even_grid(ppg, at_s), fs_hz), fs_hz), abs=3.0
+    )
     assert result.frames == len(read_frame_times(real_face / "frames_timestamp.csv"))

@@ -14,7 +14,10 @@ CPU = torch.device("cpu")
 
 
 def some_batch(clips=4, clip=2):
-    return Batch(torch.randn(clips * clip, 3, 36, 36), torch.rand(clips, 3, 36, 36), torch.randn(clips * clip))
+    return Batch(
+        torch.randn(clips * clip, 3, 36, 36), torch.rand(clips, 3, 36, 36),
+        torch.randn(clips * clip),
+    )
 
 
 def recording(pairs=32, seed=0):
@@ -26,8 +29,8 @@ def recording(pairs=32, seed=0):
         folder=f"train/subject{seed + 1}", subject=f"S{seed + 1}", session="a", simulated=True,
         motion=torch.from_numpy(motion.astype(np.float16)),
         appearance=torch.from_numpy(rng.integers(0, 256, (pairs, 36, 36, 3)).astype(np.uint8)),
-        change=torch.from_numpy(change), ppg=np.zeros(pairs + 1), time_s=np.arange(pairs + 1) / 25, video=None, box=None,
-        colour=np.full((pairs + 1, 3), 100.0),
+        change=torch.from_numpy(change), ppg=np.zeros(pairs + 1), time_s=np.arange(pairs + 1) / 25,
+        video=None, box=None, colour=np.full((pairs + 1, 3), 100.0),
     )
 
 
@@ -82,7 +85,9 @@ def test_without_weights_it_is_the_student_alone(off):
 @pytest.mark.parametrize("levels", ["middle", "last"])
 def test_one_level_alone(levels):
     torch.manual_seed(0)
-    _, parts, _ = Distillation(Student(), Teacher(), DistillConfig(levels=levels, weight_pulse=0.0))(some_batch())
+    _, parts, _ = Distillation(
+        Student(), Teacher(), DistillConfig(levels=levels, weight_pulse=0.0)
+    )(some_batch())
     assert set(parts) == {"label", levels}
 
 
@@ -90,7 +95,11 @@ def test_the_teachers_answer_is_asked_of_every_clip():
     torch.manual_seed(0)
     batch, teacher = some_batch(clips=4, clip=3), Teacher().eval()
     whole = Distillation(Student(), teacher, DistillConfig(share=0.25)).eval()
-    expected = (whole.student(batch.motion).pulse - teacher(batch.motion, batch.appearance).pulse).square().mean()
+    expected = (
+        (whole.student(batch.motion).pulse - teacher(batch.motion, batch.appearance).pulse)
+        .square()
+        .mean()
+    )
     torch.testing.assert_close(whole(batch)[1]["pulse"], expected.detach())
 
 
@@ -108,8 +117,12 @@ def test_tat_is_measured_on_the_share_of_the_clips(changes):
 @pytest.mark.parametrize("form", [{"softmax": "paper"}, {"softmax": "code"}, {"kd": "fitnet"}])
 def test_overfits_four_clips(form):
     torch.manual_seed(0)
-    recipe = Recipe(clip=8, batch_clips=4, learning_rate=3e-3, weight_decay=0.0, precision="float32")
-    clips = Clips([recording(8, seed=number) for number in range(4)], clip=8, batch=4, seed=0, device=CPU)
+    recipe = Recipe(
+        clip=8, batch_clips=4, learning_rate=3e-3, weight_decay=0.0, precision="float32"
+    )
+    clips = Clips(
+        [recording(8, seed=number) for number in range(4)], clip=8, batch=4, seed=0, device=CPU
+    )
     whole = Distillation(Student(), Teacher(), DistillConfig(weight_pulse=0.0, **form))
     whole.student.drop.p = 0.0
     curve = fit(whole, lambda batch: whole(batch)[:2], clips, recipe, epochs=20)
@@ -120,9 +133,16 @@ def test_overfits_four_clips(form):
 
 def test_attention_transfer_brings_the_maps_together():
     torch.manual_seed(0)
-    recipe = Recipe(clip=8, batch_clips=4, learning_rate=3e-3, weight_decay=0.0, precision="float32")
-    clips = Clips([recording(8, seed=number) for number in range(4)], clip=8, batch=4, seed=0, device=CPU)
-    whole = Distillation(Student(), Teacher(), DistillConfig(kd="at", weight_pulse=0.0, weight_middle=100.0, weight_last=100.0))
+    recipe = Recipe(
+        clip=8, batch_clips=4, learning_rate=3e-3, weight_decay=0.0, precision="float32"
+    )
+    clips = Clips(
+        [recording(8, seed=number) for number in range(4)], clip=8, batch=4, seed=0, device=CPU
+    )
+    whole = Distillation(
+        Student(), Teacher(),
+        DistillConfig(kd="at", weight_pulse=0.0, weight_middle=100.0, weight_last=100.0),
+    )
     whole.student.drop.p = 0.0
     curve = fit(whole, lambda batch: whole(batch)[:2], clips, recipe, epochs=60)
     assert curve[-1]["middle"] < 0.8 * curve[0]["middle"]
@@ -131,8 +151,12 @@ def test_attention_transfer_brings_the_maps_together():
 
 def test_learns_the_teachers_answer():
     torch.manual_seed(0)
-    recipe = Recipe(clip=8, batch_clips=4, learning_rate=3e-3, weight_decay=0.0, precision="float32")
-    clips = Clips([recording(8, seed=number) for number in range(4)], clip=8, batch=4, seed=0, device=CPU)
+    recipe = Recipe(
+        clip=8, batch_clips=4, learning_rate=3e-3, weight_decay=0.0, precision="float32"
+    )
+    clips = Clips(
+        [recording(8, seed=number) for number in range(4)], clip=8, batch=4, seed=0, device=CPU
+    )
     whole = Distillation(Student(), Teacher(), DistillConfig(kd="none", weight_pulse=30.0))
     whole.student.drop.p = 0.0
     curve = fit(whole, lambda batch: whole(batch)[:2], clips, recipe, epochs=60)

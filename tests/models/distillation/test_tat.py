@@ -57,7 +57,8 @@ def test_large_scores_do_not_overflow(softmax):
 
 
 def test_sharp_weights_choose_one_place():
-    # Student place j answers only to teacher channel j: with a large query each teacher place picks its own value.
+    # Student place j answers only to teacher channel j: with a large query each teacher place picks
+    # its own value.
     query = 1e4 * torch.eye(4).reshape(1, 4, 2, 2)
     teacher = torch.eye(4)[[2, 0, 3, 1]].T.reshape(1, 4, 2, 2)
     value = torch.randn(1, 4, 2, 2)
@@ -72,7 +73,10 @@ def test_loss_is_relative_to_the_teacher_and_reaches_every_weight(softmax):
     student = torch.randn(3, 4, 5, 5, requires_grad=True)
     teacher = torch.randn(3, 4, 5, 5)
     value = loss(student, teacher)
-    mean, sd = (f(teacher, dim=(0, 2, 3), keepdim=True) for f in (torch.mean, lambda t, **k: t.std(correction=0, **k)))
+    mean, sd = (
+        f(teacher, dim=(0, 2, 3), keepdim=True)
+        for f in (torch.mean, lambda t, **k: t.std(correction=0, **k))
+    )
     wanted = (teacher - mean) / sd
     rebuilt = reconfigure(loss.query(student), loss.value(student), wanted, softmax=softmax)
     torch.testing.assert_close(value, ((rebuilt - wanted) ** 2).mean(), atol=1e-4, rtol=1e-4)
@@ -86,11 +90,13 @@ def test_loss_is_relative_to_the_teacher_and_reaches_every_weight(softmax):
 def test_scale_of_the_teacher_does_not_matter_and_its_mean_explains_nothing():
     loss = TatLoss(4, softmax="paper").eval()
     teacher = torch.randn(3, 4, 5, 5)
-    for embedding in (loss.query, loss.value):       # an embedding that gives zero: the rebuilt map is zero
+    # an embedding that gives zero: the rebuilt map is zero
+    for embedding in (loss.query, loss.value):
         torch.nn.init.zeros_(embedding[0].weight)
     for scale in (1.0, 0.01):
         value = loss(torch.randn(3, 4, 5, 5), scale * teacher + 7)
-        torch.testing.assert_close(value, torch.tensor(1.0), atol=0.15, rtol=0)    # batch norm's epsilon at the small scale
+        # batch norm's epsilon at the small scale
+        torch.testing.assert_close(value, torch.tensor(1.0), atol=0.15, rtol=0)
 
 
 def test_what_does_not_change_within_a_clip_is_taken_out():

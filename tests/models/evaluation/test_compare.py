@@ -26,7 +26,9 @@ def data(tmp_path_factory):
 def checkpoint(path, curated, **hashes):
     torch.manual_seed(0)
     about = {"split_hash": curated.split_hash, "data_hash": curated.data_hash, **hashes}
-    save_checkpoint(path, Student(), **about, about={"subjects": {"train": ["S01", "S02"], "test": ["S03"]}})
+    save_checkpoint(
+        path, Student(), **about, about={"subjects": {"train": ["S01", "S02"], "test": ["S03"]}}
+    )
     return path
 
 
@@ -36,7 +38,9 @@ def curated(data):
 
 
 def said(*words):
-    return CliRunner().invoke(app, ["evaluate", *map(str, words), "--quiet"], catch_exceptions=False)
+    return CliRunner().invoke(
+        app, ["evaluate", *map(str, words), "--quiet"], catch_exceptions=False
+    )
 
 
 def test_methods_and_a_checkpoint_in_one_table(data, curated, tmp_path):
@@ -52,13 +56,18 @@ def test_methods_and_a_checkpoint_in_one_table(data, curated, tmp_path):
     rows = pd.read_csv(tmp_path / "windows.csv")
     assert len(rows) == 3 * found["methods"]["green"]["windows"]
     green = rows[rows.method == "green"]
-    assert (green.predicted_bpm - green.reference_bpm).abs().mean() == pytest.approx(found["methods"]["green"]["mae_bpm"])
+    assert (green.predicted_bpm - green.reference_bpm).abs().mean() == pytest.approx(
+        found["methods"]["green"]["mae_bpm"]
+    )
 
 
 def test_all_methods_when_nothing_is_named_as_a_table(data):
     result = said("--data", data, "--side", "all")
     assert result.exit_code == 0
-    assert all(name in result.stdout for name in ("green", "ica", "pca", "chrom", "pos", "S01", "3.52", "virtual"))
+    assert all(
+        name in result.stdout
+        for name in ("green", "ica", "pca", "chrom", "pos", "S01", "3.52", "virtual")
+    )
 
 
 def test_a_checkpoint_of_other_data_is_refused_with_both_hashes(data, curated, tmp_path):
@@ -74,7 +83,10 @@ def test_reading_its_own_training_subjects_is_said(data, curated, tmp_path):
     assert "S01, S02" in compare_methods(data, [str(ours)], side="all").warnings[0]
 
 
-@pytest.mark.parametrize(("name", "word"), [("purple", "purple"), ("nothing.safetensors", "nothing"), (".", "checkpoints")])
+@pytest.mark.parametrize(
+    ("name", "word"),
+    [("purple", "purple"), ("nothing.safetensors", "nothing"), (".", "checkpoints")],
+)
 def test_no_such_method(data, name, word):
     with pytest.raises(TrainingError, match=word):
         compare_methods(data, [name if name != "." else str(data)])

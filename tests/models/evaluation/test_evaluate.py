@@ -27,14 +27,16 @@ def recording(ppg, time_s):
         folder="test/subject1", subject="S01", session="a", simulated=True,
         motion=torch.zeros(pairs, 36, 36, 3, dtype=torch.float16),
         appearance=torch.zeros(pairs, 36, 36, 3, dtype=torch.uint8),
-        change=torch.from_numpy(ppg_change(ppg, time_s)), ppg=ppg, time_s=time_s, video=None, box=None,
-        colour=np.full((len(time_s), 3), 100.0),
+        change=torch.from_numpy(ppg_change(ppg, time_s)), ppg=ppg, time_s=time_s, video=None,
+        box=None, colour=np.full((len(time_s), 3), 100.0),
     )
 
 
 def uneven_times(seconds, fps, seed=0):
     """Frame times with jitter and a zero-length step, as UBFC has them."""
-    times = np.arange(round(seconds * fps)) / fps + np.random.default_rng(seed).uniform(0, 0.3 / fps, round(seconds * fps))
+    times = np.arange(round(seconds * fps)) / fps + np.random.default_rng(seed).uniform(
+        0, 0.3 / fps, round(seconds * fps)
+    )
     times[30] = times[29]
     return times
 
@@ -47,7 +49,8 @@ def tone(bpm, time_s):
 def test_pure_tones_come_back(bpm):
     time_s = uneven_times(40, 25)
     said = recording(tone(bpm, time_s), time_s)
-    result = measure(np.diff(tone(bpm, time_s)) + 0.01, said)       # a constant error of each change is only drift
+    # a constant error of each change is only drift
+    result = measure(np.diff(tone(bpm, time_s)) + 0.01, said)
     assert len(result.predicted_bpm) >= 29
     np.testing.assert_allclose(result.reference_bpm, bpm, atol=0.15)
     np.testing.assert_allclose(result.predicted_bpm, bpm, atol=0.15)
@@ -76,7 +79,9 @@ def test_windows_that_span_a_gap_are_left_out():
 def test_a_changing_rate_is_followed():
     time_s = np.arange(1500) / 25
     beats = np.cumsum(np.interp(time_s, [0, 60], [60, 90]) / 60 / 25)
-    result = measure(np.diff(np.sin(2 * np.pi * beats)), recording(np.sin(2 * np.pi * beats), time_s))
+    result = measure(
+        np.diff(np.sin(2 * np.pi * beats)), recording(np.sin(2 * np.pi * beats), time_s)
+    )
     middle = result.start_s + 5
     np.testing.assert_allclose(result.predicted_bpm, 60 + middle / 2, atol=1.5)
 
@@ -84,12 +89,15 @@ def test_a_changing_rate_is_followed():
 def test_even_grid():
     time_s = np.array([0, 0.1, 0.2, 0.2, 0.3])
     assert even_grid(time_s)[1] == pytest.approx(10)
-    np.testing.assert_allclose(to_even_grid(np.array([0.0, 1, 9, 2, 3]), time_s), [0, 1, 2, 3], atol=1e-9)
+    np.testing.assert_allclose(
+        to_even_grid(np.array([0.0, 1, 9, 2, 3]), time_s), [0, 1, 2, 3], atol=1e-9
+    )
 
 
 def test_windows_are_ten_seconds_or_none():
     assert trusted_windows(np.arange(250) / 25).tolist() == [True]
-    assert trusted_windows(np.round(np.arange(300) / 30, 7)).tolist() == [True]     # as written in ground_truth.txt
+    # as written in ground_truth.txt
+    assert trusted_windows(np.round(np.arange(300) / 30, 7)).tolist() == [True]
     assert trusted_windows(np.arange(249) / 25).tolist() == []
 
 
@@ -107,7 +115,8 @@ def test_spectrum_has_its_summit_at_the_tone():
     assert np.diff(frequency).max() * 60 <= 0.1
     assert 60 * frequency[power.argmax()] == pytest.approx(72, abs=0.1)
     half = 60 * frequency[power > power.max() / 2]
-    assert half.max() - half.min() == pytest.approx(1.44 * 6, abs=0.2)     # a Hann window's, in bins of 1 / 10 s
+    # a Hann window's, in bins of 1 / 10 s
+    assert half.max() - half.min() == pytest.approx(1.44 * 6, abs=0.2)
 
 
 def test_metrics_by_hand():
@@ -123,12 +132,16 @@ def test_metrics_by_hand():
 
 def test_metrics_at_the_edges():
     assert np.isnan(compare(np.array([61.0]), np.array([60.0])).pearson_r)
-    assert compare(np.array([np.nan]), np.array([60.0])).mae_bpm == 60       # no peak is an error, not a gap
+    # no peak is an error, not a gap
+    assert compare(np.array([np.nan]), np.array([60.0])).mae_bpm == 60
 
 
 def test_pool_weighs_windows_and_videos():
     time_s = np.arange(500) / 25
-    videos = [measure(np.diff(tone(said, time_s)), recording(tone(72, time_s), time_s)) for said in (72, 80)]
+    videos = [
+        measure(np.diff(tone(said, time_s)), recording(tone(72, time_s), time_s))
+        for said in (72, 80)
+    ]
     windows, means = pool(videos)
     assert windows.count == sum(len(v.reference_bpm) for v in videos)
     assert means.count == 2
@@ -194,7 +207,9 @@ def test_assess_says_all_and_only_numbers():
     for n, (subject, bpm, off) in enumerate([("S01", 60, 0.0), ("S01", 72, 3.0), ("S02", 80, 0.5)]):
         time_s = np.arange(750) / 25
         said = measure_pulse(tone(bpm + off, time_s), recording(tone(bpm, time_s), time_s))
-        videos.append(said.__class__(**{**said.__dict__, "subject": subject, "folder": f"test/subject{n}"}))
+        videos.append(
+            said.__class__(**{**said.__dict__, "subject": subject, "folder": f"test/subject{n}"})
+        )
     found = assess(videos)
     json.dumps(found, allow_nan=False)
     assert found["mae_bpm"] == pytest.approx(3.5 / 3, abs=0.05)

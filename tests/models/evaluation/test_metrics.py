@@ -37,15 +37,27 @@ def test_macc_is_the_largest_correlation_over_all_shifts(lag):
     assert np.isnan(macc(np.zeros(50), ppg))
 
 
-# 10 s at 30 Hz: 300 samples, 512 points, bins of 60 * 30 / 512 = 3.515625 bpm. 72 bpm lies between bin 20 (70.3125) and bin 21
-# (73.828125), nearer to bin 20; 100 bpm between bin 28 (98.4375) and bin 29. At 25 Hz: 250 samples, 256 points, 5.859375 bpm.
-@pytest.mark.parametrize(("fs_hz", "bpm", "by_hand"), [
-    (30.0, 72.0, 70.3125), (30.0, 100.0, 98.4375), (30.0, 60.0, 59.765625), (30.0, 150.0, 151.171875),
-    (25.0, 72.0, 70.3125), (25.0, 82.03125, 82.03125), (30.0, 30.0, 38.671875),    # the last lies below the band: its first bin
-])
+# 10 s at 30 Hz: 300 samples, 512 points, bins of 60 * 30 / 512 = 3.515625 bpm. 72 bpm lies between
+# bin 20 (70.3125) and bin 21 (73.828125), nearer to bin 20; 100 bpm between bin 28 (98.4375) and
+# bin 29. At 25 Hz: 250 samples, 256 points, 5.859375 bpm.
+@pytest.mark.parametrize(
+    ("fs_hz", "bpm", "by_hand"),
+    [
+        (30.0, 72.0, 70.3125),
+        (30.0, 100.0, 98.4375),
+        (30.0, 60.0, 59.765625),
+        (30.0, 150.0, 151.171875),
+        # the last lies below the band: its first bin
+        (25.0, 72.0, 70.3125),
+        (25.0, 82.03125, 82.03125),
+        (30.0, 30.0, 38.671875),
+    ],
+)
 def test_the_toolbox_metric_is_a_bin_of_the_plain_periodogram(fs_hz, bpm, by_hand):
     time_s = np.arange(round(10 * fs_hz)) / fs_hz
-    assert toolbox_heart_rate(np.sin(2 * np.pi * bpm / 60 * time_s), fs_hz) == pytest.approx(by_hand, abs=1e-9)
+    assert toolbox_heart_rate(np.sin(2 * np.pi * bpm / 60 * time_s), fs_hz) == pytest.approx(
+        by_hand, abs=1e-9
+    )
 
 
 def test_toolbox_points():
@@ -73,9 +85,12 @@ def test_interval_holds_the_truth_as_often_as_it_says():
         person = rng.normal(3.0, 1.0, 20)
         reference = [np.full(5, 70.0)] * 20
         predicted = [70.0 + p + rng.normal(0, 0.2, 5) for p in person]
-        low, high = interval(predicted, reference, [str(n) for n in range(20)], seed=draw)["mae_bpm"]
+        low, high = interval(predicted, reference, [str(n) for n in range(20)], seed=draw)[
+            "mae_bpm"
+        ]
         held += low <= 3.0 <= high
-    assert 176 <= held <= 199          # 95 % of 200 is 190; a percentile interval of 20 people is a little narrow
+    # 95 % of 200 is 190; a percentile interval of 20 people is a little narrow
+    assert 176 <= held <= 199
 
 
 def test_intervals_agree_with_the_metrics_themselves():

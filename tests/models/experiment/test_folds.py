@@ -27,7 +27,10 @@ QUICK = Recipe(epochs=1, teacher_epochs=1, precision="float32")
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
-    return curate(tmp_path_factory.mktemp("folds"), [entry(1, "train", "S01"), entry(2, "train", "S02"), entry(3, "test", "S03")])
+    return curate(
+        tmp_path_factory.mktemp("folds"),
+        [entry(1, "train", "S01"), entry(2, "train", "S02"), entry(3, "test", "S03")],
+    )
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +41,7 @@ def published(data, tmp_path_factory):
         (root / f"subject{number}").mkdir()
         (root / f"subject{number}" / "vid.avi").symlink_to(data / "ubfc" / folder / "vid.avi")
         ppg, hr_bpm, time_s = read_labels(data / "ubfc" / folder)
-        time_s[40] = time_s[39]                                   # a repeated stamp, as there are some
+        time_s[40] = time_s[39]  # a repeated stamp, as there are some
         rows = ("   ".join(f"{x:.7e}" for x in row) for row in (ppg + 50, hr_bpm, time_s))
         (root / f"subject{number}" / "ground_truth.txt").write_text(" \n".join(rows) + "\n")
     return root
@@ -61,7 +64,10 @@ def run(data):
     told, threads = [], torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        made = train_kd(data, recipe=QUICK, device="cpu", folds=2, seeds=2, on_progress=lambda *words: told.append(words[0]))
+        made = train_kd(
+            data, recipe=QUICK, device="cpu", folds=2, seeds=2,
+            on_progress=lambda *words: told.append(words[0]),
+        )
     finally:
         torch.set_num_threads(threads)
     return made, told
@@ -78,7 +84,9 @@ def test_a_run_of_folds_and_seeds(run, data):
     assert metrics["methods"]["student"]["interval"]["mae_bpm"] is not None
     by_fold = [fold["methods"]["student_kd"]["mae_bpm"] for fold in metrics["folds"]]
     weights = [len(names) for names in tested]
-    assert metrics["methods"]["student_kd"]["mae_bpm"] == pytest.approx(np.average(by_fold, weights=weights))
+    assert metrics["methods"]["student_kd"]["mae_bpm"] == pytest.approx(
+        np.average(by_fold, weights=weights)
+    )
     checkpoint = load_checkpoint(made.folder / "seed1" / "fold2" / "student.safetensors")
     assert checkpoint.about["subjects"] == {"train": tested[0], "test": tested[1]}
     assert "4 of 4: student + KD" in told
@@ -107,7 +115,10 @@ print(train_kd(Path(sys.argv[1]), recipe=recipe, device="cpu", resume=sys.argv[2
 
 def test_a_killed_run_goes_on_to_the_same_bits(data, repo):
     def start(how):
-        return subprocess.Popen([sys.executable, "-c", SCRIPT, str(data), how], cwd=repo, stdout=subprocess.PIPE, text=True)
+        return subprocess.Popen(
+            [sys.executable, "-c", SCRIPT, str(data), how], cwd=repo, stdout=subprocess.PIPE,
+            text=True,
+        )
 
     killed = start("anew")
     state = None
@@ -119,7 +130,9 @@ def test_a_killed_run_goes_on_to_the_same_bits(data, repo):
     killed.stdout.close()
     assert state is not None
     assert state.exists()
-    with pytest.raises(TrainingError, match=r"expected recipe .*\"epochs\": 3.*got .*\"epochs\": 1"):
+    with pytest.raises(
+        TrainingError, match=r"expected recipe .*\"epochs\": 3.*got .*\"epochs\": 1"
+    ):
         train_kd(data, recipe=QUICK, device="cpu", resume=True)
     folders = []
     for how in ("resume", "anew"):
@@ -127,7 +140,10 @@ def test_a_killed_run_goes_on_to_the_same_bits(data, repo):
         folders.append(process.communicate()[0].strip())
         assert process.returncode == 0
     for name in ("teacher", "student", "student_kd"):
-        first, second = (load_checkpoint(type(data)(folder) / f"{name}.safetensors").net.state_dict() for folder in folders)
+        first, second = (
+            load_checkpoint(type(data)(folder) / f"{name}.safetensors").net.state_dict()
+            for folder in folders
+        )
         assert all(torch.equal(first[key], second[key]) for key in first), name
     with pytest.raises(TrainingError, match="interrupted run"):
         train_kd(data, recipe=QUICK, device="cpu", resume=True)
@@ -144,20 +160,35 @@ def test_published_folders_are_read_in_place(published, data, tmp_path):
         inner = slice(30, -30)
         assert np.corrcoef(r.ppg[inner], own.ppg[inner])[0, 1] > 0.999
     assert sorted(p.name for p in published.iterdir()) == ["subject1", "subject2", "subject3"]
-    run = train_kd(tmp_path / "data", recipe=replace(QUICK, physnet=True), device="cpu", folds=2, ubfc=published)
+    run = train_kd(
+        tmp_path / "data", recipe=replace(QUICK, physnet=True), device="cpu", folds=2,
+        ubfc=published,
+    )
     assert run.metrics["people"] == "real"
     assert run.metrics["methods"]["physnet"]["parameters"] == 768_577
     assert run.metrics["methods"]["pos"]["mae_bpm"] < 1.0
 
 
-@pytest.mark.parametrize(("spoil", "error", "words"), [
-    pytest.param(lambda r: (r / "subject2" / "vid.avi").unlink(), CurationError, "1 files missing: .*subject2/vid.avi",
-                 id="gone"),
-    pytest.param(lambda r: (r / "subject1" / "ground_truth.txt").write_text("nan nan\n1 1\n0 1\n"), TrainingError,
-                 "expected a PPG .*subject1", id="nan"),
-    pytest.param(lambda r: [(r / f"subject{n}").rename(r / f"s{n}") for n in (2, 3)], TrainingError, "two folders", id="one"),
-])
-def test_broken_published_sets_are_refused_before_any_work(published, tmp_path, spoil, error, words):
+@pytest.mark.parametrize(
+    ("spoil", "error", "words"),
+    [
+        pytest.param(
+            lambda r: (r / "subject2" / "vid.avi").unlink(), CurationError,
+            "1 files missing: .*subject2/vid.avi", id="gone",
+        ),
+        pytest.param(
+            lambda r: (r / "subject1" / "ground_truth.txt").write_text("nan nan\n1 1\n0 1\n"),
+            TrainingError, "expected a PPG .*subject1", id="nan",
+        ),
+        pytest.param(
+            lambda r: [(r / f"subject{n}").rename(r / f"s{n}") for n in (2, 3)], TrainingError,
+            "two folders", id="one",
+        ),
+    ],
+)
+def test_broken_published_sets_are_refused_before_any_work(
+    published, tmp_path, spoil, error, words
+):
     root = tmp_path / "set"
     for folder in published.iterdir():
         (root / folder.name).mkdir(parents=True)

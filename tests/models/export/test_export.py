@@ -34,7 +34,9 @@ def names(folder):
 def data(tmp_path_factory):
     """Two recordings of 60 frames, and a run that saw them."""
     data = tmp_path_factory.mktemp("data")
-    entries = [replace(entry(1, "train", "S01"), frames=60), replace(entry(2, "test", "S02"), frames=60)]
+    entries = [
+        replace(entry(1, "train", "S01"), frames=60), replace(entry(2, "test", "S02"), frames=60),
+    ]
     curate(data, entries)
     known = read_manifest(data / "ubfc" / "manifest.json").data_hash
     run = make_untrained(data / "runs" / "20260101T000000Z", data_hash=known)
@@ -65,11 +67,15 @@ def test_a_run_s_export_is_whole(data, exported):
 
 def test_int8_is_a_quarter_of_the_size_and_close(data, exported):
     board = data / "runs" / "20260101T000000Z" / "board"
-    assert (board / "student-int8.onnx").stat().st_size < (board / "student.onnx").stat().st_size / 2.5
+    assert (board / "student-int8.onnx").stat().st_size < (
+        board / "student.onnx"
+    ).stat().st_size / 2.5
     assert exported["int8_refused"] == ""
     assert exported["int8"]["pearson_r"] > 0.99
     assert 0 < exported["int8"]["rms_percent"] < 10
-    ranges, others = training_motion(data, load_checkpoint(board.parent / "student.safetensors").data_hash)
+    ranges, others = training_motion(
+        data, load_checkpoint(board.parent / "student.safetensors").data_hash
+    )
     full, small = (open_net(board / name) for name in ("student.onnx", "student-int8.onnx"))
     assert (full.constants["precision"], small.constants["precision"]) == ("float32", "int8")
     assert {**full.constants, "precision": ""} == {**small.constants, "precision": ""}
@@ -88,7 +94,9 @@ def test_other_data_are_no_ranges(data, tmp_path):
 
 def test_without_its_data_a_checkpoint_has_no_int8_and_says_so(tmp_path):
     run = make_untrained(tmp_path / "kept", names=("student",))
-    done = CliRunner().invoke(app, ["export", str(run / "student.safetensors"), "--out", str(tmp_path / "out")])
+    done = CliRunner().invoke(
+        app, ["export", str(run / "student.safetensors"), "--out", str(tmp_path / "out")]
+    )
     assert done.exit_code == 0, done.output
     assert "no student-int8.onnx" in done.stderr
     assert "student.onnx" in done.stdout
@@ -113,7 +121,10 @@ def test_nothing_is_overwritten_but_an_export_with_force(tmp_path):
 
 def test_what_goes_wrong_leaves_nothing(tmp_path):
     run = make_untrained(tmp_path / "run", names=("student",))
-    teacher = make_untrained(tmp_path / "other", names=("teacher",), data_hash="2" * 64) / "teacher.safetensors"
+    teacher = (
+        make_untrained(tmp_path / "other", names=("teacher",), data_hash="2" * 64)
+        / "teacher.safetensors"
+    )
     teacher.rename(run / "teacher.safetensors")
     with pytest.raises(TrainingError, match="expected data_hash 0000"):
         export(run)
@@ -145,10 +156,22 @@ def test_multiply_adds_by_hand(data, exported):
 
 
 def test_the_constants_are_those_of_the_document(repo, data, exported):
-    section = (repo / "docs" / "format.md").read_text().partition("acq-board-1\n")[2].partition("\n## ")[0]
+    section = (
+        (repo / "docs" / "format.md")
+        .read_text()
+        .partition("acq-board-1\n")[2]
+        .partition("\n## ")[0]
+    )
     rows = re.findall(r"^\| (`.*?) \| (.*?) \|", section, flags=re.M)
-    named = {net: {name for names, of in rows for name in re.findall(r"`(\w+)`", names) if of == "all" or net in of}
-             for net in ("student", "pnet")}
+    named = {
+        net: {
+            name
+            for names, of in rows
+            for name in re.findall(r"`(\w+)`", names)
+            if of == "all" or net in of
+        }
+        for net in ("student", "pnet")
+    }
     board = data / "runs" / "20260101T000000Z" / "board"
     assert set(open_net(board / "student.onnx").constants) == named["student"]
     assert set(Mtcnn(board).constants) == named["pnet"]

@@ -1,4 +1,6 @@
-"""What stands in for torchvision where facenet-pytorch's own does not load; its boxes are compared in `test_mtcnn`."""
+"""What stands in for torchvision where facenet-pytorch's own does not load; its boxes are compared
+in `test_mtcnn`.
+"""
 
 import pytest
 
@@ -7,7 +9,8 @@ torch = pytest.importorskip("torch")
 from models.export.facenet import batched_nms, nms
 
 
-# Two 10x10 boxes moved apart by d along x overlap by 10(10 - d) of 100 + 100: IoU = (10 - d) / (10 + d).
+# Two 10x10 boxes moved apart by d along x overlap by 10(10 - d) of 100 + 100: IoU = (10 - d) / (10
+# + d).
 @pytest.mark.parametrize(
     ("shift", "threshold", "kept"),
     [
@@ -20,7 +23,9 @@ from models.export.facenet import batched_nms, nms
     ],
 )
 def test_nms_by_hand(shift, threshold, kept):
-    boxes = torch.tensor([[0.0, 0.0, 10.0, 10.0], [shift, 0.0, 10.0 + shift, 10.0]], dtype=torch.float64)
+    boxes = torch.tensor(
+        [[0.0, 0.0, 10.0, 10.0], [shift, 0.0, 10.0 + shift, 10.0]], dtype=torch.float64
+    )
     assert nms(boxes, torch.tensor([0.6, 0.9]), threshold).tolist() == kept
 
 

@@ -1,4 +1,6 @@
-"""The pulse while frames come: what is read, what is said instead of reading, and what offline says of the same frames."""
+"""The pulse while frames come: what is read, what is said instead of reading, and what offline says
+of the same frames.
+"""
 
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
@@ -93,7 +95,10 @@ def test_a_face_that_is_lost_and_comes_back(scene, live):
     assert states(readings) == [READING, FACE_LOST]
     lost_s = next(r.time_s for r in readings if r.state == FACE_LOST)
     assert lost_s < 12.0 + 3.6 + 0.1
-    assert readings[-1].words == f"the face was lost {readings[-1].time_s - lost_s:.0f} s ago; looking for it"
+    assert (
+        readings[-1].words
+        == f"the face was lost {readings[-1].time_s - lost_s:.0f} s ago; looking for it"
+    )
     scene.faces = [FACE]
     assert states(assert_reads_again(live, scene, 18.0))[-2:] == [SETTLING, READING]
 
@@ -126,21 +131,30 @@ def test_the_box_moves_when_the_face_has_left_it(scene, live, face):
     scene.faces = [face]
     readings = play(live, scene, frame_times(5.0, begin_s=12.0))
     assert states(readings) == [READING, SETTLING]
-    assert readings[-1].words.startswith("the face has left its box, which follows it; heart rate in")
+    assert readings[-1].words.startswith(
+        "the face has left its box, which follows it; heart rate in"
+    )
     begun_s = next(r.time_s for r in readings if r.state == SETTLING)
     readings += play(live, scene, frame_times(12.0, begin_s=17.0))
     assert states(readings) == [READING, SETTLING, READING]
-    assert next(r.time_s for r in readings if r.time_s > begun_s and r.hr_bpm is not None) - begun_s > WINDOW_S
+    assert (
+        next(r.time_s for r in readings if r.time_s > begun_s and r.hr_bpm is not None) - begun_s
+        > WINDOW_S
+    )
     assert rates(readings) == pytest.approx(72.0, abs=1.0)
 
 
 def test_the_box_is_held_while_the_face_sways_in_it(scene, live):
     readings = []
     for at in range(8):
-        scene.faces = [FaceBox(FACE.left + at % 4, FACE.top - at % 3, FACE.right + at % 4, FACE.bottom - at % 3)]
+        scene.faces = [
+            FaceBox(
+                FACE.left + at % 4, FACE.top - at % 3, FACE.right + at % 4, FACE.bottom - at % 3
+            )
+        ]
         readings += play(live, scene, frame_times(2.0, begin_s=2.0 * at))
     assert states(readings) == [SETTLING, READING]
-    assert 4 <= scene.looks <= 7                   # one every three seconds, when nothing is in doubt
+    assert 4 <= scene.looks <= 7  # one every three seconds, when nothing is in doubt
 
 
 def test_two_faces_have_no_heart_rate_and_one_of_them_goes_on(scene, live):
@@ -171,9 +185,12 @@ def test_darkness_is_said_and_light_begins_anew(scene, live):
     assert readings[0].words == "too dark: 8 of 255; more light from the front"
     scene.level = 120.0
     assert_reads_again(live, scene, 15.0)
-    assert states(play(LivePulse(RedOverGreen(), scene.find), Scene(), frame_times(0.5))) == [SETTLING]
+    assert states(play(LivePulse(RedOverGreen(), scene.find), Scene(), frame_times(0.5))) == [
+        SETTLING
+    ]
     scene.level, scene.faces = 8.0, []
-    assert states(play(LivePulse(RedOverGreen(), scene.find), scene, frame_times(2.0))) == [DARK]       # not: no face
+    # not: no face
+    assert states(play(LivePulse(RedOverGreen(), scene.find), scene, frame_times(2.0))) == [DARK]
 
 
 def test_a_frozen_picture_is_said_and_begins_anew(scene, live):
@@ -229,7 +246,8 @@ def test_looks_done_aside_hold_up_no_frame(scene):
 
     with ThreadPoolExecutor(1) as aside:
         live = LivePulse(RedOverGreen(), slow, aside=aside)
-        assert states(play(live, scene, frame_times(2.0))) == [LOOKING]        # the first look goes on for two seconds
+        # the first look goes on for two seconds
+        assert states(play(live, scene, frame_times(2.0))) == [LOOKING]
         may_end.set()
         readings = play(live, scene, [2.0])
         while readings[-1].state == LOOKING:
@@ -280,8 +298,12 @@ def test_running_motion_comes_to_what_a_whole_video_s_is():
 
 
 def offline_rates(images, times, box, at_s):
-    """What offline says of the windows that end at some times: the whole video's deviation, the whole pulse's filter."""
-    change = RedOverGreen().predict(motion(np.stack([average_face(one, box) for one in images])).transpose(0, 3, 1, 2))
+    """What offline says of the windows that end at some times: the whole video's deviation, the
+    whole pulse's filter.
+    """
+    change = RedOverGreen().predict(
+        motion(np.stack([average_face(one, box) for one in images])).transpose(0, 3, 1, 2)
+    )
     grid_s, fs_hz = even_grid(times)
     pulse = bandpass(to_even_grid(np.append(0, np.cumsum(change)), times), fs_hz)
     length, _ = window_length(fs_hz)
@@ -305,7 +327,9 @@ def both(images, times):
 def test_live_is_within_two_bpm_of_offline_on_a_virtual_face():
     subject = VirtualSubject("S08")
     times = frame_times(13.0)
-    images = [cv2.cvtColor(subject.frame(t, at), cv2.COLOR_YUV2RGB_I420) for at, t in enumerate(times)]
+    images = [
+        cv2.cvtColor(subject.frame(t, at), cv2.COLOR_YUV2RGB_I420) for at, t in enumerate(times)
+    ]
     said, meant = both(images, times)
     assert np.abs(said - meant).max() < 2.0
     assert np.abs(said - subject.heart_rate(np.linspace(2, 12, 50)).mean()).max() < 4.0
@@ -315,6 +339,9 @@ def test_live_is_within_two_bpm_of_offline_on_a_virtual_face():
 def test_live_is_within_two_bpm_of_offline_on_a_real_face(real_face):
     times = read_frame_times(real_face / "frames_timestamp.csv")
     times = times[:350] - times[0]
-    images = [np.ascontiguousarray(bgr[:, :, ::-1]) for bgr in islice(read_bgr(real_face / "video.mkv"), len(times))]
+    images = [
+        np.ascontiguousarray(bgr[:, :, ::-1])
+        for bgr in islice(read_bgr(real_face / "video.mkv"), len(times))
+    ]
     said, meant = both(images, times)
     assert np.abs(said - meant).max() < 2.0

@@ -1,4 +1,6 @@
-"""`acq predict`, `acq live` and `acq record --live`, on videos, cameras and growing sessions, with the student of acq."""
+"""`acq predict`, `acq live` and `acq record --live`, on videos, cameras and growing sessions, with
+the student of acq.
+"""
 
 import csv
 import json
@@ -89,7 +91,10 @@ class Evening:
 def evening(tmp_path_factory, video):
     data = tmp_path_factory.mktemp("evening")
     with (
-        Terminal("record", "--subject", "S01", "--simulate", "--live", "--duration", "17s", "--data", data, cwd=data) as recorder,
+        Terminal(
+            "record", "--subject", "S01", "--simulate", "--live", "--duration", "17s", "--data",
+            data, cwd=data,
+        ) as recorder,
         Terminal("live", f"replay:{video}", cwd=data) as panel,
         in_background("live", f"replay:{video}", "--json") as replayed,
     ):
@@ -107,8 +112,10 @@ def evening(tmp_path_factory, video):
 
 
 def in_background(*words):
-    return subprocess.Popen([sys.executable, "-m", "acq.main", *map(str, words)], stdout=subprocess.PIPE, text=True,
-                            cwd=Path(__file__).parents[3])
+    return subprocess.Popen(
+        [sys.executable, "-m", "acq.main", *map(str, words)], stdout=subprocess.PIPE, text=True,
+        cwd=Path(__file__).parents[3],
+    )
 
 
 def meant_bpm(from_s, to_s):
@@ -116,7 +123,9 @@ def meant_bpm(from_s, to_s):
 
 
 class Growing:
-    """A session that the recorder's own writer has open in another process (HDF5 shares a file within one); a context manager."""
+    """A session that the recorder's own writer has open in another process (HDF5 shares a file
+    within one); a context manager.
+    """
 
     def __init__(self, path, *, seconds, subject="S01"):
         context = multiprocessing.get_context("spawn")
@@ -149,16 +158,18 @@ class Growing:
 def _grow(pipe, path, subject):
     camera = CameraInfo("fake", 32, 24, 30.0, "I420", "start of exposure")
     with SessionWriter(
-        path, session_id=path.stem, subject=subject, camera=camera, hello=HELLO, port="/dev/fake", started_unix_ns=1,
-        started_monotonic_ns=START_NS, simulated=False,
+        path, session_id=path.stem, subject=subject, camera=camera, hello=HELLO, port="/dev/fake",
+        started_unix_ns=1, started_monotonic_ns=START_NS, simulated=False,
     ) as writer:
         while numbers := pipe.recv():
             first, last = numbers
             stamps = frame_times(last).tolist()
             for i in range(first, last):
                 writer.add_frame(VideoFrame(picture(i), stamps[i], stamps[i] + 1, i))
-                writer.add_sample(sequence=i, ticks=i * 80_000, value=i, flags=0, arrival_ns=stamps[i], time_ns=stamps[i],
-                                  bound_ns=1)
+                writer.add_sample(
+                    sequence=i, ticks=i * 80_000, value=i, flags=0, arrival_ns=stamps[i],
+                    time_ns=stamps[i], bound_ns=1,
+                )
             writer.flush()
             pipe.send(numbers)
         writer.close(complete=True)
@@ -166,7 +177,7 @@ def _grow(pipe, path, subject):
         pipe.recv()                       # until it is killed
 
 
-# -- a video ---------------------------------------------------------------------------------------------------------------
+# -- a video
 
 
 def test_predict_reads_a_virtual_subject_s_heart_rate(video, tmp_path):
@@ -190,7 +201,9 @@ def test_predict_reads_a_virtual_subject_s_heart_rate(video, tmp_path):
 
 def test_predict_with_the_int8_student_is_within_one_bpm(video):
     int8 = ("--net", SHIPPED / "student-int8.onnx")
-    said, small = (json.loads(acq("predict", video, "--json", *words).output) for words in ((), int8))
+    said, small = (
+        json.loads(acq("predict", video, "--json", *words).output) for words in ((), int8)
+    )
     assert small["hr_bpm"] == pytest.approx(said["hr_bpm"], abs=1.0)
     assert small["hr_bpm"] != said["hr_bpm"]
 
@@ -215,22 +228,33 @@ def test_predict_on_a_session_lays_the_finger_beside(evening):
         acq("predict", session, "--times", "x.csv")
 
 
-@pytest.mark.parametrize(("words", "said"), [
-    (("predict", "nothing.mkv"), "expected a video to replay"),
-    (("live", "nothing.h5"), "found nothing at nothing.h5"),
-    (("live", "film.mp4"), "a video is played with replay:film.mp4"),
-    (("live", "nonsense"), "expected the source to be one of auto, csi"),
-    (("live", "auto", "--net", "nowhere"), "expected a student at nowhere/student.onnx, found none"),
-    (("live", "--duration", "soon"), "expected a time such as"),
-    (("record", "--subject", "S01", "--simulate", "--live", "--quiet"), "leave out --quiet"),
-    (("record", "--subject", "S01", "--simulate", "--net", "x"), "say --live too"),
-    (("record", "--subject", "S01", "--simulate", "--live", "--net", "x", "--data", "no"), "expected a student at x/"),
-])
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("predict", "nothing.mkv"), "expected a video to replay"),
+        (("live", "nothing.h5"), "found nothing at nothing.h5"),
+        (("live", "film.mp4"), "a video is played with replay:film.mp4"),
+        (("live", "nonsense"), "expected the source to be one of auto, csi"),
+        (
+            ("live", "auto", "--net", "nowhere"),
+            "expected a student at nowhere/student.onnx, found none",
+        ),
+        (("live", "--duration", "soon"), "expected a time such as"),
+        (("record", "--subject", "S01", "--simulate", "--live", "--quiet"), "leave out --quiet"),
+        (("record", "--subject", "S01", "--simulate", "--net", "x"), "say --live too"),
+        (
+            ("record", "--subject", "S01", "--simulate", "--live", "--net", "x", "--data", "no"),
+            "expected a student at x/",
+        ),
+    ],
+)
 def test_bad_input_is_refused_in_one_line(words, said, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "film.mp4").write_text("no film")
-    done = subprocess.run([sys.executable, "-m", "acq.main", *words], capture_output=True, text=True, check=False,
-                          env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3]), "COLUMNS": "200"})
+    done = subprocess.run(
+        [sys.executable, "-m", "acq.main", *words], capture_output=True, text=True, check=False,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3]), "COLUMNS": "200"},
+    )
     assert done.returncode != 0
     assert said in done.stderr
     assert "Traceback" not in done.stderr
@@ -244,7 +268,7 @@ def test_a_broken_video_is_said_and_no_heart_rate_is_given(tmp_path, video):
         acq("predict", cut)
 
 
-# -- without torch ---------------------------------------------------------------------------------------------------------
+# -- without torch
 
 
 def test_the_whole_road_runs_where_torch_is_not_installed(video, tmp_path):
@@ -263,8 +287,10 @@ def test_the_whole_road_runs_where_torch_is_not_installed(video, tmp_path):
             except SystemExit as end:
                 assert not end.code, end.code
     """)
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=tmp_path,
-                          env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])})
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},
+    )
     assert done.returncode == 0, done.stderr
     assert '"state": "reading"' in done.stdout
     assert "face found" in done.stderr
@@ -276,7 +302,7 @@ def test_a_board_without_onnxruntime_is_told_what_to_install(monkeypatch):
         open_live_pulse()
 
 
-# -- live ------------------------------------------------------------------------------------------------------------------
+# -- live
 
 
 def offline(path):
@@ -298,8 +324,10 @@ def test_live_reads_what_predict_reads_within_two_bpm_and_twelve_seconds(evening
 
 def test_live_writes_rows_as_they_come_and_ends_on_ctrl_c(tmp_path):
     out = tmp_path / "live.csv"
-    with subprocess.Popen([sys.executable, "-m", "acq.main", "live", "--simulate", "--csv", str(out)], stderr=subprocess.PIPE,
-                          stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[3]) as process:
+    with subprocess.Popen(
+        [sys.executable, "-m", "acq.main", "live", "--simulate", "--csv", str(out)],
+        stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[3],
+    ) as process:
         end = time.monotonic() + 30
         while not out.exists() or "settling" not in out.read_text():
             assert time.monotonic() < end
@@ -331,7 +359,7 @@ def test_record_live_shows_the_camera_s_pulse_and_loses_nothing(evening):
     assert "\nlost " not in evening.recorder.split("saved", 1)[1]
 
 
-# -- a session that grows --------------------------------------------------------------------------------------------------
+# -- a session that grows
 
 
 def test_every_frame_of_a_growing_session_comes_once_and_in_order(tmp_path):
@@ -368,7 +396,9 @@ def test_the_last_frames_come_before_the_end_is_told(tmp_path):
         assert frames.next(0.01) is None
         session.add(30, 33)
         session.end()
-        assert [round(frames.next(1.0)[1] * 1e9) for _ in range(3)] == pytest.approx(frame_times(33)[30:].tolist(), abs=2000)
+        assert [round(frames.next(1.0)[1] * 1e9) for _ in range(3)] == pytest.approx(
+            frame_times(33)[30:].tolist(), abs=2000
+        )
         with pytest.raises(EndOfStream):
             frames.next(1.0)
 
@@ -392,7 +422,7 @@ def test_a_recording_is_followed_from_another_process_until_it_ends(evening):
     assert all(abs(row["hr_bpm"] - row["finger_bpm"]) < WITHIN_BPM for row in read)
 
 
-# -- the threads -----------------------------------------------------------------------------------------------------------
+# -- the threads
 
 
 def fake_frames(count):

@@ -15,8 +15,11 @@ def test_parameters_are_the_published_ones(make, published):
 
 def test_physnet_reads_clips():
     net = PhysNet().eval()
-    # Nine 3D convolutions and two transposed ones with their batch normalisations, and the last 1x1x1, by hand:
-    convolutions = 3 * 16 * 25 + 16 * 32 * 27 + 32 * 64 * 27 + 6 * 64 * 64 * 27 + 2 * 64 * 64 * 4 + 64
+    # Nine 3D convolutions and two transposed ones with their batch normalisations, and the last
+    # 1x1x1, by hand:
+    convolutions = (
+        3 * 16 * 25 + 16 * 32 * 27 + 32 * 64 * 27 + 6 * 64 * 64 * 27 + 2 * 64 * 64 * 4 + 64
+    )
     biases, norms = 16 + 32 + 64 + 6 * 64 + 2 * 64 + 1, 2 * (16 + 32 + 64 + 6 * 64 + 2 * 64)
     assert count_parameters(net) == convolutions + biases + norms == 768_577
     assert net(torch.randn(2, 3, 16, 36, 36)).shape == (2, 16)
@@ -66,7 +69,8 @@ def test_description_builds_the_same_net():
 @pytest.mark.parametrize("make", [Teacher, Student])
 def test_checkpoint_round_trip(tmp_path, make):
     net = make()
-    net(torch.randn(4, 3, 36, 36), torch.rand(4, 3, 36, 36))     # so that the running statistics are not the initial ones
+    # so that the running statistics are not the initial ones
+    net(torch.randn(4, 3, 36, 36), torch.rand(4, 3, 36, 36))
     path = tmp_path / "net.safetensors"
     save_checkpoint(path, net, split_hash="s1", data_hash="d1", about={"seed": 3})
     back = load_checkpoint(path, split_hash="s1", data_hash="d1")
@@ -105,8 +109,10 @@ def test_weights_that_do_not_fit_their_configuration(tmp_path):
 
     path = tmp_path / "net.safetensors"
     save_checkpoint(path, Student(), split_hash="s", data_hash="d", about={})
-    header = {"format": "acq-checkpoint-1", "net": '"student"', "config": '{"channels": [8, 16]}', "split_hash": "s",
-              "data_hash": "d", "about": "{}"}
+    header = {
+        "format": "acq-checkpoint-1", "net": '"student"', "config": '{"channels": [8, 16]}',
+        "split_hash": "s", "data_hash": "d", "about": "{}",
+    }
     save_file(load_file(path), path, metadata=header)
     with pytest.raises(TrainingError, match="fit their configuration"):
         load_checkpoint(path)

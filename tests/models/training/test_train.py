@@ -30,7 +30,9 @@ def whole_run(folder):
     told = []
     data = curate(folder, three())
     recipe = Recipe(epochs=2, teacher_epochs=1, seed=3)
-    return train_kd(data, recipe=recipe, device="cpu", on_progress=lambda *words: told.append(words)), told
+    return train_kd(
+        data, recipe=recipe, device="cpu", on_progress=lambda *words: told.append(words)
+    ), told
 
 
 @pytest.fixture(scope="session")
@@ -50,7 +52,9 @@ def test_a_run_leaves_everything_behind(run, data):
     result, told = run
     assert result.folder.parent == data / "runs"
     assert sorted(p.name for p in result.folder.iterdir()) == [
-        "metrics.json", "report.html", "student.safetensors", "student_kd.safetensors", "teacher.safetensors"]
+        "metrics.json", "report.html", "student.safetensors", "student_kd.safetensors",
+        "teacher.safetensors",
+    ]
     assert not list((data / "runs").glob(".*"))
     stages = list(dict.fromkeys(stage for stage, _, _ in told))
     assert stages == ["find faces, average frames", "teacher", "student", "student + KD"]
@@ -61,8 +65,12 @@ def test_a_run_leaves_everything_behind(run, data):
 
 def test_repeated_frames_are_not_learnt_from():
     time_s = np.arange(20) / 30
-    change = ppg_change(np.sin(7 * time_s), time_s, [{"first": 5, "frames": 2, "reason": ""}, {"first": 0, "frames": 1}])
-    assert np.flatnonzero(np.isnan(change)).tolist() == [0, 4, 5, 6]      # the pairs before, between and behind them
+    change = ppg_change(
+        np.sin(7 * time_s), time_s,
+        [{"first": 5, "frames": 2, "reason": ""}, {"first": 0, "frames": 1}],
+    )
+    # the pairs before, between and behind them
+    assert np.flatnonzero(np.isnan(change)).tolist() == [0, 4, 5, 6]
     assert np.nanmean(change) == pytest.approx(0, abs=1e-6)
     assert np.nanstd(change) == pytest.approx(1, abs=1e-6)
 
@@ -70,9 +78,17 @@ def test_repeated_frames_are_not_learnt_from():
 @pytest.mark.parametrize(
     ("excluded", "out", "says"),
     [
-        pytest.param([], ("S02-2", None, None), "no excluded session .*, found S02-2; run acq split --force", id="whole"),
-        pytest.param([], ("S02-2", 1.0, 2.5), "found S02-2 converted before; run acq convert --force", id="part"),
-        pytest.param([(1.0, 2.5)], ("S02-2", 1.0, 3.0), "found S02-2 converted before", id="another part"),
+        pytest.param(
+            [], ("S02-2", None, None), "no excluded session .*, found S02-2; run acq split --force",
+            id="whole",
+        ),
+        pytest.param(
+            [], ("S02-2", 1.0, 2.5), "found S02-2 converted before; run acq convert --force",
+            id="part",
+        ),
+        pytest.param(
+            [(1.0, 2.5)], ("S02-2", 1.0, 3.0), "found S02-2 converted before", id="another part"
+        ),
         pytest.param([(1.0, 2.5)], ("S02-2", 1.0, 2.5), None, id="done already"),
         pytest.param([(1.0, 2.5)], None, None, id="taken back"),
         pytest.param([], ("S09-1", None, None), None, id="of another session"),
@@ -83,7 +99,10 @@ def test_what_was_excluded_later_is_refused(tmp_path, excluded, out, says):
     entries = [entry(1, "train", "S01"), replace(entry(2, "test", "S02"), excluded=parts)]
     if out:
         session, from_s, to_s = out
-        write_exclusions(tmp_path, Exclusions((Exclusion(session, from_s, to_s, "moved", "2026-01-01T00:00:00+00:00"),)))
+        write_exclusions(
+            tmp_path,
+            Exclusions((Exclusion(session, from_s, to_s, "moved", "2026-01-01T00:00:00+00:00"),)),
+        )
     with pytest.raises(CurationError, match=says) if says else nullcontext():
         check_exclusions(entries, tmp_path)
 
@@ -93,8 +112,10 @@ def test_metrics_say_what_they_come_from(run):
     metrics = json.loads((result.folder / "metrics.json").read_text())
     for name, parameters in (("teacher", 795_811), ("student", 24_769), ("student_kd", 24_769)):
         assert metrics["methods"][name]["parameters"] == parameters
-        assert metrics["methods"][name]["windows"] == 3      # of 10 s in 12 s, one a second
-        assert metrics["methods"][name]["mae_bpm"] == metrics["methods"][name]["videos"][0]["mae_bpm"]
+        assert metrics["methods"][name]["windows"] == 3  # of 10 s in 12 s, one a second
+        assert (
+            metrics["methods"][name]["mae_bpm"] == metrics["methods"][name]["videos"][0]["mae_bpm"]
+        )
         assert metrics["methods"][name]["ms_per_frame"] > 0
     assert metrics["people"] == "virtual"
     assert metrics["subjects"] == {"train": ["S01", "S02"], "test": ["S03"]}
@@ -133,7 +154,10 @@ def test_both_students_begin_alike_and_see_the_same(data):
     # With no weight on the teacher, distilling must be the student alone.
     curated = load_curated(data)
     recipe = Recipe(epochs=1, precision="float32")
-    recipe = replace(recipe, distill=replace(recipe.distill, weight_middle=0.0, weight_last=0.0, weight_pulse=0.0))
+    recipe = replace(
+        recipe,
+        distill=replace(recipe.distill, weight_middle=0.0, weight_last=0.0, weight_pulse=0.0),
+    )
     alone = study(curated, recipe, device=CPU).net
     taught = study(curated, recipe, teacher=Teacher(), device=CPU).net
     for (name, a), b in zip(alone.named_parameters(), taught.named_parameters(), strict=True):
@@ -141,7 +165,8 @@ def test_both_students_begin_alike_and_see_the_same(data):
 
 
 def test_a_teacher_stays_as_it_was(data):
-    # Else a teacher lent to a student on the GPU is left there, frozen, and the report cannot ask it for its masks.
+    # Else a teacher lent to a student on the GPU is left there, frozen, and the report cannot ask
+    # it for its masks.
     teacher = Teacher()
     study(load_curated(data), Recipe(epochs=1), teacher=teacher, device=CPU)
     assert teacher.training
@@ -153,8 +178,10 @@ def test_runs_of_the_same_second_get_folders_of_their_own(tmp_path):
     claims = [claim_folder(tmp_path / "runs", begun) for _ in range(2)]     # two at once
     for part, folder in claims:
         part.rename(folder)
-    claims.append(claim_folder(tmp_path / "runs", begun))                   # and one when both are done
-    assert [folder.name for _, folder in claims] == ["20261122T101500Z", "20261122T101500Z-2", "20261122T101500Z-3"]
+    claims.append(claim_folder(tmp_path / "runs", begun))  # and one when both are done
+    assert [folder.name for _, folder in claims] == [
+        "20261122T101500Z", "20261122T101500Z-2", "20261122T101500Z-3",
+    ]
 
 
 def test_runs_that_cannot_be_written_are_known_before_training(tmp_path):
@@ -169,22 +196,37 @@ def test_runs_that_cannot_be_written_are_known_before_training(tmp_path):
 def test_a_run_that_fails_leaves_nothing(tmp_path):
     curate(tmp_path, three())
     with pytest.raises(TrainingError, match="learning rate"):
-        train_kd(tmp_path, recipe=Recipe(epochs=1, teacher_epochs=1, learning_rate=1e30), device="cpu")
+        train_kd(
+            tmp_path, recipe=Recipe(epochs=1, teacher_epochs=1, learning_rate=1e30), device="cpu"
+        )
     assert not list((tmp_path / "runs").iterdir())
 
 
 @pytest.mark.parametrize(
     ("entries", "error", "words"),
     [
-        pytest.param([entry(1, "train", "S01"), entry(2, "test", "S01"), entry(3, "train", "S02")], SplitError,
-                     "S01 in train and in test", id="subject on both sides"),
+        pytest.param(
+            [entry(1, "train", "S01"), entry(2, "test", "S01"), entry(3, "train", "S02")],
+            SplitError, "S01 in train and in test", id="subject on both sides",
+        ),
         pytest.param([entry(1, "train", "S01")], TrainingError, "two subjects", id="one subject"),
-        pytest.param([entry(1, "train", "S01"), entry(2, "train", "S02")], SplitError, "in test", id="empty side"),
-        pytest.param([entry(1, "train", "S01"), entry(2, "test", "S02", simulated=False)], TrainingError,
-                     "virtual ones of S01", id="virtual and real"),
-        pytest.param([entry(1, "train", "S01"), entry(2, "train", "S01", simulated=False), entry(3, "test", "S02"),
-                      entry(4, "test", "S02", simulated=False)], TrainingError, "virtual ones of S01, S02",
-                     id="every subject virtual and real"),
+        pytest.param(
+            [entry(1, "train", "S01"), entry(2, "train", "S02")], SplitError, "in test",
+            id="empty side",
+        ),
+        pytest.param(
+            [entry(1, "train", "S01"), entry(2, "test", "S02", simulated=False)], TrainingError,
+            "virtual ones of S01", id="virtual and real",
+        ),
+        pytest.param(
+            [
+                entry(1, "train", "S01"), entry(2, "train", "S01", simulated=False),
+                entry(3, "test", "S02"), entry(4, "test", "S02", simulated=False),
+            ],
+            TrainingError,
+            "virtual ones of S01, S02",
+            id="every subject virtual and real",
+        ),
         pytest.param([], TrainingError, "none", id="nothing"),
     ],
 )
@@ -195,7 +237,9 @@ def test_splits_that_are_refused(entries, error, words):
 
 
 def test_virtual_and_real_together_when_told():
-    check_split([entry(1, "train", "S01"), entry(2, "test", "S02", simulated=False)], allow_mixed=True)
+    check_split(
+        [entry(1, "train", "S01"), entry(2, "test", "S02", simulated=False)], allow_mixed=True
+    )
 
 
 def test_people(data):
@@ -223,7 +267,9 @@ def test_half_the_files_gone(tmp_path):
 
 def test_the_held_out_video_among_those_to_train_on_is_refused(tmp_path):
     data = curate(tmp_path, three())
-    (data / "ubfc/train/subject1/vid.avi").write_bytes((data / "ubfc/test/subject3/vid.avi").read_bytes())
+    (data / "ubfc/train/subject1/vid.avi").write_bytes(
+        (data / "ubfc/test/subject3/vid.avi").read_bytes()
+    )
     with pytest.raises(CurationError, match=r"found another in .*train/subject1/vid.avi"):
         load_curated(data)
 
@@ -244,8 +290,13 @@ def test_flat_ppg_is_refused(tmp_path):
     ("seconds", "words"),
     [
         pytest.param(lambda t: t * 2, r"test/subject3, got 7\.50", id="too slow"),
-        pytest.param(lambda t: t * 0.8, "without a gap in .*test/subject3", id="shorter than a window"),
-        pytest.param(lambda t: t + 6 * (t > 6), "without a gap in .*test/subject3", id="a gap in every window"),
+        pytest.param(
+            lambda t: t * 0.8, "without a gap in .*test/subject3", id="shorter than a window"
+        ),
+        pytest.param(
+            lambda t: t + 6 * (t > 6), "without a gap in .*test/subject3",
+            id="a gap in every window",
+        ),
     ],
 )
 def test_a_test_recording_without_a_window_is_refused(tmp_path, seconds, words):
