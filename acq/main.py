@@ -8,10 +8,11 @@ Every verb lives in a file of its own name; a verb imports its room inside itsel
 """
 
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from acq.advice import advise
 from acq.commands.bench_board import bench_board
 from acq.commands.calibrate import calibrate
 from acq.commands.card import card
@@ -48,7 +49,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-_state = {"debug": False}
+_state: dict[str, Any] = {"debug": False, "verb": ""}
 
 
 def _print_version(wanted: bool) -> None:
@@ -61,6 +62,7 @@ def _print_version(wanted: bool) -> None:
 
 @app.callback()
 def options(
+    context: typer.Context,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
     version: Annotated[
         bool,
@@ -74,7 +76,7 @@ def options(
 
     The road: record -> qc -> split -> convert -> train-kd, each in a folder that holds `data/`.
     """
-    _state["debug"] = debug
+    _state["debug"], _state["verb"] = debug, context.invoked_subcommand or ""
 
 
 for panel, verbs in (
@@ -96,7 +98,8 @@ def main() -> None:
     except (AcqError, OSError) as error:
         if _state["debug"]:
             raise
-        typer.secho(f"acq: {' '.join(str(error).split())}", fg="red", err=True)
+        line = advise(error, _state["verb"]) if isinstance(error, AcqError) else str(error)
+        typer.secho(f"acq: {' '.join(line.split())}", fg="red", err=True)
         sys.exit(1)
 
 

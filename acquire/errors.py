@@ -15,22 +15,99 @@ AcqError                    anything acq can explain to its user
   SubjectError              what is noted of a subject is not what may be noted
 ```
 
-A message says what was expected, what was found, where, and if known what to do. Misuse by a
-programmer is `ValueError` or `TypeError`; `acq/main.py` turns an `AcqError` into one line and exit
-code 1.
+An error carries facts: what was expected, what was found, where, and what mends it. The library
+does not know the command line: a `Fix` names a remedy, its value says it in plain words, and
+`acq.advice` words it for the verb that was run. Misuse by a programmer is `ValueError` or
+`TypeError`; `acq/main.py` turns an `AcqError` into one line and exit code 1.
 """
+
+from enum import Enum
+from pathlib import Path
+
+
+class Fix(Enum):
+    """What mends an error; the value is how a program that is not `acq` says it."""
+
+    REPLACE = "allow it to replace what is there"
+    CHOOSE_DATA_FOLDER = "name another data folder"
+    RECORD = "record a session first"
+    RECOVER = "recover the recording"
+    RECOVER_OR_EXCLUDE = "recover the recording, or exclude it"
+    EXCLUDE = "exclude the session, then split again"
+    LIST_SESSIONS = "look at the list of sessions"
+    LIST_EXCLUSIONS = "look at the list of exclusions"
+    GRADE_AGAIN = "grade the sessions again"
+    SPLIT = "split the sessions first"
+    SPLIT_AGAIN = "split the sessions again"
+    CONVERT = "convert the sessions first"
+    CONVERT_AGAIN = "convert the sessions again"
+    TRAIN = "train first"
+    TRAIN_AGAIN = "train again"
+    EXPORT_AGAIN = "export the networks again"
+    CALIBRATE_AGAIN = "calibrate the rig again"
+    WRITE_CARD_AGAIN = "write the dataset card again"
+    FLASH = "upload the firmware to the board"
+    INSTALL_BOARD = "install acq with the extra `board`"
+    INSTALL_TRAIN = "install acq with the extra `train`"
+    INSTALL_CLUSTER = "install acq with the extra `cluster`"
+    INSTALL_GSTREAMER = "install acq with the extra `gstreamer`"
 
 
 class AcqError(Exception):
-    """Something acq can explain to its user."""
+    """Something acq can explain to its user.
+
+    Parameters
+    ----------
+    message : a whole sentence, where the four facts do not fit what happened
+    expected, found : noun phrases, without a full stop
+    where : a path, or a phrase with its preposition such as "at /dev/ttyUSB0"
+    fix : what mends it; a `Fix`, or a phrase that names no command and no option
+    of : what the fix is applied to, such as a session id; only with a `Fix`
+    """
+
+    expected: str = ""
+    found: str = ""
+    where: str = ""
+    fix: Fix | str = ""
+    of: str = ""
+
+    def __init__(
+        self, message: str = "", *, expected: str = "", found: object = "",
+        where: Path | str = "", fix: Fix | str = "", of: str = "",
+    ) -> None:
+        self.expected, self.found, self.fix, self.of = expected, _one_line(found), fix, of
+        self.where = f"in {where}" if isinstance(where, Path) else where
+        self.facts = message or f"expected {self.expected}, found {self.found}"
+        if self.where:
+            self.facts += f" {self.where}"
+        super().__init__(self.facts)
+
+    def __str__(self) -> str:
+        if not self.fix:
+            return self.facts
+        if isinstance(self.fix, str):
+            return f"{self.facts}; {self.fix}"
+        return f"{self.facts}; {self.fix.value}" + (f" ({self.of})" if self.of else "")
+
+    def __reduce__(self):
+        """Let an error travel from a worker process with all its facts."""
+        return _rebuilt, (type(self), self.__dict__)
+
+
+def _rebuilt(kind: type[AcqError], facts: dict[str, object]) -> AcqError:
+    error = kind(str(facts["facts"]))
+    error.__dict__.update(facts)
+    return error
+
+
+def _one_line(found: object) -> str:
+    if isinstance(found, OSError) and found.strerror:
+        return found.strerror
+    return " ".join(str(found).split())
 
 
 class DeviceError(AcqError):
-    """A port or a camera is missing, busy or gone; `found` says in a few words what was there
-    instead.
-    """
-
-    found: str = ""
+    """A port or a camera is missing, busy or gone."""
 
 
 class DeviceTimeout(DeviceError, TimeoutError):
@@ -38,8 +115,9 @@ class DeviceTimeout(DeviceError, TimeoutError):
 
 
 class StampError(DeviceError):
-    """A camera's stamps are not on the monotonic clock, or went back: it is refused, not opened
-    again.
+    """A camera's stamps are not on the monotonic clock, or went back.
+
+    It is refused, not opened again.
     """
 
 
@@ -52,9 +130,7 @@ class SessionError(AcqError):
 
 
 class CalibrationError(AcqError):
-    """The camera does not see the LED well enough, or what an earlier calibration wrote cannot be
-    used.
-    """
+    """The camera does not see the LED well enough, or an earlier calibration cannot be used."""
 
 
 class SplitError(AcqError):

@@ -43,7 +43,7 @@ def predict(
     torch.
     """
     check_new(csv, force=force)
-    from dataset.common.files import write_text_atomically
+    from acquire.atomic import write_text
     from models.live.predict import predict
     from models.live.pulse import open_live_pulse
 
@@ -54,7 +54,7 @@ def predict(
             on_frames=lambda done, total: on_progress("frames", done, total),
         )
     if csv is not None:
-        write_text_atomically(csv, as_csv(result.rows))
+        write_text(csv, as_csv(result.rows))
     if as_json:
         typer.echo(json.dumps(_as_dict(result, live.net.constants), indent=1, allow_nan=False))
     else:

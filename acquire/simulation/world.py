@@ -78,8 +78,8 @@ def draw_world(subject: str, *, seed: int, session: int) -> World:
             saturation=rng.uniform(0.7, 1.25),
             denoise=denoise,
             sharpen=rng.uniform(0.2, 1.2) if rng.random() < 0.4 else 0.0,
-            codec=str(codec),
-            quality=quality,  # type: ignore[arg-type]
+            codec=str(codec),  # type: ignore[arg-type]
+            quality=quality,
         ),
         pulse=float(np.exp(rng.uniform(np.log(0.6), np.log(1.8)))),
         delay_s=rng.uniform(-0.1, 0.15),

@@ -12,8 +12,8 @@ from datetime import date
 from pathlib import Path
 
 from acquire import data_folder
+from acquire.atomic import write_text
 from acquire.errors import CurationError
-from dataset.common.files import write_text_atomically
 
 from .croissant import croissant
 from .facts import Facts, gather
@@ -63,7 +63,7 @@ def write_card(data: Path, about: About, *, force: bool = False) -> Card:
         is_new = True
     if is_new:
         for path, text in texts.items():
-            write_text_atomically(path, text)
+            write_text(path, text)
     return Card(*files, facts, is_new)
 
 

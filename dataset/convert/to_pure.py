@@ -18,8 +18,9 @@ import cv2
 import numpy as np
 
 from acquire import data_folder
+from acquire.atomic import write_text
 from acquire.errors import CurationError
-from dataset.common.files import sha256_of, write_text_atomically
+from dataset.common.files import sha256_of
 from dataset.common.progress import OnProgress
 from dataset.common.workers import Workers, work_through
 from dataset.layouts.avi import PixelHash
@@ -126,7 +127,7 @@ def export_pure(
                 "filter": FILTER[settings.ppg], "fps": settings.fps, "holes": settings.holes,
                 "entries": entries,
             }
-            write_text_atomically(
+            write_text(
                 partial / MANIFEST, json.dumps(head, indent=2, allow_nan=False) + "\n"
             )
             if root.exists():

@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from acquire import data_folder
+from acquire.atomic import write_text
 from acquire.errors import CurationError
-from dataset.common.files import canonical_json, write_text_atomically
+from dataset.common.files import canonical_json
 
 MANIFEST = "manifest.json"
 SCHEMA = "acq-ubfc-manifest"
@@ -144,7 +145,7 @@ def write_manifest(manifest: Manifest, path: Path) -> None:
         "data_hash": manifest.data_hash,
     }
     body["entries"] = body.pop("entries")     # last: the header is what a person looks for
-    write_text_atomically(path, json.dumps(body, indent=2, allow_nan=False) + "\n")
+    write_text(path, json.dumps(body, indent=2, allow_nan=False) + "\n")
 
 
 def read_manifest(path: Path) -> Manifest:

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from acquire import data_folder
+from acquire.atomic import write_text
 from acquire.errors import CurationError
-from dataset.common.files import write_text_atomically
 
 SCHEMA = "acq-quality"
 SCHEMA_VERSION = 1
@@ -64,7 +64,7 @@ def write_quality(session_file: Path, quality: SessionQuality) -> Path:
     """Write it beside its session, in one step; give the file's path."""
     path = data_folder.quality_file(session_file)
     body = {"schema": SCHEMA, "schema_version": SCHEMA_VERSION, **asdict(quality)}
-    write_text_atomically(path, json.dumps(body, allow_nan=False) + "\n")
+    write_text(path, json.dumps(body, allow_nan=False) + "\n")
     return path
 
 

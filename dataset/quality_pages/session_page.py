@@ -12,8 +12,8 @@ import numpy as np
 from matplotlib import image
 
 from acquire import data_folder
+from acquire.atomic import write_text
 from acquire.errors import CurationError
-from dataset.common.files import write_text_atomically
 from dataset.common.html import drawing, number, page, png, section, text
 from dataset.quality.result import SEVERITIES, Flag, SessionQuality
 from dataset.selection.exclusions import Exclusions
@@ -62,10 +62,10 @@ def write_pages(
     with drawing():
         for quality in qualities:
             faces = thumbnails(quality.session) if thumbnails else []
-            write_text_atomically(
+            write_text(
                 folder / f"{quality.session}.html", session_page(quality, excluded, faces)
             )
-    write_text_atomically(folder / INDEX, index_page(qualities, excluded))
+    write_text(folder / INDEX, index_page(qualities, excluded))
     return folder / INDEX
 
 

@@ -14,8 +14,8 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from acquire import data_folder
+from acquire.atomic import write_text
 from acquire.errors import CurationError, SessionError
-from dataset.common.files import write_text_atomically
 from dataset.session.reader import Session
 
 SCHEMA = "acq-exclusions"
@@ -154,7 +154,7 @@ def write_exclusions(data: Path, exclusions: Exclusions) -> Path:
         "schema": SCHEMA, "schema_version": SCHEMA_VERSION,
         "exclusions": [asdict(one) for one in exclusions.listed],
     }
-    write_text_atomically(path, json.dumps(body, indent=2, allow_nan=False) + "\n")
+    write_text(path, json.dumps(body, indent=2, allow_nan=False) + "\n")
     return path
 
 

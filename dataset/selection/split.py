@@ -19,8 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from acquire import data_folder
+from acquire.atomic import write_text
 from acquire.errors import SessionError, SplitError
-from dataset.common.files import canonical_json, write_text_atomically
+from dataset.common.files import canonical_json
 from dataset.common.progress import OnProgress
 from dataset.session.hdf5 import was_never_closed
 from dataset.session.reader import Session
@@ -332,7 +333,7 @@ def write_split(split: Split, path: Path, *, force: bool = False) -> bool:
                 f"expected no split or the same one, found another in {path}; say --force to "
                 "replace it"
             )
-    write_text_atomically(path, text)
+    write_text(path, text)
     return True
 
 

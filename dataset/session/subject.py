@@ -10,9 +10,9 @@ import re
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
+from acquire.atomic import write_text
 from acquire.data_folder import subject_file
 from acquire.errors import SubjectError
-from dataset.common.files import write_text_atomically
 
 SCHEMA = "acq-subject"
 SCHEMA_VERSION = 1
@@ -121,5 +121,5 @@ def write_subject(data: Path, subject: str, noted: Subject) -> Path:
     """Write what is noted of a subject, in one step; give the file's path."""
     path = subject_file(data, subject)
     body = {"schema": SCHEMA, "schema_version": SCHEMA_VERSION, "subject": subject, **asdict(noted)}
-    write_text_atomically(path, json.dumps(body, indent=2) + "\n")
+    write_text(path, json.dumps(body, indent=2) + "\n")
     return path

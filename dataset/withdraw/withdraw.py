@@ -23,8 +23,8 @@ from pathlib import Path
 from typing import Any
 
 from acquire import data_folder
+from acquire.atomic import write_text
 from acquire.errors import CurationError, SplitError
-from dataset.common.files import write_text_atomically
 from dataset.common.progress import OnProgress
 from dataset.layouts.manifest import MANIFEST, Manifest, read_manifest, write_manifest
 from dataset.selection.exclusions import Exclusions, read_exclusions, write_exclusions
@@ -107,7 +107,7 @@ def withdraw(
     done, plan = _look(data, subject, models, on_progress)
     step = on_step or (lambda _: None)
     step("plan")
-    write_text_atomically(data / UNDER_WAY, json.dumps(asdict(plan), indent=2) + "\n")
+    write_text(data / UNDER_WAY, json.dumps(asdict(plan), indent=2) + "\n")
     split = _split_without(data, subject)
     for root in curated_roots(data):
         step(f"list {root / MANIFEST}")
@@ -335,4 +335,4 @@ def _note(data: Path, noted: Withdrawal) -> None:
             "schema": SCHEMA, "schema_version": SCHEMA_VERSION,
             "withdrawals": [asdict(one) for one in (*before, noted)],
         }
-        write_text_atomically(data_folder.withdrawals_file(data), json.dumps(body, indent=2) + "\n")
+        write_text(data_folder.withdrawals_file(data), json.dumps(body, indent=2) + "\n")

@@ -150,7 +150,8 @@ def toolbox_heart_rate(
     window : (T,) float array
     """
     frequency, power = signal.periodogram(
-        window, fs_hz, nfft=toolbox_points(len(window)), detrend=False
-    )  # type: ignore[arg-type]
+        window, fs_hz, nfft=toolbox_points(len(window)),
+        detrend=False,  # type: ignore[arg-type]
+    )
     inside = np.flatnonzero((frequency >= low_hz) & (frequency <= high_hz))
     return float(60 * frequency[inside[np.argmax(power[inside])]])

@@ -23,9 +23,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from acquire.atomic import write_text
 from acquire.data_folder import frames_cache, runs_dir
 from acquire.errors import TrainingError
-from dataset.common.files import finite, write_text_atomically
+from dataset.common.files import finite
 from dataset.common.workers import Workers, work_through
 from dataset.face import box, frames
 from dataset.selection.draw import deal_folds
@@ -104,7 +105,7 @@ def train_kd(
     about = {"recipe": asdict(recipe), "folds": folds, "seeds": seeds,
              "data_hash": whole.data_hash, "split_hash": whole.split_hash}
     part, folder = _go_on(runs_dir(data), about) if resume else claim_folder(runs_dir(data), begun)
-    write_text_atomically(part / ABOUT, json.dumps(about))
+    write_text(part / ABOUT, json.dumps(about))
     try:
         tasks = [(recipe.seed + n, fold) for n in range(seeds) for fold in range(len(parts))]
         trained = _train(plan, recipe, parts, tasks, part, where, workers, on_progress)

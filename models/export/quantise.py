@@ -105,9 +105,9 @@ def quantise_but(student: Path, into: Path, frames: np.ndarray, *, floats: Seque
         quantize_static(
             student,
             into,
-            CalibrationFrames(frames),
+            CalibrationFrames(frames),  # type: ignore[arg-type]
             quant_format=QuantFormat.QDQ,
-            per_channel=True,  # type: ignore[arg-type]
+            per_channel=True,
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
             op_types_to_quantize=["Conv", "Gemm"],

@@ -9,8 +9,8 @@ it; nothing else of the report changes. No torch is needed.
 import json
 from pathlib import Path
 
+from acquire.atomic import write_text
 from acquire.errors import TrainingError
-from dataset.common.files import write_text_atomically
 from dataset.common.html import number, table, text
 from dataset.runs import METRICS
 from models.evaluation.published import PUBLISHED_BOARD
@@ -140,6 +140,6 @@ def keep_board(run: Path, measured: str) -> Path:
             f"expected the marks of table 4 in {report}, found none; it is of an older acq, train "
             "again"
         )
-    write_text_atomically(run / BOARD, measured)
-    write_text_atomically(report, before + filled + after)
+    write_text(run / BOARD, measured)
+    write_text(report, before + filled + after)
     return report

@@ -1,0 +1,48 @@
+"""What mends an error, worded as a command for the verb that was run.
+
+The library names a remedy (`acquire.errors.Fix`) and knows no command; here each has its words.
+"""
+
+from acquire.errors import AcqError, Fix
+
+_ADVICE = {
+    Fix.REPLACE: "--force replaces it",
+    Fix.CHOOSE_DATA_FOLDER: "name another folder with --data",
+    Fix.RECORD: "record one with acq record",
+    Fix.RECOVER: "acq recover makes it whole",
+    Fix.RECOVER_OR_EXCLUDE: "acq recover makes it whole; or leave it out with acq exclude {of}",
+    Fix.EXCLUDE: "leave it out with acq exclude {of}, then split again",
+    Fix.LIST_SESSIONS: "acq ls lists them",
+    Fix.LIST_EXCLUSIONS: "acq exclude lists what is out",
+    Fix.GRADE_AGAIN: "run acq qc again",
+    Fix.SPLIT: "run acq split first",
+    Fix.SPLIT_AGAIN: "run acq split --force",
+    Fix.CONVERT: "run acq convert first",
+    Fix.CONVERT_AGAIN: "run acq convert --force",
+    Fix.TRAIN: "run acq train-kd first",
+    Fix.TRAIN_AGAIN: "train again with acq train-kd",
+    Fix.EXPORT_AGAIN: "run acq export again",
+    Fix.CALIBRATE_AGAIN: "run acq calibrate --force",
+    Fix.WRITE_CARD_AGAIN: "run acq card --force",
+    Fix.FLASH: "upload it with acq firmware flash",
+    Fix.INSTALL_BOARD: "pip install 'acq[board]'",
+    Fix.INSTALL_TRAIN: "pip install 'acq[train]'",
+    Fix.INSTALL_CLUSTER: "pip install 'acq[cluster]'",
+    Fix.INSTALL_GSTREAMER: "pip install 'acq[gstreamer]'",
+}
+
+# where the verb that was run makes another word the right one
+_OF_VERB = {
+    ("convert", Fix.CONVERT_AGAIN): "run it again with --force",
+    ("split", Fix.SPLIT_AGAIN): "run it again with --force",
+    ("card", Fix.WRITE_CARD_AGAIN): "run it again with --force",
+    ("calibrate", Fix.CALIBRATE_AGAIN): "run it again with --force",
+}
+
+
+def advise(error: AcqError, verb: str) -> str:
+    """Return one line: the facts of an error, and what to do in terms of the command line."""
+    if not isinstance(error.fix, Fix):
+        return str(error)
+    words = _OF_VERB.get((verb, error.fix), _ADVICE[error.fix])
+    return f"{error.facts}; {words.format(of=error.of or 'SESSION')}"

@@ -1,0 +1,75 @@
+"""Files and folders that are there whole or not at all.
+
+Each is made under a temporary name beside its own, `.NAME.<random>.part`, and renamed when it is
+whole: a reader sees the old one or the new one, and what an error or Ctrl-C interrupts is removed.
+"""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+PART = ".part"
+
+
+def _part_of(path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path.with_name(f".{path.name}.{uuid4().hex[:12]}{PART}")
+
+
+@contextmanager
+def atomic_file(path: Path) -> Iterator[Path]:
+    """Yield a path to write to; afterwards it takes the place of `path`, on the disk for sure.
+
+    The folder is made where it is missing. The mode follows the umask.
+
+    Raises
+    ------
+    OSError : it cannot be written, or not renamed
+    """
+    part = _part_of(path)
+    try:
+        yield part
+        with open(part, "rb") as file:
+            os.fsync(file.fileno())
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file in UTF-8, whole or not at all."""
+    with atomic_file(path) as part:
+        part.write_text(text, encoding="utf-8")
+
+
+@contextmanager
+def atomic_folder(path: Path) -> Iterator[Path]:
+    """Yield an empty folder to fill; afterwards it takes the place of `path`.
+
+    A folder that is at `path` already is replaced, and stays as it was where anything fails.
+
+    Raises
+    ------
+    OSError : it cannot be made, or not renamed
+    """
+    part = _part_of(path)
+    part.mkdir()
+    old = None
+    try:
+        yield part
+        if path.exists():
+            old = _part_of(path)
+            path.rename(old)
+        try:
+            part.rename(path)
+        except BaseException:
+            if old is not None:
+                old.rename(path)
+            raise
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+        if old is not None:
+            shutil.rmtree(old, ignore_errors=True)
