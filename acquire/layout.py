@@ -1,44 +1,40 @@
-"""Names, dtypes and units of everything in a session file, version 1, and of the folders around it.
+"""Names, dtypes and units of everything in a session file, version 1.
 
 The recorder writes with these names and `dataset.session.reader` reads with them; `docs/format.md`
 describes them in prose and a test compares the two. All times are int64 nanoseconds on the host's
 CLOCK_MONOTONIC, unless the name says `unix`.
 """
 
-
 import numpy as np
 
 SCHEMA = "acq-session"
 SCHEMA_VERSION = 1
 
-FRAMES = "video/frames"  # (N, H*3/2, W) uint8 I420, or (N, H, W, 3) uint8 RGB; one frame a chunk
-FRAME_TIME = "video/time_ns"  # the camera's own stamp; the attribute time_meaning says of what
-FRAME_ARRIVAL = "video/arrival_ns"   # when the host had the frame
-# frame numbers from 0; a jump is a lost frame; told from the stamps where none counts
-FRAME_SEQUENCE = "video/sequence"
+FRAMES = "video/frames"             # (N, H*3/2, W) I420 or (N, H, W, 3) RGB, uint8; one a chunk
+FRAME_TIME = "video/time_ns"        # the camera's own stamp; attribute time_meaning: of what
+FRAME_ARRIVAL = "video/arrival_ns"  # when the host had the frame
+FRAME_SEQUENCE = "video/sequence"   # frame number from 0; a jump is a lost frame (*)
 
-PPG_VALUE = "ppg/value"              # sensor reading, full scale 65535
-# the device's sample counter, going on over its restarts; a jump is a lost sample
-PPG_SEQUENCE = "ppg/sequence"
-# device ticks at the middle of the sample's window, unwrapped; boot n: from n * BOOT_TICKS
-PPG_TICKS = "ppg/ticks"
-PPG_ARRIVAL = "ppg/arrival_ns"       # when the host had the packet
-PPG_TIME = "ppg/time_ns"             # middle of the window on the host clock, from `acquire.clock`
-PPG_BOUND = "ppg/bound_ns"           # |time_ns - truth| is at most this; -1 while no bound is known
-PPG_FLAGS = "ppg/flags"              # SAMPLE_* bits of `acquire.sensor.protocol`
-# only of an imported session: the numbers as they were published, beside each sample
-PUBLISHED = "ppg/published"
+PPG_VALUE = "ppg/value"             # sensor reading, full scale 65535
+PPG_SEQUENCE = "ppg/sequence"       # sample number, counts on over restarts; a jump is a loss
+PPG_TICKS = "ppg/ticks"             # device ticks at the window's middle, unwrapped (**)
+PPG_ARRIVAL = "ppg/arrival_ns"      # when the host had the packet
+PPG_TIME = "ppg/time_ns"            # window's middle on the host clock, by `acquire.clock`
+PPG_BOUND = "ppg/bound_ns"          # |time_ns - truth| is at most this; -1 where not known
+PPG_FLAGS = "ppg/flags"             # SAMPLE_* bits of `acquire.sensor.protocol`
+PUBLISHED = "ppg/published"         # imported sessions only: the numbers as they were published
 
-EXCHANGES = "sync/exchanges"  # every answered ping, raw, so that the session can be re-synchronised
-CLOCKS = "sync/clocks"  # CLOCK_MONOTONIC beside CLOCK_MONOTONIC_RAW; older files have none
-EVENTS = "events"                    # what happened, in words
-# text of the event `stopped` where nobody asked for it; the event `fault` says which
-FAULT = "a fault"
+EXCHANGES = "sync/exchanges"        # every answered ping, raw: a session can be synced again
+CLOCKS = "sync/clocks"              # CLOCK_MONOTONIC and CLOCK_MONOTONIC_RAW; not in old files
+EVENTS = "events"                   # what happened, in words
 
-# a device that restarts counts anew: its nth boot of the session, from 0, begins here
+# (*)  Derived from the stamps where the camera does not count its frames.
+# (**) A device that restarts counts anew: boot n of a session, from 0, begins at n * BOOT_TICKS.
 BOOT_TICKS = 2**48
 
-COLUMNS = {                          # one-dimensional, growing, in the order they are written
+FAULT = "a fault"  # text of the event `stopped` where nobody asked for it; `fault` says which
+
+COLUMNS = {                         # one-dimensional, growing, in the order they are written
     FRAME_TIME: np.dtype("i8"),
     FRAME_ARRIVAL: np.dtype("i8"),
     FRAME_SEQUENCE: np.dtype("i8"),
@@ -62,20 +58,18 @@ ATTRS = (
     "schema", "schema_version", "session_id", "subject", "started_unix_ns", "started_monotonic_ns",
     "host", "acq_version", "simulated", "complete",
 )
-# And two that are written when it is closed: everything lost, behind the last row too; -1 until
-# then, absent in older files.
+# Root attributes of a closed file: every loss, also behind the last row. -1 in a file that was
+# not closed; absent in older files.
 LOSS_ATTRS = ("lost_frames", "lost_samples")
-# And one that only `acq recover` writes: what it dropped.
-RECOVERED_ATTR = "recovered"
-# And one of a session that `acq import` made from a public data set: which; its samples' times
-# carry no bound.
-IMPORTED_ATTR = "imported_from"
-# Attributes of /video/frames and of /ppg.
+RECOVERED_ATTR = "recovered"        # root attribute of a recovered file: what was dropped
+IMPORTED_ATTR = "imported_from"     # root attribute of an imported session; its times have no bound
+# Attributes of /video/frames.
 VIDEO_ATTRS = (
     "pixel_format", "width", "height", "nominal_fps", "camera", "pipeline", "time_meaning",
     "exposure",
 )
-# Of /video/frames where the rig was calibrated; `time_ns - light_offset_ns` is the middle of the
-# exposure.
+# Attributes of /video/frames where the rig was calibrated; `time_ns - light_offset_ns` is the
+# middle of the exposure.
 LIGHT_ATTRS = ("light_offset_ns", "light_offset_bound_ns", "light_offset_from")
+# Attributes of /ppg.
 PPG_ATTRS = ("sensor", "rate_hz", "tick_hz", "adc_bits", "protocol", "firmware", "boot_id", "port")

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from acq.options import Data, Json, Quiet, progress_bars
-from acq.terminal.tables import counted
 from acquire.errors import CurationError
+from dataset.common.wording import counted
 
 if TYPE_CHECKING:
     from dataset.withdraw.find_files import Trace, Traces
@@ -35,11 +35,11 @@ def withdraw(
     """Remove a subject: recordings, curated folders and all that was made of them; list the models
     that saw it.
     """
-    from acquire.recorder.recorder import check_subject
+    from acquire.data_folder import check_subject
     from dataset.withdraw.withdraw import plan_withdrawal
     from dataset.withdraw.withdraw import withdraw as withdraw_subject
 
-    check_subject(subject, "SUBJECT")
+    check_subject(subject)
     with progress_bars(quiet=quiet) as on_progress:
         plan = plan_withdrawal(data, subject, models=models, on_progress=on_progress)
     if dry_run:

@@ -63,16 +63,6 @@ def new_session_id(subject: str, unix_s: float) -> str:
     return f"{subject}-{datetime.fromtimestamp(unix_s, timezone.utc):%Y%m%dT%H%M%SZ}"
 
 
-def check_subject(subject: str, where: str = "--subject") -> None:
-    """Refuse what is not a pseudonym that is safe as a folder name."""
-    if not data_folder.is_subject_id(subject):
-        raise SessionError(
-            "expected a subject id of 1 to 32 letters, digits, - and _, starting with a letter or "
-            f"digit; found {subject!r} "
-            f"in {where}; use a pseudonym such as S01"
-        )
-
-
 def check_space(folder: Path, bytes_per_s: float, duration_s: float | None) -> None:
     """Refuse to start where the disk cannot hold the recording (a minute of it, where its length is
     open).
@@ -149,7 +139,7 @@ class Recorder:
         SessionError : bad subject id, no room on the disk, or the file cannot be made
         DeviceError : a device failed before anything was recorded
         """
-        check_subject(subject)
+        data_folder.check_subject(subject)
         self._on_frame = on_frame
         info = replace(self._camera.info, light_offset=self._light_offset)
         folder = data_folder.sessions_dir(data) / subject

@@ -67,7 +67,7 @@ def test_versions(sections):
     assert f"The session file, version {layout.SCHEMA_VERSION}" in sections
     assert f"`data/split.json`, version {split.SCHEMA_VERSION}" in sections
     assert f"`data/ubfc/manifest.json`, version {manifest.SCHEMA_VERSION}" in sections
-    assert data_folder.SUBJECT.pattern in sections["Attributes of the file"]
+    assert data_folder.SUBJECT_ID.pattern in sections["Attributes of the file"]
 
 
 def test_subject(sections):

@@ -14,9 +14,10 @@ import numpy as np
 import pytest
 
 from acquire import layout
+from acquire.data_folder import check_subject
 from acquire.errors import DeviceError, SessionError
 from acquire.recorder import recorder as recorder_module
-from acquire.recorder.recorder import Recorder, check_space, check_subject
+from acquire.recorder.recorder import Recorder, check_space
 from acquire.sensor import thread as sensor_thread
 from acquire.sensor.port import Sensor
 from acquire.sensor.protocol import SAMPLE_OVERRUN, SAMPLE_RESTARTED
