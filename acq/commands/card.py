@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from acq.options import Data, Force, Json
-from acq.terminal.tables import counted
+from dataset.common.wording import counted
 
 
 def card(

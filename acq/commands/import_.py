@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from acq.options import Data, Force, Jobs, Json, Scheduler
-from acq.terminal.tables import counted
+from dataset.common.wording import counted
 
 
 class PublicSet(str, Enum):

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from acq.options import Json
-from acq.terminal.tables import counted, show
+from acq.terminal.tables import show
+from dataset.common.wording import counted
 
 if TYPE_CHECKING:
     from dataset.session.summary import SessionSummary

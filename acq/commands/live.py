@@ -13,8 +13,8 @@ import typer
 
 from acq.options import Force, Fps, Net, parse_duration
 from acq.terminal.pulse_rows import GrowingCsv, check_new, row_dict
-from acq.terminal.tables import counted
 from acquire.errors import SessionError
+from dataset.common.wording import counted
 
 if TYPE_CHECKING:
     from acq.terminal.live_panel import Finger

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from acq.options import Data, Json, Quiet, progress_bars
-from acq.terminal.tables import counted, show
+from acq.terminal.tables import show
+from dataset.common.wording import counted
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,7 +8,7 @@ import typer
 
 from acq.options import Force, Json, Net, Quiet, progress_bars
 from acq.terminal.pulse_rows import as_csv, check_new, row_dict
-from acq.terminal.tables import counted
+from dataset.common.wording import counted
 
 if TYPE_CHECKING:
     from models.live.predict import Prediction

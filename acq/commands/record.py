@@ -13,64 +13,64 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from acq.open_devices import check_simulate, open_rig
-from acq.options import Camera, Data, Fps, Json, Net, Port, parse_duration
-from acq.terminal.tables import counted
+from acq.options import Camera, Data, Fps, Json, Net, Port, parse_duration, warn
 from acquire.errors import AcqError
+from dataset.common.wording import counted
 
 if TYPE_CHECKING:
     from acquire.camera.source import FrameSource
     from acquire.recorder.cues import CueProtocol
     from acquire.recorder.recorder import Recorder
     from acquire.recorder.recording import RecordingStatus, RecordingSummary
+    from acquire.sensor.port import Sensor
     from models.live.watch import LiveThread
 
 
+Subject = Annotated[str, typer.Option("--subject", help="Pseudonym of the person, such as S01.")]
+Duration = Annotated[
+    str | None,
+    typer.Option("--duration", metavar="TIME",
+                 help="Stop after 60s, 2min, 1h. Without it: until Ctrl-C."),
+]
+Simulate = Annotated[
+    bool, typer.Option("--simulate", help="Record a virtual subject: no hardware.")
+]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of the virtual subject.")]
+Protocol = Annotated[
+    Path | None,
+    typer.Option("--protocol", metavar="FILE",
+                 help="YAML file of timed cues; they set the length too."),
+]
+Bell = Annotated[bool, typer.Option("--bell", help="Ring the terminal's bell at each cue.")]
+Live = Annotated[
+    bool, typer.Option("--live", help="Show the face's pulse beside the finger's (extra board).")
+]
+QuietRecording = Annotated[
+    bool, typer.Option("--quiet", help="No panel, no lines while recording, no keys, no questions.")
+]
+
+
 def record(
-    subject: Annotated[
-        str, typer.Option("--subject", help="Pseudonym of the person, such as S01.")
-    ],
-    duration: Annotated[
-        str | None,
-        typer.Option(
-            "--duration", metavar="TIME", help="Stop after 60s, 2min, 1h. Without it: until Ctrl-C."
-        ),
-    ] = None,
+    subject: Subject,
+    duration: Duration = None,
     camera: Camera = "auto",
     port: Port = "auto",
     fps: Fps = 25.0,
-    simulate: Annotated[
-        bool, typer.Option("--simulate", help="Record a virtual subject: no hardware.")
-    ] = False,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the virtual subject.")] = 0,
-    protocol: Annotated[
-        Path | None,
-        typer.Option(
-            "--protocol", metavar="FILE", help="YAML file of timed cues; they set the length too."
-        ),
-    ] = None,
-    bell: Annotated[
-        bool, typer.Option("--bell", help="Ring the terminal's bell at each cue.")
-    ] = False,
-    live: Annotated[
-        bool,
-        typer.Option("--live", help="Show the face's pulse beside the finger's (extra board)."),
-    ] = False,
+    simulate: Simulate = False,
+    seed: Seed = 0,
+    protocol: Protocol = None,
+    bell: Bell = False,
+    live: Live = False,
     net: Net = None,
     data: Data = Path("data"),
-    quiet: Annotated[
-        bool,
-        typer.Option("--quiet", help="No panel, no lines while recording, no keys, no questions."),
-    ] = False,
+    quiet: QuietRecording = False,
     as_json: Json = False,
 ) -> None:
     """Record face video and finger PPG in sync into one session file. Ctrl-C ends it cleanly."""
-    from acquire.calibration.rig_file import light_offset_for
     from acquire.camera.open import HEIGHT, WIDTH, check_spec
-    from acquire.data_folder import SESSION_SUFFIX, sessions_dir
-    from acquire.recorder.cues import load_cues
-    from acquire.recorder.recorder import Recorder, check_space, check_subject
+    from acquire.data_folder import SESSION_SUFFIX, check_subject, sessions_dir
+    from acquire.recorder.recorder import check_space
 
-    duration_s = None if duration is None else parse_duration(duration)
     check_subject(subject)
     check_spec(camera)
     check_simulate(camera, port, simulate=simulate)
@@ -78,38 +78,24 @@ def record(
         raise typer.BadParameter("--live shows something; leave out --quiet")
     if net is not None and not live:
         raise typer.BadParameter("--net names what reads the face's pulse; say --live too")
-    cues = None if protocol is None else load_cues(protocol)
-    if cues is not None and duration_s is None:
-        duration_s = cues.seconds
-    if cues is not None and duration_s is not None and duration_s < cues.seconds - 1e-6:
-        typer.secho(
-            f"acq: --duration of {duration_s:g} s cuts the protocol {cues.name} short: it takes "
-            f"{cues.seconds:g} s",
-            fg="yellow",
-            err=True,
-        )
-    # again once the camera says its size
-    check_space(sessions_dir(data) / subject, WIDTH * HEIGHT * 1.5 * fps, duration_s)
+    cues, duration_s = _protocol(protocol, None if duration is None else parse_duration(duration))
+    folder = sessions_dir(data) / subject
+    # checked once more by the recorder, when the camera has said its size
+    check_space(folder, WIDTH * HEIGHT * 1.5 * fps, duration_s)
     if not (quiet or as_json or simulate) and sys.stdin.isatty() and sys.stderr.isatty():
         from .subject import ask
 
         ask(data, subject)
-    # a virtual subject's next one
-    day = len(list((sessions_dir(data) / subject).glob(f"*{SESSION_SUFFIX}")))
-    with open_rig(camera, port, fps, simulate=simulate, seed=seed, subject=subject, day=day) as (
-        frames, sensor,
-    ):
-        light_offset, warning = light_offset_for(frames.info, data)
-        if warning:
-            typer.secho(f"acq: {warning}", fg="yellow", err=True)
-        recorder = Recorder(frames, sensor, light_offset=light_offset)
+    day = len(list(folder.glob(f"*{SESSION_SUFFIX}")))        # a virtual subject's next one
+    with open_rig(
+        camera, port, fps, simulate=simulate, seed=seed, subject=subject, day=day
+    ) as (frames, sensor):
+        recorder = _prepare(frames, sensor, data)
         if not quiet:
             typer.echo(
                 f"recording {subject}: {frames.info.name} and {sensor.port}; Ctrl-C ends it",
                 err=True,
             )
-        for complaint in frames.info.complaints:
-            typer.secho(f"acq: {complaint}", fg="yellow", err=True)
         with (
             _live_thread(frames, net) if live else nullcontext() as face,
             _display(
@@ -120,21 +106,41 @@ def record(
                 data, subject, duration_s=duration_s, cues=cues.cues if cues else (),
                 on_status=on_status, on_frame=face.offer if face is not None else None,
             )
-    if as_json:
-        typer.echo(json.dumps({**asdict(summary), "path": str(summary.path)}))
-    else:
-        _report(summary)
-    if not summary.complete:
-        raise AcqError(
-            f"the recording is incomplete: {summary.fault}; what was saved is in {summary.path}"
+    _report(summary, as_json=as_json)
+
+
+def _protocol(
+    path: Path | None, duration_s: float | None
+) -> tuple["CueProtocol | None", float | None]:
+    """Read the protocol of cues; it sets the recording's length where no other is asked for."""
+    if path is None:
+        return None, duration_s
+    from acquire.recorder.cues import load_cues
+
+    cues = load_cues(path)
+    if duration_s is not None and duration_s < cues.seconds - 1e-6:
+        warn(
+            f"--duration of {duration_s:g} s cuts the protocol {cues.name} short: it takes "
+            f"{cues.seconds:g} s"
         )
+    return cues, duration_s or cues.seconds
+
+
+def _prepare(frames: "FrameSource", sensor: "Sensor", data: Path) -> "Recorder":
+    """Make the recorder, with the light offset of this rig; print what the camera lacks."""
+    from acquire.calibration.rig_file import light_offset_for
+    from acquire.recorder.recorder import Recorder
+
+    light_offset, warning = light_offset_for(frames.info, data)
+    for text in ([warning] if warning else []) + list(frames.info.complaints):
+        warn(text)
+    return Recorder(frames, sensor, light_offset=light_offset)
 
 
 def _stop_on_signals(recorder: "Recorder", leave_terminal: Callable[[], None]) -> None:
-    """End cleanly on Ctrl-C, on SIGTERM, and when the SSH connection drops; a second signal ends at
-    once, uncleanly.
+    """End cleanly on Ctrl-C, on SIGTERM, and when the SSH connection drops.
 
-    The terminal is given back at the first: the second asks nobody.
+    The terminal is given back at the first signal, since a second one ends the process at once.
     """
 
     def stop(number: int, _frame: object) -> None:
@@ -150,9 +156,7 @@ def _stop_on_signals(recorder: "Recorder", leave_terminal: Callable[[], None]) -
 
 @contextmanager
 def _live_thread(camera: "FrameSource", net: Path | None) -> Iterator["LiveThread"]:
-    """Read the face's pulse in a thread of its own; what is missing for it is said before anything
-    is recorded.
-    """
+    """Read the face's pulse in a thread of its own; fail before recording if that cannot work."""
     from models.live.pulse import open_live_pulse
     from models.live.watch import LiveThread
 
@@ -167,9 +171,7 @@ def _display(
     recorder: "Recorder", subject: str, port: str, duration_s: float | None,
     cues: "CueProtocol | None", face: "LiveThread | None", *, quiet: bool, bell: bool,
 ) -> Iterator["Callable[[RecordingStatus], None] | None"]:
-    """Show the panel and listen for keys, where there is a terminal; plain lines where there is
-    none.
-    """
+    """Show the panel and listen for keys, or print plain lines where there is no terminal."""
     if quiet:
         _stop_on_signals(recorder, lambda: None)
         yield None
@@ -194,44 +196,53 @@ def _display(
         yield panel.on_status
 
 
-def _report(summary: "RecordingSummary") -> None:
+def _report(summary: "RecordingSummary", *, as_json: bool) -> None:
+    """Print what was recorded and what was lost; an incomplete recording is an error."""
+    if as_json:
+        typer.echo(json.dumps({**asdict(summary), "path": str(summary.path)}))
+    else:
+        typer.echo(_saved(summary))
+        for line in _shortcomings(summary):
+            typer.secho(line, fg="yellow")
+    if not summary.complete:
+        raise AcqError(
+            f"the recording is incomplete: {summary.fault}; what was saved is in {summary.path}"
+        )
+
+
+def _saved(summary: "RecordingSummary") -> str:
     bound = (
         "no sync bound"
         if summary.sync_bound_ms is None
         else f"sync within {summary.sync_bound_ms:.2f} ms"
     )
-    typer.echo(
+    simulated = "; simulated" if summary.simulated else ""
+    return (
         f"saved {summary.path}: {counted(summary.frames, 'frame')} at {summary.fps:.2f}/s, "
-        f"{counted(summary.samples, 'sample')}, "
-        f"{summary.duration_s:.1f} s, {bound}; stopped by {summary.stopped_by}"
-        + ("; simulated" if summary.simulated else "")
+        f"{counted(summary.samples, 'sample')}, {summary.duration_s:.1f} s, {bound}; "
+        f"stopped by {summary.stopped_by}{simulated}"
     )
+
+
+def _shortcomings(summary: "RecordingSummary") -> Iterator[str]:
+    """Yield a line for everything that the recording lacks."""
     for what, losses in (("frame", summary.lost_frames), ("sample", summary.lost_samples)):
         for cause, count in losses.items():
-            typer.secho(f"lost {counted(count, what)}: {cause}", fg="yellow")
+            yield f"lost {counted(count, what)}: {cause}"
     if summary.raw_frames:
-        typer.secho(
-            f"{counted(summary.raw_frames, 'frame')} stored raw: compressing fell behind",
-            fg="yellow",
-        )
+        yield f"{counted(summary.raw_frames, 'frame')} stored raw: compressing fell behind"
     if summary.no_finger_s >= 0.1:
-        typer.secho(f"{summary.no_finger_s:.1f} s without a finger on the sensor", fg="yellow")
-    if summary.period_changes:                     # a camera in changing light does so without end
+        yield f"{summary.no_finger_s:.1f} s without a finger on the sensor"
+    if summary.period_changes:                     # in changing light there is no end of them
         more = len(summary.period_changes) - 1
-        typer.secho(
-            summary.period_changes[0] + (f"; and {counted(more, 'change')} more" if more else ""),
-            fg="yellow",
-        )
+        yield summary.period_changes[0] + (f"; and {counted(more, 'change')} more" if more else "")
     if len(summary.camera_reopened) == 1:
-        typer.secho(f"camera opened again: {summary.camera_reopened[0]}", fg="yellow")
-    elif summary.camera_reopened:                  # one that flaps does so without end
+        yield f"camera opened again: {summary.camera_reopened[0]}"
+    elif summary.camera_reopened:
         times = len(summary.camera_reopened)
-        typer.secho(
-            f"camera opened again {times} times, away for {summary.camera_away_s:.1f} s in all",
-            fg="yellow",
-        )
-    if summary.identical_frames:
-        these = "1 frame is the one before it" if summary.identical_frames == 1 else (
-            f"{summary.identical_frames} frames are the one before them"
-        )
-        typer.secho(f"{these}, byte for byte: the camera froze", fg="yellow")
+        yield f"camera opened again {times} times, away for {summary.camera_away_s:.1f} s in all"
+    if summary.identical_frames == 1:
+        yield "1 frame is the one before it, byte for byte: the camera froze"
+    elif summary.identical_frames:
+        count = summary.identical_frames
+        yield f"{count} frames are the ones before them, byte for byte: the camera froze"

@@ -7,7 +7,7 @@ from pathlib import Path
 import typer
 
 from acq.options import Data, Json, Quiet, progress_bars
-from acq.terminal.tables import counted
+from dataset.common.wording import counted
 
 
 def verify(data: Data = Path("data"), quiet: Quiet = False, as_json: Json = False) -> None:

@@ -15,10 +15,10 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
+from dataset.common.wording import counted
 from dataset.signals.beats import FAIR, GOOD, Pulse
 
 from .curves import clock, trace
-from .tables import counted
 
 if TYPE_CHECKING:
     from models.live.pulse import Reading

@@ -22,12 +22,12 @@ from rich.text import Text
 from acquire import host_time
 from acquire.recorder.recorder import RESERVE_BYTES
 from acquire.sensor.finger import CLIPPED, FINGER_OFF, FLAT_LINE
+from dataset.common.wording import counted
 from dataset.face.quick_look import luma, prepare, spot_face
 from dataset.signals.beats import FAIR, GOOD, Pulse, read_pulse
 
 from .curves import TRACE_ROWS, clock, trace
 from .live_panel import curve, labelled, pulse_text
-from .tables import counted
 
 if TYPE_CHECKING:
     from acquire.recorder.cues import CueProtocol

@@ -23,8 +23,3 @@ def show(table: "Table") -> None:
     out = io.StringIO()
     Console(file=out, width=_WIDEST, color_system=None).print(table)
     typer.echo("\n".join(line.rstrip() for line in out.getvalue().splitlines()))
-
-
-def counted(count: int, noun: str) -> str:
-    """Write `1 frame`, `2 frames`."""
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

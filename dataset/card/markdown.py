@@ -6,10 +6,11 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from dataset.common.wording import counted
 from dataset.layouts.manifest import SIDES
 
 from .facts import COUNTED, SMALL, Facts
-from .wording import NO_LICENCE, About, citation, counted, grade, limits, summary, title
+from .wording import NO_LICENCE, About, citation, grade, limits, summary, title
 
 BANNER = {
     "all": "# THESE DATA ARE SIMULATED\n\n**No person was recorded: virtual subjects stand in for "

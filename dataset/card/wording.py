@@ -4,6 +4,7 @@ to beware of.
 
 from dataclasses import dataclass
 
+from dataset.common.wording import counted
 from dataset.layouts.manifest import Entry
 
 from .facts import Facts
@@ -116,8 +117,3 @@ def limits(facts: Facts) -> list[str]:
             "Faces can be recognised: the videos are personal data, whatever the pseudonyms."
         )
     return found
-
-
-def counted(count: int, noun: str) -> str:
-    """Write `1 frame`, `2 frames`."""
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from acquire.errors import CurationError
+from dataset.common.spans import true_runs
 from dataset.selection.exclusions import Exclusion, Exclusions
 from dataset.session.reader import Session
 from dataset.signals.align import HOLE, WHY_NOT, AlignedPpg, check_rising, ppg_on_frames
@@ -97,7 +98,7 @@ def lay_out(session: Session, settings: Settings, exclusions: Sequence[Exclusion
     if not np.isfinite(aligned.hr_bpm[at_row[good]]).all():
         raise CurationError(f"expected a pulse, found PPG that is flat {where}; {otherwise}")
     wanted = good if settings.holes == "repeat" else good & ~rows.lost
-    runs = [np.flatnonzero(wanted)] if settings.holes == "keep" else _runs(wanted)
+    runs = [np.flatnonzero(wanted)] if settings.holes == "keep" else [np.asarray(run) for run in true_runs(wanted)]
     long = [
         run for run in runs if settings.holes == "keep" or _span_s(rows.time_ns[run]) >= SHORTEST_S
     ]
@@ -119,7 +120,7 @@ def lay_out(session: Session, settings: Settings, exclusions: Sequence[Exclusion
     trimmed = [
         {"first": int(run[0]), "frames": len(run), "reason": reason}
         for reason in sorted(set(reasons[~shown]) - {""})
-        for run in _runs((reasons == reason) & ~shown)
+        for run in true_runs((reasons == reason) & ~shown)
     ]
     unused = int(((reasons == "") & ~shown).sum())
     return Timeline(parts, sorted(trimmed, key=lambda one: one["first"]), unused, aligned.fs_hz)
@@ -216,7 +217,7 @@ def _part(
     repeated = [
         {"first": int(found[0]), "frames": len(found), "reason": reason}
         for reason, rows_of in (("frames were lost", lost), ("resampled", rows.again[run] & ~lost))
-        for found in _runs(rows_of)
+        for found in true_runs(rows_of)
     ]
     shift_ms = np.abs(time_ns - frame_ns[index]).max() / 1e6 if even else 0.0
     return Part(
@@ -235,8 +236,8 @@ def _reasons(
         reasons[cover == why] = text
     places, vouched = np.flatnonzero(used), _vouched(session)
     used_ns = session.ppg_time_ns[used]
-    for hole in _runs((cover == HOLE) & ~excluded):
-        first_ns, last_ns = session.frame_light_ns[hole[[0, -1]]]
+    for hole in true_runs((cover == HOLE) & ~excluded):
+        first_ns, last_ns = session.frame_light_ns[[hole[0], hole[-1]]]
         before = places[np.searchsorted(used_ns, first_ns, side="right") - 1]
         after = places[np.searchsorted(used_ns, last_ns)]
         if not vouched[before:after].all():
@@ -245,9 +246,3 @@ def _reasons(
             reasons[hole] = "beside an excluded part"
     reasons[excluded] = "excluded"
     return reasons
-
-
-def _runs(wanted: np.ndarray) -> list[np.ndarray]:
-    """Give the places of each run of true values."""
-    places = np.flatnonzero(wanted)
-    return np.split(places, np.flatnonzero(np.diff(places) > 1) + 1) if len(places) else []

@@ -16,6 +16,9 @@ import numpy as np
 from scipy import fft
 from scipy.ndimage import uniform_filter1d
 
+from dataset.common.spans import true_runs
+from dataset.signals.peaks import peak_offset
+
 SEARCH_HZ = 12.5             # rate at which pairs are searched
 _SMOOTH_HZ = 0.3  # a spectral line narrower than this is levelled: a heart rate, a lamp's flicker
 _UNSURE_S = 0.2              # how far the search may be off
@@ -174,7 +177,7 @@ def measure(
     fits = [_correlation(*_overlap(one.band, other.band, delay)) for delay in near]
     best = int(np.argmax(fits))
     delay = near[best]
-    moved = _delayed(other.band, _summit(fits, best))
+    moved = _delayed(other.band, peak_offset(np.array(fits), best))
     first, second = _overlap(one.band, moved, delay)
     window = round(like.window_s * rate)
     edge = round(rate)  # the band's filter knows too little of the ends
@@ -182,9 +185,10 @@ def measure(
     windows = np.array(
         [_correlation(first[at : at + window], second[at : at + window]) for at in starts]
     )
-    begin, end = _longest(windows >= like.alike)
-    if begin == end:
+    longest = max(true_runs(windows >= like.alike), key=len, default=range(0))
+    if not longest:
         return None
+    begin, end = longest.start, longest.stop
     from_ = 0 if begin == 0 else starts[begin]
     to = len(first) if end == len(windows) else starts[end - 1] + window
     inner = slice(max(from_, edge), min(to, len(first) - edge))
@@ -222,29 +226,11 @@ def _correlation(one: np.ndarray, other: np.ndarray) -> float:
     return float(one @ other) / math.sqrt(power) if power > 0 else 0.0
 
 
-def _summit(fits: Sequence[float], at: int) -> float:
-    """Give how far the parabola through three neighbours has its summit from the middle one
-    [samples].
-    """
-    if not 0 < at < len(fits) - 1:
-        return 0.0
-    left, middle, right = fits[at - 1 : at + 2]
-    bend = left - 2 * middle + right
-    return 0.5 * float(left - right) / float(bend) if bend < 0 else 0.0
-
-
 def _delayed(values: np.ndarray, by: float) -> np.ndarray:
     """Delay a trace by a part of a sample."""
     size = 2 * len(values)
     turn = np.exp(-2j * np.pi * np.fft.rfftfreq(size) * by)
     return _series(_spectrum(values, size) * turn, size)[: len(values)]
-
-
-def _longest(yes: np.ndarray) -> tuple[int, int]:
-    """Give the longest run of True, as where it begins and ends."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], yes, [False]]).astype(int)))
-    runs = list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
-    return max(runs, key=lambda run: run[1] - run[0], default=(0, 0))
 
 
 def _spectrum(values: np.ndarray, size: int) -> np.ndarray:

@@ -7,7 +7,9 @@ from dataclasses import replace
 import numpy as np
 from scipy.ndimage import median_filter
 
-from .findings import Findings, joined, runs, windows
+from dataset.common.spans import true_runs
+
+from .findings import Findings, joined, windows
 from .video import Pictures
 
 _STEP_S = 0.5                      # a step happens within this
@@ -56,9 +58,9 @@ def _presence(pictures: Pictures, look_s: np.ndarray, end_s: float, found: Findi
     seen = np.isfinite(pictures.face[:, 0])
     share = 100 * float(np.mean(~seen))
     found.note("face_missing_percent", share)
-    for first, last in runs(~seen):
-        from_s = float(look_s[first])
-        to_s = float(look_s[last + 1]) if last + 1 < len(look_s) else end_s
+    for run in true_runs(~seen):
+        from_s = float(look_s[run.start])
+        to_s = float(look_s[run.stop]) if run.stop < len(look_s) else end_s
         if to_s - from_s > found.limits["face_missing"]:
             found.flag(
                 "face_missing", f"no face for {to_s - from_s:.0f} s", value=to_s - from_s,
@@ -127,8 +129,8 @@ def _exposure(cells: np.ndarray, t_s: np.ndarray, found: Findings) -> None:
         changes[k] = 100 * np.expm1(np.median(after - before))
     found.note("exposure_step_percent", float(np.abs(changes).max()) if len(changes) else None)
     wrong = np.abs(changes) > found.limits["exposure_step"]
-    for first, last in runs(wrong):
-        most = first + int(np.argmax(np.abs(changes[first : last + 1])))
+    for run in true_runs(wrong):
+        most = run.start + int(np.argmax(np.abs(changes[run.start : run.stop])))
         found.flag(
             "exposure_step", f"the whole picture becomes {changes[most]:+.0f} % brighter at once",
             value=float(changes[most]), from_s=float(at_s[most]) - _STEP_S / 2,
@@ -142,9 +144,9 @@ def _frozen(repeats: np.ndarray, t_s: np.ndarray, found: Findings) -> None:
     if share > found.limits["repeated_frames"]:
         text = f"{repeats.sum()} of {len(repeats)} frames repeat the one before, {share:.0f} %"
         found.flag("repeated_frames", text, value=share)
-    for first, last in runs(repeats):
-        if (count := last - first + 1) >= found.limits["frozen_frames"]:
+    for run in true_runs(repeats):
+        if (count := len(run)) >= found.limits["frozen_frames"]:
             found.flag(
                 "frozen_frames", f"{count} frames repeat the one before", value=count,
-                from_s=float(t_s[first - 1]), to_s=float(t_s[last]),
+                from_s=float(t_s[run[0] - 1]), to_s=float(t_s[run[-1]]),
             )

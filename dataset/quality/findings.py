@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from dataset.common.spans import join_spans
+
 from .limits import Limits
 from .result import Flag, Series
 
@@ -73,17 +75,11 @@ def joined(
     """Join spans (from, to, value) that touch or are no more than `within_s` apart; each keeps its
     largest absolute value.
     """
-    out: list[tuple[float, float, float]] = []
-    for first, last, value in sorted(spans):
-        if out and first <= out[-1][1] + within_s:
-            begin, end, kept = out[-1]
-            out[-1] = begin, max(end, last), max(kept, value, key=abs)
-        else:
-            out.append((first, last, value))
-    return out
-
-
-def runs(mask: np.ndarray) -> list[tuple[int, int]]:
-    """Give the first and the last index of each run of true values."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], np.asarray(mask, np.int8), [0]])))
-    return [(int(first), int(last) - 1) for first, last in edges.reshape(-1, 2)]
+    together = join_spans([(first, last) for first, last, _ in spans], within=within_s)
+    return [
+        (
+            begin, end,
+            max((v for first, last, v in spans if begin <= first and last <= end), key=abs),
+        )
+        for begin, end in together
+    ]

@@ -101,7 +101,7 @@ def _row(quality: SessionQuality, excluded: Exclusions, place: int) -> str:
         '<td role="cell" class="short" data-is="length" '
         f'data-by="{quality.duration_s:.1f}">{length}</td>',
         f'<td role="cell" data-by="{_weight(quality.flags)}">{bar}<span '
-        f'class="soft">{counted(quality.flags)}</span></td>',
+        f'class="soft">{flag_counts(quality.flags)}</span></td>',
         f'<td role="cell" class="long">{_reasons(quality, excluded)}</td>',
     )
     return f'<tr role="row"{" class=gone" if gone else ""}>{"".join(cells)}</tr>\n'
@@ -138,7 +138,7 @@ def grade_pill(quality: SessionQuality) -> str:
     return f'<span class="grade {text(quality.grade)}">{text(quality.grade)}</span>'
 
 
-def counted(flags: Sequence[Flag]) -> str:
+def flag_counts(flags: Sequence[Flag]) -> str:
     """Count the flags in words; "" where there are none."""
     counts = (
         (sum(flag.severity == severity for flag in flags), severity)

@@ -23,8 +23,8 @@ from .figures import clock, figures
 from .index_page import (
     INDEX,
     STYLE,
-    counted,
     end_of,
+    flag_counts,
     grade_pill,
     index_page,
     simulated_banner,
@@ -79,7 +79,7 @@ def session_page(
     facts = " · ".join(
         (
             f"subject {text(quality.subject)}", clock(quality.duration_s),
-            counted(quality.flags) or "no flags",
+            flag_counts(quality.flags) or "no flags",
         )
     )
     drawn = figures(quality, out, end_s=end_s)

@@ -7,7 +7,6 @@ training refuses folders that were made before the decision.
 
 import json
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timezone
@@ -16,12 +15,11 @@ from pathlib import Path
 from acquire import data_folder
 from acquire.atomic import write_text
 from acquire.errors import CurationError, SessionError
+from dataset.common.spans import join_spans
 from dataset.session.reader import Session
 
 SCHEMA = "acq-exclusions"
 SCHEMA_VERSION = 1
-
-_SESSION_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 
 @dataclass(frozen=True)
@@ -65,20 +63,13 @@ class Exclusions:
         """Give the parts that are out, in seconds after the session's start, in order and apart;
         infinite at an open end.
         """
-        spans = sorted(
+        return join_spans(
             (
                 -float("inf") if one.from_s is None else one.from_s,
                 float("inf") if one.to_s is None else one.to_s,
             )
             for one in self.of(session)
         )
-        apart: list[tuple[float, float]] = []
-        for first, last in spans:
-            if apart and first <= apart[-1][1]:
-                apart[-1] = apart[-1][0], max(last, apart[-1][1])
-            else:
-                apart.append((first, last))
-        return apart
 
     def with_one(self, new: Exclusion) -> "Exclusions":
         """Add a decision; one on the very same span is replaced."""
@@ -236,7 +227,7 @@ def _span(from_s: float | None, to_s: float | None) -> str:
 
 def _check(one: Exclusion, again: str) -> None:
     ends = (one.from_s, one.to_s)
-    if not isinstance(one.session, str) or not _SESSION_ID.fullmatch(one.session):
+    if not isinstance(one.session, str) or not data_folder.is_session_id(one.session):
         raise CurationError(f"expected a session id, found {one.session!r} {again}")
     if not isinstance(one.reason, str) or not one.reason.strip():
         raise CurationError(f"expected a reason for {one.session}, found none {again}")

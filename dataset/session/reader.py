@@ -11,7 +11,6 @@ Nothing in a file is believed unchecked: names, dtypes and shapes are compared w
 
 import hashlib
 import json
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,8 +31,6 @@ from .hdf5 import find_inside, open_to_read, refuse_links
 # OpenCV computes.
 _TO_RGB = {"I420": cv2.COLOR_YUV2RGB_I420, "RGB": None}
 _TO_BGR = {"I420": cv2.COLOR_YUV2BGR_I420, "RGB": cv2.COLOR_RGB2BGR}
-
-_SESSION_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 
 @dataclass(frozen=True)
@@ -187,7 +184,7 @@ class Session:
             raise SessionError(
                 f"expected a subject id like S01, found {self.subject!r} in {self.path}"
             )
-        if not _SESSION_ID.fullmatch(self.session_id):
+        if not data_folder.is_session_id(self.session_id):
             raise SessionError(
                 f"expected a session id like S01-20260101T090000Z, found {self.session_id!r} in "
                 f"{self.path}"

@@ -13,6 +13,7 @@ from acquire.camera.source import CAMERA_COMPLAINT, CAMERA_REOPENED, IDENTICAL_F
 from acquire.errors import CurationError
 from acquire.recorder.cues import CUE_BEGIN, CUE_END, CUT_SHORT
 from acquire.sensor.finger import FINGER_OFF, FLAT_LINE
+from dataset.common.spans import join_spans
 from dataset.signals.align import BRIDGE_S, ppg_on_frames
 from dataset.signals.filters import HIGH_HZ, WINDOW_S, heart_rate, shortest
 
@@ -227,13 +228,10 @@ def no_finger(session: Session) -> list[tuple[int, int]]:
             spans.append((since.pop(event.kind), event.time_ns))
     if len(session.ppg_time_ns):
         spans += [(first, int(session.ppg_time_ns[-1])) for first in since.values()]
-    apart: list[tuple[int, int]] = []
-    for first, last in sorted(span for span in spans if span[0] < span[1]):
-        if apart and first <= apart[-1][1]:
-            apart[-1] = apart[-1][0], max(last, apart[-1][1])
-        else:
-            apart.append((first, last))
-    return apart
+    return [
+        (int(first), int(last))
+        for first, last in join_spans(span for span in spans if span[0] < span[1])
+    ]
 
 
 def _pulse(session: Session, off: list[tuple[int, int]]) -> tuple[float, float | None]:

@@ -12,6 +12,8 @@ import math
 import numpy as np
 from scipy import signal
 
+from .peaks import peak_offset
+
 LOW_HZ = 0.7       # 42 bpm
 HIGH_HZ = 4.0      # 240 bpm
 FILTER_ORDER = 3
@@ -106,10 +108,8 @@ def heart_rate(
     peak = int(
         (summits if len(summits) else inside)[np.argmax(power[summits if len(summits) else inside])]
     )
-    left, middle, right = np.log(power[peak - 1 : peak + 2] + np.finfo(float).tiny)
-    bend = left - 2 * middle + right
-    shift = 0.5 * (left - right) / bend if bend < 0 and len(summits) else 0.0
-    return 60.0 * bin_hz * (peak + shift)
+    around = np.log(power[peak - 1 : peak + 2] + np.finfo(float).tiny)
+    return 60.0 * bin_hz * (peak + (peak_offset(around, 1) if len(summits) else 0.0))
 
 
 def _tapered(ppg: np.ndarray) -> np.ndarray:

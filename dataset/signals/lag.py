@@ -13,6 +13,8 @@ import numpy as np
 from scipy.interpolate import CubicSpline
 
 from .filters import HIGH_HZ, bandpass, shortest
+from .peaks import peak_offset
+from .pearson import pearson_r
 from .pos import WINDOW_S, pos
 
 GRID_HZ = 125.0
@@ -147,7 +149,11 @@ def correlate(face: Pulse, finger: Pulse, spans_s: Sequence[tuple[float, float]]
             continue
         inner = seen[reach : count - reach]
         rows.append(
-            [_r(inner, felt[reach - d : count - reach - d]) for d in range(-reach, reach + 1)]
+            [
+                # a pulse that is flat is like no other
+                np.nan_to_num(pearson_r(inner, felt[reach - d : count - reach - d]))
+                for d in range(-reach, reach + 1)
+            ]
         )
         kept.append(span)
     return Correlations(np.array(kept).reshape(-1, 2), np.array(rows).reshape(-1, 2 * reach + 1))
@@ -160,12 +166,4 @@ def _summit_s(r: np.ndarray) -> float | None:
     at = int(np.argmax(r))
     if not 0 < at < len(r) - 1:
         return None
-    left, middle, right = r[at - 1 : at + 2]
-    bend = left - 2 * middle + right
-    return float((at - len(r) // 2 + (0.5 * (left - right) / bend if bend < 0 else 0.0)) / GRID_HZ)
-
-
-def _r(a: np.ndarray, b: np.ndarray) -> float:
-    a, b = a - a.mean(), b - b.mean()
-    size = np.sqrt((a @ a) * (b @ b))
-    return float(a @ b / size) if size > 0 else 0.0
+    return float((at - len(r) // 2 + peak_offset(r, at)) / GRID_HZ)

@@ -19,6 +19,7 @@ from torch import Tensor
 from acquire.data_folder import frames_cache, ubfc_dir
 from acquire.errors import CurationError, SplitError, TrainingError
 from dataset.common.progress import OnProgress
+from dataset.common.spans import true_runs
 from dataset.common.workers import Workers, work_through
 from dataset.face.box import FaceBox
 from dataset.face.frames import FaceFrames, face_frames, keep_frames
@@ -354,10 +355,10 @@ class Clips:
         self.appearance = torch.cat([r.appearance for r in recordings]).to(device)
         self.change = torch.cat([r.change for r in recordings]).to(device)
         self.stretches = [
-            (begin + first, last - first)
+            (begin + run.start, len(run))
             for begin, r in zip(_begins(recordings), recordings, strict=True)
-            for first, last in _runs(np.isfinite(r.change.numpy()))
-            if last - first >= clip
+            for run in true_runs(np.isfinite(r.change.numpy()))
+            if len(run) >= clip
         ]
         if not self.stretches:
             raise TrainingError(
@@ -411,11 +412,6 @@ class Clips:
 
 def _begins(recordings: list[Recording]) -> np.ndarray:
     return np.cumsum([0, *(len(r.change) for r in recordings[:-1])])
-
-
-def _runs(known: np.ndarray) -> np.ndarray:
-    """Give where each run of true values begins and ends: (R, 2)."""
-    return np.flatnonzero(np.diff(known.astype(np.int8), prepend=0, append=0)).reshape(-1, 2)
 
 
 def as_input(images: Tensor, full_scale: float = 1.0) -> Tensor:

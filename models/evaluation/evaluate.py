@@ -27,6 +27,7 @@ from dataset.signals.filters import (
     heart_rate,
     sliding_windows,
 )
+from dataset.signals.pearson import pearson_r
 from dataset.signals.windows import even_grid, to_even_grid, trusted_windows, window_length
 from models.data.curated import Recording, as_input
 from models.nets.can import SIZE, Net, Teacher
@@ -39,7 +40,6 @@ from .metrics import (
     compare,
     interval,
     macc,
-    pearson,
     toolbox_heart_rate,
     toolbox_points,
 )
@@ -222,7 +222,7 @@ def best_lag(
     for lag in range(-most, most + 1):
         a = pulse[max(lag, 0):len(pulse) + min(lag, 0)]
         b = ppg[max(-lag, 0):len(ppg) + min(-lag, 0)]
-        best = max(best, (pearson(a, b), lag / fs_hz))
+        best = max(best, (pearson_r(a, b), lag / fs_hz))
     return best if best[0] > -2 else (float("nan"), 0.0)
 
 

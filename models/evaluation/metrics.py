@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import signal
 
+from dataset.signals.pearson import pearson_r
+
 TOOLBOX_LOW_HZ, TOOLBOX_HIGH_HZ = 0.6, 3.3     # rPPG-Toolbox's band, 36 to 198 bpm
 DRAWS = 2000
 METRICS = ("mae_bpm", "rmse_bpm", "mape_percent", "pearson_r")
@@ -27,13 +29,6 @@ class Metrics:
     pearson_r: float           # NaN below two values, or where one side does not vary
 
 
-def pearson(a: np.ndarray, b: np.ndarray) -> float:
-    """Give Pearson's r; NaN below two values, or where one side does not vary."""
-    if len(a) < 2 or a.std() == 0 or b.std() == 0:
-        return float("nan")
-    return float(np.mean((a - a.mean()) * (b - b.mean())) / (a.std() * b.std()))
-
-
 def compare(predicted_bpm: np.ndarray, reference_bpm: np.ndarray) -> Metrics:
     """Give MAE, RMSE, MAPE and Pearson's r of heart rates, at least one; a prediction without a
     peak (NaN) counts as 0 bpm.
@@ -45,7 +40,7 @@ def compare(predicted_bpm: np.ndarray, reference_bpm: np.ndarray) -> Metrics:
         count=len(error), mae_bpm=float(np.abs(error).mean()),
         rmse_bpm=float(np.sqrt((error**2).mean())),
         mape_percent=float(100 * np.abs(error / reference).mean()),
-        pearson_r=pearson(predicted, reference),
+        pearson_r=pearson_r(predicted, reference),
     )
 
 
