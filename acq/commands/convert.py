@@ -45,46 +45,43 @@ class Holes(str, Enum):
     CUT = "cut"
 
 
+ToLayout = Annotated[
+    To,
+    typer.Option("--to", help="ubfc: what training reads; pure: the PURE layout, for other tools."),
+]
+Fold = Annotated[
+    int | None,
+    typer.Option("--fold", metavar="K", help="Which fold, where the split has several."),
+]
+VideoCodec = Annotated[
+    Codec | None,
+    typer.Option("--codec", help="rawvideo (default): read everywhere; ffv1: a third of the size, "
+                                 "slower."),
+]
+PpgRow = Annotated[
+    Ppg | None,
+    typer.Option("--ppg", help="filtered (default): 0.7 to 4 Hz; raw: the sensor's values on the "
+                               "frames' times."),
+]
+FrameRate = Annotated[
+    str | None,
+    typer.Option("--fps", metavar="RATE",
+                 help="native (default), or an even grid of RATE frames per second."),
+]
+LostFrames = Annotated[
+    Holes | None,
+    typer.Option("--holes", help="keep: the time row jumps; repeat: the last picture stands in; "
+                                 "cut: parts of 5 s or more."),
+]
+
+
 def convert(
-    to: Annotated[
-        To,
-        typer.Option(
-            "--to", help="ubfc: what training reads; pure: the PURE layout, for other tools."
-        ),
-    ] = To.UBFC,
-    fold: Annotated[
-        int | None,
-        typer.Option("--fold", metavar="K", help="Which fold, where the split has several."),
-    ] = None,
-    codec: Annotated[
-        Codec | None,
-        typer.Option(
-            "--codec",
-            help="rawvideo (default): read everywhere; ffv1: a third of the size, slower.",
-        ),
-    ] = None,
-    ppg: Annotated[
-        Ppg | None,
-        typer.Option(
-            "--ppg",
-            help="filtered (default): 0.7 to 4 Hz; raw: the sensor's values on the frames' times.",
-        ),
-    ] = None,
-    fps: Annotated[
-        str | None,
-        typer.Option(
-            "--fps", metavar="RATE",
-            help="native (default), or an even grid of RATE frames per second.",
-        ),
-    ] = None,
-    holes: Annotated[
-        Holes | None,
-        typer.Option(
-            "--holes",
-            help="keep: the time row jumps; repeat: the last picture stands in; cut: parts of 5 s "
-                 "or more.",
-        ),
-    ] = None,
+    to: ToLayout = To.UBFC,
+    fold: Fold = None,
+    codec: VideoCodec = None,
+    ppg: PpgRow = None,
+    fps: FrameRate = None,
+    holes: LostFrames = None,
     jobs: Jobs = 1,
     scheduler: Scheduler = None,
     data: Data = Path("data"),
@@ -153,12 +150,12 @@ def _print(done: "Conversion", data: Path) -> None:
     for name in ("frames", "trimmed", "repeated", "lost", "bpm"):
         table.add_column(name, justify="right")
     for entry in done.manifest.entries:
-        trimmed = sum(part["frames"] for part in entry.trimmed)
+        trimmed = sum(span.frames for span in entry.rows.trimmed)
         table.add_row(
             entry.folder, entry.subject,
-            escape(entry.key) + ("" if entry.session_complete else " (cut short)"),
-            str(entry.frames), str(trimmed), str(sum(part["frames"] for part in entry.repeated)),
-            str(entry.lost_frames), f"{entry.hr_bpm:.1f}",
+            escape(entry.key) + ("" if entry.source.complete else " (cut short)"),
+            str(entry.frames), str(trimmed), str(sum(span.frames for span in entry.rows.repeated)),
+            str(entry.source.lost_frames), f"{entry.labels.hr_bpm:.1f}",
         )
     show(table)
     kept = f", {len(done.kept)} were there already" if done.kept else ""

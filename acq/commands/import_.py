@@ -4,12 +4,15 @@ import json
 from dataclasses import asdict
 from enum import Enum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from acq.options import Data, Force, Jobs, Json, Scheduler
+from acq.options import Data, Force, Jobs, Json, Scheduler, complain
 from dataset.common.wording import counted
+
+if TYPE_CHECKING:
+    from dataset.public.import_set import Import
 
 
 class PublicSet(str, Enum):
@@ -20,68 +23,67 @@ class PublicSet(str, Enum):
     PURE = "pure"
 
 
+Root = Annotated[Path, typer.Argument(metavar="ROOT", help="Folder that holds the set's folders.")]
+Which = Annotated[
+    PublicSet | None,
+    typer.Option("--set", help="UBFC-rPPG DATASET_1, DATASET_2 or PURE; found out where not given."),
+]
+Prefix = Annotated[
+    str | None,
+    typer.Option("--subject-prefix", metavar="TEXT",
+                 help="Before a subject's number, instead of the set's name."),
+]
+
+
 def import_(
-    root: Annotated[
-        Path, typer.Argument(metavar="ROOT", help="Folder that holds the set's folders.")
-    ],
-    which: Annotated[
-        PublicSet | None,
-        typer.Option(
-            "--set", help="UBFC-rPPG DATASET_1, DATASET_2 or PURE; found out where not given."
-        ),
-    ] = None,
-    prefix: Annotated[
-        str | None,
-        typer.Option(
-            "--subject-prefix", metavar="TEXT",
-            help="Before a subject's number, instead of the set's name.",
-        ),
-    ] = None,
+    root: Root,
+    which: Which = None,
+    prefix: Prefix = None,
     data: Data = Path("data"),
     jobs: Jobs = 1,
     scheduler: Scheduler = None,
     force: Force = False,
     as_json: Json = False,
 ) -> None:
-    """Import a public data set, UBFC-rPPG or PURE, as sessions; name every defect and every folder
-    left out.
-    """
+    """Import UBFC-rPPG or PURE as sessions; name every defect and every folder left out."""
     from dataset.common.workers import Workers
     from dataset.public.import_set import import_set
 
-    done, failed = [], 0
-    found = import_set(
+    imported: list[Import] = []
+    failed = 0
+    outcomes = import_set(
         root, data, which=which and which.value, prefix=prefix, force=force,
         workers=Workers(jobs=jobs, scheduler=scheduler),
     )
-    for folder, outcome in found:
-        one = outcome.value
-        if one is None:
+    for folder, outcome in outcomes:
+        recording = outcome.value
+        if recording is None:
             failed += 1
-            typer.secho(f"acq: {folder.name} not imported: {outcome.error}", fg="red", err=True)
+            complain(f"{folder.name} not imported: {outcome.error}")
             continue
-        done.append(one)
-        for defect in one.defects:
-            typer.echo(f"{one.folder}: {defect}", err=True)
+        imported.append(recording)
+        for defect in recording.defects:
+            typer.echo(f"{recording.folder}: {defect}", err=True)
         if not as_json:
-            lacks = one.lost_frames or one.lost_samples
-            lost = (
-                f", {one.lost_frames} frames and {one.lost_samples} samples lack" if lacks else ""
-            )
-            kept = " (was there)" if one.kept else ""
-            typer.echo(
-                f"{one.folder} -> {one.session}{kept}: {one.frames} frames, {one.samples} "
-                f"samples{lost}"
-            )
-    done.sort(key=lambda one: one.session)
+            typer.echo(_described(recording))
+    imported.sort(key=lambda recording: recording.session)
     if as_json:
-        typer.echo(
-            json.dumps({"imported": [asdict(one) for one in done], "failed": failed}, indent=2)
-        )
+        listed = [asdict(recording) for recording in imported]
+        typer.echo(json.dumps({"imported": listed, "failed": failed}, indent=2))
     else:
-        new = sum(not one.kept for one in done)
+        new = sum(not recording.kept for recording in imported)
         out = f", {counted(failed, 'folder')} left out" if failed else ""
-        there = f", {len(done) - new} there already" if len(done) > new else ""
+        there = f", {len(imported) - new} there already" if len(imported) > new else ""
         typer.echo(f"imported {counted(new, 'recording')}{there}{out}")
     if failed:
         raise typer.Exit(1)
+
+
+def _described(recording: "Import") -> str:
+    lost = ""
+    if recording.lost_frames or recording.lost_samples:
+        lost = f", {recording.lost_frames} frames and {recording.lost_samples} samples lack"
+    return (
+        f"{recording.folder} -> {recording.session}{' (was there)' if recording.kept else ''}: "
+        f"{recording.frames} frames, {recording.samples} samples{lost}"
+    )

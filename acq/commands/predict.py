@@ -11,6 +11,8 @@ from acq.terminal.pulse_rows import as_csv, check_new, row_dict
 from dataset.common.wording import counted
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from models.live.predict import Prediction
 
 _ROWS = 20                   # of the table: neighbours share one where there are more
@@ -18,30 +20,30 @@ _WIDE = 60                   # characters of the curve
 _SPANS = 12                  # that are told
 
 
+Video = Annotated[
+    Path, typer.Argument(metavar="VIDEO", help="A video that FFmpeg decodes, or a session of acq.")
+]
+Times = Annotated[
+    Path | None,
+    typer.Option("--times", metavar="CSV",
+                 help="Frame times of a video [s]; else those in the container."),
+]
+Csv = Annotated[
+    Path | None,
+    typer.Option("--csv", metavar="FILE", help="Also write a row per heart rate and state."),
+]
+
+
 def predict(
-    video: Annotated[
-        Path,
-        typer.Argument(metavar="VIDEO", help="A video that FFmpeg decodes, or a session of acq."),
-    ],
-    times: Annotated[
-        Path | None,
-        typer.Option(
-            "--times", metavar="CSV",
-            help="Frame times of a video [s]; else those in the container.",
-        ),
-    ] = None,
+    video: Video,
+    times: Times = None,
     net: Net = None,
-    csv: Annotated[
-        Path | None,
-        typer.Option("--csv", metavar="FILE", help="Also write a row per heart rate and state."),
-    ] = None,
+    csv: Csv = None,
     force: Force = False,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
-    """Read the pulse of a face in a video, as live; of a session, beside the finger's. Without
-    torch.
-    """
+    """Read the pulse of a face in a video, as live; of a session, beside the finger's; no torch."""
     check_new(csv, force=force)
     from acquire.atomic import write_text
     from models.live.predict import predict
@@ -88,18 +90,14 @@ def _as_dict(result: "Prediction", constants: dict) -> dict:
 
 
 def _echo(result: "Prediction", checkpoint: str) -> None:
-    from rich.table import Table
-
+    """Print what was read: the states, the curve, a table of windows and the mean."""
     from acq.terminal.curves import clock, sparkline
     from acq.terminal.tables import show
-    from dataset.signals.beats import quality_of
-    from models.live.predict import mean_of
 
+    simulated = " (simulated)" if result.simulated else ""
     typer.echo(
-        f"{result.source}{' (simulated)' if result.simulated else ''}: "
-        f"{counted(result.frames, 'frame')} in "
-        f"{result.seconds:.1f} s, {result.fps:.2f}/s; {result.ms_per_frame:.2f} ms each; read by "
-        f"{checkpoint}"
+        f"{result.source}{simulated}: {counted(result.frames, 'frame')} in {result.seconds:.1f} s, "
+        f"{result.fps:.2f}/s; {result.ms_per_frame:.2f} ms each; read by {checkpoint}"
     )
     if result.late_frames:
         typer.secho(
@@ -110,15 +108,34 @@ def _echo(result: "Prediction", checkpoint: str) -> None:
         typer.echo(f"{clock(first)} to {clock(last)}  {reading.state}: {reading.words}")
     if (more := len(result.spans) - _SPANS) > 0:
         typer.echo(f"and {counted(more, 'state')} more, in --json")
-    read = result.read
-    if not read:
+    if not result.read:
         typer.secho("no heart rate was read", fg="yellow")
         return
-    rates = [row.hr_bpm for row in read if row.hr_bpm is not None]
+    rates = [row.hr_bpm for row in result.read if row.hr_bpm is not None]
     typer.echo(
         f"{sparkline(_columns(result))}  {min(rates):.0f} to {max(rates):.0f} bpm, from 0:00 to "
         f"{clock(result.seconds)}"
     )
+    show(_table(result))
+    beside = ""
+    if result.finger_bpm is not None:
+        beside = f"; finger {result.finger_bpm:.1f} bpm, off by {result.mae_bpm:.1f} bpm on average"
+    elif result.no_finger:
+        beside = f"; no finger beside it: {result.no_finger}"
+    typer.echo(
+        f"heart rate {result.hr_bpm:.1f} bpm: mean of {counted(len(result.read), 'window')} of "
+        f"10 s{beside}"
+    )
+
+
+def _table(result: "Prediction") -> "Table":
+    """Make the table of windows; neighbours share a row where there are more than `_ROWS`."""
+    from rich.table import Table
+
+    from acq.terminal.curves import clock
+    from dataset.signals.beats import quality_of
+    from models.live.predict import mean_of
+
     has_finger = result.finger_bpm is not None
     table = Table()
     for heading in (
@@ -126,30 +143,21 @@ def _echo(result: "Prediction", checkpoint: str) -> None:
         *(("finger [bpm]", "error [bpm]") if has_finger else ()),
     ):
         table.add_column(heading, justify="left" if heading == "quality" else "right")
-    each = -(-len(read) // _ROWS)
-    for part in (read[at:at + each] for at in range(0, len(read), each)):
-        until = clock(part[0].reading.time_s) + (
-            f" to {clock(part[-1].reading.time_s)}" if each > 1 else ""
-        )
+    each = -(-len(result.read) // _ROWS)
+    for rows in (result.read[at:at + each] for at in range(0, len(result.read), each)):
+        until = clock(rows[0].reading.time_s)
+        if each > 1:
+            until += f" to {clock(rows[-1].reading.time_s)}"
         finger = (
-            _number([row.finger_bpm for row in part]),
-            _number([row.error_bpm for row in part], "+.1f"),
+            _number([row.finger_bpm for row in rows]),
+            _number([row.error_bpm for row in rows], "+.1f"),
         )
         table.add_row(
-            until, _number([row.hr_bpm for row in part]),
-            quality_of(mean_of([row.likeness for row in part]) or 0.0),
+            until, _number([row.hr_bpm for row in rows]),
+            quality_of(mean_of([row.likeness for row in rows]) or 0.0),
             *(finger if has_finger else ()),
         )
-    show(table)
-    beside = ""
-    if has_finger:
-        beside = f"; finger {result.finger_bpm:.1f} bpm, off by {result.mae_bpm:.1f} bpm on average"
-    elif result.no_finger:
-        beside = f"; no finger beside it: {result.no_finger}"
-    typer.echo(
-        f"heart rate {result.hr_bpm:.1f} bpm: mean of {counted(len(read), 'window')} of 10 "
-        f"s{beside}"
-    )
+    return table
 
 
 def _number(values: "list[float | None]", form: str = ".1f") -> str:

@@ -19,23 +19,23 @@ _REASONS = 4                         # of a session that are shown
 _COLOURS = {"good": "green", "usable": "yellow", "bad": "red"}
 
 
+Sessions = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="SESSION...",
+                   help="Session ids or files; all of them where none is named."),
+]
+LimitsFile = Annotated[
+    Path | None,
+    typer.Option("--limits", metavar="FILE",
+                 help="Other limits than acq's own: a YAML of those to change."),
+]
+Thumbnails = Annotated[bool, typer.Option("--thumbnails", help="Show faces on the pages.")]
+
+
 def qc(
-    session: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="SESSION...", help="Session ids or files; all of them where none is named."
-        ),
-    ] = None,
-    limits: Annotated[
-        Path | None,
-        typer.Option(
-            "--limits", metavar="FILE",
-            help="Other limits than acq's own: a YAML of those to change.",
-        ),
-    ] = None,
-    thumbnails: Annotated[
-        bool, typer.Option("--thumbnails", help="Show faces on the pages.")
-    ] = False,
+    session: Sessions = None,
+    limits: LimitsFile = None,
+    thumbnails: Thumbnails = False,
     jobs: Jobs = 1,
     scheduler: Scheduler = None,
     data: Data = Path("data"),
@@ -43,9 +43,7 @@ def qc(
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
-    """Grade sessions from measurements, with reasons and times; write a JSON beside each, and pages
-    to look at.
-    """
+    """Grade sessions from measurements, with reasons and times; write JSON files and pages."""
     from dataset.common.workers import Workers
     from dataset.face.thumbnails import face_thumbnails
     from dataset.quality.grade import grade_sessions
@@ -142,9 +140,7 @@ def _print(qualities: list["SessionQuality"], excluded: "Exclusions") -> None:
 def _advice(
     qualities: list["SessionQuality"], first_of_copies: set[str], excluded: "Exclusions", data: Path
 ) -> list[str]:
-    """Give commands that take out what is bad: a bad session as a whole, of a usable one the parts
-    that are flagged.
-    """
+    """List the commands that exclude bad sessions, and the flagged parts of usable ones."""
     from dataset.quality_pages.figures import clock
 
     where = "" if data == Path("data") else f" --data {shlex.quote(str(data))}"

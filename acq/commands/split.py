@@ -1,6 +1,7 @@
 """The verb `acq split`."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,47 +11,73 @@ import typer
 from acq.options import Data, Force, Json, Quiet, progress_bars
 
 if TYPE_CHECKING:
-    from dataset.selection.split import Range
+    from dataset.selection.split import Range, Split
+
+
+Holdout = Annotated[
+    list[str] | None,
+    typer.Option("--holdout", metavar="SUBJECT", help="Subject kept for test; may be given again."),
+]
+Folds = Annotated[
+    int | None,
+    typer.Option("--folds", metavar="K", help="Instead: K folds, each subject tested once."),
+]
+TestFraction = Annotated[
+    float | None,
+    typer.Option("--test-fraction", metavar="PART",
+                 help="Instead: test this part of the subjects, say 0.2."),
+]
+Seed = Annotated[
+    int | None,
+    typer.Option("--seed", help="Which of the subjects of like heart rate are drawn; 0 unless "
+                                "given."),
+]
+MixSimulated = Annotated[
+    bool, typer.Option("--mix-simulated", help="Allow real and simulated sessions together.")
+]
 
 
 def split(
-    holdout: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--holdout", metavar="SUBJECT", help="Subject kept for test; may be given again."
-        ),
-    ] = None,
-    folds: Annotated[
-        int | None,
-        typer.Option("--folds", metavar="K", help="Instead: K folds, each subject tested once."),
-    ] = None,
-    test_fraction: Annotated[
-        float | None,
-        typer.Option(
-            "--test-fraction", metavar="PART",
-            help="Instead: test this part of the subjects, say 0.2.",
-        ),
-    ] = None,
-    seed: Annotated[
-        int | None,
-        typer.Option(
-            "--seed", help="Which of the subjects of like heart rate are drawn; 0 unless given."
-        ),
-    ] = None,
-    mix_simulated: Annotated[
-        bool, typer.Option("--mix-simulated", help="Allow real and simulated sessions together.")
-    ] = False,
+    holdout: Holdout = None,
+    folds: Folds = None,
+    test_fraction: TestFraction = None,
+    seed: Seed = None,
+    mix_simulated: MixSimulated = False,
     data: Data = Path("data"),
     force: Force = False,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
     """Write a subject-disjoint split of all sessions that are not taken out, DATA/split.json."""
-    from acquire.data_folder import session_files, split_file
-    from acquire.errors import SplitError
-    from dataset.selection.exclusions import read_exclusions
+    from acquire.data_folder import split_file
     from dataset.selection.split import identify_sessions, split_by_subject, write_split
 
+    _check_options(holdout, folds, test_fraction, seed)
+    with progress_bars(quiet=quiet) as on_progress:
+        sessions = identify_sessions(data, on_progress=on_progress)
+    _check_holdout(holdout or (), {session.subject for session in sessions}, data)
+    made = split_by_subject(
+        sessions, holdout=holdout or (), folds=folds, test_fraction=test_fraction, seed=seed or 0,
+        mix_simulated=mix_simulated,
+    )
+    path = split_file(data)
+    is_new = write_split(made, path, force=force)
+    left_out = _left_out(made, data)
+    if as_json:
+        body = {"path": str(path), "hash": made.hash, **asdict(made), "excluded": left_out}
+        typer.echo(json.dumps(body, indent=2))
+        return
+    _print_folds(made)
+    _print_doubts(made, left_out, data)
+    typer.echo(
+        f"{'wrote' if is_new else 'already in'} {path}: {len(made.sessions)} sessions, hash "
+        f"{made.hash[:12]}"
+    )
+
+
+def _check_options(
+    holdout: list[str] | None, folds: int | None, test_fraction: float | None, seed: int | None
+) -> None:
     if bool(holdout) + (folds is not None) + (test_fraction is not None) != 1:
         raise typer.BadParameter(
             "say --holdout SUBJECT (again for more), or --folds K, or --test-fraction PART"
@@ -61,63 +88,61 @@ def split(
         raise typer.BadParameter(
             f"expected a part between 0 and 1, found {test_fraction}", param_hint="--test-fraction"
         )
-    with progress_bars(quiet=quiet) as on_progress:
-        sessions = identify_sessions(data, on_progress=on_progress)
-    recorded = {one.subject for one in sessions}
-    gone = [
-        name
-        for name in holdout or ()
-        if name not in recorded and any(f.parent.name == name for f in session_files(data))
-    ]
-    if gone:
+
+
+def _check_holdout(holdout: Sequence[str], in_use: set[str], data: Path) -> None:
+    """Refuse to hold out a subject whose sessions are all excluded."""
+    from acquire.data_folder import session_files
+    from acquire.errors import SplitError
+
+    recorded = {path.parent.name for path in session_files(data)}
+    if gone := [name for name in holdout if name not in in_use and name in recorded]:
         raise SplitError(
-            f"expected sessions of {', '.join(gone)} to hold out, found all of them excluded; acq "
-            "include brings them back"
+            expected=f"sessions of {', '.join(gone)} to hold out", found="all of them excluded",
+            fix="acq include brings them back",
         )
-    made = split_by_subject(
-        sessions, holdout=holdout or (), folds=folds, test_fraction=test_fraction, seed=seed or 0,
-        mix_simulated=mix_simulated,
-    )
-    path = split_file(data)
-    is_new = write_split(made, path, force=force)
-    excluded, used = read_exclusions(data), {one.file for one in made.sessions}
-    left_out = [
-        file.stem for file in session_files(data) if file.relative_to(data).as_posix() not in used
+
+
+def _left_out(made: "Split", data: Path) -> list[str]:
+    """List the recordings that are in the data folder and not in the split."""
+    from acquire.data_folder import session_files
+
+    used = {session.file for session in made.sessions}
+    return [
+        path.stem for path in session_files(data) if path.relative_to(data).as_posix() not in used
     ]
-    if as_json:
-        typer.echo(
-            json.dumps(
-                {"path": str(path), "hash": made.hash, **asdict(made), "excluded": left_out},
-                indent=2,
-            )
-        )
-        return
+
+
+def _print_folds(made: "Split") -> None:
     for number, fold in enumerate(made.folds, start=1):
         name = f"fold {number}: " if len(made.folds) > 1 else ""
         typer.echo(
-            f"{name}train {', '.join(fold.train)}{_span(fold.train_hr_bpm)}; test "
-            f"{', '.join(fold.test)}{_span(fold.test_hr_bpm)}"
+            f"{name}train {', '.join(fold.train)}{_range(fold.train_hr_bpm)}; test "
+            f"{', '.join(fold.test)}{_range(fold.test_hr_bpm)}"
         )
-    bad = [one.session for one in made.sessions if _grade(data / one.file) == "bad"]
+
+
+def _print_doubts(made: "Split", left_out: list[str], data: Path) -> None:
+    """Print which sessions are used though bad or cut short, and which are left out and why."""
+    from dataset.selection.exclusions import read_exclusions
+
+    bad = [session.session for session in made.sessions if _grade(data / session.file) == "bad"]
     if bad:
         typer.secho(
             f"graded bad, but used: {', '.join(bad)}; acq qc says why, acq exclude takes them out",
             fg="yellow", err=True,
         )
-    cut_short = [s.session for s in made.sessions if not s.complete]
+    cut_short = [session.session for session in made.sessions if not session.complete]
     if cut_short:
         typer.echo(f"cut short, but used: {', '.join(cut_short)}")
-    for session in left_out:
-        reasons = "; ".join(one.reason for one in excluded.of(session) if one.whole)
-        typer.echo(f"left out: {session} ({reasons})")
-    typer.echo(
-        f"{'wrote' if is_new else 'already in'} {path}: {len(made.sessions)} sessions, hash "
-        f"{made.hash[:12]}"
-    )
+    excluded = read_exclusions(data)
+    for name in left_out:
+        reasons = "; ".join(part.reason for part in excluded.of(name) if part.whole)
+        typer.echo(f"left out: {name} ({reasons})")
 
 
 def _grade(file: Path) -> str:
-    """Give the grade of a session, "" where none can be told."""
+    """Return the grade of a session, "" where it has none."""
     from acquire.errors import CurationError
     from dataset.quality.result import read_grade
 
@@ -127,7 +152,7 @@ def _grade(file: Path) -> str:
         return ""
 
 
-def _span(hr_bpm: "Range | None") -> str:
+def _range(hr_bpm: "Range | None") -> str:
     if hr_bpm is None:
         return ""
     low, high = (f"{end:.0f}" for end in hr_bpm)
