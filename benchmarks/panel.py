@@ -14,10 +14,10 @@ from acq.terminal.panel import DRAW_S, FACE_S, PULSE_S, Shown, render
 from acquire.camera.source import CameraInfo
 from acquire.recorder.cues import Cue, CueProtocol
 from acquire.recorder.recording import RecordingStatus
-from acquire.sensor.finger import PulseWatch
+from acquire.sensor.finger import FingerWatch
 from acquire.simulation.subject import VirtualSubject
 from dataset.face.quick_look import luma, prepare, spot_face
-from dataset.signals.beats import Pulse, read_pulse
+from dataset.signals.beats import PulseReading, read_pulse
 
 ROUNDS = 100
 
@@ -44,7 +44,7 @@ def main():
     )
     shown = Shown(
         "S01", "/dev/ttyACM0", 720.0, CueProtocol("p", (Cue("rest", 720.0, "Sit still"),)),
-        keys=True, pulse=Pulse(72.0, 0.9, "good"), face=True,
+        keys=True, pulse=PulseReading(72.0, 0.9, "good"), face=True,
     )
     out = io.StringIO()
     console = Console(file=out, force_terminal=True, width=80, height=24)
@@ -55,7 +55,7 @@ def main():
     bytes_each = len(out.getvalue().encode()) / (ROUNDS + 1)
     pulse_ms = cpu_ms(lambda: read_pulse(numbers, ppg, 25))
     face_ms = cpu_ms(lambda: spot_face(luma(status.frame, camera)), 20)
-    watch = PulseWatch(25)
+    watch = FingerWatch(25)
     values = [int(value) for value in ppg]
 
     def samples():

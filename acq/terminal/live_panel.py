@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from dataset.common.wording import counted
-from dataset.signals.beats import FAIR, GOOD, Pulse
+from dataset.signals.beats import FAIR, GOOD, PulseReading
 
 from .curves import clock, trace
 
@@ -35,7 +35,7 @@ _WAITING = ("looking", "settling")
 class Finger:
     """The finger beside the camera, where a session is followed."""
 
-    pulse: Pulse | None
+    pulse: PulseReading | None
     sequence: np.ndarray
     value: np.ndarray
     rate_hz: int

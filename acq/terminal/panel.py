@@ -24,7 +24,7 @@ from acquire.recorder.recorder import RESERVE_BYTES
 from acquire.sensor.finger import CLIPPED, FINGER_OFF, FLAT_LINE
 from dataset.common.wording import counted
 from dataset.face.quick_look import luma, prepare, spot_face
-from dataset.signals.beats import FAIR, GOOD, Pulse, read_pulse
+from dataset.signals.beats import FAIR, GOOD, PulseReading, read_pulse
 
 from .curves import TRACE_ROWS, clock, trace
 from .live_panel import curve, labelled, pulse_text
@@ -58,7 +58,7 @@ class Shown:
     duration_s: float | None = None
     cues: "CueProtocol | None" = None
     keys: bool = False
-    pulse: Pulse | None = None
+    pulse: PulseReading | None = None
     face: bool | None = None                       # None: not looked for yet
     marks: list[tuple[int, str]] = field(default_factory=list)  # those that stand: time [ns], text
     said: str = ""                                 # the answer to the last key

@@ -2,17 +2,15 @@
 """
 
 import numpy as np
-from scipy.signal import correlate
 
-from acquire.sensor.finger import CLIPPED, FINGER_OFF, FLAT_LINE, PulseWatch
+from acquire.sensor.finger import CLIPPED, FINGER_OFF, FLAT_LINE, FingerWatch
 from acquire.sensor.protocol import SENSOR_NAMES
 from dataset.session.reader import Session
-from dataset.signals.lag import GRID_HZ, Pulse
+from dataset.signals.beats import beat_similarity
+from dataset.signals.lag import GRID_HZ, PulseWave
 
 from .findings import Findings, joined, windows
 
-_SHORTEST_BEAT_S = 0.3
-_LONGEST_BEAT_S = 1.5
 _BASELINE_S = 1.2
 _BASELINE_HZ = 25.0
 _SAID = {
@@ -22,7 +20,7 @@ _SAID = {
 
 
 def measure_ppg(
-    session: Session, pulse: Pulse | None, found: Findings
+    session: Session, pulse: PulseWave | None, found: Findings
 ) -> list[tuple[float, float]]:
     """Measure the finger's signal.
 
@@ -64,7 +62,7 @@ def _states(session: Session) -> dict[str, list[tuple[float, float]]]:
         (number for number, name in SENSOR_NAMES.items() if name == session.sensor["sensor"]), None
     )
     rate_hz = max(1, round(float(session.sensor["rate_hz"])))
-    watch = PulseWatch(rate_hz) if sensor is None else PulseWatch(rate_hz, sensor=sensor)
+    watch = FingerWatch(rate_hz) if sensor is None else FingerWatch(rate_hz, sensor=sensor)
     start_ns = session.started_monotonic_ns
     since: dict[str, float] = {}
     spans: dict[str, list[tuple[float, float]]] = {FINGER_OFF: [], FLAT_LINE: [], CLIPPED: []}
@@ -85,26 +83,6 @@ def _states(session: Session) -> dict[str, list[tuple[float, float]]]:
     return spans
 
 
-def periodicity(window: np.ndarray) -> float:
-    """Give how alike a band-passed pulse at `GRID_HZ` is to itself one beat later: the highest
-    summit of its autocorrelation.
-
-    A window of 10 s of clean pulse has 0.8 and more; noise in the same band 0.3.
-    """
-    window = window - window.mean()
-    energy = np.concatenate([[0.0], np.cumsum(window**2)])
-    if energy[-1] == 0:
-        return 0.0
-    lags = np.arange(
-        round(_SHORTEST_BEAT_S * GRID_HZ), min(round(_LONGEST_BEAT_S * GRID_HZ), len(window) - 2)
-    )
-    both = correlate(window, window, method="fft")[len(window) - 1 + lags]
-    size = np.sqrt(energy[len(window) - lags] * (energy[-1] - energy[lags]))
-    r = both / np.maximum(size, 1e-12)
-    summits = np.flatnonzero((r[1:-1] > r[:-2]) & (r[1:-1] >= r[2:])) + 1
-    return float(r[summits].max()) if len(summits) else 0.0
-
-
 def _wander(t_s: np.ndarray, ppg: np.ndarray, from_s: float, to_s: float) -> float:
     """Give the standard deviation of a window's baseline, the mean over more than a beat: what the
     pulse rides on.
@@ -119,7 +97,8 @@ def _wander(t_s: np.ndarray, ppg: np.ndarray, from_s: float, to_s: float) -> flo
 
 
 def _windows(
-    t_s: np.ndarray, ppg: np.ndarray, pulse: Pulse, off: list[tuple[float, float]], found: Findings
+    t_s: np.ndarray, ppg: np.ndarray, pulse: PulseWave, off: list[tuple[float, float]],
+    found: Findings,
 ) -> list[tuple[float, float]]:
     """Judge each window that has a finger throughout."""
     spans = [
@@ -131,7 +110,7 @@ def _windows(
     parts = [pulse.between(*span) for span in spans]
     height = float(np.median([part.std() for part in parts]))
     moved = np.array([_wander(t_s, ppg, *span) for span in spans]) / max(height, 1e-12)
-    regular = np.array([periodicity(part) for part in parts])
+    regular = np.array([beat_similarity(part, GRID_HZ) for part in parts])
     found.note("ppg_periodicity", float(np.median(regular)))
     found.note("ppg_motion_times", float(np.median(moved)))
     if (median := float(np.median(regular))) < found.limits["ppg_irregular"]:

@@ -4,13 +4,12 @@ import math
 
 import numpy as np
 
+from dataset.signals.beats import FAIR_FROM, beat_similarity
 from dataset.signals.filters import heart_rate, sliding_heart_rate
-from dataset.signals.lag import GRID_HZ, Correlations, Pulse, correlate
+from dataset.signals.lag import GRID_HZ, Correlations, PulseWave, correlate
 
 from .findings import STEP_S, Findings, joined, windows
-from .ppg import periodicity
 
-_CLEAN_FACE = 0.5                  # periodicity of a face's pulse that a rate is told from
 _SURE_R = 0.5  # correlation of face and finger, in half of the windows, that a lag is told from
 SURE = 3.0                         # standard errors that a lag has to be off by, beside its limit
 _STEP_WINDOWS = 3                  # on each side of a step: 20 s
@@ -18,7 +17,8 @@ _SPECTRUM_BPM = (40.0, 200.0)
 
 
 def measure_pulses(
-    face: Pulse | None, finger: Pulse | None, poor: list[tuple[float, float]], found: Findings
+    face: PulseWave | None, finger: PulseWave | None, poor: list[tuple[float, float]],
+    found: Findings,
 ) -> None:
     """Compare the two pulses.
 
@@ -68,7 +68,9 @@ def _spectrum(name: str, values: np.ndarray, found: Findings) -> None:
     )
 
 
-def _rates(face: Pulse, finger: Pulse, spans: list[tuple[float, float]], found: Findings) -> None:
+def _rates(
+    face: PulseWave, finger: PulseWave, spans: list[tuple[float, float]], found: Findings
+) -> None:
     wrong, asked, differences = [], 0, []
     for span in spans:
         seen, felt = face.between(*span), finger.between(*span)
@@ -78,7 +80,7 @@ def _rates(face: Pulse, finger: Pulse, spans: list[tuple[float, float]], found: 
         asked += 1
         differences.append(abs(bpm))
         if abs(bpm) > found.limits["pulse_disagrees"]:
-            wrong.append((*span, bpm, periodicity(seen) >= _CLEAN_FACE))
+            wrong.append((*span, bpm, beat_similarity(seen, GRID_HZ) >= FAIR_FROM))
     found.note("rate_difference_bpm", float(np.median(differences)) if differences else None)
     share = 100 * len(wrong) / asked if asked else 0.0
     found.note("pulses_apart_percent", share if asked else None)
@@ -98,7 +100,9 @@ def _rates(face: Pulse, finger: Pulse, spans: list[tuple[float, float]], found: 
         )
 
 
-def _lags(face: Pulse, finger: Pulse, spans: list[tuple[float, float]], found: Findings) -> None:
+def _lags(
+    face: PulseWave, finger: PulseWave, spans: list[tuple[float, float]], found: Findings
+) -> None:
     told = correlate(face, finger, spans)
     whole = told.lag()
     if whole is None or whole.r < _SURE_R or not math.isfinite(whole.error_s):

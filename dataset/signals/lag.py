@@ -23,7 +23,7 @@ LEAST_R = 0.35                     # a window below it has no say
 
 
 @dataclass(frozen=True)
-class Pulse:
+class PulseWave:
     """A band-passed pulse at `GRID_HZ`; value i is `first_s + i / GRID_HZ` after the session's
     start.
     """
@@ -42,7 +42,7 @@ class Pulse:
         return self.values[max(0, first) : max(0, last)]
 
 
-def face_pulse(patches: np.ndarray, t_s: np.ndarray, *, fps: float) -> Pulse | None:
+def face_pulse(patches: np.ndarray, t_s: np.ndarray, *, fps: float) -> PulseWave | None:
     """Give the face's pulse: by POS in each patch, the unquiet ones counting less; None where it is
     too short.
 
@@ -67,17 +67,17 @@ def face_pulse(patches: np.ndarray, t_s: np.ndarray, *, fps: float) -> Pulse | N
     return _pulse(even_s, (pulses / np.maximum(variance, quietest)[:, None]).sum(axis=0))
 
 
-def finger_pulse(ppg: np.ndarray, t_s: np.ndarray) -> Pulse | None:
+def finger_pulse(ppg: np.ndarray, t_s: np.ndarray) -> PulseWave | None:
     """Give the finger's pulse; None where it is too short. `t_s` rises."""
     return _pulse(t_s, np.asarray(ppg, float)) if len(t_s) > 3 else None
 
 
-def _pulse(t_s: np.ndarray, values: np.ndarray) -> Pulse | None:
+def _pulse(t_s: np.ndarray, values: np.ndarray) -> PulseWave | None:
     first_s = np.ceil(t_s[0] * GRID_HZ) / GRID_HZ
     grid_s = np.arange(first_s, t_s[-1], 1 / GRID_HZ)
     if len(grid_s) < shortest(GRID_HZ):
         return None
-    return Pulse(float(first_s), bandpass(CubicSpline(t_s, values)(grid_s), GRID_HZ))
+    return PulseWave(float(first_s), bandpass(CubicSpline(t_s, values)(grid_s), GRID_HZ))
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,9 @@ class Correlations:
         return Lag(lag_s, float(spread), float(np.median(best)), len(best))
 
 
-def correlate(face: Pulse, finger: Pulse, spans_s: Sequence[tuple[float, float]]) -> Correlations:
+def correlate(
+    face: PulseWave, finger: PulseWave, spans_s: Sequence[tuple[float, float]]
+) -> Correlations:
     """Correlate face and finger in each span at lags within `REACH_S`; a span too short for it is
     left out.
     """

@@ -46,7 +46,7 @@ class Row:
     @property
     def likeness(self) -> float | None:
         """How alike neighbouring beats are, -1 to 1; None without a heart rate."""
-        return None if self.reading.pulse is None else self.reading.pulse.likeness
+        return None if self.reading.pulse is None else self.reading.pulse.similarity
 
     @property
     def error_bpm(self) -> float | None:

@@ -33,7 +33,7 @@ import numpy as np
 from acquire.errors import TrainingError
 from dataset.face.box import FaceBox
 from dataset.face.frames import average_face
-from dataset.signals.beats import FAIR_FROM, Pulse, read_pulse
+from dataset.signals.beats import FAIR_FROM, NOISE_BELOW, PulseReading, read_pulse
 from dataset.signals.filters import HIGH_HZ, WINDOW_S, bandpass, shortest
 from dataset.signals.windows import LONGEST_STEP_S, STEP_S, even_grid, to_even_grid, window_length
 from models.board.onnx_net import SHIPPED, open_finder, open_net
@@ -52,7 +52,6 @@ DARK_BELOW = 20.0       # mean of 8 bits, of the face or, without one, of the pi
 # two
 FROZEN_S = 1.0
 JUMP = 3.0  # strength of a pair, in standard deviations, at which the face is looked for again
-LIKE_NOISE = 0.4        # likeness at which a reading ends that began at FAIR_FROM; see above
 _EVERY = 16             # pixels apart, of the look whether it is dark or stands still
 
 
@@ -74,7 +73,7 @@ class Reading:
     time_s: float
     state: str                      # one of STATES
     words: str                      # the state for whoever sits there
-    pulse: Pulse | None = None      # only while READING
+    pulse: PulseReading | None = None      # only while READING
 
     @property
     def hr_bpm(self) -> float | None:
@@ -110,7 +109,8 @@ class LivePulse:
         self._time_s: deque[float] = deque()     # of the frames in the window
         self._sum: deque[float] = deque()        # how far the pulse has risen by each
         self._why = ""                           # why the window began anew
-        self._pulse: Pulse | None = None         # of the last ten seconds; looked at once a second
+        # of the last ten seconds; looked at once a second
+        self._pulse: PulseReading | None = None
         self._was_full = False                   # whether it was when it was looked at
         self._next_s = -np.inf
         self._fs_hz: float | None = None         # rate of its frames
@@ -283,7 +283,7 @@ class LivePulse:
 
     def _measure(self, *, is_full: bool) -> None:
         """Find rate and pulse of the window."""
-        least = FAIR_FROM if self._pulse is None else LIKE_NOISE
+        least = FAIR_FROM if self._pulse is None else NOISE_BELOW
         self._fs_hz, self._pulse = even_grid(np.array(self._time_s))[1], None
         if not is_full:
             return
@@ -294,7 +294,7 @@ class LivePulse:
             if len(kept) >= length
             else None
         )
-        if pulse is not None and pulse.likeness >= least:
+        if pulse is not None and pulse.similarity >= least:
             self._pulse = pulse
 
 

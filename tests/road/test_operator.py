@@ -29,7 +29,8 @@ from acquire.simulation.subject import VirtualSubject
 from dataset.session.reader import Session
 from dataset.session.subject import Subject, read_subject
 from dataset.session.summary import summarise
-from dataset.signals.beats import FAIR, GOOD, POOR, Pulse, likeness, read_pulse
+from dataset.signals.beats import FAIR, GOOD, POOR, PulseReading, beat_similarity, read_pulse
+from dataset.signals.filters import bandpass
 from tests.support.fakes import FakeCamera, FakeSensor
 from tests.support.terminals import Terminal
 
@@ -58,7 +59,7 @@ def status(**changes):
 def shown(**changes):
     return Shown(
         **{
-            "subject": "S01", "sensor": "/dev/ttyACM0", "pulse": Pulse(72.2, 0.9, GOOD),
+            "subject": "S01", "sensor": "/dev/ttyACM0", "pulse": PulseReading(72.2, 0.9, GOOD),
             "face": True, **changes,
         }
     )
@@ -194,10 +195,9 @@ def test_quality_and_rate_of_a_pulse_of_noise_and_of_what_lies_between(rate_hz):
     noise = read_pulse(numbers, rng.normal(size=len(t_s)), rate_hz)
     assert noise is not None
     assert noise.quality == POOR
-    between = likeness(
-        pulse + np.cumsum(rng.normal(0, 0.22 * np.sqrt(25 / rate_hz), len(t_s))), rate_hz
-    )
-    assert noise.likeness < between < found.likeness
+    moved = pulse + np.cumsum(rng.normal(0, 0.22 * np.sqrt(25 / rate_hz), len(t_s)))
+    between = beat_similarity(bandpass(moved, rate_hz), rate_hz)
+    assert noise.similarity < between < found.similarity
     assert read_pulse(numbers[: 3 * rate_hz], pulse[: 3 * rate_hz], rate_hz) is None
     assert read_pulse(numbers, np.ones(len(t_s)), rate_hz) is None
     after_gap = read_pulse(numbers + np.where(numbers >= 9 * rate_hz, rate_hz, 0), pulse, rate_hz)

@@ -31,7 +31,7 @@ from dataset.quality.result import read_quality, write_quality
 from dataset.quality.video import _colours, look_through
 from dataset.selection.exclusions import Exclusions, decide, write_exclusions
 from dataset.session.reader import Session
-from dataset.signals.lag import GRID_HZ, Pulse, correlate, face_pulse, finger_pulse
+from dataset.signals.lag import GRID_HZ, PulseWave, correlate, face_pulse, finger_pulse
 from tests.support.fakes import HELLO
 from tests.support.graded import START_NS, edited, real_session
 from tests.support.made_sessions import make_session, pulse, sample_times
@@ -452,7 +452,7 @@ def test_pulses_too_far_apart_to_tell_a_lag_are_told(apart_s, beyond):
     """At 50 bpm: within the reach there is a lag, and half a beat apart none."""
     t_s = np.arange(0, 60, 1 / GRID_HZ)
     face, finger = (
-        Pulse(0.0, np.sin(2 * np.pi * (50 / 60 * at + 0.3 * np.sin(2 * np.pi * 0.05 * at))))
+        PulseWave(0.0, np.sin(2 * np.pi * (50 / 60 * at + 0.3 * np.sin(2 * np.pi * 0.05 * at))))
         for at in (t_s - apart_s, t_s)
     )
     told = correlate(face, finger, windows(0.0, 60.0))
