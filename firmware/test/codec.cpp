@@ -1,4 +1,4 @@
-/* packet.h and queue.h on a PC, behind a fake Stream; tests/test_firmware.py runs it.
+/* packet.h and queue.h on a PC, behind a fake Stream; tests/firmware/test_firmware.py runs it.
  *
  *   codec decode < BYTES    each packet a device would take, one a line: "TYPE field ..."; then "bad N"
  *   codec encode < LINES    "TYPE width:value ..." (width 1, 2 or 4 bytes) to bytes on the wire, in hex

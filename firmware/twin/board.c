@@ -91,6 +91,8 @@ static double counts_at(uint64_t cycle) {
 
 static double light_at(uint64_t cycle) { return counts_at(cycle) / ADC_FULL_SCALE; }
 
+static void part_sampled(uint64_t middle, double value) { truth_part(board_time_ns(middle), value); }
+
 static void conversion_started(avr_irq_t *irq, uint32_t mux, void *param) {
     (void)irq, (void)mux, (void)param;
     const int64_t hold_ns = board_time_ns(avr->cycle + HOLD_CYCLES);
@@ -183,7 +185,7 @@ static void watch_interrupts(void) {
 void board_run(uint64_t cycle) {
     if (avr->cycle < silent_until) {
         avr->cycle = cycle < silent_until ? cycle : silent_until;
-        rx_tail = rx_head;      /* the bootloader ate it */
+        rx_tail = rx_head;      /* the bootloader has taken them */
     }
     if (cycle > avr->cycle) avr_cycle_timer_register(avr, cycle - avr->cycle, stop_here, NULL);
     while (avr->cycle < cycle) {
@@ -204,13 +206,13 @@ void board_reset(double silent_ms) {
     twi_reset();
 }
 
-/* simavr tells its news on stdout; ours has one line only. */
+/* simavr logs on stdout, where this program prints one line only. */
 static void log_errors(avr_t *chip, const int level, const char *format, va_list args) {
     (void)chip;
     if (level == LOG_ERROR) vfprintf(stderr, format, args);
 }
 
-/* simavr says too much about a file that is none. */
+/* Checked here, because simavr prints several lines about a file that is not an ELF. */
 static bool is_avr_elf(const char *path) {
     uint8_t head[20] = {0};
     FILE *file = fopen(path, "rb");
@@ -279,7 +281,7 @@ void board_open(const board_options_t *from, int64_t anchor) {
     avr_irq_register_notify(avr_iomem_getirq(avr, REG_ADCSRA, NULL, AVR_IOMEM_IRQ_ALL), adcsra_written, NULL);
     avr_irq_register_notify(avr_iomem_getirq(avr, REG_TCCR1B, NULL, AVR_IOMEM_IRQ_ALL), tccr1b_written, NULL);
     twi_open(avr);
-    if (options.max30102) max30102_open(avr, options.max30102_ppm, light_at);
+    if (options.max30102) max30102_open(avr, &(max30102_options_t){options.max30102_ppm, light_at, part_sampled});
     avr_irq_register_notify(avr_io_getirq(avr, AVR_IOCTL_IOPORT_GETIRQ('B'), IOPORT_IRQ_PIN5), led_pin, NULL);
     avr_irq_register_notify(avr_get_interrupt_irq(avr, VECTOR_TIMER1_COMPARE_B) + AVR_INT_IRQ_PENDING, compare_flag, NULL);
 }

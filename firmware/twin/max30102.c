@@ -6,8 +6,6 @@
 
 #include <avr_ioport.h>
 
-#include "board.h"
-#include "truth.h"
 #include "twi.h"
 
 enum { ADDRESS = 0x57, PART_ID = 0x15, FIFO_SIZE = 32, PIN_INT = 2, STUCK_CLOCKS = 9, FAULTS = 8 };
@@ -20,10 +18,9 @@ enum kind { ABSENT, NACK, STUCK, POWER, WIRE };
 static const char *const KINDS[] = {"absent", "nack", "stuck", "power", "wire"};
 
 static avr_t *avr;
-static bool there;                          /* a part is soldered on */
-static double clock_scale;                  /* cycles of the chip per cycle's worth of the part's time */
-static double (*light_at)(uint64_t cycle);
-static struct { enum kind kind; uint64_t from, to; } faults[FAULTS];
+static max30102_options_t options;
+static double clock_hz;                     /* cycles of the board in a second of the part's own time */
+static struct { enum kind kind; double at_s, for_s; uint64_t from, to; } faults[FAULTS];     /* from, to: cycles, once open */
 static size_t fault_count;
 
 static uint8_t reg[256], pointer;
@@ -34,7 +31,7 @@ static double next_pulse, sum;              /* cycle of the next pulse's end; of
 static int pulses;
 static uint64_t first_pulse;                /* cycle of the middle of the window's first pulse */
 
-static bool now(enum kind kind) {
+static bool holds(enum kind kind) {
     for (size_t i = 0; i < fault_count; i++)
         if (faults[i].kind == kind && avr->cycle >= faults[i].from && avr->cycle < faults[i].to) return true;
     return false;
@@ -47,15 +44,15 @@ bool max30102_fault(const char *text) {
     for (size_t i = 0; i < sizeof KINDS / sizeof *KINDS; i++) {
         if (strcmp(kind, KINDS[i])) continue;
         faults[fault_count].kind = i;
-        faults[fault_count].from = (uint64_t)(at_s * CYCLE_HZ);
-        faults[fault_count++].to = (uint64_t)((at_s + for_s) * CYCLE_HZ);
+        faults[fault_count].at_s = at_s;
+        faults[fault_count++].for_s = for_s;
         return true;
     }
     return false;
 }
 
 static void show_int(void) {
-    const bool low = there && !now(ABSENT) && !now(WIRE) && (reg[STATUS_1] & (reg[ENABLE_1] | POWER_READY));
+    const bool low = !holds(ABSENT) && !holds(WIRE) && (reg[STATUS_1] & (reg[ENABLE_1] | POWER_READY));
     avr_raise_irq(avr_io_getirq(avr, AVR_IOCTL_IOPORT_GETIRQ('D'), PIN_INT), !low);
 }
 
@@ -69,7 +66,7 @@ static void wake(void) {
     show_int();
 }
 
-static double pulse_cycles(void) { return CYCLE_HZ / RATE_HZ[reg[SPO2] >> 2 & 7] * clock_scale; }
+static double pulse_cycles(void) { return clock_hz / RATE_HZ[reg[SPO2] >> 2 & 7]; }
 
 static void keep(double value, uint64_t middle) {
     const uint8_t next = (reg[WRITE] + 1) % FIFO_SIZE;
@@ -80,7 +77,7 @@ static void keep(double value, uint64_t middle) {
     fifo[reg[WRITE]] = (uint32_t)value;
     reg[WRITE] = next;
     reg[STATUS_1] |= SAMPLE_READY;
-    truth_part(board_time_ns(middle), value);
+    options.sampled(middle, value);
     show_int();
 }
 
@@ -88,13 +85,13 @@ static void keep(double value, uint64_t middle) {
 static avr_cycle_count_t pulse(avr_t *chip, avr_cycle_count_t when, void *param) {
     (void)chip, (void)param;
     const int averaged = 1 << (reg[FIFO] >> 5 & 7);
-    const double width = WIDTH_US[reg[SPO2] & 3] * 1e-6 * CYCLE_HZ * clock_scale;
+    const double width = WIDTH_US[reg[SPO2] & 3] * 1e-6 * clock_hz;
     const uint64_t middle = (uint64_t)(when - width / 2);
     const bool lit = reg[MODE] == MULTI_LED && reg[SLOTS_12] == INFRARED && reg[LED2];
     if (pulses == 0) first_pulse = middle;
-    sum += lit ? light_at(middle) * FULL_SCALE : 0;
+    sum += lit ? options.light(middle) * FULL_SCALE : 0;
     if (++pulses == averaged) {
-        if (!now(ABSENT)) keep(floor(sum / averaged), (first_pulse + middle) / 2);
+        if (!holds(ABSENT)) keep(floor(sum / averaged), (first_pulse + middle) / 2);
         sum = pulses = 0;
     }
     next_pulse += pulse_cycles();
@@ -110,14 +107,14 @@ static void mode_written(void) {
     avr_cycle_timer_register(avr, (avr_cycle_count_t)pulse_cycles(), pulse, NULL);
 }
 
-bool max30102_address(uint8_t address, bool read) {
+static bool addressed(uint8_t address, bool read) {
     pointed = read;
     byte_of_sample = 0;
-    return there && address == ADDRESS && !now(ABSENT) && !(read && now(NACK));
+    return address == ADDRESS && !holds(ABSENT) && !(read && holds(NACK));
 }
 
-bool max30102_write(uint8_t byte) {
-    if (!there || now(ABSENT)) return false;
+static bool written(uint8_t byte) {
+    if (holds(ABSENT)) return false;
     if (!pointed) {
         pointer = byte;
         pointed = true;
@@ -130,8 +127,8 @@ bool max30102_write(uint8_t byte) {
     return true;
 }
 
-uint8_t max30102_read(void) {
-    if (!there || now(ABSENT)) return 0xFF;
+static uint8_t read_out(void) {
+    if (holds(ABSENT)) return 0xFF;
     if (pointer != DATA) {
         const uint8_t value = reg[pointer];
         if (pointer == STATUS_1) reg[STATUS_1] = 0;
@@ -151,8 +148,8 @@ uint8_t max30102_read(void) {
     return value;
 }
 
-void max30102_clocked(void) {
-    if (++clocks_seen >= STUCK_CLOCKS && !now(STUCK)) twi_hold_sda(false);
+static void clocked(void) {
+    if (++clocks_seen >= STUCK_CLOCKS && !holds(STUCK)) twi_hold_sda(false);
 }
 
 static avr_cycle_count_t fault_begins(avr_t *chip, avr_cycle_count_t when, void *param) {
@@ -174,13 +171,16 @@ static avr_cycle_count_t fault_ends(avr_t *chip, avr_cycle_count_t when, void *p
     return 0;
 }
 
-void max30102_open(avr_t *chip, double ppm, double (*light)(uint64_t cycle)) {
+void max30102_open(avr_t *chip, const max30102_options_t *from) {
+    static const twi_slave_t slave = {addressed, written, read_out, clocked};
     avr = chip;
-    there = true;
-    light_at = light;
-    clock_scale = 1 / (1 + ppm * 1e-6);
+    options = *from;
+    clock_hz = avr->frequency / (1 + options.ppm * 1e-6);
+    twi_attach(&slave);
     wake();
     for (size_t i = 0; i < fault_count; i++) {
+        faults[i].from = (uint64_t)(faults[i].at_s * avr->frequency);
+        faults[i].to = (uint64_t)((faults[i].at_s + faults[i].for_s) * avr->frequency);
         avr_cycle_timer_register(avr, faults[i].from + 1, fault_begins, (void *)i);
         avr_cycle_timer_register(avr, faults[i].to + 2, fault_ends, (void *)i);
     }

@@ -12,7 +12,7 @@
 
 #include <sim_avr.h>
 
-/* Adds "KIND@AT_S[:FOR_S]" to what goes wrong; false: that says nothing. KIND is
+/* Adds the fault "KIND@AT_S[:FOR_S]"; false: the text is not of that form. KIND is
  *   absent  no answer to its address, no power; at the end it wakes with its registers cleared
  *   nack    it does not acknowledge being read
  *   stuck   it holds SDA low until it has seen nine clocks, of which the last comes after FOR_S
@@ -20,13 +20,13 @@
  *   wire    INT does not reach the chip */
 bool max30102_fault(const char *text);
 
-/* `ppm`: how fast its clock runs beside the chip's; `light`: the waveform at a cycle, 0..1 of full scale. */
-void max30102_open(avr_t *avr, double ppm, double (*light)(uint64_t cycle));
+typedef struct {
+    double ppm;                                         /* how fast its clock runs beside the board's crystal */
+    double (*light)(uint64_t cycle);                    /* the waveform at a cycle, 0..1 of full scale */
+    void (*sampled)(uint64_t middle, double value);     /* a sample is in the FIFO: middle of its window, 18 bits */
+} max30102_options_t;
 
-/* From the bus; a part that is not there acknowledges nothing. */
-bool max30102_address(uint8_t address, bool read);
-bool max30102_write(uint8_t byte);
-uint8_t max30102_read(void);
-void max30102_clocked(void);
+/* Attaches one to the bus, which is open. */
+void max30102_open(avr_t *avr, const max30102_options_t *options);
 
 #endif

@@ -1,11 +1,8 @@
 #include "twi.h"
 
 #include <stddef.h>
-#include <stdint.h>
 
 #include <avr_ioport.h>
-
-#include "max30102.h"
 
 enum { REG_TWBR = 0xB8, REG_TWSR = 0xB9, REG_TWDR = 0xBB, REG_TWCR = 0xBC };
 enum { TWINT = 0x80, TWEA = 0x40, TWSTA = 0x20, TWSTO = 0x10, TWEN = 0x04 };
@@ -15,6 +12,7 @@ enum { MR_SLA_ACK = 0x40, MR_SLA_NACK = 0x48, MR_DATA_ACK = 0x50, MR_DATA_NACK =
 enum { PIN_SDA = 4, PIN_SCL = 5 };
 
 static avr_t *avr;
+static const twi_slave_t *slave;
 static enum { IDLE, STARTED, WRITING, READING } phase;
 static bool sda_low, scl_was_low;
 static uint8_t control;                 /* what is under way */
@@ -28,12 +26,12 @@ static void status(uint8_t value) { avr->data[REG_TWSR] = (avr->data[REG_TWSR] &
 static uint8_t byte_status(void) {
     const uint8_t byte = avr->data[REG_TWDR];
     if (phase == STARTED) {
-        const bool read = byte & 1, taken = max30102_address(byte >> 1, read);
+        const bool read = byte & 1, taken = slave && slave->address(byte >> 1, read);
         phase = read ? READING : WRITING;
         return read ? (taken ? MR_SLA_ACK : MR_SLA_NACK) : taken ? MT_SLA_ACK : MT_SLA_NACK;
     }
-    if (phase == WRITING) return max30102_write(byte) ? MT_DATA_ACK : MT_DATA_NACK;
-    avr->data[REG_TWDR] = max30102_read();
+    if (phase == WRITING) return slave && slave->write(byte) ? MT_DATA_ACK : MT_DATA_NACK;
+    avr->data[REG_TWDR] = slave ? slave->read() : 0xFF;
     return control & TWEA ? MR_DATA_ACK : MR_DATA_NACK;
 }
 
@@ -65,13 +63,15 @@ static void control_written(avr_t *chip, avr_io_addr_t addr, uint8_t value, void
     }
 }
 
-/* The firmware drives the pins itself: each time that it pulls SCL low is a clock for whoever holds SDA. */
+/* The firmware drives the pins itself: each time that it pulls SCL low is a clock for the slave that holds SDA. */
 static void direction_written(avr_irq_t *irq, uint32_t pins, void *param) {
     (void)irq, (void)param;
     const bool low = pins >> PIN_SCL & 1;
-    if (low && !scl_was_low) max30102_clocked();
+    if (low && !scl_was_low && slave) slave->clocked();
     scl_was_low = low;
 }
+
+void twi_attach(const twi_slave_t *chip) { slave = chip; }
 
 void twi_hold_sda(bool low) {
     sda_low = low;
