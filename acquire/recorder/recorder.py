@@ -31,7 +31,7 @@ from acquire.camera.source import (
 from acquire.errors import DeviceError, SessionError
 from acquire.sensor.port import Sensor
 from acquire.sensor.protocol import DEFAULT_RATE_HZ, SENSOR_VIRTUAL, Sample, Status
-from acquire.sensor.thread import Exchange, HostClocks, SensorBack, SensorLost, SensorThread
+from acquire.sensor.thread import ClockReading, Exchange, SensorBack, SensorLost, SensorThread
 from acquire.session.frame_store import RawFallback
 from acquire.session.writer import SessionWriter
 
@@ -237,7 +237,7 @@ class Recorder:
         while not self._camera_stop.is_set():
             frame = self._camera.read(0.2)
             if frame is None:
-                if not self._camera.info.reopens and time.monotonic() - heard > _STALL_S:
+                if not self._camera.info.reconnects and time.monotonic() - heard > _STALL_S:
                     raise DeviceError(
                         f"expected frames from {self._camera.info.name}, found none for "
                         f"{_STALL_S:g} s"
@@ -278,7 +278,7 @@ class Recorder:
 
     def _write_frame(self, recording: Recording, frame: VideoFrame) -> None:
         store, waiting = recording.writer.store, self._frames.qsize()
-        if self._fallback.choose(waiting, store.costs, time.monotonic()):
+        if self._fallback.update(waiting, store.costs, time.monotonic()):
             store.raw = self._fallback.raw
             kind = "storage_raw" if store.raw else "storage_compressed"
             recording.writer.add_event(
@@ -327,7 +327,7 @@ class Recorder:
                 item = self._sensor.items.get_nowait()
             except queue.Empty:
                 return
-            if isinstance(item, HostClocks):
+            if isinstance(item, ClockReading):
                 recording.take_clocks(item)
             elif isinstance(item, Exchange):
                 recording.take_exchange(item)

@@ -1,11 +1,10 @@
-"""Frames on their way into the file: compressed beside it, then written in one piece, one frame a
-chunk.
+"""Frames are compressed outside the session file, then written into it, one frame a chunk.
 
-HDF5 compresses when it writes a chunk, and then nobody can tell a slow processor from a slow disk.
-So the frame is compressed in a scratch file in memory, by the same filter, and its bytes are put
-into the session as they are. Each step is timed, and where compressing is what takes long, a frame
-can be stored raw: HDF5 keeps with each chunk which filters were skipped, so that the dataset stays
-one ordinary array and any reader decodes it.
+HDF5 compresses while it writes a chunk, and then a slow processor cannot be told from a slow disk.
+So a frame is compressed in a scratch file in memory, by the same filter, and its bytes are written
+to the session unchanged. Each step is timed, and where compression is the slow step, frames can be
+stored raw: HDF5 notes with each chunk which filters were skipped, so that the dataset stays one
+ordinary array which any reader decodes.
 """
 
 import time
@@ -13,14 +12,14 @@ import time
 import h5py
 import numpy as np
 
-_LATELY = 10              # frames that a mean goes back
-_THINK_AGAIN_S = 1.0      # while the queue grows
-_STAY_RAW_S = 5.0  # once it has drained: what made the processor slow is seldom gone in a second
+_MEAN_FRAMES = 10         # frames in a running mean
+_RECONSIDER_S = 1.0       # between two decisions while the queue grows
+_STAY_RAW_S = 5.0         # at least; what makes a processor slow seldom ends within a second
 _FILTER_SKIPPED = 1       # bit 0 of a chunk's mask: the first filter, the only one
 
 
 class FrameStore:
-    """The frames' dataset, growing.
+    """Append frames to their dataset, compressed or raw, and measure what that costs.
 
     Parameters
     ----------
@@ -29,9 +28,9 @@ class FrameStore:
 
     def __init__(self, dataset: h5py.Dataset) -> None:
         self.dataset = dataset
-        self.raw = False                 # store the next ones as they are
-        self.raw_frames = 0
-        self.costs = Costs()
+        self.raw = False                 # store the next frames without compression
+        self.raw_frames = 0              # stored so
+        self.costs = StorageCosts()
         self._scratch = h5py.File(
             f"{dataset.file.filename}-scratch", "w", driver="core", backing_store=False,
             rdcc_nbytes=0,
@@ -39,7 +38,7 @@ class FrameStore:
         shape = (1, *dataset.shape[1:])
         space = h5py.h5s.create_simple(shape)
         plist = dataset.id.get_create_plist()
-        self._one = h5py.Dataset(
+        self._scratch_frame = h5py.Dataset(
             h5py.h5d.create(self._scratch.id, b"frame", h5py.h5t.NATIVE_UINT8, space, plist)
         )
         self._origin = (0,) * (len(shape) - 1)
@@ -51,19 +50,19 @@ class FrameStore:
         ------
         OSError, RuntimeError : the disk is full or gone
         """
-        began = time.perf_counter()
+        start_s = time.perf_counter()
         mask, data = (_FILTER_SKIPPED, image.tobytes()) if self.raw else self._compress(image)
-        compressed = time.perf_counter()
+        compressed_s = time.perf_counter()
         self._write(data, mask)
         self.costs.add(
-            None if self.raw else compressed - began, time.perf_counter() - compressed,
-            share_of_raw=len(data) / image.nbytes,
+            None if self.raw else compressed_s - start_s, time.perf_counter() - compressed_s,
+            size_ratio=len(data) / image.nbytes,
         )
         self.raw_frames += bool(mask)
 
     def _compress(self, image: np.ndarray) -> tuple[int, bytes]:
-        self._one[0] = image
-        return self._one.id.read_direct_chunk((0, *self._origin))
+        self._scratch_frame[0] = image
+        return self._scratch_frame.id.read_direct_chunk((0, *self._origin))
 
     def _write(self, data: bytes, mask: int) -> None:
         count = len(self.dataset)
@@ -71,71 +70,71 @@ class FrameStore:
         self.dataset.id.write_direct_chunk((count, *self._origin), data, mask)
 
     def close(self) -> None:
-        """Let go of the memory; the dataset stays open."""
+        """Free the scratch memory; the dataset stays open."""
         self._scratch.close()
 
 
-class Mean:
-    """A running mean of the last few values."""
+class RunningMean:
+    """Mean of the last few values, older ones weighing less and less."""
 
     def __init__(self) -> None:
         self.value = 0.0
         self._count = 0
 
     def add(self, value: float) -> None:
-        """Take the next value."""
-        self._count = min(self._count + 1, _LATELY)
+        """Add the next value."""
+        self._count = min(self._count + 1, _MEAN_FRAMES)
         self.value += (value - self.value) / self._count
 
 
-class Costs:
-    """What a frame has lately taken."""
+class StorageCosts:
+    """What storing a frame has cost lately."""
 
     def __init__(self) -> None:
-        self.compress_s = Mean()
-        self.write_s = Mean()            # of what was written, compressed or raw
-        self.written = Mean()            # bytes of that per raw byte
-        self.ratio = Mean()              # bytes of a compressed frame per raw byte
+        self.compress_s = RunningMean()
+        self.write_s = RunningMean()         # of what was written, compressed or raw
+        self.written_ratio = RunningMean()   # size of what was written, relative to a raw frame
+        self.compressed_ratio = RunningMean()    # the same of compressed frames only
 
-    def add(self, compress_s: float | None, write_s: float, *, share_of_raw: float) -> None:
-        """Take one frame's times [s]; `compress_s` is None where it was stored raw."""
+    def add(self, compress_s: float | None, write_s: float, *, size_ratio: float) -> None:
+        """Add one frame's times [s]; `compress_s` is None where it was stored raw."""
         if compress_s is not None:
             self.compress_s.add(compress_s)
-            self.ratio.add(share_of_raw)
+            self.compressed_ratio.add(size_ratio)
         self.write_s.add(write_s)
-        self.written.add(share_of_raw)
+        self.written_ratio.add(size_ratio)
 
     @property
     def raw_is_quicker(self) -> bool:
-        """Say whether a frame takes less time raw: not where the disk is slow, for which it is
-        three times as much.
-        """
-        if not self.written.value:           # nothing to judge by
+        """Whether a raw frame, some 3 times as large, is stored quicker than a compressed one."""
+        if not self.written_ratio.value:     # nothing measured yet
             return False
-        raw_s = self.write_s.value / self.written.value
-        return raw_s < self.compress_s.value + raw_s * self.ratio.value
+        raw_write_s = self.write_s.value / self.written_ratio.value
+        return raw_write_s < self.compress_s.value + raw_write_s * self.compressed_ratio.value
 
     def __str__(self) -> str:
-        return f"compressing takes {self.compress_s.value * 1e3:.1f} ms a frame, writing {self.write_s.value * 1e3:.1f} ms"
+        return (
+            f"compressing takes {self.compress_s.value * 1e3:.1f} ms a frame, writing "
+            f"{self.write_s.value * 1e3:.1f} ms"
+        )
 
 
 class RawFallback:
-    """Decide when frames are stored raw: where they queue up and that is quicker, until the queue
-    has drained.
+    """Decide when frames are stored raw: while they queue up and raw is quicker.
 
     Parameters
     ----------
-    queue_frames : frames that the queue holds
+    queue_frames : frames that the queue can hold
     """
 
     def __init__(self, queue_frames: int) -> None:
         self.raw = False
-        self._behind = queue_frames // 2
-        self._drained = queue_frames // 20
-        self._since_s = float("-inf")
+        self._too_many_waiting = queue_frames // 2
+        self._few_waiting = queue_frames // 20
+        self._changed_s = float("-inf")
 
-    def choose(self, waiting: int, costs: Costs, now_s: float) -> bool:
-        """Say whether this changes with the next frame.
+    def update(self, waiting: int, costs: StorageCosts, now_s: float) -> bool:
+        """Decide on the next frame; return whether `raw` has changed.
 
         Parameters
         ----------
@@ -143,12 +142,12 @@ class RawFallback:
         now_s : any clock that does not jump [s]
         """
         raw = self.raw
-        held_s = now_s - self._since_s
-        if waiting >= self._behind and held_s >= _THINK_AGAIN_S:
+        unchanged_s = now_s - self._changed_s
+        if waiting >= self._too_many_waiting and unchanged_s >= _RECONSIDER_S:
             raw = costs.raw_is_quicker
-        elif waiting <= self._drained and held_s >= _STAY_RAW_S:
+        elif waiting <= self._few_waiting and unchanged_s >= _STAY_RAW_S:
             raw = False
-        changed = raw != self.raw
-        if changed:
-            self.raw, self._since_s = raw, now_s
-        return changed
+        has_changed = raw != self.raw
+        if has_changed:
+            self.raw, self._changed_s = raw, now_s
+        return has_changed

@@ -1,9 +1,8 @@
-"""A disk that is full at every stage: created, first flushed, in the middle of a frame, timed
-again, closed.
+"""A disk that is full at every stage of writing: creation, flush, frame, placing, closing.
 
-Each case is a process of its own, forked, that writes with the real writer until the system says
-no. What a process is allowed to write (RLIMIT_FSIZE) is a full disk to the byte; a small tmpfs is
-one whose free space the reserve can hold.
+Each case is a forked process that writes with the real writer until the system refuses. A limit on
+the size of a file (RLIMIT_FSIZE) acts as a full disk to the byte; a small tmpfs is one whose free
+space the reserve can allocate.
 """
 
 import errno
@@ -22,8 +21,8 @@ import pytest
 from acquire import layout
 from acquire.camera.source import CameraInfo
 from acquire.errors import SessionError
-from tests.acquire.session.test_writer import frame, open_writer
 from tests.support import REPO
+from tests.support.session_writing import numbered_frame, numbered_sample, open_writer
 
 pytestmark = pytest.mark.real_time
 
@@ -40,7 +39,7 @@ for case in {cases!r}:
 
 
 def run(write, cases, folder):
-    """Give for each case what its process said and how it ended."""
+    """Run `write` for each case in a process; return what it printed and its exit code by case."""
     code = _FORK.format(write=write.__name__, cases=list(cases), folder=str(folder))
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=REPO, capture_output=True, text=True, check=False,
@@ -49,25 +48,21 @@ def run(write, cases, folder):
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     lines = [json.loads(line) for line in done.stdout.splitlines()]
-    said = {case: rest for case, *rest in lines if len(rest) == 2}
-    return {case: (*said[case], rest[0]) for case, *rest in lines if len(rest) == 1}
+    printed = {case: rest for case, *rest in lines if len(rest) == 2}
+    return {case: (*printed[case], rest[0]) for case, *rest in lines if len(rest) == 1}
 
 
 def write_to_the_limit(limit, folder):
-    """Write a session while no file may grow beyond `limit` bytes; say how many frames were
-    flushed, and what went wrong.
-    """
+    """Write a session whose file may not exceed `limit` bytes; print flushed frames and error."""
     import resource
 
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
-    flushed, wrong = 0, ""
+    flushed, failure = 0, ""
     try:
         with open_writer(Path(folder) / f"{limit}.h5") as writer:
             for i in range(FRAMES):
-                writer.add_frame(frame(i))
-                writer.add_sample(
-                    sequence=i, ticks=i, value=i, flags=0, arrival_ns=i, time_ns=i, bound_ns=-1
-                )
+                writer.add_frame(numbered_frame(i))
+                writer.add_sample(**numbered_sample(i))
                 if i % PER_FLUSH == PER_FLUSH - 1:
                     writer.flush()
                     flushed = i + 1
@@ -75,9 +70,9 @@ def write_to_the_limit(limit, folder):
             writer.place_ppg(np.arange(FRAMES), np.full(FRAMES, 5))
             writer.close(complete=True)
     except Exception as error:     # a test wants to see any
-        wrong = f"{type(error).__name__}: {error}"
-    print(json.dumps([limit, flushed, wrong]), flush=True)
-    return 1 if wrong else 0
+        failure = f"{type(error).__name__}: {error}"
+    print(json.dumps([limit, flushed, failure]), flush=True)
+    return 1 if failure else 0
 
 
 @pytest.fixture(scope="module")
@@ -93,13 +88,13 @@ def test_a_write_that_fails_at_any_byte_leaves_what_was_flushed_and_no_crash(tmp
     at_the_start = range(0, 20_000, 2000)
     at_the_end = range(whole_bytes - 3000, whole_bytes, 1000)
     limits = sorted({*map(int, steps), *at_the_start, *at_the_end})
-    found = run(write_to_the_limit, limits, tmp_path)
-    assert list(found) == limits
-    for limit, (flushed, wrong, code) in found.items():
-        assert code == 1, (limit, code, wrong)                 # a signal would be negative
-        assert wrong.startswith("SessionError: expected to "), wrong
-        assert os.strerror(errno.EFBIG) in wrong
-        assert "\n" not in wrong
+    results = run(write_to_the_limit, limits, tmp_path)
+    assert list(results) == limits
+    for limit, (flushed, error, code) in results.items():
+        assert code == 1, (limit, code, error)                 # a signal would be negative
+        assert error.startswith("SessionError: expected to "), error
+        assert os.strerror(errno.EFBIG) in error
+        assert "\n" not in error
         path = tmp_path / f"{limit}.h5"
         assert path.exists() or not flushed
         if not path.exists():
@@ -107,11 +102,12 @@ def test_a_write_that_fails_at_any_byte_leaves_what_was_flushed_and_no_crash(tmp
         with h5py.File(path, "r", swmr=True) as file:
             assert not file.attrs["complete"]
             assert len(file[layout.FRAMES]) >= flushed
-            assert all((file[layout.FRAMES][i] == frame(i).image).all() for i in range(flushed))
+            for i in range(flushed):
+                assert (file[layout.FRAMES][i] == numbered_frame(i).image).all()
             assert (file[layout.PPG_VALUE][:flushed] == np.arange(flushed)).all()
     # it failed between any two flushes
-    assert len({flushed for flushed, *_ in found.values()}) == FRAMES // PER_FLUSH + 1
-    assert not found[limits[0]][0]
+    assert len({flushed for flushed, *_ in results.values()}) == FRAMES // PER_FLUSH + 1
+    assert not results[limits[0]][0]
 
 
 MB = 2**20
@@ -124,9 +120,7 @@ MOMENTS = [
 
 
 def write_until_full(case, folder):
-    """Write raw frames until the disk has no room, then close the file on a disk without a free
-    byte; say how it is.
-    """
+    """Write raw frames until the disk is full, then close the file; print how that went."""
     free, last = MOMENTS[case]
     folder = Path(folder)
     for old in folder.iterdir():
@@ -135,18 +129,18 @@ def write_until_full(case, folder):
     _fill(folder / "other", stats.f_bavail * stats.f_frsize - free)
     info = CameraInfo("fake", 640, 360, 30.0, "I420", "start of exposure")
     image = np.zeros(info.image_shape, np.uint8)
-    frames, wrong, closed = 0, "", None
+    frames, failure, closed = 0, "", None
     try:
         writer = open_writer(folder / "a.h5", info)
         writer.store.raw = True
-        while not wrong:
+        while not failure:
             if frames == last:
                 _fill(folder / "rest", DISK_BYTES)
             image[:] = frames % 256
             try:
-                writer.add_frame(frame(frames, info, image))
+                writer.add_frame(numbered_frame(frames, info, image))
             except SessionError as error:
-                wrong = str(error)
+                failure = str(error)
             else:
                 writer.add_sample(
                     sequence=frames, ticks=frames, value=frames, flags=0, arrival_ns=1, time_ns=1,
@@ -156,7 +150,7 @@ def write_until_full(case, folder):
                 if frames % 15 == 0:
                     writer.flush()
         _fill(folder / "rest", DISK_BYTES)
-        writer.add_event(1, "fault", wrong)
+        writer.add_event(1, "fault", failure)
         writer.place_ppg(np.arange(frames), np.full(frames, 5))
         writer.close(complete=False, lost_frames=7)
         closed = writer.path.stat()
@@ -169,16 +163,9 @@ def write_until_full(case, folder):
             assert (file.attrs["complete"], file.attrs["lost_frames"]) == (False, 7)
         assert closed.st_blocks * 512 - closed.st_size < 4096       # nothing is kept behind its end
     except SessionError as error:
-        wrong = f"{wrong} then {error}" if wrong else str(error)
-    print(
-        json.dumps(
-            [
-                case, frames,
-                f"{'closed' if closed else list(map(str, folder.glob('*.h5')))}: {wrong}",
-            ]
-        ),
-        flush=True,
-    )
+        failure = f"{failure} then {error}" if failure else str(error)
+    outcome = "closed" if closed else list(map(str, folder.glob("*.h5")))
+    print(json.dumps([case, frames, f"{outcome}: {failure}"]), flush=True)
     return 1
 
 
@@ -196,16 +183,17 @@ def test_with_a_reserve_the_file_is_closed_and_says_what_it_lost(tmp_path):
         ["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES}", "tmpfs", tmp_path], check=True
     )
     try:
-        found = run(write_until_full, range(len(MOMENTS)), tmp_path)
+        results = run(write_until_full, range(len(MOMENTS)), tmp_path)
     finally:
         subprocess.run(["umount", tmp_path], check=True)
-    for case, (frames, said, code) in found.items():
-        begun = MOMENTS[case][0] > 24 * MB
-        assert said.startswith(
-            "closed: expected room for a frame" if begun else "[]: expected to "
-        ), (MOMENTS[case], said)
-        assert os.strerror(errno.ENOSPC) in said
-        assert " then " not in said
+    for case, (frames, outcome, code) in results.items():
+        is_created = MOMENTS[case][0] > 24 * MB
+        assert outcome.startswith(
+            "closed: expected room for a frame" if is_created else "[]: expected to "
+        ), (MOMENTS[case], outcome)
+        assert os.strerror(errno.ENOSPC) in outcome
+        assert " then " not in outcome
         assert code == 1
-        assert (frames > 0) == begun
-    assert len({frames for frames, *_ in found.values()}) == 3  # none, one step of the reserve, two
+        assert (frames > 0) == is_created
+    # none, one step of the reserve, two
+    assert len({frames for frames, *_ in results.values()}) == 3

@@ -5,19 +5,19 @@ import hdf5plugin
 import numpy as np
 import pytest
 
-from acquire.session.frame_store import Costs, FrameStore, RawFallback
+from acquire.session.frame_store import FrameStore, RawFallback, StorageCosts
 
 SHAPE = (96, 64)
 
 
 def costs(compress_ms, write_ms, ratio=0.35, *, raw=False):
     """Costs after a second of such frames; `write_ms` is of what is written, compressed or raw."""
-    found = Costs()
+    measured = StorageCosts()
     for _ in range(30):
-        found.add(compress_ms / 1e3, write_ms / 1e3 * (ratio if raw else 1), share_of_raw=ratio)
+        measured.add(compress_ms / 1e3, write_ms / 1e3 * (ratio if raw else 1), size_ratio=ratio)
     for _ in range(30 if raw else 0):
-        found.add(None, write_ms / 1e3, share_of_raw=1.0)
-    return found
+        measured.add(None, write_ms / 1e3, size_ratio=1.0)
+    return measured
 
 
 @pytest.mark.parametrize("pixels", [SHAPE, (*SHAPE, 3)])
@@ -56,34 +56,34 @@ def test_every_reader_decodes_raw_and_compressed_frames_of_one_dataset(tmp_path,
         pytest.param(costs(30, 60, raw=True), False, id="slow disk seen while raw"),
         pytest.param(costs(30, 1, raw=True), True, id="slow processor seen while raw"),
         pytest.param(costs(5, 0.3, ratio=1.02), True, id="noise that does not compress"),
-        pytest.param(Costs(), False, id="no frame yet"),
+        pytest.param(StorageCosts(), False, id="no frame yet"),
     ],
 )
 def test_raw_where_it_is_quicker(costs_now, raw):
     fallback = RawFallback(100)
-    assert fallback.choose(50, costs_now, 0.0) == raw
+    assert fallback.update(50, costs_now, 0.0) == raw
     assert fallback.raw == raw
 
 
 def test_it_goes_back_when_the_queue_has_drained_and_not_at_once():
     slow_processor, fallback = costs(40, 0.3), RawFallback(100)
-    assert not fallback.choose(49, slow_processor, 0.0)          # half full is behind
-    assert fallback.choose(50, slow_processor, 1.0)
+    assert not fallback.update(49, slow_processor, 0.0)          # half full is behind
+    assert fallback.update(50, slow_processor, 1.0)
     at_s = [
         t
         for t in np.arange(1.0, 20.0, 0.1)
-        if fallback.choose(3 if t > 2 else 60, slow_processor, t)
+        if fallback.update(3 if t > 2 else 60, slow_processor, t)
     ]
     assert at_s == pytest.approx([6.0], abs=0.11)
     assert not fallback.raw
-    assert not fallback.choose(49, slow_processor, 30.0)
-    assert fallback.choose(50, slow_processor, 31.0)             # and to raw again, without waiting
+    assert not fallback.update(49, slow_processor, 30.0)
+    assert fallback.update(50, slow_processor, 31.0)             # and to raw again, without waiting
     assert fallback.raw
 
 
 def test_a_disk_that_turns_slow_while_raw_gets_less_to_write():
     fallback = RawFallback(100)
-    assert fallback.choose(50, costs(40, 0.3), 0.0)
-    assert not fallback.choose(60, costs(40, 200, raw=True), 0.5)
-    assert fallback.choose(80, costs(40, 200, raw=True), 1.0)
+    assert fallback.update(50, costs(40, 0.3), 0.0)
+    assert not fallback.update(60, costs(40, 200, raw=True), 0.5)
+    assert fallback.update(80, costs(40, 200, raw=True), 1.0)
     assert not fallback.raw

@@ -12,50 +12,27 @@ import numpy as np
 import pytest
 
 from acquire import layout
-from acquire.camera.source import CameraInfo, VideoFrame
+from acquire.camera.source import CameraInfo
 from acquire.errors import SessionError
 from acquire.session.writer import SessionWriter
 from tests.support import REPO
-from tests.support.fakes import HELLO
+from tests.support.session_writing import numbered_frame, numbered_sample, open_writer
 
 pytestmark = pytest.mark.real_time
-
-INFO = CameraInfo("fake", 64, 48, 25.0, "I420", "start of exposure")
-
-
-def open_writer(path, info=INFO):
-    return SessionWriter(
-        path, session_id=path.stem, subject="S01", camera=info, hello=HELLO, port="/dev/x",
-        started_unix_ns=1, started_monotonic_ns=2, simulated=True,
-    )
-
-
-def frame(i, info=INFO, image=None):
-    if image is None:
-        image = np.random.default_rng(i).integers(0, 256, info.image_shape, dtype=np.uint8)
-    return VideoFrame(image, 1000 * i, 1000 * i + 5, i)
-
-
-def sample(i):
-    return {
-        "sequence": i, "ticks": i, "value": i, "flags": 0, "arrival_ns": i, "time_ns": i,
-        "bound_ns": -1,
-    }
-
 
 @pytest.mark.parametrize("pixel_format", ["I420", "RGB"])
 def test_what_was_written_is_read_bit_by_bit(tmp_path, pixel_format):
     info = CameraInfo("fake", 64, 48, 25.0, pixel_format, "start of exposure")
     with open_writer(tmp_path / "a.h5", info) as writer:
         for i in range(10):
-            writer.add_frame(frame(i, info))
-            writer.add_sample(**sample(i))
+            writer.add_frame(numbered_frame(i, info))
+            writer.add_sample(**numbered_sample(i))
         writer.add_event(7, "kind", "wörds " * 60)
         writer.close(complete=True)
     with h5py.File(tmp_path / "a.h5", "r") as file:
         assert file.attrs["complete"]
         for i in range(10):
-            assert (file[layout.FRAMES][i] == frame(i, info).image).all()
+            assert (file[layout.FRAMES][i] == numbered_frame(i, info).image).all()
         assert file[layout.PPG_VALUE][:].tolist() == list(range(10))
         time_ns, kind, text = file[layout.EVENTS][0]
         assert (time_ns, kind) == (7, b"kind")
@@ -77,23 +54,23 @@ def test_every_name_of_the_layout_is_in_the_file(tmp_path):
 
 
 def _names(group):
-    found = []
-    group.visit(found.append)
-    return found
+    names = []
+    group.visit(names.append)
+    return names
 
 
 def test_a_file_that_no_reader_could_open_yet_has_another_name(tmp_path, monkeypatch):
-    seen, create = [], SessionWriter._create
+    names_while_created, create = [], SessionWriter._create
 
-    def look(self, *args):
+    def create_and_list(self, *args):
         create(self, *args)
-        seen.extend(path.name for path in tmp_path.iterdir())
+        names_while_created.extend(path.name for path in tmp_path.iterdir())
 
-    monkeypatch.setattr(SessionWriter, "_create", look)
+    monkeypatch.setattr(SessionWriter, "_create", create_and_list)
     with open_writer(tmp_path / "a.h5") as writer:
-        assert seen == ["a.part"]
+        assert names_while_created == ["a.part"]
         assert [path.name for path in tmp_path.iterdir()] == ["a.h5"]
-        writer.add_sample(**sample(0))
+        writer.add_sample(**numbered_sample(0))
         writer.flush()
         with h5py.File(tmp_path / "a.h5", "r", swmr=True) as file:
             assert len(file[layout.PPG_VALUE]) == 1
@@ -116,11 +93,11 @@ def test_a_file_that_is_there_is_not_overwritten(tmp_path):
 _WRITE_FOREVER = """
 import sys, time
 from pathlib import Path
-from tests.acquire.session.test_writer import frame, open_writer, sample
+from tests.support.session_writing import numbered_frame, numbered_sample, open_writer
 writer = open_writer(Path({path!r}))
 i = 0
 while True:
-    writer.add_frame(frame(i)); writer.add_sample(**sample(i)); i += 1
+    writer.add_frame(numbered_frame(i)); writer.add_sample(**numbered_sample(i)); i += 1
     if i % 5 == 0:
         writer.flush(); print(i, flush=True)
 """
@@ -142,18 +119,18 @@ def test_sigkill_loses_nothing_that_was_flushed(tmp_path, attempt):
         assert len(file[layout.FRAMES]) >= flushed
         assert len(file[layout.PPG_VALUE]) >= flushed
         for i in range(flushed):
-            assert (file[layout.FRAMES][i] == frame(i).image).all()
+            assert (file[layout.FRAMES][i] == numbered_frame(i).image).all()
         assert (file[layout.PPG_VALUE][:flushed] == np.arange(flushed)).all()
 
 
 _WRITE_ROWS = """
 import os, sys
 from pathlib import Path
-from tests.acquire.session.test_writer import open_writer, sample
+from tests.support.session_writing import numbered_sample, open_writer
 def rss(): return int(open("/proc/self/statm").read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 with open_writer(Path({path!r})) as writer:
     for i in range(60_000):
-        writer.add_sample(**sample(i % 65_536)); writer.add_clocks(i, i)
+        writer.add_sample(**numbered_sample(i % 65_536)); writer.add_clocks(i, i)
         if i % 100 == 99:
             writer.flush()
         if i == 10_000:
