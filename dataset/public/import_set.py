@@ -19,7 +19,8 @@ from acquire import data_folder
 from acquire.camera.source import CameraInfo, VideoFrame
 from acquire.errors import CurationError, SessionError
 from acquire.sensor.protocol import Hello
-from acquire.session.writer import Imported, SessionWriter
+from acquire.session.structure import ImportOrigin
+from acquire.session.writer import SessionWriter
 from dataset.common.files import sha256_of
 from dataset.common.workers import Outcome, Workers, work_through
 from dataset.layouts.ubfc import LABELS, VIDEO
@@ -251,7 +252,7 @@ def _write(
     with SessionWriter(
         path, session_id=session_id, subject=subject, camera=camera, hello=hello, port="",
         simulated=False, started_unix_ns=recording.started_unix_ns,
-        started_monotonic_ns=recording.started_ns, imported=Imported(title, recording.sensor),
+        started_monotonic_ns=recording.started_ns, imported=ImportOrigin(title, recording.sensor),
     ) as writer:
         lost_samples = _add_samples(writer, recording)
         next_frame = 0
