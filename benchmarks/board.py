@@ -20,7 +20,8 @@ from onnxruntime.quantization import quantize_dynamic
 
 from models.board.benchmark import PUBLISHED, frames_with_a_face, time_board
 from models.board.onnx_net import OnnxNet, open_net
-from models.data.curated import Recording, load_curated
+from models.data.curated import load_curated
+from models.data.videos import CuratedVideo
 from models.evaluation.evaluate import measure
 from models.export.export import export, student_of
 from models.export.facenet import detect_face
@@ -160,7 +161,7 @@ def print_int8(run: Path, board: Path) -> None:
     )
 
 
-def heart_rates(net: OnnxNet, recordings: list[Recording]) -> tuple[np.ndarray, np.ndarray]:
+def heart_rates(net: OnnxNet, recordings: list[CuratedVideo]) -> tuple[np.ndarray, np.ndarray]:
     """Give the heart rate of every window of some recordings [bpm], and the finger's."""
     said = [
         net.predict(r.motion.permute(0, 3, 1, 2).float().numpy()).astype(np.float64)

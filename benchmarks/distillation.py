@@ -28,7 +28,7 @@ from dataset.face.box import FaceBox
 from dataset.face.find import find_face
 from dataset.face.frames import FaceFrames, average_face
 from dataset.signals.filters import bandpass
-from models.data.curated import Curated, Recording, ppg_change
+from models.data.videos import CuratedVideo, TrainingData, change_of_ppg
 from models.distillation.distill import DistillConfig
 from models.evaluation.evaluate import assess
 from models.training.recipe import Recipe, Trained
@@ -56,29 +56,29 @@ def film(number: int, people: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return np.stack(small), person.ppg(time_s), time_s
 
 
-def recording(number: int, frames: np.ndarray, ppg: np.ndarray, time_s: np.ndarray) -> Recording:
+def recording(number: int, frames: np.ndarray, ppg: np.ndarray, time_s: np.ndarray) -> CuratedVideo:
     side = "train" if number in TRAIN else "test"
     seen = FaceFrames(frames, FaceBox(0, 0, 1, 1), "")
     kept = bandpass(ppg, FPS)
-    return Recording(
+    return CuratedVideo(
         folder=f"{side}/subject{number}", subject=f"S{number:02d}", session=str(number),
         simulated=True, motion=torch.from_numpy(seen.motion().astype(np.float16)),
         appearance=torch.from_numpy((frames[:-1] >> 8).astype(np.uint8)), colour=seen.colour(),
-        change=torch.from_numpy(ppg_change(kept, time_s)), ppg=kept, time_s=time_s, video=Path(),
+        ppg_change=torch.from_numpy(change_of_ppg(kept, time_s)), ppg=kept, time_s=time_s, video=Path(),
         box=seen.box,
     )
 
 
 @cache
-def people(folder: Path) -> Curated:
+def people(folder: Path) -> TrainingData:
     """Load what `film` gave, once in a process."""
     torch.set_num_threads(1)
-    sides: dict[str, list[Recording]] = {"train": [], "test": []}
+    sides: dict[str, list[CuratedVideo]] = {"train": [], "test": []}
     for number in (*TRAIN, *TEST):
         with np.load(folder / f"{number}.npz") as kept:
             one = recording(number, kept["frames"], kept["ppg"], kept["time_s"])
         sides["train" if number in TRAIN else "test"].append(one)
-    return Curated(sides["train"], sides["test"], "", "")
+    return TrainingData(sides["train"], sides["test"], "", "")
 
 
 def keep_film(job: tuple[Path, int, int]) -> int:

@@ -13,7 +13,8 @@ import time
 import numpy as np
 import torch
 
-from models.data.curated import Batch, Clips, Recording
+from models.data.clips import Batch, Clips
+from models.data.videos import CuratedVideo
 from models.distillation.distill import Distillation, DistillConfig, label_loss
 from models.distillation.tat import standardised
 from models.nets.can import Student, Teacher
@@ -25,9 +26,9 @@ PAIRS = 1600
 ONE_WAY = {"teacher": 99, "student": 482, "student + TaT": 189}
 
 
-def recording(pairs: int) -> Recording:
+def recording(pairs: int) -> CuratedVideo:
     rng = np.random.default_rng(0)
-    return Recording(
+    return CuratedVideo(
         folder="train/subject1",
         subject="S01",
         session="a",
@@ -37,7 +38,7 @@ def recording(pairs: int) -> Recording:
         ),
         appearance=torch.from_numpy(rng.integers(0, 256, (pairs, 36, 36, 3), dtype=np.uint8)),
         colour=np.ones((pairs + 1, 3)),
-        change=torch.from_numpy(rng.standard_normal(pairs).astype(np.float32)),
+        ppg_change=torch.from_numpy(rng.standard_normal(pairs).astype(np.float32)),
         ppg=np.zeros(pairs + 1),
         time_s=np.arange(pairs + 1) / 25,
         video=None,

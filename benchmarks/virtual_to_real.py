@@ -28,7 +28,7 @@ from dataset.face.find import find_face
 from dataset.face.frames import FaceFrames, average_face, face_frames
 from dataset.signals.filters import bandpass
 from dataset.signals.windows import even_grid, to_even_grid
-from models.data.curated import Curated, Recording, ppg_change
+from models.data.videos import CuratedVideo, TrainingData, change_of_ppg
 from models.evaluation.evaluate import assess, measure, predict
 from models.export.export import check_net, net_model
 from models.export.quantise import quantise
@@ -82,7 +82,7 @@ def keep_film(job: tuple[Path, int, int, float]) -> Path | None:
         return path if "frames" in kept else None
 
 
-def recording(path: Path) -> Recording:
+def recording(path: Path) -> CuratedVideo:
     with np.load(path) as kept:
         frames, raw, time_s = kept["frames"], kept["ppg"], kept["time_s"]
     grid_s, fs_hz = even_grid(time_s)
@@ -90,11 +90,11 @@ def recording(path: Path) -> Recording:
         time_s - time_s[0], grid_s - grid_s[0], bandpass(to_even_grid(raw, time_s), fs_hz)
     )
     seen = FaceFrames(frames, FaceBox(0, 0, 1, 1), "")
-    return Recording(
+    return CuratedVideo(
         folder=path.stem, subject=path.stem, session=path.stem, simulated=True,
         motion=torch.from_numpy(seen.motion().astype(np.float16)),
         appearance=torch.from_numpy((frames[:-1] >> 8).astype(np.uint8)), colour=seen.colour(),
-        change=torch.from_numpy(ppg_change(ppg, time_s)), ppg=ppg, time_s=time_s, video=Path(),
+        ppg_change=torch.from_numpy(change_of_ppg(ppg, time_s)), ppg=ppg, time_s=time_s, video=Path(),
         box=seen.box,
     )
 
@@ -122,11 +122,11 @@ def real_heart_rate(folder: Path, nets: dict[str, Net]) -> None:
     grid_s, fs_hz = even_grid(at_s)
     ppg = np.interp(time_s, grid_s, bandpass(to_even_grid(raw, at_s), fs_hz))
     seen = face_frames(folder / "video.mkv", cache=Path("/tmp/acq-virtual-to-real/real"))
-    one = Recording(
+    one = CuratedVideo(
         folder="real", subject="real", session="real", simulated=False,
         motion=torch.from_numpy(seen.motion().astype(np.float16)),
         appearance=torch.from_numpy((seen.frames[:-1] >> 8).astype(np.uint8)), colour=seen.colour(),
-        change=torch.from_numpy(ppg_change(ppg, time_s)), ppg=ppg, time_s=time_s, video=folder,
+        ppg_change=torch.from_numpy(change_of_ppg(ppg, time_s)), ppg=ppg, time_s=time_s, video=folder,
         box=seen.box,
     )
     for name, net in nets.items():
@@ -141,7 +141,7 @@ def real_heart_rate(folder: Path, nets: dict[str, Net]) -> None:
         )
 
 
-def ship(folder: Path, curated: Curated) -> None:
+def ship(folder: Path, curated: TrainingData) -> None:
     """Write what comes with acq: the student's checkpoint, and its ONNX in float32 and int8."""
     ready = folder / "ship"
     ready.mkdir(exist_ok=True)
@@ -189,7 +189,7 @@ def main() -> None:
         b"".join(hashlib.sha256(path.read_bytes()).digest() for path in sides[SEED])
     ).hexdigest()
     split = f"virtual people of seeds {SEED} and {TEST_SEED}"
-    curated = Curated([recording(p) for p in sides[SEED]], [recording(p) for p in sides[TEST_SEED]],
+    curated = TrainingData([recording(p) for p in sides[SEED]], [recording(p) for p in sides[TEST_SEED]],
                       hashlib.sha256(split.encode()).hexdigest(), data_hash)
     recipe = Recipe(epochs=options.epochs, teacher_epochs=options.teacher_epochs)
     about = {

@@ -1,139 +1,150 @@
-"""UBFC-rPPG's DATASET_2 where it lies, as it was published: read in place, never copied or
-converted.
+"""UBFC-rPPG's DATASET_2 as it was published: read in place, never copied or converted.
 
-Each `subject<int>` folder is one person. Stamps are made to rise and PPG that is no number is
-bridged, and not learnt from; each defect is named. The PPG is band-passed here, on an even grid by
-the published times. Frames are found once and kept.
+Each `subject<int>` folder is one person. Stamps are made to rise. PPG values that are not numbers
+are interpolated, and not learnt from; each defect is named. The PPG is band-passed here, on an even
+grid by the published times. Averaged frames are kept in the cache.
 """
 
 import hashlib
 import re
-from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from acquire.errors import CurationError, TrainingError
 from dataset.common.progress import OnProgress
 from dataset.common.workers import Workers
-from dataset.face.frames import face_frames
+from dataset.face.frames import FaceFrames, face_frames
 from dataset.layouts.ubfc import LABELS, VIDEO
 from dataset.public.ubfc import read_dataset_2
 from dataset.signals.filters import bandpass
 from dataset.signals.windows import even_grid, to_even_grid
 
-from .curated import (
+from .checks import check_labels, check_measurable
+from .videos import (
     FACES,
-    Curated,
-    Recording,
-    check_labels,
-    check_measurable,
-    fill_cache,
-    ppg_change,
+    CuratedVideo,
+    TrainingData,
+    change_of_ppg,
+    fill_frames_cache,
+    to_curated_video,
 )
+
+_MOST_NAMED = 6         # missing files
+
+
+@dataclass(frozen=True)
+class _Labels:
+    """PPG and times of one folder, for N frames."""
+
+    ppg: np.ndarray         # (N,) with holes interpolated
+    is_known: np.ndarray    # (N,) False where the published value is not a number
+    time_s: np.ndarray      # (N,) from 0
 
 
 def load_dataset_2(
     folder: Path, *, cache: Path, workers: Workers | None = None,
     on_progress: OnProgress | None = None,
-) -> tuple[Curated, list[str]]:
-    """Read all `subject<int>` folders, all of them to train on, to be dealt into folds.
+) -> tuple[TrainingData, list[str]]:
+    """Read all `subject<int>` folders; all are to train on, and the caller draws folds of them.
+
+    Parameters
+    ----------
+    cache : folder of averaged frames
+    workers, on_progress : as in `load_curated`
 
     Returns
     -------
-    the recordings by rising number, and the defects, each in one line with its folder
+    the videos by rising number, and the defects, each in one line with its folder
 
     Raises
     ------
-    CurationError : no such folders; files that are missing or none, all of them named; a video
-        without a face
-    TrainingError : fewer than two subjects, a PPG that does not vary, a recording too short or too
-        slow
+    CurationError : no such folders; missing or unreadable files, all of them named; a video without
+        a face
+    TrainingError : fewer than two subjects, a PPG that does not vary, a video too short or too slow
     """
-    found = {
-        int(m[1]): path
-        for path in folder.glob("subject*")
-        if (m := re.fullmatch(r"subject(\d+)", path.name))
-    }
-    if len(found) < 2:
-        raise TrainingError(
-            f"expected at least two folders subject<int> in {folder}, got {len(found)}; name the "
-            "folder "
-            "DATASET_2 of UBFC-rPPG"
-        )
-    folders = [path for _, path in sorted(found.items())]
-    gone = [
-        str(path / name)
-        for path in folders
-        for name in (LABELS, VIDEO)
-        if not (path / name).is_file()
-    ]
-    if gone:
-        raise CurationError(
-            f"expected {LABELS} and {VIDEO} in {len(folders)} folders, found {len(gone)} files "
-            "missing: "
-            f"{', '.join(gone[:6])}{', ...' if len(gone) > 6 else ''}; get them again"
-        )
-    labels = {}
-    defects = []
+    folders = _subject_folders(folder)
+    labels, defects = {}, []
     for path in folders:
-        labels[path], said = _labels(path)
-        defects += [f"{path.name}: {one}" for one in said]
+        labels[path], label_defects = _read_labels(path)
+        defects += [f"{path.name}: {defect}" for defect in label_defects]
     if workers is not None:
-        fill_cache([path / VIDEO for path in folders], cache, workers, on_progress)
-    recordings, digest = [], hashlib.sha256()
+        fill_frames_cache([path / VIDEO for path in folders], cache, workers, on_progress)
+    videos, digest = [], hashlib.sha256()
     for done, path in enumerate(folders):
         if on_progress is not None:
             on_progress(FACES, done, len(folders))
         frames = face_frames(path / VIDEO, cache=cache)
-        ppg, known, time_s = labels[path]
-        count = min(len(frames.frames), len(ppg))
-        if len(frames.frames) != len(ppg):
+        if len(frames.frames) != len(labels[path].ppg):
             defects.append(
-                f"{path.name}: {len(frames.frames)} frames and {len(ppg)} PPG values; the first "
-                f"{count} are used"
+                f"{path.name}: {len(frames.frames)} frames and {len(labels[path].ppg)} PPG values; "
+                f"the first {min(len(frames.frames), len(labels[path].ppg))} are used"
             )
-        ppg, known, time_s = ppg[:count], known[:count], time_s[:count]
-        check_labels(path, ppg, time_s)
-        check_measurable(path, time_s)
-        seen = type(frames)(frames.frames[:count], frames.box, frames.video_sha256)
-        grid_s, fs_hz = even_grid(time_s)
-        kept = np.interp(time_s, grid_s, bandpass(to_even_grid(ppg, time_s), fs_hz))
-        change = ppg_change(kept, time_s)
-        change[~(known[1:] & known[:-1])] = np.nan
-        recordings.append(
-            Recording(
-                folder=path.name, subject=path.name, session=path.name, simulated=False,
-                motion=torch.from_numpy(seen.motion().astype(np.float16)),
-                appearance=torch.from_numpy((seen.frames[:-1] >> 8).astype(np.uint8)),
-                colour=seen.colour(), change=torch.from_numpy(change), ppg=kept, time_s=time_s,
-                video=path / VIDEO, box=frames.box,
-            )
-        )
-        digest.update(
-            f"{path.name} {frames.video_sha256} "
-            f"{hashlib.sha256((path / LABELS).read_bytes()).hexdigest()}\n".encode()
-        )
+        videos.append(_video_of(path, frames, labels[path]))
+        labels_hash = hashlib.sha256((path / LABELS).read_bytes()).hexdigest()
+        digest.update(f"{path.name} {frames.video_sha256} {labels_hash}\n".encode())
     if on_progress is not None:
         on_progress(FACES, len(folders), len(folders))
-    return Curated(recordings, [], "", digest.hexdigest()), defects
+    return TrainingData(videos, [], "", digest.hexdigest()), defects
 
 
-def _labels(path: Path) -> tuple[tuple[np.ndarray, np.ndarray, np.ndarray], Sequence[str]]:
-    """Give PPG with holes bridged, which of it is known, and rising seconds, each (N,); and what is
-    wrong with them.
-    """
+def _subject_folders(folder: Path) -> list[Path]:
+    """Find the folders of the subjects, by rising number; each holds both of its files."""
+    by_number = {
+        int(match[1]): path
+        for path in folder.glob("subject*")
+        if (match := re.fullmatch(r"subject(\d+)", path.name))
+    }
+    if len(by_number) < 2:
+        raise TrainingError(
+            expected="at least two folders subject<int>", found=len(by_number), where=folder,
+            fix="name the folder DATASET_2 of UBFC-rPPG",
+        )
+    folders = [path for _, path in sorted(by_number.items())]
+    missing = [
+        str(path / name)
+        for path in folders for name in (LABELS, VIDEO) if not (path / name).is_file()
+    ]
+    if missing:
+        raise CurationError(
+            expected=f"{LABELS} and {VIDEO} in {len(folders)} folders",
+            found=f"{len(missing)} files missing: {', '.join(missing[:_MOST_NAMED])}"
+                  f"{', ...' if len(missing) > _MOST_NAMED else ''}",
+            fix="get them again",
+        )
+    return folders
+
+
+def _read_labels(path: Path) -> tuple[_Labels, tuple[str, ...]]:
+    """Read the PPG and the times of one folder, and what is wrong with them."""
     published = read_dataset_2(path)
     assert published.frame_times is not None
     ppg, time_s = published.samples.ppg, published.frame_times.time_ns / 1e9
     count = min(len(ppg), len(time_s))
     ppg, time_s = ppg[:count], time_s[:count]
-    known = np.isfinite(ppg)
-    if not known.any():
+    is_known = np.isfinite(ppg)
+    if not is_known.any():
         raise TrainingError(
-            f"expected a PPG in {path / LABELS}, got no number in {count}; leave this recording out"
+            expected="a PPG", found=f"no number in {count} values", where=path / LABELS,
+            fix="move the folder away",
         )
-    return (
-        np.interp(np.arange(count), np.flatnonzero(known), ppg[known]), known, time_s - time_s[0],
-    ), published.defects
+    filled = np.interp(np.arange(count), np.flatnonzero(is_known), ppg[is_known])
+    return _Labels(filled, is_known, time_s - time_s[0]), tuple(published.defects)
+
+
+def _video_of(path: Path, frames: FaceFrames, labels: _Labels) -> CuratedVideo:
+    """Check one video against its labels and turn both into tensors; the longer one is cut."""
+    count = min(len(frames.frames), len(labels.ppg))
+    ppg, time_s, is_known = labels.ppg[:count], labels.time_s[:count], labels.is_known[:count]
+    check_labels(path, ppg, time_s=time_s)
+    check_measurable(path, time_s)
+    grid_s, fs_hz = even_grid(time_s)
+    filtered = np.interp(time_s, grid_s, bandpass(to_even_grid(ppg, time_s), fs_hz))
+    change = change_of_ppg(filtered, time_s)
+    change[~(is_known[1:] & is_known[:-1])] = np.nan
+    return to_curated_video(
+        FaceFrames(frames.frames[:count], frames.box, frames.video_sha256), filtered,
+        time_s=time_s, ppg_change=change, folder=path.name, subject=path.name, session=path.name,
+        simulated=False, video=path / VIDEO,
+    )

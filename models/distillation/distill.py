@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from models.data.curated import Batch
+from models.data.clips import Batch
 from models.nets.can import Student, Teacher
 from models.nets.physnet import negative_pearson
 
@@ -49,7 +49,7 @@ class DistillConfig:
 
 def label_loss(pulse: Tensor, batch: Batch) -> Tensor:
     """Give the mean squared error on the PPG's change."""
-    return F.mse_loss(pulse.float(), batch.change)
+    return F.mse_loss(pulse.float(), batch.ppg_change)
 
 
 def shape_loss(pulse: Tensor, batch: Batch) -> Tensor:
@@ -61,7 +61,7 @@ def shape_loss(pulse: Tensor, batch: Batch) -> Tensor:
     clips = len(batch.appearance)
     return negative_pearson(
         pulse.float().reshape(clips, -1).cumsum(dim=1),
-        batch.change.reshape(clips, -1).cumsum(dim=1),
+        batch.ppg_change.reshape(clips, -1).cumsum(dim=1),
     )
 
 

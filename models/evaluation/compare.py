@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Literal
 
 from acquire.errors import TrainingError
 from dataset.common.files import finite
+from dataset.common.progress import OnProgress
 from dataset.signals.colour_methods import METHODS
-from models.data.curated import Curated, OnProgress, Recording, load_curated
+from models.data.curated import load_curated
+from models.data.videos import CuratedVideo, TrainingData
 from models.nets.checkpoint import load_checkpoint
 
 from .evaluate import VideoResult, assess, colour_pulse, measure, measure_pulse, predict
@@ -25,7 +27,7 @@ class Comparison:
     """What several methods said of the same recordings."""
 
     side: Side
-    curated: Curated
+    curated: TrainingData
     videos: dict[str, list[VideoResult]]    # by method
     warnings: list[str]
 
@@ -113,7 +115,7 @@ def _by_method(name: str):
 
 
 def _by_net(net):
-    def read(recording: Recording) -> VideoResult:
+    def read(recording: CuratedVideo) -> VideoResult:
         return measure(predict(net, recording), recording)
 
     return read

@@ -29,7 +29,8 @@ from dataset.signals.filters import (
 )
 from dataset.signals.pearson import pearson_r
 from dataset.signals.windows import even_grid, to_even_grid, trusted_windows, window_length
-from models.data.curated import Recording, as_input
+from models.data.clips import as_input
+from models.data.videos import CuratedVideo
 from models.nets.can import SIZE, Net, Teacher
 from models.nets.physnet import PhysNet
 
@@ -72,7 +73,7 @@ class VideoResult:
 
 
 def predict(
-    net: Net, recording: Recording, *, clip: int = 10, batch: int = 250, device: str = "cpu"
+    net: Net, recording: CuratedVideo, *, clip: int = 10, batch: int = 250, device: str = "cpu"
 ) -> np.ndarray:
     """Let a network look at every pair of frames of a recording.
 
@@ -97,7 +98,7 @@ def predict(
     return torch.cat(said).numpy().astype(np.float64)
 
 
-def _predict_clips(net: PhysNet, recording: Recording, *, device: str) -> np.ndarray:
+def _predict_clips(net: PhysNet, recording: CuratedVideo, *, device: str) -> np.ndarray:
     """Let a PhysNet look at a recording clip by clip, each answer brought to unit variance: it has
     no scale of its own.
     """
@@ -114,7 +115,7 @@ def _predict_clips(net: PhysNet, recording: Recording, *, device: str) -> np.nda
     return torch.cat(said).numpy().astype(np.float64)
 
 
-def measure(change: np.ndarray, recording: Recording) -> VideoResult:
+def measure(change: np.ndarray, recording: CuratedVideo) -> VideoResult:
     """Turn (T - 1,) predicted changes into a pulse by their cumulative sum, and measure that.
 
     A network that says the same of every pair has seen no pulse, and has no heart rate (NaN).
@@ -127,7 +128,7 @@ def measure(change: np.ndarray, recording: Recording) -> VideoResult:
     )
 
 
-def measure_pulse(pulse: np.ndarray, recording: Recording) -> VideoResult:
+def measure_pulse(pulse: np.ndarray, recording: CuratedVideo) -> VideoResult:
     """Compare the heart rates of a (T,) pulse at the recording's frame times with the PPG's, window
     by window.
     """
@@ -164,7 +165,7 @@ def measure_pulse(pulse: np.ndarray, recording: Recording) -> VideoResult:
     )
 
 
-def colour_pulse(method: str, recording: Recording) -> np.ndarray:
+def colour_pulse(method: str, recording: CuratedVideo) -> np.ndarray:
     """Let a method without training (`dataset.signals.colour_methods.METHODS`) read a recording.
 
     The colours are brought onto an even grid by the frames' own times first, and the pulse back

@@ -27,13 +27,15 @@ from acquire.atomic import write_text
 from acquire.data_folder import frames_cache, runs_dir
 from acquire.errors import TrainingError
 from dataset.common.files import finite
+from dataset.common.progress import OnProgress
 from dataset.common.workers import Workers, work_through
 from dataset.face import box, frames
 from dataset.selection.draw import deal_folds
 from dataset.signals.filters import HIGH_HZ, HR_GRID_BPM, LOW_HZ, WINDOW_S, heart_rate
 from dataset.signals.windows import STEP_S, even_grid, to_even_grid
-from models.data.curated import Curated, OnProgress, load_curated
+from models.data.curated import load_curated
 from models.data.published_ubfc import load_dataset_2
+from models.data.videos import TrainingData
 from models.evaluation.evaluate import VideoResult, assess, colour_pulse, measure_pulse
 from models.evaluation.methods import COLOURS
 from models.nets.can import count_parameters
@@ -142,7 +144,7 @@ def train_kd(
 
 def _load(
     plan: Plan, workers: Workers | None, on_progress: OnProgress | None
-) -> tuple[Curated, list[Curated], list[str]]:
+) -> tuple[TrainingData, list[TrainingData], list[str]]:
     """Give all data, the train and test sides of each fold (one where there are no folds), and
     defects.
     """
@@ -163,7 +165,7 @@ def _load(
     return whole, [whole] if plan.folds is None else fold_sides(whole, plan.folds), defects
 
 
-def fold_sides(whole: Curated, folds: int) -> list[Curated]:
+def fold_sides(whole: TrainingData, folds: int) -> list[TrainingData]:
     """Deal all subjects into test sets of like heart rates; the rest of each fold trains. Seeds
     change nothing in it.
 
@@ -187,7 +189,7 @@ def fold_sides(whole: Curated, folds: int) -> list[Curated]:
     ):
         said = json.dumps({"data": whole.data_hash, "test": test}, sort_keys=True)
         sides.append(
-            Curated(
+            TrainingData(
                 [r for r in recordings if r.subject not in test],
                 [r for r in recordings if r.subject in test],
                 hashlib.sha256(said.encode()).hexdigest(), whole.data_hash,
@@ -201,7 +203,7 @@ Networks = dict[str, Trained]
 
 
 def _train(
-    plan: Plan, recipe: Recipe, parts: Sequence[Curated], tasks: Sequence[Task], part: Path,
+    plan: Plan, recipe: Recipe, parts: Sequence[TrainingData], tasks: Sequence[Task], part: Path,
     device: torch.device, workers: Workers | None, on_progress: OnProgress | None,
 ) -> dict[Task, Networks]:
     """Train every fold of every seed."""
@@ -262,7 +264,7 @@ def _joined(folds: Sequence[Networks]) -> Networks:
 
 
 def _save(
-    part: Path, curated: Curated, recipe: Recipe, networks: Networks, *, seed: int, fold: int,
+    part: Path, curated: TrainingData, recipe: Recipe, networks: Networks, *, seed: int, fold: int,
     folds: int, seeds: int,
 ) -> None:
     folder = part
@@ -344,7 +346,7 @@ def _short(value: object) -> str:
 
 
 def summarise(
-    whole: Curated, parts: Sequence[Curated], recipe: Recipe, results: dict[int, Networks],
+    whole: TrainingData, parts: Sequence[TrainingData], recipe: Recipe, results: dict[int, Networks],
     colours: dict[str, list[VideoResult]], trained: dict[Task, Networks], *, device: torch.device,
     begun: datetime,
 ) -> dict:
@@ -390,8 +392,8 @@ def summarise(
         "subjects": subjects,
         "recordings": {"train": len(trained_on), "test": len(tested)},
         "pairs": {
-            "train": sum(len(r.change) for r in trained_on),
-            "test": sum(len(r.change) for r in tested),
+            "train": sum(len(r.ppg_change) for r in trained_on),
+            "test": sum(len(r.ppg_change) for r in tested),
         },
         "split_hash": whole.split_hash,
         "data_hash": whole.data_hash,

@@ -14,7 +14,8 @@ from matplotlib.patches import Rectangle
 
 from dataset.common.html import TEAL, element, panels, text
 from dataset.layouts.avi import read_bgr
-from models.data.curated import Curated, Recording, as_input
+from models.data.clips import as_input
+from models.data.videos import CuratedVideo, TrainingData
 from models.nets.can import Teacher
 
 from .style import hashes
@@ -24,7 +25,7 @@ ADJACENT = 4             # preprocessed frames shown
 SAMPLED = 32             # frames of a recording over which a mask is averaged
 
 
-def frames(curated: Curated, metrics: dict) -> str:
+def frames(curated: TrainingData, metrics: dict) -> str:
     """Show the first frame with its box, and adjacent frames as the networks get them; for real
     people say why not.
     """
@@ -92,7 +93,7 @@ def frames(curated: Curated, metrics: dict) -> str:
     )
 
 
-def _unseen(curated: Curated, metrics: dict) -> list[Recording]:
+def _unseen(curated: TrainingData, metrics: dict) -> list[CuratedVideo]:
     """Give the virtual recordings that the networks of these pictures, the first fold's, never saw.
     """
     return [r for r in curated.test if r.simulated and r.subject in metrics["folds"][0]["test"]]
@@ -107,7 +108,7 @@ def _made(metrics: dict) -> str:
     )
 
 
-def attention(curated: Curated, teacher: Teacher, metrics: dict) -> str:
+def attention(curated: TrainingData, teacher: Teacher, metrics: dict) -> str:
     """Lay the teacher's two masks over virtual subjects' faces; of real people give the masks
     alone.
     """
@@ -165,7 +166,7 @@ def attention(curated: Curated, teacher: Teacher, metrics: dict) -> str:
     )
 
 
-def _masks(teacher: Teacher, recording: Recording) -> list[np.ndarray]:
+def _masks(teacher: Teacher, recording: CuratedVideo) -> list[np.ndarray]:
     """Give the two masks, (36, 36) and (18, 18), mean over frames spread over the recording."""
     every = max(1, len(recording.appearance) // SAMPLED)
     with torch.no_grad():
@@ -175,9 +176,9 @@ def _masks(teacher: Teacher, recording: Recording) -> list[np.ndarray]:
         ]
 
 
-def _lively(recording: Recording) -> np.ndarray:
+def _lively(recording: CuratedVideo) -> np.ndarray:
     """Choose adjacent pairs where the pulse moves most: a beat's upstroke, not a rest."""
-    change = np.abs(np.nan_to_num(recording.change.numpy()))
+    change = np.abs(np.nan_to_num(recording.ppg_change.numpy()))
     begin = int(np.argmax(np.convolve(change, np.ones(ADJACENT), "valid")))
     return np.arange(begin, begin + ADJACENT)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dataset.common.html import drawing, number, page, section, text
-from models.data.curated import Curated
+from models.data.videos import TrainingData
 from models.evaluation.evaluate import VideoResult
 from models.evaluation.published import gap_closed
 from models.nets.can import Teacher
@@ -51,7 +51,7 @@ TITLE = "A small network that reads the pulse from a face"
 
 
 def write_report(
-    path: Path, curated: Curated, trained: "dict[str, Trained]",
+    path: Path, curated: TrainingData, trained: "dict[str, Trained]",
     colours: dict[str, list[VideoResult]], metrics: dict,
 ) -> None:
     """Write the report of a run to `path`; table 4 is filled later, by `report_board.keep_board`.

@@ -16,7 +16,9 @@ import torch
 from torch import Tensor, nn
 
 from acquire.errors import TrainingError
-from models.data.curated import Batch, Clips, Curated, OnProgress
+from dataset.common.progress import OnProgress
+from models.data.clips import Batch, Clips
+from models.data.videos import TrainingData
 from models.distillation.distill import Distillation, label_loss, shape_loss
 from models.evaluation.evaluate import measure, ms_per_frame, predict
 from models.evaluation.methods import NETWORKS
@@ -29,7 +31,7 @@ from .state import Curve, keep_state, restore_state
 Loss = Callable[[Batch], tuple[Tensor, dict[str, Tensor]]]
 
 
-def experiment(curated: Curated, recipe: Recipe, *, device: torch.device, keep: Path | None = None,
+def experiment(curated: TrainingData, recipe: Recipe, *, device: torch.device, keep: Path | None = None,
                on_progress: OnProgress | None = None) -> dict[str, Trained]:
     """Train and test the networks.
 
@@ -58,7 +60,7 @@ def experiment(curated: Curated, recipe: Recipe, *, device: torch.device, keep: 
     return trained
 
 
-def teach(curated: Curated, recipe: Recipe, *, device: torch.device, keep: Path | None = None,
+def teach(curated: TrainingData, recipe: Recipe, *, device: torch.device, keep: Path | None = None,
           on_progress: OnProgress | None = None) -> Trained:
     """Train and test a teacher."""
     torch.manual_seed(recipe.seed)
@@ -70,7 +72,7 @@ def teach(curated: Curated, recipe: Recipe, *, device: torch.device, keep: Path 
     )
 
 
-def study(curated: Curated, recipe: Recipe, *, teacher: Teacher | None = None, device: torch.device,
+def study(curated: TrainingData, recipe: Recipe, *, teacher: Teacher | None = None, device: torch.device,
           keep: Path | None = None, on_progress: OnProgress | None = None) -> Trained:
     """Train and test a student, alone or with a teacher; both begin with the same weights."""
     torch.manual_seed(recipe.seed)
@@ -96,7 +98,7 @@ def study(curated: Curated, recipe: Recipe, *, teacher: Teacher | None = None, d
 
 
 def teach_physnet(
-    curated: Curated, recipe: Recipe, *, device: torch.device, keep: Path | None = None,
+    curated: TrainingData, recipe: Recipe, *, device: torch.device, keep: Path | None = None,
     on_progress: OnProgress | None = None,
 ) -> Trained:
     """Train and test a PhysNet, on the same frames, in clips of its own length."""
@@ -106,7 +108,7 @@ def teach_physnet(
 
     def loss(batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
         said = net(batch.motion.unflatten(0, (-1, clip)).transpose(1, 2))
-        label = negative_pearson(said, batch.change.unflatten(0, (-1, clip)))
+        label = negative_pearson(said, batch.ppg_change.unflatten(0, (-1, clip)))
         return label, {"label": label.detach()}
 
     longer = replace(
@@ -139,7 +141,7 @@ def _shaped(
 
 
 def _train_and_test(
-    net: Net, whole: nn.Module, loss: Loss, curated: Curated, recipe: Recipe, *, epochs: int,
+    net: Net, whole: nn.Module, loss: Loss, curated: TrainingData, recipe: Recipe, *, epochs: int,
     name: str, before: tuple[nn.Module, Loss] | None = None, device: torch.device,
     keep: Path | None, on_progress: OnProgress | None,
 ) -> Trained:

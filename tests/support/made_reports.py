@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from dataset.face.box import FaceBox
-from models.data.curated import Curated, Recording
+from models.data.videos import CuratedVideo, TrainingData
 from models.evaluation.evaluate import VideoResult, assess
 from models.evaluation.methods import COLOURS, TITLES
 from models.nets.can import Student, Teacher
@@ -123,7 +123,7 @@ def recordings(found, folder, *, simulated=True):
     for one in found["teacher"]:
         pairs = len(one.time_s) - 1
         made.append(
-            Recording(
+            CuratedVideo(
                 folder=one.folder,
                 subject=one.subject,
                 session=f"{one.subject}-1",
@@ -132,7 +132,7 @@ def recordings(found, folder, *, simulated=True):
                 appearance=torch.from_numpy(
                     rng.integers(0, 256, (pairs, 36, 36, 3), dtype=np.uint8)
                 ),
-                change=torch.from_numpy(np.diff(one.ppg).astype(np.float32)),
+                ppg_change=torch.from_numpy(np.diff(one.ppg).astype(np.float32)),
                 colour=rng.normal(size=(pairs + 1, 3)),
                 ppg=one.ppg,
                 time_s=one.time_s,
@@ -140,7 +140,7 @@ def recordings(found, folder, *, simulated=True):
                 box=FaceBox(20, 10, 80, 90),
             )
         )
-    return Curated(made, made, SPLIT_HASH, DATA_HASH)
+    return TrainingData(made, made, SPLIT_HASH, DATA_HASH)
 
 
 class Tables(HTMLParser):

@@ -4,7 +4,8 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from acquire.errors import TrainingError
-from models.data.curated import Batch, Clips, Recording
+from models.data.clips import Batch, Clips
+from models.data.videos import CuratedVideo
 from models.distillation.distill import Distillation, DistillConfig, label_loss
 from models.nets.can import Student, Teacher
 from models.training.recipe import Recipe
@@ -25,11 +26,11 @@ def recording(pairs=32, seed=0):
     rng = np.random.default_rng(seed)
     change = rng.normal(size=pairs).astype(np.float32)
     motion = rng.normal(size=(pairs, 36, 36, 3)) + change[:, None, None, None]
-    return Recording(
+    return CuratedVideo(
         folder=f"train/subject{seed + 1}", subject=f"S{seed + 1}", session="a", simulated=True,
         motion=torch.from_numpy(motion.astype(np.float16)),
         appearance=torch.from_numpy(rng.integers(0, 256, (pairs, 36, 36, 3)).astype(np.uint8)),
-        change=torch.from_numpy(change), ppg=np.zeros(pairs + 1), time_s=np.arange(pairs + 1) / 25,
+        ppg_change=torch.from_numpy(change), ppg=np.zeros(pairs + 1), time_s=np.arange(pairs + 1) / 25,
         video=None, box=None, colour=np.full((pairs + 1, 3), 100.0),
     )
 
@@ -108,7 +109,7 @@ def test_tat_is_measured_on_the_share_of_the_clips(changes):
     torch.manual_seed(0)
     batch, teacher = some_batch(clips=4, clip=3), Teacher().eval()
     whole = Distillation(Student(), teacher, DistillConfig(share=0.5, changes=changes)).eval()
-    first = Batch(batch.motion[:6], batch.appearance[:2], batch.change[:6])
+    first = Batch(batch.motion[:6], batch.appearance[:2], batch.ppg_change[:6])
     said, wanted = whole.student(first.motion), teacher(first.motion, first.appearance)
     expected = whole.features["last"](said.last, wanted.last, clip=3 if changes else 1)
     torch.testing.assert_close(whole(batch)[1]["last"], expected.detach())
@@ -168,7 +169,7 @@ def test_batches_depend_on_seed_and_epoch_alone():
 
     def drawn(seed, epoch):
         clips = Clips(recordings, clip=8, batch=3, seed=seed, device=CPU)
-        return torch.cat([batch.change for batch in clips.epoch(epoch)])
+        return torch.cat([batch.ppg_change for batch in clips.epoch(epoch)])
 
     assert torch.equal(drawn(0, 1), drawn(0, 1))
     assert not torch.equal(drawn(0, 1), drawn(0, 2))
@@ -177,29 +178,29 @@ def test_batches_depend_on_seed_and_epoch_alone():
 
 def test_clips_stay_inside_one_recording_and_leave_gaps_out():
     first, second = recording(20, seed=1), recording(33, seed=2)
-    second.change[16] = float("nan")
+    second.ppg_change[16] = float("nan")
     for shift, r in enumerate((first, second)):
-        known = torch.isfinite(r.change)
-        r.change[known] = (torch.arange(len(r.change)) + 100.0 * shift)[known]
-        r.appearance[:] = torch.arange(len(r.change))[:, None, None, None]
+        known = torch.isfinite(r.ppg_change)
+        r.ppg_change[known] = (torch.arange(len(r.ppg_change)) + 100.0 * shift)[known]
+        r.appearance[:] = torch.arange(len(r.ppg_change))[:, None, None, None]
     clips = Clips([first, second], clip=8, batch=2, seed=0, device=CPU)
     for epoch in range(6):
         batches = list(clips.epoch(epoch))
         assert len(batches) == len(clips)
         for batch in batches:
-            clip = batch.change.reshape(-1, 8)
+            clip = batch.ppg_change.reshape(-1, 8)
             assert torch.isfinite(clip).all()
             assert (clip.diff(dim=1) == 1).all()
             assert torch.equal((batch.appearance[:, 0, 0, 0] * 255).round(), clip[:, 0] % 100)
 
 
 def starts(clips, epochs=60):
-    return {int(batch.change[0]) for epoch in range(epochs) for batch in clips.epoch(epoch)}
+    return {int(batch.ppg_change[0]) for epoch in range(epochs) for batch in clips.epoch(epoch)}
 
 
 def numbered(pairs):
     r = recording(pairs)
-    r.change[:] = torch.arange(pairs)
+    r.ppg_change[:] = torch.arange(pairs)
     return r
 
 
@@ -214,13 +215,13 @@ def test_every_epoch_cuts_at_another_offset(pairs):
 @pytest.mark.parametrize("gaps", [[0], [10], [9, 20], [1, 11, 21]])
 def test_a_stretch_between_gaps_is_found_by_every_epoch(gaps):
     r = numbered(30)
-    r.change[gaps] = float("nan")
+    r.ppg_change[gaps] = float("nan")
     clips = Clips([r], clip=8, batch=1, seed=0, device=CPU)
     assert [len(list(clips.epoch(epoch))) for epoch in range(20)] == [len(clips)] * 20
 
 
 def test_no_stretch_long_enough_is_refused():
     r = numbered(30)
-    r.change[::8] = float("nan")
+    r.ppg_change[::8] = float("nan")
     with pytest.raises(TrainingError, match="8 adjacent"):
         Clips([r], clip=8, batch=1, seed=0, device=CPU)

@@ -4,7 +4,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from dataset.signals.windows import even_grid, to_even_grid, trusted_windows
-from models.data.curated import Recording, ppg_change
+from models.data.videos import CuratedVideo, change_of_ppg
 from models.evaluation.evaluate import (
     assess,
     best_lag,
@@ -23,11 +23,11 @@ from models.nets.can import Student, Teacher
 
 def recording(ppg, time_s):
     pairs = len(time_s) - 1
-    return Recording(
+    return CuratedVideo(
         folder="test/subject1", subject="S01", session="a", simulated=True,
         motion=torch.zeros(pairs, 36, 36, 3, dtype=torch.float16),
         appearance=torch.zeros(pairs, 36, 36, 3, dtype=torch.uint8),
-        change=torch.from_numpy(ppg_change(ppg, time_s)), ppg=ppg, time_s=time_s, video=None,
+        ppg_change=torch.from_numpy(change_of_ppg(ppg, time_s)), ppg=ppg, time_s=time_s, video=None,
         box=None, colour=np.full((len(time_s), 3), 100.0),
     )
 

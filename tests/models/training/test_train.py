@@ -10,10 +10,13 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from acquire.errors import CurationError, SplitError, TrainingError
-from dataset.layouts.manifest import read_manifest, write_manifest
-from dataset.layouts.ubfc import MANIFEST, read_labels, write_labels
+from dataset.layouts.manifest import MANIFEST, ExcludedPart, FrameSpan
+from dataset.layouts.manifest_file import read_manifest, write_manifest
+from dataset.layouts.ubfc import read_labels, write_labels
 from dataset.selection.exclusions import Exclusion, Exclusions, write_exclusions
-from models.data.curated import check_exclusions, check_split, load_curated, ppg_change
+from models.data.checks import check_exclusions, check_split
+from models.data.curated import load_curated
+from models.data.videos import change_of_ppg
 from models.experiment.run import claim_folder, train_kd
 from models.nets.can import Student, Teacher
 from models.nets.checkpoint import load_checkpoint
@@ -65,9 +68,9 @@ def test_a_run_leaves_everything_behind(run, data):
 
 def test_repeated_frames_are_not_learnt_from():
     time_s = np.arange(20) / 30
-    change = ppg_change(
+    change = change_of_ppg(
         np.sin(7 * time_s), time_s,
-        [{"first": 5, "frames": 2, "reason": ""}, {"first": 0, "frames": 1}],
+        [FrameSpan(5, 2, ""), FrameSpan(0, 1, "")],
     )
     # the pairs before, between and behind them
     assert np.flatnonzero(np.isnan(change)).tolist() == [0, 4, 5, 6]
@@ -95,8 +98,10 @@ def test_repeated_frames_are_not_learnt_from():
     ],
 )
 def test_what_was_excluded_later_is_refused(tmp_path, excluded, out, says):
-    parts = [{"from_s": a, "to_s": b, "reason": "moved"} for a, b in excluded]
-    entries = [entry(1, "train", "S01"), replace(entry(2, "test", "S02"), excluded=parts)]
+    parts = tuple(ExcludedPart(a, b, "moved") for a, b in excluded)
+    held_out = entry(2, "test", "S02")
+    held_out = replace(held_out, rows=replace(held_out.rows, excluded=parts))
+    entries = [entry(1, "train", "S01"), held_out]
     if out:
         session, from_s, to_s = out
         write_exclusions(
@@ -305,7 +310,9 @@ def test_a_test_recording_without_a_window_is_refused(tmp_path, seconds, words):
     ppg, hr_bpm, time_s = read_labels(folder)
     labels = write_labels(folder, ppg, hr_bpm=hr_bpm, time_s=seconds(time_s))
     manifest = read_manifest(data / "ubfc" / MANIFEST)
-    entries = (*manifest.entries[:2], replace(manifest.entries[2], labels_hash=labels))
+    last = manifest.entries[2]
+    last = replace(last, labels=replace(last.labels, sha256=labels))
+    entries = (*manifest.entries[:2], last)
     write_manifest(replace(manifest, entries=entries), data / "ubfc" / MANIFEST)
     with pytest.raises(TrainingError, match=words):
         load_curated(data)

@@ -1,0 +1,133 @@
+"""Videos of faces as tensors that a network trains on, each with the PPG of its finger."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from acquire.errors import CurationError
+from dataset.common.progress import OnProgress
+from dataset.common.workers import Workers, work_through
+from dataset.face.box import FaceBox
+from dataset.face.frames import FaceFrames, keep_frames
+from dataset.layouts.manifest import FrameSpan
+from dataset.signals.windows import LONGEST_STEP_S
+
+FACES = "find faces, average frames"      # the stages that `on_progress` is called with
+CACHING = "videos: faces, frames"
+
+
+@dataclass(frozen=True)
+class CuratedVideo:
+    """One video of T frames; for each of its T - 1 adjacent pairs, a network's input and target."""
+
+    folder: str            # "train/subject1", under data/ubfc
+    subject: str
+    session: str
+    simulated: bool
+    motion: Tensor         # (T - 1, 36, 36, 3) float16, unit variance
+    appearance: Tensor     # (T - 1, 36, 36, 3) uint8, the first frame of each pair
+    # (T - 1,) float32: rise of the PPG over the pair, unit variance; NaN where it is unknown
+    ppg_change: Tensor
+    # (T, 3) float64: mean red, green, blue inside the detector's own box [grey levels]
+    colour: np.ndarray
+    ppg: np.ndarray        # (T,) float64
+    time_s: np.ndarray     # (T,) float64, not falling; neighbours may be equal
+    video: Path
+    box: FaceBox
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """The videos to train on and those to test on."""
+
+    train: list[CuratedVideo]
+    test: list[CuratedVideo]
+    split_hash: str
+    data_hash: str
+
+    @property
+    def people(self) -> str:
+        """Who was recorded: "virtual", "real" or "virtual and real"."""
+        kinds = {video.simulated for video in (*self.train, *self.test)}
+        return " and ".join(
+            name for name, simulated in (("virtual", True), ("real", False)) if simulated in kinds
+        )
+
+    @property
+    def subjects(self) -> dict[str, list[str]]:
+        """The subjects of each side."""
+        return {
+            "train": sorted({video.subject for video in self.train}),
+            "test": sorted({video.subject for video in self.test}),
+        }
+
+
+def to_curated_video(
+    frames: FaceFrames, ppg: np.ndarray, *, time_s: np.ndarray, ppg_change: np.ndarray, folder: str,
+    subject: str, session: str, simulated: bool, video: Path,
+) -> CuratedVideo:
+    """Turn averaged frames and as many PPG values into the tensors of a `CuratedVideo`."""
+    return CuratedVideo(
+        folder=folder, subject=subject, session=session, simulated=simulated,
+        motion=torch.from_numpy(frames.motion().astype(np.float16)),
+        appearance=torch.from_numpy((frames.frames[:-1] >> 8).astype(np.uint8)),
+        ppg_change=torch.from_numpy(ppg_change), colour=frames.colour(), ppg=ppg, time_s=time_s,
+        video=video, box=frames.box,
+    )
+
+
+def change_of_ppg(
+    ppg: np.ndarray, time_s: np.ndarray, repeated: Sequence[FrameSpan] = ()
+) -> np.ndarray:
+    """Compute the rise of the PPG from frame to frame, with zero mean and unit variance.
+
+    It is what a network learns to predict.
+
+    Parameters
+    ----------
+    repeated : frames, listed in the manifest, whose picture belongs to another moment, so that
+        neither of their pairs shows what the PPG did
+
+    Returns
+    -------
+    (T - 1,) float32; NaN where the frames are further apart than `LONGEST_STEP_S`, or one of them
+    is repeated
+    """
+    change = np.diff(ppg)
+    change[np.diff(time_s) > LONGEST_STEP_S] = np.nan
+    for stretch in repeated:
+        change[max(stretch.first - 1, 0) : stretch.first + stretch.frames] = np.nan
+    if np.isnan(change).all():
+        return change.astype(np.float32)
+    return ((change - np.nanmean(change)) / np.nanstd(change)).astype(np.float32)
+
+
+def fill_frames_cache(
+    videos: Sequence[Path], cache: Path, workers: Workers, on_progress: OnProgress | None
+) -> None:
+    """Find faces in many videos at once and keep their averaged frames in the cache.
+
+    The frames of each video that can be read are kept, whatever happens to the others.
+
+    Raises
+    ------
+    CurationError : videos without a face or with broken frames, each with its reason
+    """
+    failures = []
+    paths = [video.resolve() for video in videos]
+    for done, (_, outcome) in enumerate(
+        work_through(partial(keep_frames, cache=cache.resolve()), paths, workers=workers), 1
+    ):
+        failures += [outcome.error] if outcome.error else []
+        if on_progress is not None:
+            on_progress(CACHING, done, len(videos))
+    if failures:
+        raise CurationError(
+            expected=f"a face and whole frames in {len(videos)} videos",
+            found=f"{len(failures)} without: {'; '.join(sorted(failures))}",
+        )
