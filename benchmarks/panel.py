@@ -10,7 +10,8 @@ import numpy as np
 from rich.console import Console
 from rich.live import Live
 
-from acq.terminal.panel import DRAW_S, FACE_S, PULSE_S, Shown, render
+from acq.terminal.panel import DRAW_S, FACE_S, PULSE_S
+from acq.terminal.panel_view import PanelState, render
 from acquire.camera.source import CameraInfo
 from acquire.recorder.cues import Cue, CueProtocol
 from acquire.recorder.recording import RecordingStatus
@@ -42,7 +43,7 @@ def main():
         camera=camera, frame=subject.frame(3.0, 75), ppg_rate_hz=25, ppg_sequence=numbers,
         ppg_value=ppg, camera_silent_s=0.0, sensor_silent_s=0.0, states={}, no_finger_s=0.0,
     )
-    shown = Shown(
+    shown = PanelState(
         "S01", "/dev/ttyACM0", 720.0, CueProtocol("p", (Cue("rest", 720.0, "Sit still"),)),
         keys=True, pulse=PulseReading(72.0, 0.9, "good"), face=True,
     )

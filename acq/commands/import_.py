@@ -26,7 +26,8 @@ class PublicSet(str, Enum):
 Root = Annotated[Path, typer.Argument(metavar="ROOT", help="Folder that holds the set's folders.")]
 Which = Annotated[
     PublicSet | None,
-    typer.Option("--set", help="UBFC-rPPG DATASET_1, DATASET_2 or PURE; found out where not given."),
+    typer.Option("--set",
+                 help="UBFC-rPPG DATASET_1, DATASET_2 or PURE; found out where not given."),
 ]
 Prefix = Annotated[
     str | None,

@@ -26,36 +26,40 @@ _BACK_S = 12.0               # of a session, before it is followed: what a heart
 _WAIT_S = 0.1
 
 
+Source = Annotated[
+    str,
+    typer.Argument(metavar="[SPEC|SESSION|FOLDER]", show_default=True,
+                   help="A camera as for acq record, or a session that is being recorded (of a "
+                        "folder, the newest)."),
+]
+Duration = Annotated[
+    str | None,
+    typer.Option("--duration", metavar="TIME",
+                 help="Stop after 60s, 2min, 1h. Without it: until Ctrl-C."),
+]
+Simulate = Annotated[
+    bool, typer.Option("--simulate", help="Look at a virtual subject: no camera.")
+]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of the virtual subject.")]
+Csv = Annotated[
+    Path | None,
+    typer.Option("--csv", metavar="FILE", help="Also write a row per heart rate and state."),
+]
+JsonLines = Annotated[
+    bool, typer.Option("--json", help="Print each heart rate and state as a line of JSON.")
+]
+
+
 def live(
-    source: Annotated[
-        str,
-        typer.Argument(
-            metavar="[SPEC|SESSION|FOLDER]",
-            show_default=True,
-            help="A camera as for acq record, or a session that is being recorded (of a folder, "
-                 "the newest).",
-        ),
-    ] = "auto",
-    duration: Annotated[
-        str | None,
-        typer.Option(
-            "--duration", metavar="TIME", help="Stop after 60s, 2min, 1h. Without it: until Ctrl-C."
-        ),
-    ] = None,
+    source: Source = "auto",
+    duration: Duration = None,
     fps: Fps = 25.0,
-    simulate: Annotated[
-        bool, typer.Option("--simulate", help="Look at a virtual subject: no camera.")
-    ] = False,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the virtual subject.")] = 0,
+    simulate: Simulate = False,
+    seed: Seed = 0,
     net: Net = None,
-    csv: Annotated[
-        Path | None,
-        typer.Option("--csv", metavar="FILE", help="Also write a row per heart rate and state."),
-    ] = None,
+    csv: Csv = None,
     force: Force = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print each heart rate and state as a line of JSON.")
-    ] = False,
+    as_json: JsonLines = False,
 ) -> None:
     """Read the pulse of whoever sits before a camera, now. Without torch."""
     from models.live.pulse import open_live_pulse
@@ -72,10 +76,11 @@ def live(
         grown = opened.enter_context(GrowingCsv(csv)) if csv is not None else None
         rates = _watch(watch, frames, duration_s, grown, as_json=as_json)
     if not as_json:
-        said = "no heart rate was read"
+        result = "no heart rate was read"
         if rates:
-            said = f"heart rate {sum(rates) / len(rates):.1f} bpm, the mean of {counted(len(rates), 'window')} of 10 s"
-        typer.echo(f"{frames.name}: {counted(watch.frames, 'frame')}; {said}")
+            windows = counted(len(rates), "window")
+            result = f"heart rate {sum(rates) / len(rates):.1f} bpm, the mean of {windows} of 10 s"
+        typer.echo(f"{frames.name}: {counted(watch.frames, 'frame')}; {result}")
 
 
 @contextmanager
@@ -117,7 +122,7 @@ def _watch(
     watch: "LiveWatch", source: "LiveSource", duration_s: float | None, grown: GrowingCsv | None, *,
     as_json: bool,
 ) -> list[float]:
-    """Read until the end, Ctrl-C, or that time; gives every heart rate."""
+    """Read until the end, Ctrl-C, or that time; return every heart rate."""
     from acq.terminal.live_panel import LiveScreen
     from acquire.camera.source import EndOfStream
     from models.live.predict import Row

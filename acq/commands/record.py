@@ -177,10 +177,12 @@ def _display(
         yield None
         return
     from acq.terminal.keys import Keys, can_read_keys
-    from acq.terminal.panel import Panel, Shown
+    from acq.terminal.panel import Panel
+    from acq.terminal.panel_view import PanelState
 
     with ExitStack() as opened:
-        shown = Shown(subject, port, duration_s, cues, keys=sys.stderr.isatty() and can_read_keys())
+        has_keys = sys.stderr.isatty() and can_read_keys()
+        shown = PanelState(subject, port, duration_s, cues, keys=has_keys)
         panel = Panel(recorder, shown, face=face, bell=bell)
         keys = Keys(panel.on_key) if shown.keys else None
 

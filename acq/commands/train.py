@@ -2,7 +2,7 @@
 
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -10,111 +10,100 @@ from acq.options import Data, Jobs, Json, Quiet, Scheduler, progress_bars
 from acquire.errors import TrainingError
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from models.experiment.run import RunResult
+    from models.training.recipe import Recipe
+
+
+Folds = Annotated[
+    int | None,
+    typer.Option(min=2, help="Draw all subjects into this many test sets, each tested by networks "
+                             "that never saw it."),
+]
+Seeds = Annotated[
+    int, typer.Option(min=1, help="Repeat with this many seeds, and tell the gain from luck.")
+]
+Ubfc = Annotated[
+    Path | None,
+    typer.Option(metavar="FOLDER",
+                 help="UBFC-rPPG's DATASET_2 as published, read in place; needs --folds."),
+]
+Epochs = Annotated[int | None, typer.Option(min=1, help="Of each student; both get the same.")]
+TeacherEpochs = Annotated[int | None, typer.Option(min=1, help="Of the teacher, and of PhysNet.")]
+Seed = Annotated[int, typer.Option(min=0, help="Of weights, batches and dropout.")]
+Kd = Annotated[
+    Literal["tat", "fitnet", "at", "none"] | None,
+    typer.Option(help="How the teacher's feature maps are taught."),
+]
+Tat = Annotated[
+    Literal["paper", "code"] | None,
+    typer.Option(help="Whose places TaT's softmax runs over: as the paper's text, or (default) as "
+                      "its code."),
+]
+Levels = Annotated[
+    Literal["both", "middle", "last"] | None, typer.Option(help="Which feature maps are taught.")
+]
+SoftWeight = Annotated[
+    float | None,
+    typer.Option(min=0, help="Weight of the teacher's answer as a target; 0 is the paper's loss."),
+]
+ShapeWeight = Annotated[
+    float, typer.Option(min=0, help="Weight of a loss on the pulse's shape, for all networks.")
+]
+Clip = Annotated[int | None, typer.Option(min=2, help="Frames of a clip.")]
+PretrainEpochs = Annotated[
+    int, typer.Option(min=0, help="Of the student alone, before its teacher joins.")
+]
+NoAugmentation = Annotated[
+    bool,
+    typer.Option("--no-augmentation", help="Neither shift nor mirror clips while training."),
+]
+PhysNet = Annotated[bool, typer.Option("--physnet", help="Train PhysNet too, for the tables.")]
+Device = Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Where to train.")]
+Resume = Annotated[
+    bool, typer.Option("--resume", help="Go on with the newest run that was interrupted.")
+]
+MixSimulated = Annotated[
+    bool, typer.Option("--mix-simulated", help="Allow virtual and real subjects in one dataset.")
+]
 
 
 def train_kd(
     data: Data = Path("data"),
-    folds: Annotated[
-        int | None,
-        typer.Option(
-            min=2,
-            help="Deal all subjects into this many test sets, each tested by networks that never "
-                 "saw it.",
-        ),
-    ] = None,
-    seeds: Annotated[
-        int, typer.Option(min=1, help="Repeat with this many seeds, and tell the gain from luck.")
-    ] = 1,
-    ubfc: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FOLDER",
-            help="UBFC-rPPG's DATASET_2 as published, read in place; needs --folds.",
-        ),
-    ] = None,
-    epochs: Annotated[
-        int | None, typer.Option(min=1, help="Of each student; both get the same.")
-    ] = None,
-    teacher_epochs: Annotated[
-        int | None, typer.Option(min=1, help="Of the teacher, and of PhysNet.")
-    ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of weights, batches and dropout.")] = 0,
-    kd: Annotated[
-        Literal["tat", "fitnet", "at", "none"] | None,
-        typer.Option(help="How the teacher's feature maps are taught."),
-    ] = None,
-    tat: Annotated[
-        Literal["paper", "code"] | None,
-        typer.Option(
-            help="Whose places TaT's softmax runs over: as the paper's text, or (default) as its "
-                 "code."
-        ),
-    ] = None,
-    levels: Annotated[
-        Literal["both", "middle", "last"] | None,
-        typer.Option(help="Which feature maps are taught."),
-    ] = None,
-    soft_weight: Annotated[
-        float | None,
-        typer.Option(
-            min=0, help="Weight of the teacher's answer as a target; 0 is the paper's loss."
-        ),
-    ] = None,
-    shape_weight: Annotated[
-        float, typer.Option(min=0, help="Weight of a loss on the pulse's shape, for all networks.")
-    ] = 0.0,
-    clip: Annotated[int | None, typer.Option(min=2, help="Frames of a clip.")] = None,
-    pretrain_epochs: Annotated[
-        int, typer.Option(min=0, help="Of the student alone, before its teacher joins.")
-    ] = 0,
-    no_augmentation: Annotated[
-        bool,
-        typer.Option("--no-augmentation", help="Neither shift nor mirror clips while training."),
-    ] = False,
-    physnet: Annotated[
-        bool, typer.Option("--physnet", help="Train PhysNet too, for the tables.")
-    ] = False,
-    device: Annotated[
-        Literal["auto", "cpu", "cuda"], typer.Option(help="Where to train.")
-    ] = "auto",
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with the newest run that was interrupted.")
-    ] = False,
-    mix_simulated: Annotated[
-        bool,
-        typer.Option("--mix-simulated", help="Allow virtual and real subjects in one dataset."),
-    ] = False,
+    folds: Folds = None,
+    seeds: Seeds = 1,
+    ubfc: Ubfc = None,
+    epochs: Epochs = None,
+    teacher_epochs: TeacherEpochs = None,
+    seed: Seed = 0,
+    kd: Kd = None,
+    tat: Tat = None,
+    levels: Levels = None,
+    soft_weight: SoftWeight = None,
+    shape_weight: ShapeWeight = 0.0,
+    clip: Clip = None,
+    pretrain_epochs: PretrainEpochs = 0,
+    no_augmentation: NoAugmentation = False,
+    physnet: PhysNet = False,
+    device: Device = "auto",
+    resume: Resume = False,
+    mix_simulated: MixSimulated = False,
     jobs: Jobs = 1,
     scheduler: Scheduler = None,
     quiet: Quiet = False,
     json: Json = False,
 ) -> None:
-    """Train teacher, student and student + KD on the curated data; write checkpoints, metrics and a
-    report.
-    """
-    from dataclasses import replace
-
+    """Train teacher, student and student + KD on the curated data; write a report."""
     check_installed()
     from dataset.common.workers import Workers
-    from models.distillation.distill import DistillConfig
     from models.experiment.run import train_kd
-    from models.training.recipe import Recipe
 
-    usual = DistillConfig()
-    distill = replace(
-        usual, kd=kd or usual.kd, softmax=tat or usual.softmax, levels=levels or usual.levels,
-        weight_pulse=usual.weight_pulse if soft_weight is None else soft_weight,
-    )
-    recipe = Recipe(
-        seed=seed, distill=distill, shape_weight=shape_weight, pretrain_epochs=pretrain_epochs,
-        physnet=physnet,
-    )
-    recipe = replace(
-        recipe, epochs=epochs or recipe.epochs,
-        teacher_epochs=teacher_epochs or recipe.teacher_epochs, clip=clip or recipe.clip,
-        batch_clips=max(1, recipe.clip * recipe.batch_clips // (clip or recipe.clip)),
-        shift=0 if no_augmentation else recipe.shift,
+    recipe = _recipe(
+        {"kd": kd, "softmax": tat, "levels": levels, "weight_pulse": soft_weight},
+        {"epochs": epochs, "teacher_epochs": teacher_epochs, "clip": clip, "seed": seed,
+         "shape_weight": shape_weight, "pretrain_epochs": pretrain_epochs, "physnet": physnet},
+        augment=not no_augmentation,
     )
     workers = None if jobs == 1 and scheduler is None else Workers(jobs, scheduler)
     try:
@@ -135,6 +124,27 @@ def train_kd(
         _echo_tables(result)
 
 
+def _recipe(distill: dict[str, Any], training: dict[str, Any], *, augment: bool) -> "Recipe":
+    """Make the usual recipe with what was asked for; None asks for nothing."""
+    from dataclasses import replace
+
+    from models.distillation.distill import DistillConfig
+    from models.training.recipe import Recipe
+
+    def given(options: dict[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in options.items() if value is not None}
+
+    usual = Recipe()
+    recipe = replace(
+        usual, **given(training), distill=replace(DistillConfig(), **given(distill)),
+        shift=usual.shift if augment else 0,
+    )
+    # longer clips, fewer in a batch: a step sees as many frames
+    return replace(
+        recipe, batch_clips=max(1, usual.clip * usual.batch_clips // recipe.clip)
+    )
+
+
 def check_installed() -> None:
     """Refuse where the extra `train` is missing; imports nothing."""
     missing = [
@@ -150,63 +160,75 @@ def check_installed() -> None:
 
 
 def _echo_tables(result: "RunResult") -> None:
+    """Print the errors of every method, the paper's beside them, and the gain over the seeds."""
     from rich.console import Console
+
+    from models.evaluation.published import over_seeds
+
+    metrics = result.metrics
+    console = Console(markup=False)      # a path may hold brackets
+    console.print(_methods(metrics))
+    teacher = metrics["methods"]["teacher"]
+    in_brackets = (
+        "; in brackets 95 % by bootstrap over subjects" if teacher["interval"]["mae_bpm"] else ""
+    )
+    people = "" if metrics["people"] == "real" else f" The subjects are {metrics['people']}."
+    console.print(
+        f"{teacher['windows']} windows of 10 s, spectrum on a grid of "
+        f"{metrics['heart_rate']['fft_grid_bpm']:g} bpm{in_brackets}; ms / frame: the network "
+        f"alone, one thread.{people}"
+    )
+    console.print(_beside_paper(metrics["methods"]))
+    if len(metrics["seeds"]) > 1:
+        gain = over_seeds(metrics["seeds"])
+        console.print(
+            f"student + KD ahead of the student alone in {gain['ahead']} of {gain['seeds']} "
+            f"seeds, by {gain['gain_bpm']:.2f} bpm [{gain['low_bpm']:.2f}, "
+            f"{gain['high_bpm']:.2f}] (95 % over seeds)"
+        )
+    console.print(f"report: {result.report}", soft_wrap=True)
+
+
+def _methods(metrics: dict) -> "Table":
     from rich.table import Table
 
     from models.evaluation.methods import TITLES
-    from models.evaluation.published import PUBLISHED, gap_closed, over_seeds
 
-    metrics = result.metrics
-    methods, folds = metrics["methods"], len(metrics["folds"])
-    subjects = metrics["subjects"]["test"]
+    folds, subjects = len(metrics["folds"]), metrics["subjects"]["test"]
     tested = f"{len(subjects)} subjects in {folds} folds" if folds > 1 else ", ".join(subjects)
     table = Table(title=f"Heart rate of {tested}, never seen in training")
     table.add_column("")
     for heading in ("MAE [bpm]", "RMSE [bpm]", "SNR [dB]", "parameters", "ms / frame"):
         table.add_column(heading, justify="right")
-    for name in [n for n in TITLES if n in methods]:
-        row = methods[name]
-        mae, rmse = (
-            f"{row[key]:.2f}"
-            + ("" if not (b := row["interval"][key]) else f" [{b[0]:.2f}, {b[1]:.2f}]")
-            for key in ("mae_bpm", "rmse_bpm")
+    methods = metrics["methods"]
+    for name, row in ((name, methods[name]) for name in TITLES if name in methods):
+        trained = ("", "")
+        if "parameters" in row:
+            trained = (f"{row['parameters']:,}", f"{row['ms_per_frame']:.2f}")
+        table.add_row(
+            TITLES[name], _with_interval(row, "mae_bpm"), _with_interval(row, "rmse_bpm"),
+            f"{row['snr_db']:.1f}", *trained,
         )
-        trained = (
-            (f"{row['parameters']:,}", f"{row['ms_per_frame']:.2f}")
-            if "parameters" in row
-            else ("", "")
-        )
-        table.add_row(TITLES[name], mae, rmse, f"{row['snr_db']:.1f}", *trained)
-    console = Console(markup=False)      # a path may hold brackets
-    console.print(table)
-    first = methods["teacher"]
-    in_brackets = (
-        "; in brackets 95 % by bootstrap over subjects" if first["interval"]["mae_bpm"] else ""
-    )
-    grid_bpm = metrics["heart_rate"]["fft_grid_bpm"]
-    console.print(
-        f"{first['windows']} windows of 10 s, spectrum on a grid of {grid_bpm:g} bpm{in_brackets}; "
-        "ms / frame: the network alone, one thread."
-        + ("" if metrics["people"] == "real" else f" The subjects are {metrics['people']}.")
-    )
+    return table
+
+
+def _with_interval(row: dict, key: str) -> str:
+    ends = row["interval"][key]
+    return f"{row[key]:.2f}" + (f" [{ends[0]:.2f}, {ends[1]:.2f}]" if ends else "")
+
+
+def _beside_paper(methods: dict) -> "Table":
+    from rich.table import Table
+
+    from models.evaluation.published import PUBLISHED, gap_closed
+
     names = ("teacher", "student", "student_kd")
-    beside = Table(title="Beside the paper: MAE / RMSE [bpm]")
+    here = {name: (methods[name]["mae_bpm"], methods[name]["rmse_bpm"]) for name in names}
+    table = Table(title="Beside the paper: MAE / RMSE [bpm]")
     for heading in ("", "teacher", "student", "student + KD", "gap closed"):
-        beside.add_column(heading, justify="right" if heading else "left")
-    for data, figures in [
-        *PUBLISHED.items(),
-        ("this run", {n: (methods[n]["mae_bpm"], methods[n]["rmse_bpm"]) for n in names}),
-    ]:
-        closed = gap_closed({n: figures[n][0] for n in names})
-        cells = [f"{figures[n][0]:.3f} / {figures[n][1]:.3f}" for n in names]
-        beside.add_row(data, *cells, "-" if closed is None else f"{closed:.0f} %")
-    console.print(beside)
-    if len(metrics["seeds"]) > 1:
-        found = over_seeds(metrics["seeds"])
-        console.print(
-            f"student + KD ahead of the student alone in {found['ahead']} of {found['seeds']} "
-            "seeds, by "
-            f"{found['gain_bpm']:.2f} bpm [{found['low_bpm']:.2f}, {found['high_bpm']:.2f}] (95 % "
-            "over seeds)"
-        )
-    console.print(f"report: {result.report}", soft_wrap=True)
+        table.add_column(heading, justify="right" if heading else "left")
+    for data, figures in [*PUBLISHED.items(), ("this run", here)]:
+        closed = gap_closed({name: figures[name][0] for name in names})
+        cells = [f"{figures[name][0]:.3f} / {figures[name][1]:.3f}" for name in names]
+        table.add_row(data, *cells, "-" if closed is None else f"{closed:.0f} %")
+    return table

@@ -16,7 +16,9 @@ from rich.console import Console
 
 from acq.commands.info import info
 from acq.commands.record import _report
-from acq.terminal.panel import Panel, Shown, clock, plain, render, trace
+from acq.terminal.curves import clock, trace
+from acq.terminal.panel import Panel
+from acq.terminal.panel_view import PanelState, render, render_line
 from acquire import host_time
 from acquire.camera.source import CameraInfo
 from acquire.recorder.cues import Cue, CueProtocol
@@ -57,7 +59,7 @@ def status(**changes):
 
 
 def shown(**changes):
-    return Shown(
+    return PanelState(
         **{
             "subject": "S01", "sensor": "/dev/ttyACM0", "pulse": PulseReading(72.2, 0.9, GOOD),
             "face": True, **changes,
@@ -134,14 +136,14 @@ def test_the_trace_is_as_wide_as_its_seconds_and_shows_a_gap():
 
 
 def test_the_plain_line():
-    assert plain(status(), shown(), elapsed_s=65.0) == (
+    assert render_line(status(), shown(), elapsed_s=65.0) == (
         "1:05 1625 frames 25.0/s · face found · 72 bpm, good · lost nothing · ±0.5 ms · room for "
         "1:50:44"
     )
-    assert "NO FACE · NO FINGER" in plain(
+    assert "NO FACE · NO FINGER" in render_line(
         status(states={FINGER_OFF: 1.0}), shown(face=False), elapsed_s=65.0
     )
-    line = plain(
+    line = render_line(
         status(
             sensor_silent_s=4.4, camera_silent_s=2.0, states={FLAT_LINE: 5.0},
             lost_frames={"storage fell behind": 2},
