@@ -9,7 +9,7 @@ import typer
 
 from acq.options import Data, Force, Jobs, Json, Quiet, Scheduler, progress_bars
 from acq.terminal.tables import show
-from dataset.common.wording import counted
+from dataset.common.wording import clock_time, counted
 
 if TYPE_CHECKING:
     from dataset.quality.result import Flag, SessionQuality
@@ -62,6 +62,7 @@ def qc(
     index = write_pages(
         list(graded.all.values()), _pages(data), excluded=excluded,
         thumbnails=(lambda name: face_thumbnails(files[name])) if thumbnails else None,
+        exclude_command=_exclude_command,
     )
     asked = sorted(graded.asked.values(), key=lambda quality: _worst_first(quality, excluded))
     if as_json:
@@ -111,12 +112,10 @@ def _row(quality: "SessionQuality", path: Path, excluded: "Exclusions") -> dict:
 
 
 def _when(flag: "Flag") -> str:
-    from dataset.quality_pages.figures import clock
-
     return (
         ""
         if flag.from_s is None or flag.to_s is None
-        else f"{clock(flag.from_s)}-{clock(flag.to_s)} "
+        else f"{clock_time(flag.from_s)}-{clock_time(flag.to_s)} "
     )
 
 
@@ -137,12 +136,18 @@ def _print(qualities: list["SessionQuality"], excluded: "Exclusions") -> None:
     show(table)
 
 
+def _exclude_command(
+    session: str, from_s: float | None = None, to_s: float | None = None, *, reason: str = "…"
+) -> str:
+    is_part = from_s is not None and to_s is not None
+    part = f" --from {clock_time(from_s)} --to {clock_time(to_s)}" if is_part else ""
+    return f'acq exclude {session}{part} --reason "{reason}"'
+
+
 def _advice(
     qualities: list["SessionQuality"], first_of_copies: set[str], excluded: "Exclusions", data: Path
 ) -> list[str]:
     """List the commands that exclude bad sessions, and the flagged parts of usable ones."""
-    from dataset.quality_pages.figures import clock
-
     where = "" if data == Path("data") else f" --data {shlex.quote(str(data))}"
     lines = []
     for quality in qualities:
@@ -158,13 +163,10 @@ def _advice(
                 if failures[0].kind != "duplicate"
                 else "a copy of another recording"
             )
-            lines.append(f'acq exclude {quality.session} --reason "{why}"{where}')
+            lines.append(_exclude_command(quality.session, reason=why) + where)
             continue
         for first, last, why in _parts(quality.flags):
-            lines.append(
-                f'acq exclude {quality.session} --from {clock(first)} --to {clock(last)} --reason '
-                f'"{why}"{where}'
-            )
+            lines.append(_exclude_command(quality.session, first, last, reason=why) + where)
     return ["", "to take out what is bad:", *lines, ""] if lines else [""]
 
 

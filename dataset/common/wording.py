@@ -1,6 +1,25 @@
-"""Words that sentences for people share."""
+"""Words and numbers that sentences for people share."""
+
+import math
 
 
 def counted(count: int, noun: str) -> str:
     """Return `1 frame`, `2 frames`."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def number(value: float | None, digits: int = 2) -> str:
+    """Return a number with a true minus sign, or a dash where there is none."""
+    is_known = value is not None and math.isfinite(value)
+    return f"{value:,.{digits}f}".replace("-", "−") if is_known else "–"
+
+
+def clock_time(time_s: float) -> str:
+    """Return a time in the form that exclusions are given in: 1:20, 1:20.5 or 1:02:03."""
+    tenths = round(abs(time_s) * 10)
+    minutes, rest = divmod(tenths, 600)
+    hours, minutes = divmod(minutes, 60)
+    seconds = f"{rest // 10:02d}" + (f".{rest % 10}" if rest % 10 else "")
+    return ("−" if time_s < 0 and tenths else "") + (
+        f"{hours}:{minutes:02d}:{seconds}" if hours else f"{minutes}:{seconds}"
+    )

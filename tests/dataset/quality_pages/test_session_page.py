@@ -9,7 +9,10 @@ import numpy as np
 import pytest
 
 from acquire.errors import CurationError
-from dataset.quality.result import Flag, Series, SessionQuality
+from dataset.common.drawings import drawing_style
+from dataset.quality.curves import Curve
+from dataset.quality.result import Flag, SessionQuality, read_quality, write_quality
+from dataset.quality_pages.charts import draw_charts
 from dataset.quality_pages.index_page import index_page
 from dataset.quality_pages.session_page import write_pages
 from dataset.selection.exclusions import Exclusion, Exclusions
@@ -23,14 +26,27 @@ MOTION = Flag("face_motion", "note", 20.0, 31.5, 0.031, 0.02, "the face moved")
 
 
 def curve(x, y, unit):
-    return Series([float(v) for v in x], [None if np.isnan(v) else float(v) for v in y], unit)
+    return Curve(np.asarray(x, float), np.asarray(y, float), unit)
 
 
-def a_session(session, *, grade="good", flags=(), bpm=72.0, simulated=False, series=True):
+def a_session(session, *, grade="good", flags=(), bpm=72.0, simulated=False):
+    return SessionQuality(
+        session=session, subject=session[:3], session_hash="ab" * 32, simulated=simulated,
+        duration_s=DURATION_S, grade=grade, flags=tuple(flags),
+        measures={"hr_ppg_bpm": bpm, "lag_ms": None}, limits_hash="cd" * 32, acq_version="0.0",
+    )
+
+
+def no_curves(quality):
+    return {}
+
+
+def curves(quality):
+    bpm = quality.measures["hr_ppg_bpm"]
     t = np.linspace(0.5, DURATION_S, 1900)
     grid, windows = np.arange(42, 240, 0.5), np.arange(5, 90, 1.0)
     beat = np.sin(2 * np.pi * bpm / 60 * t)
-    drawn = {
+    return {
         "ppg": curve(t, 32_000 + 6_000 * beat, "sensor value"),
         "ppg_filtered": curve(t, 6_000 * beat, "sensor value"), "pos": curve(t, beat, "SD"),
         "ppg_spectrum": curve(grid, np.exp(-(((grid - bpm) / 5) ** 2)), "power"),
@@ -40,12 +56,6 @@ def a_session(session, *, grade="good", flags=(), bpm=72.0, simulated=False, ser
         "face_luma": curve(t, np.where(t > 50, np.nan, 120.0), "luma"),
         "frame_interval_ms": curve(t, 33.3 + 0 * t, "ms"),
     }
-    return SessionQuality(
-        session=session, subject=session[:3], session_hash="ab" * 32, simulated=simulated,
-        duration_s=DURATION_S, grade=grade, flags=tuple(flags),
-        measures={"hr_ppg_bpm": bpm, "lag_ms": None}, series=drawn if series else {},
-        limits_hash="cd" * 32, acq_version="0.0",
-    )
 
 
 GOOD, USABLE, BAD, GONE = (f"S0{n}-20260101T09000{n}Z" for n in (1, 2, 3, 4))
@@ -62,7 +72,8 @@ def folder(tmp_path_factory):
         a_session(GOOD, simulated=True), a_session(USABLE, grade="usable", flags=[GAP]),
         a_session(GONE, grade="bad", flags=[GAP]),
         a_session(BAD, grade="bad", flags=[MOTION, FINGER_OFF, GAP, RATE_ERROR], bpm=93.0),
-    ], folder, excluded=EXCLUDED, thumbnails=None)
+    ], folder, excluded=EXCLUDED, curves=curves, thumbnails=None,
+        exclude_command=lambda session, from_s, to_s: f"exclude {session} {from_s} {to_s} <b>")
     return folder
 
 
@@ -77,7 +88,7 @@ def test_the_index_lists_the_worst_first_and_what_is_out_last(folder):
     said = seen(text)
     for fact in (
         "2 failures, 1 warning, 1 note", "no frame for 410 ms", "asked to be left out",
-        "1 part out", "1:35", "and 1 more kind", "Partly simulated",
+        "1 part out", "1:35", "and 1 more kind ", "Partly simulated",
     ):
         assert fact in said
 
@@ -89,14 +100,15 @@ def test_a_page_tells_every_flag_decision_and_measure(folder):
         assert flag.kind.replace("_", " ") in said
     for fact in (
         "0:10 to 0:35.5", "0:12", "0:34", "93.00", "ab" * 32, "cd" * 32, "finger peaks at 93.0 bpm",
-        f"acq exclude {BAD} --reason",
+        f"exclude {BAD} None None <b>",
     ):
         assert fact in said
+    assert f"exclude {USABLE} 42.9 43.3 <b>" in seen((folder / f"{USABLE}.html").read_text())
     assert "Simulated" not in said
     assert "Simulated" in seen((folder / f"{GOOD}.html").read_text())
 
 
-def test_a_missing_series_is_not_drawn_and_a_present_one_is(folder):
+def test_a_missing_curve_is_not_drawn_and_a_present_one_is(folder):
     text = (folder / f"{BAD}.html").read_text()
     assert text.count("<figure>") == 8
     assert "Lag" not in text
@@ -120,7 +132,7 @@ def test_nothing_of_a_file_becomes_markup_and_nothing_is_fetched(folder):
 def test_faces_are_shown_when_asked_for(tmp_path):
     face = np.full((24, 32, 3), (200, 150, 120), np.uint8)
     write_pages(
-        [a_session(GOOD, series=False)], tmp_path, excluded=Exclusions(),
+        [a_session(GOOD)], tmp_path, excluded=Exclusions(), curves=no_curves,
         thumbnails=lambda session: [face, face],
     )
     text = (tmp_path / f"{GOOD}.html").read_text()
@@ -129,55 +141,58 @@ def test_faces_are_shown_when_asked_for(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    "session",
     [
-        pytest.param(
-            {"session": "../../etc/passwd"}, "expected a session id", id="path as a session"
-        ),
-        pytest.param(
-            {"session": "index"}, "expected a session id",
-            id="a session that would replace the index",
-        ),
-        pytest.param(
-            {"duration_s": "<b>"}, "expected duration_s as a number", id="duration is text"
-        ),
-        pytest.param(
-            {"measures": {"lag_ms": float("nan")}}, "expected lag_ms as a number",
-            id="measure is no number",
-        ),
-        pytest.param(
-            {"flags": (Flag("gap", "note", "0", 1.0, None, None, ""),)}, "expected from_s of gap",
-            id="time is text",
-        ),
-        pytest.param(
-            {"series": {"ppg": Series([0.0, 1.0], [1.0], "")}}, "expected as many finite x as y",
-            id="unequal series",
-        ),
-        pytest.param(
-            {"series": {"pos": Series([0.0, 1.0], ["x", 1.0], "")}}, "expected pos as two lists",
-            id="series of text",
-        ),
+        pytest.param("../../etc/passwd", id="path as a session"),
+        pytest.param("index", id="a session that would replace the index"),
     ],
 )
-def test_what_cannot_be_drawn_is_one_line(changes, said, tmp_path):
-    with pytest.raises(CurationError, match=said) as caught:
+def test_a_session_that_is_no_file_name_is_refused(session, tmp_path):
+    with pytest.raises(CurationError, match="expected a session id") as caught:
         write_pages(
-            [replace(a_session(GOOD, series=False), **changes)], tmp_path, excluded=Exclusions(),
+            [a_session(session)], tmp_path, excluded=Exclusions(), curves=no_curves,
             thumbnails=None,
         )
     assert "\n" not in str(caught.value)
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        pytest.param('"duration_s": 95.0', '"duration_s": "<b>"', id="duration is text"),
+        pytest.param('"lag_ms": null', '"lag_ms": NaN', id="measure is no number"),
+        pytest.param('"lag_ms": null', '"lag_ms": 1e999', id="measure is infinite"),
+        pytest.param('"from_s": 42.9', '"from_s": "0"', id="time is text"),
+        pytest.param('"severity": "warning"', '"severity": "<b>"', id="severity is text"),
+    ],
+)
+def test_what_cannot_be_drawn_is_not_read(before, after, tmp_path):
+    path = write_quality(tmp_path / f"{GOOD}.h5", a_session(GOOD, flags=[GAP]))
+    text = path.read_text()
+    assert before in text
+    path.write_text(text.replace(before, after))
+    with pytest.raises(CurationError, match="expected"):
+        read_quality(tmp_path / f"{GOOD}.h5")
+
+
+def test_what_is_no_measurement_is_no_point_of_a_chart():
+    wild = curve([0.0, 1.0, 2.0], [1.0, 1e30, 2.0], "sensor value")
+    with drawing_style():
+        (drawn,) = draw_charts({"ppg": wild}, [], session=GOOD, end_s=2.0)
+    assert drawn.readings == "finger 1.00 to 2.00, median 1.50"
+
+
 def test_a_session_that_is_there_twice_is_refused(tmp_path):
     with pytest.raises(CurationError, match="each session once"):
         write_pages(
-            [a_session(GOOD, series=False)] * 2, tmp_path, excluded=Exclusions(), thumbnails=None
+            [a_session(GOOD)] * 2, tmp_path, excluded=Exclusions(), curves=no_curves,
+            thumbnails=None,
         )
 
 
 def test_an_index_of_a_thousand_stays_small():
-    one = a_session(GOOD, grade="bad", flags=[GAP] * 300 + [FINGER_OFF], series=False)
+    one = a_session(GOOD, grade="bad", flags=[GAP] * 300 + [FINGER_OFF])
     many = [replace(one, session=f"S{n:04d}") for n in range(1000)]
     assert len(index_page(many, Exclusions())) < 2_000_000
 
@@ -187,10 +202,12 @@ def test_an_index_of_a_thousand_stays_small():
 # it what it found.
 HEAD = "<script>window.wrong=[];window.onerror=text=>{wrong.push(text)}</script>"
 PROBE = """<script>
-const order=()=>[...document.querySelectorAll(".sortable tbody tr")].map(row=>row.cells[0].textContent);
+const order=()=>[...document.querySelectorAll(".sortable tbody tr")]
+ .map(row=>row.cells[0].textContent);
 const found={width:innerWidth,first:order()};
 for(const button of document.querySelectorAll(".sortable th button")){
-const pressed=[];for(const turn of [1,2]){button.click();pressed.push(order())}found[button.textContent]=pressed}
+const pressed=[];for(const turn of [1,2]){button.click();pressed.push(order())}
+found[button.textContent]=pressed}
 found.over=document.documentElement.scrollWidth-innerWidth;
 found.cut=[...document.querySelectorAll("main *")].filter(one=>!one.closest("svg,.bar,pre")
  &&one.getBoundingClientRect().right>innerWidth+1).map(one=>one.outerHTML.slice(0,80));

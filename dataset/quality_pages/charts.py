@@ -1,0 +1,173 @@
+"""The charts of a session's quality: each curve that was kept, with what is taken out hatched."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from dataset.common.drawings import AXIS, BLUE, INK, ORANGE, TEAL, Drawing, as_svg
+from dataset.common.wording import clock_time, number
+from dataset.quality.curves import Curve
+
+# inches: two beside each other on a screen, and still legible as wide as a phone
+SIZE = (5.2, 2.15)
+CLOSE_UP_S = 10.0
+_BEATS_SHOW_S = 0.13         # with fewer points than one each 0.13 s a close-up would show no beat
+_LARGEST = 1e12              # beyond what an axis can hold, and no measurement
+
+Spans = list[tuple[float, float]]
+
+
+@dataclass(frozen=True)
+class Chart:
+    """Which curves a chart shows, and in which words."""
+
+    title: str
+    curves: tuple[tuple[str, str, str], ...]     # name, label, colour
+    unit: str
+    caption: str
+    over: str = "time"                           # or "bpm"
+    is_close_up: bool = False  # only CLOSE_UP_S from the middle, each curve to unit variance
+
+
+@dataclass(frozen=True)
+class DrawnChart:
+    """A chart as a page shows it."""
+
+    chart: Chart
+    readings: str                                # what its curves show, in words
+    drawing: Drawing
+
+
+class Line(NamedTuple):
+    """One curve as a chart shows it."""
+
+    label: str
+    colour: str
+    x: np.ndarray
+    y: np.ndarray
+
+
+CHARTS = (
+    Chart("Finger PPG", (("ppg", "finger", INK),), "sensor value",
+          "What the sensor read, unfiltered."),
+    Chart("Pulse, close", (("ppg_filtered", "finger", INK), ("pos", "face", TEAL)),
+          "standard deviations",
+          f"The {CLOSE_UP_S:g} s in the middle of the session, band-passed: each beat of the "
+          "finger, and the face's by POS.", is_close_up=True),
+    Chart("Filtered PPG", (("ppg_filtered", "finger", INK),), "sensor value",
+          "Band-passed, over the whole session."),
+    Chart("Face pulse", (("pos", "face", TEAL),), "standard deviations",
+          "By POS, band-passed, over the whole session."),
+    Chart("Spectrum", (("ppg_spectrum", "finger", INK), ("pos_spectrum", "face", TEAL)),
+          "relative power", "The highest peaks of finger and face should be at the same rate.",
+          over="bpm"),
+    Chart("Heart rate", (("ppg_hr", "finger", INK), ("pos_hr", "face", TEAL)), "bpm",
+          "In sliding windows of 10 s."),
+    Chart("Face brightness", (("face_luma", "mean luma", ORANGE),), "0 to 255",
+          "Mean luma of the face; a step is exposure."),
+    Chart("Face position", (("face_x", "across", BLUE), ("face_y", "down", ORANGE)),
+          "fraction of the picture", "The face's centre."),
+    Chart("Time between frames", (("frame_interval_ms", "frames", BLUE),), "ms",
+          "A spike is a gap."),
+    Chart("Time between samples", (("sample_interval_ms", "samples", INK),), "ms",
+          "A spike is a gap."),
+    Chart("Bound of synchronisation", (("sync_bound_ms", "bound", BLUE),), "ms",
+          "No sample's time is further off than this."),
+    Chart("Lag", (("lag_ms", "face behind finger", TEAL),), "ms",
+          "How late the face's pulse is. A body's lag is steady; a step or a slope comes from the "
+          "clocks."),
+)
+
+
+def draw_charts(
+    curves: Mapping[str, Curve], excluded: Spans, *, session: str, end_s: float
+) -> list[DrawnChart]:
+    """Draw every chart whose curves are there.
+
+    Parameters
+    ----------
+    curves : by name
+    excluded : parts that are taken out [s], inside 0 to `end_s`
+    """
+    drawn = (_draw(chart, curves, excluded, session, end_s) for chart in CHARTS)
+    return [chart for chart in drawn if chart is not None]
+
+
+def _draw(
+    chart: Chart, curves: Mapping[str, Curve], excluded: Spans, session: str, end_s: float
+) -> DrawnChart | None:
+    lines = [
+        Line(label, colour, curves[name].x, _drawable(curves[name].y))
+        for name, label, colour in chart.curves if name in curves
+    ]
+    if chart.is_close_up:
+        lines = [_close_up(line, end_s / 2) for line in lines]
+        lines = [
+            line for line in lines
+            if len(line.x) > 1 and np.median(np.diff(line.x)) < _BEATS_SHOW_S
+        ]
+    lines = [line for line in lines if np.isfinite(line.y).any()]
+    if not lines:
+        return None
+    figure = Figure(figsize=SIZE)
+    axis = figure.add_axes((0.135, 0.215, 0.85, 0.66))
+    for line in lines:
+        axis.plot(line.x, _scaled(line.y, chart), color=line.colour, lw=1.0, label=line.label)
+    axis.set_ylabel(chart.unit)
+    if chart.over == "time":
+        _time_axis(axis, excluded, None if chart.is_close_up else end_s)
+    else:
+        axis.set_xlabel("beats per minute")
+    if len(lines) > 1:
+        axis.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, borderaxespad=0.2)
+    readings = ", ".join(_in_words(chart, line) for line in lines)
+    return DrawnChart(
+        chart, readings, as_svg(figure, alt=f"{chart.title} of {session}: {readings}")
+    )
+
+
+def _drawable(y: np.ndarray) -> np.ndarray:
+    return np.where(np.abs(y) > _LARGEST, np.nan, y)
+
+
+def _close_up(line: Line, middle_s: float) -> Line:
+    inside = np.abs(line.x - middle_s) <= CLOSE_UP_S / 2
+    return line._replace(x=line.x[inside], y=line.y[inside])
+
+
+def _scaled(y: np.ndarray, chart: Chart) -> np.ndarray:
+    if chart.over == "bpm":
+        return y / (np.nanmax(y) or 1)
+    return (y - np.nanmean(y)) / (np.nanstd(y) or 1) if chart.is_close_up else y
+
+
+def _in_words(chart: Chart, line: Line) -> str:
+    label, _, x, y = line
+    if chart.over == "bpm":
+        return f"{label} peaks at {number(float(x[np.nanargmax(y)]), 1)} bpm"
+    if chart.is_close_up:
+        return f"{label} from {clock_time(x[0])} to {clock_time(x[-1])}"
+    digits = 0 if np.nanmax(np.abs(y)) >= 1000 else 1 if np.nanmax(np.abs(y)) >= 10 else 2
+    low, median, high = (
+        number(float(value), digits) for value in (np.nanmin(y), np.nanmedian(y), np.nanmax(y))
+    )
+    return f"{label} {low} to {high}, median {median}"
+
+
+def _time_axis(axis: Axes, excluded: Spans, end_s: float | None) -> None:
+    axis.set_xlabel("time in the session")
+    axis.xaxis.set_major_formatter(FuncFormatter(lambda time_s, _: clock_time(time_s)))
+    axis.xaxis.set_major_locator(MaxNLocator(nbins=6, steps=[1, 2, 3, 6, 10]))
+    if end_s is not None:
+        axis.set_xlim(0, end_s)
+    limits = axis.get_xlim()
+    for first_s, last_s in excluded:
+        axis.axvspan(
+            first_s, last_s, facecolor="none", edgecolor=AXIS, hatch="////", lw=0.0, zorder=0.5
+        )
+    axis.set_xlim(limits)
