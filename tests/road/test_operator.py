@@ -393,12 +393,12 @@ def test_a_panel_whose_terminal_is_gone_holds_up_nothing():
 
 
 def test_a_camera_that_flaps_takes_one_line_of_the_report(capsys):
-    told = RecordingSummary(
+    summary = RecordingSummary(
         Path("S01.h5"), "S01", "S01", 1, 200, {"lost by the camera": 1}, {}, 8.0, 25.0, 0.5, True,
         "duration", "", False, ["frame period changed"] * 3, 1,
         ["away for 1.0 s, 24 frames missed; no frame for 1 s; opened at try 1"] * 40, 40.5, 1, 0.0,
     )
-    _report(told)
+    _report(summary, as_json=False)
     lines = capsys.readouterr().out.splitlines()
     assert "S01.h5: 1 frame at 25.00/s, 200 samples" in lines[0]
     assert lines[1:] == [
@@ -407,7 +407,7 @@ def test_a_camera_that_flaps_takes_one_line_of_the_report(capsys):
         "camera opened again 40 times, away for 40.5 s in all",
         "1 frame is the one before it, byte for byte: the camera froze",
     ]
-    _report(replace(told, camera_reopened=told.camera_reopened[:1]))
+    _report(replace(summary, camera_reopened=summary.camera_reopened[:1]), as_json=False)
     assert "camera opened again: away for 1.0 s, 24 frames missed" in capsys.readouterr().out
 
 
