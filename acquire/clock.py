@@ -59,7 +59,7 @@ _EDGE, _EDGE_NS = 64, 1e10
 _KEPT = 256                     # vertices while recording
 
 
-def wire_ns(payload: int) -> int:
+def least_wire_ns(payload: int) -> int:
     """Give the least time that a packet with `payload` bytes takes on the line [ns].
 
     Ten bits a byte; the last stop bit does not count, for a UART may call a byte whole in the
@@ -68,7 +68,7 @@ def wire_ns(payload: int) -> int:
     return int((10 * (payload + _FRAMING) - 1) * 1_000_000_000 / (BAUD * _FASTEST))
 
 
-PING_NS, PONG_NS, SAMPLE_NS = (wire_ns(size) for size in (SIZE_PING, SIZE_PONG, SIZE_SAMPLE))
+PING_NS, PONG_NS, SAMPLE_NS = (least_wire_ns(size) for size in (SIZE_PING, SIZE_PONG, SIZE_SAMPLE))
 
 
 class TickCounter:
@@ -95,7 +95,7 @@ class TickCounter:
             self._last += ticks
 
 
-class HostClock:
+class ClockSteering:
     """CLOCK_MONOTONIC against CLOCK_MONOTONIC_RAW, from pairs read together (CLOCK_DTYPE); without
     pairs the two are one.
 
@@ -267,7 +267,7 @@ class ClockFit:
         return time_ns, np.where(known, np.ceil(np.abs(high - low) / 2) + 1, -1).astype(np.int64)
 
 
-def crosses_a_line(exchanges: np.ndarray, tick_hz: float) -> bool:
+def crosses_serial_line(exchanges: np.ndarray, tick_hz: float) -> bool:
     """Say whether no exchange was quicker than its bytes on a line; one that was comes from a port
     without one (native USB).
     """
@@ -345,8 +345,8 @@ def place_samples(
     if len(exchanges) == 0 or len(ticks) == 0:
         return time_ns, bound_ns
     exchanges = exchanges[np.argsort(exchanges["rx_ticks"], kind="stable")]
-    host = HostClock(clocks)
-    line = crosses_a_line(exchanges, tick_hz)
+    host = ClockSteering(clocks)
+    line = crosses_serial_line(exchanges, tick_hz)
     queued_ticks = ticks + _queued(tick_hz, rate_hz)
     after_ns = host.to_raw(exchanges["send_ns"])[0] + line * PING_NS
     answered_ns = host.to_raw(exchanges["recv_ns"])[1] - line * PONG_NS
@@ -368,7 +368,7 @@ def _queued(tick_hz: float, rate_hz: float) -> int:
     return round(tick_hz / rate_hz / 2 - QUEUED_EARLY_S * tick_hz)
 
 
-class LiveClock:
+class LivePlacer:
     """The same bounds while recording, from what has come so far."""
 
     def __init__(self, tick_hz: float, rate_hz: float) -> None:
@@ -383,8 +383,8 @@ class LiveClock:
         """Take a reading of the host's two clocks."""
         self._clocks.append((monotonic_ns, raw_ns))
 
-    def _host(self) -> HostClock:
-        return HostClock(np.array(self._clocks, dtype=CLOCK_DTYPE))
+    def _host(self) -> ClockSteering:
+        return ClockSteering(np.array(self._clocks, dtype=CLOCK_DTYPE))
 
     def add_exchange(
         self, send_ns: int, rx_ticks: int, tx_ticks: int, recv_ns: int, ping_id: int = 0
@@ -393,7 +393,7 @@ class LiveClock:
         new = (send_ns, rx_ticks, tx_ticks, recv_ns, ping_id)
         known, self._last = self._last, new
         last_two = np.array([known or new, new], dtype=EXCHANGE_DTYPE)
-        if self._line and not crosses_a_line(last_two[1:], self.tick_hz):
+        if self._line and not crosses_serial_line(last_two[1:], self.tick_hz):
             self._line = False
             self._fit = None                # it took a line for granted
         elif known is not None and _cuts(last_two, self.tick_hz)[0]:

@@ -21,6 +21,8 @@ does not know the command line: a `Fix` names a remedy, its value says it in pla
 `TypeError`; `acq/main.py` turns an `AcqError` into one line and exit code 1.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import Enum
 from pathlib import Path
 
@@ -32,7 +34,9 @@ class Fix(Enum):
     CHOOSE_DATA_FOLDER = "name another data folder"
     RECORD = "record a session first"
     RECOVER = "recover the recording"
+    RECOVER_OR_RESTORE = "recover the recording, or restore it from a copy"
     RECOVER_OR_EXCLUDE = "recover the recording, or exclude it"
+    PREDICT = "read it as a recording"
     EXCLUDE = "exclude the session, then split again"
     LIST_SESSIONS = "look at the list of sessions"
     LIST_EXCLUSIONS = "look at the list of exclusions"
@@ -41,6 +45,11 @@ class Fix(Enum):
     SPLIT_AGAIN = "split the sessions again"
     CONVERT = "convert the sessions first"
     CONVERT_AGAIN = "convert the sessions again"
+    FINISH_CONVERTING = "finish the conversion"
+    EXPORT_PURE_AGAIN = "export the sessions in the PURE layout again"
+    KEEP_HOLES = "keep the holes, or exclude the session"
+    CHOOSE_OPTION = "choose another value"
+    CHOOSE_SET = "name the folder right above them, or the set"
     TRAIN = "train first"
     TRAIN_AGAIN = "train again"
     TRAIN_WITH_FOLDS = "ask for folds; the paper uses 5"
@@ -54,6 +63,11 @@ class Fix(Enum):
     EXPORT_ELSEWHERE = "name another folder to export to"
     EXPORT_AGAIN = "export the networks again"
     CALIBRATE_AGAIN = "calibrate the rig again"
+    CALIBRATE_VIRTUAL_AGAIN = "calibrate the virtual rig again"
+    LIST_DEVICES = "look at the list of devices"
+    FIND_CAMERA = "plug one in, or name a camera from the list of devices"
+    FIND_PORT = "plug it in, or name its port"
+    NAME_PORT = "name the port of one of them"
     WRITE_CARD_AGAIN = "write the dataset card again"
     FLASH = "upload the firmware to the board"
     INSTALL_BOARD = "install acq with the extra `board`"
@@ -101,6 +115,17 @@ class AcqError(Exception):
     def __reduce__(self):
         """Let an error travel from a worker process with all its facts."""
         return _rebuilt, (type(self), self.__dict__)
+
+
+@contextmanager
+def suggest(fix: Fix | str, of: str = "") -> Iterator[None]:
+    """Name what mends an error that leaves this block without a remedy of its own."""
+    try:
+        yield
+    except AcqError as error:
+        if not error.fix:
+            error.fix, error.of = fix, of
+        raise
 
 
 def _rebuilt(kind: type[AcqError], facts: dict[str, object]) -> AcqError:

@@ -2,9 +2,9 @@
 
     python -m benchmarks.cameras [--quick]
 
-A live test source at 25 fps is stalled by a valve; it is opened again by `SteadyCamera`. The stamps
-tell how many frames passed, so the count of those missed has a truth to be compared with. Times
-depend on the machine, counts do not.
+A live test source at 25 fps is stalled by a valve; `ReconnectingCamera` opens it again. From the
+stamps follows how many frames passed, so the count of missed frames can be compared with the truth.
+Times depend on the machine, counts do not.
 """
 
 import argparse
@@ -13,7 +13,7 @@ import time
 import numpy as np
 
 from acquire.camera.gstreamer import GstCamera
-from acquire.camera.reconnecting import SteadyCamera, _same
+from acquire.camera.reconnecting import ReconnectingCamera, _identical
 
 FPS = 25
 SOURCE = (
@@ -33,7 +33,7 @@ def stall(times):
             opened.append(GstCamera(f"{SOURCE} ! valve name=valve", name="gst", fps=FPS))
             return opened[-1]
 
-        camera = SteadyCamera(opener, asked_fps=FPS, measure_s=0.5)
+        camera = ReconnectingCamera(opener, asked_fps=FPS, measure_s=0.5)
         camera.start(time.monotonic_ns())
         first = camera.read(1.0)
         for _ in range(20):
@@ -51,7 +51,7 @@ def live(seconds):
     """Read a steady source; give what it measured of itself and how long after the stamp a frame
     was there [ms].
     """
-    camera = SteadyCamera(lambda _: GstCamera(SOURCE, name="gst", fps=FPS), asked_fps=FPS)
+    camera = ReconnectingCamera(lambda _: GstCamera(SOURCE, name="gst", fps=FPS), asked_fps=FPS)
     camera.start(time.monotonic_ns())
     frames = [camera.read(1.0) for _ in range(round(seconds * FPS))]
     camera.close()
@@ -70,7 +70,7 @@ def look(times):
     for other in (rng.integers(0, 256, (540, 640), dtype=np.uint8), image.copy()):
         began = time.perf_counter()
         for _ in range(times):
-            _same(image, other)
+            _identical(image, other)
         spent.append((time.perf_counter() - began) / times * 1e6)
     return spent
 

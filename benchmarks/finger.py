@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from acquire.sensor.finger import CLIPPED, PulseWatch
+from acquire.sensor.finger import CLIPPED, FingerWatch
 from acquire.simulation.subject import VirtualSubject
 
 KINDS = (
@@ -73,7 +73,7 @@ def spoil(y, kind, rate_hz, first, rng):
 
 
 def begins(y, rate_hz):
-    watch, found = PulseWatch(rate_hz), []
+    watch, found = FingerWatch(rate_hz), []
     for i, value in enumerate(y):
         for note in watch.see(i, int(min(max(value, 0), 65535)), 0, round(i * 1e9 / rate_hz)):
             if note.kind != CLIPPED and note.text == "begins":

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from acquire.clock import LiveClock
+from acquire.clock import LivePlacer
 from acquire.layout import BOOT_TICKS, CLOCK_DTYPE, EXCHANGE_DTYPE
 
 TICK_HZ, RATE_HZ = 2_000_000, 25
@@ -191,7 +191,7 @@ PLANTS = {
 
 def place_live(made: Made) -> tuple[np.ndarray, np.ndarray]:
     """Place each sample as it comes, with what had come before it: time and bound [ns]."""
-    live = LiveClock(TICK_HZ, RATE_HZ)
+    live = LivePlacer(TICK_HZ, RATE_HZ)
     exchanges, clocks = (
         sorted(made.exchanges.tolist(), key=lambda e: e[3], reverse=True),
         made.clocks.tolist()[::-1],

@@ -18,10 +18,10 @@ import numpy as np
 from acquire import host_time
 from acquire.calibration.rig_file import light_offset_for, read_rig
 from acquire.camera.source import CameraInfo, CameraRate, FrameSource
-from acquire.camera.stamps import rate_of
+from acquire.camera.stamps import rate_from_stamps
 from acquire.errors import AcqError, CalibrationError, DeviceError, SessionError
 from acquire.recorder.recorder import check_space
-from acquire.sensor.finger import CLIPPED, FINGER_OFF, FLAT_LINE, PulseWatch
+from acquire.sensor.finger import CLIPPED, FINGER_OFF, FLAT_LINE, FingerWatch
 from acquire.sensor.port import Sensor
 from acquire.sensor.protocol import DEFAULT_RATE_HZ, SENSOR_NAMES, Pong, Sample
 from dataset.face.quick_look import luma, spot_face
@@ -80,7 +80,7 @@ def film(
         if sequences and camera.info.counts_frames
         else 0
     )
-    return Filmed(rate_of(np.array(times_ns, dtype=np.int64), asked_fps), lost, image)
+    return Filmed(rate_from_stamps(np.array(times_ns, dtype=np.int64), asked_fps), lost, image)
 
 
 def look_at_camera(camera: FrameSource, fps: float, *, with_subject: bool) -> list[Look]:
@@ -197,7 +197,7 @@ def _sample(sensor: Sensor, *, with_subject: bool, seconds: float) -> list[Look]
         pass
     sensor.start(DEFAULT_RATE_HZ)
     hello = sensor.confirm_start(DEFAULT_RATE_HZ)
-    watch = PulseWatch(hello.rate_hz, sensor=hello.sensor)
+    watch = FingerWatch(hello.rate_hz, sensor=hello.sensor)
     sent_ns: dict[int, int] = {}
     trips_ms: list[float] = []
     samples: list[tuple[int, int]] = []
@@ -239,7 +239,7 @@ def _sample(sensor: Sensor, *, with_subject: bool, seconds: float) -> list[Look]
 
 
 def _look_at_pulse(
-    samples: list[tuple[int, int]], watch: PulseWatch, rate_hz: int, seconds: float, *,
+    samples: list[tuple[int, int]], watch: FingerWatch, rate_hz: int, seconds: float, *,
     with_subject: bool,
 ) -> list[Look]:
     if not samples:

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from acquire.sensor.flash import describe_firmware
+
 firmware = typer.Typer(
     name="firmware", no_args_is_help=True,
     help="Build the sensor's firmware, or write it to a board.",
@@ -16,7 +18,7 @@ Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for what
 @firmware.command()
 def build(out: Out = Path("build/firmware")) -> None:
     """Build the sketch for an Arduino Uno or Nano, and say what it takes of flash and RAM."""
-    from acquire.sensor.flash import build as build_sketch
+    from acquire.sensor.flash import build_sketch
 
     built = build_sketch(out)
     typer.echo(f"{built.hex_file} by {built.tool}: {built.size}")
@@ -30,11 +32,9 @@ def flash(
     out: Out = Path("build/firmware"),
 ) -> None:
     """Build the sketch, write it to a board, and ask the board who it is."""
-    from acquire.sensor.flash import build as build_sketch
-    from acquire.sensor.flash import describe, find_board
-    from acquire.sensor.flash import flash as write_sketch
+    from acquire.sensor.flash import build_sketch, describe_firmware, find_board, write_sketch
 
     board = find_board() if port == "auto" else port
     built = build_sketch(out)
     written = write_sketch(built.hex_file, board, say=lambda text: typer.echo(text, err=True))
-    typer.echo(f"{written.port} now says: {describe(written.hello)}")
+    typer.echo(f"{written.port} now says: {describe_firmware(written.hello)}")

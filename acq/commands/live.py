@@ -110,7 +110,7 @@ def _open_source(source: str, fps: float, *, simulate: bool, seed: int) -> Itera
     else:
         from acquire.camera.open import check_spec, open_camera
 
-        check_spec(source, "the source")
+        check_spec(source)
         camera = open_camera(source, fps)
     with closing(camera):
         for complaint in camera.info.complaints:

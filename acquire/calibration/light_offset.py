@@ -61,7 +61,7 @@ class Toggles:
 
 
 @dataclass(frozen=True)
-class LightPlace:
+class LightPosition:
     """Where the LED is in the picture."""
 
     row: float                  # of its centre, 0 at the top, 1 at the bottom
@@ -103,7 +103,7 @@ def average_cells(image: np.ndarray, pixel_format: str, height_px: int) -> np.nd
 
 def find_light(
     cells: np.ndarray, frame_ns: np.ndarray, toggles: Toggles
-) -> tuple[np.ndarray, LightPlace]:
+) -> tuple[np.ndarray, LightPosition]:
     """Find the LED in the picture and give its brightness in each frame.
 
     Parameters
@@ -151,7 +151,7 @@ def find_light(
     lit = near & (map_ > peak / 2)
     down, across = np.nonzero(lit)
     weight = map_[lit]
-    place = LightPlace(
+    place = LightPosition(
         row=float((weight @ down / weight.sum() + 0.5) / rows),
         column=float((weight @ across / weight.sum() + 0.5) / columns), follows=peak,
         offset_ns=int(offsets_ns[at]),

@@ -1,5 +1,5 @@
-"""Where frames come from: CSI, USB or a file, each frame with its own time stamp, behind one
-protocol.
+"""Where frames come from: CSI, USB or a file, each frame with its own time stamp.
 
-Everybody opens cameras through `open.py`; nothing here knows sensors or files of sessions.
+All of them are behind the protocol `source.FrameSource` and are opened through `open.py`. Nothing
+here knows sensors or session files.
 """

@@ -1,34 +1,35 @@
-"""Cameras behind `FrameSource`, chosen by `--camera SPEC`.
+"""Open the camera that a text names, behind `FrameSource`.
 
 ```text
-auto                      the CSI camera where GStreamer has an element for it, else the first UVC
-camera csi                       nvarguscamerasrc (Jetson) or libcamerasrc (Raspberry Pi), through
-GStreamer uvc:0, uvc:/dev/video0    a UVC camera, through OpenCV gst:PIPELINE              any
-GStreamer pipeline that ends in raw video, without its sink replay:VIDEO[?times=CSV]  a file played
-in real time, with its own frame times ```
+auto                           the CSI camera if GStreamer has an element for it, else the first UVC
+csi                            nvarguscamerasrc (Jetson) or libcamerasrc (Raspberry Pi) by GStreamer
+uvc:0, uvc:/dev/video0         a UVC camera, through OpenCV
+gst:PIPELINE                   any GStreamer pipeline that ends in raw video, without its sink
+replay:VIDEO[?times=CSV]       a file played in real time, with its own frame times
+```
 
-What is live stands behind a `SteadyCamera`: measured before the start, opened again when it falls
-silent.
+A live camera is wrapped in a `ReconnectingCamera`: its rate is measured before the start, and it is
+opened again when it falls silent.
 """
 
 import sys
 from pathlib import Path
 from urllib.parse import parse_qs
 
-from acquire.errors import DeviceError
+from acquire.errors import DeviceError, Fix
 
 from .source import FrameSource
-from .v4l2_nodes import find_again, list_nodes
+from .v4l2_nodes import find_moved_node, list_nodes
 
 WIDTH, HEIGHT = 640, 360
 SPECS = "auto, csi, uvc:0, uvc:/dev/video0, gst:PIPELINE, replay:VIDEO[?times=CSV]"
 
 
-def check_spec(spec: str, where: str = "--camera") -> None:
-    """Refuse what is none of the kinds above, before any device is looked for."""
+def check_spec(spec: str) -> None:
+    """Refuse a text that is none of the kinds above, before any device is looked for."""
     kind, _, rest = spec.partition(":")
     if spec not in ("auto", "csi") and not (kind in ("uvc", "gst", "replay") and rest):
-        raise DeviceError(f"expected {where} to be one of {SPECS}; found {spec!r}")
+        raise DeviceError(expected=f"a camera as one of {SPECS}", found=repr(spec))
 
 
 def open_camera(spec: str, fps: float) -> FrameSource:
@@ -36,76 +37,79 @@ def open_camera(spec: str, fps: float) -> FrameSource:
 
     Raises
     ------
-    DeviceError : no such kind of camera, or it is missing, busy or refuses; says what was looked
-        for
+    DeviceError : no such kind of camera, or it is missing, busy or refuses; lists what was tried
     """
     check_spec(spec)
     kind, _, rest = spec.partition(":")
     if spec == "auto":
-        return _find_camera(fps)
+        return _open_first(fps)
     if spec == "csi":
         return _open_csi(fps)
     if kind == "gst":
         return _open_gst(rest, fps)
     if kind == "uvc":
         return _open_uvc(rest, fps)
+    return _open_replay(rest)
+
+
+def _open_replay(spec: str) -> FrameSource:
     from .replay import ReplayCamera
 
-    video, _, query = rest.partition("?")
+    video, _, query = spec.partition("?")
     options = parse_qs(query, keep_blank_values=True)
     if unknown := set(options) - {"times"}:
         raise DeviceError(
-            f"expected only times=CSV behind ?, found {', '.join(sorted(unknown))} in --camera "
-            f"{spec}"
+            expected="only times=CSV behind the ? of a replay", found=", ".join(sorted(unknown)),
+            where=f"in replay:{spec}",
         )
-    return ReplayCamera(
-        Path(video), times=Path(options["times"][0]) if "times" in options else None
-    )
+    times = Path(options["times"][0]) if "times" in options else None
+    return ReplayCamera(Path(video), times=times)
 
 
 def _open_csi(fps: float) -> FrameSource:
     from .gstreamer import open_csi
-    from .reconnecting import SteadyCamera
+    from .reconnecting import ReconnectingCamera
 
-    return SteadyCamera(lambda before: open_csi(fps, WIDTH, HEIGHT, before=before), asked_fps=fps)
+    return ReconnectingCamera(
+        lambda earlier: open_csi(fps, WIDTH, HEIGHT, earlier=earlier), asked_fps=fps
+    )
 
 
 def _open_gst(pipeline: str, fps: float) -> FrameSource:
     from .gstreamer import GstCamera
-    from .reconnecting import SteadyCamera
+    from .reconnecting import ReconnectingCamera
 
     opened = [GstCamera(pipeline, name="gst", fps=fps)]
-    if not opened[0].is_live:  # a file has no rate to achieve, and opened again it would begin anew
+    if not opened[0].is_live:  # a file has no rate to measure, and opened again it would begin anew
         return opened[0]
-    return SteadyCamera(
+    return ReconnectingCamera(
         lambda _: opened.pop() if opened else GstCamera(pipeline, name="gst", fps=fps),
         asked_fps=fps,
     )
 
 
 def _open_uvc(device: str, fps: float) -> FrameSource:
-    from .reconnecting import SteadyCamera
+    from .reconnecting import ReconnectingCamera
     from .uvc import UvcCamera
 
     path = f"/dev/video{device}" if device.isdecimal() else str(Path(device).resolve())
-    # None where there is no Linux
-    node = next((node for node in list_nodes() if node.device == path), None)
+    node = next((node for node in list_nodes() if node.device == path), None)    # None: no Linux
 
-    def opener(before: dict | None) -> UvcCamera:
-        place = device if before is None or node is None else find_again(node)
-        return UvcCamera(place, fps=fps, width=WIDTH, height=HEIGHT, before=before)
+    def opener(earlier: dict | None) -> UvcCamera:
+        present = device if earlier is None or node is None else find_moved_node(node)
+        return UvcCamera(present, fps=fps, width=WIDTH, height=HEIGHT, earlier=earlier)
 
-    return SteadyCamera(opener, asked_fps=fps)
+    return ReconnectingCamera(opener, asked_fps=fps)
 
 
-def _find_camera(fps: float) -> FrameSource:
-    """Open the first camera that is there; the error says what each place answered."""
-    tried: list[str] = []
+def _open_first(fps: float) -> FrameSource:
+    """Open the first camera that is there; the error lists why each candidate failed."""
+    failures: list[str] = []
     try:
         return _open_csi(fps)
     except DeviceError as error:
-        tried.append(f"csi: {error}")
-    # Elsewhere the system's first camera; on Linux the nodes that give pictures.
+        failures.append(f"csi: {error}")
+    # On Linux the nodes that give pictures, elsewhere the system's first camera.
     devices = (
         [node.device for node in list_nodes() if node.index == 0]
         if sys.platform == "linux"
@@ -115,10 +119,9 @@ def _find_camera(fps: float) -> FrameSource:
         try:
             return _open_uvc(device, fps)
         except DeviceError as error:
-            tried.append(f"uvc:{device}: {error}")
+            failures.append(f"uvc:{device}: {error.facts}")
     if not devices:
-        tried.append("uvc: no /dev/video*")
+        failures.append("uvc: no /dev/video*")
     raise DeviceError(
-        f"expected a camera, found none ({'; '.join(tried)}); plug one in, look with acq devices, "
-        "or name it with --camera"
+        expected="a camera", found=f"none ({'; '.join(failures)})", fix=Fix.FIND_CAMERA
     )

@@ -1,8 +1,8 @@
 """A video file played in real time as if it were a camera, each frame at its own time.
 
 Frame i is delivered at `start_ns + (t_i - t_0)`, where t comes from a CSV beside the video, or from
-the container where there is none. Nothing is dropped: a file has no frames to lose. If decoding
-falls behind, a frame arrives late and its arrival says so.
+the container where there is none. Nothing is dropped: a file has no frames to lose. If decoding is
+too slow, a frame arrives late, and its arrival time shows it.
 """
 
 import queue
@@ -14,7 +14,6 @@ from pathlib import Path
 import av
 import av.error
 import numpy as np
-import pandas as pd
 
 from acquire import host_time
 from acquire.errors import DeviceError
@@ -31,39 +30,41 @@ def read_frame_times(path: Path) -> np.ndarray:
     ------
     DeviceError : no such file, not numbers, not increasing, or not in seconds
     """
+    import pandas as pd
+
     try:
         table = pd.read_csv(path)
     except (OSError, ValueError) as error:
-        raise DeviceError(f"expected frame times in {path}, got: {error}") from error
+        raise DeviceError(expected="frame times", found=error, where=path) from error
     names = [
         name
         for name in table.columns
         if str(name).strip().lower() in ("timestamp", "time", "time_s")
     ]
     column = table[names[0] if names else table.columns[-1]]
-    times = np.asarray(pd.to_numeric(column, errors="coerce"), dtype=np.float64)
-    if len(times) < 2 or not np.isfinite(times).all():
+    times_s = np.asarray(pd.to_numeric(column, errors="coerce"), dtype=np.float64)
+    if len(times_s) < 2 or not np.isfinite(times_s).all():
         raise DeviceError(
-            f"expected a number for each frame in {path}, found {np.isnan(times).sum()} rows that "
-            "hold none"
+            expected="a number for each frame",
+            found=f"{np.isnan(times_s).sum()} rows of {len(times_s)} without one", where=path,
         )
-    steps = np.diff(times)
-    if (steps <= 0).any():
-        row = int(np.argmax(steps <= 0)) + 2
+    steps_s = np.diff(times_s)
+    if (steps_s <= 0).any():
+        row = int(np.argmax(steps_s <= 0)) + 2
         raise DeviceError(
-            f"expected increasing times in {path}, found row {row} not later than the one before"
+            expected="increasing times", found=f"row {row} not later than the one before",
+            where=path,
         )
-    if not 1e-3 < np.median(steps) < 1.0:
+    if not 1e-3 < np.median(steps_s) < 1.0:
         raise DeviceError(
-            f"expected seconds in {path}, found a median step of {np.median(steps):g}; is it "
-            "another unit?"
+            expected="times in seconds", found=f"a median step of {np.median(steps_s):g}",
+            where=path, fix="check the unit of the times",
         )
-    return times
+    return times_s
 
 
 class ReplayCamera:
-    """A video file behind `FrameSource`: yuv420p is delivered untouched as I420, everything else as
-    RGB.
+    """A video file behind `FrameSource`: yuv420p is delivered as I420, everything else as RGB.
 
     Started in the past, it is late with every frame, and delivers them as fast as they decode.
     """
@@ -75,40 +76,29 @@ class ReplayCamera:
                 stream = container.streams.video[0]
                 context = stream.codec_context
                 width, height, pixels = context.width, context.height, context.pix_fmt
-                frame_times = [
+                frame_times_s = [
                     float(packet.pts * stream.time_base)
                     for packet in container.demux(stream)
                     if packet.pts is not None and packet.size and not packet.is_discard
                 ]
         except (OSError, IndexError, av.error.FFmpegError) as error:
+            raise DeviceError(expected="a video to replay", found=error, where=video) from error
+        is_i420 = pixels in ("yuv420p", "yuvj420p") and width % 2 == height % 2 == 0
+        self._format = "yuv420p" if is_i420 else "rgb24"
+        times_s = np.sort(np.array(frame_times_s)) if times is None else read_frame_times(times)
+        if len(times_s) != len(frame_times_s):
             raise DeviceError(
-                f"expected a video to replay, found none in {video}: {error}"
-            ) from error
-        self._format = (
-            "yuv420p"
-            if pixels in ("yuv420p", "yuvj420p") and width % 2 == height % 2 == 0
-            else "rgb24"
-        )
-        if times is not None:
-            given = read_frame_times(times)
-            if len(given) != len(frame_times):
-                raise DeviceError(
-                    f"expected a time for each of the {len(frame_times)} frames of {video}, found "
-                    f"{len(given)} in {times}"
-                )
-        else:
-            given = np.sort(np.array(frame_times))
-        if len(given) < 2:
-            raise DeviceError(f"expected at least 2 frames, found {len(given)} in {video}")
-        self.frames = len(given)
-        self._offset_ns = np.rint((given - given[0]) * 1e9).astype(np.int64)
+                expected=f"a time for each of the {len(frame_times_s)} frames of {video}",
+                found=len(times_s), where=times or video,
+            )
+        if len(times_s) < 2:
+            raise DeviceError(expected="at least 2 frames", found=len(times_s), where=video)
+        self.frames = len(times_s)
+        self._offset_ns = np.rint((times_s - times_s[0]) * 1e9).astype(np.int64)
         self.info = CameraInfo(
-            name=f"replay:{video.name}",
-            width=width,
-            height=height,
-            fps=float((len(given) - 1) / (given[-1] - given[0])),
-            pixel_format="I420" if self._format == "yuv420p" else "RGB",
-            time_meaning="file",
+            name=f"replay:{video.name}", width=width, height=height,
+            fps=float((len(times_s) - 1) / (times_s[-1] - times_s[0])),
+            pixel_format="I420" if is_i420 else "RGB", time_meaning="file",
             pipeline=f"{pixels} decoded as {self._format}, times from "
                      f"{times.name if times else 'the container'}",
         )
@@ -118,7 +108,7 @@ class ReplayCamera:
         self._next = 0
         self._waiting: np.ndarray | None = None
         self._thread = threading.Thread(target=self._decode, name="replay", daemon=True)
-        self._thread.start()   # decodes ahead, so that frame 0 is there at start
+        self._thread.start()   # decodes ahead, so that frame 0 is there at the start
 
     def _decode(self) -> None:
         try:
@@ -133,11 +123,8 @@ class ReplayCamera:
         with av.open(str(self._video)) as container:
             container.streams.video[0].thread_type = "AUTO"
             for frame in container.decode(video=0):
-                yield (
-                    frame.to_ndarray()
-                    if frame.format.name == self._format
-                    else frame.to_ndarray(format=self._format)
-                )
+                as_is = frame.format.name == self._format
+                yield frame.to_ndarray() if as_is else frame.to_ndarray(format=self._format)
 
     def _put(self, item: np.ndarray | Exception) -> bool:
         while not self._closed.is_set():
@@ -153,23 +140,21 @@ class ReplayCamera:
         self._start_ns = start_ns
 
     def read(self, timeout_s: float) -> VideoFrame | None:
-        """Give the next frame once its time has come."""
+        """Return the next frame once its time has come; None when that is not in time."""
         give_up_ns = host_time.now_ns() + round(timeout_s * 1e9)
         if self._waiting is None:
             try:
                 item = self._decoded.get(timeout=timeout_s)
             except queue.Empty:
                 return None
-            expected = len(self._offset_ns)
-            if isinstance(item, EndOfStream) and self._next == expected:
+            if isinstance(item, EndOfStream) and self._next == self.frames:
                 raise item
-            if isinstance(item, Exception):
+            if isinstance(item, Exception) or self._next >= self.frames:
+                decoded = f"{self._next} that decode: {item}"
                 raise DeviceError(
-                    f"expected {expected} frames in {self._video}, found {self._next} that decode: "
-                    f"{item}"
+                    expected=f"{self.frames} frames",
+                    found=decoded if isinstance(item, Exception) else "more", where=self._video,
                 )
-            if self._next >= expected:
-                raise DeviceError(f"expected {expected} frames in {self._video}, found more")
             self._waiting = item
         due_ns = self._start_ns + int(self._offset_ns[self._next])
         now_ns = host_time.now_ns()

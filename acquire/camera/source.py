@@ -1,8 +1,8 @@
-"""The seam where hardware is replaced: what a camera is to the recorder, and what it delivers.
+"""What a camera is to the recorder, and what it delivers: the seam where hardware is replaced.
 
-Real cameras, a replayed file and the virtual subject all stand behind `FrameSource`; the recorder
-cannot tell them apart. The sensor has no such seam in Python: every PPG sensor, the virtual one
-too, speaks the wire protocol over a serial port.
+Real cameras, a replayed file and the virtual camera all implement `FrameSource`; the recorder
+cannot tell them apart. The sensor has no such seam in Python: every PPG sensor, including the
+virtual one, speaks the wire protocol over a serial port.
 """
 
 from dataclasses import dataclass, field
@@ -21,21 +21,21 @@ class VideoFrame:
     time_ns: int
     arrival_ns: int        # CLOCK_MONOTONIC when the host had the frame
     sequence: int          # frame number from 0; a jump means frames were lost before this one
-    # an event's kind and text, where there is something to say of this frame
+    # kind and text of an event about this frame, if there is one
     note: tuple[str, str] | None = None
 
 
-# Kinds of events: of what was wrong before the start, and of notes on frames.
+# Kinds of events: a complaint before the start, and the notes on frames.
 CAMERA_COMPLAINT = "camera_complaint"
 CAMERA_REOPENED, IDENTICAL_FRAMES = "camera_reopened", "identical_frames"
 
 
 @dataclass(frozen=True)
 class CameraRate:
-    """The rate that a camera achieved before the start, told from the stamps of some frames."""
+    """The rate that a camera achieved before the start, computed from the stamps of some frames."""
 
     asked_fps: float       # [Hz]
-    fps: float  # mean, lost frames count against it [Hz]; 0 where there were too few frames to tell
+    fps: float             # mean, lowered by lost frames [Hz]; 0 with fewer than three frames
     span_s: float          # between the first and the last stamp [s]
     jitter_ms: float       # standard deviation of the steps from frame to frame, gaps left out [ms]
     gaps: int              # steps longer than one and a half of the median
@@ -43,31 +43,26 @@ class CameraRate:
 
     @property
     def complaint(self) -> str:
-        """What the operator should know and do before recording; empty where the rate is at least
-        90 % of what was asked.
-        """
+        """Advice for the operator; empty where the rate is at least 90 % of the asked one."""
         if self.fps >= 0.9 * self.asked_fps:
             return ""
         return (
             f"expected {self.asked_fps:g} frames/s, found {self.fps:.1f}: in dim light "
-            "auto-exposure lengthens the frames; "
-            "add light" + (f", or ask for --fps {self.fps:.0f}" if self.fps >= 1 else "")
+            "auto-exposure makes each frame longer; add light"
+            + (f", or ask for {self.fps:.0f} frames/s" if self.fps >= 1 else "")
         )
 
     def __str__(self) -> str:
         return (
             f"{self.fps:.2f} frames/s over {self.span_s:.1f} s before the start, asked for "
-            f"{self.asked_fps:g}; "
-            f"jitter {self.jitter_ms:.2f} ms, {self.gaps} gaps, longest step {self.longest_ms:.1f} "
-            "ms"
+            f"{self.asked_fps:g}; jitter {self.jitter_ms:.2f} ms, {self.gaps} gaps, "
+            f"longest step {self.longest_ms:.1f} ms"
         )
 
 
 @dataclass(frozen=True)
 class LightOffset:
-    """How much later than the light the camera's stamps are, by calibration: light_ns = time_ns -
-    offset_ns.
-    """
+    """How much later than the light a camera's stamps are: light_ns = time_ns - offset_ns."""
 
     offset_ns: int
     bound_ns: int          # the offset is off by at most this
@@ -76,7 +71,7 @@ class LightOffset:
 
 @dataclass(frozen=True)
 class CameraInfo:
-    """What a camera says of itself; stored with the session."""
+    """The properties of a camera; stored with the session."""
 
     name: str                      # "csi", "uvc:/dev/video0", "replay:face.mkv", "virtual:S01"
     width: int                     # [px]
@@ -88,26 +83,24 @@ class CameraInfo:
     simulated: bool = False
     exposure: dict[str, Any] = field(default_factory=dict)      # see `acquire.camera.exposure`
     light_offset: LightOffset | None = None      # None: not calibrated
-    # False: it does not, and `VideoFrame.sequence` is told from the stamps
-    counts_frames: bool = True
-    # True: it opens itself again when it was silent, for as long as the recording lasts
-    reopens: bool = False
+    counts_frames: bool = True     # False: `VideoFrame.sequence` is derived from the stamps
+    reconnects: bool = False       # True: it opens itself again when it falls silent
     # measured when it was opened; None where there is nothing to measure
     rate: CameraRate | None = None
 
     @property
     def is_replay(self) -> bool:
-        """Say whether it is a video file, which nothing calibrates."""
+        """Whether it is a video file, which cannot be calibrated."""
         return self.name.startswith("replay:")
 
     @property
     def complaints(self) -> list[str]:
-        """What the operator should know before recording, a line each."""
+        """Advice for the operator before recording, one line each."""
+        complaints = [self.rate.complaint] if self.rate is not None and self.rate.complaint else []
         control = self.exposure.get("control", "")
-        found = [self.rate.complaint] if self.rate is not None and self.rate.complaint else []
-        return found + (
-            [f"exposure and white balance {control}"] if control.startswith("not locked") else []
-        )
+        if control.startswith("not locked"):
+            complaints.append(f"exposure and white balance {control}")
+        return complaints
 
     @property
     def image_shape(self) -> tuple[int, ...]:
@@ -123,16 +116,16 @@ class FrameSource(Protocol):
     info: CameraInfo
 
     def start(self, start_ns: int) -> None:
-        """Begin delivering, from number 0. Sources with a timeline of their own (replay, virtual)
-        put its zero at `start_ns`.
+        """Begin delivering, from frame number 0.
 
-        A live camera delivers from when it is open, so that it can be measured; `start` drops what
-        is older than `start_ns`.
+        A source with a timeline of its own (replay, virtual) puts its zero at `start_ns`. A live
+        camera delivers as soon as it is open, so that its rate can be measured; `start` drops the
+        frames older than `start_ns`.
         """
         ...
 
     def read(self, timeout_s: float) -> VideoFrame | None:
-        """Give the next frame; None when none came in time.
+        """Return the next frame; None when none came in time.
 
         Raises
         ------
@@ -147,6 +140,7 @@ class FrameSource(Protocol):
 
 
 class EndOfStream(Exception):
-    """A file has delivered its last frame: not an error, as StopIteration is none. A live camera
-    that ends is a DeviceError.
+    """A file has delivered its last frame.
+
+    Not an error, like StopIteration; a live camera that ends raises DeviceError instead.
     """

@@ -1,12 +1,11 @@
-"""A UVC camera through OpenCV, recorded as RGB: V4L2 on Linux, AVFoundation on macOS, Media
-Foundation or DirectShow on Windows.
+"""A UVC camera through OpenCV, recorded as RGB.
 
-V4L2's driver stamps each buffer on CLOCK_MONOTONIC when its last byte has arrived, and OpenCV hands
-the stamp on as POS_MSEC. The other systems' stamps have no known zero; there the stamp is the
-arrival, and `time_meaning` says so.
+OpenCV uses V4L2 on Linux, AVFoundation on macOS, Media Foundation or DirectShow on Windows. V4L2's
+driver stamps each buffer on CLOCK_MONOTONIC when its last byte has arrived, and OpenCV returns the
+stamp as POS_MSEC. The stamps of other systems have no known zero; there the arrival is the stamp,
+and `time_meaning` is "arrival".
 
-OpenCV's grab waits for as long as it likes, so a thread of its own does that, and `read` keeps to
-its time.
+OpenCV's grab has no timeout, so it runs in a thread of its own, and `read` keeps its timeout.
 """
 
 import os
@@ -22,9 +21,9 @@ import cv2
 import numpy as np
 
 from acquire import host_time
-from acquire.errors import DeviceError
+from acquire.errors import DeviceError, Fix
 
-from .exposure import free_uvc, lock_uvc, settle
+from .exposure import lock_uvc, unlock_uvc, wait_until_steady
 from .source import CameraInfo, VideoFrame
 from .stamps import SequenceFromTime, check_first_stamp
 
@@ -36,24 +35,25 @@ BACKENDS = {
 _WAITING = 8          # frames between the two threads
 _CLOSE_S = 2.0        # longer than OpenCV waits for a frame, by the variable below
 # [s]; OpenCV's own 10 s would keep a silent camera from being opened again
-_PATIENCE = "OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT"
+_FRAME_TIMEOUT = "OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT"
 
-if "OPENCV_LOG_LEVEL" not in os.environ:  # a camera that is not there is told of once, by us
+if "OPENCV_LOG_LEVEL" not in os.environ:  # a missing camera is reported once, by this module
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
 
-# (device or number, backend) -> what cv2.VideoCapture gives
+# (device or number, backend) -> what cv2.VideoCapture returns
 OpenCapture = Callable[[Any, int], Any]
 
 
 class UvcCamera:
-    """A UVC camera behind `FrameSource`; it delivers from when it is open, and `start` drops what
-    is older.
+    """A UVC camera behind `FrameSource`.
+
+    It delivers as soon as it is open; `start` drops what is older.
 
     Parameters
     ----------
     device : "/dev/video0", or a number as the system counts its cameras
-    before : `CameraInfo.exposure` of the same camera earlier, to be asked for again; None: settle
-        first
+    earlier : `CameraInfo.exposure` of the same camera before, to be requested again; None: the
+        picture settles first
 
     Raises
     ------
@@ -63,7 +63,7 @@ class UvcCamera:
 
     def __init__(
         self, device: str, *, fps: float, width: int, height: int,
-        before: dict[str, Any] | None = None, open_capture: OpenCapture = cv2.VideoCapture,
+        earlier: dict[str, Any] | None = None, open_capture: OpenCapture = cv2.VideoCapture,
         system: str = sys.platform,
     ) -> None:
         self._device = device
@@ -76,30 +76,26 @@ class UvcCamera:
             shape = self._first_frame().shape
             if self._stamped:
                 check_first_stamp(self._stamp_ns(), f"uvc:{device}", self._capture.release)
-            if before:
+            if earlier:
                 settled = "as before"
             else:
-                free_uvc(self._capture, v4l2=self._stamped)
-                settled = settle(lambda: float(self._first_frame()[::8, ::8].mean()))
-            exposure = lock_uvc(self._capture, fps=fps, v4l2=self._stamped, before=before)
+                unlock_uvc(self._capture, v4l2=self._stamped)
+                settled = wait_until_steady(lambda: float(self._first_frame()[::8, ::8].mean()))
+            exposure = lock_uvc(self._capture, fps=fps, v4l2=self._stamped, earlier=earlier)
         except BaseException:
             self._capture.release()
             raise
-        said_fps = self._capture.get(cv2.CAP_PROP_FPS)
+        nominal_fps = self._capture.get(cv2.CAP_PROP_FPS)
         self.info = CameraInfo(
-            name=f"uvc:{device}",
-            width=shape[1],
-            height=shape[0],
-            fps=said_fps if said_fps > 0 else fps,
-            pixel_format="RGB",
-            time_meaning="end of frame" if self._stamped else "arrival",
-            counts_frames=False,
+            name=f"uvc:{device}", width=shape[1], height=shape[0],
+            fps=nominal_fps if nominal_fps > 0 else fps, pixel_format="RGB",
+            time_meaning="end of frame" if self._stamped else "arrival", counts_frames=False,
             pipeline=f"OpenCV {cv2.__version__} {self._capture.getBackendName()}",
             exposure={**exposure, "settled": settled},
         )
         self._sequence = SequenceFromTime(self.info.fps)
         self._zero: int | None = None                        # number of the first frame recorded
-        self._first: VideoFrame | None = None                # what `start` found, to be read first
+        self._first: VideoFrame | None = None                # found by `start`, to be read first
         self._frames: queue.Queue[VideoFrame | DeviceError] = queue.Queue(maxsize=_WAITING)
         self._started, self._closed = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._grab, name="uvc", daemon=True)
@@ -107,44 +103,49 @@ class UvcCamera:
 
     def _open(self, open_capture: OpenCapture, system: str) -> Any:
         if os.path.isabs(self._device) and not os.path.exists(self._device):
-            raise DeviceError(f"expected a camera at {self._device}, found no such device")
+            raise DeviceError(
+                expected="a camera", found="no such device", where=f"at {self._device}",
+                fix=Fix.LIST_DEVICES,
+            )
         if not os.path.isabs(self._device) and not self._device.isdecimal():
             raise DeviceError(
-                f"expected a camera as uvc:0 or uvc:/dev/video0, found uvc:{self._device}"
+                expected="a camera as uvc:0 or uvc:/dev/video0", found=f"uvc:{self._device}"
             )
-        os.environ.setdefault(_PATIENCE, "1")
-        place = int(self._device) if self._device.isdecimal() else self._device
+        os.environ.setdefault(_FRAME_TIMEOUT, "1")
+        source = int(self._device) if self._device.isdecimal() else self._device
         for backend in BACKENDS.get(system, (cv2.CAP_ANY,)):
-            capture = open_capture(place, backend)
+            capture = open_capture(source, backend)
             if capture.isOpened():
                 return capture
             capture.release()
         raise DeviceError(
-            f"expected a camera at {self._device}, found none that opens; is it busy, or are you "
-            "not allowed to use it "
-            "(group video on Linux, the privacy settings elsewhere)?"
+            expected="a camera", found="none that opens", where=f"at {self._device}",
+            fix="close what else uses it, and make sure that you may use it (group video on Linux, "
+                "the privacy settings elsewhere)",
         )
 
     def _first_frame(self) -> np.ndarray:
         ok, image = self._capture.read()
         if not ok:
-            raise DeviceError(f"expected frames from {self._device}, found none")
+            raise DeviceError(expected=f"frames from {self._device}", found="none")
         return image
 
     def _stamp_ns(self) -> int:
         return round(self._capture.get(cv2.CAP_PROP_POS_MSEC) * 1e6)
 
     def _grab(self) -> None:
-        """Take frames until closed; before the start the oldest make room, afterwards the driver
-        loses what finds none.
+        """Take frames until closed; the body of the thread.
+
+        When the queue is full, the oldest frame is dropped before the start; afterwards the driver
+        has to wait.
         """
         try:
             while not self._closed.is_set():
                 if not self._capture.grab():
                     self._put(
                         DeviceError(
-                            f"expected frames from {self._device}, found that it stopped; is it "
-                            "still plugged in?"
+                            expected=f"frames from {self._device}", found="that it stopped",
+                            fix="check that it is still plugged in",
                         )
                     )
                     return
@@ -170,7 +171,7 @@ class UvcCamera:
                 return
 
     def start(self, start_ns: int) -> None:
-        """Drop what was captured before `start_ns`, and keep the first frame after."""
+        """Drop what was captured before `start_ns`, and keep the first frame after it."""
         self._started.set()
         give_up = time.monotonic() + 5.0
         while time.monotonic() < give_up:
@@ -189,7 +190,7 @@ class UvcCamera:
         return item
 
     def read(self, timeout_s: float) -> VideoFrame | None:
-        """Give the next frame."""
+        """Return the next frame; None when none came in time."""
         frame, self._first = self._first or self._next(timeout_s), None
         if frame is None:
             return None
@@ -197,6 +198,6 @@ class UvcCamera:
         return VideoFrame(frame.image, frame.time_ns, frame.arrival_ns, frame.sequence - self._zero)
 
     def close(self) -> None:
-        """Release the camera; a driver that does not let go is left to itself."""
+        """Release the camera; do not wait for a driver that blocks."""
         self._closed.set()
         self._thread.join(timeout=_CLOSE_S)

@@ -12,10 +12,10 @@ import numpy as np
 
 from acquire import layout
 from acquire.camera.source import CAMERA_REOPENED, IDENTICAL_FRAMES, CameraInfo, VideoFrame
-from acquire.clock import LiveClock, TickCounter, place_samples
-from acquire.sensor.finger import FINGER_OFF, FLAT_LINE, PulseWatch
+from acquire.clock import LivePlacer, TickCounter, place_samples
+from acquire.sensor.finger import FINGER_OFF, FLAT_LINE, FingerWatch
 from acquire.sensor.protocol import SAMPLE_OVERRUN, SAMPLE_RESTARTED, Hello, Sample, Status
-from acquire.sensor.thread import Exchange, HostClocks, SensorBack, SensorLost
+from acquire.sensor.thread import ClockReading, Exchange, SensorBack, SensorLost
 from acquire.session.writer import SessionWriter
 
 CAMERA_LOST, STORAGE_BEHIND = "lost by the camera", "storage fell behind"
@@ -108,7 +108,7 @@ class Recording:
     ) -> None:
         self.writer = writer
         self.camera = camera
-        self.clock = LiveClock(hello.tick_hz, hello.rate_hz)
+        self.clock = LivePlacer(hello.tick_hz, hello.rate_hz)
         self.hello = hello
         self.start_ns = start_ns
         self.free_bytes = free_bytes
@@ -138,7 +138,7 @@ class Recording:
         self._sample_period_ns = 1e9 / hello.rate_hz                # on the host's clock
         # sequence and time of this boot's first sample with a bound
         self._placed: tuple[int, int] | None = None
-        self.watch = PulseWatch(hello.rate_hz, sensor=hello.sensor)
+        self.watch = FingerWatch(hello.rate_hz, sensor=hello.sensor)
         self._shown: deque[tuple[int, int]] = deque(maxlen=round(SHOWN_S * hello.rate_hz))
         self._shown_frames_ns: deque[int] = deque(maxlen=max(2, round(_FPS_S * camera.fps)))
         self._image: np.ndarray | None = None
@@ -289,14 +289,14 @@ class Recording:
             self._sample_period_ns = span_ns / (self.sample_losses.last - self._placed[0])
         self._boot += 1
         self.hello = back.hello
-        self.clock = LiveClock(back.hello.tick_hz, back.hello.rate_hz)
+        self.clock = LivePlacer(back.hello.tick_hz, back.hello.rate_hz)
         self._ticks = TickCounter()
         self._placed = self._status = None
         self.writer.add_event(
             back.time_ns, "boot", f"boot {self._boot}: id {back.hello.boot_id:#010x}"
         )
 
-    def take_clocks(self, clocks: HostClocks) -> None:
+    def take_clocks(self, clocks: ClockReading) -> None:
         """Write a reading of the host's two clocks."""
         self.writer.add_clocks(clocks.monotonic_ns, clocks.raw_ns)
         self.clock.add_clocks(clocks.monotonic_ns, clocks.raw_ns)

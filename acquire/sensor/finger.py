@@ -40,7 +40,7 @@ _CLIPPED_SAMPLES = 2               # in a window
 
 
 @dataclass(frozen=True)
-class Note:
+class StateChange:
     """A state that began or ended; becomes an event."""
 
     time_ns: int
@@ -48,7 +48,7 @@ class Note:
     text: str         # "begins", or "ends after 3.4 s"
 
 
-class PulseWatch:
+class FingerWatch:
     """Watch the samples of one recording; give a note when something begins or ends."""
 
     def __init__(self, rate_hz: int, *, sensor: int = SENSOR_ANALOG) -> None:
@@ -83,7 +83,7 @@ class PulseWatch:
         )
         return (open_ns + sum(self._past_ns[kind] for kind in kinds)) / 1e9
 
-    def see(self, sequence: int, value: int, flags: int, time_ns: int) -> list[Note]:
+    def see(self, sequence: int, value: int, flags: int, time_ns: int) -> list[StateChange]:
         """Take the next sample; a gap of more than a fifth of a second ends what held and starts a
         new window.
         """
@@ -106,7 +106,7 @@ class PulseWatch:
             return notes
         return notes + self._look()
 
-    def _look(self) -> list[Note]:
+    def _look(self) -> list[StateChange]:
         values = np.fromiter(self._values, float, _WINDOW)
         centred = values - values.mean()
         rest = centred - (centred @ self._line) * self._line
@@ -130,14 +130,14 @@ class PulseWatch:
         clipped = sum(self._clipped)
         return notes + self._step(CLIPPED, begins=clipped >= _CLIPPED_SAMPLES, holds=clipped > 0)
 
-    def _step(self, kind: str, *, begins: bool, holds: bool) -> list[Note]:
+    def _step(self, kind: str, *, begins: bool, holds: bool) -> list[StateChange]:
         """Begin a state, keep it, or end it once it was good for long enough."""
         if kind not in self._since_ns:
             if not begins:
                 return []
             self._since_ns[kind] = self._times_ns[0]
             self._good[kind] = 0
-            return [Note(self._times_ns[0], kind, "begins")]
+            return [StateChange(self._times_ns[0], kind, "begins")]
         if holds:
             self._good[kind] = 0
             return []
@@ -146,7 +146,7 @@ class PulseWatch:
             self._good_ns[kind] = self._times_ns[-1]
         return [self._end(kind, self._good_ns[kind])] if self._good[kind] >= _GOOD_LOOKS else []
 
-    def _end(self, kind: str, time_ns: int) -> Note:
+    def _end(self, kind: str, time_ns: int) -> StateChange:
         lasted_ns = max(0, time_ns - self._since_ns.pop(kind))
         self._past_ns[kind] += lasted_ns
-        return Note(time_ns, kind, f"ends after {lasted_ns / 1e9:.1f} s")
+        return StateChange(time_ns, kind, f"ends after {lasted_ns / 1e9:.1f} s")

@@ -42,7 +42,7 @@ class PortInfo(Protocol):
 
 
 @dataclass(frozen=True)
-class Built:
+class BuiltSketch:
     """A sketch that was built."""
 
     hex_file: Path
@@ -51,7 +51,7 @@ class Built:
 
 
 @dataclass(frozen=True)
-class Flashed:
+class FlashedBoard:
     """A board that runs the sketch now."""
 
     port: str
@@ -112,7 +112,7 @@ def _last_line(done: subprocess.CompletedProcess[str]) -> str:
     return (telling or lines or [f"nothing, exit code {done.returncode}"])[0]
 
 
-def build(out: Path) -> Built:
+def build_sketch(out: Path) -> BuiltSketch:
     """Build the sketch into the folder `out`.
 
     Raises
@@ -143,10 +143,10 @@ def build(out: Path) -> Built:
         for line in done.stdout.splitlines()
         if line.startswith(("flash", "RAM", "Sketch uses", "Global variables"))
     ]
-    return Built(hex_file, tool, "; ".join(sizes))
+    return BuiltSketch(hex_file, tool, "; ".join(sizes))
 
 
-def flash(hex_file: Path, port: str, *, say: Callable[[str], None] = lambda text: None) -> Flashed:
+def write_sketch(hex_file: Path, port: str, *, say: Callable[[str], None] = lambda text: None) -> FlashedBoard:
     """Write a built sketch to the board on `port`, at one bootloader's speed and then at the
     other's; ask it who it is.
 
@@ -192,26 +192,26 @@ def flash(hex_file: Path, port: str, *, say: Callable[[str], None] = lambda text
         )
     sensor = Sensor(port)
     sensor.close()
-    return Flashed(port, tool, sensor.hello)
+    return FlashedBoard(port, tool, sensor.hello)
 
 
-def who_is_there(port: str) -> str | None:
+def identify_board(port: str) -> str | None:
     """Give what a running sketch on `port` says it is; None where nothing answers with HELLO."""
     try:
         sensor = Sensor(port)
     except (DeviceError, ProtocolError):
         return None
     sensor.close()
-    return describe(sensor.hello)
+    return describe_firmware(sensor.hello)
 
 
-def describe(hello: Hello) -> str:
+def describe_firmware(hello: Hello) -> str:
     """Say who a HELLO came from."""
     return f"ppg_logger {hello.firmware}, sensor {SENSOR_NAMES.get(hello.sensor, hello.sensor)}"
 
 
 def find_board(
-    ports: Iterable[PortInfo] | None = None, *, ask: Callable[[str], str | None] = who_is_there
+    ports: Iterable[PortInfo] | None = None, *, ask: Callable[[str], str | None] = identify_board
 ) -> str:
     """Give the port of the one board that could be meant.
 

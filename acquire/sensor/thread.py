@@ -59,7 +59,7 @@ class Exchange:
 
 
 @dataclass(frozen=True)
-class HostClocks:
+class ClockReading:
     """A reading of CLOCK_MONOTONIC and CLOCK_MONOTONIC_RAW."""
 
     monotonic_ns: int
@@ -85,7 +85,7 @@ class SensorBack:
     port: str
 
 
-Item = Received | Exchange | HostClocks | SensorLost | SensorBack
+Item = Received | Exchange | ClockReading | SensorLost | SensorBack
 
 
 class SensorThread:
@@ -315,7 +315,7 @@ class SensorThread:
 
     def _read_clocks(self) -> None:
         if host_time.now_ns() - self._clocks_read_ns >= _CLOCKS_EVERY_S * 1e9:
-            readings = HostClocks(*read_clocks())
+            readings = ClockReading(*read_clocks())
             self._clocks_read_ns = readings.monotonic_ns
             self.items.put(readings)
 

@@ -1,5 +1,4 @@
-"""Is the finger's pulse one? Finger off, flat, clipped; motion and periodicity in windows of 10 s.
-"""
+"""The finger's signal: finger off, flat or clipped; motion and periodicity in windows of 10 s."""
 
 import numpy as np
 
@@ -9,18 +8,18 @@ from dataset.session.reader import Session
 from dataset.signals.beats import beat_similarity
 from dataset.signals.lag import GRID_HZ, PulseWave
 
-from .findings import Findings, joined, windows
+from .measurements import Measurements, join_extremes, windows_without
 
-_BASELINE_S = 1.2
+_BASELINE_S = 1.2                  # more than a beat
 _BASELINE_HZ = 25.0
-_SAID = {
+_TEXTS = {
     FINGER_OFF: "no pulse on the sensor", FLAT_LINE: "the sensor stands still",
     CLIPPED: "the sensor is at the end of its scale",
 }
 
 
 def measure_ppg(
-    session: Session, pulse: PulseWave | None, found: Findings
+    session: Session, pulse: PulseWave | None, measured: Measurements
 ) -> list[tuple[float, float]]:
     """Measure the finger's signal.
 
@@ -30,41 +29,39 @@ def measure_ppg(
 
     Returns
     -------
-    spans that no rate or lag can be told from [s after the session's start]
+    spans in which no rate and no lag can be measured [s after the session's start]
     """
     t_s = (session.ppg_time_ns - session.started_monotonic_ns) / 1e9
-    found.curve("ppg", t_s, session.ppg.astype(float), "sensor value")
+    ppg = session.ppg.astype(float)
+    measured.add_curve("ppg", t_s, ppg, "sensor value")
     poor: list[tuple[float, float]] = []
     without_s = 0.0
-    for kind, spans in _states(session).items():
-        within = [(first, last) for first, last in spans if last - first > found.limits[kind]]
-        for first, last in within:
-            found.flag(
-                kind, f"{_SAID[kind]} for {last - first:.1f} s", value=last - first, from_s=first,
+    for kind, spans in _spans_by_state(session).items():
+        long = [(first, last) for first, last in spans if last - first > measured.limits[kind]]
+        for first, last in long:
+            measured.add_flag(
+                kind, f"{_TEXTS[kind]} for {last - first:.1f} s", value=last - first, from_s=first,
                 to_s=last,
             )
-        poor += within
+        poor += long
         if kind != CLIPPED:
             without_s += sum(last - first for first, last in spans)
     share = 100 * without_s / max(float(t_s[-1] - t_s[0]), 1e-9) if len(t_s) > 1 else 0.0
-    found.note("no_finger_percent", share)
-    if share > found.limits["no_finger"]:
-        found.flag("no_finger", f"no finger for {share:.0f} % of the session", value=share)
-    return poor + (
-        _windows(t_s, session.ppg.astype(float), pulse, poor, found) if pulse is not None else []
-    )
+    measured.add_measure("no_finger_percent", share)
+    if share > measured.limits["no_finger"]:
+        measured.add_flag("no_finger", f"no finger for {share:.0f} % of the session", value=share)
+    return poor if pulse is None else poor + _poor_windows(t_s, ppg, pulse, poor, measured)
 
 
-def _states(session: Session) -> dict[str, list[tuple[float, float]]]:
-    """Let the watch of the recorder see the samples again; give from when to when each state held.
-    """
+def _spans_by_state(session: Session) -> dict[str, list[tuple[float, float]]]:
+    """Return when each state of the finger held, as the recorder's watch sees it in the file."""
     sensor = next(
         (number for number, name in SENSOR_NAMES.items() if name == session.sensor["sensor"]), None
     )
     rate_hz = max(1, round(float(session.sensor["rate_hz"])))
     watch = FingerWatch(rate_hz) if sensor is None else FingerWatch(rate_hz, sensor=sensor)
     start_ns = session.started_monotonic_ns
-    since: dict[str, float] = {}
+    begun_s: dict[str, float] = {}
     spans: dict[str, list[tuple[float, float]]] = {FINGER_OFF: [], FLAT_LINE: [], CLIPPED: []}
     columns = (session.ppg_sequence, session.ppg, session.ppg_flags, session.ppg_time_ns)
     at_s = 0.0
@@ -72,69 +69,64 @@ def _states(session: Session) -> dict[str, list[tuple[float, float]]]:
         *(column.tolist() for column in columns), strict=True
     ):
         at_s = (time_ns - start_ns) / 1e9
-        for note in watch.see(sequence, value, flags, time_ns):
-            note_s = (note.time_ns - start_ns) / 1e9
-            if note.text == "begins":
-                since[note.kind] = note_s
+        for event in watch.see(sequence, value, flags, time_ns):
+            event_s = (event.time_ns - start_ns) / 1e9
+            if event.text == "begins":
+                begun_s[event.kind] = event_s
             else:
-                spans[note.kind].append((since.pop(note.kind), note_s))
-    for kind, first in since.items():
-        spans[kind].append((first, at_s))
+                spans[event.kind].append((begun_s.pop(event.kind), event_s))
+    for kind, first_s in begun_s.items():
+        spans[kind].append((first_s, at_s))
     return spans
 
 
-def _wander(t_s: np.ndarray, ppg: np.ndarray, from_s: float, to_s: float) -> float:
-    """Give the standard deviation of a window's baseline, the mean over more than a beat: what the
-    pulse rides on.
-    """
+def _baseline_sd(t_s: np.ndarray, ppg: np.ndarray, from_s: float, to_s: float) -> float:
+    """Return the standard deviation of a window's baseline, the mean over more than a beat."""
     even = np.interp(np.arange(from_s, to_s, 1 / _BASELINE_HZ), t_s, ppg)
     beat = round(_BASELINE_S * _BASELINE_HZ)
-    return (
-        float(np.convolve(even, np.full(beat, 1 / beat), "valid").std())
-        if len(even) > beat
-        else 0.0
-    )
+    if len(even) <= beat:
+        return 0.0
+    return float(np.convolve(even, np.full(beat, 1 / beat), "valid").std())
 
 
-def _windows(
+def _poor_windows(
     t_s: np.ndarray, ppg: np.ndarray, pulse: PulseWave, off: list[tuple[float, float]],
-    found: Findings,
+    measured: Measurements,
 ) -> list[tuple[float, float]]:
-    """Judge each window that has a finger throughout."""
-    spans = [
-        (first, last) for first, last in windows(float(pulse.t_s[0]), float(pulse.t_s[-1]))
-        if not any(first < end and begin < last for begin, end in off)
-    ]
+    """Measure each window that has a finger throughout; return those that are flagged."""
+    spans = windows_without(off, float(pulse.t_s[0]), float(pulse.t_s[-1]))
     if not spans:
         return []
     parts = [pulse.between(*span) for span in spans]
-    height = float(np.median([part.std() for part in parts]))
-    moved = np.array([_wander(t_s, ppg, *span) for span in spans]) / max(height, 1e-12)
-    regular = np.array([beat_similarity(part, GRID_HZ) for part in parts])
-    found.note("ppg_periodicity", float(np.median(regular)))
-    found.note("ppg_motion_times", float(np.median(moved)))
-    if (median := float(np.median(regular))) < found.limits["ppg_irregular"]:
-        found.flag(
+    pulse_sd = float(np.median([part.std() for part in parts]))
+    motion = np.array([_baseline_sd(t_s, ppg, *span) for span in spans]) / max(pulse_sd, 1e-12)
+    periodicity = np.array([beat_similarity(part, GRID_HZ) for part in parts])
+    median = float(np.median(periodicity))
+    measured.add_measure("ppg_periodicity", median)
+    measured.add_measure("ppg_motion_times", float(np.median(motion)))
+    if median < measured.limits["ppg_irregular"]:
+        measured.add_flag(
             "ppg_irregular", f"the PPG is less regular than a still finger's, r = {median:.2f}",
             value=median,
         )
-    bad = set()
-    for name, values, wrong, text in (
+    is_poor = np.zeros(len(spans), bool)
+    for name, values, is_over, text in (
         (
-            "ppg_motion", moved, moved > found.limits["ppg_motion"],
+            "ppg_motion", motion, motion > measured.limits["ppg_motion"],
             "the PPG wanders by {:.1f} times its pulse",
         ),
         (
-            "ppg_periodicity", regular, regular < found.limits["ppg_periodicity"],
+            "ppg_periodicity", periodicity, periodicity < measured.limits["ppg_periodicity"],
             "the PPG is not periodic, r = {:.2f}",
         ),
     ):
-        listed = [(*spans[i], float(values[i])) for i in np.flatnonzero(wrong)]
-        for first, last, value in joined(listed):
-            found.flag(name, text.format(value), value=value, from_s=first, to_s=last)
-        bad |= {i for i in range(len(spans)) if wrong[i]}
-    share = 100 * len(bad) / len(spans)
-    found.note("ppg_poor_percent", share)
-    if share > found.limits["ppg_poor"]:
-        found.flag("ppg_poor", f"{share:.0f} % of the PPG is moved or not periodic", value=share)
-    return [spans[i] for i in sorted(bad)]
+        flagged = [(*spans[i], float(values[i])) for i in np.flatnonzero(is_over)]
+        for first, last, value in join_extremes(flagged):
+            measured.add_flag(name, text.format(value), value=value, from_s=first, to_s=last)
+        is_poor |= is_over
+    share = 100 * float(np.mean(is_poor))
+    measured.add_measure("ppg_poor_percent", share)
+    if share > measured.limits["ppg_poor"]:
+        text = f"{share:.0f} % of the PPG is moved or not periodic"
+        measured.add_flag("ppg_poor", text, value=share)
+    return [spans[i] for i in np.flatnonzero(is_poor)]

@@ -13,11 +13,11 @@ from acquire.clock import (
     SAMPLE_NS,
     WANDER_PER_S,
     ClockFit,
-    HostClock,
+    ClockSteering,
     TickCounter,
-    crosses_a_line,
+    crosses_serial_line,
+    least_wire_ns,
     place_samples,
-    wire_ns,
 )
 from acquire.layout import BOOT_TICKS, CLOCK_DTYPE
 from acquire.sensor import protocol
@@ -205,12 +205,12 @@ def test_a_host_that_slept_places_no_sample_by_what_it_knew_before():
 def test_a_packet_takes_the_same_time_on_the_line_whatever_it_says(packet, least_ns):
     on_the_line_ns = len(protocol.encode(packet)) * 10 / protocol.BAUD * 1e9
     assert 0.94 * on_the_line_ns < least_ns < on_the_line_ns / 1.04
-    assert least_ns == wire_ns(len(protocol.encode(packet)) - 5)
+    assert least_ns == least_wire_ns(len(protocol.encode(packet)) - 5)
 
 
 def test_one_exchange_quicker_than_a_line_shows_that_there_is_none():
     made = make(Plant(seconds=20, hold_ms=0, out_ms=0, baud=protocol.BAUD * 1.03))
-    assert crosses_a_line(made.exchanges, TICK_HZ)
+    assert crosses_serial_line(made.exchanges, TICK_HZ)
     quick = made.exchanges.copy()
     quick["recv_ns"][50] = (
         quick["send_ns"][50]
@@ -219,7 +219,7 @@ def test_one_exchange_quicker_than_a_line_shows_that_there_is_none():
         - 1000
         + (quick["tx_ticks"] - quick["rx_ticks"])[50] * 500
     )
-    assert not crosses_a_line(quick, TICK_HZ)
+    assert not crosses_serial_line(quick, TICK_HZ)
     wide, narrow = (
         place(replace(made, exchanges=exchanges))[1] for exchanges in (quick, made.exchanges)
     )
@@ -298,7 +298,7 @@ def test_no_bound_cuts_off_a_curve_that_is_allowed(seed, lowers, uppers, slack_n
 
 def test_what_was_not_read_of_the_clocks_is_not_promised():
     readings = np.array([(0, 0), (10**9, 10**9)], dtype=CLOCK_DTYPE)
-    early, late = HostClock(readings).to_raw(np.array([5 * 10**8, 2 * 10**9]))
+    early, late = ClockSteering(readings).to_raw(np.array([5 * 10**8, 2 * 10**9]))
     assert (late - early).tolist() == [0, 2 * 500_000]       # a second later, at 500 ppm either way
 
 
@@ -307,7 +307,7 @@ def test_a_rate_that_changes_between_two_readings_is_allowed_for():
     slewed = lambda ns: ns + np.rint(500e-6 * np.maximum(ns - 5 * 10**8, 0)).astype(np.int64)  # noqa: E731
     readings = np.array(list(zip(slewed(raw), raw, strict=True)), dtype=CLOCK_DTYPE)
     at = np.arange(10**6, 9 * 10**8, 10**6)
-    early, late = HostClock(readings).to_raw(slewed(at))
+    early, late = ClockSteering(readings).to_raw(slewed(at))
     assert (early <= at + 1).all()
     assert (at - 1 <= late).all()
     assert np.median(late - early) <= 2

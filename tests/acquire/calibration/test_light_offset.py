@@ -395,7 +395,7 @@ def test_a_session_s_frames_move_by_the_offset_and_its_stamps_stay(tmp_path):
         manifest = convert_sessions(data).manifest
         labels.append(np.loadtxt(data / "ubfc/train/subject1/ground_truth.txt"))
         said.append(
-            next(entry.light_offset_ms for entry in manifest.entries if entry.subject == "S01")
+            next(e.timing.light_offset_ms for e in manifest.entries if e.subject == "S01")
         )
     assert (labels[0] == labels[1]).all()
     assert said == [40.0, None]

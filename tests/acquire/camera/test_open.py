@@ -8,7 +8,7 @@ import pytest
 from acq.commands.devices import devices
 from acquire import inventory
 from acquire.camera import open as camera_module
-from acquire.camera.v4l2_nodes import VideoNode, find_again, list_nodes
+from acquire.camera.v4l2_nodes import VideoNode, find_moved_node, list_nodes
 from acquire.errors import DeviceError
 from tests.support.fakes import FakeSensor
 
@@ -56,19 +56,19 @@ def test_a_camera_is_found_under_another_number_and_at_another_socket(sysfs):
     with pytest.raises(
         DeviceError, match=r"expected camera C930e at 1-2:1\.0, found none of that name"
     ):
-        find_again(node, sysfs)
+        find_moved_node(node, sysfs)
     plug(sysfs, 4, "C930e", "1-3:1.0")
     plug(sysfs, 5, "C930e", "1-3:1.0", index=1)
-    assert find_again(node, sysfs) == "/dev/video4"
+    assert find_moved_node(node, sysfs) == "/dev/video4"
     plug(sysfs, 6, "C930e", "1-2:1.0")                       # a second one, at the old socket
-    assert find_again(node, sysfs) == "/dev/video6"
+    assert find_moved_node(node, sysfs) == "/dev/video6"
 
 
 def test_of_two_alike_at_other_sockets_none_is_taken(sysfs):
     plug(sysfs, 4, "C930e", "1-3:1.0")
     plug(sysfs, 5, "C930e", "1-4:1.0")
     with pytest.raises(DeviceError, match="found 2 of that name"):
-        find_again(VideoNode("/dev/video0", "C930e", "1-2:1.0", 0), sysfs)
+        find_moved_node(VideoNode("/dev/video0", "C930e", "1-2:1.0", 0), sysfs)
 
 
 def test_cameras_of_linux_are_those_that_give_pictures(sysfs):
@@ -177,6 +177,6 @@ def test_auto_names_every_camera_that_it_tried(monkeypatch):
     monkeypatch.setattr(camera_module, "list_nodes", lambda: nodes)
     with pytest.raises(
         DeviceError,
-        match=r"uvc:/dev/video_none: expected .* no such device\); plug one in, look with",
+        match=r"uvc:/dev/video_none: expected .* no such device at .*; plug one in, or",
     ):
         camera_module.open_camera("auto", 25.0)

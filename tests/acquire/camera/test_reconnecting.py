@@ -4,13 +4,14 @@ says of it.
 
 import threading
 import time
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
 import pytest
 
 from acq.commands.info import info
-from acquire.camera.reconnecting import SILENT_S, SteadyCamera
+from acquire.camera.reconnecting import SILENT_S, ReconnectingCamera
 from acquire.errors import DeviceError, StampError
 from acquire.recorder import recorder as recorder_module
 from acquire.recorder.recorder import Recorder
@@ -35,9 +36,10 @@ class Openings:
         return camera()
 
 
-def steady(*cameras, silent_s=0.2, measure_s=0.05, fps=100.0):
+def reconnecting(*cameras, silent_s=0.2, measure_s=0.05, fps=100.0):
     openings = Openings(*cameras)
-    return SteadyCamera(openings, asked_fps=fps, silent_s=silent_s, measure_s=measure_s), openings
+    camera = ReconnectingCamera(openings, asked_fps=fps, silent_s=silent_s, measure_s=measure_s)
+    return camera, openings
 
 
 def read(camera, count, give_up_s=5.0):
@@ -60,7 +62,7 @@ def test_a_second_without_a_frame_is_silence():
 
 
 def test_a_silent_camera_is_opened_again_on_the_same_timeline():
-    camera, openings = steady(lambda: LiveCamera(silent_after=30), LiveCamera)
+    camera, openings = reconnecting(lambda: LiveCamera(silent_after=30), LiveCamera)
     camera.start(time.monotonic_ns())
     frames = read(camera, 60)
     camera.close()
@@ -88,7 +90,7 @@ def test_a_host_that_was_stopped_did_not_listen_and_opens_nothing_again():
                 return None
             return super().read(timeout_s)
 
-    camera, openings = steady(Stopped)
+    camera, openings = reconnecting(Stopped)
     camera.start(time.monotonic_ns())
     frames = read(camera, 40)
     camera.close()
@@ -98,7 +100,7 @@ def test_a_host_that_was_stopped_did_not_listen_and_opens_nothing_again():
 
 def test_a_camera_that_fails_is_opened_again_at_once_and_as_often_as_it_takes(monkeypatch):
     monkeypatch.setattr("acquire.camera.reconnecting._TRY_EVERY_S", 0.05)
-    camera, openings = steady(
+    camera, openings = reconnecting(
         lambda: LiveCamera(gone_after=20), DeviceError("not there"), OSError("nor now"), LiveCamera,
         silent_s=60.0,
     )
@@ -112,7 +114,8 @@ def test_a_camera_that_fails_is_opened_again_at_once_and_as_often_as_it_takes(mo
 
 def test_the_exposure_that_was_locked_is_asked_for_again():
     exposure = {"control": "locked", "asked": {"exposure": 150.0}}
-    camera, openings = steady(lambda: LiveCamera(gone_after=20, exposure=exposure), LiveCamera)
+    gone = partial(LiveCamera, gone_after=20, exposure=exposure)
+    camera, openings = reconnecting(gone, LiveCamera)
     camera.start(time.monotonic_ns())
     read(camera, 30)
     camera.close()
@@ -122,7 +125,7 @@ def test_the_exposure_that_was_locked_is_asked_for_again():
 def test_a_camera_of_another_size_is_not_taken_for_it(monkeypatch):
     monkeypatch.setattr("acquire.camera.reconnecting._TRY_EVERY_S", 0.05)
     other = LiveCamera(shape=(32, 48))
-    camera, _ = steady(lambda: LiveCamera(gone_after=20), lambda: other, LiveCamera)
+    camera, _ = reconnecting(lambda: LiveCamera(gone_after=20), lambda: other, LiveCamera)
     camera.start(time.monotonic_ns())
     frames = read(camera, 30)
     camera.close()
@@ -131,7 +134,7 @@ def test_a_camera_of_another_size_is_not_taken_for_it(monkeypatch):
 
 
 def test_silence_before_the_first_frame_counts_too():
-    camera, _ = steady(lambda: LiveCamera(silent_after=8), LiveCamera)
+    camera, _ = reconnecting(lambda: LiveCamera(silent_after=8), LiveCamera)
     start_ns = time.monotonic_ns() + 100_000_000
     camera.start(start_ns)
     (first,) = read(camera, 1)
@@ -148,7 +151,7 @@ def test_a_camera_that_stays_away_keeps_nobody_waiting():
         hangs.wait(10)
         return late
 
-    camera, _ = steady(lambda: LiveCamera(gone_after=10), opened_late)
+    camera, _ = reconnecting(lambda: LiveCamera(gone_after=10), opened_late)
     camera.start(time.monotonic_ns())
     read(camera, 3)
     began = time.monotonic()
@@ -168,7 +171,7 @@ def test_a_camera_that_stays_away_keeps_nobody_waiting():
     ],
 )
 def test_stamps_that_cannot_be_believed_end_it_and_are_no_reason_to_open_again(stamp, message):
-    camera, openings = steady(lambda: LiveCamera(stamp=stamp))
+    camera, openings = reconnecting(lambda: LiveCamera(stamp=stamp))
     camera.start(time.monotonic_ns())
     with pytest.raises(StampError, match=message):
         read(camera, 60)
@@ -178,7 +181,7 @@ def test_stamps_that_cannot_be_believed_end_it_and_are_no_reason_to_open_again(s
 
 def test_frames_in_a_row_that_are_the_same_are_flagged_and_no_others():
     """Frames differ in one byte, in a row that the quick look skips."""
-    camera, _ = steady(lambda: LiveCamera(frozen=(40, 41, 60)), measure_s=0.01)
+    camera, _ = reconnecting(lambda: LiveCamera(frozen=(40, 41, 60)), measure_s=0.01)
     camera.start(time.monotonic_ns())
     frames = read(camera, 60)
     camera.close()
@@ -188,13 +191,13 @@ def test_frames_in_a_row_that_are_the_same_are_flagged_and_no_others():
 
 
 def test_the_rate_is_measured_before_the_start_and_half_of_it_complained_of():
-    camera, _ = steady(lambda: LiveCamera(fps=50.0), measure_s=0.4)
+    camera, _ = reconnecting(lambda: LiveCamera(fps=50.0), measure_s=0.4)
     camera.close()
-    assert camera.info.reopens
+    assert camera.info.reconnects
     assert camera.info.rate.fps == pytest.approx(50, rel=0.01)
     (complaint,) = camera.info.complaints
     assert "expected 100 frames/s, found 50.0" in complaint
-    fine, _ = steady(LiveCamera, measure_s=0.4)
+    fine, _ = reconnecting(LiveCamera, measure_s=0.4)
     fine.close()
     assert fine.info.complaints == []
 
@@ -210,7 +213,7 @@ def record(tmp_path, camera, **options):
 
 
 def test_a_recording_goes_on_through_a_silence_and_counts_it(tmp_path, capsys):
-    camera, _ = steady(
+    camera, _ = reconnecting(
         lambda: LiveCamera(fps=50.0, silent_after=60),
         lambda: LiveCamera(fps=50.0, frozen=(5, 6, 7)), fps=100.0,
     )
@@ -247,7 +250,7 @@ def test_a_camera_that_stays_away_costs_no_sample_and_the_recording_is_called_in
 ):
     # what ends a camera that does not open itself again
     monkeypatch.setattr(recorder_module, "_STALL_S", 0.5)
-    camera, _ = steady(
+    camera, _ = reconnecting(
         lambda: LiveCamera(fps=50.0, gone_after=30), DeviceError("not there"), fps=50.0
     )
     summary = record(tmp_path, camera, duration_s=2.0)

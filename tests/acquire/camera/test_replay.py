@@ -82,7 +82,7 @@ def test_what_is_not_yuv420p_is_recorded_as_rgb(tmp_path):
     [
         pytest.param("0\n40\n80\n", "median step", id="milliseconds"),
         pytest.param("0\n0.04\n0.04\n", "row 3 not later", id="not increasing"),
-        pytest.param("0\nx\n0.08\n", "hold none", id="no number"),
+        pytest.param("0\nx\n0.08\n", "1 rows of 3 without one", id="no number"),
     ],
 )
 def test_times_that_cannot_be_are_refused(tmp_path, rows, message):

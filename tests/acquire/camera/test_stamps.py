@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from acquire.camera.stamps import SequenceFromTime, StampWatch, rate_of
+from acquire.camera.stamps import SequenceFromTime, StampWatch, rate_from_stamps
 from acquire.errors import StampError
 
 MS, S = 1_000_000, 1_000_000_000
@@ -33,7 +33,7 @@ def see(times_ns, arrivals_ns):
     watch = StampWatch("uvc:0")
     for n, (time_ns, arrival_ns) in enumerate(zip(times_ns, arrivals_ns, strict=True)):
         try:
-            watch.see(int(time_ns), int(arrival_ns))
+            watch.check(int(time_ns), int(arrival_ns))
         except StampError as error:
             return n, str(error)
     return len(times_ns), ""
@@ -81,27 +81,27 @@ def test_a_host_that_was_stopped_for_ten_seconds_is_no_reason_to_refuse_the_came
 
 
 def test_the_rate_of_a_camera_that_keeps_it():
-    rate = rate_of(frames(2), 25.0)
+    rate = rate_from_stamps(frames(2), 25.0)
     assert (rate.fps, rate.gaps, rate.complaint) == (pytest.approx(25.0), 0, "")
 
 
 def test_auto_exposure_that_halves_the_rate_is_complained_of():
-    rate = rate_of(frames(2)[::2], 25.0)
+    rate = rate_from_stamps(frames(2)[::2], 25.0)
     assert rate.fps == pytest.approx(12.5)
     assert rate.complaint == (
-        "expected 25 frames/s, found 12.5: in dim light auto-exposure lengthens the frames; add "
-        "light, or ask for --fps 12"
+        "expected 25 frames/s, found 12.5: in dim light auto-exposure makes each frame longer; "
+        "add light, or ask for 12 frames/s"
     )
 
 
 def test_a_tenth_less_is_let_pass_and_more_than_that_is_not():
-    assert not rate_of((np.arange(60) * S / 22.6).astype(int), 25.0).complaint
-    assert rate_of((np.arange(60) * S / 22.4).astype(int), 25.0).complaint
+    assert not rate_from_stamps((np.arange(60) * S / 22.6).astype(int), 25.0).complaint
+    assert rate_from_stamps((np.arange(60) * S / 22.4).astype(int), 25.0).complaint
 
 
 def test_lost_frames_count_against_the_rate_and_show_as_gaps():
     times = np.delete(frames(2), [10, 11, 30])
-    rate = rate_of(times, 25.0)
+    rate = rate_from_stamps(times, 25.0)
     assert rate.fps == pytest.approx(25 * 46 / 49)
     assert (rate.gaps, rate.longest_ms, rate.jitter_ms) == (2, 120.0, pytest.approx(0.0))
 
@@ -109,12 +109,12 @@ def test_lost_frames_count_against_the_rate_and_show_as_gaps():
 def test_jitter_is_that_of_the_steps():
     rng = np.random.default_rng(1)
     times = frames(40) + rng.normal(0, 2 * MS, 1000).astype(int)
-    assert rate_of(times, 25.0).jitter_ms == pytest.approx(2 * 2**0.5, rel=0.1)
+    assert rate_from_stamps(times, 25.0).jitter_ms == pytest.approx(2 * 2**0.5, rel=0.1)
 
 
 @pytest.mark.parametrize("times", [[], [S], [S, 2 * S]])
 def test_too_few_frames_are_no_rate_and_a_complaint(times):
-    rate = rate_of(np.array(times, dtype=np.int64), 25.0)
+    rate = rate_from_stamps(np.array(times, dtype=np.int64), 25.0)
     assert rate.fps == 0
     assert rate.complaint.startswith("expected 25 frames/s, found 0.0")
-    assert "--fps" not in rate.complaint
+    assert "frames/s" not in rate.complaint.removeprefix("expected 25 frames/s")

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from acquire.camera.exposure import lock_uvc, settle
+from acquire.camera.exposure import lock_uvc, wait_until_steady
 from acquire.camera.uvc import UvcCamera
 from acquire.errors import DeviceError, StampError
 
@@ -79,12 +79,12 @@ class Capture:
         self.released = True
 
 
-def open_uvc(capture, device="0", *, before=(), **kwargs):
-    """Open without waiting for a picture to settle, unless `before` is None."""
-    before = {"asked": {}} if before == () else before
+def open_uvc(capture, device="0", *, earlier=(), **kwargs):
+    """Open without waiting for a picture to settle, unless `earlier` is None."""
+    earlier = {"asked": {}} if earlier == () else earlier
     return UvcCamera(
-        device, fps=50.0, width=64, height=48, open_capture=capture, before=before, system="linux",
-        **kwargs,
+        device, fps=50.0, width=64, height=48, open_capture=capture, earlier=earlier,
+        system="linux", **kwargs,
     )
 
 
@@ -131,7 +131,7 @@ def test_a_driver_that_stamps_on_another_clock_is_refused_with_the_reason(off_s)
 def test_elsewhere_the_stamp_is_the_arrival_and_says_so(system, backend):
     capture = Capture(off_s=-5e6)  # some zero of its own
     camera = UvcCamera(
-        "1", fps=50.0, width=64, height=48, open_capture=capture, before={"asked": {}},
+        "1", fps=50.0, width=64, height=48, open_capture=capture, earlier={"asked": {}},
         system=system,
     )
     camera.start(time.monotonic_ns())
@@ -149,7 +149,7 @@ def test_windows_falls_back_to_directshow():
 
     capture = Closed()
     UvcCamera(
-        "0", fps=50.0, width=64, height=48, open_capture=capture, before={"asked": {}},
+        "0", fps=50.0, width=64, height=48, open_capture=capture, earlier={"asked": {}},
         system="win32",
     ).close()
     assert [backend for _, backend in capture.opened_with] == [cv2.CAP_MSMF, cv2.CAP_DSHOW]
@@ -191,7 +191,7 @@ def test_a_camera_that_cannot_be_there_is_one_line(device, message):
 
 def test_what_the_automatics_found_is_locked_and_stored():
     capture = Capture()
-    camera = open_uvc(capture, before=None)
+    camera = open_uvc(capture, earlier=None)
     camera.close()
     exposure = camera.info.exposure
     assert exposure["control"] == "locked"
@@ -209,7 +209,7 @@ def test_a_camera_that_was_left_locked_settles_anew():
     """UVC cameras keep their controls while they have power."""
     capture = Capture()
     capture.values[cv2.CAP_PROP_AUTO_EXPOSURE] = V4L2_MANUAL
-    open_uvc(capture, before=None).close()
+    open_uvc(capture, earlier=None).close()
     asked = [value for prop, value in capture.asked if prop == cv2.CAP_PROP_AUTO_EXPOSURE]
     assert asked == [V4L2_AUTO, V4L2_MANUAL]
 
@@ -247,7 +247,7 @@ def test_an_exposure_that_would_halve_the_rate_is_asked_shorter():
 def test_a_camera_opened_again_is_asked_for_the_same_exposure():
     first = lock_uvc(Capture(exposure=150.0), fps=25.0, v4l2=True)
     capture = Capture(exposure=333.0)
-    assert lock_uvc(capture, fps=25.0, v4l2=True, before=first)["asked"] == first["asked"]
+    assert lock_uvc(capture, fps=25.0, v4l2=True, earlier=first)["asked"] == first["asked"]
     assert capture.values[cv2.CAP_PROP_EXPOSURE] == 150.0
 
 
@@ -256,14 +256,15 @@ def test_settling_ends_when_ten_frames_are_alike_and_not_within_the_first_second
     pictures = iter(
         [10.0] * 5 + list(np.linspace(20, 100, 40)) + [100.0 + n % 2 for n in range(500)]
     )
-    told = settle(lambda: next(pictures), now=lambda: float(next(clock)))
-    assert told == "steady after 2.2 s"
+    result = wait_until_steady(lambda: next(pictures), now=lambda: float(next(clock)))
+    assert result == "steady after 2.2 s"
 
 
 def test_a_picture_that_flickers_does_not_settle_and_it_is_said():
     clock = iter(np.arange(0, 100, 0.04))
     pictures = iter([100.0, 120.0] * 500)
-    assert settle(lambda: next(pictures), now=lambda: float(next(clock))) == "not steady within 5 s"
+    result = wait_until_steady(lambda: next(pictures), now=lambda: float(next(clock)))
+    assert result == "not steady within 5 s"
 
 
 def test_a_camera_that_is_not_there_is_one_line(acq):

@@ -6,7 +6,7 @@ import csv
 import numpy as np
 import pytest
 
-from acquire.sensor.finger import CLIPPED, FINGER_OFF, FLAT_LINE, PulseWatch
+from acquire.sensor.finger import CLIPPED, FINGER_OFF, FLAT_LINE, FingerWatch
 from acquire.sensor.protocol import SAMPLE_CLIPPED, SENSOR_MAX30102
 from acquire.simulation.subject import VirtualSubject
 from tests.support import SHARED
@@ -46,7 +46,7 @@ def watch(values, rate_hz=25, sensor=0):
     """Feed a trace; give what was said as (seconds into it when said, said of when, kind, text),
     and the watch.
     """
-    watcher, said = PulseWatch(rate_hz, sensor=sensor), []
+    watcher, said = FingerWatch(rate_hz, sensor=sensor), []
     for i, value in enumerate(values):
         reading = int(min(max(value, 0), 65535))
         flags = SAMPLE_CLIPPED if reading in (0, 65535) else 0
@@ -165,14 +165,14 @@ def test_a_flat_line_takes_over_from_a_lifted_finger():
 
 
 def test_a_gap_is_no_flat_line_and_starts_afresh():
-    watcher, y, notes = PulseWatch(25), virtual(), []
+    watcher, y, notes = FingerWatch(25), virtual(), []
     for i in [*range(250), *range(500, 750)]:
         notes += watcher.see(i, int(y[i]), 0, i * 40_000_000)
     assert notes == []
 
 
 def test_a_state_ends_at_a_gap_whose_time_counts_as_nothing():
-    watcher, said = PulseWatch(25), []
+    watcher, said = FingerWatch(25), []
     for i in [*range(250), *range(500, 510)]:
         said += watcher.see(i, 30000, 0, i * 40_000_000)
     assert [(note.kind, note.text, note.time_ns / 1e9) for note in said] == [

@@ -77,8 +77,8 @@ def test_builds_with_avr_gcc(acq, program, tmp_path):
 
 def test_builds_with_arduino_cli_where_there_is_no_compiler(tools, tmp_path):
     tools.add("arduino-cli", says="Sketch uses 7000 bytes", makes="ppg_logger.ino.hex")
-    built = flash.build(tmp_path / "out")
-    assert built == flash.Built(
+    built = flash.build_sketch(tmp_path / "out")
+    assert built == flash.BuiltSketch(
         tmp_path / "out/ppg_logger.ino.hex", "arduino-cli", "Sketch uses 7000 bytes"
     )
     (call,) = tools.called("arduino-cli")
@@ -89,7 +89,7 @@ def test_builds_with_arduino_cli_where_there_is_no_compiler(tools, tmp_path):
 def test_a_build_that_fails_says_why(tools, tmp_path):
     tools.add("arduino-cli", fails=9, says="Error during build: Platform 'arduino:avr' not found")
     with pytest.raises(flash.AcqError, match="Platform 'arduino:avr' not found"):
-        flash.build(tmp_path / "out")
+        flash.build_sketch(tmp_path / "out")
 
 
 @pytest.mark.parametrize(
@@ -102,9 +102,9 @@ def test_a_build_that_fails_says_why(tools, tmp_path):
 def test_without_tools_it_says_how_to_get_them(tools, tmp_path, monkeypatch, platform, advice):
     monkeypatch.setattr(sys, "platform", platform)
     with pytest.raises(flash.AcqError, match=advice):
-        flash.build(tmp_path / "out")
+        flash.build_sketch(tmp_path / "out")
     with pytest.raises(flash.AcqError, match="expected avrdude or arduino-cli"):
-        flash.flash(tmp_path / "x.hex", "/dev/ttyX")
+        flash.write_sketch(tmp_path / "x.hex", "/dev/ttyX")
 
 
 @pytest.mark.twin
@@ -114,8 +114,8 @@ def test_writes_with_avrdude_at_either_bootloader_s_speed(board, tools, tmp_path
     )
     tools.add("arduino-cli")
     said = []
-    done = flash.flash(tmp_path / "x.hex", board, say=said.append)
-    assert (done.port, done.tool, flash.describe(done.hello)) == (
+    done = flash.write_sketch(tmp_path / "x.hex", board, say=said.append)
+    assert (done.port, done.tool, flash.describe_firmware(done.hello)) == (
         board, "avrdude", "ppg_logger 0.2.0, sensor MAX30102",
     )
     assert [call[call.index("-b") + 1] for call in tools.called("avrdude")] == ["115200", "57600"]
@@ -132,7 +132,7 @@ def test_writes_with_avrdude_at_either_bootloader_s_speed(board, tools, tmp_path
 @pytest.mark.twin
 def test_writes_with_arduino_cli(board, tools, tmp_path):
     tools.add("arduino-cli")
-    assert flash.flash(tmp_path / "x.hex", board).tool == "arduino-cli"
+    assert flash.write_sketch(tmp_path / "x.hex", board).tool == "arduino-cli"
     assert tools.called("arduino-cli") == [
         [
             "upload", "--fqbn", "arduino:avr:uno", "--port", board, "--input-file",
@@ -146,7 +146,7 @@ def test_a_bootloader_that_does_not_answer_is_one_line(tools, tmp_path):
     with pytest.raises(
         DeviceError, match=r"115200 baud: .*not responding; 57600 baud: .*not responding"
     ):
-        flash.flash(tmp_path / "x.hex", "/dev/ttyX")
+        flash.write_sketch(tmp_path / "x.hex", "/dev/ttyX")
 
 
 @pytest.mark.twin
@@ -160,7 +160,7 @@ def test_the_command_writes_to_the_board_it_is_told(acq, board, tools):
 
 
 def test_nothing_at_a_port_is_nobody():
-    assert flash.who_is_there("/dev/null") is None
+    assert flash.identify_board("/dev/null") is None
 
 
 @pytest.mark.parametrize(
