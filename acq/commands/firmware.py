@@ -5,8 +5,6 @@ from typing import Annotated
 
 import typer
 
-from acquire.sensor.flash import describe_firmware
-
 firmware = typer.Typer(
     name="firmware", no_args_is_help=True,
     help="Build the sensor's firmware, or write it to a board.",
@@ -32,7 +30,7 @@ def flash(
     out: Out = Path("build/firmware"),
 ) -> None:
     """Build the sketch, write it to a board, and ask the board who it is."""
-    from acquire.sensor.flash import build_sketch, describe_firmware, find_board, write_sketch
+    from acquire.sensor.flash import build_sketch, find_board, write_sketch
 
     board = find_board() if port == "auto" else port
     built = build_sketch(out)
