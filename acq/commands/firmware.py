@@ -30,7 +30,7 @@ def flash(
     out: Out = Path("build/firmware"),
 ) -> None:
     """Build the sketch, write it to a board, and ask the board who it is."""
-    from acquire.sensor.flash import build_sketch, find_board, write_sketch
+    from acquire.sensor.flash import build_sketch, describe_firmware, find_board, write_sketch
 
     board = find_board() if port == "auto" else port
     built = build_sketch(out)
