@@ -8,6 +8,7 @@ from acquire.errors import AcqError, Fix
 _ADVICE = {
     Fix.REPLACE: "--force replaces it",
     Fix.CHOOSE_DATA_FOLDER: "name another folder with --data",
+    Fix.FREE_SPACE: "free some, record for a shorter time, or name another folder with --data",
     Fix.RECORD: "record one with acq record",
     Fix.RECOVER: "acq recover makes it whole",
     Fix.RECOVER_OR_RESTORE: "try acq recover on it, or restore it from a copy",
@@ -57,6 +58,7 @@ _OF_VERB = {
     ("convert", Fix.CONVERT_AGAIN): "run it again with --force",
     ("split", Fix.SPLIT_AGAIN): "run it again with --force",
     ("card", Fix.WRITE_CARD_AGAIN): "run it again with --force",
+    ("split", Fix.ALLOW_MIXED): "--mix-simulated uses both",
     ("calibrate", Fix.CALIBRATE_AGAIN): "run it again with --force",
 }
 

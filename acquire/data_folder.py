@@ -1,6 +1,7 @@
 """The paths of everything in a data folder, and the names that may become paths in it."""
 
 import re
+from datetime import datetime, timezone
 from pathlib import Path
 
 from .errors import SessionError
@@ -36,9 +37,19 @@ def check_subject(subject: str) -> None:
         )
 
 
+def new_session_id(subject: str, unix_s: float) -> str:
+    """Return a session's name: its subject and the second it started in, UTC."""
+    return f"{subject}-{datetime.fromtimestamp(unix_s, timezone.utc):%Y%m%dT%H%M%SZ}"
+
+
 def sessions_dir(data: Path) -> Path:
     """Return the folder that holds one folder of recordings per subject."""
     return data / "sessions"
+
+
+def session_file(data: Path, subject: str, session_id: str) -> Path:
+    """Return the path of one recording."""
+    return sessions_dir(data) / subject / f"{session_id}{SESSION_SUFFIX}"
 
 
 def session_files(data: Path) -> list[Path]:
@@ -54,6 +65,11 @@ def subject_file(data: Path, subject: str) -> Path:
 def quality_file(session_file: Path) -> Path:
     """Return the path of the quality result of a session, beside it."""
     return session_file.with_suffix(".qc.json")
+
+
+def quality_curves_file(session_file: Path) -> Path:
+    """Return the path of the curves behind a session's quality, beside it."""
+    return session_file.with_suffix(".qc.npz")
 
 
 def quality_dir(data: Path) -> Path:

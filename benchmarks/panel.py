@@ -14,7 +14,7 @@ from acq.terminal.panel import DRAW_S, FACE_S, PULSE_S
 from acq.terminal.panel_view import PanelState, render
 from acquire.camera.source import CameraInfo
 from acquire.recorder.cues import Cue, CueProtocol
-from acquire.recorder.recording import RecordingStatus
+from acquire.recorder.status import RecordingStatus
 from acquire.sensor.finger import FingerWatch
 from acquire.simulation.subject import VirtualSubject
 from dataset.face.quick_look import luma, prepare, spot_face
@@ -61,7 +61,7 @@ def main():
 
     def samples():
         for sequence, value in zip(numbers.tolist(), values, strict=True):
-            watch.see(sequence, value, 0, sequence * 40_000_000)
+            watch.add(sequence, value, 0, sequence * 40_000_000)
 
     sample_ms = cpu_ms(samples, 10) / len(values)
     rows = [

@@ -27,7 +27,7 @@ import numpy as np
 
 from acquire.camera.source import CameraInfo, VideoFrame
 from acquire.recorder.recorder import FLUSH_S, Recorder
-from acquire.recorder.recording import RecordingStatus
+from acquire.recorder.status import RecordingStatus
 from acquire.sensor.port import Sensor
 from acquire.sensor.protocol import SENSOR_ANALOG, Hello
 from acquire.session.writer import SessionWriter

@@ -20,7 +20,7 @@ from acquire.calibration.rig_file import light_offset_for, read_rig
 from acquire.camera.source import CameraInfo, CameraRate, FrameSource
 from acquire.camera.stamps import rate_from_stamps
 from acquire.errors import AcqError, CalibrationError, DeviceError, SessionError
-from acquire.recorder.recorder import check_space
+from acquire.recorder.disk_space import check_space
 from acquire.sensor.finger import CLIPPED, FINGER_OFF, FLAT_LINE, FingerWatch
 from acquire.sensor.port import Sensor
 from acquire.sensor.protocol import DEFAULT_RATE_HZ, SENSOR_NAMES, Pong, Sample
@@ -213,7 +213,7 @@ def _sample(sensor: Sensor, *, with_subject: bool, seconds: float) -> list[Look]
             trips_ms.append((received.arrival_ns - sent_ns.pop(packet.id) - inside_ns) / 1e6)
         elif received is not None and isinstance(packet, Sample):
             samples.append((packet.sequence, packet.value))
-            watch.see(packet.sequence, packet.value, packet.flags, received.arrival_ns)
+            watch.add(packet.sequence, packet.value, packet.flags, received.arrival_ns)
     sensor.stop()
     name = SENSOR_NAMES.get(hello.sensor, str(hello.sensor))
     looks = [

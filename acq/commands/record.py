@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from acquire.camera.source import FrameSource
     from acquire.recorder.cues import CueProtocol
     from acquire.recorder.recorder import Recorder
-    from acquire.recorder.recording import RecordingStatus, RecordingSummary
+    from acquire.recorder.status import RecordingStatus, RecordingSummary
     from acquire.sensor.port import Sensor
     from models.live.watch import LiveThread
 
@@ -69,7 +69,7 @@ def record(
     """Record face video and finger PPG in sync into one session file. Ctrl-C ends it cleanly."""
     from acquire.camera.open import HEIGHT, WIDTH, check_spec
     from acquire.data_folder import SESSION_SUFFIX, check_subject, sessions_dir
-    from acquire.recorder.recorder import check_space
+    from acquire.recorder.disk_space import check_space
 
     check_subject(subject)
     check_spec(camera)

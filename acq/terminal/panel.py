@@ -32,7 +32,7 @@ from .panel_view import (
 
 if TYPE_CHECKING:
     from acquire.recorder.recorder import Recorder
-    from acquire.recorder.recording import RecordingStatus
+    from acquire.recorder.status import RecordingStatus
     from models.live.watch import LiveThread
 
 DRAW_S = 0.25

@@ -8,7 +8,7 @@ from rich.console import Group, RenderableType
 from rich.rule import Rule
 from rich.text import Text
 
-from acquire.recorder.recorder import RESERVE_BYTES
+from acquire.recorder.disk_space import RESERVE_BYTES
 from acquire.sensor.finger import CLIPPED, FINGER_OFF, FLAT_LINE
 from dataset.common.wording import counted
 from dataset.signals.beats import FAIR, GOOD, PulseReading
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from acquire.recorder.cues import CueProtocol
-    from acquire.recorder.recording import RecordingStatus
+    from acquire.recorder.status import RecordingStatus
     from models.live.watch import Seen
 
 _SILENT_S = 1.0                  # a device that is silent for longer is shown so

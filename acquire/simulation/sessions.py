@@ -26,7 +26,6 @@ from acquire import data_folder, layout
 from acquire.camera.source import VideoFrame
 from acquire.clock import TickCounter, place_samples
 from acquire.errors import SessionError
-from acquire.recorder.recorder import new_session_id
 from acquire.sensor.protocol import (
     DEFAULT_RATE_HZ,
     Hello,
@@ -72,7 +71,7 @@ class SimulatedSession:
     @property
     def session_id(self) -> str:
         """Name of the session, and of its file without the suffix."""
-        return new_session_id(self.subject, self.started.timestamp())
+        return data_folder.new_session_id(self.subject, self.started.timestamp())
 
     @property
     def frames(self) -> int:
@@ -81,11 +80,7 @@ class SimulatedSession:
 
     def path(self, data: Path) -> Path:
         """Where the session belongs under `data`."""
-        return (
-            data_folder.sessions_dir(data)
-            / self.subject
-            / f"{self.session_id}{data_folder.SESSION_SUFFIX}"
-        )
+        return data_folder.session_file(data, self.subject, self.session_id)
 
 
 class _Host:

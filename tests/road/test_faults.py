@@ -13,7 +13,7 @@ import pytest
 from serial.tools.list_ports_common import ListPortInfo
 
 from acquire import layout
-from acquire.recorder.recording import Recording
+from acquire.recorder.sample_stream import SampleStream
 from acquire.sensor import protocol
 from acquire.sensor import thread as sensor_thread
 from acquire.sensor.protocol import Pong, Sample
@@ -145,7 +145,7 @@ def test_a_gap_longer_than_the_counter_s_turn_is_right_to_one_sample(tmp_path, a
         tmp_path / "a.h5", session_id="a", subject="S01", camera=camera, hello=HELLO, port="x",
         started_unix_ns=1, started_monotonic_ns=start_ns, simulated=True,
     )
-    recording = Recording(writer, camera, HELLO, start_ns, 0)
+    samples = SampleStream(writer, HELLO, start_ns)
 
     def deliver(first, last, sequence, boot_ns):
         """Hand on samples first to last by the true count, a ping beside each fifth."""
@@ -154,18 +154,18 @@ def test_a_gap_longer_than_the_counter_s_turn_is_right_to_one_sample(tmp_path, a
             if n % 5 == 0:
                 stamp = round((middle_ns - boot_ns) / tick_ns) % 2**32
                 at_ns = round(middle_ns)
-                recording.take_exchange(
+                samples.add_exchange(
                     Exchange(at_ns - 400_000, Pong(n % 65536, stamp, stamp), at_ns + 400_000)
                 )
             sample = Sample(
                 n - first + sequence, round((middle_ns - boot_ns) / tick_ns) % 2**32, 0, 0
             )
-            recording.take_sample(sample, round(middle_ns + period_ns / 2) + 2_000_000)
+            samples.add_sample(sample, round(middle_ns + period_ns / 2) + 2_000_000)
 
     deliver(0, 20 * rate_hz, 0, 0)
     again = 20 * rate_hz + round(away_s * 1e9 / period_ns / 5) * 5
     back_ns = round(start_ns + again * period_ns)
-    recording.take_back(
+    samples.sensor_back(
         SensorBack(
             back_ns, replace(HELLO, boot_id=78) if restarted else HELLO, "serial line unplugged",
             "x",
@@ -175,7 +175,7 @@ def test_a_gap_longer_than_the_counter_s_turn_is_right_to_one_sample(tmp_path, a
     sequence, ticks = writer.column(layout.PPG_SEQUENCE), writer.column(layout.PPG_TICKS)
     writer.close(complete=True)
     missing = again - 20 * rate_hz
-    assert recording.sample_losses.by_cause == {
+    assert samples.losses.by_cause == {
         "serial line unplugged": pytest.approx(missing, abs=1)
     }
     assert sequence[-1] == pytest.approx(again + 49, abs=1)

@@ -23,7 +23,7 @@ from acquire import host_time
 from acquire.camera.source import CameraInfo
 from acquire.recorder.cues import Cue, CueProtocol
 from acquire.recorder.recorder import Recorder
-from acquire.recorder.recording import RecordingStatus, RecordingSummary
+from acquire.recorder.status import RecordingStatus, RecordingSummary
 from acquire.sensor.finger import FINGER_OFF, FLAT_LINE
 from acquire.sensor.port import Sensor
 from acquire.simulation.rig import VirtualCamera, VirtualSensor

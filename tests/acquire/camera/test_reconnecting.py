@@ -13,7 +13,7 @@ import pytest
 from acq.commands.info import info
 from acquire.camera.reconnecting import SILENT_S, ReconnectingCamera
 from acquire.errors import DeviceError, StampError
-from acquire.recorder import recorder as recorder_module
+from acquire.recorder import camera_thread
 from acquire.recorder.recorder import Recorder
 from acquire.sensor.port import Sensor
 from dataset.session.reader import Session
@@ -249,7 +249,7 @@ def test_a_camera_that_stays_away_costs_no_sample_and_the_recording_is_called_in
     tmp_path, monkeypatch
 ):
     # what ends a camera that does not open itself again
-    monkeypatch.setattr(recorder_module, "_STALL_S", 0.5)
+    monkeypatch.setattr(camera_thread, "_STALL_S", 0.5)
     camera, _ = reconnecting(
         lambda: LiveCamera(fps=50.0, gone_after=30), DeviceError("not there"), fps=50.0
     )

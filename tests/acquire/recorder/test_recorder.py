@@ -17,7 +17,8 @@ from acquire import layout
 from acquire.data_folder import check_subject
 from acquire.errors import DeviceError, SessionError
 from acquire.recorder import recorder as recorder_module
-from acquire.recorder.recorder import Recorder, check_space
+from acquire.recorder.disk_space import check_space
+from acquire.recorder.recorder import Recorder
 from acquire.sensor import thread as sensor_thread
 from acquire.sensor.port import Sensor
 from acquire.sensor.protocol import SAMPLE_OVERRUN, SAMPLE_RESTARTED

@@ -1,0 +1,99 @@
+"""A recording as it grows: its file, its frames and its samples.
+
+The recorder's writing thread owns it and hands it what the devices delivered, in order.
+"""
+
+from contextlib import suppress
+
+from acquire.camera.source import CameraInfo
+from acquire.sensor.protocol import SENSOR_VIRTUAL, Hello
+from acquire.session.writer import SessionWriter
+
+from .frame_stream import FrameStream
+from .losses import UNWRITTEN
+from .sample_stream import SampleStream
+from .status import RecordingStatus, RecordingSummary
+
+
+class RecordingProgress:
+    """The file being written, what is in it so far, and what is missing from it."""
+
+    def __init__(
+        self, writer: SessionWriter, camera: CameraInfo, hello: Hello, start_ns: int,
+        free_bytes: int,
+    ) -> None:
+        self.writer = writer
+        self.start_ns = start_ns
+        self.free_bytes = free_bytes                 # on the disk, at the last flush
+        self.simulated = camera.simulated or hello.sensor == SENSOR_VIRTUAL
+        self.frames = FrameStream(writer, camera, start_ns)
+        self.samples = SampleStream(writer, hello, start_ns)
+
+    def status(self, elapsed_s: float) -> RecordingStatus:
+        """Return the state of the recording."""
+        now_ns = self.start_ns + round(elapsed_s * 1e9)
+        file_bytes = 0
+        with suppress(OSError):
+            file_bytes = self.writer.path.stat().st_size
+        ppg_sequence, ppg_value = self.samples.shown()
+        return RecordingStatus(
+            start_ns=self.start_ns,
+            elapsed_s=elapsed_s,
+            frames=self.writer.frames,
+            samples=self.writer.samples,
+            lost_frames=dict(self.frames.losses.by_cause),
+            lost_samples=dict(self.samples.losses.by_cause),
+            fps=self.frames.fps(now_ns),
+            sync_bound_ms=self.samples.bound_ms,
+            free_bytes=self.free_bytes,
+            file_bytes=file_bytes,
+            camera=self.frames.camera,
+            frame=self.frames.latest_image,
+            ppg_rate_hz=self.samples.hello.rate_hz,
+            ppg_sequence=ppg_sequence,
+            ppg_value=ppg_value,
+            camera_silent_s=self.frames.silent_s(now_ns),
+            sensor_silent_s=self.samples.silent_s(now_ns),
+            states=self.samples.states(now_ns),
+            no_finger_s=self.samples.no_finger_s,
+        )
+
+    def count_unwritten(self, waiting_frames: int) -> None:
+        """Count what a failed write took: all rows since the last flush, and the waiting frames."""
+        writer = self.writer
+        for losses, count in (
+            (self.frames.losses, writer.frames - writer.flushed_frames + waiting_frames),
+            (self.samples.losses, writer.samples - writer.flushed_samples),
+        ):
+            if count:
+                losses.by_cause[UNWRITTEN] += count
+        writer.frames, writer.samples = writer.flushed_frames, writer.flushed_samples
+
+    def summary(
+        self, *, stopped_by: str, fault: str, is_complete: bool, bound_ms: float | None
+    ) -> RecordingSummary:
+        """Return what was recorded; `bound_ms` is the widest bound of any sample."""
+        writer, frames = self.writer, self.frames
+        duration_s = frames.duration_s
+        return RecordingSummary(
+            path=writer.path,
+            session_id=writer.path.stem,
+            subject=writer.path.parent.name,
+            frames=writer.frames,
+            samples=writer.samples,
+            lost_frames=dict(frames.losses.by_cause),
+            lost_samples=dict(self.samples.losses.by_cause),
+            duration_s=duration_s,
+            fps=(writer.frames - 1) / duration_s if duration_s else 0.0,
+            sync_bound_ms=bound_ms,
+            complete=is_complete,
+            stopped_by=stopped_by,
+            fault=fault,
+            simulated=self.simulated,
+            period_changes=frames.period_changes,
+            raw_frames=writer.store.raw_frames,
+            camera_reopened=frames.reopened,
+            camera_away_s=round(frames.away_s, 2),
+            identical_frames=frames.identical_frames,
+            no_finger_s=round(self.samples.no_finger_s, 2),
+        )

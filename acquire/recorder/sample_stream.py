@@ -1,0 +1,221 @@
+"""The samples of a recording, placed on the host's clock and written as they come.
+
+A sensor may go away and come back. The gap is one jump in the file's sequence, under the cause of
+the gap; a device that restarted meanwhile counts its samples and ticks anew, so that everything
+known of its clock is that of one boot.
+"""
+
+from collections import deque
+
+import numpy as np
+
+from acquire import layout
+from acquire.clock import LivePlacer, TickCounter, place_samples
+from acquire.sensor.finger import FINGER_OFF, FLAT_LINE, FingerWatch
+from acquire.sensor.protocol import SAMPLE_OVERRUN, SAMPLE_RESTARTED, Hello, Sample, Status
+from acquire.sensor.thread import ClockReading, Exchange, SensorBack, SensorLost
+from acquire.session.writer import SessionWriter
+
+from .losses import DEVICE_OVERRUN, LINE_LOST, PART_FAILED, Losses
+from .status import SHOWN_S
+
+_MEASURED_NS = 10_000_000_000   # samples over this time give the period better than the HELLO does
+
+
+class _Boot:
+    """What is known of one boot of the device."""
+
+    def __init__(self, number: int, hello: Hello) -> None:
+        self.number = number
+        self.hello = hello
+        self.clock = LivePlacer(hello.tick_hz, hello.rate_hz)
+        self.tick_counter = TickCounter()
+        self.status: Status | None = None            # the device counts from its boot on
+        # sequence and time [ns] of the first sample with a bound
+        self.first_placed: tuple[int, int] | None = None
+
+
+class SampleStream:
+    """Writes the samples of one recording, with the pings that place them, and counts them."""
+
+    def __init__(self, writer: SessionWriter, hello: Hello, start_ns: int) -> None:
+        self.losses = Losses()
+        self.gap_cause = ""         # of the gap that goes on, until the first sample behind it
+        self.last_arrival_ns = start_ns
+        self._writer = writer
+        self._boot = _Boot(0, hello)
+        self._bound_ns = -1                          # of the latest sample
+        self._last_stamp_ns = start_ns               # arrival of the last packet that bore ticks
+        self._sequence_offset = 0   # from the device's sequence, which START resets, to the file's
+        self._last_ticks = 0                         # of the latest sample
+        # time of the latest sample; one before the first would be half a period early
+        self._last_ns = start_ns - round(0.5e9 / hello.rate_hz)
+        self._period_ns = 1e9 / hello.rate_hz        # on the host's clock
+        self._finger = FingerWatch(hello.rate_hz, sensor=hello.sensor)
+        self._shown: deque[tuple[int, int]] = deque(maxlen=round(SHOWN_S * hello.rate_hz))
+
+    @property
+    def hello(self) -> Hello:
+        """What the device said of itself at its latest start."""
+        return self._boot.hello
+
+    @property
+    def bound_ms(self) -> float | None:
+        """Bound of the latest sample's time [ms]; None while there is none."""
+        return self._bound_ns / 1e6 if self._bound_ns >= 0 else None
+
+    @property
+    def no_finger_s(self) -> float:
+        """How long the PPG has shown no finger, so far [s]."""
+        return self._finger.seconds(FINGER_OFF, FLAT_LINE)
+
+    def silent_s(self, now_ns: int) -> float:
+        """Return how long no sample has come [s]."""
+        return max(0, now_ns - self.last_arrival_ns) / 1e9
+
+    def states(self, now_ns: int) -> dict[str, float]:
+        """Return the faults that the PPG shows now, and for how long [s]."""
+        return {
+            kind: max(0.0, (now_ns - since_ns) / 1e9)
+            for kind, since_ns in self._finger.states.items()
+        }
+
+    def shown(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return sequence and value of the last `SHOWN_S` seconds: (S,) int64, (S,) float64."""
+        shown = np.array(self._shown, dtype=np.int64).reshape(-1, 2)
+        return shown[:, 0], shown[:, 1].astype(np.float64)
+
+    def add_sample(self, sample: Sample, arrival_ns: int) -> None:
+        """Place a sample on the host's clock and write it."""
+        boot = self._boot
+        ticks = self._unwrap(sample.ticks, arrival_ns)
+        time_ns, bound_ns = boot.clock.place(ticks, arrival_ns)
+        cause = _cause_of(sample)
+        if self.gap_cause:
+            cause, self.gap_cause = self.gap_cause, ""
+            sequence = self.losses.last + self._periods_since_last(ticks, time_ns)
+            self._sequence_offset = sequence - sample.sequence
+        # The device's sequence has 32 bits: at 100 Hz it wraps after 497 days.
+        sequence = sample.sequence + self._sequence_offset
+        missing = self.losses.advance(sequence, cause)
+        self.last_arrival_ns = arrival_ns
+        if missing:
+            text = f"{missing} before sample {sequence}"
+            self._writer.add_event(arrival_ns, "lost_samples", text)
+        self._writer.add_sample(
+            sequence=sequence, ticks=ticks, value=sample.value, flags=sample.flags,
+            arrival_ns=arrival_ns, time_ns=time_ns, bound_ns=bound_ns,
+        )
+        self._bound_ns = bound_ns
+        self._last_ticks, self._last_ns = ticks, time_ns
+        if boot.first_placed is None and bound_ns >= 0:
+            boot.first_placed = sequence, time_ns
+        self._shown.append((sequence, sample.value))
+        for change in self._finger.add(sequence, sample.value, sample.flags, time_ns):
+            self._writer.add_event(change.time_ns, change.kind, change.text)
+
+    def _unwrap(self, ticks: int, arrival_ns: int) -> int:
+        boot = self._boot
+        # A line may be away for longer than the 18 minutes that are half a turn of the counter.
+        silent_s = (arrival_ns - self._last_stamp_ns) * 1e-9
+        boot.tick_counter.skip(round(silent_s * boot.hello.tick_hz))
+        self._last_stamp_ns = arrival_ns
+        return boot.number * layout.BOOT_TICKS + boot.tick_counter.unwrap(ticks)
+
+    def _periods_since_last(self, ticks: int, time_ns: int) -> int:
+        """Count the sample periods from the last sample to this one, the first behind a gap.
+
+        A device that did not restart has counted ticks. For one that did, the host's clock tells,
+        with the period measured before the restart: a resonator may be half a percent off.
+        """
+        period_ticks = self.hello.tick_hz / self.hello.rate_hz
+        is_same_boot = ticks // layout.BOOT_TICKS == self._last_ticks // layout.BOOT_TICKS
+        if self.losses.last >= 0 and is_same_boot:
+            return max(1, round((ticks - self._last_ticks) / period_ticks))
+        return max(1, round((time_ns - self._last_ns) / self._period_ns))
+
+    def sensor_lost(self, lost: SensorLost) -> None:
+        """Note that the sensor went away."""
+        self.gap_cause = self.gap_cause or lost.cause
+        self._writer.add_event(lost.time_ns, "sensor_lost", lost.reason)
+
+    def sensor_back(self, back: SensorBack) -> None:
+        """Note that the sensor is back: the next sample lies behind a gap.
+
+        A sensor that restarted meanwhile has another clock.
+        """
+        away_ns = back.time_ns - self.last_arrival_ns
+        if not self.gap_cause:      # it was never seen to go: silent, or another boot at once
+            reason = f"{back.cause}: the last sample before it"
+            self.sensor_lost(SensorLost(self.last_arrival_ns, back.cause, reason))
+        self._writer.add_event(
+            back.time_ns, "sensor_back",
+            f"{self.gap_cause}, {away_ns / 1e9:.2f} s without samples; on {back.port}",
+        )
+        if back.hello.boot_id != self.hello.boot_id:
+            self._start_boot(back)
+
+    def _start_boot(self, back: SensorBack) -> None:
+        if (first := self._boot.first_placed) is not None:
+            span_ns = self._last_ns - first[1]
+            if span_ns > _MEASURED_NS:
+                self._period_ns = span_ns / (self.losses.last - first[0])
+        self._boot = _Boot(self._boot.number + 1, back.hello)
+        text = f"boot {self._boot.number}: id {back.hello.boot_id:#010x}"
+        self._writer.add_event(back.time_ns, "boot", text)
+
+    def add_clocks(self, clocks: ClockReading) -> None:
+        """Write a reading of the host's two clocks."""
+        self._writer.add_clocks(clocks.monotonic_ns, clocks.raw_ns)
+        self._boot.clock.add_clocks(clocks.monotonic_ns, clocks.raw_ns)
+
+    def add_exchange(self, exchange: Exchange) -> None:
+        """Write an answered ping and update the live clock."""
+        pong = exchange.pong
+        rx_ticks = self._unwrap(pong.rx_ticks, exchange.recv_ns)
+        tx_ticks = self._unwrap(pong.tx_ticks, exchange.recv_ns)
+        row = exchange.sent_ns, rx_ticks, tx_ticks, exchange.recv_ns, pong.id
+        self._writer.add_exchange(*row)
+        self._boot.clock.add_exchange(*row)
+
+    def add_status(self, status: Status, arrival_ns: int) -> None:
+        """Note what the device has counted since its last report.
+
+        The cause of a gap comes from the flag of the sample behind it, so a gap that the device and
+        the line share is counted under one of them; the device's own count of overruns is kept as
+        an event. What it counted before its first report may be from before the recording.
+        """
+        last = self._boot.status
+        self._boot.status = status
+        if last is None:
+            return
+        if unreadable := max(0, status.bad_packets - last.bad_packets):
+            text = f"{unreadable} from the host, unreadable on the device"
+            self._writer.add_event(arrival_ns, "bad_packets", text)
+        if overruns := max(0, status.overruns - last.overruns):
+            text = f"{overruns} samples that the device had no room for"
+            self._writer.add_event(arrival_ns, "overruns", text)
+
+    def place_all(self) -> float | None:
+        """Place all samples again, from the whole recording, and write their times.
+
+        Returns
+        -------
+        the widest bound [ms]; None where a sample has none, or there is no sample
+        """
+        if not self._writer.samples:
+            return None
+        time_ns, bound_ns = place_samples(
+            self._writer.column(layout.EXCHANGES), self._writer.column(layout.CLOCKS),
+            self._writer.column(layout.PPG_TICKS), self._writer.column(layout.PPG_ARRIVAL),
+            tick_hz=self.hello.tick_hz, rate_hz=self.hello.rate_hz,
+        )
+        self._writer.place_ppg(time_ns, bound_ns)
+        return float(bound_ns.max()) / 1e6 if (bound_ns >= 0).all() else None
+
+
+def _cause_of(sample: Sample) -> str:
+    """Return the cause of a gap before a sample, by the sample's flags."""
+    if sample.flags & SAMPLE_OVERRUN:
+        return DEVICE_OVERRUN
+    return PART_FAILED if sample.flags & SAMPLE_RESTARTED else LINE_LOST
