@@ -9,6 +9,7 @@ _ADVICE = {
     Fix.REPLACE: "--force replaces it",
     Fix.CHOOSE_DATA_FOLDER: "name another folder with --data",
     Fix.FREE_SPACE: "free some, record for a shorter time, or name another folder with --data",
+    Fix.CHOOSE_PROTOCOL: "name another with --protocol",
     Fix.RECORD: "record one with acq record",
     Fix.RECOVER: "acq recover makes it whole",
     Fix.RECOVER_OR_RESTORE: "try acq recover on it, or restore it from a copy",

@@ -33,6 +33,7 @@ class Fix(Enum):
     REPLACE = "allow it to replace what is there"
     CHOOSE_DATA_FOLDER = "name another data folder"
     FREE_SPACE = "free some space, record for a shorter time, or name another data folder"
+    CHOOSE_PROTOCOL = "name another protocol file"
     RECORD = "record a session first"
     RECOVER = "recover the recording"
     RECOVER_OR_RESTORE = "recover the recording, or restore it from a copy"

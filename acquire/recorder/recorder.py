@@ -248,7 +248,8 @@ class Recorder:
 
     def _write_marks(self, progress: RecordingProgress) -> None:
         now_ns = host_time.now_ns()
-        events = self._cues.due(now_ns) if self._stopped_by is None else self._cues.end(now_ns)
+        is_over = self._stopped_by is not None
+        events = self._cues.take_last(now_ns) if is_over else self._cues.take_due(now_ns)
         while not self._marks.empty():
             events.append(self._marks.get_nowait())
         for event in events:

@@ -1,9 +1,8 @@
-"""Cues from a YAML file: what is refused, with the line, and what becomes of them on the session's
-clock.
-"""
+"""Cues from a YAML file: what is refused, with its line, and the events they become."""
 
 import pytest
 
+from acq.advice import advise
 from acquire.errors import CueError
 from acquire.recorder.cues import CUE_BEGIN, CUE_END, Cue, CueTrack, load_cues
 
@@ -70,8 +69,9 @@ def test_what_is_no_protocol_is_one_line_with_its_place(tmp_path, text, line, fo
 
 
 def test_a_file_that_is_not_there_or_no_text(tmp_path):
-    with pytest.raises(CueError, match="--protocol"):
+    with pytest.raises(CueError, match="No such file") as error:
         load_cues(tmp_path / "none.yaml")
+    assert "--protocol" in advise(error.value, "record")
     (tmp_path / "b.yaml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(CueError, match=r"b\.yaml"):
         load_cues(tmp_path / "b.yaml")
@@ -79,18 +79,18 @@ def test_a_file_that_is_not_there_or_no_text(tmp_path):
 
 def test_cues_fall_due_at_their_planned_times():
     track = CueTrack(CUES, 1_000)
-    assert track.due(999) == []
-    assert track.due(1_000) == [(1_000, CUE_BEGIN, "rest: Sit still")]
-    assert track.due(2_500_000_000) == [
+    assert track.take_due(999) == []
+    assert track.take_due(1_000) == [(1_000, CUE_BEGIN, "rest: Sit still")]
+    assert track.take_due(2_500_000_000) == [
         (2_000_001_000, CUE_END, "rest"), (2_000_001_000, CUE_BEGIN, "talk"),
     ]
-    assert track.end(2_600_000_000) == [(2_600_000_000, CUE_END, "talk (cut short)")]
-    assert track.end(9_000_000_000) == []
+    assert track.take_last(2_600_000_000) == [(2_600_000_000, CUE_END, "talk (cut short)")]
+    assert track.take_last(9_000_000_000) == []
 
 
 def test_a_protocol_that_ran_to_its_end_is_not_cut_short():
     track = CueTrack(CUES, 0)
-    told = track.end(3_500_000_000)
-    assert [kind for _, kind, _ in told] == [CUE_BEGIN, CUE_END, CUE_BEGIN, CUE_END]
-    assert told[-1] == (3_500_000_000, CUE_END, "talk")
-    assert CueTrack(CUES, 0).end(-1) == []
+    events = track.take_last(3_500_000_000)
+    assert [kind for _, kind, _ in events] == [CUE_BEGIN, CUE_END, CUE_BEGIN, CUE_END]
+    assert events[-1] == (3_500_000_000, CUE_END, "talk")
+    assert CueTrack(CUES, 0).take_last(-1) == []
