@@ -75,7 +75,7 @@ def spoil(y, kind, rate_hz, first, rng):
 def begins(y, rate_hz):
     watch, found = FingerWatch(rate_hz), []
     for i, value in enumerate(y):
-        for note in watch.see(i, int(min(max(value, 0), 65535)), 0, round(i * 1e9 / rate_hz)):
+        for note in watch.add(i, int(min(max(value, 0), 65535)), 0, round(i * 1e9 / rate_hz)):
             if note.kind != CLIPPED and note.text == "begins":
                 found.append(i / rate_hz)
     return found, watch

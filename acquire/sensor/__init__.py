@@ -1,4 +1,4 @@
-"""The PPG sensor on its serial port: wire format, port, thread, firmware upload.
+"""The PPG sensor on its serial port: wire format, port, thread, finger detection, firmware upload.
 
-Recorder, calibration and inventory use it; nothing here knows cameras or files of sessions.
+Recorder, calibration and inventory use it; nothing here knows cameras or session files.
 """

@@ -1,8 +1,9 @@
-"""The sketch, built and written to a board with the tools that are there.
+"""Build the sketch and write it to a board, with the tools that are installed.
 
-Two sets of tools do: make with avr-gcc and the Arduino core (Debian's packages), with avrdude to
-write; or arduino-cli, which brings its own. The first is taken where both are there. The board is
-found by its USB adapter, and where several could be it, by asking each who it is.
+There are two sets of tools: make with avr-gcc and the Arduino core (Debian's packages), with
+avrdude to write; or arduino-cli, which brings its own. The first is used where both are there. The
+board is found by its USB adapter, and where several adapters could be it, by asking each what runs
+on it.
 """
 
 import os
@@ -16,7 +17,7 @@ from typing import Protocol
 
 from serial.tools import list_ports
 
-from acquire.errors import AcqError, DeviceError, ProtocolError
+from acquire.errors import AcqError, DeviceError, Fix, ProtocolError
 
 from .port import Sensor
 from .protocol import SENSOR_NAMES, Hello
@@ -28,13 +29,14 @@ ADAPTERS = {
 }
 # A bootloader of 2018 or later listens at the first speed, an older Nano's at the second.
 BAUDS = (115_200, 57_600)
-# the same, in arduino-cli's words
+# the same, as arduino-cli names them
 BOARDS = ("arduino:avr:uno", "arduino:avr:nano:cpu=atmega328old")
 _BUILD_TIMEOUT_S, _FLASH_TIMEOUT_S = 300, 60
+_CORE = "arduino-cli core install arduino:avr"
 
 
 class PortInfo(Protocol):
-    """What pyserial's `list_ports` says of a serial port."""
+    """What pyserial's `list_ports` returns for a serial port."""
 
     device: str
     description: str
@@ -60,35 +62,36 @@ class FlashedBoard:
 
 
 def sketch_folder() -> Path:
-    """Give the folder of the firmware: a checkout's own, or the copy that a wheel carries.
+    """Return the folder of the firmware: a checkout's own, or the copy that a wheel carries.
 
     Raises
     ------
     AcqError : neither is there
     """
-    here = Path(__file__).resolve().parent.parent
-    for folder in (here.parent / "firmware", here / "firmware"):
+    package = Path(__file__).resolve().parent.parent
+    for folder in (package.parent / "firmware", package / "firmware"):
         if (folder / "ppg_logger" / "ppg_logger.ino").exists():
             return folder
     raise AcqError(
-        f"expected the sketch in {here.parent / 'firmware'}, found none; install acq from a "
-        "checkout or a wheel"
+        expected="the sketch", found="none", where=package.parent / "firmware",
+        fix="install acq from a checkout or a wheel",
     )
 
 
 def _core_folder() -> Path:
-    return (
-        Path(os.environ.get("ARDUINO_AVR", "/usr/share/arduino/hardware/arduino/avr"))
-        / "cores/arduino"
-    )
+    avr = Path(os.environ.get("ARDUINO_AVR", "/usr/share/arduino/hardware/arduino/avr"))
+    return avr / "cores/arduino"
 
 
-def _how_to_get(packages: str) -> str:
+def _how_to_install(packages: str) -> str:
     if sys.platform == "darwin":
-        return "`brew install arduino-cli && arduino-cli core install arduino:avr`"
+        return f"install one: `brew install arduino-cli && {_CORE}`"
     if sys.platform == "win32":
-        return "`winget install ArduinoSA.CLI`, then in a new window `arduino-cli core install arduino:avr`"
-    return f"`sudo apt-get install {packages}`, or arduino-cli (arduino.cc) and then `arduino-cli core install arduino:avr`"
+        return f"install one: `winget install ArduinoSA.CLI`, then in a new window `{_CORE}`"
+    return (
+        f"install one: `sudo apt-get install {packages}`, or arduino-cli (arduino.cc) and then "
+        f"`{_CORE}`"
+    )
 
 
 def _run(command: list[str], *, timeout_s: float) -> subprocess.CompletedProcess[str]:
@@ -98,18 +101,18 @@ def _run(command: list[str], *, timeout_s: float) -> subprocess.CompletedProcess
         )
     except subprocess.TimeoutExpired as error:
         raise DeviceError(
-            f"expected {command[0]} to end within {timeout_s:g} s, found it still running; unplug "
-            "the board and try again"
+            expected=f"{command[0]} to end within {timeout_s:g} s", found="it still running",
+            fix="unplug the board and try again",
         ) from error
 
 
-def _last_line(done: subprocess.CompletedProcess[str]) -> str:
-    """The line of what a tool said that most likely says why it failed."""
+def _error_line(done: subprocess.CompletedProcess[str]) -> str:
+    """Return the line of a tool's output that most likely explains why it failed."""
     lines = [
         line.strip() for line in (done.stderr + "\n" + done.stdout).splitlines() if line.strip()
     ]
-    telling = [line for line in lines if "error" in line.lower() or "expected" in line]
-    return (telling or lines or [f"nothing, exit code {done.returncode}"])[0]
+    likely = [line for line in lines if "error" in line.lower() or "expected" in line]
+    return (likely or lines or [f"no output, exit code {done.returncode}"])[0]
 
 
 def build_sketch(out: Path) -> BuiltSketch:
@@ -117,7 +120,7 @@ def build_sketch(out: Path) -> BuiltSketch:
 
     Raises
     ------
-    AcqError : no tools, with how to get them; or they failed, with their own first word on it
+    AcqError : no tools, with how to install them; or they failed, with their first error line
     """
     source, out = sketch_folder(), out.resolve()
     if shutil.which("make") and shutil.which("avr-g++") and _core_folder().exists():
@@ -131,13 +134,15 @@ def build_sketch(out: Path) -> BuiltSketch:
         ]
     else:
         raise AcqError(
-            "expected make, avr-gcc and the Arduino core, or arduino-cli, found neither; get them: "
-            + _how_to_get("make gcc-avr avr-libc binutils-avr arduino-core-avr avrdude")
+            expected="make, avr-gcc and the Arduino core, or arduino-cli", found="neither",
+            fix=_how_to_install("make gcc-avr avr-libc binutils-avr arduino-core-avr avrdude"),
         )
     out.mkdir(parents=True, exist_ok=True)
     done = _run(command, timeout_s=_BUILD_TIMEOUT_S)
     if done.returncode or not hex_file.exists():
-        raise AcqError(f"expected {tool} to build {source / 'ppg_logger'}, got: {_last_line(done)}")
+        raise AcqError(
+            expected=f"{tool} to build {source / 'ppg_logger'}", found=_error_line(done)
+        )
     sizes = [
         line
         for line in done.stdout.splitlines()
@@ -146,49 +151,47 @@ def build_sketch(out: Path) -> BuiltSketch:
     return BuiltSketch(hex_file, tool, "; ".join(sizes))
 
 
-def write_sketch(hex_file: Path, port: str, *, say: Callable[[str], None] = lambda text: None) -> FlashedBoard:
-    """Write a built sketch to the board on `port`, at one bootloader's speed and then at the
-    other's; ask it who it is.
+def _write_commands(hex_file: Path, port: str) -> tuple[str, dict[str, list[str]]]:
+    """Return the tool that writes, and its command for each bootloader that the board may have."""
+    if shutil.which("avrdude"):
+        avrdude = ["avrdude", "-p", "m328p", "-c", "arduino", "-P", port]
+        write = ["-D", "-U", f"flash:w:{hex_file}:i"]
+        return "avrdude", {f"{baud} baud": [*avrdude, "-b", str(baud), *write] for baud in BAUDS}
+    if shutil.which("arduino-cli"):
+        upload = ["--port", port, "--input-file", str(hex_file)]
+        return "arduino-cli", {
+            board: ["arduino-cli", "upload", "--fqbn", board, *upload] for board in BOARDS
+        }
+    raise AcqError(
+        expected="avrdude or arduino-cli", found="neither", fix=_how_to_install("avrdude")
+    )
+
+
+def write_sketch(
+    hex_file: Path, port: str, *, say: Callable[[str], None] = lambda text: None
+) -> FlashedBoard:
+    """Write a built sketch to the board on `port`, and ask the board what runs on it.
+
+    The speed of each bootloader is tried in turn.
 
     Raises
     ------
     AcqError : no tool to write it with
-    DeviceError : no bootloader answered, or the sketch does not say HELLO
+    DeviceError : no bootloader answered, or the sketch does not send HELLO
     """
-    if shutil.which("avrdude"):
-        tool, tries = (
-            "avrdude",
-            [
-                (
-                    f"{baud} baud",
-                    [
-                        "avrdude", "-p", "m328p", "-c", "arduino", "-b", str(baud), "-P", port,
-                        "-D", "-U", f"flash:w:{hex_file}:i",
-                    ],
-                )
-                for baud in BAUDS
-            ],
-        )
-    elif shutil.which("arduino-cli"):
-        tool, tries = "arduino-cli", [(board, [
-            "arduino-cli", "upload", "--fqbn", board, "--port", port, "--input-file", str(hex_file)
-        ]) for board in BOARDS]
-    else:
-        raise AcqError(
-            f"expected avrdude or arduino-cli, found neither; get one: {_how_to_get('avrdude')}"
-        )
-    found = []
-    for how, command in tries:
-        say(f"{tool}: writing to {port}, {how}")
+    tool, commands = _write_commands(hex_file, port)
+    failures = []
+    for bootloader, command in commands.items():
+        say(f"{tool}: writing to {port}, {bootloader}")
         done = _run(command, timeout_s=_FLASH_TIMEOUT_S)
         if done.returncode == 0:
             break
-        found.append(f"{how}: {_last_line(done)}")
+        failures.append(f"{bootloader}: {_error_line(done)}")
     else:
         raise DeviceError(
-            f"expected the bootloader of an Uno or Nano on {port}, got from {tool}: "
-            f"{'; '.join(found)}; "
-            "close what else uses the port, try another cable"
+            expected=f"the bootloader of an Uno or Nano on {port}",
+            found=f"from {tool}: {'; '.join(failures)}",
+            fix="close what else uses the port, or try another cable",
         )
     sensor = Sensor(port)
     sensor.close()
@@ -196,7 +199,7 @@ def write_sketch(hex_file: Path, port: str, *, say: Callable[[str], None] = lamb
 
 
 def identify_board(port: str) -> str | None:
-    """Give what a running sketch on `port` says it is; None where nothing answers with HELLO."""
+    """Return which sketch runs on `port`; None where nothing answers with HELLO."""
     try:
         sensor = Sensor(port)
     except (DeviceError, ProtocolError):
@@ -206,43 +209,41 @@ def identify_board(port: str) -> str | None:
 
 
 def describe_firmware(hello: Hello) -> str:
-    """Say who a HELLO came from."""
+    """Return the firmware and the sensor of a HELLO in words."""
     return f"ppg_logger {hello.firmware}, sensor {SENSOR_NAMES.get(hello.sensor, hello.sensor)}"
 
 
 def find_board(
-    ports: Iterable[PortInfo] | None = None, *, ask: Callable[[str], str | None] = identify_board
+    ports: Iterable[PortInfo] | None = None, *,
+    identify: Callable[[str], str | None] = identify_board,
 ) -> str:
-    """Give the port of the one board that could be meant.
+    """Return the port of the only board that could be meant.
 
     Parameters
     ----------
     ports : what to choose from; every serial port when not given
-    ask : gives what runs on a port; asked only where several adapters could be the board
+    identify : returns what runs on a port; called only where several adapters could be the board
 
     Raises
     ------
-    DeviceError : none, or several of which not just one runs the sketch; names them all
+    DeviceError : none, or several of which not exactly one runs the sketch; names them all
     """
     ports = sorted(list_ports.comports() if ports is None else ports, key=lambda info: info.device)
     likely = [info for info in ports if info.vid in ADAPTERS]
     if len(likely) == 1:
         return likely[0].device
     if not likely:
-        seen = (
-            ", ".join(f"{info.device} ({info.description})" for info in ports)
-            or "no serial port at all"
-        )
+        listed = ", ".join(f"{info.device} ({info.description})" for info in ports)
         raise DeviceError(
-            f"expected an Uno or Nano on USB, found {seen}; plug it in, or name its port with "
-            "--port"
+            expected="an Uno or Nano on USB", found=listed or "no serial port at all",
+            fix=Fix.FIND_PORT,
         )
-    answers = {info.device: ask(info.device) for info in likely}
+    answers = {info.device: identify(info.device) for info in likely}
     running = [device for device, answer in answers.items() if answer]
     if len(running) == 1:
         return running[0]
-    seen = ", ".join(
+    listed = ", ".join(
         f"{info.device} ({ADAPTERS[info.vid or 0]}: {answers[info.device] or 'no answer'})"
         for info in likely
     )
-    raise DeviceError(f"expected one board, found {len(likely)}: {seen}; name one with --port")
+    raise DeviceError(expected="one board", found=f"{len(likely)}: {listed}", fix=Fix.NAME_PORT)

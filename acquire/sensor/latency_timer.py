@@ -1,9 +1,8 @@
-"""The latency timer of an FTDI adapter: how long it may hold bytes for the host, 16 ms unless told
-otherwise.
+"""The latency timer of an FTDI adapter: how long it may hold bytes for the host, by default 16 ms.
 
-Linux shows it in sysfs, where root may set it; to anybody who may open the port the driver grants
-the same as its low-latency flag. It is shortened while a sensor is open and put back afterwards, so
-that the machine is left as it was found.
+Linux shows it in sysfs, where root may set it; a user who may open the port gets the same through
+the driver's low-latency flag. The timer is shortened while a sensor is open and restored
+afterwards, so that the machine is left as it was.
 
 Source: FTDI AN232B-04, "Data Throughput, Latency and Handshaking"; Linux,
 drivers/usb/serial/ftdi_sio.c.
@@ -52,24 +51,21 @@ class LatencyTimer:
             self._put_back = lambda: self._write(self.was_ms)
         except OSError:
             if (flag := self._set_low_latency) is not None:
-                # pyserial turns a refusal into ValueError
+                # pyserial raises ValueError where the driver refuses
                 with suppress(OSError, ValueError, NotImplementedError):
                     flag(True)
                     self._put_back = lambda: flag(False)
 
     def __str__(self) -> str:
-        """Say what it was and is; empty where the port has none."""
+        """Return what it was and is, in words; empty where the port has none."""
         if self.was_ms is None:
             return ""
         now_ms = self._read()
-        return (
-            f"{self.was_ms} ms"
-            if now_ms == self.was_ms
-            else f"was {self.was_ms} ms, set to {now_ms} ms"
-        )
+        changed = f"was {self.was_ms} ms, set to {now_ms} ms"
+        return f"{self.was_ms} ms" if now_ms == self.was_ms else changed
 
     def restore(self) -> None:
-        """Put back what it was; may be called twice, and after the adapter is gone."""
+        """Restore the earlier value; may be called twice, and after the adapter is gone."""
         if self._put_back is not None:
             with suppress(OSError, ValueError):
                 self._put_back()

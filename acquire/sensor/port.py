@@ -1,10 +1,10 @@
 """The PPG sensor on a serial port: opened, asked who it is, pinged, read.
 
 Every byte is stamped as it comes out of the port and every ping just before it goes in;
-`acquire.clock` needs no more than that these two stamps are honest. A thread of its own does
-nothing but wait for bytes and stamp them, so that no stamp waits for whoever uses them, and no call
-is needed that only some systems have. The port is found by asking: each serial port gets an
-IDENTIFY and has to answer with a HELLO.
+`acquire.clock` only needs these two stamps to be correct. A thread of its own does nothing but wait
+for bytes and stamp them, so that no stamp waits for the reader, and no call is needed that only
+some systems have. The port is found by asking: each serial port is sent an IDENTIFY and has to
+answer with a HELLO.
 """
 
 import errno
@@ -20,7 +20,7 @@ from pathlib import Path
 import serial
 from serial.tools import list_ports
 
-from acquire.errors import DeviceError, DeviceTimeout, ProtocolError
+from acquire.errors import DeviceError, DeviceTimeout, Fix, ProtocolError
 from acquire.host_time import now_ns
 
 from .latency_timer import SYSFS, LatencyTimer
@@ -42,12 +42,12 @@ from .protocol import (
 HELLO_TIMEOUT_S = 4.0
 _ASK_AGAIN_S = 0.4
 _ANSWER_TIMEOUT_S = 2.0
-# pyserial counts the time that this process was not let run, right behind a write that woke
-# another: with a second here a busy host once took a sensor for unplugged that was not. One that
-# hangs is told by its silence.
-_WRITE_S = 10.0
-# set once, for setting it anew configures the port anew; closing does not wait for it
-_WAIT_S = 0.2
+# pyserial also counts the time in which this process did not run, right after a write that woke
+# another one: with a second here a busy host once reported a sensor as unplugged that was not. A
+# port that hangs is detected by its silence.
+_WRITE_TIMEOUT_S = 10.0
+# set once, because a change configures the port again; closing does not wait for it
+_READ_TIMEOUT_S = 0.2
 
 
 @dataclass(frozen=True)
@@ -64,31 +64,30 @@ class Sensor:
     Raises
     ------
     DeviceError : the port is missing, busy or gone
-    DeviceTimeout : nobody answered with HELLO
-    ProtocolError : somebody did, in another version
+    DeviceTimeout : there was no HELLO in answer
+    ProtocolError : there was one, of another protocol version
     """
 
     def __init__(
         self, port: str, *, hello_timeout_s: float = HELLO_TIMEOUT_S, sysfs: Path = SYSFS
     ) -> None:
         self.port = port
-        # of the USB adapter, in words: what it was and is; empty where it has none
+        # of the USB adapter, in words: before and now; empty where it has none
         self.latency_timer = ""
         self._timer: LatencyTimer | None = None
         try:
             self._serial = serial.Serial(
-                port, BAUD, timeout=_WAIT_S, write_timeout=_WRITE_S, exclusive=True
+                port, BAUD, timeout=_READ_TIMEOUT_S, write_timeout=_WRITE_TIMEOUT_S, exclusive=True
             )
         except (serial.SerialException, OSError, ValueError) as error:
             raise DeviceError(
-                f"expected the PPG sensor's serial port at {port}, got: {_reason(error)}; list the "
-                "ports with "
-                "`python -m serial.tools.list_ports`"
+                expected="the PPG sensor's serial port", found=_reason(error), where=f"at {port}",
+                fix=Fix.LIST_DEVICES,
             ) from error
         self._parser = PacketParser()
-        self._kept: deque[Received] = deque()           # read, and put back
+        self._kept: deque[Received] = deque()           # read while waiting for a HELLO
         self._arrived: queue.SimpleQueue[Received | Exception] = queue.SimpleQueue()
-        self._bytes = b""
+        self._first_bytes = b""
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._listen, name=f"port {port}", daemon=True)
         self._thread.start()
@@ -106,30 +105,21 @@ class Sensor:
         give_up = time.monotonic() + timeout_s
         while (left := give_up - time.monotonic()) > 0:
             self.send(Identify())
-            ask_again = time.monotonic() + min(_ASK_AGAIN_S, left)
-            while (wait := ask_again - time.monotonic()) > 0:
-                received = self.read(wait)
-                if received is not None and isinstance(received.packet, Hello):
-                    hello = received.packet
-                    if hello.protocol != PROTOCOL_VERSION:
-                        raise ProtocolError(
-                            f"expected protocol {PROTOCOL_VERSION}, found {hello.protocol} on "
-                            f"{self.port}; "
-                            "flash firmware/ppg_logger"
-                        )
-                    return hello
-        found = (
-            f"{len(self._bytes)} bytes that are none ({self._bytes[:8].hex(' ')})"
-            if self._bytes
-            else "silence"
+            hello = self._next_hello(min(_ASK_AGAIN_S, left), skipped=[])
+            if hello is not None and hello.protocol != PROTOCOL_VERSION:
+                raise ProtocolError(
+                    expected=f"protocol {PROTOCOL_VERSION}", found=f"protocol {hello.protocol}",
+                    where=f"on {self.port}", fix=Fix.FLASH,
+                )
+            if hello is not None:
+                return hello
+        first = self._first_bytes
+        raise DeviceTimeout(
+            expected=f"HELLO of protocol {PROTOCOL_VERSION} within {timeout_s:g} s",
+            found=f"{len(first)} other bytes ({first[:8].hex(' ')})" if first else "silence",
+            where=f"on {self.port}",
+            fix="make sure that this is the PPG sensor, and that it runs firmware/ppg_logger",
         )
-        error = DeviceTimeout(
-            f"expected HELLO of protocol {PROTOCOL_VERSION} within {timeout_s:g} s, found {found} "
-            f"on {self.port}; "
-            "is this the PPG sensor, with firmware/ppg_logger flashed?"
-        )
-        error.found = found
-        raise error
 
     @property
     def bad_packets(self) -> int:
@@ -137,7 +127,7 @@ class Sensor:
         return self._parser.bad_packets
 
     def send(self, packet: Packet) -> int:
-        """Write one packet; give the time just before, in ns on CLOCK_MONOTONIC."""
+        """Write one packet; return the time just before [ns, CLOCK_MONOTONIC]."""
         data = encode(packet)
         sent_ns = now_ns()
         try:
@@ -147,7 +137,7 @@ class Sensor:
         return sent_ns
 
     def _listen(self) -> None:
-        """Stamp what comes and cut it into packets, until closed; the body of the thread."""
+        """Stamp the bytes and cut them into packets, until closed; the body of the thread."""
         while not self._closing.is_set():
             try:
                 data = self._serial.read(max(1, self._serial.in_waiting))
@@ -156,12 +146,12 @@ class Sensor:
                 self._arrived.put(error)
                 return
             arrival_ns = now_ns()
-            self._bytes = (self._bytes + data)[:64]
+            self._first_bytes = (self._first_bytes + data)[:64]
             for packet in self._parser.feed(data):
                 self._arrived.put(Received(packet, arrival_ns))
 
     def read(self, timeout_s: float) -> Received | None:
-        """Give the next packet; None when none came in time.
+        """Return the next packet; None when none came in time.
 
         Raises
         ------
@@ -178,35 +168,40 @@ class Sensor:
         except queue.Empty:
             return None
         if isinstance(item, Exception):
-            self._arrived.put(item)         # whoever asks again hears it again
+            self._arrived.put(item)         # raised again at the next call
             raise self._gone(item) from item
         return item
 
     def ping(self, ping_id: int) -> int:
-        """Send a ping; give its send time [ns]."""
+        """Send a ping; return its send time [ns]."""
         return self.send(Ping(ping_id))
 
     def start(self, rate_hz: int) -> None:
-        """Ask to start sampling; `confirm_start` waits for the answer, so that a camera can start
-        in the same moment.
+        """Ask to start sampling, without waiting for the answer as `confirm_start` does.
+
+        So a camera can be started at the same moment.
         """
         self.send(Start(rate_hz))
 
     def confirm_start(self, rate_hz: int) -> Hello:
-        """Give the HELLO that answers START, or raise `ProtocolError` where another rate is in
-        force.
+        """Return the HELLO that answers START.
+
+        Raises
+        ------
+        ProtocolError : the sensor samples at another rate
         """
         hello = self._await_hello("START")
         if hello.rate_hz != rate_hz:
             raise ProtocolError(
-                f"expected {rate_hz} Hz, found that the sensor on {self.port} gives "
-                f"{hello.rate_hz} Hz; ask for 25, 50 or 100"
+                expected=f"{rate_hz} Hz", found=f"{hello.rate_hz} Hz",
+                where=f"from the sensor on {self.port}", fix="ask for 25, 50 or 100 Hz",
             )
         return hello
 
     def stop(self) -> Hello:
-        """Stop sampling; samples on their way can still be read. Asked up to three times, for a
-        packet may be lost.
+        """Stop sampling; samples on their way can still be read.
+
+        The request is sent up to three times, because a packet may be lost.
         """
         for _ in range(2):
             self.send(Stop())
@@ -219,30 +214,34 @@ class Sensor:
 
     def _gone(self, error: Exception) -> DeviceError:
         return DeviceError(
-            f"expected the PPG sensor on {self.port}, got: {_reason(error)}; is it still plugged "
-            "in?"
+            expected=f"the PPG sensor on {self.port}", found=_reason(error),
+            fix="check that it is still plugged in",
         )
 
     def _await_hello(self, command: str) -> Hello:
-        """Wait for the HELLO that answers; other packets that come meanwhile stay readable, in
-        order.
-        """
-        kept: list[Received] = []
-        give_up = time.monotonic() + _ANSWER_TIMEOUT_S
+        """Wait for the HELLO that answers; packets before it stay readable, in order."""
+        skipped: list[Received] = []
         try:
-            while (left := give_up - time.monotonic()) > 0:
-                received = self.read(left)
-                if received is None:
-                    break
-                if isinstance(received.packet, Hello):
-                    return received.packet
-                kept.append(received)
+            hello = self._next_hello(_ANSWER_TIMEOUT_S, skipped)
         finally:
-            self._kept.extendleft(reversed(kept))
+            self._kept.extendleft(reversed(skipped))
+        if hello is not None:
+            return hello
         raise DeviceTimeout(
-            f"expected HELLO in answer to {command} within {_ANSWER_TIMEOUT_S:g} s, found none on "
-            f"{self.port}"
+            expected=f"HELLO in answer to {command} within {_ANSWER_TIMEOUT_S:g} s", found="none",
+            where=f"on {self.port}",
         )
+
+    def _next_hello(self, timeout_s: float, skipped: list[Received]) -> Hello | None:
+        """Return the next HELLO; None when none came in time."""
+        give_up = time.monotonic() + timeout_s
+        while (left := give_up - time.monotonic()) > 0:
+            received = self.read(left)
+            if received is not None and isinstance(received.packet, Hello):
+                return received.packet
+            if received is not None:
+                skipped.append(received)
+        return None
 
     def close(self) -> None:
         """Close the port; may be called twice."""
@@ -258,11 +257,11 @@ class Sensor:
 def _reason(error: Exception) -> str:
     number = getattr(error, "errno", None)
     if number == errno.ENOTTY or "Inappropriate ioctl" in str(error):
-        return "that it is no serial port"
+        return "no serial port"
     if number in (errno.EACCES, errno.EPERM):
         return "no permission (join its group, dialout on Debian)"
     if number == errno.EBUSY:
-        return "that something else has it open"
+        return "that another program has it open"
     if "returned no data" in str(error):            # pyserial's words for a line that is gone
         return "nothing: the line was pulled"
     return os.strerror(number) if number else str(error) or type(error).__name__
@@ -273,38 +272,35 @@ def find_sensor() -> Sensor:
 
     Raises
     ------
-    DeviceError : none did, or several; says every port that was asked and what it answered
+    DeviceError : none did, or several; lists every port that was asked and its answer
     """
     ports = sorted(info.device for info in list_ports.comports())
     with ThreadPoolExecutor(max_workers=max(len(ports), 1)) as pool:
-        answers = dict(zip(ports, pool.map(_ask, ports), strict=True))
+        answers = dict(zip(ports, pool.map(_try_port, ports), strict=True))
     sensors = [answer for answer in answers.values() if isinstance(answer, Sensor)]
     if len(sensors) == 1:
         return sensors[0]
     for sensor in sensors:
         sensor.close()
     if sensors:
-        several = ", ".join(sensor.port for sensor in sensors)
+        listed = ", ".join(sensor.port for sensor in sensors)
         raise DeviceError(
-            f"expected one PPG sensor, found {len(sensors)}: {several}; name one with --port"
+            expected="one PPG sensor", found=f"{len(sensors)}: {listed}", fix=Fix.NAME_PORT
         )
-    asked = (
-        "; ".join(f"{port}: {answer}" for port, answer in answers.items())
-        or "no serial port at all"
-    )
+    listed = "; ".join(f"{port}: {answer}" for port, answer in answers.items())
     raise DeviceError(
-        f"expected a PPG sensor on a serial port, found none ({asked}); plug it in or name it with "
-        "--port"
+        expected="a PPG sensor on a serial port",
+        found=f"none ({listed or 'no serial port at all'})", fix=Fix.FIND_PORT,
     )
 
 
-def _ask(port: str) -> Sensor | str:
+def _try_port(port: str) -> Sensor | str:
     try:
         return Sensor(port)
     except (DeviceError, ProtocolError) as error:
-        return getattr(error, "found", "") or str(error)
+        return error.found
 
 
 def open_sensor(spec: str) -> Sensor:
-    """Open the sensor that `--port SPEC` names: `auto`, or the path of a port."""
+    """Open the sensor that `spec` names: "auto", or the path of a port."""
     return find_sensor() if spec == "auto" else Sensor(spec)

@@ -1,9 +1,9 @@
 """Wire protocol version 1: bytes in, values out, no I/O.
 
-`firmware/ppg_logger/protocol.h` is the truth; the constants here mirror it in the same order with
-the same names and `tests/test_protocol.py` compares them. A packet on the wire is COBS(type,
-payload, CRC-16/CCITT-FALSE) followed by 0x00, so a reader that joins in the middle, or loses bytes,
-is in step again at the next zero.
+`firmware/ppg_logger/protocol.h` is the reference; the constants here mirror it in the same order
+with the same names, and a test compares them. A packet on the wire is COBS(type, payload,
+CRC-16/CCITT-FALSE) followed by 0x00, so a reader that joins in the middle, or loses bytes, is
+synchronised again at the next zero.
 
 Source: Cheshire and Baker, "Consistent Overhead Byte Stuffing", IEEE/ACM Trans. Networking 7(2),
 1999; CRC-16/CCITT-FALSE as CRC-16/IBM-3740 in the reveng catalogue (check value 0x29B1 for
@@ -59,8 +59,7 @@ SENSOR_NAMES = {SENSOR_ANALOG: "analog", SENSOR_MAX30102: "MAX30102", SENSOR_VIR
 
 @dataclass(frozen=True)
 class Hello:
-    """Who is speaking: the first packet after a boot, and the answer to IDENTIFY, START and STOP.
-    """
+    """What the device is: its first packet after a boot, its answer to IDENTIFY, START and STOP."""
 
     protocol: int
     major: int
@@ -107,7 +106,7 @@ class Status:
 
 @dataclass(frozen=True)
 class Light:
-    """Answer to LED: the pin was switched, or left as it was, at these ticks."""
+    """Answer to LED: the pin was set at these ticks, whether it changed or not."""
 
     ticks: int
     on: int              # 0 or 1
@@ -163,7 +162,7 @@ _MAX_ENCODED = 1 + MAX_PAYLOAD + 2 + 1   # type, payload, CRC, one COBS code byt
 
 
 def crc16(data: bytes) -> int:
-    """Give the CRC-16/CCITT-FALSE of `data`."""
+    """Return the CRC-16/CCITT-FALSE of `data`."""
     return binascii.crc_hqx(data, CRC_INIT)   # crc_hqx uses CRC_POLY
 
 
@@ -179,7 +178,7 @@ def cobs_encode(data: bytes) -> bytes:
 
 
 def cobs_decode(data: bytes) -> bytes | None:
-    """Undo `cobs_encode`; None where `data` is no such encoding."""
+    """Undo `cobs_encode`; return None where `data` is not such an encoding."""
     out = bytearray()
     at = 0
     while at < len(data):
@@ -194,27 +193,27 @@ def cobs_decode(data: bytes) -> bytes | None:
 
 
 def encode(packet: Packet) -> bytes:
-    """Give the bytes of `packet` on the wire, the closing zero included."""
+    """Return the bytes of `packet` on the wire, with the closing zero."""
     kind, layout = _TYPE_OF[type(packet)]
     body = bytes([kind]) + layout.pack(*vars(packet).values())
     return cobs_encode(body + struct.pack("<H", crc16(body))) + b"\0"
 
 
 def decode(encoded: bytes) -> Packet | None:
-    """Read one packet from the bytes between two zeros; None where they are not one."""
+    """Decode the bytes between two zeros; return None where they are not a packet."""
     body = cobs_decode(encoded)
     if body is None or len(body) < 3 or crc16(body[:-2]) != int.from_bytes(body[-2:], "little"):
         return None
-    found = _LAYOUT.get(body[0])
-    if found is None or found[1].size != len(body) - 3:
+    cls, layout = _LAYOUT.get(body[0], (None, None))
+    if cls is None or layout is None or layout.size != len(body) - 3:
         return None
-    cls, layout = found
     return cls(*layout.unpack(body[1:-2]))
 
 
 class PacketParser:
-    """Cut a byte stream into packets; what is not one is counted, and the parser is in step again
-    at the next zero.
+    """Cut a byte stream into packets.
+
+    Damaged packets are counted; the parser is synchronised again at the next zero.
     """
 
     def __init__(self) -> None:
@@ -223,9 +222,9 @@ class PacketParser:
         self._too_long = False
 
     def feed(self, data: bytes) -> Iterator[Packet]:
-        """Give every packet that `data` completes.
+        """Yield every packet that `data` completes.
 
-        The first zero after joining a running stream ends a part of a packet: count on one bad
+        The first zero after joining a running stream ends a part of a packet, so expect one bad
         packet there.
         """
         *ended, rest = data.split(b"\0")

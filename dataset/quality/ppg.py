@@ -56,9 +56,9 @@ def measure_ppg(
 def _spans_by_state(session: Session) -> dict[str, list[tuple[float, float]]]:
     """Return when each state of the finger held, as the recorder's watch sees it in the file."""
     sensor = next(
-        (number for number, name in SENSOR_NAMES.items() if name == session.sensor["sensor"]), None
+        (number for number, name in SENSOR_NAMES.items() if name == session.sensor.name), None
     )
-    rate_hz = max(1, round(float(session.sensor["rate_hz"])))
+    rate_hz = max(1, session.sensor.rate_hz)
     watch = FingerWatch(rate_hz) if sensor is None else FingerWatch(rate_hz, sensor=sensor)
     start_ns = session.started_monotonic_ns
     begun_s: dict[str, float] = {}
@@ -69,7 +69,7 @@ def _spans_by_state(session: Session) -> dict[str, list[tuple[float, float]]]:
         *(column.tolist() for column in columns), strict=True
     ):
         at_s = (time_ns - start_ns) / 1e9
-        for event in watch.see(sequence, value, flags, time_ns):
+        for event in watch.add(sequence, value, flags, time_ns):
             event_s = (event.time_ns - start_ns) / 1e9
             if event.text == "begins":
                 begun_s[event.kind] = event_s

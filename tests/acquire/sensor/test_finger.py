@@ -50,7 +50,7 @@ def watch(values, rate_hz=25, sensor=0):
     for i, value in enumerate(values):
         reading = int(min(max(value, 0), 65535))
         flags = SAMPLE_CLIPPED if reading in (0, 65535) else 0
-        for note in watcher.see(i, reading, flags, round(i * 1e9 / rate_hz)):
+        for note in watcher.add(i, reading, flags, round(i * 1e9 / rate_hz)):
             said.append((i / rate_hz, note.time_ns / 1e9, note.kind, note.text))
     return said, watcher
 
@@ -167,14 +167,14 @@ def test_a_flat_line_takes_over_from_a_lifted_finger():
 def test_a_gap_is_no_flat_line_and_starts_afresh():
     watcher, y, notes = FingerWatch(25), virtual(), []
     for i in [*range(250), *range(500, 750)]:
-        notes += watcher.see(i, int(y[i]), 0, i * 40_000_000)
+        notes += watcher.add(i, int(y[i]), 0, i * 40_000_000)
     assert notes == []
 
 
 def test_a_state_ends_at_a_gap_whose_time_counts_as_nothing():
     watcher, said = FingerWatch(25), []
     for i in [*range(250), *range(500, 510)]:
-        said += watcher.see(i, 30000, 0, i * 40_000_000)
+        said += watcher.add(i, 30000, 0, i * 40_000_000)
     assert [(note.kind, note.text, note.time_ns / 1e9) for note in said] == [
         (FLAT_LINE, "begins", 0.04), (FLAT_LINE, "ends after 9.9 s", 9.96),
     ]

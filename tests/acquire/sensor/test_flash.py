@@ -177,7 +177,7 @@ def test_nothing_at_a_port_is_nobody():
     ],
 )
 def test_finds_the_board(ports, answers, expected):
-    assert flash.find_board(ports, ask=answers.get) == expected
+    assert flash.find_board(ports, identify=answers.get) == expected
 
 
 @pytest.mark.parametrize(
@@ -191,13 +191,13 @@ def test_finds_the_board(ports, answers, expected):
         ),
         pytest.param(
             [port("COM3", 0x1A86), port("COM7", 0x0403)], {"COM3": "x", "COM7": "y"},
-            r"found 2: .*--port", id="both",
+            r"found 2: COM3 .*; name the port", id="both",
         ),
     ],
 )
 def test_refuses_to_guess(ports, answers, message):
     with pytest.raises(DeviceError, match=message):
-        flash.find_board(ports, ask=answers.get)
+        flash.find_board(ports, identify=answers.get)
 
 
 def test_a_wheel_s_sketch_is_found_and_whole(repo, tmp_path):
@@ -215,6 +215,6 @@ def test_a_wheel_s_sketch_is_found_and_whole(repo, tmp_path):
             text=True, check=False,
         )
 
-    assert "expected the sketch in" in run().stderr
+    assert "expected the sketch, found none in" in run().stderr
     shutil.copytree(repo / "firmware/ppg_logger", tmp_path / "acquire/firmware/ppg_logger")
     assert run().stdout.strip() == str(tmp_path / "acquire/firmware")

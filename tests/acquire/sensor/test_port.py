@@ -56,7 +56,7 @@ def test_another_protocol_version_is_refused():
     newer = Hello(2, 9, 0, 0, 1, 2_000_000, 25, 10, 0)
     with (
         FakeSensor(hello=newer) as device,
-        pytest.raises(ProtocolError, match="expected protocol 1, found 2"),
+        pytest.raises(ProtocolError, match="expected protocol 1, found protocol 2"),
     ):
         Sensor(device.port)
 
