@@ -23,7 +23,9 @@ from acquire.data_folder import sessions_dir
 from acquire.sensor.protocol import Hello
 from acquire.session.writer import SessionWriter
 from dataset.quality.result import Series, SessionQuality, write_quality
-from dataset.selection.exclusions import Exclusions, decide, write_exclusions
+from dataset.selection.exclusions import Exclusions
+from dataset.selection.exclusions_file import write_exclusions
+from dataset.selection.make_exclusion import make_exclusion
 
 PEOPLE = 50
 CURVES, POINTS = 12, 2000          # as many as `acq qc` writes, thinned
@@ -83,7 +85,7 @@ def make(data, count, seconds):
             ),
         )
         if at % 20 == 0:
-            excluded = excluded.with_one(decide(path, from_s=1.0, to_s=2.0, reason="benchmark"))
+            excluded = excluded.adding(make_exclusion(path, from_s=1.0, to_s=2.0, reason="benchmark"))
     shutil.rmtree(sessions_dir(data) / "T00")
     write_exclusions(data, excluded)
 

@@ -139,7 +139,7 @@ def _row(row: str, path: str) -> None:
 def _convert(path: Path, out: Path, codec: str) -> int:
     from dataset.convert.settings import Settings
     from dataset.convert.write_folder import Task, write_session
-    from dataset.selection.split import SessionIdentity
+    from dataset.selection.identities import SessionIdentity
 
     identity = SessionIdentity(path.stem, "S01", path.name, "0", True, True)
     task = Task(

@@ -22,12 +22,16 @@ from acquire.simulation.sessions import SimulatedSession, write_session
 from dataset.common.workers import Workers, work_through
 from dataset.convert.to_ubfc import convert_sessions
 from dataset.face.frames import keep_frames
-from dataset.layouts.manifest import read_manifest
-from dataset.layouts.ubfc import MANIFEST, VIDEO
+from dataset.layouts.manifest import MANIFEST
+from dataset.layouts.manifest_file import read_manifest
+from dataset.layouts.ubfc import VIDEO
 from dataset.quality.grade import grade_sessions
 from dataset.quality.limits import read_limits
-from dataset.selection.exclusions import Exclusion, Exclusions, write_exclusions
-from dataset.selection.split import identify_sessions, split_by_subject, write_split
+from dataset.selection.choose import split_by_subject
+from dataset.selection.exclusions import Exclusion, Exclusions
+from dataset.selection.exclusions_file import write_exclusions
+from dataset.selection.identities import identify_sessions
+from dataset.selection.split_file import write_split
 
 SESSIONS = (4, 16, 64)
 SECONDS = 10.0

@@ -14,9 +14,11 @@ import pandas as pd
 from acquire import data_folder
 from acquire.errors import AcqError, CurationError
 from dataset.common.progress import OnProgress
-from dataset.quality.result import read_grade
-from dataset.selection.exclusions import Exclusions, read_exclusions
-from dataset.selection.split import Split, read_split
+from dataset.quality.result import read_quality
+from dataset.selection.exclusions import Exclusions
+from dataset.selection.exclusions_file import read_exclusions
+from dataset.selection.split import Split
+from dataset.selection.split_file import read_split
 from dataset.session.hdf5 import was_never_closed
 from dataset.session.reader import Session
 from dataset.session.summary import mean_heart_rate
@@ -115,8 +117,10 @@ def _read(path: Path, file: str, excluded: Exclusions, split: Split | None) -> _
         grade = "unreadable"
         problems.append(_one_line(error))
     decisions = excluded.of(name) or excluded.of(path.stem)
-    use = OUT if any(one.whole for one in decisions) else PART if decisions else IN
-    reasons = [one.reason if one.whole else f"{one.span}: {one.reason}" for one in decisions]
+    use = OUT if any(one.is_whole for one in decisions) else PART if decisions else IN
+    reasons = [
+        one.reason if one.is_whole else f"{one.part_text}: {one.reason}" for one in decisions
+    ]
     return _Row(
         subject, name, file, **known, grade=grade, use=use, reasons="; ".join(reasons),
         side=_side(split, file), problem=" | ".join(problems),
@@ -151,13 +155,13 @@ def _columns(session: Session, path: Path) -> dict:
 
 
 def _grade(path: Path) -> str:
-    grade = read_grade(path)
-    if grade is None:
+    quality = read_quality(path)
+    if quality is None:
         return ""
     return (
         "stale"
         if path.stat().st_mtime_ns > data_folder.quality_file(path).stat().st_mtime_ns
-        else grade
+        else quality.grade
     )
 
 

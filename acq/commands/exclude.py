@@ -27,7 +27,8 @@ def exclude(
     """Take sessions, or a part of each, out of everything downstream, or list what is out; no
     recording is touched.
     """
-    from dataset.selection.exclusions import decide, find_session, read_exclusions, write_exclusions
+    from dataset.selection.exclusions_file import read_exclusions, write_exclusions
+    from dataset.selection.make_exclusion import find_session, make_exclusion
 
     from_s, to_s = parse_time(from_time, "--from"), parse_time(to_time, "--to")
     if not session:
@@ -42,12 +43,12 @@ def exclude(
     if reason is None:
         raise typer.BadParameter("say why", param_hint="--reason")
     made = [
-        decide(find_session(data, text), from_s=from_s, to_s=to_s, reason=reason)
+        make_exclusion(find_session(data, text), from_s=from_s, to_s=to_s, reason=reason)
         for text in session
     ]
     excluded = read_exclusions(data)
     for one in made:
-        excluded = excluded.with_one(one)
+        excluded = excluded.adding(one)
     path = write_exclusions(data, excluded)
     for one in made:
         typer.echo(f"out: {described(one)}")
@@ -57,7 +58,7 @@ def exclude(
 
 def described(one: "Exclusion") -> str:
     """Write one decision in a line."""
-    return f"{one.session}: {one.span} ({one.reason}; {one.decided[:10]})"
+    return f"{one.session}: {one.part_text} ({one.reason}; {one.decided[:10]})"
 
 
 def say_what_to_make_anew(data: Path, changed: "list[Exclusion]") -> None:
@@ -66,7 +67,7 @@ def say_what_to_make_anew(data: Path, changed: "list[Exclusion]") -> None:
     from dataset.layouts.manifest import MANIFEST
 
     split = split_file(data)
-    if any(one.whole for one in changed) and split.exists():
+    if any(one.is_whole for one in changed) and split.exists():
         typer.echo(f"  made before this: {split}; make it anew with acq split --force")
     for folder in (ubfc_dir(data), pure_dir(data)):
         if (folder / MANIFEST).exists():
@@ -83,14 +84,14 @@ def include(
 ) -> None:
     """Take back what `acq exclude` took out: all of it, or the one part that --from and --to name.
     """
-    from dataset.selection.exclusions import read_exclusions, write_exclusions
+    from dataset.selection.exclusions_file import read_exclusions, write_exclusions
 
     from_s, to_s = parse_time(from_time, "--from"), parse_time(to_time, "--to")
     part = None if from_s is None and to_s is None else (from_s, to_s)
     excluded, undone = read_exclusions(data), []
     for text in session:
         # the file may be gone
-        excluded, found = excluded.without(Path(text).name.removesuffix(".h5"), part)
+        excluded, found = excluded.removing(Path(text).name.removesuffix(".h5"), part)
         undone += found
     path = write_exclusions(data, excluded)
     for one in undone:

@@ -95,7 +95,7 @@ def _print(table: "pd.DataFrame", totals: dict[str, Any]) -> None:
 
 
 def _cells(row: dict[str, Any]) -> list[str]:
-    from dataset.selection.exclusions import clock
+    from dataset.common.wording import clock_time
 
     def number(name: str, digits: int) -> str:
         return "-" if row[name] is None else f"{row[name]:.{digits}f}"
@@ -109,7 +109,7 @@ def _cells(row: dict[str, Any]) -> list[str]:
     ]
     return [
         row["session"], row["subject"],
-        "-" if row["duration_s"] is None else clock(round(row["duration_s"])), number("fps", 2),
-        number("ppg_rate_hz", 2), lost, number("sync_bound_ms", 2), number("hr_bpm", 0),
+        "-" if row["duration_s"] is None else clock_time(round(row["duration_s"])),
+        number("fps", 2), number("ppg_rate_hz", 2), lost, number("sync_bound_ms", 2), number("hr_bpm", 0),
         row["grade"] or "-", row["use"], row["side"] or "-", "; ".join(notes),
     ]

@@ -46,10 +46,11 @@ def qc(
     """Grade sessions from measurements, with reasons and times; write JSON files and pages."""
     from dataset.common.workers import Workers
     from dataset.face.thumbnails import face_thumbnails
+    from dataset.quality.curves import curves_to_draw
     from dataset.quality.grade import grade_sessions
     from dataset.quality.limits import read_limits
     from dataset.quality_pages.session_page import write_pages
-    from dataset.selection.exclusions import read_exclusions
+    from dataset.selection.exclusions_file import read_exclusions
 
     by = read_limits(limits)
     excluded = read_exclusions(data)
@@ -61,6 +62,7 @@ def qc(
     files = {quality.session: path for path, quality in graded.all.items()}
     index = write_pages(
         list(graded.all.values()), _pages(data), excluded=excluded,
+        curves=lambda quality: curves_to_draw(files[quality.session], quality.session_hash),
         thumbnails=(lambda name: face_thumbnails(files[name])) if thumbnails else None,
         exclude_command=_exclude_command,
     )
@@ -81,7 +83,7 @@ def qc(
         )
     for error in graded.failed.values():
         typer.secho(f"acq: {error}", fg="red", err=True)
-    if any(not excluded.is_out(path.stem) for path in graded.failed):
+    if any(not excluded.is_excluded(path.stem) for path in graded.failed):
         raise typer.Exit(1)
 
 
@@ -95,7 +97,7 @@ def _worst_first(quality: "SessionQuality", excluded: "Exclusions") -> tuple:
     from dataset.quality.result import GRADES
 
     return (
-        excluded.is_out(quality.session), -GRADES.index(quality.grade), -len(quality.flags),
+        excluded.is_excluded(quality.session), -GRADES.index(quality.grade), -len(quality.flags),
         quality.session,
     )
 
@@ -105,7 +107,7 @@ def _row(quality: "SessionQuality", path: Path, excluded: "Exclusions") -> dict:
 
     return {
         "session": quality.session, "subject": quality.subject, "path": str(path),
-        "grade": quality.grade, "excluded": excluded.is_out(quality.session),
+        "grade": quality.grade, "excluded": excluded.is_excluded(quality.session),
         "excluded_parts": len(excluded.spans_s(quality.session)),
         "flags": [asdict(flag) for flag in quality.flags], "measures": quality.measures,
     }
@@ -130,7 +132,7 @@ def _print(qualities: list["SessionQuality"], excluded: "Exclusions") -> None:
         if len(flags) > _REASONS:
             reasons.append(f"and {len(flags) - _REASONS} more, on its page")
         grade = f"[{_COLOURS[quality.grade]}]{quality.grade}[/]" + (
-            " (out)" if excluded.is_out(quality.session) else ""
+            " (out)" if excluded.is_excluded(quality.session) else ""
         )
         table.add_row(quality.session, grade, "; ".join(reasons))
     show(table)
@@ -151,7 +153,7 @@ def _advice(
     where = "" if data == Path("data") else f" --data {shlex.quote(str(data))}"
     lines = []
     for quality in qualities:
-        if excluded.is_out(quality.session):
+        if excluded.is_excluded(quality.session):
             continue
         failures = [flag for flag in quality.flags if flag.severity == "failure"]
         if {flag.kind for flag in failures} == {"duplicate"} and quality.session in first_of_copies:

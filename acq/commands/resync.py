@@ -66,7 +66,7 @@ def _split_with(path: Path, session_id: str) -> Path | None:
     lists none.
     """
     from acquire.data_folder import split_file
-    from dataset.selection.split import read_split
+    from dataset.selection.split_file import read_split
 
     split = split_file(path.absolute().parent.parent.parent)  # DATA/sessions/<subject>/<file>
     try:

@@ -11,7 +11,7 @@ import typer
 from acq.options import Data, Force, Json, Quiet, progress_bars
 
 if TYPE_CHECKING:
-    from dataset.selection.split import Range, Split
+    from dataset.selection.split import HeartRateRange, Split
 
 
 Holdout = Annotated[
@@ -50,7 +50,9 @@ def split(
 ) -> None:
     """Write a subject-disjoint split of all sessions that are not taken out, DATA/split.json."""
     from acquire.data_folder import split_file
-    from dataset.selection.split import identify_sessions, split_by_subject, write_split
+    from dataset.selection.choose import split_by_subject
+    from dataset.selection.identities import identify_sessions
+    from dataset.selection.split_file import write_split
 
     _check_options(holdout, folds, test_fraction, seed)
     with progress_bars(quiet=quiet) as on_progress:
@@ -124,7 +126,7 @@ def _print_folds(made: "Split") -> None:
 
 def _print_doubts(made: "Split", left_out: list[str], data: Path) -> None:
     """Print which sessions are used though bad or cut short, and which are left out and why."""
-    from dataset.selection.exclusions import read_exclusions
+    from dataset.selection.exclusions_file import read_exclusions
 
     bad = [session.session for session in made.sessions if _grade(data / session.file) == "bad"]
     if bad:
@@ -137,22 +139,23 @@ def _print_doubts(made: "Split", left_out: list[str], data: Path) -> None:
         typer.echo(f"cut short, but used: {', '.join(cut_short)}")
     excluded = read_exclusions(data)
     for name in left_out:
-        reasons = "; ".join(part.reason for part in excluded.of(name) if part.whole)
+        reasons = "; ".join(part.reason for part in excluded.of(name) if part.is_whole)
         typer.echo(f"left out: {name} ({reasons})")
 
 
 def _grade(file: Path) -> str:
     """Return the grade of a session, "" where it has none."""
     from acquire.errors import CurationError
-    from dataset.quality.result import read_grade
+    from dataset.quality.result import read_quality
 
     try:
-        return read_grade(file) or ""
+        quality = read_quality(file)
     except CurationError:
         return ""
+    return quality.grade if quality else ""
 
 
-def _range(hr_bpm: "Range | None") -> str:
+def _range(hr_bpm: "HeartRateRange | None") -> str:
     if hr_bpm is None:
         return ""
     low, high = (f"{end:.0f}" for end in hr_bpm)

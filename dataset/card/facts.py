@@ -19,8 +19,10 @@ from dataset.common.files import sha256_of
 from dataset.layouts.manifest import MANIFEST, Entry, Manifest
 from dataset.layouts.ubfc import load_manifest
 from dataset.quality.result import read_quality
-from dataset.selection.exclusions import Exclusions, read_exclusions
-from dataset.selection.split import Split, read_split
+from dataset.selection.exclusions import Exclusions
+from dataset.selection.exclusions_file import read_exclusions
+from dataset.selection.split import Split
+from dataset.selection.split_file import read_split
 from dataset.session.reader import Session
 from dataset.session.subject import Subject, read_subject
 
@@ -86,7 +88,7 @@ class Facts:
     @property
     def simulated(self) -> str:
         """Say "all", "some" or "none"."""
-        kinds = {entry.simulated for entry in self.entries}
+        kinds = {entry.source.simulated for entry in self.entries}
         return "some" if len(kinds) > 1 else "all" if True in kinds else "none"
 
     @property
@@ -131,7 +133,7 @@ def gather(data: Path) -> Facts:
 
 def _grade(path: Path, entry: Entry) -> str | None:
     quality = read_quality(path)
-    return quality.grade if quality and quality.session_hash == entry.session_hash else None
+    return quality.grade if quality and quality.session_hash == entry.source.content_hash else None
 
 
 def _split(data: Path, manifest: Manifest) -> Split | None:
@@ -147,11 +149,11 @@ def _recorded(path: Path) -> Recorded:
         return Recorded(
             day,
             Setup(
-                camera_kind(str(camera["camera"])), session.frames.width, session.frames.height,
-                str(camera["nominal_fps"]), session.frames.pixel_format,
-                str(camera["time_meaning"]), _exposure(str(camera["exposure"])),
-                str(sensor["sensor"]), str(sensor["rate_hz"]), str(sensor["adc_bits"]),
-                str(sensor["firmware"]), _light(session), session.imported_from,
+                camera_kind(camera.name), session.frames.width, session.frames.height,
+                str(camera.fps), session.frames.pixel_format,
+                camera.time_meaning, str(camera.exposure.get("control", "not told")),
+                sensor.name, str(sensor.rate_hz), str(sensor.adc_bits),
+                sensor.firmware, _light(session), session.imported_from,
             ),
         )
 
@@ -164,18 +166,10 @@ def camera_kind(camera: str) -> str:
     return camera if kind in ("uvc", "csi") and re.fullmatch(r"[A-Za-z0-9/_-]*", rest) else kind
 
 
-def _exposure(text: str) -> str:
-    """Say what the session's `exposure` object says of who controlled it."""
-    try:
-        return str(json.loads(text)["control"])
-    except (KeyError, TypeError, ValueError):
-        return "not told"
-
-
 def _light(session: Session) -> str:
-    if session.light_offset_ns is None or session.light_offset_bound_ns is None:
+    if (light := session.camera.light_offset) is None:
         return "not calibrated"
-    return f"{session.light_offset_ns / 1e6:.2f} ± {session.light_offset_bound_ns / 1e6:.2f} ms"
+    return f"{light.offset_ns / 1e6:.2f} ± {light.bound_ns / 1e6:.2f} ms"
 
 
 def _counted(noted: list[Subject], field: str) -> list[tuple[str, int]]:

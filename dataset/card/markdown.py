@@ -91,7 +91,10 @@ def _recording(facts: Facts) -> str:
     when = (
         f"\n\nRecorded {days[0]}" + (f" to {days[-1]}." if len(days) > 1 else ".") if days else ""
     )
-    bounds = [entry.sync_bound_ms for entry in facts.entries if entry.sync_bound_ms is not None]
+    bounds = [
+        entry.timing.sync_bound_ms for entry in facts.entries
+        if entry.timing.sync_bound_ms is not None
+    ]
     known = (
         [f"every sample's time is within {max(bounds):.2f} ms of the frames' clock"]
         if bounds
@@ -133,14 +136,15 @@ def _choices(facts: Facts) -> dict[str, str]:
 def _recordings(facts: Facts) -> str:
     rows = []
     for entry in facts.entries:
-        bound = "none" if entry.sync_bound_ms is None else f"{entry.sync_bound_ms:.2f}"
-        marks = ["SIMULATED"] * entry.simulated + ["cut short"] * (not entry.session_complete)
-        marks += [f"part {entry.part}"] * (entry.part > 1) + [entry.imported_from]
+        source, bound_ms = entry.source, entry.timing.sync_bound_ms
+        bound = "none" if bound_ms is None else f"{bound_ms:.2f}"
+        marks = ["SIMULATED"] * source.simulated + ["cut short"] * (not source.complete)
+        marks += [f"part {entry.part}"] * (entry.part > 1) + [source.imported_from]
         rows.append(
             (
-                entry.folder, entry.subject, entry.session, entry.frames, f"{entry.fps:.3f}",
-                f"{entry.duration_s:.1f}", f"{entry.hr_bpm:.1f}", bound, entry.lost_frames,
-                entry.lost_samples, _frames(entry.trimmed), _frames(entry.repeated),
+                entry.folder, entry.subject, entry.session, entry.frames, f"{entry.video.fps:.3f}",
+                f"{entry.timing.duration_s:.1f}", f"{entry.labels.hr_bpm:.1f}", bound,
+                source.lost_frames, source.lost_samples, _frames(entry.rows.trimmed), _frames(entry.rows.repeated),
                 grade(facts, entry) or "not asked", ", ".join(mark for mark in marks if mark),
             )
         )
@@ -156,10 +160,10 @@ def _recordings(facts: Facts) -> str:
 def _left_out(facts: Facts) -> str:
     lines = []
     for one in facts.exclusions.listed:
-        lines.append(f"{one.session}, {one.span}: {one.reason}")
+        lines.append(f"{one.session}, {one.part_text}: {one.reason}")
     for entry in facts.entries:
         reasons = Counter[str]()
-        for part in entry.trimmed:
+        for part in entry.rows.trimmed:
             reasons[str(part["reason"])] += int(part["frames"])
         lines += [
             f"{entry.session}: {counted(count, 'frame')}, {reason}"

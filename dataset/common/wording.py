@@ -14,12 +14,12 @@ def number(value: float | None, digits: int = 2) -> str:
     return f"{value:,.{digits}f}".replace("-", "−") if is_known else "–"
 
 
-def clock_time(time_s: float) -> str:
+def clock_time(time_s: float, *, digits: int = 1) -> str:
     """Return a time in the form that exclusions are given in: 1:20, 1:20.5 or 1:02:03."""
-    tenths = round(abs(time_s) * 10)
-    minutes, rest = divmod(tenths, 600)
+    parts = round(abs(time_s) * 10**digits)
+    seconds, parts = divmod(parts, 10**digits)
+    minutes, seconds = divmod(seconds, 60)
     hours, minutes = divmod(minutes, 60)
-    seconds = f"{rest // 10:02d}" + (f".{rest % 10}" if rest % 10 else "")
-    return ("−" if time_s < 0 and tenths else "") + (
-        f"{hours}:{minutes:02d}:{seconds}" if hours else f"{minutes}:{seconds}"
-    )
+    sign = "−" if time_s < 0 and round(time_s, digits) else ""
+    fraction = f".{parts:0{digits}d}".rstrip("0") if parts else ""
+    return sign + (f"{hours}:{minutes:02d}" if hours else f"{minutes}") + f":{seconds:02d}{fraction}"

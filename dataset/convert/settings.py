@@ -2,12 +2,9 @@
 
 from dataclasses import dataclass
 
-from acquire.errors import CurationError
+from acquire.errors import CurationError, Fix
 from dataset.layouts.avi import CODECS
-from dataset.layouts.manifest import (
-    MANIFEST,
-    Manifest,
-)
+from dataset.layouts.manifest import MANIFEST, Manifest
 from dataset.selection.split import Split
 from dataset.signals.filters import FILTER_ORDER, HIGH_HZ, LOW_HZ, WINDOW_S
 
@@ -35,8 +32,18 @@ class Settings:
     holes: str        # one of HOLES
 
 
+@dataclass(frozen=True)
+class RequestedSettings:
+    """What a caller asks for; None leaves the choice to `choose_settings`."""
+
+    codec: str | None = None
+    ppg: str | None = None
+    fps: str | None = None
+    holes: str | None = None
+
+
 def choose_fold(split: Split, fold: int | None) -> int:
-    """Give the fold that is asked for, or the only one.
+    """Return the fold that is asked for, or the only one.
 
     Raises
     ------
@@ -45,43 +52,42 @@ def choose_fold(split: Split, fold: int | None) -> int:
     count = len(split.folds)
     if fold is None and count > 1:
         raise CurationError(
-            f"expected --fold 1 to {count}, got none; the split has {count} folds and data/ubfc "
-            "holds one"
+            expected=f"a fold from 1 to {count}, as the curated folders hold one", found="none",
+            fix=Fix.CHOOSE_OPTION, of="fold",
         )
     if fold is not None and not 1 <= fold <= count:
         raise CurationError(
-            f"expected --fold 1 to {count}, got {fold}; acq split --folds K makes K"
+            expected=f"a fold from 1 to {count}", found=fold, fix=Fix.CHOOSE_OPTION, of="fold"
         )
     return fold or 1
 
 
-def settle(
-    old: Manifest | None, *, codec: str | None, ppg: str | None, fps: str | None, holes: str | None
-) -> Settings:
-    """Choose what is asked for, else what the conversion that is there has, else what is usual.
+def choose_settings(old: Manifest | None, asked: RequestedSettings) -> Settings:
+    """Choose what is asked for, else what the existing conversion has, else the usual.
 
     Raises
     ------
-    CurationError : what is there names none that is known, or `fps` is no rate
+    CurationError : the existing conversion has an unknown setting, or `fps` is no rate
     """
-    codec = codec or (old.codec if old else CODECS[0])
-    ppg = ppg or (old.ppg if old else PPG[0])
-    usual = old.fps if old else NATIVE
-    fps = fps or usual
-    holes = holes or (old.holes if old and fps == usual else "keep" if fps == NATIVE else "repeat")
+    codec = asked.codec or (old.codec if old else CODECS[0])
+    ppg = asked.ppg or (old.ppg if old else PPG[0])
+    old_fps = old.fps if old else NATIVE
+    fps = asked.fps or old_fps
+    usual_holes = old.holes if old and fps == old_fps else "keep" if fps == NATIVE else "repeat"
+    holes = asked.holes or usual_holes
     for name, value, known in (
         ("codec", codec, CODECS), ("ppg", ppg, PPG), ("holes", holes, HOLES),
     ):
         if value not in known:
             raise CurationError(
-                f"expected {' or '.join(known)} as the {name} in {MANIFEST}, found {value!r}; name "
-                f"one with --{name}"
+                expected=f"{' or '.join(known)} as the {name} in {MANIFEST}", found=repr(value),
+                fix=Fix.CHOOSE_OPTION, of=name,
             )
     return Settings(codec, ppg, even_rate(fps), holes)
 
 
 def even_rate(text: str) -> str:
-    """Read "native" or a rate [Hz]; one rate has one spelling.
+    """Read "native" or a rate [Hz]; equal rates get equal spellings.
 
     Raises
     ------
@@ -90,11 +96,12 @@ def even_rate(text: str) -> str:
     if text == NATIVE:
         return text
     try:
-        rate = float(text)
+        rate_hz = float(text)
     except (TypeError, ValueError):
-        rate = 0.0
-    if not 1 <= rate <= 240:
+        rate_hz = 0.0
+    if not 1 <= rate_hz <= 240:
         raise CurationError(
-            f"expected native or 1 to 240 frames per second, found {text!r}; name one with --fps"
+            expected="native or 1 to 240 frames per second", found=repr(text),
+            fix=Fix.CHOOSE_OPTION, of="fps",
         )
-    return f"{rate:.10g}"
+    return f"{rate_hz:.10g}"

@@ -1,9 +1,8 @@
-"""Curated folders into their places, so that a stop at any moment leaves each of them whole and
-listed.
+"""Curated folders into their places: whoever stops it at any moment leaves them whole and listed.
 
-A replacement that is whole waits in `data/.ubfc-replacing` while the manifest is written; only then
-does the old folder make room. Whoever finds such a folder there later, whole by the manifest,
-finishes what was begun.
+A whole replacement waits in `data/.ubfc-replacing` while the manifest is written; only then is the
+old folder moved out of the way. A folder that waits there later, whole by the manifest, was left by
+an interrupted conversion; `finish_replacing` moves it into its place.
 """
 
 import shutil
@@ -13,26 +12,27 @@ from pathlib import Path
 
 from acquire.errors import CurationError
 from dataset.common.files import sha256_of
-from dataset.layouts.manifest import MANIFEST, SIDES, Entry, Manifest, write_manifest
+from dataset.layouts.manifest import MANIFEST, SIDES, Entry, Manifest
+from dataset.layouts.manifest_file import write_manifest
 from dataset.layouts.ubfc import VIDEO, check_folder, check_video_bytes
 
-from .write_folder import partial_name
+from .ubfc_folder import partial_name
 
 REPLACING = ".ubfc-replacing"
 
 
-def present(root: Path) -> list[str]:
-    """List what lies in train/ and test/."""
+def list_folders(root: Path) -> list[str]:
+    """List what lies in train/ and test/, such as "train/subject1"."""
     return sorted(
-        f"{side}/{p.name}"
+        f"{side}/{path.name}"
         for side in SIDES
         if (root / side).is_dir()
-        for p in (root / side).iterdir()
+        for path in (root / side).iterdir()
     )
 
 
 def is_whole(root: Path, entry: Entry) -> bool:
-    """Say whether a folder is, byte for byte, what its entry says."""
+    """Return whether a folder is, byte for byte, what its entry says."""
     try:
         check_folder(root, entry)
         check_video_bytes(root, entry, sha256_of(root / entry.folder / VIDEO))
@@ -42,17 +42,19 @@ def is_whole(root: Path, entry: Entry) -> bool:
 
 
 def move_and_clear(root: Path, manifest: Manifest, old: Manifest | None) -> Manifest:
-    """Bring folders to the side where the new manifest has them, remove those that it does not
-    list; give it as written.
+    """Move folders to their side in the new manifest, remove those that it does not list.
+
+    The manifest is returned as written.
     """
     came_from = {entry.key: entry.folder for entry in old.entries} if old else {}
     moves = {came_from[e.key]: e.folder for e in manifest.entries if came_from[e.key] != e.folder}
-    stay = {entry.folder for entry in manifest.entries} - set(moves.values())
-    manifest = replace(manifest, stale=tuple(name for name in present(root) if name not in stay))
+    in_place = {entry.folder for entry in manifest.entries} - set(moves.values())
+    stale = tuple(name for name in list_folders(root) if name not in in_place)
+    manifest = replace(manifest, stale=stale)
     write_manifest(manifest, root / MANIFEST)
-    if not manifest.stale:
+    if not stale:
         return manifest
-    for name in manifest.stale:
+    for name in stale:
         if name not in moves:
             shutil.rmtree(root / name)
     for source, target in moves.items():
@@ -66,27 +68,28 @@ def move_and_clear(root: Path, manifest: Manifest, old: Manifest | None) -> Mani
 def replace_folders(
     root: Path, partial: Path, manifest: Manifest, new: Sequence[Entry]
 ) -> Manifest:
-    """Put the whole new folders of one session into place, and remove what it had before; give the
-    manifest as written.
+    """Move the whole new folders of one session into place, and remove its old ones.
+
+    The manifest is returned without the removed folders; on the disk it names them as stale until
+    it is written the next time.
     """
     replacing = root.parent / REPLACING
     replacing.mkdir(exist_ok=True)
     for entry in new:
         (partial / partial_name(entry.folder)).rename(replacing / partial_name(entry.folder))
-    others = [entry for entry in manifest.entries if entry.session != new[0].session]
-    gone = {e.folder for e in manifest.entries if e.session == new[0].session} - {
-        e.folder for e in new
-    }
-    manifest = replace(
-        manifest.with_entries([*others, *new], complete=False), stale=tuple(sorted(gone))
-    )
+    session = new[0].session
+    others = [entry for entry in manifest.entries if entry.session != session]
+    old_folders = {entry.folder for entry in manifest.entries if entry.session == session}
+    removed = old_folders - {entry.folder for entry in new}
+    manifest = manifest.with_entries([*others, *new], complete=False)
+    manifest = replace(manifest, stale=tuple(sorted(removed)))
     write_manifest(manifest, root / MANIFEST)
     for entry in new:
-        _settle(root, replacing, entry)
-    for name in gone:
+        _move_into_place(root, replacing, entry)
+    for name in removed:
         shutil.rmtree(root / name)
     shutil.rmtree(replacing)
-    return replace(manifest, stale=())      # on the disk with the next folder, or at the end
+    return replace(manifest, stale=())
 
 
 def finish_replacing(root: Path, manifest: Manifest) -> None:
@@ -95,22 +98,23 @@ def finish_replacing(root: Path, manifest: Manifest) -> None:
     for entry in manifest.entries:
         waiting = replace(entry, folder=partial_name(entry.folder))
         if (replacing / waiting.folder).is_dir() and is_whole(replacing, waiting):
-            _settle(root, replacing, entry)
-        name = entry.folder.partition("/")[2]
-        for source in manifest.stale:  # it was to change sides
-            if (
-                source.partition("/")[2] == name
-                and (root / source).is_dir()
-                and not (root / entry.folder).exists()
-            ):
-                (root / entry.side).mkdir(exist_ok=True)
-                (root / source).rename(root / entry.folder)
+            _move_into_place(root, replacing, entry)
+        _finish_change_of_side(root, manifest, entry)
     shutil.rmtree(replacing, ignore_errors=True)
 
 
-def _settle(root: Path, replacing: Path, entry: Entry) -> None:
-    place = root / entry.folder
-    place.parent.mkdir(exist_ok=True)
-    if place.exists():
-        place.rename(replacing / f"old-{partial_name(entry.folder)}")
-    (replacing / partial_name(entry.folder)).rename(place)
+def _finish_change_of_side(root: Path, manifest: Manifest, entry: Entry) -> None:
+    name = entry.folder.partition("/")[2]
+    for source in manifest.stale:
+        is_same_number = source.partition("/")[2] == name
+        if is_same_number and (root / source).is_dir() and not (root / entry.folder).exists():
+            (root / entry.side).mkdir(exist_ok=True)
+            (root / source).rename(root / entry.folder)
+
+
+def _move_into_place(root: Path, replacing: Path, entry: Entry) -> None:
+    target = root / entry.folder
+    target.parent.mkdir(exist_ok=True)
+    if target.exists():
+        target.rename(replacing / f"old-{partial_name(entry.folder)}")
+    (replacing / partial_name(entry.folder)).rename(target)

@@ -45,7 +45,7 @@ def index_page(qualities: Sequence[SessionQuality], excluded: Exclusions) -> str
 def _row(quality: SessionQuality, excluded: Exclusions) -> Row:
     end_s = end_of(quality)
     out = spans_out(excluded, quality.session, end_s)
-    is_out = excluded.is_out(quality.session)
+    is_out = excluded.is_excluded(quality.session)
     return Row(
         quality, is_out,
         fate="out" if is_out else f"{counted(len(out), 'part')} out" if out else "in",

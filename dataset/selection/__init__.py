@@ -1,4 +1,5 @@
-"""What is in and what is out: exclusions, and the split into subjects that train and test.
+"""Which sessions are used, and for what: exclusions, and the split into train and test subjects.
 
-Everything downstream of a session reads these two files and never decides by itself.
+`data/exclusions.json` and `data/split.json` hold the decisions. All later steps read these two
+files and decide nothing themselves.
 """

@@ -13,10 +13,11 @@ from acquire import data_folder
 from acquire.errors import CurationError
 from dataset.common.files import sha256_of
 from dataset.common.progress import OnProgress
-from dataset.convert.to_pure import check_part, read_export
 from dataset.face.frames import cache_key
 from dataset.layouts.avi import read_bgr
-from dataset.layouts.manifest import MANIFEST, SIDES, Entry, read_manifest
+from dataset.layouts.manifest import MANIFEST, SIDES, Entry
+from dataset.layouts.manifest_file import read_manifest
+from dataset.layouts.pure_manifest import check_pure_folder, read_pure_entries
 from dataset.layouts.ubfc import LABELS, VIDEO, check_folder, check_video_bytes
 
 from .result import Known, Verification
@@ -69,25 +70,25 @@ def check_pure(data: Path, done: Verification, known: Known) -> None:
     if not root.exists():
         return
     try:
-        entries = read_export(root)
+        entries = read_pure_entries(root)
     except CurationError as error:
         done.add("broken", root, error)
         return
     for entry in entries:
         try:
-            done.checked["frames"] += check_part(root, entry)
+            done.checked["frames"] += check_pure_folder(root, entry)
         except (CurationError, OSError) as error:
-            done.add("broken", root / entry["folder"], error)
+            done.add("broken", root / entry.folder, error)
         done.checked["folders"] += 1
-        if known.hashes.get(entry["session"], entry["session_hash"]) != entry["session_hash"]:
-            folder = root / entry["folder"]
+        if known.hashes.get(entry.session, entry.session_hash) != entry.session_hash:
+            folder = root / entry.folder
             done.add(
                 "stale",
                 folder,
-                f"{folder} was made of another state of {entry['session']}: acq convert --to pure "
+                f"{folder} was made of another state of {entry.session}: acq convert --to pure "
                 "--force",
             )
-    listed = {entry["folder"] for entry in entries}
+    listed = {entry.folder for entry in entries}
     for folder in sorted(one for side in SIDES for one in (root / side).glob("*")):
         if f"{folder.parent.name}/{folder.name}" not in listed:
             done.add(
@@ -109,12 +110,12 @@ def _folder(root: Path, entry: Entry, done: Verification, known: Known) -> Itera
             pixels.update(np.ascontiguousarray(bgr).data)
             if count % 25 == 0:
                 yield count
-        if (count, pixels.hexdigest()) != (entry.frames, entry.video_hash):
+        if (count, pixels.hexdigest()) != (entry.frames, entry.video.pixels_hash):
             raise CurationError(
                 f"expected {entry.frames} frames as written, found {count} that decode to others "
                 f"in {video}; acq convert --force"
             )
-        done.checked.update(folders=1, frames=count, bytes=entry.video_bytes)
+        done.checked.update(folders=1, frames=count, bytes=entry.video.size_bytes)
     except CurationError as error:
         done.add("broken", folder, error)
     for path in sorted(folder.glob("*")):
@@ -133,21 +134,21 @@ def _folder(root: Path, entry: Entry, done: Verification, known: Known) -> Itera
             f"{folder} cannot be held against its recording {entry.session}: not here, or "
             "unreadable",
         )
-    elif found != entry.session_hash:
+    elif found != entry.source.content_hash:
         done.add(
             "stale", folder,
             f"{folder} was made of another state of {entry.session}; acq convert --force",
         )
-    if known.exclusions.is_out(entry.session):
+    if known.exclusions.is_excluded(entry.session):
         done.add(
             "stale",
             folder,
             f"{folder} is of {entry.session}, which is excluded; acq split, then acq convert, with "
             "--force",
         )
-    now = [(one.from_s, one.to_s) for one in known.exclusions.of(entry.session) if not one.whole]
+    now = [(one.from_s, one.to_s) for one in known.exclusions.of(entry.session) if not one.is_whole]
     if sorted(now, key=str) != sorted(
-        ((one["from_s"], one["to_s"]) for one in entry.excluded), key=str
+        ((part.from_s, part.to_s) for part in entry.rows.excluded), key=str
     ):
         done.add(
             "stale",
@@ -162,7 +163,7 @@ def check_frames(data: Path, done: Verification, known: Known) -> None:
     """Hold kept face frames against the videos that they name, by their key."""
     cache = data_folder.frames_cache(data)
     owners = (
-        {cache_key(entry.video_sha256): entry for entry in known.manifest.entries}
+        {cache_key(entry.video.file_sha256): entry for entry in known.manifest.entries}
         if known.manifest
         else {}
     )
@@ -182,7 +183,7 @@ def check_frames(data: Path, done: Verification, known: Known) -> None:
         entry = owners.get(path.stem)
         if entry is None:
             others += 1
-        elif sha256 != entry.video_sha256:
+        elif sha256 != entry.video.file_sha256:
             done.add(
                 "broken",
                 path,

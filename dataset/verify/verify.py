@@ -14,8 +14,10 @@ from dataset.layouts.manifest import MANIFEST
 from dataset.layouts.ubfc import LABELS, VIDEO
 from dataset.quality.result import read_quality
 from dataset.runs import read_runs
-from dataset.selection.exclusions import Exclusions, read_exclusions
-from dataset.selection.split import SessionIdentity, read_split
+from dataset.selection.exclusions import Exclusions
+from dataset.selection.exclusions_file import read_exclusions
+from dataset.selection.identities import SessionIdentity
+from dataset.selection.split_file import read_split
 from dataset.session.reader import Session
 from dataset.session.subject import read_subject
 from dataset.withdraw.find_files import UNDER_WAY
@@ -108,7 +110,7 @@ def _sessions(data: Path, done: Verification, known: Known, progress: OnProgress
 
 
 def _session(path: Path, noted: SessionIdentity | None, done: Verification, known: Known) -> None:
-    out = known.exclusions.is_out(path.stem)
+    out = known.exclusions.is_excluded(path.stem)
     try:
         with Session(path) as session:
             found, complete = session.content_hash(), session.complete

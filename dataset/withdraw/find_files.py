@@ -10,7 +10,6 @@ holds any more may be anybody's and count as the subject's.
 import json
 import os
 import re
-import time
 from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass
@@ -19,19 +18,19 @@ from pathlib import Path
 from acquire import data_folder
 from acquire.errors import CurationError, SessionError, SubjectError
 from dataset.common.progress import OnProgress
-from dataset.convert.to_pure import read_export
-from dataset.layouts.manifest import MANIFEST, SIDES, Manifest, read_manifest
+from dataset.layouts.manifest import MANIFEST, SIDES, Manifest
+from dataset.layouts.manifest_file import read_manifest
+from dataset.layouts.pure_manifest import read_pure_entries
 from dataset.runs import Run, read_runs
-from dataset.selection.exclusions import read_exclusions
-from dataset.session.hdf5 import open_to_read, was_never_closed
+from dataset.selection.exclusions_file import read_exclusions
+from dataset.session.hdf5 import is_being_written, open_to_read
 
 UNDER_WAY = ".withdrawal.json"
-_BULKY = {data_folder.SESSION_SUFFIX, ".killed", ".avi", ".npy", ".png", ".safetensors"}  # no texts
+_BULKY = {data_folder.SESSION_SUFFIX, ".killed", ".avi", ".npy", ".npz", ".png", ".safetensors"}  # no texts
 # what a killed `write_text_atomically` leaves
 _UNFINISHED = re.compile(r"\..+\.(?:json|md)-[a-z0-9_]{8}")
 _CONVERTING = re.compile(r"\.(?:ubfc|pure)-[a-z-]+")  # where `acq convert` builds and swaps folders
-_OF_SESSION = re.compile(r"[A-Za-z0-9].*\.(?:h5|h5\.killed|qc\.json)")
-_SILENT_S = 10.0
+_OF_SESSION = re.compile(r"[A-Za-z0-9].*\.(?:h5|h5\.killed|qc\.json|qc\.npz)")
 _WAIT_S = 30.0
 
 
@@ -140,10 +139,10 @@ def find_traces(
         root / MANIFEST
         for root, m in manifests.items()
         if _is_listed(m, subject, ids)
-        or any(pattern.search(part["reason"]) for e in m.entries for part in e.excluded)
+        or any(pattern.search(part.reason) for e in m.entries for part in e.rows.excluded)
     ]
     pure = data_folder.pure_dir(data)
-    exported = read_export(pure) if (pure / MANIFEST).exists() else ()
+    exported = read_pure_entries(pure) if (pure / MANIFEST).exists() else ()
     unknown += [
         f"{root}: folders without a manifest; whose they are is not known"
         for root in (data_folder.ubfc_dir(data), pure)
@@ -172,7 +171,7 @@ def find_traces(
     if found and any(_is_listed(m, subject, ids) for m in manifests.values()):
         others += [Trace("dataset card", path, size_of(path)) for path in cards]
     # made as a whole, it is made anew as a whole
-    if is_exported := any(one["subject"] == subject for one in exported):
+    if is_exported := any(entry.subject == subject for entry in exported):
         others.append(Trace("PURE export", pure, size_of(pure)))
     partial = [
         path
@@ -229,7 +228,7 @@ def _whose(path: Path, subject: str, unknown: list[str]) -> str | None:
     """
     at_home = path.parent.name == subject
     try:
-        if at_home and was_never_closed(path) and time.time() - path.stat().st_mtime < _SILENT_S:
+        if at_home and is_being_written(path):
             raise SubjectError(
                 f"expected no recording under way, found one written just now at {path}; end it "
                 "first"
@@ -321,7 +320,8 @@ def _frames(data: Path, manifests: Iterable[Manifest], subject: str) -> list[Tra
     if not cache.is_dir():
         return []
     keep = {
-        e.video_sha256 for manifest in manifests for e in manifest.entries if e.subject != subject
+        e.video.file_sha256 for manifest in manifests for e in manifest.entries
+        if e.subject != subject
     }
     files = [path for path in sorted(cache.rglob("*")) if path.is_file()]
     kept = {

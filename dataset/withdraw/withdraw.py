@@ -26,9 +26,12 @@ from acquire import data_folder
 from acquire.atomic import write_text
 from acquire.errors import CurationError, SplitError
 from dataset.common.progress import OnProgress
-from dataset.layouts.manifest import MANIFEST, Manifest, read_manifest, write_manifest
-from dataset.selection.exclusions import Exclusions, read_exclusions, write_exclusions
-from dataset.selection.split import Split, read_split, without_subject, write_split
+from dataset.layouts.manifest import MANIFEST, Manifest
+from dataset.layouts.manifest_file import read_manifest, write_manifest
+from dataset.selection.exclusions import Exclusions
+from dataset.selection.exclusions_file import read_exclusions, write_exclusions
+from dataset.selection.split import Split, without_subject
+from dataset.selection.split_file import read_split, write_split
 
 from .find_files import UNDER_WAY, Traces, curated_roots, find_traces, pattern_of
 
@@ -237,9 +240,13 @@ def _unlist(root: Path, data: Path, traces: Traces, plan: _Plan, split: Split | 
     entries = [
         replace(
             entry,
-            excluded=[
-                {**part, "reason": named.sub(WITHDRAWN, part["reason"])} for part in entry.excluded
-            ],
+            rows=replace(
+                entry.rows,
+                excluded=tuple(
+                    replace(part, reason=named.sub(WITHDRAWN, part.reason))
+                    for part in entry.rows.excluded
+                ),
+            ),
         )
         for entry in old.entries
         if entry.subject != plan.subject

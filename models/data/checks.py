@@ -9,7 +9,7 @@ from acquire.data_folder import ubfc_dir
 from acquire.errors import CurationError, Fix, SplitError, TrainingError
 from dataset.layouts.manifest import SIDES, Entry
 from dataset.layouts.ubfc import LABELS
-from dataset.selection.exclusions import read_exclusions
+from dataset.selection.exclusions_file import read_exclusions
 from dataset.signals.filters import HIGH_HZ, LOW_HZ, WINDOW_S
 from dataset.signals.windows import even_grid, trusted_windows
 
@@ -64,7 +64,7 @@ def check_exclusions(entries: Sequence[Entry], data: Path) -> None:
     CurationError : they do; the sessions are named
     """
     exclusions = read_exclusions(data)
-    excluded = sorted({e.session for e in entries if exclusions.is_out(e.session)})
+    excluded = sorted({e.session for e in entries if exclusions.is_excluded(e.session)})
     if excluded:
         raise CurationError(
             expected="no excluded session", found=", ".join(excluded), where=ubfc_dir(data),

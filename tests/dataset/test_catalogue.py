@@ -16,8 +16,12 @@ from acquire import data_folder
 from acquire.errors import CurationError
 from dataset.catalogue import catalogue
 from dataset.quality.result import SessionQuality, read_grade, read_quality, write_quality
-from dataset.selection.exclusions import Exclusions, decide, write_exclusions
-from dataset.selection.split import identify_sessions, split_by_subject, write_split
+from dataset.selection.choose import split_by_subject
+from dataset.selection.exclusions import Exclusions
+from dataset.selection.exclusions_file import write_exclusions
+from dataset.selection.identities import identify_sessions
+from dataset.selection.make_exclusion import make_exclusion
+from dataset.selection.split_file import write_split
 from dataset.session import reader as session_module
 from dataset.session.reader import Session
 from dataset.session.summary import mean_heart_rate, summarise
@@ -82,8 +86,8 @@ def test_grade_split_and_exclusions_stand_beside(data):
     graded(paths[0])
     stale = graded(paths[1])
     os.utime(stale, ns=(0, paths[1].stat().st_mtime_ns - 1))
-    out = Exclusions().with_one(decide(paths[0], from_s=1.0, to_s=2.5, reason="coughs"))
-    write_exclusions(data, out.with_one(decide(paths[1], from_s=None, to_s=None, reason="moved")))
+    out = Exclusions().adding(make_exclusion(paths[0], from_s=1.0, to_s=2.5, reason="coughs"))
+    write_exclusions(data, out.adding(make_exclusion(paths[1], from_s=None, to_s=None, reason="moved")))
     table = catalogue(data)
     assert list(table["grade"]) == ["good", "stale"]
     assert list(table["use"]) == ["part out", "out"]

@@ -17,7 +17,8 @@ import h5py
 import pytest
 
 from dataset.common.files import canonical_json
-from dataset.selection.exclusions import decide, read_exclusions, write_exclusions
+from dataset.selection.exclusions_file import read_exclusions, write_exclusions
+from dataset.selection.make_exclusion import make_exclusion
 from tests.support.made_sessions import make_session
 
 
@@ -242,8 +243,8 @@ def edit_split(edit):
 def exclude_later(from_s=None, to_s=None):
     def inject(data):
         path = session_of(data)
-        made = decide(path, from_s=from_s, to_s=to_s, reason="a finger slipped")
-        write_exclusions(data, read_exclusions(data).with_one(made))
+        made = make_exclusion(path, from_s=from_s, to_s=to_s, reason="a finger slipped")
+        write_exclusions(data, read_exclusions(data).adding(made))
 
     return inject
 

@@ -34,7 +34,9 @@ from acquire.simulation.sensor_device import Lamp
 from acquire.simulation.subject import VirtualSubject
 from benchmarks import calibration as scenes
 from dataset.convert.to_ubfc import convert_sessions
-from dataset.selection.split import identify_sessions, split_by_subject, write_split
+from dataset.selection.choose import split_by_subject
+from dataset.selection.identities import identify_sessions
+from dataset.selection.split_file import write_split
 from dataset.session.reader import Session
 from dataset.session.summary import summarise
 from tests.support.fakes import HELLO, FakeCamera, FakeSensor
@@ -223,13 +225,12 @@ def test_a_rig_calibrates_in_real_time_and_then_records_with_it(acq, tmp_path, m
     assert recorded.stderr == ""
     path = tmp_path / json.loads(recorded.stdout)["path"]
     with Session(path) as session:
-        assert session.light_offset_ns == found.light_offset_ns
-        assert session.light_offset_bound_ns == found.light_offset_bound_ns
-        assert session.light_offset_from == found.source
-        assert session.light_offset_from.startswith(found.calibrated)
-    summary = summarise(path)
-    assert summary.light_offset_ms == found.light_offset_ns / 1e6
-    assert summary.light_offset_from == found.source
+        offset = session.camera.light_offset
+        assert offset == LightOffset(
+            found.light_offset_ns, found.light_offset_bound_ns, found.source
+        )
+        assert offset.source.startswith(found.calibrated)
+    assert summarise(path).camera.light_offset == offset
 
     other = acq(
         "record", "--subject", "S02", "--simulate", "--duration", "0.5s", "--quiet", "--json"
@@ -240,7 +241,7 @@ def test_a_rig_calibrates_in_real_time_and_then_records_with_it(acq, tmp_path, m
         in other.stderr
     )
     with Session(tmp_path / json.loads(other.stdout)["path"]) as session:
-        assert session.light_offset_ns is None
+        assert session.camera.light_offset is None
 
 
 INFO = CameraInfo(
@@ -380,8 +381,8 @@ def test_a_session_s_frames_move_by_the_offset_and_its_stamps_stay(tmp_path):
     late = make_session(tmp_path / "late", frame_offset_s=0.04, light_offset=offset)
     true = make_session(tmp_path / "true")
     with Session(late) as session, Session(true) as other:
-        assert (session.light_offset_ns, session.light_offset_bound_ns) == (40_000_000, 900_000)
-        assert other.light_offset_ns is None
+        assert session.camera.light_offset == offset
+        assert other.camera.light_offset is None
         assert (session.frame_light_ns == other.frame_time_ns).all()
         assert (session.frame_time_ns == other.frame_time_ns + 40_000_000).all()
         assert (other.frame_light_ns == other.frame_time_ns).all()

@@ -20,8 +20,11 @@ from dataset.card.wording import About
 from dataset.card.write import write_card
 from dataset.convert.to_ubfc import convert_sessions
 from dataset.layouts.ubfc import LABELS, read_labels
-from dataset.selection.exclusions import Exclusion, Exclusions, write_exclusions
-from dataset.selection.split import identify_sessions, split_by_subject, write_split
+from dataset.selection.choose import split_by_subject
+from dataset.selection.exclusions import Exclusion, Exclusions
+from dataset.selection.exclusions_file import write_exclusions
+from dataset.selection.identities import identify_sessions
+from dataset.selection.split_file import write_split
 from dataset.session.subject import Subject, write_subject
 from tests.support.made_sessions import make_session
 

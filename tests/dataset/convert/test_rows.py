@@ -11,9 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from acquire import layout
-from acquire.errors import CurationError
-from dataset.convert.rows import lay_out
+from acquire.errors import CurationError, Fix
+from dataset.convert.rows import plan_rows
 from dataset.convert.settings import Settings
+from dataset.layouts.manifest import FrameSpan
 from dataset.selection.exclusions import Exclusion
 from dataset.session.reader import Session
 from tests.support.made_sessions import START_NS, frame_times, make_session, pulse, sample_times
@@ -23,10 +24,10 @@ REPEAT, CUT = replace(NATIVE, holes="repeat"), replace(NATIVE, holes="cut")
 EVEN = replace(NATIVE, fps="30", holes="repeat")
 
 
-def lay(tmp_path, asked, *excluded, number=1, seconds=14.0, **kwargs):
+def plan(tmp_path, asked, *excluded, number=1, seconds=14.0, **kwargs):
     path = make_session(tmp_path, "S01", number, seconds=seconds, **kwargs)
     with Session(path) as session:
-        return lay_out(
+        return plan_rows(
             session, asked,
             [Exclusion(session.session_id, a, b, "moved", "2026-01-01") for a, b in excluded],
         )
@@ -47,7 +48,7 @@ def assert_on_time(part):
 
 def test_lost_frames_are_filled_at_their_nominal_times(tmp_path):
     lost = {100, 101, 102, 250}
-    (part,) = lay(tmp_path, REPEAT, lost_frames=lost).parts
+    (part,) = plan(tmp_path, REPEAT, lost_frames=lost).parts
     truth_ns = frame_times(420)[: len(part.time_ns)]
     there = [i for i in range(len(truth_ns)) if i not in lost]
     assert (part.time_ns[there] == truth_ns[there]).all()
@@ -55,48 +56,48 @@ def test_lost_frames_are_filled_at_their_nominal_times(tmp_path):
     assert np.diff(part.time_ns)[98:103] == pytest.approx(
         np.full(5, np.diff(part.time_ns)[98:103].mean()), rel=0.3
     )
-    assert part.index[99:104].tolist() == [99, 99, 99, 99, 100]
-    assert part.repeated == [
-        {"first": 100, "frames": 3, "reason": "frames were lost"},
-        {"first": 250, "frames": 1, "reason": "frames were lost"},
-    ]
+    assert part.frame_index[99:104].tolist() == [99, 99, 99, 99, 100]
+    assert part.repeated == (
+        FrameSpan(100, 3, "frames were lost"), FrameSpan(250, 1, "frames were lost"),
+    )
     assert_on_time(part)
 
 
 def test_keep_lets_the_time_jump(tmp_path):
-    (part,) = lay(tmp_path, NATIVE, lost_frames={100, 101, 102}).parts
-    assert part.repeated == []
+    (part,) = plan(tmp_path, NATIVE, lost_frames={100, 101, 102}).parts
+    assert part.repeated == ()
     assert part.time_ns[100] - part.time_ns[99] > 120e6
 
 
 @pytest.mark.parametrize("asked", [REPEAT, CUT], ids=["repeat", "cut"])
 def test_a_hole_in_the_ppg_cuts(tmp_path, asked):
-    timeline = lay(
+    rows = plan(
         tmp_path, asked, lost_samples={160, 161}, lost_frames={20} if asked is REPEAT else ()
     )
-    first, second = timeline.parts
+    first, second = rows.parts
     assert first.time_ns[-1] < sample_times(160)[159] + 1
     assert second.time_ns[0] >= sample_times(163)[162]
-    assert timeline.trimmed[0]["reason"] == "samples were lost"
-    assert [len(part.repeated) for part in timeline.parts] == (
+    assert rows.trimmed[0].reason == "samples were lost"
+    assert [len(part.repeated) for part in rows.parts] == (
         [1, 0] if asked is REPEAT else [0, 0]
     )
-    assert second.repeated == []
+    assert second.repeated == ()
 
 
 def test_cut_cuts_at_lost_frames_and_leaves_short_parts_out(tmp_path):
-    timeline = lay(tmp_path, CUT, lost_frames={200, 290})
-    (part,) = timeline.parts
-    assert part.index.tolist() == list(range(200))
-    assert timeline.trimmed == [{"first": 200, "frames": 218, "reason": "part shorter than 5 s"}]
+    rows = plan(tmp_path, CUT, lost_frames={200, 290})
+    (part,) = rows.parts
+    assert part.frame_index.tolist() == list(range(200))
+    assert rows.trimmed == (FrameSpan(200, 218, "part shorter than 5 s"),)
 
 
 def test_nothing_long_enough_is_refused(tmp_path):
     with pytest.raises(
         CurationError,
-        match=r"expected 5 s without a hole, found at most 3\.\d s.*--holes keep, or take it out",
-    ):
-        lay(tmp_path, CUT, seconds=6.0, lost_frames={70})
+        match=r"expected 5 s without a hole, found at most 3\.\d s",
+    ) as caught:
+        plan(tmp_path, CUT, seconds=6.0, lost_frames={70})
+    assert (caught.value.fix, caught.value.of) == (Fix.KEEP_HOLES, "S01-20260101T090001Z")
 
 
 def test_what_is_excluded_is_cut_out_and_does_not_reach_the_filter(tmp_path):
@@ -105,25 +106,25 @@ def test_what_is_excluded_is_cut_out_and_does_not_reach_the_filter(tmp_path):
     """
     values = np.round(pulse(sample_times(501))).astype(int)
     values[200:275] = 200
-    timeline = lay(tmp_path, REPEAT, (8.0, 11.2), seconds=20.0, ppg=values)
+    rows = plan(tmp_path, REPEAT, (8.0, 11.2), seconds=20.0, ppg=values)
     begin, end = START_NS + 8.0e9, START_NS + 11.2e9
-    first, second = timeline.parts
+    first, second = rows.parts
     assert first.time_ns[-1] < begin
     assert second.time_ns[0] >= end
-    assert [t["reason"] for t in timeline.trimmed if t["reason"][:3] != "aft"][:2] == [
+    assert [t.reason for t in rows.trimmed if t.reason[:3] != "aft"][:2] == [
         "beside an excluded part", "excluded",
     ]
-    shown = np.concatenate([first.index, second.index])
+    shown = np.concatenate([first.frame_index, second.frame_index])
     out = np.flatnonzero((frame_times(600) >= begin) & (frame_times(600) < end))
     assert not set(shown) & set(out)
     assert np.abs(first.ppg - (pulse(first.time_ns) - 30_000))[60:-60].max() < 0.05 * 8000
-    keep = lay(tmp_path, NATIVE, (8.0, 11.2), number=2, seconds=20.0, ppg=values).parts
+    keep = plan(tmp_path, NATIVE, (8.0, 11.2), number=2, seconds=20.0, ppg=values).parts
     assert len(keep) == 1
     assert np.diff(keep[0].time_ns).max() > 3.1e9
 
 
 def test_open_ended_exclusions(tmp_path):
-    (part,) = lay(tmp_path, NATIVE, (None, 2.0), (12.0, None)).parts
+    (part,) = plan(tmp_path, NATIVE, (None, 2.0), (12.0, None)).parts
     assert part.time_ns[0] >= START_NS + 2e9
     assert part.time_ns[-1] < START_NS + 12e9
 
@@ -132,24 +133,24 @@ def test_open_ended_exclusions(tmp_path):
     ("fps", "rate_hz"), [("30", 30.0), ("25", 25.0), ("60", 60.0), ("29.97", 29.97)]
 )
 def test_an_even_grid(tmp_path, fps, rate_hz):
-    timeline = lay(tmp_path, replace(EVEN, fps=fps), lost_frames={200, 201, 202, 203})
-    (part,) = timeline.parts
+    rows = plan(tmp_path, replace(EVEN, fps=fps), lost_frames={200, 201, 202, 203})
+    (part,) = rows.parts
     assert part.time_ns - part.time_ns[0] == pytest.approx(
         np.arange(len(part.time_ns)) / rate_hz * 1e9, abs=1.0
     )
     times = np.delete(frame_times(420), [200, 201, 202, 203])
     shift = np.abs(part.time_ns[:, None] - times[None, :])
-    assert (np.abs(part.time_ns - times[part.index]) == shift.min(axis=1)).all()
+    assert (np.abs(part.time_ns - times[part.frame_index]) == shift.min(axis=1)).all()
     assert part.picture_shift_ms == pytest.approx(shift.min(axis=1).max() / 1e6)
-    listed = np.zeros(len(part.index), bool)
-    for one in part.repeated:
-        assert not listed[one["first"] : one["first"] + one["frames"]].any()
-        listed[one["first"] : one["first"] + one["frames"]] = True
-    _, firsts = np.unique(part.index, return_index=True)
-    shown_once = np.ones(len(part.index), bool)
+    listed = np.zeros(len(part.frame_index), bool)
+    for span in part.repeated:
+        assert not listed[span.first : span.first + span.frames].any()
+        listed[span.first : span.first + span.frames] = True
+    _, firsts = np.unique(part.frame_index, return_index=True)
+    shown_once = np.ones(len(part.frame_index), bool)
     shown_once[firsts] = False
     assert listed.sum() >= shown_once.sum()             # every further use of a picture is listed
-    assert {one["reason"] for one in part.repeated} >= {"frames were lost"}
+    assert {span.reason for span in part.repeated} >= {"frames were lost"}
     assert_on_time(part)
 
 
@@ -160,7 +161,7 @@ def test_raw_ppg_at_the_rows_times_to_a_millionth(tmp_path, asked):
     """Written as whole numbers, so a straight line of them: what is between them is known exactly.
     """
     values = 20_000 + 40 * np.arange(351)
-    (part,) = lay(tmp_path, replace(asked, ppg="raw"), ppg=values).parts
+    (part,) = plan(tmp_path, replace(asked, ppg="raw"), ppg=values).parts
     truth = 20_000 + 40 * (part.time_ns - START_NS) / 1e9 * 25 / (1 + 400e-6)
     assert np.abs(part.ppg - truth).max() < 1e-6 * np.ptp(values)
 
@@ -171,12 +172,12 @@ def test_published_sessions_have_no_bound_and_are_taken(tmp_path):
         Session(path) as session,
         pytest.raises(CurationError, match="expected PPG samples, found 0"),
     ):
-        lay_out(session, NATIVE)
+        plan_rows(session, NATIVE)
     with h5py.File(path, "r+") as file:
         file.attrs[layout.IMPORTED_ATTR] = "UBFC-rPPG DATASET_2"
     with Session(path) as session:
-        timeline = lay_out(session, NATIVE)
-        assert len(timeline.parts[0].index) > 230
+        rows = plan_rows(session, NATIVE)
+        assert len(rows.parts[0].frame_index) > 230
         assert session.sync_bound_ms is None
 
 
@@ -197,33 +198,33 @@ def test_every_frame_is_shown_or_listed_or_counted(
     asked = Settings("rawvideo", "raw", fps, holes)
     spans = [(round(a, 3), round(a + b, 3)) for a, b in spans]
     try:
-        timeline = lay(data, asked, *spans, lost_frames=lost_frames, lost_samples=lost_samples)
+        rows = plan(data, asked, *spans, lost_frames=lost_frames, lost_samples=lost_samples)
     except CurationError as error:
         if not re.search(r"expected (5 s|frames and PPG|2\.9 s of PPG)", str(error)):
             raise
         return
-    trimmed = [i for t in timeline.trimmed for i in range(t["first"], t["first"] + t["frames"])]
-    shown = {int(i) for part in timeline.parts for i in part.index}
+    trimmed = [i for t in rows.trimmed for i in range(t.first, t.first + t.frames)]
+    shown = {int(i) for part in rows.parts for i in part.frame_index}
     assert len(trimmed) == len(set(trimmed))
     assert not shown & set(trimmed)
-    assert len(shown) + len(trimmed) + timeline.unused == 420 - len(lost_frames)
-    assert timeline.unused == 0 or fps != "native"
+    assert len(shown) + len(trimmed) + rows.unused == 420 - len(lost_frames)
+    assert rows.unused == 0 or fps != "native"
     times = np.delete(frame_times(420), sorted(lost_frames))
-    for part in timeline.parts:
+    for part in rows.parts:
         assert (np.diff(part.time_ns) > 0).all()
         assert np.isfinite(part.ppg).all()
         for a, b in spans:
             at_s = (part.time_ns - START_NS) / 1e9
             assert not ((at_s >= a) & (at_s < b)).any()
         listed = {
-            i for one in part.repeated for i in range(one["first"], one["first"] + one["frames"])
+            i for span in part.repeated for i in range(span.first, span.first + span.frames)
         }
-        own = [int(i) for at, i in enumerate(part.index) if at not in listed]
+        own = [int(i) for at, i in enumerate(part.frame_index) if at not in listed]
         assert len(own) == len(set(own))
         if fps == "native":
             assert all(
-                part.time_ns[at] == times[part.index[at]]
-                for at in range(len(part.index))
+                part.time_ns[at] == times[part.frame_index[at]]
+                for at in range(len(part.frame_index))
                 if at not in listed
             )
         if holes != "keep":

@@ -18,10 +18,14 @@ from dataset.common.workers import Workers
 from dataset.convert.swap import REPLACING
 from dataset.convert.to_ubfc import PARTIAL, convert_sessions
 from dataset.layouts.avi import read_bgr
-from dataset.layouts.ubfc import LABELS, MANIFEST, VIDEO, load_manifest, read_labels
+from dataset.layouts.manifest import MANIFEST, ExcludedPart, FrameSpan
+from dataset.layouts.ubfc import LABELS, VIDEO, load_manifest, read_labels
 from dataset.quality.result import SessionQuality, write_quality
-from dataset.selection.exclusions import Exclusion, Exclusions, write_exclusions
-from dataset.selection.split import identify_sessions, split_by_subject, write_split
+from dataset.selection.choose import split_by_subject
+from dataset.selection.exclusions import Exclusion, Exclusions
+from dataset.selection.exclusions_file import write_exclusions
+from dataset.selection.identities import identify_sessions
+from dataset.selection.split_file import write_split
 from dataset.session.reader import Session
 from dataset.signals.align import ppg_on_frames
 from tests.support.made_sessions import START_NS, frame_times, make_session
@@ -82,7 +86,7 @@ def test_session_to_ubfc_to_arrays(tmp_path, ppg, pixel_format):
     assert wrong == 0
     assert ppg_error < 1e-6
     assert time_error < 1e-6
-    assert entry.filter["kind"] == (
+    assert entry.labels.ppg_filter["kind"] == (
         "none" if ppg == "raw" else "Butterworth band-pass, forwards and backwards"
     )
 
@@ -96,15 +100,15 @@ def test_parts_have_numbers_of_their_own_and_keep_them(data):
     }
     by_key = {e.key: e for e in done.manifest.entries}
     assert (
-        sum(t["frames"] for e in done.manifest.entries for t in e.trimmed if e.subject == "S01")
+        sum(t.frames for e in done.manifest.entries for t in e.rows.trimmed if e.subject == "S01")
         + by_key[first].frames
         + (by_key[second].frames)
         == 420
     )
-    assert by_key[second].trimmed == []
-    assert by_key["S02-20260101T090001Z"].repeated == [
-        {"first": 100, "frames": 2, "reason": "frames were lost"}
-    ]
+    assert by_key[second].rows.trimmed == ()
+    assert by_key["S02-20260101T090001Z"].rows.repeated == (
+        FrameSpan(100, 2, "frames were lost"),
+    )
     assert read_labels(data / "ubfc" / by_key[second].folder)[2][0] == 0
     make_session(data, "S00", seconds=7.0)
     split(data, "S03")
@@ -131,14 +135,14 @@ def test_an_even_rate_for_readers_that_assume_one(data):
         _, _, time_s = read_labels(folder)
         assert np.abs(time_s - np.arange(entry.frames) / 30).max() < 1e-7
         assert len(list(read_bgr(folder / VIDEO))) == entry.frames
-        assert entry.fps == pytest.approx(30, abs=1e-6)
-        assert entry.picture_shift_ms is not None
-        assert 0 < entry.picture_shift_ms < 60
+        assert entry.video.fps == pytest.approx(30, abs=1e-6)
+        assert entry.timing.picture_shift_ms is not None
+        assert 0 < entry.timing.picture_shift_ms < 60
     with pytest.raises(CurationError, match="found 4 that would change"):
         convert_sessions(data, fps="25")
     assert convert_sessions(data).written == ()
     native = convert_sessions(data, fps="native", force=True).manifest
-    assert (native.holes, native.entries[0].picture_shift_ms) == ("keep", None)
+    assert (native.holes, native.entries[0].timing.picture_shift_ms) == ("keep", None)
     for fps in ("0.5", "1000", "fast", "nan"):
         with pytest.raises(CurationError, match="expected native or 1 to 240 frames per second"):
             convert_sessions(data, fps=fps)
@@ -155,19 +159,18 @@ def test_an_exclusion_needs_force_and_is_listed(data):
     done = convert_sessions(data, force=True)
     assert done.written == ("train/subject2",)
     entry = next(e for e in done.manifest.entries if e.session == session)
-    assert entry.excluded == [{"from_s": 2.0, "to_s": 3.0, "reason": "moved"}]
+    assert entry.rows.excluded == (ExcludedPart(2.0, 3.0, "moved"),)
     at_s = (frame_times(300) - START_NS) / 1e9
     inside = int(((at_s >= 2.0) & (at_s < 3.0)).sum())
-    assert sum(t["frames"] for t in entry.trimmed if t["reason"] == "excluded") == inside
+    assert sum(t.frames for t in entry.rows.trimmed if t.reason == "excluded") == inside
     write_exclusions(
         data,
         Exclusions((Exclusion(session, 2.0, 3.0, "moved a lot", "2026-01-01T00:00:00+00:00"),)),
     )
     assert convert_sessions(data).written == ()  # other words, the same pixels
     assert (
-        next(e for e in load_manifest(data / "ubfc").entries if e.session == session).excluded[0][
-            "reason"
-        ]
+        next(e for e in load_manifest(data / "ubfc").entries if e.session == session)
+        .rows.excluded[0].reason
         == "moved a lot"
     )
 
@@ -176,11 +179,11 @@ def test_the_grade_of_this_very_recording_is_noted(data):
     one = next(s for s in identify_sessions(data) if s.subject == "S01")
     quality = SessionQuality(one.session, "S01", "0", False, 14.0, "good", (), {}, {}, "", "")
     write_quality(data / one.file, quality)
-    assert [e.grade for e in convert_sessions(data).manifest.entries] == [None] * 3
+    assert [e.source.grade for e in convert_sessions(data).manifest.entries] == [None] * 3
     write_quality(data / one.file, replace(quality, session_hash=one.hash, grade="usable"))
     again = convert_sessions(data)
     assert again.written == ()
-    assert [e.grade for e in load_manifest(data / "ubfc").entries] == ["usable", None, None]
+    assert [e.source.grade for e in load_manifest(data / "ubfc").entries] == ["usable", None, None]
     data_folder.quality_file(data / one.file).write_text("{")
     with pytest.raises(CurationError, match=r"expected a quality file as JSON.*run acq qc again"):
         convert_sessions(data)
@@ -192,7 +195,8 @@ def test_published_sessions_are_converted(data):
         file.attrs[layout.IMPORTED_ATTR] = "UBFC-rPPG DATASET_2"
     split(data, "S03")
     entry = next(e for e in convert_sessions(data).manifest.entries if e.subject == "P01")
-    assert (entry.imported_from, entry.sync_bound_ms) == ("UBFC-rPPG DATASET_2", None)
+    assert entry.source.imported_from == "UBFC-rPPG DATASET_2"
+    assert entry.timing.sync_bound_ms is None
 
 
 def test_workers_make_the_same_bytes_and_a_failure_holds_nobody_up(data, acq):
@@ -208,8 +212,8 @@ def test_workers_make_the_same_bytes_and_a_failure_holds_nobody_up(data, acq):
         load_manifest(data / "ubfc")
     shared = convert_sessions(data, holes="repeat", force=True, workers=Workers(jobs=2))
     assert len(shared.failed) == 1
-    assert {e.key: (e.video_sha256, e.labels_hash) for e in shared.manifest.entries} == {
-        e.key: (e.video_sha256, e.labels_hash) for e in alone.entries
+    assert {e.key: (e.video.file_sha256, e.labels.sha256) for e in shared.manifest.entries} == {
+        e.key: (e.video.file_sha256, e.labels.sha256) for e in alone.entries
     }
     next((data / "sessions/S04").glob("*.h5")).unlink()
     split(data, "S03")
@@ -238,7 +242,7 @@ def test_killed_and_continued(tmp_path):
     done = convert_sessions(tmp_path)
     assert len(done.kept) >= 1
     assert len(done.kept) + len(done.written) == 6
-    assert {e.codec for e in load_manifest(tmp_path / "ubfc").entries} == {"ffv1"}
+    assert {e.video.codec for e in load_manifest(tmp_path / "ubfc").entries} == {"ffv1"}
     assert not (tmp_path / PARTIAL).exists()
     assert not (tmp_path / REPLACING).exists()
 

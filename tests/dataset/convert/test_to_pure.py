@@ -9,10 +9,13 @@ import pytest
 
 from acquire import data_folder
 from acquire.errors import CurationError
-from dataset.convert.rows import lay_out
+from dataset.convert.rows import plan_rows
 from dataset.convert.settings import Settings
 from dataset.convert.to_pure import PARTIAL, export_pure
-from dataset.selection.split import identify_sessions, split_by_subject, write_split
+from dataset.layouts.pure_manifest import read_pure_entries
+from dataset.selection.choose import split_by_subject
+from dataset.selection.identities import identify_sessions
+from dataset.selection.split_file import write_split
 from dataset.session.reader import Session
 from dataset.verify.verify import verify
 from tests.support.made_sessions import make_session
@@ -31,11 +34,11 @@ def test_session_to_pure_and_back(tmp_path, acq):
     )
     done = export_pure(tmp_path, holes="repeat")
     assert done.failed == ()
-    assert [(e["folder"], e["subject"], e["part"]) for e in done.entries] == [
+    assert [(e.folder, e.subject, e.part) for e in done.entries] == [
         ("test/02-01", "S02", 1), ("train/01-01", "S01", 1), ("train/01-02", "S01", 2)
     ]
     with Session(paths[0]) as session:
-        for part, name in zip(lay_out(session, NATIVE).parts, ("01-01", "01-02"), strict=True):
+        for part, name in zip(plan_rows(session, NATIVE).parts, ("01-01", "01-02"), strict=True):
             folder = tmp_path / "pure/train" / name
             body = json.loads((folder / f"{name}.json").read_text())
             wall_ns = part.time_ns - session.started_monotonic_ns + session.started_unix_ns
@@ -43,13 +46,21 @@ def test_session_to_pure_and_back(tmp_path, acq):
             waveform = [one["Value"]["waveform"] for one in body["/FullPackage"]]
             assert np.abs(np.array(waveform) - part.ppg).max() < 1e-5
             pictures = sorted((folder / name).iterdir())
-            for path, index in zip(pictures, part.index, strict=True):
+            for path, index in zip(pictures, part.frame_index, strict=True):
                 bgr = cv2.imread(str(path))
                 assert bgr is not None
                 assert (bgr[..., ::-1] == session.frames[int(index)]).all()
-    assert json.loads((tmp_path / "pure/manifest.json").read_text())["entries"] == list(
-        done.entries
-    )
+    assert read_pure_entries(tmp_path / "pure") == done.entries
+    body = json.loads((tmp_path / "pure/manifest.json").read_text())
+    assert list(body) == [
+        "schema", "schema_version", "acq_version", "split_hash", "fold", "folds", "filter", "fps",
+        "holes", "entries",
+    ]
+    assert list(body["entries"][0]) == [
+        "folder", "side", "subject", "session", "session_hash", "part", "simulated",
+        "imported_from", "frames", "repeated", "excluded", "pixels_hash", "labels_sha256",
+        "trimmed",
+    ]
     assert not (tmp_path / PARTIAL).exists()
     with pytest.raises(CurationError, match="expected no export yet"):
         export_pure(tmp_path, holes="repeat")

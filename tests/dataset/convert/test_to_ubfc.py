@@ -12,14 +12,15 @@ import numpy as np
 import pytest
 
 from acquire import data_folder, layout
-from acquire.errors import CurationError, SplitError
-from dataset.convert import swap as places
-from dataset.convert import to_ubfc as curate
-from dataset.convert import write_folder as folders
+from acquire.errors import CurationError, Fix, SplitError
+from dataset.convert import swap, to_ubfc, ubfc_folder
 from dataset.convert.to_ubfc import PARTIAL, convert_sessions
 from dataset.layouts.avi import read_bgr
-from dataset.layouts.ubfc import LABELS, MANIFEST, VIDEO, load_manifest, read_labels
-from dataset.selection.split import identify_sessions, split_by_subject, write_split
+from dataset.layouts.manifest import MANIFEST
+from dataset.layouts.ubfc import LABELS, VIDEO, load_manifest, read_labels
+from dataset.selection.choose import split_by_subject
+from dataset.selection.identities import identify_sessions
+from dataset.selection.split_file import write_split
 from dataset.session.reader import Session
 from dataset.signals.align import ppg_on_frames
 from tests.support.made_sessions import (
@@ -80,8 +81,9 @@ def test_round_trip(tmp_path, codec, pixel_format):
             np.abs(time_s - (session.frame_time_ns - session.frame_time_ns[0]) / 1e9).max() < 1e-6
         )
     assert hr_bpm == pytest.approx(90, abs=0.05)
-    assert entry.hr_bpm == pytest.approx(90, abs=0.05)
-    assert (entry.width, entry.height, entry.sync_bound_ms) == (WIDTH, HEIGHT, 0.7)
+    assert entry.labels.hr_bpm == pytest.approx(90, abs=0.05)
+    assert (entry.video.width, entry.video.height) == (WIDTH, HEIGHT)
+    assert entry.timing.sync_bound_ms == 0.7
     assert np.loadtxt(folder / LABELS).shape == (3, len(ppg))
     capture = cv2.VideoCapture(str(folder / VIDEO))
     assert capture.get(cv2.CAP_PROP_FRAME_COUNT) == len(ppg)
@@ -109,11 +111,11 @@ def test_frames_without_ppg_are_cut_and_listed(tmp_path):
     kept = frame_times(300) - 200_000_000
     keep = kept >= sample_times(1)[0]
     hole = (kept > sample_times(120)[119]) & (kept < sample_times(123)[122])
-    assert [(t["first"], t["frames"], t["reason"]) for t in entry.trimmed] == [
+    assert [(t.first, t.frames, t.reason) for t in entry.rows.trimmed] == [
         (0, int((~keep).sum()) - 1, "before the first usable sample"),
         (int(np.flatnonzero(hole)[0]) - 1, int(hole.sum()), "samples were lost"),
     ]
-    assert (entry.lost_frames, entry.lost_samples) == (1, 2)
+    assert (entry.source.lost_frames, entry.source.lost_samples) == (1, 2)
     keep &= ~hole
     keep[5] = False
     folder = tmp_path / "ubfc" / entry.folder
@@ -129,10 +131,10 @@ def test_samples_without_a_bound_are_not_used_and_not_called_lost(tmp_path):
     make_session(tmp_path, "S02", seconds=10.0)
     split(tmp_path, "S02")
     (entry,) = on("train", convert_sessions(tmp_path).manifest)
-    assert [t["reason"] for t in entry.trimmed] == [
+    assert [t.reason for t in entry.rows.trimmed] == [
         "samples had no bound on their time", "samples were lost",
     ]
-    assert (entry.sync_bound_ms, entry.lost_samples) == (0.7, 1)
+    assert (entry.timing.sync_bound_ms, entry.source.lost_samples) == (0.7, 1)
 
 
 def test_rerun_does_nothing(data):
@@ -162,9 +164,10 @@ def test_another_split_needs_force_and_moves_folders(data):
     before = tree(data / "ubfc")
     split(data, "S01")
     with pytest.raises(
-        CurationError, match=r"found 2 that would change \(test/subject3, train/subject1\).*--force"
-    ):
+        CurationError, match=r"found 2 that would change \(test/subject3, train/subject1\)"
+    ) as caught:
         convert_sessions(data)
+    assert caught.value.fix is Fix.REPLACE
     assert tree(data / "ubfc") == before
     done = convert_sessions(data, force=True)
     assert done.written == ()
@@ -179,7 +182,7 @@ def test_another_codec_needs_force(data):
     convert_sessions(data)
     with pytest.raises(CurationError, match="found 3 that would change"):
         convert_sessions(data, codec="ffv1")
-    hashes = [e.video_hash for e in load_manifest(data / "ubfc").entries]
+    hashes = [e.video.pixels_hash for e in load_manifest(data / "ubfc").entries]
     assert len(convert_sessions(data, codec="ffv1", force=True).written) == 3
     assert convert_sessions(data).written == ()       # the codec is kept where none is named
     manifest = data / "ubfc" / "manifest.json"
@@ -188,7 +191,7 @@ def test_another_codec_needs_force(data):
     with pytest.raises(CurationError, match=r"rawvideo or ffv1 as the codec .*, found 'mp4'"):
         convert_sessions(data)
     manifest.write_text(whole)
-    assert [e.video_hash for e in load_manifest(data / "ubfc").entries] == hashes
+    assert [e.video.pixels_hash for e in load_manifest(data / "ubfc").entries] == hashes
 
 
 def test_a_changed_session_is_converted_again(data):
@@ -223,15 +226,15 @@ def stop_at(monkeypatch, at):
 
         return step
 
-    for module in (curate, places):
+    for module in (to_ubfc, swap):
         monkeypatch.setattr(module, "write_manifest", counted(module.write_manifest))
-    monkeypatch.setattr(places.Path, "rename", counted(places.Path.rename))
-    removed, guarded = places.shutil.rmtree, counted(places.shutil.rmtree)
+    monkeypatch.setattr(swap.Path, "rename", counted(swap.Path.rename))
+    removed, guarded = swap.shutil.rmtree, counted(swap.shutil.rmtree)
 
     def remove(path, **kwargs):
         (removed if PARTIAL in str(path) else guarded)(path, **kwargs)
 
-    monkeypatch.setattr(places.shutil, "rmtree", remove)
+    monkeypatch.setattr(swap.shutil, "rmtree", remove)
 
 
 def stopped_everywhere(data, monkeypatch, every=1, **kwargs):
@@ -279,7 +282,7 @@ def test_an_interruption_anywhere_leaves_whole_folders_and_is_continued(data, mo
         assert len(done.kept) >= made
         load_manifest(copy / "ubfc")
         assert not (copy / PARTIAL).exists()
-        assert not (copy / places.REPLACING).exists()
+        assert not (copy / swap.REPLACING).exists()
     assert places_found > 5
 
 
@@ -293,7 +296,7 @@ def test_an_interruption_of_force_loses_no_folder_and_leaves_foreign_ones_alone(
     make_session(data, "S00", seconds=4.0)
     split(data, "S01")
     for at, copy, before in stopped_everywhere(data, monkeypatch, every=4, ppg="raw", force=True):
-        waiting = {p.name.partition("-")[2] for p in (copy / places.REPLACING).glob("t*-subject*")}
+        waiting = {p.name.partition("-")[2] for p in (copy / swap.REPLACING).glob("t*-subject*")}
         assert set(before) <= set(whole_folders(copy)) | waiting
         if at % 12 == 1:
             foreign = copy / "ubfc/train/subject9"
@@ -310,7 +313,7 @@ def test_an_interruption_of_force_loses_no_folder_and_leaves_foreign_ones_alone(
             "S00": "train/subject4", "S01": "test/subject1", "S02": "train/subject2",
             "S03": "train/subject3",
         }
-        assert {e.filter["kind"] for e in manifest.entries} == {"none"}
+        assert {e.labels.ppg_filter["kind"] for e in manifest.entries} == {"none"}
         assert len(list((copy / "ubfc").glob("*/*"))) == 4
         assert manifest.stale == ()
 
@@ -333,13 +336,13 @@ def test_damaged_folders_are_made_again(data):
     convert_sessions(data)
     before = tree(data / "ubfc")
     (data / "ubfc/train/subject1" / VIDEO).write_bytes(bytes(len(before["train/subject1/vid.avi"])))
-    with pytest.raises(CurationError, match=r"\(train/subject1\).*--force"):
+    with pytest.raises(CurationError, match=r"\(train/subject1\)"):
         convert_sessions(data)
     assert convert_sessions(data, force=True).written == ("train/subject1",)
     shutil.rmtree(data / "ubfc/train/subject1")
     assert convert_sessions(data).written == ("train/subject1",)
     (data / "ubfc/train/subject1" / LABELS).write_text("1 2 3\n")
-    with pytest.raises(CurationError, match="say --force"):
+    with pytest.raises(CurationError, match=r"\(train/subject1\)"):
         convert_sessions(data)
     assert convert_sessions(data, force=True).written == ("train/subject1",)
     assert tree(data / "ubfc") == before
@@ -361,7 +364,7 @@ def test_what_is_not_ours_is_left_alone(data, name):
 
 
 def test_pixels_that_change_on_the_way_are_found_and_nothing_is_left(data, monkeypatch):
-    whole = folders.check_video
+    whole = ubfc_folder.check_video
 
     def flip_then_check(path, pixels, **kwargs):
         content = bytearray(path.read_bytes())
@@ -369,9 +372,9 @@ def test_pixels_that_change_on_the_way_are_found_and_nothing_is_left(data, monke
         path.write_bytes(content)
         return whole(path, pixels, **kwargs)
 
-    monkeypatch.setattr(folders, "check_video", flip_then_check)
+    monkeypatch.setattr(ubfc_folder, "check_video", flip_then_check)
     done = convert_sessions(data)
-    assert ["expected the frames as written, found frame" in line for line in done.failed] == [
+    assert ["expected the frames as written, found frame" in str(failed) for failed in done.failed] == [
         True
     ] * 3
     assert list(tree(data / "ubfc")) == [MANIFEST]
@@ -379,7 +382,7 @@ def test_pixels_that_change_on_the_way_are_found_and_nothing_is_left(data, monke
 
 
 def test_a_full_disk_is_told_before_the_start(data, monkeypatch):
-    monkeypatch.setattr(curate.shutil, "disk_usage", lambda path: namedtuple("usage", "free")(1000))
+    monkeypatch.setattr(to_ubfc.shutil, "disk_usage", lambda path: namedtuple("usage", "free")(1000))
     with pytest.raises(CurationError, match=r"expected 0\.1 GB of free space, found 0\.0 GB"):
         convert_sessions(data)
     assert not (data / "ubfc").exists()
@@ -399,7 +402,7 @@ def test_a_session_that_cannot_be_used_is_named(data, kwargs, says):
     path = make_session(data, "S04", **{"seconds": 4.0, **kwargs})
     split(data, "S03")
     done = convert_sessions(data)
-    (line,) = done.failed
+    (line,) = map(str, done.failed)
     assert line.startswith("S04-20260101T090001Z: expected")
     assert says in line
     assert str(path) in line
@@ -411,9 +414,9 @@ def test_a_session_that_cannot_be_used_is_named(data, kwargs, says):
 
 def test_folds(data):
     split(data, folds=3)
-    with pytest.raises(CurationError, match="expected --fold 1 to 3, got none"):
+    with pytest.raises(CurationError, match=r"expected a fold from 1 to 3.*, found none"):
         convert_sessions(data)
-    with pytest.raises(CurationError, match="expected --fold 1 to 3, got 4"):
+    with pytest.raises(CurationError, match="expected a fold from 1 to 3, found 4"):
         convert_sessions(data, fold=4)
     convert_sessions(data, fold=2)
     manifest = load_manifest(data / "ubfc")

@@ -21,15 +21,17 @@ from acquire.session.writer import SessionWriter
 from acquire.simulation.sessions import SimulatedSession, write_session
 from dataset.common.workers import Workers
 from dataset.face.quick_look import spot_face
-from dataset.quality.across_sessions import compare_sessions
-from dataset.quality.findings import Findings, windows
+from dataset.quality.across_sessions import flag_across_sessions
 from dataset.quality.grade import grade_sessions
 from dataset.quality.limits import read_limits
-from dataset.quality.measure import measure
+from dataset.quality.measure import measure_session
+from dataset.quality.measurements import Measurements, windows
 from dataset.quality.ppg import measure_ppg
 from dataset.quality.result import read_quality, write_quality
-from dataset.quality.video import _colours, look_through
-from dataset.selection.exclusions import Exclusions, decide, write_exclusions
+from dataset.quality.video import patch_colours, read_pictures
+from dataset.selection.exclusions import Exclusions
+from dataset.selection.exclusions_file import write_exclusions
+from dataset.selection.make_exclusion import make_exclusion
 from dataset.session.reader import Session
 from dataset.signals.lag import GRID_HZ, PulseWave, correlate, face_pulse, finger_pulse
 from tests.support.fakes import HELLO
@@ -39,13 +41,18 @@ from tests.support.made_sessions import make_session, pulse, sample_times
 LIMITS = read_limits()
 
 
+def measure(path):
+    """Return the quality alone."""
+    return measure_session(path, LIMITS)[0]
+
+
 def kinds(quality):
     return {flag.kind for flag in quality.flags}
 
 
 @pytest.mark.shared
 def test_the_real_face_is_good(real_face, tmp_path):
-    quality = measure(real_session(real_face, tmp_path / "S01-20260101T090000Z.h5"), LIMITS)
+    quality = measure(real_session(real_face, tmp_path / "S01-20260101T090000Z.h5"))
     assert quality.grade == "good", quality.flags
     assert quality.flags == ()
     assert quality.measures["ppg_hr_bpm"] == pytest.approx(71.2, abs=1)
@@ -67,27 +74,29 @@ def virtual(tmp_path_factory):
     seen = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
-            "dataset.quality.measure.look_through",
-            lambda session: seen.append(look_through(session)) or seen[0],
+            "dataset.quality.measure.read_pictures",
+            lambda session: seen.append(read_pictures(session)) or seen[0],
         )
-        quality = measure(path, LIMITS)
+        quality, curves = measure_session(path, LIMITS)
     with Session(path) as session:
         names = [name for name in vars(session) if name.startswith(("ppg", "frame_"))]
         columns = SimpleNamespace(
             start_ns=session.started_monotonic_ns,
             **{name: getattr(session, name) for name in names},
         )
-    return SimpleNamespace(path=path, quality=quality, columns=columns, pictures=seen[0])
+    return SimpleNamespace(
+        path=path, quality=quality, curves=curves, columns=columns, pictures=seen[0]
+    )
 
 
 @pytest.fixture
 def measured(virtual, monkeypatch):
     """Measure the session with other columns; its pictures are not looked at again."""
-    monkeypatch.setattr("dataset.quality.measure.look_through", lambda session: virtual.pictures)
+    monkeypatch.setattr("dataset.quality.measure.read_pictures", lambda session: virtual.pictures)
 
     def run(**columns):
         with edited(virtual.path, **columns):
-            return measure(virtual.path, LIMITS)
+            return measure(virtual.path)
 
     return run
 
@@ -101,8 +110,8 @@ def test_a_clean_session_is_good(virtual):
         "ppg", "ppg_filtered", "pos", "ppg_spectrum", "pos_spectrum", "ppg_hr", "pos_hr",
         "face_luma", "face_x", "face_y", "frame_interval_ms", "sample_interval_ms", "sync_bound_ms",
         "lag_ms",
-    } == set(virtual.quality.series)
-    assert all(len(series.x) == len(series.y) <= 2000 for series in virtual.quality.series.values())
+    } == set(virtual.curves)
+    assert all(len(curve.x) == len(curve.y) <= 2000 for curve in virtual.curves.values())
 
 
 def _finger_off(c, within):
@@ -262,7 +271,7 @@ def test_faults_of_the_pictures_are_told_where_they_are(virtual, tmp_path):
             image = frames[i]
             image[rows:] = 128
             put(i, image)
-    quality = measure(path, LIMITS)
+    quality = measure(path)
     flags = {flag.kind: flag for flag in reversed(quality.flags)}         # of several the first
     steps = [flag for flag in quality.flags if flag.kind == "exposure_step"]
     assert (
@@ -285,8 +294,8 @@ def test_pictures_as_rgb_are_seen_like_those_as_i420(virtual):
         image = session.frames[100]
         stored = session.frames.raw(100)
     box = spot_face(stored[:360])
-    as_i420 = _colours(stored, box, "I420", 360)
-    as_rgb = _colours(image, box, "RGB", 360)
+    as_i420 = patch_colours(stored, box, "I420", 360)
+    as_rgb = patch_colours(image, box, "RGB", 360)
     assert as_i420 == pytest.approx(as_rgb, abs=1.0)
 
 
@@ -332,15 +341,15 @@ def test_an_injected_offset_is_found_and_given(virtual, measured, offset_ms):
         Path(f"{n}"): quality
         for n, quality in enumerate((virtual.quality, shifted, virtual.quality))
     }
-    compared = compare_sessions(three, [], LIMITS)
+    compared = flag_across_sessions(three, [], LIMITS)
     assert kinds(compared[Path("0")]) == kinds(compared[Path("2")]) == set()
     (flag,) = [flag for flag in compared[Path("1")].flags if flag.kind == "lag_subject"]
     assert flag.value == pytest.approx(offset_ms, abs=5)
     assert ("lag_high" in kinds(shifted)) == (offset_ms == 300)
-    two = compare_sessions({Path("0"): virtual.quality, Path("1"): shifted}, [], LIMITS)
+    two = flag_across_sessions({Path("0"): virtual.quality, Path("1"): shifted}, [], LIMITS)
     # neither can be believed
     assert all("lag_subject" in kinds(quality) for quality in two.values())
-    again = compare_sessions({Path("0"): compared[Path("1")]}, [], LIMITS)
+    again = flag_across_sessions({Path("0"): compared[Path("1")]}, [], LIMITS)
     assert "lag_subject" not in kinds(again[Path("0")])  # and nothing is left of it alone
 
 
@@ -379,7 +388,7 @@ def finger_session(values, path):
 @pytest.mark.parametrize("count", [0, 1, 50])
 def test_a_recording_of_next_to_nothing_is_bad_and_no_error(tmp_path, count):
     quality = measure(
-        finger_session([20_000] * count, tmp_path / "S01-20260101T090000Z.h5"), LIMITS
+        finger_session([20_000] * count, tmp_path / "S01-20260101T090000Z.h5")
     )
     assert quality.grade == "bad"
     assert "too_short" in kinds(quality)
@@ -391,11 +400,11 @@ def measured_finger(folder, subject, what, tmp_path):
     (file,) = folder.glob(f"{subject}_{what}_*.csv")
     ppg = np.loadtxt(file, delimiter=",")[:, 2]
     ppg = ppg[: np.flatnonzero(ppg > 0)[-1] - 200]             # the files end in padding
-    found = Findings(LIMITS)
+    measured = Measurements(LIMITS)
     with Session(finger_session(ppg * 16, tmp_path / f"{subject}-{what}.h5")) as session:
         t_s = (session.ppg_time_ns - START_NS) / 1e9
-        measure_ppg(session, finger_pulse(session.ppg, t_s), found)
-    return found
+        measure_ppg(session, finger_pulse(session.ppg, t_s), measured)
+    return measured
 
 
 @pytest.mark.shared
@@ -424,23 +433,23 @@ def test_a_stream_that_ends_early_is_told(tmp_path):
     short = make_session(
         tmp_path, "S01", 1, seconds=20.0, ppg=np.round(pulse(sample_times(8 * 25))).astype(int)
     )
-    flags = {flag.kind: flag for flag in measure(short, LIMITS).flags}
+    flags = {flag.kind: flag for flag in measure(short).flags}
     assert (flags["one_stream"].from_s, flags["one_stream"].to_s) == pytest.approx(
         (8.0, 20.0), abs=0.15
     )
     assert flags["one_stream"].text == "no samples for 12.0 s at the end"
     assert flags["streams_apart"].value == pytest.approx(60, abs=1)
     whole = make_session(tmp_path, "S02", 2, seconds=20.0)
-    assert not {"one_stream", "streams_apart"} & kinds(measure(whole, LIMITS))
+    assert not {"one_stream", "streams_apart"} & kinds(measure(whole))
 
 
 def test_a_camera_that_shows_every_frame_twice_is_told(virtual, monkeypatch):
     repeats = np.arange(len(virtual.pictures.repeats)) % 2 == 1
     monkeypatch.setattr(
-        "dataset.quality.measure.look_through",
+        "dataset.quality.measure.read_pictures",
         lambda session: replace(virtual.pictures, repeats=repeats),
     )
-    (flag,) = measure(virtual.path, LIMITS).flags
+    (flag,) = measure(virtual.path).flags
     assert (flag.kind, flag.severity) == ("repeated_frames", "warning")
     assert flag.value == pytest.approx(50, abs=0.1)
 
@@ -487,19 +496,19 @@ def test_the_document_says_every_limit_as_it_is(repo):
         r"^\| `(\w+)` \| (.+?) \| (\w+) \| (.+) \|$", (repo / "docs" / "quality.md").read_text(),
         flags=re.M,
     )
-    listed = LIMITS.by_name.values()
     assert rows == [
-        (one.name, f"{one.value:g} {one.unit}", one.severity, one.meaning) for one in listed
+        (name, f"{limit.value:g} {limit.unit}", limit.severity, limit.meaning)
+        for name, limit in LIMITS.by_name.items()
     ]
-    assert all(one.why for one in listed)
+    assert all(limit.why for limit in LIMITS.by_name.values())
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("lag_step: {value: 50, severity: note}", None), ("lag_stop: {value: 5}", "'lag_stop'"),
-        ("lag_step: {value: high}", "'high'"), ("lag_step: {severity: awful}", "'awful'"),
-        ("lag_step: {unit: s}", "'s'"), ("lag_step: {colour: 1}", "lag_step"),
+        ("lag_step: {value: 50, severity: note}", None), ("lag_stop: {value: 5}", "lag_stop"),
+        ("lag_step: {value: high}", "got str at .*lag_step.value"), ("lag_step: {severity: awful}", "'awful'"),
+        ("lag_step: {unit: s}", "the unit 'ms' of lag_step, found 's'"), ("lag_step: {colour: 1}", "unknown field colour at .*lag_step"),
         ("lag_step: 5", "lag_step"), ("[1, 2]", "by name"), ("a: b: c", "YAML"),
     ],
 )
@@ -542,7 +551,7 @@ def test_the_verb_grades_worst_first_and_only_what_is_new(tmp_path, monkeypatch)
     assert Path("data/qc/S02-20260101T090002Z.html").exists()
 
     write_exclusions(
-        Path("data"), Exclusions((decide(broken, from_s=None, to_s=None, reason="broken"),))
+        Path("data"), Exclusions((make_exclusion(broken, from_s=None, to_s=None, reason="broken"),))
     )
     again = acq("--json")
     assert again.exit_code == 0                           # what is out may be unreadable

@@ -20,7 +20,9 @@ from acquire.session.writer import SessionWriter
 from benchmarks.plants import Plant, make, place_live
 from dataset.recovery import resync as resync_module
 from dataset.recovery.resync import resync
-from dataset.selection.split import SessionIdentity, split_by_subject, write_split
+from dataset.selection.choose import split_by_subject
+from dataset.selection.identities import SessionIdentity
+from dataset.selection.split_file import write_split
 from dataset.session.reader import Session
 from tests.support.fakes import HELLO
 

@@ -9,16 +9,12 @@ from typer.testing import CliRunner
 from acq.main import app
 from acq.options import parse_time
 from acquire import data_folder
-from acquire.errors import CurationError, SessionError, SplitError
-from dataset.selection.exclusions import (
-    Exclusions,
-    clock,
-    decide,
-    find_session,
-    read_exclusions,
-    write_exclusions,
-)
-from dataset.selection.split import identify_sessions
+from acquire.errors import CurationError, Fix, SessionError, SplitError
+from dataset.common.wording import clock_time
+from dataset.selection.exclusions import Exclusions
+from dataset.selection.exclusions_file import read_exclusions, write_exclusions
+from dataset.selection.identities import identify_sessions
+from dataset.selection.make_exclusion import find_session, make_exclusion
 from tests.support.made_sessions import make_session
 
 FIRST, SECOND, THIRD = (f"S0{at}-20260101T090001Z" for at in (1, 2, 3))
@@ -39,8 +35,8 @@ def truncate(path):
 def take_out(data, *sessions, from_s=None, to_s=None):
     excluded = read_exclusions(data)
     for session in sessions:
-        excluded = excluded.with_one(
-            decide(find_session(data, session), from_s=from_s, to_s=to_s, reason="moved")
+        excluded = excluded.adding(
+            make_exclusion(find_session(data, session), from_s=from_s, to_s=to_s, reason="moved")
         )
     write_exclusions(data, excluded)
 
@@ -54,7 +50,7 @@ def take_out(data, *sessions, from_s=None, to_s=None):
 )
 def test_times_are_read_and_written_alike(text, seconds):
     assert parse_time(text, "--from") == seconds
-    assert parse_time(clock(seconds), "--from") == seconds
+    assert parse_time(clock_time(seconds, digits=3), "--from") == seconds
 
 
 @pytest.mark.parametrize(
@@ -71,16 +67,17 @@ def test_what_is_out_is_in_no_split(data):
     take_out(data, FIRST, from_s=1.0)
     assert [one.session for one in identify_sessions(data)] == [FIRST, THIRD]  # a part is cut later
     take_out(data, FIRST, THIRD)
-    with pytest.raises(SplitError, match="all of them taken out"):
+    with pytest.raises(SplitError, match="all of them excluded"):
         identify_sessions(data)
 
 
 def test_a_damaged_session_can_be_taken_out(data):
     path = truncate(data / "sessions/S02" / f"{SECOND}.h5")
-    with pytest.raises(SessionError, match="or take them out with `acq exclude`"):
+    with pytest.raises(SessionError, match=SECOND) as caught:
         identify_sessions(data)
-    with pytest.raises(SessionError, match="without --from and --to"):
-        decide(path, from_s=1.0, to_s=None, reason="moved")
+    assert (caught.value.fix, caught.value.of) == (Fix.RECOVER_OR_EXCLUDE, SECOND)
+    with pytest.raises(SessionError, match="exclude the whole session, which is not opened"):
+        make_exclusion(path, from_s=1.0, to_s=None, reason="moved")
     take_out(data, str(path))
     assert [one.session for one in identify_sessions(data)] == [FIRST, THIRD]
 
@@ -99,23 +96,23 @@ def test_taking_back(data):
     take_out(data, FIRST)
     take_out(data, FIRST, from_s=1.0, to_s=2.0)
     excluded = read_exclusions(data)
-    left, undone = excluded.without(FIRST, (1.0, 2.0))
-    assert [one.span for one in undone] == ["0:01 to 0:02"]
-    assert left.is_out(FIRST)
-    assert excluded.without(FIRST)[0] == Exclusions()
+    left, undone = excluded.removing(FIRST, (1.0, 2.0))
+    assert [one.part_text for one in undone] == ["0:01 to 0:02"]
+    assert left.is_excluded(FIRST)
+    assert excluded.removing(FIRST)[0] == Exclusions()
     for session, part, says in (
-        (SECOND, None, "found out nothing of it"), (FIRST, (1.0, 3.0), "0:01 to 0:02"),
+        (SECOND, None, "found nothing of it excluded"), (FIRST, (1.0, 3.0), "0:01 to 0:02"),
     ):
         with pytest.raises(CurationError, match=says):
-            excluded.without(session, part)
+            excluded.removing(session, part)
 
 
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        ((FIRST, "--from", "0:02", "--to", "0:06"), "which ends at 0:04.001, found 0:02 to 0:06"),
+        ((FIRST, "--from", "0:02", "--to", "0:06"), "which ends at 0:04.002, found 0:02 to 0:06"),
         ((FIRST, "--from", "5"), "found 0:05 to its end"),
-        ((FIRST, "--from", "2", "--to", "1"), "a part that ends after it begins"),
+        ((FIRST, "--from", "2", "--to", "1"), "a part that ends before it begins, 0:02 to 0:01"),
         (("S09-20260101T090001Z",), "expected a recording 'S09-20260101T090001Z'"),
         ((FIRST, "../elsewhere.h5"), "expected a recording '../elsewhere.h5'"),
     ],
@@ -170,10 +167,10 @@ def test_verbs(data):
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("{", "as JSON"),
-        ("[]", "expected schema"),
-        ('{"schema": "acq-exclusions", "schema_version": 2}', "expected schema"),
-        ('{"schema": "acq-exclusions", "schema_version": 1}', "a list of exclusions"),
+        ("{", "expected exclusions, found Input data was truncated"),
+        ("[]", "list instead of an object"),
+        ('{"schema": "acq-exclusions", "schema_version": 2}', "of version 2 instead of"),
+        ('{"schema": "acq-exclusions", "schema_version": 1}', "missing required field exclusions"),
     ],
 )
 def test_a_damaged_file_is_named(data, text, says):
@@ -204,6 +201,6 @@ def test_a_decision_changed_by_hand_is_checked(data, change):
 def test_an_end_may_be_given_as_people_read_it(tmp_path):
     """`acq ls` says 0:04 or 0:05 of a recording of 4.001 s; both are its end."""
     path = make_session(tmp_path, seconds=4.0)
-    assert decide(path, from_s=2.0, to_s=5.0, reason="moved").to_s == 5.0
+    assert make_exclusion(path, from_s=2.0, to_s=5.0, reason="moved").to_s == 5.0
     with pytest.raises(CurationError, match="which ends at"):
-        decide(path, from_s=2.0, to_s=5.1, reason="moved")
+        make_exclusion(path, from_s=2.0, to_s=5.1, reason="moved")

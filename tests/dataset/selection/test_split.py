@@ -14,20 +14,15 @@ from typer.testing import CliRunner
 
 from acq.main import app
 from acquire import data_folder, layout
-from acquire.errors import SessionError, SplitError
+from acquire.errors import Fix, SessionError, SplitError
 from dataset.quality.result import SessionQuality, write_quality
-from dataset.selection.exclusions import Exclusions, decide, write_exclusions
-from dataset.selection.split import (
-    Fold,
-    SessionIdentity,
-    Split,
-    check_sessions,
-    check_split,
-    identify_sessions,
-    read_split,
-    split_by_subject,
-    write_split,
-)
+from dataset.selection.choose import split_by_subject
+from dataset.selection.exclusions import Exclusions
+from dataset.selection.exclusions_file import write_exclusions
+from dataset.selection.identities import SessionIdentity, identify_sessions
+from dataset.selection.make_exclusion import make_exclusion
+from dataset.selection.split import Fold, Split, check_sessions, check_split
+from dataset.selection.split_file import read_split, write_split
 from tests.support.made_sessions import make_session
 
 
@@ -112,7 +107,7 @@ def test_each_test_set_spans_the_heart_rates_and_the_seed_draws_among_like_ones(
     assert len(drawn) > 12  # another seed, another draw
 
 
-def test_a_subject_without_a_heart_rate_is_dealt_too():
+def test_a_subject_without_a_heart_rate_is_drawn_too():
     made = split_by_subject(people({"S01": None, "S02": 60.0, "S03": None}), folds=3)
     assert sorted(fold.test for fold in made.folds) == [("S01",), ("S02",), ("S03",)]
     assert {fold.test: fold.test_hr_bpm for fold in made.folds} == {
@@ -130,14 +125,14 @@ def test_hash_is_the_same_on_every_machine():
     ("kwargs", "says"),
     [
         pytest.param(
-            {"holdout": ["S09"]}, "to name recorded subjects (S01, S02, S03), found S09",
+            {"holdout": ["S09"]}, "recorded subjects (S01, S02, S03) to hold out, found S09",
             id="unknown",
         ),
         pytest.param(
             {"holdout": ["S01", "S02", "S03"]}, "found none to train", id="nobody to train on"
         ),
         pytest.param(
-            {"folds": 4}, "expected 2 to 3 folds for --folds 4, found the subjects S01, S02, S03",
+            {"folds": 4}, "expected 2 to 3 folds where 4 folds are asked for, found the subjects S01, S02, S03",
             id="too many folds",
         ),
         pytest.param({"folds": 1}, "expected 2 to 3 folds", id="one fold"),
@@ -162,8 +157,9 @@ def test_one_way_to_split(kwargs):
 
 def test_real_and_simulated_are_not_mixed_unless_told():
     both = identities("S01", "S02") + identities("V01", simulated=True)
-    with pytest.raises(SplitError, match=r"found simulated ones of V01 .* --mix-simulated"):
+    with pytest.raises(SplitError, match="found simulated ones of V01 among S01, S02, V01") as caught:
         split_by_subject(both, holdout=["S01"])
+    assert caught.value.fix is Fix.ALLOW_MIXED
     assert split_by_subject(both, holdout=["S01"], mix_simulated=True).mix_simulated
 
 
@@ -181,8 +177,9 @@ def test_write_read_write(data):
     assert read_split(path) == made
     assert not write_split(made, path)
     other = split_by_subject(identify_sessions(data), holdout=["S02"])
-    with pytest.raises(SplitError, match="say --force"):
+    with pytest.raises(SplitError, match="found another in") as caught:
         write_split(other, path)
+    assert caught.value.fix is Fix.REPLACE
     assert read_split(path) == made
     assert write_split(other, path, force=True)
     assert read_split(path) == other
@@ -217,7 +214,7 @@ def edit(change):
             id="subject invented",
         ),
         pytest.param(
-            edit(lambda b: b["folds"][0]["train"].append("../x")), "a subject id that is none",
+            edit(lambda b: b["folds"][0]["train"].append("../x")), "expected subject ids, found '../x'",
             id="hostile subject",
         ),
         pytest.param(
@@ -236,40 +233,44 @@ def edit(change):
             id="rates edited",
         ),
         pytest.param(
-            edit(lambda b: b["sessions"][0].update(hr_bpm="x")), "a heart rate that is none",
+            edit(lambda b: b["sessions"][0].update(hr_bpm="x")), "found expected float | null, got str",
             id="rate a text",
         ),
         pytest.param(
             edit(lambda b: b["sessions"][0].update(hr_bpm=float("nan"))),
-            "a heart rate that is none", id="rate NaN",
+            "found JSON is malformed", id="rate NaN",
         ),
         pytest.param(edit(lambda b: b["folds"].clear()), "found none", id="no fold"),
         pytest.param(
-            edit(lambda b: b["sessions"][0].update(session=["x"])), "a name that is no text",
+            edit(lambda b: b["sessions"][0].update(session=["x"])), "found expected str, got array",
             id="session a list",
         ),
         pytest.param(
-            edit(lambda b: b["sessions"][0].update(hash=float("nan"))), "a name that is no text",
+            edit(lambda b: b["sessions"][0].update(hash=float("nan"))), "found JSON is malformed",
             id="hash NaN",
         ),
         pytest.param(
             edit(lambda b: b["sessions"][0].update(complete=float("nan"))),
-            "neither true nor false", id="NaN",
+            "found JSON is malformed", id="NaN",
         ),
         pytest.param(
-            edit(lambda b: b["folds"][0].update(train=[["S01"]])), "expected folds and sessions",
-            id="subject a list",
-        ),
-        pytest.param(edit(lambda b: b.pop("folds")), "KeyError", id="no folds"),
-        pytest.param(
-            edit(lambda b: b.update(schema="x")), "expected schema acq-split", id="schema"
+            edit(lambda b: b["sessions"][0].update(complete=1)), "expected bool, got int",
+            id="a number for true",
         ),
         pytest.param(
-            edit(lambda b: b.update(schema_version=1)), "expected split format 2, found 1",
+            edit(lambda b: b["folds"][0].update(train=[["S01"]])),
+            "expected str, got array at $.folds[0].train[0]", id="subject a list",
+        ),
+        pytest.param(edit(lambda b: b.pop("folds")), "missing required field folds", id="no folds"),
+        pytest.param(
+            edit(lambda b: b.update(schema="x")), "instead of 'acq-split' of version 2", id="schema"
+        ),
+        pytest.param(
+            edit(lambda b: b.update(schema_version=1)), "version 1 instead of",
             id="version",
         ),
-        pytest.param(lambda b: "{", "as JSON", id="not JSON"),
-        pytest.param(lambda b: "[]", "expected schema", id="a list"),
+        pytest.param(lambda b: "{", "expected a split, found Input data was truncated", id="not JSON"),
+        pytest.param(lambda b: "[]", "list instead of an object", id="a list"),
     ],
 )
 def test_a_split_edited_by_hand_is_refused(data, damage, says):
@@ -314,13 +315,15 @@ def test_recordings_that_were_never_closed_are_refused_all_at_once(data):
             growing = path.read_bytes()
         path.write_bytes(growing)
     with pytest.raises(
-        SplitError, match=r"found never closed: .* `acq recover` .* `acq exclude`"
+        SplitError, match="expected recordings that have ended, found still growing or killed"
     ) as caught:
         identify_sessions(data)
     assert all(str(path) in str(caught.value) for path in open_ones)
+    assert caught.value.fix is Fix.RECOVER_OR_EXCLUDE
+    assert caught.value.of == " ".join(path.stem for path in open_ones)
     excluded = Exclusions()
     for path in open_ones:
-        excluded = excluded.with_one(decide(path, from_s=None, to_s=None, reason="goes on"))
+        excluded = excluded.adding(make_exclusion(path, from_s=None, to_s=None, reason="goes on"))
     write_exclusions(data, excluded)
     assert {one.subject for one in identify_sessions(data)} == {"S01", "S02", "S03"}
 
@@ -361,13 +364,14 @@ def test_check_split_refuses_a_leak_that_was_made_in_memory():
 
 
 def test_an_empty_folder(tmp_path):
-    with pytest.raises(SplitError, match="found none; acq record makes them"):
+    with pytest.raises(SplitError, match="expected recordings, found none in") as caught:
         identify_sessions(tmp_path)
+    assert caught.value.fix is Fix.RECORD
 
 
 def test_a_recording_in_the_wrong_folder_could_leak(tmp_path):
     make_session(tmp_path, "S01", seconds=0.3, folder="S02")
-    with pytest.raises(SplitError, match=r"in its subject's folder, found one of S01 in .*S02"):
+    with pytest.raises(SplitError, match=r"in its subject's folder, found one of S01 at .*S02"):
         identify_sessions(tmp_path)
 
 
@@ -428,14 +432,15 @@ def test_a_held_out_subject_that_is_excluded_and_a_bad_grade_are_said(acq, tmp_p
     for n in (1, 2, 3):
         make_session(data, f"S0{n}", n, seconds=4.0)
     path = next((data / "sessions/S03").glob("*.h5"))
-    write_exclusions(data, Exclusions((decide(path, from_s=None, to_s=None, reason="no finger"),)))
+    exclusion = make_exclusion(path, from_s=None, to_s=None, reason="no finger")
+    write_exclusions(data, Exclusions((exclusion,)))
     refused = acq("split", "--holdout", "S03", "--data", data, "--quiet")
     assert refused.returncode == 1
     assert "found all of them excluded; acq include brings them back" in refused.stderr
     other = next((data / "sessions/S02").glob("*.h5"))
     write_quality(
         other,
-        SessionQuality(other.stem, "S02", "0" * 64, False, 4.0, "bad", (), {}, {}, "0" * 64, "0"),
+        SessionQuality(other.stem, "S02", "0" * 64, False, 4.0, "bad", (), {}, "0" * 64, "0"),
     )
     done = acq("split", "--holdout", "S02", "--data", data, "--quiet")
     assert done.returncode == 0

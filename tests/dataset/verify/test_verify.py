@@ -5,6 +5,7 @@ what is whole is silent.
 import json
 import re
 import shutil
+from dataclasses import replace
 
 import h5py
 import numpy as np
@@ -18,10 +19,14 @@ from dataset.card.wording import About
 from dataset.card.write import write_card
 from dataset.convert.to_ubfc import convert_sessions
 from dataset.face.frames import cache_key
-from dataset.layouts.manifest import read_manifest
-from dataset.layouts.ubfc import LABELS, MANIFEST, VIDEO
-from dataset.selection.exclusions import Exclusion, Exclusions, write_exclusions
-from dataset.selection.split import identify_sessions, split_by_subject, write_split
+from dataset.layouts.manifest import MANIFEST
+from dataset.layouts.manifest_file import read_manifest
+from dataset.layouts.ubfc import LABELS, VIDEO
+from dataset.selection.choose import split_by_subject
+from dataset.selection.exclusions import Exclusion, Exclusions
+from dataset.selection.exclusions_file import write_exclusions
+from dataset.selection.identities import identify_sessions
+from dataset.selection.split_file import write_split
 from dataset.session.reader import Session
 from dataset.verify.verify import verify
 from dataset.withdraw.withdraw import withdraw
@@ -45,10 +50,10 @@ def template(tmp_path_factory):
     cache = data_folder.frames_cache(data)
     cache.mkdir(parents=True)
     for entry in manifest.entries:
-        key = cache_key(entry.video_sha256)
+        key = cache_key(entry.video.file_sha256)
         np.save(cache / f"{key}.npy", np.zeros((entry.frames, 36, 36, 3), np.uint16))
         (cache / f"{key}.json").write_text(
-            json.dumps({"video": "vid.avi", "video_sha256": entry.video_sha256, "box": {}})
+            json.dumps({"video": "vid.avi", "video_sha256": entry.video.file_sha256, "box": {}})
         )
     for path in data_folder.session_files(data):
         with Session(path) as session:
@@ -231,11 +236,12 @@ def test_what_is_broken_is_one_line(data, fault, text):
 
 def test_pixels_are_decoded(data):
     """A manifest that was made anew around a video with other pixels: only decoding tells."""
-    from dataset.layouts.manifest import write_manifest
+    from dataset.layouts.manifest_file import write_manifest
 
     path = data / "ubfc" / MANIFEST
     manifest = read_manifest(path)
-    other = manifest.entries[0].__class__(**{**vars(manifest.entries[0]), "video_hash": "0" * 64})
+    first = manifest.entries[0]
+    other = replace(first, video=replace(first.video, pixels_hash="0" * 64))
     write_manifest(manifest.with_entries([other, *manifest.entries[1:]], complete=True), path)
     (broken,) = found(data, "broken")
     assert "decode to others" in broken.text

@@ -21,11 +21,15 @@ from dataset.card.write import write_card
 from dataset.convert.to_pure import export_pure
 from dataset.convert.to_ubfc import PARTIAL, convert_sessions
 from dataset.face.frames import cache_key
-from dataset.layouts.manifest import read_manifest
-from dataset.layouts.ubfc import MANIFEST, load_manifest
+from dataset.layouts.manifest import MANIFEST
+from dataset.layouts.manifest_file import read_manifest
+from dataset.layouts.ubfc import load_manifest
 from dataset.quality.result import Flag, SessionQuality, write_quality
-from dataset.selection.exclusions import Exclusion, Exclusions, read_exclusions, write_exclusions
-from dataset.selection.split import identify_sessions, read_split, split_by_subject, write_split
+from dataset.selection.choose import split_by_subject
+from dataset.selection.exclusions import Exclusion, Exclusions
+from dataset.selection.exclusions_file import read_exclusions, write_exclusions
+from dataset.selection.identities import identify_sessions
+from dataset.selection.split_file import read_split, write_split
 from dataset.session.subject import Subject, write_subject
 from dataset.withdraw.find_files import UNDER_WAY, find_traces
 from dataset.withdraw.withdraw import Withdrawal, read_withdrawals, withdraw
@@ -43,7 +47,7 @@ def quality(path, subject, *, about="", session_hash="0" * 64):
     write_quality(
         path,
         SessionQuality(
-            path.stem, subject, session_hash, False, 4.0, "good", flags, {}, {},
+            path.stem, subject, session_hash, False, 4.0, "good", flags, {},
             limits_hash="1" * 64, acq_version="0.1.0",
         ),
     )
@@ -79,10 +83,10 @@ def template(tmp_path_factory):
     cache = data_folder.frames_cache(data)
     cache.mkdir(parents=True)
     for entry in manifest.entries:
-        key = cache_key(entry.video_sha256)
+        key = cache_key(entry.video.file_sha256)
         np.save(cache / f"{key}.npy", np.zeros((entry.frames, 36, 36, 3), np.uint16))
         (cache / f"{key}.json").write_text(
-            json.dumps({"video": "vid.avi", "video_sha256": entry.video_sha256, "box": {}})
+            json.dumps({"video": "vid.avi", "video_sha256": entry.video.file_sha256, "box": {}})
         )
     orphan = cache_key("2" * 64)
     (cache / f"{orphan}.npy").write_bytes(b"of a video that no folder has any more")
@@ -128,12 +132,12 @@ def check_gone(data, template):
     assert [path.name for path in data.glob(".*")] == []
     before, now = read_manifest(template / "ubfc" / MANIFEST), load_manifest(data / "ubfc")
     was, left = (
-        [replace(e, excluded=[]) for e in m.entries if e.subject != GONE] for m in (before, now)
+        [replace(e, rows=replace(e.rows, excluded=())) for e in m.entries if e.subject != GONE] for m in (before, now)
     )
     assert was == left
-    assert [part["reason"] for e in now.entries for part in e.excluded] == ["like (withdrawn)"]
+    assert [part.reason for e in now.entries for part in e.rows.excluded] == ["like (withdrawn)"]
     assert now.stale == ()
-    kept = {cache_key(e.video_sha256) for e in now.entries}
+    kept = {cache_key(e.video.file_sha256) for e in now.entries}
     assert len(kept) == len(now.entries)
     assert {path.stem for path in data_folder.frames_cache(data).iterdir()} == kept
     for subject in OTHERS:

@@ -1,0 +1,156 @@
+"""The sessions that can be split: each with its identity, a content hash and a mean heart rate.
+
+Excluded sessions are not opened, because they may be damaged. Everything else that cannot be used
+is refused, and all such files are named in one error.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from acquire import data_folder
+from acquire.errors import AcqError, Fix, SessionError, SplitError
+from dataset.common.files import one_line
+from dataset.common.progress import OnProgress
+from dataset.session.hdf5 import was_never_closed
+from dataset.session.reader import Session
+from dataset.session.summary import mean_heart_rate
+
+from .exclusions import Exclusions
+from .exclusions_file import read_exclusions
+
+
+@dataclass(frozen=True)
+class SessionIdentity:
+    """One recording as a split knows it."""
+
+    session: str       # session id
+    subject: str
+    file: str          # path under the data folder, with forward slashes
+    hash: str          # Session.content_hash
+    simulated: bool
+    complete: bool     # False: the recording was cut short; it is used, and reported
+    hr_bpm: float | None = None     # mean heart rate by the PPG; None where it cannot be measured
+    imported_from: str = ""         # a public data set; "" where acq recorded it
+
+
+def identify_sessions(
+    data: Path, *, on_progress: OnProgress | None = None
+) -> list[SessionIdentity]:
+    """Identify every session under `data` that is not excluded, sorted by subject and id.
+
+    Raises
+    ------
+    SessionError : files cannot be read; all of them are named
+    SplitError : there are none, some were never closed, lie in another subject's folder, or share
+        an id
+    CurationError : the exclusions cannot be read
+    """
+    files, exclusions = data_folder.session_files(data), read_exclusions(data)
+    if not files:
+        raise SplitError(
+            expected="recordings", found="none", where=data_folder.sessions_dir(data),
+            fix=Fix.RECORD,
+        )
+    files = [path for path in files if not exclusions.is_excluded(path.stem)]
+    _refuse_unclosed(files)
+    identities = _read_identities(data, files, exclusions, on_progress)
+    if not identities:
+        raise SplitError(
+            expected="recordings to use", found="all of them excluded", where=data,
+            fix=Fix.LIST_EXCLUSIONS,
+        )
+    identities.sort(key=lambda identity: (identity.subject, identity.session))
+    _refuse_shared_ids(identities)
+    return identities
+
+
+def _read_identities(
+    data: Path, files: Sequence[Path], exclusions: Exclusions, on_progress: OnProgress | None
+) -> list[SessionIdentity]:
+    """Read the identities of those files whose session id is not excluded either."""
+    identities: list[SessionIdentity] = []
+    unreadable: dict[Path, str] = {}
+    misplaced: list[str] = []
+    for done, path in enumerate(files, start=1):
+        try:
+            with Session(path) as session:
+                if path.parent.name != session.subject:
+                    misplaced.append(f"one of {session.subject} at {path}")
+                elif not exclusions.is_excluded(session.session_id):
+                    identities.append(_identify(session, path.relative_to(data).as_posix()))
+        except (SessionError, OSError) as error:
+            unreadable[path] = error.facts if isinstance(error, AcqError) else one_line(error)
+        if on_progress:
+            on_progress("reading sessions", done, len(files))
+    if unreadable:
+        count = f"{len(unreadable)} recordings cannot be read: " if len(unreadable) > 1 else ""
+        raise SessionError(
+            f"{count}{' | '.join(unreadable.values())}", fix=Fix.RECOVER_OR_EXCLUDE,
+            of=_ids_of(unreadable),
+        )
+    if misplaced:
+        raise SplitError(
+            expected="each recording in its subject's folder", found=", ".join(misplaced),
+            fix="move it to the folder of its subject, or exclude it",
+        )
+    return identities
+
+
+def _identify(session: Session, file: str) -> SessionIdentity:
+    hr_bpm = mean_heart_rate(session)
+    return SessionIdentity(
+        session.session_id, session.subject, file, session.content_hash(), session.simulated,
+        session.complete, None if hr_bpm is None else round(hr_bpm, 1), session.imported_from,
+    )
+
+
+def _refuse_unclosed(files: Sequence[Path]) -> None:
+    if unclosed := [path for path in files if _is_unclosed(path)]:
+        raise SplitError(
+            expected="recordings that have ended",
+            found=f"still growing or killed: {', '.join(map(str, unclosed))}",
+            fix=Fix.RECOVER_OR_EXCLUDE, of=_ids_of(unclosed),
+        )
+
+
+def _is_unclosed(path: Path) -> bool:
+    try:
+        return path.is_file() and was_never_closed(path)
+    except OSError:
+        return False                # the error of opening it is more precise
+
+
+def _refuse_shared_ids(identities: Sequence[SessionIdentity]) -> None:
+    file_of: dict[str, str] = {}
+    for identity in identities:
+        if identity.session in file_of:
+            raise SplitError(
+                expected="each session once",
+                found=f"{identity.session} in {file_of[identity.session]} and {identity.file}",
+                fix="remove one of the two",
+            )
+        file_of[identity.session] = identity.file
+
+
+def _ids_of(files: Iterable[Path]) -> str:
+    return " ".join(path.stem for path in files)
+
+
+def subject_heart_rates(sessions: Iterable[SessionIdentity]) -> dict[str, float | None]:
+    """Compute the mean heart rate of each subject over its sessions.
+
+    Returns
+    -------
+    subject: rate [bpm], to 0.1, sorted by subject; None where no session has a rate
+    """
+    rates: dict[str, list[float]] = {}
+    for session in sessions:
+        rates.setdefault(session.subject, [])
+        if session.hr_bpm is not None:
+            rates[session.subject].append(session.hr_bpm)
+    return {
+        subject: round(math.fsum(known) / len(known), 1) if known else None
+        for subject, known in sorted(rates.items())
+    }

@@ -1,0 +1,83 @@
+"""Decide that a recording or a part of it is excluded, once it is known that there is such a part.
+"""
+
+from datetime import datetime, timezone
+from pathlib import Path
+
+from acquire import data_folder
+from acquire.errors import CurationError, Fix, SessionError
+from dataset.common.wording import clock_time
+from dataset.session.reader import Session
+
+from .exclusions import Exclusion
+
+_ROUNDING_S = 1.0         # an end may be given as people read it, in whole seconds
+
+
+def find_session(data: Path, text: str) -> Path:
+    """Find a recording by its session id, which is its file's name, or by its path.
+
+    It need not be readable.
+
+    Raises
+    ------
+    CurationError : there is no such recording under `data`, or there are two of that name
+    """
+    files = data_folder.session_files(data)
+    if "/" in text or text.endswith(data_folder.SESSION_SUFFIX):
+        matching = [path for path in files if path.resolve() == Path(text).resolve()]
+    else:
+        matching = [path for path in files if path.stem == text]
+    if len(matching) != 1:
+        raise CurationError(
+            expected=f"a recording {text!r}",
+            found=f"{len(matching)} files" if matching else "none", where=data_folder.sessions_dir(data), fix=Fix.LIST_SESSIONS,
+        )
+    return matching[0]
+
+
+def make_exclusion(
+    path: Path, *, from_s: float | None, to_s: float | None, reason: str
+) -> Exclusion:
+    """Decide now to exclude a recording, or a part of it [s after its start].
+
+    The recording is opened only for a part.
+
+    Raises
+    ------
+    CurationError : no reason, or a part that is none or not within the recording
+    SessionError : a part of a recording that cannot be read
+    """
+    session_id, end_s = path.stem, None
+    if from_s is not None or to_s is not None:
+        session_id, end_s = _read_id_and_end(path)
+    now = datetime.now(timezone.utc).isoformat(timespec="seconds")
+    try:
+        exclusion = Exclusion(session_id, from_s, to_s, " ".join(reason.split()), now)
+    except ValueError as error:
+        raise CurationError(
+            expected="what is excluded and why", found=error, fix="correct what was asked for"
+        ) from error
+    if end_s is not None and ((from_s or 0.0) >= end_s or (to_s or 0.0) > end_s + _ROUNDING_S):
+        raise CurationError(
+            expected=f"a part of {session_id}, which ends at {clock_time(end_s, digits=3)}",
+            found=exclusion.part_text,
+            fix="leave the end out where the part lasts until the recording ends",
+        )
+    return exclusion
+
+
+def _read_id_and_end(path: Path) -> tuple[str, float]:
+    """Read the session id, and when the last frame or sample came [s after the start]."""
+    try:
+        with Session(path) as session:
+            last_ns = max(
+                int(times[-1])
+                for times in (session.frame_time_ns, session.ppg_time_ns, [0]) if len(times)
+            )
+            end_s = (last_ns - session.started_monotonic_ns) / 1e9
+            return session.session_id, max(end_s, 0.0)
+    except SessionError as error:
+        raise SessionError(
+            error.facts, fix="exclude the whole session, which is not opened for that"
+        ) from error
