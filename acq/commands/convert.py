@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from acq.advice import advise
 from acq.options import Data, Force, Jobs, Json, Quiet, Scheduler, progress_bars
 from acq.terminal.tables import show
 
 if TYPE_CHECKING:
+    from dataset.convert.tasks import FailedSession
     from dataset.convert.to_ubfc import Conversion
 
 
@@ -111,7 +113,11 @@ def convert(
             on_progress=on_progress,
         )
     if as_json:
-        typer.echo(json.dumps({"data_hash": done.manifest.data_hash, **asdict(done)}, indent=2))
+        body = {
+            "data_hash": done.manifest.data_hash, "manifest": done.manifest.body(),
+            "written": done.written, "kept": done.kept, "failed": _failure_lines(done.failed),
+        }
+        typer.echo(json.dumps(body, indent=2))
     else:
         _print(done, data)
     _fail(done.failed)
@@ -124,17 +130,23 @@ def _to_pure(data: Path, *, quiet: bool, as_json: bool, **kwargs: Any) -> None:
     with progress_bars(quiet=quiet) as on_progress:
         done = export_pure(data, on_progress=on_progress, **kwargs)
     if as_json:
-        typer.echo(json.dumps(asdict(done), indent=2))
+        entries = [asdict(entry) for entry in done.entries]
+        body = {"entries": entries, "failed": _failure_lines(done.failed)}
+        typer.echo(json.dumps(body, indent=2))
     elif not done.failed:
         typer.echo(f"wrote {len(done.entries)} recordings: {pure_dir(data)}")
     _fail(done.failed)
 
 
-def _fail(lines: Sequence[str]) -> None:
-    """Say which sessions are missing, one line each."""
-    for line in lines:
+def _failure_lines(failed: "Sequence[FailedSession]") -> list[str]:
+    return [f"{failure.session}: {advise(failure.error, 'convert')}" for failure in failed]
+
+
+def _fail(failed: "Sequence[FailedSession]") -> None:
+    """Print which sessions are missing, a line each, and exit with 1 where there are any."""
+    for line in _failure_lines(failed):
         typer.secho(f"acq: {line}", fg="red", err=True)
-    if lines:
+    if failed:
         raise typer.Exit(1)
 
 

@@ -54,11 +54,11 @@ def croissant(facts: Facts, about: About, *, markdown: str) -> dict[str, Any]:
     for entry in facts.entries:
         files.append(
             _file(
-                f"{entry.folder}/{VIDEO}", entry.video_sha256, "video/x-msvideo",
-                size=entry.video_bytes,
+                f"{entry.folder}/{VIDEO}", entry.video.file_sha256, "video/x-msvideo",
+                size=entry.video.size_bytes,
             )
         )
-        files.append(_file(f"{entry.folder}/{LABELS}", entry.labels_hash, "text/plain"))
+        files.append(_file(f"{entry.folder}/{LABELS}", entry.labels.sha256, "text/plain"))
     files.append(
         {
             "@type": "cr:FileSet", "@id": "label-files", "name": "label-files",

@@ -46,7 +46,7 @@ def citation(facts: Facts, about: About) -> str:
 def summary(facts: Facts) -> str:
     """Say in a sentence or two what the data are."""
     entries = facts.entries
-    minutes = sum(entry.duration_s for entry in entries) / 60
+    minutes = sum(entry.timing.duration_s for entry in entries) / 60
     who = {
         "all": "VIRTUAL subjects (SIMULATED)", "some": "subjects, some of them VIRTUAL (SIMULATED)",
         "none": "subjects",
@@ -63,7 +63,7 @@ def grade(facts: Facts, entry: Entry) -> str | None:
     """Give the recording's grade by `acq qc`, where it was asked of the very recording that was
     curated.
     """
-    return facts.grades.get(entry.session) or entry.grade
+    return facts.grades.get(entry.session) or entry.source.grade
 
 
 def limits(facts: Facts) -> list[str]:
@@ -88,23 +88,24 @@ def limits(facts: Facts) -> list[str]:
     if facts.unread:
         found.append(f"{counted(len(facts.unread), 'recording')} could not be looked at again.")
     if shifts := [
-        entry.picture_shift_ms for entry in entries if entry.picture_shift_ms is not None
+        entry.timing.picture_shift_ms for entry in entries
+        if entry.timing.picture_shift_ms is not None
     ]:
         found.append(
             f"On an even grid of {facts.manifest.fps} fps: a picture is up to {max(shifts):.1f} ms "
             "from its row's time."
         )
-    if repeated := sum(int(one["frames"]) for entry in entries for one in entry.repeated):
+    if repeated := sum(span.frames for entry in entries for span in entry.rows.repeated):
         found.append(
             f"{counted(repeated, 'frame')} of the videos show the picture of another moment; the "
             "manifest lists them."
         )
-    if lost := sum(entry.lost_frames for entry in entries if entry.part == 1):
+    if lost := sum(entry.source.lost_frames for entry in entries if entry.part == 1):
         found.append(
             f"The cameras lost {counted(lost, 'frame')}; the third row of the labels has the true "
             "times."
         )
-    if lost := sum(entry.lost_samples for entry in entries if entry.part == 1):
+    if lost := sum(entry.source.lost_samples for entry in entries if entry.part == 1):
         found.append(f"The sensors lost {counted(lost, 'sample')}.")
     if ungraded := sum(grade(facts, entry) is None for entry in entries):
         found.append(f"The quality of {counted(ungraded, 'recording')} was not asked.")

@@ -29,7 +29,7 @@ def sha256_of(path: Path) -> str:
             while count := file.readinto(block):
                 digest.update(memoryview(block)[:count])
     except OSError as error:
-        raise CurationError(f"expected a video at {path}, got {error}") from error
+        raise CurationError(expected="a file", found=error, where=f"at {path}") from error
     return digest.hexdigest()
 
 

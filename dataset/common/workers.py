@@ -45,6 +45,7 @@ class Outcome(Generic[Result]):
 
     value: Result | None
     error: str = ""                   # one line; "" where it went well
+    cause: AcqError | None = None     # the error with its facts, where it was one of ours
 
 
 def work_through(
@@ -70,7 +71,8 @@ def _attempt(work: Callable[[Item], Result], item: Item) -> Outcome[Result]:
     try:
         return Outcome(work(item))
     except (AcqError, OSError) as error:
-        return Outcome(None, " ".join(str(error).split()))
+        cause = error if isinstance(error, AcqError) else None
+        return Outcome(None, " ".join(str(error).split()), cause)
     except Exception as error:  # a defect of ours in one session: the others are none the worse
         said = " ".join(str(error).split())
         at = traceback.extract_tb(error.__traceback__)[-1]

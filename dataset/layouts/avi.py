@@ -9,7 +9,6 @@ An AVI has one constant frame rate. The header carries the mean; the true times 
 of `ground_truth.txt`.
 """
 
-import hashlib
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -22,33 +21,20 @@ import numpy as np
 from acquire.errors import CurationError
 from dataset.common.files import sha256_of
 
+from .pixel_hash import PixelHash
+
 _STORED_AS = {"rawvideo": "bgr24", "ffv1": "bgr0"}
 CODECS = tuple(_STORED_AS)
 
 
-class PixelHash:
-    """SHA-256 over the BGR pixels of a video, and after each frame what it had come to.
-
-    The running digests say which frame differs first, for the price of one pass.
-    """
-
-    def __init__(self) -> None:
-        self._sha = hashlib.sha256()
-        self.after: list[bytes] = []
-
-    def add(self, bgr: np.ndarray) -> None:
-        """Take in one (H, W, 3) frame."""
-        self._sha.update(np.ascontiguousarray(bgr).data)
-        self.after.append(self._sha.digest())
-
-    @property
-    def hexdigest(self) -> str:
-        """The hash of all frames so far."""
-        return self._sha.hexdigest()
-
-
 class VideoWriter:
     """Write one AVI; a context manager.
+
+    Parameters
+    ----------
+    codec : one of `CODECS`
+    width, height : [px]
+    fps : mean rate [Hz]
 
     Raises
     ------
@@ -72,8 +58,8 @@ class VideoWriter:
         """Append one (H, W, 3) uint8 BGR frame; it may be changed afterwards."""
         self.pixels.add(bgr)
         try:
-            # Wraps the array without a copy; both encoders have taken the pixels when `encode` is
-            # back.
+            # Wraps the array without a copy; both encoders have taken the pixels when `encode`
+            # returns.
             frame = av.VideoFrame.from_numpy_buffer(bgr, format="bgr24")
             self._container.mux(self._stream.encode(frame))      # type: ignore[union-attr]
         except (OSError, av.error.FFmpegError) as error:
@@ -100,17 +86,17 @@ def read_bgr(path: Path) -> Iterator[np.ndarray]:
 
     Raises
     ------
-    CurationError : the file is missing or not a video, or a frame does not decode
+    CurationError : the file is missing or not a video, or a frame does not decode; the caller
+        knows what mends it
     """
     if not path.is_file():
-        raise CurationError(f"expected a video, found nothing at {path}; run acq convert --force")
+        raise CurationError(expected="a video", found="nothing", where=f"at {path}")
     count = 0
     try:
         with av.open(str(path)) as container:
             if not container.streams.video:
                 raise CurationError(
-                    f"expected a video, found a file without pictures at {path}; run acq convert "
-                    "--force"
+                    expected="a video", found="a file without pictures", where=f"at {path}"
                 )
             container.streams.video[0].thread_type = "AUTO"
             for frame in container.decode(video=0):
@@ -118,40 +104,42 @@ def read_bgr(path: Path) -> Iterator[np.ndarray]:
                 count += 1
     except (OSError, ValueError, av.error.FFmpegError) as error:
         raise CurationError(
-            f"expected a whole video, found {count} frames, then: {error}, in {path}; run acq "
-            "convert --force"
+            expected="a whole video", found=f"{count} frames, then: {error},", where=path
         ) from error
 
 
 def check_video(
-    path: Path, pixels: PixelHash, *, on_frame: Callable[[int], None] | None = None
+    path: Path, written: PixelHash, *, on_frame: Callable[[int], None] | None = None
 ) -> str:
-    """Decode a video, compare every frame with what was written, and give the SHA-256 of the file.
+    """Decode a video, compare it with the frames written, and return the SHA-256 of the file.
+
+    Parameters
+    ----------
+    on_frame : called after each frame with the count so far
 
     Raises
     ------
     CurationError : a frame differs, lacks or is too many; the first one is named
     """
-    found = PixelHash()
+    decoded = PixelHash()
     for bgr in read_bgr(path):
-        at = len(found.after)
-        found.add(bgr)
-        if at >= len(pixels.after) or found.after[at] != pixels.after[at]:
+        index = len(decoded.after)
+        decoded.add(bgr)
+        if index >= len(written.after) or decoded.after[index] != written.after[index]:
             raise CurationError(
-                f"expected the frames as written, found frame {at} different in {path}; run acq "
-                "convert --force"
+                expected="the frames as written", found=f"frame {index} different", where=path
             )
         if on_frame:
-            on_frame(at + 1)
-    if len(found.after) != len(pixels.after):
+            on_frame(index + 1)
+    if len(decoded.after) != len(written.after):
         raise CurationError(
-            f"expected {len(pixels.after)} frames, found {len(found.after)} in {path}; run acq "
-            "convert --force"
+            expected=f"{len(written.after)} frames", found=len(decoded.after), where=path
         )
     return sha256_of(path)
 
 
 def _cannot_write(path: Path, error: Exception) -> CurationError:
     return CurationError(
-        f"expected to write {path}, got: {error}; make room or mend the disk, then convert again"
+        expected=f"to write {path}", found=error,
+        fix="make room or mend the disk, then convert again",
     )

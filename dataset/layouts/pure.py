@@ -1,4 +1,4 @@
-"""The PURE layout, both ways: `NN-MM/NN-MM.json` and `NN-MM/NN-MM/Image<ns>.png`.
+"""The PURE layout: `NN-MM/NN-MM.json` and `NN-MM/NN-MM/Image<ns>.png`, written and compared.
 
 NN is the subject, MM its session. The JSON holds `/FullPackage` (the oximeter, about 60 Hz) and
 `/Image` (a stamp per picture); stamps are nanoseconds since 1970. What is published is not always
@@ -11,6 +11,7 @@ service robot", RO-MAN 2014.
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 
@@ -18,6 +19,8 @@ import cv2
 import numpy as np
 
 from acquire.errors import CurationError
+
+from .pixel_hash import PixelHash
 
 PICTURE = re.compile(r"Image(\d{1,19})\.png")
 _PNG = [cv2.IMWRITE_PNG_COMPRESSION, 1]
@@ -38,17 +41,19 @@ class PureWriter:
     """
 
     def __init__(self, folder: Path, *, subject_number: int, session_number: int) -> None:
-        for what, number in (("subject", subject_number), ("session", session_number)):
+        for name, number in (("subject", subject_number), ("session", session_number)):
             if not 1 <= number <= 99:
                 raise CurationError(
-                    f"expected a {what} number from 1 to 99 for PURE, found {number}; use the UBFC "
-                    "layout"
+                    expected=f"a {name} number from 1 to 99 for PURE", found=number,
+                    fix="use the UBFC layout",
                 )
-        self.name = f"{subject_number:02d}-{session_number:02d}"
+        self.name = pure_name(subject_number, session_number)
         self.folder = folder / self.name
         self._stamps: list[int] = []
         if self.folder.exists():
-            raise CurationError(f"expected no folder yet, found {self.folder}; move it away")
+            raise CurationError(
+                expected="no folder yet", found=self.folder, fix="move it away"
+            )
         (self.folder / self.name).mkdir(parents=True)
 
     def __enter__(self) -> "PureWriter":
@@ -58,16 +63,17 @@ class PureWriter:
         self, kind: type[BaseException] | None, error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Do nothing: every file is whole once written, and a folder without its JSON is no
-        recording.
-        """
+        """Do nothing: each file is whole once written; a folder without JSON is no recording."""
 
     def add(self, bgr: np.ndarray, time_ns: int) -> None:
-        """Write one (H, W, 3) uint8 BGR frame; `time_ns` rises, and counts from 1970 where that is
-        known.
+        """Write one (H, W, 3) uint8 BGR frame.
 
-        A picture's name carries it in 19 digits, so that readers which sort by name get the frames
-        in order.
+        A picture's name carries its time in 19 digits, so that readers which sort by name get the
+        frames in order.
+
+        Parameters
+        ----------
+        time_ns : rising; since 1970 where that is known
 
         Raises
         ------
@@ -75,19 +81,23 @@ class PureWriter:
         """
         if time_ns < 0 or (self._stamps and time_ns <= self._stamps[-1]):
             raise CurationError(
-                f"expected frame times that rise, found {time_ns} ns in {self.folder}"
+                expected="frame times that rise", found=f"{time_ns} ns", where=self.folder
             )
         path = self.folder / self.name / f"Image{time_ns:019d}.png"
         if not cv2.imwrite(str(path), bgr, _PNG):
             raise CurationError(
-                f"expected to write {path}, got: it failed; make room or mend the disk, then "
-                "convert again"
+                expected=f"to write {path}", found="that it failed",
+                fix="make room or mend the disk, then convert again",
             )
         self._stamps.append(time_ns)
 
     def finish(self, ppg: np.ndarray, ppg_time_ns: np.ndarray, hr_bpm: np.ndarray) -> None:
-        """Write the JSON: (S,) PPG and heart rate [bpm] at (S,) int64 ns. No oximeter:
-        `o2saturation` is 0.
+        """Write the JSON; there is no oximeter, so `o2saturation` is 0.
+
+        Parameters
+        ----------
+        ppg, hr_bpm : (S,) float64; heart rate in bpm
+        ppg_time_ns : (S,) int64
         """
         packets = [
             {
@@ -101,3 +111,45 @@ class PureWriter:
         ]
         body = {"/FullPackage": packets, "/Image": [{"Timestamp": stamp} for stamp in self._stamps]}
         (self.folder / f"{self.name}.json").write_text(json.dumps(body, allow_nan=False))
+
+
+def pure_name(subject_number: int, session_number: int) -> str:
+    """Name a folder: `NN-MM`."""
+    return f"{subject_number:02d}-{session_number:02d}"
+
+
+def read_pictures(folder: Path) -> Iterator[np.ndarray]:
+    """Decode the pictures of `NN-MM/NN-MM`, sorted by name: (H, W, 3) uint8 BGR each.
+
+    Raises
+    ------
+    CurationError : a file is no picture
+    """
+    for path in sorted(folder.iterdir()):
+        bgr = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+        if bgr is None:
+            raise CurationError(expected="a picture", found="something else", where=f"at {path}")
+        yield bgr
+
+
+def check_pictures(folder: Path, written: PixelHash) -> None:
+    """Decode the pictures of `NN-MM/NN-MM` and compare them with the frames written.
+
+    Raises
+    ------
+    CurationError : a picture differs, lacks or is too many; the first one is named
+    """
+    decoded = PixelHash()
+    for bgr in read_pictures(folder):
+        index = len(decoded.after)
+        decoded.add(bgr)
+        if index >= len(written.after) or decoded.after[index] != written.after[index]:
+            raise CurationError(
+                expected="the pictures as written", found=f"picture {index} different",
+                where=folder, fix="convert again",
+            )
+    if len(decoded.after) != len(written.after):
+        raise CurationError(
+            expected=f"{len(written.after)} pictures", found=len(decoded.after), where=folder,
+            fix="convert again",
+        )

@@ -26,7 +26,8 @@ from dataset.selection.exclusions_file import read_exclusions
 from dataset.session.hdf5 import is_being_written, open_to_read
 
 UNDER_WAY = ".withdrawal.json"
-_BULKY = {data_folder.SESSION_SUFFIX, ".killed", ".avi", ".npy", ".npz", ".png", ".safetensors"}  # no texts
+# no texts
+_BULKY = {data_folder.SESSION_SUFFIX, ".killed", ".avi", ".npy", ".npz", ".png", ".safetensors"}
 # what a killed `write_text_atomically` leaves
 _UNFINISHED = re.compile(r"\..+\.(?:json|md)-[a-z0-9_]{8}")
 _CONVERTING = re.compile(r"\.(?:ubfc|pure)-[a-z-]+")  # where `acq convert` builds and swaps folders

@@ -11,8 +11,18 @@ import numpy as np
 import acquire
 from dataset.common.files import sha256_of
 from dataset.layouts.avi import VideoWriter
-from dataset.layouts.manifest import Entry, Manifest, write_manifest
-from dataset.layouts.ubfc import MANIFEST, write_labels
+from dataset.layouts.manifest import (
+    MANIFEST,
+    Entry,
+    LabelFile,
+    Manifest,
+    RowSelection,
+    SourceSession,
+    Timing,
+    VideoFile,
+)
+from dataset.layouts.manifest_file import write_manifest
+from dataset.layouts.ubfc import write_labels
 
 PORTRAIT = Path(acquire.__file__).parent / "simulation" / "portrait" / "astronaut.png"
 FPS, SECONDS = 15, 12
@@ -21,12 +31,15 @@ FPS, SECONDS = 15, 12
 def entry(number, side, subject, *, simulated=True, **kwargs):
     return Entry(
         folder=f"{side}/subject{number}", side=side, subject=subject, session=f"{subject}-{number}",
-        session_hash="0", simulated=simulated, session_complete=True, frames=FPS * SECONDS,
-        width=256, height=192, fps=FPS, duration_s=SECONDS - 1 / FPS, hr_bpm=72, ppg_rate_hz=25,
-        sync_bound_ms=1, light_offset_ms=None, lost_frames=0, lost_samples=0, trimmed=[],
-        codec="rawvideo", filter={}, video_hash="0", video_bytes=0, video_sha256="0",
-        labels_hash="0", part=1, imported_from="", fps_asked="native", holes="keep", repeated=[],
-        unused=0, picture_shift_ms=None, excluded=[], grade=None, **kwargs,
+        part=1, frames=FPS * SECONDS,
+        source=SourceSession("0", simulated, True, "", lost_frames=0, lost_samples=0, grade=None),
+        video=VideoFile(256, 192, FPS, "rawvideo", "0", size_bytes=0, file_sha256="0"),
+        labels=LabelFile("0", 72, {}),
+        timing=Timing(
+            SECONDS - 1 / FPS, ppg_rate_hz=25, sync_bound_ms=1, light_offset_ms=None,
+            picture_shift_ms=None,
+        ),
+        rows=RowSelection("native", "keep", (), (), unused=0, excluded=()), **kwargs,
     )
 
 
@@ -62,8 +75,10 @@ def curate(data, entries, *, face=True, ppg=None):
         video = folder / "vid.avi"
         written.append(
             replace(
-                one, labels_hash=labels, video_bytes=video.stat().st_size,
-                video_sha256=sha256_of(video),
+                one, labels=replace(one.labels, sha256=labels),
+                video=replace(
+                    one.video, size_bytes=video.stat().st_size, file_sha256=sha256_of(video)
+                ),
             )
         )
     numbers = {one.session: one.number for one in written}

@@ -177,7 +177,7 @@ def test_an_exclusion_needs_force_and_is_listed(data):
 
 def test_the_grade_of_this_very_recording_is_noted(data):
     one = next(s for s in identify_sessions(data) if s.subject == "S01")
-    quality = SessionQuality(one.session, "S01", "0", False, 14.0, "good", (), {}, {}, "", "")
+    quality = SessionQuality(one.session, "S01", "0", False, 14.0, "good", (), {}, "", "")
     write_quality(data / one.file, quality)
     assert [e.source.grade for e in convert_sessions(data).manifest.entries] == [None] * 3
     write_quality(data / one.file, replace(quality, session_hash=one.hash, grade="usable"))
@@ -206,7 +206,7 @@ def test_workers_make_the_same_bytes_and_a_failure_holds_nobody_up(data, acq):
     done = acq("convert", "--data", data, "--holes", "cut", "--jobs", 2, "--quiet", "--force")
     assert done.returncode == 1
     assert [line.split(": ")[1] for line in done.stderr.splitlines()] == ["S04-20260101T090001Z"]
-    assert "or take it out with acq exclude" in done.stderr
+    assert "leave it out with acq exclude S04-20260101T090001Z" in done.stderr
     assert "1 session is missing" in done.stdout
     with pytest.raises(CurationError, match="found an unfinished one"):
         load_manifest(data / "ubfc")

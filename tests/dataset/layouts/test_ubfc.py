@@ -11,11 +11,21 @@ import pytest
 
 from acquire.errors import CurationError
 from dataset.common.files import sha256_of
-from dataset.layouts.avi import PixelHash, VideoWriter, check_video, read_bgr
-from dataset.layouts.manifest import Entry, Manifest, write_manifest
+from dataset.layouts.avi import VideoWriter, check_video, read_bgr
+from dataset.layouts.manifest import (
+    MANIFEST,
+    Entry,
+    LabelFile,
+    Manifest,
+    RowSelection,
+    SourceSession,
+    Timing,
+    VideoFile,
+)
+from dataset.layouts.manifest_file import write_manifest
+from dataset.layouts.pixel_hash import PixelHash
 from dataset.layouts.ubfc import (
     LABELS,
-    MANIFEST,
     VIDEO,
     check_video_bytes,
     load_manifest,
@@ -194,15 +204,16 @@ def root(tmp_path):
         labels_hash, pixels = make_folder(tmp_path / folder, first=number)
         entries.append(
             Entry(
-                folder=folder, side=side, subject=subject, session=f"{subject}-x", session_hash="0",
-                simulated=False, session_complete=True, frames=30, width=34, height=22, fps=30.0,
-                duration_s=1.0, hr_bpm=71.25, ppg_rate_hz=25.0, sync_bound_ms=0.7,
-                light_offset_ms=None, lost_frames=0, lost_samples=0, trimmed=[], codec="rawvideo",
-                filter={}, video_hash=pixels.hexdigest,
-                video_bytes=(tmp_path / folder / VIDEO).stat().st_size,
-                video_sha256=sha256_of(tmp_path / folder / VIDEO), labels_hash=labels_hash, part=1,
-                imported_from="", fps_asked="native", holes="keep", repeated=[], unused=0,
-                picture_shift_ms=None, excluded=[], grade=None,
+                folder=folder, side=side, subject=subject, session=f"{subject}-x", part=1,
+                frames=30, source=SourceSession("0", False, True, "", 0, 0, grade=None),
+                video=VideoFile(
+                    34, 22, 30.0, "rawvideo", pixels.hexdigest,
+                    size_bytes=(tmp_path / folder / VIDEO).stat().st_size,
+                    file_sha256=sha256_of(tmp_path / folder / VIDEO),
+                ),
+                labels=LabelFile(labels_hash, 71.25, {}),
+                timing=Timing(1.0, 25.0, 0.7, light_offset_ms=None, picture_shift_ms=None),
+                rows=RowSelection("native", "keep", (), (), unused=0, excluded=()),
             )
         )
     numbers = {"S01-x": 1, "S02-x": 2, "S03-x": 3}      # S03's folder is gone
@@ -267,25 +278,28 @@ def change_labels(root):
             id="no manifest",
         ),
         pytest.param(
-            lambda r: (r / MANIFEST).write_text("{"), "expected a manifest as JSON", id="not JSON"
+            lambda r: (r / MANIFEST).write_text("{"), "expected a whole manifest", id="not JSON"
         ),
         pytest.param(
-            edited(lambda b: b.update(schema="x")), "expected schema acq-ubfc-manifest", id="schema"
+            edited(lambda b: b.update(schema="x")), "instead of 'acq-ubfc-manifest' of version 2",
+            id="schema",
         ),
         pytest.param(
-            edited(lambda b: b.update(schema_version=7)), "expected manifest format 2, found 7",
+            edited(lambda b: b.update(schema_version=7)),
+            "of version 7 instead of 'acq-ubfc-manifest' of version 2",
             id="version",
         ),
         pytest.param(
             edited(lambda b: b["entries"][0].pop("side")), "expected a whole manifest",
             id="entry without a side",
         ),
-        pytest.param(entry(part=0), "a count that is none", id="part 0"),
+        pytest.param(entry(part=0), "from 1, found 0 and 30", id="part 0"),
         pytest.param(
             entry(part=2), "expected one folder number for each", id="part without a number"
         ),
         pytest.param(
-            entry(repeated=[{"first": 29, "frames": 2, "reason": ""}]), "29 and 2 more of 30",
+            entry(repeated=[{"first": 29, "frames": 2, "reason": ""}]),
+            "found 2 from frame 29 on as repeated",
             id="repeated too far",
         ),
         pytest.param(
@@ -312,10 +326,11 @@ def change_labels(root):
             "expected the folder of session S02-x", id="no folder",
         ),
         pytest.param(
-            entry(session=["S02-x"]), "a name that is no text", id="session that is a list"
+            entry(session=["S02-x"]), "expected str, got array", id="session that is a list"
         ),
         pytest.param(
-            entry(hr_bpm=float("nan")), "expected a whole manifest, got: Out of range", id="NaN"
+            entry(hr_bpm=float("nan")), "expected a whole manifest, found JSON is malformed",
+            id="NaN",
         ),
         pytest.param(
             edited(lambda b: b["numbers"].pop("S02-x")), "expected one folder number for each",
@@ -326,7 +341,7 @@ def change_labels(root):
             "expected one folder number for each", id="twice",
         ),
         pytest.param(
-            edited(lambda b: b.update(numbers=[1, 2])), "expected one folder number for each",
+            edited(lambda b: b.update(numbers=[1, 2])), "expected object, got array at $.manifest",
             id="numbers as a list",
         ),
         pytest.param(

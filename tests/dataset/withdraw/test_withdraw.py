@@ -132,7 +132,8 @@ def check_gone(data, template):
     assert [path.name for path in data.glob(".*")] == []
     before, now = read_manifest(template / "ubfc" / MANIFEST), load_manifest(data / "ubfc")
     was, left = (
-        [replace(e, rows=replace(e.rows, excluded=())) for e in m.entries if e.subject != GONE] for m in (before, now)
+        [replace(e, rows=replace(e.rows, excluded=())) for e in m.entries if e.subject != GONE]
+        for m in (before, now)
     )
     assert was == left
     assert [part.reason for e in now.entries for part in e.rows.excluded] == ["like (withdrawn)"]

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from acq.main import app
 from acquire.errors import CurationError, TrainingError
 from dataset.face.mtcnn import Mtcnn
-from dataset.layouts.manifest import read_manifest
+from dataset.layouts.manifest_file import read_manifest
 from models.board.onnx_net import open_net
 from models.export.export import FILES, check_net, export
 from models.export.graphs import count_multiply_adds
