@@ -30,9 +30,10 @@ from acquire.camera.source import (
     VideoFrame,
 )
 from acquire.errors import DeviceError, Fix, SessionError
+from acquire.sensor.items import ClockReading, Exchange, SensorBack, SensorLost
 from acquire.sensor.port import Sensor
 from acquire.sensor.protocol import DEFAULT_RATE_HZ, SENSOR_VIRTUAL, Sample, Status
-from acquire.sensor.thread import ClockReading, Exchange, SensorBack, SensorLost, SensorThread
+from acquire.sensor.thread import SensorThread
 from acquire.session.frame_store import RawFallback
 from acquire.session.writer import SessionWriter
 
@@ -344,11 +345,11 @@ class Recorder:
         events = [("stopped", stopped_by)]
         if self._fault is not None:
             events.append(("fault", self._fault_text))
-        if damaged := self._sensor.damaged:
+        if damaged := self._sensor.damaged_packets:
             events.append(("bad_packets", f"{damaged} from the sensor, damaged on the way"))
         if identical := progress.frames.identical_frames:
             events.append((IDENTICAL_FRAMES, f"{identical} in all"))
-        if unanswered := self._sensor.unanswered:
+        if unanswered := self._sensor.unanswered_pings:
             events.append(("unanswered_pings", str(unanswered)))
         for kind, losses in (
             ("lost_frames", progress.frames.losses), ("lost_samples", progress.samples.losses),

@@ -12,8 +12,8 @@ import numpy as np
 from acquire import layout
 from acquire.clock import LivePlacer, TickCounter, place_samples
 from acquire.sensor.finger import FINGER_OFF, FLAT_LINE, FingerWatch
+from acquire.sensor.items import ClockReading, Exchange, SensorBack, SensorLost
 from acquire.sensor.protocol import SAMPLE_OVERRUN, SAMPLE_RESTARTED, Hello, Sample, Status
-from acquire.sensor.thread import ClockReading, Exchange, SensorBack, SensorLost
 from acquire.session.writer import SessionWriter
 
 from .losses import DEVICE_OVERRUN, LINE_LOST, PART_FAILED, Losses

@@ -26,6 +26,7 @@ from acquire import data_folder, layout
 from acquire.camera.source import VideoFrame
 from acquire.clock import TickCounter, place_samples
 from acquire.errors import SessionError
+from acquire.sensor.pings import PING_BURST, PING_EVERY_S, PING_STEP_S
 from acquire.sensor.protocol import (
     DEFAULT_RATE_HZ,
     Hello,
@@ -37,7 +38,6 @@ from acquire.sensor.protocol import (
     Stop,
     encode,
 )
-from acquire.sensor.thread import PING_BURST, PING_EVERY_S, PING_STEP_S
 from acquire.session.writer import SessionWriter
 
 from .camera_pipeline import Developer, Film

@@ -14,10 +14,9 @@ from serial.tools.list_ports_common import ListPortInfo
 
 from acquire import layout
 from acquire.recorder.sample_stream import SampleStream
-from acquire.sensor import protocol
-from acquire.sensor import thread as sensor_thread
+from acquire.sensor import protocol, usb
+from acquire.sensor.items import Exchange, SensorBack
 from acquire.sensor.protocol import Pong, Sample
-from acquire.sensor.thread import Exchange, SensorBack
 from acquire.session.writer import SessionWriter
 from dataset.session.reader import Session
 from tests.support.fakes import HELLO, FakeCamera, FakeSensor
@@ -102,16 +101,16 @@ def test_a_device_is_found_under_the_name_that_it_has_now(monkeypatch, there, fo
 
     def plugged(names):
         monkeypatch.setattr(
-            sensor_thread.list_ports, "comports",
+            usb.list_ports, "comports",
             lambda: [port("ttyS0", None), port("ttyUSB9", 1), *names],
         )
 
     plugged([port("ttyUSB0", 0x1A86)])
-    usb = sensor_thread._usb_of("ttyUSB0")
-    assert sensor_thread._usb_of("ttyS0") is None
+    identity = usb.usb_identity("ttyUSB0")
+    assert usb.usb_identity("ttyS0") is None
     plugged([port(name, 0x1A86) for name in there])
-    assert sensor_thread._same_port("ttyUSB0", usb) == found
-    assert sensor_thread._same_port("ttyS0", None) == ["ttyS0"]
+    assert usb.ports_of(identity, "ttyUSB0") == found
+    assert usb.ports_of(None, "ttyS0") == ["ttyS0"]
 
 
 def test_another_kind_of_sensor_in_its_place_is_not_taken_for_it(tmp_path):

@@ -1,0 +1,39 @@
+"""When pings go out: in bursts of eight, some 2.5 ms apart.
+
+An adapter that holds the first answer for 16 ms sends the last ones together with it, a few ms
+after they came in, and one quick answer in a minute is all that the clock fit needs.
+"""
+
+import random
+
+PING_BURST = 8                      # pings
+PING_STEP_S = (0.0015, 0.0035)      # from ping to ping in a burst
+PING_EVERY_S = (0.8, 1.2)           # from burst to burst; jittered, never in step with an adapter
+
+
+class PingSchedule:
+    """The time of the next ping of a continuous series.
+
+    Parameters
+    ----------
+    due_s : time of the first one [s], on the clock that `advance` is given
+    every_s : shortest and longest time from burst to burst [s]
+    uniform : returns a random number between two bounds
+    """
+
+    def __init__(
+        self, due_s: float, every_s: tuple[float, float] = PING_EVERY_S, *, uniform=random.uniform
+    ) -> None:
+        self._every_s, self._uniform = every_s, uniform
+        self.restart(due_s)
+
+    def restart(self, due_s: float) -> None:
+        """Begin a new burst at `due_s`."""
+        self.due_s = due_s
+        self._left = PING_BURST
+
+    def advance(self, now_s: float) -> None:
+        """Set the time of the next ping; one has been sent now."""
+        self._left = self._left - 1 or PING_BURST
+        is_last = self._left == PING_BURST
+        self.due_s = now_s + self._uniform(*(self._every_s if is_last else PING_STEP_S))
