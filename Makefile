@@ -24,6 +24,7 @@ lint: $(VENV)/.installed
 	$(BIN)/pyright --pythonpath $(BIN)/python
 
 bench: $(VENV)/.installed
+	$(BIN)/python -m benchmarks.startup
 	$(BIN)/python -m benchmarks.clock
 	$(BIN)/python -m benchmarks.clock_twin
 	$(BIN)/python -m benchmarks.calibration
