@@ -22,7 +22,8 @@ from acquire.camera.source import CameraInfo, VideoFrame
 from acquire.data_folder import sessions_dir
 from acquire.sensor.protocol import Hello
 from acquire.session.writer import SessionWriter
-from dataset.quality.result import Series, SessionQuality, write_quality
+from dataset.quality.curves import Curve, write_curves
+from dataset.quality.result import SessionQuality, write_quality
 from dataset.selection.exclusions import Exclusions
 from dataset.selection.exclusions_file import write_exclusions
 from dataset.selection.make_exclusion import make_exclusion
@@ -62,9 +63,7 @@ def make(data, count, seconds):
         path = sessions_dir(data) / "T00" / f"T00-20260101T09000{at}Z.h5"
         write(path, seconds, 55 + 6 * at)
         templates.append(path)
-    curve = Series(
-        list(np.arange(POINTS) / 30), [round(float(y), 4) for y in rng.normal(size=POINTS)], "1"
-    )
+    curve = Curve(np.arange(POINTS) / 30, rng.normal(size=POINTS), "1")
     excluded = Exclusions()
     for at in range(count):
         subject = f"S{at % PEOPLE:02}"
@@ -80,10 +79,10 @@ def make(data, count, seconds):
         write_quality(
             path,
             SessionQuality(
-                path.stem, subject, "0" * 64, True, seconds, "good", (), {},
-                {f"curve {n}": curve for n in range(CURVES)}, "", "0",
+                path.stem, subject, "0" * 64, True, seconds, "good", (), {}, "", "0"
             ),
         )
+        write_curves(path, "0" * 64, {f"curve {n}": curve for n in range(CURVES)})
         if at % 20 == 0:
             excluded = excluded.adding(make_exclusion(path, from_s=1.0, to_s=2.0, reason="benchmark"))
     shutil.rmtree(sessions_dir(data) / "T00")

@@ -22,7 +22,7 @@ import numpy as np
 from acquire.simulation.sessions import SimulatedSession, write_session
 from acquire.simulation.subject import VirtualSubject
 from benchmarks.recording import CLIP
-from dataset.duplicates.find import SHORTEST_S, Streams, compare, read_streams
+from dataset.duplicates.find import SHORTEST_S, Streams, find_in_streams, read_streams
 
 LOGS = CLIP.parent.parent
 NOTHING = np.empty(0)
@@ -80,7 +80,7 @@ def pieces(seconds: float) -> list[Streams]:
 def falsely(label: str, recordings: list[Streams]) -> None:
     count = len(recordings)
     began = time.process_time()
-    found = compare(recordings)
+    found = find_in_streams(recordings)
     took_s = time.process_time() - began
     print(
         f"| {label} | {count:,} | {count * (count - 1) // 2:,} | {len(found)} | {took_s:.1f} |",
@@ -178,10 +178,10 @@ def found_pictures(quick: bool) -> None:
         for label, changed in encodings(frames):
             sizes = compressed(changed)
             whole, part = (
-                compare([original, streams("copy", NOTHING, 25.0, kept)])
+                find_in_streams([original, streams("copy", NOTHING, 25.0, kept)])
                 for kept in (sizes, sizes[30:585])
             )
-            alike = f"{whole[0].alike:.2f}" if whole else "–"
+            alike = f"{whole[0].r:.2f}" if whole else "–"
             print(
                 f"| {label} | {name} | {'yes' if whole else 'no'} | {alike} | "
                 f"{'yes' if part else 'no'} |",
@@ -210,7 +210,7 @@ def found_ppg(quick: bool) -> None:
                 cut = ppg[first : first + round(kept_s * rate_hz)] * 0.9 + 1000
                 copy = cut + rng.normal(0, noise * ppg.std(), len(cut))
                 hits += bool(
-                    compare([streams("one", ppg, rate_hz), streams("copy", copy, rate_hz)])
+                    find_in_streams([streams("one", ppg, rate_hz), streams("copy", copy, rate_hz)])
                 )
             row.append(f"{hits} of {len(originals)}")
         print(f"| {noise:.0%} of its SD | {' | '.join(row)} |", flush=True)
@@ -224,7 +224,7 @@ def crowd(count: int, seconds: int) -> None:
         for n in range(count)
     ]
     began, cpu = time.perf_counter(), time.process_time()
-    found = compare(base)
+    found = find_in_streams(base)
     print(
         f"| {count:,} of {seconds} s | {time.process_time() - cpu:.0f} | "
         f"{time.perf_counter() - began:.0f} | {len(found)} |",

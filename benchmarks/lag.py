@@ -20,13 +20,13 @@ from pathlib import Path
 import numpy as np
 
 from acquire.simulation.sessions import SimulatedSession, write_session
-from dataset.quality.across_sessions import compare_sessions
-from dataset.quality.findings import Findings
+from dataset.quality.across_sessions import flag_across_sessions
 from dataset.quality.limits import read_limits
-from dataset.quality.measure import measure
+from dataset.quality.measure import measure_session
+from dataset.quality.measurements import Measurements
 from dataset.quality.pulses import measure_pulses
 from dataset.quality.result import SessionQuality
-from dataset.quality.video import look_through
+from dataset.quality.video import read_pictures
 from dataset.session.reader import Session
 from dataset.signals.clock_check import check_clock
 from dataset.signals.lag import face_pulse, finger_pulse
@@ -42,14 +42,14 @@ class Kept:
         seen = []
 
         def look(session: Session):
-            seen.append(look_through(session))
+            seen.append(read_pictures(session))
             return seen[0]
 
         import dataset.quality.measure
 
-        dataset.quality.measure.look_through = look
+        dataset.quality.measure.read_pictures = look
         used_s = time.process_time()
-        self.quality = measure(path, read_limits())
+        self.quality, _ = measure_session(path, read_limits())
         self.used_s = time.process_time() - used_s
         with Session(path) as session:
             start = session.started_monotonic_ns
@@ -64,7 +64,7 @@ class Kept:
 
     def shifted(self, offset_s: float, *, from_s: float = 0.0) -> SessionQuality:
         """Measure the pulses with the frames' stamps off by `offset_s`, from `from_s` on."""
-        found = Findings(read_limits())
+        measured = Measurements(read_limits())
         face = self.face
         if from_s == 0.0:
             face = replace(face, first_s=face.first_s + offset_s)
@@ -73,8 +73,8 @@ class Kept:
             face = replace(
                 face, values=np.where(face.t_s < from_s + max(offset_s, 0), face.values, later)
             )
-        measure_pulses(face, self.finger, [], found)
-        return replace(self.quality, flags=tuple(found.flags), measures=found.measures)
+        measure_pulses(face, self.finger, [], measured)
+        return replace(self.quality, flags=tuple(measured.flags), measures=measured.measures)
 
 
 def main() -> None:
@@ -194,7 +194,7 @@ def _flags(
     of them measured otherwise.
     """
     qualities = {Path(str(at)): other.get(at, one.quality) for at, one in enumerate(group)}
-    compared = compare_sessions(qualities, [], limits)
+    compared = flag_across_sessions(qualities, [], limits)
     return [
         (q.session, flag.kind, flag.text, flag.value)
         for q in compared.values()

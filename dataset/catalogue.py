@@ -21,7 +21,7 @@ from dataset.selection.split import Split
 from dataset.selection.split_file import read_split
 from dataset.session.hdf5 import was_never_closed
 from dataset.session.reader import Session
-from dataset.session.summary import mean_heart_rate
+from dataset.session.heart_rate import mean_heart_rate
 
 IN, PART, OUT = "in", "part out", "out"
 

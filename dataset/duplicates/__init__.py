@@ -1,4 +1,4 @@
 """Recordings that are there twice, whole or in part.
 
-Quality and preflight ask it; it compares contents, never names.
+The grading of sessions asks it; contents are compared, never names.
 """

@@ -1,18 +1,17 @@
-"""Recordings that are another one over again: copied under another name, trimmed, encoded anew, or
-with one stream exchanged.
+"""Recordings that are there twice: copied, trimmed, encoded anew, or with one stream exchanged.
 
 A split by subject is worth nothing where the same seconds stand under two subjects. PPG and
 pictures are compared apart, so that the same pulse with another video is found, and the other way
-round. First, stretches of equal sample values, and of frames stored in equal numbers of bytes (then
-looked at); those are copies beyond doubt. Then what is alike but not equal
-(`dataset.duplicates.correlation`): of the PPG its course, of the pictures how many bytes each takes
-losslessly. That number says how much there is to see in a frame and how grainy it is, wavers from
-frame to frame in a way no other recording repeats, outlives another pixel format, a change of
-brightness and some noise, and costs no decoding.
+round. First come stretches of equal sample values, and of frames stored in equal numbers of bytes
+(some of which are then compared); those are copies beyond doubt. Then come stretches that match
+without being equal (`dataset.duplicates.correlation`): of the PPG its course, of the pictures how
+many bytes each takes losslessly. That number tells how much detail and grain a frame has. It varies
+from frame to frame in a way that no other recording repeats, survives another pixel format, a
+change of brightness and some noise, and costs no decoding.
 
-What it does not see: pictures that went through a lossy codec or were scaled, or that were stored
-uncompressed, and a stretch below `shortest_s` that is not equal. Of many equal copies each is told
-with the one before, in the order of `paths`.
+Not found are pictures that went through a lossy codec or were scaled, or that were stored
+uncompressed, and stretches below `shortest_s` that are not equal. Of many equal copies each is
+paired with the one before, in the order of `paths`.
 """
 
 import math
@@ -26,34 +25,34 @@ from scipy.ndimage import median_filter, uniform_filter1d
 from dataset.common.progress import OnProgress
 from dataset.session.reader import Session
 
-from .correlation import Likeness, make_ready, measure, search
-from .shared_runs import shared_runs
+from .correlation import MatchCriteria, PreparedSignal, match_pair, prepare_signal, search_pairs
+from .shared_runs import SharedRun, find_shared_runs
 
 SHORTEST_S = 18.0            # the limit `duplicate`
-EXACT_S = 5.0                # stretches of equal numbers are told from this length on
+EXACT_S = 5.0                # shortest stretch of equal numbers that is reported
 PPG, PICTURES = "ppg", "pictures"
 
 Pair = tuple[int, int]
 
 _PPG_HZ = 25.0
 _FRAME_HZ = 30.0             # frames are counted, not timed: a copy may carry other stamps
-_LONGEST_GAP = 10  # of the usual interval: a clock that jumped a year makes no trace of a year
-_SLOWEST_HZ = 5.0            # a sensor below tells no pulse
-_LIKE = {
-    PPG: Likeness(
-        low_hz=0.5, high_hz=6.0, floor=0.01, whiten=False, window_s=5.0, alike=0.98, found=0.4,
-        sigmas=0.0, apart=1.0,
+_LONGEST_GAP = 10            # times the usual interval: a clock that jumps a year adds no year
+_SLOWEST_HZ = 5.0            # a slower sensor shows no pulse
+_CRITERIA = {
+    PPG: MatchCriteria(
+        low_hz=0.5, high_hz=6.0, floor=0.01, is_white=False, window_s=5.0, window_r=0.98,
+        search_r=0.4, min_deviations=0.0, min_gain_z=1.0,
     ),
-    PICTURES: Likeness(
-        low_hz=0.3, high_hz=5.0, floor=0.0, whiten=True, window_s=10.0, alike=0.2, found=0.25,
-        sigmas=6.5, apart=0.15,
+    PICTURES: MatchCriteria(
+        low_hz=0.3, high_hz=5.0, floor=0.0, is_white=True, window_s=10.0, window_r=0.2,
+        search_r=0.25, min_deviations=6.5, min_gain_z=0.15,
     ),
 }
 
 
 @dataclass(frozen=True)
 class Stretch:
-    """Where in a recording."""
+    """A part of a recording."""
 
     path: Path
     session: str
@@ -67,22 +66,20 @@ class Duplicate:
 
     first: Stretch
     second: Stretch
-    by: str                  # PPG or PICTURES
-    exact: bool              # the stored numbers are equal; False: alike
-    alike: float             # correlation over the stretch; 1.0 where exact
+    stream: str              # PPG or PICTURES
+    is_exact: bool           # the stored numbers are equal; False: they match
+    r: float                 # correlation over the stretch; 1.0 where exact
 
     def other(self, path: Path) -> Stretch:
-        """Give the stretch in the recording that is not `path`."""
+        """Return the stretch in the recording that is not `path`."""
         return self.second if path == self.first.path else self.first
 
     def in_words(self, path: Path) -> str:
-        """Say it of the recording at `path`, in one line."""
-        of_both = "the PPG is {} that of" if self.by == PPG else "the pictures are {} those of"
-        how = "equal to" if self.exact else f"like (r = {self.alike:.2f})"
+        """Describe it for the recording at `path`, in one line."""
+        text = "the PPG is {} that of" if self.stream == PPG else "the pictures are {} those of"
+        how = "equal to" if self.is_exact else f"like (r = {self.r:.2f})"
         other = self.other(path)
-        return (
-            f"{of_both.format(how)} {other.session} from {other.from_s:.1f} to {other.to_s:.1f} s"
-        )
+        return f"{text.format(how)} {other.session} from {other.from_s:.1f} to {other.to_s:.1f} s"
 
 
 @dataclass(frozen=True)
@@ -107,8 +104,7 @@ def find_duplicates(
     Parameters
     ----------
     paths : session files
-    shortest_s : what is alike but not equal is told from this length on; below 18 s heartbeats are
-        alike by chance
+    shortest_s : the shortest match that is reported; below 18 s heartbeats match by chance
 
     Returns
     -------
@@ -118,27 +114,25 @@ def find_duplicates(
     ------
     SessionError : a file cannot be read; it is named
     """
-    recordings = []
+    streams = []
     for at, path in enumerate(paths):
-        recordings.append(read_streams(path))
+        streams.append(read_streams(path))
         on_progress("reading sessions", at + 1, len(paths))
-    return compare(recordings, shortest_s=shortest_s, on_progress=on_progress)
+    return find_in_streams(streams, shortest_s=shortest_s, on_progress=on_progress)
 
 
-def compare(
-    recordings: Sequence[Streams], *, shortest_s: float = SHORTEST_S,
+def find_in_streams(
+    streams: Sequence[Streams], *, shortest_s: float = SHORTEST_S,
     on_progress: OnProgress = lambda stage, done, total: None,
 ) -> list[Duplicate]:
     """Find all pairs that share a stretch, as `find_duplicates` does, in what was read."""
-    found = {(pair, PPG): duplicate for pair, duplicate in _equal_ppg(recordings)}
-    found |= {(pair, PICTURES): duplicate for pair, duplicate in _equal_pictures(recordings)}
-    for by in (PPG, PICTURES):
-        for pair, duplicate in _alike(recordings, by, shortest_s, on_progress):
-            found.setdefault((pair, by), duplicate)
-    return [
-        duplicate
-        for _, duplicate in sorted(found.items(), key=lambda one: (one[0][0], one[0][1] != PPG))
-    ]
+    duplicates = {(pair, PPG): duplicate for pair, duplicate in _equal_ppg(streams)}
+    duplicates |= {(pair, PICTURES): duplicate for pair, duplicate in _equal_pictures(streams)}
+    for stream in (PPG, PICTURES):
+        for pair, duplicate in _matches(streams, stream, shortest_s, on_progress):
+            duplicates.setdefault((pair, stream), duplicate)
+    ordered = sorted(duplicates, key=lambda key: (key[0], key[1] != PPG))
+    return [duplicates[key] for key in ordered]
 
 
 def read_streams(path: Path) -> Streams:
@@ -149,106 +143,112 @@ def read_streams(path: Path) -> Streams:
     SessionError : see `Session`
     """
     with Session(path) as session:
-        start = session.started_monotonic_ns
+        start_ns = session.started_monotonic_ns
         sizes = session.stored_frame_bytes()
         uncompressed = int(np.prod(session.frames.stored_shape))
-        steps = np.clip(
-            np.diff(session.frame_sequence, prepend=session.frame_sequence[:1]), 0, _LONGEST_GAP
-        )
+        steps = np.diff(session.frame_sequence, prepend=session.frame_sequence[:1])
+        steps = np.clip(steps, 0, _LONGEST_GAP)
         steps[1:] = np.maximum(steps[1:], 1)
         return Streams(
-            path, session.session_id, session.ppg, (session.ppg_time_ns - start) / 1e9,
-            np.where(sizes < uncompressed, sizes, 0), (session.frame_time_ns - start) / 1e9,
+            path, session.session_id, session.ppg, (session.ppg_time_ns - start_ns) / 1e9,
+            np.where(sizes < uncompressed, sizes, 0), (session.frame_time_ns - start_ns) / 1e9,
             np.cumsum(steps),
         )
 
 
-def _equal_ppg(recordings: Sequence[Streams]) -> Iterator[tuple[Pair, Duplicate]]:
-    for run in shared_runs([one.ppg for one in recordings], shortest=round(EXACT_S * _PPG_HZ)):
-        places = (run.first, run.first_at), (run.second, run.second_at)
-        first, second = (
-            _stretch(recordings[i], recordings[i].ppg_s, at, at + run.length) for i, at in places
-        )
-        yield (run.first, run.second), Duplicate(first, second, PPG, exact=True, alike=1.0)
+def _equal_ppg(streams: Sequence[Streams]) -> Iterator[tuple[Pair, Duplicate]]:
+    columns = [recording.ppg for recording in streams]
+    for run in find_shared_runs(columns, shortest=round(EXACT_S * _PPG_HZ)):
+        yield _exact(run, streams, [recording.ppg_s for recording in streams], PPG)
 
 
-def _equal_pictures(recordings: Sequence[Streams]) -> Iterator[tuple[Pair, Duplicate]]:
-    for run in shared_runs([one.sizes for one in recordings], shortest=round(EXACT_S * _FRAME_HZ)):
-        places = (run.first, run.first_at), (run.second, run.second_at)
-        first, second = (
-            _stretch(recordings[i], recordings[i].frame_s, at, at + run.length) for i, at in places
-        )
-        looked_at = (0, run.length // 2, run.length - 1)
-        with Session(first.path) as one, Session(second.path) as other:
+def _equal_pictures(streams: Sequence[Streams]) -> Iterator[tuple[Pair, Duplicate]]:
+    columns = [recording.sizes for recording in streams]
+    for run in find_shared_runs(columns, shortest=round(EXACT_S * _FRAME_HZ)):
+        with Session(streams[run.first].path) as first, Session(streams[run.second].path) as second:
             pictures = [
-                (one.frames.raw(run.first_at + i), other.frames.raw(run.second_at + i))
-                for i in looked_at
+                (first.frames.raw(run.first_at + i), second.frames.raw(run.second_at + i))
+                for i in (0, run.length // 2, run.length - 1)
             ]
         if all(np.array_equal(*pair) for pair in pictures):
-            yield (run.first, run.second), Duplicate(first, second, PICTURES, exact=True, alike=1.0)
+            yield _exact(run, streams, [recording.frame_s for recording in streams], PICTURES)
 
 
-def _alike(
-    recordings: Sequence[Streams], by: str, shortest_s: float, on_progress: OnProgress
+def _exact(
+    run: SharedRun, streams: Sequence[Streams], times_s: Sequence[np.ndarray], stream: str
+) -> tuple[Pair, Duplicate]:
+    first, second = (
+        _stretch(streams[i], times_s[i], at, at + run.length)
+        for i, at in ((run.first, run.first_at), (run.second, run.second_at))
+    )
+    return (run.first, run.second), Duplicate(first, second, stream, is_exact=True, r=1.0)
+
+
+@dataclass(frozen=True)
+class _Signal:
+    """One stream of a recording, prepared for the search."""
+
+    recording: int           # its place in the list
+    times_s: np.ndarray      # of each value
+    prepared: PreparedSignal
+
+
+def _matches(
+    streams: Sequence[Streams], stream: str, shortest_s: float, on_progress: OnProgress
 ) -> Iterator[tuple[Pair, Duplicate]]:
-    like = _LIKE[by]
-    made = [_ppg_trace(one) if by == PPG else _picture_trace(one) for one in recordings]
-    ready = [
-        (i, times, trace)
-        for i, (values, hz, times) in enumerate(made)
-        if (trace := make_ready(values, hz, like))
-    ]
-    traces = [trace for _, _, trace in ready]
-    for one, other, delay in search(
-        traces, like, shortest_s=shortest_s,
-        on_tile=lambda done, total: on_progress(f"comparing {by}", done, total),
+    criteria = _CRITERIA[stream]
+    signals = []
+    for at, recording in enumerate(streams):
+        values, fs_hz, times_s = (_ppg_signal if stream == PPG else _size_signal)(recording)
+        if prepared := prepare_signal(values, fs_hz, criteria):
+            signals.append(_Signal(at, times_s, prepared))
+    for i, j, delay in search_pairs(
+        [signal.prepared for signal in signals], criteria, shortest_s=shortest_s,
+        on_tile=lambda done, total: on_progress(f"comparing {stream}", done, total),
     ):
-        a, b, delay_s = (one, other, delay) if one < other else (other, one, -delay)
-        match = measure(traces[a], traces[b], delay_s, like, shortest_s=shortest_s)
+        a, b, delay_s = (i, j, delay) if i < j else (j, i, -delay)
+        first, second = signals[a], signals[b]
+        match = match_pair(
+            first.prepared, second.prepared, delay_s, criteria, shortest_s=shortest_s
+        )
         if match is None:
             continue
-        first, second = (
+        stretches = [
             _stretch(
-                recordings[i], times, round(begin_s * trace.fs_hz),
-                round((begin_s + match.length_s) * trace.fs_hz),
+                streams[signal.recording], signal.times_s, round(begin_s * signal.prepared.fs_hz),
+                round((begin_s + match.length_s) * signal.prepared.fs_hz),
             )
-            for (i, times, trace), begin_s in (
-                (ready[a], match.first_s), (ready[b], match.second_s),
-            )
-        )
-        yield (
-            (ready[a][0], ready[b][0]),
-            Duplicate(first, second, by, exact=False, alike=match.alike),
-        )
+            for signal, begin_s in ((first, match.first_s), (second, match.second_s))
+        ]
+        pair = first.recording, second.recording
+        yield pair, Duplicate(*stretches, stream, is_exact=False, r=match.r)
 
 
-def _stretch(one: Streams, times_s: np.ndarray, begin: int, end: int) -> Stretch:
-    return Stretch(
-        one.path, one.session, float(times_s[begin]), float(times_s[min(end, len(times_s)) - 1])
-    )
+def _stretch(recording: Streams, times_s: np.ndarray, begin: int, end: int) -> Stretch:
+    last = min(end, len(times_s)) - 1
+    return Stretch(recording.path, recording.session, float(times_s[begin]), float(times_s[last]))
 
 
-def _ppg_trace(one: Streams) -> tuple[np.ndarray, float, np.ndarray]:
-    """Give the PPG at a constant rate, the rate, and the time of each value."""
-    steps = np.diff(one.ppg_s)
+def _ppg_signal(recording: Streams) -> tuple[np.ndarray, float, np.ndarray]:
+    """Return the PPG at a constant rate, the rate, and the time of each value."""
+    steps = np.diff(recording.ppg_s)
     usual = max(float(np.median(steps)), 1e-3) if len(steps) else math.inf
     if usual > 1 / _SLOWEST_HZ:
         return np.empty(0), _PPG_HZ, np.empty(0)
     at = np.concatenate([[0.0], np.cumsum(np.clip(steps, 1e-6, _LONGEST_GAP * usual))])
-    smooth = uniform_filter1d(one.ppg.astype(float), max(1, round(1 / _PPG_HZ / usual)))
+    smooth = uniform_filter1d(recording.ppg.astype(float), max(1, round(1 / _PPG_HZ / usual)))
     grid = np.arange(0.0, at[-1], 1 / _PPG_HZ)
-    return np.interp(grid, at, smooth), _PPG_HZ, np.interp(grid, at, one.ppg_s)
+    return np.interp(grid, at, smooth), _PPG_HZ, np.interp(grid, at, recording.ppg_s)
 
 
-def _picture_trace(one: Streams) -> tuple[np.ndarray, float, np.ndarray]:
-    """Give the frames' sizes at a constant rate, outliers cut, the rate, and the time of each."""
-    there = np.flatnonzero(one.sizes)
+def _size_signal(recording: Streams) -> tuple[np.ndarray, float, np.ndarray]:
+    """Return the frames' sizes at a constant rate, outliers cut, the rate, and each one's time."""
+    there = np.flatnonzero(recording.sizes)
     if len(there) < 2:
         return np.empty(0), _FRAME_HZ, np.empty(0)
-    every = np.arange(one.frame[-1] + 1)
-    sizes = np.interp(every, one.frame[there], one.sizes[there])
-    around = median_filter(sizes, 31, mode="nearest")
-    waver = sizes - around
-    # five standard deviations, were it Gaussian
-    most = 5 * float(np.median(np.abs(waver))) / 0.6745
-    return np.clip(waver, -most, most), _FRAME_HZ, np.interp(every, one.frame, one.frame_s)
+    every = np.arange(recording.frame[-1] + 1)
+    sizes = np.interp(every, recording.frame[there], recording.sizes[there])
+    deviation = sizes - median_filter(sizes, 31, mode="nearest")
+    most = 5 * float(np.median(np.abs(deviation))) / 0.6745    # 5 standard deviations, if Gaussian
+    times_s = np.interp(every, recording.frame, recording.frame_s)
+    return np.clip(deviation, -most, most), _FRAME_HZ, times_s

@@ -1,4 +1,4 @@
 """What is measured of a session, the limits, and the grade that follows.
 
-`acq qc` runs it; pages, split and card read its result file.
+`grade` is the entrance of the verb that grades; pages, split, card and verify read `result`.
 """

@@ -1,6 +1,4 @@
-"""What only shows beside other sessions: a lag unlike the subject's others, and recordings that are
-there twice.
-"""
+"""Flags that need other sessions: a lag unlike the subject's others, recordings that are twice."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
@@ -10,65 +8,76 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .limits import Limits
-from .measure import grade, in_order
+from .measure import grade_of, sort_flags
 from .result import Flag, SessionQuality
 
 if TYPE_CHECKING:
     from dataset.duplicates.find import Duplicate
 
-_SURE = 2.0  # standard errors of its own that a lag has to be off by, beside its limit
 KINDS = ("lag_subject", "duplicate")
+_MIN_ERRORS = 2.0  # of a lag's standard error, by which it has to be off beside the limit
 
 
-def compare_sessions(
+def flag_across_sessions(
     qualities: Mapping[Path, SessionQuality], duplicates: Sequence["Duplicate"], limits: Limits, *,
-    out: Collection[str] = (),
+    excluded: Collection[str] = (),
 ) -> dict[Path, SessionQuality]:
-    """Give the qualities anew, with the flags that come from comparing them and with the grades
-    that follow.
+    """Return the qualities with the flags that need other sessions, and with the new grades.
 
     Parameters
     ----------
     qualities : by session file; flags of an earlier comparison are dropped
-    out : sessions that are excluded: they are held against the others, and nobody against them
+    excluded : sessions that are compared with the others, and no other with them
     """
-    new: dict[Path, list[Flag]] = {path: [] for path in qualities}
-    for path, flag in _lags(qualities, limits, out):
-        new[path].append(flag)
+    flags: dict[Path, list[Flag]] = {
+        path: [flag for flag in quality.flags if flag.kind not in KINDS]
+        for path, quality in qualities.items()
+    }
+    for path, flag in _lag_flags(qualities, limits, excluded):
+        flags[path].append(flag)
     for duplicate in duplicates:
-        for stretch, other in (
-            (duplicate.first, duplicate.second), (duplicate.second, duplicate.first),
-        ):
-            length_s = stretch.to_s - stretch.from_s
-            if stretch.path in new and (other.session not in out or stretch.session in out):
-                new[stretch.path].append(
-                    limits.flag(
-                        "duplicate", duplicate.in_words(stretch.path), value=length_s,
-                        from_s=stretch.from_s, to_s=stretch.to_s,
-                    )
-                )
-    compared = {}
-    for path, quality in qualities.items():
-        flags = in_order([*(flag for flag in quality.flags if flag.kind not in KINDS), *new[path]])
-        compared[path] = replace(quality, flags=flags, grade=grade(flags))
-    return compared
+        for path, flag in _duplicate_flags(duplicate, limits, excluded):
+            if path in flags:
+                flags[path].append(flag)
+    return {
+        path: replace(quality, flags=sort_flags(flags[path]), grade=grade_of(flags[path]))
+        for path, quality in qualities.items()
+    }
 
 
-def _lags(
-    qualities: Mapping[Path, SessionQuality], limits: Limits, out: Collection[str]
+def _duplicate_flags(
+    duplicate: "Duplicate", limits: Limits, excluded: Collection[str]
 ) -> list[tuple[Path, Flag]]:
-    """Compare each session's lag with those of its subject that agree; of two that differ neither
-    is believed.
+    """Flag both recordings, but none for its likeness to one that is excluded."""
+    flags = []
+    for stretch in (duplicate.first, duplicate.second):
+        other = duplicate.other(stretch.path)
+        if other.session in excluded and stretch.session not in excluded:
+            continue
+        flag = limits.flag(
+            "duplicate", duplicate.in_words(stretch.path), value=stretch.to_s - stretch.from_s,
+            from_s=stretch.from_s, to_s=stretch.to_s,
+        )
+        flags.append((stretch.path, flag))
+    return flags
+
+
+def _lag_flags(
+    qualities: Mapping[Path, SessionQuality], limits: Limits, excluded: Collection[str]
+) -> list[tuple[Path, Flag]]:
+    """Flag lags that differ from those of the subject's other sessions that agree.
+
+    Of two sessions that differ both are flagged: which of them is right is not known.
     """
     by_subject: dict[str, list[tuple[Path, float]]] = {}
     for path, quality in qualities.items():
         if (lag_ms := quality.measures.get("lag_ms")) is not None:
             by_subject.setdefault(quality.subject, []).append((path, lag_ms))
     flags = []
-    for told in by_subject.values():
-        lags = np.array([lag_ms for _, lag_ms in told])
-        is_in = np.array([qualities[path].session not in out for path, _ in told])
-        for i, (path, lag_ms) in enumerate(told):
+    for sessions in by_subject.values():
+        lags = np.array([lag_ms for _, lag_ms in sessions])
+        is_in = np.array([qualities[path].session not in excluded for path, _ in sessions])
+        for i, (path, lag_ms) in enumerate(sessions):
             others = lags[is_in & (np.arange(len(lags)) != i)]
             if len(others) == 0:
                 continue
@@ -76,9 +85,11 @@ def _lags(
                 agreeing = others[np.abs(others - np.median(lags[is_in])) <= limits["lag_subject"]]
                 others = agreeing if len(agreeing) else others
             off_ms = float(lag_ms - np.median(others))
-            if abs(off_ms) > max(
-                limits["lag_subject"], _SURE * (qualities[path].measures.get("lag_error_ms") or 0.0)
-            ):
-                text = f"the face is {lag_ms:.0f} ms behind the finger, {off_ms:+.0f} ms from the subject's other sessions"
+            error_ms = qualities[path].measures.get("lag_error_ms") or 0.0
+            if abs(off_ms) > max(limits["lag_subject"], _MIN_ERRORS * error_ms):
+                text = (
+                    f"the face is {lag_ms:.0f} ms behind the finger, {off_ms:+.0f} ms from the "
+                    "subject's other sessions"
+                )
                 flags.append((path, limits.flag("lag_subject", text, value=off_ms)))
     return flags

@@ -1,49 +1,49 @@
-"""The limits that sessions are graded by: one file, `limits.yaml`, in which each says what it means
-and why it is so.
-"""
+"""The limits that sessions are graded by: one file, `limits.yaml`, that explains each of them."""
 
 import hashlib
 import json
 import math
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from acquire.documents import Kind, read_document
 from acquire.errors import CurationError
 
-from .result import SEVERITIES, Flag
+from .result import Flag, Severity
 
 DEFAULT = Path(__file__).with_name("limits.yaml")
+_FIX = f"start from a copy of {DEFAULT}"
 
 
 @dataclass(frozen=True)
 class Limit:
-    """One of them."""
+    """A limit, without its name."""
 
-    name: str                 # and the kind of the flags that it raises
     value: float
     unit: str
-    severity: str             # one of SEVERITIES
+    severity: Severity        # of the flags that it raises
     meaning: str
     why: str
 
 
+_DEFAULT_KIND = Kind(dict[str, Limit], "limits by name, as YAML", CurationError, "reinstall acq")
+
+
 @dataclass(frozen=True)
 class Limits:
-    """All of them, by name."""
+    """All limits, by name, which is the kind of the flags that they raise."""
 
     by_name: dict[str, Limit]
 
     def __getitem__(self, name: str) -> float:
-        """Give a limit's value."""
+        """Return a limit's value."""
         return self.by_name[name].value
 
     @property
     def hash(self) -> str:
         """SHA-256 of values and severities: what a grade depends on."""
-        body = [[limit.name, float(limit.value), limit.severity] for limit in self.by_name.values()]
+        body = [[name, limit.value, limit.severity] for name, limit in self.by_name.items()]
         return hashlib.sha256(json.dumps(sorted(body)).encode()).hexdigest()
 
     def flag(
@@ -61,59 +61,49 @@ class Limits:
 def read_limits(path: Path | None = None) -> Limits:
     """Read the limits; None reads those that come with acq.
 
-    A file of one's own may change values and severities, and leave out limits that stay as they
-    are.
+    A file of one's own changes values and severities; what it leaves out stays as it is.
 
     Raises
     ------
-    CurationError : the file cannot be read, names a limit that there is not, or changes what a
-        limit is
+    CurationError : the file cannot be read, names an unknown limit, or changes more than values
+        and severities
     """
-    limits = {
-        name: Limit(name, **body)
-        for name, body in yaml.safe_load(DEFAULT.read_text(encoding="utf-8")).items()
-    }
+    limits = read_document(_DEFAULT_KIND, DEFAULT)
     if path is None:
         return Limits(limits)
-    for name, body in _own(path).items():
-        if name not in limits:
-            raise CurationError(
-                f"expected limits such as {', '.join(list(limits)[:3])}, found {name!r} in {path}; "
-                "remove it"
-            )
-        limits[name] = _changed(limits[name], body, path)
+    changes = read_document(_change_kind(limits), path)
+    for name, limit in limits.items():
+        if (change := getattr(changes, name)) is not None:
+            limits[name] = _changed(name, limit, change, path)
     return Limits(limits)
 
 
-def _own(path: Path) -> dict[str, Any]:
-    try:
-        body = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise CurationError(
-            f"expected limits as YAML, got: {' '.join(str(error).split())}, in {path}; correct it"
-        ) from error
-    if not isinstance(body, dict):
-        raise CurationError(
-            f"expected limits by name, found none in {path}; start from a copy of {DEFAULT}"
-        )
-    return body
+def _change_kind(limits: dict[str, Limit]) -> Kind[Any]:
+    """Return the kind of document that may change these limits and names no others."""
+    import msgspec
+
+    change = msgspec.defstruct(
+        "LimitChange",
+        [("value", float | None, None), ("severity", Severity | None, None)]
+        + [(name, str | None, None) for name in ("unit", "meaning", "why")],
+        forbid_unknown_fields=True,
+    )
+    body = msgspec.defstruct(
+        "LimitChanges", [(name, change | None, None) for name in limits],  # type: ignore[operator]
+        forbid_unknown_fields=True,
+    )
+    return Kind(body, "limits by name, as YAML", CurationError, _FIX)
 
 
-def _changed(limit: Limit, body: Any, path: Path) -> Limit:
-    where = f"of {limit.name} in {path}; start from a copy of {DEFAULT}"
-    if not isinstance(body, dict) or not set(body) <= set(asdict(limit)) - {"name"}:
-        raise CurationError(f"expected value, unit, severity, meaning and why {where}")
-    new = replace(limit, **body)
-    if (
-        isinstance(new.value, bool)
-        or not isinstance(new.value, int | float)
-        or not math.isfinite(new.value)
-    ):
-        raise CurationError(f"expected a number as the value {where}, found {new.value!r}")
-    if new.severity not in SEVERITIES:
+def _changed(name: str, limit: Limit, change: Any, path: Path) -> Limit:
+    if change.unit is not None and change.unit != limit.unit:
         raise CurationError(
-            f"expected a severity of {', '.join(SEVERITIES)} {where}, found {new.severity!r}"
+            expected=f"the unit {limit.unit!r} of {name}", found=repr(change.unit), where=path,
+            fix=_FIX,
         )
-    if new.unit != limit.unit:
-        raise CurationError(f"expected the unit {limit.unit!r} {where}, found {new.unit!r}")
-    return new
+    value = limit.value if change.value is None else change.value
+    if not math.isfinite(value):
+        raise CurationError(
+            expected=f"a finite value of {name}", found=value, where=path, fix=_FIX
+        )
+    return replace(limit, value=value, severity=change.severity or limit.severity)

@@ -1,4 +1,4 @@
-"""Face and finger together: do they beat at the same rate, and how far is the face behind?"""
+"""Face and finger together: whether their rates agree, and how far the face is behind."""
 
 import math
 
@@ -8,147 +8,134 @@ from dataset.signals.beats import FAIR_FROM, beat_similarity
 from dataset.signals.filters import heart_rate, sliding_heart_rate
 from dataset.signals.lag import GRID_HZ, Correlations, PulseWave, correlate
 
-from .findings import STEP_S, Findings, joined, windows
+from .measurements import STEP_S, Measurements, join_extremes, windows_without
 
-_SURE_R = 0.5  # correlation of face and finger, in half of the windows, that a lag is told from
-SURE = 3.0                         # standard errors that a lag has to be off by, beside its limit
+MIN_ERRORS = 3.0                   # of a lag's standard error, by which it has to be off, too
+_MIN_R = 0.5                       # of face and finger, in half of the windows, to give a lag
 _STEP_WINDOWS = 3                  # on each side of a step: 20 s
 _SPECTRUM_BPM = (40.0, 200.0)
+_CURVE_HZ = 25.0
+
+Spans = list[tuple[float, float]]
 
 
 def measure_pulses(
-    face: PulseWave | None, finger: PulseWave | None, poor: list[tuple[float, float]],
-    found: Findings,
+    face: PulseWave | None, finger: PulseWave | None, poor: Spans, measured: Measurements
 ) -> None:
-    """Compare the two pulses.
+    """Measure each pulse, and the two against each other.
 
     Parameters
     ----------
-    poor : spans in which the finger's is none, left out
+    poor : spans in which there is no clean pulse of the finger; they are left out
     """
-    for name, pulse in (("ppg", finger), ("pos", face)):
-        if pulse is None:
-            continue
-        scaled = (
-            pulse.values if name == "ppg" else pulse.values / max(float(pulse.values.std()), 1e-12)
-        )
-        every = round(GRID_HZ / 25)
-        found.curve(
-            "ppg_filtered" if name == "ppg" else "pos", pulse.t_s[::every], scaled[::every], "1"
-        )
-        centres_s, bpm = sliding_heart_rate(pulse.values, GRID_HZ)
-        found.curve(f"{name}_hr", pulse.first_s + centres_s, bpm, "bpm")
-        found.note(f"{name}_hr_bpm", float(np.nanmean(bpm)) if np.isfinite(bpm).any() else None)
-        _spectrum(name, pulse.values, found)
+    if finger is not None:
+        _add_curves("ppg", "ppg_filtered", finger, finger.values, measured)
+    if face is not None:
+        scaled = face.values / max(float(face.values.std()), 1e-12)
+        _add_curves("pos", "pos", face, scaled, measured)
     if face is None or finger is None:
         return
-    first_s, last_s = (
-        max(face.first_s, finger.first_s), min(float(face.t_s[-1]), float(finger.t_s[-1])),
-    )
-    spans = (
-        [
-            span
-            for span in windows(first_s, last_s)
-            if not any(span[0] < end and begin < span[1] for begin, end in poor)
-        ]
-        if last_s > first_s
-        else []
-    )
-    _rates(face, finger, spans, found)
-    _lags(face, finger, spans, found)
+    first_s = max(face.first_s, finger.first_s)
+    last_s = min(float(face.t_s[-1]), float(finger.t_s[-1]))
+    spans = windows_without(poor, first_s, last_s) if last_s > first_s else []
+    _measure_rates(face, finger, spans, measured)
+    _measure_lag(correlate(face, finger, spans), measured)
 
 
-def _spectrum(name: str, values: np.ndarray, found: Findings) -> None:
-    points = 2 ** math.ceil(math.log2(max(len(values), 60 * GRID_HZ)))
-    power = np.abs(np.fft.rfft(values * np.hanning(len(values)), points)) ** 2
-    bpm = np.fft.rfftfreq(points, 1 / GRID_HZ) * 60
-    inside = (bpm >= _SPECTRUM_BPM[0]) & (bpm <= _SPECTRUM_BPM[1])
-    found.curve(
-        f"{name}_spectrum", bpm[inside], power[inside] / max(float(power[inside].max()), 1e-30), "1"
-    )
-
-
-def _rates(
-    face: PulseWave, finger: PulseWave, spans: list[tuple[float, float]], found: Findings
+def _add_curves(
+    name: str, wave_name: str, pulse: PulseWave, wave: np.ndarray, measured: Measurements
 ) -> None:
-    wrong, asked, differences = [], 0, []
-    for span in spans:
-        seen, felt = face.between(*span), finger.between(*span)
-        bpm = heart_rate(seen, GRID_HZ) - heart_rate(felt, GRID_HZ)
+    """Add a pulse's wave, its heart rate and its spectrum."""
+    every = round(GRID_HZ / _CURVE_HZ)
+    measured.add_curve(wave_name, pulse.t_s[::every], wave[::every], "1")
+    centres_s, bpm = sliding_heart_rate(pulse.values, GRID_HZ)
+    measured.add_curve(f"{name}_hr", pulse.first_s + centres_s, bpm, "bpm")
+    mean_bpm = float(np.nanmean(bpm)) if np.isfinite(bpm).any() else None
+    measured.add_measure(f"{name}_hr_bpm", mean_bpm)
+    points = 2 ** math.ceil(math.log2(max(len(pulse.values), 60 * GRID_HZ)))
+    power = np.abs(np.fft.rfft(pulse.values * np.hanning(len(pulse.values)), points)) ** 2
+    grid_bpm = np.fft.rfftfreq(points, 1 / GRID_HZ) * 60
+    inside = (grid_bpm >= _SPECTRUM_BPM[0]) & (grid_bpm <= _SPECTRUM_BPM[1])
+    relative = power[inside] / max(float(power[inside].max()), 1e-30)
+    measured.add_curve(f"{name}_spectrum", grid_bpm[inside], relative, "1")
+
+
+def _measure_rates(
+    face: PulseWave, finger: PulseWave, spans: Spans, measured: Measurements
+) -> None:
+    """Compare the heart rates of face and finger, window by window."""
+    differences: list[float] = []
+    flagged: list[tuple[float, float, float]] = []      # where the face's pulse is clean, too
+    apart = 0
+    for first, last in spans:
+        wave = face.between(first, last)
+        bpm = heart_rate(wave, GRID_HZ) - heart_rate(finger.between(first, last), GRID_HZ)
         if not math.isfinite(bpm):
             continue
-        asked += 1
         differences.append(abs(bpm))
-        if abs(bpm) > found.limits["pulse_disagrees"]:
-            wrong.append((*span, bpm, beat_similarity(seen, GRID_HZ) >= FAIR_FROM))
-    found.note("rate_difference_bpm", float(np.median(differences)) if differences else None)
-    share = 100 * len(wrong) / asked if asked else 0.0
-    found.note("pulses_apart_percent", share if asked else None)
-    for first, last, bpm in joined([(a, b, c) for a, b, c, clean in wrong if clean]):
-        found.flag(
-            "pulse_disagrees",
-            f"the face beats {abs(bpm):.0f} bpm {'faster' if bpm > 0 else 'slower'} than the "
-            "finger",
-            value=bpm,
-            from_s=first,
-            to_s=last,
+        if abs(bpm) > measured.limits["pulse_disagrees"]:
+            apart += 1
+            if beat_similarity(wave, GRID_HZ) >= FAIR_FROM:
+                flagged.append((first, last, bpm))
+    share = 100 * apart / len(differences) if differences else 0.0
+    median_bpm = float(np.median(differences)) if differences else None
+    measured.add_measure("rate_difference_bpm", median_bpm)
+    measured.add_measure("pulses_apart_percent", share if differences else None)
+    for first, last, bpm in join_extremes(flagged):
+        side = "faster" if bpm > 0 else "slower"
+        measured.add_flag(
+            "pulse_disagrees", f"the face beats {abs(bpm):.0f} bpm {side} than the finger",
+            value=bpm, from_s=first, to_s=last,
         )
-    if share > found.limits["pulses_apart"]:
-        found.flag(
-            "pulses_apart", f"face and finger differ in rate in {share:.0f} % of the windows",
-            value=share,
-        )
+    if share > measured.limits["pulses_apart"]:
+        text = f"face and finger differ in rate in {share:.0f} % of the windows"
+        measured.add_flag("pulses_apart", text, value=share)
 
 
-def _lags(
-    face: PulseWave, finger: PulseWave, spans: list[tuple[float, float]], found: Findings
-) -> None:
-    told = correlate(face, finger, spans)
-    whole = told.lag()
-    if whole is None or whole.r < _SURE_R or not math.isfinite(whole.error_s):
-        found.note("lag_ms", None)
-        if told.is_beyond:
-            found.flag(
-                "lag_beyond", f"face and finger are over {found.limits['lag_beyond']:.0f} ms apart",
-                value=None,
-            )
+def _measure_lag(correlations: Correlations, measured: Measurements) -> None:
+    """Measure how far the face is behind the finger, over all and in each window."""
+    limits = measured.limits
+    lag = correlations.lag()
+    if lag is None or lag.r < _MIN_R or not math.isfinite(lag.error_s):
+        measured.add_measure("lag_ms", None)
+        if correlations.is_beyond:
+            text = f"face and finger are over {limits['lag_beyond']:.0f} ms apart"
+            measured.add_flag("lag_beyond", text, value=None)
         return
-    each = [told.lag(np.array([w])) for w in range(len(told.spans_s))]
-    found.curve(
-        "lag_ms", told.spans_s.mean(axis=1),
-        np.array([np.nan if lag is None else lag.lag_s * 1e3 for lag in each]), "ms",
-    )
-    lag_ms, error_ms = whole.lag_s * 1e3, whole.error_s * 1e3
-    found.note("lag_ms", lag_ms)
-    found.note("lag_error_ms", error_ms)
-    found.note("lag_r", whole.r)
-    for name, is_wrong in (
-        ("lag_low", lag_ms + SURE * error_ms < found.limits["lag_low"]),
-        ("lag_high", lag_ms - SURE * error_ms > found.limits["lag_high"]),
-    ):
-        if is_wrong:
-            found.flag(name, f"the face is {lag_ms:.0f} ms behind the finger", value=lag_ms)
-    _step(told, found)
+    each = [correlations.lag(np.array([w])) for w in range(len(correlations.spans_s))]
+    each_ms = np.array([np.nan if window is None else window.lag_s * 1e3 for window in each])
+    measured.add_curve("lag_ms", correlations.spans_s.mean(axis=1), each_ms, "ms")
+    lag_ms, error_ms = lag.lag_s * 1e3, lag.error_s * 1e3
+    measured.add_measure("lag_ms", lag_ms)
+    measured.add_measure("lag_error_ms", error_ms)
+    measured.add_measure("lag_r", lag.r)
+    text = f"the face is {lag_ms:.0f} ms behind the finger"
+    if lag_ms + MIN_ERRORS * error_ms < limits["lag_low"]:
+        measured.add_flag("lag_low", text, value=lag_ms)
+    if lag_ms - MIN_ERRORS * error_ms > limits["lag_high"]:
+        measured.add_flag("lag_high", text, value=lag_ms)
+    _measure_step(correlations, measured)
 
 
-def _step(told: Correlations, found: Findings) -> None:
+def _measure_step(correlations: Correlations, measured: Measurements) -> None:
     """Find where the lag before differs most, in standard errors, from the lag after."""
-    best: tuple[float, float, float] | None = None
-    for at_s in np.unique(told.spans_s[:, 1])[1:]:
-        before, after = (
-            told.lag(told.spans_s[:, 1] < at_s + 0.1), told.lag(told.spans_s[:, 0] > at_s - 0.1),
-        )
+    most, at_s, step_ms = 0.0, None, 0.0
+    spans_s = correlations.spans_s
+    for end_s in np.unique(spans_s[:, 1])[1:]:
+        before = correlations.lag(spans_s[:, 1] < end_s + 0.1)
+        after = correlations.lag(spans_s[:, 0] > end_s - 0.1)
         if before is None or after is None or min(before.windows, after.windows) < _STEP_WINDOWS:
             continue
-        if min(before.r, after.r) < _SURE_R:
+        if min(before.r, after.r) < _MIN_R:
             continue
-        step_ms = (after.lag_s - before.lag_s) * 1e3
+        difference_ms = (after.lag_s - before.lag_s) * 1e3
         error_ms = math.hypot(before.error_s, after.error_s) * 1e3
-        if math.isfinite(error_ms) and (best is None or abs(step_ms) / (error_ms + 1) > best[0]):
-            best = abs(step_ms) / (error_ms + 1), float(at_s), step_ms
-    found.note("lag_step_ms", best[2] if best else None)
-    if best and best[0] > SURE and abs(best[2]) > found.limits["lag_step"]:
-        found.flag(
-            "lag_step", f"the face's lag behind the finger changes by {best[2]:+.0f} ms",
-            value=best[2], from_s=best[1] - STEP_S, to_s=best[1] + STEP_S,
+        errors = abs(difference_ms) / (error_ms + 1)
+        if math.isfinite(error_ms) and (at_s is None or errors > most):
+            most, at_s, step_ms = errors, float(end_s), difference_ms
+    measured.add_measure("lag_step_ms", None if at_s is None else step_ms)
+    if at_s is not None and most > MIN_ERRORS and abs(step_ms) > measured.limits["lag_step"]:
+        measured.add_flag(
+            "lag_step", f"the face's lag behind the finger changes by {step_ms:+.0f} ms",
+            value=step_ms, from_s=at_s - STEP_S, to_s=at_s + STEP_S,
         )

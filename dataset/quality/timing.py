@@ -1,124 +1,146 @@
-"""Gaps, jitter, losses and clocks of a session's two streams, and the bound on its samples' times.
-"""
+"""Length, gaps, jitter, losses and clocks of a session's two streams; how sure its times are."""
 
 import numpy as np
 
 from dataset.session.reader import Session
 from dataset.signals.clock_check import check_clock
 
-from .findings import Findings, joined
+from .measurements import Measurements, join_extremes
 
 _NEAR_S = 1.0                      # gaps this close are one flag
 
 
-def measure_timing(session: Session, found: Findings) -> None:
-    """Measure both streams' times."""
-    start = session.started_monotonic_ns
-    for stream, time_ns, arrival_ns, sequence, lost in (
-        (
-            "frame", session.frame_time_ns, session.frame_arrival_ns, session.frame_sequence,
-            session.lost_frames,
-        ),
-        (
-            "sample", session.ppg_time_ns, session.ppg_arrival_ns, session.ppg_sequence,
-            session.lost_samples,
-        ),
-    ):
-        t_s = (time_ns - start) / 1e9
-        _intervals(stream, t_s, sequence, lost, found)
-        _clock(stream, t_s, (arrival_ns - start) / 1e9, session, found)
-    _bound(session, found)
+def measure_length(frame_s: np.ndarray, sample_s: np.ndarray, measured: Measurements) -> None:
+    """Measure how long both streams run, and where one of them runs alone.
+
+    Parameters
+    ----------
+    frame_s, sample_s : times after the session's start
+    """
+    streams = [
+        (name, t_s) for name, t_s in (("frames", frame_s), ("samples", sample_s)) if len(t_s)
+    ]
+    both_s = 0.0
+    if len(streams) == 2:
+        both_s = max(0.0, float(min(frame_s[-1], sample_s[-1]) - max(frame_s[0], sample_s[0])))
+    measured.add_measure("both_streams_s", both_s)
+    if both_s < measured.limits["too_short"]:
+        text = f"frames and samples together for {both_s:.1f} s"
+        measured.add_flag("too_short", text, value=both_s)
+    if len(streams) < 2:
+        return
+    begin, end = min(t_s[0] for _, t_s in streams), max(t_s[-1] for _, t_s in streams)
+    for name, t_s in streams:
+        for first, last, where in (
+            (begin, t_s[0], "at the beginning"), (t_s[-1], end, "at the end"),
+        ):
+            if (alone_s := float(last - first)) > measured.limits["one_stream"]:
+                measured.add_flag(
+                    "one_stream", f"no {name} for {alone_s:.1f} s {where}", value=alone_s,
+                    from_s=first, to_s=last,
+                )
+    share = 100 * (1 - both_s / float(end - begin)) if end > begin else 0.0
+    if share > measured.limits["streams_apart"]:
+        text = f"frames or samples alone for {share:.0f} % of the session"
+        measured.add_flag("streams_apart", text, value=share)
 
 
-def _intervals(
-    stream: str, t_s: np.ndarray, sequence: np.ndarray, lost: int, found: Findings
+def measure_timing(session: Session, measured: Measurements) -> None:
+    """Measure the times of both streams."""
+    start_ns = session.started_monotonic_ns
+    frame_s, sample_s = (
+        (time_ns - start_ns) / 1e9 for time_ns in (session.frame_time_ns, session.ppg_time_ns)
+    )
+    _measure_intervals("frame", frame_s, session.frame_sequence, session.lost_frames, measured)
+    _measure_clock(
+        "frame", frame_s, (session.frame_arrival_ns - start_ns) / 1e9, session, measured
+    )
+    _measure_intervals("sample", sample_s, session.ppg_sequence, session.lost_samples, measured)
+    _measure_clock(
+        "sample", sample_s, (session.ppg_arrival_ns - start_ns) / 1e9, session, measured
+    )
+    _measure_bound(session, sample_s, measured)
+
+
+def _measure_intervals(
+    stream: str, t_s: np.ndarray, sequence: np.ndarray, lost: int, measured: Measurements
 ) -> None:
-    rate = "frames" if stream == "frame" else "samples"
+    """Measure losses, gaps, jitter and times that go back; `stream` is "frame" or "sample"."""
+    limits = measured.limits
     share = 100 * lost / max(1, lost + len(t_s))
-    found.note(f"lost_{rate}", lost)
-    if share > found.limits[f"lost_{rate}"]:
-        found.flag(
-            f"lost_{rate}", f"{lost} of {lost + len(t_s)} {rate} lost, {share:.1f} %", value=share
-        )
+    measured.add_measure(f"lost_{stream}s", lost)
+    if share > limits[f"lost_{stream}s"]:
+        text = f"{lost} of {lost + len(t_s)} {stream}s lost, {share:.1f} %"
+        measured.add_flag(f"lost_{stream}s", text, value=share)
     if len(t_s) < 2:
         return
     steps_ms = np.diff(t_s) * 1e3
-    found.curve(f"{stream}_interval_ms", t_s[1:], steps_ms, "ms")
-    limit_ms = found.limits[f"{stream}_gap"]
-    gaps = [
-        (float(t_s[i]), float(t_s[i + 1]), float(steps_ms[i]))
-        for i in np.flatnonzero(steps_ms > limit_ms)
-    ]
-    found.note(f"longest_{stream}_gap_ms", float(steps_ms.max()))
-    for first, last, longest in joined(gaps, within_s=_NEAR_S):
-        found.flag(
+    measured.add_curve(f"{stream}_interval_ms", t_s[1:], steps_ms, "ms")
+    is_gap = steps_ms > limits[f"{stream}_gap"]
+    gaps = [(float(t_s[i]), float(t_s[i + 1]), float(steps_ms[i])) for i in np.flatnonzero(is_gap)]
+    measured.add_measure(f"longest_{stream}_gap_ms", float(steps_ms.max()))
+    for first, last, longest in join_extremes(gaps, within_s=_NEAR_S):
+        measured.add_flag(
             f"{stream}_gap", f"no {stream} for {longest:.0f} ms", value=longest, from_s=first,
             to_s=last,
         )
-    whole = steps_ms[(np.diff(sequence) == 1) & (steps_ms <= limit_ms)]
+    whole = steps_ms[(np.diff(sequence) == 1) & ~is_gap]
     jitter_ms = float(whole.std()) if len(whole) else float("nan")
-    found.note(f"{stream}_jitter_ms", jitter_ms)
-    if jitter_ms > found.limits[f"{stream}_jitter"]:
-        found.flag(
-            f"{stream}_jitter", f"the time between {rate} wavers by {jitter_ms:.1f} ms",
-            value=jitter_ms,
-        )
+    measured.add_measure(f"{stream}_jitter_ms", jitter_ms)
+    if jitter_ms > limits[f"{stream}_jitter"]:
+        text = f"the time between {stream}s wavers by {jitter_ms:.1f} ms"
+        measured.add_flag(f"{stream}_jitter", text, value=jitter_ms)
     back = np.flatnonzero(steps_ms <= 0)
     if len(back):
         ends = t_s[np.concatenate([back, back + 1])]
-        found.flag(
+        most_ms = -steps_ms[back].min()
+        measured.add_flag(
             "times_back",
-            f"{len(back)} times {rate} stand still or go back, by up to "
-            f"{-steps_ms[back].min():.1f} ms",
-            value=float(steps_ms[back].min()),
-            from_s=float(ends.min()),
-            to_s=float(ends.max()),
+            f"{len(back)} times {stream}s stand still or go back, by up to {most_ms:.1f} ms",
+            value=-float(most_ms), from_s=float(ends.min()), to_s=float(ends.max()),
         )
 
 
-def _clock(
-    stream: str, t_s: np.ndarray, arrival_s: np.ndarray, session: Session, found: Findings
+def _measure_clock(
+    stream: str, t_s: np.ndarray, arrival_s: np.ndarray, session: Session, measured: Measurements
 ) -> None:
+    """Measure the times of a stream against their arrivals: its rate, and steps of its clock."""
     name = "frame_rate_error" if stream == "frame" else "ppg_rate_error"
-    if session.imported_from:  # what stands for arrivals there are the published stamps themselves
-        found.note(f"{name}_percent", None)
+    if session.imported_from:      # the arrivals of an imported session are the published stamps
+        measured.add_measure(f"{name}_percent", None)
         return
     check = check_clock(t_s, arrival_s)
     error = None if check.rate_error is None else 100 * check.rate_error
-    found.note(f"{name}_percent", error)
-    if error is not None and abs(error) > found.limits[name]:
+    measured.add_measure(f"{name}_percent", error)
+    if error is not None and abs(error) > measured.limits[name]:
         side = "fast" if error > 0 else "slow"
-        found.flag(
-            name, f"{stream} times run {abs(error):.2f} % too {side} against the host's clock",
-            value=error,
-        )
+        text = f"{stream} times run {abs(error):.2f} % too {side} against the host's clock"
+        measured.add_flag(name, text, value=error)
     for at_s, size_s in check.steps:
-        if abs(size_s) * 1e3 > found.limits["clock_step"]:
-            found.flag(
+        if abs(size_s) * 1e3 > measured.limits["clock_step"]:
+            measured.add_flag(
                 "clock_step", f"the delay of {stream}s changes by {size_s * 1e3:+.0f} ms and stays",
                 value=size_s * 1e3, from_s=at_s - 1, to_s=at_s + 1,
             )
 
 
-def _bound(session: Session, found: Findings) -> None:
-    known = session.ppg_bound_ns >= 0
-    t_s = (session.ppg_time_ns - session.started_monotonic_ns) / 1e9
-    bound_ms = np.where(known, session.ppg_bound_ns / 1e6, np.nan)
-    found.note("sync_bound_ms", session.sync_bound_ms)
-    if known.any():
-        found.curve("sync_bound_ms", t_s, bound_ms, "ms")
-    without = 100 * float(np.mean(~known)) if len(known) else 0.0
-    if without > found.limits["sync_missing"] and not session.imported_from:
-        found.flag(
-            "sync_missing", f"{without:.0f} % of the samples have no bound on their times",
-            value=without,
-        )
+def _measure_bound(session: Session, sample_s: np.ndarray, measured: Measurements) -> None:
+    """Measure the bound on the error of the samples' times."""
+    is_known = session.ppg_bound_ns >= 0
+    bound_ms = np.where(is_known, session.ppg_bound_ns / 1e6, np.nan)
+    measured.add_measure("sync_bound_ms", session.sync_bound_ms)
+    if is_known.any():
+        measured.add_curve("sync_bound_ms", sample_s, bound_ms, "ms")
+    missing = 100 * float(np.mean(~is_known)) if len(is_known) else 0.0
+    if missing > measured.limits["sync_missing"] and not session.imported_from:
+        text = f"{missing:.0f} % of the samples have no bound on their times"
+        measured.add_flag("sync_missing", text, value=missing)
     wide = [
-        (float(t_s[i]), float(t_s[i]), float(bound_ms[i]))
-        for i in np.flatnonzero(bound_ms > found.limits["sync_bound"])
+        (float(sample_s[i]), float(sample_s[i]), float(bound_ms[i]))
+        for i in np.flatnonzero(bound_ms > measured.limits["sync_bound"])
     ]
-    for first, last, worst in joined(wide, within_s=_NEAR_S):
-        found.flag(
+    for first, last, worst in join_extremes(wide, within_s=_NEAR_S):
+        measured.add_flag(
             "sync_bound", f"times are certain only within {worst:.1f} ms", value=worst,
             from_s=first, to_s=last,
         )

@@ -12,8 +12,9 @@ from dataset.common.files import sha256_of
 from dataset.common.progress import OnProgress
 from dataset.layouts.manifest import MANIFEST
 from dataset.layouts.ubfc import LABELS, VIDEO
+from dataset.quality.curves import read_curves
 from dataset.quality.result import read_quality
-from dataset.runs import read_runs
+from dataset.runs import read_training_runs
 from dataset.selection.exclusions import Exclusions
 from dataset.selection.exclusions_file import read_exclusions
 from dataset.selection.identities import SessionIdentity
@@ -156,10 +157,14 @@ def _session(path: Path, noted: SessionIdentity | None, done: Verification, know
                 "stale", where,
                 f"{where} is of an earlier state of the recording; acq qc measures it again",
             )
+        try:
+            read_curves(path, quality.session_hash)
+        except CurationError as error:
+            done.add("broken", data_folder.quality_curves_file(path), error)
 
 
 def _runs(data: Path, done: Verification, known: Known) -> None:
-    runs = read_runs(data)
+    runs = read_training_runs(data)
     for run in runs:
         for problem in run.problems:
             done.add("broken", run.folder, problem)

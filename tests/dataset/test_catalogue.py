@@ -4,7 +4,6 @@ import csv
 import io
 import json
 import os
-import re
 
 import h5py
 import numpy as np
@@ -13,9 +12,8 @@ from typer.testing import CliRunner
 
 from acq.main import app
 from acquire import data_folder
-from acquire.errors import CurationError
 from dataset.catalogue import catalogue
-from dataset.quality.result import SessionQuality, read_grade, read_quality, write_quality
+from dataset.quality.result import SessionQuality, write_quality
 from dataset.selection.choose import split_by_subject
 from dataset.selection.exclusions import Exclusions
 from dataset.selection.exclusions_file import write_exclusions
@@ -23,8 +21,9 @@ from dataset.selection.identities import identify_sessions
 from dataset.selection.make_exclusion import make_exclusion
 from dataset.selection.split_file import write_split
 from dataset.session import reader as session_module
+from dataset.session.heart_rate import mean_heart_rate
 from dataset.session.reader import Session
-from dataset.session.summary import mean_heart_rate, summarise
+from dataset.session.summary import summarise
 from tests.support.made_sessions import START_NS, make_session, sample_times
 
 FIRST, SECOND = "S01-20260101T090001Z", "S02-20260101T090001Z"
@@ -44,7 +43,7 @@ def damage(data, subject="S03"):
 
 
 def graded(path, grade="good"):
-    made = SessionQuality(path.stem, "S01", "0" * 64, False, 8.0, grade, (), {}, {}, "", "0")
+    made = SessionQuality(path.stem, "S01", "0" * 64, False, 8.0, grade, (), {}, "", "0")
     return write_quality(path, made)
 
 
@@ -124,34 +123,6 @@ def test_what_cannot_be_read_is_listed_and_named(acq, data):
         assert str(file) in line
 
 
-@pytest.mark.parametrize(
-    ("damage", "says"),
-    [
-        (lambda text: text[:-1], "it is cut short"),
-        (lambda text: text.replace('"good"', '"fine"'), "found 'fine'"),
-        (lambda text: text.replace("acq-quality", "acq-split"), "expected schema acq-quality"),
-        (
-            lambda text: text.replace('"schema_version": 1', '"schema_version": 2'),
-            "expected schema acq-quality 1",
-        ),
-        (lambda text: '{"schema": "acq-quality"}\n', "expected ,"),
-        (lambda text: "[1]\n", "cut short"),
-        (lambda text: "{[1]: 2}\n", "unhashable"),
-        (lambda text: "", "cut short"),
-    ],
-)
-def test_a_grade_is_not_believed_unchecked(data, damage, says):
-    path = data_folder.session_files(data)[0]
-    assert read_grade(path) is None
-    quality = graded(path, "usable")
-    assert read_grade(path) == read_quality(path).grade == "usable"
-    quality = graded(path)
-    quality.write_text(damage(quality.read_text()))
-    with pytest.raises(CurationError, match=re.escape(says)) as caught:
-        read_grade(path)
-    assert str(quality) in str(caught.value)
-
-
 def test_table_json_and_subjects(data):
     def run(*words):
         return CliRunner().invoke(app, ["ls", "--quiet", *words, "--data", str(data)])
@@ -191,7 +162,7 @@ def test_a_recording_that_still_grows_is_listed(data):
 def heart_rate_of(tmp_path, ppg, **kwargs):
     path = make_session(tmp_path, seconds=40.0, ppg=ppg, **kwargs)
     with Session(path) as session:
-        return mean_heart_rate(session), summarise(path).hr_bpm
+        return mean_heart_rate(session), summarise(path).ppg.hr_bpm
 
 
 def test_heart_rate_is_the_mean_of_one_that_changes(tmp_path):

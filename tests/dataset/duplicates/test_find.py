@@ -9,8 +9,8 @@ from acquire.camera.source import CameraInfo, VideoFrame
 from acquire.errors import SessionError
 from acquire.session.writer import SessionWriter
 from acquire.simulation.subject import VirtualSubject
-from dataset.duplicates.find import PICTURES, PPG, Streams, compare, find_duplicates
-from dataset.duplicates.shared_runs import shared_runs
+from dataset.duplicates.find import PICTURES, PPG, Streams, find_duplicates, find_in_streams
+from dataset.duplicates.shared_runs import find_shared_runs
 from tests.support.fakes import HELLO
 
 HEIGHT, WIDTH = 48, 64
@@ -129,13 +129,13 @@ CASES = [
 @pytest.mark.parametrize(("take", "expected"), CASES)
 def test_a_copy_is_found_and_its_stretch_told(take, expected, originals, tmp_path):
     path = write(tmp_path, "copy", take)
-    found = {one.by: one for one in find_duplicates([*originals, path])}
+    found = {one.stream: one for one in find_duplicates([*originals, path])}
     assert set(found) == set(expected)
     for by, (from_s, to_s, exact) in expected.items():
         one = found[by]
         assert (one.first.session, one.second.session) == ("one", "copy")
-        assert one.exact == exact
-        assert one.alike == 1 if exact else 0.25 < one.alike < 1
+        assert one.is_exact == exact
+        assert one.r == 1 if exact else 0.25 < one.r < 1
         slack_s = 0.1 if exact else 3.0             # windows of 10 s tell no end more sharply
         assert (one.first.from_s, one.first.to_s) == pytest.approx((from_s, to_s), abs=slack_s)
         assert one.second.from_s == pytest.approx(one.first.from_s - take.first_s, abs=0.05)
@@ -154,7 +154,7 @@ def streams(name, ppg=(), rate_hz=RATE_HZ, sizes=()):
 
 @pytest.mark.parametrize("seconds", [20, 60])
 def test_many_recordings_of_one_subject_are_not_taken_for_copies(seconds):
-    assert compare([streams(f"{n}", a_pulse(n, seconds=seconds)) for n in range(60)]) == []
+    assert find_in_streams([streams(f"{n}", a_pulse(n, seconds=seconds)) for n in range(60)]) == []
 
 
 def test_pieces_of_real_logs_are_not_taken_for_copies_and_a_copy_of_one_is(real_face):
@@ -165,13 +165,13 @@ def test_pieces_of_real_logs_are_not_taken_for_copies_and_a_copy_of_one_is(real_
         streams(f"{at}", ppg[at : at + 2400], 100.4) for at in range(0, len(ppg) - 2400, 2400)
     ]
     assert len(pieces) > 25
-    assert compare(pieces) == []
+    assert find_in_streams(pieces) == []
     # Half a sample off the grid of the others, at another rate, with noise.
     copy = noisy(
         np.interp(np.arange(600) / 26.3, np.arange(2400) / 100.4, pieces[5].ppg * 20.0), 60
     )
-    (found,) = compare([*pieces, streams("copy", copy, 26.3)])
-    assert (found.first.session, found.second.session, found.by, found.exact) == (
+    (found,) = find_in_streams([*pieces, streams("copy", copy, 26.3)])
+    assert (found.first.session, found.second.session, found.stream, found.is_exact) == (
         "12000", "copy", PPG, False,
     )
 
@@ -182,7 +182,7 @@ def test_the_flicker_of_one_lamp_is_not_taken_for_a_copy():
         n = np.arange(30 * FPS)
         return 120_000 + 600 * np.sin(2 * np.pi * 1.7 * n / FPS) + rng.normal(0, 200, len(n))
 
-    assert compare([streams(f"{seed}", sizes=sizes(seed)) for seed in range(30)]) == []
+    assert find_in_streams([streams(f"{seed}", sizes=sizes(seed)) for seed in range(30)]) == []
 
 
 def test_a_tone_a_flat_line_and_nothing_are_not_taken_for_copies():
@@ -192,15 +192,15 @@ def test_a_tone_a_flat_line_and_nothing_are_not_taken_for_copies():
         for phase in (0, 1, 2)
     ]
     flat = [np.full(len(t), 512)] * 2
-    assert compare([streams(f"{i}", ppg, sizes=np.full(len(t), 90_000))
+    assert find_in_streams([streams(f"{i}", ppg, sizes=np.full(len(t), 90_000))
                     for i, ppg in enumerate([*tones, *flat, [], [1], [1, 2]])]) == []
 
 
-def test_a_clock_that_jumps_a_year_takes_no_year_to_compare():
+def test_a_clock_that_jumps_a_year_takes_no_year_to_find_in_streams():
     ppg = a_pulse(3, seconds=40)
     late = streams("late", ppg + 300)
     late.ppg_s[600:] += 365 * 86400.0
-    (found,) = compare([streams("one", ppg), late])
+    (found,) = find_in_streams([streams("one", ppg), late])
     assert (found.second.session, found.second.to_s) == ("late", pytest.approx(24, abs=2.5))
 
 
@@ -217,17 +217,17 @@ def test_shared_runs_are_found_wherever_they_are_and_grown_to_their_ends():
         length = int(rng.integers(40, 55))
         a, b = (int(rng.integers(0, len(column) - length)) for column in (one, other))
         other[b : b + length] = one[a : a + length]
-        (run,) = shared_runs([one, other], shortest=40)
+        (run,) = find_shared_runs([one, other], shortest=40)
         assert run.first_at <= a
         assert run.first_at + run.length >= a + length
         assert run.first_at - run.second_at == a - b
         np.testing.assert_array_equal(
             one[run.first_at :][: run.length], other[run.second_at :][: run.length]
         )
-        assert shared_runs([one[:a], other], shortest=40) == []
+        assert find_shared_runs([one[:a], other], shortest=40) == []
 
 
 def test_of_many_equal_copies_each_is_told_with_the_one_before():
     column = np.random.default_rng(0).integers(0, 1000, 500)
-    runs = shared_runs([column] * 50, shortest=100)
+    runs = find_shared_runs([column] * 50, shortest=100)
     assert sorted((run.first, run.second) for run in runs) == [(n, n + 1) for n in range(49)]

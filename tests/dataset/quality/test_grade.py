@@ -1,7 +1,6 @@
 """What `acq qc` measures: clean sessions are good, and each fault is told, where it is."""
 
 import json
-import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -425,7 +424,7 @@ def test_motion_and_speech_show_in_real_fingers(real_finger, tmp_path, subject):
     assert max(found.measures["ppg_poor_percent"] for found in moved) > 8
 
 
-# -- limits, and the verb
+# -- the verb
 
 
 def test_a_stream_that_ends_early_is_told(tmp_path):
@@ -489,39 +488,6 @@ def test_what_is_damaged_holds_nobody_up(tmp_path, acq):
     assert second.stem in done.stdout
     (line,) = done.stderr.splitlines()
     assert first.name in line
-
-
-def test_the_document_says_every_limit_as_it_is(repo):
-    rows = re.findall(
-        r"^\| `(\w+)` \| (.+?) \| (\w+) \| (.+) \|$", (repo / "docs" / "quality.md").read_text(),
-        flags=re.M,
-    )
-    assert rows == [
-        (name, f"{limit.value:g} {limit.unit}", limit.severity, limit.meaning)
-        for name, limit in LIMITS.by_name.items()
-    ]
-    assert all(limit.why for limit in LIMITS.by_name.values())
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("lag_step: {value: 50, severity: note}", None), ("lag_stop: {value: 5}", "lag_stop"),
-        ("lag_step: {value: high}", "got str at .*lag_step.value"), ("lag_step: {severity: awful}", "'awful'"),
-        ("lag_step: {unit: s}", "the unit 'ms' of lag_step, found 's'"), ("lag_step: {colour: 1}", "unknown field colour at .*lag_step"),
-        ("lag_step: 5", "lag_step"), ("[1, 2]", "by name"), ("a: b: c", "YAML"),
-    ],
-)
-def test_other_limits_are_read_and_checked(tmp_path, text, said):
-    path = tmp_path / "limits.yaml"
-    path.write_text(text)
-    if said:
-        with pytest.raises(CurationError, match=said) as caught:
-            read_limits(path)
-        assert str(path) in str(caught.value)
-        return
-    assert read_limits(path)["lag_step"] == 50
-    assert read_limits(path).hash != LIMITS.hash
 
 
 def test_the_verb_grades_worst_first_and_only_what_is_new(tmp_path, monkeypatch):
