@@ -48,11 +48,11 @@ def open_rig(
             yield virtual.camera, sensor
         return
     with ExitStack() as opened:
-        found: list = []
+        devices: list = []
         missing: list[str] = []
         for opener in (lambda: open_camera(camera, fps), lambda: open_sensor(port)):
             try:
-                found.append(opened.enter_context(closing(opener())))
+                devices.append(opened.enter_context(closing(opener())))
             except DeviceError as error:
                 missing.append(str(error))
         if missing:
@@ -61,4 +61,4 @@ def open_rig(
             for text in missing[:-1]:                  # one line each; `main` says the last
                 typer.secho(f"acq: {text}", fg="red", err=True)
             raise DeviceError(missing[-1])
-        yield found[0], found[1]
+        yield devices[0], devices[1]

@@ -72,12 +72,12 @@ def parse_duration(text: str) -> float:
     ------
     typer.BadParameter : not a positive time
     """
-    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*", text)
-    if found is None or found[2] not in _UNITS_S or float(found[1]) == 0:
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*", text)
+    if match is None or match[2] not in _UNITS_S or float(match[1]) == 0:
         raise typer.BadParameter(
             f"expected a time such as 60s, 2min or 1h; found {text!r}", param_hint="--duration"
         )
-    return float(found[1]) * _UNITS_S[found[2]]
+    return float(match[1]) * _UNITS_S[match[2]]
 
 
 def parse_time(text: str | None, option: str) -> float | None:
@@ -89,14 +89,14 @@ def parse_time(text: str | None, option: str) -> float | None:
     """
     if text is None:
         return None
-    found = re.fullmatch(
+    match = re.fullmatch(
         r"(?:(?:(\d{1,4}):(?=\d\d:))?([0-5]?\d):(?=\d\d))?(\d{1,6}(?:\.\d+)?)", text.strip()
     )
-    if found is None or (found[2] is not None and float(found[3]) >= 60):
+    if match is None or (match[2] is not None and float(match[3]) >= 60):
         raise typer.BadParameter(
             f"expected a time such as 80, 1:20 or 1:02:03.5; found {text!r}", param_hint=option
         )
-    return int(found[1] or 0) * 3600.0 + int(found[2] or 0) * 60.0 + float(found[3])
+    return int(match[1] or 0) * 3600.0 + int(match[2] or 0) * 60.0 + float(match[3])
 
 
 def warn(text: str) -> None:

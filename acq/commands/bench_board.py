@@ -57,13 +57,13 @@ def bench_board(
             net: times.times_faster("", net) for net in times.nets if net != "teacher"
         },
     }
-    said = to_json.dumps(body, indent=1)
+    text = to_json.dumps(body, indent=1)
     if json:
-        typer.echo(said)
+        typer.echo(text)
     else:
         _echo(times)
     if report:
-        typer.echo(f"report: {keep_board(folder.parent, said)}", err=True)
+        typer.echo(f"report: {keep_board(folder.parent, text)}", err=True)
 
 
 def _echo(times: "BoardTimes") -> None:

@@ -60,18 +60,19 @@ def calibrate(
         _report(calibration, path)
 
 
-def _report(found: "Calibration", path: Path) -> None:
-    offset_ms = found.light_offset_ns / 1e6
+def _report(calibration: "Calibration", path: Path) -> None:
+    offset_ms = calibration.light_offset_ns / 1e6
     typer.echo(
-        f"{found.camera}: stamps are {abs(offset_ms):.2f} ms "
+        f"{calibration.camera}: stamps are {abs(offset_ms):.2f} ms "
         f"{'later' if offset_ms >= 0 else 'earlier'} than the light, "
-        f"± {found.light_offset_bound_ns / 1e6:.2f} ms (picture {found.fit_ns / 1e6:.2f}, the rest "
-        "the sensor's clock)"
-        + ("; simulated" if found.simulated else "")
+        f"± {calibration.light_offset_bound_ns / 1e6:.2f} ms (picture "
+        f"{calibration.fit_ns / 1e6:.2f}, the rest "
+        "the sensor's clock)" + ("; simulated" if calibration.simulated else "")
     )
     typer.echo(
-        f"a frame gathers light for about {found.exposure_ns / 1e6:.0f} ms; the LED is "
-        f"{found.row:.0%} down and "
-        f"{found.column:.0%} across the picture, seen {found.seen} of {found.toggles} times"
+        f"a frame gathers light for about {calibration.exposure_ns / 1e6:.0f} ms; the LED is "
+        f"{calibration.row:.0%} down and "
+        f"{calibration.column:.0%} across the picture, seen {calibration.seen} of "
+        f"{calibration.toggles} times"
     )
     typer.echo(f"saved {path}; acq record stores it with each session of this camera")

@@ -39,14 +39,14 @@ def card(
     made = write_card(
         data, About(name, licence, tuple(creator or ()), url, cite, published), force=force
     )
-    told = limits(made.facts)
+    limitations = limits(made.facts)
     if as_json:
         typer.echo(
             json.dumps(
                 {
                     "card": str(made.markdown), "croissant": str(made.croissant),
                     "data_hash": made.facts.manifest.data_hash, "simulated": made.facts.simulated,
-                    "limits": told,
+                    "limits": limitations,
                 },
                 indent=2,
             )
@@ -62,5 +62,5 @@ def card(
             "no licence is chosen: --licence says what others may do, such as "
             "https://creativecommons.org/licenses/by/4.0/"
         )
-    for limit in told:
+    for limit in limitations:
         typer.echo(f"- {limit}")

@@ -81,15 +81,15 @@ def _look(
 
             rig = opened.enter_context(open_virtual_rig("S01", fps=fps))
         frames = sensor = None
-        found: list[Look] = []
+        checks: list[Look] = []
         try:
             frames = opened.enter_context(closing(rig.camera if rig else open_camera(camera, fps)))
         except DeviceError as error:
-            found.append(looks.Look("camera", looks.FAIL, str(error)))
+            checks.append(looks.Look("camera", looks.FAIL, str(error)))
         try:
             sensor = opened.enter_context(closing(open_sensor(rig.port if rig else port)))
         except (DeviceError, ProtocolError) as error:
-            found.append(looks.Look("sensor", looks.FAIL, str(error)))
+            checks.append(looks.Look("sensor", looks.FAIL, str(error)))
         raw = (
             float(WIDTH * HEIGHT * 1.5 * fps)
             if frames is None
@@ -106,6 +106,6 @@ def _look(
                     pool.submit(looks.look_at_sensor, sensor, with_subject=with_subject)
                 )
             for look in under_way:
-                found += look.result()
-        found += looks.look_at_light_offset(None if frames is None else frames.info, data)
-    return [*found, *looks.look_at_disk(sessions_dir(data), raw, duration_s)]
+                checks += look.result()
+        checks += looks.look_at_light_offset(None if frames is None else frames.info, data)
+    return [*checks, *looks.look_at_disk(sessions_dir(data), raw, duration_s)]

@@ -109,8 +109,8 @@ def _record_side_by_side(data: Path, duration_s: float, seed: int) -> None:
         for subject, recorder in recorders.items():
             out, err = recorder.communicate()
             if recorder.returncode:
-                said = (err.strip().splitlines() or [f"exit code {recorder.returncode}"])[-1]
-                raise AcqError(f"expected a recording of {subject}, got: {said}")
+                last_line = (err.strip().splitlines() or [f"exit code {recorder.returncode}"])[-1]
+                raise AcqError(f"expected a recording of {subject}, got: {last_line}")
             summary = json.loads(out)
             lost = sum(summary["lost_frames"].values()) + sum(summary["lost_samples"].values())
             typer.echo(

@@ -28,7 +28,7 @@ def devices(
             json.dumps(
                 {
                     "cameras": [asdict(camera) for camera in cameras],
-                    "ports": [asdict(found) for found in ports], "remarks": remarks,
+                    "ports": [asdict(port) for port in ports], "remarks": remarks,
                 },
                 indent=2,
             )
@@ -49,15 +49,16 @@ def devices(
             "--camera replay:VIDEO"
         )
     typer.echo("ports")
-    for found in ports:
-        about = ", ".join(filter(None, (found.description, found.usb_id, found.serial_number)))
-        typer.echo(f"  {found.port}  {about + ': ' if about else ''}{found.answer}")
+    for serial_port in ports:
+        words = serial_port.description, serial_port.usb_id, serial_port.serial_number
+        about = ", ".join(filter(None, words))
+        typer.echo(f"  {serial_port.port}  {about + ': ' if about else ''}{serial_port.answer}")
     if not ports:
         typer.echo(
             "  none found: plug in the Arduino; a port that the system does not list is asked with "
             "--port PATH"
         )
-    if ports and not any(found.is_sensor for found in ports):
+    if ports and not any(serial_port.is_sensor for serial_port in ports):
         typer.echo(
             "  none of them is the PPG sensor: is firmware/ppg_logger flashed, and is no other "
             "program using the port?"

@@ -68,12 +68,12 @@ def _echo(summary: dict) -> None:
         "toolbox MAE",
     ):
         table.add_column(heading, justify="right")
-    for name, found in summary["methods"].items():
+    for name, figures in summary["methods"].items():
         table.add_row(
-            name, _with_interval(found, "mae_bpm"), _with_interval(found, "rmse_bpm"),
-            f"{found['mape_percent']:.1f}", _number(found["pearson_r"]), _number(found["snr_db"]),
-            _number(found["macc"]), f"{found['per_video_mean']['mae_bpm']:.2f}",
-            f"{found['toolbox']['mae_bpm']:.2f}",
+            name, _with_interval(figures, "mae_bpm"), _with_interval(figures, "rmse_bpm"),
+            f"{figures['mape_percent']:.1f}", _number(figures["pearson_r"]),
+            _number(figures["snr_db"]), _number(figures["macc"]),
+            f"{figures['per_video_mean']['mae_bpm']:.2f}", f"{figures['toolbox']['mae_bpm']:.2f}",
         )
     console = Console(markup=False)
     console.print(table)
@@ -95,9 +95,9 @@ def _echo(summary: dict) -> None:
         typer.secho(f"warning: {warning}", fg="yellow", err=True)
 
 
-def _with_interval(found: dict, name: str) -> str:
-    between = found["interval"][name]
-    return f"{found[name]:.2f}" + (f" [{between[0]:.2f}, {between[1]:.2f}]" if between else "")
+def _with_interval(figures: dict, name: str) -> str:
+    ends = figures["interval"][name]
+    return f"{figures[name]:.2f}" + (f" [{ends[0]:.2f}, {ends[1]:.2f}]" if ends else "")
 
 
 def _number(value: float | None) -> str:

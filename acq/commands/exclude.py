@@ -35,8 +35,8 @@ def exclude(
         if reason is not None or from_s is not None or to_s is not None:
             raise typer.BadParameter("say which session", param_hint="SESSION")
         listed = read_exclusions(data).listed
-        for one in listed:
-            typer.echo(described(one))
+        for exclusion in listed:
+            typer.echo(described(exclusion))
         if not listed:
             typer.echo(f"nothing is taken out of {data}")
         return
@@ -47,27 +47,29 @@ def exclude(
         for text in session
     ]
     excluded = read_exclusions(data)
-    for one in made:
-        excluded = excluded.adding(one)
+    for exclusion in made:
+        excluded = excluded.adding(exclusion)
     path = write_exclusions(data, excluded)
-    for one in made:
-        typer.echo(f"out: {described(one)}")
+    for exclusion in made:
+        typer.echo(f"out: {described(exclusion)}")
     typer.echo(f"wrote {path}")
     say_what_to_make_anew(data, made)
 
 
-def described(one: "Exclusion") -> str:
+def described(exclusion: "Exclusion") -> str:
     """Write one decision in a line."""
-    return f"{one.session}: {one.part_text} ({one.reason}; {one.decided[:10]})"
+    return (
+        f"{exclusion.session}: {exclusion.part_text} ({exclusion.reason}; {exclusion.decided[:10]})"
+    )
 
 
 def say_what_to_make_anew(data: Path, changed: "list[Exclusion]") -> None:
-    """Say which of what was made before the decisions no longer holds."""
+    """Print which of the files made before these decisions are out of date."""
     from acquire.data_folder import pure_dir, split_file, ubfc_dir
     from dataset.layouts.manifest import MANIFEST
 
     split = split_file(data)
-    if any(one.is_whole for one in changed) and split.exists():
+    if any(exclusion.is_whole for exclusion in changed) and split.exists():
         typer.echo(f"  made before this: {split}; make it anew with acq split --force")
     for folder in (ubfc_dir(data), pure_dir(data)):
         if (folder / MANIFEST).exists():
@@ -94,7 +96,7 @@ def include(
         excluded, found = excluded.removing(Path(text).name.removesuffix(".h5"), part)
         undone += found
     path = write_exclusions(data, excluded)
-    for one in undone:
-        typer.echo(f"back in: {described(one)}")
+    for exclusion in undone:
+        typer.echo(f"back in: {described(exclusion)}")
     typer.echo(f"wrote {path}")
     say_what_to_make_anew(data, undone)

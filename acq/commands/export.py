@@ -43,10 +43,10 @@ def export(
             "environment; "
             "pip install -c constraints.txt -e '.[train,board]'"
         )
-    from dataset.runs import newest_run
+    from dataset.runs import newest_training_run
     from models.export.export import export
 
-    result = export(run or newest_run(data), out=out, force=force)
+    result = export(run or newest_training_run(data), out=out, force=force)
     if json:
         int8 = None if result.int8 is None else vars(result.int8)
         typer.echo(

@@ -12,6 +12,9 @@ from acq.terminal.tables import show
 from dataset.common.wording import counted
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dataset.session.log import CueNote, Note
     from dataset.session.summary import SessionSummary
 
 
@@ -28,17 +31,40 @@ def info(
     ],
     as_json: Json = False,
 ) -> None:
-    """Say what a session holds: streams, losses, sync, pulse."""
+    """Show what a session holds: streams, losses, sync, pulse."""
     from dataset.session.summary import summarise
 
     for number, path in enumerate(file):
         summary = summarise(path)
         if as_json:
-            typer.echo(json.dumps(asdict(summary), indent=2))
+            typer.echo(json.dumps(_as_json(summary), indent=2))
             continue
         if number:
             typer.echo()
         _print(summary)
+
+
+def _as_json(s: "SessionSummary") -> dict[str, object]:
+    """Return a summary as one flat object, the form of `--json`."""
+    light, log = s.camera.light_offset, asdict(s.log)
+    return {
+        "path": s.path, "session_id": s.session_id, "subject": s.subject, "started": s.started,
+        "complete": s.complete, "ended": s.ended, "simulated": s.simulated,
+        "duration_s": s.duration_s, "frames": s.video.frames, "samples": s.ppg.samples,
+        "lost_frames": s.video.lost, "lost_samples": s.ppg.lost, "width": s.video.width,
+        "height": s.video.height, "fps": s.video.fps, "ppg_rate_hz": s.ppg.rate_hz,
+        "sync_bound_ms": s.sync.bound_ms, "samples_without_bound": s.sync.samples_without_bound,
+        "light_offset_ms": light.offset_ns / 1e6 if light else None,
+        "light_offset_bound_ms": light.bound_ns / 1e6 if light else None,
+        "light_offset_from": light.source if light else "", "hr_bpm": s.ppg.hr_bpm,
+        "no_finger_s": s.ppg.no_finger_s, "camera": s.camera.name,
+        "time_meaning": s.camera.time_meaning, "exposure": s.camera.exposure,
+        "camera_notes": s.camera.notes, "sensor": s.sensor.name, "firmware": s.sensor.firmware,
+        "lost_frames_by_cause": s.video.lost_by_cause,
+        "lost_samples_by_cause": s.ppg.lost_by_cause, "cues": log["cues"], "marks": log["marks"],
+        "other_events": log["others"], "events": log["events"], "file_bytes": s.file_bytes,
+        "compression": s.video.compression, "raw_frames": s.video.raw_frames,
+    }
 
 
 def _state(s: "SessionSummary") -> str:
@@ -62,17 +88,13 @@ def _print(s: "SessionSummary") -> None:
         why = f" ({', '.join(f'{n} {cause}' for cause, n in causes.items())})" if causes else ""
         return f"[red]{count} lost{escape(why)}[/red]" if count else known
 
-    def listed(rows: list[dict]) -> str:
-        lines = [f"{row['at_s']:8.1f} s  {row['text']}" for row in rows]
-        for at, row in enumerate(rows):
-            if "duration_s" in row:
-                told = [] if row["duration_s"] is None else [f"{row['duration_s']:.1f} s"]
-                lines[at] += f" ({', '.join(told + ['cut short'] * row['cut_short'])})"
-        return escape("".join("\n" + line for line in lines))
+    def listed(notes: "Sequence[Note | CueNote]") -> str:
+        return escape("".join(f"\n{note.at_s:8.1f} s  {_text(note)}" for note in notes))
 
-    more = len(s.other_events) - _EVENTS
-    events = f"{len(s.other_events)} not told above" if s.other_events else "all told above"
-    events += listed(s.other_events[:_EVENTS]) + (
+    log, others = s.log, s.log.others
+    more = len(others) - _EVENTS
+    events = f"{len(others)} not told above" if others else "all told above"
+    events += listed(others[:_EVENTS]) + (
         f"\nand {more} more, in --json" if more > 0 else ""
     )
     over = (
@@ -82,15 +104,17 @@ def _print(s: "SessionSummary") -> None:
     )
     bound = (
         "[yellow]unknown[/yellow]"
-        if s.sync_bound_ms is None
-        else f"every sample within {s.sync_bound_ms:.2f} ms"
+        if s.sync.bound_ms is None
+        else f"every sample within {s.sync.bound_ms:.2f} ms"
     )
-    if s.samples_without_bound and s.sync_bound_ms is not None:
-        bound = f"within {s.sync_bound_ms:.2f} ms; [yellow]{counted(s.samples_without_bound, 'sample')} without a bound[/yellow]"
-    exposure = f"; exposure {s.exposure['control']}" if "control" in s.exposure else ""
+    if s.sync.samples_without_bound and s.sync.bound_ms is not None:
+        without = counted(s.sync.samples_without_bound, "sample")
+        bound = f"within {s.sync.bound_ms:.2f} ms; [yellow]{without} without a bound[/yellow]"
+    exposure, all_notes = s.camera.exposure, s.camera.notes
+    control = f"; exposure {exposure['control']}" if "control" in exposure else ""
     shown = [
-        *s.camera_notes[:5],
-        *([f"and {len(s.camera_notes) - 5} more, in --json"] if len(s.camera_notes) > 5 else []),
+        *all_notes[:5],
+        *([f"and {len(all_notes) - 5} more, in --json"] if len(all_notes) > 5 else []),
     ]
     notes = "".join(f"\n{note}" for note in shown)
     table = Table.grid(padding=(0, 2))
@@ -104,60 +128,67 @@ def _print(s: "SessionSummary") -> None:
         ("length", f"{s.duration_s:.2f} s"),
         (
             "video",
-            f"{counted(s.frames, 'frame')}, {lost(s.lost_frames, s.lost_frames_by_cause)}; "
-            f"{s.width}x{s.height} at {s.fps:.3f} fps",
+            f"{counted(s.video.frames, 'frame')}, {lost(s.video.lost, s.video.lost_by_cause)}; "
+            f"{s.video.width}x{s.video.height} at {s.video.fps:.3f} fps",
         ),
         (
             "ppg",
-            f"{counted(s.samples, 'sample')}, {lost(s.lost_samples, s.lost_samples_by_cause)}; "
-            f"{s.ppg_rate_hz:.3f} Hz",
+            f"{counted(s.ppg.samples, 'sample')}, {lost(s.ppg.lost, s.ppg.lost_by_cause)}; "
+            f"{s.ppg.rate_hz:.3f} Hz",
         ),
         ("sync", bound),
         ("light", escape(_light(s))),
         *(
-            [("finger", f"[yellow]none for {s.no_finger_s:.1f} s[/yellow]")]
-            if s.no_finger_s > _SEEN_S
+            [("finger", f"[yellow]none for {s.ppg.no_finger_s:.1f} s[/yellow]")]
+            if s.ppg.no_finger_s > _SEEN_S
             else []
         ),
         ("heart rate", _heart_rate(s, over)),
         (
             "camera",
-            escape(f"{s.camera}; stamps mark {s.time_meaning}{exposure}")
+            escape(f"{s.camera.name}; stamps mark {s.camera.time_meaning}{control}")
             + f"[yellow]{escape(notes)}[/yellow]",
         ),
-        ("sensor", escape(f"{s.sensor}, firmware {s.firmware}")),
+        ("sensor", escape(f"{s.sensor.name}, firmware {s.sensor.firmware}")),
         (
             "file",
             f"{s.file_bytes / 1e6:.1f} MB"
-            + (f", video compressed {s.compression:.2f} times" if s.compression else "")
+            + (f", video compressed {s.video.compression:.2f} times" if s.video.compression else "")
             + (
-                f", [yellow]{counted(s.raw_frames, 'frame')} stored raw[/yellow]"
-                if s.raw_frames
+                f", [yellow]{counted(s.video.raw_frames, 'frame')} stored raw[/yellow]"
+                if s.video.raw_frames
                 else ""
             ),
         ),
-        *([("cues", f"{len(s.cues)}{listed(s.cues)}")] if s.cues else []),
-        *([("marks", f"{len(s.marks)}{listed(s.marks)}")] if s.marks else []),
+        *([("cues", f"{len(log.cues)}{listed(log.cues)}")] if log.cues else []),
+        *([("marks", f"{len(log.marks)}{listed(log.marks)}")] if log.marks else []),
         ("events", events),
     ):
         table.add_row(name, text)
     show(table)
 
 
+def _text(note: "Note | CueNote") -> str:
+    if not hasattr(note, "duration_s"):
+        return note.text
+    length = [] if note.duration_s is None else [f"{note.duration_s:.1f} s"]
+    return f"{note.text} ({', '.join(length + ['cut short'] * note.cut_short)})"
+
+
 def _heart_rate(s: "SessionSummary", over: str) -> str:
     without = (
-        f"no finger for {s.no_finger_s:.1f} of {s.duration_s:.1f} s"
-        if s.no_finger_s > _SEEN_S
+        f"no finger for {s.ppg.no_finger_s:.1f} of {s.duration_s:.1f} s"
+        if s.ppg.no_finger_s > _SEEN_S
         else ""
     )
-    if s.hr_bpm is None:
+    if s.ppg.hr_bpm is None:
         return "not to be told" + (f": {without}" if without else "")
-    return f"{s.hr_bpm:.1f} bpm (PPG, {over}" + (f"; left out: {without})" if without else ")")
+    return f"{s.ppg.hr_bpm:.1f} bpm (PPG, {over}" + (f"; left out: {without})" if without else ")")
 
 
 def _light(s: "SessionSummary") -> str:
-    if s.light_offset_ms is None:
+    if (light := s.camera.light_offset) is None:
         return "not calibrated: how late the stamps are is not known"
-    side = "later" if s.light_offset_ms >= 0 else "earlier"
-    found = f"stamps {abs(s.light_offset_ms):.2f} ms {side} than the light, ± {s.light_offset_bound_ms:.2f}"
-    return f"{found}; calibrated {s.light_offset_from}"
+    side = "later" if light.offset_ns >= 0 else "earlier"
+    offset = f"stamps {abs(light.offset_ns) / 1e6:.2f} ms {side} than the light"
+    return f"{offset}, ± {light.bound_ns / 1e6:.2f}; calibrated {light.source}"

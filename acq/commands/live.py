@@ -174,8 +174,7 @@ def _finger_bpm(source: "LiveSource", reading: "Reading") -> float | None:
 
 @contextmanager
 def _until_signal() -> Iterator:
-    """Give a function that says whether Ctrl-C, SIGTERM or a lost SSH connection asked for the end.
-    """
+    """Yield a function: whether Ctrl-C, SIGTERM or a lost SSH connection asked for the end."""
     asked: list[int] = []
     before = {}
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):

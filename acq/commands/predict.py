@@ -79,8 +79,8 @@ def _as_dict(result: "Prediction", constants: dict) -> dict:
         "ms_per_frame": result.ms_per_frame,
         "rows": [row_dict(row) for row in result.rows],
         "states": [
-            {"from_s": first, "to_s": last, "state": one.state, "words": one.words}
-            for first, last, one in result.spans
+            {"from_s": first, "to_s": last, "state": reading.state, "words": reading.words}
+            for first, last, reading in result.spans
         ],
         "net": {
             name: constants.get(name)
@@ -175,4 +175,4 @@ def _columns(result: "Prediction") -> list[float | None]:
     columns: list[list[float | None]] = [[] for _ in range(wide)]
     for row in result.read:
         columns[min(wide - 1, int(row.reading.time_s / result.seconds * wide))].append(row.hr_bpm)
-    return [mean_of(one) for one in columns]
+    return [mean_of(column) for column in columns]

@@ -21,17 +21,22 @@ def recover(
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
-    """Turn a recording that was killed, cut short or damaged into a clean session; the survivor is
-    kept as FILE.killed.
+    """Turn a recording that was killed, cut short or damaged into a clean session.
+
+    The file as it was found is kept as FILE.killed.
     """
     from dataset.recovery.recover import recover as recover_session
     from dataset.session.reader import Session
 
     with progress_bars(quiet=quiet) as on_progress:
-        found = recover_session(file, on_progress=on_progress)
+        recovered = recover_session(file, on_progress=on_progress)
     if as_json:
-        typer.echo(json.dumps(None if found is None else asdict(found)))
-    elif found is None:
+        body = None
+        if recovered is not None:
+            body = asdict(recovered)
+            body = {"path": body.pop("path"), "survivor": body.pop("kept_as"), **body}
+        typer.echo(json.dumps(body))
+    elif recovered is None:
         with Session(file) as session:
             typer.echo(
                 f"nothing to recover: {file} was closed, and all {len(session.frames)} frames "
@@ -40,14 +45,16 @@ def recover(
     else:
         bound = (
             "no sync bound"
-            if found.sync_bound_ms is None
-            else f"sync within {found.sync_bound_ms:.2f} ms"
+            if recovered.sync_bound_ms is None
+            else f"sync within {recovered.sync_bound_ms:.2f} ms"
         )
         typer.echo(
-            f"recovered {found.path}: {found.frames} frames, {found.samples} samples, {bound}"
+            f"recovered {recovered.path}: {recovered.frames} frames, {recovered.samples} samples, "
+            f"{bound}"
         )
         typer.echo(
-            f"dropped {found.dropped_frames} frames and {found.dropped_samples} samples that were "
+            f"dropped {recovered.dropped_frames} frames and {recovered.dropped_samples} samples "
+            "that were "
             "not whole"
         )
-        typer.echo(f"kept what was found as {found.survivor}")
+        typer.echo(f"kept what was found as {recovered.kept_as}")

@@ -62,15 +62,13 @@ def resync(
 
 
 def _split_with(path: Path, session_id: str) -> Path | None:
-    """Give the split beside the recordings where it lists this session; one that cannot be read
-    lists none.
-    """
+    """Return the split file beside the recordings if it can be read and lists this session."""
     from acquire.data_folder import split_file
     from dataset.selection.split_file import read_split
 
     split = split_file(path.absolute().parent.parent.parent)  # DATA/sessions/<subject>/<file>
     try:
-        listed = any(one.session == session_id for one in read_split(split).sessions)
+        listed = session_id in (session.session for session in read_split(split).sessions)
     except (AcqError, OSError):
         return None
     return split if listed else None

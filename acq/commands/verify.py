@@ -20,15 +20,17 @@ def verify(data: Data = Path("data"), quiet: Quiet = False, as_json: Json = Fals
     with progress_bars(quiet=quiet) as on_progress:
         done = verify_data(data, on_progress=on_progress)
     if as_json:
-        findings = [asdict(one) for one in done.findings]
+        findings = [asdict(finding) for finding in done.findings]
         typer.echo(
             json.dumps(
                 {"ok": done.ok, "checked": dict(done.checked), "findings": findings}, indent=2
             )
         )
     else:
-        for one in done.findings:
-            typer.secho(f"{one.kind:9} {one.text}", fg="red" if one.kind == "broken" else None)
+        for finding in done.findings:
+            typer.secho(
+                f"{finding.kind:9} {finding.text}", fg="red" if finding.kind == "broken" else None
+            )
         seen = done.checked
         typer.echo(
             f"checked {counted(seen['sessions'], 'session')}, "
@@ -36,7 +38,7 @@ def verify(data: Data = Path("data"), quiet: Quiet = False, as_json: Json = Fals
             f"({counted(seen['frames'], 'frame')}), {counted(seen['runs'], 'run')}, "
             f"{seen['bytes'] / 1e9:.2f} GB: "
             + ", ".join(
-                f"{sum(one.kind == kind for one in done.findings)} {kind}" for kind in KINDS
+                f"{sum(finding.kind == kind for finding in done.findings)} {kind}" for kind in KINDS
             )
         )
     if not done.ok:

@@ -101,7 +101,7 @@ def _print_done(done: "Withdrawn", subject: str) -> None:
 
 
 def _print_rest(plan: "Withdrawn", *, err: bool) -> None:
-    """Say what stays, and what was not looked at."""
+    """Print what stays, and what was not looked at."""
     traces = plan.traces
     if plan.runs_left:
         typer.echo(
@@ -142,8 +142,8 @@ def _as_json(plan: "Withdrawn", *, done: bool) -> dict:
         **asdict(plan.noted),
         "split_removed": plan.split_removed,
         "removed": [
-            {"what": one.what, "path": str(one.path), "bytes": one.bytes}
-            for one in traces.removable
+            {"what": file.what, "path": str(file.path), "bytes": file.bytes}
+            for file in traces.removable
         ],
         "rewritten": [str(path) for path in traces.lists],
         "runs": [str(run.folder) for run in traces.runs],

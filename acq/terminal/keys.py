@@ -16,7 +16,7 @@ _ESCAPE = re.compile(r"\x1b(\[[0-9;]*.|O.)?")        # arrows and the like send 
 
 
 def can_read_keys() -> bool:
-    """Say whether there is a terminal to read keys from, with this process in front of it."""
+    """Return whether this process has a terminal to read keys from."""
     if not sys.stdin or not sys.stdin.isatty():
         return False
     if os.name == "nt":
@@ -62,7 +62,7 @@ class Keys:
         self._thread.join(timeout=1.0)
 
     def restore(self) -> None:
-        """Give the terminal back; may be called again, and from a signal handler."""
+        """Restore the terminal; may be called twice, and from a signal handler."""
         self._stop.set()
         if self._before is not None and can_read_keys():
             import termios

@@ -42,7 +42,7 @@ class Finger:
 
 
 def pulse_text(reading: "Reading") -> Text:
-    """Say heart rate and quality, or why there is none."""
+    """Write heart rate and quality, or why there is none."""
     if reading.pulse is None:
         style = "dim" if reading.state in _WAITING else "bold yellow"
         return Text(reading.words, style)
@@ -86,7 +86,7 @@ def render(
     lines: list = [head, Rule(style="dim"), labelled([("face", pulse_text(seen.reading))]),
                    *curve(seen, width=width - 1, rows=rows)]
     if finger is not None:
-        said = (
+        finger_text = (
             Text("no pulse yet", "dim")
             if finger.pulse is None
             else Text.assemble(
@@ -95,7 +95,7 @@ def render(
             )
         )
         wave = trace(finger.sequence, finger.value, finger.rate_hz, width=width - 1, rows=rows)
-        lines += [labelled([("finger", said)]), *(Text(line, "cyan") for line in wave)]
+        lines += [labelled([("finger", finger_text)]), *(Text(line, "cyan") for line in wave)]
     so_far = (
         f"{np.mean(rates):.1f} bpm, the mean of {counted(len(rates), 'window')} of 10 s"
         if rates
@@ -125,7 +125,7 @@ def render(
 
 
 def plain(reading: "Reading", finger_bpm: float | None) -> str:
-    """Say a reading in one line."""
+    """Print a reading as one line."""
     if reading.pulse is None:
         return f"{reading.state}: {reading.words}"
     beside = "" if finger_bpm is None else f"; finger {finger_bpm:.0f} bpm"
@@ -150,7 +150,7 @@ class LiveScreen:
         self._said, self._state = -SAY_S, ""
 
     def is_due(self) -> bool:
-        """Say whether the panel wants drawing; never where there is none."""
+        """Return whether the panel is due to be drawn; never where there is none."""
         return self._live is not None and time.monotonic() - self._drawn >= DRAW_S
 
     def draw(self, seen: "Seen", finger: Finger | None, rates: Sequence[float]) -> None:

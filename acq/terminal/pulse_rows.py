@@ -16,7 +16,7 @@ COLUMNS = ("time_s", "state", "hr_bpm", "quality", "likeness", "finger_bpm")
 
 
 def row_dict(row: "Row") -> dict:
-    """Give a row's values by column."""
+    """Return a row's values by column."""
     pulse = row.reading.pulse
     return {
         "time_s": round(row.reading.time_s, 4), "state": row.reading.state, "hr_bpm": row.hr_bpm,
