@@ -46,6 +46,8 @@ _ADVICE = {
     Fix.FIND_CAMERA: "plug one in, look with acq devices, or name it with --camera",
     Fix.FIND_PORT: "plug it in or name it with --port",
     Fix.NAME_PORT: "name one with --port",
+    Fix.COMPLETE_WITHDRAWAL: "acq withdraw {of} completes it",
+    Fix.WITHDRAW_MODELS: "--models removes them",
     Fix.WRITE_CARD_AGAIN: "run acq card --force",
     Fix.FLASH: "upload it with acq firmware flash",
     Fix.INSTALL_BOARD: "pip install 'acq[board]'",

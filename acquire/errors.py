@@ -70,6 +70,8 @@ class Fix(Enum):
     FIND_CAMERA = "plug one in, or name a camera from the list of devices"
     FIND_PORT = "plug it in, or name its port"
     NAME_PORT = "name the port of one of them"
+    COMPLETE_WITHDRAWAL = "complete that withdrawal"
+    WITHDRAW_MODELS = "withdraw them, too"
     WRITE_CARD_AGAIN = "write the dataset card again"
     FLASH = "upload the firmware to the board"
     INSTALL_BOARD = "install acq with the extra `board`"

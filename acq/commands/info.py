@@ -169,7 +169,9 @@ def _print(s: "SessionSummary") -> None:
 
 
 def _text(note: "Note | CueNote") -> str:
-    if not hasattr(note, "duration_s"):
+    from dataset.session.log import CueNote
+
+    if not isinstance(note, CueNote):
         return note.text
     length = [] if note.duration_s is None else [f"{note.duration_s:.1f} s"]
     return f"{note.text} ({', '.join(length + ['cut short'] * note.cut_short)})"

@@ -1,14 +1,13 @@
-"""Synchronise a recording anew: its samples' times and bounds, computed again from the exchanges it
-holds.
+"""Synchronise a recording again: its samples' times and bounds, computed from its exchanges.
 
 The two columns are rewritten in place, as bytes: their chunks are neither compressed nor checked by
-a sum, so that nothing else of the file changes, and one whose writer was killed, which HDF5 would
-not open for writing, is as good as any. The bounds go first and come last, as when a recording is
-closed: a crash in between leaves samples without a bound, never a new time beside an old bound.
+a sum, so that nothing else of the file changes, and a file whose writer was killed, which HDF5
+would not open for writing, is treated like any other. The bounds go first and come last, as when a
+recording is closed: a crash in between leaves samples without a bound, never a new time beside an
+old bound.
 """
 
 import os
-import time
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,20 +18,24 @@ import numpy as np
 from acquire import layout
 from acquire.clock import place_samples
 from acquire.errors import SessionError
-from dataset.session.hdf5 import find_inside, open_to_read, was_never_closed
+from dataset.session.hdf5 import (
+    RESTORE,
+    SILENT_S,
+    find_inside,
+    is_being_written,
+    open_to_read,
+)
 from dataset.session.reader import Session
-
-_SILENT_S = 10.0  # a recorder writes twice a second: a file left alone for this long has none
 
 
 @dataclass(frozen=True)
 class Resync:
-    """What a recording said of its samples' times, and what it says now."""
+    """The times of a recording's samples, before and after."""
 
     path: Path
     session_id: str
     samples: int
-    changed: int                      # samples whose time or bound is another now
+    changed: int                      # samples whose time or bound changed
     moved_ms: float                   # the most by which a time changed
     unbounded_before: int             # samples without a bound
     unbounded: int
@@ -41,8 +44,9 @@ class Resync:
 
 
 def resync(path: Path, *, dry_run: bool = False) -> Resync:
-    """Place all samples of a recording again, by the method of this version of acq; the same
-    exchanges give the same bytes.
+    """Place all samples of a recording again, by the method of this version of acq.
+
+    The same exchanges give the same bytes.
 
     Parameters
     ----------
@@ -53,17 +57,23 @@ def resync(path: Path, *, dry_run: bool = False) -> Resync:
     SessionError : the file cannot be read as a session, cannot be written, or is still being
         recorded
     """
-    _refuse_growing(path)
+    if is_being_written(path):
+        raise SessionError(
+            expected="a recording that has ended",
+            found="one that was never closed and was written a moment ago", where=path,
+            fix=f"end it, or wait {SILENT_S:.0f} s if its recorder was killed",
+        )
     with Session(path) as session:
         if session.imported_from:
             raise SessionError(
-                "expected a recording with pings, found one imported from "
-                f"{session.imported_from}, {path}"
+                expected="a recording with pings",
+                found=f"one imported from {session.imported_from}", where=path,
             )
-        tick_hz, rate_hz = session.sensor["tick_hz"], session.sensor["rate_hz"]
-        if not all(isinstance(hz, int) and 0 < hz < 2**32 for hz in (tick_hz, rate_hz)):
+        tick_hz, rate_hz = session.sensor.tick_hz, session.sensor.rate_hz
+        if not all(0 < hz < 2**32 for hz in (tick_hz, rate_hz)):
             raise SessionError(
-                f"expected rates in Hz, found tick_hz {tick_hz!r} and rate_hz {rate_hz!r} in {path}"
+                expected="rates in Hz", found=f"tick_hz {tick_hz} and rate_hz {rate_hz}",
+                where=path,
             )
         time_ns, bound_ns = place_samples(
             session.exchanges, session.clocks, session.ppg_ticks, session.ppg_arrival_ns,
@@ -71,7 +81,7 @@ def resync(path: Path, *, dry_run: bool = False) -> Resync:
         )
         moved_ns = np.abs(time_ns - session.ppg_time_ns)
         changed = int(np.count_nonzero((moved_ns > 0) | (bound_ns != session.ppg_bound_ns)))
-        found = Resync(
+        result = Resync(
             path=path, session_id=session.session_id, samples=len(time_ns), changed=changed,
             moved_ms=float(moved_ns.max(initial=0)) / 1e6,
             unbounded_before=int(np.count_nonzero(session.ppg_bound_ns < 0)),
@@ -80,7 +90,7 @@ def resync(path: Path, *, dry_run: bool = False) -> Resync:
         )
     if changed and not dry_run:
         _write(path, time_ns, bound_ns)
-    return found
+    return result
 
 
 def _widest_ms(bound_ns: np.ndarray) -> float | None:
@@ -88,64 +98,47 @@ def _widest_ms(bound_ns: np.ndarray) -> float | None:
     return widest / 1e6 if widest >= 0 else None
 
 
-def _refuse_growing(path: Path) -> None:
-    if not path.is_file() or not was_never_closed(path):
-        return
-    silent_s = time.time() - path.stat().st_mtime
-    if silent_s < _SILENT_S:
-        raise SessionError(
-            "expected a recording that has ended, found one that was never closed and was written "
-            f"{max(silent_s, 0):.0f} s ago, "
-            f"at {path}; end it, or wait {_SILENT_S:.0f} s if its recorder was killed"
-        )
-
-
 def _write(path: Path, time_ns: np.ndarray, bound_ns: np.ndarray) -> None:
     with closing(open_to_read(path, wait_s=0)) as file:  # Session has shown that it opens
         columns = (find_inside(file, name, path) for name in (layout.PPG_TIME, layout.PPG_BOUND))
-        times, bounds = (_places(column, len(time_ns), path) for column in columns)
+        times, bounds = (_find_rows(column, len(time_ns), path) for column in columns)
     unknown = np.full_like(bound_ns, -1)
     try:
         with path.open("r+b") as raw:
-            for places, values in ((bounds, unknown), (times, time_ns), (bounds, bound_ns)):
-                for at, rows in places:
-                    raw.seek(at)
+            for blocks, values in ((bounds, unknown), (times, time_ns), (bounds, bound_ns)):
+                for byte, rows in blocks:
+                    raw.seek(byte)
                     raw.write(values[rows].tobytes())
                 raw.flush()
                 os.fsync(raw.fileno())
     except OSError as error:
         raise SessionError(
-            f"expected to write {path}, got: {error.strerror}; run it again"
+            expected=f"to write {path}", found=error, fix="synchronise it again"
         ) from error
 
 
-def _places(column: h5py.Dataset, count: int, path: Path) -> list[tuple[int, slice]]:
-    """Give where the first `count` rows lie: byte in the file, rows that begin there.
+def _find_rows(column: h5py.Dataset, count: int, path: Path) -> list[tuple[int, slice]]:
+    """Return where the first `count` rows lie: byte in the file, rows that begin there.
 
     Raises
     ------
     SessionError : they are compressed or not all on the disk
     """
-    places: list[tuple[int, slice]] = []
+    blocks: list[tuple[int, slice]] = []
     if (chunks := column.chunks) is None:
-        places.append((column.id.get_offset() or 0, slice(0, count)))
+        blocks.append((column.id.get_offset() or 0, slice(0, count)))
     else:
         column.id.chunk_iter(
-            lambda chunk: places.append(
-                (
-                    chunk.byte_offset,
-                    slice(chunk.chunk_offset[0], min(chunk.chunk_offset[0] + chunks[0], count)),
-                )
-            )
+            lambda chunk: blocks.append((
+                chunk.byte_offset,
+                slice(chunk.chunk_offset[0], min(chunk.chunk_offset[0] + chunks[0], count)),
+            ))
         )
-    places = [(at, rows) for at, rows in places if at and rows.start < rows.stop]
-    if (
-        column.id.get_create_plist().get_nfilters()
-        or sum(rows.stop - rows.start for _, rows in places) != count
-    ):
+    blocks = [(byte, rows) for byte, rows in blocks if byte and rows.start < rows.stop]
+    stored = sum(rows.stop - rows.start for _, rows in blocks)
+    if column.id.get_create_plist().get_nfilters() or stored != count:
         raise SessionError(
-            f"expected {count} rows of {column.name}, not compressed, as acq writes them, found "
-            f"others in {path}; "
-            "restore the file from a copy"
+            expected=f"{count} rows of {column.name}, not compressed, as acq writes them",
+            found="others", where=path, fix=RESTORE,
         )
-    return places
+    return blocks

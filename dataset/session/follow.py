@@ -2,7 +2,7 @@
 
 The recorder writes in HDF5's SWMR mode and flushes four times a second; a reader in another process
 sees what was flushed once it refreshes each dataset. Nothing is locked and nothing is asked of the
-recorder: whether anyone follows, it cannot tell.
+recorder: it cannot notice that anyone follows.
 """
 
 from collections.abc import Iterator
@@ -13,11 +13,11 @@ import h5py
 import numpy as np
 
 from acquire import data_folder, layout
-from acquire.errors import SessionError
-from dataset.common.files import one_line
+from acquire.errors import Fix, SessionError
 
-from .hdf5 import find_inside, open_to_read, was_never_closed
-from .reader import Frames, Session
+from .frames import Frames
+from .hdf5 import find_inside, is_being_written, open_to_read
+from .reader import Session
 
 SHOWN_S = 10.0                  # of the finger's PPG
 
@@ -27,8 +27,8 @@ class Following:
 
     Parameters
     ----------
-    path : the session's file, or a folder: the newest session under it that is still open
-    back_s : how much of what was recorded before is given first [s]
+    path : the session's file, or a folder: the newest session under it that is being written
+    back_s : how much of what was recorded before is returned first [s]
 
     Raises
     ------
@@ -36,29 +36,28 @@ class Following:
     """
 
     def __init__(self, path: Path, *, back_s: float = 0.0) -> None:
-        self.path = newest_growing(path) if path.is_dir() else path
+        self.path = find_newest_growing(path) if path.is_dir() else path
         with Session(self.path) as session:
-            if not was_never_closed(self.path):
+            if not is_being_written(self.path):
                 raise SessionError(
-                    "expected a session that is being recorded, found one that has ended, at "
-                    f"{self.path}; "
-                    "acq predict reads it"
+                    expected="a session that is being recorded", found="one that has ended",
+                    where=self.path, fix=Fix.PREDICT,
                 )
-            self.camera, self.subject, self.simulated = (
-                session.camera, session.subject, session.simulated,
-            )
-            self.fps = float(session.camera["nominal_fps"])
-            self.rate_hz = int(session.sensor["rate_hz"])
-        self._file = open_to_read(self.path, wait_s=0)      # it has just opened
+            self.camera = session.camera
+            self.subject = session.subject
+            self.simulated = session.simulated
+            self.fps = session.camera.fps
+            self.rate_hz = session.sensor.rate_hz
+        self._file = open_to_read(self.path, wait_s=0)      # it opened a moment ago
         self._video = find_inside(self._file, layout.FRAMES, self.path)
-        self._columns = {name: find_inside(self._file, name, self.path) for name in
-                         (layout.FRAME_TIME, layout.PPG_SEQUENCE, layout.PPG_VALUE)}
+        self._columns = {
+            name: find_inside(self._file, name, self.path)
+            for name in (layout.FRAME_TIME, layout.PPG_SEQUENCE, layout.PPG_VALUE)
+        }
         self._next = max(0, self._count(layout.FRAME_TIME) - round(back_s * self.fps))
 
     def frames(self) -> Iterator[tuple[np.ndarray, int]]:
-        """Give the frames that were flushed since the last call: (H, W, 3) uint8 RGB, each its own,
-        and its time [ns].
-        """
+        """Yield the frames flushed since the last call: (H, W, 3) uint8 RGB, and its time [ns]."""
         count = self._count(layout.FRAME_TIME)
         if count <= self._next:
             return
@@ -73,20 +72,17 @@ class Following:
             yield frames[at], time_ns
 
     def finger(self) -> tuple[np.ndarray, np.ndarray]:
-        """Give the last ten seconds of the PPG: sequence numbers (S,) int64, and values (S,)
-        float64.
-        """
+        """Return the PPG's last ten seconds: (S,) int64 sequence numbers, (S,) float64 values."""
         count = min(self._count(layout.PPG_SEQUENCE), self._count(layout.PPG_VALUE))
         part = np.s_[max(0, count - round(SHOWN_S * self.rate_hz)):count]
-        return self._columns[layout.PPG_SEQUENCE][part], self._columns[layout.PPG_VALUE][
-            part
-        ].astype(np.float64)
+        values = self._columns[layout.PPG_VALUE][part].astype(np.float64)
+        return self._columns[layout.PPG_SEQUENCE][part], values
 
     @property
     def has_ended(self) -> bool:
-        """Say whether the recorder has closed the file, or it is gone."""
+        """Whether the recorder has closed the file, or was killed, or the file is gone."""
         try:
-            return not was_never_closed(self.path)
+            return not is_being_written(self.path)
         except OSError:
             return True
 
@@ -96,21 +92,16 @@ class Following:
             column.refresh()  # h5py's own: the one of `id` leaves the shape that h5py remembers
         except (OSError, RuntimeError) as error:
             raise SessionError(
-                f"expected to follow {self.path}, got: {one_line(error)}; was it moved or cut "
-                "short?"
+                expected=f"to follow {self.path}", found=error, fix="was it moved or cut short?"
             ) from error
         return len(column)
 
     def _is_stored(self, at: int) -> bool:
-        return (
-            self._video.id.get_chunk_info_by_coord(
-                (at, *([0] * (self._video.ndim - 1)))
-            ).byte_offset
-            is not None
-        )
+        chunk = (at, *([0] * (self._video.ndim - 1)))
+        return self._video.id.get_chunk_info_by_coord(chunk).byte_offset is not None
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file; may be called twice."""
         self._file.close()
 
     def __enter__(self) -> "Following":
@@ -123,8 +114,8 @@ class Following:
         self.close()
 
 
-def newest_growing(folder: Path) -> Path:
-    """Give the session under a folder that was begun last among those still open.
+def find_newest_growing(folder: Path) -> Path:
+    """Return the session under a folder that was written last, among those being written.
 
     Raises
     ------
@@ -133,11 +124,11 @@ def newest_growing(folder: Path) -> Path:
     growing = [
         path
         for path in folder.rglob(f"*{data_folder.SESSION_SUFFIX}")
-        if h5py.is_hdf5(path) and was_never_closed(path)
+        if h5py.is_hdf5(path) and is_being_written(path)
     ]
     if not growing:
         raise SessionError(
-            f"expected a session that is being recorded under {folder}, found none; acq record "
-            "makes one"
+            expected="a session that is being recorded", found="none", where=f"under {folder}",
+            fix=Fix.RECORD,
         )
     return max(growing, key=lambda path: path.stat().st_mtime_ns)

@@ -10,7 +10,6 @@ a peak, it separates nothing.
 import math
 
 import numpy as np
-from scipy import signal
 
 from .peaks import peak_offset
 
@@ -54,6 +53,8 @@ def bandpass(
         raise ValueError(
             f"expected at least {shortest(fs_hz, low_hz=low_hz)} samples, got {len(ppg)}"
         )
+    from scipy import signal
+
     sections = signal.butter(order, (low_hz, high_hz), "bandpass", fs=fs_hz, output="sos")
     pad = min(len(ppg) - 1, round(3 * fs_hz / low_hz))
     kept = signal.sosfiltfilt(sections, ppg - ppg.mean(), padlen=pad)

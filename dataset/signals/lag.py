@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.interpolate import CubicSpline
 
 from .filters import HIGH_HZ, bandpass, shortest
 from .peaks import peak_offset
@@ -73,6 +72,8 @@ def finger_pulse(ppg: np.ndarray, t_s: np.ndarray) -> PulseWave | None:
 
 
 def _pulse(t_s: np.ndarray, values: np.ndarray) -> PulseWave | None:
+    from scipy.interpolate import CubicSpline
+
     first_s = np.ceil(t_s[0] * GRID_HZ) / GRID_HZ
     grid_s = np.arange(first_s, t_s[-1], 1 / GRID_HZ)
     if len(grid_s) < shortest(GRID_HZ):

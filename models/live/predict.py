@@ -17,8 +17,8 @@ import numpy as np
 from acquire.camera.replay import ReplayCamera
 from acquire.camera.source import EndOfStream
 from acquire.errors import CurationError, SessionError
+from dataset.session.heart_rate import spans_without_finger
 from dataset.session.reader import Session
-from dataset.session.summary import no_finger
 from dataset.signals.align import ppg_on_frames
 from dataset.signals.filters import HIGH_HZ, WINDOW_S, heart_rate
 from dataset.signals.windows import even_grid, to_even_grid
@@ -213,7 +213,7 @@ class _Finger:
             ).ppg
         except CurationError as error:
             self.why_not = str(error)
-        for first_ns, last_ns in no_finger(session):
+        for first_ns, last_ns in spans_without_finger(session):
             self._ppg[(light_ns >= first_ns) & (light_ns <= last_ns)] = np.nan
 
     def hr_bpm(self, end_s: float) -> float | None:

@@ -245,20 +245,20 @@ def test_marks_and_cues_are_events_at_their_times(tmp_path, capsys):
     ]
     assert cues_told[3][1:] == ("cue_end", "talk (cut short)")
     told_of = summarise(summary.path)
-    assert [mark["text"] for mark in told_of.marks] == ["by hand", "mark"]
-    assert [cue["text"] for cue in told_of.cues] == ["rest: Sit still", "talk"]
-    assert told_of.cues[0]["duration_s"] == pytest.approx(0.5)
-    assert told_of.cues[1]["duration_s"] > 0.5
-    assert [cue["cut_short"] for cue in told_of.cues] == [False, True]
+    assert [mark.text for mark in told_of.log.marks] == ["by hand", "mark"]
+    assert [cue.text for cue in told_of.log.cues] == ["rest: Sit still", "talk"]
+    assert told_of.log.cues[0].duration_s == pytest.approx(0.5)
+    assert told_of.log.cues[1].duration_s > 0.5
+    assert [cue.cut_short for cue in told_of.log.cues] == [False, True]
     assert not [
         event
-        for event in told_of.other_events
-        if event["text"].startswith(("mark", "cue", "lost", "stopped"))
+        for event in told_of.log.others
+        if event.text.startswith(("mark", "cue", "lost", "stopped"))
     ]
     info([summary.path])
     assert " s, cut short)" in capsys.readouterr().out
-    assert told_of.lost_samples_by_cause == summary.lost_samples == {"lost on the serial line": 2}
-    assert told_of.lost_frames_by_cause == {}
+    assert told_of.ppg.lost_by_cause == summary.lost_samples == {"lost on the serial line": 2}
+    assert told_of.video.lost_by_cause == {}
 
 
 def test_a_lifted_finger_is_in_the_file_and_the_summary(tmp_path):
@@ -272,7 +272,7 @@ def test_a_lifted_finger_is_in_the_file_and_the_summary(tmp_path):
         sensor.close()
     first = next(now for now in statuses if FINGER_OFF in now.states)
     assert 2.0 < first.elapsed_s < 4.5
-    assert summarise(summary.path).no_finger_s == pytest.approx(summary.no_finger_s, abs=0.2)
+    assert summarise(summary.path).ppg.no_finger_s == pytest.approx(summary.no_finger_s, abs=0.2)
     assert statuses[-1].frame is not None
     assert len(statuses[-1].ppg_sequence) == len(statuses[-1].ppg_value) > 100
     assert summary.no_finger_s == pytest.approx(2.5, abs=0.7)

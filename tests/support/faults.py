@@ -153,7 +153,6 @@ def kill_many(folder, trials, *, seed=1, at_once=8, duration_s=2.0, longest_s=3.
     look at what they left.
     """
     rng, kills = random.Random(seed), Kills()
-    recover_module._WATCH_S = 0.0                          # whoever wrote it is dead
     # none is looked at before all are dead: the moments stay random
     for first in range(0, trials, at_once):
         doomed = []
@@ -172,12 +171,12 @@ def kill_many(folder, trials, *, seed=1, at_once=8, duration_s=2.0, longest_s=3.
             os.kill(pid, signal.SIGKILL)
             os.waitpid(pid, 0)
         for place, killed_ns in dead:
-            look_at_survivor(place, killed_ns, kills, duration_s)
+            look_at_unclosed_file(place, killed_ns, kills, duration_s)
             shutil.rmtree(place, ignore_errors=True)
     return kills
 
 
-def look_at_survivor(place, killed_ns, kills, duration_s):
+def look_at_unclosed_file(place, killed_ns, kills, duration_s):
     files = list(place.rglob("*.h5"))
     if not files:
         kills.found["no file yet"] += 1
@@ -196,6 +195,7 @@ def look_at_survivor(place, killed_ns, kills, duration_s):
             # it recorded no longer
             end_ns = min(killed_ns, session.started_monotonic_ns + round(duration_s * 1e9))
             kills.lost_s.append((end_ns - int(last_ns)) / 1e9)
+    os.utime(path, (1, 1))                                 # whoever wrote it is dead
     try:
         found = recover_module.recover(path)
     except SessionError:

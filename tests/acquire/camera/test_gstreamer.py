@@ -407,4 +407,4 @@ def test_acq_record_says_before_it_starts_that_the_camera_is_slow_and_records_al
         assert ("camera_complaint", True) in [
             (event.kind, "found 12.5" in event.text) for event in session.events
         ]
-        assert session.camera["exposure"] == '{"control": "not controlled by acq"}'
+        assert session.camera.exposure == {"control": "not controlled by acq"}

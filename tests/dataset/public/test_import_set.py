@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 
 from acquire.data_folder import session_files
-from acquire.errors import CurationError
+from acquire.errors import CurationError, Fix
 from dataset.common.workers import Workers
 from dataset.layouts.avi import read_bgr
 from dataset.layouts.pure import PureWriter
-from dataset.public.import_set import DEFECT, SOURCE, find_set, import_set
-from dataset.public.published import Timeline
+from dataset.public.import_set import import_set
+from dataset.public.sets import find_set
+from dataset.public.stamped_times import rising_times
+from dataset.public.write_recording import DEFECT, SOURCE
 from dataset.session.reader import Session
 from tests.support.public_sets import (
     FPS,
@@ -62,11 +64,11 @@ def check_pixels(session, shown):
     ],
 )
 def test_times_rise_and_good_stamps_stay(stamps, times):
-    line = Timeline(np.array(stamps, np.int64), "frame")
-    assert line.time_ns.tolist() == times
-    assert line.stamp_ns.tolist() == stamps
-    assert bool(line.defects) == (stamps != times)
-    assert line.at(len(stamps) + 1) == (times[-1] + 20, times[-1] + 20)
+    rising = rising_times(np.array(stamps, np.int64), "frame")
+    assert rising.time_ns.tolist() == times
+    assert rising.stamp_ns.tolist() == stamps
+    assert bool(rising.defects) == (stamps != times)
+    assert rising.at(len(stamps) + 1) == (times[-1] + 20, times[-1] + 20)
 
 
 def test_random_stamps_become_rising_times():
@@ -74,11 +76,11 @@ def test_random_stamps_become_rising_times():
     for _ in range(200):
         stamps = np.cumsum(rng.integers(10, 40_000_000, rng.integers(4, 60)))
         stamps[rng.integers(0, len(stamps), 2)] += rng.integers(-10**9, 10**9)
-        line = Timeline(stamps, "frame")
-        assert (np.diff(line.time_ns) > 0).all()
-        assert (line.time_ns != stamps).sum() <= 2          # those that were disturbed
+        rising = rising_times(stamps, "frame")
+        assert (np.diff(rising.time_ns) > 0).all()
+        assert (rising.time_ns != stamps).sum() <= 2          # those that were disturbed
     with pytest.raises(CurationError, match="rise"):
-        Timeline(np.full(5, 7), "frame")
+        rising_times(np.full(5, 7), "frame")
 
 
 def test_dataset_2_comes_over_whole(tmp_path):
@@ -156,14 +158,14 @@ def test_dataset_1_has_samples_of_their_own_and_no_frame_times(tmp_path):
     assert "2 sample stamps are negative" in said
     assert "frame times are not published" in said
     with Session(session_files(tmp_path / "data")[0]) as session:
-        assert session.camera["time_meaning"] == "nominal, not published"
+        assert session.camera.time_meaning == "nominal, not published"
         check_pixels(session, range(240))
         assert np.allclose(session.frame_time_ns, np.arange(240) / 30 * 1e9, atol=1)
         assert (session.ppg_arrival_ns == ms * 10**6).all()
         assert (np.diff(session.ppg_time_ns) > 0).all()
         assert (session.ppg_values == values).all()
         assert (published(session)["spo2"] == 98).all()
-        assert session.sensor["rate_hz"] == 62
+        assert session.sensor.rate_hz == 62
 
 
 def test_pure_names_what_pictures_and_json_disagree_on(tmp_path):
@@ -235,7 +237,8 @@ def test_repeated_keeps_what_came_from_the_same_files(tmp_path):
     write_avi(root / "subject1" / "vid.avi", 290)
     refused = run(root, data)["subject1"]
     assert refused.value is None
-    assert "--force" in refused.error
+    assert refused.cause is not None
+    assert refused.cause.fix is Fix.REPLACE
     assert path.stat().st_mtime_ns == state
     assert imported(root, data, "subject1", force=True).frames == 290
 

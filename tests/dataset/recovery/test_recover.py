@@ -1,5 +1,6 @@
-"""Survivors of kills, cuts and bad sectors, made from a recording whose every row is known."""
+"""What kills, cuts and bad sectors leave of a recording whose every row is known."""
 
+import os
 import random
 import threading
 from pathlib import Path
@@ -11,11 +12,11 @@ import pytest
 
 from acquire import layout
 from acquire.camera.source import CameraInfo, VideoFrame
-from acquire.errors import SessionError
+from acquire.errors import Fix, SessionError
 from acquire.session.writer import SessionWriter
-from dataset.recovery import recover as recover_module
 from dataset.recovery.closed_view import lookup3
 from dataset.recovery.recover import recover
+from dataset.session.hdf5 import SILENT_S
 from dataset.session.reader import Session
 from tests.support.fakes import HELLO
 from tests.support.made_sessions import START_NS, picture
@@ -73,14 +74,10 @@ def add_frame(writer, i):
     writer.add_frame(VideoFrame(picture(i, CAMERA.image_shape), at_ns, at_ns + 5_000_000, i))
 
 
-@pytest.fixture(autouse=True)
-def no_waiting(monkeypatch):
-    monkeypatch.setattr(recover_module, "_WATCH_S", 0.0)
-
-
 def put(tmp_path, data):
     path = tmp_path / "S01-20260101T090000Z.h5"
     path.write_bytes(data)
+    os.utime(path, (1, 1))                     # nobody has written to it for long
     return path
 
 
@@ -110,7 +107,7 @@ def test_a_killed_recording_becomes_a_clean_session(tmp_path, killed):
         FRAMES, SAMPLES, WRITTEN_LATE, 0,
     )
     assert check(path) == (FRAMES, SAMPLES)
-    assert Path(found.survivor).read_bytes() == killed
+    assert Path(found.kept_as).read_bytes() == killed
     with Session(path) as session:
         assert (session.ppg_bound_ns >= 0).all()               # placed again: they were all unknown
         assert "3 frames and 0 samples dropped" in session.recovered
@@ -119,7 +116,7 @@ def test_a_killed_recording_becomes_a_clean_session(tmp_path, killed):
         lengths = {name: len(file[name]) for name in (layout.FRAMES, *layout.COLUMNS)}
         assert set(lengths.values()) == {FRAMES, SAMPLES}
         assert file.attrs["lost_frames"] == file.attrs["lost_samples"] == 0
-    assert sorted(tmp_path.iterdir()) == [path, Path(found.survivor)]
+    assert sorted(tmp_path.iterdir()) == [path, Path(found.kept_as)]
     assert recover(path) is None
 
 
@@ -137,7 +134,7 @@ def test_one_cut_anywhere_gives_what_lies_before_the_cut(tmp_path, killed):
         assert check(path) == (found.frames, found.samples)
         assert found.frames + found.dropped_frames >= found.frames
         seen.append(found.frames)
-        Path(found.survivor).unlink()
+        Path(found.kept_as).unlink()
     assert seen == sorted(seen)
     assert len(seen) > 5
 
@@ -173,9 +170,9 @@ def test_a_frame_that_does_not_decode_is_a_counted_gap(tmp_path, killed):
         assert (session.frames.raw(50) == picture(51, CAMERA.image_shape)).all()
 
 
-def test_one_that_is_being_written_is_left_alone(tmp_path, killed, monkeypatch):
+def test_one_that_is_being_written_is_left_alone(tmp_path, killed):
     path = put(tmp_path, killed)
-    monkeypatch.setattr(recover_module, "_WATCH_S", 0.3)
+    os.utime(path)
 
     def append():
         with path.open("ab") as file:
@@ -211,7 +208,7 @@ def test_the_command_says_what_it_dropped(acq, tmp_path, killed):
     assert f"closed, and all {FRAMES} frames decode" in acq("recover", path, "--quiet").stdout
     again = acq("recover", f"{path}.killed")
     assert again.returncode == 1
-    assert "the survivor that an earlier acq recover kept" in again.stderr
+    assert "the file that an earlier recovery kept" in again.stderr
     assert Path(f"{path}.killed").read_bytes() == killed
 
 
@@ -248,16 +245,35 @@ def test_what_is_no_file_or_lies_where_nothing_can_be_written_is_one_line(
         return plain(self, mode, *rest, **named)
 
     monkeypatch.setattr(Path, "open", refuse)
-    with pytest.raises(SessionError, match=r"^expected to write beside .*\.h5, got: no permission"):
+    with pytest.raises(SessionError, match=r"^expected to write beside .*\.h5, found no perm"):
         recover(path)
     assert path.read_bytes() == killed
 
 
 def test_a_file_cut_in_two_is_said_to_be_worth_recovering(tmp_path, recorded):
     path = put(tmp_path, recorded[1][: len(recorded[1]) // 2])
-    with pytest.raises(SessionError, match="try `acq recover` on it, or restore it from a copy"):
+    with pytest.raises(SessionError) as caught:
         Session(path)
+    assert caught.value.fix is Fix.RECOVER_OR_RESTORE
 
 
 def test_the_checksum_is_hdf5_s(killed):
     assert lookup3(killed[:44]) == int.from_bytes(killed[44:48], "little")
+
+
+def test_one_that_was_killed_a_moment_ago_is_recovered_once_it_stays_as_it_is(
+    tmp_path, killed, monkeypatch
+):
+    path = put(tmp_path, killed)
+    os.utime(path)
+    waits = []
+    monkeypatch.setattr("time.sleep", lambda _: waits.append(os.utime(path, (1, 1))))
+    with pytest.raises(SessionError, match="being written"):
+        recover(path)                          # its stamp changed: somebody is at work
+    assert len(waits) == 1
+    now_s = [1000.0]
+    os.utime(path, (1000, 1000))
+    monkeypatch.setattr("time.time", lambda: now_s[0])
+    monkeypatch.setattr("time.sleep", lambda wait_s: now_s.append(now_s.pop() + wait_s))
+    assert recover(path) is not None
+    assert now_s[0] >= 1000 + SILENT_S

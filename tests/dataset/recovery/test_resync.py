@@ -163,7 +163,7 @@ def test_a_crash_never_leaves_a_new_time_beside_an_old_bound(path, monkeypatch, 
             raise OSError(5, "Input/output error")
 
     monkeypatch.setattr(resync_module.os, "fsync", fsync)
-    with pytest.raises(SessionError, match="run it again"):
+    with pytest.raises(SessionError, match="synchronise it again"):
         resync(path)
     monkeypatch.undo()
     time_ns, bound_ns = columns(path)

@@ -148,7 +148,8 @@ def test_a_killed_recording_is_read_up_to_where_it_is_whole(tmp_path):
             hello=HELLO, port="p", started_unix_ns=0, started_monotonic_ns=0, simulated=False)
         for i in range(40):
             writer.add_frame(VideoFrame(picture(i), i, i, i))
-            writer.add_sample(sequence=i, ticks=i, value=i, flags=0, arrival_ns=i, time_ns=i, bound_ns=-1)
+            writer.add_sample(
+                sequence=i, ticks=i, value=i, flags=0, arrival_ns=i, time_ns=i, bound_ns=-1)
             if i == 29:
                 writer.flush()
         print("ready", flush=True)
@@ -415,7 +416,7 @@ def test_a_file_that_was_never_closed_and_fails_in_the_trial_is_not_opened(path)
         file.attrs.modify("schema_version", 9)
     never_closed(path)
     with pytest.raises(
-        SessionError, match=r"never closed and does not, at .* expected session format 1, found 9"
+        SessionError, match=r"never closed and does not .*expected session format 1, found 9"
     ):
         Session(path)
 
@@ -452,5 +453,5 @@ def test_a_file_that_may_not_be_read_is_not_called_damaged(tmp_path, monkeypatch
 
     path = make_session(tmp_path, seconds=1.0)
     monkeypatch.setattr("h5py.is_hdf5", refuse)
-    with pytest.raises(SessionError, match=r"^expected to read .*\.h5, got: no permission$"):
+    with pytest.raises(SessionError, match=r"^expected a readable file, found no permission in "):
         Session(path)

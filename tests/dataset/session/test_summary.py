@@ -23,32 +23,32 @@ def path(tmp_path):
 def test_summary(path):
     found = summarise(path)
     assert (found.subject, found.session_id) == ("S01", "S01-20260101T090001Z")
-    assert (found.frames, found.lost_frames, found.samples, found.lost_samples) == (358, 2, 298, 3)
+    assert (found.video.frames, found.video.lost) == (358, 2)
+    assert (found.ppg.samples, found.ppg.lost) == (298, 3)
     assert (found.complete, found.simulated) == (False, True)
     assert found.duration_s == pytest.approx(12.0, abs=0.05)
-    assert found.fps == pytest.approx(30 * 357 / 358, rel=1e-3)
-    assert found.ppg_rate_hz == pytest.approx(25 / (1 + 400e-6), rel=1e-5)
-    assert found.sync_bound_ms == 0.7
-    assert found.hr_bpm == pytest.approx(84, abs=0.3)
+    assert found.video.fps == pytest.approx(30 * 357 / 358, rel=1e-3)
+    assert found.ppg.rate_hz == pytest.approx(25 / (1 + 400e-6), rel=1e-5)
+    assert found.sync.bound_ms == 0.7
+    assert found.ppg.hr_bpm == pytest.approx(84, abs=0.3)
     assert found.started == "2026-01-01T09:00:00.000+00:00"
-    assert found.compression is not None
-    assert found.compression > 0.5
+    assert found.video.compression is not None
+    assert found.video.compression > 0.5
     assert found.file_bytes == path.stat().st_size
 
 
 def test_a_recording_of_a_second_has_no_heart_rate(tmp_path):
     found = summarise(make_session(tmp_path, seconds=1.0, bound_ns=-1))
-    assert found.hr_bpm is None
-    assert found.sync_bound_ms is None
-    assert found.samples_without_bound == 26
-    assert found.ppg_rate_hz == pytest.approx(25, abs=0.1)
+    assert found.ppg.hr_bpm is None
+    assert found.sync.bound_ms is None
+    assert found.sync.samples_without_bound == 26
+    assert found.ppg.rate_hz == pytest.approx(25, abs=0.1)
 
 
 def test_an_empty_recording(tmp_path):
     found = summarise(make_session(tmp_path, seconds=0.0, ppg=[]))
-    assert (found.frames, found.samples, found.fps, found.duration_s, found.compression) == (
-        0, 0, 0.0, 0.0, None,
-    )
+    assert (found.video.frames, found.ppg.samples, found.duration_s) == (0, 0, 0.0)
+    assert (found.video.fps, found.video.compression) == (0.0, None)
 
 
 def test_json(acq, path):
@@ -92,7 +92,7 @@ def test_a_file_cut_short_is_one_line(acq, path):
 
 def test_frames_that_are_stored_raw_are_counted(acq, tmp_path):
     path = make_session(tmp_path, seconds=1.0, raw_frames={3, 4, 29})
-    assert summarise(path).raw_frames == 3
+    assert summarise(path).video.raw_frames == 3
     assert "3 frames stored raw" in " ".join(acq("info", path).stdout.split())
 
 
@@ -109,11 +109,11 @@ def test_time_without_a_finger_has_no_heart_rate(tmp_path, capsys):
         ],
     )
     found = summarise(half)
-    assert found.no_finger_s == pytest.approx(10.0, abs=0.1)
-    assert found.hr_bpm == pytest.approx(72, abs=0.5)
+    assert found.ppg.no_finger_s == pytest.approx(10.0, abs=0.1)
+    assert found.ppg.hr_bpm == pytest.approx(72, abs=0.5)
     whole = make_session(tmp_path, "S02", seconds=30.0, events=[(0.0, "flat_line", "begins")])
-    assert summarise(whole).hr_bpm is None
-    assert summarise(whole).ppg_rate_hz == pytest.approx(25 / (1 + 400e-6), rel=1e-5)
+    assert summarise(whole).ppg.hr_bpm is None
+    assert summarise(whole).ppg.rate_hz == pytest.approx(25 / (1 + 400e-6), rel=1e-5)
     info([half, whole])
     shown = capsys.readouterr().out
     assert "none for 10.0 s" in shown

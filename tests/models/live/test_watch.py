@@ -28,7 +28,7 @@ from typer.testing import CliRunner
 from acq.main import app
 from acquire.camera.replay import ReplayCamera
 from acquire.camera.source import CameraInfo, EndOfStream, VideoFrame
-from acquire.errors import AcqError, DeviceError, SessionError, TrainingError
+from acquire.errors import AcqError, DeviceError, Fix, SessionError, TrainingError
 from acquire.session.writer import SessionWriter
 from acquire.simulation.subject import VirtualSubject
 from dataset.session.follow import Following
@@ -405,15 +405,16 @@ def test_the_last_frames_come_before_the_end_is_told(tmp_path):
 
 def test_of_a_folder_the_newest_growing_session_is_followed(tmp_path):
     make_session(tmp_path, "S01")
-    with pytest.raises(SessionError, match="expected a session that is being recorded under"):
+    with pytest.raises(SessionError, match="expected a session that is being recorded, found none under"):
         Following(tmp_path)
     first, second = (tmp_path / "sessions" / "S02" / f"S02-20260101T09000{n}Z.h5" for n in (1, 2))
     with Growing(first, seconds=1.0, subject="S02"), Growing(second, seconds=1.0, subject="S02"):
         os.utime(first, (1, 1))
         with Following(tmp_path) as following:
             assert following.path == second
-    with pytest.raises(SessionError, match="acq predict reads it"):
+    with pytest.raises(SessionError, match="found one that has ended") as caught:
         Following(make_session(tmp_path, "S03"))
+    assert caught.value.fix is Fix.PREDICT
 
 
 def test_a_recording_is_followed_from_another_process_until_it_ends(evening):

@@ -1,0 +1,230 @@
+"""The part of an unclosed or damaged session file that can be read, and a clean copy of it.
+
+Copied are the columns of each stream up to where all of them are whole, and every frame that
+decodes, as the bytes it was stored in. The samples are placed again by the clock fit over the whole
+recording, which a killed recorder never came to. What is dropped is counted, and a frame dropped
+between others is a jump in the sequence like any lost frame. The copy stays `complete` false,
+because the recording ended early or lost what it had, and carries the attribute `recovered`.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from acquire import layout
+from acquire.clock import place_samples
+from acquire.errors import SessionError
+from dataset.common.progress import OnProgress
+from dataset.session.hdf5 import find_inside
+from dataset.session.reader import count_lost
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many frames and samples a copy holds and lacks."""
+
+    frames: int
+    samples: int
+    dropped_frames: int         # begun in the file, but not whole, or they do not decode
+    dropped_samples: int
+    lost_frames: int            # missing from the sequence
+    lost_samples: int
+
+
+class ReadablePart:
+    """The columns of a file cut to what is whole, and its frames.
+
+    Parameters
+    ----------
+    file : see `ClosedView`
+    size : how much of the file is on the disk [bytes]
+    path : named in errors
+
+    Raises
+    ------
+    SessionError : it is no session, or lacks a dataset
+    """
+
+    def __init__(self, file: h5py.File, size: int, path: Path) -> None:
+        self._file = file
+        self._size = size
+        self._path = path
+        schema = file.attrs.get("schema"), file.attrs.get("schema_version")
+        if schema != (layout.SCHEMA, layout.SCHEMA_VERSION):
+            raise SessionError(
+                expected=f"a session of format {layout.SCHEMA_VERSION}", found="another file",
+                where=path,
+            )
+        self._video = find_inside(file, layout.FRAMES, path)
+        begun = {name: find_inside(file, name, path) for name in layout.COLUMNS}
+        columns = {name: self._read_rows(dataset) for name, dataset in begun.items()}
+        self._frames = min(
+            _count_whole(columns, "video/", layout.FRAME_ARRIVAL), self._count_stored_frames()
+        )
+        self._samples = _count_whole(columns, "ppg/", layout.PPG_ARRIVAL)
+        self._columns = {
+            name: column[: self._frames if name.startswith("video/") else self._samples]
+            for name, column in columns.items()
+        }
+        self._tables = {
+            name: self._read_rows(find_inside(file, name, path))
+            for name in (layout.EXCHANGES, layout.CLOCKS, layout.EVENTS) if name in file
+        }
+        self._begun_frames = max(
+            len(self._video), *(len(d) for n, d in begun.items() if n.startswith("video/"))
+        )
+        self._begun_samples = max(len(d) for n, d in begun.items() if n.startswith("ppg/"))
+
+    def _read_rows(self, dataset: h5py.Dataset) -> np.ndarray:
+        """Read a column or table up to the first row that does not lie in the file."""
+        if dataset.chunks is None:
+            raise SessionError(
+                expected=f"{dataset.name} in chunks", found="it in one piece", where=self._path
+            )
+        per_chunk, item = dataset.chunks[0], dataset.dtype.itemsize
+        rows = 0
+        for at in range(0, len(dataset), per_chunk):
+            stored = self._stored_bytes(dataset, (at,)) // item
+            rows = at + min(stored, per_chunk)
+            if stored < per_chunk:
+                break
+        return dataset[: min(rows, len(dataset))]
+
+    def _stored_bytes(self, dataset: h5py.Dataset, at: tuple[int, ...]) -> int:
+        """Return how much of a chunk is in the file [bytes]; 0 where its index cannot be read."""
+        try:
+            chunk = dataset.id.get_chunk_info_by_coord(at)
+        except (OSError, RuntimeError):
+            return 0
+        if chunk.byte_offset is None:
+            return 0
+        return max(0, min(chunk.size, self._size - chunk.byte_offset))
+
+    def _count_stored_frames(self) -> int:
+        """Count the frames up to the first whose bytes are not all there."""
+        inner = (0,) * (self._video.ndim - 1)
+        for at in range(len(self._video)):
+            try:
+                chunk = self._video.id.get_chunk_info_by_coord((at, *inner))
+            except (OSError, RuntimeError):
+                return at
+            if chunk.byte_offset is None or chunk.byte_offset + chunk.size > self._size:
+                return at
+        return len(self._video)
+
+    def write(self, part: Path, on_progress: OnProgress) -> Counts:
+        """Write a clean session to `part`; this may be called once.
+
+        Raises
+        ------
+        SessionError : not one frame or sample can be read
+        """
+        if not self._frames and not self._samples:
+            raise SessionError(
+                expected="a frame or a sample that can be read", found="none", where=self._path
+            )
+        with h5py.File(part, "w", libver="latest") as out:
+            _copy_attributes(self._file, out)
+            decodes = self._copy_frames(out, on_progress)
+            for name, column in self._columns.items():
+                if name.startswith("video/"):
+                    self._columns[name] = column[decodes]
+            self._place_samples()
+            counts = self._count(int(decodes.sum()))
+            note = (
+                f"{counts.dropped_frames} frames and {counts.dropped_samples} samples dropped that "
+                "were not whole"
+            )
+            self._add_event("recovered", note)
+            for name, rows in {**self._columns, **self._tables}.items():
+                self._create(out, name, len(rows))[:] = rows
+            _copy_attributes(self._file["ppg"], out["ppg"])  # type: ignore[arg-type]
+            out.attrs["complete"] = False
+            out.attrs[layout.RECOVERED_ATTR] = note
+            self._write_losses(out, counts)
+        return counts
+
+    def _count(self, frames: int) -> Counts:
+        return Counts(
+            frames=frames, samples=self._samples, dropped_frames=self._begun_frames - frames,
+            dropped_samples=self._begun_samples - self._samples,
+            lost_frames=count_lost(self._columns[layout.FRAME_SEQUENCE]),
+            lost_samples=count_lost(self._columns[layout.PPG_SEQUENCE]),
+        )
+
+    def _write_losses(self, out: h5py.File, counts: Counts) -> None:
+        by_attribute = {
+            "lost_frames": (counts.lost_frames, counts.dropped_frames),
+            "lost_samples": (counts.lost_samples, counts.dropped_samples),
+        }
+        for name, (lost, dropped) in by_attribute.items():
+            stored = int(self._file.attrs.get(name, -1))  # type: ignore[arg-type]
+            # a file that was closed counted its losses before the first row and after the last, too
+            out.attrs[name] = lost if stored < 0 else stored + dropped
+
+    def _create(self, out: h5py.File, name: str, rows: int) -> h5py.Dataset:
+        """Create a dataset like the file's own of that name, filters and all, of so many rows."""
+        model: h5py.Dataset = self._file[name]  # type: ignore[assignment]
+        parents = h5py.h5p.create(h5py.h5p.LINK_CREATE)
+        parents.set_create_intermediate_group(True)
+        space = h5py.h5s.create_simple(
+            (rows, *model.shape[1:]), (h5py.h5s.UNLIMITED, *model.shape[1:])
+        )
+        created = h5py.h5d.create(
+            out.id, name.encode(), model.id.get_type(), space, model.id.get_create_plist(), parents
+        )
+        return h5py.Dataset(created)
+
+    def _copy_frames(self, out: h5py.File, on_progress: OnProgress) -> np.ndarray:
+        """Copy the stored bytes of every frame that decodes; return which do, (frames,) bool."""
+        to = self._create(out, layout.FRAMES, self._frames)
+        decodes = np.zeros(self._frames, bool)
+        inner = (0,) * (self._video.ndim - 1)
+        copied = 0
+        for at in range(self._frames):
+            try:
+                self._video[at]
+                skipped_filters, stored = self._video.id.read_direct_chunk((at, *inner))
+            except (OSError, RuntimeError, ValueError):
+                continue
+            to.id.write_direct_chunk((copied, *inner), stored, skipped_filters)
+            decodes[at] = True
+            copied += 1
+            on_progress("frames", at + 1, self._frames)
+        to.resize(copied, axis=0)
+        _copy_attributes(self._video, to)
+        return decodes
+
+    def _place_samples(self) -> None:
+        """Place the samples on the host's clock, by all exchanges of the recording."""
+        attrs = self._file["ppg"].attrs
+        clocks = self._tables.get(layout.CLOCKS, np.empty(0, layout.CLOCK_DTYPE))
+        self._columns[layout.PPG_TIME], self._columns[layout.PPG_BOUND] = place_samples(
+            self._tables[layout.EXCHANGES], clocks, self._columns[layout.PPG_TICKS],
+            self._columns[layout.PPG_ARRIVAL],
+            tick_hz=float(attrs["tick_hz"]),  # type: ignore[arg-type]
+            rate_hz=float(attrs["rate_hz"]),  # type: ignore[arg-type]
+        )
+
+    def _add_event(self, kind: str, text: str) -> None:
+        """Add an event at the last moment that the file knows of."""
+        arrivals = (self._columns[name] for name in (layout.FRAME_ARRIVAL, layout.PPG_ARRIVAL))
+        last_ns = max(int(column[-1]) for column in arrivals if len(column))
+        row = np.array([(last_ns, kind.encode(), text.encode())], layout.EVENT_DTYPE)
+        self._tables[layout.EVENTS] = np.concatenate([self._tables[layout.EVENTS], row])
+
+
+def _count_whole(columns: dict[str, np.ndarray], stream: str, arrival: str) -> int:
+    """Return how many rows all columns of a stream share, up to the first that never arrived."""
+    rows = min(len(column) for name, column in columns.items() if name.startswith(stream))
+    unwritten = np.flatnonzero(columns[arrival][:rows] <= 0)
+    return int(unwritten[0]) if len(unwritten) else rows
+
+
+def _copy_attributes(
+    source: h5py.File | h5py.Group | h5py.Dataset, to: h5py.File | h5py.Group | h5py.Dataset
+) -> None:
+    for name, value in source.attrs.items():
+        to.attrs[name] = value

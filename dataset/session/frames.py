@@ -1,0 +1,122 @@
+"""The pictures of a session: on the disk until they are asked for, and RGB from one place."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, overload
+
+import h5py
+import numpy as np
+
+from acquire.camera.source import CameraInfo
+from acquire.errors import SessionError
+
+from .hdf5 import RESTORE
+
+# OpenCV's conversions: ITU-R BT.601, limited range, what cameras and GStreamer mean by I420 up to
+# 576 lines.
+_TO_RGB = {"I420": "COLOR_YUV2RGB_I420", "RGB": None}
+_TO_BGR = {"I420": "COLOR_YUV2BGR_I420", "RGB": "COLOR_RGB2BGR"}
+
+
+class Frames(Sequence[np.ndarray]):
+    """The pictures of one session: `frames[i]` is (H, W, 3) uint8 RGB, decoded when asked for.
+
+    Parameters
+    ----------
+    dataset : see `check_frames`
+    count : of the frames that are whole
+    where : the file, named in errors
+    """
+
+    def __init__(
+        self, dataset: h5py.Dataset, camera: CameraInfo, *, count: int, where: Path
+    ) -> None:
+        self._dataset = dataset
+        self._count = count
+        self._where = where
+        self._buffer = np.empty(dataset.shape[1:], np.uint8)
+        self.pixel_format = camera.pixel_format
+        self.height = camera.height
+        self.width = camera.width
+        self.stored_shape: tuple[int, ...] = self._buffer.shape
+
+    def __len__(self) -> int:
+        return self._count
+
+    @overload
+    def __getitem__(self, index: int) -> np.ndarray: ...
+    @overload
+    def __getitem__(self, index: slice) -> np.ndarray: ...
+    def __getitem__(self, index: int | slice) -> np.ndarray:
+        """Return frame `index`, (H, W, 3) uint8 RGB; of a slice (N, H, W, 3)."""
+        if isinstance(index, slice):
+            chosen = range(*index.indices(self._count))
+            out = np.empty((len(chosen), self.height, self.width, 3), np.uint8)
+            for at, i in enumerate(chosen):
+                self.read_into(i, out[at])
+            return out
+        return self.read_into(index, np.empty((self.height, self.width, 3), np.uint8))
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        return (self[i] for i in range(self._count))
+
+    def raw(self, index: int) -> np.ndarray:
+        """Return frame `index` as it is stored: (H*3/2, W) I420 or (H, W, 3) RGB."""
+        out = np.empty_like(self._buffer)
+        self._read(index, out)
+        return out
+
+    def read_into(self, index: int, out: np.ndarray, *, bgr: bool = False) -> np.ndarray:
+        """Decode frame `index` into `out`, (H, W, 3) uint8 C-contiguous, and return `out`.
+
+        New memory costs more than the colour conversion itself: whoever walks through a session
+        reuses one `out`.
+        """
+        conversion = (_TO_BGR if bgr else _TO_RGB)[self.pixel_format]
+        if conversion is None:
+            self._read(index, out)
+        else:
+            import cv2
+
+            self._read(index, self._buffer)
+            cv2.cvtColor(self._buffer, getattr(cv2, conversion), dst=out)
+        return out
+
+    def _read(self, index: int, out: np.ndarray) -> None:
+        at = index + self._count if index < 0 else index
+        if not 0 <= at < self._count:
+            raise IndexError(f"frame {index} of {self._count}")
+        try:
+            self._dataset.read_direct(out, np.s_[at])
+        except OSError as error:
+            raise SessionError(
+                expected=f"frame {at} of {self._count}",
+                found=f"bytes that do not decode ({error})", where=self._where, fix=RESTORE,
+            ) from error
+
+
+def check_frames(video: h5py.Dataset, attrs: dict[str, Any], path: Path) -> None:
+    """Refuse frames that are not what their attributes say.
+
+    Raises
+    ------
+    SessionError : an unknown pixel format, no size in pixels, or another shape or type
+    """
+    pixel_format, width, height = (attrs[key] for key in ("pixel_format", "width", "height"))
+    if pixel_format not in _TO_RGB:
+        raise SessionError(
+            expected=f"frames as {' or '.join(_TO_RGB)}", found=repr(pixel_format), where=path
+        )
+    is_size = isinstance(height, int) and isinstance(width, int) and min(height, width) > 0
+    # one colour of I420 stands for two by two pixels
+    if not is_size or (pixel_format == "I420" and (height % 2 or width % 2)):
+        raise SessionError(
+            expected="a width and a height in pixels, even for I420",
+            found=f"{width} and {height} for {pixel_format}", where=path,
+        )
+    shape = (height * 3 // 2, width) if pixel_format == "I420" else (height, width, 3)
+    if video.dtype != np.uint8 or video.shape[1:] != shape:
+        raise SessionError(
+            expected=f"{pixel_format} frames of shape {shape} uint8",
+            found=f"{video.shape[1:]} {video.dtype}", where=path,
+        )
