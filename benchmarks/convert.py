@@ -138,12 +138,14 @@ def _row(row: str, path: str) -> None:
 
 def _convert(path: Path, out: Path, codec: str) -> int:
     from dataset.convert.settings import Settings
-    from dataset.convert.write_folder import Task, write_session
+    from dataset.convert.tasks import SessionTask
+    from dataset.convert.ubfc_folder import write_session
     from dataset.selection.identities import SessionIdentity
 
     identity = SessionIdentity(path.stem, "S01", path.name, "0", True, True)
-    task = Task(
-        identity, path, Settings(codec, "filtered", "native", "keep"), (), ("train/subject1",), out
+    task = SessionTask(
+        identity, path, "train", Settings(codec, "filtered", "native", "keep"), (),
+        folders=("train/subject1",), partial=out,
     )
     return sum(entry.frames for entry in write_session(task))
 

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from acq.advice import advise
 from acq.options import Data, Force, Jobs, Json, Scheduler, complain
 from dataset.common.wording import counted
 
 if TYPE_CHECKING:
-    from dataset.public.import_set import Import
+    from dataset.public.import_set import ImportedFolder
 
 
 class PublicSet(str, Enum):
@@ -50,7 +51,7 @@ def import_(
     from dataset.common.workers import Workers
     from dataset.public.import_set import import_set
 
-    imported: list[Import] = []
+    imported: list[ImportedFolder] = []
     failed = 0
     outcomes = import_set(
         root, data, which=which and which.value, prefix=prefix, force=force,
@@ -60,7 +61,8 @@ def import_(
         recording = outcome.value
         if recording is None:
             failed += 1
-            complain(f"{folder.name} not imported: {outcome.error}")
+            reason = advise(outcome.cause, "import") if outcome.cause else outcome.error
+            complain(f"{folder.name} not imported: {reason}")
             continue
         imported.append(recording)
         for defect in recording.defects:
@@ -80,7 +82,7 @@ def import_(
         raise typer.Exit(1)
 
 
-def _described(recording: "Import") -> str:
+def _described(recording: "ImportedFolder") -> str:
     lost = ""
     if recording.lost_frames or recording.lost_samples:
         lost = f", {recording.lost_frames} frames and {recording.lost_samples} samples lack"

@@ -119,8 +119,7 @@ def _subject_folders(folder: Path) -> list[Path]:
 def _read_labels(path: Path) -> tuple[_Labels, tuple[str, ...]]:
     """Read the PPG and the times of one folder, and what is wrong with them."""
     published = read_dataset_2(path)
-    assert published.frame_times is not None
-    ppg, time_s = published.samples.ppg, published.frame_times.time_ns / 1e9
+    ppg, time_s = published.samples.ppg, published.samples.times.time_ns / 1e9
     count = min(len(ppg), len(time_s))
     ppg, time_s = ppg[:count], time_s[:count]
     is_known = np.isfinite(ppg)

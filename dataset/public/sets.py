@@ -1,0 +1,79 @@
+"""The public sets that can be imported, and how each of them is laid out."""
+
+import hashlib
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from acquire.errors import CurationError, Fix
+from dataset.common.files import sha256_of
+from dataset.layouts.ubfc import LABELS, VIDEO
+
+from . import pure
+from .published import PublishedRecording
+from .ubfc import DUMP, read_dataset_1, read_dataset_2
+
+
+@dataclass(frozen=True)
+class PublicSet:
+    """How a public set is laid out."""
+
+    title: str
+    folder: re.Pattern[str]                            # names of its folders
+    folder_text: str                                   # the same for people
+    prefix: str                                        # of subjects
+    read: Callable[[Path], PublishedRecording]
+    sources: Callable[[Path], list[tuple[str, str]]]   # names and SHA-256 of a folder's files
+
+
+def _hash_files(*names: str) -> Callable[[Path], list[tuple[str, str]]]:
+    return lambda folder: [
+        (name, sha256_of(folder / name)) for name in names if (folder / name).is_file()
+    ]
+
+
+def _hash_pure_files(folder: Path) -> list[tuple[str, str]]:
+    labels, pictures = pure.label_file(folder), pure.picture_files(folder)
+    listed = "".join(f"{sha256_of(path)} {path.name}\n" for path in pictures)
+    of_pictures = f"{len(pictures)} pictures", hashlib.sha256(listed.encode()).hexdigest()
+    of_labels = [(labels.name, sha256_of(labels))] if labels.is_file() else []
+    return [*of_labels, of_pictures]
+
+
+SETS = {
+    "ubfc1": PublicSet(
+        "UBFC-rPPG DATASET_1", re.compile(r"\d{1,4}-gt"), "<int>-gt", "UBFC1-", read_dataset_1,
+        _hash_files(VIDEO, DUMP),
+    ),
+    "ubfc2": PublicSet(
+        "UBFC-rPPG DATASET_2", re.compile(r"subject\d{1,4}"), "subject<int>", "UBFC2-",
+        read_dataset_2, _hash_files(VIDEO, LABELS),
+    ),
+    "pure": PublicSet("PURE", pure.FOLDER, "NN-NN", "PURE-", pure.read_pure, _hash_pure_files),
+}
+
+
+def find_set(root: Path) -> str:
+    """Find which set lies under `root`, by the names of its folders: a key of `SETS`.
+
+    Raises
+    ------
+    CurationError : it is no folder, or its folders are of no set or of several
+    """
+    if not root.is_dir():
+        raise CurationError(
+            expected="a folder that holds a public data set", found="none", where=f"at {root}"
+        )
+    names = sorted(path.name for path in root.iterdir() if path.is_dir())
+    keys = [
+        key for key, public_set in SETS.items()
+        if any(public_set.folder.fullmatch(name) for name in names)
+    ]
+    if len(keys) != 1:
+        known = ", ".join(f"{known.folder_text} ({key})" for key, known in SETS.items())
+        raise CurationError(
+            expected=f"folders of one set, {known}", found=", ".join(names[:5]) or "no folder",
+            where=root, fix=Fix.CHOOSE_SET,
+        )
+    return keys[0]

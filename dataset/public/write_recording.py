@@ -1,0 +1,117 @@
+"""A published recording into a session file, one frame at a time in memory.
+
+What is wrong with it becomes an event of the session, and so do the hashes of its files.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from acquire.camera.source import CameraInfo, VideoFrame
+from acquire.errors import CurationError
+from acquire.sensor.protocol import Hello
+from acquire.session.structure import ImportOrigin
+from acquire.session.writer import SessionWriter
+
+from .published import GET_FOLDER, PublishedRecording
+
+DEFECT, SOURCE = "import_defect", "import_source"     # kinds of events
+_LOWEST, _HIGHEST = 8192, 57344          # of full scale 65535: nothing published looks clipped
+_FRAMES_PER_FLUSH = 50
+
+
+def write_recording(
+    recording: PublishedRecording, path: Path, *, title: str, subject: str, session_id: str,
+    sources: Sequence[str],
+) -> None:
+    """Write a published recording as a session file.
+
+    Parameters
+    ----------
+    title : the set's
+    sources : name and hash of each file that it was read from, a line each
+
+    Raises
+    ------
+    CurationError : it has no usable pictures or no usable PPG
+    SessionError : the session cannot be written
+    """
+    video = recording.video
+    camera = CameraInfo(
+        f"import:{title}", video.width, video.height, video.fps, "RGB", video.time_meaning
+    )
+    hello = Hello(0, 0, 0, 0, 0, 10**9, round(1e9 / recording.samples.times.step_ns), 0, 0)
+    with SessionWriter(
+        path, session_id=session_id, subject=subject, camera=camera, hello=hello, port="",
+        simulated=False, started_unix_ns=recording.started_unix_ns,
+        started_monotonic_ns=recording.started_ns, imported=ImportOrigin(title, recording.sensor),
+    ) as writer:
+        lost_samples = _add_samples(writer, recording)
+        lost_frames = _add_frames(writer, recording, camera)
+        for text in sources:
+            writer.add_event(recording.started_ns, SOURCE, text)
+        for text in recording.defects:
+            writer.add_event(recording.started_ns, DEFECT, text)
+        writer.add_event(recording.started_ns, "stopped", "end of what was published")
+        writer.close(
+            complete=not lost_frames and not lost_samples, lost_frames=lost_frames,
+            lost_samples=lost_samples,
+        )
+
+
+def _add_frames(writer: SessionWriter, recording: PublishedRecording, camera: CameraInfo) -> int:
+    """Write the frames, name their defects, and return how many are lost."""
+    video, defects = recording.video, recording.defects
+    next_index, other_size = 0, []
+    for picture in video.pictures:
+        if picture.rgb.shape != camera.image_shape:
+            other_size.append(picture.index)
+            continue
+        time_ns, stamp_ns = video.frame_at(picture.index)
+        writer.add_frame(VideoFrame(picture.rgb, time_ns, stamp_ns, picture.index))
+        next_index = picture.index + 1
+        if writer.frames % _FRAMES_PER_FLUSH == 0:
+            writer.flush()
+    if other_size:
+        defects.append(
+            f"{len(other_size)} frames are of another size than the video, the first is "
+            f"{other_size[0]}; left out"
+        )
+    if writer.frames < 2:
+        raise CurationError(
+            expected="pictures", found=writer.frames, where=recording.folder, fix=GET_FOLDER
+        )
+    expected = video.expected_frames
+    if expected and next_index < expected:
+        defects.append(f"the video ends after {next_index} of {expected} frames")
+    elif expected and next_index > expected and video.times is not None:
+        defects.append(
+            f"{next_index - expected} frames have no published time; they go on at the median step"
+        )
+    return max(expected or 0, next_index) - writer.frames
+
+
+def _add_samples(writer: SessionWriter, recording: PublishedRecording) -> int:
+    """Write the samples, scaled to the sensor's range, and return how many are lost."""
+    samples = recording.samples
+    known = np.flatnonzero(np.isfinite(samples.ppg))
+    if len(known) < 2:
+        raise CurationError(
+            expected="PPG", found=f"{len(known)} values", where=recording.folder, fix=GET_FOLDER
+        )
+    low, high = float(samples.ppg[known].min()), float(samples.ppg[known].max())
+    scale = (_HIGHEST - _LOWEST) / (high - low) if high > low else 0.0
+    if not np.isfinite(scale):
+        raise CurationError(
+            expected="PPG of a usable range", found=f"{low:g} to {high:g}", where=recording.folder
+        )
+    for index in known.tolist():
+        time_ns, stamp_ns = samples.times.at(index)
+        ppg = float(samples.ppg[index])
+        writer.add_sample(
+            sequence=index, ticks=time_ns, value=round(_LOWEST + (ppg - low) * scale), flags=0,
+            arrival_ns=stamp_ns, time_ns=time_ns, bound_ns=-1,
+            published=(ppg, float(samples.hr_bpm[index]), float(samples.spo2[index])),
+        )
+    return max(len(samples.ppg), len(samples.times.time_ns)) - len(known)
