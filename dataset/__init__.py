@@ -1,1 +1,27 @@
 """Curation: from recorded sessions to subject-disjoint folders in the UBFC-rPPG layout."""
+
+from typing import TYPE_CHECKING
+
+from acquire.lazy import public_names
+
+if TYPE_CHECKING:
+    from .catalogue import read_catalogue
+    from .convert.to_ubfc import convert_sessions
+    from .layouts.manifest_file import read_manifest
+    from .quality.grade import grade_sessions
+    from .selection.split_file import read_split
+    from .session.reader import Session as open_session
+
+__all__ = [
+    "convert_sessions", "grade_sessions", "open_session", "read_catalogue", "read_manifest",
+    "read_split",
+]
+
+__getattr__, __dir__ = public_names(__name__, {
+    "convert_sessions": "dataset.convert.to_ubfc",
+    "grade_sessions": "dataset.quality.grade",
+    "open_session": "dataset.session.reader:Session",
+    "read_catalogue": "dataset.catalogue",
+    "read_manifest": "dataset.layouts.manifest_file",
+    "read_split": "dataset.selection.split_file",
+})

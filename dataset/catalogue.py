@@ -54,7 +54,7 @@ class _Row:
     problem: str = ""                    # one line: what cannot be read
 
 
-def catalogue(data: Path | str, *, on_progress: OnProgress | None = None) -> pd.DataFrame:
+def read_catalogue(data: Path | str, *, on_progress: OnProgress | None = None) -> pd.DataFrame:
     """List every recording under a data folder, sorted by subject and file.
 
     Returns

@@ -29,12 +29,12 @@ def ls(
     """
     from acquire.data_folder import sessions_dir
     from acquire.errors import CurationError
-    from dataset.catalogue import catalogue
+    from dataset.catalogue import read_catalogue
 
     if as_csv and as_json:
         raise typer.BadParameter("say --csv or --json")
     with progress_bars(quiet=quiet) as on_progress:
-        table = catalogue(data, on_progress=on_progress)
+        table = read_catalogue(data, on_progress=on_progress)
     if not len(table):
         raise CurationError(
             f"expected recordings in {sessions_dir(data)}/<subject>/, found none; acq record or "

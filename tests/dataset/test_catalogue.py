@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from acq.main import app
 from acquire import data_folder
-from dataset.catalogue import catalogue
+from dataset.catalogue import read_catalogue
 from dataset.quality.result import SessionQuality, write_quality
 from dataset.selection.choose import split_by_subject
 from dataset.selection.exclusions import Exclusions
@@ -48,7 +48,7 @@ def graded(path, grade="good"):
 
 
 def test_what_each_column_says(data):
-    table = catalogue(data)
+    table = read_catalogue(data)
     assert list(table["session"]) == [FIRST, SECOND]
     first, second = (row for _, row in table.iterrows())
     with Session(data / first["file"]) as session:
@@ -73,7 +73,7 @@ def test_nothing_is_decoded_or_hashed(data, monkeypatch):
 
     monkeypatch.setattr(session_module.Frames, "_read", refuse)
     monkeypatch.setattr(Session, "content_hash", refuse)
-    assert len(catalogue(data)) == 2
+    assert len(read_catalogue(data)) == 2
 
 
 def test_grade_split_and_exclusions_stand_beside(data):
@@ -87,17 +87,17 @@ def test_grade_split_and_exclusions_stand_beside(data):
     os.utime(stale, ns=(0, paths[1].stat().st_mtime_ns - 1))
     out = Exclusions().adding(make_exclusion(paths[0], from_s=1.0, to_s=2.5, reason="coughs"))
     write_exclusions(data, out.adding(make_exclusion(paths[1], from_s=None, to_s=None, reason="moved")))
-    table = catalogue(data)
+    table = read_catalogue(data)
     assert list(table["grade"]) == ["good", "stale"]
     assert list(table["use"]) == ["part out", "out"]
     assert list(table["reasons"]) == ["0:01 to 0:02.5: coughs", "moved"]
     assert list(table["side"]) == ["train", "test"]
     make_session(data, "S03", seconds=0.3)
-    assert list(catalogue(data)["side"]) == ["train", "test", ""]
+    assert list(read_catalogue(data)["side"]) == ["train", "test", ""]
     write_exclusions(data, Exclusions())
     folds = split_by_subject(identify_sessions(data), folds=3, mix_simulated=True)
     write_split(folds, data_folder.split_file(data), force=True)
-    assert sorted(catalogue(data)["side"]) == ["test in 1", "test in 2", "test in 3"]
+    assert sorted(read_catalogue(data)["side"]) == ["test in 1", "test in 2", "test in 3"]
 
 
 def test_what_cannot_be_read_is_listed_and_named(acq, data):
@@ -155,7 +155,7 @@ def test_a_recording_that_still_grows_is_listed(data):
     with h5py.File(path, "r+", libver="latest") as file:
         file.swmr_mode = True
         file.flush()
-        (row,) = catalogue(data).query("session == @path.stem").to_dict("records")
+        (row,) = read_catalogue(data).query("session == @path.stem").to_dict("records")
     assert (row["state"], row["frames"], row["problem"]) == ("never closed", 120, "")
 
 
