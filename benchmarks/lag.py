@@ -28,7 +28,7 @@ from dataset.quality.pulses import measure_pulses
 from dataset.quality.result import SessionQuality
 from dataset.quality.video import read_pictures
 from dataset.session.reader import Session
-from dataset.signals.clock_check import check_clock
+from dataset.signals.stamp_drift import measure_stamp_drift
 from dataset.signals.lag import face_pulse, finger_pulse
 
 OFFSETS_MS = (-100.0, -33.3, 33.3, 66.7, 200.0)
@@ -181,7 +181,7 @@ def main() -> None:
             (one.sample_s, one.sample_arrival_s) for one in every
         ]
         for t_s, arrival_s in streams:
-            error = check_clock(t_s[0] + (t_s - t_s[0]) * (1 + percent / 100), arrival_s).rate_error
+            error = measure_stamp_drift(t_s[0] + (t_s - t_s[0]) * (1 + percent / 100), arrival_s).rate_error
             found += abs(100 * error) > limits["ppg_rate_error"]
             errors.append(abs(100 * error - percent))
         print(f"| {percent:+.1f} % | {len(streams)} | {found} | {max(errors):.4f} |")

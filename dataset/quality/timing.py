@@ -3,7 +3,7 @@
 import numpy as np
 
 from dataset.session.reader import Session
-from dataset.signals.clock_check import check_clock
+from dataset.signals.stamp_drift import measure_stamp_drift
 
 from .measurements import Measurements, join_extremes
 
@@ -109,7 +109,7 @@ def _measure_clock(
     if session.imported_from:      # the arrivals of an imported session are the published stamps
         measured.add_measure(f"{name}_percent", None)
         return
-    check = check_clock(t_s, arrival_s)
+    check = measure_stamp_drift(t_s, arrival_s)
     error = None if check.rate_error is None else 100 * check.rate_error
     measured.add_measure(f"{name}_percent", error)
     if error is not None and abs(error) > measured.limits[name]:

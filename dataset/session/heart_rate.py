@@ -9,7 +9,7 @@ from acquire.errors import CurationError
 from acquire.sensor.finger import FINGER_OFF, FLAT_LINE
 from dataset.common.spans import join_spans
 from dataset.signals.align import BRIDGE_S, ppg_on_frames
-from dataset.signals.filters import HIGH_HZ, WINDOW_S, heart_rate, shortest
+from dataset.signals.filters import HIGH_HZ, WINDOW_S, heart_rate, min_samples
 
 from .reader import Session
 
@@ -59,7 +59,7 @@ def mean_heart_rate(session: Session) -> float | None:
     fs_hz = 1e9 / float(np.median(steps))
     span_s = min(WINDOW_S, float(t_s[-1]))
     count = round(span_s * fs_hz)
-    if fs_hz <= 2 * HIGH_HZ or count < shortest(fs_hz):
+    if fs_hz <= 2 * HIGH_HZ or count < min_samples(fs_hz):
         return None
     holes = np.flatnonzero(steps > max(BRIDGE_S * 1e9, 1.5e9 / fs_hz))
     unusable = [*without, *((int(time_ns[at]), int(time_ns[at + 1])) for at in holes)]

@@ -1,4 +1,4 @@
 """Computations on signals: filters, heart rate, alignment, colour methods, windows.
 
-Pure functions on arrays; they open no file and import no other wing but common.
+Pure functions on arrays; they open no file and import no other wing.
 """

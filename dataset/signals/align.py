@@ -22,7 +22,7 @@ import numpy as np
 
 from acquire.errors import CurationError
 
-from .filters import HIGH_HZ, LOW_HZ, bandpass, shortest, sliding_heart_rate
+from .filters import HIGH_HZ, LOW_HZ, bandpass, min_samples, sliding_heart_rate
 
 BRIDGE_S = 0.25
 SPLINE_DEGREE = 9
@@ -163,7 +163,7 @@ def _filter_run(samples: _Samples, run: np.ndarray, *, filtered: bool) -> _Run |
     t_s, ppg, place = samples.t_s[run], samples.ppg[run], samples.place[run]
     count = int(place[-1] - place[0]) + 1
     fs_hz = float((count - 1) / (t_s[-1] - t_s[0]))
-    if fs_hz <= 2 * HIGH_HZ or count < shortest(fs_hz):
+    if fs_hz <= 2 * HIGH_HZ or count < min_samples(fs_hz):
         return None
     even = _on_grid(t_s, ppg, place - place[0], fs_hz)
     pulse = bandpass(even, fs_hz)

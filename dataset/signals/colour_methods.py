@@ -1,10 +1,9 @@
-"""The pulse from the mean colour of skin by methods that need no training: GREEN, ICA, PCA, CHROM,
-and POS beside them.
+"""The pulse from the mean colour of skin without training: GREEN, ICA, PCA, CHROM and POS.
 
-All take the mean red, green and blue of the skin in each frame, at a constant rate, and give a
+All take the mean red, green and blue of the skin in each frame, at a constant rate, and return a
 pulse of arbitrary units whose band-pass, spectrum and heart rate are the caller's. Blood darkens
-skin: where a method leaves the sign open, the pulse is turned so that it falls as green rises, like
-a contact PPG.
+skin: where a method leaves the sign open, the pulse is inverted so that it falls as green rises,
+like a contact PPG.
 
 Sources
 -------
@@ -20,44 +19,44 @@ POS: see `pos`.
 from collections.abc import Callable
 
 import numpy as np
-from scipy import signal
 
 from . import pos as pos_method
-from .filters import HIGH_HZ, LOW_HZ, bandpass, sliding_windows
+from .filters import HIGH_HZ, LOW_HZ, bandpass, min_samples, sliding_windows
 
 CHROM_WINDOW_S = 1.6
-_ICA_STEPS, _ICA_ENOUGH = 200, 1e-8
+_ICA_STEPS, _ICA_TOLERANCE = 200, 1e-8
 
 
 def green(rgb: np.ndarray, fs_hz: float) -> np.ndarray:
-    """Give the pulse as the fall of green; see `dataset.signals.pos.pos` for arguments, result and
-    errors, as for all methods here.
+    """Return the pulse as the fall of green.
+
+    Arguments, result and errors are those of `dataset.signals.pos.pos`, as for all methods here.
     """
-    return -_normal(rgb, fs_hz)[:, 1]
+    return -_normalise(rgb, fs_hz)[:, 1]
 
 
 def ica(rgb: np.ndarray, fs_hz: float) -> np.ndarray:
-    """Give the one of three independent components of the colours whose spectrum has the highest
-    peak in the band.
-    """
-    colours = _normal(rgb, fs_hz)
-    colours = signal.detrend(colours, axis=0)
+    """Return the independent component with the highest spectral peak in the band."""
+    from scipy import signal
+
+    colours = signal.detrend(_normalise(rgb, fs_hz), axis=0)
     return _most_periodic(_independent(colours), colours[:, 1], fs_hz)
 
 
 def pca(rgb: np.ndarray, fs_hz: float) -> np.ndarray:
-    """Give the one of three principal components of the band-passed colours whose spectrum has the
-    highest peak in the band.
-    """
-    colours = np.stack([bandpass(c, fs_hz) for c in _normal(rgb, fs_hz).T], axis=1)
+    """Return the principal component with the highest spectral peak in the band."""
+    colours = np.stack([bandpass(c, fs_hz) for c in _normalise(rgb, fs_hz).T], axis=1)
     _, _, directions = np.linalg.svd(colours - colours.mean(axis=0), full_matrices=False)
     return _most_periodic(colours @ directions.T, colours[:, 1], fs_hz)
 
 
 def chrom(rgb: np.ndarray, fs_hz: float) -> np.ndarray:
-    """Give the pulse from two chrominance signals, X = 3R - 2G and Y = 1.5R + G - 1.5B, in
-    overlapping Hann windows of 1.6 s.
+    """Return the pulse from two chrominance signals, in overlapping Hann windows of 1.6 s.
+
+    They are X = 3R - 2G and Y = 1.5R + G - 1.5B.
     """
+    from scipy import signal
+
     rgb = _checked(rgb, fs_hz)
     length = 2 * max(1, round(CHROM_WINDOW_S * fs_hz / 2))
     step = length // 2
@@ -70,16 +69,16 @@ def chrom(rgb: np.ndarray, fs_hz: float) -> np.ndarray:
     for at, window in zip(
         range(0, len(padded), step), sliding_windows(padded, length, step=step), strict=False
     ):
-        normal = window / window.mean(axis=0)
-        x = signal.sosfiltfilt(sections, normal @ [3.0, -2.0, 0.0], padlen=length - 1)
-        y = signal.sosfiltfilt(sections, normal @ [1.5, 1.0, -1.5], padlen=length - 1)
+        normalised = window / window.mean(axis=0)
+        x = signal.sosfiltfilt(sections, normalised @ [3.0, -2.0, 0.0], padlen=length - 1)
+        y = signal.sosfiltfilt(sections, normalised @ [1.5, 1.0, -1.5], padlen=length - 1)
         pulse = x - (x.std() / y.std() if y.std() > 0 else 0.0) * y
         out[at : at + length] += (pulse - pulse.mean()) * taper
     return out[step : step + len(rgb)] - out[step : step + len(rgb)].mean()
 
 
 def pos(rgb: np.ndarray, fs_hz: float) -> np.ndarray:
-    """Give the pulse on the plane orthogonal to skin tone: `pos.pos`, turned like the others."""
+    """Return the pulse on the plane orthogonal to skin tone: `pos.pos`, its sign as here."""
     return -pos_method.pos(rgb, fs_hz)
 
 
@@ -90,24 +89,27 @@ METHODS: dict[str, Callable[[np.ndarray, float], np.ndarray]] = {
 
 def _checked(rgb: np.ndarray, fs_hz: float) -> np.ndarray:
     rgb = np.asarray(rgb, np.float64)
-    length = int(np.ceil(2 * fs_hz / LOW_HZ))
+    length = min_samples(fs_hz)
     if rgb.ndim != 2 or rgb.shape[1] != 3 or len(rgb) < length:
-        raise ValueError(f"expected (T >= {length}, 3), got {rgb.shape}")
+        raise ValueError(f"expected (T >= {length}, 3), found {rgb.shape}")
     if not (np.isfinite(rgb).all() and (rgb > 0).all()):
-        raise ValueError("expected positive colours")
+        raise ValueError("expected positive colours, found others")
     return rgb
 
 
-def _normal(rgb: np.ndarray, fs_hz: float) -> np.ndarray:
-    """Divide each colour by its mean, and take one from it."""
+def _normalise(rgb: np.ndarray, fs_hz: float) -> np.ndarray:
+    """Divide each colour by its mean, and subtract one."""
     rgb = _checked(rgb, fs_hz)
     return rgb / rgb.mean(axis=0) - 1
 
 
 def _most_periodic(components: np.ndarray, green_trace: np.ndarray, fs_hz: float) -> np.ndarray:
-    """Choose the column of (T, 3) with the highest peak in the band, over all its power; turn it
-    against green.
+    """Return the column of (T, 3) with the highest peak in the band, inverted to oppose green.
+
+    The peak is taken over all the power of the column.
     """
+    from scipy import signal
+
     frequency, power = signal.periodogram(
         components, fs_hz, window="hann", detrend="linear", axis=0
     )
@@ -119,8 +121,9 @@ def _most_periodic(components: np.ndarray, green_trace: np.ndarray, fs_hz: float
 
 
 def _independent(x: np.ndarray) -> np.ndarray:
-    """Separate (T, C) mixtures into (T, C) components of unit variance: symmetric FastICA, tanh,
-    from the identity.
+    """Separate (T, C) mixtures into (T, C) components of unit variance.
+
+    By symmetric FastICA with tanh, from the identity.
     """
     x = x - x.mean(axis=0)
     _, scale, directions = np.linalg.svd(x, full_matrices=False)
@@ -128,14 +131,15 @@ def _independent(x: np.ndarray) -> np.ndarray:
     if not kept.any():
         return x
     white = x @ directions[kept].T / scale[kept] * np.sqrt(len(x))  # (T, K), identity covariance
-    turn = np.eye(white.shape[1])
+    rotation = np.eye(white.shape[1])
     for _ in range(_ICA_STEPS):
-        said = np.tanh(white @ turn.T)
-        new = said.T @ white / len(white) - (1 - said**2).mean(axis=0)[:, None] * turn
+        contrast = np.tanh(white @ rotation.T)
+        new = contrast.T @ white / len(white)
+        new -= (1 - contrast**2).mean(axis=0)[:, None] * rotation
         left, _, right = np.linalg.svd(new)
         new = left @ right                                                  # the nearest rotation
-        moved = np.abs(np.abs(np.sum(new * turn, axis=1)) - 1).max()
-        turn = new
-        if moved < _ICA_ENOUGH:
+        change = np.abs(np.abs(np.sum(new * rotation, axis=1)) - 1).max()
+        rotation = new
+        if change < _ICA_TOLERANCE:
             break
-    return white @ turn.T
+    return white @ rotation.T

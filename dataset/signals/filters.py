@@ -41,37 +41,39 @@ def bandpass(
 
     Raises
     ------
-    ValueError : the band does not fit below fs_hz / 2, or ppg holds NaN or fewer than `shortest`
-        samples
+    ValueError : the band does not fit below fs_hz / 2, or ppg holds NaN or fewer than
+        `min_samples` samples
     """
-    ppg = np.asarray(ppg, np.float64)
-    if not 0 < low_hz < high_hz < fs_hz / 2:
-        raise ValueError(f"expected 0 < {low_hz} < {high_hz} < {fs_hz / 2} Hz")
-    if not np.isfinite(ppg).all():
-        raise ValueError("expected finite values, found NaN or infinity")
-    if len(ppg) < shortest(fs_hz, low_hz=low_hz):
-        raise ValueError(
-            f"expected at least {shortest(fs_hz, low_hz=low_hz)} samples, got {len(ppg)}"
-        )
     from scipy import signal
 
+    ppg = _checked(ppg, fs_hz, low_hz=low_hz, high_hz=high_hz)
     sections = signal.butter(order, (low_hz, high_hz), "bandpass", fs=fs_hz, output="sos")
     pad = min(len(ppg) - 1, round(3 * fs_hz / low_hz))
     kept = signal.sosfiltfilt(sections, ppg - ppg.mean(), padlen=pad)
     return kept - kept.mean()
 
 
-def shortest(fs_hz: float, *, low_hz: float = LOW_HZ) -> int:
-    """Give the number of samples below which a band-pass from `low_hz` is mostly its own ends: two
-    periods.
-    """
+def min_samples(fs_hz: float, *, low_hz: float = LOW_HZ) -> int:
+    """Return the samples in two periods of `low_hz`; a band-pass of fewer is mostly its ends."""
     return math.ceil(2 * fs_hz / low_hz)
+
+
+def _checked(ppg: np.ndarray, fs_hz: float, *, low_hz: float, high_hz: float) -> np.ndarray:
+    """Return the trace in float64; ValueError where the band cannot be taken from it."""
+    ppg = np.asarray(ppg, np.float64)
+    if not 0 < low_hz < high_hz < fs_hz / 2:
+        raise ValueError(f"expected 0 < {low_hz} < {high_hz} < {fs_hz / 2} Hz")
+    if not np.isfinite(ppg).all():
+        raise ValueError("expected finite values, found NaN or infinity")
+    if len(ppg) < (fewest := min_samples(fs_hz, low_hz=low_hz)):
+        raise ValueError(f"expected at least {fewest} samples, found {len(ppg)}")
+    return ppg
 
 
 def heart_rate(
     ppg: np.ndarray, fs_hz: float, *, low_hz: float = LOW_HZ, high_hz: float = HIGH_HZ
 ) -> float:
-    """Give the heart rate of a trace [bpm]: its highest spectral peak in the band.
+    """Return the heart rate of a trace [bpm]: its highest spectral peak in the band.
 
     Parameters
     ----------
@@ -87,51 +89,41 @@ def heart_rate(
     ValueError : the band does not fit below fs_hz / 2, or ppg holds NaN or fewer than two periods
         of `low_hz`
     """
-    ppg = np.asarray(ppg, np.float64)
-    if not 0 < low_hz < high_hz < fs_hz / 2:
-        raise ValueError(f"expected 0 < {low_hz} < {high_hz} < {fs_hz / 2} Hz")
-    if not np.isfinite(ppg).all():
-        raise ValueError("expected finite values, found NaN or infinity")
-    if len(ppg) < shortest(fs_hz, low_hz=low_hz):
-        raise ValueError(
-            f"expected at least {shortest(fs_hz, low_hz=low_hz)} samples, got {len(ppg)}"
-        )
+    ppg = _checked(ppg, fs_hz, low_hz=low_hz, high_hz=high_hz)
     if np.ptp(ppg) == 0:
         return math.nan
     points = 2 ** math.ceil(math.log2(max(60 * fs_hz / HR_GRID_BPM, len(ppg))))
-    power = np.abs(np.fft.rfft(_tapered(ppg), points)) ** 2
+    power = np.abs(np.fft.rfft(_taper(ppg), points)) ** 2
     bin_hz = fs_hz / points
     first, last = math.ceil(low_hz / bin_hz), math.floor(high_hz / bin_hz)
     inside = np.arange(first, last + 1)
-    # A slope that falls into the band from below is drift, not a pulse: only a summit counts, where
-    # there is one.
-    summits = inside[(power[inside] >= power[inside - 1]) & (power[inside] > power[inside + 1])]
-    peak = int(
-        (summits if len(summits) else inside)[np.argmax(power[summits if len(summits) else inside])]
-    )
+    # A slope that falls into the band from below is drift, not a pulse: only a local maximum
+    # counts, where there is one.
+    maxima = inside[(power[inside] >= power[inside - 1]) & (power[inside] > power[inside + 1])]
+    candidates = maxima if len(maxima) else inside
+    peak = int(candidates[np.argmax(power[candidates])])
     around = np.log(power[peak - 1 : peak + 2] + np.finfo(float).tiny)
-    return 60.0 * bin_hz * (peak + (peak_offset(around, 1) if len(summits) else 0.0))
+    return 60.0 * bin_hz * (peak + (peak_offset(around, 1) if len(maxima) else 0.0))
 
 
-def _tapered(ppg: np.ndarray) -> np.ndarray:
-    """Take the Hann-weighted straight line out, then apply the window: what is left at 0 Hz leaks
-    nowhere.
-    """
+def _taper(ppg: np.ndarray) -> np.ndarray:
+    """Subtract the Hann-weighted straight line, then apply the window: 0 Hz leaks nowhere."""
     window = np.hanning(len(ppg) + 2)[1:-1]
     line = np.polynomial.Polynomial.fit(np.arange(len(ppg)), ppg, 1, w=np.sqrt(window))
     return (ppg - line(np.arange(len(ppg)))) * window
 
 
 def sliding_windows(values: np.ndarray, length: int, *, step: int) -> np.ndarray:
-    """View `values` (T, ...) as overlapping windows, (N, length, ...); a remainder shorter than
-    `length` is left out.
+    """View `values` (T, ...) as overlapping windows, (N, length, ...).
+
+    A remainder shorter than `length` is left out.
 
     Raises
     ------
     ValueError : `length` or `step` is not positive
     """
     if length < 1 or step < 1:
-        raise ValueError(f"expected a positive length and step, got {length} and {step}")
+        raise ValueError(f"expected a positive length and step, found {length} and {step}")
     values = np.asarray(values)
     if len(values) < length:
         return np.empty((0, length, *values.shape[1:]), values.dtype)
@@ -143,9 +135,9 @@ def sliding_windows(values: np.ndarray, length: int, *, step: int) -> np.ndarray
 def sliding_heart_rate(
     ppg: np.ndarray, fs_hz: float, *, window_s: float = WINDOW_S, step_s: float = 1.0
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Give heart rate along a trace: centres of the windows [s after the first sample] and bpm.
+    """Return heart rates along a trace: window centres [s after the first sample] and bpm.
 
-    A trace shorter than one window gives one rate, over all of it.
+    A trace shorter than one window has one rate, over all of it.
     """
     length = min(len(ppg), round(window_s * fs_hz))
     step = max(1, round(step_s * fs_hz))

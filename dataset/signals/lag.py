@@ -1,9 +1,9 @@
 """How far the face's pulse is behind the finger's, to a few milliseconds.
 
 Both pulses are laid on one grid of 125 Hz by their own time stamps, and the lag is where their
-cross-correlation peaks, between grid points by a parabola. The two waves have different shapes, so
-that the peak is not the delay of any one point of the beat; but it is the same on every day of a
-subject, and a shift of one stream moves it by just that shift.
+cross-correlation has its maximum, between grid points by a parabola. The two waves have different
+shapes, so that the maximum is not the delay of any one point of the beat; but it is the same on
+every day of a subject, and a shift of one stream moves it by just that shift.
 """
 
 from collections.abc import Sequence
@@ -11,21 +11,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .filters import HIGH_HZ, bandpass, shortest
+from .filters import HIGH_HZ, bandpass, min_samples
 from .peaks import peak_offset
 from .pearson import pearson_r
-from .pos import WINDOW_S, pos
+from .pos import POS_WINDOW_S, pos
 
 GRID_HZ = 125.0
-REACH_S = 0.45  # lags that are looked at, either way: under half a beat at 65 bpm
-LEAST_R = 0.35                     # a window below it has no say
+MAX_LAG_S = 0.45        # in either direction: under half a beat at 65 bpm
+MIN_R = 0.35            # a window in which the pulses correlate less is not used
 
 
 @dataclass(frozen=True)
 class PulseWave:
-    """A band-passed pulse at `GRID_HZ`; value i is `first_s + i / GRID_HZ` after the session's
-    start.
-    """
+    """A band-passed pulse on the grid: value i is `first_s + i / GRID_HZ` after the start."""
 
     first_s: float
     values: np.ndarray             # (T,) float64, blood up
@@ -36,17 +34,16 @@ class PulseWave:
         return self.first_s + np.arange(len(self.values)) / GRID_HZ
 
     def between(self, from_s: float, to_s: float) -> np.ndarray:
-        """Give the values from one time to another."""
+        """Return the values from one time to another."""
         first, last = (round((at - self.first_s) * GRID_HZ) for at in (from_s, to_s))
         return self.values[max(0, first) : max(0, last)]
 
 
 def face_pulse(patches: np.ndarray, t_s: np.ndarray, *, fps: float) -> PulseWave | None:
-    """Give the face's pulse: by POS in each patch, the unquiet ones counting less; None where it is
-    too short.
+    """Return the face's pulse by POS, the mean over its patches; None where it is too short.
 
-    Where the face moves, its edges and its mouth do most; averaging pulses instead of colours
-    leaves them a small say.
+    A patch whose pulse varies more counts less. Where the face moves, its edges and its mouth do
+    most; averaging pulses instead of colours leaves them little weight.
 
     Parameters
     ----------
@@ -54,7 +51,7 @@ def face_pulse(patches: np.ndarray, t_s: np.ndarray, *, fps: float) -> PulseWave
     t_s : (N,) when each frame's light fell, rising
     """
     even_s = np.arange(t_s[0], t_s[-1], 1 / fps) if len(t_s) > 1 else np.empty(0)
-    if fps <= 2 * HIGH_HZ or len(even_s) < max(shortest(fps), np.ceil(WINDOW_S * fps)):
+    if fps <= 2 * HIGH_HZ or len(even_s) < max(min_samples(fps), np.ceil(POS_WINDOW_S * fps)):
         return None
     # POS follows the skin's brightness, and blood darkens it.
     pulses = np.array([
@@ -63,20 +60,20 @@ def face_pulse(patches: np.ndarray, t_s: np.ndarray, *, fps: float) -> PulseWave
     ])
     variance = np.array([bandpass(pulse, fps).var() for pulse in pulses])
     quietest = max(float(np.median(variance)), 1e-12)         # what is quieter may be no skin
-    return _pulse(even_s, (pulses / np.maximum(variance, quietest)[:, None]).sum(axis=0))
+    return _on_grid(even_s, (pulses / np.maximum(variance, quietest)[:, None]).sum(axis=0))
 
 
 def finger_pulse(ppg: np.ndarray, t_s: np.ndarray) -> PulseWave | None:
-    """Give the finger's pulse; None where it is too short. `t_s` rises."""
-    return _pulse(t_s, np.asarray(ppg, float)) if len(t_s) > 3 else None
+    """Return the finger's pulse; None where it is too short. `t_s` rises."""
+    return _on_grid(t_s, np.asarray(ppg, float)) if len(t_s) > 3 else None
 
 
-def _pulse(t_s: np.ndarray, values: np.ndarray) -> PulseWave | None:
+def _on_grid(t_s: np.ndarray, values: np.ndarray) -> PulseWave | None:
     from scipy.interpolate import CubicSpline
 
     first_s = np.ceil(t_s[0] * GRID_HZ) / GRID_HZ
     grid_s = np.arange(first_s, t_s[-1], 1 / GRID_HZ)
-    if len(grid_s) < shortest(GRID_HZ):
+    if len(grid_s) < min_samples(GRID_HZ):
         return None
     return PulseWave(float(first_s), bandpass(CubicSpline(t_s, values)(grid_s), GRID_HZ))
 
@@ -88,8 +85,8 @@ class Lag:
     lag_s: float
     # standard error, by leaving out one window after another; infinite of one window alone
     error_s: float
-    r: float  # correlation of the two pulses at that lag, the median of the windows
-    windows: int                   # that had a say
+    r: float                       # correlation of the pulses at that lag, median of the windows
+    windows: int                   # that were used
 
 
 @dataclass(frozen=True)
@@ -97,75 +94,71 @@ class Correlations:
     """Cross-correlation of face and finger in each window."""
 
     spans_s: np.ndarray            # (W, 2) from when to when
-    r: np.ndarray                  # (W, lags)
+    r: np.ndarray                  # (W, L) at lags from -MAX_LAG_S to MAX_LAG_S
 
     @property
     def is_beyond(self) -> bool:
-        """Say whether the pulses are alike, but the summit of their correlation lies at an end of
-        the reach.
-        """
-        clear = self.r[self.r.max(axis=1, initial=-1.0) >= LEAST_R]
+        """Whether the pulses correlate, but their maximum lies at an end of the lags."""
+        clear = self.r[self.r.max(axis=1, initial=-1.0) >= MIN_R]
         return len(clear) > 1 and int(np.argmax(clear.sum(axis=0))) in (0, self.r.shape[1] - 1)
 
     def lag(self, chosen: np.ndarray | None = None) -> Lag | None:
-        """Give the lag over some windows, those with a clear pulse counting most; None where none
-        has one, or no summit.
+        """Return the lag over some windows; None without a clear pulse, or without a maximum.
+
+        Windows with a clear pulse have the most weight.
+
+        Parameters
+        ----------
+        chosen : an index of windows; None: all of them
         """
         r = self.r if chosen is None else self.r[chosen]
         best = np.minimum(r.max(axis=1, initial=-1.0), 0.98)
-        r, best = r[best >= LEAST_R], best[best >= LEAST_R]
+        r, best = r[best >= MIN_R], best[best >= MIN_R]
         if len(r) == 0:
             return None
         weighted = r * (best / (1 - best**2))[:, None]
-        total = weighted.sum(axis=0)
-        lag_s = _summit_s(total)
-        without = (
-            [at for one in weighted if (at := _summit_s(total - one)) is not None]
-            if len(r) > 1
-            else []
-        )
+        lag_s = _lag_of_maximum(weighted.sum(axis=0))
         if lag_s is None:
             return None
-        # Windows overlap by half, so that each second is left out only half at a time.
-        spread = (
-            np.sqrt(
-                2 * (len(without) - 1) / len(without) * np.sum((np.array(without) - lag_s) ** 2)
-            )
-            if without
-            else np.inf
-        )
-        return Lag(lag_s, float(spread), float(np.median(best)), len(best))
+        return Lag(lag_s, _leave_one_out_error(weighted, lag_s), float(np.median(best)), len(best))
+
+
+def _leave_one_out_error(weighted: np.ndarray, lag_s: float) -> float:
+    """Return the standard error of the lag of summed correlations (W, L) [s]."""
+    if len(weighted) < 2:
+        return np.inf
+    total = weighted.sum(axis=0)
+    without = [_lag_of_maximum(total - window) for window in weighted]
+    lags_s = np.array([at_s for at_s in without if at_s is not None])
+    if len(lags_s) == 0:
+        return np.inf
+    # Windows overlap by half, so that each second is left out only half at a time.
+    return float(np.sqrt(2 * (len(lags_s) - 1) / len(lags_s) * np.sum((lags_s - lag_s) ** 2)))
 
 
 def correlate(
     face: PulseWave, finger: PulseWave, spans_s: Sequence[tuple[float, float]]
 ) -> Correlations:
-    """Correlate face and finger in each span at lags within `REACH_S`; a span too short for it is
-    left out.
-    """
-    reach = round(REACH_S * GRID_HZ)
+    """Correlate face and finger in each span at all lags; a span too short for it is left out."""
+    reach = round(MAX_LAG_S * GRID_HZ)
     kept, rows = [], []
     for span in spans_s:
         seen, felt = face.between(*span), finger.between(*span)
         count = min(len(seen), len(felt))
-        if count - 2 * reach < shortest(GRID_HZ):
+        if count - 2 * reach < min_samples(GRID_HZ):
             continue
         inner = seen[reach : count - reach]
-        rows.append(
-            [
-                # a pulse that is flat is like no other
-                np.nan_to_num(pearson_r(inner, felt[reach - d : count - reach - d]))
-                for d in range(-reach, reach + 1)
-            ]
-        )
+        rows.append([
+            # a flat pulse correlates with nothing
+            np.nan_to_num(pearson_r(inner, felt[reach - lag : count - reach - lag]))
+            for lag in range(-reach, reach + 1)
+        ])
         kept.append(span)
     return Correlations(np.array(kept).reshape(-1, 2), np.array(rows).reshape(-1, 2 * reach + 1))
 
 
-def _summit_s(r: np.ndarray) -> float | None:
-    """Give the lag of the highest summit, between grid points by a parabola; None where it is at
-    the end of the reach.
-    """
+def _lag_of_maximum(r: np.ndarray) -> float | None:
+    """Return the lag of the maximum [s]; None where it is at the end of the lags."""
     at = int(np.argmax(r))
     if not 0 < at < len(r) - 1:
         return None

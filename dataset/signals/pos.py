@@ -12,12 +12,12 @@ import numpy as np
 
 from .filters import sliding_windows
 
-WINDOW_S = 1.6
+POS_WINDOW_S = 1.6
 _PROJECTION = np.array([[0.0, 1.0, -1.0], [-2.0, 1.0, 1.0]])
 
 
 def pos(rgb: np.ndarray, fs_hz: float) -> np.ndarray:
-    """Give the pulse in mean skin colours.
+    """Return the pulse in mean skin colours.
 
     Parameters
     ----------
@@ -36,11 +36,11 @@ def pos(rgb: np.ndarray, fs_hz: float) -> np.ndarray:
         positive
     """
     rgb = np.asarray(rgb, np.float64)
-    length = max(2, int(np.ceil(WINDOW_S * fs_hz)))
+    length = max(2, int(np.ceil(POS_WINDOW_S * fs_hz)))
     if rgb.ndim != 2 or rgb.shape[1] != 3 or len(rgb) < length:
-        raise ValueError(f"expected (T >= {length}, 3), got {rgb.shape}")
+        raise ValueError(f"expected (T >= {length}, 3), found {rgb.shape}")
     if not (np.isfinite(rgb).all() and (rgb > 0).all()):
-        raise ValueError("expected positive colours")
+        raise ValueError("expected positive colours, found others")
     windows = sliding_windows(rgb, length, step=1)                     # (N, L, 3)
     normal = windows / windows.mean(axis=1, keepdims=True)
     plane = normal @ _PROJECTION.T                                     # (N, L, 2)
@@ -49,6 +49,6 @@ def pos(rgb: np.ndarray, fs_hz: float) -> np.ndarray:
     pulse = plane[..., 0] + ratio[:, None] * plane[..., 1]
     pulse -= pulse.mean(axis=1, keepdims=True)
     out = np.zeros(len(rgb))
-    for at, part in enumerate(pulse):
-        out[at : at + length] += part
+    for at, window in enumerate(pulse):
+        out[at : at + length] += window
     return out - out.mean()

@@ -1,6 +1,4 @@
-"""Frame times to the windows in which heart rates are compared: 10 s each, one every second, none
-across a gap.
-"""
+"""The windows in which heart rates are compared: 10 s, one every second, none across a gap."""
 
 import numpy as np
 
@@ -12,8 +10,7 @@ LONGEST_STEP_S = 0.5
 
 
 def even_grid(time_s: np.ndarray) -> tuple[np.ndarray, float]:
-    """Give even times at the median rate of some uneven ones, from the first to the last, and that
-    rate [Hz].
+    """Return even times at the median rate of uneven ones, first to last, and the rate [Hz].
 
     Parameters
     ----------
@@ -27,24 +24,20 @@ def even_grid(time_s: np.ndarray) -> tuple[np.ndarray, float]:
 
 
 def to_even_grid(values: np.ndarray, time_s: np.ndarray) -> np.ndarray:
-    """Bring (T,) values at uneven times onto their even grid; of frames with the same time the last
-    counts.
-    """
+    """Interpolate (T,) values onto their even grid; of equal times the last value counts."""
     last_of_time = np.append(np.diff(time_s) > 0, True)
     return np.interp(even_grid(time_s)[0], time_s[last_of_time], values[last_of_time])
 
 
 def window_length(fs_hz: float) -> tuple[int, int]:
-    """Give the points of a window, and from one window to the next."""
+    """Return the number of points in a window, and from one window to the next."""
     return round(WINDOW_S * fs_hz), max(1, round(STEP_S * fs_hz))
 
 
 def trusted_windows(time_s: np.ndarray) -> np.ndarray:
-    """Say of each window on the even grid whether every point lies on a frame, or between two that
-    are close together.
-    """
+    """Return which windows on the even grid span no gap between frames, (W,) bool."""
     grid_s, fs_hz = even_grid(time_s)
     length, step = window_length(fs_hz)
     after = np.clip(np.searchsorted(time_s, grid_s - 1e-9), 1, len(time_s) - 1)
-    close = time_s[after] - time_s[after - 1] <= LONGEST_STEP_S
-    return np.asarray(sliding_windows(close, length, step=step).all(axis=1))
+    is_close = time_s[after] - time_s[after - 1] <= LONGEST_STEP_S
+    return np.asarray(sliding_windows(is_close, length, step=step).all(axis=1))

@@ -34,7 +34,7 @@ from acquire.errors import TrainingError
 from dataset.face.box import FaceBox
 from dataset.face.frames import average_face
 from dataset.signals.beats import FAIR_FROM, NOISE_BELOW, PulseReading, read_pulse
-from dataset.signals.filters import HIGH_HZ, WINDOW_S, bandpass, shortest
+from dataset.signals.filters import HIGH_HZ, WINDOW_S, bandpass, min_samples
 from dataset.signals.windows import LONGEST_STEP_S, STEP_S, even_grid, to_even_grid, window_length
 from models.board.onnx_net import SHIPPED, open_finder, open_net
 
@@ -160,7 +160,7 @@ class LivePulse:
         if fs_hz is None or fs_hz <= 2 * HIGH_HZ:
             return np.empty(0), np.empty(0)
         grid_s, fs_hz = even_grid(time_s)
-        if fs_hz <= 2 * HIGH_HZ or len(grid_s) < shortest(fs_hz):
+        if fs_hz <= 2 * HIGH_HZ or len(grid_s) < min_samples(fs_hz):
             return np.empty(0), np.empty(0)
         return grid_s, bandpass(to_even_grid(np.array(self._sum), time_s), fs_hz)
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from dataset.signals.filters import (
     bandpass,
     heart_rate,
-    shortest,
+    min_samples,
     sliding_heart_rate,
     sliding_windows,
 )
@@ -103,7 +103,7 @@ def test_a_short_trace_has_one_rate():
     centres_s, bpm = sliding_heart_rate(tone(75, 25, 6), 25.0)
     assert len(centres_s) == 1
     assert bpm[0] == pytest.approx(75, abs=0.3)
-    assert shortest(25.0) == 72
+    assert min_samples(25.0) == 72
 
 
 def test_pos_finds_the_pulse_under_motion():
