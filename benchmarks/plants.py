@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from acquire.clock import LivePlacer
+from acquire.clock.place import LivePlacer
 from acquire.layout import BOOT_TICKS, CLOCK_DTYPE, EXCHANGE_DTYPE
 
 TICK_HZ, RATE_HZ = 2_000_000, 25
@@ -199,7 +199,7 @@ def place_live(made: Made) -> tuple[np.ndarray, np.ndarray]:
     placed = []
     for ticks, arrival_ns in zip(made.ticks.tolist(), made.arrival_ns.tolist(), strict=True):
         while clocks and clocks[-1][0] < arrival_ns + 20_000_000:
-            live.add_clocks(*clocks.pop())
+            live.add_clock_reading(*clocks.pop())
         while exchanges and exchanges[-1][3] < arrival_ns:
             live.add_exchange(*exchanges.pop())
         placed.append(live.place(ticks, arrival_ns))

@@ -18,7 +18,8 @@ import numpy as np
 
 from acquire import host_time
 from acquire.camera.source import EndOfStream, FrameSource
-from acquire.clock import TickCounter, place_samples
+from acquire.clock.place import place_samples
+from acquire.clock.ticks import TickCounter
 from acquire.errors import CalibrationError, DeviceError
 from acquire.host_time import read_clocks
 from acquire.layout import CLOCK_DTYPE, EXCHANGE_DTYPE

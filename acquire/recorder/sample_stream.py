@@ -10,7 +10,8 @@ from collections import deque
 import numpy as np
 
 from acquire import layout
-from acquire.clock import LivePlacer, TickCounter, place_samples
+from acquire.clock.place import LivePlacer, place_samples
+from acquire.clock.ticks import TickCounter
 from acquire.sensor.finger import FINGER_OFF, FLAT_LINE, FingerWatch
 from acquire.sensor.items import ClockReading, Exchange, SensorBack, SensorLost
 from acquire.sensor.protocol import SAMPLE_OVERRUN, SAMPLE_RESTARTED, Hello, Sample, Status
@@ -167,7 +168,7 @@ class SampleStream:
     def add_clocks(self, clocks: ClockReading) -> None:
         """Write a reading of the host's two clocks."""
         self._writer.add_clocks(clocks.monotonic_ns, clocks.raw_ns)
-        self._boot.clock.add_clocks(clocks.monotonic_ns, clocks.raw_ns)
+        self._boot.clock.add_clock_reading(clocks.monotonic_ns, clocks.raw_ns)
 
     def add_exchange(self, exchange: Exchange) -> None:
         """Write an answered ping and update the live clock."""

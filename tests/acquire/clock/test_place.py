@@ -7,22 +7,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from acquire.clock import (
+from acquire.clock.place import place_samples
+from acquire.clock.ticks import (
     PING_NS,
     PONG_NS,
-    SAMPLE_NS,
-    WANDER_PER_S,
-    ClockFit,
-    ClockSteering,
-    TickCounter,
     crosses_serial_line,
-    least_wire_ns,
-    place_samples,
 )
-from acquire.layout import BOOT_TICKS, CLOCK_DTYPE
+from acquire.layout import BOOT_TICKS
 from acquire.sensor import protocol
 from benchmarks.plants import PLANTS, RATE_HZ, TICK_HZ, Made, Plant, make, place_live
-from tests.firmware.test_twin import Twin, host_from_ticks
 
 
 def place(made):
@@ -192,22 +185,6 @@ def test_a_host_that_slept_places_no_sample_by_what_it_knew_before():
     assert (bound_ns[~woke][50:] >= 0).all()
 
 
-@pytest.mark.parametrize(
-    ("packet", "least_ns"),
-    [
-        (protocol.Ping(0x0100), PING_NS), (protocol.Ping(0), PING_NS),
-        (protocol.Ping(0x1234), PING_NS), (protocol.Pong(0, 0, 0), PONG_NS),
-        (protocol.Pong(0x1234, 0x11223344, 0x55667788), PONG_NS),
-        (protocol.Sample(0, 0, 0, 0), SAMPLE_NS),
-        (protocol.Sample(0x11223344, 0x11223344, 0x1122, 1), SAMPLE_NS),
-    ],
-)
-def test_a_packet_takes_the_same_time_on_the_line_whatever_it_says(packet, least_ns):
-    on_the_line_ns = len(protocol.encode(packet)) * 10 / protocol.BAUD * 1e9
-    assert 0.94 * on_the_line_ns < least_ns < on_the_line_ns / 1.04
-    assert least_ns == least_wire_ns(len(protocol.encode(packet)) - 5)
-
-
 def test_one_exchange_quicker_than_a_line_shows_that_there_is_none():
     made = make(Plant(seconds=20, hold_ms=0, out_ms=0, baud=protocol.BAUD * 1.03))
     assert crosses_serial_line(made.exchanges, TICK_HZ)
@@ -226,115 +203,8 @@ def test_one_exchange_quicker_than_a_line_shows_that_there_is_none():
     assert np.median(wide - narrow) > 0.5e6  # PING_NS and PONG_NS are no longer taken for granted
 
 
-@pytest.mark.twin
-def test_no_packet_of_the_real_firmware_is_quicker_than_its_line(program, tmp_path):
-    """A chip whose crystal is 5,000 ppm fast has the fastest UART there is, 2.6 % above its name.
-    """
-    with Twin(program, "--ppm", 5000, raw_truth=tmp_path / "truth.csv") as twin:
-        twin.start(100)
-        sent = {}
-        for ping in range(60):
-            sent[ping] = twin.send(protocol.Ping(ping))
-            twin.listen(0.03)
-        twin.wait_for(protocol.Pong, len(sent))
-    host_ns, _, _ = host_from_ticks(twin)
-    out_ns, back_ns, sample_ns = [], [], []
-    for arrived_ns, packet in twin.arrived:
-        if isinstance(packet, protocol.Pong):
-            out_ns.append(host_ns(packet.rx_ticks) - sent[packet.id])
-            back_ns.append(arrived_ns - host_ns(packet.tx_ticks))
-        elif isinstance(packet, protocol.Sample):
-            # half a window of 10 ms, less 0.5
-            sample_ns.append(arrived_ns - host_ns(packet.ticks) - 4.5e6)
-    assert min(out_ns) > PING_NS
-    assert min(back_ns) > PONG_NS
-    assert min(sample_ns) > SAMPLE_NS
-
-
-@pytest.mark.parametrize("sign", [-1, 1])
-def test_an_oscillator_that_bends_as_much_as_it_may_stays_inside(sign):
-    """Delays of nothing and a ping each ten seconds: only the allowance for the bend is left
-    between truth and bound.
-    """
-    host_ns = lambda s: (s + sign * WANDER_PER_S * (s - 30) ** 2 / 2) * 1e9    # noqa: E731
-    ping = np.arange(0, 41, 10.0)
-    ticks, ns = np.rint(ping * TICK_HZ).astype(np.int64), host_ns(ping)
-    fit = ClockFit(0, 0, TICK_HZ)
-    fit.after(ticks, np.floor(ns).astype(np.int64))
-    fit.before(ticks, np.ceil(ns).astype(np.int64))
-    at = np.arange(-15, 60, 0.5)
-    time_ns, bound_ns = fit.host_time(np.rint(at * TICK_HZ).astype(np.int64))
-    assert (bound_ns >= 0).all()
-    assert (np.abs(time_ns - host_ns(at)) <= bound_ns).all()
-    assert bound_ns[(at > 0) & (at < 40)].max() < 8e3  # 30 ppm a minute over ten seconds: 6.25 us
-    assert bound_ns[(at > -1) & (at < 41)].max() < 10e3
-
-
-@settings(max_examples=60, deadline=None)
-@given(st.integers(0, 2**32), st.integers(1, 40), st.integers(1, 40), st.floats(1e2, 1e7))
-def test_no_bound_cuts_off_a_curve_that_is_allowed(seed, lowers, uppers, slack_ns):
-    """Any curve whose rate changes by no more than WANDER_PER_S, any bounds around it, asked
-    anywhere.
-    """
-    rng = np.random.default_rng(seed)
-    grid = np.arange(0, 120.001, 0.05)
-    bend = np.repeat(rng.choice([-1.0, 0.0, 1.0], 25), 100)[: len(grid)] * WANDER_PER_S
-    rate = rng.uniform(-0.005, 0.005) + np.concatenate([[0], np.cumsum(bend[:-1] * 0.05)])
-    lead_ns = np.concatenate([[0], np.cumsum(rate[:-1] * 0.05 + bend[:-1] * 0.05**2 / 2)]) * 1e9
-    host_ns = lambda s: s * 1e9 + np.interp(s, grid, lead_ns)  # noqa: E731 - exact on the grid
-    low, high, at = (np.sort(rng.choice(grid, n)) for n in (lowers, uppers, 200))
-    ticks = lambda s: np.rint(s * TICK_HZ).astype(np.int64)                  # noqa: E731
-    fit = ClockFit(0, 0, TICK_HZ)
-    fit.after(
-        ticks(low), np.floor(host_ns(low) - rng.exponential(slack_ns, lowers)).astype(np.int64)
-    )
-    fit.before(
-        ticks(high), np.ceil(host_ns(high) + rng.exponential(slack_ns, uppers)).astype(np.int64)
-    )
-    time_ns, bound_ns = fit.host_time(ticks(at))
-    assert (bound_ns >= 0).all()
-    assert (np.abs(time_ns - host_ns(at)) <= bound_ns).all()
-
-
-def test_what_was_not_read_of_the_clocks_is_not_promised():
-    readings = np.array([(0, 0), (10**9, 10**9)], dtype=CLOCK_DTYPE)
-    early, late = ClockSteering(readings).to_raw(np.array([5 * 10**8, 2 * 10**9]))
-    assert (late - early).tolist() == [0, 2 * 500_000]       # a second later, at 500 ppm either way
-
-
-def test_a_rate_that_changes_between_two_readings_is_allowed_for():
-    raw = np.arange(0, 10**9, 4 * 10**7)
-    slewed = lambda ns: ns + np.rint(500e-6 * np.maximum(ns - 5 * 10**8, 0)).astype(np.int64)  # noqa: E731
-    readings = np.array(list(zip(slewed(raw), raw, strict=True)), dtype=CLOCK_DTYPE)
-    at = np.arange(10**6, 9 * 10**8, 10**6)
-    early, late = ClockSteering(readings).to_raw(slewed(at))
-    assert (early <= at + 1).all()
-    assert (at - 1 <= late).all()
-    assert np.median(late - early) <= 2
-
-
 def test_without_pings_there_is_no_certificate():
     made = make(Plant(seconds=10))
     time_ns, bound_ns = place(replace(made, exchanges=made.exchanges[:0]))
     assert (bound_ns == -1).all()
     assert (time_ns == made.arrival_ns).all()
-
-
-def test_contradicting_bounds_give_no_certificate():
-    """The later pings say that the device's rate jumped by 0.1 %, which no oscillator does."""
-    ticks = np.arange(0, 40_000_000, 2_000_000)
-    ns = ticks * 500 + np.maximum(ticks * 500 - 10**10, 0) // 1000
-    fit = ClockFit(0, 0, TICK_HZ)
-    fit.after(ticks, ns - 1000)
-    fit.before(ticks, ns + 1000)
-    _, bound_ns = fit.host_time(np.array([20_000_000]))
-    assert bound_ns[0] == -1
-
-
-@given(st.lists(st.integers(-(2**30), 2**30), max_size=50), st.integers(0, 2**32 - 1))
-def test_ticks_unwrap_to_what_they_were(steps, first):
-    counter, true = TickCounter(), first
-    assert counter.unwrap(first) == first
-    for step in steps:
-        true += step
-        assert counter.unwrap(true % 2**32) == true
