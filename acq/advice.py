@@ -7,6 +7,7 @@ from acquire.errors import AcqError, Fix
 
 _ADVICE = {
     Fix.REPLACE: "--force replaces it",
+    Fix.REPLACE_SIMULATED: "replace them with --force, or choose another --seed or --data",
     Fix.CHOOSE_DATA_FOLDER: "name another folder with --data",
     Fix.FREE_SPACE: "free some, record for a shorter time, or name another folder with --data",
     Fix.CHOOSE_PROTOCOL: "name another with --protocol",
@@ -46,6 +47,7 @@ _ADVICE = {
     Fix.FIND_CAMERA: "plug one in, look with acq devices, or name it with --camera",
     Fix.FIND_PORT: "plug it in or name it with --port",
     Fix.NAME_PORT: "name one with --port",
+    Fix.RESTORE_OR_SPLIT_AGAIN: "restore it from a copy, or run acq split --force",
     Fix.COMPLETE_WITHDRAWAL: "acq withdraw {of} completes it",
     Fix.WITHDRAW_MODELS: "--models removes them",
     Fix.WRITE_CARD_AGAIN: "run acq card --force",

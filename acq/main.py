@@ -71,8 +71,7 @@ def options(
         ),
     ] = False,
 ) -> None:
-    """Record face video and finger PPG in sync, curate the recordings, distil a network that reads
-    the pulse.
+    """Record face video and finger PPG in sync, curate the recordings, distil a small network.
 
     The road: record -> qc -> split -> convert -> train-kd, each in a folder that holds `data/`.
     """
@@ -91,8 +90,7 @@ app.add_typer(firmware, rich_help_panel="Record")
 
 
 def main() -> None:
-    """Run the command line; an `AcqError` or `OSError` becomes one line on stderr and exit code 1.
-    """
+    """Run the command line; turn an `AcqError` or `OSError` into one line and exit code 1."""
     try:
         app()
     except (AcqError, OSError) as error:

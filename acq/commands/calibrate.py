@@ -33,9 +33,7 @@ def calibrate(
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
-    """Measure the offset between light and frames by the sensor's LED in the camera's view, and
-    write DATA/rig.json.
-    """
+    """Measure how late frames are after light, by the sensor's LED; write DATA/rig.json."""
     from acquire.calibration.rig_file import calibrate, check_new, write_rig
     from acquire.camera.open import check_spec
 

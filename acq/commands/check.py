@@ -71,9 +71,9 @@ def _look(
     from acquire.data_folder import sessions_dir
     from acquire.sensor.port import open_sensor
     from dataset import preflight as looks
-    from dataset.face import quick_look as face_watch
+    from dataset.face.quick_look import load_detector
 
-    face_watch.prepare()
+    load_detector()
     with ExitStack() as opened:
         rig = None
         if simulate:

@@ -32,9 +32,7 @@ def demo(
     ] = 0,
     force: Force = False,
 ) -> None:
-    """Record four virtual subjects in real time, grade, split, convert, train, report. No hardware
-    needed.
-    """
+    """Record four virtual subjects, grade, split, convert, train, report: no hardware needed."""
     duration_s = parse_duration(duration)
     check_installed()
     _make_folder(out, force=force)

@@ -16,9 +16,7 @@ def devices(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """List cameras and serial ports, with what they say of themselves. Asking a port resets an
-    Arduino.
-    """
+    """List cameras and serial ports, and what they answer. Asking a port resets an Arduino."""
     from acquire.inventory import find_cameras, find_ports
 
     cameras, remarks = find_cameras()

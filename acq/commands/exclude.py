@@ -24,8 +24,9 @@ def exclude(
     ] = None,
     data: Data = Path("data"),
 ) -> None:
-    """Take sessions, or a part of each, out of everything downstream, or list what is out; no
-    recording is touched.
+    """Exclude sessions, or a part of each, from all that follows; or list what is excluded.
+
+    No recording is touched.
     """
     from dataset.selection.exclusions_file import read_exclusions, write_exclusions
     from dataset.selection.make_exclusion import find_session, make_exclusion
@@ -84,8 +85,7 @@ def include(
     to_time: ToTime = None,
     data: Data = Path("data"),
 ) -> None:
-    """Take back what `acq exclude` took out: all of it, or the one part that --from and --to name.
-    """
+    """Undo `acq exclude`: all of a session, or the one part that --from and --to name."""
     from dataset.selection.exclusions_file import read_exclusions, write_exclusions
 
     from_s, to_s = parse_time(from_time, "--from"), parse_time(to_time, "--to")

@@ -31,8 +31,7 @@ def export(
     force: Force = False,
     json: Json = False,
 ) -> None:
-    """Write a trained student, its teacher and the face finder as ONNX, for a board without torch.
-    """
+    """Write a student, its teacher and the face finder as ONNX, for a board without torch."""
     import json as to_json
 
     check_installed()

@@ -24,9 +24,7 @@ def ls(
     as_csv: Annotated[bool, typer.Option("--csv", help="Print as CSV, every column.")] = False,
     as_json: Json = False,
 ) -> None:
-    """List every session: length, rates, losses, sync, heart rate, grade, in or out, side of the
-    split.
-    """
+    """List every session: length, rates, losses, sync, heart rate, grade, and how it is used."""
     from acquire.data_folder import sessions_dir
     from acquire.errors import CurationError
     from dataset.catalogue import read_catalogue
@@ -110,6 +108,7 @@ def _cells(row: dict[str, Any]) -> list[str]:
     return [
         row["session"], row["subject"],
         "-" if row["duration_s"] is None else clock_time(round(row["duration_s"])),
-        number("fps", 2), number("ppg_rate_hz", 2), lost, number("sync_bound_ms", 2), number("hr_bpm", 0),
+        number("fps", 2), number("ppg_rate_hz", 2), lost, number("sync_bound_ms", 2),
+        number("hr_bpm", 0),
         row["grade"] or "-", row["use"], row["side"] or "-", "; ".join(notes),
     ]

@@ -46,7 +46,7 @@ def subject(
         "consent": consent,
     }
     new = {
-        field: check_field(field, value, at=f"--{field.replace('_', '-')}")
+        field: check_field(field, value, where=f"at --{field.replace('_', '-')}")
         for field, value in given.items()
         if value is not None
     }
@@ -76,15 +76,13 @@ def subject(
 
 
 def ask(data: Path, subject: str) -> None:
-    """Ask the operator what may be noted of a new subject; Enter skips a question, and nothing is
-    asked twice.
-    """
-    from dataset.session.subject import FIELDS, Subject, expected, read_subject, write_subject
+    """Ask the operator what may be noted of a new subject; Enter skips a question."""
+    from dataset.session.subject import FIELDS, Subject, describe_field, read_subject, write_subject
 
     if read_subject(data, subject) is not None:
         return
     typer.echo(f"{subject} is new; Enter skips, `acq subject {subject}` corrects", err=True)
-    answers = {field: _answer(field, expected(field)) for field in FIELDS}
+    answers = {field: _answer(field, describe_field(field)) for field in FIELDS}
     write_subject(data, subject, Subject(**answers))
 
 
@@ -96,6 +94,6 @@ def _answer(field: str, words: str) -> str | None:
         if not answer:
             return None
         try:
-            return check_field(field, answer, at="the answer")
+            return check_field(field, answer, where="in the answer")
         except SubjectError as error:
             typer.secho(f"  {error}", fg="yellow", err=True)

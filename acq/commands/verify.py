@@ -1,26 +1,27 @@
 """The verb `acq verify`."""
 
 import json
-from dataclasses import asdict
 from pathlib import Path
 
 import typer
 
+from acq.advice import advise
 from acq.options import Data, Json, Quiet, progress_bars
 from dataset.common.wording import counted
 
 
 def verify(data: Data = Path("data"), quiet: Quiet = False, as_json: Json = False) -> None:
-    """Compute every hash again: recordings, curated folders, quality files, kept frames, runs and
-    card.
-    """
-    from dataset.verify.result import KINDS
-    from dataset.verify.verify import verify as verify_data
+    """Compute every hash again: recordings, curated folders, quality, kept frames, runs, card."""
+    from dataset.verify.result import FINDING_KINDS
+    from dataset.verify.verify import verify_data
 
     with progress_bars(quiet=quiet) as on_progress:
         done = verify_data(data, on_progress=on_progress)
     if as_json:
-        findings = [asdict(finding) for finding in done.findings]
+        findings = [
+            {"kind": finding.kind, "place": finding.place, "text": advise(finding.error, "verify")}
+            for finding in done.findings
+        ]
         typer.echo(
             json.dumps(
                 {"ok": done.ok, "checked": dict(done.checked), "findings": findings}, indent=2
@@ -29,7 +30,8 @@ def verify(data: Data = Path("data"), quiet: Quiet = False, as_json: Json = Fals
     else:
         for finding in done.findings:
             typer.secho(
-                f"{finding.kind:9} {finding.text}", fg="red" if finding.kind == "broken" else None
+                f"{finding.kind:9} {advise(finding.error, 'verify')}",
+                fg="red" if finding.kind == "broken" else None,
             )
         seen = done.checked
         typer.echo(
@@ -38,7 +40,8 @@ def verify(data: Data = Path("data"), quiet: Quiet = False, as_json: Json = Fals
             f"({counted(seen['frames'], 'frame')}), {counted(seen['runs'], 'run')}, "
             f"{seen['bytes'] / 1e9:.2f} GB: "
             + ", ".join(
-                f"{sum(finding.kind == kind for finding in done.findings)} {kind}" for kind in KINDS
+                f"{sum(finding.kind == kind for finding in done.findings)} {kind}"
+                for kind in FINDING_KINDS
             )
         )
     if not done.ok:

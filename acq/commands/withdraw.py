@@ -13,8 +13,8 @@ from acquire.errors import CurationError
 from dataset.common.wording import counted
 
 if TYPE_CHECKING:
-    from dataset.withdraw.find_files import Trace, Traces
-    from dataset.withdraw.withdraw import Withdrawn
+    from dataset.withdraw.plan import WithdrawalOutcome
+    from dataset.withdraw.subject_files import SubjectFile, SubjectFiles
 
 
 def withdraw(
@@ -32,11 +32,9 @@ def withdraw(
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
-    """Remove a subject: recordings, curated folders and all that was made of them; list the models
-    that saw it.
-    """
+    """Remove a subject and all that was made of its recordings; list the models that saw it."""
     from acquire.data_folder import check_subject
-    from dataset.withdraw.withdraw import plan_withdrawal
+    from dataset.withdraw.plan import plan_withdrawal
     from dataset.withdraw.withdraw import withdraw as withdraw_subject
 
     check_subject(subject)
@@ -63,23 +61,30 @@ def withdraw(
         _print_done(done, subject)
 
 
-def _print_plan(plan: "Withdrawn", *, models: bool, err: bool = False) -> None:
-    traces = plan.traces
-    removed = [*traces.removable, *(_traces_of(traces) if models else [])]
-    for trace in removed:
-        typer.echo(f"remove   {trace.bytes / 1e6:10.3f} MB  {trace.path}  ({trace.what})", err=err)
-    for path in traces.lists:
+def _print_plan(plan: "WithdrawalOutcome", *, models: bool, err: bool = False) -> None:
+    files = plan.files
+    removed = [*files.removable, *(_run_folders(files) if models else [])]
+    for file in removed:
+        typer.echo(
+            f"remove   {file.size_bytes / 1e6:10.3f} MB  {file.path}  ({file.label})", err=err
+        )
+    for path in files.lists:
         gone = plan.split_removed and path.name == "split.json"
         typer.echo(f"{'remove ' if gone else 'rewrite'}                  {path}", err=err)
-    typer.echo(
-        f"{counted(len(removed), 'place')}, {sum(trace.bytes for trace in removed) / 1e6:.3f} MB",
-        err=err,
-    )
+    size_mb = sum(file.size_bytes for file in removed) / 1e6
+    typer.echo(f"{counted(len(removed), 'place')}, {size_mb:.3f} MB", err=err)
     _print_rest(plan, err=err)
 
 
-def _print_done(done: "Withdrawn", subject: str) -> None:
-    noted = done.noted
+def _print_done(done: "WithdrawalOutcome", subject: str) -> None:
+    from dataset.withdraw.subject_files import (
+        DATASET_CARD,
+        PURE_EXPORT,
+        QUALITY_OF_OTHERS,
+        QUALITY_PAGE,
+    )
+
+    noted = done.record
     models = f", {counted(noted.models_removed, 'run')}" if noted.models_removed else ""
     typer.echo(
         f"removed {subject}: {counted(noted.recordings, 'recording')}, "
@@ -91,36 +96,37 @@ def _print_done(done: "Withdrawn", subject: str) -> None:
             "the split is removed, as nobody was left on one side: run acq split and acq convert "
             "again"
         )
-    if any(trace.what == "dataset card" for trace in done.traces.others):
+    labels = {file.label for file in done.files.derived}
+    if DATASET_CARD in labels:
         typer.echo("the dataset card is removed: acq card writes it anew")
-    if any(trace.what == "PURE export" for trace in done.traces.others):
+    if PURE_EXPORT in labels:
         typer.echo("the PURE export is removed as a whole: acq convert --to pure writes it anew")
-    if any("qc" in trace.what or "quality" in trace.what for trace in done.traces.others):
+    if labels & {QUALITY_PAGE, QUALITY_OF_OTHERS}:
         typer.echo("pages of acq qc that named it are removed: acq qc writes them anew")
     _print_rest(done, err=False)
 
 
-def _print_rest(plan: "Withdrawn", *, err: bool) -> None:
+def _print_rest(plan: "WithdrawalOutcome", *, err: bool) -> None:
     """Print what stays, and what was not looked at."""
-    traces = plan.traces
+    files = plan.files
     if plan.runs_left:
         typer.echo(
             "these runs saw the subject: delete them (--models) or train again; their files still "
             "name it",
             err=err,
         )
-        for run in traces.runs:
+        for run in files.runs:
             side = (
                 "trained"
-                if traces.subject in run.train
+                if files.names.subject in run.train
                 else "tested"
-                if traces.subject in run.test
+                if files.names.subject in run.test
                 else "trained or tested"
             )
             typer.echo(f"  {run.folder}  ({side} on it)", err=err)
-    for path in traces.named:
+    for path in files.mentions:
         typer.echo(f"names it, and is not touched: {path}", err=err)
-    for line in traces.unknown:
+    for line in files.unchecked:
         typer.echo(f"not looked at: {line}", err=err)
     typer.echo(
         "what was copied elsewhere, data or models, cannot be reached from here: ask for it to be "
@@ -129,25 +135,25 @@ def _print_rest(plan: "Withdrawn", *, err: bool) -> None:
     )
 
 
-def _traces_of(traces: "Traces") -> "list[Trace]":
-    from dataset.withdraw.find_files import Trace, size_of
+def _run_folders(files: "SubjectFiles") -> "list[SubjectFile]":
+    from dataset.withdraw.subject_files import as_subject_file
 
-    return [Trace("run", run.folder, size_of(run.folder)) for run in traces.runs]
+    return [as_subject_file("run", run.folder) for run in files.runs]
 
 
-def _as_json(plan: "Withdrawn", *, done: bool) -> dict:
-    traces = plan.traces
+def _as_json(plan: "WithdrawalOutcome", *, done: bool) -> dict:
+    files = plan.files
     return {
         "done": done,
-        **asdict(plan.noted),
+        **asdict(plan.record),
         "split_removed": plan.split_removed,
         "removed": [
-            {"what": file.what, "path": str(file.path), "bytes": file.bytes}
-            for file in traces.removable
+            {"what": file.label, "path": str(file.path), "bytes": file.size_bytes}
+            for file in files.removable
         ],
-        "rewritten": [str(path) for path in traces.lists],
-        "runs": [str(run.folder) for run in traces.runs],
+        "rewritten": [str(path) for path in files.lists],
+        "runs": [str(run.folder) for run in files.runs],
         "runs_left": [str(path) for path in plan.runs_left],
-        "named": [str(path) for path in traces.named],
-        "not_looked_at": list(traces.unknown),
+        "named": [str(path) for path in files.mentions],
+        "not_looked_at": list(files.unchecked),
     }

@@ -1,6 +1,4 @@
-"""What `acq live` shows: heart rate, curve and state in at most 20 lines, or plain lines where no
-terminal is.
-"""
+"""What `acq live` shows: heart rate, curve and state in at most 20 lines, or plain lines."""
 
 import time
 from collections.abc import Sequence
@@ -62,7 +60,7 @@ def curve(seen: "Seen", *, width: int, rows: int) -> list[Text]:
 
 
 def labelled(rows: Sequence[tuple[str, Text]]) -> Table:
-    """Put a name before each text."""
+    """Return a table with a name before each text."""
     table = Table.grid(padding=(0, 2))
     table.add_column(style="bold", width=6)
     table.add_column(no_wrap=True)
@@ -75,9 +73,7 @@ def render(
     seen: "Seen", name: str, finger: Finger | None, rates: Sequence[float], *, elapsed_s: float,
     width: int, height: int = 24,
 ) -> Group:
-    """Draw the panel, each line cut at `width`, in fewer than `height` lines where that is at least
-    10.
-    """
+    """Draw the panel: each line cut at `width`, fewer lines than `height` (at least 10)."""
     head = Text.assemble(
         ("● ", "bold green"), ("live ", "bold"), clock(elapsed_s), (f"   {name}", "dim")
     )
@@ -133,8 +129,9 @@ def plain(reading: "Reading", finger_bpm: float | None) -> str:
 
 
 class LiveScreen:
-    """Show what is read: a panel on a terminal, else a line when the state changes and every five
-    seconds; a context manager.
+    """Show what is read; a context manager.
+
+    On a terminal a panel, else a line when the state changes and every five seconds.
     """
 
     def __init__(self, name: str, *, console: Console | None = None) -> None:

@@ -17,7 +17,7 @@ from rich.text import Text
 
 from acquire import host_time
 from acquire.sensor.finger import FINGER_OFF, FLAT_LINE
-from dataset.face.quick_look import luma, prepare, spot_face
+from dataset.face.quick_look import frame_luma, load_detector, spot_face
 from dataset.signals.beats import read_pulse
 
 from .curves import clock
@@ -70,7 +70,7 @@ class Panel:
         self._cue: object = self                    # the one that was told last; at first none
 
     def __enter__(self) -> "Panel":
-        prepare()
+        load_detector()
         self._thread.start()
         return self
 
@@ -151,7 +151,7 @@ class Panel:
             self._shown.face = None                 # the last image tells nothing of now
         elif status.frame is not None and now - self._face_s >= FACE_S:
             self._face_s = now
-            self._shown.face = spot_face(luma(status.frame, status.camera)) is not None
+            self._shown.face = spot_face(frame_luma(status.frame, status.camera)) is not None
         if self._shown.said and now - self._said_s > _ASK_S:
             self._shown.said = ""
 
