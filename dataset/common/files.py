@@ -1,4 +1,4 @@
-"""JSON in the one way that is hashed, and text files that are never half written."""
+"""JSON in the one form that is hashed, hashes of files, and text in one line."""
 
 import hashlib
 import json
@@ -9,20 +9,20 @@ from acquire.errors import CurationError
 
 
 def canonical_json(value: Any) -> str:
-    """Write a value as JSON in the one way that is hashed."""
+    """Return a value as JSON in the one form that is hashed."""
     return json.dumps(
         value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False
     )
 
 
 def one_line(error: BaseException) -> str:
-    """Give an error's text without its line breaks."""
+    """Return an error's text without its line breaks."""
     return " ".join(str(error).split())
 
 
 def sha256_of(path: Path) -> str:
-    """Give the SHA-256 of a file's bytes, in hex."""
-    # stays in the processor's cache between reading and hashing
+    """Return the SHA-256 of a file's bytes, in hex; CurationError where it cannot be read."""
+    # a block that stays in the processor's cache between reading and hashing
     digest, block = hashlib.sha256(), bytearray(1 << 20)
     try:
         with open(path, "rb", buffering=0) as file:
@@ -34,9 +34,9 @@ def sha256_of(path: Path) -> str:
 
 
 def finite(value: Any) -> Any:
-    """Replace NaN and infinity by null, and tuples by lists, all the way down."""
+    """Return a value with NaN and infinity replaced by None and tuples by lists, nested too."""
     if isinstance(value, dict):
-        return {key: finite(one) for key, one in value.items()}
+        return {key: finite(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [finite(one) for one in value]
+        return [finite(item) for item in value]
     return None if isinstance(value, float) and value - value != 0 else value

@@ -1,11 +1,10 @@
-"""Work on many sessions: in this process, in several of this machine, or on a Dask cluster; the
-same code for all three.
+"""Work on many sessions, in this process, in several of this machine, or on a Dask cluster.
 
-A unit of work is a function of one item, both picklable. What goes wrong with an item is that
-item's outcome, in one line; the others go on. A worker that dies (killed, out of memory) costs its
-item, not the run: the items that were in its pool are tried again one at a time, so that the one
-which kills its worker is found and named. A cluster's workers run the same version of acq, and see
-the same files under the same paths.
+A unit of work is a function of one item, both picklable. An error of an item is that item's
+outcome, in one line; the others go on. A worker that dies (killed, out of memory) costs its item,
+not the run: the items that were in its pool are tried again one at a time, so that the one which
+kills its worker is found and named. A cluster's workers run the same version of acq, and see the
+same files under the same paths.
 """
 
 import multiprocessing
@@ -21,19 +20,24 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any, Generic, TypeVar
 
-from acquire.errors import AcqError
+from acquire.errors import AcqError, Fix
+
+from .files import one_line
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 CONNECT_S = 10
-_DIED = "expected a worker that lives, found that it died at every try of this session; is there enough memory?"
+_DIED = (
+    "expected a worker that lives, found that it died at every try of this session; is there "
+    "enough memory?"
+)
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 @dataclass(frozen=True)
 class Workers:
-    """Who does the work."""
+    """The processes that do the work."""
 
     jobs: int = 1                     # processes of this machine; 1 is this process itself
     scheduler: str | None = None      # instead: a Dask scheduler, such as tcp://10.0.0.1:8786
@@ -41,7 +45,7 @@ class Workers:
 
 @dataclass(frozen=True)
 class Outcome(Generic[Result]):
-    """What came of one item."""
+    """The result of one item, or its error."""
 
     value: Result | None
     error: str = ""                   # one line; "" where it went well
@@ -51,7 +55,7 @@ class Outcome(Generic[Result]):
 def work_through(
     work: Callable[[Item], Result], items: Sequence[Item], *, workers: Workers
 ) -> Iterator[tuple[int, Outcome[Result]]]:
-    """Do `work` on each item; yield the item's place and its outcome, in the order they end.
+    """Do `work` on each item; yield the item's index and its outcome, in the order they end.
 
     Raises
     ------
@@ -72,14 +76,13 @@ def _attempt(work: Callable[[Item], Result], item: Item) -> Outcome[Result]:
         return Outcome(work(item))
     except (AcqError, OSError) as error:
         cause = error if isinstance(error, AcqError) else None
-        return Outcome(None, " ".join(str(error).split()), cause)
-    except Exception as error:  # a defect of ours in one session: the others are none the worse
-        said = " ".join(str(error).split())
-        at = traceback.extract_tb(error.__traceback__)[-1]
+        return Outcome(None, one_line(error), cause)
+    except Exception as error:  # a defect of acq that one session shows: the others go on
+        line = traceback.extract_tb(error.__traceback__)[-1]
         return Outcome(
             None,
-            f"unexpected {type(error).__name__}: {said}, in {at.filename}:{at.lineno}; please "
-            "report it",
+            f"unexpected {type(error).__name__}: {one_line(error)}, in {line.filename}:"
+            f"{line.lineno}; please report it",
         )
 
 
@@ -88,9 +91,9 @@ def _in_processes(
 ) -> Iterator[tuple[int, Outcome[Result]]]:
     waiting, suspects = list(range(len(items))), []
     while waiting:
-        open_ = set(waiting)
+        unfinished = set(waiting)
         with _pool(min(jobs, len(waiting))) as pool:
-            # Not all at once: only what is in a worker's hands is suspected when one dies.
+            # Not all at once: only what was submitted is suspected when a worker dies.
             futures = {pool.submit(_attempt, work, items[at]): at for at in waiting[: 2 * jobs]}
             rest = iter(waiting[2 * jobs :])
             broken = False
@@ -103,18 +106,18 @@ def _in_processes(
                         suspects += [at, *futures.values()]
                         broken = True
                         break
-                    open_.discard(at)
+                    unfinished.discard(at)
                     yield at, outcome
                     following = next(rest, None)
                     if following is None:
                         continue
                     try:
                         futures[pool.submit(_attempt, work, items[following])] = following
-                    except BrokenProcessPool:      # a worker died while the outcome was looked at
+                    except BrokenProcessPool:      # a worker died while the outcome was used
                         suspects += futures.values()
                         broken = True
                     break
-        waiting = sorted(open_ - set(suspects)) if broken else []
+        waiting = sorted(unfinished - set(suspects)) if broken else []
     for at in sorted(suspects):
         with _pool(1) as pool:
             try:
@@ -133,7 +136,7 @@ def _pool(jobs: int) -> Iterator[Executor]:
         jobs, mp_context=multiprocessing.get_context("spawn"), initializer=_one_thread
     )
     try:
-        with _deaf_to_ctrl_c():  # it is for us: what workers have to say of it helps nobody
+        with _ignoring_ctrl_c():  # it is for us: the tracebacks of workers help nobody
             for _ in range(jobs):
                 pool.submit(os.getpid)             # starts one each
         yield pool
@@ -148,8 +151,8 @@ def _pool(jobs: int) -> Iterator[Executor]:
 
 
 @contextmanager
-def _deaf_to_ctrl_c() -> Iterator[None]:
-    """Ignore SIGINT, and have the processes ignore it that are started meanwhile."""
+def _ignoring_ctrl_c() -> Iterator[None]:
+    """Ignore SIGINT, here and in the processes that are started meanwhile."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -161,7 +164,7 @@ def _deaf_to_ctrl_c() -> Iterator[None]:
 
 
 def _one_thread() -> None:
-    """Keep a worker to one core; more cores are more workers."""
+    """Keep a worker to one core: more cores are used by more workers."""
     import cv2
 
     cv2.setNumThreads(1)
@@ -175,7 +178,7 @@ def _on_cluster(
         from distributed import as_completed as as_they_end
 
         futures = client.map(_attempt_in_one_thread, [work] * len(items), items, pure=False)
-        places = {future.key: at for at, future in enumerate(futures)}
+        indices = {future.key: at for at, future in enumerate(futures)}
         for future in as_they_end(futures):
             try:
                 outcome = future.result()
@@ -183,42 +186,42 @@ def _on_cluster(
                 outcome = Outcome(None, _DIED)
             except (Exception, CancelledError) as error:
                 # a worker that cannot unpickle the work, a scheduler that went
-                said = " ".join(str(error).split())
                 outcome = Outcome(
-                    None, f"expected the cluster to do it, got {type(error).__name__}: {said}"
+                    None,
+                    f"expected the cluster to do it, found {type(error).__name__}: "
+                    f"{one_line(error)}",
                 )
-            yield places[future.key], outcome
+            yield indices[future.key], outcome
             future.release()
 
 
 @contextmanager
 def _client(scheduler: str) -> Iterator[Any]:
-    """Connect to a cluster whose workers run this version of acq."""
+    """Yield a client of a cluster whose workers run this version of acq."""
     try:
         from distributed import Client
     except ImportError as error:
         raise AcqError(
-            "expected Dask for --scheduler, found none installed; pip install 'acq[cluster]'"
+            expected="Dask", found="none installed", fix=Fix.INSTALL_CLUSTER
         ) from error
     try:
         client = Client(scheduler, timeout=CONNECT_S)
     except (OSError, ValueError) as error:
-        said = " ".join(str(error).split()).rstrip(".")
         raise AcqError(
-            f"expected a Dask scheduler at {scheduler}, got: {said}; start one with `dask "
-            "scheduler`"
+            expected="a Dask scheduler", found=f"none ({one_line(error).rstrip('.')})",
+            where=f"at {scheduler}", fix="start one with `dask scheduler`",
         ) from error
     with client:
-        found: Any = client.run(_version)
-        if not found:
+        versions: Any = client.run(_version)
+        if not versions:
             raise AcqError(
-                f"expected workers at {scheduler}, found none; start some with `dask worker "
-                f"{scheduler}`"
+                expected="workers", found="none", where=f"at {scheduler}",
+                fix=f"start some with `dask worker {scheduler}`",
             )
-        if odd := sorted({one for one in found.values() if one != version("acq")}):
+        if others := sorted(set(versions.values()) - {version("acq")}):
             raise AcqError(
-                f"expected acq {version('acq')} on all workers at {scheduler}, found "
-                f"{', '.join(odd)}; install one everywhere"
+                expected=f"acq {version('acq')} on all workers", found=", ".join(others),
+                where=f"at {scheduler}", fix="install one version everywhere",
             )
         yield client
 

@@ -1,4 +1,4 @@
-"""What is noted of a subject: a few bands, no name. It stands beside the recordings, not in them.
+"""What is noted of a subject: a few bands, no name, in a file beside the recordings.
 
 `data/sessions/<subject>/subject.json` may be edited by hand; it is checked whenever it is read. A
 recording never holds what is in it, so that it can be corrected or removed without touching a
@@ -12,11 +12,12 @@ from pathlib import Path
 
 from acquire.atomic import write_text
 from acquire.data_folder import subject_file
+from acquire.documents import Kind, read_document
 from acquire.errors import SubjectError
 
 SCHEMA = "acq-subject"
 SCHEMA_VERSION = 1
-# Field: what it may be, and that in words.
+# Field: what it may hold, and that in words.
 _MAY_BE = {
     "age_band": (re.compile(r"\d{1,3}-\d{1,3}|\d{1,3}\+"), "an age band such as 25-34 or 65+"),
     "sex": (re.compile(r"[FMX]"), "F, M or X"),
@@ -31,7 +32,7 @@ _MAY_BE = {
 
 @dataclass(frozen=True)
 class Subject:
-    """What is noted of one subject; None where it was not told."""
+    """What is noted of one subject; None where it is not known."""
 
     age_band: str | None = None       # "25-34", "65+" [years]
     sex: str | None = None            # "F", "M", "X"
@@ -41,15 +42,23 @@ class Subject:
 
 
 FIELDS = tuple(field.name for field in fields(Subject))
+_KIND = Kind(
+    dict[str, str | int | float | bool | None], "the notes on a subject", SubjectError,
+    "correct the file, or remove it", schema=SCHEMA, version=SCHEMA_VERSION,
+)
 
 
-def expected(field: str) -> str:
-    """Say in words what a field may hold."""
+def describe_field(field: str) -> str:
+    """Return in words what a field may hold."""
     return _MAY_BE[field][1]
 
 
-def check_field(field: str, value: object, *, at: object) -> str:
-    """Give the value as it is noted; capitals and spaces do not matter.
+def check_field(field: str, value: object, *, where: str) -> str:
+    """Return the value in the form that is noted; capitals and spaces do not matter.
+
+    Parameters
+    ----------
+    where : a phrase that says where the value is from, such as "at the prompt"
 
     Raises
     ------
@@ -57,68 +66,50 @@ def check_field(field: str, value: object, *, at: object) -> str:
     """
     text = str(value).strip()
     text = text.upper() if field in ("sex", "fitzpatrick") else text
+    fix = "correct it or leave it out"
     if not _MAY_BE[field][0].fullmatch(text):
         raise SubjectError(
-            f"expected {expected(field)}, found {text!r} at {at}; correct it or leave it out"
+            expected=describe_field(field), found=repr(text), where=where, fix=fix
         )
     if field == "age_band" and "-" in text:
         low, high = map(int, text.split("-"))
         if low >= high:
             raise SubjectError(
-                f"expected an age band from younger to older, found {text} at {at}; write it as "
-                "25-34"
+                expected="an age band from younger to older, such as 25-34", found=text,
+                where=where, fix=fix,
             )
     return text
 
 
 def read_subject(data: Path, subject: str) -> Subject | None:
-    """Read what is noted of a subject; None where nobody was asked.
+    """Read what is noted of a subject; None where there is no such file.
 
     Raises
     ------
     SubjectError : the file cannot be read, or holds what may not be noted
     """
     path = subject_file(data, subject)
-    try:
-        body = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    if not path.exists():
         return None
-    except json.JSONDecodeError as error:
-        raise SubjectError(
-            f"expected JSON, found {error.msg} at {path}:{error.lineno}; correct that line"
-        ) from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise SubjectError(f"expected to read {path}, got: {error}") from error
-    if (
-        not isinstance(body, dict)
-        or body.get("schema") != SCHEMA
-        or body.get("schema_version") != SCHEMA_VERSION
-    ):
-        raise SubjectError(
-            f"expected schema {SCHEMA} of version {SCHEMA_VERSION}, found another at {path}; see "
-            "docs/format.md"
-        )
+    body = read_document(_KIND, path)
     if unknown := set(body) - {"schema", "schema_version", "subject", *FIELDS}:
         raise SubjectError(
-            f"expected only {', '.join(FIELDS)}, found {', '.join(sorted(unknown))} at {path}; "
-            "remove it"
+            expected=f"only {', '.join(FIELDS)}", found=", ".join(sorted(unknown)), where=path,
+            fix="remove it",
         )
     if body.get("subject") != subject:
         raise SubjectError(
-            f"expected what is noted of {subject}, found {body.get('subject')!r} at {path}; "
-            "correct its subject"
+            expected=f"the notes on {subject}", found=repr(body.get("subject")), where=path,
+            fix="correct its subject",
         )
-    noted = {field: body.get(field) for field in FIELDS}
-    return Subject(
-        **{
-            field: None if value is None else check_field(field, value, at=f"{path}, {field}")
-            for field, value in noted.items()
-        }
-    )
+    return Subject(**{
+        field: check_field(field, value, where=f"at {path}, {field}")
+        for field in FIELDS if (value := body.get(field)) is not None
+    })
 
 
 def write_subject(data: Path, subject: str, noted: Subject) -> Path:
-    """Write what is noted of a subject, in one step; give the file's path."""
+    """Write what is noted of a subject; return the file's path."""
     path = subject_file(data, subject)
     body = {"schema": SCHEMA, "schema_version": SCHEMA_VERSION, "subject": subject, **asdict(noted)}
     write_text(path, json.dumps(body, indent=2) + "\n")

@@ -179,5 +179,5 @@ def test_a_scheduler_without_workers_is_one_line(cluster):  # the last one: it s
     for worker in cluster.workers:
         worker.terminate()
         worker.wait()
-    with pytest.raises(AcqError, match=r"expected workers at tcp://.*, found none"):
+    with pytest.raises(AcqError, match=r"expected workers, found none at tcp:"):
         list(work_through(double, range(3), workers=Workers(scheduler=cluster.address)))
