@@ -25,6 +25,7 @@ from dataset.common.progress import OnProgress
 from dataset.common.workers import Workers
 from dataset.layouts.manifest import MANIFEST, Entry, Manifest, part_key
 from dataset.layouts.manifest_file import read_manifest, write_manifest
+from dataset.quality.result import read_grade
 from dataset.selection.split import Split
 
 from .rows import excluded_parts
@@ -40,7 +41,7 @@ from .tasks import (
     read_checked_split,
     session_tasks,
 )
-from .ubfc_folder import CHECKING, WRITING, grade_of, write_session
+from .ubfc_folder import CHECKING, WRITING, write_session
 
 PARTIAL = ".ubfc-partial"
 _SPARE_BYTES = 64 * 2**20
@@ -183,7 +184,7 @@ def _compare_with_old(
         is_kept = bool(existing) and existing == entries and all(
             _is_asked_for(entry, task) and is_whole(root, entry) for entry in existing
         )
-        grade = grade_of(task.file, task.session.hash) if is_kept else None
+        grade = read_grade(task.file, task.session.hash) if is_kept else None
         moved = [
             replace(entry, side=task.side, folder=f"{task.side}/{entry.folder.partition('/')[2]}")
             for entry in existing

@@ -19,7 +19,7 @@ from dataset.layouts.manifest import (
     VideoFile,
 )
 from dataset.layouts.ubfc import VIDEO, write_labels
-from dataset.quality.result import read_quality
+from dataset.quality.result import read_grade
 from dataset.session.reader import Session, rate_hz
 
 from .rows import Part, SessionRows, excluded_parts, plan_rows
@@ -50,17 +50,6 @@ def write_session(task: SessionTask, on_step: OnStep | None = None) -> tuple[Ent
             _write_part(task, session, rows, number, step)
             for number, _ in enumerate(zip(rows.parts, task.folders, strict=True), start=1)
         )
-
-
-def grade_of(session_file: Path, session_hash: str) -> str | None:
-    """Return the quality grade of this very recording; None where it was not graded.
-
-    Raises
-    ------
-    CurationError : the quality file cannot be read
-    """
-    quality = read_quality(session_file)
-    return quality.grade if quality and quality.session_hash == session_hash else None
 
 
 def _write_part(
@@ -97,7 +86,7 @@ def _source(task: SessionTask, session: Session) -> SourceSession:
     return SourceSession(
         content_hash=task.session.hash, simulated=session.simulated, complete=session.complete,
         imported_from=session.imported_from, lost_frames=session.lost_frames,
-        lost_samples=session.lost_samples, grade=grade_of(task.file, task.session.hash),
+        lost_samples=session.lost_samples, grade=read_grade(task.file, task.session.hash),
     )
 
 

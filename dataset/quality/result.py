@@ -75,3 +75,14 @@ def read_quality(session_file: Path) -> SessionQuality | None:
     """
     path = data_folder.quality_file(session_file)
     return read_document(KIND, path) if path.exists() else None
+
+
+def read_grade(session_file: Path, session_hash: str) -> Grade | None:
+    """Read the grade of a session with this content; None where it was not graded since.
+
+    Raises
+    ------
+    CurationError : the file cannot be read, or is no quality file
+    """
+    quality = read_quality(session_file)
+    return quality.grade if quality and quality.session_hash == session_hash else None

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from acquire import data_folder, layout
-from acquire.errors import CurationError
+from acquire.errors import CurationError, Fix
 from dataset.common.workers import Workers
 from dataset.convert.swap import REPLACING
 from dataset.convert.to_ubfc import PARTIAL, convert_sessions
@@ -185,8 +185,9 @@ def test_the_grade_of_this_very_recording_is_noted(data):
     assert again.written == ()
     assert [e.source.grade for e in load_manifest(data / "ubfc").entries] == ["usable", None, None]
     data_folder.quality_file(data / one.file).write_text("{")
-    with pytest.raises(CurationError, match=r"expected a quality file as JSON.*run acq qc again"):
+    with pytest.raises(CurationError, match="expected a quality file") as caught:
         convert_sessions(data)
+    assert caught.value.fix is Fix.GRADE_AGAIN
 
 
 def test_published_sessions_are_converted(data):

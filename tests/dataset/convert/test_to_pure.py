@@ -17,7 +17,7 @@ from dataset.selection.choose import split_by_subject
 from dataset.selection.identities import identify_sessions
 from dataset.selection.split_file import write_split
 from dataset.session.reader import Session
-from dataset.verify.verify import verify
+from dataset.verify.verify import verify_data
 from tests.support.made_sessions import make_session
 
 NATIVE = Settings("png", "filtered", "native", "repeat")
@@ -78,11 +78,11 @@ def test_verify_holds_every_picture_against_the_manifest(tmp_path):
         split_by_subject(identify_sessions(data), holdout=["S02"]), data_folder.split_file(data)
     )
     assert not export_pure(data).failed
-    assert verify(data).ok
+    assert verify_data(data).ok
     picture = sorted(data_folder.pure_dir(data).rglob("*.png"))[3]
     bgr = cv2.imread(str(picture))
     bgr[0, 0, 0] ^= 1
     cv2.imwrite(str(picture), bgr)
-    (broken,) = [one for one in verify(data).findings if one.kind == "broken"]
+    (broken,) = [one for one in verify_data(data).findings if one.kind == "broken"]
     assert picture.parent.parent.name in broken.text
     assert "pictures as written" in broken.text

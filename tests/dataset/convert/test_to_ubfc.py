@@ -455,4 +455,4 @@ def test_command(acq, data):
     data_folder.split_file(data).unlink()
     missing = acq("convert", "--data", data, "--quiet")
     assert missing.returncode == 1
-    assert "acq split --holdout SUBJECT makes one" in missing.stderr
+    assert "run acq split first" in missing.stderr
