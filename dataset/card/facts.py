@@ -18,7 +18,7 @@ from acquire.errors import AcqError
 from dataset.common.files import sha256_of
 from dataset.layouts.manifest import MANIFEST, Entry, Manifest
 from dataset.layouts.ubfc import load_manifest
-from dataset.quality.result import read_quality
+from dataset.quality.result import read_grade
 from dataset.selection.exclusions import Exclusions
 from dataset.selection.exclusions_file import read_exclusions
 from dataset.selection.split import Split
@@ -111,10 +111,10 @@ def gather(data: Path) -> Facts:
     recorded, unread, grades = {}, {}, {}
     for entry in manifest.entries:
         path = files.get(entry.session)
-        grades[entry.session] = None if path is None else _grade(path, entry)
         if path is None:
-            unread[entry.session] = "not here"
+            grades[entry.session], unread[entry.session] = None, "not here"
             continue
+        grades[entry.session] = read_grade(path, entry.source.content_hash)
         try:
             recorded[entry.session] = _recorded(path)
         except AcqError as error:
@@ -129,11 +129,6 @@ def gather(data: Path) -> Facts:
         _split(data, manifest), len(agreed), {field: _counted(agreed, field) for field in COUNTED},
         tuple(sorted({one.setup.imported_from for one in recorded.values()} - {""})),
     )
-
-
-def _grade(path: Path, entry: Entry) -> str | None:
-    quality = read_quality(path)
-    return quality.grade if quality and quality.session_hash == entry.source.content_hash else None
 
 
 def _split(data: Path, manifest: Manifest) -> Split | None:
