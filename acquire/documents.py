@@ -95,6 +95,8 @@ def _check_schema(kind: Kind[Any], body: Any) -> None:
 
 
 def _worded(error: ValueError) -> str:
-    """Put msgspec's "Expected `int`, got `str` - at `$.a`" in our order."""
+    """Return msgspec's "Expected `int`, got `str` - at `$.a`" in words that follow "found"."""
     text = " ".join(str(error).split()).replace("`", "").replace(" - at $", " at $")
+    text = text.replace("Input data was truncated", "JSON that is cut short")
+    text = text.replace("JSON is malformed", "malformed JSON")
     return text[0].lower() + text[1:] if text.startswith(("Expected", "Object")) else text

@@ -329,7 +329,7 @@ def change_labels(root):
             entry(session=["S02-x"]), "expected str, got array", id="session that is a list"
         ),
         pytest.param(
-            entry(hr_bpm=float("nan")), "expected a whole manifest, found JSON is malformed",
+            entry(hr_bpm=float("nan")), "expected a whole manifest, found malformed JSON",
             id="NaN",
         ),
         pytest.param(

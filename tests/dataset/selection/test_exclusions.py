@@ -167,7 +167,7 @@ def test_verbs(data):
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("{", "expected exclusions, found Input data was truncated"),
+        ("{", "expected exclusions, found JSON that is cut short"),
         ("[]", "list instead of an object"),
         ('{"schema": "acq-exclusions", "schema_version": 2}', "of version 2 instead of"),
         ('{"schema": "acq-exclusions", "schema_version": 1}', "missing required field exclusions"),

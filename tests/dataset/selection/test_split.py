@@ -132,7 +132,8 @@ def test_hash_is_the_same_on_every_machine():
             {"holdout": ["S01", "S02", "S03"]}, "found none to train", id="nobody to train on"
         ),
         pytest.param(
-            {"folds": 4}, "expected 2 to 3 folds where 4 folds are asked for, found the subjects S01, S02, S03",
+            {"folds": 4},
+            "expected 2 to 3 folds where 4 folds are asked for, found the subjects S01, S02, S03",
             id="too many folds",
         ),
         pytest.param({"folds": 1}, "expected 2 to 3 folds", id="one fold"),
@@ -157,7 +158,8 @@ def test_one_way_to_split(kwargs):
 
 def test_real_and_simulated_are_not_mixed_unless_told():
     both = identities("S01", "S02") + identities("V01", simulated=True)
-    with pytest.raises(SplitError, match="found simulated ones of V01 among S01, S02, V01") as caught:
+    text = "found simulated ones of V01 among S01, S02, V01"
+    with pytest.raises(SplitError, match=text) as caught:
         split_by_subject(both, holdout=["S01"])
     assert caught.value.fix is Fix.ALLOW_MIXED
     assert split_by_subject(both, holdout=["S01"], mix_simulated=True).mix_simulated
@@ -214,8 +216,8 @@ def edit(change):
             id="subject invented",
         ),
         pytest.param(
-            edit(lambda b: b["folds"][0]["train"].append("../x")), "expected subject ids, found '../x'",
-            id="hostile subject",
+            edit(lambda b: b["folds"][0]["train"].append("../x")),
+            "expected subject ids, found '../x'", id="hostile subject",
         ),
         pytest.param(
             edit(lambda b: b["sessions"].append(b["sessions"][0])), "found one twice",
@@ -233,12 +235,12 @@ def edit(change):
             id="rates edited",
         ),
         pytest.param(
-            edit(lambda b: b["sessions"][0].update(hr_bpm="x")), "found expected float | null, got str",
-            id="rate a text",
+            edit(lambda b: b["sessions"][0].update(hr_bpm="x")),
+            "found expected float | null, got str", id="rate a text",
         ),
         pytest.param(
             edit(lambda b: b["sessions"][0].update(hr_bpm=float("nan"))),
-            "found JSON is malformed", id="rate NaN",
+            "found malformed JSON", id="rate NaN",
         ),
         pytest.param(edit(lambda b: b["folds"].clear()), "found none", id="no fold"),
         pytest.param(
@@ -246,12 +248,12 @@ def edit(change):
             id="session a list",
         ),
         pytest.param(
-            edit(lambda b: b["sessions"][0].update(hash=float("nan"))), "found JSON is malformed",
+            edit(lambda b: b["sessions"][0].update(hash=float("nan"))), "found malformed JSON",
             id="hash NaN",
         ),
         pytest.param(
             edit(lambda b: b["sessions"][0].update(complete=float("nan"))),
-            "found JSON is malformed", id="NaN",
+            "found malformed JSON", id="NaN",
         ),
         pytest.param(
             edit(lambda b: b["sessions"][0].update(complete=1)), "expected bool, got int",
@@ -269,7 +271,9 @@ def edit(change):
             edit(lambda b: b.update(schema_version=1)), "version 1 instead of",
             id="version",
         ),
-        pytest.param(lambda b: "{", "expected a split, found Input data was truncated", id="not JSON"),
+        pytest.param(
+            lambda b: "{", "expected a split, found JSON that is cut short", id="not JSON"
+        ),
         pytest.param(lambda b: "[]", "list instead of an object", id="a list"),
     ],
 )
