@@ -31,6 +31,7 @@ class Fix(Enum):
     """What mends an error; the value is how a program that is not `acq` says it."""
 
     REPLACE = "allow it to replace what is there"
+    REPLACE_SIMULATED = "allow it to replace them, or choose another seed or data folder"
     CHOOSE_DATA_FOLDER = "name another data folder"
     FREE_SPACE = "free some space, record for a shorter time, or name another data folder"
     CHOOSE_PROTOCOL = "name another protocol file"
@@ -70,6 +71,7 @@ class Fix(Enum):
     FIND_CAMERA = "plug one in, or name a camera from the list of devices"
     FIND_PORT = "plug it in, or name its port"
     NAME_PORT = "name the port of one of them"
+    RESTORE_OR_SPLIT_AGAIN = "restore it from a copy, or split the sessions again"
     COMPLETE_WITHDRAWAL = "complete that withdrawal"
     WITHDRAW_MODELS = "withdraw them, too"
     WRITE_CARD_AGAIN = "write the dataset card again"

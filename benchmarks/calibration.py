@@ -35,7 +35,7 @@ from acquire.calibration.light_offset import (
 from acquire.errors import CalibrationError
 from acquire.sensor.protocol import DEFAULT_RATE_HZ, Led, Packet, PacketParser, Ping, Start, encode
 from acquire.simulation.led import LedView
-from acquire.simulation.motion import Temper
+from acquire.simulation.motion import Activity
 from acquire.simulation.rig import VirtualCamera
 from acquire.simulation.sensor_device import Crystal, Line, SensorDevice
 from acquire.simulation.subject import VirtualSubject
@@ -146,8 +146,8 @@ class Host:
 def film(scene: Scene, seed: int) -> tuple[Blinks, int]:
     """Film one scene; give what `acq calibrate` would have of it, and the true offset [ns]."""
     rng = np.random.default_rng([seed, 7])
-    temper = Temper(motion=1.0, speech=0.2, turns_per_min=4.0, light=1.0, flicker=scene.flicker)
-    subject = VirtualSubject(f"S{seed % 90 + 1:02d}", seed=seed, temper=temper)
+    activity = Activity(motion=1.0, speech=0.2, turns_per_min=4.0, light=1.0, flicker=scene.flicker)
+    subject = VirtualSubject(f"S{seed % 90 + 1:02d}", seed=seed, activity=activity)
     view = LedView(
         latency_ms=float(rng.uniform(-30, 60)), exposure_ms=scene.exposure_ms, light=scene.light,
         row_px=scene.row_px, column_px=int(rng.integers(40, 140)),
@@ -163,7 +163,7 @@ def film(scene: Scene, seed: int) -> tuple[Blinks, int]:
     for n in range(count):
         if rng.random() < scene.lost:
             continue
-        image, time_ns = camera.film(n)
+        image, time_ns = camera.expose(n)
         if scene.dark != 1.0:
             luma = image[:height]
             around = np.ones(height, bool)

@@ -24,7 +24,7 @@ import cv2
 import numpy as np
 
 from acquire.camera.replay import read_frame_times
-from acquire.simulation.camera_pipeline import Developer
+from acquire.simulation.rendering.camera_pipeline import CameraPipeline
 from acquire.simulation.subject import VirtualSubject
 from acquire.simulation.world import draw_world
 from dataset.face.box import FaceBox
@@ -47,10 +47,10 @@ def virtual(number: int) -> tuple[np.ndarray, Iterator[np.ndarray], VirtualSubje
     time_s = np.arange(round(SECONDS * FPS)) / FPS
 
     def frames() -> Iterator[np.ndarray]:
-        with Developer(world.film, fps=FPS) as developer:
+        with CameraPipeline(world.processing, fps=FPS) as pipeline:
             for at, t_s in enumerate(time_s):
                 yield cv2.cvtColor(
-                    developer.develop(person.frame(float(t_s), at)), cv2.COLOR_YUV2RGB_I420
+                    pipeline.process(person.frame(float(t_s), at)), cv2.COLOR_YUV2RGB_I420
                 )
 
     return time_s, frames(), person

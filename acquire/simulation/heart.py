@@ -1,10 +1,9 @@
-"""The virtual subject's heart: beats with heart-rate variability, and the pulse they make in a
-finger and in a face.
+"""The virtual subject's heart: its beats, and the pulse they make in a finger and in a face.
 
-The rate is a base rate plus what moves it: minutes-long wander, Mayer waves (0.1 Hz), respiratory
-sinus arrhythmia, and a slow fall as the subject grows drowsy. Its integral is the beat count; beats
-are where that count crosses an integer, each then jittered. A waveform is the sum, over beats, of a
-few Gaussians placed after each one. Everything is a function of continuous subject time, so that a
+The rate is a base rate plus what varies it: a drift over minutes, Mayer waves (0.1 Hz), respiratory
+sinus arrhythmia, and a slow fall as the subject grows drowsy. Its integral is the beat count; a
+beat is where that count crosses an integer, with some jitter. A waveform is the sum, over beats, of
+a few Gaussians after each one. Everything is a function of continuous subject time, so that a
 camera and a sensor that sample it at different instants see the same blood.
 
 Sources
@@ -24,15 +23,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-_BLOCK_S = 600.0        # beats are made this much at a time
+_BLOCK_S = 600.0        # beats are made in blocks of this length
 _GRID_S = 0.05          # step of the rate's integral
-EARLIEST_S = -60.0      # the subject's first heartbeat; time before it stands still
+EARLIEST_S = -60.0      # the subject's first heartbeat; before it, nothing changes
 
 
 class SineBank:
-    """Named smooth random processes, each a sum of sines: pure functions of time, so no horizon and
-    no state.
-    """
+    """Named smooth random processes, each a sum of sines: pure functions of time, without state."""
 
     def __init__(
         self, rng: np.random.Generator, bands: dict[str, tuple[float, float, float]], *,
@@ -56,33 +53,29 @@ class SineBank:
         self._phase = rng.uniform(0, 2 * np.pi, shape)
 
     def at(self, t_s: float) -> np.ndarray:
-        """Give every process at one instant: (K,) in the order of `bands`."""
+        """Return every process at one instant: (K,) in the order of `bands`."""
         return (self._amplitude * np.sin(self._omega * t_s + self._phase)).sum(axis=1)
 
-    def trace(self, name: str, t_s: np.ndarray) -> np.ndarray:
-        """Give one process at many instants: (T,)."""
+    def series(self, name: str, t_s: np.ndarray) -> np.ndarray:
+        """Return one process at many instants: (T,)."""
         k = self.index[name]
         angle = np.multiply.outer(np.asarray(t_s, dtype=float), self._omega[k]) + self._phase[k]
         return np.sin(angle) @ self._amplitude[k]
 
 
 @dataclass(frozen=True)
-class Pulse:
-    """Shape of one beat: Gaussians after it, stretched by the square root of the interval over 0.8
-    s.
-    """
+class PulseShape:
+    """Shape of one beat: Gaussians after it, stretched by sqrt(interval / 0.8 s)."""
 
-    delay_s: float                              # heart to here
-    parts: tuple[tuple[float, float, float], ...]   # (height, centre [s], width [s])
+    delay_s: float                                  # from the heart to here
+    waves: tuple[tuple[float, float, float], ...]   # (height, centre [s], width [s])
 
 
-def finger_pulse(rng: np.random.Generator) -> Pulse:
-    """Draw a finger's pulse: systolic peak, reflected wave, dicrotic wave; stiffer arteries show
-    less notch.
-    """
-    return Pulse(
+def draw_finger_pulse(rng: np.random.Generator) -> PulseShape:
+    """Draw a finger's pulse: systolic peak, reflected wave, dicrotic wave."""
+    return PulseShape(
         delay_s=rng.uniform(0.17, 0.23),        # heart to finger, seated adults
-        parts=(
+        waves=(
             (1.0, 0.16, rng.uniform(0.060, 0.075)),
             (rng.uniform(0.35, 0.55), rng.uniform(0.29, 0.33), 0.075),
             (rng.uniform(0.20, 0.36), rng.uniform(0.49, 0.54), 0.080),
@@ -90,11 +83,11 @@ def finger_pulse(rng: np.random.Generator) -> Pulse:
     )
 
 
-def face_pulse(rng: np.random.Generator) -> Pulse:
+def draw_face_pulse(rng: np.random.Generator) -> PulseShape:
     """Draw a face's pulse: arrives earlier, rises more slowly, and shows no notch."""
-    return Pulse(
+    return PulseShape(
         delay_s=rng.uniform(0.14, 0.20),
-        parts=(
+        waves=(
             (1.0, rng.uniform(0.24, 0.28), rng.uniform(0.095, 0.115)),
             (rng.uniform(0.30, 0.50), rng.uniform(0.47, 0.52), 0.140),
         ),
@@ -102,10 +95,10 @@ def face_pulse(rng: np.random.Generator) -> Pulse:
 
 
 class Heart:
-    """Beats and pulses of one session of one subject. Safe to ask from several threads."""
+    """Beats and pulses of one session of one subject; may be used from several threads."""
 
     def __init__(
-        self, rng: np.random.Generator, *, base_bpm: float, finger: Pulse, face: Pulse,
+        self, rng: np.random.Generator, *, base_bpm: float, finger: PulseShape, face: PulseShape,
         alertness: float = 1.0,
     ) -> None:
         """Draw the session's rate.
@@ -119,15 +112,15 @@ class Heart:
         self.finger = finger
         self.face = face
         self._alertness = alertness
-        quick = np.sqrt(72.0 / base_bpm)            # faster hearts vary less
+        steadiness = np.sqrt(72.0 / base_bpm)      # faster hearts vary less
         self.breath_hz = rng.uniform(0.20, 0.30)    # 12 to 18 breaths a minute
-        self._rsa_bpm = rng.uniform(1.5, 4.0) * quick**2
-        self._jitter_s = rng.uniform(0.004, 0.010) * quick
+        self._rsa_bpm = rng.uniform(1.5, 4.0) * steadiness**2
+        self._jitter_s = rng.uniform(0.004, 0.010) * steadiness
         self._bank = SineBank(rng, {
-            "wander": (1 / 160, 1 / 45, 3.0),  # effort, thought: several bpm within a minute [bpm]
-            "mayer": (0.08, 0.12, rng.uniform(0.8, 1.8) * quick),   # [bpm]
+            "rate_drift": (1 / 160, 1 / 45, 3.0),       # effort, thought [bpm]
+            "mayer": (0.08, 0.12, rng.uniform(0.8, 1.8) * steadiness),   # [bpm]
             "breath_phase": (0.005, 0.04, 1.0),                     # irregular breathing [rad]
-            "baseline": (0.01, 0.12, 0.15),  # pressure of the finger, vasomotion [pulse heights]
+            "baseline_drift": (0.01, 0.12, 0.15),       # finger pressure [pulse heights]
             "finger_height": (0.01, 0.08, 0.10),  # vasomotion changes the pulse's height [relative]
             "face_height": (0.01, 0.08, 0.10),
         })
@@ -142,50 +135,50 @@ class Heart:
         }
 
     def drowsiness(self, t_s: np.ndarray | float) -> np.ndarray | float:
-        """Give how drowsy the subject is: 0 awake to 1; half of what is left goes in 15 minutes."""
+        """Return the drowsiness, 0 awake to 1; alertness halves every 15 minutes."""
         return 1.0 - self._alertness * 0.5 ** (np.maximum(t_s, 0.0) / 900.0)
 
     def _breath_angle(self, t_s: np.ndarray) -> np.ndarray:
-        return 2 * np.pi * self.breath_hz * t_s + self._bank.trace("breath_phase", t_s)
+        return 2 * np.pi * self.breath_hz * t_s + self._bank.series("breath_phase", t_s)
 
     def breath(self, t_s: np.ndarray | float) -> np.ndarray:
-        """Give the breath, -1 out to 1 in."""
+        """Return the breath, -1 out to 1 in."""
         return np.sin(self._breath_angle(np.asarray(t_s, dtype=float)))
 
     def heart_rate(self, t_s: np.ndarray | float) -> np.ndarray:
-        """Give the true rate [bpm] at each instant, before the beats' own jitter."""
+        """Return the true rate [bpm] at each instant, before the beats' own jitter."""
         t_s = np.asarray(t_s, dtype=float)
         drowsy = self.drowsiness(t_s)
         variability = 1.0 + 0.8 * drowsy            # vagal tone rises towards sleep
         rate = (
             self.base_bpm - 8.0 * drowsy
-            + self._bank.trace("wander", t_s)
-            + variability * (self._bank.trace("mayer", t_s) + self._rsa_bpm * self.breath(t_s))
+            + self._bank.series("rate_drift", t_s)
+            + variability * (self._bank.series("mayer", t_s) + self._rsa_bpm * self.breath(t_s))
         )
         return np.clip(rate, 42.0, 150.0)
 
     def _extend(self, until_s: float) -> None:
-        """Make beats up to `until_s`, in blocks that fall the same whoever asks."""
+        """Make beats up to `until_s`, in blocks that are the same in any order of calls."""
         while self._until_s < until_s:
             grid = self._until_s + np.arange(round(_BLOCK_S / _GRID_S) + 1) * _GRID_S
             hz = self.heart_rate(grid) / 60.0
             count = self._count + np.concatenate(
                 [[0.0], np.cumsum((hz[1:] + hz[:-1]) / 2 * _GRID_S)]
             )
-            whole = np.arange(np.floor(count[0]) + 1, np.floor(count[-1]) + 1)
-            beats = np.interp(whole, count, grid)
+            beat_counts = np.arange(np.floor(count[0]) + 1, np.floor(count[-1]) + 1)
+            beats = np.interp(beat_counts, count, grid)
             beats += self._jitter_rng.normal(0.0, self._jitter_s, len(beats)).clip(-0.03, 0.03)
             self._beats = np.concatenate([self._beats, beats])
             self._count, self._until_s = count[-1], grid[-1]
 
     def beat_times(self, start_s: float, stop_s: float) -> np.ndarray:
-        """Give the instants of the heart's beats in [start_s, stop_s) [s]."""
+        """Return the times of the heart's beats in [start_s, stop_s) [s]."""
         with self._lock:
             self._extend(stop_s + 3.0)
             beats = self._beats
         return beats[np.searchsorted(beats, start_s) : np.searchsorted(beats, stop_s)]
 
-    def _wave(self, pulse: Pulse, t_s: np.ndarray) -> np.ndarray:
+    def _waveform(self, pulse: PulseShape, t_s: np.ndarray) -> np.ndarray:
         """Sum the pulse over the beats around each instant."""
         since = np.maximum(t_s, EARLIEST_S) - pulse.delay_s
         with self._lock:
@@ -195,30 +188,26 @@ class Heart:
         k = np.maximum(np.searchsorted(beats, since)[:, None] + np.arange(-3, 1), 0)
         start = beats[k]
         after = (since[:, None] - start) / np.sqrt((beats[k + 1] - start) / 0.8)
-        height, centre, width = np.array(pulse.parts).T
+        height, centre, width = np.array(pulse.waves).T
         return (np.exp(-0.5 * ((after[..., None] - centre) / width) ** 2) @ height).sum(axis=1)
 
-    def _natural_height(self, pulse: Pulse) -> tuple[float, float]:
-        """Give mean and mean peak-to-peak height of a pulse over the first seconds, to scale it to
-        1.
-        """
-        wave = self._wave(pulse, np.arange(0.0, 24.0, 0.02)).reshape(12, 100)
+    def _natural_height(self, pulse: PulseShape) -> tuple[float, float]:
+        """Return mean and median peak-to-peak height of a pulse over the first seconds."""
+        wave = self._waveform(pulse, np.arange(0.0, 24.0, 0.02)).reshape(12, 100)
         return float(wave.mean()), float(np.median(wave.max(axis=1) - wave.min(axis=1)))
 
-    def _scaled(self, name: str, pulse: Pulse, t_s: np.ndarray) -> np.ndarray:
+    def _scaled(self, name: str, pulse: PulseShape, t_s: np.ndarray) -> np.ndarray:
         mean, height = self._heights[name]
-        grown = 1.0 + self._bank.trace(f"{name}_height", t_s) + 0.06 * self.breath(t_s)
-        return grown * (self._wave(pulse, t_s) - mean) / height
+        grown = 1.0 + self._bank.series(f"{name}_height", t_s) + 0.06 * self.breath(t_s)
+        return grown * (self._waveform(pulse, t_s) - mean) / height
 
     def ppg(self, t_s: np.ndarray | float) -> np.ndarray:
-        """Give the finger's PPG at each instant: pulses about 1 high on a wandering, breathing
-        baseline.
-        """
+        """Return the finger's PPG: pulses about 1 high on a baseline that drifts and breathes."""
         t_s = np.atleast_1d(np.asarray(t_s, dtype=float))
-        baseline = self._bank.trace("baseline", t_s) + 0.12 * self.breath(t_s)
+        baseline = self._bank.series("baseline_drift", t_s) + 0.12 * self.breath(t_s)
         return self._scaled("finger", self.finger, t_s) + baseline
 
     def face_pulse(self, t_s: np.ndarray | float) -> np.ndarray:
-        """Give the blood volume of facial skin at each instant: pulses about 1 high, zero mean."""
+        """Return the blood volume of facial skin: pulses about 1 high, zero mean."""
         t_s = np.atleast_1d(np.asarray(t_s, dtype=float))
         return self._scaled("face", self.face, t_s)

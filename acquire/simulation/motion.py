@@ -1,9 +1,8 @@
-"""What the virtual subject and the room do while being filmed: pose, speech, blinks, light.
-Functions of subject time.
+"""Pose, speech, blinks and light while the virtual subject is filmed, as functions of subject time.
 
-Steady parts (sway, tremor, drifting light) are sums of sines. Happenings (a turn of the head, a
+Steady parts (sway, tremor, drifting light) are sums of sines. Actions (a turn of the head, a
 sentence, a blink, a nod, a change of the light) are drawn per minute, each minute from its own
-seed, so that any instant can be asked for at any time.
+seed, so that any instant can be asked for in any order.
 
 Sources
 -------
@@ -25,26 +24,27 @@ import numpy as np
 from .heart import Heart, SineBank
 
 _MINUTE_S = 60.0
+_LONGEST_ACTION_S = 12.0
 
 
 @dataclass(frozen=True)
-class Temper:
-    """How lively one session is."""
+class Activity:
+    """How much moves and changes in one session."""
 
     motion: float = 1.0       # scales sway, turns and tremor
     speech: float = 0.2       # share of time spent talking
     turns_per_min: float = 4.0
-    light: float = 1.0        # scales drifts and events of the light
+    light: float = 1.0        # scales drifts and changes of the light
     flicker: float = 0.002    # of the lamps, relative, after exposure
     mains_hz: float = 50.0
 
 
-CALM = Temper(motion=0.25, speech=0.0, turns_per_min=0.0, light=0.3, flicker=0.001)
+CALM = Activity(motion=0.25, speech=0.0, turns_per_min=0.0, light=0.3, flicker=0.001)
 
 
 @dataclass(frozen=True)
 class Scene:
-    """Everything that moves, at one instant."""
+    """Pose and light at one instant."""
 
     x_px: float               # head, to the right in the picture
     y_px: float               # downwards
@@ -65,12 +65,12 @@ class Scene:
 class Behaviour:
     """Pose and light of one session."""
 
-    def __init__(self, rng: np.random.Generator, heart: Heart, temper: Temper) -> None:
-        self.temper = temper
+    def __init__(self, rng: np.random.Generator, heart: Heart, activity: Activity) -> None:
+        self.activity = activity
         self._heart = heart
         self._seed = int(rng.integers(2**63))
-        self._minutes: dict[int, dict[str, np.ndarray]] = {}
-        move, light = temper.motion, temper.light
+        self._actions_of: dict[int, _Actions] = {}    # minute -> what happens in it
+        move, light = activity.motion, activity.light
         self._bank = SineBank(rng, {
             "x": (0.02, 0.5, 1.4 * move), "y": (0.02, 0.5, 0.9 * move),              # sway [px]
             "x_tremor": (0.5, 3.0, 0.10 * move), "y_tremor": (0.5, 3.0, 0.10 * move),
@@ -86,146 +86,158 @@ class Behaviour:
             "slope_x": (0.01, 0.3, 0.010 * light), "slope_y": (0.01, 0.3, 0.008 * light),
         }, sines=8)
         # the grid holds +-0.03 %
-        self._flicker_hz = 2 * temper.mains_hz * (1 + rng.normal(0, 0.0003))
+        self._flicker_hz = 2 * activity.mains_hz * (1 + rng.normal(0, 0.0003))
         self._flicker_phase = rng.uniform(0, 2 * np.pi)
 
-    # -- happenings
+    # -- actions
 
-    def _minute(self, minute: int) -> dict[str, np.ndarray]:
-        """Draw what happens in one minute; rows are happenings."""
-        found = self._minutes.get(minute)
-        if found is not None:
-            return found
+    def _minute(self, minute: int) -> "_Actions":
+        """Return what happens in one minute; drawn at the first call."""
+        if (actions := self._actions_of.get(minute)) is not None:
+            return actions
+        actions = self._draw_minute(minute)
+        if len(self._actions_of) > 200:
+            self._actions_of.clear()
+        self._actions_of[minute] = actions
+        return actions
+
+    def _draw_minute(self, minute: int) -> "_Actions":
         rng = np.random.default_rng([self._seed, minute % 2**32])
-        t0, move, light = minute * _MINUTE_S, self.temper.motion, self.temper.light
-        drowsy = float(self._heart.drowsiness(t0 + _MINUTE_S / 2))
+        start_s, move, light = minute * _MINUTE_S, self.activity.motion, self.activity.light
+        drowsy = float(self._heart.drowsiness(start_s + _MINUTE_S / 2))
 
-        def times(per_minute: float) -> np.ndarray:
-            return t0 + np.sort(rng.uniform(0, _MINUTE_S, rng.poisson(per_minute)))
+        def times_s(per_minute: float) -> np.ndarray:
+            return start_s + np.sort(rng.uniform(0, _MINUTE_S, rng.poisson(per_minute)))
 
-        turn = times(self.temper.turns_per_min * (1 - 0.5 * drowsy))
-        n = len(turn)
-        # start, rise [s], hold [s], yaw [rad], pitch [rad], x [px], y [px]
-        turns = np.column_stack(
-            [
-                turn, rng.uniform(0.4, 0.9, n), rng.uniform(0.5, 3.0, n),
-                rng.normal(0, 0.13, n) * move**0.5, rng.normal(0, 0.07, n) * move**0.5,
-                rng.normal(0, 4.0, n) * move**0.5, rng.normal(0, 2.5, n) * move**0.5,
-            ]
-        )
-        nod = times(3.0 * drowsy**2 * min(move, 1.0))
-        n = len(nod)
+        turn_s = times_s(self.activity.turns_per_min * (1 - 0.5 * drowsy))
+        n = len(turn_s)
+        turns = np.column_stack([
+            turn_s, rng.uniform(0.4, 0.9, n), rng.uniform(0.5, 3.0, n),
+            rng.normal(0, 0.13, n) * move**0.5, rng.normal(0, 0.07, n) * move**0.5,
+            rng.normal(0, 4.0, n) * move**0.5, rng.normal(0, 2.5, n) * move**0.5,
+        ])
+        nod_s = times_s(3.0 * drowsy**2 * min(move, 1.0))
+        n = len(nod_s)
         nods = np.column_stack([
-            nod, rng.uniform(1.2, 2.5, n), rng.uniform(0.2, 1.0, n), rng.normal(0, 0.02, n),
+            nod_s, rng.uniform(1.2, 2.5, n), rng.uniform(0.2, 1.0, n), rng.normal(0, 0.02, n),
             rng.uniform(0.10, 0.25, n), rng.normal(0, 1.0, n), rng.uniform(2.0, 6.0, n),
         ])
-        blink = times(17.0 + 8.0 * drowsy)
-        n = len(blink)
-        # start, duration [s]
-        blinks = np.column_stack([blink, rng.uniform(0.15, 0.30, n) * (1 + 1.5 * drowsy)])
-        sentence = times(self.temper.speech * _MINUTE_S / 4.0)
-        n = len(sentence)
-        sentences = np.column_stack([sentence, rng.uniform(2.0, 6.0, n)])  # start, duration [s]
-        change = times(5.0 * min(light, 2.0))           # a screen, a cloud, a door
-        n = len(change)
-        changes = np.column_stack(
-            [  # start, hold [s], gain, slope
-                change,
-                rng.uniform(1.0, 6.0, n),
-                rng.normal(0, 0.008 * light, n),
-                rng.normal(0, 0.012 * light, n),
-            ]
-        )
-        found = {
-            "turns": np.concatenate([turns, nods]), "blinks": blinks, "sentences": sentences,
-            "changes": changes,
-        }
-        if len(self._minutes) > 200:
-            self._minutes.clear()
-        self._minutes[minute] = found
-        return found
+        blink_s = times_s(17.0 + 8.0 * drowsy)
+        n = len(blink_s)
+        blinks = np.column_stack([blink_s, rng.uniform(0.15, 0.30, n) * (1 + 1.5 * drowsy)])
+        sentence_s = times_s(self.activity.speech * _MINUTE_S / 4.0)
+        n = len(sentence_s)
+        sentences = np.column_stack([sentence_s, rng.uniform(2.0, 6.0, n)])
+        change_s = times_s(5.0 * min(light, 2.0))           # a screen, a cloud, a door
+        n = len(change_s)
+        light_changes = np.column_stack([
+            change_s, rng.uniform(1.0, 6.0, n), rng.normal(0, 0.008 * light, n),
+            rng.normal(0, 0.012 * light, n),
+        ])
+        return _Actions(np.concatenate([turns, nods]), blinks, sentences, light_changes)
 
-    def _happenings(self, t_s: float) -> dict[str, np.ndarray]:
-        """Give the rows that may be going on: this minute's, and the one before's in the first
-        seconds.
-        """
+    def _actions_around(self, t_s: float) -> "_Actions":
+        """Return what may be under way: this minute, and in its first seconds the one before."""
         minute = int(t_s // _MINUTE_S)
-        now = self._minute(minute)
-        if t_s - minute * _MINUTE_S > 12.0:         # nothing lasts longer
-            return now
-        before = self._minute(minute - 1)
-        return {name: np.concatenate([before[name], rows]) for name, rows in now.items()}
+        actions = self._minute(minute)
+        if t_s - minute * _MINUTE_S > _LONGEST_ACTION_S:
+            return actions
+        return self._minute(minute - 1).followed_by(actions)
 
     # -- the instant
 
     def at(self, t_s: float) -> Scene:
-        """Give pose and light at an instant."""
-        going = self._happenings(t_s)
+        """Return pose and light at an instant."""
+        actions = self._actions_around(t_s)
         steady = dict(zip(self._bank.index, self._bank.at(t_s).tolist(), strict=True))
-        turns = going["turns"]
-        turn = (
-            _held(t_s, turns[:, 0], turns[:, 1], turns[:, 2]) @ turns[:, 3:]
-            if len(turns)
-            else np.zeros(4)
-        )
-        yaw, pitch, x, y = turn.tolist()
-        changes = going["changes"]
-        change = (
-            _held(t_s, changes[:, 0], 0.3, changes[:, 1]) @ changes[:, 2:]
-            if len(changes)
-            else np.zeros(2)
-        )
-        sentences = going["sentences"]
-        talk = (
-            float(min(1.0, _held(t_s, sentences[:, 0], 0.3, sentences[:, 1]).sum()))
-            if len(sentences)
-            else 0.0
-        )
-        blinks = going["blinks"]
-        lids = float(_blink((t_s - blinks[:, 0]) / blinks[:, 1]).max(initial=0.0))
+        yaw, pitch, x, y = actions.turn(t_s).tolist()
+        change_gain, change_slope = actions.light_change(t_s).tolist()
+        talk = actions.talk(t_s)
         breath = float(self._heart.breath(t_s))
+        # very drowsy subjects can hardly keep the lids open
+        drooping = min(1.0, max(0.0, 1.6 * float(self._heart.drowsiness(t_s)) - 1.0))
+        yaw_rad = steady["yaw"] + steady["yaw_tremor"] + yaw + talk * steady["talk_yaw"]
+        pitch_rad = steady["pitch"] + steady["pitch_tremor"] + pitch + talk * steady["talk_pitch"]
         return Scene(
             x_px=steady["x"] + steady["x_tremor"] + x + talk * steady["talk_x"],
             y_px=steady["y"] + steady["y_tremor"] + y + talk * steady["talk_y"] - 0.4 * breath,
             roll_rad=steady["roll"] + 0.15 * yaw,
             scale=steady["scale"] + 0.0005 * breath,
-            yaw_rad=steady["yaw"] + steady["yaw_tremor"] + yaw + talk * steady["talk_yaw"],
-            pitch_rad=steady["pitch"]
-            + steady["pitch_tremor"]
-            + pitch
-            + talk * steady["talk_pitch"],
+            yaw_rad=yaw_rad,
+            pitch_rad=pitch_rad,
             breath=breath,
             jaw=talk * min(1.0, max(0.0, 0.35 + steady["syllable"] * 0.5)),
             lips=talk * steady["vowel"],
-            # lids droop at last
-            lids=max(lids, min(1.0, max(0.0, 1.6 * float(self._heart.drowsiness(t_s)) - 1.0))),
-            gain=steady["daylight"] + steady["exposure"] + steady["shadow"] + float(change[0]),
+            lids=max(actions.lids(t_s), drooping),
+            gain=steady["daylight"] + steady["exposure"] + steady["shadow"] + change_gain,
             warmth=steady["warmth"],
-            slope_x=steady["slope_x"] + float(change[1]),
+            slope_x=steady["slope_x"] + change_slope,
             slope_y=steady["slope_y"],
         )
 
     def flicker(self, t_s: np.ndarray) -> np.ndarray:
-        """Give the lamps' flicker, relative, at the instants at which rows are exposed."""
-        return self.temper.flicker * np.sin(
+        """Return the flicker of the lamps, relative, at the times at which rows are exposed."""
+        return self.activity.flicker * np.sin(
             2 * np.pi * self._flicker_hz * t_s + self._flicker_phase
         )
 
 
+@dataclass(frozen=True)
+class _Actions:
+    """What happens in a minute; one row an action, which begins at the time in column 0 [s]."""
+
+    turns: np.ndarray          # and nods: rise, hold [s], yaw, pitch [rad], x, y [px]
+    blinks: np.ndarray         # duration [s]
+    sentences: np.ndarray      # duration [s]
+    light_changes: np.ndarray  # hold [s], gain, slope over the picture's width
+
+    def followed_by(self, later: "_Actions") -> "_Actions":
+        """Return the actions of this minute and of a later one."""
+        return _Actions(
+            np.concatenate([self.turns, later.turns]), np.concatenate([self.blinks, later.blinks]),
+            np.concatenate([self.sentences, later.sentences]),
+            np.concatenate([self.light_changes, later.light_changes]),
+        )
+
+    def turn(self, t_s: float) -> np.ndarray:
+        """Return yaw [rad], pitch [rad], x [px] and y [px] at an instant."""
+        if not len(self.turns):
+            return np.zeros(4)
+        return _held(t_s, self.turns[:, 0], self.turns[:, 1], self.turns[:, 2]) @ self.turns[:, 3:]
+
+    def light_change(self, t_s: float) -> np.ndarray:
+        """Return the changes of gain and slope at an instant."""
+        if not len(self.light_changes):
+            return np.zeros(2)
+        held = _held(t_s, self.light_changes[:, 0], 0.3, self.light_changes[:, 1])
+        return held @ self.light_changes[:, 2:]
+
+    def talk(self, t_s: float) -> float:
+        """Return how much the subject talks at an instant, 0 to 1."""
+        if not len(self.sentences):
+            return 0.0
+        return float(min(1.0, _held(t_s, self.sentences[:, 0], 0.3, self.sentences[:, 1]).sum()))
+
+    def lids(self, t_s: float) -> float:
+        """Return how far blinks close the lids at an instant, 0 to 1."""
+        phase = (t_s - self.blinks[:, 0]) / self.blinks[:, 1]
+        return float(_blink(phase).max(initial=0.0))
+
+
 def _ease(u: np.ndarray) -> np.ndarray:
-    """Go from 0 to 1 with least jerk (Flash and Hogan, J. Neurosci. 5, 1985)."""
+    """Rise from 0 to 1 with the least jerk (Flash and Hogan, J. Neurosci. 5, 1985)."""
     u = np.minimum(np.maximum(u, 0.0), 1.0)  # np.clip costs more than all the rest on a few numbers
     return u * u * u * (10 + u * (6 * u - 15))
 
 
 def _held(t_s: float, start: np.ndarray, rise: np.ndarray | float, hold: np.ndarray) -> np.ndarray:
-    """Give how far each happening is under way: rises, holds, falls back."""
+    """Return how far each action is under way, 0 to 1: it rises, holds and falls back."""
     since = t_s - start
     return _ease(since / rise) - _ease((since - rise - hold) / rise)
 
 
 def _blink(u: np.ndarray) -> np.ndarray:
-    """Give the lids over one blink, u from 0 to 1: closing takes a third, opening the rest."""
+    """Return the lids over one blink, u from 0 to 1: closing takes a third, opening the rest."""
     return np.where(
         (u > 0) & (u < 1),
         np.minimum(1.15 * _ease(u / 0.35), 1.15 * _ease((1 - u) / 0.55)).clip(max=1.0), 0.0,

@@ -1,10 +1,9 @@
-"""The virtual subject in front of the devices: a camera behind `FrameSource`, a sensor behind a
-real pty in the wire protocol.
+"""The virtual subject in front of a virtual camera and a virtual sensor, in real time.
 
 The recorder cannot tell them from hardware: frames come in real time and are lost when nobody takes
-them, bytes come late and in lumps, the sensor's clock is its own. Only `CameraInfo.simulated` and
-the HELLO's sensor number say so. Both devices share one notion of subject time, whose zero the
-camera's `start` sets. POSIX only, for the pty.
+them, bytes come late and in lumps over a real pty, the sensor's clock is its own. Only
+`CameraInfo.simulated` and the sensor number of the HELLO show it. Both devices share one subject
+time, whose zero is set by the camera's `start`. POSIX only, for the pty.
 """
 
 import os
@@ -24,53 +23,50 @@ from acquire.camera.source import CameraInfo, VideoFrame
 from acquire.errors import DeviceError
 
 from .led import LedView
-from .sensor_device import Crystal, Lamp, Line, SensorDevice
-from .subject import HEIGHT, WIDTH, VirtualSubject
+from .rendering.face import HEIGHT, WIDTH
+from .sensor_device import Crystal, Line, SensorDevice, SwitchedLed
+from .subject import VirtualSubject
 
 ADAPTERS_MS = (1, 2, 4, 8, 16)    # how long USB adapters hold bytes
-_BUFFERS = 8                   # frames that driver and pipeline keep for a reader that is late
+_BUFFERED_FRAMES = 8           # kept by driver and pipeline for a reader that is late
 _LATENCY_NS = 9_000_000        # exposure, readout and transfer
 _ROOM_LIGHT = 1.5              # pulse heights above the baseline
-# until the camera starts, the subject lives these seconds before zero over and over
-_BEFORE_S = 30.0
+_BEFORE_S = 30.0               # before the camera starts, subject time repeats these seconds
 
 
 class SubjectClock:
     """Subject time on CLOCK_MONOTONIC; zero is where the camera starts."""
 
     def __init__(self, now_ns: int) -> None:
-        self._born_ns = now_ns
+        self._created_ns = now_ns
         self.zero_ns: int | None = None
 
     def t_s(self, host_ns: np.ndarray) -> np.ndarray:
-        """Give subject time [s] at host times [ns]."""
+        """Return subject times [s] at host times [ns]."""
         if self.zero_ns is None:
-            return ((host_ns - self._born_ns) * 1e-9) % _BEFORE_S - _BEFORE_S
+            return ((host_ns - self._created_ns) * 1e-9) % _BEFORE_S - _BEFORE_S
         return (host_ns - self.zero_ns) * 1e-9
 
 
 class CameraTiming:
-    """When a free-running camera exposes and delivers its frames: a crystal of its own, and a
-    little jitter.
-    """
+    """When a free-running camera exposes and delivers: its own crystal, and a little jitter."""
 
     def __init__(self, rng: np.random.Generator, *, fps: float) -> None:
         self.period_ns = 1e9 / fps * (1 + rng.uniform(-40, 40) * 1e-6)
-        # of the exposure
-        self._jitter_ns = np.clip(rng.normal(0, 150_000, 4096), -500_000, 500_000)
-        self._late_ns = rng.gamma(2.0, 400_000, 4096)  # of the transfer
+        self._exposure_jitter_ns = np.clip(rng.normal(0, 150_000, 4096), -500_000, 500_000)
+        self._transfer_jitter_ns = rng.gamma(2.0, 400_000, 4096)
 
     def exposed_ns(self, n: int) -> int:
-        """Give the middle of frame n's exposure, after the camera's start [ns]; never before it."""
-        return max(0, round(n * self.period_ns + self._jitter_ns[n % 4096]))
+        """Return the middle of frame n's exposure after the camera's start [ns]; at least 0."""
+        return max(0, round(n * self.period_ns + self._exposure_jitter_ns[n % 4096]))
 
     def delivered_ns(self, n: int) -> int:
-        """Give when the host can have frame n, after the camera's start [ns]."""
-        return self.exposed_ns(n) + _LATENCY_NS + round(self._late_ns[n % 4096])
+        """Return when the host can have frame n, after the camera's start [ns]."""
+        return self.exposed_ns(n) + _LATENCY_NS + round(self._transfer_jitter_ns[n % 4096])
 
 
 def camera_info(subject: VirtualSubject, fps: float) -> CameraInfo:
-    """Describe the virtual camera."""
+    """Return the description of the virtual camera."""
     return CameraInfo(
         name=f"virtual:{subject.subject_id}", width=WIDTH, height=HEIGHT, fps=fps,
         pixel_format="I420", time_meaning="simulated", pipeline="acquire.simulation.subject",
@@ -87,19 +83,19 @@ class VirtualCamera:
 
     def __init__(
         self, subject: VirtualSubject, *, fps: float, clock: SubjectClock | None = None,
-        seed: int = 0, led: Lamp | None = None, view: LedView | None = None,
+        seed: int = 0, led: SwitchedLed | None = None, view: LedView | None = None,
     ) -> None:
         """Set it up.
 
         Parameters
         ----------
         led : the sensor's LED, in the picture
-        view : where the LED is, and how late the stamps are; without it beside the face, and stamps
-            are not late
+        view : where the LED is, and how late the stamps are; without it the LED is beside the face
+            and the stamps are right
         """
         self.info = camera_info(subject, fps)
         self.subject = subject.prepare()
-        self._led = led or Lamp()
+        self._led = led or SwitchedLed()
         self._view = view or LedView()
         self._clock = clock or SubjectClock(time.monotonic_ns())
         self._timing = CameraTiming(
@@ -110,34 +106,34 @@ class VirtualCamera:
         self._closed = threading.Event()
 
     def start(self, start_ns: int) -> None:
-        """Begin to deliver; subject time zero is `start_ns`."""
+        """Start to deliver; `start_ns` is the zero of subject time."""
         if self._start_ns is not None:
             raise ValueError("expected start() once")
-        # a frame is too small to share, and the recorder needs the other cores
+        # a frame is too small for several threads, and the recorder needs the other cores
         cv2.setNumThreads(1)
         self._clock.zero_ns = start_ns
         self._start_ns = start_ns
 
     def read(self, timeout_s: float) -> VideoFrame | None:
-        """Give the next frame when it is due; None when none is within `timeout_s`."""
+        """Return the next frame when it is due; None when none is within `timeout_s`."""
         if self._closed.is_set():
-            raise DeviceError(f"expected {self.info.name} to be open, found it closed")
+            raise DeviceError(expected=f"{self.info.name} to be open", found="it closed")
         if self._start_ns is None:
             self._closed.wait(timeout_s)
             return None
-        late = time.monotonic_ns() - self._start_ns - self._delivered_ns(self._next)
-        behind = int(late // self._timing.period_ns)
-        if behind >= _BUFFERS:
-            self._next += behind - _BUFFERS + 1
-        elif late < 0:
-            if -late > timeout_s * 1e9:
+        late_ns = time.monotonic_ns() - self._start_ns - self._delivered_ns(self._next)
+        behind = int(late_ns // self._timing.period_ns)       # frames
+        if behind >= _BUFFERED_FRAMES:
+            self._next += behind - _BUFFERED_FRAMES + 1
+        elif late_ns < 0:
+            if -late_ns > timeout_s * 1e9:
                 self._closed.wait(timeout_s)
                 return None
-            if self._closed.wait(-late * 1e-9):
+            if self._closed.wait(-late_ns * 1e-9):
                 return None
         n = self._next
         self._next += 1
-        image, time_ns = self.film(n)
+        image, time_ns = self.expose(n)
         return VideoFrame(image, time_ns, time.monotonic_ns(), n)
 
     def _delivered_ns(self, n: int) -> int:
@@ -145,19 +141,20 @@ class VirtualCamera:
             0, self._view.ready_ns(self.info.height) - _LATENCY_NS
         )
 
-    def film(self, n: int) -> tuple[np.ndarray, int]:
-        """Give frame n and its stamp, whatever the time is; what the LED does during the exposure
-        has to be done.
+    def expose(self, n: int) -> tuple[np.ndarray, int]:
+        """Return frame n and its stamp [ns], whatever the time is.
+
+        All switching of the LED before the end of the exposure must have been done.
         """
         if self._start_ns is None:
-            raise ValueError("expected start() before")
+            raise ValueError("expected start() to be called before")
         exposed_ns = self._timing.exposed_ns(n)
         image = self.subject.frame(exposed_ns * 1e-9, n)
-        self._view.shine(image[: self.info.height], self._led, self._start_ns + exposed_ns)
+        self._view.add_light(image[: self.info.height], self._led, self._start_ns + exposed_ns)
         return image, self._start_ns + exposed_ns + round(self._view.latency_ms * 1e6)
 
     def close(self) -> None:
-        """Stop; wakes a waiting `read`."""
+        """Stop; a waiting `read` returns."""
         self._closed.set()
 
 
@@ -174,14 +171,14 @@ class VirtualSensor:
         ppm: float | None = None, hold_ms: float | None = None,
         lifted_s: tuple[float, float] = (0.0, 0.0),
     ) -> None:
-        """Plug the sensor in; it says HELLO.
+        """Plug the sensor in; it sends HELLO.
 
         Parameters
         ----------
         ppm : error of its crystal; drawn within +-50 when not given
         hold_ms : how long its USB adapter holds bytes; drawn from 1, 2, 4, 8, 16 when not given
-        lifted_s : from when to when, in subject time, the finger is off the sensor, which then
-            reads the room's light
+        lifted_s : start and end, in subject time, of the finger being off the sensor, which then
+            reads the light of the room
         """
         now_ns = time.monotonic_ns()
         rng = np.random.default_rng([zlib.crc32(subject.subject_id.encode()), seed, 5])
@@ -203,7 +200,7 @@ class VirtualSensor:
         try:
             self._master, self._slave = os.openpty()
         except OSError as error:
-            raise DeviceError(f"expected a pty for the virtual sensor, got: {error}") from error
+            raise DeviceError(expected="a pty for the virtual sensor", found=error) from error
         tty.setraw(self._slave)
         os.set_blocking(self._master, False)
         # the slave stays open here, so that the host may close and open it again
@@ -224,7 +221,7 @@ class VirtualSensor:
         self.close()
 
     def _serve(self) -> None:
-        """Be the device until woken by `close`."""
+        """Run the device until `close` wakes this thread."""
         device = self._device
         while True:
             due_ns = device.next_ns()
@@ -238,7 +235,7 @@ class VirtualSensor:
                 device.receive(os.read(self._master, 4096), time.monotonic_ns())
             data = device.line.arrived(time.monotonic_ns())
             if data:
-                # nobody reads: bytes are lost, as on a line; the sequence shows it
+                # if nobody reads, bytes are lost as on a line; the sequence shows it
                 with suppress(BlockingIOError):
                     os.write(self._master, data)
 
@@ -279,13 +276,11 @@ class VirtualRig:
         self.close()
 
     def close(self) -> None:
-        """Put both away. May be called twice."""
+        """Close both devices. May be called twice."""
         self.camera.close()
         self.sensor.close()
 
 
 def open_virtual_rig(subject_id: str, *, fps: float, seed: int = 0, session: int = 0) -> VirtualRig:
-    """Seat virtual subject `subject_id` before a camera and a sensor; another `session` is another
-    day of the same person.
-    """
+    """Open the devices in front of a virtual subject; another `session` is another day."""
     return VirtualRig(VirtualSubject(subject_id, seed=seed, session=session), fps=fps, seed=seed)

@@ -1,17 +1,16 @@
-"""A virtual subject: one seeded person whose finger and face carry the same blood, and who can be
-filmed at any instant.
+"""A virtual subject: one seeded person with the same pulse in finger and face.
 
-`VirtualSubject.frame(t_s, index)` gives what a camera would deliver for an exposure at subject time
-`t_s`; `ppg(t_s)` what a finger sensor would read. Both are pure functions of the subject and the
-time, so a frame that was dropped is simply never asked for. Who the subject is (face, skin, usual
-heart rate) follows from the id and the seed; what a day brings (rate, room, light, liveliness) also
-from the session's number.
+`VirtualSubject.frame(t_s, number)` is what a camera would deliver for an exposure at subject time
+`t_s`; `ppg(t_s)` is what a finger sensor would read. Both are pure functions of the subject and the
+time, so a dropped frame is simply never asked for. Who the subject is (face, skin, usual heart
+rate) follows from the id and the seed; what a day brings (rate, room, light, activity) also from
+the session's number.
 
-A frame is made so: the face's layers at rest (`virtual_face`) take pulse, shading and shine, all
-additions in Y, U, V; the lids come down; one smooth displacement field moves the person
-(`virtual_motion`); she is laid over the room; the light multiplies everything; the sensor's noise
-is added and the sum rounded once to 8 bits, 4:2:0. The pulse, well under one step of the 8 bits per
-beat in dark skin, survives the rounding only because the noise dithers it, as in a real camera.
+A frame is made so (`rendering`): pulse, shading and shine are added to the layers of the face at
+rest, in Y, U, V; the lids come down; one smooth displacement field moves the person, who is laid
+over the room; the light multiplies everything; the sensor's noise is added and the sum rounded once
+to 8 bits, 4:2:0. In dark skin a beat is well under one step of these 8 bits: it survives the
+rounding only because the noise dithers it, as in a real camera.
 
 Sources
 -------
@@ -27,28 +26,29 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .face import HEIGHT, WIDTH, Looks
-from .heart import Heart, face_pulse, finger_pulse
-from .motion import Behaviour, Temper
-from .renderer import Camera, Stage
+from .heart import Heart, draw_face_pulse, draw_finger_pulse
+from .motion import Activity, Behaviour
+from .rendering.exposure import ImageSensor
+from .rendering.face import Appearance
+from .rendering.renderer import PULSE_SPREAD_S, FaceRenderer
 from .world import World
 
-__all__ = ["HEIGHT", "WIDTH", "Traits", "VirtualSubject", "traits_of"]
+_USUAL_SENSOR = ImageSensor(full_well_electrons=15000.0, read_noise_electrons=6.0)
 
 
 @dataclass(frozen=True)
 class Traits:
     """Who a subject is; the same in every session."""
 
-    looks: Looks
+    appearance: Appearance
     base_bpm: float            # usual heart rate, awake and seated [bpm]
-    pulse_green: float         # green AC/DC of the face, peak to peak, where perfusion is full
-    oily: float                # strength of the skin's mirror image of the lamp [grey levels]
+    green_ac_dc: float         # of the face, peak to peak, where perfusion is full
+    skin_shine: float          # strength of the skin's mirror image of the lamp [grey levels]
     liveliness: float          # how much the subject moves; 1 is usual
 
 
-def _spread(subject_id: str, seed: int) -> tuple[float, float]:
-    """Give two numbers in [0, 1) that neighbouring subject numbers spread evenly over the square.
+def _spread_evenly(subject_id: str, seed: int) -> tuple[float, float]:
+    """Return two numbers in [0, 1); those of consecutive subjects are spread evenly in the square.
 
     Source: Roberts, "The unreasonable effectiveness of quasirandom sequences", 2018 (R2 sequence).
     """
@@ -60,45 +60,43 @@ def _spread(subject_id: str, seed: int) -> tuple[float, float]:
 
 
 def traits_of(subject_id: str, *, seed: int = 0) -> Traits:
-    """Draw who a subject is."""
+    """Draw the traits of a subject."""
     rng = np.random.default_rng([zlib.crc32(subject_id.encode()), seed])
-    rate, tone = _spread(subject_id, seed)
-    tint = rng.choice(4, p=[0.5, 0.25, 0.15, 0.10]) if tone < 0.5 else 0
+    rate, tone = _spread_evenly(subject_id, seed)
+    hair_colour = rng.choice(4, p=[0.5, 0.25, 0.15, 0.10]) if tone < 0.5 else 0
     shade = rng.uniform(0.35, 0.60) * (1 - 0.45 * tone)
-    hair = [
+    hair_gain = [
         (shade, shade * 0.92, shade * 0.85),                                  # brown to black
         (rng.uniform(0.8, 1.05),) * 3,                                        # blond
         (0.70, 0.78, 0.95),                                                   # grey
         (0.75, 0.48, 0.36),                                                   # red
-    ][tint]
-    looks = Looks(
-        tone=tone,
-        hair=hair,
+    ][hair_colour]
+    appearance = Appearance(
+        skin_tone=tone,
+        hair_gain=hair_gain,
         suit_hue=rng.uniform(0, 1),
-        mirror=bool(rng.random() < 0.5),
+        is_mirrored=bool(rng.random() < 0.5),
         scale=rng.uniform(1.10, 1.36),  # head 180 to 220 px high
-        wide=rng.uniform(0.93, 1.07),
-        jaw=rng.uniform(0.92, 1.08),
-        center=(float(rng.uniform(290, 350)), float(rng.uniform(148, 166))),
-        bumps=int(rng.integers(2**31)),
+        width_ratio=rng.uniform(0.93, 1.07),
+        jaw_width=rng.uniform(0.92, 1.08),
+        head_center=(float(rng.uniform(290, 350)), float(rng.uniform(148, 166))),
+        feature_seed=int(rng.integers(2**31)),
     )
     return Traits(
-        looks=looks,
+        appearance=appearance,
         # 52 to 110; the sequence alone bunches by fours
         base_bpm=57.0 + 48.0 * rate + rng.uniform(-5.0, 5.0),
-        pulse_green=(0.0115 - 0.0065 * tone) * rng.uniform(0.85, 1.15),
-        oily=rng.uniform(10.0, 35.0),
+        green_ac_dc=(0.0115 - 0.0065 * tone) * rng.uniform(0.85, 1.15),
+        skin_shine=rng.uniform(10.0, 35.0),
         liveliness=rng.uniform(0.6, 1.3),
     )
 
 
 class VirtualSubject:
-    """One subject in one session. `frame` keeps work buffers and takes a lock; everything else is
-    free of state.
-    """
+    """One subject in one session; may be used from several threads."""
 
     def __init__(
-        self, subject_id: str, *, seed: int = 0, session: int = 0, temper: Temper | None = None,
+        self, subject_id: str, *, seed: int = 0, session: int = 0, activity: Activity | None = None,
         world: World | None = None,
     ) -> None:
         """Draw subject and session.
@@ -109,99 +107,103 @@ class VirtualSubject:
             skins
         seed : another seed is another person under the same id
         session : another session is another day of the same person
-        temper : how lively the session is; drawn when not given
-        world : the room and camera, and how lively the session is; the usual ones when not given.
-            `frame` gives what the sensor sees; the world's film comes after it
+        activity : how much moves in the session; drawn when not given
+        world : room, camera and activity; the usual ones when not given. `frame` is what the image
+            sensor sees; the camera processing of the world comes after it
         """
         self.subject_id = subject_id
         self.traits = traits_of(subject_id, seed=seed)
+        id_hash = zlib.crc32(subject_id.encode())
+        person = np.random.default_rng([id_hash, seed, 1])
+        finger, face = draw_finger_pulse(person), draw_face_pulse(person)
         if world is not None:
-            looks = self.traits.looks
-            center = (looks.center[0] + world.shift_px[0], looks.center[1] + world.shift_px[1])
-            self.traits = replace(
-                self.traits, pulse_green=self.traits.pulse_green * world.pulse,
-                looks=replace(looks, scale=looks.scale * world.scale, center=center),
-            )
-            temper = world.temper
-        person = np.random.default_rng([zlib.crc32(subject_id.encode()), seed, 1])
-        finger, face = finger_pulse(person), face_pulse(person)
-        if world is not None:
-            face = replace(face, delay_s=face.delay_s + world.delay_s)
-        day = np.random.default_rng([zlib.crc32(subject_id.encode()), seed, 2, session])
-        base = float(np.clip(self.traits.base_bpm + day.normal(0, 3.0), 50.0, 112.0))
+            self.traits = _in_world(self.traits, world)
+            face = replace(face, delay_s=face.delay_s + world.face_delay_s)
+            activity = world.activity
+        day = np.random.default_rng([id_hash, seed, 2, session])
+        base_bpm = float(np.clip(self.traits.base_bpm + day.normal(0, 3.0), 50.0, 112.0))
         self.heart = Heart(
-            day, base_bpm=base, finger=finger, face=face, alertness=day.uniform(0.7, 1.0)
+            day, base_bpm=base_bpm, finger=finger, face=face, alertness=day.uniform(0.7, 1.0)
         )
-        if temper is None:
-            temper = Temper(
+        if activity is None:
+            activity = Activity(
                 motion=self.traits.liveliness * day.uniform(0.7, 1.3),
                 speech=day.uniform(0.0, 0.35),
                 turns_per_min=day.uniform(1.0, 6.0),
                 light=day.uniform(0.5, 1.5),
                 flicker=day.uniform(0.0005, 0.003),
             )
-        self.behaviour = Behaviour(day, self.heart, temper)
-        self.camera = (
-            world.camera if world is not None else Camera(electrons=15000.0, read_electrons=6.0)
-        )
+        self.behaviour = Behaviour(day, self.heart, activity)
+        self.image_sensor = world.sensor if world is not None else _USUAL_SENSOR
         self._day_seed = int(day.integers(2**63))
-        self._stage: Stage | None = None
-        self._lock = threading.Lock()
+        self._renderer: FaceRenderer | None = None
+        self._lock = threading.Lock()                # the renderer is not for two threads at once
 
     def prepare(self) -> "VirtualSubject":
-        """Paint face and room now (a third of a second), rather than at the first frame."""
+        """Make the renderer now (a third of a second), rather than at the first frame."""
         with self._lock:
-            if self._stage is None:
-                self._stage = Stage(
-                    self.traits.looks,
-                    pulse_green=self.traits.pulse_green,
-                    oily=self.traits.oily,
-                    camera=self.camera,
+            if self._renderer is None:
+                self._renderer = FaceRenderer(
+                    self.traits.appearance, green_ac_dc=self.traits.green_ac_dc,
+                    skin_shine=self.traits.skin_shine, sensor=self.image_sensor,
                     seed=self._day_seed,
                 )
         return self
 
     @property
-    def stage(self) -> Stage:
-        """The painted face and room."""
+    def renderer(self) -> FaceRenderer:
+        """The renderer of the subject in the session's room."""
         self.prepare()
-        assert self._stage is not None
-        return self._stage
+        assert self._renderer is not None
+        return self._renderer
 
     def ppg(self, t_s: np.ndarray | float) -> np.ndarray:
-        """Give the finger's PPG: (T,) pulses about 1 high, baseline included."""
+        """Return the finger's PPG: (T,) pulses about 1 high, baseline included."""
         return self.heart.ppg(t_s)
 
     def face_pulse(self, t_s: np.ndarray | float) -> np.ndarray:
-        """Give the blood volume of the face: (T,) pulses about 1 high; skin darkens as it rises."""
+        """Return the face's blood volume: (T,) pulses about 1 high; skin darkens as it rises."""
         return self.heart.face_pulse(t_s)
 
     def heart_rate(self, t_s: np.ndarray | float) -> np.ndarray:
-        """Give the true heart rate [bpm]."""
+        """Return the true heart rate [bpm]."""
         return self.heart.heart_rate(t_s)
 
     def beat_times(self, start_s: float, stop_s: float) -> np.ndarray:
-        """Give the heart's beats in [start_s, stop_s) [s]."""
+        """Return the times of the heart's beats in [start_s, stop_s) [s]."""
         return self.heart.beat_times(start_s, stop_s)
 
-    def frame(self, t_s: float, index: int) -> np.ndarray:
-        """Film one frame.
+    def frame(self, t_s: float, number: int) -> np.ndarray:
+        """Render one frame.
 
         Parameters
         ----------
         t_s : middle of the exposure [s, subject time]
-        index : number of the frame; picks its noise
+        number : of the frame; picks its noise
 
         Returns
         -------
         (540, 640) uint8 I420, BT.601 video range; a new array
         """
-        stage = self.stage
+        renderer = self.renderer
         early, late = self.heart.face_pulse(
-            np.array([t_s + stage.spread_s / 2, t_s - stage.spread_s / 2])
+            np.array([t_s + PULSE_SPREAD_S / 2, t_s - PULSE_SPREAD_S / 2])
         ).tolist()
         scene = self.behaviour.at(t_s)
+        flicker = self.behaviour.flicker(t_s + renderer.light.row_delays_s)
         with self._lock:
-            return stage.film(
-                scene, (early, late), self.behaviour.flicker(t_s + stage.row_delays_s), index
-            )
+            return renderer.render(scene, (early, late), flicker, number)
+
+
+def _in_world(traits: Traits, world: World) -> Traits:
+    """Return the traits as they show in a world: strength of the pulse, place of the head."""
+    appearance = traits.appearance
+    x, y = appearance.head_center
+    shift_x, shift_y = world.head_shift_px
+    return replace(
+        traits, green_ac_dc=traits.green_ac_dc * world.pulse_ratio,
+        appearance=replace(
+            appearance, scale=appearance.scale * world.head_scale,
+            head_center=(x + shift_x, y + shift_y),
+        ),
+    )

@@ -30,7 +30,7 @@ from acquire.sensor.port import open_sensor
 from acquire.sensor.protocol import Hello, Light
 from acquire.simulation import rig as virtual_rig
 from acquire.simulation.led import LedView
-from acquire.simulation.sensor_device import Lamp
+from acquire.simulation.sensor_device import SwitchedLed
 from acquire.simulation.subject import VirtualSubject
 from benchmarks import calibration as scenes
 from dataset.convert.to_ubfc import convert_sessions
@@ -159,15 +159,15 @@ def test_cells_average_luma_or_green():
     assert average_cells(i420, "I420", 36).mean() == pytest.approx(31.5, abs=0.1)
 
 
-def test_a_lamp_shines_for_the_part_of_an_exposure_that_it_was_on():
-    lamp = Lamp()
-    lamp.switch(on=False, at_ns=50)
-    lamp.switch(on=True, at_ns=100)
-    lamp.switch(on=True, at_ns=150)
-    lamp.switch(on=False, at_ns=200)
-    lamp.switch(on=True, at_ns=1000)
+def test_an_led_is_lit_for_the_part_of_an_exposure_that_it_was_on():
+    led = SwitchedLed()
+    led.switch(on=False, at_ns=50)
+    led.switch(on=True, at_ns=100)
+    led.switch(on=True, at_ns=150)
+    led.switch(on=False, at_ns=200)
+    led.switch(on=True, at_ns=1000)
     start = np.array([0, 50, 100, 150, 190, 200, 900, 2000])
-    assert lamp.lit(start, start + 100).tolist() == [0, 0.5, 1, 0.5, 0.1, 0, 0, 1]
+    assert led.lit_share(start, start + 100).tolist() == [0, 0.5, 1, 0.5, 0.1, 0, 0, 1]
 
 
 @pytest.mark.parametrize(

@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from acq.advice import advise
 from acq.main import app
 from acquire import data_folder, layout
 from acquire.errors import SessionError
 from acquire.sensor.protocol import SENSOR_VIRTUAL
 from acquire.simulation.sessions import (
     SimulatedSession,
-    _play_sensor,
+    _run_sensor,
     write_session,
     write_sessions,
 )
@@ -54,7 +55,7 @@ def test_its_sample_times_hold_their_bounds(session):
     with h5py.File(session) as file:
         start_ns = int(file.attrs["started_monotonic_ns"])
         subject = VirtualSubject("S02", session=1)
-        host = _play_sensor(PLAN, subject, start_ns - 1_000_000_000, start_ns)
+        host = _run_sensor(PLAN, subject, start_ns - 1_000_000_000, start_ns)
         assert host.hello.sensor == SENSOR_VIRTUAL
         truth = np.array(
             [host.crystal.host_ns(ticks) for ticks in file[layout.PPG_TICKS][:].tolist()]
@@ -77,8 +78,9 @@ def test_the_same_plan_gives_the_same_session(session, tmp_path):
 
 def test_nothing_is_replaced_unasked_and_no_part_is_left(session, tmp_path):
     data = session.parents[2]
-    with pytest.raises(SessionError, match="--force"):
+    with pytest.raises(SessionError) as error:
         write_session(PLAN, data)
+    assert "--force" in advise(error.value, "simulate")
     with pytest.raises(SessionError, match="found 1 of them"):
         write_sessions([SimulatedSession("S09", 0, 0, 1.0, 25.0), PLAN], data)
     assert not (data / "sessions" / "S09").exists()

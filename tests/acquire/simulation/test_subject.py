@@ -6,10 +6,10 @@ import cv2
 import numpy as np
 import pytest
 
-from acquire.simulation.face import PULSE_RGB, TO_YUV
-from acquire.simulation.heart import Heart, SineBank, face_pulse, finger_pulse
+from acquire.simulation.heart import Heart, SineBank, draw_face_pulse, draw_finger_pulse
 from acquire.simulation.motion import CALM, Scene
-from acquire.simulation.subject import HEIGHT, WIDTH, VirtualSubject, traits_of
+from acquire.simulation.rendering.face import HEIGHT, PULSE_RGB, TO_YUV, WIDTH
+from acquire.simulation.subject import VirtualSubject, traits_of
 
 STILL = Scene(*[0.0] * 14)
 
@@ -36,7 +36,7 @@ def rgb_of(image, where):
 
 def skin_of(subject, least=0.9):
     """Mask of well-inside skin of the subject at rest, on even pixels, over the frame."""
-    layers = subject.stage.layers
+    layers = subject.renderer.layers
     skin = cv2.erode(layers.skin[: layers.box.height], np.ones((7, 7), np.uint8)) > least
     where = np.zeros((HEIGHT, WIDTH), bool)
     where[layers.box.top :, layers.box.left : layers.box.left + layers.box.width] = skin
@@ -45,7 +45,7 @@ def skin_of(subject, least=0.9):
 
 def heart(base_bpm, seed=3):
     rng = np.random.default_rng(seed)
-    return Heart(rng, base_bpm=base_bpm, finger=finger_pulse(rng), face=face_pulse(rng))
+    return Heart(rng, base_bpm=base_bpm, finger=draw_finger_pulse(rng), face=draw_face_pulse(rng))
 
 
 @pytest.mark.parametrize("base_bpm", [52, 75, 110])
@@ -89,20 +89,21 @@ def test_asking_later_first_changes_nothing():
 def test_a_sine_bank_has_the_rms_it_was_given():
     bank = SineBank(np.random.default_rng(0), {"a": (0.5, 5.0, 2.0), "b": (0.1, 1.0, 0.1)})
     t_s = np.arange(0, 2000, 0.1)
-    assert bank.trace("a", t_s).std() == pytest.approx(2.0, rel=0.1)
-    assert bank.at(12.3) == pytest.approx([bank.trace(k, np.array([12.3]))[0] for k in "ab"])
+    assert bank.series("a", t_s).std() == pytest.approx(2.0, rel=0.1)
+    assert bank.at(12.3) == pytest.approx([bank.series(k, np.array([12.3]))[0] for k in "ab"])
 
 
 def test_subjects_spread_over_rates_and_skins():
     people = [traits_of(f"S{n:02d}") for n in range(1, 17)]
     rates = np.sort([p.base_bpm for p in people])
-    tones = np.sort([p.looks.tone for p in people])
+    tones = np.sort([p.appearance.skin_tone for p in people])
     assert 52 <= rates[0] < 62
     assert 95 < rates[-1] <= 110
     assert np.diff(rates).max() < 12
     assert np.diff(tones).max() < 0.2
-    light, dark = min(people, key=lambda p: p.looks.tone), max(people, key=lambda p: p.looks.tone)
-    assert light.pulse_green > 1.3 * dark.pulse_green
+    by_tone = sorted(people, key=lambda p: p.appearance.skin_tone)
+    light, dark = by_tone[0], by_tone[-1]
+    assert light.green_ac_dc > 1.3 * dark.green_ac_dc
 
 
 def test_same_seed_same_bits_other_subject_other_face():
@@ -129,35 +130,37 @@ def test_only_the_noise_differs_between_frames_of_one_instant():
 
 @pytest.mark.parametrize("name", ["S01", "S06"], ids=["light skin", "dark skin"])
 def test_blood_colours_the_skin_in_the_right_ratio(name):
-    subject = VirtualSubject(name, temper=CALM)
-    stage, where = subject.stage, skin_of(subject)
-    dark_lamps = np.zeros(len(stage.row_delays_s))
-    film = [
-        np.mean([rgb_of(stage.film(STILL, (p, p), dark_lamps, n), where) for n in range(4)], axis=0)
-        for p in (-3, 3)
-    ]
-    ac_dc = (film[0] - film[1]) / 6 / np.mean(film, axis=0)  # per pulse of height 1; blood darkens
+    subject = VirtualSubject(name, activity=CALM)
+    renderer, where = subject.renderer, skin_of(subject)
+    dark_lamps = np.zeros(len(renderer.light.row_delays_s))
+
+    def mean_rgb(pulse):
+        frames = [renderer.render(STILL, (pulse, pulse), dark_lamps, n) for n in range(4)]
+        return np.mean([rgb_of(frame, where) for frame in frames], axis=0)
+
+    empty, full = mean_rgb(-3), mean_rgb(3)
+    ac_dc = (empty - full) / 6 / ((empty + full) / 2)     # per pulse of height 1; blood darkens
     assert (ac_dc > 0).all()
     assert ac_dc / np.linalg.norm(ac_dc) == pytest.approx(
         PULSE_RGB / np.linalg.norm(PULSE_RGB), abs=0.04
     )
-    perfusion = stage.layers.perfusion[stage.layers.skin > 0.95].mean()
-    assert ac_dc[1] == pytest.approx(subject.traits.pulse_green * perfusion, rel=0.12)
+    perfusion = renderer.layers.perfusion[renderer.layers.skin > 0.95].mean()
+    assert ac_dc[1] == pytest.approx(subject.traits.green_ac_dc * perfusion, rel=0.12)
     assert 0.003 < ac_dc[1] < 0.012
 
 
 def test_the_pulse_is_strong_on_cheeks_and_absent_from_hair_eyes_and_room():
-    layers = VirtualSubject("S03").stage.layers
+    layers = VirtualSubject("S03").renderer.layers
     size = np.abs(layers.pulse_yuv).sum(axis=2)
     cheeks = (
-        (layers.y > 0.25)
-        & (layers.y < 0.45)
-        & (np.abs(layers.x) > 0.25)
-        & (np.abs(layers.x) < 0.45)
+        (layers.head_y > 0.25)
+        & (layers.head_y < 0.45)
+        & (np.abs(layers.head_x) > 0.25)
+        & (np.abs(layers.head_x) < 0.45)
         & (layers.skin > 0.9)
     )
-    hair = (layers.y < -0.3) & (np.hypot(layers.x, layers.y) < 0.9)
-    iris = (layers.eyes > 0.9) & (layers.lid > 0.3) & (layers.lid < 0.7)
+    hair = (layers.head_y < -0.3) & (np.hypot(layers.head_x, layers.head_y) < 0.9)
+    iris = (layers.eye_openings > 0.9) & (layers.lid_position > 0.3) & (layers.lid_position < 0.7)
     assert size[cheeks].mean() > 20 * size[hair].mean()
     assert size[cheeks].mean() > 2 * size[iris].mean()
     assert size[layers.person[..., 3] < 0.01].max() < 0.05
@@ -165,7 +168,7 @@ def test_the_pulse_is_strong_on_cheeks_and_absent_from_hair_eyes_and_room():
 
 @pytest.mark.parametrize("name", ["S01", "S04"])
 def test_the_green_of_calm_skin_gives_the_rate(name):
-    subject, fs_hz = VirtualSubject(name, temper=CALM), 20
+    subject, fs_hz = VirtualSubject(name, activity=CALM), 20
     where = skin_of(subject)
     t_s = np.arange(0, 12, 1 / fs_hz)
     rgb = np.array([rgb_of(subject.frame(t, i), where) for i, t in enumerate(t_s)])
@@ -181,18 +184,19 @@ def test_the_green_of_calm_skin_gives_the_rate(name):
 
 def test_lids_close_and_the_head_moves():
     subject = VirtualSubject("S03")
-    stage = subject.stage
-    lamps = np.zeros(len(stage.row_delays_s))
-    rest = stage.film(STILL, (0, 0), lamps, 1)[:HEIGHT].astype(float)
+    renderer = subject.renderer
+    lamps = np.zeros(len(renderer.light.row_delays_s))
+    rest = renderer.render(STILL, (0, 0), lamps, 1)[:HEIGHT].astype(float)
 
     def change(**moved):
         return np.abs(
-            stage.film(Scene(**{**vars(STILL), **moved}), (0, 0), lamps, 1)[:HEIGHT] - rest
+            renderer.render(Scene(**{**vars(STILL), **moved}), (0, 0), lamps, 1)[:HEIGHT] - rest
         )
 
-    box = stage.box
+    box = renderer.layers.box
     eyes = np.zeros((HEIGHT, WIDTH), bool)
-    eyes[box.top :, box.left : box.left + box.width] = stage.layers.eyes[: box.height] > 0.8
+    openings = renderer.layers.eye_openings[: box.height]
+    eyes[box.top :, box.left : box.left + box.width] = openings > 0.8
     closed = change(lids=1.0)
     assert closed[eyes].mean() > 15
     assert closed[~cv2.dilate(eyes.astype(np.uint8), np.ones((25, 25))).astype(bool)].max() <= 1
