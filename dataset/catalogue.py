@@ -1,18 +1,20 @@
 """Every recording under a data folder as one row: what a curator chooses from.
 
 Read from the recordings' columns, without their pictures and without hashing them, and from what
-stands beside them: grades, exclusions, the split. What cannot be read is a row, too, and says why.
+lies beside them: grades, exclusions, the split. A recording that cannot be read is a row, too, with
+the reason.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from acquire import data_folder
-from acquire.errors import AcqError, CurationError
+from acquire.errors import AcqError, CurationError, SessionError
+from dataset.common.files import one_line
 from dataset.common.progress import OnProgress
 from dataset.quality.result import read_quality
 from dataset.selection.exclusions import Exclusions
@@ -20,15 +22,18 @@ from dataset.selection.exclusions_file import read_exclusions
 from dataset.selection.split import Split
 from dataset.selection.split_file import read_split
 from dataset.session.hdf5 import was_never_closed
-from dataset.session.reader import Session
 from dataset.session.heart_rate import mean_heart_rate
+from dataset.session.reader import Session
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 IN, PART, OUT = "in", "part out", "out"
 
 
 @dataclass(frozen=True)
 class _Row:
-    """One recording; what it says of itself is None where it cannot be read."""
+    """One recording; what comes from the file itself is None where that cannot be read."""
 
     subject: str
     session: str
@@ -40,13 +45,12 @@ class _Row:
     ppg_rate_hz: float | None = None     # measured, between neighbouring samples
     lost_frames: int | None = None
     lost_samples: int | None = None
-    sync_bound_ms: float | None = None  # largest known bound on a sample's time; None where none is
-    hr_bpm: float | None = None          # mean heart rate by the PPG; None where it cannot be told
+    sync_bound_ms: float | None = None   # largest known bound on a sample's time; None: none known
+    hr_bpm: float | None = None          # mean heart rate by the PPG; None: unknown
     state: str = "unreadable"            # "complete", "cut short", "never closed", "unreadable"
     simulated: bool | None = None
     imported_from: str | None = None     # a public data set; "" where acq recorded it
-    # by `acq qc`; "stale": the recording is newer; "unreadable"; "" where it was never asked
-    grade: str = ""
+    grade: str = ""     # "stale": the recording is newer; "unreadable"; "": it was never graded
     use: str = IN                        # IN, PART or OUT
     reasons: str = ""                    # why it, or a part, is out
     # of the present split: "train", "test", or "test in 2" of several folds; "" in none
@@ -54,7 +58,7 @@ class _Row:
     problem: str = ""                    # one line: what cannot be read
 
 
-def read_catalogue(data: Path | str, *, on_progress: OnProgress | None = None) -> pd.DataFrame:
+def read_catalogue(data: Path | str, *, on_progress: OnProgress | None = None) -> "pd.DataFrame":
     """List every recording under a data folder, sorted by subject and file.
 
     Returns
@@ -70,15 +74,18 @@ def read_catalogue(data: Path | str, *, on_progress: OnProgress | None = None) -
     ------
     CurationError : the exclusions are there and cannot be read
     """
+    import pandas as pd
+
     data = Path(data)
-    files, excluded = data_folder.session_files(data), read_exclusions(data)
-    split, split_problem = _split(data_folder.split_file(data))
+    files, exclusions = data_folder.session_files(data), read_exclusions(data)
+    sides, split_problem = _read_sides(data_folder.split_file(data))
     rows = []
     for at, path in enumerate(files):
-        rows.append(asdict(_read(path, path.relative_to(data).as_posix(), excluded, split)))
+        file = path.relative_to(data).as_posix()
+        rows.append(asdict(_read_row(path, file, exclusions, side=sides.get(file, ""))))
         if on_progress:
             on_progress("reading sessions", at + 1, len(files))
-    table = pd.DataFrame(rows, columns=list(_Row.__dataclass_fields__))
+    table = pd.DataFrame(rows, columns=[field.name for field in fields(_Row)])
     counts = dict.fromkeys(("frames", "lost_frames", "lost_samples"), "Int64")
     numbers = dict.fromkeys(
         ("duration_s", "fps", "ppg_rate_hz", "sync_bound_ms", "hr_bpm"), "float64"
@@ -88,93 +95,83 @@ def read_catalogue(data: Path | str, *, on_progress: OnProgress | None = None) -
     return table
 
 
-def _split(path: Path) -> tuple[Split | None, str]:
+def _read_sides(path: Path) -> tuple[dict[str, str], str]:
+    """Return the side of each file in a split, and why the split cannot be read."""
     if not path.exists():
-        return None, ""
+        return {}, ""
     try:
-        return read_split(path), ""
+        split = read_split(path)
     except (AcqError, OSError) as error:
-        return None, _one_line(error)
+        return {}, one_line(error)
+    return {session.file: _side(split, session.subject) for session in split.sessions}, ""
 
 
-def _read(path: Path, file: str, excluded: Exclusions, split: Split | None) -> _Row:
-    subject, name, problems = path.parent.name, path.stem, []
-    known: dict = {}
+def _side(split: Split, subject: str) -> str:
+    if len(split.folds) == 1:
+        return split.side_of(subject, 1)
+    folds = range(1, len(split.folds) + 1)
+    return f"test in {next(fold for fold in folds if split.side_of(subject, fold) == 'test')}"
+
+
+def _read_row(path: Path, file: str, exclusions: Exclusions, *, side: str) -> _Row:
+    row, problems = _Row(path.parent.name, path.stem, file, side=side), []
     try:
         with Session(path) as session:
-            known = _columns(session, path)
-            if subject != session.subject:
-                problems.append(
-                    f"expected a recording of {subject}, found one of {session.subject} in {path}; "
-                    "move it"
-                )
-            subject, name = session.subject, session.session_id
+            row = _read_session(session, row)
+            if path.parent.name != session.subject:
+                problems.append(SessionError(
+                    expected=f"a recording of {path.parent.name}",
+                    found=f"one of {session.subject}", where=path, fix="move it",
+                ))
     except (AcqError, OSError) as error:
-        problems.append(_one_line(error))
+        problems.append(error)
     try:
-        grade = _grade(path)
+        grade = _read_grade(path)
     except (CurationError, OSError) as error:
         grade = "unreadable"
-        problems.append(_one_line(error))
-    decisions = excluded.of(name) or excluded.of(path.stem)
-    use = OUT if any(one.is_whole for one in decisions) else PART if decisions else IN
+        problems.append(error)
+    decisions = exclusions.of(row.session) or exclusions.of(path.stem)
+    is_out = any(exclusion.is_whole for exclusion in decisions)
     reasons = [
-        one.reason if one.is_whole else f"{one.part_text}: {one.reason}" for one in decisions
+        exclusion.reason if exclusion.is_whole else f"{exclusion.part_text}: {exclusion.reason}"
+        for exclusion in decisions
     ]
-    return _Row(
-        subject, name, file, **known, grade=grade, use=use, reasons="; ".join(reasons),
-        side=_side(split, file), problem=" | ".join(problems),
+    return replace(
+        row, grade=grade, use=OUT if is_out else PART if decisions else IN,
+        reasons="; ".join(reasons), problem=" | ".join(map(one_line, problems)),
     )
 
 
-def _columns(session: Session, path: Path) -> dict:
+def _read_session(session: Session, row: _Row) -> _Row:
+    """Fill in what comes from the recording."""
+    started = datetime.fromtimestamp(session.started_unix_ns / 1e9, tz=timezone.utc)
     steps = np.diff(session.ppg_time_ns)[np.diff(session.ppg_sequence) == 1]
+    step_ns = float(steps.mean()) if len(steps) else 0.0
     hr_bpm, bound_ms = mean_heart_rate(session), session.sync_bound_ms
-    return {
-        "started": datetime.fromtimestamp(session.started_unix_ns / 1e9, tz=timezone.utc).isoformat(
-            timespec="seconds"
-        ),
-        "duration_s": round(session.duration_s, 3),
-        "frames": len(session.frames),
-        "fps": round(session.fps, 3),
-        "ppg_rate_hz": round(1e9 / float(steps.mean()), 3)
-        if len(steps) and steps.mean() > 0
-        else None,
-        "lost_frames": session.lost_frames,
-        "lost_samples": session.lost_samples,
-        "sync_bound_ms": None if bound_ms is None else round(bound_ms, 3),
-        "hr_bpm": None if hr_bpm is None else round(hr_bpm, 1),
-        "state": "never closed"
-        if was_never_closed(path)
-        else "complete"
-        if session.complete
-        else "cut short",
-        "simulated": session.simulated,
-        "imported_from": session.imported_from,
-    }
+    state = "complete" if session.complete else "cut short"
+    return replace(
+        row,
+        subject=session.subject,
+        session=session.session_id,
+        started=started.isoformat(timespec="seconds"),
+        duration_s=round(session.duration_s, 3),
+        frames=len(session.frames),
+        fps=round(session.fps, 3),
+        ppg_rate_hz=round(1e9 / step_ns, 3) if step_ns > 0 else None,
+        lost_frames=session.lost_frames,
+        lost_samples=session.lost_samples,
+        sync_bound_ms=None if bound_ms is None else round(bound_ms, 3),
+        hr_bpm=None if hr_bpm is None else round(hr_bpm, 1),
+        state="never closed" if was_never_closed(session.path) else state,
+        simulated=session.simulated,
+        imported_from=session.imported_from,
+    )
 
 
-def _grade(path: Path) -> str:
+def _read_grade(path: Path) -> str:
+    """Return the grade of a recording, "stale" where it is older, "" where there is none."""
     quality = read_quality(path)
     if quality is None:
         return ""
-    return (
-        "stale"
-        if path.stat().st_mtime_ns > data_folder.quality_file(path).stat().st_mtime_ns
-        else quality.grade
-    )
-
-
-def _side(split: Split | None, file: str) -> str:
-    subject = (
-        next((one.subject for one in split.sessions if one.file == file), None) if split else None
-    )
-    if split is None or subject is None:
-        return ""
-    if len(split.folds) == 1:
-        return split.side_of(subject, 1)
-    return f"test in {next(at for at in range(1, len(split.folds) + 1) if split.side_of(subject, at) == 'test')}"
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())
+    graded_ns = data_folder.quality_file(path).stat().st_mtime_ns
+    return "stale" if path.stat().st_mtime_ns > graded_ns else quality.grade
