@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from acquire.data_folder import frames_cache, ubfc_dir
-from acquire.errors import CurationError, Fix
+from acquire.errors import CurationError, Fix, suggest
 from dataset.common.progress import OnProgress
 from dataset.common.workers import Workers
 from dataset.face.frames import FaceFrames, face_frames
@@ -75,7 +75,8 @@ def load_curated(
 
         on_frames(0)
         path = root / entry.folder / VIDEO
-        frames = face_frames(path, cache=frames_cache(data), on_frames=on_frames)
+        with suggest(Fix.CONVERT_AGAIN):
+            frames = face_frames(path, cache=frames_cache(data), on_frames=on_frames)
         check_video_bytes(root, entry, frames.video_sha256)
         videos[entry.side].append(_video_of(entry, path, frames, ppg, time_s))
         frames_before += entry.frames

@@ -12,11 +12,12 @@ from pathlib import Path
 
 import numpy as np
 
-from acquire.errors import CurationError, TrainingError
+from acquire.errors import CurationError, TrainingError, suggest
 from dataset.common.progress import OnProgress
 from dataset.common.workers import Workers
 from dataset.face.frames import FaceFrames, face_frames
 from dataset.layouts.ubfc import LABELS, VIDEO
+from dataset.public.published import GET_FILE
 from dataset.public.ubfc import read_dataset_2
 from dataset.signals.filters import bandpass
 from dataset.signals.windows import even_grid, to_even_grid
@@ -75,7 +76,8 @@ def load_dataset_2(
     for done, path in enumerate(folders):
         if on_progress is not None:
             on_progress(FACES, done, len(folders))
-        frames = face_frames(path / VIDEO, cache=cache)
+        with suggest(GET_FILE):
+            frames = face_frames(path / VIDEO, cache=cache)
         if len(frames.frames) != len(labels[path].ppg):
             defects.append(
                 f"{path.name}: {len(frames.frames)} frames and {len(labels[path].ppg)} PPG values; "
