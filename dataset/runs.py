@@ -1,33 +1,32 @@
-"""Training runs as files: whose recordings each network saw, told from `metrics.json` and from the
-headers of its checkpoints.
+"""Training runs as files: whose recordings each network was trained and tested on.
 
-Reading a header needs neither torch nor safetensors: eight bytes give its length, then it is JSON
-(format of safetensors, Hugging Face). No weight is loaded and no code in a file is run.
+It is read from `metrics.json` and from the headers of the checkpoints. Reading a header needs
+neither torch nor safetensors: eight bytes give its length, the rest is JSON (format of safetensors,
+Hugging Face). No weight is loaded and no code in a file is run.
 """
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from acquire import data_folder
-from acquire.errors import TrainingError
+from acquire.documents import Kind, parse_document, read_document
+from acquire.errors import Fix, TrainingError
 
 METRICS = "metrics.json"
 _LARGEST_HEADER = 100_000_000      # bytes; safetensors' own limit
 
 
 @dataclass(frozen=True)
-class Run:
+class TrainingRun:
     """One folder under `data/runs`."""
 
     folder: Path
     train: tuple[str, ...]                 # pseudonyms, as metrics.json has them
     test: tuple[str, ...]
     data_hash: str                         # of metrics.json; "" where there is none
-    split_hash: str
     checkpoints: dict[str, str]            # file name: data hash in its header
-    problems: tuple[str, ...]              # what could not be read, one line each
+    problems: tuple[TrainingError, ...]    # what could not be read
 
     @property
     def data_hashes(self) -> set[str]:
@@ -35,85 +34,114 @@ class Run:
         return {self.data_hash, *self.checkpoints.values()} - {""}
 
 
-def read_runs(data: Path) -> list[Run]:
-    """Look at every folder of `data/runs`, sorted; one that a training did not finish, and hid,
-    too.
-    """
+@dataclass(frozen=True)
+class _Sides:
+    train: tuple[str, ...]
+    test: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Metrics:
+    """What is read of `metrics.json`."""
+
+    subjects: _Sides
+    data_hash: str
+
+
+@dataclass(frozen=True)
+class _Metadata:
+    data_hash: str
+
+
+@dataclass(frozen=True)
+class _Tensor:
+    data_offsets: tuple[int, int]          # first byte and end, after the header
+
+
+@dataclass(frozen=True)
+class _Header:
+    """What is read of a checkpoint's header."""
+
+    metadata: _Metadata
+    tensors: dict[str, _Tensor]
+
+
+def _separate_metadata(header: Any) -> dict[str, Any]:
+    if not isinstance(header, dict):
+        raise ValueError(f"{type(header).__name__} instead of an object")
+    return {"metadata": header.pop("__metadata__", None), "tensors": header}
+
+
+_METRICS = Kind(_Metrics, "subjects and hashes of a run", TrainingError, Fix.TRAIN_AGAIN)
+_HEADER = Kind(
+    _Header, "a whole checkpoint", TrainingError, Fix.TRAIN_AGAIN, prepare=_separate_metadata
+)
+
+
+def read_training_runs(data: Path) -> list[TrainingRun]:
+    """Read every folder of `data/runs`, sorted, also hidden ones of unfinished runs."""
     root = data_folder.runs_dir(data)
-    return (
-        [_read(path) for path in sorted(root.iterdir()) if path.is_dir()] if root.is_dir() else []
-    )
+    folders = sorted(root.iterdir()) if root.is_dir() else []
+    return [_read_run(folder) for folder in folders if folder.is_dir()]
 
 
-def newest_run(data: Path) -> Path:
-    """Give the folder of the run that began last, of those that ended.
+def newest_training_run(data: Path) -> Path:
+    """Return the folder of the run that began last, of those that ended.
 
     Raises
     ------
-    TrainingError : none has
+    TrainingError : there is none
     """
     root = data_folder.runs_dir(data)
-    ended = (
-        [path for path in root.iterdir() if path.is_dir() and not path.name.startswith(".")]
-        if root.is_dir()
-        else []
-    )
+    folders = root.iterdir() if root.is_dir() else ()
+    ended = [path for path in folders if path.is_dir() and not path.name.startswith(".")]
     if not ended:
-        raise TrainingError(f"expected a run in {root}, found none; acq train-kd makes one")
-    # 20261125T100000Z, -2, -10
+        raise TrainingError(expected="a run", found="none", where=root, fix=Fix.TRAIN)
+    # names are 20261125T100000Z, then 20261125T100000Z-2, and so on to -10
     return max(ended, key=lambda path: (path.name.partition("-")[0], len(path.name), path.name))
 
 
-def _read(folder: Path) -> Run:
-    problems, checkpoints = [], {}
-    metrics: dict[str, Any] = {}
-    path = folder / METRICS
+def _read_run(folder: Path) -> TrainingRun:
+    metrics = _Metrics(_Sides((), ()), "")
+    problems: list[TrainingError] = []
+    checkpoints: dict[str, str] = {}
     try:
-        metrics = json.loads(path.read_text(encoding="utf-8"))
-        train, test = (_names(metrics["subjects"][side]) for side in ("train", "test"))
-        data_hash, split_hash = (_text(metrics[name]) for name in ("data_hash", "split_hash"))
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        problems.append(
-            f"expected subjects and hashes of a run, got: {type(error).__name__} {_line(error)}, "
-            f"in {path}"
-        )
-        train, test, data_hash, split_hash = (), (), "", ""
-    for file in sorted(folder.rglob("*.safetensors")):
+        metrics = read_document(_METRICS, folder / METRICS)
+    except TrainingError as error:
+        problems.append(error)
+    for path in sorted(folder.rglob("*.safetensors")):
         try:
-            checkpoints[file.relative_to(folder).as_posix()] = _data_hash(file)
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            problems.append(
-                f"expected a whole checkpoint, got: {type(error).__name__} {_line(error)}, in "
-                f"{file}"
-            )
-    return Run(folder, train, test, data_hash, split_hash, checkpoints, tuple(problems))
+            checkpoints[path.relative_to(folder).as_posix()] = _read_data_hash(path)
+        except TrainingError as error:
+            problems.append(error)
+    return TrainingRun(
+        folder, metrics.subjects.train, metrics.subjects.test, metrics.data_hash, checkpoints,
+        tuple(problems),
+    )
 
 
-def _data_hash(path: Path) -> str:
-    """Read the data hash in a checkpoint's header, and hold the header against the file's length.
+def _read_data_hash(path: Path) -> str:
+    """Read the data hash in a checkpoint's header, and compare the header with the file's length.
+
+    Raises
+    ------
+    TrainingError : it is no checkpoint, or not a whole one
     """
-    with path.open("rb") as file:
-        length = int.from_bytes(file.read(8), "little")
-        if not 2 <= length <= _LARGEST_HEADER:
-            raise ValueError(f"a header of {length} bytes")
-        header = json.loads(file.read(length))
-    ends = [int(one["data_offsets"][1]) for name, one in header.items() if name != "__metadata__"]
-    if (expected := 8 + length + max(ends, default=0)) != (found := path.stat().st_size):
-        raise ValueError(f"{found} bytes instead of {expected}")
-    return _text(header["__metadata__"]["data_hash"])
+    try:
+        with path.open("rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            if not 2 <= length <= _LARGEST_HEADER:
+                raise _damaged(f"a header of {length} bytes", path)
+            text = file.read(length)
+        size_bytes = path.stat().st_size
+    except OSError as error:
+        raise _damaged(error, path) from error
+    header = parse_document(_HEADER, text, path)
+    ends = [tensor.data_offsets[1] for tensor in header.tensors.values()]
+    if size_bytes != (whole := 8 + length + max(ends, default=0)):
+        raise _damaged(f"{size_bytes} bytes instead of {whole}", path)
+    return header.metadata.data_hash
 
 
-def _names(value: object) -> tuple[str, ...]:
-    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
-        raise TypeError("subjects that are no list of names")
-    return tuple(value)
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError("a hash that is no text")
-    return value
-
-
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split())[:200]
+def _damaged(found: object, path: Path) -> TrainingError:
+    return TrainingError(expected=_HEADER.called, found=found, where=path, fix=_HEADER.fix)

@@ -6,7 +6,6 @@ noted of a subject is used only where a consent is noted too, and only as counts
 than `SMALL` subjects share is not told.
 """
 
-import json
 import re
 from collections import Counter
 from dataclasses import dataclass

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from dataset.common.wording import counted
-from dataset.layouts.manifest import SIDES
+from dataset.layouts.manifest import SIDES, FrameSpan
 
 from .facts import COUNTED, SMALL, Facts
 from .wording import NO_LICENCE, About, citation, grade, limits, summary, title
@@ -144,7 +144,8 @@ def _recordings(facts: Facts) -> str:
             (
                 entry.folder, entry.subject, entry.session, entry.frames, f"{entry.video.fps:.3f}",
                 f"{entry.timing.duration_s:.1f}", f"{entry.labels.hr_bpm:.1f}", bound,
-                source.lost_frames, source.lost_samples, _frames(entry.rows.trimmed), _frames(entry.rows.repeated),
+                source.lost_frames, source.lost_samples, _frames(entry.rows.trimmed),
+                _frames(entry.rows.repeated),
                 grade(facts, entry) or "not asked", ", ".join(mark for mark in marks if mark),
             )
         )
@@ -164,7 +165,7 @@ def _left_out(facts: Facts) -> str:
     for entry in facts.entries:
         reasons = Counter[str]()
         for part in entry.rows.trimmed:
-            reasons[str(part["reason"])] += int(part["frames"])
+            reasons[part.reason] += part.frames
         lines += [
             f"{entry.session}: {counted(count, 'frame')}, {reason}"
             for reason, count in sorted(reasons.items())
@@ -211,8 +212,8 @@ def _hashes(facts: Facts) -> str:
     )
 
 
-def _frames(parts: Sequence[dict]) -> int:
-    return sum(int(part["frames"]) for part in parts)
+def _frames(spans: Sequence[FrameSpan]) -> int:
+    return sum(span.frames for span in spans)
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

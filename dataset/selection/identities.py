@@ -15,7 +15,7 @@ from dataset.common.files import one_line
 from dataset.common.progress import OnProgress
 from dataset.session.hdf5 import was_never_closed
 from dataset.session.reader import Session
-from dataset.session.summary import mean_heart_rate
+from dataset.session.heart_rate import mean_heart_rate
 
 from .exclusions import Exclusions
 from .exclusions_file import read_exclusions

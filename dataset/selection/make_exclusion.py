@@ -31,7 +31,8 @@ def find_session(data: Path, text: str) -> Path:
     if len(matching) != 1:
         raise CurationError(
             expected=f"a recording {text!r}",
-            found=f"{len(matching)} files" if matching else "none", where=data_folder.sessions_dir(data), fix=Fix.LIST_SESSIONS,
+            found=f"{len(matching)} files" if matching else "none",
+            where=data_folder.sessions_dir(data), fix=Fix.LIST_SESSIONS,
         )
     return matching[0]
 

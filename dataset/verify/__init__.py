@@ -1,4 +1,4 @@
-"""Every hash of the curated set computed again and compared.
+"""Verification: every hash that acq keeps is computed again.
 
-`acq verify` runs it; it only reads.
+It may look into every other wing; only the command line comes here.
 """

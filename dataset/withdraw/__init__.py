@@ -1,4 +1,4 @@
-"""A subject who leaves: every file that holds her found, and removed.
+"""A subject withdraws: all files that hold or name it are found, and removed.
 
-`acq withdraw` runs it; it may look into every wing.
+Only `acq withdraw` and `verify` come here; this wing may look into every other one.
 """

@@ -164,7 +164,7 @@ def _find_runs(
     used = [run for run in runs if subject in run.train + run.test]
     hashes = data_hashes | {run.data_hash for run in used} - {""}
     used = [run for run in runs if run in used or run.data_hashes & hashes]
-    problems = [str(problem) for run in runs if run not in used for problem in run.problems]
+    problems = [problem.facts for run in runs if run not in used for problem in run.problems]
     return tuple(used), hashes, problems
 
 

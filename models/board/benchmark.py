@@ -26,7 +26,7 @@ import acquire
 from acquire.errors import TrainingError
 from dataset.face.box import ENLARGE, FaceBox, enlarge
 from dataset.face.frames import average_face, motion
-from dataset.runs import newest_run
+from dataset.runs import newest_training_run
 
 from .onnx_net import BOARD, SHIPPED, OnnxNet, open_finder, open_net
 
@@ -95,7 +95,7 @@ def board_of(place: Path | None, data: Path) -> Path:
     """
     if place is None:
         with suppress(TrainingError):
-            if (newest := newest_run(data) / BOARD).is_dir():
+            if (newest := newest_training_run(data) / BOARD).is_dir():
                 return newest
         place = SHIPPED
     for folder in (place, place / BOARD):

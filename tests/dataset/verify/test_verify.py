@@ -28,9 +28,9 @@ from dataset.selection.exclusions_file import write_exclusions
 from dataset.selection.identities import identify_sessions
 from dataset.selection.split_file import write_split
 from dataset.session.reader import Session
-from dataset.verify.verify import verify
+from dataset.verify.verify import verify_data
 from dataset.withdraw.withdraw import withdraw
-from tests.dataset.withdraw.test_withdraw import quality
+from tests.support.made_grades import write_grade
 from tests.support.made_runs import make_run
 from tests.support.made_sessions import make_session
 
@@ -57,7 +57,7 @@ def template(tmp_path_factory):
         )
     for path in data_folder.session_files(data):
         with Session(path) as session:
-            quality(path, session.subject, session_hash=session.content_hash())
+            write_grade(path, session.subject, session_hash=session.content_hash())
     write_card(data, About())
     make_run(data, RUN, train=("S01", "S02"), test=("S03",), data_hash=manifest.data_hash)
     return data
@@ -126,11 +126,11 @@ def interrupt(data):
 
 
 def found(data, kind):
-    return [one for one in verify(data).findings if one.kind == kind]
+    return [one for one in verify_data(data).findings if one.kind == kind]
 
 
 def test_what_is_whole_is_silent_but_for_what_cannot_be_checked(data):
-    done = verify(data)
+    done = verify_data(data)
     assert [(one.kind, one.place) for one in done.findings] == [("unchecked", str(data / "runs"))]
     assert done.ok
     assert (
@@ -199,7 +199,9 @@ def test_what_is_whole_is_silent_but_for_what_cannot_be_checked(data):
             id="checkpoint",
         ),
         pytest.param(lengthen, "whole checkpoint", id="checkpoint longer"),
-        pytest.param(steal_checkpoint, "not this run's", id="another's checkpoint"),
+        pytest.param(
+            steal_checkpoint, "data hash .* of its run, found f{12}", id="another's checkpoint"
+        ),
         pytest.param(
             lambda d: data_folder.card_file(d).write_text("better"), "found none or another",
             id="card",
@@ -216,7 +218,7 @@ def test_what_is_whole_is_silent_but_for_what_cannot_be_checked(data):
         ),
         pytest.param(
             lambda d: data_folder.exclusions_file(d).write_text("{"),
-            "exclusions as JSON",
+            "expected exclusions, found",
             id="exclusions",
         ),
         pytest.param(
@@ -266,11 +268,12 @@ def resync(data):
     ("change", "texts"),
     [
         pytest.param(
-            out, ["which is excluded; acq split --force", "which is excluded; acq split, then"],
+            out, ["is in the split, but excluded", "which is excluded; split and convert"],
             id="excluded",
         ),
         pytest.param(
-            lambda d: make_session(d, "S04", seconds=1.0), ["does not know"], id="a new recording"
+            lambda d: make_session(d, "S04", seconds=1.0),
+            ["is not in the split; split the sessions again"], id="a new recording",
         ),
         pytest.param(split_anew, ["made by another split"], id="another split"),
         pytest.param(
@@ -316,7 +319,7 @@ def test_a_folder_without_its_recording_is_unchecked(data):
     shutil.rmtree(data / "sessions")
     data_folder.split_file(data).unlink()
     unchecked = [one.text for one in found(data, "unchecked")]
-    assert sum("cannot be held against its recording" in text for text in unchecked) == 3
+    assert sum("cannot be compared with its recording" in text for text in unchecked) == 3
     assert any("nothing says what the recordings should be" in text for text in unchecked)
 
 
@@ -338,6 +341,8 @@ def test_the_verb(data, tmp_path):
     assert done.exit_code == 1
     body = json.loads(done.stdout)
     assert (body["ok"], [one["kind"] for one in body["findings"]].count("broken")) == (False, 1)
-    assert acq().stdout.startswith("broken    expected the labels as written")
-    with pytest.raises(CurationError, match="--data"):
-        verify(tmp_path / "nothing")
+    (line,) = (line for line in acq().stdout.splitlines() if line.startswith("broken "))
+    assert line.startswith("broken    expected the labels as written, found others in")
+    assert line.endswith("; run acq convert --force")
+    with pytest.raises(CurationError, match="found neither"):
+        verify_data(tmp_path / "nothing")

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from acq.main import app
 from acquire import data_folder
-from acquire.errors import CurationError, SubjectError
+from acquire.errors import CurationError, Fix, SubjectError
 from dataset.card.wording import About
 from dataset.card.write import write_card
 from dataset.convert.to_pure import export_pure
@@ -24,33 +24,22 @@ from dataset.face.frames import cache_key
 from dataset.layouts.manifest import MANIFEST
 from dataset.layouts.manifest_file import read_manifest
 from dataset.layouts.ubfc import load_manifest
-from dataset.quality.result import Flag, SessionQuality, write_quality
 from dataset.selection.choose import split_by_subject
 from dataset.selection.exclusions import Exclusion, Exclusions
 from dataset.selection.exclusions_file import read_exclusions, write_exclusions
 from dataset.selection.identities import identify_sessions
 from dataset.selection.split_file import read_split, write_split
 from dataset.session.subject import Subject, write_subject
-from dataset.withdraw.find_files import UNDER_WAY, find_traces
-from dataset.withdraw.withdraw import Withdrawal, read_withdrawals, withdraw
+from dataset.withdraw.find_files import PLAN, find_subject_files
+from dataset.withdraw.record import Withdrawal, read_withdrawals
+from dataset.withdraw.withdraw import withdraw
+from tests.support.made_grades import write_grade
 from tests.support.made_runs import make_run
 from tests.support.made_sessions import make_session
 
 DAY = "2026-01-01T00:00:00+00:00"
 GONE = "Quokka7"            # no chance bytes of a picture spell it
 OTHERS = ("Adder1", "Bison2", "Quokka77", "Quokka7-b")
-
-
-def quality(path, subject, *, about="", session_hash="0" * 64):
-    """Write what acq qc would."""
-    flags = (Flag("duplicate", "warning", None, None, 1.0, 0.9, about),) if about else ()
-    write_quality(
-        path,
-        SessionQuality(
-            path.stem, subject, session_hash, False, 4.0, "good", flags, {},
-            limits_hash="1" * 64, acq_version="0.1.0",
-        ),
-    )
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +64,7 @@ def template(tmp_path_factory):
     )
     manifest = convert_sessions(data).manifest
     for subject, path in paths.items():
-        quality(path, subject, about=f"like {paths[GONE].stem}" if subject == "Adder1" else "")
+        write_grade(path, subject, about=f"like {paths[GONE].stem}" if subject == "Adder1" else "")
     data_folder.quality_dir(data).mkdir()
     (data_folder.quality_dir(data) / "index.html").write_text(f"<td>{paths[GONE].stem}</td>")
     (data_folder.quality_dir(data) / f"{paths[GONE].stem}.html").write_text("a waveform")
@@ -161,6 +150,43 @@ def test_nothing_is_left_and_the_others_are_as_they_were(data, template):
     assert (data_folder.quality_dir(data) / "Bison2-20260101T090001Z.html").exists()
     assert not (data / "sessions/Adder1/Adder1-20260101T090001Z.qc.json").exists()
     assert (data / "sessions/Bison2/Bison2-20260101T090001Z.qc.json").exists()
+
+
+LEFTOVERS = (
+    # written by acquire.atomic
+    ".exclusions.json.0123456789ab.part", "qc/.index.html.0123456789ab.part",
+    ".rig.json.0123456789ab.part", "cache/frames/.0f.npy.0123456789ab.part",
+    f"sessions/Adder1/.{GONE}-20260101T090001Z.h5.0123456789ab.part",
+    # by earlier versions
+    ".split.json-ab3_k9zz", ".rig.json.4321.part", "checkpoint.part",
+    "cache/frames/0f.npy.4321.part",
+)
+LEFT_FOLDERS = (
+    ".pure.0123456789ab.part", "ubfc/train/.subject9.0123456789ab.part", ".ubfc-partial",
+    ".pure-partial",
+)
+
+
+def test_what_killed_writers_left_is_removed(data):
+    for name in LEFTOVERS:
+        (data / name).write_text(f'{{"subject": "{GONE}", half of the file')
+    for name in LEFT_FOLDERS:
+        (data / name / "new").mkdir(parents=True, exist_ok=True)
+        (data / name / "new/vid.avi").write_bytes(b"half a video")
+    files = find_subject_files(data, GONE)
+    removable = {file.path for file in files.removable}
+    assert {data / name for name in LEFT_FOLDERS + LEFTOVERS} <= removable
+    assert files.mentions == ()
+    withdraw(data, GONE)
+    assert [name for name in LEFT_FOLDERS + LEFTOVERS if (data / name).exists()] == []
+    assert left_of(data) == []
+
+
+def test_a_half_written_file_of_another_subject_stays(data):
+    other = data / ".exclusions.json.0123456789ab.part"
+    other.write_text("Adder1")
+    withdraw(data, GONE)
+    assert other.read_text() == "Adder1"
 
 
 def test_a_number_is_not_given_again(data):
@@ -254,8 +280,9 @@ def test_another_withdrawal_waits_until_the_first_is_complete(data):
 
     with pytest.raises(KeyboardInterrupt):
         withdraw(data, GONE, on_step=stop)
-    with pytest.raises(CurationError, match=f"acq withdraw {GONE} completes it"):
+    with pytest.raises(CurationError, match=f"found that of {GONE} interrupted in") as caught:
         withdraw(data, "Adder1")
+    assert (caught.value.fix, caught.value.of) == (Fix.COMPLETE_WITHDRAWAL, GONE)
 
 
 def test_with_an_empty_side_the_split_goes(data):
@@ -270,8 +297,9 @@ def test_with_an_empty_side_the_split_goes(data):
 def test_models_go_only_when_told(data):
     assert (data / "runs/20260101T000000Z").exists()
     withdraw(data, GONE)
-    with pytest.raises(CurationError, match=r"20260101T000000Z; --models"):
+    with pytest.raises(CurationError, match="nothing but the runs 20260101T000000Z") as caught:
         withdraw(data, GONE)
+    assert caught.value.fix is Fix.WITHDRAW_MODELS
     withdraw(data, GONE, models=True)
     assert sorted(path.name for path in (data / "runs").iterdir()) == [
         "20260102T000000Z", "20260103T000000Z",
@@ -301,7 +329,7 @@ def test_a_recording_of_somebody_else_is_not_removed(data):
     with pytest.raises(SubjectError, match=r"one of Adder1 .*move it to"):
         withdraw(data, GONE)
     assert path.exists()
-    assert not (data / UNDER_WAY).exists()
+    assert not (data / PLAN).exists()
 
 
 def test_a_recording_in_another_folder_is_found(data, template):
@@ -330,11 +358,11 @@ def test_what_cannot_be_looked_at_is_named(data):
     (data / "notes.md").write_text(f"{GONE} came late")
     (data / "export" / GONE).mkdir(parents=True)
     (data / "export" / GONE / "face.avi").write_bytes(b"a copy")
-    traces = find_traces(data, GONE)
-    assert sorted(path.name for path in traces.named) == ["face.avi", "notes.md"]
-    assert any("broken.h5" in line for line in traces.unknown)
-    assert any("odd" in line for line in traces.unknown)
-    assert any("another name on this disk" in line for line in traces.unknown)
+    files = find_subject_files(data, GONE)
+    assert sorted(path.name for path in files.mentions) == ["face.avi", "notes.md"]
+    assert any("broken.h5" in line for line in files.unchecked)
+    assert any("odd" in line for line in files.unchecked)
+    assert any("another name on this disk" in line for line in files.unchecked)
 
 
 def test_nobody_of_that_name(data):

@@ -1,0 +1,49 @@
+"""Verify the files that list what there is: split, exclusions, withdrawals; each as it is read."""
+
+from pathlib import Path
+
+from acquire import data_folder
+from acquire.errors import CurationError, Fix, SplitError
+from dataset.selection.exclusions_file import read_exclusions
+from dataset.selection.split_file import read_split
+from dataset.withdraw.find_files import PLAN
+from dataset.withdraw.plan import read_plan
+from dataset.withdraw.record import read_withdrawals
+
+from .result import References, Verification
+
+
+def verify_lists(data: Path, verification: Verification, references: References) -> None:
+    """Read split and exclusions into `references`, and the record of withdrawals."""
+    path = data_folder.split_file(data)
+    if path.exists():
+        try:
+            references.split = read_split(path)
+        except SplitError as error:
+            verification.add("broken", path, error)
+    else:
+        verification.add(
+            "unchecked", path,
+            SplitError(
+                f"no split at {path}: nothing says what the recordings should be", fix=Fix.SPLIT
+            ),
+        )
+    try:
+        references.exclusions = read_exclusions(data)
+    except CurationError as error:
+        verification.add("broken", data_folder.exclusions_file(data), error)
+    try:
+        read_withdrawals(data)
+    except CurationError as error:
+        verification.add("broken", data_folder.withdrawals_file(data), error)
+    try:
+        plan = read_plan(data)
+    except CurationError as error:
+        verification.add("broken", data / PLAN, error)
+    else:
+        if plan is not None:
+            error = CurationError(
+                f"a withdrawal was interrupted: {data / PLAN} is left of it",
+                fix=Fix.COMPLETE_WITHDRAWAL, of=plan.subject,
+            )
+            verification.add("broken", data / PLAN, error)

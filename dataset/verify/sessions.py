@@ -1,0 +1,103 @@
+"""Verify recordings against the split, and what lies beside them."""
+
+from pathlib import Path
+
+from acquire import data_folder
+from acquire.errors import AcqError, CurationError, Fix, SplitError
+from dataset.common.progress import OnProgress
+from dataset.quality.curves import read_curves
+from dataset.quality.result import read_quality
+from dataset.selection.identities import SessionIdentity
+from dataset.session.reader import Session
+from dataset.session.subject import read_subject
+
+from .result import References, Verification
+
+
+def verify_sessions(
+    data: Path, verification: Verification, references: References, on_progress: OnProgress
+) -> None:
+    """Hash every recording, and read what is noted of every subject."""
+    in_split = references.split.sessions if references.split else ()
+    identities = {identity.session: identity for identity in in_split}
+    paths = data_folder.session_files(data)
+    for done, path in enumerate(paths, start=1):
+        session_hash = _verify_recording(
+            path, identities.get(path.stem), verification, references
+        )
+        if session_hash is not None:
+            _verify_quality(path, session_hash, verification)
+        on_progress("hashing sessions", done, len(paths))
+    for identity in in_split:
+        path = data / identity.file
+        if path not in paths:
+            verification.add(
+                "broken", path,
+                CurationError(
+                    expected="a recording of the split", found="nothing", where=f"at {path}",
+                    fix=Fix.RESTORE_OR_SPLIT_AGAIN,
+                ),
+            )
+    for folder in sorted(data_folder.sessions_dir(data).glob("*")):
+        if folder.is_dir():
+            try:
+                read_subject(data, folder.name)
+            except AcqError as error:
+                verification.add("broken", folder, error)
+
+
+def _verify_recording(
+    path: Path, identity: SessionIdentity | None, verification: Verification,
+    references: References,
+) -> str | None:
+    """Compare a recording with its identity in the split; return its hash, None if unreadable."""
+    is_excluded = references.exclusions.is_excluded(path.stem)
+    try:
+        with Session(path) as session:
+            session_hash, is_complete = session.content_hash(), session.complete
+    except (AcqError, OSError) as error:
+        # an excluded recording may be damaged: nothing uses it
+        verification.add("unchecked" if is_excluded else "broken", path, error)
+        return None
+    references.session_hashes[path.stem] = session_hash
+    verification.checked.update(sessions=1, bytes=path.stat().st_size)
+    if not is_complete:
+        verification.checked.update(incomplete=1)
+    if references.split is None:
+        verification.add("unchecked", path, CurationError(f"no hash of {path} is known"))
+    elif identity is None:
+        if not is_excluded:
+            error = SplitError(f"{path} is not in the split", fix=Fix.SPLIT_AGAIN)
+            verification.add("stale", path, error)
+    elif identity.hash != session_hash:
+        error = CurationError(
+            expected="the recording that the split was made from", found="another",
+            where=f"at {path}", fix=Fix.RESTORE_OR_SPLIT_AGAIN,
+        )
+        verification.add("broken", path, error)
+    elif is_excluded:
+        error = SplitError(f"{path} is in the split, but excluded", fix=Fix.SPLIT_AGAIN)
+        verification.add("stale", path, error)
+    return session_hash
+
+
+def _verify_quality(path: Path, session_hash: str, verification: Verification) -> None:
+    """Read the grade of a recording and the curves behind it."""
+    place = data_folder.quality_file(path)
+    try:
+        quality = read_quality(path)
+    except CurationError as error:
+        verification.add("broken", place, error)
+        return
+    if quality is None:
+        return
+    verification.checked.update(qualities=1)
+    if quality.session_hash != session_hash:
+        error = CurationError(
+            f"{place} is of an earlier state of the recording", fix=Fix.GRADE_AGAIN
+        )
+        verification.add("stale", place, error)
+    try:
+        read_curves(path, quality.session_hash)
+    except CurationError as error:
+        verification.add("broken", data_folder.quality_curves_file(path), error)

@@ -1,0 +1,41 @@
+"""Verify training runs: the data that their metrics and their checkpoints name."""
+
+from pathlib import Path
+
+from acquire import data_folder
+from acquire.errors import TrainingError
+from dataset.runs import TrainingRun, read_training_runs
+
+from .result import References, Verification
+
+
+def verify_training_runs(data: Path, verification: Verification, references: References) -> None:
+    """Compare the data hashes of every run. The weights cannot be verified: no hash is kept."""
+    runs = read_training_runs(data)
+    for run in runs:
+        _verify_run(run, verification)
+        if references.manifest and run.data_hash not in ("", references.manifest.data_hash):
+            error = TrainingError(
+                f"{run.folder} was trained on other data than the manifest has now"
+            )
+            verification.add("stale", run.folder, error)
+        verification.checked.update(runs=1, checkpoints=len(run.checkpoints))
+    if any(run.checkpoints for run in runs):
+        folder = data_folder.runs_dir(data)
+        error = TrainingError(
+            f"weights in {folder}: no hash of them is kept, only headers and lengths were compared"
+        )
+        verification.add("unchecked", folder, error)
+
+
+def _verify_run(run: TrainingRun, verification: Verification) -> None:
+    for problem in run.problems:
+        verification.add("broken", run.folder, problem)
+    for name, data_hash in run.checkpoints.items():
+        if run.data_hash and data_hash != run.data_hash:
+            path = run.folder / name
+            error = TrainingError(
+                expected=f"data hash {run.data_hash[:12]} of its run", found=data_hash[:12],
+                where=path, fix="it is of another run: move it there",
+            )
+            verification.add("broken", path, error)

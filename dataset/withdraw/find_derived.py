@@ -1,0 +1,77 @@
+"""What was made of a subject's recordings and can be made again without it.
+
+Kept face frames are linked to a subject by the hash of their video. Those of videos that no folder
+holds any more, and what an interrupted conversion left, may be of anybody and count as the
+subject's.
+"""
+
+import re
+from pathlib import Path
+
+from acquire import data_folder
+from acquire.errors import CurationError
+from dataset.face.kept_frames import read_video_sha256
+from dataset.layouts.manifest import SIDES, Manifest
+
+from .subject_files import (
+    DATASET_CARD,
+    QUALITY_OF_OTHERS,
+    QUALITY_PAGE,
+    SubjectFile,
+    as_subject_file,
+    is_unfinished,
+)
+
+_CONVERTING = re.compile(r"\.(?:ubfc|pure)-[a-z-]+")   # where conversions build and swap folders
+_IMPORTING = ".import-partial"
+_QUALITY_SUFFIXES = (".qc.json", ".qc.npz")
+
+def find_face_frames(
+    data: Path, manifest: Manifest | None, subject: str
+) -> list[SubjectFile]:
+    """List kept face frames but those of other subjects' videos."""
+    cache = data_folder.frames_cache(data)
+    if not cache.is_dir():
+        return []
+    entries = manifest.entries if manifest else ()
+    videos_of_others = {entry.video.file_sha256 for entry in entries if entry.subject != subject}
+    files = [path for path in sorted(cache.rglob("*")) if path.is_file()]
+    kept = {
+        path.with_suffix("") for path in files
+        if path.suffix == ".json" and _video_of(path) in videos_of_others
+    }
+    return [
+        as_subject_file("face frames", path) for path in files
+        if is_unfinished(path.name) or path.parent / path.name.partition(".")[0] not in kept
+    ]
+
+
+def _video_of(path: Path) -> str:
+    try:
+        return read_video_sha256(path)
+    except CurationError:
+        return ""
+
+
+def find_unfinished_folders(data: Path) -> list[SubjectFile]:
+    """List the folders that an interrupted conversion left, whoever is in them."""
+    roots = [data_folder.ubfc_dir(data), data_folder.pure_dir(data)]
+    places = [data, *roots, *(root / side for root in roots for side in SIDES)]
+    return [
+        as_subject_file("unfinished conversion", path)
+        for place in places
+        for path in sorted(place.glob(".*"))
+        if path.is_dir() and (is_unfinished(path.name) or _CONVERTING.fullmatch(path.name))
+    ]
+
+
+def derived_label(path: Path, data: Path) -> str:
+    """Return what a file that names the subject is, where acq can make it again; else ""."""
+    if is_unfinished(path.name) or path.parent == data / _IMPORTING:
+        return "unfinished file"
+    if path.is_relative_to(data_folder.quality_dir(data)):
+        return QUALITY_PAGE
+    if path.name.endswith(_QUALITY_SUFFIXES):
+        return QUALITY_OF_OTHERS
+    cards = (data_folder.card_file(data), data_folder.croissant_file(data))
+    return DATASET_CARD if path in cards else ""

@@ -1,0 +1,174 @@
+"""What a withdrawal will remove, written down before it begins, so that it can be completed.
+
+`data/.withdrawal.json` is there while a withdrawal is under way. It holds what a second search
+could no longer find, because the lists that named it are rewritten first.
+"""
+
+import json
+import re
+import uuid
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timezone
+from importlib.metadata import version
+from pathlib import Path
+
+from acquire import data_folder
+from acquire.atomic import write_text
+from acquire.documents import Kind, read_document
+from acquire.errors import CurationError, Fix, SplitError
+from dataset.common.progress import OnProgress
+from dataset.selection.split import Split, without_subject
+from dataset.selection.split_file import read_split
+
+from .find_files import PLAN, find_subject_files
+from .record import Withdrawal
+from .subject_files import SubjectFiles
+
+_FOLDER = re.compile(r"(ubfc|pure)/(train|test)/[A-Za-z0-9][A-Za-z0-9-]*")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the plan's file holds; its keys are those of the file."""
+
+    subject: str
+    noted: Withdrawal                  # the line that will be recorded
+    sessions: tuple[str, ...]          # ids
+    folders: tuple[str, ...]           # curated, under data
+    data_hashes: tuple[str, ...]
+    models: bool                       # True: its runs are removed, too
+    split_removed: bool                # nobody is left on one side of the split
+
+    def __post_init__(self) -> None:
+        if not data_folder.is_subject_id(self.subject):
+            raise ValueError(f"{self.subject!r} instead of a subject id")
+        if wrong := [name for name in self.folders if not _FOLDER.fullmatch(name)]:
+            raise ValueError(f"{wrong[0]!r} instead of a curated folder")
+
+    def folders_under(self, root: Path, data: Path) -> set[str]:
+        """Return the folders that lie under one root, relative to it."""
+        prefix = f"{root.relative_to(data).as_posix()}/"
+        return {name.removeprefix(prefix) for name in self.folders if name.startswith(prefix)}
+
+
+@dataclass(frozen=True)
+class WithdrawalOutcome:
+    """What a withdrawal did, or would do."""
+
+    files: SubjectFiles
+    record: Withdrawal
+    split_removed: bool                # nobody was left on one side
+    runs_left: tuple[Path, ...]        # to be deleted or trained again
+
+
+_KIND = Kind(
+    Plan, "what an interrupted withdrawal wrote down", CurationError,
+    "remove that file and withdraw again",
+)
+
+
+def plan_withdrawal(
+    data: Path, subject: str, *, models: bool = False, on_progress: OnProgress | None = None
+) -> WithdrawalOutcome:
+    """Return what `withdraw` would do, and change nothing.
+
+    Raises
+    ------
+    CurationError : there is nothing of the subject, another withdrawal was interrupted, a list
+        cannot be read, or a link is among the files
+    SubjectError : a recording among its own is somebody else's, or is being written
+    """
+    return make_plan(data, subject, models=models, on_progress=on_progress)[0]
+
+
+def make_plan(
+    data: Path, subject: str, *, models: bool, on_progress: OnProgress | None
+) -> tuple[WithdrawalOutcome, Plan]:
+    """Find the files of a subject, and plan their removal or the rest of it.
+
+    Raises
+    ------
+    CurationError, SubjectError : see `plan_withdrawal`
+    """
+    earlier = read_plan(data)
+    if earlier and earlier.subject != subject:
+        raise CurationError(
+            expected="no other withdrawal under way",
+            found=f"that of {earlier.subject} interrupted", where=data / PLAN,
+            fix=Fix.COMPLETE_WITHDRAWAL, of=earlier.subject,
+        )
+    files = find_subject_files(
+        data, subject, sessions=earlier.sessions if earlier else (),
+        folders=earlier.folders if earlier else (),
+        data_hashes=earlier.data_hashes if earlier else (), on_progress=on_progress,
+    )
+    models = models or bool(earlier and earlier.models)
+    if not earlier:
+        _refuse_unknown_subject(data, files, models=models)
+    record = earlier.noted if earlier else _new_record(files)
+    record = replace(record, models_removed=record.models if models else 0)
+    split_removed = (
+        earlier.split_removed if earlier
+        else data_folder.split_file(data).exists() and split_without(data, subject) is None
+    )
+    folders = {file.path.relative_to(data).as_posix() for file in files.curated}
+    folders |= set(earlier.folders if earlier else ())
+    plan = Plan(
+        subject, record, tuple(sorted(files.names.sessions)), tuple(sorted(folders)),
+        tuple(sorted(files.data_hashes)), models, split_removed,
+    )
+    runs_left = () if models else tuple(run.folder for run in files.runs)
+    return WithdrawalOutcome(files, record, split_removed, runs_left), plan
+
+
+def write_plan(data: Path, plan: Plan) -> None:
+    """Write down what a withdrawal is about to do."""
+    write_text(data / PLAN, json.dumps(asdict(plan), indent=2) + "\n")
+
+
+def read_plan(data: Path) -> Plan | None:
+    """Read the plan of an interrupted withdrawal; None where none was interrupted.
+
+    Raises
+    ------
+    CurationError : the file cannot be read
+    """
+    path = data / PLAN
+    return read_document(_KIND, path) if path.exists() else None
+
+
+def _refuse_unknown_subject(data: Path, files: SubjectFiles, *, models: bool) -> None:
+    if files.removable or files.lists or (models and files.runs):
+        return
+    expected = f"something of {files.names.subject}"
+    if files.runs:
+        runs = ", ".join(run.folder.name for run in files.runs)
+        raise CurationError(
+            expected=expected, found=f"nothing but the runs {runs}", where=data,
+            fix=Fix.WITHDRAW_MODELS,
+        )
+    home = data_folder.sessions_dir(data)
+    subjects = ", ".join(sorted(path.name for path in home.glob("*") if path.is_dir()))
+    raise CurationError(
+        expected=expected, found="nothing", where=data, fix=f"there are {subjects or 'no subjects'}"
+    )
+
+
+def _new_record(files: SubjectFiles) -> Withdrawal:
+    today = datetime.now(timezone.utc).date().isoformat()
+    return Withdrawal(
+        str(uuid.uuid4()), today, files.recording_count, len(files.curated), len(files.runs), 0,
+        version("acq"),
+    )
+
+
+def split_without(data: Path, subject: str) -> Split | None:
+    """Return the split without a subject; None where there is none, or none that would hold."""
+    path = data_folder.split_file(data)
+    if not path.exists():
+        return None
+    try:
+        split = read_split(path)
+    except SplitError:
+        return None
+    return without_subject(split, subject)
