@@ -22,7 +22,7 @@ from models.board.benchmark import PUBLISHED, frames_with_a_face, time_board
 from models.board.onnx_net import OnnxNet, open_net
 from models.data.curated import load_curated
 from models.data.videos import CuratedVideo
-from models.evaluation.evaluate import measure
+from models.evaluation.video_result import evaluate_changes
 from models.export.export import export, student_of
 from models.export.facenet import detect_face
 from models.export.quantise import quantise, quantise_but, training_motion
@@ -167,7 +167,7 @@ def heart_rates(net: OnnxNet, recordings: list[CuratedVideo]) -> tuple[np.ndarra
         net.predict(r.motion.permute(0, 3, 1, 2).float().numpy()).astype(np.float64)
         for r in recordings
     ]
-    videos = [measure(change, r) for change, r in zip(said, recordings, strict=True)]
+    videos = [evaluate_changes(change, r) for change, r in zip(said, recordings, strict=True)]
     return np.concatenate([v.predicted_bpm for v in videos]), np.concatenate(
         [v.reference_bpm for v in videos]
     )

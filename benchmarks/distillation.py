@@ -22,7 +22,7 @@ import numpy as np
 import torch
 from scipy import stats
 
-from acquire.simulation.renderer import Camera
+from acquire.simulation.rendering.exposure import ImageSensor
 from acquire.simulation.subject import VirtualSubject
 from dataset.face.box import FaceBox
 from dataset.face.find import find_face
@@ -30,13 +30,13 @@ from dataset.face.frames import FaceFrames, average_face
 from dataset.signals.filters import bandpass
 from models.data.videos import CuratedVideo, TrainingData, change_of_ppg
 from models.distillation.distill import DistillConfig
-from models.evaluation.evaluate import assess
+from models.evaluation.assess import assess
 from models.training.recipe import Recipe, Trained
-from models.training.train import study, teach
+from models.training.train import train_student, train_teacher
 
 PEOPLE, TRAIN, TEST = 22, range(1, 17), range(17, 25)
 TRAIN_S, TEST_S, FPS = 30.0, 40.0, 25.0
-DIM = Camera(electrons=1500.0, read_electrons=10.0)
+DIM = ImageSensor(full_well_electrons=1500.0, read_noise_electrons=10.0)
 TEACHERS = 2
 CPU = torch.device("cpu")
 
@@ -46,7 +46,7 @@ def film(number: int, people: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     cv2.setNumThreads(1)
     torch.set_num_threads(1)
     person = VirtualSubject(f"S{number:02d}", seed=people)
-    person.camera = DIM
+    person.image_sensor = DIM
     time_s = 3.0 + np.arange(round((TRAIN_S if number in TRAIN else TEST_S) * FPS)) / FPS
     box, small = None, []
     for index, t_s in enumerate(time_s):
@@ -91,15 +91,15 @@ def keep_film(job: tuple[Path, int, int]) -> int:
 
 def make_teacher(job: tuple[Path, int]) -> tuple[int, Trained]:
     folder, seed = job
-    return seed, teach(people(folder), Recipe(seed=seed), device=CPU)
+    return seed, train_teacher(people(folder), Recipe(seed=seed), device=CPU)
 
 
 def make_students(job: tuple[Path, int, Trained, DistillConfig]) -> tuple[int, dict[str, dict]]:
     folder, seed, teacher, config = job
     recipe = Recipe(seed=seed, distill=config)
     made = {
-        "student": study(people(folder), recipe, device=CPU),
-        "student_kd": study(people(folder), recipe, teacher=copy.deepcopy(teacher.net), device=CPU),
+        "student": train_student(people(folder), recipe, device=CPU),
+        "student_kd": train_student(people(folder), recipe, teacher=copy.deepcopy(teacher.net), device=CPU),
     }
     return seed, {name: assess(one.videos) for name, one in made.items()}
 

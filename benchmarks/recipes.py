@@ -16,11 +16,11 @@ import torch
 
 from benchmarks.distillation import CPU, TEST, TRAIN, keep_film, people
 from models.distillation.distill import DistillConfig
-from models.evaluation.evaluate import assess
+from models.evaluation.assess import assess
 from models.nets.can import Teacher
 from models.nets.checkpoint import load_checkpoint, save_checkpoint
 from models.training.recipe import Recipe
-from models.training.train import study, teach
+from models.training.train import train_student, train_teacher
 
 PEOPLE = 21
 SEEDS = (0, 1)
@@ -50,16 +50,16 @@ def train(job: tuple[Path, str, int, str]) -> tuple[str, str, dict]:
     torch.set_num_threads(1)
     recipe = Recipe(**{**vars(RECIPES[name]), "seed": seed})
     if which == "teacher":
-        made = teach(people(folder), recipe, device=CPU)
+        made = train_teacher(people(folder), recipe, device=CPU)
         save_checkpoint(
             folder / "teacher.safetensors", made.net, split_hash="", data_hash="", about={}
         )
     elif which == "student":
-        made = study(people(folder), recipe, device=CPU)
+        made = train_student(people(folder), recipe, device=CPU)
     else:
         teacher = load_checkpoint(folder / "teacher.safetensors").net
         assert isinstance(teacher, Teacher)
-        made = study(people(folder), recipe, teacher=copy.deepcopy(teacher), device=CPU)
+        made = train_student(people(folder), recipe, teacher=copy.deepcopy(teacher), device=CPU)
     return name, which, assess(made.videos)
 
 

@@ -16,10 +16,11 @@ import torch
 from models.data.clips import Batch, Clips
 from models.data.videos import CuratedVideo
 from models.distillation.distill import Distillation, DistillConfig, label_loss
-from models.distillation.tat import standardised
+from models.distillation.tat import standardise
 from models.nets.can import Student, Teacher
+from models.training.device import uses_bfloat16
+from models.training.fit import fit
 from models.training.recipe import Recipe
-from models.training.train import fit, multiplies_bf16
 
 PAIRS = 1600
 # frames/s that the plain way was first measured at
@@ -87,7 +88,7 @@ def plain(kind: str, pairs: int, batch: int = 64) -> float:
 
 
 def written_out(tat: torch.nn.Module, said: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
-    t = standardised(wanted, 1).flatten(2).transpose(1, 2)
+    t = standardise(wanted, 1).flatten(2).transpose(1, 2)
     q, v = (embed(said).flatten(2).transpose(1, 2) for embed in (tat.query, tat.value))  # type: ignore[operator]
     return ((torch.softmax(q @ t.transpose(1, 2), dim=2) @ v - t) ** 2).mean()
 
@@ -134,7 +135,7 @@ def main() -> None:
     options = parser.parse_args()
     device, recipe = torch.device(options.device), Recipe()
     threads = torch.get_num_threads()
-    how = "bfloat16" if multiplies_bf16(recipe.precision, device) else "float32"
+    how = "bfloat16" if uses_bfloat16(recipe.precision, device) else "float32"
     ours_is = f"ours, {device}, {threads} threads, {how}"
     head = (
         "frames/s", "first measured", "plain, one thread", ours_is, "times plain", "times first",

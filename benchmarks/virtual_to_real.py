@@ -20,7 +20,7 @@ import torch
 
 from acquire.camera.replay import read_frame_times
 from acquire.errors import AcqError
-from acquire.simulation.camera_pipeline import Developer
+from acquire.simulation.rendering.camera_pipeline import CameraPipeline
 from acquire.simulation.subject import VirtualSubject
 from acquire.simulation.world import draw_world
 from dataset.face.box import FaceBox
@@ -29,13 +29,15 @@ from dataset.face.frames import FaceFrames, average_face, face_frames
 from dataset.signals.filters import bandpass
 from dataset.signals.windows import even_grid, to_even_grid
 from models.data.videos import CuratedVideo, TrainingData, change_of_ppg
-from models.evaluation.evaluate import assess, measure, predict
+from models.evaluation.assess import assess
+from models.evaluation.inference import predict_changes
+from models.evaluation.video_result import evaluate_changes
 from models.export.export import check_net, net_model
 from models.export.quantise import quantise
 from models.nets.can import Net, Student, Teacher
 from models.nets.checkpoint import load_checkpoint, save_checkpoint
 from models.training.recipe import Recipe, Trained
-from models.training.train import study, teach
+from models.training.train import train_student, train_teacher
 
 SEED, TEST_SEED = 51, 52
 BEGIN_S, RATES = 3.0, (15.0, 20.0, 25.0, 30.0, 30.0, 30.0)     # of the films [1/s]
@@ -59,10 +61,10 @@ def film(seed: int, number: int, seconds: float) -> dict[str, np.ndarray] | None
     count = round(seconds * fps)
     time_s = BEGIN_S + (np.arange(count) + rng.uniform(0, JITTER, count)) / fps
     box, small = None, []
-    with Developer(world.film, fps=fps) as developer:
+    with CameraPipeline(world.processing, fps=fps) as pipeline:
         for index, t_s in enumerate(time_s):
             bgr = cv2.cvtColor(
-                developer.develop(person.frame(float(t_s), index)), cv2.COLOR_YUV2BGR_I420
+                pipeline.process(person.frame(float(t_s), index)), cv2.COLOR_YUV2BGR_I420
             )
             try:
                 box = box or find_face([bgr[:, :, ::-1]], name=name)
@@ -130,7 +132,7 @@ def real_heart_rate(folder: Path, nets: dict[str, Net]) -> None:
         box=seen.box,
     )
     for name, net in nets.items():
-        result = measure(predict(net, one), one)
+        result = evaluate_changes(predict_changes(net, one), one)
         print(
             f"real, {name}: {np.nanmean(result.predicted_bpm):.2f} bpm, the PPG "
             f"{result.reference_bpm.mean():.2f}; by window "
@@ -207,9 +209,9 @@ def main() -> None:
         if not path.exists():
             teacher = nets.get("teacher")
             trained = (
-                study(curated, recipe, teacher=teacher, device=CPU, keep=keep)
+                train_student(curated, recipe, teacher=teacher, device=CPU, states=keep)
                 if isinstance(teacher, Teacher)
-                else teach(curated, recipe, device=CPU, keep=keep)
+                else train_teacher(curated, recipe, device=CPU, states=keep)
             )
             show(name, trained)
             save_checkpoint(

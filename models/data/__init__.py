@@ -1,4 +1,4 @@
-"""Clips to train on, from curated folders or from UBFC DATASET_2 as published.
+"""Videos to train on: curated folders, or UBFC DATASET_2 as published, as tensors and clips.
 
 Training, evaluation and export read them here.
 """

@@ -2,16 +2,16 @@
 
 `L = L_S + w_1 L_1 + w_2 L_2 + w_P L_P`. L_S is the mean squared error on the frame-to-frame change
 of the PPG, in units of its standard deviation. L_1 and L_2 compare the middle and the last feature
-maps: by TaT as the paper does, or by FitNet's hints or attention transfer, to hold TaT against. L_P
-is the mean squared difference of the two networks' answers. The finger's PPG says what the pulse
-did, not what two frames can show of it; the teacher's answer is the part that can be seen, a target
-with far less noise. Weights of zero switch a part off: `weight_pulse=0` is the paper's loss. The
-teacher is frozen, and in evaluation mode: its batch normalisation does not move and its dropout is
+maps: by TaT as the paper does, or by FitNet's hints or attention transfer, for comparison. L_P is
+the mean squared difference of the two networks' predictions. The finger's PPG is what the pulse
+did, not what two frames can show of it; the teacher's prediction is the visible part, a target with
+far less noise. A weight of zero switches a part off: `weight_pulse=0` is the paper's loss. The
+teacher is frozen and in evaluation mode: its batch normalisation does not change and its dropout is
 off.
 
-At 18x18 places TaT costs more than all of the student. It is a mean over frames, and the clips of a
-batch are in random order, so the first `share` of them give it without bias; every epoch cuts and
-shuffles anew.
+At 18x18 positions TaT costs more than all of the student. It is a mean over frames, and the clips
+of a batch are in random order, so the first `share` of them are an unbiased sample; every epoch
+cuts and shuffles anew.
 """
 
 from dataclasses import dataclass
@@ -34,29 +34,29 @@ Levels = Literal["both", "middle", "last"]
 
 @dataclass(frozen=True)
 class DistillConfig:
-    """How much of what the student takes from its teacher."""
+    """What a student learns from its teacher, and with which weights."""
 
-    kd: Kd = "tat"                 # how feature maps are compared; none: not at all
-    levels: Levels = "both"        # which maps are
+    kd: Kd = "tat"                 # how feature maps are compared; "none": not at all
+    levels: Levels = "both"        # which maps are compared
     softmax: Softmax = "code"      # see benchmarks/README.md for why, and for the weights
     weight_middle: float = 3.0
     weight_last: float = 3.0
-    weight_pulse: float = 3.0      # of the teacher's answer as a target; 0 is the paper's loss
+    weight_pulse: float = 3.0      # of the teacher's prediction; 0 is the paper's loss
     temperature: float = 1.0       # of TaT
-    changes: bool = True           # compare what changes within a clip, not the maps themselves
+    changes: bool = True           # compare changes within a clip, not the maps themselves
     share: float = 0.25            # of each batch's clips whose maps are compared
 
 
 def label_loss(pulse: Tensor, batch: Batch) -> Tensor:
-    """Give the mean squared error on the PPG's change."""
+    """Compute the mean squared error on the PPG's change."""
     return F.mse_loss(pulse.float(), batch.ppg_change)
 
 
 def shape_loss(pulse: Tensor, batch: Batch) -> Tensor:
-    """Give 1 - r of the pulse itself, the cumulative sum of its change, over each clip, mean over
-    clips.
+    """Compute 1 - r of the pulse, the cumulative sum of its change, over each clip; mean of clips.
 
-    What the mean squared error on the change hardly weighs, slow drift within a clip, counts here.
+    Slow drift within a clip, which hardly counts in the mean squared error on the change, counts
+    here.
     """
     clips = len(batch.appearance)
     return negative_pearson(
@@ -66,7 +66,7 @@ def shape_loss(pulse: Tensor, batch: Batch) -> Tensor:
 
 
 class Distillation(nn.Module):
-    """A student, what it needs while it learns, and its frozen teacher."""
+    """A student, the embeddings that only training needs, and its frozen teacher."""
 
     def __init__(self, student: Student, teacher: Teacher, config: DistillConfig) -> None:
         super().__init__()
@@ -75,7 +75,7 @@ class Distillation(nn.Module):
         channels = dict(zip(("middle", "last"), student.config.channels, strict=True))
         self.weights = {"middle": config.weight_middle, "last": config.weight_last}
         self.features = nn.ModuleDict({
-            level: _feature_loss(channels[level], config) for level in channels
+            level: _make_feature_loss(channels[level], config) for level in channels
             if config.kd != "none" and config.levels in ("both", level) and self.weights[level] > 0
         })
         # in a list: no child, so train() does not reach it
@@ -83,45 +83,46 @@ class Distillation(nn.Module):
 
     @property
     def teacher(self) -> Teacher:
-        """Give the frozen teacher."""
+        """The frozen teacher."""
         return self._teacher[0]
 
     def forward(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor], Tensor]:
-        """Give the loss of a batch, its parts unweighted (`label`, and of `middle`, `last`, `pulse`
-        those in use), the answer.
+        """Compute the loss of a batch.
+
+        Returns
+        -------
+        the loss; its parts, unweighted and without gradient: `label`, and those in use of `middle`,
+        `last`, `pulse`; the student's prediction, (N,)
         """
         clip = len(batch.motion) // len(batch.appearance)
-        clips = max(1, round(self.config.share * len(batch.appearance)))
-        pairs = clips * clip
-        # The teacher's answer is asked of every clip, its maps of some.
-        seen = (
-            len(batch.appearance)
-            if self.config.weight_pulse > 0
-            else clips
-            if len(self.features)
-            else 0
-        )
-        with torch.no_grad():
-            wanted = (
-                self.teacher(batch.motion[: seen * clip], batch.appearance[:seen]) if seen else None
-            )
-        said = self.student(batch.motion)
-        parts = {"label": label_loss(said.pulse, batch)}
+        compared_clips = max(1, round(self.config.share * len(batch.appearance)))
+        # The teacher predicts for every clip where that is a target, else for those with maps.
+        taught_clips = compared_clips if len(self.features) else 0
+        if self.config.weight_pulse > 0:
+            taught_clips = len(batch.appearance)
+        target = None
+        if taught_clips:
+            with torch.no_grad():
+                target = self.teacher(
+                    batch.motion[: taught_clips * clip], batch.appearance[:taught_clips]
+                )
+        output = self.student(batch.motion)
+        parts = {"label": label_loss(output.pulse, batch)}
         loss = parts["label"]
-        if wanted is not None:
-            mean_of = clip if self.config.changes else 1
-            for level, compare in self.features.items():
-                parts[level] = compare(
-                    getattr(said, level)[:pairs], getattr(wanted, level)[:pairs], clip=mean_of
+        if target is not None:
+            pairs, mean_of = compared_clips * clip, clip if self.config.changes else 1
+            for level, feature_loss in self.features.items():
+                parts[level] = feature_loss(
+                    getattr(output, level)[:pairs], getattr(target, level)[:pairs], clip=mean_of
                 )
                 loss = loss + self.weights[level] * parts[level]
             if self.config.weight_pulse > 0:
-                parts["pulse"] = F.mse_loss(said.pulse.float(), wanted.pulse.float())
+                parts["pulse"] = F.mse_loss(output.pulse.float(), target.pulse.float())
                 loss = loss + self.config.weight_pulse * parts["pulse"]
-        return loss, {name: part.detach() for name, part in parts.items()}, said.pulse
+        return loss, {name: part.detach() for name, part in parts.items()}, output.pulse
 
 
-def _feature_loss(channels: int, config: DistillConfig) -> nn.Module:
+def _make_feature_loss(channels: int, config: DistillConfig) -> nn.Module:
     if config.kd == "tat":
         return TatLoss(channels, softmax=config.softmax, temperature=config.temperature)
     return FitNetLoss(channels) if config.kd == "fitnet" else AttentionTransferLoss()

@@ -1,7 +1,7 @@
-"""Two older ways to teach features, to hold TaT against: FitNet's hints and attention transfer.
+"""Two older ways to teach features, to compare TaT with: FitNet's hints, attention transfer.
 
-Both compare the maps place by place. The teacher's map is standardised in each channel as for TaT;
-with `clip` given, the mean over each clip is taken out first (see `tat`).
+Both compare the maps position by position. The teacher's map is standardised in each channel as for
+TaT; with `clip` given, the mean over each clip is subtracted first (see `tat`).
 
 - FitNet (Romero et al., ICLR 2015, eq. 3): a regressor, here a 1x1 convolution that exists during
   training only, brings the student's map to the teacher's; the loss is the mean squared difference.
@@ -13,7 +13,7 @@ with `clip` given, the mean over each clip is taken out first (see `tat`).
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .tat import standardised, without_clip_mean
+from .tat import standardise, subtract_clip_mean
 
 
 class FitNetLoss(nn.Module):
@@ -21,15 +21,13 @@ class FitNetLoss(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        # a bias would not outlive the clip's mean
+        # a bias would be subtracted with the clip's mean
         self.regressor = nn.Conv2d(channels, channels, 1, bias=False)
 
     def forward(self, student: Tensor, teacher: Tensor, *, clip: int = 1) -> Tensor:
-        """Give the mean squared difference of two (N, C, H, W) maps; see `tat.TatLoss.forward` for
-        `clip`.
-        """
+        """Compute the mean squared difference of two (N, C, H, W) maps; `clip` as in `TatLoss`."""
         return F.mse_loss(
-            without_clip_mean(self.regressor(student).float(), clip), standardised(teacher, clip)
+            subtract_clip_mean(self.regressor(student).float(), clip), standardise(teacher, clip)
         )
 
 
@@ -37,15 +35,14 @@ class AttentionTransferLoss(nn.Module):
     """Attention transfer at one pair of feature maps of equal height and width."""
 
     def forward(self, student: Tensor, teacher: Tensor, *, clip: int = 1) -> Tensor:
-        """Give the squared distance of two (N, C, H, W) maps' normalised energies; see
-        `tat.TatLoss.forward` for `clip`.
+        """Compute the squared distance of the energies of two (N, C, H, W) maps.
+
+        `clip` as in `TatLoss`.
         """
-        said, wanted = (
-            _energy(x)
-            for x in (without_clip_mean(student.float(), clip), standardised(teacher, clip))
-        )
-        return (said - wanted).square().sum(dim=1).mean()
+        own = _normalised_energy(subtract_clip_mean(student.float(), clip))
+        target = _normalised_energy(standardise(teacher, clip))
+        return (own - target).square().sum(dim=1).mean()
 
 
-def _energy(maps: Tensor) -> Tensor:
+def _normalised_energy(maps: Tensor) -> Tensor:
     return F.normalize(maps.square().sum(dim=1).flatten(1), dim=1)    # (N, H*W), norm 1

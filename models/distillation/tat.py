@@ -1,42 +1,41 @@
-"""The TaT feature loss: each place of the teacher's map may be explained by all places of the
-student's.
+"""The TaT feature loss: all positions of the student's map may explain one of the teacher's.
 
-A student's unit at some place does not mean what the teacher's unit at the same place means: their
-receptive fields differ. Lin et al. ("Knowledge Distillation via the Target-aware Transformer", CVPR
-2022, eq. 3-5) therefore first rebuild the student's map as a weighted sum over all its places, the
-weights being the softmax of the similarity with the teacher's units, and then compare place by
-place:
+A student's unit at some position does not mean what the teacher's unit at the same position means:
+their receptive fields differ. Lin et al. ("Knowledge Distillation via the Target-aware
+Transformer", CVPR 2022, eq. 3-5) therefore first rebuild the student's map as a weighted sum over
+all its positions, the weights being the softmax of the similarity with the teacher's units, and
+then compare position by position:
 
     F_S' = softmax(F_S F_T^T) F_S          L_TaT = ||F_S' - F_T||^2
 
 The text and the published code disagree about that softmax, so both are here:
 
-- ``paper``: for each place i of the teacher, over the places j of the student: A_ij = softmax_j(t_i
-  . s_j), then F_S'_i = sum_j A_ij v_j. Weights say which student places explain the teacher's place
-  i.
-- ``code``: for each place i of the student, over the places j of the teacher: A_ij = softmax_j(s_i
-  . t_j), then F_S'_i = sum_j A_ij v_j, as `MaskedFM` of the authors' repository does with query =
-  student, key = teacher.
+- ``paper``: for each position i of the teacher, over the positions j of the student: A_ij =
+  softmax_j(t_i . s_j), then F_S'_i = sum_j A_ij v_j. The weights are how much each of the student's
+  positions explains the teacher's position i.
+- ``code``: for each position i of the student, over the positions j of the teacher: A_ij =
+  softmax_j(s_i . t_j), then F_S'_i = sum_j A_ij v_j, as `MaskedFM` of the authors' repository does
+  with query = student, key = teacher.
 
-``code`` is the default, for it teaches more (benchmarks/README.md): with ``paper`` the query is the
-teacher's own map, and the weights carry the teacher into the rebuilt map whatever the student says.
+``code`` is the default, as it teaches more (benchmarks/README.md): with ``paper`` the query is the
+teacher's own map, and the weights carry the teacher into the rebuilt map whatever the student's is.
 
 s (query) and v (value) are the student's map through a 3x3 convolution and batch normalisation
 each, as in that repository; the teacher's map has no weights of its own. The embeddings exist
 during training only and are no part of the student.
 
 Scale: the teacher's map is first brought to mean 0 and variance 1 in each channel, over frames and
-places. A CAN's maps are small numbers, tanh times a mask of mean 1/2: raw, TaT is 0.02 beside a
+positions. A CAN's maps are small numbers, tanh times a mask of mean 1/2: raw, TaT is 0.02 beside a
 label loss of 0.8 and changes nothing, and the scores are so small that the softmax is flat.
-Standardised like the student's embeddings, both sides are alike from the first step, and 1 means
-that nothing is explained, at either level, whatever the teacher. ||.||^2 is the mean over all
-numbers, as in the authors' code, not the sum. As there, the softmax has no temperature; one may be
-set.
+Standardised like the student's embeddings, both sides have the same scale from the first step, and
+1 means that nothing is explained, at either level, whatever the teacher. ||.||^2 is the mean over
+all numbers, as in the authors' code, not the sum. As there, the softmax has no temperature by
+default.
 
-With `clip` given, the mean over each clip of adjacent frames is taken out of both sides before they
-are compared (and out of the teacher before its similarity is): what does not change within a third
-of a second is the face and the mask over it, which a student that sees motion only cannot know;
-what changes is motion, noise and pulse.
+With `clip` given, the mean over each clip of adjacent frames is subtracted from both sides before
+they are compared (and from the teacher before the similarity is computed): what does not change
+within a third of a second is the face and the mask over it, which a student that sees motion only
+cannot know; what changes is motion, noise and pulse.
 """
 
 from typing import Literal
@@ -57,8 +56,8 @@ def reconfigure(
     ----------
     query, value : (N, C, H, W) embeddings of the student's map
     teacher : (N, C, H, W)
-    softmax : whose places the weights are normalised over, see above
-    temperature : what similarities are divided by
+    softmax : over whose positions the weights are normalised, see above
+    temperature : by which similarities are divided
 
     Returns
     -------
@@ -86,32 +85,30 @@ class TatLoss(nn.Module):
         self.value = _embedding(channels)
 
     def forward(self, student: Tensor, teacher: Tensor, *, clip: int = 1) -> Tensor:
-        """Give the mean squared difference of the rebuilt student's map and the teacher's
-        standardised one.
+        """Compute the mean squared difference of rebuilt student's and standardised teacher's map.
 
         Parameters
         ----------
         student, teacher : (N, C, H, W)
-        clip : with more than 1, N is a multiple of it, and of every `clip` successive maps the mean
-            is taken out first
+        clip : where it is more than 1, N is a multiple of it, and the mean over every `clip`
+            successive maps is subtracted first
         """
-        wanted = standardised(teacher, clip)
-        rebuilt = reconfigure(self.query(student), self.value(student), wanted.to(student.dtype),
+        target = standardise(teacher, clip)
+        rebuilt = reconfigure(self.query(student), self.value(student), target.to(student.dtype),
                               softmax=self.softmax, temperature=self.temperature).float()
-        return torch.mean((without_clip_mean(rebuilt, clip) - wanted) ** 2)
+        return torch.mean((subtract_clip_mean(rebuilt, clip) - target) ** 2)
 
 
-def standardised(teacher: Tensor, clip: int) -> Tensor:
-    """Bring a teacher's (N, C, H, W) map, without its mean over each clip, to mean 0 and variance 1
-    in each channel.
+def standardise(teacher: Tensor, clip: int) -> Tensor:
+    """Bring a teacher's (N, C, H, W) map to mean 0 and variance 1 in each channel.
+
+    The mean over each clip is subtracted first.
     """
-    return F.batch_norm(without_clip_mean(teacher.float(), clip), None, None, training=True)
+    return F.batch_norm(subtract_clip_mean(teacher.float(), clip), None, None, training=True)
 
 
-def without_clip_mean(maps: Tensor, clip: int) -> Tensor:
-    """Take the mean over each clip out of (N, C, H, W) maps; what is left changes within the clip.
-    With 1, nothing is taken.
-    """
+def subtract_clip_mean(maps: Tensor, clip: int) -> Tensor:
+    """Subtract the mean over each clip from (N, C, H, W) maps; with clips of 1, nothing."""
     if clip == 1:
         return maps
     clips = maps.unflatten(0, (-1, clip))

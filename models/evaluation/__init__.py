@@ -1,4 +1,4 @@
 """Heart rates and errors of networks and colour methods, compared per window and per video.
 
-Experiments and `acq evaluate` use it; it trains nothing.
+Experiments use it; it trains nothing.
 """

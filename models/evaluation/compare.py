@@ -1,6 +1,6 @@
-"""Methods and checkpoints beside each other on one curated dataset: what `acq evaluate` does."""
+"""Colour methods and checkpoints evaluated on the same videos of one curated dataset."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -11,47 +11,50 @@ from dataset.common.progress import OnProgress
 from dataset.signals.colour_methods import METHODS
 from models.data.curated import load_curated
 from models.data.videos import CuratedVideo, TrainingData
-from models.nets.checkpoint import load_checkpoint
+from models.nets.can import Net
+from models.nets.checkpoint import Checkpoint, load_checkpoint
 
-from .evaluate import VideoResult, assess, colour_pulse, measure, measure_pulse, predict
+from .assess import assess
+from .inference import predict_changes
+from .video_result import VideoResult, colour_pulse, evaluate_changes, evaluate_pulse
 
 if TYPE_CHECKING:
     import pandas as pd
 
 READING = "read the pulse"
 Side = Literal["test", "train", "all"]
+_ReadVideo = Callable[[CuratedVideo], VideoResult]
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """What several methods said of the same recordings."""
+    """The results of several methods on the same videos."""
 
     side: Side
-    curated: TrainingData
+    data: TrainingData
     videos: dict[str, list[VideoResult]]    # by method
     warnings: list[str]
 
     def summary(self) -> dict:
-        """Say it in JSON's words."""
+        """Return all figures as numbers for JSON."""
         subjects = sorted({v.subject for videos in self.videos.values() for v in videos})
-        return finite(
-            {
-                "side": self.side, "subjects": subjects, "people": self.curated.people,
-                "split_hash": self.curated.split_hash, "data_hash": self.curated.data_hash,
-                "warnings": self.warnings,
-                "methods": {name: assess(videos) for name, videos in self.videos.items()},
-            }
-        )
+        return finite({
+            "side": self.side, "subjects": subjects, "people": self.data.people,
+            "split_hash": self.data.split_hash, "data_hash": self.data.data_hash,
+            "warnings": self.warnings,
+            "methods": {name: assess(videos) for name, videos in self.videos.items()},
+        })
 
 
 def compare_methods(
     data: Path, names: Sequence[str], *, side: Side = "test", other_data: bool = False,
     allow_mixed: bool = False, on_progress: OnProgress | None = None,
 ) -> Comparison:
-    """Let methods and checkpoints read the recordings of one side.
+    """Let methods and checkpoints read the videos of one side.
 
     Parameters
     ----------
+    data : the folder that holds `ubfc/`
     names : of `dataset.signals.colour_methods.METHODS`, checkpoint files, or run folders (all
         checkpoints in one); empty: all methods
     other_data : whether a checkpoint may come from another dataset or split; without it that is
@@ -62,109 +65,104 @@ def compare_methods(
     TrainingError : no such method or file; a checkpoint of other data
     AcqError : the data cannot be read; see `load_curated`
     """
-    chosen = _resolve(list(names) or list(METHODS))
-    curated = load_curated(data, allow_mixed=allow_mixed, on_progress=on_progress)
-    recordings = {
-        "test": curated.test, "train": curated.train, "all": [*curated.train, *curated.test],
+    checkpoint_files = _resolve_names(list(names) or list(METHODS))
+    loaded = load_curated(data, allow_mixed=allow_mixed, on_progress=on_progress)
+    chosen = {
+        "test": loaded.test, "train": loaded.train, "all": [*loaded.train, *loaded.test],
     }[side]
-    videos: dict[str, list[VideoResult]] = {}
+    hashes = (
+        {} if other_data else {"split_hash": loaded.split_hash, "data_hash": loaded.data_hash}
+    )
+    results: dict[str, list[VideoResult]] = {}
     warnings = []
-    for name, path in chosen.items():
+    for name, path in checkpoint_files.items():
         if path is None:
-            read = _by_method(name)
+            read = _reader_by_method(name)
         else:
-            hashes = (
-                {}
-                if other_data
-                else {"split_hash": curated.split_hash, "data_hash": curated.data_hash}
-            )
             checkpoint = load_checkpoint(path, **hashes)
-            seen = sorted(
-                set(checkpoint.about.get("subjects", {}).get("train", ()))
-                & {r.subject for r in recordings}
-            )
-            if checkpoint.data_hash == curated.data_hash and side != "test":
-                warnings.append(
-                    f"{name} was trained on {', '.join(seen) or 'subjects of this side'}: its "
-                    "figures here say how "
-                    "well it remembers, not how well it reads"
-                )
-            elif checkpoint.data_hash != curated.data_hash:
-                namesakes = (
-                    f", with subjects of the same names: {', '.join(seen)}; are they the same "
-                    "people?"
-                    if seen
-                    else ""
-                )
-                warnings.append(
-                    f"{name} was trained on other data ({checkpoint.data_hash[:12]}){namesakes}"
-                )
-            read = _by_net(checkpoint.net)
-        videos[name] = []
-        for done, recording in enumerate(recordings):
+            warnings += _warnings_about(name, checkpoint, loaded, chosen, side)
+            read = _reader_by_net(checkpoint.net)
+        results[name] = []
+        for done, video in enumerate(chosen):
             if on_progress is not None:
-                on_progress(f"{READING}: {name}", done, len(recordings))
-            videos[name].append(read(recording))
+                on_progress(f"{READING}: {name}", done, len(chosen))
+            results[name].append(read(video))
         if on_progress is not None:
-            on_progress(f"{READING}: {name}", len(recordings), len(recordings))
-    return Comparison(side, curated, videos, warnings)
+            on_progress(f"{READING}: {name}", len(chosen), len(chosen))
+    return Comparison(side, loaded, results, warnings)
 
 
-def _by_method(name: str):
-    return lambda recording: measure_pulse(colour_pulse(name, recording), recording)
+def _warnings_about(
+    name: str, checkpoint: Checkpoint, data: TrainingData, chosen: Sequence[CuratedVideo],
+    side: Side,
+) -> list[str]:
+    """Warn of figures that are too good: videos or subjects that the network was trained on."""
+    trained_on = set(checkpoint.about.get("subjects", {}).get("train", ()))
+    shared = ", ".join(sorted(trained_on & {video.subject for video in chosen}))
+    if checkpoint.data_hash != data.data_hash:
+        namesakes = (
+            f", with subjects of the same names: {shared}; are they the same people?"
+            if shared else ""
+        )
+        return [f"{name} was trained on other data ({checkpoint.data_hash[:12]}){namesakes}"]
+    if side != "test":
+        return [
+            f"{name} was trained on {shared or 'subjects of this side'}: its figures here show how "
+            "well it remembers, not how well it reads"
+        ]
+    return []
 
 
-def _by_net(net):
-    def read(recording: CuratedVideo) -> VideoResult:
-        return measure(predict(net, recording), recording)
-
-    return read
+def _reader_by_method(name: str) -> _ReadVideo:
+    return lambda video: evaluate_pulse(colour_pulse(name, video), video)
 
 
-def _resolve(names: list[str]) -> dict[str, Path | None]:
-    """Give each name its checkpoint; None for a method."""
-    found: dict[str, Path | None] = {}
+def _reader_by_net(net: Net) -> _ReadVideo:
+    return lambda video: evaluate_changes(predict_changes(net, video), video)
+
+
+def _resolve_names(names: list[str]) -> dict[str, Path | None]:
+    """Find the checkpoint of each name; None for a colour method."""
+    files: dict[str, Path | None] = {}
     for name in names:
         path = Path(name)
         if name in METHODS:
-            found[name] = None
+            files[name] = None
         elif path.is_dir():
-            files = sorted(path.glob("*.safetensors"))
-            if not files:
+            checkpoints = sorted(path.glob("*.safetensors"))
+            if not checkpoints:
                 raise TrainingError(
-                    f"expected checkpoints (*.safetensors) in {path}, found none; name a run's "
-                    "folder"
+                    expected="checkpoints (*.safetensors)", found="none", where=path,
+                    fix="name the folder of a run",
                 )
-            found.update({f"{path.name}/{file.stem}": file for file in files})
+            files.update({f"{path.name}/{file.stem}": file for file in checkpoints})
         elif path.suffix == ".safetensors" and path.is_file():
-            found[path.stem if path.stem not in found else str(path)] = path
+            files[path.stem if path.stem not in files else str(path)] = path
         else:
             raise TrainingError(
-                f"expected one of {', '.join(METHODS)}, a .safetensors file or a run's folder, got "
-                f"{name!r}"
+                expected=f"one of {', '.join(METHODS)}, a .safetensors file or the folder of a run",
+                found=repr(name),
             )
-    return found
+    return files
 
 
 def window_table(comparison: Comparison) -> "pd.DataFrame":
-    """Give a row per method and window: subject, folder, start [s], heart rates [bpm], SNR [dB],
-    MACC.
+    """Return a row for each method and window.
+
+    Columns: method, subject, folder, start [s], heart rates [bpm], SNR [dB], MACC.
     """
     import pandas as pd
 
     return pd.concat(
         [
-            pd.DataFrame(
-                {
-                    "method": name, "subject": v.subject, "folder": v.folder,
-                    "start_s": v.start_s.round(3), "predicted_bpm": v.predicted_bpm,
-                    "reference_bpm": v.reference_bpm, "snr_db": v.snr_db, "macc": v.macc,
-                    "toolbox_predicted_bpm": v.toolbox_predicted_bpm,
-                    "toolbox_reference_bpm": v.toolbox_reference_bpm,
-                }
-            )
-            for name, videos in comparison.videos.items()
-            for v in videos
+            pd.DataFrame({
+                "method": name, "subject": video.subject, "folder": video.folder,
+                "start_s": video.start_s.round(3), "predicted_bpm": video.predicted_bpm,
+                "reference_bpm": video.reference_bpm, "snr_db": video.snr_db, "macc": video.macc,
+                "toolbox_predicted_bpm": video.toolbox_predicted_bpm,
+                "toolbox_reference_bpm": video.toolbox_reference_bpm,
+            })
+            for name, videos in comparison.videos.items() for video in videos
         ],
         ignore_index=True,
     )

@@ -1,11 +1,11 @@
-"""The methods that stand beside each other in every table, in its order."""
+"""The methods that stand beside each other in every table, in the table's order."""
 
 from dataset.signals.colour_methods import METHODS as COLOUR_METHODS
 
-NETWORKS = {
+NETWORK_TITLES = {
     "teacher": "teacher", "student": "student", "student_kd": "student + KD", "physnet": "PhysNet",
 }
-COLOURS = {"green": "GREEN", "ica": "ICA", "pca": "PCA", "chrom": "CHROM", "pos": "POS"}
-TITLES = {**NETWORKS, **COLOURS}
+COLOUR_TITLES = {"green": "GREEN", "ica": "ICA", "pca": "PCA", "chrom": "CHROM", "pos": "POS"}
+TITLES = {**NETWORK_TITLES, **COLOUR_TITLES}
 
-assert list(COLOURS) == list(COLOUR_METHODS)
+assert list(COLOUR_TITLES) == list(COLOUR_METHODS)

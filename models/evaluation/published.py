@@ -1,6 +1,4 @@
-"""Is the taught student better, and how far does it come? The paper's figures, and this run's in
-the same words.
-"""
+"""The figures of the reference paper, and how much of the teacher's lead a student gains."""
 
 from collections.abc import Mapping, Sequence
 
@@ -15,16 +13,15 @@ PUBLISHED = {  # MAE, RMSE [bpm]; the project's reference paper, tables 1 to 3
         "teacher": (2.180, 5.951), "student": (2.800, 6.706), "student_kd": (2.518, 6.208),
     },
 }
-LEAST_GAP_BPM = 0.1
+LEAST_GAP_BPM = 0.1     # the grid that heart rates are read on
 # s a frame, teacher and student, whole pipeline on a Jetson Nano; table 4
 PUBLISHED_BOARD = (0.50, 0.05)
 
 
 def gap_closed(mae_bpm: Mapping[str, float]) -> float | None:
-    """Give how much of the way from `student` to `teacher` the error of `student_kd` goes [%].
+    """Compute which part of the gap from `student` to `teacher` is closed by `student_kd` [%].
 
-    None where the teacher is not ahead by 0.1 bpm, the grid that rates are read on: a share of
-    nothing says nothing.
+    None where the teacher is ahead by less than `LEAST_GAP_BPM`: a part of no gap means nothing.
     """
     gap = mae_bpm["student"] - mae_bpm["teacher"]
     return (
@@ -33,15 +30,14 @@ def gap_closed(mae_bpm: Mapping[str, float]) -> float | None:
 
 
 def over_seeds(seeds: Sequence[dict]) -> dict[str, float]:
-    """Give in how many seeds student + KD has the lower MAE, the mean gain [bpm] and its 95 %
-    interval (Student's t).
+    """Compute in how many seeds student + KD has the lower MAE, and its mean gain [bpm].
+
+    The interval of the gain is that of Student's t, 95 %; NaN with one seed.
     """
-    gain = np.array(
-        [
-            one["methods"]["student"]["mae_bpm"] - one["methods"]["student_kd"]["mae_bpm"]
-            for one in seeds
-        ]
-    )
+    gain = np.array([
+        seed["methods"]["student"]["mae_bpm"] - seed["methods"]["student_kd"]["mae_bpm"]
+        for seed in seeds
+    ])
     mean, half = float(gain.mean()), float("nan")
     if len(gain) > 1:
         half = float(stats.t.ppf(0.975, len(gain) - 1) * gain.std(ddof=1) / np.sqrt(len(gain)))

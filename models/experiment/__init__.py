@@ -1,4 +1,4 @@
 """A whole run: folds, seeds, checkpoints and the report.
 
-`acq train-kd` runs it; it may use every wing of the room.
+It stands above every other wing of the room, and none of them imports it.
 """

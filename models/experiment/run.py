@@ -7,9 +7,8 @@ and can be resumed.
 """
 
 import json
-import shutil
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -19,19 +18,11 @@ from dataset.common.files import finite
 from dataset.common.progress import OnProgress
 from dataset.common.workers import Workers
 from dataset.runs import METRICS
-from models.evaluation.video_result import VideoResult
 from models.training.device import pick_device
 from models.training.recipe import Recipe
 
-from .plan import AllTrained, LoadedPlan, RunPlan, load_plan
-from .run_folder import (
-    claim_folder,
-    describe_run,
-    find_interrupted,
-    finish_folder,
-    save_networks,
-    write_begun_with,
-)
+from .plan import RunPlan, load_plan
+from .run_folder import describe_run, open_run_folder, save_networks
 from .schedule import train_units
 from .summary import join_folds, read_by_colour, summarise
 
@@ -72,6 +63,9 @@ def train_kd(
     SplitError, CurationError : the data cannot be trained on; see `load_curated`
     TrainingError : the same; or no device, no run to resume, a loss that is no longer finite
     """
+    # first: where its libraries are missing, no training starts
+    from models.report.write import write_report
+
     recipe = recipe or Recipe()
     plan = RunPlan(data, folds, seeds, ubfc, allow_mixed, device)
     torch_device = pick_device(device)
@@ -81,12 +75,7 @@ def train_kd(
     load_s = time.perf_counter() - clock
 
     begun_with = describe_run(recipe, loaded.whole, folds=folds, seeds=seeds)
-    part, folder = (
-        find_interrupted(runs_dir(data), begun_with) if resume
-        else claim_folder(runs_dir(data), begun)
-    )
-    write_begun_with(part, begun_with)
-    try:
+    with open_run_folder(runs_dir(data), begun_with, begun=begun, resume=resume) as (part, folder):
         trained = train_units(
             plan, recipe, loaded.folds, part=part, device=torch_device, workers=workers,
             on_progress=on_progress,
@@ -98,26 +87,9 @@ def train_kd(
         )
         metrics["defects"] = loaded.defects
         metrics["seconds"] = {"load": load_s, "all": time.perf_counter() - clock}
-        _write_results(part, loaded, recipe, trained, colours, metrics)
-        finish_folder(part, folder)
-    except (KeyboardInterrupt, SystemExit):
-        raise                # the states stay in the hidden folder, to resume from
-    except BaseException:
-        shutil.rmtree(part)
-        raise
+        save_networks(part, loaded.folds, recipe=recipe, trained=trained)
+        write_report(
+            part / REPORT, loaded.tested, join_folds(trained, recipe.seed), colours, metrics
+        )
+        write_text(part / METRICS, json.dumps(finite(metrics), indent=1, allow_nan=False))
     return RunResult(folder, folder / REPORT, metrics)
-
-
-def _write_results(
-    part: Path, loaded: LoadedPlan, recipe: Recipe, trained: AllTrained,
-    colours: dict[str, list[VideoResult]], metrics: dict,
-) -> None:
-    from models.report.write import write_report
-
-    save_networks(part, loaded.folds, recipe=recipe, trained=trained)
-    tested = [video for fold in loaded.folds for video in fold.test]
-    write_report(
-        part / REPORT, replace(loaded.whole, test=tested), join_folds(trained, recipe.seed),
-        colours, metrics,
-    )
-    write_text(part / METRICS, json.dumps(finite(metrics), indent=1, allow_nan=False))

@@ -1,4 +1,4 @@
 """The networks and their checkpoints.
 
-Every wing that holds torch may use them; they know no data.
+Every wing that uses torch may import them; they import no data.
 """

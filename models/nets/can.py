@@ -1,15 +1,13 @@
-"""The two networks: a convolutional attention network (teacher) and a small motion-only one
-(student).
+"""The teacher, a convolutional attention network, and the student, which reads motion only.
 
 The teacher is CAN (DeepPhys, Chen and McDuff, ECCV 2018) with batch normalisation after each of its
 eight convolutions: one branch reads the normalised difference of two adjacent frames, the other the
-frame itself; the second tells the first, by two attention masks, where skin is. The student is the
-first two convolutions' worth of the motion branch. Both give one number per pair of frames: how
-much the pulse rises between them.
+frame itself. The second computes two attention masks that show the first where skin is. The student
+is a motion branch of two convolutions. Both predict one number for each pair of frames: how much
+the pulse rises between them.
 
-Both also return the feature maps at their middle (32 x 18 x 18) and their end (64 x 9 x 9), which
-is where the distillation compares them. Parameter counts are the published ones: 795,811 and
-24,769.
+Both also return the feature maps at their middle (32 x 18 x 18) and their end (64 x 9 x 9), where
+the distillation compares them. The parameter counts are the published ones: 795,811 and 24,769.
 """
 
 from dataclasses import asdict, dataclass
@@ -25,7 +23,7 @@ SIZE = 36
 
 @dataclass(frozen=True)
 class TeacherConfig:
-    """What makes a teacher."""
+    """The hyperparameters of a teacher."""
 
     channels: tuple[int, int] = (32, 64)   # of the two stages, in both branches
     hidden: int = 128                      # width of the first fully connected layer
@@ -35,14 +33,14 @@ class TeacherConfig:
 
 @dataclass(frozen=True)
 class StudentConfig:
-    """What makes a student."""
+    """The hyperparameters of a student."""
 
     channels: tuple[int, int] = (32, 64)
     dropout: float = 0.25                  # after each pooling
 
 
-class Output(NamedTuple):
-    """What a network gives for N pairs of frames."""
+class NetOutput(NamedTuple):
+    """The output of a teacher or a student for N pairs of frames."""
 
     pulse: Tensor     # (N,) predicted frame-to-frame change of the PPG, unit variance
     middle: Tensor    # (N, 32, 18, 18)
@@ -91,31 +89,33 @@ class Teacher(nn.Module):
         )
 
     def masks(self, appearance: Tensor) -> tuple[Tensor, Tensor]:
-        """Give the attention masks of M frames: (M, 1, 36, 36) and (M, 1, 18, 18)."""
+        """Compute the attention masks of M frames: (M, 1, 36, 36) and (M, 1, 18, 18)."""
         x = self.appearance1(appearance)                   # (M, 32, 36, 36)
         first = self.attention1(x)
         x = self.appearance2(self.drop(self.pool(x)))      # (M, 64, 18, 18)
         return first, self.attention2(x)
 
-    def forward(self, motion: Tensor, appearance: Tensor) -> Output:
+    def forward(self, motion: Tensor, appearance: Tensor) -> NetOutput:
         """Predict the pulse's change over N pairs of frames.
 
         Parameters
         ----------
         motion : (N, 3, 36, 36) normalised differences
         appearance : (M, 3, 36, 36) in [0, 1], N a multiple of M. With M < N, N / M successive pairs
-            share the masks of one frame: a face does not change within a third of a second, and the
-            branch is half of all the work.
+            share the masks of one frame: a face does not change within a third of a second, and
+            this branch is half of all the work.
         """
-        share = len(motion) // len(appearance)
-        first, second = (m.repeat_interleave(share, dim=0) for m in self.masks(appearance))
+        pairs_per_mask = len(motion) // len(appearance)
+        first, second = (
+            mask.repeat_interleave(pairs_per_mask, dim=0) for mask in self.masks(appearance)
+        )
         middle = self.pool(self.motion1(motion) * first)            # (N, 32, 18, 18)
         last = self.pool(self.motion2(self.drop(middle)) * second)  # (N, 64, 9, 9)
-        return Output(self.head(self.drop(last)).squeeze(1), middle, last)
+        return NetOutput(self.head(self.drop(last)).squeeze(1), middle, last)
 
 
 class Student(nn.Module):
-    """Two convolutions and one linear layer over the motion frame alone."""
+    """Two convolutions and one linear layer over the motion frame."""
 
     def __init__(self, config: StudentConfig | None = None) -> None:
         super().__init__()
@@ -126,11 +126,11 @@ class Student(nn.Module):
         self.drop = nn.Dropout(self.config.dropout)
         self.head = nn.Sequential(nn.Flatten(), nn.Linear(second * (SIZE // 4) ** 2, 1))
 
-    def forward(self, motion: Tensor, appearance: Tensor | None = None) -> Output:
-        """Predict the pulse's change over N pairs of frames; `appearance` is not looked at."""
+    def forward(self, motion: Tensor, appearance: Tensor | None = None) -> NetOutput:
+        """Predict the pulse's change over N pairs of frames; `appearance` is ignored."""
         middle = self.stage1(motion)             # (N, 32, 18, 18)
         last = self.stage2(self.drop(middle))    # (N, 64, 9, 9)
-        return Output(self.head(self.drop(last)).squeeze(1), middle, last)
+        return NetOutput(self.head(self.drop(last)).squeeze(1), middle, last)
 
 
 NETS = {
@@ -141,22 +141,20 @@ Net = Teacher | Student | PhysNet
 
 
 def count_parameters(net: nn.Module) -> int:
-    """Count the weights of a network, frozen or not; the running statistics of batch normalisation
-    are none.
-    """
+    """Count the weights of a network, frozen or not, without running statistics."""
     return sum(parameter.numel() for parameter in net.parameters())
 
 
-def describe(net: Net) -> dict:
-    """Give the kind and the configuration of a network, from which `build` makes it again."""
+def describe_net(net: Net) -> dict:
+    """Return the kind and the configuration of a network, as `build_net` takes them."""
     return {
         "net": next(name for name, (kind, _) in NETS.items() if isinstance(net, kind)),
         "config": asdict(net.config),
     }
 
 
-def build(description: dict) -> Net:
-    """Make the network that `describe` described, with fresh weights."""
-    make, make_config = NETS[description["net"]]
+def build_net(description: dict) -> Net:
+    """Build the network that `describe_net` described, with fresh weights."""
+    net_class, config_class = NETS[description["net"]]
     config = dict(description["config"], channels=tuple(description["config"]["channels"]))
-    return make(make_config(**config))
+    return net_class(config_class(**config))

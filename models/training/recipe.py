@@ -1,11 +1,12 @@
-"""What a training is asked to do, and what came of it."""
+"""The settings of a training, and its result."""
 
 from dataclasses import dataclass, field
 
 from models.distillation.distill import DistillConfig
-from models.evaluation.evaluate import VideoResult
+from models.evaluation.video_result import VideoResult
 from models.nets.can import Net
-from models.training.state import Curve
+
+from .state import Curve
 
 
 @dataclass(frozen=True)
@@ -13,20 +14,20 @@ class Recipe:
     """How networks are trained; the defaults fit a first experiment of minutes on two cores."""
 
     epochs: int = 12                # of each student
-    teacher_epochs: int = 12
+    teacher_epochs: int = 12        # of the teacher, and of PhysNet
     seed: int = 0
     clip: int = 8                   # adjacent pairs of frames that share attention masks
-    batch_clips: int = 8            # so 64 pairs a step
+    batch_clips: int = 8            # clips of a batch: 64 pairs a step
     learning_rate: float = 1e-3     # at the top of the one-cycle schedule
-    weight_decay: float = 1e-2      # AdamW's
+    weight_decay: float = 1e-2      # of AdamW
     distill: DistillConfig = field(default_factory=DistillConfig)
-    # pixels of 36 by which clips are shifted at most while training, and mirrored; 0: neither
+    # clips are shifted by at most so many of 36 pixels, and mirrored; 0: neither
     shift: int = 3
-    # of the loss on the pulse's shape over a clip, for all networks; wants longer clips
+    # of the loss on the pulse's shape over a clip, for all networks; it needs longer clips
     shape_weight: float = 0.0
-    pretrain_epochs: int = 0        # of the student alone before its teacher joins
-    physnet: bool = False           # whether PhysNet is trained too, as long as the teacher
-    precision: str = "auto"  # or "float32", "bfloat16": of the multiplications while training
+    pretrain_epochs: int = 0        # of the student alone, before its teacher joins
+    physnet: bool = False           # whether PhysNet is trained too
+    precision: str = "auto"         # or "float32", "bfloat16": of multiplications while training
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Trained:
     """One network after training and test."""
 
     net: Net
-    curve: Curve                    # per epoch, the mean of the loss and of its parts
-    videos: list[VideoResult]
+    curve: Curve
+    videos: list[VideoResult]       # the videos that it was tested on
     seconds: float                  # of training
     ms_per_frame: float

@@ -1,38 +1,59 @@
-"""A training that was interrupted, as a file to go on from: after every epoch, whole, and without
-pickle.
+"""An interrupted training as a file to resume from, written whole after every epoch, no pickle.
 
-It holds the weights (the student's embeddings among them), the optimiser's moments, where the
-schedule stands, the state of the random numbers and the curve so far. On a CPU, what goes on from
-it ends at the same bits as what was never interrupted.
+It holds the weights (with the student's embeddings), the optimiser's moments, the position in the
+schedule, the state of the random numbers and the curve so far. On a CPU, a resumed training ends
+with the same bits as one that was not interrupted.
 """
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import nn
 
+from acquire.atomic import atomic_file
+from acquire.documents import Kind, parse_document
 from acquire.errors import TrainingError
+from models.nets.checkpoint import read_tensors, shorten_reason
 
 FORMAT = "acq-training-1"
-Curve = list[dict[str, float]]
+REMOVE_FOLDER = "remove the folder of the interrupted run"
+Curve = list[dict[str, float]]      # per epoch: the mean of the loss and of its parts
 
 
-def keep_state(
-    path: Path, whole: nn.Module, optimiser: torch.optim.Optimizer,
+@dataclass(frozen=True)
+class _Group:
+    """What the schedule changes of one group of parameters."""
+
+    lr: float
+    betas: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class _About:
+    """The header's part in JSON."""
+
+    curve: Curve
+    groups: list[_Group]
+    last_step: int
+
+
+_ABOUT = Kind(_About, "the state of a training", TrainingError, REMOVE_FOLDER)
+
+
+def save_state(
+    path: Path, trained: nn.Module, optimiser: torch.optim.Optimizer,
     schedule: torch.optim.lr_scheduler.LRScheduler, curve: Curve,
 ) -> None:
-    """Write where a training stands after `len(curve)` epochs; the file appears whole or not at
-    all.
-    """
+    """Write the state of a training after `len(curve)` epochs."""
     tensors = {
         f"weights/{name}": tensor.detach().cpu().contiguous().clone()
-        for name, tensor in whole.state_dict().items()
+        for name, tensor in trained.state_dict().items()
     }
-    for number, state in optimiser.state_dict()["state"].items():
-        for name, value in state.items():
+    for number, moments in optimiser.state_dict()["state"].items():
+        for name, value in moments.items():
             tensors[f"optimiser/{number}/{name}"] = (
                 torch.as_tensor(value).detach().cpu().contiguous().clone()
             )
@@ -41,51 +62,42 @@ def keep_state(
         {"lr": group["lr"], "betas": list(group["betas"])} for group in optimiser.param_groups
     ]
     about = {"curve": curve, "groups": groups, "last_step": schedule.last_epoch}
-    part = path.with_suffix(".part")
-    part.write_bytes(save(tensors, metadata={"format": FORMAT, "about": json.dumps(about)}))
-    part.replace(path)
+    with atomic_file(path) as part:
+        part.write_bytes(save(tensors, metadata={"format": FORMAT, "about": json.dumps(about)}))
 
 
 def restore_state(
-    path: Path, whole: nn.Module, optimiser: torch.optim.Optimizer,
+    path: Path, trained: nn.Module, optimiser: torch.optim.Optimizer,
     schedule: torch.optim.lr_scheduler.LRScheduler,
 ) -> Curve:
-    """Bring a training to where `keep_state` left it; give the curve so far.
+    """Bring a training to where `save_state` left it, and return the curve so far.
 
     Raises
     ------
-    TrainingError : no such file, or one of another network
+    TrainingError : the file cannot be read, or is of another network
     """
+    header, tensors = read_tensors(
+        path, called="the state of a training", file_format=FORMAT, fix=REMOVE_FOLDER
+    )
+    about = parse_document(_ABOUT, header.get("about", "").encode(), path)
     try:
-        with safe_open(str(path), framework="pt") as file:
-            header = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
-        if header.get("format") != FORMAT:
-            raise TrainingError(
-                f"expected {FORMAT} in {path}, got "
-                f"{header.get('format', 'a file without a format')}"
-            )
-        about = json.loads(header["about"])
-        whole.load_state_dict(
-            {
-                name.removeprefix("weights/"): t
-                for name, t in tensors.items()
-                if name.startswith("weights/")
-            }
-        )
-        state: dict[int, dict[str, torch.Tensor]] = {}
+        trained.load_state_dict({
+            name.removeprefix("weights/"): tensor
+            for name, tensor in tensors.items() if name.startswith("weights/")
+        })
+        moments: dict[int, dict[str, torch.Tensor]] = {}
         for name, tensor in tensors.items():
             if name.startswith("optimiser/"):
-                _, number, what = name.split("/")
-                state.setdefault(int(number), {})[what] = tensor
-        optimiser.load_state_dict({**optimiser.state_dict(), "state": state})
-        for group, kept in zip(optimiser.param_groups, about["groups"], strict=True):
-            group.update(lr=kept["lr"], betas=tuple(kept["betas"]))
-        schedule.last_epoch = about["last_step"]
+                _, number, moment = name.split("/")
+                moments.setdefault(int(number), {})[moment] = tensor
+        optimiser.load_state_dict({**optimiser.state_dict(), "state": moments})
+        for group, saved in zip(optimiser.param_groups, about.groups, strict=True):
+            group.update(lr=saved.lr, betas=saved.betas)
+        schedule.last_epoch = about.last_step
         torch.set_rng_state(tensors["random"])
-        return about["curve"]
-    except (SafetensorError, OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
-        reason = " ".join(str(error).split())[:200]
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise TrainingError(
-            f"expected a training to go on from in {path}, got {reason}; remove its folder"
+            expected="the state of a training of this network", found=shorten_reason(error),
+            where=path, fix=REMOVE_FOLDER,
         ) from error
+    return about.curve

@@ -2,7 +2,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from models.distillation.tat import TatLoss, reconfigure, without_clip_mean
+from models.distillation.tat import TatLoss, reconfigure, subtract_clip_mean
 
 
 def slow(query, value, teacher, softmax, temperature):
@@ -102,8 +102,8 @@ def test_scale_of_the_teacher_does_not_matter_and_its_mean_explains_nothing():
 def test_what_does_not_change_within_a_clip_is_taken_out():
     still = torch.randn(2, 1, 4, 3, 3).expand(2, 5, 4, 3, 3).flatten(0, 1)
     moving = torch.randn(10, 4, 3, 3)
-    torch.testing.assert_close(without_clip_mean(still, 5), torch.zeros_like(still))
-    torch.testing.assert_close(without_clip_mean(still + moving, 5), without_clip_mean(moving, 5))
+    torch.testing.assert_close(subtract_clip_mean(still, 5), torch.zeros_like(still))
+    torch.testing.assert_close(subtract_clip_mean(still + moving, 5), subtract_clip_mean(moving, 5))
 
 
 def test_unknown_softmax():

@@ -3,8 +3,8 @@ import pytest
 
 from models.evaluation.metrics import (
     bland_altman,
-    compare,
-    interval,
+    bootstrap_intervals,
+    heart_rate_errors,
     macc,
     toolbox_heart_rate,
     toolbox_points,
@@ -12,7 +12,7 @@ from models.evaluation.metrics import (
 
 
 def test_metrics_by_hand():
-    found = compare(np.array([62.0, 71.0, np.nan]), np.array([60.0, 75.0, 80.0]))
+    found = heart_rate_errors(np.array([62.0, 71.0, np.nan]), np.array([60.0, 75.0, 80.0]))
     assert found.mae_bpm == pytest.approx((2 + 4 + 80) / 3)
     assert found.rmse_bpm == pytest.approx(np.sqrt((4 + 16 + 6400) / 3))
     assert found.mape_percent == pytest.approx(100 * (2 / 60 + 4 / 75 + 1) / 3)
@@ -69,13 +69,17 @@ def test_interval_draws_subjects_not_windows():
     off = [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]
     reference = [rng.uniform(60, 90, 500) for _ in off]
     predicted = [r + o for r, o in zip(reference, off, strict=True)]
-    low, high = interval(predicted, reference, list("abcdef"))["mae_bpm"]
+
+    def interval(subjects):
+        return bootstrap_intervals(predicted, reference, subjects=subjects)["mae_bpm"]
+
+    low, high = interval(list("abcdef"))
     # The mean of six draws from 0..5: standard deviation 1.71 / sqrt(6) = 0.70.
     assert low == pytest.approx(2.5 - 1.96 * 0.70, abs=0.15)
     assert high == pytest.approx(2.5 + 1.96 * 0.70, abs=0.15)
-    same = interval(predicted, reference, list("aabbcc"))["mae_bpm"]      # three people: wider
+    same = interval(list("aabbcc"))      # three people: wider
     assert same[1] - same[0] > 1.2 * (high - low)
-    assert interval(predicted, reference, ["a"] * 6)["mae_bpm"] is None
+    assert interval(["a"] * 6) is None
 
 
 def test_interval_holds_the_truth_as_often_as_it_says():
@@ -85,9 +89,9 @@ def test_interval_holds_the_truth_as_often_as_it_says():
         person = rng.normal(3.0, 1.0, 20)
         reference = [np.full(5, 70.0)] * 20
         predicted = [70.0 + p + rng.normal(0, 0.2, 5) for p in person]
-        low, high = interval(predicted, reference, [str(n) for n in range(20)], seed=draw)[
-            "mae_bpm"
-        ]
+        low, high = bootstrap_intervals(
+            predicted, reference, subjects=[str(n) for n in range(20)], seed=draw
+        )["mae_bpm"]
         held += low <= 3.0 <= high
     # 95 % of 200 is 190; a percentile interval of 20 people is a little narrow
     assert 176 <= held <= 199
@@ -97,6 +101,24 @@ def test_intervals_agree_with_the_metrics_themselves():
     rng = np.random.default_rng(2)
     reference = [rng.uniform(60, 90, 30) for _ in range(8)]
     predicted = [r + rng.normal(0, 2, 30) for r in reference]
-    whole = compare(np.concatenate(predicted), np.concatenate(reference))
-    for name, between in interval(predicted, reference, [str(n) for n in range(8)]).items():
-        assert between[0] < getattr(whole, name) < between[1], name
+    whole = heart_rate_errors(np.concatenate(predicted), np.concatenate(reference))
+    intervals = bootstrap_intervals(predicted, reference, subjects=[str(n) for n in range(8)])
+    for name, (low, high) in intervals.items():
+        assert low < getattr(whole, name) < high, name
+
+
+def test_all_metrics_by_hand():
+    # errors 1, -2, 3: MAE 2, RMSE sqrt(14 / 3), MAPE (1/60 + 2/80 + 3/100) / 3
+    metrics = heart_rate_errors(np.array([61.0, 78, 103]), np.array([60.0, 80, 100]))
+    assert metrics.count == 3
+    assert metrics.mae_bpm == pytest.approx(2)
+    assert metrics.rmse_bpm == pytest.approx((14 / 3) ** 0.5)
+    assert metrics.mape_percent == pytest.approx(100 * (1 / 60 + 2 / 80 + 3 / 100) / 3)
+    # deviations: -19.667, -2.667, 22.333 and -20, 0, 20
+    assert metrics.pearson_r == pytest.approx(840 / (892.667**0.5 * 800**0.5), abs=1e-4)
+
+
+def test_metrics_at_the_edges():
+    assert np.isnan(heart_rate_errors(np.array([61.0]), np.array([60.0])).pearson_r)
+    # no peak is an error, not a gap
+    assert heart_rate_errors(np.array([np.nan]), np.array([60.0])).mae_bpm == 60

@@ -12,12 +12,13 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from acquire.errors import CurationError, TrainingError
+from acquire.errors import CurationError, Fix, TrainingError
 from dataset.common.workers import Workers
 from dataset.layouts.ubfc import read_labels
 from models.data.curated import load_curated
 from models.data.published_ubfc import load_dataset_2
-from models.experiment.run import fold_sides, train_kd
+from models.experiment.plan import sides_of_folds
+from models.experiment.run import train_kd
 from models.nets.checkpoint import load_checkpoint
 from models.training.recipe import Recipe
 from tests.support.curated_folders import curate, entry
@@ -49,13 +50,15 @@ def published(data, tmp_path_factory):
 
 def test_every_subject_is_tested_once_by_networks_that_never_saw_it(data):
     whole = load_curated(data)
-    folds = fold_sides(whole, 3)
+    folds = sides_of_folds(whole, 3)
     assert sorted(s for fold in folds for s in fold.subjects["test"]) == ["S01", "S02", "S03"]
     assert all(not set(fold.subjects["train"]) & set(fold.subjects["test"]) for fold in folds)
     assert len({fold.split_hash for fold in folds}) == 3
-    assert [fold.split_hash for fold in fold_sides(whole, 3)] == [fold.split_hash for fold in folds]
-    with pytest.raises(TrainingError, match="2 to 3 folds for 3 subjects, got 4"):
-        fold_sides(whole, 4)
+    assert [fold.split_hash for fold in folds] == [
+        fold.split_hash for fold in sides_of_folds(whole, 3)
+    ]
+    with pytest.raises(TrainingError, match="2 to 3 folds for 3 subjects, found 4"):
+        sides_of_folds(whole, 4)
 
 
 @pytest.fixture(scope="module")
@@ -106,10 +109,11 @@ SCRIPT = """
 import sys, torch
 from pathlib import Path
 from models.experiment.run import train_kd
-from models.training.train import Recipe
+from models.training.recipe import Recipe
 torch.set_num_threads(1)
 recipe = Recipe(epochs=3, teacher_epochs=1, precision="float32")
-print(train_kd(Path(sys.argv[1]), recipe=recipe, device="cpu", resume=sys.argv[2] == "resume").folder)
+resume = sys.argv[2] == "resume"
+print(train_kd(Path(sys.argv[1]), recipe=recipe, device="cpu", resume=resume).folder)
 """
 
 
@@ -131,7 +135,7 @@ def test_a_killed_run_goes_on_to_the_same_bits(data, repo):
     assert state is not None
     assert state.exists()
     with pytest.raises(
-        TrainingError, match=r"expected recipe .*\"epochs\": 3.*got .*\"epochs\": 1"
+        TrainingError, match=r"expected recipe .*\"epochs\": 3.*found .*\"epochs\": 1"
     ):
         train_kd(data, recipe=QUICK, device="cpu", resume=True)
     folders = []
@@ -178,7 +182,7 @@ def test_published_folders_are_read_in_place(published, data, tmp_path):
         ),
         pytest.param(
             lambda r: (r / "subject1" / "ground_truth.txt").write_text("nan nan\n1 1\n0 1\n"),
-            TrainingError, "expected a PPG .*subject1", id="nan",
+            TrainingError, "expected a PPG, .*subject1", id="nan",
         ),
         pytest.param(
             lambda r: [(r / f"subject{n}").rename(r / f"s{n}") for n in (2, 3)], TrainingError,
@@ -205,5 +209,6 @@ def test_broken_published_sets_are_refused_before_any_work(
 
 
 def test_published_folders_want_folds(published, tmp_path):
-    with pytest.raises(TrainingError, match="--folds"):
+    with pytest.raises(TrainingError, match="no test side") as caught:
         train_kd(tmp_path, recipe=QUICK, device="cpu", ubfc=published)
+    assert caught.value.fix is Fix.TRAIN_WITH_FOLDS

@@ -2,9 +2,14 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from acquire.errors import TrainingError
-from models.nets.can import Student, StudentConfig, Teacher, build, count_parameters, describe
-from models.nets.checkpoint import load_checkpoint, save_checkpoint
+from models.nets.can import (
+    Student,
+    StudentConfig,
+    Teacher,
+    build_net,
+    count_parameters,
+    describe_net,
+)
 from models.nets.physnet import PhysNet, negative_pearson
 
 
@@ -61,81 +66,6 @@ def test_student_looks_at_motion_only():
 
 def test_description_builds_the_same_net():
     net = Student(StudentConfig(channels=(8, 16), dropout=0.1))
-    again = build(describe(net))
+    again = build_net(describe_net(net))
     assert again.config == net.config
     assert [p.shape for p in again.parameters()] == [p.shape for p in net.parameters()]
-
-
-@pytest.mark.parametrize("make", [Teacher, Student])
-def test_checkpoint_round_trip(tmp_path, make):
-    net = make()
-    # so that the running statistics are not the initial ones
-    net(torch.randn(4, 3, 36, 36), torch.rand(4, 3, 36, 36))
-    path = tmp_path / "net.safetensors"
-    save_checkpoint(path, net, split_hash="s1", data_hash="d1", about={"seed": 3})
-    back = load_checkpoint(path, split_hash="s1", data_hash="d1")
-    assert back.about == {"seed": 3}
-    for name, tensor in net.state_dict().items():
-        assert torch.equal(tensor, back.net.state_dict()[name])
-    assert not back.net.training
-    assert [p.name for p in tmp_path.iterdir()] == ["net.safetensors"]
-
-
-def test_another_split_or_data_is_refused_with_both_named(tmp_path):
-    path = tmp_path / "net.safetensors"
-    save_checkpoint(path, Student(), split_hash="s1", data_hash="d1", about={})
-    with pytest.raises(TrainingError, match=r"split_hash s2.*got s1"):
-        load_checkpoint(path, split_hash="s2")
-    with pytest.raises(TrainingError, match=r"data_hash d2.*got d1"):
-        load_checkpoint(path, data_hash="d2")
-
-
-def test_files_that_are_no_checkpoint(tmp_path):
-    from safetensors.torch import save_file
-
-    path = tmp_path / "net.safetensors"
-    with pytest.raises(TrainingError, match=r"net.safetensors"):
-        load_checkpoint(path)
-    path.write_bytes(b"\x80\x04K\x01.")      # a pickle
-    with pytest.raises(TrainingError, match=r"net.safetensors"):
-        load_checkpoint(path)
-    save_file({"x": torch.zeros(1)}, path)
-    with pytest.raises(TrainingError, match="without a format"):
-        load_checkpoint(path)
-
-
-def test_weights_that_do_not_fit_their_configuration(tmp_path):
-    from safetensors.torch import load_file, save_file
-
-    path = tmp_path / "net.safetensors"
-    save_checkpoint(path, Student(), split_hash="s", data_hash="d", about={})
-    header = {
-        "format": "acq-checkpoint-1", "net": '"student"', "config": '{"channels": [8, 16]}',
-        "split_hash": "s", "data_hash": "d", "about": "{}",
-    }
-    save_file(load_file(path), path, metadata=header)
-    with pytest.raises(TrainingError, match="fit their configuration"):
-        load_checkpoint(path)
-
-
-@pytest.mark.parametrize("about", [{"subjects": {"train": 144}}, {"subjects": 3}, []])
-def test_a_header_whose_subjects_are_no_names(tmp_path, about):
-    path = tmp_path / "net.safetensors"
-    save_checkpoint(path, Student(), split_hash="s", data_hash="d", about=about)
-    with pytest.raises(TrainingError, match="expected a whole header"):
-        load_checkpoint(path)
-
-
-@pytest.mark.parametrize("missing", ["net", "config", "split_hash", "data_hash", "about"])
-def test_a_header_that_lacks_something(tmp_path, missing):
-    from safetensors import safe_open
-    from safetensors.torch import load_file, save_file
-
-    path = tmp_path / "net.safetensors"
-    save_checkpoint(path, Student(), split_hash="s", data_hash="d", about={})
-    with safe_open(path, framework="pt") as file:
-        header = file.metadata()
-    del header[missing]
-    save_file(load_file(path), path, metadata=header)
-    with pytest.raises(TrainingError, match=f"whole header.*{missing}"):
-        load_checkpoint(path)

@@ -1,0 +1,84 @@
+"""What a network predicts for a video, and how fast."""
+
+import time
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from models.data.clips import as_input
+from models.data.videos import CuratedVideo
+from models.nets.can import SIZE, Net, Teacher
+from models.nets.physnet import PhysNet
+
+_WARM_UP = 10       # runs that are not timed
+
+
+def predict_changes(
+    net: Net, video: CuratedVideo, *, clip: int = 10, batch: int = 250, device: str = "cpu"
+) -> np.ndarray:
+    """Predict the pulse's change over every pair of frames of a video.
+
+    The teacher's masks are shared by `clip` pairs, as in training.
+
+    Returns
+    -------
+    (T - 1,) float64 array
+    """
+    net.eval()
+    if isinstance(net, PhysNet):
+        return _predict_by_clips(net, video, device=device)
+    predicted = []
+    step = batch // clip * clip
+    with torch.no_grad():
+        for at in range(0, len(video.motion), step):
+            pairs = video.motion[at:at + step]
+            padding = -len(pairs) % clip
+            padded = torch.cat([pairs, pairs[-1:].expand(padding, -1, -1, -1)])
+            appearance = as_input(video.appearance[at:at + step:clip], 255).to(device)
+            pulse = net(as_input(padded).to(device), appearance).pulse
+            predicted.append(pulse[:len(pairs)].float().cpu())
+    return torch.cat(predicted).numpy().astype(np.float64)
+
+
+def _predict_by_clips(net: PhysNet, video: CuratedVideo, *, device: str) -> np.ndarray:
+    """Predict clip by clip, each brought to unit variance: a PhysNet has no scale of its own."""
+    clip, predicted = net.config.clip, []
+    with torch.no_grad():
+        for at in range(0, len(video.motion), clip):
+            # The last clip has full length too; its beginning was read before.
+            first = max(0, min(at, len(video.motion) - clip))
+            pairs = video.motion[first:first + clip]
+            pairs = torch.cat([pairs, pairs[-1:].expand(clip - len(pairs), -1, -1, -1)])
+            pulse = net(as_input(pairs).to(device).transpose(0, 1)[None])[0].float().cpu()
+            pulse = (pulse - pulse.mean()) / pulse.std().clamp(min=1e-12)
+            predicted.append(pulse[at - first:len(video.motion) - first])
+    return torch.cat(predicted).numpy().astype(np.float64)
+
+
+def ms_per_frame(net: Net, *, frames: int = 60) -> float:
+    """Measure the median time [ms] that a network takes for one frame, on one thread.
+
+    It is the network alone, from a 36x36 motion frame (and, for the teacher, appearance frame) in
+    memory to a number, in float32 on the CPU. Decoding, face detection and averaging come on top,
+    and are the same for each network.
+    """
+    net = net.cpu().eval()
+    motion, appearance = torch.zeros(1, 3, SIZE, SIZE), torch.zeros(1, 3, SIZE, SIZE)
+    inputs: tuple[Tensor, ...] = (motion, appearance) if isinstance(net, Teacher) else (motion,)
+    frames_per_run = 1
+    if isinstance(net, PhysNet):      # reads whole clips: the time of a clip is divided
+        frames_per_run = net.config.clip
+        inputs, frames = (torch.zeros(1, 3, frames_per_run, SIZE, SIZE),), 5
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    times_s = []
+    try:
+        with torch.inference_mode():
+            for _ in range(frames + _WARM_UP):
+                begun = time.perf_counter()
+                net(*inputs)
+                times_s.append(time.perf_counter() - begun)
+    finally:
+        torch.set_num_threads(threads)
+    return 1000 * float(np.median(times_s[_WARM_UP:])) / frames_per_run

@@ -1,0 +1,121 @@
+"""What a run trains on: the split of the curated data, or folds of all subjects."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from acquire.data_folder import frames_cache
+from acquire.errors import Fix, TrainingError
+from dataset.common.progress import OnProgress
+from dataset.common.workers import Workers
+from dataset.selection.draw import draw_folds
+from dataset.signals.filters import heart_rate
+from dataset.signals.windows import even_grid, to_even_grid
+from models.data.curated import load_curated
+from models.data.published_ubfc import load_dataset_2
+from models.data.videos import TrainingData
+from models.training.recipe import Trained
+
+
+class Unit(NamedTuple):
+    """One fold of one seed: what one process trains at a time."""
+
+    seed: int
+    fold: int       # from 0
+
+
+Networks = Mapping[str, Trained]            # by name, as `train_networks` returns them
+AllTrained = Mapping[Unit, Networks]
+
+
+@dataclass(frozen=True)
+class RunPlan:
+    """What a run consists of, beside its recipe."""
+
+    data: Path
+    folds: int | None = None        # None: the split of the curated data
+    seeds: int = 1                  # the recipe's seed and those after it
+    ubfc: Path | None = None        # a published DATASET_2 instead of the curated data
+    allow_mixed: bool = False
+    device: str = "auto"
+
+
+@dataclass(frozen=True)
+class LoadedPlan:
+    """The data of a run."""
+
+    whole: TrainingData
+    folds: list[TrainingData]       # sides of each fold; one where the curated split is used
+    defects: list[str]              # of published data, one line each
+
+    @property
+    def tested(self) -> TrainingData:
+        """The whole data with the test videos of all folds on its test side."""
+        return replace(self.whole, test=[video for fold in self.folds for video in fold.test])
+
+
+def load_plan(
+    plan: RunPlan, *, workers: Workers | None = None, on_progress: OnProgress | None = None
+) -> LoadedPlan:
+    """Load the data of a run and draw its folds.
+
+    Raises
+    ------
+    TrainingError : published data without folds, more folds than subjects; else as `load_curated`
+        and `load_dataset_2`
+    SplitError, CurationError : as `load_curated` and `load_dataset_2`
+    """
+    defects: list[str] = []
+    if plan.ubfc is not None:
+        if plan.folds is None:
+            raise TrainingError(
+                "UBFC-rPPG has no test side: it can only be trained on in folds",
+                fix=Fix.TRAIN_WITH_FOLDS,
+            )
+        whole, defects = load_dataset_2(
+            plan.ubfc, cache=frames_cache(plan.data), workers=workers, on_progress=on_progress
+        )
+    else:
+        whole = load_curated(
+            plan.data, allow_mixed=plan.allow_mixed, workers=workers, on_progress=on_progress
+        )
+    folds = [whole] if plan.folds is None else sides_of_folds(whole, plan.folds)
+    return LoadedPlan(whole, folds, defects)
+
+
+def sides_of_folds(whole: TrainingData, folds: int) -> list[TrainingData]:
+    """Draw test sets of similar heart rates from all subjects; the rest of each fold trains.
+
+    The draw depends on the data only, not on the seed of the training.
+
+    Raises
+    ------
+    TrainingError : there are fewer subjects than folds
+    """
+    videos = [*whole.train, *whole.test]
+    rates_bpm: dict[str, list[float]] = {}
+    for video in videos:
+        rate_bpm = heart_rate(to_even_grid(video.ppg, video.time_s), even_grid(video.time_s)[1])
+        rates_bpm.setdefault(video.subject, []).append(rate_bpm)
+    if not 2 <= folds <= len(rates_bpm):
+        raise TrainingError(
+            expected=f"2 to {len(rates_bpm)} folds for {len(rates_bpm)} subjects", found=folds
+        )
+    mean_bpm = {subject: float(np.mean(rates)) for subject, rates in rates_bpm.items()}
+    sides = []
+    for test in draw_folds(mean_bpm, folds, seed=0):
+        identity = json.dumps({"data": whole.data_hash, "test": test}, sort_keys=True)
+        sides.append(
+            TrainingData(
+                train=[video for video in videos if video.subject not in test],
+                test=[video for video in videos if video.subject in test],
+                split_hash=hashlib.sha256(identity.encode()).hexdigest(),
+                data_hash=whole.data_hash,
+            )
+        )
+    return sides

@@ -1,0 +1,161 @@
+"""The folder of a run: hidden while it is not whole, found again to resume, then renamed.
+
+`runs/.<time>.part/` holds `run.json`, with which the run was begun, and `states/`, from which its
+trainings are resumed; both are gone once it becomes `runs/<time>/`.
+"""
+
+import json
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, replace
+from datetime import datetime
+from pathlib import Path
+
+from acquire.atomic import write_text
+from acquire.documents import Kind, read_document
+from acquire.errors import Fix, TrainingError
+from models.data.videos import TrainingData
+from models.nets.checkpoint import save_checkpoint
+from models.training.recipe import Recipe
+from models.training.state import REMOVE_FOLDER
+
+from .plan import AllTrained
+from .summary import versions
+
+BEGUN_WITH = "run.json"
+_STATES = "states"
+_KIND = Kind(dict, "what a run was begun with", TrainingError, REMOVE_FOLDER)
+_LONGEST_VALUE = 300        # characters in an error
+
+
+@contextmanager
+def open_run_folder(
+    runs: Path, begun_with: dict, *, begun: datetime, resume: bool
+) -> Iterator[tuple[Path, Path]]:
+    """Yield the hidden folder that a run writes into, and its final path, which it gets at the end.
+
+    After an error it is removed; after Ctrl-C it stays, to be resumed from.
+
+    Parameters
+    ----------
+    begun_with : of `describe_run`
+    resume : whether the newest interrupted run is continued
+
+    Raises
+    ------
+    TrainingError : as `claim_folder`, or `find_interrupted`
+    """
+    part, folder = find_interrupted(runs, begun_with) if resume else claim_folder(runs, begun)
+    write_text(part / BEGUN_WITH, json.dumps(begun_with))
+    try:
+        yield part, folder
+        shutil.rmtree(part / _STATES)
+        (part / BEGUN_WITH).unlink()
+        part.rename(folder)
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException:
+        shutil.rmtree(part)
+        raise
+
+
+def claim_folder(runs: Path, begun: datetime) -> tuple[Path, Path]:
+    """Make the hidden folder that a run writes into; no other run gets it or its final name.
+
+    Returns
+    -------
+    the hidden folder, and the one that it becomes
+
+    Raises
+    ------
+    TrainingError : no folder can be made in `runs`
+    """
+    name, number = f"{begun:%Y%m%dT%H%M%SZ}", 1
+    try:
+        runs.mkdir(parents=True, exist_ok=True)
+        while True:
+            folder = runs / (name if number == 1 else f"{name}-{number}")
+            part = runs / f".{folder.name}.part"
+            with suppress(FileExistsError):
+                part.mkdir()
+                # asked while `part` is ours, so that no other run can become `folder` meanwhile
+                if not folder.exists():
+                    return part, folder
+                part.rmdir()
+            number += 1
+    except OSError as error:
+        raise TrainingError(
+            expected="to make a folder for the run", found=error, where=runs
+        ) from error
+
+
+def describe_run(recipe: Recipe, data: TrainingData, *, folds: int | None, seeds: int) -> dict:
+    """Return what a run is begun with; it can be resumed with the very same only."""
+    return {
+        "recipe": asdict(recipe), "folds": folds, "seeds": seeds, "data_hash": data.data_hash,
+        "split_hash": data.split_hash,
+    }
+
+
+def find_interrupted(runs: Path, begun_with: dict) -> tuple[Path, Path]:
+    """Find the newest run that was interrupted and was begun with the same.
+
+    Returns
+    -------
+    as `claim_folder`
+
+    Raises
+    ------
+    TrainingError : there is none, or it was begun with something else
+    """
+    files = sorted(runs.glob(f".*.part/{BEGUN_WITH}"))
+    if not files:
+        raise TrainingError(
+            expected="an interrupted run", found="none", where=runs, fix=Fix.BEGIN_ANEW
+        )
+    part = files[-1].parent
+    before = read_document(_KIND, files[-1])
+    now = json.loads(json.dumps(begun_with))
+    for key, value in now.items():
+        if before.get(key) != value:
+            raise TrainingError(
+                expected=f"{key} {_shortened(before.get(key))} of the interrupted run {part.name}",
+                found=_shortened(value),
+                fix=f"give the same settings and data, or remove {part}",
+            )
+    return part, runs / part.name.removeprefix(".").removesuffix(".part")
+
+
+def _shortened(value: object) -> str:
+    return json.dumps(value, sort_keys=True)[:_LONGEST_VALUE]
+
+
+def make_states_folder(part: Path, *, seed: int, fold: int) -> Path:
+    """Make the folder of the states of one fold (from 0) of one seed."""
+    folder = part / _STATES / f"seed{seed}-fold{fold + 1}"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def save_networks(
+    part: Path, folds: Sequence[TrainingData], *, recipe: Recipe, trained: AllTrained
+) -> None:
+    """Write the checkpoints of every (seed, fold), in `seedS/foldF/` where there are several."""
+    seeds = {seed for seed, _ in trained}
+    for (seed, fold), networks in trained.items():
+        folder = part
+        if len(seeds) > 1:
+            folder /= f"seed{seed}"
+        if len(folds) > 1:
+            folder /= f"fold{fold + 1}"
+        folder.mkdir(parents=True, exist_ok=True)
+        about = {
+            "recipe": asdict(replace(recipe, seed=seed)), "versions": versions(),
+            "subjects": folds[fold].subjects,
+        }
+        for name, network in networks.items():
+            save_checkpoint(
+                folder / f"{name}.safetensors", network.net, split_hash=folds[fold].split_hash,
+                data_hash=folds[fold].data_hash, about=about,
+            )

@@ -1,0 +1,93 @@
+"""Every fold of every seed trained: in this process, in several, or on a Dask cluster."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import torch
+
+from acquire.errors import TrainingError
+from dataset.common.progress import OnProgress
+from dataset.common.workers import Workers, work_through
+from models.data.videos import TrainingData
+from models.training.device import pick_device
+from models.training.recipe import Recipe
+from models.training.train import train_networks
+
+from .plan import Networks, RunPlan, Unit, load_plan
+from .run_folder import make_states_folder
+
+UNITS = "folds and seeds"       # the stage that `on_progress` is called with
+
+
+def train_units(
+    plan: RunPlan, recipe: Recipe, folds: Sequence[TrainingData], *, part: Path,
+    device: torch.device, workers: Workers | None, on_progress: OnProgress | None,
+) -> dict[Unit, Networks]:
+    """Train every fold of every seed.
+
+    Parameters
+    ----------
+    folds : the sides of each fold, as loaded by this process
+    part : the run's folder, which holds the states to resume from
+    workers : where to train; None: in this process, one unit after the other
+
+    Raises
+    ------
+    TrainingError : a training failed; elsewhere than in this process, all of them are named
+    """
+    units = [Unit(recipe.seed + n, fold) for n in range(plan.seeds) for fold in range(len(folds))]
+    if workers is None or len(units) == 1:
+        return _train_here(units, recipe, folds, part, device, on_progress)
+    return _train_elsewhere(units, plan, recipe, part, workers, on_progress)
+
+
+def _train_here(
+    units: Sequence[Unit], recipe: Recipe, folds: Sequence[TrainingData], part: Path,
+    device: torch.device, on_progress: OnProgress | None,
+) -> dict[Unit, Networks]:
+    trained = {}
+    for number, unit in enumerate(units, 1):
+        def on_steps(stage: str, done: int, total: int, number: int = number) -> None:
+            if on_progress is not None:
+                prefix = "" if len(units) == 1 else f"{number} of {len(units)}: "
+                on_progress(prefix + stage, done, total)
+
+        trained[unit] = train_networks(
+            folds[unit.fold], replace(recipe, seed=unit.seed), device=device,
+            states=make_states_folder(part, seed=unit.seed, fold=unit.fold), on_progress=on_steps,
+        )
+    return trained
+
+
+def _train_elsewhere(
+    units: Sequence[Unit], plan: RunPlan, recipe: Recipe, part: Path, workers: Workers,
+    on_progress: OnProgress | None,
+) -> dict[Unit, Networks]:
+    absolute = replace(plan, data=plan.data.resolve(), ubfc=plan.ubfc and plan.ubfc.resolve())
+    train = partial(train_unit, plan=absolute, recipe=recipe, part=part.resolve())
+    trained, failures = {}, []
+    for done, (at, outcome) in enumerate(work_through(train, units, workers=workers), 1):
+        if outcome.value is None:
+            failures.append(f"seed {units[at].seed}, fold {units[at].fold + 1}: {outcome.error}")
+        else:
+            trained[units[at]] = outcome.value
+        if on_progress is not None:
+            on_progress(UNITS, done, len(units))
+    if failures:
+        raise TrainingError(
+            expected=f"{len(units)} trainings",
+            found=f"{len(failures)} that failed: {'; '.join(sorted(failures))}",
+        )
+    return {unit: trained[unit] for unit in units}
+
+
+def train_unit(unit: Unit, *, plan: RunPlan, recipe: Recipe, part: Path) -> Networks:
+    """Train one fold of one seed in a process of its own, on one thread beside many others."""
+    torch.set_num_threads(1)
+    return train_networks(
+        load_plan(plan).folds[unit.fold], replace(recipe, seed=unit.seed),
+        device=pick_device(plan.device),
+        states=make_states_folder(part, seed=unit.seed, fold=unit.fold),
+    )

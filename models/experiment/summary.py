@@ -1,0 +1,147 @@
+"""The metrics of a run, and everything that they depend on."""
+
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from datetime import datetime
+from importlib.metadata import version
+
+import torch
+
+from dataset.face import box, frames
+from dataset.signals.filters import HIGH_HZ, HR_GRID_BPM, LOW_HZ, WINDOW_S
+from dataset.signals.windows import STEP_S
+from models.data.videos import TrainingData
+from models.evaluation.assess import assess
+from models.evaluation.methods import COLOUR_TITLES
+from models.evaluation.video_result import VideoResult, colour_pulse, evaluate_pulse
+from models.nets.can import count_parameters
+from models.training.device import uses_bfloat16
+from models.training.recipe import Recipe, Trained
+
+from .plan import AllTrained, Unit
+
+
+def join_folds(trained: AllTrained, seed: int) -> dict[str, Trained]:
+    """Pool the test videos of all folds of a seed; networks and curves are those of the first."""
+    folds = [networks for (own_seed, _), networks in sorted(trained.items()) if own_seed == seed]
+    return {
+        name: replace(
+            network, videos=[video for networks in folds for video in networks[name].videos]
+        )
+        for name, network in folds[0].items()
+    }
+
+
+def read_by_colour(folds: Sequence[TrainingData]) -> dict[str, list[VideoResult]]:
+    """Let every method without training read the test videos of all folds."""
+    return {
+        name: [
+            evaluate_pulse(colour_pulse(name, video), video)
+            for fold in folds for video in fold.test
+        ]
+        for name in COLOUR_TITLES
+    }
+
+
+def summarise(
+    whole: TrainingData, folds: Sequence[TrainingData], *, recipe: Recipe, trained: AllTrained,
+    colours: Mapping[str, Sequence[VideoResult]], device: torch.device, begun: datetime,
+) -> dict:
+    """Gather everything that a figure in the report depends on."""
+    tested = [video for fold in folds for video in fold.test]
+    trained_on = whole.train if len(folds) == 1 else [*whole.train, *whole.test]
+    sides = {"train": trained_on, "test": tested}
+    return {
+        "methods": _figures_of_methods(recipe, trained, colours),
+        "folds": _figures_by_fold(folds, recipe, trained),
+        "seeds": _figures_by_seed(trained),
+        "computed_from": "10 s windows every second, all windows of all test videos; "
+                         "per_video_mean has one heart rate a video, the mean over its windows",
+        "ms_per_frame_is": "the network alone on one 36x36 frame, batch 1, one thread, float32, "
+                           "CPU, median of 60",
+        "people": whole.people,
+        "subjects": {
+            side: sorted({video.subject for video in videos}) for side, videos in sides.items()
+        },
+        "recordings": {side: len(videos) for side, videos in sides.items()},
+        "pairs": {
+            side: sum(len(video.ppg_change) for video in videos) for side, videos in sides.items()
+        },
+        "split_hash": whole.split_hash,
+        "data_hash": whole.data_hash,
+        "recipe": asdict(recipe),
+        "heart_rate": {
+            "window_s": WINDOW_S, "step_s": STEP_S, "low_hz": LOW_HZ, "high_hz": HIGH_HZ,
+            "fft_grid_bpm": HR_GRID_BPM, "peak": "parabola through the logarithm of three points",
+            "main_lobe_bpm": 4 * 60 / WINDOW_S,     # of a Hann window, from zero to zero
+        },
+        "preprocessing": {
+            "size": box.SIZE, "enlarge": box.ENLARGE, "detector": box.DETECTOR,
+            "cut_sd": frames.CUT_SD, "version": frames.VERSION,
+        },
+        "bfloat16": uses_bfloat16(recipe.precision, device),
+        "device": str(device),
+        "threads": torch.get_num_threads(),
+        "machine": platform.processor() or platform.machine(),
+        "versions": versions(),
+        "begun": begun.isoformat(timespec="seconds"),
+    }
+
+
+def _figures_of_methods(
+    recipe: Recipe, trained: AllTrained, colours: Mapping[str, Sequence[VideoResult]]
+) -> dict:
+    """Assess the networks of the recipe's own seed, and the colour methods."""
+    networks = {
+        name: {
+            **assess(network.videos, seed=recipe.seed),
+            "parameters": count_parameters(network.net), "ms_per_frame": network.ms_per_frame,
+            "curve": network.curve,
+            "seconds": sum(
+                of_fold[name].seconds for (seed, _), of_fold in trained.items()
+                if seed == recipe.seed
+            ),
+        }
+        for name, network in join_folds(trained, recipe.seed).items()
+    }
+    return networks | {name: assess(videos, seed=recipe.seed) for name, videos in colours.items()}
+
+
+def _figures_by_fold(
+    folds: Sequence[TrainingData], recipe: Recipe, trained: AllTrained
+) -> list[dict]:
+    return [
+        {
+            "test": fold.subjects["test"],
+            "methods": {
+                name: _few_figures(network.videos)
+                for name, network in trained[Unit(recipe.seed, number)].items()
+            },
+        }
+        for number, fold in enumerate(folds)
+    ]
+
+
+def _figures_by_seed(trained: AllTrained) -> list[dict]:
+    return [
+        {
+            "seed": seed,
+            "methods": {
+                name: _few_figures(network.videos)
+                for name, network in join_folds(trained, seed).items()
+            },
+        }
+        for seed in sorted({seed for seed, _ in trained})
+    ]
+
+
+def _few_figures(videos: Sequence[VideoResult]) -> dict[str, float]:
+    figures = assess(videos)
+    return {name: figures[name] for name in ("mae_bpm", "rmse_bpm", "snr_db")}
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of Python and of the packages that figures may depend on."""
+    names = ("acq", "torch", "numpy", "scipy", "opencv-python-headless", "onnxruntime")
+    return {"python": platform.python_version(), **{name: version(name) for name in names}}

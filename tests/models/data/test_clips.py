@@ -1,0 +1,74 @@
+"""Clips: drawn by seed and epoch alone, without gaps, from one video each."""
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from acquire.errors import TrainingError
+from models.data.clips import Clips
+from tests.support.made_videos import made_video
+
+CPU = torch.device("cpu")
+
+
+def test_batches_depend_on_seed_and_epoch_alone():
+    videos = [made_video(37, seed=1), made_video(50, seed=2)]
+
+    def drawn(seed, epoch):
+        clips = Clips(videos, clip=8, batch=3, seed=seed, device=CPU)
+        return torch.cat([batch.ppg_change for batch in clips.epoch(epoch)])
+
+    assert torch.equal(drawn(0, 1), drawn(0, 1))
+    assert not torch.equal(drawn(0, 1), drawn(0, 2))
+    assert not torch.equal(drawn(0, 1), drawn(1, 1))
+
+
+def test_clips_stay_inside_one_video_and_leave_gaps_out():
+    first, second = made_video(20, seed=1), made_video(33, seed=2)
+    second.ppg_change[16] = float("nan")
+    for shift, video in enumerate((first, second)):
+        known = torch.isfinite(video.ppg_change)
+        video.ppg_change[known] = (torch.arange(len(video.ppg_change)) + 100.0 * shift)[known]
+        video.appearance[:] = torch.arange(len(video.ppg_change))[:, None, None, None]
+    clips = Clips([first, second], clip=8, batch=2, seed=0, device=CPU)
+    for epoch in range(6):
+        batches = list(clips.epoch(epoch))
+        assert len(batches) == len(clips)
+        for batch in batches:
+            clip = batch.ppg_change.reshape(-1, 8)
+            assert torch.isfinite(clip).all()
+            assert (clip.diff(dim=1) == 1).all()
+            assert torch.equal((batch.appearance[:, 0, 0, 0] * 255).round(), clip[:, 0] % 100)
+
+
+def starts(clips, epochs=60):
+    return {int(batch.ppg_change[0]) for epoch in range(epochs) for batch in clips.epoch(epoch)}
+
+
+def numbered(pairs):
+    video = made_video(pairs)
+    video.ppg_change[:] = torch.arange(pairs)
+    return video
+
+
+@pytest.mark.parametrize("pairs", [16, 19, 24])
+def test_every_epoch_cuts_at_another_offset(pairs):
+    clips = Clips([numbered(pairs)], clip=8, batch=1, seed=0, device=CPU)
+    assert {start % 8 for start in starts(clips)} == set(range(8))
+    assert min(starts(clips)) == 0
+    assert max(starts(clips)) == pairs - 8      # no pair is never seen
+
+
+@pytest.mark.parametrize("gaps", [[0], [10], [9, 20], [1, 11, 21]])
+def test_a_stretch_between_gaps_is_found_by_every_epoch(gaps):
+    video = numbered(30)
+    video.ppg_change[gaps] = float("nan")
+    clips = Clips([video], clip=8, batch=1, seed=0, device=CPU)
+    assert [len(list(clips.epoch(epoch))) for epoch in range(20)] == [len(clips)] * 20
+
+
+def test_no_stretch_long_enough_is_refused():
+    video = numbered(30)
+    video.ppg_change[::8] = float("nan")
+    with pytest.raises(TrainingError, match="8 adjacent"):
+        Clips([video], clip=8, batch=1, seed=0, device=CPU)

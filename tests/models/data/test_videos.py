@@ -1,0 +1,39 @@
+"""What a network learns to predict, and who was recorded."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from dataset.layouts.manifest import FrameSpan
+from models.data.curated import load_curated
+from models.data.videos import change_of_ppg
+from tests.support.curated_folders import curate, three
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    return curate(tmp_path_factory.mktemp("curated"), three())
+
+
+
+def test_repeated_frames_are_not_learnt_from():
+    time_s = np.arange(20) / 30
+    change = change_of_ppg(
+        np.sin(7 * time_s), time_s,
+        [FrameSpan(5, 2, ""), FrameSpan(0, 1, "")],
+    )
+    # the pairs before, between and behind them
+    assert np.flatnonzero(np.isnan(change)).tolist() == [0, 4, 5, 6]
+    assert np.nanmean(change) == pytest.approx(0, abs=1e-6)
+    assert np.nanstd(change) == pytest.approx(1, abs=1e-6)
+
+
+def test_people(data):
+    curated = load_curated(data)
+    real = [replace(r, simulated=False) for r in curated.test]
+    assert curated.people == "virtual"
+    assert replace(curated, test=real).people == "virtual and real"
+    assert replace(curated, train=real, test=real).people == "real"

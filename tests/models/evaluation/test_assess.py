@@ -1,0 +1,44 @@
+"""All figures of a method."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from models.evaluation.assess import assess, pool_metrics
+from models.evaluation.video_result import evaluate_changes, evaluate_pulse
+from tests.support.made_videos import tone, video_of_ppg
+
+
+def test_pool_weighs_windows_and_videos():
+    time_s = np.arange(500) / 25
+    videos = [
+        evaluate_changes(np.diff(tone(bpm, time_s)), video_of_ppg(tone(72, time_s), time_s))
+        for bpm in (72, 80)
+    ]
+    windows, means = pool_metrics(videos)
+    assert windows.count == sum(len(v.reference_bpm) for v in videos)
+    assert means.count == 2
+    assert windows.mae_bpm == pytest.approx(4, abs=0.1)
+    assert means.rmse_bpm == pytest.approx((64 / 2) ** 0.5, abs=0.1)
+
+
+def test_assess_returns_all_figures_as_numbers():
+    videos = []
+    for n, (subject, bpm, off) in enumerate([("S01", 60, 0.0), ("S01", 72, 3.0), ("S02", 80, 0.5)]):
+        time_s = np.arange(750) / 25
+        result = evaluate_pulse(tone(bpm + off, time_s), video_of_ppg(tone(bpm, time_s), time_s))
+        videos.append(replace(result, subject=subject, folder=f"test/subject{n}"))
+    figures = assess(videos)
+    json.dumps(figures, allow_nan=False)
+    assert figures["mae_bpm"] == pytest.approx(3.5 / 3, abs=0.05)
+    assert figures["per_video_mean"]["mae_bpm"] == pytest.approx(3.5 / 3, abs=0.05)
+    assert figures["interval"]["mae_bpm"][0] == pytest.approx(0.5, abs=0.05)      # S02 alone
+    assert figures["interval"]["mae_bpm"][1] == pytest.approx(1.5, abs=0.05)      # S01 alone
+    assert figures["toolbox"]["fft_points"] == [256, 256]
+    assert figures["toolbox"]["bin_bpm"] == [pytest.approx(5.859375)] * 2
+    assert figures["resolution"] == {"grid_bpm": 0.1, "main_lobe_bpm": 24.0, "window_s": 10.0}
+    assert figures["bland_altman"]["bias_bpm"] == pytest.approx(3.5 / 3, abs=0.05)
