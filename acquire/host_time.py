@@ -1,24 +1,27 @@
-"""The host's clock: the session's timeline, and the unsteered clock that it is read beside.
+"""The host's two clocks: the session's own, and the unsteered one that is read beside it.
 
-On Linux and macOS the session's clock is CLOCK_MONOTONIC, which NTP may slew, and
-CLOCK_MONOTONIC_RAW runs beside it. Windows has no second clock and needs none: its performance
-counter is not slewed. (Before Python 3.13 `time.monotonic` is not that counter there, but one that
-moves in steps of 15.6 ms.)
+On Linux and macOS the session's clock is CLOCK_MONOTONIC, which NTP may slew; CLOCK_MONOTONIC_RAW
+is read beside it. Windows has no second clock and needs none: its performance counter is not
+slewed. (Before Python 3.13 `time.monotonic` is not that counter there, but one that moves in steps
+of 15.6 ms.)
 """
 
 import time
 from collections.abc import Callable
 from typing import Any
 
-_COARSE_S = 1e-4                # a clock that moves in steps of this is none to stamp packets with
+_COARSE_S = 1e-4                # a clock with steps of this size cannot stamp packets
 
 
 def choose_clocks(clocks: Any = time) -> tuple[Callable[[], int], Callable[[], int]]:
-    """Choose the session's clock and the unsteered one from what `time`, or a module like it, has:
-    two functions that give ns.
+    """Return two functions that read the session's clock and the unsteered one [ns].
+
+    Parameters
+    ----------
+    clocks : the module `time`, or one like it
     """
-    coarse = clocks.get_clock_info("monotonic").resolution > _COARSE_S
-    now = clocks.perf_counter_ns if coarse else clocks.monotonic_ns
+    is_coarse = clocks.get_clock_info("monotonic").resolution > _COARSE_S
+    now = clocks.perf_counter_ns if is_coarse else clocks.monotonic_ns
     raw = getattr(clocks, "CLOCK_MONOTONIC_RAW", None)
     return now, now if raw is None else lambda: clocks.clock_gettime_ns(raw)
 
@@ -29,10 +32,10 @@ now_ns, _raw_ns = choose_clocks()
 def read_clocks(
     now: Callable[[], int] = now_ns, raw: Callable[[], int] = _raw_ns
 ) -> tuple[int, int]:
-    """Read both clocks together [ns]: the quickest of three tries, the unsteered one between two
-    readings of the other.
+    """Read both clocks together [ns]; where there is only one, it stands for both.
 
-    Where one clock is all there is, it is read once and stands for both.
+    The unsteered clock is read between two readings of the other; the quickest of three tries
+    counts.
     """
     if now is raw:
         return (at_ns := now()), at_ns

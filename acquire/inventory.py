@@ -1,9 +1,8 @@
-"""What is plugged in: cameras and serial ports, with what they say of themselves. What is opened is
-closed again.
+"""What is plugged in: cameras and serial ports, with what they answer.
 
-Linux lists its cameras; GStreamer, where it is installed, tells their sizes and rates. Elsewhere
-there is no list that OpenCV gives: the first numbers are opened, one after the other, until one is
-not there.
+Every device that is opened here is closed again. Linux lists its cameras; GStreamer, where it is
+installed, adds their sizes and rates. On other systems OpenCV offers no list: the first numbers are
+opened one after the other, until one is not there.
 """
 
 import sys
@@ -21,17 +20,17 @@ from acquire.sensor.protocol import SENSOR_NAMES
 
 from .errors import DeviceError, ProtocolError
 
-_NUMBERS = 8      # cameras that are looked for where no list is
+_NUMBERS = 8      # cameras that are tried where the system has no list
 
 
 @dataclass(frozen=True)
 class FoundCamera:
     """A camera that could be recorded from."""
 
-    spec: str                                          # for --camera
+    spec: str                                          # as `acquire.camera.open` takes it
     name: str
     socket: str = ""                                   # where it is plugged in
-    # "video/x-raw YUY2 640x360 at 30", as GStreamer says; empty: not told
+    # "video/x-raw YUY2 640x360 at 30", as GStreamer writes it; empty: unknown
     formats: list[str] = field(default_factory=list)
 
 
@@ -39,36 +38,38 @@ class FoundCamera:
 class FoundPort:
     """A serial port, and what answered on it."""
 
-    port: str                                          # for --port
+    port: str
     description: str
-    usb_id: str  # "2341:0043", empty where it is no USB device
+    usb_id: str               # "2341:0043", empty where it is no USB device
     serial_number: str
     is_sensor: bool
-    answer: str  # the sensor's HELLO in words, or why there is none
+    answer: str               # the sensor's HELLO in words, or why there is none
 
 
 def find_cameras(
     sysfs: Path = SYSFS, *, system: str = sys.platform, open_capture: Any = None
 ) -> tuple[list[FoundCamera], list[str]]:
-    """List cameras, and say in words what could not be looked at; `open_capture` as in `UvcCamera`.
+    """Return the cameras, and remarks on what could not be searched.
+
+    Parameters
+    ----------
+    open_capture : as in `UvcCamera`
     """
     cameras, remarks = [], []
-    told: dict[str, list[str]] = {}
+    formats: dict[str, list[str]] = {}
     try:
         from acquire.camera.gstreamer import csi_element, list_formats
 
-        told = list_formats()
-        cameras.append(
-            FoundCamera(
-                "csi",
-                f"{csi_element()} is installed; whether a camera is behind it shows when it opens",
-            )
-        )
+        formats = list_formats()
+        name = f"{csi_element()} is installed; whether a camera is behind it shows when it opens"
+        cameras.append(FoundCamera("csi", name))
     except DeviceError as error:
         remarks.append(f"csi: {error}")
     if system == "linux":
         cameras += [
-            FoundCamera(f"uvc:{node.device}", node.name, node.socket, told.get(node.device, []))
+            FoundCamera(
+                f"uvc:{node.device}", node.name, node.socket, formats.get(node.device, [])
+            )
             for node in list_nodes(sysfs) if node.index == 0
         ]
     else:
@@ -81,63 +82,60 @@ def _open_numbers(system: str, open_capture: Any) -> list[FoundCamera]:
 
     from acquire.camera.uvc import BACKENDS
 
-    found: list[FoundCamera] = []
+    backend = BACKENDS.get(system, (cv2.CAP_ANY,))[0]
+    cameras: list[FoundCamera] = []
     for number in range(_NUMBERS):
-        capture = (open_capture or cv2.VideoCapture)(
-            number, BACKENDS.get(system, (cv2.CAP_ANY,))[0]
-        )
+        capture = (open_capture or cv2.VideoCapture)(number, backend)
         try:
             if not capture.isOpened():
                 break
-            size = f"{capture.get(cv2.CAP_PROP_FRAME_WIDTH):.0f}x{capture.get(cv2.CAP_PROP_FRAME_HEIGHT):.0f}"
-            form = f"{size} at {capture.get(cv2.CAP_PROP_FPS):g}"
-            found.append(
-                FoundCamera(
-                    f"uvc:{number}", f"camera {number} of {capture.getBackendName()}",
-                    formats=[form],
-                )
+            width, height, fps = (
+                capture.get(prop)
+                for prop in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT, cv2.CAP_PROP_FPS)
             )
+            name = f"camera {number} of {capture.getBackendName()}"
+            formats = [f"{width:.0f}x{height:.0f} at {fps:g}"]
+            cameras.append(FoundCamera(f"uvc:{number}", name, formats=formats))
         finally:
             capture.release()
-    return found
+    return cameras
 
 
 def find_ports(also: Iterable[str] = (), *, timeout_s: float = 4.0) -> list[FoundPort]:
-    """List serial ports and ask each for a HELLO, all at once; `also` are ports that the system
-    does not list.
+    """Return the serial ports, each asked for a HELLO, all at once.
 
     Asking opens a port, which resets an Arduino.
+
+    Parameters
+    ----------
+    also : ports that the system does not list
     """
     listed = {info.device: info for info in list_ports.comports()}
     ports = sorted({*listed, *also})
     with ThreadPoolExecutor(max_workers=max(len(ports), 1)) as pool:
         answers = list(pool.map(lambda port: _ask(port, timeout_s), ports))
-    found = []
+    entries = []
     for port, (is_sensor, answer) in zip(ports, answers, strict=True):
         info = listed.get(port)
         usb_id = (
             f"{info.vid:04x}:{info.pid:04x}" if info is not None and info.vid is not None else ""
         )
         description = "" if info is None or info.description == "n/a" else info.description
-        found.append(
-            FoundPort(
-                port, description, usb_id, (info.serial_number or "") if info else "", is_sensor,
-                answer,
-            )
-        )
-    return found
+        serial_number = (info.serial_number or "") if info else ""
+        entries.append(FoundPort(port, description, usb_id, serial_number, is_sensor, answer))
+    return entries
 
 
 def _ask(port: str, timeout_s: float) -> tuple[bool, str]:
     try:
         sensor = Sensor(port, hello_timeout_s=timeout_s)
     except (DeviceError, ProtocolError) as error:
-        return False, getattr(error, "found", "") or str(error)
+        return False, error.found
     sensor.close()
     hello = sensor.hello
     kind = SENSOR_NAMES.get(hello.sensor, str(hello.sensor))
-    return (
-        True,
+    answer = (
         f"PPG sensor: {kind}, firmware {hello.firmware}, protocol {hello.protocol}, boot id "
-        f"{hello.boot_id:#06x}",
+        f"{hello.boot_id:#06x}"
     )
+    return True, answer

@@ -1,10 +1,10 @@
-"""`acq calibrate` on simulated scenes: how far the offset between light and frames is off, and what
-its bound says.
+"""`acq calibrate` on simulated scenes: the error of the offset between light and frames, its bound.
 
 `python -m benchmarks.calibration [--quick]`. Each scene is a virtual subject's picture with the
 sensor's LED in it, a hidden latency drawn from -30 to +60 ms, and the virtual sensor with its
 crystal and adapter on a timeline that never waits: the same log, the same search and the same fit
-as in `acq calibrate`. The error is against the hidden truth, the sensor clock's asymmetry included.
+as in `acq calibrate`. The error is against the hidden truth, with the asymmetry of the sensor's
+clock.
 `--quick` films each scene once instead of five times.
 """
 
@@ -16,23 +16,17 @@ import numpy as np
 
 from acquire.calibration.blink import (
     APART_FRAMES,
-    PING_BURST,
     PING_EVERY_S,
-    PING_STEP_S,
     TAIL_S,
     TOGGLES,
     WARM_UP_S,
     BlinkLog,
     Blinks,
 )
-from acquire.calibration.light_offset import (
-    MAX_BOUND_NS,
-    LightFit,
-    average_cells,
-    find_light,
-    fit_light_offset,
-)
+from acquire.calibration.light_offset import LightFit, average_cells, find_light, fit_light_offset
+from acquire.calibration.rig_file import MAX_BOUND_NS
 from acquire.errors import CalibrationError
+from acquire.sensor.pings import PingSchedule
 from acquire.sensor.protocol import DEFAULT_RATE_HZ, Led, Packet, PacketParser, Ping, Start, encode
 from acquire.simulation.led import LedView
 from acquire.simulation.motion import Activity
@@ -91,7 +85,7 @@ class Host:
     """The host's side of the serial line, on a timeline that never waits."""
 
     def __init__(self, scene: Scene, subject: VirtualSubject, rng: np.random.Generator) -> None:
-        self._chance = random.Random(int(rng.integers(2**63)))
+        self._rng = random.Random(int(rng.integers(2**63)))
         crystal = Crystal(rng, boot_ns=_BOOT_NS, ppm=scene.ppm)
         line = Line(rng, hold_ms=scene.hold_ms)
         self.device = SensorDevice(
@@ -105,46 +99,42 @@ class Host:
     def _run_until(self, until_ns: int) -> None:
         while (due_ns := self.device.next_ns()) is not None and due_ns <= until_ns:
             self.device.run(due_ns)
-            arrival_ns = due_ns + self._chance.randint(*_READ_NS)
+            arrival_ns = due_ns + self._rng.randint(*_READ_NS)
             for packet in self._parser.feed(self.device.line.arrived(due_ns)):
-                self.log.take(packet, arrival_ns)
+                self.log.add_packet(packet, arrival_ns)
         self.device.run(until_ns)
         self.now_ns = until_ns
 
     def _send(self, packet: Packet) -> None:
-        out_ns = self.now_ns + self._chance.randint(*_READ_NS)
+        out_ns = self.now_ns + self._rng.randint(*_READ_NS)
         self._run_until(out_ns)
         self.device.receive(encode(packet), out_ns)
 
     def blink(self, scene: Scene) -> None:
         """Ping and switch as `acquire.calibration.blink` does."""
         self._send(Start(DEFAULT_RATE_HZ))
-        start_ns = next_ping_ns = self.now_ns
-        next_toggle_ns, left, done = start_ns + round(WARM_UP_S * 1e9), PING_BURST, 0
+        pings = PingSchedule(self.now_ns * 1e-9, PING_EVERY_S, uniform=self._rng.uniform)
+        next_toggle_ns, done = self.now_ns + round(WARM_UP_S * 1e9), 0
         while True:
+            next_ping_ns = round(pings.due_s * 1e9)
             self._run_until(max(self.now_ns, min(next_ping_ns, next_toggle_ns)))
             if self.now_ns >= next_ping_ns:
-                self.log.sent_ping(self._next_ping, self.now_ns)
+                self.log.add_ping(self._next_ping, self.now_ns)
                 self._send(Ping(self._next_ping))
                 self._next_ping += 1
-                left = left - 1 or PING_BURST
-                wait_s = self._chance.uniform(
-                    *(PING_EVERY_S if left == PING_BURST else PING_STEP_S)
-                )
-                next_ping_ns = self.now_ns + round(wait_s * 1e9)
+                pings.advance(self.now_ns * 1e-9)
             if self.now_ns >= next_toggle_ns:
                 if done == scene.toggles:
                     return
                 done += 1
                 self._send(Led(done % 2))
-                wait_s = self._chance.uniform(*APART_FRAMES) / scene.fps
-                next_toggle_ns = self.now_ns + round(
-                    (wait_s if done < scene.toggles else TAIL_S) * 1e9
-                )
+                wait_s = self._rng.uniform(*APART_FRAMES) / scene.fps
+                wait_s = wait_s if done < scene.toggles else TAIL_S
+                next_toggle_ns = self.now_ns + round(wait_s * 1e9)
 
 
 def film(scene: Scene, seed: int) -> tuple[Blinks, int]:
-    """Film one scene; give what `acq calibrate` would have of it, and the true offset [ns]."""
+    """Film one scene; return what `acq calibrate` would have of it, and the true offset [ns]."""
     rng = np.random.default_rng([seed, 7])
     activity = Activity(motion=1.0, speech=0.2, turns_per_min=4.0, light=1.0, flicker=scene.flicker)
     subject = VirtualSubject(f"S{seed % 90 + 1:02d}", seed=seed, activity=activity)
@@ -182,8 +172,9 @@ def film(scene: Scene, seed: int) -> tuple[Blinks, int]:
 
 def fit(blinks: Blinks) -> LightFit:
     """Do what `acq calibrate` does with what it filmed."""
-    brightness, place = find_light(blinks.cells, blinks.frame_ns, blinks.toggles)
-    return fit_light_offset(brightness, blinks.frame_ns, blinks.toggles, coarse_ns=place.offset_ns)
+    cells, frame_ns, toggles = blinks.cells, blinks.frame_ns, blinks.toggles
+    brightness, position = find_light(cells, frame_ns, toggles)
+    return fit_light_offset(brightness, frame_ns, toggles, coarse_ns=position.offset_ns)
 
 
 def main() -> None:

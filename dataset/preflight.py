@@ -24,7 +24,7 @@ from acquire.recorder.disk_space import check_space
 from acquire.sensor.finger import CLIPPED, FINGER_OFF, FLAT_LINE, FingerWatch
 from acquire.sensor.port import Sensor
 from acquire.sensor.protocol import DEFAULT_RATE_HZ, SENSOR_NAMES, Pong, Sample
-from dataset.face.quick_look import luma, spot_face
+from dataset.face.quick_look import frame_luma, spot_face
 from dataset.signals.beats import POOR, read_pulse
 
 OK, WARN, FAIL = "ok", "warn", "fail"
@@ -119,7 +119,7 @@ def look_at_camera(camera: FrameSource, fps: float, *, with_subject: bool) -> li
         told = Look("rate", WARN, text, "ask for a rate that the camera has, with --fps")
     else:
         told = Look("rate", OK, text)
-    grey = luma(filmed.image, info)
+    grey = frame_luma(filmed.image, info)
     face = spot_face(grey)
     if face is None:
         advice = "face the camera, 0.5 to 1 m away, with light from the front"
@@ -162,7 +162,7 @@ def look_at_light_offset(info: CameraInfo | None, data: Path) -> list[Look]:
     except CalibrationError as error:
         return [Look(name, FAIL, str(error))]
     if warning:
-        return [Look(name, WARN, warning)]
+        return [Look(name, WARN, str(warning))]
     if offset is None:
         advice = (
             ""

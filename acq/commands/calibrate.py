@@ -34,14 +34,15 @@ def calibrate(
     as_json: Json = False,
 ) -> None:
     """Measure how late frames are after light, by the sensor's LED; write DATA/rig.json."""
-    from acquire.calibration.rig_file import calibrate, check_new, write_rig
+    from acquire.calibration.calibrate import calibrate
+    from acquire.calibration.rig_file import check_writable, write_rig
     from acquire.camera.open import check_spec
 
     check_spec(camera)
     if toggles % 2:
         raise typer.BadParameter("the LED is dark before and after: --toggles has to be even")
     check_simulate(camera, port, simulate=simulate)
-    check_new(data, force=force)
+    check_writable(data, replace=force)
     with open_rig(camera, port, fps, simulate=simulate, seed=seed) as (frames, sensor):
         if not quiet:
             typer.echo(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from acq.advice import advise
 from acq.open_devices import check_simulate, open_rig
 from acq.options import Camera, Data, Fps, Json, Net, Port, parse_duration, warn
 from acquire.errors import AcqError
@@ -132,7 +133,7 @@ def _prepare(frames: "FrameSource", sensor: "Sensor", data: Path) -> "Recorder":
     from acquire.recorder.recorder import Recorder
 
     light_offset, warning = light_offset_for(frames.info, data)
-    for text in ([warning] if warning else []) + list(frames.info.complaints):
+    for text in ([advise(warning, "record")] if warning else []) + list(frames.info.complaints):
         warn(text)
     return Recorder(frames, sensor, light_offset=light_offset)
 

@@ -1,5 +1,5 @@
-"""When the camera exposes: an LED that the sensor blinks, seen on video, and the file that keeps
-the offset.
+"""When the camera exposes: an LED that the sensor switches, seen on video, gives the offset.
 
-`acq calibrate` runs it, the recorder reads the file; it uses clock, sensor, camera and session.
+`calibrate` runs it; `rig_file` keeps the result for the recorder. This wing uses clock, sensor and
+camera.
 """

@@ -1,10 +1,9 @@
-"""Film the sensor's LED while it is switched at random instants: what
-`acquire.calibration.light_offset` works on.
+"""Film the sensor's LED while it is switched at random instants, for `light_offset` to work on.
 
 One thread talks to the sensor: it pings in bursts, switches the LED, and stamps every answer. The
-calling thread takes the camera's frames and keeps of each an average over a grid, 14 KB. The sensor
-samples all the while, as it does when recording, and a toggle is placed between the two samples
-beside it: whatever the sensor's clock does to samples, it does to toggles.
+calling thread takes the camera's frames and keeps an average of each over a grid, 14 KB. The sensor
+samples all the time, as it does when recording, and a toggle is placed between the two samples
+beside it: what the sensor's clock does to samples, it also does to toggles.
 """
 
 import random
@@ -20,9 +19,10 @@ from acquire import host_time
 from acquire.camera.source import EndOfStream, FrameSource
 from acquire.clock.place import place_samples
 from acquire.clock.ticks import TickCounter
-from acquire.errors import CalibrationError, DeviceError
+from acquire.errors import CalibrationError, DeviceError, Fix
 from acquire.host_time import read_clocks
 from acquire.layout import CLOCK_DTYPE, EXCHANGE_DTYPE
+from acquire.sensor.pings import PingSchedule
 from acquire.sensor.port import Sensor
 from acquire.sensor.protocol import DEFAULT_RATE_HZ, Hello, Led, Light, Packet, Pong, Sample
 
@@ -33,9 +33,7 @@ TOGGLES = 120
 APART_FRAMES = (3.0, 6.0)
 WARM_UP_S = 1.0                 # the rate is measured, and the first pings go out
 TAIL_S = 0.6                    # after the last toggle: late stamps, and the last pings
-PING_BURST = 8
-PING_STEP_S = (0.0015, 0.0035)
-# four times as often as when recording: half a minute has to do for what a minute does there
+# four times as often as when recording: half a minute has to suffice here
 PING_EVERY_S = (0.25, 0.45)
 STALL_S = 5.0
 
@@ -50,9 +48,7 @@ class Blinks:
 
 
 class BlinkLog:
-    """What sensor and host said to each other; `toggles` places every switching of the LED as a
-    session's samples are placed.
-    """
+    """The packets between sensor and host; `toggles` places each toggle as samples are placed."""
 
     def __init__(self, hello: Hello) -> None:
         self._hello = hello
@@ -63,15 +59,15 @@ class BlinkLog:
         self._samples: list[tuple[int, int]] = []
         self._lights: list[tuple[int, int]] = []
 
-    def sent_ping(self, ping_id: int, sent_ns: int) -> None:
-        """Note a ping on its way."""
+    def add_ping(self, ping_id: int, sent_ns: int) -> None:
+        """Take a ping that was sent."""
         self._sent_ns[ping_id] = sent_ns
 
-    def read_clocks(self, monotonic_ns: int, raw_ns: int) -> None:
+    def add_clock_reading(self, monotonic_ns: int, raw_ns: int) -> None:
         """Take a reading of the host's two clocks."""
         self._clocks.append((monotonic_ns, raw_ns))
 
-    def take(self, packet: Packet, arrival_ns: int) -> None:
+    def add_packet(self, packet: Packet, arrival_ns: int) -> None:
         """Take a packet that came at `arrival_ns`.
 
         Raises
@@ -89,12 +85,12 @@ class BlinkLog:
             self._lights.append((self._ticks.unwrap(packet.ticks), packet.on))
         elif isinstance(packet, Hello) and packet.boot_id != self._hello.boot_id:
             raise DeviceError(
-                "expected the sensor to keep running while its LED blinks, found a restart; "
-                "calibrate again"
+                expected="the sensor to keep running while its LED blinks", found="a restart",
+                fix="calibrate again",
             )
 
     def toggles(self, sent: int) -> Toggles:
-        """Give the toggles on the host's clock; the host asked for `sent`.
+        """Return the toggles on the host's clock; the host asked for `sent` of them.
 
         Raises
         ------
@@ -102,18 +98,13 @@ class BlinkLog:
         """
         if len(self._lights) != sent:
             raise DeviceError(
-                f"expected an answer to each of {sent} times that the LED was switched, found "
-                f"{len(self._lights)}; "
-                + (
-                    "calibrate again"
-                    if self._lights
-                    else "flash firmware/ppg_logger of this version"
-                )
+                expected=f"an answer to each of {sent} times that the LED was switched",
+                found=len(self._lights), fix="calibrate again" if self._lights else Fix.FLASH,
             )
         if not self._exchanges or len(self._samples) < 2:
             raise DeviceError(
-                "expected answered pings and samples while the LED blinked, found none; calibrate "
-                "again"
+                expected="answered pings and samples while the LED blinked", found="none",
+                fix="calibrate again",
             )
         ticks, arrival_ns = np.array(sorted(self._samples), dtype=np.int64).T
         sample_ns, sample_bound_ns = place_samples(
@@ -128,8 +119,8 @@ class BlinkLog:
             or (sample_bound_ns[[after - 1, after]] < 0).any()
         ):
             raise DeviceError(
-                "expected samples with a time around each switching of the LED, found none; "
-                "calibrate again"
+                expected="samples with a time around each switching of the LED", found="none",
+                fix="calibrate again",
             )
         time_ns = sample_ns[0] + np.rint(np.interp(at, ticks, sample_ns - sample_ns[0])).astype(
             np.int64
@@ -140,19 +131,16 @@ class BlinkLog:
 
 
 def record_blinks(
-    camera: FrameSource,
-    sensor: Sensor,
-    *,
-    toggles: int = TOGGLES,
-    seed: int | None = None,
+    camera: FrameSource, sensor: Sensor, *, toggles: int = TOGGLES, seed: int | None = None,
     on_progress: Callable[[str, int, int], None] | None = None,
 ) -> Blinks:
-    """Switch the LED `toggles` times, an even number, and film it; takes 4.5 frames a toggle, and
-    two seconds.
+    """Switch the LED `toggles` times, an even number, and film it.
+
+    It takes 4.5 frames a toggle, and two seconds.
 
     Raises
     ------
-    DeviceError : camera or sensor failed, or the sensor's firmware does not say when it switched
+    DeviceError : camera or sensor failed, or the firmware does not report when it switched
     CalibrationError : the camera is a file that ends
     """
     if toggles < 2 or toggles % 2:
@@ -169,31 +157,31 @@ def record_blinks(
     cells: list[np.ndarray] = []
     frame_ns: list[int] = []
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="blinker") as pool:
-        talk = pool.submit(blinker.run)
+        running = pool.submit(blinker.run)
         try:
-            heard = time.monotonic()
-            while not talk.done():
+            frame_at_s = time.monotonic()
+            while not running.done():
                 frame = camera.read(0.2)
                 if frame is not None:
-                    heard = time.monotonic()
+                    frame_at_s = time.monotonic()
                     cells.append(
                         average_cells(frame.image, camera.info.pixel_format, camera.info.height)
                     )
                     frame_ns.append(frame.time_ns)
                     if len(frame_ns) > 3:
                         blinker.period_s = float(np.median(np.diff(frame_ns[-50:]))) / 1e9
-                elif time.monotonic() - heard > STALL_S:
+                elif time.monotonic() - frame_at_s > STALL_S:
                     raise DeviceError(
-                        f"expected frames from {camera.info.name}, found none for {STALL_S:g} s"
+                        expected=f"frames from {camera.info.name}", found=f"none for {STALL_S:g} s"
                     )
         except EndOfStream:
             raise CalibrationError(
-                f"expected a live camera that sees the LED, found that {camera.info.name} ended; a "
-                "file has no LED to switch"
+                expected="a live camera that sees the LED", found=f"that {camera.info.name} ended",
+                fix="name a live camera: in a file no LED can be switched",
             ) from None
         finally:
             blinker.stop.set()
-        log = talk.result()
+        log = running.result()
     return Blinks(np.array(cells), np.array(frame_ns, dtype=np.int64), log.toggles(toggles))
 
 
@@ -201,16 +189,16 @@ class _Blinker:
     """The thread that talks to the sensor."""
 
     def __init__(
-        self, sensor: Sensor, hello: Hello, toggles: int, chance: random.Random,
+        self, sensor: Sensor, hello: Hello, toggles: int, rng: random.Random,
         on_progress: Callable[[str, int, int], None] | None,
     ) -> None:
         self._sensor = sensor
         self._log = BlinkLog(hello)
         self._toggles = toggles
-        self._chance = chance
+        self._rng = rng
         self._on_progress = on_progress
-        self._next_ping = 0
-        self.period_s: float | None = None      # of the frames, as the camera's stamps have it
+        self._next_ping_id = 0
+        self.period_s: float | None = None      # of the frames, by the camera's stamps
         self.stop = threading.Event()
 
     def run(self) -> BlinkLog:
@@ -223,18 +211,15 @@ class _Blinker:
         return self._log
 
     def _blink(self) -> None:
-        now = time.monotonic()
-        next_ping, left = now, PING_BURST
-        next_toggle, done = now + WARM_UP_S, 0
+        now_s = time.monotonic()
+        pings = PingSchedule(now_s, PING_EVERY_S, uniform=self._rng.uniform)
+        toggle_at_s, done = now_s + WARM_UP_S, 0
         while not self.stop.is_set():
-            now = time.monotonic()
-            if now >= next_ping:
+            now_s = time.monotonic()
+            if now_s >= pings.due_s:
                 self._ping()
-                left = left - 1 or PING_BURST
-                next_ping = now + self._chance.uniform(
-                    *(PING_EVERY_S if left == PING_BURST else PING_STEP_S)
-                )
-            if now >= next_toggle:
+                pings.advance(now_s)
+            if now_s >= toggle_at_s:
                 if done == self._toggles:
                     return
                 if self.period_s is not None:               # else the camera has not started yet
@@ -242,13 +227,15 @@ class _Blinker:
                     self._sensor.send(Led(done % 2))
                     if self._on_progress is not None:
                         self._on_progress("blinking", done, self._toggles)
-                    wait_s = self._chance.uniform(*APART_FRAMES) * self.period_s
-                    next_toggle = now + (wait_s if done < self._toggles else TAIL_S)
-            received = self._sensor.read(min(0.01, max(0.0, min(next_ping, next_toggle) - now)))
+                    wait_s = self._rng.uniform(*APART_FRAMES) * self.period_s
+                    toggle_at_s = now_s + (wait_s if done < self._toggles else TAIL_S)
+            wait_s = min(pings.due_s, toggle_at_s) - now_s
+            received = self._sensor.read(min(0.01, max(0.0, wait_s)))
             if received is not None:
-                self._log.take(received.packet, received.arrival_ns)
+                self._log.add_packet(received.packet, received.arrival_ns)
 
     def _ping(self) -> None:
-        self._log.read_clocks(*read_clocks())
-        self._log.sent_ping(self._next_ping, self._sensor.ping(self._next_ping))
-        self._next_ping = (self._next_ping + 1) % 2**16
+        ping_id = self._next_ping_id
+        self._next_ping_id = (ping_id + 1) % 2**16
+        self._log.add_clock_reading(*read_clocks())
+        self._log.add_ping(ping_id, self._sensor.ping(ping_id))

@@ -115,7 +115,7 @@ def test_the_light_offset_that_a_recording_would_get_is_told(tmp_path):
     assert (look.verdict, look.text) == (OK, "stamps 23.00 ms later than the light, ± 1.30")
     (look,) = look_at_light_offset(replace(info, name="csi"), tmp_path)
     assert look.verdict == WARN
-    assert "acq calibrate --force" in look.text
+    assert "calibrate the rig again" in look.text
     (tmp_path / "rig.json").write_text("{")
     for camera in (info, None):
         assert [look.verdict for look in look_at_light_offset(camera, tmp_path)] == [FAIL]

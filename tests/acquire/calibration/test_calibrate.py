@@ -1,0 +1,130 @@
+"""From a calibration in real time to the labels of a session whose stamps are late."""
+
+import json
+
+import h5py
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from acq.main import app
+from acquire import data_folder, layout
+from acquire.calibration.rig_file import (
+    read_rig,
+)
+from acquire.camera.source import LightOffset
+from acquire.errors import SessionError
+from acquire.simulation import rig as virtual_rig
+from acquire.simulation.led import LedView
+from acquire.simulation.subject import VirtualSubject
+from dataset.convert.to_ubfc import convert_sessions
+from dataset.selection.choose import split_by_subject
+from dataset.selection.identities import identify_sessions
+from dataset.selection.split_file import write_split
+from dataset.session.reader import Session
+from dataset.session.summary import summarise
+from tests.support.made_sessions import make_session
+
+pytestmark = pytest.mark.real_time
+
+CLEAR_NS = 2_000_000            # the tolerance: what the offset has to come out within
+
+
+def test_a_rig_calibrates_in_real_time_and_then_records_with_it(acq, tmp_path, monkeypatch):
+    view = LedView(latency_ms=41.0, exposure_ms=12.0, row_px=90)
+    monkeypatch.setattr(
+        virtual_rig,
+        "open_virtual_rig",
+        lambda *_, fps, seed, **__: virtual_rig.VirtualRig(
+            VirtualSubject("S03"), fps=fps, seed=seed, view=view, ppm=40, hold_ms=4
+        ),
+    )
+    data = tmp_path / "data"
+    words = [
+        "calibrate", "--simulate", "--fps", "30", "--toggles", "44", "--quiet", "--data", str(data),
+    ]
+    made = CliRunner().invoke(app, words)
+    assert made.exit_code == 0, made.exception
+    found = read_rig(data)
+    assert found.light_offset_ns == pytest.approx(view.offset_ns(360), abs=CLEAR_NS)
+    assert 0 < found.light_offset_bound_ns <= CLEAR_NS
+    assert (found.row, found.column) == pytest.approx((90 / 360, 90 / 640), abs=0.02)
+    assert found.simulated
+    assert f"stamps are {found.light_offset_ns / 1e6:.2f} ms later than the light" in made.output
+
+    recorded = acq(
+        "record", "--subject", "S02", "--simulate", "--fps", "30", "--duration", "0.5s", "--quiet",
+        "--json",
+    )
+    assert recorded.stderr == ""
+    path = tmp_path / json.loads(recorded.stdout)["path"]
+    with Session(path) as session:
+        offset = session.camera.light_offset
+        assert offset == LightOffset(
+            found.light_offset_ns, found.light_offset_bound_ns, found.source
+        )
+        assert offset.source.startswith(found.calibrated)
+    assert summarise(path).camera.light_offset == offset
+
+    other = acq(
+        "record", "--subject", "S02", "--simulate", "--duration", "0.5s", "--quiet", "--json"
+    )
+    assert (
+        "rig.json was made for 30.00 fps, not 25.00: no light offset for this session; run "
+        "acq calibrate --simulate --force"
+        in other.stderr
+    )
+    with Session(tmp_path / json.loads(other.stdout)["path"]) as session:
+        assert session.camera.light_offset is None
+
+
+def test_a_session_s_frames_move_by_the_offset_and_its_stamps_stay(tmp_path):
+    """Stamps 40 ms late, and an offset that says so, give the labels of stamps that are not late.
+    """
+    offset = LightOffset(40_000_000, 900_000, "by a test")
+    late = make_session(tmp_path / "late", frame_offset_s=0.04, light_offset=offset)
+    true = make_session(tmp_path / "true")
+    with Session(late) as session, Session(true) as other:
+        assert session.camera.light_offset == offset
+        assert other.camera.light_offset is None
+        assert (session.frame_light_ns == other.frame_time_ns).all()
+        assert (session.frame_time_ns == other.frame_time_ns + 40_000_000).all()
+        assert (other.frame_light_ns == other.frame_time_ns).all()
+        assert session.content_hash() != other.content_hash()
+    labels, said = [], []
+    for data in (tmp_path / "late", tmp_path / "true"):
+        make_session(data, "S02")
+        write_split(
+            split_by_subject(identify_sessions(data), holdout=["S02"]), data_folder.split_file(data)
+        )
+        manifest = convert_sessions(data).manifest
+        labels.append(np.loadtxt(data / "ubfc/train/subject1/ground_truth.txt"))
+        said.append(
+            next(e.timing.light_offset_ms for e in manifest.entries if e.subject == "S01")
+        )
+    assert (labels[0] == labels[1]).all()
+    assert said == [40.0, None]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        pytest.param(
+            "light_offset_ns", "forty",
+            "expected a light offset and its bound in ns, found 'forty'", id="text",
+        ),
+        pytest.param(
+            "light_offset_bound_ns", -1, "expected a light offset and its bound in ns",
+            id="no bound",
+        ),
+        pytest.param("light_offset_bound_ns", None, "found no light_offset_bound_ns", id="missing"),
+    ],
+)
+def test_a_session_with_half_an_offset_is_refused(tmp_path, name, value, says):
+    path = make_session(tmp_path, seconds=0.2, light_offset=LightOffset(1, 2, "a test"))
+    with h5py.File(path, "r+") as file:
+        del file[layout.FRAMES].attrs[name]
+        if value is not None:
+            file[layout.FRAMES].attrs[name] = value
+    with pytest.raises(SessionError, match=says):
+        Session(path)
