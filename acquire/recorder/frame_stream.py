@@ -20,8 +20,6 @@ class FrameStream:
     def __init__(self, writer: SessionWriter, camera: CameraInfo, start_ns: int) -> None:
         self.camera = camera
         self.losses = Losses()
-        self.first_ns = 0                            # the camera's stamps
-        self.last_ns = 0
         self.last_arrival_ns = start_ns
         self.latest_image: np.ndarray | None = None
         self.period_changes: list[str] = []
@@ -29,7 +27,8 @@ class FrameStream:
         self.away_s = 0.0                            # total of these times
         self.identical_frames = 0
         self._writer = writer
-        self._start_ns = start_ns
+        self._first_ns: int | None = None            # the camera's stamps
+        self._last_ns = start_ns                     # of the last frame; without one, the start
         self._last_identical = -1                    # sequence of the latest such frame
         self._period_s = 1 / camera.fps
         self._period_times_ns: deque[int] = deque(maxlen=_PERIOD_STEPS + 1)
@@ -45,8 +44,8 @@ class FrameStream:
         self.last_arrival_ns = frame.arrival_ns
         self._count_missing(frame, dropped)
         self._writer.add_frame(frame)
-        self.first_ns = self.first_ns or frame.time_ns
-        self.last_ns = frame.time_ns
+        self._first_ns = frame.time_ns if self._first_ns is None else self._first_ns
+        self._last_ns = frame.time_ns
         self._rate_times_ns.append(frame.time_ns)
         self.latest_image = frame.image
         if not self.camera.counts_frames:
@@ -75,7 +74,7 @@ class FrameStream:
         """
         if kind == CAMERA_REOPENED:
             self.reopened.append(text)
-            self.away_s += (frame.time_ns - (self.last_ns or self._start_ns)) / 1e9
+            self.away_s += (frame.time_ns - self._last_ns) / 1e9
         if kind == IDENTICAL_FRAMES:
             self.identical_frames += 1
             is_in_a_row = self._last_identical == frame.sequence - 1
@@ -102,7 +101,9 @@ class FrameStream:
     @property
     def duration_s(self) -> float:
         """From the first frame to the last [s]; 0 where fewer than two are in the file."""
-        return (self.last_ns - self.first_ns) / 1e9 if self._writer.frames > 1 else 0.0
+        if self._first_ns is None or self._writer.frames < 2:
+            return 0.0
+        return (self._last_ns - self._first_ns) / 1e9
 
     def silent_s(self, now_ns: int) -> float:
         """Return how long no frame has come [s]."""

@@ -1,6 +1,4 @@
-"""The virtual camera and the virtual sensor: what the recorder sees of them, against what they know
-of themselves.
-"""
+"""The virtual camera and the virtual sensor: what a host gets of them, against their own truth."""
 
 import time
 from collections import defaultdict
@@ -28,7 +26,6 @@ from acquire.sensor.protocol import (
     encode,
 )
 from acquire.simulation.rig import SubjectClock, VirtualCamera, VirtualSensor, open_virtual_rig
-from acquire.simulation.sensor_device import Crystal, Line, SensorDevice
 from acquire.simulation.subject import VirtualSubject
 
 pytestmark = pytest.mark.real_time
@@ -40,7 +37,7 @@ class Host:
     def __init__(self, port):
         self.serial = serial.Serial(port, 115200, timeout=0.002)
         self.parser = PacketParser()
-        self.got = defaultdict(list)            # type -> [(packet, arrival_ns)]
+        self.received = defaultdict(list)            # type -> [(packet, arrival_ns)]
         self.sent_ns = {}
 
     def send(self, packet):
@@ -54,7 +51,7 @@ class Host:
             data = self.serial.read(64)
             now_ns = time.monotonic_ns()
             for packet in self.parser.feed(data):
-                self.got[type(packet)].append((packet, now_ns))
+                self.received[type(packet)].append((packet, now_ns))
         return self
 
 
@@ -74,7 +71,7 @@ def test_the_sensor_speaks_the_protocol_over_its_pty(subject):
     with VirtualSensor(subject, clock=clock, ppm=37.0, hold_ms=4.0) as sensor:
         host = Host(sensor.port)                # opening the port may throw the first HELLO away
         host.send(Identify())
-        hello, _ = host.listen(0.1).got.pop(Hello)[-1]
+        hello, _ = host.listen(0.1).received.pop(Hello)[-1]
         assert (hello.sensor, hello.rate_hz, hello.tick_hz) == (SENSOR_VIRTUAL, 25, TICK_HZ)
 
         clock.zero_ns = time.monotonic_ns()
@@ -86,29 +83,28 @@ def test_the_sensor_speaks_the_protocol_over_its_pty(subject):
         host.listen(0.1)
         host.send(Stop())
         host.listen(0.1)
-        quiet = len(host.got[Sample])
+        quiet = len(host.received[Sample])
         host.listen(0.1)
-        assert len(host.got[Sample]) == quiet
+        assert len(host.received[Sample]) == quiet
         assert host.parser.bad_packets == 0
-        assert [h.rate_hz for h, _ in host.got[Hello]] == [100, 100]
-        assert {h.boot_id for h, _ in host.got[Hello]} == {hello.boot_id}
-        assert len(host.got[Status]) == 1
+        assert [h.rate_hz for h, _ in host.received[Hello]] == [100, 100]
+        assert {h.boot_id for h, _ in host.received[Hello]} == {hello.boot_id}
+        assert len(host.received[Status]) == 1
 
-        assert len(host.got[Pong]) == 10
-        for pong, arrival_ns in host.got[Pong]:
+        assert len(host.received[Pong]) == 10
+        for pong, arrival_ns in host.received[Pong]:
             rx_ns, tx_ns = (host_ns_of(sensor.crystal, t) for t in (pong.rx_ticks, pong.tx_ticks))
             assert host.sent_ns[pong.id] <= rx_ns <= tx_ns <= arrival_ns
 
-        samples = [s for s, _ in host.got[Sample]]
+        samples = [s for s, _ in host.received[Sample]]
         assert len(samples) > 120
         assert [s.sequence for s in samples] == list(range(len(samples)))
         assert {(b.ticks - a.ticks) % 2**32 for a, b in pairwise(samples)} == {TICK_HZ // 100}
         assert samples[-1].flags & SAMPLE_LED
         assert not samples[0].flags & SAMPLE_LED
         middle_ns = np.array([host_ns_of(sensor.crystal, s.ticks) for s in samples])
-        assert all(
-            m + 5_000_000 <= a + 1000 for m, (_, a) in zip(middle_ns, host.got[Sample], strict=True)
-        )
+        arrival_ns = np.array([arrival_ns for _, arrival_ns in host.received[Sample]])
+        assert (middle_ns + 5_000_000 <= arrival_ns + 1000).all()
         truth = subject.ppg((middle_ns - clock.zero_ns) * 1e-9)
         value = np.array([s.value for s in samples])
         assert np.corrcoef(truth, value)[0, 1] > 0.999
@@ -119,11 +115,11 @@ def test_start_begins_again_and_a_rate_it_lacks_leaves_the_one_in_force(subject)
         host = Host(sensor.port)
         host.send(Start(50))
         host.listen(0.2)
-        host.got.clear()
+        host.received.clear()
         host.send(Start(60))
         host.listen(0.2)
-        assert host.got[Hello][0][0].rate_hz == 50
-        restarted = [s.sequence for s, _ in host.got[Sample]]
+        assert host.received[Hello][0][0].rate_hz == 50
+        restarted = [s.sequence for s, _ in host.received[Sample]]
         assert 0 in restarted
         assert restarted[restarted.index(0) :] == list(range(len(restarted) - restarted.index(0)))
 
@@ -134,52 +130,10 @@ def test_two_boots_differ_and_a_sensor_can_be_put_away_twice(subject):
         for host in hosts:
             host.send(Identify())
             host.listen(0.15)
-        assert hosts[0].got[Hello][-1][0].boot_id != hosts[1].got[Hello][-1][0].boot_id
+        assert hosts[0].received[Hello][-1][0].boot_id != hosts[1].received[Hello][-1][0].boot_id
         hosts[0].serial.close()
         assert Host(one.port).listen(0.05).parser.bad_packets == 0     # a host may go and come back
     one.close()
-
-
-@pytest.mark.parametrize("ppm", [-50.0, 0.0, 37.0, 5000.0])
-def test_a_crystal_reads_both_ways(ppm):
-    crystal = Crystal(np.random.default_rng(1), boot_ns=10**15, ppm=ppm)
-    for later_s in (0, 1, 60, 3600):
-        host_ns = 10**15 + later_s * 10**9
-        ticks = crystal.ticks(host_ns)
-        assert abs(crystal.host_ns(ticks) - host_ns) <= 1000
-    an_hour = crystal.ticks(10**15 + 3600 * 10**9) - crystal.ticks(10**15)
-    assert (an_hour / (3600 * TICK_HZ) - 1) * 1e6 == pytest.approx(ppm, abs=0.5)
-
-
-@pytest.mark.parametrize("hold_ms", [0.0, 1.0, 16.0])
-def test_a_line_holds_bytes_at_most_so_long_and_keeps_their_order(hold_ms):
-    line = Line(np.random.default_rng(2), hold_ms=hold_ms)
-    arrived = []
-    for n in range(200):
-        line.write(Ping(n), n * 3_000_000)
-        due_ns = line.next_ns()
-        wire_ns = len(encode(Ping(n))) * 86_805
-        # an older packet may still be held
-        assert wire_ns <= due_ns - n * 3_000_000 + hold_ms * 1e6
-        arrived += list(
-            PacketParser().feed(line.arrived(n * 3_000_000 + round(hold_ms * 1e6) + wire_ns))
-        )
-    assert [p.id for p in arrived] == list(range(200))
-
-
-def test_the_device_does_late_what_was_due_with_the_right_stamps():
-    rng = np.random.default_rng(4)
-    crystal = Crystal(rng, boot_ns=10**12)
-    device = SensorDevice(
-        lambda ns: np.zeros(len(ns)), crystal, Line(rng, hold_ms=1.0), rng=rng, boot_id=7
-    )
-    device.receive(encode(Start(25)), 10**12 + 10**9)
-    device.run(10**12 + 4 * 10**9)                          # nobody came by for three seconds
-    packets = list(PacketParser().feed(device.line.arrived(10**13)))
-    samples = [p for p in packets if isinstance(p, Sample)]
-    assert len(samples) == 74
-    assert {(b.ticks - a.ticks) % 2**32 for a, b in pairwise(samples)} == {TICK_HZ // 25}
-    assert sum(isinstance(p, Status) for p in packets) == 2
 
 
 def test_the_camera_keeps_real_time(subject):

@@ -1,22 +1,17 @@
+"""The varied world: drawn from a seed, recorded, and not without a pulse."""
+
 import json
-from dataclasses import replace
 
 import cv2
 import numpy as np
-import pytest
 
-from acquire.simulation.rendering.camera_pipeline import CameraPipeline, CameraProcessing
 from acquire.simulation.sessions import SimulatedSession, write_session
 from acquire.simulation.subject import VirtualSubject
 from acquire.simulation.world import draw_world
 from dataset.session.reader import Session
 from dataset.signals.filters import bandpass, heart_rate
 from dataset.signals.pos import pos
-
-
-def processed_frames(subject, times_s, processing, fps):
-    with CameraPipeline(processing, fps=fps) as pipeline:
-        return [pipeline.process(subject.frame(float(t), n)) for n, t in enumerate(times_s)]
+from tests.support.processed_frames import processed_frames
 
 
 def test_the_same_seed_is_the_same_world():
@@ -28,42 +23,6 @@ def test_the_same_seed_is_the_same_world():
         for d in range(3)
     }
     assert len(drawn) == 36
-
-
-def test_a_plain_pipeline_changes_nothing():
-    frame = VirtualSubject("S01").frame(1.0, 0)
-    with CameraPipeline(CameraProcessing(), fps=25.0) as pipeline:
-        processed = pipeline.process(frame)
-    inside = slice(16, 236)  # video range; what lies beside it is clipped
-    is_inside = (frame >= inside.start) & (frame < inside.stop)
-    assert (processed[is_inside] == frame[is_inside]).all()
-
-
-@pytest.mark.parametrize(("codec", "fine", "coarse"), [("mjpeg", 2, 20), ("h264", 12, 35)])
-def test_compression_costs_what_its_quality_says(codec, fine, coarse):
-    subject = VirtualSubject("S01")
-    times_s = 1.0 + np.arange(6) / 25
-    plain = np.array(processed_frames(subject, times_s, CameraProcessing(), 25.0), dtype=float)
-    errors = []
-    for quality in (fine, coarse):
-        processing = CameraProcessing(codec=codec, quality=quality)
-        coded = np.array(processed_frames(subject, times_s, processing, 25.0), dtype=float)
-        assert coded.shape == plain.shape
-        errors.append(float(np.sqrt(np.mean((coded - plain) ** 2))))
-    assert 0.1 < errors[0] < 3.0 < 8.0
-    assert errors[1] > 1.15 * errors[0]
-
-
-def test_denoising_quietens_and_sharpening_does_not():
-    subject = VirtualSubject("S01", world=replace(draw_world("S01", seed=0, session=0)))
-    times_s = np.full(12, 1.0)  # the same instant again and again: what differs is noise
-
-    def noise(processing):
-        frames = np.array(processed_frames(subject, times_s, processing, 25.0)[6:], dtype=float)
-        return frames[:, 20:100, 20:100].std(axis=0).mean()
-
-    assert noise(CameraProcessing(denoise=0.6)) < 0.7 * noise(CameraProcessing())
-    assert noise(CameraProcessing(sharpen=1.0)) > noise(CameraProcessing())
 
 
 def test_the_pulse_is_in_the_varied_worlds():
@@ -87,7 +46,7 @@ def test_the_pulse_is_in_the_varied_worlds():
     assert read >= 3       # not all: some of these rooms are meant to be hard
 
 
-def test_a_session_says_what_world_it_was_filmed_in(tmp_path):
+def test_a_session_records_the_world_it_was_filmed_in(tmp_path):
     plan = SimulatedSession(
         subject="S01", session=0, seed=5, duration_s=1.2, fps=25.0, world="varied"
     )
