@@ -17,7 +17,7 @@ from acquire.recorder.cues import Cue, CueProtocol
 from acquire.recorder.status import RecordingStatus
 from acquire.sensor.finger import FingerWatch
 from acquire.simulation.subject import VirtualSubject
-from dataset.face.quick_look import luma, prepare, spot_face
+from dataset.face.quick_look import frame_luma, load_detector, spot_face
 from dataset.signals.beats import PulseReading, read_pulse
 
 ROUNDS = 100
@@ -33,7 +33,7 @@ def cpu_ms(work, rounds=ROUNDS):
 
 def main():
     subject = VirtualSubject("S01")
-    prepare()
+    load_detector()
     camera = CameraInfo("csi", 640, 360, 25.0, "I420", "end of frame")
     numbers = np.arange(250)
     ppg = 26000 + 13000 * subject.ppg(numbers / 25)
@@ -55,7 +55,7 @@ def main():
         )
     bytes_each = len(out.getvalue().encode()) / (ROUNDS + 1)
     pulse_ms = cpu_ms(lambda: read_pulse(numbers, ppg, 25))
-    face_ms = cpu_ms(lambda: spot_face(luma(status.frame, camera)), 20)
+    face_ms = cpu_ms(lambda: spot_face(frame_luma(status.frame, camera)), 20)
     watch = FingerWatch(25)
     values = [int(value) for value in ppg]
 

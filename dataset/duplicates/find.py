@@ -213,15 +213,15 @@ def _matches(
         )
         if match is None:
             continue
-        stretches = [
+        first_part, second_part = (
             _stretch(
                 streams[signal.recording], signal.times_s, round(begin_s * signal.prepared.fs_hz),
                 round((begin_s + match.length_s) * signal.prepared.fs_hz),
             )
             for signal, begin_s in ((first, match.first_s), (second, match.second_s))
-        ]
+        )
         pair = first.recording, second.recording
-        yield pair, Duplicate(*stretches, stream, is_exact=False, r=match.r)
+        yield pair, Duplicate(first_part, second_part, stream, is_exact=False, r=match.r)
 
 
 def _stretch(recording: Streams, times_s: np.ndarray, begin: int, end: int) -> Stretch:

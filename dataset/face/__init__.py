@@ -1,5 +1,4 @@
-"""The face in a picture: found by MTCNN on ONNX Runtime, boxed, cut into the 36 x 36 frames of the
-networks.
+"""The face in a picture: found by MTCNN on ONNX Runtime, boxed, averaged to 36 x 36 pixels.
 
-Quality, convert and every model use it; torch stays out.
+Quality, convert, the operator's panel and every model use it; torch stays out.
 """

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 DETECTOR = "MTCNN of facenet-pytorch, in ONNX Runtime"
+SIZE = 36              # side of the images that the networks see [pixels]
 ENLARGE = 1.6          # the published factor
 # about the first second: a blink or a late focus may hide the face in the very first frame
 SEARCH_FRAMES = 30
@@ -23,8 +24,8 @@ class FaceBox:
     frame: int = 0         # index of the frame it was found in
 
     def crop(self, image: np.ndarray) -> np.ndarray:
-        """Give the part of an (H, W, ...) image inside the box, as a view."""
-        return image[self.top:self.bottom, self.left:self.right]
+        """Return the part of an (H, W, ...) image inside the box, as a view."""
+        return image[self.top : self.bottom, self.left : self.right]
 
 
 def enlarge(box: FaceBox, factor: float, width: int, height: int) -> FaceBox:
@@ -36,6 +37,3 @@ def enlarge(box: FaceBox, factor: float, width: int, height: int) -> FaceBox:
         min(round(centre_x + half_x), width), min(round(centre_y + half_y), height),
         box.probability, box.frame,
     )
-
-
-SIZE = 36

@@ -1,4 +1,4 @@
-"""Where the face is: MTCNN's box in the first frame, enlarged and then held for the whole video.
+"""The face that curation uses: MTCNN's box in the first frame, held for the whole video.
 
 Holding one box, instead of following the face, is the published preprocessing: a box that is found
 again in every frame jitters by a pixel or two, and that jitter is many times larger than the pulse.
@@ -6,6 +6,7 @@ The box is enlarged 1.6 times so that a head that sways for some minutes stays i
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -18,9 +19,11 @@ from .box import ENLARGE, SEARCH_FRAMES, FaceBox, enlarge
 if TYPE_CHECKING:
     from .mtcnn import Mtcnn
 
+_EVERY = 5             # frames; a detection takes 0.1 s, and the first frame often has a face
+
 
 @cache
-def _mtcnn() -> "Mtcnn":
+def _detector() -> "Mtcnn":
     """Open the detector once for this process."""
     from .mtcnn import Mtcnn
 
@@ -28,17 +31,16 @@ def _mtcnn() -> "Mtcnn":
 
 
 def detect_face(image: np.ndarray) -> FaceBox | None:
-    """Find the largest box in an (H, W, 3) uint8 RGB image that is surely a face; None where there
-    is none.
+    """Find the largest face in an (H, W, 3) uint8 RGB image; None where there is none.
 
     The box is the detector's own, rounded outwards and clipped to the image.
     """
-    found = _mtcnn().find(image)
-    return found[0] if found else None
+    boxes = _detector().find(image)
+    return boxes[0] if boxes else None
 
 
 def find_face(frames: Iterable[np.ndarray], *, name: str, factor: float = ENLARGE) -> FaceBox:
-    """Give the enlarged box of the face in the first frame that shows one, within the first second.
+    """Return the enlarged box of the face in the first frame of the first second that shows one.
 
     Parameters
     ----------
@@ -49,21 +51,15 @@ def find_face(frames: Iterable[np.ndarray], *, name: str, factor: float = ENLARG
     ------
     CurationError : no face in any of them
     """
-    looked = 0
+    count = 0
     for index, image in enumerate(frames):
         if index >= SEARCH_FRAMES:
             break
-        looked += 1
-        # The first frame nearly always has it; when not, every fifth is looked at, for a detection
-        # takes 0.1 s.
-        if index and index % 5:
-            continue
-        box = detect_face(image)
-        if box is not None:
+        count += 1
+        if index % _EVERY == 0 and (box := detect_face(image)) is not None:
             height, width = image.shape[:2]
-            found = FaceBox(box.left, box.top, box.right, box.bottom, box.probability, index)
-            return enlarge(found, factor, width, height)
+            return enlarge(replace(box, frame=index), factor, width, height)
     raise CurationError(
-        f"expected a face in the first second of {name}, found none in {looked} frames; "
-        "look at the video, and leave it out or record it again"
+        expected=f"a face in the first second of {name}", found=f"none in {count} frames",
+        fix="look at the video, and leave it out or record it again",
     )

@@ -1,21 +1,19 @@
-"""A face video as a network sees it: 36x36 area-averaged frames, made in one streaming pass and
-kept.
+"""A face video as a network sees it: 36x36 area-averaged frames, made in one pass and cached.
 
 The pulse moves the skin's colour by some tenths of a grey level. What makes it visible is the
 average over many pixels, so the average must not be rounded to whole grey levels again: frames are
 kept as uint16 in 1/256 of a grey level.
 
-`motion` gives the normalised difference of adjacent frames of DeepPhys (Chen and McDuff, ECCV 2018,
+`motion` is the normalised difference of adjacent frames of DeepPhys (Chen and McDuff, ECCV 2018,
 eq. 5): (c2 - c1) / (c2 + c1), which takes the brightness of the light out, cut at three standard
 deviations and divided by the standard deviation, both of the whole video.
 
 A result is cached under the hash of the video's bytes and of every parameter, so that nothing is
-done twice and nothing stale is ever read; deleting the cache folder is always safe.
+done twice and nothing stale is read; deleting the cache folder is always safe.
 """
 
 import hashlib
 import json
-import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -23,6 +21,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from acquire.atomic import atomic_file, write_text
 from acquire.errors import CurationError
 from dataset.common.files import sha256_of
 from dataset.layouts.avi import read_bgr
@@ -45,22 +44,17 @@ class FaceFrames:
     video_sha256: str
 
     def motion(self) -> np.ndarray:
-        """Give the normalised differences of adjacent frames, (T - 1, 36, 36, 3) float32, unit
-        variance.
-        """
+        """Return the normalised differences of adjacent frames, (T - 1, 36, 36, 3) float32."""
         return motion(self.frames)
 
     def colour(self) -> np.ndarray:
-        """Give the mean red, green and blue inside the detector's own box, (T, 3) float64 in grey
-        levels.
-        """
+        """Return the mean colour inside the detector's own box, (T, 3) float64 RGB, 0 to 255."""
         margin = round(SIZE * (1 - 1 / ENLARGE) / 2)
         return self.frames[:, margin:-margin, margin:-margin].mean(axis=(1, 2)) / UNIT
 
 
 def motion(frames: np.ndarray) -> np.ndarray:
-    """Give (c2 - c1) / (c2 + c1) of adjacent frames, cut at three standard deviations, with unit
-    variance.
+    """Return (c2 - c1) / (c2 + c1) of adjacent frames, cut at three standard deviations.
 
     Parameters
     ----------
@@ -68,7 +62,7 @@ def motion(frames: np.ndarray) -> np.ndarray:
 
     Returns
     -------
-    (T - 1, H, W, C) float32 array; all zeros where nothing changes
+    (T - 1, H, W, C) float32 array of unit variance; all zeros where nothing changes
     """
     values = frames.astype(np.float32)
     total = values[1:] + values[:-1]
@@ -82,28 +76,24 @@ def motion(frames: np.ndarray) -> np.ndarray:
 
 
 def average_face(image: np.ndarray, box: FaceBox, *, size: int = SIZE) -> np.ndarray:
-    """Average the inside of `box` of an (H, W, 3) uint8 image to (size, size, 3) uint16, in 1/256
-    of a grey level.
+    """Average the inside of a box of an (H, W, 3) uint8 image to (size, size, 3).
+
+    The result is uint16, in 1/256 of a grey level.
     """
-    # As float32: on uint8 input cv2 rounds the averages to whole grey levels, and the pulse is
-    # gone.
-    small = cv2.resize(
-        box.crop(image).astype(np.float32), (size, size), interpolation=cv2.INTER_AREA
-    )
+    # As float32: of uint8 cv2 rounds the averages to whole grey levels, and the pulse is lost.
+    inside = box.crop(image).astype(np.float32)
+    small = cv2.resize(inside, (size, size), interpolation=cv2.INTER_AREA)
     return np.rint(small * UNIT).astype(np.uint16)
 
 
 def cache_key(video_sha256: str) -> str:
-    """Give the name under which the frames of a video are kept, made from its hash and every
-    parameter.
-    """
+    """Return the name under which the frames of a video are kept: its hash and every parameter."""
     parameters = {
         "version": VERSION, "size": SIZE, "unit": UNIT, "detector": DETECTOR, "enlarge": ENLARGE,
         "search_frames": SEARCH_FRAMES, "min_probability": MIN_PROBABILITY,
     }
-    return hashlib.sha256(
-        f"{video_sha256} {json.dumps(parameters, sort_keys=True)}".encode()
-    ).hexdigest()[:32]
+    text = f"{video_sha256} {json.dumps(parameters, sort_keys=True)}"
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def face_frames(
@@ -115,7 +105,7 @@ def face_frames(
     ----------
     video : any file that FFmpeg decodes
     cache : folder of results, made where missing; None keeps nothing
-    on_frames : called now and then with the frames done
+    on_frames : called every 25 frames with the frames done
 
     Raises
     ------
@@ -123,8 +113,8 @@ def face_frames(
     """
     digest = sha256_of(video)
     stored = None if cache is None else cache / f"{cache_key(digest)}.npy"
-    if stored is not None and (found := _load(stored, digest)) is not None:
-        return found
+    if stored is not None and (cached := _load(stored, digest)) is not None:
+        return cached
 
     box = find_face((bgr[:, :, ::-1] for bgr in read_bgr(video)), name=str(video))
     # One array that doubles: small ones, made between the crops of one frame and the next, would
@@ -133,12 +123,12 @@ def face_frames(
     for count, bgr in enumerate(read_bgr(video), 1):
         if count > len(kept):
             kept = np.concatenate([kept, np.empty_like(kept)])
-        # turned to RGB where there is least to turn
+        # to RGB where there are the fewest pixels
         kept[count - 1] = average_face(bgr, box)[:, :, ::-1]
         if on_frames is not None and count % 25 == 0:
             on_frames(count)
     if count < 2:
-        raise CurationError(f"expected at least 2 frames in {video}, got {count}")
+        raise CurationError(expected="at least 2 frames", found=count, where=video)
     frames = kept[:count].copy()
     if stored is not None:
         _store(stored, frames, {"video": video.name, "video_sha256": digest, "box": asdict(box)})
@@ -146,12 +136,12 @@ def face_frames(
 
 
 def keep_frames(video: Path, *, cache: Path) -> None:
-    """Have the frames of a video in the cache; the unit of work where many are made at once."""
+    """Make the frames of a video in the cache: the unit of work where many are made at once."""
     face_frames(video, cache=cache)
 
 
 def _load(path: Path, digest: str) -> FaceFrames | None:
-    """Read what `_store` wrote; None where it is not there, or not whole: it is made again then."""
+    """Read what `_store` wrote; None where it is missing or not whole, so that it is made again."""
     try:
         box = FaceBox(**json.loads(path.with_suffix(".json").read_text())["box"])
         return FaceFrames(np.load(path, mmap_mode="r"), box, digest)
@@ -160,13 +150,7 @@ def _load(path: Path, digest: str) -> FaceFrames | None:
 
 
 def _store(path: Path, frames: np.ndarray, about: dict) -> None:
-    """Write array and description; the array, which readers look for, is renamed into place last.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    ours = f".{os.getpid()}.part"
-    description, array = path.with_suffix(f".json{ours}"), path.with_suffix(f".npy{ours}")
-    description.write_text(json.dumps(about, indent=1))
-    with open(array, "wb") as file:
+    """Write description and array; the array, which readers look for, is the last."""
+    write_text(path.with_suffix(".json"), json.dumps(about, indent=1))
+    with atomic_file(path) as part, part.open("wb") as file:
         np.save(file, frames)
-    description.replace(path.with_suffix(".json"))
-    array.replace(path)

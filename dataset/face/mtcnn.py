@@ -1,10 +1,10 @@
-"""MTCNN: faces found by its cascade of three networks, with numpy, OpenCV and ONNX Runtime; the
-boxes of facenet-pytorch.
+"""MTCNN: faces found by a cascade of three networks, with numpy, OpenCV and ONNX Runtime.
 
 The cascade is that of Zhang et al. ("Joint Face Detection and Alignment Using Multitask Cascaded
-Convolutional Networks", IEEE SPL 23(10), 2016) as facenet-pytorch runs it: P-Net over a pyramid of
-the image proposes boxes, R-Net and O-Net look at each again; between them boxes are corrected, and
-of boxes that overlap the best one stays. The numbers of the cascade stand in the file of P-Net.
+Convolutional Networks", IEEE SPL 23(10), 2016) as facenet-pytorch runs it, and gives its boxes:
+P-Net over a pyramid of the image proposes boxes, R-Net and O-Net check each of them; between them
+boxes are corrected, and of boxes that overlap the best one is kept. The numbers of the cascade
+stand in the file of P-Net.
 
 Everywhere an image is made smaller, facenet-pytorch averages over the pixels that a target pixel
 touches, each counted whole. Those are sums over rectangles, so one integral image serves every
@@ -13,19 +13,23 @@ level of the pyramid and every box.
 
 import math
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
 from .box import FaceBox
-from .onnx_file import open_session
+from .onnx_file import open_network
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
 
 # the networks that come with acq, with facenet-pytorch's weights
 NETS = Path(__file__).parent / "weights"
 
 _CELL, _STRIDE = 12, 2     # P-Net looks at 12x12 pixels, 2 apart
 _R_SIDE, _O_SIDE = 24, 48
-_BATCH = 512               # boxes looked at at once: bounds the memory where thousands are proposed
+_BATCH = 512               # boxes checked at once: bounds the memory where thousands are proposed
 
 
 class Mtcnn:
@@ -34,22 +38,27 @@ class Mtcnn:
     Parameters
     ----------
     folder : holds `pnet.onnx`, `rnet.onnx`, `onet.onnx`; the shipped ones where not given
+    smallest_px : side of the smallest face that is looked for; the network's own where not given
+    min_probability : of a face; the network's own where not given
 
     Raises
     ------
-    TrainingError : a net is missing or none of ours
+    TrainingError : a network is missing or none of ours
     """
 
-    def __init__(self, folder: Path = NETS, *, threads: int = 1) -> None:
-        self._pnet, self.constants = open_session(folder / "pnet.onnx", "pnet", threads=threads)
-        self._rnet, _ = open_session(folder / "rnet.onnx", "rnet", threads=threads)
-        self._onet, _ = open_session(folder / "onet.onnx", "onet", threads=threads)
-        self._smallest_px, self._factor = self.constants["smallest_px"], self.constants["factor"]
-        self._sure = self.constants["min_probability"]
-        self._thresholds = [self.constants[f"threshold_{one}"] for one in "pro"]
+    def __init__(
+        self, folder: Path = NETS, *, threads: int = 1, smallest_px: float | None = None,
+        min_probability: float | None = None,
+    ) -> None:
+        self._pnet, self.constants = open_network(folder / "pnet.onnx", "pnet", threads=threads)
+        self._rnet, _ = open_network(folder / "rnet.onnx", "rnet", threads=threads)
+        self._onet, _ = open_network(folder / "onet.onnx", "onet", threads=threads)
+        self._smallest_px = smallest_px or self.constants["smallest_px"]
+        self._min_probability = min_probability or self.constants["min_probability"]
+        self._factor = self.constants["factor"]
 
     def find(self, image: np.ndarray) -> list[FaceBox]:
-        """Find every face that is sure.
+        """Find every face of at least the minimum probability.
 
         Parameters
         ----------
@@ -57,59 +66,38 @@ class Mtcnn:
 
         Returns
         -------
-        boxes rounded outwards and clipped to the image, the largest first; empty where no face is
-        sure
+        boxes rounded outwards and clipped to the image, the largest first
         """
         height, width = image.shape[:2]
-        found = self._cascade(image)
-        area = (found[:, 2] - found[:, 0]) * (found[:, 3] - found[:, 1])
-        boxes = []
-        for left, top, right, bottom, probability in found[np.argsort(area)[::-1]]:
-            if probability >= self._sure:
-                boxes.append(
-                    FaceBox(
-                        max(math.floor(left), 0), max(math.floor(top), 0),
-                        min(math.ceil(right), width), min(math.ceil(bottom), height),
-                        float(probability),
-                    )
-                )
-        return boxes
+        faces = self._cascade(image)
+        area = (faces[:, 2] - faces[:, 0]) * (faces[:, 3] - faces[:, 1])
+        return [
+            FaceBox(
+                max(math.floor(left), 0), max(math.floor(top), 0), min(math.ceil(right), width),
+                min(math.ceil(bottom), height), float(probability),
+            )
+            for left, top, right, bottom, probability in faces[np.argsort(area)[::-1]]
+            if probability >= self._min_probability
+        ]
 
     def _cascade(self, image: np.ndarray) -> np.ndarray:
-        """Give every box of the last net, (K, 5) float32: left, top, right, bottom, probability."""
+        """Return the boxes of O-Net, (K, 5) float32: left, top, right, bottom, probability."""
         height, width = image.shape[:2]
         depth = cv2.CV_32S if 255 * height * width < 2**31 else cv2.CV_64F    # either is exact
         integral = cv2.integral(np.ascontiguousarray(image), sdepth=depth)    # (H + 1, W + 1, 3)
-        boxes = self._propose(integral)
-        for session, side, threshold in (
-            (self._rnet, _R_SIDE, self._thresholds[1]), (self._onet, _O_SIDE, self._thresholds[2]),
-        ):
-            spans, inside = _inside(boxes, width, height)
-            boxes, spans = boxes[inside], spans[inside]
-            if not len(boxes):
-                return np.empty((0, 5), np.float32)
-            said = [
-                session.run(
-                    ["box", "face"], {"image": _crops(integral, spans[at : at + _BATCH], side)}
-                )
-                for at in range(0, len(spans), _BATCH)
-            ]
-            correction, face = (np.concatenate(parts) for parts in zip(*said, strict=True))
-            passed = face > threshold
-            boxes = np.column_stack([boxes[passed, :4], face[passed]])
-            correction = correction[passed]
-            if side == _R_SIDE:
-                kept = _suppress(boxes, 0.7)
-                boxes = _square(_corrected(boxes[kept], correction[kept], 1))
-            else:
-                boxes = _corrected(boxes, correction, 1)
-                boxes = boxes[_suppress(boxes, 0.7, of_smaller=True)]
-        return boxes
+        boxes, correction = self._check(
+            self._rnet, self._propose(integral), integral, _R_SIDE, self.constants["threshold_r"]
+        )
+        kept = _suppress(boxes, 0.7)
+        boxes, correction = self._check(
+            self._onet, _square(_corrected(boxes[kept], correction[kept], 1)), integral, _O_SIDE,
+            self.constants["threshold_o"],
+        )
+        boxes = _corrected(boxes, correction, 1)
+        return boxes[_suppress(boxes, 0.7, of_smaller=True)]
 
     def _propose(self, integral: np.ndarray) -> np.ndarray:
-        """Let P-Net look at every level of the pyramid: (K, 5) float32, squares with their
-        probability.
-        """
+        """Run P-Net at every level of the pyramid: (K, 5) float32, squares and probabilities."""
         height, width = integral.shape[0] - 1, integral.shape[1] - 1
         scale = _CELL / self._smallest_px
         shortest = min(height, width) * scale
@@ -119,28 +107,42 @@ class Mtcnn:
                 integral, *_spans(0, height, int(height * scale + 1)),
                 *_spans(0, width, int(width * scale + 1)),
             )
-            correction, face = (
-                np.asarray(said)[0]
-                for said in self._pnet.run(["box", "face"], {"image": _input(level[None])})
-            )
-            found = np.argwhere(face >= self._thresholds[0])
-            corner = found[:, ::-1].astype(np.float32) * _STRIDE + 1
+            outputs = self._pnet.run(["box", "face"], {"image": _input(level[None])})
+            correction, face = (np.asarray(output)[0] for output in outputs)
+            cells = np.argwhere(face >= self.constants["threshold_p"])
+            corner = cells[:, ::-1].astype(np.float32) * _STRIDE + 1
             first, last = np.floor(corner / scale), np.floor((corner + _CELL - 1) / scale)
-            proposed = np.column_stack([first, last, face[tuple(found.T)]])
+            proposed = np.column_stack([first, last, face[tuple(cells.T)]])
             kept = _suppress(proposed, 0.5)
             boxes.append(proposed[kept])
-            corrections.append(correction[:, found[kept, 0], found[kept, 1]].T)
+            corrections.append(correction[:, cells[kept, 0], cells[kept, 1]].T)
             scale *= self._factor
             shortest *= self._factor
         proposed, correction = np.concatenate(boxes), np.concatenate(corrections)
         kept = _suppress(proposed, 0.7)
         return _square(_corrected(proposed[kept], correction[kept], 0))
 
+    @staticmethod
+    def _check(
+        network: "InferenceSession", boxes: np.ndarray, integral: np.ndarray, side: int,
+        threshold: float,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Run R-Net or O-Net on each box; return those that pass, and the corrections of them."""
+        spans, inside = _inside(boxes, integral.shape[1] - 1, integral.shape[0] - 1)
+        boxes, spans = boxes[inside], spans[inside]
+        if not len(boxes):
+            return np.empty((0, 5), np.float32), np.empty((0, 4), np.float32)
+        outputs = [
+            network.run(["box", "face"], {"image": _crops(integral, spans[at : at + _BATCH], side)})
+            for at in range(0, len(spans), _BATCH)
+        ]
+        correction, face = (np.concatenate(parts) for parts in zip(*outputs, strict=True))
+        passed = face > threshold
+        return np.column_stack([boxes[passed, :4], face[passed]]), correction[passed]
+
 
 def _spans(begin: int, length: int, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Give where each of `count` target pixels begins and ends among `length` source pixels, ends
-    not included.
-    """
+    """Return where each of `count` target pixels begins, and ends (not included), of `length`."""
     at = np.arange(count)
     return begin + at * length // count, begin - (-(at + 1) * length // count)
 
@@ -156,29 +158,24 @@ def _average(
 
 def _crops(integral: np.ndarray, spans: np.ndarray, side: int) -> np.ndarray:
     """Average the inside of each (left, top, right, bottom) to side x side: a network's input."""
-    return _input(
-        np.stack(
-            [
-                _average(
-                    integral, *_spans(top, bottom - top, side), *_spans(left, right - left, side)
-                )
-                for left, top, right, bottom in spans.tolist()
-            ]
-        )
-    )
+    crops = [
+        _average(integral, *_spans(top, bottom - top, side), *_spans(left, right - left, side))
+        for left, top, right, bottom in spans.tolist()
+    ]
+    return _input(np.stack(crops))
 
 
 def _input(images: np.ndarray) -> np.ndarray:
-    """Scale (N, H, W, 3) grey levels about 0 as MTCNN was trained, and turn them to (N, 3, H, W).
-    """
+    """Scale (N, H, W, 3) grey levels as MTCNN was trained, and move their axes to (N, 3, H, W)."""
     return np.ascontiguousarray(
         ((images - np.float32(127.5)) * np.float32(0.0078125)).transpose(0, 3, 1, 2)
     )
 
 
 def _inside(boxes: np.ndarray, width: int, height: int) -> tuple[np.ndarray, np.ndarray]:
-    """Give the pixels of each box (left, top, right, bottom; clipped to the image), and which boxes
-    hold any.
+    """Return the pixels of each box, clipped to the image, and which boxes hold any.
+
+    A row of pixels is left, top, right, bottom.
     """
     spans = boxes[:, :4].astype(np.int64)
     first = np.maximum(spans[:, :2], 1) - 1    # MTCNN counts pixels from 1
@@ -221,11 +218,10 @@ def _suppress(boxes: np.ndarray, threshold: float, *, of_smaller: bool = False) 
     while len(rest):
         best, rest = rest[0], rest[1:]
         kept.append(best)
-        shared = np.maximum(
-            np.minimum(last[best], last[rest]) - np.maximum(first[best], first[rest]), 0
-        ).prod(axis=1)
-        whole = (
-            np.minimum(area[best], area[rest]) if of_smaller else area[best] + area[rest] - shared
-        )
+        shared = np.minimum(last[best], last[rest]) - np.maximum(first[best], first[rest])
+        shared = np.maximum(shared, 0).prod(axis=1)
+        whole = area[best] + area[rest] - shared
+        if of_smaller:
+            whole = np.minimum(area[best], area[rest])
         rest = rest[shared <= threshold * whole]
     return np.array(kept, np.int64)

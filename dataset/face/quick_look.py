@@ -1,14 +1,13 @@
-"""Is there a face in the picture? Told in a few hundredths of a second, without torch.
+"""A quick look for a face, in about 10 ms, on the brightness of a picture alone.
 
-Local binary patterns, boosted and cascaded, on the picture scaled down to 180 rows; a face is at
-least a fifth of them high. It is for the operator's eye: which pixels are a face, curation asks a
-better detector (`dataset.face.find`).
-
-Source: the frontal face cascade that scikit-image ships (OpenCV's lbpcascade_frontalface).
+It is MTCNN (`dataset.face.mtcnn`) on the picture scaled down to 180 rows, its contrast evened out
+so that a dark room does not hide a face, and for faces of at least a fifth of the rows. It tells
+the operator whether a face is in view; which pixels are the face is found by `dataset.face.find`,
+on the whole picture in colour.
 """
 
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -17,48 +16,52 @@ from acquire.camera.source import CameraInfo
 
 from .box import FaceBox
 
+if TYPE_CHECKING:
+    from .mtcnn import Mtcnn
+
 _ROWS = 180
-_LEAST = 1 / 5                  # of the picture's height
-_STEP = 1.1                     # from scale to scale
+_SMALLEST = 1 / 5               # of the picture's height
+_MIN_PROBABILITY = 0.7          # MTCNN's own threshold
+_CONTRAST_LIMIT, _CONTRAST_TILES = 3.0, (3, 3)
 
 
 @cache
-def _cascade() -> Any:
-    from skimage.data import lbp_frontal_face_cascade_filename
-    from skimage.feature import Cascade
+def _detector() -> "Mtcnn":
+    from .mtcnn import Mtcnn
 
-    return Cascade(lbp_frontal_face_cascade_filename())
-
-
-def prepare() -> None:
-    """Load the detector now (half a second) rather than at the first picture."""
-    _cascade()
+    return Mtcnn(smallest_px=_SMALLEST * _ROWS, min_probability=_MIN_PROBABILITY)
 
 
-def luma(image: np.ndarray, camera: CameraInfo) -> np.ndarray:
-    """Give the brightness of a frame as its camera delivers it: (H, W) uint8."""
+def load_detector() -> None:
+    """Load the detector now (0.2 s) rather than at the first picture."""
+    _detector()
+
+
+def frame_luma(image: np.ndarray, camera: CameraInfo) -> np.ndarray:
+    """Return the brightness of a frame as its camera delivers it: (H, W) uint8."""
     if camera.pixel_format == "I420":
         return image[: camera.height]
     return cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
 
 
-def spot_face(grey: np.ndarray) -> FaceBox | None:
+def spot_face(frame_luma: np.ndarray) -> FaceBox | None:
     """Find the largest face in an (H, W) uint8 picture; None where none is seen."""
-    shrink = min(1.0, _ROWS / grey.shape[0])
-    size = round(grey.shape[1] * shrink), round(grey.shape[0] * shrink)
-    small = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
-    least = max(24, round(_LEAST * size[1]))
-    if min(size) < least:
+    height, width = frame_luma.shape
+    shrink = min(1.0, _ROWS / height)
+    size = round(width * shrink), round(height * shrink)
+    small = cv2.resize(frame_luma, size, interpolation=cv2.INTER_AREA)
+    boxes = _detector().find(cv2.cvtColor(_with_even_contrast(small), cv2.COLOR_GRAY2RGB))
+    if not boxes:
         return None
-    found = _cascade().detect_multi_scale(
-        small, scale_factor=_STEP, step_ratio=1, min_size=(least, least),
-        max_size=(min(size), min(size)),
-    )
-    if not found:
-        return None
-    best = max(found, key=lambda f: f["width"])
-    left, top = best["c"] / shrink, best["r"] / shrink
-    right, bottom = left + best["width"] / shrink, top + best["height"] / shrink
+    box = boxes[0]
     return FaceBox(
-        int(left), int(top), min(round(right), grey.shape[1]), min(round(bottom), grey.shape[0])
+        int(box.left / shrink), int(box.top / shrink), min(round(box.right / shrink), width),
+        min(round(box.bottom / shrink), height), box.probability,
     )
+
+
+def _with_even_contrast(luma: np.ndarray) -> np.ndarray:
+    """Stretch the brightness to the full range, then even out the contrast from part to part."""
+    low, high = np.percentile(luma, (1, 99))
+    stretched = np.clip((luma - low) * (255 / max(high - low, 1.0)), 0, 255).astype(np.uint8)
+    return cv2.createCLAHE(_CONTRAST_LIMIT, _CONTRAST_TILES).apply(stretched)

@@ -58,7 +58,7 @@ def write_curves(session_file: Path, session_hash: str, curves: Mapping[str, Cur
         arrays[f"{name}.y"] = curve.y.astype(np.float32)
         arrays[f"{name}.unit"] = np.array(curve.unit)
     with atomic_file(path) as part, part.open("wb") as file:
-        np.savez_compressed(file, **arrays)
+        np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
     return path
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from dataset.face.box import SIZE
 from dataset.face.mtcnn import Mtcnn
-from dataset.face.onnx_file import INPUTS, open_session
+from dataset.face.onnx_file import INPUTS, open_network
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -66,9 +66,9 @@ def open_net(path: Path, *, threads: int = 1) -> OnnxNet:
 
     Raises
     ------
-    TrainingError : see `onnx_file.open_session`
+    TrainingError : see `onnx_file.open_network`
     """
-    return OnnxNet(*open_session(path, "student", "teacher", threads=threads))
+    return OnnxNet(*open_network(path, "student", "teacher", threads=threads))
 
 
 def open_finder(folder: Path) -> Mtcnn:
@@ -76,6 +76,6 @@ def open_finder(folder: Path) -> Mtcnn:
 
     Raises
     ------
-    TrainingError : see `onnx_file.open_session`
+    TrainingError : see `onnx_file.open_network`
     """
     return Mtcnn(folder) if (folder / "pnet.onnx").exists() else Mtcnn()

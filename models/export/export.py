@@ -21,7 +21,7 @@ from torch import nn
 
 from acquire.errors import AcqError, TrainingError
 from dataset.face import box, frames
-from dataset.face.onnx_file import FORMAT, open_session
+from dataset.face.onnx_file import FORMAT, open_network
 from dataset.runs import METRICS
 from models.board.onnx_net import BOARD, open_net
 from models.nets.can import SIZE, Student, count_parameters
@@ -235,7 +235,7 @@ def check_detector(path: Path, name: str, net: nn.Module) -> float:
     difference.
     """
     images = np.random.default_rng(0).uniform(-1, 1, (3, 3, *DETECTORS[name])).astype(np.float32)
-    session, _ = open_session(path, name)
+    session, _ = open_network(path, name)
     box, probability = map(np.asarray, session.run(["box", "face"], {"image": images}))
     with torch.no_grad():
         meant = net(torch.from_numpy(images))

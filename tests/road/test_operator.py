@@ -418,7 +418,7 @@ def test_quiet_recording_loads_no_panel(tmp_path):
         "from acq.main import main\n"
         "try: main()\n"
         "except SystemExit: pass\n"
-        "print([name for name in ('skimage', 'rich.live', 'scipy.signal', 'acq.terminal.panel') if "
+        "print([name for name in ('onnxruntime', 'rich.live', 'scipy.signal', 'acq.terminal.panel') if "
         "name in sys.modules])"
     )
     done = subprocess.run(

@@ -41,10 +41,10 @@ def test_portrait_has_one_face(portrait):
 
 
 def test_a_large_pattern_does_not_hide_a_smaller_face(monkeypatch):
-    found = np.array(
+    boxes = np.array(
         [[0.0, 0, 90, 90, 0.75], [10.2, 20.7, 40.5, 60.1, 0.999], [50, 50, 70, 70, 0.9999]]
     )
-    monkeypatch.setattr(mtcnn.Mtcnn, "_cascade", lambda self, image: found)
+    monkeypatch.setattr(mtcnn.Mtcnn, "_cascade", lambda self, image: boxes)
     assert detect_face(np.zeros((100, 100, 3), np.uint8)) == FaceBox(10, 20, 41, 61, 0.999)
 
 

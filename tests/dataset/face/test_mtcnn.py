@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip("onnxruntime")
 
 import acquire
-from acquire.errors import TrainingError
+from acquire.errors import Fix, TrainingError
 from acquire.simulation.subject import VirtualSubject
 from dataset.face import mtcnn
 from dataset.face.mtcnn import NETS, Mtcnn
@@ -34,14 +34,14 @@ def sides(box):
 
 
 def needs_facenet_pytorch():
-    """Look, and do not import: `models.export.facenet` imports it in its own way."""
+    """Look, and do not import: `models.export.facenet_mtcnn` imports it in its own way."""
     if find_spec("facenet_pytorch") is None:
         pytest.skip("needs the extra `train`: pip install 'acq[train]'")
 
 
 def assert_as_torch(finder, image):
     needs_facenet_pytorch()
-    from models.export.facenet import detect_face
+    from models.export.facenet_mtcnn import detect_face
 
     meant = detect_face(image)
     found = finder.find(image)
@@ -94,7 +94,7 @@ def test_no_face(finder, image):
 
 def test_boxes_that_overlap_as_torch_drops_them():
     torch = pytest.importorskip("torch")
-    from models.export.facenet import nms
+    from models.export.facenet_mtcnn import nms
 
     rng = np.random.default_rng(1)
     first = rng.integers(0, 60, (80, 2))
@@ -126,5 +126,6 @@ def test_the_shipped_nets_are_what_export_makes_of_facenet_pytorch_s():
 
 
 def test_a_missing_net_is_named(tmp_path):
-    with pytest.raises(TrainingError, match=r"pnet\.onnx.*acq export"):
+    with pytest.raises(TrainingError, match=r"pnet\.onnx") as caught:
         Mtcnn(tmp_path)
+    assert caught.value.fix is Fix.EXPORT_AGAIN

@@ -6,7 +6,7 @@ import pytest
 
 from acquire.camera.source import CameraInfo
 from acquire.simulation.subject import VirtualSubject
-from dataset.face.quick_look import luma, spot_face
+from dataset.face.quick_look import frame_luma, spot_face
 
 
 def portrait(repo):
@@ -34,7 +34,7 @@ def test_the_portrait_has_a_face_where_it_is(repo):
 def test_the_virtual_subject_has_one(subject):
     frame = VirtualSubject(subject).frame(3.0, 75)
     assert (
-        spot_face(luma(frame, CameraInfo("virtual", 640, 360, 25.0, "I420", "simulated")))
+        spot_face(frame_luma(frame, CameraInfo("virtual", 640, 360, 25.0, "I420", "simulated")))
         is not None
     )
 
@@ -60,7 +60,9 @@ def test_the_real_face_is_seen_throughout(real_face):
             assert good
         seen += (
             spot_face(
-                luma(image[:, :, ::-1].copy(), CameraInfo("replay", 640, 360, 30.0, "RGB", "file"))
+                frame_luma(
+                    image[:, :, ::-1].copy(), CameraInfo("replay", 640, 360, 30.0, "RGB", "file")
+                )
             )
             is not None
         )

@@ -85,14 +85,14 @@ def changed(path, into, **constants):
 
 
 @pytest.mark.parametrize(("constants", "said"), [
-    ({"format": "acq-board-9"}, "expected acq-board-1.*acq-board-9"),
-    ({"size": 72}, "size 72"),
-    ({"enlarge": "much"}, "TypeError"),
+    ({"format": "acq-board-9"}, "'acq-board-9' at .*format"),
+    ({"size": 72}, "72 at .*size"),
+    ({"enlarge": "much"}, "got str at .*enlarge"),
     ({"cut_sd": None}, "cut_sd"),
     ({"net": "pnet"}, "smallest_px"),
-    ({"net": "cnn"}, "KeyError: 'cnn'"),
-    ({"net": ["student"]}, "TypeError"),
-    ({"checkpoint": 3}, "checkpoint 3"),
+    ({"net": "cnn"}, "'cnn' at .*net"),
+    ({"net": ["student"]}, "got array at .*net"),
+    ({"checkpoint": 3}, "got int at .*checkpoint"),
     ({"net": "teacher"}, "expected the inputs and outputs of a teacher"),
 ])
 def test_other_constants_are_refused(folder, tmp_path, constants, said):
@@ -113,18 +113,18 @@ def test_files_that_are_no_export_are_refused(folder, tmp_path):
     for name, blob in blobs.items():
         path = tmp_path / f"{name}.onnx"
         path.write_bytes(blob)
-        with pytest.raises(TrainingError, match=f"{name}.onnx.*acq export") as caught:
+        with pytest.raises(TrainingError, match=f"{name}.onnx") as caught:
             open_net(path)
         assert "\n" not in str(caught.value)
     with pytest.raises(TrainingError, match="No such file"):
         open_net(tmp_path / "none.onnx")
-    with pytest.raises(TrainingError, match=r"expected a student or teacher at .*, found a pnet"):
+    with pytest.raises(TrainingError, match="expected a student or teacher, found a pnet"):
         open_net(folder / "board" / "pnet.onnx")
     pairs = onnx.load_from_string(student)
     pairs.graph.input[0].type.tensor_type.shape.dim[0].dim_value = 10
     (tmp_path / "pairs.onnx").write_bytes(pairs.SerializeToString())
     with pytest.raises(
-        TrainingError, match=r"inputs and outputs of a student at .*\[10, 3, 36, 36\]"
+        TrainingError, match=r"inputs and outputs of a student, found .*\[10, 3, 36, 36\]"
     ):
         open_net(tmp_path / "pairs.onnx")
 

@@ -1,0 +1,59 @@
+"""The constants in the file of an exported network, and what they may be."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypedDict
+
+import msgspec
+
+from acquire.documents import Kind, parse_document
+from acquire.errors import Fix, TrainingError
+
+_Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+
+
+class _Head(TypedDict):
+    """The constants of any network."""
+
+    format: Literal["acq-board-1"]               # onnx_file.FORMAT
+    net: Literal["student", "teacher", "pnet", "rnet", "onet"]
+    checkpoint: str
+
+
+class _PulseConstants(TypedDict):
+    """The constants of a student or a teacher."""
+
+    size: Literal[36]                            # box.SIZE
+    enlarge: Annotated[float, msgspec.Meta(ge=1, le=5)]
+    unit: Annotated[float, msgspec.Meta(ge=1, le=65536)]
+    cut_sd: Annotated[float, msgspec.Meta(ge=0.1, le=100)]
+    appearance_scale: Annotated[float, msgspec.Meta(ge=1, le=65536)]
+    min_probability: _Share
+    parameters: Annotated[float, msgspec.Meta(ge=1, le=1e9)]
+    multiply_adds: Annotated[float, msgspec.Meta(ge=1, le=1e12)]
+
+
+class _DetectorConstants(TypedDict):
+    """The constants of one of MTCNN's networks."""
+
+    smallest_px: Annotated[float, msgspec.Meta(ge=12, le=10_000)]
+    factor: Annotated[float, msgspec.Meta(ge=0.1, le=0.9)]
+    min_probability: _Share
+    threshold_p: _Share
+    threshold_r: _Share
+    threshold_o: _Share
+
+
+def check_constants(text: str, path: Path) -> None:
+    """Check the constants of a network, as JSON from the file at `path`.
+
+    Raises
+    ------
+    TrainingError : one is missing, of another type, or out of its bounds
+    """
+    net = _parse(_Head, text, path)["net"]
+    _parse(_PulseConstants if net in ("student", "teacher") else _DetectorConstants, text, path)
+
+
+def _parse(body: type, text: str, path: Path) -> Any:
+    called = "the constants of an exported network"
+    return parse_document(Kind(body, called, TrainingError, Fix.EXPORT_AGAIN), text.encode(), path)
