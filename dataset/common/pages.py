@@ -45,6 +45,12 @@ def render(template: Path, **values: object) -> "Markup":
     return Markup(_environment(template.parent).get_template(template.name).render(values))
 
 
+def render_macro(template: Path, macro: str, **values: object) -> "Markup":
+    """Return a part of a page, made by a macro of a template; every value is escaped."""
+    module = _environment(template.parent).get_template(template.name).module
+    return getattr(module, macro)(**values).strip()
+
+
 @cache
 def _environment(folder: Path) -> "Environment":
     from jinja2 import Environment, FileSystemLoader, StrictUndefined

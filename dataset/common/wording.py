@@ -22,4 +22,5 @@ def clock_time(time_s: float, *, digits: int = 1) -> str:
     hours, minutes = divmod(minutes, 60)
     sign = "−" if time_s < 0 and round(time_s, digits) else ""
     fraction = f".{parts:0{digits}d}".rstrip("0") if parts else ""
-    return sign + (f"{hours}:{minutes:02d}" if hours else f"{minutes}") + f":{seconds:02d}{fraction}"
+    minutes_text = f"{hours}:{minutes:02d}" if hours else f"{minutes}"
+    return f"{sign}{minutes_text}:{seconds:02d}{fraction}"

@@ -1,15 +1,15 @@
 """A run without training: made-up pulses, networks that never learnt, and the metrics of both."""
 
 from dataclasses import asdict
-from html.parser import HTMLParser
 
 import numpy as np
 import torch
 
 from dataset.face.box import FaceBox
 from models.data.videos import CuratedVideo, TrainingData
-from models.evaluation.evaluate import VideoResult, assess
-from models.evaluation.methods import COLOURS, TITLES
+from models.evaluation.assess import assess
+from models.evaluation.methods import COLOUR_TITLES, TITLES
+from models.evaluation.video_result import VideoResult
 from models.nets.can import Student, Teacher
 from models.nets.physnet import PhysNet
 from models.training.recipe import Recipe, Trained
@@ -22,9 +22,7 @@ OFF = {"teacher": 0.5, "student": 6.0, "student_kd": 2.0, "physnet": 4.0,
 
 
 def video(subject, method, *, number=1):
-    """Give what a method says of one recording: it is off by `OFF` in the second half of the
-    windows, and right in the first.
-    """
+    """Return a method's result on one recording: right in the first half, then off by `OFF`."""
     bpm = RATES[subject]
     time_s = np.arange(int(FS_HZ * SECONDS)) / FS_HZ
     start_s = np.arange(SECONDS - 10 + 1.0)
@@ -50,7 +48,7 @@ def results(*subjects, methods=tuple(OFF)):
 
 
 def networks(found, *, before=0):
-    """Give networks that never learnt, with their results."""
+    """Return networks that never learnt, with their results."""
     nets = {"teacher": Teacher, "student": Student, "student_kd": Student, "physnet": PhysNet}
     parts = {"label": 0.9, "middle": 1.1, "last": 1.2, "pulse": 0.3}
     trained = {}
@@ -66,9 +64,9 @@ def networks(found, *, before=0):
 
 
 def metrics_of(found, *, people="virtual", folds=1, seeds=1):
-    """Give what metrics.json would hold."""
+    """Return what metrics.json would hold."""
     methods = {name: assess(videos) for name, videos in found.items()}
-    for n, name in enumerate([n for n in methods if n not in COLOURS]):
+    for n, name in enumerate([n for n in methods if n not in COLOUR_TITLES]):
         methods[name] |= {
             "parameters": (795_811, 24_769, 24_769, 768_577)[n], "ms_per_frame": 0.5, "curve": [],
             "seconds": 2.0,
@@ -117,7 +115,7 @@ def metrics_of(found, *, people="virtual", folds=1, seeds=1):
 
 
 def recordings(found, folder, *, simulated=True):
-    """Give a dataset of small random faces whose videos are `folder`/vid.avi."""
+    """Return a dataset of small random faces whose videos are `folder`/vid.avi."""
     rng = np.random.default_rng(0)
     made = []
     for one in found["teacher"]:
@@ -141,41 +139,6 @@ def recordings(found, folder, *, simulated=True):
             )
         )
     return TrainingData(made, made, SPLIT_HASH, DATA_HASH)
-
-
-class Tables(HTMLParser):
-    """Collect the tables of a page: `all[n]` is a list of rows, each a list of what its cells say.
-    """
-
-    def __init__(self, text):
-        super().__init__()
-        self.all, self._cell = [], None
-        self.feed(text)
-
-    def handle_starttag(self, tag, attrs):
-        if tag == "table":
-            self.all.append([])
-        elif tag == "tr":
-            self.all[-1].append([])
-        elif tag in ("td", "th"):
-            self._cell = []
-        elif tag == "br" and self._cell is not None:
-            self._cell.append(" ")
-
-    def handle_endtag(self, tag):
-        if tag in ("td", "th"):
-            self.all[-1][-1].append("".join(self._cell))
-            self._cell = None
-
-    def handle_data(self, data):
-        if self._cell is not None:
-            self._cell.append(data)
-
-    def cell(self, row, column, *, table=0):
-        """Say what stands in the row that begins with `row` under the head `column`."""
-        head, *body = self.all[table]
-        (found,) = [cells for cells in body if cells[0] == row]
-        return found[head.index(column)]
 
 
 assert list(OFF) == list(TITLES)

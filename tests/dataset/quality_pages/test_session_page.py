@@ -1,8 +1,4 @@
-import html
-import json
 import re
-import shutil
-import subprocess
 from dataclasses import replace
 
 import numpy as np
@@ -16,6 +12,7 @@ from dataset.quality_pages.charts import draw_charts
 from dataset.quality_pages.index_page import index_page
 from dataset.quality_pages.session_page import write_pages
 from dataset.selection.exclusions import Exclusion, Exclusions
+from tests.support.pages import see_in_browser, words_of
 
 HOSTILE = "<script>window.taken=1</script>&\"'"
 DURATION_S = 95.0
@@ -77,15 +74,10 @@ def folder(tmp_path_factory):
     return folder
 
 
-def seen(text):
-    """What a reader sees of a page, without markup."""
-    return html.unescape(re.sub(r"<(style|script|defs).*?</\1>|<[^>]*>", " ", text, flags=re.S))
-
-
 def test_the_index_lists_the_worst_first_and_what_is_out_last(folder):
     text = (folder / "index.html").read_text()
     assert re.findall(r'<a href="([^"]*)\.html">', text) == [BAD, USABLE, GOOD, GONE]
-    said = seen(text)
+    said = words_of(text)
     for fact in (
         "2 failures, 1 warning, 1 note", "no frame for 410 ms", "asked to be left out",
         "1 part out", "1:35", "and 1 more kind ", "Partly simulated",
@@ -94,7 +86,7 @@ def test_the_index_lists_the_worst_first_and_what_is_out_last(folder):
 
 
 def test_a_page_tells_every_flag_decision_and_measure(folder):
-    said = " ".join(seen((folder / f"{BAD}.html").read_text()).split())
+    said = words_of((folder / f"{BAD}.html").read_text())
     for flag in (GAP, FINGER_OFF, RATE_ERROR, MOTION):
         assert flag.text in said
         assert flag.kind.replace("_", " ") in said
@@ -103,9 +95,9 @@ def test_a_page_tells_every_flag_decision_and_measure(folder):
         f"exclude {BAD} None None <b>",
     ):
         assert fact in said
-    assert f"exclude {USABLE} 42.9 43.3 <b>" in seen((folder / f"{USABLE}.html").read_text())
+    assert f"exclude {USABLE} 42.9 43.3 <b>" in words_of((folder / f"{USABLE}.html").read_text())
     assert "Simulated" not in said
-    assert "Simulated" in seen((folder / f"{GOOD}.html").read_text())
+    assert "Simulated" in words_of((folder / f"{GOOD}.html").read_text())
 
 
 def test_a_missing_curve_is_not_drawn_and_a_present_one_is(folder):
@@ -197,66 +189,22 @@ def test_an_index_of_a_thousand_stays_small():
     assert len(index_page(many, Exclusions())) < 2_000_000
 
 
-# What a browser makes of a page. A window is at least 500 px wide, a frame in it is not: the page
-# stands in a frame, with these two at its head and its end, and the second tells the window around
-# it what it found.
-HEAD = "<script>window.wrong=[];window.onerror=text=>{wrong.push(text)}</script>"
-PROBE = """<script>
+SORT = """
 const order=()=>[...document.querySelectorAll(".sortable tbody tr")]
  .map(row=>row.cells[0].textContent);
-const found={width:innerWidth,first:order()};
+found.first=order();
 for(const button of document.querySelectorAll(".sortable th button")){
 const pressed=[];for(const turn of [1,2]){button.click();pressed.push(order())}
 found[button.textContent]=pressed}
-found.over=document.documentElement.scrollWidth-innerWidth;
-found.cut=[...document.querySelectorAll("main *")].filter(one=>!one.closest("svg,.bar,pre")
- &&one.getBoundingClientRect().right>innerWidth+1).map(one=>one.outerHTML.slice(0,80));
-found.taken=window.taken;found.wrong=wrong;
-found.paper=getComputedStyle(document.body).backgroundColor;
-parent.postMessage(JSON.stringify(found),"*");
-</script>"""
-AROUND = """<!doctype html><meta name="color-scheme" content="light dark"><pre id="probe"></pre>
-<script>onmessage=told=>{document.getElementById("probe").textContent=told.data}</script>
-<iframe src="%s" width="%d" height="900" style="border:0"></iframe>"""
-
-
-@pytest.fixture(scope="module")
-def look(folder, tmp_path_factory):
-    """Open a page in a browser; give what the probe found."""
-    browser = shutil.which("chromium")
-    if browser is None:
-        pytest.skip("no browser; apt-get install chromium")
-    home = tmp_path_factory.mktemp("browser")
-
-    def look(name, width, *more):
-        text = (folder / name).read_text()
-        probed = home / name
-        probed.write_text(
-            text.replace("<head>", f"<head>{HEAD}").replace("</body>", f"{PROBE}</body>")
-        )
-        around = home / "around.html"
-        around.write_text(AROUND % (name, width))
-        done = subprocess.run(
-            [
-                browser, "--headless", "--no-sandbox", "--disable-gpu",
-                f"--user-data-dir={home}/profile", "--dump-dom", "--window-size=1400,1000",
-                "--virtual-time-budget=5000", *more, around.as_uri(),
-            ],
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=True,
-        )
-        return json.loads(
-            html.unescape(re.search(r'<pre id="probe">(.*?)</pre>', done.stdout, flags=re.S)[1])
-        )
-
-    return look
+"""
 
 
 @pytest.mark.parametrize("width", [1280, 400])
-def test_a_browser_shows_the_index_without_fault_or_sideways_scroll_and_sorts_it(look, width):
-    found = look("index.html", width)
+def test_a_browser_shows_the_index_without_fault_or_sideways_scroll_and_sorts_it(
+    folder, tmp_path, width
+):
+    text = (folder / "index.html").read_text()
+    found = see_in_browser(text, tmp_path, width=width, script=SORT)
     assert found["width"] == width
     assert found["wrong"] == []
     assert found["over"] <= 0
@@ -268,11 +216,10 @@ def test_a_browser_shows_the_index_without_fault_or_sideways_scroll_and_sorts_it
     assert found["Flags"][1][0] == BAD
 
 
-def test_a_browser_shows_a_session_on_a_phone_in_the_dark(look):
-    light = look(f"{BAD}.html", 400)
+def test_a_browser_shows_a_session_on_a_phone_in_the_dark(folder, tmp_path):
+    text = (folder / f"{BAD}.html").read_text()
+    light = see_in_browser(text, tmp_path, width=400)
     assert (light["wrong"], light["cut"], light["paper"]) == ([], [], "rgb(255, 255, 255)")
     assert light["over"] <= 0
-    assert (
-        look(f"{BAD}.html", 400, "--blink-settings=preferredColorScheme=0")["paper"]
-        == "rgb(18, 24, 29)"
-    )
+    dark = see_in_browser(text, tmp_path, width=400, is_dark=True)
+    assert dark["paper"] == "rgb(18, 24, 29)"

@@ -1,0 +1,43 @@
+"""How the figures of a run were made: data, preprocessing, loss, training, versions."""
+
+import json
+from typing import TYPE_CHECKING
+
+from .sections import section
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
+_NOT_LISTED = ("methods", "folds", "seeds")      # of metrics.json: the results, in the tables
+
+
+def method(metrics: dict) -> "Markup":
+    """List everything that is needed to repeat the run."""
+    parameters = {name: value for name, value in metrics.items() if name not in _NOT_LISTED}
+    return section(
+        "method", "method", metrics=metrics, loss=_loss(metrics["recipe"]),
+        parameters=json.dumps(parameters, indent=1),
+    )
+
+
+def _loss(recipe: dict) -> str:
+    """Return the student's loss in words."""
+    distill = recipe["distill"]
+    terms = ["mean squared error on the PPG’s change"]
+    kinds = {
+        "tat": f"TaT, softmax as in the {distill['softmax']}", "fitnet": "FitNet’s hints",
+        "at": "attention transfer",
+    }
+    if distill["kd"] in kinds:
+        levels = ", ".join(
+            f"{distill['weight_' + level]:g} {level}" for level in ("middle", "last")
+            if distill["levels"] in ("both", level)
+        )
+        terms.append(f"features by {kinds[distill['kd']]} ({levels})")
+    if distill["weight_pulse"]:
+        terms.append(f"{distill['weight_pulse']:g} times that on the teacher’s answer")
+    if recipe["shape_weight"]:
+        shape = f"{recipe['shape_weight']:g} times 1 − r of the pulse over a clip"
+        terms.append(f"{shape} (all networks)")
+    alone = recipe["pretrain_epochs"]
+    return " + ".join(terms) + (f"; the student alone for {alone} epochs before" if alone else "")

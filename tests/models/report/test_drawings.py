@@ -1,0 +1,104 @@
+import re
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from dataset.common.drawings import drawing_style
+from models.report import accuracy, pulses
+from models.report.drawing import MOST_POINTS, window_step
+from models.report.training import curves
+from tests.support.made_reports import metrics_of, networks, results
+from tests.support.pages import Page, in_one_line
+
+TWO = results("S01", "S02")
+
+
+def test_limits_of_agreement_stand_over_each_method():
+    with drawing_style():
+        page = Page(accuracy.agreement(TWO, metrics_of(TWO)))
+    assert len(page.alts) == 9
+    # Off by 2 in 10 of 21 windows: mean 0.95, SD 1.01 (n - 1).
+    assert (
+        "Bland-Altman plot of student + KD: mean difference and limits of agreement 0.95 [−1.0, "
+        "2.9] bpm"
+        in page.alts
+    )
+
+
+def test_a_long_run_draws_some_windows_and_says_so():
+    assert window_step(MOST_POINTS) == 1
+    assert window_step(3 * MOST_POINTS) == 3
+    long = {
+        name: videos * 20
+        for name, videos in results("S01", "S02", methods=("teacher", "student")).items()
+    }
+    with drawing_style():
+        drawn = accuracy.scatter(long, metrics_of({**TWO, **long}))
+    assert "One window in 2 is drawn" in drawn
+    points = drawn.count("<use ")
+    assert 2 * 400 < points < 2 * 500  # of 840 windows of each method, and ticks
+
+
+def test_subjects_have_the_best_method_without_training_beside():
+    with drawing_style():
+        page = accuracy.subjects(TWO, metrics_of(TWO))
+    assert "Without training, POS is the best on these windows" in page
+    assert re.findall(r"</i>([^<]*)</span>", page) == [
+        "teacher", "student", "student + KD", "PhysNet", "POS",
+    ]
+    assert Page(page).alts == ["absolute error of the subjects S01, S02"]
+
+
+def test_good_and_bad_windows_are_the_extremes_of_different_recordings():
+    with drawing_style():
+        good, bad = pulses.windows(networks(TWO), metrics_of(TWO))
+    heads = [
+        re.findall(r"<b>(.*?)</b>: PPG ([\d.]+) bpm, .*?student \+ KD ([\d.]+)", part)
+        for part in map(in_one_line, (good, bad))
+    ]
+    for which, off in zip(heads, (0.0, 2.0), strict=True):
+        assert {re.match(r"S\d\d", head)[0] for head, _, _ in which} == {"S01", "S02"}
+        assert {round(float(said) - float(meant), 1) for _, meant, said in which} == {off}
+    spans = [re.match(r"(.*), (\d+) to (\d+) s", head).groups() for head, _, _ in heads[0]]
+    for n, (where, first, _) in enumerate(spans):  # no two share a second
+        assert all(
+            where != other or abs(int(first) - int(begin)) >= 10 for other, begin, _ in spans[:n]
+        )
+    for alt in Page(good).alts:
+        assert "teacher 66.0" in alt or "teacher 90.0" in alt
+
+
+def test_few_windows_are_either_good_or_bad():
+    found = results("S01")
+    for videos in found.values():
+        rates = ("predicted_bpm", "reference_bpm", "toolbox_predicted_bpm", "toolbox_reference_bpm")
+        for field in ("start_s", "snr_db", "macc", *rates):
+            object.__setattr__(videos[0], field, getattr(videos[0], field)[10:11])
+    with drawing_style():
+        good, bad = pulses.windows(networks(found), metrics_of(found))
+    assert good.count("<figure>") == 1
+    assert bad == "<p>No window is worse than the median.</p>"
+
+
+def test_training_curves_know_the_epochs_before_the_teacher_joined():
+    with drawing_style():
+        page = curves(networks(TWO, before=2), metrics_of(TWO))
+    assert "student + KD 5 epochs" in page
+    assert "dotted, its answer" in page
+    assert "PhysNet’s loss is 1 − r" in page
+
+
+def test_a_network_without_any_peak_is_drawn_as_0_bpm():
+    found = results("S01")
+    silent = found["student_kd"][0]
+    object.__setattr__(silent, "predicted_bpm", np.full(21, np.nan))
+    object.__setattr__(silent, "pulse", np.zeros_like(silent.pulse))
+    object.__setattr__(silent, "snr_db", np.full(21, np.nan))
+    object.__setattr__(silent, "macc", np.full(21, np.nan))
+    metrics = metrics_of(found)
+    with drawing_style():
+        assert "−66.00 [−66.0, −66.0]" in accuracy.agreement(found, metrics)
+        assert "SNR [dB] over windows" in accuracy.spreads(found, metrics)
+        assert "student + KD –" in pulses.windows(networks(found), metrics)[0]

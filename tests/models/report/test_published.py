@@ -1,0 +1,78 @@
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from models.evaluation.published import gap_closed
+from models.report import published, tables
+from models.report.write import summary
+from tests.support.made_reports import metrics_of, results
+from tests.support.pages import Tables, words_of
+
+TWO = results("S01", "S02")
+
+
+@pytest.fixture(scope="module")
+def metrics():
+    return metrics_of(TWO)
+
+
+def test_a_hold_out_fills_table_3_and_folds_fill_tables_1_and_2(metrics):
+    held, folded = metrics, metrics_of(TWO, folds=5)
+    ours = "this run, virtual subjects, 2 train, 2 test"
+    table = Tables(published.hold_out(held))
+    assert table.cell(ours, "student + KD") == "0.952 / 1.380"
+    assert table.cell(ours, "gap closed") == "73 %"  # (6 - 2) / (6 - 0.5)
+    assert (
+        table.cell("published: the paper’s own recordings, 3 subjects train, 1 tests", "student")
+        == "2.800 / 6.706"
+    )
+    assert len(Tables(published.hold_out(folded)).all[0]) == 2
+    assert len(Tables(published.folds(held)).all[0]) == 2
+    assert "training in five folds fills this table" in published.folds(held)
+    table = Tables(published.folds(folded))
+    assert [row[0] for row in table.all[0]][1:6] == [f"fold {n}: S{n:02d}" for n in range(1, 6)]
+    assert table.cell("fold 4: S04", "student") == "6.857 / 4.140"
+    assert table.cell("mean of folds", "student") == "5.857 / 4.140"      # made 1 to 5 bpm worse
+    assert table.cell("SD of folds", "student") == "1.581 / 0.000"
+    assert table.cell("all windows, virtual subjects", "student") == "2.857 / 4.140"
+    paper = "published: UBFC-rPPG, five subject-disjoint folds"
+    assert (table.cell(paper, "teacher"), table.cell(paper, "gap closed")) == (
+        "0.956 / 1.580", "31 %",
+    )
+
+
+def test_seeds_have_a_table_and_the_mean_gain_where_there_are_several(metrics):
+    assert published.seeds(metrics) == ""
+    page = published.seeds(metrics_of(TWO, seeds=3))
+    table = Tables(page)
+    assert [row[0] for row in table.all[0]] == ["seed", "0", "1", "2"]
+    assert table.cell("2", "student MAE / RMSE") == "4.857 / 4.140"
+    assert table.cell("2", "gap closed") == "85 %"
+    assert table.cell("0", "SNR gained [dB]") == "4.0"
+    # gains 1.90, 2.90, 3.90; t = 4.303
+    assert "ahead of the student alone in 3 of 3 seeds, by 2.90 bpm [0.42, 5.39]" in words_of(page)
+
+
+def test_a_teacher_that_is_not_ahead_closes_no_gap(metrics):
+    methods = {**metrics["methods"], "teacher": {**metrics["methods"]["teacher"], "mae_bpm": 9.0}}
+    behind = {**metrics, "methods": methods}
+    assert (
+        Tables(published.hold_out(behind)).cell(
+            "this run, virtual subjects, 2 train, 2 test", "gap closed"
+        )
+        == "–"
+    )
+    assert "its teacher is not ahead of it here" in words_of(summary(behind))
+
+
+def test_a_share_of_next_to_nothing_is_none():
+    assert gap_closed({"teacher": 5.364, "student": 5.368, "student_kd": 1.093}) is None
+    assert gap_closed({"teacher": 5.0, "student": 5.2, "student_kd": 5.1}) == pytest.approx(50)
+
+
+def test_mixed_data_is_not_called_virtual(metrics):
+    mixed = dict(metrics, people="virtual and real")
+    page = summary(mixed) + tables.results(mixed) + published.hold_out(mixed)
+    assert "Every subject here is virtual" not in page
+    assert "Partly simulated data" in page
+    assert "this run, virtual and real subjects" in page
