@@ -107,19 +107,12 @@ def _identify(session: Session, file: str) -> SessionIdentity:
 
 
 def _refuse_unclosed(files: Sequence[Path]) -> None:
-    if unclosed := [path for path in files if _is_unclosed(path)]:
+    if unclosed := [path for path in files if was_never_closed(path)]:
         raise SplitError(
             expected="recordings that have ended",
             found=f"still growing or killed: {', '.join(map(str, unclosed))}",
             fix=Fix.RECOVER_OR_EXCLUDE, of=_ids_of(unclosed),
         )
-
-
-def _is_unclosed(path: Path) -> bool:
-    try:
-        return path.is_file() and was_never_closed(path)
-    except OSError:
-        return False                # the error of opening it is more precise
 
 
 def _refuse_shared_ids(identities: Sequence[SessionIdentity]) -> None:

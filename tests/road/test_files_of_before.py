@@ -4,6 +4,7 @@
 """
 
 import gzip
+import json
 import shutil
 
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 from acquire import data_folder
 from acquire.calibration.rig_file import read_rig
 from dataset.layouts.manifest_file import write_manifest
+from dataset.layouts.pure_manifest import read_pure_entries
 from dataset.layouts.ubfc import LABELS, MANIFEST, load_manifest
 from dataset.quality.result import read_quality
 from dataset.runs import read_training_runs
@@ -24,6 +26,7 @@ from dataset.session.reader import Session
 from dataset.session.subject import Subject, read_subject
 from dataset.verify.verify import verify_data
 from dataset.withdraw.record import read_withdrawals
+from dataset.withdraw.withdraw import withdraw
 
 FIRST, SECOND = "S01-20260101T090001Z", "S02-20260101T090002Z"
 HASH_OF_FIRST = "25274621f612d81a93bfffd4586ec1f77088c06410b159cfd779067bf05a176c"
@@ -116,6 +119,24 @@ def test_withdrawals(data):
     (withdrawal,) = read_withdrawals(data)
     assert withdrawal.id == "98106fa8-da71-4755-a942-cdaeff8b1009"
     assert (withdrawal.date, withdrawal.recordings, withdrawal.folders) == ("2026-11-28", 1, 1)
+
+
+def test_an_interrupted_withdrawal_is_completed(data, repo, tmp_path):
+    copy = shutil.copytree(data, tmp_path / "data")
+    plan = repo / "tests/data/before_wings/withdrawal_plan.json"
+    (copy / "withdrawal_plan.json").rename(copy / ".withdrawal.json")
+    withdraw(copy, "S02")
+    assert read_withdrawals(copy)[1].id == json.loads(plan.read_text())["noted"]["id"]
+    assert not (copy / ".withdrawal.json").exists()
+    assert not (copy / "sessions/S02").exists()
+    assert not data_folder.split_file(copy).exists()      # nobody is left to test
+
+
+def test_a_pure_manifest(data, tmp_path):
+    shutil.copy(data / "pure_manifest.json", tmp_path / MANIFEST)
+    first, second = read_pure_entries(tmp_path)
+    assert (first.folder, first.session, first.frames) == ("test/02-01", SECOND, 104)
+    assert (second.folder, second.session, second.frames) == ("train/01-01", FIRST, 180)
 
 
 def test_a_training_run(data):

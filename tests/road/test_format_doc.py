@@ -1,18 +1,19 @@
-"""docs/format.md says what the code says."""
+"""docs/format.md describes the files that acq writes, field by field with their types."""
 
-import json
 import re
-from dataclasses import fields
+import types
+from dataclasses import is_dataclass
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import pytest
 
 from acquire import data_folder, layout
-from acquire.calibration import rig_file as rig
-from dataset.layouts import manifest
-from dataset.selection import exclusions, split
-from dataset.session.subject import FIELDS
-from dataset.withdraw import withdraw
-from tests.support.made_sessions import make_session
+from acquire.calibration import rig_file
+from dataset.layouts import manifest, manifest_file, pure_manifest
+from dataset.quality import result as quality
+from dataset.selection import exclusions, exclusions_file, identities, split, split_file
+from dataset.session import subject
+from dataset.withdraw import record
 
 
 @pytest.fixture(scope="module")
@@ -23,12 +24,108 @@ def sections(repo):
 
 
 def rows(text):
-    """Names in the first column of the tables, in order; what is in the second beside them."""
-    found = {}
+    """Names in the first column of the tables, in order, and what the second column says."""
+    second_of = {}
     for cells in re.findall(r"^\| (`.+?) \| (.*?) \|", text, flags=re.M):
         for name in re.findall(r"`([^`]+)`", cells[0]):
-            found[name] = cells[1]
-    return found
+            second_of[name] = cells[1]
+    return second_of
+
+
+WORDS = {str: "string", int: "integer", float: "number", bool: "boolean", type(None): "null"}
+
+
+def type_in_words(hint):
+    """Return a type as the tables name it."""
+    if hint in WORDS:
+        return WORDS[hint]
+    if is_dataclass(hint):
+        words = re.findall("[A-Z][a-z]+", hint.__name__)
+        return "session" if hint is identities.SessionIdentity else " ".join(words).lower()
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin is Literal:
+        return "string"
+    if origin in (Union, types.UnionType):
+        parts = sorted({type_in_words(argument) for argument in arguments})
+        if {"integer", "number"} <= set(parts):
+            parts.remove("integer")
+        return " or ".join(sorted(parts, key=lambda part: part == "null"))
+    if origin is dict:
+        key, value = arguments
+        assert key is str
+        return "object" if value is Any else f"object of {type_in_words(value)}"
+    assert origin is tuple
+    if arguments[-1] is Ellipsis:
+        return f"list of {type_in_words(arguments[0])}"
+    assert len(set(arguments)) == 1
+    return f"list of {len(arguments)} {type_in_words(arguments[0])}s"
+
+
+def types_of(kind):
+    """Name and type of every field of a dataclass."""
+    return {name: type_in_words(hint) for name, hint in get_type_hints(kind).items()}
+
+
+HEAD = {"schema": "string", "schema_version": "integer"}
+
+
+@pytest.mark.parametrize(
+    ("title", "module", "tables"),
+    [
+        pytest.param("data/rig.json", rig_file, {"": rig_file.Calibration}, id="rig"),
+        pytest.param(
+            "data/exclusions.json", exclusions_file,
+            {"": exclusions_file.ExclusionsFile, "An exclusion": exclusions.Exclusion},
+            id="exclusions",
+        ),
+        pytest.param(
+            "data/split.json", split_file,
+            {"": split_file.SplitFile, "A fold": split.Fold,
+             "A session": identities.SessionIdentity},
+            id="split",
+        ),
+        pytest.param(
+            "data/withdrawals.json", record,
+            {"": record.WithdrawalsFile, "A withdrawal": record.Withdrawal}, id="withdrawals",
+        ),
+        pytest.param(
+            "data/sessions/<subject>/<session>.qc.json", quality,
+            {"": quality.SessionQuality, "A flag": quality.Flag}, id="quality",
+        ),
+        pytest.param(
+            "data/pure/manifest.json", pure_manifest,
+            {"": pure_manifest.PureManifest, "A pure entry": pure_manifest.PureEntry}, id="pure",
+        ),
+    ],
+)
+def test_tables_of_dataclasses(sections, title, module, tables):
+    text = sections[f"`{title}`, version {module.SCHEMA_VERSION}"]
+    assert f"`{module.SCHEMA}`" in text
+    parts = re.split(r"^(An? [a-z ]+):$", text, flags=re.M)
+    documented = dict(zip(["", *parts[1::2]], map(rows, parts[0::2]), strict=True))
+    expected = {name: types_of(kind) for name, kind in tables.items()}
+    expected[""] = HEAD | expected[""]
+    assert documented == expected
+
+
+def test_subject(sections):
+    text = sections[f"`data/sessions/<subject>/subject.json`, version {subject.SCHEMA_VERSION}"]
+    assert rows(text) == {**HEAD, "subject": "string", **types_of(subject.Subject)}
+
+
+def test_manifest(sections):
+    text = sections[f"`data/ubfc/manifest.json`, version {manifest_file.SCHEMA_VERSION}"]
+    head, entry, span, part = re.split(r"^An? (?:[a-z ]+):$", text, flags=re.M)
+    assert rows(head) == {**HEAD, **types_of(manifest.Manifest), "data_hash": "string"}
+    groups = get_type_hints(manifest.Entry)
+    flat = {}
+    for key, attribute in manifest.ATTRIBUTE_OF_KEY.items():
+        group, _, name = attribute.rpartition(".")
+        kind = groups[group] if group else manifest.Entry
+        flat[key] = types_of(kind)[name]
+    assert rows(entry) == flat
+    assert rows(span) == types_of(manifest.FrameSpan)
+    assert rows(part) == types_of(manifest.ExcludedPart)
 
 
 def test_datasets(sections):
@@ -65,55 +162,4 @@ def test_attributes(sections, heading, names):
 def test_versions(sections):
     assert layout.SCHEMA in sections["Attributes of the file"]
     assert f"The session file, version {layout.SCHEMA_VERSION}" in sections
-    assert f"`data/split.json`, version {split.SCHEMA_VERSION}" in sections
-    assert f"`data/ubfc/manifest.json`, version {manifest.SCHEMA_VERSION}" in sections
     assert data_folder.SUBJECT_ID.pattern in sections["Attributes of the file"]
-
-
-def test_subject(sections):
-    assert list(rows(sections["`data/sessions/<subject>/subject.json`, version 1"])) == [
-        "schema", "schema_version", "subject", *FIELDS,
-    ]
-
-
-def test_split(sections, tmp_path):
-    for subject in ("S01", "S02"):
-        make_session(tmp_path, subject, seconds=0.2)
-    split.write_split(
-        split.split_by_subject(split.identify_sessions(tmp_path), folds=2), tmp_path / "split.json"
-    )
-    body = json.loads((tmp_path / "split.json").read_text())
-    text = sections["`data/split.json`, version 2"]
-    assert list(rows(text)) == list(body)
-    for name in (*body["sessions"][0], *body["folds"][0]):
-        assert f"`{name}`" in text
-
-
-def test_exclusions(sections):
-    text = sections[f"`data/exclusions.json`, version {exclusions.SCHEMA_VERSION}"]
-    assert list(rows(text)) == ["schema", "schema_version", "exclusions"]
-    assert all(f"`{field.name}`" in text for field in fields(exclusions.Exclusion))
-
-
-def test_rig(sections):
-    found = rows(sections["`data/rig.json`, version 1"])
-    assert set(found) == {"schema", "schema_version"} | {
-        field.name for field in fields(rig.Calibration)
-    }
-    assert rig.SCHEMA_VERSION == 1
-
-
-def test_manifest(sections):
-    head, entry = sections["`data/ubfc/manifest.json`, version 2"].split("An entry:")
-    own = {"schema", "schema_version", "data_hash"}
-    assert set(rows(head)) == own | {field.name for field in fields(manifest.Manifest)}
-    assert list(rows(entry)) == list(manifest.ATTRIBUTE_OF_KEY)
-
-
-def test_withdrawals(sections):
-    head, one = sections[f"`data/withdrawals.json`, version {withdraw.SCHEMA_VERSION}"].split(
-        "A withdrawal:"
-    )
-    assert list(rows(head)) == ["schema", "schema_version", "withdrawals"]
-    assert withdraw.SCHEMA in head
-    assert list(rows(one)) == [field.name for field in fields(withdraw.Withdrawal)]
