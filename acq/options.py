@@ -60,6 +60,16 @@ Net = Annotated[
         help="What acq export made, or one file of it; else what comes with acq.",
     ),
 ]
+Duration = Annotated[
+    str | None,
+    typer.Option("--duration", metavar="TIME",
+                 help="Stop after 60s, 2min, 1h. Without it: until Ctrl-C."),
+]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of the virtual subject.")]
+Csv = Annotated[
+    Path | None,
+    typer.Option("--csv", metavar="FILE", help="Also write a row per heart rate and state."),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bars.")]
 
 _UNITS_S = {"": 1.0, "s": 1.0, "sec": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from acq.options import Force, Fps, Net, parse_duration
+from acq.options import Csv, Duration, Force, Fps, Net, Seed, parse_duration
 from acq.terminal.pulse_rows import GrowingCsv, check_new, row_dict
 from acquire.errors import SessionError
 from dataset.common.wording import counted
@@ -32,18 +32,8 @@ Source = Annotated[
                    help="A camera as for acq record, or a session that is being recorded (of a "
                         "folder, the newest)."),
 ]
-Duration = Annotated[
-    str | None,
-    typer.Option("--duration", metavar="TIME",
-                 help="Stop after 60s, 2min, 1h. Without it: until Ctrl-C."),
-]
 Simulate = Annotated[
     bool, typer.Option("--simulate", help="Look at a virtual subject: no camera.")
-]
-Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of the virtual subject.")]
-Csv = Annotated[
-    Path | None,
-    typer.Option("--csv", metavar="FILE", help="Also write a row per heart rate and state."),
 ]
 JsonLines = Annotated[
     bool, typer.Option("--json", help="Print each heart rate and state as a line of JSON.")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from acq.options import Force, Json, Net, Quiet, progress_bars
+from acq.options import Csv, Force, Json, Net, Quiet, progress_bars
 from acq.terminal.pulse_rows import as_csv, check_new, row_dict
 from dataset.common.wording import counted
 
@@ -27,10 +27,6 @@ Times = Annotated[
     Path | None,
     typer.Option("--times", metavar="CSV",
                  help="Frame times of a video [s]; else those in the container."),
-]
-Csv = Annotated[
-    Path | None,
-    typer.Option("--csv", metavar="FILE", help="Also write a row per heart rate and state."),
 ]
 
 

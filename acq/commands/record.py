@@ -14,7 +14,7 @@ import typer
 
 from acq.advice import advise
 from acq.open_devices import check_simulate, open_rig
-from acq.options import Camera, Data, Fps, Json, Net, Port, parse_duration, warn
+from acq.options import Camera, Data, Duration, Fps, Json, Net, Port, Seed, parse_duration, warn
 from acquire.errors import AcqError
 from dataset.common.wording import counted
 
@@ -28,15 +28,9 @@ if TYPE_CHECKING:
 
 
 Subject = Annotated[str, typer.Option("--subject", help="Pseudonym of the person, such as S01.")]
-Duration = Annotated[
-    str | None,
-    typer.Option("--duration", metavar="TIME",
-                 help="Stop after 60s, 2min, 1h. Without it: until Ctrl-C."),
-]
 Simulate = Annotated[
     bool, typer.Option("--simulate", help="Record a virtual subject: no hardware.")
 ]
-Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of the virtual subject.")]
 Protocol = Annotated[
     Path | None,
     typer.Option("--protocol", metavar="FILE",
