@@ -23,9 +23,9 @@ from models.board.onnx_net import OnnxNet, open_net
 from models.data.curated import load_curated
 from models.data.videos import CuratedVideo
 from models.evaluation.video_result import evaluate_changes
-from models.export.export import export, student_of
-from models.export.facenet import detect_face
-from models.export.quantise import quantise, quantise_but, training_motion
+from models.export.export import export, find_student
+from models.export.facenet_mtcnn import detect_face_in_torch
+from models.export.quantise import quantise, quantise_except, training_motion
 from models.nets.can import Student, Teacher
 from models.nets.checkpoint import load_checkpoint, save_checkpoint
 
@@ -100,13 +100,13 @@ def torch_times(run: Path) -> dict[str, float]:
     motion, appearance = torch.zeros(1, 3, 36, 36), torch.zeros(1, 3, 36, 36)
     frame = frames_with_a_face(1)[0]
     student, teacher = (
-        load_checkpoint(path).net for path in (student_of(run), run / "teacher.safetensors")
+        load_checkpoint(path).net for path in (find_student(run), run / "teacher.safetensors")
     )
     with torch.inference_mode():
         return {
             "student": timed(lambda: student(motion, appearance), RUNS),
             "teacher": timed(lambda: teacher(motion, appearance), RUNS),
-            "find faces": timed(lambda: detect_face(frame), RUNS // 10),
+            "find faces": timed(lambda: detect_face_in_torch(frame), RUNS // 10),
         }
 
 
@@ -123,7 +123,7 @@ def timed(call, runs: int) -> float:
 def print_int8(run: Path, board: Path) -> None:
     """Print three ways to integers: time, size, and how far from float32."""
     data = run.absolute().parents[1]
-    ranges, others = training_motion(data, load_checkpoint(student_of(run)).data_hash)
+    ranges, others = training_motion(data, load_checkpoint(find_student(run)).data_hash)
     with tempfile.TemporaryDirectory() as name:
         ways = {
             "float32": board / "student.onnx", "int8 as exported": Path(name) / "static.onnx",
@@ -131,8 +131,8 @@ def print_int8(run: Path, board: Path) -> None:
             "int8, dynamic": Path(name) / "dynamic.onnx",
         }
         float32, exported, everything, dynamic = ways.values()
-        quantise(float32, exported, ranges)
-        quantise_but(float32, everything, ranges, floats=[])
+        quantise(float32, exported, frames=ranges)
+        quantise_except(float32, everything, frames=ranges, floats=[])
         quantize_dynamic(onnx.load(float32), dynamic)
         nets = {way: open_net(path) for way, path in ways.items()}
         meant = nets["float32"].predict(others)

@@ -32,8 +32,9 @@ from models.data.videos import CuratedVideo, TrainingData, change_of_ppg
 from models.evaluation.assess import assess
 from models.evaluation.inference import predict_changes
 from models.evaluation.video_result import evaluate_changes
-from models.export.export import check_net, net_model
+from models.export.export import convert_net
 from models.export.quantise import quantise
+from models.export.verify import verify_net
 from models.nets.can import Net, Student, Teacher
 from models.nets.checkpoint import load_checkpoint, save_checkpoint
 from models.training.recipe import Recipe, Trained
@@ -150,13 +151,13 @@ def ship(folder: Path, curated: TrainingData) -> None:
     (ready / "student.safetensors").write_bytes((folder / "student_kd.safetensors").read_bytes())
     checkpoint = load_checkpoint(ready / "student.safetensors")
     assert isinstance(checkpoint.net, Student)
-    model = net_model("student", ready / "student.safetensors", checkpoint)
+    model = convert_net("student", ready / "student.safetensors", checkpoint)
     (ready / "student.onnx").write_bytes(model.SerializeToString())
-    print(f"{check_net(ready / 'student.onnx', checkpoint.net):.1e} between ONNX Runtime and torch")
+    print(f"{verify_net(ready / 'student.onnx', checkpoint.net):.1e} between ONNX Runtime and torch")
     pairs = torch.cat([one.motion[:: max(1, len(one.motion) // PAIRS)] for one in curated.train])
     quantise(
         ready / "student.onnx", ready / "student-int8.onnx",
-        pairs.permute(0, 3, 1, 2).float().numpy(),
+        frames=pairs.permute(0, 3, 1, 2).float().numpy(),
     )
 
 

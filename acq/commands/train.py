@@ -149,7 +149,7 @@ def check_installed() -> None:
     """Refuse where the extra `train` is missing; imports nothing."""
     missing = [
         name
-        for name in ("torch", "facenet_pytorch", "safetensors", "matplotlib")
+        for name in ("torch", "safetensors", "matplotlib")
         if find_spec(name) is None
     ]
     if missing:

@@ -1,4 +1,4 @@
-"""Checkpoints as ONNX files, in float and int8, and where the face networks come from.
+"""Checkpoints as ONNX files, in float and int8, and the origin of the face networks.
 
-`acq export` runs it.
+It uses torch, so that a board need not.
 """

@@ -1,14 +1,14 @@
 """A trained student as files that a board without torch can run.
 
-`RUN/board/` holds the student (float32 and, where its training data are at hand, int8), the teacher
+`RUN/board/` holds the student (float32 and, where its training data is at hand, int8), the teacher
 and MTCNN's three networks as ONNX, each with the constants of its preprocessing inside
-(`dataset.face.onnx_file`). Each file is run once more by ONNX Runtime before the folder gets its
-name, and must say what torch says.
+(`dataset.face.onnx_file`). The face networks are copies of those that ship with acq. Before the
+folder gets its name, ONNX Runtime runs each network that was converted, and must compute what torch
+computes.
 """
 
 import json
 import shutil
-import tempfile
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -16,38 +16,32 @@ from typing import Any
 
 import numpy as np
 import onnx
-import torch
-from torch import nn
 
-from acquire.errors import AcqError, TrainingError
+from acquire.atomic import atomic_folder
+from acquire.errors import AcqError, Fix, TrainingError
 from dataset.face import box, frames
-from dataset.face.onnx_file import FORMAT, open_network
+from dataset.face.mtcnn import NETS as FACE_NETWORKS
+from dataset.face.onnx_file import FORMAT
 from dataset.runs import METRICS
 from models.board.onnx_net import BOARD, open_net
 from models.nets.can import SIZE, Student, count_parameters
 from models.nets.checkpoint import Checkpoint, load_checkpoint
 from models.nets.physnet import PhysNet
 
-from .facenet import NAME, load_mtcnn
-from .graphs import count_multiply_adds, detector_graph, net_graph
+from .graphs import count_multiply_adds, net_graph
 from .quantise import quantise, training_motion
+from .verify import verify_net
 
-TOLERANCE = 1e-5      # of float32 beside torch
-# sides of the images they are held against torch with
-DETECTORS = {"pnet": (50, 77), "rnet": (24, 24), "onet": (48, 48)}
-FILES = (
-    "student.onnx", "student-int8.onnx", "teacher.onnx", *(f"{name}.onnx" for name in DETECTORS),
-)
+FACE_FILES = ("pnet.onnx", "rnet.onnx", "onet.onnx")
+FILES = ("student.onnx", "student-int8.onnx", "teacher.onnx", *FACE_FILES)
 
 
 @dataclass(frozen=True)
 class Int8:
-    """How far the int8 student is from the float32 one, on training frames that its ranges were not
-    taken from.
-    """
+    """How far int8 is from float32, on training frames that its ranges were not taken from."""
 
     pairs: int
-    largest_percent: float  # difference of what they say of a pair, of the SD of what float32 says
+    largest_percent: float  # difference of the predictions for a pair, of the SD of float32's
     rms_percent: float      # root mean square of the differences, of that SD
     pearson_r: float
 
@@ -58,134 +52,119 @@ class Exported:
 
     folder: Path
     checkpoint: Path                  # of the student
-    # file name: the largest difference from torch, of each float32 net
-    differences: dict[str, float]
+    differences: dict[str, float]     # file name -> largest difference from torch; float32 nets
     int8: Int8 | None
     int8_refused: str                 # why there is no int8; "" where there is
 
 
 def export(source: Path, *, out: Path | None = None, force: bool = False) -> Exported:
-    """Export a run's student, with everything a board needs to run it.
+    """Export a run's student, with everything that a board needs to run it.
 
     Parameters
     ----------
     source : a run's folder (its student + KD, or else its student), or a student's checkpoint; a
-        teacher beside it goes along
+        teacher beside it is exported too
     out : the folder to make; `board` beside the checkpoint where not given
     force : whether an earlier export there is replaced
 
     Raises
     ------
     TrainingError : no such run, no student, the folder is there already, or ONNX Runtime does not
-        say what torch says
+        compute what torch computes
     """
-    path = student_of(source)
+    path = find_student(source)
     student = load_checkpoint(path)
     if not isinstance(student.net, Student):
         raise TrainingError(
-            f"expected a student's checkpoint at {path}, found another network's; give the folder "
-            "of the run"
+            expected="the checkpoint of a student", found="another network's", where=path,
+            fix="give the folder of the run",
         )
     out = out or path.parent / BOARD
     check_replaceable(out, force=force)
-    part = Path(tempfile.mkdtemp(dir=_made(out.parent), prefix=f".{out.name}-"))
-    try:
-        part.chmod(0o755)
-        differences = {}
-        checkpoints = {"student": (path, student)}
-        if (beside := path.with_name("teacher.safetensors")).exists():
-            same = {"split_hash": student.split_hash, "data_hash": student.data_hash}
-            checkpoints["teacher"] = (beside, load_checkpoint(beside, **same))
-        for name, (file, checkpoint) in checkpoints.items():
-            (part / f"{name}.onnx").write_bytes(
-                net_model(name, file, checkpoint).SerializeToString()
+    with atomic_folder(out) as part:
+        differences = {"student.onnx": _convert(part / "student.onnx", path, student)}
+        if (teacher := path.with_name("teacher.safetensors")).exists():
+            checkpoint = load_checkpoint(
+                teacher, split_hash=student.split_hash, data_hash=student.data_hash
             )
-            differences[f"{name}.onnx"] = check_net(part / f"{name}.onnx", checkpoint.net)
-        for name, (model, net) in detector_models().items():
-            (part / f"{name}.onnx").write_bytes(model.SerializeToString())
-            differences[f"{name}.onnx"] = check_detector(part / f"{name}.onnx", name, net)
+            differences["teacher.onnx"] = _convert(part / "teacher.onnx", teacher, checkpoint)
+        for name in FACE_FILES:
+            shutil.copyfile(FACE_NETWORKS / name, part / name)
         data = path.absolute().parent.parent.parent     # DATA/runs/RUN/student.safetensors
-        int8, refused = _int8(part, data, student.data_hash)
-        _into_place(part, out)
-    except BaseException:    # Ctrl-C too: what is not whole is not there
-        shutil.rmtree(part, ignore_errors=True)
-        raise
+        int8, refused = _quantise_student(part, data, student.data_hash)
     return Exported(out, path, differences, int8, refused)
 
 
-def student_of(source: Path) -> Path:
-    """Give the checkpoint of a run's student; a file stays what it is."""
+def find_student(source: Path) -> Path:
+    """Find the checkpoint of a run's student; a file is returned as it is.
+
+    Raises
+    ------
+    TrainingError : there is none
+    """
     if source.is_file():
         return source
     for name in ("student_kd", "student"):
         if (path := source / f"{name}.safetensors").is_file():
             return path
     raise TrainingError(
-        f"expected a run with a student, or a checkpoint, at {source}, found none; acq train-kd "
-        "makes one"
+        expected="a run with a student, or a checkpoint", found="none", where=source, fix=Fix.TRAIN
     )
 
 
 def check_replaceable(out: Path, *, force: bool) -> None:
-    """Refuse to write where something is, but for an earlier export where that is asked for."""
+    """Refuse to write where something is, but for an earlier export with `force`."""
     if not out.exists():
         return
     if not force:
         raise TrainingError(
-            f"expected to make the folder {out}, found it there; --force replaces it"
+            expected="to make a folder", found="one that exists", where=f"at {out}", fix=Fix.REPLACE
         )
-    others = (
-        sorted(path.name for path in out.iterdir() if path.name not in FILES)
-        if out.is_dir()
-        else ["a file"]
-    )
+    others = ["a file"]
+    if out.is_dir():
+        others = sorted(path.name for path in out.iterdir() if path.name not in FILES)
     if others:
         raise TrainingError(
-            f"expected an earlier export in {out}, found {', '.join(others[:3])}; name another "
-            "folder with --out"
+            expected="an earlier export", found=", ".join(others[:3]), where=out,
+            fix=Fix.EXPORT_ELSEWHERE,
         )
 
 
-def _made(folder: Path) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+def _convert(path: Path, checkpoint_file: Path, checkpoint: Checkpoint) -> float:
+    """Write a checkpoint as ONNX and return the largest difference from torch."""
+    model = convert_net(path.stem, checkpoint_file, checkpoint)
+    path.write_bytes(model.SerializeToString())
+    return verify_net(path, checkpoint.net)
 
 
-def _into_place(part: Path, out: Path) -> None:
-    """Give a whole folder its name; an earlier one goes only then."""
-    if out.exists():
-        old = part.with_name(f"{part.name}.old")
-        out.rename(old)
-        part.rename(out)
-        shutil.rmtree(old)
-    else:
-        part.rename(out)
+def convert_net(name: str, file: Path, checkpoint: Checkpoint) -> onnx.ModelProto:
+    """Convert a network to ONNX, with all constants that are needed to use it.
 
-
-def net_model(name: str, file: Path, checkpoint: Checkpoint) -> onnx.ModelProto:
-    """Write a network as ONNX, with everything that must be known to use it."""
+    Raises
+    ------
+    TrainingError : it is a PhysNet, which no board runs
+    """
+    if isinstance(checkpoint.net, PhysNet):
+        raise TrainingError(
+            expected="a student or a teacher", found="a PhysNet", where=file,
+            fix="export the student",
+        )
     constants: dict[str, Any] = {
         "format": FORMAT, "net": name, "precision": "float32", "checkpoint": file.stem,
         "size": SIZE, "channels": "RGB", "detector": box.DETECTOR,
         "min_probability": box.MIN_PROBABILITY, "enlarge": box.ENLARGE, "unit": frames.UNIT,
         "cut_sd": frames.CUT_SD, "appearance_scale": 255, "preprocessing_version": frames.VERSION,
-        "trained_fps": trained_fps(file.parent), "split_hash": checkpoint.split_hash,
+        "trained_fps": read_trained_fps(file.parent), "split_hash": checkpoint.split_hash,
         "data_hash": checkpoint.data_hash, "parameters": count_parameters(checkpoint.net),
         "acq": version("acq"),
     }
-    if isinstance(checkpoint.net, PhysNet):
-        raise TrainingError(
-            f"expected a student or a teacher at {file}, found a PhysNet; a board runs the student"
-        )
     model = net_graph(checkpoint.net, constants)
     constants["multiply_adds"] = count_multiply_adds(model)
     return net_graph(checkpoint.net, constants)
 
 
-def trained_fps(run: Path) -> float | None:
-    """Give the median frame rate of a run's test recordings [1/s]; None where `metrics.json` is
-    missing or does not say.
-    """
+def read_trained_fps(run: Path) -> float | None:
+    """Read the median frame rate of a run's test videos [Hz]; None where it is not known."""
     try:
         methods = json.loads((run / METRICS).read_text())["methods"]
         return float(np.median([video["fs_hz"] for video in methods["student"]["videos"]]))
@@ -193,79 +172,20 @@ def trained_fps(run: Path) -> float | None:
         return None
 
 
-def detector_models() -> dict[str, tuple[onnx.ModelProto, nn.Module]]:
-    """Write MTCNN's three networks as ONNX, from the weights in facenet-pytorch's wheel; the
-    cascade's numbers stand in each.
-
-    Returns
-    -------
-    name -> the graph, and the network in torch
-    """
-    mtcnn = load_mtcnn()
-    thresholds = {
-        f"threshold_{one}": value for one, value in zip("pro", mtcnn.thresholds, strict=True)
-    }
-    cascade = {
-        "smallest_px": mtcnn.min_face_size, "factor": mtcnn.factor, **thresholds, "detector": NAME,
-        "min_probability": box.MIN_PROBABILITY,
-    }
-    nets = {name: getattr(mtcnn, name) for name in DETECTORS}
-    about = {
-        "format": FORMAT, "checkpoint": f"facenet-pytorch {version('facenet-pytorch')}", **cascade,
-    }
-    return {
-        name: (detector_graph(net, name, {**about, "net": name}), net) for name, net in nets.items()
-    }
-
-
-def check_net(path: Path, net: nn.Module) -> float:
-    """Hold an exported network against torch on four clips of two pairs; give the largest
-    difference.
-    """
-    rng = np.random.default_rng(0)
-    motion = rng.normal(size=(8, 3, SIZE, SIZE)).astype(np.float32)
-    appearance = rng.random((4, 3, SIZE, SIZE), np.float32)
-    with torch.no_grad():
-        meant = net(torch.from_numpy(motion), torch.from_numpy(appearance)).pulse.numpy()
-    return _close(path, [(open_net(path).predict(motion, appearance), meant)])
-
-
-def check_detector(path: Path, name: str, net: nn.Module) -> float:
-    """Hold one of MTCNN's exported networks against torch on three images; give the largest
-    difference.
-    """
-    images = np.random.default_rng(0).uniform(-1, 1, (3, 3, *DETECTORS[name])).astype(np.float32)
-    session, _ = open_network(path, name)
-    box, probability = map(np.asarray, session.run(["box", "face"], {"image": images}))
-    with torch.no_grad():
-        meant = net(torch.from_numpy(images))
-    return _close(path, [(box, meant[0].numpy()), (probability, meant[-1][:, 1].numpy())])
-
-
-def _close(path: Path, pairs: list[tuple[np.ndarray, np.ndarray]]) -> float:
-    difference = max(float(np.abs(said - meant).max()) for said, meant in pairs)
-    if not difference <= TOLERANCE:  # nor where it is no number
-        raise TrainingError(
-            f"expected ONNX Runtime to say what torch says to {TOLERANCE:g}, found {difference:g} "
-            "of difference "
-            f"in {path.name}; nothing was exported"
-        )
-    return difference
-
-
-def _int8(part: Path, data: Path, data_hash: str) -> tuple[Int8 | None, str]:
-    """Write the student in int8 and measure what that costs; or say why not."""
+def _quantise_student(folder: Path, data: Path, data_hash: str) -> tuple[Int8 | None, str]:
+    """Write the student in int8 and measure what that costs; or return why that is not possible."""
     try:
         ranges, others = training_motion(data, data_hash)
     except AcqError as error:
         return None, str(error)
-    quantise(part / "student.onnx", part / "student-int8.onnx", ranges)
-    meant, said = (
-        open_net(part / name).predict(others) for name in ("student.onnx", "student-int8.onnx")
+    quantise(folder / "student.onnx", folder / "student-int8.onnx", frames=ranges)
+    float32, int8 = (
+        open_net(folder / name).predict(others) for name in ("student.onnx", "student-int8.onnx")
     )
-    error = said - meant
-    percent = 100 / float(meant.std())
+    error = int8 - float32
+    percent = 100 / float(float32.std())
     return Int8(
-        len(others), percent * float(np.abs(error).max()),
-        percent * float(np.sqrt((error**2).mean())), float(np.corrcoef(said, meant)[0, 1]),
+        pairs=len(others), largest_percent=percent * float(np.abs(error).max()),
+        rms_percent=percent * float(np.sqrt((error**2).mean())),
+        pearson_r=float(np.corrcoef(int8, float32)[0, 1]),
     ), ""

@@ -1,9 +1,9 @@
 """The networks as ONNX graphs, written node by node.
 
 torch's own exporters were tried: the one by tracing is deprecated, and the one by dynamo warns of
-its own insides, takes seconds a network and fixes how many pairs share a mask. Our graphs have
-seven kinds of nodes; written down they are the same bytes every time, need no torch beyond the
-weights, and fold each batch normalisation into the convolution before it.
+its own internals, takes seconds a network and fixes how many pairs share a mask. Our graphs have
+seven kinds of nodes. Written node by node they are the same bytes every time, need no torch beyond
+the weights, and fold each batch normalisation into the convolution before it.
 """
 
 import json
@@ -23,7 +23,7 @@ IR_VERSION = 8
 
 
 class Graph:
-    """A graph as it grows: every method adds a node and gives the name of what comes out."""
+    """A graph under construction: every method adds a node and returns the name of its output."""
 
     def __init__(self) -> None:
         self.nodes: list[onnx.NodeProto] = []
@@ -32,27 +32,28 @@ class Graph:
     def add(self, kind: str, *inputs: str, output: str | None = None, **attributes: Any) -> str:
         """Add one node with one output."""
         output = output or f"{kind.lower()}_{len(self.nodes)}"
-        self.nodes.append(helper.make_node(kind, list(inputs), [output], name=output, **attributes))
+        node = helper.make_node(kind, list(inputs), [output], name=output, **attributes)
+        self.nodes.append(node)
         return output
 
     def constant(self, values: np.ndarray) -> str:
-        """Add an array that belongs to the graph."""
+        """Add a constant array."""
         name = f"weight_{len(self.weights)}"
         self.weights.append(numpy_helper.from_array(np.asarray(values, order="C"), name))
         return name
 
     def convolution(self, x: str, conv: nn.Conv2d, norm: nn.BatchNorm2d | None = None) -> str:
-        """Add a convolution, and the batch normalisation after it as part of it."""
+        """Add a convolution, with the batch normalisation after it folded in."""
         weight, bias = _float64(conv.weight), _float64(conv.bias)
         if norm is not None:
             gain = _float64(norm.weight) / np.sqrt(_float64(norm.running_var) + norm.eps)
             weight = weight * gain[:, None, None, None]
             bias = (bias - _float64(norm.running_mean)) * gain + _float64(norm.bias)
-        high, wide = conv.kernel_size
-        pads = [high // 2, wide // 2] * 2 if conv.padding == "same" else [0] * 4
+        height, width = conv.kernel_size
+        pads = [height // 2, width // 2] * 2 if conv.padding == "same" else [0] * 4
         return self.add(
             "Conv", x, self.constant(weight.astype(np.float32)),
-            self.constant(bias.astype(np.float32)), kernel_shape=[high, wide], pads=pads,
+            self.constant(bias.astype(np.float32)), kernel_shape=[height, width], pads=pads,
         )
 
     def linear(self, x: str, layer: nn.Linear, *, output: str | None = None) -> str:
@@ -68,7 +69,7 @@ class Graph:
         return self.add("PRelu", x, self.constant(slope[:, None, None] if spatial else slope))
 
     def max_pool(self, x: str, layer: nn.MaxPool2d) -> str:
-        """Add a pooling whose last window may hang over the edge, where the layer says so."""
+        """Add a pooling; its last window may reach over the edge, as the layer is configured."""
         size, step = int(layer.kernel_size), int(layer.stride)  # type: ignore[arg-type]
         return self.add(
             "MaxPool", x, kernel_shape=[size] * 2, strides=[step] * 2,
@@ -79,16 +80,21 @@ class Graph:
         self, inputs: Mapping[str, Sequence[int | str]], outputs: Mapping[str, Sequence[int | str]],
         constants: Mapping[str, object],
     ) -> onnx.ModelProto:
-        """Close the graph: what goes in and out, with its shape, and what must be known to use it.
+        """Return the finished model.
+
+        Parameters
+        ----------
+        inputs, outputs : name -> shape, with names for free lengths
+        constants : what is needed to use the network, kept in the file's metadata
         """
-        def described(tensors: Mapping[str, Sequence[int | str]]) -> list[onnx.ValueInfoProto]:
+        def describe(tensors: Mapping[str, Sequence[int | str]]) -> list[onnx.ValueInfoProto]:
             return [
                 helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
                 for name, shape in tensors.items()
             ]
 
         graph = helper.make_graph(
-            self.nodes, str(constants["net"]), described(inputs), described(outputs), self.weights
+            self.nodes, str(constants["net"]), describe(inputs), describe(outputs), self.weights
         )
         model = helper.make_model(
             graph, opset_imports=[helper.make_opsetid("", OPSET)], producer_name="acq",
@@ -100,8 +106,7 @@ class Graph:
 
 
 def net_graph(net: Teacher | Student, constants: Mapping[str, object]) -> onnx.ModelProto:
-    """Write a teacher or a student as it is after training: dropout gone, batch normalisation with
-    its running statistics.
+    """Convert a teacher or a student, in evaluation mode, to an ONNX model.
 
     Inputs are `motion` (N, 3, 36, 36) and, for a teacher, `appearance` (M, 3, 36, 36), N a multiple
     of M; the output is `pulse` (N,), as `Teacher.forward` has them.
@@ -110,17 +115,17 @@ def net_graph(net: Teacher | Student, constants: Mapping[str, object]) -> onnx.M
     inputs: dict[str, Sequence[int | str]] = {"motion": ["N", 3, SIZE, SIZE]}
     if isinstance(net, Teacher):
         inputs["appearance"] = ["M", 3, SIZE, SIZE]
-        face = _convolutions(graph, "appearance", net.appearance1)
-        first = _mask(graph, face, net.attention1.conv)
-        second = _mask(
-            graph, _convolutions(graph, _pool(graph, face), net.appearance2), net.attention2.conv
+        face = _add_stage(graph, "appearance", net.appearance1)
+        first = _add_mask(graph, face, net.attention1.conv)
+        second = _add_mask(
+            graph, _add_stage(graph, _add_pool(graph, face), net.appearance2), net.attention2.conv
         )
-        x = _pool(graph, _masked(graph, _convolutions(graph, "motion", net.motion1), first))
-        x = _pool(graph, _masked(graph, _convolutions(graph, x, net.motion2), second))
+        x = _add_pool(graph, _apply_mask(graph, _add_stage(graph, "motion", net.motion1), first))
+        x = _add_pool(graph, _apply_mask(graph, _add_stage(graph, x, net.motion2), second))
     else:
         x = "motion"
         for stage in (net.stage1, net.stage2):
-            x = _pool(graph, _convolutions(graph, x, stage))
+            x = _add_pool(graph, _add_stage(graph, x, stage))
     for layer in net.head:
         if isinstance(layer, nn.Flatten):
             x = graph.add("Flatten", x)
@@ -132,7 +137,7 @@ def net_graph(net: Teacher | Student, constants: Mapping[str, object]) -> onnx.M
     return graph.model(inputs, {"pulse": ["N"]}, constants)
 
 
-def _convolutions(graph: Graph, x: str, stage: nn.Module) -> str:
+def _add_stage(graph: Graph, x: str, stage: nn.Module) -> str:
     """Add each convolution of a stage, with its batch normalisation and tanh."""
     conv = None
     for layer in stage.modules():
@@ -143,21 +148,19 @@ def _convolutions(graph: Graph, x: str, stage: nn.Module) -> str:
     return x
 
 
-def _pool(graph: Graph, x: str) -> str:
+def _add_pool(graph: Graph, x: str) -> str:
     return graph.add("AveragePool", x, kernel_shape=[2, 2], strides=[2, 2])
 
 
-def _mask(graph: Graph, x: str, conv: nn.Conv2d) -> str:
+def _add_mask(graph: Graph, x: str, conv: nn.Conv2d) -> str:
     """Add an attention mask (M, 1, H, W) of mean 1/2."""
     mask = graph.add("Sigmoid", graph.convolution(x, conv))
     mean = graph.add("ReduceMean", mask, axes=[2, 3], keepdims=1)
     return graph.add("Div", mask, graph.add("Mul", mean, graph.constant(np.array(2, np.float32))))
 
 
-def _masked(graph: Graph, x: str, mask: str) -> str:
-    """Multiply (N, C, H, W) by the masks (M, 1, H, W) of which each stands for N / M successive
-    pairs.
-    """
+def _apply_mask(graph: Graph, x: str, mask: str) -> str:
+    """Multiply (N, C, H, W) by masks (M, 1, H, W), each for N / M successive pairs."""
     frames = graph.add("Shape", mask, start=0, end=1)
     rest = graph.add("Shape", x, start=1)
     shared = graph.add("Concat", frames, graph.constant(np.array([-1])), rest, axis=0)
@@ -169,11 +172,11 @@ def _masked(graph: Graph, x: str, mask: str) -> str:
 
 
 def detector_graph(net: nn.Module, name: str, constants: Mapping[str, object]) -> onnx.ModelProto:
-    """Write one of MTCNN's three networks: `pnet`, `rnet` or `onet` of facenet-pytorch.
+    """Convert one of MTCNN's three networks, `pnet`, `rnet` or `onet` of facenet-pytorch.
 
     The input is `image` (N, 3, H, W), any size for `pnet`, 24x24 and 48x48 for the other two;
     outputs are `box`, the four corrections of a box, and `face`, the probability that it holds a
-    face, for each place (P-Net) or image.
+    face, for each position (P-Net) or image.
     """
     graph = Graph()
     layers = dict(net.named_children())
@@ -186,53 +189,56 @@ def detector_graph(net: nn.Module, name: str, constants: Mapping[str, object]) -
         elif isinstance(layer, nn.MaxPool2d):
             x = graph.max_pool(x, layer)
         elif isinstance(layer, nn.Linear) and "_" not in layer_name:
-            # facenet-pytorch's weights expect places before channels, width before height.
+            # facenet-pytorch's weights expect positions before channels, width before height.
             x = graph.linear(
                 graph.add("Flatten", graph.add("Transpose", x, perm=[0, 3, 2, 1])), layer
             )
             spatial = False
     add = graph.linear if not spatial else graph.convolution
     (last,) = (
-        n.removesuffix("_1") for n in layers if n.endswith("_1") and not n.startswith("softmax")
+        layer_name.removesuffix("_1") for layer_name in layers
+        if layer_name.endswith("_1") and not layer_name.startswith("softmax")
     )
     both = graph.add("Softmax", add(x, layers[f"{last}_1"]), axis=1)    # type: ignore[arg-type]
     graph.add("Gather", both, graph.constant(np.array(1)), axis=1, output="face")
     box = add(x, layers[f"{last}_2"])                                   # type: ignore[arg-type]
     graph.add("Identity", box, output="box")
-    side: Sequence[int | str] = {"pnet": ("H", "W"), "rnet": (24, 24), "onet": (48, 48)}[name]
-    places: Sequence[str] = ("h", "w") if spatial else ()
+    size: Sequence[int | str] = {"pnet": ("H", "W"), "rnet": (24, 24), "onet": (48, 48)}[name]
+    positions: Sequence[str] = ("h", "w") if spatial else ()
     return graph.model(
-        {"image": ["N", 3, *side]}, {"box": ["N", 4, *places], "face": ["N", *places]}, constants
+        {"image": ["N", 3, *size]}, {"box": ["N", 4, *positions], "face": ["N", *positions]},
+        constants,
     )
 
 
 def count_multiply_adds(model: onnx.ModelProto) -> int:
-    """Count the multiplications of convolutions and fully connected layers for one pair of frames,
-    from the graph's shapes.
+    """Count the multiplications of convolutions and linear layers for one pair of frames.
 
-    A teacher's masks are counted in: one frame's for one pair.
+    A teacher's masks are counted too: one frame's for one pair.
     """
-    one = onnx.ModelProto()
-    one.CopyFrom(model)
-    for tensor in (*one.graph.input, *one.graph.output):
+    of_one_pair = onnx.ModelProto()
+    of_one_pair.CopyFrom(model)
+    for tensor in (*of_one_pair.graph.input, *of_one_pair.graph.output):
         tensor.type.tensor_type.shape.dim[0].dim_value = 1
-    inferred = onnx.shape_inference.infer_shapes(one, strict_mode=True, data_prop=True).graph
+    inferred = onnx.shape_inference.infer_shapes(
+        of_one_pair, strict_mode=True, data_prop=True
+    ).graph
     shapes = {
-        value.name: [side.dim_value for side in value.type.tensor_type.shape.dim]
+        value.name: [axis.dim_value for axis in value.type.tensor_type.shape.dim]
         for value in inferred.value_info
     }
     weights = {weight.name: list(weight.dims) for weight in inferred.initializer}
     total = 0
     for node in inferred.node:
         if node.op_type in ("Conv", "Gemm"):
-            # of one output: (out, in, ...) without its first
-            each = int(np.prod(weights[node.input[1]][1:]))
-            total += each * int(np.prod(shapes[node.output[0]]))
+            # of one output: (out, in, ...) without the first axis
+            multiplications = int(np.prod(weights[node.input[1]][1:]))
+            total += multiplications * int(np.prod(shapes[node.output[0]]))
     return total
 
 
 def _float64(tensor: Tensor | None) -> np.ndarray:
-    assert tensor is not None    # no layer of ours lacks a bias or running statistics
+    assert tensor is not None    # all our layers have a bias or running statistics
     return tensor.detach().cpu().numpy().astype(np.float64)
 
 

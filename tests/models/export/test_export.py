@@ -14,13 +14,14 @@ pytest.importorskip("onnxruntime")
 from typer.testing import CliRunner
 
 from acq.main import app
-from acquire.errors import CurationError, TrainingError
+from acquire.errors import CurationError, Fix, TrainingError
 from dataset.face.mtcnn import Mtcnn
 from dataset.layouts.manifest_file import read_manifest
 from models.board.onnx_net import open_net
-from models.export.export import FILES, check_net, export
+from models.export.export import FILES, export
 from models.export.graphs import count_multiply_adds
 from models.export.quantise import training_motion
+from models.export.verify import verify_net
 from models.nets.checkpoint import load_checkpoint
 from tests.support.boards import make_untrained
 from tests.support.curated_folders import curate, entry
@@ -107,8 +108,9 @@ def test_without_its_data_a_checkpoint_has_no_int8_and_says_so(tmp_path):
 def test_nothing_is_overwritten_but_an_export_with_force(tmp_path):
     run = make_untrained(tmp_path / "run", names=("student",))
     export(run)
-    with pytest.raises(TrainingError, match="--force"):
+    with pytest.raises(TrainingError, match="a folder, found one that exists") as caught:
         export(run)
+    assert caught.value.fix is Fix.REPLACE
     made = (run / "board").stat().st_ino
     export(run, force=True)
     assert (run / "board").stat().st_ino != made
@@ -133,14 +135,14 @@ def test_what_goes_wrong_leaves_nothing(tmp_path):
         export(run / "teacher.safetensors")
     with pytest.raises(TrainingError, match="expected a run with a student"):
         export(tmp_path / "other")
-    with pytest.raises(TrainingError, match="expected a run in"):
+    with pytest.raises(TrainingError, match="expected a run, found none in"):
         assert CliRunner().invoke(app, ["export", "--data", str(tmp_path)], catch_exceptions=False)
 
 
 def test_a_file_that_says_something_else_than_torch_is_refused(data, exported):
     run = data / "runs" / "20260101T000000Z"
-    with pytest.raises(TrainingError, match="what torch says"):
-        check_net(run / "board" / "student.onnx", load_checkpoint(run / "student.safetensors").net)
+    with pytest.raises(TrainingError, match="what torch computes"):
+        verify_net(run / "board" / "student.onnx", load_checkpoint(run / "student.safetensors").net)
 
 
 def test_multiply_adds_by_hand(data, exported):

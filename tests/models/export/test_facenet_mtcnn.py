@@ -6,7 +6,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from models.export.facenet import batched_nms, nms
+from models.export.facenet_mtcnn import batched_nms, nms
 
 
 # Two 10x10 boxes moved apart by d along x overlap by 10(10 - d) of 100 + 100: IoU = (10 - d) / (10

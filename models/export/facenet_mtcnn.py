@@ -1,14 +1,13 @@
-"""facenet-pytorch's MTCNN, in torch: where the weights of `dataset.face.mtcnn` come from, and what
-it is held against.
+"""facenet-pytorch's MTCNN, in torch: the origin of the weights that `dataset.face.mtcnn` uses.
 
-The weights are those that its wheel carries; nothing is downloaded. That package imports
-torchvision at the top, and uses two things of it: `torchvision.ops.boxes.batched_nms`, and
-`torchvision.transforms.functional`, only to save crops, which we never do. torchvision's compiled
-operators do not load beside a torch built for another device (`operator torchvision::nms does not
-exist`), which is the usual state of a CPU-only machine and of many Jetsons. There, and only there,
-a stand-in with a pure-torch `batched_nms` takes torchvision's place in `sys.modules` WHILE
-facenet-pytorch is imported, and is removed again. `torchvision_works()` says which of the two this
-process uses.
+`face_networks` rebuilds the shipped files from it, and tests compare its boxes with ours. Its
+weights are inside its wheel; nothing is downloaded. The package imports torchvision at the top, and
+uses two things of it: `torchvision.ops.boxes.batched_nms`, and `torchvision.transforms.functional`
+to save crops, which we never do. torchvision's compiled operators do not load beside a torch built
+for another device (`operator torchvision::nms does not exist`), which is the usual state of a
+CPU-only machine and of many Jetsons. There, and only there, a stand-in with a pure-torch
+`batched_nms` takes torchvision's place in `sys.modules` WHILE facenet-pytorch is imported, and is
+removed again. `torchvision_works()` returns which of the two this process uses.
 """
 
 import sys
@@ -26,7 +25,7 @@ NAME = "facenet-pytorch MTCNN"
 
 
 def nms(boxes: torch.Tensor, scores: torch.Tensor, iou_threshold: float) -> torch.Tensor:
-    """Keep the boxes that no better box overlaps, best first: torchvision's `nms`, in plain torch.
+    """Keep the boxes that no better box overlaps, as torchvision's `nms` does, in plain torch.
 
     Parameters
     ----------
@@ -40,20 +39,22 @@ def nms(boxes: torch.Tensor, scores: torch.Tensor, iou_threshold: float) -> torc
     (M,) int64 tensor of indices into `boxes`, by falling score
     """
     area = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
-    rest = torch.argsort(scores, descending=True, stable=True)
+    remaining = torch.argsort(scores, descending=True, stable=True)
     kept = []
-    while len(rest):
-        best, rest = rest[0], rest[1:]
+    while len(remaining):
+        best, remaining = remaining[0], remaining[1:]
         kept.append(best)
-        overlap = (torch.minimum(boxes[best, 2:], boxes[rest, 2:])
-                   - torch.maximum(boxes[best, :2], boxes[rest, :2])).clamp(min=0).prod(dim=1)
-        rest = rest[overlap <= iou_threshold * (area[best] + area[rest] - overlap)]
+        sides = (torch.minimum(boxes[best, 2:], boxes[remaining, 2:])
+                 - torch.maximum(boxes[best, :2], boxes[remaining, :2])).clamp(min=0)
+        overlap = sides.prod(dim=1)
+        union = area[best] + area[remaining] - overlap
+        remaining = remaining[overlap <= iou_threshold * union]
     return torch.stack(kept) if kept else torch.empty(0, dtype=torch.int64, device=boxes.device)
 
 
 def batched_nms(boxes: torch.Tensor, scores: torch.Tensor, idxs: torch.Tensor,
                 iou_threshold: float) -> torch.Tensor:
-    """Keep the best boxes within each group of equal `idxs`: torchvision's `batched_nms`.
+    """Keep the best boxes within each group of equal `idxs`, as torchvision's `batched_nms` does.
 
     Groups are moved apart by more than the largest coordinate, so that boxes of different groups
     never overlap.
@@ -66,7 +67,7 @@ def batched_nms(boxes: torch.Tensor, scores: torch.Tensor, idxs: torch.Tensor,
 
 @cache
 def torchvision_works() -> bool:
-    """Say whether torchvision's compiled `nms` runs in this process."""
+    """Return whether torchvision's compiled `nms` runs in this process."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -77,13 +78,13 @@ def torchvision_works() -> bool:
     return True
 
 
-def _stand_in() -> dict[str, ModuleType]:
-    """Build the four modules that facenet-pytorch imports from torchvision, with the one function
-    it calls.
-    """
+def _make_stand_in() -> dict[str, ModuleType]:
+    """Make the modules that facenet-pytorch imports of torchvision, with the function it calls."""
     names = ("torchvision", "torchvision.ops", "torchvision.ops.boxes", "torchvision.transforms",
              "torchvision.transforms.functional")
-    modules = {name: ModuleType(name, "a stand-in made by models.export.facenet") for name in names}
+    modules = {
+        name: ModuleType(name, "a stand-in made by models.export.facenet_mtcnn") for name in names
+    }
     for name, module in modules.items():
         parent, _, child = name.rpartition(".")
         if parent:
@@ -94,13 +95,13 @@ def _stand_in() -> dict[str, ModuleType]:
 
 @cache
 def load_mtcnn() -> Any:
-    """Load the detector once for this process."""
+    """Load the detector, once for this process."""
     works = torchvision_works()
     hidden = {} if works else {name: sys.modules.pop(name) for name in list(sys.modules)
                                if name.split(".")[0] == "torchvision"}
     try:
         if not works:
-            sys.modules.update(_stand_in())
+            sys.modules.update(_make_stand_in())
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             # Not `from facenet_pytorch import MTCNN`: that imports its recognition network, and
@@ -117,26 +118,24 @@ def load_mtcnn() -> Any:
             sys.modules.update(hidden)
 
 
-def detect_face(image: np.ndarray) -> FaceBox | None:
-    """Find the largest box in an (H, W, 3) uint8 RGB image that is surely a face; None where there
-    is none.
+def detect_face_in_torch(image: np.ndarray) -> FaceBox | None:
+    """Find the largest face in an (H, W, 3) uint8 RGB image; None where there is none for sure.
 
     The box is the detector's own, rounded outwards and clipped to the image.
     """
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")    # facenet-pytorch compares ragged arrays
         boxes, probabilities = load_mtcnn().detect(np.ascontiguousarray(image))  # the largest first
-    sure = [
-        at
-        for at, probability in enumerate(probabilities)
+    faces = [
+        at for at, probability in enumerate(probabilities)
         if probability is not None and probability >= MIN_PROBABILITY
     ]
-    if not sure:
+    if not faces:
         return None
-    box, height, width = boxes[sure[0]], *image.shape[:2]
+    box, height, width = boxes[faces[0]], *image.shape[:2]
     left, top = np.floor(box[:2]).astype(int)
     right, bottom = np.ceil(box[2:]).astype(int)
     return FaceBox(
         max(left, 0), max(top, 0), min(right, width), min(bottom, height),
-        float(probabilities[sure[0]]),
+        float(probabilities[faces[0]]),
     )
