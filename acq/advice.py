@@ -41,6 +41,11 @@ _ADVICE = {
     Fix.EXPORT: "acq export makes it of a run",
     Fix.EXPORT_ELSEWHERE: "name another folder with --out",
     Fix.EXPORT_AGAIN: "run acq export again",
+    Fix.CALIBRATE: "acq calibrate",
+    Fix.CALIBRATE_VIRTUAL: "acq calibrate --simulate",
+    Fix.MORE_LIGHT: "more light (auto-exposure halves the rate in the dark), or another --fps",
+    Fix.CHOOSE_RATE: "ask for a rate that the camera has, with --fps",
+    Fix.FEWER_FRAMES: "use a faster disk, or ask for fewer frames with --fps",
     Fix.CALIBRATE_AGAIN: "run acq calibrate --force",
     Fix.CALIBRATE_VIRTUAL_AGAIN: "run acq calibrate --simulate --force",
     Fix.LIST_DEVICES: "acq devices lists what is plugged in",
@@ -72,5 +77,9 @@ def advise(error: AcqError, verb: str) -> str:
     """Return one line: the facts of an error, and what to do in terms of the command line."""
     if not isinstance(error.fix, Fix):
         return str(error)
-    words = _OF_VERB.get((verb, error.fix), _ADVICE[error.fix])
-    return f"{error.facts}; {words.format(of=error.of or 'SESSION')}"
+    return f"{error.facts}; {word_fix(error.fix, verb, of=error.of)}"
+
+
+def word_fix(fix: Fix, verb: str, *, of: str = "") -> str:
+    """Return what to do in terms of the command line, for the verb that was run."""
+    return _OF_VERB.get((verb, fix), _ADVICE[fix]).format(of=of or "SESSION")

@@ -1,20 +1,20 @@
-"""The verb `acq check`: the looks before a subject sits down."""
+"""The verb `acq check`: checks before a subject sits down."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from acq.advice import word_fix
 from acq.open_devices import check_simulate
 from acq.options import Camera, Data, Fps, Json, Port, parse_duration
-from acquire.errors import DeviceError, ProtocolError
+from acquire.errors import DeviceError, Fix, ProtocolError
 
 if TYPE_CHECKING:
-    from dataset.preflight import Look
+    from dataset.preflight.result import Check
 
 _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
 
@@ -45,33 +45,43 @@ def check(
     duration_s = None if duration is None else parse_duration(duration)
     check_spec(camera)
     check_simulate(camera, port, simulate=simulate)
-    looks = _look(camera, port, fps, data, duration_s, simulate=simulate, with_subject=with_subject)
-    failed = any(look.verdict == "fail" for look in looks)
+    checks = _run_checks(
+        camera, port, fps, data, duration_s, simulate=simulate, with_subject=with_subject
+    )
+    failed = any(check.status == "fail" for check in checks)
     if as_json:
-        typer.echo(json.dumps({"ok": not failed, "looks": [asdict(look) for look in looks]}))
+        typer.echo(json.dumps({"ok": not failed, "looks": [_row(check) for check in checks]}))
     else:
-        for look in looks:
-            typer.echo(
-                f"{typer.style(f'{look.verdict:4}', fg=_COLOURS[look.verdict])}  {look.name:12} "
-                f"{look.text}"
-                + (f"; {look.advice}" if look.advice else "")
-            )
+        for row in map(_row, checks):
+            status = typer.style(f"{row['verdict']:4}", fg=_COLOURS[row["verdict"]])
+            advice = f"; {row['advice']}" if row["advice"] else ""
+            typer.echo(f"{status}  {row['name']:12} {row['text']}{advice}")
     if failed:
         raise typer.Exit(1)
 
 
-def _look(
+def _row(check: "Check") -> dict[str, str]:
+    advice = word_fix(check.fix, "check") if isinstance(check.fix, Fix) else check.fix
+    return {
+        "name": check.name, "verdict": check.status, "text": check.text, "advice": advice,
+    }
+
+
+def _run_checks(
     camera: str, port: str, fps: float, data: Path, duration_s: float | None, *, simulate: bool,
     with_subject: bool,
-) -> list["Look"]:
-    """Look at camera and sensor at once, and then, with the machine quiet, at the disk."""
+) -> list["Check"]:
+    """Check camera and sensor at once, and then, with the machine quiet, the disk."""
     import numpy as np
 
     from acquire.camera.open import HEIGHT, WIDTH, open_camera
     from acquire.data_folder import sessions_dir
     from acquire.sensor.port import open_sensor
-    from dataset import preflight as looks
     from dataset.face.quick_look import load_detector
+    from dataset.preflight.camera import check_camera, check_light_offset
+    from dataset.preflight.disk import check_disk
+    from dataset.preflight.result import check_from_error
+    from dataset.preflight.sensor import check_sensor
 
     load_detector()
     with ExitStack() as opened:
@@ -81,15 +91,15 @@ def _look(
 
             rig = opened.enter_context(open_virtual_rig("S01", fps=fps))
         frames = sensor = None
-        checks: list[Look] = []
+        checks: list[Check] = []
         try:
             frames = opened.enter_context(closing(rig.camera if rig else open_camera(camera, fps)))
         except DeviceError as error:
-            checks.append(looks.Look("camera", looks.FAIL, str(error)))
+            checks.append(check_from_error("camera", error))
         try:
             sensor = opened.enter_context(closing(open_sensor(rig.port if rig else port)))
         except (DeviceError, ProtocolError) as error:
-            checks.append(looks.Look("sensor", looks.FAIL, str(error)))
+            checks.append(check_from_error("sensor", error))
         raw = (
             float(WIDTH * HEIGHT * 1.5 * fps)
             if frames is None
@@ -98,14 +108,10 @@ def _look(
         with ThreadPoolExecutor() as pool:
             under_way = []
             if frames is not None:
-                under_way.append(
-                    pool.submit(looks.look_at_camera, frames, fps, with_subject=with_subject)
-                )
+                under_way.append(pool.submit(check_camera, frames, fps, with_subject=with_subject))
             if sensor is not None:
-                under_way.append(
-                    pool.submit(looks.look_at_sensor, sensor, with_subject=with_subject)
-                )
-            for look in under_way:
-                checks += look.result()
-        checks += looks.look_at_light_offset(None if frames is None else frames.info, data)
-    return [*checks, *looks.look_at_disk(sessions_dir(data), raw, duration_s)]
+                under_way.append(pool.submit(check_sensor, sensor, with_subject=with_subject))
+            for results in under_way:
+                checks += results.result()
+        checks += check_light_offset(None if frames is None else frames.info, data)
+    return [*checks, *check_disk(sessions_dir(data), raw, duration_s)]

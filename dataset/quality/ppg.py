@@ -69,12 +69,12 @@ def _spans_by_state(session: Session) -> dict[str, list[tuple[float, float]]]:
         *(column.tolist() for column in columns), strict=True
     ):
         at_s = (time_ns - start_ns) / 1e9
-        for event in watch.add(sequence, value, flags, time_ns):
-            event_s = (event.time_ns - start_ns) / 1e9
-            if event.text == "begins":
-                begun_s[event.kind] = event_s
+        for change in watch.add(sequence, value, flags, time_ns):
+            change_s = (change.time_ns - start_ns) / 1e9
+            if change.text == "begins":
+                begun_s[change.kind] = change_s
             else:
-                spans[event.kind].append((begun_s.pop(event.kind), event_s))
+                spans[change.kind].append((begun_s.pop(change.kind), change_s))
     for kind, first_s in begun_s.items():
         spans[kind].append((first_s, at_s))
     return spans

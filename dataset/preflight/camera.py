@@ -1,0 +1,136 @@
+"""Checks of the camera: its rate, the light, the face, and the offset of its stamps."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from acquire import host_time
+from acquire.calibration.rig_file import light_offset_for, read_rig
+from acquire.camera.source import CameraInfo, CameraRate, FrameSource
+from acquire.camera.stamps import rate_from_stamps
+from acquire.errors import CalibrationError, DeviceError, Fix
+from dataset.face.quick_look import frame_luma, spot_face
+
+from .result import FAIL, OK, WARN, Check, check_from_error
+
+CAMERA_S = 2.0
+_SETTLE_S = 1.0                    # exposure, white balance
+_DARK, _BRIGHT = 50, 205           # mean of a face in 8 bits that keeps its pulse free of the ends
+_BLOWN, _BLOWN_SHARE = 250, 0.05   # pixels from this level on have lost their pulse
+
+
+@dataclass(frozen=True)
+class CameraSample:
+    """What a camera delivered in a few seconds."""
+
+    rate: CameraRate
+    lost: int                      # numbers skipped; 0 where the camera does not count
+    image: np.ndarray | None       # the last
+
+
+def sample_camera(
+    camera: FrameSource, asked_fps: float, seconds: float = CAMERA_S, *, settle_s: float = _SETTLE_S
+) -> CameraSample:
+    """Take frames from a started camera, and compute their rate from their stamps.
+
+    Parameters
+    ----------
+    settle_s : at the beginning, not counted
+    """
+    times_ns: list[int] = []
+    sequences: list[int] = []
+    image = None
+    begin = time.monotonic() + settle_s
+    while time.monotonic() < begin + seconds:
+        frame = camera.read(0.2)
+        if frame is None:
+            continue
+        image = frame.image
+        if time.monotonic() >= begin:
+            times_ns.append(frame.time_ns)
+            sequences.append(frame.sequence)
+    lost = 0
+    if sequences and camera.info.counts_frames:
+        lost = sequences[-1] - sequences[0] - len(sequences) + 1
+    rate = rate_from_stamps(np.array(times_ns, dtype=np.int64), asked_fps)
+    return CameraSample(rate, lost, image)
+
+
+def check_camera(camera: FrameSource, fps: float, *, with_subject: bool) -> list[Check]:
+    """Start the camera; check its rate, the light and the face."""
+    info = camera.info
+    control = info.exposure.get("control", "")
+    opened = Check(
+        "camera", WARN if control.startswith("not locked") else OK,
+        f"{info.name}, {info.width}x{info.height} {info.pixel_format}"
+        + (f", exposure and white balance {control}" if control else ""),
+    )
+    try:
+        camera.start(host_time.now_ns())
+        sample = sample_camera(camera, fps)
+    except DeviceError as error:
+        return [opened, check_from_error("rate", error)]
+    if sample.image is None:
+        text = f"no frame within {_SETTLE_S + CAMERA_S:g} s"
+        return [opened, Check("rate", FAIL, text, "replug the camera, or name another")]
+    luma = frame_luma(sample.image, info)
+    face = spot_face(luma)
+    if face is None:
+        light = check_light(luma, "the picture")
+        advice = "face the camera, 0.5 to 1 m away, with light from the front"
+        seen = Check("face", FAIL if with_subject else WARN, "none found", advice)
+    else:
+        light = check_light(face.crop(luma), "the face")
+        height = (face.bottom - face.top) / info.height
+        seen = Check("face", OK, f"found, {height:.0%} of the picture high")
+    return [opened, _check_rate(sample, fps), light, seen]
+
+
+def _check_rate(sample: CameraSample, fps: float) -> Check:
+    share = sample.rate.fps / fps
+    text = f"{sample.rate.fps:.2f} of {fps:g} frames/s asked for"
+    if sample.lost:
+        text += f", {sample.lost} lost"
+    if sample.rate.complaint:
+        return Check("rate", FAIL, text, Fix.MORE_LIGHT)
+    if share < 0.97 or share > 1.03 or sample.lost:
+        return Check("rate", WARN, text, Fix.CHOOSE_RATE)
+    return Check("rate", OK, text)
+
+
+def check_light(luma: np.ndarray, what: str) -> Check:
+    """Check whether the brightness of (H, W) uint8 leaves room for a pulse at both ends."""
+    mean, blown = float(luma.mean()), float((luma >= _BLOWN).mean())
+    text = f"{what} at {mean:.0f} of 255" + (f", {blown:.0%} blown out" if blown > 0.005 else "")
+    if mean < _DARK:
+        advice = "more light from the front, or a longer exposure"
+        return Check("light", WARN, f"{text}: too dark", advice)
+    if mean > _BRIGHT or blown > _BLOWN_SHARE:
+        return Check("light", WARN, f"{text}: too bright", "less light, or a shorter exposure")
+    return Check("light", OK, text)
+
+
+def check_light_offset(info: CameraInfo | None, data: Path) -> list[Check]:
+    """Check which light offset a session of this camera would get.
+
+    Without a camera only a rig file that cannot be read is reported.
+    """
+    name = "light offset"
+    try:
+        if info is None:
+            read_rig(data)
+            return []
+        offset, warning = light_offset_for(info, data)
+    except CalibrationError as error:
+        return [check_from_error(name, error)]
+    if warning is not None:
+        return [check_from_error(name, warning, WARN)]
+    if offset is None:
+        fix = Fix.CALIBRATE_VIRTUAL if info.simulated else Fix.CALIBRATE
+        text = "none: how late the stamps are is not known"
+        return [Check(name, WARN, text, "" if info.is_replay else fix)]
+    side = "later" if offset.offset_ns >= 0 else "earlier"
+    offset_ms, bound_ms = abs(offset.offset_ns) / 1e6, offset.bound_ns / 1e6
+    return [Check(name, OK, f"stamps {offset_ms:.2f} ms {side} than the light, ± {bound_ms:.2f}")]
