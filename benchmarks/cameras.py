@@ -1,4 +1,4 @@
-"""What the watch over a camera costs and how quickly it acts, on real GStreamer pipelines.
+"""What watching a camera costs, and how soon it is opened again, on real GStreamer pipelines.
 
     python -m benchmarks.cameras [--quick]
 
@@ -22,8 +22,11 @@ SOURCE = (
 
 
 def stall(times):
-    """Stall so many pipelines; give the time from the last frame to the next [s], and by how many
-    frames the count is off.
+    """Stall so many pipelines.
+
+    Returns
+    -------
+    times from the last frame to the next [s], and errors of the frame count
     """
     away_s, off = [], []
     for _ in range(times):
@@ -47,10 +50,8 @@ def stall(times):
     return away_s, off
 
 
-def live(seconds):
-    """Read a steady source; give what it measured of itself and how long after the stamp a frame
-    was there [ms].
-    """
+def read_live(seconds):
+    """Return the rate of a steady source, delays from stamp to arrival [ms], and lost frames."""
     camera = ReconnectingCamera(lambda _: GstCamera(SOURCE, name="gst", fps=FPS), asked_fps=FPS)
     camera.start(time.monotonic_ns())
     frames = [camera.read(1.0) for _ in range(round(seconds * FPS))]
@@ -60,19 +61,17 @@ def live(seconds):
     return camera.info.rate, late_ms, lost
 
 
-def look(times):
-    """Give what the look for identical frames takes [us]: of frames that differ, and of two that
-    are the same.
-    """
+def time_comparison(times):
+    """Return how long two frames are compared [us]: two that differ, two that are the same."""
     rng = np.random.default_rng(0)
     image = rng.integers(0, 256, (540, 640), dtype=np.uint8)
-    spent = []
+    spent_us = []
     for other in (rng.integers(0, 256, (540, 640), dtype=np.uint8), image.copy()):
         began = time.perf_counter()
         for _ in range(times):
             _identical(image, other)
-        spent.append((time.perf_counter() - began) / times * 1e6)
-    return spent
+        spent_us.append((time.perf_counter() - began) / times * 1e6)
+    return spent_us
 
 
 def main():
@@ -82,8 +81,8 @@ def main():
     )
     quick = parser.parse_args().quick
     away_s, off = stall(3 if quick else 20)
-    rate, late_ms, lost = live(5 if quick else 60)
-    differ_us, same_us = look(500)
+    rate, late_ms, lost = read_live(5 if quick else 60)
+    differ_us, same_us = time_comparison(500)
     print("| camera | found |\n|---|---|")
     print(f"| stalled pipeline, {len(away_s)} times: last frame to the next | "
           f"median {np.median(away_s):.2f} s, longest {max(away_s):.2f} s |")
@@ -101,7 +100,7 @@ def main():
         f"{max(late_ms):.1f} ms |"
     )
     print(
-        f"| look for identical frames, 640x360 I420 | {differ_us:.0f} us where they differ, "
+        f"| search for identical frames, 640x360 I420 | {differ_us:.0f} us where they differ, "
         f"{same_us:.0f} us where not |"
     )
 

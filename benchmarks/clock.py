@@ -1,9 +1,9 @@
 """Estimators of a sample's time against the truth, on simulated plants.
 
 `python -m benchmarks.clock`: 10-minute plants, seeded, eight of each kind, 1.1 million samples, and
-ours while recording on two of each; `--quick`: one of each. A certificate is the half-width that
-ours promises; `inside` counts the samples whose truth lies within theirs. `without` are samples
-that came before a boot's first answered ping: they have no certificate while recording.
+ours while recording on two of each; `--quick`: one of each. A certificate is the bound that ours
+gives; `inside` counts the samples whose truth lies within theirs. `without` are samples that came
+before a boot's first answered ping: they have no certificate while recording.
 """
 
 import argparse
@@ -22,40 +22,39 @@ _HALF_WINDOW_NS = 1e9 / RATE_HZ / 2
 
 
 def per_boot(estimate: Callable[[Made], np.ndarray]) -> Callable[[Made], np.ndarray]:
-    """Let an estimator that knows no boots see one at a time."""
+    """Apply an estimator that knows no boots to one boot at a time."""
 
     def each(made: Made) -> np.ndarray:
         time_ns = np.empty(len(made.ticks))
         for boot in np.unique(made.ticks // BOOT_TICKS):
-            own, ours = (
-                made.ticks // BOOT_TICKS == boot, made.exchanges["rx_ticks"] // BOOT_TICKS == boot,
+            samples = made.ticks // BOOT_TICKS == boot
+            exchanges = made.exchanges[made.exchanges["rx_ticks"] // BOOT_TICKS == boot]
+            time_ns[samples] = estimate(
+                replace(
+                    made, exchanges=exchanges, ticks=made.ticks[samples],
+                    arrival_ns=made.arrival_ns[samples],
+                )
             )
-            alone = replace(
-                made, exchanges=made.exchanges[ours], ticks=made.ticks[own],
-                arrival_ns=made.arrival_ns[own],
-            )
-            time_ns[own] = estimate(alone)
         return time_ns
 
     return each
 
 
 def arrival(made: Made) -> np.ndarray:
-    """The arrival of a sample's packet, less half a window: what a script has."""
+    """Return the arrival of a sample's packet, less half a window: what a plain script has."""
     return made.arrival_ns - _HALF_WINDOW_NS
 
 
 @per_boot
 def line(made: Made) -> np.ndarray:
-    """A line through the arrivals."""
+    """Fit a line through the arrivals."""
     x = (made.ticks - made.ticks[0]) / TICK_HZ
     slope, offset = np.polyfit(x, made.arrival_ns - made.arrival_ns[0] - x * 1e9, 1)
     return made.arrival_ns[0] + x * 1e9 + slope * x + offset - _HALF_WINDOW_NS
 
 
 def _interpolate(made: Made, ticks: np.ndarray, ns: np.ndarray) -> np.ndarray:
-    """Put ticks on the host's clock by straight lines between points, and the outermost two beyond.
-    """
+    """Return the samples' host times by straight lines between points."""
     x, residual = (ticks - ticks[0]) / TICK_HZ, ns - ns[0] - (ticks - ticks[0]) / TICK_HZ * 1e9
     at = (made.ticks - ticks[0]) / TICK_HZ
     return ns[0] + at * 1e9 + np.interp(at, x, residual)
@@ -69,13 +68,13 @@ def _midpoints(exchanges: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 @per_boot
 def ntp(made: Made) -> np.ndarray:
-    """NTP: the middle of each exchange is the same moment on both sides."""
+    """Take the middle of each exchange for the same moment on both sides, as NTP does."""
     return _interpolate(made, *_midpoints(made.exchanges))
 
 
 @per_boot
 def minimum_round_trip(made: Made) -> np.ndarray:
-    """As LSL: of each eight exchanges the quickest, and its middle."""
+    """Take the middle of the quickest of each eight exchanges, as LSL does."""
     count = len(made.exchanges) // BURST * BURST
     bursts = made.exchanges[:count].reshape(-1, BURST)
     quickest = np.argmin(bursts["recv_ns"] - bursts["send_ns"], axis=1)
@@ -84,11 +83,11 @@ def minimum_round_trip(made: Made) -> np.ndarray:
 
 @per_boot
 def klipper(made: Made) -> np.ndarray:
-    """As Klipper's clocksync.py: one exchange a second into a decaying regression, shifted by the
-    least half round trip.
+    """Put one exchange a second into a decaying regression, as Klipper's clocksync.py does.
 
-    What it knew when a sample came places it; its first minute, while it settles, does not count.
-    The first of each burst of pings is its one.
+    It is shifted by the least half round trip. A sample is placed by what was known when it came;
+    the first minute, in which the regression settles, does not count. The exchange is the first of
+    each burst of pings.
     """
     decay, aging = 1 / 30, 10e-6 / 3600
     asked = made.exchanges[::BURST]
@@ -129,12 +128,12 @@ def klipper(made: Made) -> np.ndarray:
 
 
 def live(made: Made) -> tuple[np.ndarray, np.ndarray]:
-    """Ours while recording."""
+    """Place samples as the recorder does for its display."""
     return place_live(made)
 
 
 def whole(made: Made) -> tuple[np.ndarray, np.ndarray]:
-    """Ours when the recording closes, and by `acq resync`."""
+    """Place samples as the recorder does when it closes, and `acq resync`."""
     return place_samples(
         made.exchanges, made.clocks, made.ticks, made.arrival_ns, tick_hz=TICK_HZ, rate_hz=RATE_HZ
     )
@@ -162,16 +161,16 @@ def main() -> None:
     for plant_name, plant in PLANTS.items():
         made = [make(replace(plant, seconds=600.0), seed) for seed in range(seeds)]
         rms = [
-            _rms(np.concatenate([estimate(one) - one.truth_ns for one in made]))
+            _rms(np.concatenate([estimate(plant) - plant.truth_ns for plant in made]))
             for estimate in POINTS.values()
         ]
         for name, estimate in OURS.items():
-            found = [
-                (*estimate(one), one.truth_ns)
-                for one in made[: live_seeds if estimate is live else seeds]
+            placed = [
+                (*estimate(plant), plant.truth_ns)
+                for plant in made[: live_seeds if estimate is live else seeds]
             ]
             time_ns, bound_ns, truth_ns = (
-                np.concatenate(column) for column in zip(*found, strict=True)
+                np.concatenate(column) for column in zip(*placed, strict=True)
             )
             known = bound_ns >= 0
             off, width = (time_ns - truth_ns)[known], bound_ns[known]

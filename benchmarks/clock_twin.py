@@ -1,5 +1,4 @@
-"""Times of samples against the truth, through the twin: the real firmware on a simulated chip, the
-real recorder, in real time.
+"""Times of samples against the truth, recorded in real time from the firmware's twin.
 
 `python -m benchmarks.clock_twin [--seconds 60]` records from three boards at once, -5,000, 0 and
 +5,000 ppm, each behind an adapter that holds bytes for 16 ms. The twin knows when each window's
@@ -29,7 +28,7 @@ HOLD_MS = 16
 
 
 class DarkCamera:
-    """A camera in the dark, slow and small: a recording has to have one."""
+    """A slow and small camera that films nothing: a recording has to have one."""
 
     info = CameraInfo("dark", 32, 24, 5.0, "I420", "nothing")
 
@@ -55,8 +54,12 @@ class DarkCamera:
 def record(
     ppm: int, *, program: Path, folder: Path, seconds: float
 ) -> tuple[np.ndarray, np.ndarray, int, float]:
-    """Record from one board: errors of times and bounds [ns], samples without a bound, and how late
-    the twin was at most [ms].
+    """Record from one board.
+
+    Returns
+    -------
+    errors of the times [ns], their bounds [ns], number of samples without a bound, and how late the
+    twin was at most [ms]
     """
     truth_path = folder / f"truth{ppm}.csv"
     command = [
@@ -106,7 +109,7 @@ def main() -> None:
         make = ["make", "-C", FIRMWARE, "twin", f"BUILD={folder / 'build'}", f"TWIN={program}"]
         subprocess.run(make, check=True, stdout=subprocess.DEVNULL)
         with ProcessPoolExecutor(len(PPM), mp_context=get_context("spawn")) as pool:
-            found = list(
+            results = list(
                 pool.map(partial(record, program=program, folder=folder, seconds=seconds), PPM)
             )
     print("A twin that the machine starves is late like an adapter, which widens certificates.\n")
@@ -116,7 +119,7 @@ def main() -> None:
         "twin late |"
     )
     print("|---|---|---|---|---|---|---|---|---|")
-    for ppm, (off, width, without, behind_ms) in zip(PPM, found, strict=True):
+    for ppm, (off, width, without, behind_ms) in zip(PPM, results, strict=True):
         figures = (
             np.sqrt(np.mean(off**2.0)), np.abs(off).max(), np.median(width),
             np.percentile(width, 99), width.max(),

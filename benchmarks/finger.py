@@ -1,5 +1,4 @@
-"""How soon a flat line or a lifted finger is seen, and how often a finger is called away that is
-not.
+"""How soon a flat line or a lifted finger is detected, and how often one is that is none.
 
 python -m benchmarks.finger [FOLDER]
 
@@ -33,18 +32,17 @@ def at_rate(x, fs_hz, rate_hz):
     return np.diff(ends) / (fs_hz / rate_hz)
 
 
-def traces(folder):
-    """Give name -> (values on the sensor's scale, rate [Hz]); a finger is on the sensor throughout.
-    """
-    found = {}
+def load_ppg(folder):
+    """Return name -> (values on the sensor's scale, rate [Hz]) of PPG with the finger always on."""
+    ppg = {}
     for subject in ("S01", "S02", "S03", "S04"):
         noise = np.random.default_rng(0).normal(0, 60, 12_000)
-        found[f"virtual {subject}"] = (
+        ppg[f"virtual {subject}"] = (
             26000 + 13000 * VirtualSubject(subject).ppg(np.arange(12_000) / 100) + noise, 100.0,
         )
     for path in sorted((folder / "finger_ppg_ecg").glob("*.csv")):
         trace = np.loadtxt(path, delimiter=",", usecols=2) * 16
-        found[" ".join(path.name.split("_2026")[0].split("_"))] = (
+        ppg[" ".join(path.name.split("_2026")[0].split("_"))] = (
             trace[: np.flatnonzero(trace > 0)[-1] - 25], 50.0,
         )
     for name, fs_hz in (("data", 100.0), ("data3", 100.4)):
@@ -52,14 +50,15 @@ def traces(folder):
         if path.exists():
             with path.open() as file:
                 values = [float(row[-1]) for row in list(csv.reader(file))[1:] if row and row[-1]]
-            found[f"pulse sensor {name}"] = np.array(values) * 64, fs_hz
+            ppg[f"pulse sensor {name}"] = np.array(values) * 64, fs_hz
     path = folder / "real_face" / "ppg.csv"
     if path.exists():
-        found["CMS50E"] = np.loadtxt(path, delimiter=",", skiprows=1, usecols=1) * 500, 19.85
-    return found
+        ppg["CMS50E"] = np.loadtxt(path, delimiter=",", skiprows=1, usecols=1) * 500, 19.85
+    return ppg
 
 
 def spoil(y, kind, rate_hz, first, rng):
+    """Replace `LASTS_S` seconds by what a sensor without a finger gives."""
     y, last = y.copy(), first + LASTS_S * rate_hz
     t = np.arange(last - first) / rate_hz
     ramp = y[first] + (rng.uniform(0.1, 0.9) * 65535 - y[first]) * np.minimum(t / 0.3, 1)
@@ -72,24 +71,25 @@ def spoil(y, kind, rate_hz, first, rng):
     return y
 
 
-def begins(y, rate_hz):
-    watch, found = FingerWatch(rate_hz), []
+def detect(y, rate_hz):
+    """Return when a state without a finger was detected to begin [s], and the watch."""
+    watch, begins_s = FingerWatch(rate_hz), []
     for i, value in enumerate(y):
-        for note in watch.add(i, int(min(max(value, 0), 65535)), 0, round(i * 1e9 / rate_hz)):
-            if note.kind != CLIPPED and note.text == "begins":
-                found.append(i / rate_hz)
-    return found, watch
+        for change in watch.add(i, int(min(max(value, 0), 65535)), 0, round(i * 1e9 / rate_hz)):
+            if change.kind != CLIPPED and change.text == "begins":
+                begins_s.append(i / rate_hz)
+    return begins_s, watch
 
 
 def main():
     folder = Path(sys.argv[1] if len(sys.argv) > 1 else "../shared/data")
     rng = np.random.default_rng(1)
-    known = traces(folder)
-    print("| in place of the pulse, 25 and 100 Hz | stretches | seen | median s | slowest s |")
+    ppg = load_ppg(folder)
+    print("| in place of the pulse, 25 and 100 Hz | stretches | detected | median s | slowest s |")
     print("|---|---|---|---|---|")
     for kind in KINDS:
         late, count = [], 0
-        for x, fs_hz in known.values():
+        for x, fs_hz in ppg.values():
             for rate_hz in (25, 100):
                 y = at_rate(x, fs_hz, rate_hz)[: 120 * rate_hz]
                 for _ in range(PER_TRACE if len(y) > 60 * rate_hz else 1):
@@ -99,20 +99,20 @@ def main():
                     count += 1
                     seen = [
                         at - first / rate_hz
-                        for at in begins(spoil(y, kind, rate_hz, first, rng), rate_hz)[0]
+                        for at in detect(spoil(y, kind, rate_hz, first, rng), rate_hz)[0]
                     ]
                     late += [at for at in seen if -0.5 < at < LASTS_S][:1]
         print(f"| {kind} | {count} | {len(late)} | {np.median(late):.2f} | {max(late):.2f} |")
-    print("\n| finger on the sensor throughout | minutes | called away | for s |")
+    print("\n| finger on the sensor throughout | minutes | reported as lifted | for s |")
     print("|---|---|---|---|")
-    for name, (x, fs_hz) in known.items():
+    for name, (x, fs_hz) in ppg.items():
         y = at_rate(x, fs_hz, 25)
-        found, watch = begins(y, 25)
+        begins_s, watch = detect(y, 25)
         print(
-            f"| {name} | {len(y) / 25 / 60:.1f} | {len(found)} | "
+            f"| {name} | {len(y) / 25 / 60:.1f} | {len(begins_s)} | "
             f"{watch.seconds('finger_off', 'flat_line'):.1f} |"
         )
-    print(f"| all | {sum(len(x) / fs_hz for x, fs_hz in known.values()) / 60:.1f} | | |")
+    print(f"| all | {sum(len(x) / fs_hz for x, fs_hz in ppg.values()) / 60:.1f} | | |")
 
 
 if __name__ == "__main__":

@@ -1,10 +1,9 @@
-"""The firmware, cycle by cycle: jitter of its sampling while the line is flooded, what interrupts
-wait, its size.
+"""The firmware, cycle by cycle: jitter of its sampling on a flooded line, interrupt latency, size.
 
 `python -m benchmarks.firmware [--quick]` builds the sketch and its twin, which here runs as fast as
 it can on scripted input, and prints Markdown tables. The last row of the first is a control: the
-same sketch, but its conversions started by software in an interrupt, so that it shows what the
-table would say of a sketch that jitters.
+same sketch, but its conversions started by software in an interrupt, so that it shows the figures
+of a sketch that jitters.
 """
 
 import csv
@@ -48,16 +47,16 @@ CONTROL = {
 
 
 @dataclass
-class Run:
-    """What a scripted run of the twin gave."""
+class ScriptedRun:
+    """The output of a scripted run of the twin."""
 
     # time of the last byte [ns], packet
     arrived: list[tuple[int, Packet]] = field(default_factory=list)
     # (N,) int64 cycle of each conversion since the last START
     holds: np.ndarray = field(default_factory=lambda: np.empty(0))
-    off_cycles: int = 0  # the most that interrupts were shut out
+    off_cycles: int = 0             # the longest that interrupts were disabled
     truth: list[dict[str, str]] = field(default_factory=list)           # rows of --truth
-    bad_packets: int = 0  # that the host had from the chip
+    bad_packets: int = 0            # from the chip
 
     def all(self, kind: type) -> list:
         return [packet for _, packet in self.arrived if isinstance(packet, kind)]
@@ -69,24 +68,24 @@ class Run:
         return int(np.ptp(off_grid))
 
     def true_ns(self, ticks: int) -> float:
-        """Give the time of the device's ticks [ns]; the twin's crystal is exact."""
+        """Return the time of the device's ticks [ns]; the twin's crystal is exact."""
         zero_ns = max(int(row["time_ns"]) for row in self.truth if row["kind"] == "ticks")
         return zero_ns + ticks * NS_PER_TICK
 
-    def came_ns(self) -> dict[int, int]:
-        """Give the true time of the last byte of each PING, by id [ns]."""
+    def ping_received_ns(self) -> dict[int, int]:
+        """Return the true time of the last byte of each PING, by id [ns]."""
         return {
             int(row["sequence"]): int(row["time_ns"]) for row in self.truth if row["kind"] == "ping"
         }
 
     def ping_latency_us(self) -> np.ndarray:
-        """Give, for each answered PING, how long after its last byte the sketch took it [us]."""
-        came_ns = self.came_ns()
+        """Return, for each answered PING, how long after its last byte it was read [us]."""
+        received_ns = self.ping_received_ns()
         return np.array(
             [
-                (self.true_ns(p.rx_ticks) - came_ns[p.id]) / 1e3
-                for p in self.all(Pong)
-                if p.id in came_ns
+                (self.true_ns(pong.rx_ticks) - received_ns[pong.id]) / 1e3
+                for pong in self.all(Pong)
+                if pong.id in received_ns
             ]
         )
 
@@ -110,15 +109,18 @@ class Run:
         nearest = np.abs(parts[:, 0][None, :] - stamp_ns[:, None]).argmin(axis=1)
         if len(set(nearest)) < len(nearest):
             raise ValueError(
-                "expected each sample to be another of the part's, found one sent twice"
+                "expected a different sample of the part behind each packet, found one sent twice"
             )
         error = np.array([sample.value for sample in self.all(Sample)]) - parts[nearest, 1]
         return (stamp_ns - parts[nearest, 0]) / 1e3, error, (arrivals_ns - stamp_ns) / 1e6
 
 
 def build(folder: Path, changes: dict[str, str] | None = None) -> tuple[Path, Path, str]:
-    """Build the twin and the sketch, with `changes` made in sensor.h; give their paths, and what
-    make printed.
+    """Build the twin and the sketch, with `changes` made in sensor.h.
+
+    Returns
+    -------
+    path of the twin, path of the sketch, and the output of make
     """
     source = folder / "firmware"
     source.mkdir(parents=True)
@@ -146,11 +148,15 @@ def build(folder: Path, changes: dict[str, str] | None = None) -> tuple[Path, Pa
 def run(
     program: Path, elf: Path, script: list[tuple[float, bytes]], duration_s: float,
     *options: object, cycles: bool = False,
-) -> Run:
-    """Run the sketch on what the host sends, time [s] and bytes; with `cycles` watch each
-    conversion and instruction.
+) -> ScriptedRun:
+    """Run the sketch on the twin.
+
+    Parameters
+    ----------
+    script : what the host sends, time [s] and bytes
+    cycles : watch each conversion and instruction
     """
-    result = Run()
+    result = ScriptedRun()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "script.csv").write_text(
@@ -180,7 +186,7 @@ def run(
 
 
 def quiet(rate_hz: int, seconds: float) -> list[tuple[float, bytes]]:
-    """One ping a second."""
+    """Return the script of a host that pings once a second."""
     pings = [(START_S + 1 + k, encode(Ping(k))) for k in range(int(seconds) - 1)]
     return [(START_S, encode(Start(rate_hz))), *pings]
 
@@ -188,8 +194,9 @@ def quiet(rate_hz: int, seconds: float) -> list[tuple[float, bytes]]:
 def flood(
     rate_hz: int, seconds: float, *, load: float = 1.0, seed: int = 0
 ) -> list[tuple[float, bytes]]:
-    """Pings, LED switches, damaged packets and noise, at random, that fill `load` of the line to
-    the chip.
+    """Return a script that fills `load` of the line to the chip.
+
+    It sends pings, LED switches, damaged packets and noise, at random.
     """
     rng = random.Random(seed)
     script = [(START_S, encode(Start(rate_hz)))]
@@ -214,7 +221,7 @@ def flood(
 
 def sampling_table(program: Path, elf: Path, control: Path, seconds: float) -> None:
     print(
-        "| rate | line to the chip | conversions | jitter, peak to peak | interrupts shut out | "
+        "| rate | line to the chip | conversions | jitter, peak to peak | interrupts disabled | "
         "ping read after: median, max |"
     )
     print("|---|---|---|---|---|---|")
@@ -260,7 +267,7 @@ def part_table(program: Path, elf: Path, seconds: float) -> None:
 def main() -> None:
     seconds = 5.0 if "--quick" in sys.argv else 60.0
     with tempfile.TemporaryDirectory() as name:
-        program, elf, said = build(Path(name) / "sketch")
+        program, elf, output = build(Path(name) / "sketch")
         _, control, _ = build(Path(name) / "control", CONTROL)
         began = time.monotonic()
         sampling_table(program, elf, control, seconds)
@@ -269,7 +276,7 @@ def main() -> None:
             "instruction watched.\n"
         )
         part_table(program, elf, seconds)
-        print("\n" + "\n".join(re.findall(r"^flash.*|^RAM.*", said, re.MULTILINE)))
+        print("\n" + "\n".join(re.findall(r"^flash.*|^RAM.*", output, re.MULTILINE)))
 
 
 if __name__ == "__main__":

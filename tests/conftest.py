@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.firmware.test_firmware import make
 from tests.support import REPO, SHARED
+from tests.support.twin import make
 
 
 def pytest_addoption(parser):

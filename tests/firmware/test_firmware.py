@@ -1,5 +1,4 @@
-"""The firmware: it builds from a clean tree, and its codec and queue, compiled for this machine,
-are right.
+"""The firmware builds from a clean tree; its codec and queue, compiled for this machine, are right.
 """
 
 import re
@@ -14,9 +13,8 @@ from hypothesis import strategies as st
 from acquire.sensor import protocol
 from acquire.sensor.protocol import Packet, encode
 from tests.acquire.sensor.test_protocol import BAD, FROM_DEVICE, FROM_HOST, GOOD
+from tests.support.twin import FIRMWARE, make
 
-ROOT = Path(__file__).parents[2]
-FIRMWARE = ROOT / "firmware"
 WIDTHS = {                  # bytes of each field that the device sends
     protocol.TYPE_HELLO: (1, 1, 1, 1, 4, 4, 2, 1, 1),
     protocol.TYPE_SAMPLE: (4, 4, 2, 1),
@@ -25,11 +23,6 @@ WIDTHS = {                  # bytes of each field that the device sends
     protocol.TYPE_LIGHT: (4, 1),
 }
 TYPE = {name[5:]: value for name, value in vars(protocol).items() if name.startswith("TYPE_")}
-
-
-def make(*arguments: str, **variables: object) -> subprocess.CompletedProcess[str]:
-    command = ["make", "-C", str(FIRMWARE), *arguments, *(f"{k}={v}" for k, v in variables.items())]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
 
 
 @pytest.fixture(scope="module")

@@ -1,10 +1,7 @@
-"""The real firmware on the simulated board: its stamps, its samples and its answers against the
-simulator's truth.
-"""
+"""The real firmware on the simulated board: stamps, samples and answers against the truth."""
 
 import csv
 import os
-import select
 import signal
 import subprocess
 import time
@@ -25,112 +22,24 @@ from acquire.sensor.protocol import (
     Identify,
     Led,
     Light,
-    Packet,
-    PacketParser,
     Ping,
     Pong,
     Sample,
     Start,
     Status,
     Stop,
-    encode,
 )
-from tests.firmware.test_firmware import FIRMWARE
+from tests.support import SHARED
 from tests.support.fakes import FakeCamera
+from tests.support.twin import Twin, host_from_ticks
 
 pytestmark = [pytest.mark.real_time, pytest.mark.twin]
-
-
-class Twin:
-    """A running twin and the host's end of its port; keeps what comes in with its arrival time."""
-
-    def __init__(self, program: Path, *options: object, raw_truth: Path | None = None):
-        self.truth_path = raw_truth
-        command = [
-            program, "--duration", 60, *options, *(["--truth", raw_truth] if raw_truth else []),
-        ]
-        self.process = subprocess.Popen(
-            list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
-        assert self.process.stdout
-        word, self.path = self.process.stdout.readline().split()
-        assert word == "port"
-        self.fd = os.open(self.path, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
-        self.parser = PacketParser()
-        self.arrived: list[tuple[int, Packet]] = []
-        self.last_words = ""
-
-    def send(self, packet: Packet) -> int:
-        sent_ns = time.monotonic_ns()
-        os.write(self.fd, encode(packet))
-        return sent_ns
-
-    def start(self, rate_hz: int) -> None:
-        """Start sampling once the board has booted: until then its UART hears nothing."""
-        self.wait_for(Hello)
-        self.send(Start(rate_hz))
-
-    def listen(self, seconds: float) -> None:
-        end = time.monotonic() + seconds
-        while (left := end - time.monotonic()) > 0:
-            if select.select([self.fd], [], [], left)[0]:
-                data = os.read(self.fd, 4096)
-                now = time.monotonic_ns()
-                self.arrived += [(now, packet) for packet in self.parser.feed(data)]
-
-    def wait_for(self, kind: type, count: int = 1) -> list:
-        end = time.monotonic() + 5
-        while len(self.all(kind)) < count and time.monotonic() < end:
-            self.listen(0.01)
-        return self.all(kind)
-
-    def all(self, kind: type) -> list:
-        return [packet for _, packet in self.arrived if isinstance(packet, kind)]
-
-    def truth_rows(self, kind: str) -> list[dict[str, str]]:
-        """Rows of the truth about the last START."""
-        assert self.truth_path
-        with self.truth_path.open() as file:
-            rows = list(csv.DictReader(file))
-        return [r for r in rows if r["start"] == rows[-1]["start"] and r["kind"] == kind]
-
-    def truth(self) -> dict[int, tuple[int, float]]:
-        """Sequence -> true time of the window's middle [ns], true value."""
-        return {
-            int(r["sequence"]): (int(r["time_ns"]), float(r["value"]))
-            for r in self.truth_rows("sample")
-        }
-
-    def __enter__(self) -> "Twin":
-        return self
-
-    def __exit__(self, *_) -> None:
-        os.close(self.fd)
-        self.process.send_signal(signal.SIGTERM)
-        _, self.last_words = self.process.communicate(timeout=10)
-        assert self.process.returncode == 0, self.last_words
 
 
 def write_wave(path: Path, values: np.ndarray, rate_hz: float) -> Path:
     rows = (f"{i / rate_hz:.6f},{v:.4f}" for i, v in enumerate(values))
     path.write_text("time,value\n" + "\n".join(rows) + "\n")
     return path
-
-
-def host_from_ticks(twin: Twin):
-    """Fit true host time over device ticks: what a perfect clock would know."""
-    truth = twin.truth()
-    samples = [s for s in twin.all(Sample) if s.sequence in truth]
-    ticks = np.array([s.ticks for s in samples], float)
-    true_ns = np.array([truth[s.sequence][0] for s in samples])
-    origin = true_ns[0]
-    slope, offset = np.polyfit(ticks - ticks[0], true_ns - origin, 1)
-    residual_us = (true_ns - origin - (slope * (ticks - ticks[0]) + offset)) / 1e3
-
-    def host_ns(tick: float) -> float:
-        return float(origin + offset + slope * (tick - ticks[0]))
-
-    return host_ns, slope, residual_us
 
 
 def test_says_who_it_is(program):
@@ -215,19 +124,23 @@ def test_stamps_samples_and_pings_are_true(program, tmp_path, rate_hz, options):
     assert seen.min() == pytest.approx(200, abs=6)
     assert seen.max() == pytest.approx(800, abs=6)
 
-    # What the clock is built on.
+    # What the clock fit is built on.
     pongs = [(at, p) for at, p in twin.arrived if isinstance(p, Pong)]
     assert [p.id for _, p in pongs] == list(range(len(sent)))
     for received_ns, pong in pongs:
         assert sent[pong.id] <= host_ns(pong.rx_ticks)
         assert host_ns(pong.rx_ticks) <= host_ns(pong.tx_ticks) <= received_ns
 
-    # `host_ns` hangs on the stamps of samples, and those of pings have a truth of their own: a
+    # `host_ns` depends on the stamps of samples, and those of pings have a truth of their own: a
     # constant error would show here.
-    came_ns = {int(r["sequence"]): int(r["time_ns"]) for r in twin.truth_rows("ping")}
+    received_ns = {int(r["sequence"]): int(r["time_ns"]) for r in twin.truth_rows("ping")}
     late_us = (
         np.array(
-            [host_ns(pong.rx_ticks) - came_ns[pong.id] for _, pong in pongs if pong.id in came_ns]
+            [
+                host_ns(pong.rx_ticks) - received_ns[pong.id]
+                for _, pong in pongs
+                if pong.id in received_ns
+            ]
         )
         / 1e3
     )
@@ -307,9 +220,7 @@ def test_the_led_is_stamped_as_its_pin_changes(program, tmp_path):
 
 
 def test_acq_calibrate_knows_when_the_led_was_switched(program, tmp_path):
-    """Through the real firmware and an adapter that holds bytes: the truth is within the bound of
-    every toggle.
-    """
+    """Through an adapter that holds bytes, the truth is within the bound of every toggle."""
     with Twin(program, "--ppm", -5000, "--hold-ms", 16, raw_truth=tmp_path / "truth.csv") as twin:
         twin.wait_for(Hello)
         with closing(open_sensor(twin.path)) as sensor:
@@ -404,9 +315,9 @@ def test_bad_input_is_one_clear_line(program, tmp_path, arguments, message):
 
 @pytest.mark.shared
 def test_real_ppg_comes_through(program, tmp_path):
-    recording = FIRMWARE.parent / "../shared/data/real_face/ppg.csv"
+    recording = SHARED / "real_face/ppg.csv"
     if not recording.exists():
-        pytest.skip("no ../shared/data/real_face/ppg.csv")
+        pytest.skip(f"no {recording}")
     with recording.open() as file:
         rows = [(float(r["timestamp"]), float(r["bvp"])) for r in csv.DictReader(file)]
     t, bvp = np.array(rows).T

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from acquire.clock.ticks import PING_NS, PONG_NS, SAMPLE_NS, TickCounter, least_wire_ns
 from acquire.sensor import protocol
-from tests.firmware.test_twin import Twin, host_from_ticks
+from tests.support.twin import Twin, host_from_ticks
 
 
 @pytest.mark.parametrize(
