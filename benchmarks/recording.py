@@ -1,5 +1,4 @@
-"""What recording takes: processor time and memory of the recording process, and whether every frame
-that came is in the file.
+"""What recording costs: processor time and memory, and whether every frame is in the file.
 
 `python -m benchmarks.recording`: a minute at 30 and at 60 fps, and a minute at 30 fps while another
 process keeps one core busy. `--case 30:600:1` runs other cases: frames a second, seconds, busy
@@ -78,7 +77,7 @@ class MemoryCamera:
 
 
 def picture(scene: np.ndarray, i: int) -> np.ndarray:
-    """Give frame i: one of the scene's, shifted to the side."""
+    """Return frame i: one of the scene's, shifted to the side."""
     return np.roll(scene[i % len(scene)], 2 * (i // len(scene)), axis=1)
 
 
@@ -88,7 +87,7 @@ def rss_mb() -> float:
 
 
 def peak_mb() -> float:
-    """Give the most that this process ever had; getrusage would count the one that started it."""
+    """Return the most this process ever had; getrusage would count the one that started it."""
     status = Path("/proc/self/status").read_text()
     return int(status.split("VmHWM:")[1].split()[0]) * 1024 / 1e6
 
@@ -99,10 +98,11 @@ def used_s() -> float:
 
 
 def in_a_process(module: str, function: str, *words: str) -> dict:
-    """Call a function of ours with words, in a process that has nothing else in it; give what it
-    gives.
-    """
-    code = f"import json, sys; from {module} import {function} as f; print(json.dumps(f(*sys.argv[1:])))"
+    """Call a function with words in a process of its own; return what it returns."""
+    code = (
+        f"import json, sys; from {module} import {function} as f; "
+        "print(json.dumps(f(*sys.argv[1:])))"
+    )
     done = subprocess.run(
         [sys.executable, "-c", code, *words], stdout=subprocess.PIPE, text=True, check=True
     )
@@ -110,15 +110,15 @@ def in_a_process(module: str, function: str, *words: str) -> dict:
 
 
 def record(case: str, port: str, saved: str, folder: str) -> dict:
-    """Record one case; give what it took."""
+    """Record one case; return what it cost."""
     fps, seconds, _ = map(float, case.split(":"))
     scene = np.load(saved)
-    seen: list[tuple[float, float]] = []
+    memory: list[tuple[float, float]] = []          # elapsed [s], RSS [MB]
     base_mb = rss_mb()
     camera, sensor = MemoryCamera(scene, fps), Sensor(port)
 
     def on_status(status: RecordingStatus) -> None:
-        seen.append((status.elapsed_s, rss_mb()))
+        memory.append((status.elapsed_s, rss_mb()))
 
     cpu_s, wall_s = used_s(), time.monotonic()
     summary = Recorder(camera, sensor).record(
@@ -126,7 +126,7 @@ def record(case: str, port: str, saved: str, folder: str) -> dict:
     )
     wall_s = time.monotonic() - wall_s
     sensor.close()
-    settled = [mb for at, mb in seen if at > min(10.0, seconds / 3)]
+    settled = [mb for elapsed_s, mb in memory if elapsed_s > min(10.0, seconds / 3)]
     return {
         "cpu": 100 * (used_s() - cpu_s) / wall_s, "base": base_mb,
         "early": float(np.median(settled[:20])), "late": float(np.median(settled[-20:])),
@@ -138,13 +138,11 @@ def record(case: str, port: str, saved: str, folder: str) -> dict:
 
 
 def write_an_hour(count: str, saved: str, folder: str) -> dict:
-    """Write an hour of frames and samples through the writer, flushed as the recorder flushes it;
-    give the memory on the way.
-    """
+    """Write an hour of frames and samples, flushed as by the recorder; return the memory in use."""
     frames, scene = int(count), np.load(saved)
     info = MemoryCamera(scene, 30.0).info
-    began, cpu_s = time.monotonic(), used_s()
-    at_mb = []
+    start_s, cpu_s = time.monotonic(), used_s()
+    memory_mb = []
     hello = Hello(1, 0, SENSOR_ANALOG, 0, 7, 2_000_000, 25, 10, 0)
     with SessionWriter(
         Path(folder) / "hour.h5", session_id="hour", subject="S01", camera=info, hello=hello,
@@ -159,18 +157,19 @@ def write_an_hour(count: str, saved: str, folder: str) -> dict:
             if i % round(30 * FLUSH_S) == 0:
                 writer.flush()
             if i % (frames // 6) == frames // 60:
-                at_mb.append(round(rss_mb(), 1))
+                memory_mb.append(round(rss_mb(), 1))
         writer.place_ppg(np.arange(frames), np.ones(frames, np.int64))
-        at_mb.append(round(rss_mb(), 1))
+        memory_mb.append(round(rss_mb(), 1))
         writer.close(complete=True)
     return {
-        "frames": frames, "rss": at_mb, "s": time.monotonic() - began, "cpu_s": used_s() - cpu_s,
+        "frames": frames, "rss": memory_mb, "s": time.monotonic() - start_s,
+        "cpu_s": used_s() - cpu_s,
         "times": frames * scene[0].nbytes / writer.path.stat().st_size,
     }
 
 
 def make_scene(path: Path) -> str:
-    """Save the frames that the camera shows, (T, 540, 640) uint8 I420; say what they are."""
+    """Save the frames that the camera shows, (T, 540, 640) uint8 I420; return what they are."""
     if CLIP.exists():
         import av
 
@@ -226,15 +225,15 @@ def main() -> None:
         scene = folder / "scene.npy"
         print(f"640x360 I420, frames of {make_scene(scene)}; {os.cpu_count()} cores\n")
         if given.hour:
-            found = in_a_process(
+            result = in_a_process(
                 "benchmarks.recording", "write_an_hour", str(given.hour), str(scene), str(folder)
             )
             print(
-                f"{found['frames']} frames in {found['s']:.0f} s "
-                f"({found['frames'] / found['s']:.0f} a second, "
-                f"{1e3 * found['cpu_s'] / found['frames']:.2f} ms of processor time each), "
-                f"{found['times']:.2f} times smaller; "
-                f"memory at every sixth and at the end: {', '.join(map(str, found['rss']))} MB"
+                f"{result['frames']} frames in {result['s']:.0f} s "
+                f"({result['frames'] / result['s']:.0f} a second, "
+                f"{1e3 * result['cpu_s'] / result['frames']:.2f} ms of processor time each), "
+                f"{result['times']:.2f} times smaller; "
+                f"memory at every sixth and at the end: {', '.join(map(str, result['rss']))} MB"
             )
             return
         print(
@@ -245,14 +244,14 @@ def main() -> None:
         print("|---" * 14 + "|")
         for case in given.case or CASES:
             data = folder / "data"
-            found = run_case(case, scene, data)
+            result = run_case(case, scene, data)
             shutil.rmtree(data)
             print(
-                f"| {' | '.join(case.split(':'))} | {found['cpu']:.1f} | {found['base']:.0f} | "
-                f"{found['early']:.0f} | "
-                f"{found['late']:.0f} | {found['peak']:.0f} | {found['captured']} | "
-                f"{found['written']} | {found['raw']} | "
-                f"{found['lost'] or 'none'} | {found['times']:.2f} | {found['bound_ms']:.2f} |",
+                f"| {' | '.join(case.split(':'))} | {result['cpu']:.1f} | {result['base']:.0f} | "
+                f"{result['early']:.0f} | "
+                f"{result['late']:.0f} | {result['peak']:.0f} | {result['captured']} | "
+                f"{result['written']} | {result['raw']} | "
+                f"{result['lost'] or 'none'} | {result['times']:.2f} | {result['bound_ms']:.2f} |",
                 flush=True,
             )
 

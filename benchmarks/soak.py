@@ -1,5 +1,6 @@
-"""Faults, many times over: `python -m benchmarks.soak` prints a row a fault, and ends with 1 where
-a claim breaks.
+"""Faults, repeated many times: `python -m benchmarks.soak` prints a row for each kind of fault.
+
+It ends with exit code 1 where a claim breaks.
 
     python -m benchmarks.soak                        all of it, about half an hour
     python -m benchmarks.soak --quick                the same in two minutes
@@ -20,10 +21,12 @@ from pathlib import Path
 import numpy as np
 
 from dataset.session.reader import Session
-from tests.support import faults
 from tests.support.fakes import FakeSensor
+from tests.support.faults import check_samples, record_while_stopped, record_with_faults
+from tests.support.fuzzing import fuzz_parser
+from tests.support.kills import kill_recorders
 
-TRIALS = {                       # (whole, quick)
+TRIALS = {                       # (whole run, quick run)
     "kills": (1000, 40),
     "simulated": (40, 3),
     "unplugged": (100, 5),
@@ -33,20 +36,20 @@ TRIALS = {                       # (whole, quick)
 
 
 def kills(trials, folder):
-    done = faults.kill_many(folder, trials)
-    opened = done.found["killed"] + done.found["closed"]
-    rows = np.array(done.lost_s) if done.lost_s else np.zeros(1)
+    results = kill_recorders(folder, trials)
+    outcomes = results.outcomes
+    opened = outcomes["killed"] + outcomes["closed"]
+    lost_s = np.array(results.lost_s) if results.lost_s else np.zeros(1)
     return (
         "SIGKILL at a random moment",
         f"{trials} recorders",
         (
-            f"{done.found['no file yet']} had no file yet, {done.found['closed']} had closed it; "
-            f"{opened} of {opened} files opened, "
-            f"{done.frames} frames and {done.samples} samples in them, none wrong; "
-            f"lost at most {rows.max():.2f} s (median {np.median(rows):.2f} s, over 1 s in "
-            f"{np.mean(rows > 1):.1%}); "
-            f"{done.recovered} recovered, {done.found['killed'] - done.recovered} killed before "
-            "their first flush"
+            f"{outcomes['no file yet']} had no file yet, {outcomes['closed']} had closed it; "
+            f"{opened} of {opened} files opened, {results.frames} frames and {results.samples} "
+            f"samples in them, none wrong; lost at most {lost_s.max():.2f} s (median "
+            f"{np.median(lost_s):.2f} s, over 1 s in {np.mean(lost_s > 1):.1%}); "
+            f"{results.recovered} recovered, {outcomes['killed'] - results.recovered} killed "
+            "before their first flush"
         ),
     )
 
@@ -73,8 +76,8 @@ def simulated(trials, folder):
                 for arrival_ns in (session.frame_arrival_ns, session.ppg_arrival_ns):
                     last_ns = arrival_ns[-1] if len(arrival_ns) else session.started_monotonic_ns
                     lost_s.append((killed_ns - int(last_ns)) / 1e9)
-                for at in range(len(session.frames)):
-                    session.frames.raw(at)
+                for index in range(len(session.frames)):
+                    session.frames.raw(index)
     return (
         "SIGKILL of `acq record --simulate`",
         f"{trials} recorders",
@@ -86,39 +89,39 @@ def simulated(trials, folder):
 
 
 def unplugged(trials, folder):
-    """One long recording; every few seconds something happens to its sensor."""
-    rng, happened, at_s, came_ns = random.Random(2), [], 1.0, []
+    """Make one long recording; every few seconds a fault happens to its sensor."""
+    rng, planned, moment_s, back_ns = random.Random(2), [], 1.0, []
     with FakeSensor(link=folder / "port", ppm=300) as device:
 
         def plug(rebooted):
             device.plug(rebooted=rebooted)
-            came_ns.append(time.monotonic_ns())
+            back_ns.append(time.monotonic_ns())
 
         def reset(say_hello):
             device.reset(say_hello=say_hello)
-            came_ns.append(time.monotonic_ns())
+            back_ns.append(time.monotonic_ns())
 
         for _ in range(trials):
-            either = rng.random() < 0.5
+            is_restarted = rng.random() < 0.5
             if rng.random() < 0.6:
-                happened.append((at_s, device.unplug))
-                at_s += rng.uniform(0.05, 3.0)
-                happened.append((at_s, partial(plug, either)))
+                planned.append((moment_s, device.unplug))
+                moment_s += rng.uniform(0.05, 3.0)
+                planned.append((moment_s, partial(plug, is_restarted)))
             else:
-                happened.append((at_s, partial(reset, either)))
-            at_s += rng.uniform(2.5, 4.0)
-        summary = faults.record_through(folder, device, happened, duration_s=at_s + 1.0)
+                planned.append((moment_s, partial(reset, is_restarted)))
+            moment_s += rng.uniform(2.5, 4.0)
+        summary = record_with_faults(folder, device, planned, duration_s=moment_s + 1.0)
         assert summary.complete, summary.fault
         with Session(summary.path) as session:
-            faults.check_samples(session, device.middle_ns, device.period_ns)
+            check_samples(session, device.middle_ns, device.period_ns)
             arrival_ns = session.ppg_arrival_ns
             resumed_s = [
-                (int(arrival_ns[np.searchsorted(arrival_ns, ns)]) - ns) / 1e9 for ns in came_ns
+                (int(arrival_ns[np.searchsorted(arrival_ns, ns)]) - ns) / 1e9 for ns in back_ns
             ]
             lost = dict(summary.lost_samples)
     return (
         "serial line pulled and put back, board restarted",
-        f"{trials} in one recording of {at_s / 60:.0f} min",
+        f"{trials} in one recording of {moment_s / 60:.0f} min",
         (
             f"resumed in at most {max(resumed_s):.2f} s (median {np.median(resumed_s):.2f} s); "
             "every gap right to one sample, "
@@ -129,15 +132,15 @@ def unplugged(trials, folder):
 
 
 def fuzz(n_bytes, folder):
-    done = faults.fuzz_parser(n_bytes)
+    result = fuzz_parser(n_bytes)
     return (
         "damaged bytes into the parser",
-        f"{done.bytes:.0e} bytes",
+        f"{result.bytes:.0e} bytes",
         (
-            f"no exception; {done.intact} of {done.intact} whole packets behind a zero found; "
-            f"{done.candidates} damaged ones that "
-            f"only the CRC could tell, {done.accepted} accepted ({done.candidates / 2**16:.1f} "
-            f"expected, {done.allowed} allowed)"
+            f"no exception; {result.intact} of {result.intact} whole packets behind a zero found; "
+            f"{result.candidates} damaged ones that "
+            f"only the CRC could tell, {result.accepted} accepted ({result.candidates / 2**16:.1f} "
+            f"expected, {result.allowed} allowed)"
         ),
     )
 
@@ -145,9 +148,9 @@ def fuzz(n_bytes, folder):
 def starved(trials, folder):
     rng, lost = random.Random(3), np.zeros(2, int)
     for trial in range(trials):
-        here = folder / str(trial)
-        here.mkdir()
-        lost += faults.starve(here, [(1.0, rng.uniform(0.5, 3.0))])
+        data = folder / str(trial)
+        data.mkdir()
+        lost += record_while_stopped(data, [(1.0, rng.uniform(0.5, 3.0))])
     return (
         "recorder not let run for 0.5 to 3 s (SIGSTOP)",
         f"{trials} recordings",
@@ -159,7 +162,7 @@ def starved(trials, folder):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.split(";", maxsplit=1)[0])
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("fault", nargs="*", choices=[*TRIALS, []])
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--trials", type=int)

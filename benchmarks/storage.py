@@ -1,9 +1,8 @@
-"""Lossless storage of frames: processor time, size, memory and exactness, each candidate in a
-process of its own.
+"""Lossless storage of frames: processor time, size, memory and exactness of each candidate.
 
 `python -m benchmarks.storage [VIDEO]`: 150 frames of the video; without one, of the real face clip
-where it is at hand, and of a virtual subject (noise included). HDF5 stores one frame a chunk; FFV1
-goes through PyAV into Matroska, in one thread.
+where it is at hand, and of a virtual subject (noise included). Each candidate runs in a process of
+its own. HDF5 stores one frame a chunk; FFV1 goes through PyAV into Matroska, in one thread.
 """
 
 import sys
@@ -77,26 +76,22 @@ def read_ffv1(path: Path) -> Iterable[np.ndarray]:
             yield frame.to_ndarray()
 
 
-def measure(saved: str, label: str) -> dict:
-    """Give ms of processor time to write and to read a frame, how many times smaller, MB of memory,
-    and whether it came back.
-    """
+def measure_candidate(saved: str, label: str) -> dict:
+    """Return ms of processor time a frame, how many times smaller, MB of memory, exactness."""
     frames = np.load(saved)
     write: Callable = write_ffv1 if label == "FFV1" else write_hdf5
     read: Callable = read_ffv1 if label == "FFV1" else read_hdf5
     before_mb = rss_mb()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "bench"
-        began = time.process_time()
+        start_s = time.process_time()
         write(path, frames, label)
-        write_s = time.process_time() - began
+        write_s = time.process_time() - start_s
         wrote_mb = peak_mb() - before_mb
-        began = time.process_time()
-        back = 0
-        for back, _ in enumerate(read(path), 1):        # noqa: B007
-            pass
-        read_s = time.process_time() - began
-        same = back == len(frames) and all(
+        start_s = time.process_time()
+        frames_read = sum(1 for _ in read(path))
+        read_s = time.process_time() - start_s
+        same = frames_read == len(frames) and all(
             np.array_equal(*pair) for pair in zip(read(path), frames, strict=True)
         )
         times = frames.nbytes / path.stat().st_size
@@ -121,11 +116,11 @@ def main() -> None:
                 "|\n|---|---|---|---|---|---|"
             )
             for label in CANDIDATES:
-                found = in_a_process("benchmarks.storage", "measure", str(saved), label)
+                result = in_a_process("benchmarks.storage", "measure_candidate", str(saved), label)
                 print(
-                    f"| {label} | {found['write']:.2f} | {found['read']:.2f} | "
-                    f"{found['times']:.2f} | {found['mb']:.0f} | "
-                    f"{'yes' if found['same'] else 'NO'} |",
+                    f"| {label} | {result['write']:.2f} | {result['read']:.2f} | "
+                    f"{result['times']:.2f} | {result['mb']:.0f} | "
+                    f"{'yes' if result['same'] else 'NO'} |",
                     flush=True,
                 )
         print()

@@ -1,8 +1,8 @@
-"""What a frame and a sample of the virtual subject cost, on one core: `python -m
-benchmarks.virtual_subject`.
+"""What a frame and a sample of the virtual subject cost on one core.
 
-Four recorders run side by side on two cores at 25 fps in `make demo`, so a frame may take a few
-milliseconds. The 20th percentile is near the cost on a quiet machine.
+`python -m benchmarks.virtual_subject`. In `make demo` four recorders run side by side on two cores
+at 25 fps, so a frame may take a few milliseconds. The 20th percentile is near the cost on a quiet
+machine.
 """
 
 import time
@@ -16,9 +16,9 @@ from acquire.simulation.subject import VirtualSubject
 def milliseconds(call, times: int) -> np.ndarray:
     cost = []
     for i in range(times):
-        began = time.perf_counter()
+        start_s = time.perf_counter()
         call(i)
-        cost.append((time.perf_counter() - began) * 1e3)
+        cost.append((time.perf_counter() - start_s) * 1e3)
     return np.array(cost)
 
 

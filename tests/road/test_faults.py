@@ -20,7 +20,8 @@ from acquire.sensor.protocol import Pong, Sample
 from acquire.session.writer import SessionWriter
 from dataset.session.reader import Session
 from tests.support.fakes import HELLO, FakeCamera, FakeSensor
-from tests.support.faults import check_samples, fuzz_parser, record_through
+from tests.support.faults import check_samples, record_with_faults
+from tests.support.fuzzing import fuzz_parser
 
 pytestmark = pytest.mark.real_time
 
@@ -31,7 +32,7 @@ def kinds(session):
 
 def test_a_line_that_is_pulled_and_put_back_resumes_the_same_boot(tmp_path):
     with FakeSensor(link=tmp_path / "port") as device:
-        summary = record_through(
+        summary = record_with_faults(
             tmp_path, device, [(0.8, device.unplug), (1.4, device.plug)], duration_s=2.6
         )
     assert summary.complete
@@ -56,7 +57,7 @@ def test_a_line_that_is_pulled_and_put_back_resumes_the_same_boot(tmp_path):
 def test_a_board_that_lost_its_power_is_a_new_boot_on_the_same_timeline(tmp_path):
     with FakeSensor(link=tmp_path / "port", ppm=5000) as device:
         faults = [(0.8, device.unplug), (1.2, lambda: device.plug(rebooted=True))]
-        summary = record_through(tmp_path, device, faults, duration_s=2.2)
+        summary = record_with_faults(tmp_path, device, faults, duration_s=2.2)
     assert summary.complete
     assert list(summary.lost_samples) == ["serial line unplugged"]
     with Session(summary.path) as session:
@@ -71,7 +72,7 @@ def test_a_board_that_restarts_while_the_line_stays_in_is_started_again(tmp_path
     """Seen by the boot id in its HELLO; where that is lost, silence makes the recorder ask."""
     with FakeSensor() as device:
         faults = [(moment_s, lambda: device.reset(say_hello=say_hello)) for moment_s in (0.7, 1.5)]
-        summary = record_through(tmp_path, device, faults, duration_s=2.6)
+        summary = record_with_faults(tmp_path, device, faults, duration_s=2.6)
     assert summary.complete
     assert list(summary.lost_samples) == ["sensor restarted"]
     with Session(summary.path) as session:
@@ -120,7 +121,7 @@ def test_another_kind_of_sensor_in_its_place_is_not_taken_for_it(tmp_path):
             device.hello = replace(device.hello, adc_bits=16)
             device.plug(rebooted=True)
 
-        summary = record_through(
+        summary = record_with_faults(
             tmp_path, device, [(0.5, device.unplug), (0.6, swap)], duration_s=1.5
         )
     assert not summary.complete
@@ -209,7 +210,7 @@ class Twin:
 def test_the_twin_loses_its_power_and_comes_back(program, tmp_path):
     twin = Twin(program, tmp_path)
     try:
-        summary = record_through(
+        summary = record_with_faults(
             tmp_path, twin, [(1.2, twin.unplug), (1.8, twin.plug)], duration_s=4.0
         )
     finally:
@@ -277,7 +278,7 @@ def test_a_wall_clock_that_jumps_moves_nothing(tmp_path, monkeypatch):
         for moment_s, by_s in ((0.4, 3600.0), (0.7, -86400.0))
     ]
     with FakeSensor() as device:
-        summary = record_through(tmp_path, device, jumps, duration_s=1.0)
+        summary = record_with_faults(tmp_path, device, jumps, duration_s=1.0)
         assert summary.complete
         assert (summary.lost_frames, summary.lost_samples) == ({}, {})
         with Session(summary.path) as session:
