@@ -24,12 +24,21 @@ FILTER = {
 
 @dataclass(frozen=True)
 class Settings:
-    """How sessions become curated folders; the same settings and sessions give the same bytes."""
+    """How sessions become curated folders; the same settings and sessions give the same bytes.
 
-    codec: str        # one of `dataset.layouts.avi.CODECS`; png in the PURE layout
-    ppg: str          # one of PPG
-    fps: str          # NATIVE, or frames per second, such as "30"
-    holes: str        # one of HOLES
+    Parameters
+    ----------
+    codec : one of `dataset.layouts.avi.CODECS`; "png" in the PURE layout
+    ppg : "filtered", or "raw": the sensor's values at the frames' times
+    fps : "native", or the rate of an even grid, such as "30"
+    holes : "keep" lets the time row jump, "repeat" shows the last picture again where frames were
+        lost, "cut" makes parts
+    """
+
+    codec: str
+    ppg: str
+    fps: str
+    holes: str
 
 
 @dataclass(frozen=True)

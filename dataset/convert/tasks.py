@@ -82,14 +82,14 @@ def read_checked_split(
 
 
 def session_tasks(
-    data: Path, split: Split, fold: int, settings: Settings, partial: Path
+    data: Path, split: Split, fold: int, settings: Settings
 ) -> list[SessionTask]:
     """Return the task of each session of the split, in its order, still without folders."""
     exclusions = read_exclusions(data)
     return [
         SessionTask(
             session, (data / session.file).resolve(), split.side_of(session.subject, fold),
-            settings, exclusions.of(session.session), partial=partial,
+            settings, exclusions.of(session.session),
         )
         for session in split.sessions
     ]

@@ -71,7 +71,7 @@ def export_pure(
     split, fold = read_checked_split(data, fold, on_progress)
     asked = RequestedSettings(ppg=ppg, fps=fps, holes=holes)
     settings = replace(choose_settings(None, asked), codec="png")
-    tasks = session_tasks(data, split, fold, settings, partial / _NEW)
+    tasks = session_tasks(data, split, fold, settings)
     outlines, failed = outline_sessions(tasks, workers)
     if failed:
         return PureExport((), tuple(failed))
@@ -79,7 +79,7 @@ def export_pure(
     (partial / _NEW).mkdir(parents=True)
     entries: list[PureEntry] = []
     try:
-        ready = _with_folders(tasks, outlines)
+        ready = _with_folders(tasks, outlines, partial / _NEW)
         for count, (task, outcome) in enumerate(do_tasks(write_pure_session, ready, workers), 1):
             if outcome.value is None:
                 failed.append(failure(task, outcome))
@@ -114,7 +114,7 @@ def _refuse_to_overwrite(root: Path, *, force: bool) -> None:
 
 
 def _with_folders(
-    tasks: Sequence[SessionTask], outlines: dict[str, Outline]
+    tasks: Sequence[SessionTask], outlines: dict[str, Outline], partial: Path
 ) -> list[SessionTask]:
     """Return the tasks with a folder for each part, numbered by subject, then by part."""
     subjects = sorted({task.session.subject for task in tasks})
@@ -125,7 +125,8 @@ def _with_folders(
         number, first = subjects.index(subject) + 1, taken[subject] + 1
         taken[subject] += parts
         names = [pure_name(number, first + part) for part in range(parts)]
-        ready.append(replace(task, folders=tuple(f"{task.side}/{name}" for name in names)))
+        folders = tuple(f"{task.side}/{name}" for name in names)
+        ready.append(replace(task, folders=folders, partial=partial))
     return ready
 
 

@@ -20,17 +20,15 @@ from pathlib import Path
 from uuid import uuid4
 
 from acquire import data_folder
-from acquire.errors import CurationError, Fix
+from acquire.errors import CurationError
 from dataset.common.progress import OnProgress
 from dataset.common.workers import Workers
-from dataset.layouts.manifest import MANIFEST, Entry, Manifest, part_key
+from dataset.layouts.manifest import MANIFEST, Manifest, part_key
 from dataset.layouts.manifest_file import read_manifest, write_manifest
-from dataset.quality.result import read_grade
 from dataset.selection.split import Split
 
-from .rows import excluded_parts
 from .settings import FILTER, RequestedSettings, Settings, choose_settings
-from .swap import finish_replacing, is_whole, list_folders, move_and_clear, replace_folders
+from .swap import finish_replacing, move_and_clear, replace_folders
 from .tasks import (
     FailedSession,
     Outline,
@@ -42,6 +40,7 @@ from .tasks import (
     session_tasks,
 )
 from .ubfc_folder import CHECKING, WRITING, write_session
+from .ubfc_plan import PlannedSession, compare_with_old, refuse_to_overwrite
 
 PARTIAL = ".ubfc-partial"
 _SPARE_BYTES = 64 * 2**20
@@ -55,19 +54,6 @@ class Conversion:
     written: tuple[str, ...]                    # folders made now
     kept: tuple[str, ...]                       # folders that were there already
     failed: tuple[FailedSession, ...] = ()
-
-
-@dataclass(frozen=True)
-class _Job:
-    """One session, and its folders from an earlier conversion."""
-
-    task: SessionTask
-    old: tuple[Entry, ...]       # of folders that exist, moved to the side where they are to be
-    is_kept: bool                # they are whole, and what is asked for now
-
-    @property
-    def session(self) -> str:
-        return self.task.session.session
 
 
 def convert_sessions(
@@ -87,14 +73,8 @@ def convert_sessions(
     Parameters
     ----------
     fold : which fold of the split, from 1; may be left out where there is one
-    codec : one of `dataset.layouts.avi.CODECS`
-    ppg : "filtered", or "raw": the sensor's values on the frames' times
-    fps : "native", or the rate of an even grid, such as "30"
-    holes : "keep" leaves them out, "repeat" shows the last picture again where frames were lost,
-        "cut" makes parts
-
-        Each of these four may be None: that of the existing conversion, else rawvideo, filtered,
-        native, and keep where `fps` is native, else repeat.
+    codec, ppg, fps, holes : as in `Settings`; None is that of the existing conversion, else
+        rawvideo, filtered, native, and keep where `fps` is native, else repeat
     force : replace folders that another split, setting or version of a session made
     workers : who does the work
 
@@ -106,30 +86,61 @@ def convert_sessions(
     """
     split, fold = read_checked_split(data, fold, on_progress)
     root = data_folder.ubfc_dir(data)
-    # one of its own: a worker that outlives a killed parent writes where nobody reads
-    partial = (data / PARTIAL / uuid4().hex).resolve()
     old = read_manifest(root / MANIFEST) if (root / MANIFEST).exists() else None
     settings = choose_settings(old, RequestedSettings(codec, ppg, fps, holes))
     if old:
         finish_replacing(root, old)
-    tasks = session_tasks(data, split, fold, settings, partial)
+    tasks = session_tasks(data, split, fold, settings)
+    planned = compare_with_old(tasks, old, root, on_progress)
+    refuse_to_overwrite(planned, old, root, force=force)
     numbers = dict(old.numbers) if old else {}
     for task in tasks:
         _number_of(numbers, task.session.session)
-    jobs = _compare_with_old(tasks, old, root, on_progress)
-    _refuse_to_overwrite(jobs, old, root, force=force)
+    manifest = _manifest(split, fold, settings, numbers, planned)
+    return _convert(data, planned, manifest, old, workers, on_progress)
 
-    todo = [job for job in jobs if not job.is_kept]
-    outlines, failed = outline_sessions([job.task for job in todo], workers)
+
+def _number_of(numbers: dict[str, int], key: str) -> int:
+    """Return the folder number of a part of a session; a new one gets the next."""
+    return numbers.setdefault(key, max(numbers.values(), default=0) + 1)
+
+
+def _manifest(
+    split: Split, fold: int, settings: Settings, numbers: dict[str, int],
+    planned: Sequence[PlannedSession],
+) -> Manifest:
+    """Return the manifest to begin with: the folders that exist, nothing complete."""
+    manifest = Manifest(
+        version("acq"), split.hash, fold, len(split.folds), FILTER[settings.ppg], settings.codec,
+        settings.ppg, settings.fps, settings.holes, complete=False, numbers=numbers, stale=(),
+        entries=(),
+    )
+    kept = [entry for session in planned for entry in session.old]
+    return manifest.with_entries(kept, complete=False)
+
+
+def _convert(
+    data: Path, planned: Sequence[PlannedSession], manifest: Manifest, old: Manifest | None,
+    workers: Workers, on_progress: OnProgress | None,
+) -> Conversion:
+    """Do what is to be done, each session's folders put into place when they are whole."""
+    root = data_folder.ubfc_dir(data)
+    # a folder of its own: a worker that outlives a killed parent writes where nobody reads
+    partial = (data / PARTIAL / uuid4().hex).resolve()
+    todo = [session for session in planned if not session.is_kept]
+    outlines, failed = outline_sessions([session.task for session in todo], workers)
+    numbers = dict(manifest.numbers)
     ready = [
-        _with_folders(job.task, outlines[job.session], numbers)
-        for job in todo if job.session in outlines
+        _with_folders(session.task, outlines[session.session_id], numbers, partial)
+        for session in todo if session.session_id in outlines
     ]
-    manifest = _manifest(split, fold, settings, numbers, jobs)
-    kept = tuple(entry.folder for job in jobs if job.is_kept for entry in job.old)
+    manifest = replace(manifest, numbers=numbers)
+    kept = tuple(
+        entry.folder for session in planned if session.is_kept for entry in session.old
+    )
     if not todo and old and manifest.with_entries(manifest.entries, complete=True) == old:
         return Conversion(old, (), kept)
-    frames = _check_space(data, outlines.values(), settings.codec)
+    frames = _check_space(data, outlines.values(), manifest.codec)
     root.mkdir(parents=True, exist_ok=True)
     manifest = move_and_clear(root, manifest, old)
     shutil.rmtree(data / PARTIAL, ignore_errors=True)
@@ -160,102 +171,13 @@ class _Progress:
             self._call(stage, self._done[stage], self._total)
 
 
-def _number_of(numbers: dict[str, int], key: str) -> int:
-    """Return the folder number of a part of a session; a new one gets the next."""
-    return numbers.setdefault(key, max(numbers.values(), default=0) + 1)
-
-
-def _with_folders(task: SessionTask, outline: Outline, numbers: dict[str, int]) -> SessionTask:
-    """Return the task with a folder for each part."""
+def _with_folders(
+    task: SessionTask, outline: Outline, numbers: dict[str, int], partial: Path
+) -> SessionTask:
+    """Return the task with a folder for each part; new parts get numbers."""
     keys = [part_key(task.session.session, part) for part in range(1, len(outline.rows) + 1)]
     folders = tuple(f"{task.side}/subject{_number_of(numbers, key)}" for key in keys)
-    return replace(task, folders=folders)
-
-
-def _compare_with_old(
-    tasks: Sequence[SessionTask], old: Manifest | None, root: Path, on_progress: OnProgress | None
-) -> list[_Job]:
-    """Find for each session the folders it has, and whether they can be kept."""
-    jobs = []
-    for count, task in enumerate(tasks, start=1):
-        listed = old.entries if old else ()
-        entries = [entry for entry in listed if entry.session == task.session.session]
-        existing = [entry for entry in entries if (root / entry.folder).exists()]
-        is_kept = bool(existing) and existing == entries and all(
-            _is_asked_for(entry, task) and is_whole(root, entry) for entry in existing
-        )
-        grade = read_grade(task.file, task.session.hash) if is_kept else None
-        moved = [
-            replace(entry, side=task.side, folder=f"{task.side}/{entry.folder.partition('/')[2]}")
-            for entry in existing
-        ]
-        if is_kept:
-            # the reasons of exclusions and the grade may be new, the pixels are the same
-            excluded = excluded_parts(task.exclusions)
-            moved = [
-                replace(
-                    entry, source=replace(entry.source, grade=grade),
-                    rows=replace(entry.rows, excluded=excluded),
-                )
-                for entry in moved
-            ]
-        jobs.append(_Job(task, tuple(moved), is_kept))
-        if old and on_progress:
-            on_progress("checking folders", count, len(tasks))
-    return jobs
-
-
-def _is_asked_for(entry: Entry, task: SessionTask) -> bool:
-    """Return whether an entry has this recording, these settings and these exclusions."""
-    made_with = (entry.video.codec, entry.labels.ppg_filter, entry.rows.fps, entry.rows.holes)
-    asked = task.settings
-    spans = [
-        [(part.from_s, part.to_s) for part in parts]
-        for parts in (entry.rows.excluded, excluded_parts(task.exclusions))
-    ]
-    return (
-        entry.source.content_hash == task.session.hash
-        and made_with == (asked.codec, FILTER[asked.ppg], asked.fps, asked.holes)
-        and spans[0] == spans[1]
-    )
-
-
-def _refuse_to_overwrite(
-    jobs: Iterable[_Job], old: Manifest | None, root: Path, *, force: bool
-) -> None:
-    """Refuse to work beside foreign folders, and to replace any folder without `force`."""
-    listed = {entry.folder for entry in old.entries} | set(old.stale) if old else set()
-    if foreign := [name for name in list_folders(root) if name not in listed]:
-        raise CurationError(
-            expected=f"only folders of {MANIFEST}", found=", ".join(foreign[:3]), where=root,
-            fix="move it away",
-        )
-    kept = {entry.folder for job in jobs if job.is_kept for entry in job.old}
-    changed = sorted(
-        entry.folder
-        for entry in (old.entries if old else ())
-        if entry.folder not in kept and (root / entry.folder).exists()
-    )
-    if changed and not force:
-        raise CurationError(
-            expected="to add folders only",
-            found=f"{len(changed)} that would change ({', '.join(changed[:3])})",
-            where=f"in {root}: another split, setting, exclusion or recording made them, or they "
-                  "are damaged",
-            fix=Fix.REPLACE,
-        )
-
-
-def _manifest(
-    split: Split, fold: int, settings: Settings, numbers: dict[str, int], jobs: Iterable[_Job]
-) -> Manifest:
-    """Return the manifest to begin with: the folders that exist, nothing complete."""
-    manifest = Manifest(
-        version("acq"), split.hash, fold, len(split.folds), FILTER[settings.ppg], settings.codec,
-        settings.ppg, settings.fps, settings.holes, complete=False, numbers=numbers, stale=(),
-        entries=(),
-    )
-    return manifest.with_entries([entry for job in jobs for entry in job.old], complete=False)
+    return replace(task, folders=folders, partial=partial)
 
 
 def _write_folders(
