@@ -76,13 +76,13 @@ def find_subject_files(
             lists.append(path)
         elif label := derived_label(path, data):
             derived.append(as_subject_file(label, path))
-            if label == QUALITY_OF_OTHERS:
-                unchecked.append(
-                    f"{path}: that recording was found like one of {subject}: if it is a copy, "
-                    "withdraw its subject, too"
-                )
         else:
             mentions.append(path)
+    unchecked += [
+        f"{file.path}: that recording was found similar to one of {subject}: if it is a copy, "
+        "withdraw its subject, too"
+        for file in derived if file.label == QUALITY_OF_OTHERS
+    ]
     files = SubjectFiles(
         names, recordings.count,
         tuple(as_subject_file("curated folder", path) for path in sorted(curated)),
