@@ -1,4 +1,4 @@
-"""Files written whole, hashes, HTML pages, progress and worker processes.
+"""Hashes, pages, drawings, wording, spans, progress and worker processes.
 
 Every wing of the room may use it; it knows nothing of sessions.
 """

@@ -1,4 +1,4 @@
-"""Sessions that a crash left open, and times placed again by a better clock fit.
+"""Sessions that a crash left open, and sample times computed again from a session's exchanges.
 
-`acq recover` and `acq resync` run it; it is the only wing that changes a recording.
+It is the only wing that changes a recording.
 """

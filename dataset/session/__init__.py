@@ -1,4 +1,4 @@
-"""A session file, read: lazily, safely when unfinished or hostile, also while it grows.
+"""Sessions, read: lazily, safely where a file is unfinished or hostile, also while it grows.
 
-Every room above reads sessions through it.
+Every wing above reads recordings through it; it imports only signals and common.
 """

@@ -139,13 +139,17 @@ def _leave_one_out_error(weighted: np.ndarray, lag_s: float) -> float:
 def correlate(
     face: PulseWave, finger: PulseWave, spans_s: Sequence[tuple[float, float]]
 ) -> Correlations:
-    """Correlate face and finger in each span at all lags; a span too short for it is left out."""
+    """Correlate face and finger in each span at all lags.
+
+    A span that begins before one of the pulses, or is too short, is left out.
+    """
     reach = round(MAX_LAG_S * GRID_HZ)
     kept, rows = [], []
     for span in spans_s:
         seen, felt = face.between(*span), finger.between(*span)
         count = min(len(seen), len(felt))
-        if count - 2 * reach < min_samples(GRID_HZ):
+        is_early = span[0] < max(face.first_s, finger.first_s) - 0.5 / GRID_HZ
+        if is_early or count - 2 * reach < min_samples(GRID_HZ):
             continue
         inner = seen[reach : count - reach]
         rows.append([
