@@ -80,9 +80,7 @@ def test_its_stamps_and_values_are_true_whatever_its_clock_does(program, elf, wa
 
 @pytest.mark.parametrize("ppm", [-50000, 50000])
 def test_the_host_s_clock_holds_for_it(program, elf, ppm):
-    """Placed by pings and arrivals as a recording is, behind a crystal of its own, no sample lies
-    outside its bound.
-    """
+    """Placed as in a recording, behind a crystal of its own, no sample lies outside its bound."""
     seconds, rate_hz = 6.0, 25
     pings = [(START_S + 0.3 + 0.21 * k, encode(Ping(k))) for k in range(int(seconds * 4.5))]
     script = [(START_S, encode(Start(rate_hz))), *pings]

@@ -1,6 +1,4 @@
-"""The firmware on its twin, faster than real time and cycle by cycle: what a flooded line does to
-its samples.
-"""
+"""The firmware on its twin, cycle by cycle: what a flooded line does to its samples."""
 
 import numpy as np
 import pytest
@@ -48,9 +46,7 @@ def test_each_bad_packet_is_counted_once(program, elf):
 
 
 def test_overruns_are_counted_to_one_and_flagged(program, elf):
-    """Answers go before samples: pings as fast as the line takes them leave no room for a second,
-    then all is well.
-    """
+    """Answers precede samples: a second of pings as fast as the line allows leaves no room."""
     pings = [(START_S + 1 + 7 * BYTE_S * k, encode(Ping(k))) for k in range(int(1 / (7 * BYTE_S)))]
     result = run(program, elf, quiet(100, 1.0) + pings, 4.0 + START_S, cycles=True)
     samples = result.all(Sample)

@@ -91,7 +91,7 @@ def test_a_session_s_frames_move_by_the_offset_and_its_stamps_stay(tmp_path):
         assert (session.frame_time_ns == other.frame_time_ns + 40_000_000).all()
         assert (other.frame_light_ns == other.frame_time_ns).all()
         assert session.content_hash() != other.content_hash()
-    labels, said = [], []
+    labels, offsets_ms = [], []
     for data in (tmp_path / "late", tmp_path / "true"):
         make_session(data, "S02")
         write_split(
@@ -99,11 +99,11 @@ def test_a_session_s_frames_move_by_the_offset_and_its_stamps_stay(tmp_path):
         )
         manifest = convert_sessions(data).manifest
         labels.append(np.loadtxt(data / "ubfc/train/subject1/ground_truth.txt"))
-        said.append(
+        offsets_ms.append(
             next(e.timing.light_offset_ms for e in manifest.entries if e.subject == "S01")
         )
     assert (labels[0] == labels[1]).all()
-    assert said == [40.0, None]
+    assert offsets_ms == [40.0, None]
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,4 @@
-"""A hidden offset between light and stamps goes in, and comes out within 2 ms and within its own
-bound.
-"""
+"""A hidden offset between light and stamps is found within 2 ms and within its own bound."""
 
 from dataclasses import replace
 
@@ -23,9 +21,7 @@ def blink(
     seed=0, *, fps=25.0, offset_ms=20.0, exposure_ms=10.0, noise=0.03, gamma=1.0, light=1.0,
     count=120, lost=0.0, hidden=0.0,
 ):
-    """Give an LED's brightness in each frame, the frames' stamps and the toggles, by the definition
-    of an exposure.
-    """
+    """Return an LED's brightness in each frame, the frames' stamps, and the toggles."""
     rng = np.random.default_rng(seed)
     period_ns = 1e9 / fps
     switched = 10**9 + np.cumsum(rng.uniform(3, 6, count) * period_ns).astype(np.int64)

@@ -218,9 +218,7 @@ def test_a_pipeline_of_the_user_s_own_is_measured_and_left_alone():
 
 
 def test_stamps_of_another_clock_are_refused_with_the_reason():
-    """A file that nothing holds to its own time is there at once: its later frames are of the
-    future.
-    """
+    """A file without clocksync is there at once, so that its later frames are in the future."""
     with pytest.raises(
         StampError, match=r"CLOCK_MONOTONIC, found a stamp -?\d+\.\d s off it; .* live"
     ):

@@ -152,10 +152,10 @@ def test_the_verb_lists_both_for_people_and_for_programs(monkeypatch, capsys):
         devices([sensor.port])
         shown = capsys.readouterr().out
         devices([sensor.port], as_json=True)
-        told = json.loads(capsys.readouterr().out)
+        listed = json.loads(capsys.readouterr().out)
     assert f"{sensor.port}  PPG sensor: analog" in shown
-    assert set(told) == {"cameras", "ports", "remarks"}
-    (port,) = [port for port in told["ports"] if port["port"] == sensor.port]
+    assert set(listed) == {"cameras", "ports", "remarks"}
+    (port,) = [port for port in listed["ports"] if port["port"] == sensor.port]
     assert port["is_sensor"]
 
 

@@ -1,6 +1,4 @@
-"""A camera that falls silent, freezes or lies: opened again, flagged, refused; and what the file
-says of it.
-"""
+"""A camera that falls silent, repeats frames or stamps wrongly: opened again, flagged, refused."""
 
 import threading
 import time

@@ -1,4 +1,4 @@
-"""Which stamps of a camera are believed, and the frame numbers that they tell."""
+"""Which stamps of a camera are accepted, and the frame numbers and the rate they give."""
 
 import numpy as np
 import pytest
@@ -28,8 +28,8 @@ def test_a_camera_slower_than_it_says_has_lost_nothing_once_it_was_seen():
     assert [counter.number(t * MS) for t in (400, 480, 560, 640)] == [0, 1, 2, 3]
 
 
-def see(times_ns, arrivals_ns):
-    """Show the watch frame after frame; give how many it believed and what it said of the next."""
+def check(times_ns, arrivals_ns):
+    """Check frame after frame; return how many were accepted, and the error of the next one."""
     watch = StampWatch("uvc:0")
     for n, (time_ns, arrival_ns) in enumerate(zip(times_ns, arrivals_ns, strict=True)):
         try:
@@ -44,13 +44,13 @@ def frames(seconds):
 
 
 def test_honest_stamps_are_believed():
-    assert see(frames(60), frames(60) + 9 * MS) == (1500, "")
+    assert check(frames(60), frames(60) + 9 * MS) == (1500, "")
 
 
 def test_a_stamp_that_goes_back_is_refused_where_it_does():
     times = frames(4)
     times[60:] -= 41 * MS
-    assert see(times, frames(4) + 50 * MS) == (
+    assert check(times, frames(4) + 50 * MS) == (
         60, "expected stamps of camera uvc:0 that do not go back, found one 1.0 ms before the last"
     )
 
@@ -58,17 +58,17 @@ def test_a_stamp_that_goes_back_is_refused_where_it_does():
 def test_a_stamp_of_the_future_is_refused_at_once():
     times = frames(4)
     times[50:] += 1500 * MS
-    believed, why = see(times, frames(4))
-    assert (believed, "-1.5 s off" in why) == (50, True)
+    accepted, error = check(times, frames(4))
+    assert (accepted, "-1.5 s off" in error) == (50, True)
 
 
 def test_a_clock_that_drifts_away_is_refused_when_it_stays_a_second_off():
     arrivals = frames(200)
     # 20 ms a second: 1 s off after 50 s
     times = arrivals[0] + ((arrivals - arrivals[0]) * 0.98).astype(int)
-    believed, why = see(times, arrivals)
-    assert believed == pytest.approx(53 * 25, abs=3)
-    assert "1.1 s off" in why
+    accepted, error = check(times, arrivals)
+    assert accepted == pytest.approx(53 * 25, abs=3)
+    assert "1.1 s off" in error
 
 
 def test_a_host_that_was_stopped_for_ten_seconds_is_no_reason_to_refuse_the_camera():
@@ -77,7 +77,7 @@ def test_a_host_that_was_stopped_for_ten_seconds_is_no_reason_to_refuse_the_came
     arrivals = times + 5 * MS
     arrivals[100:164] = times[100] + 10 * S + np.arange(64) * MS
     kept = np.r_[0:164, 350:1500]  # what the pipeline had no room for is lost
-    assert see(times[kept], arrivals[kept]) == (len(kept), "")
+    assert check(times[kept], arrivals[kept]) == (len(kept), "")
 
 
 def test_the_rate_of_a_camera_that_keeps_it():

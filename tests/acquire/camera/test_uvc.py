@@ -18,11 +18,11 @@ V4L2_MANUAL, V4L2_AUTO = 1.0, 3.0
 
 
 class Capture:
-    """What OpenCV gives for a camera of 50 fps that runs from when it is opened; the first pixel of
-    frame n is n.
+    """What OpenCV returns for a camera of 50 fps that runs as soon as it is opened.
 
-    `absent` are properties it does not have, `refuses` those that it does not change, `off_s` is
-    how far its stamps are off the clock, `ends_after` the frame behind which it is gone.
+    The first pixel of frame n is n. `absent` are properties it does not have, `refuses` those that
+    it does not change, `off_s` is how far its stamps are off the clock, `ends_after` the frame
+    after which it is gone.
     """
 
     def __init__(self, *, absent=(), refuses=(), off_s=0.0, ends_after=None, exposure=150.0):
@@ -106,9 +106,7 @@ def test_the_first_frame_after_the_start_is_the_first_one_read():
 
 
 def test_after_the_start_a_late_reader_loses_nothing_on_the_way():
-    """What has no room waits in the driver; this capture delivers it all the same, one after the
-    other.
-    """
+    """Frames without room wait in the driver; this capture delivers them one after the other."""
     camera = open_uvc(Capture())
     camera.start(time.monotonic_ns())
     time.sleep(0.4)

@@ -11,9 +11,7 @@ from acquire.sensor.protocol import TICK_HZ
 
 @pytest.mark.parametrize("sign", [-1, 1])
 def test_an_oscillator_that_bends_as_much_as_it_may_stays_inside(sign):
-    """Delays of nothing and a ping each ten seconds: only the allowance for the bend is left
-    between truth and bound.
-    """
+    """With no delays and a ping each ten seconds only the allowance for the bend is left."""
     host_ns = lambda s: (s + sign * WANDER_PER_S * (s - 30) ** 2 / 2) * 1e9    # noqa: E731
     ping = np.arange(0, 41, 10.0)
     ticks, ns = np.rint(ping * TICK_HZ).astype(np.int64), host_ns(ping)
@@ -31,9 +29,7 @@ def test_an_oscillator_that_bends_as_much_as_it_may_stays_inside(sign):
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 2**32), st.integers(1, 40), st.integers(1, 40), st.floats(1e2, 1e7))
 def test_no_bound_cuts_off_a_curve_that_is_allowed(seed, lowers, uppers, slack_ns):
-    """Any curve whose rate changes by no more than WANDER_PER_S, any bounds around it, asked
-    anywhere.
-    """
+    """Any curve whose rate changes by at most WANDER_PER_S, any bounds around it, anywhere."""
     rng = np.random.default_rng(seed)
     grid = np.arange(0, 120.001, 0.05)
     bend = np.repeat(rng.choice([-1.0, 0.0, 1.0], 25), 100)[: len(grid)] * WANDER_PER_S

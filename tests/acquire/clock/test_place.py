@@ -25,9 +25,7 @@ def place(made):
 
 
 def outside(made, time_ns, bound_ns):
-    """How far the truth lies outside the bound [ns], at worst; samples without a bound do not
-    count.
-    """
+    """Return how far the truth lies outside the bounds at worst [ns], where there is a bound."""
     return (np.abs(time_ns - made.truth_ns) - bound_ns)[bound_ns >= 0].max(initial=-1.0)
 
 
@@ -66,9 +64,7 @@ def test_truth_lies_inside_the_bound_and_the_estimate_near_it(plant):
 def test_no_plant_escapes_its_certificate(
     ppm, hold_ms, out_ms, seed, wander, slew, outliers, baud, away, new_boot, line
 ):
-    """Every plant within what is assumed: a wander of 20 ppm over 300 s bends by 25 ppm a minute;
-    native USB is quick at once.
-    """
+    """Every plant within the assumptions; 20 ppm over 300 s change the rate by 25 ppm a minute."""
     if not line:
         hold_ms, out_ms, outliers = hold_ms / 32, out_ms / 8, 0.0
     made = make(

@@ -1,6 +1,4 @@
-"""The sketch, built with the tools that are there, and written to a board by tools that only say
-what they were asked.
-"""
+"""The sketch is built with the tools that are there, and written by tools that only log calls."""
 
 import json
 import os
@@ -20,15 +18,16 @@ pytestmark = pytest.mark.real_time
 
 @pytest.fixture
 def tools(tmp_path, monkeypatch):
-    """A PATH with nothing on it but what the test puts there; each tool writes down its arguments.
-    """
+    """A PATH with nothing but the tools that the test adds; each tool logs its arguments."""
     folder = tmp_path / "bin"
     folder.mkdir()
     monkeypatch.setenv("PATH", str(folder))
 
     def add(name, *, fails=0, says="", makes=""):
-        """`fails`: so many calls end with 1, saying `says`; `makes`: a file that the option
-        --output-dir gets.
+        """Install a tool.
+
+        `fails` of its calls end with 1 and print `says`; `makes` is the file that it writes to
+        --output-dir.
         """
         (folder / name).write_text(
             f"#!{sys.executable}\n"
@@ -113,8 +112,8 @@ def test_writes_with_avrdude_at_either_bootloader_s_speed(board, tools, tmp_path
         "avrdude", fails=1, says="avrdude: stk500_getsync() attempt 1 of 10: not in sync: resp=0x00"
     )
     tools.add("arduino-cli")
-    said = []
-    done = flash.write_sketch(tmp_path / "x.hex", board, say=said.append)
+    progress = []
+    done = flash.write_sketch(tmp_path / "x.hex", board, say=progress.append)
     assert (done.port, done.tool, flash.describe_firmware(done.hello)) == (
         board, "avrdude", "ppg_logger 0.2.0, sensor MAX30102",
     )
@@ -123,7 +122,7 @@ def test_writes_with_avrdude_at_either_bootloader_s_speed(board, tools, tmp_path
         f"flash:w:{tmp_path / 'x.hex'}:i" in call and board in call
         for call in tools.called("avrdude")
     )
-    assert said == [
+    assert progress == [
         f"avrdude: writing to {board}, 115200 baud", f"avrdude: writing to {board}, 57600 baud",
     ]
     assert not (tools.folder / "arduino-cli.log").exists()

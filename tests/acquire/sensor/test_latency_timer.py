@@ -1,4 +1,4 @@
-"""An FTDI's latency timer in a sysfs of our own: shortened, said, put back."""
+"""An FTDI's latency timer in a sysfs of our own: shortened, reported, restored."""
 
 import os
 

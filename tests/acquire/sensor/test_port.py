@@ -1,4 +1,4 @@
-"""The serial side over a real pty: who answers, who does not, and what the user is told."""
+"""The sensor's port over a real pty: what answers, what does not, and the errors."""
 
 import time
 

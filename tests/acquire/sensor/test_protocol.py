@@ -1,6 +1,4 @@
-"""The wire protocol: protocol.h, its Python mirror, the golden bytes and docs/protocol.md say the
-same.
-"""
+"""protocol.h, its Python mirror, the golden bytes and docs/protocol.md agree."""
 
 import re
 from pathlib import Path
