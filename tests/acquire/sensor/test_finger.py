@@ -91,7 +91,7 @@ def test_what_is_no_finger_is_seen_within_two_seconds(kind, rate_hz):
             [change for change in changes if change.text == "begins"],
             [change for change in changes if change.text != "begins"],
         )
-        assert [change.kind for change in begins] == [FLAT_LINE if kind == "constant" else FINGER_OFF]
+        assert [c.kind for c in begins] == [FLAT_LINE if kind == "constant" else FINGER_OFF]
         assert 0 < begins[0].reported_s - first / rate_hz < SEEN_S
         assert begins[0].time_s == pytest.approx(first / rate_hz, abs=0.8)
         assert len(ends) == 1
