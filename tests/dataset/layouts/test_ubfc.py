@@ -1,17 +1,11 @@
-"""The UBFC layout as it is really published, and the manifest that must not lie."""
+"""The UBFC layout as it is really published, and folders that are not what the manifest says."""
 
 import json
-import re
-from pathlib import Path
 
-import av
-import cv2
 import numpy as np
 import pytest
 
-from acquire.errors import CurationError
 from dataset.common.files import sha256_of
-from dataset.layouts.avi import VideoWriter, check_video, read_bgr
 from dataset.layouts.manifest import (
     MANIFEST,
     Entry,
@@ -23,7 +17,6 @@ from dataset.layouts.manifest import (
     VideoFile,
 )
 from dataset.layouts.manifest_file import write_manifest
-from dataset.layouts.pixel_hash import PixelHash
 from dataset.layouts.ubfc import (
     LABELS,
     VIDEO,
@@ -32,82 +25,8 @@ from dataset.layouts.ubfc import (
     read_labels,
     write_labels,
 )
-
-
-def pictures(count, width=34, height=22):
-    return [
-        np.random.default_rng(i).integers(0, 256, (height, width, 3), dtype=np.uint8)
-        for i in range(count)
-    ]
-
-
-def write_video(path, frames, codec="rawvideo"):
-    height, width = frames[0].shape[:2]
-    with VideoWriter(path, codec=codec, width=width, height=height, fps=29.97) as video:
-        for bgr in frames:
-            video.add(bgr)
-    return video.pixels
-
-
-@pytest.mark.parametrize("codec", ["rawvideo", "ffv1"])
-@pytest.mark.parametrize(
-    "size", [(34, 22), (33, 21), (64, 48)], ids=["rows of 102 bytes", "odd", "even"]
-)
-def test_video_is_bit_exact_for_every_reader(tmp_path, codec, size):
-    path, frames = tmp_path / VIDEO, pictures(5, *size)
-    pixels = write_video(path, frames, codec)
-    check_video(path, pixels)
-    assert [(a == b).all() for a, b in zip(read_bgr(path), frames, strict=True)] == [True] * 5
-    capture = cv2.VideoCapture(str(path))
-    for bgr in frames:
-        found, picture = capture.read()
-        assert found
-        assert (picture == bgr).all()
-    assert not capture.read()[0]
-    assert capture.get(cv2.CAP_PROP_FRAME_COUNT) == 5
-    assert capture.get(cv2.CAP_PROP_FPS) == pytest.approx(29.97)
-    capture.release()
-
-
-def test_rawvideo_is_bgr24(tmp_path):
-    write_video(tmp_path / VIDEO, pictures(2))
-    with av.open(str(tmp_path / VIDEO)) as container:
-        assert container.streams.video[0].codec_context.name == "rawvideo"
-        assert container.streams.video[0].codec_context.pix_fmt == "bgr24"
-
-
-def test_the_hash_does_not_depend_on_the_codec(tmp_path):
-    frames = pictures(3)
-    assert (
-        write_video(tmp_path / "a.avi", frames).hexdigest
-        == write_video(tmp_path / "b.avi", frames, "ffv1").hexdigest
-    )
-
-
-def test_one_changed_pixel_is_found_and_its_frame_named(tmp_path):
-    path = tmp_path / VIDEO
-    pixels = write_video(path, pictures(5))
-    content = bytearray(path.read_bytes())
-    content[content.index(pictures(5)[3].tobytes()[:30])] ^= 1
-    path.write_bytes(content)
-    with pytest.raises(CurationError, match="found frame 3 different"):
-        check_video(path, pixels)
-
-
-def test_missing_and_added_frames_are_found(tmp_path):
-    path = tmp_path / VIDEO
-    write_video(path, pictures(4))
-    for count, says in ((5, "expected 5 frames, found 4"), (3, "found frame 3 different")):
-        pixels = PixelHash()
-        for bgr in pictures(count):
-            pixels.add(bgr)
-        with pytest.raises(CurationError, match=says):
-            check_video(path, pixels)
-
-
-def test_a_full_disk_is_one_line():
-    with pytest.raises(CurationError, match="expected to write"):
-        write_video(Path("/dev/full"), pictures(400, 640, 360))
+from tests.support.errors import refused
+from tests.support.made_videos import pictures, write_video
 
 
 def make_folder(folder, count=30, *, first=0):
@@ -169,30 +88,6 @@ def test_bad_labels_are_one_line(tmp_path, text, says):
     if text is not None:
         (tmp_path / LABELS).write_bytes(text if isinstance(text, bytes) else text.encode())
     refused(says, tmp_path, read_labels, tmp_path)
-
-
-def test_a_truncated_video_that_still_plays(tmp_path):
-    make_folder(tmp_path)
-    video = tmp_path / VIDEO
-    video.write_bytes(video.read_bytes()[: -video.stat().st_size // 3])
-    refused("expected a whole video, found 19 frames", video, lambda: list(read_bgr(video)))
-
-
-@pytest.mark.parametrize(
-    ("content", "says"),
-    [
-        pytest.param(None, "expected a video, found nothing", id="missing"),
-        pytest.param(b"", "expected a whole video, found 0 frames", id="empty"),
-        pytest.param(
-            b"not a video at all", "expected a whole video, found 0 frames", id="not a video"
-        ),
-    ],
-)
-def test_no_video(tmp_path, content, says):
-    video = tmp_path / VIDEO
-    if content is not None:
-        video.write_bytes(content)
-    refused(says, video, lambda: list(read_bgr(video)))
 
 
 @pytest.fixture
@@ -385,10 +280,3 @@ def test_a_video_of_equal_length_that_is_another(root, change):
         "expected the video as written, found another", videos[0], check_video_bytes, root, one,
         sha256_of(videos[0]),
     )
-
-
-def refused(says, where, function, *args):
-    with pytest.raises(CurationError, match=re.escape(says)) as caught:
-        function(*args)
-    assert "\n" not in str(caught.value)
-    assert str(where) in str(caught.value)
