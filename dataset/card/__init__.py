@@ -1,4 +1,4 @@
 """The dataset card: what a curated set holds, in Markdown and in the Croissant format.
 
-`acq card` writes it; it reads manifests, splits and quality results.
+Only `acq card` writes it; it reads manifests, splits and quality results.
 """

@@ -1,10 +1,9 @@
-"""The dataset card for programs: Croissant 1.0, JSON-LD that data portals and the package
-`mlcroissant` read.
+"""The dataset card for programs: Croissant 1.0, JSON-LD that data portals read.
 
-It is written as plain JSON, so that nobody needs that package to write a card; a test holds it
-against the package. Files are named relative to the card, with their SHA-256. `recordings` reads
-the manifest's entries, `labels` the three rows of each ground_truth.txt. Source: the Croissant
-format specification 1.0, MLCommons, and its vocabulary for responsible AI.
+It is written as plain JSON, so that nobody needs the package `mlcroissant` to write a card; a test
+reads it with that package. Files are named relative to the card, with their SHA-256. `recordings`
+reads the manifest's entries, `labels` the three rows of each ground_truth.txt. Source: the
+Croissant format specification 1.0, MLCommons, and its vocabulary for responsible AI.
 """
 
 import hashlib
@@ -14,8 +13,8 @@ from acquire import data_folder
 from dataset.layouts.manifest import MANIFEST
 from dataset.layouts.ubfc import LABELS, VIDEO
 
+from .description import NO_LICENCE, About, citation, known_limits, summary, title
 from .facts import Facts
-from .wording import NO_LICENCE, About, citation, limits, summary, title
 
 CONTEXT = {
     "@language": "en", "@vocab": "https://schema.org/", "citeAs": "cr:citeAs",
@@ -45,26 +44,8 @@ UNDATED = "1970-01-01"       # the format wants a date; no recording is here to 
 
 
 def croissant(facts: Facts, about: About, *, markdown: str) -> dict[str, Any]:
-    """Give the card as JSON-LD; `markdown` is the card for people, whose hash it holds."""
+    """Return the card as JSON-LD; `markdown` is the card for people, whose hash it holds."""
     manifest = facts.manifest
-    files = [
-        _file(MANIFEST, facts.manifest_sha256, "application/json"),
-        _file(data_folder.CARD, hashlib.sha256(markdown.encode()).hexdigest(), "text/markdown"),
-    ]
-    for entry in facts.entries:
-        files.append(
-            _file(
-                f"{entry.folder}/{VIDEO}", entry.video.file_sha256, "video/x-msvideo",
-                size=entry.video.size_bytes,
-            )
-        )
-        files.append(_file(f"{entry.folder}/{LABELS}", entry.labels.sha256, "text/plain"))
-    files.append(
-        {
-            "@type": "cr:FileSet", "@id": "label-files", "name": "label-files",
-            "encodingFormat": "text/plain", "includes": f"*/subject*/{LABELS}",
-        }
-    )
     card: dict[str, Any] = {
         "@context": CONTEXT,
         "@type": "sc:Dataset",
@@ -79,14 +60,14 @@ def croissant(facts: Facts, about: About, *, markdown: str) -> dict[str, Any]:
             "rPPG", "PPG", "heart rate", "face video",
             *(["simulated"] if facts.simulated != "none" else []),
         ],
-        "rai:dataLimitations": limits(facts),
+        "rai:dataLimitations": known_limits(facts),
         "rai:personalSensitiveInformation": ["faces on video", "pulse"]
         if facts.simulated != "all"
         else [],
         "rai:dataPreprocessingProtocol": [
             f"{name}: {value}" for name, value in sorted(manifest.filter.items())
         ],
-        "distribution": files,
+        "distribution": _files(facts, markdown),
         "recordSet": [_recordings(), _labels()],
     }
     if about.url:
@@ -94,6 +75,28 @@ def croissant(facts: Facts, about: About, *, markdown: str) -> dict[str, Any]:
     if about.creators:
         card["creator"] = [{"@type": "Person", "name": name} for name in about.creators]
     return {name: value for name, value in card.items() if value != []}
+
+
+def _files(facts: Facts, markdown: str) -> list[dict[str, Any]]:
+    files = [
+        _file(MANIFEST, facts.manifest_sha256, "application/json"),
+        _file(data_folder.CARD, hashlib.sha256(markdown.encode()).hexdigest(), "text/markdown"),
+    ]
+    for entry in facts.entries:
+        files += [
+            _file(
+                f"{entry.folder}/{VIDEO}", entry.video.file_sha256, "video/x-msvideo",
+                size=entry.video.size_bytes,
+            ),
+            _file(f"{entry.folder}/{LABELS}", entry.labels.sha256, "text/plain"),
+        ]
+    files.append(
+        {
+            "@type": "cr:FileSet", "@id": "label-files", "name": "label-files",
+            "encodingFormat": "text/plain", "includes": f"*/subject*/{LABELS}",
+        }
+    )
+    return files
 
 
 def _file(name: str, sha256: str, encoding: str, *, size: int | None = None) -> dict[str, Any]:

@@ -1,9 +1,8 @@
-"""What a dataset card says, gathered from the files: the manifest, the recordings, their quality,
-what is noted of the subjects.
+"""The facts of a dataset card, gathered from manifest, recordings, quality and subjects' notes.
 
-Nothing here depends on when or where it is asked, so the same data gives the same card. What is
-noted of a subject is used only where a consent is noted too, and only as counts: a value that fewer
-than `SMALL` subjects share is not told.
+Nothing here depends on the time or the machine, so the same data gives the same card. What is noted
+of a subject is used only where a consent is noted too, and only as counts: a value that fewer than
+`SMALLEST_GROUP` subjects share is not listed.
 """
 
 import re
@@ -25,7 +24,8 @@ from dataset.selection.split_file import read_split
 from dataset.session.reader import Session
 from dataset.session.subject import Subject, read_subject
 
-SMALL = 3                    # a group below this might point to a person
+SMALLEST_GROUP = 3           # subjects; a smaller group might point to a person
+NOT_STATED, NOT_CALIBRATED = "not stated", "not calibrated"
 COUNTED = {
     "age_band": "age band [years]", "sex": "sex", "fitzpatrick": "skin type (Fitzpatrick)",
     "monk": "skin tone (Monk)",
@@ -34,12 +34,12 @@ COUNTED = {
 
 @dataclass(frozen=True)
 class Setup:
-    """What a recording was made with; recordings with the same one are told together."""
+    """What a recording was made with; recordings with the same setup are one line of the card."""
 
     camera: str
     width: int               # [px]
     height: int              # [px]
-    nominal_fps: str         # what the camera says of itself [Hz]
+    nominal_fps: str         # the camera's own figure [Hz]
     pixel_format: str
     time_meaning: str        # what the camera's stamp marks
     exposure: str            # "locked" and so on, in one word or two
@@ -55,7 +55,7 @@ class Setup:
 class Recorded:
     """What the recording behind a curated folder adds to its entry."""
 
-    started: str             # date, UTC
+    day: str                 # ISO date, UTC
     setup: Setup
 
 
@@ -67,9 +67,9 @@ class Facts:
     manifest_sha256: str
     recorded: dict[str, Recorded]                 # by session; only those whose recording is there
     unread: dict[str, str]                        # session: why its recording could not be read
-    grades: dict[str, str | None]  # by session; None: `acq qc` was not asked of it as it is now
+    grades: dict[str, str | None]                 # by session; None: not graded as it is now
     exclusions: Exclusions
-    split: Split | None  # None: not there, or not the one that the folders were made by
+    split: Split | None  # None: there is none, or the folders were made by another
     consents: int                                 # subjects with a consent noted
     counts: dict[str, list[tuple[str, int]]]      # field of COUNTED: value and number of subjects
     imported: tuple[str, ...]                     # public data sets that recordings came from
@@ -86,18 +86,18 @@ class Facts:
 
     @property
     def simulated(self) -> str:
-        """Say "all", "some" or "none"."""
+        """Which recordings are simulated: "all", "some" or "none"."""
         kinds = {entry.source.simulated for entry in self.entries}
         return "some" if len(kinds) > 1 else "all" if True in kinds else "none"
 
     @property
     def last_day(self) -> str | None:
         """Date of the newest recording, None where no recording is there."""
-        return max((one.started for one in self.recorded.values()), default=None)
+        return max((recorded.day for recorded in self.recorded.values()), default=None)
 
 
-def gather(data: Path) -> Facts:
-    """Read what a card of `data/ubfc` says.
+def gather_facts(data: Path) -> Facts:
+    """Gather the facts of a card of `data/ubfc`.
 
     Raises
     ------
@@ -118,15 +118,14 @@ def gather(data: Path) -> Facts:
             recorded[entry.session] = _recorded(path)
         except AcqError as error:
             unread[entry.session] = str(error)
-    noted = [
-        read_subject(data, subject)
-        for subject in sorted({entry.subject for entry in manifest.entries})
-    ]
-    agreed = [one for one in noted if one is not None and one.consent is not None]
+    subjects = [read_subject(data, name) for name in sorted({e.subject for e in manifest.entries})]
+    agreed = [subject for subject in subjects if subject and subject.consent is not None]
+    sources = {facts.setup.imported_from for facts in recorded.values()}
     return Facts(
         manifest, sha256_of(root / MANIFEST), recorded, unread, grades, read_exclusions(data),
-        _split(data, manifest), len(agreed), {field: _counted(agreed, field) for field in COUNTED},
-        tuple(sorted({one.setup.imported_from for one in recorded.values()} - {""})),
+        _split(data, manifest), len(agreed),
+        counts={field: _count_values(agreed, field) for field in COUNTED},
+        imported=tuple(sorted(sources - {""})),
     )
 
 
@@ -145,7 +144,7 @@ def _recorded(path: Path) -> Recorded:
             Setup(
                 camera_kind(camera.name), session.frames.width, session.frames.height,
                 str(camera.fps), session.frames.pixel_format,
-                camera.time_meaning, str(camera.exposure.get("control", "not told")),
+                camera.time_meaning, str(camera.exposure.get("control", NOT_STATED)),
                 sensor.name, str(sensor.rate_hz), str(sensor.adc_bits),
                 sensor.firmware, _light(session), session.imported_from,
             ),
@@ -153,8 +152,9 @@ def _recorded(path: Path) -> Recorded:
 
 
 def camera_kind(camera: str) -> str:
-    """Give the kind of a camera: what follows it may be a path, a pipeline with a password, or a
-    pseudonym; a socket may stay.
+    """Return the kind of a camera, with its socket where it has one.
+
+    What else follows may be a path, a pipeline with a password, or a pseudonym.
     """
     kind, _, rest = camera.partition(":")
     return camera if kind in ("uvc", "csi") and re.fullmatch(r"[A-Za-z0-9/_-]*", rest) else kind
@@ -162,19 +162,21 @@ def camera_kind(camera: str) -> str:
 
 def _light(session: Session) -> str:
     if (light := session.camera.light_offset) is None:
-        return "not calibrated"
+        return NOT_CALIBRATED
     return f"{light.offset_ns / 1e6:.2f} ± {light.bound_ns / 1e6:.2f} ms"
 
 
-def _counted(noted: list[Subject], field: str) -> list[tuple[str, int]]:
-    """Count values; those of fewer than `SMALL` subjects go together, untold, and so does the next
-    where they are still few.
+def _count_values(subjects: list[Subject], field: str) -> list[tuple[str, int]]:
+    """Count the values of a field; those of fewer than `SMALLEST_GROUP` subjects go together.
+
+    Where they are still few together, the least frequent of the others joins them: a group of one
+    could otherwise be computed from the sum.
     """
-    found = Counter(getattr(one, field) or "not told" for one in noted)
-    told = sorted((value, count) for value, count in found.items() if count >= SMALL)
-    few = sum(count for count in found.values() if count < SMALL)
-    while told and 0 < few < SMALL:             # else a group of one could be told from the sum
-        least = min(told, key=lambda one: (one[1], one[0]))
-        told.remove(least)
+    counts = Counter(getattr(subject, field) or NOT_STATED for subject in subjects)
+    listed = sorted((value, count) for value, count in counts.items() if count >= SMALLEST_GROUP)
+    few = sum(count for count in counts.values() if count < SMALLEST_GROUP)
+    while listed and 0 < few < SMALLEST_GROUP:
+        least = min(listed, key=lambda item: (item[1], item[0]))
+        listed.remove(least)
         few += least[1]
-    return told + ([("other values, of few subjects each", few)] if few else [])
+    return listed + ([("other values, of few subjects each", few)] if few else [])

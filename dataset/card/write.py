@@ -1,5 +1,4 @@
-"""The dataset card: what was recorded, of whom, how, and what was done to it, as Markdown for
-people and Croissant for programs.
+"""Writing the dataset card, as Markdown for people and as Croissant for programs.
 
 Both lie beside the manifest, `data/ubfc/card.md` and `data/ubfc/croissant.json`. One public reader
 of this layout takes any `.txt` in the tree for a signal, and every one takes `subject*` for a
@@ -13,12 +12,12 @@ from pathlib import Path
 
 from acquire import data_folder
 from acquire.atomic import write_text
-from acquire.errors import CurationError
+from acquire.errors import CurationError, Fix
 
 from .croissant import croissant
-from .facts import Facts, gather
+from .description import About
+from .facts import Facts, gather_facts
 from .markdown import card_markdown
-from .wording import About
 
 
 @dataclass(frozen=True)
@@ -37,28 +36,24 @@ def write_card(data: Path, about: About, *, force: bool = False) -> Card:
     Raises
     ------
     CurationError : no curated folders, or not those of their manifest; another card is there and
-        `force` is not set; a date that is none
+        `force` is not set; a date of publication that is no date
     """
     _check_date(about.published)
-    facts = gather(data)
+    facts = gather_facts(data)
     markdown = card_markdown(facts, about)
-    described = (
-        json.dumps(
-            croissant(facts, about, markdown=markdown), indent=2, ensure_ascii=False,
-            allow_nan=False,
-        )
-        + "\n"
-    )
+    body = croissant(facts, about, markdown=markdown)
     files = data_folder.card_file(data), data_folder.croissant_file(data)
-    texts = dict(zip(files, (markdown, described), strict=True))
+    texts = {
+        files[0]: markdown,
+        files[1]: json.dumps(body, indent=2, ensure_ascii=False, allow_nan=False) + "\n",
+    }
     is_new = False
     for path, text in texts.items():
         if path.exists() and path.read_text(encoding="utf-8", errors="replace") == text:
             continue
         if path.exists() and not force:
             raise CurationError(
-                f"expected no card or the same one, found another in {path}; say --force to "
-                "replace it"
+                expected="no card, or the same one", found="another", where=path, fix=Fix.REPLACE
             )
         is_new = True
     if is_new:
@@ -73,5 +68,6 @@ def _check_date(text: str | None) -> None:
             raise ValueError
     except ValueError as error:
         raise CurationError(
-            f"expected a date such as 2026-11-25, found {text!r} at --published; correct it"
+            expected="a date of publication such as 2026-11-25", found=repr(text),
+            fix="correct the date",
         ) from error

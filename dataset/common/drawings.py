@@ -76,7 +76,7 @@ def as_svg(figure: Figure, *, alt: str) -> Drawing:
         if "d" in element.attrib:
             element.set("d", _DIGITS.sub(r"\1", element.attrib["d"]))
     svg = ElementTree.tostring(root, encoding="unicode")
-    own = "f" + hashlib.sha256(svg.encode()).hexdigest()[:10] + "-"
+    own = "f" + hashlib.sha256(svg.encode()).hexdigest()[:8] + "-"
     for start in (' id="', ' href="#', "url(#"):
         svg = svg.replace(start, start + own)
     for name, (light, _) in PALETTE.items():

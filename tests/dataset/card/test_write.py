@@ -14,9 +14,9 @@ from typer.testing import CliRunner
 
 from acq.main import app
 from acquire import data_folder
-from acquire.errors import CurationError
+from acquire.errors import CurationError, Fix
+from dataset.card.description import About
 from dataset.card.facts import camera_kind
-from dataset.card.wording import About
 from dataset.card.write import write_card
 from dataset.convert.to_ubfc import convert_sessions
 from dataset.layouts.ubfc import LABELS, read_labels
@@ -87,7 +87,7 @@ def test_the_same_data_gives_the_same_card(made, card):
     )
     assert not again.is_new
     assert (card.markdown.read_bytes(), card.croissant.read_bytes()) == before
-    with pytest.raises(CurationError, match="--force"):
+    with pytest.raises(CurationError, match="expected no card, or the same one, found another in"):
         write_card(made, About())
 
 
@@ -196,12 +196,12 @@ def test_the_verb_says_what_is_missing(made, tmp_path):
     assert said.exit_code == 0
     assert "no licence is chosen" in said.stdout
     assert "not chosen" in data_folder.card_file(made).read_text()
-    assert "acq convert" in str(run.invoke(app, ["card", "--data", str(tmp_path)]).exception)
+    assert run.invoke(app, ["card", "--data", str(tmp_path)]).exception.fix is Fix.CONVERT
     wrong = run.invoke(
         app, ["card", "--force", "--published", "yesterday", "--data", str(made)]
     ).exception
     assert isinstance(wrong, CurationError)
-    assert "--published" in str(wrong)
+    assert "date of publication" in str(wrong)
 
 
 @pytest.mark.parametrize(
