@@ -21,7 +21,7 @@ PEOPLE = [f"S{number:02}" for number in range(12)]
     st.integers(0, 2**64 - 1), st.sampled_from(["holdout", "folds", "test_fraction"]), st.booleans()
 )
 def test_no_random_data_set_ever_shares_a_subject(number, how, mix):
-    # one draw of hypothesis a data set: ten thousand of them in seconds
+    # one draw of hypothesis for a data set: ten thousand of them in seconds
     draw = random.Random(number)
     made_up = draw.choice([[False], [True], [False, True]])
     sessions = [
@@ -81,9 +81,9 @@ def test_each_test_set_spans_the_heart_rates_and_the_seed_draws_among_like_ones(
             assert fold.test_hr_bpm == (
                 min(rates[s] for s in fold.test), max(rates[s] for s in fold.test),
             )
-        (one,) = split_by_subject(people(rates), test_fraction=0.2, seed=seed).folds
-        assert [sum(rates[s] in layer for s in one.test) for layer in layers] == [1, 1, 1, 1]
-        drawn |= {made.hash, one.test}
+        (fold,) = split_by_subject(people(rates), test_fraction=0.2, seed=seed).folds
+        assert [sum(rates[s] in layer for s in fold.test) for layer in layers] == [1, 1, 1, 1]
+        drawn |= {made.hash, fold.test}
     assert len(drawn) > 12  # another seed, another draw
 
 
@@ -130,7 +130,7 @@ def test_one_way_to_split(kwargs):
         split_by_subject(identities("S01", "S02"), **kwargs)
 
 
-def test_real_and_simulated_are_not_mixed_unless_told():
+def test_real_and_simulated_are_not_mixed_unless_allowed():
     both = identities("S01", "S02") + identities("V01", simulated=True)
     text = "found simulated ones of V01 among S01, S02, V01"
     with pytest.raises(SplitError, match=text) as caught:

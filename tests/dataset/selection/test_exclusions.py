@@ -63,9 +63,10 @@ def test_other_times_are_refused(text):
 
 def test_what_is_out_is_in_no_split(data):
     take_out(data, SECOND)
-    assert [one.session for one in identify_sessions(data)] == [FIRST, THIRD]
+    assert [identity.session for identity in identify_sessions(data)] == [FIRST, THIRD]
     take_out(data, FIRST, from_s=1.0)
-    assert [one.session for one in identify_sessions(data)] == [FIRST, THIRD]  # a part is cut later
+    # a part is cut out later, when the session is converted
+    assert [identity.session for identity in identify_sessions(data)] == [FIRST, THIRD]
     take_out(data, FIRST, THIRD)
     with pytest.raises(SplitError, match="all of them excluded"):
         identify_sessions(data)
@@ -79,25 +80,25 @@ def test_a_damaged_session_can_be_taken_out(data):
     with pytest.raises(SessionError, match="exclude the whole session, which is not opened"):
         make_exclusion(path, from_s=1.0, to_s=None, reason="moved")
     take_out(data, str(path))
-    assert [one.session for one in identify_sessions(data)] == [FIRST, THIRD]
+    assert [identity.session for identity in identify_sessions(data)] == [FIRST, THIRD]
 
 
 def test_a_renamed_copy_of_what_is_out_is_out_too(data):
     path = data / "sessions/S02" / f"{SECOND}.h5"
     path.with_name("copy.h5").write_bytes(path.read_bytes())
     take_out(data, SECOND)
-    assert [one.session for one in identify_sessions(data)] == [FIRST, THIRD]
+    assert [identity.session for identity in identify_sessions(data)] == [FIRST, THIRD]
     write_exclusions(data, Exclusions())
     take_out(data, "copy")
-    assert [one.session for one in identify_sessions(data)] == [FIRST, SECOND, THIRD]
+    assert [identity.session for identity in identify_sessions(data)] == [FIRST, SECOND, THIRD]
 
 
 def test_taking_back(data):
     take_out(data, FIRST)
     take_out(data, FIRST, from_s=1.0, to_s=2.0)
     excluded = read_exclusions(data)
-    left, undone = excluded.removing(FIRST, (1.0, 2.0))
-    assert [one.part_text for one in undone] == ["0:01 to 0:02"]
+    left, revoked = excluded.removing(FIRST, (1.0, 2.0))
+    assert [exclusion.part_text for exclusion in revoked] == ["0:01 to 0:02"]
     assert left.is_excluded(FIRST)
     assert excluded.removing(FIRST)[0] == Exclusions()
     for session, part, says in (

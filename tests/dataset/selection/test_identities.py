@@ -32,7 +32,7 @@ def test_recordings_that_were_never_closed_are_refused_all_at_once(data):
     for path in open_ones:
         excluded = excluded.adding(make_exclusion(path, from_s=None, to_s=None, reason="goes on"))
     write_exclusions(data, excluded)
-    assert {one.subject for one in identify_sessions(data)} == {"S01", "S02", "S03"}
+    assert {identity.subject for identity in identify_sessions(data)} == {"S01", "S02", "S03"}
 
 
 def test_all_that_cannot_be_read_are_named_at_once(data):
@@ -56,10 +56,10 @@ def test_an_identity_knows_the_heart_rate_and_where_it_came_from(tmp_path):
     assert first.hr_bpm == round(first.hr_bpm, 1)
     assert second.hr_bpm == pytest.approx(90.0, abs=0.3)
     assert (first.imported_from, second.imported_from) == ("", "UBFC-rPPG DATASET_2")
-    # an imported and an own one together
+    # an imported session and one of acq together
     (fold,) = split_by_subject([first, second], test_fraction=0.5).folds
     assert {fold.test_hr_bpm, fold.train_hr_bpm} == {
-        (one.hr_bpm, one.hr_bpm) for one in (first, second)
+        (identity.hr_bpm, identity.hr_bpm) for identity in (first, second)
     }
 
 

@@ -41,12 +41,14 @@ def test_sessions_that_changed_since(data):
 
 
 def test_another_heart_rate_of_the_same_recording_is_no_change(data):
-    found = identify_sessions(data)
-    made = split_by_subject([replace(one, hr_bpm=61.0) for one in found], holdout=["S03"])
-    check_sessions(made, found, data_folder.split_file(data))
-    with pytest.raises(SplitError, match=f"{found[0].session} changed"):
+    identities_now = identify_sessions(data)
+    earlier = [replace(identity, hr_bpm=61.0) for identity in identities_now]
+    made = split_by_subject(earlier, holdout=["S03"])
+    check_sessions(made, identities_now, data_folder.split_file(data))
+    with pytest.raises(SplitError, match=f"{identities_now[0].session} changed"):
         check_sessions(
-            made, [replace(found[0], imported_from="elsewhere"), *found[1:]],
+            made,
+            [replace(identities_now[0], imported_from="elsewhere"), *identities_now[1:]],
             data_folder.split_file(data),
         )
 
@@ -103,7 +105,7 @@ def test_the_output_shows_the_heart_rates_of_either_side(tmp_path):
     assert "train S01, S03 (60 to 90 bpm); test S02 (75 bpm)" in done.stdout
 
 
-def test_a_held_out_subject_that_is_excluded_and_a_bad_grade_are_said(acq, tmp_path):
+def test_a_held_out_subject_that_is_excluded_and_a_bad_grade_are_reported(acq, tmp_path):
     data = tmp_path
     for n in (1, 2, 3):
         make_session(data, f"S0{n}", n, seconds=4.0)

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from acq.main import app
 from acquire import data_folder, layout
 from acquire.errors import CurationError
-from dataset.card.wording import About
+from dataset.card.description import About
 from dataset.card.write import write_card
 from dataset.convert.to_ubfc import convert_sessions
 from dataset.face.frames import cache_key
@@ -101,8 +101,8 @@ def change_json(path, **new):
 
 
 def swap_frames(data):
-    one, other = (kept(data, which).with_suffix(".json") for which in (0, 1))
-    shutil.copy(one, other)
+    first_frames, second_frames = (kept(data, which).with_suffix(".json") for which in (0, 1))
+    shutil.copy(first_frames, second_frames)
 
 
 def lengthen(data):
@@ -125,23 +125,24 @@ def interrupt(data):
         withdraw(data, "S02", on_step=stop)
 
 
-def found(data, kind):
-    return [one for one in verify_data(data).findings if one.kind == kind]
+def findings(data, kind):
+    return [finding for finding in verify_data(data).findings if finding.kind == kind]
 
 
 def test_what_is_whole_is_silent_but_for_what_cannot_be_checked(data):
-    done = verify_data(data)
-    assert [(one.kind, one.place) for one in done.findings] == [("unchecked", str(data / "runs"))]
-    assert done.ok
+    verification = verify_data(data)
+    (finding,) = verification.findings
+    assert (finding.kind, finding.place) == ("unchecked", str(data / "runs"))
+    assert verification.ok
     assert (
-        done.checked["sessions"]
-        == done.checked["folders"]
-        == done.checked["kept_frames"]
-        == done.checked["qualities"]
+        verification.checked["sessions"]
+        == verification.checked["folders"]
+        == verification.checked["kept_frames"]
+        == verification.checked["qualities"]
         == 3
     )
-    assert done.checked["frames"] == 279
-    assert (done.checked["runs"], done.checked["checkpoints"], done.checked["cards"]) == (1, 1, 1)
+    assert verification.checked["frames"] == 279
+    assert [verification.checked[what] for what in ("runs", "checkpoints", "cards")] == [1, 1, 1]
 
 
 @pytest.mark.parametrize(
@@ -230,7 +231,7 @@ def test_what_is_whole_is_silent_but_for_what_cannot_be_checked(data):
 )
 def test_what_is_broken_is_one_line(data, fault, text):
     fault(data)
-    broken = found(data, "broken")
+    broken = findings(data, "broken")
     assert len(broken) == 1, broken
     assert re.search(text, broken[0].text), broken[0].text
     assert "\n" not in broken[0].text
@@ -245,7 +246,7 @@ def test_pixels_are_decoded(data):
     first = manifest.entries[0]
     other = replace(first, video=replace(first.video, pixels_hash="0" * 64))
     write_manifest(manifest.with_entries([other, *manifest.entries[1:]], complete=True), path)
-    (broken,) = found(data, "broken")
+    (broken,) = findings(data, "broken")
     assert "decode to others" in broken.text
 
 
@@ -297,11 +298,13 @@ def resync(data):
 )
 def test_what_is_old_is_stale_and_nothing_breaks(data, change, texts):
     change(data)
-    stale = [one.text for one in found(data, "stale")]
+    stale = [finding.text for finding in findings(data, "stale")]
     assert len(stale) == len(texts), stale
     for text, expected in zip(stale, texts, strict=True):
         assert expected in text
-    assert [one for one in found(data, "broken") if "face frames" not in one.text] == []
+    assert [
+        finding for finding in findings(data, "broken") if "face frames" not in finding.text
+    ] == []
 
 
 def test_a_card_of_another_state_is_stale(data):
@@ -311,22 +314,24 @@ def test_a_card_of_another_state_is_stale(data):
         force=True,
     )
     convert_sessions(data)
-    assert ["describes another state" in one.text for one in found(data, "stale")].count(True) == 1
-    assert found(data, "broken") == []
+    stale = [finding.text for finding in findings(data, "stale")]
+    assert sum("describes another state" in text for text in stale) == 1
+    assert findings(data, "broken") == []
 
 
 def test_a_folder_without_its_recording_is_unchecked(data):
     shutil.rmtree(data / "sessions")
     data_folder.split_file(data).unlink()
-    unchecked = [one.text for one in found(data, "unchecked")]
+    unchecked = [finding.text for finding in findings(data, "unchecked")]
     assert sum("cannot be compared with its recording" in text for text in unchecked) == 3
     assert any("nothing says what the recordings should be" in text for text in unchecked)
 
 
 def test_after_a_withdrawal_nothing_is_broken(data):
     withdraw(data, "S02")
-    assert found(data, "broken") == []
-    assert ["trained on other data" in one.text for one in found(data, "stale")] == [True]
+    assert findings(data, "broken") == []
+    (finding,) = findings(data, "stale")
+    assert "trained on other data" in finding.text
 
 
 def test_the_verb(data, tmp_path):
@@ -340,7 +345,8 @@ def test_the_verb(data, tmp_path):
     done = acq("--json")
     assert done.exit_code == 1
     body = json.loads(done.stdout)
-    assert (body["ok"], [one["kind"] for one in body["findings"]].count("broken")) == (False, 1)
+    assert not body["ok"]
+    assert [finding["kind"] for finding in body["findings"]].count("broken") == 1
     (line,) = (line for line in acq().stdout.splitlines() if line.startswith("broken "))
     assert line.startswith("broken    expected the labels as written, found others in")
     assert line.endswith("; run acq convert --force")

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from acq.main import app
 from acquire import data_folder
 from acquire.errors import CurationError, Fix, SubjectError
-from dataset.card.wording import About
+from dataset.card.description import About
 from dataset.card.write import write_card
 from dataset.convert.to_pure import export_pure
 from dataset.convert.to_ubfc import PARTIAL, convert_sessions
@@ -104,7 +104,7 @@ def data(template, tmp_path):
 def left_of(data, *, runs=False):
     """Every file whose name or bytes hold the pseudonym, as a word, or a session id of it."""
     word = re.compile(rb"(?<![A-Za-z0-9_-])Quokka7(?![A-Za-z0-9_])(?!-b)")
-    found = []
+    names = []
     for path in data.rglob("*"):
         if path.is_relative_to(data / "runs") and not runs:
             continue
@@ -112,8 +112,8 @@ def left_of(data, *, runs=False):
         body = path.read_bytes() if path.is_file() else b""
         # the first is a hundred times faster
         if word.search(name) or (b"Quokka7" in body and word.search(body)):
-            found.append(path.relative_to(data).as_posix())
-    return found
+            names.append(path.relative_to(data).as_posix())
+    return names
 
 
 def check_gone(data, template):
@@ -146,7 +146,8 @@ def test_nothing_is_left_and_the_others_are_as_they_were(data, template):
     split = read_split(data_folder.split_file(data))
     assert split.folds[0].test == ("Bison2",)
     assert load_manifest(data / "ubfc").split_hash == split.hash
-    assert [one.session for one in read_exclusions(data).listed] == ["Adder1-20260101T090001Z"]
+    (exclusion,) = read_exclusions(data).listed
+    assert exclusion.session == "Adder1-20260101T090001Z"
     assert (data_folder.quality_dir(data) / "Bison2-20260101T090001Z.html").exists()
     assert not (data / "sessions/Adder1/Adder1-20260101T090001Z.qc.json").exists()
     assert (data / "sessions/Bison2/Bison2-20260101T090001Z.qc.json").exists()
@@ -249,9 +250,9 @@ from pathlib import Path
 from dataset.withdraw.withdraw import withdraw
 data, subject, what, count = Path(sys.argv[1]), *sys.argv[2:4], int(sys.argv[4])
 seen = []
-def die(said):
-    seen.append(said)
-    if len([one for one in seen if one.startswith(what)]) == count:
+def die(step):
+    seen.append(step)
+    if len([step for step in seen if step.startswith(what)]) == count:
         os.kill(os.getpid(), 9)
 rename = os.replace
 os.replace = lambda source, target: (die(f"rename {target}"), rename(source, target))
@@ -294,7 +295,7 @@ def test_with_an_empty_side_the_split_goes(data):
     assert len(read_withdrawals(data)) == 2
 
 
-def test_models_go_only_when_told(data):
+def test_models_are_removed_only_when_asked_for(data):
     assert (data / "runs/20260101T000000Z").exists()
     withdraw(data, GONE)
     with pytest.raises(CurationError, match="nothing but the runs 20260101T000000Z") as caught:
@@ -317,10 +318,10 @@ def test_models_at_once(data):
 def test_the_record_names_nobody(data):
     withdraw(data, GONE)
     body = json.loads(data_folder.withdrawals_file(data).read_text())
-    (one,) = body["withdrawals"]
-    assert set(one) == set(Withdrawal.__dataclass_fields__)
+    (withdrawal,) = body["withdrawals"]
+    assert set(withdrawal) == set(Withdrawal.__dataclass_fields__)
     assert "quokka" not in json.dumps(body).lower()
-    assert re.fullmatch(r"\d{4}-\d\d-\d\d", one["date"])
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d", withdrawal["date"])
 
 
 def test_a_recording_of_somebody_else_is_not_removed(data):
@@ -336,7 +337,14 @@ def test_a_recording_in_another_folder_is_found(data, template):
     (data / "sessions" / GONE / f"{GONE}-20260101T090002Z.h5").rename(
         data / "sessions/Adder1/odd.h5"
     )
+    beside = [
+        data / "sessions/Adder1" / name
+        for name in ("odd.qc.json", "odd.qc.npz", ".odd.qc.npz.0123456789ab.part", "odd.h5.killed")
+    ]
+    for path in beside:
+        path.write_bytes(b"made of it")
     withdraw(data, GONE)
+    assert [path for path in beside if path.exists()] == []
     check_gone(data, template)
 
 
@@ -388,7 +396,7 @@ def test_dry_run_lists_and_touches_nothing(data, template):
             assert (data / path.relative_to(template)).read_bytes() == path.read_bytes()
     body = json.loads(acq(data, "--dry-run", "--json").stdout)
     assert body["done"] is False
-    assert sum(one["bytes"] for one in body["removed"]) > 100_000
+    assert sum(file["bytes"] for file in body["removed"]) > 100_000
 
 
 def test_without_a_terminal_it_wants_yes(data):
