@@ -1,10 +1,10 @@
 """How long `acq ls` takes over many sessions.
 
-python -m benchmarks.catalogue [SESSIONS] [SECONDS]
+    python -m benchmarks.catalogue [SESSIONS] [SECONDS]
 
-A thousand sessions of 60 s unless given, each of its own file; eight are written by the recorder's
-writer and copied under other names. 100 of 20 s take a few seconds. With grades, exclusions and a
-split beside them.
+A thousand sessions of 60 s unless given, each in a file of its own, with grades, exclusions and a
+split: eight are written by the recorder's writer and copied under other names. 100 of 20 s take a
+few seconds.
 """
 
 import os
@@ -33,8 +33,8 @@ CURVES, POINTS = 12, 2000          # as many as `acq qc` writes, thinned
 START_NS = 10**12
 
 
-def write(path, seconds, bpm):
-    """One session of a small grey picture and a pulse."""
+def write_session(path, seconds, bpm):
+    """Write one session of a small grey picture and a pulse."""
     camera = CameraInfo("benchmark", 32, 24, 30.0, "I420", "simulated", simulated=True)
     picture = np.full(camera.image_shape, 128, np.uint8)
     hello = Hello(1, 0, 1, 0, 77, 2_000_000, 25, 10, 0)
@@ -56,22 +56,20 @@ def write(path, seconds, bpm):
         writer.close(complete=True)
 
 
-def make(data, count, seconds):
+def make_data_folder(data, count, seconds):
+    """Write sessions of 50 subjects, with a grade each and some exclusions."""
     rng = np.random.default_rng(0)
     templates = []
     for at in range(min(8, count)):
         path = sessions_dir(data) / "T00" / f"T00-20260101T09000{at}Z.h5"
-        write(path, seconds, 55 + 6 * at)
+        write_session(path, seconds, 55 + 6 * at)
         templates.append(path)
     curve = Curve(np.arange(POINTS) / 30, rng.normal(size=POINTS), "1")
-    excluded = Exclusions()
+    exclusions = Exclusions()
     for at in range(count):
         subject = f"S{at % PEOPLE:02}"
-        path = (
-            sessions_dir(data)
-            / subject
-            / f"{subject}-20260101T{at // 3600:02}{at // 60 % 60:02}{at % 60:02}Z.h5"
-        )
+        name = f"{subject}-20260101T{at // 3600:02}{at // 60 % 60:02}{at % 60:02}Z"
+        path = sessions_dir(data) / subject / f"{name}.h5"
         path.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(templates[at % len(templates)], path)
         with h5py.File(path, "r+") as file:
@@ -84,32 +82,32 @@ def make(data, count, seconds):
         )
         write_curves(path, "0" * 64, {f"curve {n}": curve for n in range(CURVES)})
         if at % 20 == 0:
-            excluded = excluded.adding(make_exclusion(path, from_s=1.0, to_s=2.0, reason="benchmark"))
+            exclusion = make_exclusion(path, from_s=1.0, to_s=2.0, reason="benchmark")
+            exclusions = exclusions.adding(exclusion)
     shutil.rmtree(sessions_dir(data) / "T00")
-    write_exclusions(data, excluded)
+    write_exclusions(data, exclusions)
 
 
-def run(*words):
-    """Give wall and processor seconds of one command."""
-    began, before = time.perf_counter(), os.times()
-    done = subprocess.run(
+def time_command(*words):
+    """Run one command; return its wall and processor seconds, and what it printed."""
+    began_s, before = time.perf_counter(), os.times()
+    command = subprocess.run(
         [sys.executable, "-m", "acq.main", *words], capture_output=True, text=True, check=True
     )
     after = os.times()
-    used = (
+    used_s = (
         after.children_user + after.children_system - before.children_user - before.children_system
     )
-    return time.perf_counter() - began, used, done.stdout
+    return time.perf_counter() - began_s, used_s, command.stdout
 
 
 def main():
-    count, seconds = (
-        int(sys.argv[1]) if len(sys.argv) > 1 else 1000,
-        float(sys.argv[2]) if len(sys.argv) > 2 else 60.0,
-    )
+    """Print the table."""
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
+    seconds = float(sys.argv[2]) if len(sys.argv) > 2 else 60.0
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder)
-        make(data, count, seconds)
+        make_data_folder(data, count, seconds)
         size = sum(path.stat().st_size for path in data.rglob("*.h5")) / 1e6
         print(
             f"{count} sessions of {seconds:g} s, {size:.0f} MB\n\n| command | wall s | processor s "
@@ -121,10 +119,9 @@ def main():
             ("acq split --folds 5 (hashes every recording)", ("split", "--folds", "5", "--force")),
             ("acq ls, with a split", ("ls",)),
         ):
-            wall_s, used_s, out = run(
-                *words, "--data", str(data), *(() if words[0] == "exclude" else ("--quiet",))
-            )
-            assert out.strip(), f"acq {words[0]} said nothing"
+            quiet = () if words[0] == "exclude" else ("--quiet",)
+            wall_s, used_s, out = time_command(*words, "--data", str(data), *quiet)
+            assert out.strip(), f"acq {words[0]} printed nothing"
             print(f"| {name} | {wall_s:.1f} | {used_s:.1f} |")
         print(f"\n{out.strip().splitlines()[-1]}")
 

@@ -89,7 +89,7 @@ class Following:
     def _count(self, name: str) -> int:
         column = self._columns[name]
         try:
-            column.refresh()  # h5py's own: the one of `id` leaves the shape that h5py remembers
+            column.refresh()  # not `id.refresh`, which leaves the shape that h5py keeps
         except (OSError, RuntimeError) as error:
             raise SessionError(
                 expected=f"to follow {self.path}", found=error, fix="was it moved or cut short?"

@@ -21,7 +21,7 @@ from collections.abc import Callable
 import numpy as np
 
 from . import pos as pos_method
-from .filters import HIGH_HZ, LOW_HZ, bandpass, min_samples, sliding_windows
+from .filters import FILTER_ORDER, HIGH_HZ, LOW_HZ, bandpass, min_samples, sliding_windows
 
 CHROM_WINDOW_S = 1.6
 _ICA_STEPS, _ICA_TOLERANCE = 200, 1e-8
@@ -60,12 +60,12 @@ def chrom(rgb: np.ndarray, fs_hz: float) -> np.ndarray:
     rgb = _checked(rgb, fs_hz)
     length = 2 * max(1, round(CHROM_WINDOW_S * fs_hz / 2))
     step = length // 2
-    # Half a window of mirrored colours at either end, so that the overlap-add weighs every frame
-    # with one.
+    # Half a window of mirrored colours at either end: then the overlap-add gives every frame the
+    # weight 1.
     padded = np.pad(rgb, ((step, step + (-len(rgb)) % step), (0, 0)), mode="reflect")
     out = np.zeros(len(padded))
     taper = signal.get_window("hann", length)
-    sections = signal.butter(3, (LOW_HZ, HIGH_HZ), "bandpass", fs=fs_hz, output="sos")
+    sections = signal.butter(FILTER_ORDER, (LOW_HZ, HIGH_HZ), "bandpass", fs=fs_hz, output="sos")
     for at, window in zip(
         range(0, len(padded), step), sliding_windows(padded, length, step=step), strict=False
     ):

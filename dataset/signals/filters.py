@@ -3,8 +3,8 @@
 Heart rate comes from the peak of a Hann-windowed spectrum that is zero-padded to a grid finer than
 0.1 bpm and refined by a parabola through the logarithm of the three highest points. On a pure tone
 of 45-180 bpm in a 10 s window that is right to 0.01 bpm (a plain 512-point FFT at 30 Hz has bins of
-3.5 bpm). Two tones in 10 s are still told apart only when about 24 bpm apart: zero-padding refines
-a peak, it separates nothing.
+3.5 bpm). Two tones in 10 s are separate peaks only where they are about 24 bpm apart: zero-padding
+refines a peak, but separates none.
 """
 
 import math
@@ -77,7 +77,7 @@ def heart_rate(
 
     Parameters
     ----------
-    ppg : (T,) float array; an offset and a straight drift do no harm
+    ppg : (T,) float array; an offset and a straight drift have no effect
     fs_hz : sampling rate [Hz], > 2 * high_hz
 
     Returns

@@ -146,15 +146,15 @@ def correlate(
     reach = round(MAX_LAG_S * GRID_HZ)
     kept, rows = [], []
     for span in spans_s:
-        seen, felt = face.between(*span), finger.between(*span)
-        count = min(len(seen), len(felt))
+        face_part, finger_part = face.between(*span), finger.between(*span)
+        count = min(len(face_part), len(finger_part))
         is_early = span[0] < max(face.first_s, finger.first_s) - 0.5 / GRID_HZ
         if is_early or count - 2 * reach < min_samples(GRID_HZ):
             continue
-        inner = seen[reach : count - reach]
+        inner = face_part[reach : count - reach]
         rows.append([
             # a flat pulse correlates with nothing
-            np.nan_to_num(pearson_r(inner, felt[reach - lag : count - reach - lag]))
+            np.nan_to_num(pearson_r(inner, finger_part[reach - lag : count - reach - lag]))
             for lag in range(-reach, reach + 1)
         ])
         kept.append(span)
