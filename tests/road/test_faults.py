@@ -259,13 +259,13 @@ def run_soak(repo, *words):
 
 
 def test_recorders_that_are_killed_leave_files_that_open_with_nothing_wrong_in_them(repo):
-    told = run_soak(repo, "kills", "--trials", "8")
-    assert "8 recorders" in told
+    output = run_soak(repo, "kills", "--trials", "8")
+    assert "8 recorders" in output
 
 
 def test_a_recorder_that_is_not_let_run_counts_what_it_missed(repo):
-    told = run_soak(repo, "starved", "--trials", "1")
-    assert "frames counted as lost" in told
+    output = run_soak(repo, "starved", "--trials", "1")
+    assert "frames counted as lost" in output
 
 
 def test_a_wall_clock_that_jumps_moves_nothing(tmp_path, monkeypatch):

@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,172 +15,29 @@ from rich.console import Console
 
 from acq.commands.info import info
 from acq.commands.record import _report
-from acq.terminal.curves import clock, trace
 from acq.terminal.panel import Panel
-from acq.terminal.panel_view import PanelState, render, render_line
-from acquire import host_time
-from acquire.camera.source import CameraInfo
-from acquire.recorder.cues import Cue, CueProtocol
+from acquire.recorder.cues import Cue
 from acquire.recorder.recorder import Recorder
-from acquire.recorder.status import RecordingStatus, RecordingSummary
-from acquire.sensor.finger import FINGER_OFF, FLAT_LINE
+from acquire.recorder.status import RecordingSummary
+from acquire.sensor.finger import FINGER_OFF
 from acquire.sensor.port import Sensor
 from acquire.simulation.rig import VirtualCamera, VirtualSensor
 from acquire.simulation.subject import VirtualSubject
 from dataset.session.reader import Session
 from dataset.session.subject import Subject, read_subject
 from dataset.session.summary import summarise
-from dataset.signals.beats import FAIR, GOOD, POOR, PulseReading, beat_similarity, read_pulse
+from dataset.signals.beats import FAIR, GOOD, POOR, beat_similarity, read_pulse
 from dataset.signals.filters import bandpass
 from tests.support.fakes import FakeCamera, FakeSensor
+from tests.support.recording_status import panel_state
 from tests.support.terminals import Terminal
 
 pytestmark = pytest.mark.real_time
 
-CUES = "cues:\n- {name: rest, seconds: 1.2, text: Sit still}\n- {name: talk, seconds: 60, text: Say something}\n"
-
-
-def status(**changes):
-    """A recording that goes well."""
-    numbers = np.arange(250)
-    return RecordingStatus(
-        **{
-            "start_ns": 0, "elapsed_s": 65.0, "frames": 1625, "samples": 1624, "lost_frames": {},
-            "lost_samples": {}, "fps": 24.98, "sync_bound_ms": 0.52, "free_bytes": 20_000_000_000,
-            "file_bytes": 195_000_000,
-            "camera": CameraInfo("csi", 640, 360, 25.0, "I420", "end of frame"), "frame": None,
-            "ppg_rate_hz": 25, "ppg_sequence": numbers,
-            "ppg_value": 30000 + 5000 * np.sin(numbers / 25 * 2 * np.pi * 1.2),
-            "camera_silent_s": 0.02, "sensor_silent_s": 0.02, "states": {}, "no_finger_s": 0.0,
-            **changes,
-        }
-    )
-
-
-def shown(**changes):
-    return PanelState(
-        **{
-            "subject": "S01", "sensor": "/dev/ttyACM0", "pulse": PulseReading(72.2, 0.9, GOOD),
-            "face": True, **changes,
-        }
-    )
-
-
-def drawn(*, width=80, height=24, elapsed_s=65.0, what=None, **changes):
-    console = Console(file=io.StringIO(), width=width, height=height)
-    console.print(
-        render(status(**changes), what or shown(), elapsed_s=elapsed_s, width=width, height=height)
-    )
-    return console.file.getvalue()
-
-
-def test_the_panel_shows_everything_and_fits_80_by_24():
-    cues = CueProtocol(
-        "p", (Cue("rest", 70.0, "Sit still"), Cue("turn head", 30.0, "Turn " + "x" * 150))
-    )
-    text = drawn(what=shown(duration_s=100.0, cues=cues, keys=True, marks=[(1, "mark 3")]))
-    lines = text.splitlines()
-    assert len(lines) <= 21
-    assert max(map(len, lines)) <= 80
-    for part in (
-        "S01 1:05 of 1:40", "csi and /dev/ttyACM0", "72 bpm", "good", "face    found",
-        "25.0 of 25 frames/s", "1625 frames", "1624 samples", "lost    nothing", "±0.52 ms",
-        "20.0 GB free, room for 1:50:44 at 3.0 MB/s", "1, the last: mark 3", "REST", "0:05",
-        "Sit still", "next: turn head, Turn xxx", "m mark", "q stop",
-    ):
-        assert part in text, part
-    assert sum(any(0x2800 < ord(c) < 0x2900 for c in line) for line in lines) == 5
-    small = drawn(height=14, what=shown(cues=cues, keys=True))
-    assert len(small.splitlines()) <= 13
-    assert "m mark" in small
-
-
-def test_the_panel_says_what_is_wrong():
-    assert "NOT FOUND" in drawn(what=shown(face=False))
-    assert "NO FINGER on the sensor  0:03" in drawn(states={FINGER_OFF: 3.2})
-    assert "FLAT LINE" in drawn(states={FLAT_LINE: 3.2, "clipped": 3.0})
-    assert "(7 s without a finger so far)" in drawn(no_finger_s=7.0)
-    assert "NO FRAME for 0:02" in drawn(camera_silent_s=2.4)
-    assert "NO SAMPLE for 0:02" in drawn(sensor_silent_s=2.4)
-    unplugged = drawn(sensor_silent_s=4.4, states={FINGER_OFF: 9.0})
-    assert "pulse   no sample" in unplugged  # neither the pulse from before nor what was wrong then
-    assert "bpm" not in unplugged
-    assert "lost    about 110 samples so far: sensor silent" in unplugged
-    away = drawn(camera_silent_s=2.4, lost_frames={"storage fell behind": 1})
-    assert "lost    about 60 frames so far: camera silent; 1 frame: storage fell behind" in away
-    assert "face    no frame" in away
-    lost = drawn(
-        lost_frames={"storage fell behind": 3}, lost_samples={"lost on the serial line": 2}
-    )
-    assert "3 frames: storage fell behind; 2 samples: lost on the serial line" in lost
-    assert "sync    not yet" in drawn(sync_bound_ms=None)
-    assert max(map(len, drawn(width=40, lost_frames={"storage fell behind": 3}).splitlines())) <= 40
-
-
-def test_the_trace_is_as_wide_as_its_seconds_and_shows_a_gap():
-    numbers = np.arange(100)                                   # 4 of 8 s
-    lines = trace(numbers, np.sin(numbers / 3.0) * 1000, 25, width=40)
-    assert [len(line) for line in lines] == [40] * 5
-    inked = [any(line[c] != "⠀" for line in lines) for c in range(40)]
-    assert not any(inked[:19])
-    assert all(inked[21:])
-    gap = numbers + np.where(numbers >= 50, 50, 0)  # two seconds are missing
-    inked = [
-        any(line[c] != "⠀" for line in trace(gap, np.sin(numbers / 3.0) * 1000, 25, width=40))
-        for c in range(40)
-    ]
-    assert inked.count(False) == pytest.approx(20, abs=2)
-    assert set("".join(trace(np.empty(0, int), np.empty(0), 25, width=5))) == {"⠀"}
-    assert [clock(s) for s in (0, 61.9, 3600)] == ["0:00", "1:01", "1:00:00"]
-
-
-def test_the_plain_line():
-    assert render_line(status(), shown(), elapsed_s=65.0) == (
-        "1:05 1625 frames 25.0/s · face found · 72 bpm, good · lost nothing · ±0.5 ms · room for "
-        "1:50:44"
-    )
-    assert "NO FACE · NO FINGER" in render_line(
-        status(states={FINGER_OFF: 1.0}), shown(face=False), elapsed_s=65.0
-    )
-    line = render_line(
-        status(
-            sensor_silent_s=4.4, camera_silent_s=2.0, states={FLAT_LINE: 5.0},
-            lost_frames={"storage fell behind": 2},
-        ),
-        shown(),
-        elapsed_s=65.0,
-    )
-    assert (
-        "1625 frames NO FRAME for 0:02 · NO SAMPLE for 0:04 · lost about 50 frames so far: camera "
-        "silent; "
-        in line
-    )
-    assert "2 frames: storage fell behind" in line
-    assert "face" not in line
-    assert "bpm" not in line
-
-
-def test_a_line_is_printed_at_once_when_a_device_falls_silent_and_when_it_is_back():
-    out = io.StringIO()
-    with FakeSensor() as device, closing(Sensor(device.port)) as sensor, Panel(
-        Recorder(FakeCamera(), sensor), shown(), console=Console(file=out)
-    ) as panel:
-        start_ns = host_time.now_ns()
-        for changes, told in (
-            ({"sensor_silent_s": 2.0}, "NO SAMPLE for 0:02"), ({}, "no pulse yet"),
-            ({"camera_silent_s": 3.0}, "NO FRAME for 0:03"), ({}, "lost nothing"),
-        ):
-            panel.on_status(
-                status(
-                    start_ns=start_ns, ppg_sequence=np.empty(0, int), ppg_value=np.empty(0),
-                    **changes,
-                )
-            )
-            end = time.monotonic() + 4
-            while told not in (out.getvalue().splitlines() or [""])[-1] and time.monotonic() < end:
-                time.sleep(0.02)
-            assert told in out.getvalue().splitlines()[-1]
-    assert len(out.getvalue().splitlines()) == 4
+CUES = """cues:
+- {name: rest, seconds: 1.2, text: Sit still}
+- {name: talk, seconds: 60, text: Say something}
+"""
 
 
 @pytest.mark.parametrize("rate_hz", [25, 100])
@@ -189,22 +45,22 @@ def test_quality_and_rate_of_a_pulse_of_noise_and_of_what_lies_between(rate_hz):
     t_s = np.arange(10 * rate_hz) / rate_hz
     numbers, rng = np.arange(len(t_s)), np.random.default_rng(0)
     pulse = np.concatenate([VirtualSubject("S02").ppg(t_s)])
-    found = read_pulse(numbers, pulse, rate_hz)
-    assert found is not None
-    assert found.quality == GOOD
+    clean = read_pulse(numbers, pulse, rate_hz)
+    assert clean is not None
+    assert clean.quality == GOOD
     truth = VirtualSubject("S02").heart_rate(t_s).mean()
-    assert found.hr_bpm == pytest.approx(truth, abs=3)
+    assert clean.hr_bpm == pytest.approx(truth, abs=3)
     noise = read_pulse(numbers, rng.normal(size=len(t_s)), rate_hz)
     assert noise is not None
     assert noise.quality == POOR
     moved = pulse + np.cumsum(rng.normal(0, 0.22 * np.sqrt(25 / rate_hz), len(t_s)))
     between = beat_similarity(bandpass(moved, rate_hz), rate_hz)
-    assert noise.similarity < between < found.similarity
+    assert noise.similarity < between < clean.similarity
     assert read_pulse(numbers[: 3 * rate_hz], pulse[: 3 * rate_hz], rate_hz) is None
     assert read_pulse(numbers, np.ones(len(t_s)), rate_hz) is None
     after_gap = read_pulse(numbers + np.where(numbers >= 9 * rate_hz, rate_hz, 0), pulse, rate_hz)
     assert after_gap is None                                   # one second behind the gap
-    assert FAIR not in (found.quality, noise.quality)
+    assert FAIR not in (clean.quality, noise.quality)
 
 
 def test_marks_and_cues_are_events_at_their_times(tmp_path, capsys):
@@ -213,7 +69,7 @@ def test_marks_and_cues_are_events_at_their_times(tmp_path, capsys):
     with FakeSensor(lose={5, 9}) as device:
         sensor = Sensor(device.port)
         recorder = Recorder(FakeCamera(), sensor)
-        panel = Panel(recorder, shown(), console=Console(file=io.StringIO()))
+        panel = Panel(recorder, panel_state(), console=Console(file=io.StringIO()))
 
         def on_status(now):
             if not marked and now.elapsed_s > 0.7:
@@ -225,40 +81,40 @@ def test_marks_and_cues_are_events_at_their_times(tmp_path, capsys):
         sensor.close()
     with Session(summary.path) as session:
         start_ns, events = session.started_monotonic_ns, session.events
-    told = [(event.kind, event.text) for event in events if event.kind in ("mark", "mark_undone")]
+    marks = [(event.kind, event.text) for event in events if event.kind in ("mark", "mark_undone")]
     (fifth,) = [event.time_ns for event in events if event.text == "mark 5"]
-    assert told == [
+    assert marks == [
         ("mark", "by hand"), ("mark", "mark"), ("mark", "mark 5"),
         ("mark_undone", f"mark 5 at {fifth}"),
     ]
     (by_hand,) = [event.time_ns for event in events if event.text == "by hand"]
     assert by_hand == marked[0][1]
     assert 0 <= by_hand - marked[0][0] < 1e9
-    cues_told = [
+    cue_events = [
         (event.time_ns - start_ns, event.kind, event.text)
         for event in events
         if event.kind.startswith("cue")
     ]
-    assert cues_told[:3] == [
+    assert cue_events[:3] == [
         (0, "cue_begin", "rest: Sit still"), (500_000_000, "cue_end", "rest"),
         (500_000_000, "cue_begin", "talk"),
     ]
-    assert cues_told[3][1:] == ("cue_end", "talk (cut short)")
-    told_of = summarise(summary.path)
-    assert [mark.text for mark in told_of.log.marks] == ["by hand", "mark"]
-    assert [cue.text for cue in told_of.log.cues] == ["rest: Sit still", "talk"]
-    assert told_of.log.cues[0].duration_s == pytest.approx(0.5)
-    assert told_of.log.cues[1].duration_s > 0.5
-    assert [cue.cut_short for cue in told_of.log.cues] == [False, True]
+    assert cue_events[3][1:] == ("cue_end", "talk (cut short)")
+    details = summarise(summary.path)
+    assert [mark.text for mark in details.log.marks] == ["by hand", "mark"]
+    assert [cue.text for cue in details.log.cues] == ["rest: Sit still", "talk"]
+    assert details.log.cues[0].duration_s == pytest.approx(0.5)
+    assert details.log.cues[1].duration_s > 0.5
+    assert [cue.cut_short for cue in details.log.cues] == [False, True]
     assert not [
         event
-        for event in told_of.log.others
+        for event in details.log.others
         if event.text.startswith(("mark", "cue", "lost", "stopped"))
     ]
     info([summary.path])
     assert " s, cut short)" in capsys.readouterr().out
-    assert told_of.ppg.lost_by_cause == summary.lost_samples == {"lost on the serial line": 2}
-    assert told_of.video.lost_by_cause == {}
+    assert details.ppg.lost_by_cause == summary.lost_samples == {"lost on the serial line": 2}
+    assert details.video.lost_by_cause == {}
 
 
 def test_a_lifted_finger_is_in_the_file_and_the_summary(tmp_path):
@@ -376,22 +232,6 @@ def test_without_a_terminal_nothing_is_asked_and_lines_are_plain(acq, tmp_path):
     assert len(missing.stderr.splitlines()) == 2                          # a line for each device
 
 
-def test_a_panel_whose_terminal_is_gone_holds_up_nothing():
-    class Gone(io.StringIO):
-        def write(self, text):
-            raise OSError("no terminal")
-
-    with FakeSensor() as device, closing(Sensor(device.port)) as sensor, Panel(
-        Recorder(FakeCamera(), sensor), shown(), console=Console(file=Gone(), force_terminal=True)
-    ) as panel:
-        panel.on_status(status())
-        end = time.monotonic() + 5
-        while panel._thread.is_alive() and time.monotonic() < end:
-            time.sleep(0.01)
-        assert not panel._thread.is_alive()
-        panel.on_status(status())
-
-
 def test_a_camera_that_flaps_takes_one_line_of_the_report(capsys):
     summary = RecordingSummary(
         Path("S01.h5"), "S01", "S01", 1, 200, {"lost by the camera": 1}, {}, 8.0, 25.0, 0.5, True,
@@ -418,8 +258,8 @@ def test_quiet_recording_loads_no_panel(tmp_path):
         "from acq.main import main\n"
         "try: main()\n"
         "except SystemExit: pass\n"
-        "print([name for name in ('onnxruntime', 'rich.live', 'scipy.signal', 'acq.terminal.panel') if "
-        "name in sys.modules])"
+        "heavy = ('onnxruntime', 'rich.live', 'scipy.signal', 'acq.terminal.panel')\n"
+        "print([name for name in heavy if name in sys.modules])"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=True,

@@ -84,13 +84,13 @@ def test_losses_are_counted_by_cause_and_stay_gaps(tmp_path):
         assert session.lost_samples == 3
         assert 5 not in session.frame_sequence
         assert any("lost" in str(event) for event in session.events)
-        told = [
+        device_events = [
             (event.kind, event.text)
             for event in session.events
             if event.kind in ("overruns", "bad_packets")
         ]
         # two came before its first report
-        assert told == [("overruns", "1 samples that the device had no room for")]
+        assert device_events == [("overruns", "1 samples that the device had no room for")]
 
 
 def test_samples_that_a_failed_part_left_out_have_a_cause_of_their_own(tmp_path):
@@ -203,9 +203,9 @@ def test_sigkill_loses_at_most_a_second_and_the_file_says_it_was_cut_short(acq, 
         assert killed_ns - session.ppg_time_ns[-1] < 1.5e9
         assert session.frames[len(session.frames) - 1].std() > 5
         assert (session.ppg_bound_ns >= 0).all()
-    told = acq("info", path)
-    assert told.returncode == 0
-    assert "cut short" in told.stdout or "incomplete" in told.stdout
+    info = acq("info", path)
+    assert info.returncode == 0
+    assert "cut short" in info.stdout or "incomplete" in info.stdout
 
 
 def test_a_disk_that_fills_ends_it_in_one_line_with_what_was_flushed_readable(tmp_path):
