@@ -12,9 +12,9 @@
  * One transfer fetches everything: interrupt status, enables, pointers and the sample. Anything but one sample of a part that
  * still holds its settings is a failure: a line without an answer, a stuck bus, a power cut that cleared its registers, an
  * interrupt that did not come, or at an odd time. Then the part is set up anew, ten times a second until it answers; the sequence moves on
- * by the periods that passed, and the next sample says SAMPLE_RESTARTED.
+ * by the periods that passed, and the next sample has the flag SAMPLE_RESTARTED.
  *
- * Source: MAX30102 datasheet 19-7740 Rev 1, register map and FIFO. It does not say how long after the last pulse INT falls.
+ * Source: MAX30102 datasheet 19-7740 Rev 1, register map and FIFO. It does not specify how long after the last pulse INT falls.
  */
 #ifndef ACQ_MAX30102_H
 #define ACQ_MAX30102_H

@@ -1,8 +1,8 @@
 /* Wire protocol, version 1: the one place for types, sizes, baud and rates.
  *
  * 115200 8N1. A packet is COBS-encoded and ends with 0x00. Inside: type (u8), payload (little-endian), CRC-16/CCITT-FALSE
- * (u16, little-endian) over type and payload. acquire/protocol.py mirrors this file in the same order with the same
- * names, and a test compares the two. docs/protocol.md describes it in prose.
+ * (u16, little-endian) over type and payload. acquire/sensor/protocol.py mirrors this file in the same order
+ * with the same names, and a test compares the two. docs/protocol.md describes it in prose.
  *
  * Only #define NAME NUMBER lines and comments: it is read by C, by C++ and by that test.
  */

@@ -1,6 +1,6 @@
 /* A ring between one interrupt that pushes and one loop() that pops. No Arduino dependency: tests compile it on a PC.
  *
- * Both indices are single bytes that only their own side writes, so neither side needs to shut interrupts out.
+ * Both indices are single bytes that only their own side writes, so neither side needs to disable interrupts.
  */
 #ifndef ACQ_QUEUE_H
 #define ACQ_QUEUE_H

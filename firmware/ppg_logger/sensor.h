@@ -75,7 +75,7 @@ ISR(ADC_vect) {
     const Sample sample = {window.sequence++, last_hold - half_span, window.sum, window.flags};
     const bool kept = samples.push(sample);
     if (!kept) overruns = overruns + 1;         /* the sequence moved on: the host sees the hole */
-    window.flags = kept ? 0 : SAMPLE_OVERRUN;   /* and the next sample says why */
+    window.flags = kept ? 0 : SAMPLE_OVERRUN;   /* and the next sample's flag gives the reason */
     window.sum = 0;
     window.filled = 0;
 }
@@ -85,7 +85,7 @@ static uint32_t ticks_now() {
     uint32_t ticks;
     ATOMIC_BLOCK(ATOMIC_RESTORESTATE) {
         /* The counter first: if it restarts after this line it reads high and the flag below is not meant; if it
-         * restarted just before, with its interrupt still waiting, it reads low and the flag is surely up by then. */
+         * restarted just before, with its interrupt still waiting, it reads low and the flag is set by then. */
         const uint16_t count = TCNT1;
         ticks = tick_base + count;
         if ((TIFR1 & _BV(OCF1A)) && count < PERIOD_TICKS / 2) ticks += PERIOD_TICKS;

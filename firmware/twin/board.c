@@ -165,7 +165,7 @@ static avr_cycle_count_t stop_here(avr_t *chip, avr_cycle_count_t when, void *pa
     return 0;       /* a sleeping chip skips to the next timer: this one keeps it from skipping past the slice */
 }
 
-/* Called after each instruction: how long the I flag stays down, in interrupts as in what shuts them out. */
+/* Called after each instruction: how long the I flag stays down, in interrupts and in what disables them. */
 static void watch_interrupts(void) {
     static uint64_t off_since;
     static uint32_t off_pc;

@@ -16,7 +16,7 @@ typedef struct {
     double ppm;
     bool max30102;              /* one is on the bus, */
     double max30102_ppm;        /* its clock so much faster than it should be, beside the crystal's */
-    bool watch;                 /* step by instruction and measure how long interrupts are shut out */
+    bool watch;                 /* step by instruction and measure how long interrupts are disabled */
 } board_options_t;
 
 void board_open(const board_options_t *options, int64_t anchor_ns);

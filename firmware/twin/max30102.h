@@ -16,7 +16,7 @@
  *   absent  no answer to its address, no power; at the end it wakes with its registers cleared
  *   nack    it does not acknowledge being read
  *   stuck   it holds SDA low until it has seen nine clocks, of which the last comes after FOR_S
- *   power   a dip of its supply: its registers are cleared and it says so
+ *   power   a dip of its supply: its registers are cleared and its status shows it
  *   wire    INT does not reach the chip */
 bool max30102_fault(const char *text);
 

@@ -2,8 +2,8 @@
  * about each PING, when the UART had its last byte; and about the LED, when its pin changed.
  *
  * Nothing here is taken from the firmware's stamps. Conversions are counted from the instant at which the firmware arms the
- * ADC's trigger, the time of each comes from the simulator's cycle counter, and a SAMPLE on the wire only says which
- * window (its sequence) it speaks of; how long a window is comes from the rate in the last HELLO.
+ * ADC's trigger, the time of each comes from the simulator's cycle counter, and a SAMPLE on the wire only names the
+ * window (its sequence); how long a window is comes from the rate in the last HELLO.
  */
 #ifndef TWIN_TRUTH_H
 #define TWIN_TRUTH_H
@@ -13,7 +13,7 @@
 void truth_open(const char *path);                          /* NULL: keep none */
 void truth_close(void);
 
-/* To FILE: for each conversion the cycle of its hold; and, at the end, the longest that interrupts were shut out. */
+/* To FILE: for each conversion the cycle of its hold; and, at the end, the longest that interrupts were disabled. */
 void truth_cycles_open(const char *path);
 void truth_hold(uint64_t cycle);
 void truth_off(uint64_t cycles, uint32_t pc);

@@ -20,7 +20,7 @@ typedef struct {
     bool loop;
 } wave_options_t;
 
-/* Exits with one line where the file cannot be used; says on stderr how it was scaled. */
+/* Exits with one line where the file cannot be used; writes to stderr how it was scaled. */
 wave_t wave_load(const wave_options_t *options);
 
 /* Linear in between; holds its ends outside unless it loops. */
