@@ -164,9 +164,10 @@ def test_convert_and_the_frames_cache_on_a_cluster_while_a_worker_is_killed(clus
 def test_folds_train_on_a_cluster_to_what_they_are_here(cluster, tmp_path):
     from models.experiment.run import train_kd
     from models.training.recipe import Recipe
-    from tests.support.curated_folders import curate, entry
+    from tests.support.curated_folders import make_entry, write_curated_folders
 
-    data = curate(tmp_path, [entry(1, "train", "S01"), entry(2, "test", "S02")])
+    entries = [make_entry(1, "train", "S01"), make_entry(2, "test", "S02")]
+    data = write_curated_folders(tmp_path, entries)
     recipe = Recipe(epochs=1, teacher_epochs=1, precision="float32")
     here, there = (train_kd(data, recipe=recipe, device="cpu", folds=2, workers=workers).metrics
                    for workers in (Workers(2), Workers(scheduler=cluster.address)))

@@ -1,7 +1,6 @@
-"""What can be wrong with recordings and curated folders, injected for real: each is named in one
-line, and nothing changes.
+"""What can be wrong with recordings and curated folders: named in one line, and nothing changes.
 
-docs/quality.md lists them; the table there and the cases here are held against each other.
+Faults are injected for real. docs/quality.md lists them; a test compares its table with the cases.
 """
 
 import json
@@ -24,7 +23,7 @@ from tests.support.made_sessions import make_session
 
 @pytest.fixture
 def run(monkeypatch, capfd):
-    """Run a verb in this process as `acq` does; give exit code, stdout and stderr lines."""
+    """Run a verb in this process as `acq` does; return exit code, stdout and lines of stderr."""
 
     def run(*words):
         from acq.main import main
@@ -89,9 +88,7 @@ def move(file: h5py.File, name: str, target: object) -> None:
 
 
 def rewrite_manifest(data: Path, edit: Callable[[dict], None], *, honest: bool = False) -> None:
-    """Change the manifest; `honest` gives it the hash of its new content, as somebody who knows how
-    would.
-    """
+    """Change the manifest; `honest` also writes the hash of its new content."""
     path = data / "ubfc/manifest.json"
     body = json.loads(path.read_text())
     edit(body)
@@ -118,7 +115,7 @@ class Fault:
     words: str                             # the command that must name it
     says: str                              # found in the one line (regular expression)
     code: int = 1
-    told: str = "acq: "                    # what the line begins with
+    begins: str = "acq: "                  # what the line begins with
 
 
 def external_link(data):
@@ -383,12 +380,12 @@ FAULTS = [
     ),
     Fault(
         "an AVI of equal length with other pixels", other_pixels, "verify", "subject2/vid.avi",
-        told="broken",
+        begins="broken",
     ),
     Fault(
         "a recording that changed after it was converted",
         column("ppg/value", lambda v: v.__iadd__(1)), "verify",
-        "expected the recording that the split was made from", told="broken",
+        "expected the recording that the split was made from", begins="broken",
     ),
     Fault(
         "a session excluded after converting", exclude_later(), "train-kd",
@@ -474,21 +471,22 @@ def test_is_named_in_one_line_and_nothing_changes(curated, tmp_path, run, fault)
     fault.inject(data)
     *before, last = (words.format(data=data).split() for words in fault.words.split(";"))
     for words in before:
-        code, _, said = run(*words, "--data", data)
-        assert code == 0, said
-    was = tree(data)
-    code, out, said = run(*last, "--data", data)
-    told = [line for line in (*out.splitlines(), *said) if line.startswith(fault.told)]
-    assert len(told) == 1, said
-    assert re.search(fault.says, told[0]), told[0]
+        code, _, errors = run(*words, "--data", data)
+        assert code == 0, errors
+    files_before = tree(data)
+    code, out, errors = run(*last, "--data", data)
+    lines = [line for line in (*out.splitlines(), *errors) if line.startswith(fault.begins)]
+    assert len(lines) == 1, errors
+    assert re.search(fault.says, lines[0]), lines[0]
     assert code == fault.code
-    assert "Traceback" not in out + "".join(said)
-    now = tree(data)
-    # it says that it is unfinished
-    assert {name for name in was if now.get(name) != was[name]} <= {"ubfc/manifest.json"}
+    assert "Traceback" not in out + "".join(errors)
+    files_after = tree(data)
+    # the manifest may say that the conversion is unfinished
+    changed = {name for name in files_before if files_after.get(name) != files_before[name]}
+    assert changed <= {"ubfc/manifest.json"}
     assert not {
         name
-        for name in set(now) - set(was)
+        for name in set(files_after) - set(files_before)
         if not name.startswith("qc/") and not name.endswith((".qc.json", ".qc.npz"))
     }
 

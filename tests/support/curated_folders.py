@@ -1,6 +1,4 @@
-"""Small curated folders of virtual people, made without recording: the portrait's green pulses with
-a PPG.
-"""
+"""Small curated folders of virtual people: the portrait's green pulses with a PPG."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -28,7 +26,7 @@ PORTRAIT = Path(acquire.__file__).parent / "simulation" / "portrait" / "astronau
 FPS, SECONDS = 15, 12
 
 
-def entry(number, side, subject, *, simulated=True, **kwargs):
+def make_entry(number, side, subject, *, simulated=True, **kwargs):
     return Entry(
         folder=f"{side}/subject{number}", side=side, subject=subject, session=f"{subject}-{number}",
         part=1, frames=FPS * SECONDS,
@@ -43,7 +41,7 @@ def entry(number, side, subject, *, simulated=True, **kwargs):
     )
 
 
-def curate(data, entries, *, face=True, ppg=None):
+def write_curated_folders(data, entries, *, face=True, ppg=None):
     """Write curated folders in which the portrait's green pulses with the PPG."""
     picture = cv2.resize(
         cv2.imread(str(PORTRAIT))[:384], (256, 192), interpolation=cv2.INTER_AREA
@@ -51,12 +49,12 @@ def curate(data, entries, *, face=True, ppg=None):
     if not face:
         picture[:] = 90
     written = []
-    for number, one in enumerate(entries):
-        folder = data / "ubfc" / one.folder
+    for number, entry in enumerate(entries):
+        folder = data / "ubfc" / entry.folder
         folder.mkdir(parents=True)
         rng = np.random.default_rng(number)
         noise = rng.normal(size=picture.shape)
-        time_s = np.arange(one.frames) / FPS
+        time_s = np.arange(entry.frames) / FPS
         pulse = np.sin(2 * np.pi * (60 + 10 * number) / 60 * time_s)
         with VideoWriter(
             folder / "vid.avi", codec="rawvideo", width=256, height=192, fps=FPS
@@ -75,17 +73,18 @@ def curate(data, entries, *, face=True, ppg=None):
         video = folder / "vid.avi"
         written.append(
             replace(
-                one, labels=replace(one.labels, sha256=labels),
+                entry, labels=replace(entry.labels, sha256=labels),
                 video=replace(
-                    one.video, size_bytes=video.stat().st_size, file_sha256=sha256_of(video)
+                    entry.video, size_bytes=video.stat().st_size, file_sha256=sha256_of(video)
                 ),
             )
         )
-    numbers = {one.session: one.number for one in written}
+    numbers = {entry.session: entry.number for entry in written}
     head = ("0", "split-1", 1, 1, {}, "rawvideo", "filtered", "native", "keep", True)
     write_manifest(Manifest(*head, numbers, (), tuple(written)), data / "ubfc" / MANIFEST)
     return data
 
 
-def three():
-    return [entry(1, "train", "S01"), entry(2, "train", "S02"), entry(3, "test", "S03")]
+def three_entries():
+    sides = ("train", "train", "test")
+    return [make_entry(n, side, f"S0{n}") for n, side in enumerate(sides, start=1)]

@@ -13,14 +13,12 @@ PURE_START_NS = 1_392_643_993_642_815_000
 
 
 def picture(i):
-    """(H, W, 3) RGB."""
+    """Return an (H, W, 3) RGB picture, the same every time."""
     return np.random.default_rng(1000 + i).integers(0, 256, (HEIGHT, WIDTH, 3), dtype=np.uint8)
 
 
 def stamps_s(count):
-    """Irregular, to a millisecond, with a repeated stamp and a gap of a second, as DATASET_2 has
-    them.
-    """
+    """Return irregular stamps, to a ms, with repeated ones and a gap of 1 s, as in DATASET_2."""
     t = np.round(np.arange(count) / FPS + np.random.default_rng(1).uniform(0, 0.008, count), 3)
     t[11] = t[12] = t[10]
     t[count // 2:] += 1.0
@@ -46,18 +44,18 @@ def write_avi(path: Path, count, *, cut_bytes=0):
         path.write_bytes(path.read_bytes()[:-cut_bytes])
 
 
-def row(values):
-    """Runs of spaces, one at the end: as Matlab writes them."""
+def matlab_row(values):
+    """Return a row of numbers with runs of spaces and one at the end, as MATLAB writes them."""
     return "".join(f"   {value: .7e}" for value in values) + " \n"
 
 
-def make_dataset_2(folder: Path, *, frames=300, labels=300, hr_less=0, cut_bytes=0, time_s=None):
+def make_dataset_2(folder: Path, *, frames=300, labels=300, missing_hr=0, cut_bytes=0, time_s=None):
     folder.mkdir(parents=True)
     write_avi(folder / "vid.avi", frames, cut_bytes=cut_bytes)
     t = stamps_s(labels) if time_s is None else time_s
     ppg = pulse(t)
     (folder / "ground_truth.txt").write_text(
-        row(ppg) + row(np.full(labels - hr_less, 71.0)) + row(t)
+        matlab_row(ppg) + matlab_row(np.full(labels - missing_hr, 71.0)) + matlab_row(t)
     )
     return ppg, t
 
@@ -74,14 +72,14 @@ def make_dataset_1(folder: Path, *, frames=240, samples=520):
     return values, ms
 
 
-def make_pure(folder: Path, *, frames=240, samples=490, lack=(), unlisted=(), damaged=()):
+def make_pure(folder: Path, *, frames=240, samples=490, missing=(), unlisted=(), damaged=()):
     inner = folder / folder.name
     inner.mkdir(parents=True)
     stamps = PURE_START_NS + np.round(np.arange(frames) / 30 * 1e9).astype(np.int64)
     for i, stamp in enumerate(stamps):
         if i in damaged:
             (inner / f"Image{stamp}.png").write_bytes(b"no picture")
-        elif i not in lack:
+        elif i not in missing:
             cv2.imwrite(str(inner / f"Image{stamp}.png"), picture(i)[..., ::-1])
     listed = [int(stamp) for i, stamp in enumerate(stamps) if i not in unlisted]
     listed[3], listed[4] = listed[4], listed[3]           # out of order

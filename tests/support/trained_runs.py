@@ -4,14 +4,14 @@ from functools import cache
 
 from models.experiment.run import train_kd
 from models.training.recipe import Recipe
-from tests.support.curated_folders import curate, three
+from tests.support.curated_folders import three_entries, write_curated_folders
 
 
 @cache
 def trained_run(folder):
     """Curate and train in `folder`; return the result and the calls of `on_progress`."""
     calls = []
-    data = curate(folder, three())
+    data = write_curated_folders(folder, three_entries())
     recipe = Recipe(epochs=2, teacher_epochs=1, seed=3)
     result = train_kd(
         data, recipe=recipe, device="cpu", on_progress=lambda *call: calls.append(call)

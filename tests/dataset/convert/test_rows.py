@@ -1,5 +1,4 @@
-"""Which picture, which time and which PPG stand in each row, on signals and losses that are known.
-"""
+"""Which picture, time and PPG stand in each row, on signals and losses that are known."""
 
 import re
 from dataclasses import replace
@@ -101,9 +100,7 @@ def test_nothing_long_enough_is_refused(tmp_path):
 
 
 def test_what_is_excluded_is_cut_out_and_does_not_reach_the_filter(tmp_path):
-    """A finger that is off for three seconds swings the filter; once it is excluded, its neighbours
-    are as if it were not.
-    """
+    """A finger that is off for 3 s swings the filter; once excluded, it does not."""
     values = np.round(pulse(sample_times(501))).astype(int)
     values[200:275] = 200
     rows = plan(tmp_path, REPEAT, (8.0, 11.2), seconds=20.0, ppg=values)
@@ -158,8 +155,7 @@ def test_an_even_grid(tmp_path, fps, rate_hz):
     "asked", [NATIVE, EVEN, replace(EVEN, fps="50")], ids=["native", "30", "50"]
 )
 def test_raw_ppg_at_the_rows_times_to_a_millionth(tmp_path, asked):
-    """Written as whole numbers, so a straight line of them: what is between them is known exactly.
-    """
+    """The values are a straight line of whole numbers, so that values between them are known."""
     values = 20_000 + 40 * np.arange(351)
     (part,) = plan(tmp_path, replace(asked, ppg="raw"), ppg=values).parts
     truth = 20_000 + 40 * (part.time_ns - START_NS) / 1e9 * 25 / (1 + 400e-6)

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
+from dataclasses import astuple, replace
 
 import h5py
 import numpy as np
@@ -15,6 +15,7 @@ import pytest
 from acquire import data_folder, layout
 from acquire.errors import CurationError, Fix
 from dataset.common.workers import Workers
+from dataset.convert.settings import RequestedSettings, choose_settings
 from dataset.convert.swap import REPLACING
 from dataset.convert.to_ubfc import PARTIAL, convert_sessions
 from dataset.layouts.avi import read_bgr
@@ -50,6 +51,21 @@ def data(tmp_path):
     make_session(tmp_path, "S03", seconds=7.0)
     split(tmp_path, "S03")
     return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("asked", "chosen"),
+    [
+        pytest.param({}, ("rawvideo", "filtered", "native", "keep"), id="usual"),
+        pytest.param({"fps": "30.0"}, ("rawvideo", "filtered", "30", "repeat"), id="even"),
+        pytest.param(
+            {"fps": "30", "holes": "cut"}, ("rawvideo", "filtered", "30", "cut"), id="cut"
+        ),
+        pytest.param({"codec": "ffv1", "ppg": "raw"}, ("ffv1", "raw", "native", "keep"), id="raw"),
+    ],
+)
+def test_settings_that_are_not_asked_for_are_the_usual(asked, chosen):
+    assert astuple(choose_settings(None, RequestedSettings(**asked))) == chosen
 
 
 @pytest.mark.parametrize("pixel_format", ["I420", "RGB"])
@@ -176,15 +192,16 @@ def test_an_exclusion_needs_force_and_is_listed(data):
 
 
 def test_the_grade_of_this_very_recording_is_noted(data):
-    one = next(s for s in identify_sessions(data) if s.subject == "S01")
-    quality = SessionQuality(one.session, "S01", "0", False, 14.0, "good", (), {}, "", "")
-    write_quality(data / one.file, quality)
+    identity = next(found for found in identify_sessions(data) if found.subject == "S01")
+    quality = SessionQuality(identity.session, "S01", "0", False, 14.0, "good", (), {}, "", "")
+    write_quality(data / identity.file, quality)
     assert [e.source.grade for e in convert_sessions(data).manifest.entries] == [None] * 3
-    write_quality(data / one.file, replace(quality, session_hash=one.hash, grade="usable"))
+    of_this_recording = replace(quality, session_hash=identity.hash, grade="usable")
+    write_quality(data / identity.file, of_this_recording)
     again = convert_sessions(data)
     assert again.written == ()
     assert [e.source.grade for e in load_manifest(data / "ubfc").entries] == ["usable", None, None]
-    data_folder.quality_file(data / one.file).write_text("{")
+    data_folder.quality_file(data / identity.file).write_text("{")
     with pytest.raises(CurationError, match="expected a quality file") as caught:
         convert_sessions(data)
     assert caught.value.fix is Fix.GRADE_AGAIN

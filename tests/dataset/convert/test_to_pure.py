@@ -1,5 +1,4 @@
-"""The PURE layout: pictures bit for bit, PPG and stamps as in the session, one person on one side.
-"""
+"""The PURE layout: pictures bit for bit, PPG and stamps as in the session, people on one side."""
 
 import json
 
@@ -8,7 +7,7 @@ import numpy as np
 import pytest
 
 from acquire import data_folder
-from acquire.errors import CurationError
+from acquire.errors import CurationError, Fix
 from dataset.convert.rows import plan_rows
 from dataset.convert.settings import Settings
 from dataset.convert.to_pure import PARTIAL, export_pure
@@ -86,3 +85,20 @@ def test_verify_holds_every_picture_against_the_manifest(tmp_path):
     (broken,) = [one for one in verify_data(data).findings if one.kind == "broken"]
     assert picture.parent.parent.name in broken.text
     assert "pictures as written" in broken.text
+
+
+def test_a_session_that_cannot_be_used_leaves_the_old_export_in_place(tmp_path):
+    for subject in ("S01", "S02"):
+        make_session(tmp_path, subject, seconds=6.0)
+    split_path = data_folder.split_file(tmp_path)
+    write_split(split_by_subject(identify_sessions(tmp_path), holdout=["S02"]), split_path)
+    assert not export_pure(tmp_path).failed
+    before = read_pure_entries(tmp_path / "pure")
+    make_session(tmp_path, "S03", seconds=2.0)
+    again = split_by_subject(identify_sessions(tmp_path), holdout=["S02"])
+    write_split(again, split_path, force=True)
+    (failed,) = export_pure(tmp_path, force=True).failed
+    assert failed.session == "S03-20260101T090001Z"
+    assert failed.error.fix is Fix.EXCLUDE
+    assert read_pure_entries(tmp_path / "pure") == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["pure", "sessions", "split.json"]

@@ -1,6 +1,4 @@
-"""Sessions into UBFC folders and back: what went in comes out, and a rerun, an interruption or a
-fault loses nothing.
-"""
+"""Sessions into UBFC folders and back: what went in comes out, whatever interrupts it."""
 
 import json
 import shutil
@@ -213,9 +211,7 @@ class Stopped(BaseException):
 
 
 def stop_at(monkeypatch, at):
-    """Stop at the n-th write of a manifest, removal or renaming of a folder of ours; nothing is
-    done after that.
-    """
+    """Stop at the n-th write of a manifest, removal or renaming of a folder of ours."""
     steps = []
 
     def counted(function):
@@ -239,9 +235,7 @@ def stop_at(monkeypatch, at):
 
 
 def stopped_everywhere(data, monkeypatch, every=1, **kwargs):
-    """Convert copies of `data`, each stopped at another place; give the copy and what was there
-    before.
-    """
+    """Convert copies of `data`, each stopped at another step; yield the copy and its folders."""
     for at in range(1, 100, every):
         copy = data.parent / f"{data.name}-{at}"
         shutil.copytree(data, copy)
@@ -270,9 +264,9 @@ def whole_folders(data):
 
 
 def test_an_interruption_anywhere_leaves_whole_folders_and_is_continued(data, monkeypatch):
-    places_found = 0
+    stops = 0
     for _, copy, before in stopped_everywhere(data, monkeypatch, every=2):
-        places_found += 1
+        stops += 1
         assert not before
         made = len(whole_folders(copy))
         if (copy / "ubfc" / MANIFEST).exists():
@@ -284,7 +278,7 @@ def test_an_interruption_anywhere_leaves_whole_folders_and_is_continued(data, mo
         load_manifest(copy / "ubfc")
         assert not (copy / PARTIAL).exists()
         assert not (copy / swap.REPLACING).exists()
-    assert places_found > 5
+    assert stops > 5
 
 
 def test_an_interruption_of_force_loses_no_folder_and_leaves_foreign_ones_alone(data, monkeypatch):

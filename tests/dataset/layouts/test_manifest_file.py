@@ -17,7 +17,7 @@ from dataset.layouts.manifest import (
     nested_entry,
 )
 from dataset.layouts.manifest_file import read_manifest, write_manifest
-from tests.support.curated_folders import entry
+from tests.support.curated_folders import make_entry
 from tests.support.errors import refused
 
 KEYS = [
@@ -29,7 +29,7 @@ KEYS = [
 ]
 
 def manifest():
-    first, second = entry(1, "train", "S01"), entry(2, "test", "S02")
+    first, second = make_entry(1, "train", "S01"), make_entry(2, "test", "S02")
     rows = replace(
         first.rows, trimmed=(FrameSpan(0, 3, "before the first usable sample"),),
         repeated=(FrameSpan(5, 2, "frames were lost"),), unused=4,

@@ -1,7 +1,6 @@
-"""Readers that others wrote, on what `acq convert` exports: numpy, OpenCV, PyAV, and how public
-readers walk the tree.
+"""Readers that others wrote, on what is exported: numpy, OpenCV, PyAV, how readers walk the tree.
 
-The rules are retold here from what those readers do with UBFC-rPPG; none of their code is.
+The rules describe what those readers do with UBFC-rPPG; none of their code is here.
 """
 
 import os
@@ -19,9 +18,7 @@ from tests.support.made_sessions import make_session
 
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory):
-    """Three subjects, one of them with two sessions, by the commands of the README; the data
-    folder.
-    """
+    """A data folder of three subjects, one with two sessions, by the commands of the README."""
     from typer.testing import CliRunner
 
     from acq.main import app
@@ -41,9 +38,7 @@ def root(request, exported):
 
 
 def test_a_reader_that_globs_for_subject_and_takes_the_integer(root):
-    """A folder is `subject*`, its name's integer is the subject; two with one integer would
-    overwrite each other.
-    """
+    """A folder is `subject*`, its integer is the subject; equal ones overwrite each other."""
     folders = sorted(root.glob("subject*"))
     assert folders
     numbers = [int(re.search(r"subject(\d+)", folder.name)[1]) for folder in folders]
@@ -58,18 +53,14 @@ def test_a_reader_that_globs_for_subject_and_takes_the_integer(root):
 
 
 def test_a_reader_that_splits_on_single_spaces(root):
-    """Where a row ends in a space or has two in a row, `split(" ")` gives an empty word and float()
-    fails.
-    """
+    """A space at the end, or two in a row, would give an empty word, and float() fails."""
     for folder in root.iterdir():
         for line in (folder / "ground_truth.txt").read_text().rstrip("\n").split("\n"):
             assert [float(word) for word in line.split(" ")]
 
 
 def test_a_reader_that_takes_every_txt_and_avi_in_the_tree(root):
-    """It pairs the sorted videos with the sorted text files: nothing else of either kind may lie
-    anywhere below.
-    """
+    """It pairs sorted videos with sorted text files: no other of either kind may lie below."""
     found = {
         kind: sorted(
             os.path.join(at, name)
@@ -87,9 +78,7 @@ def test_a_reader_that_takes_every_txt_and_avi_in_the_tree(root):
 
 
 def test_a_reader_that_loads_three_rows_with_numpy(root):
-    """`np.loadtxt` gives (3, N): signal, heart rate, time; it warns of nothing (a warning fails
-    here).
-    """
+    """`np.loadtxt` gives (3, N): signal, heart rate, time, and warns of nothing."""
     for folder in root.iterdir():
         ppg, hr_bpm, time_s = np.loadtxt(folder / "ground_truth.txt")
         assert len(ppg) == len(hr_bpm) == len(time_s)

@@ -56,9 +56,7 @@ def test_labels_round_trip_and_numpy_reads_them(tmp_path):
 
 
 def test_public_labels_as_they_are(tmp_path):
-    """Runs of spaces, a space at the end, a zero-length time step, a gap of a second, exponents as
-    MATLAB writes them.
-    """
+    """Runs of spaces, a space at the end, time steps of 0 s and 1 s, exponents as in MATLAB."""
     (tmp_path / LABELS).write_text(
         "   1.3562000e+00  -4.0e-01   2.0e-01   0.0e+00 \n   1.08e+02   1.08e+02   1.09e+02   "
         "1.09e+02\n"

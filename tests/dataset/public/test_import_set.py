@@ -23,37 +23,37 @@ from tests.support.public_sets import (
     make_dataset_2,
     make_pure,
     picture,
-    row,
+    matlab_row,
     write_avi,
 )
 
 
-def run(root, data, **options):
-    """Folder name -> outcome."""
+def import_all(root, data, **options):
+    """Import a set and return the outcome of each folder by its name."""
     return {path.name: outcome for path, outcome in import_set(root, data, **options)}
 
 
-def imported(root, data, name, **options):
-    """What became of one folder that is imported."""
-    outcome = run(root, data, **options)[name]
+def import_one(root, data, name, **options):
+    """Import a set and return the session that one of its folders became."""
+    outcome = import_all(root, data, **options)[name]
     assert outcome.value is not None, outcome.error
     return outcome.value
 
 
-def published(session):
+def published_values(session):
     assert session.published is not None
     return session.published
 
 
 def check_pixels(session, shown):
     assert len(session.frames) == len(shown)
-    for at, i in enumerate(shown):
-        assert (session.frames[at] == picture(i)).all()
+    for index, number in enumerate(shown):
+        assert (session.frames[index] == picture(number)).all()
 
 
 def test_dataset_2_comes_over_whole(tmp_path):
     ppg, t = make_dataset_2(tmp_path / "set" / "subject5")
-    found = imported(tmp_path / "set", tmp_path / "data", "subject5")
+    found = import_one(tmp_path / "set", tmp_path / "data", "subject5")
     with Session(tmp_path / "data/sessions/UBFC2-5/UBFC2-5.h5") as session:
         check_pixels(session, range(300))
         published_ns = np.round(t * 1e9).astype(np.int64)
@@ -66,8 +66,8 @@ def test_dataset_2_comes_over_whole(tmp_path):
             session.ppg_values
         ) + session.ppg_values.min()
         assert np.abs(back - ppg).max() < 1.1e-5 * np.ptp(ppg)
-        assert (published(session)["hr_bpm"] == 71.0).all()
-        assert np.isnan(published(session)["spo2"]).all()
+        assert (published_values(session)["hr_bpm"] == 71.0).all()
+        assert np.isnan(published_values(session)["spo2"]).all()
         assert session.imported_from == "UBFC-rPPG DATASET_2"
         assert session.complete
         assert not session.simulated
@@ -88,7 +88,7 @@ def test_a_truncated_video_that_still_plays_is_counted(tmp_path):
     make_dataset_2(
         tmp_path / "set" / "subject33", frames=200, labels=300, cut_bytes=5 * WIDTH * HEIGHT * 3
     )
-    found = imported(tmp_path / "set", tmp_path / "data", "subject33")
+    found = import_one(tmp_path / "set", tmp_path / "data", "subject33")
     assert found.frames + found.lost_frames == 300
     assert 190 <= found.frames < 200
     assert found.samples == 300
@@ -100,31 +100,31 @@ def test_a_truncated_video_that_still_plays_is_counted(tmp_path):
 
 
 def test_unequal_rows_bad_numbers_and_frames_without_a_label(tmp_path):
-    make_dataset_2(tmp_path / "set" / "subject1", frames=303, hr_less=2)
+    make_dataset_2(tmp_path / "set" / "subject1", frames=303, missing_hr=2)
     path = tmp_path / "set" / "subject1" / "ground_truth.txt"
     lines = path.read_text().splitlines()
     words = lines[0].split()
     words[7] = "NaN"
     path.write_text("\n".join([" ".join(words), *lines[1:]]))
-    found = imported(tmp_path / "set", tmp_path / "data", "subject1")
-    said = " ".join(found.defects)
-    assert "PPG 300, heart rate 298, seconds 300" in said
-    assert "1 values of PPG are no finite numbers, the first at 7" in said
-    assert "3 frames have no published time" in said
+    found = import_one(tmp_path / "set", tmp_path / "data", "subject1")
+    defects = " ".join(found.defects)
+    assert "PPG 300, heart rate 298, seconds 300" in defects
+    assert "1 values of PPG are no finite numbers, the first at 7" in defects
+    assert "3 frames have no published time" in defects
     assert (found.frames, found.samples, found.lost_samples) == (303, 299, 1)
     with Session(session_files(tmp_path / "data")[0]) as session:
         assert np.diff(session.ppg_sequence).tolist().index(2) == 6
-        assert np.isnan(published(session)["hr_bpm"][-2:]).all()
+        assert np.isnan(published_values(session)["hr_bpm"][-2:]).all()
         check_pixels(session, range(303))
 
 
 def test_dataset_1_has_samples_of_their_own_and_no_frame_times(tmp_path):
     values, ms = make_dataset_1(tmp_path / "set" / "5-gt")
-    found = imported(tmp_path / "set", tmp_path / "data", "5-gt")
-    said = " ".join(found.defects)
-    assert "1 sample stamps repeat" in said
-    assert "2 sample stamps are negative" in said
-    assert "frame times are not published" in said
+    found = import_one(tmp_path / "set", tmp_path / "data", "5-gt")
+    defects = " ".join(found.defects)
+    assert "1 sample stamps repeat" in defects
+    assert "2 sample stamps are negative" in defects
+    assert "frame times are not published" in defects
     with Session(session_files(tmp_path / "data")[0]) as session:
         assert session.camera.time_meaning == "nominal, not published"
         check_pixels(session, range(240))
@@ -132,22 +132,22 @@ def test_dataset_1_has_samples_of_their_own_and_no_frame_times(tmp_path):
         assert (session.ppg_arrival_ns == ms * 10**6).all()
         assert (np.diff(session.ppg_time_ns) > 0).all()
         assert (session.ppg_values == values).all()
-        assert (published(session)["spo2"] == 98).all()
+        assert (published_values(session)["spo2"] == 98).all()
         assert session.sensor.rate_hz == 62
 
 
 def test_pure_names_what_pictures_and_json_disagree_on(tmp_path):
     values, sample_ns, stamps = make_pure(
-        tmp_path / "set" / "01-02", lack=(20, 21), unlisted=(30,), damaged=(40,)
+        tmp_path / "set" / "01-02", missing=(20, 21), unlisted=(30,), damaged=(40,)
     )
-    found = imported(tmp_path / "set", tmp_path / "data", "01-02")
-    said = " ".join(found.defects)
+    found = import_one(tmp_path / "set", tmp_path / "data", "01-02")
+    defects = " ".join(found.defects)
     for text in (
         "1 image stamps stand twice", "out of order", "2 pictures of the JSON are not there",
         "1 pictures are not in the JSON", "1 pictures do not decode",
         "1 times a sample stamp goes back",
     ):
-        assert text in said
+        assert text in defects
     shown = [i for i in range(240) if i not in (20, 21, 40)]
     assert (found.frames, found.lost_frames, found.subject, found.session) == (
         237, 3, "PURE-01", "PURE-01-02",
@@ -167,7 +167,7 @@ def test_nothing_vanishes(tmp_path, acq):
     make_dataset_2(root / "subject2")
     (root / "subject2" / "ground_truth.txt").unlink()
     make_dataset_2(root / "subject3")
-    (root / "subject3" / "ground_truth.txt").write_text(row([1, 2, 3]))
+    (root / "subject3" / "ground_truth.txt").write_text(matlab_row([1, 2, 3]))
     make_dataset_2(root / "subject4")
     (root / "subject4" / "vid.avi").write_bytes(b"not a video")
     make_dataset_2(root / "subject6")
@@ -195,20 +195,20 @@ def test_repeated_keeps_what_came_from_the_same_files(tmp_path):
     make_dataset_2(root / "subject1")
     (data / ".import-partial").mkdir(parents=True)
     (data / ".import-partial" / "UBFC2-1.h5").write_bytes(b"what a kill left")
-    first = imported(root, data, "subject1")
+    first = import_one(root, data, "subject1")
     path = session_files(data)[0]
     state = path.stat().st_mtime_ns
-    again = imported(root, data, "subject1")
+    again = import_one(root, data, "subject1")
     assert not first.kept
     assert again.kept
     assert path.stat().st_mtime_ns == state
     write_avi(root / "subject1" / "vid.avi", 290)
-    refused = run(root, data)["subject1"]
+    refused = import_all(root, data)["subject1"]
     assert refused.value is None
     assert refused.cause is not None
     assert refused.cause.fix is Fix.REPLACE
     assert path.stat().st_mtime_ns == state
-    assert imported(root, data, "subject1", force=True).frames == 290
+    assert import_one(root, data, "subject1", force=True).frames == 290
 
 
 def test_the_set_is_found_and_named(tmp_path):
@@ -236,14 +236,14 @@ def test_pure_writer_and_import_are_one_another_s_inverse(tmp_path):
         for i, time_ns in enumerate(frame_ns):
             writer.add(picture(i)[..., ::-1], int(time_ns))
         writer.finish(ppg, sample_ns, np.full(60, 71.5))
-    found = imported(tmp_path / "pure", tmp_path / "data", "07-03")
+    found = import_one(tmp_path / "pure", tmp_path / "data", "07-03")
     assert found.defects == ()
     with Session(session_files(tmp_path / "data")[0]) as session:
         check_pixels(session, range(60))
         assert (session.frame_time_ns == frame_ns).all()
         assert (session.ppg_time_ns == sample_ns).all()
         assert np.abs(session.ppg_values - ppg).max() < 1e-9
-        assert (published(session)["hr_bpm"] == 71.5).all()
+        assert (published_values(session)["hr_bpm"] == 71.5).all()
     with pytest.raises(CurationError, match="from 1 to 99"):
         PureWriter(tmp_path / "pure", subject_number=100, session_number=1)
     with pytest.raises(CurationError, match="no folder yet"):
@@ -253,7 +253,7 @@ def test_pure_writer_and_import_are_one_another_s_inverse(tmp_path):
 def test_imported_sessions_are_split_by_subject(tmp_path, acq):
     for name in ("01-01", "01-02", "02-01"):
         make_pure(tmp_path / "set" / name, frames=60, samples=120)
-    found = run(tmp_path / "set", tmp_path / "data", workers=Workers(jobs=2))
+    found = import_all(tmp_path / "set", tmp_path / "data", workers=Workers(jobs=2))
     assert all(outcome.value for outcome in found.values())
     done = acq("split", "--holdout", "PURE-02", "--data", tmp_path / "data")
     assert done.returncode == 0, done.stderr
@@ -273,7 +273,7 @@ def test_imported_sessions_come_back_as_the_folders_they_were(tmp_path, acq):
         made[f"UBFC2-{number}"] = make_dataset_2(
             tmp_path / "set" / f"subject{number}", time_s=np.round(np.arange(300) / FPS, 6)
         )
-    run(tmp_path / "set", tmp_path / "data")
+    import_all(tmp_path / "set", tmp_path / "data")
     for words in (("split", "--holdout", "UBFC2-2"), ("convert", "--ppg", "raw")):
         done = acq(*words, "--data", tmp_path / "data")
         assert done.returncode == 0, done.stderr
@@ -302,7 +302,7 @@ def test_pure_folders_that_hold_no_recording_are_named(tmp_path):
     (root / "01-04" / "01-04.json").rename(root / "01-04.json")
     first = sorted((root / "01-05" / "01-05").iterdir())[0]
     first.rename(first.with_name("0001.png"))
-    found = run(root, tmp_path / "data")
+    found = import_all(root, tmp_path / "data")
     assert "expected labels, found nothing" in found["01-01"].error
     assert "expected pictures Image<ns>.png, found 0" in found["01-02"].error
     assert "expected a list /FullPackage" in found["01-03"].error

@@ -11,7 +11,7 @@ from dataset.layouts.manifest import ExcludedPart
 from dataset.selection.exclusions import Exclusion, Exclusions
 from dataset.selection.exclusions_file import write_exclusions
 from models.data.checks import check_exclusions, check_split
-from tests.support.curated_folders import entry
+from tests.support.curated_folders import make_entry
 
 
 @pytest.mark.parametrize(
@@ -36,9 +36,9 @@ from tests.support.curated_folders import entry
 )
 def test_what_was_excluded_later_is_refused(tmp_path, excluded, decision, refusal):
     parts = tuple(ExcludedPart(a, b, "moved") for a, b in excluded)
-    held_out = entry(2, "test", "S02")
+    held_out = make_entry(2, "test", "S02")
     held_out = replace(held_out, rows=replace(held_out.rows, excluded=parts))
-    entries = [entry(1, "train", "S01"), held_out]
+    entries = [make_entry(1, "train", "S01"), held_out]
     if decision:
         session, from_s, to_s = decision
         write_exclusions(
@@ -58,22 +58,27 @@ def test_what_was_excluded_later_is_refused(tmp_path, excluded, decision, refusa
     ("entries", "error", "words"),
     [
         pytest.param(
-            [entry(1, "train", "S01"), entry(2, "test", "S01"), entry(3, "train", "S02")],
+            [
+                make_entry(1, "train", "S01"), make_entry(2, "test", "S01"),
+                make_entry(3, "train", "S02"),
+            ],
             SplitError, "S01 in train and in test", id="subject on both sides",
         ),
-        pytest.param([entry(1, "train", "S01")], TrainingError, "two subjects", id="one subject"),
         pytest.param(
-            [entry(1, "train", "S01"), entry(2, "train", "S02")], SplitError,
+            [make_entry(1, "train", "S01")], TrainingError, "two subjects", id="one subject"
+        ),
+        pytest.param(
+            [make_entry(1, "train", "S01"), make_entry(2, "train", "S02")], SplitError,
             "a subject in test, found none", id="empty side",
         ),
         pytest.param(
-            [entry(1, "train", "S01"), entry(2, "test", "S02", simulated=False)], TrainingError,
-            "virtual ones of S01", id="virtual and real",
+            [make_entry(1, "train", "S01"), make_entry(2, "test", "S02", simulated=False)],
+            TrainingError, "virtual ones of S01", id="virtual and real",
         ),
         pytest.param(
             [
-                entry(1, "train", "S01"), entry(2, "train", "S01", simulated=False),
-                entry(3, "test", "S02"), entry(4, "test", "S02", simulated=False),
+                make_entry(1, "train", "S01"), make_entry(2, "train", "S01", simulated=False),
+                make_entry(3, "test", "S02"), make_entry(4, "test", "S02", simulated=False),
             ],
             TrainingError, "virtual ones of S01, S02", id="every subject virtual and real",
         ),
@@ -88,5 +93,6 @@ def test_splits_that_are_refused(entries, error, words):
 
 def test_virtual_and_real_together_when_told():
     check_split(
-        [entry(1, "train", "S01"), entry(2, "test", "S02", simulated=False)], allow_mixed=True
+        [make_entry(1, "train", "S01"), make_entry(2, "test", "S02", simulated=False)],
+        allow_mixed=True,
     )

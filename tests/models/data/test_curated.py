@@ -13,12 +13,12 @@ from dataset.layouts.manifest_file import read_manifest, write_manifest
 from dataset.layouts.ubfc import read_labels, write_labels
 from models.data.curated import load_curated
 from models.experiment.run import train_kd
-from tests.support.curated_folders import curate, three
+from tests.support.curated_folders import three_entries, write_curated_folders
 
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
-    return curate(tmp_path_factory.mktemp("curated"), three())
+    return write_curated_folders(tmp_path_factory.mktemp("curated"), three_entries())
 
 
 
@@ -31,7 +31,7 @@ def test_the_second_run_finds_the_frames(data):
 
 
 def test_missing_label_is_refused(tmp_path):
-    data = curate(tmp_path, three())
+    data = write_curated_folders(tmp_path, three_entries())
     (data / "ubfc/train/subject2/ground_truth.txt").unlink()
     with pytest.raises(CurationError, match=r"train/subject2/ground_truth.txt"):
         load_curated(data)
@@ -39,14 +39,14 @@ def test_missing_label_is_refused(tmp_path):
 
 
 def test_half_the_files_gone(tmp_path):
-    data = curate(tmp_path, three())
+    data = write_curated_folders(tmp_path, three_entries())
     (data / "ubfc/test/subject3/vid.avi").unlink()
     with pytest.raises(CurationError, match=r"test/subject3/vid.avi"):
         load_curated(data)
 
 
 def test_the_held_out_video_among_those_to_train_on_is_refused(tmp_path):
-    data = curate(tmp_path, three())
+    data = write_curated_folders(tmp_path, three_entries())
     (data / "ubfc/train/subject1/vid.avi").write_bytes(
         (data / "ubfc/test/subject3/vid.avi").read_bytes()
     )
@@ -55,13 +55,13 @@ def test_the_held_out_video_among_those_to_train_on_is_refused(tmp_path):
 
 
 def test_ppg_that_is_no_number_is_refused(tmp_path):
-    data = curate(tmp_path, three(), ppg=lambda t: np.full(len(t), np.nan))
+    data = write_curated_folders(tmp_path, three_entries(), ppg=lambda t: np.full(len(t), np.nan))
     with pytest.raises(CurationError, match=r"train/subject1/ground_truth.txt"):
         load_curated(data)
 
 
 def test_flat_ppg_is_refused(tmp_path):
-    data = curate(tmp_path, three(), ppg=np.zeros_like)
+    data = write_curated_folders(tmp_path, three_entries(), ppg=np.zeros_like)
     with pytest.raises(TrainingError, match=r"finger, .*train/subject1/ground_truth.txt"):
         load_curated(data)
 
@@ -80,7 +80,7 @@ def test_flat_ppg_is_refused(tmp_path):
     ],
 )
 def test_a_test_recording_without_a_window_is_refused(tmp_path, seconds, words):
-    data = curate(tmp_path, three())
+    data = write_curated_folders(tmp_path, three_entries())
     folder = data / "ubfc/test/subject3"
     ppg, hr_bpm, time_s = read_labels(folder)
     labels = write_labels(folder, ppg, hr_bpm=hr_bpm, time_s=seconds(time_s))
@@ -95,7 +95,7 @@ def test_a_test_recording_without_a_window_is_refused(tmp_path, seconds, words):
 
 
 def test_no_face_is_refused(tmp_path):
-    data = curate(tmp_path, three(), face=False)
+    data = write_curated_folders(tmp_path, three_entries(), face=False)
     with pytest.raises(CurationError, match=r"train/subject1/vid.avi"):
         train_kd(data)
     assert not (data / "runs").exists()

@@ -12,14 +12,14 @@ from torch.utils.data import DataLoader
 from acquire.errors import TrainingError
 from models.data.curated import load_curated
 from models.data.torch_dataset import CuratedDataset
-from tests.support.curated_folders import FPS, SECONDS, curate, three
+from tests.support.curated_folders import FPS, SECONDS, three_entries, write_curated_folders
 
 PAIRS = FPS * SECONDS - 1
 
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
-    return curate(tmp_path_factory.mktemp("dataset"), three())
+    return write_curated_folders(tmp_path_factory.mktemp("dataset"), three_entries())
 
 
 def test_an_item_is_a_clip_of_one_subject(data):

@@ -10,12 +10,12 @@ torch = pytest.importorskip("torch")
 from dataset.layouts.manifest import FrameSpan
 from models.data.curated import load_curated
 from models.data.videos import change_of_ppg
-from tests.support.curated_folders import curate, three
+from tests.support.curated_folders import three_entries, write_curated_folders
 
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
-    return curate(tmp_path_factory.mktemp("curated"), three())
+    return write_curated_folders(tmp_path_factory.mktemp("curated"), three_entries())
 
 
 

@@ -15,12 +15,12 @@ from models.data.curated import load_curated
 from models.evaluation.compare import compare_methods
 from models.nets.can import Student
 from models.nets.checkpoint import save_checkpoint
-from tests.support.curated_folders import curate, three
+from tests.support.curated_folders import three_entries, write_curated_folders
 
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
-    return curate(tmp_path_factory.mktemp("evaluated"), three())
+    return write_curated_folders(tmp_path_factory.mktemp("evaluated"), three_entries())
 
 
 def checkpoint(path, curated, **hashes):

@@ -21,17 +21,14 @@ from models.experiment.plan import sides_of_folds
 from models.experiment.run import train_kd
 from models.nets.checkpoint import load_checkpoint
 from models.training.recipe import Recipe
-from tests.support.curated_folders import curate, entry
+from tests.support.curated_folders import three_entries, write_curated_folders
 
 QUICK = Recipe(epochs=1, teacher_epochs=1, precision="float32")
 
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
-    return curate(
-        tmp_path_factory.mktemp("folds"),
-        [entry(1, "train", "S01"), entry(2, "train", "S02"), entry(3, "test", "S03")],
-    )
+    return write_curated_folders(tmp_path_factory.mktemp("folds"), three_entries())
 
 
 @pytest.fixture(scope="module")

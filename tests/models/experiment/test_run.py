@@ -9,7 +9,7 @@ torch = pytest.importorskip("torch")
 from acquire.errors import TrainingError
 from models.experiment.run import train_kd
 from models.training.recipe import Recipe
-from tests.support.curated_folders import curate, three
+from tests.support.curated_folders import three_entries, write_curated_folders
 from tests.support.trained_runs import trained_run
 
 
@@ -56,7 +56,7 @@ def test_metrics_say_what_they_come_from(run):
 
 
 def test_runs_that_cannot_be_written_are_known_before_training(tmp_path):
-    curate(tmp_path, three())
+    write_curated_folders(tmp_path, three_entries())
     (tmp_path / "runs").write_text("in the way")
     told = []
     with pytest.raises(TrainingError, match="runs"):
@@ -65,7 +65,7 @@ def test_runs_that_cannot_be_written_are_known_before_training(tmp_path):
 
 
 def test_a_run_that_fails_leaves_nothing(tmp_path):
-    curate(tmp_path, three())
+    write_curated_folders(tmp_path, three_entries())
     with pytest.raises(TrainingError, match="learning rate"):
         train_kd(
             tmp_path, recipe=Recipe(epochs=1, teacher_epochs=1, learning_rate=1e30), device="cpu"

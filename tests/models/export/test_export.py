@@ -24,7 +24,7 @@ from models.export.quantise import training_motion
 from models.export.verify import verify_net
 from models.nets.checkpoint import load_checkpoint
 from tests.support.boards import make_untrained
-from tests.support.curated_folders import curate, entry
+from tests.support.curated_folders import make_entry, write_curated_folders
 
 
 def names(folder):
@@ -36,9 +36,10 @@ def data(tmp_path_factory):
     """Two recordings of 60 frames, and a run that saw them."""
     data = tmp_path_factory.mktemp("data")
     entries = [
-        replace(entry(1, "train", "S01"), frames=60), replace(entry(2, "test", "S02"), frames=60),
+        replace(make_entry(1, "train", "S01"), frames=60),
+        replace(make_entry(2, "test", "S02"), frames=60),
     ]
-    curate(data, entries)
+    write_curated_folders(data, entries)
     known = read_manifest(data / "ubfc" / "manifest.json").data_hash
     run = make_untrained(data / "runs" / "20260101T000000Z", data_hash=known)
     videos = [{"fs_hz": 15.0}, {"fs_hz": 17.0}]

@@ -10,14 +10,14 @@ from models.data.curated import load_curated
 from models.nets.can import Teacher
 from models.training.recipe import Recipe
 from models.training.train import train_networks, train_student
-from tests.support.curated_folders import curate, three
+from tests.support.curated_folders import three_entries, write_curated_folders
 
 CPU = torch.device("cpu")
 
 
 @pytest.fixture(scope="module")
 def curated(tmp_path_factory):
-    return load_curated(curate(tmp_path_factory.mktemp("training"), three()))
+    return load_curated(write_curated_folders(tmp_path_factory.mktemp("training"), three_entries()))
 
 
 def test_the_same_seed_gives_the_same_weights(curated):
