@@ -1,10 +1,9 @@
-"""Near-duplicate recordings: what is told falsely, which copies are found, and the time that many
-sessions take.
+"""Near-duplicate recordings: false alarms, copies that are found, and the time of many sessions.
 
 `python -m benchmarks.duplicates [--quick]`. The pulses are those of virtual subjects (with the
 sensor's noise) and of the real logs, cut into pieces that share nothing. The pictures are the
 stored sizes of frames of virtual subjects, and of the real face clip, its halves a recording each;
-for the time and for crowds they are drawn, with a lamp's flicker common to all.
+for many recordings they are drawn, with a lamp's flicker common to all.
 """
 
 import sys
@@ -37,7 +36,7 @@ def streams(name: str, ppg: np.ndarray, rate_hz: float, sizes: np.ndarray = NOTH
 
 
 def virtual_ppg(subject: str, session: int, seconds: float, *, rate_hz: float = 25.0) -> np.ndarray:
-    """Give what a 10-bit sensor with its noise makes of a virtual finger, in units of 1/65536."""
+    """Return what a 10-bit sensor with its noise reads of a virtual finger, in 1/65536."""
     rng = np.random.default_rng([session, len(subject), *subject.encode()])
     pulse = VirtualSubject(subject, seed=0, session=session).ppg(
         np.arange(round(seconds * rate_hz)) / rate_hz
@@ -46,9 +45,7 @@ def virtual_ppg(subject: str, session: int, seconds: float, *, rate_hz: float = 
 
 
 def drawn_sizes(seed: int, frames: int) -> np.ndarray:
-    """Give sizes that waver as those of real frames do, 0.2 %, half of it slow, with 9.7 Hz of
-    flicker.
-    """
+    """Return sizes that vary as those of real frames do: 0.2 %, half of it slow; and flicker."""
     rng = np.random.default_rng(seed)
     slow = np.convolve(rng.normal(0, 1, frames + 14), np.ones(15) / 15, "valid") * 500
     flicker = 150 * np.sin(2 * np.pi * 9.7 * np.arange(frames) / 30 + rng.uniform(0, 6))
@@ -77,42 +74,44 @@ def pieces(seconds: float) -> list[Streams]:
     return out
 
 
-def falsely(label: str, recordings: list[Streams]) -> None:
+def print_false_alarms(label: str, recordings: list[Streams]) -> None:
     count = len(recordings)
     began = time.process_time()
-    found = find_in_streams(recordings)
+    duplicates = find_in_streams(recordings)
     took_s = time.process_time() - began
     print(
-        f"| {label} | {count:,} | {count * (count - 1) // 2:,} | {len(found)} | {took_s:.1f} |",
+        f"| {label} | {count:,} | {count * (count - 1) // 2:,} | {len(duplicates)} | "
+        f"{took_s:.1f} |",
         flush=True,
     )
-    for one in found[:5]:
+    for duplicate in duplicates[:5]:
+        first = duplicate.first
         print(
-            f"<!-- {one.first.session} {one.in_words(one.first.path)} for "
-            f"{one.first.to_s - one.first.from_s:.0f} s -->"
+            f"<!-- {first.session} {duplicate.in_words(first.path)} for "
+            f"{first.to_s - first.from_s:.0f} s -->"
         )
 
 
 def false_alarms(quick: bool) -> None:
     many = 100 if quick else 1000
     print(
-        "| nothing in common | recordings | pairs | told | processor time [s] "
+        "| nothing in common | recordings | pairs | reported | processor time [s] "
         "|\n|---|---|---|---|---|"
     )
     for seconds in (20, 30, 60, 120):
-        falsely(f"virtual, one subject, PPG of {seconds} s",
+        print_false_alarms(f"virtual, one subject, PPG of {seconds} s",
                 [streams(f"S01-{n}", virtual_ppg("S01", n, seconds), 25.0) for n in range(many)])
     if LOGS.exists():
         for seconds in (20, 30, 60):
-            falsely(f"real logs in pieces of {seconds} s", pieces(seconds))
+            print_false_alarms(f"real logs in pieces of {seconds} s", pieces(seconds))
     for seconds in (20, 60):
-        falsely(f"sizes of {seconds} s, drawn, with flicker", [
+        print_false_alarms(f"sizes of {seconds} s, drawn, with flicker", [
             streams(f"{n}", NOTHING, 25.0, drawn_sizes(n, 30 * seconds)) for n in range(many)
         ])
 
 
-def compressed(frames: np.ndarray) -> np.ndarray:
-    """Give what each frame takes [bytes], as the recorder stores it."""
+def compressed_sizes(frames: np.ndarray) -> np.ndarray:
+    """Return what each frame takes [bytes], as the recorder stores it."""
     sizes = np.zeros(len(frames), np.int64)
     with h5py.File("none", "w", driver="core", backing_store=False) as file:
         data = file.create_dataset(
@@ -156,7 +155,7 @@ def encodings(i420: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
         yield f"through H.264 at CRF {crf}", through_h264(rgb, crf)
 
 
-def filmed(quick: bool) -> Iterator[tuple[str, np.ndarray]]:
+def original_pictures(quick: bool) -> Iterator[tuple[str, np.ndarray]]:
     if CLIP.exists():
         with av.open(str(CLIP)) as container:
             yield (
@@ -168,33 +167,33 @@ def filmed(quick: bool) -> Iterator[tuple[str, np.ndarray]]:
         yield "virtual, 20 s", np.stack([subject.frame(i / 30, i) for i in range(600)])
 
 
-def found_pictures(quick: bool) -> None:
+def pictures_found(quick: bool) -> None:
     print(
-        "\n| pictures, changed | recording | found | alike | found, trimmed to 18.5 s "
+        "\n| pictures, changed | recording | found | r | found, trimmed to 18.5 s "
         "|\n|---|---|---|---|---|"
     )
-    for name, frames in filmed(quick):
-        original = streams("original", NOTHING, 25.0, compressed(frames))
+    for name, frames in original_pictures(quick):
+        original = streams("original", NOTHING, 25.0, compressed_sizes(frames))
         for label, changed in encodings(frames):
-            sizes = compressed(changed)
+            sizes = compressed_sizes(changed)
             whole, part = (
                 find_in_streams([original, streams("copy", NOTHING, 25.0, kept)])
                 for kept in (sizes, sizes[30:585])
             )
-            alike = f"{whole[0].r:.2f}" if whole else "–"
+            r = f"{whole[0].r:.2f}" if whole else "–"
             print(
-                f"| {label} | {name} | {'yes' if whole else 'no'} | {alike} | "
+                f"| {label} | {name} | {'yes' if whole else 'no'} | {r} | "
                 f"{'yes' if part else 'no'} |",
                 flush=True,
             )
 
 
-def found_ppg(quick: bool) -> None:
+def ppg_found(quick: bool) -> None:
     every = 10 if quick else 40
     originals = [(virtual_ppg("S01", n, 60), 25.0) for n in range(every)]
     if LOGS.exists():
-        originals += [(one.ppg.astype(float), round(1 / one.ppg_s[1], 1)) for one in pieces(60)][
-            :every
+        originals += [
+            (piece.ppg.astype(float), round(1 / piece.ppg_s[1], 1)) for piece in pieces(60)[:every]
         ]
     print(
         "\n| PPG of 60 s, with noise of | whole | trimmed to 30 s | to 20 s | to 18.5 s "
@@ -216,23 +215,23 @@ def found_ppg(quick: bool) -> None:
         print(f"| {noise:.0%} of its SD | {' | '.join(row)} |", flush=True)
 
 
-def crowd(count: int, seconds: int) -> None:
-    base = [
+def time_of_many(count: int, seconds: int) -> None:
+    recordings = [
         streams(
             f"{n}", virtual_ppg(f"S{n % 40:02d}", n, seconds), 25.0, drawn_sizes(n, 30 * seconds)
         )
         for n in range(count)
     ]
     began, cpu = time.perf_counter(), time.process_time()
-    found = find_in_streams(base)
+    duplicates = find_in_streams(recordings)
     print(
         f"| {count:,} of {seconds} s | {time.process_time() - cpu:.0f} | "
-        f"{time.perf_counter() - began:.0f} | {len(found)} |",
+        f"{time.perf_counter() - began:.0f} | {len(duplicates)} |",
         flush=True,
     )
 
 
-def reading() -> None:
+def time_of_reading() -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = write_session(SimulatedSession("S01", 0, 0, 10.0, 30.0), Path(folder))
         began = time.process_time()
@@ -246,19 +245,19 @@ def reading() -> None:
 
 def main() -> None:
     quick = "--quick" in sys.argv[1:]
-    print(f"What is alike but not equal is told from {SHORTEST_S:g} s on.\n")
+    print(f"Stretches that match without being equal are reported from {SHORTEST_S:g} s on.\n")
     false_alarms(quick)
-    found_ppg(quick)
-    found_pictures(quick)
+    ppg_found(quick)
+    pictures_found(quick)
     print(
-        "\n| comparing all with all, both streams | processor time [s] | wall time [s] | told "
+        "\n| comparing all with all, both streams | processor time [s] | wall time [s] | reported "
         "|\n|---|---|---|---|"
     )
     for count, seconds in (
         ((100, 60),) if quick else ((100, 60), (1000, 60), (1000, 300), (1000, 600))
     ):
-        crowd(count, seconds)
-    reading()
+        time_of_many(count, seconds)
+    time_of_reading()
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 `python -m benchmarks.scale`: `acq qc`, `acq convert` and the frames cache over 4, 16 and 64
 sessions of 10 s at 640x360: in one process, in two, and on a cluster of two Dask workers on this
 machine. `--sessions 4` is the quick mode. The sessions are one virtual recording under many names,
-of which each lacks another few frames at its beginning, so that no video is another's.
+each without another few frames at its beginning, so that no two videos are equal.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from acquire import data_folder
 from acquire.simulation.sessions import SimulatedSession, write_session
 from dataset.common.workers import Workers, work_through
 from dataset.convert.to_ubfc import convert_sessions
-from dataset.face.frames import keep_frames
+from dataset.face.frames import cache_frames
 from dataset.layouts.manifest import MANIFEST
 from dataset.layouts.manifest_file import read_manifest
 from dataset.layouts.ubfc import VIDEO
@@ -54,7 +54,7 @@ def make_sessions(data: Path, count: int) -> None:
         with h5py.File(path, "r+") as file:
             file.attrs["subject"], file.attrs["session_id"] = subject, path.stem
     parts = [
-        Exclusion(path.stem, None, number / FPS, "so that no two are alike", "2026-01-01")
+        Exclusion(path.stem, None, number / FPS, "so that no two are equal", "2026-01-01")
         for number, path in enumerate(data_folder.session_files(data), start=1)
     ]
     write_exclusions(data, Exclusions(tuple(parts)))
@@ -63,9 +63,9 @@ def make_sessions(data: Path, count: int) -> None:
     )
 
 
-def qc(data: Path, workers: Workers) -> None:
-    done = grade_sessions(data, [], limits=read_limits(None), force=True, workers=workers)
-    assert not done.failed, done.failed
+def grade(data: Path, workers: Workers) -> None:
+    graded = grade_sessions(data, [], limits=read_limits(None), force=True, workers=workers)
+    assert not graded.failed, graded.failed
 
 
 def convert(data: Path, workers: Workers) -> None:
@@ -73,19 +73,19 @@ def convert(data: Path, workers: Workers) -> None:
     assert not convert_sessions(data, workers=workers).failed
 
 
-def frames(data: Path, workers: Workers) -> None:
+def make_frames(data: Path, workers: Workers) -> None:
     shutil.rmtree(data_folder.frames_cache(data), ignore_errors=True)
     root = data_folder.ubfc_dir(data).resolve()
     videos = [root / entry.folder / VIDEO for entry in read_manifest(root / MANIFEST).entries]
     for _, outcome in work_through(
-        partial(keep_frames, cache=data_folder.frames_cache(data).resolve()), videos,
+        partial(cache_frames, cache=data_folder.frames_cache(data).resolve()), videos,
         workers=workers,
     ):
         assert not outcome.error, outcome.error
 
 
 def start(*words: str, until: str, folder: Path) -> tuple[subprocess.Popen, str]:
-    """Start a part of a cluster; give the process and the line that says it is ready."""
+    """Start a part of a cluster; return the process and the line with which it is ready."""
     process = subprocess.Popen(
         [sys.executable, "-m", "dask", *words], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL,
         text=True, cwd=folder,
@@ -121,7 +121,7 @@ def main() -> None:
             for count in given.sessions or SESSIONS:
                 data = folder / f"data-{count}"
                 make_sessions(data, count)
-                for work in (qc, convert, frames):
+                for work in (grade, convert, make_frames):
                     cells = []
                     for workers in (Workers(), Workers(2), Workers(scheduler=address)):
                         began = time.monotonic()

@@ -135,7 +135,7 @@ def face_frames(
     return FaceFrames(frames, box, digest)
 
 
-def keep_frames(video: Path, *, cache: Path) -> None:
+def cache_frames(video: Path, *, cache: Path) -> None:
     """Make the frames of a video in the cache: the unit of work where many are made at once."""
     face_frames(video, cache=cache)
 

@@ -15,7 +15,7 @@ class _Description:
 
 
 _KIND = Kind(
-    _Description, "what face frames are of", CurationError,
+    _Description, "the description of face frames", CurationError,
     "remove it and the frames beside it: they are made again when they are needed",
 )
 

@@ -13,7 +13,7 @@ from acquire.errors import CurationError
 from dataset.common.progress import OnProgress
 from dataset.common.workers import Workers, work_through
 from dataset.face.box import FaceBox
-from dataset.face.frames import FaceFrames, keep_frames
+from dataset.face.frames import FaceFrames, cache_frames
 from dataset.layouts.manifest import FrameSpan
 from dataset.signals.windows import LONGEST_STEP_S
 
@@ -121,7 +121,7 @@ def fill_frames_cache(
     failures = []
     paths = [video.resolve() for video in videos]
     for done, (_, outcome) in enumerate(
-        work_through(partial(keep_frames, cache=cache.resolve()), paths, workers=workers), 1
+        work_through(partial(cache_frames, cache=cache.resolve()), paths, workers=workers), 1
     ):
         failures += [outcome.error] if outcome.error else []
         if on_progress is not None:
