@@ -39,6 +39,7 @@ _ADVICE = {
     Fix.SPLIT_AND_CONVERT_AGAIN: "run acq split --force, then acq convert --force",
     Fix.CONVERT_NATIVE: "run acq convert --force --fps native",
     Fix.EXPORT: "acq export makes it of a run",
+    Fix.NAME_EXPORT: "acq export makes one, and --net names its folder",
     Fix.EXPORT_ELSEWHERE: "name another folder with --out",
     Fix.EXPORT_AGAIN: "run acq export again",
     Fix.CALIBRATE: "acq calibrate",

@@ -63,6 +63,7 @@ class Fix(Enum):
     SPLIT_AND_CONVERT_AGAIN = "split and convert the sessions again"
     CONVERT_NATIVE = "convert the sessions again at the rate of their own frames"
     EXPORT = "export a trained run first"
+    NAME_EXPORT = "name the folder of an export"
     EXPORT_ELSEWHERE = "name another folder to export to"
     EXPORT_AGAIN = "export the networks again"
     CALIBRATE = "calibrate the rig"

@@ -63,7 +63,7 @@ def compare(net: Path, time_s: np.ndarray, frames: Iterator[np.ndarray]) -> dict
     small, readings, took = [], [], []
     for t_s, image in zip(time_s.tolist(), frames, strict=True):
         begun = time.perf_counter()
-        readings.append(live.see(image, t_s))
+        readings.append(live.add_frame(image, t_s))
         took.append(1000 * (time.perf_counter() - begun))
         box = box or live.face_box
         small.append(np.zeros((36, 36, 3), np.uint16) if box is None else average_face(image, box))

@@ -38,9 +38,9 @@ def bench_board(
     import json as to_json
     from dataclasses import asdict
 
-    from models.board.benchmark import PUBLISHED, board_of, time_board
+    from models.board.benchmark import PUBLISHED, find_board_folder, time_board
 
-    folder = board_of(run, data)
+    folder = find_board_folder(run, data)
     if report:
         from models.report.board import check_run, keep_board
 

@@ -18,9 +18,9 @@ from dataset.common.wording import counted
 
 if TYPE_CHECKING:
     from acq.terminal.live_panel import Finger
-    from models.live.pulse import Reading
+    from models.live.reader import LiveReader
+    from models.live.reading import LiveReading
     from models.live.sources import LiveSource
-    from models.live.watch import LiveWatch
 
 _BACK_S = 12.0               # of a session, before it is followed: what a heart rate takes
 _WAIT_S = 0.1
@@ -53,24 +53,24 @@ def live(
 ) -> None:
     """Read the pulse of whoever sits before a camera, now. Without torch."""
     from models.live.pulse import open_live_pulse
-    from models.live.watch import LiveWatch
+    from models.live.reader import LiveReader
 
     duration_s = None if duration is None else parse_duration(duration)
     check_new(csv, force=force)
     if simulate and source != "auto":
         raise typer.BadParameter("--simulate brings its own camera; leave out the source")
     with ExitStack() as opened:
-        aside = opened.enter_context(ThreadPoolExecutor(1, thread_name_prefix="face"))
-        watch = LiveWatch(open_live_pulse(net, aside=aside))
+        executor = opened.enter_context(ThreadPoolExecutor(1, thread_name_prefix="face"))
+        reader = LiveReader(open_live_pulse(net, executor=executor))
         frames = opened.enter_context(_open_source(source, fps, simulate=simulate, seed=seed))
         grown = opened.enter_context(GrowingCsv(csv)) if csv is not None else None
-        rates = _watch(watch, frames, duration_s, grown, as_json=as_json)
+        rates = _read_until_end(reader, frames, duration_s, grown, as_json=as_json)
     if not as_json:
         result = "no heart rate was read"
         if rates:
             windows = counted(len(rates), "window")
             result = f"heart rate {sum(rates) / len(rates):.1f} bpm, the mean of {windows} of 10 s"
-        typer.echo(f"{frames.name}: {counted(watch.frames, 'frame')}; {result}")
+        typer.echo(f"{frames.name}: {counted(reader.frames, 'frame')}; {result}")
 
 
 @contextmanager
@@ -108,14 +108,14 @@ def _open_source(source: str, fps: float, *, simulate: bool, seed: int) -> Itera
         yield CameraFrames(camera)
 
 
-def _watch(
-    watch: "LiveWatch", source: "LiveSource", duration_s: float | None, grown: GrowingCsv | None, *,
-    as_json: bool,
+def _read_until_end(
+    reader: "LiveReader", source: "LiveSource", duration_s: float | None,
+    grown: GrowingCsv | None, *, as_json: bool,
 ) -> list[float]:
     """Read until the end, Ctrl-C, or that time; return every heart rate."""
     from acq.terminal.live_panel import LiveScreen
     from acquire.camera.source import EndOfStream
-    from models.live.predict import Row
+    from models.live.predict import PredictionRow
 
     rates: list[float] = []
     begun, first_s = time.monotonic(), None
@@ -123,16 +123,17 @@ def _watch(
     with _until_signal() as is_over, screen or nullcontext():
         while not is_over() and (duration_s is None or time.monotonic() - begun < duration_s):
             try:
-                frame = source.next(_WAIT_S)
+                frame = source.read(_WAIT_S)
             except EndOfStream:
                 break
             if frame is not None and first_s is None:
                 first_s = frame[1]
             news = (
-                watch.idle() if frame is None else watch.take(frame[0], frame[1] - (first_s or 0.0))
+                reader.note_silence() if frame is None
+                else reader.read_frame(frame[0], frame[1] - (first_s or 0.0))
             )
             if news is not None:
-                row = Row(news, _finger_bpm(source, news))
+                row = PredictionRow(news, _finger_bpm(source, news))
                 rates += [] if row.hr_bpm is None else [row.hr_bpm]
                 if grown is not None:
                     grown.add(row)
@@ -140,8 +141,8 @@ def _watch(
                     typer.echo(json.dumps({**row_dict(row), "words": news.words}, allow_nan=False))
                 elif screen is not None:
                     screen.say(news, row.finger_bpm)
-            if screen is not None and watch.frames and screen.is_due():
-                screen.draw(watch.seen(), _finger(source), rates)
+            if screen is not None and reader.frames and screen.is_due():
+                screen.draw(reader.snapshot(), _finger(source), rates)
     return rates
 
 
@@ -157,7 +158,7 @@ def _finger(source: "LiveSource") -> "Finger | None":
     return Finger(read_pulse(sequence, value, rate_hz), sequence, value, rate_hz)
 
 
-def _finger_bpm(source: "LiveSource", reading: "Reading") -> float | None:
+def _finger_bpm(source: "LiveSource", reading: "LiveReading") -> float | None:
     finger = None if reading.pulse is None else _finger(source)
     return None if finger is None or finger.pulse is None else finger.pulse.hr_bpm
 

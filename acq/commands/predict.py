@@ -68,7 +68,7 @@ def _as_dict(result: "Prediction", constants: dict) -> dict:
         "fps": result.fps,
         "late_frames": result.late_frames,
         "hr_bpm": result.hr_bpm,
-        "windows": len(result.read),
+        "windows": len(result.rows_with_rate),
         "finger_bpm": result.finger_bpm,
         "mae_bpm": result.mae_bpm,
         "no_finger": result.no_finger,
@@ -104,10 +104,10 @@ def _echo(result: "Prediction", checkpoint: str) -> None:
         typer.echo(f"{clock(first)} to {clock(last)}  {reading.state}: {reading.words}")
     if (more := len(result.spans) - _SPANS) > 0:
         typer.echo(f"and {counted(more, 'state')} more, in --json")
-    if not result.read:
+    if not result.rows_with_rate:
         typer.secho("no heart rate was read", fg="yellow")
         return
-    rates = [row.hr_bpm for row in result.read if row.hr_bpm is not None]
+    rates = [row.hr_bpm for row in result.rows_with_rate if row.hr_bpm is not None]
     typer.echo(
         f"{sparkline(_columns(result))}  {min(rates):.0f} to {max(rates):.0f} bpm, from 0:00 to "
         f"{clock(result.seconds)}"
@@ -118,10 +118,8 @@ def _echo(result: "Prediction", checkpoint: str) -> None:
         beside = f"; finger {result.finger_bpm:.1f} bpm, off by {result.mae_bpm:.1f} bpm on average"
     elif result.no_finger:
         beside = f"; no finger beside it: {result.no_finger}"
-    typer.echo(
-        f"heart rate {result.hr_bpm:.1f} bpm: mean of {counted(len(result.read), 'window')} of "
-        f"10 s{beside}"
-    )
+    windows = counted(len(result.rows_with_rate), "window")
+    typer.echo(f"heart rate {result.hr_bpm:.1f} bpm: mean of {windows} of 10 s{beside}")
 
 
 def _table(result: "Prediction") -> "Table":
@@ -130,7 +128,7 @@ def _table(result: "Prediction") -> "Table":
 
     from acq.terminal.curves import clock
     from dataset.signals.beats import quality_of
-    from models.live.predict import mean_of
+    from models.live.predict import mean_of_known
 
     has_finger = result.finger_bpm is not None
     table = Table()
@@ -139,8 +137,9 @@ def _table(result: "Prediction") -> "Table":
         *(("finger [bpm]", "error [bpm]") if has_finger else ()),
     ):
         table.add_column(heading, justify="left" if heading == "quality" else "right")
-    each = -(-len(result.read) // _ROWS)
-    for rows in (result.read[at:at + each] for at in range(0, len(result.read), each)):
+    with_rate = result.rows_with_rate
+    each = -(-len(with_rate) // _ROWS)
+    for rows in (with_rate[at:at + each] for at in range(0, len(with_rate), each)):
         until = clock(rows[0].reading.time_s)
         if each > 1:
             until += f" to {clock(rows[-1].reading.time_s)}"
@@ -150,25 +149,25 @@ def _table(result: "Prediction") -> "Table":
         )
         table.add_row(
             until, _number([row.hr_bpm for row in rows]),
-            quality_of(mean_of([row.likeness for row in rows]) or 0.0),
+            quality_of(mean_of_known([row.similarity for row in rows]) or 0.0),
             *(finger if has_finger else ()),
         )
     return table
 
 
 def _number(values: "list[float | None]", form: str = ".1f") -> str:
-    from models.live.predict import mean_of
+    from models.live.predict import mean_of_known
 
-    mean = mean_of(values)
+    mean = mean_of_known(values)
     return "" if mean is None else f"{mean:{form}}"
 
 
 def _columns(result: "Prediction") -> list[float | None]:
     """Average the heart rates of each column of the curve; None where there was none."""
-    from models.live.predict import mean_of
+    from models.live.predict import mean_of_known
 
     wide = max(1, min(_WIDE, round(result.seconds)))
     columns: list[list[float | None]] = [[] for _ in range(wide)]
-    for row in result.read:
+    for row in result.rows_with_rate:
         columns[min(wide - 1, int(row.reading.time_s / result.seconds * wide))].append(row.hr_bpm)
-    return [mean_of(column) for column in columns]
+    return [mean_of_known(column) for column in columns]

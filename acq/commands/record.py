@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from acquire.recorder.recorder import Recorder
     from acquire.recorder.status import RecordingStatus, RecordingSummary
     from acquire.sensor.port import Sensor
-    from models.live.watch import LiveThread
+    from models.live.reader import LiveThread
 
 
 Subject = Annotated[str, typer.Option("--subject", help="Pseudonym of the person, such as S01.")]
@@ -153,10 +153,10 @@ def _stop_on_signals(recorder: "Recorder", leave_terminal: Callable[[], None]) -
 def _live_thread(camera: "FrameSource", net: Path | None) -> Iterator["LiveThread"]:
     """Read the face's pulse in a thread of its own; fail before recording if that cannot work."""
     from models.live.pulse import open_live_pulse
-    from models.live.watch import LiveThread
+    from models.live.reader import LiveThread
 
-    with ThreadPoolExecutor(1, thread_name_prefix="face") as aside:
-        live = open_live_pulse(net, aside=aside)
+    with ThreadPoolExecutor(1, thread_name_prefix="face") as executor:
+        live = open_live_pulse(net, executor=executor)
         with LiveThread(live, camera.info) as thread:
             yield thread
 

@@ -19,8 +19,8 @@ from dataset.signals.beats import FAIR, GOOD, PulseReading
 from .curves import clock, trace
 
 if TYPE_CHECKING:
-    from models.live.pulse import Reading
-    from models.live.watch import Seen
+    from models.live.reader import LiveSnapshot
+    from models.live.reading import LiveReading
 
 DRAW_S = 0.25
 SAY_S = 5.0                  # between plain lines while a heart rate is read
@@ -39,7 +39,7 @@ class Finger:
     rate_hz: int
 
 
-def pulse_text(reading: "Reading") -> Text:
+def pulse_text(reading: "LiveReading") -> Text:
     """Write heart rate and quality, or why there is none."""
     if reading.pulse is None:
         style = "dim" if reading.state in _WAITING else "bold yellow"
@@ -49,14 +49,15 @@ def pulse_text(reading: "Reading") -> Text:
     return text
 
 
-def curve(seen: "Seen", *, width: int, rows: int) -> list[Text]:
+def curve(snapshot: "LiveSnapshot", *, width: int, rows: int) -> list[Text]:
     """Draw the camera's pulse; dim while no heart rate is read from it."""
-    steps = np.diff(seen.trace_s[:2])
+    steps = np.diff(snapshot.trace_s[:2])
     rate_hz = 1 / float(steps[0]) if len(steps) else 1.0
     lines = trace(
-        np.arange(len(seen.trace)), seen.trace, rate_hz, width=width, rows=rows, least=1e-9
+        np.arange(len(snapshot.trace)), snapshot.trace, rate_hz, width=width, rows=rows, least=1e-9
     )
-    return [Text(line, "magenta" if seen.reading.pulse is not None else "dim") for line in lines]
+    style = "dim" if snapshot.reading.pulse is None else "magenta"
+    return [Text(line, style) for line in lines]
 
 
 def labelled(rows: Sequence[tuple[str, Text]]) -> Table:
@@ -70,8 +71,8 @@ def labelled(rows: Sequence[tuple[str, Text]]) -> Table:
 
 
 def render(
-    seen: "Seen", name: str, finger: Finger | None, rates: Sequence[float], *, elapsed_s: float,
-    width: int, height: int = 24,
+    snapshot: "LiveSnapshot", name: str, finger: Finger | None, rates: Sequence[float], *,
+    elapsed_s: float, width: int, height: int = 24,
 ) -> Group:
     """Draw the panel: each line cut at `width`, fewer lines than `height` (at least 10)."""
     head = Text.assemble(
@@ -79,8 +80,8 @@ def render(
     )
     spare = height - 1 - (9 if finger is None else 11)
     rows = max(1, min(ROWS, spare if finger is None else spare // 2))
-    lines: list = [head, Rule(style="dim"), labelled([("face", pulse_text(seen.reading))]),
-                   *curve(seen, width=width - 1, rows=rows)]
+    lines: list = [head, Rule(style="dim"), labelled([("face", pulse_text(snapshot.reading))]),
+                   *curve(snapshot, width=width - 1, rows=rows)]
     if finger is not None:
         finger_text = (
             Text("no pulse yet", "dim")
@@ -104,8 +105,8 @@ def render(
                 (
                     "video",
                     Text(
-                        f"{seen.fps:.1f} frames/s, {counted(seen.frames, 'frame')}; "
-                        f"{seen.ms_per_frame:.1f} ms each"
+                        f"{snapshot.fps:.1f} frames/s, {counted(snapshot.frames, 'frame')}; "
+                        f"{snapshot.ms_per_frame:.1f} ms each"
                     ),
                 ),
                 ("so far", Text(so_far)),
@@ -120,7 +121,7 @@ def render(
     return Group(*lines)
 
 
-def plain(reading: "Reading", finger_bpm: float | None) -> str:
+def plain(reading: "LiveReading", finger_bpm: float | None) -> str:
     """Print a reading as one line."""
     if reading.pulse is None:
         return f"{reading.state}: {reading.words}"
@@ -150,7 +151,7 @@ class LiveScreen:
         """Return whether the panel is due to be drawn; never where there is none."""
         return self._live is not None and time.monotonic() - self._drawn >= DRAW_S
 
-    def draw(self, seen: "Seen", finger: Finger | None, rates: Sequence[float]) -> None:
+    def draw(self, snapshot: "LiveSnapshot", finger: Finger | None, rates: Sequence[float]) -> None:
         """Draw the panel anew."""
         if self._live is None:
             return
@@ -159,13 +160,13 @@ class LiveScreen:
         with suppress(OSError):  # the terminal may go
             self._live.update(
                 render(
-                    seen, self._name, finger, rates, elapsed_s=self._drawn - self._begun,
+                    snapshot, self._name, finger, rates, elapsed_s=self._drawn - self._begun,
                     width=size.width, height=size.height,
                 ),
                 refresh=True,
             )
 
-    def say(self, reading: "Reading", finger_bpm: float | None) -> None:
+    def say(self, reading: "LiveReading", finger_bpm: float | None) -> None:
         """Print a line where no panel is, when it is time for one."""
         now = time.monotonic() - self._begun
         if self._live is None and (reading.state != self._state or now - self._said >= SAY_S):

@@ -33,7 +33,7 @@ from .panel_view import (
 if TYPE_CHECKING:
     from acquire.recorder.recorder import Recorder
     from acquire.recorder.status import RecordingStatus
-    from models.live.watch import LiveThread
+    from models.live.reader import LiveThread
 
 DRAW_S = 0.25
 PULSE_S = 1.0
@@ -137,7 +137,7 @@ class Panel:
         """Find pulse and face in the latest status, each at its own pace."""
         now = time.monotonic()
         if self._face is not None:
-            self._shown.seen, self._shown.unread = self._face.seen, self._face.error
+            self._shown.snapshot, self._shown.unread = self._face.snapshot, self._face.error
         if is_sensor_silent(status) or {FINGER_OFF, FLAT_LINE} & set(status.states):
             self._trust_from = int(status.ppg_sequence[-1]) if len(status.ppg_sequence) else -1
             self._shown.pulse = None

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from acquire.recorder.cues import CueProtocol
     from acquire.recorder.status import RecordingStatus
-    from models.live.watch import Seen
+    from models.live.reader import LiveSnapshot
 
 _SILENT_S = 1.0                  # a device that is silent for longer is shown so
 _STYLE = {GOOD: "green", FAIR: "yellow"}
@@ -46,7 +46,7 @@ class PanelState:
     marks: list[tuple[int, str]] = field(default_factory=list)  # those that stand: time [ns], text
     said: str = ""                                 # the answer to the last key
     is_live: bool = False                          # whether the face's pulse is read too
-    seen: "Seen | None" = None                     # what was read of it last
+    snapshot: "LiveSnapshot | None" = None         # what was read of it last
     unread: str = ""                               # why it is read no more
 
 
@@ -150,13 +150,15 @@ def _camera_pulse(shown: PanelState) -> Text:
         return Text(f"read no more: {shown.unread}", "bold red")
     return (
         Text("waiting for the first frames", "dim")
-        if shown.seen is None
-        else pulse_text(shown.seen.reading)
+        if shown.snapshot is None
+        else pulse_text(shown.snapshot.reading)
     )
 
 
 def _camera_wave(shown: PanelState, *, width: int, rows: int) -> list[Text]:
-    return [Text()] * rows if shown.seen is None else curve(shown.seen, width=width, rows=rows)
+    if shown.snapshot is None:
+        return [Text()] * rows
+    return curve(shown.snapshot, width=width, rows=rows)
 
 
 def render(

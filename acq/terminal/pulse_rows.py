@@ -10,22 +10,22 @@ from typing import TYPE_CHECKING, TextIO
 from acquire.errors import SessionError
 
 if TYPE_CHECKING:
-    from models.live.predict import Row
+    from models.live.predict import PredictionRow
 
 COLUMNS = ("time_s", "state", "hr_bpm", "quality", "likeness", "finger_bpm")
 
 
-def row_dict(row: "Row") -> dict:
+def row_dict(row: "PredictionRow") -> dict:
     """Return a row's values by column."""
     pulse = row.reading.pulse
     return {
         "time_s": round(row.reading.time_s, 4), "state": row.reading.state, "hr_bpm": row.hr_bpm,
-        "quality": pulse.quality if pulse else None, "likeness": row.likeness,
+        "quality": pulse.quality if pulse else None, "likeness": row.similarity,
         "finger_bpm": row.finger_bpm,
     }
 
 
-def as_csv(rows: "Sequence[Row]") -> str:
+def as_csv(rows: "Sequence[PredictionRow]") -> str:
     """Write rows under a line of headings; what is not known is empty."""
     out = io.StringIO()
     writer = csv.DictWriter(out, COLUMNS, lineterminator="\n")
@@ -63,7 +63,7 @@ class GrowingCsv:
         self._file.write(as_csv([]))
         self._file.flush()
 
-    def add(self, row: "Row") -> None:
+    def add(self, row: "PredictionRow") -> None:
         """Append a row."""
         self._file.write(as_csv([row]).split("\n", 1)[1])
         self._file.flush()

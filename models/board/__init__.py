@@ -1,4 +1,4 @@
-"""The networks without torch: ONNX Runtime, and how fast a board runs them.
+"""The exported networks in ONNX Runtime, and how fast a board runs them; no torch.
 
-`acq live`, `predict` and `bench-board` use it; torch stays out.
+The live pulse uses it.
 """

@@ -1,11 +1,10 @@
-"""How fast a board reads a pulse: each stage from decoded frame to pulse, on one core, with ONNX
-Runtime and without torch.
+"""How fast a board reads a pulse: each stage from decoded frame to pulse, on one core.
 
-The frames are the portrait behind the virtual subjects, as large in 640x360 as a face before the
-rig, a little moved and with noise. Each stage is run on one frame at a time, as live. The pipelines
-are from a decoded frame to the pulse, the box being held: crop and average, motion, network, sum;
-the teacher looks at the frame for its masks each time, as the paper runs it. A face is found once
-for a video, and stands apart.
+The frames are the portrait behind the virtual subjects, as large in 640x360 as the face of a person
+before the rig, moved a little and with noise. Each stage is run on one frame at a time, as live.
+The pipelines are from a decoded frame to the pulse, with the face box held: crop and average,
+motion, network, sum; the teacher computes its masks from each frame, as the paper runs it. A face
+is found once for a video, and is timed apart.
 """
 
 import os
@@ -23,25 +22,28 @@ import cv2
 import numpy as np
 
 import acquire
-from acquire.errors import TrainingError
+from acquire.errors import Fix, TrainingError
 from dataset.face.box import ENLARGE, FaceBox, enlarge
 from dataset.face.frames import average_face, motion
 from dataset.runs import newest_training_run
 
-from .onnx_net import BOARD, SHIPPED, OnnxNet, open_finder, open_net
+from .onnx_net import BOARD, SHIPPED, OnnxNet, open_finder, open_net, to_appearance
 
-NETS = {"student": "student.onnx", "student int8": "student-int8.onnx", "teacher": "teacher.onnx"}
+NET_FILES = {
+    "student": "student.onnx", "student int8": "student-int8.onnx", "teacher": "teacher.onnx",
+}
+PIPELINE = "pipeline, "            # before the name of a net: the stage from frame to pulse
 # seconds a frame
 PUBLISHED = {
     "board": "Jetson Nano (published)", "teacher_s": 0.50, "student_s": 0.05, "times": 10.0,
 }
 WIDTH, HEIGHT = 640, 360
-WARM_UP = 10                       # runs before the clock counts
+WARM_UP = 10                       # runs that are not timed
 Now = Callable[[], float]
 
 
 @dataclass(frozen=True)
-class Stage:
+class StageTime:
     """One step, timed many times on one frame."""
 
     name: str
@@ -52,62 +54,66 @@ class Stage:
 
 @dataclass(frozen=True)
 class BoardTimes:
-    """What a board does, and with what."""
+    """The times of all stages, and what they were measured with."""
 
     board: str
     cores: int                     # of which one is used
     onnxruntime: str
     folder: Path
-    checkpoints: dict[str, str]    # net: the checkpoint it was exported from
+    checkpoints: dict[str, str]    # net -> the checkpoint that it was exported from
     parameters: dict[str, int]
     multiply_adds: dict[str, int]  # of convolutions and fully connected layers, for one frame
-    stages: list[Stage]
-    peak_mb: float                 # the most memory that this process has had
+    stages: list[StageTime]
+    peak_mb: float                 # the most memory that this process has used
 
     @property
     def nets(self) -> list[str]:
-        """Name the networks that were there."""
+        """The names of the networks that were timed."""
         return list(self.checkpoints)
 
-    def median_ms(self, stage: str) -> float | None:
-        """Give the median of a stage; None where it was not run."""
-        return next((one.median_ms for one in self.stages if one.name == stage), None)
+    def median_ms(self, name: str) -> float | None:
+        """Return the median of a stage; None where it was not run."""
+        return next((stage.median_ms for stage in self.stages if stage.name == name), None)
 
-    def times_faster(self, of: str, fast: str, slow: str = "teacher") -> float | None:
-        """Say how many times faster `of` (such as "pipeline, ") is with one net than with another.
+    def times_faster(self, prefix: str, fast: str, *, slow: str = "teacher") -> float | None:
+        """Return how many times faster a stage is with one net than with another.
+
+        Parameters
+        ----------
+        prefix : of the stages' names: "" for the nets alone, or `PIPELINE`
         """
-        quick, long = self.median_ms(of + fast), self.median_ms(of + slow)
-        return long / quick if quick and long else None
+        fast_ms, slow_ms = self.median_ms(prefix + fast), self.median_ms(prefix + slow)
+        return slow_ms / fast_ms if fast_ms and slow_ms else None
 
 
-def board_of(place: Path | None, data: Path) -> Path:
-    """Give the folder of an export.
+def find_board_folder(folder: Path | None, data: Path) -> Path:
+    """Find the folder of an export.
 
     Parameters
     ----------
-    place : that folder, or a run that was exported; where not given, the newest run, or else what
-        comes with acq
+    folder : that folder, or a run that was exported; where not given, the newest run, or else the
+        networks that ship with acq
     data : where the newest run is looked for
 
     Raises
     ------
     TrainingError : no student there
     """
-    if place is None:
+    if folder is None:
         with suppress(TrainingError):
             if (newest := newest_training_run(data) / BOARD).is_dir():
                 return newest
-        place = SHIPPED
-    for folder in (place, place / BOARD):
-        if (folder / NETS["student"]).is_file():
-            return folder
+        folder = SHIPPED
+    for candidate in (folder, folder / BOARD):
+        if (candidate / NET_FILES["student"]).is_file():
+            return candidate
     raise TrainingError(
-        f"expected {NETS['student']} in {place}, found none; acq export makes it of a run"
+        expected=NET_FILES["student"], found="none", where=folder, fix=Fix.EXPORT
     )
 
 
 def board_name() -> str:
-    """Give a board's model by its device tree (Jetson, Raspberry Pi), or else the processor's."""
+    """Return a board's model by its device tree (Jetson, Raspberry Pi), or else the processor's."""
     try:
         return Path("/proc/device-tree/model").read_text(errors="replace").strip("\0\n ")
     except OSError:
@@ -121,8 +127,8 @@ def board_name() -> str:
         return platform.machine()
 
 
-def frames_with_a_face(count: int = 8) -> list[np.ndarray]:
-    """Give (360, 640, 3) uint8 RGB frames of one face that moves a little."""
+def make_face_frames(count: int = 8) -> list[np.ndarray]:
+    """Make (360, 640, 3) uint8 RGB frames of one face that moves a little."""
     portrait = cv2.imread(
         str(Path(acquire.__file__).parent / "simulation" / "portrait" / "astronaut.png")
     )
@@ -133,7 +139,7 @@ def frames_with_a_face(count: int = 8) -> list[np.ndarray]:
     noisy = (
         np.roll(still, at % 2, axis=1) + rng.normal(0, 1.5, still.shape) for at in range(count)
     )
-    return [np.clip(np.rint(one), 0, 255).astype(np.uint8) for one in noisy]
+    return [np.clip(np.rint(frame), 0, 255).astype(np.uint8) for frame in noisy]
 
 
 def time_board(folder: Path, *, runs: int = 300, now: Now = time.perf_counter) -> BoardTimes:
@@ -141,45 +147,22 @@ def time_board(folder: Path, *, runs: int = 300, now: Now = time.perf_counter) -
 
     Parameters
     ----------
-    folder : what `acq export` wrote; nets that are not there are left out, but for the student and
-        the face finder
+    folder : of an export; nets that are missing are left out, except for the student
     runs : of each stage; a face is found a tenth as often
 
     Raises
     ------
-    TrainingError : no student, no face finder, or files that are none of ours
+    TrainingError : no student, or files that are not exports
     """
     nets = {
         name: open_net(folder / file)
-        for name, file in NETS.items()
+        for name, file in NET_FILES.items()
         if name == "student" or (folder / file).exists()
     }
-    finder = open_finder(folder)
-    frames = frames_with_a_face()
-    found = finder.find(frames[0])
-    if not found:
-        raise TrainingError(
-            f"expected the face finder in {folder} to find the portrait's face, found none; run "
-            "acq export again"
-        )
-    box = enlarge(found[0], ENLARGE, WIDTH, HEIGHT)
-    small = [average_face(one, box) for one in frames]
-    images, pairs = cycle(frames), cycle([np.stack(two) for two in pairwise(small)])
     threads = cv2.getNumThreads()
     cv2.setNumThreads(1)
     try:
-        stages = [
-            _timed("find faces", lambda: finder.find(next(images)), max(runs // 10, 1), now),
-            _timed("crop and average", lambda: average_face(next(images), box), runs, now),
-            _timed("motion", lambda: motion(next(pairs)), runs, now),
-        ]
-        for name, net in nets.items():
-            inputs = _inputs(next(pairs), net)
-            stages.append(
-                _timed(name, lambda net=net, inputs=inputs: net.predict(*inputs), runs, now)
-            )
-        for name, net in nets.items():
-            stages.append(_timed(f"pipeline, {name}", _pipeline(net, images, box), runs, now))
+        stages = _time_stages(folder, nets, runs, now)
     finally:
         cv2.setNumThreads(threads)
     return BoardTimes(
@@ -192,38 +175,61 @@ def time_board(folder: Path, *, runs: int = 300, now: Now = time.perf_counter) -
     )
 
 
-def _inputs(pair: np.ndarray, net: OnnxNet) -> tuple[np.ndarray, np.ndarray | None]:
-    """Turn two averaged frames into what a network reads: motion and, where it looks at it,
-    appearance, (1, 3, 36, 36).
-    """
-    moved = motion(pair).transpose(0, 3, 1, 2)
-    return moved, (pair[:1] >> 8).transpose(0, 3, 1, 2) / np.float32(
-        255
-    ) if net.needs_appearance else None
+def _time_stages(folder: Path, nets: dict[str, OnnxNet], runs: int, now: Now) -> list[StageTime]:
+    finder = open_finder(folder)
+    frames = make_face_frames()
+    faces = finder.find(frames[0])
+    if not faces:
+        raise TrainingError(
+            expected="a face finder that finds the portrait's face", found="no face", where=folder,
+            fix=Fix.EXPORT_AGAIN,
+        )
+    box = enlarge(faces[0], ENLARGE, WIDTH, HEIGHT)
+    averaged = [average_face(frame, box) for frame in frames]
+    images, pairs = cycle(frames), cycle([np.stack(pair) for pair in pairwise(averaged)])
+    stages = [
+        _time_stage("find faces", lambda: finder.find(next(images)), max(runs // 10, 1), now),
+        _time_stage("crop and average", lambda: average_face(next(images), box), runs, now),
+        _time_stage("motion", lambda: motion(next(pairs)), runs, now),
+    ]
+    for name, net in nets.items():
+        inputs = _to_inputs(next(pairs), net)
+        stages.append(
+            _time_stage(name, lambda net=net, inputs=inputs: net.predict(*inputs), runs, now)
+        )
+    for name, net in nets.items():
+        stages.append(_time_stage(PIPELINE + name, _make_pipeline(net, images, box), runs, now))
+    return stages
 
 
-def _pipeline(net: OnnxNet, images: Iterator[np.ndarray], box: FaceBox) -> Callable[[], float]:
-    """Give what takes the next frame and says how far the pulse has risen by then."""
+def _to_inputs(pair: np.ndarray, net: OnnxNet) -> tuple[np.ndarray, np.ndarray | None]:
+    """Turn two averaged frames into motion and, where the net needs it, appearance."""
+    return (motion(pair).transpose(0, 3, 1, 2),
+            to_appearance(pair[0]) if net.needs_appearance else None)
+
+
+def _make_pipeline(net: OnnxNet, images: Iterator[np.ndarray], box: FaceBox) -> Callable[[], float]:
+    """Return a function that reads the next frame and returns how far the pulse has risen."""
     last, pulse = average_face(next(images), box), 0.0
 
     def advance() -> float:
         nonlocal last, pulse
-        small = average_face(next(images), box)
-        inputs = _inputs(np.stack([last, small]), net)
-        last = small
+        averaged = average_face(next(images), box)
+        inputs = _to_inputs(np.stack([last, averaged]), net)
+        last = averaged
         pulse += float(net.predict(*inputs)[0])
         return pulse
 
     return advance
 
 
-def _timed(name: str, run: Callable[[], object], runs: int, now: Now) -> Stage:
-    """Run a step `runs` times, after some that do not count."""
+def _time_stage(name: str, run: Callable[[], object], runs: int, now: Now) -> StageTime:
+    """Time `runs` runs of a step, after some that are not timed."""
     for _ in range(min(WARM_UP, runs)):
         run()
-    took = []
+    times_ms = []
     for _ in range(runs):
         begun = now()
         run()
-        took.append(1000 * (now() - begun))
-    return Stage(name, float(np.median(took)), float(np.percentile(took, 99)), runs)
+        times_ms.append(1000 * (now() - begun))
+    return StageTime(name, float(np.median(times_ms)), float(np.percentile(times_ms, 99)), runs)

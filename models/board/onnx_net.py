@@ -12,16 +12,16 @@ from dataset.face.onnx_file import INPUTS, open_network
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
-BOARD = "board"                                  # the folder that an export makes in a run's
+BOARD = "board"                                  # the folder of an export, in that of a run
 SHIPPED = Path(__file__).parent / "weights"      # the student that comes with acq
 
 
 class OnnxNet:
     """A student or a teacher, ready to predict."""
 
-    def __init__(self, session: "InferenceSession", constants: dict) -> None:
+    def __init__(self, network: "InferenceSession", constants: dict) -> None:
         self.constants = constants
-        self._session = session
+        self._network = network
         self.needs_appearance = "appearance" in INPUTS[constants["net"]]
 
     def predict(self, motion: np.ndarray, appearance: np.ndarray | None = None) -> np.ndarray:
@@ -30,8 +30,7 @@ class OnnxNet:
         Parameters
         ----------
         motion : (N, 3, 36, 36) float32 normalised differences, unit variance
-        appearance : (M, 3, 36, 36) float32 in [0, 1], N a multiple of M; a student does not look at
-            it
+        appearance : (M, 3, 36, 36) float32 in [0, 1], N a multiple of M; a student ignores it
 
         Returns
         -------
@@ -46,19 +45,22 @@ class OnnxNet:
         inputs = {"motion": np.ascontiguousarray(motion, np.float32)}
         if self.needs_appearance:
             if (
-                appearance is None
-                or appearance.ndim != 4
-                or appearance.shape[1:] != motion.shape[1:]
-                or not len(appearance)
+                appearance is None or appearance.ndim != 4
+                or appearance.shape[1:] != motion.shape[1:] or not len(appearance)
                 or len(motion) % len(appearance)
             ):
-                got = None if appearance is None else appearance.shape
+                shape = None if appearance is None else appearance.shape
                 raise ValueError(
                     f"expected appearance (M, 3, {SIZE}, {SIZE}), {len(motion)} a multiple of M, "
-                    f"got {got}"
+                    f"got {shape}"
                 )
             inputs["appearance"] = np.ascontiguousarray(appearance, np.float32)
-        return np.asarray(self._session.run(["pulse"], inputs)[0])
+        return np.asarray(self._network.run(["pulse"], inputs)[0])
+
+
+def to_appearance(averaged: np.ndarray, *, full_scale: float = 255) -> np.ndarray:
+    """Turn an averaged frame, (36, 36, 3) uint16, into (1, 3, 36, 36) float32 in [0, 1]."""
+    return (averaged >> 8).transpose(2, 0, 1)[None] / np.float32(full_scale)
 
 
 def open_net(path: Path, *, threads: int = 1) -> OnnxNet:

@@ -1,4 +1,4 @@
-"""The pulse while frames come: one window, states in words.
+"""The pulse while frames come: a heart rate, or the state that prevents one; no torch.
 
-`acq live`, `predict` and `record --live` use it; torch stays out.
+A camera, a session that is being recorded, or a whole video delivers the frames.
 """

@@ -1,10 +1,10 @@
-"""The normalised difference of adjacent frames while they come: `dataset.face.frames.motion`
-without the future.
+"""The normalised difference of adjacent frames while they come.
 
-Of a whole video, differences are cut at three standard deviations and divided by the standard
-deviation of all of them. Here both are running ones: of all pairs so far, each weighing less the
-longer ago it was, down to 1/e after `MEMORY_S`. A network that was trained on the one reads the
-other, as soon as a second of pairs has been weighed.
+It is `dataset.face.frames.motion` without knowledge of the future. Of a whole video, differences
+are cut at three standard deviations and divided by the standard deviation of all of them. Here both
+are running ones: of all pairs so far, each with a weight that falls with its age, to 1/e after
+`MEMORY_S`. A network that was trained on the one reads the other, as soon as a second of pairs has
+been weighed.
 """
 
 import math
@@ -21,27 +21,27 @@ class RunningMotion:
         self._cut_sd = cut_sd
         self._last: np.ndarray | None = None
         self._weight = self._square = self._square_cut = 0.0
-        self.seconds = 0.0          # of frames that the standard deviation is of
+        self.seconds = 0.0          # of frames that the standard deviation is computed from
         # of the newest pair, before it was cut, in standard deviations; 0 where nothing moved
         self.strength = 0.0
 
     def forget_frame(self) -> None:
-        """Take the next frame as the first of a row: the standard deviation stays."""
+        """Take the next frame as the first of a sequence; the standard deviation stays."""
         self._last = None
 
-    def add(self, small: np.ndarray, step_s: float) -> np.ndarray | None:
+    def add(self, averaged: np.ndarray, step_s: float) -> np.ndarray | None:
         """Take the next frame.
 
         Parameters
         ----------
-        small : (36, 36, 3) uint16, averaged over the face
+        averaged : (36, 36, 3) uint16, of the face
         step_s : time since the frame before
 
         Returns
         -------
-        (1, 3, 36, 36) float32 as a network reads it; None for the first of a row
+        (1, 3, 36, 36) float32 as a network reads it; None for the first of a sequence
         """
-        values = small.astype(np.float32)
+        values = averaged.astype(np.float32)
         last, self._last = self._last, values
         if last is None:
             return None

@@ -1,6 +1,4 @@
-"""Where live frames come from: a camera of the recorder's, or a session that another process
-records.
-"""
+"""Where live frames come from: an open camera, or a session that another process records."""
 
 import time
 from typing import Protocol
@@ -21,8 +19,8 @@ class LiveSource(Protocol):
     name: str
     fps: float                  # nominal [Hz]
 
-    def next(self, timeout_s: float) -> tuple[np.ndarray, float] | None:
-        """Give the next frame, (H, W, 3) uint8 RGB, and its time [s]; None where none came in time.
+    def read(self, timeout_s: float) -> tuple[np.ndarray, float] | None:
+        """Return the next frame, (H, W, 3) uint8 RGB, and its time [s]; None after the timeout.
 
         Raises
         ------
@@ -33,12 +31,12 @@ class LiveSource(Protocol):
 
 
 def to_rgb(image: np.ndarray, pixel_format: str) -> np.ndarray:
-    """Give a frame as its camera delivers it as (H, W, 3) RGB."""
+    """Convert a frame, as its camera delivers it, to (H, W, 3) RGB."""
     return cv2.cvtColor(image, cv2.COLOR_YUV2RGB_I420) if pixel_format == "I420" else image
 
 
 class CameraFrames:
-    """An opened camera; started at once."""
+    """The frames of an open camera, which is started at once."""
 
     def __init__(self, camera: FrameSource) -> None:
         self._camera = camera
@@ -46,36 +44,34 @@ class CameraFrames:
         self.name, self.fps = camera.info.name, camera.info.fps
         camera.start(host_time.now_ns())
 
-    def next(self, timeout_s: float) -> tuple[np.ndarray, float] | None:
-        """See `LiveSource`."""
+    def read(self, timeout_s: float) -> tuple[np.ndarray, float] | None:
+        """Return the next frame; see `LiveSource`."""
         frame = self._camera.read(timeout_s)
-        return (
-            None
-            if frame is None
-            else (to_rgb(frame.image, self.info.pixel_format), frame.time_ns / 1e9)
-        )
+        if frame is None:
+            return None
+        return to_rgb(frame.image, self.info.pixel_format), frame.time_ns / 1e9
 
 
 class FollowedFrames:
-    """A session that is being recorded."""
+    """The frames of a session that is being recorded."""
 
     def __init__(self, following: Following) -> None:
         self.following = following
         self.name, self.fps = f"session {following.path.stem}", following.fps
         self._flushed = iter(following.frames())
 
-    def next(self, timeout_s: float) -> tuple[np.ndarray, float] | None:
-        """See `LiveSource`."""
-        give_up = time.monotonic() + timeout_s
+    def read(self, timeout_s: float) -> tuple[np.ndarray, float] | None:
+        """Return the next frame; see `LiveSource`."""
+        give_up_s = time.monotonic() + timeout_s
         while (frame := next(self._flushed, None)) is None:
-            # asked before: what was flushed with the end still comes
+            # asked first: what was flushed together with the end still comes
             has_ended = self.following.has_ended
             self._flushed = iter(self.following.frames())
             if (frame := next(self._flushed, None)) is not None:
                 break
             if has_ended:
                 raise EndOfStream
-            if (rest_s := give_up - time.monotonic()) <= 0:
+            if (rest_s := give_up_s - time.monotonic()) <= 0:
                 return None
             time.sleep(min(_POLL_S, rest_s))
         image, time_ns = frame

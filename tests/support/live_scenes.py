@@ -56,7 +56,7 @@ def frame_times(seconds, *, fps=25.0, begin_s=0.0, seed=0):
 
 def play(live, scene, times):
     """Give every reading."""
-    return [live.see(scene.picture(t), float(t)) for t in times]
+    return [live.add_frame(scene.picture(t), float(t)) for t in times]
 
 
 def states(readings):

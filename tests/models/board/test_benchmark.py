@@ -17,13 +17,13 @@ pytest.importorskip("onnxruntime")
 from typer.testing import CliRunner
 
 from acq.main import app
-from acquire.errors import TrainingError
+from acquire.errors import Fix, TrainingError
 from models.board.benchmark import (
     BoardTimes,
-    Stage,
+    StageTime,
     board_name,
-    board_of,
-    frames_with_a_face,
+    find_board_folder,
+    make_face_frames,
     time_board,
 )
 from models.board.onnx_net import SHIPPED
@@ -55,8 +55,8 @@ def test_every_stage_is_timed_by_the_clock_it_is_given(board):
 
 def test_ratios_are_of_medians(board):
     stages = [
-        Stage("student", 0.2, 9, 1), Stage("teacher", 2.0, 9, 1),
-        Stage("pipeline, student", 0.5, 9, 1),
+        StageTime("student", 0.2, 9, 1), StageTime("teacher", 2.0, 9, 1),
+        StageTime("pipeline, student", 0.5, 9, 1),
     ]
     times = BoardTimes("", 1, "", board, {}, {}, {}, stages, 1)
     assert times.times_faster("", "student") == pytest.approx(10)
@@ -64,7 +64,7 @@ def test_ratios_are_of_medians(board):
 
 
 def test_the_frames_are_those_of_a_rig():
-    one, other = frames_with_a_face(2)
+    one, other = make_face_frames(2)
     assert one.shape == (360, 640, 3)
     assert one.dtype == np.uint8
     assert 0.5 < np.abs(one.astype(int) - other).mean() < 10
@@ -72,16 +72,17 @@ def test_the_frames_are_those_of_a_rig():
 
 def test_which_folder_is_meant(board, tmp_path):
     run = board.parent / "runs" / "untrained"
-    assert board_of(board, tmp_path) == board
-    assert board_of(board.parent, tmp_path) == board
-    assert board_of(None, tmp_path) == SHIPPED
-    with pytest.raises(TrainingError, match="acq export makes it"):
-        board_of(run, tmp_path)
+    assert find_board_folder(board, tmp_path) == board
+    assert find_board_folder(board.parent, tmp_path) == board
+    assert find_board_folder(None, tmp_path) == SHIPPED
+    with pytest.raises(TrainingError, match=r"student\.onnx, found none") as caught:
+        find_board_folder(run, tmp_path)
+    assert caught.value.fix is Fix.EXPORT
     (tmp_path / "runs" / "20260101T000000Z").mkdir(parents=True)
     board.rename(board.with_name("moved"))
     board.with_name("moved").rename(tmp_path / "runs" / "20260101T000000Z" / "board")
     newest = tmp_path / "runs" / "20260101T000000Z" / "board"
-    assert board_of(None, tmp_path) == newest
+    assert find_board_folder(None, tmp_path) == newest
     newest.rename(board)
 
 

@@ -12,9 +12,10 @@ from acquire.camera.replay import read_frame_times
 from dataset.signals.filters import bandpass, heart_rate
 from dataset.signals.windows import even_grid, to_even_grid
 from models.board.onnx_net import SHIPPED, open_net
-from models.export.export import check_net
+from models.export.verify import verify_net
 from models.live.predict import predict
-from models.live.pulse import READING, SETTLING, open_live_pulse
+from models.live.pulse import open_live_pulse
+from models.live.reading import READING, SETTLING
 from models.nets.can import Student, count_parameters
 from models.nets.checkpoint import load_checkpoint
 
@@ -29,7 +30,7 @@ def checkpoint():
 def test_checkpoint_and_onnx_are_one_network(checkpoint):
     assert isinstance(checkpoint.net, Student)
     assert count_parameters(checkpoint.net) == 24_769
-    assert check_net(SHIPPED / "student.onnx", checkpoint.net) < 1e-5
+    assert verify_net(SHIPPED / "student.onnx", checkpoint.net) < 1e-5
     constants = open_net(SHIPPED / "student.onnx").constants
     assert (constants["data_hash"], constants["split_hash"]) == (
         checkpoint.data_hash, checkpoint.split_hash,

@@ -17,7 +17,8 @@ from dataset.face.frames import average_face, motion
 from dataset.layouts.avi import read_bgr
 from dataset.signals.filters import WINDOW_S, bandpass, heart_rate
 from dataset.signals.windows import even_grid, to_even_grid, window_length
-from models.live.pulse import (
+from models.live.pulse import LivePulse
+from models.live.reading import (
     DARK,
     FACE_LOST,
     FROZEN,
@@ -29,7 +30,6 @@ from models.live.pulse import (
     STATES,
     TOO_SLOW,
     TWO_FACES,
-    LivePulse,
 )
 from models.live.running_motion import RunningMotion
 from tests.support.live_scenes import FACE, RedOverGreen, Scene, frame_times, play, states
@@ -207,16 +207,16 @@ def test_a_picture_that_is_repeated_now_and_then_is_not_frozen(scene, live):
     readings = []
     for at, t in enumerate(frame_times(14.0)):
         scene.still = at % 10 > 7
-        readings.append(live.see(scene.picture(t), float(t)))
+        readings.append(live.add_frame(scene.picture(t), float(t)))
     assert states(readings) == [SETTLING, READING]
     assert rates(readings) == pytest.approx(72, abs=1)
 
 
 def test_a_gap_in_time_is_said_and_begins_anew(scene, live):
     play(live, scene, frame_times(12.0))
-    assert live.idle(12.2).state == READING
-    assert live.idle(13.5).state == GAP
-    assert live.idle(13.5).words == "no frame for 1.5 s"
+    assert live.note_silence(12.2).state == READING
+    assert live.note_silence(13.5).state == GAP
+    assert live.note_silence(13.5).words == "no frame for 1.5 s"
     readings = assert_reads_again(live, scene, 14.0)
     assert states(readings) == [GAP, SETTLING, READING]
     assert readings[0].words == "no frame for 2.0 s"
@@ -232,9 +232,9 @@ def test_a_camera_too_slow_for_a_pulse(scene, live):
 def test_frames_that_are_not_later_are_left_out_and_counted(scene, live):
     before = play(live, scene, frame_times(13.0))[-1]
     for t in (12.0, before.time_s):
-        assert live.see(scene.picture(t), t) is before
+        assert live.add_frame(scene.picture(t), t) is before
     assert live.late_frames == 2
-    assert live.see(scene.picture(13.1), 13.1).state == READING
+    assert live.add_frame(scene.picture(13.1), 13.1).state == READING
 
 
 def test_looks_done_aside_hold_up_no_frame(scene):
@@ -244,8 +244,8 @@ def test_looks_done_aside_hold_up_no_frame(scene):
         assert may_end.wait(10)
         return scene.find(image)
 
-    with ThreadPoolExecutor(1) as aside:
-        live = LivePulse(RedOverGreen(), slow, aside=aside)
+    with ThreadPoolExecutor(1) as executor:
+        live = LivePulse(RedOverGreen(), slow, executor=executor)
         # the first look goes on for two seconds
         assert states(play(live, scene, frame_times(2.0))) == [LOOKING]
         may_end.set()
@@ -260,8 +260,8 @@ def test_a_look_that_fails_is_no_silence(scene):
     def broken(image):
         raise MemoryError("no room")
 
-    with ThreadPoolExecutor(1) as aside:
-        live = LivePulse(RedOverGreen(), broken, aside=aside)
+    with ThreadPoolExecutor(1) as executor:
+        live = LivePulse(RedOverGreen(), broken, executor=executor)
         with pytest.raises(MemoryError):
             play(live, scene, np.arange(10_000) / 1000)
 
@@ -317,7 +317,7 @@ def both(images, times):
     from dataset.face.mtcnn import Mtcnn
 
     live = LivePulse(RedOverGreen(), Mtcnn().find)
-    readings = [live.see(image, t) for image, t in zip(images, times.tolist(), strict=True)]
+    readings = [live.add_frame(image, t) for image, t in zip(images, times.tolist(), strict=True)]
     assert states(readings) == [SETTLING, READING]
     told = [r for r in readings if r.hr_bpm is not None]
     assert told[0].time_s - times[0] < FIRST_S

@@ -34,9 +34,10 @@ from acquire.simulation.subject import VirtualSubject
 from dataset.session.follow import Following
 from models.board.onnx_net import SHIPPED
 from models.live.predict import predict
-from models.live.pulse import LOOKING, READING, SETTLING, LivePulse, open_live_pulse
+from models.live.pulse import LivePulse, open_live_pulse
+from models.live.reader import LiveReader, LiveThread
+from models.live.reading import LOOKING, READING, SETTLING
 from models.live.sources import FollowedFrames
-from models.live.watch import LiveThread, LiveWatch
 from tests.support.fakes import HELLO
 from tests.support.live_scenes import RedOverGreen
 from tests.support.made_sessions import START_NS, frame_times, make_session, picture
@@ -237,14 +238,14 @@ def test_predict_on_a_session_lays_the_finger_beside(evening):
         (("live", "nonsense"), "expected a camera as one of auto, csi"),
         (
             ("live", "auto", "--net", "nowhere"),
-            "expected a student at nowhere/student.onnx, found none",
+            "expected a student, found none at nowhere/student.onnx",
         ),
         (("live", "--duration", "soon"), "expected a time such as"),
         (("record", "--subject", "S01", "--simulate", "--live", "--quiet"), "leave out --quiet"),
         (("record", "--subject", "S01", "--simulate", "--net", "x"), "say --live too"),
         (
             ("record", "--subject", "S01", "--simulate", "--live", "--net", "x", "--data", "no"),
-            "expected a student at x/",
+            "expected a student, found none at x/",
         ),
     ],
 )
@@ -281,7 +282,8 @@ def test_the_whole_road_runs_where_torch_is_not_installed(video, tmp_path):
                     raise ModuleNotFoundError(name)
         sys.meta_path.insert(0, Missing())
         from acq.main import app
-        for words in (["predict", {str(video)!r}, "--json"], ["live", "replay:{video}", "--duration", "2s"]):
+        predict = ["predict", {str(video)!r}, "--json"]
+        for words in (predict, ["live", "replay:{video}", "--duration", "2s"]):
             try:
                 app(words)
             except SystemExit as end:
@@ -393,19 +395,19 @@ def test_the_last_frames_come_before_the_end_is_told(tmp_path):
     path = tmp_path / "S01" / "S01-20260101T090000Z.h5"
     with Growing(path, seconds=1.0) as session, Following(path) as following:
         frames = FollowedFrames(following)
-        assert frames.next(0.01) is None
+        assert frames.read(0.01) is None
         session.add(30, 33)
         session.end()
-        assert [round(frames.next(1.0)[1] * 1e9) for _ in range(3)] == pytest.approx(
+        assert [round(frames.read(1.0)[1] * 1e9) for _ in range(3)] == pytest.approx(
             frame_times(33)[30:].tolist(), abs=2000
         )
         with pytest.raises(EndOfStream):
-            frames.next(1.0)
+            frames.read(1.0)
 
 
 def test_of_a_folder_the_newest_growing_session_is_followed(tmp_path):
     make_session(tmp_path, "S01")
-    with pytest.raises(SessionError, match="expected a session that is being recorded, found none under"):
+    with pytest.raises(SessionError, match="expected a session that is being recorded, found none"):
         Following(tmp_path)
     first, second = (tmp_path / "sessions" / "S02" / f"S02-20260101T09000{n}Z.h5" for n in (1, 2))
     with Growing(first, seconds=1.0, subject="S02"), Growing(second, seconds=1.0, subject="S02"):
@@ -455,19 +457,19 @@ def test_frames_that_find_no_room_are_left_out_and_counted():
         thread.offer(frame)
     with thread:
         end = time.monotonic() + 10
-        while thread.seen is None or thread.seen.left_out == 0:
+        while thread.snapshot is None or thread.snapshot.left_out == 0:
             assert time.monotonic() < end
             time.sleep(0.01)
-    assert thread.seen.left_out == 68
+    assert thread.snapshot.left_out == 68
 
 
 def test_news_is_another_state_or_another_heart_rate():
-    watch = LiveWatch(LivePulse(RedOverGreen(), lambda image: []))
-    assert watch.idle() is None
+    reader = LiveReader(LivePulse(RedOverGreen(), lambda image: []))
+    assert reader.note_silence() is None
     picture = np.random.default_rng(0).integers(60, 200, (24, 32, 3), dtype=np.uint8)
-    assert watch.take(picture, 0.0).state == LOOKING
-    assert watch.take(picture[::-1].copy(), 0.04) is None
-    assert watch.seen().fps == pytest.approx(25)
+    assert reader.read_frame(picture, 0.0).state == LOOKING
+    assert reader.read_frame(picture[::-1].copy(), 0.04) is None
+    assert reader.snapshot().fps == pytest.approx(25)
 
 
 def test_a_replay_started_long_ago_is_as_fast_as_it_decodes(video):
