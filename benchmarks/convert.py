@@ -1,10 +1,10 @@
-"""How fast `acq convert` is: frames a second of one core, verification included, and the memory it
-takes.
+"""How fast `acq convert` is: frames per second of one core with the check, and peak memory.
 
 A clip of virtual pixels at 640x360 is stored as acq stores it, and converted by the unit of work of
-`acq convert`, each row in a process of its own, timed without the import of its libraries. Beside
-it OpenCV's VideoWriter, which stores FFV1 and checks nothing, and the decoding alone. `--seconds
-30` is the figure of the table; `--long` adds a file above 2 GiB; `--clip VIDEO` takes a real one.
+`acq convert`, each row in a process of its own, timed without the import of its libraries. It is
+compared with OpenCV's VideoWriter, which stores FFV1 and checks nothing, and with decoding alone.
+`--seconds 30` is the figure of the table; `--long` adds a file above 2 GiB; `--clip VIDEO` takes a
+real video.
 """
 
 import argparse
@@ -38,34 +38,35 @@ def main() -> None:
         "--long", action="store_true", help=f"also {LONG_S} s as rawvideo: more than 2 GiB"
     )
     parser.add_argument("--row", nargs=2, help=argparse.SUPPRESS)
-    words = parser.parse_args()
-    if words.row:
-        _row(*words.row)
+    options = parser.parse_args()
+    if options.row:
+        _row(*options.row)
         return
     print(
         "| what | clip | frames | frames/s of processor time | frames/s of wall time | peak memory "
         "[MB] | file [MB] |"
     )
     print("|---|---|---|---|---|---|---|", flush=True)
+    clips = [(options.seconds, ROWS)] + ([(LONG_S, ROWS[:1])] if options.long else [])
     with tempfile.TemporaryDirectory() as folder:
-        for seconds, rows in (
-            ((words.seconds, ROWS), (LONG_S, ROWS[:1])) if words.long else ((words.seconds, ROWS),)
-        ):
+        for seconds, rows in clips:
             path = Path(folder) / "sessions/S01" / f"S01-{seconds:g}.h5"
-            _make(path, seconds=seconds, clip=words.clip)
+            _make(path, seconds=seconds, clip=options.clip)
             for row in rows:
-                command = [sys.executable, "-m", "benchmarks.convert", "--row", row, str(path)]
-                found = subprocess.run(
-                    command, check=True, stdout=subprocess.PIPE, text=True
-                ).stdout.split()
-                frames, cpu_s, wall_s, peak_mb, file_mb = map(float, found)
-                print(
-                    f"| {row} | {seconds:g} s | {frames:.0f} | {frames / cpu_s:.0f} | "
-                    f"{frames / wall_s:.0f} | {peak_mb:.0f} | "
-                    f"{file_mb:.0f} |",
-                    flush=True,
-                )
+                _print_row(row, path, seconds)
             path.unlink()
+
+
+def _print_row(row: str, path: Path, seconds: float) -> None:
+    """Do one row's work in a process of its own, and print the row."""
+    command = [sys.executable, "-m", "benchmarks.convert", "--row", row, str(path)]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    frames, cpu_s, wall_s, peak_mb, file_mb = map(float, done.stdout.split())
+    print(
+        f"| {row} | {seconds:g} s | {frames:.0f} | {frames / cpu_s:.0f} | {frames / wall_s:.0f} | "
+        f"{peak_mb:.0f} | {file_mb:.0f} |",
+        flush=True,
+    )
 
 
 def _make(path: Path, *, seconds: float, clip: Path | None) -> None:
@@ -116,7 +117,6 @@ def _virtual() -> list[np.ndarray]:
 def _row(row: str, path: str) -> None:
     """Do one row's work in this process, and print its figures."""
     import cv2
-
 
     cv2.setNumThreads(1)
     session, out = Path(path), Path(path).with_suffix(".out")

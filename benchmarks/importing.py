@@ -1,9 +1,8 @@
-"""How fast a public set is imported, and in how much memory: `python -m benchmarks.importing
-[--quick]`.
+"""How fast a public set is imported, and its peak memory: `python -m benchmarks.importing`.
 
 Makes one minute (--quick: ten seconds) of raw BGR24 at 640x480 as UBFC-rPPG DATASET_2 publishes it,
 and the same as PURE's pictures, with the noise of a camera on a real portrait, and imports each in
-a process of its own. Processor time is what counts where others work too.
+a process of its own. Processor time does not depend on other work of the machine.
 """
 
 import argparse
@@ -57,12 +56,12 @@ def _import(root: Path, data: Path) -> None:
         raise SystemExit(outcome.error)
     wall_s, used_s = time.perf_counter() - began_s, time.process_time() - used_s
     # Not ru_maxrss: a process starts with its parent's.
-    held = next(
+    peak_line = next(
         line
         for line in Path("/proc/self/status").read_text().splitlines()
         if line.startswith("VmHWM")
     )
-    frames, peak = outcome.value.frames, int(held.split()[1]) / 1024
+    frames, peak = outcome.value.frames, int(peak_line.split()[1]) / 1024
     size = sum(path.stat().st_size for path in data.rglob("*.h5")) / 1e6
     print(
         f"| {root.name} | {frames} | {frames / used_s:.0f} | {frames / wall_s:.0f} | {peak:.0f} | "
@@ -74,13 +73,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="ten seconds instead of a minute")
     parser.add_argument("--one", nargs=2, type=Path, help=argparse.SUPPRESS)
-    asked = parser.parse_args()
-    if asked.one:
-        _import(*asked.one)
+    options = parser.parse_args()
+    if options.one:
+        _import(*options.one)
         return
     with tempfile.TemporaryDirectory() as name:
         root = Path(name)
-        _make(root, 10 if asked.quick else 60)
+        _make(root, 10 if options.quick else 60)
         print(
             "| set | frames | frames/s of processor time | frames/s | peak memory [MB] | session "
             "[MB] |",
@@ -88,9 +87,9 @@ def main() -> None:
         )
         print("|---|---|---|---|---|---|", flush=True)
         for which in ("ubfc2", "pure"):
-            places = str(root / which), str(root / f"data-{which}")
+            folders = str(root / which), str(root / f"data-{which}")
             subprocess.run(
-                [sys.executable, "-m", "benchmarks.importing", "--one", *places], check=True
+                [sys.executable, "-m", "benchmarks.importing", "--one", *folders], check=True
             )
 
 

@@ -22,8 +22,8 @@ from tests.support.public_sets import (
     make_dataset_1,
     make_dataset_2,
     make_pure,
-    picture,
     matlab_row,
+    picture,
     write_avi,
 )
 
