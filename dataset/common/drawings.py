@@ -14,7 +14,6 @@ from xml.etree import ElementTree
 
 import matplotlib
 import numpy as np
-from markupsafe import Markup
 from matplotlib import image
 from matplotlib.figure import Figure
 
@@ -64,6 +63,8 @@ def drawing_style() -> AbstractContextManager[None]:
 
 def as_svg(figure: Figure, *, alt: str) -> Drawing:
     """Return a figure as SVG, without addresses and with ids that no other drawing has."""
+    from markupsafe import Markup
+
     buffer = io.BytesIO()
     nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
     figure.savefig(buffer, format="svg", transparent=True, metadata=nothing)

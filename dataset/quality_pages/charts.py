@@ -125,7 +125,7 @@ def _draw(
         axis.set_xlabel("beats per minute")
     if len(lines) > 1:
         axis.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, borderaxespad=0.2)
-    readings = ", ".join(_in_words(chart, line) for line in lines)
+    readings = ", ".join(_describe(chart, line) for line in lines)
     return DrawnChart(
         chart, readings, as_svg(figure, alt=f"{chart.title} of {session}: {readings}")
     )
@@ -146,7 +146,7 @@ def _scaled(y: np.ndarray, chart: Chart) -> np.ndarray:
     return (y - np.nanmean(y)) / (np.nanstd(y) or 1) if chart.is_close_up else y
 
 
-def _in_words(chart: Chart, line: Line) -> str:
+def _describe(chart: Chart, line: Line) -> str:
     label, _, x, y = line
     if chart.over == "bpm":
         return f"{label} peaks at {number(float(x[np.nanargmax(y)]), 1)} bpm"

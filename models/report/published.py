@@ -46,9 +46,9 @@ def folds(metrics: dict) -> "Markup":
         for number, fold in enumerate(parts, 1):
             tested = fold["test"] if len(fold["test"]) < 6 else [f"{len(fold['test'])} subjects"]
             rows.append(_row(f"fold {number}: {', '.join(tested)}", fold["methods"], networks))
-        means = _over_folds(parts, networks, np.mean)
+        means = _over_folds(parts, networks, lambda errors: float(np.mean(errors)))
         gap_percent = gap_closed({name: means[name][0] for name in IN_THE_PAPER})
-        spread = _over_folds(parts, networks, lambda errors: np.std(errors, ddof=1))
+        spread = _over_folds(parts, networks, lambda errors: float(np.std(errors, ddof=1)))
         rows += [
             Row("mean of folds", list(means.values()), gap_percent, "mean"),
             Row("SD of folds", list(spread.values()), style="no-gap"),
@@ -105,7 +105,7 @@ def _over_folds(
     parts: Sequence[dict], networks: Sequence[str], statistic: Callable[[list[float]], float]
 ) -> dict[str, tuple[float, float]]:
     mae, rmse = (
-        [float(statistic([fold["methods"][name][error] for fold in parts])) for name in networks]
+        [statistic([fold["methods"][name][error] for fold in parts]) for name in networks]
         for error in ERRORS
     )
     return dict(zip(networks, zip(mae, rmse, strict=True), strict=True))

@@ -27,6 +27,12 @@ def test_the_wheel_holds_every_module(repo, tmp_path):
     } <= held
     student = ("README.md", "student.onnx", "student-int8.onnx", "student.safetensors")
     assert {f"models/board/weights/{name}" for name in student} <= held
+    templates = {
+        str(path.relative_to(repo))
+        for room in ROOMS for path in (repo / room).glob("*/templates/*")
+    }
+    assert "dataset/common/templates/style.css" in templates
+    assert templates <= held
     sketch = {
         f"acquire/{path.relative_to(repo)}" for path in (repo / "firmware/ppg_logger").iterdir()
     }
