@@ -1,0 +1,163 @@
+"""`acq record` as a process: refused, stopped, killed, and on a disk that fills."""
+
+import os
+import re
+import resource
+import signal
+import subprocess
+import sys
+import time
+
+import h5py
+import pytest
+
+from dataset.session.reader import Session
+
+pytestmark = pytest.mark.real_time
+
+
+def start_recording(data, **options):
+    """Start `acq record --simulate` as a process and wait for its file."""
+    process = subprocess.Popen(
+        [
+            sys.executable, "-m", "acq.main", "record", "--subject", "S01", "--simulate", "--quiet",
+            "--data", data,
+        ],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        **options,
+    )
+    deadline = time.monotonic() + 30
+    while not list(data.rglob("*.h5")) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return process
+
+
+@pytest.mark.parametrize("subject", ["", "../etc", "a b", "-x", "x" * 33, "ä"])
+def test_a_wrong_subject_id_is_one_line(acq, tmp_path, subject):
+    done = acq("record", f"--subject={subject}", "--simulate", "--duration", "1s")
+    assert done.returncode == 1
+    assert "expected a subject id" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_no_hardware_is_an_error_that_lists_what_was_looked_for(acq, tmp_path):
+    if any(name.startswith(("ttyUSB", "ttyACM", "video")) for name in os.listdir("/dev")):
+        pytest.skip("a serial adapter or a camera is plugged in")
+    done = acq("record", "--subject", "S01", "--duration", "1s")
+    assert done.returncode == 1
+    assert "--simulate" in done.stderr
+    assert "serial port" in done.stderr
+    assert "/dev/video*" in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_a_signal_closes_the_file_cleanly_and_says_what_was_saved(tmp_path, name):
+    process = start_recording(tmp_path)
+    time.sleep(1.5)
+    process.send_signal(getattr(signal, name))
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == 0, err
+    assert f"stopped by {name}" in out
+    (path,) = tmp_path.rglob("*.h5")
+    with Session(path) as session:
+        assert session.complete
+        assert session.simulated
+        assert len(session.ppg) > 20
+
+
+def test_sigkill_loses_at_most_a_second_and_the_file_says_it_was_cut_short(acq, tmp_path):
+    process = start_recording(tmp_path)
+    time.sleep(3.0)
+    process.kill()
+    killed_ns = time.monotonic_ns()
+    process.communicate()
+    (path,) = tmp_path.rglob("*.h5")
+    with Session(path) as session:
+        assert not session.complete
+        # a second, and what this machine was busy with
+        assert killed_ns - session.frame_time_ns[-1] < 1.5e9
+        assert killed_ns - session.ppg_time_ns[-1] < 1.5e9
+        assert session.frames[len(session.frames) - 1].std() > 5
+        assert (session.ppg_bound_ns >= 0).all()
+    info = acq("info", path)
+    assert info.returncode == 0
+    assert "cut short" in info.stdout or "incomplete" in info.stdout
+
+
+def test_a_disk_that_fills_ends_it_in_one_line_with_what_was_flushed_readable(tmp_path):
+    """Another process takes the last byte at once: the reserve that is looked at twice a second
+    cannot help.
+    """
+    if os.geteuid() != 0:
+        pytest.skip("needs root to mount a small disk")
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=450m", "tmpfs", tmp_path], check=True)
+    try:
+        process = start_recording(tmp_path / "data")
+        time.sleep(2.0)
+        subprocess.run(
+            ["dd", "if=/dev/zero", f"of={tmp_path}/other", "bs=1M"], check=False,
+            stderr=subprocess.DEVNULL,
+        )
+        out, err = process.communicate(timeout=60)
+        assert process.returncode == 1, (out, err)
+        assert "Traceback" not in err
+        assert len(err.strip().splitlines()) == 1
+        (path,) = tmp_path.rglob("*.h5")
+        with Session(path) as session:
+            assert not session.complete
+            assert len(session.frames) >= 25
+            assert session.frames[len(session.frames) - 1].std() > 5
+            assert f"{len(session.frames)} frames" in out
+            assert {event.kind for event in session.events} >= {"stopped", "fault"}
+            assert (session.ppg_bound_ns >= 0).all()
+        with h5py.File(path) as file:  # plainly: it was closed, in the room kept for that
+            assert file.attrs["lost_frames"] >= 0
+    finally:
+        subprocess.run(["umount", tmp_path], check=True)
+
+
+def test_a_write_that_fails_ends_it_in_one_line_and_what_it_took_is_counted(tmp_path):
+    """No reserve helps against a file that may not grow: HDF5 itself meets the end."""
+    process = start_recording(
+        tmp_path,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (6 * 2**20, 6 * 2**20)),
+    )
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 1, (out, err)
+    assert len(err.strip().splitlines()) == 1
+    assert "File too large" in err
+    (path,) = tmp_path.rglob("*.h5")
+    with Session(path) as session:
+        assert not session.complete
+        assert len(session.frames) >= 10
+        assert session.frames[len(session.frames) - 1].std() > 5
+        assert f"{len(session.frames)} frames" in out
+    lost = re.search(r"lost (\d+) frames: could not be written", out)
+    assert lost
+    assert int(lost[1]) >= 1
+
+
+def test_a_second_signal_does_not_wait(tmp_path):
+    process = start_recording(tmp_path)
+    deadline = time.monotonic() + 10
+    while process.poll() is None and time.monotonic() < deadline:
+        # the first asks it to close the file, which takes longer than this
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.05)
+    process.communicate(timeout=10)
+    assert process.returncode == -signal.SIGINT
+
+
+def test_a_data_folder_that_is_a_file_is_one_line(acq, tmp_path):
+    (tmp_path / "file").write_text("")
+    done = acq(
+        "record", "--subject", "S01", "--simulate", "--duration", "1s", "--quiet", "--data",
+        tmp_path / "file",
+    )
+    assert done.returncode == 1
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert "--data" in done.stderr
