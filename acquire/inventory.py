@@ -7,18 +7,18 @@ opened one after the other, until one is not there.
 
 import sys
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from serial.tools import list_ports
+from serial.tools.list_ports_common import ListPortInfo
 
 from acquire.camera.v4l2_nodes import SYSFS, list_nodes
-from acquire.sensor.port import Sensor
+from acquire.sensor.port import Sensor, ask_ports
 from acquire.sensor.protocol import SENSOR_NAMES
 
-from .errors import DeviceError, ProtocolError
+from .errors import DeviceError
 
 _NUMBERS = 8      # cameras that are tried where the system has no list
 
@@ -111,31 +111,21 @@ def find_ports(also: Iterable[str] = (), *, timeout_s: float = 4.0) -> list[Foun
     also : ports that the system does not list
     """
     listed = {info.device: info for info in list_ports.comports()}
-    ports = sorted({*listed, *also})
-    with ThreadPoolExecutor(max_workers=max(len(ports), 1)) as pool:
-        answers = list(pool.map(lambda port: _ask(port, timeout_s), ports))
-    entries = []
-    for port, (is_sensor, answer) in zip(ports, answers, strict=True):
-        info = listed.get(port)
-        usb_id = (
-            f"{info.vid:04x}:{info.pid:04x}" if info is not None and info.vid is not None else ""
+    answers = ask_ports(sorted({*listed, *also}), timeout_s=timeout_s)
+    return [_describe(port, listed.get(port), answer) for port, answer in answers.items()]
+
+
+def _describe(port: str, info: ListPortInfo | None, answer: Sensor | str) -> FoundPort:
+    is_sensor = isinstance(answer, Sensor)
+    if is_sensor:
+        answer.close()
+        hello = answer.hello
+        answer = (
+            f"PPG sensor: {SENSOR_NAMES.get(hello.sensor, str(hello.sensor))}, firmware "
+            f"{hello.firmware}, protocol {hello.protocol}, boot id {hello.boot_id:#06x}"
         )
-        description = "" if info is None or info.description == "n/a" else info.description
-        serial_number = (info.serial_number or "") if info else ""
-        entries.append(FoundPort(port, description, usb_id, serial_number, is_sensor, answer))
-    return entries
-
-
-def _ask(port: str, timeout_s: float) -> tuple[bool, str]:
-    try:
-        sensor = Sensor(port, hello_timeout_s=timeout_s)
-    except (DeviceError, ProtocolError) as error:
-        return False, error.found
-    sensor.close()
-    hello = sensor.hello
-    kind = SENSOR_NAMES.get(hello.sensor, str(hello.sensor))
-    answer = (
-        f"PPG sensor: {kind}, firmware {hello.firmware}, protocol {hello.protocol}, boot id "
-        f"{hello.boot_id:#06x}"
-    )
-    return True, answer
+    if info is None:
+        return FoundPort(port, "", "", "", is_sensor, answer)
+    usb_id = "" if info.vid is None else f"{info.vid:04x}:{info.pid:04x}"
+    description = "" if info.description == "n/a" else info.description
+    return FoundPort(port, description, usb_id, info.serial_number or "", is_sensor, answer)

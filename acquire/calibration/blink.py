@@ -146,9 +146,7 @@ def record_blinks(
     if toggles < 2 or toggles % 2:
         raise ValueError(f"expected an even number of toggles, got {toggles}")
     sensor.send(Led(0))  # a board that was not reset may have been left blinking, and sampling
-    sensor.stop()
-    while sensor.read(0.0) is not None:
-        pass
+    sensor.silence()
     sensor.start(DEFAULT_RATE_HZ)
     camera.start(host_time.now_ns())
     blinker = _Blinker(

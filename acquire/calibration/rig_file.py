@@ -108,14 +108,11 @@ def check_writable(data: Path, *, replace: bool) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=path.parent):
             pass
-    except (FileExistsError, NotADirectoryError) as error:
-        raise CalibrationError(
-            expected=expected, found="a file where its folder should be",
-            fix=Fix.CHOOSE_DATA_FOLDER,
-        ) from error
     except OSError as error:
+        is_file = isinstance(error, FileExistsError | NotADirectoryError)
         raise CalibrationError(
-            expected=expected, found=error, where=path.parent, fix=Fix.CHOOSE_DATA_FOLDER
+            expected=expected, found="a file where its folder should be" if is_file else error,
+            where="" if is_file else path.parent, fix=Fix.CHOOSE_DATA_FOLDER,
         ) from error
     if path.is_dir():
         raise CalibrationError(

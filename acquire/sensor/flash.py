@@ -17,9 +17,9 @@ from typing import Protocol
 
 from serial.tools import list_ports
 
-from acquire.errors import AcqError, DeviceError, Fix, ProtocolError
+from acquire.errors import AcqError, DeviceError, Fix
 
-from .port import Sensor
+from .port import Sensor, ask_ports
 from .protocol import SENSOR_NAMES, Hello
 
 # Vendors of the USB adapters on an Uno or Nano.
@@ -84,14 +84,12 @@ def _core_folder() -> Path:
 
 
 def _how_to_install(packages: str) -> str:
-    if sys.platform == "darwin":
-        return f"install one: `brew install arduino-cli && {_CORE}`"
-    if sys.platform == "win32":
-        return f"install one: `winget install ArduinoSA.CLI`, then in a new window `{_CORE}`"
-    return (
-        f"install one: `sudo apt-get install {packages}`, or arduino-cli (arduino.cc) and then "
-        f"`{_CORE}`"
-    )
+    how = {
+        "darwin": f"`brew install arduino-cli && {_CORE}`",
+        "win32": f"`winget install ArduinoSA.CLI`, then in a new window `{_CORE}`",
+    }
+    linux = f"`sudo apt-get install {packages}`, or arduino-cli (arduino.cc) and then `{_CORE}`"
+    return f"install one: {how.get(sys.platform, linux)}"
 
 
 def _run(command: list[str], *, timeout_s: float) -> subprocess.CompletedProcess[str]:
@@ -200,9 +198,8 @@ def write_sketch(
 
 def identify_board(port: str) -> str | None:
     """Return which sketch runs on `port`; None where nothing answers with HELLO."""
-    try:
-        sensor = Sensor(port)
-    except (DeviceError, ProtocolError):
+    sensor = ask_ports([port])[port]
+    if isinstance(sensor, str):
         return None
     sensor.close()
     return describe_firmware(sensor.hello)

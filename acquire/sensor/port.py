@@ -212,6 +212,12 @@ class Sensor:
         self.send(Stop())
         return self._await_hello("STOP")
 
+    def silence(self) -> None:
+        """Stop sampling, and drop the packets that came before."""
+        self.stop()
+        while self.read(0.0) is not None:
+            pass
+
     def _gone(self, error: Exception) -> DeviceError:
         return DeviceError(
             expected=f"the PPG sensor on {self.port}", found=_reason(error),
@@ -274,9 +280,7 @@ def find_sensor() -> Sensor:
     ------
     DeviceError : none did, or several; lists every port that was asked and its answer
     """
-    ports = sorted(info.device for info in list_ports.comports())
-    with ThreadPoolExecutor(max_workers=max(len(ports), 1)) as pool:
-        answers = dict(zip(ports, pool.map(_try_port, ports), strict=True))
+    answers = ask_ports(sorted(info.device for info in list_ports.comports()))
     sensors = [answer for answer in answers.values() if isinstance(answer, Sensor)]
     if len(sensors) == 1:
         return sensors[0]
@@ -294,11 +298,19 @@ def find_sensor() -> Sensor:
     )
 
 
-def _try_port(port: str) -> Sensor | str:
-    try:
-        return Sensor(port)
-    except (DeviceError, ProtocolError) as error:
-        return error.found
+def ask_ports(
+    ports: list[str], *, timeout_s: float = HELLO_TIMEOUT_S
+) -> dict[str, Sensor | str]:
+    """Return for each port the sensor on it, open, or why there is none; all are asked at once."""
+
+    def ask(port: str) -> Sensor | str:
+        try:
+            return Sensor(port, hello_timeout_s=timeout_s)
+        except (DeviceError, ProtocolError) as error:
+            return error.found
+
+    with ThreadPoolExecutor(max_workers=max(len(ports), 1)) as pool:
+        return dict(zip(ports, pool.map(ask, ports), strict=True))
 
 
 def open_sensor(spec: str) -> Sensor:

@@ -84,7 +84,7 @@ class SensorThread:
         ------
         DeviceError : it answers no ping
         """
-        self._silence()
+        self.sensor.silence()
         for _ in range(3):
             self._ping_burst()
         if not self._exchanges:
@@ -93,11 +93,6 @@ class SensorThread:
                 found=f"{3 * PING_BURST} unanswered",
             )
         self._damaged = -self.sensor.bad_packets
-
-    def _silence(self) -> None:
-        self.sensor.stop()
-        while self.sensor.read(0.0) is not None:
-            pass
 
     def start(self) -> None:
         """Ask for samples, without waiting for the answer as `confirm` does.
@@ -218,7 +213,7 @@ class SensorThread:
         self._pings.restart(time.monotonic() + _PING_AGAIN_S)
 
     def _restart_sampling(self, hello: Hello) -> None:
-        self._silence()
+        self.sensor.silence()
         for _ in range(3):  # until the bound of the first sample, and with it the gap, is precise
             self._ping_burst()
             if any(answer.recv_ns - answer.sent_ns < _QUICK_NS for answer in self._exchanges):
