@@ -45,9 +45,7 @@ def check_sensor(sensor: Sensor, *, with_subject: bool, seconds: float = SENSOR_
 
 
 def _sample_sensor(sensor: Sensor, seconds: float) -> _SensorSample:
-    sensor.stop()
-    while sensor.read(0.0) is not None:
-        pass
+    sensor.silence()
     sensor.start(DEFAULT_RATE_HZ)
     hello = sensor.confirm_start(DEFAULT_RATE_HZ)
     sample = _SensorSample(hello, FingerWatch(hello.rate_hz, sensor=hello.sensor), seconds)
