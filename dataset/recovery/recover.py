@@ -15,7 +15,7 @@ from acquire import data_folder
 from acquire.atomic import atomic_file
 from acquire.errors import SessionError
 from dataset.common.progress import OnProgress
-from dataset.session.hdf5 import check_is_file, is_being_written, was_never_closed
+from dataset.session.hdf5 import SILENT_S, check_is_file, is_being_written, was_never_closed
 from dataset.session.reader import Session
 
 from .closed_view import ClosedView
@@ -51,7 +51,8 @@ def recover(
 
     Parameters
     ----------
-    on_progress : called with a stage, the frames checked and copied so far, and their number
+    on_progress : called with a stage, what of it is done and its total: looks at a young file,
+        frames checked, frames copied
 
     Raises
     ------
@@ -66,7 +67,7 @@ def recover(
             "recover that",
         )
     if was_never_closed(path):
-        _wait_for_silence(path)
+        _wait_for_silence(path, on_progress)
     elif _is_whole(path, on_progress):
         return None
     kept = path.with_name(path.name + KEPT_SUFFIX)
@@ -89,16 +90,18 @@ def recover(
     return Recovered(path=str(path), kept_as=str(kept), sync_bound_ms=bound_ms, **asdict(counts))
 
 
-def _wait_for_silence(path: Path) -> None:
+def _wait_for_silence(path: Path, on_progress: OnProgress) -> None:
     """Wait until a file has no writer for sure; refuse it as soon as it changes.
 
     Raises
     ------
     SessionError : it is being written
     """
-    before = path.stat()
+    before, polls = path.stat(), 0
     while is_being_written(path):
         time.sleep(_POLL_S)
+        polls += 1
+        on_progress("watching whether it grows", polls, max(polls, round(SILENT_S / _POLL_S)))
         after = path.stat()
         if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
             raise SessionError(

@@ -74,14 +74,14 @@ def add_frame(writer, i):
     writer.add_frame(VideoFrame(picture(i, CAMERA.image_shape), at_ns, at_ns + 5_000_000, i))
 
 
-def put(tmp_path, data):
+def place_recording(tmp_path, data):
     path = tmp_path / "S01-20260101T090000Z.h5"
     path.write_bytes(data)
     os.utime(path, (1, 1))                     # nobody has written to it for long
     return path
 
 
-def check(path):
+def check_contents(path):
     """Whatever is in it is what was recorded, from the beginning on."""
     with Session(path) as session:
         frames, samples = len(session.frames), len(session.ppg)
@@ -100,13 +100,13 @@ def check(path):
 
 
 def test_a_killed_recording_becomes_a_clean_session(tmp_path, killed):
-    path = put(tmp_path, killed)
+    path = place_recording(tmp_path, killed)
     found = recover(path)
     assert found is not None
     assert (found.frames, found.samples, found.dropped_frames, found.dropped_samples) == (
         FRAMES, SAMPLES, WRITTEN_LATE, 0,
     )
-    assert check(path) == (FRAMES, SAMPLES)
+    assert check_contents(path) == (FRAMES, SAMPLES)
     assert Path(found.kept_as).read_bytes() == killed
     with Session(path) as session:
         assert (session.ppg_bound_ns >= 0).all()               # placed again: they were all unknown
@@ -123,7 +123,7 @@ def test_a_killed_recording_becomes_a_clean_session(tmp_path, killed):
 def test_one_cut_anywhere_gives_what_lies_before_the_cut(tmp_path, killed):
     rng, seen = random.Random(5), []
     for cut in sorted(rng.randrange(len(killed)) for _ in range(14)):
-        path = put(tmp_path, killed[:cut])
+        path = place_recording(tmp_path, killed[:cut])
         try:
             found = recover(path)
         except SessionError:
@@ -131,7 +131,7 @@ def test_one_cut_anywhere_gives_what_lies_before_the_cut(tmp_path, killed):
             assert sorted(tmp_path.iterdir()) == [path]
             assert path.read_bytes() == killed[:cut]
             continue
-        assert check(path) == (found.frames, found.samples)
+        assert check_contents(path) == (found.frames, found.samples)
         assert found.frames + found.dropped_frames >= found.frames
         seen.append(found.frames)
         Path(found.kept_as).unlink()
@@ -141,20 +141,20 @@ def test_one_cut_anywhere_gives_what_lies_before_the_cut(tmp_path, killed):
 
 def test_a_closed_session_that_was_cut_short_is_recovered_too(tmp_path, recorded):
     closed = recorded[1]
-    path = put(tmp_path, closed)
+    path = place_recording(tmp_path, closed)
     assert recover(path) is None
     path.write_bytes(closed[: len(closed) * 6 // 10])
     with pytest.raises(SessionError):
         Session(path)
     found = recover(path)
     assert found is not None
-    assert check(path) == (found.frames, found.samples)
+    assert check_contents(path) == (found.frames, found.samples)
     assert found.frames + found.dropped_frames == FRAMES + WRITTEN_LATE
     assert 20 < found.frames < FRAMES
 
 
 def test_a_frame_that_does_not_decode_is_a_counted_gap(tmp_path, killed):
-    path = put(tmp_path, killed)
+    path = place_recording(tmp_path, killed)
     with h5py.File(path, "r", swmr=True) as file:
         chunk = file[layout.FRAMES].id.get_chunk_info_by_coord((50, 0, 0))
     with path.open("r+b") as file:
@@ -171,7 +171,7 @@ def test_a_frame_that_does_not_decode_is_a_counted_gap(tmp_path, killed):
 
 
 def test_one_that_is_being_written_is_left_alone(tmp_path, killed):
-    path = put(tmp_path, killed)
+    path = place_recording(tmp_path, killed)
     os.utime(path)
 
     def append():
@@ -187,7 +187,7 @@ def test_one_that_is_being_written_is_left_alone(tmp_path, killed):
 
 
 def test_what_is_no_session_or_empty_is_one_line(tmp_path):
-    path = put(tmp_path, b"not HDF5")
+    path = place_recording(tmp_path, b"not HDF5")
     with pytest.raises(SessionError, match="expected HDF5"):
         recover(path)
     with h5py.File(tmp_path / "other.h5", "w", libver="latest") as file:
@@ -200,7 +200,7 @@ def test_what_is_no_session_or_empty_is_one_line(tmp_path):
 
 
 def test_the_command_says_what_it_dropped(acq, tmp_path, killed):
-    path = put(tmp_path, killed)
+    path = place_recording(tmp_path, killed)
     told = acq("recover", path, "--quiet")
     assert told.returncode == 0, told.stderr
     assert f"recovered {path}: {FRAMES} frames, {SAMPLES} samples, sync within" in told.stdout
@@ -213,7 +213,7 @@ def test_the_command_says_what_it_dropped(acq, tmp_path, killed):
 
 
 def test_a_closed_recording_with_a_damaged_frame_is_recovered_without_it(tmp_path, recorded):
-    path = put(tmp_path, recorded[1])
+    path = place_recording(tmp_path, recorded[1])
     with h5py.File(path, "r+") as file:
         chunk = file[layout.FRAMES].id.get_chunk_info_by_coord((50, 0, 0))
         # before the first row and behind the last
@@ -236,7 +236,7 @@ def test_what_is_no_file_or_lies_where_nothing_can_be_written_is_one_line(
     for nothing, found in ((tmp_path / "none.h5", "nothing"), (tmp_path, "a folder")):
         with pytest.raises(SessionError, match=f"expected a session file, found {found} at"):
             recover(nothing)
-    path = put(tmp_path, killed)
+    path = place_recording(tmp_path, killed)
     plain = Path.open
 
     def refuse(self, mode="r", *rest, **named):
@@ -251,7 +251,7 @@ def test_what_is_no_file_or_lies_where_nothing_can_be_written_is_one_line(
 
 
 def test_a_file_cut_in_two_is_said_to_be_worth_recovering(tmp_path, recorded):
-    path = put(tmp_path, recorded[1][: len(recorded[1]) // 2])
+    path = place_recording(tmp_path, recorded[1][: len(recorded[1]) // 2])
     with pytest.raises(SessionError) as caught:
         Session(path)
     assert caught.value.fix is Fix.RECOVER_OR_RESTORE
@@ -264,7 +264,7 @@ def test_the_checksum_is_hdf5_s(killed):
 def test_one_that_was_killed_a_moment_ago_is_recovered_once_it_stays_as_it_is(
     tmp_path, killed, monkeypatch
 ):
-    path = put(tmp_path, killed)
+    path = place_recording(tmp_path, killed)
     os.utime(path)
     waits = []
     monkeypatch.setattr("time.sleep", lambda _: waits.append(os.utime(path, (1, 1))))

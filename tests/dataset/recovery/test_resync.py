@@ -31,9 +31,10 @@ LIVE = functools.cache(lambda: place_live(MADE))
 LONG_AGO_S = 60
 
 
-def write(path, *, closed=True):
-    """A recording of the plant, with times as they were known while recording: 1,200 samples, more
-    than one chunk; its writer.
+def write_recording(path, *, closed=True):
+    """Write a recording of the plant with the times known while recording; return its writer.
+
+    It has 1,200 samples, more than one chunk.
     """
     time_ns, bound_ns = LIVE()
     camera = CameraInfo("fake", 32, 24, 25.0, "I420", "start of exposure")
@@ -64,7 +65,7 @@ def write(path, *, closed=True):
 
 @pytest.fixture
 def path(tmp_path):
-    return write(tmp_path / "S01-20260101T090000Z.h5").path
+    return write_recording(tmp_path / "S01-20260101T090000Z.h5").path
 
 
 def columns(path):
@@ -120,8 +121,8 @@ def test_a_recording_just_closed_does_not_change(acq, tmp_path):
 _KILLED = """
 import os, sys
 from pathlib import Path
-from tests.dataset.recovery.test_resync import write
-writer = write(Path({path!r}), closed=False)
+from tests.dataset.recovery.test_resync import write_recording
+writer = write_recording(Path({path!r}), closed=False)
 os.kill(os.getpid(), 9)
 """
 
@@ -144,7 +145,7 @@ def test_a_killed_recording_is_synchronised_and_stays_what_it_was(tmp_path, repo
 
 
 def test_a_recorder_at_work_is_left_alone(tmp_path):
-    with write(tmp_path / "S01-20260101T090000Z.h5", closed=False) as writer:
+    with write_recording(tmp_path / "S01-20260101T090000Z.h5", closed=False) as writer:
         before = writer.path.read_bytes()
         with pytest.raises(SessionError, match="expected a recording that has ended"):
             resync(writer.path)
@@ -227,7 +228,8 @@ def test_the_verb_says_before_and_after_and_what_to_do(acq, path):
 
 
 def test_a_split_that_lists_what_changed_is_named_and_another_is_not(acq, tmp_path):
-    path = write(data_folder.sessions_dir(tmp_path) / "S01" / "S01-20260101T090000Z.h5").path
+    folder = data_folder.sessions_dir(tmp_path) / "S01"
+    path = write_recording(folder / "S01-20260101T090000Z.h5").path
     before, split = path.read_bytes(), data_folder.split_file(tmp_path)
     for listed in ("S01-20260101T090000Z", "S01-20260102T090000Z"):
         path.write_bytes(before)

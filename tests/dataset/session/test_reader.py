@@ -353,7 +353,7 @@ def drop_last_chunk(file):
 def test_a_bad_file_is_one_line(path, damage, says):
     with h5py.File(path, "r+") as file:
         damage(file)
-    refused(path, says)
+    assert_refused(path, says)
 
 
 @pytest.mark.parametrize(
@@ -368,18 +368,18 @@ def test_not_a_session(tmp_path, content, says):
     path = tmp_path / "a.h5"
     if content is not None:
         path.write_bytes(content)
-    refused(path, says)
+    assert_refused(path, says)
 
 
 def test_a_folder_is_not_a_session(tmp_path):
-    refused(tmp_path, "found a folder")
+    assert_refused(tmp_path, "found a folder")
 
 
 @pytest.mark.parametrize("part", [0.02, 0.3, 0.9])
 def test_a_file_cut_short(path, part):
     whole = path.read_bytes()
     path.write_bytes(whole[: int(len(whole) * part)])
-    refused(path, "cut short|restore")
+    assert_refused(path, "cut short|restore")
 
 
 @pytest.mark.parametrize("part", [0.02, 0.05, 0.3, 0.6, 0.95])
@@ -438,7 +438,7 @@ def test_close_twice(path):
     session.close()
 
 
-def refused(path, says):
+def assert_refused(path, says):
     with pytest.raises(SessionError) as caught:
         Session(path)
     text = str(caught.value)
