@@ -67,10 +67,10 @@ def split_by_subject(
 
 def _choose_folds(hr_bpm: Mapping[str, float | None], folds: int, seed: int) -> list[list[str]]:
     if not 2 <= folds <= len(hr_bpm):
-        possible = f"2 to {len(hr_bpm)} folds" if len(hr_bpm) > 1 else "at least two subjects"
         raise SplitError(
-            expected=f"{possible} where {folds} folds are asked for",
-            found=f"the subjects {_listed(hr_bpm)}", fix="record more, or ask for fewer folds",
+            expected="at least 2 folds, and a subject for each of them",
+            found=f"{folds} and the subjects {_listed(hr_bpm)}",
+            fix="record more subjects, or ask for another number of folds",
         )
     return draw_folds(hr_bpm, folds, seed=seed)
 

@@ -57,7 +57,7 @@ def make_exclusion(
         exclusion = Exclusion(session_id, from_s, to_s, " ".join(reason.split()), now)
     except ValueError as error:
         raise CurationError(
-            expected="what is excluded and why", found=error, fix="correct what was asked for"
+            expected="a part of a recording, and a reason", found=error, fix="correct it"
         ) from error
     if end_s is not None and ((from_s or 0.0) >= end_s or (to_s or 0.0) > end_s + _ROUNDING_S):
         raise CurationError(

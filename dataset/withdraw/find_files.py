@@ -51,7 +51,7 @@ def find_subject_files(
     CurationError : a manifest or the exclusions cannot be read, or a link is among the files
     """
     recordings = find_recordings(data, subject, on_progress)
-    manifest = read_curated_manifest(data)
+    manifest = _read_manifest(data)
     entries = [entry for entry in manifest.entries if entry.subject == subject] if manifest else []
     names = SubjectNames(
         subject,
@@ -65,41 +65,37 @@ def find_subject_files(
     )
     hashes = {*data_hashes, *([manifest.data_hash] if manifest and entries else [])}
     runs, hashes, problems = _find_runs(data, subject, hashes)
-    unchecked = [*recordings.unchecked, *_folders_without_manifest(data), *problems]
-    mentions: list[Path] = []
     skip = {
         data_folder.sessions_dir(data) / subject, data / PLAN, *lists,
         *(file.path for file in derived), *(run.folder for run in runs),
     }
-    for path in find_mentions(data, names, skip=skip):
-        if path == data_folder.split_file(data):
-            lists.append(path)
-        elif label := derived_label(path, data):
-            derived.append(as_subject_file(label, path))
-        else:
-            mentions.append(path)
-    unchecked += [
-        f"{file.path}: that recording was found similar to one of {subject}: if it is a copy, "
-        "withdraw its subject, too"
-        for file in derived if file.label == QUALITY_OF_OTHERS
+    labels = {path: derived_label(path, data) for path in find_mentions(data, names, skip=skip)}
+    if labels.pop(data_folder.split_file(data), None) is not None:
+        lists.append(data_folder.split_file(data))
+    derived += [as_subject_file(label, path) for path, label in labels.items() if label]
+    mentions = [path for path, label in labels.items() if not label]
+    unchecked = [
+        *recordings.unchecked, *_folders_without_manifest(data), *problems,
+        *_possible_copies(derived, subject),
     ]
     files = SubjectFiles(
-        names, recordings.count,
-        tuple(as_subject_file("curated folder", path) for path in sorted(curated)),
-        tuple(derived), recordings.files, tuple(lists), runs, frozenset(hashes), tuple(mentions),
-        tuple(unchecked),
+        names=names,
+        recording_count=recordings.count,
+        curated=tuple(as_subject_file("curated folder", path) for path in sorted(curated)),
+        derived=tuple(derived),
+        recordings=recordings.files,
+        lists=tuple(lists),
+        runs=runs,
+        data_hashes=frozenset(hashes),
+        mentions=tuple(mentions),
+        unchecked=tuple(unchecked),
     )
     _refuse_links(files.removable)
     return files
 
 
-def read_curated_manifest(data: Path) -> Manifest | None:
-    """Read the manifest of the curated folders; None where there is none.
-
-    Raises
-    ------
-    CurationError : it cannot be read
-    """
+def _read_manifest(data: Path) -> Manifest | None:
+    """Read the manifest of the curated folders; None where there is none."""
     path = data_folder.ubfc_dir(data) / MANIFEST
     return read_manifest(path) if path.exists() else None
 
@@ -166,6 +162,14 @@ def _find_runs(
     used = [run for run in runs if run in used or run.data_hashes & hashes]
     problems = [problem.facts for run in runs if run not in used for problem in run.problems]
     return tuple(used), hashes, problems
+
+
+def _possible_copies(derived: Sequence[SubjectFile], subject: str) -> list[str]:
+    return [
+        f"{file.path}: that recording was found similar to one of {subject}: if it is a copy, "
+        "withdraw its subject, too"
+        for file in derived if file.label == QUALITY_OF_OTHERS
+    ]
 
 
 def _folders_without_manifest(data: Path) -> list[str]:

@@ -107,10 +107,10 @@ def test_a_subject_without_a_heart_rate_is_drawn_too():
         ),
         pytest.param(
             {"folds": 4},
-            "expected 2 to 3 folds where 4 folds are asked for, found the subjects S01, S02, S03",
+            "a subject for each of them, found 4 and the subjects S01, S02, S03",
             id="too many folds",
         ),
-        pytest.param({"folds": 1}, "expected 2 to 3 folds", id="one fold"),
+        pytest.param({"folds": 1}, "expected at least 2 folds", id="one fold"),
     ],
 )
 def test_impossible_splits(kwargs, says):
