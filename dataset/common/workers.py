@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError, Executor, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Any, Generic, TypeVar
 
@@ -49,7 +49,8 @@ class Outcome(Generic[Result]):
 
     value: Result | None
     error: str = ""                   # one line; "" where it went well
-    cause: AcqError | None = None     # the error with its facts, where it was one of ours
+    # the error with its facts, where it was one of ours
+    cause: AcqError | None = field(default=None, compare=False)
 
 
 def work_through(

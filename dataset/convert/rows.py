@@ -78,14 +78,16 @@ def plan_rows(
             session.ppg_sequence[usable.is_used], moments_ns, filtered=settings.ppg == "filtered",
         )
     except CurationError as error:
-        raise _unusable(session, error.facts) from error
-    at_row = np.searchsorted(moments_ns, candidates.time_ns)
-    is_good = aligned.covered[at_row] & ~_is_inside(candidates.time_ns, usable.excluded_ns)
-    _check_pulse(session, aligned.hr_bpm[at_row[is_good]])
+        raise _unusable(
+            session, error.expected, error.found, message=error.facts
+        ) from error
+    moment_of_row = np.searchsorted(moments_ns, candidates.time_ns)
+    is_good = aligned.covered[moment_of_row] & ~_is_inside(candidates.time_ns, usable.excluded_ns)
+    _check_pulse(session, aligned.hr_bpm[moment_of_row[is_good]])
     runs = _runs_of_rows(candidates, is_good, settings)
     long_runs = _long_enough(session, candidates, runs, settings)
     parts = tuple(
-        _part(candidates, run, aligned, at_row, frame_ns, settings) for run in long_runs
+        _part(candidates, run, aligned, moment_of_row, frame_ns, settings) for run in long_runs
     )
     is_short = np.zeros(len(frame_ns), bool)
     for run in runs:
@@ -98,20 +100,22 @@ def plan_rows(
 
 
 def excluded_parts(exclusions: Sequence[Exclusion]) -> tuple[ExcludedPart, ...]:
-    """Return what a curator took out as the manifest lists it."""
-    return tuple(ExcludedPart(made.from_s, made.to_s, made.reason) for made in exclusions)
+    """Return the exclusions of a session as the manifest lists them."""
+    return tuple(ExcludedPart(part.from_s, part.to_s, part.reason) for part in exclusions)
 
 
-def _unusable(session: Session, facts: str) -> CurationError:
+def _unusable(
+    session: Session, expected: str, found: str, *, message: str = "", fix: Fix = Fix.EXCLUDE
+) -> CurationError:
     return CurationError(
-        facts, where=f"in session {session.session_id}, {session.path}", fix=Fix.EXCLUDE,
-        of=session.session_id,
+        message, expected=expected, found=found,
+        where=f"in session {session.session_id}, {session.path}", fix=fix, of=session.session_id,
     )
 
 
 def _find_usable(session: Session, exclusions: Sequence[Exclusion]) -> _Usable:
-    """Choose the samples: one without a bound on its time is a hole, unless it was published."""
-    # published sets have no bounds at all
+    """Choose the samples; one without a bound on its time is treated as a hole."""
+    # a published set has no bounds at all: there every sample is used
     has_known_time = (session.ppg_bound_ns >= 0) | bool(session.imported_from)
     begin_ns = session.started_monotonic_ns
     excluded_ns = [
@@ -143,11 +147,10 @@ def _check_pulse(session: Session, hr_bpm: np.ndarray) -> None:
     """Refuse a session without two usable rows, or with a PPG that is flat there."""
     if len(hr_bpm) < 2:
         raise _unusable(
-            session,
-            f"expected frames and PPG at the same time, found {len(hr_bpm)} such frames",
+            session, "frames and PPG at the same time", f"{len(hr_bpm)} such frames"
         )
     if not np.isfinite(hr_bpm).all():
-        raise _unusable(session, "expected a pulse, found PPG that is flat")
+        raise _unusable(session, "a pulse", "PPG that is flat")
 
 
 def _runs_of_rows(
@@ -169,17 +172,15 @@ def _long_enough(
         float(candidates.time_ns[run[-1]] - candidates.time_ns[run[0]]) / 1e9 for run in runs
     ]
     if max(spans_s, default=0.0) < SHORTEST_S:
-        raise CurationError(
-            expected=f"{SHORTEST_S:g} s without a hole",
-            found=f"at most {max(spans_s, default=0.0):.1f} s",
-            where=f"in session {session.session_id}, {session.path}", fix=Fix.KEEP_HOLES,
-            of=session.session_id,
+        raise _unusable(
+            session, f"{SHORTEST_S:g} s without a hole",
+            f"at most {max(spans_s, default=0.0):.1f} s", fix=Fix.KEEP_HOLES,
         )
     return [run for run, span_s in zip(runs, spans_s, strict=True) if span_s >= SHORTEST_S]
 
 
 def _part(
-    candidates: CandidateRows, run: np.ndarray, aligned: AlignedPpg, at_row: np.ndarray,
+    candidates: CandidateRows, run: np.ndarray, aligned: AlignedPpg, moment_of_row: np.ndarray,
     frame_ns: np.ndarray, settings: Settings,
 ) -> Part:
     frame_index, time_ns = candidates.frame_index[run], candidates.time_ns[run]
@@ -193,7 +194,7 @@ def _part(
     ]
     shift_ns = 0.0 if settings.fps == NATIVE else np.abs(time_ns - frame_ns[frame_index]).max()
     return Part(
-        frame_index, time_ns, aligned.ppg[at_row[run]], aligned.hr_bpm[at_row[run]],
+        frame_index, time_ns, aligned.ppg[moment_of_row[run]], aligned.hr_bpm[moment_of_row[run]],
         tuple(sorted(repeated, key=lambda span: span.first)), float(shift_ns / 1e6),
     )
 

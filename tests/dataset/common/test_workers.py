@@ -52,6 +52,8 @@ def test_every_item_has_its_outcome(jobs):
 def test_errors_are_one_line_and_cost_nobody_else(jobs):
     found = dict(work_through(picky, range(8), workers=Workers(jobs)))
     assert found[3].error == "expected anything, found 3"
+    assert isinstance(found[3].cause, SessionError)
+    assert found[5].cause is None
     assert re.fullmatch(
         r"unexpected KeyError: 'five', in .*test_workers\.py:\d+; please report it", found[5].error
     )
