@@ -1,6 +1,7 @@
 """The verb `acq info`."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 
 _EVENTS = 8                          # that are shown
+_CAMERA_NOTES = 5                    # that are shown
 _SEEN_S = 0.1                        # a shorter time without a finger is not worth a word
 
 
@@ -80,92 +82,103 @@ def _state(s: "SessionSummary") -> str:
 
 
 def _print(s: "SessionSummary") -> None:
-    from rich.markup import escape
     from rich.table import Table
 
-    def lost(count: int, causes: dict[str, int]) -> str:
-        known = "none lost" if s.complete else "none lost between the first and the last"
-        why = f" ({', '.join(f'{n} {cause}' for cause, n in causes.items())})" if causes else ""
-        return f"[red]{count} lost{escape(why)}[/red]" if count else known
-
-    def listed(notes: "Sequence[Note | CueNote]") -> str:
-        return escape("".join(f"\n{note.at_s:8.1f} s  {_text(note)}" for note in notes))
-
-    log, others = s.log, s.log.others
-    more = len(others) - _EVENTS
-    events = f"{len(others)} not told above" if others else "all told above"
-    events += listed(others[:_EVENTS]) + (
-        f"\nand {more} more, in --json" if more > 0 else ""
-    )
-    over = (
-        "mean of sliding 10 s windows"
-        if s.duration_s > 10
-        else f"one spectrum over {s.duration_s:.0f} s"
-    )
-    bound = (
-        "[yellow]unknown[/yellow]"
-        if s.sync.bound_ms is None
-        else f"every sample within {s.sync.bound_ms:.2f} ms"
-    )
-    if s.sync.samples_without_bound and s.sync.bound_ms is not None:
-        without = counted(s.sync.samples_without_bound, "sample")
-        bound = f"within {s.sync.bound_ms:.2f} ms; [yellow]{without} without a bound[/yellow]"
-    exposure, all_notes = s.camera.exposure, s.camera.notes
-    control = f"; exposure {exposure['control']}" if "control" in exposure else ""
-    shown = [
-        *all_notes[:5],
-        *([f"and {len(all_notes) - 5} more, in --json"] if len(all_notes) > 5 else []),
-    ]
-    notes = "".join(f"\n{note}" for note in shown)
     table = Table.grid(padding=(0, 2))
     table.add_column(style="bold")
     table.add_column(overflow="fold")
-    for name, text in (
-        ("session", escape(s.session_id) + ("  [yellow]simulated[/yellow]" if s.simulated else "")),
-        ("subject", escape(s.subject)),
-        ("started", s.started),
-        ("state", _state(s)),
-        ("length", f"{s.duration_s:.2f} s"),
-        (
-            "video",
-            f"{counted(s.video.frames, 'frame')}, {lost(s.video.lost, s.video.lost_by_cause)}; "
-            f"{s.video.width}x{s.video.height} at {s.video.fps:.3f} fps",
-        ),
-        (
-            "ppg",
-            f"{counted(s.ppg.samples, 'sample')}, {lost(s.ppg.lost, s.ppg.lost_by_cause)}; "
-            f"{s.ppg.rate_hz:.3f} Hz",
-        ),
-        ("sync", bound),
-        ("light", escape(_light(s))),
-        *(
-            [("finger", f"[yellow]none for {s.ppg.no_finger_s:.1f} s[/yellow]")]
-            if s.ppg.no_finger_s > _SEEN_S
-            else []
-        ),
-        ("heart rate", _heart_rate(s, over)),
-        (
-            "camera",
-            escape(f"{s.camera.name}; stamps mark {s.camera.time_meaning}{control}")
-            + f"[yellow]{escape(notes)}[/yellow]",
-        ),
-        ("sensor", escape(f"{s.sensor.name}, firmware {s.sensor.firmware}")),
-        (
-            "file",
-            f"{s.file_bytes / 1e6:.1f} MB"
-            + (f", video compressed {s.video.compression:.2f} times" if s.video.compression else "")
-            + (
-                f", [yellow]{counted(s.video.raw_frames, 'frame')} stored raw[/yellow]"
-                if s.video.raw_frames
-                else ""
-            ),
-        ),
-        *([("cues", f"{len(log.cues)}{listed(log.cues)}")] if log.cues else []),
-        *([("marks", f"{len(log.marks)}{listed(log.marks)}")] if log.marks else []),
-        ("events", events),
-    ):
-        table.add_row(name, text)
+    for name, text in _rows(s):
+        if text:
+            table.add_row(name, text)
     show(table)
+
+
+def _rows(s: "SessionSummary") -> Iterator[tuple[str, str]]:
+    """Yield what is told of a session, line by line; an empty text is left out."""
+    from rich.markup import escape
+
+    simulated = "  [yellow]simulated[/yellow]" if s.simulated else ""
+    yield "session", escape(s.session_id) + simulated
+    yield "subject", escape(s.subject)
+    yield "started", s.started
+    yield "state", _state(s)
+    yield "length", f"{s.duration_s:.2f} s"
+    yield "video", (
+        f"{counted(s.video.frames, 'frame')}, {_lost(s, s.video.lost, s.video.lost_by_cause)}; "
+        f"{s.video.width}x{s.video.height} at {s.video.fps:.3f} fps"
+    )
+    yield "ppg", (
+        f"{counted(s.ppg.samples, 'sample')}, {_lost(s, s.ppg.lost, s.ppg.lost_by_cause)}; "
+        f"{s.ppg.rate_hz:.3f} Hz"
+    )
+    yield "sync", _sync(s)
+    yield "light", escape(_light(s))
+    away_s = s.ppg.no_finger_s
+    yield "finger", f"[yellow]none for {away_s:.1f} s[/yellow]" if away_s > _SEEN_S else ""
+    yield "heart rate", _heart_rate(s)
+    yield "camera", _camera(s)
+    yield "sensor", escape(f"{s.sensor.name}, firmware {s.sensor.firmware}")
+    yield "file", _file(s)
+    yield "cues", _counted_list(s.log.cues)
+    yield "marks", _counted_list(s.log.marks)
+    yield "events", _events(s)
+
+
+def _lost(s: "SessionSummary", count: int, causes: dict[str, int]) -> str:
+    from rich.markup import escape
+
+    if not count:
+        return "none lost" if s.complete else "none lost between the first and the last"
+    why = f" ({', '.join(f'{n} {cause}' for cause, n in causes.items())})" if causes else ""
+    return f"[red]{count} lost{escape(why)}[/red]"
+
+
+def _sync(s: "SessionSummary") -> str:
+    if s.sync.bound_ms is None:
+        return "[yellow]unknown[/yellow]"
+    if not s.sync.samples_without_bound:
+        return f"every sample within {s.sync.bound_ms:.2f} ms"
+    without = counted(s.sync.samples_without_bound, "sample")
+    return f"within {s.sync.bound_ms:.2f} ms; [yellow]{without} without a bound[/yellow]"
+
+
+def _camera(s: "SessionSummary") -> str:
+    from rich.markup import escape
+
+    exposure, notes = s.camera.exposure, s.camera.notes
+    control = f"; exposure {exposure['control']}" if "control" in exposure else ""
+    more = len(notes) - _CAMERA_NOTES
+    shown = [*notes[:_CAMERA_NOTES], *([f"and {more} more, in --json"] if more > 0 else [])]
+    lines = [f"\n{note}" for note in shown]
+    text = escape(f"{s.camera.name}; stamps mark {s.camera.time_meaning}{control}")
+    return text + f"[yellow]{escape(''.join(f'{chr(10)}{note}' for note in shown))}[/yellow]"
+
+
+def _file(s: "SessionSummary") -> str:
+    text = f"{s.file_bytes / 1e6:.1f} MB"
+    if s.video.compression:
+        text += f", video compressed {s.video.compression:.2f} times"
+    if s.video.raw_frames:
+        text += f", [yellow]{counted(s.video.raw_frames, 'frame')} stored raw[/yellow]"
+    return text
+
+
+def _events(s: "SessionSummary") -> str:
+    others = s.log.others
+    text = f"{len(others)} not told above" if others else "all told above"
+    text += _listed(others[:_EVENTS])
+    more = len(others) - _EVENTS
+    return text + (f"\nand {more} more, in --json" if more > 0 else "")
+
+
+def _counted_list(notes: "Sequence[Note | CueNote]") -> str:
+    return f"{len(notes)}{_listed(notes)}" if notes else ""
+
+
+def _listed(notes: "Sequence[Note | CueNote]") -> str:
+    from rich.markup import escape
+
+    return escape("".join(f"\n{note.at_s:8.1f} s  {_text(note)}" for note in notes))
 
 
 def _text(note: "Note | CueNote") -> str:
@@ -177,7 +190,12 @@ def _text(note: "Note | CueNote") -> str:
     return f"{note.text} ({', '.join(length + ['cut short'] * note.cut_short)})"
 
 
-def _heart_rate(s: "SessionSummary", over: str) -> str:
+def _heart_rate(s: "SessionSummary") -> str:
+    over = (
+        "mean of sliding 10 s windows"
+        if s.duration_s > 10
+        else f"one spectrum over {s.duration_s:.0f} s"
+    )
     without = (
         f"no finger for {s.ppg.no_finger_s:.1f} of {s.duration_s:.1f} s"
         if s.ppg.no_finger_s > _SEEN_S
