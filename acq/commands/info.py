@@ -151,7 +151,7 @@ def _camera(s: "SessionSummary") -> str:
     shown = [*notes[:_CAMERA_NOTES], *([f"and {more} more, in --json"] if more > 0 else [])]
     lines = [f"\n{note}" for note in shown]
     text = escape(f"{s.camera.name}; stamps mark {s.camera.time_meaning}{control}")
-    return text + f"[yellow]{escape(''.join(f'{chr(10)}{note}' for note in shown))}[/yellow]"
+    return text + f"[yellow]{escape(''.join(lines))}[/yellow]"
 
 
 def _file(s: "SessionSummary") -> str:
