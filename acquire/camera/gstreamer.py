@@ -167,7 +167,7 @@ class GstCamera:
         if width % 8 or height % 4:
             raise DeviceError(
                 expected="a width of a multiple of 8 and a height of a multiple of 4",
-                found=f"{width}x{height}", where=f"from {self._description!r}",
+                found=f"{width}x{height}", where=f"from camera {self._name}",
             )
         ok, numerator, denominator = caps.get_fraction("framerate")
         actual_fps = numerator / denominator if ok and numerator else fps
