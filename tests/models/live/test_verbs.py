@@ -225,7 +225,7 @@ def test_predict_on_a_session_lays_the_finger_beside(evening):
     assert said["mae_bpm"] < WITHIN_BPM
     assert abs(said["finger_bpm"] - said["hr_bpm"]) < WITHIN_BPM
     assert said["no_finger"] == ""
-    with pytest.raises(SessionError, match="--times only of a video"):
+    with pytest.raises(SessionError, match="times given for a session"):
         acq("predict", session, "--times", "x.csv")
 
 
@@ -309,7 +309,7 @@ def test_a_board_without_onnxruntime_is_told_what_to_install(monkeypatch):
 
 def offline(path):
     """What `acq predict` says: (time, bpm) of each heart rate."""
-    return [(row.reading.time_s, row.hr_bpm) for row in predict(open_live_pulse(), path).read]
+    return [(row.reading.time_s, row.hr_bpm) for row in predict(open_live_pulse(), path).rows_with_rate]
 
 
 def test_live_reads_what_predict_reads_within_two_bpm_and_twelve_seconds(evening, video):
