@@ -6,7 +6,6 @@ import json
 import os
 
 import h5py
-import numpy as np
 import pytest
 from typer.testing import CliRunner
 
@@ -21,10 +20,8 @@ from dataset.selection.identities import identify_sessions
 from dataset.selection.make_exclusion import make_exclusion
 from dataset.selection.split_file import write_split
 from dataset.session import reader as session_module
-from dataset.session.heart_rate import mean_heart_rate
 from dataset.session.reader import Session
-from dataset.session.summary import summarise
-from tests.support.made_sessions import START_NS, make_session, sample_times
+from tests.support.made_sessions import make_session
 
 FIRST, SECOND = "S01-20260101T090001Z", "S02-20260101T090001Z"
 
@@ -85,8 +82,9 @@ def test_grade_split_and_exclusions_stand_beside(data):
     graded(paths[0])
     stale = graded(paths[1])
     os.utime(stale, ns=(0, paths[1].stat().st_mtime_ns - 1))
-    out = Exclusions().adding(make_exclusion(paths[0], from_s=1.0, to_s=2.5, reason="coughs"))
-    write_exclusions(data, out.adding(make_exclusion(paths[1], from_s=None, to_s=None, reason="moved")))
+    part = make_exclusion(paths[0], from_s=1.0, to_s=2.5, reason="coughs")
+    whole = make_exclusion(paths[1], from_s=None, to_s=None, reason="moved")
+    write_exclusions(data, Exclusions().adding(part).adding(whole))
     table = read_catalogue(data)
     assert list(table["grade"]) == ["good", "stale"]
     assert list(table["use"]) == ["part out", "out"]
@@ -157,33 +155,3 @@ def test_a_recording_that_still_grows_is_listed(data):
         file.flush()
         (row,) = read_catalogue(data).query("session == @path.stem").to_dict("records")
     assert (row["state"], row["frames"], row["problem"]) == ("never closed", 120, "")
-
-
-def heart_rate_of(tmp_path, ppg, **kwargs):
-    path = make_session(tmp_path, seconds=40.0, ppg=ppg, **kwargs)
-    with Session(path) as session:
-        return mean_heart_rate(session), summarise(path).ppg.hr_bpm
-
-
-def test_heart_rate_is_the_mean_of_one_that_changes(tmp_path):
-    t_s = (sample_times(1001) - START_NS) / 1e9
-    # 60 to 84 bpm, and a drift
-    ppg = 30_000 + 8_000 * np.sin(2 * np.pi * (1.0 * t_s + 0.005 * t_s**2)) - 200 * t_s
-    quick, slow = heart_rate_of(tmp_path, np.round(ppg))
-    assert quick == pytest.approx(72.0, abs=0.5)
-    assert quick == pytest.approx(slow, abs=1.0)
-
-
-def test_heart_rate_leaves_out_holes_and_the_time_without_a_finger(tmp_path):
-    t_s = (sample_times(1001) - START_NS) / 1e9
-    bpm = np.where((t_s > 10) & (t_s < 30), 180.0, 66.0)
-    ppg = 30_000 + 8_000 * np.sin(2 * np.pi * np.cumsum(bpm / 60) / 25)
-    off = [(10.2, "finger_off", "begins"), (19.0, "finger_off", "ends")]
-    quick, _ = heart_rate_of(tmp_path, np.round(ppg), lost_samples=range(600, 620), events=off)
-    assert quick == pytest.approx(66.0, abs=0.5)
-
-
-def test_no_heart_rate_where_there_is_none(tmp_path):
-    assert heart_rate_of(tmp_path, np.full(1001, 30_000))[0] is None
-    with Session(make_session(tmp_path, "S02", seconds=0.3)) as session:
-        assert mean_heart_rate(session) is None

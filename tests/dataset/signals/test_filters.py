@@ -12,7 +12,6 @@ from dataset.signals.filters import (
     sliding_heart_rate,
     sliding_windows,
 )
-from dataset.signals.pos import pos
 
 
 def tone(bpm, fs_hz, seconds, phase=0.0):
@@ -104,27 +103,3 @@ def test_a_short_trace_has_one_rate():
     assert len(centres_s) == 1
     assert bpm[0] == pytest.approx(75, abs=0.3)
     assert min_samples(25.0) == 72
-
-
-def test_pos_finds_the_pulse_under_motion():
-    """Skin of one tone, a pulse in the ratios of blood, and brightness that sways twenty times as
-    strongly.
-    """
-    t = np.arange(900) / 30
-    pulse = tone(72, 30, 30)
-    sway = 0.1 * np.sin(2 * np.pi * 1.7 * t)
-    skin = np.array([180.0, 120.0, 100.0])
-    rgb = skin * (1 + 0.005 * np.outer(pulse, [0.33, 0.77, 0.53]) + sway[:, None])
-    found = pos(rgb, 30.0)
-    assert heart_rate(found, 30.0) == pytest.approx(72, abs=0.5)
-    assert np.corrcoef(found[60:-60], pulse[60:-60])[0, 1] > 0.9
-    assert abs(found.mean()) < 1e-12
-
-
-@pytest.mark.parametrize(
-    "rgb", [np.ones((10, 3)), np.ones((100, 4)), np.zeros((100, 3))],
-    ids=["short", "four colours", "black"],
-)
-def test_pos_refuses(rgb):
-    with pytest.raises(ValueError, match="expected"):
-        pos(rgb, 30.0)
