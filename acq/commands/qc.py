@@ -49,7 +49,7 @@ def qc(
     from dataset.quality.curves import curves_to_draw
     from dataset.quality.grade import grade_sessions
     from dataset.quality.limits import read_limits
-    from dataset.quality_pages.session_page import write_pages
+    from dataset.quality_pages.write import write_pages
     from dataset.selection.exclusions_file import read_exclusions
 
     by = read_limits(limits)

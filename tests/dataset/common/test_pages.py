@@ -91,7 +91,7 @@ def test_a_page_holds_both_palettes_and_fetches_nothing(template):
     [
         "from acq.main import app; app(['--help'], standalone_mode=False)",
         "import dataset.common.pages, dataset.common.drawings, dataset.card.write",
-        "import dataset.quality_pages.session_page, models.report.sections",
+        "import dataset.quality_pages.write, models.report.sections",
     ],
 )
 def test_jinja2_is_imported_only_when_a_page_is_made(code):

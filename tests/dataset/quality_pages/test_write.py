@@ -10,7 +10,7 @@ from dataset.quality.curves import Curve
 from dataset.quality.result import Flag, SessionQuality, read_quality, write_quality
 from dataset.quality_pages.charts import draw_charts
 from dataset.quality_pages.index_page import index_page
-from dataset.quality_pages.session_page import write_pages
+from dataset.quality_pages.write import write_pages
 from dataset.selection.exclusions import Exclusion, Exclusions
 from tests.support.pages import see_in_browser, words_of
 
