@@ -39,9 +39,6 @@ class Activity:
     mains_hz: float = 50.0
 
 
-CALM = Activity(motion=0.25, speech=0.0, turns_per_min=0.0, light=0.3, flicker=0.001)
-
-
 @dataclass(frozen=True)
 class Scene:
     """Pose and light at one instant."""

@@ -1,5 +1,4 @@
-"""Devices that obey, and devices that do not: a sensor on a real pty, and a camera made of numbers.
-"""
+"""Devices that work, and devices that fail on purpose: a sensor on a real pty, and two cameras."""
 
 import os
 import threading
@@ -34,30 +33,35 @@ HELLO = Hello(1, 0, 1, 0, 77, 2_000_000, 25, 10, 0)
 class FakeSensor:
     """A device on a real pty with a 2 MHz counter; faults are scripted.
 
-    `lose` are sample numbers that never leave; `die_after` closes the port after so many samples,
-    `last` is the last one it ever sends though it still answers; `mute` never answers; `pongs` is
-    how many pings it answers. `unplug`, `plug` and `reset` do what they say at any moment; a line
-    that is plugged in again is found behind `link`. Sample n of its life, whatever its restarts,
-    holds n * 7 % 65536, and `middle_ns[n]` is its true time.
+    Sample n of its life, counted over restarts, holds n * 7 % 65536; `middle_ns[n]` is its true
+    time. `unplug`, `plug` and `reset` may be called at any moment.
+
+    Parameters
+    ----------
+    lose : sample numbers that are never sent
+    die_after : samples after which the line is unplugged
+    last : the last sample that it ever sends, though it still answers
+    mute : it never answers
+    noise : bytes that it answers with instead of packets
+    loss_flag : flag of the sample behind a lost one
+    sampling_from : number of the sample at which it is already, when it is opened
+    pongs : how many pings it answers
+    link : path of a link to its port, which stays the same when it is plugged in again
+    ppm : error of its clock
     """
 
     def __init__(
         self, *, hello=HELLO, lose=(), die_after=None, last=None, mute=False, noise=b"",
         loss_flag=0, sampling_from=None, pongs=10**9, link=None, ppm=0,
     ):
-        self.hello, self.lose, self.die_after, self.last, self.mute = (
-            hello, set(lose), die_after, last, mute,
-        )
-        self.noise, self.loss_flag, self.pongs, self.link, self.ppm = (
-            noise, loss_flag, pongs, link, ppm,
-        )
-        self.sampling_from = sampling_from                 # it was sampling already, and is here
+        self.hello, self.mute, self.noise, self.link, self.ppm = hello, mute, noise, link, ppm
+        self.lose, self.die_after, self.last = set(lose), die_after, last
+        self.loss_flag, self.pongs = loss_flag, pongs
         self.middle_ns = []
         self._zero_ns = 0                                  # when the counter was zero
         self._lock = threading.RLock()
-        self._sampling, self._sequence, self._next_ns = (
-            sampling_from is not None, sampling_from or 0, time.monotonic_ns(),
-        )
+        self._sampling, self._sequence = sampling_from is not None, sampling_from or 0
+        self._next_ns = time.monotonic_ns()
         self._parser = PacketParser()
         self._master = self._slave = None
         self.plug()
@@ -71,11 +75,11 @@ class FakeSensor:
 
     @property
     def sent_ns(self):
-        """Times by sequence, of a device that started once."""
+        """True times by sequence, of a device that started once."""
         return dict(enumerate(self.middle_ns))
 
     def plug(self, *, rebooted=False):
-        """Put the line in; a board that had its power from it boots."""
+        """Plug the line in; a board that is powered by it boots."""
         with self._lock:
             self._master, self._slave = os.openpty()
             tty.setraw(self._slave)
@@ -90,17 +94,17 @@ class FakeSensor:
                 self.reset()
 
     def unplug(self):
-        """Pull the line; the device itself runs on."""
+        """Unplug the line; the device itself runs on."""
         with self._lock:
             if self._master is not None:
                 if self.link:
-                    os.unlink(self.link)  # a name that leads to somebody else's pty would be tried
+                    os.unlink(self.link)  # it would lead to the next pty of any process
                 os.close(self._slave)
                 os.close(self._master)
             self._master = None
 
     def reset(self, *, say_hello=True):
-        """Restart the board while the line stays in."""
+        """Restart the board while the line stays plugged in."""
         with self._lock:
             self.hello = replace(self.hello, boot_id=self.hello.boot_id + 1)
             self._sampling, self._zero_ns = False, time.monotonic_ns()
@@ -112,9 +116,9 @@ class FakeSensor:
 
     def _send(self, packet):
         data = encode(packet)
-        time.sleep(len(data) * _BYTE_S)  # the line; a clock that takes it for granted must find it
+        time.sleep(len(data) * _BYTE_S)  # on the line; the clock fit counts on it
         if self._master is not None:
-            with suppress(BlockingIOError):                # nobody reads: bytes are lost
+            with suppress(BlockingIOError):                # if nobody reads, bytes are lost
                 os.write(self._master, data)
 
     def _take(self, packet, rx_ns):
@@ -123,9 +127,8 @@ class FakeSensor:
                 self._send(Pong(packet.id, self._ticks(rx_ns), self._ticks(time.monotonic_ns())))
             self.pongs -= 1
         elif isinstance(packet, Start):
-            self._sampling, self._sequence, self._next_ns = (
-                True, 0, time.monotonic_ns() + self.period_ns,
-            )
+            self._sampling, self._sequence = True, 0
+            self._next_ns = time.monotonic_ns() + self.period_ns
             self._send(self.hello)
         elif isinstance(packet, Identify | Stop):
             self._sampling = self._sampling and not isinstance(packet, Stop)
@@ -134,21 +137,17 @@ class FakeSensor:
     def _sample(self):
         middle_ns = self._next_ns - self.period_ns // 2
         sequence = self._sequence
-        lost = sequence in self.lose or (self.last is not None and len(self.middle_ns) > self.last)
-        if not lost:
+        number = len(self.middle_ns)                       # of its life
+        is_past_last = self.last is not None and number > self.last
+        if sequence not in self.lose and not is_past_last:
             flags = self.loss_flag if sequence - 1 in self.lose else 0
-            self._send(
-                Sample(sequence, self._ticks(middle_ns), len(self.middle_ns) * 7 % 65536, flags)
-            )
+            self._send(Sample(sequence, self._ticks(middle_ns), number * 7 % 65536, flags))
         self.middle_ns.append(middle_ns)
         self._sequence += 1
         if self._sequence % self.hello.rate_hz == 0:
-            lost = (
-                len([s for s in self.lose if s < self._sequence])
-                if self.loss_flag == SAMPLE_OVERRUN
-                else 0
-            )
-            self._send(Status(7 + lost, 3))                # it has counted since it booted
+            counts_losses = self.loss_flag == SAMPLE_OVERRUN
+            overruns = sum(s < self._sequence for s in self.lose) if counts_losses else 0
+            self._send(Status(7 + overruns, 3))            # 7 and 3 are from before the recording
         self._next_ns += self.period_ns
         if self._sequence == self.die_after:
             self.unplug()
@@ -162,7 +161,7 @@ class FakeSensor:
                         data = os.read(self._master, 256)
                 time.sleep(len(data) * _BYTE_S)
                 rx_ns = time.monotonic_ns()
-                if data and self.noise:                    # it answers, in another language
+                if data and self.noise:
                     os.write(self._master, self.noise)
                 for packet in self._parser.feed(data) if not self.mute else ():
                     self._take(packet, rx_ns)
@@ -183,9 +182,9 @@ class FakeSensor:
 
 
 class FakeCamera:
-    """A camera that counts: frame i holds the number i.
+    """A camera whose frame i holds the number i % 256.
 
-    `lose` are never delivered, `last` ends the stream, behind `stop_after` it is silent.
+    Frames in `lose` are never delivered, `last` ends the stream, after `stop_after` it is silent.
     """
 
     def __init__(
@@ -225,11 +224,10 @@ class FakeCamera:
 
 
 class LiveCamera:
-    """A camera that runs from when it is opened, in real time; no two frames are alike unless
-    asked.
+    """A camera that runs in real time from when it is opened; no two frames are identical.
 
-    Behind frame `silent_after` it is silent, behind `gone_after` it raises; the frames of `frozen`
-    are like the one before; `stamp` gives a frame's stamp from its number and its true time [ns].
+    After frame `silent_after` it is silent, after `gone_after` it raises; the frames in `frozen`
+    equal the one before; `stamp` computes a frame's stamp from its number and its true time [ns].
     """
 
     def __init__(
@@ -254,7 +252,7 @@ class LiveCamera:
 
     def read(self, timeout_s):
         if self.gone_after is not None and self._n > self.gone_after:
-            raise DeviceError("expected the live camera, found that it is gone")
+            raise DeviceError(expected="the live camera", found="that it is gone")
         wait_s = (self._due_ns() - time.monotonic_ns()) / 1e9
         if wait_s > timeout_s or (self.silent_after is not None and self._n > self.silent_after):
             time.sleep(timeout_s)
@@ -262,7 +260,7 @@ class LiveCamera:
         time.sleep(max(0.0, wait_s))
         if self._n not in self.frozen or self._image is None:
             self._image = np.zeros(self.info.image_shape, dtype=np.uint8)
-            self._image[1, 0] = self._n % 256                # not in a row that a quick look sees
+            self._image[1, 0] = self._n % 256    # not in a row that a quick comparison looks at
         time_ns = self.stamp(self._n, self._due_ns())
         self._n += 1
         return VideoFrame(self._image, time_ns, time.monotonic_ns(), self._n - 1 - self._zero)

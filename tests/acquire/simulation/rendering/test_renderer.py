@@ -4,11 +4,12 @@ import cv2
 import numpy as np
 import pytest
 
-from acquire.simulation.motion import CALM, Scene
+from acquire.simulation.motion import Activity, Scene
 from acquire.simulation.rendering.face import HEIGHT, PULSE_RGB, TO_YUV, WIDTH
 from acquire.simulation.subject import VirtualSubject
 from tests.support.spectra import spectral_rate
 
+CALM = Activity(motion=0.25, speech=0.0, turns_per_min=0.0, light=0.3, flicker=0.001)
 STILL = Scene(*[0.0] * 14)
 
 
