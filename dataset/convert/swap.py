@@ -1,4 +1,4 @@
-"""Curated folders into their places: whoever stops it at any moment leaves them whole and listed.
+"""Move curated folders into place; a stop at any moment leaves each of them whole and listed.
 
 A whole replacement waits in `data/.ubfc-replacing` while the manifest is written; only then is the
 old folder moved out of the way. A folder that waits there later, whole by the manifest, was left by

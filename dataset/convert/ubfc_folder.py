@@ -31,7 +31,7 @@ WRITING, CHECKING = "writing frames", "checking frames"
 
 
 def partial_name(folder: str) -> str:
-    """Name a folder while it is being made."""
+    """Return the name of a folder while it is being made."""
     return folder.replace("/", "-")
 
 

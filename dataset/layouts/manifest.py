@@ -168,7 +168,7 @@ class Manifest:
 
 
 def part_key(session: str, part: int) -> str:
-    """Name a part of a session: the session itself, then `session#2` and so on."""
+    """Return the key of a part of a session: the session's id, then `session#2` and so on."""
     return session if part == 1 else f"{session}#{part}"
 
 

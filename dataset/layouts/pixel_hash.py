@@ -16,7 +16,7 @@ class PixelHash:
         self.after: list[bytes] = []
 
     def add(self, bgr: np.ndarray) -> None:
-        """Take in one (H, W, 3) frame."""
+        """Add one (H, W, 3) uint8 frame."""
         self._sha.update(np.ascontiguousarray(bgr).data)
         self.after.append(self._sha.digest())
 

@@ -114,7 +114,7 @@ class PureWriter:
 
 
 def pure_name(subject_number: int, session_number: int) -> str:
-    """Name a folder: `NN-MM`."""
+    """Return the name of a folder: `NN-MM`."""
     return f"{subject_number:02d}-{session_number:02d}"
 
 

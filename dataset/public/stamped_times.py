@@ -69,7 +69,7 @@ def rising_times(stamp_ns: np.ndarray, name: str) -> StampedTimes:
 
 
 def _defects(stamp_ns: np.ndarray, time_ns: np.ndarray, name: str) -> list[str]:
-    """Name what is wrong with the stamps."""
+    """List what is wrong with the stamps, a line each."""
     steps_ns, gaps_ns = np.diff(stamp_ns), np.diff(time_ns)
     since_s = (time_ns - time_ns[0]) / 1e9
     defects = []
