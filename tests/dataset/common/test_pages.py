@@ -12,11 +12,16 @@ from jinja2 import Environment, TemplateSyntaxError, UndefinedError, nodes
 from dataset.common.pages import PALETTE, render, render_macro
 
 REPO = Path(__file__).parents[3]
-WINGS = ("dataset/common", "dataset/quality_pages", "dataset/card", "models/report")
+ROOMS = ("acq", "acquire", "dataset", "models")
 HOSTILE = "<script>window.taken=1</script>&\"'"
-TEMPLATES = sorted(path for wing in WINGS for path in (REPO / wing / "templates").iterdir())
-# an element, an entity that a browser would read as markup, or a declaration
-TAG = re.compile(r"</?[a-zA-Z][a-zA-Z0-9]*(\s[^<>]*)?/?>|<[a-z]+ [a-z-]+=|<!doctype", re.IGNORECASE)
+TEMPLATES = sorted(path for room in ROOMS for path in (REPO / room).glob("*/templates/*"))
+# of HTML; `subject<int>` and the like are placeholders in words
+ELEMENTS = (
+    "a|b|body|br|button|caption|code|dd|details|div|dl|dt|em|figcaption|figure|h[1-6]|head|html|i|"
+    "img|input|label|li|link|main|meta|nav|ol|option|p|path|pre|script|section|select|span|strong|"
+    "style|summary|svg|table|tbody|td|th|thead|title|tr|ul|video"
+)
+TAG = re.compile(rf"</?({ELEMENTS})(\s[^<>]*)?/?>|<({ELEMENTS}) [a-z-]+=|<!doctype", re.IGNORECASE)
 
 
 def strings_of(path):
@@ -26,12 +31,10 @@ def strings_of(path):
                 yield token.start[0], token.string
 
 
-@pytest.mark.parametrize("wing", WINGS)
-def test_no_python_file_holds_markup(wing):
-    files = sorted((REPO / wing).glob("*.py"))
-    assert files
+@pytest.mark.parametrize("room", ROOMS)
+def test_no_python_file_holds_markup(room):
     found = [
-        f"{path.name}:{line}" for path in files for line, text in strings_of(path)
+        f"{path}:{line}" for path in (REPO / room).rglob("*.py") for line, text in strings_of(path)
         if TAG.search(text)
     ]
     assert found == []
@@ -41,7 +44,7 @@ def test_the_rule_above_finds_markup():
     for text in ('f"<b>{name}</b>"', "'<td class=x>'", '"<br>"', '"<!doctype html>"', "'</p>'"):
         assert TAG.search(text), text
     for text in ("a < b and c > d", "Jetson <4 GB>", "subject<int>", ".NAME.<random>.part"):
-        assert not TAG.search(text) or "<int>" in text or "<random>" in text
+        assert not TAG.search(text), text
 
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
