@@ -1,5 +1,4 @@
-"""Decide that a recording or a part of it is excluded, once it is known that there is such a part.
-"""
+"""Decide that a recording or a part of it is excluded, and check that there is such a part."""
 
 from datetime import datetime, timezone
 from pathlib import Path

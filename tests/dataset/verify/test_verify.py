@@ -29,6 +29,7 @@ from dataset.selection.identities import identify_sessions
 from dataset.selection.split_file import write_split
 from dataset.session.reader import Session
 from dataset.verify.verify import verify_data
+from dataset.withdraw.find_files import PLAN
 from dataset.withdraw.withdraw import withdraw
 from tests.support.made_grades import write_grade
 from tests.support.made_runs import make_run
@@ -227,6 +228,14 @@ def test_what_is_whole_is_silent_but_for_what_cannot_be_checked(data):
             id="withdrawals",
         ),
         pytest.param(interrupt, "withdrawal was interrupted", id="withdrawal"),
+        pytest.param(
+            lambda d: (d / PLAN).write_text("{"), "an interrupted withdrawal wrote down",
+            id="withdrawal unreadable",
+        ),
+        pytest.param(
+            lambda d: data_folder.quality_curves_file(first(d)).write_bytes(b"PK"),
+            "curves of a session's quality", id="quality curves",
+        ),
     ],
 )
 def test_what_is_broken_is_one_line(data, fault, text):
