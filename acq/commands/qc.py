@@ -141,8 +141,9 @@ def _print(qualities: list["SessionQuality"], excluded: "Exclusions") -> None:
 def _exclude_command(
     session: str, from_s: float | None = None, to_s: float | None = None, *, reason: str = "…"
 ) -> str:
-    is_part = from_s is not None and to_s is not None
-    part = f" --from {clock_time(from_s)} --to {clock_time(to_s)}" if is_part else ""
+    part = ""
+    if from_s is not None and to_s is not None:
+        part = f" --from {clock_time(from_s)} --to {clock_time(to_s)}"
     return f'acq exclude {session}{part} --reason "{reason}"'
 
 
