@@ -1,0 +1,22 @@
+"""The description beside kept face frames says which video they are of."""
+
+import pytest
+
+from acquire.errors import CurationError
+from dataset.face.kept_frames import read_video_sha256
+
+
+def test_the_video_is_named(tmp_path):
+    path = tmp_path / "0f.json"
+    path.write_text('{"video": "vid.avi", "video_sha256": "ab12", "box": {}}')
+    assert read_video_sha256(path) == "ab12"
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"video_sha256": 5}'])
+def test_a_damaged_description_is_named(tmp_path, text):
+    path = tmp_path / "0f.json"
+    path.write_text(text)
+    with pytest.raises(CurationError, match="expected what face frames are of") as caught:
+        read_video_sha256(path)
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
