@@ -1,6 +1,4 @@
-"""What goes wrong in a lab, done on purpose: lines pulled, boards reset, processes killed and
-starved, bytes damaged.
-"""
+"""What goes wrong in a lab: lines pulled, boards reset, processes killed and stopped, bad bytes."""
 
 import subprocess
 import sys
@@ -15,7 +13,8 @@ from serial.tools.list_ports_common import ListPortInfo
 from acquire import layout
 from acquire.recorder.sample_stream import SampleStream
 from acquire.sensor import protocol, usb
-from acquire.sensor.items import Exchange, SensorBack
+from acquire.sensor.items import SensorBack
+from acquire.sensor.pings import Exchange
 from acquire.sensor.protocol import Pong, Sample
 from acquire.session.writer import SessionWriter
 from dataset.session.reader import Session
@@ -134,9 +133,7 @@ def test_another_kind_of_sensor_in_its_place_is_not_taken_for_it(tmp_path):
 @pytest.mark.parametrize("away_s", [30, 45 * 60])
 @pytest.mark.parametrize("restarted", [False, True])
 def test_a_gap_longer_than_the_counter_s_turn_is_right_to_one_sample(tmp_path, away_s, restarted):
-    """Nobody waits 45 minutes: the packets are handed on as the thread would hand them on, a
-    crystal 0.5 % off.
-    """
+    """The packets are handed on as by the thread, without the wait; the crystal is 0.5 % off."""
     ppm, rate_hz, start_ns = 5000, HELLO.rate_hz, 10**12
     tick_ns = 500 / (1 + ppm * 1e-6)
     period_ns = 2_000_000 / rate_hz * tick_ns

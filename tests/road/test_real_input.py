@@ -1,6 +1,4 @@
-"""The road on real input: the real firmware plays a real finger while the recorder films the same
-person's face.
-"""
+"""Real input from end to end: the firmware plays a real finger beside the same person's face."""
 
 import csv
 import json
@@ -28,12 +26,9 @@ FS_HZ = 100.0
 
 @pytest.fixture(scope="module")
 def recorded(program, real_face, tmp_path_factory):
-    """One recording of 20 s: face by replay, finger through the twin with a fast crystal and a slow
-    adapter.
-    """
+    """Record 20 s: face by replay, finger by the twin with a fast crystal and a slow adapter."""
     folder = tmp_path_factory.mktemp("real")
-    # The chip has no scheduler to share: where we may, its simulation goes before other processes
-    # of a busy machine.
+    # The real chip runs nothing else: where we may, its simulation has priority on a busy machine.
     twin = subprocess.Popen(
         [
             *(["nice", "-n", "-10"] if os.geteuid() == 0 else []), program, "--wave",
@@ -63,7 +58,8 @@ def recorded(program, real_face, tmp_path_factory):
     return folder, json.loads(done.stdout)
 
 
-def on_grid(times_ns, values, start_ns, end_ns):
+def on_even_grid(times_ns, values, start_ns, end_ns):
+    """Interpolate columns of values at `FS_HZ`: (T, columns)."""
     grid_ns = np.arange(start_ns, end_ns, 1e9 / FS_HZ)
     return np.stack(
         [np.interp(grid_ns, times_ns, column) for column in np.atleast_2d(values.T)], axis=-1
@@ -125,9 +121,9 @@ def test_the_face_s_pulse_agrees_with_the_finger_s(recorded):
         )
         # POS follows the skin's brightness, and a pulse of blood darkens it: the finger's PPG is
         # the other way up.
-        face = -bandpass(pos(on_grid(session.frame_time_ns, rgb, *span), FS_HZ), FS_HZ)
+        face = -bandpass(pos(on_even_grid(session.frame_time_ns, rgb, *span), FS_HZ), FS_HZ)
         finger = bandpass(
-            on_grid(session.ppg_time_ns, session.ppg.astype(float), *span)[:, 0], FS_HZ
+            on_even_grid(session.ppg_time_ns, session.ppg.astype(float), *span)[:, 0], FS_HZ
         )
     assert heart_rate(finger, FS_HZ) == pytest.approx(71.2, abs=1.0)
     assert heart_rate(face, FS_HZ) == pytest.approx(heart_rate(finger, FS_HZ), abs=2.0)
@@ -138,16 +134,14 @@ def test_the_face_s_pulse_agrees_with_the_finger_s(recorded):
 
 
 def test_the_session_becomes_a_curated_folder_that_any_ubfc_reader_reads(recorded, acq, tmp_path):
-    """A reader that knows only the layout: np.loadtxt, OpenCV, one label a frame, folders named
-    subject<int>.
-    """
+    """Read by the layout alone: np.loadtxt, OpenCV, one label a frame, subject<int>."""
     folder, _ = recorded
     data = tmp_path / "data"
-    made = acq(
+    simulated = acq(
         "simulate", "--subjects", "2", "--sessions", "1", "--duration", "12s", "--data", data,
         "--quiet",
     )
-    assert made.returncode == 0, made.stderr
+    assert simulated.returncode == 0, simulated.stderr
     shutil.rmtree(data / "sessions" / "S01")
     shutil.copytree(folder / "data" / "sessions" / "S01", data / "sessions" / "S01")
     for words in (
@@ -166,14 +160,14 @@ def test_the_session_becomes_a_curated_folder_that_any_ubfc_reader_reads(recorde
         while (read := video.read())[0]:
             seconds = (session.frame_time_ns - session.frame_time_ns[0]) / 1e9
             # only the frames before the first sample are left out
-            at = len(session.frames) - len(ppg) + frames
+            index = len(session.frames) - len(ppg) + frames
             if frames % 100 == 0:
-                assert (read[1][..., ::-1] == session.frames[at]).all()
+                assert (read[1][..., ::-1] == session.frames[index]).all()
             frames += 1
         assert frames == len(ppg) == len(hr_bpm) == len(time_s)
         assert 595 <= frames <= 602
         assert time_s == pytest.approx(seconds[-frames:] - seconds[-frames], abs=1e-6)
     assert np.median(hr_bpm) == pytest.approx(71.2, abs=2.0)
     assert heart_rate(
-        on_grid(time_s * 1e9, ppg, 0, time_s[-1] * 1e9)[:, 0], FS_HZ
+        on_even_grid(time_s * 1e9, ppg, 0, time_s[-1] * 1e9)[:, 0], FS_HZ
     ) == pytest.approx(71.2, abs=1.0)

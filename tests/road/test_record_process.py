@@ -89,9 +89,7 @@ def test_sigkill_loses_at_most_a_second_and_the_file_says_it_was_cut_short(acq, 
 
 
 def test_a_disk_that_fills_ends_it_in_one_line_with_what_was_flushed_readable(tmp_path):
-    """Another process takes the last byte at once: the reserve that is looked at twice a second
-    cannot help.
-    """
+    """Another process takes the last byte at once, faster than the free space is checked."""
     if os.geteuid() != 0:
         pytest.skip("needs root to mount a small disk")
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=450m", "tmpfs", tmp_path], check=True)

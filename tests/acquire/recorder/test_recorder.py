@@ -215,9 +215,7 @@ def test_a_board_that_was_still_sampling_starts_afresh(tmp_path):
 
 
 def slow_down(monkeypatch, step, seconds, until):
-    """Make one step of storing a frame slow for real, while fewer than `until` frames are in the
-    file.
-    """
+    """Make one step of storing a frame slow while fewer than `until` frames are in the file."""
     quick = getattr(FrameStore, step)
 
     def slow(self, *args):

@@ -1,6 +1,4 @@
-"""Sessions simulated faster than real time: the recorder's file, from the same devices, against the
-truth.
-"""
+"""Sessions simulated faster than real time, against the truth of the same devices."""
 
 import json
 
