@@ -16,7 +16,7 @@ def test_the_video_is_named(tmp_path):
 def test_a_damaged_description_is_named(tmp_path, text):
     path = tmp_path / "0f.json"
     path.write_text(text)
-    with pytest.raises(CurationError, match="expected what face frames are of") as caught:
+    with pytest.raises(CurationError, match="expected the description of face frames") as caught:
         read_video_sha256(path)
     assert str(path) in str(caught.value)
     assert "\n" not in str(caught.value)
