@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 _ROWS = 180
 _SMALLEST = 1 / 5               # of the picture's height
 _MIN_PROBABILITY = 0.7          # MTCNN's own threshold
+# The square, in heights of MTCNN's box, which is narrower: as the cascade of local binary patterns
+# had it that was used before, so that what is measured inside stays comparable.
+_SIDE, _RAISED = 0.92, 0.03
 _CONTRAST_LIMIT, _CONTRAST_TILES = 3.0, (3, 3)
 
 
@@ -44,19 +47,27 @@ def frame_luma(image: np.ndarray, camera: CameraInfo) -> np.ndarray:
     return cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
 
 
-def spot_face(frame_luma: np.ndarray) -> FaceBox | None:
-    """Find the largest face in an (H, W) uint8 picture; None where none is seen."""
-    height, width = frame_luma.shape
+def spot_face(luma: np.ndarray) -> FaceBox | None:
+    """Find the largest face in an (H, W) uint8 picture; None where none is seen.
+
+    The box is a square about the middle of the face, from one cheek to the other.
+    """
+    height, width = luma.shape
     shrink = min(1.0, _ROWS / height)
     size = round(width * shrink), round(height * shrink)
-    small = cv2.resize(frame_luma, size, interpolation=cv2.INTER_AREA)
+    small = cv2.resize(luma, size, interpolation=cv2.INTER_AREA)
     boxes = _detector().find(cv2.cvtColor(_with_even_contrast(small), cv2.COLOR_GRAY2RGB))
     if not boxes:
         return None
-    box = boxes[0]
+    face = boxes[0]
+    rows = face.bottom - face.top
+    centre_x = (face.left + face.right) / 2
+    centre_y = (face.top + face.bottom) / 2 - _RAISED * rows
+    half = _SIDE * rows / 2
     return FaceBox(
-        int(box.left / shrink), int(box.top / shrink), min(round(box.right / shrink), width),
-        min(round(box.bottom / shrink), height), box.probability,
+        max(0, round((centre_x - half) / shrink)), max(0, round((centre_y - half) / shrink)),
+        min(width, round((centre_x + half) / shrink)),
+        min(height, round((centre_y + half) / shrink)), face.probability,
     )
 
 

@@ -35,7 +35,7 @@ def test_a_file_of_before_with_curves_inside_is_read(tmp_path):
 @pytest.mark.parametrize(
     ("damage", "found"),
     [
-        (lambda text: text[:-2], "truncated"),
+        (lambda text: text[:-2], "cut short"),
         (lambda text: text.replace('"usable"', '"fine"'), "'fine' at $.grade"),
         (lambda text: text.replace('"warning"', '"awful"'), "'awful' at $.flags["),
         (lambda text: text.replace("120.5", '"bright"'), "got str at $.measures[...]"),
@@ -43,7 +43,7 @@ def test_a_file_of_before_with_curves_inside_is_read(tmp_path):
         (lambda text: text.replace('"schema_version": 1', '"schema_version": 2'), "version 2"),
         (lambda text: '{"schema": "acq-quality", "schema_version": 1}', "session"),
         (lambda text: "[1]", "list instead of an object"),
-        (lambda text: "", "truncated"),
+        (lambda text: "", "cut short"),
     ],
 )
 def test_a_damaged_file_is_named(tmp_path, damage, found):

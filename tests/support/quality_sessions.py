@@ -1,9 +1,8 @@
-"""Sessions for the tests of `acq qc`: the real clip as a session, and copies of one session with a
-fault put in.
-"""
+"""Sessions for the tests of quality: the real clip, a real finger, sessions with other columns."""
 
 import csv
 from contextlib import contextmanager
+from dataclasses import replace
 
 import av
 import h5py
@@ -12,8 +11,11 @@ import numpy as np
 from acquire import layout
 from acquire.camera.source import CameraInfo, VideoFrame
 from acquire.session.writer import SessionWriter
+from dataset.quality.limits import read_limits
+from dataset.quality.measure import measure_session
 from tests.support.fakes import HELLO
 
+LIMITS = read_limits()
 START_NS = 5_000_000_000_000
 
 
@@ -49,7 +51,7 @@ def real_session(folder, path):
 
 
 @contextmanager
-def edited(path, **columns):
+def with_columns(path, **columns):
     """Put other columns into a session, by name such as ppg_time_ns; the old ones come back."""
     names = {name: name.replace("_", "/", 1).replace("frame/", "video/") for name in columns}
     with h5py.File(path, "r+") as file:
@@ -62,3 +64,30 @@ def edited(path, **columns):
         with h5py.File(path, "r+") as file:
             for name, values in before.items():
                 file[names[name]][:] = values
+
+
+def finger_session(values, path):
+    """A session of a real finger at 50 Hz, without pictures."""
+    camera = CameraInfo("none", 32, 24, 30.0, "I420", "host arrival")
+    with SessionWriter(
+        path, session_id="S01-20260101T090000Z", subject="S01", camera=camera,
+        hello=replace(HELLO, rate_hz=50), port="a file", started_unix_ns=1_767_258_000_000_000_000,
+        started_monotonic_ns=START_NS, simulated=False,
+    ) as writer:
+        for i, value in enumerate(values):
+            time_ns = START_NS + i * 20_000_000
+            writer.add_sample(
+                sequence=i, ticks=i * 40_000, value=int(value), flags=0, arrival_ns=time_ns,
+                time_ns=time_ns, bound_ns=500_000,
+            )
+        writer.close(complete=True)
+    return path
+
+
+def measure_quality(path):
+    """Measure a session by the limits that come with acq; return the quality alone."""
+    return measure_session(path, LIMITS)[0]
+
+
+def flag_kinds(quality):
+    return {flag.kind for flag in quality.flags}

@@ -1,0 +1,74 @@
+"""The two pulses: whether they agree, and the lag of the face."""
+
+
+import numpy as np
+import pytest
+
+from dataset.quality.measurements import windows
+from dataset.signals.lag import GRID_HZ, PulseWave, correlate, face_pulse, finger_pulse
+from tests.support.quality_sessions import flag_kinds
+
+
+def test_the_finger_of_somebody_else_is_bad(virtual, measured):
+    c = virtual.columns
+    other_bpm = virtual.quality.measures["ppg_hr_bpm"] + 25
+    quality = measured(
+        ppg_value=20_000
+        + 6000 * np.sin(2 * np.pi * other_bpm / 60 * (c.ppg_time_ns - c.start_ns) / 1e9)
+    )
+    assert quality.grade == "bad"
+    assert {"pulses_apart", "pulse_disagrees"} <= flag_kinds(quality)
+
+
+@pytest.mark.parametrize("delay_ms", [-50.0, 0.0, 120.0])
+@pytest.mark.parametrize("fps", [25.0, 30.0, 60.0])
+def test_the_lag_of_one_and_the_same_pulse_has_no_bias(delay_ms, fps):
+    """A beat with a notch, in the colours that blood gives skin, seen by a camera that wavers by 3
+    ms.
+    """
+    def blood(t_s):
+        phase = (t_s * 1.2 + 0.03 * np.sin(2 * np.pi * 0.2 * t_s)) % 1
+        return np.exp(-((phase - 0.25) / 0.1) ** 2) + 0.35 * np.exp(-((phase - 0.6) / 0.12) ** 2)
+
+    rng = np.random.default_rng(1)
+    frame_s = np.arange(0, 30, 1 / fps) + rng.uniform(-0.003, 0.003, round(30 * fps))
+    sample_s = np.arange(0, 30, 0.04)
+    light = 1 - 0.01 * np.outer(blood(frame_s - delay_ms / 1e3), [0.33, 0.77, 0.53])
+    patches = (np.array([180.0, 130.0, 110.0]) * light)[:, None, :] + rng.normal(
+        0, 0.1, (len(frame_s), 4, 3)
+    )
+    face, finger = (
+        face_pulse(patches, frame_s, fps=fps),
+        finger_pulse(20_000 + 5_000 * blood(sample_s), sample_s),
+    )
+    lag = correlate(face, finger, [(x, x + 10) for x in np.arange(0.5, 19, 5)]).lag()
+    assert lag.lag_s * 1e3 == pytest.approx(delay_ms, abs=3)
+    assert lag.error_s < 0.008
+
+
+def test_a_step_within_the_session_is_found_with_its_size(virtual, measured):
+    c, offset_ms = virtual.columns, 33.3
+    later = (c.frame_time_ns >= c.start_ns + 21_000_000_000) * round(offset_ms * 1e6)
+    quality = measured(
+        frame_time_ns=c.frame_time_ns + later, frame_arrival_ns=c.frame_arrival_ns + later
+    )
+    (flag,) = [flag for flag in quality.flags if flag.kind == "lag_step"]
+    assert flag.value == pytest.approx(offset_ms, abs=8)
+    assert flag.from_s <= 21 <= flag.to_s
+
+
+@pytest.mark.parametrize(
+    ("apart_s", "beyond"), [(0.1, False), (0.4, False), (0.55, True), (-0.55, True)]
+)
+def test_pulses_too_far_apart_for_a_lag_are_flagged(apart_s, beyond):
+    """At 50 bpm: within the reach there is a lag, and half a beat apart none."""
+    t_s = np.arange(0, 60, 1 / GRID_HZ)
+    face, finger = (
+        PulseWave(0.0, np.sin(2 * np.pi * (50 / 60 * at + 0.3 * np.sin(2 * np.pi * 0.05 * at))))
+        for at in (t_s - apart_s, t_s)
+    )
+    told = correlate(face, finger, windows(0.0, 60.0))
+    assert told.is_beyond == beyond
+    lag = told.lag()
+    assert (lag is None) == beyond
+    assert lag is None or lag.lag_s == pytest.approx(apart_s, abs=0.005)
