@@ -1,10 +1,9 @@
-"""The networks on one core: ONNX Runtime beside torch eager, in one process, and what 8-bit
-integers cost.
+"""The networks on one core: ONNX Runtime beside torch eager, and what 8-bit integers cost.
 
-`python -m benchmarks.board` times networks that were never trained: times do not depend on the
-weights, differences do. With a run (`python -m benchmarks.board data/runs/20261122T101500Z`) whose
-data are beside it, its own student is taken, what int8 changes is measured on its training frames
-and in the heart rates of its test recordings.
+`python -m benchmarks.board` times untrained networks: times do not depend on the weights,
+differences do. With a run (`python -m benchmarks.board data/runs/20261122T101500Z`) whose data is
+beside it, its own student is used, and what int8 changes is measured on its training frames and in
+the heart rates of its test videos.
 """
 
 import argparse
@@ -18,7 +17,7 @@ import onnx
 import torch
 from onnxruntime.quantization import quantize_dynamic
 
-from models.board.benchmark import PUBLISHED, frames_with_a_face, time_board
+from models.board.benchmark import PIPELINE, PUBLISHED, make_face_frames, time_board
 from models.board.onnx_net import OnnxNet, open_net
 from models.data.curated import load_curated
 from models.data.videos import CuratedVideo
@@ -39,10 +38,10 @@ def main() -> None:
     )
     given = parser.parse_args().run
     torch.set_num_threads(1)
-    # quantize_dynamic advises a preparation that our graphs have no use for
+    # quantize_dynamic advises a preparation that our graphs do not need
     logging.getLogger().setLevel(logging.ERROR)
     with tempfile.TemporaryDirectory() as name:
-        run = given or untrained(Path(name) / "runs" / "untrained")
+        run = given or make_untrained(Path(name) / "runs" / "untrained")
         board = export(run, out=Path(name) / "board").folder
         print_times(run, board)
         if given is None:
@@ -51,7 +50,7 @@ def main() -> None:
             print_int8(run, board)
 
 
-def untrained(run: Path) -> Path:
+def make_untrained(run: Path) -> Path:
     """Write checkpoints of fresh networks."""
     run.mkdir(parents=True)
     for name, net in (("student", Student()), ("teacher", Teacher())):
@@ -62,11 +61,10 @@ def untrained(run: Path) -> Path:
 def print_times(run: Path, board: Path) -> None:
     """Print each stage, and torch eager beside it where torch does the same."""
     times = time_board(board, runs=RUNS)
-    beside = torch_times(run)
+    torch_ms = time_in_torch(run)
     print(
         f"{times.board}, one of {times.cores} cores; ONNX Runtime {times.onnxruntime}, torch "
-        f"{torch.__version__}; "
-        f"one frame of 640x360 at a time, {RUNS} runs (faces: {RUNS // 10})\n"
+        f"{torch.__version__}; one frame of 640x360 at a time, {RUNS} runs (faces: {RUNS // 10})\n"
     )
     print(
         "| stage | median [ms] | p99 [ms] | torch eager, median [ms] | parameters | multiply-adds "
@@ -79,45 +77,44 @@ def print_times(run: Path, board: Path) -> None:
         ]
         print(
             f"| {stage.name} | {stage.median_ms:.3f} | {stage.p99_ms:.3f} | "
-            f"{f'{beside[stage.name]:.3f}' if stage.name in beside else ''} | {counted[0]} | "
+            f"{f'{torch_ms[stage.name]:.3f}' if stage.name in torch_ms else ''} | {counted[0]} | "
             f"{counted[1]} |"
         )
     print("\n| times faster than the teacher | network | decoded frame to pulse |\n|---|--:|--:|")
     for net in times.nets[:-1]:
         print(
             f"| {net} | {times.times_faster('', net):.1f} | "
-            f"{times.times_faster('pipeline, ', net):.1f} |"
+            f"{times.times_faster(PIPELINE, net):.1f} |"
         )
     print(
         f"| {PUBLISHED['board']}: {PUBLISHED['teacher_s']:.2f} and {PUBLISHED['student_s']:.2f} s "
-        "a frame | "
-        f"{PUBLISHED['times']:.0f} | |"
+        f"a frame | {PUBLISHED['times']:.0f} | |"
     )
 
 
-def torch_times(run: Path) -> dict[str, float]:
+def time_in_torch(run: Path) -> dict[str, float]:
     """Time the same networks, and the same finding of a face, in torch [ms]."""
     motion, appearance = torch.zeros(1, 3, 36, 36), torch.zeros(1, 3, 36, 36)
-    frame = frames_with_a_face(1)[0]
+    frame = make_face_frames(1)[0]
     student, teacher = (
         load_checkpoint(path).net for path in (find_student(run), run / "teacher.safetensors")
     )
     with torch.inference_mode():
         return {
-            "student": timed(lambda: student(motion, appearance), RUNS),
-            "teacher": timed(lambda: teacher(motion, appearance), RUNS),
-            "find faces": timed(lambda: detect_face_in_torch(frame), RUNS // 10),
+            "student": median_ms(lambda: student(motion, appearance), RUNS),
+            "teacher": median_ms(lambda: teacher(motion, appearance), RUNS),
+            "find faces": median_ms(lambda: detect_face_in_torch(frame), RUNS // 10),
         }
 
 
-def timed(call, runs: int) -> float:
-    """Give the median time of a call [ms]."""
-    took = []
+def median_ms(call, runs: int) -> float:
+    """Measure the median time of a call [ms]."""
+    times_ms = []
     for _ in range(runs + 10):
         begun = time.perf_counter()
         call()
-        took.append(1000 * (time.perf_counter() - begun))
-    return float(np.median(took[10:]))
+        times_ms.append(1000 * (time.perf_counter() - begun))
+    return float(np.median(times_ms[10:]))
 
 
 def print_int8(run: Path, board: Path) -> None:
@@ -135,9 +132,9 @@ def print_int8(run: Path, board: Path) -> None:
         quantise_except(float32, everything, frames=ranges, floats=[])
         quantize_dynamic(onnx.load(float32), dynamic)
         nets = {way: open_net(path) for way, path in ways.items()}
-        meant = nets["float32"].predict(others)
-        recordings = load_curated(data, allow_mixed=True).test
-        rates = {way: heart_rates(net, recordings) for way, net in nets.items()}
+        by_float32 = nets["float32"].predict(others)
+        videos = load_curated(data, allow_mixed=True).test
+        rates = {way: heart_rates(net, videos) for way, net in nets.items()}
         predicted, reference = rates["float32"]
         print(
             "\n| student | bytes | median [ms] | r with float32 | rms [% of SD] | MAE [bpm] | from "
@@ -145,32 +142,29 @@ def print_int8(run: Path, board: Path) -> None:
             "\n|---|--:|--:|--:|--:|--:|--:|"
         )
         for way, net in nets.items():
-            said, one = net.predict(others), others[:1]
+            changes, pair = net.predict(others), others[:1]
             print(
                 f"| {way} | {ways[way].stat().st_size:,} | "
-                f"{timed(lambda net=net, one=one: net.predict(one), RUNS):.3f} | "
-                f"{np.corrcoef(said, meant)[0, 1]:.4f} | "
-                f"{100 * np.sqrt(np.mean((said - meant) ** 2)) / meant.std():.1f} | "
+                f"{median_ms(lambda net=net, pair=pair: net.predict(pair), RUNS):.3f} | "
+                f"{np.corrcoef(changes, by_float32)[0, 1]:.4f} | "
+                f"{100 * np.sqrt(np.mean((changes - by_float32) ** 2)) / by_float32.std():.1f} | "
                 f"{np.abs(rates[way][0] - reference).mean():.2f} | "
                 f"{np.abs(rates[way][0] - predicted).mean():.2f} |"
             )
     print(
         f"\nr and rms: {len(others)} training pairs apart from those of the ranges; heart rates: "
-        f"{len(reference)} windows of {len(recordings)} test recordings, beside the finger's and "
-        "beside float32's"
+        f"{len(reference)} windows of {len(videos)} test videos, beside the finger's and float32's"
     )
 
 
-def heart_rates(net: OnnxNet, recordings: list[CuratedVideo]) -> tuple[np.ndarray, np.ndarray]:
-    """Give the heart rate of every window of some recordings [bpm], and the finger's."""
-    said = [
-        net.predict(r.motion.permute(0, 3, 1, 2).float().numpy()).astype(np.float64)
-        for r in recordings
-    ]
-    videos = [evaluate_changes(change, r) for change, r in zip(said, recordings, strict=True)]
-    return np.concatenate([v.predicted_bpm for v in videos]), np.concatenate(
-        [v.reference_bpm for v in videos]
-    )
+def heart_rates(net: OnnxNet, videos: list[CuratedVideo]) -> tuple[np.ndarray, np.ndarray]:
+    """Return the heart rate of every window of some videos [bpm], and the finger's."""
+    results = []
+    for video in videos:
+        changes = net.predict(video.motion.permute(0, 3, 1, 2).float().numpy())
+        results.append(evaluate_changes(changes.astype(np.float64), video))
+    return (np.concatenate([result.predicted_bpm for result in results]),
+            np.concatenate([result.reference_bpm for result in results]))
 
 
 if __name__ == "__main__":

@@ -1,13 +1,12 @@
 """What helps a student of 24,769 parameters: `python -m benchmarks.recipes [NAME ...]`.
 
-Each recipe differs from the default in one thing. The room is that of `benchmarks.distillation` and
-the people are others, so that nothing is chosen on those it tests. One teacher, of the default
+Each recipe differs from the default in one thing. The room is that of `benchmarks.distillation`,
+with other people, so that nothing is chosen on those that it tests. One teacher, of the default
 recipe, for all of them; two seeds of the students, the same for every recipe; the student alone
-beside the student + KD where the recipe touches it. One thread a training, two at a time.
+beside the student + KD where the recipe affects it. One thread a training, two at a time.
 """
 
 import argparse
-import copy
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
@@ -45,30 +44,30 @@ ALONE = (
 
 
 def train(job: tuple[Path, str, int, str]) -> tuple[str, str, dict]:
-    """Train one network; a teacher is kept."""
+    """Train one network; a teacher is saved."""
     folder, name, seed, which = job
     torch.set_num_threads(1)
     recipe = Recipe(**{**vars(RECIPES[name]), "seed": seed})
     if which == "teacher":
-        made = train_teacher(people(folder), recipe, device=CPU)
+        trained = train_teacher(people(folder), recipe, device=CPU)
         save_checkpoint(
-            folder / "teacher.safetensors", made.net, split_hash="", data_hash="", about={}
+            folder / "teacher.safetensors", trained.net, split_hash="", data_hash="", about={}
         )
     elif which == "student":
-        made = train_student(people(folder), recipe, device=CPU)
+        trained = train_student(people(folder), recipe, device=CPU)
     else:
         teacher = load_checkpoint(folder / "teacher.safetensors").net
         assert isinstance(teacher, Teacher)
-        made = train_student(people(folder), recipe, teacher=copy.deepcopy(teacher), device=CPU)
-    return name, which, assess(made.videos)
+        trained = train_student(people(folder), recipe, teacher=teacher, device=CPU)
+    return name, which, assess(trained.videos)
 
 
-def cells(found: list[dict]) -> str:
-    """Give MAE / RMSE and SNR of each seed, then their means."""
+def cells(seeds: list[dict]) -> str:
+    """Write the mean MAE / RMSE and SNR over seeds, and the MAE of each."""
     means = [
-        np.mean([one[figure] for one in found]) for figure in ("mae_bpm", "rmse_bpm", "snr_db")
+        np.mean([figures[name] for figures in seeds]) for name in ("mae_bpm", "rmse_bpm", "snr_db")
     ]
-    each = "; ".join(f"{one['mae_bpm']:.2f}" for one in found)
+    each = "; ".join(f"{figures['mae_bpm']:.2f}" for figures in seeds)
     return f"{means[0]:.2f} / {means[1]:.2f}, {means[2]:.2f} ({each})"
 
 
@@ -77,15 +76,15 @@ def main() -> None:
     parser.add_argument("names", nargs="*", default=list(RECIPES))
     parser.add_argument(
         "--folder", type=Path, default=Path("/tmp/acq-recipes"),
-        help="where frames and the teacher are kept",
+        help="where frames and the teacher are stored",
     )
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
     with ProcessPoolExecutor(2) as pool:
         list(pool.map(keep_film, [(options.folder, n, PEOPLE) for n in (*TRAIN, *TEST)]))
         if not (options.folder / "teacher.safetensors").exists():
-            _, _, found = next(iter(pool.map(train, [(options.folder, "default", 0, "teacher")])))
-            print(f"teacher: {cells([found])}", flush=True)
+            _, _, figures = next(iter(pool.map(train, [(options.folder, "default", 0, "teacher")])))
+            print(f"teacher: {cells([figures])}", flush=True)
         jobs = [
             (options.folder, name, seed, which)
             for name in options.names
@@ -98,8 +97,8 @@ def main() -> None:
             flush=True,
         )
         rows: dict[tuple[str, str], list[dict]] = {}
-        for name, which, found in pool.map(train, jobs):
-            rows.setdefault((name, which), []).append(found)
+        for name, which, figures in pool.map(train, jobs):
+            rows.setdefault((name, which), []).append(figures)
             if len(rows[name, which]) == len(SEEDS):
                 print(f"| {name} | {which} | {cells(rows[name, which])} |", flush=True)
 

@@ -1,11 +1,11 @@
 """From virtual people to a real one: `python -m benchmarks.virtual_to_real [--real FOLDER]`.
 
-Makes the student that comes with acq. Virtual subjects, each one session in a world drawn anew
-(`acquire.simulation.world`), go from the simulator through their camera's film to the 36x36
-average; a teacher learns from them, then the student from both. The PPG it learns is late by the
-delay that its world drew for the face, since no picture tells that delay. Sixteen other subjects of
-other worlds are the test; a real recording, where given, is looked at once, after everything is
-chosen. Two hours on two cores, most of them the teacher's.
+It makes the student that ships with acq. Virtual subjects, each with one session in a world drawn
+anew (`acquire.simulation.world`), go from the simulator through their camera's processing to the
+36x36 average; a teacher learns from them, then the student from both. The PPG to learn is delayed
+by the delay that its world drew for the face, since no picture shows that delay. Sixteen other
+subjects of other worlds are the test; a real recording, where given, is read once, after everything
+is chosen. Two hours on two cores, most of them the teacher's.
 """
 
 import argparse
@@ -28,7 +28,7 @@ from dataset.face.find import find_face
 from dataset.face.frames import FaceFrames, average_face, face_frames
 from dataset.signals.filters import bandpass
 from dataset.signals.windows import even_grid, to_even_grid
-from models.data.videos import CuratedVideo, TrainingData, change_of_ppg
+from models.data.videos import CuratedVideo, TrainingData, change_of_ppg, to_curated_video
 from models.evaluation.assess import assess
 from models.evaluation.inference import predict_changes
 from models.evaluation.video_result import evaluate_changes
@@ -41,17 +41,15 @@ from models.training.recipe import Recipe, Trained
 from models.training.train import train_student, train_teacher
 
 SEED, TEST_SEED = 51, 52
-BEGIN_S, RATES = 3.0, (15.0, 20.0, 25.0, 30.0, 30.0, 30.0)     # of the films [1/s]
-JITTER = 0.15  # of a frame's step, by which its time is late at most
+BEGIN_S, RATES = 3.0, (15.0, 20.0, 25.0, 30.0, 30.0, 30.0)     # of the films [Hz]
+JITTER = 0.15  # of a frame's step: by how much its time is late at most
 PAIRS = 8  # of a session, for the ranges of int8
 CPU = torch.device("cpu")
 SHOWN = ("mae_bpm", "rmse_bpm", "pearson_r", "snr_db", "macc")
 
 
 def film(seed: int, number: int, seconds: float) -> dict[str, np.ndarray] | None:
-    """Give the 36x36 frames, times and PPG of one session; None where its first frame shows no
-    face.
-    """
+    """Make the 36x36 frames, times and PPG of one session; None without a face in its first."""
     cv2.setNumThreads(1)
     torch.set_num_threads(1)
     name = f"S{number:02d}"
@@ -61,7 +59,7 @@ def film(seed: int, number: int, seconds: float) -> dict[str, np.ndarray] | None
     fps = float(rng.choice(RATES))
     count = round(seconds * fps)
     time_s = BEGIN_S + (np.arange(count) + rng.uniform(0, JITTER, count)) / fps
-    box, small = None, []
+    box, averaged = None, []
     with CameraPipeline(world.processing, fps=fps) as pipeline:
         for index, t_s in enumerate(time_s):
             bgr = cv2.cvtColor(
@@ -71,51 +69,52 @@ def film(seed: int, number: int, seconds: float) -> dict[str, np.ndarray] | None
                 box = box or find_face([bgr[:, :, ::-1]], name=name)
             except AcqError:
                 return None
-            small.append(average_face(bgr, box)[:, :, ::-1])
-    return {"frames": np.stack(small), "ppg": person.ppg(time_s - world.delay_s), "time_s": time_s}
+            averaged.append(average_face(bgr, box)[:, :, ::-1])
+    ppg = person.ppg(time_s - world.face_delay_s)
+    return {"frames": np.stack(averaged), "ppg": ppg, "time_s": time_s}
 
 
 def keep_film(job: tuple[Path, int, int, float]) -> Path | None:
     folder, seed, number, seconds = job
     path = folder / f"{seed}-{number}-{seconds:g}s.npz"
     if not path.exists():
-        kept = film(seed, number, seconds)
-        np.savez(path, **(kept or {}))
-    with np.load(path) as kept:
-        return path if "frames" in kept else None
+        made = film(seed, number, seconds)
+        np.savez(path, **(made or {}))  # type: ignore[arg-type]
+    with np.load(path) as stored:
+        return path if "frames" in stored else None
 
 
-def recording(path: Path) -> CuratedVideo:
-    with np.load(path) as kept:
-        frames, raw, time_s = kept["frames"], kept["ppg"], kept["time_s"]
+def load_video(path: Path) -> CuratedVideo:
+    with np.load(path) as stored:
+        frames, raw, time_s = stored["frames"], stored["ppg"], stored["time_s"]
     grid_s, fs_hz = even_grid(time_s)
     ppg = np.interp(
         time_s - time_s[0], grid_s - grid_s[0], bandpass(to_even_grid(raw, time_s), fs_hz)
     )
-    seen = FaceFrames(frames, FaceBox(0, 0, 1, 1), "")
-    return CuratedVideo(
-        folder=path.stem, subject=path.stem, session=path.stem, simulated=True,
-        motion=torch.from_numpy(seen.motion().astype(np.float16)),
-        appearance=torch.from_numpy((frames[:-1] >> 8).astype(np.uint8)), colour=seen.colour(),
-        ppg_change=torch.from_numpy(change_of_ppg(ppg, time_s)), ppg=ppg, time_s=time_s, video=Path(),
-        box=seen.box,
+    return to_curated_video(
+        FaceFrames(frames, FaceBox(0, 0, 1, 1), ""), ppg, time_s=time_s,
+        ppg_change=change_of_ppg(ppg, time_s), folder=path.stem, subject=path.stem,
+        session=path.stem, simulated=True, video=Path(),
     )
 
 
-def show(name: str, trained: Trained) -> None:
-    found = assess(trained.videos)
-    figures = ", ".join(f"{one} {found[one]:.3f}" for one in SHOWN)
+def print_figures(name: str, trained: Trained) -> None:
+    figures = assess(trained.videos)
+    shown = ", ".join(f"{figure} {figures[figure]:.3f}" for figure in SHOWN)
     print(
-        f"{name}: {figures}; MAE's interval {found['interval']['mae_bpm']}; {trained.seconds:.0f} "
-        "s",
+        f"{name}: {shown}; MAE's interval {figures['interval']['mae_bpm']}; "
+        f"{trained.seconds:.0f} s",
         flush=True,
     )
-    print("  loss " + " ".join(f"{one['label']:.3f}" for one in trained.curve), flush=True)
+    print("  loss " + " ".join(f"{epoch['label']:.3f}" for epoch in trained.curve), flush=True)
 
 
-def real_heart_rate(folder: Path, nets: dict[str, Net]) -> None:
-    """Print each network's heart rates on a folder of video.mkv, frames_timestamp.csv and ppg.csv,
-    window by window.
+def print_real_heart_rates(folder: Path, nets: dict[str, Net]) -> None:
+    """Print each network's heart rates of a real recording, window by window.
+
+    Parameters
+    ----------
+    folder : holds video.mkv, frames_timestamp.csv and ppg.csv
     """
     import pandas as pd
 
@@ -124,16 +123,13 @@ def real_heart_rate(folder: Path, nets: dict[str, Net]) -> None:
     at_s, raw = finger.iloc[:, 0].to_numpy(float), finger.iloc[:, 1].to_numpy(float)
     grid_s, fs_hz = even_grid(at_s)
     ppg = np.interp(time_s, grid_s, bandpass(to_even_grid(raw, at_s), fs_hz))
-    seen = face_frames(folder / "video.mkv", cache=Path("/tmp/acq-virtual-to-real/real"))
-    one = CuratedVideo(
-        folder="real", subject="real", session="real", simulated=False,
-        motion=torch.from_numpy(seen.motion().astype(np.float16)),
-        appearance=torch.from_numpy((seen.frames[:-1] >> 8).astype(np.uint8)), colour=seen.colour(),
-        ppg_change=torch.from_numpy(change_of_ppg(ppg, time_s)), ppg=ppg, time_s=time_s, video=folder,
-        box=seen.box,
+    frames = face_frames(folder / "video.mkv", cache=Path("/tmp/acq-virtual-to-real/real"))
+    video = to_curated_video(
+        frames, ppg, time_s=time_s, ppg_change=change_of_ppg(ppg, time_s), folder="real",
+        subject="real", session="real", simulated=False, video=folder,
     )
     for name, net in nets.items():
-        result = evaluate_changes(predict_changes(net, one), one)
+        result = evaluate_changes(predict_changes(net, video), video)
         print(
             f"real, {name}: {np.nanmean(result.predicted_bpm):.2f} bpm, the PPG "
             f"{result.reference_bpm.mean():.2f}; by window "
@@ -144,8 +140,8 @@ def real_heart_rate(folder: Path, nets: dict[str, Net]) -> None:
         )
 
 
-def ship(folder: Path, curated: TrainingData) -> None:
-    """Write what comes with acq: the student's checkpoint, and its ONNX in float32 and int8."""
+def write_shipped_files(folder: Path, data: TrainingData) -> None:
+    """Write what ships with acq: the student's checkpoint, and its ONNX in float32 and int8."""
     ready = folder / "ship"
     ready.mkdir(exist_ok=True)
     (ready / "student.safetensors").write_bytes((folder / "student_kd.safetensors").read_bytes())
@@ -153,8 +149,11 @@ def ship(folder: Path, curated: TrainingData) -> None:
     assert isinstance(checkpoint.net, Student)
     model = convert_net("student", ready / "student.safetensors", checkpoint)
     (ready / "student.onnx").write_bytes(model.SerializeToString())
-    print(f"{verify_net(ready / 'student.onnx', checkpoint.net):.1e} between ONNX Runtime and torch")
-    pairs = torch.cat([one.motion[:: max(1, len(one.motion) // PAIRS)] for one in curated.train])
+    difference = verify_net(ready / "student.onnx", checkpoint.net)
+    print(f"{difference:.1e} between ONNX Runtime and torch")
+    pairs = torch.cat(
+        [video.motion[:: max(1, len(video.motion) // PAIRS)] for video in data.train]
+    )
     quantise(
         ready / "student.onnx", ready / "student-int8.onnx",
         frames=pairs.permute(0, 3, 1, 2).float().numpy(),
@@ -169,7 +168,7 @@ def main() -> None:
     parser.add_argument("--teacher-epochs", type=int, default=12)
     parser.add_argument(
         "--folder", type=Path, default=Path("/tmp/acq-virtual-to-real"),
-        help="where frames and weights are kept",
+        help="where frames and weights are stored",
     )
     parser.add_argument("--films-only", action="store_true")
     parser.add_argument(
@@ -192,36 +191,39 @@ def main() -> None:
         b"".join(hashlib.sha256(path.read_bytes()).digest() for path in sides[SEED])
     ).hexdigest()
     split = f"virtual people of seeds {SEED} and {TEST_SEED}"
-    curated = TrainingData([recording(p) for p in sides[SEED]], [recording(p) for p in sides[TEST_SEED]],
-                      hashlib.sha256(split.encode()).hexdigest(), data_hash)
+    data = TrainingData(
+        train=[load_video(path) for path in sides[SEED]],
+        test=[load_video(path) for path in sides[TEST_SEED]],
+        split_hash=hashlib.sha256(split.encode()).hexdigest(), data_hash=data_hash,
+    )
     recipe = Recipe(epochs=options.epochs, teacher_epochs=options.teacher_epochs)
     about = {
         "recipe": {
             "epochs": recipe.epochs, "teacher_epochs": recipe.teacher_epochs, "seed": recipe.seed,
         },
-        "subjects": curated.subjects,
+        "subjects": data.subjects,
         "versions": {"acq": version("acq")},
     }
-    keep = options.folder / "training"
-    keep.mkdir(exist_ok=True)
+    states = options.folder / "training"
+    states.mkdir(exist_ok=True)
     nets: dict[str, Net] = {}
     for name in ("teacher", "student_kd"):
         path = options.folder / f"{name}.safetensors"
         if not path.exists():
             teacher = nets.get("teacher")
             trained = (
-                train_student(curated, recipe, teacher=teacher, device=CPU, states=keep)
+                train_student(data, recipe, teacher=teacher, device=CPU, states=states)
                 if isinstance(teacher, Teacher)
-                else train_teacher(curated, recipe, device=CPU, states=keep)
+                else train_teacher(data, recipe, device=CPU, states=states)
             )
-            show(name, trained)
+            print_figures(name, trained)
             save_checkpoint(
-                path, trained.net, split_hash=curated.split_hash, data_hash=data_hash, about=about
+                path, trained.net, split_hash=data.split_hash, data_hash=data_hash, about=about
             )
         nets[name] = load_checkpoint(path, data_hash=data_hash).net
-    ship(options.folder, curated)
+    write_shipped_files(options.folder, data)
     if options.real is not None:
-        real_heart_rate(options.real, nets)
+        print_real_heart_rates(options.real, nets)
 
 
 if __name__ == "__main__":
