@@ -8,9 +8,16 @@ of 15.6 ms.)
 
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 _COARSE_S = 1e-4                # a clock with steps of this size cannot stamp packets
+
+
+class ClockReading(NamedTuple):
+    """The session's clock and the unsteered one, read together [ns]."""
+
+    monotonic_ns: int
+    raw_ns: int
 
 
 def choose_clocks(clocks: Any = time) -> tuple[Callable[[], int], Callable[[], int]]:
@@ -31,14 +38,14 @@ now_ns, _raw_ns = choose_clocks()
 
 def read_clocks(
     now: Callable[[], int] = now_ns, raw: Callable[[], int] = _raw_ns
-) -> tuple[int, int]:
+) -> ClockReading:
     """Read both clocks together [ns]; where there is only one, it stands for both.
 
     The unsteered clock is read between two readings of the other; the quickest of three tries
     counts.
     """
     if now is raw:
-        return (at_ns := now()), at_ns
+        return ClockReading(at_ns := now(), at_ns)
     tries = [(now(), raw(), now()) for _ in range(3)]
     before, raw_ns, after = min(tries, key=lambda t: t[2] - t[0])
-    return (before + after) // 2, raw_ns
+    return ClockReading((before + after) // 2, raw_ns)

@@ -27,7 +27,7 @@ from acquire.calibration.light_offset import LightFit, average_cells, find_light
 from acquire.calibration.rig_file import MAX_BOUND_NS
 from acquire.errors import CalibrationError
 from acquire.sensor.pings import PingSchedule
-from acquire.sensor.protocol import DEFAULT_RATE_HZ, Led, Packet, PacketParser, Ping, Start, encode
+from acquire.sensor.protocol import DEFAULT_RATE_HZ, Led, Packet, PacketParser, Start, encode
 from acquire.simulation.led import LedView
 from acquire.simulation.motion import Activity
 from acquire.simulation.rig import VirtualCamera
@@ -94,7 +94,6 @@ class Host:
         self._parser = PacketParser()
         self.log = BlinkLog(self.device.hello)
         self.now_ns = _BOOT_NS
-        self._next_ping = 0
 
     def _run_until(self, until_ns: int) -> None:
         while (due_ns := self.device.next_ns()) is not None and due_ns <= until_ns:
@@ -105,10 +104,12 @@ class Host:
         self.device.run(until_ns)
         self.now_ns = until_ns
 
-    def _send(self, packet: Packet) -> None:
-        out_ns = self.now_ns + self._rng.randint(*_READ_NS)
+    def _send(self, packet: Packet) -> int:
+        sent_ns = self.now_ns
+        out_ns = sent_ns + self._rng.randint(*_READ_NS)
         self._run_until(out_ns)
         self.device.receive(encode(packet), out_ns)
+        return sent_ns
 
     def blink(self, scene: Scene) -> None:
         """Ping and switch as `acquire.calibration.blink` does."""
@@ -119,9 +120,7 @@ class Host:
             next_ping_ns = round(pings.due_s * 1e9)
             self._run_until(max(self.now_ns, min(next_ping_ns, next_toggle_ns)))
             if self.now_ns >= next_ping_ns:
-                self.log.add_ping(self._next_ping, self.now_ns)
-                self._send(Ping(self._next_ping))
-                self._next_ping += 1
+                self.log.ping(self._send)
                 pings.advance(self.now_ns * 1e-9)
             if self.now_ns >= next_toggle_ns:
                 if done == scene.toggles:

@@ -22,9 +22,9 @@ from acquire.clock.ticks import TickCounter
 from acquire.errors import CalibrationError, DeviceError, Fix
 from acquire.host_time import read_clocks
 from acquire.layout import CLOCK_DTYPE, EXCHANGE_DTYPE
-from acquire.sensor.pings import PingSchedule
+from acquire.sensor.pings import Pinger, PingSchedule
 from acquire.sensor.port import Sensor
-from acquire.sensor.protocol import DEFAULT_RATE_HZ, Hello, Led, Light, Packet, Pong, Sample
+from acquire.sensor.protocol import DEFAULT_RATE_HZ, Hello, Led, Light, Packet, Ping, Pong, Sample
 
 from .light_offset import Toggles, average_cells
 
@@ -53,15 +53,15 @@ class BlinkLog:
     def __init__(self, hello: Hello) -> None:
         self._hello = hello
         self._ticks = TickCounter()
-        self._sent_ns: dict[int, int] = {}
+        self._pinger = Pinger()
         self._exchanges: list[tuple[int, int, int, int, int]] = []
         self._clocks: list[tuple[int, int]] = []
         self._samples: list[tuple[int, int]] = []
         self._lights: list[tuple[int, int]] = []
 
-    def add_ping(self, ping_id: int, sent_ns: int) -> None:
-        """Take a ping that was sent."""
-        self._sent_ns[ping_id] = sent_ns
+    def ping(self, send: Callable[[Ping], int]) -> None:
+        """Send a ping; `send` returns the time just before it went out [ns]."""
+        self._pinger.ping(send)
 
     def add_clock_reading(self, monotonic_ns: int, raw_ns: int) -> None:
         """Take a reading of the host's two clocks."""
@@ -75,10 +75,10 @@ class BlinkLog:
         DeviceError : the sensor restarted
         """
         if isinstance(packet, Pong):
-            sent_ns = self._sent_ns.pop(packet.id, None)
-            if sent_ns is not None:
+            exchange = self._pinger.match(packet, arrival_ns)
+            if exchange is not None:
                 rx, tx = self._ticks.unwrap(packet.rx_ticks), self._ticks.unwrap(packet.tx_ticks)
-                self._exchanges.append((sent_ns, rx, tx, arrival_ns, packet.id))
+                self._exchanges.append((exchange.sent_ns, rx, tx, arrival_ns, packet.id))
         elif isinstance(packet, Sample):
             self._samples.append((self._ticks.unwrap(packet.ticks), arrival_ns))
         elif isinstance(packet, Light):
@@ -195,7 +195,6 @@ class _Blinker:
         self._toggles = toggles
         self._rng = rng
         self._on_progress = on_progress
-        self._next_ping_id = 0
         self.period_s: float | None = None      # of the frames, by the camera's stamps
         self.stop = threading.Event()
 
@@ -233,7 +232,5 @@ class _Blinker:
                 self._log.add_packet(received.packet, received.arrival_ns)
 
     def _ping(self) -> None:
-        ping_id = self._next_ping_id
-        self._next_ping_id = (ping_id + 1) % 2**16
         self._log.add_clock_reading(*read_clocks())
-        self._log.add_ping(ping_id, self._sensor.ping(ping_id))
+        self._log.ping(self._sensor.send)

@@ -30,7 +30,9 @@ from acquire.camera.source import (
     VideoFrame,
 )
 from acquire.errors import DeviceError, Fix, SessionError
-from acquire.sensor.items import ClockReading, Exchange, SensorBack, SensorLost
+from acquire.host_time import ClockReading
+from acquire.sensor.items import SensorBack, SensorLost
+from acquire.sensor.pings import Exchange
 from acquire.sensor.port import Sensor
 from acquire.sensor.protocol import DEFAULT_RATE_HZ, SENSOR_VIRTUAL, Sample, Status
 from acquire.sensor.thread import SensorThread
@@ -143,15 +145,17 @@ class Recorder:
         self._sensor.start()
         self._camera.source.start(start_ns)
         hello = self._sensor.confirm()
+        simulated = camera.simulated or hello.sensor == SENSOR_VIRTUAL
         session_id = data_folder.new_session_id(subject, started_unix_ns / 1e9)
         writer = SessionWriter(
             data_folder.session_file(data, subject, session_id), session_id=session_id,
             subject=subject, camera=camera, hello=hello, port=self._sensor.sensor.port,
-            started_unix_ns=started_unix_ns, started_monotonic_ns=start_ns,
-            simulated=camera.simulated or hello.sensor == SENSOR_VIRTUAL,
+            started_unix_ns=started_unix_ns, started_monotonic_ns=start_ns, simulated=simulated,
         )
-        free_bytes = shutil.disk_usage(writer.path.parent).free
-        return RecordingProgress(writer, camera, hello, start_ns, free_bytes)
+        return RecordingProgress(
+            writer, camera, hello, start_ns=start_ns, simulated=simulated,
+            free_bytes=shutil.disk_usage(writer.path.parent).free,
+        )
 
     def _add_first_events(self, progress: RecordingProgress, camera: CameraInfo) -> None:
         """Write what is known of the devices before the first frame."""

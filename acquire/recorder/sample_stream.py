@@ -12,8 +12,10 @@ import numpy as np
 from acquire import layout
 from acquire.clock.place import LivePlacer, place_samples
 from acquire.clock.ticks import TickCounter
+from acquire.host_time import ClockReading
 from acquire.sensor.finger import FINGER_OFF, FLAT_LINE, FingerWatch
-from acquire.sensor.items import ClockReading, Exchange, SensorBack, SensorLost
+from acquire.sensor.items import SensorBack, SensorLost
+from acquire.sensor.pings import Exchange
 from acquire.sensor.protocol import SAMPLE_OVERRUN, SAMPLE_RESTARTED, Hello, Sample, Status
 from acquire.session.writer import SessionWriter
 

@@ -1,26 +1,12 @@
-"""What the sensor's thread hands to the recorder, beside the packets themselves."""
+"""What the sensor's thread hands to the recorder: packets, exchanges, clock readings, losses."""
 
 from dataclasses import dataclass
 
+from acquire.host_time import ClockReading
+
+from .pings import Exchange
 from .port import Received
-from .protocol import Hello, Pong
-
-
-@dataclass(frozen=True)
-class Exchange:
-    """A ping that was answered."""
-
-    sent_ns: int
-    pong: Pong
-    recv_ns: int
-
-
-@dataclass(frozen=True)
-class ClockReading:
-    """CLOCK_MONOTONIC and CLOCK_MONOTONIC_RAW, read together."""
-
-    monotonic_ns: int
-    raw_ns: int
+from .protocol import Hello
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,6 @@ from .protocol import (
     Identify,
     Packet,
     PacketParser,
-    Ping,
     Start,
     Stop,
     encode,
@@ -171,10 +170,6 @@ class Sensor:
             self._arrived.put(item)         # raised again at the next call
             raise self._gone(item) from item
         return item
-
-    def ping(self, ping_id: int) -> int:
-        """Send a ping; return its send time [ns]."""
-        return self.send(Ping(ping_id))
 
     def start(self, rate_hz: int) -> None:
         """Ask to start sampling, without waiting for the answer as `confirm_start` does.

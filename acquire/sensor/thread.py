@@ -24,8 +24,8 @@ from acquire import host_time
 from acquire.errors import AcqError, DeviceError, DeviceTimeout
 from acquire.host_time import read_clocks
 
-from .items import ClockReading, Exchange, Item, SensorBack, SensorLost
-from .pings import PING_BURST, PING_EVERY_S, PING_STEP_S, PingSchedule
+from .items import Item, SensorBack, SensorLost
+from .pings import PING_BURST, PING_EVERY_S, PING_STEP_S, Exchange, Pinger, PingSchedule
 from .port import Received, Sensor
 from .protocol import Hello, Identify, Pong, Sample
 from .usb import ports_of, usb_identity
@@ -56,9 +56,8 @@ class SensorThread:
         self._first_sensor = sensor              # its owner closes it
         self._new_hello: Hello | None = None     # the last one that did not answer START or STOP
         self._sample_at_s = 0.0                  # when the last sample came [s, monotonic]
-        self._sent_ns: dict[int, int] = {}
+        self._pinger = Pinger()
         self._exchanges: list[Exchange] = []     # since the last sample
-        self._next_ping_id = 0
         self._pings = PingSchedule(0.0)
         self._unanswered = 0                     # pings that were lost with the line
         self._damaged = 0  # packets on ports closed since; less those before the start
@@ -72,7 +71,7 @@ class SensorThread:
     @property
     def unanswered_pings(self) -> int:
         """Pings that were never answered."""
-        return self._unanswered + len(self._sent_ns) + len(self._exchanges)
+        return self._unanswered + self._pinger.pending + len(self._exchanges)
 
     def prepare(self) -> None:
         """Stop the sensor and ping it, before it starts.
@@ -254,7 +253,7 @@ class SensorThread:
         for left in range(PING_BURST, 0, -1):
             self._ping()
             give_up = time.monotonic() + (random.uniform(*PING_STEP_S) if left > 1 else 0.1)
-            while (wait_s := give_up - time.monotonic()) > 0 and self._sent_ns:
+            while (wait_s := give_up - time.monotonic()) > 0 and self._pinger.pending:
                 received = self.sensor.read(wait_s)
                 if received is not None:
                     self._accept(received)
@@ -263,23 +262,21 @@ class SensorThread:
 
     def _read_clocks(self) -> None:
         if host_time.now_ns() - self._clocks_read_ns >= _CLOCKS_EVERY_S * 1e9:
-            reading = ClockReading(*read_clocks())
+            reading = read_clocks()
             self._clocks_read_ns = reading.monotonic_ns
             self.items.put(reading)
 
     def _ping(self) -> None:
         self._read_clocks()
-        ping_id = self._next_ping_id
-        self._next_ping_id = (ping_id + 1) % 2**16
-        self._sent_ns[ping_id] = self.sensor.ping(ping_id)
+        self._pinger.ping(self.sensor.send)
 
     def _accept(self, received: Received) -> None:
         self._read_clocks()
         packet = received.packet
         if isinstance(packet, Pong):
-            sent_ns = self._sent_ns.pop(packet.id, None)
-            if sent_ns is not None:
-                self._exchanges.append(Exchange(sent_ns, packet, received.arrival_ns))
+            exchange = self._pinger.match(packet, received.arrival_ns)
+            if exchange is not None:
+                self._exchanges.append(exchange)
         elif isinstance(packet, Hello):
             self._new_hello = packet
         else:
@@ -295,6 +292,6 @@ class SensorThread:
 
     def _give_up_pings(self) -> None:
         """Drop pings whose answers will not come, or came from an unknown boot."""
-        self._unanswered += len(self._sent_ns) + len(self._exchanges)
-        self._sent_ns.clear()
+        self._unanswered += self._pinger.pending + len(self._exchanges)
+        self._pinger.forget()
         self._exchanges.clear()

@@ -7,6 +7,7 @@ import numpy as np
 
 from acquire.errors import AcqError
 from acquire.sensor.finger import CLIPPED, FINGER_OFF, FLAT_LINE, FingerWatch
+from acquire.sensor.pings import Pinger
 from acquire.sensor.port import Sensor
 from acquire.sensor.protocol import DEFAULT_RATE_HZ, SENSOR_NAMES, Hello, Pong, Sample
 from dataset.signals.beats import POOR, read_pulse
@@ -49,20 +50,19 @@ def _sample_sensor(sensor: Sensor, seconds: float) -> _SensorSample:
     sensor.start(DEFAULT_RATE_HZ)
     hello = sensor.confirm_start(DEFAULT_RATE_HZ)
     sample = _SensorSample(hello, FingerWatch(hello.rate_hz, sensor=hello.sensor), seconds)
-    sent_ns: dict[int, int] = {}
-    end, next_ping, ping_id = time.monotonic() + seconds, 0.0, 0
+    pinger = Pinger()
+    end, next_ping = time.monotonic() + seconds, 0.0
     while (now := time.monotonic()) < end:
         if now >= next_ping:
-            sent_ns[ping_id] = sensor.ping(ping_id)
-            next_ping, ping_id = now + _PING_EVERY_S, ping_id + 1
+            pinger.ping(sensor.send)
+            next_ping = now + _PING_EVERY_S
         received = sensor.read(min(_PING_EVERY_S, max(0.0, next_ping - time.monotonic())))
         if received is None:
             continue
         packet = received.packet
-        if isinstance(packet, Pong) and packet.id in sent_ns:
+        if isinstance(packet, Pong) and (answer := pinger.match(packet, received.arrival_ns)):
             inside_ns = (packet.tx_ticks - packet.rx_ticks) % 2**32 * 1e9 / hello.tick_hz
-            round_trip_ns = received.arrival_ns - sent_ns.pop(packet.id) - inside_ns
-            sample.round_trips_ms.append(round_trip_ns / 1e6)
+            sample.round_trips_ms.append((answer.recv_ns - answer.sent_ns - inside_ns) / 1e6)
         elif isinstance(packet, Sample):
             sample.samples.append((packet.sequence, packet.value))
             sample.watch.add(packet.sequence, packet.value, packet.flags, received.arrival_ns)

@@ -6,7 +6,7 @@ import pytest
 
 from acquire.errors import DeviceError, DeviceTimeout, ProtocolError
 from acquire.sensor.port import Sensor, open_sensor
-from acquire.sensor.protocol import Hello, Pong, Sample
+from acquire.sensor.protocol import Hello, Ping, Pong, Sample
 from tests.support.fakes import HELLO, FakeSensor
 
 pytestmark = pytest.mark.real_time
@@ -16,7 +16,7 @@ def test_a_sensor_says_who_it_is_and_answers_pings():
     with FakeSensor() as device:
         sensor = Sensor(device.port)
         assert sensor.hello == HELLO
-        sent_ns = sensor.ping(5)
+        sent_ns = sensor.send(Ping(5))
         received = sensor.read(1.0)
         assert isinstance(received.packet, Pong)
         assert received.packet.id == 5
@@ -89,7 +89,7 @@ def test_a_read_without_time_does_not_wait_and_a_stamp_does_not_wait_for_the_rea
     with FakeSensor() as device:
         sensor = Sensor(device.port)
         assert sensor.read(0.0) is None
-        sent_ns = sensor.ping(1)
+        sent_ns = sensor.send(Ping(1))
         time.sleep(0.5)
         received = sensor.read(0.0)
         assert received.arrival_ns - sent_ns < 0.4e9
