@@ -34,7 +34,7 @@ class Header:
 class SensorInfo:
     """The sensor of a session, as its firmware introduced itself."""
 
-    name: str                      # "pulse sensor", "MAX30102", "virtual"; of a data set its own
+    name: str                      # "analog", "MAX30102", "virtual"; of a data set, its sensor
     rate_hz: int                   # nominal
     tick_hz: int
     adc_bits: int

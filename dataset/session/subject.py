@@ -18,7 +18,7 @@ from acquire.errors import SubjectError
 SCHEMA = "acq-subject"
 SCHEMA_VERSION = 1
 # Field: what it may hold, and that in words.
-_MAY_BE = {
+_PERMITTED = {
     "age_band": (re.compile(r"\d{1,3}-\d{1,3}|\d{1,3}\+"), "an age band such as 25-34 or 65+"),
     "sex": (re.compile(r"[FMX]"), "F, M or X"),
     "fitzpatrick": (re.compile(r"I|II|III|IV|V|VI"), "a Fitzpatrick skin type, I to VI"),
@@ -50,7 +50,7 @@ _KIND = Kind(
 
 def describe_field(field: str) -> str:
     """Return in words what a field may hold."""
-    return _MAY_BE[field][1]
+    return _PERMITTED[field][1]
 
 
 def check_field(field: str, value: object, *, where: str) -> str:
@@ -67,7 +67,7 @@ def check_field(field: str, value: object, *, where: str) -> str:
     text = str(value).strip()
     text = text.upper() if field in ("sex", "fitzpatrick") else text
     fix = "correct it or leave it out"
-    if not _MAY_BE[field][0].fullmatch(text):
+    if not _PERMITTED[field][0].fullmatch(text):
         raise SubjectError(
             expected=describe_field(field), found=repr(text), where=where, fix=fix
         )
