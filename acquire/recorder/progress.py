@@ -6,7 +6,7 @@ The recorder's writing thread owns it and hands it what the devices delivered, i
 from contextlib import suppress
 
 from acquire.camera.source import CameraInfo
-from acquire.sensor.protocol import SENSOR_VIRTUAL, Hello
+from acquire.sensor.protocol import Hello
 from acquire.session.writer import SessionWriter
 
 from .frame_stream import FrameStream
@@ -19,13 +19,13 @@ class RecordingProgress:
     """The file being written, what is in it so far, and what is missing from it."""
 
     def __init__(
-        self, writer: SessionWriter, camera: CameraInfo, hello: Hello, start_ns: int,
-        free_bytes: int,
+        self, writer: SessionWriter, camera: CameraInfo, hello: Hello, *, start_ns: int,
+        free_bytes: int, simulated: bool,
     ) -> None:
         self.writer = writer
         self.start_ns = start_ns
         self.free_bytes = free_bytes                 # on the disk, at the last flush
-        self.simulated = camera.simulated or hello.sensor == SENSOR_VIRTUAL
+        self.simulated = simulated
         self.frames = FrameStream(writer, camera, start_ns)
         self.samples = SampleStream(writer, hello, start_ns)
 
