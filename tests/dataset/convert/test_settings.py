@@ -22,21 +22,13 @@ from dataset.layouts.avi import read_bgr
 from dataset.layouts.manifest import MANIFEST, ExcludedPart, FrameSpan
 from dataset.layouts.ubfc import LABELS, VIDEO, load_manifest, read_labels
 from dataset.quality.result import SessionQuality, write_quality
-from dataset.selection.choose import split_by_subject
 from dataset.selection.exclusions import Exclusion, Exclusions
 from dataset.selection.exclusions_file import write_exclusions
 from dataset.selection.identities import identify_sessions
-from dataset.selection.split_file import write_split
 from dataset.session.reader import Session
 from dataset.signals.align import ppg_on_frames
 from tests.support.made_sessions import START_NS, frame_times, make_session
-
-
-def split(data, *holdout):
-    write_split(
-        split_by_subject(identify_sessions(data), holdout=holdout), data_folder.split_file(data),
-        force=True,
-    )
+from tests.support.splits import write_new_split
 
 
 def folders(manifest):
@@ -49,7 +41,7 @@ def data(tmp_path):
     make_session(tmp_path, "S01", seconds=14.0, lost_samples={170, 171})
     make_session(tmp_path, "S02", seconds=10.0, lost_frames={100, 101})
     make_session(tmp_path, "S03", seconds=7.0)
-    split(tmp_path, "S03")
+    write_new_split(tmp_path, "S03")
     return tmp_path
 
 
@@ -76,7 +68,7 @@ def test_session_to_ubfc_to_arrays(tmp_path, ppg, pixel_format):
             tmp_path, subject, seconds=8.0, pixel_format=pixel_format, lost_frames={50},
             lost_samples={120},
         )
-    split(tmp_path, "S02")
+    write_new_split(tmp_path, "S02")
     convert_sessions(tmp_path, ppg=ppg)
     entry = load_manifest(tmp_path / "ubfc").entries[1]
     folder = tmp_path / "ubfc" / entry.folder
@@ -127,7 +119,7 @@ def test_parts_have_numbers_of_their_own_and_keep_them(data):
     )
     assert read_labels(data / "ubfc" / by_key[second].folder)[2][0] == 0
     make_session(data, "S00", seconds=7.0)
-    split(data, "S03")
+    write_new_split(data, "S03")
     again = convert_sessions(data)
     assert again.written == ("train/subject5",)
     assert folders(again.manifest) == {
@@ -211,7 +203,7 @@ def test_published_sessions_are_converted(data):
     path = make_session(data, "P01", seconds=7.0, bound_ns=-1)
     with h5py.File(path, "r+") as file:
         file.attrs[layout.IMPORTED_ATTR] = "UBFC-rPPG DATASET_2"
-    split(data, "S03")
+    write_new_split(data, "S03")
     entry = next(e for e in convert_sessions(data).manifest.entries if e.subject == "P01")
     assert entry.source.imported_from == "UBFC-rPPG DATASET_2"
     assert entry.timing.sync_bound_ms is None
@@ -219,7 +211,7 @@ def test_published_sessions_are_converted(data):
 
 def test_workers_make_the_same_bytes_and_a_failure_holds_nobody_up(data, acq):
     make_session(data, "S04", seconds=2.0)
-    split(data, "S03")
+    write_new_split(data, "S03")
     alone = convert_sessions(data, holes="repeat").manifest
     done = acq("convert", "--data", data, "--holes", "cut", "--jobs", 2, "--quiet", "--force")
     assert done.returncode == 1
@@ -234,7 +226,7 @@ def test_workers_make_the_same_bytes_and_a_failure_holds_nobody_up(data, acq):
         e.key: (e.video.file_sha256, e.labels.sha256) for e in alone.entries
     }
     next((data / "sessions/S04").glob("*.h5")).unlink()
-    split(data, "S03")
+    write_new_split(data, "S03")
     assert convert_sessions(data).written == ()
     load_manifest(data / "ubfc")
 
@@ -243,7 +235,7 @@ def test_killed_and_continued(tmp_path):
     for number in range(1, 6):
         make_session(tmp_path, "S01", number, seconds=15.0)
     make_session(tmp_path, "S02", seconds=15.0)
-    split(tmp_path, "S02")
+    write_new_split(tmp_path, "S02")
     command = [
         sys.executable, "-m", "acq.main", "convert", "--data", str(tmp_path), "--codec", "ffv1",
         "--quiet",

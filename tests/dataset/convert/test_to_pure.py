@@ -12,12 +12,10 @@ from dataset.convert.rows import plan_rows
 from dataset.convert.settings import Settings
 from dataset.convert.to_pure import PARTIAL, export_pure
 from dataset.layouts.pure_manifest import read_pure_entries
-from dataset.selection.choose import split_by_subject
-from dataset.selection.identities import identify_sessions
-from dataset.selection.split_file import write_split
 from dataset.session.reader import Session
 from dataset.verify.verify import verify_data
 from tests.support.made_sessions import make_session
+from tests.support.splits import write_new_split
 
 NATIVE = Settings("png", "filtered", "native", "repeat")
 
@@ -27,10 +25,7 @@ def test_session_to_pure_and_back(tmp_path, acq):
         make_session(tmp_path, "S01", seconds=14.0, lost_samples={170, 171}),
         make_session(tmp_path, "S02", seconds=7.0),
     ]
-    write_split(
-        split_by_subject(identify_sessions(tmp_path), holdout=["S02"]),
-        data_folder.split_file(tmp_path),
-    )
+    write_new_split(tmp_path, "S02")
     done = export_pure(tmp_path, holes="repeat")
     assert done.failed == ()
     assert [(e.folder, e.subject, e.part) for e in done.entries] == [
@@ -73,9 +68,7 @@ def test_verify_holds_every_picture_against_the_manifest(tmp_path):
     data = tmp_path
     for n in (1, 2):
         make_session(data, f"S0{n}", n, seconds=6.0)
-    write_split(
-        split_by_subject(identify_sessions(data), holdout=["S02"]), data_folder.split_file(data)
-    )
+    write_new_split(data, "S02")
     assert not export_pure(data).failed
     assert verify_data(data).ok
     picture = sorted(data_folder.pure_dir(data).rglob("*.png"))[3]
@@ -90,13 +83,11 @@ def test_verify_holds_every_picture_against_the_manifest(tmp_path):
 def test_a_session_that_cannot_be_used_leaves_the_old_export_in_place(tmp_path):
     for subject in ("S01", "S02"):
         make_session(tmp_path, subject, seconds=6.0)
-    split_path = data_folder.split_file(tmp_path)
-    write_split(split_by_subject(identify_sessions(tmp_path), holdout=["S02"]), split_path)
+    write_new_split(tmp_path, "S02")
     assert not export_pure(tmp_path).failed
     before = read_pure_entries(tmp_path / "pure")
     make_session(tmp_path, "S03", seconds=2.0)
-    again = split_by_subject(identify_sessions(tmp_path), holdout=["S02"])
-    write_split(again, split_path, force=True)
+    write_new_split(tmp_path, "S02")
     (failed,) = export_pure(tmp_path, force=True).failed
     assert failed.session == "S03-20260101T090001Z"
     assert failed.error.fix is Fix.EXCLUDE

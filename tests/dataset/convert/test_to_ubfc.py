@@ -11,14 +11,11 @@ import pytest
 
 from acquire import data_folder, layout
 from acquire.errors import CurationError, Fix, SplitError
-from dataset.convert import swap, to_ubfc, ubfc_folder
+from dataset.convert import to_ubfc, ubfc_folder
 from dataset.convert.to_ubfc import PARTIAL, convert_sessions
 from dataset.layouts.avi import read_bgr
 from dataset.layouts.manifest import MANIFEST
 from dataset.layouts.ubfc import LABELS, VIDEO, load_manifest, read_labels
-from dataset.selection.choose import split_by_subject
-from dataset.selection.identities import identify_sessions
-from dataset.selection.split_file import write_split
 from dataset.session.reader import Session
 from dataset.signals.align import ppg_on_frames
 from tests.support.made_sessions import (
@@ -29,18 +26,14 @@ from tests.support.made_sessions import (
     picture,
     sample_times,
 )
-
-
-def split(data, *holdout, folds=None):
-    made = split_by_subject(identify_sessions(data), holdout=holdout, folds=folds)
-    write_split(made, data_folder.split_file(data), force=True)
+from tests.support.splits import write_new_split
 
 
 @pytest.fixture
 def data(tmp_path):
     for subject in ("S01", "S02", "S03"):
         make_session(tmp_path, subject, seconds=4.0, bpm=60 + 10 * int(subject[1:]))
-    split(tmp_path, "S03")
+    write_new_split(tmp_path, "S03")
     return tmp_path
 
 
@@ -61,7 +54,7 @@ def on(side, manifest):
 def test_round_trip(tmp_path, codec, pixel_format):
     make_session(tmp_path, "S01", seconds=12.0, pixel_format=pixel_format)
     path = make_session(tmp_path, "S02", seconds=12.0, pixel_format=pixel_format, bpm=90)
-    split(tmp_path, "S02")
+    write_new_split(tmp_path, "S02")
     convert_sessions(tmp_path, codec=codec)
     (entry,) = on("test", load_manifest(tmp_path / "ubfc"))
     folder = tmp_path / "ubfc" / entry.folder
@@ -104,7 +97,7 @@ def test_frames_without_ppg_are_cut_and_listed(tmp_path):
         tmp_path, "S01", seconds=10.0, lost_samples={120, 121}, frame_offset_s=-0.2, lost_frames={5}
     )
     make_session(tmp_path, "S02", seconds=10.0)
-    split(tmp_path, "S02")
+    write_new_split(tmp_path, "S02")
     (entry,) = on("train", convert_sessions(tmp_path).manifest)
     kept = frame_times(300) - 200_000_000
     keep = kept >= sample_times(1)[0]
@@ -127,7 +120,7 @@ def test_samples_without_a_bound_are_not_used_and_not_called_lost(tmp_path):
     with h5py.File(path, "r+") as file:
         file[layout.PPG_BOUND][120:125] = -1
     make_session(tmp_path, "S02", seconds=10.0)
-    split(tmp_path, "S02")
+    write_new_split(tmp_path, "S02")
     (entry,) = on("train", convert_sessions(tmp_path).manifest)
     assert [t.reason for t in entry.rows.trimmed] == [
         "samples had no bound on their time", "samples were lost",
@@ -147,7 +140,7 @@ def test_numbers_stay_when_sessions_are_added(data):
     convert_sessions(data)
     before = tree(data / "ubfc")
     make_session(data, "S00", seconds=4.0)
-    split(data, "S03")
+    write_new_split(data, "S03")
     done = convert_sessions(data)
     assert done.written == ("train/subject4",)
     after = tree(data / "ubfc")
@@ -160,7 +153,7 @@ def test_numbers_stay_when_sessions_are_added(data):
 def test_another_split_needs_force_and_moves_folders(data):
     convert_sessions(data)
     before = tree(data / "ubfc")
-    split(data, "S01")
+    write_new_split(data, "S01")
     with pytest.raises(
         CurationError, match=r"found 2 that would change \(test/subject3, train/subject1\)"
     ) as caught:
@@ -200,131 +193,10 @@ def test_a_changed_session_is_converted_again(data):
     with pytest.raises(SplitError, match="S02-20260101T090001Z changed") as caught:
         convert_sessions(data)
     assert caught.value.fix is Fix.SPLIT_AGAIN
-    split(data, "S03")
+    write_new_split(data, "S03")
     with pytest.raises(CurationError, match=r"found 1 that would change \(train/subject2\)"):
         convert_sessions(data)
     assert convert_sessions(data, force=True).written == ("train/subject2",)
-
-
-class Stopped(BaseException):
-    """Somebody pulled the plug."""
-
-
-def stop_at(monkeypatch, at):
-    """Stop at the n-th write of a manifest, removal or renaming of a folder of ours."""
-    steps = []
-
-    def counted(function):
-        def step(*args, **kwargs):
-            steps.append(function)
-            if len(steps) >= at:
-                raise Stopped
-            return function(*args, **kwargs)
-
-        return step
-
-    for module in (to_ubfc, swap):
-        monkeypatch.setattr(module, "write_manifest", counted(module.write_manifest))
-    monkeypatch.setattr(swap.Path, "rename", counted(swap.Path.rename))
-    removed, guarded = swap.shutil.rmtree, counted(swap.shutil.rmtree)
-
-    def remove(path, **kwargs):
-        (removed if PARTIAL in str(path) else guarded)(path, **kwargs)
-
-    monkeypatch.setattr(swap.shutil, "rmtree", remove)
-
-
-def stopped_everywhere(data, monkeypatch, every=1, **kwargs):
-    """Convert copies of `data`, each stopped at another step; yield the copy and its folders."""
-    for at in range(1, 100, every):
-        copy = data.parent / f"{data.name}-{at}"
-        shutil.copytree(data, copy)
-        before = whole_folders(copy)
-        with monkeypatch.context() as patch:
-            stop_at(patch, at)
-            try:
-                convert_sessions(copy, **kwargs)
-            except Stopped:
-                pass
-            else:
-                return
-        yield at, copy, before
-        shutil.rmtree(copy)
-    raise AssertionError("it never came to an end")
-
-
-def whole_folders(data):
-    """The folders that hold as many labels as frames, by number."""
-    found = {}
-    for folder in (data / "ubfc").glob("*/*"):
-        assert len(read_labels(folder)[0]) == len(list(read_bgr(folder / VIDEO))) == 120
-        assert folder.name not in found
-        found[folder.name] = folder.parent.name
-    return found
-
-
-def test_an_interruption_anywhere_leaves_whole_folders_and_is_continued(data, monkeypatch):
-    stops = 0
-    for _, copy, before in stopped_everywhere(data, monkeypatch, every=2):
-        stops += 1
-        assert not before
-        made = len(whole_folders(copy))
-        if (copy / "ubfc" / MANIFEST).exists():
-            with pytest.raises(CurationError, match="found an unfinished one"):
-                load_manifest(copy / "ubfc")
-        done = convert_sessions(copy)
-        assert len(done.written) + len(done.kept) == 3
-        assert len(done.kept) >= made
-        load_manifest(copy / "ubfc")
-        assert not (copy / PARTIAL).exists()
-        assert not (copy / swap.REPLACING).exists()
-    assert stops > 5
-
-
-def test_an_interruption_of_force_loses_no_folder_and_leaves_foreign_ones_alone(data, monkeypatch):
-    """S00 came later and sorts first, yet is subject4; raw PPG makes all folders anew, and two
-    change sides.
-
-    A replacement has five steps: every fourth place meets each of them at some folder.
-    """
-    convert_sessions(data)
-    make_session(data, "S00", seconds=4.0)
-    split(data, "S01")
-    for at, copy, before in stopped_everywhere(data, monkeypatch, every=4, ppg="raw", force=True):
-        waiting = {p.name.partition("-")[2] for p in (copy / swap.REPLACING).glob("t*-subject*")}
-        assert set(before) <= set(whole_folders(copy)) | waiting
-        if at % 12 == 1:
-            foreign = copy / "ubfc/train/subject9"
-            foreign.mkdir(parents=True)
-            (foreign / VIDEO).write_bytes(b"mine")
-            for force in (False, True):
-                with pytest.raises(CurationError, match="found train/subject9 in"):
-                    convert_sessions(copy, ppg="raw", force=force)
-            assert (foreign / VIDEO).read_bytes() == b"mine"
-            shutil.rmtree(foreign)
-        convert_sessions(copy, ppg="raw", force=True)
-        manifest = load_manifest(copy / "ubfc")
-        assert {e.subject: e.folder for e in manifest.entries} == {
-            "S00": "train/subject4", "S01": "test/subject1", "S02": "train/subject2",
-            "S03": "train/subject3",
-        }
-        assert {e.labels.ppg_filter["kind"] for e in manifest.entries} == {"none"}
-        assert len(list((copy / "ubfc").glob("*/*"))) == 4
-        assert manifest.stale == ()
-
-
-def test_an_interrupted_change_of_sides_is_continued(data, monkeypatch):
-    convert_sessions(data)
-    split(data, "S01")
-    for _, copy, before in stopped_everywhere(data, monkeypatch, force=True):
-        assert set(whole_folders(copy)) == set(before)
-        done = convert_sessions(copy, force=True)
-        assert done.written == ()
-        assert {e.subject: e.folder for e in done.manifest.entries} == {
-            "S01": "test/subject1", "S02": "train/subject2", "S03": "train/subject3"
-        }
-        assert load_manifest(copy / "ubfc") == done.manifest
-        assert len(list((copy / "ubfc").glob("*/*"))) == 3
 
 
 def test_damaged_folders_are_made_again(data):
@@ -350,7 +222,7 @@ def test_what_is_not_ours_is_left_alone(data, name):
     convert_sessions(data)
     (data / "ubfc" / name).parent.mkdir(exist_ok=True)
     (data / "ubfc" / name).write_text("mine")
-    split(data, "S02")
+    write_new_split(data, "S02")
     with pytest.raises(CurationError, match="expected"):
         convert_sessions(data)
     with pytest.raises(CurationError, match="move it away"):
@@ -396,7 +268,7 @@ def test_a_full_disk_is_told_before_the_start(data, monkeypatch):
 )
 def test_a_session_that_cannot_be_used_is_named(data, kwargs, says):
     path = make_session(data, "S04", **{"seconds": 4.0, **kwargs})
-    split(data, "S03")
+    write_new_split(data, "S03")
     done = convert_sessions(data)
     (line,) = map(str, done.failed)
     assert line.startswith("S04-20260101T090001Z: expected")
@@ -409,7 +281,7 @@ def test_a_session_that_cannot_be_used_is_named(data, kwargs, says):
 
 
 def test_folds(data):
-    split(data, folds=3)
+    write_new_split(data, folds=3)
     with pytest.raises(CurationError, match=r"expected a fold from 1 to 3.*, found none"):
         convert_sessions(data)
     with pytest.raises(CurationError, match="expected a fold from 1 to 3, found 4"):
