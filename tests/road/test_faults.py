@@ -8,11 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from serial.tools.list_ports_common import ListPortInfo
 
 from acquire import layout
 from acquire.recorder.sample_stream import SampleStream
-from acquire.sensor import protocol, usb
+from acquire.sensor import protocol
 from acquire.sensor.items import SensorBack
 from acquire.sensor.pings import Exchange
 from acquire.sensor.protocol import Pong, Sample
@@ -81,36 +80,6 @@ def test_a_board_that_restarts_while_the_line_stays_in_is_started_again(tmp_path
         away = [event for event in session.events if event.kind in ("sensor_lost", "sensor_back")]
         assert [event.kind for event in away] == ["sensor_lost", "sensor_back"] * 2
         assert (np.diff([event.time_ns for event in away]) > 0).all()
-
-
-@pytest.mark.parametrize(
-    ("there", "found"),
-    [
-        pytest.param(["ttyUSB0"], ["ttyUSB0"], id="same name"),
-        pytest.param(["ttyUSB3"], ["ttyUSB3"], id="another name"),
-        pytest.param(["ttyUSB3", "ttyUSB0"], ["ttyUSB0"], id="another like it"),
-        pytest.param(["ttyUSB3", "ttyUSB4"], [], id="two like it, neither with its name"),
-        pytest.param([], [], id="away"),
-    ],
-)
-def test_a_device_is_found_under_the_name_that_it_has_now(monkeypatch, there, found):
-    def port(device, vid):
-        info = ListPortInfo(device)
-        info.vid, info.pid, info.serial_number = vid, 0x7523, None
-        return info
-
-    def plugged(names):
-        monkeypatch.setattr(
-            usb.list_ports, "comports",
-            lambda: [port("ttyS0", None), port("ttyUSB9", 1), *names],
-        )
-
-    plugged([port("ttyUSB0", 0x1A86)])
-    identity = usb.usb_identity("ttyUSB0")
-    assert usb.usb_identity("ttyS0") is None
-    plugged([port(name, 0x1A86) for name in there])
-    assert usb.ports_of(identity, "ttyUSB0") == found
-    assert usb.ports_of(None, "ttyS0") == ["ttyS0"]
 
 
 def test_another_kind_of_sensor_in_its_place_is_not_taken_for_it(tmp_path):
