@@ -14,8 +14,8 @@ from acquire.errors import AcqError, Fix, SessionError, SplitError
 from dataset.common.files import one_line
 from dataset.common.progress import OnProgress
 from dataset.session.hdf5 import was_never_closed
-from dataset.session.reader import Session
 from dataset.session.heart_rate import mean_heart_rate
+from dataset.session.reader import Session
 
 from .exclusions import Exclusions
 from .exclusions_file import read_exclusions
