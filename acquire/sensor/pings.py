@@ -66,12 +66,8 @@ class PingSchedule:
     def __init__(
         self, due_s: float, every_s: tuple[float, float] = PING_EVERY_S, *, uniform=random.uniform
     ) -> None:
-        self._every_s, self._uniform = every_s, uniform
-        self.restart(due_s)
-
-    def restart(self, due_s: float) -> None:
-        """Begin a new burst at `due_s`."""
         self.due_s = due_s
+        self._every_s, self._uniform = every_s, uniform
         self._left = PING_BURST
 
     def advance(self, now_s: float) -> None:

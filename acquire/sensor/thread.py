@@ -117,7 +117,7 @@ class SensorThread:
     def run(self) -> None:
         """Read and ping until `stop`; reconnect the sensor when it goes away."""
         self._sample_at_s = time.monotonic()
-        self._pings.restart(self._sample_at_s + random.uniform(*PING_EVERY_S))
+        self._pings = PingSchedule(self._sample_at_s + random.uniform(*PING_EVERY_S))
         while not self._stop.is_set():
             try:
                 self._listen()
@@ -209,7 +209,7 @@ class SensorThread:
             self._restart_sampling(hello)
         # The pings so far span a moment, and do not show what a restarted sensor's clock does in
         # the next second.
-        self._pings.restart(time.monotonic() + _PING_AGAIN_S)
+        self._pings = PingSchedule(time.monotonic() + _PING_AGAIN_S)
 
     def _restart_sampling(self, hello: Hello) -> None:
         self.sensor.silence()
