@@ -61,7 +61,6 @@ _ADVICE = {
     Fix.INSTALL_BOARD: "pip install 'acq[board]'",
     Fix.INSTALL_TRAIN: "pip install 'acq[train]'",
     Fix.INSTALL_CLUSTER: "pip install 'acq[cluster]'",
-    Fix.INSTALL_GSTREAMER: "pip install 'acq[gstreamer]'",
 }
 
 # where the verb that was run makes another word the right one

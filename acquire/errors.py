@@ -85,7 +85,6 @@ class Fix(Enum):
     INSTALL_BOARD = "install acq with the extra `board`"
     INSTALL_TRAIN = "install acq with the extra `train`"
     INSTALL_CLUSTER = "install acq with the extra `cluster`"
-    INSTALL_GSTREAMER = "install acq with the extra `gstreamer`"
 
 
 class AcqError(Exception):
