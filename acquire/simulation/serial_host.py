@@ -6,6 +6,7 @@ from collections.abc import Callable
 import numpy as np
 
 from acquire.clock.ticks import TickCounter
+from acquire.sensor.pings import PING_BURST, PING_EVERY_S, PING_STEP_S, Pinger
 from acquire.sensor.protocol import (
     DEFAULT_RATE_HZ,
     Hello,
@@ -17,7 +18,6 @@ from acquire.sensor.protocol import (
     Stop,
     encode,
 )
-from acquire.sensor.thread import PING_BURST, PING_EVERY_S, PING_STEP_S
 
 from .rig import ADAPTERS_MS
 from .sensor_device import Crystal, Line, SensorDevice
@@ -40,8 +40,7 @@ class SerialHost:
         self.device = SensorDevice(ppg_at, self.crystal, line, rng=rng, boot_id=boot_id)
         self._parser = PacketParser()
         self._ticks = TickCounter()
-        self._sent_ns: dict[int, int] = {}
-        self._next_id = 0
+        self._pinger = Pinger()
         self.now_ns = boot_ns
         self._hello: Hello | None = None
         self.exchanges: list[tuple[int, int, int, int, int]] = []
@@ -68,20 +67,22 @@ class SerialHost:
             self._hello = packet
         elif isinstance(packet, Sample):
             self.samples.append((packet, self._ticks.unwrap(packet.ticks), arrival_ns))
-        elif isinstance(packet, Pong) and packet.id in self._sent_ns:
-            rx, tx = self._ticks.unwrap(packet.rx_ticks), self._ticks.unwrap(packet.tx_ticks)
-            self.exchanges.append((self._sent_ns.pop(packet.id), rx, tx, arrival_ns, packet.id))
+        elif isinstance(packet, Pong):
+            exchange = self._pinger.match(packet, arrival_ns)
+            if exchange is not None:
+                rx, tx = self._ticks.unwrap(packet.rx_ticks), self._ticks.unwrap(packet.tx_ticks)
+                self.exchanges.append((exchange.sent_ns, rx, tx, arrival_ns, packet.id))
 
-    def send(self, packet: Ping | Start | Stop) -> None:
-        """Write a packet now; it leaves the host a little later."""
-        self.device.receive(encode(packet), self.now_ns + self._random.randint(*_READ_NS))
+    def send(self, packet: Ping | Start | Stop) -> int:
+        """Write a packet, which leaves the host a little later; return the time of writing [ns]."""
+        sent_ns = self.now_ns
+        self.device.receive(encode(packet), sent_ns + self._random.randint(*_READ_NS))
+        return sent_ns
 
     def ping_burst(self) -> None:
         """Send one burst of pings, as the recorder does."""
         for _ in range(PING_BURST):
-            self._sent_ns[self._next_id] = self.now_ns
-            self.send(Ping(self._next_id))
-            self._next_id = (self._next_id + 1) % 2**16
+            self._pinger.ping(self.send)
             self.run_until(self.now_ns + round(self._random.uniform(*PING_STEP_S) * 1e9))
 
     def wait(self, shortest_s: float, longest_s: float) -> None:
