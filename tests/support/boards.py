@@ -1,4 +1,4 @@
-"""Runs and exports of networks that were never trained, for tests of what a board runs."""
+"""Runs and exports of untrained networks, for tests of what a board runs."""
 
 import torch
 
@@ -8,8 +8,9 @@ from models.nets.checkpoint import save_checkpoint
 
 
 def make_untrained(folder, *, names=("student", "student_kd", "teacher"), data_hash="0" * 64):
-    """Write the checkpoints of a run; batch normalisation has seen something, so that folding it
-    away is no matter of course.
+    """Write the checkpoints of a run of fresh networks.
+
+    Their batch normalisation is not the identity, so that folding it away is tested too.
     """
     folder.mkdir(parents=True)
     for seed, name in enumerate(names):

@@ -1,4 +1,4 @@
-"""Whoever sits before a camera, in 64x48 pixels; and a network that needs no training."""
+"""A person before a camera, in 64x48 pixels, and a network that needs no training."""
 
 import numpy as np
 
@@ -8,8 +8,9 @@ FACE = FaceBox(22, 12, 42, 36)
 
 
 class RedOverGreen:
-    """Says how much redder than green the middle of the face has become: it reads virtual and real
-    faces, not well.
+    """Predicts how much redder than green the middle of the face has become.
+
+    It reads virtual and real faces, not well.
     """
 
     needs_appearance = False
@@ -22,15 +23,15 @@ class RedOverGreen:
 
 
 class Scene:
-    """Noise that is redder with every beat. Change it, and the next picture is other.
+    """Noise that is redder with every beat; a test changes it between pictures.
 
-    `faces` is what the finder finds; `bpm` 0 is a photograph; `level` the light; `still` gives the
-    same picture again.
+    `faces` is what the finder finds; `bpm` 0 is a photograph; `level` the light; with `still` the
+    same picture is returned again.
     """
 
     def __init__(self, *, bpm=72.0, seed=0):
         self.bpm, self.level, self.faces, self.still = bpm, 120.0, [FACE], False
-        self.looks = 0
+        self.searches = 0
         self._rng, self._picture = np.random.default_rng(seed), None
 
     def picture(self, t_s):
@@ -44,21 +45,21 @@ class Scene:
 
     def find(self, image):
         assert image.shape == (48, 64, 3)
-        self.looks += 1
+        self.searches += 1
         return list(self.faces)
 
 
 def frame_times(seconds, *, fps=25.0, begin_s=0.0, seed=0):
-    """Uneven, as cameras are."""
+    """Return uneven frame times [s], as cameras have them."""
     count = round(seconds * fps)
     return begin_s + (np.arange(count) + np.random.default_rng(seed).uniform(0, 0.2, count)) / fps
 
 
 def play(live, scene, times):
-    """Give every reading."""
+    """Return every reading."""
     return [live.add_frame(scene.picture(t), float(t)) for t in times]
 
 
 def states(readings):
-    """Give the states in the order they came, each once in a row."""
+    """Return the states in their order, without repetitions in a row."""
     return [r.state for at, r in enumerate(readings) if not at or r.state != readings[at - 1].state]

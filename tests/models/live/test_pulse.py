@@ -1,6 +1,4 @@
-"""The pulse while frames come: what is read, what is said instead of reading, and what offline says
-of the same frames.
-"""
+"""The pulse while frames come: heart rates, states without one, and the offline result."""
 
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
@@ -31,10 +29,9 @@ from models.live.reading import (
     TOO_SLOW,
     TWO_FACES,
 )
-from models.live.running_motion import RunningMotion
 from tests.support.live_scenes import FACE, RedOverGreen, Scene, frame_times, play, states
 
-FIRST_S = 12.0       # by when a heart rate is given, after the face appears
+FIRST_S = 12.0       # within which a heart rate is given, after the face appears
 
 
 @pytest.fixture
@@ -103,18 +100,18 @@ def test_a_face_that_is_lost_and_comes_back(scene, live):
     assert states(assert_reads_again(live, scene, 18.0))[-2:] == [SETTLING, READING]
 
 
-def test_a_look_that_misses_the_face_once_ends_nothing(scene, live):
+def test_a_search_that_misses_the_face_once_ends_nothing(scene, live):
     play(live, scene, frame_times(12.0))
-    looks, scene.faces, readings = scene.looks, [], []
+    searches, scene.faces, readings = scene.searches, [], []
     for t in frame_times(6.0, begin_s=12.0):
         readings += play(live, scene, [t])
-        if scene.looks > looks:
+        if scene.searches > searches:
             scene.faces = [FACE]
-    assert scene.looks >= looks + 2
+    assert scene.searches >= searches + 2
     assert states(readings) == [READING]
 
 
-def test_a_picture_that_jumps_is_looked_at_at_once(scene, live):
+def test_a_picture_that_jumps_is_searched_at_once(scene, live):
     play(live, scene, frame_times(12.0))
     scene.faces, scene.level = [], 60.0
     readings = play(live, scene, frame_times(1.5, begin_s=12.0))
@@ -154,7 +151,7 @@ def test_the_box_is_held_while_the_face_sways_in_it(scene, live):
         ]
         readings += play(live, scene, frame_times(2.0, begin_s=2.0 * at))
     assert states(readings) == [SETTLING, READING]
-    assert 4 <= scene.looks <= 7  # one every three seconds, when nothing is in doubt
+    assert 4 <= scene.searches <= 7  # one every three seconds, when nothing is in doubt
 
 
 def test_two_faces_have_no_heart_rate_and_one_of_them_goes_on(scene, live):
@@ -177,7 +174,7 @@ def test_two_faces_from_the_start_and_then_the_other_one(scene, live):
     assert_reads_again(live, scene, 3.0)
 
 
-def test_darkness_is_said_and_light_begins_anew(scene, live):
+def test_darkness_is_a_state_and_light_begins_anew(scene, live):
     play(live, scene, frame_times(12.0))
     scene.level = 8.0
     readings = play(live, scene, frame_times(3.0, begin_s=12.0))
@@ -193,7 +190,7 @@ def test_darkness_is_said_and_light_begins_anew(scene, live):
     assert states(play(LivePulse(RedOverGreen(), scene.find), scene, frame_times(2.0))) == [DARK]
 
 
-def test_a_frozen_picture_is_said_and_begins_anew(scene, live):
+def test_a_frozen_picture_is_a_state_and_begins_anew(scene, live):
     play(live, scene, frame_times(12.0))
     scene.still = True
     readings = play(live, scene, frame_times(4.0, begin_s=12.0))
@@ -212,7 +209,7 @@ def test_a_picture_that_is_repeated_now_and_then_is_not_frozen(scene, live):
     assert rates(readings) == pytest.approx(72, abs=1)
 
 
-def test_a_gap_in_time_is_said_and_begins_anew(scene, live):
+def test_a_gap_in_time_is_a_state_and_begins_anew(scene, live):
     play(live, scene, frame_times(12.0))
     assert live.note_silence(12.2).state == READING
     assert live.note_silence(13.5).state == GAP
@@ -237,7 +234,7 @@ def test_frames_that_are_not_later_are_left_out_and_counted(scene, live):
     assert live.add_frame(scene.picture(13.1), 13.1).state == READING
 
 
-def test_looks_done_aside_hold_up_no_frame(scene):
+def test_searches_in_an_executor_delay_no_frame(scene):
     may_end = Event()
 
     def slow(image):
@@ -246,7 +243,7 @@ def test_looks_done_aside_hold_up_no_frame(scene):
 
     with ThreadPoolExecutor(1) as executor:
         live = LivePulse(RedOverGreen(), slow, executor=executor)
-        # the first look goes on for two seconds
+        # the first search takes two seconds
         assert states(play(live, scene, frame_times(2.0))) == [LOOKING]
         may_end.set()
         readings = play(live, scene, [2.0])
@@ -256,7 +253,7 @@ def test_looks_done_aside_hold_up_no_frame(scene):
         assert_reads_again(live, scene, readings[-1].time_s + 0.04)
 
 
-def test_a_look_that_fails_is_no_silence(scene):
+def test_a_search_that_fails_raises(scene):
     def broken(image):
         raise MemoryError("no room")
 
@@ -267,42 +264,28 @@ def test_a_look_that_fails_is_no_silence(scene):
 
 
 def test_a_teacher_gets_the_first_frame_of_the_pair(scene):
-    class Looks(RedOverGreen):
+    class WithAppearance(RedOverGreen):
         needs_appearance = True
-        seen = None
+        appearance = None
 
         def predict(self, motion, appearance=None):
-            self.seen = appearance
+            self.appearance = appearance
             return super().predict(motion)
 
-    net = Looks()
+    net = WithAppearance()
     play(LivePulse(net, scene.find), scene, frame_times(2.0))
-    assert net.seen.shape == (1, 3, 36, 36)
-    assert net.seen.dtype == np.float32
-    assert net.seen.mean() == pytest.approx(120 / 255, abs=0.02)
-
-
-def test_running_motion_comes_to_what_a_whole_video_s_is():
-    rng = np.random.default_rng(0)
-    frames = (256 * (120 + rng.normal(0, 2, (150, 36, 36, 3)))).astype(np.uint16)
-    running = RunningMotion(cut_sd=3.0)
-    assert running.add(frames[0], 0.0) is None
-    said = np.concatenate([running.add(one, 0.04) for one in frames[1:]])
-    assert said.dtype == np.float32
-    assert np.abs(said - motion(frames).transpose(0, 3, 1, 2))[25:].max() < 0.05
-    assert running.strength == pytest.approx(1, abs=0.05)
-    assert np.isfinite(RunningMotion(cut_sd=3.0).add(frames[0], 0.0) or 0)
-    black = RunningMotion(cut_sd=3.0)
-    black.add(np.zeros_like(frames[0]), 0.0)
-    assert not black.add(np.zeros_like(frames[0]), 0.04).any()
+    assert net.appearance.shape == (1, 3, 36, 36)
+    assert net.appearance.dtype == np.float32
+    assert net.appearance.mean() == pytest.approx(120 / 255, abs=0.02)
 
 
 def offline_rates(images, times, box, at_s):
-    """What offline says of the windows that end at some times: the whole video's deviation, the
-    whole pulse's filter.
+    """Read the windows that end at some times offline.
+
+    The whole video's standard deviation is used, and the whole pulse is filtered.
     """
     change = RedOverGreen().predict(
-        motion(np.stack([average_face(one, box) for one in images])).transpose(0, 3, 1, 2)
+        motion(np.stack([average_face(image, box) for image in images])).transpose(0, 3, 1, 2)
     )
     grid_s, fs_hz = even_grid(times)
     pulse = bandpass(to_even_grid(np.append(0, np.cumsum(change)), times), fs_hz)
@@ -311,17 +294,18 @@ def offline_rates(images, times, box, at_s):
     return np.array([heart_rate(pulse[max(end - length, 0):end], fs_hz) for end in ends])
 
 
-def both(images, times):
-    """Read frames as they come and as a whole, the virtual or real face found by MTCNN in ONNX."""
+def live_and_offline_rates(images, times):
+    """Read frames as they come and as a whole; the shipped MTCNN finds the face."""
     pytest.importorskip("onnxruntime")
     from dataset.face.mtcnn import Mtcnn
 
     live = LivePulse(RedOverGreen(), Mtcnn().find)
     readings = [live.add_frame(image, t) for image, t in zip(images, times.tolist(), strict=True)]
     assert states(readings) == [SETTLING, READING]
-    told = [r for r in readings if r.hr_bpm is not None]
-    assert told[0].time_s - times[0] < FIRST_S
-    return rates(told), offline_rates(images, times, live.face_box, [r.time_s for r in told])
+    with_rate = [r for r in readings if r.hr_bpm is not None]
+    assert with_rate[0].time_s - times[0] < FIRST_S
+    at_s = [r.time_s for r in with_rate]
+    return rates(with_rate), offline_rates(images, times, live.face_box, at_s)
 
 
 def test_live_is_within_two_bpm_of_offline_on_a_virtual_face():
@@ -330,9 +314,9 @@ def test_live_is_within_two_bpm_of_offline_on_a_virtual_face():
     images = [
         cv2.cvtColor(subject.frame(t, at), cv2.COLOR_YUV2RGB_I420) for at, t in enumerate(times)
     ]
-    said, meant = both(images, times)
-    assert np.abs(said - meant).max() < 2.0
-    assert np.abs(said - subject.heart_rate(np.linspace(2, 12, 50)).mean()).max() < 4.0
+    live_bpm, offline_bpm = live_and_offline_rates(images, times)
+    assert np.abs(live_bpm - offline_bpm).max() < 2.0
+    assert np.abs(live_bpm - subject.heart_rate(np.linspace(2, 12, 50)).mean()).max() < 4.0
 
 
 @pytest.mark.shared
@@ -343,5 +327,5 @@ def test_live_is_within_two_bpm_of_offline_on_a_real_face(real_face):
         np.ascontiguousarray(bgr[:, :, ::-1])
         for bgr in islice(read_bgr(real_face / "video.mkv"), len(times))
     ]
-    said, meant = both(images, times)
-    assert np.abs(said - meant).max() < 2.0
+    live_bpm, offline_bpm = live_and_offline_rates(images, times)
+    assert np.abs(live_bpm - offline_bpm).max() < 2.0

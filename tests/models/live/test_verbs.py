@@ -1,6 +1,4 @@
-"""`acq predict`, `acq live` and `acq record --live`, on videos, cameras and growing sessions, with
-the student of acq.
-"""
+"""`acq predict`, `acq live` and `acq record --live` with the shipped student."""
 
 import csv
 import json
@@ -51,7 +49,7 @@ SUBJECT = VirtualSubject("S08")
 
 
 def acq(*words):
-    """Run a verb; an error of acq's is raised."""
+    """Run a verb; an `AcqError` is raised."""
     done = CliRunner().invoke(app, [str(word) for word in words])
     if isinstance(done.exception, AcqError):
         raise done.exception
@@ -79,7 +77,7 @@ def video(tmp_path_factory):
 
 @dataclass
 class Evening:
-    """What everything that takes its time in real time has said; all of it at once."""
+    """The outputs of everything that runs in real time; all of it ran at once."""
 
     data: Path            # of the recorder
     recorder: str         # the terminal of `acq record --live`
@@ -124,8 +122,9 @@ def meant_bpm(from_s, to_s):
 
 
 class Growing:
-    """A session that the recorder's own writer has open in another process (HDF5 shares a file
-    within one); a context manager.
+    """A session that the recorder's own writer has open in another process; a context manager.
+
+    In another, because HDF5 shares a file within one.
     """
 
     def __init__(self, path, *, seconds, subject="S01"):
@@ -308,12 +307,13 @@ def test_a_board_without_onnxruntime_is_told_what_to_install(monkeypatch):
 
 
 def offline(path):
-    """What `acq predict` says: (time, bpm) of each heart rate."""
-    return [(row.reading.time_s, row.hr_bpm) for row in predict(open_live_pulse(), path).rows_with_rate]
+    """Return what `acq predict` reads: (time, bpm) of each heart rate."""
+    rows = predict(open_live_pulse(), path).rows_with_rate
+    return [(row.reading.time_s, row.hr_bpm) for row in rows]
 
 
 def test_live_reads_what_predict_reads_within_two_bpm_and_twelve_seconds(evening, video):
-    """In real time, looks for the face aside, as at a camera."""
+    """In real time, with the face searched in a thread, as at a camera."""
     rows = evening.replayed
     assert [row["state"] for row in rows][:2] == [LOOKING, SETTLING]
     told = [(row["time_s"], row["hr_bpm"]) for row in rows if row["hr_bpm"] is not None]
