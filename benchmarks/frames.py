@@ -1,6 +1,6 @@
 """Frames for training, ours beside the usual way: `python -m benchmarks.frames`.
 
-One rawvideo AVI of 640x360, 40 s, is made into 36x36 frames: by `dataset.face.frames.face_frames`,
+One rawvideo AVI of 640x360, 40 s, is made into 36x36 frames: by `dataset.face.frames`,
 streaming, and the way most tools do it: the whole video is read into one array, then each frame is
 cropped and resized. Each runs in a process of its own; processor time is counted, which other work
 on the machine does not change.
@@ -34,9 +34,9 @@ def write_video(path: Path) -> None:
 
 
 def streamed(path: Path) -> int:
-    from dataset.face.frames import face_frames
+    from dataset.face.frames import read_face_frames
 
-    return len(face_frames(path).frames)
+    return len(read_face_frames(path).frames)
 
 
 def in_memory(path: Path) -> int:

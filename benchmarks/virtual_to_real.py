@@ -25,7 +25,7 @@ from acquire.simulation.subject import VirtualSubject
 from acquire.simulation.world import draw_world
 from dataset.face.box import FaceBox
 from dataset.face.find import find_face
-from dataset.face.frames import FaceFrames, average_face, face_frames
+from dataset.face.frames import FaceFrames, average_face, read_face_frames
 from dataset.signals.filters import bandpass
 from dataset.signals.windows import even_grid, to_even_grid
 from models.data.videos import CuratedVideo, TrainingData, change_of_ppg, to_curated_video
@@ -123,7 +123,7 @@ def print_real_heart_rates(folder: Path, nets: dict[str, Net]) -> None:
     at_s, raw = finger.iloc[:, 0].to_numpy(float), finger.iloc[:, 1].to_numpy(float)
     grid_s, fs_hz = even_grid(at_s)
     ppg = np.interp(time_s, grid_s, bandpass(to_even_grid(raw, at_s), fs_hz))
-    frames = face_frames(folder / "video.mkv", cache=Path("/tmp/acq-virtual-to-real/real"))
+    frames = read_face_frames(folder / "video.mkv", cache=Path("/tmp/acq-virtual-to-real/real"))
     video = to_curated_video(
         frames, ppg, time_s=time_s, ppg_change=change_of_ppg(ppg, time_s), folder="real",
         subject="real", session="real", simulated=False, video=folder,

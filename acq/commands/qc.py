@@ -45,7 +45,7 @@ def qc(
 ) -> None:
     """Grade sessions from measurements, with reasons and times; write JSON files and pages."""
     from dataset.common.workers import Workers
-    from dataset.face.thumbnails import face_thumbnails
+    from dataset.face.thumbnails import make_thumbnails
     from dataset.quality.curves import curves_to_draw
     from dataset.quality.grade import grade_sessions
     from dataset.quality.limits import read_limits
@@ -63,7 +63,7 @@ def qc(
     index = write_pages(
         list(graded.all.values()), _pages(data), excluded=excluded,
         curves=lambda quality: curves_to_draw(files[quality.session], quality.session_hash),
-        thumbnails=(lambda name: face_thumbnails(files[name])) if thumbnails else None,
+        thumbnails=(lambda name: make_thumbnails(files[name])) if thumbnails else None,
         exclude_command=_exclude_command,
     )
     asked = sorted(graded.asked.values(), key=lambda quality: _worst_first(quality, excluded))

@@ -96,7 +96,7 @@ def cache_key(video_sha256: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
-def face_frames(
+def read_face_frames(
     video: Path, *, cache: Path | None = None, on_frames: OnFrames | None = None
 ) -> FaceFrames:
     """Find the face in a video and average it to 36x36, or take the result from the cache.
@@ -137,7 +137,7 @@ def face_frames(
 
 def cache_frames(video: Path, *, cache: Path) -> None:
     """Make the frames of a video in the cache: the unit of work where many are made at once."""
-    face_frames(video, cache=cache)
+    read_face_frames(video, cache=cache)
 
 
 def _load(path: Path, digest: str) -> FaceFrames | None:

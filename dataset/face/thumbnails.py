@@ -14,7 +14,7 @@ _ROWS = 120
 _MARGIN = 0.3                      # of the face's width is shown on each side
 
 
-def face_thumbnails(session_path: Path) -> list[np.ndarray]:
+def make_thumbnails(session_path: Path) -> list[np.ndarray]:
     """Return up to four pictures of the face, each (120, W, 3) uint8 RGB, where one is seen.
 
     Raises

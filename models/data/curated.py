@@ -13,7 +13,7 @@ from acquire.data_folder import frames_cache, ubfc_dir
 from acquire.errors import CurationError, Fix, suggest
 from dataset.common.progress import OnProgress
 from dataset.common.workers import Workers
-from dataset.face.frames import FaceFrames, face_frames
+from dataset.face.frames import FaceFrames, read_face_frames
 from dataset.layouts.manifest import Entry
 from dataset.layouts.ubfc import LABELS, VIDEO, check_video_bytes, load_manifest, read_labels
 
@@ -76,7 +76,7 @@ def load_curated(
         on_frames(0)
         path = root / entry.folder / VIDEO
         with suggest(Fix.CONVERT_AGAIN):
-            frames = face_frames(path, cache=frames_cache(data), on_frames=on_frames)
+            frames = read_face_frames(path, cache=frames_cache(data), on_frames=on_frames)
         check_video_bytes(root, entry, frames.video_sha256)
         videos[entry.side].append(_video_of(entry, path, frames, ppg, time_s))
         frames_before += entry.frames

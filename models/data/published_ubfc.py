@@ -15,7 +15,7 @@ import numpy as np
 from acquire.errors import CurationError, TrainingError, suggest
 from dataset.common.progress import OnProgress
 from dataset.common.workers import Workers
-from dataset.face.frames import FaceFrames, face_frames
+from dataset.face.frames import FaceFrames, read_face_frames
 from dataset.layouts.ubfc import LABELS, VIDEO
 from dataset.public.published import GET_FILE
 from dataset.public.ubfc import read_dataset_2
@@ -77,7 +77,7 @@ def load_dataset_2(
         if on_progress is not None:
             on_progress(FACES, done, len(folders))
         with suggest(GET_FILE):
-            frames = face_frames(path / VIDEO, cache=cache)
+            frames = read_face_frames(path / VIDEO, cache=cache)
         if len(frames.frames) != len(labels[path].ppg):
             defects.append(
                 f"{path.name}: {len(frames.frames)} frames and {len(labels[path].ppg)} PPG values; "

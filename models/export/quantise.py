@@ -17,7 +17,7 @@ import onnx
 
 from acquire.data_folder import frames_cache, ubfc_dir
 from acquire.errors import CurationError, Fix, suggest
-from dataset.face.frames import face_frames, motion
+from dataset.face.frames import motion, read_face_frames
 from dataset.face.onnx_file import METADATA
 from dataset.layouts.ubfc import VIDEO, check_video_bytes, load_manifest
 
@@ -54,7 +54,7 @@ def training_motion(data: Path, data_hash: str) -> tuple[np.ndarray, np.ndarray]
     entries = [entry for entry in manifest.entries if entry.side == "train"]
     for entry in entries[::-(-len(entries) // _VIDEOS) or 1]:
         with suggest(Fix.CONVERT_AGAIN):
-            frames = face_frames(root / entry.folder / VIDEO, cache=frames_cache(data))
+            frames = read_face_frames(root / entry.folder / VIDEO, cache=frames_cache(data))
         check_video_bytes(root, entry, frames.video_sha256)
         pairs = motion(frames.frames).transpose(0, 3, 1, 2)
         chosen = np.linspace(0, len(pairs) - 1, 2 * _PAIRS).astype(int)

@@ -9,7 +9,7 @@ pytest.importorskip("torch")
 import acquire
 from acquire.errors import CurationError
 from dataset.face.box import FaceBox
-from dataset.face.frames import UNIT, average_face, face_frames, motion
+from dataset.face.frames import UNIT, average_face, motion, read_face_frames
 from dataset.layouts.avi import VideoWriter
 
 PORTRAIT = Path(acquire.__file__).parent / "simulation" / "portrait" / "astronaut.png"
@@ -76,11 +76,11 @@ def test_outliers_are_cut():
 
 def test_second_time_comes_from_the_cache(tmp_path):
     video = write_portrait(tmp_path / "vid.avi")
-    first = face_frames(video, cache=tmp_path / "cache")
+    first = read_face_frames(video, cache=tmp_path / "cache")
     stored = sorted((tmp_path / "cache").iterdir())
     assert [p.suffix for p in stored] == [".json", ".npy"]
     np.save(stored[1], np.asarray(first.frames) + 1)     # a mark, to see who is read
-    again = face_frames(video, cache=tmp_path / "cache")
+    again = read_face_frames(video, cache=tmp_path / "cache")
     assert again.box == first.box
     assert again.video_sha256 == first.video_sha256
     np.testing.assert_array_equal(again.frames, np.asarray(first.frames) + 1)
@@ -100,17 +100,17 @@ def test_second_time_comes_from_the_cache(tmp_path):
 )
 def test_a_damaged_cache_is_no_cache(tmp_path, damage):
     video = write_portrait(tmp_path / "vid.avi")
-    first = face_frames(video, cache=tmp_path / "cache")
+    first = read_face_frames(video, cache=tmp_path / "cache")
     damage(*sorted((tmp_path / "cache").iterdir()))
-    again = face_frames(video, cache=tmp_path / "cache")
+    again = read_face_frames(video, cache=tmp_path / "cache")
     assert again.box == first.box
     np.testing.assert_array_equal(again.frames, first.frames)
     np.testing.assert_array_equal(np.load(sorted((tmp_path / "cache").iterdir())[1]), first.frames)
 
 
 def test_another_video_is_another_key(tmp_path):
-    face_frames(write_portrait(tmp_path / "vid.avi"), cache=tmp_path / "cache")
-    other = face_frames(
+    read_face_frames(write_portrait(tmp_path / "vid.avi"), cache=tmp_path / "cache")
+    other = read_face_frames(
         write_portrait(tmp_path / "vid.avi", lift=lambda i: i % 2), cache=tmp_path / "cache"
     )
     assert len(list((tmp_path / "cache").glob("*.npy"))) == 2
@@ -119,17 +119,17 @@ def test_another_video_is_another_key(tmp_path):
 
 
 def test_colours_are_rgb(tmp_path):
-    frames = face_frames(write_portrait(tmp_path / "vid.avi"))
+    frames = read_face_frames(write_portrait(tmp_path / "vid.avi"))
     middle = frames.frames[0, 12:24, 12:24].mean(axis=(0, 1))
     assert middle[0] > middle[1] > middle[2]     # skin
 
 
 def test_no_face_names_the_video(tmp_path):
     with pytest.raises(CurationError, match=r"vid\.avi"):
-        face_frames(write_portrait(tmp_path / "vid.avi", face=False), cache=tmp_path / "cache")
+        read_face_frames(write_portrait(tmp_path / "vid.avi", face=False), cache=tmp_path / "cache")
     assert not (tmp_path / "cache").exists()
 
 
 def test_missing_video(tmp_path):
     with pytest.raises(CurationError, match=r"gone\.avi"):
-        face_frames(tmp_path / "gone.avi")
+        read_face_frames(tmp_path / "gone.avi")
