@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from acq.advice import advise
-from acq.options import Data, Force, Jobs, Json, Quiet, Scheduler, progress_bars
+from acq.options import Data, Force, Jobs, Json, Quiet, Scheduler, complain, progress_bars
 from acq.terminal.tables import show
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ def _failure_lines(failed: "Sequence[FailedSession]") -> list[str]:
 def _fail(failed: "Sequence[FailedSession]") -> None:
     """Print which sessions are missing, a line each, and exit with 1 where there are any."""
     for line in _failure_lines(failed):
-        typer.secho(f"acq: {line}", fg="red", err=True)
+        complain(line)
     if failed:
         raise typer.Exit(1)
 
