@@ -112,16 +112,16 @@ class Heart:
         self.finger = finger
         self.face = face
         self._alertness = alertness
-        steadiness = np.sqrt(72.0 / base_bpm)      # faster hearts vary less
+        variation = np.sqrt(72.0 / base_bpm)      # faster hearts vary less
         self.breath_hz = rng.uniform(0.20, 0.30)    # 12 to 18 breaths a minute
-        self._rsa_bpm = rng.uniform(1.5, 4.0) * steadiness**2
-        self._jitter_s = rng.uniform(0.004, 0.010) * steadiness
+        self._rsa_bpm = rng.uniform(1.5, 4.0) * variation**2
+        self._jitter_s = rng.uniform(0.004, 0.010) * variation
         self._bank = SineBank(rng, {
-            "rate_drift": (1 / 160, 1 / 45, 3.0),       # effort, thought [bpm]
-            "mayer": (0.08, 0.12, rng.uniform(0.8, 1.8) * steadiness),   # [bpm]
-            "breath_phase": (0.005, 0.04, 1.0),                     # irregular breathing [rad]
-            "baseline_drift": (0.01, 0.12, 0.15),       # finger pressure [pulse heights]
-            "finger_height": (0.01, 0.08, 0.10),  # vasomotion changes the pulse's height [relative]
+            "rate_drift": (1 / 160, 1 / 45, 3.0),                       # effort, thought [bpm]
+            "mayer": (0.08, 0.12, rng.uniform(0.8, 1.8) * variation),   # [bpm]
+            "breath_phase": (0.005, 0.04, 1.0),                         # irregular breathing [rad]
+            "baseline_drift": (0.01, 0.12, 0.15),   # finger pressure, vasomotion [pulse heights]
+            "finger_height": (0.01, 0.08, 0.10),    # vasomotion changes the height [relative]
             "face_height": (0.01, 0.08, 0.10),
         })
         self._jitter_rng = np.random.default_rng(rng.integers(2**63))
@@ -198,8 +198,8 @@ class Heart:
 
     def _scaled(self, name: str, pulse: PulseShape, t_s: np.ndarray) -> np.ndarray:
         mean, height = self._heights[name]
-        grown = 1.0 + self._bank.series(f"{name}_height", t_s) + 0.06 * self.breath(t_s)
-        return grown * (self._waveform(pulse, t_s) - mean) / height
+        height_factor = 1.0 + self._bank.series(f"{name}_height", t_s) + 0.06 * self.breath(t_s)
+        return height_factor * (self._waveform(pulse, t_s) - mean) / height
 
     def ppg(self, t_s: np.ndarray | float) -> np.ndarray:
         """Return the finger's PPG: pulses about 1 high on a baseline that drifts and breathes."""
