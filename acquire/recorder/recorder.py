@@ -90,7 +90,7 @@ class Recorder:
         cues: Sequence[Cue] = (), on_status: Callable[[RecordingStatus], None] | None = None,
         on_frame: Callable[[VideoFrame], None] | None = None,
     ) -> RecordingSummary:
-        """Record until `duration_s` has passed, the source ends, a device fails or `stop` is called.
+        """Record until `duration_s` has passed, the source ends, a device fails or `stop` comes.
 
         A camera that fails, or a disk that fills, ends the recording; what was recorded before is
         saved and marked incomplete. A sensor that goes away is awaited; the recording is incomplete
