@@ -63,8 +63,8 @@ def load_curated(
             check_measurable(root / entry.folder, time_s, session=entry.session)
     if workers is not None:
         fill_frames_cache(
-            [root / entry.folder / VIDEO for entry in entries], frames_cache(data), workers,
-            on_progress,
+            [root / entry.folder / VIDEO for entry in entries], frames_cache(data),
+            workers=workers, on_progress=on_progress,
         )
     videos: dict[str, list[CuratedVideo]] = {"train": [], "test": []}
     total, frames_before = sum(entry.frames for entry in entries), 0

@@ -71,7 +71,9 @@ def load_dataset_2(
         labels[path], label_defects = _read_labels(path)
         defects += [f"{path.name}: {defect}" for defect in label_defects]
     if workers is not None:
-        fill_frames_cache([path / VIDEO for path in folders], cache, workers, on_progress)
+        fill_frames_cache(
+            [path / VIDEO for path in folders], cache, workers=workers, on_progress=on_progress
+        )
     videos, digest = [], hashlib.sha256()
     for done, path in enumerate(folders):
         if on_progress is not None:

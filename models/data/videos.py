@@ -108,7 +108,7 @@ def change_of_ppg(
 
 
 def fill_frames_cache(
-    videos: Sequence[Path], cache: Path, workers: Workers, on_progress: OnProgress | None
+    videos: Sequence[Path], cache: Path, *, workers: Workers, on_progress: OnProgress | None
 ) -> None:
     """Find faces in many videos at once and keep their averaged frames in the cache.
 

@@ -42,7 +42,7 @@ def rebuild_face_networks() -> dict[str, tuple[onnx.ModelProto, nn.Module]]:
     }
     nets = {name: getattr(mtcnn, name) for name in SIDES}
     return {
-        name: (detector_graph(net, name, {**constants, "net": name}), net)
+        name: (detector_graph(net, name, constants={**constants, "net": name}), net)
         for name, net in nets.items()
     }
 

@@ -171,7 +171,9 @@ def _apply_mask(graph: Graph, x: str, mask: str) -> str:
     return graph.add("Reshape", product, graph.add("Shape", x))
 
 
-def detector_graph(net: nn.Module, name: str, constants: Mapping[str, object]) -> onnx.ModelProto:
+def detector_graph(
+    net: nn.Module, name: str, *, constants: Mapping[str, object]
+) -> onnx.ModelProto:
     """Convert one of MTCNN's three networks, `pnet`, `rnet` or `onet` of facenet-pytorch.
 
     The input is `image` (N, 3, H, W), any size for `pnet`, 24x24 and 48x48 for the other two;

@@ -136,7 +136,7 @@ class Student(nn.Module):
 NETS = {
     "teacher": (Teacher, TeacherConfig), "student": (Student, StudentConfig),
     "physnet": (PhysNet, PhysNetConfig),
-}
+}       # kind -> class and configuration
 Net = Teacher | Student | PhysNet
 
 
