@@ -1,3 +1,5 @@
+"""Copies of recordings are found, whatever was done to them; other recordings are not."""
+
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,7 +12,6 @@ from acquire.errors import SessionError
 from acquire.session.writer import SessionWriter
 from acquire.simulation.subject import VirtualSubject
 from dataset.duplicates.find import PICTURES, PPG, Streams, find_duplicates, find_in_streams
-from dataset.duplicates.shared_runs import find_shared_runs
 from tests.support.fakes import HELLO
 
 HEIGHT, WIDTH = 48, 64
@@ -19,7 +20,7 @@ SECONDS = 24
 FPS, RATE_HZ = 30, 25
 
 
-def a_pulse(session, *, subject="S01", seconds=SECONDS, rate_hz=RATE_HZ):
+def virtual_ppg(session, *, subject="S01", seconds=SECONDS, rate_hz=RATE_HZ):
     """What a 10-bit sensor reads from a virtual finger."""
     rng = np.random.default_rng([session, len(subject)])
     pulse = VirtualSubject(subject, session=session).ppg(
@@ -28,7 +29,7 @@ def a_pulse(session, *, subject="S01", seconds=SECONDS, rate_hz=RATE_HZ):
     return np.round(500 + 120 * pulse + rng.normal(0, 0.7, len(pulse))) * 64
 
 
-def a_film(seed, count=SECONDS * FPS):
+def made_frames(seed, count=SECONDS * FPS):
     """Frames as I420 whose detail wavers, as a face that moves does, under fresh grain."""
     rng = np.random.default_rng(seed)
     detail = 6 + 3 * np.convolve(rng.normal(0, 1, count + 8), np.ones(9) / 3, "valid")
@@ -39,17 +40,18 @@ def a_film(seed, count=SECONDS * FPS):
 
 @dataclass
 class Take:
-    """What is to be written as one recording."""
+    """What one recording is written from."""
 
     ppg: np.ndarray
-    film: np.ndarray
+    frames: np.ndarray
     pixel_format: str = "I420"
     raw: bool = False
     first_s: float = 0.0          # where its own time begins in that of the original
 
     def cut(self, first_s, last_s):
-        return replace(self, ppg=self.ppg[round(first_s * RATE_HZ) : round(last_s * RATE_HZ)],
-                       film=self.film[round(first_s * FPS) : round(last_s * FPS)], first_s=first_s)
+        ppg = self.ppg[round(first_s * RATE_HZ) : round(last_s * RATE_HZ)]
+        frames = self.frames[round(first_s * FPS) : round(last_s * FPS)]
+        return replace(self, ppg=ppg, frames=frames, first_s=first_s)
 
 
 def write(folder, name, take):
@@ -69,7 +71,7 @@ def write(folder, name, take):
                 arrival_ns=at + 9_000_000, time_ns=at, bound_ns=700_000,
             )
         writer.store.raw = take.raw
-        for i, image in enumerate(take.film):
+        for i, image in enumerate(take.frames):
             at = start_ns + round(i / FPS * 1e9)
             writer.add_frame(VideoFrame(image, at, at + 30_000_000, i))
         writer.add_exchange(start_ns, 1, 2, start_ns + 1_000_000, 1)
@@ -77,7 +79,7 @@ def write(folder, name, take):
     return path
 
 
-ONE, OTHER = Take(a_pulse(0), a_film(0)), Take(a_pulse(1), a_film(1))
+ONE, OTHER = Take(virtual_ppg(0), made_frames(0)), Take(virtual_ppg(1), made_frames(1))
 
 
 @pytest.fixture(scope="module")
@@ -86,8 +88,8 @@ def originals(tmp_path_factory):
     return [write(folder, "one", ONE), write(folder, "other", OTHER)]
 
 
-def as_rgb(film):
-    return np.stack([cv2.cvtColor(frame, cv2.COLOR_YUV2RGB_I420) for frame in film])
+def as_rgb(frames):
+    return np.stack([cv2.cvtColor(frame, cv2.COLOR_YUV2RGB_I420) for frame in frames])
 
 
 def noisy(values, sd, seed=9):
@@ -105,43 +107,47 @@ CASES = [
         ONE.cut(2, 8), {PPG: (2, 8, True), PICTURES: (2, 8, True)}, id="trimmed to six seconds"
     ),
     pytest.param(
-        replace(ONE, film=pixels(as_rgb(ONE.film) * 1.03 + 2.0), pixel_format="RGB"),
+        replace(ONE, frames=pixels(as_rgb(ONE.frames) * 1.03 + 2.0), pixel_format="RGB"),
         {PPG: (0, 24, True), PICTURES: (0, 24, False)}, id="encoded as RGB and brighter",
     ),
     pytest.param(
-        Take(noisy(0.9 * ONE.ppg, 0.05 * ONE.ppg.std()), pixels(noisy(ONE.film, 0.7))).cut(3, 22),
+        Take(noisy(0.9 * ONE.ppg, 0.05 * ONE.ppg.std()), pixels(noisy(ONE.frames, 0.7))).cut(3, 22),
         {PPG: (3, 22, False), PICTURES: (3, 22, False)}, id="with noise, weaker, and trimmed",
     ),
     pytest.param(
-        replace(ONE, film=a_film(7)), {PPG: (0, 24, True)}, id="its PPG with another video"
+        replace(ONE, frames=made_frames(7)), {PPG: (0, 24, True)}, id="its PPG with another video"
     ),
     pytest.param(
-        replace(ONE, ppg=a_pulse(7)), {PICTURES: (0, 24, True)}, id="its video with another PPG"
+        replace(ONE, ppg=virtual_ppg(7)), {PICTURES: (0, 24, True)}, id="its video with another PPG"
     ),
-    pytest.param(Take(a_pulse(8), a_film(8)), {}, id="another recording of the same subject"),
-    pytest.param(Take(ONE.ppg[::-1], ONE.film[::-1]), {}, id="the same numbers, backwards"),
     pytest.param(
-        Take(a_pulse(8), ONE.film, raw=True), {}, id="stored uncompressed, which hides it"
+        Take(virtual_ppg(8), made_frames(8)), {}, id="another recording of the same subject"
+    ),
+    pytest.param(Take(ONE.ppg[::-1], ONE.frames[::-1]), {}, id="the same numbers, backwards"),
+    pytest.param(
+        Take(virtual_ppg(8), ONE.frames, raw=True), {}, id="stored uncompressed, which hides it"
     ),
 ]
 
 
 @pytest.mark.parametrize(("take", "expected"), CASES)
-def test_a_copy_is_found_and_its_stretch_told(take, expected, originals, tmp_path):
+def test_a_copy_is_found_with_its_stretch(take, expected, originals, tmp_path):
     path = write(tmp_path, "copy", take)
-    found = {one.stream: one for one in find_duplicates([*originals, path])}
-    assert set(found) == set(expected)
-    for by, (from_s, to_s, exact) in expected.items():
-        one = found[by]
-        assert (one.first.session, one.second.session) == ("one", "copy")
-        assert one.is_exact == exact
-        assert one.r == 1 if exact else 0.25 < one.r < 1
-        slack_s = 0.1 if exact else 3.0             # windows of 10 s tell no end more sharply
-        assert (one.first.from_s, one.first.to_s) == pytest.approx((from_s, to_s), abs=slack_s)
-        assert one.second.from_s == pytest.approx(one.first.from_s - take.first_s, abs=0.05)
-        of = "that of" if by == "ppg" else "those of"
-        assert f"{of} copy from" in one.in_words(originals[0])
-        assert f"{of} one from" in one.in_words(path)
+    duplicates = {copy.stream: copy for copy in find_duplicates([*originals, path])}
+    assert set(duplicates) == set(expected)
+    for stream, (from_s, to_s, is_exact) in expected.items():
+        duplicate = duplicates[stream]
+        assert (duplicate.first.session, duplicate.second.session) == ("one", "copy")
+        assert duplicate.is_exact == is_exact
+        assert duplicate.r == 1 if is_exact else 0.25 < duplicate.r < 1
+        slack_s = 0.1 if is_exact else 3.0          # windows of 10 s give no sharper end
+        first = duplicate.first
+        assert (first.from_s, first.to_s) == pytest.approx((from_s, to_s), abs=slack_s)
+        shift_s = first.from_s - duplicate.second.from_s
+        assert shift_s == pytest.approx(take.first_s, abs=0.05)
+        of = "that of" if stream == "ppg" else "those of"
+        assert f"{of} copy from" in duplicate.in_words(originals[0])
+        assert f"{of} one from" in duplicate.in_words(path)
 
 
 def streams(name, ppg=(), rate_hz=RATE_HZ, sizes=()):
@@ -154,7 +160,8 @@ def streams(name, ppg=(), rate_hz=RATE_HZ, sizes=()):
 
 @pytest.mark.parametrize("seconds", [20, 60])
 def test_many_recordings_of_one_subject_are_not_taken_for_copies(seconds):
-    assert find_in_streams([streams(f"{n}", a_pulse(n, seconds=seconds)) for n in range(60)]) == []
+    recordings = [streams(f"{n}", virtual_ppg(n, seconds=seconds)) for n in range(60)]
+    assert find_in_streams(recordings) == []
 
 
 def test_pieces_of_real_logs_are_not_taken_for_copies_and_a_copy_of_one_is(real_face):
@@ -170,8 +177,10 @@ def test_pieces_of_real_logs_are_not_taken_for_copies_and_a_copy_of_one_is(real_
     copy = noisy(
         np.interp(np.arange(600) / 26.3, np.arange(2400) / 100.4, pieces[5].ppg * 20.0), 60
     )
-    (found,) = find_in_streams([*pieces, streams("copy", copy, 26.3)])
-    assert (found.first.session, found.second.session, found.stream, found.is_exact) == (
+    (duplicate,) = find_in_streams([*pieces, streams("copy", copy, 26.3)])
+    assert (
+        duplicate.first.session, duplicate.second.session, duplicate.stream, duplicate.is_exact
+    ) == (
         "12000", "copy", PPG, False,
     )
 
@@ -197,37 +206,14 @@ def test_a_tone_a_flat_line_and_nothing_are_not_taken_for_copies():
 
 
 def test_a_clock_that_jumps_a_year_takes_no_year_to_find_in_streams():
-    ppg = a_pulse(3, seconds=40)
+    ppg = virtual_ppg(3, seconds=40)
     late = streams("late", ppg + 300)
     late.ppg_s[600:] += 365 * 86400.0
-    (found,) = find_in_streams([streams("one", ppg), late])
-    assert (found.second.session, found.second.to_s) == ("late", pytest.approx(24, abs=2.5))
+    (duplicate,) = find_in_streams([streams("one", ppg), late])
+    assert (duplicate.second.session, duplicate.second.to_s) == ("late", pytest.approx(24, abs=2.5))
 
 
 def test_a_file_that_cannot_be_read_is_named(originals, tmp_path):
     (tmp_path / "torn.h5").write_bytes(b"\x89HDF")
     with pytest.raises(SessionError, match=r"torn\.h5"):
         find_duplicates([*originals, tmp_path / "torn.h5"])
-
-
-def test_shared_runs_are_found_wherever_they_are_and_grown_to_their_ends():
-    rng = np.random.default_rng(0)
-    for _ in range(200):
-        one, other = (rng.integers(0, 4, rng.integers(60, 400)) for _ in range(2))
-        length = int(rng.integers(40, 55))
-        a, b = (int(rng.integers(0, len(column) - length)) for column in (one, other))
-        other[b : b + length] = one[a : a + length]
-        (run,) = find_shared_runs([one, other], shortest=40)
-        assert run.first_at <= a
-        assert run.first_at + run.length >= a + length
-        assert run.first_at - run.second_at == a - b
-        np.testing.assert_array_equal(
-            one[run.first_at :][: run.length], other[run.second_at :][: run.length]
-        )
-        assert find_shared_runs([one[:a], other], shortest=40) == []
-
-
-def test_of_many_equal_copies_each_is_told_with_the_one_before():
-    column = np.random.default_rng(0).integers(0, 1000, 500)
-    runs = find_shared_runs([column] * 50, shortest=100)
-    assert sorted((run.first, run.second) for run in runs) == [(n, n + 1) for n in range(49)]
