@@ -1,6 +1,4 @@
-"""`acq bench-board`: stages, ratios and where the networks come from; the machine's own speed is
-not asked for.
-"""
+"""`acq bench-board`: stages, ratios and the folder that is timed; not the machine's own speed."""
 
 import itertools
 import json
@@ -35,9 +33,9 @@ def board(tmp_path_factory):
     return make_board(tmp_path_factory.mktemp("board"))
 
 
-def test_every_stage_is_timed_by_the_clock_it_is_given(board):
+def test_every_stage_is_timed_by_the_given_clock(board):
     ticks = itertools.count()
-    # each look at the clock is a millisecond on
+    # each reading of the clock is a millisecond later
     times = time_board(board, runs=20, now=lambda: next(ticks) / 1000)
     assert [stage.name for stage in times.stages] == [
         "find faces", "crop and average", "motion", "student", "teacher", "pipeline, student",
@@ -87,13 +85,13 @@ def test_which_folder_is_meant(board, tmp_path):
 
 
 def test_the_command_prints_what_a_row_needs(board, tmp_path):
-    said = CliRunner().invoke(app, ["bench-board", str(board), "--runs", "3"])
-    assert said.exit_code == 0, said.output
+    result = CliRunner().invoke(app, ["bench-board", str(board), "--runs", "3"])
+    assert result.exit_code == 0, result.output
     for words in (
         "24,769 parameters, 7,096,896 multiply-adds", "pipeline, teacher",
         "times faster than the teacher", "Jetson Nano", "peak memory", "ONNX Runtime",
     ):
-        assert words in said.stdout
+        assert words in result.stdout
     body = json.loads(
         CliRunner().invoke(app, ["bench-board", str(board), "--runs", "3", "--json"]).stdout
     )
@@ -102,7 +100,7 @@ def test_the_command_prints_what_a_row_needs(board, tmp_path):
     assert body["published"]["times"] == 10
 
 
-def test_torch_is_not_on_the_road(repo, board):
+def test_torch_is_not_imported(repo, board):
     code = """
 import sys
 for name in ("torch", "onnx", "facenet_pytorch", "safetensors"):

@@ -1,4 +1,4 @@
-"""Exported networks say what torch says, and a file that is none is refused."""
+"""Exported networks compute what torch computes; other files are refused."""
 
 import json
 
@@ -38,12 +38,12 @@ def test_as_torch(folder, name, checkpoint, pairs, clips):
     net = load_checkpoint(folder / "runs" / "untrained" / f"{checkpoint}.safetensors").net
     motion, appearance = inputs(pairs, clips)
     with torch.no_grad():
-        meant = net(torch.from_numpy(motion), torch.from_numpy(appearance)).pulse.numpy()
-    said = open_net(folder / "board" / f"{name}.onnx").predict(motion, appearance)
-    assert said.shape == (pairs,)
-    assert said.dtype == np.float32
-    np.testing.assert_allclose(said, meant, atol=1e-5)
-    assert np.ptp(meant) > 1e-3 or pairs == 1
+        expected = net(torch.from_numpy(motion), torch.from_numpy(appearance)).pulse.numpy()
+    computed = open_net(folder / "board" / f"{name}.onnx").predict(motion, appearance)
+    assert computed.shape == (pairs,)
+    assert computed.dtype == np.float32
+    np.testing.assert_allclose(computed, expected, atol=1e-5)
+    assert np.ptp(expected) > 1e-3 or pairs == 1
 
 
 def test_the_constants_are_in_the_file(folder):
@@ -84,7 +84,7 @@ def changed(path, into, **constants):
     return into
 
 
-@pytest.mark.parametrize(("constants", "said"), [
+@pytest.mark.parametrize(("constants", "words"), [
     ({"format": "acq-board-9"}, "'acq-board-9' at .*format"),
     ({"size": 72}, "72 at .*size"),
     ({"enlarge": "much"}, "got str at .*enlarge"),
@@ -95,9 +95,9 @@ def changed(path, into, **constants):
     ({"checkpoint": 3}, "got int at .*checkpoint"),
     ({"net": "teacher"}, "expected the inputs and outputs of a teacher"),
 ])
-def test_other_constants_are_refused(folder, tmp_path, constants, said):
+def test_other_constants_are_refused(folder, tmp_path, constants, words):
     path = changed(folder / "board" / "student.onnx", tmp_path / "changed.onnx", **constants)
-    with pytest.raises(TrainingError, match=said) as caught:
+    with pytest.raises(TrainingError, match=words) as caught:
         open_net(path)
     assert str(path) in str(caught.value)
 

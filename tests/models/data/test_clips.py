@@ -6,7 +6,7 @@ torch = pytest.importorskip("torch")
 
 from acquire.errors import TrainingError
 from models.data.clips import Clips
-from tests.support.made_videos import made_video
+from tests.support.curated_videos import made_video
 
 CPU = torch.device("cpu")
 

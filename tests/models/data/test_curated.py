@@ -35,7 +35,7 @@ def test_missing_label_is_refused(tmp_path):
     (data / "ubfc/train/subject2/ground_truth.txt").unlink()
     with pytest.raises(CurationError, match=r"train/subject2/ground_truth.txt"):
         load_curated(data)
-    assert not (data / "cache").exists()      # said before any work
+    assert not (data / "cache").exists()      # refused before any work
 
 
 def test_half_the_files_gone(tmp_path):

@@ -1,3 +1,5 @@
+"""Teacher and student together: gradients, weights, and losses that can be overfitted."""
+
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -7,7 +9,7 @@ from models.distillation.distill import Distillation, DistillConfig, label_loss
 from models.nets.can import Student, Teacher
 from models.training.fit import fit
 from models.training.recipe import Recipe
-from tests.support.made_videos import made_video
+from tests.support.curated_videos import made_video
 
 CPU = torch.device("cpu")
 

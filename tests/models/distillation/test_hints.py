@@ -1,3 +1,5 @@
+"""FitNet and attention transfer: what costs nothing, what costs something."""
+
 import pytest
 
 torch = pytest.importorskip("torch")

@@ -1,3 +1,5 @@
+"""TaT against its two formulas, written out position by position."""
+
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -6,7 +8,7 @@ from models.distillation.tat import TatLoss, reconfigure, subtract_clip_mean
 
 
 def slow(query, value, teacher, softmax, temperature):
-    """The two formulas of the module's docstring, place by place."""
+    """The two formulas of the module's docstring, position by position."""
     n, c, h, w = teacher.shape
     out = torch.zeros_like(teacher)
     for b in range(n):

@@ -10,7 +10,7 @@ torch = pytest.importorskip("torch")
 
 from models.evaluation.assess import assess, pool_metrics
 from models.evaluation.video_result import evaluate_changes, evaluate_pulse
-from tests.support.made_videos import tone, video_of_ppg
+from tests.support.curated_videos import tone, video_of_ppg
 
 
 def test_pool_weighs_windows_and_videos():

@@ -37,7 +37,7 @@ def curated(data):
     return load_curated(data)
 
 
-def said(*words):
+def run_evaluate(*words):
     return CliRunner().invoke(
         app, ["evaluate", *map(str, words), "--quiet"], catch_exceptions=False
     )
@@ -45,24 +45,26 @@ def said(*words):
 
 def test_methods_and_a_checkpoint_in_one_table(data, curated, tmp_path):
     ours = checkpoint(tmp_path / "student.safetensors", curated)
-    result = said("--data", data, "green", "pos", ours, "--json", "--csv", tmp_path / "windows.csv")
+    result = run_evaluate(
+        "--data", data, "green", "pos", ours, "--json", "--csv", tmp_path / "windows.csv"
+    )
     assert result.exit_code == 0
-    found = json.loads(result.stdout)
-    assert list(found["methods"]) == ["green", "pos", "student"]
-    assert found["methods"]["green"]["mae_bpm"] < 0.5           # the portrait's green is the pulse
-    assert found["subjects"] == ["S03"]
-    assert found["methods"]["green"]["interval"]["mae_bpm"] is None
-    assert found["warnings"] == []
+    summary = json.loads(result.stdout)
+    assert list(summary["methods"]) == ["green", "pos", "student"]
+    assert summary["methods"]["green"]["mae_bpm"] < 0.5     # the portrait's green is the pulse
+    assert summary["subjects"] == ["S03"]
+    assert summary["methods"]["green"]["interval"]["mae_bpm"] is None
+    assert summary["warnings"] == []
     rows = pd.read_csv(tmp_path / "windows.csv")
-    assert len(rows) == 3 * found["methods"]["green"]["windows"]
+    assert len(rows) == 3 * summary["methods"]["green"]["windows"]
     green = rows[rows.method == "green"]
     assert (green.predicted_bpm - green.reference_bpm).abs().mean() == pytest.approx(
-        found["methods"]["green"]["mae_bpm"]
+        summary["methods"]["green"]["mae_bpm"]
     )
 
 
 def test_all_methods_when_nothing_is_named_as_a_table(data):
-    result = said("--data", data, "--side", "all")
+    result = run_evaluate("--data", data, "--side", "all")
     assert result.exit_code == 0
     assert all(
         name in result.stdout
@@ -74,11 +76,11 @@ def test_a_checkpoint_of_other_data_is_refused_with_both_hashes(data, curated, t
     other = checkpoint(tmp_path / "student.safetensors", curated, data_hash="f00d")
     with pytest.raises(TrainingError, match=rf"data_hash {curated.data_hash}.*f00d"):
         compare_methods(data, [str(other)])
-    found = compare_methods(data, [str(other)], other_data=True)
-    assert "other data" in found.warnings[0]
+    comparison = compare_methods(data, [str(other)], other_data=True)
+    assert "other data" in comparison.warnings[0]
 
 
-def test_reading_its_own_training_subjects_is_said(data, curated, tmp_path):
+def test_a_warning_names_subjects_that_a_network_was_trained_on(data, curated, tmp_path):
     ours = checkpoint(tmp_path / "student.safetensors", curated)
     assert "S01, S02" in compare_methods(data, [str(ours)], side="all").warnings[0]
 

@@ -7,7 +7,7 @@ torch = pytest.importorskip("torch")
 
 from models.evaluation.inference import ms_per_frame, predict_changes
 from models.nets.can import Student, Teacher
-from tests.support.made_videos import made_video
+from tests.support.curated_videos import made_video
 
 
 def test_prediction_does_not_depend_on_the_batch():

@@ -1,3 +1,5 @@
+"""Metrics by hand, and intervals that hold the truth as often as they should."""
+
 import numpy as np
 import pytest
 
@@ -12,17 +14,17 @@ from models.evaluation.metrics import (
 
 
 def test_metrics_by_hand():
-    found = heart_rate_errors(np.array([62.0, 71.0, np.nan]), np.array([60.0, 75.0, 80.0]))
-    assert found.mae_bpm == pytest.approx((2 + 4 + 80) / 3)
-    assert found.rmse_bpm == pytest.approx(np.sqrt((4 + 16 + 6400) / 3))
-    assert found.mape_percent == pytest.approx(100 * (2 / 60 + 4 / 75 + 1) / 3)
+    metrics = heart_rate_errors(np.array([62.0, 71.0, np.nan]), np.array([60.0, 75.0, 80.0]))
+    assert metrics.mae_bpm == pytest.approx((2 + 4 + 80) / 3)
+    assert metrics.rmse_bpm == pytest.approx(np.sqrt((4 + 16 + 6400) / 3))
+    assert metrics.mape_percent == pytest.approx(100 * (2 / 60 + 4 / 75 + 1) / 3)
 
 
 def test_bland_altman_by_hand():
-    found = bland_altman(np.array([61.0, 59.0, 63.0]), np.array([60.0, 60.0, 60.0]))
-    assert found["bias_bpm"] == pytest.approx(1.0)
-    assert found["low_bpm"] == pytest.approx(1.0 - 1.96 * 2.0)
-    assert found["high_bpm"] == pytest.approx(1.0 + 1.96 * 2.0)
+    limits = bland_altman(np.array([61.0, 59.0, 63.0]), np.array([60.0, 60.0, 60.0]))
+    assert limits["bias_bpm"] == pytest.approx(1.0)
+    assert limits["low_bpm"] == pytest.approx(1.0 - 1.96 * 2.0)
+    assert limits["high_bpm"] == pytest.approx(1.0 + 1.96 * 2.0)
 
 
 @pytest.mark.parametrize("lag", [0, 3, 7])
@@ -82,9 +84,9 @@ def test_interval_draws_subjects_not_windows():
     assert interval(["a"] * 6) is None
 
 
-def test_interval_holds_the_truth_as_often_as_it_says():
+def test_an_interval_holds_the_truth_in_95_of_100_draws():
     rng = np.random.default_rng(1)
-    held = 0
+    hits = 0
     for draw in range(200):
         person = rng.normal(3.0, 1.0, 20)
         reference = [np.full(5, 70.0)] * 20
@@ -92,9 +94,9 @@ def test_interval_holds_the_truth_as_often_as_it_says():
         low, high = bootstrap_intervals(
             predicted, reference, subjects=[str(n) for n in range(20)], seed=draw
         )["mae_bpm"]
-        held += low <= 3.0 <= high
+        hits += low <= 3.0 <= high
     # 95 % of 200 is 190; a percentile interval of 20 people is a little narrow
-    assert 176 <= held <= 199
+    assert 176 <= hits <= 199
 
 
 def test_intervals_agree_with_the_metrics_themselves():

@@ -15,7 +15,7 @@ from models.evaluation.video_result import (
     snr_db,
     spectrum,
 )
-from tests.support.made_videos import tone, video_of_ppg
+from tests.support.curated_videos import tone, video_of_ppg
 
 
 def uneven_times(seconds, fps, seed=0):
@@ -30,9 +30,9 @@ def uneven_times(seconds, fps, seed=0):
 @pytest.mark.parametrize("bpm", [45, 60.3, 72, 97.7, 120, 180])
 def test_pure_tones_come_back(bpm):
     time_s = uneven_times(40, 25)
-    said = video_of_ppg(tone(bpm, time_s), time_s)
+    video = video_of_ppg(tone(bpm, time_s), time_s)
     # a constant error of each change is only drift
-    result = evaluate_changes(np.diff(tone(bpm, time_s)) + 0.01, said)
+    result = evaluate_changes(np.diff(tone(bpm, time_s)) + 0.01, video)
     assert len(result.predicted_bpm) >= 29
     np.testing.assert_allclose(result.reference_bpm, bpm, atol=0.15)
     np.testing.assert_allclose(result.predicted_bpm, bpm, atol=0.15)

@@ -1,4 +1,4 @@
-"""`acq export`: whole folders, held against torch, or none."""
+"""`acq export`: whole folders, compared with torch, or none."""
 
 import json
 import re
@@ -94,7 +94,7 @@ def test_other_data_are_no_ranges(data, tmp_path):
         training_motion(tmp_path, "f" * 64)
 
 
-def test_without_its_data_a_checkpoint_has_no_int8_and_says_so(tmp_path):
+def test_without_its_data_a_checkpoint_has_no_int8_and_the_reason_is_printed(tmp_path):
     run = make_untrained(tmp_path / "kept", names=("student",))
     done = CliRunner().invoke(
         app, ["export", str(run / "student.safetensors"), "--out", str(tmp_path / "out")]
@@ -122,7 +122,7 @@ def test_nothing_is_overwritten_but_an_export_with_force(tmp_path):
     assert (run / "board" / "notes.txt").read_text() == "mine"
 
 
-def test_what_goes_wrong_leaves_nothing(tmp_path):
+def test_a_failed_export_leaves_nothing(tmp_path):
     run = make_untrained(tmp_path / "run", names=("student",))
     teacher = (
         make_untrained(tmp_path / "other", names=("teacher",), data_hash="2" * 64)
@@ -140,7 +140,7 @@ def test_what_goes_wrong_leaves_nothing(tmp_path):
         assert CliRunner().invoke(app, ["export", "--data", str(tmp_path)], catch_exceptions=False)
 
 
-def test_a_file_that_says_something_else_than_torch_is_refused(data, exported):
+def test_a_file_that_computes_something_else_than_torch_is_refused(data, exported):
     run = data / "runs" / "20260101T000000Z"
     with pytest.raises(TrainingError, match="what torch computes"):
         verify_net(run / "board" / "student.onnx", load_checkpoint(run / "student.safetensors").net)
@@ -152,9 +152,9 @@ def test_multiply_adds_by_hand(data, exported):
     branch = 9 * (3 * 32 + 32 * 32) * 36**2 + 9 * (32 * 64 + 64 * 64) * 18**2
     teacher = 2 * branch + 32 * 36**2 + 64 * 18**2 + 64 * 9**2 * 128 + 128
     board = data / "runs" / "20260101T000000Z" / "board"
-    for name, meant in (("student", student), ("teacher", teacher)):
-        assert count_multiply_adds(onnx.load(board / f"{name}.onnx")) == meant
-        assert open_net(board / f"{name}.onnx").constants["multiply_adds"] == meant
+    for name, by_hand in (("student", student), ("teacher", teacher)):
+        assert count_multiply_adds(onnx.load(board / f"{name}.onnx")) == by_hand
+        assert open_net(board / f"{name}.onnx").constants["multiply_adds"] == by_hand
     assert 8.8 < teacher / student < 8.9
 
 

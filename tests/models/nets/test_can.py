@@ -1,3 +1,5 @@
+"""Parameter counts, shapes and masks of the networks."""
+
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -31,9 +33,9 @@ def test_physnet_reads_clips():
 
 
 def test_negative_pearson():
-    said = torch.tensor([[1.0, 2.0, 3.0, 5.0], [1.0, 2.0, 3.0, 5.0]])
-    torch.testing.assert_close(negative_pearson(said, 7 - 3 * said), torch.tensor(2.0))
-    torch.testing.assert_close(negative_pearson(said, 3 * said + 1), torch.tensor(0.0))
+    predicted = torch.tensor([[1.0, 2.0, 3.0, 5.0], [1.0, 2.0, 3.0, 5.0]])
+    torch.testing.assert_close(negative_pearson(predicted, 7 - 3 * predicted), torch.tensor(2.0))
+    torch.testing.assert_close(negative_pearson(predicted, 3 * predicted + 1), torch.tensor(0.0))
 
 
 @pytest.mark.parametrize("make", [Teacher, Student])
@@ -59,7 +61,7 @@ def test_sharing_masks_is_repeating_the_frame():
     torch.testing.assert_close(shared, net(motion, appearance.repeat_interleave(3, dim=0)).pulse)
 
 
-def test_student_looks_at_motion_only():
+def test_a_student_uses_motion_only():
     net, motion = Student().eval(), torch.randn(2, 3, 36, 36)
     assert torch.equal(net(motion).pulse, net(motion, torch.rand(2, 3, 36, 36)).pulse)
 
