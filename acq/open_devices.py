@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from acq.advice import advise
+from acq.options import complain
 from acquire.errors import DeviceError
 
 if TYPE_CHECKING:
@@ -49,16 +51,17 @@ def open_rig(
         return
     with ExitStack() as opened:
         devices: list = []
-        missing: list[str] = []
+        errors: list[DeviceError] = []
         for opener in (lambda: open_camera(camera, fps), lambda: open_sensor(port)):
             try:
                 devices.append(opened.enter_context(closing(opener())))
             except DeviceError as error:
-                missing.append(str(error))
-        if missing:
+                errors.append(error)
+        if errors:
+            lines = [advise(error, "") for error in errors]
             if "auto" in (camera, port):
-                missing[-1] += "; or try it without hardware, with --simulate"
-            for text in missing[:-1]:                  # one line each; `main` says the last
-                typer.secho(f"acq: {text}", fg="red", err=True)
-            raise DeviceError(missing[-1])
+                lines[-1] += "; or try it without hardware, with --simulate"
+            for line in lines[:-1]:                    # one line each; `main` prints the last
+                complain(line)
+            raise DeviceError(lines[-1])
         yield devices[0], devices[1]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from acq.options import Csv, Duration, Force, Fps, Net, Seed, parse_duration
+from acq.options import Csv, Duration, Force, Fps, Net, Seed, parse_duration, warn
 from acq.terminal.pulse_rows import GrowingCsv, check_new, row_dict
 from acquire.errors import SessionError
 from dataset.common.wording import counted
@@ -104,7 +104,7 @@ def _open_source(source: str, fps: float, *, simulate: bool, seed: int) -> Itera
         camera = open_camera(source, fps)
     with closing(camera):
         for complaint in camera.info.complaints:
-            typer.secho(f"acq: {complaint}", fg="yellow", err=True)
+            warn(complaint)
         yield CameraFrames(camera)
 
 

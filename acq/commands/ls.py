@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from acq.options import Data, Json, Quiet, progress_bars
+from acq.options import Data, Json, Quiet, complain, progress_bars
 from acq.terminal.tables import show
 from dataset.common.wording import counted
 
@@ -61,7 +61,7 @@ def ls(
         _print(table, totals)
     problems = [problem for problem in (*table["problem"], table.attrs["split_problem"]) if problem]
     for problem in problems:
-        typer.secho(f"acq: {problem}", fg="red", err=True)
+        complain(problem)
     if problems:
         raise typer.Exit(1)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from acq.options import Data, Force, Jobs, Json, Quiet, Scheduler, progress_bars
+from acq.options import Data, Force, Jobs, Json, Quiet, Scheduler, complain, progress_bars
 from acq.terminal.tables import show
 from dataset.common.wording import clock_time, counted
 
@@ -82,7 +82,7 @@ def qc(
             f"{index}"
         )
     for error in graded.failed.values():
-        typer.secho(f"acq: {error}", fg="red", err=True)
+        complain(str(error))
     if any(not excluded.is_excluded(path.stem) for path in graded.failed):
         raise typer.Exit(1)
 

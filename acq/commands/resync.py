@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from acq.options import Json
+from acq.advice import advise
+from acq.options import Json, complain
 from acquire.errors import AcqError
 
 
@@ -29,29 +30,29 @@ def resync(
     failed: AcqError | OSError | None = None
     for path in file:
         try:
-            found = place_again(path, dry_run=dry_run)
+            placed = place_again(path, dry_run=dry_run)
         except (AcqError, OSError) as error:
-            if failed is not None:                     # one line each; `main` says the last
-                typer.secho(f"acq: {' '.join(str(failed).split())}", fg="red", err=True)
+            if failed is not None:                     # one line each; `main` prints the last
+                complain(advise(failed, "resync") if isinstance(failed, AcqError) else str(failed))
             failed = error
             continue
         if as_json:
-            typer.echo(json.dumps({**asdict(found), "path": str(path)}, indent=2))
+            typer.echo(json.dumps({**asdict(placed), "path": str(path)}, indent=2))
             continue
         before, after = (
-            _bound(found.bound_before_ms, found.unbounded_before),
-            _bound(found.bound_ms, found.unbounded),
+            _bound(placed.bound_before_ms, placed.unbounded_before),
+            _bound(placed.bound_ms, placed.unbounded),
         )
         did = "would change" if dry_run else "changed"
         typer.echo(
-            f"{found.session_id}: {before} -> {after}; {found.changed} of {found.samples} samples "
+            f"{placed.session_id}: {before} -> {after}; {placed.changed} of {placed.samples} samples "
             f"{did}, "
-            f"by {found.moved_ms:.3f} ms at most"
+            f"by {placed.moved_ms:.3f} ms at most"
         )
         if (
-            found.changed
+            placed.changed
             and not dry_run
-            and (split := _split_with(path, found.session_id)) is not None
+            and (split := _split_with(path, placed.session_id)) is not None
         ):
             typer.echo(
                 f"  its hash is another now: make {split}, which lists it, anew with acq split "
