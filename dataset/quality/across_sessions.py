@@ -14,7 +14,7 @@ from .result import Flag, SessionQuality
 if TYPE_CHECKING:
     from dataset.duplicates.find import Duplicate
 
-KINDS = ("lag_subject", "duplicate")
+ACROSS_SESSIONS = ("lag_subject", "duplicate")
 _MIN_ERRORS = 2.0  # of a lag's standard error, by which it has to be off beside the limit
 
 
@@ -30,7 +30,7 @@ def flag_across_sessions(
     excluded : sessions that are compared with the others, and no other with them
     """
     flags: dict[Path, list[Flag]] = {
-        path: [flag for flag in quality.flags if flag.kind not in KINDS]
+        path: [flag for flag in quality.flags if flag.kind not in ACROSS_SESSIONS]
         for path, quality in qualities.items()
     }
     for path, flag in _lag_flags(qualities, limits, excluded):

@@ -52,7 +52,7 @@ class SessionQuality:
 
 
 # A file of before held the curves, too, under `series`: that key is passed over.
-KIND = Kind(
+_KIND = Kind(
     SessionQuality, "a quality file", CurationError, Fix.GRADE_AGAIN, schema=SCHEMA,
     version=SCHEMA_VERSION,
 )
@@ -74,7 +74,7 @@ def read_quality(session_file: Path) -> SessionQuality | None:
     CurationError : the file cannot be read, or is no quality file
     """
     path = data_folder.quality_file(session_file)
-    return read_document(KIND, path) if path.exists() else None
+    return read_document(_KIND, path) if path.exists() else None
 
 
 def read_grade(session_file: Path, session_hash: str) -> Grade | None:
