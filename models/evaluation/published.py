@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from scipy import stats
 
 PUBLISHED = {  # MAE, RMSE [bpm]; the project's reference paper, tables 1 to 3
     "UBFC-rPPG, five subject-disjoint folds": {
@@ -34,6 +33,8 @@ def over_seeds(seeds: Sequence[dict]) -> dict[str, float]:
 
     The interval of the gain is that of Student's t, 95 %; NaN with one seed.
     """
+    from scipy import stats
+
     gain = np.array([
         seed["methods"]["student"]["mae_bpm"] - seed["methods"]["student_kd"]["mae_bpm"]
         for seed in seeds
