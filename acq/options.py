@@ -53,7 +53,7 @@ ToTime = Annotated[
     str | None,
     typer.Option("--to", metavar="TIME", help="Where it ends; not given, where the session does."),
 ]
-Net = Annotated[
+NetPath = Annotated[
     Path | None,
     typer.Option(
         "--net", metavar="PATH",

@@ -31,7 +31,7 @@ from acquire.sensor.protocol import DEFAULT_RATE_HZ, Led, Packet, PacketParser, 
 from acquire.simulation.led import LedView
 from acquire.simulation.motion import Activity
 from acquire.simulation.rig import VirtualCamera
-from acquire.simulation.sensor_device import Crystal, Line, SensorDevice
+from acquire.simulation.sensor_device import Crystal, SensorDevice, SerialLine
 from acquire.simulation.subject import VirtualSubject
 
 _BOOT_NS = 3_600_000_000_000
@@ -87,7 +87,7 @@ class Host:
     def __init__(self, scene: Scene, subject: VirtualSubject, rng: np.random.Generator) -> None:
         self._rng = random.Random(int(rng.integers(2**63)))
         crystal = Crystal(rng, boot_ns=_BOOT_NS, ppm=scene.ppm)
-        line = Line(rng, hold_ms=scene.hold_ms)
+        line = SerialLine(rng, hold_ms=scene.hold_ms)
         self.device = SensorDevice(
             lambda ns: subject.ppg((ns - _BOOT_NS) * 1e-9), crystal, line, rng=rng, boot_id=1
         )

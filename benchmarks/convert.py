@@ -139,7 +139,7 @@ def _row(row: str, path: str) -> None:
 def _convert(path: Path, out: Path, codec: str) -> int:
     from dataset.convert.settings import Settings
     from dataset.convert.tasks import SessionTask
-    from dataset.convert.ubfc_folder import write_session
+    from dataset.convert.ubfc_folder import write_ubfc_parts
     from dataset.selection.identities import SessionIdentity
 
     identity = SessionIdentity(path.stem, "S01", path.name, "0", True, True)
@@ -147,7 +147,7 @@ def _convert(path: Path, out: Path, codec: str) -> int:
         identity, path, "train", Settings(codec, "filtered", "native", "keep"), (),
         folders=("train/subject1",), partial=out,
     )
-    return sum(entry.frames for entry in write_session(task))
+    return sum(entry.frames for entry in write_ubfc_parts(task))
 
 
 def _opencv(path: Path, out: Path) -> int:

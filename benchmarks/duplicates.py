@@ -18,10 +18,10 @@ import h5py
 import hdf5plugin
 import numpy as np
 
-from acquire.simulation.sessions import SimulatedSession, write_session
+from acquire.simulation.sessions import SimulatedSession, simulate_session
 from acquire.simulation.subject import VirtualSubject
 from benchmarks.recording import CLIP
-from dataset.duplicates.find import SHORTEST_S, Streams, find_in_streams, read_streams
+from dataset.duplicates.find import SHORTEST_S, Streams, find_in_streams, read_compared_streams
 
 LOGS = CLIP.parent.parent
 NOTHING = np.empty(0)
@@ -233,10 +233,10 @@ def time_of_many(count: int, seconds: int) -> None:
 
 def time_of_reading() -> None:
     with tempfile.TemporaryDirectory() as folder:
-        path = write_session(SimulatedSession("S01", 0, 0, 10.0, 30.0), Path(folder))
+        path = simulate_session(SimulatedSession("S01", 0, 0, 10.0, 30.0), Path(folder))
         began = time.process_time()
         for _ in range(20):
-            read_streams(path)
+            read_compared_streams(path)
         print(
             "\nReading what is compared of a session of 10 s takes "
             f"{(time.process_time() - began) / 20 * 1000:.1f} ms."

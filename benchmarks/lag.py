@@ -19,14 +19,14 @@ from pathlib import Path
 import numpy as np
 
 import dataset.quality.measure
-from acquire.simulation.sessions import SimulatedSession, write_session
+from acquire.simulation.sessions import SimulatedSession, simulate_session
 from dataset.quality.across_sessions import flag_across_sessions
 from dataset.quality.limits import read_limits
 from dataset.quality.measure import measure_session
 from dataset.quality.measurements import Measurements
 from dataset.quality.pulses import measure_pulses
 from dataset.quality.result import Flag, SessionQuality
-from dataset.quality.video import read_pictures
+from dataset.quality.video import scan_frames
 from dataset.session.reader import Session
 from dataset.signals.lag import face_pulse, finger_pulse
 from dataset.signals.stamp_drift import measure_stamp_drift
@@ -44,10 +44,10 @@ class MeasuredSession:
         all_pictures = []
 
         def keep_pictures(session: Session):
-            all_pictures.append(read_pictures(session))
+            all_pictures.append(scan_frames(session))
             return all_pictures[0]
 
-        dataset.quality.measure.read_pictures = keep_pictures
+        dataset.quality.measure.scan_frames = keep_pictures
         used_s = time.process_time()
         self.quality, _ = measure_session(path, LIMITS)
         self.used_s = time.process_time() - used_s
@@ -89,7 +89,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         for subject in (f"S{n:02d}" for n in range(1, subjects + 1)):
             for day in range(days):
-                path = write_session(
+                path = simulate_session(
                     SimulatedSession(subject, day, 0, seconds, 25.0), Path(folder)
                 )
                 by_subject.setdefault(subject, []).append(MeasuredSession(path))

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.live import Live
 
 from acq.terminal.panel import DRAW_S, FACE_S, PULSE_S
-from acq.terminal.panel_view import PanelState, render
+from acq.terminal.panel_view import PanelState, render_panel
 from acquire.camera.source import CameraInfo
 from acquire.recorder.cues import Cue, CueProtocol
 from acquire.recorder.status import RecordingStatus
@@ -51,7 +51,7 @@ def main():
     console = Console(file=out, force_terminal=True, width=80, height=24)
     with Live(console=console, auto_refresh=False) as live:
         draw_ms = cpu_ms(
-            lambda: live.update(render(status, shown, elapsed_s=65.0, width=80), refresh=True)
+            lambda: live.update(render_panel(status, shown, elapsed_s=65.0, width=80), refresh=True)
         )
     bytes_each = len(out.getvalue().encode()) / (ROUNDS + 1)
     pulse_ms = cpu_ms(lambda: read_pulse(numbers, ppg, 25))

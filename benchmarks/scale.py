@@ -18,7 +18,7 @@ from pathlib import Path
 import h5py
 
 from acquire import data_folder
-from acquire.simulation.sessions import SimulatedSession, write_session
+from acquire.simulation.sessions import SimulatedSession, simulate_session
 from dataset.common.workers import Workers, work_through
 from dataset.convert.to_ubfc import convert_sessions
 from dataset.face.frames import cache_frames
@@ -41,7 +41,7 @@ FPS = 25.0
 def make_sessions(data: Path, count: int) -> None:
     """Write one virtual recording, and copies of it under other names, of as many subjects."""
     plan = SimulatedSession("S001", 0, 0, SECONDS, FPS)
-    first = write_session(plan, data)
+    first = simulate_session(plan, data)
     for number in range(2, count + 1):
         subject = f"S{number:03d}"
         path = (

@@ -38,7 +38,7 @@ def main():
         "acq record --help": (sys.executable, "-m", "acq.main", "record", "--help"),
     }
     taken = {name: [] for name in programs}
-    for name, command in programs.items():
+    for command in programs.values():
         seconds(*command)                # once to have the files in memory
     for _ in range(runs):
         for name, command in programs.items():

@@ -33,11 +33,11 @@ def card(
     as_json: Json = False,
 ) -> None:
     """Write the dataset card of DATA/ubfc: card.md for people, croissant.json for programs."""
-    from dataset.card.description import About, known_limits
+    from dataset.card.description import AboutDataset, known_limits
     from dataset.card.write import write_card
 
     made = write_card(
-        data, About(name, licence, tuple(creator or ()), url, cite, published), force=force
+        data, AboutDataset(name, licence, tuple(creator or ()), url, cite, published), force=force
     )
     limitations = known_limits(made.facts)
     if as_json:

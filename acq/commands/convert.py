@@ -51,7 +51,7 @@ ToLayout = Annotated[
     To,
     typer.Option("--to", help="ubfc: what training reads; pure: the PURE layout, for other tools."),
 ]
-Fold = Annotated[
+FoldNumber = Annotated[
     int | None,
     typer.Option("--fold", metavar="K", help="Which fold, where the split has several."),
 ]
@@ -79,7 +79,7 @@ LostFrames = Annotated[
 
 def convert(
     to: ToLayout = To.UBFC,
-    fold: Fold = None,
+    fold: FoldNumber = None,
     codec: VideoCodec = None,
     ppg: PpgRow = None,
     fps: FrameRate = None,

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from dataset.public.import_set import ImportedFolder
 
 
-class PublicSet(str, Enum):
+class SetName(str, Enum):
     """Which public data set."""
 
     UBFC1 = "ubfc1"
@@ -26,7 +26,7 @@ class PublicSet(str, Enum):
 
 Root = Annotated[Path, typer.Argument(metavar="ROOT", help="Folder that holds the set's folders.")]
 Which = Annotated[
-    PublicSet | None,
+    SetName | None,
     typer.Option("--set",
                  help="UBFC-rPPG DATASET_1, DATASET_2 or PURE; found out where not given."),
 ]

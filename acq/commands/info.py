@@ -34,10 +34,10 @@ def info(
     as_json: Json = False,
 ) -> None:
     """Show what a session holds: streams, losses, sync, pulse."""
-    from dataset.session.summary import summarise
+    from dataset.session.summary import summarise_session
 
     for number, path in enumerate(file):
-        summary = summarise(path)
+        summary = summarise_session(path)
         if as_json:
             typer.echo(json.dumps(_as_json(summary), indent=2))
             continue

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from acq.options import Csv, Duration, Force, Fps, Net, Seed, parse_duration, warn
+from acq.options import Csv, Duration, Force, Fps, NetPath, Seed, parse_duration, warn
+from acq.terminal.live_panel import FingerTrace
 from acq.terminal.pulse_rows import GrowingCsv, check_new, row_dict
 from acquire.errors import SessionError
 from dataset.common.wording import counted
 
 if TYPE_CHECKING:
-    from acq.terminal.live_panel import Finger
     from models.live.reader import LiveReader
     from models.live.reading import LiveReading
     from models.live.sources import LiveSource
@@ -46,7 +46,7 @@ def live(
     fps: Fps = 25.0,
     simulate: Simulate = False,
     seed: Seed = 0,
-    net: Net = None,
+    net: NetPath = None,
     csv: Csv = None,
     force: Force = False,
     as_json: JsonLines = False,
@@ -146,8 +146,8 @@ def _read_until_end(
     return rates
 
 
-def _finger(source: "LiveSource") -> "Finger | None":
-    from acq.terminal.live_panel import Finger
+def _finger(source: "LiveSource") -> "FingerTrace | None":
+    from acq.terminal.live_panel import FingerTrace
     from dataset.signals.beats import read_pulse
     from models.live.sources import FollowedFrames
 
@@ -155,7 +155,7 @@ def _finger(source: "LiveSource") -> "Finger | None":
         return None
     sequence, value = source.following.finger()
     rate_hz = source.following.rate_hz
-    return Finger(read_pulse(sequence, value, rate_hz), sequence, value, rate_hz)
+    return FingerTrace(read_pulse(sequence, value, rate_hz), sequence, value, rate_hz)
 
 
 def _finger_bpm(source: "LiveSource", reading: "LiveReading") -> float | None:

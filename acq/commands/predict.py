@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from acq.options import Csv, Force, Json, Net, Quiet, progress_bars
+from acq.options import Csv, Force, Json, NetPath, Quiet, progress_bars
 from acq.terminal.pulse_rows import as_csv, check_new, row_dict
 from dataset.common.wording import counted
 
@@ -33,7 +33,7 @@ Times = Annotated[
 def predict(
     video: Video,
     times: Times = None,
-    net: Net = None,
+    net: NetPath = None,
     csv: Csv = None,
     force: Force = False,
     quiet: Quiet = False,

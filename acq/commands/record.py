@@ -14,7 +14,7 @@ import typer
 
 from acq.advice import advise
 from acq.open_devices import check_simulate, open_rig
-from acq.options import Camera, Data, Duration, Fps, Json, Net, Port, Seed, parse_duration, warn
+from acq.options import Camera, Data, Duration, Fps, Json, NetPath, Port, Seed, parse_duration, warn
 from acquire.errors import AcqError
 from dataset.common.wording import counted
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from models.live.reader import LiveThread
 
 
-Subject = Annotated[str, typer.Option("--subject", help="Pseudonym of the person, such as S01.")]
+SubjectId = Annotated[str, typer.Option("--subject", help="Pseudonym of the person, such as S01.")]
 Simulate = Annotated[
     bool, typer.Option("--simulate", help="Record a virtual subject: no hardware.")
 ]
@@ -46,7 +46,7 @@ QuietRecording = Annotated[
 
 
 def record(
-    subject: Subject,
+    subject: SubjectId,
     duration: Duration = None,
     camera: Camera = "auto",
     port: Port = "auto",
@@ -56,7 +56,7 @@ def record(
     protocol: Protocol = None,
     bell: Bell = False,
     live: Live = False,
-    net: Net = None,
+    net: NetPath = None,
     data: Data = Path("data"),
     quiet: QuietRecording = False,
     as_json: Json = False,

@@ -45,7 +45,8 @@ def resync(
         )
         did = "would change" if dry_run else "changed"
         typer.echo(
-            f"{placed.session_id}: {before} -> {after}; {placed.changed} of {placed.samples} samples "
+            f"{placed.session_id}: {before} -> {after}; {placed.changed} of {placed.samples} "
+            "samples "
             f"{did}, "
             f"by {placed.moved_ms:.3f} ms at most"
         )

@@ -32,7 +32,7 @@ Ubfc = Annotated[
 Epochs = Annotated[int | None, typer.Option(min=1, help="Of each student; both get the same.")]
 TeacherEpochs = Annotated[int | None, typer.Option(min=1, help="Of the teacher, and of PhysNet.")]
 Seed = Annotated[int, typer.Option(min=0, help="Of weights, batches and dropout.")]
-Kd = Annotated[
+KdMethod = Annotated[
     Literal["tat", "fitnet", "at", "none"] | None,
     typer.Option(help="How the teacher's feature maps are taught."),
 ]
@@ -41,7 +41,7 @@ Tat = Annotated[
     typer.Option(help="Whose places TaT's softmax runs over: as the paper's text, or (default) as "
                       "its code."),
 ]
-Levels = Annotated[
+TaughtLevels = Annotated[
     Literal["both", "middle", "last"] | None, typer.Option(help="Which feature maps are taught.")
 ]
 SoftWeight = Annotated[
@@ -51,7 +51,7 @@ SoftWeight = Annotated[
 ShapeWeight = Annotated[
     float, typer.Option(min=0, help="Weight of a loss on the pulse's shape, for all networks.")
 ]
-Clip = Annotated[int | None, typer.Option(min=2, help="Frames of a clip.")]
+ClipLength = Annotated[int | None, typer.Option(min=2, help="Frames of a clip.")]
 PretrainEpochs = Annotated[
     int, typer.Option(min=0, help="Of the student alone, before its teacher joins.")
 ]
@@ -59,7 +59,7 @@ NoAugmentation = Annotated[
     bool,
     typer.Option("--no-augmentation", help="Neither shift nor mirror clips while training."),
 ]
-PhysNet = Annotated[bool, typer.Option("--physnet", help="Train PhysNet too, for the tables.")]
+TrainPhysNet = Annotated[bool, typer.Option("--physnet", help="Train PhysNet too, for the tables.")]
 Device = Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Where to train.")]
 Resume = Annotated[
     bool, typer.Option("--resume", help="Go on with the newest run that was interrupted.")
@@ -77,15 +77,15 @@ def train_kd(
     epochs: Epochs = None,
     teacher_epochs: TeacherEpochs = None,
     seed: Seed = 0,
-    kd: Kd = None,
+    kd: KdMethod = None,
     tat: Tat = None,
-    levels: Levels = None,
+    levels: TaughtLevels = None,
     soft_weight: SoftWeight = None,
     shape_weight: ShapeWeight = 0.0,
-    clip: Clip = None,
+    clip: ClipLength = None,
     pretrain_epochs: PretrainEpochs = 0,
     no_augmentation: NoAugmentation = False,
-    physnet: PhysNet = False,
+    physnet: TrainPhysNet = False,
     device: Device = "auto",
     resume: Resume = False,
     mix_simulated: MixSimulated = False,

@@ -30,7 +30,7 @@ _WAITING = ("looking", "settling")
 
 
 @dataclass
-class Finger:
+class FingerTrace:
     """The finger beside the camera, where a session is followed."""
 
     pulse: PulseReading | None
@@ -70,8 +70,8 @@ def labelled(rows: Sequence[tuple[str, Text]]) -> Table:
     return table
 
 
-def render(
-    snapshot: "LiveSnapshot", name: str, finger: Finger | None, rates: Sequence[float], *,
+def render_live(
+    snapshot: "LiveSnapshot", name: str, finger: FingerTrace | None, rates: Sequence[float], *,
     elapsed_s: float, width: int, height: int = 24,
 ) -> Group:
     """Draw the panel: each line cut at `width`, fewer lines than `height` (at least 10)."""
@@ -151,7 +151,9 @@ class LiveScreen:
         """Return whether the panel is due to be drawn; never where there is none."""
         return self._live is not None and time.monotonic() - self._drawn >= DRAW_S
 
-    def draw(self, snapshot: "LiveSnapshot", finger: Finger | None, rates: Sequence[float]) -> None:
+    def draw(
+        self, snapshot: "LiveSnapshot", finger: FingerTrace | None, rates: Sequence[float]
+    ) -> None:
         """Draw the panel anew."""
         if self._live is None:
             return
@@ -159,7 +161,7 @@ class LiveScreen:
         size = self._console.size
         with suppress(OSError):  # the terminal may go
             self._live.update(
-                render(
+                render_live(
                     snapshot, self._name, finger, rates, elapsed_s=self._drawn - self._begun,
                     width=size.width, height=size.height,
                 ),

@@ -26,8 +26,8 @@ from .panel_view import (
     faults,
     is_camera_silent,
     is_sensor_silent,
-    render,
     render_line,
+    render_panel,
 )
 
 if TYPE_CHECKING:
@@ -180,7 +180,7 @@ class Panel:
                     if self._cue_changed(status) and self._bell:
                         self._console.bell()
                     size = self._console.size
-                    drawn = render(
+                    drawn = render_panel(
                         status, self._shown, elapsed_s=self._elapsed_s(status), width=size.width,
                         height=size.height,
                     )

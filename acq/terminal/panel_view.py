@@ -161,7 +161,7 @@ def _camera_wave(shown: PanelState, *, width: int, rows: int) -> list[Text]:
     return curve(shown.snapshot, width=width, rows=rows)
 
 
-def render(
+def render_panel(
     status: "RecordingStatus", shown: PanelState, *, elapsed_s: float, width: int, height: int = 24
 ) -> Group:
     """Draw the panel: about 20 lines, each cut at `width`.

@@ -28,4 +28,4 @@ class SensorBack:
     port: str
 
 
-Item = Received | Exchange | ClockReading | SensorLost | SensorBack
+SensorItem = Received | Exchange | ClockReading | SensorLost | SensorBack

@@ -24,7 +24,7 @@ from acquire import host_time
 from acquire.errors import AcqError, DeviceError, DeviceTimeout
 from acquire.host_time import read_clocks
 
-from .items import Item, SensorBack, SensorLost
+from .items import SensorBack, SensorItem, SensorLost
 from .pings import PING_BURST, PING_EVERY_S, PING_STEP_S, Exchange, Pinger, PingSchedule
 from .port import Received, Sensor
 from .protocol import Hello, Identify, Pong, Sample
@@ -48,7 +48,7 @@ class SensorThread:
     def __init__(self, sensor: Sensor, rate_hz: int) -> None:
         self.sensor = sensor
         self.hello = sensor.hello
-        self.items: queue.Queue[Item] = queue.Queue()
+        self.items: queue.Queue[SensorItem] = queue.Queue()
         self.lost: AcqError | None = None        # why the sensor is away, while it is
         self._rate_hz = rate_hz
         self._usb = usb_identity(sensor.port)

@@ -24,7 +24,7 @@ from acquire.errors import DeviceError
 
 from .led import LedView
 from .rendering.face import HEIGHT, WIDTH
-from .sensor_device import Crystal, Line, SensorDevice, SwitchedLed
+from .sensor_device import Crystal, SensorDevice, SerialLine, SwitchedLed
 from .subject import VirtualSubject
 
 ADAPTERS_MS = (1, 2, 4, 8, 16)    # how long USB adapters hold bytes
@@ -193,7 +193,7 @@ class VirtualSensor:
             )
 
         self._device = SensorDevice(
-            ppg_at, self.crystal, Line(rng, hold_ms=self.hold_ms),
+            ppg_at, self.crystal, SerialLine(rng, hold_ms=self.hold_ms),
             rng=rng, boot_id=secrets.randbelow(2**32 - 1) + 1,
         )
         self.led = self._device.led

@@ -89,7 +89,7 @@ class Crystal:
         return self.boot_ns + round(host_s * 1e9)
 
 
-class Line:
+class SerialLine:
     """The serial line to the host, and an adapter that holds bytes and releases them in steps."""
 
     def __init__(self, rng: np.random.Generator, *, hold_ms: float) -> None:
@@ -144,7 +144,7 @@ class SensorDevice:
     """The firmware's behaviour, driven from outside: `receive`, `run`, and `line` to read from."""
 
     def __init__(
-        self, ppg_at: Callable[[np.ndarray], np.ndarray], crystal: Crystal, line: Line, *,
+        self, ppg_at: Callable[[np.ndarray], np.ndarray], crystal: Crystal, line: SerialLine, *,
         rng: np.random.Generator, boot_id: int,
     ) -> None:
         """Boot; the first HELLO goes out at once.

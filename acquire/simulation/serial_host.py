@@ -20,7 +20,7 @@ from acquire.sensor.protocol import (
 )
 
 from .rig import ADAPTERS_MS
-from .sensor_device import Crystal, Line, SensorDevice
+from .sensor_device import Crystal, SensorDevice, SerialLine
 
 _BOOT_S = 0.05                  # from the sensor's boot to the host's first ping
 _READ_NS = (30_000, 250_000)    # from a byte's arrival to the reader's stamp: the host's scheduler
@@ -35,7 +35,7 @@ class SerialHost:
         """Connect a sensor that boots at `boot_ns`; `ppg_at` as in `SensorDevice`."""
         self._random = random.Random(int(rng.integers(2**63)))
         self.crystal = Crystal(rng, boot_ns=boot_ns)
-        line = Line(rng, hold_ms=float(rng.choice(ADAPTERS_MS)))
+        line = SerialLine(rng, hold_ms=float(rng.choice(ADAPTERS_MS)))
         boot_id = int(rng.integers(1, 2**32))
         self.device = SensorDevice(ppg_at, self.crystal, line, rng=rng, boot_id=boot_id)
         self._parser = PacketParser()

@@ -74,7 +74,7 @@ class SimulatedSession:
         return np.random.default_rng([zlib.crc32(self.subject.encode()), self.seed, stream, *more])
 
 
-def write_session(
+def simulate_session(
     plan: SimulatedSession, data: Path, *, force: bool = False,
     on_frame: Callable[[int], None] = lambda frames: None,
 ) -> Path:
@@ -164,7 +164,7 @@ def _write_in_turn(
     done, paths = 0, []
     for plan in plans:
         paths.append(
-            write_session(
+            simulate_session(
                 plan, data, force=True, on_frame=lambda frames, done=done: on_frames(done + frames)
             )
         )
@@ -210,7 +210,7 @@ def _write_in_worker(plan: SimulatedSession, data: Path) -> Path:
         if frames % _FRAMES_PER_REPORT == 0:
             _report_queue.put(_FRAMES_PER_REPORT)  # type: ignore[union-attr]
 
-    return write_session(plan, data, force=True, on_frame=on_frame)
+    return simulate_session(plan, data, force=True, on_frame=on_frame)
 
 
 def _run_sensor(

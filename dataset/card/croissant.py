@@ -13,7 +13,7 @@ from acquire import data_folder
 from dataset.layouts.manifest import MANIFEST
 from dataset.layouts.ubfc import LABELS, VIDEO
 
-from .description import NO_LICENCE, About, citation, known_limits, summary, title
+from .description import NO_LICENCE, AboutDataset, citation, describe_dataset, known_limits, title
 from .facts import Facts
 
 CONTEXT = {
@@ -43,7 +43,7 @@ _COLUMNS = {
 UNDATED = "1970-01-01"       # the format wants a date; no recording is here to give one
 
 
-def croissant(facts: Facts, about: About, *, markdown: str) -> dict[str, Any]:
+def croissant(facts: Facts, about: AboutDataset, *, markdown: str) -> dict[str, Any]:
     """Return the card as JSON-LD; `markdown` is the card for people, whose hash it holds."""
     manifest = facts.manifest
     card: dict[str, Any] = {
@@ -51,7 +51,7 @@ def croissant(facts: Facts, about: About, *, markdown: str) -> dict[str, Any]:
         "@type": "sc:Dataset",
         "conformsTo": "http://mlcommons.org/croissant/1.0",
         "name": title(facts, about),
-        "description": summary(facts),
+        "description": describe_dataset(facts),
         "version": f"1.0.0+{manifest.data_hash[:12]}",
         "license": about.licence or NO_LICENCE,
         "citeAs": citation(facts, about),

@@ -11,7 +11,7 @@ NO_LICENCE = "not chosen: nobody may copy or use these data before their owner s
 
 
 @dataclass(frozen=True)
-class About:
+class AboutDataset:
     """What no file knows of a data set, but a person."""
 
     name: str = "Face video and finger PPG"
@@ -22,13 +22,13 @@ class About:
     published: str | None = None            # ISO date
 
 
-def title(facts: Facts, about: About) -> str:
+def title(facts: Facts, about: AboutDataset) -> str:
     """Return the data set's name, marked where subjects are virtual."""
     mark = {"all": " (SIMULATED)", "some": " (PARTLY SIMULATED)", "none": ""}
     return about.name + mark[facts.simulated]
 
 
-def citation(facts: Facts, about: About) -> str:
+def citation(facts: Facts, about: AboutDataset) -> str:
     """Return how to cite the data set: as a person said, or by name, version and hash."""
     if about.cite:
         return about.cite
@@ -42,7 +42,7 @@ def citation(facts: Facts, about: About) -> str:
     )
 
 
-def summary(facts: Facts) -> str:
+def describe_dataset(facts: Facts) -> str:
     """Return in a sentence or two what the data are."""
     minutes = sum(entry.timing.duration_s for entry in facts.entries) / 60
     who = {
@@ -56,7 +56,7 @@ def summary(facts: Facts) -> str:
     )
 
 
-def grade_of(facts: Facts, entry: Entry) -> str | None:
+def curated_grade(facts: Facts, entry: Entry) -> str | None:
     """Return the quality grade of the very recording that was curated; None: it was not graded."""
     return facts.grades.get(entry.session) or entry.source.grade
 
@@ -113,7 +113,7 @@ def _of_frames(facts: Facts) -> list[str]:
 
 
 def _of_quality(facts: Facts) -> list[str]:
-    grades = [grade_of(facts, entry) for entry in facts.entries]
+    grades = [curated_grade(facts, entry) for entry in facts.entries]
     limits = []
     if ungraded := grades.count(None):
         limits.append(f"The quality of {counted(ungraded, 'recording')} was not graded.")

@@ -11,13 +11,21 @@ from pathlib import Path
 from dataset.common.wording import counted
 from dataset.layouts.manifest import SIDES, Entry
 
-from .description import NO_LICENCE, About, citation, grade_of, known_limits, summary, title
+from .description import (
+    NO_LICENCE,
+    AboutDataset,
+    citation,
+    curated_grade,
+    describe_dataset,
+    known_limits,
+    title,
+)
 from .facts import COUNTED, SMALLEST_GROUP, Facts
 
 TEMPLATES = Path(__file__).with_name("templates")
 
 
-def card_markdown(facts: Facts, about: About) -> str:
+def card_markdown(facts: Facts, about: AboutDataset) -> str:
     """Return the card for people."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -31,17 +39,25 @@ def card_markdown(facts: Facts, about: About) -> str:
     bounds_ms = [entry.timing.sync_bound_ms for entry in facts.entries]
     known_ms = [bound for bound in bounds_ms if bound is not None]
     return environment.get_template("card.md.j2").render(
-        facts=facts, manifest=facts.manifest, about=about, title=title(facts, about),
-        summary=summary(facts), citation=citation(facts, about), limits=known_limits(facts),
-        licence=about.licence or NO_LICENCE, smallest_group=SMALLEST_GROUP,
+        facts=facts,
+        manifest=facts.manifest,
+        about=about,
+        title=title(facts, about),
+        summary=describe_dataset(facts),
+        citation=citation(facts, about),
+        limits=known_limits(facts),
+        licence=about.licence or NO_LICENCE,
+        smallest_group=SMALLEST_GROUP,
         counts=[
             (COUNTED[field], value, count)
-            for field, values in facts.counts.items() for value, count in values
+            for field, values in facts.counts.items()
+            for value, count in values
         ],
         setups=sorted(setups.items(), key=lambda item: (-item[1], str(item[0]))),
         days=sorted({recorded.day for recorded in facts.recorded.values()}),
-        bound_ms=max(known_ms, default=None), unbounded=len(bounds_ms) - len(known_ms),
-        rows=[(entry, grade_of(facts, entry), _remarks(entry)) for entry in facts.entries],
+        bound_ms=max(known_ms, default=None),
+        unbounded=len(bounds_ms) - len(known_ms),
+        rows=[(entry, curated_grade(facts, entry), _remarks(entry)) for entry in facts.entries],
         left_out=_left_out(facts),
         sides={
             side: sorted({entry.subject for entry in facts.entries if entry.side == side})

@@ -15,7 +15,7 @@ from acquire.atomic import write_text
 from acquire.errors import CurationError, Fix
 
 from .croissant import croissant
-from .description import About
+from .description import AboutDataset
 from .facts import Facts, gather_facts
 from .markdown import card_markdown
 
@@ -30,7 +30,7 @@ class Card:
     is_new: bool          # False: the very same card was there
 
 
-def write_card(data: Path, about: About, *, force: bool = False) -> Card:
+def write_card(data: Path, about: AboutDataset, *, force: bool = False) -> Card:
     """Write both cards of `data/ubfc`; the same data and words give the same bytes.
 
     Raises

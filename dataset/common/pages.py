@@ -38,7 +38,7 @@ PALETTE = {
 _SHARED = Path(__file__).with_name("templates")
 
 
-def render(template: Path, **values: object) -> "Markup":
+def render_page(template: Path, **values: object) -> "Markup":
     """Return a page, or a part of one, made from a template; every value is escaped."""
     from markupsafe import Markup
 

@@ -39,7 +39,7 @@ from .tasks import (
     read_checked_split,
     session_tasks,
 )
-from .ubfc_folder import CHECKING, WRITING, write_session
+from .ubfc_folder import CHECKING, WRITING, write_ubfc_parts
 from .ubfc_plan import PlannedSession, compare_with_old, refuse_to_overwrite
 
 PARTIAL = ".ubfc-partial"
@@ -186,7 +186,7 @@ def _write_folders(
 ) -> tuple[Manifest, list[str]]:
     """Write each session and put its folders into place; add to `failed` what cannot be written."""
     is_inline = workers.jobs == 1 and workers.scheduler is None
-    work = bind(write_session, on_step=progress.step) if is_inline else write_session
+    work = bind(write_ubfc_parts, on_step=progress.step) if is_inline else write_ubfc_parts
     written: list[str] = []
     for task, outcome in do_tasks(work, tasks, workers):
         if outcome.value is None:

@@ -35,7 +35,7 @@ def partial_name(folder: str) -> str:
     return folder.replace("/", "-")
 
 
-def write_session(task: SessionTask, on_step: OnStep | None = None) -> tuple[Entry, ...]:
+def write_ubfc_parts(task: SessionTask, on_step: OnStep | None = None) -> tuple[Entry, ...]:
     """Write the parts of one session, decode and compare them; return their manifest entries.
 
     Raises

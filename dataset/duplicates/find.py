@@ -116,7 +116,7 @@ def find_duplicates(
     """
     streams = []
     for at, path in enumerate(paths):
-        streams.append(read_streams(path))
+        streams.append(read_compared_streams(path))
         on_progress("reading sessions", at + 1, len(paths))
     return find_in_streams(streams, shortest_s=shortest_s, on_progress=on_progress)
 
@@ -135,7 +135,7 @@ def find_in_streams(
     return [duplicates[key] for key in ordered]
 
 
-def read_streams(path: Path) -> Streams:
+def read_compared_streams(path: Path) -> Streams:
     """Read what is compared, without decoding a frame.
 
     Raises

@@ -116,12 +116,12 @@ class Entry:
 
     @property
     def key(self) -> str:
-        """The name under which the folder's number is remembered."""
+        """Return the name under which the folder's number is remembered."""
         return part_key(self.session, self.part)
 
     @property
     def number(self) -> int:
-        """The integer in `subject<int>`."""
+        """Return the integer in `subject<int>`."""
         return int(self.folder.rpartition("subject")[2])
 
 

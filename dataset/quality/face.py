@@ -6,7 +6,7 @@ import numpy as np
 
 from dataset.common.spans import true_runs
 
-from .measurements import Measurements, join_extremes, windows
+from .measurements import Measurements, join_extremes, sliding_windows
 from .video import Pictures
 
 _STEP_S = 0.5                      # a step of exposure happens within this
@@ -84,7 +84,7 @@ def _measure_windows(
     widths = pictures.face[:, 2]
     usual_width = float(np.nanmedian(widths)) if np.isfinite(widths).any() else np.nan
     most_motion, redness = 0.0, np.nan
-    for first, last in windows(float(t_s[0]), float(t_s[-1])):
+    for first, last in sliding_windows(float(t_s[0]), float(t_s[-1])):
         face = pictures.face[(look_s >= first) & (look_s <= last)]
         face = face[np.isfinite(face[:, 0])]
         inside = (t_s >= first) & (t_s <= last)

@@ -10,7 +10,7 @@ from acquire import data_folder
 from acquire.errors import AcqError, CurationError, Fix
 from dataset.common.progress import OnProgress
 from dataset.common.workers import Workers, work_through
-from dataset.duplicates.find import Duplicate, find_in_streams, read_streams
+from dataset.duplicates.find import Duplicate, find_in_streams, read_compared_streams
 from dataset.selection.exclusions_file import read_exclusions
 from dataset.session.reader import Session
 
@@ -166,7 +166,7 @@ def _find_duplicates(
     streams = []
     for at, path in enumerate(list(qualities), start=1):
         try:
-            streams.append(read_streams(path))
+            streams.append(read_compared_streams(path))
         except (AcqError, OSError) as error:
             measured.failed[path] = " ".join(str(error).split())
             del qualities[path]

@@ -24,7 +24,7 @@ from .ppg import measure_ppg
 from .pulses import measure_pulses
 from .result import Flag, Grade, SessionQuality
 from .timing import measure_length, measure_timing
-from .video import Pictures, read_pictures
+from .video import Pictures, scan_frames
 
 
 def measure_session(session_path: Path, limits: Limits) -> tuple[SessionQuality, dict[str, Curve]]:
@@ -69,7 +69,7 @@ def _measure(session: Session, measured: Measurements) -> None:
     measure_length(frame_s, sample_s, measured)
     finger = finger_pulse(session.ppg, sample_s) if _rises(sample_s) else None
     poor = measure_ppg(session, finger, measured)
-    pictures = read_pictures(session)
+    pictures = scan_frames(session)
     aspect = session.frames.width / session.frames.height
     measure_face(pictures, frame_s, aspect=aspect, measured=measured)
     face, light_s = _face_pulse(session, pictures)

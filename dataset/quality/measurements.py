@@ -43,7 +43,7 @@ class Measurements:
             self.curves[name] = thin_curve(x, y, unit)
 
 
-def windows(from_s: float, to_s: float) -> Iterator[tuple[float, float]]:
+def sliding_windows(from_s: float, to_s: float) -> Iterator[tuple[float, float]]:
     """Yield windows of `WINDOW_S` every `STEP_S`; the last one ends at `to_s`.
 
     There is one shorter window where there is less time.
@@ -61,7 +61,7 @@ def windows_without(
 ) -> list[tuple[float, float]]:
     """Return the windows that overlap none of the spans."""
     return [
-        (first, last) for first, last in windows(from_s, to_s)
+        (first, last) for first, last in sliding_windows(from_s, to_s)
         if not any(first < end and begin < last for begin, end in spans)
     ]
 

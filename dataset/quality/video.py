@@ -44,7 +44,7 @@ class Pictures:
         return self.rgb @ np.array([0.299, 0.587, 0.114])
 
 
-def read_pictures(session: Session) -> Pictures:
+def scan_frames(session: Session) -> Pictures:
     """Decode every frame once.
 
     Raises

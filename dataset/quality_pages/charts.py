@@ -43,7 +43,7 @@ class DrawnChart:
     drawing: Drawing
 
 
-class Line(NamedTuple):
+class ChartLine(NamedTuple):
     """One curve as a chart shows it."""
 
     label: str
@@ -102,7 +102,7 @@ def _draw(
     chart: Chart, curves: Mapping[str, Curve], excluded: Spans, session: str, end_s: float
 ) -> DrawnChart | None:
     lines = [
-        Line(label, colour, curves[name].x, _drawable(curves[name].y))
+        ChartLine(label, colour, curves[name].x, _drawable(curves[name].y))
         for name, label, colour in chart.curves if name in curves
     ]
     if chart.is_close_up:
@@ -135,7 +135,7 @@ def _drawable(y: np.ndarray) -> np.ndarray:
     return np.where(np.abs(y) > _LARGEST, np.nan, y)
 
 
-def _close_up(line: Line, middle_s: float) -> Line:
+def _close_up(line: ChartLine, middle_s: float) -> ChartLine:
     inside = np.abs(line.x - middle_s) <= CLOSE_UP_S / 2
     return line._replace(x=line.x[inside], y=line.y[inside])
 
@@ -146,7 +146,7 @@ def _scaled(y: np.ndarray, chart: Chart) -> np.ndarray:
     return (y - np.nanmean(y)) / (np.nanstd(y) or 1) if chart.is_close_up else y
 
 
-def _describe(chart: Chart, line: Line) -> str:
+def _describe(chart: Chart, line: ChartLine) -> str:
     label, _, x, y = line
     if chart.over == "bpm":
         return f"{label} peaks at {number(float(x[np.nanargmax(y)]), 1)} bpm"

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from dataset.common.pages import render
+from dataset.common.pages import render_page
 from dataset.common.wording import counted
 from dataset.quality.result import GRADES, SEVERITIES, Flag, SessionQuality
 from dataset.selection.exclusions import Exclusions
@@ -19,7 +19,7 @@ _LATE_S = 60.0            # a stream that begins late may end as much later than
 
 
 @dataclass(frozen=True)
-class Row:
+class IndexRow:
     """What the table shows of one session."""
 
     quality: SessionQuality
@@ -35,18 +35,18 @@ def index_page(qualities: Sequence[SessionQuality], excluded: Exclusions) -> str
     """Return the page that lists all sessions, worst first and those taken out last."""
     rows = sorted((_row(quality, excluded) for quality in qualities), key=_worst_first)
     grades = [row.quality.grade for row in rows if not row.is_out]
-    return render(
+    return render_page(
         TEMPLATES / "index.html.j2", rows=rows,
         counts={grade: grades.count(grade) for grade in GRADES}, out=len(rows) - len(grades),
         simulated=sorted({row.quality.simulated for row in rows}),
     )
 
 
-def _row(quality: SessionQuality, excluded: Exclusions) -> Row:
+def _row(quality: SessionQuality, excluded: Exclusions) -> IndexRow:
     end_s = end_of(quality)
     out = spans_out(excluded, quality.session, end_s)
     is_out = excluded.is_excluded(quality.session)
-    return Row(
+    return IndexRow(
         quality, is_out,
         fate="out" if is_out else f"{counted(len(out), 'part')} out" if out else "in",
         bar=small_bar(quality.flags, out, end_s=end_s),
@@ -55,7 +55,7 @@ def _row(quality: SessionQuality, excluded: Exclusions) -> Row:
     )
 
 
-def _worst_first(row: Row) -> tuple[bool, int, int, str]:
+def _worst_first(row: IndexRow) -> tuple[bool, int, int, str]:
     return row.is_out, -GRADES.index(row.quality.grade), -row.weight, row.quality.session
 
 

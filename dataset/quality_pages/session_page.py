@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from dataset.common.drawings import picture_as_png
-from dataset.common.pages import render
+from dataset.common.pages import render_page
 from dataset.quality.curves import Curve
 from dataset.quality.result import SEVERITIES, Flag, SessionQuality
 from dataset.selection.exclusions import Exclusions
@@ -28,7 +28,7 @@ def session_page(
     flags = sorted(
         quality.flags, key=lambda f: (-SEVERITIES.index(f.severity), f.from_s or 0.0, f.kind)
     )
-    return render(
+    return render_page(
         TEMPLATES / "session.html.j2", quality=quality, index=INDEX, flags=flags,
         counts=flag_counts(flags) or "no flags",
         exclusions=excluded.of(session),

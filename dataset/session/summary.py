@@ -87,7 +87,7 @@ class SessionSummary:
     log: Log
 
 
-def summarise(path: Path) -> SessionSummary:
+def summarise_session(path: Path) -> SessionSummary:
     """Read the content of a session, without decoding a frame.
 
     Raises

@@ -17,7 +17,7 @@ SHORTEST_S = 5.0        # a shorter video holds too few heartbeats to learn from
 _IN_MANIFEST = "in the manifest"
 
 
-def check_split(entries: Sequence[Entry], *, allow_mixed: bool = False) -> None:
+def check_manifest_split(entries: Sequence[Entry], *, allow_mixed: bool = False) -> None:
     """Refuse manifest entries that would leak a subject, or cannot be trained on.
 
     `read_manifest` refuses a leak too; it is looked for again here, because no other mistake makes

@@ -17,7 +17,7 @@ from dataset.face.frames import FaceFrames, read_face_frames
 from dataset.layouts.manifest import Entry
 from dataset.layouts.ubfc import LABELS, VIDEO, check_video_bytes, load_manifest, read_labels
 
-from .checks import check_exclusions, check_labels, check_measurable, check_split
+from .checks import check_exclusions, check_labels, check_manifest_split, check_measurable
 from .videos import (
     FACES,
     CuratedVideo,
@@ -55,7 +55,7 @@ def load_curated(
     root = ubfc_dir(data)
     manifest = load_manifest(root)
     entries = manifest.entries
-    check_split(entries, allow_mixed=allow_mixed)
+    check_manifest_split(entries, allow_mixed=allow_mixed)
     check_exclusions(entries, data)
     labels = [_read_checked_labels(root, entry) for entry in entries]
     for entry, (_, time_s) in zip(entries, labels, strict=True):

@@ -24,7 +24,7 @@ from models.training.recipe import Recipe
 from .plan import RunPlan, load_plan
 from .run_folder import describe_run, open_run_folder, save_networks
 from .schedule import train_units
-from .summary import join_folds, read_by_colour, summarise
+from .summary import join_folds, read_by_colour, summarise_run
 
 REPORT = "report.html"
 
@@ -81,7 +81,7 @@ def train_kd(
             on_progress=on_progress,
         )
         colours = read_by_colour(loaded.folds)
-        metrics = summarise(
+        metrics = summarise_run(
             loaded.whole, loaded.folds, recipe=recipe, trained=trained, colours=colours,
             device=torch_device, begun=begun,
         )

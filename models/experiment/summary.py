@@ -44,7 +44,7 @@ def read_by_colour(folds: Sequence[TrainingData]) -> dict[str, list[VideoResult]
     }
 
 
-def summarise(
+def summarise_run(
     whole: TrainingData, folds: Sequence[TrainingData], *, recipe: Recipe, trained: AllTrained,
     colours: Mapping[str, Sequence[VideoResult]], device: torch.device, begun: datetime,
 ) -> dict:

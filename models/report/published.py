@@ -21,7 +21,7 @@ FOLDS, HOLD_OUT = PUBLISHED          # its tables 1 and 2, and 3
 
 
 @dataclass(frozen=True)
-class Row:
+class TableRow:
     """A row of one of these tables."""
 
     label: str
@@ -50,8 +50,8 @@ def folds(metrics: dict) -> "Markup":
         gap_percent = gap_closed({name: means[name][0] for name in IN_THE_PAPER})
         spread = _over_folds(parts, networks, lambda errors: float(np.std(errors, ddof=1)))
         rows += [
-            Row("mean of folds", list(means.values()), gap_percent, "mean"),
-            Row("SD of folds", list(spread.values()), style="no-gap"),
+            TableRow("mean of folds", list(means.values()), gap_percent, "mean"),
+            TableRow("SD of folds", list(spread.values()), style="no-gap"),
             _row(f"all windows, {metrics['people']} subjects", metrics["methods"], networks),
         ]
     rows.append(_published(FOLDS, networks))
@@ -94,8 +94,8 @@ def _titles(networks: Sequence[str]) -> list[str]:
     return [TITLES[name] for name in networks]
 
 
-def _row(label: str, methods: Mapping[str, dict], networks: Sequence[str]) -> Row:
-    return Row(
+def _row(label: str, methods: Mapping[str, dict], networks: Sequence[str]) -> TableRow:
+    return TableRow(
         label, [(methods[name]["mae_bpm"], methods[name]["rmse_bpm"]) for name in networks],
         gap_closed({name: methods[name]["mae_bpm"] for name in IN_THE_PAPER}),
     )
@@ -111,9 +111,9 @@ def _over_folds(
     return dict(zip(networks, zip(mae, rmse, strict=True), strict=True))
 
 
-def _published(data: str, networks: Sequence[str]) -> Row:
+def _published(data: str, networks: Sequence[str]) -> TableRow:
     errors = PUBLISHED[data]
     gap_percent = gap_closed({name: mae for name, (mae, _) in errors.items()})
-    return Row(
+    return TableRow(
         f"published: {data}", [errors.get(name) for name in networks], gap_percent, "published"
     )

@@ -56,7 +56,7 @@ def rates(trained: "dict[str, Trained]", metrics: dict) -> "Markup":
     )
 
 
-def windows(trained: "dict[str, Trained]", metrics: dict) -> tuple["Markup", "Markup"]:
+def draw_windows(trained: "dict[str, Trained]", metrics: dict) -> tuple["Markup", "Markup"]:
     """Draw pulses and spectra where student + KD is closest, and where it is furthest off."""
     videos = trained["student_kd"].videos
     ordered = sorted(

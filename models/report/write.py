@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from acquire.atomic import write_text
 from dataset.common.drawings import drawing_style
-from dataset.common.pages import render
+from dataset.common.pages import render_page
 from models.data.videos import TrainingData
 from models.evaluation.published import gap_closed
 from models.evaluation.video_result import VideoResult
@@ -44,7 +44,7 @@ def write_report(
     teacher = trained["teacher"].net
     assert isinstance(teacher, Teacher)
     with drawing_style():
-        good, bad = pulses.windows(trained, metrics)
+        good, bad = pulses.draw_windows(trained, metrics)
         sections = {
             "Results": tables.results(metrics),
             "Beside the paper": published.beside_the_paper(metrics),
@@ -64,11 +64,13 @@ def write_report(
             "How it was made": method(metrics),
         }
     sections = {title: body for title, body in sections.items() if body}
-    page = render(TEMPLATES / "report.html.j2", summary=summary(metrics), sections=sections)
+    page = render_page(
+        TEMPLATES / "report.html.j2", summary=report_head(metrics), sections=sections
+    )
     write_text(path, page)
 
 
-def summary(metrics: dict) -> "Markup":
+def report_head(metrics: dict) -> "Markup":
     """Make the head of the report: who was tested, and the four figures that matter most."""
     methods = metrics["methods"]
     mae_bpm = {name: methods[name]["mae_bpm"] for name in ("teacher", "student", "student_kd")}

@@ -12,7 +12,7 @@ from models.data.clips import Batch, Clips
 
 from .device import uses_bfloat16
 from .recipe import Recipe
-from .state import Curve, restore_state, save_state
+from .state import LossCurve, restore_state, save_state
 
 # of a batch: the loss to minimise, and its parts without gradient
 Loss = Callable[[Batch], tuple[Tensor, dict[str, Tensor]]]
@@ -21,7 +21,7 @@ Loss = Callable[[Batch], tuple[Tensor, dict[str, Tensor]]]
 def fit(
     module: nn.Module, loss: Loss, clips: Clips, recipe: Recipe, *, epochs: int, stage: str = "",
     state_file: Path | None = None, on_progress: OnProgress | None = None,
-) -> Curve:
+) -> LossCurve:
     """Minimise `loss` over the clips with AdamW and a one-cycle schedule.
 
     Parameters
@@ -48,7 +48,7 @@ def fit(
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimiser, recipe.learning_rate, total_steps=steps
     )
-    curve: Curve = []
+    curve: LossCurve = []
     if state_file is not None and state_file.exists():
         curve = restore_state(state_file, module, optimiser, schedule)
     is_bfloat16 = uses_bfloat16(recipe.precision, clips.device)
@@ -78,7 +78,7 @@ def fit(
     return curve
 
 
-def _check_finite(curve: Curve, stage: str) -> None:
+def _check_finite(curve: LossCurve, stage: str) -> None:
     if not all(value - value == 0 for value in curve[-1].values()):
         raise TrainingError(
             expected="a finite loss", found=curve[-1],

@@ -6,7 +6,7 @@ from models.distillation.distill import DistillConfig
 from models.evaluation.video_result import VideoResult
 from models.nets.can import Net
 
-from .state import Curve
+from .state import LossCurve
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Trained:
     """One network after training and test."""
 
     net: Net
-    curve: Curve
+    curve: LossCurve
     videos: list[VideoResult]       # the videos that it was tested on
     seconds: float                  # of training
     ms_per_frame: float

@@ -20,7 +20,7 @@ from models.nets.checkpoint import read_tensors, shorten_reason
 
 FORMAT = "acq-training-1"
 REMOVE_FOLDER = "remove the folder of the interrupted run"
-Curve = list[dict[str, float]]      # per epoch: the mean of the loss and of its parts
+LossCurve = list[dict[str, float]]      # per epoch: the mean of the loss and of its parts
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class _Group:
 class _About:
     """The header's part in JSON."""
 
-    curve: Curve
+    curve: LossCurve
     groups: list[_Group]
     last_step: int
 
@@ -45,7 +45,7 @@ _ABOUT = Kind(_About, "the state of a training", TrainingError, REMOVE_FOLDER)
 
 def save_state(
     path: Path, trained: nn.Module, optimiser: torch.optim.Optimizer,
-    schedule: torch.optim.lr_scheduler.LRScheduler, curve: Curve,
+    schedule: torch.optim.lr_scheduler.LRScheduler, curve: LossCurve,
 ) -> None:
     """Write the state of a training after `len(curve)` epochs."""
     tensors = {
@@ -69,7 +69,7 @@ def save_state(
 def restore_state(
     path: Path, trained: nn.Module, optimiser: torch.optim.Optimizer,
     schedule: torch.optim.lr_scheduler.LRScheduler,
-) -> Curve:
+) -> LossCurve:
     """Bring a training to where `save_state` left it, and return the curve so far.
 
     Raises

@@ -26,7 +26,7 @@ from models.nets.physnet import PhysNet, negative_pearson
 
 from .fit import Loss, fit
 from .recipe import Recipe, Trained
-from .state import Curve
+from .state import LossCurve
 
 
 @dataclass(frozen=True)
@@ -184,7 +184,7 @@ def _train_and_test(
         data.train, clip=recipe.clip, batch=recipe.batch_clips, seed=recipe.seed, device=device,
         shift=recipe.shift,
     )
-    curve: Curve = []
+    curve: LossCurve = []
     for phase in phases:
         is_last = phase is phases[-1]
         curve += fit(

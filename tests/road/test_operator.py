@@ -25,7 +25,7 @@ from acquire.simulation.rig import VirtualCamera, VirtualSensor
 from acquire.simulation.subject import VirtualSubject
 from dataset.session.reader import Session
 from dataset.session.subject import Subject, read_subject
-from dataset.session.summary import summarise
+from dataset.session.summary import summarise_session
 from dataset.signals.beats import FAIR, GOOD, POOR, beat_similarity, read_pulse
 from dataset.signals.filters import bandpass
 from tests.support.fakes import FakeCamera, FakeSensor
@@ -100,7 +100,7 @@ def test_marks_and_cues_are_events_at_their_times(tmp_path, capsys):
         (500_000_000, "cue_begin", "talk"),
     ]
     assert cue_events[3][1:] == ("cue_end", "talk (cut short)")
-    details = summarise(summary.path)
+    details = summarise_session(summary.path)
     assert [mark.text for mark in details.log.marks] == ["by hand", "mark"]
     assert [cue.text for cue in details.log.cues] == ["rest: Sit still", "talk"]
     assert details.log.cues[0].duration_s == pytest.approx(0.5)
@@ -128,7 +128,9 @@ def test_a_lifted_finger_is_in_the_file_and_the_summary(tmp_path):
         sensor.close()
     first = next(now for now in statuses if FINGER_OFF in now.states)
     assert 2.0 < first.elapsed_s < 4.5
-    assert summarise(summary.path).ppg.no_finger_s == pytest.approx(summary.no_finger_s, abs=0.2)
+    assert summarise_session(summary.path).ppg.no_finger_s == pytest.approx(
+        summary.no_finger_s, abs=0.2
+    )
     assert statuses[-1].frame is not None
     assert len(statuses[-1].ppg_sequence) == len(statuses[-1].ppg_value) > 100
     assert summary.no_finger_s == pytest.approx(2.5, abs=0.7)

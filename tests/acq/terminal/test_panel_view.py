@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 from acq.terminal.curves import clock, trace
-from acq.terminal.panel_view import render, render_line
+from acq.terminal.panel_view import render_line, render_panel
 from acquire.recorder.cues import Cue, CueProtocol
 from acquire.sensor.finger import FINGER_OFF, FLAT_LINE
 from tests.support.recording_status import panel_state, recording_status
@@ -16,7 +16,7 @@ from tests.support.recording_status import panel_state, recording_status
 def drawn_text(*, width=80, height=24, elapsed_s=65.0, state=None, **changes):
     console = Console(file=io.StringIO(), width=width, height=height)
     status, state = recording_status(**changes), state or panel_state()
-    console.print(render(status, state, elapsed_s=elapsed_s, width=width, height=height))
+    console.print(render_panel(status, state, elapsed_s=elapsed_s, width=width, height=height))
     return console.file.getvalue()
 
 

@@ -22,7 +22,7 @@ from dataset.selection.choose import split_by_subject
 from dataset.selection.identities import identify_sessions
 from dataset.selection.split_file import write_split
 from dataset.session.reader import Session
-from dataset.session.summary import summarise
+from dataset.session.summary import summarise_session
 from tests.support.made_sessions import make_session
 
 pytestmark = pytest.mark.real_time
@@ -64,7 +64,7 @@ def test_a_rig_calibrates_in_real_time_and_then_records_with_it(acq, tmp_path, m
             found.light_offset_ns, found.light_offset_bound_ns, found.source
         )
         assert offset.source.startswith(found.calibrated)
-    assert summarise(path).camera.light_offset == offset
+    assert summarise_session(path).camera.light_offset == offset
 
     other = acq(
         "record", "--subject", "S02", "--simulate", "--duration", "0.5s", "--quiet", "--json"

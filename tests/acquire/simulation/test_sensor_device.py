@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from acquire.sensor.protocol import TICK_HZ, PacketParser, Ping, Sample, Start, Status, encode
-from acquire.simulation.sensor_device import Crystal, Line, SensorDevice
+from acquire.simulation.sensor_device import Crystal, SensorDevice, SerialLine
 
 
 @pytest.mark.parametrize("ppm", [-50.0, 0.0, 37.0, 5000.0])
@@ -22,7 +22,7 @@ def test_a_crystal_reads_both_ways(ppm):
 
 @pytest.mark.parametrize("hold_ms", [0.0, 1.0, 16.0])
 def test_a_line_holds_bytes_at_most_so_long_and_keeps_their_order(hold_ms):
-    line = Line(np.random.default_rng(2), hold_ms=hold_ms)
+    line = SerialLine(np.random.default_rng(2), hold_ms=hold_ms)
     arrived = []
     for n in range(200):
         line.write(Ping(n), n * 3_000_000)
@@ -40,7 +40,7 @@ def test_the_device_does_late_what_was_due_with_the_right_stamps():
     rng = np.random.default_rng(4)
     crystal = Crystal(rng, boot_ns=10**12)
     device = SensorDevice(
-        lambda ns: np.zeros(len(ns)), crystal, Line(rng, hold_ms=1.0), rng=rng, boot_id=7
+        lambda ns: np.zeros(len(ns)), crystal, SerialLine(rng, hold_ms=1.0), rng=rng, boot_id=7
     )
     device.receive(encode(Start(25)), 10**12 + 10**9)
     device.run(10**12 + 4 * 10**9)                          # nobody came by for three seconds

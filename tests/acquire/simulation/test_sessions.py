@@ -15,7 +15,7 @@ from acquire.sensor.protocol import SENSOR_VIRTUAL
 from acquire.simulation.sessions import (
     SimulatedSession,
     _run_sensor,
-    write_session,
+    simulate_session,
     write_sessions,
 )
 from acquire.simulation.subject import VirtualSubject
@@ -25,7 +25,7 @@ PLAN = SimulatedSession(subject="S02", session=1, seed=0, duration_s=4.0, fps=25
 
 @pytest.fixture(scope="module")
 def session(tmp_path_factory):
-    return write_session(PLAN, tmp_path_factory.mktemp("data"))
+    return simulate_session(PLAN, tmp_path_factory.mktemp("data"))
 
 
 def test_a_simulated_session_is_whole_and_marked(session):
@@ -67,7 +67,7 @@ def test_its_sample_times_hold_their_bounds(session):
 
 
 def test_the_same_plan_gives_the_same_session(session, tmp_path):
-    again = write_session(PLAN, tmp_path)
+    again = simulate_session(PLAN, tmp_path)
     with h5py.File(session) as one, h5py.File(again) as other:
         for name in (*layout.COLUMNS, layout.EXCHANGES):
             assert np.array_equal(one[name], other[name]), name
@@ -77,7 +77,7 @@ def test_the_same_plan_gives_the_same_session(session, tmp_path):
 def test_nothing_is_replaced_unasked_and_no_part_is_left(session, tmp_path):
     data = session.parents[2]
     with pytest.raises(SessionError) as error:
-        write_session(PLAN, data)
+        simulate_session(PLAN, data)
     assert "--force" in advise(error.value, "simulate")
     with pytest.raises(SessionError, match="found 1 of them"):
         write_sessions([SimulatedSession("S09", 0, 0, 1.0, 25.0), PLAN], data)
@@ -87,7 +87,7 @@ def test_nothing_is_replaced_unasked_and_no_part_is_left(session, tmp_path):
         raise OSError(28, "No space left on device")
 
     with pytest.raises(OSError, match="No space"):
-        write_session(SimulatedSession("S03", 0, 0, 1.0, 25.0), tmp_path, on_frame=full)
+        simulate_session(SimulatedSession("S03", 0, 0, 1.0, 25.0), tmp_path, on_frame=full)
     assert not list((tmp_path / "sessions" / "S03").iterdir())
 
 

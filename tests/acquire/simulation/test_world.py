@@ -5,7 +5,7 @@ import json
 import cv2
 import numpy as np
 
-from acquire.simulation.sessions import SimulatedSession, write_session
+from acquire.simulation.sessions import SimulatedSession, simulate_session
 from acquire.simulation.subject import VirtualSubject
 from acquire.simulation.world import draw_world
 from dataset.session.reader import Session
@@ -50,7 +50,7 @@ def test_a_session_records_the_world_it_was_filmed_in(tmp_path):
     plan = SimulatedSession(
         subject="S01", session=0, seed=5, duration_s=1.2, fps=25.0, world="varied"
     )
-    with Session(write_session(plan, tmp_path)) as session:
+    with Session(simulate_session(plan, tmp_path)) as session:
         assert session.simulated
         texts = [event.text for event in session.events if event.kind == "world"]
     recorded = {name: value for text in texts for name, value in json.loads(text).items()}

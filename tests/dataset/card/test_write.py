@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from acq.main import app
 from acquire import data_folder
 from acquire.errors import CurationError, Fix
-from dataset.card.description import About
+from dataset.card.description import AboutDataset
 from dataset.card.facts import camera_kind
 from dataset.card.write import write_card
 from dataset.convert.to_ubfc import convert_sessions
@@ -59,7 +59,8 @@ def made(tmp_path_factory):
 @pytest.fixture
 def card(made):
     return write_card(
-        made, About(licence="https://creativecommons.org/licenses/by/4.0/", creators=("A Lab",)),
+        made,
+        AboutDataset(licence="https://creativecommons.org/licenses/by/4.0/", creators=("A Lab",)),
         force=True,
     )
 
@@ -83,12 +84,13 @@ def test_exclusions_are_told_and_bring_no_markup(card):
 def test_the_same_data_gives_the_same_card(made, card):
     before = card.markdown.read_bytes(), card.croissant.read_bytes()
     again = write_card(
-        made, About(licence="https://creativecommons.org/licenses/by/4.0/", creators=("A Lab",))
+        made,
+        AboutDataset(licence="https://creativecommons.org/licenses/by/4.0/", creators=("A Lab",)),
     )
     assert not again.is_new
     assert (card.markdown.read_bytes(), card.croissant.read_bytes()) == before
     with pytest.raises(CurationError, match="expected no card, or the same one, found another in"):
-        write_card(made, About())
+        write_card(made, AboutDataset())
 
 
 def test_croissant_is_valid_and_its_records_can_be_read(made, card, caplog):
@@ -117,7 +119,7 @@ def test_croissant_s_reader_refuses_a_changed_manifest(tmp_path):
     """The hashes in the card are looked at."""
     mlcroissant = pytest.importorskip("mlcroissant")
     curate(tmp_path, "S02", subjects=("S01", "S02"))
-    card = write_card(tmp_path, About())
+    card = write_card(tmp_path, AboutDataset())
     manifest = data_folder.ubfc_dir(tmp_path) / "manifest.json"
     manifest.write_text(manifest.read_text() + "\n")
     with warnings.catch_warnings():
@@ -152,7 +154,7 @@ def test_no_reader_of_the_folders_trips_over_it(made, card):
 @pytest.mark.parametrize("name", ["card.md", "croissant.json"])
 def test_simulated_data_says_so_first(tmp_path, name):
     curate(tmp_path, "S02", simulated=True, subjects=("S01", "S02"))
-    write_card(tmp_path, About())
+    write_card(tmp_path, AboutDataset())
     text = (data_folder.ubfc_dir(tmp_path) / name).read_text()
     assert "SIMULATED" in text
     if name == "card.md":
@@ -170,7 +172,7 @@ def test_an_even_grid_and_repeated_frames_are_told(tmp_path):
         data_folder.split_file(tmp_path),
     )
     assert convert_sessions(tmp_path, fps="30", holes="repeat").failed == ()
-    text = write_card(tmp_path, About()).markdown.read_text()
+    text = write_card(tmp_path, AboutDataset()).markdown.read_text()
     assert "On an even grid of 30 fps: a picture is up to" in text
     assert "show the picture of another moment" in text
     assert "- frame rate: 30" in text
@@ -221,5 +223,5 @@ def test_a_recording_that_is_gone_is_told(tmp_path):
     curate(tmp_path, "S02", subjects=("S01", "S02"))
     (path,) = (tmp_path / "sessions/S01").glob("*.h5")
     path.unlink()
-    card = write_card(tmp_path, About())
+    card = write_card(tmp_path, AboutDataset())
     assert "1 recording the session file is not here" in card.markdown.read_text()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from jinja2 import Environment, TemplateSyntaxError, UndefinedError, nodes
 
-from dataset.common.pages import PALETTE, render, render_macro
+from dataset.common.pages import PALETTE, render_macro, render_page
 
 REPO = Path(__file__).parents[3]
 ROOMS = ("acq", "acquire", "dataset", "models")
@@ -69,7 +69,7 @@ def template(tmp_path):
 
 def test_every_value_is_escaped_and_a_part_is_not_escaped_again(template):
     part = render_macro(template.with_name("part.html.j2"), "bold", name=HOSTILE)
-    page = render(template, name=HOSTILE, part=part)
+    page = render_page(template, name=HOSTILE, part=part)
     assert "<script" not in page
     assert page.count("&lt;script&gt;window.taken=1&lt;/script&gt;&amp;&#34;&#39;") == 4
     assert "<b>&lt;script" in page
@@ -77,11 +77,11 @@ def test_every_value_is_escaped_and_a_part_is_not_escaped_again(template):
 
 def test_a_value_that_is_missing_is_an_error(template):
     with pytest.raises(UndefinedError, match="part"):
-        render(template, name="S01")
+        render_page(template, name="S01")
 
 
 def test_a_page_holds_both_palettes_and_fetches_nothing(template):
-    page = render(template, name="S01", part="")
+    page = render_page(template, name="S01", part="")
     light, dark = page.split("prefers-color-scheme: dark")
     for name, (in_light, in_dark) in PALETTE.items():
         assert f"--{name}: {in_light}" in light
@@ -109,4 +109,4 @@ def test_jinja2_is_imported_only_when_a_page_is_made(code):
 def test_a_template_that_is_none_is_an_error(tmp_path):
     (tmp_path / "broken.html.j2").write_text("{% if %}")
     with pytest.raises(TemplateSyntaxError):
-        render(tmp_path / "broken.html.j2")
+        render_page(tmp_path / "broken.html.j2")

@@ -4,9 +4,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from acquire.simulation.sessions import SimulatedSession, write_session
+from acquire.simulation.sessions import SimulatedSession, simulate_session
 from dataset.quality.measure import measure_session
-from dataset.quality.video import read_pictures
+from dataset.quality.video import scan_frames
 from dataset.session.reader import Session
 from tests.support.quality_sessions import LIMITS, measure_quality, with_columns
 
@@ -16,14 +16,14 @@ SECONDS = 42.0
 @pytest.fixture(scope="session")
 def virtual(tmp_path_factory):
     """A clean session, its columns, its quality and what was seen in its pictures."""
-    path = write_session(
+    path = simulate_session(
         SimulatedSession("S03", 0, 0, SECONDS, 25.0), tmp_path_factory.mktemp("clean")
     )
     seen = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
-            "dataset.quality.measure.read_pictures",
-            lambda session: seen.append(read_pictures(session)) or seen[0],
+            "dataset.quality.measure.scan_frames",
+            lambda session: seen.append(scan_frames(session)) or seen[0],
         )
         quality, curves = measure_session(path, LIMITS)
     with Session(path) as session:
@@ -40,7 +40,7 @@ def virtual(tmp_path_factory):
 @pytest.fixture
 def measured(virtual, monkeypatch):
     """Measure the session with other columns; its pictures are not looked at again."""
-    monkeypatch.setattr("dataset.quality.measure.read_pictures", lambda session: virtual.pictures)
+    monkeypatch.setattr("dataset.quality.measure.scan_frames", lambda session: virtual.pictures)
 
     def run(**columns):
         with with_columns(virtual.path, **columns):

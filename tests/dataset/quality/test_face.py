@@ -63,7 +63,7 @@ def test_each_fault_of_the_pictures_is_flagged_where_it_is(virtual, tmp_path):
 def test_a_camera_that_shows_every_frame_twice_is_flagged(virtual, monkeypatch):
     repeats = np.arange(len(virtual.pictures.repeats)) % 2 == 1
     monkeypatch.setattr(
-        "dataset.quality.measure.read_pictures",
+        "dataset.quality.measure.scan_frames",
         lambda session: replace(virtual.pictures, repeats=repeats),
     )
     (flag,) = measure_quality(virtual.path).flags

@@ -4,7 +4,7 @@
 import numpy as np
 import pytest
 
-from dataset.quality.measurements import windows
+from dataset.quality.measurements import sliding_windows
 from dataset.signals.lag import GRID_HZ, PulseWave, correlate, face_pulse, finger_pulse
 from tests.support.quality_sessions import flag_kinds
 
@@ -67,7 +67,7 @@ def test_pulses_too_far_apart_for_a_lag_are_flagged(apart_s, beyond):
         PulseWave(0.0, np.sin(2 * np.pi * (50 / 60 * at + 0.3 * np.sin(2 * np.pi * 0.05 * at))))
         for at in (t_s - apart_s, t_s)
     )
-    told = correlate(face, finger, windows(0.0, 60.0))
+    told = correlate(face, finger, sliding_windows(0.0, 60.0))
     assert told.is_beyond == beyond
     lag = told.lag()
     assert (lag is None) == beyond

@@ -5,7 +5,7 @@ import pytest
 
 from dataset.session.heart_rate import mean_heart_rate, spans_without_finger
 from dataset.session.reader import Session
-from dataset.session.summary import summarise
+from dataset.session.summary import summarise_session
 from tests.support.made_sessions import START_NS, make_session, sample_times
 
 
@@ -13,7 +13,7 @@ def measure_both(tmp_path, ppg, **kwargs):
     """Return the mean heart rate of windows side by side, and of sliding ones."""
     path = make_session(tmp_path, seconds=40.0, ppg=ppg, **kwargs)
     with Session(path) as session:
-        return mean_heart_rate(session), summarise(path).ppg.hr_bpm
+        return mean_heart_rate(session), summarise_session(path).ppg.hr_bpm
 
 
 def test_heart_rate_is_the_mean_of_one_that_changes(tmp_path):

@@ -8,7 +8,7 @@ import pytest
 
 from acq.commands.info import info
 from acquire import layout
-from dataset.session.summary import summarise
+from dataset.session.summary import summarise_session
 from tests.support.made_sessions import START_NS, make_session
 
 
@@ -21,7 +21,7 @@ def path(tmp_path):
 
 
 def test_summary(path):
-    found = summarise(path)
+    found = summarise_session(path)
     assert (found.subject, found.session_id) == ("S01", "S01-20260101T090001Z")
     assert (found.video.frames, found.video.lost) == (358, 2)
     assert (found.ppg.samples, found.ppg.lost) == (298, 3)
@@ -38,7 +38,7 @@ def test_summary(path):
 
 
 def test_a_recording_of_a_second_has_no_heart_rate(tmp_path):
-    found = summarise(make_session(tmp_path, seconds=1.0, bound_ns=-1))
+    found = summarise_session(make_session(tmp_path, seconds=1.0, bound_ns=-1))
     assert found.ppg.hr_bpm is None
     assert found.sync.bound_ms is None
     assert found.sync.samples_without_bound == 26
@@ -46,7 +46,7 @@ def test_a_recording_of_a_second_has_no_heart_rate(tmp_path):
 
 
 def test_an_empty_recording(tmp_path):
-    found = summarise(make_session(tmp_path, seconds=0.0, ppg=[]))
+    found = summarise_session(make_session(tmp_path, seconds=0.0, ppg=[]))
     assert (found.video.frames, found.ppg.samples, found.duration_s) == (0, 0, 0.0)
     assert (found.video.fps, found.video.compression) == (0.0, None)
 
@@ -92,7 +92,7 @@ def test_a_file_cut_short_is_one_line(acq, path):
 
 def test_frames_that_are_stored_raw_are_counted(acq, tmp_path):
     path = make_session(tmp_path, seconds=1.0, raw_frames={3, 4, 29})
-    assert summarise(path).video.raw_frames == 3
+    assert summarise_session(path).video.raw_frames == 3
     assert "3 frames stored raw" in " ".join(acq("info", path).stdout.split())
 
 
@@ -108,12 +108,12 @@ def test_time_without_a_finger_has_no_heart_rate(tmp_path, capsys):
             (22.0, "finger_off", "ends after 2.0 s"),
         ],
     )
-    found = summarise(half)
+    found = summarise_session(half)
     assert found.ppg.no_finger_s == pytest.approx(10.0, abs=0.1)
     assert found.ppg.hr_bpm == pytest.approx(72, abs=0.5)
     whole = make_session(tmp_path, "S02", seconds=30.0, events=[(0.0, "flat_line", "begins")])
-    assert summarise(whole).ppg.hr_bpm is None
-    assert summarise(whole).ppg.rate_hz == pytest.approx(25 / (1 + 400e-6), rel=1e-5)
+    assert summarise_session(whole).ppg.hr_bpm is None
+    assert summarise_session(whole).ppg.rate_hz == pytest.approx(25 / (1 + 400e-6), rel=1e-5)
     info([half, whole])
     shown = capsys.readouterr().out
     assert "none for 10.0 s" in shown

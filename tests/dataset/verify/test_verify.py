@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from acq.main import app
 from acquire import data_folder, layout
 from acquire.errors import CurationError
-from dataset.card.description import About
+from dataset.card.description import AboutDataset
 from dataset.card.write import write_card
 from dataset.convert.to_ubfc import convert_sessions
 from dataset.face.frames import cache_key
@@ -59,7 +59,7 @@ def template(tmp_path_factory):
     for path in data_folder.session_files(data):
         with Session(path) as session:
             write_grade(path, session.subject, session_hash=session.content_hash())
-    write_card(data, About())
+    write_card(data, AboutDataset())
     make_run(data, RUN, train=("S01", "S02"), test=("S03",), data_hash=manifest.data_hash)
     return data
 

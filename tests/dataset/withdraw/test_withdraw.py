@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from acq.main import app
 from acquire import data_folder
 from acquire.errors import CurationError, Fix, SubjectError
-from dataset.card.description import About
+from dataset.card.description import AboutDataset
 from dataset.card.write import write_card
 from dataset.convert.to_pure import export_pure
 from dataset.convert.to_ubfc import PARTIAL, convert_sessions
@@ -79,7 +79,7 @@ def template(tmp_path_factory):
         )
     orphan = cache_key("2" * 64)
     (cache / f"{orphan}.npy").write_bytes(b"of a video that no folder has any more")
-    write_card(data, About())
+    write_card(data, AboutDataset())
     assert not export_pure(data).failed
     for folder in data_folder.pure_dir(data).glob("*/*/*-*/"):
         # one each: an interruption is tried before every file

@@ -10,7 +10,7 @@ from acquire.errors import CurationError, Fix, SplitError, TrainingError
 from dataset.layouts.manifest import ExcludedPart
 from dataset.selection.exclusions import Exclusion, Exclusions
 from dataset.selection.exclusions_file import write_exclusions
-from models.data.checks import check_exclusions, check_split
+from models.data.checks import check_exclusions, check_manifest_split
 from tests.support.curated_folders import make_entry
 
 
@@ -87,12 +87,12 @@ def test_what_was_excluded_later_is_refused(tmp_path, excluded, decision, refusa
 )
 def test_splits_that_are_refused(entries, error, words):
     with pytest.raises(error, match=words) as caught:
-        check_split(entries)
+        check_manifest_split(entries)
     assert "\n" not in str(caught.value)
 
 
 def test_virtual_and_real_together_when_told():
-    check_split(
+    check_manifest_split(
         [make_entry(1, "train", "S01"), make_entry(2, "test", "S02", simulated=False)],
         allow_mixed=True,
     )

@@ -53,7 +53,7 @@ def test_subjects_have_the_best_method_without_training_beside():
 
 def test_good_and_bad_windows_are_the_extremes_of_different_recordings():
     with drawing_style():
-        good, bad = pulses.windows(networks(TWO), metrics_of(TWO))
+        good, bad = pulses.draw_windows(networks(TWO), metrics_of(TWO))
     heads = [
         re.findall(r"<b>(.*?)</b>: PPG ([\d.]+) bpm, .*?student \+ KD ([\d.]+)", part)
         for part in map(in_one_line, (good, bad))
@@ -77,7 +77,7 @@ def test_few_windows_are_either_good_or_bad():
         for field in ("start_s", "snr_db", "macc", *rates):
             object.__setattr__(videos[0], field, getattr(videos[0], field)[10:11])
     with drawing_style():
-        good, bad = pulses.windows(networks(found), metrics_of(found))
+        good, bad = pulses.draw_windows(networks(found), metrics_of(found))
     assert good.count("<figure>") == 1
     assert bad == "<p>No window is worse than the median.</p>"
 
@@ -101,4 +101,4 @@ def test_a_network_without_any_peak_is_drawn_as_0_bpm():
     with drawing_style():
         assert "−66.00 [−66.0, −66.0]" in accuracy.agreement(found, metrics)
         assert "SNR [dB] over windows" in accuracy.spreads(found, metrics)
-        assert "student + KD –" in pulses.windows(networks(found), metrics)[0]
+        assert "student + KD –" in pulses.draw_windows(networks(found), metrics)[0]

@@ -4,7 +4,7 @@ torch = pytest.importorskip("torch")
 
 from models.evaluation.published import gap_closed
 from models.report import published, tables
-from models.report.write import summary
+from models.report.write import report_head
 from tests.support.made_reports import metrics_of, results
 from tests.support.pages import Tables, words_of
 
@@ -62,7 +62,7 @@ def test_a_teacher_that_is_not_ahead_closes_no_gap(metrics):
         )
         == "–"
     )
-    assert "its teacher is not ahead of it here" in words_of(summary(behind))
+    assert "its teacher is not ahead of it here" in words_of(report_head(behind))
 
 
 def test_a_share_of_next_to_nothing_is_none():
@@ -72,7 +72,7 @@ def test_a_share_of_next_to_nothing_is_none():
 
 def test_mixed_data_is_not_called_virtual(metrics):
     mixed = dict(metrics, people="virtual and real")
-    page = summary(mixed) + tables.results(mixed) + published.hold_out(mixed)
+    page = report_head(mixed) + tables.results(mixed) + published.hold_out(mixed)
     assert "Every subject here is virtual" not in page
     assert "Partly simulated data" in page
     assert "this run, virtual and real subjects" in page
