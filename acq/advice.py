@@ -58,7 +58,7 @@ _ADVICE = {
     Fix.WITHDRAW_MODELS: "--models removes them",
     Fix.WRITE_CARD_AGAIN: "run acq card --force",
     Fix.FLASH: "upload it with acq firmware flash",
-    Fix.INSTALL_BOARD: "pip install 'acq[board]'",
+    Fix.INSTALL_AGAIN: "install acq again, with all that it needs",
     Fix.INSTALL_TRAIN: "pip install 'acq[train]'",
     Fix.INSTALL_CLUSTER: "pip install 'acq[cluster]'",
 }

@@ -82,7 +82,7 @@ class Fix(Enum):
     WITHDRAW_MODELS = "withdraw them, too"
     WRITE_CARD_AGAIN = "write the dataset card again"
     FLASH = "upload the firmware to the board"
-    INSTALL_BOARD = "install acq with the extra `board`"
+    INSTALL_AGAIN = "install acq again"
     INSTALL_TRAIN = "install acq with the extra `train`"
     INSTALL_CLUSTER = "install acq with the extra `cluster`"
 

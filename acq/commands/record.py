@@ -38,7 +38,7 @@ Protocol = Annotated[
 ]
 Bell = Annotated[bool, typer.Option("--bell", help="Ring the terminal's bell at each cue.")]
 Live = Annotated[
-    bool, typer.Option("--live", help="Show the face's pulse beside the finger's (extra board).")
+    bool, typer.Option("--live", help="Show the face's pulse beside the finger's.")
 ]
 QuietRecording = Annotated[
     bool, typer.Option("--quiet", help="No panel, no lines while recording, no keys, no questions.")

@@ -45,7 +45,7 @@ def open_network(path: Path, *nets: str, threads: int = 1) -> "tuple[InferenceSe
     """
     if find_spec("onnxruntime") is None:
         raise TrainingError(
-            expected="ONNX Runtime", found="no package onnxruntime", fix=Fix.INSTALL_BOARD
+            expected="ONNX Runtime", found="no package onnxruntime", fix=Fix.INSTALL_AGAIN
         )
     network = _open_blob(_read_blob(path), path, threads)
     constants = _read_constants(network, path)

@@ -69,6 +69,19 @@ def test_links_between_documents_lead_somewhere(repo):
             assert (document.parent / target).exists(), f"{document.name} links to {target}"
 
 
+def test_files_that_a_document_names_exist(repo):
+    documents = [*repo.glob("*.md"), *repo.glob("docs/**/*.md"), repo / "benchmarks/README.md"]
+    named = {
+        (document.name, path)
+        for document in documents if document.name != "CHANGELOG.md"
+        for path in re.findall(
+            r"`((?:tests|acq|acquire|dataset|models|tools)/[\w/]+\.\w+)`", document.read_text()
+        )
+    }
+    assert len(named) > 20
+    assert not sorted(name for name in named if not (repo / name[1]).exists())
+
+
 def test_readme_s_commands_exist(repo):
     readme = (repo / "README.md").read_text()
     named = set(re.findall(r"^acq ([a-z-]+)", readme, flags=re.M)) | set(
