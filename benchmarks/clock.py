@@ -13,7 +13,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from acquire.clock.place import place_samples
+from acquire.clock.place_samples import place_samples
 from acquire.layout import BOOT_TICKS
 from benchmarks.plants import PLANTS, RATE_HZ, TICK_HZ, Made, make, place_live
 

@@ -18,7 +18,7 @@ from acquire.recorder.status import RecordingStatus
 from acquire.sensor.finger import FingerWatch
 from acquire.simulation.subject import VirtualSubject
 from dataset.face.quick_look import frame_luma, load_detector, spot_face
-from dataset.signals.beats import PulseReading, read_pulse
+from dataset.signals.pulse_quality import PulseReading, read_pulse
 
 ROUNDS = 100
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from acquire.clock.place import LivePlacer
+from acquire.clock.place_samples import LivePlacer
 from acquire.layout import BOOT_TICKS, CLOCK_DTYPE, EXCHANGE_DTYPE
 
 TICK_HZ, RATE_HZ = 2_000_000, 25

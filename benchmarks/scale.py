@@ -25,7 +25,7 @@ from dataset.face.frames import cache_frames
 from dataset.layouts.manifest import MANIFEST
 from dataset.layouts.manifest_file import read_manifest
 from dataset.layouts.ubfc import VIDEO
-from dataset.quality.grade import grade_sessions
+from dataset.quality.grade_sessions import grade_sessions
 from dataset.quality.limits import read_limits
 from dataset.selection.choose import split_by_subject
 from dataset.selection.exclusions import Exclusion, Exclusions

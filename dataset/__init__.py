@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING
 from acquire.lazy import public_names
 
 if TYPE_CHECKING:
+    from dataset.quality.grade_sessions import grade_sessions
+
     from .catalogue import read_catalogue
     from .convert.to_ubfc import convert_sessions
     from .layouts.manifest_file import read_manifest
-    from .quality.grade import grade_sessions
     from .selection.split_file import read_split
     from .session.reader import Session as open_session
 
@@ -19,7 +20,7 @@ __all__ = [
 
 __getattr__, __dir__ = public_names(__name__, {
     "convert_sessions": "dataset.convert.to_ubfc",
-    "grade_sessions": "dataset.quality.grade",
+    "grade_sessions": "dataset.quality.grade_sessions",
     "open_session": "dataset.session.reader:Session",
     "read_catalogue": "dataset.catalogue",
     "read_manifest": "dataset.layouts.manifest_file",

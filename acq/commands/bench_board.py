@@ -41,9 +41,9 @@ def bench_board(
     from models.board.benchmark import PUBLISHED, find_board_folder, time_board
 
     folder = find_board_folder(run, data)
-    if report:
-        from models.report.board import check_run, keep_board
+    from models.report.board import check_run, keep_board
 
+    if report:
         check_run(folder.parent)
     times = time_board(folder, runs=runs)
     body = {

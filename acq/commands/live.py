@@ -148,7 +148,7 @@ def _read_until_end(
 
 def _finger(source: "LiveSource") -> "FingerTrace | None":
     from acq.terminal.live_panel import FingerTrace
-    from dataset.signals.beats import read_pulse
+    from dataset.signals.pulse_quality import read_pulse
     from models.live.sources import FollowedFrames
 
     if not isinstance(source, FollowedFrames):

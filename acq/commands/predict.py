@@ -127,7 +127,7 @@ def _table(result: "Prediction") -> "Table":
     from rich.table import Table
 
     from acq.terminal.curves import clock
-    from dataset.signals.beats import quality_of
+    from dataset.signals.pulse_quality import quality_of
     from models.live.predict import mean_of_known
 
     has_finger = result.finger_bpm is not None

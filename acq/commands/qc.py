@@ -47,7 +47,7 @@ def qc(
     from dataset.common.workers import Workers
     from dataset.face.thumbnails import make_thumbnails
     from dataset.quality.curves import curves_to_draw
-    from dataset.quality.grade import grade_sessions
+    from dataset.quality.grade_sessions import grade_sessions
     from dataset.quality.limits import read_limits
     from dataset.quality_pages.write import write_pages
     from dataset.selection.exclusions_file import read_exclusions

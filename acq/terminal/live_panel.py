@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from dataset.common.wording import counted
-from dataset.signals.beats import FAIR, GOOD, PulseReading
+from dataset.signals.pulse_quality import FAIR, GOOD, PulseReading
 
 from .curves import clock, trace
 

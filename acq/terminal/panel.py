@@ -18,7 +18,7 @@ from rich.text import Text
 from acquire import host_time
 from acquire.sensor.finger import FINGER_OFF, FLAT_LINE
 from dataset.face.quick_look import frame_luma, load_detector, spot_face
-from dataset.signals.beats import read_pulse
+from dataset.signals.pulse_quality import read_pulse
 
 from .curves import clock
 from .panel_view import (

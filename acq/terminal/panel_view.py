@@ -11,7 +11,7 @@ from rich.text import Text
 from acquire.recorder.disk_space import RESERVE_BYTES
 from acquire.sensor.finger import CLIPPED, FINGER_OFF, FLAT_LINE
 from dataset.common.wording import counted
-from dataset.signals.beats import FAIR, GOOD, PulseReading
+from dataset.signals.pulse_quality import FAIR, GOOD, PulseReading
 
 from .curves import TRACE_ROWS, clock, trace
 from .live_panel import curve, labelled, pulse_text

@@ -17,7 +17,7 @@ import numpy as np
 
 from acquire import host_time
 from acquire.camera.source import EndOfStream, FrameSource
-from acquire.clock.place import place_samples
+from acquire.clock.place_samples import place_samples
 from acquire.clock.ticks import TickCounter
 from acquire.errors import CalibrationError, DeviceError, Fix
 from acquire.host_time import read_clocks

@@ -10,7 +10,7 @@ from collections import deque
 import numpy as np
 
 from acquire import layout
-from acquire.clock.place import LivePlacer, place_samples
+from acquire.clock.place_samples import LivePlacer, place_samples
 from acquire.clock.ticks import TickCounter
 from acquire.host_time import ClockReading
 from acquire.sensor.finger import FINGER_OFF, FLAT_LINE, FingerWatch

@@ -22,7 +22,7 @@ import numpy as np
 from acquire import data_folder, layout
 from acquire.atomic import atomic_file
 from acquire.camera.source import VideoFrame
-from acquire.clock.place import place_samples
+from acquire.clock.place_samples import place_samples
 from acquire.errors import Fix, SessionError
 from acquire.session.writer import SessionWriter
 

@@ -10,7 +10,7 @@ from acquire.sensor.finger import CLIPPED, FINGER_OFF, FLAT_LINE, FingerWatch
 from acquire.sensor.pings import Pinger
 from acquire.sensor.port import Sensor
 from acquire.sensor.protocol import DEFAULT_RATE_HZ, SENSOR_NAMES, Hello, Pong, Sample
-from dataset.signals.beats import POOR, read_pulse
+from dataset.signals.pulse_quality import POOR, read_pulse
 
 from .result import FAIL, OK, WARN, Check, check_from_error
 

@@ -10,9 +10,9 @@ from acquire.errors import CurationError, Fix
 from dataset.common.files import sha256_of
 from dataset.layouts.ubfc import LABELS, VIDEO
 
-from . import pure
+from . import read_pure as pure
 from .published import PublishedRecording
-from .ubfc import DUMP, read_dataset_1, read_dataset_2
+from .read_ubfc import DUMP, read_dataset_1, read_dataset_2
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .grade import grade_of, sort_flags
 from .limits import Limits
-from .measure import grade_of, sort_flags
 from .result import Flag, SessionQuality
 
 if TYPE_CHECKING:

@@ -5,7 +5,6 @@ each flag names the limit that was passed. The grade follows from the flags alon
 session bad, a warning usable, a note nothing.
 """
 
-from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
@@ -18,11 +17,12 @@ from dataset.signals.lag import PulseWave, face_pulse, finger_pulse
 
 from .curves import Curve
 from .face import measure_face
+from .grade import grade_of, sort_flags
 from .limits import Limits
 from .measurements import Measurements
 from .ppg import measure_ppg
 from .pulses import measure_pulses
-from .result import Flag, Grade, SessionQuality
+from .result import SessionQuality
 from .timing import measure_length, measure_timing
 from .video import Pictures, scan_frames
 
@@ -46,19 +46,6 @@ def measure_session(session_path: Path, limits: Limits) -> tuple[SessionQuality,
             acq_version=version("acq"),
         )
     return quality, measured.curves
-
-
-def grade_of(flags: Sequence[Flag]) -> Grade:
-    """Return the grade that flags lead to."""
-    severities = {flag.severity for flag in flags}
-    return "bad" if "failure" in severities else "usable" if "warning" in severities else "good"
-
-
-def sort_flags(flags: Sequence[Flag]) -> tuple[Flag, ...]:
-    """Sort flags: those of the whole session first, then by time."""
-    return tuple(
-        sorted(flags, key=lambda flag: (-1.0 if flag.from_s is None else flag.from_s, flag.kind))
-    )
 
 
 def _measure(session: Session, measured: Measurements) -> None:

@@ -5,8 +5,8 @@ import numpy as np
 from acquire.sensor.finger import CLIPPED, FINGER_OFF, FLAT_LINE, FingerWatch
 from acquire.sensor.protocol import SENSOR_NAMES
 from dataset.session.reader import Session
-from dataset.signals.beats import beat_similarity
 from dataset.signals.lag import GRID_HZ, PulseWave
+from dataset.signals.pulse_quality import beat_similarity
 
 from .measurements import Measurements, join_extremes, windows_without
 

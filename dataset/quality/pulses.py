@@ -4,9 +4,9 @@ import math
 
 import numpy as np
 
-from dataset.signals.beats import FAIR_FROM, beat_similarity
 from dataset.signals.filters import heart_rate, sliding_heart_rate
 from dataset.signals.lag import GRID_HZ, Correlations, PulseWave, correlate
+from dataset.signals.pulse_quality import FAIR_FROM, beat_similarity
 
 from .measurements import STEP_S, Measurements, join_extremes, windows_without
 

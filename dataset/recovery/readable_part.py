@@ -14,7 +14,7 @@ import h5py
 import numpy as np
 
 from acquire import layout
-from acquire.clock.place import place_samples
+from acquire.clock.place_samples import place_samples
 from acquire.errors import SessionError
 from dataset.common.progress import OnProgress
 from dataset.session.hdf5 import find_inside

@@ -1,6 +1,6 @@
 """The pictures of a session: on the disk until they are asked for, and RGB from one place."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, overload
 
@@ -18,7 +18,7 @@ _TO_RGB = {"I420": "COLOR_YUV2RGB_I420", "RGB": None}
 _TO_BGR = {"I420": "COLOR_YUV2BGR_I420", "RGB": "COLOR_RGB2BGR"}
 
 
-class Frames(Sequence[np.ndarray]):
+class Frames:
     """The pictures of one session: `frames[i]` is (H, W, 3) uint8 RGB, decoded when asked for.
 
     Parameters

@@ -18,7 +18,7 @@ from dataset.common.workers import Workers
 from dataset.face.frames import FaceFrames, read_face_frames
 from dataset.layouts.ubfc import LABELS, VIDEO
 from dataset.public.published import GET_FILE
-from dataset.public.ubfc import read_dataset_2
+from dataset.public.read_ubfc import read_dataset_2
 from dataset.signals.filters import bandpass
 from dataset.signals.windows import even_grid, to_even_grid
 

@@ -11,10 +11,10 @@ a pulse. Everything else is a state of its own, with words for the person before
 window begins anew when the face is lost or moves out of its box, after darkness, after the picture
 stood still, and after a hole in time.
 
-Whether there is a pulse is decided by how similar neighbouring beats are (`dataset.signals.beats`).
-In 95 of 100 windows a photograph of a face with a camera's noise stays below 0.4, a virtual subject
-without blood below 0.5. A reading begins at 0.5 and ends below 0.4, so that a displayed number does
-not flicker.
+Whether there is a pulse is decided by how similar neighbouring beats are
+(`dataset.signals.pulse_quality`). In 95 of 100 windows a photograph of a face with a camera's noise
+stays below 0.4, a virtual subject without blood below 0.5. A reading begins at 0.5 and ends below
+0.4, so that a displayed number does not flicker.
 
 No torch is used here, no thread (except for the search for faces, where an executor is given), and
 no clock: time is what the frames say.

@@ -4,8 +4,8 @@ from collections import deque
 
 import numpy as np
 
-from dataset.signals.beats import FAIR_FROM, NOISE_BELOW, PulseReading, read_pulse
 from dataset.signals.filters import HIGH_HZ, WINDOW_S, bandpass, min_samples
+from dataset.signals.pulse_quality import FAIR_FROM, NOISE_BELOW, PulseReading, read_pulse
 from dataset.signals.windows import STEP_S, even_grid, to_even_grid, window_length
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from dataset.signals.beats import PulseReading
+from dataset.signals.pulse_quality import PulseReading
 
 LOOKING, SETTLING, READING = "looking", "settling", "reading"
 FACE_LOST, TWO_FACES, DARK, FROZEN, GAP = "face lost", "two faces", "dark", "frozen", "gap"

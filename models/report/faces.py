@@ -103,15 +103,16 @@ def _draw_masks(masks: list[np.ndarray], video: CuratedVideo | None) -> Drawing:
     )
     # opaque cells of vectors leave seams unless their edges have the same colour
     look: dict[str, Any] = {"alpha": 0.6} if video else {"edgecolors": "face", "lw": 0.4}
+    meshes = []
     for axis, mask in zip(axes, masks, strict=True):
         size = len(mask)
         if video:
             face = video.appearance[0].numpy().mean(axis=2)
             axis.imshow(face, cmap="gray", vmin=0, vmax=255, extent=(0, size, size, 0))
-        mesh = axis.pcolormesh(mask, cmap="magma", vmin=0, vmax=1, **look)
+        meshes.append(axis.pcolormesh(mask, cmap="magma", vmin=0, vmax=1, **look))
         axis.set(xlim=(0, size), ylim=(size, 0), aspect="equal")
         _bare(axis, f"{video.subject if video else 'mask'}, {size}×{size}")
-    scale = figure.colorbar(mesh, cax=figure.add_axes((0.88, 0.06, 0.025, 0.8)))
+    scale = figure.colorbar(meshes[-1], cax=figure.add_axes((0.88, 0.06, 0.025, 0.8)))
     scale.outline.set_visible(False)
     assert scale.solids is not None
     scale.solids.set(rasterized=False, edgecolor="face")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from acquire.clock.place import place_samples
+from acquire.clock.place_samples import place_samples
 from acquire.layout import CLOCK_DTYPE, EXCHANGE_DTYPE
 from acquire.sensor.protocol import (
     SAMPLE_CLIPPED,

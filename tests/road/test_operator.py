@@ -26,8 +26,8 @@ from acquire.simulation.subject import VirtualSubject
 from dataset.session.reader import Session
 from dataset.session.subject import Subject, read_subject
 from dataset.session.summary import summarise_session
-from dataset.signals.beats import FAIR, GOOD, POOR, beat_similarity, read_pulse
 from dataset.signals.filters import bandpass
+from dataset.signals.pulse_quality import FAIR, GOOD, POOR, beat_similarity, read_pulse
 from tests.support.fakes import FakeCamera, FakeSensor
 from tests.support.recording_status import panel_state
 from tests.support.terminals import Terminal

@@ -5,7 +5,7 @@ import numpy as np
 from acq.terminal.panel_view import PanelState
 from acquire.camera.source import CameraInfo
 from acquire.recorder.status import RecordingStatus
-from dataset.signals.beats import GOOD, PulseReading
+from dataset.signals.pulse_quality import GOOD, PulseReading
 
 
 def recording_status(**changes):

@@ -6,7 +6,7 @@ import pytest
 
 from dataset.common.workers import Workers
 from dataset.quality.across_sessions import flag_across_sessions
-from dataset.quality.grade import grade_sessions
+from dataset.quality.grade_sessions import grade_sessions
 from tests.support.made_sessions import make_session
 from tests.support.quality_sessions import LIMITS, flag_kinds
 

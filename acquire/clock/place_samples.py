@@ -8,9 +8,10 @@ import numpy as np
 
 from acquire.layout import BOOT_TICKS, CLOCK_DTYPE, EXCHANGE_DTYPE
 
+from .exchange_bounds import exchange_bounds
 from .fit import ClockFit
 from .steering import ClockSteering
-from .ticks import PING_NS, PONG_NS, RATE_ERROR, SAMPLE_NS, crosses_serial_line
+from .ticks import RATE_ERROR, SAMPLE_NS, crosses_serial_line
 
 # a sample's last input is held this long before its window ends, and the sample queued later
 QUEUED_EARLY_S = 0.0005
@@ -84,8 +85,7 @@ def place_samples(
     host = ClockSteering(clocks)
     has_line = crosses_serial_line(exchanges, tick_hz)
     queued_ticks = ticks + _ticks_until_queued(tick_hz, rate_hz)
-    after_ns = host.to_raw(exchanges["send_ns"])[0] + has_line * PING_NS
-    answered_ns = host.to_raw(exchanges["recv_ns"])[1] - has_line * PONG_NS
+    after_ns, answered_ns = exchange_bounds(exchanges, host, has_line=has_line)
     arrived_ns = host.to_raw(arrival_ns)[1] - has_line * SAMPLE_NS
     for here, first, last in _stretches(exchanges, tick_hz):
         fit = ClockFit(int(exchanges["rx_ticks"][here][0]), int(after_ns[here][0]), tick_hz)
@@ -134,9 +134,9 @@ class LivePlacer:
             self._fit = None                # its bounds assumed a line
         elif last is not None and _is_cut(last_two, self.tick_hz)[0]:
             self._fit = None
-        host = self._steering()
-        after_ns = host.to_raw(last_two["send_ns"][1:])[0] + self._has_line * PING_NS
-        before_ns = host.to_raw(last_two["recv_ns"][1:])[1] - self._has_line * PONG_NS
+        after_ns, before_ns = exchange_bounds(
+            last_two[1:], self._steering(), has_line=self._has_line
+        )
         if self._fit is None:
             self._fit = ClockFit(rx_ticks, int(after_ns[0]), self.tick_hz)
         self._fit.after(last_two["rx_ticks"][1:], after_ns)

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from dataset.quality.limits import read_limits
-from dataset.signals.beats import (
+from dataset.signals.filters import bandpass
+from dataset.signals.pulse_quality import (
     FAIR,
     FAIR_FROM,
     GOOD,
@@ -15,7 +16,6 @@ from dataset.signals.beats import (
     quality_of,
     read_pulse,
 )
-from dataset.signals.filters import bandpass
 
 
 def tone(fs_hz, bpm, seconds=10):

@@ -9,7 +9,7 @@ from acq.main import app
 from acquire import data_folder
 from acquire.errors import CurationError
 from dataset.common.workers import Workers
-from dataset.quality.grade import grade_sessions
+from dataset.quality.grade_sessions import grade_sessions
 from dataset.quality.limits import read_limits
 from dataset.quality.result import read_quality
 from dataset.selection.exclusions import Exclusions

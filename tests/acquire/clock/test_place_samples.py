@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from acquire.clock.place import place_samples
+from acquire.clock.place_samples import place_samples
 from acquire.clock.ticks import (
     PING_NS,
     PONG_NS,

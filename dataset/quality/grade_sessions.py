@@ -1,0 +1,189 @@
+"""Grade many sessions: measure those that are new, compare all, write the quality of each."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+
+from acquire import data_folder
+from acquire.errors import AcqError, CurationError, Fix
+from dataset.common.progress import OnProgress
+from dataset.common.workers import Workers, work_through
+from dataset.duplicates.find import Duplicate, find_in_streams, read_compared_streams
+from dataset.selection.exclusions_file import read_exclusions
+from dataset.session.reader import Session
+
+from .across_sessions import flag_across_sessions
+from .curves import read_curves, write_curves
+from .limits import Limits
+from .measure import measure_session
+from .result import SessionQuality, read_quality, write_quality
+
+
+@dataclass(frozen=True)
+class Graded:
+    """The sessions that were graded."""
+
+    asked: dict[Path, SessionQuality]      # the sessions that were asked for
+    all: dict[Path, SessionQuality]        # and those beside them that were measured before
+    failed: dict[Path, str]                # by file: why
+    measured: int                          # how many were measured now
+    first_of_copies: set[str]              # sessions of which another one is the copy
+
+
+@dataclass
+class _Measured:
+    """The sessions that could be measured, and those that could not."""
+
+    qualities: dict[Path, SessionQuality] = field(default_factory=dict)
+    failed: dict[Path, str] = field(default_factory=dict)
+    new: int = 0                           # how many were measured now
+
+
+def grade_sessions(
+    data: Path, named: Sequence[str], *, limits: Limits, force: bool, workers: Workers,
+    on_progress: OnProgress = lambda stage, done, total: None,
+) -> Graded:
+    """Grade sessions under `data`.
+
+    Parameters
+    ----------
+    named : session ids or files under `data`; all of them where none is named
+    force : measure again what was measured already
+
+    Raises
+    ------
+    CurationError : there is no session, or none of a name
+    """
+    paths = data_folder.session_files(data)
+    if not paths:
+        raise CurationError(
+            expected="sessions", found="none", where=data_folder.sessions_dir(data), fix=Fix.RECORD
+        )
+    asked = _choose(paths, named)
+    measured = _measure_all(asked, limits, force, workers, on_progress)
+    earlier = _measured_earlier(set(paths) - set(asked))
+    qualities = dict(sorted({**earlier, **measured.qualities}.items()))
+    excluded = _excluded(data, qualities)
+    duplicates = _find_duplicates(qualities, measured, limits, on_progress)
+    flagged = flag_across_sessions(qualities, duplicates, limits, excluded=excluded)
+    for path, quality in flagged.items():
+        if quality != qualities[path]:
+            write_quality(path, quality)
+    return Graded(
+        {path: flagged[path] for path in sorted(measured.qualities)}, flagged,
+        dict(sorted(measured.failed.items())), measured.new, _first_of_copies(duplicates, excluded),
+    )
+
+
+def measure_unless_fresh(
+    session_path: Path, *, limits: Limits, force: bool
+) -> tuple[SessionQuality, bool]:
+    """Return the quality of a session, and whether it had to be measured now.
+
+    It is measured where its files are not of this recording, these limits and this version, or
+    cannot be read, and is written at once: an interruption costs no more than what was under way.
+
+    Raises
+    ------
+    SessionError : the session cannot be read
+    """
+    if not force and (quality := _read_fresh(session_path, limits)) is not None:
+        return quality, False
+    quality, curves = measure_session(session_path, limits)
+    write_curves(session_path, quality.session_hash, curves)
+    write_quality(session_path, quality)
+    return quality, True
+
+
+def _read_fresh(session_path: Path, limits: Limits) -> SessionQuality | None:
+    """Read the quality of a session; None where it is stale, has no curves, or cannot be read."""
+    try:
+        quality = read_quality(session_path)
+        if quality is None or read_curves(session_path, quality.session_hash) is None:
+            return None
+    except CurationError:
+        return None
+    if (quality.limits_hash, quality.acq_version) != (limits.hash, version("acq")):
+        return None
+    with Session(session_path) as session:
+        return quality if session.content_hash() == quality.session_hash else None
+
+
+def _choose(paths: Sequence[Path], named: Sequence[str]) -> list[Path]:
+    """Return the session files that are named, each once; all of them where none is named."""
+    if not named:
+        return list(paths)
+    chosen = []
+    for name in named:
+        matching = [
+            path for path in paths if name == path.stem or Path(name).resolve() == path.resolve()
+        ]
+        if not matching:
+            raise CurationError(
+                expected="a session id or a session file", found=name,
+                where=f"under {paths[0].parent.parent}", fix=Fix.LIST_SESSIONS,
+            )
+        chosen += matching
+    return list(dict.fromkeys(chosen))
+
+
+def _measure_all(
+    paths: Sequence[Path], limits: Limits, force: bool, workers: Workers, on_progress: OnProgress
+) -> _Measured:
+    """Measure those of the sessions that are new or changed."""
+    measured = _Measured()
+    work = partial(measure_unless_fresh, limits=limits, force=force)
+    for done, (at, outcome) in enumerate(work_through(work, paths, workers=workers), start=1):
+        if outcome.value is None:
+            measured.failed[paths[at]] = outcome.error
+        else:
+            measured.qualities[paths[at]], is_new = outcome.value
+            measured.new += is_new
+        on_progress("measuring sessions", done, len(paths))
+    return measured
+
+
+def _measured_earlier(paths: Collection[Path]) -> dict[Path, SessionQuality]:
+    """Read the qualities there are; one that cannot be read is measured again when asked for."""
+    qualities = {}
+    for path in paths:
+        try:
+            quality = read_quality(path)
+        except CurationError:
+            continue
+        if quality is not None:
+            qualities[path] = quality
+    return qualities
+
+
+def _find_duplicates(
+    qualities: dict[Path, SessionQuality], measured: _Measured, limits: Limits,
+    on_progress: OnProgress,
+) -> list[Duplicate]:
+    """Find recordings that are there twice; one that was damaged meanwhile has failed."""
+    streams = []
+    for at, path in enumerate(list(qualities), start=1):
+        try:
+            streams.append(read_compared_streams(path))
+        except (AcqError, OSError) as error:
+            measured.failed[path] = " ".join(str(error).split())
+            del qualities[path]
+            measured.qualities.pop(path, None)
+        on_progress("reading sessions", at, len(qualities))
+    return find_in_streams(streams, shortest_s=limits["duplicate"], on_progress=on_progress)
+
+
+def _excluded(data: Path, qualities: Mapping[Path, SessionQuality]) -> set[str]:
+    exclusions = read_exclusions(data)
+    return {
+        quality.session for quality in qualities.values() if exclusions.is_excluded(quality.session)
+    }
+
+
+def _first_of_copies(duplicates: Sequence[Duplicate], excluded: Collection[str]) -> set[str]:
+    """Return the sessions that others copy and that copy none, of those that are not excluded."""
+    pairs = [(copy.first.session, copy.second.session) for copy in duplicates]
+    pairs = [pair for pair in pairs if not set(pair) & set(excluded)]
+    return {first for first, _ in pairs} - {second for _, second in pairs}
