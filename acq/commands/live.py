@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from acq.options import Csv, Duration, Force, Fps, NetPath, Seed, parse_duration, warn
-from acq.terminal.live_panel import FingerTrace
 from acq.terminal.pulse_rows import GrowingCsv, check_new, row_dict
 from acquire.errors import SessionError
 from dataset.common.wording import counted
 
 if TYPE_CHECKING:
+    from acq.terminal.live_panel import FingerTrace
     from models.live.reader import LiveReader
     from models.live.reading import LiveReading
     from models.live.sources import LiveSource
