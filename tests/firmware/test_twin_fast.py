@@ -28,9 +28,9 @@ def test_a_flooded_line_does_not_move_an_instant_of_sampling(program, elf, rate_
 
 def test_a_sketch_that_samples_in_an_interrupt_would_be_found_out(program, tmp_path):
     _, control, _ = build(tmp_path / "control", CONTROL)
-    assert (
-        run(program, control, flood(100, 1.0), 1.0 + START_S, cycles=True).jitter_cycles > FIVE_US
-    )
+    # how interrupts and samples meet is drawn anew at each boot: four seconds show 100 and more
+    result = run(program, control, flood(100, 4.0), 4.0 + START_S, cycles=True)
+    assert result.jitter_cycles > FIVE_US
 
 
 def test_each_bad_packet_is_counted_once(program, elf):
