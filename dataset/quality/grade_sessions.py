@@ -16,7 +16,7 @@ from dataset.session.reader import Session
 
 from .across_sessions import flag_across_sessions
 from .curves import read_curves, write_curves
-from .limits import Limits
+from .limits import Limits, read_limits
 from .measure import measure_session
 from .result import SessionQuality, read_quality, write_quality
 
@@ -42,15 +42,17 @@ class _Measured:
 
 
 def grade_sessions(
-    data: Path, named: Sequence[str], *, limits: Limits, force: bool, workers: Workers,
-    on_progress: OnProgress = lambda stage, done, total: None,
+    data: Path, named: Sequence[str] = (), *, limits: Limits | None = None, force: bool = False,
+    workers: Workers | None = None, on_progress: OnProgress = lambda stage, done, total: None,
 ) -> Graded:
     """Grade sessions under `data`.
 
     Parameters
     ----------
     named : session ids or files under `data`; all of them where none is named
+    limits : what sessions are graded by; the limits that come with acq where not given
     force : measure again what was measured already
+    workers : who measures; this process where not given
 
     Raises
     ------
@@ -61,8 +63,9 @@ def grade_sessions(
         raise CurationError(
             expected="sessions", found="none", where=data_folder.sessions_dir(data), fix=Fix.RECORD
         )
+    limits = limits or read_limits()
     asked = _choose(paths, named)
-    measured = _measure_all(asked, limits, force, workers, on_progress)
+    measured = _measure_all(asked, limits, force, workers or Workers(), on_progress)
     earlier = _measured_earlier(set(paths) - set(asked))
     qualities = dict(sorted({**earlier, **measured.qualities}.items()))
     excluded = _excluded(data, qualities)
