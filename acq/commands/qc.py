@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from acq.advice import advise
 from acq.options import Data, Force, Jobs, Json, Quiet, Scheduler, complain, progress_bars
 from acq.terminal.tables import show
 from dataset.common.wording import clock_time, counted
@@ -70,7 +71,7 @@ def qc(
     if as_json:
         typer.echo(json.dumps({
             "sessions": [_row(quality, files[quality.session], excluded) for quality in asked],
-            "failed": {str(path): error for path, error in graded.failed.items()},
+            "failed": {str(path): advise(error, "qc") for path, error in graded.failed.items()},
             "measured": graded.measured, "page": str(index), "limits_hash": by.hash,
         }, indent=2))
     else:
@@ -82,7 +83,7 @@ def qc(
             f"{index}"
         )
     for error in graded.failed.values():
-        complain(str(error))
+        complain(advise(error, "qc"))
     if any(not excluded.is_excluded(path.stem) for path in graded.failed):
         raise typer.Exit(1)
 

@@ -27,7 +27,7 @@ class Graded:
 
     asked: dict[Path, SessionQuality]      # the sessions that were asked for
     all: dict[Path, SessionQuality]        # and those beside them that were measured before
-    failed: dict[Path, str]                # by file: why
+    failed: dict[Path, AcqError]           # by file: why
     measured: int                          # how many were measured now
     first_of_copies: set[str]              # sessions of which another one is the copy
 
@@ -37,7 +37,7 @@ class _Measured:
     """The sessions that could be measured, and those that could not."""
 
     qualities: dict[Path, SessionQuality] = field(default_factory=dict)
-    failed: dict[Path, str] = field(default_factory=dict)
+    failed: dict[Path, AcqError] = field(default_factory=dict)
     new: int = 0                           # how many were measured now
 
 
@@ -140,7 +140,7 @@ def _measure_all(
     work = partial(measure_unless_fresh, limits=limits, force=force)
     for done, (at, outcome) in enumerate(work_through(work, paths, workers=workers), start=1):
         if outcome.value is None:
-            measured.failed[paths[at]] = outcome.error
+            measured.failed[paths[at]] = outcome.cause or AcqError(outcome.error)
         else:
             measured.qualities[paths[at]], is_new = outcome.value
             measured.new += is_new
@@ -171,7 +171,7 @@ def _find_duplicates(
         try:
             streams.append(read_compared_streams(path))
         except (AcqError, OSError) as error:
-            measured.failed[path] = " ".join(str(error).split())
+            measured.failed[path] = error if isinstance(error, AcqError) else AcqError(str(error))
             del qualities[path]
             measured.qualities.pop(path, None)
         on_progress("reading sessions", at, len(qualities))
