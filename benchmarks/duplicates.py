@@ -21,7 +21,7 @@ import numpy as np
 from acquire.simulation.sessions import SimulatedSession, simulate_session
 from acquire.simulation.subject import VirtualSubject
 from benchmarks.recording import CLIP
-from dataset.duplicates.find import SHORTEST_S, Streams, find_in_streams, read_compared_streams
+from dataset.duplicates.find import SHORTEST_S, Streams, find_duplicates, read_compared_streams
 
 LOGS = CLIP.parent.parent
 NOTHING = np.empty(0)
@@ -77,7 +77,7 @@ def pieces(seconds: float) -> list[Streams]:
 def print_false_alarms(label: str, recordings: list[Streams]) -> None:
     count = len(recordings)
     began = time.process_time()
-    duplicates = find_in_streams(recordings)
+    duplicates = find_duplicates(recordings)
     took_s = time.process_time() - began
     print(
         f"| {label} | {count:,} | {count * (count - 1) // 2:,} | {len(duplicates)} | "
@@ -177,7 +177,7 @@ def pictures_found(quick: bool) -> None:
         for label, changed in encodings(frames):
             sizes = compressed_sizes(changed)
             whole, part = (
-                find_in_streams([original, streams("copy", NOTHING, 25.0, kept)])
+                find_duplicates([original, streams("copy", NOTHING, 25.0, kept)])
                 for kept in (sizes, sizes[30:585])
             )
             r = f"{whole[0].r:.2f}" if whole else "–"
@@ -209,7 +209,7 @@ def ppg_found(quick: bool) -> None:
                 cut = ppg[first : first + round(kept_s * rate_hz)] * 0.9 + 1000
                 copy = cut + rng.normal(0, noise * ppg.std(), len(cut))
                 hits += bool(
-                    find_in_streams([streams("one", ppg, rate_hz), streams("copy", copy, rate_hz)])
+                    find_duplicates([streams("one", ppg, rate_hz), streams("copy", copy, rate_hz)])
                 )
             row.append(f"{hits} of {len(originals)}")
         print(f"| {noise:.0%} of its SD | {' | '.join(row)} |", flush=True)
@@ -223,7 +223,7 @@ def time_of_many(count: int, seconds: int) -> None:
         for n in range(count)
     ]
     began, cpu = time.perf_counter(), time.process_time()
-    duplicates = find_in_streams(recordings)
+    duplicates = find_duplicates(recordings)
     print(
         f"| {count:,} of {seconds} s | {time.process_time() - cpu:.0f} | "
         f"{time.perf_counter() - began:.0f} | {len(duplicates)} |",

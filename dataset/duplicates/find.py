@@ -96,36 +96,19 @@ class Streams:
 
 
 def find_duplicates(
-    paths: Sequence[Path], *, shortest_s: float = SHORTEST_S,
+    streams: Sequence[Streams], *, shortest_s: float = SHORTEST_S,
     on_progress: OnProgress = lambda stage, done, total: None,
 ) -> list[Duplicate]:
     """Find all pairs of recordings that share a stretch.
 
     Parameters
     ----------
-    paths : session files
     shortest_s : the shortest match that is reported; below 18 s heartbeats match by chance
 
     Returns
     -------
     sorted by the first path, then the second, PPG before pictures
-
-    Raises
-    ------
-    SessionError : a file cannot be read; it is named
     """
-    streams = []
-    for at, path in enumerate(paths):
-        streams.append(read_compared_streams(path))
-        on_progress("reading sessions", at + 1, len(paths))
-    return find_in_streams(streams, shortest_s=shortest_s, on_progress=on_progress)
-
-
-def find_in_streams(
-    streams: Sequence[Streams], *, shortest_s: float = SHORTEST_S,
-    on_progress: OnProgress = lambda stage, done, total: None,
-) -> list[Duplicate]:
-    """Find all pairs that share a stretch, as `find_duplicates` does, in what was read."""
     duplicates = {(pair, PPG): duplicate for pair, duplicate in _equal_ppg(streams)}
     duplicates |= {(pair, PICTURES): duplicate for pair, duplicate in _equal_pictures(streams)}
     for stream in (PPG, PICTURES):

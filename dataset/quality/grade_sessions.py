@@ -10,7 +10,7 @@ from acquire import data_folder
 from acquire.errors import AcqError, CurationError, Fix
 from dataset.common.progress import OnProgress
 from dataset.common.workers import Workers, work_through
-from dataset.duplicates.find import Duplicate, find_in_streams, read_compared_streams
+from dataset.duplicates.find import Duplicate, find_duplicates, read_compared_streams
 from dataset.selection.exclusions_file import read_exclusions
 from dataset.session.reader import Session
 
@@ -175,7 +175,7 @@ def _find_duplicates(
             del qualities[path]
             measured.qualities.pop(path, None)
         on_progress("reading sessions", at, len(qualities))
-    return find_in_streams(streams, shortest_s=limits["duplicate"], on_progress=on_progress)
+    return find_duplicates(streams, shortest_s=limits["duplicate"], on_progress=on_progress)
 
 
 def _excluded(data: Path, qualities: Mapping[Path, SessionQuality]) -> set[str]:

@@ -11,7 +11,7 @@ from acquire.camera.source import CameraInfo, VideoFrame
 from acquire.errors import SessionError
 from acquire.session.writer import SessionWriter
 from acquire.simulation.subject import VirtualSubject
-from dataset.duplicates.find import PICTURES, PPG, Streams, find_duplicates, find_in_streams
+from dataset.duplicates.find import PICTURES, PPG, Streams, find_duplicates, read_compared_streams
 from tests.support.fakes import HELLO
 
 HEIGHT, WIDTH = 48, 64
@@ -133,7 +133,10 @@ CASES = [
 @pytest.mark.parametrize(("take", "expected"), CASES)
 def test_a_copy_is_found_with_its_stretch(take, expected, originals, tmp_path):
     path = write(tmp_path, "copy", take)
-    duplicates = {copy.stream: copy for copy in find_duplicates([*originals, path])}
+    duplicates = {
+        copy.stream: copy
+        for copy in find_duplicates([read_compared_streams(each) for each in (*originals, path)])
+    }
     assert set(duplicates) == set(expected)
     for stream, (from_s, to_s, is_exact) in expected.items():
         duplicate = duplicates[stream]
@@ -161,7 +164,7 @@ def streams(name, ppg=(), rate_hz=RATE_HZ, sizes=()):
 @pytest.mark.parametrize("seconds", [20, 60])
 def test_many_recordings_of_one_subject_are_not_taken_for_copies(seconds):
     recordings = [streams(f"{n}", virtual_ppg(n, seconds=seconds)) for n in range(60)]
-    assert find_in_streams(recordings) == []
+    assert find_duplicates(recordings) == []
 
 
 def test_pieces_of_real_logs_are_not_taken_for_copies_and_a_copy_of_one_is(real_face):
@@ -172,12 +175,12 @@ def test_pieces_of_real_logs_are_not_taken_for_copies_and_a_copy_of_one_is(real_
         streams(f"{at}", ppg[at : at + 2400], 100.4) for at in range(0, len(ppg) - 2400, 2400)
     ]
     assert len(pieces) > 25
-    assert find_in_streams(pieces) == []
+    assert find_duplicates(pieces) == []
     # Half a sample off the grid of the others, at another rate, with noise.
     copy = noisy(
         np.interp(np.arange(600) / 26.3, np.arange(2400) / 100.4, pieces[5].ppg * 20.0), 60
     )
-    (duplicate,) = find_in_streams([*pieces, streams("copy", copy, 26.3)])
+    (duplicate,) = find_duplicates([*pieces, streams("copy", copy, 26.3)])
     assert (
         duplicate.first.session, duplicate.second.session, duplicate.stream, duplicate.is_exact
     ) == (
@@ -191,7 +194,7 @@ def test_the_flicker_of_one_lamp_is_not_taken_for_a_copy():
         n = np.arange(30 * FPS)
         return 120_000 + 600 * np.sin(2 * np.pi * 1.7 * n / FPS) + rng.normal(0, 200, len(n))
 
-    assert find_in_streams([streams(f"{seed}", sizes=sizes(seed)) for seed in range(30)]) == []
+    assert find_duplicates([streams(f"{seed}", sizes=sizes(seed)) for seed in range(30)]) == []
 
 
 def test_a_tone_a_flat_line_and_nothing_are_not_taken_for_copies():
@@ -201,7 +204,7 @@ def test_a_tone_a_flat_line_and_nothing_are_not_taken_for_copies():
         for phase in (0, 1, 2)
     ]
     flat = [np.full(len(t), 512)] * 2
-    assert find_in_streams([streams(f"{i}", ppg, sizes=np.full(len(t), 90_000))
+    assert find_duplicates([streams(f"{i}", ppg, sizes=np.full(len(t), 90_000))
                     for i, ppg in enumerate([*tones, *flat, [], [1], [1, 2]])]) == []
 
 
@@ -209,11 +212,11 @@ def test_a_clock_that_jumps_a_year_takes_no_year_to_find_in_streams():
     ppg = virtual_ppg(3, seconds=40)
     late = streams("late", ppg + 300)
     late.ppg_s[600:] += 365 * 86400.0
-    (duplicate,) = find_in_streams([streams("one", ppg), late])
+    (duplicate,) = find_duplicates([streams("one", ppg), late])
     assert (duplicate.second.session, duplicate.second.to_s) == ("late", pytest.approx(24, abs=2.5))
 
 
 def test_a_file_that_cannot_be_read_is_named(originals, tmp_path):
     (tmp_path / "torn.h5").write_bytes(b"\x89HDF")
     with pytest.raises(SessionError, match=r"torn\.h5"):
-        find_duplicates([*originals, tmp_path / "torn.h5"])
+        read_compared_streams(tmp_path / "torn.h5")
