@@ -3,6 +3,9 @@
 The library names a remedy (`acquire.errors.Fix`) and knows no command; here each has its words.
 """
 
+from pathlib import Path
+
+from acquire.atomic import PART_NAME
 from acquire.errors import AcqError, Fix
 
 _ADVICE = {
@@ -21,9 +24,10 @@ _ADVICE = {
     Fix.LIST_EXCLUSIONS: "acq exclude lists what is out",
     Fix.GRADE_AGAIN: "run acq qc again",
     Fix.SPLIT: "run acq split first",
-    Fix.SPLIT_AGAIN: "run acq split --force",
+    Fix.SPLIT_AGAIN: "split again: acq split --force, with --holdout or --folds as before",
     Fix.CONVERT: "run acq convert first",
     Fix.CONVERT_AGAIN: "run acq convert --force",
+    Fix.MOVE_CURATED_AWAY: "move the folder that holds it away, then run acq convert",
     Fix.FINISH_CONVERTING: "acq convert goes on with it",
     Fix.EXPORT_PURE_AGAIN: "run acq convert --to pure --force",
     Fix.KEEP_HOLES: "use --holes keep, or leave it out with acq exclude {of}, then split again",
@@ -36,7 +40,7 @@ _ADVICE = {
     Fix.USE_CPU: "leave --device out to use the CPU",
     Fix.ALLOW_MIXED: "curate them apart, or allow both with --mix-simulated",
     Fix.HOLD_OUT: "run acq split --holdout SUBJECT",
-    Fix.SPLIT_AND_CONVERT_AGAIN: "run acq split --force, then acq convert --force",
+    Fix.SPLIT_AND_CONVERT_AGAIN: "split again (acq split --force), then run acq convert --force",
     Fix.CONVERT_NATIVE: "run acq convert --force --fps native",
     Fix.EXPORT: "acq export makes it of a run",
     Fix.NAME_EXPORT: "acq export makes one, and --net names its folder",
@@ -53,7 +57,7 @@ _ADVICE = {
     Fix.FIND_CAMERA: "plug one in, look with acq devices, or name it with --camera",
     Fix.FIND_PORT: "plug it in or name it with --port",
     Fix.NAME_PORT: "name one with --port",
-    Fix.RESTORE_OR_SPLIT_AGAIN: "restore it from a copy, or run acq split --force",
+    Fix.RESTORE_OR_SPLIT_AGAIN: "restore it from a copy, or split again: acq split --force",
     Fix.COMPLETE_WITHDRAWAL: "acq withdraw {of} completes it",
     Fix.WITHDRAW_MODELS: "--models removes them",
     Fix.WRITE_CARD_AGAIN: "run acq card --force",
@@ -78,6 +82,16 @@ def advise(error: AcqError, verb: str) -> str:
     if not isinstance(error.fix, Fix):
         return str(error)
     return f"{error.facts}; {word_fix(error.fix, verb, of=error.of)}"
+
+
+def word_os_error(error: OSError) -> str:
+    """Return one line: what the system refused, by the name that the file would have had."""
+    if error.filename is None or error.strerror is None:
+        return str(error)
+    path = Path(str(error.filename))
+    if is_part := PART_NAME.fullmatch(path.name):
+        path = path.with_name(is_part[1])
+    return f"expected to use {path}, found: {error.strerror}; check the folder, or name another"
 
 
 def word_fix(fix: Fix, verb: str, *, of: str = "") -> str:

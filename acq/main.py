@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from acq.advice import advise
+from acq.advice import advise, word_os_error
 from acq.commands.bench_board import bench_board
 from acq.commands.calibrate import calibrate
 from acq.commands.card import card
@@ -96,7 +96,8 @@ def main() -> None:
     except (AcqError, OSError) as error:
         if _state["debug"]:
             raise
-        line = advise(error, _state["verb"]) if isinstance(error, AcqError) else str(error)
+        is_ours = isinstance(error, AcqError)
+        line = advise(error, _state["verb"]) if is_ours else word_os_error(error)
         typer.secho(f"acq: {' '.join(line.split())}", fg="red", err=True)
         sys.exit(1)
 

@@ -5,6 +5,7 @@ whole: a reader sees the old one or the new one, and what an error or Ctrl-C int
 """
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from pathlib import Path
 from uuid import uuid4
 
 PART = ".part"
+PART_NAME = re.compile(r"\.(.+)\.[0-9a-f]{12}\.part")
 
 
 def _part_of(path: Path) -> Path:

@@ -5,6 +5,7 @@ are what the file is checked against; keys that the class does not have are igno
 the checking, in a tenth of the start-up time of the alternatives.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,7 @@ class Kind(Generic[T]):
     schema: str = ""            # what the key `schema` has to say; "": the document has no such key
     version: int = 1            # and the key `schema_version`
     largest_bytes: int = LARGEST_BYTES
+    is_yaml: bool = False
     # brings the file's object into the form of `body`; raises ValueError where it cannot
     prepare: Callable[[Any], Any] | None = None
 
@@ -63,7 +65,7 @@ def parse_document(kind: Kind[T], text: bytes, path: Path) -> T:
     import msgspec
 
     try:
-        if path.suffix in (".yaml", ".yml"):
+        if kind.is_yaml:
             import yaml
 
             try:
@@ -97,6 +99,9 @@ def _check_schema(kind: Kind[Any], body: Any) -> None:
 def _worded(error: ValueError) -> str:
     """Return msgspec's "Expected `int`, got `str` - at `$.a`" in words that follow "found"."""
     text = " ".join(str(error).split()).replace("`", "").replace(" - at $", " at $")
+    if match := re.fullmatch(r"Expected (.+), got (\S+)( at \$.*)?", text):
+        return f"{match[2]} instead of {match[1]}{match[3] or ''}"
+    text = text.replace("Expected ", "a value that is not ", 1)
     text = text.replace("Input data was truncated", "JSON that is cut short")
     text = text.replace("JSON is malformed", "malformed JSON")
-    return text[0].lower() + text[1:] if text.startswith(("Expected", "Object")) else text
+    return text[0].lower() + text[1:] if text.startswith("Object") else text

@@ -48,6 +48,7 @@ class Fix(Enum):
     SPLIT_AGAIN = "split the sessions again"
     CONVERT = "convert the sessions first"
     CONVERT_AGAIN = "convert the sessions again"
+    MOVE_CURATED_AWAY = "move the folder that holds it away, and convert the sessions again"
     FINISH_CONVERTING = "finish the conversion"
     EXPORT_PURE_AGAIN = "export the sessions in the PURE layout again"
     KEEP_HOLES = "keep the holes, or exclude the session"

@@ -69,6 +69,7 @@ def read_catalogue(data: Path | str, *, on_progress: OnProgress | None = None) -
     `problem`. A recording that cannot be read has its folder's subject and its file's name, the
     state "unreadable", and its `problem` says why; numbers that are not known are missing. Where
     the split cannot be read no row has a `side`, and `attrs["split_problem"]` says why.
+    `attrs["errors"]` are the errors behind all of these texts.
 
     Raises
     ------
@@ -78,11 +79,13 @@ def read_catalogue(data: Path | str, *, on_progress: OnProgress | None = None) -
 
     data = Path(data)
     files, exclusions = data_folder.session_files(data), read_exclusions(data)
-    sides, split_problem = _read_sides(data_folder.split_file(data))
-    rows = []
+    sides, split_error = _read_sides(data_folder.split_file(data))
+    rows, errors = [], []
     for at, path in enumerate(files):
         file = path.relative_to(data).as_posix()
-        rows.append(asdict(_read_row(path, file, exclusions, side=sides.get(file, ""))))
+        row, row_errors = _read_row(path, file, exclusions, side=sides.get(file, ""))
+        rows.append(asdict(row))
+        errors += row_errors
         if on_progress:
             on_progress("reading sessions", at + 1, len(files))
     table = pd.DataFrame(rows, columns=[field.name for field in fields(_Row)])
@@ -91,19 +94,20 @@ def read_catalogue(data: Path | str, *, on_progress: OnProgress | None = None) -
         ("duration_s", "fps", "ppg_rate_hz", "sync_bound_ms", "hr_bpm"), "float64"
     )
     table = table.astype({**counts, **numbers, "simulated": "boolean"})
-    table.attrs["split_problem"] = split_problem
+    table.attrs["split_problem"] = "" if split_error is None else one_line(split_error)
+    table.attrs["errors"] = errors if split_error is None else [*errors, split_error]
     return table
 
 
-def _read_sides(path: Path) -> tuple[dict[str, str], str]:
+def _read_sides(path: Path) -> tuple[dict[str, str], AcqError | OSError | None]:
     """Return the side of each file in a split, and why the split cannot be read."""
     if not path.exists():
-        return {}, ""
+        return {}, None
     try:
         split = read_split(path)
     except (AcqError, OSError) as error:
-        return {}, one_line(error)
-    return {session.file: _side(split, session.subject) for session in split.sessions}, ""
+        return {}, error
+    return {session.file: _side(split, session.subject) for session in split.sessions}, None
 
 
 def _side(split: Split, subject: str) -> str:
@@ -113,8 +117,12 @@ def _side(split: Split, subject: str) -> str:
     return f"test in {next(fold for fold in folds if split.side_of(subject, fold) == 'test')}"
 
 
-def _read_row(path: Path, file: str, exclusions: Exclusions, *, side: str) -> _Row:
-    row, problems = _Row(path.parent.name, path.stem, file, side=side), []
+def _read_row(
+    path: Path, file: str, exclusions: Exclusions, *, side: str
+) -> tuple[_Row, list[AcqError | OSError]]:
+    """Return a recording's row, and what could not be read of it."""
+    row = _Row(path.parent.name, path.stem, file, side=side)
+    problems: list[AcqError | OSError] = []
     try:
         with Session(path) as session:
             row = _read_session(session, row)
@@ -136,10 +144,11 @@ def _read_row(path: Path, file: str, exclusions: Exclusions, *, side: str) -> _R
         exclusion.reason if exclusion.is_whole else f"{exclusion.part_text}: {exclusion.reason}"
         for exclusion in decisions
     ]
-    return replace(
+    whole = replace(
         row, grade=grade, use=OUT if is_out else PART if decisions else IN,
         reasons="; ".join(reasons), problem=" | ".join(map(one_line, problems)),
     )
+    return whole, problems
 
 
 def _read_session(session: Session, row: _Row) -> _Row:

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from acq.advice import advise, word_os_error
 from acq.options import Data, Json, Quiet, complain, progress_bars
 from acq.terminal.tables import show
+from acquire.errors import AcqError
 from dataset.common.wording import counted
 
 if TYPE_CHECKING:
@@ -59,10 +61,10 @@ def ls(
         )
     else:
         _print(table, totals)
-    problems = [problem for problem in (*table["problem"], table.attrs["split_problem"]) if problem]
-    for problem in problems:
-        complain(problem)
-    if problems:
+    errors = table.attrs["errors"]
+    for error in errors:
+        complain(advise(error, "ls") if isinstance(error, AcqError) else word_os_error(error))
+    if errors:
         raise typer.Exit(1)
 
 

@@ -2,6 +2,7 @@
 
 import json
 import shlex
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -60,12 +61,16 @@ def qc(
             data, session or [], limits=by, force=force, workers=Workers(jobs, scheduler),
             on_progress=on_progress,
         )
+    if not graded.all:                     # the pages of an earlier time are better than none
+        for error in graded.failed.values():
+            complain(advise(error, "qc"))
+        raise typer.Exit(1)
     files = {quality.session: path for path, quality in graded.all.items()}
     index = write_pages(
         list(graded.all.values()), _pages(data), excluded=excluded,
         curves=lambda quality: curves_to_draw(files[quality.session], quality.session_hash),
         thumbnails=(lambda name: make_thumbnails(files[name])) if thumbnails else None,
-        exclude_command=_exclude_command,
+        exclude_command=partial(_exclude_command, data),
     )
     asked = sorted(graded.asked.values(), key=lambda quality: _worst_first(quality, excluded))
     if as_json:
@@ -140,19 +145,20 @@ def _print(qualities: list["SessionQuality"], excluded: "Exclusions") -> None:
 
 
 def _exclude_command(
-    session: str, from_s: float | None = None, to_s: float | None = None, *, reason: str = "…"
+    data: Path, session: str, from_s: float | None = None, to_s: float | None = None, *,
+    reason: str = "…",
 ) -> str:
     part = ""
     if from_s is not None and to_s is not None:
         part = f" --from {clock_time(from_s)} --to {clock_time(to_s)}"
-    return f'acq exclude {session}{part} --reason "{reason}"'
+    where = "" if data == Path("data") else f" --data {shlex.quote(str(data))}"
+    return f'acq exclude {session}{part} --reason "{reason}"{where}'
 
 
 def _advice(
     qualities: list["SessionQuality"], first_of_copies: set[str], excluded: "Exclusions", data: Path
 ) -> list[str]:
     """List the commands that exclude bad sessions, and the flagged parts of usable ones."""
-    where = "" if data == Path("data") else f" --data {shlex.quote(str(data))}"
     lines = []
     for quality in qualities:
         if excluded.is_excluded(quality.session):
@@ -167,10 +173,10 @@ def _advice(
                 if failures[0].kind != "duplicate"
                 else "a copy of another recording"
             )
-            lines.append(_exclude_command(quality.session, reason=why) + where)
+            lines.append(_exclude_command(data, quality.session, reason=why))
             continue
         for first, last, why in _parts(quality.flags):
-            lines.append(_exclude_command(quality.session, first, last, reason=why) + where)
+            lines.append(_exclude_command(data, quality.session, first, last, reason=why))
     return ["", "to take out what is bad:", *lines, ""] if lines else [""]
 
 

@@ -21,7 +21,7 @@ from .manifest import SIDES, Entry, Manifest, nested_entry
 SCHEMA = "acq-ubfc-manifest"
 SCHEMA_VERSION = 2
 _FOLDER = re.compile(r"subject([1-9][0-9]{0,8})")
-_NEW_MANIFEST = "move the folder away and convert the sessions again"
+_NEW_MANIFEST = Fix.MOVE_CURATED_AWAY
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ def _is_folder(path: str) -> bool:
 
 def _check_entry(entry: Entry, path: Path) -> None:
     if not _is_folder(entry.folder) or entry.folder.partition("/")[0] != entry.side:
-        raise _error(f"{entry.side}/subject<int> for one of {SIDES}", repr(entry.folder), path)
+        raise _error(f"a folder {' or '.join(SIDES)}/subject<int>", repr(entry.folder), path)
     if not data_folder.is_subject_id(entry.subject):
         raise _error("a subject id", repr(entry.subject), path)
     if entry.part < 1 or entry.frames < 1:

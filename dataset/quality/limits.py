@@ -27,7 +27,9 @@ class Limit:
     why: str
 
 
-_DEFAULT_KIND = Kind(dict[str, Limit], "limits by name, as YAML", CurationError, "reinstall acq")
+_DEFAULT_KIND = Kind(
+    dict[str, Limit], "limits by name, as YAML", CurationError, "reinstall acq", is_yaml=True
+)
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,7 @@ def _change_kind(limits: dict[str, Limit]) -> Kind[Any]:
         "LimitChanges", [(name, change | None, None) for name in limits],  # type: ignore[operator]
         forbid_unknown_fields=True,
     )
-    return Kind(body, "limits by name, as YAML", CurationError, _FIX)
+    return Kind(body, "limits by name, as YAML", CurationError, _FIX, is_yaml=True)
 
 
 def _changed(name: str, limit: Limit, change: Any, path: Path) -> Limit:

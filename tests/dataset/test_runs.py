@@ -31,7 +31,7 @@ def test_an_unfinished_run_has_checkpoints_alone(tmp_path):
     [
         pytest.param({"subjects": {"train": ["S01"]}}, "missing required field test", id="a side"),
         pytest.param({"subjects": {"train": "S01", "test": []}}, "got str", id="not a list"),
-        pytest.param({"data_hash": 5}, "expected str, got int", id="hash a number"),
+        pytest.param({"data_hash": 5}, "int instead of str", id="hash a number"),
     ],
 )
 def test_metrics_that_cannot_be_read_are_named(tmp_path, change, text):

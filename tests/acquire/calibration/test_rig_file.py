@@ -127,8 +127,8 @@ def test_another_exposure_is_warned_of_and_another_gain_is_not(rig):
         ),
         pytest.param(lambda body: body.replace('"fit_ns"', '"fit"'), "field fit_ns", id="a name"),
         pytest.param(
-            lambda body: body.replace("23000000", '"23"'), r"int, got str at \$\.light_offset_ns",
-            id="no number",
+            lambda body: body.replace("23000000", '"23"'),
+            r"str instead of int at \$\.light_offset_ns", id="no number",
         ),
         pytest.param(
             lambda body: body.replace("1300000", "-1"), "light_offset_bound_ns -1", id="no bound"

@@ -96,7 +96,7 @@ def test_what_is_no_manifest_names_what_mends_it(tmp_path, text, says):
     refused(says, path, read_manifest, path)
     with pytest.raises(CurationError) as caught:
         read_manifest(path)
-    assert caught.value.fix == "move the folder away and convert the sessions again"
+    assert caught.value.fix == Fix.MOVE_CURATED_AWAY
     path.unlink()
     with pytest.raises(CurationError, match="found nothing") as caught:
         read_manifest(path)

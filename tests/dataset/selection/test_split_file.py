@@ -76,7 +76,7 @@ def edit(change):
         ),
         pytest.param(
             edit(lambda b: b["sessions"][0].update(hr_bpm="x")),
-            "found expected float | null, got str", id="rate a text",
+            "found str instead of float | null", id="rate a text",
         ),
         pytest.param(
             edit(lambda b: b["sessions"][0].update(hr_bpm=float("nan"))),
@@ -84,7 +84,7 @@ def edit(change):
         ),
         pytest.param(edit(lambda b: b["folds"].clear()), "found none", id="no fold"),
         pytest.param(
-            edit(lambda b: b["sessions"][0].update(session=["x"])), "found expected str, got array",
+            edit(lambda b: b["sessions"][0].update(session=["x"])), "found array instead of str",
             id="session a list",
         ),
         pytest.param(
@@ -96,12 +96,12 @@ def edit(change):
             "found malformed JSON", id="NaN",
         ),
         pytest.param(
-            edit(lambda b: b["sessions"][0].update(complete=1)), "expected bool, got int",
+            edit(lambda b: b["sessions"][0].update(complete=1)), "int instead of bool",
             id="a number for true",
         ),
         pytest.param(
             edit(lambda b: b["folds"][0].update(train=[["S01"]])),
-            "expected str, got array at $.folds[0].train[0]", id="subject a list",
+            "array instead of str at $.folds[0].train[0]", id="subject a list",
         ),
         pytest.param(edit(lambda b: b.pop("folds")), "missing required field folds", id="no folds"),
         pytest.param(
