@@ -5,7 +5,6 @@ The library names a remedy (`acquire.errors.Fix`) and knows no command; here eac
 
 from pathlib import Path
 
-from acquire.atomic import PART_NAME
 from acquire.errors import AcqError, Fix
 
 _ADVICE = {
@@ -88,6 +87,8 @@ def word_os_error(error: OSError) -> str:
     """Return one line: what the system refused, by the name that the file would have had."""
     if error.filename is None or error.strerror is None:
         return str(error)
+    from acquire.atomic import PART_NAME
+
     path = Path(str(error.filename))
     if is_part := PART_NAME.fullmatch(path.name):
         path = path.with_name(is_part[1])

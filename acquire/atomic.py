@@ -10,7 +10,6 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from uuid import uuid4
 
 PART = ".part"
 PART_NAME = re.compile(r"\.(.+)\.[0-9a-f]{12}\.part")
@@ -18,7 +17,7 @@ PART_NAME = re.compile(r"\.(.+)\.[0-9a-f]{12}\.part")
 
 def _part_of(path: Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
-    return path.with_name(f".{path.name}.{uuid4().hex[:12]}{PART}")
+    return path.with_name(f".{path.name}.{os.urandom(6).hex()}{PART}")
 
 
 @contextmanager
