@@ -30,7 +30,7 @@ def test_an_unfinished_run_has_checkpoints_alone(tmp_path):
     ("change", "text"),
     [
         pytest.param({"subjects": {"train": ["S01"]}}, "missing required field test", id="a side"),
-        pytest.param({"subjects": {"train": "S01", "test": []}}, "got str", id="not a list"),
+        pytest.param({"subjects": {"train": "S01", "test": []}}, "str instead of", id="not a list"),
         pytest.param({"data_hash": 5}, "int instead of str", id="hash a number"),
     ],
 )
