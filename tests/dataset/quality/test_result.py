@@ -38,7 +38,10 @@ def test_a_file_of_before_with_curves_inside_is_read(tmp_path):
         (lambda text: text[:-2], "cut short"),
         (lambda text: text.replace('"usable"', '"fine"'), "'fine' at $.grade"),
         (lambda text: text.replace('"warning"', '"awful"'), "'awful' at $.flags["),
-        (lambda text: text.replace("120.5", '"bright"'), "str instead of float | null at $.measures[...]"),
+        (
+            lambda text: text.replace("120.5", '"bright"'),
+            "str instead of float | null at $.measures[...]",
+        ),
         (lambda text: text.replace("acq-quality", "acq-split"), "schema 'acq-split'"),
         (lambda text: text.replace('"schema_version": 1', '"schema_version": 2'), "version 2"),
         (lambda text: '{"schema": "acq-quality", "schema_version": 1}', "session"),
