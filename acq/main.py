@@ -39,6 +39,7 @@ from acq.commands.subject import subject
 from acq.commands.train import train_kd
 from acq.commands.verify import verify
 from acq.commands.withdraw import withdraw
+from acq.terminal.printing import complain, echo
 from acquire.errors import AcqError
 
 app = typer.Typer(
@@ -56,7 +57,7 @@ def _print_version(wanted: bool) -> None:
     if wanted:
         from importlib.metadata import version
 
-        typer.echo(f"acq {version('acq')}")
+        echo(f"acq {version('acq')}")
         raise typer.Exit
 
 
@@ -98,7 +99,7 @@ def main() -> None:
             raise
         is_ours = isinstance(error, AcqError)
         line = advise(error, _state["verb"]) if is_ours else word_os_error(error)
-        typer.secho(f"acq: {' '.join(line.split())}", fg="red", err=True)
+        complain(" ".join(line.split()))
         sys.exit(1)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from acq.advice import advise
-from acq.options import complain
+from acq.terminal.printing import complain
 from acquire.errors import DeviceError
 
 if TYPE_CHECKING:

@@ -109,16 +109,6 @@ def parse_time(text: str | None, option: str) -> float | None:
     return int(match[1] or 0) * 3600.0 + int(match[2] or 0) * 60.0 + float(match[3])
 
 
-def warn(text: str) -> None:
-    """Print one yellow line on stderr."""
-    typer.secho(f"acq: {text}", fg="yellow", err=True)
-
-
-def complain(text: str) -> None:
-    """Print one red line on stderr."""
-    typer.secho(f"acq: {text}", fg="red", err=True)
-
-
 @contextmanager
 def progress_bars(*, quiet: bool = False) -> Iterator["OnProgress"]:
     """Show a bar per stage on stderr; yield the function that moves them.

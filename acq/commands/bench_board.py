@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from acq.options import Data, Json
+from acq.terminal.printing import echo, print_json
 from acq.terminal.tables import show
 
 if TYPE_CHECKING:
@@ -59,11 +60,11 @@ def bench_board(
     }
     text = to_json.dumps(body, indent=1)
     if json:
-        typer.echo(text)
+        print_json(body)
     else:
         _echo(times)
     if report:
-        typer.echo(f"report: {keep_board(folder.parent, text)}", err=True)
+        echo(f"report: {keep_board(folder.parent, text)}", err=True)
 
 
 def _echo(times: "BoardTimes") -> None:
@@ -73,7 +74,7 @@ def _echo(times: "BoardTimes") -> None:
     from models.board.benchmark import PUBLISHED
 
     for name, checkpoint in times.checkpoints.items():
-        typer.echo(
+        echo(
             f"{name}: {times.parameters[name]:,} parameters, {times.multiply_adds[name]:,} "
             "multiply-adds a frame, "
             f"exported from {checkpoint}"
@@ -94,13 +95,13 @@ def _echo(times: "BoardTimes") -> None:
             and (alone := times.times_faster("", net))
             and (whole := times.times_faster("pipeline, ", net))
         ):
-            typer.echo(
+            echo(
                 f"{net}: {alone:.1f} times faster than the teacher, {whole:.1f} times from decoded "
                 "frame to pulse"
             )
-    typer.echo(
+    echo(
         f"{PUBLISHED['board']}: teacher {PUBLISHED['teacher_s']:.2f} s a frame, student "
         f"{PUBLISHED['student_s']:.2f} s, "
         f"{PUBLISHED['times']:.0f} times"
     )
-    typer.echo(f"peak memory of this process: {times.peak_mb:.0f} MB; from {times.folder}")
+    echo(f"peak memory of this process: {times.peak_mb:.0f} MB; from {times.folder}")

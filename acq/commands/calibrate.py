@@ -1,6 +1,5 @@
 """The verb `acq calibrate`."""
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,6 +8,7 @@ import typer
 
 from acq.open_devices import check_simulate, open_rig
 from acq.options import Data, Force, Fps, Json, Port, Quiet, progress_bars
+from acq.terminal.printing import echo, print_json
 
 if TYPE_CHECKING:
     from acquire.calibration.rig_file import Calibration
@@ -45,7 +45,7 @@ def calibrate(
     check_writable(data, replace=force)
     with open_rig(camera, port, fps, simulate=simulate, seed=seed) as (frames, sensor):
         if not quiet:
-            typer.echo(
+            echo(
                 f"calibrating {frames.info.name} by the LED of the sensor on {sensor.port}; keep "
                 "both still",
                 err=True,
@@ -54,24 +54,24 @@ def calibrate(
             calibration = calibrate(frames, sensor, toggles=toggles, on_progress=on_progress)
     path = write_rig(calibration, data)
     if as_json:
-        typer.echo(json.dumps({**asdict(calibration), "path": str(path)}))
+        print_json({**asdict(calibration), "path": str(path)})
     else:
         _report(calibration, path)
 
 
 def _report(calibration: "Calibration", path: Path) -> None:
     offset_ms = calibration.light_offset_ns / 1e6
-    typer.echo(
+    echo(
         f"{calibration.camera}: stamps are {abs(offset_ms):.2f} ms "
         f"{'later' if offset_ms >= 0 else 'earlier'} than the light, "
         f"± {calibration.light_offset_bound_ns / 1e6:.2f} ms (picture "
         f"{calibration.fit_ns / 1e6:.2f}, the rest "
         "the sensor's clock)" + ("; simulated" if calibration.simulated else "")
     )
-    typer.echo(
+    echo(
         f"a frame gathers light for about {calibration.exposure_ns / 1e6:.0f} ms; the LED is "
         f"{calibration.row:.0%} down and "
         f"{calibration.column:.0%} across the picture, seen {calibration.seen} of "
         f"{calibration.toggles} times"
     )
-    typer.echo(f"saved {path}; acq record stores it with each session of this camera")
+    echo(f"saved {path}; acq record stores it with each session of this camera")

@@ -1,12 +1,12 @@
 """The verb `acq card`."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from acq.options import Data, Force, Json
+from acq.terminal.printing import echo, print_json
 from dataset.common.wording import counted
 
 
@@ -41,26 +41,22 @@ def card(
     )
     limitations = known_limits(made.facts)
     if as_json:
-        typer.echo(
-            json.dumps(
+        print_json(
                 {
                     "card": str(made.markdown), "croissant": str(made.croissant),
                     "data_hash": made.facts.manifest.data_hash, "simulated": made.facts.simulated,
                     "limits": limitations,
-                },
-                indent=2,
-            )
-        )
+                })
         return
     where = f"{made.markdown} and {made.croissant.name}"
     entries, subjects = (
         counted(len(made.facts.entries), "recording"), counted(len(made.facts.subjects), "subject"),
     )
-    typer.echo(f"{'wrote' if made.is_new else 'already in'} {where}: {entries} of {subjects}")
+    echo(f"{'wrote' if made.is_new else 'already in'} {where}: {entries} of {subjects}")
     if licence is None:
-        typer.echo(
+        echo(
             "no licence is chosen: --licence says what others may do, such as "
             "https://creativecommons.org/licenses/by/4.0/"
         )
     for limit in limitations:
-        typer.echo(f"- {limit}")
+        echo(f"- {limit}")

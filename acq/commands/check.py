@@ -1,6 +1,5 @@
 """The verb `acq check`: checks before a subject sits down."""
 
-import json
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -11,6 +10,7 @@ import typer
 from acq.advice import word_fix
 from acq.open_devices import check_simulate
 from acq.options import Camera, Data, Fps, Json, Port, parse_duration
+from acq.terminal.printing import echo, print_json
 from acquire.errors import DeviceError, Fix, ProtocolError
 
 if TYPE_CHECKING:
@@ -50,12 +50,12 @@ def check(
     )
     failed = any(check.status == "fail" for check in checks)
     if as_json:
-        typer.echo(json.dumps({"ok": not failed, "looks": [_row(check) for check in checks]}))
+        print_json({"ok": not failed, "looks": [_row(check) for check in checks]})
     else:
         for row in map(_row, checks):
-            status = typer.style(f"{row['verdict']:4}", fg=_COLOURS[row["verdict"]])
+            status = f"{row['verdict']:4}", _COLOURS[row["verdict"]]
             advice = f"; {row['advice']}" if row["advice"] else ""
-            typer.echo(f"{status}  {row['name']:12} {row['text']}{advice}")
+            echo(status, f"  {row['name']:12} {row['text']}{advice}")
     if failed:
         raise typer.Exit(1)
 

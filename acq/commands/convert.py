@@ -1,6 +1,5 @@
 """The verb `acq convert`."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from enum import Enum
@@ -10,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from acq.advice import advise
-from acq.options import Data, Force, Jobs, Json, Quiet, Scheduler, complain, progress_bars
+from acq.options import Data, Force, Jobs, Json, Quiet, Scheduler, progress_bars
+from acq.terminal.printing import complain, echo, print_json
 from acq.terminal.tables import show
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def convert(
             "data_hash": done.manifest.data_hash, "manifest": done.manifest.body(),
             "written": done.written, "kept": done.kept, "failed": _failure_lines(done.failed),
         }
-        typer.echo(json.dumps(body, indent=2))
+        print_json(body)
     else:
         _print(done, data)
     _fail(done.failed)
@@ -132,9 +132,9 @@ def _to_pure(data: Path, *, quiet: bool, as_json: bool, **kwargs: Any) -> None:
     if as_json:
         entries = [asdict(entry) for entry in done.entries]
         body = {"entries": entries, "failed": _failure_lines(done.failed)}
-        typer.echo(json.dumps(body, indent=2))
+        print_json(body)
     elif not done.failed:
-        typer.echo(f"wrote {len(done.entries)} recordings: {pure_dir(data)}")
+        echo(f"wrote {len(done.entries)} recordings: {pure_dir(data)}")
     _fail(done.failed)
 
 
@@ -171,7 +171,7 @@ def _print(done: "Conversion", data: Path) -> None:
         )
     show(table)
     kept = f", {len(done.kept)} were there already" if done.kept else ""
-    typer.echo(
+    echo(
         f"wrote {len(done.written)} folders{kept}: {ubfc_dir(data)}, data hash "
         f"{done.manifest.data_hash[:12]}"
     )
@@ -181,4 +181,4 @@ def _print(done: "Conversion", data: Path) -> None:
             if len(done.failed) == 1
             else f"{len(done.failed)} sessions are missing"
         )
-        typer.echo(f"{missing}: training waits until all are there, or taken out")
+        echo(f"{missing}: training waits until all are there, or taken out")

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from acq.options import Force, parse_duration, progress_bars
+from acq.terminal.printing import echo
 from acquire.errors import AcqError
 
 from .train import check_installed
@@ -38,7 +39,7 @@ def demo(
     _make_folder(out, force=force)
     data = out / "data"
     started = time.monotonic()
-    typer.secho(
+    echo(
         f"Four virtual subjects, {duration_s:g} s each, side by side in real time; marked as "
         "simulated.",
         bold=True,
@@ -48,7 +49,7 @@ def demo(
     _run("split", "--holdout", HOLDOUT, "--data", str(data))
     _run("convert", "--data", str(data))
     _run("train-kd", "--data", str(data), "--seed", str(seed))
-    typer.echo(f"the whole road took {time.monotonic() - started:.0f} s")
+    echo(f"the whole road took {time.monotonic() - started:.0f} s")
 
 
 def _make_folder(out: Path, *, force: bool) -> None:
@@ -73,7 +74,8 @@ def _command(*words: str) -> list[str]:
 
 def _run(*words: str) -> None:
     """Run one verb as a user would, and show it."""
-    typer.secho(f"\n$ acq {' '.join(words)}", bold=True)
+    echo()
+    echo(f"$ acq {' '.join(words)}", bold=True)
     if code := subprocess.run(_command(*words), check=False).returncode:
         raise AcqError(f"expected `acq {words[0]}` to succeed, got exit code {code}; see above")
 
@@ -84,7 +86,7 @@ def _record_side_by_side(data: Path, duration_s: float, seed: int) -> None:
         "--quiet", "--json",
     )
     others = ", ".join(SUBJECTS[1:])
-    typer.secho(
+    echo(
         f"$ acq record --subject {SUBJECTS[0]} --simulate --duration {duration_s:g}s   (and "
         f"{others})",
         bold=True,
@@ -111,7 +113,7 @@ def _record_side_by_side(data: Path, duration_s: float, seed: int) -> None:
                 raise AcqError(f"expected a recording of {subject}, got: {last_line}")
             summary = json.loads(out)
             lost = sum(summary["lost_frames"].values()) + sum(summary["lost_samples"].values())
-            typer.echo(
+            echo(
                 f"{subject}: {summary['frames']} frames at {summary['fps']:.2f}/s, "
                 f"{summary['samples']} samples, "
                 f"{lost} lost, sync within {summary['sync_bound_ms']:.2f} ms"

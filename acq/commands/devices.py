@@ -1,12 +1,12 @@
 """The verb `acq devices`."""
 
-import json
 from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
 from acq.options import Json
+from acq.terminal.printing import echo, print_json
 
 
 def devices(
@@ -22,42 +22,38 @@ def devices(
     cameras, remarks = find_cameras()
     ports = find_ports(port or ())
     if as_json:
-        typer.echo(
-            json.dumps(
+        print_json(
                 {
                     "cameras": [asdict(camera) for camera in cameras],
                     "ports": [asdict(port) for port in ports], "remarks": remarks,
-                },
-                indent=2,
-            )
-        )
+                })
         return
-    typer.echo("cameras")
+    echo("cameras")
     for camera in cameras:
-        typer.echo(
+        echo(
             f"  {camera.spec}  {camera.name}" + (f", at {camera.socket}" if camera.socket else "")
         )
         for text in camera.formats:
-            typer.echo(f"    {text}")
+            echo(f"    {text}")
     for remark in remarks:
-        typer.echo(f"  {remark}")
+        echo(f"  {remark}")
     if not cameras:
-        typer.echo(
+        echo(
             "  none found: plug one in; on Linux it shows as /dev/video*, or play a file with "
             "--camera replay:VIDEO"
         )
-    typer.echo("ports")
+    echo("ports")
     for serial_port in ports:
         words = serial_port.description, serial_port.usb_id, serial_port.serial_number
         about = ", ".join(filter(None, words))
-        typer.echo(f"  {serial_port.port}  {about + ': ' if about else ''}{serial_port.answer}")
+        echo(f"  {serial_port.port}  {about + ': ' if about else ''}{serial_port.answer}")
     if not ports:
-        typer.echo(
+        echo(
             "  none found: plug in the Arduino; a port that the system does not list is asked with "
             "--port PATH"
         )
     if ports and not any(serial_port.is_sensor for serial_port in ports):
-        typer.echo(
+        echo(
             "  none of them is the PPG sensor: is firmware/ppg_logger flashed, and is no other "
             "program using the port?"
         )

@@ -1,12 +1,12 @@
 """The verb `acq evaluate`."""
 
-import json
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
 from acq.options import Data, Json, Quiet, progress_bars
+from acq.terminal.printing import echo, print_json
 
 from .train import check_installed
 
@@ -52,7 +52,7 @@ def evaluate(
     if csv is not None:
         window_table(results).to_csv(csv, index=False)
     if as_json:
-        typer.echo(json.dumps(results.summary(), indent=1, allow_nan=False))
+        print_json(results.summary())
         return
     _echo(results.summary())
 
@@ -92,7 +92,7 @@ def _echo(summary: dict) -> None:
         + f". The subjects are {summary['people']}."
     )
     for warning in summary["warnings"]:
-        typer.secho(f"warning: {warning}", fg="yellow", err=True)
+        echo(f"warning: {warning}", fg="yellow", err=True)
 
 
 def _with_interval(figures: dict, name: str) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from acq.options import Data, FromTime, ToTime, parse_time
+from acq.terminal.printing import echo
 
 if TYPE_CHECKING:
     from dataset.selection.exclusions import Exclusion
@@ -37,9 +38,9 @@ def exclude(
             raise typer.BadParameter("say which session", param_hint="SESSION")
         listed = read_exclusions(data).listed
         for exclusion in listed:
-            typer.echo(described(exclusion))
+            echo(described(exclusion))
         if not listed:
-            typer.echo(f"nothing is taken out of {data}")
+            echo(f"nothing is taken out of {data}")
         return
     if reason is None:
         raise typer.BadParameter("say why", param_hint="--reason")
@@ -52,8 +53,8 @@ def exclude(
         excluded = excluded.adding(exclusion)
     path = write_exclusions(data, excluded)
     for exclusion in made:
-        typer.echo(f"out: {described(exclusion)}")
-    typer.echo(f"wrote {path}")
+        echo(f"out: {described(exclusion)}")
+    echo(f"wrote {path}")
     say_what_to_make_anew(data, made)
 
 
@@ -71,10 +72,10 @@ def say_what_to_make_anew(data: Path, changed: "list[Exclusion]") -> None:
 
     split = split_file(data)
     if any(exclusion.is_whole for exclusion in changed) and split.exists():
-        typer.echo(f"  made before this: {split}; make it anew with acq split --force")
+        echo(f"  made before this: {split}; make it anew with acq split --force")
     for folder in (ubfc_dir(data), pure_dir(data)):
         if (folder / MANIFEST).exists():
-            typer.echo(f"  made before this: {folder}; make it anew with acq convert --force")
+            echo(f"  made before this: {folder}; make it anew with acq convert --force")
 
 
 def include(
@@ -97,6 +98,6 @@ def include(
         undone += found
     path = write_exclusions(data, excluded)
     for exclusion in undone:
-        typer.echo(f"back in: {described(exclusion)}")
-    typer.echo(f"wrote {path}")
+        echo(f"back in: {described(exclusion)}")
+    echo(f"wrote {path}")
     say_what_to_make_anew(data, undone)

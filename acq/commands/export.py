@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from acq.options import Data, Force, Json
+from acq.terminal.printing import echo, print_json
 from acq.terminal.tables import show
 from acquire.errors import TrainingError
 
@@ -32,7 +33,6 @@ def export(
     json: Json = False,
 ) -> None:
     """Write a student, its teacher and the face finder as ONNX, for a board without torch."""
-    import json as to_json
 
     check_installed()
     missing = [name for name in ("onnx", "onnxruntime") if find_spec(name) is None]
@@ -48,16 +48,12 @@ def export(
     result = export(run or newest_training_run(data), out=out, force=force)
     if json:
         int8 = None if result.int8 is None else vars(result.int8)
-        typer.echo(
-            to_json.dumps(
+        print_json(
                 {
                     "folder": str(result.folder), "checkpoint": str(result.checkpoint),
                     "largest_difference": result.differences, "int8": int8,
                     "int8_refused": result.int8_refused,
-                },
-                indent=1,
-            )
-        )
+                })
     else:
         _echo(result)
 
@@ -76,14 +72,14 @@ def _echo(result: "Exported") -> None:
         )
     show(table)
     if (int8 := result.int8) is not None:
-        typer.echo(
+        echo(
             f"int8 beside float32, on {int8.pairs} training pairs kept from its calibration: r "
             f"{int8.pearson_r:.4f}, "
             f"off by {int8.rms_percent:.1f} % of the SD (rms), at most {int8.largest_percent:.1f} %"
         )
     else:
-        typer.secho(
+        echo(
             f"no student-int8.onnx, its ranges need the training data: {result.int8_refused}",
             err=True,
         )
-    typer.echo(f"exported: {result.folder}")
+    echo(f"exported: {result.folder}")

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from acq.terminal.printing import echo
+
 firmware = typer.Typer(
     name="firmware", no_args_is_help=True,
     help="Build the sensor's firmware, or write it to a board.",
@@ -19,7 +21,7 @@ def build(out: Out = Path("build/firmware")) -> None:
     from acquire.sensor.flash import build_sketch
 
     built = build_sketch(out)
-    typer.echo(f"{built.hex_file} by {built.tool}: {built.size}")
+    echo(f"{built.hex_file} by {built.tool}: {built.size}")
 
 
 @firmware.command()
@@ -34,5 +36,5 @@ def flash(
 
     board = find_board() if port == "auto" else port
     built = build_sketch(out)
-    written = write_sketch(built.hex_file, board, say=lambda text: typer.echo(text, err=True))
-    typer.echo(f"{written.port} now says: {describe_firmware(written.hello)}")
+    written = write_sketch(built.hex_file, board, say=lambda text: echo(text, err=True))
+    echo(f"{written.port} now says: {describe_firmware(written.hello)}")

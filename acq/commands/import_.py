@@ -1,6 +1,5 @@
 """The verb `acq import`."""
 
-import json
 from dataclasses import asdict
 from enum import Enum
 from pathlib import Path
@@ -9,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from acq.advice import advise
-from acq.options import Data, Force, Jobs, Json, Scheduler, complain
+from acq.options import Data, Force, Jobs, Json, Scheduler
+from acq.terminal.printing import complain, echo, print_json
 from dataset.common.wording import counted
 
 if TYPE_CHECKING:
@@ -66,18 +66,18 @@ def import_(
             continue
         imported.append(recording)
         for defect in recording.defects:
-            typer.echo(f"{recording.folder}: {defect}", err=True)
+            echo(f"{recording.folder}: {defect}", err=True)
         if not as_json:
-            typer.echo(_described(recording))
+            echo(_described(recording))
     imported.sort(key=lambda recording: recording.session)
     if as_json:
         listed = [asdict(recording) for recording in imported]
-        typer.echo(json.dumps({"imported": listed, "failed": failed}, indent=2))
+        print_json({"imported": listed, "failed": failed})
     else:
         new = sum(not recording.kept for recording in imported)
         out = f", {counted(failed, 'folder')} left out" if failed else ""
         there = f", {len(imported) - new} there already" if len(imported) > new else ""
-        typer.echo(f"imported {counted(new, 'recording')}{there}{out}")
+        echo(f"imported {counted(new, 'recording')}{there}{out}")
     if failed:
         raise typer.Exit(1)
 

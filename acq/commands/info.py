@@ -1,6 +1,5 @@
 """The verb `acq info`."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from acq.options import Json
+from acq.terminal.printing import echo, print_json
 from acq.terminal.tables import show
 from dataset.common.wording import counted
 
@@ -39,10 +39,10 @@ def info(
     for number, path in enumerate(file):
         summary = summarise_session(path)
         if as_json:
-            typer.echo(json.dumps(_as_json(summary), indent=2))
+            print_json(_as_json(summary))
             continue
         if number:
-            typer.echo()
+            echo()
         _print(summary)
 
 

@@ -1,6 +1,5 @@
 """The verb `acq live`."""
 
-import json
 import signal
 import time
 from collections.abc import Iterator
@@ -11,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from acq.options import Csv, Duration, Force, Fps, NetPath, Seed, parse_duration, warn
+from acq.options import Csv, Duration, Force, Fps, NetPath, Seed, parse_duration
+from acq.terminal.printing import echo, print_json, warn
 from acq.terminal.pulse_rows import GrowingCsv, check_new, row_dict
 from acquire.errors import SessionError
 from dataset.common.wording import counted
@@ -70,7 +70,7 @@ def live(
         if rates:
             windows = counted(len(rates), "window")
             result = f"heart rate {sum(rates) / len(rates):.1f} bpm, the mean of {windows} of 10 s"
-        typer.echo(f"{frames.name}: {counted(reader.frames, 'frame')}; {result}")
+        echo(f"{frames.name}: {counted(reader.frames, 'frame')}; {result}")
 
 
 @contextmanager
@@ -138,7 +138,7 @@ def _read_until_end(
                 if grown is not None:
                     grown.add(row)
                 if as_json:
-                    typer.echo(json.dumps({**row_dict(row), "words": news.words}, allow_nan=False))
+                    print_json({**row_dict(row), "words": news.words}, one_line=True)
                 elif screen is not None:
                     screen.say(news, row.finger_bpm)
             if screen is not None and reader.frames and screen.is_due():

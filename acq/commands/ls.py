@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from acq.advice import advise, word_os_error
-from acq.options import Data, Json, Quiet, complain, progress_bars
+from acq.options import Data, Json, Quiet, progress_bars
+from acq.terminal.printing import complain, echo, print_json
 from acq.terminal.tables import show
 from acquire.errors import AcqError
 from dataset.common.wording import counted
@@ -54,11 +55,9 @@ def ls(
         "out": int((table["use"] == "out").sum()), "problems": int((table["problem"] != "").sum()),
     }
     if as_csv:
-        typer.echo(table.to_csv(index=False), nl=False)
+        echo(table.to_csv(index=False), nl=False)
     elif as_json:
-        typer.echo(
-            json.dumps({**totals, "rows": json.loads(table.to_json(orient="records"))}, indent=2)
-        )
+        print_json({**totals, "rows": json.loads(table.to_json(orient="records"))})
     else:
         _print(table, totals)
     errors = table.attrs["errors"]
@@ -91,7 +90,7 @@ def _print(table: "pd.DataFrame", totals: dict[str, Any]) -> None:
         counted(totals["sessions"], "session"), counted(totals["subjects"], "subject"),
     )
     out = f" ({totals['out']} of them out)" if totals["out"] else ""
-    typer.echo(f"{sessions}{out}, {subjects}, {totals['hours']:.2f} h")
+    echo(f"{sessions}{out}, {subjects}, {totals['hours']:.2f} h")
 
 
 def _cells(row: dict[str, Any]) -> list[str]:

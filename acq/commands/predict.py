@@ -1,12 +1,12 @@
 """The verb `acq predict`."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from acq.options import Csv, Force, Json, NetPath, Quiet, progress_bars
+from acq.terminal.printing import echo, print_json
 from acq.terminal.pulse_rows import as_csv, check_new, row_dict
 from dataset.common.wording import counted
 
@@ -54,7 +54,7 @@ def predict(
     if csv is not None:
         write_text(csv, as_csv(result.rows))
     if as_json:
-        typer.echo(json.dumps(_as_dict(result, live.net.constants), indent=1, allow_nan=False))
+        print_json(_as_dict(result, live.net.constants))
     else:
         _echo(result, str(live.net.constants.get("checkpoint", "")))
 
@@ -91,24 +91,24 @@ def _echo(result: "Prediction", checkpoint: str) -> None:
     from acq.terminal.tables import show
 
     simulated = " (simulated)" if result.simulated else ""
-    typer.echo(
+    echo(
         f"{result.source}{simulated}: {counted(result.frames, 'frame')} in {result.seconds:.1f} s, "
         f"{result.fps:.2f}/s; {result.ms_per_frame:.2f} ms each; read by {checkpoint}"
     )
     if result.late_frames:
-        typer.secho(
+        echo(
             f"left out {counted(result.late_frames, 'frame')} not later than the one before",
             fg="yellow",
         )
     for first, last, reading in result.spans[:_SPANS]:
-        typer.echo(f"{clock(first)} to {clock(last)}  {reading.state}: {reading.words}")
+        echo(f"{clock(first)} to {clock(last)}  {reading.state}: {reading.words}")
     if (more := len(result.spans) - _SPANS) > 0:
-        typer.echo(f"and {counted(more, 'state')} more, in --json")
+        echo(f"and {counted(more, 'state')} more, in --json")
     if not result.rows_with_rate:
-        typer.secho("no heart rate was read", fg="yellow")
+        echo("no heart rate was read", fg="yellow")
         return
     rates = [row.hr_bpm for row in result.rows_with_rate if row.hr_bpm is not None]
-    typer.echo(
+    echo(
         f"{sparkline(_columns(result))}  {min(rates):.0f} to {max(rates):.0f} bpm, from 0:00 to "
         f"{clock(result.seconds)}"
     )
@@ -119,7 +119,7 @@ def _echo(result: "Prediction", checkpoint: str) -> None:
     elif result.no_finger:
         beside = f"; no finger beside it: {result.no_finger}"
     windows = counted(len(result.rows_with_rate), "window")
-    typer.echo(f"heart rate {result.hr_bpm:.1f} bpm: mean of {windows} of 10 s{beside}")
+    echo(f"heart rate {result.hr_bpm:.1f} bpm: mean of {windows} of 10 s{beside}")
 
 
 def _table(result: "Prediction") -> "Table":

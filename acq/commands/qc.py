@@ -1,6 +1,5 @@
 """The verb `acq qc`."""
 
-import json
 import shlex
 from functools import partial
 from pathlib import Path
@@ -9,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from acq.advice import advise
-from acq.options import Data, Force, Jobs, Json, Quiet, Scheduler, complain, progress_bars
+from acq.options import Data, Force, Jobs, Json, Quiet, Scheduler, progress_bars
+from acq.terminal.printing import complain, echo, print_json
 from acq.terminal.tables import show
 from dataset.common.wording import clock_time, counted
 
@@ -74,16 +74,16 @@ def qc(
     )
     asked = sorted(graded.asked.values(), key=lambda quality: _worst_first(quality, excluded))
     if as_json:
-        typer.echo(json.dumps({
+        print_json({
             "sessions": [_row(quality, files[quality.session], excluded) for quality in asked],
             "failed": {str(path): advise(error, "qc") for path, error in graded.failed.items()},
             "measured": graded.measured, "page": str(index), "limits_hash": by.hash,
-        }, indent=2))
+        })
     else:
         _print(asked, excluded)
         for line in _advice(asked, graded.first_of_copies, excluded, data):
-            typer.echo(line)
-        typer.echo(
+            echo(line)
+        echo(
             f"{counted(len(asked), 'session')}, {graded.measured} of them measured now; pages: "
             f"{index}"
         )

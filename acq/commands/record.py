@@ -1,6 +1,5 @@
 """The verb `acq record`."""
 
-import json
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -14,7 +13,8 @@ import typer
 
 from acq.advice import advise
 from acq.open_devices import check_simulate, open_rig
-from acq.options import Camera, Data, Duration, Fps, Json, NetPath, Port, Seed, parse_duration, warn
+from acq.options import Camera, Data, Duration, Fps, Json, NetPath, Port, Seed, parse_duration
+from acq.terminal.printing import echo, print_json, warn
 from acquire.errors import AcqError
 from dataset.common.wording import counted
 
@@ -87,7 +87,7 @@ def record(
     ) as (frames, sensor):
         recorder = _prepare(frames, sensor, data)
         if not quiet:
-            typer.echo(
+            echo(
                 f"recording {subject}: {frames.info.name} and {sensor.port}; Ctrl-C ends it",
                 err=True,
             )
@@ -196,11 +196,11 @@ def _display(
 def _report(summary: "RecordingSummary", *, as_json: bool) -> None:
     """Print what was recorded and what was lost; an incomplete recording is an error."""
     if as_json:
-        typer.echo(json.dumps({**asdict(summary), "path": str(summary.path)}))
+        print_json({**asdict(summary), "path": str(summary.path)})
     else:
-        typer.echo(_saved(summary))
+        echo(_saved(summary))
         for line in _shortcomings(summary):
-            typer.secho(line, fg="yellow")
+            echo(line, fg="yellow")
     if not summary.complete:
         raise AcqError(
             f"the recording is incomplete: {summary.fault}; what was saved is in {summary.path}"

@@ -1,6 +1,5 @@
 """The verb `acq recover`."""
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -8,6 +7,7 @@ from typing import Annotated
 import typer
 
 from acq.options import Json, Quiet, progress_bars
+from acq.terminal.printing import echo, print_json
 
 
 def recover(
@@ -35,10 +35,10 @@ def recover(
         if recovered is not None:
             body = asdict(recovered)
             body = {"path": body.pop("path"), "survivor": body.pop("kept_as"), **body}
-        typer.echo(json.dumps(body))
+        print_json(body)
     elif recovered is None:
         with Session(file) as session:
-            typer.echo(
+            echo(
                 f"nothing to recover: {file} was closed, and all {len(session.frames)} frames "
                 "decode"
             )
@@ -48,13 +48,13 @@ def recover(
             if recovered.sync_bound_ms is None
             else f"sync within {recovered.sync_bound_ms:.2f} ms"
         )
-        typer.echo(
+        echo(
             f"recovered {recovered.path}: {recovered.frames} frames, {recovered.samples} samples, "
             f"{bound}"
         )
-        typer.echo(
+        echo(
             f"dropped {recovered.dropped_frames} frames and {recovered.dropped_samples} samples "
             "that were "
             "not whole"
         )
-        typer.echo(f"kept what was found as {recovered.kept_as}")
+        echo(f"kept what was found as {recovered.kept_as}")

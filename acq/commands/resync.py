@@ -1,6 +1,5 @@
 """The verb `acq resync`."""
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -8,7 +7,8 @@ from typing import Annotated
 import typer
 
 from acq.advice import advise
-from acq.options import Json, complain
+from acq.options import Json
+from acq.terminal.printing import complain, echo, print_json
 from acquire.errors import AcqError
 
 
@@ -37,14 +37,14 @@ def resync(
             failed = error
             continue
         if as_json:
-            typer.echo(json.dumps({**asdict(placed), "path": str(path)}, indent=2))
+            print_json({**asdict(placed), "path": str(path)})
             continue
         before, after = (
             _bound(placed.bound_before_ms, placed.unbounded_before),
             _bound(placed.bound_ms, placed.unbounded),
         )
         did = "would change" if dry_run else "changed"
-        typer.echo(
+        echo(
             f"{placed.session_id}: {before} -> {after}; {placed.changed} of {placed.samples} "
             "samples "
             f"{did}, "
@@ -55,7 +55,7 @@ def resync(
             and not dry_run
             and (split := _split_with(path, placed.session_id)) is not None
         ):
-            typer.echo(
+            echo(
                 f"  its hash is another now: make {split}, which lists it, anew with acq split "
                 "--force"
             )

@@ -1,12 +1,12 @@
 """The verb `acq simulate`."""
 
-import json
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
 from acq.options import Data, Force, Fps, Json, Quiet, parse_duration, progress_bars
+from acq.terminal.printing import echo, print_json
 
 
 def simulate(
@@ -54,9 +54,9 @@ def simulate(
     with progress_bars(quiet=quiet) as on_progress:
         paths = write_sessions(plans, data, jobs=jobs, force=force, on_progress=on_progress)
     if as_json:
-        typer.echo(json.dumps({"sessions": [str(path) for path in paths], "simulated": True}))
+        print_json({"sessions": [str(path) for path in paths], "simulated": True})
     else:
-        typer.echo(
+        echo(
             f"wrote {len(paths)} simulated sessions of {subjects} subjects, {duration_s:g} s each, "
             f"under {data / 'sessions'}"
         )

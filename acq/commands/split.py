@@ -1,6 +1,5 @@
 """The verb `acq split`."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from acq.options import Data, Force, Json, Quiet, progress_bars
+from acq.terminal.printing import echo, print_json
 
 if TYPE_CHECKING:
     from dataset.selection.split import HeartRateRange, Split
@@ -67,11 +67,11 @@ def split(
     left_out = _left_out(made, data)
     if as_json:
         body = {"path": str(path), "hash": made.hash, **asdict(made), "excluded": left_out}
-        typer.echo(json.dumps(body, indent=2))
+        print_json(body)
         return
     _print_folds(made)
     _print_doubts(made, left_out, data)
-    typer.echo(
+    echo(
         f"{'wrote' if is_new else 'already in'} {path}: {len(made.sessions)} sessions, hash "
         f"{made.hash[:12]}"
     )
@@ -118,7 +118,7 @@ def _left_out(made: "Split", data: Path) -> list[str]:
 def _print_folds(made: "Split") -> None:
     for number, fold in enumerate(made.folds, start=1):
         name = f"fold {number}: " if len(made.folds) > 1 else ""
-        typer.echo(
+        echo(
             f"{name}train {', '.join(fold.train)}{_range(fold.train_hr_bpm)}; test "
             f"{', '.join(fold.test)}{_range(fold.test_hr_bpm)}"
         )
@@ -130,17 +130,17 @@ def _print_doubts(made: "Split", left_out: list[str], data: Path) -> None:
 
     bad = [session.session for session in made.sessions if _grade(data / session.file) == "bad"]
     if bad:
-        typer.secho(
+        echo(
             f"graded bad, but used: {', '.join(bad)}; acq qc says why, acq exclude takes them out",
             fg="yellow", err=True,
         )
     cut_short = [session.session for session in made.sessions if not session.complete]
     if cut_short:
-        typer.echo(f"cut short, but used: {', '.join(cut_short)}")
+        echo(f"cut short, but used: {', '.join(cut_short)}")
     excluded = read_exclusions(data)
     for name in left_out:
         reasons = "; ".join(part.reason for part in excluded.of(name) if part.is_whole)
-        typer.echo(f"left out: {name} ({reasons})")
+        echo(f"left out: {name} ({reasons})")
 
 
 def _grade(file: Path) -> str:

@@ -1,6 +1,5 @@
 """The verb `acq subject`, and the questions that `acq record` asks once."""
 
-import json
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -8,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from acq.options import Data, Force, Json
+from acq.terminal.printing import echo, print_json
 from acquire.errors import SubjectError
 
 if TYPE_CHECKING:
@@ -69,10 +69,10 @@ def subject(
             "others"
         )
     if as_json:
-        typer.echo(json.dumps({"subject": subject, **asdict(noted)}))
+        print_json({"subject": subject, **asdict(noted)})
     else:
         for field, value in asdict(noted).items():
-            typer.echo(f"{field.replace('_', ' '):12} {value or 'not told'}")
+            echo(f"{field.replace('_', ' '):12} {value or 'not told'}")
 
 
 def ask(data: Path, subject: str) -> None:
@@ -81,7 +81,7 @@ def ask(data: Path, subject: str) -> None:
 
     if read_subject(data, subject) is not None:
         return
-    typer.echo(f"{subject} is new; Enter skips, `acq subject {subject}` corrects", err=True)
+    echo(f"{subject} is new; Enter skips, `acq subject {subject}` corrects", err=True)
     answers = {field: _answer(field, describe_field(field)) for field in FIELDS}
     write_subject(data, subject, Subject(**answers))
 
@@ -96,4 +96,4 @@ def _answer(field: str, words: str) -> str | None:
         try:
             return check_field(field, answer, where="in the answer")
         except SubjectError as error:
-            typer.secho(f"  {error}", fg="yellow", err=True)
+            echo(f"  {error}", fg="yellow", err=True)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from acq.options import Data, Jobs, Json, Quiet, Scheduler, progress_bars
+from acq.terminal.printing import echo, print_json
 from acquire.errors import TrainingError
 
 if TYPE_CHECKING:
@@ -113,13 +114,13 @@ def train_kd(
                 seeds=seeds, ubfc=ubfc, resume=resume, workers=workers, on_progress=on_progress,
             )
     except KeyboardInterrupt:
-        typer.secho(
+        echo(
             "interrupted; what is trained is kept: go on with the same options and --resume",
             fg="yellow", err=True,
         )
         raise typer.Exit(130) from None
     if json:
-        typer.echo((result.folder / "metrics.json").read_text())
+        print_json(result.metrics)
     else:
         _echo_tables(result)
 

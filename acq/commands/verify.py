@@ -1,12 +1,12 @@
 """The verb `acq verify`."""
 
-import json
 from pathlib import Path
 
 import typer
 
 from acq.advice import advise
 from acq.options import Data, Json, Quiet, progress_bars
+from acq.terminal.printing import echo, print_json
 from dataset.common.wording import counted
 
 
@@ -22,19 +22,16 @@ def verify(data: Data = Path("data"), quiet: Quiet = False, as_json: Json = Fals
             {"kind": finding.kind, "place": finding.place, "text": advise(finding.error, "verify")}
             for finding in done.findings
         ]
-        typer.echo(
-            json.dumps(
-                {"ok": done.ok, "checked": dict(done.checked), "findings": findings}, indent=2
-            )
-        )
+        print_json(
+                {"ok": done.ok, "checked": dict(done.checked), "findings": findings})
     else:
         for finding in done.findings:
-            typer.secho(
+            echo(
                 f"{finding.kind:9} {advise(finding.error, 'verify')}",
                 fg="red" if finding.kind == "broken" else None,
             )
         seen = done.checked
-        typer.echo(
+        echo(
             f"checked {counted(seen['sessions'], 'session')}, "
             f"{counted(seen['folders'], 'curated folder')} "
             f"({counted(seen['frames'], 'frame')}), {counted(seen['runs'], 'run')}, "

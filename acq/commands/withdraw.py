@@ -1,6 +1,5 @@
 """The verb `acq withdraw`."""
 
-import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from acq.options import Data, Json, Quiet, progress_bars
+from acq.terminal.printing import echo, print_json
 from acquire.errors import CurationError
 from dataset.common.wording import counted
 
@@ -42,7 +42,7 @@ def withdraw(
         plan = plan_withdrawal(data, subject, models=models, on_progress=on_progress)
     if dry_run:
         if as_json:
-            typer.echo(json.dumps(_as_json(plan, done=False), indent=2))
+            print_json(_as_json(plan, done=False))
         else:
             _print_plan(plan, models=models)
         return
@@ -56,7 +56,7 @@ def withdraw(
         typer.confirm(f"Remove all this of {subject}? It cannot be undone", abort=True, err=True)
     done = withdraw_subject(data, subject, models=models)
     if as_json:
-        typer.echo(json.dumps(_as_json(done, done=True), indent=2))
+        print_json(_as_json(done, done=True))
     else:
         _print_done(done, subject)
 
@@ -65,14 +65,14 @@ def _print_plan(plan: "WithdrawalOutcome", *, models: bool, err: bool = False) -
     files = plan.files
     removed = [*files.removable, *(_run_folders(files) if models else [])]
     for file in removed:
-        typer.echo(
+        echo(
             f"remove   {file.size_bytes / 1e6:10.3f} MB  {file.path}  ({file.label})", err=err
         )
     for path in files.lists:
         gone = plan.split_removed and path.name == "split.json"
-        typer.echo(f"{'remove ' if gone else 'rewrite'}                  {path}", err=err)
+        echo(f"{'remove ' if gone else 'rewrite'}                  {path}", err=err)
     size_mb = sum(file.size_bytes for file in removed) / 1e6
-    typer.echo(f"{counted(len(removed), 'place')}, {size_mb:.3f} MB", err=err)
+    echo(f"{counted(len(removed), 'place')}, {size_mb:.3f} MB", err=err)
     _print_rest(plan, err=err)
 
 
@@ -86,23 +86,23 @@ def _print_done(done: "WithdrawalOutcome", subject: str) -> None:
 
     noted = done.record
     models = f", {counted(noted.models_removed, 'run')}" if noted.models_removed else ""
-    typer.echo(
+    echo(
         f"removed {subject}: {counted(noted.recordings, 'recording')}, "
         f"{counted(noted.folders, 'curated folder')}{models} and "
         "what was made of them; noted in withdrawals.json, without a name"
     )
     if done.split_removed:
-        typer.echo(
+        echo(
             "the split is removed, as nobody was left on one side: run acq split and acq convert "
             "again"
         )
     labels = {file.label for file in done.files.derived}
     if DATASET_CARD in labels:
-        typer.echo("the dataset card is removed: acq card writes it anew")
+        echo("the dataset card is removed: acq card writes it anew")
     if PURE_EXPORT in labels:
-        typer.echo("the PURE export is removed as a whole: acq convert --to pure writes it anew")
+        echo("the PURE export is removed as a whole: acq convert --to pure writes it anew")
     if labels & {QUALITY_PAGE, QUALITY_OF_OTHERS}:
-        typer.echo("pages of acq qc that named it are removed: acq qc writes them anew")
+        echo("pages of acq qc that named it are removed: acq qc writes them anew")
     _print_rest(done, err=False)
 
 
@@ -110,7 +110,7 @@ def _print_rest(plan: "WithdrawalOutcome", *, err: bool) -> None:
     """Print what stays, and what was not looked at."""
     files = plan.files
     if plan.runs_left:
-        typer.echo(
+        echo(
             "these runs saw the subject: delete them (--models) or train again; their files still "
             "name it",
             err=err,
@@ -123,12 +123,12 @@ def _print_rest(plan: "WithdrawalOutcome", *, err: bool) -> None:
                 if files.names.subject in run.test
                 else "trained or tested"
             )
-            typer.echo(f"  {run.folder}  ({side} on it)", err=err)
+            echo(f"  {run.folder}  ({side} on it)", err=err)
     for path in files.mentions:
-        typer.echo(f"names it, and is not touched: {path}", err=err)
+        echo(f"names it, and is not touched: {path}", err=err)
     for line in files.unchecked:
-        typer.echo(f"not looked at: {line}", err=err)
-    typer.echo(
+        echo(f"not looked at: {line}", err=err)
+    echo(
         "what was copied elsewhere, data or models, cannot be reached from here: ask for it to be "
         "deleted there",
         err=err,

@@ -1,0 +1,79 @@
+"""The one place through which acq prints: no control character of a file reaches the terminal.
+
+A string in a file or in a file's name may hold codes that move the cursor, set the window's title
+or turn the writing direction. `visible` writes them as escapes that a person sees. JSON has escapes
+of its own, and stays what it is.
+"""
+
+import sys
+import unicodedata
+
+import typer
+
+# control, format (bidi overrides, zero width), half a surrogate pair, line and paragraph separators
+_INVISIBLE = ("Cc", "Cf", "Cs", "Zl", "Zp")
+
+
+def visible(text: str, *, keep: str = "") -> str:
+    r"""Return a text with control characters as escapes such as `\x1b`, but for those of `keep`."""
+    if text.isprintable():
+        return text
+    return "".join(
+        char if char in keep or unicodedata.category(char) not in _INVISIBLE else _escaped(char)
+        for char in text
+    )
+
+
+def _escaped(char: str) -> str:
+    if char == "\n":
+        return "\\n"
+    code = ord(char)
+    if code < 0x100:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def echo(
+    *parts: str | tuple[str, str | None], err: bool = False, fg: str | None = None,
+    bold: bool = False,
+) -> None:
+    """Print one line on stdout, or on stderr.
+
+    Parameters
+    ----------
+    parts : texts; or pairs of a text and its colour, where a part has a colour of its own
+    fg : colour of the others
+    """
+    coloured = [part if isinstance(part, tuple) else (part, fg) for part in parts]
+    typer.echo(
+        "".join(
+            typer.style(visible(text), fg=colour, bold=bold) if colour or bold else visible(text)
+            for text, colour in coloured
+        ),
+        err=err,
+    )
+
+
+def warn(text: str) -> None:
+    """Print one yellow line on stderr."""
+    echo(f"acq: {text}", fg="yellow", err=True)
+
+
+def complain(text: str) -> None:
+    """Print one red line on stderr."""
+    echo(f"acq: {text}", fg="red", err=True)
+
+
+def print_json(body: object, *, one_line: bool = False, err: bool = False) -> None:
+    """Print one JSON document; a number that JSON does not have (NaN) is null."""
+    import json
+
+    from dataset.common.files import finite
+
+    indent = None if one_line else 2
+    typer.echo(json.dumps(finite(body), indent=indent, allow_nan=False, default=str), err=err)
+
+
+def print_csv(text: str) -> None:
+    """Print CSV as it is, for a program; on a terminal without control characters."""
+    typer.echo(visible(text, keep="\n\r\t") if sys.stdout.isatty() else text, nl=False)
