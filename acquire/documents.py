@@ -3,18 +3,33 @@
 A kind of document is a dataclass: its types, and bounds written as `Annotated[int, Meta(ge=1)]`,
 are what the file is checked against; keys that the class does not have are ignored. msgspec does
 the checking, in a tenth of the start-up time of the alternatives.
+
+A document may be hostile. Its bytes, its values and its nesting are counted before they become
+Python objects (`acquire.limits`), and what is no regular file is not read.
 """
 
+import errno
 import re
+import stat
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from .errors import AcqError, Fix
+from .limits import (
+    DEEPEST,
+    LARGEST_DOCUMENT_BYTES,
+    LARGEST_YAML_BYTES,
+    MOST_VALUES,
+    MOST_YAML_VALUES,
+)
+
+if TYPE_CHECKING:
+    from yaml import Node
 
 T = TypeVar("T")
-LARGEST_BYTES = 256 * 2**20     # of a document; the manifest of 10,000 folders has 20 MB
+_TOO_DEEP = "lists nested too deep"
 
 
 @dataclass(frozen=True)
@@ -27,7 +42,6 @@ class Kind(Generic[T]):
     fix: Fix | str              # what to do with one that cannot be read
     schema: str = ""            # what the key `schema` has to say; "": the document has no such key
     version: int = 1            # and the key `schema_version`
-    largest_bytes: int = LARGEST_BYTES
     is_yaml: bool = False
     # brings the file's object into the form of `body`; raises ValueError where it cannot
     prepare: Callable[[Any], Any] | None = None
@@ -42,12 +56,7 @@ def read_document(kind: Kind[T], path: Path) -> T:
         with a value of the wrong type or out of its bounds, with its place in the document
     """
     try:
-        if (size := path.stat().st_size) > kind.largest_bytes:
-            raise kind.error(
-                expected=f"{kind.called} of at most {kind.largest_bytes >> 20} MB",
-                found=f"{size >> 20} MB", where=path, fix=kind.fix,
-            )
-        text = path.read_bytes()
+        text = read_bytes(path)
     except OSError as error:
         raise kind.error(
             expected=kind.called, found=error, where=path, fix=kind.fix
@@ -65,22 +74,142 @@ def parse_document(kind: Kind[T], text: bytes, path: Path) -> T:
     import msgspec
 
     try:
-        if kind.is_yaml:
-            import yaml
-
-            try:
-                body = yaml.safe_load(text)
-            except yaml.YAMLError as error:
-                raise ValueError(error) from error
-        else:
-            body = msgspec.json.decode(text)
+        body = _parse_yaml(text) if kind.is_yaml else parse_json(text)
         _check_schema(kind, body)
         if kind.prepare:
             body = kind.prepare(body)
         return msgspec.convert(body, kind.body)
-    except (ValueError, RecursionError) as error:
-        found = "lists nested too deep" if isinstance(error, RecursionError) else _worded(error)
-        raise kind.error(expected=kind.called, found=found, where=path, fix=kind.fix) from error
+    except ValueError as error:
+        raise kind.error(
+            expected=kind.called, found=_worded(error), where=path, fix=kind.fix
+        ) from error
+
+
+def read_bytes(path: Path, *, most: int = LARGEST_DOCUMENT_BYTES) -> bytes:
+    """Read a file that is not larger than it may be.
+
+    Parameters
+    ----------
+    most : the largest size that is read [bytes]
+
+    Raises
+    ------
+    OSError : it cannot be read, is larger, or is a device or a pipe, which may have no end
+    """
+    if not stat.S_ISREG(path.stat().st_mode):
+        kind = "a folder" if path.is_dir() else "a device or a pipe, which is not read"
+        raise OSError(errno.EINVAL, kind)
+    with path.open("rb") as file:
+        data = file.read(most + 1)
+    if len(data) > most:
+        raise OSError(errno.EFBIG, _too_many(path.stat().st_size, "bytes", most))
+    return data
+
+
+def read_text(path: Path) -> str:
+    """Read a text file in UTF-8 that is not larger than it may be.
+
+    Raises
+    ------
+    OSError : as `read_bytes`
+    UnicodeDecodeError : it is not UTF-8
+    """
+    return read_bytes(path).decode()
+
+
+def parse_json(text: bytes | str) -> Any:
+    """Parse JSON from any source; NaN and infinity are none.
+
+    Raises
+    ------
+    ValueError : it is not JSON, or it is too large, has too many values or is nested too deep
+    """
+    import msgspec
+
+    check_json_size(text)
+    try:
+        body = msgspec.json.decode(text)
+    except RecursionError as error:
+        raise ValueError(_TOO_DEEP) from error
+    level = [body]
+    for _ in range(DEEPEST):
+        lists = (node.values() if isinstance(node, dict) else node for node in level
+                 if isinstance(node, dict | list))
+        level = [value for values in lists for value in values if isinstance(value, dict | list)]
+        if not level:
+            return body
+    raise ValueError(_TOO_DEEP)
+
+
+def check_json_size(text: bytes | str) -> None:
+    """Refuse JSON that would take too much memory, by its bytes alone.
+
+    Raises
+    ------
+    ValueError : see above
+    """
+    if len(text) > LARGEST_DOCUMENT_BYTES:
+        raise ValueError(_too_many(len(text), "bytes", LARGEST_DOCUMENT_BYTES))
+    # each value but the first follows one of these; in strings they count as well
+    marks: Any = (b",", b"[", b"{") if isinstance(text, bytes) else (",", "[", "{")
+    if (values := sum(text.count(mark) for mark in marks)) > MOST_VALUES:
+        raise ValueError(_too_many(values, "values", MOST_VALUES))
+
+
+def compose_yaml(text: bytes | str) -> "Node | None":
+    """Parse YAML into its nodes, which know their line; None where it is empty.
+
+    Raises
+    ------
+    ValueError : it is too large, has too many values with its aliases written out, or is nested
+        too deep
+    yaml.YAMLError : it is not YAML
+    """
+    import yaml
+
+    if len(text) > LARGEST_YAML_BYTES:
+        raise ValueError(_too_many(len(text), "bytes", LARGEST_YAML_BYTES))
+    try:
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+    except RecursionError as error:
+        raise ValueError(_TOO_DEEP) from error
+    if root is not None and (values := _count_nodes(root, {}, 1)) > MOST_YAML_VALUES:
+        raise ValueError(_too_many(values, "values", MOST_YAML_VALUES))
+    return root
+
+
+def _count_nodes(node: Any, counted: dict[int, int | None], depth: int) -> int:
+    """Count the values of a YAML node with every alias written out."""
+    if isinstance(node.value, str):
+        return 1
+    if depth > DEEPEST:
+        raise ValueError(_TOO_DEEP)
+    if id(node) in counted:
+        if (before := counted[id(node)]) is None:
+            raise ValueError("a list or a mapping that holds itself")
+        return before
+    counted[id(node)] = None
+    parts = (part for item in node.value for part in (item if isinstance(item, tuple) else (item,)))
+    count = 1 + sum(_count_nodes(part, counted, depth + 1) for part in parts)
+    counted[id(node)] = count
+    return count
+
+
+def _parse_yaml(text: bytes) -> Any:
+    """Parse YAML to plain values; ValueError where it is none."""
+    import yaml
+
+    try:
+        root = compose_yaml(text)
+        if root is None:
+            return None
+        return yaml.SafeLoader("").construct_document(root)
+    except yaml.YAMLError as error:
+        raise ValueError(error) from error
+
+
+def _too_many(found: int, what: str, most: int) -> str:
+    return f"{found:,} {what}, of which at most {most:,} are read"
 
 
 def _check_schema(kind: Kind[Any], body: Any) -> None:

@@ -21,10 +21,13 @@ does not know the command line: a `Fix` names a remedy, its value says it in pla
 `TypeError`; `acq/main.py` turns an `AcqError` into one line and exit code 1.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from enum import Enum
 from pathlib import Path
+from typing import TypeVar
+
+_LONGEST_FOUND = 500     # characters of what was found: a file may hold a megabyte in one string
 
 
 class Fix(Enum):
@@ -41,6 +44,7 @@ class Fix(Enum):
     RECOVER_OR_EXCLUDE = "recover the recording, or exclude it"
     PREDICT = "read it as a recording"
     EXCLUDE = "exclude the session, then split again"
+    EXCLUDE_COPY = "exclude one of them"
     LIST_SESSIONS = "look at the list of sessions"
     LIST_EXCLUSIONS = "look at the list of exclusions"
     GRADE_AGAIN = "grade the sessions again"
@@ -105,6 +109,7 @@ class AcqError(Exception):
     where: str = ""
     fix: Fix | str = ""
     of: str = ""
+    causes: tuple["AcqError", ...] = ()      # the errors that `all_of` put together
 
     def __init__(
         self, message: str = "", *, expected: str = "", found: object = "",
@@ -129,6 +134,18 @@ class AcqError(Exception):
         return _rebuilt, (type(self), self.__dict__)
 
 
+Kind = TypeVar("Kind", bound=AcqError)
+
+
+def all_of(errors: Sequence[AcqError], kind: type[Kind]) -> AcqError | Kind:
+    """Return one error of a kind that names them all; the only one itself where there is one."""
+    if len(errors) == 1:
+        return errors[0]
+    together = kind(f"{len(errors)} problems: {' | '.join(map(str, errors))}")
+    together.causes = tuple(errors)
+    return together
+
+
 @contextmanager
 def suggest(fix: Fix | str, of: str = "") -> Iterator[None]:
     """Name what mends an error that leaves this block without a remedy of its own."""
@@ -149,7 +166,8 @@ def _rebuilt(kind: type[AcqError], facts: dict[str, object]) -> AcqError:
 def _one_line(found: object) -> str:
     if isinstance(found, OSError) and found.strerror:
         return found.strerror
-    return " ".join(str(found).split())
+    text = " ".join(str(found).split())
+    return text if len(text) <= _LONGEST_FOUND else f"{text[:_LONGEST_FOUND]}..."
 
 
 class DeviceError(AcqError):

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
+from acquire.documents import compose_yaml, read_text
 from acquire.errors import CueError, Fix
 
 CUE_BEGIN, CUE_END = "cue_begin", "cue_end"
@@ -99,14 +100,14 @@ def load_cues(path: Path) -> CueProtocol:
     import yaml
 
     try:
-        root = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+        root = compose_yaml(read_text(path))
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise CueError(
             expected="YAML", found=error.problem, where=f"at {path}:{line}",
             fix="correct that line",
         ) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError) as error:
         raise CueError(expected="YAML in UTF-8", found=error, where=path) from error
     except OSError as error:
         raise CueError(

@@ -1,12 +1,15 @@
 """Documents read into typed values: what is wrong with one is named with its place in it."""
 
 import json
+import os
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import pytest
 
 from acquire.documents import Kind, read_document
 from acquire.errors import CurationError, Fix
+from acquire.limits import DEEPEST, LARGEST_DOCUMENT_BYTES, MOST_VALUES
 
 
 @dataclass(frozen=True)
@@ -82,9 +85,87 @@ def test_a_form_that_cannot_be_brought_about_is_named(tmp_path):
         read_document(NESTED, path)
 
 
-def test_a_missing_and_a_large_document_are_refused(tmp_path):
+def test_a_missing_document_is_refused(tmp_path):
     with pytest.raises(CurationError, match="found No such file or directory"):
         read_document(KIND, tmp_path / "none.json")
-    small = Kind(Note, "a note", CurationError, Fix.CONVERT, largest_bytes=10)
-    with pytest.raises(CurationError, match="expected a note of at most 0 MB"):
-        read_document(small, write(tmp_path / "note.json", HEAD))
+
+
+def test_a_document_that_is_too_large_is_refused_before_it_is_read(tmp_path):
+    path = tmp_path / "note.json"
+    with path.open("wb") as file:
+        file.truncate(LARGEST_DOCUMENT_BYTES * 100)       # takes no room on the disk
+    with pytest.raises(CurationError, match=r"found 6,710,886,400 bytes, of which at most 67,108,"):
+        read_document(KIND, path)
+
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        pytest.param(os.mkfifo, "a device or a pipe, which is not read", id="a pipe"),
+        pytest.param(lambda path: path.symlink_to("/dev/zero"), "a device or a pipe", id="zeros"),
+        pytest.param(Path.mkdir, "found a folder", id="a folder"),
+    ],
+)
+def test_only_files_are_read_as_documents(tmp_path, make, says):
+    make(tmp_path / "note.json")
+    with pytest.raises(CurationError, match=says):
+        read_document(KIND, tmp_path / "note.json")
+
+
+@pytest.mark.parametrize("kind", [KIND, replace(KIND, is_yaml=True)], ids=["JSON", "YAML"])
+@pytest.mark.parametrize("form", ["[", '{"a":', '{"schema":[', "- [", "!x ["])
+@pytest.mark.parametrize("depth", [DEEPEST + 1, 5_000])
+def test_deep_nesting_is_refused_in_json_and_yaml(tmp_path, kind, form, depth):
+    closing = {"[": "]", "{": "}"}
+    end = "".join(closing.get(mark, "") for mark in reversed(form * depth))
+    path = write(tmp_path / "note", form * depth + "1" + end)
+    with pytest.raises(CurationError) as caught:
+        read_document(kind, path)
+    assert len(str(caught.value)) < 1000
+
+
+def test_json_of_many_values_is_refused_before_it_is_parsed(tmp_path):
+    path = write(tmp_path / "note.json", "[" + "[]," * MOST_VALUES + "[]]")
+    with pytest.raises(CurationError, match=r"6,000,002 values, of which at most 3,000,000 are"):
+        read_document(KIND, path)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        pytest.param(
+            "a0: &a0 [x, x]\n" + "".join(
+                f"a{i + 1}: &a{i + 1} [*a{i}, *a{i}]\n" for i in range(40)
+            ),
+            "values, of which at most 50,000 are read", id="aliases of aliases",
+        ),
+        pytest.param(
+            "a0: &a0 {k: v}\n" + "".join(
+                f"a{i + 1}: &a{i + 1} {{<<: [*a{i}, *a{i}], k{i}: v}}\n" for i in range(40)
+            ),
+            "values, of which at most 50,000 are read", id="merges of merges",
+        ),
+        pytest.param("a: &a [*a]", "a list or a mapping that holds itself", id="it holds itself"),
+        pytest.param("a: 2026-99-99", "found month must be in 1..12", id="no date"),
+        pytest.param("? [a]\n: b", "found while constructing a mapping", id="no key"),
+        pytest.param("a: " + "9" * 5000, "Exceeds the limit", id="a long number"),
+        pytest.param("#" * 300_000, "300,000 bytes, of which at most 262,144 are read", id="large"),
+    ],
+)
+def test_yaml_that_grows_when_it_is_read_is_refused(tmp_path, text, says):
+    path = write(tmp_path / "note.yaml", text)
+    with pytest.raises(CurationError, match=says):
+        read_document(replace(KIND, is_yaml=True), path)
+
+
+def test_yaml_with_a_few_aliases_is_read(tmp_path):
+    text = "schema: test-note\nschema_version: 2\ntext: &text a\ncount: 3\nmore: [*text, *text]"
+    path = write(tmp_path / "note.yaml", text)
+    assert read_document(replace(KIND, is_yaml=True), path) == Note("a", 3)
+
+
+def test_what_was_found_is_told_in_a_line_that_can_be_read(tmp_path):
+    path = write(tmp_path / "note.json", {"schema": "x" * 10**6})
+    with pytest.raises(CurationError) as caught:
+        read_document(KIND, path)
+    assert len(str(caught.value)) < 1000
