@@ -68,7 +68,6 @@ def bench_board(
 
 
 def _echo(times: "BoardTimes") -> None:
-    from rich.markup import escape
     from rich.table import Table
 
     from models.board.benchmark import PUBLISHED
@@ -85,7 +84,7 @@ def _echo(times: "BoardTimes") -> None:
     )
     table.add_column("")
     for heading in ("median [ms]", "p99 [ms]", "runs"):
-        table.add_column(escape(heading), justify="right")
+        table.add_column(heading, justify="right")
     for stage in times.stages:
         table.add_row(stage.name, f"{stage.median_ms:.3f}", f"{stage.p99_ms:.3f}", str(stage.runs))
     show(table)

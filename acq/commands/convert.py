@@ -151,21 +151,20 @@ def _fail(failed: "Sequence[FailedSession]") -> None:
 
 
 def _print(done: "Conversion", data: Path) -> None:
-    from rich.markup import escape
     from rich.table import Table
 
     from acquire.data_folder import ubfc_dir
 
-    table = Table(box=None, pad_edge=False, header_style="bold")
+    table = Table()
     for name in ("folder", "subject", "session"):
-        table.add_column(name, overflow="fold")
+        table.add_column(name)
     for name in ("frames", "trimmed", "repeated", "lost", "bpm"):
         table.add_column(name, justify="right")
     for entry in done.manifest.entries:
         trimmed = sum(span.frames for span in entry.rows.trimmed)
         table.add_row(
             entry.folder, entry.subject,
-            escape(entry.key) + ("" if entry.source.complete else " (cut short)"),
+            entry.key + ("" if entry.source.complete else " (cut short)"),
             str(entry.frames), str(trimmed), str(sum(span.frames for span in entry.rows.repeated)),
             str(entry.source.lost_frames), f"{entry.labels.hr_bpm:.1f}",
         )

@@ -7,6 +7,7 @@ import typer
 
 from acq.options import Data, Json, Quiet, progress_bars
 from acq.terminal.printing import echo, print_json
+from acq.terminal.tables import show
 
 from .train import check_installed
 
@@ -58,7 +59,6 @@ def evaluate(
 
 
 def _echo(summary: dict) -> None:
-    from rich.console import Console
     from rich.table import Table
 
     table = Table(title=f"Heart rate on {summary['side']}: {', '.join(summary['subjects'])}")
@@ -75,12 +75,11 @@ def _echo(summary: dict) -> None:
             _number(figures["snr_db"]), _number(figures["macc"]),
             f"{figures['per_video_mean']['mae_bpm']:.2f}", f"{figures['toolbox']['mae_bpm']:.2f}",
         )
-    console = Console(markup=False)
-    console.print(table)
+    show(table)
     first = next(iter(summary["methods"].values()))
     resolution, toolbox = first["resolution"], first["toolbox"]
     low, high = toolbox["bin_bpm"]
-    console.print(
+    echo(
         f"{first['windows']} windows of {resolution['window_s']:g} s ({first['windows_left_out']} "
         "across a gap left out); in "
         "brackets 95 % by bootstrap over subjects. Spectrum on a grid of "

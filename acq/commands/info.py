@@ -83,13 +83,14 @@ def _state(s: "SessionSummary") -> str:
 
 def _print(s: "SessionSummary") -> None:
     from rich.table import Table
+    from rich.text import Text
 
-    table = Table.grid(padding=(0, 2))
+    table = Table(show_header=False)
     table.add_column(style="bold")
     table.add_column(overflow="fold")
     for name, text in _rows(s):
         if text:
-            table.add_row(name, text)
+            table.add_row(name, Text.from_markup(text))
     show(table)
 
 

@@ -8,7 +8,7 @@ import typer
 
 from acq.advice import advise, word_os_error
 from acq.options import Data, Json, Quiet, progress_bars
-from acq.terminal.printing import complain, echo, print_json
+from acq.terminal.printing import complain, echo, print_json, warn
 from acq.terminal.tables import show
 from acquire.errors import AcqError
 from dataset.common.wording import counted
@@ -28,7 +28,7 @@ def ls(
     as_json: Json = False,
 ) -> None:
     """List every session: length, rates, losses, sync, heart rate, grade, and how it is used."""
-    from acquire.data_folder import sessions_dir
+    from acquire.data_folder import doubtful_subjects, sessions_dir
     from acquire.errors import CurationError
     from dataset.catalogue import read_catalogue
 
@@ -60,6 +60,8 @@ def ls(
         print_json({**totals, "rows": json.loads(table.to_json(orient="records"))})
     else:
         _print(table, totals)
+    for doubt in doubtful_subjects(data):
+        warn(str(doubt))
     errors = table.attrs["errors"]
     for error in errors:
         complain(advise(error, "ls") if isinstance(error, AcqError) else word_os_error(error))
@@ -68,10 +70,9 @@ def ls(
 
 
 def _print(table: "pd.DataFrame", totals: dict[str, Any]) -> None:
-    from rich.markup import escape
     from rich.table import Table
 
-    shown = Table(box=None, pad_edge=False, header_style="bold")
+    shown = Table()
     for name in (
         "session", "subject", "length", "fps", "ppg Hz", "lost", "sync ms", "bpm", "grade", "use",
         "side", "notes",
@@ -82,7 +83,7 @@ def _print(table: "pd.DataFrame", totals: dict[str, Any]) -> None:
         )
     for row in json.loads(table.to_json(orient="records")):
         shown.add_row(
-            *map(escape, _cells(row)),
+            *_cells(row),
             style="dim" if row["use"] == "out" else "red" if row["problem"] else "",
         )
     show(shown)

@@ -9,7 +9,7 @@ import typer
 
 from acq.advice import advise
 from acq.options import Data, Force, Jobs, Json, Quiet, Scheduler, progress_bars
-from acq.terminal.printing import complain, echo, print_json
+from acq.terminal.printing import complain, echo, print_json, warn
 from acq.terminal.tables import show
 from dataset.common.wording import clock_time, counted
 
@@ -46,6 +46,7 @@ def qc(
     as_json: Json = False,
 ) -> None:
     """Grade sessions from measurements, with reasons and times; write JSON files and pages."""
+    from acquire.data_folder import doubtful_subjects
     from dataset.common.workers import Workers
     from dataset.face.thumbnails import make_thumbnails
     from dataset.quality.curves import curves_to_draw
@@ -87,6 +88,8 @@ def qc(
             f"{counted(len(asked), 'session')}, {graded.measured} of them measured now; pages: "
             f"{index}"
         )
+    for doubt in doubtful_subjects(data):
+        warn(str(doubt))
     for error in graded.failed.values():
         complain(advise(error, "qc"))
     if any(not excluded.is_excluded(path.stem) for path in graded.failed):
@@ -128,18 +131,19 @@ def _when(flag: "Flag") -> str:
 
 
 def _print(qualities: list["SessionQuality"], excluded: "Exclusions") -> None:
-    from rich.markup import escape
     from rich.table import Table
+    from rich.text import Text
 
-    table = Table.grid(padding=(0, 2))
+    table = Table(show_header=False)
+    for overflow in ("ellipsis", "ellipsis", "fold"):
+        table.add_column(overflow=overflow)
     for quality in qualities:
         flags = sorted(quality.flags, key=lambda flag: flag.severity != "failure")
-        reasons = [escape(f"{_when(flag)}{flag.text}") for flag in flags[:_REASONS]]
+        reasons = [f"{_when(flag)}{flag.text}" for flag in flags[:_REASONS]]
         if len(flags) > _REASONS:
             reasons.append(f"and {len(flags) - _REASONS} more, on its page")
-        grade = f"[{_COLOURS[quality.grade]}]{quality.grade}[/]" + (
-            " (out)" if excluded.is_excluded(quality.session) else ""
-        )
+        grade = Text(quality.grade, _COLOURS[quality.grade])
+        grade.append(" (excluded)" if excluded.is_excluded(quality.session) else "", "default")
         table.add_row(quality.session, grade, "; ".join(reasons))
     show(table)
 

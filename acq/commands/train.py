@@ -8,6 +8,7 @@ import typer
 
 from acq.options import Data, Jobs, Json, Quiet, Scheduler, progress_bars
 from acq.terminal.printing import echo, print_json
+from acq.terminal.tables import show
 from acquire.errors import TrainingError
 
 if TYPE_CHECKING:
@@ -162,32 +163,29 @@ def check_installed() -> None:
 
 def _echo_tables(result: "RunResult") -> None:
     """Print the errors of every method, the paper's beside them, and the gain over the seeds."""
-    from rich.console import Console
-
     from models.evaluation.published import over_seeds
 
     metrics = result.metrics
-    console = Console(markup=False)      # a path may hold brackets
-    console.print(_methods(metrics))
+    show(_methods(metrics))
     teacher = metrics["methods"]["teacher"]
     in_brackets = (
         "; in brackets 95 % by bootstrap over subjects" if teacher["interval"]["mae_bpm"] else ""
     )
     people = "" if metrics["people"] == "real" else f" The subjects are {metrics['people']}."
-    console.print(
+    echo(
         f"{teacher['windows']} windows of 10 s, spectrum on a grid of "
         f"{metrics['heart_rate']['fft_grid_bpm']:g} bpm{in_brackets}; ms / frame: the network "
         f"alone, one thread.{people}"
     )
-    console.print(_beside_paper(metrics["methods"]))
+    show(_beside_paper(metrics["methods"]))
     if len(metrics["seeds"]) > 1:
         gain = over_seeds(metrics["seeds"])
-        console.print(
+        echo(
             f"student + KD ahead of the student alone in {gain['ahead']} of {gain['seeds']} "
             f"seeds, by {gain['gain_bpm']:.2f} bpm [{gain['low_bpm']:.2f}, "
             f"{gain['high_bpm']:.2f}] (95 % over seeds)"
         )
-    console.print(f"report: {result.report}", soft_wrap=True)
+    echo(f"report: {result.report}")
 
 
 def _methods(metrics: dict) -> "Table":

@@ -16,7 +16,9 @@ from rich.text import Text
 from dataset.common.wording import counted
 from dataset.signals.pulse_quality import FAIR, GOOD, PulseReading
 
+from .console import make_console
 from .curves import clock, trace
+from .printing import visible
 
 if TYPE_CHECKING:
     from models.live.reader import LiveSnapshot
@@ -63,8 +65,8 @@ def curve(snapshot: "LiveSnapshot", *, width: int, rows: int) -> list[Text]:
 def labelled(rows: Sequence[tuple[str, Text]]) -> Table:
     """Return a table with a name before each text."""
     table = Table.grid(padding=(0, 2))
-    table.add_column(style="bold", width=6)
-    table.add_column(no_wrap=True)
+    table.add_column(style="bold", min_width=6, no_wrap=True)
+    table.add_column(no_wrap=True, overflow="crop")
     for name, text in rows:
         table.add_row(name, text)
     return table
@@ -137,7 +139,7 @@ class LiveScreen:
 
     def __init__(self, name: str, *, console: Console | None = None) -> None:
         self._name = name
-        self._console = console or Console(stderr=True, highlight=False)
+        self._console = console or make_console(stderr=True)
         self._is_drawn = self._console.is_terminal and not self._console.is_dumb_terminal
         self._live = (
             Live(console=self._console, auto_refresh=False, transient=True)
@@ -173,7 +175,8 @@ class LiveScreen:
         now = time.monotonic() - self._begun
         if self._live is None and (reading.state != self._state or now - self._said >= SAY_S):
             self._said, self._state = now, reading.state
-            print(f"{clock(now)} {plain(reading, finger_bpm)}", file=self._console.file, flush=True)
+            line = visible(f"{clock(now)} {plain(reading, finger_bpm)}")
+            print(line, file=self._console.file, flush=True)
 
     def __enter__(self) -> "LiveScreen":
         if self._live is not None:

@@ -20,6 +20,7 @@ from acquire.sensor.finger import FINGER_OFF, FLAT_LINE
 from dataset.face.quick_look import frame_luma, load_detector, spot_face
 from dataset.signals.pulse_quality import read_pulse
 
+from .console import make_console
 from .curves import clock
 from .panel_view import (
     PanelState,
@@ -29,6 +30,7 @@ from .panel_view import (
     render_line,
     render_panel,
 )
+from .printing import visible
 
 if TYPE_CHECKING:
     from acquire.recorder.recorder import Recorder
@@ -57,7 +59,7 @@ class Panel:
         self._face = face
         shown.is_live = face is not None
         self._bell = bell
-        self._console = console or Console(stderr=True, highlight=False)
+        self._console = console or make_console(stderr=True)
         self._drawn = self._console.is_terminal and not self._console.is_dumb_terminal
         self._status: RecordingStatus | None = None
         self._wake = threading.Event()
@@ -195,7 +197,7 @@ class Panel:
             if status is not None:
                 elapsed_s = self._elapsed_s(status)
                 if begun := self._cue_changed(status):
-                    self._print(f"{clock(elapsed_s)} cue {begun}" + ("\a" if self._bell else ""))
+                    self._print(f"{clock(elapsed_s)} cue {begun}", bell=self._bell)
                 self._update(status)
                 now_wrong = faults(status)
                 if elapsed_s - said_s >= SAY_S or now_wrong != wrong:
@@ -203,5 +205,5 @@ class Panel:
                     self._print(render_line(status, self._shown, elapsed_s=elapsed_s))
             self._wait(time.monotonic() + DRAW_S)
 
-    def _print(self, line: str) -> None:
-        print(line, file=self._console.file, flush=True)
+    def _print(self, line: str, *, bell: bool = False) -> None:
+        print(visible(line) + ("\a" if bell else ""), file=self._console.file, flush=True)
