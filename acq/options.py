@@ -15,6 +15,22 @@ Data = Annotated[
     Path,
     typer.Option("--data", envvar="ACQ_DATA", help="Folder that holds sessions/, ubfc/ and runs/."),
 ]
+
+
+def _check_there(data: Path) -> Path:
+    from dataset.session.find import check_data_folder
+
+    check_data_folder(data)
+    return data
+
+
+ExistingData = Annotated[              # of verbs that read what others wrote
+    Path,
+    typer.Option(
+        "--data", envvar="ACQ_DATA", callback=_check_there,
+        help="Folder that holds sessions/, ubfc/ and runs/.",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace what is already there.")]
 Fps = Annotated[

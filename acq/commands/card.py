@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from acq.options import Data, Force, Json
+from acq.options import ExistingData, Force, Json
 from acq.terminal.printing import echo, print_json
 from dataset.common.wording import counted
 
@@ -28,7 +28,7 @@ def card(
     published: Annotated[
         str | None, typer.Option("--published", metavar="DATE", help="When it was published.")
     ] = None,
-    data: Data = Path("data"),
+    data: ExistingData = Path("data"),
     force: Force = False,
     as_json: Json = False,
 ) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from acq.advice import advise
-from acq.options import Data, Force, Jobs, Json, Quiet, Scheduler, progress_bars
+from acq.options import ExistingData, Force, Jobs, Json, Quiet, Scheduler, progress_bars
 from acq.terminal.printing import complain, echo, print_json
 from acq.terminal.tables import show
 
@@ -86,7 +86,7 @@ def convert(
     holes: LostFrames = None,
     jobs: Jobs = 1,
     scheduler: Scheduler = None,
-    data: Data = Path("data"),
+    data: ExistingData = Path("data"),
     force: Force = False,
     quiet: Quiet = False,
     as_json: Json = False,

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from acq.options import Data, Json, Quiet, progress_bars
+from acq.options import ExistingData, Json, Quiet, progress_bars
 from acq.terminal.printing import echo, print_json
 from acq.terminal.tables import show
 
@@ -21,7 +21,7 @@ def evaluate(
             "folder; all five methods when nothing is named.",
         ),
     ] = None,
-    data: Data = Path("data"),
+    data: ExistingData = Path("data"),
     side: Annotated[
         Literal["test", "train", "all"], typer.Option(help="Which side of the split is read.")
     ] = "test",

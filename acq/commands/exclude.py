@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from acq.options import Data, FromTime, ToTime, parse_time
+from acq.options import ExistingData, FromTime, ToTime, parse_time
 from acq.terminal.printing import echo
 
 if TYPE_CHECKING:
@@ -23,14 +23,15 @@ def exclude(
         str | None,
         typer.Option("--reason", metavar="TEXT", help="Why; it is kept with the decision."),
     ] = None,
-    data: Data = Path("data"),
+    data: ExistingData = Path("data"),
 ) -> None:
     """Exclude sessions, or a part of each, from all that follows; or list what is excluded.
 
     No recording is touched.
     """
     from dataset.selection.exclusions_file import read_exclusions, write_exclusions
-    from dataset.selection.make_exclusion import find_session, make_exclusion
+    from dataset.selection.make_exclusion import make_exclusion
+    from dataset.session.find import find_session
 
     from_s, to_s = parse_time(from_time, "--from"), parse_time(to_time, "--to")
     if not session:
@@ -84,7 +85,7 @@ def include(
     ],
     from_time: FromTime = None,
     to_time: ToTime = None,
-    data: Data = Path("data"),
+    data: ExistingData = Path("data"),
 ) -> None:
     """Undo `acq exclude`: all of a session, or the one part that --from and --to name."""
     from dataset.selection.exclusions_file import read_exclusions, write_exclusions

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from acq.advice import advise, word_os_error
-from acq.options import Data, Json, Quiet, progress_bars
+from acq.options import ExistingData, Json, Quiet, progress_bars
 from acq.terminal.printing import complain, echo, print_json, warn
 from acq.terminal.tables import show
 from acquire.errors import AcqError
@@ -22,7 +22,7 @@ def ls(
         list[str] | None,
         typer.Option("--subject", metavar="SUBJECT", help="Only this one's; may be given again."),
     ] = None,
-    data: Data = Path("data"),
+    data: ExistingData = Path("data"),
     quiet: Quiet = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print as CSV, every column.")] = False,
     as_json: Json = False,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from acq.advice import advise
-from acq.options import Data, Force, Jobs, Json, Quiet, Scheduler, progress_bars
+from acq.options import ExistingData, Force, Jobs, Json, Quiet, Scheduler, progress_bars
 from acq.terminal.printing import complain, echo, print_json, warn
 from acq.terminal.tables import show
 from dataset.common.wording import clock_time, counted
@@ -40,7 +40,7 @@ def qc(
     thumbnails: Thumbnails = False,
     jobs: Jobs = 1,
     scheduler: Scheduler = None,
-    data: Data = Path("data"),
+    data: ExistingData = Path("data"),
     force: Force = False,
     quiet: Quiet = False,
     as_json: Json = False,

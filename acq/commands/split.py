@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from acq.options import Data, Force, Json, Quiet, progress_bars
+from acq.options import ExistingData, Force, Json, Quiet, progress_bars
 from acq.terminal.printing import echo, print_json
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def split(
     test_fraction: TestFraction = None,
     seed: Seed = None,
     mix_simulated: MixSimulated = False,
-    data: Data = Path("data"),
+    data: ExistingData = Path("data"),
     force: Force = False,
     quiet: Quiet = False,
     as_json: Json = False,

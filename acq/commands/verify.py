@@ -5,12 +5,12 @@ from pathlib import Path
 import typer
 
 from acq.advice import advise
-from acq.options import Data, Json, Quiet, progress_bars
+from acq.options import ExistingData, Json, Quiet, progress_bars
 from acq.terminal.printing import echo, print_json
 from dataset.common.wording import counted
 
 
-def verify(data: Data = Path("data"), quiet: Quiet = False, as_json: Json = False) -> None:
+def verify(data: ExistingData = Path("data"), quiet: Quiet = False, as_json: Json = False) -> None:
     """Compute every hash again: recordings, curated folders, quality, kept frames, runs, card."""
     from dataset.verify.result import FINDING_KINDS
     from dataset.verify.verify import verify_data

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from acq.options import Data, Json, Quiet, progress_bars
+from acq.options import ExistingData, Json, Quiet, progress_bars
 from acq.terminal.printing import echo, print_json
 from acquire.errors import CurationError
 from dataset.common.wording import counted
@@ -28,7 +28,7 @@ def withdraw(
         bool, typer.Option("--dry-run", help="List what would be removed, and remove nothing.")
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-    data: Data = Path("data"),
+    data: ExistingData = Path("data"),
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:

@@ -12,6 +12,7 @@ from dataset.common.progress import OnProgress
 from dataset.common.workers import Workers, work_through
 from dataset.duplicates.find import Duplicate, find_duplicates, read_compared_streams
 from dataset.selection.exclusions_file import read_exclusions
+from dataset.session.find import find_session
 from dataset.session.reader import Session
 
 from .across_sessions import flag_across_sessions
@@ -64,7 +65,7 @@ def grade_sessions(
             expected="sessions", found="none", where=data_folder.sessions_dir(data), fix=Fix.RECORD
         )
     limits = limits or read_limits()
-    asked = _choose(paths, named)
+    asked = list(dict.fromkeys(find_session(data, name) for name in named)) or list(paths)
     measured = _measure_all(asked, limits, force, workers or Workers(), on_progress)
     earlier = _measured_earlier(set(paths) - set(asked))
     qualities = dict(sorted({**earlier, **measured.qualities}.items()))
@@ -112,24 +113,6 @@ def _read_fresh(session_path: Path, limits: Limits) -> SessionQuality | None:
         return None
     with Session(session_path) as session:
         return quality if session.content_hash() == quality.session_hash else None
-
-
-def _choose(paths: Sequence[Path], named: Sequence[str]) -> list[Path]:
-    """Return the session files that are named, each once; all of them where none is named."""
-    if not named:
-        return list(paths)
-    chosen = []
-    for name in named:
-        matching = [
-            path for path in paths if name == path.stem or Path(name).resolve() == path.resolve()
-        ]
-        if not matching:
-            raise CurationError(
-                expected="a session id or a session file", found=name,
-                where=f"under {paths[0].parent.parent}", fix=Fix.LIST_SESSIONS,
-            )
-        chosen += matching
-    return list(dict.fromkeys(chosen))
 
 
 def _measure_all(

@@ -3,37 +3,13 @@
 from datetime import datetime, timezone
 from pathlib import Path
 
-from acquire import data_folder
-from acquire.errors import CurationError, Fix, SessionError
+from acquire.errors import CurationError, SessionError
 from dataset.common.wording import clock_time
 from dataset.session.reader import Session
 
 from .exclusions import Exclusion
 
 _ROUNDING_S = 1.0         # an end may be given as people read it, in whole seconds
-
-
-def find_session(data: Path, text: str) -> Path:
-    """Find a recording by its session id, which is its file's name, or by its path.
-
-    It need not be readable.
-
-    Raises
-    ------
-    CurationError : there is no such recording under `data`, or there are two of that name
-    """
-    files = data_folder.session_files(data)
-    if "/" in text or text.endswith(data_folder.SESSION_SUFFIX):
-        matching = [path for path in files if path.resolve() == Path(text).resolve()]
-    else:
-        matching = [path for path in files if path.stem == text]
-    if len(matching) != 1:
-        raise CurationError(
-            expected=f"a recording {text!r}",
-            found=f"{len(matching)} files" if matching else "none",
-            where=data_folder.sessions_dir(data), fix=Fix.LIST_SESSIONS,
-        )
-    return matching[0]
 
 
 def make_exclusion(

@@ -14,7 +14,7 @@ from dataset.common.wording import clock_time
 from dataset.selection.exclusions import Exclusions
 from dataset.selection.exclusions_file import read_exclusions, write_exclusions
 from dataset.selection.identities import identify_sessions
-from dataset.selection.make_exclusion import find_session, make_exclusion
+from dataset.selection.make_exclusion import make_exclusion
 from tests.support.made_sessions import make_session
 
 FIRST, SECOND, THIRD = (f"S0{at}-20260101T090001Z" for at in (1, 2, 3))
