@@ -19,6 +19,7 @@ _ADVICE = {
     Fix.RECOVER_OR_EXCLUDE: "acq recover makes it whole; or leave it out with acq exclude {of}",
     Fix.PREDICT: "acq predict reads it",
     Fix.EXCLUDE: "leave it out with acq exclude {of}, then split again",
+    Fix.EXCLUDE_COPY: "leave one of them out, such as with acq exclude {of}",
     Fix.LIST_SESSIONS: "acq ls lists them",
     Fix.LIST_EXCLUSIONS: "acq exclude lists what is out",
     Fix.GRADE_AGAIN: "run acq qc again",

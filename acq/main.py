@@ -91,15 +91,19 @@ app.add_typer(firmware, rich_help_panel="Record")
 
 
 def main() -> None:
-    """Run the command line; turn an `AcqError` or `OSError` into one line and exit code 1."""
+    """Run the command line; turn an `AcqError` or `OSError` into a line and exit code 1.
+
+    An error that holds several has a line for each of them.
+    """
     try:
         app()
     except (AcqError, OSError) as error:
         if _state["debug"]:
             raise
-        is_ours = isinstance(error, AcqError)
-        line = advise(error, _state["verb"]) if is_ours else word_os_error(error)
-        complain(" ".join(line.split()))
+        for cause in getattr(error, "causes", ()) or (error,):
+            is_ours = isinstance(cause, AcqError)
+            line = advise(cause, _state["verb"]) if is_ours else word_os_error(cause)
+            complain(" ".join(line.split()))
         sys.exit(1)
 
 

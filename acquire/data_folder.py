@@ -1,6 +1,8 @@
 """The paths of everything in a data folder, and the names that may become paths in it."""
 
 import re
+import unicodedata
+from collections.abc import Iterable
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -34,6 +36,67 @@ def check_subject(subject: str) -> None:
             expected="a subject id of 1 to 32 letters, digits, - and _, starting with a letter or "
             "digit",
             found=repr(subject), fix="use a pseudonym such as S01",
+        )
+
+
+def read_as(name: str) -> str:
+    """Return a name as people compare it: names with the same result are read as one.
+
+    Capitals, forms of Unicode and zeros before a number tell no names apart: `S01`, `s01` and `S1`
+    are read as one name, and the first two are one folder on exFAT, macOS and Windows.
+    """
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+    return re.sub(r"(?<!\d)0+(?=\d)", "", folded)
+
+
+def names_read_as_one(names: Iterable[str]) -> list[tuple[str, ...]]:
+    """Group different names that people read as one, each group sorted."""
+    groups: dict[str, set[str]] = {}
+    for name in names:
+        groups.setdefault(read_as(name), set()).add(name)
+    return sorted(tuple(sorted(group)) for group in groups.values() if len(group) > 1)
+
+
+def subjects_in(data: Path) -> list[str]:
+    """List the subjects that have a folder under `data`, sorted."""
+    folder = sessions_dir(data)
+    folders = folder.iterdir() if folder.is_dir() else ()
+    return sorted(path.name for path in folders if path.is_dir() and path.name[0] != ".")
+
+
+def doubtful_subjects(data: Path) -> list[SessionError]:
+    """Return an error for each group of subjects whose names are read as one; they may be used."""
+    return [
+        SessionError(
+            f"{' and '.join(names)} in {sessions_dir(data)} are read as one name",
+            fix="where they are one person, exclude the sessions of one of them",
+        )
+        for names in names_read_as_one(subjects_in(data))
+    ]
+
+
+def check_new_subject(data: Path, subject: str, *, others: Iterable[str] = ()) -> None:
+    """Refuse a subject id that is none, or a new one that is read as the name of another subject.
+
+    A subject that is here already is let pass.
+
+    Parameters
+    ----------
+    others : subjects that are about to get a folder, too
+
+    Raises
+    ------
+    SessionError : it is
+    """
+    check_subject(subject)
+    here = {*subjects_in(data), *others}
+    same = sorted(name for name in here if read_as(name) == read_as(subject))
+    if same and subject not in here:
+        raise SessionError(
+            expected="a subject who is here, or a new name that is read as no other",
+            found=f"{subject} beside {', '.join(same)}", where=sessions_dir(data),
+            fix=f"name {same[0]} if it is that person, else choose a name that differs in more "
+                "than capitals or zeros",
         )
 
 

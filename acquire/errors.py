@@ -13,6 +13,7 @@ AcqError                    anything acq can explain to its user
   TrainingError             a dataset that cannot be trained on
   CueError                  a protocol of cues that is none
   SubjectError              what is noted of a subject is not what may be noted
+  BusyError                 another process writes there
 ```
 
 An error carries facts: what was expected, what was found, where, and what mends it. The library
@@ -215,3 +216,7 @@ class CueError(AcqError):
 
 class SubjectError(AcqError):
     """What is noted of a subject cannot be read, or is not what may be noted."""
+
+
+class BusyError(AcqError):
+    """Another process writes there; it is named."""

@@ -63,10 +63,17 @@ def record(
 ) -> None:
     """Record face video and finger PPG in sync into one session file. Ctrl-C ends it cleanly."""
     from acquire.camera.open import HEIGHT, WIDTH, check_spec
-    from acquire.data_folder import SESSION_SUFFIX, check_subject, sessions_dir
+    from acquire.data_folder import (
+        SESSION_SUFFIX,
+        check_new_subject,
+        doubtful_subjects,
+        sessions_dir,
+    )
     from acquire.recorder.disk_space import check_space
 
-    check_subject(subject)
+    check_new_subject(data, subject)
+    for doubt in doubtful_subjects(data):
+        warn(str(doubt))
     check_spec(camera)
     check_simulate(camera, port, simulate=simulate)
     if live and quiet:

@@ -36,10 +36,10 @@ def subject(
     as_json: Json = False,
 ) -> None:
     """Show what is noted of a subject, or note it: bands and ids, never a name."""
-    from acquire.data_folder import check_subject
+    from acquire.data_folder import check_new_subject
     from dataset.session.subject import Subject, check_field, read_subject, write_subject
 
-    check_subject(subject)
+    check_new_subject(data, subject)
     noted = read_subject(data, subject)
     given = {
         "age_band": age_band, "sex": sex, "fitzpatrick": fitzpatrick, "monk": monk,

@@ -104,10 +104,11 @@ class Recorder:
 
         Raises
         ------
-        SessionError : bad subject id, no room on the disk, or the file cannot be made
+        SessionError : bad subject id, or one that is read as another's; no room on the disk, or
+            the file cannot be made
         DeviceError : a device failed before anything was recorded
         """
-        data_folder.check_subject(subject)
+        data_folder.check_new_subject(data, subject)
         self._camera.on_frame = on_frame
         camera = replace(self._camera.source.info, light_offset=self._light_offset)
         folder = data_folder.sessions_dir(data) / subject

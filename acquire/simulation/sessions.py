@@ -11,7 +11,7 @@ import multiprocessing
 import os
 import zlib
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import FIRST_EXCEPTION, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_EXCEPTION, wait
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -24,6 +24,7 @@ from acquire.atomic import atomic_file
 from acquire.camera.source import VideoFrame
 from acquire.clock.place_samples import place_samples
 from acquire.errors import Fix, SessionError
+from acquire.pool import open_pool
 from acquire.session.writer import SessionWriter
 
 from .rendering.camera_pipeline import CameraPipeline, CameraProcessing
@@ -142,8 +143,11 @@ def write_sessions(
 
     Raises
     ------
-    SessionError : one of them is there already (nothing is written then), or cannot be written
+    SessionError : one of them is there already, or a subject's name is read as another's (nothing
+        is written then); or one cannot be written
     """
+    for subject in sorted({plan.subject for plan in plans}):
+        data_folder.check_new_subject(data, subject)
     if not force:
         check_free(plans, data)
     jobs = min(jobs or len(os.sched_getaffinity(0)), len(plans))
@@ -175,24 +179,19 @@ def _write_in_turn(
 def _write_in_processes(
     plans: Sequence[SimulatedSession], data: Path, jobs: int, on_frames: Callable[[int], None]
 ) -> list[Path]:
-    # A fresh interpreter each: forking a process that already runs threads is not safe.
-    context = multiprocessing.get_context("spawn")
-    counts = context.SimpleQueue()
-    with ProcessPoolExecutor(
-        jobs, mp_context=context, initializer=_set_report_queue, initargs=(counts,)
-    ) as pool:
+    counts = multiprocessing.get_context("spawn").SimpleQueue()
+    with open_pool(jobs, prepare=_set_report_queue, arguments=(counts,)) as pool:
         futures = [pool.submit(_write_in_worker, plan, data) for plan in plans]
         done, failed = 0, False
-        try:
-            while not (failed or all(future.done() for future in futures)):
-                wait(futures, timeout=0.2, return_when=FIRST_EXCEPTION)
-                while not counts.empty():
-                    done += counts.get()
-                on_frames(done)
-                failed = any(future.done() and future.exception() for future in futures)
-        finally:
-            # whatever ended the wait, Ctrl-C too: nothing more is begun
-            pool.shutdown(cancel_futures=True)
+        while not (failed or all(future.done() for future in futures)):
+            wait(futures, timeout=0.2, return_when=FIRST_EXCEPTION)
+            while not counts.empty():
+                done += counts.get()
+            on_frames(done)
+            failed = any(future.done() and future.exception() for future in futures)
+        for future in futures:
+            if future.done():
+                future.result()        # its error, if it has one, ends all the others
         on_frames(sum(plan.frames for plan in plans))
         return [future.result() for future in futures]
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from acquire import data_folder
-from acquire.errors import AcqError, Fix, SessionError, SplitError
+from acquire.errors import AcqError, Fix, SessionError, SplitError, all_of
 from dataset.common.files import one_line
 from dataset.common.progress import OnProgress
 from dataset.session.hdf5 import was_never_closed
@@ -35,6 +35,14 @@ class SessionIdentity:
     imported_from: str = ""         # a public data set; "" where acq recorded it
 
 
+@dataclass(frozen=True)
+class FoundSessions:
+    """The sessions under a data folder that can be used, and why others cannot."""
+
+    identities: tuple[SessionIdentity, ...]     # sorted by subject and id
+    problems: tuple[AcqError, ...]              # each names all files of its kind
+
+
 def identify_sessions(
     data: Path, *, on_progress: OnProgress | None = None
 ) -> list[SessionIdentity]:
@@ -44,7 +52,21 @@ def identify_sessions(
     ------
     SessionError : files cannot be read; all of them are named
     SplitError : there are none, some were never closed, lie in another subject's folder, or share
-        an id
+        an id; or several of these problems at once
+    CurationError : the exclusions cannot be read
+    """
+    found = find_sessions(data, on_progress=on_progress)
+    if found.problems:
+        raise all_of(found.problems, SplitError)
+    return list(found.identities)
+
+
+def find_sessions(data: Path, *, on_progress: OnProgress | None = None) -> FoundSessions:
+    """Identify every session under `data` that is not excluded, and list what cannot be used.
+
+    Raises
+    ------
+    SplitError : there are no recordings, or all are excluded
     CurationError : the exclusions cannot be read
     """
     files, exclusions = data_folder.session_files(data), read_exclusions(data)
@@ -54,21 +76,23 @@ def identify_sessions(
             fix=Fix.RECORD,
         )
     files = [path for path in files if not exclusions.is_excluded(path.stem)]
-    _refuse_unclosed(files)
-    identities = _read_identities(data, files, exclusions, on_progress)
-    if not identities:
+    unclosed = [path for path in files if was_never_closed(path)]
+    closed = [path for path in files if path not in unclosed]
+    problems = _unclosed(unclosed) if unclosed else []
+    identities, unusable = _read_identities(data, closed, exclusions, on_progress)
+    problems += unusable + _shared_ids(identities)
+    if not identities and not problems:
         raise SplitError(
             expected="recordings to use", found="all of them excluded", where=data,
             fix=Fix.LIST_EXCLUSIONS,
         )
     identities.sort(key=lambda identity: (identity.subject, identity.session))
-    _refuse_shared_ids(identities)
-    return identities
+    return FoundSessions(tuple(identities), tuple(problems))
 
 
 def _read_identities(
     data: Path, files: Sequence[Path], exclusions: Exclusions, on_progress: OnProgress | None
-) -> list[SessionIdentity]:
+) -> tuple[list[SessionIdentity], list[AcqError]]:
     """Read the identities of those files whose session id is not excluded either."""
     identities: list[SessionIdentity] = []
     unreadable: dict[Path, str] = {}
@@ -76,26 +100,29 @@ def _read_identities(
     for done, path in enumerate(files, start=1):
         try:
             with Session(path) as session:
+                if exclusions.is_excluded(session.session_id):
+                    continue
                 if path.parent.name != session.subject:
                     misplaced.append(f"one of {session.subject} at {path}")
-                elif not exclusions.is_excluded(session.session_id):
+                else:
                     identities.append(_identify(session, path.relative_to(data).as_posix()))
         except (SessionError, OSError) as error:
             unreadable[path] = error.facts if isinstance(error, AcqError) else one_line(error)
         if on_progress:
             on_progress("reading sessions", done, len(files))
+    problems: list[AcqError] = []
     if unreadable:
         count = f"{len(unreadable)} recordings cannot be read: " if len(unreadable) > 1 else ""
-        raise SessionError(
+        problems.append(SessionError(
             f"{count}{' | '.join(unreadable.values())}", fix=Fix.RECOVER_OR_EXCLUDE,
             of=_ids_of(unreadable),
-        )
+        ))
     if misplaced:
-        raise SplitError(
+        problems.append(SplitError(
             expected="each recording in its subject's folder", found=", ".join(misplaced),
             fix="move it to the folder of its subject, or exclude it",
-        )
-    return identities
+        ))
+    return identities, problems
 
 
 def _identify(session: Session, file: str) -> SessionIdentity:
@@ -106,25 +133,25 @@ def _identify(session: Session, file: str) -> SessionIdentity:
     )
 
 
-def _refuse_unclosed(files: Sequence[Path]) -> None:
-    if unclosed := [path for path in files if was_never_closed(path)]:
-        raise SplitError(
-            expected="recordings that have ended",
-            found=f"still growing or killed: {', '.join(map(str, unclosed))}",
-            fix=Fix.RECOVER_OR_EXCLUDE, of=_ids_of(unclosed),
-        )
+def _unclosed(files: Sequence[Path]) -> list[AcqError]:
+    return [SplitError(
+        expected="recordings that have ended",
+        found=f"still growing or killed: {', '.join(map(str, files))}",
+        fix=Fix.RECOVER_OR_EXCLUDE, of=_ids_of(files),
+    )]
 
 
-def _refuse_shared_ids(identities: Sequence[SessionIdentity]) -> None:
-    file_of: dict[str, str] = {}
+def _shared_ids(identities: Sequence[SessionIdentity]) -> list[AcqError]:
+    files_of: dict[str, list[str]] = {}
     for identity in identities:
-        if identity.session in file_of:
-            raise SplitError(
-                expected="each session once",
-                found=f"{identity.session} in {file_of[identity.session]} and {identity.file}",
-                fix="remove one of the two",
-            )
-        file_of[identity.session] = identity.file
+        files_of.setdefault(identity.session, []).append(identity.file)
+    return [
+        SplitError(
+            expected="each session once", found=f"{session} in {' and '.join(files)}",
+            fix="remove all but one, or exclude the copies by their paths",
+        )
+        for session, files in files_of.items() if len(files) > 1
+    ]
 
 
 def _ids_of(files: Iterable[Path]) -> str:

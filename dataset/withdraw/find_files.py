@@ -76,7 +76,7 @@ def find_subject_files(
     mentions = [path for path, label in labels.items() if not label]
     unchecked = [
         *recordings.unchecked, *_folders_without_manifest(data), *problems,
-        *_possible_copies(derived, subject),
+        *_possible_copies(derived, subject), *_read_as_same(data, subject),
     ]
     files = SubjectFiles(
         names=names,
@@ -169,6 +169,15 @@ def _possible_copies(derived: Sequence[SubjectFile], subject: str) -> list[str]:
         f"{file.path}: that recording was found similar to one of {subject}: if it is a copy, "
         "withdraw its subject, too"
         for file in derived if file.label == QUALITY_OF_OTHERS
+    ]
+
+
+def _read_as_same(data: Path, subject: str) -> list[str]:
+    return [
+        f"{data_folder.sessions_dir(data) / name}: that name is read as {subject}: if it is the "
+        "same person, withdraw it, too"
+        for name in data_folder.subjects_in(data)
+        if name != subject and data_folder.read_as(name) == data_folder.read_as(subject)
     ]
 
 

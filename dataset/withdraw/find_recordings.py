@@ -54,7 +54,8 @@ def find_recordings(data: Path, subject: str, on_progress: OnProgress | None) ->
         if on_progress:
             on_progress("looking at sessions", done, len(paths))
     sessions = {path.stem for path in own}
-    if os.path.lexists(home):
+    # listed, not looked up: some disks find S01 under s01
+    if home.parent.is_dir() and subject in os.listdir(home.parent):
         names = [path.name for path in home.iterdir()]
         sessions |= {name.partition(".")[0] for name in names if _SESSION_FILE.fullmatch(name)}
         files.append(as_subject_file("recordings", home))

@@ -5,9 +5,13 @@ from pathlib import Path
 import pytest
 
 from acquire.data_folder import (
+    check_new_subject,
     check_subject,
+    doubtful_subjects,
     is_session_id,
+    names_read_as_one,
     new_session_id,
+    read_as,
     session_file,
     session_files,
 )
@@ -36,3 +40,42 @@ def test_session_files_are_those_of_subjects_in_order(tmp_path):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"")
     assert session_files(tmp_path) == [tmp_path / "sessions" / name for name in sorted(names)]
+
+
+@pytest.mark.parametrize(
+    ("name", "other"),
+    [
+        ("S01", "s01"), ("S1", "S01"), ("P-007", "p-7"), ("S01-a", "S1-A"),
+        ("subject１", "subject1"), ("Cafe\u0301", "Café"), ("ﬁ1", "FI01"), ("S00", "s0"),
+    ],
+)
+def test_names_that_people_read_as_one(name, other):
+    assert read_as(name) == read_as(other)
+
+
+@pytest.mark.parametrize(
+    ("name", "other"),
+    [("S1", "S10"), ("S01", "S010"), ("S1", "S11"), ("S01", "S-01"), ("S01", "S01-b"),
+     ("P100", "P1"), ("S0", "S")],
+)
+def test_names_that_people_tell_apart(name, other):
+    assert read_as(name) != read_as(other)
+
+
+def test_a_new_subject_is_refused_beside_one_that_is_read_the_same(tmp_path):
+    check_new_subject(tmp_path, "S01")
+    (tmp_path / "sessions/S01").mkdir(parents=True)
+    check_new_subject(tmp_path, "S01")
+    check_new_subject(tmp_path, "S10")
+    for name in ("s01", "S1", "S001"):
+        with pytest.raises(SessionError) as error:
+            check_new_subject(tmp_path, name)
+        assert error.value.found == f"{name} beside S01"
+    with pytest.raises(SessionError, match="s2 beside S02"):
+        check_new_subject(tmp_path, "s2", others=["S02"])
+    assert doubtful_subjects(tmp_path) == []
+    (tmp_path / "sessions/s01").mkdir()                # made by an earlier version
+    check_new_subject(tmp_path, "s01")
+    (doubt,) = doubtful_subjects(tmp_path)
+    assert str(doubt).startswith(f"S01 and s01 in {tmp_path}/sessions are read as one name; where")
+    assert names_read_as_one(["b", "A", "a", "B", "c", "c"]) == [("A", "a"), ("B", "b")]
