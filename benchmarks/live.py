@@ -22,7 +22,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from acquire.camera.replay import read_frame_times
+from acquire.camera.frame_times import read_frame_times
 from acquire.simulation.rendering.camera_pipeline import CameraPipeline
 from acquire.simulation.subject import VirtualSubject
 from acquire.simulation.world import draw_world

@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 import torch
 
-from acquire.camera.replay import read_frame_times
+from acquire.camera.frame_times import read_frame_times
 from acquire.errors import AcqError
 from acquire.simulation.rendering.camera_pipeline import CameraPipeline
 from acquire.simulation.subject import VirtualSubject

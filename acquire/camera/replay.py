@@ -18,49 +18,10 @@ import numpy as np
 from acquire import host_time
 from acquire.errors import DeviceError
 
+from .frame_times import read_frame_times
 from .source import CameraInfo, EndOfStream, VideoFrame
 
 _DECODED_AHEAD = 16   # frames
-
-
-def read_frame_times(path: Path) -> np.ndarray:
-    """Read frame times [s] from a CSV: the column named `timestamp` or `time`, else the last one.
-
-    Raises
-    ------
-    DeviceError : no such file, not numbers, not increasing, or not in seconds
-    """
-    import pandas as pd
-
-    try:
-        table = pd.read_csv(path)
-    except (OSError, ValueError) as error:
-        raise DeviceError(expected="frame times", found=error, where=path) from error
-    names = [
-        name
-        for name in table.columns
-        if str(name).strip().lower() in ("timestamp", "time", "time_s")
-    ]
-    column = table[names[0] if names else table.columns[-1]]
-    times_s = np.asarray(pd.to_numeric(column, errors="coerce"), dtype=np.float64)
-    if len(times_s) < 2 or not np.isfinite(times_s).all():
-        raise DeviceError(
-            expected="a number for each frame",
-            found=f"{np.isnan(times_s).sum()} rows of {len(times_s)} without one", where=path,
-        )
-    steps_s = np.diff(times_s)
-    if (steps_s <= 0).any():
-        row = int(np.argmax(steps_s <= 0)) + 2
-        raise DeviceError(
-            expected="increasing times", found=f"row {row} not later than the one before",
-            where=path,
-        )
-    if not 1e-3 < np.median(steps_s) < 1.0:
-        raise DeviceError(
-            expected="times in seconds", found=f"a median step of {np.median(steps_s):g}",
-            where=path, fix="check the unit of the times",
-        )
-    return times_s
 
 
 class ReplayCamera:
@@ -76,6 +37,7 @@ class ReplayCamera:
                 stream = container.streams.video[0]
                 context = stream.codec_context
                 width, height, pixels = context.width, context.height, context.pix_fmt
+                header_fps = float(stream.average_rate) if stream.average_rate else None
                 frame_times_s = [
                     float(packet.pts * stream.time_base)
                     for packet in container.demux(stream)
@@ -85,7 +47,11 @@ class ReplayCamera:
             raise DeviceError(expected="a video to replay", found=error, where=video) from error
         is_i420 = pixels in ("yuv420p", "yuvj420p") and width % 2 == height % 2 == 0
         self._format = "yuv420p" if is_i420 else "rgb24"
-        times_s = np.sort(np.array(frame_times_s)) if times is None else read_frame_times(times)
+        remarks: list[str] = []
+        times_s = (
+            np.sort(np.array(frame_times_s)) if times is None
+            else read_frame_times(times, fps=header_fps, remarks=remarks)
+        )
         if len(times_s) != len(frame_times_s):
             raise DeviceError(
                 expected=f"a time for each of the {len(frame_times_s)} frames of {video}",
@@ -101,6 +67,7 @@ class ReplayCamera:
             pixel_format="I420" if is_i420 else "RGB", time_meaning="file",
             pipeline=f"{pixels} decoded as {self._format}, times from "
                      f"{times.name if times else 'the container'}",
+            remarks=tuple(remarks),
         )
         self._decoded: queue.Queue[np.ndarray | Exception] = queue.Queue(maxsize=_DECODED_AHEAD)
         self._closed = threading.Event()

@@ -87,6 +87,8 @@ class CameraInfo:
     reconnects: bool = False       # True: it opens itself again when it falls silent
     # measured when it was opened; None where there is nothing to measure
     rate: CameraRate | None = None
+    # what is doubtful of a replay's times, or was mended; a line each
+    remarks: tuple[str, ...] = ()
 
     @property
     def is_replay(self) -> bool:
@@ -100,7 +102,7 @@ class CameraInfo:
         control = self.exposure.get("control", "")
         if control.startswith("not locked"):
             complaints.append(f"exposure and white balance {control}")
-        return complaints
+        return complaints + list(self.remarks)
 
     @property
     def image_shape(self) -> tuple[int, ...]:

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from acquire.errors import CurationError
+from acquire.stamps.rising import StampedTimes
 
-from .stamped_times import StampedTimes
 
 GET_FOLDER, GET_FILE = "get the folder again", "get the file again"     # what mends a bad copy
 

@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 
 from acquire.errors import CurationError
+from acquire.stamps.rising import rising_times
 from dataset.layouts.pure import PICTURE
 
 from .published import (
@@ -26,7 +27,6 @@ from .published import (
     PublishedVideo,
     read_numbers,
 )
-from .stamped_times import rising_times
 
 FOLDER = re.compile(r"(\d\d)-(\d\d)")
 SENSOR = "CMS50E pulse oximeter"

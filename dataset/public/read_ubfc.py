@@ -19,6 +19,7 @@ import av.error
 import numpy as np
 
 from acquire.errors import CurationError
+from acquire.stamps.rising import StampedTimes, rising_times
 from dataset.layouts.ubfc import LABELS, VIDEO
 
 from .published import (
@@ -31,7 +32,6 @@ from .published import (
     read_numbers,
     stamps_to_ns,
 )
-from .stamped_times import StampedTimes, rising_times
 
 DUMP = "gtdump.xmp"
 SENSOR = "CMS50E pulse oximeter"

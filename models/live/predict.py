@@ -7,7 +7,7 @@ heart rate is that of the same ten seconds in which the camera's was read.
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import h5py
@@ -69,6 +69,7 @@ class Prediction:
     # why a session has no PPG beside the camera, in words; "" where it has, and for a video
     no_finger: str
     ms_per_frame: float             # median, from a decoded frame to the pulse
+    remarks: tuple[str, ...] = ()   # what is doubtful of a video's times, or was mended
 
     @property
     def fps(self) -> float:
@@ -141,10 +142,11 @@ def predict(
             )
     camera = ReplayCamera(source, times=times)
     with closing(camera):
-        return _read_frames(
+        prediction = _read_frames(
             live, _frames_of_video(camera), camera.frames, source, None, simulated=False,
             on_frames=on_frames,
         )
+    return replace(prediction, remarks=camera.info.remarks)
 
 
 def _frames_of_session(session: Session) -> Iterator[tuple[np.ndarray, float]]:

@@ -6,8 +6,8 @@ import av
 import numpy as np
 import pytest
 
+from acquire.camera.frame_times import read_frame_times
 from acquire.camera.open import open_camera
-from acquire.camera.replay import read_frame_times
 from acquire.camera.source import EndOfStream
 from acquire.errors import DeviceError
 
@@ -81,8 +81,8 @@ def test_what_is_not_yuv420p_is_recorded_as_rgb(tmp_path):
     ("rows", "message"),
     [
         pytest.param("0\n40\n80\n", "median step", id="milliseconds"),
-        pytest.param("0\n0.04\n0.04\n", "row 3 not later", id="not increasing"),
-        pytest.param("0\nx\n0.08\n", "1 rows of 3 without one", id="no number"),
+        pytest.param("0\n0.04\n0.04\n", "0.04 in line 4, not later", id="not increasing"),
+        pytest.param("0\nx\n0.08\n", "'x' in line 3; 1 such lines of 3", id="no number"),
     ],
 )
 def test_times_that_cannot_be_are_refused(tmp_path, rows, message):

@@ -8,7 +8,7 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("onnxruntime")
 
-from acquire.camera.replay import read_frame_times
+from acquire.camera.frame_times import read_frame_times
 from dataset.signals.filters import bandpass, heart_rate
 from dataset.signals.windows import even_grid, to_even_grid
 from models.board.onnx_net import SHIPPED, open_net

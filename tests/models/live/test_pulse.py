@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from acquire.camera.replay import read_frame_times
+from acquire.camera.frame_times import read_frame_times
 from acquire.simulation.subject import VirtualSubject
 from dataset.face.box import FaceBox
 from dataset.face.frames import average_face, motion

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from acquire.errors import CurationError
-from dataset.public.stamped_times import rising_times
+from acquire.stamps.rising import rising_times
 
 
 @pytest.mark.parametrize(

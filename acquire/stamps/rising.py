@@ -2,7 +2,9 @@
 
 As many stamps as rise are kept, and the others are spread evenly between their neighbours: of
 stamps that repeat the first stays, and the rest are spread up to the next later one. The published
-stamp is never lost; a session stores it beside the time.
+stamp is never lost; a session stores it beside the time. A lone stamp far from the rest is laid
+between its neighbours, too; where more than a few have no place between theirs, or most repeat,
+nothing is certain, and the stamps are refused.
 """
 
 from bisect import bisect_left
@@ -12,7 +14,13 @@ import numpy as np
 
 from acquire.errors import CurationError
 
+from .plausible import check_one_stretch, is_lone
+
 GAP_S = 0.25       # a longer step between stamps is a defect
+_FEWEST = 20       # stamps of which shares can be told
+_RISING = 0.25     # of all, at least, rise; fewer are stamps of whole seconds
+_MISPLACED_NS = 10**9
+_MISPLACED = 0.05  # of all, at most, are further than that from where they were laid
 
 
 @dataclass(frozen=True)
@@ -43,12 +51,18 @@ def rising_times(stamp_ns: np.ndarray, name: str) -> StampedTimes:
 
     Raises
     ------
-    CurationError : no two stamps rise
+    CurationError : too few stamps rise, too many are out of order, or a gap is longer than all the
+        rest
     """
-    kept = _longest_rise(stamp_ns)
-    if len(kept) < 2:
+    lone = is_lone(stamp_ns)
+    candidates = np.flatnonzero(~lone)
+    kept = candidates[_longest_rise(stamp_ns[candidates])]
+    if len(kept) < 2 or (len(stamp_ns) >= _FEWEST and len(kept) < _RISING * len(stamp_ns)):
+        falls = float(np.mean(np.diff(stamp_ns) < 0)) > 0.5
         raise CurationError(
-            expected=f"{name} stamps that rise", found=f"{len(kept)} of {len(stamp_ns)}"
+            expected=f"{name} stamps that rise",
+            found=f"{len(kept)} of {len(stamp_ns)} that do"
+                  + (": they fall from first to last" if falls else ""),
         )
     first, last = int(kept[0]), int(kept[-1])
     zero_ns = int(stamp_ns[first])
@@ -65,14 +79,31 @@ def rising_times(stamp_ns: np.ndarray, name: str) -> StampedTimes:
             expected=f"{name} stamps with room between them",
             found="more repeated ones than nanoseconds",
         )
-    return StampedTimes(stamp_ns, time_ns, step_ns, tuple(_defects(stamp_ns, time_ns, name)))
+    misplaced = np.count_nonzero((np.abs(stamp_ns - time_ns) > _MISPLACED_NS) & ~lone)
+    if misplaced > max(2, _MISPLACED * len(stamp_ns)):
+        raise CurationError(
+            expected=f"{name} stamps that rise",
+            found=f"{misplaced} of {len(stamp_ns)} more than a second out of order",
+        )
+    check_one_stretch(time_ns, name, error=CurationError)
+    return StampedTimes(stamp_ns, time_ns, step_ns, tuple(_defects(stamp_ns, time_ns, lone, name)))
 
 
-def _defects(stamp_ns: np.ndarray, time_ns: np.ndarray, name: str) -> list[str]:
+def _defects(
+    stamp_ns: np.ndarray, time_ns: np.ndarray, lone: np.ndarray, name: str
+) -> list[str]:
     """List what is wrong with the stamps, a line each."""
-    steps_ns, gaps_ns = np.diff(stamp_ns), np.diff(time_ns)
+    gaps_ns = np.diff(time_ns)
     since_s = (time_ns - time_ns[0]) / 1e9
     defects = []
+    if lone.any():
+        at = int(np.flatnonzero(lone)[0])
+        defects.append(
+            f"{np.count_nonzero(lone)} {name} stamps lie far from all others, the first in place "
+            f"{at + 1}, {(stamp_ns[at] - time_ns[at]) / 1e9:+.0f} s off; laid between its "
+            "neighbours"
+        )
+    steps_ns = np.where(lone[1:] | lone[:-1], 1, np.diff(stamp_ns))
     if len(repeated := np.flatnonzero(steps_ns == 0)):
         defects.append(
             f"{len(repeated)} {name} stamps repeat the one before, the first at "
@@ -90,8 +121,8 @@ def _defects(stamp_ns: np.ndarray, time_ns: np.ndarray, name: str) -> list[str]:
             f"{len(gaps)} gaps over {GAP_S:g} s between {name} stamps, the longest "
             f"{size_s:.2f} s at {since_s[longest]:.2f} s"
         )
-    if stamp_ns.min() < 0:
-        defects.append(f"{int(np.count_nonzero(stamp_ns < 0))} {name} stamps are negative; kept")
+    if len(negative := np.flatnonzero((stamp_ns < 0) & ~lone)):
+        defects.append(f"{len(negative)} {name} stamps are negative; kept")
     return defects
 
 

@@ -1,0 +1,184 @@
+"""The times of a video's frames, from a text beside it: read, held against the video, or refused.
+
+What is certain is mended and remarked on: another unit where the video's own rate bears it out, and
+a lone stamp far from all others.
+"""
+
+import re
+from pathlib import Path
+
+import numpy as np
+
+from acquire.errors import DeviceError
+from acquire.stamps.number_text import NumberText, read_number_text
+from acquire.stamps.plausible import (
+    FRAME_HZ,
+    UNIT_NS,
+    UNIT_SHARE,
+    UNIT_WORDS,
+    check_one_stretch,
+    describe_step,
+    find_unit,
+    is_lone,
+    is_rising,
+    rates_differ,
+    word_hours,
+)
+
+_TIME_NAME = re.compile(
+    r"(?:frame[ _]?)?(?:time|timestamp|pts_time|t)s?[ _]*[\[(]?"
+    r"(?P<unit>s|secs?|seconds?|ms|msecs?|milliseconds?|[uµμ]s|usecs?|microseconds?|ns|nsecs?"
+    r"|nanoseconds?)?[\])]?"
+)
+_CHECK_UNIT = "check the unit of the times"
+_DAY_S = 86_400.0
+
+
+def read_frame_times(
+    path: Path, *, fps: float | None = None, remarks: list[str] | None = None
+) -> np.ndarray:
+    """Read frame times from a text of numbers, one frame a line, with or without a header.
+
+    The column is the one that a header names `timestamp` or `time`, also with a unit (`time_ms`,
+    `Time [ms]`), else the only one whose numbers can be times.
+
+    Parameters
+    ----------
+    fps : the video's own rate, where it says one: what bears out another unit than seconds
+    remarks : gets a line for each thing that was mended or is doubtful
+
+    Returns
+    -------
+    (N,) float64, rising [s]
+
+    Raises
+    ------
+    DeviceError : no such file, not numbers, not rising, or of no unit that is certain; with the
+        line of the file
+    """
+    remarks = [] if remarks is None else remarks
+    text = read_number_text(path, error=DeviceError)
+    column, unit = _choose_column(text)
+    values = np.array([row.values[column] for row in text.rows])
+    if len(bad := np.flatnonzero(np.isnan(values))):
+        row = text.rows[bad[0]]
+        raise DeviceError(
+            expected="a time for each frame",
+            found=f"{row.others[column]!r} in line {row.line}; {len(bad)} such lines of "
+                  f"{len(values)}", where=path,
+        )
+    if text.is_clock:
+        past_midnight = np.cumsum(np.diff(values, prepend=values[0]) < -80_000)
+        values, unit = values + _DAY_S * past_midnight, "s"
+    unit = _check_unit(values, unit, fps, path, remarks)
+    scaled = np.clip(values * UNIT_NS[unit], -4e18, 4e18)
+    time_ns = _mend_lone((scaled - scaled[0]).astype(np.int64), text, path, remarks)
+    if len(back := np.flatnonzero(np.diff(time_ns) <= 0)):
+        at = int(back[0]) + 1
+        raise DeviceError(
+            expected="times that rise",
+            found=f"{values[at]:.12g} in line {text.rows[at].line}, not later than the one before "
+                  f"it; {len(back)} such lines of {len(values)}"
+                  + word_hours(int(time_ns[at]) - int(time_ns[at - 1])), where=path,
+        )
+    check_one_stretch(time_ns, "frame", error=DeviceError, where=path)
+    rate_hz = 1e9 / float(np.median(np.diff(time_ns)))
+    if fps and rates_differ(rate_hz, fps):
+        remarks.append(
+            f"the times in {path.name} have {rate_hz:.2f} frames/s, the video's header says "
+            f"{fps:.2f}; the times are used"
+        )
+    return scaled[0] / 1e9 + time_ns / 1e9
+
+
+def _choose_column(text: NumberText) -> tuple[int, str | None]:
+    """Return which column holds the times, and the unit that its name says.
+
+    Raises
+    ------
+    DeviceError : there is none, or more than one could be it
+    """
+    if len(text.rows) < 2:
+        raise DeviceError(
+            expected="a time for each frame", found=f"{len(text.rows)} lines of numbers",
+            where=text.path,
+        )
+    width = len(text.rows[0].values)
+    for row in text.rows:
+        if len(row.values) != width:
+            raise DeviceError(
+                expected=f"{width} columns as in line {text.rows[0].line}",
+                found=f"{len(row.values)} in line {row.line}", where=text.path,
+            )
+    if len(text.names) == width:
+        for at, name in enumerate(text.names):
+            if match := _TIME_NAME.fullmatch(name.lower().strip()):
+                return at, _unit_of_word(match["unit"])
+    if width == 1:
+        return 0, None
+    columns = np.array([row.values for row in text.rows])
+    fitting = [
+        at for at in range(width)
+        if is_rising(columns[:, at]) and find_unit(columns[:, at], FRAME_HZ) is not None
+    ]
+    if len(fitting) != 1:
+        found = " and ".join(str(at + 1) for at in fitting[:3])
+        raise DeviceError(
+            expected="one column of times, or a header that names it `timestamp`",
+            found=f"columns {found} that rise like times" if fitting else "no column like times",
+            where=text.path,
+        )
+    return fitting[0], None
+
+
+def _unit_of_word(word: str | None) -> str | None:
+    if not word:
+        return None
+    return {"m": "ms", "u": "us", "µ": "us", "μ": "us", "n": "ns"}.get(
+        "u" if word.startswith("mic") else word[0], "s"
+    )
+
+
+def _check_unit(
+    values: np.ndarray, said: str | None, fps: float | None, path: Path, remarks: list[str]
+) -> str:
+    """Return the unit of times: seconds, or another one that the header or the video bears out.
+
+    Raises
+    ------
+    DeviceError : they are of no unit, or of one that nothing bears out
+    """
+    found = find_unit(values, FRAME_HZ)
+    if found is not None and found == (said or "s"):
+        return found
+    step = describe_step(values)
+    if said is None and found is not None and fps:
+        rate_hz = 1e9 / (float(np.median(np.diff(values))) * UNIT_NS[found])
+        if not rates_differ(rate_hz, fps, share=UNIT_SHARE):
+            remarks.append(
+                f"the times in {path.name} are {UNIT_WORDS[found]}: {step} is the video's "
+                f"{fps:.2f} frames/s; read as such"
+            )
+            return found
+    raise DeviceError(
+        expected=f"times in {UNIT_WORDS[said or 's']}", found=step, where=path, fix=_CHECK_UNIT
+    )
+
+
+def _mend_lone(
+    time_ns: np.ndarray, text: NumberText, path: Path, remarks: list[str]
+) -> np.ndarray:
+    """Lay lone stamps that are far from all others between their neighbours."""
+    lone = is_lone(time_ns)
+    if not lone.any():
+        return time_ns
+    good, index = np.flatnonzero(~lone), np.arange(len(time_ns))
+    step_ns = float(np.median(np.diff(time_ns[good])))
+    mended = np.interp(index, good, time_ns[good])
+    mended += np.minimum(index - good[0], 0) * step_ns + np.maximum(index - good[-1], 0) * step_ns
+    at = int(np.flatnonzero(lone)[0])
+    remarks.append(
+        f"line {text.rows[at].line} of {path.name} is {(time_ns[at] - mended[at]) / 1e9:+.0f} s "
+        "off all others; laid between its neighbours"
+    )
+    return np.where(lone, np.rint(mended), time_ns).astype(np.int64)

@@ -1,0 +1,211 @@
+"""Text of numbers as programs and people write it, read cell by cell with the line of each row.
+
+A byte-order mark, UTF-16, any line ending, comments, a header, quotes, and columns between commas,
+semicolons, tabs, bars or spaces make no difference to what is read. A comma is a decimal one where
+columns are separated otherwise, or where it alone makes `0,033` a number: as a column `033` would
+begin with a zero. Clock times (`2026-11-28T10:00:00.033+01:00`, `10:00:00.033`) become seconds.
+What is no number is NaN, and its cell is kept for whoever names it.
+"""
+
+import codecs
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+
+from acquire.errors import AcqError
+from acquire.limits import LARGEST_DOCUMENT_BYTES, MOST_VALUES
+
+_BOMS = (                          # UTF-32 first: its mark begins with that of UTF-16
+    (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
+_LINE_END = re.compile(r"\r\n|\r|\n")
+_COMMENTS = ("#", "%", "//")
+_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
+_CLOCK = re.compile(
+    r"(?:(\d{4}-\d\d-\d\d)[T ])?(?:(\d{1,2}):)?(\d{1,2}):(\d\d(?:[.,]\d{1,9})?)"
+    r"(Z|[+-]\d\d:?\d\d)?", re.ASCII
+)
+_DATE_THEN_TIME = re.compile(r"(\d{4}-\d\d-\d\d) +(?=\d{1,2}:\d\d)", re.ASCII)
+_DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+(?:[eE][+-]?\d+)?", re.ASCII)
+_SIGNS = str.maketrans({"\u2212": "-", "\u2013": "-", "\ufe63": "-", "\uff0d": "-"})
+_MISSING = ("", "nan", "na", "n/a", "#n/a", "null", "none", "-", "inf", "+inf", "-inf", "infinity")
+_NO_OTHERS: dict[int, str] = {}     # shared: a row of numbers is the rule
+
+
+@dataclass(frozen=True, slots=True)
+class NumberRow:
+    """One line of numbers."""
+
+    line: int                    # in the file, from 1
+    values: tuple[float, ...]    # NaN where a cell holds no finite number
+    others: dict[int, str]       # the cells that hold none, by their place in the row
+
+    def word(self) -> str:
+        """Return the first cell that is neither a number nor the sign of a missing one; or ""."""
+        return next((cell for cell in self.others.values() if cell.lower() not in _MISSING), "")
+
+
+@dataclass(frozen=True)
+class NumberText:
+    """A whole text of numbers."""
+
+    path: Path
+    names: tuple[str, ...]       # of the columns, by the header; () where there is none
+    rows: tuple[NumberRow, ...]
+    is_clock: bool               # some cells are clock times, read as seconds
+
+
+def read_number_text(path: Path, *, error: type[AcqError]) -> NumberText:
+    """Read a file of numbers.
+
+    Parameters
+    ----------
+    error : what to raise where the file cannot be read as text
+
+    Raises
+    ------
+    AcqError : `error`; no such file, larger than a document may be, or not text
+    """
+    try:
+        with path.open("rb") as file:
+            data = file.read(LARGEST_DOCUMENT_BYTES + 1)
+    except OSError as reason:
+        raise error(expected=f"{path.name} as text", found=reason, where=f"at {path}") from reason
+    if len(data) > LARGEST_DOCUMENT_BYTES:
+        raise error(
+            expected=f"a text of numbers of at most {LARGEST_DOCUMENT_BYTES >> 20} MB",
+            found="a larger file", where=f"at {path}",
+        )
+    text = _decode(data, path, error)
+    lines = [
+        (number, _DATE_THEN_TIME.sub(r"\1T", line.strip(" \xa0").translate(_SIGNS)))
+        for number, line in enumerate(_LINE_END.split(text), 1)
+    ]
+    lines = [
+        (number, line) for number, line in lines
+        if line.strip(",;|\t \xa0\"") and not line.startswith(_COMMENTS)
+    ]
+    separator = None
+    if lines and (said := re.fullmatch(r'"?sep=(.)"?', lines[0][1], re.IGNORECASE)):
+        separator, lines = said[1], lines[1:]
+    columns = _Columns([line for _, line in lines], separator)
+    names: tuple[str, ...] = ()
+    while len(lines) > 1 and _is_header(cells := columns.split(lines[0][1])):
+        names, lines = names or cells, lines[1:]
+    rows, count, is_clock = [], 0, False
+    for number, line in lines:
+        cells = columns.split(line)
+        count += len(cells)
+        if count > MOST_VALUES:
+            raise error(
+                expected=f"at most {MOST_VALUES} numbers", found="more", where=f"at {path}"
+            )
+        rows.append(columns.row(number, cells))
+        is_clock = is_clock or ":" in line
+    return NumberText(path, names, tuple(rows), is_clock)
+
+
+def _decode(data: bytes, path: Path, error: type[AcqError]) -> str:
+    """Decode by the byte-order mark; without one as UTF-16 where half of it is zeros, or UTF-8."""
+    encodings = [name for mark, name in _BOMS if data.startswith(mark)][:1]
+    if not encodings and data.count(0) > len(data) // 3:
+        encodings = ["utf-16-le" if data[1:2] == b"\0" else "utf-16-be"]
+    for encoding in encodings or ["utf-8", "cp1252"]:     # the last: numbers are the same in it
+        try:
+            text = data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if not _CONTROL.search(text):
+            return text
+    raise error(expected=f"{path.name} as text", found="bytes that are none", where=f"at {path}")
+
+
+class _Columns:
+    """How the lines of one text are cut into cells, and which comma is a decimal one."""
+
+    def __init__(self, lines: Sequence[str], separator: str | None) -> None:
+        self.separator, self.has_decimal_commas = separator, False
+        if separator is None:
+            for candidate in ("\t", ";", "|"):
+                if 2 * sum(candidate in line for line in lines) > len(lines):
+                    self.separator = candidate
+                    break
+            else:
+                self.separator = "," if self._are_columns(lines) else None
+        if self.separator != ",":
+            self.has_decimal_commas = True
+
+    def _are_columns(self, lines: Sequence[str]) -> bool:
+        """Return whether commas stand between columns, in lines without another separator."""
+        with_comma = [line for line in lines if "," in line]
+        if 2 * len(with_comma) <= len(lines):
+            return False
+        words = [word for line in with_comma for word in line.split()]
+        if any(", " in line or " ," in line for line in with_comma) or any(
+            word.count(",") > 1 for word in words
+        ):
+            return True
+        of_comma = [word for word in words if "," in word]
+        if all(_CLOCK.fullmatch(word) for word in of_comma):
+            return False
+        decimal = [word for word in of_comma if _DECIMAL_COMMA.fullmatch(word)]
+        if 10 * len(decimal) < 9 * len(of_comma):       # a header may stand above
+            return True
+        if len(words) > len(with_comma):                # spaces are between the columns
+            return False
+        return not any(re.search(r",0\d", word) for word in decimal)
+
+    def split(self, line: str) -> tuple[str, ...]:
+        if self.separator is None or self.separator == " ":
+            cells = line.split()
+        else:
+            cells = line.split(self.separator)
+            if not cells[-1].strip():                   # a separator at the end of the line
+                cells = cells[:-1]
+        return tuple(cell.strip().strip("\"'").strip() for cell in cells)
+
+    def row(self, line: int, cells: tuple[str, ...]) -> NumberRow:
+        values = tuple(self._number(cell) for cell in cells)
+        others = {
+            at: cells[at] for at, value in enumerate(values) if math.isnan(value)
+        }
+        return NumberRow(line, values, others or _NO_OTHERS)
+
+    def _number(self, cell: str) -> float:
+        """Return a cell as a number, a clock time in seconds; NaN where it is neither."""
+        if self.has_decimal_commas and _DECIMAL_COMMA.fullmatch(cell):
+            cell = cell.replace(",", ".")
+        if _NUMBER.fullmatch(cell):
+            value = float(cell)
+            return value if abs(value) < 1e300 else float("nan")
+        clock = _CLOCK.fullmatch(cell)
+        return float("nan") if clock is None else _seconds(clock)
+
+
+def _seconds(clock: re.Match[str]) -> float:
+    """Return a clock time in seconds: since 1970 where it has a date, else since midnight."""
+    date, hours, minutes, seconds, zone = clock.groups()
+    since_midnight = 3600 * int(hours or 0) + 60 * int(minutes) + float(seconds.replace(",", "."))
+    days = 0.0
+    if date:
+        try:
+            days = datetime.fromisoformat(date).replace(tzinfo=timezone.utc).timestamp()
+        except ValueError:
+            return float("nan")
+    if zone and zone != "Z":
+        sign = -1 if zone[0] == "-" else 1
+        since_midnight -= sign * (3600 * int(zone[1:3]) + 60 * int(zone[-2:]))
+    return days + since_midnight
+
+
+def _is_header(cells: Sequence[str]) -> bool:
+    """Return whether cells are names: none of them begins as a number does, or is a missing one."""
+    return not any(
+        re.match(r"[+-]?[.,]?\d", cell) or cell.lower() in _MISSING[1:] for cell in cells
+    )
