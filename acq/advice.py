@@ -19,6 +19,7 @@ _ADVICE = {
     Fix.RECOVER_OR_EXCLUDE: "acq recover makes it whole; or leave it out with acq exclude {of}",
     Fix.PREDICT: "acq predict reads it",
     Fix.EXCLUDE: "leave it out with acq exclude {of}, then split again",
+    Fix.REMOVE_OR_EXCLUDE: "remove it, or leave it out with acq exclude {of}",
     Fix.EXCLUDE_COPY: "leave one of them out, such as with acq exclude {of}",
     Fix.LIST_SESSIONS: "acq ls lists them",
     Fix.LIST_EXCLUSIONS: "acq exclude lists what is out",
@@ -43,7 +44,7 @@ _ADVICE = {
     Fix.SPLIT_AND_CONVERT_AGAIN: "split again (acq split --force), then run acq convert --force",
     Fix.CONVERT_NATIVE: "run acq convert --force --fps native",
     Fix.EXPORT: "acq export makes it of a run",
-    Fix.NAME_EXPORT: "acq export makes one, and --net names its folder",
+    Fix.NAME_NET: "acq train-kd makes a run, in DATA/runs, and acq export an ONNX file of it",
     Fix.EXPORT_ELSEWHERE: "name another folder with --out",
     Fix.EXPORT_AGAIN: "run acq export again",
     Fix.CALIBRATE: "acq calibrate",
@@ -99,3 +100,24 @@ def word_os_error(error: OSError) -> str:
 def word_fix(fix: Fix, verb: str, *, of: str = "") -> str:
     """Return what to do in terms of the command line, for the verb that was run."""
     return _OF_VERB.get((verb, fix), _ADVICE[fix]).format(of=of or "SESSION")
+
+
+_INTERRUPTED = {
+    "record": "nothing was recorded",
+    "simulate": "sessions that were whole are kept, and --force makes them again",
+    "import": "what was whole is kept, and the same command goes on",
+    "qc": "what was measured is kept, and the same command goes on",
+    "convert": "what was whole is kept, and the same command goes on",
+    "withdraw": "where anything was removed, the same command completes the withdrawal",
+    "train-kd": "what is trained is kept: the same command with --resume goes on, acq runs lists it",
+    "demo": "what was made is kept, and --force begins anew",
+    "firmware": "a board that was being written has no firmware until it is written again",
+}
+
+
+def word_interrupt(verb: str, number: int) -> str:
+    """Return one line: what ended a verb, and what is left of its work."""
+    how = {2: "interrupted", 15: "ended by SIGTERM", 1: "ended with its terminal"}.get(
+        number, f"ended by signal {number}"
+    )
+    return f"{how}; {_INTERRUPTED.get(verb, 'nothing half-made is left')}"

@@ -7,12 +7,16 @@ Every verb lives in a file of its own name; a verb imports its room inside itsel
 --help` is instant and a board without torch can record.
 """
 
+import os
 import sys
-from typing import Annotated, Any
+import threading
+import warnings
+from contextlib import suppress
+from typing import Annotated, Any, NoReturn
 
 import typer
 
-from acq.advice import advise, word_os_error
+from acq.advice import advise, word_interrupt, word_os_error
 from acq.commands.bench_board import bench_board
 from acq.commands.calibrate import calibrate
 from acq.commands.card import card
@@ -39,7 +43,8 @@ from acq.commands.subject import subject
 from acq.commands.train import train_kd
 from acq.commands.verify import verify
 from acq.commands.withdraw import withdraw
-from acq.terminal.printing import complain, echo
+from acq.interrupts import Interrupted, accept, raise_on_signals
+from acq.terminal.printing import complain, echo, warn
 from acquire.errors import AcqError
 
 app = typer.Typer(
@@ -49,6 +54,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+END_S = 1.5              # after a signal: threads that wait for a device are not waited for longer
 
 _state: dict[str, Any] = {"debug": False, "verb": ""}
 
@@ -93,18 +100,37 @@ app.add_typer(firmware, rich_help_panel="Record")
 def main() -> None:
     """Run the command line; turn an `AcqError` or `OSError` into a line and exit code 1.
 
-    An error that holds several has a line for each of them.
+    An error that holds several has a line for each of them. A signal is a line, too.
     """
+    raise_on_signals()
+    warnings.showwarning = _show_warning
     try:
         app()
-    except (AcqError, OSError) as error:
-        if _state["debug"]:
+    except BaseException as error:
+        if interrupted := accept(error):
+            _end(interrupted)
+        if _state["debug"] or not isinstance(error, AcqError | OSError):
             raise
         for cause in getattr(error, "causes", ()) or (error,):
             is_ours = isinstance(cause, AcqError)
             line = advise(cause, _state["verb"]) if is_ours else word_os_error(cause)
             complain(" ".join(line.split()))
         sys.exit(1)
+
+
+def _end(interrupted: Interrupted) -> NoReturn:
+    """End the process after a signal, also where a thread waits for a device that is silent."""
+    last = threading.Timer(END_S, os._exit, (interrupted.exit_code,))
+    last.daemon = True
+    last.start()
+    with suppress(OSError):              # the terminal is gone
+        warn(word_interrupt(_state["verb"], interrupted.number))
+    sys.exit(interrupted.exit_code)
+
+
+def _show_warning(message: Warning | str, *_: object) -> None:
+    """Print a warning in a line, without the place in the code."""
+    warn(" ".join(str(message).split()))
 
 
 if __name__ == "__main__":

@@ -45,6 +45,7 @@ class Fix(Enum):
     RECOVER_OR_EXCLUDE = "recover the recording, or exclude it"
     PREDICT = "read it as a recording"
     EXCLUDE = "exclude the session, then split again"
+    REMOVE_OR_EXCLUDE = "remove it, or exclude it"
     EXCLUDE_COPY = "exclude one of them"
     LIST_SESSIONS = "look at the list of sessions"
     LIST_EXCLUSIONS = "look at the list of exclusions"
@@ -69,7 +70,7 @@ class Fix(Enum):
     SPLIT_AND_CONVERT_AGAIN = "split and convert the sessions again"
     CONVERT_NATIVE = "convert the sessions again at the rate of their own frames"
     EXPORT = "export a trained run first"
-    NAME_EXPORT = "name the folder of an export"
+    NAME_NET = "name an ONNX file, a checkpoint or the folder of a run"
     EXPORT_ELSEWHERE = "name another folder to export to"
     EXPORT_AGAIN = "export the networks again"
     CALIBRATE = "calibrate the rig"
@@ -117,7 +118,9 @@ class AcqError(Exception):
         where: Path | str = "", fix: Fix | str = "", of: str = "",
     ) -> None:
         self.expected, self.found, self.fix, self.of = expected, _one_line(found), fix, of
-        self.where = f"in {where}" if isinstance(where, Path) else where
+        if isinstance(where, Path):     # what the system refuses is not inside a file
+            where = f"{'at' if isinstance(found, OSError) else 'in'} {where}"
+        self.where = where
         self.facts = message or f"expected {self.expected}, found {self.found}"
         if self.where:
             self.facts += f" {self.where}"
@@ -165,6 +168,10 @@ def _rebuilt(kind: type[AcqError], facts: dict[str, object]) -> AcqError:
 
 
 def _one_line(found: object) -> str:
+    if isinstance(found, FileNotFoundError):
+        return "nothing"
+    if isinstance(found, IsADirectoryError):
+        return "a folder"
     if isinstance(found, OSError) and found.strerror:
         return found.strerror
     text = " ".join(str(found).split())

@@ -1,15 +1,14 @@
 """The verb `acq train-kd`."""
 
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from acq.extras import check_installed
 from acq.options import Data, Jobs, Json, Quiet, Scheduler, progress_bars
 from acq.terminal.printing import echo, print_json
 from acq.terminal.tables import show
-from acquire.errors import TrainingError
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -108,18 +107,11 @@ def train_kd(
         augment=not no_augmentation,
     )
     workers = None if jobs == 1 and scheduler is None else Workers(jobs, scheduler)
-    try:
-        with progress_bars(quiet=quiet) as on_progress:
-            result = train_kd(
-                data, recipe=recipe, device=device, allow_mixed=mix_simulated, folds=folds,
-                seeds=seeds, ubfc=ubfc, resume=resume, workers=workers, on_progress=on_progress,
-            )
-    except KeyboardInterrupt:
-        echo(
-            "interrupted; what is trained is kept: go on with the same options and --resume",
-            fg="yellow", err=True,
+    with progress_bars(quiet=quiet) as on_progress:
+        result = train_kd(
+            data, recipe=recipe, device=device, allow_mixed=mix_simulated, folds=folds,
+            seeds=seeds, ubfc=ubfc, resume=resume, workers=workers, on_progress=on_progress,
         )
-        raise typer.Exit(130) from None
     if json:
         print_json(result.metrics)
     else:
@@ -145,20 +137,6 @@ def _recipe(distill: dict[str, Any], training: dict[str, Any], *, augment: bool)
     return replace(
         recipe, batch_clips=max(1, usual.clip * usual.batch_clips // recipe.clip)
     )
-
-
-def check_installed() -> None:
-    """Refuse where the extra `train` is missing; imports nothing."""
-    missing = [
-        name
-        for name in ("torch", "safetensors", "matplotlib")
-        if find_spec(name) is None
-    ]
-    if missing:
-        raise TrainingError(
-            f"expected the extra `train`, found no {', '.join(missing)} in this environment; "
-            "pip install -c constraints.txt -e '.[train]'"
-        )
 
 
 def _echo_tables(result: "RunResult") -> None:

@@ -12,6 +12,7 @@ import os
 import zlib
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, wait
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -189,11 +190,17 @@ def _write_in_processes(
                 done += counts.get()
             on_frames(done)
             failed = any(future.done() and future.exception() for future in futures)
-        for future in futures:
-            if future.done():
-                future.result()        # its error, if it has one, ends all the others
-        on_frames(sum(plan.frames for plan in plans))
-        return [future.result() for future in futures]
+        try:
+            for future in futures:
+                if future.done():
+                    future.result()        # its error, if it has one, ends all the others
+            on_frames(sum(plan.frames for plan in plans))
+            return [future.result() for future in futures]
+        except BrokenProcessPool as error:
+            raise SessionError(
+                expected="processes that simulate", found="one that was killed",
+                fix="use fewer, if there is too little memory for as many",
+            ) from error
 
 
 _report_queue = None             # in a worker: takes the numbers of frames made

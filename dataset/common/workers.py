@@ -7,13 +7,10 @@ kills its worker is found and named. A cluster's workers run the same version of
 same files under the same paths.
 """
 
-import multiprocessing
 import os
-import signal
-import threading
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import CancelledError, Executor, ProcessPoolExecutor, as_completed
+from concurrent.futures import CancelledError, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,6 +18,7 @@ from importlib.metadata import version
 from typing import Any, Generic, TypeVar
 
 from acquire.errors import AcqError, Fix
+from acquire.pool import Pool, open_pool
 
 from .files import one_line
 
@@ -128,40 +126,18 @@ def _in_processes(
 
 
 @contextmanager
-def _pool(jobs: int) -> Iterator[Executor]:
-    # A fresh interpreter each: forking a process that already runs threads is not safe.
+def _pool(jobs: int) -> Iterator[Pool]:
     before = {name: os.environ.get(name) for name in _THREADS}
     # BLAS reads them once, when a worker imports numpy
     os.environ.update((name, "1") for name in _THREADS)
-    pool = ProcessPoolExecutor(
-        jobs, mp_context=multiprocessing.get_context("spawn"), initializer=_one_thread
-    )
     try:
-        with _ignoring_ctrl_c():  # it is for us: the tracebacks of workers help nobody
+        with open_pool(jobs, prepare=_one_thread) as pool:
             for _ in range(jobs):
                 pool.submit(os.getpid)             # starts one each
-        yield pool
-    except (KeyboardInterrupt, GeneratorExit):
-        for worker in multiprocessing.active_children():
-            worker.terminate()
-        raise
+            yield pool
     finally:
-        pool.shutdown(cancel_futures=True)         # whatever ended it: nothing more is begun
         for name, value in before.items():
             os.environ.pop(name, None) if value is None else os.environ.__setitem__(name, value)
-
-
-@contextmanager
-def _ignoring_ctrl_c() -> Iterator[None]:
-    """Ignore SIGINT, here and in the processes that are started meanwhile."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def _one_thread() -> None:

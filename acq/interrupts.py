@@ -1,0 +1,85 @@
+"""Ctrl-C, SIGTERM and a terminal that goes away: each ends a verb, in one line and at once.
+
+A signal becomes an exception in the main thread, so that every `finally` on its way removes what is
+half made. Not every library lets an exception pass: one that is swallowed, as by an import that
+takes it for a missing module, is raised again as soon as it is gone. A signal that comes while what
+is half made is being removed is not heard; `PATIENCE_S` later another one ends the process at once.
+"""
+
+import os
+import signal
+import sys
+import time
+from types import FrameType
+from typing import Any
+
+PATIENCE_S = 2.0
+_MOST_SWALLOWED = 50
+_NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
+
+_heard: dict[str, Any] = {"since_s": None, "swallowed": 0}
+
+
+class Interrupted(KeyboardInterrupt):
+    """A signal asked for the end; comes back until `accept` has had it."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.number = number
+        self.accepted = False
+
+    @property
+    def exit_code(self) -> int:
+        """What a shell expects: 130 after Ctrl-C, 143 after SIGTERM, 129 after SIGHUP."""
+        return 128 + self.number
+
+    def __del__(self) -> None:
+        if self.accepted or sys.is_finalizing():
+            return
+        _heard["since_s"] = None
+        _heard["swallowed"] += 1
+        if _heard["swallowed"] > _MOST_SWALLOWED:
+            os._exit(self.exit_code)
+        signal.raise_signal(self.number)
+
+
+def raise_on_signals() -> None:
+    """Raise `Interrupted` in the main thread on a signal; one that is ignored (nohup) stays so."""
+    sys.unraisablehook = _pass_over_interrupted
+    for name in _NAMES:
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, _raise)
+
+
+def find_interrupted(error: BaseException | None) -> Interrupted | None:
+    """Return the signal that an error came from; None where it came from none."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        if isinstance(error, Interrupted):
+            return error
+        seen.add(id(error))
+        error = error.__cause__ or error.__context__
+    return None
+
+
+def accept(error: BaseException) -> Interrupted | None:
+    """End the hearing of signals where an error came from one, and return that one."""
+    if (interrupted := find_interrupted(error)) is not None:
+        interrupted.accepted = True
+    return interrupted
+
+
+def _raise(number: int, frame: FrameType | None) -> None:
+    if (since_s := _heard["since_s"]) is not None:
+        if time.monotonic() - since_s > PATIENCE_S:
+            os._exit(128 + number)
+        return
+    _heard["since_s"] = time.monotonic()
+    raise Interrupted(number)
+
+
+def _pass_over_interrupted(unraisable: Any) -> None:
+    """Print what Python cannot raise, as ever, but for a signal, which comes back by itself."""
+    if not isinstance(unraisable.exc_value, Interrupted):
+        sys.__unraisablehook__(unraisable)

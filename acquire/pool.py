@@ -1,0 +1,121 @@
+"""Processes that work for this one, and end with it.
+
+Ctrl-C and a terminal that goes away reach every process of the terminal; here only this process
+hears them, and ends its workers: each leaves its work at once, removes what it has half made and
+begins nothing more. One that does not end in `END_S` is killed. A worker whose parent was killed
+ends in the same way.
+"""
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import contextmanager
+from multiprocessing.connection import wait
+from typing import Any, TypeVar
+
+END_S = 1.0         # from being told to end to being killed
+_HEARD_HERE = [
+    getattr(signal, name) for name in ("SIGINT", "SIGHUP") if hasattr(signal, name)
+]
+
+Result = TypeVar("Result")
+
+
+class Pool:
+    """Processes to which work is given; see `open_pool`."""
+
+    def __init__(self, jobs: int, prepare: Callable[..., object] | None, arguments: tuple) -> None:
+        # a fresh interpreter each: forking a process that already runs threads is not safe
+        self._executor = ProcessPoolExecutor(
+            jobs, mp_context=multiprocessing.get_context("spawn"), initializer=_prepare_worker,
+            initargs=(prepare, arguments),
+        )
+
+    def submit(self, work: Callable[..., Result], *arguments: Any) -> "Future[Result]":
+        """Let a process do `work`, which can be pickled, as its arguments and its result can."""
+        with _signals_waiting():       # a process that is started now inherits that it hears none
+            return self._executor.submit(_work_until_ended, work, arguments)
+
+    def close(self, *, now: bool) -> None:
+        """End the processes; `now`: also what is under way, else when it is done."""
+        workers = multiprocessing.active_children() if now else []
+        self._executor.shutdown(wait=False, cancel_futures=True)
+        for worker in workers:
+            worker.terminate()
+        left = {worker.sentinel: worker for worker in workers}
+        wait(left, timeout=END_S)
+        for worker in workers:
+            if worker.is_alive():
+                worker.kill()
+        self._executor.shutdown(wait=True)
+
+
+@contextmanager
+def open_pool(
+    jobs: int, *, prepare: Callable[..., object] | None = None, arguments: tuple = ()
+) -> Iterator[Pool]:
+    """Open a pool of processes, all of which are gone afterwards, whatever ends the block.
+
+    Parameters
+    ----------
+    prepare, arguments : called in each process before its first work
+    """
+    pool = Pool(jobs, prepare, arguments)
+    try:
+        yield pool
+    except BaseException:
+        pool.close(now=True)
+        raise
+    pool.close(now=False)
+
+
+@contextmanager
+def _signals_waiting() -> Iterator[None]:
+    """Let signals wait until the end of the block; processes started in it never hear them."""
+    if not hasattr(signal, "pthread_sigmask"):      # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _HEARD_HERE)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+class _Ended(SystemExit):
+    """This process was told to end."""
+
+
+_ending = threading.Event()
+
+
+def _prepare_worker(prepare: Callable[..., object] | None, arguments: tuple) -> None:
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    if prepare is not None:
+        prepare(*arguments)
+    signal.signal(signal.SIGTERM, _end)               # until here there is nothing to remove
+
+
+def _end(number: int, frame: object) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)     # what is half made is being removed
+    _ending.set()
+    raise _Ended(128 + number)
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _work_until_ended(work: Callable[..., Result], arguments: tuple) -> Result:
+    try:
+        if _ending.is_set():
+            raise _Ended
+        return work(*arguments)
+    except _Ended:
+        os._exit(128 + signal.SIGTERM)                # and nothing more is begun
