@@ -31,6 +31,12 @@ ExistingData = Annotated[              # of verbs that read what others wrote
         help="Folder that holds sessions/, ubfc/ and runs/.",
     ),
 ]
+SessionFile = Annotated[
+    str, typer.Argument(metavar="SESSION", help="A session's file, or its id."),
+]
+SessionFiles = Annotated[
+    list[str], typer.Argument(metavar="SESSION...", help="Session files or ids."),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace what is already there.")]
 Fps = Annotated[
@@ -73,7 +79,7 @@ NetPath = Annotated[
     Path | None,
     typer.Option(
         "--net", metavar="PATH",
-        help="What acq export made, or one file of it; else what comes with acq.",
+        help="A run or its id, a checkpoint or an ONNX file; else what comes with acq.",
     ),
 ]
 Duration = Annotated[

@@ -1,6 +1,9 @@
 """The verb `acq bench-board`."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,14 +14,16 @@ from acq.terminal.tables import show
 
 if TYPE_CHECKING:
     from models.board.benchmark import BoardTimes
+    from models.board.find_net import NetFile
 
 
 def bench_board(
     run: Annotated[
         Path | None,
         typer.Argument(
-            metavar="RUN|FOLDER",
-            help="An exported run, or an export's folder; the newest run unless given.",
+            metavar="NET",
+            help="A run or its id, an export, a checkpoint or an ONNX file; the newest run unless "
+                 "given.",
         ),
     ] = None,
     runs: Annotated[
@@ -39,17 +44,18 @@ def bench_board(
     import json as to_json
     from dataclasses import asdict
 
-    from models.board.benchmark import PUBLISHED, find_board_folder, time_board
-
-    folder = find_board_folder(run, data)
+    from models.board.benchmark import PUBLISHED, find_board, time_board
     from models.report.board import check_run, keep_board
 
+    net = find_board(run, data)
+    folder = net.path.parent if net.is_checkpoint else net.path.parent.parent
     if report:
-        check_run(folder.parent)
-    times = time_board(folder, runs=runs)
+        check_run(folder)
+    with _on_board(net, alone=run is not None and run.is_file()) as place:
+        times = time_board(place, runs=runs)
     body = {
         **asdict(times),
-        "folder": str(times.folder),
+        "folder": str(net.path.parent),
         "published": PUBLISHED,
         "pipeline_times_faster": {
             net: times.times_faster("pipeline, ", net) for net in times.nets if net != "teacher"
@@ -62,12 +68,27 @@ def bench_board(
     if json:
         print_json(body)
     else:
-        _echo(times)
+        _echo(times, net.path.parent)
     if report:
-        echo(f"report: {keep_board(folder.parent, text)}", err=True)
+        echo(f"report: {keep_board(folder, text)}", err=True)
 
 
-def _echo(times: "BoardTimes") -> None:
+@contextmanager
+def _on_board(net: "NetFile", *, alone: bool) -> Iterator[Path]:
+    """Yield the export that a network is in, or its file alone; a checkpoint is exported first."""
+    if not net.is_checkpoint:
+        yield net.path if alone else net.path.parent
+        return
+    from acq.open_net import check_torch
+
+    check_torch(net.path)
+    from models.export.export import export
+
+    with TemporaryDirectory(prefix="acq-board-") as folder:
+        yield export(net.path, out=Path(folder) / "board").folder
+
+
+def _echo(times: "BoardTimes", folder: Path) -> None:
     from rich.table import Table
 
     from models.board.benchmark import PUBLISHED
@@ -103,4 +124,4 @@ def _echo(times: "BoardTimes") -> None:
         f"{PUBLISHED['student_s']:.2f} s, "
         f"{PUBLISHED['times']:.0f} times"
     )
-    echo(f"peak memory of this process: {times.peak_mb:.0f} MB; from {times.folder}")
+    echo(f"peak memory of this process: {times.peak_mb:.0f} MB; from {folder}")

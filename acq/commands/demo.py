@@ -10,11 +10,10 @@ from typing import Annotated
 
 import typer
 
+from acq.extras import check_installed
 from acq.options import Force, parse_duration, progress_bars
 from acq.terminal.printing import echo
 from acquire.errors import AcqError
-
-from .train import check_installed
 
 SUBJECTS = ("S01", "S02", "S03", "S04")
 HOLDOUT = "S04"

@@ -5,11 +5,10 @@ from typing import Annotated, Literal
 
 import typer
 
+from acq.extras import check_installed
 from acq.options import ExistingData, Json, Quiet, progress_bars
 from acq.terminal.printing import echo, print_json
 from acq.terminal.tables import show
-
-from .train import check_installed
 
 
 def evaluate(

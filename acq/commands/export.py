@@ -1,17 +1,14 @@
 """The verb `acq export`."""
 
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from acq.extras import check_installed
 from acq.options import Data, Force, Json
 from acq.terminal.printing import echo, print_json
 from acq.terminal.tables import show
-from acquire.errors import TrainingError
-
-from .train import check_installed
 
 if TYPE_CHECKING:
     from models.export.export import Exported
@@ -22,7 +19,7 @@ def export(
         Path | None,
         typer.Argument(
             metavar="RUN",
-            help="Folder of a run, or a student's checkpoint; the newest run unless given.",
+            help="A run or its id, or a student's checkpoint; the newest run unless given.",
         ),
     ] = None,
     out: Annotated[
@@ -34,18 +31,16 @@ def export(
 ) -> None:
     """Write a student, its teacher and the face finder as ONNX, for a board without torch."""
 
-    check_installed()
-    missing = [name for name in ("onnx", "onnxruntime") if find_spec(name) is None]
-    if missing:
-        raise TrainingError(
-            f"expected the extras `train` and `board`, found no {', '.join(missing)} in this "
-            "environment; "
-            "pip install -c constraints.txt -e '.[train,board]'"
-        )
+    check_installed("onnx", "onnxruntime")
     from dataset.runs import newest_training_run
+    from models.board.find_net import find_run
     from models.export.export import export
 
-    result = export(run or newest_training_run(data), out=out, force=force)
+    if run is None:
+        source = newest_training_run(data)
+    else:
+        source = run if run.is_file() else find_run(run, data)
+    result = export(source, out=out, force=force)
     if json:
         int8 = None if result.int8 is None else vars(result.int8)
         print_json(

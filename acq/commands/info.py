@@ -3,12 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
-
-from acq.options import Json
-from acq.terminal.printing import echo, print_json
+from acq.each_in_turn import EachInTurn
+from acq.options import Data, Json, SessionFiles
 from acq.terminal.tables import show
 from dataset.common.wording import counted
 
@@ -25,25 +23,24 @@ _SEEN_S = 0.1                        # a shorter time without a finger is not wo
 
 
 def info(
-    file: Annotated[
-        list[Path],
-        typer.Argument(
-            metavar="FILE...", readable=False, help="Session files, data/sessions/<subject>/*.h5."
-        ),
-    ],
+    session: SessionFiles,
+    data: Data = Path("data"),
     as_json: Json = False,
 ) -> None:
     """Show what a session holds: streams, losses, sync, pulse."""
+    from dataset.session.find import session_path
     from dataset.session.summary import summarise_session
 
-    for number, path in enumerate(file):
-        summary = summarise_session(path)
-        if as_json:
-            print_json(_as_json(summary))
-            continue
-        if number:
-            echo()
-        _print(summary)
+    printed = EachInTurn("info", as_json=as_json)
+    for text in session:
+        with printed.one(text):
+            summary = summarise_session(session_path(data, text))
+            if as_json:
+                printed.add(_as_json(summary))
+            else:
+                printed.begin()
+                _print(summary)
+    printed.end()
 
 
 def _as_json(s: "SessionSummary") -> dict[str, object]:

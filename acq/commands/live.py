@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from acq.options import Csv, Duration, Force, Fps, NetPath, Seed, parse_duration
+from acq.options import Csv, Data, Duration, Force, Fps, NetPath, Seed, parse_duration
 from acq.terminal.printing import echo, print_json, warn
 from acq.terminal.pulse_rows import GrowingCsv, check_new, row_dict
 from acquire.errors import SessionError
@@ -48,11 +48,12 @@ def live(
     seed: Seed = 0,
     net: NetPath = None,
     csv: Csv = None,
+    data: Data = Path("data"),
     force: Force = False,
     as_json: JsonLines = False,
 ) -> None:
     """Read the pulse of whoever sits before a camera, now. Without torch."""
-    from models.live.pulse import open_live_pulse
+    from acq.open_net import open_pulse
     from models.live.reader import LiveReader
 
     duration_s = None if duration is None else parse_duration(duration)
@@ -61,8 +62,10 @@ def live(
         raise typer.BadParameter("--simulate brings its own camera; leave out the source")
     with ExitStack() as opened:
         executor = opened.enter_context(ThreadPoolExecutor(1, thread_name_prefix="face"))
-        reader = LiveReader(open_live_pulse(net, executor=executor))
-        frames = opened.enter_context(_open_source(source, fps, simulate=simulate, seed=seed))
+        pulse, origin = open_pulse(net, data, executor=executor)
+        reader = LiveReader(pulse)
+        frames = opened.enter_context(_open_source(source, data, fps, simulate=simulate, seed=seed))
+        echo(f"read by {origin.describe(pulse.net.constants)}", err=True)
         grown = opened.enter_context(GrowingCsv(csv)) if csv is not None else None
         rates = _read_until_end(reader, frames, duration_s, grown, as_json=as_json)
     if not as_json:
@@ -74,12 +77,14 @@ def live(
 
 
 @contextmanager
-def _open_source(source: str, fps: float, *, simulate: bool, seed: int) -> Iterator["LiveSource"]:
+def _open_source(
+    source: str, data: Path, fps: float, *, simulate: bool, seed: int
+) -> Iterator["LiveSource"]:
     import h5py
 
     from models.live.sources import CameraFrames, FollowedFrames
 
-    path = Path(source)
+    path = _find_source(source, data)
     if path.is_file() and not h5py.is_hdf5(path) and path.suffix != ".h5":
         raise SessionError(
             f"expected a camera or a session, found the file {path}; a video is played with "
@@ -106,6 +111,17 @@ def _open_source(source: str, fps: float, *, simulate: bool, seed: int) -> Itera
         for complaint in camera.info.complaints:
             warn(complaint)
         yield CameraFrames(camera)
+
+
+def _find_source(source: str, data: Path) -> Path:
+    """Return the path that a source names, of a session also by its id; else the source itself."""
+    from acquire.data_folder import is_session_id, session_files
+
+    if is_session_id(source):
+        for path in session_files(data):
+            if path.stem == source:
+                return path
+    return Path(source)
 
 
 def _read_until_end(

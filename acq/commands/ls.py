@@ -8,7 +8,7 @@ import typer
 
 from acq.advice import advise, word_os_error
 from acq.options import ExistingData, Json, Quiet, progress_bars
-from acq.terminal.printing import complain, echo, print_json, warn
+from acq.terminal.printing import complain, echo, print_csv, print_json, warn
 from acq.terminal.tables import show
 from acquire.errors import AcqError
 from dataset.common.wording import counted
@@ -55,7 +55,7 @@ def ls(
         "out": int((table["use"] == "out").sum()), "problems": int((table["problem"] != "").sum()),
     }
     if as_csv:
-        echo(table.to_csv(index=False), nl=False)
+        print_csv(table.to_csv(index=False))
     elif as_json:
         print_json({**totals, "rows": json.loads(table.to_json(orient="records"))})
     else:

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from acq.options import Csv, Force, Json, NetPath, Quiet, progress_bars
-from acq.terminal.printing import echo, print_json
+from acq.options import Csv, Data, Force, Json, NetPath, Quiet, progress_bars
+from acq.terminal.printing import echo, print_json, warn
 from acq.terminal.pulse_rows import as_csv, check_new, row_dict
 from dataset.common.wording import counted
 
@@ -21,7 +21,8 @@ _SPANS = 12                  # that are told
 
 
 Video = Annotated[
-    Path, typer.Argument(metavar="VIDEO", help="A video that FFmpeg decodes, or a session of acq.")
+    str,
+    typer.Argument(metavar="VIDEO", help="A video that FFmpeg decodes; or a session, or its id."),
 ]
 Times = Annotated[
     Path | None,
@@ -35,31 +36,36 @@ def predict(
     times: Times = None,
     net: NetPath = None,
     csv: Csv = None,
+    data: Data = Path("data"),
     force: Force = False,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
     """Read the pulse of a face in a video, as live; of a session, beside the finger's; no torch."""
     check_new(csv, force=force)
+    from acq.open_net import open_pulse
     from acquire.atomic import write_text
+    from dataset.session.find import session_path
     from models.live.predict import predict
-    from models.live.pulse import open_live_pulse
 
-    live = open_live_pulse(net)
+    path = session_path(data, video)
+    live, origin = open_pulse(net, data)
     with progress_bars(quiet=quiet or as_json) as on_progress:
         result = predict(
-            live, video, times=times,
+            live, path, times=times,
             on_frames=lambda done, total: on_progress("frames", done, total),
         )
     if csv is not None:
         write_text(csv, as_csv(result.rows))
+    for remark in result.remarks:
+        warn(remark)
     if as_json:
-        print_json(_as_dict(result, live.net.constants))
+        print_json({**_as_dict(result), "net": origin.origin(live.net.constants)})
     else:
-        _echo(result, str(live.net.constants.get("checkpoint", "")))
+        _echo(result, origin.describe(live.net.constants))
 
 
-def _as_dict(result: "Prediction", constants: dict) -> dict:
+def _as_dict(result: "Prediction") -> dict:
     return {
         "source": str(result.source),
         "simulated": result.simulated,
@@ -67,6 +73,7 @@ def _as_dict(result: "Prediction", constants: dict) -> dict:
         "seconds": result.seconds,
         "fps": result.fps,
         "late_frames": result.late_frames,
+        "remarks": list(result.remarks),
         "hr_bpm": result.hr_bpm,
         "windows": len(result.rows_with_rate),
         "finger_bpm": result.finger_bpm,
@@ -78,14 +85,10 @@ def _as_dict(result: "Prediction", constants: dict) -> dict:
             {"from_s": first, "to_s": last, "state": reading.state, "words": reading.words}
             for first, last, reading in result.spans
         ],
-        "net": {
-            name: constants.get(name)
-            for name in ("net", "checkpoint", "data_hash", "split_hash", "acq")
-        },
     }
 
 
-def _echo(result: "Prediction", checkpoint: str) -> None:
+def _echo(result: "Prediction", net: str) -> None:
     """Print what was read: the states, the curve, a table of windows and the mean."""
     from acq.terminal.curves import clock, sparkline
     from acq.terminal.tables import show
@@ -93,8 +96,9 @@ def _echo(result: "Prediction", checkpoint: str) -> None:
     simulated = " (simulated)" if result.simulated else ""
     echo(
         f"{result.source}{simulated}: {counted(result.frames, 'frame')} in {result.seconds:.1f} s, "
-        f"{result.fps:.2f}/s; {result.ms_per_frame:.2f} ms each; read by {checkpoint}"
+        f"{result.fps:.2f}/s; {result.ms_per_frame:.2f} ms each"
     )
+    echo(f"read by {net}")
     if result.late_frames:
         echo(
             f"left out {counted(result.late_frames, 'frame')} not later than the one before",

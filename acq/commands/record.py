@@ -99,7 +99,7 @@ def record(
                 err=True,
             )
         with (
-            _live_thread(frames, net) if live else nullcontext() as face,
+            _live_thread(frames, net, data) if live else nullcontext() as face,
             _display(
                 recorder, subject, sensor.port, duration_s, cues, face, quiet=quiet, bell=bell
             ) as on_status,
@@ -157,13 +157,16 @@ def _stop_on_signals(recorder: "Recorder", leave_terminal: Callable[[], None]) -
 
 
 @contextmanager
-def _live_thread(camera: "FrameSource", net: Path | None) -> Iterator["LiveThread"]:
+def _live_thread(
+    camera: "FrameSource", net: Path | None, data: Path
+) -> Iterator["LiveThread"]:
     """Read the face's pulse in a thread of its own; fail before recording if that cannot work."""
-    from models.live.pulse import open_live_pulse
+    from acq.open_net import open_pulse
     from models.live.reader import LiveThread
 
     with ThreadPoolExecutor(1, thread_name_prefix="face") as executor:
-        live = open_live_pulse(net, executor=executor)
+        live, origin = open_pulse(net, data, executor=executor)
+        echo(f"face's pulse read by {origin.describe(live.net.constants)}", err=True)
         with LiveThread(live, camera.info) as thread:
             yield thread
 

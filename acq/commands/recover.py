@@ -2,22 +2,14 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
 
-import typer
-
-from acq.options import Json, Quiet, progress_bars
+from acq.options import Data, Json, Quiet, SessionFile, progress_bars
 from acq.terminal.printing import echo, print_json
 
 
 def recover(
-    file: Annotated[
-        Path,
-        typer.Argument(
-            metavar="FILE", readable=False,
-            help="A recording that was killed, cut short or damaged.",
-        ),
-    ],
+    session: SessionFile,
+    data: Data = Path("data"),
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
@@ -26,8 +18,10 @@ def recover(
     The file as it was found is kept as FILE.killed.
     """
     from dataset.recovery.recover import recover as recover_session
+    from dataset.session.find import session_path
     from dataset.session.reader import Session
 
+    file = session_path(data, session)
     with progress_bars(quiet=quiet) as on_progress:
         recovered = recover_session(file, on_progress=on_progress)
     if as_json:
@@ -37,9 +31,9 @@ def recover(
             body = {"path": body.pop("path"), "survivor": body.pop("kept_as"), **body}
         print_json(body)
     elif recovered is None:
-        with Session(file) as session:
+        with Session(file) as whole:
             echo(
-                f"nothing to recover: {file} was closed, and all {len(session.frames)} frames "
+                f"nothing to recover: {file} was closed, and all {len(whole.frames)} frames "
                 "decode"
             )
     else:

@@ -2,65 +2,60 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from acq.advice import advise
-from acq.options import Json
-from acq.terminal.printing import complain, echo, print_json
+from acq.each_in_turn import EachInTurn
+from acq.options import Data, Json, SessionFiles
+from acq.terminal.printing import echo
 from acquire.errors import AcqError
+
+if TYPE_CHECKING:
+    from dataset.recovery.resync import Resync
 
 
 def resync(
-    file: Annotated[
-        list[Path],
-        typer.Argument(
-            metavar="FILE...", readable=False, help="Session files, data/sessions/<subject>/*.h5."
-        ),
-    ],
+    session: SessionFiles,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would change, and change nothing.")
     ] = False,
+    data: Data = Path("data"),
     as_json: Json = False,
 ) -> None:
     """Place the samples of recordings in time again, from the exchanges they hold."""
     from dataset.recovery.resync import resync as place_again
+    from dataset.session.find import session_path
 
-    failed: AcqError | OSError | None = None
-    for path in file:
-        try:
+    printed = EachInTurn("resync", as_json=as_json)
+    for text in session:
+        with printed.one(text):
+            path = session_path(data, text)
             placed = place_again(path, dry_run=dry_run)
-        except (AcqError, OSError) as error:
-            if failed is not None:                     # one line each; `main` prints the last
-                complain(advise(failed, "resync") if isinstance(failed, AcqError) else str(failed))
-            failed = error
-            continue
-        if as_json:
-            print_json({**asdict(placed), "path": str(path)})
-            continue
-        before, after = (
-            _bound(placed.bound_before_ms, placed.unbounded_before),
-            _bound(placed.bound_ms, placed.unbounded),
-        )
-        did = "would change" if dry_run else "changed"
+            if as_json:
+                printed.add({**asdict(placed), "path": str(path)})
+            else:
+                _print(placed, path, dry_run=dry_run)
+    printed.end()
+
+
+def _print(placed: "Resync", path: Path, *, dry_run: bool) -> None:
+    before, after = (
+        _bound(placed.bound_before_ms, placed.unbounded_before),
+        _bound(placed.bound_ms, placed.unbounded),
+    )
+    echo(
+        f"{placed.session_id}: {before} -> {after}; {placed.changed} of {placed.samples} samples "
+        f"{'would change' if dry_run else 'changed'}, by {placed.moved_ms:.3f} ms at most"
+    )
+    if (
+        placed.changed
+        and not dry_run
+        and (split := _split_with(path, placed.session_id)) is not None
+    ):
         echo(
-            f"{placed.session_id}: {before} -> {after}; {placed.changed} of {placed.samples} "
-            "samples "
-            f"{did}, "
-            f"by {placed.moved_ms:.3f} ms at most"
+            f"  its hash is another now: make {split}, which lists it, anew with acq split --force"
         )
-        if (
-            placed.changed
-            and not dry_run
-            and (split := _split_with(path, placed.session_id)) is not None
-        ):
-            echo(
-                f"  its hash is another now: make {split}, which lists it, anew with acq split "
-                "--force"
-            )
-    if failed is not None:
-        raise failed
 
 
 def _split_with(path: Path, session_id: str) -> Path | None:

@@ -12,6 +12,7 @@ from dataset.common.progress import OnProgress
 from dataset.common.workers import Workers, work_through
 from dataset.duplicates.find import Duplicate, find_duplicates, read_compared_streams
 from dataset.selection.exclusions_file import read_exclusions
+from dataset.session.by_id import find_copies
 from dataset.session.find import find_session
 from dataset.session.reader import Session
 
@@ -59,15 +60,20 @@ def grade_sessions(
     ------
     CurationError : there is no session, or none of a name
     """
-    paths = data_folder.session_files(data)
-    if not paths:
+    files = data_folder.session_files(data)
+    if not files:
         raise CurationError(
             expected="sessions", found="none", where=data_folder.sessions_dir(data), fix=Fix.RECORD
         )
     limits = limits or read_limits()
-    asked = list(dict.fromkeys(find_session(data, name) for name in named)) or list(paths)
-    measured = _measure_all(asked, limits, force, workers or Workers(), on_progress)
-    earlier = _measured_earlier(set(paths) - set(asked))
+    copies = find_copies(files)                  # not graded: an id stands for one recording
+    asked = list(dict.fromkeys(find_session(data, name) for name in named)) or files
+    measured = _measure_all(
+        [path for path in asked if path not in copies], limits, force, workers or Workers(),
+        on_progress,
+    )
+    measured.failed |= {path: error for path, error in copies.items() if path in asked}
+    earlier = _measured_earlier(set(files) - set(asked) - set(copies))
     qualities = dict(sorted({**earlier, **measured.qualities}.items()))
     excluded = _excluded(data, qualities)
     duplicates = _find_duplicates(qualities, measured, limits, on_progress)
@@ -164,7 +170,8 @@ def _find_duplicates(
 def _excluded(data: Path, qualities: Mapping[Path, SessionQuality]) -> set[str]:
     exclusions = read_exclusions(data)
     return {
-        quality.session for quality in qualities.values() if exclusions.is_excluded(quality.session)
+        quality.session for path, quality in qualities.items()
+        if exclusions.is_excluded(quality.session) or exclusions.is_excluded(path.stem)
     }
 
 

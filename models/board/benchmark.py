@@ -27,7 +27,8 @@ from dataset.face.box import ENLARGE, FaceBox, enlarge
 from dataset.face.frames import average_face, motion
 from dataset.runs import newest_training_run
 
-from .onnx_net import BOARD, SHIPPED, OnnxNet, open_finder, open_net, to_appearance
+from .find_net import NetFile, find_net
+from .onnx_net import BOARD, OnnxNet, open_finder, open_net, to_appearance
 
 NET_FILES = {
     "student": "student.onnx", "student int8": "student-int8.onnx", "teacher": "teacher.onnx",
@@ -86,30 +87,24 @@ class BoardTimes:
         return slow_ms / fast_ms if fast_ms and slow_ms else None
 
 
-def find_board_folder(folder: Path | None, data: Path) -> Path:
-    """Find the folder of an export.
+def find_board(named: Path | None, data: Path) -> NetFile:
+    """Find the network whose stages are timed, beside the others of its export.
 
     Parameters
     ----------
-    folder : that folder, or a run that was exported; where not given, the newest run, or else the
-        networks that ship with acq
-    data : where the newest run is looked for
+    named : as `find_net`; None: of the newest run what was exported, or else the networks that ship
+        with acq
+    data : where the newest run and ids of runs are looked for
 
     Raises
     ------
-    TrainingError : no student there
+    TrainingError : there is none
     """
-    if folder is None:
+    if named is None:
         with suppress(TrainingError):
             if (newest := newest_training_run(data) / BOARD).is_dir():
-                return newest
-        folder = SHIPPED
-    for candidate in (folder, folder / BOARD):
-        if (candidate / NET_FILES["student"]).is_file():
-            return candidate
-    raise TrainingError(
-        expected=NET_FILES["student"], found="none", where=folder, fix=Fix.EXPORT
-    )
+                named = newest
+    return find_net(named, data)
 
 
 def board_name() -> str:
@@ -147,18 +142,25 @@ def time_board(folder: Path, *, runs: int = 300, now: Now = time.perf_counter) -
 
     Parameters
     ----------
-    folder : of an export; nets that are missing are left out, except for the student
+    folder : of an export; nets that are missing are left out, except for the student. Or one file
+        in it, which is timed alone
     runs : of each stage; a face is found a tenth as often
 
     Raises
     ------
     TrainingError : no student, or files that are not exports
     """
+    alone = folder if folder.is_file() else None
+    folder = folder.parent if alone else folder
     nets = {
         name: open_net(folder / file)
         for name, file in NET_FILES.items()
-        if name == "student" or (folder / file).exists()
+        if alone is None and (name == "student" or (folder / file).exists())
     }
+    if alone:
+        net = open_net(alone)
+        is_int8 = net.constants.get("precision") == "int8"
+        nets = {net.constants["net"] + (" int8" if is_int8 else ""): net}
     threads = cv2.getNumThreads()
     cv2.setNumThreads(1)
     try:

@@ -23,6 +23,7 @@ from dataset.face import box, frames
 from dataset.face.mtcnn import NETS as FACE_NETWORKS
 from dataset.face.onnx_file import FORMAT
 from dataset.runs import METRICS
+from models.board.find_net import ONNX
 from models.board.onnx_net import BOARD, open_net
 from models.nets.can import SIZE, Student, count_parameters
 from models.nets.checkpoint import Checkpoint, load_checkpoint
@@ -102,6 +103,11 @@ def find_student(source: Path) -> Path:
     ------
     TrainingError : there is none
     """
+    if source.suffix == ONNX:
+        raise TrainingError(
+            expected="a run with a student, or a checkpoint", found="an ONNX file",
+            where=f"at {source}", fix="it can be used on a board as it is",
+        )
     if source.is_file():
         return source
     for name in ("student_kd", "student"):

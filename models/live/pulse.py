@@ -32,6 +32,7 @@ from dataset.face.box import FaceBox
 from dataset.face.frames import average_face
 from dataset.signals.filters import HIGH_HZ, WINDOW_S
 from dataset.signals.windows import LONGEST_STEP_S
+from models.board.find_net import find_net
 from models.board.onnx_net import SHIPPED, open_finder, open_net, to_appearance
 
 from .held_face import FOUND, LOST, MOVED, FindFaces, HeldFace
@@ -209,14 +210,17 @@ class LivePulse:
         return LiveReading(time_s, READING, f"{window.pulse.quality} pulse", window.pulse)
 
 
-def open_live_pulse(net: Path | None = None, *, executor: Executor | None = None) -> LivePulse:
+def open_live_pulse(
+    net: Path | PulseNet | None = None, *, executor: Executor | None = None
+) -> LivePulse:
     """Open a network and the face finder for one camera or one video.
 
     Parameters
     ----------
-    net : the folder of an export, for its float32 student; or one file in it (the int8 student, the
-        teacher); where not given, the student that ships with acq. A face finder that is not beside
-        it is the one that ships with acq
+    net : the folder of an export or of a run that was exported, for its float32 student; or one
+        file in it (the int8 student, the teacher); or a network that is open already; where not
+        given, the student that ships with acq. A face finder that is not beside it is the one that
+        ships with acq
     executor : runs the search for faces beside the frames; needed for a live camera
 
     Returns
@@ -227,11 +231,13 @@ def open_live_pulse(net: Path | None = None, *, executor: Executor | None = None
     ------
     TrainingError : ONNX Runtime is not installed, no student there, or files that are not exports
     """
-    place = net or SHIPPED
-    path = place / "student.onnx" if place.is_dir() or place.suffix != ".onnx" else place
-    if not path.is_file():
+    if net is not None and not isinstance(net, Path):
+        return LivePulse(net, open_finder(SHIPPED).find, executor=executor)
+    found = find_net(net, Path("data"))
+    if found.is_checkpoint:
         raise TrainingError(
-            expected="a student", found="none", where=f"at {path}", fix=Fix.NAME_EXPORT
+            expected="an exported network", found="a checkpoint", where=f"at {found.path}",
+            fix=Fix.EXPORT,
         )
-    finder = open_finder(path.parent)
-    return LivePulse(open_net(path), finder.find, executor=executor)
+    finder = open_finder(found.path.parent)
+    return LivePulse(open_net(found.path), finder.find, executor=executor)

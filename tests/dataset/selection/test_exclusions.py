@@ -15,6 +15,7 @@ from dataset.selection.exclusions import Exclusions
 from dataset.selection.exclusions_file import read_exclusions, write_exclusions
 from dataset.selection.identities import identify_sessions
 from dataset.selection.make_exclusion import make_exclusion
+from dataset.session.find import find_session
 from tests.support.made_sessions import make_session
 
 FIRST, SECOND, THIRD = (f"S0{at}-20260101T090001Z" for at in (1, 2, 3))
