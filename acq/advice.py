@@ -19,6 +19,7 @@ _ADVICE = {
     Fix.RECOVER_OR_EXCLUDE: "acq recover makes it whole; or leave it out with acq exclude {of}",
     Fix.PREDICT: "acq predict reads it",
     Fix.EXCLUDE: "leave it out with acq exclude {of}, then split again",
+    Fix.INCLUDE: "acq include brings them back",
     Fix.REMOVE_OR_EXCLUDE: "remove it, or leave it out with acq exclude {of}",
     Fix.EXCLUDE_COPY: "leave one of them out, such as with acq exclude {of}",
     Fix.LIST_SESSIONS: "acq ls lists them",
@@ -49,6 +50,7 @@ _ADVICE = {
     Fix.EXPORT_AGAIN: "run acq export again",
     Fix.CALIBRATE: "acq calibrate",
     Fix.CALIBRATE_VIRTUAL: "acq calibrate --simulate",
+    Fix.NAME_FRAME_RATE: "name the rate with replay:VIDEO?fps=30, or the times with ?times=CSV",
     Fix.MORE_LIGHT: "more light (auto-exposure halves the rate in the dark), or another --fps",
     Fix.CHOOSE_RATE: "ask for a rate that the camera has, with --fps",
     Fix.FEWER_FRAMES: "use a faster disk, or ask for fewer frames with --fps",
@@ -75,6 +77,7 @@ _OF_VERB = {
     ("card", Fix.WRITE_CARD_AGAIN): "run it again with --force",
     ("split", Fix.ALLOW_MIXED): "--mix-simulated uses both",
     ("calibrate", Fix.CALIBRATE_AGAIN): "run it again with --force",
+    ("predict", Fix.NAME_FRAME_RATE): "name the rate, such as --fps 30, or the times with --times",
 }
 
 

@@ -34,7 +34,7 @@ _FIRST_FRAME_S = 10.0
 _AHEAD_NS = 1_000_000_000
 _SOURCE = "acq-source"
 _SINK = (
-    "videoconvert ! video/x-raw,format=I420 ! "
+    "videoconvert ! video/x-raw,format=I420,colorimetry=bt601 ! "
     "appsink name=acq sync=false max-buffers=64 drop=false"
 )
 _PACKAGES = (
@@ -284,6 +284,9 @@ class GstCamera:
         if self._zero is None:
             self._zero = buffer.offset
         return buffer.offset - self._zero
+
+    def count_until(self, time_ns: int) -> None:
+        """Return None: its frames are known when they come."""
 
     def close(self) -> None:
         """Stop the pipeline."""

@@ -5,7 +5,8 @@ auto                           the CSI camera if GStreamer has an element for it
 csi                            nvarguscamerasrc (Jetson) or libcamerasrc (Raspberry Pi) by GStreamer
 uvc:0, uvc:/dev/video0         a UVC camera, through OpenCV
 gst:PIPELINE                   any GStreamer pipeline that ends in raw video, without its sink
-replay:VIDEO[?times=CSV]       a file played in real time, with its own frame times
+replay:VIDEO[?times=CSV]       a file played in real time, with its own frame times; or
+replay:VIDEO[?fps=30]          frames that are evenly spaced at that rate
 ```
 
 A live camera is wrapped in a `ReconnectingCamera`: its rate is measured before the start, and it is
@@ -22,7 +23,7 @@ from .source import FrameSource
 from .v4l2_nodes import find_moved_node, list_nodes
 
 WIDTH, HEIGHT = 640, 360
-SPECS = "auto, csi, uvc:0, uvc:/dev/video0, gst:PIPELINE, replay:VIDEO[?times=CSV]"
+SPECS = "auto, csi, uvc:0, uvc:/dev/video0, gst:PIPELINE, replay:VIDEO[?times=CSV or ?fps=30]"
 
 
 def check_spec(spec: str) -> None:
@@ -57,13 +58,23 @@ def _open_replay(spec: str) -> FrameSource:
 
     video, _, query = spec.partition("?")
     options = parse_qs(query, keep_blank_values=True)
-    if unknown := set(options) - {"times"}:
+    if len(options) > 1 or not set(options) <= {"times", "fps"}:
         raise DeviceError(
-            expected="only times=CSV behind the ? of a replay", found=", ".join(sorted(unknown)),
-            where=f"in replay:{spec}",
+            expected="times=CSV or fps=NUMBER behind the ? of a replay",
+            found=" and ".join(sorted(options)), where=f"in replay:{spec}",
         )
     times = Path(options["times"][0]) if "times" in options else None
-    return ReplayCamera(Path(video), times=times)
+    fps = _parse_fps(options["fps"][0], spec) if "fps" in options else None
+    return ReplayCamera(Path(video), times=times, fps=fps)
+
+
+def _parse_fps(text: str, spec: str) -> float:
+    try:
+        return float(text)
+    except ValueError as error:
+        raise DeviceError(
+            expected="a number of frames a second", found=repr(text), where=f"in replay:{spec}"
+        ) from error
 
 
 def _open_csi(fps: float) -> FrameSource:

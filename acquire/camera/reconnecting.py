@@ -143,6 +143,9 @@ class ReconnectingCamera:
                 self._reconnected or f"{reconnection.reason}; opened at try {reconnection.tries}"
             )
 
+    def count_until(self, time_ns: int) -> None:
+        """Return None: a live camera's frames are known when they come."""
+
     def close(self) -> None:
         """Release the camera, also one that is being opened."""
         if self._reconnection is not None:

@@ -1,14 +1,17 @@
 """A video file played in real time as if it were a camera, each frame at its own time.
 
-Frame i is delivered at `start_ns + (t_i - t_0)`, where t comes from a CSV beside the video, or from
-the container where there is none. Nothing is dropped: a file has no frames to lose. If decoding is
-too slow, a frame arrives late, and its arrival time shows it.
+Frame i is delivered at `start_ns + (t_i - t_0)`, where t comes from a text beside the video, from a
+frame rate that is asked for, or from the container. A raw stream (`.h264`, `.hevc`, `.mjpeg`) and a
+row of pictures hold no times. FFmpeg would guess 25 frames/s; here they are refused, unless times
+or a rate are named. Nothing is dropped: if decoding is too slow, a frame arrives late, and its
+arrival time shows it; `count_until` says what a recording that ends meanwhile has not got.
 """
 
 import queue
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import av
@@ -16,57 +19,72 @@ import av.error
 import numpy as np
 
 from acquire import host_time
-from acquire.errors import DeviceError
+from acquire.errors import DeviceError, Fix
 
 from .frame_times import read_frame_times
 from .source import CameraInfo, EndOfStream, VideoFrame
+from .video_pictures import PictureForm, UprightPictures, form_of
 
 _DECODED_AHEAD = 16   # frames
+_LOWEST_FPS, _HIGHEST_FPS = 1.0, 1000.0
+_NO_TIMESTAMPS = 128                           # FFmpeg's flag of formats that hold none
+_PICTURE_ROWS = ("image2", "image2pipe")       # and all whose name ends so:
+_PIPE = "_pipe"
+_SAME_RATE = 0.01                              # share by which two rates may differ
+
+
+@dataclass(frozen=True)
+class _Contents:
+    """What a video file holds."""
+
+    form: PictureForm               # of the first frame
+    frames: int
+    times_s: np.ndarray | None      # (frames,) as they are shown; None where it holds no times
+    container: str                  # FFmpeg's name of it
+    fps: float | None               # that the header states; None where FFmpeg guesses
 
 
 class ReplayCamera:
-    """A video file behind `FrameSource`: yuv420p is delivered as I420, everything else as RGB.
+    """A video file behind `FrameSource`: upright, as I420 where it is stored so, else as RGB.
 
     Started in the past, it is late with every frame, and delivers them as fast as they decode.
+
+    Parameters
+    ----------
+    times : a text of frame times; see `read_frame_times`
+    fps : instead, the rate of evenly spaced frames, 1 to 1000 [Hz]
+
+    Raises
+    ------
+    DeviceError : not a video, no times in it and none named, or times that are not of its frames
     """
 
-    def __init__(self, video: Path, *, times: Path | None = None) -> None:
+    def __init__(
+        self, video: Path, *, times: Path | None = None, fps: float | None = None
+    ) -> None:
+        if times is not None and fps is not None:
+            raise ValueError("expected times or a frame rate, not both")
         self._video = video
-        try:
-            with av.open(str(video)) as container:
-                stream = container.streams.video[0]
-                context = stream.codec_context
-                width, height, pixels = context.width, context.height, context.pix_fmt
-                header_fps = float(stream.average_rate) if stream.average_rate else None
-                frame_times_s = [
-                    float(packet.pts * stream.time_base)
-                    for packet in container.demux(stream)
-                    if packet.pts is not None and packet.size and not packet.is_discard
-                ]
-        except (OSError, IndexError, av.error.FFmpegError) as error:
-            raise DeviceError(expected="a video to replay", found=error, where=video) from error
-        is_i420 = pixels in ("yuv420p", "yuvj420p") and width % 2 == height % 2 == 0
-        self._format = "yuv420p" if is_i420 else "rgb24"
+        contents = _read_contents(video)
         remarks: list[str] = []
-        times_s = (
-            np.sort(np.array(frame_times_s)) if times is None
-            else read_frame_times(times, fps=header_fps, remarks=remarks)
-        )
-        if len(times_s) != len(frame_times_s):
+        times_s, origin = _choose_times(contents, video, times, fps, remarks)
+        if len(times_s) != contents.frames:
             raise DeviceError(
-                expected=f"a time for each of the {len(frame_times_s)} frames of {video}",
+                expected=f"a time for each of the {contents.frames} frames of {video}",
                 found=len(times_s), where=times or video,
             )
         if len(times_s) < 2:
             raise DeviceError(expected="at least 2 frames", found=len(times_s), where=video)
         self.frames = len(times_s)
         self._offset_ns = np.rint((times_s - times_s[0]) * 1e9).astype(np.int64)
+        order = "yuv420p" if contents.form.is_i420 else "rgb24"
+        self._pictures = UprightPictures(order, video)
+        pixel_format = "I420" if contents.form.is_i420 else "RGB"
         self.info = CameraInfo(
-            name=f"replay:{video.name}", width=width, height=height,
+            name=f"replay:{video.name}", width=contents.form.width, height=contents.form.height,
             fps=float((len(times_s) - 1) / (times_s[-1] - times_s[0])),
-            pixel_format="I420" if is_i420 else "RGB", time_meaning="file",
-            pipeline=f"{pixels} decoded as {self._format}, times from "
-                     f"{times.name if times else 'the container'}",
+            pixel_format=pixel_format, time_meaning="file",
+            pipeline=f"{contents.form}; as {pixel_format}; times from {origin}",
             remarks=tuple(remarks),
         )
         self._decoded: queue.Queue[np.ndarray | Exception] = queue.Queue(maxsize=_DECODED_AHEAD)
@@ -89,9 +107,14 @@ class ReplayCamera:
     def _images(self) -> Iterator[np.ndarray]:
         with av.open(str(self._video)) as container:
             container.streams.video[0].thread_type = "AUTO"
-            for frame in container.decode(video=0):
-                as_is = frame.format.name == self._format
-                yield frame.to_ndarray() if as_is else frame.to_ndarray(format=self._format)
+            for at, frame in enumerate(container.decode(video=0)):
+                image = self._pictures.convert(frame)
+                if image.shape != self.info.image_shape:
+                    raise DeviceError(
+                        expected=f"frames of one size, {self.info.width}x{self.info.height}",
+                        found=f"frame {at} of {frame.width}x{frame.height}", where=self._video,
+                    )
+                yield image
 
     def _put(self, item: np.ndarray | Exception) -> bool:
         while not self._closed.is_set():
@@ -134,7 +157,85 @@ class ReplayCamera:
         self._next += 1
         return frame
 
+    def count_until(self, time_ns: int) -> int:
+        """Return how many frames are due up to `time_ns`."""
+        return int(np.searchsorted(self._offset_ns, time_ns - self._start_ns, side="right"))
+
     def close(self) -> None:
         """Stop decoding."""
         self._closed.set()
         self._thread.join(timeout=2.0)
+
+
+def _read_contents(video: Path) -> _Contents:
+    """Read which frames a video file holds, decoding only the first.
+
+    Raises
+    ------
+    DeviceError : it is not a video, or its pictures cannot be made upright or RGB
+    """
+    try:
+        with av.open(str(video)) as container:
+            stream = container.streams.video[0]
+            name = container.format.name
+            is_raw = int(container.format.flags) & _NO_TIMESTAMPS or _is_row_of_pictures(name)
+            fps = float(stream.average_rate) if stream.average_rate and not is_raw else None
+            stamps = [
+                (packet.pts, packet.dts)
+                for packet in container.demux(stream)
+                if packet.size and not packet.is_discard
+            ]
+            ticks = None if is_raw else _shown_ticks(stamps)
+            times_s = None if ticks is None else np.sort(ticks * float(stream.time_base or 1))
+        with av.open(str(video)) as container:
+            first = next(container.decode(video=0), None)
+    except (OSError, IndexError, ValueError, av.error.FFmpegError) as error:
+        raise DeviceError(expected="a video to replay", found=error, where=video) from error
+    if first is None:
+        raise DeviceError(expected="a video to replay", found="no frame that decodes", where=video)
+    form = form_of(first, video)
+    frames = len(stamps) if times_s is None else len(times_s)
+    return _Contents(form, frames, times_s, f"{'raw ' if is_raw else ''}{name}", fps)
+
+
+def _choose_times(
+    contents: _Contents, video: Path, times: Path | None, fps: float | None, remarks: list[str]
+) -> tuple[np.ndarray, str]:
+    """Return the times of the frames [s], and where they are from, in words.
+
+    Raises
+    ------
+    DeviceError : neither the file nor the caller has any, or what the caller has cannot be used
+    """
+    if times is not None:
+        return read_frame_times(times, fps=contents.fps, remarks=remarks), times.name
+    if fps is not None:
+        if not _LOWEST_FPS <= fps <= _HIGHEST_FPS:
+            raise DeviceError(
+                expected=f"a frame rate from {_LOWEST_FPS:g} to {_HIGHEST_FPS:g}", found=f"{fps:g}"
+            )
+        stated = contents.fps
+        if stated and abs(stated - fps) > _SAME_RATE * stated:
+            remarks.append(
+                f"{fps:g} frames/s are taken as asked for; {video.name} itself says {stated:.2f}"
+            )
+        return np.arange(contents.frames) / fps, f"a rate of {fps:g} frames/s, as asked for"
+    if contents.times_s is None:
+        raise DeviceError(
+            expected="times of the frames", found=f"{contents.container}, which holds none",
+            where=video, fix=Fix.NAME_FRAME_RATE,
+        )
+    return contents.times_s, "the container"
+
+
+def _is_row_of_pictures(name: str) -> bool:
+    return name in _PICTURE_ROWS or name.endswith(_PIPE)
+
+
+def _shown_ticks(stamps: list[tuple[int | None, int | None]]) -> np.ndarray | None:
+    """Return when frames are shown; where no packet says, evenly spaced as they are decoded."""
+    shown = [pts for pts, _ in stamps if pts is not None]
+    if shown:
+        return np.array(shown, np.float64)
+    decoded = [dts for _, dts in stamps if dts is not None]
+    return np.array(decoded, np.float64) if len(decoded) == len(stamps) else None

@@ -136,6 +136,13 @@ class FrameSource(Protocol):
         """
         ...
 
+    def count_until(self, time_ns: int) -> int | None:
+        """Return how many frames from number 0 are stamped up to `time_ns`, read or not.
+
+        None where the source does not know: a live camera. Called after `start`.
+        """
+        ...
+
     def close(self) -> None:
         """Stop and release the camera."""
         ...

@@ -197,6 +197,9 @@ class UvcCamera:
         self._zero = frame.sequence if self._zero is None else self._zero
         return VideoFrame(frame.image, frame.time_ns, frame.arrival_ns, frame.sequence - self._zero)
 
+    def count_until(self, time_ns: int) -> None:
+        """Return None: its frames are known when they come."""
+
     def close(self) -> None:
         """Release the camera; do not wait for a driver that blocks."""
         self._closed.set()

@@ -153,6 +153,14 @@ class VirtualCamera:
         self._view.add_light(image[: self.info.height], self._led, self._start_ns + exposed_ns)
         return image, self._start_ns + exposed_ns + round(self._view.latency_ms * 1e6)
 
+    def count_until(self, time_ns: int) -> int:
+        """Return how many frames are stamped up to `time_ns`."""
+        since_ns = time_ns - (self._start_ns or 0) - round(self._view.latency_ms * 1e6)
+        count = max(0, round(since_ns / self._timing.period_ns) - 1)
+        while self._timing.exposed_ns(count) <= since_ns:    # the jitter is far below a period
+            count += 1
+        return count
+
     def close(self) -> None:
         """Stop; a waiting `read` returns."""
         self._closed.set()

@@ -18,6 +18,7 @@ import av
 import av.error
 import numpy as np
 
+from acquire.camera.video_pictures import UprightPictures
 from acquire.errors import CurationError
 from dataset.common.files import sha256_of
 
@@ -84,6 +85,8 @@ class VideoWriter:
 def read_bgr(path: Path) -> Iterator[np.ndarray]:
     """Decode a video, one (H, W, 3) uint8 BGR frame at a time, in any codec that FFmpeg knows.
 
+    Frames are upright, in the colours that the video states (`UprightPictures`).
+
     Raises
     ------
     CurationError : the file is missing or not a video, or a frame does not decode; the caller
@@ -91,7 +94,7 @@ def read_bgr(path: Path) -> Iterator[np.ndarray]:
     """
     if not path.is_file():
         raise CurationError(expected="a video", found="nothing", where=f"at {path}")
-    count = 0
+    count, pictures = 0, UprightPictures("bgr24", path, error=CurationError)
     try:
         with av.open(str(path)) as container:
             if not container.streams.video:
@@ -100,7 +103,7 @@ def read_bgr(path: Path) -> Iterator[np.ndarray]:
                 )
             container.streams.video[0].thread_type = "AUTO"
             for frame in container.decode(video=0):
-                yield frame.to_ndarray(format="bgr24")
+                yield pictures.convert(frame)
                 count += 1
     except (OSError, ValueError, av.error.FFmpegError) as error:
         raise CurationError(
