@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from acquire.simulation.heart import Heart, SineBank, draw_face_pulse, draw_finger_pulse
+from acquire.simulation.heart import Heart, PulseShape, SineBank, draw_face_pulse, draw_finger_pulse
 from tests.support.spectra import spectral_rate
 
 
@@ -55,3 +55,38 @@ def test_a_sine_bank_has_the_rms_it_was_given():
     t_s = np.arange(0, 2000, 0.1)
     assert bank.series("a", t_s).std() == pytest.approx(2.0, rel=0.1)
     assert bank.at(12.3) == pytest.approx([bank.series(k, np.array([12.3]))[0] for k in "ab"])
+
+
+def test_a_pulse_arrives_after_the_beat_by_its_delay():
+    """One narrow wave 0.1 s after a beat, 0.2 s on its way: highest 0.3 s after each beat."""
+    def beating(delay_s):
+        shape = PulseShape(delay_s=delay_s, waves=((1.0, 0.1, 0.03),))
+        return Heart(np.random.default_rng(3), base_bpm=75, finger=shape, face=shape)
+
+    t_s = np.arange(0, 60, 0.001)
+    for delay_s in (0.0, 0.2):
+        subject = beating(delay_s)
+        wave = subject.face_pulse(t_s)
+        beats = subject.beat_times(1, 58)
+        after = [
+            float(t_s[near][np.argmax(wave[near])]) - beat
+            for beat in beats if (near := np.abs(t_s - beat - 0.3) < 0.31).any()
+        ]
+        assert np.median(after) == pytest.approx(delay_s + 0.1, abs=0.01)
+
+
+def test_the_finger_pulses_after_the_heart_and_the_face_a_little_before_it():
+    rng = np.random.default_rng(0)
+    fingers = [draw_finger_pulse(rng).delay_s for _ in range(200)]
+    faces = [draw_face_pulse(rng).delay_s for _ in range(200)]
+    assert 0.17 <= min(fingers) < max(fingers) <= 0.23
+    assert 0.14 <= min(faces) < max(faces) <= 0.20
+
+
+def test_the_heart_is_faster_while_breathing_in():
+    t_s = np.arange(0, 300, 0.1)
+    for seed in range(4):
+        subject = heart(66, seed)
+        rate, breath = subject.heart_rate(t_s), subject.breath(t_s)
+        assert np.corrcoef(rate, breath)[0, 1] > 0.2
+        assert 2 < rate[breath > 0.9].mean() - rate[breath < -0.9].mean() < 12

@@ -53,6 +53,17 @@ def test_late_face_is_found_and_said(portrait):
     assert find_face([empty] * 3 + [portrait] * 9, name="late.avi").frame == 5
 
 
+def test_the_box_of_a_face_is_enlarged_to_1_6_of_its_sides(portrait):
+    own = find_face([portrait], name="a.avi", factor=1)
+    enlarged = find_face([portrait], name="a.avi")
+    height, width = portrait.shape[:2]
+    assert min(enlarged.left, enlarged.top) > 0
+    assert enlarged.right < width
+    assert enlarged.bottom < height
+    assert enlarged.right - enlarged.left == pytest.approx(1.6 * (own.right - own.left), abs=2)
+    assert enlarged.bottom - enlarged.top == pytest.approx(1.6 * (own.bottom - own.top), abs=2)
+
+
 def test_no_face_names_the_video():
     with pytest.raises(CurationError, match=r"empty\.avi.*30 frames"):
         find_face(iter([np.full((120, 160, 3), 90, np.uint8)] * 60), name="empty.avi")

@@ -111,6 +111,18 @@ def test_a_piece_too_short_to_filter_is_a_hole_or_outside():
     assert (found.cover[(t > 699 / 25) & (t < 900 / 25)] == HOLE).all()
 
 
+@pytest.mark.parametrize(("lost", "bridged"), [(5, True), (7, False)])
+def test_a_quarter_of_a_second_is_bridged_and_not_more(lost, bridged):
+    """A piece too short to filter lies between two holes of 0.24 s, or of 0.32 s."""
+    time_ns, sequence = stream(), np.arange(1500)
+    there = np.ones(1500, bool)
+    there[700 : 700 + lost] = there[740 : 740 + lost] = False
+    piece = time_ns[700 + lost : 740]
+    found = ppg_on_frames(wave(1.2)(time_ns)[there], time_ns[there], sequence[there], piece)
+    assert found.covered.all() == bridged
+    assert bridged or (found.cover == HOLE).all()
+
+
 @pytest.mark.parametrize(
     ("count", "rate_hz"), [(74, 26.0), (200, 5.0)], ids=["2.8 s, a little fast", "half a sensor"]
 )

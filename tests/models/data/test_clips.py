@@ -72,3 +72,34 @@ def test_no_stretch_long_enough_is_refused():
     video.ppg_change[::8] = float("nan")
     with pytest.raises(TrainingError, match="8 adjacent"):
         Clips([video], clip=8, batch=1, seed=0, device=CPU)
+
+
+def test_both_inputs_of_a_clip_are_moved_alike():
+    video = made_video(16)
+    video.motion[:] = video.appearance[:1].half() / 255     # every pair shows the same picture
+    video.appearance[:] = video.appearance[:1].clone()
+    still = video.appearance[0].permute(2, 0, 1).float() / 255
+    clips = Clips([video], clip=8, batch=2, seed=0, device=CPU, shift=3)
+    moved = 0
+    for epoch in range(4):
+        for batch in clips.epoch(epoch):
+            motion = batch.motion.unflatten(0, (-1, 8))
+            expected = batch.appearance[:, None].expand_as(motion)
+            torch.testing.assert_close(motion, expected, atol=1e-3, rtol=0)
+            moved += sum(not torch.equal(image, still) for image in batch.appearance)
+    assert moved >= 4
+
+
+def test_a_shift_moves_the_picture_by_as_many_pixels_at_most():
+    video = made_video(16)
+    video.appearance[:] = 0
+    video.appearance[:, 18, 18] = 255
+    clips = Clips([video], clip=8, batch=2, seed=0, device=CPU, shift=3)
+    places = [
+        (int(image[0].argmax()) // 36, int(image[0].argmax()) % 36)
+        for epoch in range(40) for batch in clips.epoch(epoch) for image in batch.appearance
+    ]
+    rows = {row for row, _ in places}
+    assert rows == set(range(15, 22))
+    # mirrored, column 18 becomes 17
+    assert {column for _, column in places} == set(range(14, 22))

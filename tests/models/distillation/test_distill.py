@@ -148,3 +148,7 @@ def test_learns_the_teachers_answer():
     whole.student.drop.p = 0.0
     curve = fit(whole, lambda batch: whole(batch)[:2], clips, recipe, epochs=60)
     assert curve[-1]["pulse"] < 0.1 * curve[0]["pulse"]
+
+
+def test_the_default_is_tat_as_the_authors_code_has_it():
+    assert (DistillConfig().kd, DistillConfig().softmax) == ("tat", "code")

@@ -110,6 +110,23 @@ def test_snr_of_tone_and_noise():
     assert snr_db(tone(72, time_s), 25, hr_bpm=110) < -10
 
 
+@pytest.mark.parametrize(("harmonic", "other", "expected_db"), [
+    (0.0, 0.5, 6.02), (1.0, 0.5, 9.03), (1.0, 1.0, 3.01),
+])
+def test_snr_counts_the_pulse_and_its_harmonic(harmonic, other, expected_db):
+    time_s = np.arange(30 * 30) / 30
+    trace = tone(72, time_s) + harmonic * tone(144, time_s) + other * tone(105, time_s)
+    assert snr_db(trace, 30, hr_bpm=72) == pytest.approx(expected_db, abs=0.05)
+
+
+@pytest.mark.parametrize(("step_s", "spanned"), [(0.45, True), (0.55, False)])
+def test_no_window_spans_a_gap_of_more_than_half_a_second(step_s, spanned):
+    time_s = np.concatenate([np.arange(300) / 30, 299 / 30 + step_s + np.arange(300) / 30])
+    before, *across = trusted_windows(time_s)
+    assert before
+    assert across == [spanned] * 10
+
+
 def test_best_lag_has_the_right_sign():
     time_s = np.arange(500) / 25
     correlation, lag_s = best_lag(tone(50, time_s - 0.2), tone(50, time_s), 25)

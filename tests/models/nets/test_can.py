@@ -54,6 +54,29 @@ def test_attention_masks_have_mean_one_half():
         torch.testing.assert_close(mask.mean(dim=(1, 2, 3)), torch.full((2,), 0.5))
 
 
+@pytest.mark.parametrize(("level", "side"), [("middle", 18), ("last", 9)])
+def test_each_mask_hides_what_it_is_zero_for(level, side):
+    net = Teacher().eval()
+
+    def masks(appearance):
+        left = [torch.ones(len(appearance), 1, size, size) for size in (36, 18)]
+        chosen = left[0 if level == "middle" else 1]
+        chosen[..., chosen.shape[-1] // 2:] = 0
+        return left[0], left[1]
+
+    net.masks = masks
+    out = getattr(net(torch.randn(2, 3, 36, 36), torch.rand(2, 3, 36, 36)), level)
+    assert (out[..., (side + 1) // 2:] == 0).all()
+    assert (out[..., :side // 2] != 0).any()
+
+
+def test_the_teachers_answer_depends_on_where_the_skin_is():
+    torch.manual_seed(0)
+    net, motion = Teacher().eval(), torch.randn(1, 3, 36, 36)
+    first, second = (net(motion, torch.rand(1, 3, 36, 36)).middle for _ in range(2))
+    assert not torch.allclose(first, second)
+
+
 def test_sharing_masks_is_repeating_the_frame():
     net = Teacher().eval()
     motion, appearance = torch.randn(6, 3, 36, 36), torch.rand(2, 3, 36, 36)
