@@ -26,6 +26,7 @@ LEAST_ROWS_BYTES = 8 * 2**20
 MOST_STORED_RATIO = 1.5
 # times are int64 ns; differences of two of them must be int64, too: 146 years to either side
 LATEST_NS = 2**62
+LONGEST_TEXT = 4096            # characters of an attribute: a GStreamer pipeline has some hundred
 FASTEST_HZ = 2000              # a PPG sensor; a contact PPG is sampled at 25 to 1000 Hz
 FASTEST_FPS = 1000             # a camera that fills a disk in minutes
 

@@ -16,8 +16,11 @@ import numpy as np
 from acquire import layout
 from acquire.clock.place_samples import place_samples
 from acquire.errors import SessionError
+from acquire.limits import LEAST_ROWS_BYTES
 from dataset.common.progress import OnProgress
+from dataset.session.frames import read_stored_frame
 from dataset.session.hdf5 import find_inside
+from dataset.session.header import as_sensor, check_rates, read_attributes, read_header
 from dataset.session.reader import count_lost
 
 
@@ -51,12 +54,8 @@ class ReadablePart:
         self._file = file
         self._size = size
         self._path = path
-        schema = file.attrs.get("schema"), file.attrs.get("schema_version")
-        if schema != (layout.SCHEMA, layout.SCHEMA_VERSION):
-            raise SessionError(
-                expected=f"a session of format {layout.SCHEMA_VERSION}", found="another file",
-                where=path,
-            )
+        read_header(file, path)
+        self._left = max(2 * size, LEAST_ROWS_BYTES)
         self._video = find_inside(file, layout.FRAMES, path)
         begun = {name: find_inside(file, name, path) for name in layout.COLUMNS}
         columns = {name: self._read_rows(dataset) for name, dataset in begun.items()}
@@ -88,9 +87,16 @@ class ReadablePart:
         for at in range(0, len(dataset), per_chunk):
             stored = self._stored_bytes(dataset, (at,)) // item
             rows = at + min(stored, per_chunk)
-            if stored < per_chunk:
+            if stored < per_chunk or rows * item > self._left:
                 break
-        return dataset[: min(rows, len(dataset))]
+        rows = min(rows, len(dataset))
+        self._left -= rows * item
+        if self._left < 0:                       # chunks that are the same bytes
+            raise SessionError(
+                expected=f"rows of {dataset.name} that fit into the file", found=f"{rows:,} rows",
+                where=self._path,
+            )
+        return dataset[:rows]
 
     def _stored_bytes(self, dataset: h5py.Dataset, at: tuple[int, ...]) -> int:
         """Return how much of a chunk is in the file [bytes]; 0 where its index cannot be read."""
@@ -185,8 +191,8 @@ class ReadablePart:
         copied = 0
         for at in range(self._frames):
             try:
+                skipped_filters, stored = read_stored_frame(self._video, at)
                 self._video[at]
-                skipped_filters, stored = self._video.id.read_direct_chunk((at, *inner))
             except (OSError, RuntimeError, ValueError):
                 continue
             to.id.write_direct_chunk((copied, *inner), stored, skipped_filters)
@@ -199,13 +205,14 @@ class ReadablePart:
 
     def _place_samples(self) -> None:
         """Place the samples on the host's clock, by all exchanges of the recording."""
-        attrs = self._file["ppg"].attrs
+        ppg: h5py.Group = self._file["ppg"]  # type: ignore[assignment]
+        sensor = as_sensor(read_attributes(ppg, layout.PPG_ATTRS, self._path))
+        check_rates(sensor.tick_hz, sensor.rate_hz, self._path)
         clocks = self._tables.get(layout.CLOCKS, np.empty(0, layout.CLOCK_DTYPE))
         self._columns[layout.PPG_TIME], self._columns[layout.PPG_BOUND] = place_samples(
             self._tables[layout.EXCHANGES], clocks, self._columns[layout.PPG_TICKS],
             self._columns[layout.PPG_ARRIVAL],
-            tick_hz=float(attrs["tick_hz"]),  # type: ignore[arg-type]
-            rate_hz=float(attrs["rate_hz"]),  # type: ignore[arg-type]
+            tick_hz=sensor.tick_hz, rate_hz=sensor.rate_hz,
         )
 
     def _add_event(self, kind: str, text: str) -> None:

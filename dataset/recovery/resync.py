@@ -25,6 +25,7 @@ from dataset.session.hdf5 import (
     is_being_written,
     open_to_read,
 )
+from dataset.session.header import check_rates
 from dataset.session.reader import Session
 
 
@@ -70,11 +71,7 @@ def resync(path: Path, *, dry_run: bool = False) -> Resync:
                 found=f"one imported from {session.imported_from}", where=path,
             )
         tick_hz, rate_hz = session.sensor.tick_hz, session.sensor.rate_hz
-        if not all(0 < hz < 2**32 for hz in (tick_hz, rate_hz)):
-            raise SessionError(
-                expected="rates in Hz", found=f"tick_hz {tick_hz} and rate_hz {rate_hz}",
-                where=path,
-            )
+        check_rates(tick_hz, rate_hz, path)
         time_ns, bound_ns = place_samples(
             session.exchanges, session.clocks, session.ppg_ticks, session.ppg_arrival_ns,
             tick_hz=tick_hz, rate_hz=rate_hz,

@@ -1,5 +1,6 @@
 """Columns and tables of a session file, read whole and checked against `acquire.layout`."""
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -8,29 +9,104 @@ import numpy as np
 
 from acquire import layout
 from acquire.errors import Fix, SessionError
+from acquire.limits import LATEST_NS, LEAST_ROWS_BYTES
 
-from .hdf5 import find_inside
+from .frames import largest_stored_bytes
+from .hdf5 import RESTORE, find_inside
+
+_LARGEST_NUMBER = 2**40          # of a frame or a sample: 348 years at 100 Hz
 
 
-def read_column(file: h5py.File, name: str, dtype: np.dtype, path: Path) -> np.ndarray:
-    """Read one column or table.
+class Rows:
+    """The columns and tables of one session file, read under a limit on their size.
+
+    They are stored as they are, so that all of them together cannot be larger than the file. What a
+    small or sparse file declares beyond that is refused before memory is taken.
+    """
+
+    def __init__(self, file: h5py.File, path: Path) -> None:
+        self._file, self._path = file, path
+        state = path.stat()
+        self._end = state.st_size
+        # twice: a file system that compresses says less than what was written
+        self._left = max(2 * state.st_blocks * 512, LEAST_ROWS_BYTES)
+
+    def read(self, name: str, dtype: np.dtype) -> np.ndarray:
+        """Read one column or table.
+
+        Raises
+        ------
+        SessionError : it is missing, of another type or shape, larger than the file, or lies beyond
+            the end of the file; a value is none that a recording can have
+        """
+        dataset = find_inside(self._file, name, self._path)
+        if dataset.ndim != 1 or dataset.dtype != dtype:
+            raise SessionError(
+                expected=f"/{name} as one column of {dtype}",
+                found=f"{dataset.dtype} {dataset.shape}", where=self._path,
+            )
+        count = self._count_stored(dataset)
+        self._left -= count * dtype.itemsize
+        if self._left < 0:
+            raise SessionError(
+                expected=f"rows of /{name} that fit into the file", found=f"{len(dataset):,} rows",
+                where=self._path, fix=RESTORE,
+            )
+        rows = dataset[:count]
+        _check_values(rows, name, self._path)
+        return rows
+
+    def _count_stored(self, dataset: h5py.Dataset) -> int:
+        """Return how many rows are stored; of a file that was closed, all or an error."""
+        count = len(dataset)
+        if dataset.chunks:
+            per_chunk = dataset.chunks[0]
+            declared = -(-count // per_chunk)
+            if declared * per_chunk * dataset.dtype.itemsize > self._left:
+                stored = dataset.id.get_num_chunks() * per_chunk
+            else:
+                sizes, _ = measure_chunks(dataset, declared, self._path)
+                whole = sizes == per_chunk * dataset.dtype.itemsize
+                stored = (declared if whole.all() else int(np.argmin(whole))) * per_chunk
+        else:
+            stored = _contiguous_rows(dataset, self._end)
+        if stored < count and not self._file.swmr_mode:
+            raise SessionError(
+                expected=f"{count:,} rows of {dataset.name}", found=f"{stored:,} stored",
+                where=self._path, fix=Fix.RECOVER_OR_RESTORE,
+            )
+        return min(stored, count)
+
+
+def _contiguous_rows(dataset: h5py.Dataset, end: int) -> int:
+    """Return how many rows of a dataset without chunks lie before the end of the file."""
+    if dataset.id.get_create_plist().get_layout() == h5py.h5d.COMPACT:
+        return len(dataset)
+    offset = dataset.id.get_offset()
+    return 0 if offset is None else max(0, end - offset) // dataset.dtype.itemsize
+
+
+def _check_values(rows: np.ndarray, name: str, path: Path) -> None:
+    """Refuse numbers whose differences or sums are none: more than 146 years, 2^40 samples.
 
     Raises
     ------
-    SessionError : it is missing, of another type or shape, or lies beyond the end of the file
+    SessionError : see above
     """
-    dataset = find_inside(file, name, path)
-    if dataset.ndim != 1 or dataset.dtype != dtype:
-        raise SessionError(
-            expected=f"/{name} as one column of {dtype}", found=f"{dataset.dtype} {dataset.shape}",
-            where=path,
-        )
-    if dataset.chunks:
-        measure_chunks(dataset, 0, path)
-    return dataset[:]
+    largest = _LARGEST_NUMBER if name.endswith("sequence") else LATEST_NS
+    fields = [rows[field] for field in rows.dtype.names] if rows.dtype.names else [rows]
+    for values in fields:
+        if values.dtype != np.int64 or not len(values):
+            continue
+        low, high = int(values.min()), int(values.max())
+        if max(-low, high) >= largest:
+            raise SessionError(
+                expected=f"numbers up to {largest} in /{name}",
+                found=low if -low >= largest else high, where=path, fix=RESTORE,
+            )
 
 
-def read_streams(file: h5py.File, path: Path, *, frames: int) -> dict[str, np.ndarray]:
+def read_streams(rows: Rows, *, frames: int) -> dict[str, np.ndarray]:
     """Read the columns of both streams, each cut to the rows that all of its columns have.
 
     Parameters
@@ -39,11 +115,9 @@ def read_streams(file: h5py.File, path: Path, *, frames: int) -> dict[str, np.nd
 
     Raises
     ------
-    SessionError : as `read_column`
+    SessionError : as `Rows.read`
     """
-    columns = {
-        name: read_column(file, name, dtype, path) for name, dtype in layout.COLUMNS.items()
-    }
+    columns = {name: rows.read(name, dtype) for name, dtype in layout.COLUMNS.items()}
     video = [name for name in columns if name.startswith("video/")]
     frames = min(frames, *(len(columns[name]) for name in video))
     samples = min(len(column) for name, column in columns.items() if name not in video)
@@ -68,16 +142,50 @@ def measure_chunks(
     ------
     SessionError : a chunk lies beyond the end of the file
     """
-    chunks: list[Any] = []
-    dataset.id.chunk_iter(chunks.append)
-    end = max((chunk.byte_offset + chunk.size for chunk in chunks), default=0)
+    sizes, skipped = np.zeros((2, count), np.int64)
+    end, per_chunk = 0, (dataset.chunks or (1,))[0]
+
+    def note(chunk: Any) -> None:
+        nonlocal end
+        end = max(end, chunk.byte_offset + chunk.size)
+        if (at := chunk.chunk_offset[0] // per_chunk) < count:
+            sizes[at], skipped[at] = chunk.size, chunk.filter_mask
+
+    dataset.id.chunk_iter(note)
     if end > (size := path.stat().st_size):
         raise SessionError(
             expected=f"{dataset.name} up to byte {end}", found=f"a file of {size}, cut short,",
             where=path, fix=Fix.RECOVER_OR_RESTORE,
         )
-    sizes, skipped = np.zeros((2, count), np.int64)
-    for chunk in chunks if count else ():
-        if (at := chunk.chunk_offset[0]) < count:
-            sizes[at], skipped[at] = chunk.size, chunk.filter_mask
     return sizes, skipped
+
+
+def check_frame_sizes(
+    video: h5py.Dataset, sizes: np.ndarray, skipped: np.ndarray, path: Path
+) -> None:
+    """Refuse frames that are not stored, that are too large, or raw and not whole.
+
+    Parameters
+    ----------
+    sizes, skipped : of `measure_chunks`
+
+    Raises
+    ------
+    SessionError : see above; it names the first
+    """
+    shape = video.shape[1:]
+    whole, most = math.prod(shape), largest_stored_bytes(shape)
+    is_raw = (skipped != 0) | (video.id.get_create_plist().get_nfilters() == 0)
+    if (stored := int(np.count_nonzero(sizes))) < len(sizes):     # it would read as black
+        raise SessionError(
+            expected=f"{len(sizes)} stored frames", found=stored, where=path,
+            fix=Fix.RECOVER_OR_RESTORE,
+        )
+    is_wrong = np.where(is_raw, sizes != whole, sizes > most)
+    if is_wrong.any():
+        at = int(np.argmax(is_wrong))
+        raise SessionError(
+            expected=f"{whole} bytes of frame {at}" if is_raw[at] else
+            f"at most {most} bytes of frame {at}",
+            found=f"{sizes[at]} stored", where=path, fix=Fix.RECOVER_OR_RESTORE,
+        )

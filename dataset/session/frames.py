@@ -1,5 +1,6 @@
 """The pictures of a session: on the disk until they are asked for, and RGB from one place."""
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, overload
@@ -8,9 +9,10 @@ import h5py
 import numpy as np
 
 from acquire.camera.source import CameraInfo
-from acquire.errors import SessionError
+from acquire.errors import Fix, SessionError
+from acquire.limits import MOST_PIXELS, MOST_STORED_RATIO
 
-from .hdf5 import RESTORE
+from .codestream import SKIPPED, find_fault
 
 # OpenCV's conversions: ITU-R BT.601, limited range, what cameras and GStreamer mean by I420 up to
 # 576 lines.
@@ -34,6 +36,7 @@ class Frames:
         self._dataset = dataset
         self._count = count
         self._where = where
+        self._is_filtered = bool(dataset.id.get_create_plist().get_nfilters())
         self._buffer = np.empty(dataset.shape[1:], np.uint8)
         self.pixel_format = camera.pixel_format
         self.height = camera.height
@@ -87,12 +90,46 @@ class Frames:
         if not 0 <= at < self._count:
             raise IndexError(f"frame {index} of {self._count}")
         try:
-            self._dataset.read_direct(out, np.s_[at])
-        except OSError as error:
+            skipped, stored = read_stored_frame(self._dataset, at)
+            if skipped & SKIPPED or not self._is_filtered:
+                out[...] = np.frombuffer(stored, np.uint8).reshape(self.stored_shape)
+            else:
+                self._dataset.read_direct(out, np.s_[at])
+        except (OSError, RuntimeError, ValueError) as error:
             raise SessionError(
                 expected=f"frame {at} of {self._count}",
-                found=f"bytes that do not decode ({error})", where=self._where, fix=RESTORE,
+                found=f"bytes that do not decode ({error})", where=self._where,
+                fix=Fix.RECOVER_OR_RESTORE,
             ) from error
+
+
+def read_stored_frame(video: h5py.Dataset, at: int) -> tuple[int, bytes]:
+    """Return a frame's mask of skipped filters and its bytes, which decode to the whole frame.
+
+    Parameters
+    ----------
+    video : see `check_frames`
+
+    Raises
+    ------
+    OSError, RuntimeError : they cannot be read
+    ValueError : they would decode to something else
+    """
+    shape = video.shape[1:]
+    chunk = (at, *([0] * len(shape)))
+    size, most = video.id.get_chunk_info_by_coord(chunk).size, largest_stored_bytes(shape)
+    if size > most:
+        raise ValueError(f"{size} bytes stored, more than {most}")
+    skipped, stored = video.id.read_direct_chunk(chunk)
+    is_filtered = bool(video.id.get_create_plist().get_nfilters())
+    if fault := find_fault(stored, skipped, shape, is_filtered=is_filtered):
+        raise ValueError(fault)
+    return skipped, stored
+
+
+def largest_stored_bytes(shape: tuple[int, ...]) -> int:
+    """Return what a frame of this shape, uint8, takes in a file at most [bytes]."""
+    return round(MOST_STORED_RATIO * math.prod(shape)) + 4096      # the second: for its headers
 
 
 def check_frames(video: h5py.Dataset, attrs: dict[str, Any], path: Path) -> None:
@@ -100,7 +137,8 @@ def check_frames(video: h5py.Dataset, attrs: dict[str, Any], path: Path) -> None
 
     Raises
     ------
-    SessionError : an unknown pixel format, no size in pixels, or another shape or type
+    SessionError : an unknown pixel format, no size in pixels or too many of them, another shape or
+        type, or not one frame a chunk
     """
     pixel_format, width, height = (attrs[key] for key in ("pixel_format", "width", "height"))
     if pixel_format not in _TO_RGB:
@@ -114,9 +152,18 @@ def check_frames(video: h5py.Dataset, attrs: dict[str, Any], path: Path) -> None
             expected="a width and a height in pixels, even for I420",
             found=f"{width} and {height} for {pixel_format}", where=path,
         )
+    if width * height > MOST_PIXELS:
+        raise SessionError(
+            expected=f"frames of at most {MOST_PIXELS:,} pixels", found=f"{width}x{height}",
+            where=path,
+        )
     shape = (height * 3 // 2, width) if pixel_format == "I420" else (height, width, 3)
     if video.dtype != np.uint8 or video.shape[1:] != shape:
         raise SessionError(
             expected=f"{pixel_format} frames of shape {shape} uint8",
             found=f"{video.shape[1:]} {video.dtype}", where=path,
+        )
+    if video.chunks != (1, *shape):
+        raise SessionError(
+            expected="one frame a chunk", found=f"chunks of {video.chunks}", where=path
         )

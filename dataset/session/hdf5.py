@@ -13,7 +13,10 @@ from pathlib import Path
 import h5py
 import hdf5plugin  # noqa: F401 - registers the filters that sessions are compressed with
 
+from acquire import layout
 from acquire.errors import Fix, SessionError
+
+from .codestream import HTJ2K
 
 SILENT_S = 10.0         # a recorder flushes four times a second: a file at rest for longer has none
 RESTORE = "restore the file from a copy"
@@ -175,12 +178,22 @@ def _try_in_child(path: Path, wait_s: float) -> None:
 
 
 def _check_filters(dataset: h5py.Dataset, path: Path) -> None:
+    """Refuse filters that acq does not write with: what they decode to has no bound.
+
+    Columns are stored as they are; of the frames, HTJ2K says in each of them how large it is.
+    """
     plist = dataset.id.get_create_plist()
+    is_video = dataset.name == f"/{layout.FRAMES}"
     for at in range(plist.get_nfilters()):
         code, _, _, name = plist.get_filter(at)
+        if not is_video or code != HTJ2K or at:
+            raise SessionError(
+                expected="one filter, HTJ2K" if is_video else "no filter",
+                found=f"number {code} ({name.decode(errors='replace') or 'unnamed'})",
+                where=f"on {dataset.name} in {path}", fix=RESTORE,
+            )
         if not h5py.h5z.filter_avail(code):
             raise SessionError(
-                expected="a filter that hdf5plugin has",
-                found=f"number {code} ({name.decode(errors='replace') or 'unnamed'})",
-                where=f"on {dataset.name} in {path}", fix="update hdf5plugin",
+                expected="the filter HTJ2K of hdf5plugin", found="none",
+                where=f"for {dataset.name} in {path}", fix="update hdf5plugin",
             )

@@ -1,6 +1,7 @@
 """What a session file says of itself in attributes: the recording, its camera, its sensor."""
 
-import json
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,9 @@ import numpy as np
 
 from acquire import data_folder, layout
 from acquire.camera.source import CameraInfo, LightOffset
+from acquire.documents import parse_json
 from acquire.errors import SessionError
+from acquire.limits import LATEST_NS, LONGEST_TEXT
 
 
 @dataclass(frozen=True)
@@ -55,15 +58,11 @@ def read_header(file: h5py.File, path: Path) -> Header:
     names = (*layout.ATTRS, *layout.LOSS_ATTRS, layout.RECOVERED_ATTR, layout.IMPORTED_ATTR)
     attrs = {name: _plain(file.attrs[name]) for name in names if name in file.attrs}
     _check_schema(attrs, path)
+    check_types(attrs, path)
     if missing := [name for name in layout.ATTRS if name not in attrs]:
         raise SessionError(
             expected="the attributes of a session", found=f"no {', '.join(missing)}", where=path
         )
-    for name in ("started_unix_ns", "started_monotonic_ns"):
-        if not isinstance(attrs[name], int) or not 0 <= attrs[name] < 2**63:
-            raise SessionError(
-                expected=f"{name} as int64 nanoseconds", found=repr(attrs[name]), where=path
-            )
     header = Header(
         session_id=str(attrs["session_id"]), subject=str(attrs["subject"]),
         host=str(attrs["host"]), acq_version=str(attrs["acq_version"]),
@@ -106,7 +105,7 @@ def read_attributes(
 
     Raises
     ------
-    SessionError : one is missing
+    SessionError : one is missing, or is not what it should be
     ValueError : one is not one value
     """
     stored = node.attrs
@@ -114,7 +113,25 @@ def read_attributes(
         raise SessionError(
             expected=f"attributes of {node.name}", found=f"no {', '.join(missing)}", where=path
         )
-    return {name: _plain(stored[name]) for name in names}
+    attrs = {name: _plain(stored[name]) for name in names}
+    check_types(attrs, path)
+    return attrs
+
+
+def check_types(attrs: Mapping[str, Any], path: Path) -> None:
+    """Refuse attributes that are not of their type, or out of its bounds.
+
+    Raises
+    ------
+    SessionError : see above; the first one
+    """
+    for name, value in attrs.items():
+        words, fits = _MEANING.get(name, _TEXT)
+        if not fits(value):
+            raise SessionError(
+                expected=f"the attribute {name} as {words}", found=repr(value), where=path,
+                fix="restore the file from a copy, or correct the attribute",
+            )
 
 
 def read_camera_attributes(video: h5py.Dataset, path: Path) -> dict[str, Any]:
@@ -122,23 +139,17 @@ def read_camera_attributes(video: h5py.Dataset, path: Path) -> dict[str, Any]:
 
     Raises
     ------
-    SessionError, ValueError : as `read_attributes`; an offset or its bound that is none
+    SessionError, ValueError : as `read_attributes`
     """
     attrs = read_attributes(video, layout.VIDEO_ATTRS, path)
     if not any(name in video.attrs for name in layout.LIGHT_ATTRS):
         return attrs
     light = read_attributes(video, layout.LIGHT_ATTRS, path)
-    offset_ns, bound_ns, _ = light.values()
-    if type(offset_ns) is not int or type(bound_ns) is not int or bound_ns < 0:
-        raise SessionError(
-            expected="a light offset and its bound in ns", found=f"{offset_ns!r}, {bound_ns!r}",
-            where=path,
-        )
     return attrs | light
 
 
 def as_camera(attrs: dict[str, Any], *, simulated: bool) -> CameraInfo:
-    """Return the camera that attributes of frames describe; an unreadable exposure is empty."""
+    """Return the camera that attributes of frames describe, which `check_types` has checked."""
     light_offset = None
     if "light_offset_ns" in attrs:
         light_offset = LightOffset(
@@ -149,8 +160,21 @@ def as_camera(attrs: dict[str, Any], *, simulated: bool) -> CameraInfo:
         name=str(attrs["camera"]), width=int(attrs["width"]), height=int(attrs["height"]),
         fps=float(attrs["nominal_fps"]), pixel_format=str(attrs["pixel_format"]),
         time_meaning=str(attrs["time_meaning"]), pipeline=str(attrs["pipeline"]),
-        simulated=simulated, exposure=_parse_object(attrs["exposure"]), light_offset=light_offset,
+        simulated=simulated, exposure=parse_json(attrs["exposure"]), light_offset=light_offset,
     )
+
+
+def check_rates(tick_hz: float, rate_hz: float, path: Path) -> None:
+    """Refuse rates of a sensor by which no sample can be placed in time.
+
+    Raises
+    ------
+    SessionError : see above
+    """
+    if not all(0 < hz < 2**32 for hz in (tick_hz, rate_hz)):
+        raise SessionError(
+            expected="rates in Hz", found=f"tick_hz {tick_hz} and rate_hz {rate_hz}", where=path
+        )
 
 
 def as_sensor(attrs: dict[str, Any]) -> SensorInfo:
@@ -164,19 +188,53 @@ def as_sensor(attrs: dict[str, Any]) -> SensorInfo:
     )
 
 
-def _parse_object(text: Any) -> dict[str, Any]:
+def _is_whole(least: int, most: int) -> Callable[[Any], bool]:
+    return lambda value: type(value) is int and least <= value <= most
+
+
+def _is_object(value: Any) -> bool:
+    """Return whether text is a JSON object of plain values, as a camera's exposure is."""
     try:
-        value = json.loads(text)
-    except (TypeError, ValueError):
-        return {}
-    return value if isinstance(value, dict) else {}
+        parsed = parse_json(value) if isinstance(value, str) else None
+    except ValueError:
+        return False
+    return isinstance(parsed, dict)
+
+
+_TEXT: tuple[str, Callable[[Any], bool]] = (
+    f"text of at most {LONGEST_TEXT} characters",
+    lambda value: isinstance(value, str) and len(value) <= LONGEST_TEXT,
+)
+_FLAG = ("true or false", lambda value: type(value) is bool or value in (0, 1))
+_TIME = ("nanoseconds", _is_whole(-LATEST_NS, LATEST_NS))
+_COUNT = ("a whole number", _is_whole(0, 2**63))
+_LOST = ("a number of losses, or -1", _is_whole(-1, 2**40))
+_PIXELS = ("a number of pixels", _is_whole(1, 2**31))
+# What attributes mean and may be; those that are not listed are text.
+_MEANING: dict[str, tuple[str, Callable[[Any], bool]]] = {
+    "schema_version": _COUNT, "started_unix_ns": _TIME, "started_monotonic_ns": _TIME,
+    "simulated": _FLAG, "complete": _FLAG, "lost_frames": _LOST, "lost_samples": _LOST,
+    "width": _PIXELS, "height": _PIXELS,
+    "nominal_fps": (
+        "frames a second",
+        lambda value: type(value) in (int, float) and math.isfinite(value) and 0 <= value < 1e6,
+    ),
+    "exposure": ("a JSON object", _is_object),
+    "light_offset_ns": _TIME, "light_offset_bound_ns": ("nanoseconds", _is_whole(0, LATEST_NS)),
+    "rate_hz": _COUNT, "tick_hz": _COUNT, "adc_bits": _COUNT, "protocol": _COUNT,
+    "boot_id": _COUNT,
+}
 
 
 def _plain(value: Any) -> Any:
     """Return an attribute as a Python value; ValueError where it is an array or empty."""
     if isinstance(value, bytes):
         return value.decode(errors="replace")
+    if isinstance(value, str):                     # h5py keeps what is not UTF-8 as surrogates
+        return value.encode(errors="surrogateescape").decode(errors="replace")
     plain = value.item() if isinstance(value, np.generic) else value
+    if isinstance(plain, bytes):
+        return plain.decode(errors="replace")
     if not isinstance(plain, str | int | float):
         raise ValueError(f"an attribute that is not one value, but {plain!r}")
     return plain

@@ -21,7 +21,7 @@ import numpy as np
 from acquire import layout
 from acquire.errors import SessionError
 
-from .columns import measure_chunks, read_column, read_streams
+from .columns import Rows, check_frame_sizes, measure_chunks, read_streams
 from .frames import Frames, check_frames
 from .hdf5 import RESTORE, find_inside, open_to_read, refuse_links
 from .header import (
@@ -103,7 +103,8 @@ class Session:
         self._hashed_attributes = camera, sensor
 
     def _read_streams(self) -> None:
-        self._columns = read_streams(self._file, self.path, frames=len(self._video))
+        self._rows = Rows(self._file, self.path)
+        self._columns = read_streams(self._rows, frames=len(self._video))
         self.frame_time_ns = self._columns[layout.FRAME_TIME]
         self.frame_arrival_ns = self._columns[layout.FRAME_ARRIVAL]
         self.frame_sequence = self._columns[layout.FRAME_SEQUENCE]
@@ -119,11 +120,7 @@ class Session:
         self._frame_bytes, skipped = measure_chunks(self._video, count, self.path)
         # the recorder's fallback when compressing falls behind
         self.raw_frames = int(np.count_nonzero(skipped))
-        # a frame without a chunk would read as black
-        if (stored := int(np.count_nonzero(self._frame_bytes))) < count:
-            raise SessionError(
-                expected=f"{count} stored frames", found=stored, where=self.path, fix=RESTORE
-            )
+        check_frame_sizes(self._video, self._frame_bytes, skipped, self.path)
         self.frames = Frames(self._video, self.camera, count=count, where=self.path)
 
     def _read_tables(self) -> None:
@@ -144,7 +141,7 @@ class Session:
                 )
 
     def _table(self, name: str, dtype: np.dtype) -> np.ndarray:
-        return read_column(self._file, name, dtype, self.path)
+        return self._rows.read(name, dtype)
 
     def __enter__(self) -> "Session":
         return self

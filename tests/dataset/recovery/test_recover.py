@@ -195,7 +195,7 @@ def test_what_is_no_session_or_empty_is_one_line(tmp_path):
     with (tmp_path / "other.h5").open("r+b") as file:
         file.seek(11)
         file.write(b"\5")
-    with pytest.raises(SessionError, match="found another file"):
+    with pytest.raises(SessionError, match="expected schema acq-session"):
         recover(tmp_path / "other.h5")
 
 

@@ -192,7 +192,7 @@ def test_the_hash_sees_every_change_and_nothing_else(tmp_path):
         lambda file: file[layout.FRAME_TIME].__setitem__(5, 1),
         lambda file: file.attrs.modify("subject", "S02"),
         lambda file: file.attrs.modify("lost_frames", 7),
-        lambda file: file[layout.CLOCKS].resize(len(file[layout.CLOCKS]) + 1, axis=0),
+        add_a_clock_reading,
         *(lambda file, at=at: change_a_byte(file[layout.FRAMES].id, at) for at in range(30)),
         lambda file: file[layout.FRAMES].resize(29, axis=0),
     ):
@@ -201,6 +201,11 @@ def test_the_hash_sees_every_change_and_nothing_else(tmp_path):
             change(file)
         assert content(path) != original
         path.write_bytes(before)
+
+
+def add_a_clock_reading(file):
+    file[layout.CLOCKS].resize(len(file[layout.CLOCKS]) + 1, axis=0)
+    file[layout.CLOCKS][-1] = (5, 5)
 
 
 def change_a_byte(frames, at):
@@ -314,7 +319,7 @@ def drop_last_chunk(file):
         ),
         pytest.param(
             lambda f: f.attrs.__setitem__("started_unix_ns", 1e30),
-            "started_unix_ns as int64 nanoseconds", id="late",
+            "started_unix_ns as nanoseconds", id="late",
         ),
         pytest.param(odd_height, "even for I420, found 32 and 23", id="odd I420"),
         pytest.param(delete(layout.FRAMES), "expected /video/frames, found none", id="no frames"),
@@ -342,7 +347,7 @@ def drop_last_chunk(file):
         pytest.param(external_storage, "found it stored in another", id="external storage"),
         pytest.param(virtual, "found it stored in another", id="virtual dataset"),
         pytest.param(
-            unknown_filter, "expected a filter that hdf5plugin has, found number 306",
+            unknown_filter, "expected one filter, HTJ2K, found number 306",
             id="missing filter",
         ),
         pytest.param(
