@@ -43,9 +43,9 @@ from acq.commands.subject import subject
 from acq.commands.train import train_kd
 from acq.commands.verify import verify
 from acq.commands.withdraw import withdraw
-from acq.interrupts import Interrupted, accept, raise_on_signals
 from acq.terminal.printing import complain, echo, warn
 from acquire.errors import AcqError
+from acquire.interrupts import SIGNALS, accept, raise_on_signals
 
 app = typer.Typer(
     name="acq",
@@ -102,13 +102,13 @@ def main() -> None:
 
     An error that holds several has a line for each of them. A signal is a line, too.
     """
-    raise_on_signals()
+    raise_on_signals(*SIGNALS)
     warnings.showwarning = _show_warning
     try:
         app()
     except BaseException as error:
         if interrupted := accept(error):
-            _end(interrupted)
+            _end(interrupted.number)
         if _state["debug"] or not isinstance(error, AcqError | OSError):
             raise
         for cause in getattr(error, "causes", ()) or (error,):
@@ -118,14 +118,15 @@ def main() -> None:
         sys.exit(1)
 
 
-def _end(interrupted: Interrupted) -> NoReturn:
+def _end(number: int) -> NoReturn:
     """End the process after a signal, also where a thread waits for a device that is silent."""
-    last = threading.Timer(END_S, os._exit, (interrupted.exit_code,))
+    exit_code = 128 + number             # as a shell expects it: 130 after Ctrl-C
+    last = threading.Timer(END_S, os._exit, (exit_code,))
     last.daemon = True
     last.start()
     with suppress(OSError):              # the terminal is gone
-        warn(word_interrupt(_state["verb"], interrupted.number))
-    sys.exit(interrupted.exit_code)
+        warn(word_interrupt(_state["verb"], number))
+    sys.exit(exit_code)
 
 
 def _show_warning(message: Warning | str, *_: object) -> None:

@@ -10,11 +10,15 @@ import multiprocessing
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
+from multiprocessing import resource_tracker
 from multiprocessing.connection import wait
 from typing import Any, TypeVar
+
+from .interrupts import WorkerEnded, accept, raise_on_signals
 
 END_S = 1.0         # from being told to end to being killed
 _HEARD_HERE = [
@@ -28,6 +32,7 @@ class Pool:
     """Processes to which work is given; see `open_pool`."""
 
     def __init__(self, jobs: int, prepare: Callable[..., object] | None, arguments: tuple) -> None:
+        _start_helper()
         # a fresh interpreter each: forking a process that already runs threads is not safe
         self._executor = ProcessPoolExecutor(
             jobs, mp_context=multiprocessing.get_context("spawn"), initializer=_prepare_worker,
@@ -46,10 +51,12 @@ class Pool:
         for worker in workers:
             worker.terminate()
         left = {worker.sentinel: worker for worker in workers}
-        wait(left, timeout=END_S)
-        for worker in workers:
-            if worker.is_alive():
-                worker.kill()
+        until_s = time.monotonic() + END_S
+        while left and (ended := wait(left, timeout=max(0.0, until_s - time.monotonic()))):
+            for sentinel in ended:
+                del left[sentinel]             # type: ignore[arg-type]
+        for worker in left.values():
+            worker.kill()
         self._executor.shutdown(wait=True)
 
 
@@ -72,6 +79,18 @@ def open_pool(
     pool.close(now=False)
 
 
+def make_queue() -> "multiprocessing.SimpleQueue[Any]":
+    """Return a queue from the processes of a pool to this one, to be passed in `arguments`."""
+    _start_helper()
+    return multiprocessing.get_context("spawn").SimpleQueue()
+
+
+def _start_helper() -> None:
+    """Start the process with which Python counts semaphores, so that it hears no signal either."""
+    with _signals_waiting():           # the helper itself lets them through afterwards
+        resource_tracker.ensure_running()
+
+
 @contextmanager
 def _signals_waiting() -> Iterator[None]:
     """Let signals wait until the end of the block; processes started in it never hear them."""
@@ -85,24 +104,11 @@ def _signals_waiting() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-class _Ended(SystemExit):
-    """This process was told to end."""
-
-
-_ending = threading.Event()
-
-
 def _prepare_worker(prepare: Callable[..., object] | None, arguments: tuple) -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
     if prepare is not None:
         prepare(*arguments)
-    signal.signal(signal.SIGTERM, _end)               # until here there is nothing to remove
-
-
-def _end(number: int, frame: object) -> None:
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)     # what is half made is being removed
-    _ending.set()
-    raise _Ended(128 + number)
+    raise_on_signals("SIGTERM", error=WorkerEnded)    # until here there is nothing to remove
 
 
 def _end_with_parent() -> None:
@@ -114,8 +120,8 @@ def _end_with_parent() -> None:
 
 def _work_until_ended(work: Callable[..., Result], arguments: tuple) -> Result:
     try:
-        if _ending.is_set():
-            raise _Ended
         return work(*arguments)
-    except _Ended:
-        os._exit(128 + signal.SIGTERM)                # and nothing more is begun
+    except BaseException as error:
+        if ended := accept(error):
+            os._exit(ended.exit_code)                 # and nothing more is begun
+        raise

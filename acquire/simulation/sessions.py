@@ -7,7 +7,6 @@ of subject S01 has the same pulse and the same light on every machine.
 """
 
 import json
-import multiprocessing
 import os
 import zlib
 from collections.abc import Callable, Iterable, Sequence
@@ -25,7 +24,7 @@ from acquire.atomic import atomic_file
 from acquire.camera.source import VideoFrame
 from acquire.clock.place_samples import place_samples
 from acquire.errors import Fix, SessionError
-from acquire.pool import open_pool
+from acquire.pool import make_queue, open_pool
 from acquire.session.writer import SessionWriter
 
 from .rendering.camera_pipeline import CameraPipeline, CameraProcessing
@@ -180,7 +179,7 @@ def _write_in_turn(
 def _write_in_processes(
     plans: Sequence[SimulatedSession], data: Path, jobs: int, on_frames: Callable[[int], None]
 ) -> list[Path]:
-    counts = multiprocessing.get_context("spawn").SimpleQueue()
+    counts = make_queue()
     with open_pool(jobs, prepare=_set_report_queue, arguments=(counts,)) as pool:
         futures = [pool.submit(_write_in_worker, plan, data) for plan in plans]
         done, failed = 0, False

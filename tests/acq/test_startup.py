@@ -37,7 +37,7 @@ def test_help_loads_the_command_line_and_nothing_of_the_rooms_but_errors(tmp_pat
         "shellingham", "annotated_doc", "typing_extensions", "click", "distutils",
     }
     assert ours <= {
-        "acquire.errors", "acquire.lazy", "dataset.common",
+        "acquire.errors", "acquire.interrupts", "acquire.lazy", "dataset.common",
         "dataset.common.wording",
     }
 

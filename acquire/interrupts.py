@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and a terminal that goes away: each ends a verb, in one line and at once.
+"""Ctrl-C, SIGTERM and a terminal that goes away: each ends the work at once, and cleanly.
 
 A signal becomes an exception in the main thread, so that every `finally` on its way removes what is
 half made. Not every library lets an exception pass: one that is swallowed, as by an import that
@@ -10,21 +10,22 @@ import os
 import signal
 import sys
 import time
+from functools import partial
 from types import FrameType
 from typing import Any
 
 PATIENCE_S = 2.0
+SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 _MOST_SWALLOWED = 50
-_NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
 
 _heard: dict[str, Any] = {"since_s": None, "swallowed": 0}
 
 
-class Interrupted(KeyboardInterrupt):
-    """A signal asked for the end; comes back until `accept` has had it."""
+class _ComesBack(BaseException):
+    """An exception that is raised again where it was swallowed."""
 
     def __init__(self, number: int) -> None:
-        super().__init__()
+        super().__init__(128 + number)
         self.number = number
         self.accepted = False
 
@@ -43,43 +44,45 @@ class Interrupted(KeyboardInterrupt):
         signal.raise_signal(self.number)
 
 
-def raise_on_signals() -> None:
-    """Raise `Interrupted` in the main thread on a signal; one that is ignored (nohup) stays so."""
-    sys.unraisablehook = _pass_over_interrupted
-    for name in _NAMES:
+class Interrupted(_ComesBack, KeyboardInterrupt):
+    """A signal asked this process for the end; it comes back until `accept` has had it."""
+
+
+class WorkerEnded(_ComesBack, SystemExit):
+    """The process that this one works for asked for the end; it comes back in the same way."""
+
+
+def raise_on_signals(*names: str, error: type[_ComesBack] = Interrupted) -> None:
+    """Raise an error in the main thread on a signal; one that is ignored (nohup) stays so."""
+    sys.unraisablehook = _pass_over_signals
+    for name in names:
         number = getattr(signal, name, None)
         if number is not None and signal.getsignal(number) != signal.SIG_IGN:
-            signal.signal(number, _raise)
+            signal.signal(number, partial(_raise, error))
 
 
-def find_interrupted(error: BaseException | None) -> Interrupted | None:
-    """Return the signal that an error came from; None where it came from none."""
+def accept(error: BaseException | None) -> _ComesBack | None:
+    """Return the signal that an error came from, which then does not come back; else None."""
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
-        if isinstance(error, Interrupted):
+        if isinstance(error, _ComesBack):
+            error.accepted = True
             return error
         seen.add(id(error))
         error = error.__cause__ or error.__context__
     return None
 
 
-def accept(error: BaseException) -> Interrupted | None:
-    """End the hearing of signals where an error came from one, and return that one."""
-    if (interrupted := find_interrupted(error)) is not None:
-        interrupted.accepted = True
-    return interrupted
-
-
-def _raise(number: int, frame: FrameType | None) -> None:
+def _raise(error: type[_ComesBack], number: int, frame: FrameType | None) -> None:
     if (since_s := _heard["since_s"]) is not None:
         if time.monotonic() - since_s > PATIENCE_S:
             os._exit(128 + number)
         return
     _heard["since_s"] = time.monotonic()
-    raise Interrupted(number)
+    raise error(number)
 
 
-def _pass_over_interrupted(unraisable: Any) -> None:
+def _pass_over_signals(unraisable: Any) -> None:
     """Print what Python cannot raise, as ever, but for a signal, which comes back by itself."""
-    if not isinstance(unraisable.exc_value, Interrupted):
+    if not isinstance(unraisable.exc_value, _ComesBack):
         sys.__unraisablehook__(unraisable)
