@@ -23,7 +23,7 @@ _ADVICE = {
     Fix.REMOVE_OR_EXCLUDE: "remove it, or leave it out with acq exclude {of}",
     Fix.EXCLUDE_COPY: "leave one of them out, such as with acq exclude {of}",
     Fix.LIST_SESSIONS: "acq ls lists them",
-    Fix.LIST_EXCLUSIONS: "acq exclude lists what is out",
+    Fix.LIST_EXCLUSIONS: "acq exclude lists what is excluded",
     Fix.GRADE_AGAIN: "run acq qc again",
     Fix.SPLIT: "run acq split first",
     Fix.SPLIT_AGAIN: "split again: acq split --force, with --holdout or --folds as before",

@@ -21,6 +21,7 @@ from dataset.selection.exclusions import Exclusions
 from dataset.selection.exclusions_file import read_exclusions
 from dataset.selection.split import Split
 from dataset.selection.split_file import read_split
+from dataset.session.by_id import find_copies
 from dataset.session.hdf5 import was_never_closed
 from dataset.session.heart_rate import mean_heart_rate
 from dataset.session.reader import Session
@@ -52,7 +53,7 @@ class _Row:
     imported_from: str | None = None     # a public data set; "" where acq recorded it
     grade: str = ""     # "stale": the recording is newer; "unreadable"; "": it was never graded
     use: str = IN                        # IN, PART or OUT
-    reasons: str = ""                    # why it, or a part, is out
+    reasons: str = ""                    # why it, or a part, is excluded
     # of the present split: "train", "test", or "test in 2" of several folds; "" in none
     side: str = ""
     problem: str = ""                    # one line: what cannot be read
@@ -81,9 +82,12 @@ def read_catalogue(data: Path | str, *, on_progress: OnProgress | None = None) -
     files, exclusions = data_folder.session_files(data), read_exclusions(data)
     sides, split_error = _read_sides(data_folder.split_file(data))
     rows, errors = [], []
+    copies = find_copies(path for path in files if not exclusions.is_excluded(path.stem))
     for at, path in enumerate(files):
         file = path.relative_to(data).as_posix()
-        row, row_errors = _read_row(path, file, exclusions, side=sides.get(file, ""))
+        row, row_errors = _read_row(
+            path, file, exclusions, side=sides.get(file, ""), copy=copies.get(path)
+        )
         rows.append(asdict(row))
         errors += row_errors
         if on_progress:
@@ -118,11 +122,11 @@ def _side(split: Split, subject: str) -> str:
 
 
 def _read_row(
-    path: Path, file: str, exclusions: Exclusions, *, side: str
+    path: Path, file: str, exclusions: Exclusions, *, side: str, copy: SessionError | None
 ) -> tuple[_Row, list[AcqError | OSError]]:
     """Return a recording's row, and what could not be read of it."""
     row = _Row(path.parent.name, path.stem, file, side=side)
-    problems: list[AcqError | OSError] = []
+    problems: list[AcqError | OSError] = [] if copy is None else [copy]
     try:
         with Session(path) as session:
             row = _read_session(session, row)

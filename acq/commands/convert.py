@@ -180,4 +180,4 @@ def _print(done: "Conversion", data: Path) -> None:
             if len(done.failed) == 1
             else f"{len(done.failed)} sessions are missing"
         )
-        echo(f"{missing}: training waits until all are there, or taken out")
+        echo(f"{missing}: training waits until all are there, or excluded")

@@ -1,12 +1,13 @@
-"""The verbs `acq exclude` and `acq include`: what is out, and back in."""
+"""The verbs `acq exclude` and `acq include`: sessions and parts excluded, and included again."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from acq.options import ExistingData, FromTime, ToTime, parse_time
-from acq.terminal.printing import echo
+from acq.options import ExistingData, FromTime, Json, ToTime, parse_time
+from acq.terminal.printing import echo, print_json
 
 if TYPE_CHECKING:
     from dataset.selection.exclusions import Exclusion
@@ -15,7 +16,9 @@ if TYPE_CHECKING:
 def exclude(
     session: Annotated[
         list[str] | None,
-        typer.Argument(metavar="SESSION...", help="Session ids or files; none: list what is out."),
+        typer.Argument(
+            metavar="SESSION...", help="Session ids or files; none: list what is excluded."
+        ),
     ] = None,
     from_time: FromTime = None,
     to_time: ToTime = None,
@@ -24,6 +27,7 @@ def exclude(
         typer.Option("--reason", metavar="TEXT", help="Why; it is kept with the decision."),
     ] = None,
     data: ExistingData = Path("data"),
+    as_json: Json = False,
 ) -> None:
     """Exclude sessions, or a part of each, from all that follows; or list what is excluded.
 
@@ -37,11 +41,7 @@ def exclude(
     if not session:
         if reason is not None or from_s is not None or to_s is not None:
             raise typer.BadParameter("say which session", param_hint="SESSION")
-        listed = read_exclusions(data).listed
-        for exclusion in listed:
-            echo(described(exclusion))
-        if not listed:
-            echo(f"nothing is taken out of {data}")
+        _list(data, as_json=as_json)
         return
     if reason is None:
         raise typer.BadParameter("say why", param_hint="--reason")
@@ -53,10 +53,20 @@ def exclude(
     for exclusion in made:
         excluded = excluded.adding(exclusion)
     path = write_exclusions(data, excluded)
-    for exclusion in made:
-        echo(f"out: {described(exclusion)}")
-    echo(f"wrote {path}")
-    say_what_to_make_anew(data, made)
+    _report("excluded", made, path, data, as_json=as_json)
+
+
+def _list(data: Path, *, as_json: bool) -> None:
+    from dataset.selection.exclusions_file import read_exclusions
+
+    listed = read_exclusions(data).listed
+    if as_json:
+        print_json({"excluded": [asdict(exclusion) for exclusion in listed]})
+        return
+    for exclusion in listed:
+        echo(described(exclusion))
+    if not listed:
+        echo(f"nothing is excluded in {data}")
 
 
 def described(exclusion: "Exclusion") -> str:
@@ -66,17 +76,36 @@ def described(exclusion: "Exclusion") -> str:
     )
 
 
-def say_what_to_make_anew(data: Path, changed: "list[Exclusion]") -> None:
-    """Print which of the files made before these decisions are out of date."""
+def _report(
+    done: str, changed: "list[Exclusion]", path: Path, data: Path, *, as_json: bool
+) -> None:
+    """Print the decisions that were made or undone, and what made before them is out of date."""
+    stale = _out_of_date(data, changed)
+    if as_json:
+        print_json({
+            done: [asdict(exclusion) for exclusion in changed], "path": path, "out_of_date": stale,
+        })
+        return
+    for exclusion in changed:
+        echo(f"{done.replace('_', ' ')}: {described(exclusion)}")
+    echo(f"wrote {path}")
+    for old in stale:
+        echo(f"  made before this: {old['path']}; make it anew with {old['command']}")
+
+
+def _out_of_date(data: Path, changed: "list[Exclusion]") -> list[dict[str, str]]:
+    """Return the files made before these decisions, each with the command that makes it anew."""
     from acquire.data_folder import pure_dir, split_file, ubfc_dir
     from dataset.layouts.manifest import MANIFEST
 
+    stale = []
     split = split_file(data)
     if any(exclusion.is_whole for exclusion in changed) and split.exists():
-        echo(f"  made before this: {split}; make it anew with acq split --force")
+        stale.append({"path": str(split), "command": "acq split --force"})
     for folder in (ubfc_dir(data), pure_dir(data)):
         if (folder / MANIFEST).exists():
-            echo(f"  made before this: {folder}; make it anew with acq convert --force")
+            stale.append({"path": str(folder), "command": "acq convert --force"})
+    return stale
 
 
 def include(
@@ -86,6 +115,7 @@ def include(
     from_time: FromTime = None,
     to_time: ToTime = None,
     data: ExistingData = Path("data"),
+    as_json: Json = False,
 ) -> None:
     """Undo `acq exclude`: all of a session, or the one part that --from and --to name."""
     from dataset.selection.exclusions_file import read_exclusions, write_exclusions
@@ -98,7 +128,4 @@ def include(
         excluded, found = excluded.removing(Path(text).name.removesuffix(".h5"), part)
         undone += found
     path = write_exclusions(data, excluded)
-    for exclusion in undone:
-        echo(f"back in: {described(exclusion)}")
-    echo(f"wrote {path}")
-    say_what_to_make_anew(data, undone)
+    _report("included_again", undone, path, data, as_json=as_json)

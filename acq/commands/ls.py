@@ -90,7 +90,7 @@ def _print(table: "pd.DataFrame", totals: dict[str, Any]) -> None:
     sessions, subjects = (
         counted(totals["sessions"], "session"), counted(totals["subjects"], "subject"),
     )
-    out = f" ({totals['out']} of them out)" if totals["out"] else ""
+    out = f" ({totals['out']} of them excluded)" if totals["out"] else ""
     echo(f"{sessions}{out}, {subjects}, {totals['hours']:.2f} h")
 
 
@@ -105,7 +105,7 @@ def _cells(row: dict[str, Any]) -> list[str]:
         *(["simulated"] if row["simulated"] else []),
         *([row["imported_from"]] if row["imported_from"] else []),
         *([row["state"]] if row["state"] != "complete" else []),
-        *([f"out: {row['reasons']}"] if row["reasons"] else []),
+        *([f"excluded: {row['reasons']}"] if row["reasons"] else []),
     ]
     return [
         row["session"], row["subject"],

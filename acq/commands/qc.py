@@ -181,7 +181,7 @@ def _advice(
             continue
         for first, last, why in _parts(quality.flags):
             lines.append(_exclude_command(data, quality.session, first, last, reason=why))
-    return ["", "to take out what is bad:", *lines, ""] if lines else [""]
+    return ["", "to exclude what is bad:", *lines, ""] if lines else [""]
 
 
 def _parts(flags: "tuple[Flag, ...]") -> list[tuple[float, float, str]]:

@@ -74,7 +74,7 @@ def _remarks(entry: Entry) -> list[str]:
 
 
 def _left_out(facts: Facts) -> list[str]:
-    """List what was taken out by a person, then what was left out by the conversion."""
+    """List what was excluded by a person, then what was left out by the conversion."""
     lines = [
         f"{exclusion.session}, {exclusion.part_text}: {exclusion.reason}"
         for exclusion in facts.exclusions.listed

@@ -1,4 +1,4 @@
-"""The charts of a session's quality: each curve that was kept, with what is taken out hatched."""
+"""The charts of a session's quality: each curve that was kept, with what is excluded hatched."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -92,7 +92,7 @@ def draw_charts(
     Parameters
     ----------
     curves : by name
-    excluded : parts that are taken out [s], inside 0 to `end_s`
+    excluded : parts that are excluded [s], inside 0 to `end_s`
     """
     drawn = (_draw(chart, curves, excluded, session, end_s) for chart in CHARTS)
     return [chart for chart in drawn if chart is not None]

@@ -19,7 +19,7 @@ from .charts import Spans
 
 _LANE_COLUMNS = 400
 _SMALL_COLUMNS = 120
-_LABELLED = 3                # flags, and parts that are taken out, that a bar's label names
+_LABELLED = 3                # flags, and parts that are excluded, that a bar's label names
 _TICKS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600)
 
 
@@ -45,7 +45,7 @@ class Lane:
     """All flags of one kind."""
 
     kind: str
-    severity: str             # the worst of them; "" in the lane of what is taken out
+    severity: str             # the worst of them; "" in the lane of what is excluded
     bar: Bar
 
 
@@ -58,14 +58,14 @@ class Tick:
 
 
 def flag_lanes(flags: Sequence[Flag], excluded: Spans, *, end_s: float) -> list[Lane]:
-    """Return a lane for each kind of flag, the worst first, then one for what is taken out."""
+    """Return a lane for each kind of flag, the worst first, then one for what is excluded."""
     lanes = []
     for kind in kinds(flags):
         of_kind = [flag for flag in flags if flag.kind == kind]
         severity = max((flag.severity for flag in of_kind), key=SEVERITIES.index)
         lanes.append(Lane(kind, severity, _bar(of_kind, excluded, end_s, _LANE_COLUMNS)))
     if excluded:
-        lanes.append(Lane("taken out", "", _bar([], excluded, end_s, _LANE_COLUMNS)))
+        lanes.append(Lane("excluded", "", _bar([], excluded, end_s, _LANE_COLUMNS)))
     return lanes
 
 
@@ -123,7 +123,7 @@ def _label(flags: Sequence[Flag], excluded: Spans) -> str:
     if len(flags) > _LABELLED:
         words.append("and more")
     words += [
-        f"taken out {clock_time(from_s)} to {clock_time(to_s)}"
+        f"excluded {clock_time(from_s)} to {clock_time(to_s)}"
         for from_s, to_s in excluded[:_LABELLED]
     ]
     return "; ".join(words) or "no flags"

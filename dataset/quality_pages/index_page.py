@@ -24,7 +24,7 @@ class IndexRow:
 
     quality: SessionQuality
     is_out: bool
-    fate: str                     # "in", "out" or "2 parts out"
+    fate: str                     # "in", "excluded" or "2 parts excluded"
     bar: Bar
     weight: int                   # sorts by failures, then warnings, then notes
     counts: str                   # "1 failure, 2 notes"
@@ -32,7 +32,7 @@ class IndexRow:
 
 
 def index_page(qualities: Sequence[SessionQuality], excluded: Exclusions) -> str:
-    """Return the page that lists all sessions, worst first and those taken out last."""
+    """Return the page that lists all sessions, worst first and those excluded last."""
     rows = sorted((_row(quality, excluded) for quality in qualities), key=_worst_first)
     grades = [row.quality.grade for row in rows if not row.is_out]
     return render_page(
@@ -48,7 +48,7 @@ def _row(quality: SessionQuality, excluded: Exclusions) -> IndexRow:
     is_out = excluded.is_excluded(quality.session)
     return IndexRow(
         quality, is_out,
-        fate="out" if is_out else f"{counted(len(out), 'part')} out" if out else "in",
+        fate="excluded" if is_out else f"{counted(len(out), 'part')} excluded" if out else "in",
         bar=small_bar(quality.flags, out, end_s=end_s),
         weight=sum(10_000 ** SEVERITIES.index(flag.severity) for flag in quality.flags),
         counts=flag_counts(quality.flags), reasons=_reasons(quality, excluded),
@@ -90,6 +90,6 @@ def end_of(quality: SessionQuality) -> float:
 
 
 def spans_out(excluded: Exclusions, session: str, end_s: float) -> Spans:
-    """Return the parts that are taken out, cut to the time axis."""
+    """Return the parts that are excluded, cut to the time axis."""
     clipped = [(max(first, 0.0), min(last, end_s)) for first, last in excluded.spans_s(session)]
     return [(first, last) for first, last in clipped if first < last]

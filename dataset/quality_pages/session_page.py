@@ -1,4 +1,4 @@
-"""The page of one session's quality: flags over time, what is taken out, charts, measures."""
+"""The page of one session's quality: flags over time, what is excluded, charts, measures."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -14,7 +14,7 @@ from .charts import draw_charts
 from .flag_lanes import flag_lanes, ticks
 from .index_page import INDEX, TEMPLATES, end_of, flag_counts, spans_out
 
-# session, from_s and to_s of what to take out, None and None for all of it: a command, in words
+# session, from_s and to_s of what to exclude, None and None for all of it: a command, in words
 ExcludeCommand = Callable[[str, float | None, float | None], str]
 
 

@@ -18,7 +18,7 @@ def test_facts_make_the_sentence_and_stay_beside_it():
 
 
 def test_what_an_operating_system_says_is_one_line():
-    assert AcqError(expected="a file", found=OSError(2, "No such file")).found == "No such file"
+    assert AcqError(expected="a file", found=OSError(5, "I/O error")).found == "I/O error"
     assert AcqError(expected="a file", found=ValueError("a\n  b")).found == "a b"
 
 

@@ -69,7 +69,7 @@ def test_what_is_no_protocol_is_one_line_with_its_place(tmp_path, text, line, fo
 
 
 def test_a_file_that_is_not_there_or_no_text(tmp_path):
-    with pytest.raises(CueError, match="No such file") as error:
+    with pytest.raises(CueError, match="found nothing at") as error:
         load_cues(tmp_path / "none.yaml")
     assert "--protocol" in advise(error.value, "record")
     (tmp_path / "b.yaml").write_bytes(b"\xff\xfe\x00")

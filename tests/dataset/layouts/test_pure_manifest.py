@@ -59,6 +59,6 @@ def test_what_cannot_be_an_export_is_refused(tmp_path, change, says):
 
 
 def test_labels_that_are_not_there_name_the_export_to_be_made_again(tmp_path):
-    with pytest.raises(CurationError, match="expected a file, found No such file") as caught:
+    with pytest.raises(CurationError, match="expected a file, found nothing at") as caught:
         check_pure_folder(tmp_path, ENTRY)
     assert caught.value.fix is Fix.EXPORT_PURE_AGAIN

@@ -136,13 +136,13 @@ def test_verbs(data):
         assert done.exit_code == 0, done.output
         return done.stdout
 
-    assert "nothing is taken out" in say("exclude")
+    assert "nothing is excluded" in say("exclude")
     assert "made before this" not in say(
         "exclude", FIRST, SECOND, "--from", "1", "--to", "0:02.5", "--reason", "talks"
     )
     assert "left out" not in say("split", "--holdout", "S01", "--quiet")
     out = say("exclude", data / "sessions/S03" / f"{THIRD}.h5", "--reason", " moved\nall the time ")
-    assert f"out: {THIRD}: the whole session (moved all the time; 20" in out
+    assert f"excluded: {THIRD}: the whole session (moved all the time; 20" in out
     assert (
         f"made before this: {data_folder.split_file(data)}; make it anew with acq split --force"
         in out

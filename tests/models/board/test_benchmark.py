@@ -15,12 +15,11 @@ pytest.importorskip("onnxruntime")
 from typer.testing import CliRunner
 
 from acq.main import app
-from acquire.errors import Fix, TrainingError
 from models.board.benchmark import (
     BoardTimes,
     StageTime,
     board_name,
-    find_board_folder,
+    find_board,
     make_face_frames,
     time_board,
 )
@@ -69,18 +68,14 @@ def test_the_frames_are_those_of_a_rig():
 
 
 def test_which_folder_is_meant(board, tmp_path):
-    run = board.parent / "runs" / "untrained"
-    assert find_board_folder(board, tmp_path) == board
-    assert find_board_folder(board.parent, tmp_path) == board
-    assert find_board_folder(None, tmp_path) == SHIPPED
-    with pytest.raises(TrainingError, match=r"student\.onnx, found none") as caught:
-        find_board_folder(run, tmp_path)
-    assert caught.value.fix is Fix.EXPORT
+    assert find_board(board, tmp_path).path.parent == board
+    assert find_board(board.parent, tmp_path).path.parent == board
+    assert find_board(None, tmp_path).path.parent == SHIPPED
     (tmp_path / "runs" / "20260101T000000Z").mkdir(parents=True)
     board.rename(board.with_name("moved"))
     board.with_name("moved").rename(tmp_path / "runs" / "20260101T000000Z" / "board")
     newest = tmp_path / "runs" / "20260101T000000Z" / "board"
-    assert find_board_folder(None, tmp_path) == newest
+    assert find_board(None, tmp_path).path.parent == newest
     newest.rename(board)
 
 

@@ -237,14 +237,14 @@ def test_predict_on_a_session_lays_the_finger_beside(evening):
         (("live", "nonsense"), "expected a camera as one of auto, csi"),
         (
             ("live", "auto", "--net", "nowhere"),
-            "expected a student, found none at nowhere/student.onnx",
+            "a run or an export, found nothing at nowhere; acq train-kd makes",
         ),
         (("live", "--duration", "soon"), "expected a time such as"),
         (("record", "--subject", "S01", "--simulate", "--live", "--quiet"), "leave out --quiet"),
         (("record", "--subject", "S01", "--simulate", "--net", "x"), "say --live too"),
         (
             ("record", "--subject", "S01", "--simulate", "--live", "--net", "x", "--data", "no"),
-            "expected a student, found none at x/",
+            "a run or an export, found nothing at x;",
         ),
     ],
 )
