@@ -17,8 +17,9 @@ from typing import Any
 PATIENCE_S = 2.0
 SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 _MOST_SWALLOWED = 50
+_AGAIN_S = 0.01
 
-_heard: dict[str, Any] = {"since_s": None, "swallowed": 0}
+_heard: dict[str, Any] = {"since_s": None, "swallowed": 0, "again": None}
 
 
 class _ComesBack(BaseException):
@@ -41,7 +42,9 @@ class _ComesBack(BaseException):
         _heard["swallowed"] += 1
         if _heard["swallowed"] > _MOST_SWALLOWED:
             os._exit(self.exit_code)
-        signal.raise_signal(self.number)
+        # not here: what is raised while an object is removed goes nowhere
+        _heard["again"] = type(self), self.number
+        signal.setitimer(signal.ITIMER_REAL, _AGAIN_S)
 
 
 class Interrupted(_ComesBack, KeyboardInterrupt):
@@ -55,6 +58,8 @@ class WorkerEnded(_ComesBack, SystemExit):
 def raise_on_signals(*names: str, error: type[_ComesBack] = Interrupted) -> None:
     """Raise an error in the main thread on a signal; one that is ignored (nohup) stays so."""
     sys.unraisablehook = _pass_over_signals
+    if hasattr(signal, "SIGALRM"):
+        signal.signal(signal.SIGALRM, _raise_again)
     for name in names:
         number = getattr(signal, name, None)
         if number is not None and signal.getsignal(number) != signal.SIG_IGN:
@@ -80,6 +85,13 @@ def _raise(error: type[_ComesBack], number: int, frame: FrameType | None) -> Non
         return
     _heard["since_s"] = time.monotonic()
     raise error(number)
+
+
+def _raise_again(number: int, frame: FrameType | None) -> None:
+    if _heard["again"] is not None:
+        error, again = _heard["again"]
+        _heard["again"] = None
+        _raise(error, again, frame)
 
 
 def _pass_over_signals(unraisable: Any) -> None:
