@@ -46,7 +46,7 @@ Camera = Annotated[
     str,
     typer.Option(
         "--camera", metavar="SPEC",
-        help="auto, csi, uvc:/dev/video0, gst:PIPELINE, replay:VIDEO[?times=CSV].",
+        help="auto, csi, uvc:/dev/video0, gst:PIPELINE, replay:VIDEO[?times=CSV or ?fps=30].",
     ),
 ]
 Port = Annotated[

@@ -29,11 +29,17 @@ Times = Annotated[
     typer.Option("--times", metavar="CSV",
                  help="Frame times of a video [s]; else those in the container."),
 ]
+VideoFps = Annotated[
+    float | None,
+    typer.Option("--fps", min=1, max=1000,
+                 help="Rate of a video without times, such as raw .h264 or .mjpeg."),
+]
 
 
 def predict(
     video: Video,
     times: Times = None,
+    fps: VideoFps = None,
     net: NetPath = None,
     csv: Csv = None,
     data: Data = Path("data"),
@@ -43,6 +49,8 @@ def predict(
 ) -> None:
     """Read the pulse of a face in a video, as live; of a session, beside the finger's; no torch."""
     check_new(csv, force=force)
+    if times is not None and fps is not None:
+        raise typer.BadParameter("--times holds the rate already; leave out --fps")
     from acq.open_net import open_pulse
     from acquire.atomic import write_text
     from dataset.session.find import session_path
@@ -52,7 +60,7 @@ def predict(
     live, origin = open_pulse(net, data)
     with progress_bars(quiet=quiet or as_json) as on_progress:
         result = predict(
-            live, path, times=times,
+            live, path, times=times, fps=fps,
             on_frames=lambda done, total: on_progress("frames", done, total),
         )
     if csv is not None:
@@ -74,6 +82,7 @@ def _as_dict(result: "Prediction") -> dict:
         "fps": result.fps,
         "late_frames": result.late_frames,
         "remarks": list(result.remarks),
+        "pictures": result.pictures,
         "hr_bpm": result.hr_bpm,
         "windows": len(result.rows_with_rate),
         "finger_bpm": result.finger_bpm,
@@ -98,6 +107,8 @@ def _echo(result: "Prediction", net: str) -> None:
         f"{result.source}{simulated}: {counted(result.frames, 'frame')} in {result.seconds:.1f} s, "
         f"{result.fps:.2f}/s; {result.ms_per_frame:.2f} ms each"
     )
+    if result.pictures:
+        echo(f"pictures: {result.pictures}")
     echo(f"read by {net}")
     if result.late_frames:
         echo(

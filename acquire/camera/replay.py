@@ -40,7 +40,7 @@ class _Contents:
     form: PictureForm               # of the first frame
     frames: int
     times_s: np.ndarray | None      # (frames,) as they are shown; None where it holds no times
-    container: str                  # FFmpeg's name of it
+    kind: str                       # FFmpeg's name of the container, or in words
     fps: float | None               # that the header states; None where FFmpeg guesses
 
 
@@ -178,7 +178,8 @@ def _read_contents(video: Path) -> _Contents:
         with av.open(str(video)) as container:
             stream = container.streams.video[0]
             name = container.format.name
-            is_raw = int(container.format.flags) & _NO_TIMESTAMPS or _is_row_of_pictures(name)
+            is_row = name in _PICTURE_ROWS or name.endswith(_PIPE)
+            is_raw = is_row or bool(int(container.format.flags) & _NO_TIMESTAMPS)
             fps = float(stream.average_rate) if stream.average_rate and not is_raw else None
             stamps = [
                 (packet.pts, packet.dts)
@@ -195,7 +196,8 @@ def _read_contents(video: Path) -> _Contents:
         raise DeviceError(expected="a video to replay", found="no frame that decodes", where=video)
     form = form_of(first, video)
     frames = len(stamps) if times_s is None else len(times_s)
-    return _Contents(form, frames, times_s, f"{'raw ' if is_raw else ''}{name}", fps)
+    kind = "a row of pictures" if is_row else f"raw {name}" if is_raw else name
+    return _Contents(form, frames, times_s, kind, fps)
 
 
 def _choose_times(
@@ -222,14 +224,10 @@ def _choose_times(
         return np.arange(contents.frames) / fps, f"a rate of {fps:g} frames/s, as asked for"
     if contents.times_s is None:
         raise DeviceError(
-            expected="times of the frames", found=f"{contents.container}, which holds none",
+            expected="times of the frames", found=f"none ({contents.kind})",
             where=video, fix=Fix.NAME_FRAME_RATE,
         )
     return contents.times_s, "the container"
-
-
-def _is_row_of_pictures(name: str) -> bool:
-    return name in _PICTURE_ROWS or name.endswith(_PIPE)
 
 
 def _shown_ticks(stamps: list[tuple[int | None, int | None]]) -> np.ndarray | None:

@@ -70,6 +70,8 @@ class Prediction:
     no_finger: str
     ms_per_frame: float             # median, from a decoded frame to the pulse
     remarks: tuple[str, ...] = ()   # what is doubtful of a video's times, or was mended
+    # how a video's pictures were read, and where its times are from; "" of a session
+    pictures: str = ""
 
     @property
     def fps(self) -> float:
@@ -113,7 +115,8 @@ def mean_of_known(values: Sequence[float | None]) -> float | None:
 
 
 def predict(
-    live: LivePulse, source: Path, *, times: Path | None = None, on_frames: OnFrames | None = None
+    live: LivePulse, source: Path, *, times: Path | None = None, fps: float | None = None,
+    on_frames: OnFrames | None = None,
 ) -> Prediction:
     """Read the pulse in a video; in a session, also the finger's beside it.
 
@@ -121,18 +124,20 @@ def predict(
     ----------
     live : of `open_live_pulse`, not used before
     source : any file that FFmpeg decodes, or a session
-    times : CSV of a video's frame times [s]; those in the container where not given
+    times : CSV of a video's frame times [s]
+    fps : instead, the rate of evenly spaced frames [Hz]; without both, the times in the container
     on_frames : called with frames done and frames in all
 
     Raises
     ------
-    DeviceError : not a video, or times that cannot be used
+    DeviceError : not a video, one without times, or times that cannot be used
     SessionError : not a session, or times given for one
     """
     if source.is_file() and h5py.is_hdf5(source):
-        if times is not None:
+        if times is not None or fps is not None:
             raise SessionError(
-                expected="frame times for a video only", found="times given for a session",
+                expected="frame times for a video only",
+                found=f"{'a frame rate' if times is None else 'times'} given for a session",
                 where=source, fix="a session has its own",
             )
         with Session(source) as session:
@@ -140,13 +145,13 @@ def predict(
                 live, _frames_of_session(session), len(session.frames), source,
                 _Finger(session), simulated=session.simulated, on_frames=on_frames,
             )
-    camera = ReplayCamera(source, times=times)
+    camera = ReplayCamera(source, times=times, fps=fps)
     with closing(camera):
         prediction = _read_frames(
             live, _frames_of_video(camera), camera.frames, source, None, simulated=False,
             on_frames=on_frames,
         )
-    return replace(prediction, remarks=camera.info.remarks)
+    return replace(prediction, remarks=camera.info.remarks, pictures=camera.info.pipeline)
 
 
 def _frames_of_session(session: Session) -> Iterator[tuple[np.ndarray, float]]:
