@@ -1,6 +1,7 @@
 """A file played in real time: every frame, bit by bit, at its own time."""
 
 import time
+from contextlib import closing
 
 import av
 import numpy as np
@@ -8,8 +9,9 @@ import pytest
 
 from acquire.camera.frame_times import read_frame_times
 from acquire.camera.open import open_camera
+from acquire.camera.replay import ReplayCamera
 from acquire.camera.source import EndOfStream
-from acquire.errors import DeviceError
+from acquire.errors import DeviceError, Fix
 
 
 def write_video(path, frames, *, pixels="yuv420p", codec="ffv1"):
@@ -105,3 +107,113 @@ def test_times_of_another_video_are_refused(tmp_path):
 def test_a_camera_that_is_not_there_is_one_line(spec):
     with pytest.raises(DeviceError, match="expected"):
         open_camera(spec, 25)
+
+
+RAW = [
+    pytest.param("h264", "libx264", "yuv420p", id="h264"),
+    pytest.param("hevc", "libx265", "yuv420p", id="hevc"),
+    pytest.param("mjpeg", "mjpeg", "yuvj420p", id="mjpeg"),
+    pytest.param("m4v", "mpeg4", "yuv420p", id="mpeg-4"),
+]
+
+
+def write_raw(path, codec, pixels, count=12, size=(64, 48)):
+    """Write a stream without a container, and so without times."""
+    options = {"x265-params": "log-level=none"} if codec == "libx265" else {}
+    with av.open(str(path), "w", format=path.suffix[1:]) as container:
+        stream = container.add_stream(codec, rate=25, options=options)
+        stream.width, stream.height, stream.pix_fmt = *size, pixels
+        for level in np.linspace(40, 200, count):
+            rgb = np.full((size[1], size[0], 3), round(level), np.uint8)
+            frame = av.VideoFrame.from_ndarray(rgb, format="rgb24")
+            container.mux(stream.encode(frame.reformat(format=pixels)))
+        container.mux(stream.encode(None))
+
+
+@pytest.mark.parametrize(("kind", "codec", "pixels"), RAW)
+def test_a_raw_stream_has_no_times_and_is_read_with_a_rate_or_times(tmp_path, kind, codec, pixels):
+    video = tmp_path / f"v.{kind}"
+    write_raw(video, codec, pixels)
+    with pytest.raises(DeviceError, match=rf"found none \(raw {kind}\)") as error:
+        open_camera(f"replay:{video}", 25)
+    assert error.value.fix is Fix.NAME_FRAME_RATE
+    (tmp_path / "t.csv").write_text("timestamp\n" + "".join(f"{n / 50}\n" for n in range(12)))
+    for query in ("fps=50", f"times={tmp_path}/t.csv"):
+        info, start_ns, frames = play(f"replay:{video}?{query}")
+        assert info.fps == pytest.approx(50)
+        assert np.array([frame.time_ns - start_ns for frame in frames]) / 1e9 == pytest.approx(
+            np.arange(12) / 50, abs=1e-9
+        )
+        means = [frame.image[:48].mean() for frame in frames]
+        assert (np.diff(means) > 5).all()              # in the order in which they are shown
+
+
+def test_a_row_of_pictures_has_no_times(tmp_path):
+    with av.open(str(tmp_path / "p%03d.png"), "w", format="image2") as container:
+        stream = container.add_stream("png", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "rgb24"
+        for image in noise(4, (48, 64, 3)):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
+        container.mux(stream.encode(None))
+    with pytest.raises(DeviceError, match=r"found none \(a row of pictures\)"):
+        open_camera(f"replay:{tmp_path}/p%03d.png", 25)
+    assert play(f"replay:{tmp_path}/p%03d.png?fps=100")[0].fps == pytest.approx(100)
+
+
+def test_a_rate_that_is_asked_for_goes_before_the_container_s_and_says_so(tmp_path):
+    write_video(tmp_path / "v.mkv", noise(10))
+    info, start_ns, frames = play(f"replay:{tmp_path}/v.mkv?fps=100")
+    assert frames[-1].time_ns - start_ns == 90_000_000
+    assert info.remarks == ("100 frames/s are taken as asked for; v.mkv itself says 25.00",)
+    assert play(f"replay:{tmp_path}/v.mkv?fps=25")[0].remarks == ()
+
+
+@pytest.mark.parametrize("fps", ["0", "-25", "nan", "inf", "many", "1e9"])
+def test_a_rate_that_cannot_be_is_refused(tmp_path, fps):
+    write_raw(tmp_path / "v.mjpeg", "mjpeg", "yuvj420p", count=2)
+    with pytest.raises(DeviceError, match=r"expected a (frame rate|number)"):
+        open_camera(f"replay:{tmp_path}/v.mjpeg?fps={fps}", 25)
+
+
+def test_a_phone_s_video_is_upright(tmp_path):
+    images = np.zeros((3, 48, 64, 3), np.uint8)
+    images[:, :, 32:] = 200                        # bright on the right, as stored
+    with av.open(str(tmp_path / "v.mov"), "w") as container:
+        stream = container.add_stream("png", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "rgb24"
+        for image in images:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
+        container.mux(stream.encode(None))
+    content = bytearray((tmp_path / "v.mov").read_bytes())
+    at = content.index(b"tkhd") + 44
+    quarter = np.array([0, 1 << 16, 0, -1 << 16, 0, 0, 0, 0, 1 << 30], ">i4").tobytes()
+    content[at : at + 36] = quarter                # right becomes bottom
+    (tmp_path / "v.mov").write_bytes(content)
+    info, _, frames = play(f"replay:{tmp_path}/v.mov")
+    assert (info.width, info.height) == (48, 64)
+    assert "turned clockwise by 90 degrees" in info.pipeline
+    assert all((f.image[32:] == 200).all() and not f.image[:32].any() for f in frames)
+
+
+def test_full_range_video_is_recorded_as_the_colours_that_it_states(tmp_path):
+    write_raw(tmp_path / "v.mjpeg", "mjpeg", "yuvj420p", count=3)
+    info, _, frames = play(f"replay:{tmp_path}/v.mjpeg?fps=50")
+    assert (info.pixel_format, info.image_shape) == ("RGB", (48, 64, 3))
+    assert [frame.image.mean() for frame in frames] == pytest.approx([40, 120, 200], abs=1.0)
+
+
+def test_a_video_whose_frames_change_size_is_refused(tmp_path):
+    write_raw(tmp_path / "a.mjpeg", "mjpeg", "yuvj420p", count=2)
+    write_raw(tmp_path / "b.mjpeg", "mjpeg", "yuvj420p", count=2, size=(80, 48))
+    both = tmp_path / "v.mjpeg"
+    both.write_bytes((tmp_path / "a.mjpeg").read_bytes() + (tmp_path / "b.mjpeg").read_bytes())
+    with pytest.raises(DeviceError, match="frames of one size, 64x48, found frame 2 of 80x48"):
+        play(f"replay:{both}?fps=100")
+
+
+def test_it_counts_the_frames_that_were_due(tmp_path):
+    write_video(tmp_path / "v.mkv", noise(10))
+    with closing(ReplayCamera(tmp_path / "v.mkv", fps=10)) as camera:
+        camera.start(1_000_000_000)
+        due = [camera.count_until(round(t * 1e9)) for t in (0.99, 1.0, 1.25, 1.899, 1.9, 60)]
+    assert due == [0, 1, 3, 9, 10, 10]
