@@ -14,10 +14,8 @@ from acquire.stamps.number_text import NumberText, read_number_text
 from acquire.stamps.plausible import (
     FRAME_HZ,
     UNIT_NS,
-    UNIT_SHARE,
-    UNIT_WORDS,
+    certain_unit,
     check_one_stretch,
-    describe_step,
     find_unit,
     is_lone,
     is_rising,
@@ -30,7 +28,6 @@ _TIME_NAME = re.compile(
     r"(?P<unit>s|secs?|seconds?|ms|msecs?|milliseconds?|[uµμ]s|usecs?|microseconds?|ns|nsecs?"
     r"|nanoseconds?)?[\])]?"
 )
-_CHECK_UNIT = "check the unit of the times"
 _DAY_S = 86_400.0
 
 
@@ -70,7 +67,12 @@ def read_frame_times(
     if text.is_clock:
         past_midnight = np.cumsum(np.diff(values, prepend=values[0]) < -80_000)
         values, unit = values + _DAY_S * past_midnight, "s"
-    unit = _check_unit(values, unit, fps, path, remarks)
+    # a unit that is named is no guess, and nothing bears out another one
+    unit, remark = certain_unit(
+        values, said=unit or "s", rates_hz=FRAME_HZ, expected_hz=None if unit else fps,
+        error=DeviceError, where=path,
+    )
+    remarks += [f"{path.name}: {remark}"] if remark else []
     scaled = np.clip(values * UNIT_NS[unit], -4e18, 4e18)
     time_ns = _mend_lone((scaled - scaled[0]).astype(np.int64), text, path, remarks)
     if len(back := np.flatnonzero(np.diff(time_ns) <= 0)):
@@ -136,32 +138,6 @@ def _unit_of_word(word: str | None) -> str | None:
         return None
     return {"m": "ms", "u": "us", "µ": "us", "μ": "us", "n": "ns"}.get(
         "u" if word.startswith("mic") else word[0], "s"
-    )
-
-
-def _check_unit(
-    values: np.ndarray, said: str | None, fps: float | None, path: Path, remarks: list[str]
-) -> str:
-    """Return the unit of times: seconds, or another one that the header or the video bears out.
-
-    Raises
-    ------
-    DeviceError : they are of no unit, or of one that nothing bears out
-    """
-    found = find_unit(values, FRAME_HZ)
-    if found is not None and found == (said or "s"):
-        return found
-    step = describe_step(values)
-    if said is None and found is not None and fps:
-        rate_hz = 1e9 / (float(np.median(np.diff(values))) * UNIT_NS[found])
-        if not rates_differ(rate_hz, fps, share=UNIT_SHARE):
-            remarks.append(
-                f"the times in {path.name} are {UNIT_WORDS[found]}: {step} is the video's "
-                f"{fps:.2f} frames/s; read as such"
-            )
-            return found
-    raise DeviceError(
-        expected=f"times in {UNIT_WORDS[said or 's']}", found=step, where=path, fix=_CHECK_UNIT
     )
 
 

@@ -6,6 +6,8 @@ fit; a lone stamp further from the rest than the rest is long; a gap longer than
 it. The reader mends what is certain, names it, and refuses what is not.
 """
 
+from pathlib import Path
+
 import numpy as np
 
 from acquire.errors import AcqError
@@ -45,6 +47,39 @@ def find_unit(values: np.ndarray, rates_hz: tuple[float, float]) -> str | None:
         if 1e9 / rates_hz[1] <= step * unit_ns < 1e9 / rates_hz[0]:
             return unit
     return None
+
+
+def certain_unit(
+    values: np.ndarray, *, said: str, rates_hz: tuple[float, float], expected_hz: float | None,
+    error: type[AcqError], where: Path | str,
+) -> tuple[str, str]:
+    """Return the unit that stamps are certainly in, and a remark where it is not the said one.
+
+    Parameters
+    ----------
+    said : the unit that they should be in, a key of `UNIT_NS`
+    expected_hz : the rate that the video lets expect, which bears out another unit; None: nothing
+        does
+
+    Raises
+    ------
+    AcqError : `error`; they are in no unit that is certain
+    """
+    found, step = find_unit(values, rates_hz), describe_step(values)
+    if found == said:
+        return said, ""
+    if found is not None and expected_hz:
+        steps = np.diff(values[np.isfinite(values)])
+        rate_hz = 1e9 / (float(np.median(steps[steps > 0])) * UNIT_NS[found])
+        if not rates_differ(rate_hz, expected_hz, share=UNIT_SHARE):
+            return found, (
+                f"times are {UNIT_WORDS[found]}, not {UNIT_WORDS[said]}: {step}, in a video of "
+                f"{expected_hz:.2f}/s; read as such"
+            )
+    raise error(
+        expected=f"times in {UNIT_WORDS[said]}, {rates_hz[0]:g} to {rates_hz[1]:g} a second",
+        found=step, where=where, fix="check the unit of the times",
+    )
 
 
 def are_counted(values: np.ndarray) -> bool:
@@ -104,7 +139,7 @@ def is_lone(stamps: np.ndarray) -> np.ndarray:
 
 
 def check_one_stretch(
-    time_ns: np.ndarray, name: str, *, error: type[AcqError], where: object = ""
+    time_ns: np.ndarray, name: str, *, error: type[AcqError], where: Path | str = ""
 ) -> None:
     """Refuse rising times with a gap longer than a minute and than all the rest together.
 
@@ -123,7 +158,7 @@ def check_one_stretch(
         expected=f"{name} times of one recording",
         found=f"a gap of {gap_ns / 1e9:.2f} s after the first {at + 1} of {len(time_ns)}"
               + word_hours(gap_ns - int(np.median(steps))),
-        where=where, fix="correct the times, or name each part apart",  # type: ignore[arg-type]
+        where=where, fix="correct the times, or name each part apart",
     )
 
 

@@ -9,6 +9,7 @@ nothing is certain, and the stamps are refused.
 
 from bisect import bisect_left
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -20,6 +21,7 @@ GAP_S = 0.25       # a longer step between stamps is a defect
 _FEWEST = 20       # stamps of which shares can be told
 _RISING = 0.25     # of all, at least, rise; fewer are stamps of whole seconds
 _MISPLACED_NS = 10**9
+_LONGEST_NS = 10**14          # a day and four hours: no recording begins that late
 _MISPLACED = 0.05  # of all, at most, are further than that from where they were laid
 
 
@@ -32,6 +34,15 @@ class StampedTimes:
     step_ns: int                # median step
     defects: tuple[str, ...]    # what is wrong with the stamps, a line each
 
+    @property
+    def zero_ns(self) -> tuple[int, int]:
+        """Zero of the stamps, and its time since 1970: the first stamp where they count from then.
+
+        Both are 0 for stamps that count from the start of a recording.
+        """
+        first_ns = int(self.time_ns[0])
+        return (first_ns, first_ns) if abs(first_ns) > _LONGEST_NS else (0, 0)
+
     def at(self, index: int) -> tuple[int, int]:
         """Return time and published stamp of a row; after the last, both go on by the step."""
         beyond = index - len(self.time_ns) + 1
@@ -41,13 +52,16 @@ class StampedTimes:
         return time_ns, time_ns
 
 
-def rising_times(stamp_ns: np.ndarray, name: str) -> StampedTimes:
+def rising_times(
+    stamp_ns: np.ndarray, name: str, *, where: Path | str = ""
+) -> StampedTimes:
     """Return strictly rising times for published stamps.
 
     Parameters
     ----------
     stamp_ns : (N,) int64 as published, N at least 2
     name : what is stamped, for the defects: "frame", "sample"
+    where : the file that they are from, for an error
 
     Raises
     ------
@@ -62,7 +76,7 @@ def rising_times(stamp_ns: np.ndarray, name: str) -> StampedTimes:
         raise CurationError(
             expected=f"{name} stamps that rise",
             found=f"{len(kept)} of {len(stamp_ns)} that do"
-                  + (": they fall from first to last" if falls else ""),
+                  + (": they fall from first to last" if falls else ""), where=where,
         )
     first, last = int(kept[0]), int(kept[-1])
     zero_ns = int(stamp_ns[first])
@@ -77,15 +91,15 @@ def rising_times(stamp_ns: np.ndarray, name: str) -> StampedTimes:
     if (np.diff(time_ns) <= 0).any():
         raise CurationError(
             expected=f"{name} stamps with room between them",
-            found="more repeated ones than nanoseconds",
+            found="more repeated ones than nanoseconds", where=where,
         )
     misplaced = np.count_nonzero((np.abs(stamp_ns - time_ns) > _MISPLACED_NS) & ~lone)
     if misplaced > max(2, _MISPLACED * len(stamp_ns)):
         raise CurationError(
             expected=f"{name} stamps that rise",
-            found=f"{misplaced} of {len(stamp_ns)} more than a second out of order",
+            found=f"{misplaced} of {len(stamp_ns)} more than a second out of order", where=where,
         )
-    check_one_stretch(time_ns, name, error=CurationError)
+    check_one_stretch(time_ns, name, error=CurationError, where=where)
     return StampedTimes(stamp_ns, time_ns, step_ns, tuple(_defects(stamp_ns, time_ns, lone, name)))
 
 

@@ -22,7 +22,7 @@ from acquire.errors import CurationError
 
 from .pixel_hash import PixelHash
 
-PICTURE = re.compile(r"Image(\d{1,19})\.png")
+PICTURE = re.compile(r"Image(\d{1,19})\.png", re.IGNORECASE)
 _PNG = [cv2.IMWRITE_PNG_COMPRESSION, 1]
 
 

@@ -12,13 +12,16 @@ from pathlib import Path
 
 from acquire import data_folder
 from acquire.errors import CurationError, Fix, SessionError
+from acquire.writing import IMPORT, hold, refuse_links_out
 from dataset.common.workers import Outcome, Workers, work_through
 from dataset.session.reader import Session
 
-from .sets import SETS, find_set
+from .folders import list_places
+from .sets import SETS, check_set, find_set
 from .write_recording import DEFECT, SOURCE, write_recording
 
 PARTIAL = ".import-partial"
+_DIGITS = 9              # of a subject's number, at most
 
 
 @dataclass(frozen=True)
@@ -63,33 +66,33 @@ def import_set(
     Raises
     ------
     CurationError : there is no such set under `root`, or the prefix makes no subject's name
+    BusyError : another process imports there
     """
     set_key = which or find_set(root)
+    check_set(root, set_key)
     public_set = SETS[set_key]
     prefix = public_set.prefix if prefix is None else prefix
-    if not data_folder.is_subject_id(f"{prefix}0000"):
+    if not data_folder.is_subject_id(f"{prefix}{'0' * _DIGITS}"):
         raise CurationError(
             expected="a prefix of letters, digits, - and _", found=repr(prefix),
             fix=Fix.CHOOSE_OPTION, of="subject-prefix",
         )
     tasks = []
-    for path in sorted(path for path in root.iterdir() if path.is_dir()):
-        if public_set.folder.fullmatch(path.name):
-            tasks.append(ImportTask(set_key, path, data, prefix, force))
+    for place in list_places(root):
+        if not place.defect and public_set.folder.fullmatch(place.path.name):
+            tasks.append(ImportTask(set_key, place.path, data, prefix, force))
         else:
-            yield path, _failed(
-                f"a folder {public_set.folder_text} of {public_set.title}", "another name",
-                "rename it if it is one",
+            yield place.path, _failed(
+                f"a folder {public_set.folder_text} of {public_set.title}",
+                place.defect or "another name", place.fix or "rename it if it is one",
             )
-    if not tasks:
-        yield root, _failed(
-            f"folders {public_set.folder_text} of {public_set.title}", "none",
-            "name the folder right above them",
-        )
-    for index, outcome in work_through(import_folder, tasks, workers=workers or Workers()):
-        yield tasks[index].folder, outcome
-    with suppress(OSError):
-        (data / PARTIAL).rmdir()
+    with hold(data, IMPORT, into=(data_folder.sessions_dir(data), data / PARTIAL), make=True):
+        try:
+            for index, outcome in work_through(import_folder, tasks, workers=workers or Workers()):
+                yield tasks[index].folder, outcome
+        finally:
+            with suppress(OSError):
+                (data / PARTIAL).rmdir()
 
 
 def _failed(expected: str, found: str, fix: str) -> Outcome[ImportedFolder]:
@@ -114,6 +117,7 @@ def import_folder(task: ImportTask) -> ImportedFolder:
     sources = [f"{name} sha256 {digest}" for name, digest in public_set.sources(task.folder)]
     if target.exists() and (kept := _keep(target, public_set.title, sources, task)):
         return kept
+    refuse_links_out(task.data, target.parent)
     partial = task.data / PARTIAL / target.name
     partial.parent.mkdir(parents=True, exist_ok=True)
     partial.unlink(missing_ok=True)

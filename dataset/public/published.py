@@ -6,9 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from acquire.errors import CurationError
 from acquire.stamps.rising import StampedTimes
-
 
 GET_FOLDER, GET_FILE = "get the folder again", "get the file again"     # what mends a bad copy
 
@@ -42,6 +40,7 @@ class PublishedVideo:
     times: StampedTimes | None          # None: not published, index over `fps`
     expected_frames: int | None         # how many there should be, where that is known
     pictures: Iterator[Picture]
+    left_out: int = 0                   # pictures without a time; lost, and in no index
 
     def frame_at(self, index: int) -> tuple[int, int]:
         """Return time and published stamp of a frame [ns]."""
@@ -69,12 +68,17 @@ class PublishedRecording:
 def read_numbers(words: Iterable[object], name: str, defects: list[str]) -> np.ndarray:
     """Read words as float64; what is not a finite number is NaN and named in `defects`."""
     values = np.array([_number(word) for word in words])
-    if len(bad := np.flatnonzero(~np.isfinite(values))):
+    values[~np.isfinite(values)] = np.nan
+    name_missing(values, name, defects)
+    return values
+
+
+def name_missing(values: np.ndarray, name: str, defects: list[str]) -> None:
+    """Name in `defects` how many values are NaN."""
+    if len(bad := np.flatnonzero(np.isnan(values))):
         defects.append(
             f"{len(bad)} values of {name} are no finite numbers, the first at {bad[0]}; left out"
         )
-        values[bad] = np.nan
-    return values
 
 
 def _number(word: object) -> float:
@@ -82,21 +86,3 @@ def _number(word: object) -> float:
         return float(word)  # type: ignore[arg-type]
     except (TypeError, ValueError, OverflowError):
         return float("nan")
-
-
-def stamps_to_ns(values: np.ndarray, unit_ns: int) -> np.ndarray:
-    """Convert published times to int64 ns; one that is NaN repeats the one before it.
-
-    Raises
-    ------
-    CurationError : there is none, or one lies beyond 100,000 s
-    """
-    known = np.flatnonzero(np.isfinite(values))
-    if not len(known):
-        raise CurationError(expected="time stamps", found="none")
-    latest = np.searchsorted(known, np.arange(len(values)), side="right") - 1
-    before = known[np.clip(latest, 0, None)]
-    largest = np.abs(values[known]).max()
-    if largest * unit_ns > 1e14:
-        raise CurationError(expected="times of one recording", found=f"{largest:g}")
-    return np.round(values[before] * unit_ns).astype(np.int64)

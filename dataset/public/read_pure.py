@@ -1,56 +1,64 @@
 """PURE as it was published: pictures and one JSON of stamps.
 
-The JSON is read leniently: a value that is no number becomes NaN and is named as a defect.
+The JSON is read leniently: a value that is no number becomes NaN and is named as a defect. Stamps
+are nanoseconds; all of one recording in another unit are read as that, and two units are refused.
 """
 
-import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-import cv2
 import numpy as np
 
 from acquire.errors import CurationError
+from acquire.stamps.plausible import (
+    FRAME_HZ,
+    PPG_HZ,
+    UNIT_NS,
+    UNIT_WORDS,
+    describe_step,
+    find_unit,
+    is_lone,
+)
 from acquire.stamps.rising import rising_times
 from dataset.layouts.pure import PICTURE
 
+from .examine import examine
+from .folders import find_file, visible
+from .png_pictures import common_size, decode_pictures
 from .published import (
-    GET_FILE,
     GET_FOLDER,
-    Picture,
     PublishedRecording,
     PublishedSamples,
     PublishedVideo,
     read_numbers,
 )
+from .pure_labels import PureLabels, name_device_flags, read_labels
 
 FOLDER = re.compile(r"(\d\d)-(\d\d)")
 SENSOR = "CMS50E pulse oximeter"
+_UNLISTED_SHARE = 0.2        # of the pictures; more are of another camera or recording
 
 
-@dataclass(frozen=True)
-class _Labels:
-    """The JSON of a folder."""
-
-    sample_ns: list[int]        # as published
-    values: list[Any]           # an object with the numbers, for each sample
-    image_ns: list[int]         # as published
+def _folders(folder: Path) -> list[Path]:
+    """List where the files of one NN-MM folder may lie: unpacking may nest it in its own name."""
+    nested = [folder, folder / folder.name, folder / folder.name / folder.name]
+    return [path for path in nested if path.is_dir()]
 
 
 def picture_files(folder: Path) -> list[Path]:
     """List the pictures of one NN-MM folder, sorted by name."""
-    inner = folder / folder.name
-    return sorted((inner if inner.is_dir() else folder).glob("*.png"))
+    return sorted(
+        path for path in visible(_folders(folder)[-1]) if path.suffix.lower() == ".png"
+    )
 
 
 def label_file(folder: Path) -> Path:
     """Return the JSON of one NN-MM folder; in some copies it lies beside the folder."""
-    inside, beside = folder / f"{folder.name}.json", folder.parent / f"{folder.name}.json"
-    return inside if inside.exists() or not beside.exists() else beside
+    name = f"{folder.name}.json"
+    places = [find_file(place, name) for place in [*_folders(folder), folder.parent]]
+    return next((path for path in places if path.exists()), folder / name)
 
 
 def read_pure(folder: Path) -> PublishedRecording:
@@ -58,10 +66,11 @@ def read_pure(folder: Path) -> PublishedRecording:
 
     Raises
     ------
-    CurationError : pictures or JSON are missing or are none
+    CurationError : pictures or JSON are missing or are none, or their times are not certain
     """
     defects: list[str] = []
-    labels = _read_labels(label_file(folder))
+    path = label_file(folder)
+    labels = read_labels(path, defects)
     ppg, hr_bpm, spo2 = (
         read_numbers(
             [value.get(key) if isinstance(value, dict) else None for value in labels.values], key,
@@ -70,32 +79,106 @@ def read_pure(folder: Path) -> PublishedRecording:
         for key in ("waveform", "pulseRate", "o2saturation")
     )
     files = _files_by_stamp(folder, defects)
-    stamps = _match_pictures(labels.image_ns, files, defects)
-    if not files or len(stamps) < 2:
-        raise CurationError(
-            expected="pictures Image<ns>.png", found=len(files), where=folder, fix=GET_FOLDER
-        )
-    frame_times = rising_times(np.array(stamps, np.int64), "frame")
-    sample_times = rising_times(np.array(labels.sample_ns, np.int64), "sample")
-    height, width = _size_of(files[min(files)])
+    scale = _scale_to_ns(labels, files, path, defects)
+    files = {stamp * scale: file for stamp, file in files.items()}
+    sample_times = rising_times(_to_ns(labels.sample_stamps, scale), "sample", where=path)
+    files, listed, left_out = _without_lone(
+        files, _to_ns(labels.image_stamps, scale).tolist(), defects
+    )
+    stamps = _match_pictures(listed, files, folder, defects)
+    frame_times = rising_times(np.array(stamps, np.int64), "frame", where=folder)
+    height, width = common_size([files[stamp] for stamp in sorted(files)])
     start_ns = int(min(frame_times.time_ns[0], sample_times.time_ns[0]))
     defects += sample_times.defects + frame_times.defects
-    pictures = _decode([files.get(stamp) for stamp in stamps], (height, width, 3), defects)
-    return PublishedRecording(
+    name_device_flags(labels, (sample_times.time_ns - start_ns) / 1e9, defects)
+    pictures = decode_pictures([files.get(stamp) for stamp in stamps], (height, width), defects)
+    return examine(PublishedRecording(
         folder, folder.name[:2], folder.name, SENSOR, start_ns, start_ns,
         PublishedSamples(ppg, hr_bpm, spo2, sample_times),
         PublishedVideo(
             width, height, round(1e9 / frame_times.step_ns, 2), "published, of the frame",
-            frame_times, len(stamps), pictures,
+            frame_times, len(stamps), pictures, left_out,
         ),
         defects,
-    )
+    ))
+
+
+def _scale_to_ns(
+    labels: PureLabels, files: dict[int, Path], path: Path, defects: list[str]
+) -> int:
+    """Return what all stamps of a recording are multiplied with to be nanoseconds.
+
+    Raises
+    ------
+    CurationError : they are of no unit, or not all of the same
+    """
+    streams = {
+        "PPG": (labels.sample_stamps, PPG_HZ),
+        "the names of the pictures": (np.array(sorted(files), np.int64), FRAME_HZ),
+        "the pictures in the JSON": (np.sort(labels.image_stamps), FRAME_HZ),
+    }
+    units = {}
+    for name, (stamps, rates_hz) in streams.items():
+        if len(stamps) < 3:
+            continue
+        if (unit := find_unit(stamps, rates_hz)) is None:
+            raise CurationError(
+                expected=f"stamps in nanoseconds, {rates_hz[0]:g} to {rates_hz[1]:g} a second",
+                found=f"{describe_step(stamps)} in {name}", where=path,
+                fix="correct the stamps, or get the folder again",
+            )
+        units[name] = unit
+    if len(set(units.values())) > 1:
+        raise CurationError(
+            expected="stamps of one unit, nanoseconds",
+            found=" and ".join(f"{UNIT_WORDS[unit]} in {name}" for name, unit in units.items()),
+            where=path, fix="correct the stamps, or get the folder again",
+        )
+    unit = next(iter(units.values()), "ns")
+    if unit != "ns":
+        defects.append(f"all stamps are {UNIT_WORDS[unit]}, not nanoseconds; read as such")
+    return UNIT_NS[unit]
+
+
+def _to_ns(stamps: np.ndarray, scale: int) -> np.ndarray:
+    return np.rint(stamps * scale).astype(np.int64) if stamps.dtype.kind == "f" else stamps * scale
+
+
+def _without_lone(
+    files: dict[int, Path], listed: list[int], defects: list[str]
+) -> tuple[dict[int, Path], list[int], int]:
+    """Leave out pictures whose stamp lies far from all others; return how many are lost by that."""
+    stamps = np.array(sorted(files.keys() | set(listed)), np.int64)
+    lone = set(stamps[is_lone(stamps)].tolist())
+    if not lone:
+        return files, listed, 0
+    out = sorted(lone & files.keys())
+    kept = {stamp: path for stamp, path in files.items() if stamp not in lone}
+    kept_list = [stamp for stamp in listed if stamp not in lone]
+    middle = int(np.median(stamps))
+    if out:
+        defects.append(
+            f"{len(out)} pictures are stamped far from all others, the first is "
+            f"{files[out[0]].name}, {(out[0] - middle) / 1e9:+.0f} s; left out"
+        )
+    if unfound := sorted(lone - files.keys()):
+        defects.append(
+            f"{len(unfound)} image stamps of the JSON lie far from all others, the first is "
+            f"{unfound[0]}; left out"
+        )
+    missing = len(set(kept_list) - kept.keys()) if listed else 0
+    return kept, kept_list, max(0, len(out) - missing)
 
 
 def _match_pictures(
-    image_ns: Sequence[int], files: dict[int, Path], defects: list[str]
+    image_ns: Sequence[int], files: dict[int, Path], folder: Path, defects: list[str]
 ) -> list[int]:
-    """Return the stamps of pictures and JSON together, sorted; name where the two differ."""
+    """Return the stamps of pictures and JSON together, sorted; name where the two differ.
+
+    Raises
+    ------
+    CurationError : there are too few, or many pictures are not of this recording
+    """
     listed = Counter(image_ns)
     if repeated := sum(count - 1 for count in listed.values()):
         defects.append(f"{repeated} image stamps stand twice in the JSON")
@@ -105,78 +188,37 @@ def _match_pictures(
         defects.append(
             f"{len(missing)} pictures of the JSON are not there, the first is Image{missing[0]}.png"
         )
-    if extra := sorted(files.keys() - listed.keys()):
+    extra = sorted(files.keys() - listed.keys())
+    if listed and len(files) > 1 and len(extra) > _UNLISTED_SHARE * len(files):
+        raise CurationError(
+            expected="pictures that the JSON lists",
+            found=f"{len(extra)} of {len(files)} that it does not, the first is "
+                  f"{files[extra[0]].name}", where=folder,
+            fix="keep the pictures of one camera and recording, or get the folder again",
+        )
+    if extra:
         defects.append(
-            f"{len(extra)} pictures are not in the JSON, the first is Image{extra[0]}.png; imported"
+            f"{len(extra)} pictures are not in the JSON, the first is {files[extra[0]].name}; "
+            "imported"
         )
-    return sorted(listed.keys() | files.keys())
-
-
-def _size_of(path: Path) -> tuple[int, int]:
-    """Return height and width of a colour picture."""
-    bgr = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-    if bgr is None or bgr.ndim != 3:
+    stamps = sorted(listed.keys() | files.keys())
+    if not files or len(stamps) < 2:
         raise CurationError(
-            expected="a colour picture", found="none", where=path, fix=GET_FOLDER
+            expected="pictures Image<ns>.png", found=_what_is_there(folder), where=folder,
+            fix=GET_FOLDER,
         )
-    return bgr.shape[0], bgr.shape[1]
+    return stamps
 
 
-def _decode(
-    files: Sequence[Path | None], shape: tuple[int, int, int], defects: list[str]
-) -> Iterator[Picture]:
-    undecodable = []
-    for index, path in enumerate(files):
-        if path is None:
-            continue
-        bgr = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-        if bgr is None or bgr.shape != shape or bgr.dtype != np.uint8:
-            undecodable.append(path.name)
-            continue
-        yield Picture(index, cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB))
-    if undecodable:
-        defects.append(
-            f"{len(undecodable)} pictures do not decode as {shape[1]}x{shape[0]} of 8-bit RGB, "
-            f"the first is {undecodable[0]}"
-        )
-
-
-def _read_labels(path: Path) -> _Labels:
-    try:
-        body = json.loads(path.read_text())
-    except FileNotFoundError as error:
-        raise CurationError(
-            expected="labels", found="nothing", where=f"at {path}", fix=GET_FOLDER
-        ) from error
-    except (OSError, ValueError, RecursionError) as error:
-        raise CurationError(
-            expected="labels as JSON", found=error, where=path, fix=GET_FILE
-        ) from error
-    if not isinstance(body, dict):
-        raise CurationError(
-            expected="an object", found="another kind of JSON", where=path, fix=GET_FILE
-        )
-    packets, images = (_list(body, key, path) for key in ("/FullPackage", "/Image"))
-    return _Labels(
-        [_stamp(packet, path) for packet in packets], [packet.get("Value") for packet in packets],
-        [_stamp(image, path) for image in images],
+def _what_is_there(folder: Path) -> str:
+    """Return how many pictures a folder holds, and what else it holds."""
+    pictures = len(picture_files(folder))
+    others = Counter(
+        path.suffix.lower() or "without a suffix" for path in visible(_folders(folder)[-1])
+        if path.is_file() and path.suffix.lower() not in (".png", ".json")
     )
-
-
-def _list(body: dict[str, Any], key: str, path: Path) -> list[dict[str, Any]]:
-    items = body.get(key)
-    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
-        raise CurationError(expected=f"a list {key}", found="none", where=path, fix=GET_FILE)
-    return items
-
-
-def _stamp(item: dict[str, Any], path: Path) -> int:
-    stamp = item.get("Timestamp")
-    if type(stamp) is not int or not 0 <= stamp < 2**62:
-        raise CurationError(
-            expected="Timestamp in ns", found=repr(stamp), where=path, fix=GET_FILE
-        )
-    return stamp
+    listed = "".join(f", {count} files {suffix}" for suffix, count in others.most_common(3))
+    return f"{pictures}{listed}"
 
 
 def _files_by_stamp(folder: Path, defects: list[str]) -> dict[int, Path]:

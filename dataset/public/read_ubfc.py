@@ -4,38 +4,38 @@ DATASET_2 is `subject<int>/` with `vid.avi` and `ground_truth.txt`: three rows (
 seconds), a number per frame, separated by runs of spaces. DATASET_1 is `<int>-gt/` with `vid.avi`
 and `gtdump.xmp`: lines of ms, heart rate, SpO2, PPG at a rate of their own; when its frames were
 taken was not published. `dataset.layouts.ubfc` reads what acq itself wrote, and refuses defects;
-here defects are named, and the recording is kept.
+here defects are named, and the recording is kept; what is not certain is refused.
 
 Source: Bobbia et al., "Unsupervised skin tissue segmentation for remote photoplethysmography",
 Pattern Recognition Letters 124, 2019.
 """
 
-import csv
-from collections.abc import Iterator
 from pathlib import Path
 
-import av
-import av.error
 import numpy as np
 
 from acquire.errors import CurationError
-from acquire.stamps.rising import StampedTimes, rising_times
+from acquire.stamps.number_text import NumberRow, NumberText, read_number_text
+from acquire.stamps.plausible import FRAME_HZ, PPG_HZ, UNIT_NS, certain_unit, is_rising
+from acquire.stamps.rising import rising_times
 from dataset.layouts.ubfc import LABELS, VIDEO
 
+from .examine import examine, examine_label_rate
+from .folders import find_file, innermost
 from .published import (
     GET_FILE,
     GET_FOLDER,
-    Picture,
     PublishedRecording,
     PublishedSamples,
-    PublishedVideo,
-    read_numbers,
-    stamps_to_ns,
+    name_missing,
 )
+from .read_video import open_video, read_header
 
 DUMP = "gtdump.xmp"
 SENSOR = "CMS50E pulse oximeter"
-_LOSSLESS_AS_RGB = ("bgr24", "rgb24", "bgr0", "gbrp")
+_ROWS = ("PPG", "heart rate", "time")
+_COLUMNS = ("time", "heart rate", "SpO2", "PPG")
+_HR_BPM = (25.0, 250.0)
 
 
 def read_dataset_2(folder: Path) -> PublishedRecording:
@@ -43,40 +43,38 @@ def read_dataset_2(folder: Path) -> PublishedRecording:
 
     Raises
     ------
-    CurationError : a file is missing or is none, or there are too few numbers
+    CurationError : a file is missing or is none, there are too few numbers, or they cannot be those
+        of the video
     """
-    path = folder / LABELS
-    rows = [line.split() for line in _read_text(path).splitlines() if line.strip()]
-    if len(rows) != 3:
-        raise CurationError(
-            expected="three rows (PPG, heart rate, seconds)", found=len(rows), where=path,
-            fix=GET_FILE,
-        )
-    defects: list[str] = []
-    lengths = [len(row) for row in rows]
-    if len(set(lengths)) > 1:
+    number, folder = folder.name.removeprefix("subject"), innermost(folder)
+    path, defects = find_file(folder, LABELS), []
+    text = _read_text(path)
+    header = read_header(find_file(folder, VIDEO), defects)
+    ppg, hr_bpm, time_s = _three_rows(text, defects)
+    _check_order_of_rows(ppg, hr_bpm, time_s, path)
+    if len({len(ppg), len(hr_bpm), len(time_s)}) > 1:
         defects.append(
-            f"rows of unequal length in {LABELS}: PPG {lengths[0]}, heart rate {lengths[1]}, "
-            f"seconds {lengths[2]}"
+            f"rows of unequal length in {path.name}: PPG {len(ppg)}, heart rate {len(hr_bpm)}, "
+            f"seconds {len(time_s)}"
         )
-    ppg, hr_bpm, time_s = (
-        read_numbers(row, name, defects)
-        for row, name in zip(rows, ("PPG", "heart rate", "time"), strict=True)
-    )
+    for values, name in zip((ppg, hr_bpm, time_s), _ROWS, strict=True):
+        name_missing(values, name, defects)
     if len(ppg) > len(time_s):
         defects.append(
             f"{len(ppg) - len(time_s)} PPG values have no time; they go on at the median step"
         )
     hr_bpm = np.concatenate([hr_bpm, np.full(len(ppg), np.nan)])[: len(ppg)]
-    if not hr_bpm.any():
-        defects.append("the heart rate row is all zeros")
-    times = rising_times(stamps_to_ns(time_s, 10**9), "label")
+    if not np.nan_to_num(hr_bpm).any():
+        defects.append("the heart rate row is empty or all zeros")
+    stamp_ns = _times_ns(time_s, "s", FRAME_HZ, header.fps, path, defects)
+    times = rising_times(stamp_ns, "label", where=path)
     defects += times.defects
-    return PublishedRecording(
-        folder, folder.name.removeprefix("subject"), folder.name.removeprefix("subject"), SENSOR,
-        0, 0, PublishedSamples(ppg, hr_bpm, np.full(len(ppg), np.nan), times),
-        _open_video(folder / VIDEO, times, defects), defects,
-    )
+    samples = PublishedSamples(ppg, hr_bpm, np.full(len(ppg), np.nan), times)
+    examine_label_rate(samples, header, path, defects)
+    return examine(PublishedRecording(
+        folder, number, number, SENSOR, *times.zero_ns, samples,
+        open_video(header, times, defects), defects,
+    ))
 
 
 def read_dataset_1(folder: Path) -> PublishedRecording:
@@ -84,106 +82,134 @@ def read_dataset_1(folder: Path) -> PublishedRecording:
 
     Raises
     ------
-    CurationError : a file is missing or is none, or there are too few numbers
+    CurationError : a file is missing or is none, there are too few numbers, or they cannot be those
+        of the video
     """
-    reader = csv.reader(_read_text(folder / DUMP).splitlines())
-    lines = [line for line in reader if any(word.strip() for word in line)]
-    defects: list[str] = []
-    if wrong := [index for index, line in enumerate(lines) if len(line) != 4]:
+    number, folder = folder.name.removesuffix("-gt"), innermost(folder)
+    path, defects = find_file(folder, DUMP), []
+    rows = _read_text(path).rows
+    if wrong := [row for row in rows if len(row.values) != 4]:
         defects.append(
-            f"{len(wrong)} lines of {DUMP} are not of four numbers, the first is line "
-            f"{wrong[0] + 1}; left out"
+            f"{len(wrong)} lines of {path.name} are not of four numbers, the first is line "
+            f"{wrong[0].line}; left out"
         )
-    rows = [line if len(line) == 4 else [""] * 4 for line in lines]
-    columns = list(zip(*rows, strict=True)) or [()] * 4
-    time_ms, hr_bpm, spo2, ppg = (
-        read_numbers(words, name, defects)
-        for words, name in zip(columns, ("time", "heart rate", "SpO2", "PPG"), strict=True)
-    )
-    times = rising_times(stamps_to_ns(time_ms, 10**6), "sample")
+    header = read_header(find_file(folder, VIDEO), defects)
+    table = np.array(
+        [row.values if len(row.values) == 4 else (np.nan,) * 4 for row in rows]
+    ).reshape(-1, 4)
+    time_ms, hr_bpm, spo2, ppg = table.T.copy()
+    _check_order_of_columns(table, path)
+    for values, name in zip((time_ms, hr_bpm, spo2, ppg), _COLUMNS, strict=True):
+        name_missing(values, name, defects)
+    by_video_hz = len(time_ms) * header.fps / header.frames if header.frames else None
+    stamp_ns = _times_ns(time_ms, "ms", PPG_HZ, by_video_hz, path, defects)
+    times = rising_times(stamp_ns, "sample", where=path)
     ppg[~np.isfinite(time_ms)] = np.nan
     defects += times.defects
     defects.append("frame times are not published; nominal, by the video's rate")
-    number = folder.name.removesuffix("-gt")
-    return PublishedRecording(
+    if times.zero_ns[0]:
+        raise CurationError(
+            expected="times from the start of the video", found="times since 1970", where=path
+        )
+    return examine(PublishedRecording(
         folder, number, number, SENSOR, 0, 0, PublishedSamples(ppg, hr_bpm, spo2, times),
-        _open_video(folder / VIDEO, None, defects), defects,
-    )
+        open_video(header, None, defects), defects,
+    ))
 
 
-def _read_text(path: Path) -> str:
-    try:
-        return path.read_text()
-    except FileNotFoundError as error:
-        raise CurationError(
-            expected=path.name, found="nothing", where=f"at {path}", fix=GET_FOLDER
-        ) from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise CurationError(
-            expected=f"{path.name} as text", found=error, where=f"at {path}", fix=GET_FILE
-        ) from error
-
-
-def _open_video(path: Path, times: StampedTimes | None, defects: list[str]) -> PublishedVideo:
-    """Read the header of a video and check it; its pictures are decoded as they are asked for."""
+def _read_text(path: Path) -> NumberText:
     if not path.is_file():
         raise CurationError(
-            expected=VIDEO, found="nothing", where=f"at {path}", fix=GET_FOLDER
+            expected=path.name, found="nothing", where=f"at {path}", fix=GET_FOLDER
         )
     try:
-        with av.open(str(path)) as container:
-            if not container.streams.video:
-                raise _unusable("a video", "a file without pictures", path)
-            stream = container.streams.video[0]
-            rate, width, height = stream.average_rate, stream.width, stream.height
-            pixel_format, announced = stream.pix_fmt, stream.frames
-    except (OSError, ValueError, av.error.FFmpegError) as error:
-        raise _unusable("a video", error, path) from error
-    if min(width, height) < 1:
-        raise _unusable("pictures", f"a size of {width}x{height}", path)
-    if not rate or not 1 <= float(rate) <= 1000:
-        raise _unusable("a video of 1 to 1000 frames/s", rate, path)
-    if pixel_format not in _LOSSLESS_AS_RGB:
-        defects.append(
-            f"{VIDEO} holds {pixel_format}, not the published BGR24; its colours are FFmpeg's "
-            "conversion"
+        return read_number_text(path, error=CurationError)
+    except CurationError as error:
+        error.fix = error.fix or GET_FILE
+        raise
+
+
+def _times_ns(
+    values: np.ndarray, said: str, rates_hz: tuple[float, float], expected_hz: float | None,
+    path: Path, defects: list[str],
+) -> np.ndarray:
+    """Return published times as int64 ns; one that is NaN repeats the one before it."""
+    known = np.flatnonzero(np.isfinite(values))
+    if len(known) < 2:
+        raise CurationError(
+            expected="time stamps", found=len(known) or "none", where=path, fix=GET_FILE
         )
-    return PublishedVideo(
-        width, height, float(rate),
-        "published, of the frame" if times else "nominal, not published", times,
-        len(times.time_ns) if times else announced or None, _decode(path, defects),
+    unit, remark = certain_unit(
+        values, said=said, rates_hz=rates_hz, expected_hz=expected_hz, error=CurationError,
+        where=path,
+    )
+    defects += [remark] if remark else []
+    latest = np.searchsorted(known, np.arange(len(values)), side="right") - 1
+    before = values[known[np.clip(latest, 0, None)]]
+    return np.round(np.clip(before * UNIT_NS[unit], -4e18, 4e18)).astype(np.int64)
+
+
+def _three_rows(text: NumberText, defects: list[str]) -> list[np.ndarray]:
+    """Return PPG, heart rate and seconds, each (N,) float64.
+
+    Raises
+    ------
+    CurationError : there are not three rows, nor three columns; or one begins with a word
+    """
+    rows = list(text.rows)
+    if len(rows) == 2 and rows[1].line - rows[0].line == 2:      # the line between them is empty
+        rows.insert(1, NumberRow(rows[0].line + 1, (np.nan,) * len(rows[0].values), {}))
+    elif len(rows) > 3 and all(len(row.values) == 3 for row in rows):
+        defects.append(f"{text.path.name} holds three columns, not three rows; read as such")
+        return list(np.array([row.values for row in rows]).T)
+    if len(rows) != 3:
+        raise CurationError(
+            expected="three rows (PPG, heart rate, seconds)", found=len(rows), where=text.path,
+            fix=GET_FILE,
+        )
+    for row in rows:
+        if row.others and 0 in row.others and row.others[0] == row.word():
+            raise CurationError(
+                expected="numbers", found=f"{row.word()!r} at the beginning of line {row.line}",
+                where=text.path, fix="take the word out, or get the file again",
+            )
+    return [np.array(row.values) for row in rows]
+
+
+def _check_order_of_rows(
+    ppg: np.ndarray, hr_bpm: np.ndarray, time_s: np.ndarray, path: Path
+) -> None:
+    """Refuse rows in another order than PPG, heart rate, seconds."""
+    found = ""
+    if not is_rising(time_s):
+        rising = [place for place, row in enumerate((ppg, hr_bpm), 1) if is_rising(row)]
+        found = f"a row that rises like seconds in place {rising[0]}" if rising else ""
+    elif _is_like_heart_rate(ppg) and not _is_like_heart_rate(hr_bpm) and np.ptp(hr_bpm) > 0:
+        found = "heart rates in place 1, and none in place 2"
+    if found:
+        raise CurationError(
+            expected="rows of PPG, heart rate and seconds, in this order", found=found, where=path,
+            fix="put them in order, or get the file again",
+        )
+
+
+def _is_like_heart_rate(row: np.ndarray) -> bool:
+    """Return whether numbers lie where heart rates do, and change as slowly."""
+    known = row[np.isfinite(row)]
+    return (
+        len(known) > 20 and known.min() >= _HR_BPM[0] and known.max() <= _HR_BPM[1]
+        and float(np.mean(np.abs(np.diff(known)))) < 1.0
     )
 
 
-def _unusable(expected: str, found: object, path: Path) -> CurationError:
-    return CurationError(expected=expected, found=found, where=f"at {path}", fix=GET_FILE)
-
-
-def _decode(path: Path, defects: list[str]) -> Iterator[Picture]:
-    """Decode what plays.
-
-    A packet that does not decode is a missing frame; the video ends where it cannot be read on.
-    """
-    index, undecodable, reason = 0, [], ""
-    try:
-        with av.open(str(path)) as container:
-            stream = container.streams.video[0]
-            for packet in container.demux(stream):
-                if packet.size and packet.is_corrupt:
-                    undecodable.append(index)
-                    reason, index = "cut short", index + 1
-                    continue
-                try:
-                    for frame in packet.decode():
-                        yield Picture(index, frame.to_ndarray(format="rgb24"))  # type: ignore[union-attr]
-                        index += 1
-                except av.error.FFmpegError as error:
-                    undecodable.append(index)
-                    reason, index = error.strerror or str(error), index + 1
-    except (OSError, av.error.FFmpegError) as error:
-        defects.append(f"{path.name} cannot be read further than frame {index}: {error}")
-    if undecodable:
-        defects.append(
-            f"{len(undecodable)} frames of {path.name} do not decode, the first is "
-            f"{undecodable[0]}: {reason}"
+def _check_order_of_columns(table: np.ndarray, path: Path) -> None:
+    """Refuse columns of which another than the first rises like times."""
+    if len(table) < 20 or is_rising(table[:, 0]):
+        return
+    rising = [column for column in (1, 2, 3) if is_rising(table[:, column])]
+    if rising:
+        raise CurationError(
+            expected="columns of ms, heart rate, SpO2 and PPG, in this order",
+            found=f"a column that rises like ms in place {rising[0] + 1}", where=path,
+            fix="put them in order, or get the file again",
         )

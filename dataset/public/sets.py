@@ -11,6 +11,7 @@ from dataset.common.files import sha256_of
 from dataset.layouts.ubfc import LABELS, VIDEO
 
 from . import read_pure as pure
+from .folders import describe_places, find_file, innermost, list_places
 from .published import PublishedRecording
 from .read_ubfc import DUMP, read_dataset_1, read_dataset_2
 
@@ -29,7 +30,8 @@ class PublicSet:
 
 def _hash_files(*names: str) -> Callable[[Path], list[tuple[str, str]]]:
     return lambda folder: [
-        (name, sha256_of(folder / name)) for name in names if (folder / name).is_file()
+        (name, sha256_of(path)) for name in names
+        if (path := find_file(innermost(folder), name)).is_file()
     ]
 
 
@@ -43,11 +45,11 @@ def _hash_pure_files(folder: Path) -> list[tuple[str, str]]:
 
 SETS = {
     "ubfc1": PublicSet(
-        "UBFC-rPPG DATASET_1", re.compile(r"\d{1,4}-gt"), "<int>-gt", "UBFC1-", read_dataset_1,
+        "UBFC-rPPG DATASET_1", re.compile(r"\d{1,9}-gt"), "<int>-gt", "UBFC1-", read_dataset_1,
         _hash_files(VIDEO, DUMP),
     ),
     "ubfc2": PublicSet(
-        "UBFC-rPPG DATASET_2", re.compile(r"subject\d{1,4}"), "subject<int>", "UBFC2-",
+        "UBFC-rPPG DATASET_2", re.compile(r"subject\d{1,9}"), "subject<int>", "UBFC2-",
         read_dataset_2, _hash_files(VIDEO, LABELS),
     ),
     "pure": PublicSet("PURE", pure.FOLDER, "NN-NN", "PURE-", pure.read_pure, _hash_pure_files),
@@ -61,19 +63,43 @@ def find_set(root: Path) -> str:
     ------
     CurationError : it is no folder, or its folders are of no set or of several
     """
-    if not root.is_dir():
-        raise CurationError(
-            expected="a folder that holds a public data set", found="none", where=f"at {root}"
-        )
-    names = sorted(path.name for path in root.iterdir() if path.is_dir())
-    keys = [
-        key for key, public_set in SETS.items()
-        if any(public_set.folder.fullmatch(name) for name in names)
-    ]
+    keys = _sets_in(root)
     if len(keys) != 1:
         known = ", ".join(f"{known.folder_text} ({key})" for key, known in SETS.items())
         raise CurationError(
-            expected=f"folders of one set, {known}", found=", ".join(names[:5]) or "no folder",
-            where=root, fix=Fix.CHOOSE_SET,
+            expected=f"folders of one set, {known}", found=describe_places(root), where=root,
+            fix=_where_else(root) or Fix.CHOOSE_SET,
         )
     return keys[0]
+
+
+def check_set(root: Path, key: str) -> None:
+    """Check that a set's folders lie under `root`.
+
+    Raises
+    ------
+    CurationError : it is no folder, or holds none of them
+    """
+    if key not in _sets_in(root):
+        public_set = SETS[key]
+        raise CurationError(
+            expected=f"folders {public_set.folder_text} of {public_set.title}",
+            found=describe_places(root), where=root, fix=_where_else(root) or Fix.CHOOSE_SET,
+        )
+
+
+def _sets_in(root: Path) -> list[str]:
+    """Return which sets have folders under `root`, as keys of `SETS`."""
+    names = [place.path.name for place in list_places(root)]
+    return [
+        key for key, public_set in SETS.items()
+        if any(public_set.folder.fullmatch(name) for name in names)
+    ]
+
+
+def _where_else(root: Path) -> str:
+    """Return the advice to name a folder one below `root`, where one there holds a set; or ""."""
+    below = [
+        place.path for place in list_places(root) if not place.defect and _sets_in(place.path)
+    ]
+    return f"name {below[0]}, which holds them" if len(below) == 1 else ""

@@ -10,11 +10,12 @@ import numpy as np
 
 from acquire.camera.source import CameraInfo, VideoFrame
 from acquire.errors import CurationError
-from acquire.sensor.protocol import Hello
+from acquire.sensor.protocol import SAMPLE_CLIPPED, Hello
 from acquire.session.structure import ImportOrigin
 from acquire.session.writer import SessionWriter
 
 from .published import GET_FOLDER, PublishedRecording
+from .saturation import find_saturated
 
 DEFECT, SOURCE = "import_defect", "import_source"     # kinds of events
 _LOWEST, _HIGHEST = 8192, 57344          # of full scale 65535: nothing published looks clipped
@@ -63,20 +64,28 @@ def write_recording(
 def _add_frames(writer: SessionWriter, recording: PublishedRecording, camera: CameraInfo) -> int:
     """Write the frames, name their defects, and return how many are lost."""
     video, defects = recording.video, recording.defects
-    next_index, other_size = 0, []
+    next_index, other_size, repeated = 0, [], []
+    before: np.ndarray | None = None
     for picture in video.pictures:
         if picture.rgb.shape != camera.image_shape:
             other_size.append(picture.index)
             continue
         time_ns, stamp_ns = video.frame_at(picture.index)
         writer.add_frame(VideoFrame(picture.rgb, time_ns, stamp_ns, picture.index))
-        next_index = picture.index + 1
+        if before is not None and np.array_equal(before, picture.rgb):
+            repeated.append(picture.index)
+        next_index, before = picture.index + 1, picture.rgb
         if writer.frames % _FRAMES_PER_FLUSH == 0:
             writer.flush()
     if other_size:
         defects.append(
             f"{len(other_size)} frames are of another size than the video, the first is "
             f"{other_size[0]}; left out"
+        )
+    if repeated:
+        defects.append(
+            f"{len(repeated)} frames repeat the one before to the last pixel, the first is "
+            f"{repeated[0]}"
         )
     if writer.frames < 2:
         raise CurationError(
@@ -89,7 +98,7 @@ def _add_frames(writer: SessionWriter, recording: PublishedRecording, camera: Ca
         defects.append(
             f"{next_index - expected} frames have no published time; they go on at the median step"
         )
-    return max(expected or 0, next_index) - writer.frames
+    return max(expected or 0, next_index) - writer.frames + video.left_out
 
 
 def _add_samples(writer: SessionWriter, recording: PublishedRecording) -> int:
@@ -106,11 +115,13 @@ def _add_samples(writer: SessionWriter, recording: PublishedRecording) -> int:
         raise CurationError(
             expected="PPG of a usable range", found=f"{low:g} to {high:g}", where=recording.folder
         )
+    saturated = find_saturated(samples.ppg)
     for index in known.tolist():
         time_ns, stamp_ns = samples.times.at(index)
         ppg = float(samples.ppg[index])
         writer.add_sample(
-            sequence=index, ticks=time_ns, value=round(_LOWEST + (ppg - low) * scale), flags=0,
+            sequence=index, ticks=time_ns, value=round(_LOWEST + (ppg - low) * scale),
+            flags=SAMPLE_CLIPPED if saturated[index] else 0,
             arrival_ns=stamp_ns, time_ns=time_ns, bound_ns=-1,
             published=(ppg, float(samples.hr_bpm[index]), float(samples.spo2[index])),
         )

@@ -1,0 +1,104 @@
+"""What lies under the root of a public set, and the files of one of its folders.
+
+Copies differ in what the files are not about: the case of names, a folder that unpacking put around
+another of the same name, what macOS leaves beside each file. These make no difference; a link that
+leads nowhere and an archive are named for what they are.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from acquire.errors import CurationError
+
+_OF_MACOS = "__MACOSX"
+_ARCHIVES = (".zip", ".7z", ".rar", ".tar", ".gz", ".tgz", ".bz2", ".xz")
+UNPACK = "unpack it"
+
+
+@dataclass(frozen=True)
+class Place:
+    """A folder under the root of a set, or what is no folder and is named for what it is."""
+
+    path: Path
+    defect: str = ""         # "" for a folder
+    fix: str = ""
+
+
+def list_places(root: Path) -> list[Place]:
+    """List what may be a recording under `root`, sorted by name: folders, archives, dead links.
+
+    Raises
+    ------
+    CurationError : `root` is no folder
+    """
+    if not root.is_dir():
+        is_archive = root.suffix.lower() in _ARCHIVES and root.is_file()
+        raise CurationError(
+            expected="a folder that holds a public data set",
+            found="an archive" if is_archive else "a file" if root.exists() else "none",
+            where=f"at {root}",
+            fix="unpack it, and name the folder that holds the set's folders" if is_archive
+            else "name the folder that holds the set's folders",
+        )
+    return [
+        place for path in sorted(root.iterdir()) if not _is_of_the_system(path)
+        if (place := _place_of(path)) is not None
+    ]
+
+
+def _place_of(path: Path) -> Place | None:
+    if path.is_dir():
+        return Place(path)
+    if path.is_symlink():
+        return Place(path, f"a link to {path.readlink()}, which is not there", "bring it back")
+    if path.suffix.lower() in _ARCHIVES:
+        return Place(path, "an archive", UNPACK)
+    return None
+
+
+def _is_of_the_system(path: Path) -> bool:
+    """Return whether a name is one that an operating system leaves beside the files of people."""
+    return path.name == _OF_MACOS or path.name.startswith(".")
+
+
+def describe_places(root: Path) -> str:
+    """Return in words what lies under `root`, for an error that expected a set's folders."""
+    names = [place.path.name for place in list_places(root)]
+    if not names:
+        macos = (root / _OF_MACOS).exists()
+        return f"only {_OF_MACOS}, which macOS adds to an archive" if macos else "no folder"
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    return ", ".join(names[:5]) + more
+
+
+def innermost(folder: Path) -> Path:
+    """Return the folder that holds the files: unpacking may have put it into one of its name."""
+    inner = folder / folder.name
+    if not inner.is_dir() or any(path.is_file() for path in visible(folder)):
+        return folder
+    return inner
+
+
+def find_file(folder: Path, name: str) -> Path:
+    """Return the file of this name in a folder, or the one that differs from it in case only.
+
+    Raises
+    ------
+    CurationError : several differ in case only
+    """
+    exact = folder / name
+    if exact.exists() or not folder.is_dir():
+        return exact
+    others = [path for path in visible(folder) if path.name.lower() == name.lower()]
+    if len(others) > 1:
+        found = " and ".join(sorted(path.name for path in others))
+        raise CurationError(
+            expected=f"one {name}", found=found, where=folder, fix="keep the right one"
+        )
+    return others[0] if others else exact
+
+
+def visible(folder: Path) -> Iterator[Path]:
+    """Yield what lies in a folder, without what a system leaves beside the files of people."""
+    return (path for path in folder.iterdir() if not _is_of_the_system(path))

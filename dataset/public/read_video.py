@@ -1,0 +1,106 @@
+"""The video of a UBFC-rPPG folder: its header checked, its frames decoded as they are asked for."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import av
+import av.error
+
+from acquire.errors import CurationError
+from acquire.stamps.rising import StampedTimes
+
+from .published import GET_FILE, GET_FOLDER, Picture, PublishedVideo
+
+_LOSSLESS_AS_RGB = ("bgr24", "rgb24", "bgr0", "gbrp")
+
+
+@dataclass(frozen=True)
+class VideoHeader:
+    """What a video says of itself before a frame is decoded."""
+
+    path: Path
+    width: int               # [px]
+    height: int              # [px]
+    fps: float               # [Hz]
+    frames: int | None       # None: it does not say
+
+
+def read_header(path: Path, defects: list[str]) -> VideoHeader:
+    """Read the header of a video, and check it.
+
+    Raises
+    ------
+    CurationError : there is none, or it cannot be used
+    """
+    if not path.is_file():
+        raise CurationError(
+            expected=path.name, found="nothing", where=f"at {path}", fix=GET_FOLDER
+        )
+    try:
+        with av.open(str(path)) as container:
+            if not container.streams.video:
+                raise _unusable("a video", "a file without pictures", path)
+            stream = container.streams.video[0]
+            rate, width, height = stream.average_rate, stream.width, stream.height
+            pixel_format, frames = stream.pix_fmt, stream.frames
+            streams = len(container.streams.video)
+    except (OSError, ValueError, av.error.FFmpegError) as error:
+        raise _unusable("a video", error, path) from error
+    if min(width, height) < 1:
+        raise _unusable("pictures", f"a size of {width}x{height}", path)
+    if not rate or not 1 <= float(rate) <= 1000:
+        raise _unusable("a video of 1 to 1000 frames/s", rate, path)
+    if streams > 1:
+        defects.append(f"{path.name} holds {streams} streams of pictures; the first is read")
+    if pixel_format not in _LOSSLESS_AS_RGB:
+        defects.append(
+            f"{path.name} holds {pixel_format}, not the published BGR24; its colours are FFmpeg's "
+            "conversion"
+        )
+    return VideoHeader(path, width, height, float(rate), frames or None)
+
+
+def open_video(
+    header: VideoHeader, times: StampedTimes | None, defects: list[str]
+) -> PublishedVideo:
+    """Return a video with the times of its frames; None: by its rate."""
+    return PublishedVideo(
+        header.width, header.height, header.fps,
+        "published, of the frame" if times else "nominal, not published", times,
+        len(times.time_ns) if times else header.frames, _decode(header.path, defects),
+    )
+
+
+def _unusable(expected: str, found: object, path: Path) -> CurationError:
+    return CurationError(expected=expected, found=found, where=f"at {path}", fix=GET_FILE)
+
+
+def _decode(path: Path, defects: list[str]) -> Iterator[Picture]:
+    """Decode what plays.
+
+    A packet that does not decode is a missing frame; the video ends where it cannot be read on.
+    """
+    index, undecodable, reason = 0, [], ""
+    try:
+        with av.open(str(path)) as container:
+            stream = container.streams.video[0]
+            for packet in container.demux(stream):
+                if packet.size and packet.is_corrupt:
+                    undecodable.append(index)
+                    reason, index = "cut short", index + 1
+                    continue
+                try:
+                    for frame in packet.decode():
+                        yield Picture(index, frame.to_ndarray(format="rgb24"))  # type: ignore[union-attr]
+                        index += 1
+                except av.error.FFmpegError as error:
+                    undecodable.append(index)
+                    reason, index = error.strerror or str(error), index + 1
+    except (OSError, av.error.FFmpegError) as error:
+        defects.append(f"{path.name} cannot be read further than frame {index}: {error}")
+    if undecodable:
+        defects.append(
+            f"{len(undecodable)} frames of {path.name} do not decode, the first is "
+            f"{undecodable[0]}: {reason}"
+        )
