@@ -26,6 +26,7 @@ PUBLISHED = "ppg/published"         # imported sessions only: the numbers as the
 
 EXCHANGES = "sync/exchanges"        # every answered ping, raw: a session can be synced again
 CLOCKS = "sync/clocks"              # CLOCK_MONOTONIC and CLOCK_MONOTONIC_RAW; not in old files
+SUSPENSIONS = "sync/suspensions"    # when the host was suspended; not in old files
 EVENTS = "events"                   # what happened, in words
 
 # (*)  Derived from the stamps where the camera does not count its frames.
@@ -51,6 +52,7 @@ EXCHANGE_DTYPE = np.dtype(
 )
 PUBLISHED_DTYPE = np.dtype([("ppg", "f8"), ("hr_bpm", "f8"), ("spo2", "f8")])  # NaN where none was
 CLOCK_DTYPE = np.dtype([("monotonic_ns", "i8"), ("raw_ns", "i8")])
+SUSPENSION_DTYPE = np.dtype([("before_ns", "i8"), ("after_ns", "i8"), ("slept_ns", "i8")])
 EVENT_DTYPE = np.dtype([("time_ns", "i8"), ("kind", "S32"), ("text", "S256")])   # UTF-8
 
 # Attributes of the root group.

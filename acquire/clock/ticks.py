@@ -57,6 +57,11 @@ class TickCounter:
             self._last += (ticks - self._last + 2**31) % 2**32 - 2**31
         return self._last
 
+    def expect(self, ticks: int) -> None:
+        """Expect the next count near this 64-bit one."""
+        if self._last is not None:
+            self._last = ticks
+
     def skip(self, ticks: int) -> None:
         """Expect the next count about `ticks` later: nothing was received meanwhile."""
         if self._last is not None:

@@ -1,7 +1,10 @@
 """What a recording is missing, counted under its cause."""
 
+import re
 from collections import Counter
 from dataclasses import dataclass, field
+
+import numpy as np
 
 CAMERA_LOST = "lost by the camera"
 CAMERA_AWAY = "while the camera was away"
@@ -11,6 +14,9 @@ DEVICE_OVERRUN = "overrun on the device"
 PART_FAILED = "the MAX30102 failed and was set up anew"
 UNWRITTEN = "could not be written"
 SILENT_END = "silent at the end"
+LOST_SAMPLES = "lost_samples"                       # kind of the events that name a jump
+HOST_STOPPED = "the host did not run"
+HOST_SUSPENDED = "the host was suspended"
 
 
 @dataclass
@@ -34,3 +40,39 @@ class Losses:
             self.by_cause[old] -= count
             self.by_cause[to] += count
             self.by_cause += Counter()                  # removes causes that fell to zero
+
+
+def correct_events(
+    events: np.ndarray, counted: np.ndarray, sequence: np.ndarray, arrival_ns: np.ndarray
+) -> tuple[np.ndarray, list[tuple[int, str, str]]]:
+    """Correct the events that name a jump of the samples, after these were numbered again.
+
+    Parameters
+    ----------
+    events : (V,) EVENT_DTYPE
+    counted, sequence, arrival_ns : (N,) int64; the samples' numbers before and after
+
+    Returns
+    -------
+    (V,) EVENT_DTYPE, and as (time, kind, text) the events of jumps that were not counted before
+    """
+    missing = np.diff(sequence, prepend=-1) - 1
+    is_told = np.diff(counted, prepend=-1) > 1
+    corrected = events.copy()
+    for at in np.flatnonzero(events["kind"] == LOST_SAMPLES.encode()).tolist():
+        match = re.fullmatch(rb"\d+ before sample (\d+)", bytes(events["text"][at]))
+        row = int(np.searchsorted(counted, int(match[1]))) if match else len(counted)
+        if row < len(counted):
+            text = _jump_text(int(missing[row]), int(sequence[row]))
+            corrected["text"][at] = text.encode()
+    untold = np.flatnonzero((missing > 0) & ~is_told)
+    return corrected, [
+        (int(at_ns), LOST_SAMPLES, _jump_text(int(count), int(number)))
+        for at_ns, count, number in zip(
+            arrival_ns[untold], missing[untold], sequence[untold], strict=True
+        )
+    ]
+
+
+def _jump_text(missing: int, number: int) -> str:
+    return f"{missing} before sample {number}"

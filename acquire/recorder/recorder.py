@@ -30,7 +30,7 @@ from acquire.camera.source import (
     VideoFrame,
 )
 from acquire.errors import DeviceError, Fix, SessionError
-from acquire.host_time import ClockReading
+from acquire.host_time import ClockReading, Suspension, SuspensionWatch
 from acquire.sensor.items import SensorBack, SensorLost
 from acquire.sensor.pings import Exchange
 from acquire.sensor.port import Sensor
@@ -42,7 +42,8 @@ from acquire.session.writer import SessionWriter
 from .camera_thread import CameraThread
 from .cues import Cue, CueTrack
 from .disk_space import RESERVE_BYTES, check_space
-from .losses import SILENT_END, STORAGE_BEHIND, UNWRITTEN, Losses
+from .host_watch import HostPause, HostWatch, overlap_ns
+from .losses import HOST_STOPPED, SILENT_END, STORAGE_BEHIND, UNWRITTEN, Losses
 from .progress import RecordingProgress
 from .status import RecordingStatus, RecordingSummary
 
@@ -63,16 +64,18 @@ class Recorder:
 
     def __init__(
         self, camera: FrameSource, sensor: Sensor, *, ppg_rate_hz: int = DEFAULT_RATE_HZ,
-        light_offset: LightOffset | None = None,
+        light_offset: LightOffset | None = None, suspensions: SuspensionWatch | None = None,
     ) -> None:
         self._light_offset = light_offset
         self._camera = CameraThread(camera, queue_frames=QUEUE_FRAMES)
-        self._sensor = SensorThread(sensor, ppg_rate_hz)
+        self._sensor = SensorThread(sensor, ppg_rate_hz, suspensions=suspensions)
         self._fallback = RawFallback(QUEUE_FRAMES)
         self._stopped_by: str | None = None
         self._fault: Exception | None = None
         self._marks: queue.SimpleQueue[tuple[int, str, str]] = queue.SimpleQueue()
         self._cues = CueTrack((), 0)
+        self._host = HostWatch()
+        self._pauses: list[HostPause] = []       # when this process did not run
 
     def mark(self, text: str, kind: str = "mark") -> int:
         """Add an event at the time of this call, from any thread; return its time [ns]."""
@@ -124,14 +127,16 @@ class Recorder:
         for thread in threads.values():
             thread.start()
         try:
-            self._write_until_stopped(progress, duration_s, on_status)
-            stop_ns = host_time.now_ns()
-            self._flush(progress)  # what comes now takes as long as the devices do
-            self._join("camera", threads["camera"], self._camera.stop)
-            self._join("sensor", threads["sensor"], self._sensor.stop)
+            with self._host:
+                self._write_until_stopped(progress, duration_s, on_status)
+                stop_ns = host_time.now_ns()
+                self._flush(progress)  # what comes now takes as long as the devices do
+                self._join("camera", threads["camera"], self._camera.stop)
+                self._join("sensor", threads["sensor"], self._sensor.stop)
             self._drain(progress)
+            bound_ms = self._place(progress)
             self._check_ends(progress, stop_ns)
-            return self._close(progress)
+            return self._close(progress, bound_ms)
         finally:
             self._camera.stop()
             self._sensor.stop()
@@ -261,8 +266,15 @@ class Recorder:
         for event in events:
             progress.writer.add_event(*event)
 
+    def _write_pauses(self, progress: RecordingProgress) -> None:
+        while not self._host.found.empty():
+            pause = self._host.found.get_nowait()
+            self._pauses.append(pause)
+            progress.writer.add_event(pause.to_ns, "host_paused", pause.text)
+
     def _write_packets(self, progress: RecordingProgress) -> None:
         self._write_marks(progress)
+        self._write_pauses(progress)
         samples = progress.samples
         while True:
             try:
@@ -273,6 +285,8 @@ class Recorder:
                 samples.add_clocks(item)
             elif isinstance(item, Exchange):
                 samples.add_exchange(item)
+            elif isinstance(item, Suspension):
+                samples.add_suspension(item)
             elif isinstance(item, SensorLost):
                 samples.sensor_lost(item)
             elif isinstance(item, SensorBack):
@@ -292,25 +306,38 @@ class Recorder:
         if self._camera.dropped:        # those behind the last frame that found room
             progress.frames.losses.by_cause[STORAGE_BEHIND] += len(self._camera.dropped)
 
+    def _place(self, progress: RecordingProgress) -> float | None:
+        """Place all samples by the whole recording; return the widest bound [ms]."""
+        try:
+            return progress.samples.place_all(self._pauses)
+        except SessionError as error:
+            self._fail(error)
+            return None
+
     def _check_ends(self, progress: RecordingProgress, stop_ns: int) -> None:
         """Count what a device lost by its silence before the stop, which no sequence shows."""
         frames, samples = progress.frames, progress.samples
         if self._stopped_by != END_OF_REPLAY:
             self._check_end(
-                "camera", frames.silent_s(stop_ns), 1 / frames.camera.fps, frames.losses, SILENT_END
+                "camera", frames.last_arrival_ns, stop_ns, 1 / frames.camera.fps, frames.losses,
+                SILENT_END,
             )
         if self._sensor.lost is not None:                        # and has not come back
             self._fail(DeviceError(f"the sensor was away at the end: {self._sensor.lost}"))
         self._check_end(
-            "sensor", samples.silent_s(stop_ns), 1 / samples.hello.rate_hz, samples.losses,
+            "sensor", samples.last_arrival_ns, stop_ns, 1 / samples.hello.rate_hz, samples.losses,
             samples.gap_cause or SILENT_END,
         )
 
     def _check_end(
-        self, device: str, silent_s: float, period_s: float, losses: Losses, cause: str
+        self, device: str, last_ns: int, stop_ns: int, period_s: float, losses: Losses, cause: str
     ) -> None:
+        silent_s = (stop_ns - last_ns) / 1e9
+        paused_s = overlap_ns(self._pauses, last_ns, stop_ns) / 1e9
         if silent_s > max(_SILENT_END_S, 3 * period_s):
-            losses.by_cause[cause] += int(silent_s / period_s)
+            is_host = cause == SILENT_END and paused_s > 0
+            losses.by_cause[HOST_STOPPED if is_host else cause] += int(silent_s / period_s)
+        silent_s -= paused_s
         if silent_s > max(_FAILED_END_S, 5 * period_s):
             self._fail(
                 DeviceError(
@@ -319,13 +346,13 @@ class Recorder:
                 )
             )
 
-    def _close(self, progress: RecordingProgress) -> RecordingSummary:
+    def _close(
+        self, progress: RecordingProgress, bound_ms: float | None
+    ) -> RecordingSummary:
         writer = progress.writer
         stopped_by = self._stopped_by or "stopped"
-        bound_ms = None
         try:
             self._add_last_events(progress, stopped_by)
-            bound_ms = progress.samples.place_all()
             writer.close(
                 complete=self._fault is None,
                 lost_frames=progress.frames.losses.by_cause.total(),

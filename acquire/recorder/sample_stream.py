@@ -3,23 +3,38 @@
 A sensor may go away and come back. The gap is one jump in the file's sequence, under the cause of
 the gap; a device that restarted meanwhile counts its samples and ticks anew, so that everything
 known of its clock is that of one boot.
+
+Times while recording are first estimates, above all of samples that waited while the host did not
+run. So when the recording closes all samples are placed again, and by their final times the jumps
+and their causes are counted again.
 """
 
-from collections import deque
+from collections import Counter, deque
+from collections.abc import Sequence
 
 import numpy as np
 
 from acquire import layout
+from acquire.clock.number_samples import number_samples
 from acquire.clock.place_samples import LivePlacer, place_samples
 from acquire.clock.ticks import TickCounter
-from acquire.host_time import ClockReading
+from acquire.host_time import ClockReading, Suspension
 from acquire.sensor.finger import FINGER_OFF, FLAT_LINE, FingerWatch
 from acquire.sensor.items import SensorBack, SensorLost
 from acquire.sensor.pings import Exchange
 from acquire.sensor.protocol import SAMPLE_OVERRUN, SAMPLE_RESTARTED, Hello, Sample, Status
 from acquire.session.writer import SessionWriter
 
-from .losses import DEVICE_OVERRUN, LINE_LOST, PART_FAILED, Losses
+from .host_watch import HostPause, was_paused
+from .losses import (
+    DEVICE_OVERRUN,
+    HOST_STOPPED,
+    HOST_SUSPENDED,
+    LINE_LOST,
+    PART_FAILED,
+    Losses,
+    correct_events,
+)
 from .status import SHOWN_S
 
 _MEASURED_NS = 10_000_000_000   # samples over this time give the period better than the HELLO does
@@ -34,6 +49,7 @@ class _Boot:
         self.clock = LivePlacer(hello.tick_hz, hello.rate_hz)
         self.tick_counter = TickCounter()
         self.status: Status | None = None            # the device counts from its boot on
+        self.last_sample: tuple[int, int] | None = None      # its own sequence, and unwrapped ticks
         # sequence and time [ns] of the first sample with a bound
         self.first_placed: tuple[int, int] | None = None
 
@@ -49,6 +65,8 @@ class SampleStream:
         self._boot = _Boot(0, hello)
         self._bound_ns = -1                          # of the latest sample
         self._last_stamp_ns = start_ns               # arrival of the last packet that bore ticks
+        self._cause_of_row: dict[int, str] = {}      # rows of the file behind a gap, and its cause
+        self._suspensions: list[Suspension] = []
         self._sequence_offset = 0   # from the device's sequence, which START resets, to the file's
         self._last_ticks = 0                         # of the latest sample
         # time of the latest sample; one before the first would be half a period early
@@ -91,11 +109,12 @@ class SampleStream:
     def add_sample(self, sample: Sample, arrival_ns: int) -> None:
         """Place a sample on the host's clock and write it."""
         boot = self._boot
-        ticks = self._unwrap(sample.ticks, arrival_ns)
+        ticks = self._unwrap_sample(sample, arrival_ns)
         time_ns, bound_ns = boot.clock.place(ticks, arrival_ns)
-        cause = _cause_of(sample)
+        cause = _cause_of(sample.flags)
         if self.gap_cause:
             cause, self.gap_cause = self.gap_cause, ""
+            self._cause_of_row[self._writer.samples] = cause
             sequence = self.losses.last + self._periods_since_last(ticks, time_ns)
             self._sequence_offset = sequence - sample.sequence
         # The device's sequence has 32 bits: at 100 Hz it wraps after 497 days.
@@ -111,19 +130,36 @@ class SampleStream:
         )
         self._bound_ns = bound_ns
         self._last_ticks, self._last_ns = ticks, time_ns
+        boot.last_sample = sample.sequence, ticks
         if boot.first_placed is None and bound_ns >= 0:
             boot.first_placed = sequence, time_ns
         self._shown.append((sequence, sample.value))
         for change in self._finger.add(sequence, sample.value, sample.flags, time_ns):
             self._writer.add_event(change.time_ns, change.kind, change.text)
 
+    def _unwrap_sample(self, sample: Sample, arrival_ns: int) -> int:
+        """Unwrap a sample's ticks: by its number, which tells however late it is read."""
+        boot = self._boot
+        if self.gap_cause or boot.last_sample is None:
+            return self._unwrap(sample.ticks, arrival_ns)
+        sequence, ticks = boot.last_sample
+        steps = (sample.sequence - sequence + 2**31) % 2**32 - 2**31
+        expected = ticks + round(steps * boot.hello.tick_hz / boot.hello.rate_hz)
+        boot.tick_counter.expect(expected - boot.number * layout.BOOT_TICKS)
+        return self._unwrap(sample.ticks, arrival_ns)
+
     def _unwrap(self, ticks: int, arrival_ns: int) -> int:
         boot = self._boot
-        # A line may be away for longer than the 18 minutes that are half a turn of the counter.
-        silent_s = (arrival_ns - self._last_stamp_ns) * 1e-9
-        boot.tick_counter.skip(round(silent_s * boot.hello.tick_hz))
+        if self.gap_cause:
+            # A line may be away for longer than the 18 minutes that are half a turn of the counter.
+            silent_ns = arrival_ns - self._last_stamp_ns + self._slept_ns(self._last_stamp_ns)
+            boot.tick_counter.skip(round(silent_ns * 1e-9 * boot.hello.tick_hz))
         self._last_stamp_ns = arrival_ns
         return boot.number * layout.BOOT_TICKS + boot.tick_counter.unwrap(ticks)
+
+    def _slept_ns(self, since_ns: int) -> int:
+        """Return how long the host has been suspended since then [ns]."""
+        return sum(s.slept_ns for s in self._suspensions if s.after_ns > since_ns)
 
     def _periods_since_last(self, ticks: int, time_ns: int) -> int:
         """Count the sample periods from the last sample to this one, the first behind a gap.
@@ -135,7 +171,8 @@ class SampleStream:
         is_same_boot = ticks // layout.BOOT_TICKS == self._last_ticks // layout.BOOT_TICKS
         if self.losses.last >= 0 and is_same_boot:
             return max(1, round((ticks - self._last_ticks) / period_ticks))
-        return max(1, round((time_ns - self._last_ns) / self._period_ns))
+        passed_ns = time_ns - self._last_ns + self._slept_ns(self._last_ns)
+        return max(1, round(passed_ns / self._period_ns))
 
     def sensor_lost(self, lost: SensorLost) -> None:
         """Note that the sensor went away."""
@@ -147,14 +184,10 @@ class SampleStream:
 
         A sensor that restarted meanwhile has another clock.
         """
-        away_ns = back.time_ns - self.last_arrival_ns
         if not self.gap_cause:      # it was never seen to go: silent, or another boot at once
             reason = f"{back.cause}: the last sample before it"
             self.sensor_lost(SensorLost(self.last_arrival_ns, back.cause, reason))
-        self._writer.add_event(
-            back.time_ns, "sensor_back",
-            f"{self.gap_cause}, {away_ns / 1e9:.2f} s without samples; on {back.port}",
-        )
+        self._writer.add_event(back.time_ns, "sensor_back", f"{self.gap_cause}; on {back.port}")
         if back.hello.boot_id != self.hello.boot_id:
             self._start_boot(back)
 
@@ -172,6 +205,16 @@ class SampleStream:
         self._writer.add_clocks(clocks.monotonic_ns, clocks.raw_ns)
         self._boot.clock.add_clock_reading(clocks.monotonic_ns, clocks.raw_ns)
 
+    def add_suspension(self, suspension: Suspension) -> None:
+        """Note that the host was suspended: a new stretch of its clock begins."""
+        self._suspensions.append(suspension)
+        self._writer.add_suspension(suspension)
+        self._writer.add_event(
+            suspension.after_ns, "host_suspended",
+            f"for {suspension.slept_ns / 1e9:.2f} s, which the session's clock does not show",
+        )
+        self._boot.clock.begin_stretch()
+
     def add_exchange(self, exchange: Exchange) -> None:
         """Write an answered ping and update the live clock."""
         pong = exchange.pong
@@ -179,7 +222,8 @@ class SampleStream:
         tx_ticks = self._unwrap(pong.tx_ticks, exchange.recv_ns)
         row = exchange.sent_ns, rx_ticks, tx_ticks, exchange.recv_ns, pong.id
         self._writer.add_exchange(*row)
-        self._boot.clock.add_exchange(*row)
+        if not self._suspensions or exchange.sent_ns >= self._suspensions[-1].after_ns:
+            self._boot.clock.add_exchange(*row)
 
     def add_status(self, status: Status, arrival_ns: int) -> None:
         """Note what the device has counted since its last report.
@@ -199,8 +243,12 @@ class SampleStream:
             text = f"{overruns} samples that the device had no room for"
             self._writer.add_event(arrival_ns, "overruns", text)
 
-    def place_all(self) -> float | None:
-        """Place all samples again, from the whole recording, and write their times.
+    def place_all(self, pauses: Sequence[HostPause] = ()) -> float | None:
+        """Place all samples again, from the whole recording, and count the jumps anew.
+
+        Parameters
+        ----------
+        pauses : when this process did not run
 
         Returns
         -------
@@ -208,17 +256,54 @@ class SampleStream:
         """
         if not self._writer.samples:
             return None
+        suspensions = np.array(self._suspensions, layout.SUSPENSION_DTYPE)
+        ticks, arrival_ns, counted = (
+            self._writer.column(name)
+            for name in (layout.PPG_TICKS, layout.PPG_ARRIVAL, layout.PPG_SEQUENCE)
+        )
         time_ns, bound_ns = place_samples(
             self._writer.column(layout.EXCHANGES), self._writer.column(layout.CLOCKS),
-            self._writer.column(layout.PPG_TICKS), self._writer.column(layout.PPG_ARRIVAL),
-            tick_hz=self.hello.tick_hz, rate_hz=self.hello.rate_hz,
+            ticks, arrival_ns, tick_hz=self.hello.tick_hz, rate_hz=self.hello.rate_hz,
+            suspensions=suspensions,
         )
-        self._writer.place_ppg(time_ns, bound_ns)
+        sequence = number_samples(
+            counted, ticks, time_ns, bound_ns, rate_hz=self.hello.rate_hz, suspensions=suspensions
+        )
+        is_new = bool((sequence != counted).any())
+        self._writer.place_ppg(time_ns, bound_ns, sequence if is_new else None)
+        if is_new:
+            events = self._writer.column(layout.EVENTS)
+            corrected, more = correct_events(events, counted, sequence, arrival_ns)
+            self._writer.replace_events(corrected)
+            for event in more:
+                self._writer.add_event(*event)
+        self._count_again(sequence, time_ns, pauses)
+        if bound_ns[-1] >= 0:       # it may have been read long after it came
+            end_ns = int(time_ns[-1]) + round(0.5e9 / self.hello.rate_hz)
+            self.last_arrival_ns = min(self.last_arrival_ns, end_ns)
         return float(bound_ns.max()) / 1e6 if (bound_ns >= 0).all() else None
 
+    def _count_again(
+        self, sequence: np.ndarray, time_ns: np.ndarray, pauses: Sequence[HostPause]
+    ) -> None:
+        """Count every jump under its cause, by the samples' final numbers and times."""
+        missing = np.diff(sequence, prepend=-1) - 1
+        flags = self._writer.column(layout.PPG_FLAGS)
+        by_cause: Counter[str] = Counter()
+        for row in np.flatnonzero(missing > 0).tolist():
+            cause = self._cause_of_row.get(row) or _cause_of(int(flags[row]))
+            if row and cause == LINE_LOST:
+                span = int(time_ns[row - 1]), int(time_ns[row])
+                if was_paused(pauses, *span):
+                    cause = HOST_STOPPED
+                elif any(s.before_ns < span[1] and span[0] < s.after_ns for s in self._suspensions):
+                    cause = HOST_SUSPENDED
+            by_cause[cause] += int(missing[row])
+        self.losses.last, self.losses.by_cause = int(sequence[-1]), by_cause
 
-def _cause_of(sample: Sample) -> str:
+
+def _cause_of(flags: int) -> str:
     """Return the cause of a gap before a sample, by the sample's flags."""
-    if sample.flags & SAMPLE_OVERRUN:
+    if flags & SAMPLE_OVERRUN:
         return DEVICE_OVERRUN
-    return PART_FAILED if sample.flags & SAMPLE_RESTARTED else LINE_LOST
+    return PART_FAILED if flags & SAMPLE_RESTARTED else LINE_LOST

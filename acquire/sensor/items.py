@@ -1,8 +1,8 @@
-"""What the sensor's thread hands to the recorder: packets, exchanges, clock readings, losses."""
+"""What the sensor's thread hands on: packets, exchanges, clock readings, losses."""
 
 from dataclasses import dataclass
 
-from acquire.host_time import ClockReading
+from acquire.host_time import ClockReading, Suspension
 
 from .pings import Exchange
 from .port import Received
@@ -28,4 +28,4 @@ class SensorBack:
     port: str
 
 
-SensorItem = Received | Exchange | ClockReading | SensorLost | SensorBack
+SensorItem = Received | Exchange | ClockReading | Suspension | SensorLost | SensorBack

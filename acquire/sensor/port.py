@@ -5,13 +5,16 @@ Every byte is stamped as it comes out of the port and every ping just before it 
 for bytes and stamp them, so that no stamp waits for the reader, and no call is needed that only
 some systems have. The port is found by asking: each serial port is sent an IDENTIFY and has to
 answer with a HELLO.
+
+Silence is measured by that thread, in time that it listened. A process that was paused, or that a
+busy host did not run, finds what came meanwhile in the system's buffer, and has to read it before
+it may call the sensor silent.
 """
 
 import errno
 import os
 import queue
 import threading
-import time
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -41,12 +44,9 @@ from .protocol import (
 HELLO_TIMEOUT_S = 4.0
 _ASK_AGAIN_S = 0.4
 _ANSWER_TIMEOUT_S = 2.0
-# pyserial also counts the time in which this process did not run, right after a write that woke
-# another one: with a second here a busy host once reported a sensor as unplugged that was not. A
-# port that hangs is detected by its silence.
-_WRITE_TIMEOUT_S = 10.0
+_WRITE_TIMEOUT_S = 1.0
 # set once, because a change configures the port again; closing does not wait for it
-_READ_TIMEOUT_S = 0.2
+_READ_TIMEOUT_S = 0.05              # how finely silence is measured
 
 
 @dataclass(frozen=True)
@@ -87,6 +87,7 @@ class Sensor:
         self._kept: deque[Received] = deque()           # read while waiting for a HELLO
         self._arrived: queue.SimpleQueue[Received | Exception] = queue.SimpleQueue()
         self._first_bytes = b""
+        self._listened_s = 0.0
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._listen, name=f"port {port}", daemon=True)
         self._thread.start()
@@ -101,8 +102,8 @@ class Sensor:
             raise
 
     def _identify(self, timeout_s: float) -> Hello:
-        give_up = time.monotonic() + timeout_s
-        while (left := give_up - time.monotonic()) > 0:
+        give_up_s = self.listened_s + timeout_s
+        while (left := give_up_s - self.listened_s) > 0:
             self.send(Identify())
             hello = self._next_hello(min(_ASK_AGAIN_S, left), skipped=[])
             if hello is not None and hello.protocol != PROTOCOL_VERSION:
@@ -121,16 +122,31 @@ class Sensor:
         )
 
     @property
+    def listened_s(self) -> float:
+        """How long the port has been listened to [s].
+
+        Time in which this process did not run does not count. What came before is readable then.
+        """
+        return self._listened_s
+
+    @property
     def bad_packets(self) -> int:
         """Packets that came damaged since the port was opened."""
         return self._parser.bad_packets
 
     def send(self, packet: Packet) -> int:
-        """Write one packet; return the time just before [ns, CLOCK_MONOTONIC]."""
+        """Write one packet; return the time just before [ns, CLOCK_MONOTONIC].
+
+        A packet that the port does not take in time is dropped, as on the line.
+        """
         data = encode(packet)
         sent_ns = now_ns()
         try:
             self._serial.write(data)
+        except serial.SerialTimeoutException:
+            # pyserial counts the time in which this process did not run, and then raises although
+            # it has written; a port that hangs is detected by its silence
+            return sent_ns
         except (serial.SerialException, OSError) as error:
             raise self._gone(error) from error
         return sent_ns
@@ -138,6 +154,7 @@ class Sensor:
     def _listen(self) -> None:
         """Stamp the bytes and cut them into packets, until closed; the body of the thread."""
         while not self._closing.is_set():
+            before_ns = now_ns()
             try:
                 data = self._serial.read(max(1, self._serial.in_waiting))
             except (serial.SerialException, OSError, TypeError, ValueError) as error:
@@ -148,6 +165,7 @@ class Sensor:
             self._first_bytes = (self._first_bytes + data)[:64]
             for packet in self._parser.feed(data):
                 self._arrived.put(Received(packet, arrival_ns))
+            self._listened_s += min((arrival_ns - before_ns) * 1e-9, _READ_TIMEOUT_S)
 
     def read(self, timeout_s: float) -> Received | None:
         """Return the next packet; None when none came in time.
@@ -235,8 +253,8 @@ class Sensor:
 
     def _next_hello(self, timeout_s: float, skipped: list[Received]) -> Hello | None:
         """Return the next HELLO; None when none came in time."""
-        give_up = time.monotonic() + timeout_s
-        while (left := give_up - time.monotonic()) > 0:
+        give_up_s = self.listened_s + timeout_s
+        while (left := give_up_s - self.listened_s) > 0:
             received = self.read(left)
             if received is not None and isinstance(received.packet, Hello):
                 return received.packet

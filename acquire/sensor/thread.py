@@ -13,16 +13,22 @@ follows lies behind a gap.
 A board that restarted answers pings before the host knows that it did, with a counter that began
 anew. So an answer is handed on with the next sample, not before: a board samples only when it was
 asked to since its boot.
+
+Silence counts only while the port was listened to (`Sensor.listened_s`), and what came before a
+line broke off is handed on before the port is closed. So a pause of this process loses what the
+system's buffer cannot hold (4 kB, some 10 s at 25 Hz), and nothing else.
 """
 
+import itertools
 import queue
 import random
 import threading
 import time
+from contextlib import suppress
 
 from acquire import host_time
 from acquire.errors import AcqError, DeviceError, DeviceTimeout
-from acquire.host_time import read_clocks
+from acquire.host_time import SuspensionWatch, read_clocks
 
 from .items import SensorBack, SensorItem, SensorLost
 from .pings import PING_BURST, PING_EVERY_S, PING_STEP_S, Exchange, Pinger, PingSchedule
@@ -34,8 +40,10 @@ UNPLUGGED, RESTARTED, FELL_SILENT = (
     "serial line unplugged", "sensor restarted", "sensor fell silent",
 )
 _CLOCKS_EVERY_S = 0.02              # at most; packets come for 25 readings a second and more
+_ANSWER_S = 4.0                     # without an answer to any ping: it answers none
 _QUIET_S = 0.6                      # without a sample: send IDENTIFY
 _STALL_S = 3.0                      # without a sample and without an answer: the line is dead
+_LAST_WORDS_S = 0.25                # listen so long for what came before a line broke off
 _REOPEN_EVERY_S = 0.1
 _PING_AGAIN_S = 0.15
 _QUICK_NS = 5_000_000               # half of the shortest sample period
@@ -45,7 +53,9 @@ _STILL_SAMPLING_S = 0.3             # seven samples at 25 Hz, and the longest th
 class SensorThread:
     """What the recorder does with the sensor; `run` is its thread, `items` what it hands on."""
 
-    def __init__(self, sensor: Sensor, rate_hz: int) -> None:
+    def __init__(
+        self, sensor: Sensor, rate_hz: int, *, suspensions: SuspensionWatch | None = None
+    ) -> None:
         self.sensor = sensor
         self.hello = sensor.hello
         self.items: queue.Queue[SensorItem] = queue.Queue()
@@ -55,13 +65,16 @@ class SensorThread:
         self._stop = threading.Event()
         self._first_sensor = sensor              # its owner closes it
         self._new_hello: Hello | None = None     # the last one that did not answer START or STOP
-        self._sample_at_s = 0.0                  # when the last sample came [s, monotonic]
+        self._is_expecting = False               # samples, since START was answered
+        self._sample_at_s = 0.0                  # when the last sample came [s, `listened_s`]
         self._pinger = Pinger()
         self._exchanges: list[Exchange] = []     # since the last sample
         self._pings = PingSchedule(0.0)
         self._unanswered = 0                     # pings that were lost with the line
         self._damaged = 0  # packets on ports closed since; less those before the start
         self._clocks_read_ns = 0
+        self._suspensions = suspensions or SuspensionWatch()
+        self._is_behind_gap = True               # no sample has come since START or a gap
 
     @property
     def damaged_packets(self) -> int:
@@ -83,15 +96,36 @@ class SensorThread:
         ------
         DeviceError : it answers no ping
         """
-        self.sensor.silence()
-        for _ in range(3):
-            self._ping_burst()
+        self._silence(give_up_after_s=_ANSWER_S)
         if not self._exchanges:
             raise DeviceError(
                 expected=f"the sensor on {self.sensor.port} to answer a ping",
-                found=f"{3 * PING_BURST} unanswered",
+                found=f"{self._pinger.pending} unanswered within {_ANSWER_S:g} s",
+                fix="unplug it and plug it in again",
             )
         self._damaged = -self.sensor.bad_packets
+
+    def _silence(self, *, give_up_after_s: float, quick_is_enough: bool = False) -> None:
+        """Stop the sensor, and ping it until it has answered, in three bursts at least.
+
+        Samples that are still on their way are dropped. Bytes stay in order, so with the first
+        answer all of them have come. A busy host may read it late.
+
+        Parameters
+        ----------
+        quick_is_enough : end with the first answer that bounds a sample well
+        """
+        self._is_expecting = False
+        self._give_up_pings()
+        self.sensor.silence()
+        give_up_s = self.sensor.listened_s + give_up_after_s
+        for bursts in itertools.count(1):
+            self._ping_burst()
+            trips_ns = [answer.recv_ns - answer.sent_ns for answer in self._exchanges]
+            if quick_is_enough and any(trip_ns < _QUICK_NS for trip_ns in trips_ns):
+                return
+            if bursts >= 3 and (self._exchanges or self.sensor.listened_s > give_up_s):
+                return
 
     def start(self) -> None:
         """Ask for samples, without waiting for the answer as `confirm` does.
@@ -102,8 +136,12 @@ class SensorThread:
 
     def confirm(self) -> Hello:
         """Return the HELLO that answers `start`."""
-        self.hello = self.sensor.confirm_start(self._rate_hz)
-        return self.hello
+        hello = self.sensor.confirm_start(self._rate_hz)
+        if hello.boot_id != self.hello.boot_id:
+            self._give_up_pings()                # they timed the clock of the boot before
+        self.hello = hello
+        self._is_expecting = True
+        return hello
 
     def stop(self) -> None:
         """Ask `run` to end; it stops the sensor and pings once more."""
@@ -116,12 +154,14 @@ class SensorThread:
 
     def run(self) -> None:
         """Read and ping until `stop`; reconnect the sensor when it goes away."""
-        self._sample_at_s = time.monotonic()
-        self._pings = PingSchedule(self._sample_at_s + random.uniform(*PING_EVERY_S))
+        self._sample_at_s = self.sensor.listened_s
+        self._new_hello = None                   # an answer to one of the requests so far
+        self._pings = PingSchedule(time.monotonic() + random.uniform(*PING_EVERY_S))
         while not self._stop.is_set():
             try:
                 self._listen()
             except AcqError as error:
+                self._read_last_words()
                 self._mark_lost(error)
                 self._reconnect()
         if self.lost is None:
@@ -144,8 +184,9 @@ class SensorThread:
             received = self.sensor.read(min(0.1, max(0.0, self._pings.due_s - now_s)))
             if received is not None:
                 self._accept(received)
-            now_s = time.monotonic()
-            quiet_s = now_s - self._sample_at_s
+            else:
+                self._read_clocks()
+            now_s, quiet_s = time.monotonic(), self._quiet_s
             if self._new_hello is not None:
                 hello, self._new_hello = self._new_hello, None
                 if hello.boot_id != self.hello.boot_id:
@@ -153,7 +194,6 @@ class SensorThread:
                 elif quiet_s > _QUIET_S:
                     self._resume(hello, FELL_SILENT)
             elif received is None and quiet_s > _STALL_S:
-                # a process that was paused finds the packets of that time first
                 raise DeviceTimeout(
                     expected=f"samples from the sensor on {self.sensor.port}",
                     found=f"none for {_STALL_S:g} s",
@@ -162,7 +202,22 @@ class SensorThread:
                 identify_at_s = now_s + _QUIET_S
                 self.sensor.send(Identify())
 
+    @property
+    def _quiet_s(self) -> float:
+        """How long the port was listened to without a sample [s]."""
+        return self.sensor.listened_s - self._sample_at_s
+
     # -- away and back
+
+    def _read_last_words(self) -> None:
+        """Hand on what came before the line broke off; closing the port would drop it."""
+        give_up_s = self.sensor.listened_s + 4 * _LAST_WORDS_S      # it may babble on
+        with suppress(AcqError):
+            while self.sensor.listened_s < give_up_s:
+                received = self.sensor.read(_LAST_WORDS_S)
+                if received is None:
+                    return
+                self._accept(received)
 
     def _mark_lost(self, error: AcqError) -> None:
         # an error that repeats ten times a second is reported once
@@ -183,7 +238,7 @@ class SensorThread:
                     sensor = Sensor(port)
                 except AcqError:
                     continue                     # `lost` keeps the first reason
-                self.sensor = sensor
+                self.sensor, self._sample_at_s = sensor, sensor.listened_s
                 try:
                     self._resume(sensor.hello, UNPLUGGED)
                 except AcqError as error:
@@ -195,6 +250,7 @@ class SensorThread:
     def _resume(self, hello: Hello, cause: str) -> None:
         """Let a sensor that is there again deliver, and report it to the recorder."""
         self._check_same(hello)
+        self._is_behind_gap = True
         same_boot = hello.boot_id == self.hello.boot_id
         self.hello = hello
         self._new_hello = None
@@ -212,18 +268,16 @@ class SensorThread:
         self._pings = PingSchedule(time.monotonic() + _PING_AGAIN_S)
 
     def _restart_sampling(self, hello: Hello) -> None:
-        self.sensor.silence()
-        for _ in range(3):  # until the bound of the first sample, and with it the gap, is precise
-            self._ping_burst()
-            if any(answer.recv_ns - answer.sent_ns < _QUICK_NS for answer in self._exchanges):
-                break
+        # until the bound of the first sample, and with it the gap, is precise
+        self._silence(give_up_after_s=_REOPEN_EVERY_S, quick_is_enough=True)
         self.start()
         if self.confirm().boot_id != hello.boot_id:
+            self._is_expecting = False           # samples of another boot than was told
             raise DeviceError(
                 expected=f"the sensor on {self.sensor.port} to keep running",
                 found="that it restarted again",
             )
-        self._sample_at_s = time.monotonic()
+        self._sample_at_s = self.sensor.listened_s
 
     def _check_same(self, hello: Hello) -> None:
         """Refuse another kind of sensor: the file would describe it wrongly."""
@@ -238,13 +292,16 @@ class SensorThread:
 
     def _is_sampling(self) -> bool:
         """Return whether samples come without being asked for."""
-        before_s = self._sample_at_s
-        give_up = time.monotonic() + _STILL_SAMPLING_S
-        while (left := give_up - time.monotonic()) > 0 and self._sample_at_s == before_s:
+        self._is_expecting = True
+        self._sample_at_s = begun_s = self.sensor.listened_s
+        give_up_s = begun_s + _STILL_SAMPLING_S
+        while (left := give_up_s - self.sensor.listened_s) > 0:
             received = self.sensor.read(left)
             if received is not None:
                 self._accept(received)
-        return self._sample_at_s != before_s
+                if isinstance(received.packet, Sample):
+                    return True
+        return False
 
     # -- pings and packets
 
@@ -261,6 +318,9 @@ class SensorThread:
         self._read_clocks()
 
     def _read_clocks(self) -> None:
+        """Hand on a suspension, and a reading of the clocks unless one was made just now."""
+        if suspension := self._suspensions.look():
+            self.items.put(suspension)
         if host_time.now_ns() - self._clocks_read_ns >= _CLOCKS_EVERY_S * 1e9:
             reading = read_clocks()
             self._clocks_read_ns = reading.monotonic_ns
@@ -279,11 +339,23 @@ class SensorThread:
                 self._exchanges.append(exchange)
         elif isinstance(packet, Hello):
             self._new_hello = packet
-        else:
-            if isinstance(packet, Sample):  # a board may answer pings and sample no more
-                self._sample_at_s = time.monotonic()
-                self._hand_on_exchanges()
+        elif self._is_expecting and isinstance(packet, Sample):
+            self._accept_sample(received)
+        elif self._is_expecting:
             self.items.put(received)
+
+    def _accept_sample(self, received: Received) -> None:
+        """Hand on a sample and the answers so far: a board that restarted has not sampled since.
+
+        Behind a gap the answers place the sample, so they go first. Elsewhere they go second, since
+        their ticks are unwrapped by the sample's number.
+        """
+        self._sample_at_s = self.sensor.listened_s      # a board may answer pings, sample no more
+        if self._is_behind_gap:
+            self._hand_on_exchanges()
+        self._is_behind_gap = False
+        self.items.put(received)
+        self._hand_on_exchanges()
 
     def _hand_on_exchanges(self) -> None:
         for exchange in self._exchanges:

@@ -65,7 +65,8 @@ def create_tables(file: h5py.File, *, imported: bool) -> dict[str, h5py.Dataset]
     """Create every column and table, without rows; of an imported session, one more."""
     dtypes = {
         **layout.COLUMNS, layout.EXCHANGES: layout.EXCHANGE_DTYPE,
-        layout.CLOCKS: layout.CLOCK_DTYPE, layout.EVENTS: layout.EVENT_DTYPE,
+        layout.CLOCKS: layout.CLOCK_DTYPE, layout.SUSPENSIONS: layout.SUSPENSION_DTYPE,
+        layout.EVENTS: layout.EVENT_DTYPE,
     }
     if imported:
         dtypes[layout.PUBLISHED] = layout.PUBLISHED_DTYPE

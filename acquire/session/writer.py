@@ -24,6 +24,7 @@ import numpy as np
 from acquire import layout
 from acquire.camera.source import CameraInfo, VideoFrame
 from acquire.errors import SessionError
+from acquire.host_time import Suspension
 from acquire.sensor.protocol import Hello
 
 from .disk_reserve import DiskReserve, release
@@ -58,7 +59,8 @@ class SessionWriter:
         self._pending: dict[str, list] = {
             name: []
             for name in (
-                *layout.COLUMNS, layout.EXCHANGES, layout.CLOCKS, layout.EVENTS, layout.PUBLISHED,
+                *layout.COLUMNS, layout.EXCHANGES, layout.CLOCKS, layout.SUSPENSIONS,
+                layout.EVENTS, layout.PUBLISHED,
             )
         }
         # Until SWMR mode begins, no reader can open the file, so it has another name. (Windows
@@ -186,6 +188,10 @@ class SessionWriter:
         """Append one reading of the host's two clocks."""
         self._pending[layout.CLOCKS].append((monotonic_ns, raw_ns))
 
+    def add_suspension(self, suspension: Suspension) -> None:
+        """Append a time in which the host was suspended."""
+        self._pending[layout.SUSPENSIONS].append(tuple(suspension))
+
     def add_event(self, time_ns: int, kind: str, text: str) -> None:
         """Append one event; `text` is cut at 256 bytes of UTF-8."""
         cut = text.encode()[:256].decode(errors="ignore").encode()
@@ -210,18 +216,32 @@ class SessionWriter:
         self.flushed_frames, self.flushed_samples = self.frames, self.samples
 
     @guard_write
-    def place_ppg(self, time_ns: np.ndarray, bound_ns: np.ndarray) -> None:
+    def place_ppg(
+        self, time_ns: np.ndarray, bound_ns: np.ndarray, sequence: np.ndarray | None = None
+    ) -> None:
         """Replace the live estimate of every sample's time by that of the whole recording.
 
         A crash in between must not leave a new time beside an old bound: so the bounds are first
         set to "not known", and written last.
+
+        Parameters
+        ----------
+        sequence : the samples' numbers where they follow from the times, too
         """
         self.flush()
-        for name, values in (
-            (layout.PPG_BOUND, -1), (layout.PPG_TIME, time_ns), (layout.PPG_BOUND, bound_ns),
-        ):
+        new = [(layout.PPG_BOUND, -1), (layout.PPG_TIME, time_ns)]
+        if sequence is not None:
+            new.append((layout.PPG_SEQUENCE, sequence))
+        for name, values in (*new, (layout.PPG_BOUND, bound_ns)):
             self._columns[name][:] = values
             self._columns[name].flush()
+
+    @guard_write
+    def replace_events(self, events: np.ndarray) -> None:
+        """Replace the events so far, (V,) EVENT_DTYPE, by as many others."""
+        self.flush()
+        self._columns[layout.EVENTS][:] = events
+        self._columns[layout.EVENTS].flush()
 
     def column(self, name: str) -> np.ndarray:
         """Return all rows of one column or table, after a flush."""

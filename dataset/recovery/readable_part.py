@@ -14,9 +14,11 @@ import h5py
 import numpy as np
 
 from acquire import layout
-from acquire.clock.place_samples import place_samples
+from acquire.clock.number_samples import number_samples
+from acquire.clock.place_samples import NEVER_SUSPENDED, place_samples
 from acquire.errors import SessionError
 from acquire.limits import LEAST_ROWS_BYTES
+from acquire.recorder.losses import correct_events
 from dataset.common.progress import OnProgress
 from dataset.session.frames import read_stored_frame
 from dataset.session.hdf5 import find_inside
@@ -69,7 +71,8 @@ class ReadablePart:
         }
         self._tables = {
             name: self._read_rows(find_inside(file, name, path))
-            for name in (layout.EXCHANGES, layout.CLOCKS, layout.EVENTS) if name in file
+            for name in (layout.EXCHANGES, layout.CLOCKS, layout.SUSPENSIONS, layout.EVENTS)
+            if name in file
         }
         self._begun_frames = max(
             len(self._video), *(len(d) for n, d in begun.items() if n.startswith("video/"))
@@ -143,7 +146,7 @@ class ReadablePart:
                 f"{counts.dropped_frames} frames and {counts.dropped_samples} samples dropped that "
                 "were not whole"
             )
-            self._add_event("recovered", note)
+            self._add_event("recovered", note, self._last_ns())
             for name, rows in {**self._columns, **self._tables}.items():
                 self._create(out, name, len(rows))[:] = rows
             _copy_attributes(self._file["ppg"], out["ppg"])  # type: ignore[arg-type]
@@ -204,22 +207,38 @@ class ReadablePart:
         return decodes
 
     def _place_samples(self) -> None:
-        """Place the samples on the host's clock, by all exchanges of the recording."""
+        """Place the samples on the host's clock, by all exchanges, and count their jumps anew."""
         ppg: h5py.Group = self._file["ppg"]  # type: ignore[assignment]
         sensor = as_sensor(read_attributes(ppg, layout.PPG_ATTRS, self._path))
         check_rates(sensor.tick_hz, sensor.rate_hz, self._path)
-        clocks = self._tables.get(layout.CLOCKS, np.empty(0, layout.CLOCK_DTYPE))
-        self._columns[layout.PPG_TIME], self._columns[layout.PPG_BOUND] = place_samples(
-            self._tables[layout.EXCHANGES], clocks, self._columns[layout.PPG_TICKS],
-            self._columns[layout.PPG_ARRIVAL],
-            tick_hz=sensor.tick_hz, rate_hz=sensor.rate_hz,
+        tables, columns = self._tables, self._columns
+        clocks = tables.get(layout.CLOCKS, np.empty(0, layout.CLOCK_DTYPE))
+        suspensions = tables.get(layout.SUSPENSIONS, NEVER_SUSPENDED)
+        ticks, arrival_ns = columns[layout.PPG_TICKS], columns[layout.PPG_ARRIVAL]
+        time_ns, bound_ns = place_samples(
+            tables[layout.EXCHANGES], clocks, ticks, arrival_ns,
+            tick_hz=sensor.tick_hz, rate_hz=sensor.rate_hz, suspensions=suspensions,
         )
+        counted = columns[layout.PPG_SEQUENCE]
+        sequence = number_samples(
+            counted, ticks, time_ns, bound_ns, rate_hz=sensor.rate_hz, suspensions=suspensions
+        )
+        columns |= {
+            layout.PPG_TIME: time_ns, layout.PPG_BOUND: bound_ns, layout.PPG_SEQUENCE: sequence
+        }
+        tables[layout.EVENTS], more = correct_events(
+            tables[layout.EVENTS], counted, sequence, arrival_ns
+        )
+        for time, kind, text in more:
+            self._add_event(kind, text, time)
 
-    def _add_event(self, kind: str, text: str) -> None:
-        """Add an event at the last moment that the file knows of."""
+    def _last_ns(self) -> int:
+        """Return the last moment that the file knows of [ns]."""
         arrivals = (self._columns[name] for name in (layout.FRAME_ARRIVAL, layout.PPG_ARRIVAL))
-        last_ns = max(int(column[-1]) for column in arrivals if len(column))
-        row = np.array([(last_ns, kind.encode(), text.encode())], layout.EVENT_DTYPE)
+        return max(int(column[-1]) for column in arrivals if len(column))
+
+    def _add_event(self, kind: str, text: str, time_ns: int) -> None:
+        row = np.array([(time_ns, kind.encode(), text.encode())], layout.EVENT_DTYPE)
         self._tables[layout.EVENTS] = np.concatenate([self._tables[layout.EVENTS], row])
 
 

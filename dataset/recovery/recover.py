@@ -14,6 +14,7 @@ import h5py
 from acquire import data_folder
 from acquire.atomic import atomic_file
 from acquire.errors import SessionError
+from acquire.writing import hold, named, refuse_links_out
 from dataset.common.progress import OnProgress
 from dataset.session.hdf5 import SILENT_S, check_is_file, is_being_written, was_never_closed
 from dataset.session.reader import Session
@@ -58,6 +59,7 @@ def recover(
     ------
     SessionError : it is still being written, holds nothing that can be read, or there is no room
         for a second one
+    AcqError : another process recovers it, or it is a link to a file elsewhere
     """
     check_is_file(path)
     if path.name.endswith(KEPT_SUFFIX):
@@ -70,6 +72,13 @@ def recover(
         _wait_for_silence(path, on_progress)
     elif _is_whole(path, on_progress):
         return None
+    refuse_links_out(data_folder.root_of(path), path)
+    with hold(path.parent, named(path.name)):
+        return _replace(path, on_progress)
+
+
+def _replace(path: Path, on_progress: OnProgress) -> Recovered:
+    """Put a clean session in the place of a recording, which is kept under another name."""
     kept = path.with_name(path.name + KEPT_SUFFIX)
     if kept.exists():
         raise SessionError(

@@ -17,7 +17,9 @@ import numpy as np
 
 from acquire import layout
 from acquire.clock.place_samples import place_samples
+from acquire.data_folder import root_of
 from acquire.errors import SessionError
+from acquire.writing import hold, named, refuse_links_out
 from dataset.session.hdf5 import (
     RESTORE,
     SILENT_S,
@@ -57,6 +59,7 @@ def resync(path: Path, *, dry_run: bool = False) -> Resync:
     ------
     SessionError : the file cannot be read as a session, cannot be written, or is still being
         recorded
+    AcqError : another process changes it, or it is a link to a file elsewhere
     """
     if is_being_written(path):
         raise SessionError(
@@ -74,7 +77,7 @@ def resync(path: Path, *, dry_run: bool = False) -> Resync:
         check_rates(tick_hz, rate_hz, path)
         time_ns, bound_ns = place_samples(
             session.exchanges, session.clocks, session.ppg_ticks, session.ppg_arrival_ns,
-            tick_hz=tick_hz, rate_hz=rate_hz,
+            tick_hz=tick_hz, rate_hz=rate_hz, suspensions=session.suspensions,
         )
         moved_ns = np.abs(time_ns - session.ppg_time_ns)
         changed = int(np.count_nonzero((moved_ns > 0) | (bound_ns != session.ppg_bound_ns)))
@@ -86,7 +89,9 @@ def resync(path: Path, *, dry_run: bool = False) -> Resync:
             bound_before_ms=_widest_ms(session.ppg_bound_ns), bound_ms=_widest_ms(bound_ns),
         )
     if changed and not dry_run:
-        _write(path, time_ns, bound_ns)
+        refuse_links_out(root_of(path), path)
+        with hold(path.parent, named(path.name)):
+            _write(path, time_ns, bound_ns)
     return result
 
 

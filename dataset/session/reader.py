@@ -129,6 +129,9 @@ class Session:
         self.clocks = np.empty(0, layout.CLOCK_DTYPE)           # older files have none
         if layout.CLOCKS in self._file:
             self.clocks = self._table(layout.CLOCKS, layout.CLOCK_DTYPE)
+        self.suspensions = np.empty(0, layout.SUSPENSION_DTYPE)     # older files have none
+        if layout.SUSPENSIONS in self._file:
+            self.suspensions = self._table(layout.SUSPENSIONS, layout.SUSPENSION_DTYPE)
         # of an imported session: (S,) ppg, hr_bpm, spo2, as they were published
         self.published: np.ndarray | None = None
         if layout.PUBLISHED in self._file:
@@ -249,6 +252,7 @@ class Session:
             layout.EVENTS: self._events,
         }
         tables |= {} if self.published is None else {layout.PUBLISHED: self.published}
+        tables |= {layout.SUSPENSIONS: self.suspensions} if len(self.suspensions) else {}
         for name, column in sorted(tables.items()):
             digest.update(f"{name} {len(column)} {column.dtype.descr}".encode())
             digest.update(column.tobytes())

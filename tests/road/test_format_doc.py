@@ -132,12 +132,13 @@ def test_datasets(sections):
     found = rows(sections["Datasets"])
     assert list(found) == [
         layout.FRAMES, *layout.COLUMNS, layout.PUBLISHED, layout.EXCHANGES, layout.CLOCKS,
-        layout.EVENTS,
+        layout.SUSPENSIONS, layout.EVENTS,
     ]
     for name, dtype in layout.COLUMNS.items():
         assert found[name].startswith(f"{dtype.name} (")
     for dtype in (
-        layout.EXCHANGE_DTYPE, layout.CLOCK_DTYPE, layout.EVENT_DTYPE, layout.PUBLISHED_DTYPE,
+        layout.EXCHANGE_DTYPE, layout.CLOCK_DTYPE, layout.SUSPENSION_DTYPE, layout.EVENT_DTYPE,
+        layout.PUBLISHED_DTYPE,
     ):
         assert dtype.names is not None
         for name in dtype.names:

@@ -1,0 +1,64 @@
+"""Number the samples of a whole recording again, by their final times.
+
+A device that restarted counts its samples anew, so the number of the first one behind the gap
+follows from the time that passed. While recording that time is known badly: what waited in the
+system's buffer has no other time than that of being read. So the jump is counted again once all
+samples have been placed. Within one boot the device itself has counted, samples or ticks, and
+nothing changes.
+"""
+
+import numpy as np
+
+from .place_samples import NEVER_SUSPENDED, boot_of
+
+# a boot that was sampled for so long gives the sample period better than the nominal rate
+_MEASURED_NS = 10_000_000_000
+
+
+def number_samples(
+    sequence: np.ndarray, ticks: np.ndarray, time_ns: np.ndarray, bound_ns: np.ndarray, *,
+    rate_hz: float, suspensions: np.ndarray = NEVER_SUSPENDED,
+) -> np.ndarray:
+    """Number samples so that a jump between two boots holds as many periods as passed.
+
+    Parameters
+    ----------
+    sequence, ticks, time_ns, bound_ns : (N,) int64; the sequence as counted while recording, the
+        rest as `place_samples` takes and returns it
+    suspensions : (S,) SUSPENSION_DTYPE; the time that the host was suspended counts too
+
+    Returns
+    -------
+    (N,) int64; a jump beside a sample without a bound stays as it was counted
+    """
+    numbered = np.array(sequence, dtype=np.int64)
+    starts = np.flatnonzero(np.diff(boot_of(ticks))) + 1
+    edges = [0, *starts.tolist(), len(ticks)]
+    passed_ns = time_ns + _slept_before(time_ns, suspensions)
+    for boot, at in enumerate(starts.tolist()):
+        if bound_ns[at - 1] < 0 or bound_ns[at] < 0:
+            continue
+        around = (slice(edges[boot], at), slice(at, edges[boot + 2]))
+        period_ns = _period_ns(sequence, passed_ns, around, rate_hz)
+        steps = max(1, round((int(passed_ns[at]) - int(passed_ns[at - 1])) / period_ns))
+        numbered[at:] += steps - (sequence[at] - sequence[at - 1])
+    return numbered
+
+
+def _slept_before(time_ns: np.ndarray, suspensions: np.ndarray) -> np.ndarray:
+    """Return for how long the host had been suspended by then, (N,) int64 [ns]."""
+    slept_ns = np.concatenate([[0], np.cumsum(suspensions["slept_ns"])])
+    return slept_ns[np.searchsorted(suspensions["after_ns"], time_ns, side="right")]
+
+
+def _period_ns(
+    sequence: np.ndarray, passed_ns: np.ndarray, boots: tuple[slice, slice], rate_hz: float
+) -> float:
+    """Return the sample period of the longer of two boots, or the nominal one [ns]."""
+    longest_ns, period_ns = _MEASURED_NS, 1e9 / rate_hz
+    for rows in boots:
+        span_ns = int(passed_ns[rows][-1] - passed_ns[rows][0])
+        if span_ns > longest_ns:
+            longest_ns = span_ns
+            period_ns = span_ns / int(sequence[rows][-1] - sequence[rows][0])
+    return period_ns
