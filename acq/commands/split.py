@@ -1,6 +1,5 @@
 """The verb `acq split`."""
 
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -8,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from acq.options import ExistingData, Force, Json, Quiet, progress_bars
-from acq.terminal.printing import echo, print_json
+from acq.terminal.printing import echo, print_json, warn
 
 if TYPE_CHECKING:
     from dataset.selection.split import HeartRateRange, Split
@@ -48,22 +47,22 @@ def split(
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
-    """Write a subject-disjoint split of all sessions that are not taken out, DATA/split.json."""
-    from acquire.data_folder import split_file
-    from dataset.selection.choose import split_by_subject
-    from dataset.selection.identities import identify_sessions
+    """Write a subject-disjoint split of all sessions that are not excluded, DATA/split.json."""
+    from acquire.data_folder import doubtful_subjects, split_file
+    from acquire.writing import SELECTION, WAIT_S, hold
+    from dataset.consistency.new_split import make_split
     from dataset.selection.split_file import write_split
 
     _check_options(holdout, folds, test_fraction, seed)
-    with progress_bars(quiet=quiet) as on_progress:
-        sessions = identify_sessions(data, on_progress=on_progress)
-    _check_holdout(holdout or (), {session.subject for session in sessions}, data)
-    made = split_by_subject(
-        sessions, holdout=holdout or (), folds=folds, test_fraction=test_fraction, seed=seed or 0,
-        mix_simulated=mix_simulated,
-    )
     path = split_file(data)
-    is_new = write_split(made, path, force=force)
+    with hold(data, SELECTION, wait_s=WAIT_S), progress_bars(quiet=quiet) as on_progress:
+        made = make_split(
+            data, holdout=holdout or (), folds=folds, test_fraction=test_fraction, seed=seed or 0,
+            mix_simulated=mix_simulated, on_progress=on_progress,
+        )
+        is_new = write_split(made, path, force=force)
+    for doubt in doubtful_subjects(data):
+        warn(str(doubt))
     left_out = _left_out(made, data)
     if as_json:
         body = {"path": str(path), "hash": made.hash, **asdict(made), "excluded": left_out}
@@ -92,19 +91,6 @@ def _check_options(
         )
 
 
-def _check_holdout(holdout: Sequence[str], in_use: set[str], data: Path) -> None:
-    """Refuse to hold out a subject whose sessions are all excluded."""
-    from acquire.data_folder import session_files
-    from acquire.errors import SplitError
-
-    recorded = {path.parent.name for path in session_files(data)}
-    if gone := [name for name in holdout if name not in in_use and name in recorded]:
-        raise SplitError(
-            expected=f"sessions of {', '.join(gone)} to hold out", found="all of them excluded",
-            fix="acq include brings them back",
-        )
-
-
 def _left_out(made: "Split", data: Path) -> list[str]:
     """List the recordings that are in the data folder and not in the split."""
     from acquire.data_folder import session_files
@@ -126,12 +112,16 @@ def _print_folds(made: "Split") -> None:
 
 def _print_doubts(made: "Split", left_out: list[str], data: Path) -> None:
     """Print which sessions are used though bad or cut short, and which are left out and why."""
+    from dataset.quality.result import read_grade
     from dataset.selection.exclusions_file import read_exclusions
 
-    bad = [session.session for session in made.sessions if _grade(data / session.file) == "bad"]
+    bad = [
+        session.session for session in made.sessions
+        if read_grade(data / session.file, session.hash) == "bad"
+    ]
     if bad:
         echo(
-            f"graded bad, but used: {', '.join(bad)}; acq qc says why, acq exclude takes them out",
+            f"graded bad, but used: {', '.join(bad)}; acq qc says why, acq exclude leaves them out",
             fg="yellow", err=True,
         )
     cut_short = [session.session for session in made.sessions if not session.complete]
@@ -141,18 +131,6 @@ def _print_doubts(made: "Split", left_out: list[str], data: Path) -> None:
     for name in left_out:
         reasons = "; ".join(part.reason for part in excluded.of(name) if part.is_whole)
         echo(f"left out: {name} ({reasons})")
-
-
-def _grade(file: Path) -> str:
-    """Return the grade of a session, "" where it has none."""
-    from acquire.errors import CurationError
-    from dataset.quality.result import read_quality
-
-    try:
-        quality = read_quality(file)
-    except CurationError:
-        return ""
-    return quality.grade if quality else ""
 
 
 def _range(hr_bpm: "HeartRateRange | None") -> str:

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import TypeVar
 
 from acquire import data_folder
-from acquire.errors import AcqError
+from acquire.errors import AcqError, SplitError, all_of
 from dataset.common.progress import OnProgress
 from dataset.common.workers import Outcome, Workers, work_through
+from dataset.consistency.copies import find_copies_across_subjects
 from dataset.selection.exclusions import Exclusion
 from dataset.selection.exclusions_file import read_exclusions
 from dataset.selection.identities import SessionIdentity, identify_sessions
@@ -71,13 +72,16 @@ def read_checked_split(
 
     Raises
     ------
-    SplitError : no split, one that leaks, or one made from other sessions
+    SplitError : no split, one that leaks, one made from other sessions, or with the same content
+        under two subjects
     SessionError : a session cannot be identified
     CurationError : there is no such fold
     """
     path = data_folder.split_file(data)
     split = read_split(path)
     check_sessions(split, identify_sessions(data, on_progress=on_progress), path)
+    if copies := find_copies_across_subjects(data, split.sessions, on_progress=on_progress):
+        raise all_of(copies, SplitError)
     return split, choose_fold(split, fold)
 
 

@@ -3,25 +3,28 @@
 A split by subject is worth nothing where the same seconds stand under two subjects. PPG and
 pictures are compared apart, so that the same pulse with another video is found, and the other way
 round. First come stretches of equal sample values, and of frames stored in equal numbers of bytes
-(some of which are then compared); those are copies beyond doubt. Then come stretches that match
-without being equal (`dataset.duplicates.correlation`): of the PPG its course, of the pictures how
-many bytes each takes losslessly. That number tells how much detail and grain a frame has. It varies
-from frame to frame in a way that no other recording repeats, survives another pixel format, a
-change of brightness and some noise, and costs no decoding.
+or with equal checksums, some of which are then compared; those are copies beyond doubt. Then come
+stretches that match without being equal (`dataset.duplicates.correlation`): of the PPG its course,
+of the pictures how many bytes each takes losslessly. That number tells how much detail and grain a
+frame has. It varies from frame to frame in a way that no other recording repeats, survives another
+pixel format, a change of brightness and some noise, and costs no decoding.
 
-Not found are pictures that went through a lossy codec or were scaled, or that were stored
-uncompressed, and stretches below `shortest_s` that are not equal. Of many equal copies each is
-paired with the one before, in the order of `paths`.
+Not found are pictures that went through a lossy codec or were scaled, pictures that are stored
+uncompressed and match without being equal, and stretches below `shortest_s` that are not equal. Of
+many equal copies each is paired with the one before, in the order of `paths`.
 """
 
 import math
+import zlib
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from scipy.ndimage import median_filter, uniform_filter1d
 
+from acquire.errors import SessionError
 from dataset.common.progress import OnProgress
 from dataset.session.reader import Session
 
@@ -90,7 +93,8 @@ class Streams:
     session: str
     ppg: np.ndarray          # (T,) sensor values
     ppg_s: np.ndarray        # (T,) after the session's start
-    sizes: np.ndarray        # (N,) stored bytes of each frame; 0 where it was stored uncompressed
+    sizes: np.ndarray        # (N,) stored bytes of each frame; 0 where compressing saves none
+    marks: np.ndarray        # (N,) equal for equal frames: the sizes, or a checksum where that is 0
     frame_s: np.ndarray      # (N,)
     frame: np.ndarray        # (N,) number of the frame; a lost one is skipped
 
@@ -109,11 +113,27 @@ def find_duplicates(
     -------
     sorted by the first path, then the second, PPG before pictures
     """
-    duplicates = {(pair, PPG): duplicate for pair, duplicate in _equal_ppg(streams)}
-    duplicates |= {(pair, PICTURES): duplicate for pair, duplicate in _equal_pictures(streams)}
+    duplicates = _equal_pairs(streams)
     for stream in (PPG, PICTURES):
         for pair, duplicate in _matches(streams, stream, shortest_s, on_progress):
             duplicates.setdefault((pair, stream), duplicate)
+    return _in_order(duplicates)
+
+
+def find_equal_stretches(streams: Sequence[Streams]) -> list[Duplicate]:
+    """Find the pairs of recordings that share a stretch of equal numbers, sorted as above.
+
+    What matches without being equal is not looked for, which takes most of the time.
+    """
+    return _in_order(_equal_pairs(streams))
+
+
+def _equal_pairs(streams: Sequence[Streams]) -> dict[tuple[Pair, str], Duplicate]:
+    equal = {(pair, PPG): duplicate for pair, duplicate in _equal_ppg(streams)}
+    return equal | {(pair, PICTURES): duplicate for pair, duplicate in _equal_pictures(streams)}
+
+
+def _in_order(duplicates: dict[tuple[Pair, str], Duplicate]) -> list[Duplicate]:
     ordered = sorted(duplicates, key=lambda key: (key[0], key[1] != PPG))
     return [duplicates[key] for key in ordered]
 
@@ -128,15 +148,24 @@ def read_compared_streams(path: Path) -> Streams:
     with Session(path) as session:
         start_ns = session.started_monotonic_ns
         sizes = session.stored_frame_bytes()
-        uncompressed = int(np.prod(session.frames.stored_shape))
+        sizes = np.where(sizes < int(np.prod(session.frames.stored_shape)), sizes, 0)
         steps = np.diff(session.frame_sequence, prepend=session.frame_sequence[:1])
         steps = np.clip(steps, 0, _LONGEST_GAP)
         steps[1:] = np.maximum(steps[1:], 1)
         return Streams(
             path, session.session_id, session.ppg, (session.ppg_time_ns - start_ns) / 1e9,
-            np.where(sizes < uncompressed, sizes, 0), (session.frame_time_ns - start_ns) / 1e9,
+            sizes, _mark_frames(session, sizes), (session.frame_time_ns - start_ns) / 1e9,
             np.cumsum(steps),
         )
+
+
+def _mark_frames(session: Session, sizes: np.ndarray) -> np.ndarray:
+    """Return the sizes, with a checksum of its pixels for each frame that has none."""
+    marks = sizes.astype(np.int64)
+    for index in np.flatnonzero(sizes == 0).tolist():
+        with suppress(SessionError):               # a damaged frame is like no other
+            marks[index] = -1 - zlib.crc32(session.frames.raw(index).tobytes())
+    return marks
 
 
 def _equal_ppg(streams: Sequence[Streams]) -> Iterator[tuple[Pair, Duplicate]]:
@@ -146,7 +175,7 @@ def _equal_ppg(streams: Sequence[Streams]) -> Iterator[tuple[Pair, Duplicate]]:
 
 
 def _equal_pictures(streams: Sequence[Streams]) -> Iterator[tuple[Pair, Duplicate]]:
-    columns = [recording.sizes for recording in streams]
+    columns = [recording.marks for recording in streams]
     for run in find_shared_runs(columns, shortest=round(EXACT_S * _FRAME_HZ)):
         with Session(streams[run.first].path) as first, Session(streams[run.second].path) as second:
             pictures = [

@@ -58,7 +58,7 @@ def _duplicate_flags(
             "duplicate", duplicate.in_words(stretch.path), value=stretch.to_s - stretch.from_s,
             from_s=stretch.from_s, to_s=stretch.to_s,
         )
-        flags.append((stretch.path, flag))
+        flags.append((stretch.path, replace(flag, other=other.session)))
     return flags
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from acquire import data_folder
 from acquire.errors import AcqError, CurationError, Fix
+from acquire.writing import QUALITY, holding
 from dataset.common.progress import OnProgress
 from dataset.common.workers import Workers, work_through
 from dataset.duplicates.find import Duplicate, find_duplicates, read_compared_streams
@@ -43,6 +44,12 @@ class _Measured:
     new: int = 0                           # how many were measured now
 
 
+def _folders(data: Path) -> tuple[Path, ...]:
+    """Return the folders that grades are written to: those of the recordings."""
+    return tuple(sorted({path.parent for path in data_folder.session_files(data)}))
+
+
+@holding(QUALITY, _folders)
 def grade_sessions(
     data: Path, named: Sequence[str] = (), *, limits: Limits | None = None, force: bool = False,
     workers: Workers | None = None, on_progress: OnProgress = lambda stage, done, total: None,

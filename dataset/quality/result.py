@@ -33,6 +33,7 @@ class Flag:
     value: float | None        # what was measured, in the limit's unit
     limit: float | None
     text: str                  # in words, with the numbers
+    other: str = ""            # of a duplicate: the session that it is a duplicate of
 
 
 @dataclass(frozen=True)

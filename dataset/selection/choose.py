@@ -49,7 +49,7 @@ def split_by_subject(
     known = tuple(sorted(sessions, key=lambda session: (session.subject, session.session)))
     hr_bpm = subject_heart_rates(known)
     if not mix_simulated:
-        _refuse_mixed(known)
+        refuse_mixed(known)
     if folds is not None:
         test_sets = _choose_folds(hr_bpm, folds, seed)
     elif test_fraction is not None:
@@ -101,7 +101,13 @@ def _choose_holdout(hr_bpm: Mapping[str, float | None], holdout: Sequence[str]) 
     return sorted(set(holdout))
 
 
-def _refuse_mixed(sessions: Sequence[SessionIdentity]) -> None:
+def refuse_mixed(sessions: Sequence[SessionIdentity]) -> None:
+    """Refuse real and simulated sessions together.
+
+    Raises
+    ------
+    SplitError : both are there
+    """
     simulated = {session.subject for session in sessions if session.simulated}
     if simulated and not all(session.simulated for session in sessions):
         subjects = {session.subject for session in sessions}

@@ -13,6 +13,7 @@ from acquire import data_folder
 from acquire.errors import AcqError, Fix, SessionError, SplitError, all_of
 from dataset.common.files import one_line
 from dataset.common.progress import OnProgress
+from dataset.session.by_id import find_copies
 from dataset.session.hdf5 import was_never_closed
 from dataset.session.heart_rate import mean_heart_rate
 from dataset.session.reader import Session
@@ -76,11 +77,11 @@ def find_sessions(data: Path, *, on_progress: OnProgress | None = None) -> Found
             fix=Fix.RECORD,
         )
     files = [path for path in files if not exclusions.is_excluded(path.stem)]
-    unclosed = [path for path in files if was_never_closed(path)]
-    closed = [path for path in files if path not in unclosed]
-    problems = _unclosed(unclosed) if unclosed else []
-    identities, unusable = _read_identities(data, closed, exclusions, on_progress)
-    problems += unusable + _shared_ids(identities)
+    unclosed = {path for path in files if was_never_closed(path)}
+    copies = find_copies(path for path in files if path not in unclosed)
+    usable = [path for path in files if path not in unclosed and path not in copies]
+    identities, problems = _read_identities(data, usable, exclusions, on_progress)
+    problems = [*_unclosed(sorted(unclosed)), *copies.values(), *problems]
     if not identities and not problems:
         raise SplitError(
             expected="recordings to use", found="all of them excluded", where=data,
@@ -100,11 +101,10 @@ def _read_identities(
     for done, path in enumerate(files, start=1):
         try:
             with Session(path) as session:
-                if exclusions.is_excluded(session.session_id):
-                    continue
-                if path.parent.name != session.subject:
+                is_excluded = exclusions.is_excluded(session.session_id)
+                if not is_excluded and path.parent.name != session.subject:
                     misplaced.append(f"one of {session.subject} at {path}")
-                else:
+                elif not is_excluded:
                     identities.append(_identify(session, path.relative_to(data).as_posix()))
         except (SessionError, OSError) as error:
             unreadable[path] = error.facts if isinstance(error, AcqError) else one_line(error)
@@ -138,20 +138,7 @@ def _unclosed(files: Sequence[Path]) -> list[AcqError]:
         expected="recordings that have ended",
         found=f"still growing or killed: {', '.join(map(str, files))}",
         fix=Fix.RECOVER_OR_EXCLUDE, of=_ids_of(files),
-    )]
-
-
-def _shared_ids(identities: Sequence[SessionIdentity]) -> list[AcqError]:
-    files_of: dict[str, list[str]] = {}
-    for identity in identities:
-        files_of.setdefault(identity.session, []).append(identity.file)
-    return [
-        SplitError(
-            expected="each session once", found=f"{session} in {' and '.join(files)}",
-            fix="remove all but one, or exclude the copies by their paths",
-        )
-        for session, files in files_of.items() if len(files) > 1
-    ]
+    )] if files else []
 
 
 def _ids_of(files: Iterable[Path]) -> str:

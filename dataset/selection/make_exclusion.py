@@ -3,6 +3,7 @@
 from datetime import datetime, timezone
 from pathlib import Path
 
+from acquire import data_folder
 from acquire.errors import CurationError, SessionError
 from dataset.common.wording import clock_time
 from dataset.session.reader import Session
@@ -21,12 +22,20 @@ def make_exclusion(
 
     Raises
     ------
-    CurationError : no reason, or a part that is none or not within the recording
+    CurationError : no reason, a part that is none or not within the recording, or another file of
+        the same session, for which the exclusion would hold, too
     SessionError : a part of a recording that cannot be read
     """
     session_id, end_s = path.stem, None
     if from_s is not None or to_s is not None:
         session_id, end_s = _read_id_and_end(path)
+    named = path.parent.parent.glob(f"*/{session_id}{data_folder.SESSION_SUFFIX}")
+    if others := sorted(other for other in named if other.resolve() != path.resolve()):
+        raise CurationError(
+            expected=f"one file of session {session_id}, for whose id an exclusion holds",
+            found=f"{path} and {', '.join(map(str, others))}",
+            fix="remove the copy, or give it a name of its own and exclude it as a whole",
+        )
     now = datetime.now(timezone.utc).isoformat(timespec="seconds")
     try:
         exclusion = Exclusion(session_id, from_s, to_s, " ".join(reason.split()), now)

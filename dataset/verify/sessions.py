@@ -8,6 +8,7 @@ from dataset.common.progress import OnProgress
 from dataset.quality.curves import read_curves
 from dataset.quality.result import read_quality
 from dataset.selection.identities import SessionIdentity
+from dataset.session.by_id import find_copies
 from dataset.session.reader import Session
 from dataset.session.subject import read_subject
 
@@ -38,6 +39,9 @@ def verify_sessions(
                     fix=Fix.RESTORE_OR_SPLIT_AGAIN,
                 ),
             )
+    usable = [path for path in paths if not references.exclusions.is_excluded(path.stem)]
+    for path, error in find_copies(usable).items():
+        verification.add("broken", path, error)
     for doubt in data_folder.doubtful_subjects(data):
         verification.add("unchecked", data_folder.sessions_dir(data), doubt)
     for folder in sorted(data_folder.sessions_dir(data).glob("*")):

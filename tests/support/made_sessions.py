@@ -1,5 +1,6 @@
 """Sessions with a known truth, written by the real writer, small enough to make by the dozen."""
 
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -38,9 +39,15 @@ def make_session(
     data: Path, subject="S01", number=1, *, seconds=8.0, bpm=72.0, pixel_format="I420",
     simulated=False, complete=True, lost_frames=(), lost_samples=(), bound_ns=700_000,
     frame_offset_s=0.0, ppg=None, session_id=None, folder=None, raw_frames=(), light_offset=None,
-    events=(),
+    events=(), content_of=None,
 ) -> Path:
-    """Write one session under `data`; frame i shows `picture(i)`, the PPG is `pulse`."""
+    """Write one session under `data`; of S01 frame i shows `picture(i)`, and the PPG is `pulse`.
+
+    Others have pictures of their own, and a few counts of noise on their PPG: equal ones would be
+    one person under two names, which `content_of` makes of its subject.
+    """
+    person = content_of or subject
+    first_picture = 0 if person == "S01" else 1000 + zlib.crc32(person.encode())
     name = session_id or f"{subject}-20260101T0900{number:02d}Z"
     path = data / "sessions" / (folder or subject) / f"{name}.h5"
     camera = CameraInfo(
@@ -55,6 +62,8 @@ def make_session(
         simulated=simulated,
     ) as writer:
         values = np.round(pulse(samples_ns, bpm)).astype(int) if ppg is None else ppg
+        if ppg is None and first_picture:
+            values += np.random.default_rng(first_picture).integers(-2, 3, len(values))
         for i, (time_ns, value) in enumerate(zip(samples_ns, values, strict=False)):
             if i not in lost_samples:
                 writer.add_sample(
@@ -66,7 +75,8 @@ def make_session(
                 writer.store.raw = i in raw_frames
                 writer.add_frame(
                     VideoFrame(
-                        picture(i, camera.image_shape), int(time_ns), int(time_ns) + 30_000_000, i
+                        picture(first_picture + i, camera.image_shape), int(time_ns),
+                        int(time_ns) + 30_000_000, i,
                     )
                 )
         writer.add_exchange(START_NS, 1, 2, START_NS + 1_000_000, 1)

@@ -299,7 +299,8 @@ def test_progress_reaches_its_totals(data):
     calls = []
     convert_sessions(data, on_progress=lambda *call: calls.append(call))
     assert {stage: (done, total) for stage, done, total in calls} == {
-        "reading sessions": (3, 3), "writing frames": (360, 360), "checking frames": (360, 360)
+        "reading sessions": (3, 3), "comparing subjects": (3, 3), "writing frames": (360, 360),
+        "checking frames": (360, 360),
     }
 
 

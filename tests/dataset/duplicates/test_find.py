@@ -157,7 +157,7 @@ def streams(name, ppg=(), rate_hz=RATE_HZ, sizes=()):
     n = np.arange(len(sizes))
     return Streams(
         Path(name), name, np.asarray(ppg).astype(np.uint16), np.arange(len(ppg)) / rate_hz,
-        np.asarray(sizes, np.int64), n / FPS, n,
+        np.asarray(sizes, np.int64), np.asarray(sizes, np.int64), n / FPS, n,
     )
 
 

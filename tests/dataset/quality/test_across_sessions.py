@@ -36,7 +36,18 @@ def test_an_injected_offset_is_found_with_its_size(virtual, measured, offset_ms)
 
 def test_a_copy_under_another_name_is_flagged_on_both(tmp_path):
     for subject in ("S01", "S02"):
-        make_session(tmp_path, subject, seconds=16, session_id=f"{subject}-20260101T090001Z")
+        make_session(
+            tmp_path, subject, seconds=16, session_id=f"{subject}-20260101T090001Z",
+            content_of="S01",
+        )
     graded = grade_sessions(tmp_path, [], limits=LIMITS, force=False, workers=Workers())
     assert all("duplicate" in flag_kinds(quality) for quality in graded.all.values())
     assert graded.first_of_copies == {"S01-20260101T090001Z"}
+    others = {
+        quality.session: flag.other for quality in graded.all.values()
+        for flag in quality.flags if flag.kind == "duplicate"
+    }
+    assert others == {
+        "S01-20260101T090001Z": "S02-20260101T090001Z",
+        "S02-20260101T090001Z": "S01-20260101T090001Z",
+    }

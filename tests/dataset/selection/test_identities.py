@@ -78,5 +78,5 @@ def test_a_recording_in_the_wrong_folder_could_leak(tmp_path):
 def test_two_sessions_of_one_name(tmp_path):
     path = make_session(tmp_path, "S01", seconds=0.3)
     path.with_name("copy.h5").write_bytes(path.read_bytes())
-    with pytest.raises(SplitError, match="expected each session once"):
+    with pytest.raises(SessionError, match="expected each session once"):
         identify_sessions(tmp_path)

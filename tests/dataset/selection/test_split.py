@@ -18,6 +18,7 @@ from dataset.selection.identities import identify_sessions
 from dataset.selection.make_exclusion import make_exclusion
 from dataset.selection.split import Fold, Split, check_sessions, check_split, without_subject
 from dataset.selection.split_file import read_split
+from dataset.session.reader import Session
 from tests.support.made_identities import identities
 from tests.support.made_sessions import make_session
 
@@ -115,14 +116,19 @@ def test_a_held_out_subject_that_is_excluded_and_a_bad_grade_are_reported(acq, t
     refused = acq("split", "--holdout", "S03", "--data", data, "--quiet")
     assert refused.returncode == 1
     assert "found all of them excluded; acq include brings them back" in refused.stderr
-    other = next((data / "sessions/S02").glob("*.h5"))
-    write_quality(
-        other,
-        SessionQuality(other.stem, "S02", "0" * 64, False, 4.0, "bad", (), {}, "0" * 64, "0"),
-    )
+    first, other = (next((data / f"sessions/S0{n}").glob("*.h5")) for n in (1, 2))
+    with Session(other) as session:
+        graded = {other: session.content_hash(), first: "0" * 64}      # of another recording
+    for path, session_hash in graded.items():
+        write_quality(
+            path,
+            SessionQuality(
+                path.stem, path.parent.name, session_hash, False, 4.0, "bad", (), {}, "0" * 64, "0"
+            ),
+        )
     done = acq("split", "--holdout", "S02", "--data", data, "--quiet")
     assert done.returncode == 0
-    assert f"graded bad, but used: {other.stem}" in done.stderr
+    assert f"graded bad, but used: {other.stem};" in done.stderr
 
 
 def test_without_a_subject_ranges_are_those_of_the_others():

@@ -1,0 +1,98 @@
+"""A new split of the recordings of a data folder, or everything that stands in its way."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from acquire import data_folder
+from acquire.errors import AcqError, Fix, SplitError, all_of
+from dataset.common.progress import OnProgress
+from dataset.selection.choose import refuse_mixed, split_by_subject
+from dataset.selection.exclusions_file import read_exclusions
+from dataset.selection.identities import SessionIdentity, find_sessions
+from dataset.selection.split import Split
+
+from .copies import find_copies_across_subjects
+
+
+def make_split(
+    data: Path,
+    *,
+    holdout: Sequence[str] = (),
+    folds: int | None = None,
+    test_fraction: float | None = None,
+    seed: int = 0,
+    mix_simulated: bool = False,
+    on_progress: OnProgress | None = None,
+) -> Split:
+    """Split all sessions under `data` that are not excluded; nothing is written.
+
+    Parameters
+    ----------
+    holdout, folds, test_fraction, seed, mix_simulated : as in
+        `dataset.selection.choose.split_by_subject`
+
+    Raises
+    ------
+    AcqError : recordings cannot be used, two subjects share content, real and simulated sessions
+        stand together without leave, or a side would be empty; where there are several problems,
+        `causes` holds an error for each
+    ValueError : as `split_by_subject`
+    """
+    found = find_sessions(data, on_progress=on_progress)
+    problems = list(found.problems)
+    problems += _problems_of(lambda: refuse_unknown_holdout(data, holdout, found.identities))
+    if not mix_simulated:
+        problems += _problems_of(lambda: refuse_mixed(found.identities))
+    try:
+        problems += find_copies_across_subjects(data, found.identities, on_progress=on_progress)
+    except AcqError as error:
+        problems.append(error)
+    if problems:
+        raise all_of(problems, SplitError)
+    return split_by_subject(
+        found.identities, holdout=holdout, folds=folds, test_fraction=test_fraction, seed=seed,
+        mix_simulated=mix_simulated,
+    )
+
+
+def _problems_of(check: Callable[[], None]) -> list[AcqError]:
+    try:
+        check()
+    except AcqError as error:
+        return [error]
+    return []
+
+
+def refuse_unknown_holdout(
+    data: Path, holdout: Sequence[str], sessions: Sequence[SessionIdentity]
+) -> None:
+    """Refuse to hold out a subject that is not there, or whose sessions are all excluded.
+
+    A subject whose recordings cannot be used is let pass: those are told of as they are.
+
+    Raises
+    ------
+    SplitError : a name that is read the same is named
+    """
+    in_use = sorted({session.subject for session in sessions})
+    exclusions, is_out = read_exclusions(data), dict[str, bool]()
+    for path in data_folder.session_files(data):
+        is_out[path.parent.name] = (
+            is_out.get(path.parent.name, True) and exclusions.is_excluded(path.stem)
+        )
+    if gone := [name for name in holdout if is_out.get(name) and name not in in_use]:
+        raise SplitError(
+            expected=f"sessions of {', '.join(gone)} to hold out", found="all of them excluded",
+            fix=Fix.INCLUDE,
+        )
+    if unknown := sorted(set(holdout) - set(in_use) - set(is_out)):
+        raise SplitError(
+            expected=f"recorded subjects ({', '.join(in_use) or 'none'}) to hold out",
+            found=", ".join(_with_near_name(name, in_use) for name in unknown),
+            fix="record them, or name others",
+        )
+
+
+def _with_near_name(name: str, subjects: Sequence[str]) -> str:
+    same = [one for one in subjects if data_folder.read_as(one) == data_folder.read_as(name)]
+    return f"{name} (is {' or '.join(same)} meant?)" if same else name

@@ -1,0 +1,57 @@
+"""Recordings by session id: where several files have one id, which of them is the recording.
+
+A copy carries the id of its original inside, whatever its file is called. Everywhere else an id
+stands for one recording, so copies are told apart here, before anything is looked up by id.
+"""
+
+from collections.abc import Iterable
+from contextlib import closing
+from pathlib import Path
+
+from acquire.errors import Fix, SessionError
+
+from .hdf5 import open_to_read, was_never_closed
+
+_WAIT_S = 30.0
+
+
+def files_by_id(files: Iterable[Path]) -> dict[str, tuple[Path, ...]]:
+    """Return the files of each session id, the recording first, then its copies.
+
+    The recording is the file that is named by its id, lies in the folder of its subject, and whose
+    id begins with its subject; of several such the first by path. A file that cannot be read, or
+    was never closed, counts under its name.
+    """
+    ranked: dict[str, list[tuple[int, Path]]] = {}
+    for path in files:
+        session_id, mistakes = path.stem, 3
+        try:
+            if not was_never_closed(path):
+                with closing(open_to_read(path, wait_s=_WAIT_S)) as file:
+                    session_id = str(file.attrs["session_id"])
+                    subject = str(file.attrs["subject"])
+                mistakes = (
+                    (path.stem != session_id) + (path.parent.name != subject)
+                    + (not session_id.startswith(f"{subject}-"))
+                )
+        except (SessionError, OSError, KeyError, RuntimeError):
+            pass
+        ranked.setdefault(session_id, []).append((mistakes, path))
+    return {
+        session_id: tuple(path for _, path in sorted(entries))
+        for session_id, entries in ranked.items()
+    }
+
+
+def find_copies(files: Iterable[Path]) -> dict[Path, SessionError]:
+    """Return the files whose session id another file has, too, each with the error that says so."""
+    return {
+        copy: SessionError(
+            expected="each session once",
+            found=f"{session_id} in {original} and, as a copy, in {copy}",
+            **({"fix": Fix.REMOVE_OR_EXCLUDE, "of": copy.stem} if copy.stem != session_id
+               else {"fix": "remove it, or give it a name of its own and exclude it by that"}),
+        )
+        for session_id, (original, *copies) in files_by_id(files).items()
+        for copy in copies
+    }
