@@ -10,6 +10,7 @@ WANDER_PER_S = 30e-6 / 60.0
 _HALF_WANDER = WANDER_PER_S * 1e-9 / 2     # [1/ns]
 # vertices at an end of a hull that determine how it goes on, from so far before the end
 _EDGE, _EDGE_NS = 64, 1e10
+_BLOCK = 16_384                 # ticks placed at once beyond a hull: each takes _EDGE numbers
 _KEPT = 256                     # vertices while recording
 
 
@@ -59,9 +60,11 @@ class _LowerBounds:
         hull_x, hull = np.array(self._x), np.array(self._lifted)
         bound = np.interp(x, hull_x, hull, left=-np.inf, right=-np.inf) + _HALF_WANDER * x**2
         for sign, near in ((1, x > hull_x[-1] - _EDGE_NS), (-1, x < hull_x[0] + _EDGE_NS)):
-            if near.any():
-                beyond = self._from_one_side(sign * x[near], sign, other)
-                bound[near] = np.maximum(bound[near], beyond)
+            places = np.flatnonzero(near)
+            for first in range(0, len(places), _BLOCK):
+                some = places[first : first + _BLOCK]
+                beyond = self._from_one_side(sign * x[some], sign, other)
+                bound[some] = np.maximum(bound[some], beyond)
         return bound
 
     def _vertices(self, sign: int) -> tuple[np.ndarray, np.ndarray]:

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from dataset.common.spans import true_runs
+from dataset.common.spans import true_runs, unbroken_runs
 
-from .measurements import Measurements, join_extremes, sliding_windows
+from .measurements import Measurements, join_extremes, windows_over
 from .video import Pictures
 
 _STEP_S = 0.5                      # a step of exposure happens within this
@@ -83,18 +83,22 @@ def _measure_windows(
     flagged: dict[str, list[tuple[float, float, float]]] = {}
     widths = pictures.face[:, 2]
     usual_width = float(np.nanmedian(widths)) if np.isfinite(widths).any() else np.nan
-    most_motion, redness = 0.0, np.nan
-    for first, last in sliding_windows(float(t_s[0]), float(t_s[-1])):
-        face = pictures.face[(look_s >= first) & (look_s <= last)]
+    most_motion, redness, all_luma = 0.0, np.nan, pictures.luma
+    # sorted, because times that go back are measured, too
+    by_time, by_look = np.argsort(t_s, kind="stable"), np.argsort(look_s, kind="stable")
+    sorted_s, sorted_look_s, rgb = t_s[by_time], look_s[by_look], pictures.rgb
+    for first, last in windows_over(sorted_s):
+        looks = slice(*np.searchsorted(sorted_look_s, (first, np.nextafter(last, np.inf))))
+        face = pictures.face[by_look[looks]]
         face = face[np.isfinite(face[:, 0])]
-        inside = (t_s >= first) & (t_s <= last)
-        colour = pictures.rgb[inside]
+        inside = by_time[slice(*np.searchsorted(sorted_s, (first, np.nextafter(last, np.inf))))]
+        colour = rgb[inside]
         colour = colour[np.isfinite(colour[:, 0])]
         if len(face) == 0 or len(colour) == 0:
             continue
         across, down = np.ptp(face[:, :2], axis=0)
         motion = float(np.hypot(across, down / aspect)) / usual_width
-        luma = float(np.nanmedian(pictures.luma[inside]))
+        luma = float(np.nanmedian(all_luma[inside]))
         redness = float(np.median(colour[:, 0] / colour[:, 1]))
         most_motion = max(most_motion, motion)
         for name, value, is_over in (
@@ -109,9 +113,8 @@ def _measure_windows(
         for first, last, value in join_extremes(spans):
             text = _TEXTS[name].format(value)
             measured.add_flag(name, text, value=value, from_s=first, to_s=last)
-    luma = pictures.luma
     measured.add_measure("face_motion_widths", most_motion)
-    median_luma = float(np.nanmedian(luma)) if np.isfinite(luma).any() else None
+    median_luma = float(np.nanmedian(all_luma)) if np.isfinite(all_luma).any() else None
     measured.add_measure("face_luma", median_luma)
     measured.add_measure("face_red_over_green", redness)
 
@@ -120,13 +123,17 @@ def _measure_exposure(cells: np.ndarray, t_s: np.ndarray, measured: Measurements
     """Find where most of the picture becomes brighter or darker at once, by the same factor."""
     light = np.log(np.maximum(cells, 1.0))
     reach_s = _LEVEL_S + _STEP_S / 2
-    at_s = np.arange(t_s[0] + reach_s, t_s[-1] - reach_s, _STEP_S / 4)
+    at_s = np.concatenate([
+        np.arange(float(t_s[run.start]) + reach_s, float(t_s[run.stop - 1]) - reach_s, _STEP_S / 4)
+        for run in unbroken_runs(t_s, 2 * reach_s)
+    ])
     changes = np.zeros(len(at_s))            # percent
-    for k, middle_s in enumerate(at_s):
-        edges_s = middle_s + np.array([-reach_s, -_STEP_S / 2, _STEP_S / 2, reach_s])
-        edges = np.searchsorted(t_s, edges_s)
-        if edges[1] - edges[0] < 3 or edges[3] - edges[2] < 3:
-            continue
+    all_edges = np.searchsorted(
+        t_s, at_s[:, None] + np.array([-reach_s, -_STEP_S / 2, _STEP_S / 2, reach_s])
+    )
+    counts = np.diff(all_edges, axis=1)
+    for k in np.flatnonzero((counts[:, 0] >= 3) & (counts[:, 2] >= 3)).tolist():
+        edges = all_edges[k]
         before, after = (np.median(light[edges[i] : edges[i + 1]], axis=0) for i in (0, 2))
         changes[k] = 100 * np.expm1(np.median(after - before))
     most = float(np.abs(changes).max()) if len(changes) else None

@@ -11,13 +11,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from dataset.session.reader import Session, rate_hz
+from dataset.session.reader import Session
 from dataset.signals.align import BRIDGE_S
-from dataset.signals.lag import PulseWave, face_pulse, finger_pulse
+from dataset.signals.lag import LONGEST_HOLE_S, PulseWave, face_pulse, finger_pulse
 
 from .curves import Curve
 from .face import measure_face
-from .grade import grade_of, sort_flags
+from .grade import grade_of, join_many, sort_flags
 from .limits import Limits
 from .measurements import Measurements
 from .ppg import measure_ppg
@@ -38,11 +38,12 @@ def measure_session(session_path: Path, limits: Limits) -> tuple[SessionQuality,
     measured = Measurements(limits)
     with Session(session_path) as session:
         _measure(session, measured)
+        flags = join_many(measured.flags)
         quality = SessionQuality(
             session=session.session_id, subject=session.subject,
             session_hash=session.content_hash(), simulated=session.simulated,
-            duration_s=session.duration_s, grade=grade_of(measured.flags),
-            flags=sort_flags(measured.flags), measures=measured.measures, limits_hash=limits.hash,
+            duration_s=session.duration_s, grade=grade_of(flags),
+            flags=sort_flags(flags), measures=measured.measures, limits_hash=limits.hash,
             acq_version=version("acq"),
         )
     return quality, measured.curves
@@ -69,7 +70,9 @@ def _face_pulse(session: Session, pictures: Pictures) -> tuple[PulseWave | None,
     light_s = (session.frame_light_ns - session.started_monotonic_ns)[seen] / 1e9
     if not _rises(light_s):
         return None, light_s
-    fps = rate_hz(session.frame_time_ns)
+    steps_s = np.diff(session.frame_time_ns) / 1e9
+    steps_s = steps_s[(steps_s > 0) & (steps_s <= LONGEST_HOLE_S)]
+    fps = len(steps_s) / float(steps_s.sum()) if len(steps_s) else 0.0
     return face_pulse(pictures.patches[seen], light_s, fps=fps), light_s
 
 

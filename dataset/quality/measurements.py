@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from dataset.common.spans import join_spans
+from dataset.common.spans import join_spans, unbroken_runs
+from dataset.signals.lag import LONGEST_HOLE_S
 
 from .curves import Curve, thin_curve
 from .limits import Limits
@@ -43,6 +44,12 @@ class Measurements:
             self.curves[name] = thin_curve(x, y, unit)
 
 
+def windows_over(t_s: np.ndarray) -> Iterator[tuple[float, float]]:
+    """Yield the sliding windows over each run of times; (N,) rising. None lies in a long hole."""
+    for run in unbroken_runs(t_s, LONGEST_HOLE_S):
+        yield from sliding_windows(float(t_s[run.start]), float(t_s[run.stop - 1]))
+
+
 def sliding_windows(from_s: float, to_s: float) -> Iterator[tuple[float, float]]:
     """Yield windows of `WINDOW_S` every `STEP_S`; the last one ends at `to_s`.
 
@@ -60,21 +67,23 @@ def windows_without(
     spans: list[tuple[float, float]], from_s: float, to_s: float
 ) -> list[tuple[float, float]]:
     """Return the windows that overlap none of the spans."""
-    return [
-        (first, last) for first, last in sliding_windows(from_s, to_s)
-        if not any(first < end and begin < last for begin, end in spans)
-    ]
+    joined = np.array(join_spans(spans)).reshape(-1, 2)
+    windows = list(sliding_windows(from_s, to_s))
+    # of the spans that begin before a window's end, the last one ends last
+    before = np.searchsorted(joined[:, 0], [last for _, last in windows])
+    ends = np.concatenate([[-np.inf], joined[:, 1]])[before]
+    return [window for window, end in zip(windows, ends.tolist(), strict=True) if end <= window[0]]
 
 
 def join_extremes(
     spans: list[tuple[float, float, float]], *, within_s: float = 0.0
 ) -> list[tuple[float, float, float]]:
     """Join spans (from, to, value) at most `within_s` apart; keep the largest absolute value."""
-    together = join_spans([(first, last) for first, last, _ in spans], within=within_s)
-    return [
-        (
-            begin, end,
-            max((v for first, last, v in spans if begin <= first and last <= end), key=abs),
-        )
-        for begin, end in together
-    ]
+    joined: list[tuple[float, float, float]] = []
+    for first, last, value in sorted(spans, key=lambda span: span[:2]):
+        if joined and first <= joined[-1][1] + within_s:
+            begin, end, most = joined[-1]
+            joined[-1] = begin, max(last, end), value if abs(value) > abs(most) else most
+        else:
+            joined.append((first, last, value))
+    return joined

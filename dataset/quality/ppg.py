@@ -94,7 +94,9 @@ def _poor_windows(
     measured: Measurements,
 ) -> list[tuple[float, float]]:
     """Measure each window that has a finger throughout; return those that are flagged."""
-    spans = windows_without(off, float(pulse.t_s[0]), float(pulse.t_s[-1]))
+    spans = [
+        span for piece in pulse.pieces for span in windows_without(off, piece.first_s, piece.last_s)
+    ]
     if not spans:
         return []
     parts = [pulse.between(*span) for span in spans]

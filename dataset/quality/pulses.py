@@ -12,6 +12,7 @@ from .measurements import STEP_S, Measurements, join_extremes, windows_without
 
 MIN_ERRORS = 3.0                   # of a lag's standard error, by which it has to be off, too
 _MIN_R = 0.5                       # of face and finger, in half of the windows, to give a lag
+_MOST_STEPS = 500                  # places looked at; each costs as much as all windows together
 _STEP_WINDOWS = 3                  # on each side of a step: 20 s
 _SPECTRUM_BPM = (40.0, 200.0)
 _CURVE_HZ = 25.0
@@ -29,31 +30,50 @@ def measure_pulses(
     poor : spans in which there is no clean pulse of the finger; they are left out
     """
     if finger is not None:
-        _add_curves("ppg", "ppg_filtered", finger, finger.values, measured)
+        _add_curves("ppg", "ppg_filtered", finger, 1.0, measured)
     if face is not None:
-        scaled = face.values / max(float(face.values.std()), 1e-12)
-        _add_curves("pos", "pos", face, scaled, measured)
+        sd = float(np.concatenate([piece.values for piece in face.pieces]).std())
+        _add_curves("pos", "pos", face, 1 / max(sd, 1e-12), measured)
     if face is None or finger is None:
         return
-    first_s = max(face.first_s, finger.first_s)
-    last_s = min(float(face.t_s[-1]), float(finger.t_s[-1]))
-    spans = windows_without(poor, first_s, last_s) if last_s > first_s else []
+    spans = [
+        span for first_s, last_s in _shared_times(face, finger)
+        for span in windows_without(poor, first_s, last_s)
+    ]
     _measure_rates(face, finger, spans, measured)
     _measure_lag(correlate(face, finger, spans), measured)
 
 
+def _shared_times(face: PulseWave, finger: PulseWave) -> Spans:
+    """Return from when to when there is a piece of both pulses."""
+    shared, faces, fingers = [], list(face.pieces[::-1]), list(finger.pieces[::-1])
+    while faces and fingers:
+        pair = faces[-1], fingers[-1]
+        first_s = max(piece.first_s for piece in pair)
+        last_s = min(piece.last_s for piece in pair)
+        if last_s > first_s:
+            shared.append((first_s, last_s))
+        (faces if pair[0].last_s < pair[1].last_s else fingers).pop()
+    return shared
+
+
 def _add_curves(
-    name: str, wave_name: str, pulse: PulseWave, wave: np.ndarray, measured: Measurements
+    name: str, wave_name: str, pulse: PulseWave, scale: float, measured: Measurements
 ) -> None:
     """Add a pulse's wave, its heart rate and its spectrum."""
     every = round(GRID_HZ / _CURVE_HZ)
-    measured.add_curve(wave_name, pulse.t_s[::every], wave[::every], "1")
-    centres_s, bpm = sliding_heart_rate(pulse.values, GRID_HZ)
-    measured.add_curve(f"{name}_hr", pulse.first_s + centres_s, bpm, "bpm")
+    t_s = np.concatenate([piece.t_s[::every] for piece in pulse.pieces])
+    wave = scale * np.concatenate([piece.values[::every] for piece in pulse.pieces])
+    measured.add_curve(wave_name, t_s, wave, "1")
+    rates = [(piece.first_s, *sliding_heart_rate(piece.values, GRID_HZ)) for piece in pulse.pieces]
+    bpm = np.concatenate([rate for _, _, rate in rates])
+    centres_s = np.concatenate([first_s + centre_s for first_s, centre_s, _ in rates])
+    measured.add_curve(f"{name}_hr", centres_s, bpm, "bpm")
     mean_bpm = float(np.nanmean(bpm)) if np.isfinite(bpm).any() else None
     measured.add_measure(f"{name}_hr_bpm", mean_bpm)
-    points = 2 ** math.ceil(math.log2(max(len(pulse.values), 60 * GRID_HZ)))
-    power = np.abs(np.fft.rfft(pulse.values * np.hanning(len(pulse.values)), points)) ** 2
+    longest = max((piece.values for piece in pulse.pieces), key=len)
+    points = 2 ** math.ceil(math.log2(max(len(longest), 60 * GRID_HZ)))
+    power = np.abs(np.fft.rfft(longest * np.hanning(len(longest)), points)) ** 2
     grid_bpm = np.fft.rfftfreq(points, 1 / GRID_HZ) * 60
     inside = (grid_bpm >= _SPECTRUM_BPM[0]) & (grid_bpm <= _SPECTRUM_BPM[1])
     relative = power[inside] / max(float(power[inside].max()), 1e-30)
@@ -121,7 +141,8 @@ def _measure_step(correlations: Correlations, measured: Measurements) -> None:
     """Find where the lag before differs most, in standard errors, from the lag after."""
     most, at_s, step_ms = 0.0, None, 0.0
     spans_s = correlations.spans_s
-    for end_s in np.unique(spans_s[:, 1])[1:]:
+    ends_s = np.unique(spans_s[:, 1])[1:]
+    for end_s in ends_s[:: 1 + len(ends_s) // _MOST_STEPS]:
         before = correlations.lag(spans_s[:, 1] < end_s + 0.1)
         after = correlations.lag(spans_s[:, 0] > end_s - 0.1)
         if before is None or after is None or min(before.windows, after.windows) < _STEP_WINDOWS:

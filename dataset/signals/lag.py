@@ -6,10 +6,13 @@ shapes, so that the maximum is not the delay of any one point of the beat; but i
 every day of a subject, and a shift of one stream moves it by just that shift.
 """
 
+from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+
+from dataset.common.spans import unbroken_runs
 
 from .filters import HIGH_HZ, bandpass, min_samples
 from .peaks import peak_offset
@@ -18,25 +21,48 @@ from .pos import POS_WINDOW_S, pos
 
 GRID_HZ = 125.0
 MAX_LAG_S = 0.45        # in either direction: under half a beat at 65 bpm
+LONGEST_HOLE_S = 10.0   # without a value; a pulse goes on anew behind a longer one
+_SPARSEST_HZ = 5.0      # a stretch with fewer values a second holds no pulse
 MIN_R = 0.35            # a window in which the pulses correlate less is not used
 
 
 @dataclass(frozen=True)
 class PulseWave:
-    """A band-passed pulse on the grid: value i is `first_s + i / GRID_HZ` after the start."""
+    """A band-passed pulse on the grid: value i is `first_s + i / GRID_HZ` after the start.
+
+    Behind a hole longer than `LONGEST_HOLE_S` it goes on in another piece.
+    """
 
     first_s: float
     values: np.ndarray             # (T,) float64, blood up
+    later: tuple["PulseWave", ...] = ()      # the pieces behind it, each without any of its own
+
+    @property
+    def pieces(self) -> tuple["PulseWave", ...]:
+        """The pieces in order, this one first."""
+        return (self, *self.later)
 
     @property
     def t_s(self) -> np.ndarray:
-        """(T,) times after the session's start."""
+        """(T,) times after the session's start, of this piece."""
         return self.first_s + np.arange(len(self.values)) / GRID_HZ
 
+    @property
+    def last_s(self) -> float:
+        """Time of the last value of this piece."""
+        return self.first_s + (len(self.values) - 1) / GRID_HZ
+
+    def piece_at(self, from_s: float, to_s: float) -> "PulseWave":
+        """Return the piece that a span lies in."""
+        middle_s = (from_s + to_s) / 2
+        at = bisect_right(self.pieces, middle_s, key=lambda piece: piece.first_s)
+        return self.pieces[max(0, at - 1)]
+
     def between(self, from_s: float, to_s: float) -> np.ndarray:
-        """Return the values from one time to another."""
-        first, last = (round((at - self.first_s) * GRID_HZ) for at in (from_s, to_s))
-        return self.values[max(0, first) : max(0, last)]
+        """Return the values from one time to another, within one piece."""
+        piece = self.piece_at(from_s, to_s)
+        first, last = (round((at - piece.first_s) * GRID_HZ) for at in (from_s, to_s))
+        return piece.values[max(0, first) : max(0, last)]
 
 
 def face_pulse(patches: np.ndarray, t_s: np.ndarray, *, fps: float) -> PulseWave | None:
@@ -50,8 +76,16 @@ def face_pulse(patches: np.ndarray, t_s: np.ndarray, *, fps: float) -> PulseWave
     patches : (N, P, 3) mean colours, > 0
     t_s : (N,) when each frame's light fell, rising
     """
+    if fps <= 2 * HIGH_HZ:
+        return None
+    return _join([
+        _face_piece(patches[run], t_s[run], fps) for run in unbroken_runs(t_s, LONGEST_HOLE_S)
+    ])
+
+
+def _face_piece(patches: np.ndarray, t_s: np.ndarray, fps: float) -> PulseWave | None:
     even_s = np.arange(t_s[0], t_s[-1], 1 / fps) if len(t_s) > 1 else np.empty(0)
-    if fps <= 2 * HIGH_HZ or len(even_s) < max(min_samples(fps), np.ceil(POS_WINDOW_S * fps)):
+    if len(even_s) < max(min_samples(fps), np.ceil(POS_WINDOW_S * fps)):
         return None
     # POS follows the skin's brightness, and blood darkens it.
     pulses = np.array([
@@ -65,12 +99,21 @@ def face_pulse(patches: np.ndarray, t_s: np.ndarray, *, fps: float) -> PulseWave
 
 def finger_pulse(ppg: np.ndarray, t_s: np.ndarray) -> PulseWave | None:
     """Return the finger's pulse; None where it is too short. `t_s` rises."""
-    return _on_grid(t_s, np.asarray(ppg, float)) if len(t_s) > 3 else None
+    ppg = np.asarray(ppg, float)
+    return _join([_on_grid(t_s[run], ppg[run]) for run in unbroken_runs(t_s, LONGEST_HOLE_S)])
+
+
+def _join(pieces: list[PulseWave | None]) -> PulseWave | None:
+    """Return the pieces that are there as one pulse; None without any."""
+    there = [piece for piece in pieces if piece is not None]
+    return replace(there[0], later=tuple(there[1:])) if there else None
 
 
 def _on_grid(t_s: np.ndarray, values: np.ndarray) -> PulseWave | None:
     from scipy.interpolate import CubicSpline
 
+    if len(t_s) < 4 or len(t_s) < _SPARSEST_HZ * (t_s[-1] - t_s[0]):
+        return None
     first_s = np.ceil(t_s[0] * GRID_HZ) / GRID_HZ
     grid_s = np.arange(first_s, t_s[-1], 1 / GRID_HZ)
     if len(grid_s) < min_samples(GRID_HZ):
@@ -148,7 +191,8 @@ def correlate(
     for span in spans_s:
         face_part, finger_part = face.between(*span), finger.between(*span)
         count = min(len(face_part), len(finger_part))
-        is_early = span[0] < max(face.first_s, finger.first_s) - 0.5 / GRID_HZ
+        first_s = max(wave.piece_at(*span).first_s for wave in (face, finger))
+        is_early = span[0] < first_s - 0.5 / GRID_HZ
         if is_early or count - 2 * reach < min_samples(GRID_HZ):
             continue
         inner = face_part[reach : count - reach]

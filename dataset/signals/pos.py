@@ -13,6 +13,7 @@ import numpy as np
 from .filters import sliding_windows
 
 POS_WINDOW_S = 1.6
+_VALUES = 200_000           # colours that are worked on at once
 _PROJECTION = np.array([[0.0, 1.0, -1.0], [-2.0, 1.0, 1.0]])
 
 
@@ -42,13 +43,19 @@ def pos(rgb: np.ndarray, fs_hz: float) -> np.ndarray:
     if not (np.isfinite(rgb).all() and (rgb > 0).all()):
         raise ValueError("expected positive colours, found others")
     windows = sliding_windows(rgb, length, step=1)                     # (N, L, 3)
+    out = np.zeros(len(rgb))
+    block = max(1, _VALUES // length)        # of windows at once: an hour takes gigabytes
+    for first in range(0, len(windows), block):
+        for at, window in enumerate(_project(windows[first : first + block]), start=first):
+            out[at : at + length] += window
+    return out - out.mean()
+
+
+def _project(windows: np.ndarray) -> np.ndarray:
+    """Return the pulse of each window, (N, L, 3) to (N, L), zero mean."""
     normal = windows / windows.mean(axis=1, keepdims=True)
     plane = normal @ _PROJECTION.T                                     # (N, L, 2)
     spread = plane.std(axis=1)                                         # (N, 2)
     ratio = np.divide(spread[:, 0], spread[:, 1], out=np.zeros(len(spread)), where=spread[:, 1] > 0)
     pulse = plane[..., 0] + ratio[:, None] * plane[..., 1]
-    pulse -= pulse.mean(axis=1, keepdims=True)
-    out = np.zeros(len(rgb))
-    for at, window in enumerate(pulse):
-        out[at : at + length] += window
-    return out - out.mean()
+    return pulse - pulse.mean(axis=1, keepdims=True)
