@@ -38,6 +38,17 @@ _COLUMNS = ("time", "heart rate", "SpO2", "PPG")
 _HR_BPM = (25.0, 250.0)
 
 
+def dataset_2_files(folder: Path) -> tuple[Path, Path]:
+    """Return the labels and the video of a `subject<int>` folder; the paths where they lack.
+
+    Raises
+    ------
+    CurationError : two files differ from the published name in case only
+    """
+    inner = innermost(folder)
+    return find_file(inner, LABELS), find_file(inner, VIDEO)
+
+
 def read_dataset_2(folder: Path) -> PublishedRecording:
     """Read one `subject<int>` folder of DATASET_2.
 
@@ -46,10 +57,10 @@ def read_dataset_2(folder: Path) -> PublishedRecording:
     CurationError : a file is missing or is none, there are too few numbers, or they cannot be those
         of the video
     """
-    number, folder = folder.name.removeprefix("subject"), innermost(folder)
-    path, defects = find_file(folder, LABELS), []
+    number, defects = folder.name.removeprefix("subject"), []
+    path, video = dataset_2_files(folder)
     text = _read_text(path)
-    header = read_header(find_file(folder, VIDEO), defects)
+    header = read_header(video, defects)
     ppg, hr_bpm, time_s = _three_rows(text, defects)
     _check_order_of_rows(ppg, hr_bpm, time_s, path)
     if len({len(ppg), len(hr_bpm), len(time_s)}) > 1:

@@ -18,7 +18,7 @@ from dataset.common.workers import Workers
 from dataset.face.frames import FaceFrames, read_face_frames
 from dataset.layouts.ubfc import LABELS, VIDEO
 from dataset.public.published import GET_FILE
-from dataset.public.read_ubfc import read_dataset_2
+from dataset.public.read_ubfc import dataset_2_files, read_dataset_2
 from dataset.signals.filters import bandpass
 from dataset.signals.windows import even_grid, to_even_grid
 
@@ -72,21 +72,21 @@ def load_dataset_2(
         defects += [f"{path.name}: {defect}" for defect in label_defects]
     if workers is not None:
         fill_frames_cache(
-            [path / VIDEO for path in folders], cache, workers=workers, on_progress=on_progress
+            [dataset_2_files(path)[1] for path in folders], cache, workers=workers, on_progress=on_progress
         )
     videos, digest = [], hashlib.sha256()
     for done, path in enumerate(folders):
         if on_progress is not None:
             on_progress(FACES, done, len(folders))
         with suggest(GET_FILE):
-            frames = read_face_frames(path / VIDEO, cache=cache)
+            frames = read_face_frames(dataset_2_files(path)[1], cache=cache)
         if len(frames.frames) != len(labels[path].ppg):
             defects.append(
                 f"{path.name}: {len(frames.frames)} frames and {len(labels[path].ppg)} PPG values; "
                 f"the first {min(len(frames.frames), len(labels[path].ppg))} are used"
             )
         videos.append(_video_of(path, frames, labels[path]))
-        labels_hash = hashlib.sha256((path / LABELS).read_bytes()).hexdigest()
+        labels_hash = hashlib.sha256(dataset_2_files(path)[0].read_bytes()).hexdigest()
         digest.update(f"{path.name} {frames.video_sha256} {labels_hash}\n".encode())
     if on_progress is not None:
         on_progress(FACES, len(folders), len(folders))
@@ -107,8 +107,7 @@ def _subject_folders(folder: Path) -> list[Path]:
         )
     folders = [path for _, path in sorted(by_number.items())]
     missing = [
-        str(path / name)
-        for path in folders for name in (LABELS, VIDEO) if not (path / name).is_file()
+        str(file) for path in folders for file in dataset_2_files(path) if not file.is_file()
     ]
     if missing:
         raise CurationError(
@@ -149,5 +148,5 @@ def _video_of(path: Path, frames: FaceFrames, labels: _Labels) -> CuratedVideo:
     return to_curated_video(
         FaceFrames(frames.frames[:count], frames.box, frames.video_sha256), filtered,
         time_s=time_s, ppg_change=change, folder=path.name, subject=path.name, session=path.name,
-        simulated=False, video=path / VIDEO,
+        simulated=False, video=dataset_2_files(path)[1],
     )
