@@ -40,7 +40,7 @@ _ADVICE = {
     Fix.TRAIN_WITH_FOLDS: "give --folds; the paper uses --folds 5",
     Fix.BEGIN_ANEW: "leave --resume out to begin one",
     Fix.RESUME_AS_BEGUN: "give the same options and data, or remove it: acq runs --remove {of}",
-    Fix.RESUME_OR_REMOVE: "acq train-kd --resume goes on with it, acq runs --remove {of} removes it",
+    Fix.RESUME_OR_REMOVE: "acq train-kd --resume goes on, or acq runs --remove {of} removes it",
     Fix.REMOVE_RUN: "acq runs --remove {of} removes it",
     Fix.LIST_RUNS: "acq runs lists them",
     Fix.USE_CPU: "leave --device out to use the CPU",
@@ -116,7 +116,7 @@ _INTERRUPTED = {
     "qc": "what was measured is kept, and the same command goes on",
     "convert": "what was whole is kept, and the same command goes on",
     "withdraw": "where anything was removed, the same command completes the withdrawal",
-    "train-kd": "what is trained is kept: the same command with --resume goes on, acq runs lists it",
+    "train-kd": "what is trained is kept: the same command goes on with --resume, acq runs lists it",
     "demo": "what was made is kept, and --force begins anew",
     "firmware": "a board that was being written has no firmware until it is written again",
 }

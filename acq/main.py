@@ -37,13 +37,14 @@ from acq.commands.qc import qc
 from acq.commands.record import record
 from acq.commands.recover import recover
 from acq.commands.resync import resync
+from acq.commands.runs import runs
 from acq.commands.simulate import simulate
 from acq.commands.split import split
 from acq.commands.subject import subject
 from acq.commands.train import train_kd
 from acq.commands.verify import verify
 from acq.commands.withdraw import withdraw
-from acq.terminal.printing import complain, echo, warn
+from acq.terminal.printing import complain, echo, print_errors_as_json, warn
 from acquire.errors import AcqError
 from acquire.interrupts import SIGNALS, accept, raise_on_signals
 
@@ -89,7 +90,7 @@ def options(
 for panel, verbs in (
     ("Record", (check, record, calibrate, subject, devices, info, recover, resync, simulate)),
     ("Curate", (ls, import_, qc, exclude, include, split, convert, card, verify, withdraw)),
-    ("Train", (train_kd, evaluate, demo)),
+    ("Train", (train_kd, evaluate, runs, demo)),
     ("Board", (export, bench_board, predict, live)),
 ):
     for verb in verbs:
@@ -104,6 +105,8 @@ def main() -> None:
     """
     raise_on_signals(*SIGNALS)
     warnings.showwarning = _show_warning
+    if "--json" in sys.argv:
+        print_errors_as_json()
     try:
         app()
     except BaseException as error:
@@ -112,10 +115,18 @@ def main() -> None:
         if _state["debug"] or not isinstance(error, AcqError | OSError):
             raise
         for cause in getattr(error, "causes", ()) or (error,):
-            is_ours = isinstance(cause, AcqError)
-            line = advise(cause, _state["verb"]) if is_ours else word_os_error(cause)
-            complain(" ".join(line.split()))
+            _complain(cause)
         sys.exit(1)
+
+
+def _complain(error: AcqError | OSError) -> None:
+    """Print an error in a line; as JSON with its facts apart."""
+    if isinstance(error, AcqError):
+        line = " ".join(advise(error, _state["verb"]).split())
+        facts = {"expected": error.expected, "found": error.found, "where": error.where}
+        complain(line, **{name: fact for name, fact in facts.items() if fact})
+    else:
+        complain(" ".join(word_os_error(error).split()))
 
 
 def _end(number: int) -> NoReturn:

@@ -131,6 +131,23 @@ def parse_time(text: str | None, option: str) -> float | None:
     return int(match[1] or 0) * 3600.0 + int(match[2] or 0) * 60.0 + float(match[3])
 
 
+def confirm(question: str) -> None:
+    """Ask before something is done that cannot be undone; a no ends the verb, and so does Ctrl-C.
+
+    Raises
+    ------
+    typer.Abort : the answer is no
+    """
+    from acquire.interrupts import accept
+
+    try:
+        typer.confirm(question, abort=True, err=True)
+    except typer.Abort as error:
+        if interrupted := accept(error):           # a question takes Ctrl-C for a no
+            raise KeyboardInterrupt from interrupted
+        raise
+
+
 @contextmanager
 def progress_bars(*, quiet: bool = False) -> Iterator["OnProgress"]:
     """Show a bar per stage on stderr; yield the function that moves them.

@@ -21,10 +21,15 @@ def _part_of(path: Path) -> Path:
 
 
 @contextmanager
-def atomic_file(path: Path) -> Iterator[Path]:
+def atomic_file(path: Path, *, private: bool = False) -> Iterator[Path]:
     """Yield a path to write to; afterwards it takes the place of `path`, on the disk for sure.
 
     The folder is made where it is missing. The mode follows the umask.
+
+    Parameters
+    ----------
+    private : let nobody but the owner read it, whatever the umask; the file is there already when
+        its path is yielded
 
     Raises
     ------
@@ -32,6 +37,8 @@ def atomic_file(path: Path) -> Iterator[Path]:
     """
     part = _part_of(path)
     try:
+        if private:
+            os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
         yield part
         with open(part, "rb") as file:
             os.fsync(file.fileno())
@@ -40,9 +47,9 @@ def atomic_file(path: Path) -> Iterator[Path]:
         part.unlink(missing_ok=True)
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write a text file in UTF-8, whole or not at all."""
-    with atomic_file(path) as part:
+def write_text(path: Path, text: str, *, private: bool = False) -> None:
+    """Write a text file in UTF-8, whole or not at all; `private`: as in `atomic_file`."""
+    with atomic_file(path, private=private) as part:
         part.write_text(text, encoding="utf-8")
 
 

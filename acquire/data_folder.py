@@ -120,6 +120,12 @@ def session_files(data: Path) -> list[Path]:
     return sorted(sessions_dir(data).glob(f"*/*{SESSION_SUFFIX}"))
 
 
+def root_of(session_file: Path) -> Path:
+    """Return the data folder that holds a recording; its own folder where it lies elsewhere."""
+    folder = session_file.absolute().parent
+    return folder.parent.parent if folder.parent.name == "sessions" else folder
+
+
 def subject_file(data: Path, subject: str) -> Path:
     """Return the path of the notes on a subject, beside the recordings."""
     return sessions_dir(data) / subject / "subject.json"

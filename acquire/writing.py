@@ -17,15 +17,22 @@ import socket
 import sys
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from functools import wraps
 from pathlib import Path
+from typing import Concatenate, ParamSpec, TypeVar
 
 from .errors import AcqError, BusyError
 
-_LOCKS = ".locks"
+P = ParamSpec("P")
+Result = TypeVar("Result")
+
+WAIT_S = 10.0       # of those that take a moment: each waits for the other
+LOCKS = ".locks"
+_READING = "reading-"
 _POLL_S = 0.05
 # others look who the owner is, and hold the lock for that moment
 _LOOK_S = 0.3
@@ -123,6 +130,54 @@ def hold(
                 _path(folder, writing).parent.rmdir()
 
 
+def holding(
+    writing: Writing, into: Callable[[Path], tuple[Path, ...]], *, make: bool = False
+) -> Callable[[Callable[Concatenate[Path, P], Result]], Callable[Concatenate[Path, P], Result]]:
+    """Make a function, whose first argument is the folder, hold a lock from its start to its end.
+
+    Parameters
+    ----------
+    into : returns of the folder those that are written to or cleared
+    make : as in `hold`
+    """
+
+    def decorate(
+        work: Callable[Concatenate[Path, P], Result]
+    ) -> Callable[Concatenate[Path, P], Result]:
+        @wraps(work)
+        def held(data: Path, *args: P.args, **kwargs: P.kwargs) -> Result:
+            with hold(data, writing, into=into(data), make=make):
+                return work(data, *args, **kwargs)
+
+        return held
+
+    return decorate
+
+
+@contextmanager
+def reading(folder: Path) -> Iterator[None]:
+    """Show who removes data for good that this process works on what it has read of them.
+
+    Any number of processes may read; in a folder that cannot be written nothing can be removed.
+    """
+    if not os.access(folder, os.W_OK):
+        yield
+        return
+    with hold(folder, Writing(f"{_READING}{os.getpid()}", "what it has read")):
+        yield
+
+
+def refuse_while_read(folder: Path) -> None:
+    """Refuse to begin while a process works on what it has read, as training does.
+
+    Raises
+    ------
+    BusyError : one does
+    """
+    for path in sorted((folder / LOCKS).glob(f"{_READING}*")):
+        refuse_while(folder, Writing(path.name, "what was made of the data"))
+
+
 def owner_of(folder: Path, writing: Writing) -> Owner | None:
     """Return who does this kind of writing now; None where nobody does, or it cannot be seen."""
     import fcntl
@@ -171,7 +226,7 @@ def refuse_links_out(root: Path, *places: Path) -> None:
 
 
 def _path(folder: Path, writing: Writing) -> Path:
-    return folder / _LOCKS / writing.key
+    return folder / LOCKS / writing.key
 
 
 def _wait_for_lock(folder: Path, writing: Writing, wait_s: float) -> int | None:

@@ -10,10 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from acquire import data_folder
+from acquire.atomic import PART
 from acquire.documents import Kind, parse_document, read_document
 from acquire.errors import Fix, TrainingError
+from acquire.writing import LOCKS
 
 METRICS = "metrics.json"
+BEGUN_WITH = "run.json"            # of a run that has not ended: with what it was begun
 _LARGEST_HEADER = 100_000_000      # bytes; safetensors' own limit
 
 
@@ -27,6 +30,16 @@ class TrainingRun:
     data_hash: str                         # of metrics.json; "" where there is none
     checkpoints: dict[str, str]            # file name: data hash in its header
     problems: tuple[TrainingError, ...]    # what could not be read
+
+    @property
+    def is_interrupted(self) -> bool:
+        """True where it has not ended, and can be resumed."""
+        return self.begun_with_file.exists()
+
+    @property
+    def begun_with_file(self) -> Path:
+        """What it was begun with, as a file that is there until it has ended."""
+        return self.folder / BEGUN_WITH
 
     @property
     def data_hashes(self) -> set[str]:
@@ -46,6 +59,14 @@ class _Metrics:
 
     subjects: _Sides
     data_hash: str
+
+
+@dataclass(frozen=True)
+class _Begun:
+    """What is read of `run.json`; one of an earlier version does not say whose data it is."""
+
+    data_hash: str
+    subjects: _Sides = _Sides((), ())
 
 
 @dataclass(frozen=True)
@@ -73,6 +94,7 @@ def _separate_metadata(header: Any) -> dict[str, Any]:
 
 
 _METRICS = Kind(_Metrics, "subjects and hashes of a run", TrainingError, Fix.TRAIN_AGAIN)
+_BEGUN = Kind(_Begun, "what a run was begun with", TrainingError, "remove the run")
 _HEADER = Kind(
     _Header, "a whole checkpoint", TrainingError, Fix.TRAIN_AGAIN, prepare=_separate_metadata
 )
@@ -80,9 +102,23 @@ _HEADER = Kind(
 
 def read_training_runs(data: Path) -> list[TrainingRun]:
     """Read every folder of `data/runs`, sorted, also hidden ones of unfinished runs."""
+    return [_read_run(folder) for folder in run_folders(data)]
+
+
+def run_folders(data: Path) -> list[Path]:
+    """List the folders of runs by the time they began, also the hidden ones of unfinished runs."""
     root = data_folder.runs_dir(data)
-    folders = sorted(root.iterdir()) if root.is_dir() else []
-    return [_read_run(folder) for folder in folders if folder.is_dir()]
+    folders = [path for path in root.iterdir() if path.is_dir()] if root.is_dir() else []
+    # names are 20261125T100000Z, then 20261125T100000Z-2, and so on to -10
+    return sorted(
+        (path for path in folders if path.name != LOCKS),
+        key=lambda path: (run_name(path).partition("-")[0], len(run_name(path)), run_name(path)),
+    )
+
+
+def run_name(folder: Path) -> str:
+    """Return the name of a run, which its folder has once it has ended."""
+    return folder.name.removeprefix(".").removesuffix(PART)
 
 
 def newest_training_run(data: Path) -> Path:
@@ -92,21 +128,23 @@ def newest_training_run(data: Path) -> Path:
     ------
     TrainingError : there is none
     """
-    root = data_folder.runs_dir(data)
-    folders = root.iterdir() if root.is_dir() else ()
-    ended = [path for path in folders if path.is_dir() and not path.name.startswith(".")]
+    ended = [path for path in run_folders(data) if not path.name.startswith(".")]
     if not ended:
-        raise TrainingError(expected="a run", found="none", where=root, fix=Fix.TRAIN)
-    # names are 20261125T100000Z, then 20261125T100000Z-2, and so on to -10
-    return max(ended, key=lambda path: (path.name.partition("-")[0], len(path.name), path.name))
+        raise TrainingError(
+            expected="a run", found="none", where=data_folder.runs_dir(data), fix=Fix.TRAIN
+        )
+    return ended[-1]
 
 
 def _read_run(folder: Path) -> TrainingRun:
-    metrics = _Metrics(_Sides((), ()), "")
+    metrics: _Metrics | _Begun = _Metrics(_Sides((), ()), "")
     problems: list[TrainingError] = []
     checkpoints: dict[str, str] = {}
     try:
-        metrics = read_document(_METRICS, folder / METRICS)
+        if (begun_with := folder / BEGUN_WITH).exists():
+            metrics = read_document(_BEGUN, begun_with)
+        else:
+            metrics = read_document(_METRICS, folder / METRICS)
     except TrainingError as error:
         problems.append(error)
     for path in sorted(folder.rglob("*.safetensors")):
@@ -127,20 +165,29 @@ def _read_data_hash(path: Path) -> str:
     ------
     TrainingError : it is no checkpoint, or not a whole one
     """
+    text, size_bytes = read_header(path)
+    header = parse_document(_HEADER, text, path)
+    ends = [tensor.data_offsets[1] for tensor in header.tensors.values()]
+    if size_bytes != (whole := 8 + len(text) + max(ends, default=0)):
+        raise _damaged(f"{size_bytes} bytes instead of {whole}", path)
+    return header.metadata.data_hash
+
+
+def read_header(path: Path) -> tuple[bytes, int]:
+    """Read the header of a file of safetensors, which is JSON; return it, and the file's length.
+
+    Raises
+    ------
+    TrainingError : the file cannot be read, or the header has an impossible length
+    """
     try:
         with path.open("rb") as file:
             length = int.from_bytes(file.read(8), "little")
             if not 2 <= length <= _LARGEST_HEADER:
                 raise _damaged(f"a header of {length} bytes", path)
-            text = file.read(length)
-        size_bytes = path.stat().st_size
+            return file.read(length), path.stat().st_size
     except OSError as error:
         raise _damaged(error, path) from error
-    header = parse_document(_HEADER, text, path)
-    ends = [tensor.data_offsets[1] for tensor in header.tensors.values()]
-    if size_bytes != (whole := 8 + length + max(ends, default=0)):
-        raise _damaged(f"{size_bytes} bytes instead of {whole}", path)
-    return header.metadata.data_hash
 
 
 def _damaged(found: object, path: Path) -> TrainingError:

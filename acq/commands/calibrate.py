@@ -37,13 +37,17 @@ def calibrate(
     from acquire.calibration.calibrate import calibrate
     from acquire.calibration.rig_file import check_writable, write_rig
     from acquire.camera.open import check_spec
+    from acquire.writing import RIG, hold
 
     check_spec(camera)
     if toggles % 2:
         raise typer.BadParameter("the LED is dark before and after: --toggles has to be even")
     check_simulate(camera, port, simulate=simulate)
     check_writable(data, replace=force)
-    with open_rig(camera, port, fps, simulate=simulate, seed=seed) as (frames, sensor):
+    with (
+        hold(data, RIG),
+        open_rig(camera, port, fps, simulate=simulate, seed=seed) as (frames, sensor),
+    ):
         if not quiet:
             echo(
                 f"calibrating {frames.info.name} by the LED of the sensor on {sensor.port}; keep "
@@ -52,7 +56,7 @@ def calibrate(
             )
         with progress_bars(quiet=quiet) as on_progress:
             calibration = calibrate(frames, sensor, toggles=toggles, on_progress=on_progress)
-    path = write_rig(calibration, data)
+        path = write_rig(calibration, data)
     if as_json:
         print_json({**asdict(calibration), "path": str(path)})
     else:

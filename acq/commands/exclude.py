@@ -33,6 +33,7 @@ def exclude(
 
     No recording is touched.
     """
+    from acquire.writing import SELECTION, WAIT_S, hold
     from dataset.selection.exclusions_file import read_exclusions, write_exclusions
     from dataset.selection.make_exclusion import make_exclusion
     from dataset.session.find import find_session
@@ -49,10 +50,11 @@ def exclude(
         make_exclusion(find_session(data, text), from_s=from_s, to_s=to_s, reason=reason)
         for text in session
     ]
-    excluded = read_exclusions(data)
-    for exclusion in made:
-        excluded = excluded.adding(exclusion)
-    path = write_exclusions(data, excluded)
+    with hold(data, SELECTION, wait_s=WAIT_S):
+        excluded = read_exclusions(data)
+        for exclusion in made:
+            excluded = excluded.adding(exclusion)
+        path = write_exclusions(data, excluded)
     _report("excluded", made, path, data, as_json=as_json)
 
 
@@ -118,14 +120,17 @@ def include(
     as_json: Json = False,
 ) -> None:
     """Undo `acq exclude`: all of a session, or the one part that --from and --to name."""
+    from acquire.writing import SELECTION, WAIT_S, hold
     from dataset.selection.exclusions_file import read_exclusions, write_exclusions
 
     from_s, to_s = parse_time(from_time, "--from"), parse_time(to_time, "--to")
     part = None if from_s is None and to_s is None else (from_s, to_s)
-    excluded, undone = read_exclusions(data), []
-    for text in session:
-        # the file may be gone
-        excluded, found = excluded.removing(Path(text).name.removesuffix(".h5"), part)
-        undone += found
-    path = write_exclusions(data, excluded)
+    undone: list[Exclusion] = []
+    with hold(data, SELECTION, wait_s=WAIT_S):
+        excluded = read_exclusions(data)
+        for text in session:
+            # the file may be gone
+            excluded, found = excluded.removing(Path(text).name.removesuffix(".h5"), part)
+            undone += found
+        path = write_exclusions(data, excluded)
     _report("included_again", undone, path, data, as_json=as_json)

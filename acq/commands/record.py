@@ -70,6 +70,7 @@ def record(
         sessions_dir,
     )
     from acquire.recorder.disk_space import check_space
+    from acquire.writing import hold, recordings_of
 
     check_new_subject(data, subject)
     for doubt in doubtful_subjects(data):
@@ -99,6 +100,7 @@ def record(
                 err=True,
             )
         with (
+            hold(data, recordings_of(subject), into=(folder,), make=True),
             _live_thread(frames, net, data) if live else nullcontext() as face,
             _display(
                 recorder, subject, sensor.port, duration_s, cues, face, quiet=quiet, bell=bell

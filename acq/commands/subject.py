@@ -11,7 +11,7 @@ from acq.terminal.printing import echo, print_json
 from acquire.errors import SubjectError
 
 if TYPE_CHECKING:
-    pass
+    from dataset.session.subject import Subject
 
 
 def subject(
@@ -37,10 +37,9 @@ def subject(
 ) -> None:
     """Show what is noted of a subject, or note it: bands and ids, never a name."""
     from acquire.data_folder import check_new_subject
-    from dataset.session.subject import Subject, check_field, read_subject, write_subject
+    from dataset.session.subject import check_field, read_subject
 
     check_new_subject(data, subject)
-    noted = read_subject(data, subject)
     given = {
         "age_band": age_band, "sex": sex, "fitzpatrick": fitzpatrick, "monk": monk,
         "consent": consent,
@@ -50,8 +49,26 @@ def subject(
         for field, value in given.items()
         if value is not None
     }
-    if new:
-        before = noted or Subject()
+    noted = _note(data, subject, new, force=force) if new else read_subject(data, subject)
+    if noted is None:
+        raise SubjectError(
+            f"expected something noted of {subject}, found nothing in {data}; give --age-band or "
+            "others"
+        )
+    if as_json:
+        print_json({"subject": subject, **asdict(noted)})
+    else:
+        for field, value in asdict(noted).items():
+            echo(f"{field.replace('_', ' '):12} {value or 'not told'}")
+
+
+def _note(data: Path, subject: str, new: dict[str, str], *, force: bool) -> "Subject":
+    """Note something more of a subject, while nobody else does; return all that is noted."""
+    from acquire.writing import NOTES, WAIT_S, hold
+    from dataset.session.subject import Subject, read_subject, write_subject
+
+    with hold(data, NOTES, make=True, wait_s=WAIT_S):
+        before = read_subject(data, subject) or Subject()
         other = [
             field for field, value in new.items() if getattr(before, field) not in (None, value)
         ]
@@ -63,16 +80,7 @@ def subject(
             )
         noted = replace(before, **new)
         write_subject(data, subject, noted)
-    if noted is None:
-        raise SubjectError(
-            f"expected something noted of {subject}, found nothing in {data}; give --age-band or "
-            "others"
-        )
-    if as_json:
-        print_json({"subject": subject, **asdict(noted)})
-    else:
-        for field, value in asdict(noted).items():
-            echo(f"{field.replace('_', ' '):12} {value or 'not told'}")
+    return noted
 
 
 def ask(data: Path, subject: str) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from acq.options import ExistingData, Json, Quiet, progress_bars
+from acq.options import ExistingData, Json, Quiet, confirm, progress_bars
 from acq.terminal.printing import echo, print_json
 from acquire.errors import CurationError
 from dataset.common.wording import counted
@@ -53,7 +53,7 @@ def withdraw(
                 "would be removed"
             )
         _print_plan(plan, models=models, err=True)
-        typer.confirm(f"Remove all this of {subject}? It cannot be undone", abort=True, err=True)
+        confirm(f"Remove all this of {subject}? It cannot be undone")
     done = withdraw_subject(data, subject, models=models)
     if as_json:
         print_json(_as_json(done, done=True))

@@ -26,6 +26,7 @@ from acquire.clock.place_samples import place_samples
 from acquire.errors import Fix, SessionError
 from acquire.pool import make_queue, open_pool
 from acquire.session.writer import SessionWriter
+from acquire.writing import SIMULATION, hold
 
 from .rendering.camera_pipeline import CameraPipeline, CameraProcessing
 from .rig import CameraTiming, camera_info
@@ -145,11 +146,10 @@ def write_sessions(
     ------
     SessionError : one of them is there already, or a subject's name is read as another's (nothing
         is written then); or one cannot be written
+    BusyError : another process simulates there
     """
     for subject in sorted({plan.subject for plan in plans}):
         data_folder.check_new_subject(data, subject)
-    if not force:
-        check_free(plans, data)
     jobs = min(jobs or len(os.sched_getaffinity(0)), len(plans))
     total = sum(plan.frames for plan in plans)
     stage = f"{len(plans)} sessions, frames"
@@ -157,9 +157,13 @@ def write_sessions(
     def on_frames(frames: int) -> None:
         on_progress(stage, frames, total)
 
-    if jobs <= 1:
-        return _write_in_turn(plans, data, on_frames)
-    return _write_in_processes(plans, data, jobs, on_frames)
+    folders = tuple(sorted({plan.path(data).parent for plan in plans}))
+    with hold(data, SIMULATION, into=folders, make=True):
+        if not force:
+            check_free(plans, data)
+        if jobs <= 1:
+            return _write_in_turn(plans, data, on_frames)
+        return _write_in_processes(plans, data, jobs, on_frames)
 
 
 def _write_in_turn(

@@ -13,6 +13,7 @@ from pathlib import Path
 from acquire import data_folder
 from acquire.atomic import write_text
 from acquire.errors import CurationError, Fix
+from acquire.writing import UBFC, holding
 
 from .croissant import croissant
 from .description import AboutDataset
@@ -30,6 +31,7 @@ class Card:
     is_new: bool          # False: the very same card was there
 
 
+@holding(UBFC, lambda data: (data_folder.ubfc_dir(data),))
 def write_card(data: Path, about: AboutDataset, *, force: bool = False) -> Card:
     """Write both cards of `data/ubfc`; the same data and words give the same bytes.
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from acquire import data_folder
 from acquire.errors import CurationError, Fix
+from acquire.writing import PURE, holding
 from dataset.common.progress import OnProgress
 from dataset.common.workers import Workers
 from dataset.layouts.manifest import MANIFEST
@@ -46,6 +47,7 @@ class PureExport:
     failed: tuple[FailedSession, ...] = ()      # where there are any, nothing was put into place
 
 
+@holding(PURE, lambda data: (data_folder.pure_dir(data), data / PARTIAL))
 def export_pure(
     data: Path,
     *,

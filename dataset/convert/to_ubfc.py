@@ -21,14 +21,15 @@ from uuid import uuid4
 
 from acquire import data_folder
 from acquire.errors import CurationError
+from acquire.writing import UBFC, holding
 from dataset.common.progress import OnProgress
 from dataset.common.workers import Workers
-from dataset.layouts.manifest import MANIFEST, Manifest, part_key
+from dataset.layouts.manifest import MANIFEST, SIDES, Manifest, part_key
 from dataset.layouts.manifest_file import read_manifest, write_manifest
 from dataset.selection.split import Split
 
 from .settings import FILTER, RequestedSettings, Settings, choose_settings
-from .swap import finish_replacing, move_and_clear, replace_folders
+from .swap import REPLACING, finish_replacing, list_folders, move_and_clear, replace_folders
 from .tasks import (
     FailedSession,
     Outline,
@@ -56,6 +57,16 @@ class Conversion:
     failed: tuple[FailedSession, ...] = ()
 
 
+def _folders(data: Path) -> tuple[Path, ...]:
+    """Return the folders that a conversion writes to, clears or removes."""
+    root = data_folder.ubfc_dir(data)
+    return (
+        root, *(root / side for side in SIDES), *(root / name for name in list_folders(root)),
+        data / PARTIAL, data / REPLACING,
+    )
+
+
+@holding(UBFC, _folders)
 def convert_sessions(
     data: Path,
     *,

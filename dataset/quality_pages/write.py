@@ -12,6 +12,7 @@ import numpy as np
 from acquire import data_folder
 from acquire.atomic import write_text
 from acquire.errors import CurationError, Fix
+from acquire.writing import QUALITY, hold
 from dataset.common.drawings import drawing_style
 from dataset.quality.curves import Curve
 from dataset.quality.result import SessionQuality
@@ -42,6 +43,7 @@ def write_pages(
     Raises
     ------
     CurationError : a session's name is no session id, or is there twice
+    BusyError : another process grades sessions
     """
     names: set[str] = set()
     for session in (quality.session for quality in qualities):
@@ -51,12 +53,12 @@ def write_pages(
                 expected="each session once", found=f"{session} twice", fix="rename or remove one"
             )
         names.add(session.lower())
-    with drawing_style():
+    with hold(folder.parent, QUALITY, into=(folder,)), drawing_style():
         for quality in qualities:
             faces = thumbnails(quality.session) if thumbnails else []
             page = session_page(quality, curves(quality), excluded, faces, exclude_command)
             write_text(folder / f"{quality.session}.html", page)
-    write_text(folder / INDEX, index_page(qualities, excluded))
+        write_text(folder / INDEX, index_page(qualities, excluded))
     return folder / INDEX
 
 

@@ -14,6 +14,7 @@ from acquire.atomic import write_text
 from acquire.data_folder import subject_file
 from acquire.documents import Kind, read_document
 from acquire.errors import SubjectError
+from acquire.writing import refuse_links_out
 
 SCHEMA = "acq-subject"
 SCHEMA_VERSION = 1
@@ -109,8 +110,9 @@ def read_subject(data: Path, subject: str) -> Subject | None:
 
 
 def write_subject(data: Path, subject: str, noted: Subject) -> Path:
-    """Write what is noted of a subject; return the file's path."""
+    """Write what is noted of a subject, for its owner's eyes alone; return the file's path."""
     path = subject_file(data, subject)
+    refuse_links_out(data, path.parent)
     body = {"schema": SCHEMA, "schema_version": SCHEMA_VERSION, "subject": subject, **asdict(noted)}
-    write_text(path, json.dumps(body, indent=2) + "\n")
+    write_text(path, json.dumps(body, indent=2) + "\n", private=True)
     return path

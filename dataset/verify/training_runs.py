@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from acquire import data_folder
-from acquire.errors import TrainingError
-from dataset.runs import TrainingRun, read_training_runs
+from acquire.errors import Fix, TrainingError
+from dataset.runs import TrainingRun, read_training_runs, run_name
 
 from .result import References, Verification
 
@@ -14,6 +14,12 @@ def verify_training_runs(data: Path, verification: Verification, references: Ref
     runs = read_training_runs(data)
     for run in runs:
         _verify_run(run, verification)
+        if run.is_interrupted and not run.problems:
+            error = TrainingError(
+                f"{run.folder} was interrupted, or is under way", fix=Fix.RESUME_OR_REMOVE,
+                of=run_name(run.folder),
+            )
+            verification.add("unchecked", run.folder, error)
         if references.manifest and run.data_hash not in ("", references.manifest.data_hash):
             error = TrainingError(
                 f"{run.folder} was trained on other data than the manifest has now"

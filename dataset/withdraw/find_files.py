@@ -11,6 +11,7 @@ from pathlib import Path
 
 from acquire import data_folder
 from acquire.errors import CurationError
+from acquire.writing import refuse_links_out
 from dataset.common.progress import OnProgress
 from dataset.layouts.manifest import MANIFEST, SIDES, Manifest
 from dataset.layouts.manifest_file import read_manifest
@@ -90,7 +91,7 @@ def find_subject_files(
         mentions=tuple(mentions),
         unchecked=tuple(unchecked),
     )
-    _refuse_links(files.removable)
+    _refuse_links(data, files.removable)
     return files
 
 
@@ -189,8 +190,9 @@ def _folders_without_manifest(data: Path) -> list[str]:
     ]
 
 
-def _refuse_links(files: Sequence[SubjectFile]) -> None:
+def _refuse_links(data: Path, files: Sequence[SubjectFile]) -> None:
     for file in files:
+        refuse_links_out(data, file.path.parent)
         is_folder = file.path.is_dir() and not file.path.is_symlink()
         for path in [file.path, *(file.path.rglob("*") if is_folder else [])]:
             if path.is_symlink():

@@ -12,10 +12,12 @@ the manifest keeps it under a key that is no session's.
 """
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 from acquire import data_folder
 from acquire.errors import CurationError
+from acquire.writing import OF_SUBJECTS, WITHDRAWAL, hold, recordings_of, refuse_while_read
 from dataset.common.progress import OnProgress
 from dataset.layouts.manifest import MANIFEST
 
@@ -26,7 +28,7 @@ from .lists import (
     remove_from_manifest,
     replace_split,
 )
-from .plan import WithdrawalOutcome, make_plan, split_without, write_plan
+from .plan import Plan, WithdrawalOutcome, make_plan, split_without, write_plan
 from .record import record_withdrawal
 
 OnStep = Callable[[str], None]      # called before each step, with its name
@@ -46,10 +48,23 @@ def withdraw(
     ------
     CurationError, SubjectError : see `plan_withdrawal`; nothing was removed
     CurationError : a file of the subject was written meanwhile
+    BusyError : another process writes what may be of the subject, or trains on it; nothing was
+        removed
     """
-    outcome, plan = make_plan(data, subject, models=models, on_progress=on_progress)
+    with ExitStack() as held:
+        for writing in (WITHDRAWAL, *OF_SUBJECTS, recordings_of(subject)):
+            held.enter_context(hold(data, writing))
+        refuse_while_read(data)
+        outcome, plan = make_plan(data, subject, models=models, on_progress=on_progress)
+        _carry_out(data, subject, outcome, plan, on_step or (lambda _: None))
+    return outcome
+
+
+def _carry_out(
+    data: Path, subject: str, outcome: WithdrawalOutcome, plan: Plan, step: OnStep
+) -> None:
+    """Remove what was planned; may be done twice."""
     files = outcome.files
-    step = on_step or (lambda _: None)
     step("plan")
     write_plan(data, plan)
     split = split_without(data, subject)
@@ -79,7 +94,6 @@ def withdraw(
     record_withdrawal(data, plan.noted)
     step("end")
     (data / PLAN).unlink()
-    return outcome
 
 
 def _remove(path: Path, step: OnStep) -> None:

@@ -54,6 +54,15 @@ class LoadedPlan:
     defects: list[str]              # of published data, one line each
 
     @property
+    def subjects(self) -> dict[str, list[str]]:
+        """The subjects that any network of the run is trained and tested on, by side."""
+        sides = [fold.subjects for fold in self.folds]
+        return {
+            side: sorted({name for of_fold in sides for name in of_fold[side]})
+            for side in ("train", "test")
+        }
+
+    @property
     def tested(self) -> TrainingData:
         """The whole data with the test videos of all folds on its test side."""
         return replace(self.whole, test=[video for fold in self.folds for video in fold.test])

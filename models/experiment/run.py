@@ -8,16 +8,18 @@ and can be resumed.
 
 import json
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
 from acquire.atomic import write_text
-from acquire.data_folder import runs_dir
+from acquire.writing import WITHDRAWAL, reading, refuse_while
 from dataset.common.files import finite
 from dataset.common.progress import OnProgress
 from dataset.common.workers import Workers
 from dataset.runs import METRICS
+from models.evaluation.mean_rate import guess_mean_rate
 from models.training.device import pick_device
 from models.training.recipe import Recipe
 
@@ -63,19 +65,31 @@ def train_kd(
     SplitError, CurationError : the data cannot be trained on; see `load_curated`
     TrainingError : the same; or no device, no run to resume, a loss that is no longer finite
     """
+    recipe = recipe or Recipe()
+    plan = RunPlan(data, folds, seeds, ubfc, allow_mixed, device)
+    with reading(data) if ubfc is None else nullcontext():
+        refuse_while(data, WITHDRAWAL)
+        return _run(plan, recipe, resume=resume, workers=workers, on_progress=on_progress)
+
+
+def _run(
+    plan: RunPlan, recipe: Recipe, *, resume: bool, workers: Workers | None,
+    on_progress: OnProgress | None,
+) -> RunResult:
+    """Load the data, train, test, and write the run's folder."""
     # first: where its libraries are missing, no training starts
     from models.report.write import write_report
 
-    recipe = recipe or Recipe()
-    plan = RunPlan(data, folds, seeds, ubfc, allow_mixed, device)
-    torch_device = pick_device(device)
+    torch_device = pick_device(plan.device)
     begun = datetime.now(timezone.utc)
     clock = time.perf_counter()
     loaded = load_plan(plan, workers=workers, on_progress=on_progress)
     load_s = time.perf_counter() - clock
 
-    begun_with = describe_run(recipe, loaded.whole, folds=folds, seeds=seeds)
-    with open_run_folder(runs_dir(data), begun_with, begun=begun, resume=resume) as (part, folder):
+    begun_with = describe_run(recipe, loaded.whole, folds=plan.folds, seeds=plan.seeds)
+    with open_run_folder(
+        plan.data, begun_with, subjects=loaded.subjects, begun=begun, resume=resume
+    ) as (part, folder):
         trained = train_units(
             plan, recipe, loaded.folds, part=part, device=torch_device, workers=workers,
             on_progress=on_progress,
@@ -83,7 +97,7 @@ def train_kd(
         colours = read_by_colour(loaded.folds)
         metrics = summarise_run(
             loaded.whole, loaded.folds, recipe=recipe, trained=trained, colours=colours,
-            device=torch_device, begun=begun,
+            guesses=guess_mean_rate(loaded.folds), device=torch_device, begun=begun,
         )
         metrics["defects"] = loaded.defects
         metrics["seconds"] = {"load": load_s, "all": time.perf_counter() - clock}

@@ -13,8 +13,11 @@ from datetime import datetime
 from pathlib import Path
 
 from acquire.atomic import write_text
+from acquire.data_folder import runs_dir
 from acquire.documents import Kind, read_document
 from acquire.errors import Fix, TrainingError
+from acquire.writing import hold, named, owner_of, refuse_links_out
+from dataset.runs import BEGUN_WITH, run_name
 from models.data.videos import TrainingData
 from models.nets.checkpoint import save_checkpoint
 from models.training.recipe import Recipe
@@ -23,7 +26,6 @@ from models.training.state import REMOVE_FOLDER
 from .plan import AllTrained
 from .summary import versions
 
-BEGUN_WITH = "run.json"
 _STATES = "states"
 _KIND = Kind(dict, "what a run was begun with", TrainingError, REMOVE_FOLDER)
 _LONGEST_VALUE = 300        # characters in an error
@@ -31,33 +33,49 @@ _LONGEST_VALUE = 300        # characters in an error
 
 @contextmanager
 def open_run_folder(
-    runs: Path, begun_with: dict, *, begun: datetime, resume: bool
+    data: Path, begun_with: dict, *, subjects: dict[str, list[str]], begun: datetime, resume: bool
 ) -> Iterator[tuple[Path, Path]]:
     """Yield the hidden folder that a run writes into, and its final path, which it gets at the end.
 
-    After an error it is removed; after Ctrl-C it stays, to be resumed from.
+    After an error it is removed; after Ctrl-C it stays, to be resumed from. Nobody else resumes or
+    removes it meanwhile.
 
     Parameters
     ----------
     begun_with : of `describe_run`
-    resume : whether the newest interrupted run is continued
+    subjects : by side, so that a run that does not end is known to be of them
+    resume : whether the newest interrupted run that was begun with the same is continued
 
     Raises
     ------
     TrainingError : as `claim_folder`, or `find_interrupted`
+    BusyError : another process resumes it already
     """
+    runs = runs_dir(data)
+    refuse_links_out(data, runs)
     part, folder = find_interrupted(runs, begun_with) if resume else claim_folder(runs, begun)
-    write_text(part / BEGUN_WITH, json.dumps(begun_with))
-    try:
-        yield part, folder
-        shutil.rmtree(part / _STATES)
-        (part / BEGUN_WITH).unlink()
+    with hold(runs, named(part.name)):
+        is_done = False
+        try:
+            write_text(part / BEGUN_WITH, json.dumps({**begun_with, "subjects": subjects}))
+            yield part, folder
+            is_done = True
+            _give_its_name(part, folder)
+        except (KeyboardInterrupt, SystemExit):
+            if is_done:                  # a moment more, and it is whole
+                _give_its_name(part, folder)
+            raise
+        except BaseException:
+            shutil.rmtree(part)
+            raise
+
+
+def _give_its_name(part: Path, folder: Path) -> None:
+    """Remove what a run that has ended needs no more, and rename it; may be done twice."""
+    shutil.rmtree(part / _STATES, ignore_errors=True)
+    (part / BEGUN_WITH).unlink(missing_ok=True)
+    if part.exists():
         part.rename(folder)
-    except (KeyboardInterrupt, SystemExit):
-        raise
-    except BaseException:
-        shutil.rmtree(part)
-        raise
 
 
 def claim_folder(runs: Path, begun: datetime) -> tuple[Path, Path]:
@@ -99,7 +117,7 @@ def describe_run(recipe: Recipe, data: TrainingData, *, folds: int | None, seeds
 
 
 def find_interrupted(runs: Path, begun_with: dict) -> tuple[Path, Path]:
-    """Find the newest run that was interrupted and was begun with the same.
+    """Find the newest run that was interrupted, is not under way, and was begun with the same.
 
     Returns
     -------
@@ -107,24 +125,29 @@ def find_interrupted(runs: Path, begun_with: dict) -> tuple[Path, Path]:
 
     Raises
     ------
-    TrainingError : there is none, or it was begun with something else
+    TrainingError : there is none, or all were begun with something else
     """
-    files = sorted(runs.glob(f".*.part/{BEGUN_WITH}"))
-    if not files:
-        raise TrainingError(
-            expected="an interrupted run", found="none", where=runs, fix=Fix.BEGIN_ANEW
-        )
-    part = files[-1].parent
-    before = read_document(_KIND, files[-1])
     now = json.loads(json.dumps(begun_with))
-    for key, value in now.items():
-        if before.get(key) != value:
-            raise TrainingError(
-                expected=f"{key} {_shortened(before.get(key))} of the interrupted run {part.name}",
-                found=_shortened(value),
-                fix=f"give the same settings and data, or remove {part}",
+    refusal = TrainingError(
+        expected="an interrupted run", found="none", where=runs, fix=Fix.BEGIN_ANEW
+    )
+    is_first = True
+    for path in sorted(runs.glob(f".*.part/{BEGUN_WITH}"), reverse=True):
+        part = path.parent
+        if owner_of(runs, named(part.name)) is not None:
+            continue
+        before = read_document(_KIND, path)
+        other = next((key for key, value in now.items() if before.get(key) != value), None)
+        if other is None:
+            return part, runs / run_name(part)
+        if is_first:
+            is_first = False
+            refusal = TrainingError(
+                expected=f"{other} {_shortened(before.get(other))} of the interrupted run "
+                f"{run_name(part)}",
+                found=_shortened(now[other]), fix=Fix.RESUME_AS_BEGUN, of=run_name(part),
             )
-    return part, runs / part.name.removeprefix(".").removesuffix(".part")
+    raise refusal
 
 
 def _shortened(value: object) -> str:

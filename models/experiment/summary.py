@@ -13,7 +13,8 @@ from dataset.signals.filters import HIGH_HZ, HR_GRID_BPM, LOW_HZ, WINDOW_S
 from dataset.signals.windows import STEP_S
 from models.data.videos import TrainingData
 from models.evaluation.assess import assess
-from models.evaluation.methods import COLOUR_TITLES
+from models.evaluation.methods import COLOUR_TITLES, MEAN_RATE, TITLES
+from models.evaluation.verdict import judge
 from models.evaluation.video_result import VideoResult, colour_pulse, evaluate_pulse
 from models.nets.can import count_parameters
 from models.training.device import uses_bfloat16
@@ -46,16 +47,28 @@ def read_by_colour(folds: Sequence[TrainingData]) -> dict[str, list[VideoResult]
 
 def summarise_run(
     whole: TrainingData, folds: Sequence[TrainingData], *, recipe: Recipe, trained: AllTrained,
-    colours: Mapping[str, Sequence[VideoResult]], device: torch.device, begun: datetime,
+    colours: Mapping[str, Sequence[VideoResult]], guesses: Sequence[Sequence[VideoResult]],
+    device: torch.device, begun: datetime,
 ) -> dict:
-    """Gather everything that a figure in the report depends on."""
+    """Gather everything that a figure in the report depends on.
+
+    Parameters
+    ----------
+    guesses : of `guess_mean_rate`, for each fold
+    """
+    guess = [video for of_fold in guesses for video in of_fold]
+    networks = join_folds(trained, recipe.seed)
     tested = [video for fold in folds for video in fold.test]
     trained_on = whole.train if len(folds) == 1 else [*whole.train, *whole.test]
     sides = {"train": trained_on, "test": tested}
     return {
-        "methods": _figures_of_methods(recipe, trained, colours),
-        "folds": _figures_by_fold(folds, recipe, trained),
-        "seeds": _figures_by_seed(trained),
+        "verdict": judge(
+            {name: network.videos for name, network in networks.items()}, colours, guess, TITLES,
+            seed=recipe.seed,
+        ),
+        "methods": _figures_of_methods(recipe, trained, {**colours, MEAN_RATE: guess}),
+        "folds": _figures_by_fold(folds, recipe, trained, guesses),
+        "seeds": _figures_by_seed(trained, guess),
         "computed_from": "10 s windows every second, all windows of all test videos; "
                          "per_video_mean has one heart rate a video, the mean over its windows",
         "ms_per_frame_is": "the network alone on one 36x36 frame, batch 1, one thread, float32, "
@@ -109,7 +122,8 @@ def _figures_of_methods(
 
 
 def _figures_by_fold(
-    folds: Sequence[TrainingData], recipe: Recipe, trained: AllTrained
+    folds: Sequence[TrainingData], recipe: Recipe, trained: AllTrained,
+    guesses: Sequence[Sequence[VideoResult]],
 ) -> list[dict]:
     return [
         {
@@ -117,20 +131,20 @@ def _figures_by_fold(
             "methods": {
                 name: _few_figures(network.videos)
                 for name, network in trained[Unit(recipe.seed, number)].items()
-            },
+            } | {MEAN_RATE: _few_figures(guesses[number])},
         }
         for number, fold in enumerate(folds)
     ]
 
 
-def _figures_by_seed(trained: AllTrained) -> list[dict]:
+def _figures_by_seed(trained: AllTrained, guess: Sequence[VideoResult]) -> list[dict]:
     return [
         {
             "seed": seed,
             "methods": {
                 name: _few_figures(network.videos)
                 for name, network in join_folds(trained, seed).items()
-            },
+            } | {MEAN_RATE: _few_figures(guess)},
         }
         for seed in sorted({seed for seed, _ in trained})
     ]

@@ -19,6 +19,7 @@ import onnx
 
 from acquire.atomic import atomic_folder
 from acquire.errors import AcqError, Fix, TrainingError
+from acquire.writing import hold, named
 from dataset.face import box, frames
 from dataset.face.mtcnn import NETS as FACE_NETWORKS
 from dataset.face.onnx_file import FORMAT
@@ -72,6 +73,7 @@ def export(source: Path, *, out: Path | None = None, force: bool = False) -> Exp
     ------
     TrainingError : no such run, no student, the folder is there already, or ONNX Runtime does not
         compute what torch computes
+    BusyError : another process exports to that folder
     """
     path = find_student(source)
     student = load_checkpoint(path)
@@ -81,18 +83,19 @@ def export(source: Path, *, out: Path | None = None, force: bool = False) -> Exp
             fix="give the folder of the run",
         )
     out = out or path.parent / BOARD
-    check_replaceable(out, force=force)
-    with atomic_folder(out) as part:
-        differences = {"student.onnx": _convert(part / "student.onnx", path, student)}
-        if (teacher := path.with_name("teacher.safetensors")).exists():
-            checkpoint = load_checkpoint(
-                teacher, split_hash=student.split_hash, data_hash=student.data_hash
-            )
-            differences["teacher.onnx"] = _convert(part / "teacher.onnx", teacher, checkpoint)
-        for name in FACE_FILES:
-            shutil.copyfile(FACE_NETWORKS / name, part / name)
-        data = path.absolute().parent.parent.parent     # DATA/runs/RUN/student.safetensors
-        int8, refused = _quantise_student(part, data, student.data_hash)
+    with hold(out.parent, named(out.name), make=True):
+        check_replaceable(out, force=force)
+        with atomic_folder(out) as part:
+            differences = {"student.onnx": _convert(part / "student.onnx", path, student)}
+            if (teacher := path.with_name("teacher.safetensors")).exists():
+                checkpoint = load_checkpoint(
+                    teacher, split_hash=student.split_hash, data_hash=student.data_hash
+                )
+                differences["teacher.onnx"] = _convert(part / "teacher.onnx", teacher, checkpoint)
+            for name in FACE_FILES:
+                shutil.copyfile(FACE_NETWORKS / name, part / name)
+            data = path.absolute().parent.parent.parent     # DATA/runs/RUN/student.safetensors
+            int8, refused = _quantise_student(part, data, student.data_hash)
     return Exported(out, path, differences, int8, refused)
 
 

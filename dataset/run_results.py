@@ -1,0 +1,183 @@
+"""What every training run came to, side by side, and the removal of one.
+
+A run that was interrupted stands among the others, with the epochs that its states hold. Reading
+needs no torch: a state is a file of safetensors, whose header is JSON.
+"""
+
+import shutil
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from acquire import data_folder
+from acquire.documents import Kind, parse_document, read_document
+from acquire.errors import Fix, TrainingError
+from acquire.writing import hold, named, owner_of, refuse_links_out
+
+from .layouts.manifest import MANIFEST
+from .layouts.manifest_file import read_manifest
+from .runs import METRICS, TrainingRun, read_header, read_training_runs, run_folders, run_name
+
+State = Literal["done", "interrupted", "running", "damaged"]
+
+
+@dataclass(frozen=True)
+class MethodResult:
+    """The error of one network or method over all test windows of a run."""
+
+    name: str
+    mae_bpm: float | None
+    low_bpm: float | None            # 95 % interval over subjects; None where there is none
+    high_bpm: float | None
+    parameters: int | None           # None of a method that is not trained
+
+
+@dataclass(frozen=True)
+class RunResults:
+    """One run, for the table."""
+
+    name: str
+    folder: Path
+    state: State
+    begun: str                       # ISO 8601, UTC; "" where its name does not say
+    data_hash: str
+    is_current: bool | None          # trained on the curated folders as they are; None: not known
+    folds: int
+    seeds: int
+    methods: tuple[MethodResult, ...]
+    epochs: int                      # trained so far, of one that has not ended
+    owner: str                       # who trains it now
+    problems: tuple[str, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as it stands in JSON."""
+        return {**asdict(self), "folder": str(self.folder)}
+
+
+@dataclass(frozen=True)
+class _Method:
+    mae_bpm: float | None = None
+    interval: dict[str, tuple[float, float] | None] = field(default_factory=dict)
+    parameters: int | None = None
+
+
+@dataclass(frozen=True)
+class _Results:
+    methods: dict[str, _Method]
+    folds: list[Any] = field(default_factory=list)
+    seeds: list[Any] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class _Begun:
+    folds: int | None = None
+    seeds: int = 1
+
+
+@dataclass(frozen=True)
+class _StateHeader:
+    about: str
+
+
+@dataclass(frozen=True)
+class _AboutState:
+    curve: list[dict[str, float | None]]
+
+
+_RESULTS = Kind(_Results, "the results of a run", TrainingError, Fix.TRAIN_AGAIN)
+_BEGUN = Kind(_Begun, "what a run was begun with", TrainingError, Fix.REMOVE_RUN)
+_STATE = Kind(
+    _StateHeader, "the state of a training", TrainingError, Fix.REMOVE_RUN,
+    prepare=lambda header: header.get("__metadata__"),
+)
+_ABOUT = Kind(_AboutState, "the state of a training", TrainingError, Fix.REMOVE_RUN)
+
+
+def read_run_results(data: Path) -> list[RunResults]:
+    """Read what every run came to, by the time they began."""
+    manifest = data_folder.ubfc_dir(data) / MANIFEST
+    hash_now = read_manifest(manifest).data_hash if manifest.exists() else None
+    return [_read_results(run, hash_now) for run in read_training_runs(data)]
+
+
+def find_run_folder(data: Path, name: str) -> Path:
+    """Find the folder of a run, whether it has ended or not, by its name.
+
+    Raises
+    ------
+    TrainingError : there is none
+    """
+    for folder in run_folders(data):
+        if run_name(folder) == run_name(Path(name)):
+            return folder
+    raise TrainingError(
+        expected=f"a run {name!r}", found="none", where=data_folder.runs_dir(data),
+        fix=Fix.LIST_RUNS,
+    )
+
+
+def remove_run(data: Path, folder: Path) -> None:
+    """Remove a run with everything in it, for good.
+
+    Raises
+    ------
+    BusyError : it is being trained
+    AcqError : it lies behind a link to another place
+    """
+    refuse_links_out(data, folder)
+    with hold(folder.parent, named(folder.name)):
+        try:
+            shutil.rmtree(folder)
+        except KeyboardInterrupt:
+            shutil.rmtree(folder, ignore_errors=True)       # a moment more, and it is gone
+            raise
+
+
+def _read_results(run: TrainingRun, hash_now: str | None) -> RunResults:
+    problems = [str(problem) for problem in run.problems]
+    methods: tuple[MethodResult, ...] = ()
+    folds, seeds, epochs = 1, 1, 0
+    owner = owner_of(run.folder.parent, named(run.folder.name))
+    try:
+        if run.is_interrupted:
+            begun = read_document(_BEGUN, run.begun_with_file)
+            folds, seeds = begun.folds or 1, begun.seeds
+            epochs = sum(_count_epochs(path) for path in run.folder.glob("states/*/*.state"))
+        else:
+            results = read_document(_RESULTS, run.folder / METRICS)
+            folds, seeds = max(1, len(results.folds)), max(1, len(results.seeds))
+            methods = tuple(_method(name, method) for name, method in results.methods.items())
+    except TrainingError as error:
+        problems.append(str(error))
+    state: State = (
+        "running" if owner else "damaged" if problems else
+        "interrupted" if run.is_interrupted else "done"
+    )
+    return RunResults(
+        run_name(run.folder), run.folder, state, _begun(run_name(run.folder)), run.data_hash,
+        None if hash_now is None or not run.data_hash else run.data_hash == hash_now, folds, seeds,
+        methods, epochs, str(owner or ""), tuple(dict.fromkeys(problems)),
+    )
+
+
+def _method(name: str, method: _Method) -> MethodResult:
+    low_bpm, high_bpm = method.interval.get("mae_bpm") or (None, None)
+    return MethodResult(name, method.mae_bpm, low_bpm, high_bpm, method.parameters)
+
+
+def _count_epochs(path: Path) -> int:
+    """Count the epochs that a state holds; it is written after each."""
+    header, _ = read_header(path)
+    about = parse_document(_STATE, header, path).about
+    return len(parse_document(_ABOUT, about.encode(), path).curve)
+
+
+def _begun(name: str) -> str:
+    """Return when a run began, as its name says: 20261125T100000Z, or -2 of the same second."""
+    from datetime import datetime, timezone
+
+    try:
+        begun = datetime.strptime(name.partition("-")[0], "%Y%m%dT%H%M%SZ")
+    except ValueError:
+        return ""
+    return begun.replace(tzinfo=timezone.utc).isoformat()
