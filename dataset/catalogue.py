@@ -6,7 +6,6 @@ the reason.
 """
 
 from dataclasses import asdict, dataclass, fields, replace
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,7 +38,7 @@ class _Row:
     subject: str
     session: str
     file: str                            # under the data folder, with forward slashes
-    started: str | None = None           # ISO 8601, UTC
+    started: str | None = None           # ISO 8601, UTC; None: not known
     duration_s: float | None = None
     frames: int | None = None
     fps: float | None = None             # measured [Hz]
@@ -157,7 +156,6 @@ def _read_row(
 
 def _read_session(session: Session, row: _Row) -> _Row:
     """Fill in what comes from the recording."""
-    started = datetime.fromtimestamp(session.started_unix_ns / 1e9, tz=timezone.utc)
     steps = np.diff(session.ppg_time_ns)[np.diff(session.ppg_sequence) == 1]
     step_ns = float(steps.mean()) if len(steps) else 0.0
     hr_bpm, bound_ms = mean_heart_rate(session), session.sync_bound_ms
@@ -166,7 +164,7 @@ def _read_session(session: Session, row: _Row) -> _Row:
         row,
         subject=session.subject,
         session=session.session_id,
-        started=started.isoformat(timespec="seconds"),
+        started=session.started and session.started.isoformat(timespec="seconds"),
         duration_s=round(session.duration_s, 3),
         frames=len(session.frames),
         fps=round(session.fps, 3),

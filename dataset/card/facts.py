@@ -8,7 +8,6 @@ of a subject is used only where a consent is noted too, and only as counts: a va
 import re
 from collections import Counter
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from pathlib import Path
 
 from acquire import data_folder
@@ -55,7 +54,7 @@ class Setup:
 class Recorded:
     """What the recording behind a curated folder adds to its entry."""
 
-    day: str                 # ISO date, UTC
+    day: str | None          # ISO date, UTC; None: not known, as of some imported sets
     setup: Setup
 
 
@@ -92,8 +91,8 @@ class Facts:
 
     @property
     def last_day(self) -> str | None:
-        """Date of the newest recording, None where no recording is there."""
-        return max((recorded.day for recorded in self.recorded.values()), default=None)
+        """Date of the newest recording, None where no recording is there or none has a date."""
+        return max((one.day for one in self.recorded.values() if one.day), default=None)
 
 
 def gather_facts(data: Path) -> Facts:
@@ -137,7 +136,7 @@ def _split(data: Path, manifest: Manifest) -> Split | None:
 
 def _recorded(path: Path) -> Recorded:
     with Session(path) as session:
-        day = datetime.fromtimestamp(session.started_unix_ns / 1e9, timezone.utc).date().isoformat()
+        day = session.started and session.started.date().isoformat()
         camera, sensor = session.camera, session.sensor
         return Recorded(
             day,

@@ -54,7 +54,8 @@ def card_markdown(facts: Facts, about: AboutDataset) -> str:
             for value, count in values
         ],
         setups=sorted(setups.items(), key=lambda item: (-item[1], str(item[0]))),
-        days=sorted({recorded.day for recorded in facts.recorded.values()}),
+        days=sorted({one.day for one in facts.recorded.values() if one.day}),
+        undated=sum(one.day is None for one in facts.recorded.values()),
         bound_ms=max(known_ms, default=None),
         unbounded=len(bounds_ms) - len(known_ms),
         rows=[(entry, curated_grade(facts, entry), _remarks(entry)) for entry in facts.entries],

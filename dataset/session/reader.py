@@ -12,6 +12,7 @@ Nothing in a file is believed unchecked: names, dtypes and shapes are compared w
 import hashlib
 import json
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from pathlib import Path
 from types import TracebackType
 
@@ -197,6 +198,13 @@ class Session:
         """
         light_offset = self.camera.light_offset
         return self.frame_time_ns - (light_offset.offset_ns if light_offset else 0)
+
+    @property
+    def started(self) -> datetime | None:
+        """When the recording began, UTC; None where that is not known and stored as 0: imported."""
+        if self.started_unix_ns == 0:
+            return None
+        return datetime.fromtimestamp(self.started_unix_ns / 1e9, tz=timezone.utc)
 
     @property
     def lost_frames(self) -> int:
