@@ -3,13 +3,14 @@
 # make lint   ruff, import-linter, pyright
 # make bench  what benchmarks/README.md tabulates, three hours
 # make soak   faults many times over, and recordings of ten minutes and an hour: two hours
+# make mutants  changes of the code that no test notices: two hours, goes on where it was stopped
 # All make .venv first, with what constraints.txt pins.
 
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo test lint bench soak clean
+.PHONY: demo test lint bench soak mutants clean
 
 demo: $(VENV)/.installed
 	$(BIN)/acq demo --force
@@ -52,10 +53,15 @@ soak: $(VENV)/.installed
 	$(BIN)/python -m benchmarks.recording --case 30:600:1 --case 30:3600:0
 	$(BIN)/python -m benchmarks.recording --hour
 
+mutants: $(VENV)/.installed
+	$(BIN)/pip install --quiet -c constraints.txt mutmut
+	OMP_NUM_THREADS=1 $(BIN)/python -m mutmut run
+	$(BIN)/python -m benchmarks.mutants
+
 $(VENV)/.installed: pyproject.toml constraints.txt tools/make_venv.sh
 	PYTHON="$(PYTHON)" sh tools/make_venv.sh $(VENV)
 	touch $@
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info demo
+	rm -rf $(VENV) mutants build dist *.egg-info demo
 	$(MAKE) -C firmware clean
