@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 _COARSE_S = 1e-4                # a clock with steps of this size cannot stamp packets
-_AWAKE_NS = 100_000_000         # a shorter suspension is none: waking takes longer
+_AWAKE_NS = 1_000_000           # a shorter suspension is none: waking takes longer
 
 
 class ClockReading(NamedTuple):

@@ -34,31 +34,20 @@ def number_samples(
     numbered = np.array(sequence, dtype=np.int64)
     starts = np.flatnonzero(np.diff(boot_of(ticks))) + 1
     edges = [0, *starts.tolist(), len(ticks)]
-    passed_ns = time_ns + _slept_before(time_ns, suspensions)
+
+    def passed_ns(first: int, last: int) -> int:
+        """Return the time between two rows, with that in which the host was suspended [ns]."""
+        from_ns, to_ns = int(time_ns[first]), int(time_ns[last])
+        is_between = (suspensions["before_ns"] < to_ns) & (suspensions["after_ns"] > from_ns)
+        return to_ns - from_ns + int(suspensions["slept_ns"][is_between].sum())
+
     for boot, at in enumerate(starts.tolist()):
         if bound_ns[at - 1] < 0 or bound_ns[at] < 0:
             continue
-        around = (slice(edges[boot], at), slice(at, edges[boot + 2]))
-        period_ns = _period_ns(sequence, passed_ns, around, rate_hz)
-        steps = max(1, round((int(passed_ns[at]) - int(passed_ns[at - 1])) / period_ns))
+        longest_ns, period_ns = _MEASURED_NS, 1e9 / rate_hz
+        for first, last in ((edges[boot], at - 1), (at, edges[boot + 2] - 1)):
+            if (span_ns := passed_ns(first, last)) > longest_ns:
+                longest_ns, period_ns = span_ns, span_ns / int(sequence[last] - sequence[first])
+        steps = max(1, round(passed_ns(at - 1, at) / period_ns))
         numbered[at:] += steps - (sequence[at] - sequence[at - 1])
     return numbered
-
-
-def _slept_before(time_ns: np.ndarray, suspensions: np.ndarray) -> np.ndarray:
-    """Return for how long the host had been suspended by then, (N,) int64 [ns]."""
-    slept_ns = np.concatenate([[0], np.cumsum(suspensions["slept_ns"])])
-    return slept_ns[np.searchsorted(suspensions["after_ns"], time_ns, side="right")]
-
-
-def _period_ns(
-    sequence: np.ndarray, passed_ns: np.ndarray, boots: tuple[slice, slice], rate_hz: float
-) -> float:
-    """Return the sample period of the longer of two boots, or the nominal one [ns]."""
-    longest_ns, period_ns = _MEASURED_NS, 1e9 / rate_hz
-    for rows in boots:
-        span_ns = int(passed_ns[rows][-1] - passed_ns[rows][0])
-        if span_ns > longest_ns:
-            longest_ns = span_ns
-            period_ns = span_ns / int(sequence[rows][-1] - sequence[rows][0])
-    return period_ns

@@ -8,11 +8,12 @@ ordinary array which any reader decodes.
 """
 
 import time
+from collections import deque
 
 import h5py
 import numpy as np
 
-_MEAN_FRAMES = 10         # frames in a running mean
+_RECENT_FRAMES = 10       # frames in a mean of late
 _RECONSIDER_S = 1.0       # between two decisions while the queue grows
 _STAY_RAW_S = 5.0         # at least; what makes a processor slow seldom ends within a second
 _FILTER_SKIPPED = 1       # bit 0 of a chunk's mask: the first filter, the only one
@@ -74,27 +75,35 @@ class FrameStore:
         self._scratch.close()
 
 
-class RunningMean:
-    """Mean of the last few values, older ones weighing less and less."""
+class RecentMean:
+    """Mean of the last ten values without the largest of them.
+
+    One value may hold a pause of this process; a disk that stalls again and again still counts.
+    """
 
     def __init__(self) -> None:
-        self.value = 0.0
-        self._count = 0
+        self._values: deque[float] = deque(maxlen=_RECENT_FRAMES)
+
+    @property
+    def value(self) -> float:
+        """The mean; 0 before the first value."""
+        values = sorted(self._values)
+        kept = values[:-1] or values
+        return sum(kept) / len(kept) if kept else 0.0
 
     def add(self, value: float) -> None:
         """Add the next value."""
-        self._count = min(self._count + 1, _MEAN_FRAMES)
-        self.value += (value - self.value) / self._count
+        self._values.append(value)
 
 
 class StorageCosts:
     """What storing a frame has cost lately."""
 
     def __init__(self) -> None:
-        self.compress_s = RunningMean()
-        self.write_s = RunningMean()         # of what was written, compressed or raw
-        self.written_ratio = RunningMean()   # size of what was written, relative to a raw frame
-        self.compressed_ratio = RunningMean()    # the same of compressed frames only
+        self.compress_s = RecentMean()
+        self.write_s = RecentMean()         # of what was written, compressed or raw
+        self.written_ratio = RecentMean()   # size of what was written, relative to a raw frame
+        self.compressed_ratio = RecentMean()    # the same of compressed frames only
 
     def add(self, compress_s: float | None, write_s: float, *, size_ratio: float) -> None:
         """Add one frame's times [s]; `compress_s` is None where it was stored raw."""

@@ -5,7 +5,13 @@ from types import SimpleNamespace
 
 import pytest
 
-from acquire.host_time import choose_clocks, now_ns, read_clocks
+from acquire.host_time import (
+    SuspensionWatch,
+    choose_boot_clock,
+    choose_clocks,
+    now_ns,
+    read_clocks,
+)
 
 pytestmark = pytest.mark.real_time
 
@@ -56,3 +62,50 @@ def test_the_quickest_of_three_readings_counts():
     times = iter([0, 1000, 1000, 1010, 2000, 9000])
     raws = iter([7, 8, 9])
     assert read_clocks(lambda: next(times), lambda: next(raws)) == (1005, 8)
+
+
+class Laptop:
+    """A host whose lid is closed now and then; `delay_ns` passes between any two readings."""
+
+    def __init__(self, delay_ns=200):
+        self.awake_ns, self.slept_ns, self.delay_ns = 10**12, 7 * 10**12, delay_ns
+
+    def now(self):
+        self.awake_ns += self.delay_ns
+        return self.awake_ns
+
+    def boot(self):
+        return self.now() + self.slept_ns
+
+
+def test_a_suspension_is_seen_once_with_its_length_and_when_it_was():
+    laptop = Laptop()
+    watch = SuspensionWatch(laptop.now, laptop.boot)
+    assert watch.look() is None
+    before_ns = laptop.awake_ns
+    laptop.awake_ns += 10**9
+    laptop.slept_ns += 3600 * 10**9
+    suspension = watch.look()
+    assert suspension.slept_ns == pytest.approx(3600e9, abs=2000)
+    assert before_ns <= suspension.before_ns <= before_ns + 10**9 <= suspension.after_ns
+    assert suspension.after_ns <= laptop.awake_ns
+    assert watch.look() is None
+    laptop.slept_ns += 2 * 10**9
+    assert watch.look().slept_ns == pytest.approx(2e9, abs=2000)
+
+
+def test_a_process_that_is_paused_between_two_readings_sees_no_suspension():
+    laptop = Laptop()
+    for delays in ([200, 8 * 10**9, 200], [8 * 10**9, 200, 8 * 10**9]):
+        watch = SuspensionWatch(laptop.now, laptop.boot)
+        for delay_ns in delays:
+            laptop.delay_ns = delay_ns
+            assert watch.look() is None
+    laptop.delay_ns, laptop.slept_ns = 200, laptop.slept_ns + 5 * 10**9
+    assert watch.look().slept_ns == pytest.approx(5e9, abs=2000)
+
+
+def test_where_the_system_has_no_such_clock_none_is_seen():
+    assert choose_boot_clock(system(resolution=1e-9)) is None
+    assert SuspensionWatch(boot=None).look() is None
+    assert SuspensionWatch().look() is None               # here, within these microseconds

@@ -1,6 +1,9 @@
 """Devices that work, and devices that fail on purpose: a sensor on a real pty, and two cameras."""
 
+import fcntl
 import os
+import struct
+import termios
 import threading
 import time
 import tty
@@ -48,15 +51,19 @@ class FakeSensor:
     pongs : how many pings it answers
     link : path of a link to its port, which stays the same when it is plugged in again
     ppm : error of its clock
+    buffer_bytes : what the system keeps of it for a host that does not read; a pty keeps more
+    deaf_s : a busy host reads nothing for so long after its first ping
     """
 
     def __init__(
         self, *, hello=HELLO, lose=(), die_after=None, last=None, mute=False, noise=b"",
-        loss_flag=0, sampling_from=None, pongs=10**9, link=None, ppm=0,
+        loss_flag=0, sampling_from=None, pongs=10**9, link=None, ppm=0, buffer_bytes=None,
+        deaf_s=0.0,
     ):
         self.hello, self.mute, self.noise, self.link, self.ppm = hello, mute, noise, link, ppm
         self.lose, self.die_after, self.last = set(lose), die_after, last
-        self.loss_flag, self.pongs = loss_flag, pongs
+        self.loss_flag, self.pongs, self.buffer_bytes = loss_flag, pongs, buffer_bytes
+        self.deaf_s, self._heard_at_s, self._held = deaf_s, None, b""
         self.middle_ns = []
         self._zero_ns = 0                                  # when the counter was zero
         self._lock = threading.RLock()
@@ -111,18 +118,39 @@ class FakeSensor:
             if say_hello:
                 self._send(self.hello)
 
+    def run_on(self, seconds):
+        """Go on sampling for so long while the host, and its clock, is suspended."""
+        with self._lock:
+            missed = round(seconds * self.hello.rate_hz)
+            self.middle_ns += [None] * missed
+            self._sequence += missed
+            self._zero_ns -= missed * self.period_ns
+
     def _ticks(self, ns):
         return round((ns - self._zero_ns) * (1 + self.ppm * 1e-6)) // 500 % 2**32
 
     def _send(self, packet):
         data = encode(packet)
         time.sleep(len(data) * _BYTE_S)  # on the line; the clock fit counts on it
+        self._held += data
+        if time.monotonic() < (self._heard_at_s or 0.0):
+            return
+        data, self._held = self._held, b""
         if self._master is not None:
             with suppress(BlockingIOError):                # if nobody reads, bytes are lost
-                os.write(self._master, data)
+                os.write(self._master, data[: self._room()])
+
+    def _room(self):
+        """Return how many bytes more the system keeps; None for all."""
+        if self.buffer_bytes is None:
+            return None
+        waiting = fcntl.ioctl(self._slave, termios.FIONREAD, b"    ")
+        return max(0, self.buffer_bytes - struct.unpack("i", waiting)[0])
 
     def _take(self, packet, rx_ns):
         if isinstance(packet, Ping):
+            if self._heard_at_s is None:
+                self._heard_at_s = time.monotonic() + self.deaf_s
             if self.pongs > 0:
                 self._send(Pong(packet.id, self._ticks(rx_ns), self._ticks(time.monotonic_ns())))
             self.pongs -= 1
@@ -201,6 +229,9 @@ class FakeCamera:
     def start(self, start_ns):
         self._start_ns = start_ns
 
+    def count_until(self, time_ns):
+        return None
+
     def read(self, timeout_s):
         while self._next in self.lose:
             self._next += 1
@@ -249,6 +280,9 @@ class LiveCamera:
 
     def _due_ns(self):
         return self._opened_ns + round(self._n * 1e9 / self.info.fps)
+
+    def count_until(self, time_ns):
+        return None
 
     def read(self, timeout_s):
         if self.gone_after is not None and self._n > self.gone_after:

@@ -10,15 +10,17 @@ import os
 import signal
 import threading
 import time
-from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 
 from acquire.camera.source import CameraInfo, VideoFrame
+from acquire.layout import BOOT_TICKS
 from acquire.recorder.recorder import Recorder
 from acquire.sensor.port import Sensor
+from dataset.session.log import LOST_FRAMES, LOST_SAMPLES, losses_by_cause
 from dataset.session.reader import Session
-from tests.support.fakes import FakeCamera, FakeSensor
+from tests.support.fakes import HELLO, FakeCamera, FakeSensor
 
 _INVERSE_OF_7 = pow(7, -1, 65536)
 
@@ -83,6 +85,9 @@ class NumberedCamera:
         image[0, :8] = np.frombuffer(n.to_bytes(8, "little"), np.uint8)
         return image
 
+    def count_until(self, time_ns):
+        return None
+
     def read(self, timeout_s):
         period_ns = round(1e9 / self.info.fps)
         waiting = (time.monotonic_ns() - self._start_ns) // period_ns - self._next
@@ -100,68 +105,101 @@ class NumberedCamera:
         pass
 
 
-def check_numbers(session):
-    """Check that every frame and sample is that of its number, and that no time goes back."""
+def check_numbers(session, *, has_samples=True):
+    """Check that every frame and sample is that of its number, and that no time goes back.
+
+    Parameters
+    ----------
+    has_samples : the samples, too: their device did not restart
+    """
     for index, number in enumerate(session.frame_sequence.tolist()):
         assert (session.frames.raw(index) == NumberedCamera.image(number)).all()
-    assert (session.ppg == session.ppg_sequence * 7 % 65536).all()
+    assert not has_samples or (session.ppg == session.ppg_sequence * 7 % 65536).all()
     assert (np.diff(session.frame_sequence) > 0).all()
     assert (np.diff(session.frame_time_ns) > 0).all()
     assert (np.diff(session.ppg_sequence) > 0).all()
 
 
-def record_while_stopped(folder, stops):
-    """SIGSTOP a recorder now and then while its sensor runs on in another process.
+def record_while_stopped(
+    folder, stops, *, resets=(), rate_hz=25, camera=None, length_s=None, niceness=0,
+):
+    """SIGSTOP a recorder now and then, or starve it, while its sensor runs in another process.
+
+    Its port keeps 4 kB, as that of a USB adapter does.
 
     Parameters
     ----------
     stops : pairs of a moment and a length [s]
+    resets : moments at which the board restarts [s]
+    camera : opened in the recorder's process; numbered pictures where not given
+    length_s : of the recording; a second more than the stops where not given
+    niceness : of the recorder's process
 
     Returns
     -------
-    the frames and samples that it counted as lost
+    the frames and samples that it counted as lost, by cause, and the pauses that it noted [s]
     """
     link, truth = folder / "port", folder / "truth.json"
     device_pid = os.fork()
     if not device_pid:
-        stop = threading.Event()
-        signal.signal(signal.SIGTERM, lambda *_: stop.set())
-        with FakeSensor(link=link) as device:
-            stop.wait()
-        truth.write_text(json.dumps([device.middle_ns, device.period_ns]))
-        os._exit(0)
-    while not link.exists():
-        time.sleep(0.01)
-    length_s = max(moment_s + for_s for moment_s, for_s in stops) + 1.0
+        _run_device(link, truth, replace(HELLO, rate_hz=rate_hz))
+    _wait_until(link.exists)
+    length_s = length_s or max(moment_s + for_s for moment_s, for_s in stops) + 1.0
     pid = os.fork()
     if not pid:
         try:
-            Recorder(NumberedCamera(), Sensor(str(link))).record(folder, "S01", duration_s=length_s)
+            os.setpriority(os.PRIO_PROCESS, 0, niceness)
+            sensor = Sensor(str(link))
+            recorder = Recorder((camera or NumberedCamera)(), sensor, ppg_rate_hz=rate_hz)
+            recorder.record(folder, "S01", duration_s=length_s)
             os._exit(0)
         except BaseException:
             os._exit(9)
-    while not list(folder.rglob("*.h5")):
-        time.sleep(0.01)
+    _wait_until(lambda: list(folder.rglob("*.h5")))
     start_s = time.monotonic()
+    signals = [(moment_s, device_pid, signal.SIGUSR1) for moment_s in resets]
     for moment_s, for_s in stops:
+        signals += [(moment_s, pid, signal.SIGSTOP), (moment_s + for_s, pid, signal.SIGCONT)]
+    for moment_s, to_pid, number in sorted(signals):
         time.sleep(max(0.0, start_s + moment_s - time.monotonic()))
-        os.kill(pid, signal.SIGSTOP)
-        time.sleep(for_s)
-        os.kill(pid, signal.SIGCONT)
+        os.kill(to_pid, number)
     _, status = os.waitpid(pid, 0)
     os.kill(device_pid, signal.SIGTERM)
     os.waitpid(device_pid, 0)
     assert os.waitstatus_to_exitcode(status) == 0
     (path,) = folder.rglob("*.h5")
-    middle_ns, period_ns = json.loads(truth.read_text())
+    return _check_stopped(path, *json.loads(truth.read_text()), is_numbered=camera is None)
+
+
+def _run_device(link, truth, hello):
+    """Be the sensor until SIGTERM, then write what was true."""
+    stop, reset = threading.Event(), threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    signal.signal(signal.SIGUSR1, lambda *_: reset.set())
+    with FakeSensor(link=link, hello=hello, buffer_bytes=4095) as device:
+        while not stop.wait(0.01):
+            if reset.is_set():
+                reset.clear()
+                device.reset()
+    truth.write_text(json.dumps([device.middle_ns, device.period_ns]))
+    os._exit(0)
+
+
+def _wait_until(is_so):
+    while not is_so():
+        time.sleep(0.01)
+
+
+def _check_stopped(path, middle_ns, period_ns, *, is_numbered):
     with Session(path) as session:
-        check_numbers(session)
+        if is_numbered:
+            check_numbers(session, has_samples=bool((session.ppg_ticks < BOOT_TICKS).all()))
         check_samples(session, middle_ns, period_ns)
         assert session.complete
-        lost = Counter()
-        for event in session.events:
-            if event.kind in ("lost_frames", "lost_samples") and ": " in event.text:
-                lost[event.kind] += int(event.text.split(":")[0])
-        assert session.lost_frames == lost["lost_frames"]
-        assert session.lost_samples == lost["lost_samples"]
-        return session.lost_frames, session.lost_samples
+        frames, samples = (
+            losses_by_cause(session.events, kind) for kind in (LOST_FRAMES, LOST_SAMPLES)
+        )
+        assert session.lost_frames == sum(frames.values())
+        assert session.lost_samples == sum(samples.values())
+        texts = [event.text for event in session.events if event.kind == "host_paused"]
+        return frames, samples, [float(text.split()[-2]) for text in texts]

@@ -13,7 +13,7 @@ from acquire.clock.ticks import (
     PONG_NS,
     crosses_serial_line,
 )
-from acquire.layout import BOOT_TICKS
+from acquire.layout import BOOT_TICKS, SUSPENSION_DTYPE
 from acquire.sensor import protocol
 from benchmarks.plants import PLANTS, RATE_HZ, TICK_HZ, Made, Plant, make, place_live
 
@@ -166,6 +166,37 @@ def test_a_host_that_slept_is_told_and_placed_on_both_sides():
     time_ns, bound_ns = place_live(made)
     assert outside(made, time_ns, bound_ns) <= 0
     assert (bound_ns[-40 * RATE_HZ :] >= 0).all()
+
+
+@pytest.mark.parametrize("slept_ns", [15_000_000, 5 * 10**9, 3600 * 10**9])
+def test_a_suspension_that_was_seen_is_where_one_stretch_ends_and_another_begins(slept_ns):
+    """However short: 15 ms are within what an oscillator may be off, and were not told before."""
+    awake = make(Plant(seconds=90))
+    made = asleep(awake, 40, slept_ns) if slept_ns < 50e9 else asleep_to_the_end(awake, slept_ns)
+    lid_ns = int(made.truth_ns[0] + 40e9)
+    seen = np.array([(lid_ns - 20_000_000, lid_ns + 30_000_000, slept_ns)], SUSPENSION_DTYPE)
+    time_ns, bound_ns = place_samples(
+        made.exchanges, made.clocks, made.ticks, made.arrival_ns, tick_hz=TICK_HZ, rate_hz=RATE_HZ,
+        suspensions=seen,
+    )
+    assert outside(made, time_ns, bound_ns) <= 0
+    assert bound_ns.max() < 1e6
+    unknown = np.flatnonzero(bound_ns < 0)
+    assert 0 < len(unknown) < 2 * RATE_HZ
+    # nothing that came before the lid was closed, and nothing behind the next answered ping
+    assert made.arrival_ns[unknown[0]] > lid_ns - 20_000_000
+    assert (np.diff(unknown) == 1).all()
+
+
+def asleep_to_the_end(made, slept_ns):
+    """The device runs on for `slept_ns` more while the host sleeps."""
+    since = made.truth_ns[0] + 40 * 1e9
+    slept_ticks = round(slept_ns * (TICK_HZ / 1e9))
+    exchanges, ticks = made.exchanges.copy(), made.ticks.copy()
+    for name in ("rx_ticks", "tx_ticks"):
+        exchanges[name] += (exchanges["send_ns"] > since) * slept_ticks
+    ticks += (made.truth_ns > since) * slept_ticks
+    return replace(made, exchanges=exchanges, clocks=made.clocks[:0], ticks=ticks)
 
 
 def test_a_host_that_slept_places_no_sample_by_what_it_knew_before():

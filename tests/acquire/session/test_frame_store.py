@@ -87,3 +87,12 @@ def test_a_disk_that_turns_slow_while_raw_gets_less_to_write():
     assert not fallback.update(60, costs(40, 200, raw=True), 0.5)
     assert fallback.update(80, costs(40, 200, raw=True), 1.0)
     assert not fallback.raw
+
+
+def test_a_pause_of_the_process_is_not_taken_for_a_slow_processor():
+    measured = costs(6, 0.3)
+    measured.add(8.0, 0.3e-3, size_ratio=0.35)          # stopped for 8 s while it compressed
+    assert measured.compress_s.value == pytest.approx(6e-3)
+    for _ in range(2):
+        measured.add(0.1, 0.3e-3, size_ratio=0.35)
+    assert measured.compress_s.value > 20e-3            # again and again is slow

@@ -13,6 +13,7 @@ import pytest
 from acquire import layout
 from acquire.camera.source import CameraInfo, VideoFrame
 from acquire.errors import Fix, SessionError
+from acquire.layout import BOOT_TICKS
 from acquire.session.writer import SessionWriter
 from dataset.recovery.closed_view import lookup3
 from dataset.recovery.recover import recover
@@ -277,3 +278,36 @@ def test_one_that_was_killed_a_moment_ago_is_recovered_once_it_stays_as_it_is(
     monkeypatch.setattr("time.sleep", lambda wait_s: now_s.append(now_s.pop() + wait_s))
     assert recover(path) is not None
     assert now_s[0] >= 1000 + SILENT_S
+
+
+def test_the_jump_over_a_restart_is_counted_again_by_the_final_times(tmp_path):
+    """Of samples that waited for a paused host the arrival was known: 2 were counted, not 40."""
+    path, restart, missing = tmp_path / "S01-20260101T090000Z.h5", 260, 40
+    writer = SessionWriter(
+        path, session_id=path.stem, subject="S01", camera=CAMERA, hello=HELLO, port="x",
+        started_unix_ns=1, started_monotonic_ns=START_NS, simulated=True,
+    )
+    for i in [*range(restart), *range(restart + missing, 600)]:
+        boot, ticks = (0, 0) if i < restart else (1, BOOT_TICKS - restart * 80_000)
+        at_ns, ticks = sample_ns(i), ticks + i * 80_000
+        read_ns = at_ns + 30_000_000 if not 240 <= i < restart else sample_ns(restart + 38)
+        writer.add_sample(
+            sequence=i - boot * (missing - 2), ticks=ticks, value=i, flags=0, arrival_ns=read_ns,
+            time_ns=read_ns, bound_ns=-1,
+        )
+        if i % 25 == 0:
+            writer.add_exchange(at_ns - 300_000, ticks, ticks, at_ns + 300_000, i)
+        if i == restart + missing:
+            writer.add_event(read_ns, "lost_samples", f"2 before sample {restart + 2}")
+    add_frame(writer, 0)
+    writer.flush()
+    killed = path.read_bytes()
+    writer.close(complete=False)
+    path = place_recording(tmp_path, killed)
+    recovered = recover(path)
+    assert recovered.lost_samples == missing
+    with Session(path) as session:
+        assert (session.ppg_sequence == session.ppg).all()
+        assert session.lost_samples == missing
+        (event,) = [event for event in session.events if event.kind == "lost_samples"]
+        assert event.text == f"{missing} before sample {restart + missing}"
