@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _EVENTS = 8                          # that are shown
 _CAMERA_NOTES = 5                    # that are shown
+_ALL_PERCENT = 99.5                  # a smaller share without a rate is not worth a word
 _SEEN_S = 0.1                        # a shorter time without a finger is not worth a word
 
 
@@ -56,6 +57,7 @@ def _as_json(s: "SessionSummary") -> dict[str, object]:
         "light_offset_ms": light.offset_ns / 1e6 if light else None,
         "light_offset_bound_ms": light.bound_ns / 1e6 if light else None,
         "light_offset_from": light.source if light else "", "hr_bpm": s.ppg.hr_bpm,
+        "hr_told_percent": s.ppg.hr_told_percent, "hr_why_not": s.ppg.hr_why_not,
         "no_finger_s": s.ppg.no_finger_s, "camera": s.camera.name,
         "time_meaning": s.camera.time_meaning, "exposure": s.camera.exposure,
         "camera_notes": s.camera.notes, "sensor": s.sensor.name, "firmware": s.sensor.firmware,
@@ -98,7 +100,7 @@ def _rows(s: "SessionSummary") -> Iterator[tuple[str, str]]:
     simulated = "  [yellow]simulated[/yellow]" if s.simulated else ""
     yield "session", escape(s.session_id) + simulated
     yield "subject", escape(s.subject)
-    yield "started", s.started
+    yield "started", s.started or "not known: the published set does not say"
     yield "state", _state(s)
     yield "length", f"{s.duration_s:.2f} s"
     yield "video", (
@@ -194,14 +196,16 @@ def _heart_rate(s: "SessionSummary") -> str:
         if s.duration_s > 10
         else f"one spectrum over {s.duration_s:.0f} s"
     )
-    without = (
-        f"no finger for {s.ppg.no_finger_s:.1f} of {s.duration_s:.1f} s"
-        if s.ppg.no_finger_s > _SEEN_S
-        else ""
-    )
+    without = []
+    if s.ppg.no_finger_s > _SEEN_S:
+        without.append(f"no finger for {s.ppg.no_finger_s:.1f} of {s.duration_s:.1f} s")
     if s.ppg.hr_bpm is None:
-        return "not to be told" + (f": {without}" if without else "")
-    return f"{s.ppg.hr_bpm:.1f} bpm (PPG, {over}" + (f"; left out: {without})" if without else ")")
+        reasons = "; ".join([s.ppg.hr_why_not, *without])
+        return "cannot be told" + (f": {reasons}" if reasons else "")
+    without = [f"left out: {span}" for span in without]
+    if s.ppg.hr_why_not and s.ppg.hr_told_percent < _ALL_PERCENT:
+        without.append(f"told in {s.ppg.hr_told_percent:.0f} % of it, else: {s.ppg.hr_why_not}")
+    return f"{s.ppg.hr_bpm:.1f} bpm ({'; '.join([f'PPG, 30 to 240 bpm, {over}', *without])})"
 
 
 def _light(s: "SessionSummary") -> str:

@@ -1,5 +1,6 @@
 """The verb `acq live`."""
 
+import math
 import signal
 import time
 from collections.abc import Iterator
@@ -164,19 +165,21 @@ def _read_until_end(
 
 def _finger(source: "LiveSource") -> "FingerTrace | None":
     from acq.terminal.live_panel import FingerTrace
-    from dataset.signals.pulse_quality import read_pulse
+    from dataset.signals.pulse_quality import read_finger
     from models.live.sources import FollowedFrames
 
     if not isinstance(source, FollowedFrames):
         return None
     sequence, value = source.following.finger()
     rate_hz = source.following.rate_hz
-    return FingerTrace(read_pulse(sequence, value, rate_hz), sequence, value, rate_hz)
+    return FingerTrace(read_finger(sequence, value, rate_hz), sequence, value, rate_hz)
 
 
 def _finger_bpm(source: "LiveSource", reading: "LiveReading") -> float | None:
     finger = None if reading.pulse is None else _finger(source)
-    return None if finger is None or finger.pulse is None else finger.pulse.hr_bpm
+    if finger is None or finger.pulse is None or math.isnan(finger.pulse.hr_bpm):
+        return None
+    return finger.pulse.hr_bpm
 
 
 @contextmanager

@@ -89,7 +89,7 @@ def render_live(
             Text("no pulse yet", "dim")
             if finger.pulse is None
             else Text.assemble(
-                (f"{finger.pulse.hr_bpm:.0f} bpm", "bold"),
+                (finger.pulse.rate_text, "bold"),
                 (f"  {finger.pulse.quality}", _STYLE.get(finger.pulse.quality, "red")),
             )
         )

@@ -18,7 +18,7 @@ from rich.text import Text
 from acquire import host_time
 from acquire.sensor.finger import FINGER_OFF, FLAT_LINE
 from dataset.face.quick_look import frame_luma, load_detector, spot_face
-from dataset.signals.pulse_quality import read_pulse
+from dataset.signals.pulse_quality import read_finger
 
 from .console import make_console
 from .curves import clock
@@ -146,7 +146,7 @@ class Panel:
         elif now - self._pulse_s >= PULSE_S:
             self._pulse_s = now
             trusted = status.ppg_sequence > self._trust_from
-            self._shown.pulse = read_pulse(
+            self._shown.pulse = read_finger(
                 status.ppg_sequence[trusted], status.ppg_value[trusted], status.ppg_rate_hz
             )
         if is_camera_silent(status):

@@ -76,7 +76,7 @@ def _pulse_text(status: "RecordingStatus", shown: PanelState) -> Text:
     if shown.pulse is None:
         text = Text("the first seconds", "dim")
     else:
-        text = Text(f"{shown.pulse.hr_bpm:.0f} bpm", "bold")
+        text = Text(shown.pulse.rate_text, "bold")
         text.append(f"  {shown.pulse.quality}", _STYLE.get(shown.pulse.quality, "red"))
     if CLIPPED in status.states:
         text.append(f"  {_FAULTS[CLIPPED]}", "bold red")
@@ -244,7 +244,7 @@ def render_line(status: "RecordingStatus", shown: PanelState, *, elapsed_s: floa
         ) or (
             "no pulse yet"
             if shown.pulse is None
-            else f"{shown.pulse.hr_bpm:.0f} bpm, {shown.pulse.quality}"
+            else f"{shown.pulse.rate_text}, {shown.pulse.quality}"
         )
     if is_camera_silent(status):
         video = f"NO FRAME for {clock(status.camera_silent_s)}"

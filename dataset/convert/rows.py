@@ -17,6 +17,7 @@ from acquire.errors import CurationError, Fix
 from dataset.common.spans import true_runs
 from dataset.layouts.manifest import ExcludedPart, FrameSpan
 from dataset.selection.exclusions import Exclusion, Exclusions
+from dataset.session.heart_rate import spans_without_finger
 from dataset.session.reader import Session
 from dataset.signals.align import HOLE, WHY_NOT, AlignedPpg, check_rising, ppg_on_frames
 
@@ -33,8 +34,9 @@ class Part:
     frame_index: np.ndarray            # (N,) int64, which frame of the session is shown
     time_ns: np.ndarray                # (N,) int64, rising
     ppg: np.ndarray                    # (N,) float64
-    hr_bpm: np.ndarray                 # (N,) float64
+    hr_bpm: np.ndarray                 # (N,) float64; 0 where the finger's rate cannot be told
     repeated: tuple[FrameSpan, ...]    # rows whose picture belongs to another moment
+    untrusted: tuple[FrameSpan, ...]   # rows without a finger, or whose rate cannot be told
     picture_shift_ms: float            # largest distance of a picture from its row's time
 
 
@@ -83,11 +85,11 @@ def plan_rows(
         ) from error
     moment_of_row = np.searchsorted(moments_ns, candidates.time_ns)
     is_good = aligned.covered[moment_of_row] & ~_is_inside(candidates.time_ns, usable.excluded_ns)
-    _check_pulse(session, aligned.hr_bpm[moment_of_row[is_good]])
+    _check_pulse(session, aligned.ppg[moment_of_row[is_good]])
     runs = _runs_of_rows(candidates, is_good, settings)
     long_runs = _long_enough(session, candidates, runs, settings)
     parts = tuple(
-        _part(candidates, run, aligned, moment_of_row, frame_ns, settings) for run in long_runs
+        _part(session, candidates, run, aligned, moment_of_row, settings) for run in long_runs
     )
     is_short = np.zeros(len(frame_ns), bool)
     for run in runs:
@@ -99,9 +101,17 @@ def plan_rows(
     return SessionRows(parts, trimmed, unused, aligned.fs_hz)
 
 
-def excluded_parts(exclusions: Sequence[Exclusion]) -> tuple[ExcludedPart, ...]:
-    """Return the exclusions of a session as the manifest lists them."""
-    return tuple(ExcludedPart(part.from_s, part.to_s, part.reason) for part in exclusions)
+def excluded_parts(
+    exclusions: Sequence[Exclusion], *, reasons: bool = False
+) -> tuple[ExcludedPart, ...]:
+    """Return the exclusions of a session as the manifest lists them.
+
+    A reason is a person's own words and may name somebody; the manifest goes with the data.
+    """
+    return tuple(
+        ExcludedPart(part.from_s, part.to_s, part.reason if reasons else "")
+        for part in exclusions
+    )
 
 
 def _unusable(
@@ -143,13 +153,11 @@ def _candidate_rows(session: Session, settings: Settings, usable: _Usable) -> Ca
     )
 
 
-def _check_pulse(session: Session, hr_bpm: np.ndarray) -> None:
+def _check_pulse(session: Session, ppg: np.ndarray) -> None:
     """Refuse a session without two usable rows, or with a PPG that is flat there."""
-    if len(hr_bpm) < 2:
-        raise _unusable(
-            session, "frames and PPG at the same time", f"{len(hr_bpm)} such frames"
-        )
-    if not np.isfinite(hr_bpm).all():
+    if len(ppg) < 2:
+        raise _unusable(session, "frames and PPG at the same time", f"{len(ppg)} such frames")
+    if np.ptp(ppg) == 0:
         raise _unusable(session, "a pulse", "PPG that is flat")
 
 
@@ -180,8 +188,8 @@ def _long_enough(
 
 
 def _part(
-    candidates: CandidateRows, run: np.ndarray, aligned: AlignedPpg, moment_of_row: np.ndarray,
-    frame_ns: np.ndarray, settings: Settings,
+    session: Session, candidates: CandidateRows, run: np.ndarray, aligned: AlignedPpg,
+    moment_of_row: np.ndarray, settings: Settings,
 ) -> Part:
     frame_index, time_ns = candidates.frame_index[run], candidates.time_ns[run]
     is_lost = candidates.is_lost[run]
@@ -192,11 +200,28 @@ def _part(
         )
         for span in true_runs(is_repeated)
     ]
-    shift_ns = 0.0 if settings.fps == NATIVE else np.abs(time_ns - frame_ns[frame_index]).max()
-    return Part(
-        frame_index, time_ns, aligned.ppg[moment_of_row[run]], aligned.hr_bpm[moment_of_row[run]],
-        tuple(sorted(repeated, key=lambda span: span.first)), float(shift_ns / 1e6),
+    shift_ns = (
+        0.0 if settings.fps == NATIVE
+        else np.abs(time_ns - session.frame_light_ns[frame_index]).max()
     )
+    hr_bpm = aligned.hr_bpm[moment_of_row[run]]
+    is_off = _is_inside(time_ns, spans_without_finger(session))
+    untrusted = [
+        FrameSpan(span[0], len(span), reason)
+        for reason, is_untrusted in (
+            ("no finger", is_off), ("no rate can be told", ~np.isfinite(hr_bpm) & ~is_off),
+        )
+        for span in true_runs(is_untrusted)
+    ]
+    return Part(
+        frame_index, time_ns, aligned.ppg[moment_of_row[run]],
+        np.where(np.isfinite(hr_bpm) & ~is_off, hr_bpm, 0.0), _in_order(repeated),
+        _in_order(untrusted), float(shift_ns / 1e6),
+    )
+
+
+def _in_order(spans: list[FrameSpan]) -> tuple[FrameSpan, ...]:
+    return tuple(sorted(spans, key=lambda span: span.first))
 
 
 def _reasons_to_trim(

@@ -66,7 +66,7 @@ def _write_part(
         folder=name, side=task.side, subject=session.subject, session=session.session_id,
         part=number, frames=len(part.frame_index), source=_source(task, session), video=video,
         labels=LabelFile(
-            labels_sha256, round(float(part.hr_bpm.mean()), 3), FILTER[task.settings.ppg]
+            labels_sha256, _mean_rate(part.hr_bpm), FILTER[task.settings.ppg]
         ),
         timing=Timing(
             duration_s=float(time_s[-1]), ppg_rate_hz=rows.ppg_rate_hz,
@@ -77,9 +77,16 @@ def _write_part(
         rows=RowSelection(
             task.settings.fps, task.settings.holes,
             trimmed=rows.trimmed if number == 1 else (), repeated=part.repeated,
-            unused=rows.unused if number == 1 else 0, excluded=excluded_parts(task.exclusions),
+            unused=rows.unused if number == 1 else 0,
+            excluded=excluded_parts(task.exclusions, reasons=task.reasons),
+            untrusted=part.untrusted,
         ),
     )
+
+
+def _mean_rate(hr_bpm: np.ndarray) -> float:
+    """Return the mean of the rates, to 0.001 bpm; 0 where there is none."""
+    return round(float(hr_bpm[hr_bpm > 0].mean()), 3) if (hr_bpm > 0).any() else 0.0
 
 
 def _source(task: SessionTask, session: Session) -> SourceSession:
@@ -95,7 +102,8 @@ def _write_video(path: Path, session: Session, part: Part, codec: str, step: OnS
     frames, fps = session.frames, rate_hz(part.time_ns)
     bgr, last = np.empty((frames.height, frames.width, 3), np.uint8), -1
     with VideoWriter(
-        path, codec=codec, width=frames.width, height=frames.height, fps=fps
+        path, codec=codec, width=frames.width, height=frames.height, fps=fps,
+        simulated=session.simulated,
     ) as video:
         for index in part.frame_index.tolist():
             if index != last:

@@ -68,7 +68,7 @@ class LabelFile:
     """`ground_truth.txt` of a folder."""
 
     sha256: str                 # of the file's bytes
-    hr_bpm: Number              # mean of the heart-rate row
+    hr_bpm: Number              # mean of the heart-rate row where it has a rate; 0: it has none
     ppg_filter: dict[str, Any]  # how the PPG row was filtered
 
 
@@ -96,6 +96,9 @@ class RowSelection:
     repeated: tuple[FrameSpan, ...]     # frames of the video whose picture is of another moment
     unused: int                         # frames between points of the even grid; all in its part 1
     excluded: tuple[ExcludedPart, ...]
+    # frames of the video at which the finger's pulse cannot be told: nobody trains on them, and no
+    # figure is of them; None: an earlier version made the folder, and did not look
+    untrusted: tuple[FrameSpan, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -118,6 +121,12 @@ class Entry:
     def key(self) -> str:
         """Return the name under which the folder's number is remembered."""
         return part_key(self.session, self.part)
+
+    @property
+    def untrusted_frames(self) -> int | None:
+        """Return at how many frames the finger's pulse cannot be told; None: nobody looked."""
+        spans = self.rows.untrusted
+        return None if spans is None else sum(span.frames for span in spans)
 
     @property
     def number(self) -> int:
@@ -187,8 +196,9 @@ ATTRIBUTE_OF_KEY = {
     "imported_from": "source.imported_from", "fps_asked": "rows.fps", "holes": "rows.holes",
     "repeated": "rows.repeated", "unused": "rows.unused",
     "picture_shift_ms": "timing.picture_shift_ms", "excluded": "rows.excluded",
-    "grade": "source.grade",
+    "grade": "source.grade", "untrusted": "rows.untrusted",
 }
+_NEW_KEYS = frozenset({"untrusted"})    # that entries of earlier versions lack, and keep lacking
 
 
 def flat_entry(entry: Entry) -> dict[str, Any]:
@@ -196,7 +206,9 @@ def flat_entry(entry: Entry) -> dict[str, Any]:
     nested, flat = asdict(entry), {}
     for key, attribute in ATTRIBUTE_OF_KEY.items():
         group, _, name = attribute.rpartition(".")
-        flat[key] = nested[group][name] if group else nested[name]
+        value = nested[group][name] if group else nested[name]
+        if value is not None or key not in _NEW_KEYS:
+            flat[key] = value
     return flat
 
 
@@ -210,6 +222,8 @@ def nested_entry(flat: dict[str, Any]) -> dict[str, Any]:
     nested: dict[str, Any] = {}
     for key, attribute in ATTRIBUTE_OF_KEY.items():
         if key not in flat:
+            if key in _NEW_KEYS:
+                continue
             raise ValueError(f"an entry without {key!r}")
         group, _, name = attribute.rpartition(".")
         (nested.setdefault(group, {}) if group else nested)[name] = flat[key]

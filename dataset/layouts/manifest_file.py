@@ -103,9 +103,10 @@ def _check_entry(entry: Entry, path: Path) -> None:
         raise _error(
             "a part number and a count of frames from 1", f"{entry.part} and {entry.frames}", path
         )
-    for span in entry.rows.repeated:
+    listed = {"repeated": entry.rows.repeated, "untrusted": entry.rows.untrusted or ()}
+    for name, span in ((name, span) for name, spans in listed.items() for span in spans):
         if span.first < 0 or span.frames < 1 or span.first + span.frames > entry.frames:
-            found = f"{span.frames} from frame {span.first} on as repeated"
+            found = f"{span.frames} from frame {span.first} on as {name}"
             raise _error(f"some of {entry.frames} frames", found, path)
 
 

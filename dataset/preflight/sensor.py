@@ -10,7 +10,7 @@ from acquire.sensor.finger import CLIPPED, FINGER_OFF, FLAT_LINE, FingerWatch
 from acquire.sensor.pings import Pinger
 from acquire.sensor.port import Sensor
 from acquire.sensor.protocol import DEFAULT_RATE_HZ, SENSOR_NAMES, Hello, Pong, Sample
-from dataset.signals.pulse_quality import POOR, read_pulse
+from dataset.signals.pulse_quality import POOR, read_finger
 
 from .result import FAIL, OK, WARN, Check, check_from_error
 
@@ -104,7 +104,7 @@ def _check_pulse(
     sequence: np.ndarray, value: np.ndarray, rate_hz: int, watch: FingerWatch, *, with_subject: bool
 ) -> Check:
     bad = FAIL if with_subject else WARN
-    pulse = read_pulse(sequence, value.astype(np.float64), rate_hz)
+    pulse = read_finger(sequence, value.astype(np.float64), rate_hz)
     if FLAT_LINE in watch.states:
         return Check("pulse", bad, "a flat line", "is the sensor plugged into A0, and powered?")
     if FINGER_OFF in watch.states or pulse is None:
@@ -113,7 +113,7 @@ def _check_pulse(
     if CLIPPED in watch.states:
         advice = "press less, or turn the sensor's gain down"
         return Check("pulse", WARN, "readings at the end of the scale", advice)
-    text = f"{pulse.hr_bpm:.0f} bpm"
+    text = pulse.rate_text
     if pulse.quality == POOR:
         advice = "warm the finger, press less, keep the hand still"
         return Check("pulse", bad, f"{text}, but poor", advice)

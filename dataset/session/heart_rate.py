@@ -9,7 +9,9 @@ from acquire.errors import CurationError
 from acquire.sensor.finger import FINGER_OFF, FLAT_LINE
 from dataset.common.spans import join_spans
 from dataset.signals.align import BRIDGE_S, ppg_on_frames
-from dataset.signals.filters import HIGH_HZ, WINDOW_S, heart_rate, min_samples
+from dataset.signals.filters import HIGH_HZ, WINDOW_S, min_samples
+from dataset.signals.finger_rates import judge_together
+from dataset.signals.pulse_rate import TOO_SHORT, TOO_SLOW, finger_rate
 
 from .reader import Session
 
@@ -19,7 +21,10 @@ class PpgRates:
     """The rates of a session's PPG."""
 
     rate_hz: float              # of the sensor, by the session's clock; lost samples do not count
-    hr_bpm: float | None        # mean over sliding 10 s windows with a finger; None: unknown
+    # mean over sliding 10 s windows in which the finger's rate can be told; None: in none
+    hr_bpm: float | None
+    told_percent: float         # share of the samples at which it can be told
+    why_not: str                # the commonest reason elsewhere; "" where there is none
 
 
 def spans_without_finger(session: Session) -> list[tuple[int, int]]:
@@ -48,8 +53,9 @@ def mean_heart_rate(session: Session) -> float | None:
     """Return the mean heart rate [bpm] over 10 s windows side by side that have a finger.
 
     For whoever compares many sessions: ten times as fast as the sliding windows of
-    `measure_ppg_rates`, and without a filter. A window with a hole in it is left out, too; None
-    where none is left. A session shorter than one window is one.
+    `measure_ppg_rates`, and without a filter. A window with a hole in it is left out, too, and one
+    in which the rate cannot be told; None where none is left. A session shorter than one window is
+    one.
     """
     time_ns, without = session.ppg_time_ns, spans_without_finger(session)
     steps = np.diff(time_ns)
@@ -69,9 +75,9 @@ def mean_heart_rate(session: Session) -> float | None:
         if any(first < last_ns and last > first_ns for first, last in unusable):
             continue
         even_s = at * span_s + np.arange(count) / fs_hz
-        rates.append(heart_rate(np.interp(even_s, t_s, session.ppg), fs_hz))
-    rates = [rate for rate in rates if math.isfinite(rate)]
-    return math.fsum(rates) / len(rates) if rates else None
+        rates.append(finger_rate(np.interp(even_s, t_s, session.ppg), fs_hz))
+    told = [rate.bpm for rate in judge_together(rates) if not rate.why_not]
+    return math.fsum(told) / len(told) if told else None
 
 
 def measure_ppg_rates(session: Session, without: list[tuple[int, int]]) -> PpgRates:
@@ -82,7 +88,9 @@ def measure_ppg_rates(session: Session, without: list[tuple[int, int]]) -> PpgRa
     except CurationError:
         steps = np.diff(time_ns)
         median_ns = float(np.median(steps)) if len(steps) else 0.0
-        return PpgRates(1e9 / median_ns if median_ns > 0 else 0.0, None)
+        rate_hz = 1e9 / median_ns if median_ns > 0 else 0.0
+        why_not = TOO_SLOW if 0 < rate_hz <= 2 * HIGH_HZ else TOO_SHORT
+        return PpgRates(rate_hz, None, 0.0, why_not)
     rate_hz = aligned.fs_hz
     if without:
         on = ~np.any([(time_ns >= first) & (time_ns <= last) for first, last in without], axis=0)
@@ -91,6 +99,9 @@ def measure_ppg_rates(session: Session, without: list[tuple[int, int]]) -> PpgRa
                 session.ppg[on], time_ns[on], session.ppg_sequence[on], time_ns[on]
             )
         except CurationError:                      # nowhere long enough
-            return PpgRates(rate_hz, None)
+            return PpgRates(rate_hz, None, 0.0, TOO_SHORT)
     rates = aligned.hr_bpm[np.isfinite(aligned.hr_bpm)]
-    return PpgRates(rate_hz, float(rates.mean()) if len(rates) else None)
+    return PpgRates(
+        rate_hz, float(rates.mean()) if len(rates) else None, 100 * len(rates) / len(time_ns),
+        aligned.why_no_rate,
+    )

@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +34,10 @@ class PpgSummary:
     lost: int
     lost_by_cause: dict[str, int]    # as noted when the file was closed; empty where it was not
     rate_hz: float                   # measured, by the session's clock; lost samples do not count
-    hr_bpm: float | None             # mean over sliding 10 s windows with a finger; None: unknown
+    # mean over sliding 10 s windows in which the finger's rate can be told; None: in none
+    hr_bpm: float | None
+    hr_told_percent: float           # share of the samples at which it can be told
+    hr_why_not: str                  # the commonest reason elsewhere; "" where there is none
     no_finger_s: float               # how long the PPG was a flat line, or showed no pulse
 
 
@@ -74,7 +76,7 @@ class SessionSummary:
     file_bytes: int
     session_id: str
     subject: str
-    started: str                     # ISO 8601, UTC
+    started: str | None              # ISO 8601, UTC; None: not known, as of some imported sets
     complete: bool                   # False: still being written, or cut short
     ended: str                       # what stopped it, or failed; "" where nobody closed it
     simulated: bool
@@ -95,11 +97,11 @@ def summarise_session(path: Path) -> SessionSummary:
     SessionError : see `Session`
     """
     with Session(path) as session:
-        started = datetime.fromtimestamp(session.started_unix_ns / 1e9, tz=timezone.utc)
         events, camera = session.events, session.camera
         return SessionSummary(
             path=str(path), file_bytes=path.stat().st_size, session_id=session.session_id,
-            subject=session.subject, started=started.isoformat(timespec="milliseconds"),
+            subject=session.subject,
+            started=session.started and session.started.isoformat(timespec="milliseconds"),
             complete=session.complete, ended=session.ended, simulated=session.simulated,
             duration_s=session.duration_s, video=_video(session), ppg=_ppg(session),
             sync=SyncSummary(session.sync_bound_ms, session.unbounded_samples),
@@ -130,5 +132,6 @@ def _ppg(session: Session) -> PpgSummary:
     return PpgSummary(
         samples=len(session.ppg), lost=session.lost_samples,
         lost_by_cause=losses_by_cause(session.events, LOST_SAMPLES), rate_hz=rates.rate_hz,
-        hr_bpm=rates.hr_bpm, no_finger_s=sum(last - first for first, last in without) / 1e9,
+        hr_bpm=rates.hr_bpm, hr_told_percent=rates.told_percent, hr_why_not=rates.why_not,
+        no_finger_s=sum(last - first for first, last in without) / 1e9,
     )

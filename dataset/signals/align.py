@@ -22,7 +22,8 @@ import numpy as np
 
 from acquire.errors import CurationError
 
-from .filters import HIGH_HZ, LOW_HZ, bandpass, min_samples, sliding_heart_rate
+from .filters import HIGH_HZ, LOW_HZ, bandpass, min_samples
+from .finger_rates import FingerRates, commonest_reason, finger_rates
 
 BRIDGE_S = 0.25
 SPLINE_DEGREE = 9
@@ -39,9 +40,11 @@ class AlignedPpg:
     """One PPG value per frame, where there is one."""
 
     ppg: np.ndarray        # (N,) float64, units of the input; NaN where not covered
-    hr_bpm: np.ndarray     # (N,) float64, sliding 10 s windows; NaN where not covered
+    # (N,) float64, the finger's, sliding 10 s windows; NaN where not covered or not to be told
+    hr_bpm: np.ndarray
     cover: np.ndarray      # (N,) uint8: COVERED, or why not
     fs_hz: float           # the sensor's rate by the session's clock
+    why_no_rate: str       # the commonest reason of windows without a rate; "" where all have one
 
     @property
     def covered(self) -> np.ndarray:
@@ -65,7 +68,7 @@ class _Run:
     """One unbroken run of samples on an even grid, filtered."""
 
     values: np.ndarray     # (T,) what is read out at the frames
-    pulse: np.ndarray      # (T,) band-passed
+    rates: FingerRates
     fs_hz: float
     samples: int
     first_s: float
@@ -77,11 +80,6 @@ class _Run:
 
         spline = make_interp_spline(np.arange(len(self.values)), self.values, k=SPLINE_DEGREE)
         return spline((t_s - self.first_s) * self.fs_hz)
-
-    def heart_rate(self, t_s: np.ndarray) -> np.ndarray:
-        """Return the heart rate at each time [bpm]."""
-        centres_s, bpm = sliding_heart_rate(self.pulse, self.fs_hz)
-        return np.interp(t_s, self.first_s + centres_s, bpm)
 
 
 def ppg_on_frames(
@@ -119,13 +117,14 @@ def ppg_on_frames(
     for run in runs:
         inside = (frame_s >= run.first_s) & (frame_s <= run.last_s)
         values[inside] = run.read(frame_s[inside])
-        hr_bpm[inside] = run.heart_rate(frame_s[inside])
+        hr_bpm[inside] = run.rates.at(frame_s[inside] - run.first_s)
     cover = _cover(frame_s, samples, first_s=runs[0].first_s, last_s=runs[-1].last_s)
     cover[(cover == COVERED) & np.isnan(values)] = HOLE
     uncovered = cover != COVERED
     values[uncovered] = hr_bpm[uncovered] = np.nan
     longest = max(runs, key=lambda run: (run.samples, run.fs_hz))
-    return AlignedPpg(values, hr_bpm, cover, fs_hz=longest.fs_hz)
+    why = commonest_reason([reason for run in runs for reason in run.rates.why_not])
+    return AlignedPpg(values, hr_bpm, cover, longest.fs_hz, why)
 
 
 def _place(ppg: np.ndarray, time_ns: np.ndarray, sequence: np.ndarray) -> _Samples:
@@ -166,12 +165,13 @@ def _filter_run(samples: _Samples, run: np.ndarray, *, filtered: bool) -> _Run |
     if fs_hz <= 2 * HIGH_HZ or count < min_samples(fs_hz):
         return None
     even = _on_grid(t_s, ppg, place - place[0], fs_hz)
-    pulse = bandpass(even, fs_hz)
+    values = bandpass(even, fs_hz) if filtered else even
     if np.ptp(ppg) == 0:
         # what is left of a flat trace is rounding, which has a spectral peak as well
-        pulse[:] = 0
+        even = np.zeros(count)
+        values = even if filtered else values
     return _Run(
-        pulse if filtered else even, pulse, fs_hz, samples=len(run), first_s=float(t_s[0]),
+        values, finger_rates(even, fs_hz), fs_hz, samples=len(run), first_s=float(t_s[0]),
         last_s=float(t_s[-1]),
     )
 

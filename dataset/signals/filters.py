@@ -93,7 +93,7 @@ def heart_rate(
     if np.ptp(ppg) == 0:
         return math.nan
     points = 2 ** math.ceil(math.log2(max(60 * fs_hz / HR_GRID_BPM, len(ppg))))
-    power = np.abs(np.fft.rfft(_taper(ppg), points)) ** 2
+    power = np.abs(np.fft.rfft(hann_tapered(ppg), points)) ** 2
     bin_hz = fs_hz / points
     first, last = math.ceil(low_hz / bin_hz), math.floor(high_hz / bin_hz)
     inside = np.arange(first, last + 1)
@@ -106,7 +106,7 @@ def heart_rate(
     return 60.0 * bin_hz * (peak + (peak_offset(around, 1) if len(maxima) else 0.0))
 
 
-def _taper(ppg: np.ndarray) -> np.ndarray:
+def hann_tapered(ppg: np.ndarray) -> np.ndarray:
     """Subtract the Hann-weighted straight line, then apply the window: 0 Hz leaks nowhere."""
     window = np.hanning(len(ppg) + 2)[1:-1]
     line = np.polynomial.Polynomial.fit(np.arange(len(ppg)), ppg, 1, w=np.sqrt(window))

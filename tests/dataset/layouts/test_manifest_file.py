@@ -26,6 +26,7 @@ KEYS = [
     "light_offset_ms", "lost_frames", "lost_samples", "trimmed", "codec", "filter",
     "video_hash", "video_bytes", "video_sha256", "labels_hash", "part", "imported_from",
     "fps_asked", "holes", "repeated", "unused", "picture_shift_ms", "excluded", "grade",
+    "untrusted",
 ]
 
 def manifest():
@@ -34,6 +35,7 @@ def manifest():
         first.rows, trimmed=(FrameSpan(0, 3, "before the first usable sample"),),
         repeated=(FrameSpan(5, 2, "frames were lost"),), unused=4,
         excluded=(ExcludedPart(2, 3.5, "moved"), ExcludedPart(None, 1.0, "moved")),
+        untrusted=(FrameSpan(0, 4, "no finger"),),
     )
     return Manifest(
         "0.1.0", "0" * 64, 1, 1, {"kind": "none"}, "rawvideo", "raw", "native", "keep",
@@ -63,6 +65,17 @@ def test_what_is_read_is_what_was_written(tmp_path):
     before = path.read_bytes()
     write_manifest(read_manifest(path), path)
     assert path.read_bytes() == before         # a whole number stays one
+
+
+def test_an_entry_of_before_says_nothing_of_trust_and_keeps_its_hash():
+    trusted_by_none = make_entry(1, "train", "S01")
+    flat = flat_entry(trusted_by_none)
+    assert "untrusted" not in flat
+    assert trusted_by_none.untrusted_frames is None
+    assert "untrusted" not in nested_entry(flat)["rows"]
+    looked_at = replace(trusted_by_none, rows=replace(trusted_by_none.rows, untrusted=()))
+    assert flat_entry(looked_at)["untrusted"] == ()
+    assert looked_at.untrusted_frames == 0
 
 
 def test_the_data_hash_is_over_the_entries_as_in_the_file(tmp_path):

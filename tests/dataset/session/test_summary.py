@@ -118,7 +118,7 @@ def test_time_without_a_finger_has_no_heart_rate(tmp_path, capsys):
     shown = capsys.readouterr().out
     assert "none for 10.0 s" in shown
     assert "left out: no finger for 10.0 of 30.0 s)" in shown
-    assert "not to be told: no finger for 30.0 of 30.0 s" in shown
+    assert "cannot be told: too short; no finger for 30.0 of 30.0 s" in shown
 
 
 def test_events_have_times_and_those_left_out_are_counted(tmp_path, capsys):

@@ -1,0 +1,67 @@
+"""Traces of a finger with a known rate, and of no finger at all."""
+
+import numpy as np
+
+NOISES = ("white", "pink", "brown", "blue", "steps of one count", "spikes", "aliased hum")
+
+
+def make_ppg(
+    bpm, fs_hz, seconds, rng, *, dicrotic=0.4, noise=0.05, baseline=0.3, breath_hz=0.22,
+    variation=0.015, jitter_s=0.0, hum=0.0, is_derivative=False,
+):
+    """Return a PPG of unit variance: a systolic and a dicrotic wave in each beat.
+
+    Parameters
+    ----------
+    dicrotic : height of the second wave, of the first
+    noise, baseline, hum : standard deviations of white noise, of the wave of breathing, of a tone
+    variation : of the beats' lengths, relative; half as much again by breathing
+    jitter_s : standard deviation of the samples' times
+    """
+    beat_s = 60 / bpm
+    beats_s = [-2 * beat_s * rng.random()]
+    while beats_s[-1] < seconds + 3:
+        breath = np.sin(2 * np.pi * breath_hz * beats_s[-1])
+        beats_s.append(
+            beats_s[-1] + beat_s * (1 + variation * (1.5 * breath + rng.standard_normal()))
+        )
+    t_s = np.arange(round(seconds * fs_hz)) / fs_hz
+    at_s = t_s + jitter_s * rng.standard_normal(len(t_s))
+    phase = np.interp(at_s, beats_s, np.arange(len(beats_s))) % 1
+    # both waves last as long in seconds at any rate, but for fast ones
+    width, second_width = min(0.12 / beat_s, 0.16), min(0.14 / beat_s, 0.16)
+    first = min(0.2 / beat_s, 0.3)
+    second = min(first + 0.32 / beat_s, first + 0.45)
+    wave = sum(
+        np.exp(-0.5 * ((phase - first - turn) / width) ** 2)
+        + dicrotic * np.exp(-0.5 * ((phase - second - turn) / second_width) ** 2)
+        for turn in (-1, 0, 1)
+    )
+    wave = (wave - wave.mean()) / wave.std()
+    if is_derivative:
+        wave = np.gradient(wave)
+        wave /= wave.std()
+    return (
+        wave + baseline * 2**0.5 * np.sin(2 * np.pi * breath_hz * t_s + 6 * rng.random())
+        + hum * 2**0.5 * np.sin(2 * np.pi * 9.3 * t_s) + noise * rng.standard_normal(len(t_s))
+    )
+
+
+def make_noise(kind, fs_hz, seconds, rng):
+    """Return noise of one of `NOISES`."""
+    count = round(seconds * fs_hz)
+    white = rng.standard_normal(count)
+    if kind == "brown":
+        return np.cumsum(white)
+    if kind in ("pink", "blue"):
+        frequency = np.fft.rfftfreq(4 * count)
+        frequency[0] = 1
+        slope = -0.5 if kind == "pink" else 0.5
+        return np.fft.irfft(np.fft.rfft(rng.standard_normal(4 * count)) * frequency**slope)[:count]
+    if kind == "steps of one count":
+        return np.round(0.6 * white)
+    if kind == "spikes":
+        return (rng.random(count) < 0.03) * rng.standard_normal(count) * 10 + 0.1 * white
+    if kind == "aliased hum":
+        return 3 * np.sin(2 * np.pi * (50.03 % fs_hz) * np.arange(count) / fs_hz) + white
+    return white
