@@ -1,7 +1,6 @@
-"""Runs in a mask or in times, and spans of time joined where they meet."""
+"""Runs of true values in a mask, and spans of time joined where they meet."""
 
 from collections.abc import Iterable
-from itertools import pairwise
 
 import numpy as np
 
@@ -10,21 +9,6 @@ def true_runs(mask: np.ndarray) -> list[range]:
     """Return the indices of each unbroken run of true values in a (N,) mask, in order."""
     edges = np.flatnonzero(np.diff(np.asarray(mask, np.int8), prepend=0, append=0))
     return [range(first, stop) for first, stop in edges.reshape(-1, 2).tolist()]
-
-
-def unbroken_runs(t_s: np.ndarray, longest_s: float) -> list[slice]:
-    """Return the indices of each run of times without a step longer than `longest_s`, in order.
-
-    Work that goes over time goes over these: a hole of a year costs nothing.
-
-    Parameters
-    ----------
-    t_s : (N,) rising
-    """
-    if not len(t_s):
-        return []
-    cuts = (np.flatnonzero(np.diff(t_s) > longest_s) + 1).tolist()
-    return [slice(first, stop) for first, stop in pairwise([0, *cuts, len(t_s)])]
 
 
 def join_spans(

@@ -19,7 +19,7 @@ import cv2
 import numpy as np
 
 from .box import FaceBox
-from .onnx_file import open_network
+from .onnx_file import open_network, run_checked
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -107,8 +107,12 @@ class Mtcnn:
                 integral, *_spans(0, height, int(height * scale + 1)),
                 *_spans(0, width, int(width * scale + 1)),
             )
-            outputs = self._pnet.run(["box", "face"], {"image": _input(level[None])})
-            correction, face = (np.asarray(output)[0] for output in outputs)
+            rows, columns = (-(-(side - 2) // _STRIDE) - 4 for side in level.shape[:2])
+            outputs = run_checked(
+                self._pnet, {"image": _input(level[None])},
+                {"box": (1, 4, rows, columns), "face": (1, rows, columns)}, name="pnet",
+            )
+            correction, face = (output[0] for output in outputs)
             cells = np.argwhere(face >= self.constants["threshold_p"])
             corner = cells[:, ::-1].astype(np.float32) * _STRIDE + 1
             first, last = np.floor(corner / scale), np.floor((corner + _CELL - 1) / scale)
@@ -133,8 +137,11 @@ class Mtcnn:
         if not len(boxes):
             return np.empty((0, 5), np.float32), np.empty((0, 4), np.float32)
         outputs = [
-            network.run(["box", "face"], {"image": _crops(integral, spans[at : at + _BATCH], side)})
-            for at in range(0, len(spans), _BATCH)
+            run_checked(
+                network, {"image": _crops(integral, some, side)},
+                {"box": (len(some), 4), "face": (len(some),)}, name=f"for {side}x{side} pixels",
+            )
+            for some in (spans[at : at + _BATCH] for at in range(0, len(spans), _BATCH))
         ]
         correction, face = (np.concatenate(parts) for parts in zip(*outputs, strict=True))
         passed = face > threshold

@@ -3,24 +3,39 @@
 An export holds each network with what must be known to use it, as JSON under the key ``acq`` of the
 file's metadata: which network it is, the size of its images, how a face is found, cropped and
 averaged, where motion is cut. A file is read into memory and opened from there, so that it cannot
-name other files as its weights.
+name other files as its weights. One that does not come with acq is tried in a process of its own
+first (`dataset.face.onnx_trial`).
 """
 
+import hashlib
 import json
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from acquire.documents import read_bytes
 from acquire.errors import Fix, TrainingError
+from acquire.limits import LARGEST_NETWORK_BYTES, LARGEST_OUTPUT
 
 from .box import SIZE
+from .onnx_graph import find_foreign_node, find_metadata
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
 METADATA = "acq"
 FORMAT = "acq-board-1"
-_LARGEST_BYTES = 64_000_000                      # the teacher has 3.2 million
+# SHA-256 of the networks that come with acq
+OWN = frozenset({
+    "3c0f50b2465a7b7c423e8df2b3c796aac8c3a00ecd8364b50f59cbfe8765d861",     # student
+    "de6a9c81029a43b85625b8267b7f6d0ccb159b6e248417c03b2652f05231bc21",     # student, 8-bit
+    "025e037b7146ebabe7f5332d4b9c84329645f0d659cec00cbd3dd7798313246f",     # pnet
+    "f8a5a9297507b3e359e995c62711640321580adece2b1f2dd9fb592d81135c68",     # rnet
+    "71425eebb847041143a7336724dfe2fdd000ca4d241c1c421afaf049316c48a8",     # onet
+})
+_tried: set[str] = set()                         # hashes of those that passed the trial
 _PAIR = (None, 3, SIZE, SIZE)
 INPUTS = {  # of each network; None stands for any length
     "student": {"motion": _PAIR},
@@ -47,7 +62,12 @@ def open_network(path: Path, *nets: str, threads: int = 1) -> "tuple[InferenceSe
         raise TrainingError(
             expected="ONNX Runtime", found="no package onnxruntime", fix=Fix.INSTALL_AGAIN
         )
-    network = _open_blob(_read_blob(path), path, threads)
+    blob = _read_blob(path)
+    digest = hashlib.sha256(blob).hexdigest()
+    if digest not in OWN | _tried:
+        _try_foreign(blob, path)
+        _tried.add(digest)
+    network = _open_blob(blob, path, threads)
     constants = _read_constants(network, path)
     if (net := constants["net"]) not in nets:
         raise _not_usable(path, expected=f"a {' or '.join(nets)}", found=f"a {net}")
@@ -62,16 +82,34 @@ def open_network(path: Path, *nets: str, threads: int = 1) -> "tuple[InferenceSe
 
 def _read_blob(path: Path) -> bytes:
     try:
-        size = path.stat().st_size
-        blob = path.read_bytes() if 0 < size <= _LARGEST_BYTES else b""
+        blob = read_bytes(path, most=LARGEST_NETWORK_BYTES)
     except OSError as error:
         raise _not_usable(path, expected="an exported network", found=error) from error
     if not blob:
-        raise _not_usable(
-            path, expected=f"an exported network of at most {_LARGEST_BYTES} bytes",
-            found=f"{size} bytes",
-        )
+        raise _not_usable(path, expected="an exported network", found="an empty file")
     return blob
+
+
+def _try_foreign(blob: bytes, path: Path) -> None:
+    """Refuse a network that computes something else than acq's, or takes too much.
+
+    Raises
+    ------
+    TrainingError : see `dataset.face.onnx_graph` and `dataset.face.onnx_trial`
+    """
+    if foreign := find_foreign_node(blob):
+        raise _not_usable(path, expected="a network as acq exports them", found=foreign)
+    text = find_metadata(blob, METADATA)
+    if text is None:
+        raise _no_constants(path)
+    from .onnx_constants import check_constants
+    from .onnx_trial import try_network
+
+    check_constants(text, path)
+    if fault := try_network(blob, json.loads(text)["net"]):
+        raise _not_usable(
+            path, expected="a network that runs in little memory and time", found=fault
+        )
 
 
 def _open_blob(blob: bytes, path: Path, threads: int) -> "InferenceSession":
@@ -110,15 +148,49 @@ def _has_inputs_of(network: "InferenceSession", net: str) -> bool:
 def _read_constants(network: "InferenceSession", path: Path) -> dict[str, Any]:
     text = network.get_modelmeta().custom_metadata_map.get(METADATA)
     if text is None:
-        raise _not_usable(
-            path, expected="a network that acq exported",
-            found="an ONNX file without its constants",
-        )
+        raise _no_constants(path)
     from .onnx_constants import check_constants
 
     check_constants(text, path)
     return json.loads(text)
 
 
+def _no_constants(path: Path) -> TrainingError:
+    return _not_usable(
+        path, expected="a network that acq exported", found="an ONNX file without its constants"
+    )
+
+
 def _not_usable(path: Path, *, expected: str, found: object) -> TrainingError:
     return TrainingError(expected=expected, found=found, where=path, fix=Fix.EXPORT_AGAIN)
+
+
+def run_checked(
+    network: "InferenceSession", inputs: dict[str, np.ndarray],
+    outputs: dict[str, tuple[int, ...]], *, name: str,
+) -> list[np.ndarray]:
+    """Run a network; return its outputs, which have these shapes and are numbers of some size.
+
+    Parameters
+    ----------
+    name : of the network, for errors
+
+    Raises
+    ------
+    TrainingError : it fails, or an output is something else
+    """
+    try:
+        results = [np.asarray(result) for result in network.run(list(outputs), inputs)]
+    except Exception as error:         # ONNX Runtime's twelve errors share no other parent
+        raise TrainingError(
+            expected=f"to run the network {name}", found=error, fix=Fix.EXPORT_AGAIN
+        ) from error
+    for (output, shape), result in zip(outputs.items(), results, strict=True):
+        if result.shape != shape or not (np.abs(result) <= LARGEST_OUTPUT).all():
+            found = f"NaN, infinity or huge numbers of shape {result.shape}"
+            raise TrainingError(
+                expected=f"numbers of shape {shape} as {output} of the network {name}",
+                found=found if result.shape == shape else f"the shape {result.shape}",
+                fix=Fix.EXPORT_AGAIN,
+            )
+    return results

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from dataset.common.spans import true_runs, unbroken_runs
+from dataset.common.spans import true_runs
+from dataset.signals.windows import unbroken_runs
 
 from .measurements import Measurements, join_extremes, windows_over
 from .video import Pictures

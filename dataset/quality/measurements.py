@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from dataset.common.spans import join_spans, unbroken_runs
+from dataset.common.spans import join_spans
 from dataset.signals.lag import LONGEST_HOLE_S
+from dataset.signals.windows import unbroken_runs
 
 from .curves import Curve, thin_curve
 from .limits import Limits

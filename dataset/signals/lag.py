@@ -12,12 +12,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from dataset.common.spans import unbroken_runs
-
 from .filters import HIGH_HZ, bandpass, min_samples
 from .peaks import peak_offset
 from .pearson import pearson_r
 from .pos import POS_WINDOW_S, pos
+from .windows import unbroken_runs
 
 GRID_HZ = 125.0
 MAX_LAG_S = 0.45        # in either direction: under half a beat at 65 bpm

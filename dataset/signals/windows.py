@@ -1,4 +1,9 @@
-"""The windows in which heart rates are compared: 10 s, one every second, none across a gap."""
+"""The windows in which heart rates are compared: 10 s, one every second, none across a gap.
+
+And the runs of times without a long hole, over which all work on times goes.
+"""
+
+from itertools import pairwise
 
 import numpy as np
 
@@ -7,6 +12,21 @@ from .filters import WINDOW_S, sliding_windows
 STEP_S = 1.0
 # a pair of frames further apart than this is not trained on, and no window spans it
 LONGEST_STEP_S = 0.5
+
+
+def unbroken_runs(t_s: np.ndarray, longest_s: float) -> list[slice]:
+    """Return the indices of each run of times without a step longer than `longest_s`, in order.
+
+    Work that goes over time goes over these: a hole of a year costs nothing.
+
+    Parameters
+    ----------
+    t_s : (N,) rising
+    """
+    if not len(t_s):
+        return []
+    cuts = (np.flatnonzero(np.diff(t_s) > longest_s) + 1).tolist()
+    return [slice(first, stop) for first, stop in pairwise([0, *cuts, len(t_s)])]
 
 
 def even_grid(time_s: np.ndarray) -> tuple[np.ndarray, float]:

@@ -7,7 +7,7 @@ import numpy as np
 
 from dataset.face.box import SIZE
 from dataset.face.mtcnn import Mtcnn
-from dataset.face.onnx_file import INPUTS, open_network
+from dataset.face.onnx_file import INPUTS, open_network, run_checked
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -39,6 +39,7 @@ class OnnxNet:
         Raises
         ------
         ValueError : other shapes, or a teacher without appearance
+        TrainingError : the network fails, or gives something else than numbers for N pairs
         """
         if motion.ndim != 4 or motion.shape[1:] != (3, SIZE, SIZE):
             raise ValueError(f"expected motion (N, 3, {SIZE}, {SIZE}), got {motion.shape}")
@@ -55,7 +56,9 @@ class OnnxNet:
                     f"got {shape}"
                 )
             inputs["appearance"] = np.ascontiguousarray(appearance, np.float32)
-        return np.asarray(self._network.run(["pulse"], inputs)[0])
+        return run_checked(
+            self._network, inputs, {"pulse": (len(motion),)}, name=self.constants["checkpoint"]
+        )[0]
 
 
 def to_appearance(averaged: np.ndarray, *, full_scale: float = 255) -> np.ndarray:
