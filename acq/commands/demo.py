@@ -11,12 +11,13 @@ from typing import Annotated
 import typer
 
 from acq.extras import check_installed
-from acq.options import Force, parse_duration, progress_bars
-from acq.terminal.printing import echo
+from acq.options import Force, Json, parse_duration, progress_bars
+from acq.terminal.printing import echo, print_json
 from acquire.errors import AcqError
 
 SUBJECTS = ("S01", "S02", "S03", "S04")
 HOLDOUT = "S04"
+_STDERR = 2            # its file number
 _MARK = ".acq-demo"    # only a folder that holds this file is ever removed
 
 
@@ -31,6 +32,7 @@ def demo(
         int, typer.Option("--seed", min=0, help="Seed of the virtual subjects and of the training.")
     ] = 0,
     force: Force = False,
+    as_json: Json = False,
 ) -> None:
     """Record four virtual subjects, grade, split, convert, train, report: no hardware needed."""
     duration_s = parse_duration(duration)
@@ -41,14 +43,29 @@ def demo(
     echo(
         f"Four virtual subjects, {duration_s:g} s each, side by side in real time; marked as "
         "simulated.",
-        bold=True,
+        bold=True, err=as_json,
     )
-    _record_side_by_side(data, duration_s, seed)
-    _run("qc", "--data", str(data))
-    _run("split", "--holdout", HOLDOUT, "--data", str(data))
-    _run("convert", "--data", str(data))
-    _run("train-kd", "--data", str(data), "--seed", str(seed))
-    echo(f"the whole road took {time.monotonic() - started:.0f} s")
+    _record_side_by_side(data, duration_s, seed, err=as_json)
+    for words in (
+        ("qc",), ("split", "--holdout", HOLDOUT), ("convert",), ("train-kd", "--seed", str(seed)),
+    ):
+        _run(*words, "--data", str(data), err=as_json)
+    _report(data, time.monotonic() - started, as_json=as_json)
+
+
+def _report(data: Path, seconds: float, *, as_json: bool) -> None:
+    """Print what the demo made, and what its networks are worth."""
+    from dataset.runs import METRICS, newest_training_run
+
+    run = newest_training_run(data)
+    verdict = json.loads((run / METRICS).read_text())["verdict"]["words"]
+    if as_json:
+        print_json({
+            "data": data, "run": run, "report": run / "report.html", "verdict": verdict,
+            "seconds": seconds,
+        })
+        return
+    echo(f"the whole road took {seconds:.0f} s, on virtual people: of real faces it says nothing")
 
 
 def _make_folder(out: Path, *, force: bool) -> None:
@@ -71,15 +88,16 @@ def _command(*words: str) -> list[str]:
     return [sys.executable, "-m", "acq.main", *words]
 
 
-def _run(*words: str) -> None:
-    """Run one verb as a user would, and show it."""
-    echo()
-    echo(f"$ acq {' '.join(words)}", bold=True)
-    if code := subprocess.run(_command(*words), check=False).returncode:
+def _run(*words: str, err: bool) -> None:
+    """Run one verb as a user would, and show it; on stderr where stdout is for a document."""
+    echo(err=err)
+    echo(f"$ acq {' '.join(words)}", bold=True, err=err)
+    out = _STDERR if err else None
+    if code := subprocess.run(_command(*words), stdout=out, check=False).returncode:
         raise AcqError(f"expected `acq {words[0]}` to succeed, got exit code {code}; see above")
 
 
-def _record_side_by_side(data: Path, duration_s: float, seed: int) -> None:
+def _record_side_by_side(data: Path, duration_s: float, seed: int, *, err: bool) -> None:
     words = (
         "--simulate", "--duration", f"{duration_s:g}s", "--seed", str(seed), "--data", str(data),
         "--quiet", "--json",
@@ -88,7 +106,7 @@ def _record_side_by_side(data: Path, duration_s: float, seed: int) -> None:
     echo(
         f"$ acq record --subject {SUBJECTS[0]} --simulate --duration {duration_s:g}s   (and "
         f"{others})",
-        bold=True,
+        bold=True, err=err,
     )
     recorders = {
         subject: subprocess.Popen(
@@ -106,19 +124,32 @@ def _record_side_by_side(data: Path, duration_s: float, seed: int) -> None:
                 )
                 time.sleep(0.2)
         for subject, recorder in recorders.items():
-            out, err = recorder.communicate()
+            out, said = recorder.communicate()
             if recorder.returncode:
-                last_line = (err.strip().splitlines() or [f"exit code {recorder.returncode}"])[-1]
-                raise AcqError(f"expected a recording of {subject}, got: {last_line}")
+                raise AcqError(
+                    f"expected a recording of {subject}, got: {_last_error(said)} (exit code "
+                    f"{recorder.returncode})"
+                )
             summary = json.loads(out)
             lost = sum(summary["lost_frames"].values()) + sum(summary["lost_samples"].values())
             echo(
                 f"{subject}: {summary['frames']} frames at {summary['fps']:.2f}/s, "
                 f"{summary['samples']} samples, "
-                f"{lost} lost, sync within {summary['sync_bound_ms']:.2f} ms"
+                f"{lost} lost, sync within {summary['sync_bound_ms']:.2f} ms",
+                err=err,
             )
     finally:
         for recorder in recorders.values():
             if recorder.poll() is None:
                 recorder.terminate()
                 recorder.wait()
+
+
+def _last_error(said: str) -> str:
+    """Return the last error that a recorder printed on stderr, one JSON object a line."""
+    for line in reversed(said.splitlines()):
+        try:
+            return str(json.loads(line)["error"])
+        except (ValueError, KeyError, TypeError):
+            continue
+    return "no reason"

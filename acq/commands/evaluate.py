@@ -5,9 +5,10 @@ from typing import Annotated, Literal
 
 import typer
 
+from acq.advice import advise
 from acq.extras import check_installed
 from acq.options import ExistingData, Json, Quiet, progress_bars
-from acq.terminal.printing import echo, print_json
+from acq.terminal.printing import echo, print_json, warn
 from acq.terminal.tables import show
 
 
@@ -15,9 +16,9 @@ def evaluate(
     methods: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[METHOD|CHECKPOINT|RUN]...",
-            help="green, ica, pca, chrom, pos, a .safetensors file, or a run's "
-            "folder; all five methods when nothing is named.",
+            metavar="[METHOD|NET]...",
+            help="green, ica, pca, chrom, pos; a run or its id, a checkpoint or an ONNX file; all "
+            "five methods when nothing is named.",
         ),
     ] = None,
     data: ExistingData = Path("data"),
@@ -42,15 +43,20 @@ def evaluate(
 ) -> None:
     """Compare the heart rates of methods and checkpoints with the finger's, on the curated data."""
     check_installed()
+    from acquire.atomic import write_text
+    from acquire.writing import reading
+    from dataset.consistency.of_today import find_unsplit
     from models.evaluation.compare import compare_methods, window_table
 
-    with progress_bars(quiet=quiet) as on_progress:
+    with reading(data), progress_bars(quiet=quiet) as on_progress:
         results = compare_methods(
             data, methods or [], side=side, other_data=other_data, allow_mixed=mix_simulated,
             on_progress=on_progress,
         )
+    for doubt in find_unsplit(data):
+        warn(advise(doubt, "evaluate"))
     if csv is not None:
-        window_table(results).to_csv(csv, index=False)
+        write_text(csv, window_table(results).to_csv(index=False))
     if as_json:
         print_json(results.summary())
         return
@@ -60,6 +66,12 @@ def evaluate(
 def _echo(summary: dict) -> None:
     from rich.table import Table
 
+    from models.evaluation.methods import MEAN_RATE, TITLES
+
+    if summary["verdict"]:
+        for sentence in summary["verdict"]["words"]:
+            echo(sentence)
+        echo()
     table = Table(title=f"Heart rate on {summary['side']}: {', '.join(summary['subjects'])}")
     table.add_column("")
     for heading in (
@@ -69,7 +81,8 @@ def _echo(summary: dict) -> None:
         table.add_column(heading, justify="right")
     for name, figures in summary["methods"].items():
         table.add_row(
-            name, _with_interval(figures, "mae_bpm"), _with_interval(figures, "rmse_bpm"),
+            TITLES[name] if name == MEAN_RATE else name,
+            _with_interval(figures, "mae_bpm"), _with_interval(figures, "rmse_bpm"),
             f"{figures['mape_percent']:.1f}", _number(figures["pearson_r"]),
             _number(figures["snr_db"]), _number(figures["macc"]),
             f"{figures['per_video_mean']['mae_bpm']:.2f}", f"{figures['toolbox']['mae_bpm']:.2f}",
@@ -78,10 +91,12 @@ def _echo(summary: dict) -> None:
     first = next(iter(summary["methods"].values()))
     resolution, toolbox = first["resolution"], first["toolbox"]
     low, high = toolbox["bin_bpm"]
+    in_brackets = (
+        "; in brackets 95 % by bootstrap over subjects" if first["interval"]["mae_bpm"] else ""
+    )
     echo(
         f"{first['windows']} windows of {resolution['window_s']:g} s ({first['windows_left_out']} "
-        "across a gap left out); in "
-        "brackets 95 % by bootstrap over subjects. Spectrum on a grid of "
+        f"across a gap left out){in_brackets}. Spectrum on a grid of "
         f"{resolution['grid_bpm']:g} bpm, peak refined; a "
         f"pulse is a peak {resolution['main_lobe_bpm']:g} bpm wide. toolbox: the plain FFT metric "
         "of rPPG-Toolbox, bins of "

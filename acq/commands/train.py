@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from acq.advice import advise
 from acq.extras import check_installed
 from acq.options import Data, Jobs, Json, Quiet, Scheduler, progress_bars
-from acq.terminal.printing import echo, print_json
+from acq.terminal.printing import echo, print_json, warn
 from acq.terminal.tables import show
 
 if TYPE_CHECKING:
@@ -98,6 +99,7 @@ def train_kd(
     """Train teacher, student and student + KD on the curated data; write a report."""
     check_installed()
     from dataset.common.workers import Workers
+    from dataset.consistency.of_today import find_unsplit
     from models.experiment.run import train_kd
 
     recipe = _recipe(
@@ -112,6 +114,8 @@ def train_kd(
             data, recipe=recipe, device=device, allow_mixed=mix_simulated, folds=folds,
             seeds=seeds, ubfc=ubfc, resume=resume, workers=workers, on_progress=on_progress,
         )
+    for doubt in [] if ubfc else find_unsplit(data):
+        warn(advise(doubt, "train-kd"))
     if json:
         print_json(result.metrics)
     else:
@@ -144,6 +148,9 @@ def _echo_tables(result: "RunResult") -> None:
     from models.evaluation.published import over_seeds
 
     metrics = result.metrics
+    for sentence in metrics["verdict"]["words"]:
+        echo(sentence)
+    echo()
     show(_methods(metrics))
     teacher = metrics["methods"]["teacher"]
     in_brackets = (
@@ -184,9 +191,15 @@ def _methods(metrics: dict) -> "Table":
             trained = (f"{row['parameters']:,}", f"{row['ms_per_frame']:.2f}")
         table.add_row(
             TITLES[name], _with_interval(row, "mae_bpm"), _with_interval(row, "rmse_bpm"),
-            f"{row['snr_db']:.1f}", *trained,
+            _number(row["snr_db"]), *trained,
         )
     return table
+
+
+def _number(value: float | None) -> str:
+    from dataset.common.wording import number
+
+    return number(value, 1)
 
 
 def _with_interval(row: dict, key: str) -> str:
@@ -197,15 +210,19 @@ def _with_interval(row: dict, key: str) -> str:
 def _beside_paper(methods: dict) -> "Table":
     from rich.table import Table
 
+    from models.evaluation.methods import MEAN_RATE, TITLES
     from models.evaluation.published import PUBLISHED, gap_closed
 
-    names = ("teacher", "student", "student_kd")
+    names = ("teacher", "student", "student_kd", MEAN_RATE)
     here = {name: (methods[name]["mae_bpm"], methods[name]["rmse_bpm"]) for name in names}
     table = Table(title="Beside the paper: MAE / RMSE [bpm]")
-    for heading in ("", "teacher", "student", "student + KD", "gap closed"):
+    for heading in ("", *(TITLES[name] for name in names), "gap closed"):
         table.add_column(heading, justify="right" if heading else "left")
     for data, figures in [*PUBLISHED.items(), ("this run", here)]:
-        closed = gap_closed({name: figures[name][0] for name in names})
-        cells = [f"{figures[name][0]:.3f} / {figures[name][1]:.3f}" for name in names]
+        closed = gap_closed({name: mae for name, (mae, _) in figures.items()})
+        cells = [
+            f"{figures[name][0]:.3f} / {figures[name][1]:.3f}" if name in figures else "-"
+            for name in names
+        ]
         table.add_row(data, *cells, "-" if closed is None else f"{closed:.0f} %")
     return table

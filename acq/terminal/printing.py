@@ -54,14 +54,29 @@ def echo(
     )
 
 
+# whether warnings and errors are printed as JSON
+_state = {"json": False}
+
+
+def print_errors_as_json() -> None:
+    """Print every later warning and error as a line of JSON on stderr."""
+    _state["json"] = True
+
+
 def warn(text: str) -> None:
     """Print one yellow line on stderr."""
-    echo(f"acq: {text}", fg="yellow", err=True)
+    if _state["json"]:
+        print_json({"warning": text}, one_line=True, err=True)
+    else:
+        echo(f"acq: {text}", fg="yellow", err=True)
 
 
-def complain(text: str) -> None:
-    """Print one red line on stderr."""
-    echo(f"acq: {text}", fg="red", err=True)
+def complain(text: str, **facts: str) -> None:
+    """Print one red line on stderr; as JSON with the facts of an error beside it."""
+    if _state["json"]:
+        print_json({"error": text, **facts}, one_line=True, err=True)
+    else:
+        echo(f"acq: {text}", fg="red", err=True)
 
 
 def print_json(body: object, *, one_line: bool = False, err: bool = False) -> None:

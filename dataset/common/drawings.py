@@ -45,6 +45,8 @@ def drawing_style() -> AbstractContextManager[None]:
             "axes.spines.right": False,
             "axes.edgecolor": AXIS,
             "axes.grid": True,
+            "axes.formatter.useoffset": False,   # an axis shows its numbers, not "+4e1"
+            "axes.formatter.limits": (-5, 6),
             "grid.color": PALETTE["grid"][0],
             "axes.axisbelow": True,
             "text.color": INK,

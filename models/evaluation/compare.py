@@ -1,21 +1,26 @@
 """Colour methods and checkpoints evaluated on the same videos of one curated dataset."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from acquire.errors import TrainingError
+from acquire.errors import Fix, TrainingError
 from dataset.common.files import finite
 from dataset.common.progress import OnProgress
 from dataset.signals.colour_methods import METHODS
+from models.board.find_net import CHECKPOINT, ONNX, find_run
+from models.board.onnx_net import OnnxNet, open_net
 from models.data.curated import load_curated
 from models.data.videos import CuratedVideo, TrainingData
 from models.nets.can import Net
-from models.nets.checkpoint import Checkpoint, load_checkpoint
+from models.nets.checkpoint import Checkpoint, check_origin, load_checkpoint
 
 from .assess import assess
-from .inference import predict_changes
+from .inference import predict_changes, predict_changes_onnx
+from .mean_rate import guess_mean_rate
+from .methods import COLOUR_TITLES, MEAN_RATE
+from .verdict import judge
 from .video_result import VideoResult, colour_pulse, evaluate_changes, evaluate_pulse
 
 if TYPE_CHECKING:
@@ -32,8 +37,9 @@ class Comparison:
 
     side: Side
     data: TrainingData
-    videos: dict[str, list[VideoResult]]    # by method
+    videos: dict[str, list[VideoResult]]    # by method; the guess of the mean rate is the last
     warnings: list[str]
+    verdict: dict | None = None             # of `judge`; None where no network was compared
 
     def summary(self) -> dict:
         """Return all figures as numbers for JSON."""
@@ -41,7 +47,7 @@ class Comparison:
         return finite({
             "side": self.side, "subjects": subjects, "people": self.data.people,
             "split_hash": self.data.split_hash, "data_hash": self.data.data_hash,
-            "warnings": self.warnings,
+            "warnings": self.warnings, "verdict": self.verdict,
             "methods": {name: assess(videos) for name, videos in self.videos.items()},
         })
 
@@ -55,8 +61,8 @@ def compare_methods(
     Parameters
     ----------
     data : the folder that holds `ubfc/`
-    names : of `dataset.signals.colour_methods.METHODS`, checkpoint files, or run folders (all
-        checkpoints in one); empty: all methods
+    names : of `dataset.signals.colour_methods.METHODS`, checkpoint files, ONNX files, or runs by
+        their folder or id (all checkpoints in one); empty: all methods
     other_data : whether a checkpoint may come from another dataset or split; without it that is
         refused
 
@@ -65,7 +71,7 @@ def compare_methods(
     TrainingError : no such method or file; a checkpoint of other data
     AcqError : the data cannot be read; see `load_curated`
     """
-    checkpoint_files = _resolve_names(list(names) or list(METHODS))
+    net_files = _resolve_names(list(names) or list(METHODS), data)
     loaded = load_curated(data, allow_mixed=allow_mixed, on_progress=on_progress)
     chosen = {
         "test": loaded.test, "train": loaded.train, "all": [*loaded.train, *loaded.test],
@@ -75,21 +81,43 @@ def compare_methods(
     )
     results: dict[str, list[VideoResult]] = {}
     warnings = []
-    for name, path in checkpoint_files.items():
+    for name, path in net_files.items():
         if path is None:
             read = _reader_by_method(name)
+        elif path.suffix == ONNX:
+            net = open_net(path)
+            check_origin(net.constants, path, **hashes)
+            read = _reader_by_onnx(net)
         else:
             checkpoint = load_checkpoint(path, **hashes)
             warnings += _warnings_about(name, checkpoint, loaded, chosen, side)
             read = _reader_by_net(checkpoint.net)
-        results[name] = []
-        for done, video in enumerate(chosen):
-            if on_progress is not None:
-                on_progress(f"{READING}: {name}", done, len(chosen))
-            results[name].append(read(video))
+        results[name] = _read_all(name, read, chosen, on_progress)
+    (guess,) = guess_mean_rate([replace(loaded, test=chosen)])
+    networks = {name: results[name] for name, path in net_files.items() if path is not None}
+    verdict = None
+    if networks:
+        formulas = {
+            name: results.get(name)
+            or _read_all(name, _reader_by_method(name), chosen, on_progress)
+            for name in METHODS
+        }
+        verdict = judge(networks, formulas, guess, COLOUR_TITLES)
+    return Comparison(side, loaded, {**results, MEAN_RATE: guess}, warnings, verdict)
+
+
+def _read_all(
+    name: str, read: _ReadVideo, videos: Sequence[CuratedVideo], on_progress: OnProgress | None
+) -> list[VideoResult]:
+    """Let one method read every video."""
+    results = []
+    for done, video in enumerate(videos):
         if on_progress is not None:
-            on_progress(f"{READING}: {name}", len(chosen), len(chosen))
-    return Comparison(side, loaded, results, warnings)
+            on_progress(f"{READING}: {name}", done, len(videos))
+        results.append(read(video))
+    if on_progress is not None:
+        on_progress(f"{READING}: {name}", len(videos), len(videos))
+    return results
 
 
 def _warnings_about(
@@ -121,29 +149,46 @@ def _reader_by_net(net: Net) -> _ReadVideo:
     return lambda video: evaluate_changes(predict_changes(net, video), video)
 
 
-def _resolve_names(names: list[str]) -> dict[str, Path | None]:
-    """Find the checkpoint of each name; None for a colour method."""
+def _reader_by_onnx(net: OnnxNet) -> _ReadVideo:
+    return lambda video: evaluate_changes(predict_changes_onnx(net, video), video)
+
+
+def _resolve_names(names: list[str], data: Path) -> dict[str, Path | None]:
+    """Find the network of each name; None for a colour method."""
     files: dict[str, Path | None] = {}
     for name in names:
         path = Path(name)
         if name in METHODS:
             files[name] = None
-        elif path.is_dir():
-            checkpoints = sorted(path.glob("*.safetensors"))
-            if not checkpoints:
-                raise TrainingError(
-                    expected="checkpoints (*.safetensors)", found="none", where=path,
-                    fix="name the folder of a run",
-                )
-            files.update({f"{path.name}/{file.stem}": file for file in checkpoints})
-        elif path.suffix == ".safetensors" and path.is_file():
+        elif path.is_file() and path.suffix in (CHECKPOINT, ONNX):
             files[path.stem if path.stem not in files else str(path)] = path
         else:
-            raise TrainingError(
-                expected=f"one of {', '.join(METHODS)}, a .safetensors file or the folder of a run",
-                found=repr(name),
-            )
+            files.update(_networks_of_run(name, data))
     return files
+
+
+def _networks_of_run(name: str, data: Path) -> dict[str, Path]:
+    """Find the checkpoints of a run, or else the networks of an export."""
+    try:
+        folder = find_run(Path(name), data)
+    except TrainingError as error:
+        near = error.fix if isinstance(error.fix, str) else Fix.NAME_NET
+        raise TrainingError(
+            expected=f"one of {', '.join(METHODS)}; a run, a checkpoint or an ONNX file",
+            found=repr(name), fix=near,
+        ) from error
+    for pattern in (f"*{CHECKPOINT}", f"student*{ONNX}", f"*/*{CHECKPOINT}"):
+        found = sorted(folder.glob(pattern))
+        if found and "/" in pattern:
+            raise TrainingError(
+                expected="the checkpoints of one training", found="a run of several", where=folder,
+                fix=f"name one of them, such as {found[0].parent}",
+            )
+        if found:
+            return {f"{folder.name}/{file.stem}": file for file in found}
+    raise TrainingError(
+        expected="checkpoints (*.safetensors)", found="none", where=folder, fix=Fix.NAME_NET
+    )
 
 
 def window_table(comparison: Comparison) -> "pd.DataFrame":

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from models.board.onnx_net import OnnxNet
 from models.data.clips import as_input
 from models.data.videos import CuratedVideo
 from models.nets.can import SIZE, Net, Teacher
@@ -39,6 +40,22 @@ def predict_changes(
             pulse = net(as_input(padded).to(device), appearance).pulse
             predicted.append(pulse[:len(pairs)].float().cpu())
     return torch.cat(predicted).numpy().astype(np.float64)
+
+
+def predict_changes_onnx(
+    net: OnnxNet, video: CuratedVideo, *, clip: int = 10, batch: int = 250
+) -> np.ndarray:
+    """Predict the same with an exported network: (T - 1,) float64 array."""
+    predicted = []
+    step = batch // clip * clip
+    for at in range(0, len(video.motion), step):
+        pairs = video.motion[at:at + step]
+        padded = torch.cat([pairs, pairs[-1:].expand(-len(pairs) % clip, -1, -1, -1)])
+        appearance = None
+        if net.needs_appearance:
+            appearance = as_input(video.appearance[at:at + step:clip], 255).numpy()
+        predicted.append(net.predict(as_input(padded).numpy(), appearance)[:len(pairs)])
+    return np.concatenate(predicted).astype(np.float64)
 
 
 def _predict_by_clips(net: PhysNet, video: CuratedVideo, *, device: str) -> np.ndarray:

@@ -6,6 +6,7 @@ NETWORK_TITLES = {
     "teacher": "teacher", "student": "student", "student_kd": "student + KD", "physnet": "PhysNet",
 }
 COLOUR_TITLES = {"green": "GREEN", "ica": "ICA", "pca": "PCA", "chrom": "CHROM", "pos": "POS"}
-TITLES = {**NETWORK_TITLES, **COLOUR_TITLES}
+MEAN_RATE = "mean_rate"         # the guess that needs no picture; see `mean_rate`
+TITLES = {**NETWORK_TITLES, **COLOUR_TITLES, MEAN_RATE: "training’s mean rate"}
 
 assert list(COLOUR_TITLES) == list(COLOUR_METHODS)

@@ -14,7 +14,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from acquire.atomic import write_text
-from acquire.writing import WITHDRAWAL, reading, refuse_while
+from acquire.writing import reading
 from dataset.common.files import finite
 from dataset.common.progress import OnProgress
 from dataset.common.workers import Workers
@@ -68,7 +68,6 @@ def train_kd(
     recipe = recipe or Recipe()
     plan = RunPlan(data, folds, seeds, ubfc, allow_mixed, device)
     with reading(data) if ubfc is None else nullcontext():
-        refuse_while(data, WITHDRAWAL)
         return _run(plan, recipe, resume=resume, workers=workers, on_progress=on_progress)
 
 

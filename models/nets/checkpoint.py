@@ -6,17 +6,22 @@ does not belong.
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from acquire.atomic import atomic_file
+from acquire.documents import parse_json
 from acquire.errors import Fix, TrainingError
+from acquire.limits import LARGEST_NETWORK_BYTES
 
-from .can import NETS, Net, build_net, describe_net
+from .can import NETS, SIZE, Net, Teacher, build_net, describe_net
+from .physnet import PhysNet
 
 FORMAT = "acq-checkpoint-1"
 _LONGEST_REASON = 200       # characters of torch's own words
@@ -60,31 +65,73 @@ def load_checkpoint(
         configuration, or it was trained on another split or other data
     """
     header, weights = read_tensors(path, called="a checkpoint", file_format=FORMAT)
+    check_origin(header, path, split_hash=split_hash, data_hash=data_hash)
+    try:
+        description = {name: parse_json(header[name]) for name in ("net", "config")}
+        if description["net"] not in NETS:
+            raise TrainingError(
+                expected=f"one of {', '.join(NETS)}", found=description["net"], where=path,
+                fix=Fix.TRAIN_AGAIN,
+            )
+        net = _build(description, weights)
+        about = parse_json(header["about"])
+        if not all(isinstance(names, list) for names in about.get("subjects", {}).values()):
+            raise TypeError(f"subjects {about['subjects']!r}")
+        if not _gives_numbers(net):
+            raise ValueError("weights that give no numbers")
+        return Checkpoint(net, header["split_hash"], header["data_hash"], about)
+    except (AttributeError, KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise TrainingError(
+            expected="a whole header and weights that fit their configuration",
+            found=shorten_reason(error), where=path, fix=Fix.TRAIN_AGAIN,
+        ) from error
+
+
+def _build(description: dict[str, Any], weights: dict[str, torch.Tensor]) -> Net:
+    """Build a network with these weights; its configuration may ask for no others.
+
+    Raises
+    ------
+    RuntimeError, TypeError, ValueError : it does
+    """
+    with torch.device("meta"):                 # takes no memory
+        expected = build_net(description).state_dict()
+    for name, tensor in expected.items():
+        if name not in weights or weights[name].shape != tensor.shape:
+            found = tuple(weights[name].shape) if name in weights else "none"
+            raise ValueError(f"{name} of shape {found} instead of {tuple(tensor.shape)}")
+    with torch.random.fork_rng(devices=[]):
+        net = build_net(description)
+    net.load_state_dict(weights)
+    return net.eval()
+
+
+@torch.no_grad()
+def _gives_numbers(net: Net) -> bool:
+    """Return whether a network gives finite numbers, for noise: a negative variance gives none."""
+    generator = torch.Generator().manual_seed(0)
+    size = (1, 3, 4, SIZE, SIZE) if isinstance(net, PhysNet) else (2, 3, SIZE, SIZE)
+    motion = torch.randn(size, generator=generator)
+    given = net(motion, motion.abs()) if isinstance(net, Teacher) else net(motion)
+    return bool(torch.isfinite(given if isinstance(given, torch.Tensor) else given.pulse).all())
+
+
+def check_origin(
+    header: Mapping[str, Any], path: Path, *, split_hash: str | None = None,
+    data_hash: str | None = None,
+) -> None:
+    """Refuse a network that was trained on another split or other data than those given.
+
+    Raises
+    ------
+    TrainingError : it was
+    """
     for name, wanted in (("split_hash", split_hash), ("data_hash", data_hash)):
         if wanted is not None and header.get(name) != wanted:
             raise TrainingError(
                 expected=f"{name} {wanted}", found=header.get(name), where=path,
                 fix="use a checkpoint of a run on this data",
             )
-    try:
-        description = {"net": json.loads(header["net"]), "config": json.loads(header["config"])}
-        if description["net"] not in NETS:
-            raise TrainingError(
-                expected=f"one of {', '.join(NETS)}", found=description["net"], where=path,
-                fix=Fix.TRAIN_AGAIN,
-            )
-        with torch.random.fork_rng(devices=[]):
-            net = build_net(description)
-        net.load_state_dict(weights)
-        about = json.loads(header["about"])
-        if not all(isinstance(names, list) for names in about.get("subjects", {}).values()):
-            raise TypeError(f"subjects {about['subjects']!r}")
-        return Checkpoint(net.eval(), header["split_hash"], header["data_hash"], about)
-    except (AttributeError, KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise TrainingError(
-            expected="a whole header and weights that fit their configuration",
-            found=shorten_reason(error), where=path, fix=Fix.TRAIN_AGAIN,
-        ) from error
 
 
 def read_tensors(
@@ -94,9 +141,12 @@ def read_tensors(
 
     Raises
     ------
-    TrainingError : it cannot be read, or is of another format
+    TrainingError : it cannot be read, is larger than any of ours, is of another format, or holds
+        a number that is none
     """
     try:
+        if not path.is_file() or path.stat().st_size > LARGEST_NETWORK_BYTES:
+            raise OSError(f"no file of at most {LARGEST_NETWORK_BYTES:,} bytes")
         with safe_open(str(path), framework="pt") as file:
             header = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
@@ -107,6 +157,12 @@ def read_tensors(
             expected=f"{called} of the format {file_format}",
             found=header.get("format", "a file without a format"), where=path, fix=fix,
         )
+    for name, tensor in tensors.items():
+        if not torch.isfinite(tensor).all():
+            raise TrainingError(
+                expected=f"{called} of numbers", found=f"NaN or infinity in {name}", where=path,
+                fix=fix,
+            )
     return header, tensors
 
 

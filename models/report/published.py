@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from models.evaluation.methods import NETWORK_TITLES, TITLES
+from models.evaluation.methods import MEAN_RATE, NETWORK_TITLES, TITLES
 from models.evaluation.published import PUBLISHED, gap_closed, over_seeds
 
 from .board import board
@@ -87,7 +87,8 @@ def seeds(metrics: dict) -> "Markup | str":
 
 
 def _networks(metrics: dict) -> list[str]:
-    return [name for name in NETWORK_TITLES if name in metrics["methods"]]
+    """Return the columns of a table: the networks, and the guess that each has to beat."""
+    return [name for name in (*NETWORK_TITLES, MEAN_RATE) if name in metrics["methods"]]
 
 
 def _titles(networks: Sequence[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Pulses and heart rates as they were read: over time, and in the best and the worst windows."""
+"""Pulses and heart rates as they were read: over time, in the closest and the furthest windows."""
 
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from models.training.recipe import Trained
 
 SHOWN_VIDEOS = 6
-WINDOWS_EACH = 4      # good ones, and bad ones
+WINDOWS_EACH = 4      # the closest, and those furthest off
+# what ANSI/AAMI EC13 asks of a heart rate meter [bpm]
+CLOSE_BPM = 5.0
 APART = 4.0           # standard deviations from one network's row to the next
 
 
@@ -40,7 +42,7 @@ def rates(trained: "dict[str, Trained]", metrics: dict) -> "Markup":
     for row, video in enumerate(videos[:SHOWN_VIDEOS]):
         middle_s = video.start_s + video.window_s / 2
         figure, axis = new_axes(5.2, 2.2)
-        axis.plot(middle_s, video.reference_bpm, color=INK, lw=2.4)
+        axis.plot(middle_s, video.reference_bpm, color=INK, lw=2.4, marker="o", ms=3)
         for name, network in trained.items():
             axis.plot(
                 middle_s, network.videos[row].predicted_bpm, color=COLOURS[name], lw=1.1,
@@ -74,15 +76,16 @@ def draw_windows(trained: "dict[str, Trained]", metrics: dict) -> tuple["Markup"
         "smallest": [window for window in ordered if window.error_bpm <= median_bpm],
         "largest": [window for window in ordered[::-1] if window.error_bpm > median_bpm],
     }
-    good, bad = (
+    closest, furthest = (
         section(
             "pulses", "windows", metrics=metrics, which=which, count=len(ordered),
-            legend_keys=legend(["ppg", *trained]),
+            legend_keys=legend(["ppg", *trained]), close_bpm=CLOSE_BPM,
+            smallest_bpm=ordered[0].error_bpm,
             windows=[_draw_window(trained, window) for window in _apart(candidates, videos)],
         )
         for which, candidates in chosen.items()
     )
-    return good, bad
+    return closest, furthest
 
 
 def _apart(candidates: list[Window], videos: list[VideoResult]) -> list[Window]:

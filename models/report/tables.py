@@ -2,7 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from models.evaluation.methods import NETWORK_TITLES, TITLES
+from models.evaluation.methods import MEAN_RATE, NETWORK_TITLES, TITLES
+from models.evaluation.verdict import BETTER, WORSE
 from models.evaluation.video_result import SNR_HALF_WIDTH_HZ
 
 from .sections import section
@@ -13,11 +14,16 @@ if TYPE_CHECKING:
 
 def results(metrics: dict) -> "Markup":
     """Make the table of every method's figures over all windows, with intervals."""
-    methods = metrics["methods"]
     return section(
         "tables", "results", metrics=metrics, titles=TITLES, snr_half_width_hz=SNR_HALF_WIDTH_HZ,
-        best=min(("student", "student_kd"), key=lambda name: methods[name]["mae_bpm"]),
+        best=_better_student(metrics),
     )
+
+
+def _better_student(metrics: dict) -> str:
+    """Return the student that is better, "" where they are not told apart."""
+    outcome = metrics["verdict"]["student_kd_against_student"]["outcome"]
+    return {BETTER: "student_kd", WORSE: "student"}.get(outcome, "")
 
 
 def otherwise(metrics: dict) -> "Markup":
@@ -36,5 +42,5 @@ def otherwise(metrics: dict) -> "Markup":
 
 def recordings(metrics: dict) -> "Markup":
     """Make the table of each test recording's errors."""
-    networks = [name for name in NETWORK_TITLES if name in metrics["methods"]]
+    networks = [name for name in (*NETWORK_TITLES, MEAN_RATE) if name in metrics["methods"]]
     return section("tables", "recordings", metrics=metrics, titles=TITLES, networks=networks)

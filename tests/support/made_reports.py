@@ -1,6 +1,6 @@
 """A run without training: made-up pulses, networks that never learnt, and the metrics of both."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import numpy as np
 import torch
@@ -8,7 +8,8 @@ import torch
 from dataset.face.box import FaceBox
 from models.data.videos import CuratedVideo, TrainingData
 from models.evaluation.assess import assess
-from models.evaluation.methods import COLOUR_TITLES, TITLES
+from models.evaluation.methods import COLOUR_TITLES, MEAN_RATE, TITLES
+from models.evaluation.verdict import judge
 from models.evaluation.video_result import VideoResult
 from models.nets.can import Student, Teacher
 from models.nets.physnet import PhysNet
@@ -37,6 +38,16 @@ def video(subject, method, *, number=1):
         snr_db=np.linspace(3, -3, len(start_s)) - OFF[method], correlation=0.8, lag_s=0.05,
         left_out=1, macc=np.linspace(0.9, 0.4, len(start_s)), toolbox_predicted_bpm=predicted + 1,
         toolbox_reference_bpm=np.full(len(start_s), bpm),
+    )
+
+
+def guessed(one):
+    """Return the guess of the mean rate of all subjects, on the windows of a result."""
+    guess_bpm = np.full(len(one.reference_bpm), np.mean(list(RATES.values())))
+    return replace(
+        one, predicted_bpm=guess_bpm, toolbox_predicted_bpm=guess_bpm, pulse=np.zeros_like(one.ppg),
+        snr_db=np.full(len(guess_bpm), np.nan), macc=np.full(len(guess_bpm), np.nan),
+        correlation=float("nan"),
     )
 
 
@@ -71,9 +82,12 @@ def metrics_of(found, *, people="virtual", folds=1, seeds=1):
             "parameters": (795_811, 24_769, 24_769, 768_577)[n], "ms_per_frame": 0.5, "curve": [],
             "seconds": 2.0,
         }
+    guess = found.get(MEAN_RATE) or [guessed(one) for one in found["teacher"]]
+    methods[MEAN_RATE] = assess(guess)
     kept = ("mae_bpm", "rmse_bpm", "snr_db")
     short = {
-        name: {key: one[key] for key in kept} for name, one in methods.items() if "curve" in one
+        name: {key: one[key] for key in kept} for name, one in methods.items()
+        if "curve" in one or name == MEAN_RATE
     }
 
     def worse(by, *names):
@@ -82,7 +96,12 @@ def metrics_of(found, *, people="virtual", folds=1, seeds=1):
             for name, one in short.items()
         }
 
+    everyone = {
+        name: found[name] for name in found if name not in (*COLOUR_TITLES, MEAN_RATE)
+    }
+    formulas = {name: found[name] for name in found if name in COLOUR_TITLES}
     return {
+        "verdict": judge(everyone, formulas, guess, TITLES),
         "methods": methods,
         "folds": [
             {"test": [f"S{n:02d}"], "methods": worse(n, *short)} for n in range(1, folds + 1)
@@ -141,4 +160,4 @@ def recordings(found, folder, *, simulated=True):
     return TrainingData(made, made, SPLIT_HASH, DATA_HASH)
 
 
-assert list(OFF) == list(TITLES)
+assert [*OFF, MEAN_RATE] == list(TITLES)

@@ -30,12 +30,10 @@ def test_limits_of_agreement_stand_over_each_method():
 def test_a_long_run_draws_some_windows_and_says_so():
     assert window_step(MOST_POINTS) == 1
     assert window_step(3 * MOST_POINTS) == 3
-    long = {
-        name: videos * 20
-        for name, videos in results("S01", "S02", methods=("teacher", "student")).items()
-    }
+    every = {name: videos * 20 for name, videos in TWO.items()}
+    long = {name: every[name] for name in ("teacher", "student")}
     with drawing_style():
-        drawn = accuracy.scatter(long, metrics_of({**TWO, **long}))
+        drawn = accuracy.scatter(long, metrics_of(every))
     assert "One window in 2 is drawn" in drawn
     points = drawn.count("<use ")
     assert 2 * 400 < points < 2 * 500  # of 840 windows of each method, and ticks

@@ -62,7 +62,7 @@ def test_a_teacher_that_is_not_ahead_closes_no_gap(metrics):
         )
         == "–"
     )
-    assert "its teacher is not ahead of it here" in words_of(report_head(behind))
+    assert "of the way to its teacher" not in words_of(report_head(behind))
 
 
 def test_a_share_of_next_to_nothing_is_none():

@@ -1,0 +1,41 @@
+"""The guess that every method has to be better than: the training set's mean heart rate.
+
+It looks at no picture. A method that is not better has learnt nothing of the person before it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from models.data.videos import CuratedVideo, TrainingData
+
+from .video_result import VideoResult, evaluate_pulse
+
+
+def guess_mean_rate(folds: Sequence[TrainingData]) -> list[list[VideoResult]]:
+    """Let each test video be guessed at the mean rate of its fold's training windows [bpm].
+
+    Returns
+    -------
+    of each fold, a result for each of its test videos, in their order; SNR and MACC are NaN, as
+    there is no pulse
+    """
+    found: dict[int, VideoResult] = {}
+
+    def read(video: CuratedVideo) -> VideoResult:
+        if id(video) not in found:
+            found[id(video)] = evaluate_pulse(np.zeros(len(video.time_s)), video)
+        return found[id(video)]
+
+    guessed = []
+    for fold in folds:
+        rates_bpm = [read(video).reference_bpm for video in fold.train]
+        mean_bpm = float(np.nanmean(np.concatenate(rates_bpm)))
+        results = [read(video) for video in fold.test]
+        guesses = [np.full(len(result.reference_bpm), mean_bpm) for result in results]
+        guessed.append([
+            replace(result, predicted_bpm=guess_bpm, toolbox_predicted_bpm=guess_bpm)
+            for result, guess_bpm in zip(results, guesses, strict=True)
+        ])
+    return guessed

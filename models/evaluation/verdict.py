@@ -1,0 +1,200 @@
+"""What the errors of a run allow to be said, in words: which networks are worth their training.
+
+Each network is held against the best method without training and against the guess of the training
+set's mean rate, on the same windows. The difference of two errors has an interval of its own, by
+drawing whole subjects; one is better only where that interval lies on its side of zero.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from dataset.common.wording import counted, number
+
+from .metrics import DRAWS, heart_rate_errors
+from .video_result import VideoResult
+
+BETTER, WORSE, NOT_TOLD = "better", "worse", "not told apart"
+Results = Mapping[str, Sequence[VideoResult]]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """By how much the MAE of one method is below that of another, on the same windows."""
+
+    lower_by_bpm: float                        # negative: it is above
+    interval_bpm: tuple[float, float] | None   # 95 %; None with one subject
+
+    @property
+    def outcome(self) -> str:
+        """`BETTER` or `WORSE` where the interval lies on one side of zero, else `NOT_TOLD`."""
+        if self.interval_bpm is None:
+            return NOT_TOLD
+        low, high = self.interval_bpm
+        return BETTER if low > 0 else WORSE if high < 0 else NOT_TOLD
+
+    @property
+    def words(self) -> str:
+        """The amount, with its interval in brackets; with a sign where it is not told apart."""
+        if self.interval_bpm is None:
+            return f"{number(abs(self.lower_by_bpm))} bpm"
+        if self.outcome == NOT_TOLD:
+            low, high = map(number, self.interval_bpm)
+            return f"{number(self.lower_by_bpm)} bpm [{low}, {high}]"
+        low, high = map(number, sorted(map(abs, self.interval_bpm)))
+        return f"{number(abs(self.lower_by_bpm))} bpm [{low}, {high}]"
+
+
+def compare_errors(
+    one: Sequence[VideoResult], other: Sequence[VideoResult], *, seed: int = 0
+) -> Difference:
+    """Compute by how much the MAE of `one` is below that of `other` on the same videos.
+
+    A window without a peak counts as 0 bpm, as in every table.
+    """
+    names = sorted({video.subject for video in one})
+    gained = dict.fromkeys(names, 0.0)
+    windows = dict.fromkeys(names, 0)
+    for a, b in zip(one, other, strict=True):
+        errors = [np.abs(np.nan_to_num(v.predicted_bpm) - v.reference_bpm) for v in (a, b)]
+        gained[a.subject] += float((errors[1] - errors[0]).sum())
+        windows[a.subject] += len(errors[0])
+    sums, counts = np.array(list(gained.values())), np.array(list(windows.values()))
+    mean = float(sums.sum() / counts.sum())
+    if len(names) < 2:
+        return Difference(mean, None)
+    drawn = np.random.default_rng(seed).integers(len(names), size=(DRAWS, len(names)))
+    means = sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1)
+    low, high = (float(np.percentile(means, percent)) for percent in (2.5, 97.5))
+    return Difference(mean, (low, high))
+
+
+def judge(
+    networks: Results, formulas: Results, guess: Sequence[VideoResult], titles: Mapping[str, str],
+    *, seed: int = 0,
+) -> dict[str, Any]:
+    """Hold networks against the best method without training, and against the mean rate.
+
+    Parameters
+    ----------
+    networks, formulas : results on the same test videos, in the same order
+    guess : of `guess_mean_rate`, on the same videos
+    titles : of networks and formulas, for people
+
+    Returns
+    -------
+    `formula`, its MAE and that of the guess [bpm], a difference of each network to either, and
+    `words`: sentences, the verdict first
+    """
+    errors = {name: _mae_bpm(videos) for name, videos in formulas.items()}
+    best = min(errors, key=errors.__getitem__)
+    against_formula, against_guess = (
+        {name: compare_errors(videos, other, seed=seed) for name, videos in networks.items()}
+        for other in (formulas[best], guess)
+    )
+    helped = None
+    if {"student", "student_kd"} <= set(networks):
+        helped = compare_errors(networks["student_kd"], networks["student"], seed=seed)
+    subjects = len({video.subject for video in guess})
+    guess_bpm = _mae_bpm(guess)
+    formula = f"{titles.get(best, best)}, the best method without training (MAE "
+    formula += f"{number(errors[best])} bpm)"
+    words = [
+        _against(formula, titles.get(best, best), against_formula, titles),
+        _against(
+            f"guessing the training set’s mean rate (MAE {number(guess_bpm)} bpm)", "that guess",
+            against_guess, titles,
+        ),
+    ]
+    if helped is not None:
+        words.append(_help(helped))
+    words.append(
+        "One subject shows nothing about others: no difference has an interval."
+        if subjects < 2
+        else f"In brackets 95 % by bootstrap over {counted(subjects, 'subject')}."
+    )
+    return {
+        "formula": best, "formula_mae_bpm": errors[best], "mean_rate_mae_bpm": guess_bpm,
+        "against_formula": _as_numbers(against_formula),
+        "against_mean_rate": _as_numbers(against_guess),
+        "student_kd_against_student": None if helped is None else _as_numbers({"": helped})[""],
+        "words": words,
+    }
+
+
+def _mae_bpm(videos: Sequence[VideoResult]) -> float:
+    return heart_rate_errors(
+        np.concatenate([video.predicted_bpm for video in videos]),
+        np.concatenate([video.reference_bpm for video in videos]),
+    ).mae_bpm
+
+
+def _against(
+    whom: str, short: str, found: Mapping[str, Difference], titles: Mapping[str, str]
+) -> str:
+    """Return a sentence or more: who is better than `whom`, who is worse, and of whom that is open.
+
+    Where nobody is better, that comes first.
+    """
+    if all(difference.interval_bpm is None for difference in found.values()):
+        return _against_on_one_subject(whom, short, found, titles)
+    by_outcome = {
+        outcome: [
+            f"{titles.get(name, name)} (by {difference.words})"
+            for name, difference in found.items() if difference.outcome == outcome
+        ]
+        for outcome in (BETTER, WORSE, NOT_TOLD)
+    }
+    sentences = []
+    if by_outcome[BETTER]:
+        sentences.append(f"Better than {whom}: {', '.join(by_outcome[BETTER])}.")
+    else:
+        nobody = "The network is not" if len(found) == 1 else "No network is"
+        sentences.append(f"{nobody} shown to be better than {whom}.")
+    if by_outcome[WORSE]:
+        sentences.append(f"Worse than {short}: {', '.join(by_outcome[WORSE])}.")
+    if by_outcome[NOT_TOLD]:
+        undecided = ", ".join(by_outcome[NOT_TOLD]).replace("(by ", "(MAE lower by ")
+        sentences.append(f"Not to be told from {short}: {undecided}.")
+    return " ".join(sentences)
+
+
+def _against_on_one_subject(
+    whom: str, short: str, found: Mapping[str, Difference], titles: Mapping[str, str]
+) -> str:
+    """Return the same where nothing can be said of others than the one subject."""
+    sides = {
+        side: [
+            f"{titles.get(name, name)} (by {difference.words})"
+            for name, difference in found.items() if (difference.lower_by_bpm > 0) == is_ahead
+        ]
+        for side, is_ahead in (("Worse than", False), ("Ahead of", True))
+    }
+    sentences = []
+    for side, names in sides.items():
+        if names:
+            other = short if sentences else f"{whom}, on the one subject tested"
+            sentences.append(f"{side} {other}: {', '.join(names)}.")
+    return " ".join(sentences)
+
+
+def _help(helped: Difference) -> str:
+    if helped.outcome == NOT_TOLD:
+        side = "lower" if helped.interval_bpm or helped.lower_by_bpm >= 0 else "higher"
+        return (
+            "Whether the teacher’s help makes the student better cannot be told: its MAE is "
+            f"{side} by {helped.words}."
+        )
+    return f"The teacher’s help makes the student {helped.outcome}, by {helped.words}."
+
+
+def _as_numbers(found: Mapping[str, Difference]) -> dict[str, dict[str, Any]]:
+    return {
+        name: {
+            "mae_lower_by_bpm": difference.lower_by_bpm, "interval_bpm": difference.interval_bpm,
+            "outcome": difference.outcome,
+        }
+        for name, difference in found.items()
+    }
