@@ -51,11 +51,11 @@ from acquire.interrupts import SIGNALS, accept, raise_on_signals
 app = typer.Typer(
     name="acq",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+_ENDED_BY_SIGNAL = ("live",)
 END_S = 1.5              # after a signal: threads that wait for a device are not waited for longer
 
 _state: dict[str, Any] = {"debug": False, "verb": ""}
@@ -131,7 +131,8 @@ def _complain(error: AcqError | OSError) -> None:
 
 def _end(number: int) -> NoReturn:
     """End the process after a signal, also where a thread waits for a device that is silent."""
-    exit_code = 128 + number             # as a shell expects it: 130 after Ctrl-C
+    # as a shell expects it: 130 after Ctrl-C; a verb that only shows has no other end
+    exit_code = 0 if _state["verb"] in _ENDED_BY_SIGNAL else 128 + number
     last = threading.Timer(END_S, os._exit, (exit_code,))
     last.daemon = True
     last.start()

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from acq import complete
+
 if TYPE_CHECKING:
     from dataset.common.progress import OnProgress
 
@@ -32,13 +34,23 @@ ExistingData = Annotated[              # of verbs that read what others wrote
     ),
 ]
 SessionFile = Annotated[
-    str, typer.Argument(metavar="SESSION", help="A session's file, or its id."),
+    str,
+    typer.Argument(
+        metavar="SESSION", help="A session's file, or its id.", autocompletion=complete.sessions
+    ),
 ]
 SessionFiles = Annotated[
-    list[str], typer.Argument(metavar="SESSION...", help="Session files or ids."),
+    list[str],
+    typer.Argument(
+        metavar="SESSION...", help="Session files or ids.", autocompletion=complete.sessions
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace what is already there.")]
+Reasons = Annotated[
+    bool,
+    typer.Option("--reasons", help="Also tell why something was excluded, in your own words."),
+]
 Fps = Annotated[
     float, typer.Option("--fps", min=1, max=240, help="Frames per second to ask the camera for.")
 ]
@@ -78,7 +90,7 @@ ToTime = Annotated[
 NetPath = Annotated[
     Path | None,
     typer.Option(
-        "--net", metavar="PATH",
+        "--net", metavar="NET", autocompletion=complete.runs,
         help="A run or its id, a checkpoint or an ONNX file; else what comes with acq.",
     ),
 ]

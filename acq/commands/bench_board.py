@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from acq import complete
 from acq.options import Data, Json
 from acq.terminal.printing import echo, print_json
 from acq.terminal.tables import show
@@ -24,6 +25,7 @@ def bench_board(
             metavar="NET",
             help="A run or its id, an export, a checkpoint or an ONNX file; the newest run unless "
                  "given.",
+            autocompletion=complete.runs,
         ),
     ] = None,
     runs: Annotated[

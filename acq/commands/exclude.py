@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from acq.options import ExistingData, FromTime, Json, ToTime, parse_time
+from acq import complete
+from acq.options import ExistingData, FromTime, Json, SessionFiles, ToTime, parse_time
 from acq.terminal.printing import echo, print_json
 
 if TYPE_CHECKING:
@@ -17,7 +18,8 @@ def exclude(
     session: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="SESSION...", help="Session ids or files; none: list what is excluded."
+            metavar="SESSION...", help="Session ids or files; none: list what is excluded.",
+            autocompletion=complete.sessions,
         ),
     ] = None,
     from_time: FromTime = None,
@@ -111,9 +113,7 @@ def _out_of_date(data: Path, changed: "list[Exclusion]") -> list[dict[str, str]]
 
 
 def include(
-    session: Annotated[
-        list[str], typer.Argument(metavar="SESSION...", help="Session ids or files.")
-    ],
+    session: SessionFiles,
     from_time: FromTime = None,
     to_time: ToTime = None,
     data: ExistingData = Path("data"),

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from acq import complete
 from acq.extras import check_installed
 from acq.options import Data, Force, Json
 from acq.terminal.printing import echo, print_json
@@ -20,6 +21,7 @@ def export(
         typer.Argument(
             metavar="RUN",
             help="A run or its id, or a student's checkpoint; the newest run unless given.",
+            autocompletion=complete.runs,
         ),
     ] = None,
     out: Annotated[

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from acq import complete
 from acq.options import Csv, Data, Duration, Force, Fps, NetPath, Seed, parse_duration
 from acq.terminal.printing import echo, print_json, warn
 from acq.terminal.pulse_rows import GrowingCsv, check_new, row_dict
@@ -31,7 +32,7 @@ Source = Annotated[
     str,
     typer.Argument(metavar="[SPEC|SESSION|FOLDER]", show_default=True,
                    help="A camera as for acq record, or a session that is being recorded (of a "
-                        "folder, the newest)."),
+                        "folder, the newest).", autocompletion=complete.sessions),
 ]
 Simulate = Annotated[
     bool, typer.Option("--simulate", help="Look at a virtual subject: no camera.")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from acq import complete
 from acq.advice import advise, word_os_error
 from acq.options import ExistingData, Json, Quiet, progress_bars
 from acq.terminal.printing import complain, echo, print_csv, print_json, warn
@@ -20,7 +21,10 @@ if TYPE_CHECKING:
 def ls(
     subject: Annotated[
         list[str] | None,
-        typer.Option("--subject", metavar="SUBJECT", help="Only this one's; may be given again."),
+        typer.Option(
+            "--subject", metavar="SUBJECT", help="Only this one's; may be given again.",
+            autocompletion=complete.subjects,
+        ),
     ] = None,
     data: ExistingData = Path("data"),
     quiet: Quiet = False,

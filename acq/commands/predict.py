@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from acq import complete
 from acq.options import Csv, Data, Force, Json, NetPath, Quiet, progress_bars
 from acq.terminal.printing import echo, print_json, warn
 from acq.terminal.pulse_rows import as_csv, check_new, row_dict
@@ -22,7 +23,8 @@ _SPANS = 12                  # that are told
 
 Video = Annotated[
     str,
-    typer.Argument(metavar="VIDEO", help="A video that FFmpeg decodes; or a session, or its id."),
+    typer.Argument(metavar="VIDEO", help="A video that FFmpeg decodes; or a session, or its id.",
+                   autocompletion=complete.sessions),
 ]
 Times = Annotated[
     Path | None,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from acq import complete
 from acq.advice import advise
 from acq.options import ExistingData, Force, Jobs, Json, Quiet, Scheduler, progress_bars
 from acq.terminal.printing import complain, echo, print_json, warn
@@ -24,7 +25,8 @@ _COLOURS = {"good": "green", "usable": "yellow", "bad": "red"}
 Sessions = Annotated[
     list[str] | None,
     typer.Argument(metavar="SESSION...",
-                   help="Session ids or files; all of them where none is named."),
+                   help="Session ids or files; all of them where none is named.",
+                   autocompletion=complete.sessions),
 ]
 LimitsFile = Annotated[
     Path | None,

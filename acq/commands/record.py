@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from acq import complete
 from acq.advice import advise
 from acq.open_devices import check_simulate, open_rig
 from acq.options import Camera, Data, Duration, Fps, Json, NetPath, Port, Seed, parse_duration
@@ -27,7 +28,11 @@ if TYPE_CHECKING:
     from models.live.reader import LiveThread
 
 
-SubjectId = Annotated[str, typer.Option("--subject", help="Pseudonym of the person, such as S01.")]
+SubjectId = Annotated[
+    str,
+    typer.Option("--subject", help="Pseudonym of the person, such as S01.",
+                 autocompletion=complete.subjects),
+]
 Simulate = Annotated[
     bool, typer.Option("--simulate", help="Record a virtual subject: no hardware.")
 ]
@@ -94,16 +99,12 @@ def record(
         camera, port, fps, simulate=simulate, seed=seed, subject=subject, day=day
     ) as (frames, sensor):
         recorder = _prepare(frames, sensor, data)
-        if not quiet:
-            echo(
-                f"recording {subject}: {frames.info.name} and {sensor.port}; Ctrl-C ends it",
-                err=True,
-            )
         with (
             hold(data, recordings_of(subject), into=(folder,), make=True),
             _live_thread(frames, net, data) if live else nullcontext() as face,
             _display(
-                recorder, subject, sensor.port, duration_s, cues, face, quiet=quiet, bell=bell
+                recorder, subject, (frames.info.name, sensor.port), duration_s, cues, face,
+                quiet=quiet, bell=bell,
             ) as on_status,
         ):
             summary = recorder.record(
@@ -175,10 +176,13 @@ def _live_thread(
 
 @contextmanager
 def _display(
-    recorder: "Recorder", subject: str, port: str, duration_s: float | None,
+    recorder: "Recorder", subject: str, devices: tuple[str, str], duration_s: float | None,
     cues: "CueProtocol | None", face: "LiveThread | None", *, quiet: bool, bell: bool,
 ) -> Iterator["Callable[[RecordingStatus], None] | None"]:
-    """Show the panel and listen for keys, or print plain lines where there is no terminal."""
+    """Show the panel and listen for keys, or print plain lines where there is no terminal.
+
+    From the first line on, which names the devices, Ctrl-C ends the recording cleanly.
+    """
     if quiet:
         _stop_on_signals(recorder, lambda: None)
         yield None
@@ -189,7 +193,7 @@ def _display(
 
     with ExitStack() as opened:
         has_keys = sys.stderr.isatty() and can_read_keys()
-        shown = PanelState(subject, port, duration_s, cues, keys=has_keys)
+        shown = PanelState(subject, devices[1], duration_s, cues, keys=has_keys)
         panel = Panel(recorder, shown, face=face, bell=bell)
         keys = Keys(panel.on_key) if shown.keys else None
 
@@ -199,6 +203,7 @@ def _display(
                 keys.restore()
 
         _stop_on_signals(recorder, leave_terminal)
+        echo(f"recording {subject}: {' and '.join(devices)}; Ctrl-C ends it", err=True)
         opened.enter_context(panel)
         if keys is not None:
             opened.enter_context(keys)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from acq import complete
 from acq.options import ExistingData, Force, Json, Quiet, progress_bars
 from acq.terminal.printing import echo, print_json, warn
 
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
 
 Holdout = Annotated[
     list[str] | None,
-    typer.Option("--holdout", metavar="SUBJECT", help="Subject kept for test; may be given again."),
+    typer.Option("--holdout", metavar="SUBJECT", help="Subject kept for test; may be given again.",
+                 autocompletion=complete.subjects),
 ]
 Folds = Annotated[
     int | None,

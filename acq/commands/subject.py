@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from acq import complete
 from acq.options import Data, Force, Json
 from acq.terminal.printing import echo, print_json
 from acquire.errors import SubjectError
@@ -16,7 +17,11 @@ if TYPE_CHECKING:
 
 def subject(
     subject: Annotated[
-        str, typer.Argument(metavar="SUBJECT", help="Pseudonym of the person, such as S01.")
+        str,
+        typer.Argument(
+            metavar="SUBJECT", help="Pseudonym of the person, such as S01.",
+            autocompletion=complete.subjects,
+        ),
     ],
     age_band: Annotated[
         str | None, typer.Option("--age-band", help="Such as 25-34 or 65+.")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from acq import complete
 from acq.options import ExistingData, Json, Quiet, confirm, progress_bars
 from acq.terminal.printing import echo, print_json
 from acquire.errors import CurationError
@@ -19,7 +20,11 @@ if TYPE_CHECKING:
 
 def withdraw(
     subject: Annotated[
-        str, typer.Argument(metavar="SUBJECT", help="Pseudonym of the person, such as S03.")
+        str,
+        typer.Argument(
+            metavar="SUBJECT", help="Pseudonym of the person, such as S03.",
+            autocompletion=complete.subjects,
+        ),
     ],
     models: Annotated[
         bool, typer.Option("--models", help="Remove the runs that saw the subject, too.")

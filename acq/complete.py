@@ -1,0 +1,43 @@
+"""What the shell completes: session ids, subjects and runs of the data folder that was named.
+
+Only names of files are read, so that a press of the tabulator is answered at once. What holds a
+slash or a dot is left to the shell, which completes paths.
+"""
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+import typer
+
+METHODS = ("green", "ica", "pca", "chrom", "pos")
+
+
+def sessions(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Return the ids of the sessions that begin so."""
+    return _beginning(incomplete, (path.stem for path in _data(ctx).glob("sessions/*/*.h5")))
+
+
+def subjects(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Return the subjects that begin so."""
+    return _beginning(incomplete, (path.name for path in _data(ctx).glob("sessions/*/")))
+
+
+def runs(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Return the ids of the runs that begin so; the newest first."""
+    return _beginning(incomplete, (path.name for path in _data(ctx).glob("runs/*/")))[::-1]
+
+
+def methods(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Return the methods and runs that begin so."""
+    return [*_beginning(incomplete, METHODS), *runs(ctx, incomplete)]
+
+
+def _data(ctx: typer.Context) -> Path:
+    return Path(ctx.params.get("data") or os.environ.get("ACQ_DATA") or "data")
+
+
+def _beginning(incomplete: str, names: Iterable[str]) -> list[str]:
+    return sorted({
+        name for name in names if name.startswith(incomplete) and not name.startswith(".")
+    })
