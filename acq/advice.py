@@ -47,6 +47,8 @@ _ADVICE = {
     Fix.ALLOW_MIXED: "curate them apart, or allow both with --mix-simulated",
     Fix.HOLD_OUT: "run acq split --holdout SUBJECT",
     Fix.SPLIT_AND_CONVERT_AGAIN: "split again (acq split --force), then run acq convert --force",
+    Fix.SPLIT_AND_EXPORT_PURE_AGAIN:
+        "split again (acq split --force), then run acq convert --to pure --force",
     Fix.CONVERT_NATIVE: "run acq convert --force --fps native",
     Fix.EXPORT: "acq export makes it of a run",
     Fix.NAME_NET: "acq train-kd makes a run, in DATA/runs, and acq export an ONNX file of it",
@@ -116,7 +118,8 @@ _INTERRUPTED = {
     "qc": "what was measured is kept, and the same command goes on",
     "convert": "what was whole is kept, and the same command goes on",
     "withdraw": "where anything was removed, the same command completes the withdrawal",
-    "train-kd": "what is trained is kept: the same command goes on with --resume, acq runs lists it",
+    "train-kd": "what is trained is kept: the same command with --resume goes on",
+    "live": "nothing was read yet",
     "demo": "what was made is kept, and --force begins anew",
     "firmware": "a board that was being written has no firmware until it is written again",
 }

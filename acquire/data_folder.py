@@ -1,5 +1,6 @@
 """The paths of everything in a data folder, and the names that may become paths in it."""
 
+import os
 import re
 import unicodedata
 from collections.abc import Iterable
@@ -189,6 +190,15 @@ def pure_dir(data: Path) -> Path:
 def frames_cache(data: Path) -> Path:
     """Return the folder of cached face frames; deleting it is always safe."""
     return data / "cache" / "frames"
+
+
+def home_frames_cache() -> Path:
+    """Return the folder of cached face frames of data that cannot be written, in the user's home.
+
+    Source: XDG Base Directory Specification; a relative path in the variable is passed over.
+    """
+    named = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    return (named if named.is_absolute() else Path.home() / ".cache") / "acq" / "frames"
 
 
 def runs_dir(data: Path) -> Path:

@@ -10,6 +10,8 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from types import FrameType
 from typing import Any
@@ -19,7 +21,9 @@ SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 _MOST_SWALLOWED = 50
 _AGAIN_S = 0.01
 
-_heard: dict[str, Any] = {"since_s": None, "swallowed": 0, "again": None}
+_heard: dict[str, Any] = {
+    "since_s": None, "swallowed": 0, "again": None, "held": 0, "waiting": None,
+}
 
 
 class _ComesBack(BaseException):
@@ -66,6 +70,19 @@ def raise_on_signals(*names: str, error: type[_ComesBack] = Interrupted) -> None
             signal.signal(number, partial(_raise, error))
 
 
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Hear signals at the end of the block only: for the moment in which files change places."""
+    _heard["held"] += 1
+    try:
+        yield
+    finally:
+        _heard["held"] -= 1
+        if not _heard["held"] and (waiting := _heard["waiting"]) is not None:
+            _heard["waiting"] = None
+            _raise(*waiting, None)
+
+
 def accept(error: BaseException | None) -> _ComesBack | None:
     """Return the signal that an error came from, which then does not come back; else None."""
     seen: set[int] = set()
@@ -79,6 +96,9 @@ def accept(error: BaseException | None) -> _ComesBack | None:
 
 
 def _raise(error: type[_ComesBack], number: int, frame: FrameType | None) -> None:
+    if _heard["held"]:
+        _heard["waiting"] = error, number
+        return
     if (since_s := _heard["since_s"]) is not None:
         if time.monotonic() - since_s > PATIENCE_S:
             os._exit(128 + number)

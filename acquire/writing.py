@@ -159,11 +159,16 @@ def reading(folder: Path) -> Iterator[None]:
     """Show who removes data for good that this process works on what it has read of them.
 
     Any number of processes may read; in a folder that cannot be written nothing can be removed.
+
+    Raises
+    ------
+    BusyError : a subject is being removed
     """
     if not os.access(folder, os.W_OK):
         yield
         return
     with hold(folder, Writing(f"{_READING}{os.getpid()}", "what it has read")):
+        refuse_while(folder, WITHDRAWAL)
         yield
 
 

@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
-from acq.options import ExistingData, Force, Json
-from acq.terminal.printing import echo, print_json
+from acq.advice import advise
+from acq.options import ExistingData, Force, Json, Reasons
+from acq.terminal.printing import echo, print_json, warn
 from dataset.common.wording import counted
 
 
@@ -28,6 +29,7 @@ def card(
     published: Annotated[
         str | None, typer.Option("--published", metavar="DATE", help="When it was published.")
     ] = None,
+    reasons: Reasons = False,
     data: ExistingData = Path("data"),
     force: Force = False,
     as_json: Json = False,
@@ -35,11 +37,16 @@ def card(
     """Write the dataset card of DATA/ubfc: card.md for people, croissant.json for programs."""
     from dataset.card.description import AboutDataset, known_limits
     from dataset.card.write import write_card
+    from dataset.consistency.of_today import find_unsplit
 
     made = write_card(
-        data, AboutDataset(name, licence, tuple(creator or ()), url, cite, published), force=force
+        data,
+        AboutDataset(name, licence, tuple(creator or ()), url, cite, published, reasons),
+        force=force,
     )
     limitations = known_limits(made.facts)
+    for doubt in find_unsplit(data):
+        warn(advise(doubt, "card"))
     if as_json:
         print_json(
                 {

@@ -1,6 +1,6 @@
 """The verb `acq convert`."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from enum import Enum
 from pathlib import Path
@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from acq.advice import advise
-from acq.options import ExistingData, Force, Jobs, Json, Quiet, Scheduler, progress_bars
+from acq.options import ExistingData, Force, Jobs, Json, Quiet, Reasons, Scheduler, progress_bars
 from acq.terminal.printing import complain, echo, print_json
 from acq.terminal.tables import show
+from dataset.common.wording import counted
 
 if TYPE_CHECKING:
     from dataset.convert.tasks import FailedSession
     from dataset.convert.to_ubfc import Conversion
+    from dataset.layouts.manifest import Entry
 
 
 class Codec(str, Enum):
@@ -87,6 +89,7 @@ def convert(
     jobs: Jobs = 1,
     scheduler: Scheduler = None,
     data: ExistingData = Path("data"),
+    reasons: Reasons = False,
     force: Force = False,
     quiet: Quiet = False,
     as_json: Json = False,
@@ -101,7 +104,8 @@ def convert(
             )
         _to_pure(
             data, fold=fold, ppg=ppg and ppg.value, fps=fps, holes=holes and holes.value,
-            force=force, workers=Workers(jobs, scheduler), quiet=quiet, as_json=as_json,
+            reasons=reasons, force=force, workers=Workers(jobs, scheduler), quiet=quiet,
+            as_json=as_json,
         )
         return
     from dataset.convert.to_ubfc import convert_sessions
@@ -109,8 +113,8 @@ def convert(
     with progress_bars(quiet=quiet) as on_progress:
         done = convert_sessions(
             data, fold=fold, codec=codec and codec.value, ppg=ppg and ppg.value, fps=fps,
-            holes=holes and holes.value, force=force, workers=Workers(jobs, scheduler),
-            on_progress=on_progress,
+            holes=holes and holes.value, reasons=reasons, force=force,
+            workers=Workers(jobs, scheduler), on_progress=on_progress,
         )
     if as_json:
         body = {
@@ -150,6 +154,27 @@ def _fail(failed: "Sequence[FailedSession]") -> None:
         raise typer.Exit(1)
 
 
+def _untrusted_lines(entries: "Sequence[Entry]") -> Iterator[str]:
+    """Yield at how many rows the finger's rate cannot be told, over all and in each folder."""
+    looked_at = [entry for entry in entries if entry.untrusted_frames is not None]
+    untrusted = [entry for entry in looked_at if entry.untrusted_frames]
+    if untrusted:
+        rows = sum(entry.frames for entry in looked_at)
+        count = sum(entry.untrusted_frames or 0 for entry in untrusted)
+        yield (
+            f"the finger's rate cannot be told in {counted(count, 'row')} of {rows}, "
+            f"{100 * count / rows:.1f} %: marked, not trained on, in no figure"
+        )
+        for entry in untrusted:
+            share = 100 * (entry.untrusted_frames or 0) / entry.frames
+            yield f"  {entry.folder}  {share:.0f} %"
+    if len(looked_at) < len(entries):
+        yield (
+            f"{counted(len(entries) - len(looked_at), 'folder')} of an earlier version without "
+            "marks: training looks at the PPG"
+        )
+
+
 def _print(done: "Conversion", data: Path) -> None:
     from rich.table import Table
 
@@ -169,6 +194,8 @@ def _print(done: "Conversion", data: Path) -> None:
             str(entry.source.lost_frames), f"{entry.labels.hr_bpm:.1f}",
         )
     show(table)
+    for line in _untrusted_lines(done.manifest.entries):
+        echo(line)
     kept = f", {len(done.kept)} were there already" if done.kept else ""
     echo(
         f"wrote {len(done.written)} folders{kept}: {ubfc_dir(data)}, data hash "

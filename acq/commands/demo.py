@@ -18,6 +18,7 @@ from acquire.errors import AcqError
 SUBJECTS = ("S01", "S02", "S03", "S04")
 HOLDOUT = "S04"
 _STDERR = 2            # its file number
+_END_S = 1.5           # of verbs that are told to end
 _MARK = ".acq-demo"    # only a folder that holds this file is ever removed
 
 
@@ -37,8 +38,15 @@ def demo(
     """Record four virtual subjects, grade, split, convert, train, report: no hardware needed."""
     duration_s = parse_duration(duration)
     check_installed()
-    _make_folder(out, force=force)
-    data = out / "data"
+    from acquire.writing import hold, named
+
+    with hold(out.absolute().parent, named(out.name), make=True):
+        _make_folder(out, force=force)
+        _walk(out / "data", duration_s, seed, as_json=as_json)
+
+
+def _walk(data: Path, duration_s: float, seed: int, *, as_json: bool) -> None:
+    """Record, grade, split, convert and train."""
     started = time.monotonic()
     echo(
         f"Four virtual subjects, {duration_s:g} s each, side by side in real time; marked as "
@@ -93,7 +101,12 @@ def _run(*words: str, err: bool) -> None:
     echo(err=err)
     echo(f"$ acq {' '.join(words)}", bold=True, err=err)
     out = _STDERR if err else None
-    if code := subprocess.run(_command(*words), stdout=out, check=False).returncode:
+    verb = subprocess.Popen(_command(*words), stdout=out)
+    try:
+        code = verb.wait()
+    finally:
+        _end([verb])
+    if code:
         raise AcqError(f"expected `acq {words[0]}` to succeed, got exit code {code}; see above")
 
 
@@ -139,10 +152,21 @@ def _record_side_by_side(data: Path, duration_s: float, seed: int, *, err: bool)
                 err=err,
             )
     finally:
-        for recorder in recorders.values():
-            if recorder.poll() is None:
-                recorder.terminate()
-                recorder.wait()
+        _end(list(recorders.values()))
+
+
+def _end(children: list[subprocess.Popen]) -> None:
+    """End what still runs, and let it remove what it has half made."""
+    for child in children:
+        if child.poll() is None:
+            child.terminate()
+    until_s = time.monotonic() + _END_S
+    for child in children:
+        try:
+            child.wait(max(0.0, until_s - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
 
 
 def _last_error(said: str) -> str:

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from acq import complete
 from acq.advice import advise
 from acq.extras import check_installed
 from acq.options import ExistingData, Json, Quiet, progress_bars
@@ -19,6 +20,7 @@ def evaluate(
             metavar="[METHOD|NET]...",
             help="green, ica, pca, chrom, pos; a run or its id, a checkpoint or an ONNX file; all "
             "five methods when nothing is named.",
+            autocompletion=complete.methods,
         ),
     ] = None,
     data: ExistingData = Path("data"),
@@ -95,8 +97,10 @@ def _echo(summary: dict) -> None:
         "; in brackets 95 % by bootstrap over subjects" if first["interval"]["mae_bpm"] else ""
     )
     echo(
-        f"{first['windows']} windows of {resolution['window_s']:g} s ({first['windows_left_out']} "
-        f"across a gap left out){in_brackets}. Spectrum on a grid of "
+        f"{first['windows']} windows of {resolution['window_s']:g} s (left out: "
+        f"{first['windows_left_out']} across a gap, {first['windows_without_finger']} in which the "
+        f"finger's rate cannot be told){in_brackets}. Rates from 0.7 to 4 Hz, the finger's 0.5 "
+        "to 4 Hz. Spectrum on a grid of "
         f"{resolution['grid_bpm']:g} bpm, peak refined; a "
         f"pulse is a peak {resolution['main_lobe_bpm']:g} bpm wide. toolbox: the plain FFT metric "
         "of rPPG-Toolbox, bins of "

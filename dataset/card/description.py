@@ -20,6 +20,7 @@ class AboutDataset:
     url: str | None = None
     cite: str | None = None
     published: str | None = None            # ISO date
+    reasons: bool = False                   # whether the card tells why recordings were excluded
 
 
 def title(facts: Facts, about: AboutDataset) -> str:

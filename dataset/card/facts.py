@@ -13,6 +13,7 @@ from pathlib import Path
 from acquire import data_folder
 from acquire.errors import AcqError
 from dataset.common.files import sha256_of
+from dataset.consistency.of_today import check_of_today
 from dataset.layouts.manifest import MANIFEST, Entry, Manifest
 from dataset.layouts.ubfc import load_manifest
 from dataset.quality.result import read_grade
@@ -20,6 +21,7 @@ from dataset.selection.exclusions import Exclusions
 from dataset.selection.exclusions_file import read_exclusions
 from dataset.selection.split import Split
 from dataset.selection.split_file import read_split
+from dataset.session.by_id import files_by_id
 from dataset.session.reader import Session
 from dataset.session.subject import Subject, read_subject
 
@@ -100,12 +102,16 @@ def gather_facts(data: Path) -> Facts:
 
     Raises
     ------
-    CurationError : the curated folders are not what their manifest says, or there are none
+    CurationError : the curated folders are not what their manifest says, or not of today; or there
+        are none
     AcqError : the exclusions, a quality file or what is noted of a subject cannot be read
     """
     root = data_folder.ubfc_dir(data)
     manifest = load_manifest(root)
-    files = {path.stem: path for path in data_folder.session_files(data)}
+    check_of_today(data, manifest)
+    files = {
+        session: paths[0] for session, paths in files_by_id(data_folder.session_files(data)).items()
+    }
     recorded, unread, grades = {}, {}, {}
     for entry in manifest.entries:
         path = files.get(entry.session)

@@ -37,6 +37,7 @@ def card_markdown(facts: Facts, about: AboutDataset) -> str:
     environment.filters |= {"counted": counted, "cell": _in_a_cell}
     setups = Counter(recorded.setup for recorded in facts.recorded.values())
     bounds_ms = [entry.timing.sync_bound_ms for entry in facts.entries]
+    looked_at = [entry for entry in facts.entries if entry.untrusted_frames is not None]
     known_ms = [bound for bound in bounds_ms if bound is not None]
     return environment.get_template("card.md.j2").render(
         facts=facts,
@@ -59,7 +60,9 @@ def card_markdown(facts: Facts, about: AboutDataset) -> str:
         bound_ms=max(known_ms, default=None),
         unbounded=len(bounds_ms) - len(known_ms),
         rows=[(entry, curated_grade(facts, entry), _remarks(entry)) for entry in facts.entries],
-        left_out=_left_out(facts),
+        looked_at=sum(entry.frames for entry in looked_at),
+        without_finger=sum(entry.untrusted_frames or 0 for entry in looked_at),
+        left_out=_left_out(facts, reasons=about.reasons),
         sides={
             side: sorted({entry.subject for entry in facts.entries if entry.side == side})
             for side in SIDES
@@ -71,22 +74,25 @@ def _remarks(entry: Entry) -> list[str]:
     source = entry.source
     remarks = ["SIMULATED"] * source.simulated + ["cut short"] * (not source.complete)
     remarks += [f"part {entry.part}"] * (entry.part > 1)
+    if entry.untrusted_frames:
+        remarks.append(f"no finger's rate in {100 * entry.untrusted_frames / entry.frames:.0f} %")
     return remarks + ([source.imported_from] if source.imported_from else [])
 
 
-def _left_out(facts: Facts) -> list[str]:
+def _left_out(facts: Facts, *, reasons: bool) -> list[str]:
     """List what was excluded by a person, then what was left out by the conversion."""
     lines = [
-        f"{exclusion.session}, {exclusion.part_text}: {exclusion.reason}"
+        f"{exclusion.session}, {exclusion.part_text}: "
+        + (exclusion.reason if reasons else "excluded by a person")
         for exclusion in facts.exclusions.listed
     ]
     for entry in facts.entries:
-        reasons = Counter[str]()
+        frames = Counter[str]()
         for span in entry.rows.trimmed:
-            reasons[span.reason] += span.frames
+            frames[span.reason] += span.frames
         lines += [
             f"{entry.session}: {counted(count, 'frame')}, {reason}"
-            for reason, count in sorted(reasons.items())
+            for reason, count in sorted(frames.items())
         ]
     return lines
 

@@ -36,7 +36,8 @@ def _write_part(
     bgr, pixels = np.empty((session.frames.height, session.frames.width, 3), np.uint8), PixelHash()
     subject_number, session_number = map(int, name.rpartition("/")[2].split("-"))
     with PureWriter(
-        task.partial / task.side, subject_number=subject_number, session_number=session_number
+        task.partial / task.side, subject_number=subject_number, session_number=session_number,
+        simulated=session.simulated,
     ) as writer:
         for index, time_ns in zip(part.frame_index.tolist(), unix_ns.tolist(), strict=True):
             session.frames.read_into(index, bgr, bgr=True)
@@ -48,7 +49,8 @@ def _write_part(
         folder=name, side=task.side, subject=session.subject, session=session.session_id,
         session_hash=task.session.hash, part=number, simulated=session.simulated,
         imported_from=session.imported_from, frames=len(part.frame_index), repeated=part.repeated,
-        excluded=excluded_parts(task.exclusions), pixels_hash=pixels.hexdigest,
+        excluded=excluded_parts(task.exclusions, reasons=task.reasons),
+        pixels_hash=pixels.hexdigest,
         labels_sha256=sha256_of(writer.folder / f"{writer.name}.json"),
         trimmed=rows.trimmed if number == 1 else (),
     )

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from acquire.errors import CurationError
+from acquire.interrupts import uninterrupted
 from dataset.common.files import sha256_of
 from dataset.layouts.manifest import MANIFEST, SIDES, Entry, Manifest
 from dataset.layouts.manifest_file import write_manifest
@@ -57,11 +58,12 @@ def move_and_clear(root: Path, manifest: Manifest, old: Manifest | None) -> Mani
     for name in stale:
         if name not in moves:
             shutil.rmtree(root / name)
-    for source, target in moves.items():
-        (root / target).parent.mkdir(exist_ok=True)
-        (root / source).rename(root / target)
-    manifest = replace(manifest, stale=())
-    write_manifest(manifest, root / MANIFEST)
+    with uninterrupted():
+        for source, target in moves.items():
+            (root / target).parent.mkdir(exist_ok=True)
+            (root / source).rename(root / target)
+        manifest = replace(manifest, stale=())
+        write_manifest(manifest, root / MANIFEST)
     return manifest
 
 
@@ -73,6 +75,13 @@ def replace_folders(
     The manifest is returned without the removed folders; on the disk it names them as stale until
     it is written the next time.
     """
+    with uninterrupted():
+        return _replace_folders(root, partial, manifest, new)
+
+
+def _replace_folders(
+    root: Path, partial: Path, manifest: Manifest, new: Sequence[Entry]
+) -> Manifest:
     replacing = root.parent / REPLACING
     replacing.mkdir(exist_ok=True)
     for entry in new:

@@ -37,6 +37,7 @@ class SessionTask:
     side: str                           # "train" or "test"
     settings: Settings
     exclusions: tuple[Exclusion, ...]   # of this session
+    reasons: bool = False               # whether the manifest tells why they were excluded
     folders: tuple[str, ...] = ()       # "train/subject1" or "train/01-01", one for each part
     partial: Path = Path()              # where the folders are made
 
@@ -86,14 +87,14 @@ def read_checked_split(
 
 
 def session_tasks(
-    data: Path, split: Split, fold: int, settings: Settings
+    data: Path, split: Split, fold: int, settings: Settings, *, reasons: bool = False
 ) -> list[SessionTask]:
     """Return the task of each session of the split, in its order, still without folders."""
     exclusions = read_exclusions(data)
     return [
         SessionTask(
             session, (data / session.file).resolve(), split.side_of(session.subject, fold),
-            settings, exclusions.of(session.session),
+            settings, exclusions.of(session.session), reasons,
         )
         for session in split.sessions
     ]

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from acquire import data_folder
 from acquire.errors import CurationError, Fix
+from acquire.interrupts import uninterrupted
 from acquire.writing import PURE, holding
 from dataset.common.progress import OnProgress
 from dataset.common.workers import Workers
@@ -55,6 +56,7 @@ def export_pure(
     ppg: str | None = None,
     fps: str | None = None,
     holes: str | None = None,
+    reasons: bool = False,
     force: bool = False,
     workers: Workers = Workers(),    # noqa: B008  (frozen)
     on_progress: OnProgress | None = None,
@@ -73,7 +75,7 @@ def export_pure(
     split, fold = read_checked_split(data, fold, on_progress)
     asked = RequestedSettings(ppg=ppg, fps=fps, holes=holes)
     settings = replace(choose_settings(None, asked), codec="png")
-    tasks = session_tasks(data, split, fold, settings)
+    tasks = session_tasks(data, split, fold, settings, reasons=reasons)
     outlines, failed = outline_sessions(tasks, workers)
     if failed:
         return PureExport((), tuple(failed))
@@ -96,7 +98,8 @@ def export_pure(
                 settings.fps, settings.holes, tuple(entries),
             )
             write_pure_manifest(manifest, partial / _NEW)
-            _put_into_place(root, partial)
+            with uninterrupted():
+                _put_into_place(root, partial)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return PureExport(tuple(entries), tuple(failed))

@@ -75,6 +75,7 @@ def convert_sessions(
     ppg: str | None = None,
     fps: str | None = None,
     holes: str | None = None,
+    reasons: bool = False,
     force: bool = False,
     workers: Workers = Workers(),    # noqa: B008  (frozen)
     on_progress: OnProgress | None = None,
@@ -86,6 +87,8 @@ def convert_sessions(
     fold : which fold of the split, from 1; may be left out where there is one
     codec, ppg, fps, holes : as in `Settings`; None is that of the existing conversion, else
         rawvideo, filtered, native, and keep where `fps` is native, else repeat
+    reasons : whether the manifest tells why parts of sessions were excluded; it goes with the data,
+        and reasons are a person's own words
     force : replace folders that another split, setting or version of a session made
     workers : who does the work
 
@@ -101,7 +104,7 @@ def convert_sessions(
     settings = choose_settings(old, RequestedSettings(codec, ppg, fps, holes))
     if old:
         finish_replacing(root, old)
-    tasks = session_tasks(data, split, fold, settings)
+    tasks = session_tasks(data, split, fold, settings, reasons=reasons)
     planned = compare_with_old(tasks, old, root, on_progress)
     refuse_to_overwrite(planned, old, root, force=force)
     numbers = dict(old.numbers) if old else {}

@@ -53,7 +53,7 @@ def compare_with_old(
         ]
         if is_kept:
             # the reasons of exclusions and the grade may be new, the pixels are the same
-            excluded = excluded_parts(task.exclusions)
+            excluded = excluded_parts(task.exclusions, reasons=task.reasons)
             moved = [
                 replace(
                     entry, source=replace(entry.source, grade=grade),

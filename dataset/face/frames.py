@@ -14,7 +14,9 @@ done twice and nothing stale is read; deleting the cache folder is always safe.
 
 import hashlib
 import json
+import os
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -22,6 +24,7 @@ import cv2
 import numpy as np
 
 from acquire.atomic import atomic_file, write_text
+from acquire.data_folder import home_frames_cache
 from acquire.errors import CurationError
 from dataset.common.files import sha256_of
 from dataset.layouts.avi import read_bgr
@@ -104,7 +107,8 @@ def read_face_frames(
     Parameters
     ----------
     video : any file that FFmpeg decodes
-    cache : folder of results, made where missing; None keeps nothing
+    cache : folder of results, made where missing; None keeps nothing. Where it cannot be written,
+        or is a link to another place, new results are kept in the user's home.
     on_frames : called every 25 frames with the frames done
 
     Raises
@@ -112,9 +116,10 @@ def read_face_frames(
     CurationError : no video, no face, or not two frames
     """
     digest = sha256_of(video)
-    stored = None if cache is None else cache / f"{cache_key(digest)}.npy"
-    if stored is not None and (cached := _load(stored, digest)) is not None:
-        return cached
+    name, (read_from, write_to) = f"{cache_key(digest)}.npy", _folders_of(cache)
+    for folder in read_from:
+        if (cached := _load(folder / name, digest)) is not None:
+            return cached
 
     box = find_face((bgr[:, :, ::-1] for bgr in read_bgr(video)), name=str(video))
     # One array that doubles: small ones, made between the crops of one frame and the next, would
@@ -130,14 +135,30 @@ def read_face_frames(
     if count < 2:
         raise CurationError(expected="at least 2 frames", found=count, where=video)
     frames = kept[:count].copy()
-    if stored is not None:
-        _store(stored, frames, {"video": video.name, "video_sha256": digest, "box": asdict(box)})
+    if write_to is not None:
+        about = {"video": video.name, "video_sha256": digest, "box": asdict(box)}
+        _store(write_to / name, frames, about)
     return FaceFrames(frames, box, digest)
 
 
 def cache_frames(video: Path, *, cache: Path) -> None:
     """Make the frames of a video in the cache: the unit of work where many are made at once."""
     read_face_frames(video, cache=cache)
+
+
+def _folders_of(cache: Path | None) -> tuple[list[Path], Path | None]:
+    """Return the folders that may hold a result, and the one that a new result goes to."""
+    if cache is None:
+        return [], None
+    cache = cache.absolute()
+    there = next(folder for folder in (cache, *cache.parents) if folder.exists())
+    is_own = cache.resolve().is_relative_to(cache.parents[1].resolve())
+    if is_own and os.access(there, os.W_OK):
+        return [cache], cache
+    home = home_frames_cache()
+    with suppress(OSError):
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)        # faces are nobody else's
+    return [cache, home], home if os.access(home, os.W_OK) else None
 
 
 def _load(path: Path, digest: str) -> FaceFrames | None:

@@ -46,6 +46,23 @@ def find_face_frames(
     ]
 
 
+def find_home_frames(manifest: Manifest | None, subject: str) -> list[SubjectFile]:
+    """List face frames of the subject's videos in the user's home, kept while `data` was read-only.
+
+    There may be others' beside them, of other data folders.
+    """
+    home = data_folder.home_frames_cache()
+    videos = {
+        entry.video.file_sha256
+        for entry in (manifest.entries if manifest else ()) if entry.subject == subject
+    }
+    return [
+        as_subject_file("face frames", file)
+        for path in sorted(home.glob("*.json")) if videos and _video_of(path) in videos
+        for file in (path.with_suffix(".npy"), path) if file.exists()
+    ]
+
+
 def _video_of(path: Path) -> str:
     try:
         return read_video_sha256(path)

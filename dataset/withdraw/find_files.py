@@ -19,7 +19,7 @@ from dataset.layouts.pure_manifest import read_pure_entries
 from dataset.runs import TrainingRun, read_training_runs
 from dataset.selection.exclusions_file import read_exclusions
 
-from .find_derived import derived_label, find_face_frames, find_unfinished_folders
+from .find_derived import derived_label, find_face_frames, find_home_frames, find_unfinished_folders
 from .find_mentions import find_mentions
 from .find_recordings import find_recordings
 from .names import SubjectNames
@@ -83,7 +83,7 @@ def find_subject_files(
         names=names,
         recording_count=recordings.count,
         curated=tuple(as_subject_file("curated folder", path) for path in sorted(curated)),
-        derived=tuple(derived),
+        derived=(*find_home_frames(manifest, subject), *derived),
         recordings=recordings.files,
         lists=tuple(lists),
         runs=runs,
@@ -192,7 +192,8 @@ def _folders_without_manifest(data: Path) -> list[str]:
 
 def _refuse_links(data: Path, files: Sequence[SubjectFile]) -> None:
     for file in files:
-        refuse_links_out(data, file.path.parent)
+        if file.path.parent != data_folder.home_frames_cache():
+            refuse_links_out(data, file.path.parent)
         is_folder = file.path.is_dir() and not file.path.is_symlink()
         for path in [file.path, *(file.path.rglob("*") if is_folder else [])]:
             if path.is_symlink():

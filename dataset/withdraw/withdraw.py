@@ -68,6 +68,9 @@ def _carry_out(
     step("plan")
     write_plan(data, plan)
     split = split_without(data, subject)
+    for file in files.derived:
+        if file.path.parent == data_folder.home_frames_cache():
+            _remove(file.path, step)     # found by the manifest, which is about to forget them
     has_manifest = (data_folder.ubfc_dir(data) / MANIFEST).exists()
     if has_manifest:
         step("manifest without entries")
