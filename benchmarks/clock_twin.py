@@ -47,6 +47,9 @@ class DarkCamera:
             np.zeros(self.info.image_shape, np.uint8), due_ns, time.monotonic_ns(), self._next - 1
         )
 
+    def count_until(self, time_ns: int) -> None:
+        pass
+
     def close(self) -> None:
         pass
 

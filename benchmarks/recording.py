@@ -72,6 +72,9 @@ class MemoryCamera:
         self.taken += 1
         return frame
 
+    def count_until(self, time_ns: int) -> None:
+        pass
+
     def close(self) -> None:
         pass
 

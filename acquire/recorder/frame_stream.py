@@ -7,11 +7,14 @@ import numpy as np
 from acquire.camera.source import CAMERA_REOPENED, IDENTICAL_FRAMES, CameraInfo, VideoFrame
 from acquire.session.writer import SessionWriter
 
-from .losses import CAMERA_AWAY, CAMERA_LOST, STORAGE_BEHIND, Losses
+from .losses import CAMERA_AWAY, CAMERA_LOST, HOST_BUSY, STORAGE_BEHIND, Losses
 
 _PERIOD_STEPS = 15              # frames whose median step is the period
 _RATE_S = 3.0                   # frames over this time give the rate of now
 _SILENT_S = 1.0                 # without a frame for this long, the rate is 0
+# A frame that waited for longer than this, beyond what all of them wait, was read late. The oldest
+# buffer of a driver that keeps four is this old when the first frame is lost.
+_LATE_PERIODS = 2.0
 
 
 class FrameStream:
@@ -29,6 +32,8 @@ class FrameStream:
         self._writer = writer
         self._first_ns: int | None = None            # the camera's stamps
         self._last_ns = start_ns                     # of the last frame; without one, the start
+        self._least_age_ns: int | None = None        # from stamp to arrival, of any frame
+        self._was_late = False                       # the last frame
         self._last_identical = -1                    # sequence of the latest such frame
         self._period_s = 1 / camera.fps
         self._period_times_ns: deque[int] = deque(maxlen=_PERIOD_STEPS + 1)
@@ -42,7 +47,8 @@ class FrameStream:
         dropped : sequences that found the queue full; those before this frame are taken out
         """
         self.last_arrival_ns = frame.arrival_ns
-        self._count_missing(frame, dropped)
+        was_late, self._was_late = self._was_late, self._is_late(frame)
+        self._count_missing(frame, dropped, read_late=was_late or self._was_late)
         self._writer.add_frame(frame)
         self._first_ns = frame.time_ns if self._first_ns is None else self._first_ns
         self._last_ns = frame.time_ns
@@ -51,10 +57,18 @@ class FrameStream:
         if not self.camera.counts_frames:
             self._watch_period(frame.time_ns)
 
-    def _count_missing(self, frame: VideoFrame, dropped: set[int]) -> None:
+    def _is_late(self, frame: VideoFrame) -> bool:
+        """Return whether a frame waited for its reader, by its age against the youngest's."""
+        age_ns = frame.arrival_ns - frame.time_ns
+        if self._least_age_ns is None or age_ns < self._least_age_ns:
+            self._least_age_ns = age_ns
+        return age_ns - self._least_age_ns > _LATE_PERIODS * self._period_s * 1e9
+
+    def _count_missing(self, frame: VideoFrame, dropped: set[int], *, read_late: bool) -> None:
         last = self.losses.last
-        has_reopened = frame.note is not None and frame.note[0] == CAMERA_REOPENED
-        cause = CAMERA_AWAY if has_reopened else CAMERA_LOST
+        cause = HOST_BUSY if read_late else CAMERA_LOST
+        if frame.note is not None and frame.note[0] == CAMERA_REOPENED:
+            cause = CAMERA_AWAY
         missing = self.losses.advance(frame.sequence, cause)
         if frame.note is not None:
             self._add_note(frame, *frame.note)
@@ -97,6 +111,11 @@ class FrameStream:
             self.period_changes.append(change)
             self._writer.add_event(time_ns, "frame_period", change)
             self._period_s = period_s
+
+    @property
+    def last_ns(self) -> int:
+        """Stamp of the last frame; of none the start of the recording."""
+        return self._last_ns
 
     @property
     def duration_s(self) -> float:

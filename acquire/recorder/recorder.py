@@ -42,8 +42,9 @@ from acquire.session.writer import SessionWriter
 from .camera_thread import CameraThread
 from .cues import Cue, CueTrack
 from .disk_space import RESERVE_BYTES, check_space
-from .host_watch import HostPause, HostWatch, overlap_ns
-from .losses import HOST_STOPPED, SILENT_END, STORAGE_BEHIND, UNWRITTEN, Losses
+from .ends import count_camera_end, count_silent_end
+from .host_watch import HostPause, HostWatch
+from .losses import SILENT_END, STORAGE_BEHIND, UNWRITTEN
 from .progress import RecordingProgress
 from .status import RecordingStatus, RecordingSummary
 
@@ -51,10 +52,6 @@ STATUS_S = 0.25                 # between two calls of `on_status`
 FLUSH_S = 0.25                  # a crash loses at most this much, and what is still in the queue
 QUEUE_FRAMES = 100              # 4 s at 25 fps: 35 MB of 640x360 I420
 END_OF_REPLAY = "end of replay"
-# A device that is silent for this long when the recording is stopped has failed.
-_FAILED_END_S = 1.0
-# One that is silent for this long, and for three periods, has lost what is counted as lost.
-_SILENT_END_S = 0.1
 # Longer than the sensor takes to be asked three times to stop, or OpenCV to give up on a camera.
 _JOIN_S = 10.0
 
@@ -131,8 +128,7 @@ class Recorder:
                 self._write_until_stopped(progress, duration_s, on_status)
                 stop_ns = host_time.now_ns()
                 self._flush(progress)  # what comes now takes as long as the devices do
-                self._join("camera", threads["camera"], self._camera.stop)
-                self._join("sensor", threads["sensor"], self._sensor.stop)
+                self._finish(progress, threads, stop_ns)
             self._drain(progress)
             bound_ms = self._place(progress)
             self._check_ends(progress, stop_ns)
@@ -298,6 +294,21 @@ class Recorder:
 
     # -- the end
 
+    def _finish(
+        self, progress: RecordingProgress, threads: dict[str, threading.Thread], stop_ns: int
+    ) -> None:
+        """Stop the devices, and meanwhile write what the camera had until the recording's end."""
+        self._camera.finish(stop_ns)
+        self._sensor.stop()
+        give_up_s = time.monotonic() + _JOIN_S
+        while any(thread.is_alive() for thread in threads.values()):
+            if progress.writer.broken or time.monotonic() > give_up_s:
+                break
+            with suppress(queue.Empty):
+                self._write_frame(progress, self._camera.frames.get(timeout=0.02))
+        self._join("camera", threads["camera"], self._camera.stop)
+        self._join("sensor", threads["sensor"], self._sensor.stop)
+
     def _drain(self, progress: RecordingProgress) -> None:
         """Write what the devices delivered before they stopped."""
         while not progress.writer.broken and not self._camera.frames.empty():
@@ -317,34 +328,20 @@ class Recorder:
     def _check_ends(self, progress: RecordingProgress, stop_ns: int) -> None:
         """Count what a device lost by its silence before the stop, which no sequence shows."""
         frames, samples = progress.frames, progress.samples
-        if self._stopped_by != END_OF_REPLAY:
-            self._check_end(
-                "camera", frames.last_arrival_ns, stop_ns, 1 / frames.camera.fps, frames.losses,
-                SILENT_END,
-            )
+        ends: list[DeviceError | None] = []
+        if self._stopped_by != END_OF_REPLAY and not progress.writer.broken:
+            ends.append(count_camera_end(frames, self._camera, stop_ns, self._pauses))
         if self._sensor.lost is not None:                        # and has not come back
-            self._fail(DeviceError(f"the sensor was away at the end: {self._sensor.lost}"))
-        self._check_end(
-            "sensor", samples.last_arrival_ns, stop_ns, 1 / samples.hello.rate_hz, samples.losses,
-            samples.gap_cause or SILENT_END,
-        )
-
-    def _check_end(
-        self, device: str, last_ns: int, stop_ns: int, period_s: float, losses: Losses, cause: str
-    ) -> None:
-        silent_s = (stop_ns - last_ns) / 1e9
-        paused_s = overlap_ns(self._pauses, last_ns, stop_ns) / 1e9
-        if silent_s > max(_SILENT_END_S, 3 * period_s):
-            is_host = cause == SILENT_END and paused_s > 0
-            losses.by_cause[HOST_STOPPED if is_host else cause] += int(silent_s / period_s)
-        silent_s -= paused_s
-        if silent_s > max(_FAILED_END_S, 5 * period_s):
-            self._fail(
-                DeviceError(
-                    expected=f"the {device} to deliver until the end",
-                    found=f"its last {silent_s:.1f} s silent",
-                )
+            ends.append(DeviceError(f"the sensor was away at the end: {self._sensor.lost}"))
+        ends.append(
+            count_silent_end(
+                "sensor", samples.losses, last_ns=samples.last_arrival_ns, stop_ns=stop_ns,
+                period_s=1 / samples.hello.rate_hz, cause=samples.gap_cause or SILENT_END,
+                pauses=self._pauses,
             )
+        )
+        for fault in filter(None, ends):
+            self._fail(fault)
 
     def _close(
         self, progress: RecordingProgress, bound_ms: float | None

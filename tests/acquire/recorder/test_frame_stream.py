@@ -6,7 +6,7 @@ import pytest
 
 from acquire.camera.source import CAMERA_REOPENED, IDENTICAL_FRAMES
 from acquire.recorder.frame_stream import FrameStream
-from acquire.recorder.losses import CAMERA_AWAY, CAMERA_LOST, STORAGE_BEHIND
+from acquire.recorder.losses import CAMERA_AWAY, CAMERA_LOST, HOST_BUSY, STORAGE_BEHIND
 from tests.support.session_writing import SMALL_CAMERA, numbered_frame, open_writer
 
 PERIOD_NS = 40_000_000
@@ -49,6 +49,24 @@ def test_dropped_frames_are_the_disk_s_fault_and_the_others_the_camera_s(stream,
     assert dict(stream.losses.by_cause) == {STORAGE_BEHIND: 2, CAMERA_LOST: 1}
     assert dropped == {7}                              # is behind the last frame
     assert writer.events == [("lost_frames", "3 before frame 5")]
+
+
+@pytest.mark.parametrize(
+    ("ages_ms", "cause"),
+    [
+        pytest.param([5, 5, 5, 5], CAMERA_LOST, id="read at once"),
+        pytest.param([5, 5, 5, 90], HOST_BUSY, id="late behind the gap"),
+        pytest.param([5, 5, 200, 5], HOST_BUSY, id="late before the gap"),
+        pytest.param([5, 200, 5, 5], CAMERA_LOST, id="late, and in time again"),
+        pytest.param([505, 505, 505, 505], CAMERA_LOST, id="a slow pipeline"),
+    ],
+)
+def test_frames_that_are_lost_while_the_host_reads_late_are_the_host_s(stream, ages_ms, cause):
+    for number, age_ms in zip((0, 1, 2, 6), ages_ms, strict=True):
+        made = frame(number)
+        late = replace(made, arrival_ns=made.time_ns + age_ms * 1_000_000)
+        stream.add_frame(late, set())
+    assert dict(stream.losses.by_cause) == {cause: 3}
 
 
 def test_what_a_camera_missed_while_it_was_away_has_a_cause_of_its_own(stream, writer):

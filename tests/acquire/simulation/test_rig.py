@@ -171,3 +171,12 @@ def test_a_starved_camera_loses_frames_and_never_time(subject):
     assert second.sequence == first.sequence + 1
     assert first.arrival_ns - first.time_ns < 600_000_000
     camera.close()
+
+
+def test_the_camera_counts_the_frames_that_it_had(subject):
+    camera = VirtualCamera(subject, fps=25.0)
+    start_ns = 10**12
+    camera.start(start_ns)
+    stamps_ns = [camera.expose(n)[1] for n in range(30)]
+    for end_ns in (start_ns - 1, start_ns, *stamps_ns[:29:7], stamps_ns[20] - 1):
+        assert camera.count_until(end_ns) == sum(stamp_ns <= end_ns for stamp_ns in stamps_ns)
