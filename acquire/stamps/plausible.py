@@ -88,6 +88,11 @@ def are_counted(values: np.ndarray) -> bool:
     return len(known) > 2 and bool(np.mean(np.diff(known) == 1) > 0.9)
 
 
+def do_fall(values: np.ndarray) -> bool:
+    """Return whether numbers fall nearly always: their order is reversed."""
+    return bool(np.mean(np.diff(values) < 0) > 0.9)
+
+
 def describe_step(values: np.ndarray) -> str:
     """Return in words what stamps rise by, for an error."""
     known = values[np.isfinite(values)]
@@ -96,8 +101,12 @@ def describe_step(values: np.ndarray) -> str:
     if are_counted(known):
         return f"numbers that count {known[0]:g}, {known[1]:g}, {known[2]:g}"
     steps = np.diff(known)
-    if np.mean(steps < 0) > 0.5:
+    if do_fall(known):
         return "numbers that fall from first to last"
+    if np.mean(steps == 0) > 0.5:
+        return "numbers most of which repeat the one before"
+    if np.mean(steps < 0) > 0.2:
+        return "numbers that rise and fall"
     return f"a median step of {np.median(steps):g}"
 
 
@@ -182,7 +191,7 @@ def describe_overlap(frame_ns: np.ndarray, sample_ns: np.ndarray) -> str:
             f"the pictures{word_hours(first_ns)}"
         )
     span_ns = max(int(frame_ns[-1]) - int(frame_ns[0]), int(sample_ns[-1]) - int(sample_ns[0]))
-    if span_ns - both_ns <= max(2 * 10**9, RATE_SHARE * span_ns):
+    if span_ns - both_ns <= min(10**9, max(5 * 10**8, RATE_SHARE * span_ns)):
         return ""
     return (
         f"PPG and pictures share {both_ns / 1e9:.2f} s only: the PPG begins "

@@ -15,7 +15,7 @@ import numpy as np
 
 from acquire.errors import CurationError
 
-from .plausible import check_one_stretch, is_lone
+from .plausible import check_one_stretch, do_fall, is_lone
 
 GAP_S = 0.25       # a longer step between stamps is a defect
 _FEWEST = 20       # stamps of which shares can be told
@@ -72,11 +72,10 @@ def rising_times(
     candidates = np.flatnonzero(~lone)
     kept = candidates[_longest_rise(stamp_ns[candidates])]
     if len(kept) < 2 or (len(stamp_ns) >= _FEWEST and len(kept) < _RISING * len(stamp_ns)):
-        falls = float(np.mean(np.diff(stamp_ns) < 0)) > 0.5
         raise CurationError(
             expected=f"{name} stamps that rise",
             found=f"{len(kept)} of {len(stamp_ns)} that do"
-                  + (": they fall from first to last" if falls else ""), where=where,
+                  + (": they fall from first to last" if do_fall(stamp_ns) else ""), where=where,
         )
     first, last = int(kept[0]), int(kept[-1])
     zero_ns = int(stamp_ns[first])

@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from acquire.errors import CurationError
+from acquire.sensor.saturation import find_saturated
 from acquire.stamps.plausible import PPG_HZ, describe_overlap, rates_differ
 
 from .published import PublishedRecording, PublishedSamples
 from .read_video import VideoHeader
-from .saturation import find_saturated
 
 _MOST_APART_NS = 24 * 3600 * 10**9
 _NEAR_BPM, _NEAR_SHARE = 8.0, 0.12      # a device averages over seconds, a spectrum over ten
@@ -54,6 +54,9 @@ def examine(recording: PublishedRecording) -> PublishedRecording:
             f"the device's heart rate is {device_bpm:.1f} bpm, and that of its PPG by these times "
             f"{own_bpm:.1f} bpm (medians)"
         )
+    known = samples.ppg[np.isfinite(samples.ppg)]
+    if len(known) and np.ptp(known) == 0:
+        defects.append(f"the PPG stands still: all its values are {known[0]:g}")
     saturated = find_saturated(samples.ppg)
     if saturated.any():
         defects.append(

@@ -41,6 +41,7 @@ class PublishedVideo:
     expected_frames: int | None         # how many there should be, where that is known
     pictures: Iterator[Picture]
     left_out: int = 0                   # pictures without a time; lost, and in no index
+    announced_frames: int | None = None  # how many its own header says
 
     def frame_at(self, index: int) -> tuple[int, int]:
         """Return time and published stamp of a frame [ns]."""

@@ -38,6 +38,7 @@ from .pure_labels import PureLabels, name_device_flags, read_labels
 
 FOLDER = re.compile(r"(\d\d)-(\d\d)")
 SENSOR = "CMS50E pulse oximeter"
+_ROUNDED_NS = 1000           # a stamp as a float of 64 bits is exact to 128 ns
 _UNLISTED_SHARE = 0.2        # of the pictures; more are of another camera or recording
 
 
@@ -82,9 +83,8 @@ def read_pure(folder: Path) -> PublishedRecording:
     scale = _scale_to_ns(labels, files, path, defects)
     files = {stamp * scale: file for stamp, file in files.items()}
     sample_times = rising_times(_to_ns(labels.sample_stamps, scale), "sample", where=path)
-    files, listed, left_out = _without_lone(
-        files, _to_ns(labels.image_stamps, scale).tolist(), defects
-    )
+    listed = _snap_to_names(_to_ns(labels.image_stamps, scale).tolist(), sorted(files), defects)
+    files, listed, left_out = _without_lone(files, listed, defects)
     stamps = _match_pictures(listed, files, folder, defects)
     frame_times = rising_times(np.array(stamps, np.int64), "frame", where=folder)
     height, width = common_size([files[stamp] for stamp in sorted(files)])
@@ -142,6 +142,24 @@ def _scale_to_ns(
 
 def _to_ns(stamps: np.ndarray, scale: int) -> np.ndarray:
     return np.rint(stamps * scale).astype(np.int64) if stamps.dtype.kind == "f" else stamps * scale
+
+
+def _snap_to_names(listed: list[int], names: list[int], defects: list[str]) -> list[int]:
+    """Replace stamps of the JSON that are a rounded picture's name by that name."""
+    if not listed or not names or set(listed) <= set(names):
+        return listed
+    known = np.array(names, np.int64)
+    at = np.clip(np.searchsorted(known, listed), 1, len(known) - 1) if len(known) > 1 else 0
+    before, after = known[np.maximum(at - 1, 0)], known[at]
+    stamps = np.array(listed, np.int64)
+    nearest = np.where(stamps - before < after - stamps, before, after)
+    is_rounded = (nearest != stamps) & (np.abs(nearest - stamps) <= _ROUNDED_NS)
+    if is_rounded.any():
+        defects.append(
+            f"{np.count_nonzero(is_rounded)} image stamps of the JSON are rounded; taken as their "
+            "pictures' names"
+        )
+    return np.where(is_rounded, nearest, stamps).tolist()
 
 
 def _without_lone(

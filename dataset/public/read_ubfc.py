@@ -98,7 +98,8 @@ def read_dataset_1(folder: Path) -> PublishedRecording:
     """
     number, folder = folder.name.removesuffix("-gt"), innermost(folder)
     path, defects = find_file(folder, DUMP), []
-    rows = _read_text(path).rows
+    text = _read_text(path)
+    rows = text.rows
     if wrong := [row for row in rows if len(row.values) != 4]:
         defects.append(
             f"{len(wrong)} lines of {path.name} are not of four numbers, the first is line "
@@ -113,7 +114,8 @@ def read_dataset_1(folder: Path) -> PublishedRecording:
     for values, name in zip((time_ms, hr_bpm, spo2, ppg), _COLUMNS, strict=True):
         name_missing(values, name, defects)
     by_video_hz = len(time_ms) * header.fps / header.frames if header.frames else None
-    stamp_ns = _times_ns(time_ms, "ms", PPG_HZ, by_video_hz, path, defects)
+    said = "s" if text.is_clock else "ms"
+    stamp_ns = _times_ns(time_ms, said, PPG_HZ, by_video_hz, path, defects)
     times = rising_times(stamp_ns, "sample", where=path)
     ppg[~np.isfinite(time_ms)] = np.nan
     defects += times.defects

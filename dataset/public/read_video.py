@@ -69,6 +69,7 @@ def open_video(
         header.width, header.height, header.fps,
         "published, of the frame" if times else "nominal, not published", times,
         len(times.time_ns) if times else header.frames, _decode(header.path, defects),
+        announced_frames=header.frames,
     )
 
 

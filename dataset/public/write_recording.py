@@ -11,11 +11,11 @@ import numpy as np
 from acquire.camera.source import CameraInfo, VideoFrame
 from acquire.errors import CurationError
 from acquire.sensor.protocol import SAMPLE_CLIPPED, Hello
+from acquire.sensor.saturation import find_saturated
 from acquire.session.structure import ImportOrigin
 from acquire.session.writer import SessionWriter
 
-from .published import GET_FOLDER, PublishedRecording
-from .saturation import find_saturated
+from .published import GET_FOLDER, PublishedRecording, PublishedVideo
 
 DEFECT, SOURCE = "import_defect", "import_source"     # kinds of events
 _LOWEST, _HIGHEST = 8192, 57344          # of full scale 65535: nothing published looks clipped
@@ -91,14 +91,23 @@ def _add_frames(writer: SessionWriter, recording: PublishedRecording, camera: Ca
         raise CurationError(
             expected="pictures", found=writer.frames, where=recording.folder, fix=GET_FOLDER
         )
-    expected = video.expected_frames
-    if expected and next_index < expected:
-        defects.append(f"the video ends after {next_index} of {expected} frames")
-    elif expected and next_index > expected and video.times is not None:
-        defects.append(
-            f"{next_index - expected} frames have no published time; they go on at the median step"
-        )
-    return max(expected or 0, next_index) - writer.frames + video.left_out
+    defects += _describe_length(video, next_index)
+    return max(video.expected_frames or 0, next_index) - writer.frames + video.left_out
+
+
+def _describe_length(video: PublishedVideo, frames: int) -> list[str]:
+    """Return what is wrong with how many frames a video has, at most one line."""
+    expected = video.expected_frames or 0
+    if expected > frames:
+        if video.announced_frames and video.announced_frames <= frames:
+            return [
+                f"{expected - frames} labels have no frame: the video holds {frames}, as its "
+                "header says"
+            ]
+        return [f"the video ends after {frames} of {expected} frames"]
+    if 0 < expected < frames and video.times is not None:
+        return [f"{frames - expected} frames have no published time; they go on at the median step"]
+    return []
 
 
 def _add_samples(writer: SessionWriter, recording: PublishedRecording) -> int:

@@ -29,11 +29,11 @@ def pulse(t_s, bpm=72.0):
     return np.sin(2 * np.pi * bpm / 60 * t_s)
 
 
-def write_avi(path: Path, count, *, cut_bytes=0):
+def write_avi(path: Path, count, *, cut_bytes=0, first=0):
     with av.open(str(path), "w", format="avi") as container:
         stream = container.add_stream("rawvideo", rate=30)
         stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "bgr24"
-        for i in range(count):
+        for i in range(first, first + count):
             container.mux(
                 stream.encode(
                     av.VideoFrame.from_ndarray(picture(i)[..., ::-1].copy(), format="bgr24")
@@ -49,11 +49,14 @@ def matlab_row(values):
     return "".join(f"   {value: .7e}" for value in values) + " \n"
 
 
-def make_dataset_2(folder: Path, *, frames=300, labels=300, missing_hr=0, cut_bytes=0, time_s=None):
+def make_dataset_2(
+    folder: Path, *, frames=300, labels=300, missing_hr=0, cut_bytes=0, time_s=None, person=0
+):
+    """Make a folder; another `person` has other pictures and another pulse."""
     folder.mkdir(parents=True)
-    write_avi(folder / "vid.avi", frames, cut_bytes=cut_bytes)
+    write_avi(folder / "vid.avi", frames, cut_bytes=cut_bytes, first=1000 * person)
     t = stamps_s(labels) if time_s is None else time_s
-    ppg = pulse(t)
+    ppg = pulse(t, 72.0 + 3 * person)
     (folder / "ground_truth.txt").write_text(
         matlab_row(ppg) + matlab_row(np.full(labels - missing_hr, 71.0)) + matlab_row(t)
     )
@@ -72,7 +75,9 @@ def make_dataset_1(folder: Path, *, frames=240, samples=520):
     return values, ms
 
 
-def make_pure(folder: Path, *, frames=240, samples=490, missing=(), unlisted=(), damaged=()):
+def make_pure(
+    folder: Path, *, frames=240, samples=490, missing=(), unlisted=(), damaged=(), person=0
+):
     inner = folder / folder.name
     inner.mkdir(parents=True)
     stamps = PURE_START_NS + np.round(np.arange(frames) / 30 * 1e9).astype(np.int64)
@@ -80,13 +85,14 @@ def make_pure(folder: Path, *, frames=240, samples=490, missing=(), unlisted=(),
         if i in damaged:
             (inner / f"Image{stamp}.png").write_bytes(b"no picture")
         elif i not in missing:
-            cv2.imwrite(str(inner / f"Image{stamp}.png"), picture(i)[..., ::-1])
+            cv2.imwrite(str(inner / f"Image{stamp}.png"), picture(1000 * person + i)[..., ::-1])
     listed = [int(stamp) for i, stamp in enumerate(stamps) if i not in unlisted]
     listed[3], listed[4] = listed[4], listed[3]           # out of order
     listed.append(listed[-1])                             # and one twice
     sample_ns = PURE_START_NS + np.round(np.arange(samples) / 60 * 1e9).astype(np.int64)
     sample_ns[50], sample_ns[51] = sample_ns[51], sample_ns[50]
-    values = np.round(50 + 40 * pulse((sample_ns - PURE_START_NS) / 1e9)).astype(int)
+    bpm = 72.0 + 3 * person
+    values = np.round(50 + 40 * pulse((sample_ns - PURE_START_NS) / 1e9, bpm)).astype(int)
     body = {
         "/FullPackage": [
             {

@@ -36,3 +36,45 @@ def test_random_stamps_become_rising_times():
         assert (rising.time_ns != stamps).sum() <= 2          # those that were disturbed
     with pytest.raises(CurationError, match="rise"):
         rising_times(np.full(5, 7), "frame")
+
+
+@pytest.mark.parametrize("at", [0, 150, 299])
+def test_a_stamp_far_from_all_others_is_laid_between_its_neighbours(at):
+    true = 10**18 + np.arange(300) * 33_000_000
+    stamps = true.copy()
+    stamps[at] //= 10
+    rising = rising_times(stamps, "frame")
+    assert np.abs(rising.time_ns - true).max() <= 1
+    assert rising.stamp_ns[at] == stamps[at]
+    assert f"the first in place {at + 1}, -9000000" in rising.defects[0]
+    assert len(rising.defects) == 1
+
+
+@pytest.mark.parametrize(
+    ("stamps", "words"),
+    [
+        pytest.param(np.arange(300)[::-1] * 33, "fall from first to last", id="reversed"),
+        pytest.param(np.repeat(np.arange(30), 10), "30 of 300 that do", id="whole seconds"),
+        pytest.param(
+            np.roll(np.arange(300) * 33_000_000, 100), "100 of 300 more than a second out of order",
+            id="parts swapped",
+        ),
+        pytest.param(
+            np.arange(300) * 33_000_000 + (np.arange(300) < 100) * 3600 * 10**9,
+            "100 of 300 more than a second", id="an hour back",
+        ),
+        pytest.param(
+            np.arange(300) * 33_000_000 + (np.arange(300) > 100) * 3600 * 10**9,
+            "a gap of 3600", id="an hour ahead",
+        ),
+    ],
+)
+def test_stamps_without_a_certain_order_are_refused(stamps, words):
+    with pytest.raises(CurationError, match=f"{words}.* in t.csv"):
+        rising_times(stamps.astype(np.int64), "frame", where="in t.csv")
+
+
+def test_stamps_that_count_from_1970_say_where_they_begin():
+    assert rising_times(np.arange(30) * 33_000_000, "frame").zero_ns == (0, 0)
+    first = 1_392_643_993_642_815_000
+    assert rising_times(first + np.arange(30) * 33_000_000, "frame").zero_ns == (first, first)

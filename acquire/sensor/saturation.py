@@ -1,11 +1,11 @@
-"""Where a published PPG is cut off at the ends of its range, whatever range was published."""
+"""Where a PPG is cut off at the ends of its range, of whatever unit."""
 
 import numpy as np
 
 _SHORTEST = 3              # equal values in a row
 _STEEP = 2.5               # smallest steps of the trace that lead to a cut-off top; a round one: 1
 _FEWEST_RUNS = 3
-_LEAST_SHARE = 0.02        # of all values; less may be chance
+_LEAST_SHARE = 0.01        # of all values at one end; less may be chance
 _STANDS = 0.2              # of all values in one run: it stands at the end of its range
 
 
@@ -28,18 +28,19 @@ def find_saturated(ppg: np.ndarray) -> np.ndarray:
     levels = np.unique(values)
     if len(levels) < 3:
         return saturated
-    smallest = float(np.diff(levels).min())
+    # of whole numbers not all levels need to have come up
+    is_whole = bool((values == np.round(values)).all())
+    smallest = 1.0 if is_whole else float(np.diff(levels).min())
     starts = np.flatnonzero(np.diff(values, prepend=np.nan) != 0)
     ends = np.append(starts[1:], len(values))
     before = np.abs(values[starts] - values[np.maximum(starts - 1, 0)])
     after = np.abs(values[np.minimum(ends, len(values) - 1)] - values[ends - 1])
     lengths = ends - starts
-    at_end = (values[starts] == levels[0]) | (values[starts] == levels[-1])
     steep = np.maximum(before, after) > _STEEP * smallest
-    runs = at_end & (lengths >= _SHORTEST) & (steep | (lengths > _STANDS * len(values)))
-    share = lengths[runs].sum() / len(values)
-    if share < _LEAST_SHARE or (runs.sum() < _FEWEST_RUNS and share < _STANDS):
-        return saturated
-    for start, end in zip(starts[runs], ends[runs], strict=True):
-        saturated[known[start:end]] = True
+    for level in levels[[0, -1]]:
+        at_end = values[starts] == level
+        cut = at_end & (lengths >= _SHORTEST) & (steep | (lengths > _STANDS * len(values)))
+        share = lengths[cut].sum() / len(values)
+        if share >= _STANDS or (share >= _LEAST_SHARE and cut.sum() >= _FEWEST_RUNS):
+            saturated[known[values == level]] = True
     return saturated

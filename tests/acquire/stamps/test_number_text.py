@@ -1,0 +1,113 @@
+"""Text of numbers in every form that programs write: the same numbers, and the lines they stand in."""
+
+import numpy as np
+import pytest
+
+from acquire.errors import CurationError
+from acquire.limits import LARGEST_DOCUMENT_BYTES
+from acquire.stamps.number_text import read_number_text
+
+VALUES = [[0.0, 512.25], [0.0334, -498.5], [0.0667, 501.0], [0.1, 512.0]]
+
+
+def written(separator, *, decimal=".", end="\n"):
+    return "".join(
+        separator.join(f"{x:.4f}".replace(".", decimal) for x in row) + end for row in VALUES
+    )
+
+
+def read(path, text, encoding="utf-8"):
+    path.write_bytes(text if isinstance(text, bytes) else text.encode(encoding))
+    return read_number_text(path, error=CurationError)
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        pytest.param(written(","), "utf-8", id="commas"),
+        pytest.param(written(", "), "utf-8", id="commas and spaces"),
+        pytest.param(written("\t"), "utf-8", id="tabs"),
+        pytest.param(written("   ", end=" \n"), "utf-8", id="runs of spaces, one at the end"),
+        pytest.param(written(";", decimal=","), "utf-8", id="semicolons and decimal commas"),
+        pytest.param(written("\t", decimal=","), "utf-8", id="tabs and decimal commas"),
+        pytest.param(written(" ", decimal=","), "utf-8", id="spaces and decimal commas"),
+        pytest.param(written(";", end=";\r\n"), "utf-8", id="a semicolon at the end"),
+        pytest.param("sep=;\r\n" + written(";"), "utf-8", id="Excel's first line"),
+        pytest.param(written(","), "utf-8-sig", id="a mark, UTF-8"),
+        pytest.param(written(","), "utf-16", id="a mark, UTF-16"),
+        pytest.param(written(","), "utf-16-be", id="UTF-16 without a mark"),
+        pytest.param(written(",", end="\r\n"), "utf-8", id="CR LF"),
+        pytest.param(written(",", end="\r"), "utf-8", id="CR"),
+        pytest.param(written(",") + "\n\n \n", "utf-8", id="blank lines behind"),
+        pytest.param("# a\n% b\n// c\n" + written(",") + "#d\n", "utf-8", id="comments"),
+        pytest.param(written(",").replace("-", "\u2212"), "utf-8", id="Unicode's minus"),
+        pytest.param('"0.0";"512.25"\n' + "".join(written(";").splitlines(True)[1:]), "utf-8",
+                     id="quotes"),
+    ],
+)
+def test_every_form_holds_the_same_numbers(tmp_path, text, encoding):
+    found = read(tmp_path / "t.csv", text, encoding)
+    assert found.names == ()
+    assert np.array([row.values for row in found.rows]) == pytest.approx(np.array(VALUES))
+    assert all(not row.others for row in found.rows)
+
+
+@pytest.mark.parametrize(
+    ("header", "names"),
+    [
+        ("time,ppg\n", ("time", "ppg")),
+        ("time,ppg\ns,mV\n", ("time", "ppg")),
+        ("Zeit [µs],x\n", ("Zeit [µs]", "x")),
+        ("", ()),
+    ],
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "cp1252"])
+def test_a_header_is_one_only_where_no_cell_begins_as_a_number(tmp_path, header, names, encoding):
+    found = read(tmp_path / "t.csv", header + written(","), encoding)
+    assert found.names == names
+    assert len(found.rows) == len(VALUES)
+    assert found.rows[0].line == header.count("\n") + 1
+
+
+def test_one_column_of_decimal_commas_is_no_two_columns(tmp_path):
+    found = read(tmp_path / "t.csv", "t\n0,000\n0,033\n0,067\n0,1\n")
+    assert [row.values for row in found.rows] == [(0.0,), (0.033,), (0.067,), (0.1,)]
+    found = read(tmp_path / "t.csv", "0,0\n1,33\n2,67\n3,100\n")      # frame and milliseconds
+    assert [row.values for row in found.rows] == [(0, 0), (1, 33), (2, 67), (3, 100)]
+
+
+@pytest.mark.parametrize(
+    ("words", "seconds"),
+    [
+        (("2026-11-28T10:00:00.033Z", "2026-11-28T11:00:00.133+01:00"), 0.1),
+        (("2026-11-28 23:59:59.95", "2026-11-29 00:00:00.05"), 0.1),
+        (("2026-11-28 10:00:00,033", "2026-11-28 10:00:00,133"), 0.1),
+        (("10:00:00.033", "10:00:00.133"), 0.1),
+        (("59:59.9", "60:00.0"), 0.1),
+    ],
+)
+def test_clock_times_are_seconds(tmp_path, words, seconds):
+    found = read(tmp_path / "t.csv", "\n".join(words) + "\n")
+    assert found.is_clock
+    (first,), (second,) = (row.values for row in found.rows)
+    assert second - first == pytest.approx(seconds, abs=1e-6)
+
+
+def test_what_is_no_number_is_kept_with_its_line(tmp_path):
+    found = read(tmp_path / "t.csv", "# x\n\n1,nan\n2,#N/A\n3,1_000\n4,0x10\n5,inf\n6,\n7,٣\n")
+    assert [row.line for row in found.rows] == list(range(3, 10))
+    assert [row.others.get(1) for row in found.rows[:5]] == ["nan", "#N/A", "1_000", "0x10", "inf"]
+    assert [row.word() for row in found.rows] == ["", "", "1_000", "0x10", "", "", "٣"]
+    assert len(found.rows[5].values) == 1
+
+
+def test_what_is_no_text_is_refused(tmp_path):
+    for data in (bytes(range(256)), b"\xff\xfe\x00", b"1,2\n\x1b[31m\n"):
+        with pytest.raises(CurationError, match=r"expected t.csv as text, .* at .*t\.csv"):
+            read(tmp_path / "t.csv", data)
+    with pytest.raises(CurationError, match="expected none.csv as text"):
+        read_number_text(tmp_path / "none.csv", error=CurationError)
+    with (tmp_path / "t.csv").open("wb") as file:
+        file.truncate(LARGEST_DOCUMENT_BYTES + 1)
+    with pytest.raises(CurationError, match="at most 64 MB"):
+        read_number_text(tmp_path / "t.csv", error=CurationError)
