@@ -38,7 +38,6 @@ LARGEST_ARRAYS_BYTES = 64 * 2**20
 
 # Networks: the teacher has 3.2 MB, its checkpoint too; the state of its training has 10 MB
 LARGEST_NETWORK_BYTES = 64_000_000
-MOST_CHANNELS = 1024           # of a layer; the teacher has 128
 
 # The trial of a network that acq did not make: of its networks the largest takes 140 MB and 0.3 s
 # there, and a Jetson Nano, the slowest board that reads a pulse, needs 0.5 s for a teacher's frame.

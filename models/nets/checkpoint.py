@@ -80,7 +80,9 @@ def load_checkpoint(
         if not _gives_numbers(net):
             raise ValueError("weights that give no numbers")
         return Checkpoint(net, header["split_hash"], header["data_hash"], about)
-    except (AttributeError, KeyError, TypeError, ValueError, RuntimeError) as error:
+    except (
+        AttributeError, KeyError, OverflowError, RuntimeError, TypeError, ValueError
+    ) as error:
         raise TrainingError(
             expected="a whole header and weights that fit their configuration",
             found=shorten_reason(error), where=path, fix=Fix.TRAIN_AGAIN,

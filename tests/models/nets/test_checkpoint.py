@@ -77,6 +77,63 @@ def test_weights_that_do_not_fit_their_configuration(tmp_path):
         load_checkpoint(path)
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("stage1.0.0.weight", float("nan")), ("stage2.0.1.running_mean", float("inf")),
+        ("head.1.bias", float("-inf")), ("stage1.0.1.running_var", float("nan")),
+    ],
+)
+def test_weights_that_are_no_numbers_are_refused_by_name(tmp_path, name, value):
+    net = Student()
+    net.state_dict()[name].view(-1)[0] = value
+    path = tmp_path / "net.safetensors"
+    save_checkpoint(path, net, split_hash="s", data_hash="d", about={})
+    with pytest.raises(TrainingError, match=f"of numbers, found NaN or infinity in {name}"):
+        load_checkpoint(path)
+
+
+def test_weights_that_give_no_numbers_are_refused(tmp_path):
+    net = Student()
+    net.state_dict()["stage1.0.1.running_var"][0] = -1.0
+    path = tmp_path / "net.safetensors"
+    save_checkpoint(path, net, split_hash="s", data_hash="d", about={})
+    with pytest.raises(TrainingError, match="found weights that give no numbers"):
+        load_checkpoint(path)
+
+
+@pytest.mark.parametrize("net", ["student", "teacher", "physnet"])
+@pytest.mark.parametrize(
+    "config",
+    [
+        '{"channels": [1000000000, 1000000000]}', '{"channels": [32, 64, 4611686018427387904]}',
+        '{"channels": [-1, 64]}', '{"channels": ["a", "b"]}', '{"channels": 3}', "[]", "3", "{}",
+        '{"channels": [32, 64], "hidden": 1e30}', '{"channels": [32, 64], "dropout": "x"}',
+        '{"channels": [32, 64], "more": 1}', "[" * 100_000, '{"channels": [1e400, 2]}', "null",
+    ],
+)
+def test_a_configuration_takes_no_more_memory_than_the_weights_have(tmp_path, net, config):
+    from safetensors.torch import save_file
+
+    path = tmp_path / "net.safetensors"
+    header = {
+        "format": "acq-checkpoint-1", "net": f'"{net}"', "config": config, "split_hash": "s",
+        "data_hash": "d", "about": "{}",
+    }
+    save_file({"x": torch.zeros(1)}, path, metadata=header)
+    with pytest.raises(TrainingError, match="weights that fit their configuration, found") as error:
+        load_checkpoint(path)
+    assert len(str(error.value)) < 1500
+
+
+def test_a_file_larger_than_any_checkpoint_is_not_read(tmp_path):
+    path = tmp_path / "net.safetensors"
+    with path.open("wb") as file:
+        file.truncate(10**10)
+    with pytest.raises(TrainingError, match=r"found no file of at most 64,000,000 bytes"):
+        load_checkpoint(path)
+
+
 @pytest.mark.parametrize("about", [{"subjects": {"train": 144}}, {"subjects": 3}, []])
 def test_a_header_whose_subjects_are_no_names(tmp_path, about):
     path = tmp_path / "net.safetensors"
