@@ -1,9 +1,9 @@
 """What the tests notice: the share of small changes to the code that make a test fail.
 
-`make mutants` changes the modules of `[tool.mutmut]` in pyproject.toml one expression at a time, runs
-the tests that reach the changed function, and then prints this table; a second run goes on where the
-first was stopped. `python -m benchmarks.mutants` prints the table again; with a part of a module's
-name, the changes that no test noticed in the modules of that name, as `mutmut show NAME` takes them.
+`make mutants` changes the modules of `[tool.mutmut]` in pyproject.toml one expression at a time,
+runs the tests that reach the changed function, and then prints this table; a second run goes on
+where the first was stopped. `python -m benchmarks.mutants` prints the table again; with a part of a
+module's name, the changes that no test noticed there, as `mutmut show NAME` takes them.
 """
 
 import json
