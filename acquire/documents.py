@@ -45,6 +45,8 @@ class Kind(Generic[T]):
     is_yaml: bool = False
     # brings the file's object into the form of `body`; raises ValueError where it cannot
     prepare: Callable[[Any], Any] | None = None
+    # what a place in `body`, such as `$.entries[2].rows.frames`, is called in the file
+    place: Callable[[str], str] | None = None
 
 
 def read_document(kind: Kind[T], path: Path) -> T:
@@ -81,7 +83,7 @@ def parse_document(kind: Kind[T], text: bytes, path: Path) -> T:
         return msgspec.convert(body, kind.body)
     except ValueError as error:
         raise kind.error(
-            expected=kind.called, found=_worded(error), where=path, fix=kind.fix
+            expected=kind.called, found=_worded(error, kind.place), where=path, fix=kind.fix
         ) from error
 
 
@@ -216,20 +218,35 @@ def _check_schema(kind: Kind[Any], body: Any) -> None:
     if not kind.schema:
         return
     if not isinstance(body, dict):
-        raise ValueError(f"{type(body).__name__} instead of an object")
-    found = body.get("schema"), body.get("schema_version")
-    if found != (kind.schema, kind.version):
-        raise ValueError(
-            f"schema {found[0]!r} of version {found[1]!r} instead of {kind.schema!r} of version "
-            f"{kind.version}"
-        )
+        raise ValueError(f"{name_type(body)} instead of an object")
+    schema, version = body.get("schema"), body.get("schema_version")
+    if (schema, version) != (kind.schema, kind.version):
+        found = "no schema" if schema is None else f"schema {schema!r} of version {version!r}"
+        raise ValueError(f"{found} instead of {kind.schema!r} of version {kind.version}")
 
 
-def _worded(error: ValueError) -> str:
+# types by their names in msgspec and in Python, as people call them
+_TYPES = {
+    "object": "an object", "dict": "an object", "array": "a list", "list": "a list", "str": "text",
+    "int": "a whole number", "float": "a number", "bool": "true or false", "null": "null",
+    "NoneType": "null",
+}
+
+
+def name_type(value: object) -> str:
+    """Return what a value of a JSON document is, such as "a list"."""
+    name = type(value).__name__
+    return _TYPES.get(name, name)
+
+
+def _worded(error: ValueError, place: Callable[[str], str] | None = None) -> str:
     """Return msgspec's "Expected `int`, got `str` - at `$.a`" in words that follow "found"."""
     text = " ".join(str(error).split()).replace("`", "").replace(" - at $", " at $")
+    if place is not None and (at := re.search(r" at (\$\S*)$", text)):
+        text = text[:at.start()] + f" at {place(at[1])}"
     if match := re.fullmatch(r"Expected (.+), got (\S+)( at \$.*)?", text):
-        return f"{match[2]} instead of {match[1]}{match[3] or ''}"
+        wanted = " or ".join(_TYPES.get(name, name) for name in match[1].split(" | "))
+        return f"{_TYPES.get(match[2], match[2])} instead of {wanted}{match[3] or ''}"
     text = text.replace("Expected ", "a value that is not ", 1)
     text = text.replace("Input data was truncated", "JSON that is cut short")
     text = text.replace("JSON is malformed", "malformed JSON")

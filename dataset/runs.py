@@ -11,7 +11,7 @@ from typing import Any
 
 from acquire import data_folder
 from acquire.atomic import PART
-from acquire.documents import Kind, parse_document, read_document
+from acquire.documents import Kind, name_type, parse_document, read_document
 from acquire.errors import Fix, TrainingError
 from acquire.writing import LOCKS
 
@@ -89,7 +89,7 @@ class _Header:
 
 def _separate_metadata(header: Any) -> dict[str, Any]:
     if not isinstance(header, dict):
-        raise ValueError(f"{type(header).__name__} instead of an object")
+        raise ValueError(f"{name_type(header)} instead of an object")
     return {"metadata": header.pop("__metadata__", None), "tensors": header}
 
 

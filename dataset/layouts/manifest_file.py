@@ -16,7 +16,7 @@ from acquire.atomic import write_text
 from acquire.documents import Kind, read_document
 from acquire.errors import CurationError, Fix
 
-from .manifest import SIDES, Entry, Manifest, nested_entry
+from .manifest import ATTRIBUTE_OF_KEY, SIDES, Entry, Manifest, nested_entry
 
 SCHEMA = "acq-ubfc-manifest"
 SCHEMA_VERSION = 2
@@ -40,9 +40,21 @@ def _nested(body: dict[str, Any]) -> dict[str, Any]:
     return {"manifest": {**body, "entries": nested}, "data_hash": body.get("data_hash")}
 
 
+def _place(place: str) -> str:
+    """Return a place as the file has it: its entries are flat."""
+    place = place.replace("$.manifest", "$", 1)
+    match = re.fullmatch(r"(\$\.entries\[.*?\])\.(.+)", place)
+    if match is None:
+        return place
+    for key, attribute in ATTRIBUTE_OF_KEY.items():
+        if match[2] == attribute or match[2].startswith((f"{attribute}.", f"{attribute}[")):
+            return f"{match[1]}.{key}{match[2].removeprefix(attribute)}"
+    return place
+
+
 _KIND = Kind(
     _File, "a whole manifest", CurationError, _NEW_MANIFEST, schema=SCHEMA,
-    version=SCHEMA_VERSION, prepare=_nested,
+    version=SCHEMA_VERSION, prepare=_nested, place=_place,
 )
 
 

@@ -60,12 +60,12 @@ def test_an_object_may_be_brought_into_form_first(tmp_path):
     [
         pytest.param("{", "expected a note, found JSON that is cut short in ", id="cut short"),
         pytest.param("{x}", "expected a note, found malformed JSON: ", id="malformed"),
-        pytest.param([], "found list instead of an object", id="a list"),
-        pytest.param({}, "found schema None of version None instead of 'test-note'", id="schema"),
+        pytest.param([], "found a list instead of an object", id="a list"),
+        pytest.param({}, "found no schema instead of 'test-note'", id="schema"),
         pytest.param({**HEAD, "schema_version": 3}, "of version 3 instead of", id="version"),
         pytest.param(HEAD, "found object missing required field text", id="a key lacks"),
         pytest.param(
-            {**HEAD, "text": "a", "count": "3"}, "found str instead of int at $.count", id="type"
+            {**HEAD, "text": "a", "count": "3"}, "found text instead of a whole number at $.count", id="type"
         ),
         pytest.param("[" * 100_000, "found ", id="nested too deep"),
     ],

@@ -30,8 +30,8 @@ def test_an_unfinished_run_has_checkpoints_alone(tmp_path):
     ("change", "text"),
     [
         pytest.param({"subjects": {"train": ["S01"]}}, "missing required field test", id="a side"),
-        pytest.param({"subjects": {"train": "S01", "test": []}}, "str instead of", id="not a list"),
-        pytest.param({"data_hash": 5}, "int instead of str", id="hash a number"),
+        pytest.param({"subjects": {"train": "S01", "test": []}}, "text instead of", id="not a list"),
+        pytest.param({"data_hash": 5}, "a whole number instead of text", id="hash a number"),
     ],
 )
 def test_metrics_that_cannot_be_read_are_named(tmp_path, change, text):
@@ -57,7 +57,7 @@ def test_metrics_that_cannot_be_read_are_named(tmp_path, change, text):
             lambda body: body.replace(b"data_hash", b"data_hush"), "field data_hash", id="no hash"
         ),
         pytest.param(
-            lambda body: (2).to_bytes(8, "little") + b"[]", "list instead of", id="a list"
+            lambda body: (2).to_bytes(8, "little") + b"[]", "a list instead of", id="a list"
         ),
     ],
 )

@@ -100,7 +100,7 @@ def test_where_no_calibration_can_be_written_is_said_before_anything_is_filmed(
     monkeypatch.setattr("tempfile.TemporaryFile", refuse)
     with pytest.raises(
         CalibrationError,
-        match=r"rig\.json, found Permission denied in .*; name another data folder",
+        match=r"rig\.json, found Permission denied at .*; name another data folder",
     ):
         check_writable(tmp_path, replace=True)
 
@@ -120,7 +120,7 @@ def test_another_exposure_is_warned_of_and_another_gain_is_not(rig):
     ("damage", "says"),
     [
         pytest.param(lambda body: body[: len(body) // 2], "cut short", id="cut short"),
-        pytest.param(lambda _: "[]", "list instead of an object", id="another file"),
+        pytest.param(lambda _: "[]", "a list instead of an object", id="another file"),
         pytest.param(
             lambda body: body.replace('_version": 1', '_version": 2'),
             "of version 2 instead of 'acq-rig' of version 1", id="version",
@@ -128,7 +128,7 @@ def test_another_exposure_is_warned_of_and_another_gain_is_not(rig):
         pytest.param(lambda body: body.replace('"fit_ns"', '"fit"'), "field fit_ns", id="a name"),
         pytest.param(
             lambda body: body.replace("23000000", '"23"'),
-            r"str instead of int at \$\.light_offset_ns", id="no number",
+            r"text instead of a whole number at \$\.light_offset_ns", id="no number",
         ),
         pytest.param(
             lambda body: body.replace("1300000", "-1"), "light_offset_bound_ns -1", id="no bound"

@@ -99,7 +99,7 @@ def test_every_key_of_an_entry_has_one_attribute():
     ("text", "says"),
     [
         pytest.param("[", "expected a whole manifest, found JSON that is cut short", id="cut"),
-        pytest.param("[]", "list instead of an object", id="a list"),
+        pytest.param("[]", "a list instead of an object", id="a list"),
         pytest.param("[" * 10_000, "expected a whole manifest", id="deep"),
     ],
 )

@@ -42,8 +42,8 @@ def test_entries_come_back_as_written(tmp_path):
         pytest.param({"folder": "../../etc"}, "'../../etc' of 'S01'", id="a path out"),
         pytest.param({"folder": "train/01-02/.."}, "'train/01-02/..' of", id="a path that turns"),
         pytest.param({"subject": "a/b"}, "of 'a/b'", id="a hostile subject"),
-        pytest.param({"session": ["x"]}, "array instead of str", id="a session as a list"),
-        pytest.param({"pixels_hash": None}, "null instead of str", id="no hash"),
+        pytest.param({"session": ["x"]}, "a list instead of text", id="a session as a list"),
+        pytest.param({"pixels_hash": None}, "null instead of text", id="no hash"),
     ],
 )
 def test_what_cannot_be_an_export_is_refused(tmp_path, change, says):

@@ -219,7 +219,7 @@ def change_labels(root):
             "expected the folder of session S02-x", id="no folder",
         ),
         pytest.param(
-            entry(session=["S02-x"]), "array instead of str", id="session that is a list"
+            entry(session=["S02-x"]), "a list instead of text", id="session that is a list"
         ),
         pytest.param(
             entry(hr_bpm=float("nan")), "expected a whole manifest, found malformed JSON",
@@ -234,7 +234,7 @@ def change_labels(root):
             "expected one folder number for each", id="twice",
         ),
         pytest.param(
-            edited(lambda b: b.update(numbers=[1, 2])), "array instead of object at $.manifest",
+            edited(lambda b: b.update(numbers=[1, 2])), "a list instead of an object at $.numbers",
             id="numbers as a list",
         ),
         pytest.param(

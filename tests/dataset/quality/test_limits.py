@@ -26,7 +26,7 @@ def test_the_document_says_every_limit_as_it_is(repo):
     ("text", "found"),
     [
         ("lag_step: {value: 50, severity: note}", None), ("lag_stop: {value: 5}", "lag_stop"),
-        ("lag_step: {value: high}", "str instead of .* at .*lag_step.value"),
+        ("lag_step: {value: high}", "text instead of .* at .*lag_step.value"),
         ("lag_step: {value: .nan}", "a finite value of lag_step"),
         ("lag_step: {severity: awful}", "'awful' at .*lag_step.severity"),
         ("lag_step: {unit: s}", "the unit 'ms' of lag_step, found 's'"),

@@ -40,12 +40,12 @@ def test_a_file_of_before_with_curves_inside_is_read(tmp_path):
         (lambda text: text.replace('"warning"', '"awful"'), "'awful' at $.flags["),
         (
             lambda text: text.replace("120.5", '"bright"'),
-            "str instead of float | null at $.measures[...]",
+            "text instead of a number or null at $.measures[...]",
         ),
         (lambda text: text.replace("acq-quality", "acq-split"), "schema 'acq-split'"),
         (lambda text: text.replace('"schema_version": 1', '"schema_version": 2'), "version 2"),
         (lambda text: '{"schema": "acq-quality", "schema_version": 1}', "session"),
-        (lambda text: "[1]", "list instead of an object"),
+        (lambda text: "[1]", "a list instead of an object"),
         (lambda text: "", "cut short"),
     ],
 )

@@ -170,7 +170,7 @@ def test_verbs(data):
     ("text", "says"),
     [
         ("{", "expected exclusions, found JSON that is cut short"),
-        ("[]", "list instead of an object"),
+        ("[]", "a list instead of an object"),
         ('{"schema": "acq-exclusions", "schema_version": 2}', "of version 2 instead of"),
         ('{"schema": "acq-exclusions", "schema_version": 1}', "missing required field exclusions"),
     ],

@@ -76,7 +76,7 @@ def edit(change):
         ),
         pytest.param(
             edit(lambda b: b["sessions"][0].update(hr_bpm="x")),
-            "found str instead of float | null", id="rate a text",
+            "found text instead of a number or null", id="rate a text",
         ),
         pytest.param(
             edit(lambda b: b["sessions"][0].update(hr_bpm=float("nan"))),
@@ -84,7 +84,7 @@ def edit(change):
         ),
         pytest.param(edit(lambda b: b["folds"].clear()), "found none", id="no fold"),
         pytest.param(
-            edit(lambda b: b["sessions"][0].update(session=["x"])), "found array instead of str",
+            edit(lambda b: b["sessions"][0].update(session=["x"])), "found a list instead of text",
             id="session a list",
         ),
         pytest.param(
@@ -96,12 +96,12 @@ def edit(change):
             "found malformed JSON", id="NaN",
         ),
         pytest.param(
-            edit(lambda b: b["sessions"][0].update(complete=1)), "int instead of bool",
+            edit(lambda b: b["sessions"][0].update(complete=1)), "a whole number instead of true or false",
             id="a number for true",
         ),
         pytest.param(
             edit(lambda b: b["folds"][0].update(train=[["S01"]])),
-            "array instead of str at $.folds[0].train[0]", id="subject a list",
+            "a list instead of text at $.folds[0].train[0]", id="subject a list",
         ),
         pytest.param(edit(lambda b: b.pop("folds")), "missing required field folds", id="no folds"),
         pytest.param(
@@ -114,7 +114,7 @@ def edit(change):
         pytest.param(
             lambda b: "{", "expected a split, found JSON that is cut short", id="not JSON"
         ),
-        pytest.param(lambda b: "[]", "list instead of an object", id="a list"),
+        pytest.param(lambda b: "[]", "a list instead of an object", id="a list"),
     ],
 )
 def test_a_split_edited_by_hand_is_refused(data, damage, says):

@@ -87,12 +87,12 @@ def changed(path, into, **constants):
 @pytest.mark.parametrize(("constants", "words"), [
     ({"format": "acq-board-9"}, "'acq-board-9' at .*format"),
     ({"size": 72}, "72 at .*size"),
-    ({"enlarge": "much"}, "str instead of .* at .*enlarge"),
+    ({"enlarge": "much"}, "text instead of .* at .*enlarge"),
     ({"cut_sd": None}, "cut_sd"),
     ({"net": "pnet"}, "smallest_px"),
     ({"net": "cnn"}, "'cnn' at .*net"),
-    ({"net": ["student"]}, "array instead of .* at .*net"),
-    ({"checkpoint": 3}, "int instead of .* at .*checkpoint"),
+    ({"net": ["student"]}, "a list instead of .* at .*net"),
+    ({"checkpoint": 3}, "a whole number instead of .* at .*checkpoint"),
     ({"net": "teacher"}, "expected the inputs and outputs of a teacher"),
 ])
 def test_other_constants_are_refused(folder, tmp_path, constants, words):

@@ -59,7 +59,7 @@ def test_table_4_waits_for_a_board_and_is_filled_by_one(tmp_path):
             id="no stages",
         ),
         pytest.param(
-            board(), json.dumps(measured(cores="<b>")), r"found str instead of int at \$\.cores",
+            board(), json.dumps(measured(cores="<b>")), r"found text instead of a whole number at \$\.cores",
             id="words for a number",
         ),
         pytest.param(
