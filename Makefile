@@ -8,6 +8,7 @@
 
 PYTHON ?= python3
 VENV   := .venv
+OLDEST := .venv-oldest
 BIN    := $(VENV)/bin
 
 .PHONY: demo test lint bench soak mutants clean
@@ -15,7 +16,7 @@ BIN    := $(VENV)/bin
 demo: $(VENV)/.installed
 	$(BIN)/acq demo --force
 
-test: $(VENV)/.installed
+test: $(VENV)/.installed $(OLDEST)/.installed
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not gstreamer" $(PYTEST_ARGS)
 	$(BIN)/python -m pytest -m gstreamer $(PYTEST_ARGS) || [ $$? -eq 5 ]    # 5: PYTEST_ARGS leaves none of them
 

@@ -12,6 +12,9 @@ from acquire import layout
 from acquire.camera.source import CameraInfo
 from acquire.sensor.protocol import SENSOR_NAMES, Hello
 
+# The oldest format that readers may follow while it is written: HDF5 1.10 reads it. With "latest",
+# HDF5 2.0 writes what no earlier version reads.
+FORMAT_BOUNDS = ("v110", "v110")
 _ROWS_PER_CHUNK = 1024
 
 

@@ -29,7 +29,14 @@ from acquire.sensor.protocol import Hello
 
 from .disk_reserve import DiskReserve, release
 from .frame_store import FrameStore
-from .structure import ImportOrigin, SessionHeader, create_frames, create_tables, write_attributes
+from .structure import (
+    FORMAT_BOUNDS,
+    ImportOrigin,
+    SessionHeader,
+    create_frames,
+    create_tables,
+    write_attributes,
+)
 from .write_failure import WRITE_ERRORS, failure_reason, guard_write, leave_open
 
 
@@ -87,7 +94,7 @@ class SessionWriter:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             if self.path.exists():
                 raise FileExistsError
-            self._file = h5py.File(self._first_path, "x", libver="latest")
+            self._file = h5py.File(self._first_path, "x", libver=FORMAT_BOUNDS)
         except FileExistsError as error:
             raise SessionError(
                 expected="a new file", found="one that is already there", where=self.path,

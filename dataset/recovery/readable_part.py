@@ -19,6 +19,7 @@ from acquire.clock.place_samples import NEVER_SUSPENDED, place_samples
 from acquire.errors import SessionError
 from acquire.limits import LEAST_ROWS_BYTES
 from acquire.recorder.losses import correct_events
+from acquire.session.structure import FORMAT_BOUNDS
 from dataset.common.progress import OnProgress
 from dataset.session.frames import read_stored_frame
 from dataset.session.hdf5 import find_inside
@@ -134,7 +135,7 @@ class ReadablePart:
             raise SessionError(
                 expected="a frame or a sample that can be read", found="none", where=self._path
             )
-        with h5py.File(part, "w", libver="latest") as out:
+        with h5py.File(part, "w", libver=FORMAT_BOUNDS) as out:
             _copy_attributes(self._file, out)
             decodes = self._copy_frames(out, on_progress)
             for name, column in self._columns.items():

@@ -69,8 +69,8 @@ def test_a_board_that_lost_its_power_is_a_new_boot_on_the_same_timeline(tmp_path
 def test_a_board_that_restarts_while_the_line_stays_in_is_started_again(tmp_path, say_hello):
     """Seen by the boot id in its HELLO; where that is lost, silence makes the recorder ask."""
     with FakeSensor() as device:
-        faults = [(moment_s, lambda: device.reset(say_hello=say_hello)) for moment_s in (0.7, 1.5)]
-        summary = record_with_faults(tmp_path, device, faults, duration_s=2.6)
+        faults = [(moment_s, lambda: device.reset(say_hello=say_hello)) for moment_s in (0.6, 1.7)]
+        summary = record_with_faults(tmp_path, device, faults, duration_s=2.9)
     assert summary.complete
     assert list(summary.lost_samples) == ["sensor restarted"]
     with Session(summary.path) as session:
