@@ -1,4 +1,4 @@
-"""Text of numbers in every form that programs write: the same numbers, and the lines they stand in."""
+"""Text of numbers in every form that programs write: the same numbers, and their lines."""
 
 import numpy as np
 import pytest
@@ -105,7 +105,7 @@ def test_what_is_no_text_is_refused(tmp_path):
     for data in (bytes(range(256)), b"\xff\xfe\x00", b"1,2\n\x1b[31m\n"):
         with pytest.raises(CurationError, match=r"expected t.csv as text, .* at .*t\.csv"):
             read(tmp_path / "t.csv", data)
-    with pytest.raises(CurationError, match="expected none.csv as text"):
+    with pytest.raises(CurationError, match=r"expected none\.csv as text"):
         read_number_text(tmp_path / "none.csv", error=CurationError)
     with (tmp_path / "t.csv").open("wb") as file:
         file.truncate(LARGEST_DOCUMENT_BYTES + 1)

@@ -77,7 +77,7 @@ def test_a_gap_longer_than_the_rest_is_refused():
     check_one_stretch(times + (np.arange(300) >= 200) * 50 * S, "frame", error=CurationError)
     with pytest.raises(CurationError, match=r"gap of 3600.03 s after the first 200 .* summer time"):
         check_one_stretch(times + (np.arange(300) >= 200) * 3600 * S, "frame", error=CurationError)
-    with pytest.raises(CurationError, match=r"gap of 1000000.03 s after the first 200 of 300; correct"):
+    with pytest.raises(CurationError, match=r"gap of 1000000.03 s after the first 200 of 300; "):
         check_one_stretch(times + (np.arange(300) >= 200) * 10**6 * S, "x", error=CurationError)
 
 
