@@ -1,17 +1,12 @@
-"""Options that several verbs share, and the one progress bar."""
+"""Options that several verbs share."""
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from acq import complete
-
-if TYPE_CHECKING:
-    from dataset.common.progress import OnProgress
 
 Data = Annotated[
     Path,
@@ -158,44 +153,3 @@ def confirm(question: str) -> None:
         if interrupted := accept(error):           # a question takes Ctrl-C for a no
             raise KeyboardInterrupt from interrupted
         raise
-
-
-@contextmanager
-def progress_bars(*, quiet: bool = False) -> Iterator["OnProgress"]:
-    """Show a bar per stage on stderr; yield the function that moves them.
-
-    The function takes the stage's name, what is done and the total; a stage appears at its first
-    call.
-    """
-    if quiet:
-        yield lambda stage, done, total: None
-        return
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TaskID,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-
-    columns = (
-        TextColumn("{task.description:<28}"), BarColumn(), MofNCompleteColumn(),
-        TimeRemainingColumn(elapsed_when_finished=True),
-    )
-    bars = Progress(*columns, console=Console(stderr=True))
-    tasks: dict[str, TaskID] = {}
-
-    def on_progress(stage: str, done: int, total: int) -> None:
-        if stage not in tasks:
-            # not before: bars that never were would leave an empty line before an error
-            bars.start()
-            tasks[stage] = bars.add_task(stage, total=total)
-        bars.update(tasks[stage], completed=done, total=total)
-
-    try:
-        yield on_progress
-    finally:
-        if tasks:
-            bars.stop()

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from acq.open_devices import check_simulate, open_rig
-from acq.options import Data, Force, Fps, Json, Port, Quiet, progress_bars
+from acq.options import Data, Force, Fps, Json, Port, Quiet
 from acq.terminal.printing import echo, print_json
+from acq.terminal.progress import show_progress
 
 if TYPE_CHECKING:
     from acquire.calibration.rig_file import Calibration
@@ -54,7 +55,7 @@ def calibrate(
                 "both still",
                 err=True,
             )
-        with progress_bars(quiet=quiet) as on_progress:
+        with show_progress(quiet=quiet) as on_progress:
             calibration = calibrate(frames, sensor, toggles=toggles, on_progress=on_progress)
         path = write_rig(calibration, data)
     if as_json:

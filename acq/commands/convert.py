@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from acq.advice import advise
-from acq.options import ExistingData, Force, Jobs, Json, Quiet, Reasons, Scheduler, progress_bars
+from acq.options import ExistingData, Force, Jobs, Json, Quiet, Reasons, Scheduler
 from acq.terminal.printing import complain, echo, print_json
+from acq.terminal.progress import show_progress
 from acq.terminal.tables import show
 from dataset.common.wording import counted
 
@@ -110,7 +111,7 @@ def convert(
         return
     from dataset.convert.to_ubfc import convert_sessions
 
-    with progress_bars(quiet=quiet) as on_progress:
+    with show_progress(quiet=quiet) as on_progress:
         done = convert_sessions(
             data, fold=fold, codec=codec and codec.value, ppg=ppg and ppg.value, fps=fps,
             holes=holes and holes.value, reasons=reasons, force=force,
@@ -131,7 +132,7 @@ def _to_pure(data: Path, *, quiet: bool, as_json: bool, **kwargs: Any) -> None:
     from acquire.data_folder import pure_dir
     from dataset.convert.to_pure import export_pure
 
-    with progress_bars(quiet=quiet) as on_progress:
+    with show_progress(quiet=quiet) as on_progress:
         done = export_pure(data, on_progress=on_progress, **kwargs)
     if as_json:
         entries = [asdict(entry) for entry in done.entries]

@@ -11,8 +11,9 @@ from typing import Annotated
 import typer
 
 from acq.extras import check_installed
-from acq.options import Force, Json, parse_duration, progress_bars
+from acq.options import Force, Json, parse_duration
 from acq.terminal.printing import echo, print_json
+from acq.terminal.progress import show_progress
 from acquire.errors import AcqError
 
 SUBJECTS = ("S01", "S02", "S03", "S04")
@@ -129,7 +130,7 @@ def _record_side_by_side(data: Path, duration_s: float, seed: int, *, err: bool)
         for subject in SUBJECTS
     }
     try:
-        with progress_bars() as on_progress:
+        with show_progress() as on_progress:
             began = time.monotonic()
             while any(recorder.poll() is None for recorder in recorders.values()):
                 on_progress(

@@ -8,8 +8,9 @@ import typer
 from acq import complete
 from acq.advice import advise
 from acq.extras import check_installed
-from acq.options import ExistingData, Json, Quiet, progress_bars
+from acq.options import ExistingData, Json, Quiet
 from acq.terminal.printing import echo, print_json, warn
+from acq.terminal.progress import show_progress
 from acq.terminal.tables import show
 
 
@@ -50,7 +51,7 @@ def evaluate(
     from dataset.consistency.of_today import find_unsplit
     from models.evaluation.compare import compare_methods, window_table
 
-    with reading(data), progress_bars(quiet=quiet) as on_progress:
+    with reading(data), show_progress(quiet=quiet) as on_progress:
         results = compare_methods(
             data, methods or [], side=side, other_data=other_data, allow_mixed=mix_simulated,
             on_progress=on_progress,

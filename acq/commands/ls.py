@@ -8,8 +8,9 @@ import typer
 
 from acq import complete
 from acq.advice import advise, word_os_error
-from acq.options import ExistingData, Json, Quiet, progress_bars
+from acq.options import ExistingData, Json, Quiet
 from acq.terminal.printing import complain, echo, print_csv, print_json, warn
+from acq.terminal.progress import show_progress
 from acq.terminal.tables import show
 from acquire.errors import AcqError
 from dataset.common.wording import counted
@@ -38,7 +39,7 @@ def ls(
 
     if as_csv and as_json:
         raise typer.BadParameter("say --csv or --json")
-    with progress_bars(quiet=quiet) as on_progress:
+    with show_progress(quiet=quiet) as on_progress:
         table = read_catalogue(data, on_progress=on_progress)
     if not len(table):
         raise CurationError(

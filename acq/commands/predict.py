@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from acq import complete
-from acq.options import Csv, Data, Force, Json, NetPath, Quiet, progress_bars
+from acq.options import Csv, Data, Force, Json, NetPath, Quiet
 from acq.terminal.printing import echo, print_json, warn
+from acq.terminal.progress import show_progress
 from acq.terminal.pulse_rows import as_csv, check_new, row_dict
 from dataset.common.wording import counted
 
@@ -60,7 +61,7 @@ def predict(
 
     path = session_path(data, video)
     live, origin = open_pulse(net, data)
-    with progress_bars(quiet=quiet or as_json) as on_progress:
+    with show_progress(quiet=quiet or as_json) as on_progress:
         result = predict(
             live, path, times=times, fps=fps,
             on_frames=lambda done, total: on_progress("frames", done, total),

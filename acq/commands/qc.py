@@ -9,8 +9,9 @@ import typer
 
 from acq import complete
 from acq.advice import advise
-from acq.options import ExistingData, Force, Jobs, Json, Quiet, Scheduler, progress_bars
+from acq.options import ExistingData, Force, Jobs, Json, Quiet, Scheduler
 from acq.terminal.printing import complain, echo, print_json, warn
+from acq.terminal.progress import show_progress
 from acq.terminal.tables import show
 from dataset.common.wording import clock_time, counted
 
@@ -59,7 +60,7 @@ def qc(
 
     by = read_limits(limits)
     excluded = read_exclusions(data)
-    with progress_bars(quiet=quiet) as on_progress:
+    with show_progress(quiet=quiet) as on_progress:
         graded = grade_sessions(
             data, session or [], limits=by, force=force, workers=Workers(jobs, scheduler),
             on_progress=on_progress,

@@ -3,8 +3,9 @@
 from dataclasses import asdict
 from pathlib import Path
 
-from acq.options import Data, Json, Quiet, SessionFile, progress_bars
+from acq.options import Data, Json, Quiet, SessionFile
 from acq.terminal.printing import echo, print_json
+from acq.terminal.progress import show_progress
 
 
 def recover(
@@ -22,7 +23,7 @@ def recover(
     from dataset.session.reader import Session
 
     file = session_path(data, session)
-    with progress_bars(quiet=quiet) as on_progress:
+    with show_progress(quiet=quiet) as on_progress:
         recovered = recover_session(file, on_progress=on_progress)
     if as_json:
         body = None

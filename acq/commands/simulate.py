@@ -5,8 +5,9 @@ from typing import Annotated, Literal
 
 import typer
 
-from acq.options import Data, Force, Fps, Json, Quiet, parse_duration, progress_bars
+from acq.options import Data, Force, Fps, Json, Quiet, parse_duration
 from acq.terminal.printing import echo, print_json
+from acq.terminal.progress import show_progress
 
 
 def simulate(
@@ -51,7 +52,7 @@ def simulate(
         for n in range(1, subjects + 1)
         for day in range(sessions)
     ]
-    with progress_bars(quiet=quiet) as on_progress:
+    with show_progress(quiet=quiet) as on_progress:
         paths = write_sessions(plans, data, jobs=jobs, force=force, on_progress=on_progress)
     if as_json:
         print_json({"sessions": [str(path) for path in paths], "simulated": True})

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from acq import complete
-from acq.options import ExistingData, Force, Json, Quiet, progress_bars
+from acq.options import ExistingData, Force, Json, Quiet
 from acq.terminal.printing import echo, print_json, warn
+from acq.terminal.progress import show_progress
 
 if TYPE_CHECKING:
     from dataset.selection.split import HeartRateRange, Split
@@ -57,7 +58,7 @@ def split(
 
     _check_options(holdout, folds, test_fraction, seed)
     path = split_file(data)
-    with hold(data, SELECTION, wait_s=WAIT_S), progress_bars(quiet=quiet) as on_progress:
+    with hold(data, SELECTION, wait_s=WAIT_S), show_progress(quiet=quiet) as on_progress:
         made = make_split(
             data, holdout=holdout or (), folds=folds, test_fraction=test_fraction, seed=seed or 0,
             mix_simulated=mix_simulated, on_progress=on_progress,

@@ -7,8 +7,9 @@ import typer
 
 from acq.advice import advise
 from acq.extras import check_installed
-from acq.options import Data, Jobs, Json, Quiet, Scheduler, progress_bars
+from acq.options import Data, Jobs, Json, Quiet, Scheduler
 from acq.terminal.printing import echo, print_json, warn
+from acq.terminal.progress import show_progress
 from acq.terminal.tables import show
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ def train_kd(
         augment=not no_augmentation,
     )
     workers = None if jobs == 1 and scheduler is None else Workers(jobs, scheduler)
-    with progress_bars(quiet=quiet) as on_progress:
+    with show_progress(quiet=quiet) as on_progress:
         result = train_kd(
             data, recipe=recipe, device=device, allow_mixed=mix_simulated, folds=folds,
             seeds=seeds, ubfc=ubfc, resume=resume, workers=workers, on_progress=on_progress,
@@ -158,7 +159,10 @@ def _echo_tables(result: "RunResult") -> None:
     )
     people = "" if metrics["people"] == "real" else f" The subjects are {metrics['people']}."
     echo(
-        f"{teacher['windows']} windows of 10 s, spectrum on a grid of "
+        f"{teacher['windows']} windows of 10 s ({teacher['windows_without_finger']} more in which "
+        "the finger's rate cannot be told, and "
+        f"{metrics['without_finger_percent']['train']:.1f} % of the frames to train on, are left "
+        "out); rates from 0.7 to 4 Hz, the finger's from 0.5 to 4 Hz; spectrum on a grid of "
         f"{metrics['heart_rate']['fft_grid_bpm']:g} bpm{in_brackets}; ms / frame: the network "
         f"alone, one thread.{people}"
     )

@@ -5,8 +5,9 @@ from pathlib import Path
 import typer
 
 from acq.advice import advise
-from acq.options import ExistingData, Json, Quiet, progress_bars
+from acq.options import ExistingData, Json, Quiet
 from acq.terminal.printing import echo, print_json
+from acq.terminal.progress import show_progress
 from dataset.common.wording import counted
 
 
@@ -15,7 +16,7 @@ def verify(data: ExistingData = Path("data"), quiet: Quiet = False, as_json: Jso
     from dataset.verify.result import FINDING_KINDS
     from dataset.verify.verify import verify_data
 
-    with progress_bars(quiet=quiet) as on_progress:
+    with show_progress(quiet=quiet) as on_progress:
         done = verify_data(data, on_progress=on_progress)
     if as_json:
         findings = [

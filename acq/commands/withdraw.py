@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from acq import complete
-from acq.options import ExistingData, Json, Quiet, confirm, progress_bars
+from acq.options import ExistingData, Json, Quiet, confirm
 from acq.terminal.printing import echo, print_json
+from acq.terminal.progress import show_progress
 from acquire.errors import CurationError
 from dataset.common.wording import counted
 
@@ -43,7 +44,7 @@ def withdraw(
     from dataset.withdraw.withdraw import withdraw as withdraw_subject
 
     check_subject(subject)
-    with progress_bars(quiet=quiet) as on_progress:
+    with show_progress(quiet=quiet) as on_progress:
         plan = plan_withdrawal(data, subject, models=models, on_progress=on_progress)
     if dry_run:
         if as_json:

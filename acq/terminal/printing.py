@@ -54,13 +54,21 @@ def echo(
     )
 
 
-# whether warnings and errors are printed as JSON
+# whether lines on stderr are printed as JSON
 _state = {"json": False}
 
 
 def print_errors_as_json() -> None:
-    """Print every later warning and error as a line of JSON on stderr."""
+    """Print every later line on stderr as JSON."""
     _state["json"] = True
+
+
+def note(text: str) -> None:
+    """Print one plain line on stderr: what is being done."""
+    if _state["json"]:
+        print_json({"note": text}, one_line=True, err=True)
+    else:
+        echo(text, err=True)
 
 
 def warn(text: str) -> None:

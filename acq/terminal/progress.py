@@ -1,0 +1,145 @@
+"""What a verb is doing, on stderr: bars on a terminal, lines in a log or a pipe.
+
+In a log a line says when a stage begins, one says every half a minute how far it is, also while
+nothing gets done on a busy machine, and what the library logs (an epoch of a training) is a line of
+its own.
+"""
+
+import logging
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from dataset.common.wording import clock_time
+
+from .printing import note
+
+if TYPE_CHECKING:
+    from dataset.common.progress import OnProgress
+
+SAY_EVERY_S = 30.0
+_TOLD_S = 5.0                  # a stage that took longer has a line at its end
+_LOGGED = "models"             # whose log is shown
+
+
+@contextmanager
+def show_progress(*, quiet: bool = False) -> Iterator["OnProgress"]:
+    """Show how far a verb is; yield the function that it calls.
+
+    The function takes the stage's name, what is done and the total; a stage begins at its first
+    call.
+    """
+    if quiet:
+        yield lambda stage, done, total: None
+    elif is_drawn():
+        with _bars() as on_progress:
+            yield on_progress
+    else:
+        with ProgressLines() as lines:
+            yield lines.on_progress
+
+
+def is_drawn() -> bool:
+    """Return whether stderr is a terminal on which bars can move."""
+    return sys.stderr.isatty() and os.environ.get("TERM") not in ("dumb", "unknown")
+
+
+@contextmanager
+def _bars() -> Iterator["OnProgress"]:
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TaskID,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    from .console import make_console
+
+    columns = (
+        TextColumn("{task.description:<28}"), BarColumn(), MofNCompleteColumn(),
+        TimeRemainingColumn(elapsed_when_finished=True),
+    )
+    bars = Progress(*columns, console=make_console(stderr=True))
+    tasks: dict[str, TaskID] = {}
+
+    def on_progress(stage: str, done: int, total: int) -> None:
+        if stage not in tasks:
+            # not before: bars that never were would leave an empty line before an error
+            bars.start()
+            tasks[stage] = bars.add_task(stage, total=total)
+        bars.update(tasks[stage], completed=done, total=total)
+
+    try:
+        yield on_progress
+    finally:
+        if tasks:
+            bars.stop()
+
+
+class ProgressLines(logging.Handler):
+    """Write progress as lines; a context manager.
+
+    Parameters
+    ----------
+    say : prints a line
+    every_s : between two lines of a stage, where nothing else was said [s]
+    """
+
+    def __init__(
+        self, say: Callable[[str], None] = note, *, every_s: float = SAY_EVERY_S
+    ) -> None:
+        super().__init__(logging.INFO)
+        self._say_line, self._every_s = say, every_s
+        self._stage, self._done, self._total = "", 0, 0
+        self._begun_s = self._said_s = time.monotonic()
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="progress", daemon=True)
+
+    def on_progress(self, stage: str, done: int, total: int) -> None:
+        """Note how far a stage is; say that it begins, and that it ends after a while."""
+        is_new = stage != self._stage
+        if is_new:
+            self._begun_s = time.monotonic()
+        was_done = self._done == self._total and not is_new
+        self._stage, self._done, self._total = stage, done, total
+        took_s = time.monotonic() - self._begun_s
+        if is_new or (done == total and not was_done and took_s > _TOLD_S):
+            self._say_stage()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Say what the library logs."""
+        self._say(record.getMessage())
+
+    def _say_stage(self) -> None:
+        took_s = time.monotonic() - self._begun_s
+        after = f" after {clock_time(took_s, digits=0)}" if took_s >= 1 else ""
+        self._say(f"{self._stage}: {self._done} of {self._total}{after}")
+
+    def _say(self, line: str) -> None:
+        self._said_s = time.monotonic()
+        self._say_line(line)
+
+    def _run(self) -> None:
+        while not self._closing.wait(self._said_s + self._every_s - time.monotonic()):
+            if self._stage and time.monotonic() - self._said_s >= self._every_s:
+                self._say_stage()
+
+    def __enter__(self) -> "ProgressLines":
+        self._logger = logging.getLogger(_LOGGED)
+        self._level = self._logger.level
+        self._logger.setLevel(logging.INFO)
+        self._logger.addHandler(self)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._logger.removeHandler(self)
+        self._logger.setLevel(self._level)
+        self._closing.set()
+        self._thread.join()
