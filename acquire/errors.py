@@ -44,6 +44,7 @@ class Fix(Enum):
     RECOVER_OR_RESTORE = "recover the recording, or restore it from a copy"
     RECOVER_OR_EXCLUDE = "recover the recording, or exclude it"
     PREDICT = "read it as a recording"
+    MOVE_AWAY = "nothing in it can be recovered: move it away, or name another"
     EXCLUDE = "exclude the session, then split again"
     INCLUDE = "include them again"
     REMOVE_OR_EXCLUDE = "remove it, or exclude it"
@@ -73,6 +74,7 @@ class Fix(Enum):
     ALLOW_MIXED = "curate virtual and real subjects apart, or allow both in one dataset"
     HOLD_OUT = "split the sessions again with a subject held out"
     SPLIT_AND_CONVERT_AGAIN = "split and convert the sessions again"
+    SPLIT_AND_EXPORT_PURE_AGAIN = "split the sessions and export them in the PURE layout again"
     CONVERT_NATIVE = "convert the sessions again at the rate of their own frames"
     EXPORT = "export a trained run first"
     NAME_NET = "name an ONNX file, a checkpoint or the folder of a run"
@@ -178,8 +180,9 @@ def _one_line(found: object) -> str:
         return "nothing"
     if isinstance(found, IsADirectoryError):
         return "a folder"
-    if isinstance(found, OSError) and found.strerror:
-        return found.strerror
+    # of the system, and of FFmpeg
+    if isinstance(found, Exception) and (words := getattr(found, "strerror", None)):
+        return str(words)
     text = " ".join(str(found).split())
     return text if len(text) <= _LONGEST_FOUND else f"{text[:_LONGEST_FOUND]}..."
 

@@ -9,7 +9,7 @@ import typer
 
 from acq.advice import advise
 from acq.options import Data, Force, Jobs, Json, Scheduler
-from acq.terminal.printing import complain, echo, print_json
+from acq.terminal.printing import complain, echo, print_json, warn
 from dataset.common.wording import counted
 
 if TYPE_CHECKING:
@@ -48,7 +48,9 @@ def import_(
     as_json: Json = False,
 ) -> None:
     """Import UBFC-rPPG or PURE as sessions; name every defect and every folder left out."""
+    from acquire.data_folder import doubtful_subjects
     from dataset.common.workers import Workers
+    from dataset.consistency.copies import find_imported_copies
     from dataset.public.import_set import import_set
 
     imported: list[ImportedFolder] = []
@@ -78,6 +80,8 @@ def import_(
         out = f", {counted(failed, 'folder')} left out" if failed else ""
         there = f", {len(imported) - new} there already" if len(imported) > new else ""
         echo(f"imported {counted(new, 'recording')}{there}{out}")
+    for doubt in [*doubtful_subjects(data), *find_imported_copies(data)]:
+        warn(advise(doubt, "import"))
     if failed:
         raise typer.Exit(1)
 
@@ -86,7 +90,9 @@ def _described(recording: "ImportedFolder") -> str:
     lost = ""
     if recording.lost_frames or recording.lost_samples:
         lost = f", {recording.lost_frames} frames and {recording.lost_samples} samples lack"
+    is_there = " (was there)" if recording.kept else ""
+    simulated = " (simulated)" if recording.simulated else ""
     return (
-        f"{recording.folder} -> {recording.session}{' (was there)' if recording.kept else ''}: "
+        f"{recording.folder} -> {recording.session}{is_there}{simulated}: "
         f"{recording.frames} frames, {recording.samples} samples{lost}"
     )

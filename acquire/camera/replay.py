@@ -23,6 +23,7 @@ from acquire.errors import DeviceError, Fix
 
 from .frame_times import read_frame_times
 from .source import CameraInfo, EndOfStream, VideoFrame
+from .video_mark import is_marked_video
 from .video_pictures import PictureForm, UprightPictures, form_of
 
 _DECODED_AHEAD = 16   # frames
@@ -85,7 +86,7 @@ class ReplayCamera:
             fps=float((len(times_s) - 1) / (times_s[-1] - times_s[0])),
             pixel_format=pixel_format, time_meaning="file",
             pipeline=f"{contents.form}; as {pixel_format}; times from {origin}",
-            remarks=tuple(remarks),
+            remarks=tuple(remarks), simulated=is_marked_video(video),
         )
         self._decoded: queue.Queue[np.ndarray | Exception] = queue.Queue(maxsize=_DECODED_AHEAD)
         self._closed = threading.Event()

@@ -18,6 +18,7 @@ import av
 import av.error
 import numpy as np
 
+from acquire.camera.video_mark import SIMULATED_MARK
 from acquire.camera.video_pictures import UprightPictures
 from acquire.errors import CurationError
 from dataset.common.files import sha256_of
@@ -36,17 +37,23 @@ class VideoWriter:
     codec : one of `CODECS`
     width, height : [px]
     fps : mean rate [Hz]
+    simulated : whether the file is marked as made of simulated frames
 
     Raises
     ------
     CurationError : the file cannot be written (disk full, no permission)
     """
 
-    def __init__(self, path: Path, *, codec: str, width: int, height: int, fps: float) -> None:
+    def __init__(
+        self, path: Path, *, codec: str, width: int, height: int, fps: float,
+        simulated: bool = False,
+    ) -> None:
         self.path = path
         self.pixels = PixelHash()
         try:
             self._container = av.open(str(path), "w", format="avi")
+            if simulated:
+                self._container.metadata["comment"] = SIMULATED_MARK
             self._stream = self._container.add_stream(
                 codec, rate=Fraction(fps).limit_denominator(10_000)
             )

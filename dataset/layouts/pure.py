@@ -14,12 +14,14 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import cv2
 import numpy as np
 
 from acquire.errors import CurationError
 
+from .marks import MARK_KEY, mark_png
 from .pixel_hash import PixelHash
 
 PICTURE = re.compile(r"Image(\d{1,19})\.png", re.IGNORECASE)
@@ -33,6 +35,7 @@ class PureWriter:
     ----------
     folder : where `NN-MM/` is made
     subject_number, session_number : NN and MM
+    simulated : whether pictures and JSON are marked as of a virtual subject
 
     Raises
     ------
@@ -40,7 +43,9 @@ class PureWriter:
         or cannot be written
     """
 
-    def __init__(self, folder: Path, *, subject_number: int, session_number: int) -> None:
+    def __init__(
+        self, folder: Path, *, subject_number: int, session_number: int, simulated: bool = False
+    ) -> None:
         for name, number in (("subject", subject_number), ("session", session_number)):
             if not 1 <= number <= 99:
                 raise CurationError(
@@ -50,6 +55,7 @@ class PureWriter:
         self.name = pure_name(subject_number, session_number)
         self.folder = folder / self.name
         self._stamps: list[int] = []
+        self._simulated = simulated
         if self.folder.exists():
             raise CurationError(
                 expected="no folder yet", found=self.folder, fix="move it away"
@@ -84,11 +90,15 @@ class PureWriter:
                 expected="frame times that rise", found=f"{time_ns} ns", where=self.folder
             )
         path = self.folder / self.name / f"Image{time_ns:019d}.png"
-        if not cv2.imwrite(str(path), bgr, _PNG):
+        _, encoded = cv2.imencode(".png", bgr, _PNG)
+        png = encoded.tobytes()
+        try:
+            path.write_bytes(mark_png(png) if self._simulated else png)
+        except OSError as error:
             raise CurationError(
-                expected=f"to write {path}", found="that it failed",
+                expected=f"to write {path}", found=error,
                 fix="make room or mend the disk, then convert again",
-            )
+            ) from error
         self._stamps.append(time_ns)
 
     def finish(self, ppg: np.ndarray, ppg_time_ns: np.ndarray, hr_bpm: np.ndarray) -> None:
@@ -109,7 +119,11 @@ class PureWriter:
             }
             for value, time_ns, bpm in zip(ppg, ppg_time_ns, hr_bpm, strict=True)
         ]
-        body = {"/FullPackage": packets, "/Image": [{"Timestamp": stamp} for stamp in self._stamps]}
+        body: dict[str, Any] = {
+            "/FullPackage": packets, "/Image": [{"Timestamp": stamp} for stamp in self._stamps],
+        }
+        if self._simulated:
+            body[MARK_KEY] = {"simulated": True}
         (self.folder / f"{self.name}.json").write_text(json.dumps(body, allow_nan=False))
 
 

@@ -70,7 +70,12 @@ def write_pure_manifest(manifest: PureManifest, root: Path) -> None:
 
 
 def read_pure_entries(root: Path) -> tuple[PureEntry, ...]:
-    """Read the entries of an export's manifest.
+    """Read the entries of an export's manifest; see `read_pure_manifest`."""
+    return read_pure_manifest(root).entries
+
+
+def read_pure_manifest(root: Path) -> PureManifest:
+    """Read the manifest of an export under `root`.
 
     Raises
     ------
@@ -85,7 +90,7 @@ def read_pure_entries(root: Path) -> tuple[PureEntry, ...]:
                 found=f"{entry.folder!r} of {entry.subject!r}", where=path,
                 fix=Fix.EXPORT_PURE_AGAIN,
             )
-    return manifest.entries
+    return manifest
 
 
 def check_pure_folder(root: Path, entry: PureEntry) -> int:

@@ -17,6 +17,7 @@ from dataset.common.workers import Outcome, Workers, work_through
 from dataset.session.reader import Session
 
 from .folders import list_places
+from .provenance import find_provenance
 from .sets import SETS, check_set, find_set
 from .write_recording import DEFECT, SOURCE, write_recording
 
@@ -31,7 +32,9 @@ class ImportTask:
     set_key: str             # of SETS
     folder: Path
     data: Path
-    prefix: str              # of the subject's name
+    subject: str
+    prefix: str              # of the session's id
+    simulated: bool
     force: bool
 
 
@@ -46,6 +49,7 @@ class ImportedFolder:
     samples: int
     lost_frames: int
     lost_samples: int
+    simulated: bool
     defects: tuple[str, ...]
     kept: bool               # it was there already, from the same files
 
@@ -77,10 +81,15 @@ def import_set(
             expected="a prefix of letters, digits, - and _", found=repr(prefix),
             fix=Fix.CHOOSE_OPTION, of="subject-prefix",
         )
-    tasks = []
+    tasks: list[ImportTask] = []
     for place in list_places(root):
-        if not place.defect and public_set.folder.fullmatch(place.path.name):
-            tasks.append(ImportTask(set_key, place.path, data, prefix, force))
+        if not place.defect and (match := public_set.folder.fullmatch(place.path.name)):
+            try:
+                task = _make_task(set_key, place.path, match[1], data, prefix, force=force)
+                _refuse_same_name(task, tasks)
+                tasks.append(task)
+            except CurationError as error:
+                yield place.path, Outcome(None, str(error), error)
         else:
             yield place.path, _failed(
                 f"a folder {public_set.folder_text} of {public_set.title}",
@@ -93,6 +102,38 @@ def import_set(
         finally:
             with suppress(OSError):
                 (data / PARTIAL).rmdir()
+
+
+def _make_task(
+    set_key: str, folder: Path, number: str, data: Path, prefix: str, *, force: bool
+) -> ImportTask:
+    """Return what is to be done with a folder; one that acq exported keeps its subject's name."""
+    known = find_provenance(set_key, folder)
+    return ImportTask(
+        set_key, folder, data, f"{prefix}{known.subject or number}", prefix, known.simulated, force
+    )
+
+
+def _refuse_same_name(task: ImportTask, before: Sequence[ImportTask]) -> None:
+    """Refuse a folder whose subject would get a name that is read as another's.
+
+    Raises
+    ------
+    CurationError : the other is here already, or in a folder before this one
+    """
+    folder_of = {other.subject: other.folder for other in before}
+    try:
+        data_folder.check_new_subject(task.data, task.subject, others=folder_of)
+    except SessionError as error:
+        read = data_folder.read_as(task.subject)
+        same = [at for name, at in folder_of.items() if data_folder.read_as(name) == read]
+        sources = SETS[task.set_key].sources
+        is_same = any(sources(other) == sources(task.folder) for other in same)
+        raise CurationError(
+            expected="a subject's name that is read as no other",
+            found=f"{error.found}{', of the same files' * is_same}",
+            fix="rename one, or move one away where both are one person",
+        ) from error
 
 
 def _failed(expected: str, found: str, fix: str) -> Outcome[ImportedFolder]:
@@ -110,7 +151,7 @@ def import_folder(task: ImportTask) -> ImportedFolder:
     """
     public_set = SETS[task.set_key]
     recording = public_set.read(task.folder)
-    subject, session_id = f"{task.prefix}{recording.subject}", f"{task.prefix}{recording.session}"
+    subject, session_id = task.subject, f"{task.prefix}{recording.session}"
     target = (
         data_folder.sessions_dir(task.data) / subject / f"{session_id}{data_folder.SESSION_SUFFIX}"
     )
@@ -124,7 +165,7 @@ def import_folder(task: ImportTask) -> ImportedFolder:
     try:
         write_recording(
             recording, partial, title=public_set.title, subject=subject, session_id=session_id,
-            sources=sources,
+            sources=sources, simulated=task.simulated,
         )
         with Session(partial) as session:
             imported = _describe(session, task.folder, kept=False)
@@ -147,7 +188,8 @@ def _keep(
     try:
         with Session(target) as session:
             old_sources = [event.text for event in session.events if event.kind == SOURCE]
-            if session.imported_from == title and old_sources == list(sources):
+            same = (session.imported_from, session.simulated) == (title, task.simulated)
+            if same and old_sources == list(sources):
                 return _describe(session, task.folder, kept=True)
             found = f"one of {session.imported_from or 'acq itself'}"
     except SessionError as error:
@@ -164,5 +206,5 @@ def _describe(session: Session, folder: Path, *, kept: bool) -> ImportedFolder:
     defects = tuple(event.text for event in session.events if event.kind == DEFECT)
     return ImportedFolder(
         folder.name, session.session_id, session.subject, len(session.frames), len(session.ppg),
-        session.lost_frames, session.lost_samples, defects, kept,
+        session.lost_frames, session.lost_samples, session.simulated, defects, kept,
     )

@@ -56,7 +56,6 @@ class PublishedRecording:
     """One recording of a public set."""
 
     folder: Path
-    subject: str                # number within the set
     session: str                # its name within the set
     sensor: str
     started_ns: int             # zero of the session's clock, on the clock of the stamps

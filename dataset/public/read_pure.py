@@ -36,7 +36,7 @@ from .published import (
 )
 from .pure_labels import PureLabels, name_device_flags, read_labels
 
-FOLDER = re.compile(r"(\d\d)-(\d\d)")
+FOLDER = re.compile(r"([0-9]{2})-([0-9]{2})")
 SENSOR = "CMS50E pulse oximeter"
 _ROUNDED_NS = 1000           # a stamp as a float of 64 bits is exact to 128 ns
 _UNLISTED_SHARE = 0.2        # of the pictures; more are of another camera or recording
@@ -93,7 +93,7 @@ def read_pure(folder: Path) -> PublishedRecording:
     name_device_flags(labels, (sample_times.time_ns - start_ns) / 1e9, defects)
     pictures = decode_pictures([files.get(stamp) for stamp in stamps], (height, width), defects)
     return examine(PublishedRecording(
-        folder, folder.name[:2], folder.name, SENSOR, start_ns, start_ns,
+        folder, folder.name, SENSOR, start_ns, start_ns,
         PublishedSamples(ppg, hr_bpm, spo2, sample_times),
         PublishedVideo(
             width, height, round(1e9 / frame_times.step_ns, 2), "published, of the frame",

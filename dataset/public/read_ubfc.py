@@ -83,7 +83,7 @@ def read_dataset_2(folder: Path) -> PublishedRecording:
     samples = PublishedSamples(ppg, hr_bpm, np.full(len(ppg), np.nan), times)
     examine_label_rate(samples, header, path, defects)
     return examine(PublishedRecording(
-        folder, number, number, SENSOR, *times.zero_ns, samples,
+        folder, number, SENSOR, *times.zero_ns, samples,
         open_video(header, times, defects), defects,
     ))
 
@@ -125,7 +125,7 @@ def read_dataset_1(folder: Path) -> PublishedRecording:
             expected="times from the start of the video", found="times since 1970", where=path
         )
     return examine(PublishedRecording(
-        folder, number, number, SENSOR, 0, 0, PublishedSamples(ppg, hr_bpm, spo2, times),
+        folder, number, SENSOR, 0, 0, PublishedSamples(ppg, hr_bpm, spo2, times),
         open_video(header, None, defects), defects,
     ))
 

@@ -21,7 +21,7 @@ class PublicSet:
     """How a public set is laid out."""
 
     title: str
-    folder: re.Pattern[str]                            # names of its folders
+    folder: re.Pattern[str]                            # names of its folders; group 1: the subject
     folder_text: str                                   # the same for people
     prefix: str                                        # of subjects
     read: Callable[[Path], PublishedRecording]
@@ -45,11 +45,11 @@ def _hash_pure_files(folder: Path) -> list[tuple[str, str]]:
 
 SETS = {
     "ubfc1": PublicSet(
-        "UBFC-rPPG DATASET_1", re.compile(r"\d{1,9}-gt"), "<int>-gt", "UBFC1-", read_dataset_1,
+        "UBFC-rPPG DATASET_1", re.compile(r"([0-9]{1,9})-gt"), "<int>-gt", "UBFC1-", read_dataset_1,
         _hash_files(VIDEO, DUMP),
     ),
     "ubfc2": PublicSet(
-        "UBFC-rPPG DATASET_2", re.compile(r"subject\d{1,9}"), "subject<int>", "UBFC2-",
+        "UBFC-rPPG DATASET_2", re.compile(r"subject([0-9]{1,9})"), "subject<int>", "UBFC2-",
         read_dataset_2, _hash_files(VIDEO, LABELS),
     ),
     "pure": PublicSet("PURE", pure.FOLDER, "NN-NN", "PURE-", pure.read_pure, _hash_pure_files),

@@ -24,7 +24,7 @@ _FRAMES_PER_FLUSH = 50
 
 def write_recording(
     recording: PublishedRecording, path: Path, *, title: str, subject: str, session_id: str,
-    sources: Sequence[str],
+    sources: Sequence[str], simulated: bool = False,
 ) -> None:
     """Write a published recording as a session file.
 
@@ -32,6 +32,7 @@ def write_recording(
     ----------
     title : the set's
     sources : name and hash of each file that it was read from, a line each
+    simulated : whether it is of a virtual subject
 
     Raises
     ------
@@ -40,12 +41,13 @@ def write_recording(
     """
     video = recording.video
     camera = CameraInfo(
-        f"import:{title}", video.width, video.height, video.fps, "RGB", video.time_meaning
+        f"import:{title}", video.width, video.height, video.fps, "RGB", video.time_meaning,
+        simulated=simulated,
     )
     hello = Hello(0, 0, 0, 0, 0, 10**9, round(1e9 / recording.samples.times.step_ns), 0, 0)
     with SessionWriter(
         path, session_id=session_id, subject=subject, camera=camera, hello=hello, port="",
-        simulated=False, started_unix_ns=recording.started_unix_ns,
+        simulated=simulated, started_unix_ns=recording.started_unix_ns,
         started_monotonic_ns=recording.started_ns, imported=ImportOrigin(title, recording.sensor),
     ) as writer:
         lost_samples = _add_samples(writer, recording)

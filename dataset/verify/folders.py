@@ -7,6 +7,7 @@ from acquire import data_folder
 from acquire.errors import CurationError, Fix
 from dataset.common.files import sha256_of
 from dataset.common.progress import OnProgress
+from dataset.consistency.of_today import find_outdated
 from dataset.layouts.avi import read_bgr
 from dataset.layouts.manifest import MANIFEST, SIDES, Entry
 from dataset.layouts.manifest_file import read_manifest
@@ -42,19 +43,15 @@ def verify_curated_folders(
             f"a conversion or a withdrawal did not finish in {root}", fix="run it again"
         )
         verification.add("stale", path, error)
-    if references.split and manifest.split_hash != references.split.hash:
-        split = data_folder.split_file(data)
-        error = CurationError(
-            f"the folders in {root} were made by another split than {split}", fix=Fix.CONVERT_AGAIN
-        )
-        verification.add("stale", path, error)
+    for outdated in find_outdated(data, manifest, references.today):
+        verification.add("stale", outdated.place, outdated.error)
     frames, done = sum(entry.frames for entry in manifest.entries), 0
     for entry in manifest.entries:
         for in_folder in _verify_folder(root, entry, verification):
             on_progress("decoding videos", done + min(in_folder, entry.frames), frames)
         done += entry.frames
         on_progress("decoding videos", done, frames)
-        _compare_with_session(root, entry, verification, references)
+        note_unchecked(root / entry.folder, entry.session, verification, references)
     listed = {entry.folder for entry in manifest.entries} | set(manifest.stale)
     find_unlisted_folders(root, listed, verification)
 
@@ -89,38 +86,16 @@ def _verify_folder(root: Path, entry: Entry, verification: Verification) -> Iter
             verification.add("broken", path, error)
 
 
-def _compare_with_session(
-    root: Path, entry: Entry, verification: Verification, references: References
+def note_unchecked(
+    folder: Path, session: str, verification: Verification, references: References
 ) -> None:
-    """Compare what a folder was made from with the recording and the exclusions of today."""
-    folder = root / entry.folder
-    session_hash = references.session_hashes.get(entry.session)
-    if session_hash is None:
+    """Note a folder whose recording is not here, or cannot be read."""
+    if session not in references.session_hashes:
         error = CurationError(
-            f"{folder} cannot be compared with its recording {entry.session}: it is not here, or "
+            f"{folder} cannot be compared with its recording {session}: it is not here, or "
             "unreadable"
         )
         verification.add("unchecked", folder, error)
-    elif session_hash != entry.source.content_hash:
-        error = CurationError(
-            f"{folder} was made from another state of {entry.session}", fix=Fix.CONVERT_AGAIN
-        )
-        verification.add("stale", folder, error)
-    if references.exclusions.is_excluded(entry.session):
-        error = CurationError(
-            f"{folder} is of {entry.session}, which is excluded", fix=Fix.SPLIT_AND_CONVERT_AGAIN
-        )
-        verification.add("stale", folder, error)
-    parts_now = {
-        (exclusion.from_s, exclusion.to_s)
-        for exclusion in references.exclusions.of(entry.session) if not exclusion.is_whole
-    }
-    if parts_now != {(part.from_s, part.to_s) for part in entry.rows.excluded}:
-        error = CurationError(
-            f"{folder} was made when other parts of {entry.session} were excluded",
-            fix=Fix.CONVERT_AGAIN,
-        )
-        verification.add("stale", folder, error)
 
 
 def find_unlisted_folders(root: Path, listed: set[str], verification: Verification) -> None:

@@ -3,10 +3,11 @@
 from pathlib import Path
 
 from acquire import data_folder
-from acquire.errors import CurationError, Fix
-from dataset.layouts.pure_manifest import check_pure_folder, read_pure_entries
+from acquire.errors import CurationError
+from dataset.consistency.of_today import find_outdated
+from dataset.layouts.pure_manifest import check_pure_folder, read_pure_manifest
 
-from .folders import find_unlisted_folders
+from .folders import find_unlisted_folders, note_unchecked
 from .result import References, Verification
 
 
@@ -16,22 +17,18 @@ def verify_pure_export(data: Path, verification: Verification, references: Refer
     if not root.exists():
         return
     try:
-        entries = read_pure_entries(root)
+        manifest = read_pure_manifest(root)
     except CurationError as error:
         verification.add("broken", root, error)
         return
-    for entry in entries:
+    for outdated in find_outdated(data, manifest, references.today):
+        verification.add("stale", outdated.place, outdated.error)
+    for entry in manifest.entries:
         folder = root / entry.folder
         try:
             verification.checked["frames"] += check_pure_folder(root, entry)
         except (CurationError, OSError) as error:
             verification.add("broken", folder, error)
         verification.checked["folders"] += 1
-        session_hash = references.session_hashes.get(entry.session)
-        if session_hash not in (None, entry.session_hash):
-            error = CurationError(
-                f"{folder} was made from another state of {entry.session}",
-                fix=Fix.EXPORT_PURE_AGAIN,
-            )
-            verification.add("stale", folder, error)
-    find_unlisted_folders(root, {entry.folder for entry in entries}, verification)
+        note_unchecked(folder, entry.session, verification, references)
+    find_unlisted_folders(root, {entry.folder for entry in manifest.entries}, verification)

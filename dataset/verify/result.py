@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from acquire.errors import AcqError, CurationError
+from dataset.consistency.of_today import Today
 from dataset.layouts.manifest import Manifest
 from dataset.selection.exclusions import Exclusions
 from dataset.selection.split import Split
@@ -61,3 +62,8 @@ class References:
     manifest: Manifest | None = None
     # session id: content hash, of those that could be read
     session_hashes: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def today(self) -> Today:
+        """What derived data are compared with."""
+        return Today(self.split, self.exclusions, self.session_hashes)

@@ -20,12 +20,16 @@ def verify_sessions(
 ) -> None:
     """Hash every recording, and read what is noted of every subject."""
     in_split = references.split.sessions if references.split else ()
-    identities = {identity.session: identity for identity in in_split}
+    identities = {identity.file: identity for identity in in_split}
     paths = data_folder.session_files(data)
+    is_excluded = references.exclusions.is_excluded
+    copies = find_copies(path for path in paths if not is_excluded(path.stem))
     for done, path in enumerate(paths, start=1):
-        session_hash = _verify_recording(
-            path, identities.get(path.stem), verification, references
-        )
+        if path in copies:
+            verification.add("broken", path, copies[path])
+            continue
+        identity = identities.get(path.relative_to(data).as_posix())
+        session_hash = _verify_recording(path, identity, verification, references)
         if session_hash is not None:
             _verify_quality(path, session_hash, verification)
         on_progress("hashing sessions", done, len(paths))
@@ -39,9 +43,6 @@ def verify_sessions(
                     fix=Fix.RESTORE_OR_SPLIT_AGAIN,
                 ),
             )
-    usable = [path for path in paths if not references.exclusions.is_excluded(path.stem)]
-    for path, error in find_copies(usable).items():
-        verification.add("broken", path, error)
     for doubt in data_folder.doubtful_subjects(data):
         verification.add("unchecked", data_folder.sessions_dir(data), doubt)
     for folder in sorted(data_folder.sessions_dir(data).glob("*")):
@@ -61,11 +62,12 @@ def _verify_recording(
     try:
         with Session(path) as session:
             session_hash, is_complete = session.content_hash(), session.complete
+            session_id = session.session_id
     except (AcqError, OSError) as error:
         # an excluded recording may be damaged: nothing uses it
         verification.add("unchecked" if is_excluded else "broken", path, error)
         return None
-    references.session_hashes[path.stem] = session_hash
+    references.session_hashes[session_id] = session_hash
     verification.checked.update(sessions=1, bytes=path.stat().st_size)
     if not is_complete:
         verification.checked.update(incomplete=1)

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import numpy as np
 
-from acquire.data_folder import ubfc_dir
 from acquire.errors import CurationError, Fix, SplitError, TrainingError
 from dataset.layouts.manifest import SIDES, Entry
 from dataset.layouts.ubfc import LABELS
-from dataset.selection.exclusions_file import read_exclusions
 from dataset.signals.filters import HIGH_HZ, LOW_HZ, WINDOW_S
 from dataset.signals.windows import even_grid, trusted_windows
+
+from .videos import CuratedVideo
 
 SHORTEST_S = 5.0        # a shorter video holds too few heartbeats to learn from
 _IN_MANIFEST = "in the manifest"
@@ -25,7 +25,8 @@ def check_manifest_split(entries: Sequence[Entry], *, allow_mixed: bool = False)
 
     Raises
     ------
-    SplitError : a subject is on both sides, or a side is empty
+    SplitError : a subject is on both sides, two subjects have the same video or labels, or a side
+        is empty
     TrainingError : there is only one subject, or virtual and real recordings stand together
     """
     sides = {side: {entry.subject for entry in entries if entry.side == side} for side in SIDES}
@@ -36,6 +37,7 @@ def check_manifest_split(entries: Sequence[Entry], *, allow_mixed: bool = False)
             found=f"{', '.join(shared)} in train and in test", where=_IN_MANIFEST,
             fix=Fix.SPLIT_AND_CONVERT_AGAIN,
         )
+    _refuse_copies(entries)
     subjects = sides["train"] | sides["test"]
     if len(subjects) < 2:
         raise TrainingError(
@@ -56,31 +58,19 @@ def check_manifest_split(entries: Sequence[Entry], *, allow_mixed: bool = False)
         )
 
 
-def check_exclusions(entries: Sequence[Entry], data: Path) -> None:
-    """Refuse curated folders that hold what a curator has excluded since they were made.
-
-    Raises
-    ------
-    CurationError : they do; the sessions are named
-    """
-    exclusions = read_exclusions(data)
-    excluded = sorted({e.session for e in entries if exclusions.is_excluded(e.session)})
-    if excluded:
-        raise CurationError(
-            expected="no excluded session", found=", ".join(excluded), where=ubfc_dir(data),
-            fix=Fix.SPLIT_AND_CONVERT_AGAIN,
-        )
-    outdated = sorted({
-        entry.session for entry in entries for exclusion in exclusions.of(entry.session)
-        if (exclusion.from_s, exclusion.to_s)
-        not in {(part.from_s, part.to_s) for part in entry.rows.excluded}
-    })
-    if outdated:
-        raise CurationError(
-            expected="folders without the excluded parts",
-            found=f"{', '.join(outdated)} converted before", where=ubfc_dir(data),
-            fix=Fix.CONVERT_AGAIN,
-        )
+def _refuse_copies(entries: Sequence[Entry]) -> None:
+    """Refuse the same pixels or labels under two subjects, which would be one person."""
+    first_with: dict[tuple[str, str], Entry] = {}
+    for entry in entries:
+        for what, content in (("video", entry.video.pixels_hash), ("labels", entry.labels.sha256)):
+            first = first_with.setdefault((what, content), entry)
+            if first.subject != entry.subject:
+                raise SplitError(
+                    expected="what was recorded of a person under one subject",
+                    found=f"{first.folder} of {first.subject} and {entry.folder} of "
+                          f"{entry.subject} with the same {what}",
+                    where=_IN_MANIFEST, fix=Fix.EXCLUDE, of=entry.session,
+                )
 
 
 def check_labels(folder: Path, ppg: np.ndarray, *, time_s: np.ndarray, session: str = "") -> None:
@@ -134,6 +124,27 @@ def check_measurable(folder: Path, time_s: np.ndarray, *, session: str = "") -> 
         raise TrainingError(
             expected=f"{WINDOW_S:g} s without a gap, to compare heart rates in",
             found=f"none in {time_s[-1] - time_s[0]:.1f} s", where=folder, **_leave_out(session),
+        )
+
+
+def check_has_finger(video: CuratedVideo, folder: Path, *, is_published: bool = False) -> None:
+    """Refuse a video to test on without a window in which the finger's rate can be told.
+
+    Parameters
+    ----------
+    is_published : the folder is of a published dataset, not of a curated session
+
+    Raises
+    ------
+    TrainingError : it has none
+    """
+    reference = video.reference
+    if not reference.is_used.any():
+        count = reference.without_finger
+        raise TrainingError(
+            expected="a finger whose heart rate can be told, to compare with",
+            found=f"none in {count} windows of {WINDOW_S:g} s", where=folder,
+            **_leave_out("" if is_published else video.session),
         )
 
 

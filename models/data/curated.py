@@ -5,6 +5,7 @@ both sides of the split, a missing or empty label, a video without a face, virtu
 real ones, a video to test on without a window to compare heart rates in.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +14,13 @@ from acquire.data_folder import frames_cache, ubfc_dir
 from acquire.errors import CurationError, Fix, suggest
 from dataset.common.progress import OnProgress
 from dataset.common.workers import Workers
+from dataset.consistency.of_today import check_of_today
 from dataset.face.frames import FaceFrames, read_face_frames
 from dataset.layouts.manifest import Entry
 from dataset.layouts.ubfc import LABELS, VIDEO, check_video_bytes, load_manifest, read_labels
 
-from .checks import check_exclusions, check_labels, check_manifest_split, check_measurable
+from .checks import check_has_finger, check_labels, check_manifest_split, check_measurable
+from .reference import trust_by_labels
 from .videos import (
     FACES,
     CuratedVideo,
@@ -46,17 +49,17 @@ def load_curated(
     ------
     SplitError : a side is empty
     CurationError : a folder, video or label is missing or is not what it should be; a subject is on
-        both sides; a session, or a part of one, was excluded after it was converted; a video shows
-        no face
+        both sides; the folders are not of the present recordings, split and exclusions; a video
+        shows no face
     TrainingError : only one subject, virtual and real subjects together, a PPG that does not vary,
-        a video that is too short, a video to test on that is too slow for a heart rate or without a
-        window of 10 s between its gaps
+        a video that is too short, a video to test on that is too slow for a heart rate, without a
+        window of 10 s between its gaps, or without one in which the finger's rate can be told
     """
     root = ubfc_dir(data)
     manifest = load_manifest(root)
     entries = manifest.entries
     check_manifest_split(entries, allow_mixed=allow_mixed)
-    check_exclusions(entries, data)
+    check_of_today(data, manifest, on_progress=on_progress)
     labels = [_read_checked_labels(root, entry) for entry in entries]
     for entry, (_, time_s) in zip(entries, labels, strict=True):
         if entry.side == "test":
@@ -78,7 +81,10 @@ def load_curated(
         with suggest(Fix.CONVERT_AGAIN):
             frames = read_face_frames(path, cache=frames_cache(data), on_frames=on_frames)
         check_video_bytes(root, entry, frames.video_sha256)
-        videos[entry.side].append(_video_of(entry, path, frames, ppg, time_s))
+        video = _video_of(entry, path, frames, ppg, time_s)
+        if entry.side == "test":
+            check_has_finger(video, root / entry.folder)
+        videos[entry.side].append(video)
         frames_before += entry.frames
     if on_progress is not None:
         on_progress(FACES, total, total)
@@ -101,8 +107,22 @@ def _video_of(
             expected=f"{len(ppg)} frames, as many as its {LABELS} has columns",
             found=len(frames.frames), where=path, fix=Fix.CONVERT_AGAIN,
         )
-    return to_curated_video(
-        frames, ppg, time_s=time_s, ppg_change=change_of_ppg(ppg, time_s, entry.rows.repeated),
-        folder=entry.folder, subject=entry.subject, session=entry.session,
-        simulated=entry.source.simulated, video=path,
+    filtered = entry.labels.ppg_filter.get("kind") != "none"
+    is_trusted = _trust(entry, ppg, time_s, filtered=filtered)
+    change = change_of_ppg(ppg, time_s, entry.rows.repeated, is_trusted)
+    video = to_curated_video(
+        frames, ppg, time_s=time_s, ppg_change=change, folder=entry.folder, subject=entry.subject,
+        session=entry.session, simulated=entry.source.simulated, video=path,
+        marked_trusted=is_trusted,
     )
+    return replace(video, ppg_filtered=filtered)
+
+
+def _trust(entry: Entry, ppg: np.ndarray, time_s: np.ndarray, *, filtered: bool) -> np.ndarray:
+    """Return where the finger is trusted, by the manifest's marks; by the PPG where it has none."""
+    if entry.rows.untrusted is None:
+        return trust_by_labels(ppg, time_s, filtered=filtered)
+    is_trusted = np.ones(len(ppg), bool)
+    for span in entry.rows.untrusted:
+        is_trusted[span.first : span.first + span.frames] = False
+    return is_trusted

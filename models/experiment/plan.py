@@ -14,8 +14,7 @@ from acquire.errors import Fix, TrainingError
 from dataset.common.progress import OnProgress
 from dataset.common.workers import Workers
 from dataset.selection.draw import draw_folds
-from dataset.signals.filters import heart_rate
-from dataset.signals.windows import even_grid, to_even_grid
+from models.data.checks import check_has_finger
 from models.data.curated import load_curated
 from models.data.published_ubfc import load_dataset_2
 from models.data.videos import TrainingData
@@ -87,7 +86,8 @@ def load_plan(
                 fix=Fix.TRAIN_WITH_FOLDS,
             )
         whole, defects = load_dataset_2(
-            plan.ubfc, cache=frames_cache(plan.data), workers=workers, on_progress=on_progress
+            plan.ubfc, cache=frames_cache(plan.data), allow_mixed=plan.allow_mixed,
+            workers=workers, on_progress=on_progress,
         )
     else:
         whole = load_curated(
@@ -104,12 +104,14 @@ def sides_of_folds(whole: TrainingData, folds: int) -> list[TrainingData]:
 
     Raises
     ------
-    TrainingError : there are fewer subjects than folds
+    TrainingError : there are fewer subjects than folds, or a video in which no window has a finger
+        whose rate can be told
     """
     videos = [*whole.train, *whole.test]
     rates_bpm: dict[str, list[float]] = {}
     for video in videos:
-        rate_bpm = heart_rate(to_even_grid(video.ppg, video.time_s), even_grid(video.time_s)[1])
+        check_has_finger(video, video.video.parent)
+        rate_bpm = float(np.nanmean(video.reference.bpm))
         rates_bpm.setdefault(video.subject, []).append(rate_bpm)
     if not 2 <= folds <= len(rates_bpm):
         raise TrainingError(

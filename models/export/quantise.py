@@ -17,6 +17,7 @@ import onnx
 
 from acquire.data_folder import frames_cache, ubfc_dir
 from acquire.errors import CurationError, Fix, suggest
+from dataset.consistency.of_today import check_of_today
 from dataset.face.frames import motion, read_face_frames
 from dataset.face.onnx_file import METADATA
 from dataset.layouts.ubfc import VIDEO, check_video_bytes, load_manifest
@@ -41,7 +42,7 @@ def training_motion(data: Path, data_hash: str) -> tuple[np.ndarray, np.ndarray]
 
     Raises
     ------
-    CurationError : the data is missing, or is other data by now
+    CurationError : the data is missing, is other data by now, or is not of today
     """
     root = ubfc_dir(data)
     manifest = load_manifest(root)
@@ -50,6 +51,7 @@ def training_motion(data: Path, data_hash: str) -> tuple[np.ndarray, np.ndarray]
             expected=f"the data that the network was trained on, {data_hash[:12]}",
             found=manifest.data_hash[:12], where=root,
         )
+    check_of_today(data, manifest)
     ranges, others = [], []
     entries = [entry for entry in manifest.entries if entry.side == "train"]
     for entry in entries[::-(-len(entries) // _VIDEOS) or 1]:

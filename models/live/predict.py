@@ -15,7 +15,8 @@ import numpy as np
 
 from acquire.camera.replay import ReplayCamera
 from acquire.camera.source import EndOfStream
-from acquire.errors import CurationError, SessionError
+from acquire.data_folder import SESSION_SUFFIX
+from acquire.errors import CurationError, SessionError, suggest
 from dataset.session.heart_rate import spans_without_finger
 from dataset.session.reader import Session
 from dataset.signals.align import ppg_on_frames
@@ -133,7 +134,7 @@ def predict(
     DeviceError : not a video, one without times, or times that cannot be used
     SessionError : not a session, or times given for one
     """
-    if source.is_file() and h5py.is_hdf5(source):
+    if source.is_file() and (h5py.is_hdf5(source) or source.suffix == SESSION_SUFFIX):
         if times is not None or fps is not None:
             raise SessionError(
                 expected="frame times for a video only",
@@ -145,10 +146,12 @@ def predict(
                 live, _frames_of_session(session), len(session.frames), source,
                 _Finger(session), simulated=session.simulated, on_frames=on_frames,
             )
-    camera = ReplayCamera(source, times=times, fps=fps)
+    with suggest("name a video that FFmpeg decodes, or a session by its file or its id"):
+        camera = ReplayCamera(source, times=times, fps=fps)
     with closing(camera):
         prediction = _read_frames(
-            live, _frames_of_video(camera), camera.frames, source, None, simulated=False,
+            live, _frames_of_video(camera), camera.frames, source, None,
+            simulated=camera.info.simulated,
             on_frames=on_frames,
         )
     return replace(prediction, remarks=camera.info.remarks, pictures=camera.info.pipeline)

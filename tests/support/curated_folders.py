@@ -31,8 +31,8 @@ def make_entry(number, side, subject, *, simulated=True, **kwargs):
         folder=f"{side}/subject{number}", side=side, subject=subject, session=f"{subject}-{number}",
         part=1, frames=FPS * SECONDS,
         source=SourceSession("0", simulated, True, "", lost_frames=0, lost_samples=0, grade=None),
-        video=VideoFile(256, 192, FPS, "rawvideo", "0", size_bytes=0, file_sha256="0"),
-        labels=LabelFile("0", 72, {}),
+        video=VideoFile(256, 192, FPS, "rawvideo", f"{number}", size_bytes=0, file_sha256="0"),
+        labels=LabelFile(f"{number}", 72, {}),
         timing=Timing(
             SECONDS - 1 / FPS, ppg_rate_hz=25, sync_bound_ms=1, light_offset_ms=None,
             picture_shift_ms=None,

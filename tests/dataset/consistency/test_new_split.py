@@ -90,7 +90,7 @@ def test_every_problem_is_named_at_once_a_line_each(tmp_path):
     assert done.exception.causes
     texts = [str(cause) for cause in error.value.causes]
     for text in (
-        f"{first.stem} in {first} and, as a copy, in", "found 12 bytes of something else",
+        f"{first.stem} in {first} and, as a copy, in", "found 12 bytes that are not HDF5",
         "one of S03 at", "equal PPG", "S77, s01 (is S01 meant?)", "simulated ones of V01",
     ):
         assert sum(text in one for one in texts) == 1, (text, texts)
