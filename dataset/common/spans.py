@@ -22,3 +22,12 @@ def join_spans(
         else:
             joined.append((first, last))
     return joined
+
+
+def is_inside(times: np.ndarray, spans: Iterable[tuple[float, float]]) -> np.ndarray:
+    """Return which times lie in one of the spans, their ends included, (N,) bool."""
+    joined = np.array(join_spans(spans)).reshape(-1, 2)
+    if not len(joined):
+        return np.zeros(len(times), bool)
+    before = np.searchsorted(joined[:, 0], times, side="right") - 1
+    return (before >= 0) & (times <= joined[np.maximum(before, 0), 1])

@@ -7,6 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from acquire.errors import CurationError
+
+_MOST_ROWS = 100            # for each frame: one frame in 4 s, repeated at 25 a second
+
 
 @dataclass(frozen=True)
 class CandidateRows:
@@ -27,6 +31,7 @@ def native_rows(frame_ns: np.ndarray, sequence: np.ndarray) -> CandidateRows:
     sequence : (F,) the camera's numbers
     """
     lost, _ = _lost_after(frame_ns, sequence)
+    _check_count(len(frame_ns) + int(lost.sum()), len(frame_ns))
     copies = np.append(lost + 1, 1)
     index = np.repeat(np.arange(len(frame_ns)), copies)
     step = np.arange(len(index)) - np.repeat(np.cumsum(copies) - copies, copies)
@@ -50,6 +55,7 @@ def even_rows(
     lost, period_ns = _lost_after(frame_ns, sequence)
     start = min(int(np.searchsorted(frame_ns, begin_ns)), len(frame_ns) - 1)
     count = int(float(frame_ns[-1] - frame_ns[start]) / 1e9 * fps + 1e-6) + 1
+    _check_count(count, len(frame_ns))
     time_ns = frame_ns[start] + np.rint(np.arange(count) * 1e9 / fps).astype(np.int64)
     if len(frame_ns) < 2:
         is_none = np.zeros(count, bool)
@@ -64,6 +70,20 @@ def even_rows(
     is_repeated = np.ones(count, bool)
     is_repeated[by_distance[np.diff(index[by_distance], prepend=-1) != 0]] = False
     return CandidateRows(time_ns, index, is_lost, is_repeated)
+
+
+def _check_count(rows: int, frames: int) -> None:
+    """Refuse to lay out far more rows than there are frames: most of them would show nothing.
+
+    Raises
+    ------
+    CurationError : a hole of hours, or a stamp that is wrong
+    """
+    if rows > _MOST_ROWS * frames:
+        raise CurationError(
+            expected=f"at most {_MOST_ROWS} rows a frame",
+            found=f"{rows:,} for {frames:,} frames: a hole of hours, or a wrong stamp,",
+        )
 
 
 def _lost_after(frame_ns: np.ndarray, sequence: np.ndarray) -> tuple[np.ndarray, float]:

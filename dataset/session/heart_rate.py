@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from acquire.errors import CurationError
+from acquire.limits import FASTEST_HZ
 from acquire.sensor.finger import FINGER_OFF, FLAT_LINE
-from dataset.common.spans import join_spans
+from dataset.common.spans import is_inside, join_spans
 from dataset.signals.align import BRIDGE_S, ppg_on_frames
 from dataset.signals.filters import HIGH_HZ, WINDOW_S, min_samples
 from dataset.signals.finger_rates import judge_together
@@ -65,14 +66,17 @@ def mean_heart_rate(session: Session) -> float | None:
     fs_hz = 1e9 / float(np.median(steps))
     span_s = min(WINDOW_S, float(t_s[-1]))
     count = round(span_s * fs_hz)
-    if fs_hz <= 2 * HIGH_HZ or count < min_samples(fs_hz):
+    if not 2 * HIGH_HZ < fs_hz <= FASTEST_HZ or count < min_samples(fs_hz):
         return None
     holes = np.flatnonzero(steps > max(BRIDGE_S * 1e9, 1.5e9 / fs_hz))
-    unusable = [*without, *((int(time_ns[at]), int(time_ns[at + 1])) for at in holes)]
+    unusable = np.array(join_spans([
+        *without, *((int(time_ns[at]), int(time_ns[at + 1])) for at in holes)
+    ]), np.int64).reshape(-1, 2)
     rates = []
-    for at in range(int(t_s[-1] / span_s)):
+    for at in np.unique(t_s // span_s).astype(int).tolist():         # windows with a sample
         first_ns, last_ns = (int(time_ns[0]) + round(s * span_s * 1e9) for s in (at, at + 1))
-        if any(first < last_ns and last > first_ns for first, last in unusable):
+        before = np.searchsorted(unusable[:, 0], last_ns)            # that begin before its end
+        if at + 1 > t_s[-1] / span_s or (before and unusable[before - 1, 1] > first_ns):
             continue
         even_s = at * span_s + np.arange(count) / fs_hz
         rates.append(finger_rate(np.interp(even_s, t_s, session.ppg), fs_hz))
@@ -93,7 +97,7 @@ def measure_ppg_rates(session: Session, without: list[tuple[int, int]]) -> PpgRa
         return PpgRates(rate_hz, None, 0.0, why_not)
     rate_hz = aligned.fs_hz
     if without:
-        on = ~np.any([(time_ns >= first) & (time_ns <= last) for first, last in without], axis=0)
+        on = ~is_inside(time_ns, without)
         try:
             aligned = ppg_on_frames(
                 session.ppg[on], time_ns[on], session.ppg_sequence[on], time_ns[on]

@@ -21,11 +21,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from acquire.errors import CurationError
+from acquire.limits import FASTEST_HZ
 
 from .filters import HIGH_HZ, LOW_HZ, bandpass, min_samples
 from .finger_rates import FingerRates, commonest_reason, finger_rates
 
 BRIDGE_S = 0.25
+_MOST_PLACES = 8            # on the grid for each sample; of a run with fewer, too much is missing
 SPLINE_DEGREE = 9
 
 COVERED, BEFORE, AFTER, HOLE = 0, 1, 2, 3
@@ -90,7 +92,7 @@ def ppg_on_frames(
 
     Parameters
     ----------
-    ppg : (S,) array
+    ppg : (S,) array; NaN or infinity is a hole
     time_ns : (S,) int64, when each sample was taken, rising
     sequence : (S,) int64, the sensor's counter; a jump is a hole
     frame_time_ns : (N,) int64, rising
@@ -102,7 +104,10 @@ def ppg_on_frames(
     """
     check_rising(time_ns, "sample")
     check_rising(frame_time_ns, "frame")
-    samples = _place(np.asarray(ppg, np.float64), time_ns, sequence)
+    ppg = np.asarray(ppg, np.float64)
+    if not (is_number := np.isfinite(ppg)).all():
+        ppg, time_ns, sequence = ppg[is_number], time_ns[is_number], sequence[is_number]
+    samples = _place(ppg, time_ns, sequence)
     frame_s = (frame_time_ns - int(time_ns[0])) / 1e9
     runs = [
         run for indices in samples.runs
@@ -115,7 +120,9 @@ def ppg_on_frames(
         )
     values, hr_bpm = np.full((2, len(frame_s)), np.nan)
     for run in runs:
-        inside = (frame_s >= run.first_s) & (frame_s <= run.last_s)
+        inside = slice(
+            np.searchsorted(frame_s, run.first_s), np.searchsorted(frame_s, run.last_s, "right")
+        )
         values[inside] = run.read(frame_s[inside])
         hr_bpm[inside] = run.rates.at(frame_s[inside] - run.first_s)
     cover = _cover(frame_s, samples, first_s=runs[0].first_s, last_s=runs[-1].last_s)
@@ -132,7 +139,7 @@ def _place(ppg: np.ndarray, time_ns: np.ndarray, sequence: np.ndarray) -> _Sampl
 
     Raises
     ------
-    CurationError : fewer than two samples, or too slow for the band
+    CurationError : fewer than two samples, too slow for the band, or faster than any sensor
     """
     if len(ppg) < 2:
         raise CurationError(expected="PPG samples", found=len(ppg))
@@ -143,6 +150,11 @@ def _place(ppg: np.ndarray, time_ns: np.ndarray, sequence: np.ndarray) -> _Sampl
         raise CurationError(
             expected=f"PPG at more than {2 * HIGH_HZ:g} Hz", found=f"{1 / period_s:.1f} Hz",
             fix="it is too slow for the band of heart rates",
+        )
+    if 1 / period_s > FASTEST_HZ:
+        raise CurationError(
+            expected=f"PPG at up to {FASTEST_HZ} Hz", found=f"{1 / period_s:.0f} Hz",
+            fix="are its times in another unit?",
         )
     # The counter says what is missing, not the gap in time: stamps may jitter. Where it started
     # again, time has to tell.
@@ -162,7 +174,7 @@ def _filter_run(samples: _Samples, run: np.ndarray, *, filtered: bool) -> _Run |
     t_s, ppg, place = samples.t_s[run], samples.ppg[run], samples.place[run]
     count = int(place[-1] - place[0]) + 1
     fs_hz = float((count - 1) / (t_s[-1] - t_s[0]))
-    if fs_hz <= 2 * HIGH_HZ or count < min_samples(fs_hz):
+    if fs_hz <= 2 * HIGH_HZ or count < min_samples(fs_hz) or count > _MOST_PLACES * len(run):
         return None
     even = _on_grid(t_s, ppg, place - place[0], fs_hz)
     values = bandpass(even, fs_hz) if filtered else even

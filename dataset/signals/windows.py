@@ -7,11 +7,15 @@ from itertools import pairwise
 
 import numpy as np
 
+from acquire.errors import CurationError
+
 from .filters import WINDOW_S, sliding_windows
 
 STEP_S = 1.0
 # a pair of frames further apart than this is not trained on, and no window spans it
 LONGEST_STEP_S = 0.5
+FEW_POINTS = 100_000    # of an even grid: that many are never too many
+_MOST_POINTS = 100      # of an even grid for each time; of a recording with a hole of a minute 2
 
 
 def unbroken_runs(t_s: np.ndarray, longest_s: float) -> list[slice]:
@@ -35,9 +39,21 @@ def even_grid(time_s: np.ndarray) -> tuple[np.ndarray, float]:
     Parameters
     ----------
     time_s : (T,) rising; some steps may have no length
+
+    Raises
+    ------
+    CurationError : the grid would have far more points than there are times: a hole of hours, or
+        most steps of nearly no length
     """
     steps = np.diff(time_s)
     fs_hz = 1 / float(np.median(steps[steps > 0]))
+    if (points := (time_s[-1] - time_s[0]) * fs_hz) > FEW_POINTS + _MOST_POINTS * len(time_s):
+        raise CurationError(
+            expected="times without a hole of hours, and of one rate",
+            found=f"{len(time_s)} times in {time_s[-1] - time_s[0]:.1f} s, most of them "
+            f"{1e3 / fs_hz:.3g} ms apart: {points:.0f} points of an even grid",
+            fix="are they in another unit, or is one of them wrong?",
+        )
     # A hundredth of a step more: times are written to 0.1 us, and the last frame should not fall
     # off the end by that.
     return np.arange(time_s[0], time_s[-1] + 0.01 / fs_hz, 1 / fs_hz), fs_hz

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dataset.common.spans import join_spans, true_runs
+from dataset.common.spans import is_inside, join_spans, true_runs
 
 
 @pytest.mark.parametrize(("mask", "runs"), [
@@ -23,3 +23,10 @@ def test_spans_that_overlap_touch_or_are_near_are_joined():
     assert join_spans(spans, within=0.5) == [(0.0, 3.0), (5.0, 6.0)]
     assert join_spans([(-float("inf"), 3), (2, float("inf"))]) == [(-float("inf"), float("inf"))]
     assert join_spans([]) == []
+
+
+def test_times_inside_spans_include_their_ends():
+    times = np.array([0, 1, 2, 3, 4, 5, 9])
+    assert is_inside(times, [(4, 5), (1, 2)]).tolist() == [0, 1, 1, 0, 1, 1, 0]
+    assert is_inside(times, [(1, 4), (2, 3)]).tolist() == [0, 1, 1, 1, 1, 0, 0]
+    assert not is_inside(times, []).any()

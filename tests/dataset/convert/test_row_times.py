@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from acquire.errors import CurationError
 from dataset.convert.row_times import even_rows, native_rows
 
 PERIOD_NS = 40_000_000
@@ -59,3 +60,14 @@ def test_even_rows_among_lost_frames_are_marked():
 def test_a_single_frame_makes_a_single_row():
     rows = even_rows(*frames(0), 30.0, begin_ns=0)
     assert (rows.time_ns.tolist(), rows.frame_index.tolist()) == ([10**12], [0])
+
+
+@pytest.mark.parametrize(
+    "layout", [native_rows, lambda *frames: even_rows(*frames, 30.0, begin_ns=0)],
+    ids=["native", "even"],
+)
+def test_a_hole_of_decades_is_refused_before_its_rows_are_made(layout):
+    frame_ns = np.concatenate([np.arange(100), 10**9 * 30 + np.arange(100)]) * 33_333_333
+    sequence = np.concatenate([np.arange(100), 10**10 + np.arange(100)])
+    with pytest.raises(CurationError, match="for 200 frames: a hole of hours, or a wrong stamp"):
+        layout(frame_ns, sequence)

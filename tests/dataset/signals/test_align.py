@@ -197,3 +197,26 @@ def test_a_sensor_that_started_again_is_a_hole():
 def test_what_cannot_be_aligned_is_refused(time_ns, frames, says):
     with pytest.raises(CurationError, match=says):
         ppg_on_frames(np.ones(len(time_ns)), time_ns, np.arange(len(time_ns)), frames)
+
+
+def test_a_counter_gone_wild_takes_no_memory():
+    """Samples a millisecond apart now and then, and a counter that jumps by as many."""
+    time_ns = ns(np.cumsum(np.where(np.arange(4000) % 3 == 0, 0.2, 0.001)))
+    sequence = np.cumsum(np.where(np.arange(4000) % 3 == 0, 400, 1))
+    with pytest.raises(CurationError, match="no run that long in"):
+        ppg_on_frames(np.sin(np.arange(4000)), time_ns, sequence, time_ns)
+
+
+def test_a_rate_of_no_sensor_is_refused():
+    time_ns = ZERO_NS + np.arange(4000)
+    with pytest.raises(CurationError, match=r"up to 2000 Hz, found 1000000000 Hz"):
+        ppg_on_frames(np.zeros(4000), time_ns, np.arange(4000), time_ns)
+
+
+def test_samples_that_are_no_numbers_are_a_hole():
+    time_ns, truth = stream(), wave(1.2)
+    ppg = truth(time_ns)
+    ppg[700:703] = np.nan, np.inf, -np.inf
+    found = ppg_on_frames(ppg, time_ns, np.arange(1500), time_ns)
+    assert (found.cover[700:703] == HOLE).all()
+    assert np.isfinite(np.delete(found.ppg, slice(700, 703))).all()
