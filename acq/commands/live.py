@@ -15,7 +15,7 @@ from acq import complete
 from acq.options import Csv, Data, Duration, Force, Fps, NetPath, Seed, parse_duration
 from acq.terminal.printing import echo, print_json, warn
 from acq.terminal.pulse_rows import GrowingCsv, check_new, row_dict
-from acquire.errors import SessionError
+from acquire.errors import DeviceError, SessionError
 from dataset.common.wording import counted
 
 if TYPE_CHECKING:
@@ -107,7 +107,13 @@ def _open_source(
     else:
         from acquire.camera.open import check_spec, open_camera
 
-        check_spec(source)
+        try:
+            check_spec(source)
+        except DeviceError as error:
+            raise DeviceError(
+                error.facts, fix="acq devices lists cameras; a session that is being recorded is "
+                "named by its id or its file, or by a folder above it"
+            ) from error
         camera = open_camera(source, fps)
     with closing(camera):
         for complaint in camera.info.complaints:

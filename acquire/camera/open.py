@@ -30,7 +30,9 @@ def check_spec(spec: str) -> None:
     """Refuse a text that is none of the kinds above, before any device is looked for."""
     kind, _, rest = spec.partition(":")
     if spec not in ("auto", "csi") and not (kind in ("uvc", "gst", "replay") and rest):
-        raise DeviceError(expected=f"a camera as one of {SPECS}", found=repr(spec))
+        raise DeviceError(
+            expected=f"a camera as one of {SPECS}", found=repr(spec), fix=Fix.LIST_DEVICES
+        )
 
 
 def open_camera(spec: str, fps: float) -> FrameSource:

@@ -192,7 +192,8 @@ def _read_contents(video: Path) -> _Contents:
         with av.open(str(video)) as container:
             first = next(container.decode(video=0), None)
     except (OSError, IndexError, ValueError, av.error.FFmpegError) as error:
-        raise DeviceError(expected="a video to replay", found=error, where=video) from error
+        found = "no video" if isinstance(error, IndexError) else error
+        raise DeviceError(expected="a video to replay", found=found, where=video) from error
     if first is None:
         raise DeviceError(expected="a video to replay", found="no frame that decodes", where=video)
     form = form_of(first, video)

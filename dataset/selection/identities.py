@@ -97,6 +97,7 @@ def _read_identities(
     """Read the identities of those files whose session id is not excluded either."""
     identities: list[SessionIdentity] = []
     unreadable: dict[Path, str] = {}
+    others: dict[Path, str] = {}             # that are no recordings at all
     misplaced: list[str] = []
     for done, path in enumerate(files, start=1):
         try:
@@ -107,16 +108,19 @@ def _read_identities(
                 elif not is_excluded:
                     identities.append(_identify(session, path.relative_to(data).as_posix()))
         except (SessionError, OSError) as error:
-            unreadable[path] = error.facts if isinstance(error, AcqError) else one_line(error)
+            is_other = isinstance(error, AcqError) and error.fix is Fix.MOVE_AWAY
+            (others if is_other else unreadable)[path] = (
+                error.facts if isinstance(error, AcqError) else one_line(error)
+            )
         if on_progress:
             on_progress("reading sessions", done, len(files))
     problems: list[AcqError] = []
-    if unreadable:
-        count = f"{len(unreadable)} recordings cannot be read: " if len(unreadable) > 1 else ""
-        problems.append(SessionError(
-            f"{count}{' | '.join(unreadable.values())}", fix=Fix.RECOVER_OR_EXCLUDE,
-            of=_ids_of(unreadable),
-        ))
+    for found, fix in ((unreadable, Fix.RECOVER_OR_EXCLUDE), (others, Fix.MOVE_AWAY)):
+        if found:
+            count = f"{len(found)} recordings cannot be read: " if len(found) > 1 else ""
+            problems.append(SessionError(
+                f"{count}{' | '.join(found.values())}", fix=fix, of=_ids_of(found),
+            ))
     if misplaced:
         problems.append(SplitError(
             expected="each recording in its subject's folder", found=", ".join(misplaced),

@@ -21,6 +21,7 @@ from .codestream import HTJ2K
 SILENT_S = 10.0         # a recorder flushes four times a second: a file at rest for longer has none
 RESTORE = "restore the file from a copy"
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
+A_RECORDING = "a recording of acq, which is HDF5"
 
 _opened_in_child: set[tuple[str, int, int]] = set()
 
@@ -62,8 +63,8 @@ def open_to_read(path: Path, *, wait_s: float) -> h5py.File:
             with path.open("rb") as file:           # is_hdf5 is also false where it may not read
                 size = file.seek(0, 2)
             raise SessionError(
-                expected="HDF5", found=f"{size} bytes of something else", where=path,
-                fix="is it a recording of acq?",
+                expected=A_RECORDING, where=f"at {path}", fix=Fix.MOVE_AWAY,
+                found=f"{size} bytes that are not HDF5" if size else "an empty file",
             )
         # A closed file is opened plainly: HDF5 then checks its length at once.
         is_open = was_never_closed(path)

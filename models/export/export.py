@@ -24,7 +24,7 @@ from dataset.face import box, frames
 from dataset.face.mtcnn import NETS as FACE_NETWORKS
 from dataset.face.onnx_file import FORMAT
 from dataset.runs import METRICS
-from models.board.find_net import ONNX
+from models.board.find_net import CHECKPOINT, ONNX
 from models.board.onnx_net import BOARD, open_net
 from models.nets.can import SIZE, Student, count_parameters
 from models.nets.checkpoint import Checkpoint, load_checkpoint
@@ -111,8 +111,13 @@ def find_student(source: Path) -> Path:
             expected="a run with a student, or a checkpoint", found="an ONNX file",
             where=f"at {source}", fix="it can be used on a board as it is",
         )
-    if source.is_file():
+    if source.is_file() and source.suffix == CHECKPOINT:
         return source
+    if source.is_file():
+        raise TrainingError(
+            expected="a run with a student, or a checkpoint (.safetensors)",
+            found="a file of another kind", where=f"at {source}", fix=Fix.NAME_NET,
+        )
     for name in ("student_kd", "student"):
         if (path := source / f"{name}.safetensors").is_file():
             return path

@@ -58,7 +58,7 @@ FAULTS = [
     Fault("a recording cut short", lambda d: cut(session_of(d), 0.6), SPLIT, r"cut short.*S02-"),
     Fault(
         "no HDF5", lambda d: session_of(d).write_text("hello"), SPLIT,
-        "expected HDF5, found 5 bytes",
+        "which is HDF5, found 5 bytes",
     ),
     Fault("an empty file", lambda d: session_of(d).write_bytes(b""), SPLIT, "found 0 bytes"),
     Fault(

@@ -189,7 +189,7 @@ def test_one_that_is_being_written_is_left_alone(tmp_path, killed):
 
 def test_what_is_no_session_or_empty_is_one_line(tmp_path):
     path = place_recording(tmp_path, b"not HDF5")
-    with pytest.raises(SessionError, match="expected HDF5"):
+    with pytest.raises(SessionError, match="which is HDF5"):
         recover(path)
     with h5py.File(tmp_path / "other.h5", "w", libver="latest") as file:
         file["x"] = 1

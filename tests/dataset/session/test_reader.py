@@ -365,8 +365,8 @@ def test_a_bad_file_is_one_line(path, damage, says):
     ("content", "says"),
     [
         pytest.param(None, "found nothing", id="missing"),
-        pytest.param(b"", "found 0 bytes of something else", id="empty"),
-        pytest.param(b"RIFF....AVI ", "found 12 bytes of something else", id="not HDF5"),
+        pytest.param(b"", "found an empty file", id="empty"),
+        pytest.param(b"RIFF....AVI ", "found 12 bytes that are not HDF5", id="not HDF5"),
     ],
 )
 def test_not_a_session(tmp_path, content, says):
