@@ -183,11 +183,11 @@ FAULTS = [
     ),
     Fault(
         "a session excluded after converting", exclude_later(), "train-kd",
-        "expected no excluded session",
+        "which is excluded; split again",
     ),
     Fault(
         "a part excluded after converting", exclude_later(from_s=1.0, to_s=2.0), "train-kd",
-        "without the excluded parts",
+        "was made when other parts of",
     ),
     Fault(
         "exclusions that are no JSON", lambda d: (d / "exclusions.json").write_text("{"), "ls",
