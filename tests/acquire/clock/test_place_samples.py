@@ -235,3 +235,16 @@ def test_without_pings_there_is_no_certificate():
     time_ns, bound_ns = place(replace(made, exchanges=made.exchanges[:0]))
     assert (bound_ns == -1).all()
     assert (time_ns == made.arrival_ns).all()
+
+
+def test_a_packet_s_arrival_bounds_its_sample_by_all_of_its_way():
+    """Answers come 50 ms late; the packets, at once: queued after half a window, then the wire."""
+    made = make(Plant(seconds=60, hold_ms=0, out_ms=0), seed=1)
+    exchanges = made.exchanges.copy()
+    exchanges["recv_ns"] += 50_000_000
+    late = replace(made, exchanges=exchanges)
+    time_ns, bound_ns = place(late)
+    assert outside(late, time_ns, bound_ns) <= 0
+    assert np.median(bound_ns) < 0.3e6
+    _, without_arrivals_ns = place(replace(late, arrival_ns=late.arrival_ns + 1_000_000_000))
+    assert np.median(without_arrivals_ns) == pytest.approx(25e6, rel=0.05)

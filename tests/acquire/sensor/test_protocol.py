@@ -164,3 +164,15 @@ def test_the_document_lists_every_field():
         fields = re.findall(r"^\| (\w+) \| u(\d+) \|", section, re.MULTILINE)
         assert [field for field, _ in fields] == list(cls.__dataclass_fields__)
         assert sum(int(bits) for _, bits in fields) == 8 * getattr(protocol, f"SIZE_{name}")
+
+
+def test_every_damaged_packet_is_counted_and_one_too_long_is_none():
+    """What is too long is dropped to its end, however it is cut, even where its end is a packet."""
+    packet = encode(Ping(id=1))
+    parser = PacketParser()
+    too_long = b"\1" * 5000 + packet
+    parts = [too_long[at : at + 7] for at in range(0, len(too_long), 7)]
+    assert [found for part in parts for found in parser.feed(part)] == []
+    assert parser.bad_packets == 1
+    assert list(parser.feed(b"\1\1\0" + packet + b"\2\2\0")) == [Ping(id=1)]
+    assert parser.bad_packets == 3
