@@ -1,4 +1,4 @@
-"""Published sets with what is wrong with them in the field: mended and said, or refused and said."""
+"""Published sets with faults from the field: mended and said, or refused and said."""
 
 import shutil
 
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.shared
 
 
 def import_case(name, data):
-    """Import the one folder of a case; give its outcome, and a summary where it became a session."""
+    """Import the one folder of a case; give its outcome, and the summary of its session or None."""
     root = FIELD / name / "set"
     if not root.exists():
         pytest.skip(f"needs the cases in {FIELD}")
