@@ -93,6 +93,17 @@ def test_times_that_cannot_be_are_refused(tmp_path, rows, message):
         read_frame_times(tmp_path / "t.csv")
 
 
+def test_times_in_milliseconds_are_read_as_such_and_the_operator_is_told(tmp_path):
+    write_video(tmp_path / "v.mkv", noise(10))
+    (tmp_path / "t.csv").write_text("".join(f"{40 * i + i % 2}\n" for i in range(10)))
+    info, start_ns, frames = play(f"replay:{tmp_path}/v.mkv?times={tmp_path}/t.csv")
+    assert np.array([frame.time_ns - start_ns for frame in frames]) / 1e6 == pytest.approx(
+        [40 * i + i % 2 for i in range(10)], abs=0.01
+    )
+    assert info.fps == pytest.approx(25, rel=0.02)
+    assert ["milliseconds, not seconds" in text for text in info.complaints] == [True]
+
+
 def test_times_of_another_video_are_refused(tmp_path):
     write_video(tmp_path / "v.mkv", noise(5))
     (tmp_path / "t.csv").write_text("timestamp\n0\n0.04\n0.08\n")
