@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -15,6 +15,7 @@ from acq.options import Force, Json, parse_duration
 from acq.terminal.printing import echo, print_json
 from acq.terminal.progress import show_progress
 from acquire.errors import AcqError
+from dataset.common.wording import counted
 
 SUBJECTS = ("S01", "S02", "S03", "S04")
 HOLDOUT = "S04"
@@ -144,16 +145,24 @@ def _record_side_by_side(data: Path, duration_s: float, seed: int, *, err: bool)
                     f"expected a recording of {subject}, got: {_last_error(said)} (exit code "
                     f"{recorder.returncode})"
                 )
-            summary = json.loads(out)
-            lost = sum(summary["lost_frames"].values()) + sum(summary["lost_samples"].values())
-            echo(
-                f"{subject}: {summary['frames']} frames at {summary['fps']:.2f}/s, "
-                f"{summary['samples']} samples, "
-                f"{lost} lost, sync within {summary['sync_bound_ms']:.2f} ms",
-                err=err,
-            )
+            echo(f"{subject}: {_describe(json.loads(out))}", err=err)
     finally:
         _end(list(recorders.values()))
+
+
+def _describe(summary: dict[str, Any]) -> str:
+    """Return a recording in a line, with what it lost under its cause."""
+    lost = [
+        f"{counted(count, noun)} {cause}"
+        for noun in ("frame", "sample")
+        for cause, count in summary[f"lost_{noun}s"].items()
+    ]
+    bound_ms = summary["sync_bound_ms"]
+    bound = "no sync bound" if bound_ms is None else f"sync within {bound_ms:.2f} ms"
+    return (
+        f"{summary['frames']} frames at {summary['fps']:.2f}/s, {summary['samples']} samples, "
+        f"{bound}, lost {'; '.join(lost) or 'nothing'}"
+    )
 
 
 def _end(children: list[subprocess.Popen]) -> None:

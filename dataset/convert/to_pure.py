@@ -84,6 +84,8 @@ def export_pure(
     entries: list[PureEntry] = []
     try:
         ready = _with_folders(tasks, outlines, partial / _NEW)
+        if on_progress:
+            on_progress("writing sessions", 0, len(ready))
         for count, (task, outcome) in enumerate(do_tasks(write_pure_session, ready, workers), 1):
             if outcome.value is None:
                 failed.append(failure(task, outcome))

@@ -134,6 +134,7 @@ def _measure_all(
     """Measure those of the sessions that are new or changed."""
     measured = _Measured()
     work = partial(measure_unless_fresh, limits=limits, force=force)
+    on_progress("measuring sessions", 0, len(paths))
     for done, (at, outcome) in enumerate(work_through(work, paths, workers=workers), start=1):
         if outcome.value is None:
             measured.failed[paths[at]] = outcome.cause or AcqError(outcome.error)

@@ -24,6 +24,7 @@ def verify_sessions(
     paths = data_folder.session_files(data)
     is_excluded = references.exclusions.is_excluded
     copies = find_copies(path for path in paths if not is_excluded(path.stem))
+    on_progress("hashing sessions", 0, len(paths))
     for done, path in enumerate(paths, start=1):
         if path in copies:
             verification.add("broken", path, copies[path])

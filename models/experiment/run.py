@@ -29,6 +29,7 @@ from .schedule import train_units
 from .summary import join_folds, read_by_colour, summarise_run
 
 REPORT = "report.html"
+FIGURES = "figures and report"          # the stage that `on_progress` is called with
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,8 @@ def _run(
             plan, recipe, loaded.folds, part=part, device=torch_device, workers=workers,
             on_progress=on_progress,
         )
+        if on_progress is not None:
+            on_progress(FIGURES, 0, 1)
         colours = read_by_colour(loaded.folds)
         metrics = summarise_run(
             loaded.whole, loaded.folds, recipe=recipe, trained=trained, colours=colours,
@@ -105,4 +108,6 @@ def _run(
             part / REPORT, loaded.tested, join_folds(trained, recipe.seed), colours, metrics
         )
         write_text(part / METRICS, json.dumps(finite(metrics), indent=1, allow_nan=False))
+        if on_progress is not None:
+            on_progress(FIGURES, 1, 1)
     return RunResult(folder, folder / REPORT, metrics)

@@ -1,5 +1,6 @@
 """Every fold of every seed trained: in this process, in several, or on a Dask cluster."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -17,6 +18,8 @@ from models.training.train import train_networks
 
 from .plan import Networks, RunPlan, Unit, load_plan
 from .run_folder import make_states_folder
+
+_log = logging.getLogger(__name__)         # a line a training
 
 UNITS = "folds and seeds"       # the stage that `on_progress` is called with
 
@@ -49,6 +52,12 @@ def _train_here(
 ) -> dict[Unit, Networks]:
     trained = {}
     for number, unit in enumerate(units, 1):
+        if len(units) > 1:
+            _log.info(
+                "%d of %d: seed %d, fold %d of %d", number, len(units), unit.seed, unit.fold + 1,
+                len(folds),
+            )
+
         def on_steps(stage: str, done: int, total: int, number: int = number) -> None:
             if on_progress is not None:
                 prefix = "" if len(units) == 1 else f"{number} of {len(units)}: "
@@ -68,6 +77,8 @@ def _train_elsewhere(
     absolute = replace(plan, data=plan.data.resolve(), ubfc=plan.ubfc and plan.ubfc.resolve())
     train = partial(train_unit, plan=absolute, recipe=recipe, part=part.resolve())
     trained, failures = {}, []
+    if on_progress is not None:
+        on_progress(UNITS, 0, len(units))
     for done, (at, outcome) in enumerate(work_through(train, units, workers=workers), 1):
         if outcome.value is None:
             failures.append(f"seed {units[at].seed}, fold {units[at].fold + 1}: {outcome.error}")

@@ -1,5 +1,6 @@
 """The training loop."""
 
+import logging
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from models.data.clips import Batch, Clips
 from .device import uses_bfloat16
 from .recipe import Recipe
 from .state import LossCurve, restore_state, save_state
+
+_log = logging.getLogger(__name__)         # a line an epoch
 
 # of a batch: the loss to minimise, and its parts without gradient
 Loss = Callable[[Batch], tuple[Tensor, dict[str, Tensor]]]
@@ -53,6 +56,8 @@ def fit(
         curve = restore_state(state_file, module, optimiser, schedule)
     is_bfloat16 = uses_bfloat16(recipe.precision, clips.device)
     done = len(curve) * len(clips)
+    if on_progress is not None:
+        on_progress(stage, done, steps)
     for epoch in range(len(curve), epochs):
         module.train()
         sums: dict[str, Tensor] = {}
@@ -71,6 +76,7 @@ def fit(
                 on_progress(stage, done, steps)
         curve.append({name: float(value) / len(clips) for name, value in sums.items()})
         _check_finite(curve, stage)
+        _log.info("%s: epoch %d of %d, loss %.4f", stage, epoch + 1, epochs, curve[-1]["loss"])
         if state_file is not None:
             save_state(state_file, module, optimiser, schedule, curve)
     if on_progress is not None:

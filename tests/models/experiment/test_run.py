@@ -32,7 +32,9 @@ def test_a_run_leaves_everything_behind(run, data):
     ]
     assert not list((data / "runs").glob(".*"))
     stages = list(dict.fromkeys(stage for stage, _, _ in told))
-    assert stages == ["find faces, average frames", "teacher", "student", "student + KD"]
+    assert stages == [
+        "find faces, average frames", "teacher", "student", "student + KD", "figures and report",
+    ]
     for stage in stages:
         ends = [(done, total) for name, done, total in told if name == stage]
         assert ends[-1][0] == ends[-1][1] > 0
