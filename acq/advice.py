@@ -35,6 +35,8 @@ _ADVICE = {
     Fix.EXPORT_PURE_AGAIN: "run acq convert --to pure --force",
     Fix.KEEP_HOLES: "use --holes keep, or leave it out with acq exclude {of}, then split again",
     Fix.CHOOSE_OPTION: "name one with --{of}",
+    Fix.CHOOSE_FOLD: "name one with --fold, such as --fold 1; acq train-kd --folds trains on all",
+    Fix.SPLIT_IN_FOLDS: "leave --fold out, or split again with acq split --folds K --force",
     Fix.CHOOSE_SET: "name the folder right above them, or the set with --set",
     Fix.TRAIN: "run acq train-kd first",
     Fix.TRAIN_AGAIN: "train again with acq train-kd",

@@ -61,6 +61,8 @@ class Fix(Enum):
     EXPORT_PURE_AGAIN = "export the sessions in the PURE layout again"
     KEEP_HOLES = "keep the holes, or exclude the session"
     CHOOSE_OPTION = "choose another value"
+    CHOOSE_FOLD = "name one of the folds"
+    SPLIT_IN_FOLDS = "leave the fold out, or split the sessions in folds"
     CHOOSE_SET = "name the folder right above them, or the set"
     TRAIN = "train first"
     TRAIN_AGAIN = "train again"

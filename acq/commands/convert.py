@@ -139,7 +139,7 @@ def _to_pure(data: Path, *, quiet: bool, as_json: bool, **kwargs: Any) -> None:
         body = {"entries": entries, "failed": _failure_lines(done.failed)}
         print_json(body)
     elif not done.failed:
-        echo(f"wrote {len(done.entries)} recordings: {pure_dir(data)}")
+        echo(f"wrote {counted(len(done.entries), 'recording')}: {pure_dir(data)}")
     _fail(done.failed)
 
 
@@ -199,7 +199,7 @@ def _print(done: "Conversion", data: Path) -> None:
         echo(line)
     kept = f", {len(done.kept)} were there already" if done.kept else ""
     echo(
-        f"wrote {len(done.written)} folders{kept}: {ubfc_dir(data)}, data hash "
+        f"wrote {counted(len(done.written), 'folder')}{kept}: {ubfc_dir(data)}, data hash "
         f"{done.manifest.data_hash[:12]}"
     )
     if done.failed:

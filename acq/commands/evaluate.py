@@ -12,6 +12,7 @@ from acq.options import ExistingData, Json, Quiet
 from acq.terminal.printing import echo, print_json, warn
 from acq.terminal.progress import show_progress
 from acq.terminal.tables import show
+from dataset.common.wording import counted
 
 
 def evaluate(
@@ -98,7 +99,7 @@ def _echo(summary: dict) -> None:
         "; in brackets 95 % by bootstrap over subjects" if first["interval"]["mae_bpm"] else ""
     )
     echo(
-        f"{first['windows']} windows of {resolution['window_s']:g} s (left out: "
+        f"{counted(first['windows'], 'window')} of {resolution['window_s']:g} s (left out: "
         f"{first['windows_left_out']} across a gap, {first['windows_without_finger']} in which the "
         f"finger's rate cannot be told){in_brackets}. Rates from 0.7 to 4 Hz, the finger's 0.5 "
         "to 4 Hz. Spectrum on a grid of "

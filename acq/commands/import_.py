@@ -89,10 +89,14 @@ def import_(
 def _described(recording: "ImportedFolder") -> str:
     lost = ""
     if recording.lost_frames or recording.lost_samples:
-        lost = f", {recording.lost_frames} frames and {recording.lost_samples} samples lack"
+        lost = (
+            f", {counted(recording.lost_frames, 'frame')} and "
+            f"{counted(recording.lost_samples, 'sample')} lack"
+        )
     is_there = " (was there)" if recording.kept else ""
     simulated = " (simulated)" if recording.simulated else ""
     return (
         f"{recording.folder} -> {recording.session}{is_there}{simulated}: "
-        f"{recording.frames} frames, {recording.samples} samples{lost}"
+        f"{counted(recording.frames, 'frame')}, "
+        f"{counted(recording.samples, 'sample')}{lost}"
     )

@@ -6,6 +6,7 @@ from pathlib import Path
 from acq.options import Data, Json, Quiet, SessionFile
 from acq.terminal.printing import echo, print_json
 from acq.terminal.progress import show_progress
+from dataset.common.wording import counted
 
 
 def recover(
@@ -44,11 +45,13 @@ def recover(
             else f"sync within {recovered.sync_bound_ms:.2f} ms"
         )
         echo(
-            f"recovered {recovered.path}: {recovered.frames} frames, {recovered.samples} samples, "
+            f"recovered {recovered.path}: {counted(recovered.frames, 'frame')}, "
+            f"{counted(recovered.samples, 'sample')}, "
             f"{bound}"
         )
         echo(
-            f"dropped {recovered.dropped_frames} frames and {recovered.dropped_samples} samples "
+            f"dropped {counted(recovered.dropped_frames, 'frame')} and "
+            f"{counted(recovered.dropped_samples, 'sample')} "
             "that were "
             "not whole"
         )

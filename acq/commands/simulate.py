@@ -8,6 +8,7 @@ import typer
 from acq.options import Data, Force, Fps, Json, Quiet, parse_duration
 from acq.terminal.printing import echo, print_json
 from acq.terminal.progress import show_progress
+from dataset.common.wording import counted
 
 
 def simulate(
@@ -58,6 +59,7 @@ def simulate(
         print_json({"sessions": [str(path) for path in paths], "simulated": True})
     else:
         echo(
-            f"wrote {len(paths)} simulated sessions of {subjects} subjects, {duration_s:g} s each, "
+            f"wrote {counted(len(paths), 'simulated session')} of "
+            f"{counted(subjects, 'subject')}, {duration_s:g} s each, "
             f"under {data / 'sessions'}"
         )

@@ -10,6 +10,7 @@ from acq import complete
 from acq.options import ExistingData, Force, Json, Quiet
 from acq.terminal.printing import echo, print_json, warn
 from acq.terminal.progress import show_progress
+from dataset.common.wording import counted
 
 if TYPE_CHECKING:
     from dataset.selection.split import HeartRateRange, Split
@@ -74,8 +75,8 @@ def split(
     _print_folds(made)
     _print_doubts(made, left_out, data)
     echo(
-        f"{'wrote' if is_new else 'already in'} {path}: {len(made.sessions)} sessions, hash "
-        f"{made.hash[:12]}"
+        f"{'wrote' if is_new else 'already in'} {path}: "
+        f"{counted(len(made.sessions), 'session')}, hash {made.hash[:12]}"
     )
 
 

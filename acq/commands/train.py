@@ -11,6 +11,7 @@ from acq.options import Data, Jobs, Json, Quiet, Scheduler
 from acq.terminal.printing import echo, print_json, warn
 from acq.terminal.progress import show_progress
 from acq.terminal.tables import show
+from dataset.common.wording import counted
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -159,7 +160,8 @@ def _echo_tables(result: "RunResult") -> None:
     )
     people = "" if metrics["people"] == "real" else f" The subjects are {metrics['people']}."
     echo(
-        f"{teacher['windows']} windows of 10 s ({teacher['windows_without_finger']} more in which "
+        f"{counted(teacher['windows'], 'window')} of 10 s "
+        f"({teacher['windows_without_finger']} more in which "
         "the finger's rate cannot be told, and "
         f"{metrics['without_finger_percent']['train']:.1f} % of the frames to train on, are left "
         "out); rates from 0.7 to 4 Hz, the finger's from 0.5 to 4 Hz; spectrum on a grid of "

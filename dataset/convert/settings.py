@@ -61,12 +61,14 @@ def choose_fold(split: Split, fold: int | None) -> int:
     count = len(split.folds)
     if fold is None and count > 1:
         raise CurationError(
-            expected=f"a fold from 1 to {count}, as the curated folders hold one", found="none",
-            fix=Fix.CHOOSE_OPTION, of="fold",
+            f"the split has {count} folds, and curated folders hold one of them at a time",
+            fix=Fix.CHOOSE_FOLD,
         )
     if fold is not None and not 1 <= fold <= count:
         raise CurationError(
-            expected=f"a fold from 1 to {count}", found=fold, fix=Fix.CHOOSE_OPTION, of="fold"
+            expected=f"one of the split's folds, 1 to {count}" if count > 1
+            else "no fold, as the split has one test side",
+            found=f"fold {fold}", fix=Fix.CHOOSE_FOLD if count > 1 else Fix.SPLIT_IN_FOLDS,
         )
     return fold or 1
 

@@ -25,7 +25,8 @@ def measure_length(frame_s: np.ndarray, sample_s: np.ndarray, measured: Measurem
         both_s = max(0.0, float(min(frame_s[-1], sample_s[-1]) - max(frame_s[0], sample_s[0])))
     measured.add_measure("both_streams_s", both_s)
     if both_s < measured.limits["too_short"]:
-        text = f"frames and samples together for {both_s:.1f} s"
+        least_s = measured.limits["too_short"]
+        text = f"frames and samples together for {both_s:.1f} s, of which {least_s:g} are needed"
         measured.add_flag("too_short", text, value=both_s)
     if len(streams) < 2:
         return

@@ -115,7 +115,8 @@ def sides_of_folds(whole: TrainingData, folds: int) -> list[TrainingData]:
         rates_bpm.setdefault(video.subject, []).append(rate_bpm)
     if not 2 <= folds <= len(rates_bpm):
         raise TrainingError(
-            expected=f"2 to {len(rates_bpm)} folds for {len(rates_bpm)} subjects", found=folds
+            expected=f"2 to {len(rates_bpm)} folds, as there are {len(rates_bpm)} subjects",
+            found=f"{folds} asked for", fix=Fix.CHOOSE_OPTION, of="folds",
         )
     mean_bpm = {subject: float(np.mean(rates)) for subject, rates in rates_bpm.items()}
     sides = []

@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from acquire.atomic import write_text
 from acquire.data_folder import runs_dir
@@ -28,7 +29,6 @@ from .summary import versions
 
 _STATES = "states"
 _KIND = Kind(dict, "what a run was begun with", TrainingError, REMOVE_FOLDER)
-_LONGEST_VALUE = 300        # characters in an error
 
 
 @contextmanager
@@ -137,21 +137,36 @@ def find_interrupted(runs: Path, begun_with: dict) -> tuple[Path, Path]:
         if owner_of(runs, named(part.name)) is not None:
             continue
         before = read_document(_KIND, path)
-        other = next((key for key, value in now.items() if before.get(key) != value), None)
+        other = _first_difference(before, now)
         if other is None:
             return part, runs / run_name(part)
         if is_first:
             is_first = False
             refusal = TrainingError(
-                expected=f"{other} {_shortened(before.get(other))} of the interrupted run "
-                f"{run_name(part)}",
-                found=_shortened(now[other]), fix=Fix.RESUME_AS_BEGUN, of=run_name(part),
+                expected=f"{other.name} {other.before} as in the interrupted run {run_name(part)}",
+                found=other.now, fix=Fix.RESUME_AS_BEGUN, of=run_name(part),
             )
     raise refusal
 
 
-def _shortened(value: object) -> str:
-    return json.dumps(value, sort_keys=True)[:_LONGEST_VALUE]
+class _Difference(NamedTuple):
+    """One setting that differs, by its path in `run.json`."""
+
+    name: str
+    before: str
+    now: str
+
+
+def _first_difference(before: Any, now: Any, name: str = "") -> _Difference | None:
+    """Return the first setting of `now` that was another before; None where there is none."""
+    if isinstance(now, dict):
+        was = before if isinstance(before, dict) else {}
+        parts = (
+            _first_difference(was.get(key), value, f"{name}.{key}" if name else key)
+            for key, value in now.items()
+        )
+        return next((part for part in parts if part is not None), None)
+    return None if before == now else _Difference(name, json.dumps(before), json.dumps(now))
 
 
 def make_states_folder(part: Path, *, seed: int, fold: int) -> Path:

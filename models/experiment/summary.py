@@ -8,10 +8,12 @@ from importlib.metadata import version
 
 import torch
 
+from dataset.common.files import finite
 from dataset.face import box, frames
 from dataset.signals.filters import HIGH_HZ, HR_GRID_BPM, LOW_HZ, WINDOW_S
+from dataset.signals.pulse_rate import FINGER_HIGH_HZ, FINGER_LOW_HZ
 from dataset.signals.windows import STEP_S
-from models.data.videos import TrainingData
+from models.data.videos import TrainingData, percent_without_finger
 from models.evaluation.assess import assess
 from models.evaluation.methods import COLOUR_TITLES, MEAN_RATE, TITLES
 from models.evaluation.verdict import judge
@@ -69,7 +71,8 @@ def summarise_run(
         "methods": _figures_of_methods(recipe, trained, {**colours, MEAN_RATE: guess}),
         "folds": _figures_by_fold(folds, recipe, trained, guesses),
         "seeds": _figures_by_seed(trained, guess),
-        "computed_from": "10 s windows every second, all windows of all test videos; "
+        "computed_from": "10 s windows every second, all windows of all test videos in "
+                         "which the finger's rate can be told; "
                          "per_video_mean has one heart rate a video, the mean over its windows",
         "ms_per_frame_is": "the network alone on one 36x36 frame, batch 1, one thread, float32, "
                            "CPU, median of 60",
@@ -81,6 +84,9 @@ def summarise_run(
         "pairs": {
             side: sum(len(video.ppg_change) for video in videos) for side, videos in sides.items()
         },
+        "without_finger_percent": {
+            side: percent_without_finger(videos) for side, videos in sides.items()
+        },
         "split_hash": whole.split_hash,
         "data_hash": whole.data_hash,
         "recipe": asdict(recipe),
@@ -88,6 +94,7 @@ def summarise_run(
             "window_s": WINDOW_S, "step_s": STEP_S, "low_hz": LOW_HZ, "high_hz": HIGH_HZ,
             "fft_grid_bpm": HR_GRID_BPM, "peak": "parabola through the logarithm of three points",
             "main_lobe_bpm": 4 * 60 / WINDOW_S,     # of a Hann window, from zero to zero
+            "finger_low_hz": FINGER_LOW_HZ, "finger_high_hz": FINGER_HIGH_HZ,
         },
         "preprocessing": {
             "size": box.SIZE, "enlarge": box.ENLARGE, "detector": box.DETECTOR,
@@ -152,7 +159,7 @@ def _figures_by_seed(trained: AllTrained, guess: Sequence[VideoResult]) -> list[
 
 def _few_figures(videos: Sequence[VideoResult]) -> dict[str, float]:
     figures = assess(videos)
-    return {name: figures[name] for name in ("mae_bpm", "rmse_bpm", "snr_db")}
+    return finite({name: figures[name] for name in ("mae_bpm", "rmse_bpm", "snr_db")})
 
 
 def versions() -> dict[str, str]:

@@ -50,13 +50,13 @@ def test_methods_and_a_checkpoint_in_one_table(data, curated, tmp_path):
     )
     assert result.exit_code == 0
     summary = json.loads(result.stdout)
-    assert list(summary["methods"]) == ["green", "pos", "student"]
+    assert list(summary["methods"]) == ["green", "pos", "student", "mean_rate"]
     assert summary["methods"]["green"]["mae_bpm"] < 0.5     # the portrait's green is the pulse
     assert summary["subjects"] == ["S03"]
     assert summary["methods"]["green"]["interval"]["mae_bpm"] is None
     assert summary["warnings"] == []
     rows = pd.read_csv(tmp_path / "windows.csv")
-    assert len(rows) == 3 * summary["methods"]["green"]["windows"]
+    assert len(rows) == 4 * summary["methods"]["green"]["windows"]
     green = rows[rows.method == "green"]
     assert (green.predicted_bpm - green.reference_bpm).abs().mean() == pytest.approx(
         summary["methods"]["green"]["mae_bpm"]
