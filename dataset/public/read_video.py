@@ -1,13 +1,16 @@
 """The video of a UBFC-rPPG folder: its header checked, its frames decoded as they are asked for."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import av
 import av.error
 
+from acquire.camera.video_pictures import PictureForm, UprightPictures, form_of
 from acquire.errors import CurationError
+from acquire.limits import MOST_PIXELS
 from acquire.stamps.rising import StampedTimes
 
 from .published import GET_FILE, GET_FOLDER, Picture, PublishedVideo
@@ -20,7 +23,7 @@ class VideoHeader:
     """What a video says of itself before a frame is decoded."""
 
     path: Path
-    width: int               # [px]
+    width: int               # of the upright picture [px]
     height: int              # [px]
     fps: float               # [Hz]
     frames: int | None       # None: it does not say
@@ -34,8 +37,10 @@ def read_header(path: Path, defects: list[str]) -> VideoHeader:
     CurationError : there is none, or it cannot be used
     """
     if not path.is_file():
+        others = sorted(other.name for other in path.parent.glob(f"{path.stem}.*"))
         raise CurationError(
-            expected=path.name, found="nothing", where=f"at {path}", fix=GET_FOLDER
+            expected=path.name, found=", ".join(others) or "nothing",
+            where=path.parent if others else f"at {path}", fix=GET_FOLDER,
         )
     try:
         with av.open(str(path)) as container:
@@ -47,18 +52,32 @@ def read_header(path: Path, defects: list[str]) -> VideoHeader:
             streams = len(container.streams.video)
     except (OSError, ValueError, av.error.FFmpegError) as error:
         raise _unusable("a video", error, path) from error
-    if min(width, height) < 1:
-        raise _unusable("pictures", f"a size of {width}x{height}", path)
+    if not 0 < width * height <= MOST_PIXELS:
+        raise _unusable(f"pictures of at most {MOST_PIXELS} pixels", f"{width}x{height}", path)
     if not rate or not 1 <= float(rate) <= 1000:
         raise _unusable("a video of 1 to 1000 frames/s", rate, path)
     if streams > 1:
         defects.append(f"{path.name} holds {streams} streams of pictures; the first is read")
+    form = _first_form(path)
     if pixel_format not in _LOSSLESS_AS_RGB:
         defects.append(
-            f"{path.name} holds {pixel_format}, not the published BGR24; its colours are FFmpeg's "
-            "conversion"
+            f"{path.name} holds {form or pixel_format}, not the published BGR24; converted to RGB"
         )
+    elif form is not None and form.turned:
+        defects.append(f"{path.name} is {form.turned}, as it states")
+    if form is not None:
+        width, height = form.width, form.height
     return VideoHeader(path, width, height, float(rate), frames or None)
+
+
+def _first_form(path: Path) -> PictureForm | None:
+    """Return what the first frame that decodes says of its pixels; None where none does."""
+    with suppress(OSError, av.error.FFmpegError), av.open(str(path)) as container:
+        for packet in container.demux(container.streams.video[0]):
+            with suppress(av.error.FFmpegError):
+                for frame in packet.decode():
+                    return form_of(frame, path, error=CurationError)  # type: ignore[arg-type]
+    return None
 
 
 def open_video(
@@ -83,6 +102,7 @@ def _decode(path: Path, defects: list[str]) -> Iterator[Picture]:
     A packet that does not decode is a missing frame; the video ends where it cannot be read on.
     """
     index, undecodable, reason = 0, [], ""
+    pictures = UprightPictures("rgb24", path, error=CurationError)
     try:
         with av.open(str(path)) as container:
             stream = container.streams.video[0]
@@ -93,7 +113,7 @@ def _decode(path: Path, defects: list[str]) -> Iterator[Picture]:
                     continue
                 try:
                     for frame in packet.decode():
-                        yield Picture(index, frame.to_ndarray(format="rgb24"))  # type: ignore[union-attr]
+                        yield Picture(index, pictures.convert(frame))  # type: ignore[arg-type]
                         index += 1
                 except av.error.FFmpegError as error:
                     undecodable.append(index)
