@@ -158,6 +158,22 @@ def check_json_size(text: bytes | str) -> None:
         raise ValueError(_too_many(values, "values", MOST_VALUES))
 
 
+def check_word_count(text: bytes) -> None:
+    """Refuse a text of numbers that would take too much memory, by its bytes alone.
+
+    Raises
+    ------
+    ValueError : it has more than `MOST_VALUES` words between spaces, commas and semicolons
+    """
+    import numpy as np
+
+    marks = np.frombuffer(text, np.uint8)
+    is_between = (marks <= ord(" ")) | (marks == ord(",")) | (marks == ord(";"))
+    words = int(np.count_nonzero(is_between[:-1] & ~is_between[1:])) + 1
+    if words > MOST_VALUES:
+        raise ValueError(_too_many(words, "words", MOST_VALUES))
+
+
 def compose_yaml(text: bytes | str) -> "Node | None":
     """Parse YAML into its nodes, which know their line; None where it is empty.
 

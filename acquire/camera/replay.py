@@ -20,6 +20,7 @@ import numpy as np
 
 from acquire import host_time
 from acquire.errors import DeviceError, Fix
+from acquire.limits import MOST_PIXELS
 
 from .frame_times import read_frame_times
 from .source import CameraInfo, EndOfStream, VideoFrame
@@ -178,6 +179,8 @@ def _read_contents(video: Path) -> _Contents:
     try:
         with av.open(str(video)) as container:
             stream = container.streams.video[0]
+            if stream.width * stream.height > MOST_PIXELS:
+                raise ValueError(f"pictures of {stream.width}x{stream.height}")
             name = container.format.name
             is_row = name in _PICTURE_ROWS or name.endswith(_PIPE)
             is_raw = is_row or bool(int(container.format.flags) & _NO_TIMESTAMPS)

@@ -21,6 +21,7 @@ import numpy as np
 from acquire.camera.video_mark import SIMULATED_MARK
 from acquire.camera.video_pictures import UprightPictures
 from acquire.errors import CurationError
+from acquire.limits import MOST_PIXELS
 from dataset.common.files import sha256_of
 
 from .pixel_hash import PixelHash
@@ -108,7 +109,10 @@ def read_bgr(path: Path) -> Iterator[np.ndarray]:
                 raise CurationError(
                     expected="a video", found="a file without pictures", where=f"at {path}"
                 )
-            container.streams.video[0].thread_type = "AUTO"
+            stream = container.streams.video[0]
+            if stream.width * stream.height > MOST_PIXELS:
+                raise ValueError(f"pictures of {stream.width}x{stream.height}")
+            stream.thread_type = "AUTO"
             for frame in container.decode(video=0):
                 yield pictures.convert(frame)
                 count += 1

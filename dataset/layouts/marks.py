@@ -5,13 +5,13 @@ each PNG. Published readers of the layouts pass over all three: they index the J
 and decode pictures and videos.
 """
 
-import json
 import struct
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
 from acquire.camera.video_mark import SIMULATED_MARK
+from acquire.documents import parse_json, read_bytes
 
 MARK_KEY = "/acq"                        # in PURE's JSON, beside its own two
 _CHUNK = b"acq\0" + SIMULATED_MARK.encode("latin-1")
@@ -39,8 +39,8 @@ def is_marked_pure(labels: Path, pictures: Sequence[Path]) -> bool:
     if pictures and is_marked_png(pictures[0]):
         return True
     try:
-        body = json.loads(labels.read_bytes())
+        body = parse_json(read_bytes(labels))
         mark = body.get(MARK_KEY) if isinstance(body, dict) else None
-    except (OSError, ValueError, RecursionError):
+    except (OSError, ValueError):
         return False
     return isinstance(mark, dict) and mark.get("simulated") is True

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from acquire.documents import check_word_count, read_bytes
 from acquire.errors import CurationError, Fix
 
 from .manifest import MANIFEST, Entry, Manifest
@@ -37,10 +38,12 @@ def read_labels(folder: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """
     path = folder / LABELS
     try:
-        rows = [line.split() for line in path.read_text().splitlines() if line.strip()]
+        text = read_bytes(path)
+        check_word_count(text)
+        rows = [line.split() for line in text.decode().splitlines() if line.strip()]
     except FileNotFoundError as error:
         raise _broken("labels", "nothing", f"at {path}") from error
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise _broken("labels as text", error, path) from error
     if len(rows) != 3:
         raise _broken("three rows (PPG, heart rate, seconds)", len(rows), path)
@@ -112,7 +115,7 @@ def check_folder(root: Path, entry: Entry) -> None:
     count = len(read_labels(folder)[0])
     if count != entry.frames:
         raise _broken(f"{entry.frames} labels", count, labels)
-    if hashlib.sha256(labels.read_bytes()).hexdigest() != entry.labels.sha256:
+    if hashlib.sha256(read_bytes(labels)).hexdigest() != entry.labels.sha256:
         raise _broken("the labels as written", "others", labels)
     if not video.is_file():
         raise _broken("a video", "nothing", f"at {video}")

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from acquire.documents import check_json_size, read_bytes
 from acquire.errors import CurationError
-from acquire.limits import LARGEST_DOCUMENT_BYTES
 
 from .published import GET_FILE, GET_FOLDER
 
@@ -57,12 +57,9 @@ def read_labels(path: Path, defects: list[str]) -> PureLabels:
 
 def _read_body(path: Path) -> dict[str, Any]:
     try:
-        if path.stat().st_size > LARGEST_DOCUMENT_BYTES:
-            raise CurationError(
-                expected=f"labels of at most {LARGEST_DOCUMENT_BYTES >> 20} MB",
-                found="a larger file", where=f"at {path}", fix=GET_FILE,
-            )
-        body = json.loads(path.read_bytes().decode("utf-8-sig"))
+        text = read_bytes(path)
+        check_json_size(text)
+        body = json.loads(text.decode("utf-8-sig"))
     except FileNotFoundError as error:
         raise CurationError(
             expected="labels", found="nothing", where=f"at {path}", fix=GET_FOLDER
