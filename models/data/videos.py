@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,8 @@ from dataset.face.box import FaceBox
 from dataset.face.frames import FaceFrames, cache_frames
 from dataset.layouts.manifest import FrameSpan
 from dataset.signals.windows import LONGEST_STEP_S
+
+from .reference import ReferenceWindows, reference_windows, trust_by_labels
 
 FACES = "find faces, average frames"      # the stages that `on_progress` is called with
 CACHING = "videos: faces, frames"
@@ -39,6 +41,24 @@ class CuratedVideo:
     time_s: np.ndarray     # (T,) float64, not falling; neighbours may be equal
     video: Path
     box: FaceBox
+    # (T,) bool: the finger's pulse can be told at the frame; None: nobody marked it, and the PPG
+    # itself is looked at
+    marked_trusted: np.ndarray | None = None
+    ppg_filtered: bool = True              # the PPG is band-passed from 0.7 to 4 Hz
+
+    @cached_property
+    def is_trusted(self) -> np.ndarray:
+        """(T,) bool: the finger's pulse can be told at the frame."""
+        if self.marked_trusted is not None:
+            return self.marked_trusted
+        return trust_by_labels(self.ppg, self.time_s, filtered=self.ppg_filtered)
+
+    @cached_property
+    def reference(self) -> ReferenceWindows:
+        """The windows to compare heart rates in, the same for every method."""
+        return reference_windows(
+            self.ppg, self.time_s, is_trusted=self.is_trusted, filtered=self.ppg_filtered
+        )
 
 
 @dataclass(frozen=True)
@@ -67,9 +87,16 @@ class TrainingData:
         }
 
 
+def percent_without_finger(videos: Sequence[CuratedVideo]) -> float:
+    """Return the percentage of frames at which the finger's pulse cannot be told."""
+    frames = sum(len(video.is_trusted) for video in videos)
+    return 100 * sum(int((~video.is_trusted).sum()) for video in videos) / max(frames, 1)
+
+
 def to_curated_video(
     frames: FaceFrames, ppg: np.ndarray, *, time_s: np.ndarray, ppg_change: np.ndarray, folder: str,
     subject: str, session: str, simulated: bool, video: Path,
+    marked_trusted: np.ndarray | None = None,
 ) -> CuratedVideo:
     """Turn averaged frames and as many PPG values into the tensors of a `CuratedVideo`."""
     return CuratedVideo(
@@ -77,12 +104,13 @@ def to_curated_video(
         motion=torch.from_numpy(frames.motion().astype(np.float16)),
         appearance=torch.from_numpy((frames.frames[:-1] >> 8).astype(np.uint8)),
         ppg_change=torch.from_numpy(ppg_change), colour=frames.colour(), ppg=ppg, time_s=time_s,
-        video=video, box=frames.box,
+        video=video, box=frames.box, marked_trusted=marked_trusted,
     )
 
 
 def change_of_ppg(
-    ppg: np.ndarray, time_s: np.ndarray, repeated: Sequence[FrameSpan] = ()
+    ppg: np.ndarray, time_s: np.ndarray, repeated: Sequence[FrameSpan] = (),
+    is_trusted: np.ndarray | None = None,
 ) -> np.ndarray:
     """Compute the rise of the PPG from frame to frame, with zero mean and unit variance.
 
@@ -92,16 +120,19 @@ def change_of_ppg(
     ----------
     repeated : frames, listed in the manifest, whose picture belongs to another moment, so that
         neither of their pairs shows what the PPG did
+    is_trusted : (T,) bool, the finger's pulse can be told at the frame; None: at all of them
 
     Returns
     -------
     (T - 1,) float32; NaN where the frames are further apart than `LONGEST_STEP_S`, or one of them
-    is repeated
+    is repeated or not trusted
     """
     change = np.diff(ppg)
     change[np.diff(time_s) > LONGEST_STEP_S] = np.nan
     for stretch in repeated:
         change[max(stretch.first - 1, 0) : stretch.first + stretch.frames] = np.nan
+    if is_trusted is not None:
+        change[~(is_trusted[1:] & is_trusted[:-1])] = np.nan
     if np.isnan(change).all():
         return change.astype(np.float32)
     return ((change - np.nanmean(change)) / np.nanstd(change)).astype(np.float32)
@@ -120,6 +151,8 @@ def fill_frames_cache(
     """
     failures = []
     paths = [video.resolve() for video in videos]
+    if on_progress is not None:
+        on_progress(CACHING, 0, len(videos))
     for done, (_, outcome) in enumerate(
         work_through(partial(cache_frames, cache=cache.resolve()), paths, workers=workers), 1
     ):

@@ -45,6 +45,7 @@ def assess(videos: Sequence[VideoResult], *, seed: int = 0) -> dict:
         **_named(windows),
         "windows": windows.count,
         "windows_left_out": sum(video.left_out for video in videos),
+        "windows_without_finger": sum(video.without_finger for video in videos),
         "snr_db": float(np.concatenate([video.snr_db for video in videos]).mean()),
         "macc": float(np.concatenate([video.macc for video in videos]).mean()),
         "pulse_correlation": float(np.mean([video.correlation for video in videos])),

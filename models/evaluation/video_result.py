@@ -1,10 +1,12 @@
 """Heart rates of a predicted pulse beside those of the finger, window by window.
 
 The steps are the paper's: cumulative sum, band-pass 0.7-4.0 Hz, spectral peak in sliding windows of
-10 s, times 60; the same is done to the PPG. Two things differ, to be correct. The frames' own times
-are used: the sum is brought onto an even grid by the third row of `ground_truth.txt` before any
-filter or spectrum; no time is `index / fps`. And the peak is refined below the spectrum's bins
-(`dataset.signals.filters.heart_rate`), because bins of 3.5 bpm alone cost 0.9 bpm.
+10 s, times 60. The finger's rate beside it is the reference, and has to be right: it is looked for
+from 0.5 to 4.0 Hz (30 to 240 bpm), and windows in which it cannot be told are in no figure of any
+method (`models.data.reference`). Two more things differ from the paper, to be correct. The frames'
+own times are used: the sum is brought onto an even grid by the third row of `ground_truth.txt`
+before any filter or spectrum; no time is `index / fps`. And the peak is refined below the
+spectrum's bins (`dataset.signals.filters.heart_rate`), because bins of 3.5 bpm alone cost 0.9 bpm.
 """
 
 from dataclasses import dataclass
@@ -22,7 +24,8 @@ from dataset.signals.filters import (
     sliding_windows,
 )
 from dataset.signals.pearson import pearson_r
-from dataset.signals.windows import even_grid, to_even_grid, trusted_windows, window_length
+from dataset.signals.windows import even_grid, to_even_grid, window_length
+from models.data.checks import check_has_finger
 from models.data.videos import CuratedVideo
 
 from .metrics import macc, toolbox_heart_rate
@@ -49,6 +52,8 @@ class VideoResult:
     correlation: float         # of pulse and PPG over the whole video, at the best lag
     lag_s: float               # that lag, within half a second: positive where the pulse is late
     left_out: int              # windows that span a gap, and are in no figure
+    # others in which the finger's rate cannot be told; they are in no figure either
+    without_finger: int
     macc: np.ndarray           # (W,) maximum amplitude of the cross-correlation with the PPG
     toolbox_predicted_bpm: np.ndarray    # (W,) by rPPG-Toolbox's FFT metric
     toolbox_reference_bpm: np.ndarray    # (W,)
@@ -66,7 +71,13 @@ def evaluate_changes(changes: np.ndarray, video: CuratedVideo) -> VideoResult:
 
 
 def evaluate_pulse(pulse: np.ndarray, video: CuratedVideo) -> VideoResult:
-    """Compare the heart rates of a (T,) pulse at the video's frame times with the PPG's."""
+    """Compare the heart rates of a (T,) pulse at the video's frame times with the PPG's.
+
+    Raises
+    ------
+    TrainingError : the finger's rate can be told in no window of the video
+    """
+    check_has_finger(video, video.video.parent)
     time_s = video.time_s - video.time_s[0]
     grid_s, fs_hz = even_grid(time_s)
     pulse, ppg = (
@@ -74,22 +85,24 @@ def evaluate_pulse(pulse: np.ndarray, video: CuratedVideo) -> VideoResult:
         for trace in (pulse, video.ppg)
     )
     length, step = window_length(fs_hz)
-    is_trusted = trusted_windows(time_s)
+    reference = video.reference
+    is_used = reference.is_used
     pulse_windows, ppg_windows = (
-        sliding_windows(trace, length, step=step)[is_trusted] for trace in (pulse, ppg)
+        sliding_windows(trace, length, step=step)[is_used] for trace in (pulse, ppg)
     )
-    reference_bpm = np.array([heart_rate(window, fs_hz) for window in ppg_windows])
+    reference_bpm = reference.bpm[is_used]
     correlation, lag_s = best_lag(pulse, ppg, fs_hz)
     return VideoResult(
         folder=video.folder, subject=video.subject, fs_hz=fs_hz, time_s=grid_s, pulse=pulse,
-        ppg=ppg, start_s=grid_s[::step][: len(is_trusted)][is_trusted], window_s=length / fs_hz,
+        ppg=ppg, start_s=grid_s[::step][: len(is_used)][is_used], window_s=length / fs_hz,
         predicted_bpm=np.array([heart_rate(window, fs_hz) for window in pulse_windows]),
         reference_bpm=reference_bpm,
         snr_db=np.array([
             snr_db(window, fs_hz, hr_bpm=hr_bpm)
             for window, hr_bpm in zip(pulse_windows, reference_bpm, strict=True)
         ]),
-        correlation=correlation, lag_s=lag_s, left_out=int((~is_trusted).sum()),
+        correlation=correlation, lag_s=lag_s, left_out=reference.across_gap,
+        without_finger=reference.without_finger,
         macc=np.array([
             macc(window, ppg_window)
             for window, ppg_window in zip(pulse_windows, ppg_windows, strict=True)
