@@ -7,6 +7,7 @@ Every verb lives in a file of its own name; a verb imports its room inside itsel
 --help` is instant and a board without torch can record.
 """
 
+import atexit
 import os
 import sys
 import threading
@@ -138,7 +139,10 @@ def _end(number: int) -> NoReturn:
     last.start()
     with suppress(OSError):              # the terminal is gone
         warn(word_interrupt(_state["verb"], number))
-    sys.exit(exit_code)
+        sys.stdout.flush()
+    # what was to be done at the end, but not a second of taking libraries apart
+    atexit._run_exitfuncs()
+    os._exit(exit_code)
 
 
 def _show_warning(message: Warning | str, *_: object) -> None:

@@ -244,7 +244,7 @@ def _wait_for_lock(folder: Path, writing: Writing, wait_s: float) -> int | None:
                 return descriptor
         except OSError as error:
             if error.errno not in _NO_LOCKS:
-                raise
+                raise OSError(error.errno, error.strerror, str(folder)) from error
             warnings.warn(
                 f"the disk of {folder} has no locks: let no two programs write there at once",
                 NoLocksWarning, stacklevel=4,
