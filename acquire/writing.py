@@ -259,11 +259,12 @@ def _try_lock(path: Path) -> int | None:
     """Lock a file, and return its descriptor; None where another process has it, or had just."""
     import fcntl
 
-    path.parent.mkdir(exist_ok=True)
+    with suppress(FileExistsError):    # it may go again at once, with the last lock in it
+        path.parent.mkdir()
     is_mine = True
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-    except FileNotFoundError:          # the folder went with the last lock in it
+    except FileNotFoundError:
         return None
     except PermissionError:            # of another user, who ended without removing it
         if not path.exists():

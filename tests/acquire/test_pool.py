@@ -64,7 +64,7 @@ def test_workers_end_with_their_parent_and_leave_nothing_half_made(tmp_path, num
     parent = subprocess.Popen(
         [sys.executable, str(script), str(folder)], stderr=subprocess.PIPE, text=True,
         start_new_session=True, env={**os.environ, "PYTHONPATH": str(repo)},
-        preexec_fn=hear_ctrl_c,
+        preexec_fn=hear_ctrl_c,                  # noqa: PLW1509
     )
     pids = []
     while len(pids) < 2:                         # both are at work

@@ -85,10 +85,13 @@ def test_many_processes_change_one_file_and_no_change_is_lost(tmp_path):
     for _ in range(8):
         pid = os.fork()
         if not pid:
-            for _ in range(10):
-                with hold(tmp_path, SELECTION, wait_s=60):
-                    count.write_text(str(int(count.read_text()) + 1))
-            os._exit(0)
+            try:
+                for _ in range(10):
+                    with hold(tmp_path, SELECTION, wait_s=60):
+                        count.write_text(str(int(count.read_text()) + 1))
+                os._exit(0)
+            finally:
+                os._exit(1)
         children.append(pid)
     assert [os.waitpid(pid, 0)[1] for pid in children] == [0] * 8
     assert count.read_text() == "80"

@@ -22,7 +22,7 @@ def start(*words, cwd):
     return subprocess.Popen(
         [sys.executable, "-m", "acq.main", *map(str, words)], cwd=cwd, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
-        preexec_fn=hear_ctrl_c,
+        preexec_fn=hear_ctrl_c,                  # noqa: PLW1509
     )
 
 
