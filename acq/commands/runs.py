@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from acq import complete
 from acq.options import ExistingData, Json, confirm
 from acq.terminal.printing import complain, echo, print_json
 from acq.terminal.tables import show
@@ -23,7 +24,10 @@ _HASH = 8                # characters of a data hash that are shown
 def runs(
     run: Annotated[
         list[str] | None,
-        typer.Argument(metavar="RUN...", help="Names of runs; all of them where none is named."),
+        typer.Argument(
+            metavar="RUN...", help="Names of runs; all of them where none is named.",
+            autocompletion=complete.runs,
+        ),
     ] = None,
     remove: Annotated[
         bool, typer.Option("--remove", help="Remove the runs that are named, for good.")

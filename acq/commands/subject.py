@@ -42,6 +42,7 @@ def subject(
 ) -> None:
     """Show what is noted of a subject, or note it: bands and ids, never a name."""
     from acquire.data_folder import check_new_subject
+    from dataset.session.find import check_data_folder
     from dataset.session.subject import check_field, read_subject
 
     check_new_subject(data, subject)
@@ -54,6 +55,8 @@ def subject(
         for field, value in given.items()
         if value is not None
     }
+    if not new:
+        check_data_folder(data)
     noted = _note(data, subject, new, force=force) if new else read_subject(data, subject)
     if noted is None:
         raise SubjectError(
@@ -73,7 +76,12 @@ def _note(data: Path, subject: str, new: dict[str, str], *, force: bool) -> "Sub
     from dataset.session.subject import Subject, read_subject, write_subject
 
     with hold(data, NOTES, make=True, wait_s=WAIT_S):
-        before = read_subject(data, subject) or Subject()
+        before = Subject()
+        try:
+            before = read_subject(data, subject) or before
+        except SubjectError:
+            if not force:                        # a damaged file is replaced where that is asked
+                raise
         other = [
             field for field, value in new.items() if getattr(before, field) not in (None, value)
         ]

@@ -102,6 +102,7 @@ def train_kd(
     check_installed()
     from dataset.common.workers import Workers
     from dataset.consistency.of_today import find_unsplit
+    from dataset.session.find import check_data_folder
     from models.experiment.run import train_kd
 
     recipe = _recipe(
@@ -116,6 +117,8 @@ def train_kd(
             data, recipe=recipe, device=device, allow_mixed=mix_simulated, folds=folds,
             seeds=seeds, ubfc=ubfc, resume=resume, workers=workers, on_progress=on_progress,
         )
+    if ubfc is None:
+        check_data_folder(data)
     for doubt in [] if ubfc else find_unsplit(data):
         warn(advise(doubt, "train-kd"))
     if json:

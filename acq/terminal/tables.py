@@ -104,7 +104,9 @@ def _fitted(table: "Table", console: "SafeConsole") -> "Iterator[RenderableType]
         yield _join(columns, table)
         return
     parts = _divided(columns, width)
-    if len(parts) > _MOST_PARTS or any(
+    names = {cell.plain for cell in columns[0].cells}
+    is_told_apart = len(names) == len(columns[0].cells)       # by the column that is repeated
+    if not is_told_apart or len(parts) > _MOST_PARTS or any(
         _total(column.least_width for column in part) > width for part in parts
     ):
         yield from _blocks(columns)
@@ -174,5 +176,5 @@ def _blocks(columns: Sequence[_Cells]) -> "Iterator[RenderableType]":
         block.add_column(overflow="fold")
         for column in others:
             if column.cells[row].plain:
-                block.add_row(column.heading, column.cells[row])
+                block.add_row(Text(column.heading), column.cells[row])
         yield Padding(block, (0, 0, 0, _GAP))
