@@ -30,6 +30,11 @@ def test_a_tone_reads_its_rate(bpm, fs_hz):
     assert finger_rate(tone(bpm, fs_hz) * 300 + 5000, fs_hz).bpm == pytest.approx(bpm, rel=0.01)
 
 
+@pytest.mark.parametrize("bpm", [45.03, 59.97, 71.96, 88.61, 120.44, 179.98])
+def test_a_rate_lies_between_the_points_of_the_spectrum(bpm):
+    assert finger_rate(tone(bpm, phase=1.0), 25).bpm == pytest.approx(bpm, abs=0.01)
+
+
 @pytest.mark.parametrize("bpm", [35, 38, 41, 50, 72, 96, 130, 180, 230])
 @pytest.mark.parametrize(
     "shape",
