@@ -32,7 +32,9 @@ class FrameStream:
         self._writer = writer
         self._first_ns: int | None = None            # the camera's stamps
         self._last_ns = start_ns                     # of the last frame; without one, the start
-        self._least_age_ns: int | None = None        # from stamp to arrival, of any frame
+        # From stamp to arrival, of any frame. A live camera's is not known before its first frame;
+        # a file and the virtual camera have no pipeline in which a frame would grow old.
+        self._least_age_ns = None if camera.reconnects else 0
         self._was_late = False                       # the last frame
         self._last_identical = -1                    # sequence of the latest such frame
         self._period_s = 1 / camera.fps

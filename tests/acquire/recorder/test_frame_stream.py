@@ -52,16 +52,20 @@ def test_dropped_frames_are_the_disk_s_fault_and_the_others_the_camera_s(stream,
 
 
 @pytest.mark.parametrize(
-    ("ages_ms", "cause"),
+    ("ages_ms", "is_live", "cause"),
     [
-        pytest.param([5, 5, 5, 5], CAMERA_LOST, id="read at once"),
-        pytest.param([5, 5, 5, 90], HOST_BUSY, id="late behind the gap"),
-        pytest.param([5, 5, 200, 5], HOST_BUSY, id="late before the gap"),
-        pytest.param([5, 200, 5, 5], CAMERA_LOST, id="late, and in time again"),
-        pytest.param([505, 505, 505, 505], CAMERA_LOST, id="a slow pipeline"),
+        pytest.param([5, 5, 5, 5], True, CAMERA_LOST, id="read at once"),
+        pytest.param([5, 5, 5, 90], True, HOST_BUSY, id="late behind the gap"),
+        pytest.param([5, 5, 200, 5], True, HOST_BUSY, id="late before the gap"),
+        pytest.param([5, 200, 5, 5], True, CAMERA_LOST, id="late, and in time again"),
+        pytest.param([505, 505, 505, 505], True, CAMERA_LOST, id="a slow pipeline"),
+        pytest.param([505, 505, 505, 505], False, HOST_BUSY, id="late from the first frame"),
     ],
 )
-def test_frames_that_are_lost_while_the_host_reads_late_are_the_host_s(stream, ages_ms, cause):
+def test_frames_that_are_lost_while_the_host_reads_late_are_the_host_s(
+    writer, ages_ms, is_live, cause
+):
+    stream = FrameStream(writer, replace(SMALL_CAMERA, reconnects=is_live), 0)
     for number, age_ms in zip((0, 1, 2, 6), ages_ms, strict=True):
         made = frame(number)
         late = replace(made, arrival_ns=made.time_ns + age_ms * 1_000_000)
