@@ -126,6 +126,12 @@ def _decode(data: bytes, path: Path, error: type[AcqError]) -> str:
     raise error(expected=f"{path.name} as text", found="bytes that are none", where=f"at {path}")
 
 
+def number_of(word: str) -> float:
+    """Return a word as a number with a decimal point; NaN where it is none, or beyond 1e300."""
+    value = float(word) if _NUMBER.fullmatch(word) else math.nan
+    return value if abs(value) < 1e300 else math.nan
+
+
 class _Columns:
     """How the lines of one text are cut into cells, and which comma is a decimal one."""
 
@@ -181,11 +187,8 @@ class _Columns:
         """Return a cell as a number, a clock time in seconds; NaN where it is neither."""
         if self.has_decimal_commas and _DECIMAL_COMMA.fullmatch(cell):
             cell = cell.replace(",", ".")
-        if _NUMBER.fullmatch(cell):
-            value = float(cell)
-            return value if abs(value) < 1e300 else float("nan")
-        clock = _CLOCK.fullmatch(cell)
-        return float("nan") if clock is None else _seconds(clock)
+        clock = _CLOCK.fullmatch(cell) if ":" in cell else None
+        return number_of(cell) if clock is None else _seconds(clock)
 
 
 def _seconds(clock: re.Match[str]) -> float:

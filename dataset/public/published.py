@@ -1,11 +1,13 @@
 """A recording of a public data set as it was published, and what is wrong with it."""
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from acquire.stamps.number_text import number_of
 from acquire.stamps.rising import StampedTimes
 
 GET_FOLDER, GET_FILE = "get the folder again", "get the file again"     # what mends a bad copy
@@ -82,7 +84,8 @@ def name_missing(values: np.ndarray, name: str, defects: list[str]) -> None:
 
 
 def _number(word: object) -> float:
-    try:
-        return float(word)  # type: ignore[arg-type]
-    except (TypeError, ValueError, OverflowError):
-        return float("nan")
+    if isinstance(word, str):
+        return number_of(word.strip())
+    if isinstance(word, bool) or not isinstance(word, int | float) or not abs(word) < 1e300:
+        return math.nan
+    return float(word)
