@@ -105,6 +105,8 @@ def train_kd(
     from dataset.session.find import check_data_folder
     from models.experiment.run import train_kd
 
+    if ubfc is None:
+        check_data_folder(data)
     recipe = _recipe(
         {"kd": kd, "softmax": tat, "levels": levels, "weight_pulse": soft_weight},
         {"epochs": epochs, "teacher_epochs": teacher_epochs, "clip": clip, "seed": seed,
@@ -117,8 +119,6 @@ def train_kd(
             data, recipe=recipe, device=device, allow_mixed=mix_simulated, folds=folds,
             seeds=seeds, ubfc=ubfc, resume=resume, workers=workers, on_progress=on_progress,
         )
-    if ubfc is None:
-        check_data_folder(data)
     for doubt in [] if ubfc else find_unsplit(data):
         warn(advise(doubt, "train-kd"))
     if json:
