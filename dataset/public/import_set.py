@@ -13,6 +13,7 @@ from pathlib import Path
 from acquire import data_folder
 from acquire.errors import CurationError, Fix, SessionError
 from acquire.writing import IMPORT, hold, refuse_links_out
+from dataset.common.progress import OnProgress
 from dataset.common.workers import Outcome, Workers, work_through
 from dataset.session.reader import Session
 
@@ -22,6 +23,7 @@ from .sets import SETS, check_set, find_set
 from .write_recording import DEFECT, SOURCE, write_recording
 
 PARTIAL = ".import-partial"
+IMPORTING = "importing folders"        # the stage that `on_progress` is called with
 _DIGITS = 9              # of a subject's number, at most
 
 
@@ -34,6 +36,7 @@ class ImportTask:
     data: Path
     subject: str
     prefix: str              # of the session's id
+    title: str               # what it is imported from
     simulated: bool
     force: bool
 
@@ -56,7 +59,7 @@ class ImportedFolder:
 
 def import_set(
     root: Path, data: Path, *, which: str | None = None, prefix: str | None = None,
-    force: bool = False, workers: Workers | None = None,
+    force: bool = False, workers: Workers | None = None, on_progress: OnProgress | None = None,
 ) -> Iterator[tuple[Path, Outcome[ImportedFolder]]]:
     """Import every folder of a public set; yield each with its outcome, in the order they end.
 
@@ -66,6 +69,7 @@ def import_set(
     which : a key of `SETS`; None finds out
     prefix : of the subjects' names, instead of the set's own; their number in the set follows
     force : replace sessions that were made from other files
+    on_progress : called with the stage, the folders done and the folders in all
 
     Raises
     ------
@@ -96,8 +100,13 @@ def import_set(
                 place.defect or "another name", place.fix or "rename it if it is one",
             )
     with hold(data, IMPORT, into=(data_folder.sessions_dir(data), data / PARTIAL), make=True):
+        tell = on_progress or (lambda stage, done, total: None)
+        tell(IMPORTING, 0, len(tasks))
         try:
-            for index, outcome in work_through(import_folder, tasks, workers=workers or Workers()):
+            for done, (index, outcome) in enumerate(
+                work_through(import_folder, tasks, workers=workers or Workers()), start=1
+            ):
+                tell(IMPORTING, done, len(tasks))
                 yield tasks[index].folder, outcome
         finally:
             with suppress(OSError):
@@ -109,9 +118,11 @@ def _make_task(
 ) -> ImportTask:
     """Return what is to be done with a folder; one that acq exported keeps its subject's name."""
     known = find_provenance(set_key, folder)
-    return ImportTask(
-        set_key, folder, data, f"{prefix}{known.subject or number}", prefix, known.simulated, force
-    )
+    title = SETS[set_key].title
+    if known.subject is not None or known.simulated:
+        title = f"an export of acq in the layout of {title}"
+    subject = f"{prefix}{known.subject or number}"
+    return ImportTask(set_key, folder, data, subject, prefix, title, known.simulated, force)
 
 
 def _refuse_same_name(task: ImportTask, before: Sequence[ImportTask]) -> None:
@@ -156,7 +167,7 @@ def import_folder(task: ImportTask) -> ImportedFolder:
         data_folder.sessions_dir(task.data) / subject / f"{session_id}{data_folder.SESSION_SUFFIX}"
     )
     sources = [f"{name} sha256 {digest}" for name, digest in public_set.sources(task.folder)]
-    if target.exists() and (kept := _keep(target, public_set.title, sources, task)):
+    if target.exists() and (kept := _keep(target, sources, task)):
         return kept
     refuse_links_out(task.data, target.parent)
     partial = task.data / PARTIAL / target.name
@@ -164,8 +175,9 @@ def import_folder(task: ImportTask) -> ImportedFolder:
     partial.unlink(missing_ok=True)
     try:
         write_recording(
-            recording, partial, title=public_set.title, subject=subject, session_id=session_id,
+            recording, partial, title=task.title, subject=subject, session_id=session_id,
             sources=sources, simulated=task.simulated,
+            sensor="" if task.title == public_set.title else "not stated",
         )
         with Session(partial) as session:
             imported = _describe(session, task.folder, kept=False)
@@ -177,7 +189,7 @@ def import_folder(task: ImportTask) -> ImportedFolder:
 
 
 def _keep(
-    target: Path, title: str, sources: Sequence[str], task: ImportTask
+    target: Path, sources: Sequence[str], task: ImportTask
 ) -> ImportedFolder | None:
     """Return the existing session of the same files; None where one of others may be replaced.
 
@@ -188,7 +200,7 @@ def _keep(
     try:
         with Session(target) as session:
             old_sources = [event.text for event in session.events if event.kind == SOURCE]
-            same = (session.imported_from, session.simulated) == (title, task.simulated)
+            same = (session.imported_from, session.simulated) == (task.title, task.simulated)
             if same and old_sources == list(sources):
                 return _describe(session, task.folder, kept=True)
             found = f"one of {session.imported_from or 'acq itself'}"

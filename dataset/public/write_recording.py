@@ -24,15 +24,16 @@ _FRAMES_PER_FLUSH = 50
 
 def write_recording(
     recording: PublishedRecording, path: Path, *, title: str, subject: str, session_id: str,
-    sources: Sequence[str], simulated: bool = False,
+    sources: Sequence[str], simulated: bool = False, sensor: str = "",
 ) -> None:
     """Write a published recording as a session file.
 
     Parameters
     ----------
-    title : the set's
+    title : what it is imported from
     sources : name and hash of each file that it was read from, a line each
     simulated : whether it is of a virtual subject
+    sensor : that measured the PPG; the set's where not given
 
     Raises
     ------
@@ -48,7 +49,8 @@ def write_recording(
     with SessionWriter(
         path, session_id=session_id, subject=subject, camera=camera, hello=hello, port="",
         simulated=simulated, started_unix_ns=recording.started_unix_ns,
-        started_monotonic_ns=recording.started_ns, imported=ImportOrigin(title, recording.sensor),
+        started_monotonic_ns=recording.started_ns,
+        imported=ImportOrigin(title, sensor or recording.sensor),
     ) as writer:
         lost_samples = _add_samples(writer, recording)
         lost_frames = _add_frames(writer, recording, camera)

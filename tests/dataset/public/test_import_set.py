@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 
 from acquire.data_folder import session_files
-from acquire.errors import CurationError, Fix
+from acquire.errors import CurationError, Fix, SplitError
 from dataset.common.workers import Workers
+from dataset.consistency.copies import find_imported_copies
+from dataset.consistency.new_split import make_split
 from dataset.layouts.avi import read_bgr
 from dataset.layouts.pure import PureWriter
 from dataset.public.import_set import import_set
@@ -320,3 +322,17 @@ def test_pure_folders_that_hold_no_recording_are_named(tmp_path):
         five.defects
     )
     assert len(session_files(tmp_path / "data")) == 2
+
+
+def test_a_subject_whose_name_is_read_as_another_s_is_named_not_imported(tmp_path):
+    for name, person in (("subject01", 1), ("subject1", 2), ("subject2", 3), ("subject3", 3)):
+        make_dataset_2(tmp_path / "set" / name, frames=60, labels=60, person=person)
+    found = import_all(tmp_path / "set", tmp_path / "data")
+    assert "found UBFC2-1 beside UBFC2-01; rename one" in found["subject1"].error
+    assert {path.parent.name for path in session_files(tmp_path / "data")} == {
+        "UBFC2-01", "UBFC2-2", "UBFC2-3"
+    }
+    (copies,) = find_imported_copies(tmp_path / "data")
+    assert "UBFC2-2 of UBFC2-2 and UBFC2-3 of UBFC2-3 with the same" in copies.found
+    with pytest.raises(SplitError, match=r"the same ground_truth\.txt and vid\.avi"):
+        make_split(tmp_path / "data", holdout=["UBFC2-01"])

@@ -40,7 +40,8 @@ def imported(root, data):
     for path in data_folder.session_files(data):
         with Session(path) as session:
             found.append((session.subject, session.simulated))
-            assert session.imported_from
+            assert session.imported_from.startswith("an export of acq in the layout of")
+            assert session.sensor.name == "not stated"
     return sorted(found)
 
 

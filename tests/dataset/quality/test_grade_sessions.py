@@ -1,8 +1,10 @@
 """`acq qc`: worst first, only what is new, and damaged files hold nobody up."""
 
 import json
+import shutil
 from pathlib import Path
 
+import pytest
 from typer.testing import CliRunner
 
 from acq.main import app
@@ -14,6 +16,7 @@ from dataset.quality.limits import read_limits
 from dataset.quality.result import read_quality
 from dataset.selection.exclusions import Exclusions
 from dataset.selection.exclusions_file import write_exclusions
+from dataset.selection.identities import identify_sessions
 from dataset.selection.make_exclusion import make_exclusion
 from tests.support.made_sessions import make_session
 
@@ -98,3 +101,34 @@ def test_a_session_without_its_curves_is_measured_again(tmp_path):
     assert [measured(), measured()] == [1, 0]
     curves.unlink()
     assert [measured(), measured()] == [1, 0]
+
+
+def test_a_second_file_of_a_session_is_named_and_the_recording_graded_on_its_own(tmp_path):
+    """Copies keep the id inside: beside the recording, and under its name in another's folder."""
+    path = make_session(tmp_path, "S01", 1, seconds=2.0)
+    alone = grade_sessions(tmp_path).all[path]
+    copies = [path.with_name("copy.h5"), tmp_path / "sessions/S02" / path.name]
+    for copy in copies:
+        copy.parent.mkdir(exist_ok=True)
+        shutil.copy(path, copy)
+    done = CliRunner().invoke(app, ["qc", "--quiet", "--data", str(tmp_path)])
+    assert done.exit_code == 1
+    assert (tmp_path / "qc" / f"{path.stem}.html").exists()
+    assert path.stem in done.stdout
+    for copy in copies:
+        assert f"{path.stem} in {path} and, as a copy, in {copy}; remove it" in done.stderr
+    graded = grade_sessions(tmp_path)
+    assert graded.all == {path: alone}
+    assert sorted(graded.failed) == sorted(copies)
+    with pytest.raises(CurationError, match="one file of session") as error:
+        make_exclusion(copies[1], from_s=None, to_s=None, reason="a copy")     # of both
+    assert str(path) in error.value.found
+    copies[1].unlink()
+    exclusion = make_exclusion(copies[0], from_s=None, to_s=None, reason="a copy")
+    write_exclusions(tmp_path, Exclusions((exclusion,)))
+    done = CliRunner().invoke(app, ["qc", "--quiet", "--data", str(tmp_path)])
+    assert done.exit_code == 0
+    assert f"{path.stem}  {alone.grade}" in done.stdout
+    assert [session.file for session in identify_sessions(tmp_path)] == [
+        path.relative_to(tmp_path).as_posix()
+    ]
