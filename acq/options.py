@@ -99,7 +99,7 @@ Csv = Annotated[
     Path | None,
     typer.Option("--csv", metavar="FILE", help="Also write a row per heart rate and state."),
 ]
-Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bars.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="No progress.")]
 
 _UNITS_S = {"": 1.0, "s": 1.0, "sec": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 

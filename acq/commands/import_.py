@@ -8,11 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from acq.advice import advise
-from acq.options import Data, Force, Jobs, Json, Scheduler
+from acq.options import Data, Force, Jobs, Json, Quiet, Scheduler
 from acq.terminal.printing import complain, echo, print_json, warn
+from acq.terminal.progress import is_drawn, show_progress
 from dataset.common.wording import counted
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from dataset.common.workers import Outcome
     from dataset.public.import_set import ImportedFolder
 
 
@@ -45,6 +49,7 @@ def import_(
     jobs: Jobs = 1,
     scheduler: Scheduler = None,
     force: Force = False,
+    quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
     """Import UBFC-rPPG or PURE as sessions; name every defect and every folder left out."""
@@ -53,24 +58,13 @@ def import_(
     from dataset.consistency.copies import find_imported_copies
     from dataset.public.import_set import import_set
 
-    imported: list[ImportedFolder] = []
-    failed = 0
-    outcomes = import_set(
-        root, data, which=which and which.value, prefix=prefix, force=force,
-        workers=Workers(jobs=jobs, scheduler=scheduler),
-    )
-    for folder, outcome in outcomes:
-        recording = outcome.value
-        if recording is None:
-            failed += 1
-            reason = advise(outcome.cause, "import") if outcome.cause else outcome.error
-            complain(f"{folder.name} not imported: {reason}")
-            continue
-        imported.append(recording)
-        for defect in recording.defects:
-            echo(f"{recording.folder}: {defect}", err=True)
-        if not as_json:
-            echo(_described(recording))
+    # on a terminal the line of each folder shows how far it is
+    with show_progress(quiet=quiet or (is_drawn() and not as_json)) as on_progress:
+        outcomes = import_set(
+            root, data, which=which and which.value, prefix=prefix, force=force,
+            workers=Workers(jobs=jobs, scheduler=scheduler), on_progress=on_progress,
+        )
+        imported, failed = _print_each(outcomes, as_json=as_json)
     imported.sort(key=lambda recording: recording.session)
     if as_json:
         listed = [asdict(recording) for recording in imported]
@@ -84,6 +78,27 @@ def import_(
         warn(advise(doubt, "import"))
     if failed:
         raise typer.Exit(1)
+
+
+def _print_each(
+    outcomes: "Iterable[tuple[Path, Outcome[ImportedFolder]]]", *, as_json: bool
+) -> "tuple[list[ImportedFolder], int]":
+    """Print what becomes of each folder; return the recordings and how many folders have failed."""
+    imported: list[ImportedFolder] = []
+    failed = 0
+    for folder, outcome in outcomes:
+        recording = outcome.value
+        if recording is None:
+            failed += 1
+            reason = advise(outcome.cause, "import") if outcome.cause else outcome.error
+            complain(f"{folder.name} not imported: {reason}")
+            continue
+        imported.append(recording)
+        for defect in recording.defects:
+            echo(f"{recording.folder}: {defect}", err=True)
+        if not as_json:
+            echo(_described(recording))
+    return imported, failed
 
 
 def _described(recording: "ImportedFolder") -> str:

@@ -65,7 +65,8 @@ def _bars() -> Iterator["OnProgress"]:
         TextColumn("{task.description:<28}"), BarColumn(), MofNCompleteColumn(),
         TimeRemainingColumn(elapsed_when_finished=True),
     )
-    bars = Progress(*columns, console=make_console(stderr=True))
+    # rich would print on stderr what a verb prints on stdout meanwhile
+    bars = Progress(*columns, console=make_console(stderr=True), redirect_stdout=False)
     tasks: dict[str, TaskID] = {}
 
     def on_progress(stage: str, done: int, total: int) -> None:

@@ -406,3 +406,25 @@ def test_acq_record_says_before_it_starts_that_the_camera_is_slow_and_records_al
             (event.kind, "found 12.5" in event.text) for event in session.events
         ]
         assert session.camera.exposure == {"control": "not controlled by acq"}
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        "format=I420", "format=I420,colorimetry=bt709", "format=I420,colorimetry=1:4:0:0",
+        "format=NV12,colorimetry=bt709", "format=RGB",
+    ],
+    ids=lambda stored: stored.replace("format=", ""),
+)
+def test_whatever_the_source_states_is_recorded_as_bt_601_of_limited_range(stored):
+    camera = open_gst(
+        f"videotestsrc pattern=red num-buffers=50 ! video/x-raw,{stored},width=320,height=240,"
+        "framerate=50/1 ! clocksync", 50,
+    )
+    try:
+        camera.start(time.monotonic_ns())
+        image = camera.read(1.0).image
+    finally:
+        camera.close()
+    luma, blue, red = image[:240], image[240:300], image[300:]
+    assert [plane.mean() for plane in (luma, blue, red)] == pytest.approx([81, 90, 240], abs=2)
