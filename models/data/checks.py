@@ -25,8 +25,7 @@ def check_manifest_split(entries: Sequence[Entry], *, allow_mixed: bool = False)
 
     Raises
     ------
-    SplitError : a subject is on both sides, two subjects have the same video or labels, or a side
-        is empty
+    SplitError : a subject is on both sides, or a side is empty
     TrainingError : there is only one subject, or virtual and real recordings stand together
     """
     sides = {side: {entry.subject for entry in entries if entry.side == side} for side in SIDES}
@@ -37,7 +36,6 @@ def check_manifest_split(entries: Sequence[Entry], *, allow_mixed: bool = False)
             found=f"{', '.join(shared)} in train and in test", where=_IN_MANIFEST,
             fix=Fix.SPLIT_AND_CONVERT_AGAIN,
         )
-    _refuse_copies(entries)
     subjects = sides["train"] | sides["test"]
     if len(subjects) < 2:
         raise TrainingError(
@@ -58,8 +56,13 @@ def check_manifest_split(entries: Sequence[Entry], *, allow_mixed: bool = False)
         )
 
 
-def _refuse_copies(entries: Sequence[Entry]) -> None:
-    """Refuse the same pixels or labels under two subjects, which would be one person."""
+def check_no_copies(entries: Sequence[Entry]) -> None:
+    """Refuse the same pixels or labels under two subjects, which would be one person.
+
+    Raises
+    ------
+    SplitError : they are there
+    """
     first_with: dict[tuple[str, str], Entry] = {}
     for entry in entries:
         for what, content in (("video", entry.video.pixels_hash), ("labels", entry.labels.sha256)):

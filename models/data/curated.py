@@ -19,7 +19,13 @@ from dataset.face.frames import FaceFrames, read_face_frames
 from dataset.layouts.manifest import Entry
 from dataset.layouts.ubfc import LABELS, VIDEO, check_video_bytes, load_manifest, read_labels
 
-from .checks import check_has_finger, check_labels, check_manifest_split, check_measurable
+from .checks import (
+    check_has_finger,
+    check_labels,
+    check_manifest_split,
+    check_measurable,
+    check_no_copies,
+)
 from .reference import trust_by_labels
 from .videos import (
     FACES,
@@ -47,7 +53,7 @@ def load_curated(
 
     Raises
     ------
-    SplitError : a side is empty
+    SplitError : a side is empty, or two subjects have the same video or labels
     CurationError : a folder, video or label is missing or is not what it should be; a subject is on
         both sides; the folders are not of the present recordings, split and exclusions; a video
         shows no face
@@ -61,6 +67,7 @@ def load_curated(
     check_manifest_split(entries, allow_mixed=allow_mixed)
     check_of_today(data, manifest, on_progress=on_progress)
     labels = [_read_checked_labels(root, entry) for entry in entries]
+    check_no_copies(entries)
     for entry, (_, time_s) in zip(entries, labels, strict=True):
         if entry.side == "test":
             check_measurable(root / entry.folder, time_s, session=entry.session)

@@ -31,9 +31,12 @@ from tests.support.made_sessions import make_session
 DAY = "2026-01-01T00:00:00+00:00"
 
 
-def curate(data, *holdout, simulated=False, subjects=("S01", "S02", "S03", "S04")):
+def curate(
+    data, *holdout, simulated=False, subjects=("S01", "S02", "S03", "S04"), excluded=(), seconds=4.0
+):
     for subject in subjects:
-        make_session(data, subject, seconds=4.0, simulated=simulated)
+        make_session(data, subject, seconds=seconds, simulated=simulated)
+    write_exclusions(data, Exclusions(excluded))
     write_split(
         split_by_subject(identify_sessions(data), holdout=holdout), data_folder.split_file(data)
     )
@@ -43,16 +46,13 @@ def curate(data, *holdout, simulated=False, subjects=("S01", "S02", "S03", "S04"
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     data = tmp_path_factory.mktemp("card")
-    curate(data, "S04")
+    coughed = Exclusion("S02-20260101T090001Z", 1.0, 2.0, "coughed | <b>loud</b>", DAY)
+    curate(data, "S04", excluded=(coughed,), seconds=6.0)
     for subject, age, skin in (
         ("S01", "25-34", "II"), ("S02", "25-34", "II"), ("S03", "25-34", "VI"),
     ):
         write_subject(data, subject, Subject(age, "F", skin, None, "C-1"))
     write_subject(data, "S04", Subject("65+", "M", "V", "9", None))  # no consent
-    write_exclusions(
-        data,
-        Exclusions((Exclusion("S02-20260101T090001Z", 1.0, 2.0, "coughed | <b>loud</b>", DAY),)),
-    )
     return data
 
 
