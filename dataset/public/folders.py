@@ -99,6 +99,20 @@ def find_file(folder: Path, name: str) -> Path:
     return others[0] if others else exact
 
 
+def what_instead(path: Path) -> str:
+    """Return what lies where a file was expected: like it in a part of its name, or an archive."""
+    if not path.parent.is_dir():
+        return "nothing"
+    others = sorted(
+        other.name for other in visible(path.parent)
+        if other.is_file() and (
+            other.stem.lower() == path.stem.lower()
+            or other.suffix.lower() in (path.suffix.lower(), *_ARCHIVES)
+        )
+    )
+    return " and ".join(others[:3]) or "nothing"
+
+
 def visible(folder: Path) -> Iterator[Path]:
     """Yield what lies in a folder, without what a system leaves beside the files of people."""
     return (path for path in folder.iterdir() if not _is_of_the_system(path))

@@ -12,6 +12,7 @@ import numpy as np
 from acquire.documents import check_json_size, read_bytes
 from acquire.errors import CurationError
 
+from .folders import what_instead
 from .published import GET_FILE, GET_FOLDER
 
 _BAD_SHARE = 0.01            # of the stamps, at most, may be none
@@ -62,7 +63,7 @@ def _read_body(path: Path) -> dict[str, Any]:
         body = json.loads(text.decode("utf-8-sig"))
     except FileNotFoundError as error:
         raise CurationError(
-            expected="labels", found="nothing", where=f"at {path}", fix=GET_FOLDER
+            expected="labels", found=what_instead(path), where=f"at {path}", fix=GET_FOLDER
         ) from error
     except (OSError, ValueError, RecursionError) as error:
         raise CurationError(

@@ -93,7 +93,7 @@ def read_pure(folder: Path) -> PublishedRecording:
     name_device_flags(labels, (sample_times.time_ns - start_ns) / 1e9, defects)
     pictures = decode_pictures([files.get(stamp) for stamp in stamps], (height, width), defects)
     return examine(PublishedRecording(
-        folder, folder.name, SENSOR, start_ns, start_ns,
+        folder, folder.name, SENSOR, start_ns, start_ns if frame_times.zero_ns[1] else 0,
         PublishedSamples(ppg, hr_bpm, spo2, sample_times),
         PublishedVideo(
             width, height, round(1e9 / frame_times.step_ns, 2), "published, of the frame",

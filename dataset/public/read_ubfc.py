@@ -21,7 +21,7 @@ from acquire.stamps.rising import rising_times
 from dataset.layouts.ubfc import LABELS, VIDEO
 
 from .examine import examine, examine_label_rate
-from .folders import find_file, innermost
+from .folders import find_file, innermost, what_instead
 from .published import (
     GET_FILE,
     GET_FOLDER,
@@ -133,7 +133,7 @@ def read_dataset_1(folder: Path) -> PublishedRecording:
 def _read_text(path: Path) -> NumberText:
     if not path.is_file():
         raise CurationError(
-            expected=path.name, found="nothing", where=f"at {path}", fix=GET_FOLDER
+            expected=path.name, found=what_instead(path), where=f"at {path}", fix=GET_FOLDER
         )
     try:
         return read_number_text(path, error=CurationError)

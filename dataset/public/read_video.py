@@ -13,6 +13,7 @@ from acquire.errors import CurationError
 from acquire.limits import MOST_PIXELS
 from acquire.stamps.rising import StampedTimes
 
+from .folders import what_instead
 from .published import GET_FILE, GET_FOLDER, Picture, PublishedVideo
 
 _LOSSLESS_AS_RGB = ("bgr24", "rgb24", "bgr0", "gbrp")
@@ -37,10 +38,8 @@ def read_header(path: Path, defects: list[str]) -> VideoHeader:
     CurationError : there is none, or it cannot be used
     """
     if not path.is_file():
-        others = sorted(other.name for other in path.parent.glob(f"{path.stem}.*"))
         raise CurationError(
-            expected=path.name, found=", ".join(others) or "nothing",
-            where=path.parent if others else f"at {path}", fix=GET_FOLDER,
+            expected=path.name, found=what_instead(path), where=f"at {path}", fix=GET_FOLDER
         )
     try:
         with av.open(str(path)) as container:

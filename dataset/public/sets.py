@@ -11,7 +11,7 @@ from dataset.common.files import sha256_of
 from dataset.layouts.ubfc import LABELS, VIDEO
 
 from . import read_pure as pure
-from .folders import describe_places, find_file, innermost, list_places
+from .folders import UNPACK, describe_places, find_file, innermost, list_places
 from .published import PublishedRecording
 from .read_ubfc import DUMP, read_dataset_1, read_dataset_2
 
@@ -98,8 +98,9 @@ def _sets_in(root: Path) -> list[str]:
 
 
 def _where_else(root: Path) -> str:
-    """Return the advice to name a folder one below `root`, where one there holds a set; or ""."""
-    below = [
-        place.path for place in list_places(root) if not place.defect and _sets_in(place.path)
-    ]
-    return f"name {below[0]}, which holds them" if len(below) == 1 else ""
+    """Return the advice to name the folder below `root` that holds a set, or to unpack; or ""."""
+    places = list_places(root)
+    below = [place.path for place in places if not place.defect and _sets_in(place.path)]
+    if len(below) == 1:
+        return f"name {below[0]}, which holds them"
+    return UNPACK if any(place.fix == UNPACK for place in places) else ""

@@ -66,6 +66,7 @@ def test_names_of_another_case_and_nested_folders_are_found(plain, tmp_path):
         ((), "no folder", Fix.CHOOSE_SET),
         (("__MACOSX",), "only __MACOSX, which macOS adds to an archive", Fix.CHOOSE_SET),
         (("DATASET_2/subject1",), "DATASET_2", "name {root}/DATASET_2, which holds them"),
+        (("subject1.zip",), "subject1.zip", "unpack it"),
         (("a", "b", "c", "d", "e", "f", "g"), "a, b, c, d, e and 2 more", Fix.CHOOSE_SET),
     ],
 )
@@ -74,12 +75,23 @@ def test_a_root_without_a_set_says_what_it_holds(tmp_path, names, found, fix, wh
     root = tmp_path / "set"
     root.mkdir()
     for name in names:
-        (root / name).mkdir(parents=True)
+        if name.endswith(".zip"):
+            (root / name).write_bytes(b"PK")
+        else:
+            (root / name).mkdir(parents=True)
     with pytest.raises(CurationError) as caught:
         list(import_set(root, tmp_path / "data", which=which))
     assert caught.value.found == found
     assert caught.value.fix == (fix.format(root=root) if isinstance(fix, str) else fix)
     assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize("there", ["vid.mp4", "subject1.zip", "Vid.avi.part.avi"])
+def test_what_is_there_instead_of_a_file_is_named(plain, tmp_path, there):
+    folder = shutil.copytree(plain, tmp_path / "set" / "subject1")
+    (folder / "vid.avi").rename(folder / there)
+    refused = import_all(folder.parent, tmp_path / "data")["subject1"].cause
+    assert f"expected vid.avi, found {there} at {folder / 'vid.avi'}" in refused.facts
 
 
 def test_a_root_that_is_no_folder_says_what_to_do(tmp_path):
