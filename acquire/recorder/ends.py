@@ -38,7 +38,7 @@ def count_camera_end(
     if missing.cause == HOST_BUSY and missing.frames:
         return _failed_end(
             "camera", missing.seconds, 1 / frames.camera.fps,
-            "not read, as this machine was too busy",
+            "not read, as the machine was too busy",
         )
     return _failed_end("camera", missing.seconds - paused_s, 1 / frames.camera.fps, "silent")
 

@@ -8,7 +8,7 @@ import numpy as np
 
 CAMERA_LOST = "lost by the camera"
 CAMERA_AWAY = "while the camera was away"
-HOST_BUSY = "read too late, as this machine was busy"
+HOST_BUSY = "read too late, as the machine was busy or acq was stopped"
 STORAGE_BEHIND = "storage fell behind"
 LINE_LOST = "lost on the serial line"
 DEVICE_OVERRUN = "overrun on the device"

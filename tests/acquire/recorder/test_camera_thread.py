@@ -154,7 +154,7 @@ def test_a_replay_that_decodes_too_slowly_counts_every_frame_that_was_due(tmp_pa
     assert summary.frames + sum(summary.lost_frames.values()) == had
     assert summary.lost_frames[HOST_BUSY] > 1000
     assert not summary.complete
-    assert "not read, as this machine was too busy" in summary.fault
+    assert "not read, as the machine was too busy" in summary.fault
     with Session(summary.path) as session:
         assert session.lost_frames == had - len(session.frames)
         assert not session.complete
