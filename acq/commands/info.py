@@ -1,12 +1,13 @@
 """The verb `acq info`."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from acq.each_in_turn import EachInTurn
 from acq.options import Data, Json, SessionFiles
+from acq.terminal.printing import visible
 from acq.terminal.tables import show
 from dataset.common.wording import counted
 
@@ -68,13 +69,23 @@ def _as_json(s: "SessionSummary") -> dict[str, object]:
     }
 
 
-def _state(s: "SessionSummary") -> str:
+def _safe(text: str) -> str:
+    """Return a text of the file as one line, in which nothing is markup."""
     from rich.markup import escape
 
+    return escape(visible(text))
+
+
+def _lines(texts: Iterable[str]) -> str:
+    """Return texts of the file, each on a line of its own below what stands before."""
+    return "".join(f"\n{_safe(text)}" for text in texts)
+
+
+def _state(s: "SessionSummary") -> str:
     if s.complete:
-        return "complete" + (f", stopped by {escape(s.ended)}" if s.ended else "")
+        return "complete" + (f", stopped by {_safe(s.ended)}" if s.ended else "")
     if s.ended:
-        return f"[red]incomplete: {escape(s.ended)}[/red]"
+        return f"[red]incomplete: {_safe(s.ended)}[/red]"
     return (
         "[red]incomplete: still recording, or cut short (then `acq recover` makes it whole)[/red]"
     )
@@ -95,11 +106,9 @@ def _print(s: "SessionSummary") -> None:
 
 def _rows(s: "SessionSummary") -> Iterator[tuple[str, str]]:
     """Yield what is told of a session, line by line; an empty text is left out."""
-    from rich.markup import escape
-
     simulated = "  [yellow]simulated[/yellow]" if s.simulated else ""
-    yield "session", escape(s.session_id) + simulated
-    yield "subject", escape(s.subject)
+    yield "session", _safe(s.session_id) + simulated
+    yield "subject", _safe(s.subject)
     yield "started", s.started or "not known: the published set does not say"
     yield "state", _state(s)
     yield "length", f"{s.duration_s:.2f} s"
@@ -112,12 +121,12 @@ def _rows(s: "SessionSummary") -> Iterator[tuple[str, str]]:
         f"{s.ppg.rate_hz:.3f} Hz"
     )
     yield "sync", _sync(s)
-    yield "light", escape(_light(s))
+    yield "light", _safe(_light(s))
     away_s = s.ppg.no_finger_s
     yield "finger", f"[yellow]none for {away_s:.1f} s[/yellow]" if away_s > _SEEN_S else ""
     yield "heart rate", _heart_rate(s)
     yield "camera", _camera(s)
-    yield "sensor", escape(f"{s.sensor.name}, firmware {s.sensor.firmware}")
+    yield "sensor", _safe(f"{s.sensor.name}, firmware {s.sensor.firmware}")
     yield "file", _file(s)
     yield "cues", _counted_list(s.log.cues)
     yield "marks", _counted_list(s.log.marks)
@@ -125,12 +134,10 @@ def _rows(s: "SessionSummary") -> Iterator[tuple[str, str]]:
 
 
 def _lost(s: "SessionSummary", count: int, causes: dict[str, int]) -> str:
-    from rich.markup import escape
-
     if not count:
         return "none lost" if s.complete else "none lost between the first and the last"
     why = f" ({', '.join(f'{n} {cause}' for cause, n in causes.items())})" if causes else ""
-    return f"[red]{count} lost{escape(why)}[/red]"
+    return f"[red]{count} lost{_safe(why)}[/red]"
 
 
 def _sync(s: "SessionSummary") -> str:
@@ -143,15 +150,12 @@ def _sync(s: "SessionSummary") -> str:
 
 
 def _camera(s: "SessionSummary") -> str:
-    from rich.markup import escape
-
     exposure, notes = s.camera.exposure, s.camera.notes
     control = f"; exposure {exposure['control']}" if "control" in exposure else ""
     more = len(notes) - _CAMERA_NOTES
     shown = [*notes[:_CAMERA_NOTES], *([f"and {more} more, in --json"] if more > 0 else [])]
-    lines = [f"\n{note}" for note in shown]
-    text = escape(f"{s.camera.name}; stamps mark {s.camera.time_meaning}{control}")
-    return text + f"[yellow]{escape(''.join(lines))}[/yellow]"
+    text = _safe(f"{s.camera.name}; stamps mark {s.camera.time_meaning}{control}")
+    return text + f"[yellow]{_lines(shown)}[/yellow]"
 
 
 def _file(s: "SessionSummary") -> str:
@@ -176,9 +180,7 @@ def _counted_list(notes: "Sequence[Note | CueNote]") -> str:
 
 
 def _listed(notes: "Sequence[Note | CueNote]") -> str:
-    from rich.markup import escape
-
-    return escape("".join(f"\n{note.at_s:8.1f} s  {_text(note)}" for note in notes))
+    return _lines(f"{note.at_s:8.1f} s  {_text(note)}" for note in notes)
 
 
 def _text(note: "Note | CueNote") -> str:

@@ -81,7 +81,7 @@ def _columns_of(table: "Table") -> list[_Cells]:
     from rich.text import Text
 
     def as_text(cell: "RenderableType") -> Text:
-        return cell if isinstance(cell, Text) else Text(visible(str(cell), keep="\n"))
+        return cell if isinstance(cell, Text) else Text(visible(str(cell)))
 
     return [
         _Cells(
