@@ -11,9 +11,13 @@ which does: what it is ahead of CLOCK_MONOTONIC is how long the host has slept.
 
 import time
 from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
 from typing import Any, NamedTuple
 
+from .errors import SessionError
+
 _COARSE_S = 1e-4                # a clock with steps of this size cannot stamp packets
+_EARLIEST = datetime(2024, 1, 1, tzinfo=timezone.utc)  # nothing was recorded before it
 _AWAKE_NS = 1_000_000           # a shorter suspension is none: waking takes longer
 
 
@@ -110,3 +114,24 @@ class SuspensionWatch:
             return None
         self._most_ahead_ns = most_ns
         return Suspension(last_ns, self._at_ns, slept_ns)
+
+
+def doubt_date(unix_s: float) -> str:
+    """Return in words why the date cannot be right; "" where it may be.
+
+    A board without a battery begins at 1970 or at the day its system was made.
+
+    Raises
+    ------
+    SessionError : it is before 1970, and no session can say so
+    """
+    date = datetime(1970, 1, 1, tzinfo=timezone.utc) + timedelta(seconds=unix_s)
+    said = f"this machine's clock says {date:%Y-%m-%d %H:%M} UTC"
+    if unix_s < 0:
+        raise SessionError(
+            expected="a date after 1970", found=f"{date:%Y-%m-%d %H:%M} UTC",
+            where="on this machine's clock", fix="set it",
+        )
+    if date < _EARLIEST:
+        return f"{said}: a recording would be named and dated wrongly; set it first"
+    return ""

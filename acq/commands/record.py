@@ -2,6 +2,7 @@
 
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, nullcontext
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from acquire.recorder.recorder import Recorder
     from acquire.recorder.status import RecordingStatus, RecordingSummary
     from acquire.sensor.port import Sensor
+    from models.live.pulse import LivePulse
     from models.live.reader import LiveThread
 
 
@@ -67,41 +69,31 @@ def record(
     as_json: Json = False,
 ) -> None:
     """Record face video and finger PPG in sync into one session file. Ctrl-C ends it cleanly."""
-    from acquire.camera.open import HEIGHT, WIDTH, check_spec
-    from acquire.data_folder import (
-        SESSION_SUFFIX,
-        check_new_subject,
-        doubtful_subjects,
-        sessions_dir,
-    )
+    from acquire.camera.open import HEIGHT, WIDTH
+    from acquire.data_folder import SESSION_SUFFIX, sessions_dir
     from acquire.recorder.disk_space import check_space
     from acquire.writing import hold, recordings_of
 
-    check_new_subject(data, subject)
-    for doubt in doubtful_subjects(data):
-        warn(str(doubt))
-    check_spec(camera)
+    _check_request(data, subject, camera)
     check_simulate(camera, port, simulate=simulate)
-    if live and quiet:
-        raise typer.BadParameter("--live shows something; leave out --quiet")
-    if net is not None and not live:
-        raise typer.BadParameter("--net names what reads the face's pulse; say --live too")
+    _check_shown(live=live, net=net, quiet=quiet, rings=bell, has_cues=protocol is not None)
     cues, duration_s = _protocol(protocol, None if duration is None else parse_duration(duration))
     folder = sessions_dir(data) / subject
     # checked once more by the recorder, when the camera has said its size
     check_space(folder, WIDTH * HEIGHT * 1.5 * fps, duration_s)
-    if not (quiet or as_json or simulate) and sys.stdin.isatty() and sys.stderr.isatty():
-        from .subject import ask
-
-        ask(data, subject)
     day = len(list(folder.glob(f"*{SESSION_SUFFIX}")))        # a virtual subject's next one
-    with open_rig(
-        camera, port, fps, simulate=simulate, seed=seed, subject=subject, day=day
-    ) as (frames, sensor):
+    with (
+        _live_pulse(net, data) if live else nullcontext() as pulse,
+        open_rig(camera, port, fps, simulate=simulate, seed=seed, subject=subject, day=day) as (
+            frames, sensor,
+        ),
+    ):
         recorder = _prepare(frames, sensor, data)
+        if not (quiet or as_json or simulate) and sys.stdin.isatty() and sys.stderr.isatty():
+            _ask_once(recorder, data, subject)
         with (
             hold(data, recordings_of(subject), into=(folder,), make=True),
-            _live_thread(frames, net, data) if live else nullcontext() as face,
+            _live_thread(frames, pulse) if pulse is not None else nullcontext() as face,
             _display(
                 recorder, subject, (frames.info.name, sensor.port), duration_s, cues, face,
                 quiet=quiet, bell=bell,
@@ -112,6 +104,43 @@ def record(
                 on_status=on_status, on_frame=face.offer if face is not None else None,
             )
     _report(summary, as_json=as_json)
+
+
+def _check_request(data: Path, subject: str, camera: str) -> None:
+    """Refuse what cannot be recorded before any device is opened; print what is doubtful."""
+    from acquire.camera.open import check_spec
+    from acquire.data_folder import check_new_subject, doubtful_subjects
+    from acquire.host_time import doubt_date
+
+    check_new_subject(data, subject)
+    for doubt in filter(None, [*map(str, doubtful_subjects(data)), doubt_date(time.time())]):
+        warn(doubt)
+    check_spec(camera)
+
+
+def _check_shown(
+    *, live: bool, net: Path | None, quiet: bool, rings: bool, has_cues: bool
+) -> None:
+    """Refuse options that would do nothing."""
+    if live and quiet:
+        raise typer.BadParameter("--live shows something; leave out --quiet")
+    if net is not None and not live:
+        raise typer.BadParameter("--net names what reads the face's pulse; say --live too")
+    if rings and not has_cues:
+        raise typer.BadParameter("--bell rings at each cue; name the cues with --protocol")
+    if rings and quiet:
+        raise typer.BadParameter("--bell rings at each cue; leave out --quiet")
+
+
+def _ask_once(recorder: "Recorder", data: Path, subject: str) -> None:
+    """Ask the operator what may be noted of a new subject, once the sensor is known to deliver."""
+    from dataset.session.subject import read_subject
+
+    from .subject import ask
+
+    if read_subject(data, subject) is None:
+        recorder.check_sensor()
+        ask(data, subject)
 
 
 def _protocol(
@@ -160,18 +189,21 @@ def _stop_on_signals(recorder: "Recorder", leave_terminal: Callable[[], None]) -
 
 
 @contextmanager
-def _live_thread(
-    camera: "FrameSource", net: Path | None, data: Path
-) -> Iterator["LiveThread"]:
-    """Read the face's pulse in a thread of its own; fail before recording if that cannot work."""
+def _live_pulse(net: Path | None, data: Path) -> Iterator["LivePulse"]:
+    """Open what reads the face's pulse; fail before a device is opened if that cannot work."""
     from acq.open_net import open_pulse
-    from models.live.reader import LiveThread
 
     with ThreadPoolExecutor(1, thread_name_prefix="face") as executor:
         live, origin = open_pulse(net, data, executor=executor)
         echo(f"face's pulse read by {origin.describe(live.net.constants)}", err=True)
-        with LiveThread(live, camera.info) as thread:
-            yield thread
+        yield live
+
+
+def _live_thread(camera: "FrameSource", pulse: "LivePulse") -> "LiveThread":
+    """Read the face's pulse in a thread of its own."""
+    from models.live.reader import LiveThread
+
+    return LiveThread(pulse, camera.info)
 
 
 @contextmanager
@@ -225,15 +257,15 @@ def _report(summary: "RecordingSummary", *, as_json: bool) -> None:
 
 
 def _saved(summary: "RecordingSummary") -> str:
-    bound = (
-        "no sync bound"
-        if summary.sync_bound_ms is None
-        else f"sync within {summary.sync_bound_ms:.2f} ms"
-    )
+    without = summary.samples_without_bound
+    widest_ms = summary.sync_bound_ms
+    bounds = ["no sync bound" if widest_ms is None else f"sync within {widest_ms:.2f} ms"]
+    if without and widest_ms is not None:
+        bounds.append(f"{counted(without, 'sample')} without a bound")
     simulated = "; simulated" if summary.simulated else ""
     return (
         f"saved {summary.path}: {counted(summary.frames, 'frame')} at {summary.fps:.2f}/s, "
-        f"{counted(summary.samples, 'sample')}, {summary.duration_s:.1f} s, {bound}; "
+        f"{counted(summary.samples, 'sample')}, {summary.duration_s:.1f} s, {', '.join(bounds)}; "
         f"stopped by {summary.stopped_by}{simulated}"
     )
 
@@ -243,10 +275,18 @@ def _shortcomings(summary: "RecordingSummary") -> Iterator[str]:
     for what, losses in (("frame", summary.lost_frames), ("sample", summary.lost_samples)):
         for cause, count in losses.items():
             yield f"lost {counted(count, what)}: {cause}"
-    if summary.raw_frames:
-        yield f"{counted(summary.raw_frames, 'frame')} stored raw: compressing fell behind"
+    if summary.paused_s:
+        yield f"acq did not run for {summary.paused_s:.1f} s: it was stopped, or the machine busy"
+    if summary.suspended_s:
+        yield f"the host was suspended for {summary.suspended_s:.1f} s, which no time shows"
     if summary.no_finger_s >= 0.1:
         yield f"{summary.no_finger_s:.1f} s without a finger on the sensor"
+    yield from _camera_shortcomings(summary)
+
+
+def _camera_shortcomings(summary: "RecordingSummary") -> Iterator[str]:
+    if summary.raw_frames:
+        yield f"{counted(summary.raw_frames, 'frame')} stored raw: compressing fell behind"
     if summary.period_changes:                     # in changing light there is no end of them
         more = len(summary.period_changes) - 1
         yield summary.period_changes[0] + (f"; and {counted(more, 'change')} more" if more else "")

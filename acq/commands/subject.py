@@ -26,7 +26,9 @@ def subject(
     age_band: Annotated[
         str | None, typer.Option("--age-band", help="Such as 25-34 or 65+.")
     ] = None,
-    sex: Annotated[str | None, typer.Option("--sex", help="F, M or X.")] = None,
+    sex: Annotated[
+        str | None, typer.Option("--sex", help="F, M or X; or female, male, other.")
+    ] = None,
     fitzpatrick: Annotated[
         str | None, typer.Option("--fitzpatrick", help="Skin type, I to VI.")
     ] = None,

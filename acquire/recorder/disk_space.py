@@ -1,5 +1,6 @@
-"""The disk space that a recording needs before it starts and while it runs."""
+"""The folder of a recording, and the disk space that it needs before and while it runs."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -11,7 +12,7 @@ _COMPRESSED_SHARE = 0.5         # of the raw size: what lossless compression lea
 
 
 def check_space(folder: Path, bytes_per_s: float, duration_s: float | None) -> None:
-    """Refuse to start where the disk cannot hold the recording.
+    """Refuse to start where the folder cannot be written, or the disk cannot hold the recording.
 
     Parameters
     ----------
@@ -21,14 +22,39 @@ def check_space(folder: Path, bytes_per_s: float, duration_s: float | None) -> N
 
     Raises
     ------
-    SessionError : too little is free
+    SessionError : it cannot be written, or too little is free
     """
     need = round(bytes_per_s * _COMPRESSED_SHARE * (duration_s or _TYPICAL_S)) + 2 * RESERVE_BYTES
     parents = (folder, *folder.absolute().parents)
     folder = next(path for path in parents if path.exists())
+    if not folder.is_dir():
+        raise SessionError(
+            expected="a folder to record into", found="a file", where=f"at {folder}",
+            fix=Fix.CHOOSE_DATA_FOLDER,
+        )
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise SessionError(
+            expected="a folder to record into", found="one that may not be written",
+            where=f"at {folder}", fix=Fix.CHOOSE_DATA_FOLDER,
+        )
     free = shutil.disk_usage(folder).free
     if free < need:
         raise SessionError(
             expected=f"{need / 1e6:.0f} MB free for this recording", found=f"{free / 1e6:.0f} MB",
             where=f"at {folder}", fix=Fix.FREE_SPACE,
         )
+
+
+def make_folder(folder: Path) -> None:
+    """Make the folder of a recording where it is missing.
+
+    Raises
+    ------
+    SessionError : it cannot be made
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SessionError(
+            expected="to make the folder", found=error, where=folder, fix=Fix.CHOOSE_DATA_FOLDER
+        ) from error

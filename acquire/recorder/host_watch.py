@@ -26,9 +26,9 @@ class HostPause(NamedTuple):
     to_ns: int
 
     @property
-    def text(self) -> str:
-        """What an event says of it."""
-        return f"acq did not run for {(self.to_ns - self.from_ns) / 1e9:.2f} s"
+    def seconds(self) -> float:
+        """How long it lasted [s]."""
+        return (self.to_ns - self.from_ns) / 1e9
 
 
 class HostWatch:

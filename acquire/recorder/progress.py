@@ -3,6 +3,7 @@
 The recorder's writing thread owns it and hands it what the devices delivered, in order.
 """
 
+from collections.abc import Sequence
 from contextlib import suppress
 
 from acquire.camera.source import CameraInfo
@@ -10,6 +11,7 @@ from acquire.sensor.protocol import Hello
 from acquire.session.writer import SessionWriter
 
 from .frame_stream import FrameStream
+from .host_watch import HostPause
 from .losses import UNWRITTEN
 from .sample_stream import SampleStream
 from .status import RecordingStatus, RecordingSummary
@@ -70,9 +72,9 @@ class RecordingProgress:
         writer.frames, writer.samples = writer.flushed_frames, writer.flushed_samples
 
     def summary(
-        self, *, stopped_by: str, fault: str, is_complete: bool, bound_ms: float | None
+        self, *, stopped_by: str, fault: str, is_complete: bool, pauses: Sequence[HostPause]
     ) -> RecordingSummary:
-        """Return what was recorded; `bound_ms` is the widest bound of any sample."""
+        """Return what was recorded; `pauses` are when this process did not run."""
         writer, frames = self.writer, self.frames
         duration_s = frames.duration_s
         return RecordingSummary(
@@ -85,7 +87,8 @@ class RecordingProgress:
             lost_samples=dict(self.samples.losses.by_cause),
             duration_s=duration_s,
             fps=(writer.frames - 1) / duration_s if duration_s else 0.0,
-            sync_bound_ms=bound_ms,
+            sync_bound_ms=self.samples.widest_bound_ms,
+            samples_without_bound=self.samples.unbounded,
             complete=is_complete,
             stopped_by=stopped_by,
             fault=fault,
@@ -96,4 +99,6 @@ class RecordingProgress:
             camera_away_s=round(frames.away_s, 2),
             identical_frames=frames.identical_frames,
             no_finger_s=round(self.samples.no_finger_s, 2),
+            paused_s=round(sum(pause.seconds for pause in pauses), 2),
+            suspended_s=round(self.samples.suspended_s, 2),
         )

@@ -21,15 +21,13 @@ import numpy as np
 
 from acquire import data_folder, host_time, layout
 from acquire.camera.source import (
-    CAMERA_COMPLAINT,
-    IDENTICAL_FRAMES,
     CameraInfo,
     EndOfStream,
     FrameSource,
     LightOffset,
     VideoFrame,
 )
-from acquire.errors import DeviceError, Fix, SessionError
+from acquire.errors import DeviceError, SessionError
 from acquire.host_time import ClockReading, Suspension, SuspensionWatch
 from acquire.sensor.items import SensorBack, SensorLost
 from acquire.sensor.pings import Exchange
@@ -37,14 +35,16 @@ from acquire.sensor.port import Sensor
 from acquire.sensor.protocol import DEFAULT_RATE_HZ, SENSOR_VIRTUAL, Sample, Status
 from acquire.sensor.thread import SensorThread
 from acquire.session.frame_store import RawFallback
+from acquire.session.place import DeletedError
 from acquire.session.writer import SessionWriter
 
 from .camera_thread import CameraThread
 from .cues import Cue, CueTrack
-from .disk_space import RESERVE_BYTES, check_space
+from .disk_space import RESERVE_BYTES, check_space, make_folder
 from .ends import count_camera_end, count_silent_end
 from .host_watch import HostPause, HostWatch
 from .losses import SILENT_END, STORAGE_BEHIND, UNWRITTEN
+from .notes import first_events, last_events
 from .progress import RecordingProgress
 from .status import RecordingStatus, RecordingSummary
 
@@ -85,6 +85,15 @@ class Recorder:
         if self._stopped_by is None:
             self._stopped_by = reason
 
+    def check_sensor(self) -> None:
+        """Let the sensor deliver a sample, and stop it again; nothing is recorded.
+
+        Raises
+        ------
+        DeviceError : it answers no ping, does not start, or delivers none
+        """
+        self._sensor.check()
+
     def record(
         self, data: Path, subject: str, *, duration_s: float | None = None,
         cues: Sequence[Cue] = (), on_status: Callable[[RecordingStatus], None] | None = None,
@@ -104,19 +113,22 @@ class Recorder:
 
         Raises
         ------
-        SessionError : bad subject id, or one that is read as another's; no room on the disk, or
-            the file cannot be made
+        SessionError : bad subject id, or one that is read as another's; no room on the disk, a
+            clock before 1970, or the file cannot be made
+        DeletedError : the file was deleted meanwhile
         DeviceError : a device failed before anything was recorded
         """
         data_folder.check_new_subject(data, subject)
+        doubt = host_time.doubt_date(time.time())
         self._camera.on_frame = on_frame
         camera = replace(self._camera.source.info, light_offset=self._light_offset)
         folder = data_folder.sessions_dir(data) / subject
-        _make_folder(folder)
+        make_folder(folder)
         check_space(folder, float(np.prod(camera.image_shape)) * camera.fps, duration_s)
         progress = self._start_devices(data, subject, camera)
         self._cues = CueTrack(cues, progress.start_ns)
-        self._add_first_events(progress, camera)
+        for kind, text in first_events(camera, self._sensor, doubt):
+            progress.writer.add_event(progress.start_ns, kind, text)
         threads = {
             device: threading.Thread(target=self._guard, args=(run,), name=device, daemon=True)
             for device, run in (("camera", self._camera.run), ("sensor", self._sensor.run))
@@ -130,9 +142,9 @@ class Recorder:
                 self._flush(progress)  # what comes now takes as long as the devices do
                 self._finish(progress, threads, stop_ns)
             self._drain(progress)
-            bound_ms = self._place(progress)
+            self._place(progress)
             self._check_ends(progress, stop_ns)
-            return self._close(progress, bound_ms)
+            return self._close(progress)
         finally:
             self._camera.stop()
             self._sensor.stop()
@@ -158,20 +170,6 @@ class Recorder:
             writer, camera, hello, start_ns=start_ns, simulated=simulated,
             free_bytes=shutil.disk_usage(writer.path.parent).free,
         )
-
-    def _add_first_events(self, progress: RecordingProgress, camera: CameraInfo) -> None:
-        """Write what is known of the devices before the first frame."""
-        events: list[tuple[str, str]] = []
-        if not camera.counts_frames:
-            text = "told from the stamps: the camera does not count its frames"
-            events.append(("frame_numbers", text))
-        if timer := self._sensor.sensor.latency_timer:
-            events.append(("latency_timer", f"of the sensor's USB adapter: {timer}"))
-        if camera.rate is not None:
-            events.append(("camera_rate", str(camera.rate)))
-        events += [(CAMERA_COMPLAINT, complaint) for complaint in camera.complaints]
-        for kind, text in events:
-            progress.writer.add_event(progress.start_ns, kind, text)
 
     # -- the reading threads
 
@@ -236,6 +234,7 @@ class Recorder:
         folder = progress.writer.path.parent
         try:
             progress.writer.flush()
+            folder = progress.writer.path.parent           # it may have been moved
             progress.free_bytes = shutil.disk_usage(folder).free
         except SessionError as error:
             self._fail(error)
@@ -266,7 +265,8 @@ class Recorder:
         while not self._host.found.empty():
             pause = self._host.found.get_nowait()
             self._pauses.append(pause)
-            progress.writer.add_event(pause.to_ns, "host_paused", pause.text)
+            text = f"acq did not run for {pause.seconds:.2f} s"
+            progress.writer.add_event(pause.to_ns, "host_paused", text)
 
     def _write_packets(self, progress: RecordingProgress) -> None:
         self._write_marks(progress)
@@ -317,13 +317,11 @@ class Recorder:
         if self._camera.dropped:        # those behind the last frame that found room
             progress.frames.losses.by_cause[STORAGE_BEHIND] += len(self._camera.dropped)
 
-    def _place(self, progress: RecordingProgress) -> float | None:
-        """Place all samples by the whole recording; return the widest bound [ms]."""
+    def _place(self, progress: RecordingProgress) -> None:
         try:
-            return progress.samples.place_all(self._pauses)
+            progress.samples.place_all(self._pauses)
         except SessionError as error:
             self._fail(error)
-            return None
 
     def _check_ends(self, progress: RecordingProgress, stop_ns: int) -> None:
         """Count what a device lost by its silence before the stop, which no sequence shows."""
@@ -343,25 +341,26 @@ class Recorder:
         for fault in filter(None, ends):
             self._fail(fault)
 
-    def _close(
-        self, progress: RecordingProgress, bound_ms: float | None
-    ) -> RecordingSummary:
+    def _close(self, progress: RecordingProgress) -> RecordingSummary:
         writer = progress.writer
         stopped_by = self._stopped_by or "stopped"
         try:
-            self._add_last_events(progress, stopped_by)
+            for event in last_events(progress, self._sensor, stopped_by, self._fault_text):
+                writer.add_event(host_time.now_ns(), *event)
             writer.close(
                 complete=self._fault is None,
                 lost_frames=progress.frames.losses.by_cause.total(),
                 lost_samples=progress.samples.losses.by_cause.total(),
             )
+        except DeletedError:
+            raise
         except SessionError as error:
             self._fail(error)
         if writer.broken:
             progress.count_unwritten(self._camera.frames.qsize())
         return progress.summary(
             stopped_by=stopped_by, fault=self._fault_text, is_complete=self._fault is None,
-            bound_ms=bound_ms,
+            pauses=self._pauses,
         )
 
     @property
@@ -369,29 +368,3 @@ class Recorder:
         if self._fault is None:
             return ""
         return str(self._fault) or type(self._fault).__name__
-
-    def _add_last_events(self, progress: RecordingProgress, stopped_by: str) -> None:
-        events = [("stopped", stopped_by)]
-        if self._fault is not None:
-            events.append(("fault", self._fault_text))
-        if damaged := self._sensor.damaged_packets:
-            events.append(("bad_packets", f"{damaged} from the sensor, damaged on the way"))
-        if identical := progress.frames.identical_frames:
-            events.append((IDENTICAL_FRAMES, f"{identical} in all"))
-        if unanswered := self._sensor.unanswered_pings:
-            events.append(("unanswered_pings", str(unanswered)))
-        for kind, losses in (
-            ("lost_frames", progress.frames.losses), ("lost_samples", progress.samples.losses),
-        ):
-            events += [(kind, f"{count}: {cause}") for cause, count in losses.by_cause.items()]
-        for kind, text in events:
-            progress.writer.add_event(host_time.now_ns(), kind, text)
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise SessionError(
-            expected="to make the folder", found=error, where=folder, fix=Fix.CHOOSE_DATA_FOLDER
-        ) from error

@@ -61,6 +61,9 @@ class SampleStream:
         self.losses = Losses()
         self.gap_cause = ""         # of the gap that goes on, until the first sample behind it
         self.last_arrival_ns = start_ns
+        # of the placed recording: the widest bound [ms], and how many samples have none
+        self.widest_bound_ms: float | None = None
+        self.unbounded = 0
         self._writer = writer
         self._boot = _Boot(0, hello)
         self._bound_ns = -1                          # of the latest sample
@@ -89,6 +92,11 @@ class SampleStream:
     def no_finger_s(self) -> float:
         """How long the PPG has shown no finger, so far [s]."""
         return self._finger.seconds(FINGER_OFF, FLAT_LINE)
+
+    @property
+    def suspended_s(self) -> float:
+        """How long the host has been suspended, so far [s]."""
+        return sum(suspension.slept_ns for suspension in self._suspensions) / 1e9
 
     def silent_s(self, now_ns: int) -> float:
         """Return how long no sample has come [s]."""
@@ -243,19 +251,15 @@ class SampleStream:
             text = f"{overruns} samples that the device had no room for"
             self._writer.add_event(arrival_ns, "overruns", text)
 
-    def place_all(self, pauses: Sequence[HostPause] = ()) -> float | None:
+    def place_all(self, pauses: Sequence[HostPause] = ()) -> None:
         """Place all samples again, from the whole recording, and count the jumps anew.
 
         Parameters
         ----------
         pauses : when this process did not run
-
-        Returns
-        -------
-        the widest bound [ms]; None where a sample has none, or there is no sample
         """
         if not self._writer.samples:
-            return None
+            return
         suspensions = np.array(self._suspensions, layout.SUSPENSION_DTYPE)
         ticks, arrival_ns, counted = (
             self._writer.column(name)
@@ -281,7 +285,9 @@ class SampleStream:
         if bound_ns[-1] >= 0:       # it may have been read long after it came
             end_ns = int(time_ns[-1]) + round(0.5e9 / self.hello.rate_hz)
             self.last_arrival_ns = min(self.last_arrival_ns, end_ns)
-        return float(bound_ns.max()) / 1e6 if (bound_ns >= 0).all() else None
+        self.unbounded = int(np.count_nonzero(bound_ns < 0))
+        if self.unbounded < len(bound_ns):
+            self.widest_bound_ms = float(bound_ns.max()) / 1e6
 
     def _count_again(
         self, sequence: np.ndarray, time_ns: np.ndarray, pauses: Sequence[HostPause]

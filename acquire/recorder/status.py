@@ -48,7 +48,7 @@ class RecordingSummary:
     lost_samples: dict[str, int]      # by cause
     duration_s: float
     fps: float                        # measured
-    sync_bound_ms: float | None       # the widest bound of any sample; None where one has none
+    sync_bound_ms: float | None       # the widest bound of any sample; None where none has one
     complete: bool
     stopped_by: str                   # "duration", "end of replay", a signal's name, or `FAULT`
     fault: str                        # why it is not complete, in words; "" where it is
@@ -59,3 +59,6 @@ class RecordingSummary:
     camera_away_s: float              # total of these times
     identical_frames: int             # frames that equal the one before them, byte for byte
     no_finger_s: float                # how long the PPG was a flat line, or showed no pulse
+    samples_without_bound: int
+    paused_s: float                   # how long this process did not run
+    suspended_s: float                # how long the host was suspended

@@ -27,6 +27,7 @@ from acquire.errors import DeviceError, DeviceTimeout, Fix, ProtocolError
 from acquire.host_time import now_ns
 
 from .latency_timer import SYSFS, LatencyTimer
+from .port_holder import name_holder
 from .protocol import (
     BAUD,
     PROTOCOL_VERSION,
@@ -47,6 +48,9 @@ _ANSWER_TIMEOUT_S = 2.0
 _WRITE_TIMEOUT_S = 1.0
 # set once, because a change configures the port again; closing does not wait for it
 _READ_TIMEOUT_S = 0.05              # how finely silence is measured
+# what the system says of a port that is locked, or that a driver opens once only
+_BUSY = (errno.EBUSY, errno.EAGAIN, errno.EWOULDBLOCK)
+_IN_USE = "that another program has it open"
 
 
 @dataclass(frozen=True)
@@ -79,9 +83,11 @@ class Sensor:
                 port, BAUD, timeout=_READ_TIMEOUT_S, write_timeout=_WRITE_TIMEOUT_S, exclusive=True
             )
         except (serial.SerialException, OSError, ValueError) as error:
+            is_busy = getattr(error, "errno", None) in _BUSY
             raise DeviceError(
-                expected="the PPG sensor's serial port", found=_reason(error), where=f"at {port}",
-                fix=Fix.LIST_DEVICES,
+                expected="the PPG sensor's serial port",
+                found=f"{_IN_USE}{name_holder(port)}" if is_busy else _reason(error),
+                where=f"at {port}", fix="end that program" if is_busy else Fix.LIST_DEVICES,
             ) from error
         self._parser = PacketParser()
         self._kept: deque[Received] = deque()           # read while waiting for a HELLO
@@ -279,8 +285,8 @@ def _reason(error: Exception) -> str:
         return "no serial port"
     if number in (errno.EACCES, errno.EPERM):
         return "no permission (join its group, dialout on Debian)"
-    if number == errno.EBUSY:
-        return "that another program has it open"
+    if number in _BUSY:
+        return _IN_USE
     if "returned no data" in str(error):            # pyserial's words for a line that is gone
         return "nothing: the line was pulled"
     return os.strerror(number) if number else str(error) or type(error).__name__

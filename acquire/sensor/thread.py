@@ -41,6 +41,7 @@ UNPLUGGED, RESTARTED, FELL_SILENT = (
 )
 _CLOCKS_EVERY_S = 0.02              # at most; packets come for 25 readings a second and more
 _ANSWER_S = 4.0                     # without an answer to any ping: it answers none
+_FIRST_SAMPLE_S = 1.0               # 25 periods; a sensor that was just started has set up its LED
 _QUIET_S = 0.6                      # without a sample: send IDENTIFY
 _STALL_S = 3.0                      # without a sample and without an answer: the line is dead
 _LAST_WORDS_S = 0.25                # listen so long for what came before a line broke off
@@ -126,6 +127,24 @@ class SensorThread:
                 return
             if bursts >= 3 and (self._exchanges or self.sensor.listened_s > give_up_s):
                 return
+
+    def check(self) -> None:
+        """Let the sensor deliver a sample, and stop it again.
+
+        Raises
+        ------
+        DeviceError : it answers no ping, does not start, or delivers none
+        """
+        self.prepare()
+        self.start()
+        self.confirm()
+        if not self._is_sampling(within_s=_FIRST_SAMPLE_S):
+            raise DeviceTimeout(
+                expected=f"a sample from the sensor on {self.sensor.port}",
+                found=f"none within {_FIRST_SAMPLE_S:g} s", fix="unplug it and plug it in again",
+            )
+        self._silence(give_up_after_s=_ANSWER_S, quick_is_enough=True)
+        self.items = queue.Queue()
 
     def start(self) -> None:
         """Ask for samples, without waiting for the answer as `confirm` does.
@@ -259,7 +278,8 @@ class SensorThread:
         self.items.put(SensorBack(host_time.now_ns(), hello, cause, self.sensor.port))
         # a restarted sensor's clock is fitted anew, from a reading before its first ping
         self._clocks_read_ns = 0
-        if same_boot and hello.rate_hz == self._rate_hz and self._is_sampling():
+        may_sample = same_boot and hello.rate_hz == self._rate_hz
+        if may_sample and self._is_sampling(within_s=_STILL_SAMPLING_S):
             self._ping_burst()
         else:
             self._restart_sampling(hello)
@@ -290,11 +310,11 @@ class SensorThread:
                     where=f"on {self.sensor.port}", fix="plug in the one that was there",
                 )
 
-    def _is_sampling(self) -> bool:
-        """Return whether samples come without being asked for."""
+    def _is_sampling(self, *, within_s: float) -> bool:
+        """Return whether a sample comes."""
         self._is_expecting = True
         self._sample_at_s = begun_s = self.sensor.listened_s
-        give_up_s = begun_s + _STILL_SAMPLING_S
+        give_up_s = begun_s + within_s
         while (left := give_up_s - self.sensor.listened_s) > 0:
             received = self.sensor.read(left)
             if received is not None:

@@ -8,7 +8,8 @@ memory until the next flush.
 
 A disk that fills is noticed before HDF5 meets it (`disk_reserve`): a frame that has no room is
 refused, and the file can still be flushed and closed. Where that is not possible (no such reserve,
-the disk is gone) a write fails (`write_failure`); what was flushed before is then whole.
+the disk is gone) a write fails (`write_failure`); what was flushed before is then whole. A file
+that is moved while it is written is followed to its new place; one that is deleted is an error.
 """
 
 import math
@@ -29,6 +30,7 @@ from acquire.sensor.protocol import Hello
 
 from .disk_reserve import DiskReserve, release
 from .frame_store import FrameStore
+from .place import place_of
 from .structure import (
     FORMAT_BOUNDS,
     ImportOrigin,
@@ -210,8 +212,13 @@ class SessionWriter:
 
         Raises
         ------
-        SessionError : the disk is full or gone; what was flushed before stays readable
+        SessionError : the disk is full or gone, what was flushed before stays readable; or the file
+            was deleted
         """
+        self._write_rows()
+        self.path = place_of(self._file.id.get_vfd_handle(), self.path)
+
+    def _write_rows(self) -> None:
         self.store.dataset.flush()
         for name, rows in self._pending.items():
             if rows:
@@ -263,6 +270,10 @@ class SessionWriter:
         complete : the recording ended as it was asked to
         lost_frames, lost_samples : every loss, also behind the last row; -1 where only the jumps in
             the sequences are known
+
+        Raises
+        ------
+        SessionError : the disk is full or gone, or the file was deleted
         """
         if self._file and not self.broken:
             self._write_end(
@@ -271,11 +282,16 @@ class SessionWriter:
 
     @guard_write
     def _write_end(self, attrs: dict[str, int]) -> None:
-        self.flush()
+        self._write_rows()
         for name, value in attrs.items():
             self._file.attrs.modify(name, value)
         self.store.close()
-        self._file.close()
+        descriptor = os.dup(self._file.id.get_vfd_handle())
+        try:
+            self._file.close()
+            self.path = place_of(descriptor, self.path)
+        finally:
+            os.close(descriptor)
         release(self.path)
         _sync_to_disk(self.path)
 

@@ -21,13 +21,21 @@ SCHEMA_VERSION = 1
 # Field: what it may hold, and that in words.
 _PERMITTED = {
     "age_band": (re.compile(r"\d{1,3}-\d{1,3}|\d{1,3}\+"), "an age band such as 25-34 or 65+"),
-    "sex": (re.compile(r"[FMX]"), "F, M or X"),
+    "sex": (re.compile(r"[FMX]"), "F, M or X, or female, male, other"),
     "fitzpatrick": (re.compile(r"I|II|III|IV|V|VI"), "a Fitzpatrick skin type, I to VI"),
     "monk": (re.compile(r"[1-9]|10"), "a tone of the Monk scale, 1 to 10"),
     "consent": (
         re.compile(r"[A-Za-z0-9._/-]{1,64}"),
         "the consent form's id: letters, digits, and . _ / -, no name",
     ),
+}
+# English words for what is noted; letters of other languages (h, w) may mean either
+_SAME = {
+    "sex": {
+        "FEMALE": "F", "WOMAN": "F", "MALE": "M", "MAN": "M", "OTHER": "X", "DIVERSE": "X",
+        "INTERSEX": "X", "NON-BINARY": "X", "NONBINARY": "X",
+    },
+    "fitzpatrick": {"1": "I", "2": "II", "3": "III", "4": "IV", "5": "V", "6": "VI"},
 }
 
 
@@ -55,7 +63,10 @@ def describe_field(field: str) -> str:
 
 
 def check_field(field: str, value: object, *, where: str) -> str:
-    """Return the value in the form that is noted; capitals and spaces do not matter.
+    """Return the value in the form that is noted.
+
+    Capitals and spaces do not matter, nor whether a sex is written as its letter or an English
+    word, a skin type in Roman numbers or others, a band with a hyphen or a dash.
 
     Parameters
     ----------
@@ -66,7 +77,11 @@ def check_field(field: str, value: object, *, where: str) -> str:
     SubjectError : it is not what the field may hold
     """
     text = str(value).strip()
-    text = text.upper() if field in ("sex", "fitzpatrick") else text
+    if field in _SAME:
+        text = text.upper().removeprefix("TYPE ")
+        text = _SAME[field].get(text, text)
+    if field == "age_band":
+        text = re.sub(r"\s*[-\u2010-\u2015]\s*", "-", text)
     fix = "correct it or leave it out"
     if not _PERMITTED[field][0].fullmatch(text):
         raise SubjectError(

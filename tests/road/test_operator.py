@@ -29,6 +29,7 @@ from dataset.session.summary import summarise_session
 from dataset.signals.filters import bandpass
 from dataset.signals.pulse_quality import FAIR, GOOD, POOR, beat_similarity, read_pulse
 from tests.support.fakes import FakeCamera, FakeSensor
+from tests.support.made_videos import pictures, write_video
 from tests.support.recording_status import panel_state
 from tests.support.terminals import Terminal
 
@@ -188,22 +189,46 @@ def test_ctrl_c_twice_leaves_a_terminal_that_echoes(tmp_path):
         assert terminal.finish() in (0, -signal.SIGINT)
 
 
-def test_a_new_subject_is_asked_once_and_a_wrong_answer_again(tmp_path):
-    """Asked before the devices are looked for, so that no hardware is needed to see it."""
-    words = ("record", "--subject", "S07", "--camera", "replay:none.mkv", "--port", "/dev/none")
-    with Terminal(*words, cwd=tmp_path) as terminal:
-        terminal.wait_for("age band")
-        terminal.type("young\n")
-        terminal.wait_for("found 'young'")
-        for answer in ("25-34", "f", "iv", "", "C-12"):
-            terminal.type(answer + "\n")
-        assert terminal.finish() == 1
-        assert "none.mkv" in terminal.output
-        assert "/dev/none" in terminal.output
-    assert read_subject(tmp_path / "data", "S07") == Subject("25-34", "F", "IV", None, "C-12")
-    with Terminal(*words, cwd=tmp_path) as terminal:
-        assert terminal.finish() == 1
-        assert "age band" not in terminal.output
+def test_a_new_subject_is_asked_once_the_sensor_delivers_and_a_wrong_answer_again(tmp_path):
+    write_video(tmp_path / "face.avi", pictures(90, 64, 48))
+    with FakeSensor(link=tmp_path / "port") as device:
+        words = (
+            "record", "--subject", "S07", "--camera", "replay:face.avi", "--port", device.port,
+            "--duration", "1s",
+        )
+        with Terminal(*words, cwd=tmp_path) as terminal:
+            terminal.wait_for("age band")
+            terminal.type("young\n")
+            terminal.wait_for("found 'young'")
+            for answer in ("25-34", "female", "iv", "", "C-12"):
+                terminal.type(answer + "\n")
+            assert terminal.finish() == 0
+            assert "saved data/sessions/S07/" in terminal.output
+        assert read_subject(tmp_path / "data", "S07") == Subject("25-34", "F", "IV", None, "C-12")
+        with Terminal(*words, cwd=tmp_path) as terminal:
+            assert terminal.finish() == 0
+            assert "age band" not in terminal.output
+
+
+@pytest.mark.parametrize(
+    ("fault", "found"),
+    [
+        pytest.param({"mute": True}, "silence", id="it does not answer"),
+        pytest.param({"pongs": 0}, "to answer a ping", id="it answers no ping"),
+        pytest.param({"last": -1}, "a sample from the sensor", id="it delivers no sample"),
+    ],
+)
+def test_nothing_is_asked_where_the_sensor_is_silent(tmp_path, fault, found):
+    write_video(tmp_path / "face.avi", pictures(90, 64, 48))
+    with FakeSensor(link=tmp_path / "port", **fault) as device:
+        words = (
+            "record", "--subject", "S07", "--camera", "replay:face.avi", "--port", device.port
+        )
+        with Terminal(*words, cwd=tmp_path) as terminal:
+            assert terminal.finish() == 1
+            assert "age band" not in terminal.output
+            assert found in " ".join(terminal.output.split())
+    assert not (tmp_path / "data/sessions/S07/subject.json").exists()
 
 
 def test_without_a_terminal_nothing_is_asked_and_lines_are_plain(acq, tmp_path):
@@ -239,6 +264,7 @@ def test_a_camera_that_flaps_takes_one_line_of_the_report(capsys):
         Path("S01.h5"), "S01", "S01", 1, 200, {"lost by the camera": 1}, {}, 8.0, 25.0, 0.5, True,
         "duration", "", False, ["frame period changed"] * 3, 1,
         ["away for 1.0 s, 24 frames missed; no frame for 1 s; opened at try 1"] * 40, 40.5, 1, 0.0,
+        samples_without_bound=0, paused_s=0.0, suspended_s=0.0,
     )
     _report(summary, as_json=False)
     lines = capsys.readouterr().out.splitlines()

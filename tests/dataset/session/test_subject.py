@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 from acq.main import app
 from acquire import data_folder
 from acquire.errors import SessionError, SubjectError
-from dataset.session.subject import FIELDS, Subject, read_subject, write_subject
+from dataset.session.subject import FIELDS, Subject, check_field, read_subject, write_subject
 from tests.support.made_sessions import make_session
 
 
@@ -30,7 +30,8 @@ def test_it_is_no_recording(tmp_path):
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("age_band", "27"), ("age_band", "34-25"), ("sex", "woman"), ("fitzpatrick", "VII"),
+        ("age_band", "27"), ("age_band", "34-25"), ("sex", "w"), ("sex", "hombre"),
+        ("fitzpatrick", "VII"),
         ("monk", "11"), ("monk", True), ("consent", "Ada Lovelace"), ("consent", "ada@example.org"),
         ("consent", ""), ("consent", "x" * 65),
     ],
@@ -57,6 +58,31 @@ def test_numbers_written_by_hand_do(tmp_path):
     path = write_subject(tmp_path, "S01", Subject())
     path.write_text(json.dumps({**json.loads(path.read_text()), "monk": 4, "sex": "f"}))
     assert read_subject(tmp_path, "S01") == Subject(monk="4", sex="F")
+
+
+@pytest.mark.parametrize(
+    ("field", "said", "noted"),
+    [
+        ("sex", "female", "F"), ("sex", " Woman ", "F"), ("sex", "f", "F"), ("sex", "MALE", "M"),
+        ("sex", "man", "M"), ("sex", "m", "M"), ("sex", "other", "X"), ("sex", "non-binary", "X"),
+        ("sex", "x", "X"), ("fitzpatrick", "4", "IV"), ("fitzpatrick", "type iv", "IV"),
+        ("fitzpatrick", "vi", "VI"), ("age_band", "25 - 34", "25-34"),
+        ("age_band", "25\u201334", "25-34"), ("age_band", "65+", "65+"), ("monk", " 7", "7"),
+    ],
+)
+def test_what_people_write_is_read_as_what_is_noted(field, said, noted):
+    assert check_field(field, said, where="here") == noted
+
+
+@pytest.mark.parametrize(
+    ("field", "said"),
+    [("sex", "w"), ("sex", "h"), ("sex", "mujer"), ("sex", ""), ("fitzpatrick", "0"),
+     ("fitzpatrick", "7"), ("fitzpatrick", "III-IV"), ("age_band", "34\u201325"), ("monk", "11")],
+)
+def test_what_may_mean_either_is_refused(field, said):
+    """`w` is a woman in German, `h` a man in French; what else is meant is not guessed."""
+    with pytest.raises(SubjectError, match="in the answer"):
+        check_field(field, said, where="in the answer")
 
 
 def test_the_verb_notes_shows_and_replaces_only_when_forced(tmp_path):
