@@ -1,12 +1,18 @@
 """Face and finger together: whether their rates agree, and how far the face is behind."""
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 
+from dataset.common.spans import join_spans
+from dataset.common.wording import counted
+from dataset.signals.beat_lag import BeatLag, find_beat
 from dataset.signals.filters import heart_rate, sliding_heart_rate
+from dataset.signals.finger_rates import finger_rates
 from dataset.signals.lag import GRID_HZ, Correlations, PulseWave, correlate
 from dataset.signals.pulse_quality import FAIR_FROM, beat_similarity
+from dataset.signals.pulse_rate import finger_rate
 
 from .measurements import STEP_S, Measurements, join_extremes, windows_without
 
@@ -15,7 +21,8 @@ _MIN_R = 0.5                       # of face and finger, in half of the windows,
 _MOST_STEPS = 500                  # places looked at; each costs as much as all windows together
 _STEP_WINDOWS = 3                  # on each side of a step: 20 s
 _SPECTRUM_BPM = (40.0, 200.0)
-_CURVE_HZ = 25.0
+_EVERY = 5                         # value of a pulse that is enough below 4 Hz
+_CURVE_HZ = GRID_HZ / _EVERY
 
 Spans = list[tuple[float, float]]
 
@@ -40,8 +47,8 @@ def measure_pulses(
         span for first_s, last_s in _shared_times(face, finger)
         for span in windows_without(poor, first_s, last_s)
     ]
-    _measure_rates(face, finger, spans, measured)
-    _measure_lag(correlate(face, finger, spans), measured)
+    beat_s = _measure_rates(face, finger, spans, measured)
+    _measure_lag(_Pair(face, finger, beat_s), correlate(face, finger, spans), measured)
 
 
 def _shared_times(face: PulseWave, finger: PulseWave) -> Spans:
@@ -61,11 +68,10 @@ def _add_curves(
     name: str, wave_name: str, pulse: PulseWave, scale: float, measured: Measurements
 ) -> None:
     """Add a pulse's wave, its heart rate and its spectrum."""
-    every = round(GRID_HZ / _CURVE_HZ)
-    t_s = np.concatenate([piece.t_s[::every] for piece in pulse.pieces])
-    wave = scale * np.concatenate([piece.values[::every] for piece in pulse.pieces])
+    t_s = np.concatenate([piece.t_s[::_EVERY] for piece in pulse.pieces])
+    wave = scale * np.concatenate([piece.values[::_EVERY] for piece in pulse.pieces])
     measured.add_curve(wave_name, t_s, wave, "1")
-    rates = [(piece.first_s, *sliding_heart_rate(piece.values, GRID_HZ)) for piece in pulse.pieces]
+    rates = [(piece.first_s, *_rates_along(name, piece.values)) for piece in pulse.pieces]
     bpm = np.concatenate([rate for _, _, rate in rates])
     centres_s = np.concatenate([first_s + centre_s for first_s, centre_s, _ in rates])
     measured.add_curve(f"{name}_hr", centres_s, bpm, "bpm")
@@ -80,18 +86,30 @@ def _add_curves(
     measured.add_curve(f"{name}_spectrum", grid_bpm[inside], relative, "1")
 
 
+def _rates_along(name: str, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the centres of windows [s] and their rates [bpm]; a finger's only where it is told."""
+    if name == "ppg":
+        rates = finger_rates(values[::_EVERY], _CURVE_HZ, filtered=True)
+        return rates.centres_s, rates.bpm
+    return sliding_heart_rate(values, GRID_HZ)
+
+
 def _measure_rates(
     face: PulseWave, finger: PulseWave, spans: Spans, measured: Measurements
-) -> None:
-    """Compare the heart rates of face and finger, window by window."""
+) -> float | None:
+    """Compare the heart rates of face and finger, window by window; return the usual beat [s]."""
     differences: list[float] = []
+    rates_bpm: list[float] = []
     flagged: list[tuple[float, float, float]] = []      # where the face's pulse is clean, too
     apart = 0
     for first, last in spans:
         wave = face.between(first, last)
-        bpm = heart_rate(wave, GRID_HZ) - heart_rate(finger.between(first, last), GRID_HZ)
+        of_finger = finger.between(first, last)[::_EVERY]
+        finger_bpm = finger_rate(of_finger, _CURVE_HZ, filtered=True).bpm
+        bpm = _face_rate(wave) - finger_bpm
         if not math.isfinite(bpm):
             continue
+        rates_bpm.append(finger_bpm)
         differences.append(abs(bpm))
         if abs(bpm) > measured.limits["pulse_disagrees"]:
             apart += 1
@@ -110,9 +128,25 @@ def _measure_rates(
     if share > measured.limits["pulses_apart"]:
         text = f"face and finger differ in rate in {share:.0f} % of the windows"
         measured.add_flag("pulses_apart", text, value=share)
+    return 60 / float(np.median(rates_bpm)) if rates_bpm else None
 
 
-def _measure_lag(correlations: Correlations, measured: Measurements) -> None:
+def _face_rate(wave: np.ndarray) -> float:
+    """Return the face's rate as a finger's is looked for; the highest peak where there is none."""
+    rate = finger_rate(wave[::_EVERY], _CURVE_HZ, filtered=True)
+    return heart_rate(wave, GRID_HZ) if rate.why_not else rate.bpm
+
+
+@dataclass(frozen=True)
+class _Pair:
+    """Face and finger, and how long a beat is."""
+
+    face: PulseWave
+    finger: PulseWave
+    beat_s: float | None        # None: no rate can be told
+
+
+def _measure_lag(pair: _Pair, correlations: Correlations, measured: Measurements) -> None:
     """Measure how far the face is behind the finger, over all and in each window."""
     limits = measured.limits
     lag = correlations.lag()
@@ -125,16 +159,48 @@ def _measure_lag(correlations: Correlations, measured: Measurements) -> None:
     each = [correlations.lag(np.array([w])) for w in range(len(correlations.spans_s))]
     each_ms = np.array([np.nan if window is None else window.lag_s * 1e3 for window in each])
     measured.add_curve("lag_ms", correlations.spans_s.mean(axis=1), each_ms, "ms")
-    lag_ms, error_ms = lag.lag_s * 1e3, lag.error_s * 1e3
-    measured.add_measure("lag_ms", lag_ms)
-    measured.add_measure("lag_error_ms", error_ms)
+    measured.add_measure("lag_error_ms", lag.error_s * 1e3)
     measured.add_measure("lag_r", lag.r)
-    text = f"the face is {lag_ms:.0f} ms behind the finger"
-    if lag_ms + MIN_ERRORS * error_ms < limits["lag_low"]:
+    lag_ms = _measure_beats(pair, correlations, lag.lag_s, measured)
+    measured.add_measure("lag_ms", lag_ms)
+    text, error_ms = f"the face is {lag_ms:.0f} ms behind the finger", lag.error_s * 1e3
+    if abs(lag_ms) <= limits["lag_beyond"] and lag_ms + MIN_ERRORS * error_ms < limits["lag_low"]:
         measured.add_flag("lag_low", text, value=lag_ms)
-    if lag_ms - MIN_ERRORS * error_ms > limits["lag_high"]:
+    if abs(lag_ms) <= limits["lag_beyond"] and lag_ms - MIN_ERRORS * error_ms > limits["lag_high"]:
         measured.add_flag("lag_high", text, value=lag_ms)
     _measure_step(correlations, measured)
+
+
+def _measure_beats(
+    pair: _Pair, correlations: Correlations, lag_s: float, measured: Measurements
+) -> float:
+    """Measure how many whole beats the lag has; return the lag with them [ms]."""
+    clean = join_spans((first, last) for first, last in correlations.spans_s.tolist())
+    found = BeatLag(None, lag_s, 0.0)
+    if pair.beat_s is not None:
+        found = find_beat(
+            pair.face, pair.finger, clean, lag_s=lag_s, beat_s=pair.beat_s,
+            min_errors=measured.limits["lag_beats"],
+        )
+    measured.add_measure("lag_beats", found.beats)
+    measured.add_measure("lag_beat_errors", found.errors)
+    if found.beats is None:
+        measured.add_flag(
+            "lag_beats", f"the lag, {lag_s * 1e3:.0f} ms, is known but for whole beats",
+            value=found.errors,
+        )
+        return lag_s * 1e3
+    if not found.beats:
+        return lag_s * 1e3
+    lag_ms = found.lag_s * 1e3
+    side = "late" if lag_ms < 0 else "early"
+    beats = counted(abs(found.beats), "whole beat")
+    measured.add_flag(
+        "lag_beyond",
+        f"the finger's times are {abs(lag_ms):.0f} ms {side}, {beats}: the face is {lag_ms:.0f} ms "
+        "behind the finger", value=lag_ms,
+    )
+    return lag_ms
 
 
 def _measure_step(correlations: Correlations, measured: Measurements) -> None:

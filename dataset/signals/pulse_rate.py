@@ -9,7 +9,7 @@ only where the trace repeats itself after one beat: the autocorrelation, freed o
 little. Slow breathing beside a pulse is neither: it has no multiples, and lies below the rate.
 
 The limits come from virtual pulses, from noise of ten kinds and from real fingers with an ECG
-beside them: benchmarks/heart_rate.py, docs/decisions/0010-a-rate-or-a-reason.md.
+beside them: benchmarks/heart_rate.py, docs/decisions/0011-a-rate-or-a-reason.md.
 """
 
 import math

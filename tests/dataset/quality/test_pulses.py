@@ -6,7 +6,7 @@ import pytest
 
 from dataset.quality.measurements import sliding_windows
 from dataset.signals.lag import GRID_HZ, PulseWave, correlate, face_pulse, finger_pulse
-from tests.support.quality_sessions import flag_kinds
+from tests.support.quality_sessions import LIMITS, flag_kinds
 
 
 def test_the_finger_of_somebody_else_is_bad(virtual, measured):
@@ -44,6 +44,27 @@ def test_the_lag_of_one_and_the_same_pulse_has_no_bias(delay_ms, fps):
     lag = correlate(face, finger, [(x, x + 10) for x in np.arange(0.5, 19, 5)]).lag()
     assert lag.lag_s * 1e3 == pytest.approx(delay_ms, abs=3)
     assert lag.error_s < 0.008
+
+
+@pytest.mark.parametrize("beats", [0, 1, -1, 2])
+def test_labels_whole_beats_off_are_flagged_or_said_to_be_possible(virtual, measured, beats):
+    c = virtual.columns
+    beat_ms = 60e3 / virtual.quality.measures["ppg_hr_bpm"]
+    quality = measured(ppg_time_ns=c.ppg_time_ns + round(beats * beat_ms * 1e6))
+    flags = [flag for flag in quality.flags if flag.kind in ("lag_beats", "lag_beyond")]
+    if quality.measures["lag_beats"] == beats == 0:
+        assert flags == []
+        return
+    (flag,) = flags
+    if quality.measures["lag_beats"] is None:
+        assert flag.kind == "lag_beats"
+        assert "known but for whole beats" in flag.text
+        assert quality.measures["lag_beat_errors"] < LIMITS["lag_beats"]
+    else:
+        assert quality.measures["lag_beats"] == -beats
+        assert flag.kind == "lag_beyond"
+        assert flag.value == pytest.approx(virtual.quality.measures["lag_ms"] - beats * beat_ms,
+                                           abs=60)
 
 
 def test_a_step_within_the_session_is_found_with_its_size(virtual, measured):
