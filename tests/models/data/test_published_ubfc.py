@@ -9,7 +9,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from acquire.camera.video_mark import SIMULATED_MARK
-from acquire.errors import SplitError, TrainingError
+from acquire.errors import CurationError, SplitError, TrainingError
 from models.data.published_ubfc import _subject_folders, load_dataset_2
 from tests.support.public_sets import FPS, make_dataset_2
 
@@ -67,3 +67,12 @@ def test_no_folder_is_left_out_without_a_word(published):
     assert sorted(defect.partition(":")[0] for defect in defects) == [
         "Subject3", "subject4 (copy)", "subject５"
     ]
+
+
+def test_times_that_are_not_certain_are_refused_before_faces_are_found(published, tmp_path):
+    labels = published / "subject2" / "ground_truth.txt"
+    rows = np.loadtxt(labels)
+    np.savetxt(labels, np.vstack([rows[:2], np.arange(rows.shape[1])]))
+    with pytest.raises(CurationError, match=r"found numbers that count 0, 1, 2 in .*subject2"):
+        load_dataset_2(published, cache=tmp_path / "cache")
+    assert not (tmp_path / "cache").exists()
