@@ -33,6 +33,12 @@ def check_spec(spec: str) -> None:
         raise DeviceError(
             expected=f"a camera as one of {SPECS}", found=repr(spec), fix=Fix.LIST_DEVICES
         )
+    if kind == "replay":
+        _parse_replay(rest)
+    if kind == "uvc" and not (rest.isdecimal() or "/" in rest):
+        raise DeviceError(
+            expected="a camera as uvc:0 or uvc:/dev/video0", found=spec, fix=Fix.LIST_DEVICES
+        )
 
 
 def open_camera(spec: str, fps: float) -> FrameSource:
@@ -55,9 +61,8 @@ def open_camera(spec: str, fps: float) -> FrameSource:
     return _open_replay(rest)
 
 
-def _open_replay(spec: str) -> FrameSource:
-    from .replay import ReplayCamera
-
+def _parse_replay(spec: str) -> tuple[Path, Path | None, float | None]:
+    """Return the video, the file of its times, and the frame rate that a text names."""
     video, _, query = spec.partition("?")
     options = parse_qs(query, keep_blank_values=True)
     if len(options) > 1 or not set(options) <= {"times", "fps"}:
@@ -67,7 +72,14 @@ def _open_replay(spec: str) -> FrameSource:
         )
     times = Path(options["times"][0]) if "times" in options else None
     fps = _parse_fps(options["fps"][0], spec) if "fps" in options else None
-    return ReplayCamera(Path(video), times=times, fps=fps)
+    return Path(video), times, fps
+
+
+def _open_replay(spec: str) -> FrameSource:
+    from .replay import ReplayCamera
+
+    video, times, fps = _parse_replay(spec)
+    return ReplayCamera(video, times=times, fps=fps)
 
 
 def _parse_fps(text: str, spec: str) -> float:

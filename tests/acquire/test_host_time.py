@@ -1,14 +1,17 @@
 """The session's clock where the system has less than Linux."""
 
 import time
+from datetime import datetime
 from types import SimpleNamespace
 
 import pytest
 
+from acquire.errors import SessionError
 from acquire.host_time import (
     SuspensionWatch,
     choose_boot_clock,
     choose_clocks,
+    doubt_date,
     now_ns,
     read_clocks,
 )
@@ -109,3 +112,18 @@ def test_where_the_system_has_no_such_clock_none_is_seen():
     assert choose_boot_clock(system(resolution=1e-9)) is None
     assert SuspensionWatch(boot=None).look() is None
     assert SuspensionWatch().look() is None               # here, within these microseconds
+
+
+@pytest.mark.parametrize(
+    ("date", "said"),
+    [("1970-01-01T00:00:30", "1970-01-01 00:00"), ("2023-12-31T23:59:59", "2023-12-31 23:59")],
+)
+def test_a_date_before_anything_was_recorded_is_doubted(date, said):
+    unix_s = datetime.fromisoformat(f"{date}+00:00").timestamp()
+    assert f"clock says {said} UTC" in doubt_date(unix_s)
+
+
+def test_a_date_of_today_is_not_doubted_and_one_before_1970_is_refused():
+    assert doubt_date(time.time()) == ""
+    with pytest.raises(SessionError, match="found 1969-12-31 23:59 UTC"):
+        doubt_date(-1.0)

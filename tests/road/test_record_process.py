@@ -10,7 +10,9 @@ import time
 
 import h5py
 import pytest
+from typer.testing import CliRunner
 
+from acq.main import app
 from dataset.session.reader import Session
 
 pytestmark = pytest.mark.real_time
@@ -159,3 +161,63 @@ def test_a_data_folder_that_is_a_file_is_one_line(acq, tmp_path):
     assert done.returncode == 1
     assert len(done.stderr.strip().splitlines()) == 1
     assert "--data" in done.stderr
+
+
+def record_at(unix_s, cwd):
+    """Run `acq record` for a second on a machine whose clock says so."""
+    code = (
+        f"import sys, time; ahead = {unix_s} - time.time(); now, now_ns = time.time, time.time_ns; "
+        "time.time = lambda: now() + ahead; time.time_ns = lambda: now_ns() + round(ahead * 1e9); "
+        "sys.argv = 'acq record --subject S01 --simulate --duration 1s --quiet'.split(); "
+        "from acq.main import main; main()"
+    )
+    return subprocess.run(
+        [sys.executable, "-c", code], cwd=cwd, capture_output=True, text=True, check=False,
+        timeout=60,
+    )
+
+
+def test_a_clock_at_1970_is_told_of_and_noted_in_a_file_that_is_read(tmp_path):
+    done = record_at(30, tmp_path)
+    assert done.returncode == 0, done.stderr
+    (line,) = done.stderr.splitlines()
+    assert "clock says 1970-01-01 00:00 UTC" in line
+    (path,) = tmp_path.rglob("*.h5")
+    assert path.name.startswith("S01-19700101T0000")
+    with Session(path) as session:
+        assert session.complete
+        assert any(event.kind == "doubtful_date" for event in session.events)
+
+
+def test_a_clock_before_1970_is_refused_before_anything_is_made(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(time, "time", lambda: -100.0)
+    done = CliRunner().invoke(app, ["record", "--subject", "S01", "--simulate"])
+    assert "expected a date after 1970, found 1969-12-31 23:58 UTC" in str(done.exception)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        pytest.param(["--live", "--net", "none.onnx"], "none.onnx", id="no such network"),
+        pytest.param(["--bell"], "--protocol", id="a bell without cues"),
+        pytest.param(["--camera", "uvc:front"], "uvc:front", id="no such camera's name"),
+        pytest.param(
+            ["--camera", "replay:a.mkv?fps=abc"], "'abc'", id="no number in a camera's name"
+        ),
+        pytest.param(["--fps", "abc"], "number", id="no rate"),
+        pytest.param(["--duration", "soon"], "'soon'", id="no time"),
+        pytest.param(["--data", "taken"], "a file", id="a file instead of a folder"),
+    ],
+)
+def test_what_can_be_seen_to_be_wrong_is_refused_before_a_device_is_opened(
+    tmp_path, monkeypatch, words, said
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "taken").write_text("")
+    done = CliRunner().invoke(app, ["record", "--subject", "S01", "--port", "/dev/none", *words])
+    assert done.exit_code in (1, 2)
+    output = f"{done.output} {done.exception}"
+    assert said in " ".join(output.split())
+    assert "/dev/none" not in output

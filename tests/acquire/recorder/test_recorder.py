@@ -1,5 +1,6 @@
 """The real recorder, a real pty and a real file; faults are the devices'."""
 
+import shutil
 import threading
 import time
 from dataclasses import replace
@@ -18,6 +19,7 @@ from acquire.sensor.port import Sensor
 from acquire.sensor.protocol import SAMPLE_OVERRUN, SAMPLE_RESTARTED
 from acquire.session import frame_store
 from acquire.session.frame_store import FrameStore
+from acquire.session.place import DeletedError
 from dataset.recovery.resync import resync
 from dataset.session.reader import Session
 from tests.support.fakes import FakeCamera, FakeSensor
@@ -334,3 +336,13 @@ def test_a_slow_disk_is_not_given_more_to_write(tmp_path, monkeypatch):
     assert summary.lost_frames["storage fell behind"] > 5
     # one came after the end
     assert summary.frames + summary.lost_frames["storage fell behind"] == camera.delivered - 1
+
+
+def test_a_folder_that_is_deleted_meanwhile_ends_it_and_nothing_is_called_saved(tmp_path):
+    deleting = threading.Timer(0.7, shutil.rmtree, (tmp_path / "sessions",))
+    deleting.start()
+    start_s = time.monotonic()
+    with FakeSensor() as device, pytest.raises(DeletedError, match="deleted meanwhile"):
+        record(tmp_path, device, FakeCamera(), duration_s=30.0)
+    assert time.monotonic() - start_s < 15
+    assert not list(tmp_path.rglob("*.h5"))

@@ -1,5 +1,8 @@
 """The sensor's port over a real pty: what answers, what does not, and the errors."""
 
+import fcntl
+import os
+import subprocess
 import time
 
 import pytest
@@ -99,3 +102,26 @@ def test_a_read_without_time_does_not_wait_and_a_stamp_does_not_wait_for_the_rea
 def test_a_missing_port_is_one_line():
     with pytest.raises(DeviceError, match="/dev/nothing_here"):
         open_sensor("/dev/nothing_here")
+
+
+def test_a_port_in_use_is_named_with_the_program_that_has_it():
+    with FakeSensor() as device:
+        held = os.open(device.port, os.O_RDWR | os.O_NOCTTY)
+        fcntl.flock(held, fcntl.LOCK_EX)
+        holder = subprocess.Popen(["sleep", "60"], stdin=held)
+        os.close(held)
+        with pytest.raises(DeviceError, match="another program has it open") as error:
+            Sensor(device.port)
+        holder.kill()
+        holder.wait()
+    assert f"(sleep, process {holder.pid})" in str(error.value)
+    assert "temporarily" not in str(error.value)
+
+
+def test_silence_counts_only_while_the_port_was_listened_to():
+    with FakeSensor() as device:
+        sensor = Sensor(device.port)
+        before_s = sensor.listened_s
+        time.sleep(0.5)
+        assert sensor.listened_s - before_s == pytest.approx(0.5, abs=0.3)
+        sensor.close()
