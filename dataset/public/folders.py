@@ -103,6 +103,8 @@ def what_instead(path: Path) -> str:
     """Return what lies where a file was expected: like it in a part of its name, or an archive."""
     if not path.parent.is_dir():
         return "nothing"
+    if path.is_symlink():
+        return f"a link to {path.readlink()}, which is not there"
     others = sorted(
         other.name for other in visible(path.parent)
         if other.is_file() and (

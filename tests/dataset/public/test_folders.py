@@ -94,6 +94,17 @@ def test_what_is_there_instead_of_a_file_is_named(plain, tmp_path, there):
     assert f"expected vid.avi, found {there} at {folder / 'vid.avi'}" in refused.facts
 
 
+def test_a_file_that_is_a_link_to_nowhere_is_named(plain, tmp_path):
+    folder = shutil.copytree(plain, tmp_path / "set" / "subject1")
+    for name in ("ground_truth.txt", "vid.avi"):
+        (folder / name).unlink()
+        (folder / name).symlink_to("/gone")
+        refused = import_all(folder.parent, tmp_path / "data")["subject1"].cause
+        assert f"expected {name}, found a link to /gone, which is not there" in refused.facts
+        (folder / name).unlink()
+        shutil.copy(plain / name, folder / name)
+
+
 def test_a_root_that_is_no_folder_says_what_to_do(tmp_path):
     (tmp_path / "set.zip").write_bytes(b"PK")
     for name, found in (("set.zip", "an archive"), ("nowhere", "none")):
