@@ -25,14 +25,11 @@ from acquire.limits import MOST_PIXELS
 from .frame_times import read_frame_times
 from .source import CameraInfo, EndOfStream, VideoFrame
 from .video_mark import is_marked_video
-from .video_pictures import PictureForm, UprightPictures, form_of
+from .video_pictures import PictureForm, UprightPictures, form_of, raw_kind
 
 _DECODED_AHEAD = 16   # frames
 _LOWEST_FPS, _HIGHEST_FPS = 1.0, 1000.0
-_NO_TIMESTAMPS = 128                           # FFmpeg's flag of formats that hold none
-_PICTURE_ROWS = ("image2", "image2pipe")       # and all whose name ends so:
-_PIPE = "_pipe"
-_SAME_RATE = 0.01                              # share by which two rates may differ
+_SAME_RATE = 0.01     # share by which two rates may differ
 
 
 @dataclass(frozen=True)
@@ -42,7 +39,7 @@ class _Contents:
     form: PictureForm               # of the first frame
     frames: int
     times_s: np.ndarray | None      # (frames,) as they are shown; None where it holds no times
-    kind: str                       # FFmpeg's name of the container, or in words
+    kind: str                       # what it is that holds no times, in words; else ""
     fps: float | None               # that the header states; None where FFmpeg guesses
 
 
@@ -68,6 +65,8 @@ class ReplayCamera:
             raise ValueError("expected times or a frame rate, not both")
         self._video = video
         contents = _read_contents(video)
+        if contents.frames < 2:
+            raise DeviceError(expected="at least 2 frames", found=contents.frames, where=video)
         remarks: list[str] = []
         times_s, origin = _choose_times(contents, video, times, fps, remarks)
         if len(times_s) != contents.frames:
@@ -75,8 +74,6 @@ class ReplayCamera:
                 expected=f"a time for each of the {contents.frames} frames of {video}",
                 found=len(times_s), where=times or video,
             )
-        if len(times_s) < 2:
-            raise DeviceError(expected="at least 2 frames", found=len(times_s), where=video)
         self.frames = len(times_s)
         self._offset_ns = np.rint((times_s - times_s[0]) * 1e9).astype(np.int64)
         order = "yuv420p" if contents.form.is_i420 else "rgb24"
@@ -181,16 +178,14 @@ def _read_contents(video: Path) -> _Contents:
             stream = container.streams.video[0]
             if stream.width * stream.height > MOST_PIXELS:
                 raise ValueError(f"pictures of {stream.width}x{stream.height}")
-            name = container.format.name
-            is_row = name in _PICTURE_ROWS or name.endswith(_PIPE)
-            is_raw = is_row or bool(int(container.format.flags) & _NO_TIMESTAMPS)
-            fps = float(stream.average_rate) if stream.average_rate and not is_raw else None
+            kind = raw_kind(container)
+            fps = float(stream.average_rate) if stream.average_rate and not kind else None
             stamps = [
                 (packet.pts, packet.dts)
                 for packet in container.demux(stream)
                 if packet.size and not packet.is_discard
             ]
-            ticks = None if is_raw else _shown_ticks(stamps)
+            ticks = None if kind else _shown_ticks(stamps)
             times_s = None if ticks is None else np.sort(ticks * float(stream.time_base or 1))
         with av.open(str(video)) as container:
             first = next(container.decode(video=0), None)
@@ -201,7 +196,6 @@ def _read_contents(video: Path) -> _Contents:
         raise DeviceError(expected="a video to replay", found="no frame that decodes", where=video)
     form = form_of(first, video)
     frames = len(stamps) if times_s is None else len(times_s)
-    kind = "a row of pictures" if is_row else f"raw {name}" if is_raw else name
     return _Contents(form, frames, times_s, kind, fps)
 
 
@@ -229,7 +223,7 @@ def _choose_times(
         return np.arange(contents.frames) / fps, f"a rate of {fps:g} frames/s, as asked for"
     if contents.times_s is None:
         raise DeviceError(
-            expected="times of the frames", found=f"none ({contents.kind})",
+            expected="times of the frames", found=f"none ({contents.kind or 'in its container'})",
             where=video, fix=Fix.NAME_FRAME_RATE,
         )
     return contents.times_s, "the container"

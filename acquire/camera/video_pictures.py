@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Literal
 
 import av
+import av.container
 import av.filter
 import numpy as np
 
@@ -45,6 +46,19 @@ _TURNS: dict[tuple[int, ...], tuple[tuple[tuple[str, str], ...], str]] = {
     (0, -1, -1, 0): ((("transpose", "clock_flip"),), "mirrored, turned clockwise by 90 degrees"),
 }
 _ANY_TIME_BASE = Fraction(1, 1000)
+
+
+# FFmpeg's flag of formats without times, and its names of rows of pictures
+_NO_TIMESTAMPS = 128
+_PICTURE_ROWS, _PIPE = ("image2", "image2pipe"), "_pipe"
+
+
+def raw_kind(container: av.container.InputContainer) -> str:
+    """Return what holds no times, in words: of such a file FFmpeg guesses 25 frames/s; else ""."""
+    name = container.format.name
+    if name in _PICTURE_ROWS or name.endswith(_PIPE):
+        return "a row of pictures"
+    return f"raw {name}" if int(container.format.flags) & _NO_TIMESTAMPS else ""
 
 
 @dataclass(frozen=True)

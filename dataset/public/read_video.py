@@ -8,7 +8,7 @@ from pathlib import Path
 import av
 import av.error
 
-from acquire.camera.video_pictures import PictureForm, UprightPictures, form_of
+from acquire.camera.video_pictures import PictureForm, UprightPictures, form_of, raw_kind
 from acquire.errors import CurationError
 from acquire.limits import MOST_PIXELS
 from acquire.stamps.rising import StampedTimes
@@ -48,13 +48,14 @@ def read_header(path: Path, defects: list[str]) -> VideoHeader:
             stream = container.streams.video[0]
             rate, width, height = stream.average_rate, stream.width, stream.height
             pixel_format, frames = stream.pix_fmt, stream.frames
-            streams = len(container.streams.video)
+            streams, raw = len(container.streams.video), raw_kind(container)
     except (OSError, ValueError, av.error.FFmpegError) as error:
         raise _unusable("a video", error, path) from error
     if not 0 < width * height <= MOST_PIXELS:
         raise _unusable(f"pictures of at most {MOST_PIXELS} pixels", f"{width}x{height}", path)
-    if not rate or not 1 <= float(rate) <= 1000:
-        raise _unusable("a video of 1 to 1000 frames/s", rate, path)
+    if raw or not rate or not 1 <= float(rate) <= 1000:
+        found = f"{raw}, which says none," if raw else rate
+        raise _unusable("a video of 1 to 1000 frames/s", found, path)
     if streams > 1:
         defects.append(f"{path.name} holds {streams} streams of pictures; the first is read")
     form = _first_form(path)

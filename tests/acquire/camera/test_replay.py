@@ -228,3 +228,10 @@ def test_it_counts_the_frames_that_were_due(tmp_path):
         camera.start(1_000_000_000)
         due = [camera.count_until(round(t * 1e9)) for t in (0.99, 1.0, 1.25, 1.899, 1.9, 60)]
     assert due == [0, 1, 3, 9, 10, 10]
+
+
+@pytest.mark.parametrize("fps", ["", "?fps=25"])
+def test_a_single_picture_is_no_video(tmp_path, fps):
+    write_raw(tmp_path / "v.mjpeg", "mjpeg", "yuvj420p", count=1)
+    with pytest.raises(DeviceError, match="expected at least 2 frames, found 1"):
+        open_camera(f"replay:{tmp_path}/v.mjpeg{fps}", 25)

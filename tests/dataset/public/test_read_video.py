@@ -4,6 +4,7 @@ import av
 import numpy as np
 import pytest
 
+from acquire.errors import CurationError
 from dataset.public.read_video import open_video, read_header
 
 
@@ -59,3 +60,9 @@ def test_the_published_bgr_has_no_defect(tmp_path):
     header, pictures, defects = read(tmp_path / "vid.avi")
     assert (header.width, header.height, header.fps, defects) == (64, 48, 25.0, [])
     assert all((picture == rgb).all() for picture in pictures)
+
+
+def test_a_raw_stream_says_no_rate_and_is_refused(tmp_path):
+    write(tmp_path / "vid.avi", "mjpeg", "mjpeg", "yuvj420p")
+    with pytest.raises(CurationError, match="frames/s, found raw mjpeg, which says none"):
+        read(tmp_path / "vid.avi")
