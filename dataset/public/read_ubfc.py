@@ -111,8 +111,9 @@ def read_dataset_1(folder: Path) -> PublishedRecording:
     ).reshape(-1, 4)
     time_ms, hr_bpm, spo2, ppg = table.T.copy()
     _check_order_of_columns(table, path)
+    is_line = np.array([len(row.values) == 4 for row in rows], bool)     # others are named above
     for values, name in zip((time_ms, hr_bpm, spo2, ppg), _COLUMNS, strict=True):
-        name_missing(values, name, defects)
+        name_missing(np.where(is_line, values, 0.0), name, defects)
     by_video_hz = len(time_ms) * header.fps / header.frames if header.frames else None
     said = "s" if text.is_clock else "ms"
     stamp_ns = _times_ns(time_ms, said, PPG_HZ, by_video_hz, path, defects)

@@ -227,6 +227,14 @@ def test_dataset_1_is_refused_alike(tmp_path, video, text, words):
         read_1(tmp_path, video, text)
 
 
+def test_a_line_cut_off_is_named_once(tmp_path, video):
+    found = read_1(tmp_path, video, as_lines(MS, VALUES)[:-6])
+    assert [text for text in found.defects if "line" in text or "no finite" in text] == [
+        "1 lines of gtdump.xmp are not of four numbers, the first is line 310; left out"
+    ]
+    assert np.isnan(found.samples.ppg).nonzero()[0].tolist() == [309]
+
+
 def test_half_of_dataset_1_is_said(tmp_path, video):
     found = read_1(tmp_path, video, as_lines(MS[:150], VALUES[:150]))
     assert "PPG and pictures share 2.40 s only" in found.defects[-1]
