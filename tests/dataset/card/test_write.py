@@ -78,7 +78,7 @@ def test_what_no_consent_covers_is_not_told_and_small_groups_are_not(card):
 
 def test_exclusions_are_told_and_bring_no_markup(card):
     text = card.markdown.read_text()
-    assert "S02-20260101T090001Z, 0:01 to 0:02: coughed | &lt;b>loud&lt;/b>" in text
+    assert "S02-20260101T090001Z, 0:01 to 0:02: excluded by a person" in text
 
 
 def test_the_same_data_gives_the_same_card(made, card):
@@ -225,3 +225,10 @@ def test_a_recording_that_is_gone_is_told(tmp_path):
     path.unlink()
     card = write_card(tmp_path, AboutDataset())
     assert "1 recording the session file is not here" in card.markdown.read_text()
+
+
+def test_a_reason_is_in_nothing_that_goes_with_the_data_unless_that_is_asked_for(made, card):
+    for path in (card.markdown, card.croissant, made / "ubfc" / "manifest.json"):
+        assert "coughed" not in path.read_text()
+    told = write_card(made, AboutDataset(reasons=True), force=True)
+    assert ": coughed | &lt;b>loud&lt;/b>" in told.markdown.read_text()

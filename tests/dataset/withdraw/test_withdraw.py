@@ -62,7 +62,7 @@ def template(tmp_path_factory):
         split_by_subject(identify_sessions(data), holdout=["Bison2", GONE]),
         data_folder.split_file(data),
     )
-    manifest = convert_sessions(data).manifest
+    manifest = convert_sessions(data, reasons=True).manifest
     for subject, path in paths.items():
         write_grade(path, subject, about=f"like {paths[GONE].stem}" if subject == "Adder1" else "")
     data_folder.quality_dir(data).mkdir()
