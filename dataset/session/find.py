@@ -35,11 +35,14 @@ def _near_folder(path: Path) -> Path | None:
     """Return the folder that was probably meant by a path whose first missing part is misspelt."""
     missing = [part for part in (path, *path.parents) if not part.exists()][-1]
     try:
-        names = [folder.name for folder in missing.parent.iterdir() if folder.is_dir()]
+        names = {
+            folder.name.casefold(): folder.name
+            for folder in missing.parent.iterdir() if folder.is_dir()
+        }
     except OSError:
         return None
-    for name in get_close_matches(missing.name, names, n=3):
-        folder = missing.parent / name / path.relative_to(missing)
+    for name in get_close_matches(missing.name.casefold(), names, n=3):
+        folder = missing.parent / names[name] / path.relative_to(missing)
         if folder.is_dir():
             return folder
     return None
@@ -95,6 +98,6 @@ def _none(data: Path) -> str:
 
 def _advice(data: Path, text: str) -> Fix | str:
     """Name the recording that was probably meant; else advise to look at the list."""
-    names = [path.stem for path in data_folder.session_files(data)]
-    near = get_close_matches(Path(text).stem, names, n=1, cutoff=0.8)
-    return f"did you mean {near[0]}?" if near else Fix.LIST_SESSIONS
+    names = {path.stem.casefold(): path.stem for path in data_folder.session_files(data)}
+    near = get_close_matches(Path(text).stem.casefold(), names, n=1, cutoff=0.8)
+    return f"did you mean {names[near[0]]}?" if near else Fix.LIST_SESSIONS

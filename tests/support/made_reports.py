@@ -36,8 +36,8 @@ def video(subject, method, *, number=1):
         ppg=ppg, start_s=start_s, window_s=10.0, predicted_bpm=predicted,
         reference_bpm=np.full(len(start_s), bpm),
         snr_db=np.linspace(3, -3, len(start_s)) - OFF[method], correlation=0.8, lag_s=0.05,
-        left_out=1, macc=np.linspace(0.9, 0.4, len(start_s)), toolbox_predicted_bpm=predicted + 1,
-        toolbox_reference_bpm=np.full(len(start_s), bpm),
+        left_out=1, without_finger=2, macc=np.linspace(0.9, 0.4, len(start_s)),
+        toolbox_predicted_bpm=predicted + 1, toolbox_reference_bpm=np.full(len(start_s), bpm),
     )
 
 
@@ -114,6 +114,7 @@ def metrics_of(found, *, people="virtual", folds=1, seeds=1):
         },
         "recordings": {"train": 2, "test": len(found["teacher"])},
         "pairs": {"train": 1000, "test": 1198},
+        "without_finger_percent": {"train": 1.25, "test": 0.0},
         "split_hash": SPLIT_HASH,
         "data_hash": DATA_HASH,
         "recipe": asdict(Recipe()),

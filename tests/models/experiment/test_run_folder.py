@@ -42,7 +42,8 @@ def test_an_interrupted_run_is_found_by_what_it_was_begun_with(tmp_path):
     assert find_interrupted(runs, {"seeds": 2, "betas": (0.9, 0.99)}) == (
         part, runs / "20261122T101500Z",
     )
-    with pytest.raises(TrainingError, match=r"seeds 2 as in .* 20261122T101500Z, found 3") as caught:
+    words = r"seeds 2 as in .* 20261122T101500Z, found 3"
+    with pytest.raises(TrainingError, match=words) as caught:
         find_interrupted(runs, {"seeds": 3})
     assert (caught.value.fix, caught.value.of) == (Fix.RESUME_AS_BEGUN, "20261122T101500Z")
     (part / "run.json").write_text("[")

@@ -59,8 +59,8 @@ def test_table_4_waits_for_a_board_and_is_filled_by_one(tmp_path):
             id="no stages",
         ),
         pytest.param(
-            board(), json.dumps(measured(cores="<b>")), r"found text instead of a whole number at \$\.cores",
-            id="words for a number",
+            board(), json.dumps(measured(cores="<b>")),
+            r"found text instead of a whole number at \$\.cores", id="words for a number",
         ),
         pytest.param(
             "<p>old</p>", json.dumps(measured()), "expected the marks of table 4",

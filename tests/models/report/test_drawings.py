@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -7,10 +8,10 @@ torch = pytest.importorskip("torch")
 
 from dataset.common.drawings import drawing_style
 from models.report import accuracy, pulses
-from models.report.drawing import MOST_POINTS, window_step
+from models.report.drawing import MOST_POINTS, new_axes, window_step
 from models.report.training import curves
 from tests.support.made_reports import metrics_of, networks, results
-from tests.support.pages import Page, in_one_line
+from tests.support.pages import Page, in_one_line, words_of
 
 TWO = results("S01", "S02")
 
@@ -100,3 +101,24 @@ def test_a_network_without_any_peak_is_drawn_as_0_bpm():
         assert "−66.00 [−66.0, −66.0]" in accuracy.agreement(found, metrics)
         assert "SNR [dB] over windows" in accuracy.spreads(found, metrics)
         assert "student + KD –" in pulses.draw_windows(networks(found), metrics)[0]
+
+
+def test_windows_that_are_all_far_off_are_not_called_close():
+    far = {
+        name: [replace(one, predicted_bpm=one.reference_bpm + 9.1) for one in videos]
+        for name, videos in TWO.items()
+    }
+    with drawing_style():
+        closest, _ = pulses.draw_windows(networks(far), metrics_of(far))
+        near, _ = pulses.draw_windows(networks(TWO), metrics_of(TWO))
+    assert "None is close: the smallest error is 9.1 bpm" in words_of(closest)
+    assert "None is close" not in words_of(near)
+
+
+def test_an_axis_shows_its_numbers_without_an_offset():
+    with drawing_style():
+        figure, axis = new_axes(4, 3)
+        axis.plot([40.00001, 40.00002, 40.00003], [1e5, 1.00001e5, 1.00002e5])
+        figure.canvas.draw()
+        assert axis.xaxis.get_offset_text().get_text() == ""
+        assert axis.yaxis.get_offset_text().get_text() == ""

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -76,3 +78,30 @@ def test_mixed_data_is_not_called_virtual(metrics):
     assert "Every subject here is virtual" not in page
     assert "Partly simulated data" in page
     assert "this run, virtual and real subjects" in page
+
+
+def test_the_verdict_comes_first_and_nothing_is_praised_that_is_worse_than_a_formula():
+    bad = results("S01", "S02")
+    for name in ("teacher", "student", "student_kd", "physnet"):
+        bad[name] = [
+            replace(one, predicted_bpm=one.reference_bpm + 20 + n)
+            for n, one in enumerate(bad[name])
+        ]
+    head = words_of(report_head(metrics_of(bad)))
+    verdict = "No network is shown to be better than POS, the best method without training"
+    assert verdict in head
+    assert "Worse than POS: teacher (by " in head
+    assert head.index(verdict) < head.index("mean absolute error of student + KD")
+    for praise in ("of the way to its teacher", "bpm better"):
+        assert praise not in head
+    assert "not told apart" in head
+
+
+def test_every_table_of_errors_has_the_guess_of_the_mean_rate(metrics):
+    guess = "training’s mean rate"
+    assert Tables(tables.results(metrics)).cell(guess, "MAE [bpm]").startswith("12.00")
+    assert Tables(tables.otherwise(metrics)).cell(guess, "toolbox MAE [bpm]") == "12.00"
+    ours = "this run, virtual subjects, 2 train, 2 test"
+    assert Tables(published.hold_out(metrics)).cell(ours, guess) == "12.000 / 12.000"
+    assert guess in Tables(published.folds(metrics_of(TWO, folds=2))).all[0][0]
+    assert f"{guess} MAE" in Tables(tables.recordings(metrics)).all[0][0]

@@ -1,0 +1,109 @@
+"""A network is found by any of its names, and says what it is."""
+
+import hashlib
+
+import pytest
+
+pytest.importorskip("torch")
+
+import numpy as np
+
+from acq import open_net
+from acquire.errors import Fix, TrainingError
+from models.board.find_net import find_net, find_run
+from models.board.onnx_net import SHIPPED
+from models.export.export import export
+from tests.support.boards import make_untrained
+
+RUN = "20260101T000000Z"
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """A data folder with a run that was exported and one that was not."""
+    data = tmp_path_factory.mktemp("data")
+    for name in (RUN, "20260102T000000Z"):
+        folder = make_untrained(data / "runs" / name)
+        (folder / "metrics.json").write_text("{}")
+    export(data / "runs" / RUN)
+    return data
+
+
+@pytest.mark.parametrize(
+    ("named", "found"),
+    [
+        (RUN, f"{RUN}/board/student.onnx"),
+        (f"runs/{RUN}", f"{RUN}/board/student.onnx"),
+        (f"runs/{RUN}/board", f"{RUN}/board/student.onnx"),
+        (f"runs/{RUN}/board/teacher.onnx", f"{RUN}/board/teacher.onnx"),
+        (f"runs/{RUN}/teacher.safetensors", f"{RUN}/teacher.safetensors"),
+        ("20260102T000000Z", "20260102T000000Z/student_kd.safetensors"),
+    ],
+)
+def test_a_network_has_many_names(data, monkeypatch, named, found):
+    monkeypatch.chdir(data)
+    net = find_net(type(data)(named), data)
+    assert str(net.path).endswith(found)
+    assert net.run == found.partition("/")[0]
+    assert net.is_checkpoint == found.endswith(".safetensors")
+
+
+def test_without_a_name_it_is_the_one_that_comes_with_acq(data):
+    net = find_net(None, data)
+    assert net.path == SHIPPED / "student.onnx"
+    assert ", which comes with acq (sha256 " in net.describe({"checkpoint": "student"})
+
+
+@pytest.mark.parametrize(
+    ("named", "says"),
+    [
+        ("20260101T00000Z", f"did you mean {RUN}?"),
+        ("nowhere", "found nothing at nowhere"),
+    ],
+)
+def test_a_name_that_is_none_is_told_with_the_nearest(data, named, says):
+    with pytest.raises(TrainingError, match="an ONNX file, a checkpoint, a run") as caught:
+        find_net(type(data)(named), data)
+    assert says in str(caught.value)
+
+
+def test_files_and_folders_of_other_kinds_are_refused(data, tmp_path):
+    (tmp_path / "x.h5").touch()
+    for named, says in ((tmp_path / "x.h5", "another kind"), (tmp_path, "without a student")):
+        with pytest.raises(TrainingError, match=says) as caught:
+            find_net(named, data)
+        assert caught.value.fix is Fix.NAME_NET
+    with pytest.raises(TrainingError, match="found a file"):
+        find_run(tmp_path / "x.h5", data)
+
+
+def test_it_says_its_run_and_its_hash(data):
+    live, net = open_net.open_pulse(type(data)(RUN), data)
+    origin = net.origin(live.net.constants)
+    assert origin["sha256"] == hashlib.sha256(net.path.read_bytes()).hexdigest()
+    assert (origin["run"], origin["checkpoint"], origin["data_hash"]) == (
+        RUN, "student_kd", "0" * 64,
+    )
+    assert net.describe(live.net.constants) == (
+        f"student_kd of run {RUN} (sha256 {origin['sha256'][:12]})"
+    )
+
+
+def test_a_checkpoint_reads_what_its_export_reads(data):
+    motion = np.random.default_rng(0).normal(size=(8, 3, 36, 36)).astype(np.float32)
+    exported, _ = open_net.open_pulse(type(data)(RUN), data)
+    checkpoint, net = open_net.open_pulse(data / "runs" / RUN / "student_kd.safetensors", data)
+    assert net.is_checkpoint
+    np.testing.assert_allclose(
+        checkpoint.net.predict(motion), exported.net.predict(motion), atol=1e-6
+    )
+    assert checkpoint.net.constants["checkpoint"] == "student_kd"
+
+
+def test_a_checkpoint_without_torch_is_one_clear_line(data, monkeypatch):
+    monkeypatch.setattr(
+        open_net, "find_spec", lambda name: None if name == "torch" else object()
+    )
+    with pytest.raises(TrainingError, match=r"expected torch, which reads a checkpoint, found no"):
+        open_net.open_pulse(type(data)("20260102T000000Z"), data)
+    open_net.open_pulse(type(data)(RUN), data)             # an export needs none

@@ -1,0 +1,102 @@
+"""The verdict on networks: better and worse only where the interval says so."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from models.data.videos import TrainingData
+from models.evaluation.mean_rate import guess_mean_rate
+from models.evaluation.verdict import BETTER, NOT_TOLD, WORSE, compare_errors, judge
+from tests.support.curated_videos import tone, video_of_ppg
+from tests.support.made_reports import guessed, video
+
+TITLES = {"student": "student", "student_kd": "student + KD", "pos": "POS", "green": "GREEN"}
+PEOPLE = [f"S{n:02d}" for n in range(1, 9)]
+
+
+def read(errors_bpm):
+    """Return a result for each person, off by its own error in every window."""
+    results = []
+    for person, error in zip(PEOPLE, errors_bpm, strict=False):
+        one = video("S01", "pos")
+        results.append(
+            replace(one, subject=person, predicted_bpm=one.reference_bpm + error)
+        )
+    return results
+
+
+NOISE = np.array([0.1, -0.2, 0.3, -0.1, 0.2, -0.3, 0.15, -0.15])
+
+
+@pytest.mark.parametrize(
+    ("errors", "others", "lower_by", "outcome"),
+    [
+        (1 + NOISE, 3 + NOISE, 2.0, BETTER),
+        (9 + NOISE, 3 + NOISE, -6.0, WORSE),
+        (3 + NOISE, 3 - NOISE, 0.0, NOT_TOLD),
+        # one person decides: better on average, and not to be told of others
+        ([1, 1, 1, 1, 1, 1, 1, 1], [0, 0, 0, 0, 0, 0, 0, 60], 6.5, NOT_TOLD),
+        ([1], [3], 2.0, NOT_TOLD),                       # one person shows nothing about others
+    ],
+)
+def test_two_methods_on_the_same_windows(errors, others, lower_by, outcome):
+    found = compare_errors(read(errors), read(others))
+    assert found.lower_by_bpm == pytest.approx(lower_by, abs=1e-9)
+    assert found.outcome == outcome
+    assert (found.interval_bpm is None) == (len(errors) == 1)
+
+
+def verdict(student, student_kd, pos, green=(30,) * 8):
+    networks = {"student": read(student), "student_kd": read(student_kd)}
+    formulas = {"pos": read(pos), "green": read(green)}
+    return judge(networks, formulas, [guessed(one) for one in networks["student"]], TITLES)
+
+
+def test_a_run_that_is_worse_than_the_best_formula_is_told_so_first():
+    found = verdict(25 + NOISE, 20 + NOISE, 3 + NOISE)
+    assert found["formula"] == "pos"
+    assert found["words"][0].startswith(
+        "No network is shown to be better than POS, the best method without training (MAE 3.00 bpm)"
+        ". Worse than POS: student (by 22.00 bpm ["
+    )
+    assert {one["outcome"] for one in found["against_formula"].values()} == {WORSE}
+    # 12 bpm from 66 to the mean of 78
+    assert found["mean_rate_mae_bpm"] == pytest.approx(12.0)
+    assert "guessing the training set’s mean rate (MAE 12.00 bpm)" in found["words"][1]
+    assert found["words"][2].startswith("The teacher’s help makes the student better, by 5.00 bpm")
+
+
+def test_praise_only_outside_the_interval():
+    found = verdict(1 + NOISE, 1 - NOISE, 3 + NOISE)
+    assert found["words"][0].startswith("Better than POS, the best method without training")
+    assert found["words"][2].startswith("Whether the teacher’s help makes the student better ca")
+    assert found["words"][3] == "In brackets 95 % by bootstrap over 8 subjects."
+
+
+def test_one_subject_is_never_praise():
+    found = verdict([1], [9], [3], green=(30,))
+    assert found["words"][0] == (
+        "Worse than POS, the best method without training (MAE 3.00 bpm), on the one subject "
+        "tested: student + KD (by 6.00 bpm). Ahead of POS: student (by 2.00 bpm)."
+    )
+    assert "better, by" not in " ".join(found["words"])
+    assert found["words"][-1].startswith("One subject shows nothing about others")
+
+
+def test_the_guess_is_the_mean_rate_of_the_training_windows_of_its_fold():
+    def person(name, bpm, seconds=20):
+        time_s = np.arange(25 * seconds) / 25
+        return replace(video_of_ppg(tone(bpm, time_s), time_s), subject=name)
+
+    slow, fast, long = person("S01", 60), person("S02", 90), person("S03", 120, seconds=30)
+    folds = [
+        TrainingData(train=[slow, fast], test=[long], split_hash="", data_hash=""),
+        TrainingData(train=[slow, long], test=[fast], split_hash="", data_hash=""),
+    ]
+    first, second = guess_mean_rate(folds)
+    assert first[0].predicted_bpm == pytest.approx(75, abs=0.05)
+    # 11 windows of 60 bpm, 21 of 120
+    assert second[0].predicted_bpm == pytest.approx((11 * 60 + 21 * 120) / 32, abs=0.05)
+    assert len(first[0].predicted_bpm) == len(first[0].reference_bpm) == 21
+    assert np.isnan(first[0].snr_db).all()
