@@ -133,5 +133,5 @@ def doubt_date(unix_s: float) -> str:
             where="on this machine's clock", fix="set it",
         )
     if date < _EARLIEST:
-        return f"{said}: a recording would be named and dated wrongly; set it first"
+        return f"{said}: recordings are named and dated wrongly until it is set"
     return ""

@@ -1,5 +1,6 @@
 """The verb `acq check`: checks before a subject sits down."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -79,6 +80,7 @@ def _run_checks(
     from acquire.sensor.port import open_sensor
     from dataset.face.quick_look import load_detector
     from dataset.preflight.camera import check_camera, check_light_offset
+    from dataset.preflight.date import check_date
     from dataset.preflight.disk import check_disk
     from dataset.preflight.result import check_from_error
     from dataset.preflight.sensor import check_sensor
@@ -114,4 +116,5 @@ def _run_checks(
             for results in under_way:
                 checks += results.result()
         checks += check_light_offset(None if frames is None else frames.info, data)
-    return [*checks, *check_disk(sessions_dir(data), raw, duration_s)]
+    date = check_date(time.time())
+    return [*checks, *date, *check_disk(sessions_dir(data), raw, duration_s)]

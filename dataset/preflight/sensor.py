@@ -51,9 +51,10 @@ def _sample_sensor(sensor: Sensor, seconds: float) -> _SensorSample:
     hello = sensor.confirm_start(DEFAULT_RATE_HZ)
     sample = _SensorSample(hello, FingerWatch(hello.rate_hz, sensor=hello.sensor), seconds)
     pinger = Pinger()
-    end, next_ping = time.monotonic() + seconds, 0.0
-    while (now := time.monotonic()) < end:
-        if now >= next_ping:
+    # time in which this process was not run does not count: its packets are still to be read
+    end_s, next_ping = sensor.listened_s + seconds, 0.0
+    while sensor.listened_s < end_s:
+        if (now := time.monotonic()) >= next_ping:
             pinger.ping(sensor.send)
             next_ping = now + _PING_EVERY_S
         received = sensor.read(min(_PING_EVERY_S, max(0.0, next_ping - time.monotonic())))
