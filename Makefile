@@ -2,7 +2,7 @@
 # make test   every test
 # make lint   ruff, import-linter, pyright
 # make bench  what benchmarks/README.md tabulates, three hours
-# make soak   faults many times over, and recordings of ten minutes and an hour: two hours
+# make soak   faults many times over, hostile files, recordings of ten minutes and an hour: four hours
 # make mutants  changes of the code that no test notices: two hours, goes on where it was stopped
 # All make .venv first, with what constraints.txt pins.
 
@@ -51,6 +51,7 @@ bench: $(VENV)/.installed
 
 soak: $(VENV)/.installed
 	$(BIN)/python -m benchmarks.soak
+	$(BIN)/python -m benchmarks.fuzz --hours 2
 	$(BIN)/python -m benchmarks.recording --case 30:600:1 --case 30:3600:0
 	$(BIN)/python -m benchmarks.recording --hour
 

@@ -52,6 +52,8 @@ def even_rows(
     fps : rate of the grid [Hz]
     begin_ns : time of the first PPG sample; the grid begins at the first frame from there on
     """
+    if not len(frame_ns):
+        return native_rows(frame_ns, sequence)
     lost, period_ns = _lost_after(frame_ns, sequence)
     start = min(int(np.searchsorted(frame_ns, begin_ns)), len(frame_ns) - 1)
     count = int(float(frame_ns[-1] - frame_ns[start]) / 1e9 * fps + 1e-6) + 1

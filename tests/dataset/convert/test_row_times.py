@@ -62,10 +62,19 @@ def test_a_single_frame_makes_a_single_row():
     assert (rows.time_ns.tolist(), rows.frame_index.tolist()) == ([10**12], [0])
 
 
-@pytest.mark.parametrize(
+LAYOUTS = pytest.mark.parametrize(
     "layout", [native_rows, lambda *frames: even_rows(*frames, 30.0, begin_ns=0)],
     ids=["native", "even"],
 )
+
+
+@LAYOUTS
+def test_a_session_without_frames_has_no_rows(layout):
+    rows = layout(np.empty(0, np.int64), np.empty(0, np.int64))
+    assert len(rows.time_ns) == len(rows.frame_index) == 0
+
+
+@LAYOUTS
 def test_a_hole_of_decades_is_refused_before_its_rows_are_made(layout):
     frame_ns = np.concatenate([np.arange(100), 10**9 * 30 + np.arange(100)]) * 33_333_333
     sequence = np.concatenate([np.arange(100), 10**10 + np.arange(100)])

@@ -1,0 +1,44 @@
+"""Every file that acq reads, changed at random: read, or refused in a line, in little memory.
+
+A few trials here, hours of them in `make soak`. What was found is kept in `corpus/`, and tried
+again.
+"""
+
+import gzip
+
+import pytest
+
+from tests.support.hostile_files import CORPUS, read_one, run_in_child
+from tests.support.hostile_targets import TARGETS
+
+SLOW = ("session", "session bytes")              # half a second a trial
+PROCESSES = ("network tried", "checkpoint")      # torch, and a process for each trial
+
+
+def test_documents_labels_tables_and_arrays_of_any_bytes():
+    names = [name for name in TARGETS if name not in (*SLOW, *PROCESSES)]
+    assert not run_in_child(names, seed=0, trials=12)
+
+
+def test_sessions_of_any_declared_sizes_and_values():
+    assert not run_in_child(["session"], seed=0, trials=9)
+
+
+def test_sessions_of_any_bytes():
+    assert not run_in_child(["session bytes"], seed=0, trials=6)
+
+
+def test_checkpoints_and_networks_of_any_bytes():
+    pytest.importorskip("torch")
+    assert not run_in_child(PROCESSES, seed=0, trials=3)
+
+
+@pytest.mark.parametrize(
+    "kept", sorted(CORPUS.glob("*/*.gz")), ids=lambda path: f"{path.parent.name} {path.stem}"
+)
+def test_what_was_found_once(tmp_path, kept):
+    target = TARGETS[kept.parent.name]
+    path = tmp_path / target.file
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(gzip.decompress(kept.read_bytes()))
+    assert not read_one(target, path)
