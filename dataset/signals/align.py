@@ -27,6 +27,7 @@ from .filters import HIGH_HZ, LOW_HZ, bandpass, min_samples
 from .finger_rates import FingerRates, commonest_reason, finger_rates
 
 BRIDGE_S = 0.25
+FLAT_S = 1.4            # as the watch on the recorder's finger has it
 _MOST_PLACES = 8            # on the grid for each sample; of a run with fewer, too much is missing
 SPLINE_DEGREE = 9
 
@@ -71,6 +72,7 @@ class _Run:
 
     values: np.ndarray     # (T,) what is read out at the frames
     rates: FingerRates
+    flat_s: list[tuple[float, float]]      # where the sensor stood still
     fs_hz: float
     samples: int
     first_s: float
@@ -125,6 +127,8 @@ def ppg_on_frames(
         )
         values[inside] = run.read(frame_s[inside])
         hr_bpm[inside] = run.rates.at(frame_s[inside] - run.first_s)
+        for first_s, last_s in run.flat_s:
+            hr_bpm[(frame_s >= first_s) & (frame_s <= last_s)] = np.nan
     cover = _cover(frame_s, samples, first_s=runs[0].first_s, last_s=runs[-1].last_s)
     cover[(cover == COVERED) & np.isnan(values)] = HOLE
     uncovered = cover != COVERED
@@ -183,9 +187,19 @@ def _filter_run(samples: _Samples, run: np.ndarray, *, filtered: bool) -> _Run |
         even = np.zeros(count)
         values = even if filtered else values
     return _Run(
-        values, finger_rates(even, fs_hz), fs_hz, samples=len(run), first_s=float(t_s[0]),
-        last_s=float(t_s[-1]),
+        values, finger_rates(even, fs_hz), _flat_spans(ppg, t_s), fs_hz, samples=len(run),
+        first_s=float(t_s[0]), last_s=float(t_s[-1]),
     )
+
+
+def _flat_spans(ppg: np.ndarray, t_s: np.ndarray) -> list[tuple[float, float]]:
+    """Return from when to when a run has one and the same value for longer than a beat lasts."""
+    changes = np.flatnonzero(np.diff(ppg, prepend=np.nan, append=np.nan) != 0)
+    firsts, lasts = t_s[changes[:-1]], t_s[changes[1:] - 1]
+    return [
+        (float(first_s), float(last_s))
+        for first_s, last_s in zip(firsts, lasts, strict=True) if last_s - first_s > FLAT_S
+    ]
 
 
 def _cover(frame_s: np.ndarray, samples: _Samples, *, first_s: float, last_s: float) -> np.ndarray:

@@ -20,7 +20,8 @@ from acquire.errors import CurationError, SessionError, suggest
 from dataset.session.heart_rate import spans_without_finger
 from dataset.session.reader import Session
 from dataset.signals.align import ppg_on_frames
-from dataset.signals.filters import HIGH_HZ, WINDOW_S, heart_rate
+from dataset.signals.filters import WINDOW_S
+from dataset.signals.pulse_rate import finger_rate
 from dataset.signals.windows import even_grid, to_even_grid
 
 from .pulse import LivePulse
@@ -222,10 +223,11 @@ class _Finger:
             self._ppg[(light_ns >= first_ns) & (light_ns <= last_ns)] = np.nan
 
     def hr_bpm(self, end_s: float) -> float | None:
-        """Return the heart rate of the ten seconds before `end_s`; None where PPG is missing."""
+        """Return the heart rate of the ten seconds before `end_s`; None where it cannot be told."""
         is_inside = (self._time_s >= end_s - WINDOW_S - 1e-9) & (self._time_s <= end_s + 1e-9)
         ppg, time_s = self._ppg[is_inside], self._time_s[is_inside]
         if len(ppg) < 2 or not np.isfinite(ppg).all() or np.ptp(ppg) == 0:
             return None
         fs_hz = even_grid(time_s)[1]
-        return heart_rate(to_even_grid(ppg, time_s), fs_hz) if fs_hz > 2 * HIGH_HZ else None
+        rate = finger_rate(to_even_grid(ppg, time_s), fs_hz, filtered=True)
+        return None if rate.why_not else rate.bpm
