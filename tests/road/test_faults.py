@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from acquire import layout
+from acquire.recorder.host_watch import HostPause
 from acquire.recorder.sample_stream import SampleStream
 from acquire.sensor import protocol
 from acquire.sensor.items import SensorBack
@@ -148,6 +149,41 @@ def test_a_gap_longer_than_the_counter_s_turn_is_right_to_one_sample(tmp_path, a
     assert (np.diff(ticks) > 0).all()
     if not restarted:
         assert ticks[-1] - ticks[0] == pytest.approx((again + 49) * 80_000, abs=1)
+
+
+def test_a_pause_longer_than_the_counter_s_turn_misplaces_nothing(tmp_path):
+    """Samples that waited come first, then those behind what could not be kept, and an answer."""
+    start_ns, pause_ns, kept = 10**12, 25 * 60 * 10**9, 250
+    writer = SessionWriter(
+        tmp_path / "a.h5", session_id="a", subject="S01", camera=FakeCamera().info, hello=HELLO,
+        port="x", started_unix_ns=1, started_monotonic_ns=start_ns, simulated=True,
+    )
+    samples = SampleStream(writer, HELLO, start_ns)
+    missing = pause_ns // 40_000_000 - kept
+
+    def deliver(first, last, read_ns=0):
+        for n in range(first, last):
+            middle_ns = start_ns + n * 40_000_000
+            stamp = n * 80_000 % 2**32
+            at_ns = max(middle_ns + 20_000_000 + 3_000_000, read_ns)
+            samples.add_sample(Sample(n, stamp, 0, 0), at_ns)
+            if n % 5 == 0 and not read_ns:
+                pong = Pong(n % 65536, stamp, stamp)
+                samples.add_exchange(Exchange(middle_ns - 900_000, pong, middle_ns + 1_500_000))
+
+    paused_ns = start_ns + 500 * 40_000_000
+    deliver(0, 500)
+    deliver(500, 500 + kept, read_ns=paused_ns + pause_ns)
+    deliver(500 + kept + missing, 500 + kept + missing + 100)
+    samples.place_all([HostPause(paused_ns, paused_ns + pause_ns)])
+    sequence, ticks = writer.column(layout.PPG_SEQUENCE), writer.column(layout.PPG_TICKS)
+    off_ns = writer.column(layout.PPG_TIME) - (start_ns + sequence * 40_000_000)
+    bound_ns = writer.column(layout.PPG_BOUND)
+    writer.close(complete=True)
+    assert (ticks == sequence * 80_000).all()
+    assert samples.losses.by_cause == {"the host did not run": missing}
+    assert (bound_ns >= 0).all()
+    assert (np.abs(off_ns) <= bound_ns).all()
 
 
 class Twin:
