@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from acquire.errors import DeviceError
+from acquire.errors import DeviceError, suggest
 from acquire.stamps.number_text import NumberText, read_number_text
 from acquire.stamps.plausible import (
     FRAME_HZ,
@@ -53,7 +53,11 @@ def read_frame_times(
     DeviceError : no such file, not numbers, not rising, or of no unit that is certain; with the
         line of the file
     """
-    remarks = [] if remarks is None else remarks
+    with suggest("correct it, or name another file of times"):
+        return _read_times(path, fps, [] if remarks is None else remarks)
+
+
+def _read_times(path: Path, fps: float | None, remarks: list[str]) -> np.ndarray:
     text = read_number_text(path, error=DeviceError)
     column, unit = _choose_column(text)
     values = np.array([row.values[column] for row in text.rows])

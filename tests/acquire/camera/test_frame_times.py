@@ -98,5 +98,6 @@ def test_what_is_mended_or_doubtful_is_remarked_on(tmp_path, form, fps, words):
 )
 def test_what_is_not_certain_is_refused_with_its_line(tmp_path, text, words):
     (tmp_path / "t.csv").write_text(text)
-    with pytest.raises(DeviceError, match=f"({words}).* in .*t.csv"):
+    with pytest.raises(DeviceError, match=f"({words}).* in .*t.csv") as caught:
         read_frame_times(tmp_path / "t.csv")
+    assert caught.value.fix
