@@ -17,6 +17,7 @@ from acquire.errors import CurationError
 
 from .plausible import check_one_stretch, do_fall, is_lone
 
+_CORRECT = "correct the times, or get the file again"
 GAP_S = 0.25       # a longer step between stamps is a defect
 _FEWEST = 20       # stamps of which shares can be told
 _RISING = 0.25     # of all, at least, rise; fewer are stamps of whole seconds
@@ -75,7 +76,8 @@ def rising_times(
         raise CurationError(
             expected=f"{name} stamps that rise",
             found=f"{len(kept)} of {len(stamp_ns)} that do"
-                  + (": they fall from first to last" if do_fall(stamp_ns) else ""), where=where,
+                  + (": they fall from first to last" if do_fall(stamp_ns) else ""),
+            where=where, fix=_CORRECT,
         )
     first, last = int(kept[0]), int(kept[-1])
     zero_ns = int(stamp_ns[first])
@@ -90,13 +92,14 @@ def rising_times(
     if (np.diff(time_ns) <= 0).any():
         raise CurationError(
             expected=f"{name} stamps with room between them",
-            found="more repeated ones than nanoseconds", where=where,
+            found="more repeated ones than nanoseconds", where=where, fix=_CORRECT,
         )
     misplaced = np.count_nonzero((np.abs(stamp_ns - time_ns) > _MISPLACED_NS) & ~lone)
     if misplaced > max(2, _MISPLACED * len(stamp_ns)):
         raise CurationError(
             expected=f"{name} stamps that rise",
-            found=f"{misplaced} of {len(stamp_ns)} more than a second out of order", where=where,
+            found=f"{misplaced} of {len(stamp_ns)} more than a second out of order",
+            where=where, fix=_CORRECT,
         )
     check_one_stretch(time_ns, name, error=CurationError, where=where)
     return StampedTimes(stamp_ns, time_ns, step_ns, tuple(_defects(stamp_ns, time_ns, lone, name)))

@@ -42,7 +42,7 @@ def png_form(path: Path) -> tuple[int, int, str]:
     if not 0 < width * height <= MOST_PIXELS:
         raise CurationError(
             expected=f"a picture of at most {MOST_PIXELS} pixels", found=f"{width}x{height}",
-            where=f"at {path}",
+            where=f"at {path}", fix=GET_FOLDER,
         )
     return height, width, f"{bits}-bit {_COLOUR_TYPES.get(colour, f'colour type {colour}')}"
 

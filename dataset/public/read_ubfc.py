@@ -123,7 +123,8 @@ def read_dataset_1(folder: Path) -> PublishedRecording:
     defects.append("frame times are not published; nominal, by the video's rate")
     if times.zero_ns[0]:
         raise CurationError(
-            expected="times from the start of the video", found="times since 1970", where=path
+            expected="times from the start of the video", found="times since 1970", where=path,
+            fix="subtract the first of them",
         )
     return examine(PublishedRecording(
         folder, number, SENSOR, 0, 0, PublishedSamples(ppg, hr_bpm, spo2, times),

@@ -126,7 +126,8 @@ def _add_samples(writer: SessionWriter, recording: PublishedRecording) -> int:
     scale = (_HIGHEST - _LOWEST) / (high - low) if high > low else 0.0
     if not np.isfinite(scale):
         raise CurationError(
-            expected="PPG of a usable range", found=f"{low:g} to {high:g}", where=recording.folder
+            expected="PPG of a usable range", found=f"{low:g} to {high:g}", where=recording.folder,
+            fix=GET_FOLDER,
         )
     saturated = find_saturated(samples.ppg)
     for index in known.tolist():
