@@ -23,3 +23,7 @@ def start() -> None:
 def _end(number: int, frame: FrameType | None) -> None:
     os.write(2, b"acq: interrupted; nothing was begun\n")
     os._exit(128 + number)
+
+
+if __name__ == "__main__":
+    start()

@@ -5,7 +5,7 @@ It ends with exit code 1 where a claim breaks.
     python -m benchmarks.soak                        all of it, about half an hour
     python -m benchmarks.soak --quick                the same in two minutes
     python -m benchmarks.soak kills --trials 50      one fault: kills, simulated, unplugged, fuzz,
-    paused, starved
+    paused, starved, ended, twice
 """
 
 import argparse
@@ -25,6 +25,7 @@ from pathlib import Path
 import numpy as np
 
 from dataset.session.reader import Session
+from tests.support.ended import begin_twice, end_at_random
 from tests.support.fakes import FakeSensor
 from tests.support.faults import check_samples, record_while_stopped, record_with_faults
 from tests.support.fuzzing import fuzz_parser
@@ -37,6 +38,8 @@ TRIALS = {                       # (whole run, quick run)
     "fuzz": (10**8, 10**6),
     "paused": (60, 3),
     "starved": (10, 2),
+    "ended": (320, 16),
+    "twice": (160, 16),
 }
 
 
@@ -165,16 +168,16 @@ class Pause:
             folder, [(1.2, self.seconds)], resets=at_s, rate_hz=self.rate_hz
         )
         lost.pop("silent at the end", None)         # the device runs on this busy host, too
-        # as it was seen: it begins up to a look of the watch earlier, and a busy host wakes late
+        # as it was seen: a busy host sends and obeys both signals late
         stopped_s = max(pauses_s, default=0.0)
-        assert self.seconds - 0.05 < stopped_s < self.seconds + 2, pauses_s
+        assert self.seconds - 0.5 < stopped_s < self.seconds + 2, (self.seconds, pauses_s)
         # the system keeps 4 kB: samples of 16 bytes, and a status of 13 a second
         kept_s = 4095 / (16 * self.rate_hz + 13)
         if self.resets:
             # until START, which waits for the end of the pause
             assert set(lost) <= {"sensor restarted"}, lost
-            assert lost["sensor restarted"] >= 0.6 * self.seconds * self.rate_hz - 2
-        elif self.seconds > kept_s + 0.1:
+            assert lost["sensor restarted"] >= (0.6 * self.seconds - 0.5) * self.rate_hz
+        elif stopped_s > kept_s + 0.3:
             expected = (stopped_s - kept_s) * self.rate_hz
             assert set(lost) == {"the host did not run"}, lost
             # the thread that reads the port may run later than the one that watches the clock
@@ -270,6 +273,30 @@ def _fork(task, folder):
         os._exit(0)
     os.close(write)
     return pid, open(read)
+
+
+def ended(trials, folder):
+    counts, longest_s = end_at_random(folder, trials, random.Random(1))
+    return (
+        "Ctrl-C, SIGTERM or SIGHUP in a verb at a random moment",
+        f"{trials} verbs",
+        (
+            f"{counts['ended']} ended, in at most {longest_s:.1f} s, {counts['done before']} had "
+            "done; each a line, no traceback, nothing half-made left, and the data folder whole"
+        ),
+    )
+
+
+def twice(trials, folder):
+    counts = begin_twice(folder, trials, random.Random(2))
+    return (
+        "two of a verb at once in one data folder",
+        f"{counts['pairs']} pairs",
+        (
+            f"{counts['one refused']} times one was refused and told who the other is, else both "
+            "ended well; nothing half-made left, and the data folder whole"
+        ),
+    )
 
 
 def main():

@@ -95,7 +95,7 @@ def _make_folder(out: Path, *, force: bool) -> None:
 
 
 def _command(*words: str) -> list[str]:
-    return [sys.executable, "-m", "acq.main", *words]
+    return [sys.executable, "-m", "acq.start", *words]
 
 
 def _run(*words: str, err: bool) -> None:
