@@ -93,6 +93,9 @@ def qc(
         )
     for doubt in doubtful_subjects(data):
         warn(str(doubt))
+    if graded.outdated:
+        names = ", ".join(path.stem for path in graded.outdated)
+        warn(f"changed since graded, and left out here: {names}; acq qc grades them again")
     for error in graded.failed.values():
         complain(advise(error, "qc"))
     if any(not excluded.is_excluded(path.stem) for path in graded.failed):

@@ -33,6 +33,7 @@ class Graded:
     failed: dict[Path, AcqError]           # by file: why
     measured: int                          # how many were measured now
     first_of_copies: set[str]              # sessions of which another one is the copy
+    outdated: tuple[Path, ...] = ()        # not asked for, and graded before they changed
 
 
 @dataclass
@@ -80,7 +81,7 @@ def grade_sessions(
         on_progress,
     )
     measured.failed |= {path: error for path, error in copies.items() if path in asked}
-    earlier = _measured_earlier(set(files) - set(asked) - set(copies))
+    earlier, outdated = _measured_earlier(set(files) - set(asked) - set(copies))
     qualities = dict(sorted({**earlier, **measured.qualities}.items()))
     excluded = _excluded(data, qualities)
     duplicates = _find_duplicates(qualities, measured, limits, on_progress)
@@ -91,6 +92,7 @@ def grade_sessions(
     return Graded(
         {path: flagged[path] for path in sorted(measured.qualities)}, flagged,
         dict(sorted(measured.failed.items())), measured.new, _first_of_copies(duplicates, excluded),
+        tuple(sorted(outdated)),
     )
 
 
@@ -145,17 +147,35 @@ def _measure_all(
     return measured
 
 
-def _measured_earlier(paths: Collection[Path]) -> dict[Path, SessionQuality]:
-    """Read the qualities there are; one that cannot be read is measured again when asked for."""
-    qualities = {}
+def _measured_earlier(
+    paths: Collection[Path],
+) -> tuple[dict[Path, SessionQuality], list[Path]]:
+    """Read the qualities there are, and list the recordings that are others by now.
+
+    These, and one whose quality cannot be read, are measured again when they are asked for.
+    """
+    qualities, outdated = {}, []
     for path in paths:
         try:
             quality = read_quality(path)
         except CurationError:
             continue
-        if quality is not None:
+        if quality is not None and _is_outdated(path, quality):
+            outdated.append(path)
+        elif quality is not None:
             qualities[path] = quality
-    return qualities
+    return qualities, outdated
+
+
+def _is_outdated(path: Path, quality: SessionQuality) -> bool:
+    """Return whether a recording was written after its quality, and is another one now."""
+    try:
+        if path.stat().st_mtime_ns <= data_folder.quality_file(path).stat().st_mtime_ns:
+            return False
+        with Session(path) as session:
+            return session.content_hash() != quality.session_hash
+    except (AcqError, OSError):
+        return False                  # told of where its streams are read
 
 
 def _find_duplicates(

@@ -1,9 +1,11 @@
 """`acq qc`: worst first, only what is new, and damaged files hold nobody up."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 
+import h5py
 import pytest
 from typer.testing import CliRunner
 
@@ -132,3 +134,16 @@ def test_a_second_file_of_a_session_is_named_and_the_recording_graded_on_its_own
     assert [session.file for session in identify_sessions(tmp_path)] == [
         path.relative_to(tmp_path).as_posix()
     ]
+
+
+def test_a_grade_of_an_earlier_state_is_not_compared_with(tmp_path):
+    paths = [make_session(tmp_path, f"S0{n}", n, seconds=2.0) for n in (1, 2)]
+    assert set(grade_sessions(tmp_path).all) == set(paths)
+    os.utime(paths[1])                                          # touched, and the same
+    assert set(grade_sessions(tmp_path, [paths[0].stem]).all) == set(paths)
+    with h5py.File(paths[1], "r+") as file:
+        file["ppg/value"][3] += 1
+    os.utime(paths[1])
+    graded = grade_sessions(tmp_path, [paths[0].stem])
+    assert set(graded.all) == {paths[0]}
+    assert graded.outdated == (paths[1],)
