@@ -28,7 +28,7 @@ from enum import Enum
 from pathlib import Path
 from typing import TypeVar
 
-_LONGEST_FOUND = 500     # characters of what was found: a file may hold a megabyte in one string
+_LONGEST_FOUND = 300     # characters of what was found: a file may hold a megabyte in one string
 
 
 class Fix(Enum):

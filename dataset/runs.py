@@ -13,11 +13,11 @@ from acquire import data_folder
 from acquire.atomic import PART
 from acquire.documents import Kind, name_type, parse_document, read_document
 from acquire.errors import Fix, TrainingError
+from acquire.limits import LARGEST_DOCUMENT_BYTES
 from acquire.writing import LOCKS
 
 METRICS = "metrics.json"
 BEGUN_WITH = "run.json"            # of a run that has not ended: with what it was begun
-_LARGEST_HEADER = 100_000_000      # bytes; safetensors' own limit
 
 
 @dataclass(frozen=True)
@@ -183,7 +183,7 @@ def read_header(path: Path) -> tuple[bytes, int]:
     try:
         with path.open("rb") as file:
             length = int.from_bytes(file.read(8), "little")
-            if not 2 <= length <= _LARGEST_HEADER:
+            if not 2 <= length <= LARGEST_DOCUMENT_BYTES:
                 raise _damaged(f"a header of {length} bytes", path)
             return file.read(length), path.stat().st_size
     except OSError as error:

@@ -25,6 +25,7 @@ import numpy as np
 
 from acquire.atomic import atomic_file, write_text
 from acquire.data_folder import home_frames_cache
+from acquire.documents import parse_json, read_bytes
 from acquire.errors import CurationError
 from dataset.common.files import sha256_of
 from dataset.layouts.avi import read_bgr
@@ -164,10 +165,12 @@ def _folders_of(cache: Path | None) -> tuple[list[Path], Path | None]:
 def _load(path: Path, digest: str) -> FaceFrames | None:
     """Read what `_store` wrote; None where it is missing or not whole, so that it is made again."""
     try:
-        box = FaceBox(**json.loads(path.with_suffix(".json").read_text())["box"])
-        return FaceFrames(np.load(path, mmap_mode="r"), box, digest)
+        box = FaceBox(**parse_json(read_bytes(path.with_suffix(".json")))["box"])
+        frames = np.load(path, mmap_mode="r")
     except (OSError, EOFError, KeyError, TypeError, ValueError):
         return None
+    is_ours = frames.shape[1:] == (SIZE, SIZE, 3) and frames.dtype == np.uint16 and len(frames) > 1
+    return FaceFrames(frames, box, digest) if is_ours else None
 
 
 def _store(path: Path, frames: np.ndarray, about: dict) -> None:

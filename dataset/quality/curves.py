@@ -5,6 +5,7 @@ An NPZ archive holds three arrays for each curve, `NAME.x`, `NAME.y` and `NAME.u
 they are thinned, and nothing else is lost with the file.
 """
 
+import math
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -16,9 +17,9 @@ import numpy as np
 from acquire import data_folder
 from acquire.atomic import atomic_file
 from acquire.errors import CurationError, Fix
+from acquire.limits import LARGEST_ARRAYS_BYTES
 
 POINTS = 2000                      # that a curve is thinned to
-_LARGEST_BYTES = 64 * 2**20        # unpacked; 14 curves of 2000 points have 350 kB
 
 
 @dataclass(frozen=True)
@@ -73,8 +74,10 @@ def read_curves(session_file: Path, session_hash: str) -> dict[str, Curve] | Non
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             size = sum(entry.file_size for entry in archive.zip.infolist())
-            if size > _LARGEST_BYTES:
+            if size > LARGEST_ARRAYS_BYTES:
                 raise ValueError(f"{size >> 20} MB in it")
+            for entry in archive.zip.infolist():
+                _check_size(archive.zip, entry)
             arrays = {name: archive[name] for name in archive.files}
     except FileNotFoundError:
         return None
@@ -106,6 +109,20 @@ def curves_to_draw(session_file: Path, session_hash: str) -> dict[str, Curve]:
         return read_curves(session_file, session_hash) or {}
     except CurationError:
         return {}
+
+
+def _check_size(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> None:
+    """Refuse an array that says it is larger than its bytes: memory would be taken for it.
+
+    Raises
+    ------
+    ValueError : see above, or it is no array of version 1
+    """
+    with archive.open(entry) as file:
+        np.lib.format.read_magic(file)
+        shape, _, dtype = np.lib.format.read_array_header_1_0(file)
+        if not dtype.hasobject and math.prod(shape) * dtype.itemsize != entry.file_size - file.tell():
+            raise ValueError(f"an array of shape {shape} in {entry.file_size} bytes")
 
 
 def _no_curves(path: Path, found: object) -> CurationError:

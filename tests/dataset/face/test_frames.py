@@ -96,6 +96,8 @@ def test_second_time_comes_from_the_cache(tmp_path):
         pytest.param(lambda json, npy: json.unlink(), id="description gone"),
         pytest.param(lambda json, npy: json.write_text("{"), id="description cut short"),
         pytest.param(lambda json, npy: json.write_text("[]"), id="description of something else"),
+        pytest.param(lambda json, npy: json.write_text("[" * 9000), id="description nested deep"),
+        pytest.param(lambda json, npy: np.save(npy, np.zeros((3, 3))), id="another array"),
     ],
 )
 def test_a_damaged_cache_is_no_cache(tmp_path, damage):

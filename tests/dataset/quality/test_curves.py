@@ -1,5 +1,8 @@
 """The curves beside a session: thinned, written, read back, and checked."""
 
+import io
+import zipfile
+
 import numpy as np
 import pytest
 
@@ -76,6 +79,19 @@ def test_other_arrays_are_refused(tmp_path, arrays, found):
     assert str(path) in str(caught.value)
     assert caught.value.fix is Fix.GRADE_AGAIN
     assert curves_to_draw(tmp_path / "S01.h5", HASH) == {}
+
+
+@pytest.mark.parametrize("shape", [(2**40,), (2**20, 2**20), (3,), (2**33, 0), (-5,)])
+def test_an_array_that_says_it_is_larger_than_its_bytes_takes_no_memory(tmp_path, shape):
+    path = data_folder.quality_curves_file(tmp_path / "S01.h5")
+    array = io.BytesIO()
+    np.lib.format.write_array_header_1_0(
+        array, {"descr": "<f8", "fortran_order": False, "shape": shape}
+    )
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("ppg.x.npy", array.getvalue() + bytes(4 * 2**20))
+    with pytest.raises(CurationError, match=r"in 4194\d\d\d bytes|shape is not valid|shape"):
+        read_curves(tmp_path / "S01.h5", HASH)
 
 
 @pytest.mark.parametrize(
