@@ -90,4 +90,7 @@ def measure_quality(path):
 
 
 def flag_kinds(quality):
-    return {flag.kind for flag in quality.flags}
+    """Return the kinds of flags, but for the note that half a minute does not tell one beat from
+    the next.
+    """
+    return {flag.kind for flag in quality.flags} - {"lag_beats"}
