@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dataset.common.wording import clock_time
@@ -83,13 +84,23 @@ def _bars() -> Iterator["OnProgress"]:
             bars.stop()
 
 
+@dataclass
+class _Stage:
+    """How far a stage is."""
+
+    name: str
+    begun_s: float
+    done: int = -1
+    total: int = 0
+
+
 class ProgressLines(logging.Handler):
     """Write progress as lines; a context manager.
 
     Parameters
     ----------
     say : prints a line
-    every_s : between two lines of a stage, where nothing else was said [s]
+    every_s : between two lines, where nothing else was said [s]
     """
 
     def __init__(
@@ -97,30 +108,30 @@ class ProgressLines(logging.Handler):
     ) -> None:
         super().__init__(logging.INFO)
         self._say_line, self._every_s = say, every_s
-        self._stage, self._done, self._total = "", 0, 0
-        self._begun_s = self._said_s = time.monotonic()
+        self._stages: dict[str, _Stage] = {}     # two may go on by turns
+        self._latest: _Stage | None = None
+        self._said_s = time.monotonic()
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="progress", daemon=True)
 
     def on_progress(self, stage: str, done: int, total: int) -> None:
         """Note how far a stage is; say that it begins, and that it ends after a while."""
-        is_new = stage != self._stage
-        if is_new:
-            self._begun_s = time.monotonic()
-        was_done = self._done == self._total and not is_new
-        self._stage, self._done, self._total = stage, done, total
-        took_s = time.monotonic() - self._begun_s
-        if is_new or (done == total and not was_done and took_s > _TOLD_S):
-            self._say_stage()
+        now_s = time.monotonic()
+        is_new = stage not in self._stages
+        latest = self._latest = self._stages.setdefault(stage, _Stage(stage, now_s))
+        has_ended = done == total > latest.done and now_s - latest.begun_s > _TOLD_S
+        latest.done, latest.total = done, total
+        if is_new or has_ended:
+            self._say_stage(latest)
 
     def emit(self, record: logging.LogRecord) -> None:
         """Say what the library logs."""
         self._say(record.getMessage())
 
-    def _say_stage(self) -> None:
-        took_s = time.monotonic() - self._begun_s
+    def _say_stage(self, stage: _Stage) -> None:
+        took_s = time.monotonic() - stage.begun_s
         after = f" after {clock_time(took_s, digits=0)}" if took_s >= 1 else ""
-        self._say(f"{self._stage}: {self._done} of {self._total}{after}")
+        self._say(f"{stage.name}: {stage.done} of {stage.total}{after}")
 
     def _say(self, line: str) -> None:
         self._said_s = time.monotonic()
@@ -128,8 +139,10 @@ class ProgressLines(logging.Handler):
 
     def _run(self) -> None:
         while not self._closing.wait(self._said_s + self._every_s - time.monotonic()):
-            if self._stage and time.monotonic() - self._said_s >= self._every_s:
-                self._say_stage()
+            if self._latest and time.monotonic() - self._said_s >= self._every_s:
+                self._say_stage(self._latest)
+            elif not self._latest:
+                self._said_s = time.monotonic()
 
     def __enter__(self) -> "ProgressLines":
         self._logger = logging.getLogger(_LOGGED)

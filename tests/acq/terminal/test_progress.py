@@ -24,6 +24,15 @@ def test_a_stage_says_that_it_begins_and_steps_say_nothing():
     assert said == ["measuring sessions: 0 of 500", "comparing frames: 0 of 500"]
 
 
+def test_stages_that_go_on_by_turns_begin_once():
+    said = []
+    with ProgressLines(said.append) as lines:
+        for done in range(0, 400, 25):
+            for stage in ("writing frames", "checking frames"):
+                lines.on_progress(stage, done, 400)
+    assert said == ["writing frames: 0 of 400", "checking frames: 0 of 400"]
+
+
 def test_a_stage_in_which_nothing_gets_done_gives_a_sign_of_life():
     said = []
     with ProgressLines(said.append, every_s=0.3) as lines:
