@@ -75,6 +75,8 @@ def _report(data: Path, seconds: float, *, as_json: bool) -> None:
             "seconds": seconds,
         })
         return
+    for sentence in verdict[:2]:
+        echo(sentence)
     echo(f"the whole road took {seconds:.0f} s, on virtual people: of real faces it says nothing")
 
 

@@ -67,9 +67,11 @@ def live(
         pulse, origin = open_pulse(net, data, executor=executor)
         reader = LiveReader(pulse)
         frames = opened.enter_context(_open_source(source, data, fps, simulate=simulate, seed=seed))
-        echo(f"read by {origin.describe(pulse.net.constants)}", err=True)
+        if not as_json:
+            echo(f"read by {origin.describe(pulse.net.constants)}", err=True)
         grown = opened.enter_context(GrowingCsv(csv)) if csv is not None else None
-        rates = _read_until_end(reader, frames, duration_s, grown, as_json=as_json)
+        sha256 = origin.origin(pulse.net.constants)["sha256"] if as_json else ""
+        rates = _read_until_end(reader, frames, duration_s, grown, json_net=sha256)
     if not as_json:
         result = "no heart rate was read"
         if rates:
@@ -134,16 +136,21 @@ def _find_source(source: str, data: Path) -> Path:
 
 def _read_until_end(
     reader: "LiveReader", source: "LiveSource", duration_s: float | None,
-    grown: GrowingCsv | None, *, as_json: bool,
+    grown: GrowingCsv | None, *, json_net: str,
 ) -> list[float]:
-    """Read until the end, Ctrl-C, or that time; return every heart rate."""
+    """Read until the end, Ctrl-C, or that time; return every heart rate.
+
+    Parameters
+    ----------
+    json_net : hash of the network, to print JSON; "": show a panel or lines
+    """
     from acq.terminal.live_panel import LiveScreen
     from acquire.camera.source import EndOfStream
     from models.live.predict import PredictionRow
 
     rates: list[float] = []
     begun, first_s = time.monotonic(), None
-    screen: LiveScreen | None = None if as_json else LiveScreen(source.name)
+    screen: LiveScreen | None = None if json_net else LiveScreen(source.name)
     with _until_signal() as is_over, screen or nullcontext():
         while not is_over() and (duration_s is None or time.monotonic() - begun < duration_s):
             try:
@@ -161,8 +168,10 @@ def _read_until_end(
                 rates += [] if row.hr_bpm is None else [row.hr_bpm]
                 if grown is not None:
                     grown.add(row)
-                if as_json:
-                    print_json({**row_dict(row), "words": news.words}, one_line=True)
+                if json_net:
+                    print_json(
+                        {**row_dict(row), "words": news.words, "net": json_net}, one_line=True
+                    )
                 elif screen is not None:
                     screen.say(news, row.finger_bpm)
             if screen is not None and reader.frames and screen.is_due():
