@@ -7,7 +7,6 @@ folder gets its name, ONNX Runtime runs each network that was converted, and mus
 computes.
 """
 
-import json
 import shutil
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -18,6 +17,7 @@ import numpy as np
 import onnx
 
 from acquire.atomic import atomic_folder
+from acquire.documents import parse_json, read_bytes
 from acquire.errors import AcqError, Fix, TrainingError
 from acquire.writing import hold, named
 from dataset.face import box, frames
@@ -180,7 +180,7 @@ def convert_net(name: str, file: Path, checkpoint: Checkpoint) -> onnx.ModelProt
 def read_trained_fps(run: Path) -> float | None:
     """Read the median frame rate of a run's test videos [Hz]; None where it is not known."""
     try:
-        methods = json.loads((run / METRICS).read_text())["methods"]
+        methods = parse_json(read_bytes(run / METRICS))["methods"]
         return float(np.median([video["fs_hz"] for video in methods["student"]["videos"]]))
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from acquire.atomic import write_text
-from acquire.documents import Kind, parse_document
+from acquire.documents import Kind, parse_document, read_text
 from acquire.errors import Fix, TrainingError
 from dataset.runs import METRICS
 from models.evaluation.published import PUBLISHED_BOARD
@@ -96,8 +96,8 @@ def keep_board(run: Path, measured: str) -> Path:
             fix=Fix.EXPORT_AGAIN,
         )
     try:
-        page = report.read_text(encoding="utf-8")
-    except OSError as error:
+        page = read_text(report)
+    except (OSError, UnicodeDecodeError) as error:
         raise TrainingError(
             expected=f"{REPORT} of a run", found=error, where=run, fix=Fix.TRAIN_AGAIN
         ) from error
