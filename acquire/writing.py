@@ -49,7 +49,8 @@ class Writing:
     """One kind of writing in a folder."""
 
     key: str            # name of the lock's file
-    what: str           # what is written, in words that follow "writes"
+    what: str           # what is written
+    does: str = "writes"
 
 
 SELECTION = Writing("selection", "the exclusions and the split")
@@ -60,7 +61,7 @@ PURE = Writing("pure", "the export in the PURE layout")
 QUALITY = Writing("quality", "the quality of the sessions")
 IMPORT = Writing("import", "imported sessions")
 SIMULATION = Writing("simulation", "simulated sessions")
-WITHDRAWAL = Writing("withdrawal", "what a withdrawal removes")
+WITHDRAWAL = Writing("withdrawal", "a subject", "removes")
 # those that may write what is of a subject; who removes a subject holds them all
 OF_SUBJECTS = (SELECTION, NOTES, UBFC, PURE, QUALITY, IMPORT, SIMULATION)
 
@@ -167,7 +168,7 @@ def reading(folder: Path) -> Iterator[None]:
     if not os.access(folder, os.W_OK):
         yield
         return
-    with hold(folder, Writing(f"{_READING}{os.getpid()}", "what it has read")):
+    with hold(folder, Writing(f"{_READING}{os.getpid()}", "the data", "reads")):
         refuse_while(folder, WITHDRAWAL)
         yield
 
@@ -180,7 +181,7 @@ def refuse_while_read(folder: Path) -> None:
     BusyError : one does
     """
     for path in sorted((folder / LOCKS).glob(f"{_READING}*")):
-        refuse_while(folder, Writing(path.name, "what was made of the data"))
+        refuse_while(folder, Writing(path.name, "the data", "reads"))
 
 
 def owner_of(folder: Path, writing: Writing) -> Owner | None:
@@ -296,7 +297,7 @@ def _read_owner(path: Path) -> Owner:
 
 def _busy(folder: Path, writing: Writing, owner: Owner) -> BusyError:
     return BusyError(
-        expected=f"no other process that writes {writing.what}", found=str(owner), where=folder,
+        expected=f"no other process that {writing.does} {writing.what}", found=str(owner), where=folder,
         fix="wait until it has ended, or end it",
     )
 

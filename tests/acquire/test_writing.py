@@ -134,7 +134,7 @@ def test_nothing_is_removed_for_good_while_somebody_reads_it(tmp_path):
         refuse_while_read(tmp_path)
     refuse_while_read(tmp_path)
     with (
-        hold(tmp_path, WITHDRAWAL), pytest.raises(BusyError, match="a withdrawal"),
+        hold(tmp_path, WITHDRAWAL), pytest.raises(BusyError, match="removes a subject"),
         reading(tmp_path),
     ):
         pass
