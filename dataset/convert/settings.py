@@ -7,11 +7,15 @@ from dataset.layouts.avi import CODECS
 from dataset.layouts.manifest import MANIFEST, Manifest
 from dataset.selection.split import Split
 from dataset.signals.filters import FILTER_ORDER, HIGH_HZ, LOW_HZ, WINDOW_S
+from dataset.signals.pulse_rate import FINGER_HIGH_HZ, FINGER_LOW_HZ
 
 NATIVE = "native"
 HOLES = ("keep", "repeat", "cut")
 PPG = ("filtered", "raw")
-_HEART_RATE = f"spectral peak in sliding {WINDOW_S:g} s windows of the band-passed PPG"
+_HEART_RATE = (
+    f"the finger's, {60 * FINGER_LOW_HZ:g} to {60 * FINGER_HIGH_HZ:g} bpm, in sliding "
+    f"{WINDOW_S:g} s windows of the PPG before the filter; 0 where it cannot be told"
+)
 FILTER = {
     "filtered": {
         "kind": "Butterworth band-pass, forwards and backwards", "order": FILTER_ORDER,

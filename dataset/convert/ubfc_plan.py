@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from acquire.errors import CurationError, Fix
 from dataset.common.progress import OnProgress
@@ -67,9 +68,14 @@ def compare_with_old(
     return planned
 
 
+def _of_signal(ppg_filter: dict[str, Any]) -> dict[str, Any]:
+    """Return a filter without the words on heart rates: earlier versions had others."""
+    return {name: value for name, value in ppg_filter.items() if name != "heart_rate"}
+
+
 def _is_asked_for(entry: Entry, task: SessionTask) -> bool:
     """Return whether an entry has this recording, these settings and these exclusions."""
-    made_with = (entry.video.codec, entry.labels.ppg_filter, entry.rows.fps, entry.rows.holes)
+    made_with = (entry.video.codec, entry.rows.fps, entry.rows.holes)
     asked = task.settings
     spans = [
         [(part.from_s, part.to_s) for part in parts]
@@ -77,7 +83,8 @@ def _is_asked_for(entry: Entry, task: SessionTask) -> bool:
     ]
     return (
         entry.source.content_hash == task.session.hash
-        and made_with == (asked.codec, FILTER[asked.ppg], asked.fps, asked.holes)
+        and made_with == (asked.codec, asked.fps, asked.holes)
+        and _of_signal(entry.labels.ppg_filter) == _of_signal(FILTER[asked.ppg])
         and spans[0] == spans[1]
     )
 
