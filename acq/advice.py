@@ -125,7 +125,7 @@ _INTERRUPTED = {
     "train-kd": "what is trained is kept: the same command with --resume goes on",
     "live": "nothing was read yet",
     "demo": "what was made is kept, and --force begins anew",
-    "firmware": "a board that was being written has no firmware until it is written again",
+    "firmware": "a board that was being written has to be written again",
 }
 
 

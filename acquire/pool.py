@@ -12,7 +12,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
 from multiprocessing import resource_tracker
 from multiprocessing.connection import wait
@@ -77,6 +77,18 @@ def open_pool(
         pool.close(now=True)
         raise
     pool.close(now=False)
+
+
+@contextmanager
+def open_threads(count: int | None = None) -> Iterator[ThreadPoolExecutor]:
+    """Open threads; an error, such as that of a signal, does not wait for what they do."""
+    executor = ThreadPoolExecutor(count)
+    try:
+        yield executor
+    except BaseException:
+        executor.shutdown(wait=False, cancel_futures=True)
+        raise
+    executor.shutdown()
 
 
 def make_queue() -> "multiprocessing.SimpleQueue[Any]":

@@ -1,7 +1,6 @@
 """The verb `acq check`: checks before a subject sits down."""
 
 import time
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -77,6 +76,7 @@ def _run_checks(
 
     from acquire.camera.open import HEIGHT, WIDTH, open_camera
     from acquire.data_folder import sessions_dir
+    from acquire.pool import open_threads
     from acquire.sensor.port import open_sensor
     from dataset.face.quick_look import load_detector
     from dataset.preflight.camera import check_camera, check_light_offset
@@ -107,7 +107,7 @@ def _run_checks(
             if frames is None
             else float(np.prod(frames.info.image_shape)) * fps
         )
-        with ThreadPoolExecutor() as pool:
+        with open_threads() as pool:
             under_way = []
             if frames is not None:
                 under_way.append(pool.submit(check_camera, frames, fps, with_subject=with_subject))

@@ -34,6 +34,8 @@ def export(
     """Write a student, its teacher and the face finder as ONNX, for a board without torch."""
 
     check_installed("onnx", "onnxruntime")
+    from acquire.data_folder import runs_dir
+    from acquire.writing import refuse_links_out
     from dataset.runs import newest_training_run
     from models.board.find_net import find_run
     from models.export.export import export
@@ -42,6 +44,8 @@ def export(
         source = newest_training_run(data)
     else:
         source = run if run.is_file() else find_run(run, data)
+    if out is None and source.is_relative_to(runs_dir(data)):
+        refuse_links_out(data, source.parent)
     result = export(source, out=out, force=force)
     if json:
         int8 = None if result.int8 is None else vars(result.int8)

@@ -16,7 +16,6 @@ import os
 import queue
 import threading
 from collections import deque
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +24,7 @@ from serial.tools import list_ports
 
 from acquire.errors import DeviceError, DeviceTimeout, Fix, ProtocolError
 from acquire.host_time import now_ns
+from acquire.pool import open_threads
 
 from .latency_timer import SYSFS, LatencyTimer
 from .port_holder import name_holder
@@ -328,7 +328,7 @@ def ask_ports(
         except (DeviceError, ProtocolError) as error:
             return error.found
 
-    with ThreadPoolExecutor(max_workers=max(len(ports), 1)) as pool:
+    with open_threads(max(len(ports), 1)) as pool:
         return dict(zip(ports, pool.map(ask, ports), strict=True))
 
 
