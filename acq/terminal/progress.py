@@ -115,7 +115,7 @@ class ProgressLines(logging.Handler):
         self._thread = threading.Thread(target=self._run, name="progress", daemon=True)
 
     def on_progress(self, stage: str, done: int, total: int) -> None:
-        """Note how far a stage is; say that it begins, and that it ends after a while."""
+        """Note how far a stage is; print that it begins, and that it ends after a while."""
         now_s = time.monotonic()
         is_new = stage not in self._stages
         latest = self._latest = self._stages.setdefault(stage, _Stage(stage, now_s))
@@ -125,7 +125,7 @@ class ProgressLines(logging.Handler):
             self._say_stage(latest)
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Say what the library logs."""
+        """Print what the library logs."""
         self._say(record.getMessage())
 
     def _say_stage(self, stage: _Stage) -> None:

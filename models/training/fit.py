@@ -56,8 +56,8 @@ def fit(
         curve = restore_state(state_file, module, optimiser, schedule)
     is_bfloat16 = uses_bfloat16(recipe.precision, clips.device)
     done = len(curve) * len(clips)
-    if on_progress is not None:
-        on_progress(stage, done, steps)
+    tell = on_progress or (lambda stage, done, total: None)
+    tell(stage, done, steps)
     for epoch in range(len(curve), epochs):
         module.train()
         sums: dict[str, Tensor] = {}
@@ -72,15 +72,13 @@ def fit(
                 schedule.step()
             for name, value in {"loss": total.detach(), **parts}.items():
                 sums[name] = sums.get(name, torch.zeros((), device=clips.device)) + value
-            if on_progress is not None:
-                on_progress(stage, done, steps)
+            tell(stage, done, steps)
         curve.append({name: float(value) / len(clips) for name, value in sums.items()})
         _check_finite(curve, stage)
         _log.info("%s: epoch %d of %d, loss %.4f", stage, epoch + 1, epochs, curve[-1]["loss"])
         if state_file is not None:
             save_state(state_file, module, optimiser, schedule, curve)
-    if on_progress is not None:
-        on_progress(stage, steps, steps)
+    tell(stage, steps, steps)
     return curve
 
 
