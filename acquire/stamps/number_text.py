@@ -10,9 +10,10 @@ What is no number is NaN, and its cell is kept for whoever names it.
 import codecs
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from itertools import islice
 from pathlib import Path
 
 from acquire.errors import AcqError
@@ -24,7 +25,11 @@ _BOMS = (                          # UTF-32 first: its mark begins with that of 
     (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
-_LINE_END = re.compile(r"\r\n|\r|\n")
+_WORD = re.compile(r"[^\s,;|]+")
+_SEPARATOR_LINE = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
+_BLANK = ",;|\t \xa0\""
+_MOST_LINES = 1_500_000       # fourteen hours of frames at 30 a second; as rows 400 MB
+_SAMPLE = 1000                # lines by which the separator is told
 _COMMENTS = ("#", "%", "//")
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _CLOCK = re.compile(
@@ -82,33 +87,42 @@ def read_number_text(path: Path, *, error: type[AcqError]) -> NumberText:
             expected=f"a text of numbers of at most {LARGEST_DOCUMENT_BYTES >> 20} MB",
             found="a larger file", where=f"at {path}",
         )
-    text = _decode(data, path, error)
-    lines = [
-        (number, _DATE_THEN_TIME.sub(r"\1T", line.strip(" \xa0").translate(_SIGNS)))
-        for number, line in enumerate(_LINE_END.split(text), 1)
-    ]
-    lines = [
-        (number, line) for number, line in lines
-        if line.strip(",;|\t \xa0\"") and not line.startswith(_COMMENTS)
-    ]
-    separator = None
-    if lines and (said := re.fullmatch(r'"?sep=(.)"?', lines[0][1], re.IGNORECASE)):
-        separator, lines = said[1], lines[1:]
-    columns = _Columns([line for _, line in lines], separator)
-    names: tuple[str, ...] = ()
-    while len(lines) > 1 and _is_header(cells := columns.split(lines[0][1])):
-        names, lines = names or cells, lines[1:]
-    rows, count, is_clock = [], 0, False
-    for number, line in lines:
+    text = _DATE_THEN_TIME.sub(r"\1T", _decode(data, path, error).translate(_SIGNS))
+    del data
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if text.count("\n") > _MOST_LINES or _count_cells(text) > MOST_VALUES:
+        raise error(
+            expected=f"at most {_MOST_LINES} lines and {MOST_VALUES} numbers", found="more",
+            where=f"at {path}",
+        )
+    lines = text.split("\n")
+    first = list(islice(_lines_of_numbers(lines), _SAMPLE))
+    said = _SEPARATOR_LINE.fullmatch(first[0][1]) if first else None
+    columns = _Columns([line for _, line in first[bool(said):]], said[1] if said else None)
+    names, rows, is_clock = (), [], False
+    for number, line in islice(_lines_of_numbers(lines), int(bool(said)), None):
         cells = columns.split(line)
-        count += len(cells)
-        if count > MOST_VALUES:
-            raise error(
-                expected=f"at most {MOST_VALUES} numbers", found="more", where=f"at {path}"
-            )
+        if not rows and number != first[-1][0] and _is_header(cells):
+            names = names or cells
+            continue
         rows.append(columns.row(number, cells))
         is_clock = is_clock or ":" in line
     return NumberText(path, names, tuple(rows), is_clock)
+
+
+def _lines_of_numbers(lines: Sequence[str]) -> Iterator[tuple[int, str]]:
+    """Yield the number and the text of each line that is neither blank nor a comment."""
+    for number, whole in enumerate(lines, 1):
+        line = whole.strip(" \xa0")
+        if line.strip(_BLANK) and not line.startswith(_COMMENTS):
+            yield number, line
+
+
+def _count_cells(text: str) -> int:
+    """Count the cells of a text, at least, up to just above what may be."""
+    if (separators := sum(text.count(separator) for separator in ",;|\t")) > MOST_VALUES:
+        return separators
+    return sum(1 for _ in islice(_WORD.finditer(text), MOST_VALUES + 1))
 
 
 def _decode(data: bytes, path: Path, error: type[AcqError]) -> str:
@@ -177,15 +191,15 @@ class _Columns:
         return tuple(cell.strip().strip("\"'").strip() for cell in cells)
 
     def row(self, line: int, cells: tuple[str, ...]) -> NumberRow:
-        values = tuple(self._number(cell) for cell in cells)
-        others = {
-            at: cells[at] for at, value in enumerate(values) if math.isnan(value)
-        }
-        return NumberRow(line, values, others or _NO_OTHERS)
+        values = tuple([self._number(cell) for cell in cells])
+        if not any(map(math.isnan, values)):
+            return NumberRow(line, values, _NO_OTHERS)
+        others = {at: cells[at] for at, value in enumerate(values) if math.isnan(value)}
+        return NumberRow(line, values, others)
 
     def _number(self, cell: str) -> float:
         """Return a cell as a number, a clock time in seconds; NaN where it is neither."""
-        if self.has_decimal_commas and _DECIMAL_COMMA.fullmatch(cell):
+        if self.has_decimal_commas and "," in cell and _DECIMAL_COMMA.fullmatch(cell):
             cell = cell.replace(",", ".")
         clock = _CLOCK.fullmatch(cell) if ":" in cell else None
         return number_of(cell) if clock is None else _seconds(clock)

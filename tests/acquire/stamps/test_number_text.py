@@ -111,3 +111,9 @@ def test_what_is_no_text_is_refused(tmp_path):
         file.truncate(LARGEST_DOCUMENT_BYTES + 1)
     with pytest.raises(CurationError, match="at most 64 MB"):
         read_number_text(tmp_path / "t.csv", error=CurationError)
+
+
+@pytest.mark.parametrize("text", ["\n" * 1_500_001, "," * 3_000_001, "1 " * 3_000_001])
+def test_more_than_may_be_is_refused_before_it_is_taken_apart(tmp_path, text):
+    with pytest.raises(CurationError, match="at most 1500000 lines and 3000000 numbers"):
+        read(tmp_path / "t.csv", text)
