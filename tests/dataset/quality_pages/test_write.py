@@ -80,7 +80,7 @@ def test_the_index_lists_the_worst_first_and_what_is_out_last(folder):
     said = words_of(text)
     for fact in (
         "2 failures, 1 warning, 1 note", "no frame for 410 ms", "asked to be left out",
-        "1 part out", "1:35", "and 1 more kind ", "Partly simulated",
+        "1 part excluded", "1:35", "and 1 more kind ", "Partly simulated",
     ):
         assert fact in said
 
