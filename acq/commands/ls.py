@@ -1,6 +1,5 @@
 """The verb `acq ls`."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -62,7 +61,7 @@ def ls(
     if as_csv:
         print_csv(table.to_csv(index=False))
     elif as_json:
-        print_json({**totals, "rows": json.loads(table.to_json(orient="records"))})
+        print_json({**totals, "rows": _rows(table)})
     else:
         _print(table, totals)
     for doubt in doubtful_subjects(data):
@@ -72,6 +71,12 @@ def ls(
         complain(advise(error, "ls") if isinstance(error, AcqError) else word_os_error(error))
     if errors:
         raise typer.Exit(1)
+
+
+def _rows(table: "pd.DataFrame") -> list[dict[str, Any]]:
+    """Return the rows as plain values; what is not known is None."""
+    plain = table.astype(object)
+    return plain.where(plain.notna(), None).to_dict("records")
 
 
 def _print(table: "pd.DataFrame", totals: dict[str, Any]) -> None:
@@ -86,7 +91,7 @@ def _print(table: "pd.DataFrame", totals: dict[str, Any]) -> None:
         shown.add_column(
             name, justify="right" if right else "left", overflow="fold", no_wrap=name != "notes"
         )
-    for row in json.loads(table.to_json(orient="records")):
+    for row in _rows(table):
         shown.add_row(
             *_cells(row),
             style="dim" if row["use"] == "out" else "red" if row["problem"] else "",

@@ -15,6 +15,7 @@ import hdf5plugin  # noqa: F401 - registers the filters that sessions are compre
 
 from acquire import layout
 from acquire.errors import Fix, SessionError
+from dataset.common.wording import counted
 
 from .codestream import HTJ2K
 
@@ -64,7 +65,8 @@ def open_to_read(path: Path, *, wait_s: float) -> h5py.File:
                 size = file.seek(0, 2)
             raise SessionError(
                 expected=A_RECORDING, where=f"at {path}", fix=Fix.MOVE_AWAY,
-                found=f"{size} bytes that are not HDF5" if size else "an empty file",
+                found=f"{counted(size, 'byte')} that {'is' if size == 1 else 'are'} not HDF5"
+                if size else "an empty file",
             )
         # A closed file is opened plainly: HDF5 then checks its length at once.
         is_open = was_never_closed(path)

@@ -82,6 +82,16 @@ def test_a_session_with_hostile_strings_is_shown_safely_and_told_faithfully(tmp_
     assert json.loads(told.output)["camera"] == HOSTILE
 
 
+def test_a_name_that_is_no_utf_8_is_listed(tmp_path):
+    path = make_session(tmp_path, seconds=2.0)
+    path.rename(path.with_name(f"a{RLO}\udcff.h5"))
+    for option in ((), ("--json",)):
+        done = CliRunner().invoke(app, ["ls", "--data", str(tmp_path), "--quiet", *option])
+        assert isinstance(done.exception, SystemExit | None), done.exception
+        assert is_safe(done.stdout)
+    assert r"\u202e\udcff.h5" in done.stdout
+
+
 def test_there_is_no_other_way_to_print(repo):
     """In `acq`, only `acq.terminal` prints, and makes consoles."""
     found = []
