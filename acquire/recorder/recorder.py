@@ -272,11 +272,9 @@ class Recorder:
         self._write_marks(progress)
         self._write_pauses(progress)
         samples = progress.samples
-        while True:
-            try:
-                item = self._sensor.items.get_nowait()
-            except queue.Empty:
-                return
+        # no more than are there now: where the processor is starved they come as fast as they go
+        for _ in range(self._sensor.items.qsize()):
+            item = self._sensor.items.get_nowait()
             if isinstance(item, ClockReading):
                 samples.add_clocks(item)
             elif isinstance(item, Exchange):

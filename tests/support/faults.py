@@ -168,7 +168,9 @@ def record_while_stopped(
     os.waitpid(device_pid, 0)
     assert os.waitstatus_to_exitcode(status) == 0
     (path,) = folder.rglob("*.h5")
-    return _check_stopped(path, *json.loads(truth.read_text()), is_numbered=camera is None)
+    return _check_stopped(
+        path, *json.loads(truth.read_text()), is_numbered=camera is None, is_starved=niceness > 0
+    )
 
 
 def _run_device(link, truth, hello):
@@ -190,12 +192,13 @@ def _wait_until(is_so):
         time.sleep(0.01)
 
 
-def _check_stopped(path, middle_ns, period_ns, *, is_numbered):
+def _check_stopped(path, middle_ns, period_ns, *, is_numbered, is_starved):
     with Session(path) as session:
         if is_numbered:
             check_numbers(session, has_samples=bool((session.ppg_ticks < BOOT_TICKS).all()))
         check_samples(session, middle_ns, period_ns)
-        assert session.complete
+        # a starved recorder may miss its last second of frames, which it says
+        assert session.complete or is_starved, session.ended
         frames, samples = (
             losses_by_cause(session.events, kind) for kind in (LOST_FRAMES, LOST_SAMPLES)
         )

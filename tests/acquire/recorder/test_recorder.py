@@ -13,6 +13,7 @@ from acquire import layout
 from acquire.errors import DeviceError
 from acquire.host_time import SuspensionWatch
 from acquire.recorder import recorder as recorder_module
+from acquire.recorder import sample_stream
 from acquire.recorder.recorder import Recorder
 from acquire.sensor import thread as sensor_thread
 from acquire.sensor.port import Sensor
@@ -346,3 +347,20 @@ def test_a_folder_that_is_deleted_meanwhile_ends_it_and_nothing_is_called_saved(
         record(tmp_path, device, FakeCamera(), duration_s=30.0)
     assert time.monotonic() - start_s < 15
     assert not list(tmp_path.rglob("*.h5"))
+
+
+def test_it_ends_in_time_where_samples_come_faster_than_they_are_written(tmp_path, monkeypatch):
+    """As on a starved processor; it once wrote packets for ever, and heard no Ctrl-C."""
+    quick = sample_stream.SampleStream.add_sample
+
+    def slow(self, *args):
+        time.sleep(0.05)                           # longer than a sample's period
+        quick(self, *args)
+
+    monkeypatch.setattr(sample_stream.SampleStream, "add_sample", slow)
+    start_s = time.monotonic()
+    with FakeSensor() as device:
+        summary = record(tmp_path, device, FakeCamera(), duration_s=1.0)
+    assert time.monotonic() - start_s < 10
+    assert summary.complete
+    assert summary.lost_samples == {}
