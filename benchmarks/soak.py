@@ -26,7 +26,7 @@ import numpy as np
 
 from dataset.session.reader import Session
 from tests.support.ended import begin_twice, end_at_random
-from tests.support.fakes import FakeSensor
+from tests.support.fakes import FakeCamera, FakeSensor
 from tests.support.faults import check_samples, record_while_stopped, record_with_faults
 from tests.support.fuzzing import fuzz_parser
 from tests.support.kills import kill_recorders
@@ -215,10 +215,10 @@ def paused(trials, folder):
 
 
 def starved(trials, folder):
-    """Record at the lowest priority beside processes that take every core."""
+    """Record at a low priority beside processes that take every core."""
     burners = [
         subprocess.Popen([sys.executable, "-c", "while True: pass"])
-        for _ in range(2 * (os.cpu_count() or 1))
+        for _ in range(os.cpu_count() or 1)
     ]
     try:
         results = run_at_once([record_starved] * trials, folder, at_once=1)
@@ -227,10 +227,10 @@ def starved(trials, folder):
             burner.kill()
             burner.wait()
     return (
-        "recorder starved: lowest priority beside two busy processes a core",
+        "recorder starved: a low priority beside a busy process a core",
         f"{trials} recordings",
         (
-            f"all started; {sum(lost for lost, _ in results)} samples lost, "
+            f"all started and ended; {sum(lost for lost, _ in results)} samples lost, "
             f"{sum(pauses for _, pauses in results)} pauses noted; every value right, every bound "
             "held"
         ),
@@ -238,8 +238,10 @@ def starved(trials, folder):
 
 
 def record_starved(folder):
-    """Record for five seconds at the lowest priority."""
-    _, lost, pauses_s = record_while_stopped(folder, [], length_s=5.0, niceness=19)
+    """Record for five seconds; a busy process has nine times its share of a core."""
+    _, lost, pauses_s = record_while_stopped(
+        folder, [], length_s=5.0, niceness=10, camera=FakeCamera
+    )
     return sum(lost.values()), len(pauses_s)
 
 
