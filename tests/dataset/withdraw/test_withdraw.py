@@ -409,3 +409,18 @@ def test_without_a_terminal_it_wants_yes(data):
     assert "2 recordings, 2 curated folders" in done.stdout
     assert "the PURE export is removed as a whole" in done.stdout
     assert left_of(data) == []
+
+
+def test_face_frames_that_are_kept_in_the_home_go_too(data, tmp_path, monkeypatch):
+    """They were made while the data folder could not be written; those of others stay."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "home"))
+    home = data_folder.home_frames_cache()
+    home.mkdir(parents=True)
+    for entry in read_manifest(data / "ubfc" / MANIFEST).entries:
+        name = f"{entry.subject}-{entry.number}"
+        (home / f"{name}.npy").write_bytes(b"frames")
+        about = {"video": "vid.avi", "video_sha256": entry.video.file_sha256, "box": {}}
+        (home / f"{name}.json").write_text(json.dumps(about))
+    withdraw(data, GONE)
+    left = {path.stem.rpartition("-")[0] for path in home.iterdir()}
+    assert left == set(OTHERS)
