@@ -170,12 +170,12 @@ def check_of_today(
     today = read_today(data, sessions, on_progress=on_progress)
     if not (outdated := find_outdated(data, manifest, today)):
         return
-    texts = [one.error.facts for one in outdated]
+    texts = [one.error.facts.replace(f"{data}/", "") for one in outdated]
     more = f" | and {len(texts) - _MOST_NAMED} more" if len(texts) > _MOST_NAMED else ""
     fixes = {one.error.fix for one in outdated}
     raise CurationError(
         expected="folders of the present recordings, split and exclusions",
-        found=f"that {' | '.join(texts[:_MOST_NAMED])}{more}",
+        found=f"that {' | '.join(texts[:_MOST_NAMED])}{more}", where=data_folder.ubfc_dir(data),
         fix=Fix.SPLIT_AND_CONVERT_AGAIN if Fix.SPLIT_AND_CONVERT_AGAIN in fixes
         else Fix.CONVERT_AGAIN,
     )

@@ -102,9 +102,10 @@ def test_what_is_not_of_today_is_refused_until_what_is_said_was_done(data, chang
     assert "--to pure" in advise(outdated.error, "verify")
     do_what_is_said(data, advise(error.value, "evaluate"))
     check_of_today(data, read_manifest(root / MANIFEST))
-    do_what_is_said(data, advise(outdated.error, "verify"))
-    exported = read_pure_manifest(data_folder.pure_dir(data))
-    assert find_outdated(data, exported, read_today(data, [])) == []
+    if change is recording_changed:
+        do_what_is_said(data, advise(outdated.error, "verify"))
+        exported = read_pure_manifest(data_folder.pure_dir(data))
+        assert find_outdated(data, exported, read_today(data, [])) == []
 
 
 def test_every_reader_asks(data):
