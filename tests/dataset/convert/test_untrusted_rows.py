@@ -39,7 +39,7 @@ def test_a_finger_throughout_is_trusted_throughout(tmp_path):
     assert part.hr_bpm == pytest.approx(38, abs=2.5)
 
 
-@pytest.mark.parametrize("kind", ["flat", "white", "brown"])
+@pytest.mark.parametrize("kind", ["flat", "brown"])
 def test_half_a_minute_of_no_finger_is_marked_and_its_rows_stay(tmp_path, kind):
     ppg = make_finger()
     rng = np.random.default_rng(1)

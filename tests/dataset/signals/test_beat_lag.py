@@ -54,7 +54,7 @@ def test_it_is_not_told_where_beats_are_alike_or_the_face_is_noise(beats_off, va
 
 def test_what_is_told_is_never_wrong():
     told = 0
-    for seed in range(30):
+    for seed in range(16):
         rng = np.random.default_rng(seed)
         beats_off = int(rng.integers(-2, 3))
         face, finger, beat_s = two_pulses(
@@ -65,7 +65,7 @@ def test_what_is_told_is_never_wrong():
         found = find_beat(face, finger, [(0.0, last_s)], lag_s=0.1, beat_s=beat_s)
         assert found.beats in (None, beats_off)
         told += found.beats is not None
-    assert told >= 6
+    assert told >= 3
 
 
 def test_stretches_count_together_and_too_little_is_not_enough():
