@@ -16,6 +16,7 @@ from acq.terminal.tables import show
 from dataset.common.wording import clock_time, counted
 
 if TYPE_CHECKING:
+    from dataset.quality.grade_sessions import Graded
     from dataset.quality.result import Flag, SessionQuality
     from dataset.selection.exclusions import Exclusions
 
@@ -49,7 +50,6 @@ def qc(
     as_json: Json = False,
 ) -> None:
     """Grade sessions from measurements, with reasons and times; write JSON files and pages."""
-    from acquire.data_folder import doubtful_subjects
     from dataset.common.workers import Workers
     from dataset.face.thumbnails import make_thumbnails
     from dataset.quality.curves import curves_to_draw
@@ -91,15 +91,22 @@ def qc(
             f"{counted(len(asked), 'session')}, {graded.measured} of them measured now; pages: "
             f"{index}"
         )
+    _warn(data, graded)
+    for error in graded.failed.values():
+        complain(advise(error, "qc"))
+    if any(not excluded.is_excluded(path.stem) for path in graded.failed):
+        raise typer.Exit(1)
+
+
+def _warn(data: Path, graded: "Graded") -> None:
+    """Print what is doubtful: names that are read as one, grades of another recording."""
+    from acquire.data_folder import doubtful_subjects
+
     for doubt in doubtful_subjects(data):
         warn(str(doubt))
     if graded.outdated:
         names = ", ".join(path.stem for path in graded.outdated)
         warn(f"changed since graded, and left out here: {names}; acq qc grades them again")
-    for error in graded.failed.values():
-        complain(advise(error, "qc"))
-    if any(not excluded.is_excluded(path.stem) for path in graded.failed):
-        raise typer.Exit(1)
 
 
 def _pages(data: Path) -> Path:

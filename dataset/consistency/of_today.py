@@ -175,7 +175,7 @@ def check_of_today(
     fixes = {one.error.fix for one in outdated}
     raise CurationError(
         expected="folders of the present recordings, split and exclusions",
-        found=f"that {' | '.join(texts[:_MOST_NAMED])}{more}", where=data_folder.ubfc_dir(data),
+        found=f"that {' | '.join(texts[:_MOST_NAMED])}{more}", where=f"under {data}",
         fix=Fix.SPLIT_AND_CONVERT_AGAIN if Fix.SPLIT_AND_CONVERT_AGAIN in fixes
         else Fix.CONVERT_AGAIN,
     )
