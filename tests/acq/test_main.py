@@ -94,16 +94,17 @@ def test_what_the_system_refuses_is_one_line(acq, tmp_path, verb, blocked):
     assert f"data/{blocked}" in done.stderr
 
 
-def test_a_path_with_brackets_is_shown_as_it_is(capsys):
-    row = {
-        "mae_bpm": 1.0, "rmse_bpm": 1.0, "snr_db": 1.0, "parameters": 1, "ms_per_frame": 1.0,
-        "windows": 1, "interval": {"mae_bpm": None, "rmse_bpm": None},
-    }
-    methods = dict.fromkeys(("teacher", "student", "student_kd"), row)
-    metrics = {"subjects": {"test": ["S01"]}, "methods": methods, "people": "real",
-               "folds": [{}], "seeds": [{}], "heart_rate": {"fft_grid_bpm": 0.1}}
-    _echo_tables(SimpleNamespace(metrics=metrics, report=Path("data[old]/runs/[/v2]/report.html")))
-    assert "report: data[old]/runs/[/v2]/report.html" in capsys.readouterr().out
+def test_a_path_with_brackets_is_shown_as_it_is_and_the_verdict_comes_first(capsys):
+    pytest.importorskip("torch")
+    from tests.support.made_reports import metrics_of, results
+
+    metrics = metrics_of(results("S01", "S02"))
+    path = Path("data[old]/runs/[/v2]/report.html")
+    _echo_tables(SimpleNamespace(metrics=metrics, report=path))
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == metrics["verdict"]["words"][0]
+    assert lines[-1] == "report: data[old]/runs/[/v2]/report.html"
+    assert any(line.startswith("training’s mean rate") for line in lines)
 
 
 def test_a_mistake_is_one_line_and_debug_shows_where(acq):
