@@ -121,7 +121,8 @@ def _check_size(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> None:
     with archive.open(entry) as file:
         np.lib.format.read_magic(file)
         shape, _, dtype = np.lib.format.read_array_header_1_0(file)
-        if not dtype.hasobject and math.prod(shape) * dtype.itemsize != entry.file_size - file.tell():
+        size = math.prod(shape) * dtype.itemsize
+        if not dtype.hasobject and size != entry.file_size - file.tell():
             raise ValueError(f"an array of shape {shape} in {entry.file_size} bytes")
 
 
