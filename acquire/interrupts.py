@@ -80,7 +80,8 @@ def uninterrupted() -> Iterator[None]:
         _heard["held"] -= 1
         if not _heard["held"] and (waiting := _heard["waiting"]) is not None:
             _heard["waiting"] = None
-            _raise(*waiting, None)
+            error, number = waiting
+            _raise(error, number, None)
 
 
 def accept(error: BaseException | None) -> _ComesBack | None:
