@@ -305,7 +305,8 @@ def _busy(folder: Path, writing: Writing, owner: Owner) -> BusyError:
 def _this_process() -> Owner:
     """Describe this process by its command line: the program, and what it was told to do."""
     program = Path(sys.argv[0] or "python")
-    name = program.parent.name if program.stem in ("main", "start", "__main__") else program.name
+    is_module = program.stem in ("main", "start", "__main__")
+    name = program.parent.name if is_module else program.name
     words = [word for word in sys.argv[1:] if not word.startswith("-")][:1]
     since = datetime.now().astimezone().isoformat(" ", "seconds")
     return Owner(" ".join([name, *words]), os.getpid(), socket.gethostname(), since)
