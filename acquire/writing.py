@@ -297,8 +297,8 @@ def _read_owner(path: Path) -> Owner:
 
 def _busy(folder: Path, writing: Writing, owner: Owner) -> BusyError:
     return BusyError(
-        expected=f"no other process that {writing.does} {writing.what}", found=str(owner), where=folder,
-        fix="wait until it has ended, or end it",
+        expected=f"no other process that {writing.does} {writing.what}", found=str(owner),
+        where=folder, fix="wait until it has ended, or end it",
     )
 
 
