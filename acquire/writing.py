@@ -25,6 +25,7 @@ from functools import wraps
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
+from .data_folder import sessions_dir
 from .errors import AcqError, BusyError
 
 P = ParamSpec("P")
@@ -218,13 +219,16 @@ def refuse_while(folder: Path, writing: Writing) -> None:
 def refuse_links_out(root: Path, *places: Path) -> None:
     """Refuse folders under `root` that are links, or lie behind links, to another place.
 
+    `root/sessions` itself may be a link: recordings are large, and often lie on a disk of their own.
+
     Raises
     ------
     AcqError : there is one
     """
-    inside = root.resolve()
+    inside = (root.resolve(), sessions_dir(root).resolve())
     for place in places:
-        if not (leads_to := place.resolve()).is_relative_to(inside):
+        leads_to = place.resolve()
+        if not any(leads_to.is_relative_to(folder) for folder in inside):
             raise AcqError(
                 expected=f"to write inside {root}", found=f"a link that leads to {leads_to}",
                 where=f"at {place}", fix=_ELSEWHERE,

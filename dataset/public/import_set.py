@@ -169,8 +169,8 @@ def import_folder(task: ImportTask) -> ImportedFolder:
     sources = [f"{name} sha256 {digest}" for name, digest in public_set.sources(task.folder)]
     if target.exists() and (kept := _keep(target, sources, task)):
         return kept
-    refuse_links_out(task.data, target.parent)
     partial = task.data / PARTIAL / target.name
+    refuse_links_out(task.data, target.parent, partial.parent)
     partial.parent.mkdir(parents=True, exist_ok=True)
     partial.unlink(missing_ok=True)
     try:

@@ -212,6 +212,12 @@ def test_a_recorder_that_was_killed_blocks_nobody(data):
     assert half_made(data) == []
 
 
+def import_or_raise(data):
+    for _, outcome in import_set(data.parent / "set", data, which="ubfc2"):
+        if outcome.cause is not None:
+            raise outcome.cause
+
+
 LINKS = {
     "convert": ("ubfc/train", convert_sessions),
     "convert, its working folder": (".ubfc-partial", convert_sessions),
@@ -220,8 +226,9 @@ LINKS = {
     "qc": ("sessions/S02", grade_sessions),
     "its pages": ("qc", WRITERS["its pages"][1]),
     "simulate": ("sessions/S01", WRITERS["simulate"][1]),
-    "import": ("sessions", WRITERS["import"][1]),
-    "withdraw": ("sessions", WRITERS["withdraw, all"][1]),
+    "import": ("sessions/UBFC2-1", import_or_raise),
+    "import, its working folder": (".import-partial", import_or_raise),
+    "withdraw": ("sessions/S01", WRITERS["withdraw, all"][1]),
     "subject": ("sessions/S01", lambda data: write_subject(data, "S01", Subject(sex="F"))),
     "recover": ("sessions/S02", recover_second),
     "locks": (".locks", convert_sessions),
@@ -242,6 +249,16 @@ def test_nothing_outside_is_written_or_deleted_through_a_link(data, tmp_path, pl
     link.symlink_to(outside)
     make_dataset_2(data.parent / "set" / "subject1", frames=40)
     before = {path: path.lstat().st_mtime_ns for path in [outside, *outside.rglob("*")]}
-    with pytest.raises(AcqError, match=r"to write inside .* a link that leads to"):
+    with pytest.raises(AcqError, match=r"found a link (that leads to|at) "):
         write(data)
     assert {path: path.lstat().st_mtime_ns for path in [outside, *outside.rglob("*")]} == before
+
+
+def test_the_folder_of_recordings_may_lie_on_another_disk(data, tmp_path):
+    (data / "sessions").rename(tmp_path / "disk")
+    (data / "sessions").symlink_to(tmp_path / "disk")
+    make_dataset_2(data.parent / "set" / "subject1", frames=40)
+    WRITERS["import"][1](data)
+    assert list((tmp_path / "disk").glob("UBFC2-1/*.h5"))
+    WRITERS["withdraw, all"][1](data)
+    assert not (tmp_path / "disk" / "S01").exists()
