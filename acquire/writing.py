@@ -219,7 +219,7 @@ def refuse_while(folder: Path, writing: Writing) -> None:
 def refuse_links_out(root: Path, *places: Path) -> None:
     """Refuse folders under `root` that are links, or lie behind links, to another place.
 
-    `root/sessions` itself may be a link: recordings are large, and often lie on a disk of their own.
+    `root/sessions` itself may be a link: recordings often lie on a disk of their own.
 
     Raises
     ------

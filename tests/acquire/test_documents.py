@@ -65,7 +65,8 @@ def test_an_object_may_be_brought_into_form_first(tmp_path):
         pytest.param({**HEAD, "schema_version": 3}, "of version 3 instead of", id="version"),
         pytest.param(HEAD, "found object missing required field text", id="a key lacks"),
         pytest.param(
-            {**HEAD, "text": "a", "count": "3"}, "found text instead of a whole number at $.count", id="type"
+            {**HEAD, "text": "a", "count": "3"}, "found text instead of a whole number at $.count",
+            id="type",
         ),
         pytest.param("[" * 100_000, "found ", id="nested too deep"),
     ],

@@ -30,7 +30,9 @@ def test_an_unfinished_run_has_checkpoints_alone(tmp_path):
     ("change", "text"),
     [
         pytest.param({"subjects": {"train": ["S01"]}}, "missing required field test", id="a side"),
-        pytest.param({"subjects": {"train": "S01", "test": []}}, "text instead of", id="not a list"),
+        pytest.param(
+            {"subjects": {"train": "S01", "test": []}}, "text instead of", id="not a list"
+        ),
         pytest.param({"data_hash": 5}, "a whole number instead of text", id="hash a number"),
     ],
 )

@@ -96,7 +96,8 @@ def edit(change):
             "found malformed JSON", id="NaN",
         ),
         pytest.param(
-            edit(lambda b: b["sessions"][0].update(complete=1)), "a whole number instead of true or false",
+            edit(lambda b: b["sessions"][0].update(complete=1)),
+            "a whole number instead of true or false",
             id="a number for true",
         ),
         pytest.param(
