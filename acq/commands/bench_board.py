@@ -10,7 +10,7 @@ import typer
 
 from acq import complete
 from acq.options import Data, Json
-from acq.terminal.printing import echo, print_json
+from acq.terminal.printing import echo, note, print_json
 from acq.terminal.tables import show
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def bench_board(
     else:
         _echo(times, net.path.parent)
     if report:
-        echo(f"report: {keep_board(folder, text)}", err=True)
+        note(f"report: {keep_board(folder, text)}")
 
 
 @contextmanager

@@ -8,7 +8,7 @@ import typer
 
 from acq.open_devices import check_simulate, open_rig
 from acq.options import Data, Force, Fps, Json, Port, Quiet
-from acq.terminal.printing import echo, print_json
+from acq.terminal.printing import echo, note, print_json
 from acq.terminal.progress import show_progress
 
 if TYPE_CHECKING:
@@ -50,10 +50,9 @@ def calibrate(
         open_rig(camera, port, fps, simulate=simulate, seed=seed) as (frames, sensor),
     ):
         if not quiet:
-            echo(
+            note(
                 f"calibrating {frames.info.name} by the LED of the sensor on {sensor.port}; keep "
-                "both still",
-                err=True,
+                "both still"
             )
         with show_progress(quiet=quiet) as on_progress:
             calibration = calibrate(frames, sensor, toggles=toggles, on_progress=on_progress)

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from acq.options import Json
-from acq.terminal.printing import echo, print_json
+from acq.terminal.printing import echo, note, print_json
 
 firmware = typer.Typer(
     name="firmware", no_args_is_help=True,
@@ -41,7 +41,7 @@ def flash(
 
     board = find_board() if port == "auto" else port
     built = build_sketch(out)
-    written = write_sketch(built.hex_file, board, say=lambda text: echo(text, err=True))
+    written = write_sketch(built.hex_file, board, say=note)
     if as_json:
         print_json({
             "port": written.port, "tool": written.tool, "hex_file": built.hex_file,

@@ -9,7 +9,7 @@ import typer
 
 from acq.advice import advise
 from acq.options import Data, Force, Jobs, Json, Quiet, Scheduler
-from acq.terminal.printing import complain, echo, print_json, warn
+from acq.terminal.printing import complain, echo, note, print_json, warn
 from acq.terminal.progress import is_drawn, show_progress
 from dataset.common.wording import counted
 
@@ -95,7 +95,7 @@ def _print_each(
             continue
         imported.append(recording)
         for defect in recording.defects:
-            echo(f"{recording.folder}: {defect}", err=True)
+            note(f"{recording.folder}: {defect}")
         if not as_json:
             echo(_described(recording))
     return imported, failed

@@ -16,7 +16,7 @@ from acq import complete
 from acq.advice import advise
 from acq.open_devices import check_simulate, open_rig
 from acq.options import Camera, Data, Duration, Fps, Json, NetPath, Port, Seed, parse_duration
-from acq.terminal.printing import echo, print_json, warn
+from acq.terminal.printing import echo, note, print_json, warn
 from acquire.errors import AcqError
 from dataset.common.wording import counted
 
@@ -195,7 +195,7 @@ def _live_pulse(net: Path | None, data: Path) -> Iterator["LivePulse"]:
 
     with ThreadPoolExecutor(1, thread_name_prefix="face") as executor:
         live, origin = open_pulse(net, data, executor=executor)
-        echo(f"face's pulse read by {origin.describe(live.net.constants)}", err=True)
+        note(f"face's pulse read by {origin.describe(live.net.constants)}")
         yield live
 
 
@@ -235,7 +235,7 @@ def _display(
                 keys.restore()
 
         _stop_on_signals(recorder, leave_terminal)
-        echo(f"recording {subject}: {' and '.join(devices)}; Ctrl-C ends it", err=True)
+        note(f"recording {subject}: {' and '.join(devices)}; Ctrl-C ends it")
         opened.enter_context(panel)
         if keys is not None:
             opened.enter_context(keys)

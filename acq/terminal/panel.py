@@ -30,7 +30,7 @@ from .panel_view import (
     render_line,
     render_panel,
 )
-from .printing import visible
+from .printing import are_errors_json, note, visible
 
 if TYPE_CHECKING:
     from acquire.recorder.recorder import Recorder
@@ -206,4 +206,7 @@ class Panel:
             self._wait(time.monotonic() + DRAW_S)
 
     def _print(self, line: str, *, bell: bool = False) -> None:
-        print(visible(line) + ("\a" if bell else ""), file=self._console.file, flush=True)
+        if are_errors_json():
+            note(line)
+        else:
+            print(visible(line) + ("\a" if bell else ""), file=self._console.file, flush=True)

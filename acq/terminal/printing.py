@@ -63,6 +63,11 @@ def print_errors_as_json() -> None:
     _state["json"] = True
 
 
+def are_errors_json() -> bool:
+    """Return whether lines on stderr are printed as JSON."""
+    return _state["json"]
+
+
 def note(text: str) -> None:
     """Print one plain line on stderr: what is being done."""
     if _state["json"]:

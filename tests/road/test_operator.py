@@ -1,6 +1,7 @@
 """What the operator sees and presses, on a real terminal."""
 
 import io
+import json
 import os
 import signal
 import subprocess
@@ -248,9 +249,12 @@ def test_without_a_terminal_nothing_is_asked_and_lines_are_plain(acq, tmp_path):
     assert not (tmp_path / "data/sessions/S01/subject.json").exists()
     short = acq(
         "record", "--subject", "S01", "--simulate", "--protocol", "p.yaml", "--duration", "1s",
-        "--quiet",
+        "--json",
     )
-    assert short.stderr == "acq: --duration of 1 s cuts the protocol p short: it takes 2 s\n"
+    said = [json.loads(line) for line in short.stderr.splitlines()]
+    assert said[0] == {"warning": "--duration of 1 s cuts the protocol p short: it takes 2 s"}
+    assert said[1]["note"].startswith("recording S01: ")
+    assert any("cue rest" in line["note"] for line in said[2:])
     missing = acq(
         "record", "--subject", "S01", "--camera", "replay:none.mkv", "--port", "/dev/none",
         stdin=subprocess.DEVNULL,
