@@ -13,7 +13,6 @@ from models.board.find_net import CHECKPOINT, ONNX, find_run
 from models.board.onnx_net import OnnxNet, open_net
 from models.data.curated import load_curated
 from models.data.videos import CuratedVideo, TrainingData
-from models.nets.can import Net
 from models.nets.checkpoint import Checkpoint, check_origin, load_checkpoint
 
 from .assess import assess
@@ -91,7 +90,7 @@ def compare_methods(
         else:
             checkpoint = load_checkpoint(path, **hashes)
             warnings += _warnings_about(name, checkpoint, loaded, chosen, side)
-            read = _reader_by_net(checkpoint.net)
+            read = _reader_by_net(checkpoint)
         results[name] = _read_all(name, read, chosen, on_progress)
     (guess,) = guess_mean_rate([replace(loaded, test=chosen)])
     networks = {name: results[name] for name, path in net_files.items() if path is not None}
@@ -145,8 +144,9 @@ def _reader_by_method(name: str) -> _ReadVideo:
     return lambda video: evaluate_pulse(colour_pulse(name, video), video)
 
 
-def _reader_by_net(net: Net) -> _ReadVideo:
-    return lambda video: evaluate_changes(predict_changes(net, video), video)
+def _reader_by_net(checkpoint: Checkpoint) -> _ReadVideo:
+    net, shared = checkpoint.net, checkpoint.pairs_per_mask
+    return lambda video: evaluate_changes(predict_changes(net, video, clip=shared), video)
 
 
 def _reader_by_onnx(net: OnnxNet) -> _ReadVideo:

@@ -9,14 +9,15 @@ from torch import Tensor
 from models.board.onnx_net import OnnxNet
 from models.data.clips import as_input
 from models.data.videos import CuratedVideo
-from models.nets.can import SIZE, Net, Teacher
+from models.nets.can import PAIRS_PER_MASK, SIZE, Net, Teacher
 from models.nets.physnet import PhysNet
 
 _WARM_UP = 10       # runs that are not timed
 
 
 def predict_changes(
-    net: Net, video: CuratedVideo, *, clip: int = 10, batch: int = 250, device: str = "cpu"
+    net: Net, video: CuratedVideo, *, clip: int = PAIRS_PER_MASK, batch: int = 250,
+    device: str = "cpu",
 ) -> np.ndarray:
     """Predict the pulse's change over every pair of frames of a video.
 
@@ -43,7 +44,7 @@ def predict_changes(
 
 
 def predict_changes_onnx(
-    net: OnnxNet, video: CuratedVideo, *, clip: int = 10, batch: int = 250
+    net: OnnxNet, video: CuratedVideo, *, clip: int = PAIRS_PER_MASK, batch: int = 250
 ) -> np.ndarray:
     """Predict the same with an exported network: (T - 1,) float64 array."""
     predicted = []

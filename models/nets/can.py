@@ -19,6 +19,8 @@ from torch import Tensor, nn
 from .physnet import PhysNet, PhysNetConfig
 
 SIZE = 36
+# adjacent pairs of frames that share the teacher's masks, where its recipe says nothing else
+PAIRS_PER_MASK = 8
 
 
 @dataclass(frozen=True)

@@ -20,10 +20,11 @@ from acquire.documents import parse_json
 from acquire.errors import Fix, TrainingError
 from acquire.limits import LARGEST_NETWORK_BYTES
 
-from .can import NETS, SIZE, Net, Teacher, build_net, describe_net
+from .can import NETS, PAIRS_PER_MASK, SIZE, Net, Teacher, build_net, describe_net
 from .physnet import PhysNet
 
 FORMAT = "acq-checkpoint-1"
+_MOST_SHARED = 250          # pairs of frames that share masks: those of a batch
 _LONGEST_REASON = 200       # characters of torch's own words
 
 
@@ -35,6 +36,11 @@ class Checkpoint:
     split_hash: str
     data_hash: str
     about: dict       # the recipe, the seed, versions, the subjects of each side
+
+    @property
+    def pairs_per_mask(self) -> int:
+        """Pairs of frames that shared a teacher's masks in its training."""
+        return self.about.get("recipe", {}).get("clip", PAIRS_PER_MASK)
 
 
 def save_checkpoint(path: Path, net: Net, *, split_hash: str, data_hash: str, about: dict) -> None:
@@ -77,9 +83,12 @@ def load_checkpoint(
         about = parse_json(header["about"])
         if not all(isinstance(names, list) for names in about.get("subjects", {}).values()):
             raise TypeError(f"subjects {about['subjects']!r}")
+        checkpoint = Checkpoint(net, header["split_hash"], header["data_hash"], about)
+        if type(shared := checkpoint.pairs_per_mask) is not int or not 1 <= shared <= _MOST_SHARED:
+            raise TypeError(f"clip {shared!r}")
         if not _gives_numbers(net):
             raise ValueError("weights that give no numbers")
-        return Checkpoint(net, header["split_hash"], header["data_hash"], about)
+        return checkpoint
     except (
         AttributeError, KeyError, OverflowError, RuntimeError, TypeError, ValueError
     ) as error:

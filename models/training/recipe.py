@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from models.distillation.distill import DistillConfig
 from models.evaluation.video_result import VideoResult
-from models.nets.can import Net
+from models.nets.can import PAIRS_PER_MASK, Net
 
 from .state import LossCurve
 
@@ -16,7 +16,7 @@ class Recipe:
     epochs: int = 12                # of each student
     teacher_epochs: int = 12        # of the teacher, and of PhysNet
     seed: int = 0
-    clip: int = 8                   # adjacent pairs of frames that share attention masks
+    clip: int = PAIRS_PER_MASK      # adjacent pairs of frames that share attention masks
     batch_clips: int = 8            # clips of a batch: 64 pairs a step
     learning_rate: float = 1e-3     # at the top of the one-cycle schedule
     weight_decay: float = 1e-2      # of AdamW

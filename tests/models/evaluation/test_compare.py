@@ -13,7 +13,9 @@ from acq.main import app
 from acquire.errors import TrainingError
 from models.data.curated import load_curated
 from models.evaluation.compare import compare_methods
-from models.nets.can import Student
+from models.evaluation.inference import predict_changes
+from models.evaluation.video_result import evaluate_changes
+from models.nets.can import Student, Teacher
 from models.nets.checkpoint import save_checkpoint
 from tests.support.curated_folders import three_entries, write_curated_folders
 
@@ -61,6 +63,24 @@ def test_methods_and_a_checkpoint_in_one_table(data, curated, tmp_path):
     assert (green.predicted_bpm - green.reference_bpm).abs().mean() == pytest.approx(
         summary["methods"]["green"]["mae_bpm"]
     )
+
+
+@pytest.mark.parametrize("pairs", [4, 8])
+def test_a_teacher_is_read_with_as_many_pairs_a_mask_as_in_its_training(
+    curated, data, tmp_path, pairs
+):
+    torch.manual_seed(1)
+    teacher = Teacher()
+    about = {"recipe": {"clip": pairs}, "subjects": {"train": ["S01"], "test": ["S03"]}}
+    path = tmp_path / "teacher.safetensors"
+    save_checkpoint(
+        path, teacher, split_hash=curated.split_hash, data_hash=curated.data_hash, about=about
+    )
+    (read,) = compare_methods(data, [str(path)]).videos["teacher"]
+    changes = {n: predict_changes(teacher, curated.test[0], clip=n) for n in (pairs, 10)}
+    same, other = (evaluate_changes(c, curated.test[0]).pulse for c in changes.values())
+    assert read.pulse == pytest.approx(same)
+    assert read.pulse != pytest.approx(other)
 
 
 def test_all_methods_when_nothing_is_named_as_a_table(data):
