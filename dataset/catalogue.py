@@ -9,8 +9,6 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from acquire import data_folder
 from acquire.errors import AcqError, CurationError, SessionError
 from dataset.common.files import one_line
@@ -22,7 +20,7 @@ from dataset.selection.split import Split
 from dataset.selection.split_file import read_split
 from dataset.session.by_id import find_copies
 from dataset.session.hdf5 import was_never_closed
-from dataset.session.heart_rate import mean_heart_rate
+from dataset.session.heart_rate import measure_ppg_rates
 from dataset.session.reader import Session
 
 if TYPE_CHECKING:
@@ -42,7 +40,7 @@ class _Row:
     duration_s: float | None = None
     frames: int | None = None
     fps: float | None = None             # measured [Hz]
-    ppg_rate_hz: float | None = None     # measured, between neighbouring samples
+    ppg_rate_hz: float | None = None     # measured, by the session's clock
     lost_frames: int | None = None
     lost_samples: int | None = None
     sync_bound_ms: float | None = None   # largest known bound on a sample's time; None: none known
@@ -156,9 +154,7 @@ def _read_row(
 
 def _read_session(session: Session, row: _Row) -> _Row:
     """Fill in what comes from the recording."""
-    steps = np.diff(session.ppg_time_ns)[np.diff(session.ppg_sequence) == 1]
-    step_ns = float(steps.mean()) if len(steps) else 0.0
-    hr_bpm, bound_ms = mean_heart_rate(session), session.sync_bound_ms
+    rates, bound_ms = measure_ppg_rates(session), session.sync_bound_ms
     state = "complete" if session.complete else "cut short"
     return replace(
         row,
@@ -168,11 +164,11 @@ def _read_session(session: Session, row: _Row) -> _Row:
         duration_s=round(session.duration_s, 3),
         frames=len(session.frames),
         fps=round(session.fps, 3),
-        ppg_rate_hz=round(1e9 / step_ns, 3) if step_ns > 0 else None,
+        ppg_rate_hz=round(rates.rate_hz, 3) if rates.rate_hz > 0 else None,
         lost_frames=session.lost_frames,
         lost_samples=session.lost_samples,
         sync_bound_ms=None if bound_ms is None else round(bound_ms, 3),
-        hr_bpm=None if hr_bpm is None else round(hr_bpm, 1),
+        hr_bpm=None if rates.hr_bpm is None else round(rates.hr_bpm, 1),
         state="never closed" if was_never_closed(session.path) else state,
         simulated=session.simulated,
         imported_from=session.imported_from,

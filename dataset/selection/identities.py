@@ -15,7 +15,7 @@ from dataset.common.files import one_line
 from dataset.common.progress import OnProgress
 from dataset.session.by_id import find_copies
 from dataset.session.hdf5 import was_never_closed
-from dataset.session.heart_rate import mean_heart_rate
+from dataset.session.heart_rate import measure_ppg_rates
 from dataset.session.reader import Session
 
 from .exclusions import Exclusions
@@ -130,7 +130,7 @@ def _read_identities(
 
 
 def _identify(session: Session, file: str) -> SessionIdentity:
-    hr_bpm = mean_heart_rate(session)
+    hr_bpm = measure_ppg_rates(session).hr_bpm
     return SessionIdentity(
         session.session_id, session.subject, file, session.content_hash(), session.simulated,
         session.complete, None if hr_bpm is None else round(hr_bpm, 1), session.imported_from,

@@ -1,18 +1,15 @@
 """The heart rate of a session by its PPG, where there is a finger."""
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from acquire.errors import CurationError
-from acquire.limits import FASTEST_HZ
 from acquire.sensor.finger import FINGER_OFF, FLAT_LINE
 from dataset.common.spans import is_inside, join_spans
-from dataset.signals.align import BRIDGE_S, ppg_on_frames
-from dataset.signals.filters import HIGH_HZ, WINDOW_S, min_samples
-from dataset.signals.finger_rates import judge_together
-from dataset.signals.pulse_rate import TOO_SHORT, TOO_SLOW, finger_rate
+from dataset.signals.align import ppg_on_frames
+from dataset.signals.filters import HIGH_HZ
+from dataset.signals.pulse_rate import TOO_SHORT, TOO_SLOW
 
 from .reader import Session
 
@@ -50,45 +47,16 @@ def spans_without_finger(session: Session) -> list[tuple[int, int]]:
     ]
 
 
-def mean_heart_rate(session: Session) -> float | None:
-    """Return the mean heart rate [bpm] over 10 s windows side by side that have a finger.
+def measure_ppg_rates(session: Session) -> PpgRates:
+    """Measure sensor rate and heart rate, the latter where there is a finger.
 
-    For whoever compares many sessions: ten times as fast as the sliding windows of
-    `measure_ppg_rates`, and without a filter. A window with a hole in it is left out, too, and one
-    in which the rate cannot be told; None where none is left. A session shorter than one window is
-    one.
+    Whoever shows a session's rate takes it from here, so that all show the same.
     """
     time_ns, without = session.ppg_time_ns, spans_without_finger(session)
-    steps = np.diff(time_ns)
-    if not len(steps) or (steps <= 0).any():
-        return None
-    t_s = (time_ns - time_ns[0]) / 1e9
-    fs_hz = 1e9 / float(np.median(steps))
-    span_s = min(WINDOW_S, float(t_s[-1]))
-    count = round(span_s * fs_hz)
-    if not 2 * HIGH_HZ < fs_hz <= FASTEST_HZ or count < min_samples(fs_hz):
-        return None
-    holes = np.flatnonzero(steps > max(BRIDGE_S * 1e9, 1.5e9 / fs_hz))
-    unusable = np.array(join_spans([
-        *without, *((int(time_ns[at]), int(time_ns[at + 1])) for at in holes)
-    ]), np.int64).reshape(-1, 2)
-    rates = []
-    for at in np.unique(t_s // span_s).astype(int).tolist():         # windows with a sample
-        first_ns, last_ns = (int(time_ns[0]) + round(s * span_s * 1e9) for s in (at, at + 1))
-        before = np.searchsorted(unusable[:, 0], last_ns)            # that begin before its end
-        if at + 1 > t_s[-1] / span_s or (before and unusable[before - 1, 1] > first_ns):
-            continue
-        even_s = at * span_s + np.arange(count) / fs_hz
-        rates.append(finger_rate(np.interp(even_s, t_s, session.ppg), fs_hz))
-    told = [rate.bpm for rate in judge_together(rates) if not rate.why_not]
-    return math.fsum(told) / len(told) if told else None
-
-
-def measure_ppg_rates(session: Session, without: list[tuple[int, int]]) -> PpgRates:
-    """Measure sensor rate and heart rate, but in the spans `without` a finger [ns]."""
-    time_ns = session.ppg_time_ns
     try:
-        aligned = ppg_on_frames(session.ppg, time_ns, session.ppg_sequence, time_ns)
+        aligned = ppg_on_frames(
+            session.ppg, time_ns, session.ppg_sequence, time_ns, filtered=False
+        )
     except CurationError:
         steps = np.diff(time_ns)
         median_ns = float(np.median(steps)) if len(steps) else 0.0
@@ -100,7 +68,8 @@ def measure_ppg_rates(session: Session, without: list[tuple[int, int]]) -> PpgRa
         on = ~is_inside(time_ns, without)
         try:
             aligned = ppg_on_frames(
-                session.ppg[on], time_ns[on], session.ppg_sequence[on], time_ns[on]
+                session.ppg[on], time_ns[on], session.ppg_sequence[on], time_ns[on],
+                filtered=False,
             )
         except CurationError:                      # nowhere long enough
             return PpgRates(rate_hz, None, 0.0, TOO_SHORT)

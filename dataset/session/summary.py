@@ -128,7 +128,7 @@ def _video(session: Session) -> VideoSummary:
 
 def _ppg(session: Session) -> PpgSummary:
     without = spans_without_finger(session)
-    rates = measure_ppg_rates(session, without)
+    rates = measure_ppg_rates(session)
     return PpgSummary(
         samples=len(session.ppg), lost=session.lost_samples,
         lost_by_cause=losses_by_cause(session.events, LOST_SAMPLES), rate_hz=rates.rate_hz,

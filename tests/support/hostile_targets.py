@@ -61,11 +61,11 @@ def read_frames(path: Path) -> None:
 def read_numbers(path: Path) -> None:
     from dataset.convert.rows import plan_rows
     from dataset.convert.settings import Settings
-    from dataset.session.heart_rate import mean_heart_rate
+    from dataset.session.heart_rate import measure_ppg_rates
     from dataset.session.reader import Session
 
     with Session(path, wait_s=5.0) as session:
-        mean_heart_rate(session)
+        measure_ppg_rates(session)
         fps = "native" if path.stat().st_size % 2 else "25"
         plan_rows(session, Settings("ffv1", "filtered", fps, "cut"))
 
