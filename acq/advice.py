@@ -102,6 +102,8 @@ def word_os_error(error: OSError) -> str:
     """Return one line: what the system refused, by the name that the file would have had."""
     if error.filename is None or error.strerror is None:
         return str(error)
+    if error.filename == "<stdout>":
+        return f"expected to write to stdout, found: {error.strerror}; send it elsewhere"
     from acquire.atomic import PART_NAME
 
     path = Path(str(error.filename))

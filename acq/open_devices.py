@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from acq.advice import advise
-from acq.terminal.printing import complain
-from acquire.errors import DeviceError
+from acq.advice import word_fix
+from acquire.errors import DeviceError, Fix, all_of
 
 if TYPE_CHECKING:
     from acquire.camera.source import FrameSource
     from acquire.sensor.port import Sensor
+
+_WITHOUT_HARDWARE = "try it without hardware, with --simulate"
 
 
 def check_simulate(camera: str, port: str, *, simulate: bool) -> None:
@@ -58,10 +59,9 @@ def open_rig(
             except DeviceError as error:
                 errors.append(error)
         if errors:
-            lines = [advise(error, "") for error in errors]
+            last = errors[-1]
             if "auto" in (camera, port):
-                lines[-1] += "; or try it without hardware, with --simulate"
-            for line in lines[:-1]:                    # one line each; `main` prints the last
-                complain(line)
-            raise DeviceError(lines[-1])
+                fix = word_fix(last.fix, "", of=last.of) if isinstance(last.fix, Fix) else last.fix
+                last.fix = "; or ".join(filter(None, [fix, _WITHOUT_HARDWARE]))
+            raise all_of(errors, DeviceError)          # `main` prints a line each
         yield devices[0], devices[1]

@@ -14,7 +14,7 @@ import typer
 from acq import complete
 from acq.options import Csv, Data, Duration, Force, Fps, NetPath, Seed, parse_duration
 from acq.terminal.printing import echo, print_json, warn
-from acq.terminal.pulse_rows import GrowingCsv, check_new, row_dict
+from acq.terminal.pulse_rows import GrowingCsv, check_folder, check_new, row_dict
 from acquire.errors import DeviceError, SessionError
 from dataset.common.wording import counted
 
@@ -60,6 +60,7 @@ def live(
 
     duration_s = None if duration is None else parse_duration(duration)
     check_new(csv, force=force)
+    check_folder(csv)
     if simulate and source != "auto":
         raise typer.BadParameter("--simulate brings its own camera; leave out the source")
     with ExitStack() as opened:
@@ -91,9 +92,8 @@ def _open_source(
     path = _find_source(source, data)
     if path.is_file() and not h5py.is_hdf5(path) and path.suffix != ".h5":
         raise SessionError(
-            f"expected a camera or a session, found the file {path}; a video is played with "
-            f"replay:{path}, and "
-            "acq predict reads it at once"
+            expected="a camera or a session", found=f"the file {path}",
+            fix=f"a video is played with replay:{path}, and acq predict reads it at once",
         )
     if not simulate and (path.exists() or path.suffix == ".h5"):
         from dataset.session.follow import Following
@@ -112,10 +112,11 @@ def _open_source(
         try:
             check_spec(source)
         except DeviceError as error:
-            raise DeviceError(
-                error.facts, fix="acq devices lists cameras; a session that is being recorded is "
-                "named by its id or its file, or by a folder above it"
-            ) from error
+            error.fix = (
+                "acq devices lists cameras; a session that is being recorded is named by its id "
+                "or its file, or by a folder above it"
+            )
+            raise
         camera = open_camera(source, fps)
     with closing(camera):
         for complaint in camera.info.complaints:

@@ -45,7 +45,7 @@ def echo(
     fg : colour of the others
     """
     coloured = [part if isinstance(part, tuple) else (part, fg) for part in parts]
-    typer.echo(
+    _write(
         "".join(
             typer.style(visible(text), fg=colour, bold=bold) if colour or bold else visible(text)
             for text, colour in coloured
@@ -99,9 +99,24 @@ def print_json(body: object, *, one_line: bool = False, err: bool = False) -> No
     from dataset.common.files import finite
 
     indent = None if one_line else 2
-    typer.echo(json.dumps(finite(body), indent=indent, allow_nan=False, default=str), err=err)
+    _write(json.dumps(finite(body), indent=indent, allow_nan=False, default=str), err=err)
 
 
 def print_csv(text: str) -> None:
     """Print CSV as it is, for a program; on a terminal without control characters."""
-    typer.echo(visible(text, keep="\n\r\t") if sys.stdout.isatty() else text, nl=False)
+    _write(visible(text, keep="\n\r\t") if sys.stdout.isatty() else text, nl=False)
+
+
+def print_text(text: str) -> None:
+    """Print a text on stdout as it is."""
+    _write(text)
+
+
+def _write(text: str, *, err: bool = False, nl: bool = True) -> None:
+    """Write to stdout or stderr; what the system refuses of stdout names it."""
+    try:
+        typer.echo(text, err=err, nl=nl)
+    except OSError as error:
+        if not err and error.filename is None:
+            error.filename = "<stdout>"             # as Python calls it; acq.advice words it
+        raise

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
 
-from acquire.errors import SessionError
+from acquire.errors import Fix, SessionError
 
 if TYPE_CHECKING:
     from models.live.predict import PredictionRow
@@ -42,7 +42,22 @@ def check_new(path: Path | None, *, force: bool) -> None:
     SessionError : it is
     """
     if path is not None and path.exists() and not force:
-        raise SessionError(f"expected to make {path}, found it there; --force replaces it")
+        raise SessionError(expected=f"to make {path}", found="it there", fix=Fix.REPLACE)
+
+
+def check_folder(path: Path | None) -> None:
+    """Refuse a file that grows where its folder is missing, before anything is opened.
+
+    Raises
+    ------
+    SessionError : it is
+    """
+    if path is not None and not path.parent.is_dir():
+        raise SessionError(
+            expected=f"a folder for {path.name}",
+            found="a file" if path.parent.exists() else "nothing", where=f"at {path.parent}",
+            fix="make it, or name another file with --csv",
+        )
 
 
 class GrowingCsv:
@@ -58,7 +73,7 @@ class GrowingCsv:
             self._file: TextIO = path.open("w", newline="")
         except OSError as error:
             raise SessionError(
-                f"expected to write {path}, got: {error.strerror or error}; name another with --csv"
+                expected=f"to write {path}", found=error, fix="name another with --csv"
             ) from error
         self._file.write(as_csv([]))
         self._file.flush()

@@ -14,9 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import typer
-
-from .printing import visible
+from .printing import print_text, visible
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -45,7 +43,7 @@ def show(table: "Table") -> None:
     if table.title:
         console.print(table.title, markup=False)
     console.print(_join(_columns_of(table), table))
-    typer.echo("\n".join(line.rstrip() for line in out.getvalue().splitlines()))
+    print_text("\n".join(line.rstrip() for line in out.getvalue().splitlines()))
 
 
 @dataclass(frozen=True)

@@ -114,6 +114,19 @@ def test_a_mistake_is_one_line_and_debug_shows_where(acq):
     assert "Traceback" in acq("--debug", "info", "nothing.h5").stderr
 
 
+def test_what_stdout_refuses_names_stdout(tmp_path):
+    path = make_session(tmp_path, seconds=1.0)
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "acq.main", "info", str(path)], stdout=full, text=True,
+            stderr=subprocess.PIPE, check=False,
+        )
+    assert done.returncode == 1
+    assert done.stderr == (
+        "acq: expected to write to stdout, found: No space left on device; send it elsewhere\n"
+    )
+
+
 @pytest.mark.parametrize("text", ["", "0s", "-5", "5 parsecs", "1e3"])
 def test_a_wrong_duration_is_refused(acq, text):
     done = acq("record", "--subject", "S01", "--simulate", f"--duration={text}")

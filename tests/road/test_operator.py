@@ -257,10 +257,13 @@ def test_without_a_terminal_nothing_is_asked_and_lines_are_plain(acq, tmp_path):
     assert any("cue rest" in line["note"] for line in said[2:])
     missing = acq(
         "record", "--subject", "S01", "--camera", "replay:none.mkv", "--port", "/dev/none",
-        stdin=subprocess.DEVNULL,
+        "--json", stdin=subprocess.DEVNULL,
     )
     assert missing.returncode == 1
-    assert len(missing.stderr.splitlines()) == 2                          # a line for each device
+    camera, sensor = map(json.loads, missing.stderr.splitlines())         # a line for each device
+    assert (camera["expected"], camera["found"]) == ("a video to replay", "nothing")
+    assert "/dev/none" in sensor["error"]
+    assert sensor["found"]
 
 
 def test_a_camera_that_flaps_takes_one_line_of_the_report(capsys):

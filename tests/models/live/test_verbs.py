@@ -234,6 +234,7 @@ def test_predict_on_a_session_lays_the_finger_beside(evening):
         (("predict", "nothing.mkv"), "expected a video to replay"),
         (("live", "nothing.h5"), "found nothing at nothing.h5"),
         (("live", "film.mp4"), "a video is played with replay:film.mp4"),
+        (("live", "--csv", "no/l.csv"), "expected a folder for l.csv, found nothing at no; make"),
         (("live", "nonsense"), "expected a camera as one of auto, csi"),
         (
             ("live", "auto", "--net", "nowhere"),
