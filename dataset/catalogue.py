@@ -45,7 +45,7 @@ class _Row:
     lost_samples: int | None = None
     sync_bound_ms: float | None = None   # largest known bound on a sample's time; None: none known
     hr_bpm: float | None = None          # mean heart rate by the PPG; None: unknown
-    state: str = "unreadable"            # "complete", "cut short", "never closed", "unreadable"
+    state: str = "unreadable"            # "complete", "incomplete", "never closed", "unreadable"
     simulated: bool | None = None
     imported_from: str | None = None     # a public data set; "" where acq recorded it
     grade: str = ""     # "stale": the recording is newer; "unreadable"; "": it was never graded
@@ -155,7 +155,7 @@ def _read_row(
 def _read_session(session: Session, row: _Row) -> _Row:
     """Fill in what comes from the recording."""
     rates, bound_ms = measure_ppg_rates(session), session.sync_bound_ms
-    state = "complete" if session.complete else "cut short"
+    state = "complete" if session.complete else "incomplete"
     return replace(
         row,
         subject=session.subject,

@@ -190,7 +190,7 @@ def _print(done: "Conversion", data: Path) -> None:
         trimmed = sum(span.frames for span in entry.rows.trimmed)
         table.add_row(
             entry.folder, entry.subject,
-            entry.key + ("" if entry.source.complete else " (cut short)"),
+            entry.key + ("" if entry.source.complete else " (incomplete)"),
             str(entry.frames), str(trimmed), str(sum(span.frames for span in entry.rows.repeated)),
             str(entry.source.lost_frames), f"{entry.labels.hr_bpm:.1f}",
         )

@@ -115,7 +115,7 @@ def _print_folds(made: "Split") -> None:
 
 
 def _print_doubts(made: "Split", left_out: list[str], data: Path) -> None:
-    """Print which sessions are used though bad or cut short, and which are left out and why."""
+    """Print which sessions are used though bad or incomplete, and which are left out and why."""
     from dataset.quality.result import read_grade
     from dataset.selection.exclusions_file import read_exclusions
 
@@ -128,9 +128,9 @@ def _print_doubts(made: "Split", left_out: list[str], data: Path) -> None:
             f"graded bad, but used: {', '.join(bad)}; acq qc says why, acq exclude leaves them out",
             fg="yellow", err=True,
         )
-    cut_short = [session.session for session in made.sessions if not session.complete]
-    if cut_short:
-        echo(f"cut short, but used: {', '.join(cut_short)}")
+    incomplete = [session.session for session in made.sessions if not session.complete]
+    if incomplete:
+        echo(f"incomplete, but used: {', '.join(incomplete)}")
     excluded = read_exclusions(data)
     for name in left_out:
         reasons = "; ".join(part.reason for part in excluded.of(name) if part.is_whole)

@@ -72,7 +72,7 @@ def card_markdown(facts: Facts, about: AboutDataset) -> str:
 
 def _remarks(entry: Entry) -> list[str]:
     source = entry.source
-    remarks = ["SIMULATED"] * source.simulated + ["cut short"] * (not source.complete)
+    remarks = ["SIMULATED"] * source.simulated + ["incomplete"] * (not source.complete)
     remarks += [f"part {entry.part}"] * (entry.part > 1)
     if entry.untrusted_frames:
         remarks.append(f"no finger's rate in {100 * entry.untrusted_frames / entry.frames:.0f} %")

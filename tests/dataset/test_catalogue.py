@@ -58,7 +58,7 @@ def test_what_each_column_says(data):
     assert first["sync_bound_ms"] == 0.7
     assert first["hr_bpm"] == pytest.approx(66.0, abs=0.3)
     assert second["hr_bpm"] == pytest.approx(90.0, abs=0.3)
-    assert list(table["state"]) == ["complete", "cut short"]
+    assert list(table["state"]) == ["complete", "incomplete"]
     assert list(table["simulated"]) == [False, True]
     assert list(table["started"]) == ["2026-01-01T09:00:00+00:00"] * 2
     assert set(table["use"] + table["grade"] + table["side"] + table["problem"]) == {"in"}
@@ -107,7 +107,7 @@ def test_what_cannot_be_read_is_listed_and_named(acq, data):
     assert done.returncode == 1
     rows = list(csv.DictReader(io.StringIO(done.stdout)))
     assert [(row["subject"], row["session"], row["state"], row["frames"]) for row in rows] == [
-        ("S01", FIRST, "complete", "238"), ("S02", SECOND, "cut short", "240"),
+        ("S01", FIRST, "complete", "238"), ("S02", SECOND, "incomplete", "240"),
         ("S03", damaged.stem, "unreadable", ""),
     ]
     assert [row["grade"] for row in rows] == ["unreadable", "", ""]
@@ -132,7 +132,7 @@ def test_table_json_and_subjects(data):
     assert first.split() == [
         FIRST, "S01", "0:08", "29.73", "24.99", "2+1", "0.70", "66", "-", "in", "-",
     ]
-    assert second.endswith("simulated; cut short")
+    assert second.endswith("simulated; incomplete")
     assert last == "2 sessions, 2 subjects, 0.00 h"
     body = json.loads(run("--json", "--subject", "S02").stdout)
     assert (body["sessions"], body["subjects"], body["problems"]) == (1, 1, 0)

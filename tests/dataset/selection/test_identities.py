@@ -38,7 +38,7 @@ def test_recordings_that_were_never_closed_are_refused_all_at_once(data):
 def test_all_that_cannot_be_read_are_named_at_once(data):
     damaged = [make_session(data, subject, seconds=0.3) for subject in ("S04", "S05")]
     damaged[0].write_bytes(damaged[0].read_bytes()[:2000])
-    damaged[1].write_bytes(b"no recording")
+    damaged[1].write_bytes(damaged[1].read_bytes()[:3000])
     with pytest.raises(SessionError, match=r"^2 recordings cannot be read: ") as caught:
         identify_sessions(data)
     assert all(str(path) in str(caught.value) for path in damaged)

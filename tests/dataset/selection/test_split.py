@@ -65,7 +65,7 @@ def test_command(acq, data):
     done = acq("split", "--data", data, "--holdout", "S03", "--quiet")
     assert done.returncode == 0, done.stderr
     assert "train S01, S02; test S03" in done.stdout
-    assert "cut short, but used: S02-20260101T090001Z" in done.stdout
+    assert "incomplete, but used: S02-20260101T090001Z" in done.stdout
     again = CliRunner().invoke(app, ["split", "--data", str(data), "--holdout", "S03", "--quiet"])
     assert "already in" in again.stdout
     refused = acq("split", "--data", data, "--holdout", "S09", "--quiet")
