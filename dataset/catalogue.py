@@ -18,7 +18,7 @@ from dataset.selection.exclusions import Exclusions
 from dataset.selection.exclusions_file import read_exclusions
 from dataset.selection.split import Split
 from dataset.selection.split_file import read_split
-from dataset.session.by_id import find_copies
+from dataset.session.by_id import find_originals
 from dataset.session.hdf5 import was_never_closed
 from dataset.session.heart_rate import measure_ppg_rates
 from dataset.session.reader import Session
@@ -49,7 +49,8 @@ class _Row:
     simulated: bool | None = None
     imported_from: str | None = None     # a public data set; "" where acq recorded it
     grade: str = ""     # "stale": the recording is newer; "unreadable"; "": it was never graded
-    use: str = IN                        # IN, PART or OUT
+    copy_of: str = ""                    # the file of the recording; "": it is no copy
+    use: str = IN                        # IN, PART or OUT; "": a copy, or it cannot be read
     reasons: str = ""                    # why it, or a part, is excluded
     # of the present split: "train", "test", or "test in 2" of several folds; "" in none
     side: str = ""
@@ -63,11 +64,11 @@ def read_catalogue(data: Path | str, *, on_progress: OnProgress | None = None) -
     -------
     One row a recording. Columns: `subject`, `session`, `file`, `started`, `duration_s` [s],
     `frames`, `fps` [Hz], `ppg_rate_hz` [Hz], `lost_frames`, `lost_samples`, `sync_bound_ms` [ms],
-    `hr_bpm` [bpm], `state`, `simulated`, `imported_from`, `grade`, `use`, `reasons`, `side`,
-    `problem`. A recording that cannot be read has its folder's subject and its file's name, the
-    state "unreadable", and its `problem` says why; numbers that are not known are missing. Where
-    the split cannot be read no row has a `side`, and `attrs["split_problem"]` says why.
-    `attrs["errors"]` are the errors behind all of these texts.
+    `hr_bpm` [bpm], `state`, `simulated`, `imported_from`, `grade`, `copy_of`, `use`, `reasons`,
+    `side`, `problem`. A recording that cannot be read has its folder's subject and its file's name,
+    the state "unreadable", no `use`, and its `problem` says why; numbers that are not known are
+    missing. Where the split cannot be read no row has a `side`, and `attrs["split_problem"]` says
+    why. `attrs["errors"]` are the errors behind all of these texts.
 
     Raises
     ------
@@ -79,7 +80,7 @@ def read_catalogue(data: Path | str, *, on_progress: OnProgress | None = None) -
     files, exclusions = data_folder.session_files(data), read_exclusions(data)
     sides, split_error = _read_sides(data_folder.split_file(data))
     rows, errors = [], []
-    copies = find_copies(path for path in files if not exclusions.is_excluded(path.stem))
+    copies = find_originals(path for path in files if not exclusions.is_excluded(path.stem))
     for at, path in enumerate(files):
         file = path.relative_to(data).as_posix()
         row, row_errors = _read_row(
@@ -119,11 +120,16 @@ def _side(split: Split, subject: str) -> str:
 
 
 def _read_row(
-    path: Path, file: str, exclusions: Exclusions, *, side: str, copy: SessionError | None
+    path: Path, file: str, exclusions: Exclusions, *, side: str,
+    copy: tuple[Path, SessionError] | None,
 ) -> tuple[_Row, list[AcqError | OSError]]:
     """Return a recording's row, and what could not be read of it."""
     row = _Row(path.parent.name, path.stem, file, side=side)
-    problems: list[AcqError | OSError] = [] if copy is None else [copy]
+    problems: list[AcqError | OSError] = []
+    if copy is not None:
+        original, error = copy
+        row = replace(row, copy_of=f"{original.parent.name}/{original.name}")
+        problems.append(error)
     try:
         with Session(path) as session:
             row = _read_session(session, row)
@@ -145,8 +151,9 @@ def _read_row(
         exclusion.reason if exclusion.is_whole else f"{exclusion.part_text}: {exclusion.reason}"
         for exclusion in decisions
     ]
+    is_usable = not row.copy_of and row.state != "unreadable"
     whole = replace(
-        row, grade=grade, use=OUT if is_out else PART if decisions else IN,
+        row, grade=grade, use=OUT if is_out else "" if not is_usable else PART if decisions else IN,
         reasons="; ".join(reasons), problem=" | ".join(map(one_line, problems)),
     )
     return whole, problems

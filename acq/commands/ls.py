@@ -53,10 +53,12 @@ def ls(
                 "name others"
             )
         table = table[table["subject"].isin(subject)]
+    sessions = table[table["use"] != ""]              # without copies and what cannot be read
     totals = {
-        "sessions": len(table), "subjects": int(table["subject"].nunique()),
-        "hours": round(table["duration_s"].sum() / 3600, 3),
+        "sessions": len(sessions), "subjects": int(sessions["subject"].nunique()),
+        "hours": round(sessions["duration_s"].sum() / 3600, 3),
         "out": int((table["use"] == "out").sum()), "problems": int((table["problem"] != "").sum()),
+        "not_counted": len(table) - len(sessions),
     }
     if as_csv:
         print_csv(table.to_csv(index=False))
@@ -101,7 +103,10 @@ def _print(table: "pd.DataFrame", totals: dict[str, Any]) -> None:
         counted(totals["sessions"], "session"), counted(totals["subjects"], "subject"),
     )
     out = f" ({totals['out']} of them excluded)" if totals["out"] else ""
-    echo(f"{sessions}{out}, {subjects}, {totals['hours']:.2f} h")
+    others = ""
+    if count := totals["not_counted"]:
+        others = f"; {counted(count, 'file')} not counted: copies, or not readable"
+    echo(f"{sessions}{out}, {subjects}, {totals['hours']:.2f} h{others}")
 
 
 def _cells(row: dict[str, Any]) -> list[str]:
@@ -111,7 +116,12 @@ def _cells(row: dict[str, Any]) -> list[str]:
         return "-" if row[name] is None else f"{row[name]:.{digits}f}"
 
     lost = "-" if row["lost_frames"] is None else f"{row['lost_frames']}+{row['lost_samples']}"
+    place, name = row["file"].split("/")[-2:]
+    is_misplaced = place != row["subject"]
     notes = [
+        *([f"in {place}/{name}"] if is_misplaced or name != f"{row['session']}.h5" else []),
+        *([f"copy of {row['copy_of']}"] if row["copy_of"] else []),
+        *(["misplaced"] if is_misplaced else []),
         *(["simulated"] if row["simulated"] else []),
         *([row["imported_from"]] if row["imported_from"] else []),
         *([row["state"]] if row["state"] != "complete" else []),
@@ -122,5 +132,5 @@ def _cells(row: dict[str, Any]) -> list[str]:
         "-" if row["duration_s"] is None else clock_time(round(row["duration_s"])),
         number("fps", 2), number("ppg_rate_hz", 2), lost, number("sync_bound_ms", 2),
         number("hr_bpm", 0),
-        row["grade"] or "-", row["use"], row["side"] or "-", "; ".join(notes),
+        row["grade"] or "-", row["use"] or "-", row["side"] or "-", "; ".join(notes),
     ]

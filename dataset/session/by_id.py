@@ -45,13 +45,18 @@ def files_by_id(files: Iterable[Path]) -> dict[str, tuple[Path, ...]]:
 
 def find_copies(files: Iterable[Path]) -> dict[Path, SessionError]:
     """Return the files whose session id another file has, too, each with the error that says so."""
+    return {copy: error for copy, (_, error) in find_originals(files).items()}
+
+
+def find_originals(files: Iterable[Path]) -> dict[Path, tuple[Path, SessionError]]:
+    """Return of each copy the recording that it is one of, and the error that says so."""
     return {
-        copy: SessionError(
+        copy: (original, SessionError(
             expected="each session once",
             found=f"{session_id} in {original} and, as a copy, in {copy}",
             **({"fix": Fix.REMOVE_OR_EXCLUDE, "of": copy.stem} if copy.stem != session_id
                else {"fix": "remove it, or give it a name of its own and exclude it by that"}),
-        )
+        ))
         for session_id, (original, *copies) in files_by_id(files).items()
         for copy in copies
     }

@@ -111,6 +111,7 @@ def test_what_cannot_be_read_is_listed_and_named(acq, data):
         ("S03", damaged.stem, "unreadable", ""),
     ]
     assert [row["grade"] for row in rows] == ["unreadable", "", ""]
+    assert [row["use"] for row in rows] == ["in", "in", ""]
     named = done.stderr.splitlines()
     assert len(named) == 3
     assert all(line.startswith("acq: expected") for line in named)
@@ -119,6 +120,22 @@ def test_what_cannot_be_read_is_listed_and_named(acq, data):
         strict=True,
     ):
         assert str(file) in line
+
+
+def test_a_copy_is_told_from_its_recording_and_not_counted(data):
+    first = data_folder.session_files(data)[0]
+    copy = first.parents[1] / "S03" / "again.h5"
+    copy.parent.mkdir()
+    copy.write_bytes(first.read_bytes())
+    (copy.parent / "d.h5").mkdir()
+    done = CliRunner().invoke(app, ["ls", "--quiet", "--data", str(data)])
+    rows = done.stdout.splitlines()
+    assert rows[3].endswith(f"  -      -    -     in S03/again.h5; copy of S01/{FIRST}.h5; misplaced")
+    assert rows[4].endswith("  -    -     unreadable")
+    assert rows[-1] == (
+        "2 sessions, 2 subjects, 0.00 h; 2 files not counted: copies, or not readable"
+    )
+    assert list(read_catalogue(data)["use"]) == ["in", "in", "", ""]
 
 
 def test_table_json_and_subjects(data):
