@@ -1,20 +1,24 @@
 """The verb `acq card`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from acq.advice import advise
 from acq.options import ExistingData, Force, Json, Reasons
 from acq.terminal.printing import echo, print_json, warn
+from acquire.errors import CurationError
 from dataset.common.wording import counted
+
+if TYPE_CHECKING:
+    from dataset.card.description import AboutDataset
 
 
 def card(
     name: Annotated[
-        str, typer.Option("--name", help="Name of the data set.")
-    ] = "Face video and finger PPG",
+        str | None, typer.Option("--name", metavar="TEXT", help="Name of the data set.")
+    ] = None,
     licence: Annotated[
         str | None, typer.Option("--licence", metavar="TEXT", help="URL of a licence, or words.")
     ] = None,
@@ -34,16 +38,21 @@ def card(
     force: Force = False,
     as_json: Json = False,
 ) -> None:
-    """Write the dataset card of DATA/ubfc: card.md for people, croissant.json for programs."""
-    from dataset.card.description import AboutDataset, known_limits
+    """Write the dataset card of DATA/ubfc: card.md for people, croissant.json for programs.
+
+    What the card there says of the data set stays, but for the options given.
+    """
+    from dataset.card.description import known_limits
     from dataset.card.write import write_card
     from dataset.consistency.of_today import find_unsplit
 
-    made = write_card(
+    about = _as_before_but(
         data,
-        AboutDataset(name, licence, tuple(creator or ()), url, cite, published, reasons),
-        force=force,
+        {"name": name, "licence": licence, "creators": creator, "url": url, "cite": cite,
+         "published": published},
+        reasons=reasons,
     )
+    made = write_card(data, about, force=force)
     limitations = known_limits(made.facts)
     for doubt in find_unsplit(data):
         warn(advise(doubt, "card"))
@@ -60,10 +69,36 @@ def card(
         counted(len(made.facts.entries), "recording"), counted(len(made.facts.subjects), "subject"),
     )
     echo(f"{'wrote' if made.is_new else 'already in'} {where}: {entries} of {subjects}")
-    if licence is None:
+    if not about.licence:
         echo(
             "no licence is chosen: --licence says what others may do, such as "
             "https://creativecommons.org/licenses/by/4.0/"
         )
     for limit in limitations:
         echo(f"- {limit}")
+
+
+def _as_before_but(
+    data: Path, given: "dict[str, str | list[str] | None]", *, reasons: bool
+) -> "AboutDataset":
+    """Return what the former card says of the data set, with what was given in its place.
+
+    An empty text takes away what the former card says.
+    """
+    from dataclasses import fields
+
+    from dataset.card.description import AboutDataset
+    from dataset.card.former import read_former
+
+    try:
+        former = read_former(data)
+    except CurationError as error:
+        warn(f"{error.facts}; nothing that it says of the data set is kept")
+        former = AboutDataset()
+    about = {field.name: getattr(former, field.name) for field in fields(AboutDataset)}
+    usual = {field.name: field.default for field in fields(AboutDataset)}
+    for name, value in given.items():
+        if value is not None:
+            text = tuple(filter(None, value)) if isinstance(value, list) else value
+            about[name] = text or usual[name]
+    return AboutDataset(**{**about, "reasons": reasons})

@@ -194,7 +194,7 @@ def test_the_verb_needs_no_mlcroissant(made):
 
 def test_the_verb_says_what_is_missing(made, tmp_path):
     run = CliRunner()
-    said = run.invoke(app, ["card", "--force", "--data", str(made)])
+    said = run.invoke(app, ["card", "--force", "--licence", "", "--data", str(made)])
     assert said.exit_code == 0
     assert "no licence is chosen" in said.stdout
     assert "not chosen" in data_folder.card_file(made).read_text()
@@ -204,6 +204,31 @@ def test_the_verb_says_what_is_missing(made, tmp_path):
     ).exception
     assert isinstance(wrong, CurationError)
     assert "date of publication" in str(wrong)
+
+
+def test_a_card_written_again_keeps_what_no_option_changes(made):
+    def write(*words):
+        done = CliRunner().invoke(app, ["card", "--force", *words, "--data", str(made)])
+        assert done.exit_code == 0, done.output
+        about = json.loads(data_folder.croissant_file(made).read_text())
+        names = ("name", "license", "creator", "url", "citeAs", "datePublished")
+        return {name: about.get(name) for name in names}
+
+    write("--name", "", "--creator", "", "--licence", "")
+    usual = write()
+    given = {
+        "name": "Ours", "license": "MIT", "url": "https://a.org", "citeAs": "Ada, 2026",
+        "datePublished": "2026-11-25",
+        "creator": [{"@type": "Person", "name": name} for name in ("Ada", "Bo")],
+    }
+    assert write(
+        "--name", "Ours", "--licence", "MIT", "--creator", "Ada", "--creator", "Bo",
+        "--url", "https://a.org", "--cite", "Ada, 2026", "--published", "2026-11-25",
+    ) == given
+    assert write() == given
+    assert write("--licence", "CC0") == {**given, "license": "CC0"}
+    empty = ("--name", "--licence", "--creator", "--url", "--cite", "--published")
+    assert write(*(word for option in empty for word in (option, ""))) == usual
 
 
 @pytest.mark.parametrize(
