@@ -86,9 +86,18 @@ def _state(s: "SessionSummary") -> str:
         return "complete" + (f", stopped by {_safe(s.ended)}" if s.ended else "")
     if s.ended:
         return f"[red]incomplete: {_safe(s.ended)}[/red]"
-    return (
-        "[red]incomplete: still recording, or cut short (then `acq recover` makes it whole)[/red]"
-    )
+    from dataset.session.hdf5 import is_being_written, was_never_closed
+
+    path = Path(s.path)
+    if s.recorder:
+        return f"[yellow]still recording ({s.recorder})[/yellow]"
+    if is_being_written(path):
+        state = "still recording, or cut short a moment ago"
+    elif was_never_closed(path):
+        state = "cut short; `acq recover` makes it whole"
+    else:
+        state = "how it ended is not noted"
+    return f"[red]incomplete: {state}[/red]"
 
 
 def _print(s: "SessionSummary") -> None:
@@ -144,7 +153,8 @@ def _sync(s: "SessionSummary") -> str:
     if s.sync.bound_ms is None:
         return "[yellow]unknown[/yellow]"
     if not s.sync.samples_without_bound:
-        return f"every sample within {s.sync.bound_ms:.2f} ms"
+        text = f"every sample within {s.sync.bound_ms:.2f} ms"
+        return text + (" so far; placed again when it is closed" if s.recorder else "")
     without = counted(s.sync.samples_without_bound, "sample")
     return f"within {s.sync.bound_ms:.2f} ms; [yellow]{without} without a bound[/yellow]"
 

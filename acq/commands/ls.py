@@ -65,7 +65,7 @@ def ls(
     elif as_json:
         print_json({**totals, "rows": _rows(table)})
     else:
-        _print(table, totals)
+        _print(table, totals, data)
     for doubt in doubtful_subjects(data):
         warn(str(doubt))
     errors = table.attrs["errors"]
@@ -81,7 +81,7 @@ def _rows(table: "pd.DataFrame") -> list[dict[str, Any]]:
     return plain.where(plain.notna(), None).to_dict("records")
 
 
-def _print(table: "pd.DataFrame", totals: dict[str, Any]) -> None:
+def _print(table: "pd.DataFrame", totals: dict[str, Any], data: Path) -> None:
     from rich.table import Table
 
     shown = Table()
@@ -95,7 +95,7 @@ def _print(table: "pd.DataFrame", totals: dict[str, Any]) -> None:
         )
     for row in _rows(table):
         shown.add_row(
-            *_cells(row),
+            *_cells(row, data),
             style="dim" if row["use"] == "out" else "red" if row["problem"] else "",
         )
     show(shown)
@@ -109,7 +109,15 @@ def _print(table: "pd.DataFrame", totals: dict[str, Any]) -> None:
     echo(f"{sessions}{out}, {subjects}, {totals['hours']:.2f} h{others}")
 
 
-def _cells(row: dict[str, Any]) -> list[str]:
+def _unclosed(path: Path) -> str:
+    """Word the state of a recording that was never closed."""
+    from dataset.session.hdf5 import recorder_of
+
+    recorder = recorder_of(path)
+    return f"still recording ({recorder})" if recorder else "never closed"
+
+
+def _cells(row: dict[str, Any], data: Path) -> list[str]:
     from dataset.common.wording import clock_time
 
     def number(name: str, digits: int) -> str:
@@ -124,7 +132,8 @@ def _cells(row: dict[str, Any]) -> list[str]:
         *(["misplaced"] if is_misplaced else []),
         *(["simulated"] if row["simulated"] else []),
         *([row["imported_from"]] if row["imported_from"] else []),
-        *([row["state"]] if row["state"] != "complete" else []),
+        *([row["state"]] if row["state"] not in ("complete", "never closed") else []),
+        *([_unclosed(data / row["file"])] if row["state"] == "never closed" else []),
         *([f"excluded: {row['reasons']}"] if row["reasons"] else []),
     ]
     return [

@@ -231,7 +231,7 @@ def _sync(status: "RecordingStatus") -> Text:
     if status.sync_bound_ms is None:
         return Text("not yet", "yellow")
     style = "green" if status.sync_bound_ms < 5 else "yellow"
-    return Text(f"each sample within ±{status.sync_bound_ms:.2f} ms", style)
+    return Text(f"now within ±{status.sync_bound_ms:.2f} ms", style)
 
 
 def render_line(status: "RecordingStatus", shown: PanelState, *, elapsed_s: float) -> str:

@@ -14,7 +14,9 @@ import h5py
 import hdf5plugin  # noqa: F401 - registers the filters that sessions are compressed with
 
 from acquire import layout
+from acquire.data_folder import SESSION_SUFFIX, root_of
 from acquire.errors import Fix, SessionError
+from acquire.writing import owner_of, recordings_of
 from dataset.common.wording import counted
 
 from .codestream import HTJ2K
@@ -45,6 +47,23 @@ def was_never_closed(path: Path) -> bool:
 def is_being_written(path: Path) -> bool:
     """Return whether a recorder is at work: never closed, and written in the last `SILENT_S`."""
     return was_never_closed(path) and abs(time.time() - path.stat().st_mtime) < SILENT_S
+
+
+def recorder_of(path: Path) -> str:
+    """Name the process that records this file now; "" where none does, or it cannot be seen.
+
+    The lock is the subject's: of several files that were never closed, the newest is recorded.
+    """
+    if not was_never_closed(path):
+        return ""
+    owner = owner_of(root_of(path), recordings_of(path.absolute().parent.name))
+    if owner is None:
+        return ""
+    others = path.parent.glob(f"*{SESSION_SUFFIX}")
+    newest = max(filter(was_never_closed, others), key=lambda file: file.stat().st_mtime_ns)
+    if newest.name != path.name:
+        return ""
+    return f"process {owner.pid}" if owner.pid else "another process"
 
 
 def open_to_read(path: Path, *, wait_s: float) -> h5py.File:

@@ -7,6 +7,7 @@ from typing import Any
 
 from acquire.camera.source import LightOffset
 
+from .hdf5 import recorder_of
 from .heart_rate import measure_ppg_rates, spans_without_finger
 from .log import LOST_FRAMES, LOST_SAMPLES, Log, camera_notes, losses_by_cause, read_log
 from .reader import Session
@@ -87,6 +88,7 @@ class SessionSummary:
     camera: CameraSummary
     sensor: SensorSummary
     log: Log
+    recorder: str = ""               # the process that recorded it meanwhile; "": none that shows
 
 
 def summarise_session(path: Path) -> SessionSummary:
@@ -96,6 +98,7 @@ def summarise_session(path: Path) -> SessionSummary:
     ------
     SessionError : see `Session`
     """
+    recorder = recorder_of(path)         # before it is read: it may end meanwhile
     with Session(path) as session:
         events, camera = session.events, session.camera
         return SessionSummary(
@@ -111,6 +114,7 @@ def summarise_session(path: Path) -> SessionSummary:
             ),
             sensor=SensorSummary(session.sensor.name, session.sensor.firmware),
             log=read_log(events, session.started_monotonic_ns),
+            recorder="" if session.complete or session.ended else recorder,
         )
 
 

@@ -2,10 +2,15 @@
 
 import os
 import time
+from functools import partial
 
+import h5py
 import pytest
+from typer.testing import CliRunner
 
-from dataset.session.hdf5 import SILENT_S, is_being_written, was_never_closed
+from acq.main import app
+from acquire.writing import hold, recordings_of
+from dataset.session.hdf5 import SILENT_S, is_being_written, recorder_of, was_never_closed
 from tests.support.made_sessions import make_session
 
 
@@ -38,6 +43,30 @@ def test_an_unclosed_file_is_being_written_while_it_is_young(unclosed, age_s, is
     os.utime(unclosed, (then_s, then_s))
     assert was_never_closed(unclosed)
     assert is_being_written(unclosed) == is_written
+
+
+def test_the_lock_of_the_subject_tells_who_records(tmp_path):
+    path = make_session(tmp_path, seconds=0.5, complete=False)
+    with h5py.File(path, "r+", libver="latest") as file:
+        file.swmr_mode = True
+        file.flush()
+        assert recorder_of(path) == ""
+        cut_short = path.with_name("S01-20250101T000000Z.h5")
+        cut_short.write_bytes(path.read_bytes())
+        os.utime(cut_short, (0, 0))
+        shown = partial(CliRunner().invoke, app)
+        assert "cut short; `acq recover` makes it" in shown(["info", str(cut_short)]).stdout
+        assert "or cut short a moment ago" in shown(["info", str(path)]).stdout
+        with hold(tmp_path, recordings_of("S01")):
+            assert recorder_of(path) == f"process {os.getpid()}"
+            assert recorder_of(cut_short) == ""
+            said = shown(["info", str(path)]).stdout
+            assert f"still recording (process {os.getpid()})" in said
+            assert "so far; placed again when it is closed" in said
+            assert f"still recording (process {os.getpid()})" in shown(
+                ["ls", "--quiet", "--data", str(tmp_path)]
+            ).stdout
+    assert recorder_of(path) == ""
 
 
 def test_what_is_no_file_was_never_begun(tmp_path):
