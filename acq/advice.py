@@ -5,7 +5,9 @@ The library names a remedy (`acquire.errors.Fix`) and knows no command; here eac
 
 from pathlib import Path
 
-from acquire.errors import AcqError, Fix
+from acquire.errors import AcqError, Fix, ResumeError
+
+from .resuming import word_resume
 
 _ADVICE = {
     Fix.REPLACE: "--force replaces it",
@@ -43,6 +45,9 @@ _ADVICE = {
     Fix.TRAIN_WITH_FOLDS: "give --folds; the paper uses --folds 5",
     Fix.BEGIN_ANEW: "leave --resume out to begin one",
     Fix.RESUME_AS_BEGUN: "give the same options and data, or remove it: acq runs --remove {of}",
+    Fix.RESUME_ON_OLD_SPLIT:
+        "an interrupted run needs the split that it was begun with: bring that split.json and its "
+        "curated folders back; or run acq convert --force, and begin anew without --resume",
     Fix.RESUME_OR_REMOVE: "acq train-kd --resume goes on, or acq runs --remove {of} removes it",
     Fix.REMOVE_RUN: "acq runs --remove {of} removes it",
     Fix.LIST_RUNS: "acq runs lists them",
@@ -93,6 +98,8 @@ _OF_VERB = {
 
 def advise(error: AcqError, verb: str) -> str:
     """Return one line: the facts of an error, and what to do in terms of the command line."""
+    if isinstance(error, ResumeError):
+        return word_resume(error)
     if not isinstance(error.fix, Fix):
         return str(error)
     return f"{error.facts}; {word_fix(error.fix, verb, of=error.of)}"

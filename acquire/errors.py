@@ -11,6 +11,7 @@ AcqError                    anything acq can explain to its user
   SplitError                a split that would leak or be empty
   CurationError             a curated folder that is not what its manifest says
   TrainingError             a dataset that cannot be trained on
+    ResumeError             an interrupted run that was begun with something else
   CueError                  a protocol of cues that is none
   SubjectError              what is noted of a subject is not what may be noted
   BusyError                 another process writes there
@@ -26,7 +27,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from enum import Enum
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 _LONGEST_FOUND = 300     # characters of what was found: a file may hold a megabyte in one string
 
@@ -69,6 +70,10 @@ class Fix(Enum):
     TRAIN_WITH_FOLDS = "ask for folds; the paper uses 5"
     BEGIN_ANEW = "begin a new run"
     RESUME_AS_BEGUN = "give the settings and data it was begun with, or remove that run"
+    RESUME_ON_OLD_SPLIT = (
+        "an interrupted run needs the split and the curated data that it was begun with: bring "
+        "them back; or convert the sessions again, and begin a new run"
+    )
     RESUME_OR_REMOVE = "resume the run, or remove it"
     REMOVE_RUN = "remove the run"
     LIST_RUNS = "look at the list of runs"
@@ -226,6 +231,13 @@ class CurationError(AcqError):
 
 class TrainingError(AcqError):
     """A dataset cannot be trained on, or a checkpoint does not fit."""
+
+
+class ResumeError(TrainingError):
+    """An interrupted run was begun with other settings or data than those of now."""
+
+    # by the setting's path in the run's file: what it was, and what it is now
+    differences: dict[str, tuple[Any, Any]]
 
 
 class CueError(AcqError):

@@ -16,7 +16,15 @@ from acquire.writing import hold, named, owner_of, refuse_links_out
 
 from .layouts.manifest import MANIFEST
 from .layouts.manifest_file import read_manifest
-from .runs import METRICS, TrainingRun, read_header, read_training_runs, run_folders, run_name
+from .runs import (
+    BEGUN_WITH,
+    METRICS,
+    TrainingRun,
+    read_header,
+    read_training_runs,
+    run_folders,
+    run_name,
+)
 
 State = Literal["done", "interrupted", "running", "damaged"]
 
@@ -86,6 +94,7 @@ class _AboutState:
 
 _RESULTS = Kind(_Results, "the results of a run", TrainingError, Fix.TRAIN_AGAIN)
 _BEGUN = Kind(_Begun, "what a run was begun with", TrainingError, Fix.REMOVE_RUN)
+_ALL_BEGUN = Kind(dict, _BEGUN.called, TrainingError, Fix.REMOVE_RUN)
 _STATE = Kind(
     _StateHeader, "the state of a training", TrainingError, Fix.REMOVE_RUN,
     prepare=lambda header: header.get("__metadata__"),
@@ -114,6 +123,16 @@ def find_run_folder(data: Path, name: str) -> Path:
         expected=f"a run {name!r}", found="none", where=data_folder.runs_dir(data),
         fix=Fix.LIST_RUNS,
     )
+
+
+def read_begun_with(folder: Path) -> dict[str, Any]:
+    """Read the settings and hashes that an interrupted run was begun with.
+
+    Raises
+    ------
+    TrainingError : they cannot be read
+    """
+    return read_document(_ALL_BEGUN, folder / BEGUN_WITH)
 
 
 def remove_run(data: Path, folder: Path) -> None:

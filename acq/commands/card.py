@@ -46,12 +46,9 @@ def card(
     from dataset.card.write import write_card
     from dataset.consistency.of_today import find_unsplit
 
-    about = _as_before_but(
-        data,
-        {"name": name, "licence": licence, "creators": creator, "url": url, "cite": cite,
-         "published": published},
-        reasons=reasons,
-    )
+    given = {"name": name, "licence": licence, "creators": creator, "url": url, "cite": cite,
+             "published": published}
+    about = _as_before_but(data, given, reasons=reasons)
     made = write_card(data, about, force=force)
     limitations = known_limits(made.facts)
     for doubt in find_unsplit(data):

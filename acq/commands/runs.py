@@ -8,6 +8,7 @@ import typer
 
 from acq import complete
 from acq.options import ExistingData, Json, confirm
+from acq.resuming import resume_command
 from acq.terminal.printing import complain, echo, print_json
 from acq.terminal.tables import show
 from acquire.errors import TrainingError
@@ -70,6 +71,8 @@ def _ask(listed: "list[RunResults]", data: Path) -> None:
 
 
 def _print(listed: "list[RunResults]", data: Path) -> None:
+    from dataset.run_results import read_begun_with
+
     if not listed:
         echo(f"no run in {data / 'runs'}; acq train-kd makes one")
         return
@@ -85,8 +88,10 @@ def _print(listed: "list[RunResults]", data: Path) -> None:
         if row.owner:
             echo(f"{row.name} is trained by {row.owner}")
         if row.state == "interrupted":
+            needs = " on its own data" if row.is_current is False else ""
             echo(
-                f"{row.name} was interrupted: acq train-kd --resume, with its options, goes on; "
+                f"{row.name} was interrupted: "
+                f"{resume_command(read_begun_with(row.folder), data)} goes on{needs}; "
                 f"acq runs --remove {row.name} removes it"
             )
         for problem in row.problems:

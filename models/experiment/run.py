@@ -8,12 +8,14 @@ and can be resumed.
 
 import json
 import time
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
 from acquire.atomic import write_text
+from acquire.errors import AcqError, Fix
 from acquire.writing import reading
 from dataset.common.files import finite
 from dataset.common.progress import OnProgress
@@ -83,7 +85,8 @@ def _run(
     torch_device = pick_device(plan.device)
     begun = datetime.now(timezone.utc)
     clock = time.perf_counter()
-    loaded = load_plan(plan, workers=workers, on_progress=on_progress)
+    with _asking_for_the_old_split() if resume else nullcontext():
+        loaded = load_plan(plan, workers=workers, on_progress=on_progress)
     load_s = time.perf_counter() - clock
 
     begun_with = describe_run(recipe, loaded.whole, folds=plan.folds, seeds=plan.seeds)
@@ -111,3 +114,14 @@ def _run(
         if on_progress is not None:
             on_progress(FIGURES, 1, 1)
     return RunResult(folder, folder / REPORT, metrics)
+
+
+@contextmanager
+def _asking_for_the_old_split() -> Iterator[None]:
+    """Name what a run that is resumed needs: not the curated data of today, but its own."""
+    try:
+        yield
+    except AcqError as error:
+        if error.fix in (Fix.CONVERT_AGAIN, Fix.SPLIT_AND_CONVERT_AGAIN):
+            error.fix, error.of = Fix.RESUME_ON_OLD_SPLIT, ""
+        raise

@@ -11,12 +11,12 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from acquire.atomic import write_text
 from acquire.data_folder import runs_dir
 from acquire.documents import Kind, read_document
-from acquire.errors import Fix, TrainingError
+from acquire.errors import Fix, ResumeError, TrainingError
 from acquire.writing import hold, named, owner_of, refuse_links_out
 from dataset.runs import BEGUN_WITH, run_name
 from models.data.videos import TrainingData
@@ -125,10 +125,11 @@ def find_interrupted(runs: Path, begun_with: dict) -> tuple[Path, Path]:
 
     Raises
     ------
-    TrainingError : there is none, or all were begun with something else
+    TrainingError : there is none
+    ResumeError : all were begun with something else; it has all that differs from the newest
     """
     now = json.loads(json.dumps(begun_with))
-    refusal = TrainingError(
+    refusal: TrainingError = TrainingError(
         expected="an interrupted run", found="none", where=runs, fix=Fix.BEGIN_ANEW
     )
     is_first = True
@@ -137,36 +138,38 @@ def find_interrupted(runs: Path, begun_with: dict) -> tuple[Path, Path]:
         if owner_of(runs, named(part.name)) is not None:
             continue
         before = read_document(_KIND, path)
-        other = _first_difference(before, now)
-        if other is None:
+        others = _differences(before, now)
+        if not others:
             return part, runs / run_name(part)
         if is_first:
             is_first = False
-            refusal = TrainingError(
-                expected=f"{other.name} {other.before} as in the interrupted run {run_name(part)}",
-                found=other.now, fix=Fix.RESUME_AS_BEGUN, of=run_name(part),
-            )
+            refusal = _refusal(run_name(part), others)
     raise refusal
 
 
-class _Difference(NamedTuple):
-    """One setting that differs, by its path in `run.json`."""
-
-    name: str
-    before: str
-    now: str
+_Differences = dict[str, tuple[Any, Any]]    # by path in `run.json`: before, now
 
 
-def _first_difference(before: Any, now: Any, name: str = "") -> _Difference | None:
-    """Return the first setting of `now` that was another before; None where there is none."""
-    if isinstance(now, dict):
-        was = before if isinstance(before, dict) else {}
-        parts = (
-            _first_difference(was.get(key), value, f"{name}.{key}" if name else key)
-            for key, value in now.items()
-        )
-        return next((part for part in parts if part is not None), None)
-    return None if before == now else _Difference(name, json.dumps(before), json.dumps(now))
+def _refusal(run: str, others: _Differences) -> ResumeError:
+    settings = ", ".join(f"{name} {json.dumps(before)}" for name, (before, _) in others.items())
+    error = ResumeError(
+        expected=f"{settings} as in the interrupted run {run}",
+        found=", ".join(json.dumps(now) for _, now in others.values()),
+        fix=Fix.RESUME_AS_BEGUN, of=run,
+    )
+    error.differences = others
+    return error
+
+
+def _differences(before: Any, now: Any, name: str = "") -> _Differences:
+    """Return the settings of `now` that were others before."""
+    if not isinstance(now, dict):
+        return {} if before == now else {name: (before, now)}
+    was = before if isinstance(before, dict) else {}
+    found: _Differences = {}
+    for key, value in now.items():
+        found |= _differences(was.get(key), value, f"{name}.{key}" if name else key)
+    return found
 
 
 def make_states_folder(part: Path, *, seed: int, fold: int) -> Path:
