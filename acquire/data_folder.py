@@ -1,7 +1,9 @@
 """The paths of everything in a data folder, and the names that may become paths in it."""
 
+import errno
 import os
 import re
+import stat
 import unicodedata
 from collections.abc import Iterable
 from datetime import datetime, timezone
@@ -119,6 +121,21 @@ def session_file(data: Path, subject: str, session_id: str) -> Path:
 def session_files(data: Path) -> list[Path]:
     """Return all session files under `data`, sorted by path, also those still being written."""
     return sorted(sessions_dir(data).glob(f"*/*{SESSION_SUFFIX}"))
+
+
+def name_kind(path: Path) -> str:
+    """Name what is at a path: a file, a folder, a pipe, a device, a link that leads nowhere."""
+    try:
+        mode = path.stat().st_mode
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            return "a link that leads in a circle"
+        return "a link that leads to nothing" if path.is_symlink() else "nothing"
+    kinds = (
+        (stat.S_ISREG, "a file"), (stat.S_ISDIR, "a folder"), (stat.S_ISFIFO, "a pipe"),
+        (stat.S_ISSOCK, "a socket"),
+    )
+    return next((name for is_kind, name in kinds if is_kind(mode)), "a device")
 
 
 def root_of(session_file: Path) -> Path:

@@ -152,7 +152,14 @@ def _make_empty(part: Path, path: Path) -> None:
 def _copy(path: Path, part: Path, on_progress: OnProgress) -> Counts:
     """Write what can be read of `path` to `part`."""
     try:
-        with ClosedView(path) as view, h5py.File(view, "r") as file:
+        view = ClosedView(path)
+    except ValueError as error:
+        raise SessionError(
+            expected="a recording", found=f"an HDF5 file of another kind, or damaged ({error})",
+            where=path, fix="is it a recording of acq?",
+        ) from error
+    try:
+        with view, h5py.File(view, "r") as file:
             if (free := shutil.disk_usage(path.parent).free) < view.size + _SPARE_BYTES:
                 raise SessionError(
                     expected=f"room for a second file of {view.size / 1e6:.0f} MB",

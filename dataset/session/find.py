@@ -3,6 +3,7 @@
 A session id is the name of its file. Where nothing has the name, the nearest one there is told.
 """
 
+import os
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -15,20 +16,34 @@ def check_data_folder(data: Path) -> None:
 
     Raises
     ------
-    CurationError : it is not, or is no folder
+    CurationError : it is not, is no folder, or is its folder of recordings
     """
     if data.is_dir():
+        if outer := _outer_folder(data):
+            raise CurationError(
+                expected="a data folder, which holds sessions/", found="recordings",
+                where=f"right in {data}", fix=f"did you mean {outer}?",
+            )
         return
-    if data.exists():
-        raise CurationError(
-            expected="a data folder", found="a file", where=f"at {data}",
-            fix=Fix.CHOOSE_DATA_FOLDER,
-        )
-    near = _near_folder(data)
+    near = None if data.exists() else _near_folder(data)
     raise CurationError(
-        expected="a data folder", found="nothing", where=f"at {data}",
+        expected="a data folder", found=data_folder.name_kind(data), where=f"at {data}",
         fix=f"did you mean {near}?" if near else Fix.CHOOSE_DATA_FOLDER,
     )
+
+
+def _outer_folder(path: Path) -> Path | None:
+    """Return the data folder of a folder that is its sessions/, or a subject's in there."""
+    if data_folder.sessions_dir(path).is_dir():
+        return None
+    whole = Path(os.path.abspath(path))
+    for up, recordings in enumerate(("*/*", "*")):
+        if [whole, *whole.parents][up].name == "sessions":
+            if not any(path.glob(f"{recordings}{data_folder.SESSION_SUFFIX}")):
+                return None
+            is_short = ".." in path.parts or len(path.parents) <= up
+            return whole.parents[up] if is_short else path.parents[up]
+    return None
 
 
 def _near_folder(path: Path) -> Path | None:

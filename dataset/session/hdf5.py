@@ -13,8 +13,7 @@ from pathlib import Path
 import h5py
 import hdf5plugin  # noqa: F401 - registers the filters that sessions are compressed with
 
-from acquire import layout
-from acquire.data_folder import SESSION_SUFFIX, root_of
+from acquire import data_folder, layout
 from acquire.errors import Fix, SessionError
 from acquire.writing import owner_of, recordings_of
 from dataset.common.wording import counted
@@ -56,10 +55,10 @@ def recorder_of(path: Path) -> str:
     """
     if not was_never_closed(path):
         return ""
-    owner = owner_of(root_of(path), recordings_of(path.absolute().parent.name))
+    owner = owner_of(data_folder.root_of(path), recordings_of(path.absolute().parent.name))
     if owner is None:
         return ""
-    others = path.parent.glob(f"*{SESSION_SUFFIX}")
+    others = path.parent.glob(f"*{data_folder.SESSION_SUFFIX}")
     newest = max(filter(was_never_closed, others), key=lambda file: file.stat().st_mtime_ns)
     if newest.name != path.name:
         return ""
@@ -112,7 +111,7 @@ def check_is_file(path: Path) -> None:
     """
     if not path.is_file():
         raise SessionError(
-            expected="a session file", found="a folder" if path.is_dir() else "nothing",
+            expected="a session file", found=data_folder.name_kind(path),
             where=f"at {path}", fix="recordings are data/sessions/<subject>/*.h5",
         )
 

@@ -198,6 +198,10 @@ def test_what_is_no_session_or_empty_is_one_line(tmp_path):
         file.write(b"\5")
     with pytest.raises(SessionError, match="expected schema acq-session"):
         recover(tmp_path / "other.h5")
+    with h5py.File(tmp_path / "plain.h5", "w") as file:
+        file["x"] = 1
+    with pytest.raises(SessionError, match="HDF5 file of another kind.*is it a recording of acq"):
+        recover(tmp_path / "plain.h5")
 
 
 def test_the_command_says_what_it_dropped(acq, tmp_path, killed):
@@ -234,7 +238,15 @@ def test_a_closed_recording_with_a_damaged_frame_is_recovered_without_it(tmp_pat
 def test_what_is_no_file_or_lies_where_nothing_can_be_written_is_one_line(
     tmp_path, killed, monkeypatch
 ):
-    for nothing, found in ((tmp_path / "none.h5", "nothing"), (tmp_path, "a folder")):
+    os.mkfifo(tmp_path / "pipe.h5")
+    (tmp_path / "circle.h5").symlink_to("circle.h5")
+    (tmp_path / "link.h5").symlink_to("none.h5")
+    for nothing, found in (
+        (tmp_path / "none.h5", "nothing"), (tmp_path, "a folder"), (Path("/dev/null"), "a device"),
+        (tmp_path / "pipe.h5", "a pipe"),
+        (tmp_path / "circle.h5", "a link that leads in a circle"),
+        (tmp_path / "link.h5", "a link that leads to nothing"),
+    ):
         with pytest.raises(SessionError, match=f"expected a session file, found {found} at"):
             recover(nothing)
     path = place_recording(tmp_path, killed)

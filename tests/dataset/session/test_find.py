@@ -53,10 +53,15 @@ def test_an_id_that_is_none_names_the_nearest(data, named, fix):
         ("elsewhere", "name another data folder"),
         ("a/b/c", "name another data folder"),
         ("file", "found a file at {0}/file"),
+        ("circle", "found a link that leads in a circle at {0}/circle"),
+        ("data/sessions", "found recordings right in {0}/data/sessions; did you mean {0}/data?"),
+        ("data/sessions/S01", "right in {0}/data/sessions/S01; did you mean {0}/data?"),
+        ("data/sessions/S01/..", "did you mean {0}/data?"),
     ],
 )
 def test_a_data_folder_that_is_not_there_is_named(data, tmp_path, named, says):
     (tmp_path / "file").touch()
+    (tmp_path / "circle").symlink_to("circle")
     check_data_folder(data)
     with pytest.raises(CurationError) as caught:
         check_data_folder(tmp_path / named)
