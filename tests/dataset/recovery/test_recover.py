@@ -200,7 +200,7 @@ def test_what_is_no_session_or_empty_is_one_line(tmp_path):
         recover(tmp_path / "other.h5")
     with h5py.File(tmp_path / "plain.h5", "w") as file:
         file["x"] = 1
-    with pytest.raises(SessionError, match="HDF5 file of another kind.*is it a recording of acq"):
+    with pytest.raises(SessionError, match=r"HDF5 file of another kind.*is it a recording of acq"):
         recover(tmp_path / "plain.h5")
 
 
