@@ -78,6 +78,7 @@ class Fix(Enum):
     REMOVE_RUN = "remove the run"
     LIST_RUNS = "look at the list of runs"
     USE_CPU = "train on the CPU"
+    ALLOW_OTHER_DATA = "use a network of a run on this data, or allow one of other data"
     ALLOW_MIXED = "curate virtual and real subjects apart, or allow both in one dataset"
     HOLD_OUT = "split the sessions again with a subject held out"
     SPLIT_AND_CONVERT_AGAIN = "split and convert the sessions again"

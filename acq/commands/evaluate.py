@@ -20,8 +20,8 @@ def evaluate(
         list[str] | None,
         typer.Argument(
             metavar="[METHOD|NET]...",
-            help="green, ica, pca, chrom, pos; a run or its id, a checkpoint or an ONNX file; all "
-            "five methods when nothing is named.",
+            help="green, ica, pca, chrom, pos; a run or its id, RUN/NET, a checkpoint or an ONNX "
+            "file; all five methods when nothing is named.",
             autocompletion=complete.methods,
         ),
     ] = None,

@@ -61,7 +61,7 @@ def compare_methods(
     ----------
     data : the folder that holds `ubfc/`
     names : of `dataset.signals.colour_methods.METHODS`, checkpoint files, ONNX files, or runs by
-        their folder or id (all checkpoints in one); empty: all methods
+        their folder or id (all checkpoints in one), RUN/NET for one of them; empty: all methods
     other_data : whether a checkpoint may come from another dataset or split; without it that is
         refused
 
@@ -162,9 +162,23 @@ def _resolve_names(names: list[str], data: Path) -> dict[str, Path | None]:
             files[name] = None
         elif path.is_file() and path.suffix in (CHECKPOINT, ONNX):
             files[path.stem if path.stem not in files else str(path)] = path
+        elif (net := _network_of_run(path, data)) is not None:
+            files[f"{net.parent.name}/{net.stem}"] = net
         else:
             files.update(_networks_of_run(name, data))
     return files
+
+
+def _network_of_run(named: Path, data: Path) -> Path | None:
+    """Find the one network that RUN/NET names, as it stands in the table; None where none is."""
+    if len(named.parts) < 2 or named.is_dir():
+        return None
+    try:
+        folder = find_run(named.parent, data)
+    except TrainingError:
+        return None
+    files = (folder / f"{named.name}{suffix}" for suffix in (CHECKPOINT, ONNX))
+    return next((path for path in files if path.is_file()), None)
 
 
 def _networks_of_run(name: str, data: Path) -> dict[str, Path]:

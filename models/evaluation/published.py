@@ -8,7 +8,7 @@ PUBLISHED = {  # MAE, RMSE [bpm]; the project's reference paper, tables 1 to 3
     "UBFC-rPPG, five subject-disjoint folds": {
         "teacher": (0.956, 1.580), "student": (4.559, 9.686), "student_kd": (3.444, 7.298),
     },
-    "the paper’s own recordings, 3 subjects train, 1 tests": {
+    "the paper’s own recordings, trained on 3 subjects, tested on 1": {
         "teacher": (2.180, 5.951), "student": (2.800, 6.706), "student_kd": (2.518, 6.208),
     },
 }

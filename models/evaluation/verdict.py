@@ -36,13 +36,19 @@ class Difference:
         return BETTER if low > 0 else WORSE if high < 0 else NOT_TOLD
 
     @property
+    def side(self) -> str:
+        """Whether the MAE is lower or higher, in a word."""
+        return "lower" if self.lower_by_bpm >= 0 else "higher"
+
+    @property
     def words(self) -> str:
-        """The amount, with its interval in brackets; with a sign where it is not told apart."""
+        """The amount, with its interval in brackets: where not told apart, it includes zero."""
         if self.interval_bpm is None:
             return f"{number(abs(self.lower_by_bpm))} bpm"
         if self.outcome == NOT_TOLD:
-            low, high = map(number, self.interval_bpm)
-            return f"{number(self.lower_by_bpm)} bpm [{low}, {high}]"
+            low, high = self.interval_bpm
+            low, high = (low, high) if self.side == "lower" else (-high, -low)
+            return f"{number(abs(self.lower_by_bpm))} bpm [{number(low)}, {number(high)}]"
         low, high = map(number, sorted(map(abs, self.interval_bpm)))
         return f"{number(abs(self.lower_by_bpm))} bpm [{low}, {high}]"
 
@@ -142,7 +148,7 @@ def _against(
         return _against_on_one_subject(whom, short, found, titles)
     by_outcome = {
         outcome: [
-            f"{titles.get(name, name)} (by {difference.words})"
+            f"{titles.get(name, name)} ({_side(difference)}by {difference.words})"
             for name, difference in found.items() if difference.outcome == outcome
         ]
         for outcome in (BETTER, WORSE, NOT_TOLD)
@@ -156,9 +162,13 @@ def _against(
     if by_outcome[WORSE]:
         sentences.append(f"Worse than {short}: {', '.join(by_outcome[WORSE])}.")
     if by_outcome[NOT_TOLD]:
-        undecided = ", ".join(by_outcome[NOT_TOLD]).replace("(by ", "(MAE lower by ")
+        undecided = ", ".join(by_outcome[NOT_TOLD])
         sentences.append(f"Not to be told from {short}: {undecided}.")
     return " ".join(sentences)
+
+
+def _side(difference: Difference) -> str:
+    return f"MAE {difference.side} " if difference.outcome == NOT_TOLD else ""
 
 
 def _against_on_one_subject(
@@ -182,10 +192,9 @@ def _against_on_one_subject(
 
 def _help(helped: Difference) -> str:
     if helped.outcome == NOT_TOLD:
-        side = "lower" if helped.interval_bpm or helped.lower_by_bpm >= 0 else "higher"
         return (
             "Whether the teacher’s help makes the student better cannot be told: its MAE is "
-            f"{side} by {helped.words}."
+            f"{helped.side} by {helped.words}."
         )
     return f"The teacher’s help makes the student {helped.outcome}, by {helped.words}."
 

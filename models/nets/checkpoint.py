@@ -23,6 +23,7 @@ from acquire.limits import LARGEST_NETWORK_BYTES
 from .can import NETS, PAIRS_PER_MASK, SIZE, Net, Teacher, build_net, describe_net
 from .physnet import PhysNet
 
+_HASH = 12                # characters of a hash that are shown
 FORMAT = "acq-checkpoint-1"
 _MOST_SHARED = 250          # pairs of frames that share masks: those of a batch
 _LONGEST_REASON = 200       # characters of torch's own words
@@ -137,11 +138,14 @@ def check_origin(
     ------
     TrainingError : it was
     """
-    for name, wanted in (("split_hash", split_hash), ("data_hash", data_hash)):
+    for name, called, wanted in (
+        ("split_hash", "split", split_hash), ("data_hash", "curated data", data_hash),
+    ):
         if wanted is not None and header.get(name) != wanted:
             raise TrainingError(
-                expected=f"{name} {wanted}", found=header.get(name), where=path,
-                fix="use a checkpoint of a run on this data",
+                expected=f"a network of this {called} ({wanted[:_HASH]})",
+                found=f"one of another ({str(header.get(name))[:_HASH]})", where=path,
+                fix=Fix.ALLOW_OTHER_DATA,
             )
 
 

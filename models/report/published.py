@@ -63,8 +63,7 @@ def hold_out(metrics: dict) -> "Markup":
     networks, rows = _networks(metrics), []
     if len(metrics["folds"]) == 1:
         train, test = (len(metrics["subjects"][side]) for side in ("train", "test"))
-        tested = "1 tests" if test == 1 else f"{test} test"
-        label = f"this run, {metrics['people']} subjects, {train} train, {tested}"
+        label = f"this run, {metrics['people']} subjects, trained on {train}, tested on {test}"
         rows.append(_row(label, metrics["methods"], networks))
     rows.append(_published(HOLD_OUT, networks))
     return section("published", "hold_out", metrics=metrics, rows=rows, titles=_titles(networks))

@@ -9,6 +9,7 @@ torch = pytest.importorskip("torch")
 
 from typer.testing import CliRunner
 
+from acq.advice import advise
 from acq.main import app
 from acquire.errors import TrainingError
 from models.data.curated import load_curated
@@ -94,8 +95,13 @@ def test_all_methods_when_nothing_is_named_as_a_table(data):
 
 def test_a_checkpoint_of_other_data_is_refused_with_both_hashes(data, curated, tmp_path):
     other = checkpoint(tmp_path / "student.safetensors", curated, data_hash="f00d")
-    with pytest.raises(TrainingError, match=rf"data_hash {curated.data_hash}.*f00d"):
+    with pytest.raises(TrainingError, match=rf"{curated.data_hash[:12]}.*f00d") as caught:
         compare_methods(data, [str(other)])
+    assert "--other-data" in advise(caught.value, "evaluate")
+    # as the table names it
+    named = f"{tmp_path}/student"
+    read = compare_methods(data, [named], other_data=True).videos
+    assert next(iter(read)) == f"{tmp_path.name}/student"
     comparison = compare_methods(data, [str(other)], other_data=True)
     assert "other data" in comparison.warnings[0]
 

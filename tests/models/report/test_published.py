@@ -20,12 +20,14 @@ def metrics():
 
 def test_a_hold_out_fills_table_3_and_folds_fill_tables_1_and_2(metrics):
     held, folded = metrics, metrics_of(TWO, folds=5)
-    ours = "this run, virtual subjects, 2 train, 2 test"
+    ours = "this run, virtual subjects, trained on 2, tested on 2"
     table = Tables(published.hold_out(held))
     assert table.cell(ours, "student + KD") == "0.952 / 1.380"
     assert table.cell(ours, "gap closed") == "73 %"  # (6 - 2) / (6 - 0.5)
     assert (
-        table.cell("published: the paper’s own recordings, 3 subjects train, 1 tests", "student")
+        table.cell(
+            "published: the paper’s own recordings, trained on 3 subjects, tested on 1", "student"
+        )
         == "2.800 / 6.706"
     )
     assert len(Tables(published.hold_out(folded)).all[0]) == 2
@@ -60,7 +62,7 @@ def test_a_teacher_that_is_not_ahead_closes_no_gap(metrics):
     behind = {**metrics, "methods": methods}
     assert (
         Tables(published.hold_out(behind)).cell(
-            "this run, virtual subjects, 2 train, 2 test", "gap closed"
+            "this run, virtual subjects, trained on 2, tested on 2", "gap closed"
         )
         == "–"
     )
@@ -101,7 +103,7 @@ def test_every_table_of_errors_has_the_guess_of_the_mean_rate(metrics):
     guess = "training’s mean rate"
     assert Tables(tables.results(metrics)).cell(guess, "MAE [bpm]").startswith("12.00")
     assert Tables(tables.otherwise(metrics)).cell(guess, "toolbox MAE [bpm]") == "12.00"
-    ours = "this run, virtual subjects, 2 train, 2 test"
+    ours = "this run, virtual subjects, trained on 2, tested on 2"
     assert Tables(published.hold_out(metrics)).cell(ours, guess) == "12.000 / 12.000"
     assert guess in Tables(published.folds(metrics_of(TWO, folds=2))).all[0][0]
     assert f"{guess} MAE" in Tables(tables.recordings(metrics)).all[0][0]
