@@ -106,7 +106,7 @@ def _measure_rates(
         wave = face.between(first, last)
         of_finger = finger.between(first, last)[::_EVERY]
         finger_bpm = finger_rate(of_finger, _CURVE_HZ, filtered=True).bpm
-        bpm = _face_rate(wave) - finger_bpm
+        bpm = _face_rate(wave, finger_bpm) - finger_bpm
         if not math.isfinite(bpm):
             continue
         rates_bpm.append(finger_bpm)
@@ -131,10 +131,17 @@ def _measure_rates(
     return 60 / float(np.median(rates_bpm)) if rates_bpm else None
 
 
-def _face_rate(wave: np.ndarray) -> float:
-    """Return the face's rate as a finger's is looked for; the highest peak where there is none."""
-    rate = finger_rate(wave[::_EVERY], _CURVE_HZ, filtered=True)
-    return heart_rate(wave, GRID_HZ) if rate.why_not else rate.bpm
+def _face_rate(wave: np.ndarray, finger_bpm: float) -> float:
+    """Return the face's rate: its highest peak, or what is told as of a finger, if that is nearer.
+
+    A slow heart's second harmonic may be the highest peak; in a noisy face a slower movement may
+    pass for the beat. Face and finger differ where neither reading is the finger's.
+    """
+    rates = [heart_rate(wave, GRID_HZ)]
+    told = finger_rate(wave[::_EVERY], _CURVE_HZ, filtered=True)
+    if not told.why_not:
+        rates.append(told.bpm)
+    return min(rates, key=lambda bpm: abs(bpm - finger_bpm))
 
 
 @dataclass(frozen=True)

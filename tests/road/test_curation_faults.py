@@ -60,7 +60,7 @@ FAULTS = [
         "no HDF5", lambda d: session_of(d).write_text("hello"), SPLIT,
         "which is HDF5, found 5 bytes",
     ),
-    Fault("an empty file", lambda d: session_of(d).write_bytes(b""), SPLIT, "found 0 bytes"),
+    Fault("an empty file", lambda d: session_of(d).write_bytes(b""), SPLIT, "found an empty file"),
     Fault(
         "HDF5 of something else", attribute("schema", "other"), SPLIT, "expected schema acq-session"
     ),
@@ -183,7 +183,7 @@ FAULTS = [
     ),
     Fault(
         "a session excluded after converting", exclude_later(), "train-kd",
-        "which is excluded; split again",
+        "which is excluded under ",
     ),
     Fault(
         "a part excluded after converting", exclude_later(from_s=1.0, to_s=2.0), "train-kd",
