@@ -68,6 +68,7 @@ def live(
         pulse, origin = open_pulse(net, data, executor=executor)
         reader = LiveReader(pulse)
         frames = opened.enter_context(_open_source(source, data, fps, simulate=simulate, seed=seed))
+        _warn_if_short(duration_s, frames)
         if not as_json:
             echo(f"read by {origin.describe(pulse.net.constants)}", err=True)
         grown = opened.enter_context(GrowingCsv(csv)) if csv is not None else None
@@ -79,6 +80,21 @@ def live(
             windows = counted(len(rates), "window")
             result = f"heart rate {sum(rates) / len(rates):.1f} bpm, the mean of {windows} of 10 s"
         echo(f"{frames.name}: {counted(reader.frames, 'frame')}; {result}")
+
+
+def _warn_if_short(duration_s: float | None, source: "LiveSource") -> None:
+    """Warn of a time in which no heart rate can be read; what was recorded before counts, too."""
+    from dataset.signals.filters import WINDOW_S
+    from models.live.pulse import WEIGH_S
+    from models.live.sources import CameraFrames
+
+    if duration_s is not None and isinstance(source, CameraFrames):
+        least_s = WINDOW_S + WEIGH_S
+        if duration_s < least_s:
+            warn(
+                f"--duration of {duration_s:g} s is too short for a heart rate: it takes "
+                f"{least_s:g} s of a face"
+            )
 
 
 @contextmanager

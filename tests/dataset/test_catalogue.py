@@ -130,7 +130,9 @@ def test_a_copy_is_told_from_its_recording_and_not_counted(data):
     (copy.parent / "d.h5").mkdir()
     done = CliRunner().invoke(app, ["ls", "--quiet", "--data", str(data)])
     rows = done.stdout.splitlines()
-    assert rows[3].endswith(f"  -      -    -     in S03/again.h5; copy of S01/{FIRST}.h5; misplaced")
+    assert rows[3].endswith(
+        f"  -      -    -     in S03/again.h5; copy of S01/{FIRST}.h5; misplaced"
+    )
     assert rows[4].endswith("  -    -     unreadable")
     assert rows[-1] == (
         "2 sessions, 2 subjects, 0.00 h; 2 files not counted: copies, or not readable"

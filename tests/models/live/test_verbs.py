@@ -296,6 +296,7 @@ def test_the_whole_road_runs_where_torch_is_not_installed(video, tmp_path):
     assert done.returncode == 0, done.stderr
     assert '"state": "reading"' in done.stdout
     assert "face found" in done.stderr
+    assert "--duration of 2 s is too short for a heart rate: it takes 11 s" in done.stderr
 
 
 def test_a_board_without_onnxruntime_is_told_what_to_install(monkeypatch):
