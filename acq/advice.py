@@ -92,6 +92,7 @@ _OF_VERB = {
     ("card", Fix.WRITE_CARD_AGAIN): "run it again with --force",
     ("split", Fix.MOVE_AWAY): "move it away, or leave it out with acq exclude {of}",
     ("split", Fix.ALLOW_MIXED): "--mix-simulated uses both",
+    ("export", Fix.ALLOW_OTHER_DATA): "name a run whose networks were trained together",
     ("calibrate", Fix.CALIBRATE_AGAIN): "run it again with --force",
     ("predict", Fix.NAME_FRAME_RATE): "name the rate, such as --fps 30, or the times with --times",
 }

@@ -11,6 +11,8 @@ from acq.options import ExistingData, FromTime, Json, SessionFiles, ToTime, pars
 from acq.terminal.printing import echo, print_json
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from dataset.selection.exclusions import Exclusion
 
 
@@ -53,11 +55,12 @@ def exclude(
         for text in session
     ]
     with hold(data, SELECTION, wait_s=WAIT_S):
-        excluded = read_exclusions(data)
+        before = excluded = read_exclusions(data)
         for exclusion in made:
             excluded = excluded.adding(exclusion)
         path = write_exclusions(data, excluded)
-    _report("excluded", made, path, data, as_json=as_json)
+    replaced = [old for old in before.listed if old not in excluded.listed]
+    _report("excluded", made, path, data, replaced=replaced, as_json=as_json)
 
 
 def _list(data: Path, *, as_json: bool) -> None:
@@ -81,7 +84,8 @@ def described(exclusion: "Exclusion") -> str:
 
 
 def _report(
-    done: str, changed: "list[Exclusion]", path: Path, data: Path, *, as_json: bool
+    done: str, changed: "list[Exclusion]", path: Path, data: Path, *, as_json: bool,
+    replaced: "Sequence[Exclusion]" = (),
 ) -> None:
     """Print the decisions that were made or undone, and what made before them is out of date."""
     stale = _out_of_date(data, changed)
@@ -91,7 +95,12 @@ def _report(
         })
         return
     for exclusion in changed:
-        echo(f"{done.replace('_', ' ')}: {described(exclusion)}")
+        olds = [
+            old for old in replaced
+            if (old.session, old.part_text) == (exclusion.session, exclusion.part_text)
+        ]
+        instead = f", instead of: {olds[0].reason} ({olds[0].decided[:10]})" if olds else ""
+        echo(f"{done.replace('_', ' ')}: {described(exclusion)}{instead}")
     echo(f"wrote {path}")
     for old in stale:
         echo(f"  made before this: {old['path']}; make it anew with {old['command']}")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from acq import complete
+from acq.advice import advise
 from acq.extras import check_installed
 from acq.options import Data, Force, Json
 from acq.terminal.printing import echo, print_json
@@ -53,10 +54,14 @@ def export(
                 {
                     "folder": str(result.folder), "checkpoint": str(result.checkpoint),
                     "largest_difference": result.differences, "int8": int8,
-                    "int8_refused": result.int8_refused,
+                    "int8_refused": _refused(result),
                 })
     else:
         _echo(result)
+
+
+def _refused(result: "Exported") -> str:
+    return "" if result.int8_refused is None else advise(result.int8_refused, "export")
 
 
 def _echo(result: "Exported") -> None:
@@ -80,7 +85,7 @@ def _echo(result: "Exported") -> None:
         )
     else:
         echo(
-            f"no student-int8.onnx, its ranges need the training data: {result.int8_refused}",
+            f"no student-int8.onnx, its ranges need the training data: {_refused(result)}",
             err=True,
         )
     echo(f"exported: {result.folder}")

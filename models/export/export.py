@@ -56,7 +56,7 @@ class Exported:
     checkpoint: Path                  # of the student
     differences: dict[str, float]     # file name -> largest difference from torch; float32 nets
     int8: Int8 | None
-    int8_refused: str                 # why there is no int8; "" where there is
+    int8_refused: AcqError | None     # why there is no int8; None where there is
 
 
 def export(source: Path, *, out: Path | None = None, force: bool = False) -> Exported:
@@ -186,12 +186,14 @@ def read_trained_fps(run: Path) -> float | None:
         return None
 
 
-def _quantise_student(folder: Path, data: Path, data_hash: str) -> tuple[Int8 | None, str]:
+def _quantise_student(
+    folder: Path, data: Path, data_hash: str
+) -> tuple[Int8 | None, AcqError | None]:
     """Write the student in int8 and measure what that costs; or return why that is not possible."""
     try:
         ranges, others = training_motion(data, data_hash)
     except AcqError as error:
-        return None, str(error)
+        return None, error
     quantise(folder / "student.onnx", folder / "student-int8.onnx", frames=ranges)
     float32, int8 = (
         open_net(folder / name).predict(others) for name in ("student.onnx", "student-int8.onnx")
@@ -202,4 +204,4 @@ def _quantise_student(folder: Path, data: Path, data_hash: str) -> tuple[Int8 | 
         pairs=len(others), largest_percent=percent * float(np.abs(error).max()),
         rms_percent=percent * float(np.sqrt((error**2).mean())),
         pearson_r=float(np.corrcoef(int8, float32)[0, 1]),
-    ), ""
+    ), None

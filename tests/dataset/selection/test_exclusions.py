@@ -140,9 +140,13 @@ def test_verbs(data):
     assert "made before this" not in say(
         "exclude", FIRST, SECOND, "--from", "1", "--to", "0:02.5", "--reason", "talks"
     )
+    for reason, before in (("coughs", "talks"), ("talks", "coughs")):
+        same = ("exclude", FIRST, "--from", "1", "--to", "0:02.5", "--reason", reason)
+        assert f"instead of: {before} (20" in say(*same)
     assert "left out" not in say("split", "--holdout", "S01", "--quiet")
     out = say("exclude", data / "sessions/S03" / f"{THIRD}.h5", "--reason", " moved\nall the time ")
     assert f"excluded: {THIRD}: the whole session (moved all the time; 20" in out
+    assert "instead of" not in out
     assert (
         f"made before this: {data_folder.split_file(data)}; make it anew with acq split --force"
         in out
