@@ -127,15 +127,15 @@ def _defects(
         )
     if len(back := np.flatnonzero(steps_ns < 0)):
         defects.append(
-            f"{len(back)} times a {name} stamp goes back, first at {since_s[back[0] + 1]:.2f} s; "
-            "laid between its neighbours"
+            f"{len(back)} time{'s' * (len(back) > 1)} a {name} stamp goes back, first at "
+            f"{since_s[back[0] + 1]:.2f} s; laid between its neighbours"
         )
     if len(gaps := np.flatnonzero(gaps_ns > GAP_S * 1e9)):
         longest = int(gaps[np.argmax(gaps_ns[gaps])])
         size_s = since_s[longest + 1] - since_s[longest]
         defects.append(
-            f"{len(gaps)} gaps over {GAP_S:g} s between {name} stamps, the longest "
-            f"{size_s:.2f} s at {since_s[longest]:.2f} s"
+            f"{len(gaps)} gap{'s' * (len(gaps) > 1)} over {GAP_S:g} s between {name} stamps, "
+            f"the longest {size_s:.2f} s at {since_s[longest]:.2f} s"
         )
     if len(negative := np.flatnonzero((stamp_ns < 0) & ~lone)):
         defects.append(f"{len(negative)} {name} stamps are negative; kept")

@@ -34,7 +34,7 @@ class _Imported:
 def find_copies_across_subjects(
     data: Path, sessions: Sequence[SessionIdentity], *, on_progress: OnProgress | None = None
 ) -> list[SplitError]:
-    """Find sessions of different subjects with the same content: an error for each pair.
+    """Find sessions of different subjects with the same content: an error for each group.
 
     Parameters
     ----------
@@ -54,10 +54,7 @@ def find_copies_across_subjects(
         pair = (min(first, second), max(first, second))
         if subject_of.get(first) != subject_of.get(second) and set(pair) <= set(subject_of):
             found.setdefault(pair, how)
-    return [
-        _error(first, subject_of[first], second, subject_of[second], how)
-        for (first, second), how in sorted(found.items())
-    ]
+    return _errors(found, subject_of)
 
 
 def find_imported_copies(data: Path) -> list[SplitError]:
@@ -67,10 +64,38 @@ def find_imported_copies(data: Path) -> list[SplitError]:
     """
     subject_of: dict[str, str] = {}
     pairs = list(_same_files(data_folder.session_files(data), subject_of))
-    return [
-        _error(first, subject_of[first], second, subject_of[second], how)
-        for first, second, how in pairs if subject_of[first] != subject_of[second]
-    ]
+    found = {
+        (first, second): how for first, second, how in pairs
+        if subject_of[first] != subject_of[second]
+    }
+    return _errors(found, subject_of)
+
+
+def _errors(
+    found: dict[tuple[str, str], str], subject_of: dict[str, str]
+) -> list[SplitError]:
+    """Return an error for each group of sessions that pairs hold together, not for each pair."""
+    groups: list[set[str]] = []
+    for pair in found:
+        touched = [group for group in groups if group & set(pair)]
+        groups = [group for group in groups if group not in touched]
+        groups.append(set(pair).union(*touched))
+    errors = []
+    for group in sorted(map(sorted, groups)):
+        hows = {pair: how for pair, how in sorted(found.items()) if set(pair) <= set(group)}
+        if len(group) == 2:
+            (first, second), how = next(iter(hows.items()))
+            errors.append(_error(first, subject_of[first], second, subject_of[second], how))
+            continue
+        listed = ", ".join(f"{session} of {subject_of[session]}" for session in group)
+        several = dict.fromkeys(hows.values())
+        more = f" and {len(several) - 1} more such" if len(several) > 1 else ""
+        errors.append(SplitError(
+            "expected what was recorded of a person under one subject, found "
+            f"{len(group)} sessions with {next(iter(several))}{more}: {listed}",
+            fix="exclude all but one of them",
+        ))
+    return errors
 
 
 def _error(first: str, subject: str, second: str, other: str, how: str) -> SplitError:

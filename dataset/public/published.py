@@ -9,6 +9,7 @@ import numpy as np
 
 from acquire.stamps.number_text import number_of
 from acquire.stamps.rising import StampedTimes
+from dataset.common.wording import counted
 
 GET_FOLDER, GET_FILE = "get the folder again", "get the file again"     # what mends a bad copy
 
@@ -79,7 +80,8 @@ def name_missing(values: np.ndarray, name: str, defects: list[str]) -> None:
     """Name in `defects` how many values are NaN."""
     if len(bad := np.flatnonzero(np.isnan(values))):
         defects.append(
-            f"{len(bad)} values of {name} are no finite numbers, the first at {bad[0]}; left out"
+            f"{counted(len(bad), 'value')} of {name} {'is' if len(bad) == 1 else 'are'} not "
+            f"finite, the first at {bad[0]}; left out"
         )
 
 

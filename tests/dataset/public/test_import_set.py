@@ -83,7 +83,7 @@ def test_dataset_2_comes_over_whole(tmp_path):
         )
     assert len(found.defects) == 2
     assert "2 label stamps repeat the one before, the first at 0.3" in found.defects[0]
-    assert "1 gaps over 0.25 s" in found.defects[1]
+    assert "1 gap over 0.25 s" in found.defects[1]
     assert "the longest 1.0" in found.defects[1]
 
 
@@ -112,7 +112,7 @@ def test_unequal_rows_bad_numbers_and_frames_without_a_label(tmp_path):
     found = import_one(tmp_path / "set", tmp_path / "data", "subject1")
     defects = " ".join(found.defects)
     assert "PPG 300, heart rate 298, seconds 300" in defects
-    assert "1 values of PPG are no finite numbers, the first at 7" in defects
+    assert "1 value of PPG is not finite, the first at 7" in defects
     assert "3 frames have no published time" in defects
     assert (found.frames, found.samples, found.lost_samples) == (303, 299, 1)
     with Session(session_files(tmp_path / "data")[0]) as session:
@@ -148,7 +148,7 @@ def test_pure_names_what_pictures_and_json_disagree_on(tmp_path):
     for text in (
         "1 image stamps stand twice", "out of order", "2 pictures of the JSON are not there",
         "1 pictures are not in the JSON", "1 pictures do not decode",
-        "1 times a sample stamp goes back",
+        "1 time a sample stamp goes back",
     ):
         assert text in defects
     shown = [i for i in range(240) if i not in (20, 21, 40)]
