@@ -6,11 +6,16 @@ then ends the process as it is.
 
 import os
 import signal
+import sys
 from types import FrameType
+from typing import TextIO
 
 
 def start() -> None:
     """Run the command line."""
+    # What a caller closed (`>&-`) gives no error: nobody reads it.
+    sys.stdout = sys.stdout or _nowhere()
+    sys.stderr = sys.stderr or _nowhere()
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         number = getattr(signal, name, None)
         if number is not None and signal.getsignal(number) != signal.SIG_IGN:
@@ -18,6 +23,10 @@ def start() -> None:
     from acq.main import main
 
     main()
+
+
+def _nowhere() -> TextIO:
+    return os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
 
 
 def _end(number: int, frame: FrameType | None) -> None:

@@ -127,6 +127,14 @@ def test_what_stdout_refuses_names_stdout(tmp_path):
     )
 
 
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_a_closed_stdout_or_stderr_is_no_traceback(tmp_path, closed):
+    command = f"'{sys.executable}' -m acq.start ls --data '{tmp_path / 'nothing'}' {closed}"
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stdout + done.stderr
+
+
 @pytest.mark.parametrize("text", ["", "0s", "-5", "5 parsecs", "1e3"])
 def test_a_wrong_duration_is_refused(acq, text):
     done = acq("record", "--subject", "S01", "--simulate", f"--duration={text}")
