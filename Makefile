@@ -64,6 +64,10 @@ $(VENV)/.installed: pyproject.toml constraints.txt tools/make_venv.sh
 	PYTHON="$(PYTHON)" sh tools/make_venv.sh $(VENV)
 	touch $@
 
+$(OLDEST)/.installed: pyproject.toml tools/make_oldest_venv.sh
+	PYTHON="$(PYTHON)" sh tools/make_oldest_venv.sh $(OLDEST)
+	touch $@
+
 clean:
-	rm -rf $(VENV) mutants build dist *.egg-info demo
+	rm -rf $(VENV) $(OLDEST) mutants build dist *.egg-info demo
 	$(MAKE) -C firmware clean
