@@ -18,7 +18,7 @@ from multiprocessing import resource_tracker
 from multiprocessing.connection import wait
 from typing import Any, TypeVar
 
-from .interrupts import WorkerEnded, accept, raise_on_signals
+from .interrupts import WorkerEnded, accept, raise_on_signals, uninterrupted
 
 END_S = 1.0         # from being told to end to being killed
 _HEARD_HERE = [
@@ -41,7 +41,9 @@ class Pool:
 
     def submit(self, work: Callable[..., Result], *arguments: Any) -> "Future[Result]":
         """Let a process do `work`, which can be pickled, as its arguments and its result can."""
-        with _signals_waiting():       # a process that is started now inherits that it hears none
+        # A process that is started now inherits that it hears none; and another thread may take a
+        # signal for this one, which must not leave a process half started.
+        with uninterrupted(), _signals_waiting():
             return self._executor.submit(_work_until_ended, work, arguments)
 
     def close(self, *, now: bool) -> None:

@@ -195,7 +195,7 @@ def test_predict_reads_a_virtual_subject_s_heart_rate(video, tmp_path):
     assert [row["state"] for row in rows] == [row["state"] for row in said["rows"]]
     assert float(rows[-1]["hr_bpm"]) == said["rows"][-1]["hr_bpm"]
     assert "finger_bpm" in rows[0]
-    with pytest.raises(SessionError, match="--force replaces it"):
+    with pytest.raises(SessionError, match="allow it to replace what is there"):
         acq("predict", video, "--csv", tmp_path / "pulse.csv")
 
 

@@ -21,7 +21,7 @@ def test_checkpoints_belong_to_their_data(run):
     checkpoint = load_checkpoint(path, split_hash="split-1", data_hash=result.metrics["data_hash"])
     assert isinstance(checkpoint.net, Student)
     assert checkpoint.about["recipe"]["epochs"] == 2
-    with pytest.raises(TrainingError, match="data_hash other"):
+    with pytest.raises(TrainingError, match=r"this curated data .other.*found one of another"):
         load_checkpoint(path, data_hash="other")
 
 
@@ -43,9 +43,9 @@ def test_checkpoint_round_trip(tmp_path, make):
 def test_another_split_or_data_is_refused_with_both_named(tmp_path):
     path = tmp_path / "net.safetensors"
     save_checkpoint(path, Student(), split_hash="s1", data_hash="d1", about={})
-    with pytest.raises(TrainingError, match=r"split_hash s2, found s1"):
+    with pytest.raises(TrainingError, match=r"this split .s2., found one of another .s1."):
         load_checkpoint(path, split_hash="s2")
-    with pytest.raises(TrainingError, match=r"data_hash d2, found d1"):
+    with pytest.raises(TrainingError, match=r"this curated data .d2., found one of another .d1."):
         load_checkpoint(path, data_hash="d2")
 
 
