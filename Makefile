@@ -68,7 +68,6 @@ $(VENV)/.installed: pyproject.toml constraints.txt tools/make_venv.sh
 
 $(OLDEST)/.installed: pyproject.toml tools/make_oldest_venv.sh
 	PYTHON="$(PYTHON)" sh tools/make_oldest_venv.sh $(OLDEST)
-	touch $@
 
 clean:
 	rm -rf $(VENV) $(OLDEST) mutants build dist *.egg-info demo

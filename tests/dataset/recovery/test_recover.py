@@ -161,6 +161,7 @@ def test_a_frame_that_does_not_decode_is_a_counted_gap(tmp_path, killed):
     with path.open("r+b") as file:
         file.seek(chunk.byte_offset)
         file.write(bytes(chunk.size))
+    os.utime(path, (1, 1))
     found = recover(path)
     assert found is not None
     assert (found.frames, found.dropped_frames, found.lost_frames) == (
@@ -196,6 +197,7 @@ def test_what_is_no_session_or_empty_is_one_line(tmp_path):
     with (tmp_path / "other.h5").open("r+b") as file:
         file.seek(11)
         file.write(b"\5")
+    os.utime(tmp_path / "other.h5", (1, 1))
     with pytest.raises(SessionError, match="expected schema acq-session"):
         recover(tmp_path / "other.h5")
     with h5py.File(tmp_path / "plain.h5", "w") as file:
