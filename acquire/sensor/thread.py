@@ -84,7 +84,7 @@ class SensorThread:
 
     @property
     def unanswered_pings(self) -> int:
-        """Pings that were never answered."""
+        """Pings that were never answered since the recording began."""
         return self._unanswered + self._pinger.pending + len(self._exchanges)
 
     def prepare(self) -> None:
@@ -97,6 +97,7 @@ class SensorThread:
         ------
         DeviceError : it answers no ping
         """
+        self._suspensions.look()                 # what was before is not of the recording
         self._silence(give_up_after_s=_ANSWER_S)
         if not self._exchanges:
             raise DeviceError(
@@ -104,7 +105,8 @@ class SensorThread:
                 found=f"{self._pinger.pending} unanswered within {_ANSWER_S:g} s",
                 fix="unplug it and plug it in again",
             )
-        self._damaged = -self.sensor.bad_packets
+        self._damaged, self._unanswered = -self.sensor.bad_packets, 0
+        self._is_behind_gap = True
 
     def _silence(self, *, give_up_after_s: float, quick_is_enough: bool = False) -> None:
         """Stop the sensor, and ping it until it has answered, in three bursts at least.

@@ -188,13 +188,33 @@ def test_answers_that_a_busy_host_reads_late_let_the_recording_start(tmp_path):
             check_samples(session, device.middle_ns, device.period_ns)
 
 
-def test_samples_from_before_the_start_that_are_read_late_are_not_of_the_recording(tmp_path):
-    """A board that a killed recorder left sampling; the host reads it, and its answers, late."""
-    with FakeSensor(sampling_from=5000, deaf_s=1.0) as device:
+@pytest.mark.parametrize("deaf_s", [0.0, 1.0], ids=["at once", "late"])
+def test_samples_from_before_the_start_that_are_read_late_are_not_of_the_recording(
+    tmp_path, deaf_s
+):
+    """A board that a killed recorder left sampling; the host reads it and its answers, or late."""
+    with FakeSensor(sampling_from=5000, deaf_s=deaf_s) as device:
         summary = record(tmp_path, device, FakeCamera(), duration_s=1.0)
+    assert summary.complete
     assert summary.lost_samples == {}
     with Session(summary.path) as session:
         assert session.ppg_sequence.tolist() == list(range(len(session.ppg)))
+
+
+def test_what_was_before_a_recording_of_a_sensor_that_was_checked_is_not_of_it(tmp_path):
+    lid = Lid()
+    with FakeSensor() as device:
+        sensor = Sensor(device.port)
+        recorder = Recorder(FakeCamera(), sensor, suspensions=SuspensionWatch(boot=lid.boot))
+        recorder.check_sensor()
+        lid.close(5.0, device)                      # while the operator answers questions
+        summary = recorder.record(tmp_path, "S01", duration_s=0.5)
+        sensor.close()
+    assert summary.complete
+    assert summary.suspended_s == 0
+    with Session(summary.path) as session:
+        assert [event.kind for event in session.events] == ["stopped"]
+        assert (session.ppg_bound_ns >= 0).all()
 
 
 class Lid:
@@ -275,15 +295,6 @@ def test_both_of_the_host_s_clocks_are_kept(tmp_path):
     assert (np.diff(clocks["monotonic_ns"]) >= 1.9e7).all()
     offset = clocks["monotonic_ns"] - clocks["raw_ns"]
     assert np.ptp(offset) < 1e6
-
-
-def test_a_board_that_was_still_sampling_starts_afresh(tmp_path):
-    with FakeSensor(sampling_from=5000) as device:
-        summary = record(tmp_path, device, FakeCamera(), duration_s=1.5)
-    assert summary.complete
-    assert summary.lost_samples == {}
-    with Session(summary.path) as session:
-        assert session.ppg_sequence[0] == 0
 
 
 def slow_down(monkeypatch, step, seconds, until):
