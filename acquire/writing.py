@@ -169,7 +169,8 @@ def reading(folder: Path) -> Iterator[None]:
     if not os.access(folder, os.W_OK):
         yield
         return
-    with hold(folder, Writing(f"{_READING}{os.getpid()}", "the data", "reads")):
+    # a name of its own: processes in two containers that share the folder may have one number
+    with hold(folder, Writing(f"{_READING}{os.urandom(6).hex()}", "the data", "reads")):
         refuse_while(folder, WITHDRAWAL)
         yield
 
