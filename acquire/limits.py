@@ -28,7 +28,6 @@ MOST_STORED_RATIO = 1.5
 LATEST_NS = 2**62
 LONGEST_TEXT = 4096            # characters of an attribute: a GStreamer pipeline has some hundred
 FASTEST_HZ = 2000              # a PPG sensor; a contact PPG is sampled at 25 to 1000 Hz
-FASTEST_FPS = 1000             # a camera that fills a disk in minutes
 
 # Quality.
 MOST_FLAGS = 200               # of one kind, a session; more are told as one

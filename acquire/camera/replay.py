@@ -21,6 +21,7 @@ import numpy as np
 from acquire import host_time
 from acquire.errors import DeviceError, Fix
 from acquire.limits import MOST_PIXELS
+from acquire.stamps.plausible import FRAME_HZ
 
 from .frame_times import read_frame_times
 from .source import CameraInfo, EndOfStream, VideoFrame
@@ -28,7 +29,6 @@ from .video_mark import is_marked_video
 from .video_pictures import PictureForm, UprightPictures, form_of, raw_kind
 
 _DECODED_AHEAD = 16   # frames
-_LOWEST_FPS, _HIGHEST_FPS = 1.0, 1000.0
 _SAME_RATE = 0.01     # share by which two rates may differ
 
 
@@ -211,9 +211,10 @@ def _choose_times(
     if times is not None:
         return read_frame_times(times, fps=contents.fps, remarks=remarks), times.name
     if fps is not None:
-        if not _LOWEST_FPS <= fps <= _HIGHEST_FPS:
+        lowest, highest = FRAME_HZ
+        if not lowest <= fps <= highest:
             raise DeviceError(
-                expected=f"a frame rate from {_LOWEST_FPS:g} to {_HIGHEST_FPS:g}", found=f"{fps:g}"
+                expected=f"a frame rate from {lowest:g} to {highest:g}", found=f"{fps:g}"
             )
         stated = contents.fps
         if stated and abs(stated - fps) > _SAME_RATE * stated:
@@ -230,7 +231,7 @@ def _choose_times(
 
 
 def _shown_ticks(stamps: list[tuple[int | None, int | None]]) -> np.ndarray | None:
-    """Return when frames are shown; where no packet says, evenly spaced as they are decoded."""
+    """Return when frames are shown; where no packet says, when they are decoded; else None."""
     shown = [pts for pts, _ in stamps if pts is not None]
     if shown:
         return np.array(shown, np.float64)

@@ -46,8 +46,6 @@ _TURNS: dict[tuple[int, ...], tuple[tuple[tuple[str, str], ...], str]] = {
     (0, -1, -1, 0): ((("transpose", "clock_flip"),), "mirrored, turned clockwise by 90 degrees"),
 }
 _ANY_TIME_BASE = Fraction(1, 1000)
-
-
 # FFmpeg's flag of formats without times, and its names of rows of pictures
 _NO_TIMESTAMPS = 128
 _PICTURE_ROWS, _PIPE = ("image2", "image2pipe"), "_pipe"
@@ -172,15 +170,21 @@ class UprightPictures:
 
         Raises
         ------
-        DeviceError, or the `error` that was named : see `form_of`
+        DeviceError, or the `error` that was named : see `form_of`; or it is to become I420, and its
+            planes are of another matrix or range
         """
         form = form_of(frame, self._where, error=self._error)
+        if self._order == "yuv420p" and not form.is_i420:
+            raise self._error(
+                expected="frames of one form, I420 of BT.601 in limited range", found=f"{form}",
+                where=self._where, fix="convert the video with another program",
+            )
         if form.pixel_format == self._order and not form.turned:
             return frame.to_ndarray()
         if form != self._form or self._graph is None:
             self._graph, self._form = self._make_graph(form), form
         self._graph.push(frame)
-        return self._graph.pull().to_ndarray()     # type: ignore[union-attr]
+        return self._graph.pull().to_ndarray()
 
     def _make_graph(self, form: PictureForm) -> av.filter.Graph:
         graph = av.filter.Graph()

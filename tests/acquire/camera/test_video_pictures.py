@@ -112,6 +112,9 @@ def test_only_limited_bt_601_keeps_its_planes(matrix, full, is_i420):
     assert form_of(frame).is_i420 is is_i420
     if is_i420:
         assert (UprightPictures("yuv420p").convert(frame) == frame.to_ndarray()).all()
+    else:                   # as behind frames that were, in a video that changes its form
+        with pytest.raises(DeviceError, match="expected frames of one form"):
+            UprightPictures("yuv420p").convert(frame)
 
 
 @pytest.mark.parametrize("pixel_format", ["rgb24", "bgr24", "gbrp", "rgba", "gray"])
