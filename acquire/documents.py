@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from .data_folder import name_kind
 from .errors import AcqError, Fix
 from .limits import (
     DEEPEST,
@@ -99,8 +100,7 @@ def read_bytes(path: Path, *, most: int = LARGEST_DOCUMENT_BYTES) -> bytes:
     OSError : it cannot be read, is larger, or is a device or a pipe, which may have no end
     """
     if not stat.S_ISREG(path.stat().st_mode):
-        kind = "a folder" if path.is_dir() else "a device or a pipe, which is not read"
-        raise OSError(errno.EINVAL, kind)
+        raise OSError(errno.EINVAL, name_kind(path))
     with path.open("rb") as file:
         data = file.read(most + 1)
     if len(data) > most:

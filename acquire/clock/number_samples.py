@@ -12,7 +12,7 @@ import numpy as np
 from .place_samples import NEVER_SUSPENDED, boot_of
 
 # a boot that was sampled for so long gives the sample period better than the nominal rate
-_MEASURED_NS = 10_000_000_000
+MEASURED_NS = 10_000_000_000
 
 
 def number_samples(
@@ -44,7 +44,7 @@ def number_samples(
     for boot, at in enumerate(starts.tolist()):
         if bound_ns[at - 1] < 0 or bound_ns[at] < 0:
             continue
-        longest_ns, period_ns = _MEASURED_NS, 1e9 / rate_hz
+        longest_ns, period_ns = MEASURED_NS, 1e9 / rate_hz
         for first, last in ((edges[boot], at - 1), (at, edges[boot + 2] - 1)):
             if (span_ns := passed_ns(first, last)) > longest_ns:
                 longest_ns, period_ns = span_ns, span_ns / int(sequence[last] - sequence[first])

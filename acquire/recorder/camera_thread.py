@@ -14,14 +14,12 @@ from dataclasses import dataclass, replace
 from acquire.camera.source import FrameSource, VideoFrame
 from acquire.errors import DeviceError
 
-from .losses import CAMERA_LOST, HOST_BUSY, SILENT_END
+from .losses import CAMERA_LOST, HOST_BUSY, SILENT_END, SILENT_END_S
 
 _STALL_S = 5.0                  # a camera silent for this long is gone
 _READ_S = 0.2
 _LAST_FRAME_S = 0.5             # how long a frame may be on its way when the recording stops
 _CATCH_UP_S = 5.0               # for a host that fell behind: its backlog is read for this long
-# A camera that counts no frames and gives no more is silent after this long, and three periods.
-_SILENT_END_S = 0.1
 
 
 @dataclass(frozen=True)
@@ -134,5 +132,5 @@ class CameraThread:
             until_end = sum(last_ns + n * step_ns <= end_ns for n in range(1, steps))
             return MissingEnd(max(0, until_end - dropped), behind_s, CAMERA_LOST)
         periods = int(behind_s * self.source.info.fps)
-        is_silent = behind_s > _SILENT_END_S and periods >= 3
+        is_silent = behind_s > SILENT_END_S and periods >= 3
         return MissingEnd(max(0, periods - dropped) if is_silent else 0, behind_s, cause)

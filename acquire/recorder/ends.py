@@ -7,12 +7,11 @@ from acquire.errors import DeviceError
 from .camera_thread import CameraThread
 from .frame_stream import FrameStream
 from .host_watch import HostPause, overlap_ns
-from .losses import HOST_BUSY, HOST_STOPPED, SILENT_END, Losses
+from .losses import HOST_BUSY, HOST_STOPPED, SILENT_END, SILENT_END_S
+from .sample_stream import SampleStream
 
 # A device that is silent for this long when the recording is stopped has failed.
 _FAILED_END_S = 1.0
-# One that is silent for this long, and for three periods, has lost what is counted as lost.
-_SILENT_END_S = 0.1
 
 
 def count_camera_end(
@@ -43,28 +42,26 @@ def count_camera_end(
     return _failed_end("camera", missing.seconds - paused_s, 1 / frames.camera.fps, "silent")
 
 
-def count_silent_end(
-    device: str, losses: Losses, *, last_ns: int, stop_ns: int, period_s: float, cause: str,
-    pauses: Sequence[HostPause],
+def count_sensor_end(
+    samples: SampleStream, stop_ns: int, pauses: Sequence[HostPause]
 ) -> DeviceError | None:
-    """Count what a device lost by its silence before the stop.
+    """Count the samples that the sensor lost by its silence before the stop.
 
     Parameters
     ----------
-    last_ns : arrival of the last that it delivered
-    cause : what the losses are counted under, unless this process did not run
-    pauses : when it did not run
+    pauses : when this process did not run
 
     Returns
     -------
-    why the recording has failed: the device was silent for more than a second; else None
+    why the recording has failed: the sensor was silent for more than a second; else None
     """
+    last_ns, period_s = samples.last_arrival_ns, 1 / samples.hello.rate_hz
     silent_s = (stop_ns - last_ns) / 1e9
     paused_s = overlap_ns(pauses, last_ns, stop_ns) / 1e9
-    if silent_s > max(_SILENT_END_S, 3 * period_s):
-        is_host = cause == SILENT_END and paused_s > 0
-        losses.by_cause[HOST_STOPPED if is_host else cause] += int(silent_s / period_s)
-    return _failed_end(device, silent_s - paused_s, period_s, "silent")
+    if silent_s > max(SILENT_END_S, 3 * period_s):
+        cause = samples.gap_cause or (HOST_STOPPED if paused_s > 0 else SILENT_END)
+        samples.losses.by_cause[cause] += int(silent_s / period_s)
+    return _failed_end("sensor", silent_s - paused_s, period_s, "silent")
 
 
 def _failed_end(device: str, away_s: float, period_s: float, how: str) -> DeviceError | None:

@@ -15,6 +15,8 @@ DEVICE_OVERRUN = "overrun on the device"
 PART_FAILED = "the MAX30102 failed and was set up anew"
 UNWRITTEN = "could not be written"
 SILENT_END = "silent at the end"
+# A device that is silent for this long at the end, and for three periods, has lost what is counted.
+SILENT_END_S = 0.1
 LOST_SAMPLES = "lost_samples"                       # kind of the events that name a jump
 HOST_STOPPED = "the host did not run"
 HOST_SUSPENDED = "the host was suspended"
@@ -64,16 +66,17 @@ def correct_events(
         match = re.fullmatch(rb"\d+ before sample (\d+)", bytes(events["text"][at]))
         row = int(np.searchsorted(counted, int(match[1]))) if match else len(counted)
         if row < len(counted):
-            text = _jump_text(int(missing[row]), int(sequence[row]))
+            text = jump_text(int(missing[row]), int(sequence[row]))
             corrected["text"][at] = text.encode()
     untold = np.flatnonzero((missing > 0) & ~is_told)
     return corrected, [
-        (int(at_ns), LOST_SAMPLES, _jump_text(int(count), int(number)))
+        (int(at_ns), LOST_SAMPLES, jump_text(int(count), int(number)))
         for at_ns, count, number in zip(
             arrival_ns[untold], missing[untold], sequence[untold], strict=True
         )
     ]
 
 
-def _jump_text(missing: int, number: int) -> str:
+def jump_text(missing: int, number: int) -> str:
+    """Name a jump before a sample, in the event of it."""
     return f"{missing} before sample {number}"

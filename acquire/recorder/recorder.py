@@ -41,9 +41,9 @@ from acquire.session.writer import SessionWriter
 from .camera_thread import CameraThread
 from .cues import Cue, CueTrack
 from .disk_space import RESERVE_BYTES, check_space, make_folder
-from .ends import count_camera_end, count_silent_end
+from .ends import count_camera_end, count_sensor_end
 from .host_watch import HostPause, HostWatch
-from .losses import SILENT_END, STORAGE_BEHIND, UNWRITTEN
+from .losses import STORAGE_BEHIND, UNWRITTEN
 from .notes import first_events, last_events
 from .progress import RecordingProgress
 from .status import RecordingStatus, RecordingSummary
@@ -329,13 +329,7 @@ class Recorder:
             ends.append(count_camera_end(frames, self._camera, stop_ns, self._pauses))
         if self._sensor.lost is not None:                        # and has not come back
             ends.append(DeviceError(f"the sensor was away at the end: {self._sensor.lost}"))
-        ends.append(
-            count_silent_end(
-                "sensor", samples.losses, last_ns=samples.last_arrival_ns, stop_ns=stop_ns,
-                period_s=1 / samples.hello.rate_hz, cause=samples.gap_cause or SILENT_END,
-                pauses=self._pauses,
-            )
-        )
+        ends.append(count_sensor_end(samples, stop_ns, self._pauses))
         for fault in filter(None, ends):
             self._fail(fault)
 

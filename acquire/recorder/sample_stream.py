@@ -15,7 +15,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from acquire import layout
-from acquire.clock.number_samples import number_samples
+from acquire.clock.number_samples import MEASURED_NS, number_samples
 from acquire.clock.place_samples import LivePlacer, place_samples
 from acquire.clock.ticks import TickCounter
 from acquire.host_time import ClockReading, Suspension
@@ -31,13 +31,13 @@ from .losses import (
     HOST_STOPPED,
     HOST_SUSPENDED,
     LINE_LOST,
+    LOST_SAMPLES,
     PART_FAILED,
     Losses,
     correct_events,
+    jump_text,
 )
 from .status import SHOWN_S
-
-_MEASURED_NS = 10_000_000_000   # samples over this time give the period better than the HELLO does
 
 
 class _Boot:
@@ -130,8 +130,7 @@ class SampleStream:
         missing = self.losses.advance(sequence, cause)
         self.last_arrival_ns = arrival_ns
         if missing:
-            text = f"{missing} before sample {sequence}"
-            self._writer.add_event(arrival_ns, "lost_samples", text)
+            self._writer.add_event(arrival_ns, LOST_SAMPLES, jump_text(missing, sequence))
         self._writer.add_sample(
             sequence=sequence, ticks=ticks, value=sample.value, flags=sample.flags,
             arrival_ns=arrival_ns, time_ns=time_ns, bound_ns=bound_ns,
@@ -202,7 +201,7 @@ class SampleStream:
     def _start_boot(self, back: SensorBack) -> None:
         if (first := self._boot.first_placed) is not None:
             span_ns = self._last_ns - first[1]
-            if span_ns > _MEASURED_NS:
+            if span_ns > MEASURED_NS:
                 self._period_ns = span_ns / (self.losses.last - first[0])
         self._boot = _Boot(self._boot.number + 1, back.hello)
         text = f"boot {self._boot.number}: id {back.hello.boot_id:#010x}"
@@ -251,7 +250,7 @@ class SampleStream:
             text = f"{overruns} samples that the device had no room for"
             self._writer.add_event(arrival_ns, "overruns", text)
 
-    def place_all(self, pauses: Sequence[HostPause] = ()) -> None:
+    def place_all(self, pauses: Sequence[HostPause]) -> None:
         """Place all samples again, from the whole recording, and count the jumps anew.
 
         Parameters

@@ -70,7 +70,6 @@ class SimulatedSession:
         """Return the path of the session under `data`."""
         return data_folder.session_file(data, self.subject, self.session_id)
 
-
     def random(self, stream: int, *more: int) -> np.random.Generator:
         """Return the random numbers of one part of the simulation."""
         return np.random.default_rng([zlib.crc32(self.subject.encode()), self.seed, stream, *more])
