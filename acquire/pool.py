@@ -52,12 +52,13 @@ class Pool:
         self._executor.shutdown(wait=False, cancel_futures=True)
         for worker in workers:
             worker.terminate()
-        left = {worker.sentinel: worker for worker in workers}
-        until_s = time.monotonic() + END_S
-        while left and (ended := wait(left, timeout=max(0.0, until_s - time.monotonic()))):
-            for sentinel in ended:
-                del left[sentinel]             # type: ignore[arg-type]
-        for worker in left.values():
+        left, until_s = workers, time.monotonic() + END_S
+        while left:
+            sentinels = [worker.sentinel for worker in left]
+            if not (ended := wait(sentinels, timeout=max(0.0, until_s - time.monotonic()))):
+                break
+            left = [worker for worker in left if worker.sentinel not in ended]
+        for worker in left:
             worker.kill()
         self._executor.shutdown(wait=True)
 

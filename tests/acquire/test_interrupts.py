@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tests.support.ended import hear_ctrl_c
+from tests.support.ended import hearing_ctrl_c
 
 BEGIN = """
 import os, signal, sys, time, weakref
@@ -36,10 +36,10 @@ SWALLOWED = {
 
 def run(code, number=signal.SIGINT):
     text = BEGIN.replace("CODE", code).replace("NUMBER", str(int(number)))
-    return subprocess.run(
-        [sys.executable, "-c", text], capture_output=True, text=True, timeout=60, check=False,
-        preexec_fn=hear_ctrl_c,
-    )
+    with hearing_ctrl_c():
+        return subprocess.run(
+            [sys.executable, "-c", text], capture_output=True, text=True, timeout=60, check=False
+        )
 
 
 @pytest.mark.parametrize("code", SWALLOWED.values(), ids=SWALLOWED)

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from acquire.pool import open_pool
-from tests.support.ended import hear_ctrl_c
+from tests.support.ended import hearing_ctrl_c
 
 PARENT = """
 import sys
@@ -61,11 +61,11 @@ def test_workers_end_with_their_parent_and_leave_nothing_half_made(tmp_path, num
     script, folder = tmp_path / "parent.py", tmp_path / "made"
     script.write_text(PARENT)
     folder.mkdir()
-    parent = subprocess.Popen(
-        [sys.executable, str(script), str(folder)], stderr=subprocess.PIPE, text=True,
-        start_new_session=True, env={**os.environ, "PYTHONPATH": str(repo)},
-        preexec_fn=hear_ctrl_c,                  # noqa: PLW1509
-    )
+    with hearing_ctrl_c():
+        parent = subprocess.Popen(
+            [sys.executable, str(script), str(folder)], stderr=subprocess.PIPE, text=True,
+            start_new_session=True, env={**os.environ, "PYTHONPATH": str(repo)},
+        )
     pids = []
     while len(pids) < 2:                         # both are at work
         time.sleep(0.02)
@@ -82,10 +82,15 @@ def test_workers_end_with_their_parent_and_leave_nothing_half_made(tmp_path, num
     assert parent.returncode == (-9 if number == signal.SIGKILL else 128 + number)
 
 
-def test_an_error_in_the_block_ends_the_workers(tmp_path):
-    with pytest.raises(ValueError, match="mine"), open_pool(1) as pool:  # noqa: PT012
-        pool.submit(write_forever, str(tmp_path), 1)
-        while not list(tmp_path.iterdir()):
+def fail_while_a_worker_writes(folder):
+    with open_pool(1) as pool:
+        pool.submit(write_forever, str(folder), 1)
+        while not list(folder.iterdir()):
             time.sleep(0.02)
         raise ValueError("mine")
+
+
+def test_an_error_in_the_block_ends_the_workers(tmp_path):
+    with pytest.raises(ValueError, match="mine"):
+        fail_while_a_worker_writes(tmp_path)
     assert list(tmp_path.iterdir()) == []

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,18 +17,23 @@ _HALF_MADE = (".part", ".ubfc-partial", ".ubfc-replacing", ".pure-partial", ".im
 WAIT_S = 120.0
 
 
-def hear_ctrl_c():
-    """Let a child hear Ctrl-C, which a shell lets the children of a background job ignore."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+@contextmanager
+def hearing_ctrl_c():
+    """Let a child that is started hear Ctrl-C; in a shell's background job it would ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def start(*words, cwd):
     """Start a verb as the leader of a process group of its own."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "acq.start", *map(str, words)], cwd=cwd, text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
-        preexec_fn=hear_ctrl_c,                  # noqa: PLW1509
-    )
+    with hearing_ctrl_c():
+        return subprocess.Popen(
+            [sys.executable, "-m", "acq.start", *map(str, words)], cwd=cwd, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
+        )
 
 
 @dataclass(frozen=True)
