@@ -28,6 +28,14 @@ def runs(ctx: typer.Context, incomplete: str) -> list[str]:
     return _beginning(incomplete, (path.name for path in _data(ctx).glob("runs/*/")))[::-1]
 
 
+def all_runs(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Return the same, with those that were interrupted."""
+    from dataset.runs import run_folders, run_name
+
+    names = [run_name(folder) for folder in run_folders(_data(ctx))]
+    return _beginning(incomplete, names)[::-1]
+
+
 def methods(ctx: typer.Context, incomplete: str) -> list[str]:
     """Return the methods and runs that begin so."""
     return [*_beginning(incomplete, METHODS), *runs(ctx, incomplete)]

@@ -1,12 +1,14 @@
 """Options that several verbs share."""
 
 import re
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from acq import complete
+from acquire.errors import AcqError
 
 Data = Annotated[
     Path,
@@ -40,6 +42,7 @@ SessionFiles = Annotated[
         metavar="SESSION...", help="Session files or ids.", autocompletion=complete.sessions
     ),
 ]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask before removing.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace what is already there.")]
 Reasons = Annotated[
@@ -136,6 +139,23 @@ def parse_time(text: str | None, option: str) -> float | None:
             f"expected a time such as 80, 1:20 or 1:02:03.5; found {text!r}", param_hint=option
         )
     return int(match[1] or 0) * 3600.0 + int(match[2] or 0) * 60.0 + float(match[3])
+
+
+def check_can_ask(otherwise: str = "") -> None:
+    """Refuse where nobody can be asked, as in a pipe.
+
+    Parameters
+    ----------
+    otherwise : what can be done there besides --yes
+
+    Raises
+    ------
+    AcqError : nobody can
+    """
+    if not sys.stdin.isatty():
+        raise AcqError(
+            "; ".join(filter(None, ["expected --yes where nobody can be asked", otherwise]))
+        )
 
 
 def confirm(question: str) -> None:

@@ -20,6 +20,8 @@ from .runs import (
     BEGUN_WITH,
     METRICS,
     TrainingRun,
+    naming_run,
+    nearest_run,
     read_header,
     read_training_runs,
     run_folders,
@@ -110,18 +112,26 @@ def read_run_results(data: Path) -> list[RunResults]:
 
 
 def find_run_folder(data: Path, name: str) -> Path:
-    """Find the folder of a run, whether it has ended or not, by its name.
+    """Find the folder of a run of this data folder, whether it has ended or not.
+
+    Parameters
+    ----------
+    name : its name; or its path, which has to lead to that very folder
 
     Raises
     ------
     TrainingError : there is none
     """
+    path = Path(name)
     for folder in run_folders(data):
-        if run_name(folder) == run_name(Path(name)):
+        if run_name(folder) == run_name(path) and (
+            len(path.parts) == 1 or folder.parent.resolve() == path.parent.resolve()
+        ):
             return folder
+    near = nearest_run(data, run_name(path))
     raise TrainingError(
         expected=f"a run {name!r}", found="none", where=data_folder.runs_dir(data),
-        fix=Fix.LIST_RUNS,
+        fix=f"did you mean {near}?" if near else Fix.LIST_RUNS,
     )
 
 
@@ -132,7 +142,8 @@ def read_begun_with(folder: Path) -> dict[str, Any]:
     ------
     TrainingError : they cannot be read
     """
-    return read_document(_ALL_BEGUN, folder / BEGUN_WITH)
+    with naming_run(folder):
+        return read_document(_ALL_BEGUN, folder / BEGUN_WITH)
 
 
 def remove_run(data: Path, folder: Path) -> None:
@@ -159,9 +170,10 @@ def _read_results(run: TrainingRun, hash_now: str | None) -> RunResults:
     owner = owner_of(run.folder.parent, named(run.folder.name))
     try:
         if run.is_interrupted:
-            begun = read_document(_BEGUN, run.begun_with_file)
-            folds, seeds = begun.folds or 1, begun.seeds
-            epochs = sum(_count_epochs(path) for path in run.folder.glob("states/*/*.state"))
+            with naming_run(run.folder):
+                begun = read_document(_BEGUN, run.begun_with_file)
+                folds, seeds = begun.folds or 1, begun.seeds
+                epochs = sum(_count_epochs(path) for path in run.folder.glob("states/*/*.state"))
         else:
             results = read_document(_RESULTS, run.folder / METRICS)
             folds, seeds = max(1, len(results.folds)), max(1, len(results.seeds))

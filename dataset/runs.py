@@ -5,7 +5,10 @@ neither torch nor safetensors: eight bytes give its length, the rest is JSON (fo
 Hugging Face). No weight is loaded and no code in a file is run.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -94,7 +97,7 @@ def _separate_metadata(header: Any) -> dict[str, Any]:
 
 
 _METRICS = Kind(_Metrics, "subjects and hashes of a run", TrainingError, Fix.TRAIN_AGAIN)
-_BEGUN = Kind(_Begun, "what a run was begun with", TrainingError, "remove the run")
+_BEGUN = Kind(_Begun, "what a run was begun with", TrainingError, Fix.REMOVE_RUN)
 _HEADER = Kind(
     _Header, "a whole checkpoint", TrainingError, Fix.TRAIN_AGAIN, prepare=_separate_metadata
 )
@@ -121,6 +124,31 @@ def run_name(folder: Path) -> str:
     return folder.name.removeprefix(".").removesuffix(PART)
 
 
+@contextmanager
+def naming_run(folder: Path) -> Iterator[None]:
+    """Name the run in an error that says to remove one."""
+    try:
+        yield
+    except TrainingError as error:
+        if error.fix is Fix.REMOVE_RUN:
+            error.of = run_name(folder)
+        raise
+
+
+def nearest_run(data: Path, name: str, *, ended: bool = False) -> str | None:
+    """Return the name of the run that was probably meant; None where none is like it.
+
+    Parameters
+    ----------
+    ended : only one that has ended
+    """
+    names = [
+        run_name(path) for path in run_folders(data) if not (ended and path.name.startswith("."))
+    ]
+    near = get_close_matches(name, names, n=1, cutoff=0.7)
+    return near[0] if near else None
+
+
 def newest_training_run(data: Path) -> Path:
     """Return the folder of the run that began last, of those that ended.
 
@@ -142,7 +170,8 @@ def _read_run(folder: Path) -> TrainingRun:
     checkpoints: dict[str, str] = {}
     try:
         if (begun_with := folder / BEGUN_WITH).exists():
-            metrics = read_document(_BEGUN, begun_with)
+            with naming_run(folder):
+                metrics = read_document(_BEGUN, begun_with)
         else:
             metrics = read_document(_METRICS, folder / METRICS)
     except TrainingError as error:

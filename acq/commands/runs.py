@@ -1,17 +1,15 @@
 """The verb `acq runs`: training runs side by side, also those that were interrupted."""
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from acq import complete
-from acq.options import ExistingData, Json, confirm
+from acq.options import ExistingData, Json, Yes, check_can_ask, confirm
 from acq.resuming import resume_command
 from acq.terminal.printing import complain, echo, print_json
 from acq.terminal.tables import show
-from acquire.errors import TrainingError
 from dataset.common.wording import counted, number
 
 if TYPE_CHECKING:
@@ -27,13 +25,13 @@ def runs(
         list[str] | None,
         typer.Argument(
             metavar="RUN...", help="Names of runs; all of them where none is named.",
-            autocompletion=complete.runs,
+            autocompletion=complete.all_runs,
         ),
     ] = None,
     remove: Annotated[
         bool, typer.Option("--remove", help="Remove the runs that are named, for good.")
     ] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before removing.")] = False,
+    yes: Yes = False,
     data: ExistingData = Path("data"),
     as_json: Json = False,
 ) -> None:
@@ -62,8 +60,7 @@ def runs(
 
 def _ask(listed: "list[RunResults]", data: Path) -> None:
     """Show what would be removed, and ask; refuse where nobody can be asked."""
-    if not sys.stdin.isatty():
-        raise TrainingError("expected --yes where nobody can be asked")
+    check_can_ask()
     for row in listed:
         size_mb = sum(file.stat().st_size for file in row.folder.rglob("*") if file.is_file()) / 1e6
         echo(f"remove {size_mb:9.3f} MB  {row.folder}  ({row.state})", err=True)

@@ -1,6 +1,5 @@
 """The verb `acq withdraw`."""
 
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -8,10 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from acq import complete
-from acq.options import ExistingData, Json, Quiet, confirm
+from acq.options import ExistingData, Json, Quiet, Yes, check_can_ask, confirm
 from acq.terminal.printing import echo, print_json
 from acq.terminal.progress import show_progress
-from acquire.errors import CurationError
 from dataset.common.wording import counted
 
 if TYPE_CHECKING:
@@ -33,7 +31,7 @@ def withdraw(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="List what would be removed, and remove nothing.")
     ] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: Yes = False,
     data: ExistingData = Path("data"),
     quiet: Quiet = False,
     as_json: Json = False,
@@ -53,11 +51,7 @@ def withdraw(
             _print_plan(plan, models=models)
         return
     if not yes:
-        if not sys.stdin.isatty():
-            raise CurationError(
-                f"expected --yes where nobody can be asked; --dry-run lists what of {subject} "
-                "would be removed"
-            )
+        check_can_ask(f"--dry-run lists what of {subject} would be removed")
         _print_plan(plan, models=models, err=True)
         confirm(f"Remove all this of {subject}? It cannot be undone")
     done = withdraw_subject(data, subject, models=models)

@@ -2,12 +2,12 @@
 
 import hashlib
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from acquire.data_folder import runs_dir
 from acquire.errors import Fix, TrainingError
+from dataset.runs import nearest_run
 
 from .onnx_net import BOARD, SHIPPED
 
@@ -94,11 +94,8 @@ def find_run(named: Path, data: Path) -> Path:
         return root / named
     if named.exists():
         raise _not_found(named, "a file")
-    runs = [path.name for path in root.iterdir()] if root.is_dir() else []
-    near = get_close_matches(named.name, [run for run in runs if run[0] != "."], n=1, cutoff=0.7)
-    raise _not_found(
-        named, "nothing", f"did you mean {near[0]}?" if near else Fix.NAME_NET
-    )
+    near = nearest_run(data, named.name, ended=True)
+    raise _not_found(named, "nothing", f"did you mean {near}?" if near else Fix.NAME_NET)
 
 
 def _run_of(path: Path) -> str:

@@ -7,7 +7,9 @@ import sys
 import pytest
 import typer.main
 
+from acq import complete
 from acq.main import app
+from dataset.signals import colour_methods
 
 
 @pytest.fixture
@@ -39,11 +41,16 @@ def completed(verb, name, incomplete, data):
         ("split", "holdout", "S", ["S01"]),
         ("predict", "net", "2026", ["20260102T000000Z", "20260101T000000Z"]),
         ("export", "run", "20260101", ["20260101T000000Z"]),
+        ("runs", "run", "20260103", ["20260103T000000Z"]),         # interrupted
         ("evaluate", "methods", "p", ["pca", "pos"]),
     ],
 )
 def test_names_of_the_data_folder_are_completed(data, verb, name, incomplete, names):
     assert completed(verb, name, incomplete, data) == names
+
+
+def test_the_methods_are_those_that_there_are():
+    assert tuple(colour_methods.METHODS) == complete.METHODS
 
 
 def test_the_shell_asks_as_typer_has_it(data):

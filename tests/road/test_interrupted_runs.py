@@ -101,7 +101,12 @@ def test_one_under_way_is_shown_with_its_process_and_not_removed(data):
 def test_what_is_to_be_removed_is_named_and_confirmed(data, tmp_path):
     with pytest.raises(TrainingError, match="a run 'nonsense'"):
         find_run_folder(data, "nonsense")
-    name = read_run_results(data)[1].name
+    folder, name = read_run_results(data)[1].folder, read_run_results(data)[1].name
+    assert find_run_folder(data, name) == find_run_folder(data, str(folder)) == folder
+    with pytest.raises(TrainingError, match=f"did you mean {name}"):
+        find_run_folder(data, name[1:])
+    with pytest.raises(TrainingError, match="found none"):        # a run of other data
+        find_run_folder(data, str(tmp_path / "runs" / name))
     assert run("--remove", data=data).exit_code == 2
     refused = run("--remove", name, data=data)
     assert "--yes" in str(refused.exception)
