@@ -115,9 +115,9 @@ def _out_of_date(data: Path, changed: "list[Exclusion]") -> list[dict[str, str]]
     split = split_file(data)
     if any(exclusion.is_whole for exclusion in changed) and split.exists():
         stale.append({"path": str(split), "command": "acq split --force"})
-    for folder in (ubfc_dir(data), pure_dir(data)):
+    for folder, options in ((ubfc_dir(data), ""), (pure_dir(data), " --to pure")):
         if (folder / MANIFEST).exists():
-            stale.append({"path": str(folder), "command": "acq convert --force"})
+            stale.append({"path": str(folder), "command": f"acq convert{options} --force"})
     return stale
 
 

@@ -1,6 +1,7 @@
 """What is taken out stays out, says why, and comes back."""
 
 import json
+from pathlib import Path
 
 import pytest
 import typer
@@ -11,6 +12,7 @@ from acq.options import parse_time
 from acquire import data_folder
 from acquire.errors import CurationError, Fix, SessionError, SplitError
 from dataset.common.wording import clock_time
+from dataset.layouts.manifest import MANIFEST
 from dataset.selection.exclusions import Exclusions
 from dataset.selection.exclusions_file import read_exclusions, write_exclusions
 from dataset.selection.identities import identify_sessions
@@ -125,6 +127,17 @@ def test_what_cannot_be_taken_out_is_named_and_changes_nothing(data, words, says
     assert says in str(done.exception)
     assert "\n" not in str(done.exception)
     assert not data_folder.exclusions_file(data).exists()
+
+
+def test_each_export_made_before_has_the_command_that_makes_it_anew(data):
+    for folder in (data_folder.ubfc_dir(data), data_folder.pure_dir(data)):
+        folder.mkdir()
+        (folder / MANIFEST).touch()
+    words = ("exclude", FIRST, "--to", "1", "--reason", "talks", "--data", str(data), "--json")
+    made = json.loads(CliRunner().invoke(app, words).stdout)["out_of_date"]
+    assert {Path(one["path"]).name: one["command"] for one in made} == {
+        "ubfc": "acq convert --force", "pure": "acq convert --to pure --force",
+    }
 
 
 def test_verbs(data):
