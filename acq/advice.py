@@ -81,8 +81,8 @@ _ADVICE = {
     Fix.WRITE_CARD_AGAIN: "run acq card --force",
     Fix.FLASH: "upload it with acq firmware flash",
     Fix.INSTALL_AGAIN: "install acq again, with all that it needs",
-    Fix.INSTALL_TRAIN: "pip install 'acq[train]'",
-    Fix.INSTALL_CLUSTER: "pip install 'acq[cluster]'",
+    Fix.INSTALL_TRAIN: "pip install -c constraints.txt -e '.[train]'",
+    Fix.INSTALL_CLUSTER: "pip install -c constraints.txt -e '.[cluster]'",
 }
 
 # where the verb that was run makes another word the right one
@@ -98,8 +98,10 @@ _OF_VERB = {
 }
 
 
-def advise(error: AcqError, verb: str) -> str:
+def advise(error: AcqError | OSError, verb: str) -> str:
     """Return one line: the facts of an error, and what to do in terms of the command line."""
+    if not isinstance(error, AcqError):
+        return _word_os_error(error)
     if isinstance(error, ResumeError):
         return word_resume(error)
     if not isinstance(error.fix, Fix):
@@ -107,7 +109,7 @@ def advise(error: AcqError, verb: str) -> str:
     return f"{error.facts}; {word_fix(error.fix, verb, of=error.of)}"
 
 
-def word_os_error(error: OSError) -> str:
+def _word_os_error(error: OSError) -> str:
     """Return one line: what the system refused, by the name that the file would have had."""
     if error.filename is None or error.strerror is None:
         return str(error)

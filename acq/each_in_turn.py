@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from acq.advice import advise, word_os_error
+from acq.advice import advise
 from acq.terminal.printing import echo, print_json
 from acquire.errors import AcqError, all_of
 
@@ -29,12 +29,10 @@ class EachInTurn:
         self._turns += 1
         try:
             yield
-        except AcqError as error:
-            self._errors.append(error)
-            self.add({"path": text, "error": advise(error, self._verb)})
-        except OSError as error:
-            self._errors.append(AcqError(word_os_error(error)))
-            self.add({"path": text, "error": word_os_error(error)})
+        except (AcqError, OSError) as error:
+            line = advise(error, self._verb)
+            self._errors.append(error if isinstance(error, AcqError) else AcqError(line))
+            self.add({"path": text, "error": line})
 
     def add(self, body: dict[str, Any]) -> None:
         """Add a file's object to the document."""

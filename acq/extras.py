@@ -1,8 +1,9 @@
-"""What only an extra installs: refused in one line before anything is begun."""
+"""What only the extra `train` installs: refused in one line before anything is begun."""
 
 from importlib.util import find_spec
+from pathlib import Path
 
-from acquire.errors import TrainingError
+from acquire.errors import Fix, TrainingError
 
 
 def check_installed(*also: str) -> None:
@@ -12,10 +13,25 @@ def check_installed(*also: str) -> None:
     ------
     TrainingError : it is
     """
-    wanted = ("torch", "safetensors", "matplotlib", *also)
-    missing = [name for name in wanted if find_spec(name) is None]
-    if missing:
+    _check("torch", "safetensors", "matplotlib", *also, expected="the extra `train`")
+
+
+def check_checkpoints_readable(checkpoint: Path) -> None:
+    """Refuse a checkpoint where what reads it is not installed; imports nothing.
+
+    Raises
+    ------
+    TrainingError : it is not
+    """
+    _check(
+        "torch", "safetensors", "onnx",
+        expected=f"the extra `train` to read {checkpoint} (what acq export makes needs none)",
+    )
+
+
+def _check(*packages: str, expected: str) -> None:
+    if missing := [name for name in packages if find_spec(name) is None]:
         raise TrainingError(
-            f"expected the extra `train`, found no {', '.join(missing)} in this environment; "
-            "pip install -c constraints.txt -e '.[train]'"
+            expected=expected, found=f"no {', '.join(missing)} in this environment",
+            fix=Fix.INSTALL_TRAIN,
         )

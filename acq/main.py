@@ -17,7 +17,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from acq.advice import advise, word_interrupt, word_os_error
+from acq.advice import advise, word_interrupt
 from acq.commands.bench_board import bench_board
 from acq.commands.calibrate import calibrate
 from acq.commands.card import card
@@ -122,12 +122,9 @@ def main() -> None:
 
 def _complain(error: AcqError | OSError) -> None:
     """Print an error in a line; as JSON with its facts apart."""
-    if isinstance(error, AcqError):
-        line = " ".join(advise(error, _state["verb"]).split())
-        facts = {"expected": error.expected, "found": error.found, "where": error.where}
-        complain(line, **{name: fact for name, fact in facts.items() if fact})
-    else:
-        complain(" ".join(word_os_error(error).split()))
+    line = " ".join(advise(error, _state["verb"]).split())
+    facts = {name: getattr(error, name, "") for name in ("expected", "found", "where")}
+    complain(line, **{name: fact for name, fact in facts.items() if fact})
 
 
 def _end(number: int) -> NoReturn:

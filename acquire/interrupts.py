@@ -64,10 +64,17 @@ def raise_on_signals(*names: str, error: type[_ComesBack] = Interrupted) -> None
     sys.unraisablehook = _pass_over_signals
     if hasattr(signal, "SIGALRM"):
         signal.signal(signal.SIGALRM, _raise_again)
-    for name in names:
-        number = getattr(signal, name, None)
-        if number is not None and signal.getsignal(number) != signal.SIG_IGN:
-            signal.signal(number, partial(_raise, error))
+    for number in heard(*names):
+        signal.signal(number, partial(_raise, error))
+
+
+def heard(*names: str) -> list[signal.Signals]:
+    """Return the signals that this system has and this process does not ignore, as nohup does."""
+    numbers = (getattr(signal, name, None) for name in names)
+    return [
+        number for number in numbers
+        if number is not None and signal.getsignal(number) != signal.SIG_IGN
+    ]
 
 
 @contextmanager

@@ -34,8 +34,8 @@ def main():
     runs = int(sys.argv[1]) if len(sys.argv) > 1 else 21
     programs = {
         "a bare typer program": (sys.executable, "-c", BARE, "--help"),
-        "acq --help": (sys.executable, "-m", "acq.main", "--help"),
-        "acq record --help": (sys.executable, "-m", "acq.main", "record", "--help"),
+        "acq --help": (sys.executable, "-m", "acq.start", "--help"),
+        "acq record --help": (sys.executable, "-m", "acq.start", "record", "--help"),
     }
     taken = {name: [] for name in programs}
     for command in programs.values():

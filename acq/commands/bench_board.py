@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -66,13 +65,12 @@ def bench_board(
             net: times.times_faster("", net) for net in times.nets if net != "teacher"
         },
     }
-    text = to_json.dumps(body, indent=1)
     if json:
         print_json(body)
     else:
         _echo(times, net.path.parent)
     if report:
-        note(f"report: {keep_board(folder, text)}")
+        note(f"report: {keep_board(folder, to_json.dumps(body, indent=1))}")
 
 
 @contextmanager
@@ -81,9 +79,11 @@ def _on_board(net: "NetFile", *, alone: bool) -> Iterator[Path]:
     if not net.is_checkpoint:
         yield net.path if alone else net.path.parent
         return
-    from acq.open_net import check_torch
+    from tempfile import TemporaryDirectory
 
-    check_torch(net.path)
+    from acq.extras import check_checkpoints_readable
+
+    check_checkpoints_readable(net.path)
     from models.export.export import export
 
     with TemporaryDirectory(prefix="acq-board-") as folder:

@@ -54,12 +54,11 @@ def card(
     for doubt in find_unsplit(data):
         warn(advise(doubt, "card"))
     if as_json:
-        print_json(
-                {
-                    "card": str(made.markdown), "croissant": str(made.croissant),
-                    "data_hash": made.facts.manifest.data_hash, "simulated": made.facts.simulated,
-                    "limits": limitations,
-                })
+        print_json({
+            "card": str(made.markdown), "croissant": str(made.croissant),
+            "data_hash": made.facts.manifest.data_hash, "simulated": made.facts.simulated,
+            "limits": limitations,
+        })
         return
     where = f"{made.markdown} and {made.croissant.name}"
     entries, subjects = (

@@ -22,11 +22,10 @@ def devices(
     cameras, remarks = find_cameras()
     ports = find_ports(port or ())
     if as_json:
-        print_json(
-                {
-                    "cameras": [asdict(camera) for camera in cameras],
-                    "ports": [asdict(port) for port in ports], "remarks": remarks,
-                })
+        print_json({
+            "cameras": [asdict(camera) for camera in cameras],
+            "ports": [asdict(port) for port in ports], "remarks": remarks,
+        })
         return
     echo("cameras")
     for camera in cameras:

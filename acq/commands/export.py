@@ -50,12 +50,11 @@ def export(
     result = export(source, out=out, force=force)
     if json:
         int8 = None if result.int8 is None else vars(result.int8)
-        print_json(
-                {
-                    "folder": str(result.folder), "checkpoint": str(result.checkpoint),
-                    "largest_difference": result.differences, "int8": int8,
-                    "int8_refused": _refused(result),
-                })
+        print_json({
+            "folder": str(result.folder), "checkpoint": str(result.checkpoint),
+            "largest_difference": result.differences, "int8": int8,
+            "int8_refused": _refused(result),
+        })
     else:
         _echo(result)
 

@@ -13,9 +13,10 @@ import typer
 
 from acq import complete
 from acq.options import Csv, Data, Duration, Force, Fps, NetPath, Seed, parse_duration
-from acq.terminal.printing import echo, print_json, warn
+from acq.terminal.printing import echo, note, print_json, warn
 from acq.terminal.pulse_rows import GrowingCsv, check_folder, check_new, row_dict
 from acquire.errors import DeviceError, SessionError
+from acquire.interrupts import SIGNALS, heard
 from dataset.common.wording import counted
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def live(
         frames = opened.enter_context(_open_source(source, data, fps, simulate=simulate, seed=seed))
         _warn_if_short(duration_s, frames)
         if not as_json:
-            echo(f"read by {origin.describe(pulse.net.constants)}", err=True)
+            note(f"read by {origin.describe(pulse.net.constants)}")
         grown = opened.enter_context(GrowingCsv(csv)) if csv is not None else None
         sha256 = origin.origin(pulse.net.constants)["sha256"] if as_json else ""
         rates = _read_until_end(reader, frames, duration_s, grown, json_net=sha256)
@@ -219,11 +220,10 @@ def _finger_bpm(source: "LiveSource", reading: "LiveReading") -> float | None:
 def _until_signal() -> Iterator:
     """Yield a function: whether Ctrl-C, SIGTERM or a lost SSH connection asked for the end."""
     asked: list[int] = []
-    before = {}
-    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-        number = getattr(signal, name, None)
-        if number is not None and signal.getsignal(number) != signal.SIG_IGN:
-            before[number] = signal.signal(number, lambda got, _: asked.append(got))
+    before = {
+        number: signal.signal(number, lambda got, _: asked.append(got))
+        for number in heard(*SIGNALS)
+    }
     try:
         yield lambda: bool(asked)
     finally:

@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from acq import complete
-from acq.advice import advise, word_os_error
+from acq.advice import advise
 from acq.options import ExistingData, Json, Quiet
 from acq.terminal.printing import complain, echo, print_csv, print_json, warn
 from acq.terminal.progress import show_progress
 from acq.terminal.tables import show
-from acquire.errors import AcqError
 from dataset.common.wording import counted
 
 if TYPE_CHECKING:
@@ -70,7 +69,7 @@ def ls(
         warn(str(doubt))
     errors = table.attrs["errors"]
     for error in errors:
-        complain(advise(error, "ls") if isinstance(error, AcqError) else word_os_error(error))
+        complain(advise(error, "ls"))
     if errors:
         raise typer.Exit(1)
 

@@ -18,6 +18,7 @@ from acq.open_devices import check_simulate, open_rig
 from acq.options import Camera, Data, Duration, Fps, Json, NetPath, Port, Seed, parse_duration
 from acq.terminal.printing import echo, note, print_json, warn
 from acquire.errors import AcqError
+from acquire.interrupts import SIGNALS, heard
 from dataset.common.wording import counted
 
 if TYPE_CHECKING:
@@ -182,10 +183,8 @@ def _stop_on_signals(recorder: "Recorder", leave_terminal: Callable[[], None]) -
         leave_terminal()
         signal.signal(number, signal.SIG_DFL)
 
-    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-        number = getattr(signal, name, None)
-        if number is not None and signal.getsignal(number) != signal.SIG_IGN:      # nohup
-            signal.signal(number, stop)
+    for number in heard(*SIGNALS):
+        signal.signal(number, stop)
 
 
 @contextmanager

@@ -23,8 +23,7 @@ def verify(data: ExistingData = Path("data"), quiet: Quiet = False, as_json: Jso
             {"kind": finding.kind, "place": finding.place, "text": advise(finding.error, "verify")}
             for finding in done.findings
         ]
-        print_json(
-                {"ok": done.ok, "checked": dict(done.checked), "findings": findings})
+        print_json({"ok": done.ok, "checked": dict(done.checked), "findings": findings})
     else:
         for finding in done.findings:
             echo(

@@ -68,6 +68,7 @@ def test_exclusions(data):
 
 def test_an_error_is_one_line_of_json_with_its_facts(data, monkeypatch, capsys):
     monkeypatch.setattr(printing, "_state", {"json": False})
+    monkeypatch.setattr("acq.main.raise_on_signals", lambda *names: None)     # of pytest itself
     monkeypatch.setattr("sys.argv", ["acq", "exclude", "S9", "--reason", "x", "--data", str(data),
                                      "--json"])
     with pytest.raises(SystemExit) as ended:

@@ -8,7 +8,7 @@ pytest.importorskip("torch")
 
 import numpy as np
 
-from acq import open_net
+from acq import extras, open_net
 from acquire.errors import Fix, TrainingError
 from models.board.find_net import find_net, find_run
 from models.board.onnx_net import SHIPPED
@@ -102,8 +102,8 @@ def test_a_checkpoint_reads_what_its_export_reads(data):
 
 def test_a_checkpoint_without_torch_is_one_clear_line(data, monkeypatch):
     monkeypatch.setattr(
-        open_net, "find_spec", lambda name: None if name == "torch" else object()
+        extras, "find_spec", lambda name: None if name == "torch" else object()
     )
-    with pytest.raises(TrainingError, match=r"expected torch, which reads a checkpoint, found no"):
+    with pytest.raises(TrainingError, match=r"student_kd\.safetensors .*, found no torch in "):
         open_net.open_pulse(type(data)("20260102T000000Z"), data)
     open_net.open_pulse(type(data)(RUN), data)             # an export needs none
