@@ -111,7 +111,7 @@ def _echo(summary: dict) -> None:
         + f". The subjects are {summary['people']}."
     )
     for warning in summary["warnings"]:
-        echo(f"warning: {warning}", fg="yellow", err=True)
+        warn(warning)
 
 
 def _with_interval(figures: dict, name: str) -> str:

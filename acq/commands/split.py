@@ -67,6 +67,7 @@ def split(
         is_new = write_split(made, path, force=force)
     for doubt in doubtful_subjects(data):
         warn(str(doubt))
+    _warn_of_bad(made, data)
     left_out = _left_out(made, data)
     if as_json:
         body = {"path": str(path), "hash": made.hash, **asdict(made), "excluded": left_out}
@@ -114,20 +115,24 @@ def _print_folds(made: "Split") -> None:
         )
 
 
-def _print_doubts(made: "Split", left_out: list[str], data: Path) -> None:
-    """Print which sessions are used though bad or incomplete, and which are left out and why."""
+def _warn_of_bad(made: "Split", data: Path) -> None:
+    """Print which sessions are used though they are graded bad."""
     from dataset.quality.result import read_grade
-    from dataset.selection.exclusions_file import read_exclusions
 
     bad = [
         session.session for session in made.sessions
         if read_grade(data / session.file, session.hash) == "bad"
     ]
     if bad:
-        echo(
-            f"graded bad, but used: {', '.join(bad)}; acq qc says why, acq exclude leaves them out",
-            fg="yellow", err=True,
+        warn(
+            f"graded bad, but used: {', '.join(bad)}; acq qc says why, acq exclude leaves them out"
         )
+
+
+def _print_doubts(made: "Split", left_out: list[str], data: Path) -> None:
+    """Print which sessions are used though incomplete, and which are left out and why."""
+    from dataset.selection.exclusions_file import read_exclusions
+
     incomplete = [session.session for session in made.sessions if not session.complete]
     if incomplete:
         echo(f"incomplete, but used: {', '.join(incomplete)}")
