@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from acquire.errors import CurationError, Fix, SplitError, TrainingError
+from dataset.common.wording import counted
 from dataset.layouts.manifest import SIDES, Entry
 from dataset.layouts.ubfc import LABELS
 from dataset.signals.filters import HIGH_HZ, LOW_HZ, WINDOW_S
@@ -148,6 +149,23 @@ def check_has_finger(video: CuratedVideo, folder: Path, *, is_published: bool = 
             expected="a finger whose heart rate can be told, to compare with",
             found=f"none in {count} windows of {WINDOW_S:g} s", where=folder,
             **_leave_out("" if is_published else video.session),
+        )
+
+
+def check_any_finger(videos: Sequence[CuratedVideo]) -> None:
+    """Refuse videos to train on of which none has a window in which the finger's rate can be told.
+
+    The mean of these rates is what every method is held against.
+
+    Raises
+    ------
+    TrainingError : none has
+    """
+    if not any(video.reference.is_used.any() for video in videos):
+        raise TrainingError(
+            expected=f"a window of {WINDOW_S:g} s in which the finger's heart rate can be told",
+            found=f"none in {counted(len(videos), 'video')} to train on",
+            fix="record longer sessions, with the finger still",
         )
 
 

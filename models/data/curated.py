@@ -20,6 +20,7 @@ from dataset.layouts.manifest import Entry
 from dataset.layouts.ubfc import LABELS, VIDEO, check_video_bytes, load_manifest, read_labels
 
 from .checks import (
+    check_any_finger,
     check_has_finger,
     check_labels,
     check_manifest_split,
@@ -59,7 +60,8 @@ def load_curated(
         shows no face
     TrainingError : only one subject, virtual and real subjects together, a PPG that does not vary,
         a video that is too short, a video to test on that is too slow for a heart rate, without a
-        window of 10 s between its gaps, or without one in which the finger's rate can be told
+        window of 10 s between its gaps, or without one in which the finger's rate can be told; no
+        such window in the videos to train on
     """
     root = ubfc_dir(data)
     manifest = load_manifest(root)
@@ -95,6 +97,7 @@ def load_curated(
         frames_before += entry.frames
     if on_progress is not None:
         on_progress(FACES, total, total)
+    check_any_finger(videos["train"])
     return TrainingData(videos["train"], videos["test"], manifest.split_hash, manifest.data_hash)
 
 

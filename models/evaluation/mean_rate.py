@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from models.data.videos import CuratedVideo, TrainingData
+from models.data.videos import TrainingData
 
 from .video_result import VideoResult, evaluate_pulse
 
@@ -16,23 +16,19 @@ from .video_result import VideoResult, evaluate_pulse
 def guess_mean_rate(folds: Sequence[TrainingData]) -> list[list[VideoResult]]:
     """Let each test video be guessed at the mean rate of its fold's training windows [bpm].
 
+    A video to train on may have no such window; one of each fold has, as `check_any_finger` and
+    `check_has_finger` demand.
+
     Returns
     -------
     of each fold, a result for each of its test videos, in their order; SNR and MACC are NaN, as
     there is no pulse
     """
-    found: dict[int, VideoResult] = {}
-
-    def read(video: CuratedVideo) -> VideoResult:
-        if id(video) not in found:
-            found[id(video)] = evaluate_pulse(np.zeros(len(video.time_s)), video)
-        return found[id(video)]
-
     guessed = []
     for fold in folds:
-        rates_bpm = [read(video).reference_bpm for video in fold.train]
-        mean_bpm = float(np.nanmean(np.concatenate(rates_bpm)))
-        results = [read(video) for video in fold.test]
+        rates_bpm = [video.reference.bpm[video.reference.is_used] for video in fold.train]
+        mean_bpm = float(np.concatenate(rates_bpm).mean())
+        results = [evaluate_pulse(np.zeros(len(video.time_s)), video) for video in fold.test]
         guesses = [np.full(len(result.reference_bpm), mean_bpm) for result in results]
         guessed.append([
             replace(result, predicted_bpm=guess_bpm, toolbox_predicted_bpm=guess_bpm)

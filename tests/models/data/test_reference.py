@@ -1,5 +1,7 @@
 """The reference of every metric: right where there is a finger, absent where there is none."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -82,4 +84,11 @@ def test_a_test_video_of_noise_is_refused_with_what_to_do(tmp_path):
         tmp_path, entries, ppg=lambda time_s: rng.normal(size=len(time_s))
     )
     with pytest.raises(TrainingError, match=r"a finger whose heart rate can be told.*subject2"):
+        load_curated(data)
+
+
+def test_videos_to_train_on_without_any_window_are_refused(tmp_path):
+    brief = replace(make_entry(1, "train", "S01"), frames=7 * 15)
+    data = write_curated_folders(tmp_path, [brief, make_entry(2, "test", "S02")])
+    with pytest.raises(TrainingError, match="found none in 1 video to train on"):
         load_curated(data)
