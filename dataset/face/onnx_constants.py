@@ -19,7 +19,13 @@ class _Head(TypedDict):
     checkpoint: str
 
 
-class _PulseConstants(TypedDict):
+class _Optional(TypedDict, total=False):
+    """A constant of a teacher that earlier exports do not have."""
+
+    pairs_per_mask: Annotated[int, msgspec.Meta(ge=1, le=250)]
+
+
+class _PulseConstants(_Optional):
     """The constants of a student or a teacher."""
 
     size: Literal[36]                            # box.SIZE

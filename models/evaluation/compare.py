@@ -86,10 +86,15 @@ def compare_methods(
         elif path.suffix == ONNX:
             net = open_net(path)
             check_origin(net.constants, path, **hashes)
+            of_data = str(net.constants.get("data_hash"))      # its subjects are not in the file
+            warnings += _warnings_about(name, of_data, (), loaded, chosen, side)
             read = _reader_by_onnx(net)
         else:
             checkpoint = load_checkpoint(path, **hashes)
-            warnings += _warnings_about(name, checkpoint, loaded, chosen, side)
+            trained_on = checkpoint.about.get("subjects", {}).get("train", ())
+            warnings += _warnings_about(
+                name, checkpoint.data_hash, trained_on, loaded, chosen, side
+            )
             read = _reader_by_net(checkpoint)
         results[name] = _read_all(name, read, chosen, on_progress)
     (guess,) = guess_mean_rate([replace(loaded, test=chosen)])
@@ -120,18 +125,17 @@ def _read_all(
 
 
 def _warnings_about(
-    name: str, checkpoint: Checkpoint, data: TrainingData, chosen: Sequence[CuratedVideo],
-    side: Side,
+    name: str, data_hash: str, trained_on: Sequence[str], data: TrainingData,
+    chosen: Sequence[CuratedVideo], side: Side,
 ) -> list[str]:
     """Warn of figures that are too good: videos or subjects that the network was trained on."""
-    trained_on = set(checkpoint.about.get("subjects", {}).get("train", ()))
-    shared = ", ".join(sorted(trained_on & {video.subject for video in chosen}))
-    if checkpoint.data_hash != data.data_hash:
+    shared = ", ".join(sorted(set(trained_on) & {video.subject for video in chosen}))
+    if data_hash != data.data_hash:
         namesakes = (
             f", with subjects of the same names: {shared}; are they the same people?"
             if shared else ""
         )
-        return [f"{name} was trained on other data ({checkpoint.data_hash[:12]}){namesakes}"]
+        return [f"{name} was trained on other data ({data_hash[:12]}){namesakes}"]
     if side != "test":
         return [
             f"{name} was trained on {shared or 'subjects of this side'}: its figures here show how "

@@ -1,6 +1,7 @@
 """What a network predicts for a video, and how fast."""
 
 import time
+from collections.abc import Iterator
 
 import numpy as np
 import torch
@@ -30,33 +31,38 @@ def predict_changes(
     net.eval()
     if isinstance(net, PhysNet):
         return _predict_by_clips(net, video, device=device)
-    predicted = []
-    step = batch // clip * clip
     with torch.no_grad():
-        for at in range(0, len(video.motion), step):
-            pairs = video.motion[at:at + step]
-            padding = -len(pairs) % clip
-            padded = torch.cat([pairs, pairs[-1:].expand(padding, -1, -1, -1)])
-            appearance = as_input(video.appearance[at:at + step:clip], 255).to(device)
-            pulse = net(as_input(padded).to(device), appearance).pulse
-            predicted.append(pulse[:len(pairs)].float().cpu())
-    return torch.cat(predicted).numpy().astype(np.float64)
+        predicted = [
+            net(motion.to(device), appearance.to(device)).pulse.float().cpu()
+            for motion, appearance in _whole_clips(video, clip, batch, full_scale=255)
+        ]
+    return torch.cat(predicted)[:len(video.motion)].numpy().astype(np.float64)
 
 
-def predict_changes_onnx(
-    net: OnnxNet, video: CuratedVideo, *, clip: int = PAIRS_PER_MASK, batch: int = 250
-) -> np.ndarray:
-    """Predict the same with an exported network: (T - 1,) float64 array."""
-    predicted = []
+def predict_changes_onnx(net: OnnxNet, video: CuratedVideo, *, batch: int = 250) -> np.ndarray:
+    """Predict the same with an exported network: (T - 1,) float64 array.
+
+    A teacher's file says how many pairs shared its masks in training.
+    """
+    clip = net.constants.get("pairs_per_mask", PAIRS_PER_MASK)
+    predicted = [
+        net.predict(motion.numpy(), appearance.numpy())
+        for motion, appearance in _whole_clips(
+            video, clip, batch, full_scale=net.constants["appearance_scale"]
+        )
+    ]
+    return np.concatenate(predicted)[:len(video.motion)].astype(np.float64)
+
+
+def _whole_clips(
+    video: CuratedVideo, clip: int, batch: int, *, full_scale: float
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield motion, and appearance for each `clip` pairs of it; the last pair is repeated."""
     step = batch // clip * clip
     for at in range(0, len(video.motion), step):
         pairs = video.motion[at:at + step]
         padded = torch.cat([pairs, pairs[-1:].expand(-len(pairs) % clip, -1, -1, -1)])
-        appearance = None
-        if net.needs_appearance:
-            appearance = as_input(video.appearance[at:at + step:clip], 255).numpy()
-        predicted.append(net.predict(as_input(padded).numpy(), appearance)[:len(pairs)])
-    return np.concatenate(predicted).astype(np.float64)
+        yield as_input(padded), as_input(video.appearance[at:at + step:clip], full_scale)
 
 
 def _predict_by_clips(net: PhysNet, video: CuratedVideo, *, device: str) -> np.ndarray:

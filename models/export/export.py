@@ -24,9 +24,9 @@ from dataset.face import box, frames
 from dataset.face.mtcnn import NETS as FACE_NETWORKS
 from dataset.face.onnx_file import FORMAT
 from dataset.runs import METRICS
-from models.board.find_net import CHECKPOINT, ONNX
+from models.board.find_net import CHECKPOINT, ONNX, STUDENTS
 from models.board.onnx_net import BOARD, open_net
-from models.nets.can import SIZE, Student, count_parameters
+from models.nets.can import SIZE, Student, Teacher, count_parameters
 from models.nets.checkpoint import Checkpoint, load_checkpoint
 from models.nets.physnet import PhysNet
 
@@ -118,8 +118,8 @@ def find_student(source: Path) -> Path:
             expected="a run with a student, or a checkpoint (.safetensors)",
             found="a file of another kind", where=f"at {source}", fix=Fix.NAME_NET,
         )
-    for name in ("student_kd", "student"):
-        if (path := source / f"{name}.safetensors").is_file():
+    for name in STUDENTS:
+        if (path := source / f"{name}{CHECKPOINT}").is_file():
             return path
     raise TrainingError(
         expected="a run with a student, or a checkpoint", found="none", where=source, fix=Fix.TRAIN
@@ -172,6 +172,8 @@ def convert_net(name: str, file: Path, checkpoint: Checkpoint) -> onnx.ModelProt
         "data_hash": checkpoint.data_hash, "parameters": count_parameters(checkpoint.net),
         "acq": version("acq"),
     }
+    if isinstance(checkpoint.net, Teacher):
+        constants["pairs_per_mask"] = checkpoint.pairs_per_mask
     model = net_graph(checkpoint.net, constants)
     constants["multiply_adds"] = count_multiply_adds(model)
     return net_graph(checkpoint.net, constants)
