@@ -2,7 +2,8 @@
 
 Each network is held against the best method without training and against the guess of the training
 set's mean rate, on the same windows. The difference of two errors has an interval of its own, by
-drawing whole subjects; one is better only where that interval lies on its side of zero.
+drawing whole subjects; one is better only where that interval lies on its side of zero. Over a few
+subjects such an interval is far too narrow, and none is computed.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,6 +17,8 @@ from dataset.common.wording import counted, number
 from .metrics import DRAWS, heart_rate_errors
 from .video_result import VideoResult
 
+# fewer subjects that all agree do so by chance more often than once in 20: 2 * 0.5**5 is 6 %
+FEWEST_SUBJECTS = 6
 BETTER, WORSE, NOT_TOLD = "better", "worse", "not told apart"
 Results = Mapping[str, Sequence[VideoResult]]
 
@@ -25,7 +28,7 @@ class Difference:
     """By how much the MAE of one method is below that of another, on the same windows."""
 
     lower_by_bpm: float                        # negative: it is above
-    interval_bpm: tuple[float, float] | None   # 95 %; None with one subject
+    interval_bpm: tuple[float, float] | None   # 95 %; None below FEWEST_SUBJECTS
 
     @property
     def outcome(self) -> str:
@@ -69,7 +72,7 @@ def compare_errors(
         windows[a.subject] += len(errors[0])
     sums, counts = np.array(list(gained.values())), np.array(list(windows.values()))
     mean = float(sums.sum() / counts.sum())
-    if len(names) < 2:
+    if len(names) < FEWEST_SUBJECTS:
         return Difference(mean, None)
     drawn = np.random.default_rng(seed).integers(len(names), size=(DRAWS, len(names)))
     means = sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1)
@@ -108,17 +111,18 @@ def judge(
     formula = f"{titles.get(best, best)}, the best method without training (MAE "
     formula += f"{number(errors[best])} bpm)"
     words = [
-        _against(formula, titles.get(best, best), against_formula, titles),
+        _against(formula, titles.get(best, best), against_formula, titles, subjects),
         _against(
             f"guessing the training set’s mean rate (MAE {number(guess_bpm)} bpm)", "that guess",
-            against_guess, titles,
+            against_guess, titles, subjects,
         ),
     ]
     if helped is not None:
         words.append(_help(helped))
     words.append(
-        "One subject shows nothing about others: no difference has an interval."
-        if subjects < 2
+        f"{counted(subjects, 'subject')} tested: too few to show anything about others; at least "
+        f"{FEWEST_SUBJECTS} are needed."
+        if subjects < FEWEST_SUBJECTS
         else f"In brackets 95 % by bootstrap over {counted(subjects, 'subject')}."
     )
     return {
@@ -138,14 +142,15 @@ def _mae_bpm(videos: Sequence[VideoResult]) -> float:
 
 
 def _against(
-    whom: str, short: str, found: Mapping[str, Difference], titles: Mapping[str, str]
+    whom: str, short: str, found: Mapping[str, Difference], titles: Mapping[str, str],
+    subjects: int,
 ) -> str:
     """Return a sentence or more: who is better than `whom`, who is worse, and of whom that is open.
 
     Where nobody is better, that comes first.
     """
-    if all(difference.interval_bpm is None for difference in found.values()):
-        return _against_on_one_subject(whom, short, found, titles)
+    if subjects < FEWEST_SUBJECTS:
+        return _against_on_few_subjects(whom, short, found, titles, subjects)
     by_outcome = {
         outcome: [
             f"{titles.get(name, name)} ({_side(difference)}by {difference.words})"
@@ -171,10 +176,12 @@ def _side(difference: Difference) -> str:
     return f"MAE {difference.side} " if difference.outcome == NOT_TOLD else ""
 
 
-def _against_on_one_subject(
-    whom: str, short: str, found: Mapping[str, Difference], titles: Mapping[str, str]
+def _against_on_few_subjects(
+    whom: str, short: str, found: Mapping[str, Difference], titles: Mapping[str, str],
+    subjects: int,
 ) -> str:
-    """Return the same where nothing can be said of others than the one subject."""
+    """Return the same where nothing can be said of others than the subjects tested."""
+    tested = "the one subject" if subjects == 1 else f"the {subjects} subjects"
     sides = {
         side: [
             f"{titles.get(name, name)} (by {difference.words})"
@@ -185,7 +192,7 @@ def _against_on_one_subject(
     sentences = []
     for side, names in sides.items():
         if names:
-            other = short if sentences else f"{whom}, on the one subject tested"
+            other = short if sentences else f"{whom}, on {tested} tested"
             sentences.append(f"{side} {other}: {', '.join(names)}.")
     return " ".join(sentences)
 

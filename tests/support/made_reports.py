@@ -17,7 +17,7 @@ from models.training.recipe import Recipe, Trained
 
 FS_HZ, SECONDS = 20.0, 30
 DATA_HASH, SPLIT_HASH = "d1" * 32, "5e" * 32
-RATES = {"S01": 66.0, "S02": 90.0}
+RATES = {f"S{n:02d}": 90.0 if n % 2 == 0 else 66.0 for n in range(1, 7)}
 OFF = {"teacher": 0.5, "student": 6.0, "student_kd": 2.0, "physnet": 4.0,
        "green": 9.0, "ica": 5.0, "pca": 7.0, "chrom": 3.0, "pos": 1.0}
 

@@ -7,7 +7,7 @@ torch = pytest.importorskip("torch")
 from models.evaluation.published import gap_closed
 from models.report import published, tables
 from models.report.write import report_head
-from tests.support.made_reports import metrics_of, results
+from tests.support.made_reports import RATES, metrics_of, results
 from tests.support.pages import Tables, words_of
 
 TWO = results("S01", "S02")
@@ -83,7 +83,7 @@ def test_mixed_data_is_not_called_virtual(metrics):
 
 
 def test_the_verdict_comes_first_and_nothing_is_praised_that_is_worse_than_a_formula():
-    bad = results("S01", "S02")
+    bad = results(*RATES)
     for name in ("teacher", "student", "student_kd", "physnet"):
         bad[name] = [
             replace(one, predicted_bpm=one.reference_bpm + 20 + n)
@@ -93,6 +93,7 @@ def test_the_verdict_comes_first_and_nothing_is_praised_that_is_worse_than_a_for
     verdict = "No network is shown to be better than POS, the best method without training"
     assert verdict in head
     assert "Worse than POS: teacher (by " in head
+    assert "In brackets 95 % by bootstrap over 6 subjects." in head
     assert head.index(verdict) < head.index("mean absolute error of student + KD")
     for praise in ("of the way to its teacher", "bpm better"):
         assert praise not in head
