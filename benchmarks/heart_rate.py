@@ -22,6 +22,7 @@ SHAPES = {
     "noise 0.7": {"noise": 0.7}, "jitter 10 ms": {"jitter_s": 0.01},
     "breath of 33": {"breath_hz": 0.55, "baseline": 0.8}, "derivative": {"is_derivative": True},
 }
+NARROW = "0.8 to 1.8 Hz"
 FS_HZ, TRIES = 25, 30
 
 
@@ -43,15 +44,25 @@ def sweep(filtered: bool) -> None:
         print(f"{name}{', filtered' if filtered else ''}: {'; '.join(cells)}")
 
 
-def noises() -> None:
+def noises(filtered: bool) -> None:
     rng = np.random.default_rng(1)
-    for kind in NOISES:
-        traces = [make_noise(kind, FS_HZ, 40, rng) for _ in range(TRIES)]
-        windows = [finger_rate(trace[: 10 * FS_HZ], FS_HZ).why_not == "" for trace in traces]
-        sessions = [finger_rates(trace, FS_HZ).mean_bpm is not None for trace in traces]
+    for kind in (*NOISES, NARROW):
+        windows, sessions = [], []
+        for _ in range(TRIES):
+            trace = make_noise("white" if kind == NARROW else kind, FS_HZ, 40, rng)
+            if kind == NARROW:
+                trace = bandpass(trace, FS_HZ, low_hz=0.8, high_hz=1.8)
+            if filtered:
+                trace = bandpass(trace, FS_HZ)
+            rates = finger_rates(trace, FS_HZ, filtered=filtered)
+            sessions.append(rates.mean_bpm is not None)
+            windows += [
+                finger_rate(trace[at : at + 10 * FS_HZ], FS_HZ, filtered=filtered).why_not == ""
+                for at in range(0, len(trace), 10 * FS_HZ)
+            ]
         print(
-            f"{kind}: {100 * np.mean(windows):.0f} % of windows, {100 * np.mean(sessions):.0f} % "
-            "of sessions"
+            f"{kind}{', filtered' if filtered else ''}: {100 * np.mean(windows):.0f} % of windows, "
+            f"{100 * np.mean(sessions):.0f} % of sessions"
         )
 
 
@@ -91,5 +102,5 @@ def real_fingers(folder: Path) -> None:
 if __name__ == "__main__":
     for is_filtered in (False, True):
         sweep(is_filtered)
-    noises()
+        noises(is_filtered)
     real_fingers(Path(sys.argv[1] if len(sys.argv) > 1 else "../shared/data"))

@@ -3,7 +3,7 @@
 import pytest
 
 from acquire.errors import SplitError
-from tests.support.field import FIELD, run_case
+from tests.support.field import find_case, run_case
 
 pytestmark = pytest.mark.shared
 
@@ -18,4 +18,4 @@ def test_a_subject_with_a_leading_zero_is_named_by_import_and_reaches_no_split(t
     from models.data.published_ubfc import load_dataset_2
 
     with pytest.raises(SplitError, match="subject01 and subject1"):
-        load_dataset_2(FIELD / "ubfc2-leading_zero" / "set", cache=tmp_path)
+        load_dataset_2(find_case("ubfc2-leading_zero") / "set", cache=tmp_path)

@@ -63,12 +63,15 @@ def test_modes_follow_the_umask_but_those_of_the_notes_on_subjects(tmp_path, mas
         path.relative_to(tmp_path).as_posix(): stat.S_IMODE(path.stat().st_mode)
         for path in tmp_path.rglob("*") if path.is_file()
     }
-    assert len(modes) == (2 if mask != 0o077 else len(modes))
     assert {name: oct(mode) for name, mode in modes.items() if mode & mask} == {}
     notes = [mode for name, mode in modes.items() if name.endswith("subject.json")]
     assert set(notes) == {0o600}
-    for name in ("split.json", "ubfc/manifest.json", "ubfc/card.md", "qc/index.html"):
-        assert modes[f"data/{name}"] == 0o600 if mask == 0o077 else True
+    names = (
+        ("split.json", "ubfc/manifest.json", "ubfc/card.md", "qc/index.html") if mask == 0o077
+        else ("exclusions.json",)
+    )
+    for name in names:
+        assert modes[f"data/{name}"] == 0o666 & ~mask
 
 
 def test_notes_that_others_could_read_are_the_owner_s_alone_when_they_are_written_again(tmp_path):

@@ -12,13 +12,18 @@ from tests.support import SHARED
 FIELD = SHARED.parent / "field"
 
 
-def run_case(name, timeout_s=300):
-    """Run `repro.sh` of a case with this acq, or skip where there is none; give its process."""
-    script = FIELD / name / "repro.sh"
-    if not script.exists():
+def find_case(name):
+    """Return the folder of a case, or skip where there is none."""
+    if not (FIELD / name).exists():
         pytest.skip(f"needs the cases in {FIELD}")
+    return FIELD / name
+
+
+def run_case(name):
+    """Run `repro.sh` of a case with this acq; return its process when it has ended."""
+    script = find_case(name) / "repro.sh"
     python = Path(sys.executable)
     env = {**os.environ, "ACQ": str(python.with_name("acq")), "PY": str(python)}
     return subprocess.run(
-        ["sh", str(script)], capture_output=True, text=True, timeout=timeout_s, check=False, env=env
+        ["sh", str(script)], capture_output=True, text=True, timeout=300, check=False, env=env
     )

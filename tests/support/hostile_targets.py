@@ -117,7 +117,10 @@ def of_parent(module: str, function: str) -> Callable[[Path], object]:
 
 
 def of_path(module: str, function: str) -> Callable[[Path], object]:
-    return lambda path, load=_load: load(module, function)(path)
+    def read(path: Path) -> object:
+        return _load(module, function)(path)           # imported late
+
+    return read
 
 
 def _load(module: str, function: str) -> Callable:
@@ -295,33 +298,36 @@ def open_onnx(path: Path) -> None:
     open_net(path)
 
 
+def document(name: str, kept: str, read: Callable, *, file: str | None = None) -> Target:
+    """Return the target of a JSON document; `kept` in `BEFORE` is a whole one."""
+    return Target(name, file or kept, before(kept), read, change_json)
+
+
 SESSION_READERS = all_of(
     read_frames, summarise, read_numbers, place_again, recover_copy, grade
 )
 TARGETS = {target.name: target for target in (
     Target("session", "a.h5", make_recording, SESSION_READERS, change_recording),
     Target("session bytes", "a.h5", make_recording, SESSION_READERS),
-    Target("grade", f"{ID}.qc.json", before(f"sessions/S01/{ID}.qc.json"), read_grade, change_json),
+    document("grade", f"sessions/S01/{ID}.qc.json", read_grade),
     Target("curves", f"{ID}.qc.npz", make_curves, read_kept_curves),
-    Target("notes", "sessions/S01/subject.json", before("sessions/S01/subject.json"), read_notes,
-           change_json),
-    Target("rig", "rig.json", before("rig.json"),
-           of_parent("acquire.calibration.rig_file", "read_rig"), change_json),
-    Target("exclusions", "exclusions.json", before("exclusions.json"),
-           of_parent("dataset.selection.exclusions_file", "read_exclusions"), change_json),
-    Target("split", "split.json", before("split.json"),
-           of_path("dataset.selection.split_file", "read_split"), change_json),
-    Target("manifest", "manifest.json", before("ubfc/manifest.json"),
-           of_path("dataset.layouts.manifest_file", "read_manifest"), change_json),
-    Target("pure manifest", "manifest.json", before("pure_manifest.json"),
-           of_parent("dataset.layouts.pure_manifest", "read_pure_manifest"), change_json),
-    Target("withdrawals", "withdrawals.json", before("withdrawals.json"),
-           of_parent("dataset.withdraw.record", "read_withdrawals"), change_json),
-    Target("withdrawal plan", ".withdrawal.json", before("withdrawal_plan.json"),
-           of_parent("dataset.withdraw.plan", "read_plan"), change_json),
-    Target("card", "croissant.json", before("ubfc/croissant.json"), read_card, change_json),
-    Target("metrics", "runs/20261128T185019Z/metrics.json", before("runs/*/metrics.json"),
-           read_runs, change_json),
+    document("notes", "sessions/S01/subject.json", read_notes),
+    document("rig", "rig.json", of_parent("acquire.calibration.rig_file", "read_rig")),
+    document("exclusions", "exclusions.json",
+             of_parent("dataset.selection.exclusions_file", "read_exclusions")),
+    document("split", "split.json", of_path("dataset.selection.split_file", "read_split")),
+    document("manifest", "ubfc/manifest.json",
+             of_path("dataset.layouts.manifest_file", "read_manifest")),
+    document("pure manifest", "pure_manifest.json",
+             of_parent("dataset.layouts.pure_manifest", "read_pure_manifest"),
+             file="manifest.json"),
+    document("withdrawals", "withdrawals.json",
+             of_parent("dataset.withdraw.record", "read_withdrawals")),
+    document("withdrawal plan", "withdrawal_plan.json",
+             of_parent("dataset.withdraw.plan", "read_plan"), file=".withdrawal.json"),
+    document("card", "ubfc/croissant.json", read_card),
+    document("metrics", "runs/*/metrics.json", read_runs,
+             file="runs/20261128T185019Z/metrics.json"),
     Target("checkpoint header", "runs/20261128T185019Z/a.safetensors",
            before("runs/*/student_kd.safetensors"), read_runs),
     Target("checkpoint", "a.safetensors", before("runs/*/student_kd.safetensors"),

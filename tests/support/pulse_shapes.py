@@ -1,6 +1,9 @@
-"""Traces of a finger with a known rate, and of no finger at all."""
+"""Traces of a finger with a known rate, of no finger at all, and of a face behind its finger."""
 
 import numpy as np
+
+from dataset.signals.filters import bandpass
+from dataset.signals.lag import GRID_HZ, PulseWave
 
 NOISES = ("white", "pink", "brown", "blue", "steps of one count", "spikes", "aliased hum")
 
@@ -65,3 +68,28 @@ def make_noise(kind, fs_hz, seconds, rng):
     if kind == "aliased hum":
         return 3 * np.sin(2 * np.pi * (50.03 % fs_hz) * np.arange(count) / fs_hz) + white
     return white
+
+
+def two_pulses(*, beats_off, variation, r, seconds=60.0, bpm=70.0, lag_s=0.1, seed=0):
+    """Return a face that is `lag_s` and so many beats behind its finger, and a beat's length [s].
+
+    Parameters
+    ----------
+    variation : of the beats' lengths, relative, half of it by breathing
+    r : correlation of the face with the finger's pulse, by noise in the band
+    """
+    rng = np.random.default_rng(seed)
+    beat_s, beats_s = 60 / bpm, [-6.0]
+    while beats_s[-1] < seconds + 6:
+        breath = np.sin(2 * np.pi * 0.23 * beats_s[-1])
+        beats_s.append(beats_s[-1] + beat_s * (1 + variation * (breath + rng.normal()) / 1.2))
+    t_s = np.arange(round(seconds * GRID_HZ)) / GRID_HZ
+
+    def wave(late_s, width):
+        phase = np.interp(t_s - late_s, beats_s, np.arange(len(beats_s))) % 1
+        return bandpass(np.exp(-0.5 * ((phase - 0.4) / width) ** 2), GRID_HZ)
+
+    face = wave(lag_s + beats_off * beat_s, 0.14)
+    noise = bandpass(rng.standard_normal(len(t_s)), GRID_HZ)
+    face = face / face.std() + noise / noise.std() * np.sqrt(1 / r**2 - 1)
+    return PulseWave(0.0, face), PulseWave(0.0, wave(0.0, 0.11)), beat_s
