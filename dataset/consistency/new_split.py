@@ -1,6 +1,6 @@
 """A new split of the recordings of a data folder, or everything that stands in its way."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from acquire import data_folder
@@ -40,9 +40,12 @@ def make_split(
     """
     found = find_sessions(data, on_progress=on_progress)
     problems = list(found.problems)
-    problems += _problems_of(lambda: refuse_unknown_holdout(data, holdout, found.identities))
+    problems += find_missing_holdout(data, holdout, found.identities)
     if not mix_simulated:
-        problems += _problems_of(lambda: refuse_mixed(found.identities))
+        try:
+            refuse_mixed(found.identities)
+        except SplitError as error:
+            problems.append(error)
     try:
         problems += find_copies_across_subjects(data, found.identities, on_progress=on_progress)
     except AcqError as error:
@@ -55,24 +58,13 @@ def make_split(
     )
 
 
-def _problems_of(check: Callable[[], None]) -> list[AcqError]:
-    try:
-        check()
-    except AcqError as error:
-        return [error]
-    return []
-
-
-def refuse_unknown_holdout(
+def find_missing_holdout(
     data: Path, holdout: Sequence[str], sessions: Sequence[SessionIdentity]
-) -> None:
-    """Refuse to hold out a subject that is not there, or whose sessions are all excluded.
+) -> list[SplitError]:
+    """Return an error for subjects to hold out that are excluded, and one for those not there.
 
-    A subject whose recordings cannot be used is let pass: those are told of as they are.
-
-    Raises
-    ------
-    SplitError : a name that is read the same is named
+    The second names a subject whose name is read the same. A subject whose recordings cannot be
+    used is let pass: those are told of as they are.
     """
     in_use = sorted({session.subject for session in sessions})
     exclusions, is_out = read_exclusions(data), dict[str, bool]()
@@ -80,17 +72,19 @@ def refuse_unknown_holdout(
         is_out[path.parent.name] = (
             is_out.get(path.parent.name, True) and exclusions.is_excluded(path.stem)
         )
+    missing = []
     if gone := [name for name in holdout if is_out.get(name) and name not in in_use]:
-        raise SplitError(
+        missing.append(SplitError(
             expected=f"sessions of {', '.join(gone)} to hold out", found="all of them excluded",
             fix=Fix.INCLUDE,
-        )
+        ))
     if unknown := sorted(set(holdout) - set(in_use) - set(is_out)):
-        raise SplitError(
+        missing.append(SplitError(
             expected=f"recorded subjects ({', '.join(in_use) or 'none'}) to hold out",
             found=", ".join(_with_near_name(name, in_use) for name in unknown),
             fix="record them, or name others",
-        )
+        ))
+    return missing
 
 
 def _with_near_name(name: str, subjects: Sequence[str]) -> str:

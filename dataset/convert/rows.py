@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from acquire.errors import CurationError, Fix
-from dataset.common.spans import true_runs
+from dataset.common.spans import is_inside, true_runs
 from dataset.layouts.manifest import ExcludedPart, FrameSpan
 from dataset.selection.exclusions import Exclusion, Exclusions
 from dataset.session.heart_rate import spans_without_finger
@@ -84,7 +84,7 @@ def plan_rows(
             session, error.expected, error.found, message=error.facts
         ) from error
     moment_of_row = np.searchsorted(moments_ns, candidates.time_ns)
-    is_good = aligned.covered[moment_of_row] & ~_is_inside(candidates.time_ns, usable.excluded_ns)
+    is_good = aligned.covered[moment_of_row] & ~_is_excluded(candidates.time_ns, usable.excluded_ns)
     _check_pulse(session, aligned.ppg[moment_of_row[is_good]])
     runs = _runs_of_rows(candidates, is_good, settings)
     long_runs = _long_enough(session, candidates, runs, settings)
@@ -132,15 +132,16 @@ def _find_usable(session: Session, exclusions: Sequence[Exclusion]) -> _Usable:
         (begin_ns + 1e9 * from_s, begin_ns + 1e9 * to_s)
         for from_s, to_s in Exclusions(tuple(exclusions)).spans_s(session.session_id)
     ]
-    is_used = has_known_time & ~_is_inside(session.ppg_time_ns, excluded_ns)
+    is_used = has_known_time & ~_is_excluded(session.ppg_time_ns, excluded_ns)
     return _Usable(has_known_time, is_used, excluded_ns)
 
 
-def _is_inside(time_ns: np.ndarray, spans_ns: Sequence[tuple[float, float]]) -> np.ndarray:
-    is_inside = np.zeros(len(time_ns), bool)
+def _is_excluded(time_ns: np.ndarray, spans_ns: Sequence[tuple[float, float]]) -> np.ndarray:
+    """Return which times are excluded, (N,) bool; the end of a span is not."""
+    excluded = np.zeros(len(time_ns), bool)
     for first_ns, last_ns in spans_ns:
-        is_inside |= (time_ns >= first_ns) & (time_ns < last_ns)
-    return is_inside
+        excluded |= (time_ns >= first_ns) & (time_ns < last_ns)
+    return excluded
 
 
 def _candidate_rows(session: Session, settings: Settings, usable: _Usable) -> CandidateRows:
@@ -205,7 +206,7 @@ def _part(
         else np.abs(time_ns - session.frame_light_ns[frame_index]).max()
     )
     hr_bpm = aligned.hr_bpm[moment_of_row[run]]
-    is_off = _is_inside(time_ns, spans_without_finger(session))
+    is_off = is_inside(time_ns, spans_without_finger(session))
     untrusted = [
         FrameSpan(span[0], len(span), reason)
         for reason, is_untrusted in (
@@ -235,7 +236,7 @@ def _reasons_to_trim(
     is_short : (N,) bool, the frame is in a part that is too short
     """
     frame_ns = session.frame_light_ns
-    is_excluded = _is_inside(frame_ns, usable.excluded_ns)
+    is_excluded = _is_excluded(frame_ns, usable.excluded_ns)
     reasons = np.full(len(cover), "", object)
     reasons[is_short] = f"part shorter than {SHORTEST_S:g} s"
     for why, text in WHY_NOT.items():

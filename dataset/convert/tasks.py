@@ -80,10 +80,11 @@ def read_checked_split(
     """
     path = data_folder.split_file(data)
     split = read_split(path)
+    chosen = choose_fold(split, fold)
     check_sessions(split, identify_sessions(data, on_progress=on_progress), path)
     if copies := find_copies_across_subjects(data, split.sessions, on_progress=on_progress):
         raise all_of(copies, SplitError)
-    return split, choose_fold(split, fold)
+    return split, chosen
 
 
 def session_tasks(

@@ -72,9 +72,9 @@ def export_pure(
     """
     root, partial = data_folder.pure_dir(data), (data / PARTIAL).resolve()
     _refuse_to_overwrite(root, force=force)
-    split, fold = read_checked_split(data, fold, on_progress)
     asked = RequestedSettings(ppg=ppg, fps=fps, holes=holes)
     settings = replace(choose_settings(None, asked), codec="png")
+    split, fold = read_checked_split(data, fold, on_progress)
     tasks = session_tasks(data, split, fold, settings, reasons=reasons)
     outlines, failed = outline_sessions(tasks, workers)
     if failed:

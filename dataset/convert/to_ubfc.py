@@ -98,10 +98,10 @@ def convert_sessions(
     SessionError : a session cannot be identified
     CurationError : something would be overwritten, or does not fit on the disk
     """
-    split, fold = read_checked_split(data, fold, on_progress)
     root = data_folder.ubfc_dir(data)
     old = read_manifest(root / MANIFEST) if (root / MANIFEST).exists() else None
     settings = choose_settings(old, RequestedSettings(codec, ppg, fps, holes))
+    split, fold = read_checked_split(data, fold, on_progress)
     if old:
         finish_replacing(root, old)
     tasks = session_tasks(data, split, fold, settings, reasons=reasons)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING, cast
 
 import av
 import av.error
@@ -25,6 +26,9 @@ from acquire.limits import MOST_PIXELS
 from dataset.common.files import sha256_of
 
 from .pixel_hash import PixelHash
+
+if TYPE_CHECKING:
+    from av.video.stream import VideoStream
 
 _STORED_AS = {"rawvideo": "bgr24", "ffv1": "bgr0"}
 CODECS = tuple(_STORED_AS)
@@ -55,13 +59,13 @@ class VideoWriter:
             self._container = av.open(str(path), "w", format="avi")
             if simulated:
                 self._container.metadata["comment"] = SIMULATED_MARK
-            self._stream = self._container.add_stream(
+            self._stream = cast("VideoStream", self._container.add_stream(
                 codec, rate=Fraction(fps).limit_denominator(10_000)
-            )
+            ))
         except (OSError, av.error.FFmpegError) as error:
             raise _cannot_write(path, error) from error
-        self._stream.width, self._stream.height = width, height  # type: ignore[union-attr]
-        self._stream.pix_fmt = _STORED_AS[codec]                 # type: ignore[union-attr]
+        self._stream.width, self._stream.height = width, height
+        self._stream.pix_fmt = _STORED_AS[codec]
 
     def add(self, bgr: np.ndarray) -> None:
         """Append one (H, W, 3) uint8 BGR frame; it may be changed afterwards."""
@@ -70,7 +74,7 @@ class VideoWriter:
             # Wraps the array without a copy; both encoders have taken the pixels when `encode`
             # returns.
             frame = av.VideoFrame.from_numpy_buffer(bgr, format="bgr24")
-            self._container.mux(self._stream.encode(frame))      # type: ignore[union-attr]
+            self._container.mux(self._stream.encode(frame))
         except (OSError, av.error.FFmpegError) as error:
             raise _cannot_write(self.path, error) from error
 
@@ -83,7 +87,7 @@ class VideoWriter:
     ) -> None:
         try:
             if error is None:
-                self._container.mux(self._stream.encode(None))   # type: ignore[union-attr]
+                self._container.mux(self._stream.encode(None))
             self._container.close()
         except (OSError, av.error.FFmpegError) as failed:
             if error is None:

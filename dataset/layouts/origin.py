@@ -16,7 +16,7 @@ from .manifest_file import read_manifest
 from .pure_manifest import SCHEMA as PURE_SCHEMA
 from .pure_manifest import read_pure_entries
 
-_LARGEST_MANIFEST = 256 * 2**20
+_HEAD = 4096             # bytes of a manifest; its schema stands first
 
 
 @dataclass(frozen=True)
@@ -68,12 +68,11 @@ def _name(folder: str) -> str:
 def _schema(path: Path) -> str:
     """Return what a JSON file says its schema is; "" where it is of somebody else."""
     try:
-        if path.stat().st_size > _LARGEST_MANIFEST:
-            return ""
-        text = path.read_bytes()
+        with path.open("rb") as file:
+            head = file.read(_HEAD)
     except OSError:
         return ""
     for schema in (UBFC_SCHEMA, PURE_SCHEMA):
-        if f'"{schema}"'.encode() in text[:4096]:
+        if f'"{schema}"'.encode() in head:
             return schema
     return ""

@@ -90,9 +90,11 @@ class PureWriter:
                 expected="frame times that rise", found=f"{time_ns} ns", where=self.folder
             )
         path = self.folder / self.name / f"Image{time_ns:019d}.png"
-        _, encoded = cv2.imencode(".png", bgr, _PNG)
-        png = encoded.tobytes()
         try:
+            is_encoded, encoded = cv2.imencode(".png", bgr, _PNG)
+            if not is_encoded:
+                raise OSError("OpenCV does not encode the picture")
+            png = encoded.tobytes()
             path.write_bytes(mark_png(png) if self._simulated else png)
         except OSError as error:
             raise CurationError(

@@ -73,10 +73,11 @@ def read_header(path: Path, defects: list[str]) -> VideoHeader:
 def _first_form(path: Path) -> PictureForm | None:
     """Return what the first frame that decodes says of its pixels; None where none does."""
     with suppress(OSError, av.error.FFmpegError), av.open(str(path)) as container:
-        for packet in container.demux(container.streams.video[0]):
+        stream = container.streams.video[0]
+        for packet in container.demux(stream):
             with suppress(av.error.FFmpegError):
-                for frame in packet.decode():
-                    return form_of(frame, path, error=CurationError)  # type: ignore[arg-type]
+                for frame in stream.decode(packet):
+                    return form_of(frame, path, error=CurationError)
     return None
 
 
@@ -112,8 +113,8 @@ def _decode(path: Path, defects: list[str]) -> Iterator[Picture]:
                     reason, index = "cut short", index + 1
                     continue
                 try:
-                    for frame in packet.decode():
-                        yield Picture(index, pictures.convert(frame))  # type: ignore[arg-type]
+                    for frame in stream.decode(packet):
+                        yield Picture(index, pictures.convert(frame))
                         index += 1
                 except av.error.FFmpegError as error:
                     undecodable.append(index)

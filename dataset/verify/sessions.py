@@ -28,11 +28,11 @@ def verify_sessions(
     for done, path in enumerate(paths, start=1):
         if path in copies:
             verification.add("broken", path, copies[path])
-            continue
-        identity = identities.get(path.relative_to(data).as_posix())
-        session_hash = _verify_recording(path, identity, verification, references)
-        if session_hash is not None:
-            _verify_quality(path, session_hash, verification)
+        else:
+            identity = identities.get(path.relative_to(data).as_posix())
+            session_hash = _verify_recording(path, identity, verification, references)
+            if session_hash is not None:
+                _verify_quality(path, session_hash, verification)
         on_progress("hashing sessions", done, len(paths))
     for identity in in_split:
         path = data / identity.file
@@ -68,7 +68,8 @@ def _verify_recording(
         # an excluded recording may be damaged: nothing uses it
         verification.add("unchecked" if is_excluded else "broken", path, error)
         return None
-    references.session_hashes[session_id] = session_hash
+    if not is_excluded or session_id not in references.session_hashes:
+        references.session_hashes[session_id] = session_hash     # not that of an excluded copy
     verification.checked.update(sessions=1, bytes=path.stat().st_size)
     if not is_complete:
         verification.checked.update(incomplete=1)

@@ -5,7 +5,8 @@ import json
 import pytest
 
 from acquire.errors import Fix, TrainingError
-from dataset.runs import newest_training_run, read_training_runs
+from dataset.run_results import read_run_results
+from dataset.runs import BEGUN_WITH, newest_training_run, read_training_runs
 from tests.support.made_runs import make_run
 
 
@@ -45,6 +46,17 @@ def test_metrics_that_cannot_be_read_are_named(tmp_path, change, text):
     assert text in problem.facts
     assert str(path) in problem.facts
     assert run.checkpoints
+
+
+def test_what_an_interrupted_run_was_begun_with_names_the_run_where_it_cannot_be_read(tmp_path):
+    folder = make_run(tmp_path, ".20260101T000000Z.part", metrics=False)
+    (folder / BEGUN_WITH).write_text("{")
+    (run,) = read_training_runs(tmp_path)
+    (problem,) = run.problems
+    assert (problem.fix, problem.of) == (Fix.REMOVE_RUN, "20260101T000000Z")
+    (row,) = read_run_results(tmp_path)
+    assert row.state == "damaged"
+    assert row.problems == (str(problem),)
 
 
 @pytest.mark.parametrize(

@@ -95,6 +95,14 @@ def test_every_problem_is_named_at_once_a_line_each(tmp_path):
     assert not data_folder.split_file(tmp_path).exists()
 
 
+def test_subjects_to_hold_out_are_named_at_once_excluded_and_unknown(tmp_path):
+    paths = [make_session(tmp_path, f"S0{n}", seconds=0.5) for n in (1, 2)]
+    exclude(tmp_path, paths[1].stem)
+    with pytest.raises(SplitError) as error:
+        make_split(tmp_path, holdout=["S02", "S77"])
+    assert [cause.found for cause in error.value.causes] == ["all of them excluded", "S77"]
+
+
 def test_two_names_that_are_read_as_one_are_told_of_wherever_sessions_are_listed(tmp_path):
     for subject in ("S01", "s1"):
         make_session(tmp_path, subject, seconds=1.0)

@@ -316,6 +316,15 @@ def test_what_is_old_is_stale_and_nothing_breaks(data, change, texts):
     ] == []
 
 
+def test_an_excluded_copy_of_another_state_makes_nothing_stale(data):
+    copy = first(data).with_name("S01-z-copy.h5")
+    shutil.copy(first(data), copy)
+    with h5py.File(copy, "r+") as file:
+        file[layout.PPG_VALUE][5] += 1
+    write_exclusions(data, Exclusions((Exclusion(copy.stem, None, None, "a copy", DAY),)))
+    assert [finding.text for finding in findings(data, "stale")] == []
+
+
 def test_a_card_of_another_state_is_stale(data):
     make_session(data, "S04", seconds=3.0)
     write_split(
