@@ -69,8 +69,10 @@ def _read_times(path: Path, fps: float | None, remarks: list[str]) -> np.ndarray
                   f"{len(values)}", where=path,
         )
     if text.is_clock:
-        past_midnight = np.cumsum(np.diff(values, prepend=values[0]) < -80_000)
-        values, unit = values + _DAY_S * past_midnight, "s"
+        unit = "s"
+        if values.max() < 2 * _DAY_S:               # without a date
+            past_midnight = np.cumsum(np.diff(values, prepend=values[0]) < -80_000)
+            values = values + _DAY_S * past_midnight
     # a unit that is named is no guess, and nothing bears out another one
     unit, remark = certain_unit(
         values, said=unit or "s", rates_hz=FRAME_HZ, expected_hz=None if unit else fps,

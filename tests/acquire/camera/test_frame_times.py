@@ -94,6 +94,10 @@ def test_what_is_mended_or_doubtful_is_remarked_on(tmp_path, form, fps, words):
             lines(lambda i, t: f"{t + 3600 * (i > 20):.4f}"), "gap of 3600.03 s after the first 21",
             id="an hour ahead",
         ),
+        pytest.param(
+            lines(lambda i, t: f"2026-11-{28 - (i >= 20)}T10:00:{t:09.6f}"),
+            "in line 21, not later", id="a day back",
+        ),
     ],
 )
 def test_what_is_not_certain_is_refused_with_its_line(tmp_path, text, words):
