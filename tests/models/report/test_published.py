@@ -4,6 +4,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from models.evaluation.methods import COLOUR_TITLES
 from models.evaluation.published import gap_closed
 from models.report import published, tables
 from models.report.write import report_head
@@ -66,7 +67,17 @@ def test_a_teacher_that_is_not_ahead_closes_no_gap(metrics):
         )
         == "–"
     )
-    assert "of the way to its teacher" not in words_of(report_head(behind))
+
+
+def test_the_way_to_the_teacher_is_told_where_teacher_and_student_are_ahead():
+    found = results(*RATES)
+    for name in COLOUR_TITLES:
+        found[name] = [replace(one, predicted_bpm=one.reference_bpm + 20) for one in found[name]]
+    ahead = metrics_of(found)
+    words = "73 % of the way to its teacher"                     # (6 - 2) / (6 - 0.5)
+    assert words in words_of(report_head(ahead))
+    ahead["methods"]["teacher"]["mae_bpm"] = 9.0
+    assert "of the way to its teacher" not in words_of(report_head(ahead))
 
 
 def test_a_share_of_next_to_nothing_is_none():
