@@ -4,7 +4,7 @@
 # make bench  what benchmarks/README.md tabulates, three hours
 # make soak   faults many times over, hostile files, recordings of ten minutes and an hour: four hours
 # make mutants  changes of the code that no test notices: two hours, goes on where it was stopped
-# All make .venv first, with what constraints.txt pins.
+# All make .venv first, with what constraints.txt pins; `make test` makes .venv-oldest, too, for the tests of old readers.
 
 PYTHON ?= python3
 VENV   := .venv
@@ -41,6 +41,8 @@ bench: $(VENV)/.installed
 	$(BIN)/python -m benchmarks.virtual_subject
 	$(BIN)/python -m benchmarks.catalogue
 	$(BIN)/python -m benchmarks.lag
+	$(BIN)/python -m benchmarks.heart_rate
+	$(BIN)/python -m benchmarks.beats
 	$(BIN)/python -m benchmarks.duplicates --quick
 	$(BIN)/python -m benchmarks.convert --long
 	$(BIN)/python -m benchmarks.importing
