@@ -39,6 +39,10 @@ class _ComesBack(BaseException):
         """What a shell expects: 130 after Ctrl-C, 143 after SIGTERM, 129 after SIGHUP."""
         return 128 + self.number
 
+    def __reduce__(self):
+        """Let it travel to another process, where it does not come back."""
+        return _accepted, (type(self), self.number)
+
     def __del__(self) -> None:
         if self.accepted or sys.is_finalizing():
             return
@@ -49,6 +53,12 @@ class _ComesBack(BaseException):
         # not here: what is raised while an object is removed goes nowhere
         _heard["again"] = type(self), self.number
         signal.setitimer(signal.ITIMER_REAL, _AGAIN_S)
+
+
+def _accepted(kind: type[_ComesBack], number: int) -> _ComesBack:
+    error = kind(number)
+    error.accepted = True
+    return error
 
 
 class Interrupted(_ComesBack, KeyboardInterrupt):

@@ -1,11 +1,13 @@
 """Signals to a real process: each ends it, whatever code it meets on its way."""
 
+import pickle
 import signal
 import subprocess
 import sys
 
 import pytest
 
+from acquire.interrupts import WorkerEnded
 from tests.support.ended import hearing_ctrl_c
 
 BEGIN = """
@@ -74,3 +76,10 @@ def test_a_signal_that_is_ignored_stays_so():
         capture_output=True, text=True, timeout=60, check=False,
     )
     assert done.stdout == "went on\n"
+
+
+def test_one_that_came_from_another_process_does_not_come_back():
+    error = WorkerEnded(signal.SIGTERM)
+    there = pickle.loads(pickle.dumps(error))
+    error.accepted = True                                  # nor does this one
+    assert (type(there), there.number, there.accepted) == (WorkerEnded, signal.SIGTERM, True)
