@@ -22,7 +22,7 @@ from acquire.recorder.losses import correct_events
 from acquire.session.structure import FORMAT_BOUNDS
 from dataset.common.progress import OnProgress
 from dataset.session.frames import read_stored_frame
-from dataset.session.hdf5 import find_inside
+from dataset.session.hdf5 import find_group, find_inside
 from dataset.session.header import as_sensor, check_rates, read_attributes, read_header
 from dataset.session.reader import count_lost
 
@@ -57,7 +57,8 @@ class ReadablePart:
         self._file = file
         self._size = size
         self._path = path
-        read_header(file, path)
+        self._lost = read_header(file, path).lost
+        self._ppg = find_group(file, "ppg", path)
         self._left = max(2 * size, LEAST_ROWS_BYTES)
         self._video = find_inside(file, layout.FRAMES, path)
         begun = {name: find_inside(file, name, path) for name in layout.COLUMNS}
@@ -150,7 +151,7 @@ class ReadablePart:
             self._add_event("recovered", note, self._last_ns())
             for name, rows in {**self._columns, **self._tables}.items():
                 self._create(out, name, len(rows))[:] = rows
-            _copy_attributes(self._file["ppg"], out["ppg"])  # type: ignore[arg-type]
+            _copy_attributes(self._ppg, out.require_group("ppg"))
             out.attrs["complete"] = False
             out.attrs[layout.RECOVERED_ATTR] = note
             self._write_losses(out, counts)
@@ -170,13 +171,13 @@ class ReadablePart:
             "lost_samples": (counts.lost_samples, counts.dropped_samples),
         }
         for name, (lost, dropped) in by_attribute.items():
-            stored = int(self._file.attrs.get(name, -1))  # type: ignore[arg-type]
+            stored = self._lost[name]
             # a file that was closed counted its losses before the first row and after the last, too
             out.attrs[name] = lost if stored < 0 else stored + dropped
 
     def _create(self, out: h5py.File, name: str, rows: int) -> h5py.Dataset:
         """Create a dataset like the file's own of that name, filters and all, of so many rows."""
-        model: h5py.Dataset = self._file[name]  # type: ignore[assignment]
+        model = find_inside(self._file, name, self._path)
         parents = h5py.h5p.create(h5py.h5p.LINK_CREATE)
         parents.set_create_intermediate_group(True)
         space = h5py.h5s.create_simple(
@@ -209,8 +210,7 @@ class ReadablePart:
 
     def _place_samples(self) -> None:
         """Place the samples on the host's clock, by all exchanges, and count their jumps anew."""
-        ppg: h5py.Group = self._file["ppg"]  # type: ignore[assignment]
-        sensor = as_sensor(read_attributes(ppg, layout.PPG_ATTRS, self._path))
+        sensor = as_sensor(read_attributes(self._ppg, layout.PPG_ATTRS, self._path))
         check_rates(sensor.tick_hz, sensor.rate_hz, self._path)
         tables, columns = self._tables, self._columns
         clocks = tables.get(layout.CLOCKS, np.empty(0, layout.CLOCK_DTYPE))

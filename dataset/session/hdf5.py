@@ -124,7 +124,7 @@ def find_inside(file: h5py.File, name: str, path: Path) -> h5py.Dataset:
     SessionError : it is missing, is not a dataset, is reached by a link or stored in another file,
         or needs a filter that is not installed
     """
-    refuse_links(file, name, path)
+    _refuse_links(file, name, path)
     dataset = file[name]
     if not isinstance(dataset, h5py.Dataset):
         raise SessionError(
@@ -139,7 +139,23 @@ def find_inside(file: h5py.File, name: str, path: Path) -> h5py.Dataset:
     return dataset
 
 
-def refuse_links(file: h5py.File, name: str, path: Path) -> None:
+def find_group(file: h5py.File, name: str, path: Path) -> h5py.Group:
+    """Return a group of this file.
+
+    Raises
+    ------
+    SessionError : it is missing, is a dataset, or is reached by a link
+    """
+    _refuse_links(file, name, path)
+    group = file[name]
+    if not isinstance(group, h5py.Group):
+        raise SessionError(
+            expected=f"the group /{name}", found="a dataset", where=path, fix=RESTORE
+        )
+    return group
+
+
+def _refuse_links(file: h5py.File, name: str, path: Path) -> None:
     """Refuse a name that is missing, or that a link leads to on any part of its way.
 
     Raises

@@ -16,7 +16,6 @@ from datetime import datetime, timezone
 from pathlib import Path
 from types import TracebackType
 
-import h5py
 import numpy as np
 
 from acquire import layout
@@ -24,7 +23,7 @@ from acquire.errors import SessionError
 
 from .columns import Rows, check_frame_sizes, measure_chunks, read_streams
 from .frames import Frames, check_frames
-from .hdf5 import RESTORE, find_inside, open_to_read, refuse_links
+from .hdf5 import RESTORE, find_group, find_inside, open_to_read
 from .header import (
     as_camera,
     as_sensor,
@@ -91,12 +90,7 @@ class Session:
     def _read_devices(self) -> None:
         self._video = find_inside(self._file, layout.FRAMES, self.path)
         camera = read_camera_attributes(self._video, self.path)
-        refuse_links(self._file, "ppg", self.path)
-        ppg = self._file["ppg"]
-        if not isinstance(ppg, h5py.Group):
-            raise SessionError(
-                expected="the group /ppg", found="a dataset", where=self.path, fix=RESTORE
-            )
+        ppg = find_group(self._file, "ppg", self.path)
         sensor = read_attributes(ppg, layout.PPG_ATTRS, self.path)
         check_frames(self._video, camera, self.path)
         self.camera = as_camera(camera, simulated=self.simulated)
