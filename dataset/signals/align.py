@@ -28,7 +28,7 @@ from .finger_rates import FingerRates, commonest_reason, finger_rates
 
 BRIDGE_S = 0.25
 FLAT_S = 1.4            # as the watch on the recorder's finger has it
-_MOST_PLACES = 8            # on the grid for each sample; of a run with fewer, too much is missing
+_MOST_PLACES = 8        # on the grid for each sample; of a run with fewer, too much is missing
 SPLINE_DEGREE = 9
 
 COVERED, BEFORE, AFTER, HOLE = 0, 1, 2, 3

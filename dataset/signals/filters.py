@@ -92,9 +92,7 @@ def heart_rate(
     ppg = _checked(ppg, fs_hz, low_hz=low_hz, high_hz=high_hz)
     if np.ptp(ppg) == 0:
         return math.nan
-    points = 2 ** math.ceil(math.log2(max(60 * fs_hz / HR_GRID_BPM, len(ppg))))
-    power = np.abs(np.fft.rfft(hann_tapered(ppg), points)) ** 2
-    bin_hz = fs_hz / points
+    power, bin_hz = power_spectrum(hann_tapered(ppg), fs_hz)
     first, last = math.ceil(low_hz / bin_hz), math.floor(high_hz / bin_hz)
     inside = np.arange(first, last + 1)
     # A slope that falls into the band from below is drift, not a pulse: only a local maximum
@@ -109,8 +107,16 @@ def heart_rate(
 def hann_tapered(ppg: np.ndarray) -> np.ndarray:
     """Subtract the Hann-weighted straight line, then apply the window: 0 Hz leaks nowhere."""
     window = np.hanning(len(ppg) + 2)[1:-1]
-    line = np.polynomial.Polynomial.fit(np.arange(len(ppg)), ppg, 1, w=np.sqrt(window))
-    return (ppg - line(np.arange(len(ppg)))) * window
+    from_middle = np.arange(len(ppg)) - (len(ppg) - 1) / 2      # so level and slope are apart
+    level = window @ ppg / window.sum()
+    slope = (window * from_middle) @ ppg / (window @ from_middle**2)
+    return (ppg - level - slope * from_middle) * window
+
+
+def power_spectrum(tapered: np.ndarray, fs_hz: float) -> tuple[np.ndarray, float]:
+    """Return the power of a tapered trace from 0 Hz up, and the step [Hz], under `HR_GRID_BPM`."""
+    points = 2 ** math.ceil(math.log2(max(60 * fs_hz / HR_GRID_BPM, len(tapered))))
+    return np.abs(np.fft.rfft(tapered, points)) ** 2, fs_hz / points
 
 
 def sliding_windows(values: np.ndarray, length: int, *, step: int) -> np.ndarray:

@@ -12,13 +12,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .filters import WINDOW_S, sliding_windows
+from .filters import sliding_windows
 from .pulse_rate import FLAT, NOISE, PulseRate, finger_rate
+from .windows import window_length
 
 LEAST_SHARE = 0.5       # of the windows that are not flat: with fewer rates it is noise, but for
 LEAST_IN_A_ROW = 8      # windows of a second's step that all have one: noise has 3 in 9 of 10 times
 LEAST_HEIGHT = 0.1      # of the usual pulse's, as the watch on the recorder's finger has it
-STEP_S = 1.0
 
 
 @dataclass(frozen=True)
@@ -39,11 +39,6 @@ class FingerRates:
     def mean_bpm(self) -> float | None:
         """Mean over the windows with a rate; None where there is none."""
         return float(np.nanmean(self.bpm)) if self.is_told.any() else None
-
-    @property
-    def reason(self) -> str:
-        """The commonest reason of the windows without a rate; "" where all have one."""
-        return commonest_reason(self.why_not)
 
     def is_trusted(self, t_s: np.ndarray) -> np.ndarray:
         """Return where half of the windows around a time, or more, have a rate, (N,) bool.
@@ -83,8 +78,8 @@ def finger_rates(ppg: np.ndarray, fs_hz: float, *, filtered: bool = False) -> Fi
     ------
     ValueError : the trace holds NaN or infinity
     """
-    length = min(len(ppg), round(WINDOW_S * fs_hz))
-    step = max(1, round(STEP_S * fs_hz))
+    whole, step = window_length(fs_hz)
+    length = min(len(ppg), whole)
     rates = judge_together(
         [
             finger_rate(window, fs_hz, filtered=filtered)

@@ -8,6 +8,7 @@ above 0.35 and 0.75 (two people), cycling above 0.55.
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,20 +54,23 @@ def read_pulse(sequence: np.ndarray, value: np.ndarray, fs_hz: float) -> PulseRe
     value : (S,) float
     fs_hz : sampling rate [Hz], > 8
     """
-    even = _after_last_gap(sequence, value, fs_hz)
-    if even is None:
-        return None
-    similarity = beat_similarity(bandpass(even, fs_hz), fs_hz)
-    return PulseReading(heart_rate(even, fs_hz), similarity, quality_of(similarity))
+    return _read(sequence, value, fs_hz, heart_rate)
 
 
 def read_finger(sequence: np.ndarray, value: np.ndarray, fs_hz: float) -> PulseReading | None:
     """Read the finger's pulse, as `read_pulse` does a face's, with a rate where it can be told."""
+    return _read(sequence, value, fs_hz, lambda even, hz: finger_rate(even, hz).bpm)
+
+
+def _read(
+    sequence: np.ndarray, value: np.ndarray, fs_hz: float,
+    rate_bpm: Callable[[np.ndarray, float], float],
+) -> PulseReading | None:
     even = _after_last_gap(sequence, value, fs_hz)
     if even is None:
         return None
     similarity = beat_similarity(bandpass(even, fs_hz), fs_hz)
-    return PulseReading(finger_rate(even, fs_hz).bpm, similarity, quality_of(similarity))
+    return PulseReading(rate_bpm(even, fs_hz), similarity, quality_of(similarity))
 
 
 def _after_last_gap(sequence: np.ndarray, value: np.ndarray, fs_hz: float) -> np.ndarray | None:

@@ -18,7 +18,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from .filters import FILTER_ORDER, HIGH_HZ, HR_GRID_BPM, LOW_HZ, hann_tapered
+from .filters import FILTER_ORDER, HIGH_HZ, LOW_HZ, hann_tapered, power_spectrum
 from .peaks import peak_offset
 
 FINGER_LOW_HZ, FINGER_HIGH_HZ = 0.5, 4.0    # 30 to 240 bpm: every heart at rest or at work
@@ -155,9 +155,8 @@ def _why_no_spectrum(trace: np.ndarray, fs_hz: float, low_hz: float, high_hz: fl
 
 
 def _spectrum(tapered: np.ndarray, fs_hz: float, *, filtered: bool) -> _Spectrum:
-    points = 2 ** math.ceil(math.log2(max(60 * fs_hz / HR_GRID_BPM, len(tapered))))
-    bin_hz = fs_hz / points
-    power = np.abs(np.fft.rfft(tapered, points)[: math.ceil(1.5 * TOP_HZ / bin_hz)]) ** 2
+    power, bin_hz = power_spectrum(tapered, fs_hz)
+    power = power[: math.ceil(1.5 * TOP_HZ / bin_hz)]
     hz = np.arange(len(power)) * bin_hz
     weight = _loss_at_slow_end(hz) if filtered else np.ones(len(power))
     inner = power[1:-1]
