@@ -20,6 +20,7 @@ import numpy as np
 
 from acquire.camera.source import CameraInfo, VideoFrame
 from acquire.data_folder import sessions_dir
+from acquire.layout import PPG_VALUE
 from acquire.sensor.protocol import Hello
 from acquire.session.writer import SessionWriter
 from dataset.quality.curves import Curve, write_curves
@@ -27,6 +28,8 @@ from dataset.quality.result import SessionQuality, write_quality
 from dataset.selection.exclusions import Exclusions
 from dataset.selection.exclusions_file import write_exclusions
 from dataset.selection.make_exclusion import make_exclusion
+from dataset.session.hdf5 import find_inside
+from dataset.session.reader import Session
 
 PEOPLE = 50
 CURVES, POINTS = 12, 2000          # as many as `acq qc` writes, thinned
@@ -74,12 +77,13 @@ def make_data_folder(data, count, seconds):
         shutil.copyfile(templates[at % len(templates)], path)
         with h5py.File(path, "r+") as file:
             file.attrs["session_id"], file.attrs["subject"] = path.stem, subject
-        write_quality(
-            path,
-            SessionQuality(
-                path.stem, subject, "0" * 64, True, seconds, "good", (), {}, "", "0"
-            ),
-        )
+            ppg = find_inside(file, PPG_VALUE, path)
+            ppg[:] = ppg[:] + rng.normal(scale=3000, size=len(ppg))     # no duplicates
+        with Session(path) as session:
+            write_quality(path, SessionQuality(
+                path.stem, subject, "0" * 64, True, session.duration_s, "good", (),
+                {"ppg_rate_hz": 25.0, "ppg_hr_bpm": 55.0 + 6 * (at % len(templates))}, "", "0",
+            ))
         write_curves(path, "0" * 64, {f"curve {n}": curve for n in range(CURVES)})
         if at % 20 == 0:
             exclusion = make_exclusion(path, from_s=1.0, to_s=2.0, reason="benchmark")
@@ -117,8 +121,11 @@ def main():
             ("acq ls", ("ls",)), ("acq ls --csv", ("ls", "--csv")),
             ("acq exclude, the list", ("exclude",)),
             ("acq split --folds 5 (hashes every recording)", ("split", "--folds", "5", "--force")),
-            ("acq ls, with a split", ("ls",)),
+            ("acq ls, with a split", ("ls",)), ("acq ls, without grades", ("ls",)),
         ):
+            if name.endswith("without grades"):
+                for file in data.rglob("*.qc.json"):
+                    file.unlink()
             quiet = () if words[0] == "exclude" else ("--quiet",)
             wall_s, used_s, out = time_command(*words, "--data", str(data), *quiet)
             assert out.strip(), f"acq {words[0]} printed nothing"

@@ -11,6 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from dataset.session.heart_rate import measure_ppg_rates
 from dataset.session.reader import Session
 from dataset.signals.align import BRIDGE_S
 from dataset.signals.lag import LONGEST_HOLE_S, PulseWave, face_pulse, finger_pulse
@@ -55,6 +56,9 @@ def _measure(session: Session, measured: Measurements) -> None:
     sample_s = (session.ppg_time_ns - start_ns) / 1e9
     measure_timing(session, measured)
     measure_length(frame_s, sample_s, measured)
+    rates = measure_ppg_rates(session)         # kept: a list of many sessions reads them here
+    measured.add_measure("ppg_rate_hz", rates.rate_hz)
+    measured.add_measure("ppg_hr_bpm", rates.hr_bpm)
     finger = finger_pulse(session.ppg, sample_s) if _rises(sample_s) else None
     poor = measure_ppg(session, finger, measured)
     pictures = scan_frames(session)

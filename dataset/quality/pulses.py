@@ -75,8 +75,9 @@ def _add_curves(
     bpm = np.concatenate([rate for _, _, rate in rates])
     centres_s = np.concatenate([first_s + centre_s for first_s, centre_s, _ in rates])
     measured.add_curve(f"{name}_hr", centres_s, bpm, "bpm")
-    mean_bpm = float(np.nanmean(bpm)) if np.isfinite(bpm).any() else None
-    measured.add_measure(f"{name}_hr_bpm", mean_bpm)
+    if name == "pos":
+        mean_bpm = float(np.nanmean(bpm)) if np.isfinite(bpm).any() else None
+        measured.add_measure("pos_hr_bpm", mean_bpm)
     longest = max((piece.values for piece in pulse.pieces), key=len)
     points = 2 ** math.ceil(math.log2(max(len(longest), 60 * GRID_HZ)))
     power = np.abs(np.fft.rfft(longest * np.hanning(len(longest)), points)) ** 2

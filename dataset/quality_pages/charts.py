@@ -67,7 +67,8 @@ CHARTS = (
           "relative power", "The highest peaks of finger and face should be at the same rate.",
           over="bpm"),
     Chart("Heart rate", (("ppg_hr", "finger", INK), ("pos_hr", "face", TEAL)), "bpm",
-          "In sliding windows of 10 s."),
+          "In sliding windows of 10 s. The finger's rate stands where it can be told; the face's "
+          "is its highest peak from 42 to 240 bpm, of a slow heart perhaps twice the rate."),
     Chart("Face brightness", (("face_luma", "mean luma", ORANGE),), "0 to 255",
           "Mean luma of the face; a step is exposure."),
     Chart("Face position", (("face_x", "across", BLUE), ("face_y", "down", ORANGE)),

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+from dataclasses import replace
 
 import h5py
 import pytest
@@ -62,6 +63,27 @@ def test_what_each_column_says(data):
     assert list(table["simulated"]) == [False, True]
     assert list(table["started"]) == ["2026-01-01T09:00:00+00:00"] * 2
     assert set(table["use"] + table["grade"] + table["side"] + table["problem"]) == {"in"}
+
+
+def test_rates_are_read_from_a_grade_of_this_recording_alone(data):
+    path = data_folder.session_files(data)[0]
+    with Session(path) as session:
+        duration_s = session.duration_s
+    measures = {"ppg_rate_hz": 24.5, "ppg_hr_bpm": 61.04}
+    made = SessionQuality(path.stem, "S01", "0" * 64, False, duration_s, "good", (), measures, "",
+                          "0")
+    file = write_quality(path, made)
+    row = read_catalogue(data).iloc[0]
+    assert (row["ppg_rate_hz"], row["hr_bpm"], row["grade"]) == (24.5, 61.0, "good")
+    write_quality(path, replace(made, duration_s=duration_s + 1))           # of another recording
+    assert read_catalogue(data).iloc[0]["hr_bpm"] == pytest.approx(66.0, abs=0.3)
+    write_quality(path, replace(made, measures={"ppg_hr_bpm": 61.04}))      # of an earlier version
+    assert read_catalogue(data).iloc[0]["hr_bpm"] == pytest.approx(66.0, abs=0.3)
+    write_quality(path, made)
+    os.utime(file, ns=(0, path.stat().st_mtime_ns - 1))
+    row = read_catalogue(data).iloc[0]
+    assert row["grade"] == "stale"
+    assert row["hr_bpm"] == pytest.approx(66.0, abs=0.3)
 
 
 def test_nothing_is_decoded_or_hashed(data, monkeypatch):

@@ -4,6 +4,8 @@
 import pytest
 
 from dataset.quality.result import read_quality, write_quality
+from dataset.session.heart_rate import measure_ppg_rates
+from dataset.session.reader import Session
 from tests.support.quality_sessions import finger_session, flag_kinds, measure_quality, real_session
 
 
@@ -22,6 +24,10 @@ def test_a_clean_session_is_good(virtual):
     assert flag_kinds(virtual.quality) == set()
     assert virtual.quality.measures["lag_error_ms"] < 5
     assert abs(virtual.quality.measures["ppg_rate_error_percent"]) < 0.01
+    with Session(virtual.path) as session:
+        rates = measure_ppg_rates(session)
+    assert virtual.quality.measures["ppg_hr_bpm"] == pytest.approx(rates.hr_bpm, rel=1e-5)
+    assert virtual.quality.measures["ppg_rate_hz"] == pytest.approx(rates.rate_hz, rel=1e-5)
     assert {
         "ppg", "ppg_filtered", "pos", "ppg_spectrum", "pos_spectrum", "ppg_hr", "pos_hr",
         "face_luma", "face_x", "face_y", "frame_interval_ms", "sample_interval_ms", "sync_bound_ms",
