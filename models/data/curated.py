@@ -5,6 +5,7 @@ both sides of the split, a missing or empty label, a video without a face, virtu
 real ones, a video to test on without a window to compare heart rates in.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -39,8 +40,8 @@ from .videos import (
 
 
 def load_curated(
-    data: Path, *, allow_mixed: bool = False, workers: Workers | None = None,
-    on_progress: OnProgress | None = None,
+    data: Path, *, allow_mixed: bool = False, of_today: bool = True,
+    workers: Workers | None = None, on_progress: OnProgress | None = None,
 ) -> TrainingData:
     """Load the curated dataset of a data folder, or raise what is wrong with it.
 
@@ -48,6 +49,8 @@ def load_curated(
     ----------
     data : the folder that holds `ubfc/`; the frames cache is made beside it
     allow_mixed : whether virtual and real subjects may stand in one dataset
+    of_today : whether the folders have to be of the present recordings, which are all read for it,
+        split and exclusions
     workers : find faces and average frames of the videos that are not in the cache; None: this
         process does
     on_progress : called with the stage, the frames done and the frames in all
@@ -67,7 +70,8 @@ def load_curated(
     manifest = load_manifest(root)
     entries = manifest.entries
     check_manifest_split(entries, allow_mixed=allow_mixed)
-    check_of_today(data, manifest, on_progress=on_progress)
+    if of_today:
+        check_of_today(data, manifest, on_progress=on_progress)
     labels = [_read_checked_labels(root, entry) for entry in entries]
     check_no_copies(entries)
     for entry, (_, time_s) in zip(entries, labels, strict=True):
@@ -78,6 +82,17 @@ def load_curated(
             [root / entry.folder / VIDEO for entry in entries], frames_cache(data),
             workers=workers, on_progress=on_progress,
         )
+    videos = _read_videos(entries, labels, data=data, on_progress=on_progress)
+    check_any_finger(videos["train"])
+    return TrainingData(videos["train"], videos["test"], manifest.split_hash, manifest.data_hash)
+
+
+def _read_videos(
+    entries: Sequence[Entry], labels: Sequence[tuple[np.ndarray, np.ndarray]], *,
+    data: Path, on_progress: OnProgress | None,
+) -> dict[str, list[CuratedVideo]]:
+    """Read the face frames of each entry: the videos by side."""
+    root, cache = ubfc_dir(data), frames_cache(data)
     videos: dict[str, list[CuratedVideo]] = {"train": [], "test": []}
     total, frames_before = sum(entry.frames for entry in entries), 0
     for entry, (ppg, time_s) in zip(entries, labels, strict=True):
@@ -88,7 +103,7 @@ def load_curated(
         on_frames(0)
         path = root / entry.folder / VIDEO
         with suggest(Fix.CONVERT_AGAIN):
-            frames = read_face_frames(path, cache=frames_cache(data), on_frames=on_frames)
+            frames = read_face_frames(path, cache=cache, on_frames=on_frames)
         check_video_bytes(root, entry, frames.video_sha256)
         video = _video_of(entry, path, frames, ppg, time_s)
         if entry.side == "test":
@@ -97,8 +112,7 @@ def load_curated(
         frames_before += entry.frames
     if on_progress is not None:
         on_progress(FACES, total, total)
-    check_any_finger(videos["train"])
-    return TrainingData(videos["train"], videos["test"], manifest.split_hash, manifest.data_hash)
+    return videos
 
 
 def _read_checked_labels(root: Path, entry: Entry) -> tuple[np.ndarray, np.ndarray]:

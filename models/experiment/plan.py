@@ -68,9 +68,14 @@ class LoadedPlan:
 
 
 def load_plan(
-    plan: RunPlan, *, workers: Workers | None = None, on_progress: OnProgress | None = None
+    plan: RunPlan, *, of_today: bool = True, workers: Workers | None = None,
+    on_progress: OnProgress | None = None,
 ) -> LoadedPlan:
     """Load the data of a run and draw its folds.
+
+    Parameters
+    ----------
+    of_today, workers, on_progress : as `load_curated`
 
     Raises
     ------
@@ -91,7 +96,8 @@ def load_plan(
         )
     else:
         whole = load_curated(
-            plan.data, allow_mixed=plan.allow_mixed, workers=workers, on_progress=on_progress
+            plan.data, allow_mixed=plan.allow_mixed, of_today=of_today, workers=workers,
+            on_progress=on_progress,
         )
     folds = [whole] if plan.folds is None else sides_of_folds(whole, plan.folds)
     return LoadedPlan(whole, folds, defects)

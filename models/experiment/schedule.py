@@ -97,8 +97,10 @@ def _train_elsewhere(
 def train_unit(unit: Unit, *, plan: RunPlan, recipe: Recipe, part: Path) -> Networks:
     """Train one fold of one seed in a process of its own, on one thread beside many others."""
     torch.set_num_threads(1)
+    # whether the data is of today was asked when the run began, and takes reading all recordings
+    loaded = load_plan(plan, of_today=False)
     return train_networks(
-        load_plan(plan).folds[unit.fold], replace(recipe, seed=unit.seed),
+        loaded.folds[unit.fold], replace(recipe, seed=unit.seed),
         device=pick_device(plan.device),
         states=make_states_folder(part, seed=unit.seed, fold=unit.fold),
     )

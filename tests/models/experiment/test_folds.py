@@ -17,7 +17,8 @@ from dataset.common.workers import Workers
 from dataset.layouts.ubfc import read_labels
 from models.data.curated import load_curated
 from models.data.published_ubfc import load_dataset_2
-from models.experiment.plan import sides_of_folds
+from models.experiment import schedule
+from models.experiment.plan import RunPlan, Unit, load_plan, sides_of_folds
 from models.experiment.run import train_kd
 from models.nets.checkpoint import load_checkpoint
 from models.training.recipe import Recipe
@@ -100,6 +101,19 @@ def test_processes_give_the_same_as_this_one(run, data):
     assert here["folds"] == there["folds"]
     for name in ("teacher", "student", "student_kd"):
         assert here["methods"][name]["curve"] == there["methods"][name]["curve"], name
+
+
+def test_a_unit_does_not_read_the_recordings_again(data, monkeypatch, tmp_path):
+    def refuse(*_, **__):
+        raise AssertionError("the recordings are read")
+
+    monkeypatch.setattr("models.data.curated.check_of_today", refuse)
+    monkeypatch.setattr(schedule, "train_networks", lambda fold, *_, **__: fold)
+    plan = RunPlan(data, device="cpu")
+    fold = schedule.train_unit(Unit(0, 0), plan=plan, recipe=QUICK, part=tmp_path)
+    assert [video.subject for video in fold.test] == ["S03"]
+    with pytest.raises(AssertionError, match="are read"):
+        load_plan(plan)
 
 
 SCRIPT = """
