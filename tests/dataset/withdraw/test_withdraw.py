@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from acq.main import app
 from acquire import data_folder
-from acquire.errors import CurationError, Fix, SubjectError
+from acquire.errors import AcqError, CurationError, Fix, SubjectError
 from dataset.card.description import AboutDataset
 from dataset.card.write import write_card
 from dataset.convert.to_pure import export_pure
@@ -401,7 +401,7 @@ def test_dry_run_lists_and_touches_nothing(data, template):
 
 def test_without_a_terminal_it_wants_yes(data):
     refused = acq(data)
-    assert isinstance(refused.exception, CurationError)
+    assert isinstance(refused.exception, AcqError)
     assert "--yes" in str(refused.exception)
     assert len(left_of(data)) > 10
     done = acq(data, "--yes")
