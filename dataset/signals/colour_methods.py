@@ -21,9 +21,19 @@ from collections.abc import Callable
 import numpy as np
 
 from . import pos as pos_method
-from .filters import FILTER_ORDER, HIGH_HZ, LOW_HZ, bandpass, min_samples, sliding_windows
+from .filters import (
+    FILTER_ORDER,
+    HIGH_HZ,
+    LOW_HZ,
+    bandpass,
+    filter_both_ways,
+    min_samples,
+    sliding_windows,
+)
 
 CHROM_WINDOW_S = 1.6
+_CHROMINANCE = np.array([[3.0, -2.0, 0.0], [1.5, 1.0, -1.5]])      # X and Y of red, green, blue
+_VALUES = 20_000            # colours that are worked on at once
 _ICA_STEPS, _ICA_TOLERANCE = 200, 1e-8
 
 
@@ -37,9 +47,7 @@ def green(rgb: np.ndarray, fs_hz: float) -> np.ndarray:
 
 def ica(rgb: np.ndarray, fs_hz: float) -> np.ndarray:
     """Return the independent component with the highest spectral peak in the band."""
-    from scipy import signal
-
-    colours = signal.detrend(_normalise(rgb, fs_hz), axis=0)
+    colours = _detrended(_normalise(rgb, fs_hz))
     return _most_periodic(_independent(colours), colours[:, 1], fs_hz)
 
 
@@ -55,8 +63,6 @@ def chrom(rgb: np.ndarray, fs_hz: float) -> np.ndarray:
 
     They are X = 3R - 2G and Y = 1.5R + G - 1.5B.
     """
-    from scipy import signal
-
     rgb = _checked(rgb, fs_hz)
     length = 2 * max(1, round(CHROM_WINDOW_S * fs_hz / 2))
     step = length // 2
@@ -64,22 +70,33 @@ def chrom(rgb: np.ndarray, fs_hz: float) -> np.ndarray:
     # weight 1.
     padded = np.pad(rgb, ((step, step + (-len(rgb)) % step), (0, 0)), mode="reflect")
     out = np.zeros(len(padded))
-    taper = signal.get_window("hann", length)
-    sections = signal.butter(FILTER_ORDER, (LOW_HZ, HIGH_HZ), "bandpass", fs=fs_hz, output="sos")
-    for at, window in zip(
-        range(0, len(padded), step), sliding_windows(padded, length, step=step), strict=False
-    ):
-        normalised = window / window.mean(axis=0)
-        x = signal.sosfiltfilt(sections, normalised @ [3.0, -2.0, 0.0], padlen=length - 1)
-        y = signal.sosfiltfilt(sections, normalised @ [1.5, 1.0, -1.5], padlen=length - 1)
-        pulse = x - (x.std() / y.std() if y.std() > 0 else 0.0) * y
-        out[at : at + length] += (pulse - pulse.mean()) * taper
+    windows = sliding_windows(padded, length, step=step)
+    block = max(1, _VALUES // length)        # of windows at once: an hour takes gigabytes
+    for first in range(0, len(windows), block):
+        pulses = _chrominance(windows[first : first + block], fs_hz)
+        for at, pulse in enumerate(pulses, start=first):
+            out[at * step : at * step + length] += pulse
     return out[step : step + len(rgb)] - out[step : step + len(rgb)].mean()
 
 
 def pos(rgb: np.ndarray, fs_hz: float) -> np.ndarray:
     """Return the pulse on the plane orthogonal to skin tone: `pos.pos`, its sign as here."""
     return -pos_method.pos(rgb, fs_hz)
+
+
+def _chrominance(windows: np.ndarray, fs_hz: float) -> np.ndarray:
+    """Return the tapered pulse of each window, (N, L, 3) to (N, L)."""
+    length = windows.shape[1]
+    normalised = windows / windows.mean(axis=1, keepdims=True)
+    x, y = filter_both_ways(
+        (normalised @ _CHROMINANCE.T).transpose(2, 0, 1), fs_hz, low_hz=LOW_HZ, high_hz=HIGH_HZ,
+        order=FILTER_ORDER, pad=length - 1,
+    )
+    spread = x.std(axis=1), y.std(axis=1)
+    ratio = np.divide(*spread, out=np.zeros(len(x)), where=spread[1] > 0)
+    pulse = x - ratio[:, None] * y
+    taper = np.hanning(length + 1)[:-1]
+    return (pulse - pulse.mean(axis=1, keepdims=True)) * taper
 
 
 METHODS: dict[str, Callable[[np.ndarray, float], np.ndarray]] = {
@@ -103,16 +120,22 @@ def _normalise(rgb: np.ndarray, fs_hz: float) -> np.ndarray:
     return rgb / rgb.mean(axis=0) - 1
 
 
+def _detrended(columns: np.ndarray) -> np.ndarray:
+    """Subtract from each column of (T, C) the straight line that fits it best."""
+    from_middle = np.arange(len(columns)) - (len(columns) - 1) / 2
+    slope = from_middle @ columns / (from_middle @ from_middle)
+    return columns - columns.mean(axis=0) - np.outer(from_middle, slope)
+
+
 def _most_periodic(components: np.ndarray, green_trace: np.ndarray, fs_hz: float) -> np.ndarray:
     """Return the column of (T, 3) with the highest peak in the band, inverted to oppose green.
 
     The peak is taken over all the power of the column.
     """
-    from scipy import signal
-
-    frequency, power = signal.periodogram(
-        components, fs_hz, window="hann", detrend="linear", axis=0
-    )
+    taper = np.hanning(len(components) + 1)[:-1, None]
+    power = np.abs(np.fft.rfft(_detrended(components) * taper, axis=0)) ** 2
+    power[1 : -1 if len(components) % 2 == 0 else None] *= 2      # of both signs of the frequency
+    frequency = np.fft.rfftfreq(len(components), 1 / fs_hz)
     inside = (frequency >= LOW_HZ) & (frequency <= HIGH_HZ)
     total = power.sum(axis=0)
     share = np.divide(power[inside].max(axis=0), total, out=np.zeros(len(total)), where=total > 0)

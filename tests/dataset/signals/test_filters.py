@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from dataset.signals.filters import (
     bandpass,
+    filter_both_ways,
     heart_rate,
     min_samples,
     sliding_heart_rate,
@@ -109,3 +110,22 @@ def test_a_short_trace_has_one_rate():
     assert len(centres_s) == 1
     assert bpm[0] == pytest.approx(75, abs=0.3)
     assert min_samples(25.0) == 72
+
+
+@pytest.mark.parametrize(("count", "fs_hz", "low_hz", "high_hz", "order", "pad"), [
+    pytest.param(300, 30.0, 0.7, 4.0, 3, 129, id="a window"),
+    pytest.param(48, 30.0, 0.7, 4.0, 3, 47, id="a window of CHROM"),
+    pytest.param(100, 8.5, 0.7, 4.0, 3, 36, id="seven frames a second and a half"),
+    pytest.param(20_000, 1000.0, 0.7, 4.0, 3, 4286, id="a fast sensor"),
+    pytest.param(3000, 100.0, 0.1, 10.0, 2, 2999, id="another band and order"),
+])
+def test_the_band_pass_is_that_of_scipy(count, fs_hz, low_hz, high_hz, order, pad):
+    from scipy import signal
+
+    walk = np.cumsum(np.random.default_rng(0).normal(size=(2, count)), axis=1)
+    sections = signal.butter(order, (low_hz, high_hz), "bandpass", fs=fs_hz, output="sos")
+    expected = signal.sosfiltfilt(sections, walk, padlen=pad)
+    found = filter_both_ways(
+        walk, fs_hz, low_hz=low_hz, high_hz=high_hz, order=order, pad=pad
+    )
+    assert found == pytest.approx(expected, abs=1e-9 * np.abs(expected).max())
