@@ -29,31 +29,18 @@ import numpy as np
 
 from acquire.errors import Fix, TrainingError
 from dataset.face.box import FaceBox
-from dataset.face.frames import average_face
 from dataset.signals.filters import HIGH_HZ, WINDOW_S
 from dataset.signals.windows import LONGEST_STEP_S
 from models.board.find_net import find_net
 from models.board.onnx_net import SHIPPED, open_finder, open_net, to_appearance
 
-from .held_face import FOUND, LOST, MOVED, FindFaces, HeldFace
-from .picture_check import PictureCheck
+from .held_face import FindFaces
 from .pulse_window import PulseWindow
-from .reading import (
-    DARK,
-    FACE_LOST,
-    GAP,
-    LOOKING,
-    NO_PULSE,
-    READING,
-    SETTLING,
-    TOO_SLOW,
-    TWO_FACES,
-    LiveReading,
-)
+from .reading import GAP, LOOKING, NO_PULSE, READING, SETTLING, TOO_SLOW, LiveReading
 from .running_motion import RunningMotion
+from .watch import FaceWatch
 
 WEIGH_S = 1.0           # of pairs that the standard deviation is computed from, before one is used
-JUMP_SD = 3.0           # strength of a pair at which the face is searched for again
 
 
 class PulseNet(Protocol):
@@ -82,15 +69,13 @@ class LivePulse:
         self, net: PulseNet, find_faces: FindFaces, *, executor: Executor | None = None
     ) -> None:
         self.net = net
-        self._face = HeldFace(find_faces, factor=net.constants["enlarge"], executor=executor)
-        self._picture = PictureCheck()
+        self._watch = FaceWatch(find_faces, factor=net.constants["enlarge"], executor=executor)
         self._cut_sd = net.constants["cut_sd"]
         self._motion = RunningMotion(cut_sd=self._cut_sd)
         self._window = PulseWindow()
         self._why_restarted = ""                 # why the window began anew
         self._last_s: float | None = None
         self._averaged = np.empty(0, np.uint16)  # the frame before, averaged
-        self._lost_s: float | None = None        # when the face was lost
         # frames that were not later than the one before them, and were left out
         self.late_frames = 0
         self.reading = LiveReading(0.0, LOOKING, "looking for a face")
@@ -120,7 +105,7 @@ class LivePulse:
     @property
     def face_box(self) -> FaceBox | None:
         """The enlarged box that is averaged, in pixels of the picture; None without a face."""
-        return self._face.box
+        return self._watch.box
 
     def trace(self) -> tuple[np.ndarray, np.ndarray]:
         """Return the pulse of at most the last ten seconds.
@@ -132,37 +117,14 @@ class LivePulse:
         return self._window.trace()
 
     def _read(self, image: np.ndarray, time_s: float, step_s: float) -> LiveReading:
-        if step_s > LONGEST_STEP_S:
-            self._restart(f"frames are back after {step_s:.1f} s")
-            self._picture.restart(time_s)
-            self._face.search_soon()
-            return LiveReading(time_s, GAP, f"no frame for {step_s:.1f} s")
-        if (problem := self._find_problem(image, time_s)) is not None:
-            return problem
-        change = self._face.update(image, time_s, has_jumped=self._motion.strength > JUMP_SD)
-        if change in (FOUND, MOVED):
+        look = self._watch.look(image, time_s, step_s, strength=self._motion.strength)
+        if look.has_new_box:
             self._motion = RunningMotion(cut_sd=self._cut_sd)
-            self._restart(
-                "face found" if change == FOUND else "the face has left its box, which follows it"
-            )
-            self._lost_s = None
-        elif change == LOST:
-            self._restart("")
-            self._lost_s = time_s
-        if self._face.box is not None:
-            self._add_averaged(average_face(image, self._face.box), time_s, step_s)
-        return self._describe(time_s)
-
-    def _find_problem(self, image: np.ndarray, time_s: float) -> LiveReading | None:
-        """Check the picture; where a problem begins, begin the window anew."""
-        before = self._picture.state
-        problem = self._picture.check(image, self._face.box, time_s)
-        if problem is not None and problem.state != before:
-            self._restart(
-                "there is light again" if problem.state == DARK else "the picture moves again"
-            )
-            self._face.search_soon()
-        return problem
+        if look.begins is not None:
+            self._restart(look.begins)
+        if look.averaged is not None:
+            self._add_averaged(look.averaged, time_s, step_s)
+        return look.problem or self._describe(time_s)
 
     def _restart(self, why: str) -> None:
         """Begin the window anew."""
@@ -185,14 +147,7 @@ class LivePulse:
         self._window.add(time_s, float(self.net.predict(motion, appearance)[0]))
 
     def _describe(self, time_s: float) -> LiveReading:
-        """Return the state, and the heart rate where there is one."""
-        if not self._face.is_alone:
-            return LiveReading(time_s, TWO_FACES, "more than one face: only one alone is read")
-        if self._face.box is None and self._lost_s is not None:
-            words = f"the face was lost {time_s - self._lost_s:.0f} s ago; looking for it"
-            return LiveReading(time_s, FACE_LOST, words)
-        if self._face.box is None:
-            return LiveReading(time_s, LOOKING, "looking for a face")
+        """Return the state of a face alone, and the heart rate where there is one."""
         window = self._window
         window.evaluate_if_due(time_s)
         if window.fs_hz is not None and window.fs_hz <= 2 * HIGH_HZ:

@@ -1,0 +1,100 @@
+"""What a picture shows before any pulse is looked for: a face alone, or why there is none to read.
+
+It holds the face's box (`held_face`), averages its inside, and says where a stretch of frames that
+belong together begins anew: where the face is found, moves out of its box or is lost, after
+darkness, after the picture stood still, and after a hole in time. Live and a whole video use it.
+"""
+
+from concurrent.futures import Executor
+from dataclasses import dataclass
+
+import numpy as np
+
+from dataset.face.box import FaceBox
+from dataset.face.frames import average_face
+from dataset.signals.windows import LONGEST_STEP_S
+
+from .held_face import FOUND, LOST, MOVED, FindFaces, HeldFace
+from .picture_check import PictureCheck
+from .reading import DARK, FACE_LOST, GAP, LOOKING, TWO_FACES, LiveReading
+
+JUMP_SD = 3.0           # strength of a pair at which the face is searched for again
+
+
+@dataclass(frozen=True)
+class Look:
+    """What one picture shows."""
+
+    averaged: np.ndarray | None = None      # (36, 36, 3) uint16 of the face; None without one
+    problem: LiveReading | None = None      # the state that prevents a heart rate
+    begins: str | None = None               # why a stretch begins with it; None: it goes on
+    has_new_box: bool = False               # the stretch is of another box than the one before
+
+
+class FaceWatch:
+    """Look at each picture of a camera, in their order.
+
+    Parameters
+    ----------
+    find_faces, factor, executor : as `HeldFace`
+    """
+
+    def __init__(
+        self, find_faces: FindFaces, *, factor: float, executor: Executor | None = None
+    ) -> None:
+        self._face = HeldFace(find_faces, factor=factor, executor=executor)
+        self._picture = PictureCheck()
+        self._lost_s: float | None = None        # when the face was lost
+
+    @property
+    def box(self) -> FaceBox | None:
+        """The enlarged box that is averaged, in pixels of the picture; None without a face."""
+        return self._face.box
+
+    def look(self, image: np.ndarray, time_s: float, step_s: float, *, strength: float) -> Look:
+        """Look at the next picture.
+
+        Parameters
+        ----------
+        image : (H, W, 3) uint8 RGB, not changed afterwards
+        time_s, step_s : when it was taken, and how long after the one before
+        strength : of the last pair's motion, in standard deviations
+        """
+        if step_s > LONGEST_STEP_S:
+            self._picture.restart(time_s)
+            self._face.search_soon()
+            gap = LiveReading(time_s, GAP, f"no frame for {step_s:.1f} s")
+            return Look(problem=gap, begins=f"frames are back after {step_s:.1f} s")
+        before = self._picture.state
+        problem = self._picture.check(image, self._face.box, time_s)
+        if problem is not None and problem.state != before:
+            self._face.search_soon()
+            return Look(problem=problem, begins=(
+                "there is light again" if problem.state == DARK else "the picture moves again"
+            ))
+        if problem is not None:
+            return Look(problem=problem)
+        change = self._face.update(image, time_s, has_jumped=strength > JUMP_SD)
+        if change is not None:
+            self._lost_s = time_s if change == LOST else None
+        box = self._face.box
+        return Look(
+            averaged=None if box is None else average_face(image, box),
+            problem=self._problem(time_s), begins=_BEGINS.get(change or ""),
+            has_new_box=change in (FOUND, MOVED),
+        )
+
+    def _problem(self, time_s: float) -> LiveReading | None:
+        if not self._face.is_alone:
+            return LiveReading(time_s, TWO_FACES, "more than one face: only one alone is read")
+        if self._face.box is not None:
+            return None
+        if self._lost_s is None:
+            return LiveReading(time_s, LOOKING, "looking for a face")
+        words = f"the face was lost {time_s - self._lost_s:.0f} s ago; looking for it"
+        return LiveReading(time_s, FACE_LOST, words)
+
+
+_BEGINS = {
+    FOUND: "face found", MOVED: "the face has left its box, which follows it", LOST: "",
+}
