@@ -15,13 +15,19 @@ the amplitudes below. Pulse as a sum of Gaussians: Rubins, "Finger and ear photo
 waveform analysis by fitting with Gaussians", Med. Biol. Eng. Comput. 46, 2008; a dicrotic wave
 about 0.3 s after the systolic peak, later at slow rates with the square root of the interval. The
 face's pulse is smoother and reaches its peak some 0.1 s after the finger's: 0.09 s in the
-PhysRecorder example recording.
+PhysRecorder example recording. Its foot is earlier: from the Q wave to the ear 174 ms, to the
+finger 245 ms, of one person within 9 ms from day to day (ten adults on ten days: Clin. Phys.
+Physiol. Meas. 9(4), 319, 1988). Recoil of the head: waves I, J, K, L of a ballistocardiogram, 0.1
+to 0.4 s after the beat (Pinheiro, Postolache, Girao, "Theory and developments in an unobtrusive
+cardiovascular system representation: ballistocardiography", Open Biomed. Eng. J. 4, 2010).
 """
 
 import threading
 from dataclasses import dataclass
 
 import numpy as np
+
+from .physiology import Physiology
 
 _BLOCK_S = 600.0        # beats are made in blocks of this length
 _GRID_S = 0.05          # step of the rate's integral
@@ -94,12 +100,24 @@ def draw_face_pulse(rng: np.random.Generator) -> PulseShape:
     )
 
 
+# Of the head, upwards.
+_RECOIL = PulseShape(
+    delay_s=0.0,
+    waves=((-0.35, 0.10, 0.030), (1.0, 0.18, 0.035), (-0.8, 0.27, 0.045), (0.35, 0.38, 0.060)),
+)
+
+
+def draw_pulses(rng: np.random.Generator) -> tuple[PulseShape, PulseShape]:
+    """Draw one person's pulses, in the finger and in the face."""
+    return draw_finger_pulse(rng), draw_face_pulse(rng)
+
+
 class Heart:
     """Beats and pulses of one session of one subject; may be used from several threads."""
 
     def __init__(
         self, rng: np.random.Generator, *, base_bpm: float, finger: PulseShape, face: PulseShape,
-        alertness: float = 1.0,
+        alertness: float = 1.0, physiology: Physiology | None = None,
     ) -> None:
         """Draw the session's rate.
 
@@ -107,6 +125,7 @@ class Heart:
         ----------
         base_bpm : rate of this session, awake [bpm]
         alertness : 1 awake, 0 asleep, where the session starts
+        physiology : breath and what it moves; drawn from a seated adult's when not given
         """
         self.base_bpm = base_bpm
         self.finger = finger
@@ -115,6 +134,8 @@ class Heart:
         variation = np.sqrt(72.0 / base_bpm)      # faster hearts vary less
         self.breath_hz = rng.uniform(0.20, 0.30)    # 12 to 18 breaths a minute
         self._rsa_bpm = rng.uniform(1.5, 4.0) * variation**2
+        self._breath_height, self._breath_baseline, self._face_drift = 0.06, 0.0, 0.0
+        self._range_bpm, self._asleep_bpm = (42.0, 150.0), 8.0
         self._jitter_s = rng.uniform(0.004, 0.010) * variation
         self._bank = SineBank(rng, {
             "rate_drift": (1 / 160, 1 / 45, 3.0),                       # effort, thought [bpm]
@@ -125,6 +146,8 @@ class Heart:
             "face_height": (0.01, 0.08, 0.10),
         })
         self._jitter_rng = np.random.default_rng(rng.integers(2**63))
+        if physiology is not None:
+            self._follow(physiology)
         self._lock = threading.Lock()
         self._beats = np.empty(0)
         self._until_s = EARLIEST_S - 2.0
@@ -133,6 +156,14 @@ class Heart:
             name: self._natural_height(pulse)
             for name, pulse in (("finger", finger), ("face", face))
         }
+
+    def _follow(self, physiology: Physiology) -> None:
+        """Take breath, and what it moves, from a physiology; rates may be any."""
+        self.breath_hz, self._rsa_bpm = physiology.breath_hz, physiology.rsa_bpm
+        self._breath_height = physiology.breath_height
+        self._breath_baseline = physiology.breath_baseline
+        self._face_drift = physiology.face_drift / 0.15     # RMS of the baseline's drift
+        self._range_bpm, self._asleep_bpm = (30.0, 220.0), 0.1 * physiology.base_bpm
 
     def drowsiness(self, t_s: np.ndarray | float) -> np.ndarray | float:
         """Return the drowsiness, 0 awake to 1; alertness halves every 15 minutes."""
@@ -151,11 +182,11 @@ class Heart:
         drowsy = self.drowsiness(t_s)
         variability = 1.0 + 0.8 * drowsy            # vagal tone rises towards sleep
         rate = (
-            self.base_bpm - 8.0 * drowsy
+            self.base_bpm - self._asleep_bpm * drowsy
             + self._bank.series("rate_drift", t_s)
             + variability * (self._bank.series("mayer", t_s) + self._rsa_bpm * self.breath(t_s))
         )
-        return np.clip(rate, 42.0, 150.0)
+        return np.clip(rate, *self._range_bpm)
 
     def _extend(self, until_s: float) -> None:
         """Make beats up to `until_s`, in blocks that are the same in any order of calls."""
@@ -198,7 +229,10 @@ class Heart:
 
     def _scaled(self, name: str, pulse: PulseShape, t_s: np.ndarray) -> np.ndarray:
         mean, height = self._heights[name]
-        height_factor = 1.0 + self._bank.series(f"{name}_height", t_s) + 0.06 * self.breath(t_s)
+        height_factor = (
+            1.0 + self._bank.series(f"{name}_height", t_s)
+            + self._breath_height * self.breath(t_s)
+        )
         return height_factor * (self._waveform(pulse, t_s) - mean) / height
 
     def ppg(self, t_s: np.ndarray | float) -> np.ndarray:
@@ -210,4 +244,16 @@ class Heart:
     def face_pulse(self, t_s: np.ndarray | float) -> np.ndarray:
         """Return the blood volume of facial skin: pulses about 1 high, zero mean."""
         t_s = np.atleast_1d(np.asarray(t_s, dtype=float))
-        return self._scaled("face", self.face, t_s)
+        pulse = self._scaled("face", self.face, t_s)
+        if self._face_drift or self._breath_baseline:
+            # unlike the finger's, whose vessels are others
+            drift = self._bank.series("baseline_drift", t_s + 300.0)
+            pulse = pulse + self._face_drift * drift + self._breath_baseline * self.breath(t_s)
+        return pulse
+
+    def recoil(self, t_s: float) -> float:
+        """Return how far a beat throws the head up at an instant; about 1 from peak to peak."""
+        if "recoil" not in self._heights:
+            self._heights["recoil"] = self._natural_height(_RECOIL)
+        mean, height = self._heights["recoil"]
+        return float((self._waveform(_RECOIL, np.array([t_s]))[0] - mean) / height)

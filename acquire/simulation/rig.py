@@ -22,6 +22,7 @@ import numpy as np
 from acquire.camera.source import CameraInfo, VideoFrame
 from acquire.errors import DeviceError
 
+from .camera_timing import LATENCY_NS, CameraTiming
 from .led import LedView
 from .rendering.face import HEIGHT, WIDTH
 from .sensor_device import Crystal, SensorDevice, SerialLine, SwitchedLed
@@ -29,7 +30,6 @@ from .subject import VirtualSubject
 
 ADAPTERS_MS = (1, 2, 4, 8, 16)    # how long USB adapters hold bytes
 _BUFFERED_FRAMES = 8           # kept by driver and pipeline for a reader that is late
-_LATENCY_NS = 9_000_000        # exposure, readout and transfer
 _ROOM_LIGHT = 1.5              # pulse heights above the baseline
 _BEFORE_S = 30.0               # before the camera starts, subject time repeats these seconds
 
@@ -46,23 +46,6 @@ class SubjectClock:
         if self.zero_ns is None:
             return ((host_ns - self._created_ns) * 1e-9) % _BEFORE_S - _BEFORE_S
         return (host_ns - self.zero_ns) * 1e-9
-
-
-class CameraTiming:
-    """When a free-running camera exposes and delivers: its own crystal, and a little jitter."""
-
-    def __init__(self, rng: np.random.Generator, *, fps: float) -> None:
-        self.period_ns = 1e9 / fps * (1 + rng.uniform(-40, 40) * 1e-6)
-        self._exposure_jitter_ns = np.clip(rng.normal(0, 150_000, 4096), -500_000, 500_000)
-        self._transfer_jitter_ns = rng.gamma(2.0, 400_000, 4096)
-
-    def exposed_ns(self, n: int) -> int:
-        """Return the middle of frame n's exposure after the camera's start [ns]; at least 0."""
-        return max(0, round(n * self.period_ns + self._exposure_jitter_ns[n % 4096]))
-
-    def delivered_ns(self, n: int) -> int:
-        """Return when the host can have frame n, after the camera's start [ns]."""
-        return self.exposed_ns(n) + _LATENCY_NS + round(self._transfer_jitter_ns[n % 4096])
 
 
 def camera_info(subject: VirtualSubject, fps: float) -> CameraInfo:
@@ -138,7 +121,7 @@ class VirtualCamera:
 
     def _delivered_ns(self, n: int) -> int:
         return self._timing.delivered_ns(n) + max(
-            0, self._view.ready_ns(self.info.height) - _LATENCY_NS
+            0, self._view.ready_ns(self.info.height) - LATENCY_NS
         )
 
     def expose(self, n: int) -> tuple[np.ndarray, int]:
