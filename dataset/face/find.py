@@ -33,7 +33,8 @@ def _detector() -> "Mtcnn":
 def detect_face(image: np.ndarray) -> FaceBox | None:
     """Find the largest face in an (H, W, 3) uint8 RGB image; None where there is none.
 
-    The box is the detector's own, rounded outwards and clipped to the image.
+    The box is the detector's own, rounded outwards; of a face that is cut by the edge of the
+    image it leaves the image.
     """
     boxes = _detector().find(image)
     return boxes[0] if boxes else None
@@ -57,8 +58,7 @@ def find_face(frames: Iterable[np.ndarray], *, name: str, factor: float = ENLARG
             break
         count += 1
         if index % _EVERY == 0 and (box := detect_face(image)) is not None:
-            height, width = image.shape[:2]
-            return enlarge(replace(box, frame=index), factor, width, height)
+            return enlarge(replace(box, frame=index), factor)
     raise CurationError(
         expected=f"a face in the first second of {name}", found=f"none in {count} frames",
         fix="look at the video, and leave it out or record it again",

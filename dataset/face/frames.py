@@ -4,6 +4,11 @@ The pulse moves the skin's colour by some tenths of a grey level. What makes it 
 average over many pixels, so the average must not be rounded to whole grey levels again: frames are
 kept as uint16 in 1/256 of a grey level.
 
+Where the box leaves the picture, a cell is the average of its pixels in the picture; one with too
+few of them is 0, and is left out of motion and colours. A picture that is continued by its last row
+instead repeats that row's noise in every cell outside, and a box that is clipped shows a face out
+of shape: both change what a network says more.
+
 `motion` is the normalised difference of adjacent frames of DeepPhys (Chen and McDuff, ECCV 2018,
 eq. 5): (c2 - c1) / (c2 + c1), which takes the brightness of the light out, cut at three standard
 deviations and divided by the standard deviation, both of the whole video.
@@ -30,12 +35,14 @@ from acquire.errors import CurationError
 from dataset.common.files import sha256_of
 from dataset.layouts.avi import read_bgr
 
-from .box import DETECTOR, ENLARGE, MIN_PROBABILITY, SEARCH_FRAMES, SIZE, FaceBox
+from .box import DETECTOR, ENLARGE, MIN_PROBABILITY, SEARCH_FRAMES, SIZE, FaceBox, detector_box
 from .find import find_face
 
 UNIT = 256              # stored counts per grey level
 CUT_SD = 3.0
-VERSION = 2             # of the steps in this file: part of every cache key
+# of a cell's area that must lie in the picture; the mean of fewer pixels is mostly noise
+LEAST_SEEN = 0.25
+VERSION = 3             # of the steps in this file: part of every cache key
 OnFrames = Callable[[int], None]
 
 
@@ -53,8 +60,33 @@ class FaceFrames:
 
     def colour(self) -> np.ndarray:
         """Return the mean colour inside the detector's own box, (T, 3) float64 RGB, 0 to 255."""
-        margin = round(SIZE * (1 - 1 / ENLARGE) / 2)
-        return self.frames[:, margin:-margin, margin:-margin].mean(axis=(1, 2)) / UNIT
+        return face_colour(self.frames, self.box)
+
+
+def face_colour(frames: np.ndarray, box: FaceBox, *, factor: float = ENLARGE) -> np.ndarray:
+    """Return the mean colour inside the detector's own box, (T, 3) float64 RGB, 0 to 255.
+
+    Parameters
+    ----------
+    frames : (T, 36, 36, 3) of `average_face`
+    box : that they are averaged in: the detector's own, enlarged by `factor`. Cells that its own
+        box covers in part count in part
+    """
+    own = detector_box(box, factor)
+    share_x = _share_inside(own.left - box.left, own.right - box.left, box.width, frames.shape[2])
+    share_y = _share_inside(own.top - box.top, own.bottom - box.top, box.height, frames.shape[1])
+    weights = np.multiply.outer(share_y, share_x) * frames.any(axis=(0, 3))
+    total = weights.sum()
+    if not total:                    # black
+        return np.zeros((len(frames), 3))
+    return np.einsum("tyxc,yx->tc", frames, weights, dtype=np.float64) / (total * UNIT)
+
+
+def _share_inside(first: int, last: int, length: int, cells: int) -> np.ndarray:
+    """Return how much of each of the cells of a side lies from `first` to `last`, 0 to 1."""
+    edges = np.arange(cells + 1) * (length / cells)
+    inside = np.minimum(edges[1:], last) - np.maximum(edges[:-1], first)
+    return np.maximum(inside, 0) * (cells / length)
 
 
 def motion(frames: np.ndarray) -> np.ndarray:
@@ -82,11 +114,27 @@ def motion(frames: np.ndarray) -> np.ndarray:
 def average_face(image: np.ndarray, box: FaceBox, *, size: int = SIZE) -> np.ndarray:
     """Average the inside of a box of an (H, W, 3) uint8 image to (size, size, 3).
 
-    The result is uint16, in 1/256 of a grey level.
+    The result is uint16, in 1/256 of a grey level; 0 in cells of which less than `LEAST_SEEN` is in
+    the image.
     """
     # As float32: of uint8 cv2 rounds the averages to whole grey levels, and the pulse is lost.
     inside = box.crop(image).astype(np.float32)
-    small = cv2.resize(inside, (size, size), interpolation=cv2.INTER_AREA)
+    if not inside.size:
+        raise ValueError(f"expected a box that lies in the image at least in part, got {box}")
+    outside = box.outside(image)
+    if not any(outside):
+        small = cv2.resize(inside, (size, size), interpolation=cv2.INTER_AREA)
+        return np.rint(small * UNIT).astype(np.uint16)
+    is_seen = np.ones(inside.shape[:2], np.float32)
+    total, seen = (
+        cv2.resize(
+            cv2.copyMakeBorder(part, *outside, cv2.BORDER_CONSTANT, value=(0, 0, 0)),
+            (size, size), interpolation=cv2.INTER_AREA,
+        )
+        for part in (inside, is_seen)
+    )
+    kept = (seen >= LEAST_SEEN)[:, :, None]
+    small = np.divide(total, seen[:, :, None], out=np.zeros_like(total), where=kept)
     return np.rint(small * UNIT).astype(np.uint16)
 
 

@@ -66,15 +66,15 @@ class Mtcnn:
 
         Returns
         -------
-        boxes rounded outwards and clipped to the image, the largest first
+        boxes rounded outwards, the largest first; that of a face that is cut by the edge of the
+        image leaves the image
         """
-        height, width = image.shape[:2]
         faces = self._cascade(image)
         area = (faces[:, 2] - faces[:, 0]) * (faces[:, 3] - faces[:, 1])
         return [
             FaceBox(
-                max(math.floor(left), 0), max(math.floor(top), 0), min(math.ceil(right), width),
-                min(math.ceil(bottom), height), float(probability),
+                math.floor(left), math.floor(top), math.ceil(right), math.ceil(bottom),
+                float(probability),
             )
             for left, top, right, bottom, probability in faces[np.argsort(area)[::-1]]
             if probability >= self._min_probability

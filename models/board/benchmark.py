@@ -186,7 +186,7 @@ def _time_stages(folder: Path, nets: dict[str, OnnxNet], runs: int, now: Now) ->
             expected="a face finder that finds the portrait's face", found="no face", where=folder,
             fix=Fix.EXPORT_AGAIN,
         )
-    box = enlarge(faces[0], ENLARGE, WIDTH, HEIGHT)
+    box = enlarge(faces[0], ENLARGE)
     averaged = [average_face(frame, box) for frame in frames]
     images, pairs = cycle(frames), cycle([np.stack(pair) for pair in pairwise(averaged)])
     stages = [

@@ -65,14 +65,14 @@ class HeldFace:
             if not self._pending.done():
                 return None
             faces, self._pending = self._pending.result(), None
-            return self._use(faces, image)
+            return self._use(faces)
         if time_s - self._searched_s < self._pause_s(has_jumped=has_jumped):
             return None
         self._searched_s = time_s
         if self._executor is not None:
             self._pending = self._executor.submit(self._find, image)
             return None
-        return self._use(self._find(image), image)
+        return self._use(self._find(image))
 
     def search_soon(self) -> None:
         """Have the next frame searched."""
@@ -83,7 +83,7 @@ class HeldFace:
             return SEARCH_S
         return DOUBT_S if self._misses or not self.is_alone or has_jumped else CHECK_S
 
-    def _use(self, faces: list[FaceBox], image: np.ndarray) -> str | None:
+    def _use(self, faces: list[FaceBox]) -> str | None:
         """Hold, move or give up the box, by the faces that a search has found."""
         large = [face for face in faces if _area(face) >= _SECOND_FACE * _area(faces[0])]
         if len(large) > 1:
@@ -99,8 +99,7 @@ class HeldFace:
         if not large:
             self.box = self._face = None
             return LOST if had_box else None
-        height, width = image.shape[:2]
-        self._face, self.box = large[0], enlarge(large[0], self._factor, width, height)
+        self._face, self.box = large[0], enlarge(large[0], self._factor)
         return MOVED if had_box else FOUND
 
     def _is_inside(self, face: FaceBox) -> bool:

@@ -9,7 +9,7 @@ pytest.importorskip("onnxruntime")
 import acquire
 from acquire.errors import CurationError
 from dataset.face import mtcnn
-from dataset.face.box import FaceBox, enlarge
+from dataset.face.box import FaceBox, detector_box, enlarge
 from dataset.face.find import detect_face, find_face
 from dataset.layouts.avi import read_bgr
 
@@ -23,10 +23,17 @@ def portrait():
     return cv2.cvtColor(cv2.imread(str(PORTRAIT)), cv2.COLOR_BGR2RGB)
 
 
-def test_enlarge_about_the_centre_and_clip():
+def test_enlarge_about_the_centre_whatever_the_picture():
     box = FaceBox(100, 100, 200, 300, 0.99, 3)
-    assert enlarge(box, 1.6, 640, 480) == FaceBox(70, 40, 230, 360, 0.99, 3)
-    assert enlarge(box, 1.6, 210, 310) == FaceBox(70, 40, 210, 310, 0.99, 3)
+    assert enlarge(box) == FaceBox(70, 40, 230, 360, 0.99, 3)
+    assert enlarge(FaceBox(0, 0, 100, 200)) == FaceBox(-30, -60, 130, 260)
+
+
+@pytest.mark.parametrize("factor", [1.0, 1.3, 1.6, 2.0])
+def test_the_detector_s_box_comes_back_from_the_enlarged_one_to_the_pixel(factor):
+    for width in range(3, 600):
+        own = FaceBox(-7, 11, width - 7, 2 * width + 14, 0.95, 2)
+        assert detector_box(enlarge(own, factor), factor) == own
 
 
 def test_portrait_has_one_face(portrait):
@@ -62,6 +69,15 @@ def test_the_box_of_a_face_is_enlarged_to_1_6_of_its_sides(portrait):
     assert enlarged.bottom < height
     assert enlarged.right - enlarged.left == pytest.approx(1.6 * (own.right - own.left), abs=2)
     assert enlarged.bottom - enlarged.top == pytest.approx(1.6 * (own.bottom - own.top), abs=2)
+
+
+def test_a_face_that_is_cut_by_the_edge_keeps_its_shape(portrait):
+    whole = detect_face(portrait)
+    for cut in (30, 45):
+        x0 = whole.left + cut - 10                 # a third and half of the face are gone
+        box = detect_face(np.ascontiguousarray(portrait[:, x0:]))
+        assert box.left < 0
+        assert box.width / box.height == pytest.approx(whole.width / whole.height, abs=0.15)
 
 
 def test_no_face_names_the_video():

@@ -8,8 +8,8 @@ pytest.importorskip("torch")
 
 import acquire
 from acquire.errors import CurationError
-from dataset.face.box import FaceBox
-from dataset.face.frames import UNIT, average_face, motion, read_face_frames
+from dataset.face.box import FaceBox, enlarge
+from dataset.face.frames import UNIT, average_face, face_colour, motion, read_face_frames
 from dataset.layouts.avi import VideoWriter
 
 PORTRAIT = Path(acquire.__file__).parent / "simulation" / "portrait" / "astronaut.png"
@@ -49,6 +49,65 @@ def test_average_weighs_parts_of_pixels():
     image[::2] = 240
     small = average_face(image, FaceBox(0, 0, 54, 54))[:, 0, 0] / UNIT
     np.testing.assert_allclose(small[:5], [160, 160, 80, 80, 160], atol=0.01)
+
+
+PLACES = [                          # of the detector's box, in a picture of 120x100
+    pytest.param(FaceBox(0, 30, 40, 82), id="at the left edge"),
+    pytest.param(FaceBox(81, 3, 120, 55), id="in a corner"),
+    pytest.param(FaceBox(5, 46, 44, 98), id="a little into the other corner"),
+]
+
+
+def uncut(*, seed=0):
+    """Return a picture of which the 120x100 pixels from (60, 60) are what a camera saw."""
+    rng = np.random.default_rng(seed)
+    small = rng.integers(20, 230, (55, 60, 3)).astype(np.uint8)
+    return cv2.resize(small, (240, 220), interpolation=cv2.INTER_LINEAR)
+
+
+@pytest.mark.parametrize("face", PLACES)
+def test_a_face_near_the_edge_is_what_it_is_in_the_uncut_picture(face):
+    box = enlarge(face)
+    assert (box.width, box.height) == pytest.approx((1.6 * face.width, 1.6 * face.height), abs=1)
+    whole = uncut()
+    seen = average_face(whole[60:160, 60:180], box)
+    moved = FaceBox(box.left + 60, box.top + 60, box.right + 60, box.bottom + 60)
+    meant = average_face(whole, moved)
+    is_whole = (average_face(np.full((100, 120, 3), 255, np.uint8), box) > 0).all(axis=2)
+    is_at_edge = is_whole & ~cv2.erode(
+        is_whole.astype(np.uint8), np.ones((3, 3)), borderValue=1
+    ).astype(bool)
+    assert 0.6 < is_whole.mean() < 0.95
+    np.testing.assert_array_equal(seen[is_whole & ~is_at_edge], meant[is_whole & ~is_at_edge])
+    assert not seen[~is_whole].any()                # not what is beside it, nor its noise
+    # the cell on the picture's edge lacks what is beside the face
+    colours = face_colour(seen[None], box), face_colour(meant[None], box)
+    np.testing.assert_allclose(*colours, atol=0.15)
+
+
+@pytest.mark.parametrize("face", PLACES)
+def test_colours_are_of_the_detector_s_own_box(face):
+    box = enlarge(face)
+    ramp = np.zeros((100, 120, 3), np.uint8)
+    ramp[:, :, 0], ramp[:, :, 1] = np.arange(120), np.arange(100)[:, None]
+    ramp[face.top:face.bottom, face.left:face.right, 2] = 200
+    colour = face_colour(average_face(ramp, box)[None], box)[0]
+    # pixel centres: a box from 0 to 40 has its centre at 19.5
+    assert colour[0] == pytest.approx((face.left + face.right - 1) / 2, abs=0.2)
+    assert colour[1] == pytest.approx((face.top + face.bottom - 1) / 2, abs=0.2)
+    assert colour[2] > 0.96 * 200                   # less only in cells that the box's edge cuts
+
+
+def test_colours_of_a_face_that_is_cut_by_the_edge_are_of_the_part_in_the_picture():
+    picture, box = np.full((100, 120, 3), (90, 70, 50), np.uint8), enlarge(FaceBox(-20, 30, 30, 90))
+    averaged = average_face(picture, box)
+    np.testing.assert_allclose(face_colour(averaged[None], box), [[90, 70, 50]])
+    np.testing.assert_array_equal(motion(np.stack([averaged, averaged])), 0)
+
+
+def test_a_box_beside_the_picture_is_a_mistake():
+    with pytest.raises(ValueError, match="lies in the image"):
+        average_face(np.zeros((100, 120, 3), np.uint8), FaceBox(130, 10, 150, 40))
 
 
 def test_motion_has_unit_variance_and_follows_light():
