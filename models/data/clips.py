@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -20,6 +20,20 @@ class Batch(NamedTuple):
     motion: Tensor        # (N, 3, 36, 36) float32
     appearance: Tensor    # (B, 3, 36, 36) float32 in [0, 1], the first frame of each clip
     ppg_change: Tensor    # (N,) float32
+
+
+class Batches(Protocol):
+    """Batches to train on, another set in each epoch."""
+
+    device: torch.device
+
+    def __len__(self) -> int:
+        """Return the number of batches of an epoch."""
+        ...
+
+    def epoch(self, number: int) -> Iterator[Batch]:
+        """Yield the batches of one epoch."""
+        ...
 
 
 class Clips:

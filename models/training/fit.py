@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from acquire.errors import TrainingError
 from dataset.common.progress import OnProgress
-from models.data.clips import Batch, Clips
+from models.data.clips import Batch, Batches
 
 from .device import uses_bfloat16
 from .recipe import Recipe
@@ -22,10 +22,10 @@ Loss = Callable[[Batch], tuple[Tensor, dict[str, Tensor]]]
 
 
 def fit(
-    module: nn.Module, loss: Loss, clips: Clips, recipe: Recipe, *, epochs: int, stage: str = "",
+    module: nn.Module, loss: Loss, clips: Batches, recipe: Recipe, *, epochs: int, stage: str = "",
     state_file: Path | None = None, on_progress: OnProgress | None = None,
 ) -> LossCurve:
-    """Minimise `loss` over the clips with AdamW and a one-cycle schedule.
+    """Minimise `loss` over the batches with AdamW and a one-cycle schedule.
 
     Parameters
     ----------
