@@ -1,35 +1,23 @@
-"""The pulse of a whole video, read as it would be live: by the same code, at the same times.
+"""The pulse of a file, read as it would be live: by the same code, at the same times.
 
 For a session the finger's PPG is brought onto the frames' times (`dataset.signals.align`), and its
 heart rate is that of the same ten seconds in which the camera's was read.
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-import h5py
 import numpy as np
 
-from acquire.camera.replay import ReplayCamera
-from acquire.camera.source import EndOfStream
-from acquire.data_folder import SESSION_SUFFIX
-from acquire.errors import CurationError, SessionError, suggest
-from dataset.session.heart_rate import spans_without_finger
-from dataset.session.reader import Session
-from dataset.signals.align import ppg_on_frames
 from dataset.signals.filters import WINDOW_S
-from dataset.signals.pulse_rate import finger_rate
-from dataset.signals.windows import even_grid, to_even_grid
 
 from .pulse import LivePulse
 from .reading import LiveReading
-from .sources import to_rgb
+from .recorded import RecordedFrames, Reference, open_recorded
 
 OnFrames = Callable[[int, int], None]
-_LONG_AGO_NS = -10**18          # thirty years: longer than a video
 
 
 @dataclass(frozen=True)
@@ -118,116 +106,50 @@ def mean_of_known(values: Sequence[float | None]) -> float | None:
 
 def predict(
     live: LivePulse, source: Path, *, times: Path | None = None, fps: float | None = None,
-    on_frames: OnFrames | None = None,
+    reference: Reference | None = None, on_frames: OnFrames | None = None,
 ) -> Prediction:
     """Read the pulse in a video; in a session, also the finger's beside it.
 
     Parameters
     ----------
     live : of `open_live_pulse`, not used before
-    source : any file that FFmpeg decodes, or a session
-    times : CSV of a video's frame times [s]
-    fps : instead, the rate of evenly spaced frames [Hz]; without both, the times in the container
+    source, times, fps : as `open_recorded`
+    reference : what a video's heart rates are held against; a session has its finger
     on_frames : called with frames done and frames in all
 
     Raises
     ------
-    DeviceError : not a video, one without times, or times that cannot be used
-    SessionError : not a session, or times given for one
+    DeviceError, SessionError : see `open_recorded`
     """
-    if source.is_file() and (h5py.is_hdf5(source) or source.suffix == SESSION_SUFFIX):
-        if times is not None or fps is not None:
-            raise SessionError(
-                expected="frame times for a video only",
-                found=f"{'a frame rate' if times is None else 'times'} given for a session",
-                where=source, fix="a session has its own",
-            )
-        with Session(source) as session:
-            return _read_frames(
-                live, _frames_of_session(session), len(session.frames), source,
-                _Finger(session), simulated=session.simulated, on_frames=on_frames,
-            )
-    with suggest("name a video that FFmpeg decodes, or a session by its file or its id"):
-        camera = ReplayCamera(source, times=times, fps=fps)
-    with closing(camera):
-        prediction = _read_frames(
-            live, _frames_of_video(camera), camera.frames, source, None,
-            simulated=camera.info.simulated,
-            on_frames=on_frames,
-        )
-    return replace(prediction, remarks=camera.info.remarks, pictures=camera.info.pipeline)
-
-
-def _frames_of_session(session: Session) -> Iterator[tuple[np.ndarray, float]]:
-    image = np.empty((session.frames.height, session.frames.width, 3), np.uint8)
-    for at, time_ns in enumerate((session.frame_light_ns - session.frame_light_ns[:1]).tolist()):
-        yield session.frames.read_into(at, image), time_ns / 1e9
-
-
-def _frames_of_video(camera: ReplayCamera) -> Iterator[tuple[np.ndarray, float]]:
-    camera.start(_LONG_AGO_NS)
-    while True:
-        try:
-            frame = camera.read(0.2)
-        except EndOfStream:
-            return
-        if frame is not None:
-            image = to_rgb(frame.image, camera.info.pixel_format)
-            yield image, (frame.time_ns - _LONG_AGO_NS) / 1e9
+    with open_recorded(source, times=times, fps=fps) as recorded:
+        return _read_frames(live, recorded, source, recorded.finger or reference, on_frames)
 
 
 def _read_frames(
-    live: LivePulse, frames: Iterator[tuple[np.ndarray, float]], total: int, source: Path,
-    finger: "_Finger | None", *, simulated: bool, on_frames: OnFrames | None,
+    live: LivePulse, recorded: RecordedFrames, source: Path, reference: Reference | None,
+    on_frames: OnFrames | None,
 ) -> Prediction:
     rows: list[PredictionRow] = []
     times_ms, seconds, done = [], 0.0, 0
     last: LiveReading | None = None
-    for done, (image, time_s) in enumerate(frames, 1):
+    for done, (image, time_s) in enumerate(recorded.frames, 1):
         begun = time.perf_counter()
         reading = live.add_frame(image, time_s)
         times_ms.append(1000 * (time.perf_counter() - begun))
         seconds = max(seconds, time_s)
         if reading.is_news_after(last):
-            finger_bpm = None
-            if finger is not None and reading.pulse is not None:
-                finger_bpm = finger.hr_bpm(reading.time_s)
-            rows.append(PredictionRow(reading, finger_bpm))
+            reference_bpm = None
+            if reference is not None and reading.pulse is not None:
+                reference_bpm = reference.hr_bpm(reading.time_s - WINDOW_S, reading.time_s)
+            rows.append(PredictionRow(reading, reference_bpm))
         last = reading
         if on_frames is not None and done % 25 == 0:
-            on_frames(done, total)
+            on_frames(done, recorded.total)
     if on_frames is not None:
-        on_frames(done, total)
+        on_frames(done, recorded.total)
     return Prediction(
-        source=source, simulated=simulated, frames=done, seconds=seconds, rows=rows,
-        late_frames=live.late_frames, no_finger=finger.why_missing if finger else "",
+        source=source, simulated=recorded.simulated, frames=done, seconds=seconds, rows=rows,
+        late_frames=live.late_frames, no_finger=reference.why_missing if reference else "",
         ms_per_frame=float(np.median(times_ms)) if times_ms else 0.0,
+        remarks=recorded.remarks, pictures=recorded.pictures,
     )
-
-
-class _Finger:
-    """A session's PPG on its frames' times."""
-
-    def __init__(self, session: Session) -> None:
-        self.why_missing = ""
-        light_ns = session.frame_light_ns
-        self._time_s = (light_ns - light_ns[:1]) / 1e9
-        self._ppg = np.full(len(light_ns), np.nan)
-        try:
-            self._ppg = ppg_on_frames(
-                session.ppg_values, session.ppg_time_ns, session.ppg_sequence, light_ns
-            ).ppg
-        except CurationError as error:
-            self.why_missing = str(error)
-        for first_ns, last_ns in spans_without_finger(session):
-            self._ppg[(light_ns >= first_ns) & (light_ns <= last_ns)] = np.nan
-
-    def hr_bpm(self, end_s: float) -> float | None:
-        """Return the heart rate of the ten seconds before `end_s`; None where it cannot be told."""
-        is_inside = (self._time_s >= end_s - WINDOW_S - 1e-9) & (self._time_s <= end_s + 1e-9)
-        ppg, time_s = self._ppg[is_inside], self._time_s[is_inside]
-        if len(ppg) < 2 or not np.isfinite(ppg).all() or np.ptp(ppg) == 0:
-            return None
-        fs_hz = even_grid(time_s)[1]
-        rate = finger_rate(to_even_grid(ppg, time_s), fs_hz, filtered=True)
-        return None if rate.why_not else rate.bpm

@@ -1,14 +1,16 @@
 """Where live frames come from: an open camera, or a session that another process records."""
 
 import time
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import cv2
 import numpy as np
 
 from acquire import host_time
 from acquire.camera.source import CameraInfo, EndOfStream, FrameSource
-from dataset.session.follow import Following
+
+if TYPE_CHECKING:
+    from dataset.session.follow import Following
 
 _POLL_S = 0.1
 
@@ -55,7 +57,7 @@ class CameraFrames:
 class FollowedFrames:
     """The frames of a session that is being recorded."""
 
-    def __init__(self, following: Following) -> None:
+    def __init__(self, following: "Following") -> None:
         self.following = following
         self.name, self.fps = f"session {following.path.stem}", following.fps
         self._flushed = iter(following.frames())

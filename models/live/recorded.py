@@ -1,0 +1,150 @@
+"""Frames that lie in a file, a video or a session, with their times and the finger beside them."""
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from acquire.camera.source import EndOfStream
+from acquire.data_folder import SESSION_SUFFIX
+from acquire.errors import CurationError, SessionError, suggest
+
+if TYPE_CHECKING:
+    from acquire.camera.replay import ReplayCamera
+    from dataset.session.reader import Session
+
+_LONG_AGO_NS = -10**18          # thirty years: longer than a video
+_HDF5 = b"\x89HDF\r\n\x1a\n"
+
+
+class Reference(Protocol):
+    """What the heart rate of a face is held against."""
+
+    name: str               # "finger", for a table
+    why_missing: str        # why there is none, in words; "" where there is
+
+    def hr_bpm(self, first_s: float, last_s: float) -> float | None:
+        """Return the heart rate from one time to another; None where it cannot be told."""
+        ...
+
+
+@dataclass(frozen=True)
+class RecordedFrames:
+    """The frames of a file, while it is open."""
+
+    frames: Iterator[tuple[np.ndarray, float]]   # (H, W, 3) uint8 RGB, time [s] after the first
+    total: int
+    simulated: bool
+    finger: Reference | None = None         # of a session
+    remarks: tuple[str, ...] = ()           # what is doubtful of a video's times, or was mended
+    pictures: str = ""      # how a video's pictures are read, and where its times are from
+
+
+@contextmanager
+def open_recorded(
+    source: Path, *, times: Path | None = None, fps: float | None = None
+) -> Iterator[RecordedFrames]:
+    """Open a video or a session.
+
+    Parameters
+    ----------
+    source : any file that FFmpeg decodes, or a session
+    times : CSV of a video's frame times [s]
+    fps : instead, the rate of evenly spaced frames [Hz]; without both, the times in the container
+
+    Raises
+    ------
+    DeviceError : not a video, one without times, or times that cannot be used
+    SessionError : not a session, or times given for one
+    """
+    if is_session(source):
+        if times is not None or fps is not None:
+            raise SessionError(
+                expected="frame times for a video only",
+                found=f"{'a frame rate' if times is None else 'times'} given for a session",
+                where=source, fix="a session has its own",
+            )
+        from dataset.session.reader import Session
+
+        with Session(source) as session:
+            yield RecordedFrames(
+                _frames_of_session(session), len(session.frames), session.simulated,
+                finger=SessionFinger(session),
+            )
+        return
+    from acquire.camera.replay import ReplayCamera
+
+    with suggest("name a video that FFmpeg decodes, or a session by its file or its id"):
+        camera = ReplayCamera(source, times=times, fps=fps)
+    with closing(camera):
+        yield RecordedFrames(
+            _frames_of_video(camera), camera.frames, camera.info.simulated,
+            remarks=camera.info.remarks, pictures=camera.info.pipeline,
+        )
+
+
+def is_session(source: Path) -> bool:
+    """Return whether a file is a session, or should be one by its name."""
+    if not source.is_file():
+        return False
+    with source.open("rb") as file:
+        return source.suffix == SESSION_SUFFIX or file.read(len(_HDF5)) == _HDF5
+
+
+def _frames_of_session(session: "Session") -> Iterator[tuple[np.ndarray, float]]:
+    for at, time_ns in enumerate((session.frame_light_ns - session.frame_light_ns[:1]).tolist()):
+        image = np.empty((session.frames.height, session.frames.width, 3), np.uint8)
+        yield session.frames.read_into(at, image), time_ns / 1e9
+
+
+def _frames_of_video(camera: "ReplayCamera") -> Iterator[tuple[np.ndarray, float]]:
+    from .sources import to_rgb
+
+    camera.start(_LONG_AGO_NS)
+    while True:
+        try:
+            frame = camera.read(0.2)
+        except EndOfStream:
+            return
+        if frame is not None:
+            image = to_rgb(frame.image, camera.info.pixel_format)
+            yield image, (frame.time_ns - _LONG_AGO_NS) / 1e9
+
+
+class SessionFinger:
+    """A session's PPG on its frames' times; a `Reference`."""
+
+    name = "finger"
+
+    def __init__(self, session: "Session") -> None:
+        from dataset.session.heart_rate import spans_without_finger
+        from dataset.signals.align import ppg_on_frames
+
+        self.why_missing = ""
+        light_ns = session.frame_light_ns
+        self._time_s = (light_ns - light_ns[:1]) / 1e9
+        self._ppg = np.full(len(light_ns), np.nan)
+        try:
+            self._ppg = ppg_on_frames(
+                session.ppg_values, session.ppg_time_ns, session.ppg_sequence, light_ns
+            ).ppg
+        except CurationError as error:
+            self.why_missing = str(error)
+        for first_ns, last_ns in spans_without_finger(session):
+            self._ppg[(light_ns >= first_ns) & (light_ns <= last_ns)] = np.nan
+
+    def hr_bpm(self, first_s: float, last_s: float) -> float | None:
+        """Return the heart rate from one time to another; None where it cannot be told."""
+        from dataset.signals.pulse_rate import finger_rate
+        from dataset.signals.windows import even_grid, to_even_grid
+
+        is_inside = (self._time_s >= first_s - 1e-9) & (self._time_s <= last_s + 1e-9)
+        ppg, time_s = self._ppg[is_inside], self._time_s[is_inside]
+        if len(ppg) < 2 or not np.isfinite(ppg).all() or np.ptp(ppg) == 0:
+            return None
+        fs_hz = even_grid(time_s)[1]
+        rate = finger_rate(to_even_grid(ppg, time_s), fs_hz, filtered=True)
+        return None if rate.why_not else rate.bpm
