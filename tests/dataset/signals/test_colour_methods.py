@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from dataset.signals.colour_methods import METHODS
+from dataset.signals.colour_methods import METHODS, _independent, _most_periodic
 from dataset.signals.filters import bandpass, heart_rate
 
 FS_HZ = 30.0
@@ -49,8 +49,6 @@ def test_light_that_dims_all_colours_alike_is_told_from_the_pulse(name):
 
 
 def test_ica_separates_what_was_mixed():
-    from dataset.signals.colour_methods import _independent
-
     rng = np.random.default_rng(0)
     at = np.arange(3000)
     sources = np.stack(
@@ -75,3 +73,65 @@ def test_same_answer_twice(name):
 def test_what_is_no_skin_is_refused(name, bad):
     with pytest.raises(ValueError, match="expected"):
         METHODS[name](bad, FS_HZ)
+
+
+def test_green_is_the_fall_of_green_alone():
+    rgb = SKIN * np.random.default_rng(0).uniform(0.9, 1.1, (300, 3))
+    np.testing.assert_allclose(
+        METHODS["green"](rgb, FS_HZ), 1 - rgb[:, 1] / rgb[:, 1].mean(), atol=1e-12
+    )
+
+
+def test_chrom_is_that_of_its_paper():
+    """Windows of 1.6 s that overlap by half, each band-passed, combined and tapered for itself."""
+    from scipy import signal
+
+    rgb, _ = skin(72.0, motion=0.03, noise=0.002, seconds=11)
+    sections = signal.butter(3, (0.7, 4.0), "bandpass", fs=FS_HZ, output="sos")
+    padded = np.pad(rgb, ((24, 24 + 6), (0, 0)), mode="reflect")       # 330 frames, 13.75 halves
+    expected = np.zeros(len(padded))
+    for first in range(0, len(padded) - 47, 24):
+        red, green, blue = (padded[first : first + 48] / padded[first : first + 48].mean(axis=0)).T
+        x, y = signal.sosfiltfilt(
+            sections, [3 * red - 2 * green, 1.5 * red + green - 1.5 * blue], padlen=47
+        )
+        pulse = x - x.std() / y.std() * y
+        expected[first : first + 48] += (pulse - pulse.mean()) * signal.get_window("hann", 48)
+    expected = expected[24:-30] - expected[24:-30].mean()
+    np.testing.assert_allclose(
+        METHODS["chrom"](rgb, FS_HZ), expected, atol=1e-6 * np.abs(expected).max()
+    )
+
+
+@pytest.mark.parametrize("name", ["ica", "pca"])
+def test_a_drift_of_the_light_is_not_the_pulse(name):
+    rgb, pulse = skin(72.0)
+    rgb = rgb * (1 + np.linspace(0, 1, len(rgb))[:, None] * [0.3, 0.1, -0.2])
+    said = bandpass(METHODS[name](rgb, FS_HZ), FS_HZ)
+    assert np.corrcoef(said, pulse)[0, 1] > 0.95
+
+
+@pytest.mark.parametrize("name", ["ica", "pca"])
+def test_the_pulse_falls_as_green_rises_whatever_blue_does(name):
+    rgb, pulse = skin(72.0)
+    rgb[:, 2] = SKIN[2] * (1 + 0.02 * pulse)
+    assert np.corrcoef(METHODS[name](rgb, FS_HZ), rgb[:, 1])[0, 1] < -0.9
+
+
+@pytest.mark.parametrize("at", range(3))
+def test_the_most_periodic_is_the_one_with_a_peak_in_the_band(at):
+    time_s = np.arange(300) / FS_HZ
+    breath, beats = np.sin(2 * np.pi * 0.3 * time_s), np.sin(2 * np.pi * 1.2 * time_s)
+    noise = np.random.default_rng(0).normal(size=300)
+    others = [breath, np.zeros(300)]
+    columns = np.stack([*others[:at], beats + 0.5 * noise, *others[at:]], axis=1)
+    found = _most_periodic(columns, beats, FS_HZ)
+    assert np.array_equal(found, -columns[:, at])
+
+
+@pytest.mark.parametrize("name", ["ica", "pca"])
+def test_colours_that_do_not_change_or_change_alike_have_a_trace(name):
+    assert np.abs(METHODS[name](np.ones((300, 1)) * SKIN, FS_HZ)).max() < 1e-9
+    shade = 1 + 0.01 * np.sin(2 * np.pi * 1.2 * np.arange(300) / FS_HZ)
+    said = METHODS[name](shade[:, None] * SKIN, FS_HZ)
+    assert np.corrcoef(said, -shade)[0, 1] > 0.99

@@ -20,14 +20,25 @@ def test_an_error_of_rate_is_measured(percent):
     assert drift.steps == ()
 
 
-@pytest.mark.parametrize("step_s", [-0.2, 0.05])
-def test_a_step_is_found_and_does_not_count_as_a_rate(step_s):
+@pytest.mark.parametrize(
+    ("at_s", "step_s"),
+    [(130, -0.2), (130, 0.05), pytest.param(103, 0.1, id="the first that there can be"),
+     pytest.param(157, 0.1, id="the last that there can be")],
+)
+def test_a_step_is_found_and_does_not_count_as_a_rate(at_s, step_s):
     t_s, arrival_s = stream()
-    drift = measure_stamp_drift(np.where(t_s < 130, t_s, t_s - step_s), arrival_s)
-    ((at_s, size_s),) = drift.steps
-    assert at_s == pytest.approx(130, abs=1.5)
+    drift = measure_stamp_drift(np.where(t_s < at_s, t_s, t_s - step_s), arrival_s)
+    ((found_s, size_s),) = drift.steps
+    assert found_s == pytest.approx(at_s, abs=1.1)      # the block it lies in, or the next
     assert size_s == pytest.approx(step_s, abs=0.003)
     assert 100 * drift.rate_error == pytest.approx(0, abs=0.01)
+
+
+@pytest.mark.parametrize(("seconds", "is_enough"), [(7, False), (8, True)])
+def test_eight_seconds_are_enough_for_a_rate(seconds, is_enough):
+    t_s, arrival_s = stream(seconds)
+    drift = measure_stamp_drift(t_s[0] + 1.02 * (t_s - t_s[0]), arrival_s)
+    assert drift.rate_error == (pytest.approx(0.02, abs=0.0005) if is_enough else None)
 
 
 @pytest.mark.parametrize("t_s", [
