@@ -6,12 +6,13 @@ heart rate is that of the same ten seconds in which the camera's was read.
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from dataset.signals.filters import WINDOW_S
+from models.fusion.fuse import FusedRate
 
 from .pulse import LivePulse
 from .reading import LiveReading
@@ -25,8 +26,12 @@ class PredictionRow:
     """A heart rate, or the beginning of a state without one."""
 
     reading: LiveReading                # its time counts from the first frame
-    # of the same ten seconds; None without a heart rate, and where there was no finger
+    # of the same window; None without a window, and where there was no finger
     finger_bpm: float | None
+    first_s: float | None = None        # where its window begins; None: ten seconds before
+    rate: FusedRate | None = None       # what the window was read as; None where there is none
+    # heart rate [bpm] by each method alone, of those that were asked for
+    methods: dict[str, float | None] = field(default_factory=dict)
 
     @property
     def hr_bpm(self) -> float | None:
@@ -47,6 +52,17 @@ class PredictionRow:
 
 
 @dataclass(frozen=True)
+class MethodResult:
+    """What one method alone read in a file."""
+
+    name: str                       # "network", or of `colour_methods.METHODS`
+    windows: int                    # with a rate
+    bpm: float | None               # mean over these
+    clip_bpm: float | None          # of the spectrum over the whole clip
+    mae_bpm: float | None           # mean absolute error over windows with a reference
+
+
+@dataclass(frozen=True)
 class Prediction:
     """What was read in a video."""
 
@@ -62,6 +78,11 @@ class Prediction:
     remarks: tuple[str, ...] = ()   # what is doubtful of a video's times, or was mended
     # how a video's pictures were read, and where its times are from; "" of a session
     pictures: str = ""
+    # each state from when to when [s]; None: as the rows say
+    states: list[tuple[float, float, LiveReading]] | None = None
+    clip: FusedRate | None = None   # one rate over all of a clip; None: too long or short for one
+    clip_reference_bpm: float | None = None     # over the same time
+    methods: tuple[MethodResult, ...] = ()      # those that were asked for
 
     @property
     def fps(self) -> float:
@@ -92,6 +113,8 @@ class Prediction:
     @property
     def spans(self) -> list[tuple[float, float, LiveReading]]:
         """From when to when [s] each state held, and the reading with which it began."""
+        if self.states is not None:
+            return self.states
         begun = [row.reading for at, row in enumerate(self.rows)
                  if not at or row.reading.state != self.rows[at - 1].reading.state]
         ends = [*(reading.time_s for reading in begun[1:]), self.seconds]

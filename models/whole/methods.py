@@ -1,0 +1,93 @@
+"""Each method alone, over a file that is read whole: what tables of methods compare.
+
+A method's pulse is computed over a whole stretch, brought onto an even grid by the frames' own
+times and band-passed; its heart rate in a window is the highest peak of the spectrum, as in every
+table of an evaluation. Nothing is withheld here.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+
+from dataset.signals.colour_methods import METHODS as COLOUR_METHODS
+from dataset.signals.filters import HIGH_HZ, bandpass, heart_rate, min_samples
+from dataset.signals.windows import even_grid, to_even_grid
+from models.fusion.methods import NETWORK
+from models.live.predict import MethodResult, Prediction, mean_of_known
+from models.live.recorded import Reference
+
+from .stretches import Stretch
+from .windows import CLIP_S, window_spans
+
+METHODS = (NETWORK, *COLOUR_METHODS)
+
+
+def read_methods(
+    prediction: Prediction, stretches: list[Stretch], names: tuple[str, ...],
+    reference: Reference | None,
+) -> Prediction:
+    """Return a prediction with what each of these methods reads alone, by window and by clip."""
+    rates: dict[tuple[float, float], dict[str, float | None]] = {}
+    clip: dict[str, float | None] = {}
+    clip_span: tuple[float, float] | None = None
+    longest = max(stretches, key=lambda stretch: stretch.span_s, default=None)
+    for stretch in stretches:
+        spans = window_spans(stretch)
+        pulses, fs_hz = _pulses(stretch, names) if spans else ({}, 0.0)
+        begin_s = stretch.time_s[0]
+        for frames in spans:
+            first_s, last_s = stretch.time_s[frames.start], stretch.time_s[frames.stop - 1]
+            first, last = (round((at_s - begin_s) * fs_hz) for at_s in (first_s, last_s))
+            rates[float(first_s), float(last_s)] = {
+                name: _rate(pulse[first : last + 1], fs_hz) for name, pulse in pulses.items()
+            }
+        if spans and stretch is longest and stretch.span_s <= CLIP_S:
+            clip_span = float(begin_s), float(stretch.time_s[-1])
+            clip = {name: _rate(pulse, fs_hz) for name, pulse in pulses.items()}
+    rows = [
+        row if row.first_s is None
+        else replace(row, methods=rates.get((row.first_s, row.reading.time_s), {}))
+        for row in prediction.rows
+    ]
+    results = []
+    for name in names:
+        bpm = [row.methods.get(name) for row in rows if row.first_s is not None]
+        errors_bpm = [
+            abs(row.methods[name] - row.finger_bpm)       # type: ignore[operator]
+            for row in rows
+            if row.methods.get(name) is not None and row.finger_bpm is not None
+        ]
+        known = sum(one is not None for one in bpm)
+        results.append(MethodResult(
+            name, known, mean_of_known(bpm), clip.get(name), mean_of_known(errors_bpm)
+        ))
+    clip_bpm = reference.hr_bpm(*clip_span) if reference and clip_span else None
+    return replace(
+        prediction, rows=rows, methods=tuple(results), clip_reference_bpm=clip_bpm
+    )
+
+
+def _pulses(stretch: Stretch, names: tuple[str, ...]) -> tuple[dict[str, np.ndarray], float]:
+    """Return the band-passed pulse by each method that can read a stretch, and its rate [Hz]."""
+    _, fs_hz = even_grid(stretch.time_s)
+    if fs_hz <= 2 * HIGH_HZ or stretch.span_s * fs_hz < min_samples(fs_hz):
+        return {}, fs_hz
+    colours = np.stack([to_even_grid(one, stretch.time_s) for one in stretch.colour.T], axis=1)
+    pulses = {}
+    for name in names:
+        if name == NETWORK:
+            pulse = to_even_grid(np.cumsum(stretch.changes), stretch.time_s)
+        else:
+            try:
+                pulse = COLOUR_METHODS[name](colours, fs_hz)
+            except ValueError:              # black
+                continue
+        pulses[name] = bandpass(pulse, fs_hz)
+    return pulses, fs_hz
+
+
+def _rate(pulse: np.ndarray, fs_hz: float) -> float | None:
+    if len(pulse) < min_samples(fs_hz):
+        return None
+    bpm = heart_rate(pulse, fs_hz)
+    return None if np.isnan(bpm) else bpm

@@ -1,0 +1,162 @@
+"""The pulse of a video or a session, read whole: both ways in time.
+
+A file is no live stream. What a frame shows is known before and after it: its motion is normalised
+by the deviation of all frames around it, so that there is nothing to wait for at the beginning, and
+from six seconds of a face on there is an answer. Each stretch of one face in one box is read in
+windows of ten seconds, and a clip of up to a minute also as one.
+"""
+
+import time
+from bisect import bisect_left, bisect_right
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+from dataset.signals.filters import HIGH_HZ, WINDOW_S
+from dataset.signals.pulse_quality import PulseReading, quality_of
+from models.fusion.fuse import LEAST_S, TOO_SLOW, FusedRate
+from models.live.held_face import FindFaces
+from models.live.predict import OnFrames, Prediction, PredictionRow
+from models.live.pulse import PulseNet
+from models.live.reading import NO_PULSE, READING, SETTLING, LiveReading
+from models.live.reading import TOO_SLOW as TOO_SLOW_STATE
+from models.live.recorded import Reference, open_recorded
+
+from .ahead import read_ahead
+from .methods import read_methods
+from .stretches import Stretch
+from .watched import Watched, watch
+from .windows import Window, read_clip, read_windows
+
+Span = tuple[float, float, LiveReading]
+
+
+def read_whole(
+    net: PulseNet, find_faces: FindFaces, source: Path, *, times: Path | None = None,
+    fps: float | None = None, reference: Reference | None = None, methods: tuple[str, ...] = (),
+    on_frames: OnFrames | None = None,
+) -> Prediction:
+    """Read the pulse in a video; in a session, also the finger's beside it.
+
+    Parameters
+    ----------
+    net, find_faces : see `open_live_pulse`
+    source, times, fps : as `open_recorded`
+    reference : what a video's heart rates are held against; a session has its finger
+    methods : that are read each alone, too; see `models.whole.methods.METHODS`
+    on_frames : called with frames done and frames in all
+
+    Raises
+    ------
+    DeviceError, SessionError : see `open_recorded`
+    """
+    begun = time.perf_counter()
+    with (
+        open_recorded(source, times=times, fps=fps) as recorded,
+        read_ahead(recorded.frames) as frames,
+    ):
+        def on_frame(done: int) -> None:
+            if on_frames is not None and (done % 25 == 0 or done == recorded.total):
+                on_frames(done, recorded.total)
+
+        watched = watch(frames, net, find_faces, on_frame=on_frame)
+        reference = recorded.finger or reference
+        windows = [read_windows(stretch) for stretch in watched.stretches]
+        prediction = Prediction(
+            source=source, simulated=recorded.simulated, frames=watched.frames,
+            seconds=watched.seconds, rows=_rows(watched, windows, reference),
+            late_frames=watched.late_frames,
+            no_finger=reference.why_missing if reference else "",
+            ms_per_frame=1000 * (time.perf_counter() - begun) / max(watched.frames, 1),
+            remarks=recorded.remarks, pictures=recorded.pictures,
+            states=_states(watched, windows), clip=read_clip(watched.stretches),
+        )
+        if not methods:
+            return prediction
+        return read_methods(prediction, watched.stretches, methods, reference)
+
+
+def _rows(
+    watched: Watched, windows: list[list[Window]], reference: Reference | None
+) -> list[PredictionRow]:
+    """Return a row for each window at its end, and for what was no window at its beginning."""
+    rows = [
+        _row(window, reference) for of_stretch in windows for window in of_stretch
+    ]
+    rows += [
+        PredictionRow(reading, None) for _, _, reading in _states(watched, windows)
+        if reading.state not in (READING, NO_PULSE, TOO_SLOW_STATE)
+    ]
+    return sorted(rows, key=lambda row: row.reading.time_s)
+
+
+def _row(window: Window, reference: Reference | None) -> PredictionRow:
+    bpm = None
+    if reference is not None:
+        bpm = reference.hr_bpm(window.first_s, window.last_s)
+    return PredictionRow(
+        _reading(window.rate, window.last_s), bpm, first_s=window.first_s, rate=window.rate
+    )
+
+
+def _reading(rate: FusedRate, time_s: float) -> LiveReading:
+    """Return what a window's rate says, as live would say it."""
+    if rate.bpm is not None:
+        pulse = PulseReading(rate.bpm, rate.similarity, quality_of(rate.similarity))
+        return LiveReading(time_s, READING, f"{pulse.quality} pulse", pulse)
+    if rate.why_not == TOO_SLOW:
+        return LiveReading(
+            time_s, TOO_SLOW_STATE, f"{rate.why_not}: a pulse needs more than {2 * HIGH_HZ:g}"
+        )
+    return LiveReading(time_s, NO_PULSE, rate.why_not)
+
+
+def _states(watched: Watched, windows: list[list[Window]]) -> list[Span]:
+    """Return from when to when [s] each state is, without one that is repeated."""
+    spans: list[Span] = []
+    for first_s, last_s, part in watched.spans:
+        if part.problem is not None:
+            spans.append((first_s, last_s, part.problem))
+        elif part.stretch is not None:
+            stretch = watched.stretches[part.stretch]
+            spans += _states_of(stretch, windows[part.stretch], first_s, last_s)
+    joined: list[Span] = []
+    for first_s, last_s, reading in spans:
+        if joined and joined[-1][2].state == reading.state:
+            joined[-1] = (joined[-1][0], last_s, joined[-1][2])
+        else:
+            joined.append((first_s, last_s, replace(reading, time_s=first_s)))
+    return joined
+
+
+def _states_of(
+    stretch: Stretch, windows: list[Window], first_s: float, last_s: float
+) -> list[Span]:
+    """Return the states of a part of a stretch: what a window shows holds for all of it.
+
+    Where windows overlap, one with a heart rate counts.
+    """
+    if not windows:
+        words = f"{stretch.why}; {stretch.span_s:.1f} s of it: a heart rate takes {LEAST_S:g} s"
+        return [(first_s, last_s, LiveReading(first_s, SETTLING, words))]
+    begins_s = [window.first_s for window in windows]
+    edges = sorted({first_s, last_s} | {
+        edge for window in windows for edge in (window.first_s, window.last_s)
+        if first_s < edge < last_s
+    })
+    return [
+        (begin_s, end_s, _reading(_window_at(windows, begins_s, (begin_s + end_s) / 2), begin_s))
+        for begin_s, end_s in pairwise(edges)
+    ] or [(first_s, last_s, _reading(windows[-1].rate, first_s))]
+
+
+def _window_at(windows: list[Window], begins_s: list[float], time_s: float) -> FusedRate:
+    """Return the rate of a window around a time, one with a heart rate if there is one."""
+    stop = bisect_right(begins_s, time_s)
+    around = [
+        window for window in windows[bisect_left(begins_s, time_s - WINDOW_S - 1):stop]
+        if window.last_s >= time_s
+    ]
+    # between windows, or after the last: the one before
+    around = around or [windows[max(stop - 1, 0)]]
+    return min(around, key=lambda window: window.rate.bpm is None).rate

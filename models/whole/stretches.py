@@ -1,0 +1,102 @@
+"""The frames of a file as stretches of one face in one box: their colours and the network's pulse.
+
+A frame is averaged to 36x36 as it is decoded, and most of what is known of it is thrown away: of an
+hour there remain a time, three colours and one number for each frame. What the network says of a
+pair depends on the deviation of the pairs around it, before and after; so 36x36 frames are kept
+until that is known. Of a stretch of up to 2,048 frames (68 s at 30/s) it is the deviation of all of
+it, as in training. Of a longer one 1,024 frames at a time are read, with the deviation of these and
+of the 1,024 after them; the last 1,025 to 2,048 with their own.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from dataset.face.box import SIZE, FaceBox
+from dataset.face.frames import face_colour, motion
+from models.board.onnx_net import to_appearance
+from models.live.pulse import PulseNet
+
+BLOCK = 1024             # frames whose pairs are read at once
+_BATCH = 256             # pairs that the network reads at once
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Frames of one face in one box, without a hole in time."""
+
+    why: str                    # why it begins
+    time_s: np.ndarray          # (T,) after the file's first frame
+    colour: np.ndarray          # (T, 3) mean colour inside the detector's own box, 0 to 255
+    changes: np.ndarray         # (T,) rise of the pulse since the frame before; the first is 0
+    is_clear: np.ndarray        # (T,) bool: nothing is said against a heart rate at that frame
+
+    @property
+    def span_s(self) -> float:
+        """Time from its first frame to its last [s]."""
+        return float(self.time_s[-1] - self.time_s[0])
+
+
+class StretchReader:
+    """Read the frames of one stretch, as they are decoded.
+
+    Parameters
+    ----------
+    net : an exported student or teacher
+    box : in which the frames are averaged
+    why : the stretch begins
+    """
+
+    def __init__(self, net: PulseNet, box: FaceBox, why: str) -> None:
+        self._net, self._box, self._why = net, box, why
+        self._kept = np.empty((64, SIZE, SIZE, 3), np.uint16)
+        self._count = 0
+        self._time_s: list[float] = []
+        self._is_clear: list[bool] = []
+        self._colours: list[np.ndarray] = []
+        self._changes: list[np.ndarray] = [np.zeros(1)]
+
+    def add(self, averaged: np.ndarray, time_s: float, *, is_clear: bool) -> None:
+        """Add the next frame, (36, 36, 3) uint16 of `average_face`."""
+        if self._count == 2 * BLOCK:
+            self._read(BLOCK)
+        if self._count == len(self._kept):
+            self._kept = np.concatenate([self._kept, np.empty_like(self._kept)])
+        self._kept[self._count] = averaged
+        self._count += 1
+        self._time_s.append(time_s)
+        self._is_clear.append(is_clear)
+
+    def end(self) -> Stretch:
+        """Read what is left, and return the stretch."""
+        if self._count > 1:
+            self._read(self._count - 1)
+        self._colours.append(self._colour(self._count))
+        return Stretch(
+            self._why, np.array(self._time_s), np.concatenate(self._colours),
+            np.concatenate(self._changes), np.array(self._is_clear),
+        )
+
+    def _read(self, pairs: int) -> None:
+        """Let the network read the first pairs that are kept, and keep their last frame only."""
+        kept = self._kept[: self._count]
+        of_pairs = motion(kept)
+        for first in range(0, pairs, _BATCH):
+            batch = of_pairs[first : min(first + _BATCH, pairs)]
+            appearance = None
+            if self._net.needs_appearance:
+                scale = self._net.constants["appearance_scale"]
+                appearance = np.concatenate([
+                    to_appearance(frame, full_scale=scale)
+                    for frame in kept[first : first + len(batch)]
+                ])
+            changes = self._net.predict(batch.transpose(0, 3, 1, 2), appearance)
+            self._changes.append(changes.astype(np.float64))
+        self._colours.append(self._colour(pairs))
+        self._count -= pairs
+        self._kept[: self._count] = kept[pairs:].copy()
+
+    def _colour(self, count: int) -> np.ndarray:
+        return face_colour(
+            self._kept[:count], self._box, factor=self._net.constants["enlarge"]
+        )
