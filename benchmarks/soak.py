@@ -6,6 +6,7 @@ It ends with exit code 1 where a claim breaks.
     python -m benchmarks.soak --quick                the same in two minutes
     python -m benchmarks.soak kills --trials 50      one fault: kills, simulated, unplugged, fuzz,
     paused, starved, ended, twice
+    python -m benchmarks.soak twice --first 6 --trials 11        from the seventh pair of verbs
 """
 
 import argparse
@@ -277,8 +278,8 @@ def _fork(task, folder):
     return pid, open(read)
 
 
-def ended(trials, folder):
-    counts, longest_s = end_at_random(folder, trials, random.Random(1))
+def ended(trials, folder, *, first=0):
+    counts, longest_s = end_at_random(folder, trials, random.Random(1), first=first)
     return (
         "Ctrl-C, SIGTERM or SIGHUP in a verb at a random moment",
         f"{trials} verbs",
@@ -289,8 +290,8 @@ def ended(trials, folder):
     )
 
 
-def twice(trials, folder):
-    counts = begin_twice(folder, trials, random.Random(2))
+def twice(trials, folder, *, first=0):
+    counts = begin_twice(folder, trials, random.Random(2), first=first)
     return (
         "two of a verb at once in one data folder",
         f"{counts['pairs']} pairs",
@@ -306,13 +307,15 @@ def main():
     parser.add_argument("fault", nargs="*", choices=[*TRIALS, []])
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--trials", type=int)
+    parser.add_argument("--first", type=int, default=0, help="trial to begin with: ended, twice")
     options = parser.parse_args()
     print("| fault | trials | result |\n|---|---|---|", flush=True)
     for name in options.fault or TRIALS:
         whole, quick = TRIALS[name]
+        begun = {"first": options.first} if name in ("ended", "twice") else {}
         with tempfile.TemporaryDirectory() as folder:
             row = globals()[name](
-                options.trials or (quick if options.quick else whole), Path(folder)
+                options.trials or (quick if options.quick else whole), Path(folder), **begun
             )
         print("| " + " | ".join(row) + " |", flush=True)
 

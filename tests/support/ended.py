@@ -116,13 +116,15 @@ def check_end(words, code, err):
         assert err.splitlines()[-1].startswith("acq: "), (words, code, err)
 
 
-def end_at_random(folder, trials, rng):
+def end_at_random(folder, trials, rng, *, first=0):
     """End long verbs by random signals at random moments; return how each ended, and the longest.
+
+    Trial number `first` is of that verb in `LONG`, the next of the next.
 
     The data folder is whole after each, as `acq verify` sees it.
     """
     whole, counts, longest_s = make_data(folder), Counter(), 0.0
-    for trial in range(trials):
+    for trial in range(first, first + trials):
         text, number = LONG[trial % len(LONG)], rng.choice(SIGNALS)
         here = folder / "trial"
         data = shutil.copytree(whole, here / "data")
@@ -144,10 +146,10 @@ def end_at_random(folder, trials, rng):
     return counts, longest_s
 
 
-def begin_twice(folder, trials, rng):
-    """Begin two of each verb at once; return how the pairs ended."""
+def begin_twice(folder, trials, rng, *, first=0):
+    """Begin two of each verb at once, from that verb in `TWICE`; return how the pairs ended."""
     whole, counts = make_data(folder), Counter()
-    for trial in range(trials):
+    for trial in range(first, first + trials):
         here = folder / "trial"
         data = shutil.copytree(whole, here / "data")
         words = _words(TWICE[trial % len(TWICE)], data)

@@ -86,9 +86,9 @@ def test_chrom_is_that_of_its_paper():
     """Windows of 1.6 s that overlap by half, each band-passed, combined and tapered for itself."""
     from scipy import signal
 
-    rgb, _ = skin(72.0, motion=0.03, noise=0.002, seconds=11)
+    rgb, _ = skin(72.0, motion=0.03, noise=0.002, seconds=10.6)
     sections = signal.butter(3, (0.7, 4.0), "bandpass", fs=FS_HZ, output="sos")
-    padded = np.pad(rgb, ((24, 24 + 6), (0, 0)), mode="reflect")       # 330 frames, 13.75 halves
+    padded = np.pad(rgb, ((24, 24 + 18), (0, 0)), mode="reflect")      # 318 frames, 13.25 halves
     expected = np.zeros(len(padded))
     for first in range(0, len(padded) - 47, 24):
         red, green, blue = (padded[first : first + 48] / padded[first : first + 48].mean(axis=0)).T
@@ -97,7 +97,7 @@ def test_chrom_is_that_of_its_paper():
         )
         pulse = x - x.std() / y.std() * y
         expected[first : first + 48] += (pulse - pulse.mean()) * signal.get_window("hann", 48)
-    expected = expected[24:-30] - expected[24:-30].mean()
+    expected = expected[24:-42] - expected[24:-42].mean()
     np.testing.assert_allclose(
         METHODS["chrom"](rgb, FS_HZ), expected, atol=1e-6 * np.abs(expected).max()
     )
