@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from acq.options import Data, Force, Fps, Json, Quiet, parse_duration
+from acq.options import Data, Force, Json, Quiet, parse_duration
 from acq.terminal.printing import echo, print_json
 from acq.terminal.progress import show_progress
 from dataset.common.wording import counted
@@ -22,12 +22,18 @@ def simulate(
     duration: Annotated[
         str, typer.Option("--duration", metavar="TIME", help="Length of a session: 60s, 2min, 1h.")
     ] = "60s",
-    fps: Fps = 25.0,
+    fps: Annotated[
+        float | None,
+        typer.Option(
+            "--fps", min=1, max=240,
+            help="Frames per second; when not given 25, in the varied world drawn from 7 to 60.",
+        ),
+    ] = None,
     world: Annotated[
         Literal["usual", "varied"],
         typer.Option(
-            help="varied: light, camera, compression, motion and pulse are drawn anew for each "
-                 "session, for training."
+            help="varied: people, light, camera, frame times, compression, motion and pulse are "
+                 "drawn anew for each session, for training."
         ),
     ] = "usual",
     seed: Annotated[

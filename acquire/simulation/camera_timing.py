@@ -39,7 +39,7 @@ class CameraTiming:
         self.period_ns = 1e9 / fps * (1 + rng.uniform(-40, 40) * 1e-6)
         self._exposure_jitter_ns = np.clip(rng.normal(0, 150_000, _DRAWN), -500_000, 500_000)
         self._transfer_jitter_ns = rng.gamma(2.0, 400_000, _DRAWN)
-        if irregular is not None:
+        if irregular is not None and (irregular.jitter or irregular.long_steps):
             self._exposure_jitter_ns = (
                 self._exposure_jitter_ns + _irregular_steps(rng, irregular) * self.period_ns
             )

@@ -14,17 +14,25 @@ a drowsiness measure", Eur. J. Appl. Physiol. 89, 2003). Speech: jaw at the syll
 (Chandrasekaran et al., "The natural statistics of audiovisual speech", PLoS Comput. Biol. 5, 2009).
 Light: lamps on the mains flicker at twice its frequency; a camera that exposes for a whole number
 of periods keeps some tenths of a percent of it. Exposure control and daylight drift by about a
-percent.
+percent. Recoil: the head moves mostly up and down with each beat (Balakrishnan, Durand, Guttag,
+"Detecting pulse from head motions in video", CVPR 2013). How far (some tenths of a millimetre), how
+often people glance, lean and shift, and steps of the exposure control are assumptions; what is
+beyond the fields of `Activity` without them is asked for by the varied world only.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, fields
 
 import numpy as np
 
 from .heart import Heart, SineBank
 
 _MINUTE_S = 60.0
+_SACCADE_S, _EXPOSURE_STEP_S = 0.06, 0.08
 _LONGEST_ACTION_S = 12.0
+# Beyond these the face at rest cannot be bent: yaw, pitch [rad], x, y [px]; x, y, scale, roll [rad]
+_FARTHEST = np.array([0.42, 0.28, 14.0, 9.0])
+_LONGEST_SHIFT = np.array([30.0, 10.0, 0.14, 0.11])
 
 
 @dataclass(frozen=True)
@@ -37,6 +45,11 @@ class Activity:
     light: float = 1.0        # scales drifts and changes of the light
     flicker: float = 0.002    # of the lamps, relative, after exposure
     mains_hz: float = 50.0
+    recoil_mm: float = 0.0    # of the head with each beat, peak to peak
+    turn_size: float = 1.0    # relative
+    shifts_per_min: float = 0.0     # leaning, another posture
+    glances_per_min: float = 0.0
+    exposure_steps_per_min: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -57,13 +70,20 @@ class Scene:
     warmth: float             # of the white balance, relative
     slope_x: float            # of the light over the picture's width, relative
     slope_y: float
+    gaze_x: float = 0.0       # -1 to 1, as far as the eyes turn in the head
+    gaze_y: float = 0.0
 
 
 class Behaviour:
     """Pose and light of one session."""
 
-    def __init__(self, rng: np.random.Generator, heart: Heart, activity: Activity) -> None:
+    def __init__(
+        self, rng: np.random.Generator, heart: Heart, activity: Activity, *,
+        px_per_mm: float = 0.9,
+    ) -> None:
+        """Draw them; `px_per_mm` is the scale of the head in the picture."""
         self.activity = activity
+        self._recoil_px = activity.recoil_mm * px_per_mm
         self._heart = heart
         self._seed = int(rng.integers(2**63))
         self._actions_of: dict[int, _Actions] = {}    # minute -> what happens in it
@@ -113,6 +133,10 @@ class Behaviour:
             rng.normal(0, 0.13, n) * move**0.5, rng.normal(0, 0.07, n) * move**0.5,
             rng.normal(0, 4.0, n) * move**0.5, rng.normal(0, 2.5, n) * move**0.5,
         ])
+        if self.activity.turn_size != 1.0:
+            turns[:, 3:] = np.clip(
+                turns[:, 3:] * self.activity.turn_size, -_FARTHEST, _FARTHEST
+            )
         nod_s = times_s(3.0 * drowsy**2 * min(move, 1.0))
         n = len(nod_s)
         nods = np.column_stack([
@@ -131,7 +155,33 @@ class Behaviour:
             change_s, rng.uniform(1.0, 6.0, n), rng.normal(0, 0.008 * light, n),
             rng.normal(0, 0.012 * light, n),
         ])
-        return _Actions(np.concatenate([turns, nods]), blinks, sentences, light_changes)
+        return _Actions(
+            np.concatenate([turns, nods]), blinks, sentences, light_changes,
+            *self._draw_further(rng, times_s),
+        )
+
+    def _draw_further(
+        self, rng: np.random.Generator, times_s: Callable[[float], np.ndarray]
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Draw what only varied worlds have: shifts, glances, steps of the exposure."""
+        shift_s = times_s(self.activity.shifts_per_min)
+        n = len(shift_s)
+        shifts = np.column_stack([
+            shift_s, rng.uniform(0.6, 2.0, n), rng.uniform(2.0, 7.0, n), rng.normal(0, 14.0, n),
+            rng.normal(0, 5.0, n), rng.normal(0, 0.06, n), rng.normal(0, 0.05, n),
+        ])
+        shifts[:, 3:] = np.clip(shifts[:, 3:], -_LONGEST_SHIFT, _LONGEST_SHIFT)
+        glance_s = times_s(self.activity.glances_per_min)
+        n = len(glance_s)
+        glances = np.column_stack([
+            glance_s, rng.uniform(0.3, 3.0, n), rng.uniform(-1, 1, n), rng.uniform(-0.6, 0.6, n),
+        ])
+        step_s = times_s(self.activity.exposure_steps_per_min)
+        n = len(step_s)
+        exposure_steps = np.column_stack([
+            step_s, rng.uniform(1.0, 10.0, n), rng.normal(0, 0.05, n), rng.normal(0, 0.006, n),
+        ])
+        return shifts, glances, exposure_steps
 
     def _actions_around(self, t_s: float) -> "_Actions":
         """Return what may be under way: this minute, and in its first seconds the one before."""
@@ -150,26 +200,36 @@ class Behaviour:
         yaw, pitch, x, y = actions.turn(t_s).tolist()
         change_gain, change_slope = actions.light_change(t_s).tolist()
         talk = actions.talk(t_s)
+        shift_x, shift_y, lean, tilt = actions.shift(t_s).tolist()
+        gaze_x, gaze_y = actions.gaze(t_s).tolist()
+        step_gain, step_warmth = actions.exposure_step(t_s).tolist()
+        recoil_px = self._recoil_px * self._heart.recoil(t_s) if self._recoil_px else 0.0
         breath = float(self._heart.breath(t_s))
         # very drowsy subjects can hardly keep the lids open
         drooping = min(1.0, max(0.0, 1.6 * float(self._heart.drowsiness(t_s)) - 1.0))
         yaw_rad = steady["yaw"] + steady["yaw_tremor"] + yaw + talk * steady["talk_yaw"]
         pitch_rad = steady["pitch"] + steady["pitch_tremor"] + pitch + talk * steady["talk_pitch"]
         return Scene(
-            x_px=steady["x"] + steady["x_tremor"] + x + talk * steady["talk_x"],
-            y_px=steady["y"] + steady["y_tremor"] + y + talk * steady["talk_y"] - 0.4 * breath,
-            roll_rad=steady["roll"] + 0.15 * yaw,
-            scale=steady["scale"] + 0.0005 * breath,
+            x_px=steady["x"] + steady["x_tremor"] + x + talk * steady["talk_x"] + shift_x,
+            y_px=(
+                steady["y"] + steady["y_tremor"] + y + talk * steady["talk_y"] - 0.4 * breath
+                + shift_y - recoil_px
+            ),
+            roll_rad=steady["roll"] + 0.15 * yaw + tilt,
+            scale=steady["scale"] + 0.0005 * breath + lean,
             yaw_rad=yaw_rad,
             pitch_rad=pitch_rad,
             breath=breath,
             jaw=talk * min(1.0, max(0.0, 0.35 + steady["syllable"] * 0.5)),
             lips=talk * steady["vowel"],
             lids=max(actions.lids(t_s), drooping),
-            gain=steady["daylight"] + steady["exposure"] + steady["shadow"] + change_gain,
-            warmth=steady["warmth"],
+            gain=(
+                steady["daylight"] + steady["exposure"] + steady["shadow"] + change_gain + step_gain
+            ),
+            warmth=steady["warmth"] + step_warmth,
             slope_x=steady["slope_x"] + change_slope,
             slope_y=steady["slope_y"],
+            gaze_x=gaze_x, gaze_y=gaze_y,
         )
 
     def flicker(self, t_s: np.ndarray) -> np.ndarray:
@@ -187,14 +247,16 @@ class _Actions:
     blinks: np.ndarray         # duration [s]
     sentences: np.ndarray      # duration [s]
     light_changes: np.ndarray  # hold [s], gain, slope over the picture's width
+    shifts: np.ndarray         # rise, hold [s], x, y [px], scale, roll [rad]
+    glances: np.ndarray        # hold [s], to the side, down
+    exposure_steps: np.ndarray  # hold [s], gain, warmth
 
     def followed_by(self, later: "_Actions") -> "_Actions":
         """Return the actions of this minute and of a later one."""
-        return _Actions(
-            np.concatenate([self.turns, later.turns]), np.concatenate([self.blinks, later.blinks]),
-            np.concatenate([self.sentences, later.sentences]),
-            np.concatenate([self.light_changes, later.light_changes]),
-        )
+        return _Actions(*(
+            np.concatenate([getattr(self, part.name), getattr(later, part.name)])
+            for part in fields(self)
+        ))
 
     def turn(self, t_s: float) -> np.ndarray:
         """Return yaw [rad], pitch [rad], x [px] and y [px] at an instant."""
@@ -208,6 +270,27 @@ class _Actions:
             return np.zeros(2)
         held = _held(t_s, self.light_changes[:, 0], 0.3, self.light_changes[:, 1])
         return held @ self.light_changes[:, 2:]
+
+    def shift(self, t_s: float) -> np.ndarray:
+        """Return x, y [px], scale and roll [rad] of the posture at an instant."""
+        if not len(self.shifts):
+            return np.zeros(4)
+        held = _held(t_s, self.shifts[:, 0], self.shifts[:, 1], self.shifts[:, 2])
+        return np.clip(held @ self.shifts[:, 3:], -_LONGEST_SHIFT, _LONGEST_SHIFT)
+
+    def gaze(self, t_s: float) -> np.ndarray:
+        """Return how far the eyes look to the side and down at an instant, -1 to 1."""
+        if not len(self.glances):
+            return np.zeros(2)
+        held = _held(t_s, self.glances[:, 0], _SACCADE_S, self.glances[:, 1])
+        return np.clip(held @ self.glances[:, 2:], -1.0, 1.0)
+
+    def exposure_step(self, t_s: float) -> np.ndarray:
+        """Return gain and warmth that the exposure control has added at an instant."""
+        steps = self.exposure_steps
+        if not len(steps):
+            return np.zeros(2)
+        return _held(t_s, steps[:, 0], _EXPOSURE_STEP_S, steps[:, 1]) @ steps[:, 2:]
 
     def talk(self, t_s: float) -> float:
         """Return how much the subject talks at an instant, 0 to 1."""

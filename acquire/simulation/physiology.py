@@ -51,8 +51,10 @@ def draw_physiology(
     person, day : random numbers of the person, the same in every session, and of the session
     place : 0 to 1, of the person; even over people makes rates even
     """
-    other_resting_bpm = person.uniform(SLOWEST_BPM, HIGHEST_RESTING_BPM)
-    resting_bpm = _rate_at(place) if place < _RESTING_SHARE else float(other_resting_bpm)
+    # Twice around for the resting rate: who rests on a later day is spread over the rates, too.
+    turns = place / _RESTING_SHARE
+    among_resting = turns % 1.0 if turns < 2.0 else float(person.random())
+    resting_bpm = _rate_at(among_resting * _RESTING_SHARE)
     now = (place + session * _GOLDEN) % 1.0
     is_at_rest = now < _RESTING_SHARE
     # of the first day the rate is known; other days at rest differ by some beats

@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, wait
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -28,14 +28,16 @@ from acquire.pool import make_queue, open_pool
 from acquire.session.writer import SessionWriter
 from acquire.writing import SIMULATION, hold
 
+from .camera_timing import CameraTiming, FrameTiming
 from .rendering.camera_pipeline import CameraPipeline, CameraProcessing
-from .rig import CameraTiming, camera_info
+from .rig import camera_info
 from .serial_host import SerialHost
 from .subject import VirtualSubject
 from .world import World, WorldName, draw_world
 
 # Simulated sessions begin here, a day apart.
 FIRST_DAY = datetime(2026, 1, 1, 9, 0, tzinfo=timezone.utc)
+USUAL_FPS = 25.0
 _FRAMES_PER_FLUSH = 100
 _FRAMES_PER_REPORT = 25         # of a worker process
 
@@ -48,7 +50,7 @@ class SimulatedSession:
     session: int               # 0, 1, ...: days of the same subject
     seed: int
     duration_s: float
-    fps: float
+    fps: float | None = None   # None: 25 in the usual world, drawn in the varied one
     world: WorldName = "usual"
 
     @property
@@ -64,7 +66,24 @@ class SimulatedSession:
     @property
     def frames(self) -> int:
         """Number of its frames."""
-        return round(self.duration_s * self.fps)
+        return round(self.duration_s * self.timing.fps)
+
+    @property
+    def timing(self) -> FrameTiming:
+        """How often it is filmed, and how regularly."""
+        world = self.draw_world()
+        if world is not None and world.timing is not None:
+            return world.timing
+        return FrameTiming(USUAL_FPS if self.fps is None else self.fps)
+
+    def draw_world(self) -> World | None:
+        """Draw its world; None where it is the usual one."""
+        if self.world == "usual":
+            return None
+        world = draw_world(self.subject, seed=self.seed, session=self.session)
+        if self.fps is None or world.timing is None:
+            return world
+        return replace(world, timing=replace(world.timing, fps=self.fps))
 
     def path(self, data: Path) -> Path:
         """Return the path of the session under `data`."""
@@ -97,15 +116,14 @@ def simulate_session(
     # any monotonic clock that has run for a while
     boot_ns = 1_000_000_000_000 + plan.session * 86_400_000_000_000
     start_ns = boot_ns + 1_000_000_000
-    is_varied = plan.world == "varied"
-    world = draw_world(plan.subject, seed=plan.seed, session=plan.session) if is_varied else None
+    world = plan.draw_world()
     subject = VirtualSubject(plan.subject, seed=plan.seed, session=plan.session, world=world)
     host = _run_sensor(plan, subject, boot_ns, start_ns)
     with (
         atomic_file(path) as part,
         SessionWriter(
             part, session_id=plan.session_id, subject=plan.subject,
-            camera=camera_info(subject, plan.fps), hello=host.hello, port="simulated",
+            camera=camera_info(subject, plan.timing.fps), hello=host.hello, port="simulated",
             started_unix_ns=round(plan.started.timestamp() * 1e9), started_monotonic_ns=start_ns,
             simulated=True,
         ) as writer,
@@ -257,7 +275,10 @@ def _write_samples(writer: SessionWriter, host: SerialHost) -> None:
 def _write_world(writer: SessionWriter, world: World, start_ns: int) -> None:
     """Write what the world was drawn as, an event for each part: an event's text is short."""
     for name, value in world.parameters().items():
-        writer.add_event(start_ns, "world", json.dumps({name: value}, separators=(",", ":")))
+        text = json.dumps({name: value}, separators=(",", ":"))
+        if len(text) > 256:
+            raise ValueError(f"expected a part of at most 256 bytes, found {len(text)}: {text}")
+        writer.add_event(start_ns, "world", text)
 
 
 def _write_frames(
@@ -265,8 +286,9 @@ def _write_frames(
     processing: CameraProcessing, start_ns: int, on_frame: Callable[[int], None],
 ) -> None:
     """Expose, process and write all frames of the session."""
-    timing = CameraTiming(plan.random(4), fps=plan.fps)
-    with CameraPipeline(processing, fps=plan.fps) as pipeline:
+    how = plan.timing
+    timing = CameraTiming(plan.random(4), fps=how.fps, irregular=how)
+    with CameraPipeline(processing, fps=how.fps) as pipeline:
         for n in range(plan.frames):
             exposed_ns = timing.exposed_ns(n)
             image = subject.frame(exposed_ns * 1e-9, n)

@@ -19,20 +19,21 @@ sensor binned to 640x360, through a gamma of 2.2: about one grey level; a Logite
 denoises, shows 0.4 to 0.8 (PhysRecorder example), a Raspberry Pi camera more.
 """
 
-import re
 import threading
 import zlib
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .heart import Heart, draw_face_pulse, draw_finger_pulse
+from .heart import Heart, draw_pulses
 from .motion import Activity, Behaviour
+from .person import dressed, spread_evenly
 from .rendering.exposure import ImageSensor
 from .rendering.face import Appearance
 from .rendering.renderer import PULSE_SPREAD_S, FaceRenderer
-from .world import World
+from .world import USUAL_SIDE_LIGHT, World
 
+PX_PER_MM = 0.74     # at an appearance's scale of 1, where a head of 23 cm is 170 px high
 _USUAL_SENSOR = ImageSensor(full_well_electrons=15000.0, read_noise_electrons=6.0)
 
 
@@ -47,22 +48,10 @@ class Traits:
     liveliness: float          # how much the subject moves; 1 is usual
 
 
-def _spread_evenly(subject_id: str, seed: int) -> tuple[float, float]:
-    """Return two numbers in [0, 1); those of consecutive subjects are spread evenly in the square.
-
-    Source: Roberts, "The unreasonable effectiveness of quasirandom sequences", 2018 (R2 sequence).
-    """
-    digits = re.search(r"(\d+)$", subject_id)
-    n = int(digits.group(1)) if digits else zlib.crc32(subject_id.encode())
-    start = np.random.default_rng([seed, 77]).random(2) if seed else np.array([0.5, 0.5])
-    first, second = (start + n * np.array([0.7548776662466927, 0.5698402909980532])) % 1.0
-    return float(first), float(second)
-
-
 def traits_of(subject_id: str, *, seed: int = 0) -> Traits:
     """Draw the traits of a subject."""
     rng = np.random.default_rng([zlib.crc32(subject_id.encode()), seed])
-    rate, tone = _spread_evenly(subject_id, seed)
+    rate, tone = spread_evenly(subject_id, seed)
     hair_colour = rng.choice(4, p=[0.5, 0.25, 0.15, 0.10]) if tone < 0.5 else 0
     shade = rng.uniform(0.35, 0.60) * (1 - 0.45 * tone)
     hair_gain = [
@@ -115,15 +104,17 @@ class VirtualSubject:
         self.traits = traits_of(subject_id, seed=seed)
         id_hash = zlib.crc32(subject_id.encode())
         person = np.random.default_rng([id_hash, seed, 1])
-        finger, face = draw_finger_pulse(person), draw_face_pulse(person)
+        finger, face = draw_pulses(person)
         if world is not None:
             self.traits = _in_world(self.traits, world)
             face = replace(face, delay_s=face.delay_s + world.face_delay_s)
             activity = world.activity
         day = np.random.default_rng([id_hash, seed, 2, session])
         base_bpm = float(np.clip(self.traits.base_bpm + day.normal(0, 3.0), 50.0, 112.0))
+        physiology = world.heart if world is not None else None
         self.heart = Heart(
-            day, base_bpm=base_bpm, finger=finger, face=face, alertness=day.uniform(0.7, 1.0)
+            day, base_bpm=physiology.base_bpm if physiology else base_bpm, finger=finger, face=face,
+            alertness=day.uniform(0.7, 1.0), physiology=physiology,
         )
         if activity is None:
             activity = Activity(
@@ -133,7 +124,10 @@ class VirtualSubject:
                 light=day.uniform(0.5, 1.5),
                 flicker=day.uniform(0.0005, 0.003),
             )
-        self.behaviour = Behaviour(day, self.heart, activity)
+        self.behaviour = Behaviour(
+            day, self.heart, activity, px_per_mm=PX_PER_MM * self.traits.appearance.scale
+        )
+        self._world = world
         self.image_sensor = world.sensor if world is not None else _USUAL_SENSOR
         self._day_seed = int(day.integers(2**63))
         self._renderer: FaceRenderer | None = None
@@ -146,7 +140,8 @@ class VirtualSubject:
                 self._renderer = FaceRenderer(
                     self.traits.appearance, green_ac_dc=self.traits.green_ac_dc,
                     skin_shine=self.traits.skin_shine, sensor=self.image_sensor,
-                    seed=self._day_seed,
+                    seed=self._day_seed, perfusion=self._world.perfusion if self._world else None,
+                    side_light=self._world.side_light if self._world else USUAL_SIDE_LIGHT,
                 )
         return self
 
@@ -196,12 +191,18 @@ class VirtualSubject:
 
 
 def _in_world(traits: Traits, world: World) -> Traits:
-    """Return the traits as they show in a world: strength of the pulse, place of the head."""
+    """Return the traits as they show in a world: face and skin, the pulse, the head's place."""
     appearance = traits.appearance
+    if world.face is not None and world.skin is not None:
+        appearance = dressed(appearance, world.face, world.skin)
     x, y = appearance.head_center
     shift_x, shift_y = world.head_shift_px
     return replace(
-        traits, green_ac_dc=traits.green_ac_dc * world.pulse_ratio,
+        traits,
+        base_bpm=traits.base_bpm if world.heart is None else world.heart.resting_bpm,
+        green_ac_dc=world.pulse_ratio * (
+            traits.green_ac_dc if world.green_ac_dc is None else world.green_ac_dc),
+        skin_shine=traits.skin_shine if world.skin_shine is None else world.skin_shine,
         appearance=replace(
             appearance, scale=appearance.scale * world.head_scale,
             head_center=(x + shift_x, y + shift_y),

@@ -15,7 +15,7 @@ principles of remote PPG", IEEE Trans. Biomed. Eng. 64, 2017); about half on the
 (Nowara, McDuff, Veeraraghavan, "A meta-analysis of the impact of skin tone and gender on
 non-contact photoplethysmography measurements", CVPRW 2020). Where it is strong: forehead and cheeks
 over chin and nose (Kwon et al., "ROI analysis for remote photoplethysmography on facial video",
-EMBC 2015).
+EMBC 2015). How much that differs between faces, texture and beards are assumptions.
 """
 
 from dataclasses import dataclass
@@ -24,6 +24,7 @@ import cv2
 import numpy as np
 
 from .portrait import HEAD, HEAD_RADII, PortraitParts, portrait_parts
+from .texture import smooth_field, with_beard, with_texture
 
 WIDTH, HEIGHT = 640, 360       # of the camera's frame [px]
 BELOW = 24                     # rows of the body kept under the frame's edge, for when it moves up
@@ -36,7 +37,6 @@ TO_YUV = (
     )
     / 255.0
 )
-PULSE_RGB = np.array([0.33, 0.77, 0.53], dtype=np.float32)
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,21 @@ class Appearance:
     jaw_width: float           # relative to the portrait
     head_center: tuple[float, float]    # in the frame [px]
     feature_seed: int          # of the small displacements that change the features
+    feature_px: float = 2.2    # how large these are, RMS, in the portrait
+    face_length: float = 1.0   # from the eyes to the chin, relative to the portrait
+    skin_rgb: tuple[float, float, float] | None = None    # mean, 0 to 255; None: by `skin_tone`
+    texture: float = 0.0       # of the skin: grain and blotches, RMS, relative
+    beard: float = 0.0         # 0 none to 1 full
+
+
+@dataclass(frozen=True)
+class Perfusion:
+    """In which colour a face pulsates, and where."""
+
+    rgb: tuple[float, float, float] = (0.33, 0.77, 0.53)    # relative to the means of R, G, B
+    contrast: float = 1.0      # of forehead and cheeks with the rest; 0 flat, 1 the portrait's map
+    spread: float = 0.0        # of a random field that multiplies the map, as a logarithm's RMS
+    seed: int = 0              # of that field
 
 
 @dataclass(frozen=True)
@@ -72,7 +87,7 @@ class FaceLayers:
     person: np.ndarray         # (H, W, 4) Y, U, V times alpha, and alpha
     person_closed: np.ndarray  # (H, W, 4) the same with closed eyes
     skin: np.ndarray           # (H, W) 0 to 1
-    perfusion: np.ndarray      # (H, W) 0 to 1: height of the pulse
+    perfusion: np.ndarray      # (H, W) height of the pulse: 0 to 1, above it with a random field
     late_share: np.ndarray     # (H, W) 0 to 1: share of the pulse that comes later
     shine: np.ndarray          # (H, W) 0 to 1: where skin mirrors the lamp
     lid_position: np.ndarray   # (H, W): 0 at the upper lid, 1 at the lower, beyond both elsewhere
@@ -104,11 +119,17 @@ def _recolour(
 ) -> np.ndarray:
     """Return the portrait with the subject's skin, hair and clothes."""
     gain = skin_gain(appearance.skin_tone)
+    if appearance.skin_rgb is not None:
+        gain = (np.array(appearance.skin_rgb) / parts.skin_rgb).astype(np.float32)
     # Darker skin keeps its highlights: the shine is the lamp's, not the skin's.
     highlights = parts.shine * np.clip((rgb[..., 1] - 120) / 80, 0, 1)
     skin = rgb * gain + 9.0 * appearance.skin_tone * highlights[..., None]
+    if appearance.texture > 0:
+        skin = with_texture(skin, appearance.texture, appearance.feature_seed)
     rgb = rgb + (skin - rgb) * skin_mask[..., None]
     hair_gain = np.array(appearance.hair_gain, dtype=np.float32)
+    if appearance.beard > 0:
+        rgb = with_beard(rgb, appearance.beard * parts.beard, hair_gain, appearance.feature_seed)
     rgb = rgb + (rgb * hair_gain - rgb) * parts.hair[..., None]
     hsv = cv2.cvtColor(rgb.clip(0, 255) / 255.0, cv2.COLOR_RGB2HSV)
     hsv[..., 0] = (hsv[..., 0] + 360.0 * appearance.suit_hue) % 360.0
@@ -122,6 +143,10 @@ def _portrait_positions(appearance: Appearance, box: Box) -> tuple[np.ndarray, n
     rows, columns = box.height + BELOW, box.width
     y, x = np.mgrid[0:rows, 0:columns].astype(np.float32)
     portrait_y = (y + box.top - appearance.head_center[1]) / appearance.scale + HEAD[1]
+    if appearance.face_length != 1.0:
+        below = portrait_y - HEAD[1]       # the chin moves most, the shoulders stay
+        lower = np.clip(below / 60.0, 0, 1) * np.clip((150.0 - below) / 65.0, 0, 1)
+        portrait_y = HEAD[1] + below / (1 + (appearance.face_length - 1) * lower)
     # 0 at the cheeks, 1 at the jaw, 0 at the neck
     at_jaw = np.clip((portrait_y - 105.0) / 60.0, 0, 1)
     at_jaw *= np.clip((215.0 - portrait_y) / 35.0, 0, 1)
@@ -132,7 +157,7 @@ def _portrait_positions(appearance: Appearance, box: Box) -> tuple[np.ndarray, n
     portrait_x = across / (1 + (appearance.jaw_width - 1) * at_jaw) + HEAD[0]
     rng = np.random.default_rng(appearance.feature_seed)
     reach = np.exp(-0.5 * (((portrait_x - 226) / 55) ** 2 + ((portrait_y - 125) / 50) ** 2))
-    coarse = rng.normal(0, 2.2, (2, 9, 9)).astype(np.float32)
+    coarse = rng.normal(0, appearance.feature_px, (2, 9, 9)).astype(np.float32)
     across, down = (
         reach * cv2.resize(c, (columns, rows), interpolation=cv2.INTER_CUBIC) for c in coarse
     )
@@ -149,14 +174,35 @@ def _box_of(appearance: Appearance) -> Box:
     return Box(left, top, right - left, HEIGHT - top)
 
 
-def make_layers(appearance: Appearance, *, green_ac_dc: float) -> FaceLayers:
+def _perfusion_maps(
+    parts: PortraitParts, perfusion: Perfusion, beard: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the height of the pulse, if all were skin, and the share of it that comes later."""
+    height, late = parts.perfusion, parts.late_share
+    if perfusion.contrast != 1.0:
+        mean = 0.67                    # about that of the portrait's skin, which it keeps
+        height = mean + perfusion.contrast * (height - mean)
+    if perfusion.spread > 0:
+        rng = np.random.default_rng(perfusion.seed)
+        field = smooth_field(rng, height.shape, 24)
+        height = height * np.exp(perfusion.spread * field - 0.5 * perfusion.spread**2)
+        late = late + perfusion.spread * smooth_field(rng, height.shape, 40)
+    if beard > 0:
+        height = height * (1 - 0.85 * beard * parts.beard)      # hair hides the skin
+    return height, late
+
+
+def make_layers(
+    appearance: Appearance, *, green_ac_dc: float, perfusion: Perfusion | None = None
+) -> FaceLayers:
     """Make the layers of a subject.
 
     Parameters
     ----------
     green_ac_dc : AC/DC of green, peak to peak, where perfusion is full
+    perfusion : colour and places of the pulse; the portrait's when not given
     """
-    parts = portrait_parts()
+    parts, perfusion = portrait_parts(), perfusion or Perfusion()
     box = _box_of(appearance)
     x, y = _portrait_positions(appearance, box)
 
@@ -173,16 +219,18 @@ def make_layers(appearance: Appearance, *, green_ac_dc: float) -> FaceLayers:
     rgb, alpha = recoloured(parts.rgb, parts.skin), warp(parts.alpha).clip(0, 1)
     skin = warp(parts.skin).clip(0, 1)
     shine = warp(parts.shine).clip(0, 1)
-    perfusion = (warp(parts.perfusion, cv2.BORDER_REPLICATE) * skin).clip(0, 1)
+    height, late_share = _perfusion_maps(parts, perfusion, appearance.beard)
+    height = (warp(height, cv2.BORDER_REPLICATE) * skin).clip(0, 1 if perfusion.spread == 0 else 3)
     # What mirrors the lamp has no blood in it: the pulse multiplies what is left.
     diffuse = rgb - 0.12 * shine[..., None] * rgb
-    pulse_rgb = diffuse * (perfusion * alpha)[..., None] * (green_ac_dc * PULSE_RGB / PULSE_RGB[1])
+    colour = np.array(perfusion.rgb, dtype=np.float32)
+    pulse_rgb = diffuse * (height * alpha)[..., None] * (green_ac_dc * colour / colour[1])
     return FaceLayers(
         box=box,
         person=yuva(rgb, alpha),
         skin=skin,
-        perfusion=perfusion,
-        late_share=warp(parts.late_share, cv2.BORDER_REPLICATE).clip(0, 1),
+        perfusion=height,
+        late_share=warp(late_share, cv2.BORDER_REPLICATE).clip(0, 1),
         shine=shine * alpha,
         lid_position=cv2.remap(
             parts.lid_position, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE

@@ -143,6 +143,7 @@ class HeadMovement:
         fields = _unit_displacements(layers, appearance, rows, columns)
         self._fields = np.array(fields, dtype=np.float32).reshape(len(fields), -1)
         self._coarse_shape = (2, rows, columns)
+        self._gaze = _gaze_displacement(layers, appearance, rows, columns)
         identity = np.meshgrid(np.arange(self._size[0]), np.arange(self._size[1]))
         self._identity = [grid.astype(np.float32) for grid in identity]
         self._field = [np.empty_like(self._identity[0]) for _ in range(2)]
@@ -155,6 +156,9 @@ class HeadMovement:
             scene.breath, scene.jaw, scene.lips,
         ], dtype=np.float32)
         coarse = (weights @ self._fields).reshape(self._coarse_shape)
+        if scene.gaze_x or scene.gaze_y:
+            coarse[0] += scene.gaze_x * self._gaze
+            coarse[1] += scene.gaze_y * self._gaze
         for displacement, field, identity in zip(coarse, self._field, self._identity, strict=True):
             cv2.resize(displacement, self._size, dst=field, interpolation=cv2.INTER_LINEAR)
             cv2.add(field, identity, dst=field)
@@ -165,17 +169,32 @@ class HeadMovement:
         )
 
 
-def _unit_displacements(
-    layers: FaceLayers, appearance: Appearance, rows: int, columns: int
-) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Return the displacement (x, y) of each movement, in the order of the weights in `move`."""
+def _grid(layers: FaceLayers, rows: int, columns: int) -> tuple[np.ndarray, ...]:
+    """Return x, y [px] of the field's grid, and its places on the head."""
     box = layers.box
     y, x = np.mgrid[0:rows, 0:columns].astype(np.float32) * _CELL_PX + (_CELL_PX - 1) / 2
     pixel = (
         np.minimum(y, box.height + BELOW - 1).astype(int),
         np.minimum(x, box.width - 1).astype(int),
     )
-    u, v = layers.head_x[pixel], layers.head_y[pixel]
+    return x, y, layers.head_x[pixel], layers.head_y[pixel]
+
+
+def _gaze_displacement(
+    layers: FaceLayers, appearance: Appearance, rows: int, columns: int
+) -> np.ndarray:
+    """Return by how much the eyes move to one side when they look there as far as they can."""
+    _, _, u, v = _grid(layers, rows, columns)
+    eyes = np.exp(-0.5 * (((np.abs(u) - 0.295) / 0.09) ** 2 + ((v - 0.05) / 0.07) ** 2))
+    return (-3.0 * appearance.scale * eyes).astype(np.float32)
+
+
+def _unit_displacements(
+    layers: FaceLayers, appearance: Appearance, rows: int, columns: int
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return the displacement (x, y) of each movement, in the order of the weights in `move`."""
+    box = layers.box
+    x, y, u, v = _grid(layers, rows, columns)
     reach = np.hypot(u, v)
     head = 1 - _ramp(reach, 1.0, 1.75)
     carried = 0.25 + 0.75 * head                                  # shoulders follow a little

@@ -55,6 +55,8 @@ class PortraitParts:
     lid_position: np.ndarray   # 0 at the upper lid, 1 at the lower; 2 away from the eyes
     eye_openings: np.ndarray
     rgb_closed: np.ndarray     # `rgb` with closed eyes
+    beard: np.ndarray          # where one grows
+    skin_rgb: np.ndarray       # (3,) mean of `rgb` where all is skin
 
 
 @cache
@@ -67,10 +69,11 @@ def portrait_parts() -> PortraitParts:
     )
     head = _blob((HEAD[0], HEAD[1] - 10), HEAD_RADII) > np.exp(-0.5 * 1.25**2)
     lid_position, eye_openings, lashes = _eyes()
+    skin = _skin(rgb, flesh)
     return PortraitParts(
         rgb=rgb,
         alpha=alpha,
-        skin=_skin(rgb, flesh),
+        skin=skin,
         hair=alpha * head * (1 - cv2.GaussianBlur(flesh, (0, 0), 0.8)),
         suit=_suit(rgb),
         perfusion=_perfusion(),
@@ -82,6 +85,8 @@ def portrait_parts() -> PortraitParts:
         lid_position=lid_position,
         eye_openings=eye_openings,
         rgb_closed=_close_eyes(rgb, eye_openings, lashes),
+        beard=_beard(flesh),
+        skin_rgb=rgb[skin > 0.9].mean(axis=0),
     )
 
 
@@ -149,6 +154,15 @@ def _shine(flesh: np.ndarray) -> np.ndarray:
         _blob((228, 86), (16, 5)), 0.9 * _blob((227, 122), (4, 9)), 0.5 * _blob((223, 171), (8, 4)),
         0.8 * _blob((196, 121), (8, 6)), 0.8 * _blob((256, 122), (7, 6)),
     ]) * flesh
+
+
+def _beard(flesh: np.ndarray) -> np.ndarray:
+    """Draw where a beard grows: chin, jaw and upper lip, not the lips."""
+    y, x = np.mgrid[0:_ROWS, 0:_COLUMNS].astype(np.float32)
+    chin = np.clip((y - 136.0) / 8.0, 0, 1)
+    jaw = np.clip((np.abs(x - 226.0) - 32.0) / 8.0, 0, 1) * np.clip((y - 112.0) / 12.0, 0, 1)
+    lips = np.clip(1.8 - 1.4 * np.hypot((x - 225.0) / 18.0, (y - 150.0) / 8.0), 0, 1)
+    return flesh * np.maximum(chin, jaw) * (1 - lips) * np.clip((186.0 - y) / 10.0, 0, 1)
 
 
 def _eyes() -> tuple[np.ndarray, np.ndarray, np.ndarray]:

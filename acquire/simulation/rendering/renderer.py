@@ -10,7 +10,7 @@ import numpy as np
 from acquire.simulation.motion import Scene
 
 from .exposure import Exposure, ImageSensor
-from .face import Appearance, make_layers
+from .face import Appearance, Perfusion, make_layers
 from .head import HeadMovement, HeadSurface
 from .room import RoomLight
 
@@ -25,15 +25,20 @@ class FaceRenderer:
     green_ac_dc : AC/DC of green, peak to peak, where perfusion is full
     skin_shine : strength of the skin's mirror image of the lamp [grey levels]
     seed : of room, lamp and noise
+    perfusion : colour and places of the pulse; the portrait's when not given
+    side_light : how much brighter the lamp's side of the room is
     """
 
     def __init__(
         self, appearance: Appearance, *, green_ac_dc: float, skin_shine: float,
-        sensor: ImageSensor, seed: int,
+        sensor: ImageSensor, seed: int, perfusion: Perfusion | None = None,
+        side_light: float = 0.35,
     ) -> None:
         rng = np.random.default_rng(seed)
-        self.layers = make_layers(appearance, green_ac_dc=green_ac_dc)
-        self.light = RoomLight(rng)
+        self.layers = make_layers(
+            appearance, green_ac_dc=green_ac_dc, perfusion=perfusion
+        )
+        self.light = RoomLight(rng, side_light=side_light)
         self._surface = HeadSurface(
             self.layers, appearance, skin_shine=skin_shine, lamp=self.light.lamp
         )

@@ -14,14 +14,17 @@ _CELL_PX = 20                  # of the light's grid
 class RoomLight:
     """The light over the picture, computed on a coarse grid; one side of the room is brighter."""
 
-    def __init__(self, rng: np.random.Generator) -> None:
+    def __init__(self, rng: np.random.Generator, *, side_light: float = 0.35) -> None:
+        """Draw the lamp; `side_light` is how much brighter its side of the room is."""
         # towards the lamp: right, down, out of the picture
         self.lamp = (rng.uniform(-0.5, 0.5), rng.uniform(-0.5, -0.1), 0.8)
         rows, columns = HEIGHT // _CELL_PX, WIDTH // _CELL_PX
         y, x = np.mgrid[0:rows, 0:columns].astype(np.float32)
         self._x = (x + 0.5) / columns - 0.5
         self._y = (y + 0.5) / rows - 0.5
-        self._steady = 1.0 + (self.lamp[0] * 0.35 * self._x + rng.uniform(-0.15, 0.0) * self._y)
+        self._steady = 1.0 + (
+            self.lamp[0] * side_light * self._x + rng.uniform(-0.15, 0.0) * self._y
+        )
         # when the rows of the grid are exposed, after the first row of the picture [s]
         self.row_delays_s = (np.arange(rows) + 0.5) / rows * READOUT_S
 

@@ -5,33 +5,13 @@ import numpy as np
 import pytest
 
 from acquire.simulation.motion import Activity, Scene
-from acquire.simulation.rendering.face import HEIGHT, TO_YUV, WIDTH
+from acquire.simulation.rendering.face import HEIGHT, WIDTH
 from acquire.simulation.subject import VirtualSubject
+from tests.support.rendered import rgb_of, skin_of
 from tests.support.spectra import spectral_rate
 
 CALM = Activity(motion=0.25, speech=0.0, turns_per_min=0.0, light=0.3, flicker=0.001)
 STILL = Scene(*[0.0] * 14)
-
-
-def rgb_of(image, where):
-    """Mean colour of an I420 image where the mask says so, without the rounding of a conversion."""
-    luma = image[:HEIGHT].astype(float)
-    u, v = (
-        image[HEIGHT + k * HEIGHT // 4 :][: HEIGHT // 4].reshape(HEIGHT // 2, WIDTH // 2)
-        for k in (0, 1)
-    )
-    half = where[::2, ::2]
-    yuv = [luma[where].mean() - 16, u[half].mean() - 128, v[half].mean() - 128]
-    return np.linalg.solve(TO_YUV.astype(float), yuv)
-
-
-def skin_of(subject, least=0.9):
-    """Mask of well-inside skin of the subject at rest, on even pixels, over the frame."""
-    layers = subject.renderer.layers
-    skin = cv2.erode(layers.skin[: layers.box.height], np.ones((7, 7), np.uint8)) > least
-    where = np.zeros((HEIGHT, WIDTH), bool)
-    where[layers.box.top :, layers.box.left : layers.box.left + layers.box.width] = skin
-    return where.reshape(HEIGHT // 2, 2, WIDTH // 2, 2).all(axis=(1, 3)).repeat(2, 0).repeat(2, 1)
 
 
 def test_only_the_noise_differs_between_frames_of_one_instant():
