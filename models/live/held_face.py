@@ -1,30 +1,69 @@
-"""The face box while frames come: held as in training, and moved only when the face has left it.
+"""The face box while frames come: held as in training, moved when the face has left it, and kept
+with one person.
 
 A box that follows the face jitters, and that jitter is many times larger than the pulse
 (`dataset.face.find`); so the box of the first search is held. Every few seconds, and at once when
 the picture jumps, the whole picture is searched again. One search that misses the face or finds it
 elsewhere proves little (a blink, a turned head); the second in a row, half a second later, is
 believed. A search takes as long as one frame or several: live, it runs in an executor, and frames
-continue meanwhile.
+continue meanwhile; a whole video is read without one.
+
+Which of the faces found is the one that is held is decided by place, size and look together
+(`dataset.face.same_face`). Near its last place a face is the held one unless it looks like another
+one; elsewhere only if it looks like it. Where two faces fit about as well, neither is taken. Other
+faces beside the held one are counted, and change nothing. When the held one is gone, others are not
+read until it has been gone for a long time, live, and never within one video.
 """
 
+import math
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
+from dataclasses import dataclass
 
 import numpy as np
 
+from dataset.common.wording import counted
 from dataset.face.box import FaceBox, enlarge
+from dataset.face.same_face import OTHER_FROM, SAME_BELOW, FaceLook, KnownFace, look_at
 
+# What `HeldFace.update` returns when the box has changed
 FOUND, MOVED, LOST = "found", "moved", "lost"
+# What `HeldFace.state` is: no face so far; several from the start; one is held; it is gone; it is
+# gone, and another is there
+NOBODY, SEVERAL, HELD, GONE, ANOTHER = "nobody", "several", "held", "gone", "another"
+
 SEARCH_S = 0.3       # between searches while there is no face
 CHECK_S = 3.0        # while there is one
+WATCH_S = 1.0        # while it has drifted in its box, or another face is there
 DOUBT_S = 0.5        # after a search that left doubt, or when the picture jumped
-# of the largest face's area: smaller ones are bystanders or patterns, and never become the largest
+PATIENCE_S = 30.0    # live, after a face that was read is gone, before another one is taken
+# the same, in a video too, where it was not held long enough to be read and the other is not much
+# smaller; if it is, as long as live
+UNREAD_PATIENCE_S, READ_S, NOT_SMALLER = 10.0, 6.0, 0.5
+ALONE_S = 1.5        # one face alone, after several from the start, before it is taken
+# of the largest face's area: smaller ones are bystanders or patterns
 _SECOND_FACE = 0.25
 _INSIDE = 0.9        # of the face's area that must lie in the box
 _WIDTHS = (0.6, 1.7)  # of the face's width, relative to the one that the box was made for
+_DRIFT = 0.25        # of the face's width, of its centre from the box's
+_NEAR, _NEAR_S = 0.75, 2.0       # of its width in a second, a face's way; for as long at most
+_ELSEWHERE, _CLEARLY = 0.5, 0.3  # what another place weighs beside the look; a clear difference
+_MOST_FACES = 6      # that are compared, the largest
+_COUNTED = 0.05      # of the held face's area, from which another is counted
 
 FindFaces = Callable[[np.ndarray], list[FaceBox]]
+
+
+@dataclass(frozen=True)
+class _Search:
+    """A picture that was searched."""
+
+    image: np.ndarray
+    time_s: float
+    faces: list[FaceBox]
+
+    def look(self, face: FaceBox) -> FaceLook:
+        return look_at(self.image, face)
 
 
 class HeldFace:
@@ -35,18 +74,29 @@ class HeldFace:
     find : returns every certain face of an (H, W, 3) uint8 RGB picture, the largest first
     factor : by which a face's box is enlarged
     executor : runs the searches; without it a search is done at once, and delays its frame
+    patience_s : how long a face that was read must be gone before another one is taken; `math.inf`
+        for one video, of which every figure is of one person
     """
 
     def __init__(
-        self, find: FindFaces, *, factor: float, executor: Executor | None = None
+        self, find: FindFaces, *, factor: float, executor: Executor | None = None,
+        patience_s: float = PATIENCE_S,
     ) -> None:
         self._find, self._factor, self._executor = find, factor, executor
+        self._patience_s = patience_s
         self.box: FaceBox | None = None      # enlarged, in pixels of the picture
-        self.is_alone = True                 # False: there is more than one face
-        self._face: FaceBox | None = None    # the detector's own box that `box` was made of
+        self.state = NOBODY
+        self.others = 0                      # faces beside the held one, at the last search
+        self.why = ""                        # the box has last changed
+        self._known: KnownFace | None = None
+        self._boxed: FaceBox | None = None   # the detector's own box that the last box was made of
+        self._face: FaceBox | None = None    # where the face was last seen
+        self._seen_s = self._held_s = 0.0    # when that was; how long it has been held in all
         self._misses = 0                     # searches in a row that did not find the face in it
+        self._wait_s = math.inf              # from then, until another one that is there is read
+        self._several_s = -np.inf            # when several were last there, with nobody known
         self._searched_s = -np.inf
-        self._pending: Future | None = None
+        self._pending: tuple[Future, np.ndarray, float] | None = None
 
     def update(self, image: np.ndarray, time_s: float, *, has_jumped: bool = False) -> str | None:
         """Search a frame where a search is due.
@@ -59,61 +109,188 @@ class HeldFace:
 
         Returns
         -------
-        FOUND, MOVED or LOST where the box has just changed, else None
+        FOUND, MOVED or LOST where the box has just changed (`why` has the reason), else None
         """
         if self._pending is not None:
-            if not self._pending.done():
+            future, searched, searched_s = self._pending
+            if not future.done():
                 return None
-            faces, self._pending = self._pending.result(), None
-            return self._use(faces)
+            self._pending = None
+            return self._use(_Search(searched, searched_s, future.result()))
         if time_s - self._searched_s < self._pause_s(has_jumped=has_jumped):
             return None
         self._searched_s = time_s
         if self._executor is not None:
-            self._pending = self._executor.submit(self._find, image)
+            self._pending = self._executor.submit(self._find, image), image, time_s
             return None
-        return self._use(self._find(image))
+        return self._use(_Search(image, time_s, self._find(image)))
 
     def search_soon(self) -> None:
         """Have the next frame searched."""
         self._searched_s = -np.inf
 
+    def gone_s(self, time_s: float) -> float:
+        """Return how long ago the face was last seen [s]."""
+        return max(time_s - self._seen_s, 0.0)
+
+    def rest_s(self, time_s: float) -> float:
+        """Return in how long [s] the other face that is there is read; infinite where never."""
+        return max(self._wait_s - self.gone_s(time_s), 0.0)
+
     def _pause_s(self, *, has_jumped: bool) -> float:
         if self.box is None:
             return SEARCH_S
-        return DOUBT_S if self._misses or not self.is_alone or has_jumped else CHECK_S
+        if self._misses or has_jumped:
+            return DOUBT_S
+        return WATCH_S if self.others or self._has_drifted() else CHECK_S
 
-    def _use(self, faces: list[FaceBox]) -> str | None:
+    def _has_drifted(self) -> bool:
+        face, boxed = self._face, self._boxed
+        return face is not None and boxed is not None and _way(face, boxed) > _DRIFT
+
+    def _use(self, search: _Search) -> str | None:
         """Hold, move or give up the box, by the faces that a search has found."""
-        large = [face for face in faces if _area(face) >= _SECOND_FACE * _area(faces[0])]
-        if len(large) > 1:
-            self.is_alone = False
-            return None
-        if self.box is not None and large and self._is_inside(large[0]):
-            self._misses, self.is_alone = 0, True
-            return None
-        if self.box is not None and self._misses == 0:
+        if self._known is None:
+            return self._use_first(search)
+        fits = sorted(self._fits(search), key=lambda fit: fit[0])
+        if not fits or (len(fits) > 1 and fits[1][0] - fits[0][0] < _CLEARLY):
+            return self._miss(search)
+        _, face, look = fits[0]
+        if self.box is not None and not self._is_inside(face) and not self._misses:
             self._misses = 1
             return None
-        had_box, self._misses, self.is_alone = self.box is not None, 0, True
-        if not large:
-            self.box = self._face = None
-            return LOST if had_box else None
-        self._face, self.box = large[0], enlarge(large[0], self._factor)
+        if self._is_dwarfed(face, search.faces[0]):
+            return self._take(search.faces[0], search, "a much larger face is read instead: "
+                              "it came before the first one could be read")
+        return self._hold(face, look, search)
+
+    def _use_first(self, search: _Search) -> str | None:
+        """Take the first face that is alone."""
+        large = _large(search.faces)
+        if len(large) > 1:
+            self._several_s = search.time_s
+            self.state = SEVERAL
+        elif search.time_s - self._several_s >= ALONE_S:
+            self.state = NOBODY
+            if large:
+                return self._take(large[0], search, "face found")
+        return None
+
+    def _fits(self, search: _Search) -> list[tuple[float, FaceBox, FaceLook]]:
+        """Return each face that may be the held one: how badly it fits, and what it looks like."""
+        assert self._known is not None
+        fits = []
+        for face in search.faces[:_MOST_FACES]:
+            look = search.look(face)
+            difference = self._known.difference(look)
+            is_near = self._is_inside(face) or self._is_near(face, search.time_s)
+            if difference < (OTHER_FROM if is_near else SAME_BELOW):
+                fits.append((difference + (0 if is_near else _ELSEWHERE), face, look))
+        return fits
+
+    def _hold(self, face: FaceBox, look: FaceLook, search: _Search) -> str | None:
+        """Go on with the held face, found again; the box moves where the face has left it."""
+        assert self._known is not None
+        had_box, gone_s = self.box is not None, self.gone_s(search.time_s)
+        if had_box:
+            self._held_s += gone_s
+        is_in_box = had_box and self._is_inside(face)
+        if self._known.difference(look) < SAME_BELOW:
+            self._known.add(look)
+        self._face, self._seen_s, self._misses, self.state = face, search.time_s, 0, HELD
+        self.others = sum(
+            one is not face and _area(one) >= _COUNTED * _area(face) for one in search.faces
+        )
+        if is_in_box:
+            return None
+        self._boxed, self.box = face, enlarge(face, self._factor)
+        self.why = (
+            "the face has left its box, which follows it" if had_box
+            else f"the face is back after {gone_s:.0f} s"
+        )
         return MOVED if had_box else FOUND
 
+    def _miss(self, search: _Search) -> str | None:
+        """Give the box up if this is the second search in a row without the face."""
+        self._misses += 1
+        if self.box is not None and self._misses < 2:
+            return None
+        had_box, self.box, self.others = self.box is not None, None, 0
+        self.state = ANOTHER if search.faces else GONE
+        large = _large(search.faces)
+        self._wait_s = self._patience_for(large[0]) if len(large) == 1 else math.inf
+        if self.gone_s(search.time_s) >= self._wait_s:
+            return self._take(large[0], search, (
+                f"another face is read from here; the one before has been gone for "
+                f"{self.gone_s(search.time_s):.0f} s"
+            ))
+        return LOST if had_box else None
+
+    def _patience_for(self, face: FaceBox) -> float:
+        assert self._face is not None
+        if self._held_s >= READ_S:
+            return self._patience_s
+        is_smaller = _area(face) < NOT_SMALLER * _area(self._face)
+        return min(PATIENCE_S if is_smaller else UNREAD_PATIENCE_S, self._patience_s)
+
+    def _is_dwarfed(self, face: FaceBox, largest: FaceBox) -> bool:
+        """Return whether a face that could not be read so far is a bystander of a larger one."""
+        return self._held_s < READ_S and _area(face) < _SECOND_FACE * _area(largest)
+
+    def _take(self, face: FaceBox, search: _Search, why: str) -> str:
+        """Hold a face that was not held before."""
+        self._known, self._held_s = KnownFace(search.look(face)), 0.0
+        self._face, self._seen_s, self._misses, self.state = face, search.time_s, 0, HELD
+        self._boxed, self.box, self.why = face, enlarge(face, self._factor), why
+        self.others = sum(_area(one) >= _COUNTED * _area(face) for one in search.faces) - 1
+        return FOUND
+
     def _is_inside(self, face: FaceBox) -> bool:
-        """Return whether a face is the one in the box, by position and size."""
-        box, held = self.box, self._face
-        assert box is not None
-        assert held is not None
-        width = max(min(face.right, box.right) - max(face.left, box.left), 0)
-        height = max(min(face.bottom, box.bottom) - max(face.top, box.top), 0)
-        relative_width = (face.right - face.left) / (held.right - held.left)
-        return (
-            width * height >= _INSIDE * _area(face) and _WIDTHS[0] <= relative_width <= _WIDTHS[1]
-        )
+        """Return whether a face is where the last box is, and of its size."""
+        assert self._boxed is not None
+        box = enlarge(self._boxed, self._factor)
+        return _overlap(face, box) >= _INSIDE * _area(face) and _is_of_size(face, self._boxed)
+
+    def _is_near(self, face: FaceBox, time_s: float) -> bool:
+        """Return whether the held face may have come here since it was last seen."""
+        assert self._face is not None
+        seconds = min(self.gone_s(time_s), _NEAR_S)
+        return _way(face, self._face) <= _NEAR * seconds and _is_of_size(face, self._face)
+
+
+def words_of_others(count: int) -> str:
+    """Return in words that other faces are in the picture, and not read; "" without any."""
+    if not count:
+        return ""
+    return f"{'another face' if count == 1 else counted(count, 'other face')} in view, not read"
+
+
+def words_of_rest(rest_s: float) -> str:
+    """Return in words when another face would be read; "" where never."""
+    return "" if math.isinf(rest_s) else f"; this one is read in {math.ceil(rest_s)} s"
 
 
 def _area(box: FaceBox) -> int:
-    return (box.right - box.left) * (box.bottom - box.top)
+    return box.width * box.height
+
+
+def _large(faces: list[FaceBox]) -> list[FaceBox]:
+    """Return the faces beside which the others are bystanders."""
+    return [face for face in faces if _area(face) >= _SECOND_FACE * _area(faces[0])]
+
+
+def _overlap(one: FaceBox, other: FaceBox) -> int:
+    width = min(one.right, other.right) - max(one.left, other.left)
+    height = min(one.bottom, other.bottom) - max(one.top, other.top)
+    return max(width, 0) * max(height, 0)
+
+
+def _is_of_size(face: FaceBox, held: FaceBox) -> bool:
+    return _WIDTHS[0] <= face.width / held.width <= _WIDTHS[1]
+
+
+def _way(face: FaceBox, held: FaceBox) -> float:
+    """Return the distance of two faces' centres, in widths of the second."""
+    across = (face.left + face.right - held.left - held.right) / 2
+    down = (face.top + face.bottom - held.top - held.bottom) / 2
+    return math.hypot(across, down) / held.width

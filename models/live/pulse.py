@@ -22,6 +22,7 @@ no clock: time is what the frames say.
 
 import math
 from concurrent.futures import Executor
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -36,7 +37,7 @@ from models.board.onnx_net import SHIPPED, open_finder, open_net, to_appearance
 
 from .held_face import FindFaces
 from .pulse_window import PulseWindow
-from .reading import GAP, LOOKING, NO_PULSE, READING, SETTLING, TOO_SLOW, LiveReading
+from .reading import GAP, LOOKING, NO_PULSE, READING, SETTLING, TOO_SLOW, Interruptions, LiveReading
 from .running_motion import RunningMotion
 from .watch import FaceWatch
 
@@ -68,7 +69,7 @@ class LivePulse:
     def __init__(
         self, net: PulseNet, find_faces: FindFaces, *, executor: Executor | None = None
     ) -> None:
-        self.net = net
+        self.net, self.find_faces = net, find_faces
         self._watch = FaceWatch(find_faces, factor=net.constants["enlarge"], executor=executor)
         self._cut_sd = net.constants["cut_sd"]
         self._motion = RunningMotion(cut_sd=self._cut_sd)
@@ -78,6 +79,7 @@ class LivePulse:
         self._averaged = np.empty(0, np.uint16)  # the frame before, averaged
         # frames that were not later than the one before them, and were left out
         self.late_frames = 0
+        self._interruptions = Interruptions()
         self.reading = LiveReading(0.0, LOOKING, "looking for a face")
 
     def add_frame(self, image: np.ndarray, time_s: float) -> LiveReading:
@@ -124,7 +126,10 @@ class LivePulse:
             self._restart(look.begins)
         if look.averaged is not None:
             self._add_averaged(look.averaged, time_s, step_s)
-        return look.problem or self._describe(time_s)
+        reading = look.problem or self._describe(time_s)
+        if look.others:
+            reading = replace(reading, words=f"{reading.words}; {look.others}")
+        return self._interruptions.tell(reading)
 
     def _restart(self, why: str) -> None:
         """Begin the window anew."""
@@ -156,7 +161,7 @@ class LivePulse:
         if not window.is_full:
             rest_s = WINDOW_S - window.span_s + max(0.0, WEIGH_S - self._motion.seconds)
             words = f"{self._why_restarted}; heart rate in {math.ceil(rest_s)} s"
-            return LiveReading(time_s, SETTLING, words)
+            return LiveReading(time_s, SETTLING, words, reason=self._why_restarted)
         if window.pulse is None:
             return LiveReading(
                 time_s, NO_PULSE,

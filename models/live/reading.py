@@ -1,13 +1,16 @@
 """What is known of a pulse at one frame: a heart rate, or the state that prevents one."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dataset.signals.pulse_quality import PulseReading
 
 LOOKING, SETTLING, READING = "looking", "settling", "reading"
 FACE_LOST, TWO_FACES, DARK, FROZEN, GAP = "face lost", "two faces", "dark", "frozen", "gap"
-TOO_SLOW, NO_PULSE = "too slow", "no pulse"
-STATES = (LOOKING, SETTLING, READING, FACE_LOST, TWO_FACES, DARK, FROZEN, GAP, TOO_SLOW, NO_PULSE)
+ANOTHER_FACE, TOO_SLOW, NO_PULSE = "another face", "too slow", "no pulse"
+STATES = (
+    LOOKING, SETTLING, READING, FACE_LOST, ANOTHER_FACE, TWO_FACES, DARK, FROZEN, GAP, TOO_SLOW,
+    NO_PULSE,
+)
 
 
 @dataclass(frozen=True)
@@ -18,16 +21,45 @@ class LiveReading:
     state: str                          # one of STATES
     words: str                          # the state for the person before the camera
     pulse: PulseReading | None = None   # only while READING
+    reason: str = ""                    # why it began, where the state does not tell
 
     @property
     def hr_bpm(self) -> float | None:
         """The heart rate [bpm]; None in every state but READING."""
         return None if self.pulse is None else self.pulse.hr_bpm
 
+    def is_state_of(self, last: "LiveReading") -> bool:
+        """Return whether the state is that of `last`, begun for the same reason."""
+        return self.state == last.state and self.reason == last.reason
+
     def is_news_after(self, last: "LiveReading | None") -> bool:
         """Return whether the state or the heart rate was determined anew since `last`."""
         return (
             last is None
-            or self.state != last.state
+            or not self.is_state_of(last)
             or (self.pulse is not None and self.pulse is not last.pulse)
         )
+
+
+class Interruptions:
+    """What each interruption of a reading cost: told with the first heart rate after it."""
+
+    def __init__(self) -> None:
+        self._last: LiveReading | None = None      # the last heart rate
+        self._why = ""                             # there has been none since
+        self._since_s = 0.0
+
+    def tell(self, reading: LiveReading) -> LiveReading:
+        """Take each reading in turn; return it, with the seconds without a heart rate before it."""
+        if self._last is None or reading.state == READING:
+            is_back = reading.state == READING and bool(self._why)
+            if is_back:
+                seconds = reading.time_s - self._since_s
+                cost = f"after {seconds:.0f} s without a heart rate: {self._why}"
+                reading = replace(reading, words=f"{reading.words}; {cost}")
+            if reading.state == READING:
+                self._last, self._why = reading, ""
+            return reading
+        if not self._why:
+            self._why, self._since_s = reading.reason or reading.state, self._last.time_s
+        return reading

@@ -14,9 +14,21 @@ from dataset.face.box import FaceBox
 from dataset.face.frames import average_face
 from dataset.signals.windows import LONGEST_STEP_S
 
-from .held_face import FOUND, LOST, MOVED, FindFaces, HeldFace
+from .held_face import (
+    ANOTHER,
+    FOUND,
+    GONE,
+    LOST,
+    MOVED,
+    PATIENCE_S,
+    SEVERAL,
+    FindFaces,
+    HeldFace,
+    words_of_others,
+    words_of_rest,
+)
 from .picture_check import PictureCheck
-from .reading import DARK, FACE_LOST, GAP, LOOKING, TWO_FACES, LiveReading
+from .reading import ANOTHER_FACE, DARK, FACE_LOST, GAP, LOOKING, TWO_FACES, LiveReading
 
 JUMP_SD = 3.0           # strength of a pair at which the face is searched for again
 
@@ -29,6 +41,7 @@ class Look:
     problem: LiveReading | None = None      # the state that prevents a heart rate
     begins: str | None = None               # why a stretch begins with it; None: it goes on
     has_new_box: bool = False               # the stretch is of another box than the one before
+    others: str = ""                        # in words, that other faces are there, and not read
 
 
 class FaceWatch:
@@ -36,15 +49,17 @@ class FaceWatch:
 
     Parameters
     ----------
-    find_faces, factor, executor : as `HeldFace`
+    find_faces, factor, executor, patience_s : as `HeldFace`
     """
 
     def __init__(
-        self, find_faces: FindFaces, *, factor: float, executor: Executor | None = None
+        self, find_faces: FindFaces, *, factor: float, executor: Executor | None = None,
+        patience_s: float = PATIENCE_S,
     ) -> None:
-        self._face = HeldFace(find_faces, factor=factor, executor=executor)
+        self._face = HeldFace(
+            find_faces, factor=factor, executor=executor, patience_s=patience_s
+        )
         self._picture = PictureCheck()
-        self._lost_s: float | None = None        # when the face was lost
 
     @property
     def box(self) -> FaceBox | None:
@@ -75,26 +90,24 @@ class FaceWatch:
         if problem is not None:
             return Look(problem=problem)
         change = self._face.update(image, time_s, has_jumped=strength > JUMP_SD)
-        if change is not None:
-            self._lost_s = time_s if change == LOST else None
         box = self._face.box
         return Look(
             averaged=None if box is None else average_face(image, box),
-            problem=self._problem(time_s), begins=_BEGINS.get(change or ""),
-            has_new_box=change in (FOUND, MOVED),
+            problem=self._problem(time_s),
+            begins=None if change is None else "" if change == LOST else self._face.why,
+            has_new_box=change in (FOUND, MOVED), others=words_of_others(self._face.others),
         )
 
     def _problem(self, time_s: float) -> LiveReading | None:
-        if not self._face.is_alone:
-            return LiveReading(time_s, TWO_FACES, "more than one face: only one alone is read")
-        if self._face.box is not None:
+        face = self._face
+        if face.box is not None:
             return None
-        if self._lost_s is None:
-            return LiveReading(time_s, LOOKING, "looking for a face")
-        words = f"the face was lost {time_s - self._lost_s:.0f} s ago; looking for it"
-        return LiveReading(time_s, FACE_LOST, words)
-
-
-_BEGINS = {
-    FOUND: "face found", MOVED: "the face has left its box, which follows it", LOST: "",
-}
+        if face.state == SEVERAL:
+            return LiveReading(time_s, TWO_FACES, "more than one face: only one alone is read")
+        gone = f"seen {face.gone_s(time_s):.0f} s ago"
+        if face.state == GONE:
+            return LiveReading(time_s, FACE_LOST, f"the face was last {gone}; looking for it")
+        if face.state == ANOTHER:
+            words = f"another face; looking for the one that was read, last {gone}"
+            return LiveReading(time_s, ANOTHER_FACE, words + words_of_rest(face.rest_s(time_s)))
+        return LiveReading(time_s, LOOKING, "looking for a face")

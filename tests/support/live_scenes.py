@@ -1,5 +1,6 @@
 """A person before a camera, in 64x48 pixels, and a network that needs no training."""
 
+import cv2
 import numpy as np
 
 from dataset.face.box import FaceBox
@@ -26,11 +27,13 @@ class Scene:
     """Noise that is redder with every beat; a test changes it between pictures.
 
     `faces` is what the finder finds; `bpm` 0 is a photograph; `level` the light; with `still` the
-    same picture is returned again.
+    same picture is returned again. `drawn` is where faces are, if not where they are found (or were
+    last); `people` says of a box whose face is in it, person 0 if nothing.
     """
 
     def __init__(self, *, bpm=72.0, seed=0):
         self.bpm, self.level, self.faces, self.still = bpm, 120.0, [FACE], False
+        self.drawn, self.people, self._found = None, {}, []
         self.searches = 0
         self._rng, self._picture = np.random.default_rng(seed), None
 
@@ -38,10 +41,23 @@ class Scene:
         if not self.still or self._picture is None:
             noise = self._rng.normal(0, 2.0 if self.level > 30 else 0.7, (48, 64, 3))
             beat = np.sin(2 * np.pi * self.bpm / 60 * t_s)
+            seen = (120 + self._features()) * (self.level / 120)
             self._picture = np.clip(
-                np.rint(self.level + noise + beat * np.array([0.8, -0.8, 0.0])), 0, 255
+                np.rint(seen + noise + beat * np.array([0.8, -0.8, 0.0])), 0, 255
             ).astype(np.uint8)
         return self._picture
+
+    def _features(self):
+        """Return what the faces look like: a pattern and a colour for each person."""
+        self._found = self.faces or self._found
+        features = np.zeros((48, 64, 3))
+        for box in self.drawn or self._found:
+            rng = np.random.default_rng(1000 + self.people.get(box, 0))
+            pattern = rng.normal(0, 20, (5, 5, 1)) + rng.normal(0, 15, 3)
+            features[box.top:box.bottom, box.left:box.right] = cv2.resize(
+                pattern, (box.width, box.height), interpolation=cv2.INTER_LINEAR
+            )
+        return features
 
     def find(self, image):
         assert image.shape == (48, 64, 3)
