@@ -7,19 +7,15 @@ import typer
 
 from acq import complete
 from acq.options import Csv, Data, Force, Json, NetPath, Quiet
-from acq.terminal.printing import echo, print_json, warn
+from acq.terminal.printing import print_json, warn
 from acq.terminal.progress import show_progress
 from acq.terminal.pulse_rows import as_csv, check_new, row_dict
-from dataset.common.wording import counted
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from models.live.predict import Prediction
+    from models.live.recorded import Reference
 
-_ROWS = 20                   # of the table: neighbours share one where there are more
-_WIDE = 60                   # characters of the curve
-_SPANS = 12                  # that are told
+_ALL = "all"
 
 
 Video = Annotated[
@@ -29,13 +25,34 @@ Video = Annotated[
 ]
 Times = Annotated[
     Path | None,
-    typer.Option("--times", metavar="CSV",
-                 help="Frame times of a video [s]; else those in the container."),
+    typer.Option("--times", metavar="FILE",
+                 help="Times of the video's frames [s]; else those in the container. Of a --ppg "
+                      "without times of its own, its times."),
 ]
 VideoFps = Annotated[
     float | None,
     typer.Option("--fps", min=1, max=1000,
                  help="Rate of a video without times, such as raw .h264 or .mjpeg."),
+]
+AsLive = Annotated[
+    bool, typer.Option("--as-live", help="Read frame after frame, as at a camera.")
+]
+Methods = Annotated[
+    str | None,
+    typer.Option("--methods", metavar="all|NAMES",
+                 help="Also each method alone: all, or some of network, green, ica, pca, chrom, "
+                      "pos, with commas."),
+]
+Hr = Annotated[
+    float | None,
+    typer.Option("--hr", metavar="BPM", min=30, max=240,
+                 help="The true heart rate of a video, to tell the errors."),
+]
+Ppg = Annotated[
+    Path | None,
+    typer.Option("--ppg", metavar="FILE",
+                 help="The finger's PPG beside a video, to tell the errors: times, on the clock "
+                      "of --times, and values."),
 ]
 
 
@@ -43,6 +60,10 @@ def predict(
     video: Video,
     times: Times = None,
     fps: VideoFps = None,
+    as_live: AsLive = False,
+    methods: Methods = None,
+    hr: Hr = None,
+    ppg: Ppg = None,
     net: NetPath = None,
     csv: Csv = None,
     data: Data = Path("data"),
@@ -50,33 +71,104 @@ def predict(
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
-    """Read the pulse of a face in a video, as live; of a session, beside the finger's; no torch."""
+    """Read the pulse of a face in a video or a session, whole; beside a finger where one is."""
     check_new(csv, force=force)
-    if times is not None and fps is not None:
-        raise typer.BadParameter("--times holds the rate already; leave out --fps")
+    _check_options(times, fps, hr, ppg, methods, as_live=as_live)
     from acq.open_net import open_pulse
     from acquire.atomic import write_text
     from dataset.session.find import session_path
-    from models.live.predict import predict
 
     path = session_path(data, video)
-    live, origin = open_pulse(net, data)
+    names = _method_names(methods)
+    remarks: list[str] = []
+    reference, times = _read_reference(path, times, hr, ppg, remarks)
+    pulse, origin = open_pulse(net, data)
     with show_progress(quiet=quiet or as_json) as on_progress:
-        result = predict(
-            live, path, times=times, fps=fps,
-            on_frames=lambda done, total: on_progress("frames", done, total),
-        )
+        def on_frames(done: int, total: int) -> None:
+            on_progress("frames", done, total)
+
+        if as_live:
+            from models.live.predict import predict as read_as_live
+
+            result = read_as_live(
+                pulse, path, times=times, fps=fps, reference=reference, on_frames=on_frames
+            )
+        else:
+            from models.whole.read import read_whole
+
+            result = read_whole(
+                pulse, path, times=times, fps=fps, reference=reference, methods=names,
+                on_frames=on_frames,
+            )
     if csv is not None:
         write_text(csv, as_csv(result.rows))
-    for remark in result.remarks:
+    for remark in (*remarks, *result.remarks):
         warn(remark)
     if as_json:
-        print_json({**_as_dict(result), "net": origin.origin(live.net.constants)})
+        facts = {**_as_dict(result), "read": "as live" if as_live else "whole"}
+        facts["remarks"] = [*remarks, *result.remarks]
+        print_json({**facts, "net": origin.origin(pulse.net.constants)})
     else:
-        _echo(result, origin.describe(live.net.constants))
+        from acq.terminal.prediction_view import echo_prediction
+
+        reference_name = "finger" if hr is None else "as named"
+        echo_prediction(result, origin.describe(pulse.net.constants), reference=reference_name)
+
+
+def _check_options(
+    times: Path | None, fps: float | None, hr: float | None, ppg: Path | None,
+    methods: str | None, *, as_live: bool,
+) -> None:
+    if times is not None and fps is not None:
+        raise typer.BadParameter("--times holds the rate already; leave out --fps")
+    if hr is not None and ppg is not None:
+        raise typer.BadParameter("--ppg holds the heart rate already; leave out --hr")
+    if methods is not None and as_live:
+        raise typer.BadParameter("--methods reads a file whole; leave out --as-live")
+
+
+def _method_names(methods: str | None) -> tuple[str, ...]:
+    """Return the methods that are named, in the order of tables.
+
+    Raises
+    ------
+    typer.BadParameter : one is none of them
+    """
+    if methods is None:
+        return ()
+    from models.whole.methods import METHODS
+
+    asked = [name.strip().lower() for name in methods.split(",") if name.strip()]
+    unknown = [name for name in asked if name not in (*METHODS, _ALL)]
+    if unknown or not asked:
+        found = f"{unknown[0]!r}" if unknown else "none"
+        raise typer.BadParameter(
+            f"expected {_ALL}, or some of {', '.join(METHODS)}; found {found}",
+            param_hint="--methods",
+        )
+    return METHODS if _ALL in asked else tuple(name for name in METHODS if name in asked)
+
+
+def _read_reference(
+    video: Path, times: Path | None, hr: float | None, ppg: Path | None, remarks: list[str]
+) -> "tuple[Reference | None, Path | None]":
+    """Return what the heart rates are held against, if anything, and the file of frame times."""
+    if hr is None and ppg is None:
+        return None, times
+    from models.whole.reference import NamedRate, read_ppg
+
+    if hr is not None:
+        return NamedRate(hr), times
+    from models.live.recorded import is_session
+
+    assert ppg is not None
+    if is_session(video):       # refused when it is opened, whatever the PPG is
+        return NamedRate(60.0), times
+    return read_ppg(ppg, video, times, remarks=remarks)
 
 
 def _as_dict(result: "Prediction") -> dict:
+    clip = result.clip
     return {
         "source": str(result.source),
         "simulated": result.simulated,
@@ -84,7 +176,6 @@ def _as_dict(result: "Prediction") -> dict:
         "seconds": result.seconds,
         "fps": result.fps,
         "late_frames": result.late_frames,
-        "remarks": list(result.remarks),
         "pictures": result.pictures,
         "hr_bpm": result.hr_bpm,
         "windows": len(result.rows_with_rate),
@@ -92,100 +183,20 @@ def _as_dict(result: "Prediction") -> dict:
         "mae_bpm": result.mae_bpm,
         "no_finger": result.no_finger,
         "ms_per_frame": result.ms_per_frame,
+        "clip": None if clip is None else {
+            "hr_bpm": clip.bpm, "words": clip.why_not, "methods": clip.methods,
+            "finger_bpm": result.clip_reference_bpm,
+        },
+        "methods": [
+            {
+                "method": method.name, "windows": method.windows, "hr_bpm": method.bpm,
+                "mae_bpm": method.mae_bpm, "clip_bpm": method.clip_bpm,
+            }
+            for method in result.methods
+        ],
         "rows": [row_dict(row) for row in result.rows],
         "states": [
             {"from_s": first, "to_s": last, "state": reading.state, "words": reading.words}
             for first, last, reading in result.spans
         ],
     }
-
-
-def _echo(result: "Prediction", net: str) -> None:
-    """Print what was read: the states, the curve, a table of windows and the mean."""
-    from acq.terminal.curves import clock, sparkline
-    from acq.terminal.tables import show
-
-    simulated = " (simulated)" if result.simulated else ""
-    echo(
-        f"{result.source}{simulated}: {counted(result.frames, 'frame')} in {result.seconds:.1f} s, "
-        f"{result.fps:.2f}/s; {result.ms_per_frame:.2f} ms each"
-    )
-    if result.pictures:
-        echo(f"pictures: {result.pictures}")
-    echo(f"read by {net}")
-    if result.late_frames:
-        echo(
-            f"left out {counted(result.late_frames, 'frame')} not later than the one before",
-            fg="yellow",
-        )
-    for first, last, reading in result.spans[:_SPANS]:
-        echo(f"{clock(first)} to {clock(last)}  {reading.state}: {reading.words}")
-    if (more := len(result.spans) - _SPANS) > 0:
-        echo(f"and {counted(more, 'state')} more, in --json")
-    if not result.rows_with_rate:
-        echo("no heart rate was read", fg="yellow")
-        return
-    rates = [row.hr_bpm for row in result.rows_with_rate if row.hr_bpm is not None]
-    echo(
-        f"{sparkline(_columns(result))}  {min(rates):.0f} to {max(rates):.0f} bpm, from 0:00 to "
-        f"{clock(result.seconds)}"
-    )
-    show(_table(result))
-    beside = ""
-    if result.finger_bpm is not None:
-        beside = f"; finger {result.finger_bpm:.1f} bpm, off by {result.mae_bpm:.1f} bpm on average"
-    elif result.no_finger:
-        beside = f"; no finger beside it: {result.no_finger}"
-    windows = counted(len(result.rows_with_rate), "window")
-    echo(f"heart rate {result.hr_bpm:.1f} bpm: mean of {windows} of 10 s{beside}")
-
-
-def _table(result: "Prediction") -> "Table":
-    """Make the table of windows; neighbours share a row where there are more than `_ROWS`."""
-    from rich.table import Table
-
-    from acq.terminal.curves import clock
-    from dataset.signals.pulse_quality import quality_of
-    from models.live.predict import mean_of_known
-
-    has_finger = result.finger_bpm is not None
-    table = Table()
-    for heading in (
-        "ten seconds until", "heart rate [bpm]", "quality",
-        *(("finger [bpm]", "error [bpm]") if has_finger else ()),
-    ):
-        table.add_column(heading, justify="left" if heading == "quality" else "right")
-    with_rate = result.rows_with_rate
-    each = -(-len(with_rate) // _ROWS)
-    for rows in (with_rate[at:at + each] for at in range(0, len(with_rate), each)):
-        until = clock(rows[0].reading.time_s)
-        if each > 1:
-            until += f" to {clock(rows[-1].reading.time_s)}"
-        finger = (
-            _number([row.finger_bpm for row in rows]),
-            _number([row.error_bpm for row in rows], "+.1f"),
-        )
-        table.add_row(
-            until, _number([row.hr_bpm for row in rows]),
-            quality_of(mean_of_known([row.similarity for row in rows]) or 0.0),
-            *(finger if has_finger else ()),
-        )
-    return table
-
-
-def _number(values: "list[float | None]", form: str = ".1f") -> str:
-    from models.live.predict import mean_of_known
-
-    mean = mean_of_known(values)
-    return "" if mean is None else f"{mean:{form}}"
-
-
-def _columns(result: "Prediction") -> list[float | None]:
-    """Average the heart rates of each column of the curve; None where there was none."""
-    from models.live.predict import mean_of_known
-
-    wide = max(1, min(_WIDE, round(result.seconds)))
-    columns: list[list[float | None]] = [[] for _ in range(wide)]
-    for row in result.rows_with_rate:
-        columns[min(wide - 1, int(row.reading.time_s / result.seconds * wide))].append(row.hr_bpm)
-    return [mean_of_known(column) for column in columns]

@@ -12,16 +12,24 @@ from acquire.errors import Fix, SessionError
 if TYPE_CHECKING:
     from models.live.predict import PredictionRow
 
-COLUMNS = ("time_s", "state", "hr_bpm", "quality", "likeness", "finger_bpm")
+_METHODS = ("network", "green", "ica", "pca", "chrom", "pos")
+COLUMNS = (
+    "time_s", "state", "hr_bpm", "quality", "likeness", "finger_bpm", "from_s", "low_bpm",
+    "high_bpm", "words", *(f"{name}_bpm" for name in _METHODS),
+)
 
 
 def row_dict(row: "PredictionRow") -> dict:
     """Return a row's values by column."""
-    pulse = row.reading.pulse
+    pulse, rate = row.reading.pulse, row.rate
+    methods = row.methods or (rate.methods if rate is not None else {})
     return {
         "time_s": round(row.reading.time_s, 4), "state": row.reading.state, "hr_bpm": row.hr_bpm,
         "quality": pulse.quality if pulse else None, "likeness": row.similarity,
-        "finger_bpm": row.finger_bpm,
+        "finger_bpm": row.finger_bpm, "from_s": row.first_s,
+        "low_bpm": rate.low_bpm if rate is not None else None,
+        "high_bpm": rate.high_bpm if rate is not None else None, "words": row.reading.words,
+        **{f"{name}_bpm": methods.get(name) for name in _METHODS},
     }
 
 

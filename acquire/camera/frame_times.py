@@ -59,7 +59,7 @@ def read_frame_times(
 
 def _read_times(path: Path, fps: float | None, remarks: list[str]) -> np.ndarray:
     text = read_number_text(path, error=DeviceError)
-    column, unit = _choose_column(text)
+    column, unit = choose_time_column(text)
     values = np.array([row.values[column] for row in text.rows])
     if len(bad := np.flatnonzero(np.isnan(values))):
         row = text.rows[bad[0]]
@@ -99,8 +99,15 @@ def _read_times(path: Path, fps: float | None, remarks: list[str]) -> np.ndarray
     return scaled[0] / 1e9 + time_ns / 1e9
 
 
-def _choose_column(text: NumberText) -> tuple[int, str | None]:
+def choose_time_column(
+    text: NumberText, *, rates_hz: tuple[float, float] = FRAME_HZ, of_each: str = "frame"
+) -> tuple[int, str | None]:
     """Return which column holds the times, and the unit that its name says.
+
+    Parameters
+    ----------
+    rates_hz : least and largest rate that the times can have
+    of_each : what has a time, in errors
 
     Raises
     ------
@@ -108,7 +115,7 @@ def _choose_column(text: NumberText) -> tuple[int, str | None]:
     """
     if len(text.rows) < 2:
         raise DeviceError(
-            expected="a time for each frame", found=f"{len(text.rows)} lines of numbers",
+            expected=f"a time for each {of_each}", found=f"{len(text.rows)} lines of numbers",
             where=text.path,
         )
     width = len(text.rows[0].values)
@@ -127,7 +134,7 @@ def _choose_column(text: NumberText) -> tuple[int, str | None]:
     columns = np.array([row.values for row in text.rows])
     fitting = [
         at for at in range(width)
-        if is_rising(columns[:, at]) and find_unit(columns[:, at], FRAME_HZ) is not None
+        if is_rising(columns[:, at]) and find_unit(columns[:, at], rates_hz) is not None
     ]
     if len(fitting) != 1:
         found = " and ".join(str(at + 1) for at in fitting[:3])

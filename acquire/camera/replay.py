@@ -94,6 +94,11 @@ class ReplayCamera:
         self._thread = threading.Thread(target=self._decode, name="replay", daemon=True)
         self._thread.start()   # decodes ahead, so that frame 0 is there at the start
 
+    @property
+    def seconds(self) -> float:
+        """Time from the first frame to the last [s]."""
+        return float(self._offset_ns[-1]) / 1e9
+
     def _decode(self) -> None:
         try:
             for image in self._images():
@@ -164,6 +169,17 @@ class ReplayCamera:
         """Stop decoding."""
         self._closed.set()
         self._thread.join(timeout=2.0)
+
+
+def count_frames(video: Path) -> tuple[int, float | None]:
+    """Return how many frames a video file holds, and the rate [Hz] that its header says, if any.
+
+    Raises
+    ------
+    DeviceError : it is not a video
+    """
+    contents = _read_contents(video)
+    return contents.frames, contents.fps
 
 
 def _read_contents(video: Path) -> _Contents:

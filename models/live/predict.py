@@ -16,7 +16,7 @@ from models.fusion.fuse import FusedRate
 
 from .pulse import LivePulse
 from .reading import LiveReading
-from .recorded import RecordedFrames, Reference, open_recorded
+from .recorded import RecordedFrames, Reference, choose_reference, open_recorded
 
 OnFrames = Callable[[int, int], None]
 
@@ -145,7 +145,8 @@ def predict(
     DeviceError, SessionError : see `open_recorded`
     """
     with open_recorded(source, times=times, fps=fps) as recorded:
-        return _read_frames(live, recorded, source, recorded.finger or reference, on_frames)
+        reference = choose_reference(recorded, reference, source)
+        return _read_frames(live, recorded, source, reference, on_frames)
 
 
 def _read_frames(

@@ -23,8 +23,11 @@ _HDF5 = b"\x89HDF\r\n\x1a\n"
 class Reference(Protocol):
     """What the heart rate of a face is held against."""
 
-    name: str               # "finger", for a table
     why_missing: str        # why there is none, in words; "" where there is
+
+    def check(self, seconds: float) -> None:
+        """Refuse one that says nothing of a file of so many seconds; an `AcqError`."""
+        ...
 
     def hr_bpm(self, first_s: float, last_s: float) -> float | None:
         """Return the heart rate from one time to another; None where it cannot be told."""
@@ -37,6 +40,7 @@ class RecordedFrames:
 
     frames: Iterator[tuple[np.ndarray, float]]   # (H, W, 3) uint8 RGB, time [s] after the first
     total: int
+    seconds: float                          # from the first frame to the last
     simulated: bool
     finger: Reference | None = None         # of a session
     remarks: tuple[str, ...] = ()           # what is doubtful of a video's times, or was mended
@@ -71,7 +75,8 @@ def open_recorded(
 
         with Session(source) as session:
             yield RecordedFrames(
-                _frames_of_session(session), len(session.frames), session.simulated,
+                _frames_of_session(session), len(session.frames), _seconds_of(session),
+                session.simulated,
                 finger=SessionFinger(session),
             )
         return
@@ -81,9 +86,30 @@ def open_recorded(
         camera = ReplayCamera(source, times=times, fps=fps)
     with closing(camera):
         yield RecordedFrames(
-            _frames_of_video(camera), camera.frames, camera.info.simulated,
+            _frames_of_video(camera), camera.frames, camera.seconds, camera.info.simulated,
             remarks=camera.info.remarks, pictures=camera.info.pipeline,
         )
+
+
+def choose_reference(
+    recorded: RecordedFrames, named: Reference | None, source: Path
+) -> Reference | None:
+    """Return what a file's heart rates are held against: a session's finger, or what is named.
+
+    Raises
+    ------
+    SessionError : one is named for a session
+    AcqError : the named one says nothing of this file
+    """
+    if named is None:
+        return recorded.finger
+    if recorded.finger is not None:
+        raise SessionError(
+            expected="a heart rate or a PPG for a video only", found="one given for a session",
+            where=source, fix="a session has its own finger",
+        )
+    named.check(recorded.seconds)
+    return named
 
 
 def is_session(source: Path) -> bool:
@@ -92,6 +118,11 @@ def is_session(source: Path) -> bool:
         return False
     with source.open("rb") as file:
         return source.suffix == SESSION_SUFFIX or file.read(len(_HDF5)) == _HDF5
+
+
+def _seconds_of(session: "Session") -> float:
+    light_ns = session.frame_light_ns
+    return float(light_ns[-1] - light_ns[0]) / 1e9 if len(light_ns) else 0.0
 
 
 def _frames_of_session(session: "Session") -> Iterator[tuple[np.ndarray, float]]:
@@ -117,8 +148,6 @@ def _frames_of_video(camera: "ReplayCamera") -> Iterator[tuple[np.ndarray, float
 class SessionFinger:
     """A session's PPG on its frames' times; a `Reference`."""
 
-    name = "finger"
-
     def __init__(self, session: "Session") -> None:
         from dataset.session.heart_rate import spans_without_finger
         from dataset.signals.align import ppg_on_frames
@@ -135,6 +164,9 @@ class SessionFinger:
             self.why_missing = str(error)
         for first_ns, last_ns in spans_without_finger(session):
             self._ppg[(light_ns >= first_ns) & (light_ns <= last_ns)] = np.nan
+
+    def check(self, seconds: float) -> None:
+        """Accept any: it is of the session itself."""
 
     def hr_bpm(self, first_s: float, last_s: float) -> float | None:
         """Return the heart rate from one time to another; None where it cannot be told."""

@@ -15,12 +15,11 @@ from pathlib import Path
 from dataset.signals.filters import HIGH_HZ, WINDOW_S
 from dataset.signals.pulse_quality import PulseReading, quality_of
 from models.fusion.fuse import LEAST_S, TOO_SLOW, FusedRate
-from models.live.held_face import FindFaces
 from models.live.predict import OnFrames, Prediction, PredictionRow
-from models.live.pulse import PulseNet
+from models.live.pulse import LivePulse
 from models.live.reading import NO_PULSE, READING, SETTLING, LiveReading
 from models.live.reading import TOO_SLOW as TOO_SLOW_STATE
-from models.live.recorded import Reference, open_recorded
+from models.live.recorded import Reference, choose_reference, open_recorded
 
 from .ahead import read_ahead
 from .methods import read_methods
@@ -32,15 +31,15 @@ Span = tuple[float, float, LiveReading]
 
 
 def read_whole(
-    net: PulseNet, find_faces: FindFaces, source: Path, *, times: Path | None = None,
-    fps: float | None = None, reference: Reference | None = None, methods: tuple[str, ...] = (),
+    pulse: LivePulse, source: Path, *, times: Path | None = None, fps: float | None = None,
+    reference: Reference | None = None, methods: tuple[str, ...] = (),
     on_frames: OnFrames | None = None,
 ) -> Prediction:
     """Read the pulse in a video; in a session, also the finger's beside it.
 
     Parameters
     ----------
-    net, find_faces : see `open_live_pulse`
+    pulse : of `open_live_pulse`; its network and its face finder are used
     source, times, fps : as `open_recorded`
     reference : what a video's heart rates are held against; a session has its finger
     methods : that are read each alone, too; see `models.whole.methods.METHODS`
@@ -48,7 +47,7 @@ def read_whole(
 
     Raises
     ------
-    DeviceError, SessionError : see `open_recorded`
+    DeviceError, SessionError : see `open_recorded`, and the reference's own
     """
     begun = time.perf_counter()
     with (
@@ -59,8 +58,8 @@ def read_whole(
             if on_frames is not None and (done % 25 == 0 or done == recorded.total):
                 on_frames(done, recorded.total)
 
-        watched = watch(frames, net, find_faces, on_frame=on_frame)
-        reference = recorded.finger or reference
+        reference = choose_reference(recorded, reference, source)
+        watched = watch(frames, pulse.net, pulse.find_faces, on_frame=on_frame)
         windows = [read_windows(stretch) for stretch in watched.stretches]
         prediction = Prediction(
             source=source, simulated=recorded.simulated, frames=watched.frames,

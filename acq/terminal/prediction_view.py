@@ -1,0 +1,176 @@
+"""What `acq predict` prints: the states, the curve, tables of windows and methods, the rates."""
+
+from typing import TYPE_CHECKING
+
+from acq.terminal.curves import clock, sparkline
+from acq.terminal.printing import echo
+from acq.terminal.tables import show
+from dataset.common.wording import counted
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from models.live.predict import Prediction, PredictionRow
+
+_ROWS = 20                   # of the table: neighbours share one where there are more
+_WIDE = 60                   # characters of the curve
+
+
+def echo_prediction(result: "Prediction", net: str, *, reference: str) -> None:
+    """Print what was read.
+
+    Parameters
+    ----------
+    net : which network read, in words
+    reference : what the rates are held against, in words
+    """
+    simulated = " (simulated)" if result.simulated else ""
+    echo(
+        f"{result.source}{simulated}: {counted(result.frames, 'frame')} in {result.seconds:.1f} s, "
+        f"{result.fps:.2f}/s; {result.ms_per_frame:.2f} ms each"
+    )
+    if result.pictures:
+        echo(f"pictures: {result.pictures}")
+    echo(f"read by {net}")
+    if result.late_frames:
+        echo(
+            f"left out {counted(result.late_frames, 'frame')} not later than the one before",
+            fg="yellow",
+        )
+    for first, last, reading in result.spans:
+        echo(f"{clock(first)} to {clock(last)}  {reading.state}: {reading.words}")
+    if result.rows_with_rate:
+        rates = [row.hr_bpm for row in result.rows_with_rate if row.hr_bpm is not None]
+        echo(
+            f"{sparkline(_columns(result))}  {min(rates):.0f} to {max(rates):.0f} bpm, from 0:00 "
+            f"to {clock(result.seconds)}"
+        )
+        show(_windows(result, reference))
+    if result.methods:
+        show(_methods(result))
+    _echo_rate(result, reference)
+
+
+def _echo_rate(result: "Prediction", reference: str) -> None:
+    beside = ""
+    if result.finger_bpm is not None:
+        beside = (
+            f"; {reference} {result.finger_bpm:.1f} bpm, off by {result.mae_bpm:.1f} bpm on average"
+        )
+    elif result.no_finger:
+        beside = f"; no finger beside it: {result.no_finger}"
+    clip = ""
+    if result.clip is not None and result.clip.bpm is not None:
+        clip = f"; over all of it {result.clip.bpm:.1f} bpm"
+    elif result.clip is not None:
+        clip = f"; over all of it it cannot be told: {result.clip.why_not}"
+    if not result.rows_with_rate:
+        echo(f"no heart rate was read{clip}", fg="yellow")
+        return
+    windows = counted(len(result.rows_with_rate), "window")
+    lengths = {round(_length_s(row)) for row in result.rows_with_rate}
+    seconds = f" of {lengths.pop()} s" if len(lengths) == 1 else ""
+    echo(f"heart rate {result.hr_bpm:.1f} bpm: mean of {windows}{seconds}{clip}{beside}")
+
+
+def _length_s(row: "PredictionRow") -> float:
+    from dataset.signals.filters import WINDOW_S
+
+    return WINDOW_S if row.first_s is None else row.reading.time_s - row.first_s
+
+
+def _windows(result: "Prediction", reference: str) -> "Table":
+    """Make the table of windows; neighbours share a row where there are more than `_ROWS`."""
+    from rich.table import Table
+
+    from dataset.signals.pulse_quality import quality_of
+    from models.live.predict import mean_of_known
+
+    has_reference = result.finger_bpm is not None
+    has_bounds = any(row.rate is not None for row in result.rows_with_rate)
+    table = Table()
+    for heading in (
+        "window until", "heart rate [bpm]", *(("90 % within",) if has_bounds else ()), "quality",
+        *((f"{reference} [bpm]", "error [bpm]") if has_reference else ()),
+    ):
+        table.add_column(heading, justify="left" if heading == "quality" else "right")
+    with_rate = result.rows_with_rate
+    each = -(-len(with_rate) // _ROWS)
+    for rows in (with_rate[at:at + each] for at in range(0, len(with_rate), each)):
+        until = clock(rows[0].reading.time_s)
+        if each > 1:
+            until += f" to {clock(rows[-1].reading.time_s)}"
+        beside = (
+            _number([row.finger_bpm for row in rows]),
+            _number([row.error_bpm for row in rows], "+.1f"),
+        )
+        table.add_row(
+            until, _number([row.hr_bpm for row in rows]),
+            *((_bounds(rows),) if has_bounds else ()),
+            quality_of(mean_of_known([row.similarity for row in rows]) or 0.0),
+            *(beside if has_reference else ()),
+        )
+    return table
+
+
+def _bounds(rows: "list[PredictionRow]") -> str:
+    """Return the widest interval of some windows, in words."""
+    rates = [row.rate for row in rows if row.rate is not None]
+    low = [rate.low_bpm for rate in rates if rate.low_bpm is not None]
+    high = [rate.high_bpm for rate in rates if rate.high_bpm is not None]
+    return f"{min(low):.0f} to {max(high):.0f}" if low and high else ""
+
+
+def _methods(result: "Prediction") -> "Table":
+    """Make the table of methods; what is shown of the windows is its first row."""
+    from rich.table import Table
+
+    from models.evaluation.methods import COLOUR_TITLES
+    from models.live.predict import mean_of_known
+
+    all_windows = sum(row.first_s is not None for row in result.rows)
+    has_errors = any(method.mae_bpm is not None for method in result.methods)
+    table = Table()
+    for heading in (
+        "method", "windows read", "mean [bpm]", "over all [bpm]",
+        *(("mean error [bpm]", "error over all") if has_errors else ()),
+    ):
+        table.add_column(heading, justify="left" if heading == "method" else "right")
+    true_bpm = result.clip_reference_bpm
+
+    def add(name: str, windows: int, *bpm: float | None) -> None:
+        mean_bpm, clip_bpm, mae_bpm = bpm
+        off_bpm = None if clip_bpm is None or true_bpm is None else clip_bpm - true_bpm
+        table.add_row(
+            name, f"{windows} of {all_windows}", _number([mean_bpm]), _number([clip_bpm]),
+            *((_number([mae_bpm]), _number([off_bpm], "+.1f")) if has_errors else ()),
+        )
+
+    add(
+        "together", len(result.rows_with_rate), mean_of_known([result.hr_bpm]),
+        result.clip.bpm if result.clip else None, result.mae_bpm,
+    )
+    for method in result.methods:
+        add(
+            COLOUR_TITLES.get(method.name, method.name), method.windows, method.bpm,
+            method.clip_bpm, method.mae_bpm,
+        )
+    return table
+
+
+def _number(values: "list[float | None]", form: str = ".1f") -> str:
+    from models.live.predict import mean_of_known
+
+    mean = mean_of_known(values)
+    return "" if mean is None else f"{mean:{form}}"
+
+
+def _columns(result: "Prediction") -> list[float | None]:
+    """Average the heart rates of each column of the curve; None where there was none."""
+    from models.live.predict import mean_of_known
+
+    wide = max(1, min(_WIDE, round(result.seconds)))
+    columns: list[list[float | None]] = [[] for _ in range(wide)]
+    for row in result.rows_with_rate:
+        columns[min(wide - 1, int(row.reading.time_s / result.seconds * wide))].append(row.hr_bpm)
+    return [mean_of_known(column) for column in columns]
