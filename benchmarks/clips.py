@@ -9,27 +9,22 @@ talking.mp4,,rate not known                  a reading of it is neither right no
 webcam.mkv,,,ppg.csv,frames_timestamp.csv    the finger's PPG: a rate for each window
 ```
 
-`file`, `ppg` and `times` are files in the folder. `hr_bpm` is the mean rate. `ppg` has a column of
-times and one of values, `times` the frames' times on the same clock; `times` may also stand alone,
-for a video without times of its own. Only `file` and `hr_bpm` are needed as columns.
+`file`, `ppg` and `times` are files in the folder. `hr_bpm` is the mean rate. `ppg` and `times` are
+what `acq predict --ppg FILE --times FILE` reads: a PPG with its times, and the frames' times on the
+same clock. Only `file` and `hr_bpm` are needed as columns.
 """
 
 import csv
 import io
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
-from acquire.camera.frame_times import read_frame_times
-from acquire.errors import AcqError, DeviceError
-from acquire.stamps.number_text import read_number_text
-from dataset.signals.pulse_rate import finger_rate
-from dataset.signals.windows import even_grid, to_even_grid
+from acquire.errors import AcqError
+from models.live.recorded import Reference
+from models.whole.reference import LEAST_BPM, MOST_BPM, NamedRate, read_ppg
 
 TRUTH = "truth.csv"
 COLUMNS = ("file", "hr_bpm", "note", "ppg", "times")
-LEAST_BPM, MOST_BPM = 30.0, 240.0
 _HEAD = f"a table with the columns {', '.join(COLUMNS)}, a row a clip"
 
 
@@ -43,27 +38,9 @@ class Clip:
 
     name: str
     video: Path
-    hr_bpm: float | None = None          # over the whole clip, where one rate is known
+    reference: Reference | None = None   # of the heart rate; None: it is not known
     note: str = ""
     times: Path | None = None            # of the frames; None: those in the container
-    # time [s] from the first frame and value of the finger's samples; empty without a finger
-    ppg_s: np.ndarray = field(default_factory=lambda: np.empty(0))
-    ppg: np.ndarray = field(default_factory=lambda: np.empty(0))
-
-    @property
-    def has_truth(self) -> bool:
-        return self.hr_bpm is not None or len(self.ppg) > 0
-
-    def true_bpm(self, first_s: float, last_s: float) -> float | None:
-        """Return the heart rate from one time to another; None where it is not known."""
-        if not len(self.ppg):
-            return self.hr_bpm
-        inside = (self.ppg_s >= first_s - 0.1) & (self.ppg_s <= last_s + 0.1)
-        time_s = self.ppg_s[inside]
-        if len(time_s) < 2 or time_s[-1] - time_s[0] < 0.9 * (last_s - first_s):
-            return None
-        rate = finger_rate(to_even_grid(self.ppg[inside], time_s), even_grid(time_s)[1])
-        return None if rate.why_not else rate.bpm
 
 
 def dev_clips(data: Path) -> tuple[list[Clip], list[str]]:
@@ -76,7 +53,7 @@ def dev_clips(data: Path) -> tuple[list[Clip], list[str]]:
     clips, absent = [], []
     faces, with_finger = data / "field_faces", data / "real_face"
     if with_finger.is_dir():
-        clips.append(_with_finger(
+        clips.append(_with_ppg(
             "webcam, good light", with_finger / "video.mkv", with_finger / "ppg.csv",
             with_finger / "frames_timestamp.csv", note="the finger's PPG",
         ))
@@ -84,8 +61,11 @@ def dev_clips(data: Path) -> tuple[list[Clip], list[str]]:
         absent.append(f"left out: no {with_finger}")
     if faces.is_dir():
         clips += [
-            Clip("man, still, 10 s", faces / "man_still_10s.mp4", 53.0, "published"),
-            Clip("phone, talking", faces / "phone_talking_12s.mp4", 65.8, "networks agree"),
+            Clip("man, still, 10 s", faces / "man_still_10s.mp4", NamedRate(53.0), "published"),
+            Clip(
+                "phone, talking", faces / "phone_talking_12s.mp4", NamedRate(65.8),
+                "three networks agree",
+            ),
             Clip("large motion", faces / "no_truth_20s.mp4", None, "no truth is agreed on"),
         ]
     else:
@@ -136,14 +116,14 @@ def _clip(folder: Path, row: dict[str, str], where: str) -> Clip:
     ppg = _file_in(folder, row.get("ppg", ""), "ppg", where)
     hr_bpm, note = _rate(row["hr_bpm"], where), row.get("note", "")
     if ppg is None:
-        return Clip(row["file"], video, hr_bpm, note, times)
-    if hr_bpm is not None or times is None:
+        reference = None if hr_bpm is None else NamedRate(hr_bpm)
+        return Clip(row["file"], video, reference, note, times)
+    if hr_bpm is not None:
         raise ClipsError(
-            expected="with ppg the frames' times, and no hr_bpm",
-            found="no times" if times is None else f"hr_bpm {hr_bpm:g}", where=where,
-            fix="the finger's rate is computed from its PPG, on the clock of the frames' times",
+            expected="hr_bpm or ppg, not both", found=f"hr_bpm {hr_bpm:g} beside a ppg",
+            where=where, fix="leave hr_bpm empty: the rate is computed from the PPG",
         )
-    return _with_finger(row["file"], video, ppg, times, note=note)
+    return _with_ppg(row["file"], video, ppg, times, note=note)
 
 
 def _file_in(folder: Path, name: str, column: str, where: str) -> Path | None:
@@ -165,7 +145,7 @@ def _rate(cell: str, where: str) -> float | None:
     try:
         bpm = float(cell)
     except ValueError:
-        bpm = np.nan
+        bpm = float("nan")
     if not LEAST_BPM <= bpm <= MOST_BPM:
         raise ClipsError(
             expected=f"in hr_bpm {LEAST_BPM:g} to {MOST_BPM:g}, or nothing where it is not known",
@@ -174,12 +154,6 @@ def _rate(cell: str, where: str) -> float | None:
     return bpm
 
 
-def _with_finger(name: str, video: Path, ppg: Path, times: Path, *, note: str) -> Clip:
-    text = read_number_text(ppg, error=DeviceError)
-    if any(len(row.values) != 2 or np.isnan(row.values).any() for row in text.rows):
-        raise DeviceError(expected="a time and a value in each line", found="other", where=ppg)
-    ppg_s, values = np.array([row.values for row in text.rows]).reshape(-1, 2).T
-    ppg_s -= read_frame_times(times)[0]
-    if len(ppg_s) < 2 or (np.diff(ppg_s) <= 0).any():
-        raise DeviceError(expected="rising times", found="others", where=ppg)
-    return Clip(name, video, None, note, times, ppg_s, values)
+def _with_ppg(name: str, video: Path, ppg: Path, times: Path | None, *, note: str) -> Clip:
+    reference, of_frames = read_ppg(ppg, video, times, remarks=[])
+    return Clip(name, video, reference, note, of_frames)

@@ -3,45 +3,38 @@
 Read are the dev clips of ../shared/data, where they are there, and the clips of each FOLDER, which
 holds a `truth.csv` (`benchmarks.clips` says what it looks like). No frame of a clip is kept.
 
-Two things are computed of each clip. What is *shown* is what `acq predict` makes of it: windows
-with a heart rate and its interval, or the reason why there is none. Beside it stands every method
-alone, in each window that the clip has room for, whether it holds a pulse or not: the network and
-the colour methods on one box, that of the first face, as in training.
+What is *shown* of a clip is what `acq predict` makes of it: windows with a heart rate and its
+interval, or the reason why there is none. Beside it stands every method alone, whether a window
+holds a pulse or not: what each would say if nothing were withheld.
 """
 
 import argparse
 import json
 import sys
 from collections.abc import Sequence
-from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 
-from acquire.camera.replay import ReplayCamera
-from acquire.camera.source import EndOfStream
 from acquire.errors import AcqError
-from dataset.face.find import find_face
-from dataset.face.frames import FaceFrames, average_face
-from dataset.signals.colour_methods import METHODS
-from dataset.signals.filters import WINDOW_S, bandpass, heart_rate
-from dataset.signals.windows import STEP_S, even_grid, to_even_grid
-from models.board.onnx_net import to_appearance
+from dataset.signals.filters import WINDOW_S
+from dataset.signals.windows import STEP_S
 from models.evaluation.methods import COLOUR_TITLES
-from models.live.predict import predict
-from models.live.pulse import LivePulse, open_live_pulse
-from models.live.sources import to_rgb
+from models.fusion.fuse import LEAST_S
+from models.fusion.methods import NETWORK
+from models.live.predict import Prediction, PredictionRow, predict
+from models.live.pulse import open_live_pulse
+from models.whole.methods import METHODS
+from models.whole.read import read_whole
 
 from .clips import Clip, clips_of, dev_clips
 
 DATA = Path(__file__).resolve().parents[1].parent / "shared" / "data"
-NETWORK = "network"
 ORDER = (NETWORK, "pos", "chrom", "ica", "green", "pca")
-TITLES = {NETWORK: NETWORK, **COLOUR_TITLES}
-SHORTEST_S = 6.0        # of a clip with a window
-FAR_BPM = 5.0           # an error of a shown window above it is a wrong number
-_LONG_AGO_NS = -10**18
+TITLES = {NETWORK: "network", **COLOUR_TITLES}
+FUSED = "fused"
+FAR_BPM = 5.0           # a shown window that is off by more is a wrong number
 
 
 @dataclass(frozen=True)
@@ -55,6 +48,7 @@ class Window:
     shown_bpm: float | None              # what `acq predict` shows of it
     low_bpm: float | None = None         # its interval
     high_bpm: float | None = None
+    why_not: str = ""                    # why nothing is shown
 
     @property
     def error_bpm(self) -> float | None:
@@ -65,9 +59,10 @@ class Window:
 
     @property
     def outside_bpm(self) -> float | None:
-        """How far the truth lies outside the interval [bpm]; 0 inside."""
-        if self.true_bpm is None or self.low_bpm is None or self.high_bpm is None:
+        """How far the truth lies outside the interval of what is shown [bpm]; 0 inside."""
+        if self.error_bpm is None or self.low_bpm is None or self.high_bpm is None:
             return None
+        assert self.true_bpm is not None
         return max(0.0, self.low_bpm - self.true_bpm, self.true_bpm - self.high_bpm)
 
 
@@ -80,139 +75,76 @@ class ClipResult:
     seconds: float
     fps: float
     true_bpm: float | None               # over the whole clip
-    methods: dict[str, float | None]     # over the whole clip, each alone
+    methods: dict[str, float | None]     # over the whole clip, each alone and fused
     windows: list[Window]
     states: list[tuple[float, float, str, str]]      # from, to [s], state, words
-    why_not: str = ""                    # why the methods alone could not be read
-
-    @property
-    def shown(self) -> list[Window]:
-        return [window for window in self.windows if window.shown_bpm is not None]
 
 
-@dataclass(frozen=True)
-class _Shown:
-    last_s: float
-    bpm: float
-    low_bpm: float | None
-    high_bpm: float | None
-
-
-def read_clip(clip: Clip, net: Path | None) -> ClipResult:
+def read_clip(clip: Clip, net: Path | None, *, as_live: bool) -> ClipResult:
     """Read a clip as `acq predict` does, and by each method alone."""
     live = open_live_pulse(net)
-    prediction = predict(live, clip.video, times=clip.times)
-    shown = [
-        _Shown(row.reading.time_s, row.hr_bpm, None, None)
-        for row in prediction.rows if row.hr_bpm is not None
-    ]
-    seconds, why_not = prediction.seconds, ""
-    pulses: dict[str, np.ndarray] = {}
-    grid_s, fs_hz = np.empty(0), prediction.fps
-    try:
-        time_s, frames = _read_frames(clip)
-        pulses, grid_s, fs_hz = _pulses(live, time_s, frames)
-    except (AcqError, ValueError) as error:
-        why_not = str(error)
-    windows = [
-        _window(clip, span, pulses, grid_s, fs_hz, shown) for span in _spans(seconds, fs_hz)
-    ]
+    if as_live:
+        prediction = predict(live, clip.video, times=clip.times, reference=clip.reference)
+    else:
+        prediction = read_whole(
+            live, clip.video, times=clip.times, reference=clip.reference, methods=METHODS
+        )
+    true_bpm = clip.reference.hr_bpm(0.0, prediction.seconds) if clip.reference else None
+    methods = {method.name: method.clip_bpm for method in prediction.methods}
+    methods[FUSED] = prediction.clip.bpm if prediction.clip else None
     return ClipResult(
-        clip.name, clip.note, seconds, prediction.fps, clip.true_bpm(0.0, seconds),
-        {name: _rate(pulse, fs_hz) for name, pulse in pulses.items()}, windows,
+        clip.name, clip.note, prediction.seconds, prediction.fps, true_bpm, methods,
+        windows_of(clip, prediction),
         [(first, last, reading.state, reading.words) for first, last, reading in prediction.spans],
-        why_not,
     )
 
 
-def _read_frames(clip: Clip) -> tuple[np.ndarray, FaceFrames]:
-    """Return the frames' times [s] from the first, and the inside of the held box."""
-    with closing(ReplayCamera(clip.video, times=clip.times)) as camera:
-        first_images = [image for _, image in _frames(camera, most=30)]
-    box = find_face(first_images, name=clip.name)
-    with closing(ReplayCamera(clip.video, times=clip.times)) as camera:
-        read = [(time_s, average_face(image, box)) for time_s, image in _frames(camera)]
-    time_s = np.array([time_s for time_s, _ in read])
-    is_later = np.append(True, np.diff(np.maximum.accumulate(time_s)) > 0)
-    averaged = np.stack([averaged for _, averaged in read])
-    return time_s[is_later], FaceFrames(averaged[is_later], box, "")
+def windows_of(clip: Clip, prediction: Prediction) -> list[Window]:
+    """Return each window that a clip has room for, with what was read of it.
 
-
-def _frames(camera: ReplayCamera, most: int | None = None):
-    camera.start(_LONG_AGO_NS)
-    count = 0
-    while most is None or count < most:
-        try:
-            frame = camera.read(0.2)
-        except EndOfStream:
-            return
-        if frame is not None:
-            count += 1
-            image = to_rgb(frame.image, camera.info.pixel_format)
-            yield (frame.time_ns - _LONG_AGO_NS) / 1e9, image
-
-
-def _pulses(
-    live: LivePulse, time_s: np.ndarray, frames: FaceFrames
-) -> tuple[dict[str, np.ndarray], np.ndarray, float]:
-    """Return each method's band-passed pulse of the whole clip, the even grid [s], its rate."""
-    grid_s, fs_hz = even_grid(time_s)
-    motion = frames.motion().transpose(0, 3, 1, 2)
-    appearance = None
-    if live.net.needs_appearance:
-        scale = live.net.constants["appearance_scale"]
-        appearance = np.concatenate(
-            [to_appearance(frame, full_scale=scale) for frame in frames.frames[:-1]]
-        )
-    changes = live.net.predict(motion, appearance)
-    raw = {NETWORK: to_even_grid(np.append(0.0, np.cumsum(changes)), time_s)}
-    colour = np.stack([to_even_grid(values, time_s) for values in frames.colour().T], axis=1)
-    raw |= {name: method(colour, fs_hz) for name, method in METHODS.items()}
-    return {name: bandpass(raw[name], fs_hz) for name in ORDER}, grid_s, fs_hz
-
-
-def _spans(seconds: float, fs_hz: float) -> list[tuple[float, float]]:
-    """Return the windows of ten seconds that a clip has room for, or the one of a short clip.
-
-    A clip of 300 frames at 30 frames/s spans 9.97 s: a step is allowed for.
+    That is the window of the prediction that ends nearest to it, within half a step.
     """
-    step_s = 1 / fs_hz if fs_hz > 0 else 0.0
+    rows = [row for row in prediction.rows if row.hr_bpm is not None or row.rate is not None]
+    windows = []
+    for first_s, last_s in spans_in(prediction.seconds, prediction.fps):
+        near = min(rows, key=lambda row: abs(row.reading.time_s - last_s), default=None)
+        if near is not None and abs(near.reading.time_s - last_s) > STEP_S / 2:
+            near = None
+        windows.append(_window(clip, first_s, last_s, near))
+    return windows
+
+
+def spans_in(seconds: float, fps: float) -> list[tuple[float, float]]:
+    """Return from when to when [s] are the windows of ten seconds in a clip, or a short clip's one.
+
+    A clip of 300 frames at 30 frames/s spans 9.97 s: a frame is allowed for.
+    """
+    step_s = 1.01 / fps if fps > 0 else 0.0
     if seconds + step_s < WINDOW_S:
-        return [(0.0, seconds)] if seconds + step_s >= SHORTEST_S else []
-    count = 1 + int((seconds + 1.01 * step_s - WINDOW_S) // STEP_S)
+        return [(0.0, seconds)] if seconds + step_s >= LEAST_S else []
+    count = 1 + int((seconds + step_s - WINDOW_S) // STEP_S)
     return [(at * STEP_S, min(at * STEP_S + WINDOW_S, seconds)) for at in range(count)]
 
 
-def _window(
-    clip: Clip, span: tuple[float, float], pulses: dict[str, np.ndarray], grid_s: np.ndarray,
-    fs_hz: float, shown: Sequence[_Shown],
-) -> Window:
-    """Read one window; what is shown of it is the reading that ends nearest, within half a step."""
-    first_s, last_s = span
-    inside = (grid_s >= first_s - 1e-6) & (grid_s <= last_s + 1e-6)
-    near = min(shown, key=lambda one: abs(one.last_s - last_s), default=None)
-    if near is None or abs(near.last_s - last_s) > STEP_S / 2:
-        near = None
+def _window(clip: Clip, first_s: float, last_s: float, row: PredictionRow | None) -> Window:
+    if row is not None:
+        last_s = row.reading.time_s
+        first_s = last_s - WINDOW_S if row.first_s is None else row.first_s
+    true_bpm = clip.reference.hr_bpm(first_s, last_s) if clip.reference else None
+    if row is None:
+        return Window(first_s, last_s, true_bpm, {}, None, why_not="no face held for so long")
+    rate = row.rate
     return Window(
-        first_s, last_s, clip.true_bpm(first_s, last_s),
-        {name: _rate(pulse[inside], fs_hz) for name, pulse in pulses.items()},
-        near and near.bpm, near and near.low_bpm, near and near.high_bpm,
+        first_s, last_s, true_bpm, row.methods, row.hr_bpm, rate and rate.low_bpm,
+        rate and rate.high_bpm, rate.why_not if rate else "",
     )
-
-
-def _rate(pulse: np.ndarray, fs_hz: float) -> float | None:
-    try:
-        bpm = heart_rate(pulse, fs_hz)
-    except ValueError:
-        return None
-    return bpm if np.isfinite(bpm) else None
 
 
 def _number(value: float | None, form: str = ".1f") -> str:
     return "" if value is None else f"{value:{form}}"
 
 
-def _of_errors(errors_bpm: list[float]) -> str:
+def _of_errors(errors_bpm: Sequence[float]) -> str:
     """Return mean and largest of absolute errors, "1.2, 3.4"."""
     if not errors_bpm:
         return ""
@@ -231,17 +163,21 @@ def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def windows_table(result: ClipResult) -> str:
-    """Return a row for each window of a clip."""
+    """Return the states of a clip, and a row for each of its windows."""
     rows = [
         [
             f"{window.first_s:.1f} to {window.last_s:.1f}", _number(window.true_bpm),
             *(_number(window.methods.get(name)) for name in ORDER), _number(window.shown_bpm),
-            "" if window.low_bpm is None else f"{window.low_bpm:.1f} to {window.high_bpm:.1f}",
+            window.why_not if window.low_bpm is None
+            else f"{window.low_bpm:.1f} to {window.high_bpm:.1f}",
             _number(window.error_bpm, "+.1f"),
         ]
         for window in result.windows
     ]
-    heads = ["window [s]", "true", *(TITLES[name] for name in ORDER), "shown", "interval", "error"]
+    heads = [
+        "window [s]", "true", *(TITLES[name] for name in ORDER), "shown", "interval, or why not",
+        "error",
+    ]
     states = [
         f"{first:.1f} to {last:.1f} s  {state}: {words}"
         for first, last, state, words in result.states
@@ -253,14 +189,15 @@ def rates_table(results: list[ClipResult]) -> str:
     """Return each method's rate over each whole clip, then its errors over all windows."""
     rows = [
         [result.name, _number(result.true_bpm),
-         *(_number(result.methods.get(name)) for name in ORDER)]
+         *(_number(result.methods.get(name)) for name in (*ORDER, FUSED))]
         for result in results
     ]
     every = [window for result in results for window in result.windows]
     count = sum(window.true_bpm is not None for window in every)
     errors = [_of_errors(_method_errors(every, name)) for name in ORDER]
-    rows.append([f"{count} windows: MAE, worst", "", *errors])
-    return _table(["rate of the whole clip [bpm]", "true", *(TITLES[name] for name in ORDER)], rows)
+    rows.append([f"{count} windows, none withheld: MAE, worst", "", *errors, ""])
+    heads = ["rate of the whole clip [bpm]", "true", *(TITLES[name] for name in ORDER), FUSED]
+    return _table(heads, rows)
 
 
 def shown_table(results: list[ClipResult]) -> str:
@@ -286,9 +223,9 @@ def _shown_cells(windows: list[Window]) -> list[str]:
 
 
 def total(results: list[ClipResult]) -> dict:
-    """Return the figures over all clips; errors are of the windows whose truth is known."""
-    known = [window for result in results for window in result.windows
-             if window.true_bpm is not None]
+    """Return the figures over all clips; errors are of the windows whose rate is known."""
+    every = [window for result in results for window in result.windows]
+    known = [window for window in every if window.true_bpm is not None]
     errors = [abs(window.error_bpm) for window in known if window.error_bpm is not None]
     outside = [window.outside_bpm for window in known if window.outside_bpm is not None]
     return {
@@ -299,8 +236,8 @@ def total(results: list[ClipResult]) -> dict:
         "with_interval": len(outside), "in_interval": sum(not bpm for bpm in outside),
         "furthest_outside_bpm": max(outside, default=None),
         "shown_without_truth": sum(
-            len(result.shown) for result in results
-        ) - len(errors),
+            window.shown_bpm is not None and window.true_bpm is None for window in every
+        ),
     }
 
 
@@ -322,15 +259,14 @@ def total_line(figures: dict) -> str:
     return f"{line}; {figures['shown_without_truth']} shown where no rate is known"
 
 
-def _as_dict(results: list[ClipResult]) -> dict:
-    return {"clips": [asdict(result) for result in results], "total": total(results)}
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folders", nargs="*", type=Path, metavar="FOLDER")
     parser.add_argument("--no-dev", action="store_true", help="leave the dev clips out")
     parser.add_argument("--net", type=Path, help="another network, as of acq predict")
+    parser.add_argument(
+        "--as-live", action="store_true", help="as acq predict --as-live, without methods alone"
+    )
     parser.add_argument("--windows", action="store_true", help="a table of each clip's windows")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
@@ -340,11 +276,13 @@ def main() -> None:
             clips += clips_of(folder)
         for line in absent:
             print(line, file=sys.stderr)
-        results = [read_clip(clip, options.net) for clip in clips]
+        results = [read_clip(clip, options.net, as_live=options.as_live) for clip in clips]
     except AcqError as error:
         sys.exit(f"error: {error}")
     if options.json:
-        print(json.dumps(_as_dict(results), indent=1))
+        print(json.dumps(
+            {"clips": [asdict(result) for result in results], "total": total(results)}, indent=1
+        ))
         return
     if options.windows:
         print("\n".join(windows_table(result) for result in results))

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from benchmarks.clips import ClipsError, clips_of, dev_clips
-from benchmarks.real_faces import ClipResult, Window, _spans, total, total_line
+from benchmarks.real_faces import ClipResult, Window, spans_in, total, total_line
+from tests.support.made_videos import pictures, write_video
 
 
 @pytest.fixture
@@ -23,10 +24,9 @@ def test_a_rate_for_the_clip_or_none(folder):
     known, unknown = clips_of(write_truth(
         folder, "file,hr_bpm,note", "a.mp4, 58.5,at rest", "b.mkv,,nobody knows"
     ))
-    assert (known.name, known.hr_bpm, known.note) == ("a.mp4", 58.5, "at rest")
-    assert known.true_bpm(0, 10) == 58.5
-    assert not unknown.has_truth
-    assert unknown.true_bpm(0, 10) is None
+    assert (known.name, known.note) == ("a.mp4", "at rest")
+    assert known.reference.hr_bpm(0, 10) == 58.5
+    assert unknown.reference is None
 
 
 def test_the_finger_has_a_rate_for_each_window(folder):
@@ -36,15 +36,17 @@ def test_the_finger_has_a_rate_for_each_window(folder):
     (folder / "ppg.csv").write_text("timestamp,bvp\n" + "\n".join(
         f"{begin_s - 2 + at * 0.04:.3f},{np.sin(angle):.4f}" for at, angle in enumerate(phase)
     ))
+    write_video(folder / "short.avi", pictures(3))
     (folder / "times.csv").write_text(
         "timestamp\n" + "\n".join(f"{begin_s + at / 30:.4f}" for at in range(900))
     )
     (clip,) = clips_of(write_truth(
-        folder, "file,hr_bpm,note,ppg,times", "a.mp4,,,ppg.csv,times.csv"
+        folder, "file,hr_bpm,note,ppg,times", "short.avi,,,ppg.csv,times.csv"
     ))
-    assert clip.true_bpm(5, 15) == pytest.approx(60, abs=0.5)      # 18 s after the first frame
-    assert clip.true_bpm(20, 30) == pytest.approx(90, abs=0.5)
-    assert clip.true_bpm(33, 43) is None                           # the finger ends before
+    rate = clip.reference.hr_bpm
+    assert rate(5, 15) == pytest.approx(60, abs=0.5)      # it changes 18 s after the first frame
+    assert rate(20, 30) == pytest.approx(90, abs=0.5)
+    assert rate(33, 43) is None                           # the finger ends before
 
 
 @pytest.mark.parametrize(("lines", "found"), [
@@ -59,10 +61,7 @@ def test_the_finger_has_a_rate_for_each_window(folder):
     pytest.param(["file,hr_bpm", "a.mp4,sixty"], "sixty", id="no number"),
     pytest.param(["file,hr_bpm", "a.mp4,1.2"], "1.2", id="in Hz"),
     pytest.param(["file,hr_bpm", "a.mp4,60", "a.mp4,61"], "a.mp4 again", id="a clip twice"),
-    pytest.param(["file,hr_bpm,ppg", "a.mp4,60,b.mkv"], "no times", id="ppg without times"),
-    pytest.param(
-        ["file,hr_bpm,ppg,times", "a.mp4,60,b.mkv,b.mkv"], "hr_bpm 60", id="two truths"
-    ),
+    pytest.param(["file,hr_bpm,ppg", "a.mp4,60,b.mkv"], "hr_bpm 60", id="two truths"),
 ])
 def test_a_truth_file_that_is_none_names_its_line(folder, lines, found):
     with pytest.raises(ClipsError) as caught:
@@ -84,7 +83,7 @@ def test_a_folder_without_truth_and_dev_clips_that_are_absent(folder):
     (599 / 30, 11, 599 / 30),
 ])
 def test_the_windows_that_a_clip_has_room_for(seconds, count, last_s):
-    spans = _spans(seconds, 30.0)
+    spans = spans_in(seconds, 30.0)
     assert len(spans) == count
     assert not spans or spans[-1][1] == pytest.approx(last_s)
 
