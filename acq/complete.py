@@ -28,6 +28,11 @@ def runs(ctx: typer.Context, incomplete: str) -> list[str]:
     return _beginning(incomplete, (path.name for path in _data(ctx).glob("runs/*/")))[::-1]
 
 
+def teachers(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Return `shipped` and the runs that begin so."""
+    return [*_beginning(incomplete, ["shipped"]), *runs(ctx, incomplete)]
+
+
 def all_runs(ctx: typer.Context, incomplete: str) -> list[str]:
     """Return the same, with those that were interrupted."""
     from dataset.runs import run_folders, run_name

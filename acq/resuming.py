@@ -17,9 +17,11 @@ OPTIONS: dict[str, tuple[str, Any]] = {
     "recipe.shape_weight": ("--shape-weight", 0.0), "recipe.clip": ("--clip", 8),
     "recipe.pretrain_epochs": ("--pretrain-epochs", 0),
     "recipe.shift": ("--no-augmentation", 3), "recipe.physnet": ("--physnet", False),
+    "recipe.init": ("--init", None),
 }
 _FOLLOWS = "recipe.batch_clips"              # from --clip, which is named
-_HASHES = {"data_hash": "data", "split_hash": "split"}
+_INIT = "init_sha256"
+_HASHES = {"data_hash": "data", "split_hash": "split", _INIT: "the teacher to start from,"}
 _HASH = 8                                    # characters of a hash that are shown
 
 
@@ -43,20 +45,27 @@ def word_resume(error: ResumeError) -> str:
     if OPTIONS.keys() & settings.keys():
         settings.pop(_FOLLOWS, None)
     hashes = {
-        f"{_HASHES[path]} ": pair for path, pair in error.differences.items() if path in _HASHES
+        f"{_HASHES[path]} ": pair for path, pair in error.differences.items()
+        if path in _HASHES and not (path == _INIT and "recipe.init" in settings)
     }
     before = [_option(path, pair[0]) for path, pair in settings.items()]
     now = [_option(path, pair[1]) for path, pair in settings.items()]
     facts = "expected {} as in the interrupted run {}, found {}".format(
-        ", ".join(before + [f"{name}{pair[0][:_HASH]}" for name, pair in hashes.items()]),
+        ", ".join(before + [f"{name}{_short(pair[0])}" for name, pair in hashes.items()]),
         error.of,
-        ", ".join(now + [f"{name}{pair[1][:_HASH]}" for name, pair in hashes.items()]),
+        ", ".join(now + [f"{name}{_short(pair[1])}" for name, pair in hashes.items()]),
     )
     ways = ["give the options as it was begun with"] * bool(settings)
-    ways += ["bring back the split.json and the curated folders that it was begun with"] * bool(
-        hashes
-    )
+    if error.differences.keys() & {"data_hash", "split_hash"}:
+        ways.append("bring back the split.json and the curated folders that it was begun with")
+    if _INIT in error.differences and not settings:
+        ways.append("bring back the file that --init named then")
     return f"{facts}; {' and '.join(ways)}, or remove it: acq runs --remove {error.of}"
+
+
+def _short(hashed: str | None) -> str:
+    """Return the beginning of a hash; None where nothing was hashed."""
+    return "none" if hashed is None else hashed[:_HASH]
 
 
 def _option(path: str, value: Any) -> str:
@@ -67,4 +76,5 @@ def _option(path: str, value: Any) -> str:
         return option if is_given else f"no {option}"
     if value is None:
         return f"no {option}"
-    return f"{option} {value:g}" if isinstance(value, float) else f"{option} {value}"
+    words = shlex.quote(value) if isinstance(value, str) else f"{value:g}"
+    return f"{option} {words}"

@@ -21,10 +21,8 @@ from .runs import (
     METRICS,
     TrainingRun,
     naming_run,
-    nearest_run,
     read_header,
     read_training_runs,
-    run_folders,
     run_name,
 )
 
@@ -109,30 +107,6 @@ def read_run_results(data: Path) -> list[RunResults]:
     manifest = data_folder.ubfc_dir(data) / MANIFEST
     hash_now = read_manifest(manifest).data_hash if manifest.exists() else None
     return [_read_results(run, hash_now) for run in read_training_runs(data)]
-
-
-def find_run_folder(data: Path, name: str) -> Path:
-    """Find the folder of a run of this data folder, whether it has ended or not.
-
-    Parameters
-    ----------
-    name : its name; or its path, which has to lead to that very folder
-
-    Raises
-    ------
-    TrainingError : there is none
-    """
-    path = Path(name)
-    for folder in run_folders(data):
-        if run_name(folder) == run_name(path) and (
-            len(path.parts) == 1 or folder.parent.resolve() == path.parent.resolve()
-        ):
-            return folder
-    near = nearest_run(data, run_name(path))
-    raise TrainingError(
-        expected=f"a run {name!r}", found="none", where=data_folder.runs_dir(data),
-        fix=f"did you mean {near}?" if near else Fix.LIST_RUNS,
-    )
 
 
 def read_begun_with(folder: Path) -> dict[str, Any]:

@@ -19,8 +19,19 @@ from acquire.errors import Fix, TrainingError
 from acquire.limits import LARGEST_DOCUMENT_BYTES
 from acquire.writing import LOCKS
 
+from .people import LearntFrom
+
 METRICS = "metrics.json"
 BEGUN_WITH = "run.json"            # of a run that has not ended: with what it was begun
+
+
+@dataclass(frozen=True)
+class StartedFrom:
+    """What the teacher of a run started from, as its metrics have it."""
+
+    named: str                             # "shipped"; or a file, in the data folder or a name
+    sha256: str
+    people: LearntFrom
 
 
 @dataclass(frozen=True)
@@ -31,6 +42,7 @@ class TrainingRun:
     train: tuple[str, ...]                 # pseudonyms, as metrics.json has them
     test: tuple[str, ...]
     data_hash: str                         # of metrics.json; "" where there is none
+    started_from: StartedFrom | None       # what its teacher started from; None: from scratch
     checkpoints: dict[str, str]            # file name: data hash in its header
     problems: tuple[TrainingError, ...]    # what could not be read
 
@@ -46,8 +58,14 @@ class TrainingRun:
 
     @property
     def data_hashes(self) -> set[str]:
-        """Every data hash that the run or one of its checkpoints holds."""
-        return {self.data_hash, *self.checkpoints.values()} - {""}
+        """Every data hash that the run, what it started from or one of its checkpoints holds."""
+        before = self.started_from.people.data_hashes if self.started_from else ()
+        return {self.data_hash, *self.checkpoints.values(), *before} - {""}
+
+    @property
+    def learnt_before(self) -> tuple[str, ...]:
+        """Pseudonyms of those from whom what its teacher started from had learnt."""
+        return self.started_from.people.subjects if self.started_from else ()
 
 
 @dataclass(frozen=True)
@@ -62,6 +80,7 @@ class _Metrics:
 
     subjects: _Sides
     data_hash: str
+    started_from: StartedFrom | None = None
 
 
 @dataclass(frozen=True)
@@ -70,6 +89,7 @@ class _Begun:
 
     data_hash: str
     subjects: _Sides = _Sides((), ())
+    started_from: StartedFrom | None = None
 
 
 @dataclass(frozen=True)
@@ -149,6 +169,31 @@ def nearest_run(data: Path, name: str, *, ended: bool = False) -> str | None:
     return near[0] if near else None
 
 
+def find_run_folder(data: Path, name: str, *, ended: bool = False) -> Path:
+    """Find the folder of a run of this data folder.
+
+    Parameters
+    ----------
+    name : its name; or its path, which has to lead to that very folder
+    ended : only one that has ended
+
+    Raises
+    ------
+    TrainingError : there is none
+    """
+    path = Path(name)
+    for folder in run_folders(data):
+        if run_name(folder) == run_name(path) and not (ended and folder.name.startswith(".")) and (
+            len(path.parts) == 1 or folder.parent.resolve() == path.parent.resolve()
+        ):
+            return folder
+    near = nearest_run(data, run_name(path), ended=ended)
+    raise TrainingError(
+        expected=f"a run {name!r}", found="none", where=data_folder.runs_dir(data),
+        fix=f"did you mean {near}?" if near else Fix.LIST_RUNS,
+    )
+
+
 def newest_training_run(data: Path) -> Path:
     """Return the folder of the run that began last, of those that ended.
 
@@ -182,8 +227,8 @@ def _read_run(folder: Path) -> TrainingRun:
         except TrainingError as error:
             problems.append(error)
     return TrainingRun(
-        folder, metrics.subjects.train, metrics.subjects.test, metrics.data_hash, checkpoints,
-        tuple(problems),
+        folder, metrics.subjects.train, metrics.subjects.test, metrics.data_hash,
+        metrics.started_from, checkpoints, tuple(problems),
     )
 
 

@@ -36,7 +36,8 @@ def runs(
     as_json: Json = False,
 ) -> None:
     """Compare training runs, also those that were interrupted; or remove some."""
-    from dataset.run_results import find_run_folder, read_run_results, remove_run
+    from dataset.run_results import read_run_results, remove_run
+    from dataset.runs import find_run_folder
 
     if remove and not run:
         raise typer.BadParameter("say which to remove", param_hint="RUN")

@@ -5,6 +5,7 @@ cannot tell them apart. The sensor has no such seam in Python: every PPG sensor,
 virtual one, speaks the wire protocol over a serial port.
 """
 
+import re
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -24,6 +25,8 @@ class VideoFrame:
     # kind and text of an event about this frame, if there is one
     note: tuple[str, str] | None = None
 
+
+_VIRTUAL = re.compile(r"virtual:[^?]*\?seed=([0-9]{1,18})")     # the name of a virtual camera
 
 # Kinds of events: a complaint before the start, and the notes on frames.
 CAMERA_COMPLAINT = "camera_complaint"
@@ -73,7 +76,8 @@ class LightOffset:
 class CameraInfo:
     """The properties of a camera; stored with the session."""
 
-    name: str                      # "csi", "uvc:/dev/video0", "replay:face.mkv", "virtual:S01"
+    # "csi", "uvc:/dev/video0", "replay:face.mkv", "virtual:S01?seed=0"
+    name: str
     width: int                     # [px]
     height: int                    # [px]
     fps: float                     # nominal rate [Hz]
@@ -94,6 +98,15 @@ class CameraInfo:
     def is_replay(self) -> bool:
         """Whether it is a video file, which cannot be calibrated."""
         return self.name.startswith("replay:")
+
+    @property
+    def virtual_seed(self) -> int | None:
+        """The seed of the virtual subject in front of it; None where there is none, or not known.
+
+        With the subject's id it says who was recorded.
+        """
+        match = _VIRTUAL.fullmatch(self.name) if self.simulated else None
+        return int(match[1]) if match else None
 
     @property
     def complaints(self) -> list[str]:

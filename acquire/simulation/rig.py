@@ -51,7 +51,8 @@ class SubjectClock:
 def camera_info(subject: VirtualSubject, fps: float) -> CameraInfo:
     """Return the description of the virtual camera."""
     return CameraInfo(
-        name=f"virtual:{subject.subject_id}", width=WIDTH, height=HEIGHT, fps=fps,
+        name=f"virtual:{subject.subject_id}?seed={subject.seed}", width=WIDTH, height=HEIGHT,
+        fps=fps,
         pixel_format="I420", time_meaning="simulated", pipeline="acquire.simulation.subject",
         simulated=True,
     )

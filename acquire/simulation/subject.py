@@ -100,7 +100,7 @@ class VirtualSubject:
         world : room, camera and activity; the usual ones when not given. `frame` is what the image
             sensor sees; the camera processing of the world comes after it
         """
-        self.subject_id = subject_id
+        self.subject_id, self.seed = subject_id, seed
         self.traits = traits_of(subject_id, seed=seed)
         id_hash = zlib.crc32(subject_id.encode())
         person = np.random.default_rng([id_hash, seed, 1])

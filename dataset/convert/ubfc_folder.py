@@ -94,6 +94,7 @@ def _source(task: SessionTask, session: Session) -> SourceSession:
         content_hash=task.session.hash, simulated=session.simulated, complete=session.complete,
         imported_from=session.imported_from, lost_frames=session.lost_frames,
         lost_samples=session.lost_samples, grade=read_grade(task.file, task.session.hash),
+        virtual_seed=session.camera.virtual_seed,
     )
 
 

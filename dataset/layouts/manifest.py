@@ -48,6 +48,8 @@ class SourceSession:
     lost_frames: int            # frames that the camera counted and the session lacks
     lost_samples: int
     grade: str | None           # the quality grade of this very session; None: not graded
+    # of a virtual subject: with its id it says who that is; None: a real one, or not known
+    virtual_seed: int | None = None
 
 
 @dataclass(frozen=True)
@@ -197,8 +199,10 @@ ATTRIBUTE_OF_KEY = {
     "repeated": "rows.repeated", "unused": "rows.unused",
     "picture_shift_ms": "timing.picture_shift_ms", "excluded": "rows.excluded",
     "grade": "source.grade", "untrusted": "rows.untrusted",
+    "virtual_seed": "source.virtual_seed",
 }
-_NEW_KEYS = frozenset({"untrusted"})    # that entries of earlier versions lack, and keep lacking
+# that entries of earlier versions lack, and keep lacking
+_NEW_KEYS = frozenset({"untrusted", "virtual_seed"})
 
 
 def flat_entry(entry: Entry) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from acquire import data_folder
 from acquire.errors import Fix, TrainingError
+from dataset.common.files import sha256_of
 from dataset.runs import TrainingRun, read_training_runs, run_name
 
 from .result import References, Verification
@@ -14,6 +15,7 @@ def verify_training_runs(data: Path, verification: Verification, references: Ref
     runs = read_training_runs(data)
     for run in runs:
         _verify_run(run, verification)
+        _verify_start(data, run, verification)
         if run.is_interrupted and not run.problems:
             error = TrainingError(
                 f"{run.folder} was interrupted, or is under way", fix=Fix.RESUME_OR_REMOVE,
@@ -32,6 +34,23 @@ def verify_training_runs(data: Path, verification: Verification, references: Ref
             f"weights in {folder}: no hash of them is kept, only headers and lengths were compared"
         )
         verification.add("unchecked", folder, error)
+
+
+def _verify_start(data: Path, run: TrainingRun, verification: Verification) -> None:
+    """Compare the file that a run's teacher started from with its hash, where it is of this data.
+
+    It is no part of the run, which is whole without it.
+    """
+    if run.started_from is None:
+        return
+    path = data / run.started_from.named
+    if not path.resolve().is_relative_to(data_folder.runs_dir(data).resolve()):
+        return
+    words = f"{run.folder}: its teacher started from {path}, which is"
+    if not path.is_file():
+        verification.add("unchecked", run.folder, TrainingError(f"{words} not there any more"))
+    elif sha256_of(path) != run.started_from.sha256:
+        verification.add("stale", run.folder, TrainingError(f"{words} another now"))
 
 
 def _verify_run(run: TrainingRun, verification: Verification) -> None:

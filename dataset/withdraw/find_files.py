@@ -153,6 +153,8 @@ def _find_runs(
 ) -> tuple[tuple[TrainingRun, ...], set[str], list[str]]:
     """Find the runs that used the subject; return all hashes of their data, and what is unreadable.
 
+    One whose teacher started from a network that had learnt from the subject is among them.
+
     Parameters
     ----------
     data_hashes : of curated data that held the subject
@@ -160,7 +162,10 @@ def _find_runs(
     runs = read_training_runs(data)
     used = [run for run in runs if subject in run.train + run.test]
     hashes = data_hashes | {run.data_hash for run in used} - {""}
-    used = [run for run in runs if run in used or run.data_hashes & hashes]
+    used = [
+        run for run in runs
+        if run in used or run.data_hashes & hashes or subject in run.learnt_before
+    ]
     problems = [problem.facts for run in runs if run not in used for problem in run.problems]
     return tuple(used), hashes, problems
 

@@ -1,17 +1,19 @@
 """The network that a person names: an ONNX file, a checkpoint, a run, or the one that acq has."""
 
 import hashlib
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from acquire.data_folder import runs_dir
 from acquire.errors import Fix, TrainingError
-from dataset.runs import nearest_run
+from dataset.runs import find_run_folder, nearest_run
 
 from .onnx_net import BOARD, SHIPPED
 
 ONNX, CHECKPOINT = ".onnx", ".safetensors"
+TEACHER = f"teacher{CHECKPOINT}"
+COMES_WITH_ACQ = Path("shipped")            # the name of what comes with acq, for every reader
 STUDENTS = ("student_kd", "student")         # of a run, the one that is taken first
 
 
@@ -52,20 +54,19 @@ class NetFile:
 
 
 def find_net(named: Path | None, data: Path) -> NetFile:
-    """Find the network that `named` means.
+    """Find the network that `named` means, to read a pulse with.
 
     Parameters
     ----------
     named : an ONNX file, a checkpoint, the folder of a run or of an export, or the id of a run
         under `data`; of a run, what was exported of it, else its student + KD, else its student.
-        None: the student that comes with acq
+        None or `shipped`: the student that comes with acq
 
     Raises
     ------
     TrainingError : there is none
     """
-    if named is None:
-        return NetFile(SHIPPED / "student.onnx")
+    named = named or COMES_WITH_ACQ
     if named.is_file():
         if named.suffix not in (ONNX, CHECKPOINT):
             raise _not_found(named, "a file of another kind")
@@ -80,22 +81,102 @@ def find_net(named: Path | None, data: Path) -> NetFile:
     raise _not_found(folder, "a folder without a student")
 
 
-def find_run(named: Path, data: Path) -> Path:
-    """Return the folder of a run, or of an export, by its path or by the id of a run under `data`.
+def find_teacher(named: Path, data: Path) -> NetFile:
+    """Find the checkpoint of the teacher that `named` means.
+
+    Parameters
+    ----------
+    named : a checkpoint, the folder or the id of a run, or `shipped`, what comes with acq
 
     Raises
     ------
     TrainingError : there is none
     """
+    if named.is_file():
+        if named.suffix != CHECKPOINT:
+            raise _no_teacher(named, "a file of another kind")
+        return NetFile(named, _run_of(named))
+    folder = find_run(named, data)
+    if (path := folder / TEACHER).is_file():
+        return NetFile(path, _run_of(path))
+    if folder == SHIPPED:
+        raise TrainingError(
+            expected="the teacher that comes with acq", found="none in this installation",
+            where=SHIPPED, fix="name the checkpoint of another, or a run",
+        )
+    if several := sorted(folder.glob(f"*/{TEACHER}")) + sorted(folder.glob(f"*/*/{TEACHER}")):
+        raise _no_teacher(folder, "a run of several", f"name one of them, such as {several[0]}")
+    raise _no_teacher(folder, "a folder without one")
+
+
+def has_shipped_teacher() -> bool:
+    """Return whether a teacher comes with this installation."""
+    return (SHIPPED / TEACHER).is_file()
+
+
+def find_nets(named: Path, data: Path) -> dict[str, Path]:
+    """Find every network that `named` means, by the name under which a table has it.
+
+    Parameters
+    ----------
+    named : a checkpoint or an ONNX file; the folder or the id of a run or of an export, or
+        `shipped`: all checkpoints in it, or else its students as ONNX; RUN/NET: one of them
+
+    Raises
+    ------
+    TrainingError : there is none
+    """
+    if named.is_file() and named.suffix in (CHECKPOINT, ONNX):
+        return {named.stem: named}
+    if len(named.parts) > 1 and not named.is_dir():
+        with suppress(TrainingError):
+            folder = find_run(named.parent, data)
+            for suffix in (CHECKPOINT, ONNX):
+                if (path := folder / f"{named.name}{suffix}").is_file():
+                    return {f"{_called(folder)}/{named.name}": path}
+    folder = find_run(named, data)
+    for pattern in (f"*{CHECKPOINT}", f"student*{ONNX}", f"*/*{CHECKPOINT}"):
+        found = sorted(folder.glob(pattern))
+        if found and "/" in pattern:
+            raise TrainingError(
+                expected="the checkpoints of one training", found="a run of several", where=folder,
+                fix=f"name one of them, such as {found[0].parent}",
+            )
+        if found:
+            return {f"{_called(folder)}/{path.stem}": path for path in found}
+    raise TrainingError(
+        expected="checkpoints (*.safetensors)", found="none", where=folder, fix=Fix.NAME_NET
+    )
+
+
+def find_run(named: Path, data: Path) -> Path:
+    """Return the folder of a run, or of an export, by its path or by the id of a run under `data`.
+
+    `shipped` is the folder of what comes with acq.
+
+    Raises
+    ------
+    TrainingError : there is none
+    """
+    if named == COMES_WITH_ACQ:
+        return SHIPPED
     if named.is_dir():
         return named
-    root = runs_dir(data)
-    if len(named.parts) == 1 and (root / named).is_dir():
-        return root / named
     if named.exists():
         raise _not_found(named, "a file")
-    near = nearest_run(data, named.name, ended=True)
-    raise _not_found(named, "nothing", f"did you mean {near}?" if near else Fix.NAME_NET)
+    if len(named.parts) > 1:
+        near = nearest_run(data, named.name, ended=True)
+        raise _not_found(named, "nothing", f"did you mean {near}?" if near else Fix.NAME_NET)
+    try:
+        return find_run_folder(data, named.name, ended=True)
+    except TrainingError as error:
+        fix = Fix.NAME_NET if error.fix is Fix.LIST_RUNS else error.fix
+        raise _not_found(named, "nothing", fix) from error
+
+
+def _called(folder: Path) -> str:
+    """Return what a folder of networks is called in a table."""
+    return COMES_WITH_ACQ.name if folder == SHIPPED else folder.name
 
 
 def _run_of(path: Path) -> str:
@@ -110,4 +191,11 @@ def _not_found(path: Path, found: str, fix: Fix | str = Fix.NAME_NET) -> Trainin
     return TrainingError(
         expected="an ONNX file, a checkpoint, a run or an export", found=found, where=f"at {path}",
         fix=fix,
+    )
+
+
+def _no_teacher(path: Path, found: str, fix: Fix | str = Fix.NAME_NET) -> TrainingError:
+    return TrainingError(
+        expected=f"the checkpoint of a teacher, or a run with {TEACHER}", found=found,
+        where=f"at {path}", fix=fix,
     )

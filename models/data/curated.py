@@ -139,7 +139,7 @@ def _video_of(
         session=entry.session, simulated=entry.source.simulated, video=path,
         marked_trusted=is_trusted,
     )
-    return replace(video, ppg_filtered=filtered)
+    return replace(video, ppg_filtered=filtered, virtual_seed=entry.source.virtual_seed)
 
 
 def _trust(entry: Entry, ppg: np.ndarray, time_s: np.ndarray, *, filtered: bool) -> np.ndarray:

@@ -15,6 +15,7 @@ from dataset.common.workers import Workers, work_through
 from dataset.face.box import FaceBox
 from dataset.face.frames import FaceFrames, cache_frames
 from dataset.layouts.manifest import FrameSpan
+from dataset.people import LearntFrom, Person
 from dataset.signals.windows import LONGEST_STEP_S
 
 from .reference import ReferenceWindows, reference_windows, trust_by_labels
@@ -45,6 +46,12 @@ class CuratedVideo:
     # itself is looked at
     marked_trusted: np.ndarray | None = None
     ppg_filtered: bool = True              # the PPG is band-passed from 0.7 to 4 Hz
+    virtual_seed: int | None = None        # of a virtual subject; None where it is not known
+
+    @property
+    def person(self) -> Person:
+        """Who was recorded."""
+        return Person(self.subject, "virtual" if self.simulated else "real", self.virtual_seed)
 
     @cached_property
     def is_trusted(self) -> np.ndarray:
@@ -85,6 +92,13 @@ class TrainingData:
             "train": sorted({video.subject for video in self.train}),
             "test": sorted({video.subject for video in self.test}),
         }
+
+
+    @property
+    def learnt_from(self) -> LearntFrom:
+        """Whom a network that is trained on these videos learns from."""
+        people = {video.person for video in self.train}
+        return LearntFrom(tuple(people), data_hashes=(self.data_hash,)) + LearntFrom()
 
 
 def percent_without_finger(videos: Sequence[CuratedVideo]) -> float:

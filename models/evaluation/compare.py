@@ -5,11 +5,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from acquire.errors import Fix, TrainingError
+from acquire.errors import TrainingError
 from dataset.common.files import finite
 from dataset.common.progress import OnProgress
+from dataset.people import LearntFrom
 from dataset.signals.colour_methods import METHODS
-from models.board.find_net import CHECKPOINT, ONNX, find_run
+from models.board.find_net import ONNX, find_nets
 from models.board.onnx_net import OnnxNet, open_net
 from models.data.curated import load_curated
 from models.data.videos import CuratedVideo, TrainingData
@@ -87,14 +88,13 @@ def compare_methods(
             net = open_net(path)
             check_origin(net.constants, path, **hashes)
             of_data = str(net.constants.get("data_hash"))      # its subjects are not in the file
-            warnings += _warnings_about(name, of_data, (), loaded, chosen, side)
+            warnings += _warnings_about(name, of_data, (), loaded, side)
             read = _reader_by_onnx(net)
         else:
             checkpoint = load_checkpoint(path, **hashes)
-            trained_on = checkpoint.about.get("subjects", {}).get("train", ())
-            warnings += _warnings_about(
-                name, checkpoint.data_hash, trained_on, loaded, chosen, side
-            )
+            learnt_from = checkpoint.learnt_from or LearntFrom()
+            known = learnt_from.who_of(video.person for video in chosen)
+            warnings += _warnings_about(name, checkpoint.data_hash, known, loaded, side)
             read = _reader_by_net(checkpoint)
         results[name] = _read_all(name, read, chosen, on_progress)
     (guess,) = guess_mean_rate([replace(loaded, test=chosen)])
@@ -125,11 +125,15 @@ def _read_all(
 
 
 def _warnings_about(
-    name: str, data_hash: str, trained_on: Sequence[str], data: TrainingData,
-    chosen: Sequence[CuratedVideo], side: Side,
+    name: str, data_hash: str, known: Sequence[str], data: TrainingData, side: Side
 ) -> list[str]:
-    """Warn of figures that are too good: videos or subjects that the network was trained on."""
-    shared = ", ".join(sorted(set(trained_on) & {video.subject for video in chosen}))
+    """Warn of figures that are too good: videos or subjects that the network was trained on.
+
+    Parameters
+    ----------
+    known : subjects of this side who may be among those that it has learnt from
+    """
+    shared = ", ".join(known)
     if data_hash != data.data_hash:
         namesakes = (
             f", with subjects of the same names: {shared}; are they the same people?"
@@ -161,52 +165,21 @@ def _resolve_names(names: list[str], data: Path) -> dict[str, Path | None]:
     """Find the network of each name; None for a colour method."""
     files: dict[str, Path | None] = {}
     for name in names:
-        path = Path(name)
         if name in METHODS:
             files[name] = None
-        elif path.is_file() and path.suffix in (CHECKPOINT, ONNX):
-            files[path.stem if path.stem not in files else str(path)] = path
-        elif (net := _network_of_run(path, data)) is not None:
-            files[f"{net.parent.name}/{net.stem}"] = net
-        else:
-            files.update(_networks_of_run(name, data))
-    return files
-
-
-def _network_of_run(named: Path, data: Path) -> Path | None:
-    """Find the one network that RUN/NET names, as it stands in the table; None where none is."""
-    if len(named.parts) < 2 or named.is_dir():
-        return None
-    try:
-        folder = find_run(named.parent, data)
-    except TrainingError:
-        return None
-    files = (folder / f"{named.name}{suffix}" for suffix in (CHECKPOINT, ONNX))
-    return next((path for path in files if path.is_file()), None)
-
-
-def _networks_of_run(name: str, data: Path) -> dict[str, Path]:
-    """Find the checkpoints of a run, or else the networks of an export."""
-    try:
-        folder = find_run(Path(name), data)
-    except TrainingError as error:
-        near = error.fix if isinstance(error.fix, str) else Fix.NAME_NET
-        raise TrainingError(
-            expected=f"one of {', '.join(METHODS)}; a run, a checkpoint or an ONNX file",
-            found=repr(name), fix=near,
-        ) from error
-    for pattern in (f"*{CHECKPOINT}", f"student*{ONNX}", f"*/*{CHECKPOINT}"):
-        found = sorted(folder.glob(pattern))
-        if found and "/" in pattern:
+            continue
+        try:
+            found = find_nets(Path(name), data)
+        except TrainingError as error:
+            if error.found != "nothing":
+                raise
             raise TrainingError(
-                expected="the checkpoints of one training", found="a run of several", where=folder,
-                fix=f"name one of them, such as {found[0].parent}",
-            )
-        if found:
-            return {f"{folder.name}/{file.stem}": file for file in found}
-    raise TrainingError(
-        expected="checkpoints (*.safetensors)", found="none", where=folder, fix=Fix.NAME_NET
-    )
+                expected=f"one of {', '.join(METHODS)}; a run, a checkpoint or an ONNX file",
+                found=repr(name), fix=error.fix,
+            ) from error
+        for called, path in found.items():
+            files[called if called not in files else str(path)] = path
+    return files
 
 
 def window_table(comparison: Comparison) -> "pd.DataFrame":

@@ -7,18 +7,18 @@ subjects such an interval is far too narrow, and none is computed.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
 from dataset.common.wording import counted, number
 
+from .gap import FEWEST_SUBJECTS, NETWORKS, errors_by_subject, gap_over_subjects
 from .metrics import DRAWS, heart_rate_errors
+from .order import order_in_words
 from .video_result import VideoResult
 
-# fewer subjects that all agree do so by chance more often than once in 20: 2 * 0.5**5 is 6 %
-FEWEST_SUBJECTS = 6
 BETTER, WORSE, NOT_TOLD = "better", "worse", "not told apart"
 Results = Mapping[str, Sequence[VideoResult]]
 
@@ -63,18 +63,12 @@ def compare_errors(
 
     A window without a peak counts as 0 bpm, as in every table.
     """
-    names = sorted({video.subject for video in one})
-    gained = dict.fromkeys(names, 0.0)
-    windows = dict.fromkeys(names, 0)
-    for a, b in zip(one, other, strict=True):
-        errors = [np.abs(np.nan_to_num(v.predicted_bpm) - v.reference_bpm) for v in (a, b)]
-        gained[a.subject] += float((errors[1] - errors[0]).sum())
-        windows[a.subject] += len(errors[0])
-    sums, counts = np.array(list(gained.values())), np.array(list(windows.values()))
+    (errors, counts), (others, _) = errors_by_subject(one), errors_by_subject(other)
+    sums = others - errors
     mean = float(sums.sum() / counts.sum())
-    if len(names) < FEWEST_SUBJECTS:
+    if len(counts) < FEWEST_SUBJECTS:
         return Difference(mean, None)
-    drawn = np.random.default_rng(seed).integers(len(names), size=(DRAWS, len(names)))
+    drawn = np.random.default_rng(seed).integers(len(counts), size=(DRAWS, len(counts)))
     means = sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1)
     low, high = (float(np.percentile(means, percent)) for percent in (2.5, 97.5))
     return Difference(mean, (low, high))
@@ -94,8 +88,8 @@ def judge(
 
     Returns
     -------
-    `formula`, its MAE and that of the guess [bpm], a difference of each network to either, and
-    `words`: sentences, the verdict first
+    `formula`, its MAE and that of the guess [bpm], a difference of each network to either,
+    `gap_closed` where it can be told, and `words`: sentences, the verdict first
     """
     errors = {name: _mae_bpm(videos) for name, videos in formulas.items()}
     best = min(errors, key=errors.__getitem__)
@@ -117,8 +111,12 @@ def judge(
             against_guess, titles, subjects,
         ),
     ]
-    if helped is not None:
+    if subjects < FEWEST_SUBJECTS and set(NETWORKS) <= set(networks):
+        errors |= {name: _mae_bpm(networks[name]) for name in NETWORKS}
+        words += order_in_words(errors, titles, subjects=subjects)
+    elif helped is not None:
         words.append(_help(helped))
+    gap = gap_over_subjects(networks, seed=seed)
     words.append(
         f"{counted(subjects, 'subject')} tested: too few to show anything about others; at least "
         f"{FEWEST_SUBJECTS} are needed."
@@ -130,6 +128,7 @@ def judge(
         "against_formula": _as_numbers(against_formula),
         "against_mean_rate": _as_numbers(against_guess),
         "student_kd_against_student": None if helped is None else _as_numbers({"": helped})[""],
+        "gap_closed": None if gap is None else asdict(gap),
         "words": words,
     }
 

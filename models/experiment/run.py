@@ -10,7 +10,7 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -24,9 +24,15 @@ from dataset.runs import METRICS
 from models.evaluation.mean_rate import guess_mean_rate
 from models.training.device import pick_device
 from models.training.recipe import Recipe
+from models.training.teacher_init import (
+    TeacherInit,
+    check_not_tested,
+    keep_copy,
+    read_teacher_init,
+)
 
 from .plan import RunPlan, load_plan
-from .run_folder import describe_run, open_run_folder, save_networks
+from .run_folder import STATES, describe_run, open_run_folder, save_networks
 from .schedule import train_units
 from .summary import join_folds, read_by_colour, summarise_run
 
@@ -66,17 +72,19 @@ def train_kd(
     Raises
     ------
     SplitError, CurationError : the data cannot be trained on; see `load_curated`
-    TrainingError : the same; or no device, no run to resume, a loss that is no longer finite
+    TrainingError : the same; or no device, no run to resume, a loss that is no longer finite; no
+        such teacher to start from, or one that has learnt from somebody who is tested
     """
     recipe = recipe or Recipe()
     plan = RunPlan(data, folds, seeds, ubfc, allow_mixed, device)
+    init = None if recipe.init is None else read_teacher_init(Path(recipe.init), data)
     with reading(data) if ubfc is None else nullcontext():
-        return _run(plan, recipe, resume=resume, workers=workers, on_progress=on_progress)
+        return _run(plan, recipe, init, resume=resume, workers=workers, on_progress=on_progress)
 
 
 def _run(
-    plan: RunPlan, recipe: Recipe, *, resume: bool, workers: Workers | None,
-    on_progress: OnProgress | None,
+    plan: RunPlan, recipe: Recipe, init: TeacherInit | None, *, resume: bool,
+    workers: Workers | None, on_progress: OnProgress | None,
 ) -> RunResult:
     """Load the data, train, test, and write the run's folder."""
     # first: where its libraries are missing, no training starts
@@ -88,11 +96,19 @@ def _run(
     with _asking_for_the_old_split() if resume else nullcontext():
         loaded = load_plan(plan, workers=workers, on_progress=on_progress)
     load_s = time.perf_counter() - clock
+    if init is not None:
+        check_not_tested(init, loaded.folds)
 
-    begun_with = describe_run(recipe, loaded.whole, folds=plan.folds, seeds=plan.seeds)
+    begun_with = describe_run(
+        recipe, loaded.whole, folds=plan.folds, seeds=plan.seeds, init=init
+    )
+    told = {"subjects": loaded.subjects, "started_from": init and init.as_dict()}
+    recipe = replace(recipe, init=init and init.named)       # no address of this machine
     with open_run_folder(
-        plan.data, begun_with, subjects=loaded.subjects, begun=begun, resume=resume
+        plan.data, begun_with, told=told, begun=begun, resume=resume
     ) as (part, folder):
+        if init is not None:
+            keep_copy(init, part / STATES)
         trained = train_units(
             plan, recipe, loaded.folds, part=part, device=torch_device, workers=workers,
             on_progress=on_progress,
@@ -105,8 +121,9 @@ def _run(
             guesses=guess_mean_rate(loaded.folds), device=torch_device, begun=begun,
         )
         metrics["defects"] = loaded.defects
+        metrics["started_from"] = told["started_from"]
         metrics["seconds"] = {"load": load_s, "all": time.perf_counter() - clock}
-        save_networks(part, loaded.folds, recipe=recipe, trained=trained)
+        save_networks(part, loaded.folds, recipe=recipe, trained=trained, init=init)
         write_report(
             part / REPORT, loaded.tested, join_folds(trained, recipe.seed), colours, metrics
         )

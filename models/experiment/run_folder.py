@@ -23,17 +23,19 @@ from models.data.videos import TrainingData
 from models.nets.checkpoint import save_checkpoint
 from models.training.recipe import Recipe
 from models.training.state import REMOVE_FOLDER
+from models.training.teacher_init import TeacherInit
 
 from .plan import AllTrained
 from .summary import versions
 
-_STATES = "states"
+STATES = "states"
+TAUGHT_BY_INIT = ("teacher", "student_kd")       # who has learnt from the people of its start
 _KIND = Kind(dict, "what a run was begun with", TrainingError, REMOVE_FOLDER)
 
 
 @contextmanager
 def open_run_folder(
-    data: Path, begun_with: dict, *, subjects: dict[str, list[str]], begun: datetime, resume: bool
+    data: Path, begun_with: dict, *, told: dict, begun: datetime, resume: bool
 ) -> Iterator[tuple[Path, Path]]:
     """Yield the hidden folder that a run writes into, and its final path, which it gets at the end.
 
@@ -43,7 +45,8 @@ def open_run_folder(
     Parameters
     ----------
     begun_with : of `describe_run`
-    subjects : by side, so that a run that does not end is known to be of them
+    told : what is written beside it, and may differ when it is resumed: `subjects` by side and
+        `started_from`, so that a run that does not end is known to be of these people
     resume : whether the newest interrupted run that was begun with the same is continued
 
     Raises
@@ -57,7 +60,7 @@ def open_run_folder(
     with hold(runs, named(part.name)):
         is_done = False
         try:
-            write_text(part / BEGUN_WITH, json.dumps({**begun_with, "subjects": subjects}))
+            write_text(part / BEGUN_WITH, json.dumps({**begun_with, **told}))
             yield part, folder
             is_done = True
             _give_its_name(part, folder)
@@ -72,7 +75,7 @@ def open_run_folder(
 
 def _give_its_name(part: Path, folder: Path) -> None:
     """Remove what a run that has ended needs no more, and rename it; may be done twice."""
-    shutil.rmtree(part / _STATES, ignore_errors=True)
+    shutil.rmtree(part / STATES, ignore_errors=True)
     (part / BEGUN_WITH).unlink(missing_ok=True)
     if part.exists():
         part.rename(folder)
@@ -108,11 +111,14 @@ def claim_folder(runs: Path, begun: datetime) -> tuple[Path, Path]:
         ) from error
 
 
-def describe_run(recipe: Recipe, data: TrainingData, *, folds: int | None, seeds: int) -> dict:
+def describe_run(
+    recipe: Recipe, data: TrainingData, *, folds: int | None, seeds: int,
+    init: TeacherInit | None = None,
+) -> dict:
     """Return what a run is begun with; it can be resumed with the very same only."""
     return {
         "recipe": asdict(recipe), "folds": folds, "seeds": seeds, "data_hash": data.data_hash,
-        "split_hash": data.split_hash,
+        "split_hash": data.split_hash, "init_sha256": init and init.sha256,
     }
 
 
@@ -174,15 +180,20 @@ def _differences(before: Any, now: Any, name: str = "") -> _Differences:
 
 def make_states_folder(part: Path, *, seed: int, fold: int) -> Path:
     """Make the folder of the states of one fold (from 0) of one seed."""
-    folder = part / _STATES / f"seed{seed}-fold{fold + 1}"
+    folder = part / STATES / f"seed{seed}-fold{fold + 1}"
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 
 
 def save_networks(
-    part: Path, folds: Sequence[TrainingData], *, recipe: Recipe, trained: AllTrained
+    part: Path, folds: Sequence[TrainingData], *, recipe: Recipe, trained: AllTrained,
+    init: TeacherInit | None = None,
 ) -> None:
-    """Write the checkpoints of every (seed, fold), in `seedS/foldF/` where there are several."""
+    """Write the checkpoints of every (seed, fold), in `seedS/foldF/` where there are several.
+
+    Those of the teacher and of the student that it taught name what the teacher started from, and
+    its people.
+    """
     seeds = {seed for seed, _ in trained}
     for (seed, fold), networks in trained.items():
         folder = part
@@ -196,7 +207,12 @@ def save_networks(
             "subjects": folds[fold].subjects,
         }
         for name, network in networks.items():
+            learnt_from, started_from = folds[fold].learnt_from, None
+            if init is not None and name in TAUGHT_BY_INIT:
+                learnt_from, started_from = init.learnt_from + learnt_from, init.as_dict()
+                del started_from["people"]           # they stand in `people`
             save_checkpoint(
                 folder / f"{name}.safetensors", network.net, split_hash=folds[fold].split_hash,
-                data_hash=folds[fold].data_hash, about=about,
+                data_hash=folds[fold].data_hash,
+                about={**about, "people": learnt_from.as_dict(), "started_from": started_from},
             )

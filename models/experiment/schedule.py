@@ -14,10 +14,11 @@ from dataset.common.workers import Workers, work_through
 from models.data.videos import TrainingData
 from models.training.device import pick_device
 from models.training.recipe import Recipe
+from models.training.teacher_init import load_copy
 from models.training.train import train_networks
 
 from .plan import Networks, RunPlan, Unit, load_plan
-from .run_folder import make_states_folder
+from .run_folder import STATES, make_states_folder
 
 _log = logging.getLogger(__name__)         # a line a training
 
@@ -64,7 +65,8 @@ def _train_here(
                 on_progress(prefix + stage, done, total)
 
         trained[unit] = train_networks(
-            folds[unit.fold], replace(recipe, seed=unit.seed), device=device,
+            folds[unit.fold], replace(recipe, seed=unit.seed), init=load_copy(part / STATES),
+            device=device,
             states=make_states_folder(part, seed=unit.seed, fold=unit.fold), on_progress=on_steps,
         )
     return trained
@@ -100,7 +102,7 @@ def train_unit(unit: Unit, *, plan: RunPlan, recipe: Recipe, part: Path) -> Netw
     # whether the data is of today was asked when the run began, and takes reading all recordings
     loaded = load_plan(plan, of_today=False)
     return train_networks(
-        loaded.folds[unit.fold], replace(recipe, seed=unit.seed),
+        loaded.folds[unit.fold], replace(recipe, seed=unit.seed), init=load_copy(part / STATES),
         device=pick_device(plan.device),
         states=make_states_folder(part, seed=unit.seed, fold=unit.fold),
     )

@@ -19,6 +19,7 @@ from acquire.atomic import atomic_file
 from acquire.documents import parse_json
 from acquire.errors import Fix, TrainingError
 from acquire.limits import LARGEST_NETWORK_BYTES
+from dataset.people import LearntFrom, read_learnt_from
 
 from .can import NETS, PAIRS_PER_MASK, SIZE, Net, Teacher, build_net, describe_net
 from .physnet import PhysNet
@@ -37,6 +38,7 @@ class Checkpoint:
     split_hash: str
     data_hash: str
     about: dict       # the recipe, the seed, versions, the subjects of each side
+    learnt_from: LearntFrom | None = None       # None: an earlier version did not say it
 
     @property
     def pairs_per_mask(self) -> int:
@@ -84,7 +86,10 @@ def load_checkpoint(
         about = parse_json(header["about"])
         if not all(isinstance(names, list) for names in about.get("subjects", {}).values()):
             raise TypeError(f"subjects {about['subjects']!r}")
-        checkpoint = Checkpoint(net, header["split_hash"], header["data_hash"], about)
+        checkpoint = Checkpoint(
+            net, header["split_hash"], header["data_hash"], about,
+            read_learnt_from(about, path, data_hash=header["data_hash"]),
+        )
         if type(shared := checkpoint.pairs_per_mask) is not int or not 1 <= shared <= _MOST_SHARED:
             raise TypeError(f"clip {shared!r}")
         if not _gives_numbers(net):

@@ -12,7 +12,6 @@ from acquire.atomic import write_text
 from dataset.common.drawings import drawing_style
 from dataset.common.pages import render_page
 from models.data.videos import TrainingData
-from models.evaluation.published import gap_closed
 from models.evaluation.verdict import BETTER
 from models.evaluation.video_result import VideoResult
 from models.nets.can import Teacher
@@ -74,12 +73,12 @@ def write_report(
 def report_head(metrics: dict) -> "Markup":
     """Make the head of the report: who was tested, and the four figures that matter most."""
     methods = metrics["methods"]
-    mae_bpm = {name: methods[name]["mae_bpm"] for name in ("teacher", "student", "student_kd")}
+    mae_bpm = {name: methods[name]["mae_bpm"] for name in ("student", "student_kd")}
     ahead = metrics["verdict"]["against_formula"]["student_kd"]["outcome"] == BETTER
     return section(
         "summary", "summary", metrics=metrics,
         # how near a student comes to its teacher is worth a word where the pulse is read at all
-        gap_percent=gap_closed(mae_bpm) if ahead else None,
+        gap=metrics["verdict"]["gap_closed"] if ahead else None,
         gain_bpm=round(mae_bpm["student"] - mae_bpm["student_kd"], 2),
         begun=metrics["begun"].replace("T", " ").replace("+00:00", " UTC"),
     )

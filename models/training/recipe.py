@@ -26,6 +26,8 @@ class Recipe:
     # of the loss on the pulse's shape over a clip, for all networks; it needs longer clips
     shape_weight: float = 0.0
     pretrain_epochs: int = 0        # of the student alone, before its teacher joins
+    # what the teacher starts from, by any name of a teacher; None: from scratch, as the students do
+    init: str | None = None
     physnet: bool = False           # whether PhysNet is trained too
     precision: str = "auto"         # or "float32", "bfloat16": of multiplications while training
 

@@ -27,6 +27,7 @@ from models.nets.physnet import PhysNet, negative_pearson
 from .fit import Loss, fit
 from .recipe import Recipe, Trained
 from .state import LossCurve
+from .teacher_init import recipe_of_teacher
 
 
 @dataclass(frozen=True)
@@ -39,13 +40,14 @@ class _Phase:
 
 
 def train_networks(
-    data: TrainingData, recipe: Recipe, *, device: torch.device, states: Path | None = None,
-    on_progress: OnProgress | None = None,
+    data: TrainingData, recipe: Recipe, *, init: Teacher | None = None, device: torch.device,
+    states: Path | None = None, on_progress: OnProgress | None = None,
 ) -> dict[str, Trained]:
     """Train and test all networks of an experiment.
 
     Parameters
     ----------
+    init : what the teacher starts from; None: from scratch, as all others do
     states : folder in which each training saves its state after every epoch, and from which it is
         resumed
     on_progress : called with the stage, the steps done and the steps in all
@@ -58,7 +60,9 @@ def train_networks(
     ------
     TrainingError : no clip to train on, the loss is no longer finite, or a state does not fit
     """
-    teacher = train_teacher(data, recipe, device=device, states=states, on_progress=on_progress)
+    teacher = train_teacher(
+        data, recipe, init=init, device=device, states=states, on_progress=on_progress
+    )
     assert isinstance(teacher.net, Teacher)
     trained = {
         "teacher": teacher,
@@ -78,12 +82,15 @@ def train_networks(
 
 
 def train_teacher(
-    data: TrainingData, recipe: Recipe, *, device: torch.device, states: Path | None = None,
-    on_progress: OnProgress | None = None,
+    data: TrainingData, recipe: Recipe, *, init: Teacher | None = None, device: torch.device,
+    states: Path | None = None, on_progress: OnProgress | None = None,
 ) -> Trained:
     """Train and test a teacher; see `train_networks`."""
+    recipe = recipe_of_teacher(recipe, init)
     torch.manual_seed(recipe.seed)
     net = Teacher()
+    if init is not None:
+        net.load_state_dict(init.state_dict())
     loss = _loss_on_ppg(lambda batch: net(batch.motion, batch.appearance).pulse, recipe)
     return _train_and_test(
         "teacher", net, [_Phase(net, loss, recipe.teacher_epochs)], data, recipe, device=device,

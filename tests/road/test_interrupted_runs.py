@@ -12,8 +12,8 @@ from acq.main import app
 from acquire.errors import BusyError, Fix, TrainingError
 from acquire.writing import hold, named
 from dataset.layouts.manifest_file import read_manifest
-from dataset.run_results import find_run_folder, read_run_results, remove_run
-from dataset.runs import read_training_runs
+from dataset.run_results import read_run_results, remove_run
+from dataset.runs import find_run_folder, read_training_runs
 from dataset.verify.verify import verify_data
 from dataset.withdraw.withdraw import withdraw
 from models.experiment.run import train_kd

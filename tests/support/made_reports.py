@@ -109,6 +109,7 @@ def metrics_of(found, *, people="virtual", folds=1, seeds=1):
         "seeds": [{"seed": n, "methods": worse(n, "student")} for n in range(seeds)],
         "ms_per_frame_is": "the network alone",
         "people": people,
+        "started_from": None,
         "subjects": {
             "train": ["S07", "S08"], "test": sorted({v.subject for v in found["teacher"]}),
         },

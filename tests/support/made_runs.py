@@ -3,14 +3,16 @@
 import json
 
 
-def make_run(data, name, *, train=(), test=(), data_hash="0" * 64, metrics=True):
+def make_run(
+    data, name, *, train=(), test=(), data_hash="0" * 64, metrics=True, started_from=None
+):
     """Write metrics.json, a report and one checkpoint with one weight."""
     folder = data / "runs" / name
     folder.mkdir(parents=True)
     if metrics:
         body = {
             "subjects": {"train": list(train), "test": list(test)}, "data_hash": data_hash,
-            "split_hash": "1" * 64,
+            "split_hash": "1" * 64, "started_from": started_from,
         }
         (folder / "metrics.json").write_text(json.dumps(body))
         (folder / "report.html").write_text(

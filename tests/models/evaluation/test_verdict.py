@@ -94,6 +94,55 @@ def test_a_few_subjects_are_never_praise():
     assert found["words"][-1].startswith("2 subjects tested: too few to show anything")
 
 
+ALL = {"teacher": "teacher", **TITLES}
+
+
+def judged(teacher, student, student_kd, *, pos=(1,), green=(30,)):
+    networks = {
+        "teacher": read(teacher), "student": read(student), "student_kd": read(student_kd),
+    }
+    formulas = {"pos": read(pos), "green": read(green)}
+    return judge(networks, formulas, [guessed(one) for one in networks["student"]], ALL)
+
+
+def test_on_a_few_subjects_the_order_is_told_in_words_and_never_a_part_of_the_gap():
+    found = judged([5.0], [6.7], [0.9], pos=(1.2,))         # 341 % of it
+    assert found["gap_closed"] is None
+    assert found["words"][2:] == [
+        "MAE in this table [bpm]: student + KD 0.90, teacher 5.00, student 6.70; not the order "
+        "that a teacher’s help should give (teacher, student + KD, student).",
+        "Beside GREEN (30.00 bpm) ahead: all three. Beside POS (1.20 bpm) ahead: student + KD; "
+        "behind: teacher, student.",
+        "That is one seed, tested on 1 subject: another seed, or others tested, may turn the order "
+        "round.",
+        "1 subject tested: too few to show anything about others; at least 6 are needed.",
+    ]
+    good = judged([0.95], [3.0], [1.5], pos=(1,))["words"]
+    assert good[2].endswith("; the order that a teacher’s help should give.")
+    assert good[3].endswith("Beside POS (1.00 bpm) level: teacher; behind: student, student + KD.")
+
+
+@pytest.mark.parametrize(
+    ("teacher", "student", "student_kd", "told"),
+    [
+        pytest.param([1] * 6, [5] * 6, [2] * 6, (75, 75, 75), id="six that agree"),
+        pytest.param([1] * 5, [5] * 5, [2] * 5, None, id="five"),
+        pytest.param(3 + NOISE, 3 - NOISE, 1 + NOISE, None, id="a lead that may be chance"),
+        pytest.param([5] * 6, [1] * 6, [2] * 6, None, id="a teacher behind"),
+        pytest.param([1, 1, 1, 1, 2, 2], [5] * 6, [3, 2, 2, 3, 3, 2], (68, 57, 82), id="spread"),
+    ],
+)
+def test_a_part_of_the_gap_is_told_where_the_teacher_is_ahead_by_its_interval(
+    teacher, student, student_kd, told
+):
+    count = len(teacher)
+    found = judged(teacher, student, student_kd, pos=(1,) * count, green=(9,) * count)["gap_closed"]
+    if told is None:
+        assert found is None
+    else:
+        assert [found["percent"], *found["interval_percent"]] == pytest.approx(told, abs=2.5)
+
+
 def test_the_guess_is_the_mean_rate_of_the_training_windows_of_its_fold():
     def person(name, bpm, seconds=20):
         time_s = np.arange(25 * seconds) / 25

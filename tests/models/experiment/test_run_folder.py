@@ -28,7 +28,7 @@ SUBJECTS = {"train": ["S01"], "test": ["S02"]}
 
 
 def open_folder(data, begun_with, **options):
-    return open_run_folder(data, begun_with, subjects=SUBJECTS, begun=BEGUN, **options)
+    return open_run_folder(data, begun_with, told={"subjects": SUBJECTS}, begun=BEGUN, **options)
 
 
 def interrupt(data, begun_with, error=KeyboardInterrupt):

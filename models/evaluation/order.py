@@ -1,0 +1,60 @@
+"""What a table of errors shows, in words, where too few were tested to show more."""
+
+from collections.abc import Mapping
+
+from dataset.common.wording import counted, number
+
+from .gap import NETWORKS
+from .published import LEAST_GAP_BPM
+
+# what a network has to be ahead of to be of use, and what it has to reach
+WEAK, STRONG = "green", "pos"
+
+
+def order_in_words(
+    mae_bpm: Mapping[str, float], titles: Mapping[str, str], *, subjects: int
+) -> list[str]:
+    """Return sentences: whether the teacher's help shows, and where the three networks stand.
+
+    Parameters
+    ----------
+    mae_bpm : of the three networks and of the methods without training; two that are less than
+        `LEAST_GAP_BPM` apart are level
+    titles : of these, for people
+    subjects : how many were tested
+    """
+    ranked = sorted(NETWORKS, key=lambda name: mae_bpm[name])
+    errors = ", ".join(f"{titles.get(name, name)} {number(mae_bpm[name])}" for name in ranked)
+    gaps = [
+        mae_bpm[after] - mae_bpm[before] for before, after in
+        (("teacher", "student_kd"), ("student_kd", "student"))
+    ]
+    if min(gaps) >= LEAST_GAP_BPM:
+        shown = "the order that a teacher’s help should give"
+    else:
+        wanted = ", ".join(titles.get(n, n) for n in ("teacher", "student_kd", "student"))
+        shown = f"not the order that a teacher’s help should give ({wanted})"
+    sentences = [f"MAE in this table [bpm]: {errors}; {shown}."]
+    beside = [_beside(name, mae_bpm, titles) for name in (WEAK, STRONG) if name in mae_bpm]
+    if beside:
+        sentences.append(" ".join(beside))
+    sentences.append(
+        f"That is one seed, tested on {counted(subjects, 'subject')}: another seed, or others "
+        "tested, may turn the order round."
+    )
+    return sentences
+
+
+def _beside(formula: str, mae_bpm: Mapping[str, float], titles: Mapping[str, str]) -> str:
+    """Return which networks are ahead of a formula, level with it and behind it."""
+    groups: dict[str, list[str]] = {"ahead": [], "level": [], "behind": []}
+    for name in NETWORKS:
+        lead_bpm = mae_bpm[formula] - mae_bpm[name]
+        side = "level" if abs(lead_bpm) < LEAST_GAP_BPM else "ahead" if lead_bpm > 0 else "behind"
+        groups[side].append(titles.get(name, name))
+    words = [
+        f"{side}: {'all three' if len(names) == len(NETWORKS) else ', '.join(names)}"
+        for side, names in groups.items() if names
+    ]
+    title = titles.get(formula, formula)
+    return f"Beside {title} ({number(mae_bpm[formula])} bpm) {'; '.join(words)}."
