@@ -51,7 +51,7 @@ def look_at(image: np.ndarray, face: FaceBox) -> FaceLook:
     face : the detector's own box of it, at least in part in the image
     """
     averaged = average_face(image, enlarge(face), size=_SIDE).astype(np.float32) / UNIT
-    is_seen = averaged.any(axis=2)
+    is_seen = np.any(averaged, axis=2)
     brightness = np.log(np.maximum(averaged @ _LUMA, 4.0))
     brightness[~is_seen] = brightness[is_seen].mean() if is_seen.any() else 0.0
     detail = brightness - cv2.GaussianBlur(brightness, (0, 0), _BLUR)
