@@ -20,6 +20,18 @@ def test_pos_finds_the_pulse_under_motion():
     assert abs(found.mean()) < 1e-12
 
 
+def test_pos_is_algorithm_1_of_its_paper():
+    rng = np.random.default_rng(0)
+    rgb = [180, 120, 100] * (1 + 0.02 * np.cumsum(rng.normal(size=(200, 3)), axis=0) / 10)
+    expected = np.zeros(200)
+    for first in range(200 - 48 + 1):                               # 1.6 s of 30 fps
+        red, green, blue = (rgb[first : first + 48] / rgb[first : first + 48].mean(axis=0)).T
+        one, two = green - blue, -2 * red + green + blue
+        pulse = one + one.std() / two.std() * two
+        expected[first : first + 48] += pulse - pulse.mean()
+    np.testing.assert_allclose(pos(rgb, 30.0), expected - expected.mean(), atol=1e-12)
+
+
 @pytest.mark.parametrize(
     "rgb", [np.ones((10, 3)), np.ones((100, 4)), np.zeros((100, 3))],
     ids=["short", "four colours", "black"],

@@ -12,6 +12,7 @@ from dataset.signals.pulse_rate import (
     TOO_SHORT,
     TOO_SLOW,
     TWO_RATES,
+    _loss_at_slow_end,
     finger_rate,
     pulse_rate,
 )
@@ -59,6 +60,16 @@ def test_a_pulse_of_real_shape_reads_its_rate_and_no_multiple(bpm, shape):
 def test_what_the_usual_filter_took_is_put_back(bpm):
     ppg = bandpass(make_ppg(bpm, 25, 30, np.random.default_rng(2), dicrotic=0.7), 25)[250:500]
     assert finger_rate(ppg, 25, filtered=True).bpm == pytest.approx(bpm, rel=0.05)
+
+
+def test_what_the_filter_took_is_what_butterworth_takes_twice_up_to_300_times():
+    from scipy import signal
+
+    hz = np.array([0.3, 0.45, 0.5, 0.55, 0.6, 0.7, 0.8, 0.99])
+    sections = signal.butter(3, (0.7, 4.0), "bandpass", fs=1000, output="sos")
+    lost = np.abs(signal.sosfreqz(sections, hz, fs=1000)[1]) ** -4
+    assert _loss_at_slow_end(hz) == pytest.approx(np.minimum(lost, 300), rel=0.01)
+    assert _loss_at_slow_end(np.array([0.0, 1.0, 5.0])).tolist() == [300.0, 1.0, 1.0]
 
 
 @pytest.mark.parametrize("kind", NOISES)

@@ -34,6 +34,9 @@ def test_assess_returns_all_figures_as_numbers():
         videos.append(replace(result, subject=subject, folder=f"test/subject{n}"))
     figures = assess(videos)
     json.dumps(figures, allow_nan=False)
+    assert (figures["windows"], figures["bland_altman"]["windows"]) == (63, 63)      # 21 of each
+    assert (figures["windows_left_out"], figures["windows_without_finger"]) == (0, 0)
+    assert [video["windows"] for video in figures["videos"]] == [21, 21, 21]
     assert figures["mae_bpm"] == pytest.approx(3.5 / 3, abs=0.05)
     assert figures["per_video_mean"]["mae_bpm"] == pytest.approx(3.5 / 3, abs=0.05)
     assert figures["interval"]["mae_bpm"][0] == pytest.approx(0.5, abs=0.05)      # S02 alone
