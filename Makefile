@@ -3,7 +3,7 @@
 # make lint   ruff, import-linter, pyright
 # make bench  what benchmarks/README.md tabulates, three hours
 # make soak   faults many times over, hostile files, recordings of ten minutes and an hour: four hours
-# make mutants  changes of the code that no test notices: two hours, goes on where it was stopped
+# make mutants  changes of the code, drawn at random, that no test notices: two hours; again, for more of them
 # All make .venv first, with what constraints.txt pins; `make test` makes .venv-oldest, too, for the tests of old readers.
 
 PYTHON ?= python3
@@ -62,8 +62,7 @@ soak: $(VENV)/.installed
 
 mutants: $(VENV)/.installed
 	$(BIN)/pip install --quiet -c constraints.txt mutmut
-	OMP_NUM_THREADS=1 $(BIN)/python -m mutmut run
-	$(BIN)/python -m benchmarks.mutants
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.mutants run
 
 $(VENV)/.installed: pyproject.toml constraints.txt tools/make_venv.sh
 	PYTHON="$(PYTHON)" sh tools/make_venv.sh $(VENV)
