@@ -3,6 +3,7 @@
 import shutil
 import threading
 import time
+from contextlib import contextmanager
 from dataclasses import replace
 
 import h5py
@@ -29,12 +30,18 @@ from tests.support.faults import check_samples
 pytestmark = pytest.mark.real_time
 
 
-def record(tmp_path, device, camera, **options):
+@contextmanager
+def open_recorder(device, camera, **options):
     sensor = Sensor(device.port)
     try:
-        return Recorder(camera, sensor).record(tmp_path, "S01", **options)
+        yield Recorder(camera, sensor, **options)
     finally:
         sensor.close()
+
+
+def record(tmp_path, device, camera, **options):
+    with open_recorder(device, camera) as recorder:
+        return recorder.record(tmp_path, "S01", **options)
 
 
 def test_every_frame_and_sample_arrives_with_its_own_time(tmp_path):
@@ -203,13 +210,14 @@ def test_samples_from_before_the_start_that_are_read_late_are_not_of_the_recordi
 
 def test_what_was_before_a_recording_of_a_sensor_that_was_checked_is_not_of_it(tmp_path):
     lid = Lid()
-    with FakeSensor() as device:
-        sensor = Sensor(device.port)
-        recorder = Recorder(FakeCamera(), sensor, suspensions=SuspensionWatch(boot=lid.boot))
+    watch = SuspensionWatch(boot=lid.boot)
+    with (
+        FakeSensor() as device,
+        open_recorder(device, FakeCamera(), suspensions=watch) as recorder,
+    ):
         recorder.check_sensor()
         lid.close(5.0, device)                      # while the operator answers questions
         summary = recorder.record(tmp_path, "S01", duration_s=0.5)
-        sensor.close()
     assert summary.complete
     assert summary.suspended_s == 0
     with Session(summary.path) as session:
@@ -235,14 +243,11 @@ def test_a_suspension_is_an_event_and_the_clock_begins_a_new_stretch(tmp_path):
     """For longer than half a turn of the tick counter, which the device, powered, counts on."""
     lid, slept_s = Lid(), 1200.0
     with FakeSensor() as device:
-        sensor = Sensor(device.port)
         watch = SuspensionWatch(boot=lid.boot)
         closing = threading.Timer(1.5, lid.close, (slept_s, device))
         closing.start()
-        summary = Recorder(FakeCamera(), sensor, suspensions=watch).record(
-            tmp_path, "S01", duration_s=3.0
-        )
-        sensor.close()
+        with open_recorder(device, FakeCamera(), suspensions=watch) as recorder:
+            summary = recorder.record(tmp_path, "S01", duration_s=3.0)
         assert summary.complete
         assert summary.lost_samples == {"the host was suspended": 30_000}
         with Session(summary.path) as session:
