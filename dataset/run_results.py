@@ -55,6 +55,7 @@ class RunResults:
     methods: tuple[MethodResult, ...]
     epochs: int                      # trained so far, of one that has not ended
     owner: str                       # who trains it now
+    started_from: str                # what its teacher started from; "": from scratch
     problems: tuple[str, ...]
 
     def as_dict(self) -> dict[str, Any]:
@@ -161,7 +162,8 @@ def _read_results(run: TrainingRun, hash_now: str | None) -> RunResults:
     return RunResults(
         run_name(run.folder), run.folder, state, _begun(run_name(run.folder)), run.data_hash,
         None if hash_now is None or not run.data_hash else run.data_hash == hash_now, folds, seeds,
-        methods, epochs, str(owner or ""), tuple(dict.fromkeys(problems)),
+        methods, epochs, str(owner or ""), run.started_from.named if run.started_from else "",
+        tuple(dict.fromkeys(problems)),
     )
 
 

@@ -83,6 +83,8 @@ def _print(listed: "list[RunResults]", data: Path) -> None:
     elif any(row.is_current is False for row in listed):
         echo("the curated folders are of other data than each of these runs now")
     for row in listed:
+        if row.started_from:
+            echo(f"the teacher of {row.name} started from {row.started_from}")
         if row.owner:
             echo(f"{row.name} is trained by {row.owner}")
         if row.state == "interrupted":

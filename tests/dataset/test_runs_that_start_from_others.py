@@ -7,6 +7,7 @@ import pytest
 
 from dataset.common.files import sha256_of
 from dataset.people import Drawn, LearntFrom, Person
+from dataset.run_results import read_run_results
 from dataset.runs import BEGUN_WITH, METRICS, read_training_runs
 from dataset.verify.result import References, Verification
 from dataset.verify.training_runs import verify_training_runs
@@ -51,6 +52,12 @@ def test_a_withdrawal_finds_the_runs_that_started_from_what_had_learnt_from_a_su
     folder = folder.rename(folder.with_name(f".{CHAINED}.part"))
     assert runs_of(data, "S01") == [folder.name]
     assert read_training_runs(data)[0].learnt_before == ("S01", "S02")
+
+
+def test_the_table_of_runs_names_what_a_teacher_started_from(data):
+    assert [row.started_from for row in read_run_results(data)] == [
+        "", f"runs/{FIRST}/student.safetensors", "", "shipped",
+    ]
 
 
 def found(data):
