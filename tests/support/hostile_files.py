@@ -175,7 +175,7 @@ def run_in_child(
             if not what:
                 break
             if last is None:                     # it did not even read a whole file
-                raise RuntimeError(stderr.read_text(errors="replace"))
+                raise RuntimeError(f"{what}\n{stderr.read_text(errors='replace')}")
             findings.append(Finding(*last, what))
             at = [name for name, _ in waiting].index(last[0])
             waiting = [(last[0], last[1] + 1), *waiting[at + 1 :]]
