@@ -62,7 +62,7 @@ def draw_face_shape(rng: np.random.Generator, skin: Skin) -> FaceShape:
     )
 
 
-def dressed(appearance: Appearance, shape: FaceShape, skin: Skin) -> Appearance:
+def apply_face(appearance: Appearance, shape: FaceShape, skin: Skin) -> Appearance:
     """Return an appearance with this face and skin; place, clothes and size stay."""
     return replace(
         appearance, skin_tone=skin.darkness, skin_rgb=skin.rgb,

@@ -27,7 +27,7 @@ import numpy as np
 
 from .heart import Heart, draw_pulses
 from .motion import Activity, Behaviour
-from .person import dressed, spread_evenly
+from .person import apply_face, spread_evenly
 from .rendering.exposure import ImageSensor
 from .rendering.face import Appearance
 from .rendering.renderer import PULSE_SPREAD_S, FaceRenderer
@@ -194,7 +194,7 @@ def _in_world(traits: Traits, world: World) -> Traits:
     """Return the traits as they show in a world: face and skin, the pulse, the head's place."""
     appearance = traits.appearance
     if world.face is not None and world.skin is not None:
-        appearance = dressed(appearance, world.face, world.skin)
+        appearance = apply_face(appearance, world.face, world.skin)
     x, y = appearance.head_center
     shift_x, shift_y = world.head_shift_px
     return replace(
