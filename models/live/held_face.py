@@ -46,7 +46,8 @@ _SECOND_FACE = 0.25
 _INSIDE = 0.9        # of the face's area that must lie in the box
 _WIDTHS = (0.6, 1.7)  # of the face's width, relative to the one that the box was made for
 _DRIFT = 0.25        # of the face's width, of its centre from the box's
-_NEAR, _NEAR_S = 0.75, 2.0       # of its width in a second, a face's way; for as long at most
+# of its width in a second, a face's way, for so long at most; gone for longer, it may be anywhere
+_NEAR, _NEAR_S, _GONE_S = 0.75, 2.0, 4.0
 _ELSEWHERE, _CLEARLY = 0.5, 0.3  # what another place weighs beside the look; a clear difference
 _MOST_FACES = 6      # that are compared, the largest
 _COUNTED = 0.05      # of the held face's area, from which another is counted
@@ -55,15 +56,21 @@ FindFaces = Callable[[np.ndarray], list[FaceBox]]
 
 
 @dataclass(frozen=True)
+class _Found:
+    """A face that was found, and how much it differs from the held one; 0 where none was held."""
+
+    face: FaceBox
+    difference: float
+    look: FaceLook
+
+
+@dataclass(frozen=True)
 class _Search:
     """A picture that was searched."""
 
-    image: np.ndarray
     time_s: float
-    faces: list[FaceBox]
-
-    def look(self, face: FaceBox) -> FaceLook:
-        return look_at(self.image, face)
+    faces: list[FaceBox]      # the largest first
+    compared: list[_Found]    # the first of them
 
 
 class HeldFace:
@@ -96,7 +103,7 @@ class HeldFace:
         self._wait_s = math.inf              # from then, until another one that is there is read
         self._several_s = -np.inf            # when several were last there, with nobody known
         self._searched_s = -np.inf
-        self._pending: tuple[Future, np.ndarray, float] | None = None
+        self._pending: Future[_Search] | None = None
 
     def update(self, image: np.ndarray, time_s: float, *, has_jumped: bool = False) -> str | None:
         """Search a frame where a search is due.
@@ -112,18 +119,17 @@ class HeldFace:
         FOUND, MOVED or LOST where the box has just changed (`why` has the reason), else None
         """
         if self._pending is not None:
-            future, searched, searched_s = self._pending
-            if not future.done():
+            if not self._pending.done():
                 return None
-            self._pending = None
-            return self._use(_Search(searched, searched_s, future.result()))
+            search, self._pending = self._pending.result(), None
+            return self._use(search)
         if time_s - self._searched_s < self._pause_s(has_jumped=has_jumped):
             return None
         self._searched_s = time_s
         if self._executor is not None:
-            self._pending = self._executor.submit(self._find, image), image, time_s
+            self._pending = self._executor.submit(self._search, image, time_s)
             return None
-        return self._use(_Search(image, time_s, self._find(image)))
+        return self._use(self._search(image, time_s))
 
     def search_soon(self) -> None:
         """Have the next frame searched."""
@@ -148,6 +154,14 @@ class HeldFace:
         face, boxed = self._face, self._boxed
         return face is not None and boxed is not None and _way(face, boxed) > _DRIFT
 
+    def _search(self, image: np.ndarray, time_s: float) -> _Search:
+        """Find the faces of a picture, and compare them with the held one."""
+        faces, known = self._find(image), self._known
+        return _Search(time_s, faces, [
+            _Found(face, *(known.compare(image, face) if known else (0.0, look_at(image, face))))
+            for face in faces[:_MOST_FACES]
+        ])
+
     def _use(self, search: _Search) -> str | None:
         """Hold, move or give up the box, by the faces that a search has found."""
         if self._known is None:
@@ -155,14 +169,14 @@ class HeldFace:
         fits = sorted(self._fits(search), key=lambda fit: fit[0])
         if not fits or (len(fits) > 1 and fits[1][0] - fits[0][0] < _CLEARLY):
             return self._miss(search)
-        _, face, look = fits[0]
-        if self.box is not None and not self._is_inside(face) and not self._misses:
+        found = fits[0][1]
+        if self.box is not None and not self._is_inside(found.face) and not self._misses:
             self._misses = 1
             return None
-        if self._is_dwarfed(face, search.faces[0]):
-            return self._take(search.faces[0], search, "a much larger face is read instead: "
+        if self._is_dwarfed(found.face, search.faces[0]):
+            return self._take(search.compared[0], search, "a much larger face is read instead: "
                               "it came before the first one could be read")
-        return self._hold(face, look, search)
+        return self._hold(found, search)
 
     def _use_first(self, search: _Search) -> str | None:
         """Take the first face that is alone."""
@@ -173,30 +187,28 @@ class HeldFace:
         elif search.time_s - self._several_s >= ALONE_S:
             self.state = NOBODY
             if large:
-                return self._take(large[0], search, "face found")
+                return self._take(search.compared[0], search, "face found")
         return None
 
-    def _fits(self, search: _Search) -> list[tuple[float, FaceBox, FaceLook]]:
-        """Return each face that may be the held one: how badly it fits, and what it looks like."""
-        assert self._known is not None
+    def _fits(self, search: _Search) -> list[tuple[float, _Found]]:
+        """Return each face that may be the held one, and the cost of taking it for that."""
         fits = []
-        for face in search.faces[:_MOST_FACES]:
-            look = search.look(face)
-            difference = self._known.difference(look)
-            is_near = self._is_inside(face) or self._is_near(face, search.time_s)
-            if difference < (OTHER_FROM if is_near else SAME_BELOW):
-                fits.append((difference + (0 if is_near else _ELSEWHERE), face, look))
+        for found in search.compared:
+            is_near = self._is_inside(found.face) or self._is_near(found.face, search.time_s)
+            if found.difference < (OTHER_FROM if is_near else SAME_BELOW):
+                fits.append((found.difference + (0 if is_near else _ELSEWHERE), found))
         return fits
 
-    def _hold(self, face: FaceBox, look: FaceLook, search: _Search) -> str | None:
+    def _hold(self, found: _Found, search: _Search) -> str | None:
         """Go on with the held face, found again; the box moves where the face has left it."""
         assert self._known is not None
+        face = found.face
         had_box, gone_s = self.box is not None, self.gone_s(search.time_s)
         if had_box:
             self._held_s += gone_s
         is_in_box = had_box and self._is_inside(face)
-        if self._known.difference(look) < SAME_BELOW:
-            self._known.add(look)
+        if found.difference < SAME_BELOW:
+            self._known.add(found.look)
         self._face, self._seen_s, self._misses, self.state = face, search.time_s, 0, HELD
         self.others = sum(
             one is not face and _area(one) >= _COUNTED * _area(face) for one in search.faces
@@ -220,7 +232,7 @@ class HeldFace:
         large = _large(search.faces)
         self._wait_s = self._patience_for(large[0]) if len(large) == 1 else math.inf
         if self.gone_s(search.time_s) >= self._wait_s:
-            return self._take(large[0], search, (
+            return self._take(search.compared[0], search, (
                 f"another face is read from here; the one before has been gone for "
                 f"{self.gone_s(search.time_s):.0f} s"
             ))
@@ -237,9 +249,9 @@ class HeldFace:
         """Return whether a face that could not be read so far is a bystander of a larger one."""
         return self._held_s < READ_S and _area(face) < _SECOND_FACE * _area(largest)
 
-    def _take(self, face: FaceBox, search: _Search, why: str) -> str:
+    def _take(self, found: _Found, search: _Search, why: str) -> str:
         """Hold a face that was not held before."""
-        self._known, self._held_s = KnownFace(search.look(face)), 0.0
+        face, self._known, self._held_s = found.face, KnownFace(found.look), 0.0
         self._face, self._seen_s, self._misses, self.state = face, search.time_s, 0, HELD
         self._boxed, self.box, self.why = face, enlarge(face, self._factor), why
         self.others = sum(_area(one) >= _COUNTED * _area(face) for one in search.faces) - 1
@@ -254,8 +266,11 @@ class HeldFace:
     def _is_near(self, face: FaceBox, time_s: float) -> bool:
         """Return whether the held face may have come here since it was last seen."""
         assert self._face is not None
-        seconds = min(self.gone_s(time_s), _NEAR_S)
-        return _way(face, self._face) <= _NEAR * seconds and _is_of_size(face, self._face)
+        gone_s = self.gone_s(time_s)
+        way = _NEAR * min(gone_s, _NEAR_S)
+        return (
+            gone_s <= _GONE_S and _way(face, self._face) <= way and _is_of_size(face, self._face)
+        )
 
 
 def words_of_others(count: int) -> str:
