@@ -1,5 +1,6 @@
 """A file's frames looked at once, in order: its stretches of a face, and what else there was."""
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -66,7 +67,10 @@ class _Watcher:
     def __init__(self, net: PulseNet, find_faces: FindFaces) -> None:
         self.watched = Watched()
         self._net = net
-        self._watch = FaceWatch(find_faces, factor=net.constants["enlarge"])
+        # each figure of a file is of one person
+        self._watch = FaceWatch(
+            find_faces, factor=net.constants["enlarge"], patience_s=math.inf
+        )
         self._last_s: float | None = None
         self._why = ""                              # the next stretch begins
         self._stretch: StretchReader | None = None  # that the last frame was in
