@@ -27,7 +27,7 @@ from .held_face import (
     words_of_others,
     words_of_rest,
 )
-from .picture_check import PictureCheck
+from .picture_check import FROZEN_S, PictureCheck
 from .reading import ANOTHER_FACE, DARK, FACE_LOST, GAP, LOOKING, TWO_FACES, LiveReading
 
 JUMP_SD = 3.0           # strength of a pair at which the face is searched for again
@@ -42,6 +42,8 @@ class Look:
     begins: str | None = None               # why a stretch begins with it; None: it goes on
     has_new_box: bool = False               # the stretch is of another box than the one before
     others: str = ""                        # in words, that other faces are there, and not read
+    # until when the stretch before was certainly of this face; None: until the frame before
+    until_s: float | None = None
 
 
 class FaceWatch:
@@ -84,11 +86,15 @@ class FaceWatch:
         problem = self._picture.check(image, self._face.box, time_s)
         if problem is not None and problem.state != before:
             self._face.search_soon()
-            return Look(problem=problem, begins=(
-                "there is light again" if problem.state == DARK else "the picture moves again"
-            ))
+            return Look(
+                problem=problem,
+                begins="there is light again" if problem.state == DARK
+                else "the picture moves again",
+                until_s=None if problem.state == DARK else time_s - FROZEN_S,
+            )
         if problem is not None:
             return Look(problem=problem)
+        seen_s = time_s - self._face.gone_s(time_s)
         change = self._face.update(image, time_s, has_jumped=strength > JUMP_SD)
         box = self._face.box
         return Look(
@@ -96,6 +102,7 @@ class FaceWatch:
             problem=self._problem(time_s),
             begins=None if change is None else "" if change == LOST else self._face.why,
             has_new_box=change in (FOUND, MOVED), others=words_of_others(self._face.others),
+            until_s=seen_s if change in (MOVED, LOST) else None,
         )
 
     def _problem(self, time_s: float) -> LiveReading | None:
