@@ -61,14 +61,15 @@ def read_whole(
         reference = choose_reference(recorded, reference, source)
         watched = watch(frames, pulse.net, pulse.find_faces, on_frame=on_frame)
         windows = [read_windows(stretch) for stretch in watched.stretches]
+        states = _states(watched, windows)
         prediction = Prediction(
             source=source, simulated=recorded.simulated, frames=watched.frames,
-            seconds=watched.seconds, rows=_rows(watched, windows, reference),
+            seconds=watched.seconds, rows=_rows(states, windows, reference),
             late_frames=watched.late_frames,
             no_finger=reference.why_missing if reference else "",
             ms_per_frame=1000 * (time.perf_counter() - begun) / max(watched.frames, 1),
             remarks=recorded.remarks, pictures=recorded.pictures,
-            states=_states(watched, windows), clip=read_clip(watched.stretches),
+            states=states, clip=read_clip(watched.stretches),
         )
         if not methods:
             return prediction
@@ -76,14 +77,14 @@ def read_whole(
 
 
 def _rows(
-    watched: Watched, windows: list[list[Window]], reference: Reference | None
+    states: list[Span], windows: list[list[Window]], reference: Reference | None
 ) -> list[PredictionRow]:
     """Return a row for each window at its end, and for what was no window at its beginning."""
     rows = [
         _row(window, reference) for of_stretch in windows for window in of_stretch
     ]
     rows += [
-        PredictionRow(reading, None) for _, _, reading in _states(watched, windows)
+        PredictionRow(reading, None) for _, _, reading in states
         if reading.state not in (READING, NO_PULSE, TOO_SLOW_STATE)
     ]
     return sorted(rows, key=lambda row: row.reading.time_s)
@@ -111,20 +112,25 @@ def _reading(rate: FusedRate, time_s: float) -> LiveReading:
 
 
 def _states(watched: Watched, windows: list[list[Window]]) -> list[Span]:
-    """Return from when to when [s] each state is, without one that is repeated."""
+    """Return from when to when [s] each state is; a stretch of frames begins with its reason."""
     spans: list[Span] = []
     for first_s, last_s, part in watched.spans:
         if part.problem is not None:
             spans.append((first_s, last_s, part.problem))
         elif part.stretch is not None:
             stretch = watched.stretches[part.stretch]
-            spans += _states_of(stretch, windows[part.stretch], first_s, last_s)
+            spans += _joined(_states_of(stretch, windows[part.stretch], first_s, last_s))
+    return spans
+
+
+def _joined(spans: list[Span]) -> list[Span]:
+    """Join neighbours of one state; the words of the first remain."""
     joined: list[Span] = []
     for first_s, last_s, reading in spans:
         if joined and joined[-1][2].state == reading.state:
             joined[-1] = (joined[-1][0], last_s, joined[-1][2])
         else:
-            joined.append((first_s, last_s, replace(reading, time_s=first_s)))
+            joined.append((first_s, last_s, reading))
     return joined
 
 
@@ -143,10 +149,15 @@ def _states_of(
         edge for window in windows for edge in (window.first_s, window.last_s)
         if first_s < edge < last_s
     })
-    return [
+    spans = [
         (begin_s, end_s, _reading(_window_at(windows, begins_s, (begin_s + end_s) / 2), begin_s))
         for begin_s, end_s in pairwise(edges)
     ] or [(first_s, last_s, _reading(windows[-1].rate, first_s))]
+    if first_s <= stretch.time_s[0]:
+        begin_s, end_s, reading = spans[0]
+        reading = replace(reading, words=f"{stretch.why}; {reading.words}")
+        spans[0] = (begin_s, end_s, reading)
+    return spans
 
 
 def _window_at(windows: list[Window], begins_s: list[float], time_s: float) -> FusedRate:

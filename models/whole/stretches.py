@@ -67,14 +67,21 @@ class StretchReader:
         self._time_s.append(time_s)
         self._is_clear.append(is_clear)
 
-    def end(self) -> Stretch:
-        """Read what is left, and return the stretch."""
+    def end(self, until_s: float | None = None) -> Stretch:
+        """Read what is left, and return the stretch.
+
+        Parameters
+        ----------
+        until_s : frames after it are left out, but for the first
+        """
         if self._count > 1:
             self._read(self._count - 1)
         self._colours.append(self._colour(self._count))
+        time_s = np.array(self._time_s)
+        stop = len(time_s) if until_s is None else max(1, int(np.sum(time_s <= until_s)))
         return Stretch(
-            self._why, np.array(self._time_s), np.concatenate(self._colours),
-            np.concatenate(self._changes), np.array(self._is_clear),
+            self._why, time_s[:stop], np.concatenate(self._colours)[:stop],
+            np.concatenate(self._changes)[:stop], np.array(self._is_clear[:stop]),
         )
 
     def _read(self, pairs: int) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 
 from models.live.held_face import FindFaces
 from models.live.pulse import PulseNet
-from models.live.reading import LiveReading
+from models.live.reading import FACE_LOST, LiveReading
 from models.live.running_motion import RunningMotion
 from models.live.watch import FaceWatch, Look
 
@@ -93,7 +93,7 @@ class _Watcher:
             self._new_motion()
         if look.begins is not None:
             self._motion.forget_frame()
-            self.end_stretch()
+            self.end_stretch(look.until_s)
             self._why = look.begins
         if look.averaged is not None:
             self._add_averaged(look, look.averaged, time_s, step_s)
@@ -111,17 +111,28 @@ class _Watcher:
     def _note(self, look: Look, time_s: float) -> None:
         """Begin a part where what is known of the frame is another thing than of the one before."""
         stretch = None if self._stretch is None else len(self.watched.stretches)
-        last = self.watched.parts[-1] if self.watched.parts else None
+        parts = self.watched.parts
+        last = parts[-1] if parts else None
         if (
-            last is None or last.stretch != stretch
-            or _state(last.problem) != _state(look.problem)
+            last is not None and last.stretch == stretch
+            and _state(last.problem) == _state(look.problem)
         ):
-            self.watched.parts.append(Part(time_s, stretch, look.problem))
+            return
+        if last is not None and last.stretch is not None and look.until_s is not None:
+            # what followed the last certain frame is no reading
+            begin_s = max(look.until_s, last.first_s)
+            problem = look.problem or LiveReading(begin_s, FACE_LOST, look.begins or "")
+            parts.append(Part(begin_s, None, problem))
+            if look.problem is not None:
+                return
+        parts.append(Part(time_s, stretch, look.problem))
 
-    def end_stretch(self) -> None:
-        if self._stretch is not None:
-            self.watched.stretches.append(self._stretch.end())
-            self._stretch = None
+    def end_stretch(self, until_s: float | None = None) -> None:
+        """End the stretch, if there is one, at a time that may have passed."""
+        if self._stretch is None:
+            return
+        stretch, self._stretch = self._stretch.end(until_s), None
+        self.watched.stretches.append(stretch)
 
 
 def _state(problem: LiveReading | None) -> str:

@@ -31,11 +31,11 @@ def window_spans(stretch: Stretch) -> list[slice]:
     time_s = stretch.time_s
     if len(time_s) < 2:
         return []
-    step_s = float(np.median(np.diff(time_s)))
-    span_s = stretch.span_s + 1.5 * step_s          # a clip of 6.0 s has its last frame before
+    # n seconds of frames span a frame less than n seconds
+    span_s = stretch.span_s + 1.5 * float(np.median(np.diff(time_s)))
     if span_s < LEAST_S:
         return []
-    begins_s = time_s[0] + np.arange(0.0, max(stretch.span_s - WINDOW_S, 0.0) + 1e-6, STEP_S)
+    begins_s = time_s[0] + np.arange(0.0, max(span_s - WINDOW_S, 0.0) + 1e-6, STEP_S)
     firsts = np.searchsorted(time_s, begins_s - 1e-6)
     stops = np.searchsorted(time_s, begins_s + WINDOW_S + 1e-6)
     return [

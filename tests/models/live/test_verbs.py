@@ -181,7 +181,7 @@ def _grow(pipe, path, subject):
 
 
 def test_predict_reads_a_virtual_subject_s_heart_rate(video, tmp_path):
-    done = acq("predict", video, "--json", "--csv", tmp_path / "pulse.csv")
+    done = acq("predict", video, "--as-live", "--json", "--csv", tmp_path / "pulse.csv")
     assert done.exit_code == 0, done.output
     said = json.loads(done.output)
     assert said["frames"] == len(times())
@@ -209,7 +209,7 @@ def test_predict_with_the_int8_student_is_within_one_bpm(video):
 
 
 def test_predict_in_words(video):
-    done = acq("predict", video, "--quiet")
+    done = acq("predict", video, "--as-live", "--quiet")
     assert done.exit_code == 0, done.output
     assert "0:00 to 0:11  settling: face found; heart rate in 11 s" in done.output
     assert "heart rate" in done.output.splitlines()[-1]

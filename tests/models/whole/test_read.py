@@ -1,0 +1,163 @@
+"""Files of a tiny face with a known pulse, read whole: both ways in time, from the first frame."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from acq.main import app
+from acquire.errors import AcqError
+from models.live.predict import predict
+from models.live.pulse import LivePulse
+from models.live.reading import DARK, FACE_LOST, READING, SETTLING
+from models.whole.read import read_whole
+from models.whole.reference import NamedRate
+from tests.support.live_scenes import FACE, RedOverGreen, Scene
+from tests.support.made_videos import write_video
+
+FPS = 29.97            # of `write_video`
+BPM = 72.0
+
+
+def film(path, seconds, *, bpm=BPM, level=None):
+    """Write a video of a scene; `level` returns the light at a time [s]."""
+    scene, frames = Scene(bpm=bpm), []
+    for at in range(round(seconds * FPS)):
+        if level is not None:
+            scene.level = level(at / FPS)
+        frames.append(np.ascontiguousarray(scene.picture(at / FPS)[:, :, ::-1]))
+    write_video(path, frames)
+    return path
+
+
+def find_where_light(image):
+    """Find the face unless the light is low, as it is while the person is away."""
+    return [FACE] if image.mean() > 100 else []
+
+
+def pulse():
+    return LivePulse(RedOverGreen(), find_where_light)
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory):
+    return film(tmp_path_factory.mktemp("clip") / "face.avi", 14.0)
+
+
+@pytest.fixture(scope="module")
+def read(clip):
+    return read_whole(pulse(), clip, reference=NamedRate(BPM), methods=("network", "ica", "pos"))
+
+
+def test_every_window_is_read_from_the_first_frame_on(read):
+    assert [row.first_s for row in read.rows] == pytest.approx([0, 1, 2, 3, 4], abs=1 / FPS)
+    assert [row.hr_bpm for row in read.rows] == pytest.approx([BPM] * 5, abs=1.0)
+    assert [(first, reading.state) for first, _, reading in read.spans] == [(0.0, READING)]
+    assert read.spans[0][1] == read.seconds
+    assert read.spans[0][2].words.startswith("face found; ")
+
+
+def test_the_whole_clip_has_a_rate_and_every_method_one(read):
+    assert read.clip.bpm == pytest.approx(BPM, abs=0.5)
+    assert [method.name for method in read.methods] == ["network", "ica", "pos"]
+    for method in read.methods:
+        assert (method.windows, method.clip_bpm) == (5, pytest.approx(BPM, abs=1.0))
+        assert method.mae_bpm == pytest.approx(0.0, abs=1.0)
+    assert read.clip_reference_bpm == BPM
+    assert set(read.rows[0].methods) == {"network", "ica", "pos"}
+
+
+def test_as_live_and_whole_agree_where_both_read(clip, read):
+    live = predict(pulse(), clip)
+    assert [reading.state for _, _, reading in live.spans] == [SETTLING, READING]
+    assert live.rows_with_rate[0].reading.time_s >= 11.0
+    whole = {round(row.reading.time_s): row.hr_bpm for row in read.rows}
+    for row in live.rows_with_rate:
+        assert row.hr_bpm == pytest.approx(whole[round(row.reading.time_s)], abs=2.0)
+
+
+@pytest.mark.parametrize(("seconds", "windows"), [(6.0, 1), (9.0, 1), (10.0, 1), (11.0, 2)])
+def test_a_clip_from_six_seconds_on_has_a_number(tmp_path, seconds, windows):
+    read = read_whole(pulse(), film(tmp_path / "face.avi", seconds))
+    assert len(read.rows) == windows
+    assert [row.hr_bpm for row in read.rows] == pytest.approx([BPM] * windows, abs=2.0)
+    assert read.rows[0].first_s == 0.0
+    assert read.rows[-1].reading.time_s == pytest.approx(seconds - 1 / FPS, abs=0.1)
+
+
+def test_a_shorter_clip_has_none_and_says_why(tmp_path):
+    read = read_whole(pulse(), film(tmp_path / "face.avi", 5.0))
+    assert read.hr_bpm is None
+    assert read.clip is None
+    assert [(row.reading.state, row.reading.words) for row in read.rows] == [
+        (SETTLING, "face found; 5.0 s of it: a heart rate takes 6 s")
+    ]
+
+
+def test_a_photograph_has_no_heart_rate(tmp_path):
+    read = read_whole(pulse(), film(tmp_path / "face.avi", 12.0, bpm=0.0))
+    assert read.hr_bpm is None
+    assert len(read.rows) == 3
+    assert all(row.reading.words for row in read.rows)
+
+
+def test_no_window_reaches_over_a_face_that_was_away_and_every_change_says_why(tmp_path):
+    away = (12.0, 14.0)
+    path = film(
+        tmp_path / "face.avi", 24.0, level=lambda t: 60.0 if away[0] <= t < away[1] else 120.0
+    )
+    read = read_whole(pulse(), path)
+    assert [reading.state for _, _, reading in read.spans] == [READING, FACE_LOST, READING]
+    for row in read.rows_with_rate:
+        assert row.reading.time_s <= away[0] + 0.05 or row.first_s >= away[1] - 0.05
+        assert row.hr_bpm == pytest.approx(BPM, abs=1.5)
+    lost_s, found_s = read.spans[1][0], read.spans[1][1]
+    assert lost_s <= away[0] + 0.05            # not when it was noticed
+    assert found_s <= away[1] + 0.5
+    assert all(reading.words for _, _, reading in read.spans)
+
+
+def test_darkness_is_no_face(tmp_path):
+    path = film(tmp_path / "face.avi", 9.0, level=lambda t: 5.0 if t > 7.0 else 120.0)
+    read = read_whole(pulse(), path)
+    assert [reading.state for _, _, reading in read.spans] == [READING, DARK]
+    assert read.rows_with_rate[0].reading.time_s == pytest.approx(7.0, abs=0.1)
+
+
+# -- the command
+
+
+def acq(*words):
+    done = CliRunner().invoke(app, ["predict", *(str(word) for word in words)])
+    if isinstance(done.exception, AcqError):
+        raise done.exception
+    return done
+
+
+def test_the_command_tells_methods_and_errors_as_table_csv_and_json(clip, tmp_path):
+    out = tmp_path / "rows.csv"
+    done = acq(clip, "--methods", "all", "--hr", "72", "--json", "--csv", out)
+    told = json.loads(done.output)
+    assert told["read"] == "whole"
+    names = ["network", "green", "ica", "pca", "chrom", "pos"]
+    assert [method["method"] for method in told["methods"]] == names
+    with out.open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["time_s"] for row in rows] == [str(row["time_s"]) for row in told["rows"]]
+    assert {"from_s", "low_bpm", "high_bpm", "words", "pos_bpm"} <= set(rows[0])
+    table = acq(clip, "--methods", "pos,chrom", "--hr", "72", "--quiet").output
+    assert "no heart rate was read" in table or "heart rate" in table
+
+
+@pytest.mark.parametrize(("words", "said"), [
+    (("--methods", "best"), "expected all, or some of network, green, ica, pca, chrom, pos"),
+    (("--methods", "all", "--as-live"), "leave out --as-live"),
+    (("--hr", "60", "--ppg", "x.csv"), "leave out --hr"),
+    (("--hr", "600"), "--hr"),
+])
+def test_options_that_do_not_go_together_are_refused(clip, words, said):
+    done = acq(clip, *words)
+    assert done.exit_code == 2
+    assert said in " ".join(done.output.replace("│", " ").split())

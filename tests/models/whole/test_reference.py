@@ -1,0 +1,111 @@
+"""A PPG beside a video in the texts that people have; its rate in windows."""
+
+import numpy as np
+import pytest
+
+from acquire.errors import DeviceError
+from models.whole.reference import NamedRate, read_ppg
+from tests.support.made_videos import pictures, write_video
+
+BPM, HZ, SECONDS = 66.0, 50.0, 14.0
+EPOCH_S = 1_685_590_249.95
+
+
+def samples():
+    time_s = np.arange(round(SECONDS * HZ)) / HZ
+    return time_s, np.sin(2 * np.pi * BPM / 60 * time_s)
+
+
+@pytest.fixture(scope="module")
+def video(tmp_path_factory):
+    path = tmp_path_factory.mktemp("video") / "v.avi"
+    write_video(path, pictures(40))
+    return path
+
+
+def frame_times(tmp_path, begin_s):
+    path = tmp_path / "frames.csv"
+    path.write_text("frame,timestamp\n" + "".join(
+        f"{at},{begin_s + at / 29.97:.6f}\n" for at in range(40)
+    ))
+    return path
+
+
+def read(path, video, times=None):
+    remarks = []
+    return (*read_ppg(path, video, times, remarks=remarks), remarks)
+
+
+@pytest.mark.parametrize("head", [
+    pytest.param("timestamp,bvp\n", id="named"),
+    pytest.param("", id="without a head"),
+    pytest.param("time_s;pulse\n", id="semicolons"),
+])
+def test_a_column_of_times_and_one_of_values(tmp_path, video, head):
+    path, between = tmp_path / "ppg.csv", ";" if ";" in head else ","
+    time_s, ppg = samples()
+    path.write_text(head + "".join(
+        f"{t:.4f}{between}{v:.5f}\n" for t, v in zip(time_s, ppg, strict=True)
+    ))
+    reference, times, _ = read(path, video)
+    assert times is None
+    assert reference.hr_bpm(0.0, 10.0) == pytest.approx(BPM, abs=0.3)
+    assert reference.hr_bpm(8.0, 18.0) is None            # it ends at 14 s
+    reference.check(10.0)
+
+
+def test_times_on_the_clock_of_the_frames_count_from_the_first_frame(tmp_path, video):
+    path = tmp_path / "ppg.csv"
+    time_s, ppg = samples()
+    path.write_text("timestamp,bvp\n" + "".join(
+        f"{EPOCH_S - 2 + t:.6f},{v:.5f}\n" for t, v in zip(time_s, ppg, strict=True)
+    ))
+    reference, times, _ = read(path, video, frame_times(tmp_path, EPOCH_S))
+    assert times == tmp_path / "frames.csv"
+    assert reference.hr_bpm(0.0, 10.0) == pytest.approx(BPM, abs=0.3)
+    assert reference.hr_bpm(6.0, 16.0) is None            # the finger began two seconds earlier
+    alone, _, _ = read(path, video)
+    with pytest.raises(DeviceError, match="name the times of the frames on the clock of the PPG"):
+        alone.check(10.0)
+
+
+def test_three_rows_as_ground_truth_txt_has_them(tmp_path, video):
+    path = tmp_path / "ground_truth.txt"
+    time_s, ppg = samples()
+    path.write_text("\n".join(
+        "  ".join(f"{value:.5e}" for value in row) for row in (ppg, 66 + 0 * ppg, time_s)
+    ))
+    reference, _, _ = read(path, video)
+    assert reference.hr_bpm(2.0, 12.0) == pytest.approx(BPM, abs=0.3)
+
+
+def test_values_alone_take_a_file_of_their_times_and_that_is_said(tmp_path, video):
+    path, times = tmp_path / "ppg.txt", tmp_path / "times.txt"
+    time_s, ppg = samples()
+    path.write_text("".join(f"{v:.5f}\n" for v in ppg))
+    times.write_text("".join(f"{t:.5f}\n" for t in time_s))
+    reference, of_frames, remarks = read(path, video, times)
+    assert of_frames is None
+    assert "taken as the PPG's" in remarks[0]
+    assert reference.hr_bpm(0.0, 10.0) == pytest.approx(BPM, abs=0.3)
+    with pytest.raises(DeviceError, match=r"found 700 values in one column, and no times"):
+        read(path, video)
+
+
+@pytest.mark.parametrize(("text", "said"), [
+    pytest.param("t,a,b\n0,1,2\n0.02,2.5,4\n0.04,3.5,1\n0.06,1.5,2\n", "2 columns that could",
+                 id="two columns of values"),
+    pytest.param("time,ppg\n0,1\n0.04,2\n0.02,3\n0.06,1\n0.08,1\n", "times of the PPG that rise",
+                 id="times that fall"),
+    pytest.param("time,ppg\n0,1\n1000,2\n2000,3\n", "times in seconds", id="no unit"),
+])
+def test_what_cannot_be_a_ppg_is_refused(tmp_path, video, text, said):
+    path = tmp_path / "ppg.csv"
+    path.write_text(text)
+    with pytest.raises(DeviceError, match=said):
+        read(path, video)
+
+
+def test_a_heart_rate_that_no_heart_has_is_refused():
+    with pytest.raises(DeviceError, match="from 30 to 240 bpm, found 300"):
+        NamedRate(300.0)
