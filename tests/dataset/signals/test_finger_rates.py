@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from dataset.signals.filters import bandpass
 from dataset.signals.finger_rates import (
     FingerRates,
     commonest_reason,
@@ -10,6 +11,7 @@ from dataset.signals.finger_rates import (
     judge_together,
 )
 from dataset.signals.pulse_rate import FLAT, NOISE, TWO_RATES, PulseRate
+from tests.support.pulse_shapes import make_ppg
 
 TOLD = PulseRate(70.0, 0.9, 1.0)
 UNTOLD = PulseRate(np.nan, 0.2, 1.0, TWO_RATES)
@@ -73,6 +75,12 @@ def test_windows_lie_where_they_were_read():
     assert (rates.window_s, rates.why_not) == (10.0, ("", "", ""))
     short = finger_rates(ppg[:150], 25.0)
     assert (short.centres_s.tolist(), short.window_s) == ([2.98], 6.0)
+
+
+def test_a_slow_pulse_that_was_filtered_has_its_rate():
+    ppg = bandpass(make_ppg(35, 25, 60, np.random.default_rng(2), dicrotic=0.7), 25.0)
+    rates = finger_rates(ppg, 25.0, filtered=True)
+    assert rates.bpm[5:-5] == pytest.approx(35, rel=0.05)
 
 
 def test_the_commonest_reason_is_of_those_without_a_rate():
