@@ -51,6 +51,7 @@ bench: $(VENV)/.installed
 	$(BIN)/python -m benchmarks.training
 	$(BIN)/python -m benchmarks.board
 	$(BIN)/python -m benchmarks.live
+	$(BIN)/python -m benchmarks.predict_file
 	$(BIN)/python -m benchmarks.real_faces
 	$(BIN)/python -m benchmarks.distillation
 

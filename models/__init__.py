@@ -10,8 +10,11 @@ if TYPE_CHECKING:
     from .live.predict import predict
     from .live.pulse import open_live_pulse
     from .nets.can import Student, Teacher
+    from .whole.read import read_whole
 
-__all__ = ["CuratedDataset", "Student", "Teacher", "open_live_pulse", "predict", "train_kd"]
+__all__ = [
+    "CuratedDataset", "Student", "Teacher", "open_live_pulse", "predict", "read_whole", "train_kd",
+]
 
 __getattr__, __dir__ = public_names(__name__, {
     "CuratedDataset": "models.data.torch_dataset",
@@ -19,5 +22,6 @@ __getattr__, __dir__ = public_names(__name__, {
     "Teacher": "models.nets.can",
     "open_live_pulse": "models.live.pulse",
     "predict": "models.live.predict",
+    "read_whole": "models.whole.read",
     "train_kd": "models.experiment.run",
 })

@@ -11,7 +11,10 @@ PUBLIC = {
         "convert_sessions", "grade_sessions", "open_session", "read_catalogue", "read_manifest",
         "read_split",
     ],
-    "models": ["CuratedDataset", "Student", "Teacher", "open_live_pulse", "predict", "train_kd"],
+    "models": [
+        "CuratedDataset", "Student", "Teacher", "open_live_pulse", "predict", "read_whole",
+        "train_kd",
+    ],
 }
 
 

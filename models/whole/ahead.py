@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
-_AHEAD_BYTES = 32 << 20
+_AHEAD_BYTES = 16 << 20
 _MOST = 32               # frames ahead; fewer where pictures are large
 
 Frame = tuple[np.ndarray, float]

@@ -12,12 +12,11 @@ from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
-from dataset.signals.filters import HIGH_HZ, WINDOW_S
-from dataset.signals.pulse_quality import PulseReading, quality_of
-from models.fusion.fuse import LEAST_S, TOO_SLOW, FusedRate
+from dataset.signals.filters import WINDOW_S
+from models.fusion.fuse import LEAST_S, FusedRate
 from models.live.predict import OnFrames, Prediction, PredictionRow
 from models.live.pulse import LivePulse
-from models.live.reading import NO_PULSE, READING, SETTLING, LiveReading
+from models.live.reading import NO_PULSE, READING, SETTLING, LiveReading, reading_of
 from models.live.reading import TOO_SLOW as TOO_SLOW_STATE
 from models.live.recorded import Reference, choose_reference, open_recorded
 
@@ -94,21 +93,7 @@ def _row(window: Window, reference: Reference | None) -> PredictionRow:
     bpm = None
     if reference is not None:
         bpm = reference.hr_bpm(window.first_s, window.last_s)
-    return PredictionRow(
-        _reading(window.rate, window.last_s), bpm, first_s=window.first_s, rate=window.rate
-    )
-
-
-def _reading(rate: FusedRate, time_s: float) -> LiveReading:
-    """Return what a window's rate says, as live would say it."""
-    if rate.bpm is not None:
-        pulse = PulseReading(rate.bpm, rate.similarity, quality_of(rate.similarity))
-        return LiveReading(time_s, READING, f"{pulse.quality} pulse", pulse)
-    if rate.why_not == TOO_SLOW:
-        return LiveReading(
-            time_s, TOO_SLOW_STATE, f"{rate.why_not}: a pulse needs more than {2 * HIGH_HZ:g}"
-        )
-    return LiveReading(time_s, NO_PULSE, rate.why_not)
+    return PredictionRow(reading_of(window.rate, window.last_s), bpm, first_s=window.first_s)
 
 
 def _states(watched: Watched, windows: list[list[Window]]) -> list[Span]:
@@ -150,9 +135,9 @@ def _states_of(
         if first_s < edge < last_s
     })
     spans = [
-        (begin_s, end_s, _reading(_window_at(windows, begins_s, (begin_s + end_s) / 2), begin_s))
+        (begin_s, end_s, reading_of(_window_at(windows, begins_s, (begin_s + end_s) / 2), begin_s))
         for begin_s, end_s in pairwise(edges)
-    ] or [(first_s, last_s, _reading(windows[-1].rate, first_s))]
+    ] or [(first_s, last_s, reading_of(windows[-1].rate, first_s))]
     if first_s <= stretch.time_s[0]:
         begin_s, end_s, reading = spans[0]
         reading = replace(reading, words=f"{stretch.why}; {reading.words}")
