@@ -47,8 +47,17 @@ def pulse_text(reading: "LiveReading") -> Text:
         style = "dim" if reading.state in _WAITING else "bold yellow"
         return Text(reading.words, style)
     text = Text(f"{reading.pulse.hr_bpm:.0f} bpm", "bold")
+    text.append(bounds_text(reading))
     text.append(f"  {reading.pulse.quality}", _STYLE.get(reading.pulse.quality, "red"))
     return text
+
+
+def bounds_text(reading: "LiveReading") -> str:
+    """Write between which rates the true one lies in 90 of 100 windows; "" where none is known."""
+    rate = reading.rate
+    if rate is None or rate.low_bpm is None or rate.high_bpm is None:
+        return ""
+    return f" ({rate.low_bpm:.0f} to {rate.high_bpm:.0f})"
 
 
 def curve(snapshot: "LiveSnapshot", *, width: int, rows: int) -> list[Text]:
@@ -128,7 +137,8 @@ def plain(reading: "LiveReading", finger_bpm: float | None) -> str:
     if reading.pulse is None:
         return f"{reading.state}: {reading.words}"
     beside = "" if finger_bpm is None else f"; finger {finger_bpm:.0f} bpm"
-    return f"{reading.pulse.hr_bpm:.0f} bpm, {reading.pulse.quality}{beside}"
+    bpm = f"{reading.pulse.hr_bpm:.0f} bpm{bounds_text(reading)}"
+    return f"{bpm}, {reading.pulse.quality}{beside}"
 
 
 class LiveScreen:

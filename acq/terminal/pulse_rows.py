@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _METHODS = ("network", "green", "ica", "pca", "chrom", "pos")
 COLUMNS = (
     "time_s", "state", "hr_bpm", "quality", "likeness", "finger_bpm", "from_s", "low_bpm",
-    "high_bpm", "words", *(f"{name}_bpm" for name in _METHODS),
+    "high_bpm", "why_not", "words", *(f"{name}_bpm" for name in _METHODS),
 )
 
 
@@ -28,7 +28,8 @@ def row_dict(row: "PredictionRow") -> dict:
         "quality": pulse.quality if pulse else None, "likeness": row.similarity,
         "finger_bpm": row.finger_bpm, "from_s": row.first_s,
         "low_bpm": rate.low_bpm if rate is not None else None,
-        "high_bpm": rate.high_bpm if rate is not None else None, "words": row.reading.words,
+        "high_bpm": rate.high_bpm if rate is not None else None,
+        "why_not": (rate.why_not or None) if rate is not None else None, "words": row.reading.words,
         **{f"{name}_bpm": methods.get(name) for name in _METHODS},
     }
 

@@ -125,7 +125,7 @@ def pulse_rate(
     first = _first_tooth(spectrum, low_hz, high_hz)
     if first is None:
         return PulseRate(math.nan, 0.0, 0.0, NOISE)
-    repeats = _Repeats(tapered, fs_hz, low_hz)
+    repeats = Repeats(tapered, fs_hz, low_hz)
     first, similarity, least = _choose(spectrum, first, repeats, (low_hz, high_hz))
     if _has_second_rate(spectrum, first, (low_hz, high_hz)):
         why_not = TWO_RATES
@@ -193,7 +193,7 @@ def _first_tooth(spectrum: _Spectrum, low_hz: float, high_hz: float) -> _Tooth |
 
 
 def _choose(
-    spectrum: _Spectrum, first: _Tooth, repeats: "_Repeats", band_hz: tuple[float, float]
+    spectrum: _Spectrum, first: _Tooth, repeats: "Repeats", band_hz: tuple[float, float]
 ) -> tuple[_Tooth, float, float]:
     """Return the rate, its similarity and the least it must have; breath gives way to a pulse.
 
@@ -212,10 +212,11 @@ def _choose(
     return first, similarity, math.inf if is_drift else _SLOW_TOLD_FROM
 
 
-class _Repeats:
+class Repeats:
     """How similar a trace is to itself one beat later."""
 
     def __init__(self, tapered: np.ndarray, fs_hz: float, low_hz: float) -> None:
+        """Take a trace of `filters.hann_tapered`; rates below `low_hz` are not asked for."""
         self._count, self._fs_hz, self._low_hz = len(tapered), fs_hz, low_hz
         points = 2 ** math.ceil(math.log2(2 * len(tapered)))
         self._power = np.abs(np.fft.rfft(tapered, points)) ** 2

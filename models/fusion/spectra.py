@@ -1,31 +1,89 @@
-"""Spectra of pulses on one common grid of heart rates, and the peak that they have in common."""
+"""The spectra of one window's pulses on a common grid of heart rates, and their peaks.
+
+The power of what is no pulse (drift, sway, light) falls with frequency. So that its slow end does
+not win, the power at each rate is multiplied by that rate before methods are compared. Where a peak
+lies exactly is read from the power as it was.
+"""
 
 import numpy as np
 
 from dataset.signals.filters import hann_tapered, power_spectrum
+from dataset.signals.peaks import peak_offset
+from dataset.signals.pulse_rate import Repeats
 
-LEAST_HZ = 8.0                          # twice the highest rate: frames must come faster
-BPM = np.arange(30.0, 240.25, 0.5)      # rates at which spectra are compared
-
-
-def spectrum_of(pulse: np.ndarray, fs_hz: float) -> np.ndarray:
-    """Return the share of a pulse's power at each rate of `BPM`, (B,); zeros where it is flat."""
-    power, bin_hz = power_spectrum(hann_tapered(pulse), fs_hz)
-    at = np.interp(BPM / 60, np.arange(len(power)) * bin_hz, power)
-    total = at.sum()
-    return at / total if total > 0 else at
+STEP_BPM = 0.5
+LOW_BPM, HIGH_BPM = 30.0, 240.0
+BPM = np.arange(LOW_BPM, HIGH_BPM + STEP_BPM / 2, STEP_BPM)     # (B,) where a heart rate may be
+_GRID = np.arange(LOW_BPM, 2 * HIGH_BPM + 1, STEP_BPM)          # and where its double is
+_REFINE_BPM = 4.0
 
 
-def peak_bpm(spectrum: np.ndarray) -> float | None:
-    """Return the rate of the highest local maximum; None where there is none."""
-    inner = spectrum[1:-1]
-    maxima = np.flatnonzero((inner >= spectrum[:-2]) & (inner > spectrum[2:])) + 1
-    return float(BPM[maxima[np.argmax(spectrum[maxima])]]) if len(maxima) else None
+class Spectra:
+    """The spectra of M methods.
+
+    Attributes
+    ----------
+    shares : (M, B) share of each rate of `BPM` in the method's weighed power; a row sums to 1
+    fused : (B,) product of the shares, each with a floor; its maximum is 1
+    """
+
+    def __init__(self, pulses: list[np.ndarray], fs_hz: float) -> None:
+        """Take the spectra of (T,) pulses at an even rate [Hz]."""
+        tapered = [hann_tapered(pulse) for pulse in pulses]
+        self._repeats = [Repeats(one, fs_hz, LOW_BPM / 60) for one in tapered]
+        self._power = np.array([_power(one, fs_hz) for one in tapered])
+        weighed = self._power[:, : len(BPM)] * BPM
+        total = weighed.sum(axis=1, keepdims=True)
+        self.shares = np.divide(weighed, total, out=np.zeros_like(weighed), where=total > 0)
+        logs = np.log(self.shares + _FLOOR).sum(axis=0)
+        self.fused = np.exp(logs - logs.max())
+
+    def peaks_bpm(self) -> list[float | None]:
+        """Return the rate of each method's highest peak [bpm]; None where it has none."""
+        return [
+            None if not len(maxima := local_maxima(row))
+            else self._refined(self._power[at], float(BPM[maxima[np.argmax(row[maxima])]]))
+            for at, row in enumerate(self.shares)
+        ]
+
+    def refined_bpm(self, bpm: float) -> float:
+        """Return where the methods' peak near a rate of `BPM` lies [bpm]."""
+        power = self._power[:, : len(BPM)]
+        whole = power.sum(axis=1, keepdims=True)
+        shares = np.divide(power, whole, out=np.zeros_like(power), where=whole > 0)
+        return self._refined(np.exp(np.log(shares + _FLOOR).mean(axis=0)), bpm)
+
+    def within(self, bpm: float, half_width_bpm: float) -> np.ndarray:
+        """Return the share of weighed power near a rate, (M,) from 0 to 1."""
+        return self.shares[:, np.abs(BPM - bpm) <= half_width_bpm].sum(axis=1)
+
+    def power_within(self, bpm: float, half_width_bpm: float) -> np.ndarray:
+        """Return the power near a rate, which may be up to twice the highest, (M,)."""
+        return self._power[:, np.abs(_GRID - bpm) <= half_width_bpm].sum(axis=1)
+
+    def similarity(self, bpm: float) -> np.ndarray:
+        """Return how similar each method's pulse is to itself a beat later, (M,) about 0 to 1."""
+        return np.array([repeats.after_a_beat(bpm / 60) for repeats in self._repeats])
+
+    def _refined(self, power: np.ndarray, bpm: float) -> float:
+        near = local_maxima(power[: len(BPM)])
+        near = near[np.abs(BPM[near] - bpm) <= _REFINE_BPM]
+        if not len(near):
+            return bpm
+        at = int(near[np.argmin(np.abs(BPM[near] - bpm))])
+        around = np.log(power[at - 1 : at + 2] + np.finfo(float).tiny)
+        return float(BPM[at] + STEP_BPM * peak_offset(around, 1))
 
 
-def fused_peak(spectra: list[np.ndarray]) -> int:
-    """Return the index of the highest maximum of all spectra together."""
-    together = np.mean(spectra, axis=0)
-    inner = together[1:-1]
-    maxima = np.flatnonzero((inner >= together[:-2]) & (inner > together[2:])) + 1
-    return int(maxima[np.argmax(together[maxima])]) if len(maxima) else int(np.argmax(together))
+_FLOOR = 0.3 / len(BPM)         # of a share: a method alone cannot forbid a rate
+
+
+def _power(tapered: np.ndarray, fs_hz: float) -> np.ndarray:
+    power, bin_hz = power_spectrum(tapered, fs_hz)
+    return np.interp(_GRID, np.arange(len(power)) * bin_hz * 60, power, right=0.0)
+
+
+def local_maxima(values: np.ndarray) -> np.ndarray:
+    """Return the indices at which (B,) values are highest among their neighbours."""
+    inner = values[1:-1]
+    return np.flatnonzero((inner >= values[:-2]) & (inner > values[2:])) + 1

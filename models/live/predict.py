@@ -29,9 +29,13 @@ class PredictionRow:
     # of the same window; None without a window, and where there was no finger
     finger_bpm: float | None
     first_s: float | None = None        # where its window begins; None: ten seconds before
-    rate: FusedRate | None = None       # what the window was read as; None where there is none
     # heart rate [bpm] by each method alone, of those that were asked for
     methods: dict[str, float | None] = field(default_factory=dict)
+
+    @property
+    def rate(self) -> FusedRate | None:
+        """What the window was read as; None where there is none."""
+        return self.reading.rate
 
     @property
     def hr_bpm(self) -> float | None:

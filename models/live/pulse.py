@@ -3,18 +3,16 @@
 A frame is treated as a video before training is, without knowledge of its future: the face's box is
 held (`held_face`), its inside averaged to 36x36, the difference to the frame before normalised by a
 running standard deviation (`running_motion`). The network predicts for each pair how far the pulse
-has risen. The sum over the last ten seconds is brought onto an even grid by the frames' own times
-and band-passed, and its spectrum's peak is the heart rate, once a second (`pulse_window`).
+has risen. Once a second the last ten seconds of that, and of the face's colours, are read by
+several methods at once (`models.fusion`).
 
 A heart rate is given only where ten seconds of a single face, in enough light, without a hole, hold
 a pulse. Everything else is a state of its own, with words for the person before the camera. The
 window begins anew when the face is lost or moves out of its box, after darkness, after the picture
 stood still, and after a hole in time.
 
-Whether there is a pulse is decided by how similar neighbouring beats are
-(`dataset.signals.pulse_quality`). In 95 of 100 windows a photograph of a face with a camera's noise
-stays below 0.4, a virtual subject without blood below 0.5. A reading begins at 0.5 and ends below
-0.4, so that a displayed number does not flicker.
+A heart rate comes with an interval, and only where it can be stood by; else the state tells why it
+cannot be told.
 
 No torch is used here, no thread (except for the search for faces, where an executor is given), and
 no clock: time is what the frames say.
@@ -30,6 +28,7 @@ import numpy as np
 
 from acquire.errors import Fix, TrainingError
 from dataset.face.box import FaceBox
+from dataset.face.frames import face_colour
 from dataset.signals.filters import HIGH_HZ, WINDOW_S
 from dataset.signals.windows import LONGEST_STEP_S
 from models.board.find_net import find_net
@@ -37,7 +36,7 @@ from models.board.onnx_net import SHIPPED, open_finder, open_net, to_appearance
 
 from .held_face import FindFaces
 from .pulse_window import PulseWindow
-from .reading import GAP, LOOKING, NO_PULSE, READING, SETTLING, TOO_SLOW, Interruptions, LiveReading
+from .reading import GAP, LOOKING, SETTLING, TOO_SLOW, Interruptions, LiveReading, reading_of
 from .running_motion import RunningMotion
 from .watch import FaceWatch
 
@@ -71,7 +70,7 @@ class LivePulse:
     ) -> None:
         self.net, self.find_faces = net, find_faces
         self._watch = FaceWatch(find_faces, factor=net.constants["enlarge"], executor=executor)
-        self._cut_sd = net.constants["cut_sd"]
+        self._cut_sd, self._factor = net.constants["cut_sd"], net.constants["enlarge"]
         self._motion = RunningMotion(cut_sd=self._cut_sd)
         self._window = PulseWindow()
         self._why_restarted = ""                 # why the window began anew
@@ -138,18 +137,20 @@ class LivePulse:
         self._window.clear()
 
     def _add_averaged(self, averaged: np.ndarray, time_s: float, step_s: float) -> None:
-        """Let the network predict the next pair's change."""
+        """Let the network predict the next pair's change, and take the frame's colour."""
         before, self._averaged = self._averaged, averaged
         motion = self._motion.add(averaged, step_s)
         if motion is None or self._motion.seconds < WEIGH_S:
             return
+        assert self._watch.box is not None
+        colour = face_colour(averaged[None], self._watch.box, factor=self._factor)[0]
         if self._window.is_empty:
-            self._window.add(time_s, 0.0)
+            self._window.add(time_s, 0.0, colour)
             return
         appearance = None
         if self.net.needs_appearance:
             appearance = to_appearance(before, full_scale=self.net.constants["appearance_scale"])
-        self._window.add(time_s, float(self.net.predict(motion, appearance)[0]))
+        self._window.add(time_s, float(self.net.predict(motion, appearance)[0]), colour)
 
     def _describe(self, time_s: float) -> LiveReading:
         """Return the state of a face alone, and the heart rate where there is one."""
@@ -162,12 +163,8 @@ class LivePulse:
             rest_s = WINDOW_S - window.span_s + max(0.0, WEIGH_S - self._motion.seconds)
             words = f"{self._why_restarted}; heart rate in {math.ceil(rest_s)} s"
             return LiveReading(time_s, SETTLING, words, reason=self._why_restarted)
-        if window.pulse is None:
-            return LiveReading(
-                time_s, NO_PULSE,
-                "a face, but no pulse to be told from noise; sit still, with light from the front",
-            )
-        return LiveReading(time_s, READING, f"{window.pulse.quality} pulse", window.pulse)
+        assert window.rate is not None      # it is full, and was evaluated as it became so
+        return reading_of(window.rate, time_s)
 
 
 def open_live_pulse(

@@ -1,12 +1,12 @@
-"""The pulse of the last ten seconds: the sum of a network's predictions, and its heart rate."""
+"""The last ten seconds: a network's predictions, the face's colours, and the heart rate of both."""
 
 from collections import deque
 
 import numpy as np
 
 from dataset.signals.filters import HIGH_HZ, WINDOW_S, bandpass, min_samples
-from dataset.signals.pulse_quality import FAIR_FROM, NOISE_BELOW, PulseReading, read_pulse
-from dataset.signals.windows import STEP_S, even_grid, to_even_grid, window_length
+from dataset.signals.windows import STEP_S, even_grid, to_even_grid
+from models.fusion.fuse import FusedRate, fuse_window
 
 
 class PulseWindow:
@@ -14,14 +14,16 @@ class PulseWindow:
 
     def __init__(self) -> None:
         self._time_s: deque[float] = deque()     # of the frames in the window
-        self._sum: deque[float] = deque()        # how far the pulse has risen by each
+        self._changes: deque[float] = deque()    # how far the pulse has risen since the one before
+        self._colours: deque[np.ndarray] = deque()
         self.clear()
 
     def clear(self) -> None:
         """Begin an empty window."""
         self._time_s.clear()
-        self._sum.clear()
-        self.pulse: PulseReading | None = None   # of the last evaluation; None: no pulse
+        self._changes.clear()
+        self._colours.clear()
+        self.rate: FusedRate | None = None       # of the last evaluation; None: not full
         self.fs_hz: float | None = None          # rate of its frames, of the last evaluation
         self._was_full = False                   # at the last evaluation
         self._next_s = -np.inf                   # time of the next evaluation
@@ -41,16 +43,18 @@ class PulseWindow:
         """Whether it spans ten seconds."""
         return self.span_s >= WINDOW_S
 
-    def add(self, time_s: float, change: float) -> None:
-        """Add a frame at which the pulse has risen by `change`; the first is the origin."""
-        self._sum.append(self._sum[-1] + change if self._sum else 0.0)
-        self._time_s.append(time_s)
+    def add(self, time_s: float, change: float, colour: np.ndarray) -> None:
+        """Add a frame: by how much the pulse has risen since the one before, and (3,) mean RGB."""
+        for column, value in (
+            (self._time_s, time_s), (self._changes, change), (self._colours, colour),
+        ):
+            column.append(value)
         while len(self._time_s) > 1 and self._time_s[1] <= time_s - WINDOW_S:
-            self._time_s.popleft()
-            self._sum.popleft()
+            for column in (self._time_s, self._changes, self._colours):
+                column.popleft()
 
     def evaluate_if_due(self, time_s: float) -> None:
-        """Determine rate and pulse once a second, and as soon as the window is full."""
+        """Determine the heart rate once a second, and as soon as the window is full."""
         is_first_full = self.is_full and not self._was_full
         if self.span_s <= 0 or not (time_s >= self._next_s or is_first_full):
             return
@@ -61,18 +65,10 @@ class PulseWindow:
         self._evaluate()
 
     def _evaluate(self) -> None:
-        # A reading begins at one similarity and ends at a lower one, so that it does not flicker.
-        least = FAIR_FROM if self.pulse is None else NOISE_BELOW
-        self.fs_hz, self.pulse = even_grid(np.array(self._time_s))[1], None
-        if not self.is_full:
-            return
-        _, trace = self.trace()
-        length, _ = window_length(self.fs_hz)
-        if len(trace) < length:
-            return
-        pulse = read_pulse(np.arange(length), trace[-length:], self.fs_hz)
-        if pulse is not None and pulse.similarity >= least:
-            self.pulse = pulse
+        time_s = np.array(self._time_s)
+        self.fs_hz, self.rate = even_grid(time_s)[1], None
+        if self.is_full:
+            self.rate = fuse_window(time_s, np.array(self._colours), np.array(self._changes))
 
     def trace(self) -> tuple[np.ndarray, np.ndarray]:
         """Return times [s] and band-passed pulse on an even grid; empty while they are too few."""
@@ -82,4 +78,5 @@ class PulseWindow:
         grid_s, fs_hz = even_grid(time_s)
         if fs_hz <= 2 * HIGH_HZ or len(grid_s) < min_samples(fs_hz):
             return np.empty(0), np.empty(0)
-        return grid_s, bandpass(to_even_grid(np.array(self._sum), time_s), fs_hz)
+        risen = np.cumsum([0.0, *list(self._changes)[1:]])
+        return grid_s, bandpass(to_even_grid(risen, time_s), fs_hz)

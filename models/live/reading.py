@@ -2,7 +2,10 @@
 
 from dataclasses import dataclass, replace
 
+from dataset.signals.filters import HIGH_HZ
 from dataset.signals.pulse_quality import PulseReading
+from models.fusion.fuse import TOO_SLOW as FRAMES_TOO_SLOW
+from models.fusion.fuse import FusedRate
 
 LOOKING, SETTLING, READING = "looking", "settling", "reading"
 FACE_LOST, TWO_FACES, DARK, FROZEN, GAP = "face lost", "two faces", "dark", "frozen", "gap"
@@ -22,6 +25,7 @@ class LiveReading:
     words: str                          # the state for the person before the camera
     pulse: PulseReading | None = None   # only while READING
     reason: str = ""                    # why it began, where the state does not tell
+    rate: FusedRate | None = None       # of a window that was read, with a heart rate or without
 
     @property
     def hr_bpm(self) -> float | None:
@@ -37,8 +41,20 @@ class LiveReading:
         return (
             last is None
             or not self.is_state_of(last)
-            or (self.pulse is not None and self.pulse is not last.pulse)
+            or (self.rate is not None and self.rate is not last.rate)
         )
+
+
+def reading_of(rate: FusedRate, time_s: float) -> LiveReading:
+    """Return what the rate of a window means for the person before the camera."""
+    if rate.bpm is not None:
+        pulse = PulseReading(rate.bpm, rate.similarity, rate.quality)
+        return LiveReading(time_s, READING, f"{pulse.quality} pulse", pulse, rate=rate)
+    if rate.why_not == FRAMES_TOO_SLOW:
+        words = f"{rate.why_not}: a pulse needs more than {2 * HIGH_HZ:g}"
+        return LiveReading(time_s, TOO_SLOW, words, rate=rate)
+    words = f"cannot be told; {rate.why_not}; sit still, with light from the front"
+    return LiveReading(time_s, NO_PULSE, words, rate=rate)
 
 
 class Interruptions:

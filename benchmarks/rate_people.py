@@ -1,0 +1,107 @@
+"""Virtual people to calibrate heart rates on, kept as 36x36 frames: a file for each person.
+
+Two kinds of them, for one alone would be one kind of error: people drawn at 36x36 directly
+(`models.drawn`, seeds that no network was trained on), and people rendered whole, filmed by a
+camera of the varied world and averaged (`acquire.simulation`). Both have all skin types, rates from
+38 to 180 bpm and 7 to 60 frames/s. One of eight has no pulse; half of the rendered ones of these
+are a photograph: one instant again and again, with the noise and the coding of its camera.
+"""
+
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+
+from acquire.errors import AcqError
+from acquire.simulation.camera_timing import CameraTiming
+from acquire.simulation.rendering.camera_pipeline import CameraPipeline
+from acquire.simulation.subject import VirtualSubject
+from acquire.simulation.world import draw_world
+from dataset.face.box import ENLARGE, FaceBox, enlarge
+from dataset.face.find import find_face
+from dataset.face.frames import UNIT, average_face, face_colour
+from dataset.signals.pulse_rate import finger_rate
+from dataset.signals.windows import even_grid, to_even_grid
+from models.drawn.clips import draw
+
+SEED = 61
+DRAWN_FRAMES, DRAWN_S = 360, 14.0
+RENDERED_S, BEGIN_S = 14.0, 3.0
+PULSE, NO_PULSE, PHOTOGRAPH = "pulse", "no pulse", "photograph"
+
+
+def has_pulse(number: int) -> bool:
+    """Return whether a person has one: seven of eight."""
+    return number % 8 != 0
+
+
+def draw_person(number: int) -> dict:
+    """Return frames, times and truth of a person who is drawn at 36x36."""
+    torch.set_num_threads(1)
+    generator = torch.Generator().manual_seed(10**9 + SEED * 10**6 + number)
+    with torch.no_grad():
+        clip = draw(1, DRAWN_FRAMES, generator, has_pulse=has_pulse(number))
+    time_s = clip.time_s[0].numpy().astype(np.float64)
+    kept = time_s - time_s[0] <= DRAWN_S
+    frames = clip.frames[0].permute(0, 2, 3, 1).numpy()[kept]
+    side = round(36 / ENLARGE)
+    box = enlarge(FaceBox(0, 0, side, side), ENLARGE)
+    frames = np.rint(frames * UNIT).astype(np.uint16)
+    return {
+        "frames": frames, "time_s": time_s[kept] - time_s[0], "pulse": clip.pulse[0].numpy()[kept],
+        "colour": face_colour(frames, box), "kind": PULSE if has_pulse(number) else NO_PULSE,
+    }
+
+
+def render_person(number: int) -> dict:
+    """Return the same of a person who is rendered; empty without a face in the first frame."""
+    cv2.setNumThreads(1)
+    name = f"S{number:03d}"
+    kind = PULSE if has_pulse(number) else (PHOTOGRAPH if number % 16 else NO_PULSE)
+    world = draw_world(name, seed=SEED, session=0)
+    if kind != PULSE:
+        world = replace(world, pulse_ratio=0.0)
+    subject = VirtualSubject(name, seed=SEED, session=0, world=world)
+    how = world.timing
+    assert how is not None
+    timing = CameraTiming(np.random.default_rng([SEED, number]), fps=how.fps, irregular=how)
+    time_s = np.array([timing.exposed_ns(at) / 1e9 for at in range(round(RENDERED_S * how.fps))])
+    box, averaged = None, []
+    with CameraPipeline(world.processing, fps=how.fps) as pipeline:
+        for index, t_s in enumerate((BEGIN_S + time_s).tolist()):
+            at_s = BEGIN_S if kind == PHOTOGRAPH else t_s
+            picture = pipeline.process(subject.frame(at_s, index))
+            rgb = cv2.cvtColor(picture, cv2.COLOR_YUV2RGB_I420)
+            try:
+                box = box or find_face([rgb], name=name)
+            except AcqError:
+                return {}
+            averaged.append(average_face(rgb, box))
+    assert box is not None
+    frames = np.stack(averaged)
+    return {
+        "frames": frames, "time_s": time_s - time_s[0],
+        "pulse": subject.ppg(BEGIN_S + time_s), "colour": face_colour(frames, box), "kind": kind,
+    }
+
+
+MAKERS = {"drawn": draw_person, "rendered": render_person}
+
+
+def keep_person(folder: Path, how: str, number: int) -> Path:
+    """Make one person, where it is not made yet; return its file."""
+    path = folder / f"{how}-{number:04d}.npz"
+    if not path.exists():
+        part = folder / f".{path.name}"
+        np.savez(part, **MAKERS[how](number))
+        part.rename(path)
+    return path
+
+
+def true_bpm(pulse: np.ndarray, time_s: np.ndarray) -> float:
+    """Return the rate of a contact pulse in a window; NaN where it cannot be told."""
+    return finger_rate(to_even_grid(pulse, time_s), even_grid(time_s)[1]).bpm
+
+
