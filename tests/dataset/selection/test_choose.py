@@ -118,6 +118,13 @@ def test_impossible_splits(kwargs, says):
         split_by_subject(identities("S01", "S02", "S03", "S01"), **kwargs)
 
 
+def test_a_share_of_two_subjects_is_one_and_of_one_is_refused():
+    (fold,) = split_by_subject(identities("S01", "S02"), test_fraction=0.1).folds
+    assert (len(fold.train), len(fold.test)) == (1, 1)
+    with pytest.raises(SplitError, match="record more subjects"):
+        split_by_subject(identities("S01", "S01"), test_fraction=0.5)
+
+
 @pytest.mark.parametrize(
     "kwargs",
     [

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from acquire.errors import CurationError
-from dataset.signals.align import AFTER, BEFORE, HOLE, ppg_on_frames
+from dataset.signals.align import AFTER, BEFORE, HOLE, check_rising, ppg_on_frames
 
 ZERO_NS = 123_456_789_012_345
 
@@ -197,6 +197,14 @@ def test_a_sensor_that_started_again_is_a_hole():
 def test_what_cannot_be_aligned_is_refused(time_ns, frames, says):
     with pytest.raises(CurationError, match=says):
         ppg_on_frames(np.ones(len(time_ns)), time_ns, np.arange(len(time_ns)), frames)
+
+
+@pytest.mark.parametrize("back_at", [[7], [7, 20]])
+def test_the_first_time_that_goes_back_is_named(back_at):
+    time_ns = ZERO_NS + 40_000_000 * np.arange(100)
+    time_ns[back_at] -= 50_000_000
+    with pytest.raises(CurationError, match=r"found a step of -10\.000 ms at sample 7"):
+        check_rising(time_ns, "sample")
 
 
 def test_a_counter_gone_wild_takes_no_memory():
