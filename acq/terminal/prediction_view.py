@@ -83,9 +83,6 @@ def _windows(result: "Prediction", reference: str) -> "Table":
     """Make the table of windows; neighbours share a row where there are more than `_ROWS`."""
     from rich.table import Table
 
-    from dataset.signals.pulse_quality import quality_of
-    from models.live.predict import mean_of_known
-
     has_reference = result.finger_bpm is not None
     has_bounds = any(row.rate is not None for row in result.rows_with_rate)
     table = Table()
@@ -107,10 +104,18 @@ def _windows(result: "Prediction", reference: str) -> "Table":
         table.add_row(
             until, _number([row.hr_bpm for row in rows]),
             *((_bounds(rows),) if has_bounds else ()),
-            quality_of(mean_of_known([row.similarity for row in rows]) or 0.0),
+            _quality(rows),
             *(beside if has_reference else ()),
         )
     return table
+
+
+def _quality(rows: "list[PredictionRow]") -> str:
+    """Return the lowest quality of some windows with a heart rate."""
+    from dataset.signals.pulse_quality import FAIR, GOOD, POOR
+
+    found = {row.reading.pulse.quality for row in rows if row.reading.pulse is not None}
+    return next(word for word in (POOR, FAIR, GOOD) if word in found)
 
 
 def _bounds(rows: "list[PredictionRow]") -> str:
