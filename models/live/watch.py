@@ -28,9 +28,11 @@ from .held_face import (
     words_of_rest,
 )
 from .picture_check import FROZEN_S, PictureCheck
-from .reading import ANOTHER_FACE, DARK, FACE_LOST, GAP, LOOKING, TWO_FACES, LiveReading
+from .reading import ANOTHER_FACE, DARK, FACE_LOST, GAP, LOOKING, SETTLING, TWO_FACES, LiveReading
+from .scene_cut import SceneCut
 
 JUMP_SD = 3.0           # strength of a pair at which the face is searched for again
+_CUT = "the face was another picture at once: a cut, or something before it"
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,7 @@ class FaceWatch:
             find_faces, factor=factor, executor=executor, patience_s=patience_s
         )
         self._picture = PictureCheck()
+        self._cut = SceneCut()
 
     @property
     def box(self) -> FaceBox | None:
@@ -79,6 +82,7 @@ class FaceWatch:
         """
         if step_s > LONGEST_STEP_S:
             self._picture.restart(time_s)
+            self._cut.restart()
             self._face.search_soon()
             gap = LiveReading(time_s, GAP, f"no frame for {step_s:.1f} s")
             return Look(problem=gap, begins=f"frames are back after {step_s:.1f} s")
@@ -96,11 +100,15 @@ class FaceWatch:
             return Look(problem=problem)
         seen_s = time_s - self._face.gone_s(time_s)
         change = self._face.update(image, time_s, has_jumped=strength > JUMP_SD)
+        begins = None if change is None else "" if change == LOST else self._face.why
         box = self._face.box
+        averaged = None if box is None else average_face(image, box)
+        if change is not None:
+            self._cut.restart()
+        if averaged is not None and self._cut.has_cut(averaged, time_s):
+            return Look(problem=LiveReading(time_s, SETTLING, _CUT), begins=_CUT)
         return Look(
-            averaged=None if box is None else average_face(image, box),
-            problem=self._problem(time_s),
-            begins=None if change is None else "" if change == LOST else self._face.why,
+            averaged=averaged, problem=self._problem(time_s), begins=begins,
             has_new_box=change in (FOUND, MOVED), others=words_of_others(self._face.others),
             until_s=seen_s if change in (MOVED, LOST) else None,
         )
