@@ -58,14 +58,24 @@ def _walk(data: Path, duration_s: float, seed: int, *, as_json: bool) -> None:
         bold=True, err=as_json,
     )
     _record_side_by_side(data, duration_s, seed, err=as_json)
-    # its people are drawn for training alone: none is of this demo, and training checks it
-    init = ("--init", "shipped") if has_shipped_teacher() else ()
-    for words in (
-        ("qc",), ("split", "--holdout", HOLDOUT), ("convert",),
-        ("train-kd", "--seed", str(seed), *init),
-    ):
+    for words in verbs_after_recording(seed, has_teacher=has_shipped_teacher()):
         _run(*words, "--data", str(data), err=as_json)
     _report(data, time.monotonic() - started, as_json=as_json)
+
+
+def verbs_after_recording(seed: int, *, has_teacher: bool) -> list[tuple[str, ...]]:
+    """Return the verbs that make a report of the recordings.
+
+    Parameters
+    ----------
+    has_teacher : a teacher comes with this installation. Training starts from it: its people are
+        drawn for training alone, so that none is of this demo, and training checks it
+    """
+    init = ("--init", "shipped") if has_teacher else ()
+    return [
+        ("qc",), ("split", "--holdout", HOLDOUT), ("convert",),
+        ("train-kd", "--seed", str(seed), *init),
+    ]
 
 
 def _report(data: Path, seconds: float, *, as_json: bool) -> None:

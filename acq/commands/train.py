@@ -204,6 +204,11 @@ def _echo_tables(result: "RunResult") -> None:
         f"{metrics['heart_rate']['fft_grid_bpm']:g} bpm{in_brackets}; ms / frame: the network "
         f"alone, one thread.{people}"
     )
+    if start := metrics["started_from"]:
+        echo(
+            f"the teacher started from {start['named']} (sha256 {start['sha256'][:12]}), which had "
+            f"learnt from {start['people_in_words']}; the students from scratch"
+        )
     show(_beside_paper(metrics))
     if len(metrics["seeds"]) > 1:
         gain = over_seeds(metrics["seeds"])

@@ -31,6 +31,8 @@ def order_in_words(
     ]
     if min(gaps) >= LEAST_GAP_BPM:
         shown = "the order that a teacher’s help should give"
+    elif mae_bpm[ranked[-1]] - mae_bpm[ranked[0]] < LEAST_GAP_BPM:
+        shown = f"all three are level, within {LEAST_GAP_BPM:g} bpm"
     else:
         wanted = ", ".join(titles.get(n, n) for n in ("teacher", "student_kd", "student"))
         shown = f"not the order that a teacher’s help should give ({wanted})"

@@ -23,6 +23,7 @@ from models.experiment.run import train_kd
 from models.nets.checkpoint import load_checkpoint
 from models.training.recipe import Recipe
 from tests.support.curated_folders import three_entries, write_curated_folders
+from tests.support.stand_ins import stand_in_teacher
 
 QUICK = Recipe(epochs=1, teacher_epochs=1, precision="float32")
 
@@ -59,14 +60,20 @@ def test_every_subject_is_tested_once_by_networks_that_never_saw_it(data):
         sides_of_folds(whole, 4)
 
 
+def started(data):
+    """Return a recipe whose teacher starts from another, which every process has to find."""
+    return replace(QUICK, init=str(data / "start.safetensors"))
+
+
 @pytest.fixture(scope="module")
 def run(data):
     """Two folds of two seeds, one after the other in one thread."""
+    stand_in_teacher(data / "start.safetensors")
     told, threads = [], torch.get_num_threads()
     torch.set_num_threads(1)
     try:
         made = train_kd(
-            data, recipe=QUICK, device="cpu", folds=2, seeds=2,
+            data, recipe=started(data), device="cpu", folds=2, seeds=2,
             on_progress=lambda *words: told.append(words[0]),
         )
     finally:
@@ -96,7 +103,9 @@ def test_a_run_of_folds_and_seeds(run, data):
 
 def test_processes_give_the_same_as_this_one(run, data):
     here = run[0].metrics
-    there = train_kd(data, recipe=QUICK, device="cpu", folds=2, seeds=2, workers=Workers(2)).metrics
+    there = train_kd(
+        data, recipe=started(data), device="cpu", folds=2, seeds=2, workers=Workers(2)
+    ).metrics
     assert here["seeds"] == there["seeds"]
     assert here["folds"] == there["folds"]
     for name in ("teacher", "student", "student_kd"):
