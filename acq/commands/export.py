@@ -36,15 +36,22 @@ def export(
 
     check_installed("onnx", "onnxruntime")
     from acquire.data_folder import runs_dir
+    from acquire.errors import Fix, TrainingError
     from acquire.writing import refuse_links_out
     from dataset.runs import newest_training_run
     from models.board.find_net import find_run
+    from models.board.onnx_net import SHIPPED
     from models.export.export import export
 
     if run is None:
         source = newest_training_run(data)
     else:
         source = run if run.is_file() else find_run(run, data)
+    if out is None and source == SHIPPED:
+        raise TrainingError(
+            expected="a folder to export to", found="none, and nothing is written where acq is",
+            where=source, fix=Fix.EXPORT_ELSEWHERE,
+        )
     if out is None and source.is_relative_to(runs_dir(data)):
         refuse_links_out(data, source.parent)
     result = export(source, out=out, force=force)

@@ -10,7 +10,7 @@ import numpy as np
 
 from acq import extras, open_net
 from acquire.errors import Fix, TrainingError
-from models.board.find_net import find_net, find_run
+from models.board.find_net import COMES_WITH_ACQ, find_net, find_nets, find_run
 from models.board.onnx_net import SHIPPED
 from models.export.export import export
 from tests.support.boards import make_untrained
@@ -52,6 +52,11 @@ def test_without_a_name_it_is_the_one_that_comes_with_acq(data):
     net = find_net(None, data)
     assert net.path == SHIPPED / "student.onnx"
     assert ", which comes with acq (sha256 " in net.describe({"checkpoint": "student"})
+    assert find_net(COMES_WITH_ACQ, data).path == net.path
+    assert find_nets(COMES_WITH_ACQ / "student", data) == {
+        "shipped/student": SHIPPED / "student.safetensors"
+    }
+    assert "shipped/student" in find_nets(COMES_WITH_ACQ, data)
 
 
 @pytest.mark.parametrize(

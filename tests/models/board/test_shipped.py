@@ -8,7 +8,12 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("onnxruntime")
 
+from typer.testing import CliRunner
+
+from acq.main import app
 from acquire.camera.frame_times import read_frame_times
+from acquire.errors import Fix, TrainingError
+from dataset.people import Person
 from dataset.signals.filters import bandpass, heart_rate
 from dataset.signals.windows import even_grid, to_even_grid
 from models.board.onnx_net import SHIPPED, open_net
@@ -51,6 +56,22 @@ def test_each_file_is_about_a_hundred_kilobytes():
         (SHIPPED / name).stat().st_size < 110_000
         for name in ("student.safetensors", "student.onnx", "student-int8.onnx")
     )
+
+
+def test_what_ships_has_learnt_from_nobody_real_and_says_from_whom():
+    for path in SHIPPED.glob("*.safetensors"):
+        learnt_from = load_checkpoint(path).learnt_from
+        assert learnt_from is not None
+        # an earlier version named virtual people such as 51-1-25s, as no lab names anybody
+        assert not learnt_from.who_of([Person(f"S{n:02d}") for n in range(1, 100)])
+        assert all(person.nature != "real" for person in learnt_from.named)
+
+
+def test_it_is_exported_to_a_folder_that_is_named():
+    result = CliRunner().invoke(app, ["export", "shipped"])
+    assert isinstance(result.exception, TrainingError)
+    assert result.exception.fix is Fix.EXPORT_ELSEWHERE
+    assert not (SHIPPED / "board").exists()
 
 
 def test_the_card_names_what_it_was_trained_on(checkpoint):
