@@ -199,4 +199,5 @@ def _as_dict(result: "Prediction") -> dict:
             {"from_s": first, "to_s": last, "state": reading.state, "words": reading.words}
             for first, last, reading in result.spans
         ],
+        "without_rate_s": result.without_rate_s,
     }

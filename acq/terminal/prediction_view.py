@@ -39,6 +39,9 @@ def echo_prediction(result: "Prediction", net: str, *, reference: str) -> None:
         )
     for first, last, reading in result.spans:
         echo(f"{clock(first)} to {clock(last)}  {reading.state}: {reading.words}")
+    if without := result.without_rate_s:
+        each = ", ".join(f"{state} {seconds:.1f} s" for state, seconds in without.items())
+        echo(f"{sum(without.values()):.1f} s without a heart rate: {each}")
     if result.rows_with_rate:
         rates = [row.hr_bpm for row in result.rows_with_rate if row.hr_bpm is not None]
         echo(

@@ -15,7 +15,7 @@ from dataset.signals.filters import WINDOW_S
 from models.fusion.fuse import FusedRate
 
 from .pulse import LivePulse
-from .reading import LiveReading
+from .reading import READING, LiveReading
 from .recorded import RecordedFrames, Reference, choose_reference, open_recorded
 
 OnFrames = Callable[[int, int], None]
@@ -120,9 +120,18 @@ class Prediction:
         if self.states is not None:
             return self.states
         begun = [row.reading for at, row in enumerate(self.rows)
-                 if not at or row.reading.state != self.rows[at - 1].reading.state]
+                 if not at or not row.reading.is_state_of(self.rows[at - 1].reading)]
         ends = [*(reading.time_s for reading in begun[1:]), self.seconds]
         return [(reading.time_s, end, reading) for reading, end in zip(begun, ends, strict=True)]
+
+    @property
+    def without_rate_s(self) -> dict[str, float]:
+        """How long [s] each state without a heart rate held in all, the longest first."""
+        seconds: dict[str, float] = {}
+        for first, last, reading in self.spans:
+            if reading.state != READING and last > first:
+                seconds[reading.state] = seconds.get(reading.state, 0.0) + last - first
+        return dict(sorted(seconds.items(), key=lambda item: -item[1]))
 
 
 def mean_of_known(values: Sequence[float | None]) -> float | None:

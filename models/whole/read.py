@@ -140,7 +140,8 @@ def _states_of(
     ] or [(first_s, last_s, reading_of(windows[-1].rate, first_s))]
     if first_s <= stretch.time_s[0]:
         begin_s, end_s, reading = spans[0]
-        reading = replace(reading, words=f"{stretch.why}; {reading.words}")
+        others = f"; {stretch.others}" if stretch.others else ""
+        reading = replace(reading, words=f"{stretch.why}; {reading.words}{others}")
         spans[0] = (begin_s, end_s, reading)
     return spans
 

@@ -30,6 +30,7 @@ class Stretch:
     colour: np.ndarray          # (T, 3) mean colour inside the detector's own box, 0 to 255
     changes: np.ndarray         # (T,) rise of the pulse since the frame before; the first is 0
     is_clear: np.ndarray        # (T,) bool: nothing is said against a heart rate at that frame
+    others: str = ""            # in words, that other faces were in view, and not read
 
     @property
     def span_s(self) -> float:
@@ -52,12 +53,16 @@ class StretchReader:
         self._kept = np.empty((64, SIZE, SIZE, 3), np.uint16)
         self._count = 0
         self._time_s: list[float] = []
+        self._others = ""
         self._is_clear: list[bool] = []
         self._colours: list[np.ndarray] = []
         self._changes: list[np.ndarray] = [np.zeros(1)]
 
-    def add(self, averaged: np.ndarray, time_s: float, *, is_clear: bool) -> None:
+    def add(
+        self, averaged: np.ndarray, time_s: float, *, is_clear: bool, others: str = ""
+    ) -> None:
         """Add the next frame, (36, 36, 3) uint16 of `average_face`."""
+        self._others = others or self._others
         if self._count == 2 * BLOCK:
             self._read(BLOCK)
         if self._count == len(self._kept):
@@ -82,6 +87,7 @@ class StretchReader:
         return Stretch(
             self._why, time_s[:stop], np.concatenate(self._colours)[:stop],
             np.concatenate(self._changes)[:stop], np.array(self._is_clear[:stop]),
+            self._others,
         )
 
     def _read(self, pairs: int) -> None:

@@ -106,7 +106,9 @@ class _Watcher:
         if self._stretch is None:
             assert self._watch.box is not None
             self._stretch = StretchReader(self._net, self._watch.box, self._why)
-        self._stretch.add(averaged, time_s, is_clear=look.problem is None)
+        self._stretch.add(
+            averaged, time_s, is_clear=look.problem is None, others=look.others
+        )
 
     def _note(self, look: Look, time_s: float) -> None:
         """Begin a part where what is known of the frame is another thing than of the one before."""
