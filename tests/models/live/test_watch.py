@@ -1,0 +1,78 @@
+"""Every state of a face is told with its reason, and what an interruption cost."""
+
+from pathlib import Path
+
+import pytest
+
+from dataset.face.box import FaceBox, enlarge
+from models.live.held_face import PATIENCE_S
+from models.live.predict import Prediction, PredictionRow
+from models.live.reading import (
+    ANOTHER_FACE,
+    FACE_LOST,
+    LOOKING,
+    READING,
+    SETTLING,
+    Interruptions,
+    LiveReading,
+)
+from models.live.watch import FaceWatch
+from tests.support.live_scenes import Scene, frame_times
+
+OTHER = FaceBox(44, 12, 60, 34)
+
+
+def look(watch, scene, seconds, begin_s):
+    """Look at each picture; return every look."""
+    return [
+        watch.look(scene.picture(t), float(t), 0.1, strength=0.0)
+        for t in frame_times(seconds, fps=10, begin_s=begin_s)
+    ]
+
+
+def test_somebody_else_is_told_and_taken_only_after_a_while():
+    scene = Scene(bpm=0)
+    scene.people[OTHER] = 1
+    watch = FaceWatch(scene.find, factor=1.6)
+    first = look(watch, scene, 8, 0)
+    assert [one.begins for one in first if one.begins is not None] == ["face found"]
+    scene.faces = [OTHER]
+    gone = look(watch, scene, 20, 8)
+    told = next(one.problem for one in gone if one.problem and one.problem.state == ANOTHER_FACE)
+    assert told.words.startswith("somebody else; looking for the face that was read, last seen ")
+    assert "; this one is read in 2" in told.words
+    assert watch.box is None
+    assert all(one.averaged is None for one in gone[-10:])
+    after = look(watch, scene, PATIENCE_S - 18, 28)
+    assert watch.box == enlarge(OTHER)
+    begins = [one.begins for one in after if one.begins is not None]
+    assert len(begins) == 1
+    assert begins[0].startswith("another face is read from here; the one before has been gone for")
+
+
+def test_what_an_interruption_cost_is_told_with_the_first_heart_rate_after_it():
+    told = Interruptions()
+    words = [
+        told.tell(LiveReading(float(at), state, state, reason=reason)).words
+        for at, (state, reason) in enumerate([
+            (LOOKING, ""), (SETTLING, "face found"), (READING, ""), (READING, ""), (FACE_LOST, ""),
+            (SETTLING, "the face is back after 2 s"), (READING, ""), (READING, ""),
+            (SETTLING, "the face has left its box"), (READING, ""),
+        ])
+    ]
+    assert [one for one in words if ";" in one] == [
+        "reading; after 3 s without a heart rate: face lost",
+        "reading; after 2 s without a heart rate: the face has left its box",
+    ]
+
+
+def test_a_state_that_begins_for_another_reason_is_news():
+    first = LiveReading(1.0, SETTLING, "face found; heart rate in 9 s", reason="face found")
+    later = LiveReading(2.0, SETTLING, "face found; heart rate in 8 s", reason="face found")
+    moved = LiveReading(3.0, SETTLING, "the face has left", reason="the face has left")
+    assert not later.is_news_after(first)
+    assert moved.is_news_after(later)
+    rows = [PredictionRow(reading, None) for reading in (first, moved)]
+    result = Prediction(Path("a.avi"), True, 40, 4.0, rows, 0, "", 1.0)
+    assert [(begin, end) for begin, end, _ in result.spans] == [(1.0, 3.0), (3.0, 4.0)]
+    assert result.without_rate_s == {SETTLING: pytest.approx(3.0)}
