@@ -5,10 +5,11 @@ again.
 """
 
 import gzip
+import random
 
 import pytest
 
-from tests.support.hostile_files import CORPUS, read_one, run_in_child
+from tests.support.hostile_files import CORPUS, change_json, read_one, run_in_child
 from tests.support.hostile_targets import TARGETS
 
 SLOW = ("session", "session bytes")              # half a second a trial
@@ -31,6 +32,10 @@ def test_sessions_of_any_bytes():
 def test_checkpoints_and_networks_of_any_bytes():
     pytest.importorskip("torch")
     assert not run_in_child(PROCESSES, seed=0, trials=2)
+
+
+def test_a_document_that_is_changed_never_holds_itself():
+    assert len(change_json(random.Random(15192), TARGETS["grade"].make())) > 10**6
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ import tempfile
 import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -95,13 +96,13 @@ def change_json(rng: random.Random, whole: bytes, _path: Path | None = None) -> 
         elif kind == 1 and isinstance(holder, list):
             holder *= rng.choice((0, 2, 50))
         elif kind == 2:
-            nested = rng.choice(values)
+            nested = copy(rng.choice(values))
             # four of 200 in each other: deeper than any reader goes, and `json` can still write it
             for _ in range(rng.choice((1, 40, 200))):
                 nested = [nested] if rng.random() < 0.5 else {"a": nested}
             holder[key] = nested
         else:
-            holder[key] = rng.choice(values)
+            holder[key] = copy(rng.choice(values))       # else a list may come to hold itself
     return json.dumps(body).encode()
 
 
