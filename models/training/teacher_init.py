@@ -93,8 +93,8 @@ def check_not_tested(init: TeacherInit, folds: Iterable[TrainingData]) -> None:
     if known := init.learnt_from.who_of(tested):
         raise TrainingError(
             expected="a teacher to start from that has learnt from nobody who is tested",
-            found=f"{', '.join(known)} among those of whom it has", where=init.file.path,
-            fix="test others, or start from another teacher",
+            found=f"{', '.join(known)} among the people that it has learnt from",
+            where=init.file.path, fix="test others, or start from another teacher",
         )
 
 

@@ -67,7 +67,7 @@ def test_a_start_that_has_learnt_from_the_tested_is_refused_before_training(tmp_
         data / "t.safetensors", learnt_from=LearntFrom((Person("S03", "virtual", 5),))
     )
     stages = []
-    with pytest.raises(TrainingError, match="nobody who is tested, found S03 among those"):
+    with pytest.raises(TrainingError, match="nobody who is tested, found S03 among the people"):
         train_kd(
             data, recipe=Recipe(init=str(init)), device="cpu",
             on_progress=lambda stage, *_: stages.append(stage),

@@ -103,7 +103,7 @@ def test_what_is_no_teacher_or_does_not_say_its_people_is_refused(tmp_path, made
 def test_nobody_is_tested_from_whom_it_has_learnt(tmp_path, person, data, refused):
     init = start_of(tmp_path, person)
     if refused:
-        with pytest.raises(TrainingError, match=r"S3 among those of whom it has in .*t\.safet"):
+        with pytest.raises(TrainingError, match=r"S3 among the people that .* in .*t\.safet"):
             check_not_tested(init, [data])
     else:
         check_not_tested(init, [data])
@@ -115,7 +115,8 @@ def test_only_the_teacher_starts_from_it(tmp_path):
     init = start_of(tmp_path)
     keep_copy(init, tmp_path / "states")
     start = load_copy(tmp_path / "states")
-    assert load_copy(tmp_path) is None and start is not None
+    assert load_copy(tmp_path) is None
+    assert start is not None
     options = {"device": torch.device("cpu")}
     alone, started = (train_networks(data, recipe, init=net, **options) for net in (None, start))
 
