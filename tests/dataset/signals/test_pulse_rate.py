@@ -31,6 +31,16 @@ def test_a_tone_reads_its_rate(bpm, fs_hz):
     assert finger_rate(tone(bpm, fs_hz) * 300 + 5000, fs_hz).bpm == pytest.approx(bpm, rel=0.01)
 
 
+def test_a_trace_of_little_more_than_eight_values_a_second_is_read():
+    assert finger_rate(tone(72, 8.5), 8.5).bpm == pytest.approx(72, rel=0.01)
+
+
+def test_a_rate_whose_third_multiple_is_the_highest_is_read():
+    heights = (0.5, 0.5, 1.0, 0.4)
+    ppg = sum(height * tone(40 * number) for number, height in enumerate(heights, start=1))
+    assert finger_rate(ppg, 25).bpm == pytest.approx(40, rel=0.01)
+
+
 @pytest.mark.parametrize("bpm", [45.03, 59.97, 71.96, 88.61, 120.44, 179.98])
 def test_a_rate_lies_between_the_points_of_the_spectrum(bpm):
     assert finger_rate(tone(bpm, phase=1.0), 25).bpm == pytest.approx(bpm, abs=0.01)

@@ -38,6 +38,8 @@ def test_pure_tones_come_back(bpm):
     np.testing.assert_allclose(result.predicted_bpm, bpm, atol=0.15)
     assert result.correlation > 0.99
     assert result.left_out == 0
+    assert [trace.std() for trace in (result.pulse, result.ppg)] == pytest.approx([1, 1])
+    assert len(result.pulse) == len(result.ppg) == len(result.time_s)
 
 
 def test_frame_times_are_respected():
@@ -125,6 +127,16 @@ def test_no_window_spans_a_gap_of_more_than_half_a_second(step_s, spanned):
     before, *across = trusted_windows(time_s)
     assert before
     assert across == [spanned] * 10
+
+
+@pytest.mark.parametrize("points", [-10, 10, -11, 11])
+def test_the_lag_is_looked_for_up_to_half_a_second(points):
+    trace = np.random.default_rng(0).normal(size=400)
+    correlation, lag_s = best_lag(np.roll(trace, points), trace, 20.0)
+    if abs(points) > 10:
+        assert correlation < 0.3
+    else:
+        assert (correlation, lag_s) == (pytest.approx(1), points / 20)
 
 
 def test_best_lag_has_the_right_sign():
