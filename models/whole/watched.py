@@ -102,7 +102,8 @@ class _Watcher:
     def _add_averaged(
         self, look: Look, averaged: np.ndarray, time_s: float, step_s: float
     ) -> None:
-        self._motion.add(averaged, step_s)
+        # for its strength alone, which a quarter of the cells tells as well
+        self._motion.add(averaged[::2, ::2], step_s)
         if self._stretch is None:
             assert self._watch.box is not None
             self._stretch = StretchReader(self._net, self._watch.box, self._why)
