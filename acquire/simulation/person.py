@@ -2,11 +2,9 @@
 
 Sources
 -------
-Faces differ in breadth over length by 5 to 6 % of the mean (standard deviation; face breadth and
-menton-sellion length of adults in Gordon et al., "2012 Anthropometric survey of U.S. Army
-personnel", NATICK/TR-15/007): the ranges reach about two and a half of it to either side. Hair of
-types IV to VI is black or brown, of all types sometimes grey. Texture, beards and how much features
-differ are assumptions.
+Shapes, hair, texture, beards and how much features differ are assumptions: 10 to 14 % to either side
+of the portrait's shape, which still is a face. Hair of types IV to VI is black or brown, of all
+types sometimes grey.
 """
 
 import re

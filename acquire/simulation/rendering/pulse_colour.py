@@ -22,8 +22,9 @@ Surface: 4 to 7 % of the light (Anderson and Parrish, "The optics of human skin"
 Dermatol. 77, 1981); a camera sees more or less of it. White LEDs and fluorescent lamps by their
 peaks: a blue line and a broad phosphor; mercury's and the phosphors' lines. The measured vector,
 R:G:B = 0.33:0.77:0.53 (de Haan and van Leest, Physiol. Meas. 35, 2014; halogen lamp, light skin),
-comes out within 0.04 of it with the values below, and dark skin pulsates half as much in green, as
-measured (Nowara, McDuff, Veeraraghavan, CVPRW 2020).
+comes out within 0.04 of it with the values below. The darkest skin pulsates half as much in green;
+that methods do markedly worse on the darkest type was measured (Nowara, McDuff, Veeraraghavan,
+CVPRW 2020); the factor is this model's.
 Camera bands, blood at rest, depth and the shares of lamps are assumptions, with wide ranges.
 """
 

@@ -21,7 +21,7 @@ def test_light_skin_under_halogen_has_the_measured_colour():
 
 def test_the_darkest_skin_pulsates_half_as_much_and_least_in_blue():
     light, dark = (pulse_colour(skin, HALOGEN, CameraBands()) for skin in (LIGHT, DARK))
-    assert 0.4 < dark[1] / light[1] < 0.65             # Nowara et al. (2020): about half
+    assert 0.4 < dark[1] / light[1] < 0.65
     assert dark[2] / light[2] < 0.6 * dark[1] / light[1]
     steps = [pulse_colour(SkinOptics(m), HALOGEN, CameraBands())[1] for m in (0.02, 0.1, 0.2, 0.4)]
     assert np.all(np.diff(steps) < 0)
