@@ -2,9 +2,9 @@
 
 Sources
 -------
-Shapes, hair, texture, beards and how much features differ are assumptions: 10 to 14 % to either side
-of the portrait's shape, which still is a face. Hair of types IV to VI is black or brown, of all
-types sometimes grey.
+Shapes, hair, texture, beards and how much features differ are assumptions: 10 to 14 % to either
+side of the portrait's shape, which still is a face. Hair of types IV to VI is black or brown, of
+all types sometimes grey.
 """
 
 import re

@@ -7,10 +7,10 @@ to 180, so both parts together are even.
 
 Sources
 -------
-Rates: the daily resting rates of 92,457 people ran from 40 to 109 bpm, and most people's were stable
-over short times, one in five having had a week with changes of 10 bpm or more (Quer et al., "Inter-
-and intraindividual variability in daily resting heart rate", PLoS ONE 15(2), 2020); the spread of 3
-bpm between days, and 180 bpm as the most, are assumptions.
+Rates: the daily resting rates of 92,457 people ran from 40 to 109 bpm; most people's were stable
+over short times, one in five had a week with changes of 10 bpm or more (Quer et al., "Inter- and
+intraindividual variability in daily resting heart rate", PLoS ONE 15(2), 2020). The spread of 3 bpm
+between days, and 180 bpm as the most, are assumptions.
 Breath: 12 to 20 a minute at rest; it moves the pulse's baseline and height and the rate (Karlen et
 al., "Multiparameter respiratory rate estimation from the photoplethysmogram", IEEE TBME 60(7),
 2013). Rates vary less when they are high: Task Force, Circulation 93, 1996. Pulse of green skin,
