@@ -10,7 +10,8 @@ executor, and frames continue meanwhile; a whole video is read without one.
 
 Which of the faces found is the one that is held is decided by place, size and look together
 (`dataset.face.same_face`). Near its last place a face is the held one unless it looks like another
-one; elsewhere only if it looks like it. Where two faces fit about as well, neither is taken. Other
+one; elsewhere only if it looks like it, and not more like one that was seen beside it. Where two
+faces fit about as well, neither is taken. Other
 faces beside the held one are counted, and change nothing. When the held one is gone, others are not
 read until it has been gone for a long time, live, and never within one video.
 """
@@ -66,6 +67,7 @@ class _Found:
     face: FaceBox
     difference: float
     look: FaceLook
+    is_other: bool = False    # it is more like one that was seen beside the held one
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,7 @@ class HeldFace:
         self.others = 0                      # faces beside the held one, at the last search
         self.why = ""                        # the box has last changed
         self._known: KnownFace | None = None
+        self._beside: KnownFace | None = None     # others, seen together with the held one
         self._boxed: FaceBox | None = None   # the detector's own box that the last box was made of
         self._face: FaceBox | None = None    # where the face was last seen
         self._seen_s = self._held_s = 0.0    # when that was; how long it has been held in all
@@ -174,11 +177,20 @@ class HeldFace:
             faces = [_scaled(face, 1 / scale) for face in self._find(small)]
         else:
             faces = self._find(image)
-        known = self._known
         return _Search(time_s, faces, [
-            _Found(face, *(known.compare(image, face) if known else (0.0, look_at(image, face))))
-            for face in faces[:_MOST_FACES]
+            self._compare(image, face) for face in faces[:_MOST_FACES]
         ])
+
+    def _compare(self, image: np.ndarray, face: FaceBox) -> _Found:
+        known, beside = self._known, self._beside
+        if known is None:
+            return _Found(face, 0.0, look_at(image, face))
+        difference, look = known.compare(image, face)
+        is_other = (
+            beside is not None and difference < OTHER_FROM
+            and beside.compare(image, face)[0] < difference
+        )
+        return _Found(face, difference, look, is_other)
 
     def _use(self, search: _Search) -> str | None:
         """Hold, move or give up the box, by the faces that a search has found."""
@@ -213,6 +225,8 @@ class HeldFace:
         fits = []
         for found in search.compared:
             is_near = self._is_inside(found.face) or self._is_near(found.face, search.time_s)
+            if found.is_other and not (is_near and self.box is not None):
+                continue
             if found.difference < (OTHER_FROM if is_near else SAME_BELOW):
                 fits.append((found.difference + (0 if is_near else _ELSEWHERE), found))
         return fits
@@ -228,9 +242,7 @@ class HeldFace:
         if found.difference < SAME_BELOW:
             self._known.add(found.look)
         self._face, self._seen_s, self._misses, self.state = face, search.time_s, 0, HELD
-        self.others = sum(
-            one is not face and _area(one) >= _COUNTED * _area(face) for one in search.faces
-        )
+        self._note_others(face, search)
         if is_in_box:
             return None
         self._boxed, self.box = face, enlarge(face, self._factor)
@@ -272,8 +284,18 @@ class HeldFace:
         face, self._known, self._held_s = found.face, KnownFace(found.look), 0.0
         self._face, self._seen_s, self._misses, self.state = face, search.time_s, 0, HELD
         self._boxed, self.box, self.why = face, enlarge(face, self._factor), why
-        self.others = sum(_area(one) >= _COUNTED * _area(face) for one in search.faces) - 1
+        self._beside = None
+        self._note_others(face, search)
         return FOUND
+
+    def _note_others(self, face: FaceBox, search: _Search) -> None:
+        """Count the faces beside the held one, and remember how they look: they are not it."""
+        others = [one for one in search.compared if one.face is not face]
+        self.others = sum(_area(one.face) >= _COUNTED * _area(face) for one in others)
+        for one in others:
+            if self._beside is None:
+                self._beside = KnownFace(one.look)
+            self._beside.add(one.look)
 
     def _is_inside(self, face: FaceBox) -> bool:
         """Return whether a face is where the last box is, and of its size."""

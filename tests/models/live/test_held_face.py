@@ -147,6 +147,17 @@ def test_two_faces_that_look_the_same_are_not_chosen_between():
     assert (watched.held.box, watched.held.state) == (None, ANOTHER)
 
 
+@pytest.mark.parametrize("twin", ["S08", "S02"])          # who look much like LIGHT
+def test_one_who_was_seen_beside_the_first_is_not_taken_for_it(twin):
+    watched = Watched()
+    watched.watch(1, (LIGHT, *SEAT), (twin, *BEHIND))
+    watched.watch(1.5, (twin, *BEHIND))
+    watched.watch(0.5, (twin, *BEHIND, 3))
+    assert (watched.held.box, watched.held.state) == (None, ANOTHER)
+    own, _ = watched.watch(1, (LIGHT, 320, 130, 80), (twin, 120, 110, 40))
+    watched.assert_holds(own)
+
+
 def test_a_passer_by_changes_nothing():
     watched = Watched()
     own, = watched.watch(1, (LIGHT, *SEAT))
