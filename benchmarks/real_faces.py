@@ -168,7 +168,7 @@ def windows_table(result: ClipResult) -> str:
         [
             f"{window.first_s:.1f} to {window.last_s:.1f}", _number(window.true_bpm),
             *(_number(window.methods.get(name)) for name in ORDER), _number(window.shown_bpm),
-            window.why_not if window.low_bpm is None
+            window.why_not if window.shown_bpm is None or window.low_bpm is None
             else f"{window.low_bpm:.1f} to {window.high_bpm:.1f}",
             _number(window.error_bpm, "+.1f"),
         ]
