@@ -84,6 +84,15 @@ def test_of_two_faces_none_is_read(slow, quick):
     assert read_live(images[:80], slow.time_s[:80]).states == [TWO_FACES]
 
 
+def test_who_stays_when_the_one_in_front_leaves_is_not_read(slow, quick, tmp_path):
+    empty = np.full_like(slow.images[0], GREY)
+    images = [
+        beside(one if t_s < 7 else empty, other, 130)
+        for one, other, t_s in zip(slow.images, quick.images, slow.time_s, strict=True)
+    ]
+    assert_right(read_file(tmp_path, images), slow, least=0)
+
+
 def test_somebody_who_passes_before_the_face_is_in_no_window(slow, quick, tmp_path):
     images = [
         in_front(one, other, t_s - 4.0)
