@@ -3,8 +3,10 @@
 Two kinds of them, for one alone would be one kind of error: people drawn at 36x36 directly
 (`models.drawn`, seeds that no network was trained on), and people rendered whole, filmed by a
 camera of the varied world and averaged (`acquire.simulation`). Both have all skin types, rates from
-38 to 180 bpm and 7 to 60 frames/s. One of eight has no pulse; half of the rendered ones of these
-are a photograph: one instant again and again, with the noise and the coding of its camera.
+38 to 180 bpm and 7 to 60 frames/s. Drawn people whose pulse is below 0.2 % of the mean in green are
+left out: 0.3 to 1.5 % is published (Wang et al., IEEE TBME 64(7), 2017), and intervals are for
+people whom a camera can read. One of eight has no pulse; half of the rendered ones of these are a
+photograph: one instant again and again, with the noise and the coding of its camera.
 """
 
 from dataclasses import replace
@@ -19,14 +21,16 @@ from acquire.simulation.camera_timing import CameraTiming
 from acquire.simulation.rendering.camera_pipeline import CameraPipeline
 from acquire.simulation.subject import VirtualSubject
 from acquire.simulation.world import draw_world
-from dataset.face.box import ENLARGE, FaceBox, enlarge
+from dataset.face.box import ENLARGE, SIZE, FaceBox, enlarge
 from dataset.face.find import find_face
 from dataset.face.frames import UNIT, average_face, face_colour
 from dataset.signals.pulse_rate import finger_rate
 from dataset.signals.windows import even_grid, to_even_grid
 from models.drawn.clips import draw
+from models.live.recorded import open_recorded
 
 SEED = 61
+LEAST_PULSE = 0.002         # of a drawn person, relative to the mean in green
 DRAWN_FRAMES, DRAWN_S = 360, 14.0
 RENDERED_S, BEGIN_S = 14.0, 3.0
 PULSE, NO_PULSE, PHOTOGRAPH = "pulse", "no pulse", "photograph"
@@ -38,15 +42,17 @@ def has_pulse(number: int) -> bool:
 
 
 def draw_person(number: int) -> dict:
-    """Return frames, times and truth of a person who is drawn at 36x36."""
+    """Return frames, times and truth of a person drawn at 36x36; empty with a weaker pulse."""
     torch.set_num_threads(1)
     generator = torch.Generator().manual_seed(10**9 + SEED * 10**6 + number)
     with torch.no_grad():
         clip = draw(1, DRAWN_FRAMES, generator, has_pulse=has_pulse(number))
+    if has_pulse(number) and clip.amplitude[0] < LEAST_PULSE:
+        return {}
     time_s = clip.time_s[0].numpy().astype(np.float64)
     kept = time_s - time_s[0] <= DRAWN_S
     frames = clip.frames[0].permute(0, 2, 3, 1).numpy()[kept]
-    side = round(36 / ENLARGE)
+    side = round(SIZE / ENLARGE)
     box = enlarge(FaceBox(0, 0, side, side), ENLARGE)
     frames = np.rint(frames * UNIT).astype(np.uint16)
     return {
@@ -98,6 +104,46 @@ def keep_person(folder: Path, how: str, number: int) -> Path:
         np.savez(part, **MAKERS[how](number))
         part.rename(path)
     return path
+
+
+def keep_backgrounds(folder: Path, videos: list[Path]) -> int:
+    """Keep patches beside the face of real videos as people without a pulse; return how many."""
+    count = len(list(folder.glob("noise-*.npz")))
+    if count:
+        return count
+    side = round(SIZE / ENLARGE)
+    box = enlarge(FaceBox(0, 0, side, side), ENLARGE)
+    for video in videos:
+        with open_recorded(video) as recorded:
+            times_s, patches, averaged = [], [], []
+            for image, time_s in recorded.frames:
+                patches = patches or _patches(image, find_face([image], name=str(video)))
+                times_s.append(time_s)
+                averaged.append([average_face(image, patch) for patch in patches])
+        for frames in map(np.stack, zip(*averaged, strict=True)):
+            count += 1
+            np.savez(
+                folder / f"noise-{count:04d}.npz", frames=frames, kind=NO_PULSE,
+                time_s=np.array(times_s) - times_s[0], colour=face_colour(frames, box),
+            )
+    return count
+
+
+def _patches(image: np.ndarray, face: FaceBox, most: int = 6) -> list[FaceBox]:
+    """Return boxes beside the face and above it, which do not cover each other much."""
+    height, width = image.shape[:2]
+    rng, found = np.random.default_rng(SEED), []
+    for _ in range(2000):
+        side = int(min(width, height) * rng.uniform(0.12, 0.35))
+        x, y = int(rng.integers(0, width - side)), int(rng.integers(0, height - side))
+        box = FaceBox(x, y, x + side, y + side)
+        is_beside = box.right < face.left or box.left > face.right or box.bottom < face.top
+        is_new = all(
+            abs(box.left - other.left) + abs(box.top - other.top) > 0.7 * side for other in found
+        )
+        if is_beside and is_new and len(found) < most:
+            found.append(box)
+    return found
 
 
 def true_bpm(pulse: np.ndarray, time_s: np.ndarray) -> float:

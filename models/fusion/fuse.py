@@ -126,5 +126,10 @@ def _why_not(bpm: float, methods: dict[str, float | None], window: ReadWindow) -
     ]
     if not others:
         return f"the methods agree on {bpm:.0f}, but the pulse is too weak to stand by it"
-    low, high = sorted((bpm, max(others)[1]))
+    # in the words of the methods themselves: theirs are the rates that stand in the rows
+    near = [
+        (height[name], peak) for name, peak in methods.items()
+        if peak is not None and abs(peak - bpm) <= AGREE_BPM
+    ]
+    low, high = sorted((max(near)[1] if near else bpm, max(others)[1]))
     return f"the methods disagree: {low:.0f} and {high:.0f}"

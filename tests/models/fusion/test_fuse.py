@@ -1,0 +1,95 @@
+"""One window, several methods: a known rate comes back with its bound, or a reason does."""
+
+import numpy as np
+import pytest
+
+from dataset.signals.filters import WINDOW_S
+from models.fusion.fuse import LEAST_S, TOO_SHORT, TOO_SLOW, fuse_window
+
+SKIN = np.array([150.0, 110.0, 90.0])
+BLOOD = np.array([0.33, 0.77, 0.53])        # of what the skin absorbs more, red to blue
+
+
+def make_window(
+    bpm=72.0, *, network_bpm=None, fps=30.0, seconds=WINDOW_S, pulse=0.004, noise=0.0005,
+    network_noise=0.3, harmonic=0.3, seed=0,
+):
+    """Return times, colours and changes of a pulse; the network's may be another."""
+    rng = np.random.default_rng(seed)
+    count = round(seconds * fps) + 1
+    time_s = (np.arange(count) + rng.uniform(0, 0.15, count)) / fps
+
+    def wave(rate):
+        angle = 2 * np.pi * rate / 60 * time_s
+        return np.sin(angle) + harmonic * np.sin(2 * angle + 1)
+
+    colour = SKIN * (1 - pulse * np.outer(wave(bpm), BLOOD) + rng.normal(0, noise, (count, 3)))
+    network = wave(bpm if network_bpm is None else network_bpm)
+    changes = np.diff(network, prepend=network[0]) / np.diff(network).std()
+    return time_s, colour, changes + network_noise * rng.normal(size=count)
+
+
+@pytest.mark.parametrize(("bpm", "fps"), [(55, 10), (72, 25), (110, 30), (165, 15), (210, 30)])
+def test_a_pulse_is_read_within_its_interval(bpm, fps):
+    rate = fuse_window(*make_window(bpm, fps=fps))
+    assert rate.bpm == pytest.approx(bpm, abs=1.0)
+    assert rate.low_bpm < bpm < rate.high_bpm
+    assert not rate.why_not
+    assert rate.similarity > 0.6
+    assert set(rate.methods) == {"network", "pos", "chrom", "ica"}
+    near = [name for name, alone in rate.methods.items() if abs(alone - bpm) < 2]
+    assert len(near) >= 3
+
+
+@pytest.mark.parametrize("bpm", [35, 40, 225])
+def test_the_likeliest_rate_is_right_at_the_ends_of_the_band(bpm):
+    rate = fuse_window(*make_window(bpm))
+    assert rate.likely_bpm == pytest.approx(bpm, abs=1.0)
+    assert rate.low_bpm < bpm < rate.high_bpm
+
+
+@pytest.mark.parametrize("harmonic", [0.5, 0.7])
+def test_a_dicrotic_wave_does_not_double_the_rate(harmonic):
+    rate = fuse_window(*make_window(66, harmonic=harmonic))
+    assert rate.likely_bpm == pytest.approx(66, abs=1.0)
+
+
+def test_methods_that_disagree_are_told_with_their_rates():
+    rate = fuse_window(*make_window(58, network_bpm=72, network_noise=0.05))
+    if rate.bpm is not None:                         # three against one may be stood by
+        assert rate.bpm == pytest.approx(58, abs=1.0)
+    rate = fuse_window(*make_window(58, network_bpm=72, network_noise=0.05, pulse=0.0005))
+    assert rate.bpm is None
+    assert rate.why_not == "the methods disagree: 58 and 72"
+
+
+def test_a_network_alone_is_not_believed():
+    """The network's tone is clean; no other method sees it."""
+    for seed in range(5):
+        rate = fuse_window(*make_window(72, pulse=0.0, network_noise=0.0, seed=seed))
+        assert rate.bpm is None
+
+
+def test_noise_is_no_pulse_and_its_interval_is_wide():
+    for seed in range(20):
+        rate = fuse_window(*make_window(72, pulse=0.0, network_noise=30.0, seed=seed))
+        assert rate.bpm is None
+        assert rate.why_not
+        assert rate.high_bpm - rate.low_bpm > 20
+
+
+def test_six_seconds_are_enough_for_a_clear_pulse():
+    rate = fuse_window(*make_window(75, seconds=LEAST_S))
+    assert rate.bpm == pytest.approx(75, abs=2.0)
+
+
+def test_what_cannot_be_read_says_so():
+    assert fuse_window(*make_window(seconds=4.0)).why_not == TOO_SHORT
+    assert fuse_window(*make_window(fps=7.0)).why_not == TOO_SLOW
+    time_s, colour, changes = make_window()
+    black = fuse_window(time_s, 0 * colour, changes)
+    assert black.bpm is None
+    assert black.methods["pos"] is None
+    flat = fuse_window(time_s, colour * 0 + 90, changes * 0)
+    assert flat.bpm is None
+    assert flat.likely_bpm is None
