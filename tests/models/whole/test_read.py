@@ -101,7 +101,7 @@ def test_a_window_without_a_heart_rate_is_a_row_that_says_why(tmp_path):
     assert [row.first_s for row in read.rows] == pytest.approx([0, 1, 2], abs=0.1)
     silent = [row for row in read.rows if row.hr_bpm is None]
     assert silent
-    assert all(row.rate.why_not in row.reading.words for row in silent)
+    assert all(row.rate and row.rate.why_not in row.reading.words for row in silent)
 
 
 def test_no_window_reaches_over_a_face_that_was_away_and_every_change_says_why(tmp_path):
@@ -112,6 +112,7 @@ def test_no_window_reaches_over_a_face_that_was_away_and_every_change_says_why(t
     read = read_whole(pulse(), path)
     assert [reading.state for _, _, reading in read.spans] == [READING, FACE_LOST, READING]
     for row in read.rows_with_rate:
+        assert row.first_s is not None
         assert row.reading.time_s <= away[0] + 0.05 or row.first_s >= away[1] - 0.05
         assert row.hr_bpm == pytest.approx(BPM, abs=1.5)
     lost_s, found_s = read.spans[1][0], read.spans[1][1]
