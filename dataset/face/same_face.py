@@ -27,6 +27,7 @@ _SIDE = 48                            # of the averaged picture of the enlarged 
 _OWN = slice(9, 39)                   # the detector's own box in it
 _CELLS = 4                            # colours are compared in 4 x 4 parts of the own box
 _TEMPLATE, _AROUND = slice(11, 37), slice(7, 41)     # patterns are shifted by up to 4 pixels
+_TILTS = (-12, 12, -24, 24, -36, 36)  # degrees by which a head that is not upright is turned back
 _BLUR = 6.0                           # pixels over which light is taken for even
 _FAINT = 1e-3                         # square of a contrast (of logarithms) that is no pattern
 _COLOUR_SCALE, _PATTERN_SCALE = 0.35, 0.4
@@ -42,15 +43,20 @@ class FaceLook:
     pattern: np.ndarray     # (48, 48) float32 brightness with even contrast
 
 
-def look_at(image: np.ndarray, face: FaceBox) -> FaceLook:
+def look_at(image: np.ndarray, face: FaceBox, *, tilt: int = 0) -> FaceLook:
     """Describe a face.
 
     Parameters
     ----------
     image : (H, W, 3) uint8 RGB
     face : the detector's own box of it, at least in part in the image
+    tilt : by how many degrees it is turned about its centre before that
     """
-    averaged = average_face(image, enlarge(face), size=_SIDE).astype(np.float32) / UNIT
+    around = enlarge(face)
+    if tilt:
+        image = _turned(image, around, tilt)
+        around = FaceBox(0, 0, around.width, around.height)
+    averaged = average_face(image, around, size=_SIDE).astype(np.float32) / UNIT
     is_seen = np.any(averaged, axis=2)
     brightness = np.log(np.maximum(averaged @ _LUMA, 4.0))
     brightness[~is_seen] = brightness[is_seen].mean() if is_seen.any() else 0.0
@@ -64,6 +70,14 @@ def look_at(image: np.ndarray, face: FaceBox) -> FaceLook:
     return FaceLook(
         colours - colours[1:3, 1:3].mean(), seen >= 0.5, detail / np.sqrt(contrast + _FAINT)
     )
+
+
+def _turned(image: np.ndarray, box: FaceBox, degrees: int) -> np.ndarray:
+    """Turn an image about the centre of a box; return what is then inside, black from outside."""
+    middle = (box.left + box.right - 1) / 2, (box.top + box.bottom - 1) / 2
+    turn = cv2.getRotationMatrix2D(middle, degrees, 1.0)
+    turn[:, 2] -= box.left, box.top
+    return cv2.warpAffine(image, turn, (box.width, box.height))
 
 
 def difference(one: FaceLook, other: FaceLook) -> float:
@@ -92,11 +106,23 @@ class KnownFace:
         self._first = look
         self._later: deque[FaceLook] = deque(maxlen=self._LOOKS - 1)
 
-    def difference(self, look: FaceLook) -> float:
-        """Return by how much a face differs from what was seen so far that is most like it."""
+    def compare(self, image: np.ndarray, face: FaceBox) -> tuple[float, FaceLook]:
+        """Return by how much a face differs from what was seen so far, and how it looks now.
+
+        It is compared with what is most like it, upright and, where that leaves a doubt, with its
+        head turned back.
+        """
+        look = look_at(image, face)
+        least = self._difference(look)
+        if least >= SAME_BELOW:
+            tilted = (look_at(image, face, tilt=tilt) for tilt in _TILTS)
+            least = min(least, *(self._difference(one) for one in tilted))
+        return least, look
+
+    def _difference(self, look: FaceLook) -> float:
         return min(difference(known, look) for known in (self._first, *self._later))
 
     def add(self, look: FaceLook) -> None:
         """Remember how the face looks now, if it has not looked so before."""
-        if self.difference(look) >= self._NEW_FROM:
+        if self._difference(look) >= self._NEW_FROM:
             self._later.append(look)

@@ -1,5 +1,4 @@
-"""The face box while frames come: held as in training, moved when the face has left it, and kept
-with one person.
+"""The face box while frames come: held as in training, moved by steps, kept with one person.
 
 A box that follows the face jitters, and that jitter is many times larger than the pulse
 (`dataset.face.find`); so the box of the first search is held. Every two seconds, and at once when
@@ -253,7 +252,7 @@ class HeldFace:
         return MOVED if had_box else FOUND
 
     def _miss(self, search: _Search) -> str | None:
-        """Give the box up if this is the second search in a row without the face."""
+        """Let the box go if this is the second search in a row without the face."""
         self._misses += 1
         if self.box is not None and self._misses < 2:
             return None
