@@ -33,7 +33,7 @@ RIGHT_BPM, NOMINAL, CLASSES = 5.0, 0.9, 5
 RIDGE = 10.0            # windows of one person are alike: there are far fewer people
 PRODUCT = FEATURES.index("share of the product")
 # of what is shown to the people that the regression was fitted to, and calibrated on
-MOST_WRONG, MOST_WITHOUT_PULSE = 0.05, 0.01
+MOST_WRONG, MOST_WITHOUT_PULSE = 0.02, 0.01
 
 
 @dataclass(frozen=True)
