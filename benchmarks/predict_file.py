@@ -70,7 +70,7 @@ def main() -> None:
     print("| | wall s | processor s | peak MB | windows read | first until s | mean bpm |")
     print("|---|---|---|---|---|---|---|")
     for name, runs in results.items():
-        least = [min(one[at] for one in runs) for at in range(3)]
+        least = np.array([one[:3] for one in runs]).min(axis=0)
         told = runs[-1][3]
         read = [row for row in told["rows"] if row["hr_bpm"] is not None]
         first = f"{read[0]['time_s']:.1f}" if read else ""
