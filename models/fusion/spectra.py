@@ -51,7 +51,7 @@ class Spectra:
         power = self._power[:, : len(BPM)]
         whole = power.sum(axis=1, keepdims=True)
         shares = np.divide(power, whole, out=np.zeros_like(power), where=whole > 0)
-        return self._refined(np.exp(np.log(shares + _FLOOR).mean(axis=0)), bpm)
+        return self._refined(shares.mean(axis=0), bpm)
 
     def within(self, bpm: float, half_width_bpm: float) -> np.ndarray:
         """Return the share of weighed power near a rate, (M,) from 0 to 1."""
