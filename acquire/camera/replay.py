@@ -20,13 +20,12 @@ import numpy as np
 
 from acquire import host_time
 from acquire.errors import DeviceError, Fix
-from acquire.limits import MOST_PIXELS
 from acquire.stamps.plausible import FRAME_HZ
 
 from .frame_times import read_frame_times
 from .source import CameraInfo, EndOfStream, VideoFrame
 from .video_mark import is_marked_video
-from .video_pictures import PictureForm, UprightPictures, form_of, raw_kind
+from .video_pictures import PictureForm, UprightPictures, check_pictures, form_of, raw_kind
 
 _DECODED_AHEAD = 16   # frames
 _SAME_RATE = 0.01     # share by which two rates may differ
@@ -192,8 +191,7 @@ def _read_contents(video: Path) -> _Contents:
     try:
         with av.open(str(video)) as container:
             stream = container.streams.video[0]
-            if stream.width * stream.height > MOST_PIXELS:
-                raise ValueError(f"pictures of {stream.width}x{stream.height}")
+            check_pictures(stream)
             kind = raw_kind(container)
             fps = float(stream.average_rate) if stream.average_rate and not kind else None
             stamps = [

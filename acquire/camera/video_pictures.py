@@ -22,6 +22,7 @@ import av.filter
 import numpy as np
 
 from acquire.errors import AcqError, DeviceError
+from acquire.limits import MOST_PIXELS
 
 PixelOrder = Literal["rgb24", "bgr24", "yuv420p"]
 
@@ -209,3 +210,16 @@ class UprightPictures:
             node.link_to(following)
         graph.configure()
         return graph
+
+
+def check_pictures(stream: av.VideoStream) -> None:
+    """Refuse pictures of an unknown codec, or too large to be decoded.
+
+    Raises
+    ------
+    ValueError : they are
+    """
+    if stream.codec_context is None:
+        raise ValueError("pictures of an unknown codec")
+    if stream.width * stream.height > MOST_PIXELS:
+        raise ValueError(f"pictures of {stream.width}x{stream.height}")

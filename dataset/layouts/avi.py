@@ -20,9 +20,8 @@ import av.error
 import numpy as np
 
 from acquire.camera.video_mark import SIMULATED_MARK
-from acquire.camera.video_pictures import UprightPictures
+from acquire.camera.video_pictures import UprightPictures, check_pictures
 from acquire.errors import CurationError
-from acquire.limits import MOST_PIXELS
 from dataset.common.files import sha256_of
 
 from .pixel_hash import PixelHash
@@ -114,8 +113,7 @@ def read_bgr(path: Path) -> Iterator[np.ndarray]:
                     expected="a video", found="a file without pictures", where=f"at {path}"
                 )
             stream = container.streams.video[0]
-            if stream.width * stream.height > MOST_PIXELS:
-                raise ValueError(f"pictures of {stream.width}x{stream.height}")
+            check_pictures(stream)
             stream.thread_type = "AUTO"
             for frame in container.decode(video=0):
                 yield pictures.convert(frame)

@@ -8,7 +8,13 @@ from pathlib import Path
 import av
 import av.error
 
-from acquire.camera.video_pictures import PictureForm, UprightPictures, form_of, raw_kind
+from acquire.camera.video_pictures import (
+    PictureForm,
+    UprightPictures,
+    check_pictures,
+    form_of,
+    raw_kind,
+)
 from acquire.errors import CurationError
 from acquire.limits import MOST_PIXELS
 from acquire.stamps.rising import StampedTimes
@@ -46,6 +52,7 @@ def read_header(path: Path, defects: list[str]) -> VideoHeader:
             if not container.streams.video:
                 raise _unusable("a video", "a file without pictures", path)
             stream = container.streams.video[0]
+            check_pictures(stream)
             rate, width, height = stream.average_rate, stream.width, stream.height
             pixel_format, frames = stream.pix_fmt, stream.frames
             streams, raw = len(container.streams.video), raw_kind(container)
