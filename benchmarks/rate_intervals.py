@@ -11,8 +11,10 @@ only the tables see those that are held out.
 import argparse
 import json
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import repeat
 from pathlib import Path
 
 import numpy as np
@@ -125,9 +127,14 @@ def _padded(values: object, most: int = 8) -> np.ndarray:
     return out
 
 
+def keep_windows(net_file: Path, folder: Path, person: tuple[str, int], path: Path) -> None:
+    """Read the windows of one person, where they are not read yet."""
+    if not path.exists():
+        np.savez(path, **windows_of(open_net(net_file), keep_person(folder, *person)))
+
+
 def read_windows(net_file: Path, folder: Path, people: list[tuple[str, int]]) -> Windows:
     """Read the windows of all people, or take them from the folder."""
-    net = open_net(net_file)
     code = b"".join(
         (CALIBRATION.parent / f"{name}.py").read_bytes()
         for name in ("methods", "spectra", "candidates")
@@ -135,10 +142,10 @@ def read_windows(net_file: Path, folder: Path, people: list[tuple[str, int]]) ->
     kept = folder / sha256(net_file.read_bytes() + code).hexdigest()[:16]
     kept.mkdir(exist_ok=True)
     parts = []
-    for how, number in people:
-        path = kept / f"{how}-{number:04d}.npz"
-        if not path.exists():
-            np.savez(path, **windows_of(net, keep_person(folder, how, number)))
+    paths = [kept / f"{how}-{number:04d}.npz" for how, number in people]
+    with ProcessPoolExecutor() as pool:
+        list(pool.map(keep_windows, repeat(net_file), repeat(folder), people, paths))
+    for (how, number), path in zip(people, paths, strict=True):
         with np.load(path) as stored:
             part = dict(stored)
         if part:

@@ -30,7 +30,6 @@ from models.drawn.clips import draw
 from models.live.recorded import open_recorded
 
 SEED = 61
-LEAST_PULSE = 0.002         # of a drawn person, relative to the mean in green
 DRAWN_FRAMES, DRAWN_S = 360, 14.0
 RENDERED_S, BEGIN_S = 14.0, 3.0
 PULSE, NO_PULSE, PHOTOGRAPH = "pulse", "no pulse", "photograph"
@@ -42,13 +41,11 @@ def has_pulse(number: int) -> bool:
 
 
 def draw_person(number: int) -> dict:
-    """Return frames, times and truth of a person drawn at 36x36; empty with a weaker pulse."""
+    """Return frames, times and truth of a person who is drawn at 36x36."""
     torch.set_num_threads(1)
     generator = torch.Generator().manual_seed(10**9 + SEED * 10**6 + number)
     with torch.no_grad():
         clip = draw(1, DRAWN_FRAMES, generator, has_pulse=has_pulse(number))
-    if has_pulse(number) and clip.amplitude[0] < LEAST_PULSE:
-        return {}
     time_s = clip.time_s[0].numpy().astype(np.float64)
     kept = time_s - time_s[0] <= DRAWN_S
     frames = clip.frames[0].permute(0, 2, 3, 1).numpy()[kept]

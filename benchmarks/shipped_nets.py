@@ -33,10 +33,10 @@ RANGES_SEED = 7          # of the clips from which the ranges of int8 are taken
 RECIPE = Recipe(
     learning_rate=2e-3, weight_decay=1e-4, batch_clips=CLIPS, shape_weight=0.5, shift=0
 )
-# without dropout: nobody is seen twice
+# little dropout: nobody is seen twice
 NETS = {
-    "student": lambda: Student(StudentConfig(dropout=0.0)),
-    "teacher": lambda: Teacher(TeacherConfig(dropout=0.0, dropout_hidden=0.0)),
+    "student": lambda: Student(StudentConfig(dropout=0.1)),
+    "teacher": lambda: Teacher(TeacherConfig(dropout=0.1, dropout_hidden=0.1)),
 }
 
 

@@ -34,7 +34,7 @@ PULSE_RGB = (0.33, 0.77, 0.53)
 _WEAKEST, _STRONGEST = 0.0008, 0.008        # of the pulse, relative to the mean, times its colour
 _BLOCK = 4                                  # side of a coder's blocks in the average
 _AT_ONCE = 4                                # clips
-_HELD_SHARE = 0.35                          # of the clips, whose coder holds small changes back
+_HELD_SHARE = 0.15                          # of the clips, whose coder holds small changes back
 
 
 @dataclass(frozen=True)
@@ -156,7 +156,7 @@ def _skin_pulse(
     n = len(time_s)
     colour = torch.tensor(PULSE_RGB) * torch.exp(0.3 * torch.randn(n, 3, generator=generator))
     height = log_uniform(n, _WEAKEST, _STRONGEST, generator)
-    height = height * (0.35 + 0.65 * faces.lightness / 0.7)     # melanin hides a part of it
+    height = height * (0.6 + 0.4 * faces.lightness / 0.7)     # melanin hides a part of it
     skin = faces.rgb * faces.skin * faces.perfusion
     darkened = -skin * (height[:, None] * colour)[:, :, None, None]
     late_s = uniform(n, 0.0, 0.04, generator)[:, None]
@@ -202,7 +202,7 @@ def _expressions(faces: Faces, time_s: Tensor, generator: torch.Generator) -> _M
     n = len(time_s)
     blinks = events(time_s, uniform(n, 0.0, 0.6, generator), (0.1, 0.35), generator)
     speaks = (torch.rand(n, generator=generator) < 0.4).float()
-    strength = (speaks * log_uniform(n, 0.004, 0.25, generator))[:, None]
+    strength = (speaks * log_uniform(n, 0.002, 0.08, generator))[:, None]
     speech = strength * band_noise(time_s, 0.4, uniform(n, 3.0, 6.0, generator), generator)
     return [faces.closed, faces.mouth * faces.rgb], [blinks, speech]
 
@@ -222,23 +222,23 @@ def _shading(faces: Faces, pulses: Pulses, time_s: Tensor, generator: torch.Gene
     breath = log_uniform(n, 0.0002, 0.006, generator)[:, None] * pulses.breath(time_s)
     maps = [faces.rgb * turning, faces.shine * faces.skin * warmth, faces.rgb * lamp,
             faces.rgb * (1 - faces.person) * smooth_field(n, 3, 3, generator)]
-    courses = [course(0.0005, 0.04, (0.3, 4.0)) + breath, course(0.0002, 0.03, (0.5, 4.0)),
-               course(0.0002, 0.02, (0.3, 5.0)), course(0.0002, 0.03, (0.3, 6.0))]
+    courses = [course(0.0003, 0.02, (0.3, 4.0)) + breath, course(0.0002, 0.015, (0.5, 4.0)),
+               course(0.0002, 0.01, (0.3, 5.0)), course(0.0002, 0.02, (0.3, 6.0))]
     return maps, courses
 
 
 def _light(n: int, time_s: Tensor, generator: torch.Generator) -> Tensor:
     """Draw the light of all of the picture, (N, T, 3) about 1: drift, flicker, exposure's steps."""
     colour = 1 + 0.1 * torch.randn(n, 1, 3, generator=generator)
-    drift = log_uniform(n, 0.0003, 0.03, generator)[:, None] * band_noise(
+    drift = log_uniform(n, 0.0003, 0.02, generator)[:, None] * band_noise(
         time_s, 0.0, uniform(n, 0.1, 3.0, generator), generator)
-    ripple = log_uniform(n, 0.0001, 0.005, generator)[:, None] * band_noise(
+    ripple = log_uniform(n, 0.0001, 0.004, generator)[:, None] * band_noise(
         time_s, uniform(n, 0.5, 3.0, generator), uniform(n, 3.0, 7.0, generator), generator)
     # mains light against the shutter: one line, anywhere up to half the rate of the frames
     mains_hz = 100.0 + 20.0 * (torch.rand(n, 1, generator=generator) < 0.5)
     flicker = log_uniform(n, 0.00005, 0.004, generator)[:, None] * torch.sin(
         2 * torch.pi * (mains_hz * time_s + torch.rand(n, 1, generator=generator)))
-    exposure = uniform(n, -0.25, 0.25, generator)[:, None] * steps(time_s, 0.15, generator)
+    exposure = uniform(n, -0.15, 0.15, generator)[:, None] * steps(time_s, 0.05, generator)
     return 1 + (drift + ripple + flicker + exposure)[:, :, None] * colour
 
 
