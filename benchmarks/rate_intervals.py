@@ -5,7 +5,8 @@ people (`benchmarks.rate_people`) are made once, into FOLDER; what a network say
 under the network's hash, so that another network costs minutes. `--backgrounds` names real videos:
 what is beside the face in them is read as recordings without a pulse. People are on three sides, by
 their number: the regression is fitted to the first, intervals are calibrated on the second, and
-only the tables see those that are held out.
+only the tables see those that are held out. They were looked at while limits were chosen; `--check
+--first 2001` reads other people, whom nothing has chosen.
 """
 
 import argparse
@@ -22,7 +23,7 @@ import numpy as np
 from benchmarks.rate_people import PULSE, SEED, keep_backgrounds, keep_person, true_bpm
 from dataset.face.frames import CUT_SD
 from models.board.onnx_net import SHIPPED, OnnxNet, open_net
-from models.fusion.calibration import CALIBRATION, Calibration
+from models.fusion.calibration import CALIBRATION, Calibration, shipped_calibration
 from models.fusion.candidates import AGREE_BPM, FEATURES
 from models.fusion.fuse import read_window
 from models.live.pulse import WEIGH_S
@@ -31,11 +32,11 @@ from models.live.running_motion import RunningMotion
 FIT, CALIBRATE, HELD_OUT = "fitted to", "calibrated on", "held out"
 SIDES = (FIT, CALIBRATE, HELD_OUT)
 SPANS_S, EVERY_S = (10.0, 10.0, 10.0, 6.0, 13.0), 1.0
-RIGHT_BPM, NOMINAL, CLASSES = 5.0, 0.9, 5
+RIGHT_BPM, NOMINAL, CLASSES = 5.0, 0.9, 8
 RIDGE = 10.0            # windows of one person are alike: there are far fewer people
 PRODUCT = FEATURES.index("share of the product")
 # of what is shown to the people that the regression was fitted to, and calibrated on
-MOST_WRONG, MOST_WITHOUT_PULSE = 0.02, 0.01
+MOST_WRONG, MOST_WITHOUT_PULSE = 0.05, 0.05
 
 
 @dataclass(frozen=True)
@@ -238,13 +239,12 @@ def print_designs(windows: Windows, model: Calibration) -> None:
               f"{np.nanmean(error):.1f} |")
 
 
-def print_coverage(windows: Windows, model: Calibration) -> None:
-    """Print how often intervals hold, and the risk-coverage curve."""
+def print_coverage(windows: Windows, model: Calibration, out: np.ndarray) -> None:
+    """Print how often intervals hold in some windows, and the risk-coverage curve."""
     bpm, probability, agree = choose(windows, model.probability(windows.features))
     error = np.abs(bpm - windows.true_bpm)
     holds = error <= np.array([model.half_width(one) for one in probability])
     shown = (probability >= model.shown_from) & (agree >= 2)
-    out = windows.side(HELD_OUT)
     print("\n| held-out people | windows | interval holds | shown | interval holds there | "
           "MAE | off by more than 5 bpm |\n|---|---|---|---|---|---|---|")
     for name, which in (
@@ -294,8 +294,13 @@ def write(model: Calibration, windows: Windows, net_file: Path, path: Path) -> N
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path, help="where people and what is read of them are kept")
-    parser.add_argument("--drawn", type=int, default=300, help="people at 36x36")
-    parser.add_argument("--rendered", type=int, default=60, help="people who are rendered whole")
+    parser.add_argument("--drawn", type=int, default=1200, help="people at 36x36")
+    parser.add_argument("--rendered", type=int, default=160, help="people who are rendered whole")
+    parser.add_argument("--first", type=int, default=1, help="number of the first person")
+    parser.add_argument(
+        "--check", action="store_true",
+        help="print how the shipped calibration does on all these people; fit nothing",
+    )
     parser.add_argument("--backgrounds", type=Path, nargs="*", default=[], help="real videos")
     parser.add_argument("--net", type=Path, default=SHIPPED / "student.onnx")
     parser.add_argument("--write", action="store_true", help=f"replace {CALIBRATION.name}")
@@ -303,14 +308,17 @@ def main() -> None:
     options.folder.mkdir(parents=True, exist_ok=True)
     patches = keep_backgrounds(options.folder, options.backgrounds)
     people = [
-        (how, number) for how, count in (
-            ("drawn", options.drawn), ("rendered", options.rendered), ("noise", patches),
-        ) for number in range(1, count + 1)
-    ]
+        (how, number)
+        for how, count in (("drawn", options.drawn), ("rendered", options.rendered))
+        for number in range(options.first, options.first + count)
+    ] + [("noise", number) for number in range(1, patches + 1)]
     windows = read_windows(options.net, options.folder, people)
+    if options.check:
+        print_coverage(windows, shipped_calibration(), np.ones(len(windows.person), bool))
+        return
     model = calibrate(windows)
     print_designs(windows, model)
-    print_coverage(windows, model)
+    print_coverage(windows, model, windows.side(HELD_OUT))
     print("\n| probability from | half width [bpm] |\n|---|---|")
     for edge, width in zip([0.0, *model.edges], model.half_width_bpm, strict=True):
         print(f"| {edge:.2f} | {width:.1f} |")

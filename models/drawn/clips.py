@@ -51,7 +51,7 @@ class Drawn:
 
 
 def draw(n: int, frames: int, generator: torch.Generator, *, has_pulse: bool = True) -> Drawn:
-    """Draw N clips of `frames` frames; without a pulse, the skin of all of them is still."""
+    """Draw N clips of `frames` frames; without a pulse, neither skin nor head knows of a heart."""
     time_s, fps = frame_times(n, frames, generator)
     faces, pulses = draw_faces(n, generator), Pulses(n, time_s, generator)
     maps, courses, amplitude = _skin_pulse(faces, pulses, time_s, generator)
@@ -59,7 +59,8 @@ def draw(n: int, frames: int, generator: torch.Generator, *, has_pulse: bool = T
         courses = [torch.zeros_like(course) for course in courses]
         amplitude = torch.zeros_like(amplitude)
     for more_maps, more_courses in (
-        _head_motion(faces, pulses, time_s, generator), _expressions(faces, time_s, generator),
+        _head_motion(faces, pulses, time_s, generator, has_pulse=has_pulse),
+        _expressions(faces, time_s, generator),
         _shading(faces, pulses, time_s, generator),
     ):
         maps, courses = [*maps, *more_maps], [*courses, *more_courses]
@@ -165,7 +166,7 @@ def _skin_pulse(
 
 
 def _head_motion(
-    faces: Faces, pulses: Pulses, time_s: Tensor, generator: torch.Generator
+    faces: Faces, pulses: Pulses, time_s: Tensor, generator: torch.Generator, *, has_pulse: bool
 ) -> _Modes:
     """Draw sway, speech, breath and the heart's own push: shift, rotation, size."""
     n = len(time_s)
@@ -181,27 +182,30 @@ def _head_motion(
     maps = [-right * head, -down * head, (y * right - x * down) * head,
             -(x * right + y * down) * head, curved * head / 4]
 
+    # half of the people sit still, as they are asked to for a recording
+    liveliness = torch.where(torch.rand(n, generator=generator) < 0.5, 0.2, 1.0)[:, None]
+
     def sway(largest: float) -> Tensor:
         slow = log_uniform(n, 0.002, largest, generator)[:, None] * band_noise(
             time_s, 0.0, uniform(n, 0.2, 1.5, generator), generator)
         quick = log_uniform(n, 0.001, largest / 4, generator)[:, None] * band_noise(
             time_s, 0.5, uniform(n, 1.0, 5.0, generator), generator)
-        return slow + quick
+        return liveliness * (slow + quick)
 
     breath = log_uniform(n, 0.002, 0.12, generator)[:, None] * pulses.breath(time_s)
     # the blood's push lifts the head in the rhythm of the heart, at any phase of the pulse in skin
     push_s = uniform(n, -0.4, 0.4, generator)[:, None]
-    push = log_uniform(n, 0.0005, 0.03, generator)[:, None] * pulses.at(time_s - push_s)
+    push = log_uniform(n, 0.0005, 0.03, generator)[:, None] * pulses.at(time_s - push_s) * has_pulse
     across, along = sway(0.6), sway(0.6) + breath + push
     courses = [across, along, 0.5 * sway(0.6), 0.5 * sway(0.4), across**2 + along**2]
     return maps, courses
 
 
 def _expressions(faces: Faces, time_s: Tensor, generator: torch.Generator) -> _Modes:
-    """Draw blinks, and a mouth that speaks in two of five clips."""
+    """Draw blinks, and a mouth that speaks in a quarter of the clips."""
     n = len(time_s)
     blinks = events(time_s, uniform(n, 0.0, 0.6, generator), (0.1, 0.35), generator)
-    speaks = (torch.rand(n, generator=generator) < 0.4).float()
+    speaks = (torch.rand(n, generator=generator) < 0.25).float()
     strength = (speaks * log_uniform(n, 0.002, 0.08, generator))[:, None]
     speech = strength * band_noise(time_s, 0.4, uniform(n, 3.0, 6.0, generator), generator)
     return [faces.closed, faces.mouth * faces.rgb], [blinks, speech]

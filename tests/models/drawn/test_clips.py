@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from dataset.face.frames import motion
+from models.drawn import clips
 from models.drawn.clips import PULSE_RGB, DrawnClips, draw, to_batch
 from models.drawn.faces import draw_faces
 from models.drawn.time_courses import Pulses
@@ -16,13 +17,20 @@ def drawn(seed, **options):
     return draw(N, FRAMES, torch.Generator().manual_seed(seed), **options)
 
 
-@pytest.fixture(scope="module")
-def with_pulse_and_without():
-    return drawn(1), drawn(1, has_pulse=False)
+def with_pulse_and_without(seed):
+    """The same clip with a pulse in the skin and without; the head is pushed in both."""
+    head_motion = clips._head_motion
+
+    def pushed(*arguments, has_pulse):
+        return head_motion(*arguments, has_pulse=True)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(clips, "_head_motion", pushed)
+        return drawn(seed), drawn(seed, has_pulse=False)
 
 
-def test_skin_darkens_as_blood_fills_it_and_nothing_else_differs(with_pulse_and_without):
-    alive, still = with_pulse_and_without
+def test_skin_darkens_as_blood_fills_it_and_nothing_else_differs():
+    alive, still = with_pulse_and_without(1)
     change = (alive.frames - still.frames).mean(dim=(3, 4))             # (N, T, 3)
     for clip in range(N):
         for colour in range(3):
@@ -34,7 +42,7 @@ def test_skin_darkens_as_blood_fills_it_and_nothing_else_differs(with_pulse_and_
 def test_the_pulse_has_its_height_and_on_average_the_colours_of_blood():
     ratios, heights = [], []
     for seed in range(3):
-        alive, still = drawn(seed), drawn(seed, has_pulse=False)
+        alive, still = with_pulse_and_without(seed)
         relative = (alive.frames / still.frames).mean(dim=(3, 4)) - 1
         height = relative.std(dim=1)                                     # (N, 3)
         ratios.append(height / height.norm(dim=1, keepdim=True))
@@ -42,6 +50,13 @@ def test_the_pulse_has_its_height_and_on_average_the_colours_of_blood():
     assert torch.cat(ratios).mean(dim=0).numpy() == pytest.approx(PULSE_RGB, abs=0.08)
     # of the box, about a third is skin; perfusion is about 1 there
     assert 0.1 < float(torch.cat(heights).median()) < 0.5
+
+
+def test_without_a_heart_the_head_is_not_pushed_either():
+    alive, still = drawn(1), drawn(1, has_pulse=False)
+    with_push = with_pulse_and_without(1)[1]
+    assert not torch.equal(still.frames, with_push.frames)
+    assert not torch.equal(alive.frames, with_push.frames)
 
 
 def test_rates_and_skins_are_even():
@@ -83,13 +98,13 @@ def test_a_batch_is_what_a_network_reads_of_the_frames():
 
 
 def test_batches_depend_on_seed_epoch_and_number_alone():
-    def clips(seed):
+    def batches(seed):
         return DrawnClips(clips=4, pairs=8, per_epoch=2, seed=seed, device=torch.device("cpu"))
 
-    first, again = list(clips(0).epoch(3)), list(clips(0).epoch(3))
-    assert len(first) == len(clips(0)) == 2
+    first, again = list(batches(0).epoch(3)), list(batches(0).epoch(3))
+    assert len(first) == len(batches(0)) == 2
     assert all(torch.equal(a, b) for a, b in zip(first[0], again[0], strict=True))
-    for other in (first[1], next(clips(0).epoch(4)), next(clips(1).epoch(3))):
+    for other in (first[1], next(batches(0).epoch(4)), next(batches(1).epoch(3))):
         assert not torch.equal(first[0].ppg_change, other.ppg_change)
     with pytest.raises(ValueError, match="expected a multiple of 8 pairs and of 4 clips"):
         DrawnClips(clips=4, pairs=9, per_epoch=2, seed=0, device=torch.device("cpu"))
