@@ -45,10 +45,9 @@ class PulseWindow:
 
     def add(self, time_s: float, change: float, colour: np.ndarray) -> None:
         """Add a frame: by how much the pulse has risen since the one before, and (3,) mean RGB."""
-        for column, value in (
-            (self._time_s, time_s), (self._changes, change), (self._colours, colour),
-        ):
-            column.append(value)
+        self._time_s.append(time_s)
+        self._changes.append(change)
+        self._colours.append(colour)
         while len(self._time_s) > 1 and self._time_s[1] <= time_s - WINDOW_S:
             for column in (self._time_s, self._changes, self._colours):
                 column.popleft()
