@@ -8,7 +8,9 @@ from tests.support.field import run_case
 
 pytestmark = pytest.mark.shared
 
-RATE_BPM = 69.4                 # of this clip, read upright and with its own times
+# of this clip, read upright and with its own times: the mean of all its windows. Which of them are
+# shown depends on the calibration, and they lie from 68 to 71; another time base gives 58.
+RATE_BPM, SPREAD_BPM = 69.4, 1.6
 
 
 def rates(text):
@@ -18,13 +20,13 @@ def rates(text):
 def test_a_phone_s_video_is_read_upright():
     done = run_case("predict-phone-portrait")
     assert done.returncode == 0, done.stderr
-    assert rates(done.stdout) == pytest.approx([RATE_BPM] * 2, abs=0.5)
+    assert rates(done.stdout) == pytest.approx([RATE_BPM] * 2, abs=SPREAD_BPM)
     assert "turned clockwise by 270 degrees" in done.stdout
 
 
 def test_raw_video_is_refused_without_times_and_read_with_them():
     done = run_case("predict-raw-mjpeg")
-    assert rates(done.stdout) == pytest.approx([RATE_BPM] * 2, abs=0.1)
+    assert rates(done.stdout) == pytest.approx([RATE_BPM] * 2, abs=SPREAD_BPM)
     refused = [line for line in done.stderr.splitlines() if line.startswith("acq:")]
     assert len(refused) == 2
     for line, kind in zip(refused, ("mjpeg", "h264"), strict=True):

@@ -120,7 +120,7 @@ def test_a_sparse_file_is_not_read_as_if_it_were_there(path):
 
 
 def test_a_session_that_is_being_recorded_is_read_to_where_all_is_stored(path):
-    from tests.dataset.session.test_reader import never_closed
+    from tests.dataset.session.test_damaged_files import never_closed
 
     damage(path, lambda file: file[layout.PPG_VALUE].resize(5000, axis=0))
     never_closed(path)

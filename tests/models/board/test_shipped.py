@@ -20,7 +20,7 @@ from models.board.onnx_net import SHIPPED, open_net
 from models.export.verify import verify_net
 from models.live.predict import predict
 from models.live.pulse import open_live_pulse
-from models.live.reading import READING, SETTLING
+from models.live.reading import NO_PULSE, READING, SETTLING
 from models.nets.can import Student, count_parameters
 from models.nets.checkpoint import load_checkpoint
 
@@ -90,7 +90,10 @@ def test_trained_on_virtual_people_it_reads_a_real_face_within_three_bpm(real_fa
     result = predict(
         open_live_pulse(), real_face / "video.mkv", times=real_face / "frames_timestamp.csv"
     )
-    assert [one.state for _, _, one in result.spans] == [SETTLING, READING]
+    states = [one.state for _, _, one in result.spans]
+    assert states[0] == SETTLING
+    assert set(states[1:]) <= {READING, NO_PULSE}       # a number comes and goes with its window
+    assert len(result.rows_with_rate) >= 1
     at_s, ppg = np.loadtxt(real_face / "ppg.csv", delimiter=",", skiprows=1).T
     fs_hz = even_grid(at_s)[1]
     assert result.hr_bpm == pytest.approx(
