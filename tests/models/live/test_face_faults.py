@@ -90,7 +90,9 @@ def test_who_stays_when_the_one_in_front_leaves_is_not_read(slow, quick, tmp_pat
         beside(one if t_s < 7 else empty, other, 130)
         for one, other, t_s in zip(slow.images, quick.images, slow.time_s, strict=True)
     ]
-    assert_right(read_file(tmp_path, images), slow, least=0)
+    result = read_file(tmp_path, images)
+    assert_right(result, slow)
+    assert all(one.last_s <= 7.1 for one in result.shown)
 
 
 def test_somebody_who_passes_before_the_face_is_in_no_window(slow, quick, tmp_path):
@@ -99,7 +101,7 @@ def test_somebody_who_passes_before_the_face_is_in_no_window(slow, quick, tmp_pa
         for one, other, t_s in zip(slow.images, quick.images, slow.time_s, strict=True)
     ]
     result = read_file(tmp_path, images)
-    assert_right(result, slow, least=0)
+    assert_right(result, slow)
     assert all(one.first_s > 4.3 for one in result.shown)       # until then the face is covered
 
 
@@ -117,7 +119,7 @@ def test_a_mask_over_the_lower_face(slow, tmp_path):
     cloth = noisy([np.full((300, 300, 3), (150, 190, 215))] * 8)
     images = [np.where(cover[:, :, None] > 0, cloth[at % 8], one)
               for at, one in enumerate(slow.images)]
-    assert_right(read_file(tmp_path, images), slow, least=0)
+    assert_right(read_file(tmp_path, images), slow)
 
 
 def test_darkness_is_told_and_is_in_no_window(slow, tmp_path):
@@ -134,11 +136,12 @@ def test_darkness_is_told_and_is_in_no_window(slow, tmp_path):
 def test_a_face_at_the_border_is_read(slow, tmp_path, left, top):
     result = read_file(tmp_path, slow.images[:, top:, left:])
     assert set(result.states) <= {READING, NO_PULSE}       # the face is held from the first frame
-    assert_right(result, slow, least=0)
+    assert_right(result, slow)
 
 
-def test_a_head_that_is_tilted_is_read(slow, tmp_path):
-    assert_right(read_file(tmp_path, [turned(one, 15) for one in slow.images]), slow)
+@pytest.mark.parametrize("degrees", [15, -30])
+def test_a_head_that_is_tilted_is_read(slow, tmp_path, degrees):
+    assert_right(read_file(tmp_path, [turned(one, degrees) for one in slow.images]), slow)
 
 
 def test_no_window_lies_across_the_turn_of_a_phone(slow, tmp_path):
@@ -156,7 +159,7 @@ def test_seven_frames_a_second_are_too_slow_and_nine_are_not(slow, fps):
     if fps > 8:
         assert TOO_SLOW not in result.states
         # frames are up to 30 ms off their times
-        assert_right(result, slow, least=0, within_bpm=8.0)
+        assert_right(result, slow, within_bpm=8.0)
     else:
         assert not result.shown
         assert result.states[-1] == TOO_SLOW
@@ -166,11 +169,11 @@ def test_no_window_lies_across_a_cut_to_another_person(slow, quick, tmp_path):
     images = np.concatenate([slow.images[: round(5 * FPS)], quick.images[:180]])
     result = read_file(tmp_path, images)
     assert all(one.first_s >= 4.9 for one in result.shown)
-    assert_right(result, quick, least=0)
+    assert_right(result, quick)
 
 
 def test_a_screen_that_flickers_is_no_heart_of_120(slow):
     # 50 Hz is 2 Hz at 16 frames/s
     flicker = 1 + 0.003 * np.sin(2 * np.pi * 50 * slow.time_s)
     lit = noisy([one * light for one, light in zip(slow.images, flicker, strict=True)], 0.5)
-    assert_right(read_live(lit, slow.time_s), slow, least=0)
+    assert_right(read_live(lit, slow.time_s), slow)

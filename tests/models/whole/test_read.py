@@ -96,12 +96,12 @@ def test_a_shorter_clip_has_none_and_says_why(tmp_path):
     ]
 
 
-def test_a_window_without_a_heart_rate_is_a_row_that_says_why(tmp_path):
+def test_a_photograph_has_no_heart_rate_and_each_window_says_why(tmp_path):
     read = read_whole(pulse(), film(tmp_path / "face.avi", 12.0, bpm=0.0))
     assert [row.first_s for row in read.rows] == pytest.approx([0, 1, 2], abs=0.1)
-    silent = [row for row in read.rows if row.hr_bpm is None]
-    assert silent
-    assert all(row.rate and row.rate.why_not in row.reading.words for row in silent)
+    assert [row.hr_bpm for row in read.rows] == [None] * 3
+    assert read.hr_bpm is None
+    assert all(row.rate and row.rate.why_not in row.reading.words for row in read.rows)
 
 
 def test_no_window_reaches_over_a_face_that_was_away_and_every_change_says_why(tmp_path):
