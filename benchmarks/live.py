@@ -70,7 +70,7 @@ def compare_with_offline(net: Path, time_s: np.ndarray, frames: Iterator[np.ndar
         )
     with_rate = [
         reading for at, reading in enumerate(readings)
-        if reading.pulse is not None and (not at or reading.pulse is not readings[at - 1].pulse)
+        if reading.hr_bpm is not None and (not at or reading.rate is not readings[at - 1].rate)
     ]
     states = {reading.state for reading in readings}
     if box is None or not with_rate:

@@ -210,7 +210,7 @@ def _finger(source: "LiveSource") -> "FingerTrace | None":
 
 
 def _finger_bpm(source: "LiveSource", reading: "LiveReading") -> float | None:
-    finger = None if reading.pulse is None else _finger(source)
+    finger = None if reading.hr_bpm is None else _finger(source)
     if finger is None or finger.pulse is None or math.isnan(finger.pulse.hr_bpm):
         return None
     return finger.pulse.hr_bpm

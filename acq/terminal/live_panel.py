@@ -43,12 +43,12 @@ class FingerTrace:
 
 def pulse_text(reading: "LiveReading") -> Text:
     """Write heart rate and quality, or why there is none."""
-    if reading.pulse is None:
+    if reading.hr_bpm is None:
         style = "dim" if reading.state in _WAITING else "bold yellow"
         return Text(reading.words, style)
-    text = Text(f"{reading.pulse.hr_bpm:.0f} bpm", "bold")
+    text = Text(f"{reading.hr_bpm:.0f} bpm", "bold")
     text.append(bounds_text(reading))
-    text.append(f"  {reading.pulse.quality}", _STYLE.get(reading.pulse.quality, "red"))
+    text.append(f"  {reading.words}", _STYLE.get(reading.quality or "", "red"))
     return text
 
 
@@ -67,7 +67,7 @@ def curve(snapshot: "LiveSnapshot", *, width: int, rows: int) -> list[Text]:
     lines = trace(
         np.arange(len(snapshot.trace)), snapshot.trace, rate_hz, width=width, rows=rows, least=1e-9
     )
-    style = "dim" if snapshot.reading.pulse is None else "magenta"
+    style = "dim" if snapshot.reading.hr_bpm is None else "magenta"
     return [Text(line, style) for line in lines]
 
 
@@ -134,11 +134,10 @@ def render_live(
 
 def plain(reading: "LiveReading", finger_bpm: float | None) -> str:
     """Print a reading as one line."""
-    if reading.pulse is None:
+    if reading.hr_bpm is None:
         return f"{reading.state}: {reading.words}"
     beside = "" if finger_bpm is None else f"; finger {finger_bpm:.0f} bpm"
-    bpm = f"{reading.pulse.hr_bpm:.0f} bpm{bounds_text(reading)}"
-    return f"{bpm}, {reading.pulse.quality}{beside}"
+    return f"{reading.hr_bpm:.0f} bpm{bounds_text(reading)}, {reading.words}{beside}"
 
 
 class LiveScreen:

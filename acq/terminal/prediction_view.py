@@ -117,7 +117,7 @@ def _quality(rows: "list[PredictionRow]") -> str:
     """Return the lowest quality of some windows with a heart rate."""
     from dataset.signals.pulse_quality import FAIR, GOOD, POOR
 
-    found = {row.reading.pulse.quality for row in rows if row.reading.pulse is not None}
+    found = {row.reading.quality for row in rows}
     return next(word for word in (POOR, FAIR, GOOD) if word in found)
 
 

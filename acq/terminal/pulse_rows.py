@@ -21,11 +21,11 @@ COLUMNS = (
 
 def row_dict(row: "PredictionRow") -> dict:
     """Return a row's values by column."""
-    pulse, rate = row.reading.pulse, row.rate
+    rate = row.rate
     methods = row.methods or (rate.methods if rate is not None else {})
     return {
         "time_s": round(row.reading.time_s, 4), "state": row.reading.state, "hr_bpm": row.hr_bpm,
-        "quality": pulse.quality if pulse else None, "likeness": row.similarity,
+        "quality": row.reading.quality, "likeness": row.similarity,
         "finger_bpm": row.finger_bpm, "from_s": row.first_s,
         "low_bpm": rate.low_bpm if rate is not None else None,
         "high_bpm": rate.high_bpm if rate is not None else None,

@@ -45,7 +45,7 @@ class PredictionRow:
     @property
     def similarity(self) -> float | None:
         """Similarity of neighbouring beats, at most 1; None without a heart rate."""
-        return None if self.reading.pulse is None else self.reading.pulse.similarity
+        return None if self.rate is None or self.hr_bpm is None else self.rate.similarity
 
     @property
     def error_bpm(self) -> float | None:
@@ -176,7 +176,7 @@ def _read_frames(
         seconds = max(seconds, time_s)
         if reading.is_news_after(last):
             reference_bpm = None
-            if reference is not None and reading.pulse is not None:
+            if reference is not None and reading.hr_bpm is not None:
                 reference_bpm = reference.hr_bpm(reading.time_s - WINDOW_S, reading.time_s)
             rows.append(PredictionRow(reading, reference_bpm))
         last = reading

@@ -3,7 +3,6 @@
 from dataclasses import dataclass, replace
 
 from dataset.signals.filters import HIGH_HZ
-from dataset.signals.pulse_quality import PulseReading
 from models.fusion.fuse import TOO_SLOW as FRAMES_TOO_SLOW
 from models.fusion.fuse import FusedRate
 
@@ -23,14 +22,18 @@ class LiveReading:
     time_s: float
     state: str                          # one of STATES
     words: str                          # the state for the person before the camera
-    pulse: PulseReading | None = None   # only while READING
     reason: str = ""                    # why it began, where the state does not tell
     rate: FusedRate | None = None       # of a window that was read, with a heart rate or without
 
     @property
     def hr_bpm(self) -> float | None:
         """The heart rate [bpm]; None in every state but READING."""
-        return None if self.pulse is None else self.pulse.hr_bpm
+        return None if self.rate is None else self.rate.bpm
+
+    @property
+    def quality(self) -> str | None:
+        """The word for the heart rate, `pulse_quality.GOOD` or FAIR; None without one."""
+        return None if self.rate is None or self.rate.bpm is None else self.rate.quality
 
     def is_state_of(self, last: "LiveReading") -> bool:
         """Return whether the state is that of `last`, begun for the same reason."""
@@ -48,8 +51,7 @@ class LiveReading:
 def reading_of(rate: FusedRate, time_s: float) -> LiveReading:
     """Return what the rate of a window means for the person before the camera."""
     if rate.bpm is not None:
-        pulse = PulseReading(rate.bpm, rate.similarity, rate.quality)
-        return LiveReading(time_s, READING, f"{pulse.quality} pulse", pulse, rate=rate)
+        return LiveReading(time_s, READING, f"{rate.quality} pulse", rate=rate)
     if rate.why_not == FRAMES_TOO_SLOW:
         words = f"{rate.why_not}: a pulse needs more than {2 * HIGH_HZ:g}"
         return LiveReading(time_s, TOO_SLOW, words, rate=rate)

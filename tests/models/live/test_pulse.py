@@ -70,7 +70,7 @@ def test_a_tone_is_read_within_twelve_seconds_of_the_face_and_steadily(bpm, fps)
     first = next(r for r in readings if r.hr_bpm is not None)
     assert WINDOW_S < first.time_s - 1.0 <= FIRST_S
     assert rates(readings) == pytest.approx(bpm, abs=0.5)
-    assert readings[-1].pulse.quality == "good"
+    assert readings[-1].quality == "good"
     settling = [r for r in readings if r.state == SETTLING]
     assert settling[1].words == "face found; heart rate in 11 s"
     assert settling[-1].words == "face found; heart rate in 1 s"
