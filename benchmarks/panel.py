@@ -18,7 +18,7 @@ from acquire.recorder.status import RecordingStatus
 from acquire.sensor.finger import FingerWatch
 from acquire.simulation.subject import VirtualSubject
 from dataset.face.quick_look import frame_luma, load_detector, spot_face
-from dataset.signals.pulse_quality import PulseReading, read_pulse
+from dataset.signals.pulse_quality import PulseReading, read_finger
 
 ROUNDS = 100
 
@@ -54,7 +54,7 @@ def main():
             lambda: live.update(render_panel(status, shown, elapsed_s=65.0, width=80), refresh=True)
         )
     bytes_each = len(out.getvalue().encode()) / (ROUNDS + 1)
-    pulse_ms = cpu_ms(lambda: read_pulse(numbers, ppg, 25))
+    pulse_ms = cpu_ms(lambda: read_finger(numbers, ppg, 25))
     face_ms = cpu_ms(lambda: spot_face(frame_luma(status.frame, camera)), 20)
     watch = FingerWatch(25)
     values = [int(value) for value in ppg]

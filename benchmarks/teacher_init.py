@@ -91,7 +91,7 @@ def _train_and_assess(way: Way, recipe: Recipe, data: TrainingData, start: Teach
             data.train, clip=recipe.clip, batch=recipe.batch_clips, seed=recipe.seed,
             device=torch.device("cpu"), shift=recipe.shift,
         )
-        net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        net.to(memory_format=torch.channels_last)
         fit(net, loss, clips, recipe, epochs=recipe.teacher_epochs, stage=way.name)
     return assess([
         evaluate_changes(predict_changes(net, video, clip=recipe.clip), video)

@@ -3,7 +3,7 @@
 It makes the student that ships with acq. Virtual subjects, each with one session in a world drawn
 anew (`acquire.simulation.world`), go from the simulator through their camera's processing to the
 36x36 average; a teacher learns from them, then the student from both. The PPG to learn is delayed
-by the delay that its world drew for the face, since no picture shows that delay. Sixteen other
+by what the face is behind the finger, since no picture shows that delay. Sixteen other
 subjects of other worlds are the test; a real recording, where given, is read once, after everything
 is chosen. Two hours on two cores, most of them the teacher's.
 """
@@ -70,7 +70,7 @@ def film(seed: int, number: int, seconds: float) -> dict[str, np.ndarray] | None
             except AcqError:
                 return None
             averaged.append(average_face(bgr, box)[:, :, ::-1])
-    ppg = person.ppg(time_s - world.face_delay_s)
+    ppg = person.ppg(time_s - (person.heart.face.delay_s - person.heart.finger.delay_s))
     return {"frames": np.stack(averaged), "ppg": ppg, "time_s": time_s}
 
 
@@ -79,7 +79,7 @@ def keep_film(job: tuple[Path, int, int, float]) -> Path | None:
     path = folder / f"{seed}-{number}-{seconds:g}s.npz"
     if not path.exists():
         made = film(seed, number, seconds)
-        np.savez(path, **(made or {}))  # type: ignore[arg-type]
+        np.savez(path, **(made or {}))
     with np.load(path) as stored:
         return path if "frames" in stored else None
 

@@ -213,7 +213,7 @@ class UprightPictures:
 
 
 def check_pictures(stream: av.VideoStream) -> None:
-    """Refuse pictures of an unknown codec, or too large to be decoded.
+    """Refuse pictures of an unknown codec, of no size, or too large to be decoded.
 
     Raises
     ------
@@ -221,5 +221,5 @@ def check_pictures(stream: av.VideoStream) -> None:
     """
     if stream.codec_context is None:
         raise ValueError("pictures of an unknown codec")
-    if stream.width * stream.height > MOST_PIXELS:
+    if not 0 < stream.width * stream.height <= MOST_PIXELS:
         raise ValueError(f"pictures of {stream.width}x{stream.height}")

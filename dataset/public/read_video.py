@@ -16,7 +16,6 @@ from acquire.camera.video_pictures import (
     raw_kind,
 )
 from acquire.errors import CurationError
-from acquire.limits import MOST_PIXELS
 from acquire.stamps.rising import StampedTimes
 
 from .folders import what_instead
@@ -58,8 +57,6 @@ def read_header(path: Path, defects: list[str]) -> VideoHeader:
             streams, raw = len(container.streams.video), raw_kind(container)
     except (OSError, ValueError, av.error.FFmpegError) as error:
         raise _unusable("a video", error, path) from error
-    if not 0 < width * height <= MOST_PIXELS:
-        raise _unusable(f"pictures of at most {MOST_PIXELS} pixels", f"{width}x{height}", path)
     if raw or not rate or not 1 <= float(rate) <= 1000:
         found = f"{raw}, which says none," if raw else rate
         raise _unusable("a video of 1 to 1000 frames/s", found, path)

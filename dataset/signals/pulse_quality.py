@@ -8,12 +8,11 @@ above 0.35 and 0.75 (two people), cycling above 0.55.
 """
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from .filters import bandpass, heart_rate
+from .filters import bandpass
 from .pulse_rate import finger_rate
 
 GOOD, FAIR, POOR = "good", "fair", "poor"
@@ -22,7 +21,6 @@ GOOD, FAIR, POOR = "good", "fair", "poor"
 # a good pulse; a finger's below it is flagged, by `ppg_periodicity` in dataset/quality/limits.yaml
 GOOD_FROM = 0.65
 FAIR_FROM = 0.5         # a heart rate can be read
-NOISE_BELOW = 0.4       # a heart rate that was read so far cannot be read any more
 
 SHORTEST_BEAT_S, LONGEST_BEAT_S = 0.25, 2.0      # 240 to 30 bpm
 _SHORTEST_S = 4.0
@@ -43,34 +41,24 @@ class PulseReading:
         return "rate cannot be told" if math.isnan(self.hr_bpm) else f"{self.hr_bpm:.0f} bpm"
 
 
-def read_pulse(sequence: np.ndarray, value: np.ndarray, fs_hz: float) -> PulseReading | None:
-    """Read a face's pulse after the last long gap; None where that is shorter than 4 s, or flat.
-
-    Its rate is the highest peak from 0.7 to 4 Hz, whatever its quality: the caller judges that.
+def read_finger(sequence: np.ndarray, value: np.ndarray, fs_hz: float) -> PulseReading | None:
+    """Read the finger's pulse after the last long gap; None where that is below 4 s, or flat.
 
     Parameters
     ----------
     sequence : (S,) int64, rising; a jump is a gap
     value : (S,) float
     fs_hz : sampling rate [Hz], > 8
+
+    Returns
+    -------
+    its rate is that of `finger_rate`: NaN where it cannot be told
     """
-    return _read(sequence, value, fs_hz, heart_rate)
-
-
-def read_finger(sequence: np.ndarray, value: np.ndarray, fs_hz: float) -> PulseReading | None:
-    """Read the finger's pulse, as `read_pulse` does a face's, with a rate where it can be told."""
-    return _read(sequence, value, fs_hz, lambda even, hz: finger_rate(even, hz).bpm)
-
-
-def _read(
-    sequence: np.ndarray, value: np.ndarray, fs_hz: float,
-    rate_bpm: Callable[[np.ndarray, float], float],
-) -> PulseReading | None:
     even = _after_last_gap(sequence, value, fs_hz)
     if even is None:
         return None
     similarity = beat_similarity(bandpass(even, fs_hz), fs_hz)
-    return PulseReading(rate_bpm(even, fs_hz), similarity, quality_of(similarity))
+    return PulseReading(finger_rate(even, fs_hz).bpm, similarity, quality_of(similarity))
 
 
 def _after_last_gap(sequence: np.ndarray, value: np.ndarray, fs_hz: float) -> np.ndarray | None:

@@ -28,7 +28,7 @@ from dataset.session.reader import Session
 from dataset.session.subject import Subject, read_subject
 from dataset.session.summary import summarise_session
 from dataset.signals.filters import bandpass
-from dataset.signals.pulse_quality import FAIR, GOOD, POOR, beat_similarity, read_pulse
+from dataset.signals.pulse_quality import FAIR, GOOD, POOR, beat_similarity, read_finger
 from tests.support.fakes import FakeCamera, FakeSensor
 from tests.support.made_videos import pictures, write_video
 from tests.support.recording_status import panel_state
@@ -47,20 +47,20 @@ def test_quality_and_rate_of_a_pulse_of_noise_and_of_what_lies_between(rate_hz):
     t_s = np.arange(10 * rate_hz) / rate_hz
     numbers, rng = np.arange(len(t_s)), np.random.default_rng(0)
     pulse = np.concatenate([VirtualSubject("S02").ppg(t_s)])
-    clean = read_pulse(numbers, pulse, rate_hz)
+    clean = read_finger(numbers, pulse, rate_hz)
     assert clean is not None
     assert clean.quality == GOOD
     truth = VirtualSubject("S02").heart_rate(t_s).mean()
     assert clean.hr_bpm == pytest.approx(truth, abs=3)
-    noise = read_pulse(numbers, rng.normal(size=len(t_s)), rate_hz)
+    noise = read_finger(numbers, rng.normal(size=len(t_s)), rate_hz)
     assert noise is not None
     assert noise.quality == POOR
     moved = pulse + np.cumsum(rng.normal(0, 0.22 * np.sqrt(25 / rate_hz), len(t_s)))
     between = beat_similarity(bandpass(moved, rate_hz), rate_hz)
     assert noise.similarity < between < clean.similarity
-    assert read_pulse(numbers[: 3 * rate_hz], pulse[: 3 * rate_hz], rate_hz) is None
-    assert read_pulse(numbers, np.ones(len(t_s)), rate_hz) is None
-    after_gap = read_pulse(numbers + np.where(numbers >= 9 * rate_hz, rate_hz, 0), pulse, rate_hz)
+    assert read_finger(numbers[: 3 * rate_hz], pulse[: 3 * rate_hz], rate_hz) is None
+    assert read_finger(numbers, np.ones(len(t_s)), rate_hz) is None
+    after_gap = read_finger(numbers + np.where(numbers >= 9 * rate_hz, rate_hz, 0), pulse, rate_hz)
     assert after_gap is None                                   # one second behind the gap
     assert FAIR not in (clean.quality, noise.quality)
 

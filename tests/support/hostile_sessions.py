@@ -84,5 +84,5 @@ def _change_values(rng: random.Random, dataset) -> None:
         bits = np.random.default_rng(rng.getrandbits(32))
         some[:] = bits.integers(info.min, info.max, len(some), values.dtype)
     else:
-        some *= np.array(rng.choice((0, 2, 1000)), values.dtype)
+        some *= np.array(rng.choice((0, 2, 1000))).astype(values.dtype)    # wraps round
     dataset[:] = rows

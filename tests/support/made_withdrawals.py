@@ -1,9 +1,7 @@
 """A data folder with everything that may be there of a subject who withdraws."""
 
-import json
-import shutil
 
-import numpy as np
+import shutil
 
 from acquire import data_folder
 from dataset.card.description import AboutDataset
@@ -17,6 +15,7 @@ from dataset.selection.exclusions_file import write_exclusions
 from dataset.selection.identities import identify_sessions
 from dataset.selection.split_file import write_split
 from dataset.session.subject import Subject, write_subject
+from tests.support.kept_frames import keep_frames
 from tests.support.made_grades import write_grade
 from tests.support.made_runs import make_run
 from tests.support.made_sessions import make_session
@@ -51,14 +50,7 @@ def make_withdrawable(data):
     (data_folder.quality_dir(data) / "index.html").write_text(f"<td>{paths[GONE].stem}</td>")
     (data_folder.quality_dir(data) / f"{paths[GONE].stem}.html").write_text("a waveform")
     (data_folder.quality_dir(data) / f"{paths['Bison2'].stem}.html").write_text("a waveform")
-    cache = data_folder.frames_cache(data)
-    cache.mkdir(parents=True)
-    for entry in manifest.entries:
-        key = cache_key(entry.video.file_sha256)
-        np.save(cache / f"{key}.npy", np.zeros((entry.frames, 36, 36, 3), np.uint16))
-        (cache / f"{key}.json").write_text(
-            json.dumps({"video": "vid.avi", "video_sha256": entry.video.file_sha256, "box": {}})
-        )
+    cache = keep_frames(data, manifest.entries)
     orphan = cache_key("2" * 64)
     (cache / f"{orphan}.npy").write_bytes(b"of a video that no folder has any more")
     write_card(data, AboutDataset())

@@ -10,13 +10,11 @@ from dataset.signals.pulse_quality import (
     FAIR_FROM,
     GOOD,
     GOOD_FROM,
-    NOISE_BELOW,
     POOR,
     _after_last_gap,
     beat_similarity,
     quality_of,
     read_finger,
-    read_pulse,
 )
 
 
@@ -45,26 +43,26 @@ def test_the_similarity_is_the_correlation_with_the_trace_one_beat_later(fs_hz):
 def test_noise_stays_below_a_reading_and_a_flat_trace_has_no_beats():
     rng = np.random.default_rng(0)
     noise = [beat_similarity(bandpass(rng.normal(size=250), 25.0), 25.0) for _ in range(100)]
-    assert np.percentile(noise, 95) < NOISE_BELOW
+    assert np.percentile(noise, 95) < 0.4
     assert beat_similarity(np.ones(250), 25.0) == 0.0
 
 
 def test_only_what_lies_behind_a_long_gap_is_read():
     numbers = np.arange(250)
     bridged = numbers + np.where(numbers >= 100, 10, 0)
-    whole = read_pulse(numbers, tone(25.0, 72.0), 25.0)
+    whole = read_finger(numbers, tone(25.0, 72.0), 25.0)
     assert whole is not None
     assert whole.quality == GOOD
     assert whole.similarity == beat_similarity(bandpass(tone(25.0, 72.0), 25.0), 25.0)
     assert whole.hr_bpm == pytest.approx(72.0, abs=0.5)
-    across = read_pulse(bridged, np.interp(bridged, np.arange(300), tone(25.0, 72.0, 12)), 25.0)
+    across = read_finger(bridged, np.interp(bridged, np.arange(300), tone(25.0, 72.0, 12)), 25.0)
     assert across is not None
     assert across.hr_bpm == pytest.approx(72.0, abs=1.0)
-    assert read_pulse(numbers + np.where(numbers >= 200, 30, 0), tone(25.0, 72.0), 25.0) is None
+    assert read_finger(numbers + np.where(numbers >= 200, 30, 0), tone(25.0, 72.0), 25.0) is None
 
 
 def test_one_set_of_limits_serves_live_and_graded_recordings():
-    assert NOISE_BELOW < FAIR_FROM < GOOD_FROM
+    assert 0.4 < FAIR_FROM < GOOD_FROM
     assert [quality_of(r) for r in (FAIR_FROM - 0.01, FAIR_FROM, GOOD_FROM)] == [POOR, FAIR, GOOD]
     assert read_limits()["ppg_periodicity"] == GOOD_FROM
 

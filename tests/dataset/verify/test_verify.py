@@ -18,7 +18,6 @@ from acquire.errors import CurationError
 from dataset.card.description import AboutDataset
 from dataset.card.write import write_card
 from dataset.convert.to_ubfc import convert_sessions
-from dataset.face.frames import cache_key
 from dataset.layouts.manifest import MANIFEST
 from dataset.layouts.manifest_file import read_manifest
 from dataset.layouts.ubfc import LABELS, VIDEO
@@ -31,6 +30,7 @@ from dataset.session.reader import Session
 from dataset.verify.verify import verify_data
 from dataset.withdraw.find_files import PLAN
 from dataset.withdraw.withdraw import withdraw
+from tests.support.kept_frames import keep_frames
 from tests.support.made_grades import write_grade
 from tests.support.made_runs import make_run
 from tests.support.made_sessions import make_session
@@ -48,14 +48,7 @@ def template(tmp_path_factory):
         split_by_subject(identify_sessions(data), holdout=["S03"]), data_folder.split_file(data)
     )
     manifest = convert_sessions(data, codec="ffv1").manifest
-    cache = data_folder.frames_cache(data)
-    cache.mkdir(parents=True)
-    for entry in manifest.entries:
-        key = cache_key(entry.video.file_sha256)
-        np.save(cache / f"{key}.npy", np.zeros((entry.frames, 36, 36, 3), np.uint16))
-        (cache / f"{key}.json").write_text(
-            json.dumps({"video": "vid.avi", "video_sha256": entry.video.file_sha256, "box": {}})
-        )
+    keep_frames(data, manifest.entries)
     for path in data_folder.session_files(data):
         with Session(path) as session:
             write_grade(path, session.subject, session_hash=session.content_hash())
