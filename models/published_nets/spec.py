@@ -1,0 +1,132 @@
+"""What a network of another paper states of itself, so that one loop trains and tests all of them.
+
+A network is a `torch.nn.Module` that is built from its configuration, a frozen dataclass, and has
+`config` and `reads`. It takes clips, each of them from one video, and predicts a value for each
+frame or for each pair of adjacent frames.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, Protocol, runtime_checkable
+
+import torch
+from torch import Tensor, nn
+
+Kind = Literal["pairs", "frames", "chrom"]
+_RATE_HZ = 30.0
+_LONGEST_CLIP, _LARGEST_SIDE = 4096, 512
+
+
+@dataclass(frozen=True)
+class Reads:
+    """What a network takes for B clips, and what it predicts.
+
+    `pairs`: two tensors, (B, T, 3, S, S), DeepPhys's normalised difference of adjacent frames and
+    the first frame of each pair in [0, 1]. `frames`: one tensor, (B, F, 3, S, S), red, green and
+    blue in [0, 1]. `chrom`: one tensor, (B, T), the pulse that CHROM reads from the face's mean
+    colour, of mean 0 and variance 1 in each clip.
+    """
+
+    kind: Kind
+    # (B, T): the pulse at T frames, of any scale, or its change over T pairs, of unit variance
+    predicts: Literal["pulse", "change"]
+    clip: int               # T
+    size: int = 0           # S, side of a frame [pixels]; 0 where no frames are read
+    # whether predictions have a scale of their own; where they have none, each clip of them is
+    # brought to unit variance before clips are joined
+    has_scale: bool = False
+
+    @property
+    def frames(self) -> int:
+        """The frames that a clip covers: one more than its pairs."""
+        return self.clip + (self.predicts == "change")
+
+
+class NetBatch(NamedTuple):
+    """B clips to train on."""
+
+    inputs: tuple[Tensor, ...]      # as `Reads` states them
+    # (B, T): the PPG, of mean 0 and variance 1 in each clip, or its change, of unit variance over
+    # the recording
+    target: Tensor
+    fs_hz: Tensor                   # (B,), values a second
+    progress: float                 # epochs done over all epochs, 0 to below 1
+
+
+@runtime_checkable
+class PublishedNet(Protocol):
+    """What every network here is, beside a `torch.nn.Module`."""
+
+    @property
+    def reads(self) -> Reads:
+        """What it takes and predicts."""
+        ...
+
+
+# of a network: what is trained, whose forward of a `NetBatch` is the loss and its named parts
+MakeTraining = Callable[[nn.Module], nn.Module]
+
+
+@dataclass(frozen=True)
+class NetSpec:
+    """One network, as the registry holds it."""
+
+    name: str               # "physformer": of options, checkpoints and columns
+    title: str              # "PhysFormer": of tables
+    reference: str          # the paper
+    net: type[nn.Module]    # takes `config`
+    config: type            # a frozen dataclass; its defaults are the published network
+    training: MakeTraining
+    loss: str               # in words
+    after: str              # in words: what is done with its predictions
+    learning_rate: float    # at the top of the one-cycle schedule
+    batch: int              # clips a step
+    # trained weights, as a publication states them for these defaults; None: none was found
+    published_parameters: int | None = None
+
+
+def check_reads(reads: Reads) -> None:
+    """Refuse lengths and sizes that no network has: a file may hold any.
+
+    Raises
+    ------
+    ValueError : one is out of bounds
+    """
+    if not (1 <= reads.clip <= _LONGEST_CLIP and 0 <= reads.size <= _LARGEST_SIDE):
+        raise ValueError(f"clips of {reads.clip} with frames of {reads.size}")
+
+
+class Supervised(nn.Module):
+    """A network and a loss of its prediction and the target alone."""
+
+    def __init__(self, net: nn.Module, loss: Callable[[Tensor, Tensor], Tensor]) -> None:
+        super().__init__()
+        self.net = net
+        self._loss = loss
+
+    def forward(self, batch: NetBatch) -> tuple[Tensor, dict[str, Tensor]]:
+        """Return the loss of a batch, and its part without gradient."""
+        loss = self._loss(self.net(*batch.inputs).float(), batch.target)
+        return loss, {"label": loss.detach()}
+
+
+def example_inputs(reads: Reads, *, clips: int = 1, seed: int = 0) -> tuple[Tensor, ...]:
+    """Return noise in the shapes that a network reads, the same for the same seed."""
+    generator = torch.Generator().manual_seed(seed)
+    frames = (clips, reads.frames, 3, reads.size, reads.size)
+    pairs = (clips, reads.clip, 3, reads.size, reads.size)
+    if reads.kind == "pairs":
+        return torch.randn(pairs, generator=generator), torch.rand(pairs, generator=generator)
+    if reads.kind == "frames":
+        return (torch.rand(frames, generator=generator),)
+    return (torch.randn(clips, reads.clip, generator=generator),)
+
+
+def example_batch(reads: Reads, *, clips: int = 1, seed: int = 0) -> NetBatch:
+    """Return a batch of noise to train on."""
+    generator = torch.Generator().manual_seed(seed + 1)
+    return NetBatch(
+        example_inputs(reads, clips=clips, seed=seed),
+        torch.randn(clips, reads.clip, generator=generator),
+        torch.full((clips,), _RATE_HZ), 0.0,
+    )
