@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from .attention import SoftMask, TwoConvolutions, make_head
 from .losses import mean_squared
 from .spec import NetSpec, Reads, Supervised
+from .titles import OWN_TITLES
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ def standardised(frames: Tensor) -> Tensor:
 
 
 SPEC = NetSpec(
-    name="deepphys", title="DeepPhys", net=DeepPhys, config=DeepPhysConfig,
+    name="deepphys", title=OWN_TITLES["deepphys"], net=DeepPhys, config=DeepPhysConfig,
     reference="Chen, McDuff, ECCV 2018",
     training=lambda net: Supervised(net, mean_squared),
     loss="mean squared error on the change", after="summed up to a pulse",

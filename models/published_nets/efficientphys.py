@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from .attention import SoftMask, TwoConvolutions, make_head
 from .losses import mean_squared
 from .spec import NetSpec, Reads, Supervised
+from .titles import OWN_TITLES
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,8 @@ class EfficientPhys(nn.Module):
 
 
 SPEC = NetSpec(
-    name="efficientphys", title="EfficientPhys", net=EfficientPhys, config=EfficientPhysConfig,
+    name="efficientphys", title=OWN_TITLES["efficientphys"],
+    net=EfficientPhys, config=EfficientPhysConfig,
     reference="Liu et al., WACV 2023",
     training=lambda net: Supervised(net, mean_squared),
     loss="mean squared error on the change", after="summed up to a pulse",

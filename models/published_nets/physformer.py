@@ -21,8 +21,10 @@ from torch.nn import functional as F
 
 from .losses import negative_pearson, rate_losses, temporal_contrast
 from .spec import NetBatch, NetSpec, Reads
+from .titles import OWN_TITLES
 
 _WEIGHT_TIME, _GROWTH = 0.1, 5.0
+_MOST_BLOCKS = 64         # in a file that is read
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,10 @@ class PhysFormerConfig:
     dropout: float = 0.1
     clip: int = 160                             # frames, a multiple of 4
     size: int = 128                             # a multiple of 8 times a tube's rows
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.blocks <= _MOST_BLOCKS:
+            raise ValueError(f"{self.blocks} blocks")
 
 
 class TemporalDifferenceConv(nn.Module):
@@ -181,7 +187,7 @@ class PhysFormerTraining(nn.Module):
 
 
 SPEC = NetSpec(
-    name="physformer", title="PhysFormer", net=PhysFormer, config=PhysFormerConfig,
+    name="physformer", title=OWN_TITLES["physformer"], net=PhysFormer, config=PhysFormerConfig,
     reference="Yu et al., CVPR 2022",
     training=PhysFormerTraining,
     loss="0.1 (1 - r) and the heart rate's cross-entropy and divergence",

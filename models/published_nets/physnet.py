@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from .losses import negative_pearson, temporal_contrast
 from .spec import NetSpec, Reads, Supervised
+from .titles import OWN_TITLES
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ class PhysNet(nn.Module):
 
 
 SPEC = NetSpec(
-    name="physnet", title="PhysNet", net=PhysNet, config=PhysNetConfig,
+    name="physnet", title=OWN_TITLES["physnet"], net=PhysNet, config=PhysNetConfig,
     reference="Yu, Li, Zhao, BMVC 2019",
     training=lambda net: Supervised(net, negative_pearson),
     loss="1 - r over the clip", after="clips of unit variance, half over each other",

@@ -21,6 +21,7 @@ from torch.func import functional_call
 from torch.nn import functional as F
 
 from .spec import NetBatch, NetSpec, Reads
+from .titles import OWN_TITLES
 
 _KERNEL = 15
 _WEIGHT_WAVE, _WEIGHT_SPECTRUM = 10.0, 10.0
@@ -140,7 +141,7 @@ def _spectrum(signals: Tensor) -> Tensor:
 
 
 SPEC = NetSpec(
-    name="pulsegan", title="PulseGAN", net=PulseGan, config=PulseGanConfig,
+    name="pulsegan", title=OWN_TITLES["pulsegan"], net=PulseGan, config=PulseGanConfig,
     reference="Song et al., IEEE JBHI 25(5), 2021",
     training=PulseGanTraining,
     loss="adversarial, and the absolute errors of waveform and spectrum",

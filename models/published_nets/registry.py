@@ -14,8 +14,8 @@ from acquire.errors import TrainingError
 
 from . import deepphys, efficientphys, physformer, physnet, pulsegan, tscan
 from .spec import NetSpec
+from .titles import GROUP
 
-GROUP = "acq.networks"
 OWN = {
     module.SPEC.name: module.SPEC
     for module in (deepphys, tscan, efficientphys, physnet, physformer, pulsegan)

@@ -17,6 +17,7 @@ from .attention import SoftMask, TwoConvolutions, make_head
 from .deepphys import standardised
 from .losses import mean_squared
 from .spec import NetSpec, Reads, Supervised
+from .titles import OWN_TITLES
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ class TsCan(nn.Module):
 
 
 SPEC = NetSpec(
-    name="tscan", title="TS-CAN", net=TsCan, config=TsCanConfig,
+    name="tscan", title=OWN_TITLES["tscan"], net=TsCan, config=TsCanConfig,
     reference="Liu et al., NeurIPS 2020",
     training=lambda net: Supervised(net, mean_squared),
     loss="mean squared error on the change", after="summed up to a pulse",

@@ -1,0 +1,89 @@
+"""What a network of another paper predicts for a whole video, clip by clip."""
+
+import time
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from models.data.net_clips import VideoInputs
+from models.data.videos import CuratedVideo
+from models.published_nets.spec import PublishedNet, Reads, example_inputs
+
+from .video_result import VideoResult, evaluate_changes, evaluate_pulse
+
+_WARM_UP, _TIMED = 1, 3         # runs
+
+
+def read_by_clips(net: nn.Module, video: CuratedVideo, *, device: str = "cpu") -> VideoResult:
+    """Let a network read a video, and compare its heart rates with the finger's.
+
+    Raises
+    ------
+    TrainingError : the finger's rate can be told in no window of the video; its frames are not at
+        hand in the network's size
+    """
+    net.eval()
+    assert isinstance(net, PublishedNet)
+    reads, inputs = net.reads, VideoInputs(video, net.reads)
+    if reads.predicts == "change":
+        return evaluate_changes(_join_changes(net, inputs, reads, device), video)
+    return evaluate_pulse(_join_pulses(net, inputs, reads, device), video)
+
+
+def _join_changes(net: nn.Module, inputs: VideoInputs, reads: Reads, device: str) -> np.ndarray:
+    """Predict the change over each pair: (T - 1,), one clip after another."""
+    pairs = inputs.frames - 1
+    parts = []
+    for at in range(0, pairs, reads.clip):
+        first = max(0, min(at, pairs - reads.clip))    # the last clip has its full length too
+        changes = _predict(net, inputs, first, device)
+        if not reads.has_scale:
+            changes = _standardised(changes)
+        parts.append(changes[at - first : pairs - first])
+    return np.concatenate(parts)
+
+
+def _join_pulses(net: nn.Module, inputs: VideoInputs, reads: Reads, device: str) -> np.ndarray:
+    """Predict the pulse at each frame: (T,), clips half over each other, by a Hann window."""
+    frames, clip = inputs.frames, reads.clip
+    last = max(0, frames - clip)
+    # not 0 at the ends, where no other clip may be
+    weights = np.hanning(clip + 2)[1:-1]
+    total, pulse = np.zeros(frames), np.zeros(frames)
+    for first in sorted({*range(0, last, max(1, clip // 2)), last}):
+        part = _standardised(_predict(net, inputs, first, device))
+        within = slice(first, min(first + clip, frames))
+        length = within.stop - first
+        pulse[within] += weights[:length] * part[:length]
+        total[within] += weights[:length]
+    return pulse / total
+
+
+def _predict(net: nn.Module, inputs: VideoInputs, first: int, device: str) -> np.ndarray:
+    """Predict one clip: (T,) float64."""
+    clip: tuple[Tensor, ...] = tuple(part[None].to(device) for part in inputs.cut(first))
+    with torch.no_grad():
+        return net(*clip)[0].float().cpu().numpy().astype(np.float64)
+
+
+def _standardised(trace: np.ndarray) -> np.ndarray:
+    return (trace - trace.mean()) / max(float(trace.std()), 1e-12)
+
+
+def ms_per_frame_of_clips(net: nn.Module) -> float:
+    """Measure the median time [ms] of a clip, over its frames, on one thread, in float32."""
+    net = net.cpu().eval()
+    assert isinstance(net, PublishedNet)
+    inputs, threads = example_inputs(net.reads), torch.get_num_threads()
+    torch.set_num_threads(1)
+    times_s = []
+    try:
+        with torch.inference_mode():
+            for _ in range(_WARM_UP + _TIMED):
+                begun = time.perf_counter()
+                net(*inputs)
+                times_s.append(time.perf_counter() - begun)
+    finally:
+        torch.set_num_threads(threads)
+    return 1000 * float(np.median(times_s[_WARM_UP:])) / net.reads.clip

@@ -1,0 +1,81 @@
+"""Networks of other papers, trained and tested on the same people as teacher and student.
+
+Each has its own clips, loss and learning rate; optimiser, schedule and the number of epochs are
+those of the recipe's teacher. The test videos are read once, after the last epoch.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from acquire.errors import TrainingError
+from dataset.common.progress import OnProgress
+from models.data.net_clips import NetClips
+from models.data.videos import TrainingData
+from models.evaluation.by_clips import ms_per_frame_of_clips, read_by_clips
+from models.published_nets.registry import networks
+from models.published_nets.spec import PublishedNet
+
+from .fit import fit
+from .recipe import Recipe, Trained
+
+
+def check_beside(names: Sequence[str]) -> tuple[str, ...]:
+    """Return the networks to train beside, each once and in the tables' order; "all": all of them.
+
+    Raises
+    ------
+    TrainingError : there is no network of a name
+    """
+    known = networks()
+    for name in names:
+        if name != "all" and name not in known:
+            near = get_close_matches(name, known, n=1)
+            raise TrainingError(
+                expected=f"one of the networks {', '.join(known)}, or all", found=repr(name),
+                fix=f"did you mean {near[0]}?" if near else "name one of them",
+            )
+    return tuple(name for name in known if name in names or "all" in names)
+
+
+def train_beside(
+    name: str, data: TrainingData, recipe: Recipe, *, device: torch.device,
+    states: Path | None = None, config: Any = None, on_progress: OnProgress | None = None,
+) -> Trained:
+    """Train and test a network of the registry.
+
+    Parameters
+    ----------
+    config : its hyperparameters; the published ones where not given
+    states : folder in which the training saves its state after every epoch, and from which it is
+        resumed
+
+    Raises
+    ------
+    TrainingError : no clip of its length to train on, the loss is no longer finite, a state does
+        not fit, or a video's frames are not at hand in its size
+    """
+    begun = time.perf_counter()
+    spec = networks()[name]
+    torch.manual_seed(recipe.seed)
+    net = spec.net(config or spec.config())
+    assert isinstance(net, PublishedNet)
+    trained = spec.training(net).to(device)
+    clips = NetClips(
+        data.train, net.reads, batch=spec.batch, seed=recipe.seed, epochs=recipe.teacher_epochs,
+        device=device, mirrored=recipe.shift > 0,
+    )
+    curve = fit(
+        trained, trained, clips, replace(recipe, learning_rate=spec.learning_rate),
+        epochs=recipe.teacher_epochs, stage=spec.title,
+        state_file=states and states / f"{name}.state", on_progress=on_progress,
+    )
+    seconds = time.perf_counter() - begun
+    net.cpu()        # as a checkpoint is read again
+    videos = [read_by_clips(net, video) for video in data.test]
+    return Trained(net, curve, videos, seconds, ms_per_frame_of_clips(net))

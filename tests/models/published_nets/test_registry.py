@@ -1,0 +1,53 @@
+"""The registry: networks of other packages, and entry points that are none."""
+
+from dataclasses import replace
+from importlib.metadata import EntryPoint
+
+import pytest
+
+pytest.importorskip("torch")
+
+from acquire.errors import TrainingError
+from models.published_nets import deepphys, registry, titles
+
+MINE = replace(deepphys.SPEC, name="mine", title="Mine")
+NOT_A_NETWORK = object()
+
+
+@pytest.fixture
+def entries(monkeypatch):
+    """Let other packages have these entry points: a function of name and object."""
+
+    def install(**objects):
+        found = [
+            EntryPoint(name, f"{__name__}:{value}", registry.GROUP)
+            for name, value in objects.items()
+        ]
+        monkeypatch.setattr(EntryPoint, "load", lambda self: globals()[self.attr])
+        for module in (registry, titles):
+            monkeypatch.setattr(module, "entry_points", lambda group: found)
+        registry.networks.cache_clear()
+
+    yield install
+    registry.networks.cache_clear()
+
+
+def test_a_network_of_another_package_stands_last(entries):
+    entries(mine="MINE")
+    assert [*registry.networks()] == [*registry.OWN, "mine"]
+    assert [*titles.titles()] == [*registry.OWN, "mine"]
+    assert registry.networks()["mine"].title == "Mine"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "found"),
+    [
+        pytest.param("mine", "NOT_A_NETWORK", "found object", id="no network"),
+        pytest.param("yours", "MINE", "found mine", id="another name"),
+        pytest.param("mine", "MISSING", "found 'MISSING'", id="nothing there"),
+    ],
+)
+def test_an_entry_point_that_is_none_is_refused_with_its_name(entries, name, value, found):
+    entries(**{name: value})
+    with pytest.raises(TrainingError, match=f"{found}.*entry point {name} ="):
+        registry.networks()
