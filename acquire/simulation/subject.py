@@ -25,13 +25,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .heart import Heart, draw_pulses
+from .heart import PUBLISHED_RISE, Heart, draw_pulses
 from .motion import Activity, Behaviour
 from .person import apply_face, spread_evenly
 from .rendering.exposure import ImageSensor
 from .rendering.face import Appearance
 from .rendering.renderer import PULSE_SPREAD_S, FaceRenderer
-from .world import USUAL_SIDE_LIGHT, World
+from .world import FACE_RISE, USUAL_SIDE_LIGHT, World
 
 PX_PER_MM = 0.74     # at an appearance's scale of 1, where a head of 23 cm is 170 px high
 _USUAL_SENSOR = ImageSensor(full_well_electrons=15000.0, read_noise_electrons=6.0)
@@ -104,7 +104,7 @@ class VirtualSubject:
         self.traits = traits_of(subject_id, seed=seed)
         id_hash = zlib.crc32(subject_id.encode())
         person = np.random.default_rng([id_hash, seed, 1])
-        finger, face = draw_pulses(person)
+        finger, face = draw_pulses(person, rise=PUBLISHED_RISE if world is None else FACE_RISE)
         if world is not None:
             self.traits = _in_world(self.traits, world)
             face = replace(face, delay_s=face.delay_s + world.face_delay_s)

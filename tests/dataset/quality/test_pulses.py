@@ -1,9 +1,11 @@
 """The two pulses: whether they agree, and the lag of the face."""
 
+import re
 
 import numpy as np
 import pytest
 
+from acquire.simulation.subject import VirtualSubject
 from dataset.quality.measurements import sliding_windows
 from dataset.signals.lag import GRID_HZ, PulseWave, correlate, face_pulse, finger_pulse
 from tests.support.quality_sessions import LIMITS, flag_kinds
@@ -44,6 +46,59 @@ def test_the_lag_of_one_and_the_same_pulse_has_no_bias(delay_ms, fps):
     lag = correlate(face, finger, [(x, x + 10) for x in np.arange(0.5, 19, 5)]).lag()
     assert lag.lag_s * 1e3 == pytest.approx(delay_ms, abs=3)
     assert lag.error_s < 0.008
+
+
+@pytest.fixture(scope="module")
+def lags_ms():
+    """Lags of 100 virtual people, of their pulses alone."""
+    lags = []
+    frame_s, spans_s = np.arange(5.0, 30.0, 0.04), [(x, x + 10.0) for x in (6.0, 11.0, 16.0)]
+    for number in range(100):
+        subject = VirtualSubject(f"S{number:02d}", seed=6)
+        face = finger_pulse(subject.face_pulse(frame_s), frame_s)
+        lags.append(correlate(face, finger_pulse(subject.ppg(frame_s), frame_s), spans_s).lag())
+    return np.array([1e3 * lag.lag_s for lag in lags])
+
+
+def test_the_limits_of_a_lag_are_those_of_people_and_of_their_stamps(lags_ms):
+    assert lags_ms.mean() == pytest.approx(-51, abs=3 * 32 / 10)
+    assert lags_ms.std() == pytest.approx(32, abs=5)
+    assert LIMITS["lag_low"] == pytest.approx(-51 - 3 * 32 - 17, abs=2)
+    assert LIMITS["lag_high"] == pytest.approx(-51 + 3 * 32 + 50, abs=2)
+
+
+def test_the_page_says_how_many_late_cameras_are_flagged(lags_ms, repo):
+    text = (repo / "docs" / "quality.md").read_text()
+    rows = re.findall(r"^\| (-?\d+) ms \| (\d+) \|$", text, flags=re.M)
+    assert {late for late, _ in rows} >= {"0", "100", "200", "300"}
+    for late_ms, flagged in rows:
+        late = lags_ms + float(late_ms)
+        found = (late < LIMITS["lag_low"]) | (late > LIMITS["lag_high"])
+        assert found.sum() == pytest.approx(float(flagged), abs=1)
+
+
+@pytest.mark.parametrize(("late_ms", "flagged"), [(100, False), (200, True), (300, True)])
+def test_a_late_camera_is_flagged_where_no_person_is_that_slow(
+    virtual, measured, late_ms, flagged
+):
+    c, late_ns = virtual.columns, late_ms * 1_000_000
+    quality = measured(
+        frame_time_ns=c.frame_time_ns + late_ns, frame_arrival_ns=c.frame_arrival_ns + late_ns
+    )
+    assert ("lag_high" in flag_kinds(quality)) == flagged
+    assert quality.measures["lag_ms"] == pytest.approx(
+        virtual.quality.measures["lag_ms"] + late_ms, abs=3
+    )
+
+
+def test_the_lag_of_a_rendered_person_is_that_of_the_pulses(virtual):
+    """The sign, too: this person's face is before the finger."""
+    t_s = np.arange(0.0, 42.0, 0.04)
+    subject = VirtualSubject("S03")
+    face, finger = (finger_pulse(wave(t_s), t_s) for wave in (subject.face_pulse, subject.ppg))
+    lag = correlate(face, finger, sliding_windows(1.0, 41.0)).lag()
+    assert lag.lag_s < -0.02
+    assert virtual.quality.measures["lag_ms"] == pytest.approx(1e3 * lag.lag_s, abs=12)
 
 
 @pytest.mark.parametrize("beats", [0, 1, -1, 2])
