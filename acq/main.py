@@ -45,6 +45,7 @@ from acq.commands.subject import subject
 from acq.commands.train import train_kd
 from acq.commands.verify import verify
 from acq.commands.withdraw import withdraw
+from acq.gone import CommandWithRecipe
 from acq.terminal.printing import complain, echo, print_errors_as_json, warn
 from acquire.errors import AcqError
 from acquire.interrupts import SIGNALS, accept, raise_on_signals
@@ -95,7 +96,10 @@ for panel, verbs in (
     ("Board", (export, bench_board, predict, live)),
 ):
     for verb in verbs:
-        app.command(verb.__name__.strip("_").replace("_", "-"), rich_help_panel=panel)(verb)
+        app.command(
+            verb.__name__.strip("_").replace("_", "-"), rich_help_panel=panel,
+            cls=CommandWithRecipe if verb is train_kd else None,
+        )(verb)
 app.add_typer(firmware, rich_help_panel="Record")
 
 

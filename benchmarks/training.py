@@ -17,7 +17,7 @@ from dataset.face.box import FaceBox
 from models.data.clips import Batch, Clips
 from models.data.videos import CuratedVideo
 from models.distillation.distill import Distillation, DistillConfig, label_loss
-from models.distillation.tat import standardise
+from models.distillation.tat import prepare_target
 from models.nets.can import Student, Teacher
 from models.training.device import uses_bfloat16
 from models.training.fit import fit
@@ -81,8 +81,8 @@ def speed_of_plain_loop(kind: str, pairs: int, *, batch: int = 64) -> float:
 
 def written_out(tat: torch.nn.Module, student: torch.Tensor, teacher: torch.Tensor) -> torch.Tensor:
     """Compute TaT with its weight matrices in memory."""
-    t = standardise(teacher, 1).flatten(2).transpose(1, 2)
-    q, v = (embed(student).flatten(2).transpose(1, 2) for embed in (tat.query, tat.value))  # type: ignore[operator]
+    t = prepare_target(teacher, 1, scaled=True).flatten(2).transpose(1, 2)
+    q, v = (embed(student).flatten(2).transpose(1, 2) for embed in (tat.query, tat.value))
     return ((torch.softmax(q @ t.transpose(1, 2), dim=2) @ v - t) ** 2).mean()
 
 
@@ -100,7 +100,7 @@ def speed_of_fit(kind: str, pairs: int, *, device: torch.device, recipe: Recipe)
         trained = Distillation(student, teacher.to(device), DistillConfig())
     else:
         trained = teacher if kind == "teacher" else student
-    trained.to(device, memory_format=torch.channels_last)    # type: ignore[call-overload]
+    trained.to(device, memory_format=torch.channels_last)
 
     def loss(batch: Batch) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
         if isinstance(trained, Distillation):

@@ -32,7 +32,7 @@ def demo(
         str, typer.Option("--duration", metavar="TIME", help="Length of each recording.")
     ] = "60s",
     seed: Annotated[
-        int, typer.Option("--seed", min=0, help="Seed of the virtual subjects and of the training.")
+        int, typer.Option("--seed", min=0, help="Seed of the virtual subjects.")
     ] = 0,
     force: Force = False,
     as_json: Json = False,
@@ -58,12 +58,12 @@ def _walk(data: Path, duration_s: float, seed: int, *, as_json: bool) -> None:
         bold=True, err=as_json,
     )
     _record_side_by_side(data, duration_s, seed, err=as_json)
-    for words in verbs_after_recording(seed, has_teacher=has_shipped_teacher()):
+    for words in verbs_after_recording(has_teacher=has_shipped_teacher()):
         _run(*words, "--data", str(data), err=as_json)
     _report(data, time.monotonic() - started, as_json=as_json)
 
 
-def verbs_after_recording(seed: int, *, has_teacher: bool) -> list[tuple[str, ...]]:
+def verbs_after_recording(*, has_teacher: bool) -> list[tuple[str, ...]]:
     """Return the verbs that make a report of the recordings.
 
     Parameters
@@ -74,7 +74,7 @@ def verbs_after_recording(seed: int, *, has_teacher: bool) -> list[tuple[str, ..
     init = ("--init", "shipped") if has_teacher else ()
     return [
         ("qc",), ("split", "--holdout", HOLDOUT), ("convert",),
-        ("train-kd", "--seed", str(seed), *init),
+        ("train-kd", *init),
     ]
 
 

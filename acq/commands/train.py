@@ -1,5 +1,7 @@
 """The verb `acq train-kd`."""
 
+import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -38,37 +40,27 @@ Ubfc = Annotated[
     typer.Option(metavar="FOLDER",
                  help="UBFC-rPPG's DATASET_2 as published, read in place; needs --folds."),
 ]
-Epochs = Annotated[int | None, typer.Option(min=1, help="Of each student; both get the same.")]
-TeacherEpochs = Annotated[int | None, typer.Option(min=1, help="Of the teacher, and of PhysNet.")]
-Seed = Annotated[int, typer.Option(min=0, help="Of weights, batches and dropout.")]
-KdMethod = Annotated[
-    Literal["tat", "fitnet", "at", "none"] | None,
-    typer.Option(help="How the teacher's feature maps are taught."),
+RecipeName = Annotated[
+    str | None,
+    typer.Option(
+        "--recipe", metavar="NAME",
+        help="How to train: acq (unless named), paper (the paper to the letter), fast (a first "
+             "look), or a file.",
+    ),
 ]
-Tat = Annotated[
-    Literal["paper", "code"] | None,
-    typer.Option(help="Whose places TaT's softmax runs over: as the paper's text, or (default) as "
-                      "its code."),
-]
-TaughtLevels = Annotated[
-    Literal["both", "middle", "last"] | None, typer.Option(help="Which feature maps are taught.")
-]
-SoftWeight = Annotated[
-    float | None,
-    typer.Option(min=0, help="Weight of the teacher's answer as a target; 0 is the paper's loss."),
-]
-ShapeWeight = Annotated[
-    float, typer.Option(min=0, help="Weight of a loss on the pulse's shape, for all networks.")
-]
-ClipLength = Annotated[int | None, typer.Option(min=2, help="Frames of a clip.")]
-PretrainEpochs = Annotated[
-    int, typer.Option(min=0, help="Of the student alone, before its teacher joins.")
-]
-NoAugmentation = Annotated[
+ShowRecipe = Annotated[
     bool,
-    typer.Option("--no-augmentation", help="Neither shift nor mirror clips while training."),
+    typer.Option("--show-recipe", help="Print the recipe as a file to copy, and train nothing."),
 ]
-TrainPhysNet = Annotated[bool, typer.Option("--physnet", help="Train PhysNet too, for the tables.")]
+Epochs = Annotated[
+    int | None, typer.Option(min=1, help="Of every network, in place of the recipe's.")
+]
+Also = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NETS", help="Networks to train beside for the tables, such as physnet; or all."
+    ),
+]
 Device = Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Where to train.")]
 Init = Annotated[
     str | None,
@@ -88,22 +80,14 @@ MixSimulated = Annotated[
 
 def train_kd(
     data: Data = Path("data"),
+    recipe: RecipeName = None,
+    show_recipe: ShowRecipe = False,
     folds: Folds = None,
     seeds: Seeds = 1,
     ubfc: Ubfc = None,
     epochs: Epochs = None,
-    teacher_epochs: TeacherEpochs = None,
-    seed: Seed = 0,
-    kd: KdMethod = None,
-    tat: Tat = None,
-    levels: TaughtLevels = None,
-    soft_weight: SoftWeight = None,
-    shape_weight: ShapeWeight = 0.0,
-    clip: ClipLength = None,
-    pretrain_epochs: PretrainEpochs = 0,
-    no_augmentation: NoAugmentation = False,
+    also: Also = None,
     init: Init = None,
-    physnet: TrainPhysNet = False,
     device: Device = "auto",
     resume: Resume = False,
     mix_simulated: MixSimulated = False,
@@ -118,20 +102,19 @@ def train_kd(
     from dataset.consistency.of_today import find_unsplit
     from dataset.session.find import check_data_folder
     from models.experiment.run import train_kd
+    from models.training.named_recipes import find_recipe
 
+    if show_recipe:
+        sys.stdout.write(find_recipe(recipe or "acq").read_text())
+        return
+    how = _recipe(recipe, data, (folds, seeds) if resume else None)
+    how = replace(how, **_changes(epochs, also, init))
     if ubfc is None:
         check_data_folder(data)
-    recipe = _recipe(
-        {"kd": kd, "softmax": tat, "levels": levels, "weight_pulse": soft_weight},
-        {"epochs": epochs, "teacher_epochs": teacher_epochs, "clip": clip, "seed": seed,
-         "shape_weight": shape_weight, "pretrain_epochs": pretrain_epochs, "physnet": physnet,
-         "init": init},
-        augment=not no_augmentation,
-    )
     workers = None if jobs == 1 and scheduler is None else Workers(jobs, scheduler)
     with show_progress(quiet=quiet) as on_progress:
         result = train_kd(
-            data, recipe=recipe, device=device, allow_mixed=mix_simulated, folds=folds,
+            data, recipe=how, device=device, allow_mixed=mix_simulated, folds=folds,
             seeds=seeds, ubfc=ubfc, resume=resume, workers=workers, on_progress=on_progress,
         )
     for doubt in [] if ubfc else find_unsplit(data):
@@ -142,6 +125,30 @@ def train_kd(
         print_json(result.metrics)
     else:
         _echo_tables(result)
+
+
+def _recipe(named: str | None, data: Path, resumed: tuple[int | None, int] | None) -> "Recipe":
+    """Read the recipe that is named, or that of the run that is resumed, or the usual one."""
+    from models.experiment.run_folder import interrupted_recipe
+    from models.training.named_recipes import read_recipe
+
+    if named is None and resumed is not None:
+        folds, seeds = resumed
+        if (recipe := interrupted_recipe(data, folds=folds, seeds=seeds)) is not None:
+            return recipe
+    return read_recipe(named or "acq")
+
+
+def _changes(epochs: int | None, also: str | None, init: str | None) -> dict[str, Any]:
+    """Return what options change of a recipe; None asks for nothing."""
+    changes: dict[str, Any] = {}
+    if epochs is not None:
+        changes |= {"epochs": epochs, "teacher_epochs": epochs}
+    if also is not None:
+        changes["also"] = tuple(name.strip() for name in also.split(",") if name.strip())
+    if init is not None:
+        changes["init"] = init
+    return changes
 
 
 def _suggest_init(metrics: dict) -> str:
@@ -160,27 +167,6 @@ def _suggest_init(metrics: dict) -> str:
     )
 
 
-def _recipe(distill: dict[str, Any], training: dict[str, Any], *, augment: bool) -> "Recipe":
-    """Make the usual recipe with what was asked for; None asks for nothing."""
-    from dataclasses import replace
-
-    from models.distillation.distill import DistillConfig
-    from models.training.recipe import Recipe
-
-    def given(options: dict[str, Any]) -> dict[str, Any]:
-        return {name: value for name, value in options.items() if value is not None}
-
-    usual = Recipe()
-    recipe = replace(
-        usual, **given(training), distill=replace(DistillConfig(), **given(distill)),
-        shift=usual.shift if augment else 0,
-    )
-    # longer clips, fewer in a batch: a step sees as many frames
-    return replace(
-        recipe, batch_clips=max(1, usual.clip * usual.batch_clips // recipe.clip)
-    )
-
-
 def _echo_tables(result: "RunResult") -> None:
     """Print the errors of every method, the paper's beside them, and the gain over the seeds."""
     from models.evaluation.published import over_seeds
@@ -189,6 +175,7 @@ def _echo_tables(result: "RunResult") -> None:
     for sentence in metrics["verdict"]["words"]:
         echo(sentence)
     echo()
+    echo(_recipe_in_words(metrics))
     show(_methods(metrics))
     teacher = metrics["methods"]["teacher"]
     in_brackets = (
@@ -218,6 +205,15 @@ def _echo_tables(result: "RunResult") -> None:
             f"{gain['high_bpm']:.2f}] (95 % over seeds)"
         )
     echo(f"report: {result.report}")
+
+
+def _recipe_in_words(metrics: dict) -> str:
+    """Return which recipe was trained with, and how far it is from the paper's."""
+    recipe, others = metrics["recipe"], len(metrics["beside_paper"])
+    return f"recipe {recipe['name']} (sha256 {recipe['sha256'][:12]}): " + (
+        "of what a recipe holds, all as in the recipe paper" if not others else
+        f"{counted(others, 'value')} unlike the recipe paper, named in the report"
+    )
 
 
 def _methods(metrics: dict) -> "Table":

@@ -9,9 +9,10 @@ few of them is 0, and is left out of motion and colours. A picture that is conti
 instead repeats that row's noise in every cell outside, and a box that is clipped shows a face out
 of shape: both change what a network says more.
 
-`motion` is the normalised difference of adjacent frames of DeepPhys (Chen and McDuff, ECCV 2018,
+What changes between two frames is read in one of two ways (`Motion`). `motion` is the normalised
+difference of adjacent frames of DeepPhys (Chen and McDuff, ECCV 2018,
 eq. 5): (c2 - c1) / (c2 + c1), which takes the brightness of the light out, cut at three standard
-deviations and divided by the standard deviation, both of the whole video.
+deviations and divided by the standard deviation, both of the whole video. `difference` is c2 - c1.
 
 A result is cached under the hash of the video's bytes and of every parameter, so that nothing is
 done twice and nothing stale is read; deleting the cache folder is always safe.
@@ -24,6 +25,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -44,6 +46,7 @@ CUT_SD = 3.0
 LEAST_SEEN = 0.25
 VERSION = 3             # of the steps in this file: part of every cache key
 OnFrames = Callable[[int], None]
+Motion = Literal["normalised", "difference"]
 
 
 @dataclass(frozen=True)
@@ -53,10 +56,13 @@ class FaceFrames:
     frames: np.ndarray  # (T, 36, 36, 3) uint16 RGB, in 1/256 of a grey level; may be memory-mapped
     box: FaceBox          # in pixels of the video
     video_sha256: str
+    motion_kind: Motion = "normalised"      # which way `motion` reads them
 
     def motion(self) -> np.ndarray:
-        """Return the normalised differences of adjacent frames, (T - 1, 36, 36, 3) float32."""
-        return motion(self.frames)
+        """Return what changes between adjacent frames, (T - 1, 36, 36, 3) float32."""
+        if self.motion_kind == "normalised":
+            return motion(self.frames)
+        return difference(self.frames)
 
     def colour(self) -> np.ndarray:
         """Return the mean colour inside the detector's own box, (T, 3) float64 RGB, 0 to 255."""
@@ -111,6 +117,23 @@ def motion(frames: np.ndarray) -> np.ndarray:
     return change
 
 
+def difference(frames: np.ndarray) -> np.ndarray:
+    """Return c2 - c1 of adjacent frames [grey levels], neither cut nor scaled.
+
+    Parameters
+    ----------
+    frames : (T, H, W, C) array in 1/256 of a grey level, T >= 2
+
+    Returns
+    -------
+    (T - 1, H, W, C) float32 array; 0 where a cell is left out of either frame
+    """
+    values = frames.astype(np.float32) / UNIT
+    change = np.subtract(values[1:], values[:-1])
+    change[(values[1:] == 0) | (values[:-1] == 0)] = 0
+    return change
+
+
 def average_face(image: np.ndarray, box: FaceBox, *, size: int = SIZE) -> np.ndarray:
     """Average the inside of a box of an (H, W, 3) uint8 image to (size, size, 3).
 
@@ -138,10 +161,10 @@ def average_face(image: np.ndarray, box: FaceBox, *, size: int = SIZE) -> np.nda
     return np.rint(small * UNIT).astype(np.uint16)
 
 
-def cache_key(video_sha256: str) -> str:
+def cache_key(video_sha256: str, size: int = SIZE) -> str:
     """Return the name under which the frames of a video are kept: its hash and every parameter."""
     parameters = {
-        "version": VERSION, "size": SIZE, "unit": UNIT, "detector": DETECTOR, "enlarge": ENLARGE,
+        "version": VERSION, "size": size, "unit": UNIT, "detector": DETECTOR, "enlarge": ENLARGE,
         "search_frames": SEARCH_FRAMES, "min_probability": MIN_PROBABILITY,
     }
     text = f"{video_sha256} {json.dumps(parameters, sort_keys=True)}"
@@ -149,7 +172,8 @@ def cache_key(video_sha256: str) -> str:
 
 
 def read_face_frames(
-    video: Path, *, cache: Path | None = None, on_frames: OnFrames | None = None
+    video: Path, *, cache: Path | None = None, on_frames: OnFrames | None = None,
+    size: int = SIZE, video_sha256: str | None = None,
 ) -> FaceFrames:
     """Find the face in a video and average it to 36x36, or take the result from the cache.
 
@@ -159,26 +183,28 @@ def read_face_frames(
     cache : folder of results, made where missing; None keeps nothing. Where it cannot be written,
         or is a link to another place, new results are kept in the user's home.
     on_frames : called every 25 frames with the frames done
+    size : side of the averaged frames, where it is another
+    video_sha256 : of the video, where it is known already
 
     Raises
     ------
     CurationError : no video, no face, or not two frames
     """
-    digest = sha256_of(video)
-    name, (read_from, write_to) = f"{cache_key(digest)}.npy", _folders_of(cache)
+    digest = video_sha256 or sha256_of(video)
+    name, (read_from, write_to) = f"{cache_key(digest, size)}.npy", _folders_of(cache)
     for folder in read_from:
-        if (cached := _load(folder / name, digest)) is not None:
+        if (cached := _load(folder / name, digest, size)) is not None:
             return cached
 
     box = find_face((bgr[:, :, ::-1] for bgr in read_bgr(video)), name=str(video))
     # One array that doubles: small ones, made between the crops of one frame and the next, would
     # keep the memory of all crops.
-    kept, count = np.empty((256, SIZE, SIZE, 3), np.uint16), 0
+    kept, count = np.empty((256, size, size, 3), np.uint16), 0
     for count, bgr in enumerate(read_bgr(video), 1):
         if count > len(kept):
             kept = np.concatenate([kept, np.empty_like(kept)])
         # to RGB where there are the fewest pixels
-        kept[count - 1] = average_face(bgr, box)[:, :, ::-1]
+        kept[count - 1] = average_face(bgr, box, size=size)[:, :, ::-1]
         if on_frames is not None and count % 25 == 0:
             on_frames(count)
     if count < 2:
@@ -210,14 +236,14 @@ def _folders_of(cache: Path | None) -> tuple[list[Path], Path | None]:
     return [cache, home], home if os.access(home, os.W_OK) else None
 
 
-def _load(path: Path, digest: str) -> FaceFrames | None:
+def _load(path: Path, digest: str, size: int) -> FaceFrames | None:
     """Read what `_store` wrote; None where it is missing or not whole, so that it is made again."""
     try:
         box = FaceBox(**parse_json(read_bytes(path.with_suffix(".json")))["box"])
         frames = np.load(path, mmap_mode="r")
     except (OSError, EOFError, KeyError, TypeError, ValueError):
         return None
-    is_ours = frames.shape[1:] == (SIZE, SIZE, 3) and frames.dtype == np.uint16 and len(frames) > 1
+    is_ours = frames.shape[1:] == (size, size, 3) and frames.dtype == np.uint16 and len(frames) > 1
     return FaceFrames(frames, box, digest) if is_ours else None
 
 

@@ -16,7 +16,7 @@ from acquire.errors import CurationError, Fix, suggest
 from dataset.common.progress import OnProgress
 from dataset.common.workers import Workers
 from dataset.consistency.of_today import check_of_today
-from dataset.face.frames import FaceFrames, read_face_frames
+from dataset.face.frames import FaceFrames, Motion, read_face_frames
 from dataset.layouts.manifest import Entry
 from dataset.layouts.ubfc import LABELS, VIDEO, check_video_bytes, load_manifest, read_labels
 
@@ -36,11 +36,12 @@ from .videos import (
     change_of_ppg,
     fill_frames_cache,
     to_curated_video,
+    with_other_sizes,
 )
 
 
 def load_curated(
-    data: Path, *, allow_mixed: bool = False, of_today: bool = True,
+    data: Path, *, allow_mixed: bool = False, of_today: bool = True, motion: Motion = "normalised",
     workers: Workers | None = None, on_progress: OnProgress | None = None,
 ) -> TrainingData:
     """Load the curated dataset of a data folder, or raise what is wrong with it.
@@ -51,6 +52,7 @@ def load_curated(
     allow_mixed : whether virtual and real subjects may stand in one dataset
     of_today : whether the folders have to be of the present recordings, which are all read for it,
         split and exclusions
+    motion : what is read of two adjacent frames
     workers : find faces and average frames of the videos that are not in the cache; None: this
         process does
     on_progress : called with the stage, the frames done and the frames in all
@@ -82,14 +84,14 @@ def load_curated(
             [root / entry.folder / VIDEO for entry in entries], frames_cache(data),
             workers=workers, on_progress=on_progress,
         )
-    videos = _read_videos(entries, labels, data=data, on_progress=on_progress)
+    videos = _read_videos(entries, labels, data=data, motion=motion, on_progress=on_progress)
     check_any_finger(videos["train"])
     return TrainingData(videos["train"], videos["test"], manifest.split_hash, manifest.data_hash)
 
 
 def _read_videos(
     entries: Sequence[Entry], labels: Sequence[tuple[np.ndarray, np.ndarray]], *,
-    data: Path, on_progress: OnProgress | None,
+    data: Path, motion: Motion, on_progress: OnProgress | None,
 ) -> dict[str, list[CuratedVideo]]:
     """Read the face frames of each entry: the videos by side."""
     root, cache = ubfc_dir(data), frames_cache(data)
@@ -105,7 +107,9 @@ def _read_videos(
         with suggest(Fix.CONVERT_AGAIN):
             frames = read_face_frames(path, cache=cache, on_frames=on_frames)
         check_video_bytes(root, entry, frames.video_sha256)
-        video = _video_of(entry, path, frames, ppg, time_s)
+        video = _video_of(
+            entry, path, replace(frames, motion_kind=motion), ppg, time_s, cache=cache
+        )
         if entry.side == "test":
             check_has_finger(video, root / entry.folder)
         videos[entry.side].append(video)
@@ -124,7 +128,8 @@ def _read_checked_labels(root: Path, entry: Entry) -> tuple[np.ndarray, np.ndarr
 
 
 def _video_of(
-    entry: Entry, path: Path, frames: FaceFrames, ppg: np.ndarray, time_s: np.ndarray
+    entry: Entry, path: Path, frames: FaceFrames, ppg: np.ndarray, time_s: np.ndarray, *,
+    cache: Path,
 ) -> CuratedVideo:
     if len(frames.frames) != len(ppg):
         raise CurationError(
@@ -139,6 +144,7 @@ def _video_of(
         session=entry.session, simulated=entry.source.simulated, video=path,
         marked_trusted=is_trusted,
     )
+    video = with_other_sizes(video, frames, cache)
     return replace(video, ppg_filtered=filtered, virtual_seed=entry.source.virtual_seed)
 
 

@@ -7,7 +7,7 @@ grid by the published times. Averaged frames are kept in the cache.
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +15,7 @@ import numpy as np
 from acquire.errors import CurationError, Fix, SplitError, TrainingError, suggest
 from dataset.common.progress import OnProgress
 from dataset.common.workers import Workers
-from dataset.face.frames import FaceFrames, read_face_frames
+from dataset.face.frames import FaceFrames, Motion, read_face_frames
 from dataset.layouts.ubfc import LABELS, VIDEO
 from dataset.public.folders import list_places
 from dataset.public.provenance import Provenance, find_provenance
@@ -34,6 +34,7 @@ from .videos import (
     change_of_ppg,
     fill_frames_cache,
     to_curated_video,
+    with_other_sizes,
 )
 
 _MOST_NAMED = 6         # missing files
@@ -49,15 +50,15 @@ class _Labels:
 
 
 def load_dataset_2(
-    folder: Path, *, cache: Path, allow_mixed: bool = False, workers: Workers | None = None,
-    on_progress: OnProgress | None = None,
+    folder: Path, *, cache: Path, allow_mixed: bool = False, motion: Motion = "normalised",
+    workers: Workers | None = None, on_progress: OnProgress | None = None,
 ) -> tuple[TrainingData, list[str]]:
     """Read all `subject<int>` folders; all are to train on, and the caller draws folds of them.
 
     Parameters
     ----------
     cache : folder of averaged frames
-    allow_mixed, workers, on_progress : as in `load_curated`
+    allow_mixed, motion, workers, on_progress : as in `load_curated`
 
     Returns
     -------
@@ -97,7 +98,8 @@ def load_dataset_2(
                 f"the first {min(len(frames.frames), len(labels[path].ppg))} are used"
             )
         video_hashes[path] = frames.video_sha256
-        videos.append(_video_of(path, frames, labels[path], known[path]))
+        frames = replace(frames, motion_kind=motion)
+        videos.append(_video_of(path, frames, labels[path], known[path], cache))
         labels_hash = hashlib.sha256(dataset_2_files(path)[0].read_bytes()).hexdigest()
         digest.update(f"{path.name} {frames.video_sha256} {labels_hash}\n".encode())
     if on_progress is not None:
@@ -179,7 +181,8 @@ def _read_labels(path: Path) -> tuple[_Labels, tuple[str, ...]]:
 
 
 def _video_of(
-    path: Path, frames: FaceFrames, labels: _Labels, known: Provenance
+    path: Path, frames: FaceFrames, labels: _Labels, known: Provenance,
+    cache: Path,
 ) -> CuratedVideo:
     """Check one video against its labels and turn both into tensors; the longer one is cut."""
     count = min(len(frames.frames), len(labels.ppg))
@@ -193,10 +196,10 @@ def _video_of(
     change = change_of_ppg(filtered, time_s, (), is_trusted)
     change[~(is_known[1:] & is_known[:-1])] = np.nan
     video = to_curated_video(
-        FaceFrames(frames.frames[:count], frames.box, frames.video_sha256), filtered,
+        replace(frames, frames=frames.frames[:count]), filtered,
         time_s=time_s, ppg_change=change, folder=path.name,
         subject=known.subject or path.name, session=path.name, simulated=known.simulated,
         video=dataset_2_files(path)[1], marked_trusted=is_trusted,
     )
     check_has_finger(video, path, is_published=True)
-    return video
+    return with_other_sizes(video, frames, cache)

@@ -1,7 +1,7 @@
 """Videos of faces as tensors that a network trains on, each with the PPG of its finger."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
 
@@ -9,11 +9,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from acquire.errors import CurationError
+from acquire.errors import CurationError, TrainingError
 from dataset.common.progress import OnProgress
 from dataset.common.workers import Workers, work_through
 from dataset.face.box import FaceBox
-from dataset.face.frames import FaceFrames, cache_frames
+from dataset.face.frames import FaceFrames, Motion, cache_frames, read_face_frames
 from dataset.layouts.manifest import FrameSpan
 from dataset.people import LearntFrom, Person
 from dataset.signals.windows import LONGEST_STEP_S
@@ -32,7 +32,7 @@ class CuratedVideo:
     subject: str
     session: str
     simulated: bool
-    motion: Tensor         # (T - 1, 36, 36, 3) float16, unit variance
+    motion: Tensor         # (T - 1, 36, 36, 3) float16, as `motion_kind` says
     appearance: Tensor     # (T - 1, 36, 36, 3) uint8, the first frame of each pair
     # (T - 1,) float32: rise of the PPG over the pair, unit variance; NaN where it is unknown
     ppg_change: Tensor
@@ -47,11 +47,29 @@ class CuratedVideo:
     marked_trusted: np.ndarray | None = None
     ppg_filtered: bool = True              # the PPG is band-passed from 0.7 to 4 Hz
     virtual_seed: int | None = None        # of a virtual subject; None where it is not known
+    motion_kind: Motion = "normalised"     # of `motion`; "difference" is in grey levels, not scaled
+    # frames of any side, as `frames_at` returns them; None: nothing but the above is at hand
+    read_frames: Callable[[int], np.ndarray] | None = None
 
     @property
     def person(self) -> Person:
         """Who was recorded."""
         return Person(self.subject, "virtual" if self.simulated else "real", self.virtual_seed)
+
+    def frames_at(self, size: int) -> np.ndarray:
+        """Return the face averaged to another size: (T, size, size, 3) uint16, as `FaceFrames` has.
+
+        Raises
+        ------
+        TrainingError : the video itself is not at hand
+        CurationError : it cannot be read any more
+        """
+        if self.read_frames is None:
+            raise TrainingError(
+                expected=f"frames of {size}x{size}", found="none of that size", where=self.video,
+                fix="load the video from its folder",
+            )
+        return self.read_frames(size)[: len(self.time_s)]
 
     @cached_property
     def is_trusted(self) -> np.ndarray:
@@ -118,8 +136,22 @@ def to_curated_video(
         motion=torch.from_numpy(frames.motion().astype(np.float16)),
         appearance=torch.from_numpy((frames.frames[:-1] >> 8).astype(np.uint8)),
         ppg_change=torch.from_numpy(ppg_change), colour=frames.colour(), ppg=ppg, time_s=time_s,
-        video=video, box=frames.box, marked_trusted=marked_trusted,
+        video=video, box=frames.box, marked_trusted=marked_trusted, motion_kind=frames.motion_kind,
     )
+
+
+def with_other_sizes(video: CuratedVideo, frames: FaceFrames, cache: Path) -> CuratedVideo:
+    """Return a video whose frames can be asked for in other sizes, which are kept in the cache."""
+    return replace(video, read_frames=partial(_read_frames, frames, video.video, cache))
+
+
+def _read_frames(known: FaceFrames, video: Path, cache: Path, size: int) -> np.ndarray:
+    """Return the frames of a video in another size: from the cache, or averaged anew."""
+    if size == known.frames.shape[1]:
+        return known.frames
+    return read_face_frames(
+        video, cache=cache, size=size, video_sha256=known.video_sha256
+    ).frames
 
 
 def change_of_ppg(

@@ -1,13 +1,13 @@
 """Teacher, student and losses together: one scalar, and its named parts.
 
-`L = L_S + w_1 L_1 + w_2 L_2 + w_P L_P`. L_S is the mean squared error on the frame-to-frame change
-of the PPG, in units of its standard deviation. L_1 and L_2 compare the middle and the last feature
-maps: by TaT as the paper does, or by FitNet's hints or attention transfer, for comparison. L_P is
-the mean squared difference of the two networks' predictions. The finger's PPG is what the pulse
-did, not what two frames can show of it; the teacher's prediction is the visible part, a target with
-far less noise. A weight of zero switches a part off: `weight_pulse=0` is the paper's loss. The
-teacher is frozen and in evaluation mode: its batch normalisation does not change and its dropout is
-off.
+`L = L_S + w_1 L_1 + w_2 L_2 + w_P L_P`, a recipe's `distill`. L_S is the mean squared error on the
+frame-to-frame change of the PPG, in units of its standard deviation. L_1 and L_2 compare the middle
+and the last feature maps: by TaT as the paper does, or by FitNet's hints or attention transfer, for
+comparison. L_P is the mean squared difference of the two networks' predictions. The finger's PPG is
+what the pulse did, not what two frames can show of it; the teacher's prediction is the visible
+part, a target with far less noise. A weight of zero switches a part off. The paper has no L_P; its
+weights, norm and maps are those of the recipe `paper`. The teacher is frozen and in evaluation
+mode: its batch normalisation does not change and its dropout is off.
 
 At 18x18 positions TaT costs more than all of the student. It is a mean over frames, and the clips
 of a batch are in random order, so the first `share` of them are an unbiased sample; every epoch
@@ -15,19 +15,22 @@ cuts and shuffles anew.
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 import torch
+from msgspec import Meta
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from models.data.clips import Batch
 from models.nets.can import Student, Teacher
-from models.nets.physnet import negative_pearson
+from models.published_nets.losses import negative_pearson
 
 from .hints import AttentionTransferLoss, FitNetLoss
-from .tat import Softmax, TatLoss
+from .tat import Norm, Softmax, TatLoss
 
+Weight = Annotated[float, Meta(ge=0, le=1e6)]
+Positive = Annotated[float, Meta(gt=0, le=1e6)]
 Kd = Literal["tat", "fitnet", "at", "none"]
 Levels = Literal["both", "middle", "last"]
 
@@ -39,12 +42,14 @@ class DistillConfig:
     kd: Kd = "tat"                 # how feature maps are compared; "none": not at all
     levels: Levels = "both"        # which maps are compared
     softmax: Softmax = "code"      # see benchmarks/README.md for why, and for the weights
-    weight_middle: float = 3.0
-    weight_last: float = 3.0
-    weight_pulse: float = 3.0      # of the teacher's prediction; 0 is the paper's loss
-    temperature: float = 1.0       # of TaT
+    norm: Norm = "mean"            # how ||.||^2 is read, of TaT and FitNet; see `tat`
+    weight_middle: Weight = 3.0
+    weight_last: Weight = 3.0
+    weight_pulse: Weight = 3.0     # of the teacher's prediction
+    temperature: Positive = 1.0    # of TaT
+    scaled: bool = True            # the teacher's maps: each channel to mean 0 and variance 1
     changes: bool = True           # compare changes within a clip, not the maps themselves
-    share: float = 0.25            # of each batch's clips whose maps are compared
+    share: Annotated[float, Meta(gt=0, le=1)] = 0.25    # of each batch's clips: maps compared
 
 
 def label_loss(pulse: Tensor, batch: Batch) -> Tensor:
@@ -124,5 +129,10 @@ class Distillation(nn.Module):
 
 def _make_feature_loss(channels: int, config: DistillConfig) -> nn.Module:
     if config.kd == "tat":
-        return TatLoss(channels, softmax=config.softmax, temperature=config.temperature)
-    return FitNetLoss(channels) if config.kd == "fitnet" else AttentionTransferLoss()
+        return TatLoss(
+            channels, softmax=config.softmax, temperature=config.temperature, norm=config.norm,
+            scaled=config.scaled,
+        )
+    if config.kd == "fitnet":
+        return FitNetLoss(channels, norm=config.norm, scaled=config.scaled)
+    return AttentionTransferLoss(scaled=config.scaled)

@@ -1,7 +1,8 @@
 """Two older ways to teach features, to compare TaT with: FitNet's hints, attention transfer.
 
-Both compare the maps position by position. The teacher's map is standardised in each channel as for
-TaT; with `clip` given, the mean over each clip is subtracted first (see `tat`).
+Both compare the maps position by position. The teacher's map is brought to one scale as for TaT,
+and FitNet's norm can be read in the same ways; with `clip` given, the mean over each clip is
+subtracted first (see `tat`).
 
 - FitNet (Romero et al., ICLR 2015, eq. 3): a regressor, here a 1x1 convolution that exists during
   training only, brings the student's map to the teacher's; the loss is the mean squared difference.
@@ -13,26 +14,33 @@ TaT; with `clip` given, the mean over each clip is subtracted first (see `tat`).
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .tat import standardise, subtract_clip_mean
+from .tat import Norm, distance, prepare_target, subtract_clip_mean
 
 
 class FitNetLoss(nn.Module):
     """Hints at one pair of feature maps of equal shape, with its regressor."""
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, *, norm: Norm = "mean", scaled: bool = True) -> None:
         super().__init__()
+        self.norm: Norm = norm
+        self.scaled = scaled
         # a bias would be subtracted with the clip's mean
         self.regressor = nn.Conv2d(channels, channels, 1, bias=False)
 
     def forward(self, student: Tensor, teacher: Tensor, *, clip: int = 1) -> Tensor:
-        """Compute the mean squared difference of two (N, C, H, W) maps; `clip` as in `TatLoss`."""
-        return F.mse_loss(
-            subtract_clip_mean(self.regressor(student).float(), clip), standardise(teacher, clip)
+        """Compute the distance of two (N, C, H, W) maps; `clip` as in `TatLoss`."""
+        return distance(
+            subtract_clip_mean(self.regressor(student).float(), clip),
+            prepare_target(teacher, clip, scaled=self.scaled), self.norm,
         )
 
 
 class AttentionTransferLoss(nn.Module):
     """Attention transfer at one pair of feature maps of equal height and width."""
+
+    def __init__(self, *, scaled: bool = True) -> None:
+        super().__init__()
+        self.scaled = scaled
 
     def forward(self, student: Tensor, teacher: Tensor, *, clip: int = 1) -> Tensor:
         """Compute the squared distance of the energies of two (N, C, H, W) maps.
@@ -40,7 +48,7 @@ class AttentionTransferLoss(nn.Module):
         `clip` as in `TatLoss`.
         """
         own = _normalised_energy(subtract_clip_mean(student.float(), clip))
-        target = _normalised_energy(standardise(teacher, clip))
+        target = _normalised_energy(prepare_target(teacher, clip, scaled=self.scaled))
         return (own - target).square().sum(dim=1).mean()
 
 

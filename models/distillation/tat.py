@@ -24,13 +24,17 @@ s (query) and v (value) are the student's map through a 3x3 convolution and batc
 each, as in that repository; the teacher's map has no weights of its own. The embeddings exist
 during training only and are no part of the student.
 
-Scale: the teacher's map is first brought to mean 0 and variance 1 in each channel, over frames and
-positions. A CAN's maps are small numbers, tanh times a mask of mean 1/2: raw, TaT is 0.02 beside a
-label loss of 0.8 and changes nothing, and the scores are so small that the softmax is flat.
-Standardised like the student's embeddings, both sides have the same scale from the first step, and
-1 means that nothing is explained, at either level, whatever the teacher. ||.||^2 is the mean over
-all numbers, as in the authors' code, not the sum. As there, the softmax has no temperature by
-default.
+Scale: the teacher's map may first be brought to mean 0 and variance 1 in each channel, over frames
+and positions. A CAN's maps are small numbers, tanh times a mask of mean 1/2: raw, the mean square
+is 0.02 beside a label loss of 0.8 and changes nothing, and the scores are so small that the softmax
+is flat. Standardised like the student's embeddings, both sides have the same scale from the first
+step, and 1 means that nothing is explained, at either level, whatever the teacher. As in the
+authors' code, the softmax has no temperature by default.
+
+||.||^2 can be read in three ways, and all are here (`Norm`): the ``sum`` of squares over the map of
+a frame, which is the equation as it is written; the ``mean`` over all numbers, as in the authors'
+code; and the ``root``, the Euclidean norm of a frame's map without the square. The first and the
+last are averaged over frames.
 
 With `clip` given, the mean over each clip of adjacent frames is subtracted from both sides before
 they are compared (and from the teacher before the similarity is computed): what does not change
@@ -40,11 +44,11 @@ cannot know; what changes is motion, noise and pulse.
 
 from typing import Literal
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 Softmax = Literal["paper", "code"]
+Norm = Literal["mean", "sum", "root"]
 
 
 def reconfigure(
@@ -72,20 +76,42 @@ def reconfigure(
     return rebuilt.transpose(1, 2).reshape(teacher.shape)
 
 
+def distance(maps: Tensor, target: Tensor, norm: Norm) -> Tensor:
+    """Compute ||maps - target||^2 of two (N, C, H, W) maps, by one reading of the norm.
+
+    Raises
+    ------
+    ValueError : not one of `Norm`
+    """
+    square = (maps - target).square()
+    if norm == "mean":
+        return square.mean()
+    if norm not in ("sum", "root"):
+        raise ValueError(f"norm must be 'mean', 'sum' or 'root', got {norm!r}")
+    of_frames = square.flatten(1).sum(dim=1)
+    # the root's slope at zero is not finite
+    return (of_frames if norm == "sum" else (of_frames + 1e-12).sqrt()).mean()
+
+
 class TatLoss(nn.Module):
     """TaT at one pair of feature maps of equal shape, with its embeddings."""
 
-    def __init__(self, channels: int, *, softmax: Softmax, temperature: float = 1.0) -> None:
+    def __init__(
+        self, channels: int, *, softmax: Softmax, temperature: float = 1.0, norm: Norm = "mean",
+        scaled: bool = True,
+    ) -> None:
         super().__init__()
         if softmax not in ("paper", "code"):
             raise ValueError(f"softmax must be 'paper' or 'code', got {softmax!r}")
         self.softmax: Softmax = softmax
         self.temperature = temperature
+        self.norm: Norm = norm
+        self.scaled = scaled
         self.query = _embedding(channels)
         self.value = _embedding(channels)
 
     def forward(self, student: Tensor, teacher: Tensor, *, clip: int = 1) -> Tensor:
-        """Compute the mean squared difference of rebuilt student's and standardised teacher's map.
+        """Compute the distance of the student's rebuilt map and the teacher's.
 
         Parameters
         ----------
@@ -93,18 +119,21 @@ class TatLoss(nn.Module):
         clip : where it is more than 1, N is a multiple of it, and the mean over every `clip`
             successive maps is subtracted first
         """
-        target = standardise(teacher, clip)
+        target = prepare_target(teacher, clip, scaled=self.scaled)
         rebuilt = reconfigure(self.query(student), self.value(student), target.to(student.dtype),
                               softmax=self.softmax, temperature=self.temperature).float()
-        return torch.mean((subtract_clip_mean(rebuilt, clip) - target) ** 2)
+        return distance(subtract_clip_mean(rebuilt, clip), target, self.norm)
 
 
-def standardise(teacher: Tensor, clip: int) -> Tensor:
-    """Bring a teacher's (N, C, H, W) map to mean 0 and variance 1 in each channel.
+def prepare_target(teacher: Tensor, clip: int, *, scaled: bool) -> Tensor:
+    """Subtract the mean over each clip from a teacher's (N, C, H, W) map.
 
-    The mean over each clip is subtracted first.
+    Parameters
+    ----------
+    scaled : each channel is brought to mean 0 and variance 1 then
     """
-    return F.batch_norm(subtract_clip_mean(teacher.float(), clip), None, None, training=True)
+    changes = subtract_clip_mean(teacher.float(), clip)
+    return F.batch_norm(changes, None, None, training=True) if scaled else changes
 
 
 def subtract_clip_mean(maps: Tensor, clip: int) -> Tensor:

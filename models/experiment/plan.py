@@ -13,6 +13,7 @@ from acquire.data_folder import frames_cache
 from acquire.errors import Fix, TrainingError
 from dataset.common.progress import OnProgress
 from dataset.common.workers import Workers
+from dataset.face.frames import Motion
 from dataset.selection.draw import draw_folds
 from models.data.checks import check_has_finger
 from models.data.curated import load_curated
@@ -68,14 +69,14 @@ class LoadedPlan:
 
 
 def load_plan(
-    plan: RunPlan, *, of_today: bool = True, workers: Workers | None = None,
-    on_progress: OnProgress | None = None,
+    plan: RunPlan, *, motion: Motion = "normalised", of_today: bool = True,
+    workers: Workers | None = None, on_progress: OnProgress | None = None,
 ) -> LoadedPlan:
     """Load the data of a run and draw its folds.
 
     Parameters
     ----------
-    of_today, workers, on_progress : as `load_curated`
+    motion, of_today, workers, on_progress : as `load_curated`
 
     Raises
     ------
@@ -92,12 +93,12 @@ def load_plan(
             )
         whole, defects = load_dataset_2(
             plan.ubfc, cache=frames_cache(plan.data), allow_mixed=plan.allow_mixed,
-            workers=workers, on_progress=on_progress,
+            motion=motion, workers=workers, on_progress=on_progress,
         )
     else:
         whole = load_curated(
-            plan.data, allow_mixed=plan.allow_mixed, of_today=of_today, workers=workers,
-            on_progress=on_progress,
+            plan.data, allow_mixed=plan.allow_mixed, of_today=of_today, motion=motion,
+            workers=workers, on_progress=on_progress,
         )
     folds = [whole] if plan.folds is None else sides_of_folds(whole, plan.folds)
     return LoadedPlan(whole, folds, defects)

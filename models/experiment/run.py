@@ -22,7 +22,9 @@ from dataset.common.progress import OnProgress
 from dataset.common.workers import Workers
 from dataset.runs import METRICS
 from models.evaluation.mean_rate import guess_mean_rate
+from models.training.beside import check_beside
 from models.training.device import pick_device
+from models.training.named_recipes import check_recipe
 from models.training.recipe import Recipe
 from models.training.teacher_init import (
     TeacherInit,
@@ -32,7 +34,13 @@ from models.training.teacher_init import (
 )
 
 from .plan import RunPlan, load_plan
-from .run_folder import STATES, describe_run, open_run_folder, save_networks
+from .run_folder import (
+    STATES,
+    describe_run,
+    interrupted_recipe,
+    open_run_folder,
+    save_networks,
+)
 from .schedule import train_units
 from .summary import join_folds, read_by_colour, summarise_run
 
@@ -59,7 +67,7 @@ def train_kd(
     Parameters
     ----------
     data : folder that holds `ubfc/`, and gets `runs/` and the frames cache
-    recipe : how to train; the defaults where not given
+    recipe : how to train; None: as the run that is resumed was begun, or the usual one
     device : "auto", "cpu" or "cuda"
     allow_mixed : whether virtual and real subjects may be trained on together
     folds : into how many test sets all subjects are drawn; None: test the held-out side
@@ -72,12 +80,19 @@ def train_kd(
     Raises
     ------
     SplitError, CurationError : the data cannot be trained on; see `load_curated`
-    TrainingError : the same; or no device, no run to resume, a loss that is no longer finite; no
-        such teacher to start from, or one that has learnt from somebody who is tested
+    TrainingError : the same; or a recipe whose values do not go together, no such network beside,
+        no device, no run to resume, a loss that is no longer finite; no such teacher to start from,
+        or one that has learnt from somebody who is tested
     """
+    if recipe is None and resume:
+        recipe = interrupted_recipe(data, folds=folds, seeds=seeds)
     recipe = recipe or Recipe()
+    check_recipe(recipe, "the recipe")
+    recipe = replace(recipe, also=check_beside(recipe.also))
     plan = RunPlan(data, folds, seeds, ubfc, allow_mixed, device)
-    init = None if recipe.init is None else read_teacher_init(Path(recipe.init), data)
+    init = None
+    if recipe.init is not None:
+        init = read_teacher_init(Path(recipe.init), data, recipe.motion)
     with reading(data) if ubfc is None else nullcontext():
         return _run(plan, recipe, init, resume=resume, workers=workers, on_progress=on_progress)
 
@@ -94,7 +109,9 @@ def _run(
     begun = datetime.now(timezone.utc)
     clock = time.perf_counter()
     with _asking_for_the_old_split() if resume else nullcontext():
-        loaded = load_plan(plan, workers=workers, on_progress=on_progress)
+        loaded = load_plan(
+            plan, motion=recipe.motion, workers=workers, on_progress=on_progress
+        )
     load_s = time.perf_counter() - clock
     if init is not None:
         check_not_tested(init, loaded.folds)

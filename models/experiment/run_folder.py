@@ -15,7 +15,7 @@ from typing import Any
 
 from acquire.atomic import write_text
 from acquire.data_folder import runs_dir
-from acquire.documents import Kind, read_document
+from acquire.documents import Kind, parse_document, read_document
 from acquire.errors import Fix, ResumeError, TrainingError
 from acquire.writing import hold, named, owner_of, refuse_links_out
 from dataset.runs import BEGUN_WITH, run_name
@@ -31,6 +31,7 @@ from .summary import versions
 STATES = "states"
 TAUGHT_BY_INIT = ("teacher", "student_kd")       # who has learnt from the people of its start
 _KIND = Kind(dict, "what a run was begun with", TrainingError, REMOVE_FOLDER)
+_RECIPE = Kind(Recipe, "the recipe of a run", TrainingError, REMOVE_FOLDER)
 
 
 @contextmanager
@@ -117,7 +118,7 @@ def describe_run(
 ) -> dict:
     """Return what a run is begun with; it can be resumed with the very same only."""
     return {
-        "recipe": asdict(recipe), "folds": folds, "seeds": seeds, "data_hash": data.data_hash,
+        "recipe": recipe.as_dict(), "folds": folds, "seeds": seeds, "data_hash": data.data_hash,
         "split_hash": data.split_hash, "init_sha256": init and init.sha256,
     }
 
@@ -143,7 +144,7 @@ def find_interrupted(runs: Path, begun_with: dict) -> tuple[Path, Path]:
         part = path.parent
         if owner_of(runs, named(part.name)) is not None:
             continue
-        before = read_document(_KIND, path)
+        before = _as_written_today(read_document(_KIND, path))
         others = _differences(before, now)
         if not others:
             return part, runs / run_name(part)
@@ -151,6 +152,43 @@ def find_interrupted(runs: Path, begun_with: dict) -> tuple[Path, Path]:
             is_first = False
             refusal = _refusal(run_name(part), others)
     raise refusal
+
+
+def interrupted_recipe(data: Path, *, folds: int | None, seeds: int) -> Recipe | None:
+    """Return the recipe of the newest run that can be resumed with these folds and seeds.
+
+    Returns
+    -------
+    None where there is no such run
+
+    Raises
+    ------
+    TrainingError : what it was begun with cannot be read
+    """
+    runs = runs_dir(data)
+    for path in sorted(runs.glob(f".*.part/{BEGUN_WITH}"), reverse=True):
+        if owner_of(runs, named(path.parent.name)) is not None:
+            continue
+        before = _as_written_today(read_document(_KIND, path))
+        if (before.get("folds"), before.get("seeds", 1)) == (folds, seeds):
+            text = json.dumps(before.get("recipe")).encode()
+            return parse_document(_RECIPE, text, path)
+    return None
+
+
+def _as_written_today(before: dict[str, Any]) -> dict[str, Any]:
+    """Bring what an earlier version wrote of a recipe into today's form.
+
+    It had no name; what it did not hold was done as in the usual recipe.
+    """
+    recipe = before.get("recipe")
+    if not isinstance(recipe, dict) or "sha256" in recipe:
+        return before
+    recipe = dict(recipe)
+    beside = ("physnet",) if recipe.pop("physnet", False) else ()
+    usual = json.loads(json.dumps(asdict(Recipe(also=beside))))
+    distill = {**usual["distill"], **recipe.get("distill", {})}
+    return {**before, "recipe": {**usual, **recipe, "distill": distill}}
 
 
 _Differences = dict[str, tuple[Any, Any]]    # by path in `run.json`: before, now
@@ -174,6 +212,8 @@ def _differences(before: Any, now: Any, name: str = "") -> _Differences:
     was = before if isinstance(before, dict) else {}
     found: _Differences = {}
     for key, value in now.items():
+        if name == "recipe" and key in ("name", "sha256"):
+            continue                     # told by what it holds
         found |= _differences(was.get(key), value, f"{name}.{key}" if name else key)
     return found
 
@@ -203,7 +243,7 @@ def save_networks(
             folder /= f"fold{fold + 1}"
         folder.mkdir(parents=True, exist_ok=True)
         about = {
-            "recipe": asdict(replace(recipe, seed=seed)), "versions": versions(),
+            "recipe": replace(recipe, seed=seed).as_dict(), "versions": versions(),
             "subjects": folds[fold].subjects,
         }
         for name, network in networks.items():

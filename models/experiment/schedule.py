@@ -100,7 +100,7 @@ def train_unit(unit: Unit, *, plan: RunPlan, recipe: Recipe, part: Path) -> Netw
     """Train one fold of one seed in a process of its own, on one thread beside many others."""
     torch.set_num_threads(1)
     # whether the data is of today was asked when the run began, and takes reading all recordings
-    loaded = load_plan(plan, of_today=False)
+    loaded = load_plan(plan, motion=recipe.motion, of_today=False)
     return train_networks(
         loaded.folds[unit.fold], replace(recipe, seed=unit.seed), init=load_copy(part / STATES),
         device=pick_device(plan.device),

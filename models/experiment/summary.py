@@ -2,7 +2,7 @@
 
 import platform
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import datetime
 from importlib.metadata import version
 
@@ -20,6 +20,7 @@ from models.evaluation.verdict import judge
 from models.evaluation.video_result import VideoResult, colour_pulse, evaluate_pulse
 from models.nets.can import count_parameters
 from models.training.device import uses_bfloat16
+from models.training.named_recipes import differences
 from models.training.recipe import Recipe, Trained
 
 from .plan import AllTrained, Unit
@@ -66,7 +67,6 @@ def summarise_run(
     return {
         "verdict": judge(
             {name: network.videos for name, network in networks.items()}, colours, guess, TITLES,
-            seed=recipe.seed,
         ),
         "methods": _figures_of_methods(recipe, trained, {**colours, MEAN_RATE: guess}),
         "folds": _figures_by_fold(folds, recipe, trained, guesses),
@@ -89,7 +89,8 @@ def summarise_run(
         },
         "split_hash": whole.split_hash,
         "data_hash": whole.data_hash,
-        "recipe": asdict(recipe),
+        "recipe": recipe.as_dict(),
+        "beside_paper": differences(recipe, "paper"),
         "heart_rate": {
             "window_s": WINDOW_S, "step_s": STEP_S, "low_hz": LOW_HZ, "high_hz": HIGH_HZ,
             "fft_grid_bpm": HR_GRID_BPM, "peak": "parabola through the logarithm of three points",
@@ -115,7 +116,7 @@ def _figures_of_methods(
     """Assess the networks of the recipe's own seed, and the colour methods."""
     networks = {
         name: {
-            **assess(network.videos, seed=recipe.seed),
+            **assess(network.videos),
             "parameters": count_parameters(network.net), "ms_per_frame": network.ms_per_frame,
             "curve": network.curve,
             "seconds": sum(
@@ -125,7 +126,7 @@ def _figures_of_methods(
         }
         for name, network in join_folds(trained, recipe.seed).items()
     }
-    return networks | {name: assess(videos, seed=recipe.seed) for name, videos in colours.items()}
+    return networks | {name: assess(videos) for name, videos in colours.items()}
 
 
 def _figures_by_fold(

@@ -26,9 +26,8 @@ from dataset.face.onnx_file import FORMAT
 from dataset.runs import METRICS
 from models.board.find_net import CHECKPOINT, ONNX, STUDENTS
 from models.board.onnx_net import BOARD, open_net
-from models.nets.can import SIZE, Student, Teacher, count_parameters
+from models.nets.can import SIZE, Student, Teacher, count_parameters, describe_net
 from models.nets.checkpoint import Checkpoint, load_checkpoint
-from models.nets.physnet import PhysNet
 
 from .graphs import count_multiply_adds, net_graph
 from .quantise import quantise, training_motion
@@ -156,12 +155,20 @@ def convert_net(name: str, file: Path, checkpoint: Checkpoint) -> onnx.ModelProt
 
     Raises
     ------
-    TrainingError : it is a PhysNet, which no board runs
+    TrainingError : it is neither student nor teacher, and no board runs it, or was trained on
+        another motion than the one that live reading makes
     """
-    if isinstance(checkpoint.net, PhysNet):
+    if not isinstance(checkpoint.net, Student | Teacher):
         raise TrainingError(
-            expected="a student or a teacher", found="a PhysNet", where=file,
+            expected="a student or a teacher", found=describe_net(checkpoint.net)["net"],
+            where=file,
             fix="export the student",
+        )
+    if checkpoint.motion != "normalised":
+        raise TrainingError(
+            expected="a network that reads normalised motion, as live reading makes it",
+            found=f"one trained on {checkpoint.motion!r}", where=file,
+            fix="train with a recipe that has motion: normalised",
         )
     constants: dict[str, Any] = {
         "format": FORMAT, "net": name, "precision": "float32", "checkpoint": file.stem,

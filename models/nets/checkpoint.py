@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -19,10 +19,11 @@ from acquire.atomic import atomic_file
 from acquire.documents import parse_json
 from acquire.errors import Fix, TrainingError
 from acquire.limits import LARGEST_NETWORK_BYTES
+from dataset.face.frames import Motion
 from dataset.people import LearntFrom, read_learnt_from
+from models.published_nets.spec import PublishedNet, check_reads
 
-from .can import NETS, PAIRS_PER_MASK, SIZE, Net, Teacher, build_net, describe_net
-from .physnet import PhysNet
+from .can import NETS, PAIRS_PER_MASK, SIZE, Net, Teacher, build_net, describe_net, find_kind
 
 _HASH = 12                # characters of a hash that are shown
 FORMAT = "acq-checkpoint-1"
@@ -44,6 +45,11 @@ class Checkpoint:
     def pairs_per_mask(self) -> int:
         """Pairs of frames that shared a teacher's masks in its training."""
         return self.about.get("recipe", {}).get("clip", PAIRS_PER_MASK)
+
+    @property
+    def motion(self) -> Motion:
+        """What it reads of two adjacent frames."""
+        return self.about.get("recipe", {}).get("motion", "normalised")
 
 
 def save_checkpoint(path: Path, net: Net, *, split_hash: str, data_hash: str, about: dict) -> None:
@@ -77,7 +83,7 @@ def load_checkpoint(
     check_origin(header, path, split_hash=split_hash, data_hash=data_hash)
     try:
         description = {name: parse_json(header[name]) for name in ("net", "config")}
-        if description["net"] not in NETS:
+        if find_kind(description["net"]) is None:
             raise TrainingError(
                 expected=f"one of {', '.join(NETS)}", found=description["net"], where=path,
                 fix=Fix.TRAIN_AGAIN,
@@ -92,6 +98,8 @@ def load_checkpoint(
         )
         if type(shared := checkpoint.pairs_per_mask) is not int or not 1 <= shared <= _MOST_SHARED:
             raise TypeError(f"clip {shared!r}")
+        if checkpoint.motion not in get_args(Motion):
+            raise TypeError(f"motion {checkpoint.motion!r}")
         if not _gives_numbers(net):
             raise ValueError("weights that give no numbers")
         return checkpoint
@@ -120,17 +128,21 @@ def _build(description: dict[str, Any], weights: dict[str, torch.Tensor]) -> Net
     with torch.random.fork_rng(devices=[]):
         net = build_net(description)
     net.load_state_dict(weights)
+    if isinstance(net, PublishedNet):
+        check_reads(net.reads)
     return net.eval()
 
 
 @torch.no_grad()
 def _gives_numbers(net: Net) -> bool:
     """Return whether a network gives finite numbers, for noise: a negative variance gives none."""
+    if isinstance(net, PublishedNet):          # a whole clip of some takes seconds
+        variances = [tensor for name, tensor in net.named_buffers() if name.endswith("running_var")]
+        return all(bool((variance >= 0).all()) for variance in variances)
     generator = torch.Generator().manual_seed(0)
-    size = (1, 3, 4, SIZE, SIZE) if isinstance(net, PhysNet) else (2, 3, SIZE, SIZE)
-    motion = torch.randn(size, generator=generator)
+    motion = torch.randn((2, 3, SIZE, SIZE), generator=generator)
     given = net(motion, motion.abs()) if isinstance(net, Teacher) else net(motion)
-    return bool(torch.isfinite(given if isinstance(given, torch.Tensor) else given.pulse).all())
+    return bool(torch.isfinite(given.pulse).all())
 
 
 def check_origin(

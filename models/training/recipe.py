@@ -1,35 +1,61 @@
 """The settings of a training, and its result."""
 
-from dataclasses import dataclass, field
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Annotated, Any, Literal
 
-from models.distillation.distill import DistillConfig
+from msgspec import Meta
+
+from dataset.face.frames import Motion
+from models.distillation.distill import DistillConfig, Positive, Weight
 from models.evaluation.video_result import VideoResult
 from models.nets.can import PAIRS_PER_MASK, Net
 
 from .state import LossCurve
 
+Epochs = Annotated[int, Meta(ge=1)]
+# which networks, from where and with which numbers: no part of how a training is done
+NOT_HOW = ("name", "seed", "init", "also")
+
 
 @dataclass(frozen=True)
 class Recipe:
-    """How networks are trained; the defaults fit a first experiment of minutes on two cores."""
+    """How networks are trained; the defaults are the recipe `acq`, of minutes on two cores."""
 
-    epochs: int = 12                # of each student
-    teacher_epochs: int = 12        # of the teacher, and of PhysNet
-    seed: int = 0
-    clip: int = PAIRS_PER_MASK      # adjacent pairs of frames that share attention masks
-    batch_clips: int = 8            # clips of a batch: 64 pairs a step
-    learning_rate: float = 1e-3     # at the top of the one-cycle schedule
-    weight_decay: float = 1e-2      # of AdamW
+    name: str = "acq"
+    # "normalised": (c2 - c1) / (c2 + c1), cut and scaled; "difference": c2 - c1 [grey levels]
+    motion: Motion = "normalised"
+    epochs: Epochs = 12             # of each student
+    teacher_epochs: Epochs = 12     # of the teacher, and of the networks beside
+    seed: Annotated[int, Meta(ge=0)] = 0
+    # adjacent pairs of frames that share attention masks
+    clip: Annotated[int, Meta(ge=1, le=250)] = PAIRS_PER_MASK
+    batch_clips: Annotated[int, Meta(ge=1)] = 8     # clips of a batch: 64 pairs a step
+    learning_rate: Positive = 1e-3  # at the top of the one-cycle schedule
+    weight_decay: Weight = 1e-2     # of AdamW
     distill: DistillConfig = field(default_factory=DistillConfig)
     # clips are shifted by at most so many of 36 pixels, and mirrored; 0: neither
-    shift: int = 3
+    shift: Annotated[int, Meta(ge=0, le=18)] = 3
     # of the loss on the pulse's shape over a clip, for all networks; it needs longer clips
-    shape_weight: float = 0.0
-    pretrain_epochs: int = 0        # of the student alone, before its teacher joins
+    shape_weight: Weight = 0.0
+    # of the student alone, before its teacher joins
+    pretrain_epochs: Annotated[int, Meta(ge=0)] = 0
+    # of multiplications while training; auto: bfloat16 where the hardware has it
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
     # what the teacher starts from, by any name of a teacher; None: from scratch, as the students do
     init: str | None = None
-    physnet: bool = False           # whether PhysNet is trained too
-    precision: str = "auto"         # or "float32", "bfloat16": of multiplications while training
+    also: tuple[str, ...] = ()      # networks that are trained too, for the tables
+
+    @property
+    def sha256(self) -> str:
+        """The hash of how is trained: of all but name, seed, start and networks beside."""
+        how = {key: value for key, value in asdict(self).items() if key not in NOT_HOW}
+        return hashlib.sha256(json.dumps(how, sort_keys=True).encode()).hexdigest()
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it with its hash, as it stands in checkpoints and `metrics.json`."""
+        return {**asdict(self), "sha256": self.sha256}
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from typing import Any
 
 from acquire.atomic import atomic_file
 from acquire.errors import TrainingError
+from dataset.face.frames import Motion
 from dataset.people import LearntFrom, Person
 from models.board.find_net import COMES_WITH_ACQ, NetFile, find_teacher
 from models.data.videos import TrainingData
@@ -53,21 +54,29 @@ class TeacherInit:
         }
 
 
-def read_teacher_init(named: Path, data: Path) -> TeacherInit:
+def read_teacher_init(named: Path, data: Path, motion: Motion = "normalised") -> TeacherInit:
     """Read the teacher to start from.
 
     Parameters
     ----------
     named : as `models.board.find_net.find_teacher`
     data : the folder in which ids of runs are looked for
+    motion : what the teacher to be trained reads of two adjacent frames
 
     Raises
     ------
-    TrainingError : there is none, it is another network, or it does not say whom it has learnt from
+    TrainingError : there is none, it is another network, it reads another motion, or it does not
+        say whom it has learnt from
     """
     file = find_teacher(named, data)
     checkpoint = load_checkpoint(file.path)
     _load_into(Teacher(), checkpoint.net, file.path)
+    if checkpoint.motion != motion:
+        raise TrainingError(
+            expected=f"a teacher that reads the motion {motion!r}, as the recipe has it",
+            found=f"one that reads {checkpoint.motion!r}", where=file.path,
+            fix="start from another, or change the recipe",
+        )
     if checkpoint.learnt_from is None:
         raise TrainingError(
             expected="a checkpoint that says whom it has learnt from", found="one that does not",

@@ -1,4 +1,4 @@
-"""The experiment: a teacher, a student alone, a student with the teacher's help, and PhysNet.
+"""The experiment: a teacher, a student alone, a student with the teacher's help, others beside.
 
 The two students get the same data, epochs, initial weights, batches in the same order, dropout
 draws, optimiser and schedule. Only the loss differs. The test videos are read once, after the last
@@ -8,7 +8,7 @@ epoch of each network; no epoch and no weight is chosen by them.
 import copy
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -22,8 +22,8 @@ from models.evaluation.inference import ms_per_frame, predict_changes
 from models.evaluation.methods import NETWORK_TITLES
 from models.evaluation.video_result import evaluate_changes
 from models.nets.can import Net, Student, Teacher
-from models.nets.physnet import PhysNet, negative_pearson
 
+from .beside import train_beside
 from .fit import Loss, fit
 from .recipe import Recipe, Trained
 from .state import LossCurve
@@ -54,7 +54,7 @@ def train_networks(
 
     Returns
     -------
-    `teacher`, `student`, `student_kd`, and `physnet` where the recipe has it, in that order
+    `teacher`, `student`, `student_kd`, and those that the recipe has beside, in that order
 
     Raises
     ------
@@ -74,9 +74,9 @@ def train_networks(
             on_progress=on_progress,
         ),
     }
-    if recipe.physnet:
-        trained["physnet"] = train_physnet(
-            data, recipe, device=device, states=states, on_progress=on_progress
+    for name in recipe.also:
+        trained[name] = train_beside(
+            name, data, recipe, device=device, states=states, on_progress=on_progress
         )
     return trained
 
@@ -130,32 +130,6 @@ def train_student(
     )
 
 
-def train_physnet(
-    data: TrainingData, recipe: Recipe, *, device: torch.device, states: Path | None = None,
-    on_progress: OnProgress | None = None,
-) -> Trained:
-    """Train and test a PhysNet on the same frames, in clips of its own length.
-
-    Else see `train_networks`.
-    """
-    torch.manual_seed(recipe.seed)
-    net = PhysNet()
-    clip = net.config.clip
-
-    def loss(batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
-        predicted = net(batch.motion.unflatten(0, (-1, clip)).transpose(1, 2))
-        label = negative_pearson(predicted, batch.ppg_change.unflatten(0, (-1, clip)))
-        return label, {"label": label.detach()}
-
-    longer = replace(
-        recipe, clip=clip, batch_clips=max(1, recipe.clip * recipe.batch_clips // clip)
-    )
-    return _train_and_test(
-        "physnet", net, [_Phase(net, loss, recipe.teacher_epochs)], data, longer, device=device,
-        states=states, on_progress=on_progress,
-    )
-
-
 def _loss_on_ppg(predict: Callable[[Batch], Tensor], recipe: Recipe) -> Loss:
     """Return the loss of a network that learns from the finger's PPG only."""
 
@@ -185,8 +159,7 @@ def _train_and_test(
     begun = time.perf_counter()
     last = phases[-1].module
     last.to(device)
-    if not isinstance(net, PhysNet):
-        last.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    last.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     clips = Clips(
         data.train, clip=recipe.clip, batch=recipe.batch_clips, seed=recipe.seed, device=device,
         shift=recipe.shift,
@@ -201,9 +174,10 @@ def _train_and_test(
             on_progress=on_progress,
         )
     seconds = time.perf_counter() - begun
+    # as a checkpoint is read again: on the CPU, its weights in their usual order
+    net.cpu().to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
     videos = [
-        evaluate_changes(predict_changes(net, video, clip=recipe.clip, device=str(device)), video)
+        evaluate_changes(predict_changes(net, video, clip=recipe.clip), video)
         for video in data.test
     ]
-    net.cpu()
     return Trained(net, curve, videos, seconds, ms_per_frame(net))

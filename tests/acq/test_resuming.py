@@ -1,59 +1,72 @@
 """What an interrupted run was begun with, as options that begin the very same."""
 
+import json
 import pickle
-from dataclasses import asdict
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from acq.advice import advise
-from acq.commands.train import _recipe
-from acq.resuming import OPTIONS, resume_command
+from acq.resuming import resume_command
 from acquire.errors import ResumeError
-from models.experiment.run_folder import find_interrupted
+from models.distillation.distill import DistillConfig
+from models.experiment.run_folder import find_interrupted, interrupted_recipe
 from models.training.recipe import Recipe
 from tests.models.experiment.test_run_folder import interrupt
 
 DATA = {"data_hash": "a" * 64, "split_hash": "b" * 64}
+OTHER = Recipe(name="mine", epochs=1, clip=16, distill=DistillConfig(kd="at"), also=("physnet",))
 
 
 def begun(recipe, *, folds=None, seeds=1, **hashes):
-    return {"recipe": asdict(recipe), "folds": folds, "seeds": seeds, **DATA, **hashes}
-
-
-def test_every_option_has_the_default_of_the_recipe():
-    assert resume_command(begun(Recipe()), Path("data")) == "acq train-kd --resume"
-    for path, (_, default) in OPTIONS.items():
-        value = begun(Recipe())
-        for key in path.split("."):
-            value = value[key]
-        assert value == default, path
+    return {"recipe": recipe.as_dict(), "folds": folds, "seeds": seeds, **DATA, **hashes}
 
 
 def test_the_command_that_goes_on_names_what_is_not_usual():
-    recipe = _recipe(
-        {"kd": "at", "weight_pulse": 0.5}, {"epochs": 1, "clip": 16, "physnet": True},
-        augment=False,
+    assert resume_command(begun(Recipe()), Path("data")) == "acq train-kd --resume"
+    assert resume_command(begun(OTHER, folds=5, seeds=2), Path("a b")) == (
+        "acq train-kd --resume --folds 5 --seeds 2 --data 'a b'"
     )
-    assert resume_command(begun(recipe, folds=5), Path("a b")) == (
-        "acq train-kd --resume --folds 5 --epochs 1 --kd at --soft-weight 0.5 --clip 16 "
-        "--no-augmentation --physnet --data 'a b'"
-    )
+
+
+def test_the_recipe_of_a_run_is_taken_from_it(tmp_path):
+    interrupt(tmp_path, begun(OTHER, folds=5))
+    assert interrupted_recipe(tmp_path, folds=5, seeds=1) == OTHER
+    assert interrupted_recipe(tmp_path, folds=None, seeds=1) is None
+
+
+def test_a_run_of_an_earlier_version_goes_on(tmp_path):
+    recipe = json.loads(json.dumps(begun(replace(OTHER, name="acq"))))["recipe"]
+    for key in ("name", "sha256", "motion", "also"):
+        del recipe[key]
+    for key in ("norm", "scaled"):
+        del recipe["distill"][key]
+    before = {"folds": None, "seeds": 1, **DATA, "recipe": {**recipe, "physnet": True}}
+    interrupt(tmp_path, before)
+    taken = interrupted_recipe(tmp_path, folds=None, seeds=1)
+    assert taken == replace(OTHER, name="acq")
+    part, _ = find_interrupted(tmp_path / "runs", begun(taken))
+    assert part.name == ".20261122T101500Z.part"
 
 
 @pytest.mark.parametrize(
     ("now", "expected", "found", "way"),
     [
-        (begun(Recipe()), "--epochs 1, --clip 16", "--epochs 12, --clip 8", "give the options"),
         (
-            begun(_recipe({}, {"epochs": 1, "clip": 16}, augment=True), split_hash="c" * 64),
-            "split bbbbbbbb", "split cccccccc", "bring back the split.json",
+            begun(replace(OTHER, epochs=12, clip=8)), "epochs: 1, clip: 16", "epochs: 12, clip: 8",
+            "leave the recipe out, which --resume takes from the run",
+        ),
+        (begun(OTHER, folds=3), "no --folds", "--folds 3", "give the options as it was begun with"),
+        (
+            begun(OTHER, split_hash="c" * 64), "split bbbbbbbb", "split cccccccc",
+            "bring back the split.json",
         ),
     ],
-    ids=["settings", "split"],
+    ids=["recipe", "settings", "split"],
 )
-def test_all_that_differs_is_named_at_once_as_options(tmp_path, now, expected, found, way):
-    interrupt(tmp_path, begun(_recipe({}, {"epochs": 1, "clip": 16}, augment=True)))
+def test_all_that_differs_is_named_at_once(tmp_path, now, expected, found, way):
+    interrupt(tmp_path, begun(OTHER))
     with pytest.raises(ResumeError) as caught:
         find_interrupted(tmp_path / "runs", now)
     said = advise(pickle.loads(pickle.dumps(caught.value)), "train-kd")

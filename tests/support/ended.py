@@ -77,7 +77,7 @@ def half_made(folder):
 LONG = (
     "qc --force", "qc --jobs 2 --force", "split --folds 3 --force", "convert --force --codec ffv1",
     "convert --jobs 2 --force --codec ffv1", "convert --to pure --force", "card --force", "verify",
-    "evaluate green chrom", "train-kd --epochs 2 --teacher-epochs 1", "withdraw S02 --yes --models",
+    "evaluate green chrom", "train-kd --epochs 2", "withdraw S02 --yes --models",
     "simulate --subjects 4 --sessions 2 --duration 20s --force --seed 7",
     "record --subject S09 --simulate", "live --simulate", "predict {session}",
     "recover {torn}",

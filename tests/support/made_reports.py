@@ -1,6 +1,6 @@
 """A run without training: made-up pulses, networks that never learnt, and the metrics of both."""
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -12,7 +12,8 @@ from models.evaluation.methods import COLOUR_TITLES, MEAN_RATE, TITLES
 from models.evaluation.verdict import judge
 from models.evaluation.video_result import VideoResult
 from models.nets.can import Student, Teacher
-from models.nets.physnet import PhysNet
+from models.published_nets.physnet import PhysNet
+from models.training.named_recipes import differences
 from models.training.recipe import Recipe, Trained
 
 FS_HZ, SECONDS = 20.0, 30
@@ -118,7 +119,7 @@ def metrics_of(found, *, people="virtual", folds=1, seeds=1):
         "without_finger_percent": {"train": 1.25, "test": 0.0},
         "split_hash": SPLIT_HASH,
         "data_hash": DATA_HASH,
-        "recipe": asdict(Recipe()),
+        "recipe": Recipe().as_dict(), "beside_paper": differences(Recipe(), "paper"),
         "heart_rate": {
             "window_s": 10.0, "step_s": 1.0, "low_hz": 0.7, "high_hz": 4.0, "fft_grid_bpm": 0.1,
             "main_lobe_bpm": 24.0,

@@ -5,7 +5,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from models.distillation.hints import AttentionTransferLoss, FitNetLoss
-from models.distillation.tat import standardise
+from models.distillation.tat import prepare_target
 
 
 def test_a_student_that_is_the_teacher_up_to_scale_has_no_loss():
@@ -14,8 +14,8 @@ def test_a_student_that_is_the_teacher_up_to_scale_has_no_loss():
     loss = FitNetLoss(4)
     with torch.no_grad():
         loss.regressor.weight.copy_(10 * torch.eye(4)[:, :, None, None])
-    assert loss(standardise(teacher, 2) / 10, teacher, clip=2) < 1e-6
-    assert AttentionTransferLoss()(2 * standardise(teacher, 1), teacher) < 1e-6
+    assert loss(prepare_target(teacher, 2, scaled=True) / 10, teacher, clip=2) < 1e-6
+    assert AttentionTransferLoss()(2 * prepare_target(teacher, 1, scaled=True), teacher) < 1e-6
 
 
 def test_attention_transfer_by_hand():

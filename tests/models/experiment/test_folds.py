@@ -188,11 +188,11 @@ def test_published_folders_are_read_in_place(published, data, tmp_path):
         assert np.corrcoef(r.ppg[inner], own.ppg[inner])[0, 1] > 0.999
     assert sorted(p.name for p in published.iterdir()) == ["subject1", "subject2", "subject3"]
     run = train_kd(
-        tmp_path / "data", recipe=replace(QUICK, physnet=True), device="cpu", folds=2,
+        tmp_path / "data", recipe=replace(QUICK, also=("tscan",)), device="cpu", folds=2,
         ubfc=published,
     )
     assert run.metrics["people"] == "real"
-    assert run.metrics["methods"]["physnet"]["parameters"] == 768_577
+    assert run.metrics["methods"]["tscan"]["parameters"] == 532_899
     assert run.metrics["methods"]["pos"]["mae_bpm"] < 1.0
 
 

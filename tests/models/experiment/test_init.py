@@ -9,11 +9,11 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from acq.advice import advise
-from acq.resuming import resume_command
 from acquire.errors import ResumeError, TrainingError
 from dataset.people import LearntFrom, Person
 from dataset.runs import read_training_runs
 from models.experiment.run import train_kd
+from models.experiment.run_folder import interrupted_recipe
 from models.nets.checkpoint import load_checkpoint
 from models.training.recipe import Recipe
 from models.training.teacher_init import read_teacher_init
@@ -90,7 +90,7 @@ def test_a_run_goes_on_from_the_same_start_and_from_no_other(tmp_path):
     (begun_with,) = (data / "runs").glob(".*.part/run.json")
     told = json.loads(begun_with.read_text())
     assert told["started_from"]["sha256"] == told["init_sha256"]
-    assert f"--init {path}" in resume_command(told, data)
+    assert interrupted_recipe(data, folds=None, seeds=1) == recipe
 
     whole = path.read_bytes()
     stand_in_teacher(path, seed=10)
@@ -101,7 +101,7 @@ def test_a_run_goes_on_from_the_same_start_and_from_no_other(tmp_path):
     assert "bring back the file that --init named then" in said
     with pytest.raises(ResumeError) as caught:
         train_kd(data, recipe=replace(recipe, init=None), device="cpu", resume=True)
-    assert "found no --init; give the options" in advise(caught.value, "train-kd")
+    assert "found no --init; leave the recipe out" in advise(caught.value, "train-kd")
 
     path.write_bytes(whole)
     done = train_kd(data, recipe=recipe, device="cpu", resume=True)

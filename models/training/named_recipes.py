@@ -1,0 +1,117 @@
+"""Recipes in files: three come with acq, and any can be copied and changed.
+
+`acq` is what is trained with unless another is named, `paper` the reference paper to the letter,
+`fast` a first look. A file is YAML and holds the fields of `Recipe`; a key that it leaves out is as
+in `acq`, and one that there is not is refused.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, fields, is_dataclass, replace
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from acquire.documents import Kind, read_document
+from acquire.errors import TrainingError
+from models.distillation.distill import DistillConfig
+
+from .recipe import NOT_HOW, Recipe
+
+RECIPES = Path(__file__).parent / "recipes"
+NAMES = ("acq", "paper", "fast")
+_NOT_IN_FILES = set(NOT_HOW) - {"seed"}
+_FIX = "copy one that comes with acq, and change that"
+
+
+def find_recipe(named: str) -> Path:
+    """Return the file of a recipe that comes with acq, by its name, or a file of one's own.
+
+    Raises
+    ------
+    TrainingError : there is neither
+    """
+    if named in NAMES:
+        return RECIPES / f"{named}.yaml"
+    if (path := Path(named)).is_file():
+        return path
+    near = get_close_matches(named, NAMES, n=1)
+    raise TrainingError(
+        expected=f"one of the recipes {', '.join(NAMES)}, or a file", found=repr(named),
+        fix=f"did you mean {near[0]}?" if near else _FIX,
+    )
+
+
+def read_recipe(named: str) -> Recipe:
+    """Read a recipe that comes with acq, by its name, or a file; it has the file's name.
+
+    Raises
+    ------
+    TrainingError : there is none, or it is not as it should be: a key that no recipe has, a value
+        of another kind or out of its bounds, values that do not go together
+    """
+    path = find_recipe(named)
+    recipe = replace(read_document(_KIND, path), name=path.stem)
+    check_recipe(recipe, path)
+    return recipe
+
+
+def check_recipe(recipe: Recipe, where: Path | str) -> None:
+    """Refuse values that do not go together.
+
+    Raises
+    ------
+    TrainingError : changes within a clip, or the pulse's shape over it, with clips of one pair
+    """
+    for is_asked, called in (
+        (recipe.distill.kd != "none" and recipe.distill.changes, "distill.changes: true"),
+        (recipe.shape_weight > 0, f"shape_weight: {recipe.shape_weight:g}"),
+    ):
+        if is_asked and recipe.clip == 1:
+            raise TrainingError(
+                expected=f"clips of 2 at least, for {called}", found="clip: 1", where=where,
+                fix="longer clips, or without it",
+            )
+
+
+def flatten_recipe(recipe: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a recipe's values by the path of their keys, such as `distill.norm`."""
+    flat: dict[str, Any] = {}
+    for key, value in recipe.items():
+        if isinstance(value, Mapping):
+            flat |= {f"{key}.{name}": inner for name, inner in value.items()}
+        elif key not in (*NOT_HOW, "sha256"):
+            flat[key] = value
+    return flat
+
+
+def differences(recipe: Recipe, named: str) -> list[dict[str, Any]]:
+    """List where a recipe is not as one that comes with acq: `key`, `here` and `there`."""
+    here, there = (flatten_recipe(asdict(one)) for one in (recipe, read_recipe(named)))
+    return [
+        {"key": key, "here": value, "there": there[key]}
+        for key, value in here.items() if value != there[key]
+    ]
+
+
+def _check_keys(body: Any) -> Any:
+    """Refuse a key that no recipe has."""
+    if not isinstance(body, dict):
+        raise ValueError("no keys with values")
+    _refuse_unknown(body, Recipe, "")
+    if isinstance(body.get("distill"), dict):
+        _refuse_unknown(body["distill"], DistillConfig, "distill.")
+    return body
+
+
+def _refuse_unknown(body: dict[Any, Any], of: type, before: str) -> None:
+    assert is_dataclass(of)
+    known = [field.name for field in fields(of) if before or field.name not in _NOT_IN_FILES]
+    for key in body:
+        if key not in known:
+            near = get_close_matches(str(key), known, n=1, cutoff=0)
+            raise ValueError(
+                f"the key {before}{key}, which no recipe has; near is {before}{near[0]}"
+            )
+
+
+_KIND = Kind(Recipe, "a recipe", TrainingError, _FIX, is_yaml=True, prepare=_check_keys)

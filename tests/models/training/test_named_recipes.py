@@ -1,0 +1,103 @@
+"""Recipes in files: those that come with acq, and what is refused in one's own."""
+
+import re
+from dataclasses import asdict
+
+import pytest
+import yaml
+
+torch = pytest.importorskip("torch")
+
+from acquire.errors import TrainingError
+from models.training.named_recipes import (
+    NAMES,
+    differences,
+    find_recipe,
+    flatten_recipe,
+    read_recipe,
+)
+from models.training.recipe import NOT_HOW, Recipe
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_file_holds_every_key(name):
+    body = yaml.safe_load(find_recipe(name).read_text())
+    recipe = read_recipe(name)
+    assert recipe.name == name
+    expected = {key: value for key, value in asdict(recipe).items() if key not in NOT_HOW}
+    assert body == {**expected, "seed": 0}
+
+
+def test_the_usual_recipe_is_that_of_the_file_acq():
+    assert read_recipe("acq") == Recipe()
+
+
+def test_the_paper_is_kept_to_the_letter():
+    recipe = read_recipe("paper")
+    assert (recipe.motion, recipe.clip, recipe.shift) == ("difference", 1, 0)
+    assert (recipe.shape_weight, recipe.pretrain_epochs, recipe.init) == (0, 0, None)
+    distill = recipe.distill
+    assert (distill.kd, distill.levels, distill.norm) == ("tat", "both", "sum")
+    assert (distill.weight_middle, distill.weight_last, distill.weight_pulse) == (1, 1, 0)
+    assert (distill.scaled, distill.changes, distill.share) == (False, False, 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("epoch: 3", "the key epoch, which no recipe has; near is epochs"),
+        ("distill: {weigth_last: 1}", "no recipe has; near is distill.weight_last"),
+        ("init: shipped", "the key init, which no recipe has"),
+        ("epochs: 0", r">= 1 at \$.epochs"),
+        ("epochs: many", r"text instead of a whole number at \$.epochs"),
+        ("distill: {norm: max}", r"at \$.distill.norm"),
+        ("learning_rate: .nan", "learning_rate"),
+        ("clip: 1", "found clip: 1"),
+        ("clip: [", "a recipe"),
+        ("- epochs", "no keys with values"),
+    ],
+)
+def test_what_no_recipe_can_be_is_refused_in_a_line(tmp_path, text, found):
+    path = tmp_path / "mine.yaml"
+    path.write_text(text)
+    with pytest.raises(TrainingError, match=found) as caught:
+        read_recipe(str(path))
+    assert str(path) in str(caught.value)
+
+
+def test_a_name_that_is_nearly_one_is_asked_about():
+    with pytest.raises(TrainingError, match="acq, paper, fast, or a file, found 'papr'; did you"):
+        read_recipe("papr")
+
+
+def test_a_copy_has_its_own_name_and_the_same_hash(tmp_path):
+    copy = tmp_path / "mine.yaml"
+    copy.write_text(find_recipe("paper").read_text())
+    recipe, paper = read_recipe(str(copy)), read_recipe("paper")
+    assert (recipe.name, recipe.sha256) == ("mine", paper.sha256)
+    copy.write_text(copy.read_text().replace("norm: sum ", "norm: mean"))
+    changed = read_recipe(str(copy))
+    assert changed.sha256 != paper.sha256
+    (line,) = differences(changed, "paper")
+    assert line == {"key": "distill.norm", "here": "mean", "there": "sum"}
+    assert {line["key"] for line in differences(Recipe(), "paper")} >= {"motion", "clip", "shift"}
+
+
+def test_the_document_has_every_key_with_the_values_of_the_files(repo):
+    rows = {
+        key: (acq, paper, told)
+        for key, acq, paper, told in re.findall(
+            r"^\| `([a-z_.]+)` \| `([^`]+)` \| `([^`]+)` \| ([^|]*) \|",
+            (repo / "docs" / "recipes.md").read_text(), flags=re.M,
+        )
+    }
+    files = [yaml.safe_load(find_recipe(name).read_text()) for name in ("acq", "paper")]
+    flat = [{**flatten_recipe(body), "seed": body["seed"]} for body in files]
+    assert rows.keys() == flat[0].keys()
+    comments = dict(re.findall(
+        r"^ *(\w+): \S+ +# (stated|choice)", find_recipe("paper").read_text(), flags=re.M
+    ))
+    for key, (acq, paper, told) in rows.items():
+        assert [yaml.safe_load(acq), yaml.safe_load(paper)] == [of[key] for of in flat], key
+        is_stated = comments[key.rpartition(".")[2]] == "stated"
+        assert told.startswith("stated") == is_stated, key
