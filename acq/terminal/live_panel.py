@@ -19,6 +19,7 @@ from dataset.signals.pulse_quality import FAIR, GOOD, PulseReading
 from .console import make_console
 from .curves import clock, trace
 from .printing import visible
+from .pulse_rows import interval_text
 
 if TYPE_CHECKING:
     from models.live.reader import LiveSnapshot
@@ -57,7 +58,7 @@ def bounds_text(reading: "LiveReading") -> str:
     rate = reading.rate
     if rate is None or rate.low_bpm is None or rate.high_bpm is None:
         return ""
-    return f" ({rate.low_bpm:.0f} to {rate.high_bpm:.0f})"
+    return f" ({interval_text(rate.low_bpm, rate.high_bpm)})"
 
 
 def curve(snapshot: "LiveSnapshot", *, width: int, rows: int) -> list[Text]:

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from acq.terminal.curves import clock, sparkline
 from acq.terminal.printing import echo
+from acq.terminal.pulse_rows import interval_text
 from acq.terminal.tables import show
 from dataset.common.wording import counted
 
@@ -126,7 +127,7 @@ def _bounds(rows: "list[PredictionRow]") -> str:
     rates = [row.rate for row in rows if row.rate is not None]
     low = [rate.low_bpm for rate in rates if rate.low_bpm is not None]
     high = [rate.high_bpm for rate in rates if rate.high_bpm is not None]
-    return f"{min(low):.0f} to {max(high):.0f}" if low and high else ""
+    return interval_text(min(low), max(high)) if low and high else ""
 
 
 def _methods(result: "Prediction") -> "Table":

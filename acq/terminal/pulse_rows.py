@@ -2,6 +2,7 @@
 
 import csv
 import io
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
@@ -41,6 +42,11 @@ def as_csv(rows: "Sequence[PredictionRow]") -> str:
     writer.writeheader()
     writer.writerows(row_dict(row) for row in rows)
     return out.getvalue()
+
+
+def interval_text(low_bpm: float, high_bpm: float) -> str:
+    """Write an interval in whole beats, never narrower than it is."""
+    return f"{math.floor(low_bpm)} to {math.ceil(high_bpm)}"
 
 
 def check_new(path: Path | None, *, force: bool) -> None:

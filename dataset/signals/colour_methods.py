@@ -23,10 +23,10 @@ import numpy as np
 from . import pos as pos_method
 from .filters import (
     FILTER_ORDER,
-    HIGH_HZ,
     LOW_HZ,
     bandpass,
     filter_both_ways,
+    highest_hz,
     min_samples,
     sliding_windows,
 )
@@ -53,7 +53,10 @@ def ica(rgb: np.ndarray, fs_hz: float) -> np.ndarray:
 
 def pca(rgb: np.ndarray, fs_hz: float) -> np.ndarray:
     """Return the principal component with the highest spectral peak in the band."""
-    colours = np.stack([bandpass(c, fs_hz) for c in _normalise(rgb, fs_hz).T], axis=1)
+    high_hz = highest_hz(fs_hz)
+    colours = np.stack(
+        [bandpass(c, fs_hz, high_hz=high_hz) for c in _normalise(rgb, fs_hz).T], axis=1
+    )
     _, _, directions = np.linalg.svd(colours - colours.mean(axis=0), full_matrices=False)
     return _most_periodic(colours @ directions.T, colours[:, 1], fs_hz)
 
@@ -89,8 +92,8 @@ def _chrominance(windows: np.ndarray, fs_hz: float) -> np.ndarray:
     length = windows.shape[1]
     normalised = windows / windows.mean(axis=1, keepdims=True)
     x, y = filter_both_ways(
-        (normalised @ _CHROMINANCE.T).transpose(2, 0, 1), fs_hz, low_hz=LOW_HZ, high_hz=HIGH_HZ,
-        order=FILTER_ORDER, pad=length - 1,
+        (normalised @ _CHROMINANCE.T).transpose(2, 0, 1), fs_hz, low_hz=LOW_HZ,
+        high_hz=highest_hz(fs_hz), order=FILTER_ORDER, pad=length - 1,
     )
     spread = x.std(axis=1), y.std(axis=1)
     ratio = np.divide(*spread, out=np.zeros(len(x)), where=spread[1] > 0)
@@ -136,7 +139,7 @@ def _most_periodic(components: np.ndarray, green_trace: np.ndarray, fs_hz: float
     power = np.abs(np.fft.rfft(_detrended(components) * taper, axis=0)) ** 2
     power[1 : -1 if len(components) % 2 == 0 else None] *= 2      # of both signs of the frequency
     frequency = np.fft.rfftfreq(len(components), 1 / fs_hz)
-    inside = (frequency >= LOW_HZ) & (frequency <= HIGH_HZ)
+    inside = (frequency >= LOW_HZ) & (frequency <= highest_hz(fs_hz))
     total = power.sum(axis=0)
     share = np.divide(power[inside].max(axis=0), total, out=np.zeros(len(total)), where=total > 0)
     chosen = components[:, int(np.argmax(share))]

@@ -18,6 +18,10 @@ LOW_HZ = 0.7       # 42 bpm
 HIGH_HZ = 4.0      # 240 bpm
 FILTER_ORDER = 3
 WINDOW_S = 10.0    # the window of the published heart rates
+PEAK_HZ = 2 / WINDOW_S     # half the width of a peak, in the spectrum of a Hann window
+# A face's heart rate needs more frames a second: of fewer, a heart of 240 bpm looks like a slower
+# one within `highest_hz`.
+LEAST_FS_HZ = 2 * (HIGH_HZ - PEAK_HZ)      # 7.6
 HR_GRID_BPM = 0.1  # spacing of the spectrum before the parabola
 
 
@@ -103,6 +107,15 @@ def _band_response(
     prototype = (at**2 - centre) / (width * at)
     response = np.prod(1 / (1j * prototype[:, None] - poles), axis=1)
     return np.concatenate([[0.0], response]), points
+
+
+def highest_hz(fs_hz: float) -> float:
+    """Return the highest heart rate that so many frames a second hold [Hz], at most `HIGH_HZ`.
+
+    Frames show f and fs_hz - f alike. In ten seconds the two are separate peaks where half the
+    frame rate lies half a peak's width between them or more.
+    """
+    return min(HIGH_HZ, fs_hz / 2 - PEAK_HZ)
 
 
 def min_samples(fs_hz: float, *, low_hz: float = LOW_HZ) -> int:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .spectra import BPM, Spectra, local_maxima
+from .spectra import BPM, Spectra
 
 NEAR_BPM = 6.0          # half the width of a peak of 10 s
 AGREE_BPM = 4.0         # a method's own peak this near a rate speaks for it
@@ -37,7 +37,7 @@ def candidates_bpm(spectra: Spectra) -> list[float]:
     """Return rates of `BPM` at which all methods together have a peak, the highest first."""
     found: list[float] = []
     for together in (spectra.fused, spectra.shares.mean(axis=0)):
-        maxima = local_maxima(together)
+        maxima = spectra.maxima(together)
         for at in maxima[np.argsort(-together[maxima])][:_MOST].tolist():
             if all(abs(BPM[at] - other) > AGREE_BPM for other in found):
                 found.append(float(BPM[at]))

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from dataset.signals.filters import HIGH_HZ
+from dataset.signals.filters import LEAST_FS_HZ
 from dataset.signals.pulse_quality import FAIR, GOOD, POOR
+from dataset.signals.windows import even_grid
 
 from .calibration import Calibration, shipped_calibration
 from .candidates import AGREE_BPM, Conditions, candidates_bpm, features_of
@@ -39,6 +40,7 @@ class FusedRate:
     similarity: float = 0.0             # of neighbouring beats, at most 1
     likely_bpm: float | None = None     # the likeliest rate, also where it cannot be told
     confidence: float = 0.0             # probability that this is right to 5 bpm
+    fs_hz: float = 0.0                  # rate of the window's frames
 
     @property
     def quality(self) -> str:
@@ -75,11 +77,12 @@ def fuse_window(
     calibration : the one that comes with acq where not given
     """
     window = read_window(time_s, colour, changes)
+    fs_hz = even_grid(time_s)[1] if len(time_s) > 1 else 0.0
     if isinstance(window, str):
-        return FusedRate(None, why_not=window)
+        return FusedRate(None, why_not=window, fs_hz=fs_hz)
     methods = dict(zip(window.pulses, window.peaks_bpm, strict=True))
     if not window.candidates_bpm:
-        return FusedRate(None, methods=methods, why_not=NO_BEAT)
+        return FusedRate(None, methods=methods, why_not=NO_BEAT, fs_hz=fs_hz)
     calibration = calibration or shipped_calibration()
     probabilities = calibration.probability(window.features)
     best = int(np.argmax(probabilities))
@@ -92,7 +95,7 @@ def fuse_window(
     return FusedRate(
         bpm if is_told else None, max(bpm - half_bpm, LOW_BPM), min(bpm + half_bpm, HIGH_BPM),
         methods, "" if is_told else _why_not(bpm, methods, window),
-        float(window.spectra.similarity(bpm).max()), bpm, confidence,
+        float(window.spectra.similarity(bpm).max()), bpm, confidence, fs_hz,
     )
 
 
@@ -102,9 +105,9 @@ def read_window(
     """Read a window by every method; why it cannot be read, in words, where it cannot."""
     if len(time_s) < 2:
         return TOO_SHORT
-    fs_hz, pulses = pulses_of(time_s, colour, changes)
-    if fs_hz <= 2 * HIGH_HZ:
+    if even_grid(time_s)[1] <= LEAST_FS_HZ:
         return TOO_SLOW
+    fs_hz, pulses = pulses_of(time_s, colour, changes)
     span_s = float(time_s[-1] - time_s[0])
     if span_s < LEAST_S - 1.5 / fs_hz:
         return TOO_SHORT

@@ -7,7 +7,7 @@ lies exactly is read from the power as it was.
 
 import numpy as np
 
-from dataset.signals.filters import hann_tapered, power_spectrum
+from dataset.signals.filters import hann_tapered, highest_hz, power_spectrum
 from dataset.signals.peaks import peak_offset
 from dataset.signals.pulse_rate import Repeats
 
@@ -29,6 +29,7 @@ class Spectra:
 
     def __init__(self, pulses: list[np.ndarray], fs_hz: float) -> None:
         """Take the spectra of (T,) pulses at an even rate [Hz]."""
+        self._highest_bpm = 60 * highest_hz(fs_hz)
         tapered = [hann_tapered(pulse) for pulse in pulses]
         self._repeats = [Repeats(one, fs_hz, LOW_BPM / 60) for one in tapered]
         self._power = np.array([_power(one, fs_hz) for one in tapered])
@@ -38,10 +39,15 @@ class Spectra:
         logs = np.log(self.shares + _FLOOR).sum(axis=0)
         self.fused = np.exp(logs - logs.max())
 
+    def maxima(self, values: np.ndarray) -> np.ndarray:
+        """Return the indices of (B,) values' local maxima, up to what the frames hold."""
+        found = _local_maxima(values)
+        return found[BPM[found] <= self._highest_bpm]
+
     def peaks_bpm(self) -> list[float | None]:
         """Return the rate of each method's highest peak [bpm]; None where it has none."""
         return [
-            None if not len(maxima := local_maxima(row))
+            None if not len(maxima := self.maxima(row))
             else self._refined(self._power[at], float(BPM[maxima[np.argmax(row[maxima])]]))
             for at, row in enumerate(self.shares)
         ]
@@ -66,7 +72,7 @@ class Spectra:
         return np.array([repeats.after_a_beat(bpm / 60) for repeats in self._repeats])
 
     def _refined(self, power: np.ndarray, bpm: float) -> float:
-        near = local_maxima(power[: len(BPM)])
+        near = self.maxima(power[: len(BPM)])
         near = near[np.abs(BPM[near] - bpm) <= _REFINE_BPM]
         if not len(near):
             return bpm
@@ -83,7 +89,7 @@ def _power(tapered: np.ndarray, fs_hz: float) -> np.ndarray:
     return np.interp(_GRID, np.arange(len(power)) * bin_hz * 60, power, right=0.0)
 
 
-def local_maxima(values: np.ndarray) -> np.ndarray:
+def _local_maxima(values: np.ndarray) -> np.ndarray:
     """Return the indices at which (B,) values are highest among their neighbours."""
     inner = values[1:-1]
     return np.flatnonzero((inner >= values[:-2]) & (inner > values[2:])) + 1

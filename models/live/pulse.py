@@ -28,15 +28,24 @@ import numpy as np
 
 from acquire.errors import Fix, TrainingError
 from dataset.face.box import FaceBox
-from dataset.face.frames import face_colour
-from dataset.signals.filters import HIGH_HZ, WINDOW_S
+from dataset.face.frames import face_colour, part_colours
+from dataset.signals.filters import LEAST_FS_HZ, WINDOW_S
 from dataset.signals.windows import LONGEST_STEP_S
 from models.board.find_net import find_net
 from models.board.onnx_net import SHIPPED, open_finder, open_net, to_appearance
 
 from .held_face import FindFaces
 from .pulse_window import PulseWindow
-from .reading import GAP, LOOKING, SETTLING, TOO_SLOW, Interruptions, LiveReading, reading_of
+from .reading import (
+    GAP,
+    LOOKING,
+    SETTLING,
+    TOO_SLOW,
+    Interruptions,
+    LiveReading,
+    reading_of,
+    words_of_too_slow,
+)
 from .running_motion import RunningMotion
 from .watch import FaceWatch
 
@@ -144,21 +153,22 @@ class LivePulse:
             return
         assert self._watch.box is not None
         colour = face_colour(averaged[None], self._watch.box, factor=self._factor)[0]
+        parts = part_colours(averaged[None])[0]
         if self._window.is_empty:
-            self._window.add(time_s, 0.0, colour)
+            self._window.add(time_s, 0.0, colour, parts)
             return
         appearance = None
         if self.net.needs_appearance:
             appearance = to_appearance(before, full_scale=self.net.constants["appearance_scale"])
-        self._window.add(time_s, float(self.net.predict(motion, appearance)[0]), colour)
+        change = float(self.net.predict(motion, appearance)[0])
+        self._window.add(time_s, change, colour, parts)
 
     def _describe(self, time_s: float) -> LiveReading:
         """Return the state of a face alone, and the heart rate where there is one."""
         window = self._window
         window.evaluate_if_due(time_s)
-        if window.fs_hz is not None and window.fs_hz <= 2 * HIGH_HZ:
-            words = f"{window.fs_hz:.1f} frames/s: a pulse needs more than {2 * HIGH_HZ:g}"
-            return LiveReading(time_s, TOO_SLOW, words)
+        if window.fs_hz is not None and window.fs_hz <= LEAST_FS_HZ:
+            return LiveReading(time_s, TOO_SLOW, words_of_too_slow(window.fs_hz))
         if not window.is_full:
             rest_s = WINDOW_S - window.span_s + max(0.0, WEIGH_S - self._motion.seconds)
             words = f"{self._why_restarted}; heart rate in {math.ceil(rest_s)} s"

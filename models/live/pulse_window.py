@@ -4,7 +4,7 @@ from collections import deque
 
 import numpy as np
 
-from dataset.signals.filters import HIGH_HZ, WINDOW_S, bandpass, min_samples
+from dataset.signals.filters import LEAST_FS_HZ, WINDOW_S, bandpass, highest_hz, min_samples
 from dataset.signals.windows import STEP_S, even_grid, to_even_grid
 from models.fusion.fuse import FusedRate, fuse_window
 
@@ -71,11 +71,13 @@ class PulseWindow:
 
     def trace(self) -> tuple[np.ndarray, np.ndarray]:
         """Return times [s] and band-passed pulse on an even grid; empty while they are too few."""
-        if self.fs_hz is None or self.fs_hz <= 2 * HIGH_HZ:
+        if self.fs_hz is None or self.fs_hz <= LEAST_FS_HZ:
             return np.empty(0), np.empty(0)
         time_s = np.array(self._time_s)
         grid_s, fs_hz = even_grid(time_s)
-        if fs_hz <= 2 * HIGH_HZ or len(grid_s) < min_samples(fs_hz):
+        if fs_hz <= LEAST_FS_HZ or len(grid_s) < min_samples(fs_hz):
             return np.empty(0), np.empty(0)
         risen = np.cumsum([0.0, *list(self._changes)[1:]])
-        return grid_s, bandpass(to_even_grid(risen, time_s), fs_hz)
+        return grid_s, bandpass(
+            to_even_grid(risen, time_s), fs_hz, high_hz=highest_hz(fs_hz)
+        )

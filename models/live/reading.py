@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from dataset.signals.filters import HIGH_HZ
+from dataset.signals.filters import HIGH_HZ, LEAST_FS_HZ, highest_hz
 from models.fusion.fuse import TOO_SLOW as FRAMES_TOO_SLOW
 from models.fusion.fuse import FusedRate
 
@@ -51,12 +51,19 @@ class LiveReading:
 def reading_of(rate: FusedRate, time_s: float) -> LiveReading:
     """Return what the rate of a window means for the person before the camera."""
     if rate.bpm is not None:
-        return LiveReading(time_s, READING, f"{rate.quality} pulse", rate=rate)
+        words = f"{rate.quality} pulse"
+        if (high_hz := highest_hz(rate.fs_hz)) < HIGH_HZ:
+            words += f"; {rate.fs_hz:.1f} frames/s do not show rates above {60 * high_hz:.0f} bpm"
+        return LiveReading(time_s, READING, words, rate=rate)
     if rate.why_not == FRAMES_TOO_SLOW:
-        words = f"{rate.why_not}: a pulse needs more than {2 * HIGH_HZ:g}"
-        return LiveReading(time_s, TOO_SLOW, words, rate=rate)
+        return LiveReading(time_s, TOO_SLOW, words_of_too_slow(rate.fs_hz), rate=rate)
     words = f"cannot be told; {rate.why_not}; sit still, with light from the front"
     return LiveReading(time_s, NO_PULSE, words, rate=rate)
+
+
+def words_of_too_slow(fs_hz: float) -> str:
+    """Return in words that too few frames come for a heart rate."""
+    return f"{fs_hz:.1f} frames/s: a heart rate needs more than {LEAST_FS_HZ:g}"
 
 
 class Interruptions:

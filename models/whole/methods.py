@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 
 from dataset.signals.colour_methods import METHODS as COLOUR_METHODS
-from dataset.signals.filters import HIGH_HZ, bandpass, heart_rate, min_samples
+from dataset.signals.filters import LEAST_FS_HZ, bandpass, heart_rate, highest_hz, min_samples
 from dataset.signals.windows import even_grid, to_even_grid
 from models.fusion.methods import NETWORK
 from models.live.predict import MethodResult, Prediction, mean_of_known
@@ -70,7 +70,7 @@ def read_methods(
 def _pulses(stretch: Stretch, names: tuple[str, ...]) -> tuple[dict[str, np.ndarray], float]:
     """Return the band-passed pulse by each method that can read a stretch, and its rate [Hz]."""
     _, fs_hz = even_grid(stretch.time_s)
-    if fs_hz <= 2 * HIGH_HZ or stretch.span_s * fs_hz < min_samples(fs_hz):
+    if fs_hz <= LEAST_FS_HZ or stretch.span_s * fs_hz < min_samples(fs_hz):
         return {}, fs_hz
     colours = np.stack([to_even_grid(one, stretch.time_s) for one in stretch.colour.T], axis=1)
     pulses = {}
@@ -82,12 +82,12 @@ def _pulses(stretch: Stretch, names: tuple[str, ...]) -> tuple[dict[str, np.ndar
                 pulse = COLOUR_METHODS[name](colours, fs_hz)
             except ValueError:              # black
                 continue
-        pulses[name] = bandpass(pulse, fs_hz)
+        pulses[name] = bandpass(pulse, fs_hz, high_hz=highest_hz(fs_hz))
     return pulses, fs_hz
 
 
 def _rate(pulse: np.ndarray, fs_hz: float) -> float | None:
     if len(pulse) < min_samples(fs_hz):
         return None
-    bpm = heart_rate(pulse, fs_hz)
+    bpm = heart_rate(pulse, fs_hz, high_hz=highest_hz(fs_hz))
     return None if np.isnan(bpm) else bpm

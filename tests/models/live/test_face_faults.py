@@ -1,7 +1,7 @@
 """Ten things that go wrong before a camera: the heart rate is right, or there is none.
 
-Rendered people are read by the shipped network, live or from a file. SLOW's heart beats 61 times a
-minute, QUICK's 92 times.
+Rendered people are read by the shipped network, live or from a file. SLOW's heart beats 67 to 70
+times a minute, QUICK's 92 times.
 """
 
 import cv2
@@ -10,6 +10,7 @@ import pytest
 
 from models.live.reading import DARK, NO_PULSE, READING, TOO_SLOW, TWO_FACES
 from tests.support.face_scenes import (
+    DARKER,
     FPS,
     QUICK,
     SLOW,
@@ -79,6 +80,11 @@ def turned(image, degrees):
     return cv2.warpAffine(image, turn, (300, 300), borderMode=cv2.BORDER_REPLICATE)
 
 
+def test_darker_skin_is_read(tmp_path):
+    darker = person(DARKER)
+    assert_right(read_file(tmp_path, darker.images), darker)
+
+
 def test_of_two_faces_none_is_read(slow, quick):
     images = [beside(*both, 260) for both in zip(slow.images, quick.images, strict=True)]
     assert read_live(images[:80], slow.time_s[:80]).states == [TWO_FACES]
@@ -112,7 +118,7 @@ def test_a_photo_has_no_heart_rate(slow, tmp_path):
 
 
 def test_a_mask_over_the_lower_face(slow, tmp_path):
-    # the detector's box of SLOW is 100 x 126 pixels from (99, 111)
+    # the detector's box of SLOW is 98 x 129 pixels from (98, 107)
     shape = np.array([[101, 180], [149, 168], [197, 180], [191, 227], [149, 243], [107, 227]])
     cover = np.zeros((300, 300), np.uint8)
     cv2.fillConvexPoly(cover, shape, (1.0,))
@@ -152,11 +158,11 @@ def test_no_window_lies_across_the_turn_of_a_phone(slow, tmp_path):
     assert all(one.last_s <= 7.1 for one in result.shown)
 
 
-@pytest.mark.parametrize("fps", [7.0, 9.0])
-def test_seven_frames_a_second_are_too_slow_and_nine_are_not(slow, fps):
+@pytest.mark.parametrize("fps", [7.0, 8.0, 9.0])
+def test_seven_frames_a_second_are_too_slow_and_eight_are_not(slow, fps):
     at = np.round(np.arange(0, slow.time_s[-1], 1 / fps) * FPS).astype(int)
     result = read_live(slow.images[at], np.arange(len(at)) / fps)
-    if fps > 8:
+    if fps > 7:
         assert TOO_SLOW not in result.states
         # frames are up to 30 ms off their times
         assert_right(result, slow, within_bpm=8.0)

@@ -230,9 +230,15 @@ def test_a_gap_in_time_is_a_state_and_begins_anew(scene, live):
 
 
 def test_a_camera_too_slow_for_a_pulse(scene, live):
-    readings = play(live, scene, frame_times(14.0, fps=6.0))
+    readings = play(live, scene, np.arange(84) / 6.0)
     assert states(readings) == [SETTLING, TOO_SLOW]
-    assert "frames/s: a pulse needs more than 8" in readings[-1].words
+    assert readings[-1].words == "6.0 frames/s: a heart rate needs more than 7.6"
+
+
+def test_a_camera_of_eight_frames_a_second_is_read_and_told_what_it_cannot_show(scene, live):
+    reading = play(live, scene, np.arange(100) / 8.0)[-1]
+    assert reading.hr_bpm == pytest.approx(72.0, abs=1.0)
+    assert reading.words == "good pulse; 8.0 frames/s do not show rates above 228 bpm"
 
 
 def test_frames_that_are_not_later_are_left_out_and_counted(scene, live):
