@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -22,7 +22,10 @@ class Batch(NamedTuple):
     ppg_change: Tensor    # (N,) float32
 
 
-class Batches(Protocol):
+BatchT_co = TypeVar("BatchT_co", covariant=True)
+
+
+class Batches(Protocol[BatchT_co]):
     """Batches to train on, another set in each epoch."""
 
     device: torch.device
@@ -31,7 +34,7 @@ class Batches(Protocol):
         """Return the number of batches of an epoch."""
         ...
 
-    def epoch(self, number: int) -> Iterator[Batch]:
+    def epoch(self, number: int) -> Iterator[BatchT_co]:
         """Yield the batches of one epoch."""
         ...
 

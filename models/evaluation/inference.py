@@ -11,7 +11,6 @@ from models.board.onnx_net import OnnxNet
 from models.data.clips import as_input
 from models.data.videos import CuratedVideo
 from models.nets.can import PAIRS_PER_MASK, SIZE, Net, Teacher
-from models.nets.physnet import PhysNet
 
 _WARM_UP = 10       # runs that are not timed
 
@@ -29,8 +28,6 @@ def predict_changes(
     (T - 1,) float64 array
     """
     net.eval()
-    if isinstance(net, PhysNet):
-        return _predict_by_clips(net, video, device=device)
     with torch.no_grad():
         predicted = [
             net(motion.to(device), appearance.to(device)).pulse.float().cpu()
@@ -65,21 +62,6 @@ def _whole_clips(
         yield as_input(padded), as_input(video.appearance[at:at + step:clip], full_scale)
 
 
-def _predict_by_clips(net: PhysNet, video: CuratedVideo, *, device: str) -> np.ndarray:
-    """Predict clip by clip, each brought to unit variance: a PhysNet has no scale of its own."""
-    clip, predicted = net.config.clip, []
-    with torch.no_grad():
-        for at in range(0, len(video.motion), clip):
-            # The last clip has full length too; its beginning was read before.
-            first = max(0, min(at, len(video.motion) - clip))
-            pairs = video.motion[first:first + clip]
-            pairs = torch.cat([pairs, pairs[-1:].expand(clip - len(pairs), -1, -1, -1)])
-            pulse = net(as_input(pairs).to(device).transpose(0, 1)[None])[0].float().cpu()
-            pulse = (pulse - pulse.mean()) / pulse.std().clamp(min=1e-12)
-            predicted.append(pulse[at - first:len(video.motion) - first])
-    return torch.cat(predicted).numpy().astype(np.float64)
-
-
 def ms_per_frame(net: Net, *, frames: int = 60) -> float:
     """Measure the median time [ms] that a network takes for one frame, on one thread.
 
@@ -90,10 +72,6 @@ def ms_per_frame(net: Net, *, frames: int = 60) -> float:
     net = net.cpu().eval()
     motion, appearance = torch.zeros(1, 3, SIZE, SIZE), torch.zeros(1, 3, SIZE, SIZE)
     inputs: tuple[Tensor, ...] = (motion, appearance) if isinstance(net, Teacher) else (motion,)
-    frames_per_run = 1
-    if isinstance(net, PhysNet):      # reads whole clips: the time of a clip is divided
-        frames_per_run = net.config.clip
-        inputs, frames = (torch.zeros(1, 3, frames_per_run, SIZE, SIZE),), 5
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     times_s = []
@@ -105,4 +83,4 @@ def ms_per_frame(net: Net, *, frames: int = 60) -> float:
                 times_s.append(time.perf_counter() - begun)
     finally:
         torch.set_num_threads(threads)
-    return 1000 * float(np.median(times_s[_WARM_UP:])) / frames_per_run
+    return 1000 * float(np.median(times_s[_WARM_UP:]))

@@ -1,6 +1,7 @@
 """The figures of the reference paper, and how much of the teacher's lead a student gains."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -12,6 +13,30 @@ PUBLISHED = {  # MAE, RMSE [bpm]; the project's reference paper, tables 1 to 3
         "teacher": (2.180, 5.951), "student": (2.800, 6.706), "student_kd": (2.518, 6.208),
     },
 }
+
+
+@dataclass(frozen=True)
+class PublishedSystem:
+    """A row of the paper's table 1: a system on UBFC-rPPG, as the paper quotes it."""
+
+    title: str
+    errors: tuple[float, float]     # MAE, RMSE [bpm]
+    method: str = ""                # of this name here; "": it cannot be run here
+    why_not: str = "not in acq"
+
+
+# Its windows, folds and filters were each author's own, so that an order is all they show.
+SYSTEMS = (
+    PublishedSystem("Meta-rPPG", (5.97, 7.42)),
+    PublishedSystem("SynRhythm", (5.59, 6.82)),
+    PublishedSystem("3D CNN (Bousefsaf)", (5.45, 8.64)),
+    PublishedSystem("CHROM", (4.70, 6.61), "chrom"),
+    PublishedSystem("AHRE", (4.20, 5.78), why_not="a quote: no public description was found"),
+    PublishedSystem("PhysNet", (3.63, 5.29), "physnet"),
+    PublishedSystem("PulseGAN", (1.19, 2.10), "pulsegan"),
+    PublishedSystem("rPPGNet", (0.72, 1.47)),
+    PublishedSystem("proposed: student + KD", (3.4444, 7.2979), "student_kd"),
+)
 LEAST_GAP_BPM = 0.1     # the grid that heart rates are read on
 # s a frame, teacher and student, whole pipeline on a Jetson Nano; table 4
 PUBLISHED_BOARD = (0.50, 0.05)

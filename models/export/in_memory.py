@@ -18,7 +18,7 @@ def open_checkpoint(path: Path) -> OnnxNet:
 
     Raises
     ------
-    TrainingError : not a checkpoint, or a PhysNet's
+    TrainingError : not a checkpoint, or neither a student's nor a teacher's
     """
     checkpoint = load_checkpoint(path)
     net = "teacher" if isinstance(checkpoint.net, Teacher) else "student"

@@ -11,12 +11,12 @@ the distillation compares them. The parameter counts are the published ones: 795
 """
 
 from dataclasses import asdict, dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
 
-from .physnet import PhysNet, PhysNetConfig
+from models.published_nets.registry import OWN, networks
 
 SIZE = 36
 # adjacent pairs of frames that share the teacher's masks, where its recipe says nothing else
@@ -135,11 +135,12 @@ class Student(nn.Module):
         return NetOutput(self.head(self.drop(last)).squeeze(1), middle, last)
 
 
-NETS = {
+# kind -> class and configuration; those of other packages are looked up in the registry
+NETS: dict[str, tuple[type[nn.Module], type]] = {
     "teacher": (Teacher, TeacherConfig), "student": (Student, StudentConfig),
-    "physnet": (PhysNet, PhysNetConfig),
-}       # kind -> class and configuration
-Net = Teacher | Student | PhysNet
+    **{name: (spec.net, spec.config) for name, spec in OWN.items()},
+}
+Net = Teacher | Student | nn.Module         # the last: any that the registry has
 
 
 def count_parameters(net: nn.Module) -> int:
@@ -149,14 +150,31 @@ def count_parameters(net: nn.Module) -> int:
 
 def describe_net(net: Net) -> dict:
     """Return the kind and the configuration of a network, as `build_net` takes them."""
+    others = {name: (spec.net, spec.config) for name, spec in networks().items()}
     return {
-        "net": next(name for name, (kind, _) in NETS.items() if isinstance(net, kind)),
-        "config": asdict(net.config),
+        "net": next(name for name, (kind, _) in (NETS | others).items() if type(net) is kind),
+        "config": asdict(cast(Any, net.config)),
     }
+
+
+def find_kind(name: str) -> tuple[type[nn.Module], type] | None:
+    """Return class and configuration of a kind of network; None where there is none."""
+    if name in NETS:
+        return NETS[name]
+    spec = networks().get(name)
+    return None if spec is None else (spec.net, spec.config)
 
 
 def build_net(description: dict) -> Net:
     """Build the network that `describe_net` described, with fresh weights."""
-    net_class, config_class = NETS[description["net"]]
-    config = dict(description["config"], channels=tuple(description["config"]["channels"]))
+    kind = find_kind(description["net"])
+    if kind is None:
+        raise ValueError(f"the network {description['net']!r}")
+    net_class, config_class = kind
+    config = {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in description["config"].items()
+    }
+    if description["net"] == "physnet" and "size" not in config:       # of an earlier version
+        config |= {"size": SIZE, "input": "motion"}
     return net_class(config_class(**config))

@@ -10,9 +10,11 @@ from matplotlib.figure import Figure
 from dataset.common.pages import PALETTE
 from models.evaluation.methods import TITLES
 from models.evaluation.video_result import VideoResult
+from models.published_nets.titles import titles
 
 _NAMES = {  # of `PALETTE`; what is not here is "soft"
-    "ppg": "ink", "teacher": "violet", "student": "orange", "student_kd": "teal", "physnet": "blue",
+    "ppg": "ink", "teacher": "violet", "student": "orange", "student_kd": "teal",
+    **dict.fromkeys(titles(), "blue"),
 }
 COLOURS = {name: PALETTE[_NAMES.get(name, "soft")][0] for name in ("ppg", *TITLES)}
 MOST_POINTS = 600           # of one method in one drawing

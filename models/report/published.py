@@ -8,7 +8,8 @@ import numpy as np
 
 from models.evaluation.gap import gap_over_seeds
 from models.evaluation.methods import MEAN_RATE, NETWORK_TITLES, TITLES
-from models.evaluation.published import PUBLISHED, gap_closed, over_seeds
+from models.evaluation.published import PUBLISHED, SYSTEMS, gap_closed, over_seeds
+from models.published_nets.titles import titles as titles_of_networks
 
 from .board import board
 from .sections import section
@@ -34,9 +35,41 @@ class TableRow:
 def beside_the_paper(metrics: dict) -> "Markup":
     """Set tables 1 to 4 of the paper beside this run."""
     return section(
-        "published", "beside_the_paper", folds=folds(metrics), hold_out=hold_out(metrics),
-        board=board(),
+        "published", "beside_the_paper", systems=systems(metrics), folds=folds(metrics),
+        hold_out=hold_out(metrics), board=board(),
     )
+
+
+@dataclass(frozen=True)
+class SystemRow:
+    """A system of table 1, and those beside that the paper does not have."""
+
+    title: str
+    published: tuple[float, float] | None
+    here: tuple[float, float] | None
+    why_not: str                                    # it has no figure here
+
+
+def systems(metrics: dict) -> "Markup":
+    """Make table 1: each system as published, and what it gave in this run."""
+    methods = metrics["methods"]
+
+    def here(name: str) -> tuple[float, float] | None:
+        return (methods[name]["mae_bpm"], methods[name]["rmse_bpm"]) if name in methods else None
+
+    rows = [
+        SystemRow(
+            system.title, system.errors, here(system.method),
+            "not trained in this run" if system.method else system.why_not,
+        )
+        for system in SYSTEMS
+    ]
+    of_the_paper = {system.method for system in SYSTEMS}
+    rows += [
+        SystemRow(TITLES[name], None, here(name), "")
+        for name in titles_of_networks() if name in methods and name not in of_the_paper
+    ]
+    return section("published", "systems", metrics=metrics, rows=rows)
 
 
 def folds(metrics: dict) -> "Markup":

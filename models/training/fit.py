@@ -3,13 +3,14 @@
 import logging
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from acquire.errors import TrainingError
 from dataset.common.progress import OnProgress
-from models.data.clips import Batch, Batches
+from models.data.clips import Batches
 
 from .device import uses_bfloat16
 from .recipe import Recipe
@@ -17,13 +18,15 @@ from .state import LossCurve, restore_state, save_state
 
 _log = logging.getLogger(__name__)         # a line an epoch
 
+BatchT = TypeVar("BatchT")
 # of a batch: the loss to minimise, and its parts without gradient
-Loss = Callable[[Batch], tuple[Tensor, dict[str, Tensor]]]
+Loss = Callable[[BatchT], tuple[Tensor, dict[str, Tensor]]]
 
 
 def fit(
-    module: nn.Module, loss: Loss, clips: Batches, recipe: Recipe, *, epochs: int, stage: str = "",
-    state_file: Path | None = None, on_progress: OnProgress | None = None,
+    module: nn.Module, loss: Loss[BatchT], clips: Batches[BatchT], recipe: Recipe, *,
+    epochs: int, stage: str = "", state_file: Path | None = None,
+    on_progress: OnProgress | None = None,
 ) -> LossCurve:
     """Minimise `loss` over the batches with AdamW and a one-cycle schedule.
 

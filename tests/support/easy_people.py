@@ -1,9 +1,11 @@
-"""Virtual people on whom any network that works learns in a minute: still, lit by a lamp that sways.
+"""Virtual people on whom any network that works learns soon: still, and lit by a lamp that sways.
 
-The lamp changes all colours alike, more strongly than the pulse and in its band, so that green alone
-mistakes it for a pulse; the pulse has the colours of blood. Frames can be asked for in any size.
+The lamp changes all colours alike, more strongly than the pulse and in its band, so that green
+alone mistakes it for a pulse; the pulse has the colours of blood. Frames can be asked for in any
+size.
 """
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -12,7 +14,7 @@ import numpy as np
 from dataset.face.box import FaceBox
 from dataset.face.frames import UNIT, FaceFrames
 from dataset.signals.filters import bandpass
-from models.data.videos import CuratedVideo, change_of_ppg, to_curated_video
+from models.data.videos import change_of_ppg, to_curated_video
 
 PULSE_RGB = np.array([0.33, 0.77, 0.53])
 FS_HZ = 30.0
@@ -41,12 +43,6 @@ def easy_person(seed, *, seconds=20.0, late=0, flipped=False):
         folder=f"train/subject{seed}", subject=f"S{seed}", session="a", simulated=True,
         video=Path("vid.avi"),
     )
-    return _with_frames(video, images)
-
-
-def _with_frames(video: CuratedVideo, images) -> CuratedVideo:
-    from dataclasses import replace
-
     return replace(video, read_frames=images)
 
 
@@ -64,7 +60,8 @@ def _draw(seed, pulse, light, size):
     skin = 1 / (1 + np.exp(8 * (np.hypot(x / 0.7, y / 0.9) - 1)))
     shade = 1 + 0.2 * (x * rng.normal() + y * rng.normal()) / 2
     face = np.array([170.0, 120.0, 95.0]) * rng.uniform(0.6, 1.1)
-    still = (skin[..., None] * face + (1 - skin[..., None]) * rng.uniform(30, 90, 3)) * shade[..., None]
+    room = rng.uniform(30, 90, 3)
+    still = (skin[..., None] * face + (1 - skin[..., None]) * room) * shade[..., None]
     blood = 1 - 0.02 * skin[None, :, :, None] * PULSE_RGB * pulse[:, None, None, None]
     images = still * blood * (1 + light)[:, None, None, None]
     images += rng.normal(0, 0.15, images.shape)

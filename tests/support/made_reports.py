@@ -11,6 +11,7 @@ from models.evaluation.assess import assess
 from models.evaluation.methods import COLOUR_TITLES, MEAN_RATE, TITLES
 from models.evaluation.verdict import judge
 from models.evaluation.video_result import VideoResult
+from models.metrics.toolbox import ToolboxFigures
 from models.nets.can import Student, Teacher
 from models.published_nets.physnet import PhysNet
 from models.training.named_recipes import differences
@@ -32,21 +33,28 @@ def video(subject, method, *, number=1):
     ppg, pulse = (
         np.sqrt(2) * np.sin(2 * np.pi * rate / 60 * time_s) for rate in (bpm, bpm + OFF[method] / 2)
     )
+    figures = ToolboxFigures(
+        fft_bpm=bpm + OFF[method] + 1, fft_reference_bpm=bpm, peak_bpm=bpm + 3,
+        peak_reference_bpm=bpm, snr_db=5 - OFF[method], macc=0.7, points=1024, bin_bpm=1.171875,
+    )
     return VideoResult(
         folder=f"test/subject{number}", subject=subject, fs_hz=FS_HZ, time_s=time_s, pulse=pulse,
         ppg=ppg, start_s=start_s, window_s=10.0, predicted_bpm=predicted,
         reference_bpm=np.full(len(start_s), bpm),
-        snr_db=np.linspace(3, -3, len(start_s)) - OFF[method], correlation=0.8, lag_s=0.05,
+        snr_db=np.linspace(3, -3, len(start_s)) - OFF[method],
+        snr_de_haan_db=np.linspace(2, -4, len(start_s)) - OFF[method], correlation=0.8, lag_s=0.05,
         left_out=1, without_finger=2, macc=np.linspace(0.9, 0.4, len(start_s)),
-        toolbox_predicted_bpm=predicted + 1, toolbox_reference_bpm=np.full(len(start_s), bpm),
+        toolbox=figures, toolbox_of_paper=replace(figures, fft_bpm=bpm + OFF[method] + 2),
     )
 
 
 def guessed(one):
     """Return the guess of the mean rate of all subjects, on the windows of a result."""
     guess_bpm = np.full(len(one.reference_bpm), np.mean(list(RATES.values())))
+    figures = replace(one.toolbox, fft_bpm=guess_bpm[0], peak_bpm=guess_bpm[0])
     return replace(
-        one, predicted_bpm=guess_bpm, toolbox_predicted_bpm=guess_bpm, pulse=np.zeros_like(one.ppg),
+        one, predicted_bpm=guess_bpm, toolbox=figures, toolbox_of_paper=figures,
+        pulse=np.zeros_like(one.ppg), snr_de_haan_db=np.full(len(guess_bpm), np.nan),
         snr_db=np.full(len(guess_bpm), np.nan), macc=np.full(len(guess_bpm), np.nan),
         correlation=float("nan"),
     )
@@ -163,4 +171,4 @@ def recordings(found, folder, *, simulated=True):
     return TrainingData(made, made, SPLIT_HASH, DATA_HASH)
 
 
-assert [*OFF, MEAN_RATE] == list(TITLES)
+assert [*OFF, MEAN_RATE] == [name for name in TITLES if name in (*OFF, MEAN_RATE)]

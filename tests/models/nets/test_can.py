@@ -12,7 +12,7 @@ from models.nets.can import (
     count_parameters,
     describe_net,
 )
-from models.nets.physnet import PhysNet, negative_pearson
+from models.published_nets.physnet import PhysNet, PhysNetConfig
 
 
 @pytest.mark.parametrize(("make", "published"), [(Teacher, 795_811), (Student, 24_769)])
@@ -29,13 +29,16 @@ def test_physnet_reads_clips():
     )
     biases, norms = 16 + 32 + 64 + 6 * 64 + 2 * 64 + 1, 2 * (16 + 32 + 64 + 6 * 64 + 2 * 64)
     assert count_parameters(net) == convolutions + biases + norms == 768_577
-    assert net(torch.randn(2, 3, 16, 36, 36)).shape == (2, 16)
+    assert net.reads.size == net.reads.clip == 128
+    assert net(torch.rand(2, 16, 3, 36, 36)).shape == (2, 16)
 
 
-def test_negative_pearson():
-    predicted = torch.tensor([[1.0, 2.0, 3.0, 5.0], [1.0, 2.0, 3.0, 5.0]])
-    torch.testing.assert_close(negative_pearson(predicted, 7 - 3 * predicted), torch.tensor(2.0))
-    torch.testing.assert_close(negative_pearson(predicted, 3 * predicted + 1), torch.tensor(0.0))
+def test_a_physnet_of_an_earlier_version_reads_motion():
+    net = build_net({"net": "physnet", "config": {"channels": [4, 6, 8], "clip": 64}})
+    assert net.config == PhysNetConfig((4, 6, 8), clip=64, size=36, input="motion")
+    assert (net.reads.kind, net.reads.predicts, net.reads.size) == ("pairs", "change", 36)
+    motion = torch.randn(1, 64, 3, 36, 36)
+    assert net(motion, motion).shape == (1, 64)
 
 
 @pytest.mark.parametrize("make", [Teacher, Student])
