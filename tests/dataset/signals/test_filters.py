@@ -6,9 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dataset.signals.filters import (
+    HIGH_HZ,
+    LEAST_FS_HZ,
     bandpass,
     filter_both_ways,
     heart_rate,
+    highest_hz,
     min_samples,
     sliding_heart_rate,
     sliding_windows,
@@ -41,6 +44,13 @@ def test_heart_rate_in_noise_and_drift():
     rng = np.random.default_rng(0)
     x = tone(66.6, 25, 10) + 0.5 * rng.standard_normal(250) + 20 * tone(6, 25, 10)
     assert heart_rate(x, 25) == pytest.approx(66.6, abs=1.0)
+
+
+@pytest.mark.parametrize(("fs_hz", "bpm"), [(7.7, 219), (8.0, 228), (8.4, 240), (30.0, 240)])
+def test_no_heart_of_240_bpm_looks_like_a_slower_one_that_is_told(fs_hz, bpm):
+    assert 60 * highest_hz(fs_hz) == pytest.approx(bpm)
+    assert fs_hz > LEAST_FS_HZ
+    assert fs_hz - HIGH_HZ > highest_hz(fs_hz) - 1e-9 or highest_hz(fs_hz) == HIGH_HZ
 
 
 def test_heart_rate_of_nothing_is_nan():
