@@ -149,6 +149,31 @@ def find_nets(named: Path, data: Path) -> dict[str, Path]:
     )
 
 
+def find_trainings(named: Path, data: Path) -> dict[str, list[Path]]:
+    """Find the checkpoints of a run of several folds or seeds, by the name of each network.
+
+    Returns
+    -------
+    by RUN/NET, or RUN/seedN/NET of several seeds: the checkpoint of each fold in turn; empty where
+        it is no such run
+    """
+    try:
+        folder = find_run(named, data)
+    except TrainingError:
+        return {}
+    found: dict[str, list[Path]] = {}
+    for place in sorted(folder.glob("seed*"), key=_number) or [folder]:
+        seed = "" if place == folder else f"{place.name}/"
+        for part in sorted(place.glob("fold*"), key=_number) or ([place] if seed else []):
+            for path in sorted(part.glob(f"*{CHECKPOINT}")):
+                found.setdefault(f"{_called(folder)}/{seed}{path.stem}", []).append(path)
+    return found
+
+
+def _number(folder: Path) -> int:
+    return int("".join(filter(str.isdigit, folder.name)) or 0)
+
+
 def find_run(named: Path, data: Path) -> Path:
     """Return the folder of a run, or of an export, by its path or by the id of a run under `data`.
 

@@ -1,5 +1,7 @@
 """Videos of faces as tensors that a network trains on, each with the PPG of its finger."""
 
+import hashlib
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
@@ -117,6 +119,17 @@ class TrainingData:
         """Whom a network that is trained on these videos learns from."""
         people = {video.person for video in self.train}
         return LearntFrom(tuple(people), data_hashes=(self.data_hash,)) + LearntFrom()
+
+
+def side_by_subjects(whole: TrainingData, test: Sequence[str]) -> TrainingData:
+    """Test these subjects and train on all others; the split's hash is of data and subjects."""
+    videos = [*whole.train, *whole.test]
+    identity = json.dumps({"data": whole.data_hash, "test": list(test)}, sort_keys=True)
+    return TrainingData(
+        train=[video for video in videos if video.subject not in test],
+        test=[video for video in videos if video.subject in test],
+        split_hash=hashlib.sha256(identity.encode()).hexdigest(), data_hash=whole.data_hash,
+    )
 
 
 def percent_without_finger(videos: Sequence[CuratedVideo]) -> float:

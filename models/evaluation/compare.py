@@ -1,34 +1,33 @@
 """Colour methods and checkpoints evaluated on the same videos of one curated dataset."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
+from acquire.data_folder import frames_cache
 from acquire.errors import TrainingError
 from dataset.common.files import finite
 from dataset.common.progress import OnProgress
-from dataset.people import LearntFrom
+from dataset.face.frames import Motion
 from dataset.signals.colour_methods import METHODS
-from models.board.find_net import ONNX, find_nets
-from models.board.onnx_net import OnnxNet, open_net
+from models.board.find_net import find_nets, find_trainings
 from models.data.curated import load_curated
-from models.data.videos import CuratedVideo, TrainingData
-from models.nets.checkpoint import Checkpoint, check_origin, load_checkpoint
+from models.data.published_ubfc import load_dataset_2
+from models.data.videos import CuratedVideo, TrainingData, side_by_subjects
 
 from .assess import assess
-from .inference import predict_changes, predict_changes_onnx
 from .mean_rate import guess_mean_rate
 from .methods import COLOUR_TITLES, MEAN_RATE
+from .read_net import ReadNet, ReadVideo, Side, open_to_read, read_by_method, tests_of_folds
 from .verdict import judge
-from .video_result import VideoResult, colour_pulse, evaluate_changes, evaluate_pulse
+from .video_result import VideoResult
 
 if TYPE_CHECKING:
     import pandas as pd
 
 READING = "read the pulse"
-Side = Literal["test", "train", "all"]
-_ReadVideo = Callable[[CuratedVideo], VideoResult]
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,7 @@ class Comparison:
 
 def compare_methods(
     data: Path, names: Sequence[str], *, side: Side = "test", other_data: bool = False,
-    allow_mixed: bool = False, on_progress: OnProgress | None = None,
+    allow_mixed: bool = False, ubfc: Path | None = None, on_progress: OnProgress | None = None,
 ) -> Comparison:
     """Let methods and checkpoints read the videos of one side.
 
@@ -62,56 +61,65 @@ def compare_methods(
     ----------
     data : the folder that holds `ubfc/`
     names : of `dataset.signals.colour_methods.METHODS`, checkpoint files, ONNX files, or runs by
-        their folder or id (all checkpoints in one), RUN/NET for one of them; empty: all methods
+        their folder or id (all checkpoints in one), RUN/NET for one of them; empty: all methods.
+        A run of several folds is read again as it was tested: each fold by its own networks
     other_data : whether a checkpoint may come from another dataset or split; without it that is
         refused
+    ubfc : a folder DATASET_2 of UBFC-rPPG as published, in place of the curated data
 
     Raises
     ------
-    TrainingError : no such method or file; a checkpoint of other data
+    TrainingError : no such method or file; a checkpoint of other data; networks that were tested on
+        other folds than others
     AcqError : the data cannot be read; see `load_curated`
     """
-    net_files = _resolve_names(list(names) or list(METHODS), data)
-    loaded = load_curated(data, allow_mixed=allow_mixed, on_progress=on_progress)
-    chosen = {
-        "test": loaded.test, "train": loaded.train, "all": [*loaded.train, *loaded.test],
-    }[side]
-    hashes = (
-        {} if other_data else {"split_hash": loaded.split_hash, "data_hash": loaded.data_hash}
-    )
-    results: dict[str, list[VideoResult]] = {}
-    warnings = []
-    for name, path in net_files.items():
-        if path is None:
-            read = _reader_by_method(name)
-        elif path.suffix == ONNX:
-            net = open_net(path)
-            check_origin(net.constants, path, **hashes)
-            of_data = str(net.constants.get("data_hash"))      # its subjects are not in the file
-            warnings += _warnings_about(name, of_data, (), loaded, side)
-            read = _reader_by_onnx(net)
+    methods = _resolve_names(list(names) or list(METHODS), data)
+    tests = tests_of_folds(methods, side)
+
+    @cache
+    def load(motion: Motion) -> list[TrainingData]:
+        """Load the sides of each fold; without folds, the chosen side as the one to test."""
+        if ubfc is None:
+            whole = load_curated(
+                data, allow_mixed=allow_mixed, motion=motion, on_progress=on_progress
+            )
         else:
-            checkpoint = load_checkpoint(path, **hashes)
-            learnt_from = checkpoint.learnt_from or LearntFrom()
-            known = learnt_from.who_of(video.person for video in chosen)
-            warnings += _warnings_about(name, checkpoint.data_hash, known, loaded, side)
-            read = _reader_by_net(checkpoint)
-        results[name] = _read_all(name, read, chosen, on_progress)
-    (guess,) = guess_mean_rate([replace(loaded, test=chosen)])
-    networks = {name: results[name] for name, path in net_files.items() if path is not None}
+            whole, _ = load_dataset_2(
+                ubfc, cache=frames_cache(data), allow_mixed=allow_mixed, motion=motion,
+                on_progress=on_progress,
+            )
+        if tests:
+            return [side_by_subjects(whole, test) for test in tests]
+        videos = {"test": whole.test, "train": whole.train, "all": [*whole.train, *whole.test]}
+        return [replace(whole, test=videos[side])]
+
+    results: dict[str, list[VideoResult]] = {}
+    warnings: list[str] = []
+    for name, nets in methods.items():
+        folds = load(nets[0].motion if nets else "normalised")
+        for net, fold in zip(nets or [None] * len(folds), folds, strict=True):
+            if net is not None:
+                if not other_data:
+                    net.check_origin(fold)
+                warnings += net.warn_of(name, fold, side)
+            read = read_by_method(name) if net is None else net.read
+            results.setdefault(name, []).extend(_read_all(name, read, fold.test, on_progress))
+    folds = load("normalised")
+    guess = [video for of_fold in guess_mean_rate(folds) for video in of_fold]
+    networks = {name: results[name] for name, nets in methods.items() if nets}
     verdict = None
     if networks:
+        videos = [video for fold in folds for video in fold.test]
         formulas = {
-            name: results.get(name)
-            or _read_all(name, _reader_by_method(name), chosen, on_progress)
+            name: results.get(name) or _read_all(name, read_by_method(name), videos, on_progress)
             for name in METHODS
         }
         verdict = judge(networks, formulas, guess, COLOUR_TITLES)
-    return Comparison(side, loaded, {**results, MEAN_RATE: guess}, warnings, verdict)
+    return Comparison(side, folds[0], {**results, MEAN_RATE: guess}, warnings, verdict)
 
 
 def _read_all(
-    name: str, read: _ReadVideo, videos: Sequence[CuratedVideo], on_progress: OnProgress | None
+    name: str, read: ReadVideo, videos: Sequence[CuratedVideo], on_progress: OnProgress | None
 ) -> list[VideoResult]:
     """Let one method read every video."""
     results = []
@@ -124,49 +132,15 @@ def _read_all(
     return results
 
 
-def _warnings_about(
-    name: str, data_hash: str, known: Sequence[str], data: TrainingData, side: Side
-) -> list[str]:
-    """Warn of figures that are too good: videos or subjects that the network was trained on.
-
-    Parameters
-    ----------
-    known : subjects of this side who may be among those that it has learnt from
-    """
-    shared = ", ".join(known)
-    if data_hash != data.data_hash:
-        namesakes = (
-            f", with subjects of the same names: {shared}; are they the same people?"
-            if shared else ""
-        )
-        return [f"{name} was trained on other data ({data_hash[:12]}){namesakes}"]
-    if side != "test":
-        return [
-            f"{name} was trained on {shared or 'subjects of this side'}: its figures here show how "
-            "well it remembers, not how well it reads"
-        ]
-    return []
-
-
-def _reader_by_method(name: str) -> _ReadVideo:
-    return lambda video: evaluate_pulse(colour_pulse(name, video), video)
-
-
-def _reader_by_net(checkpoint: Checkpoint) -> _ReadVideo:
-    net, shared = checkpoint.net, checkpoint.pairs_per_mask
-    return lambda video: evaluate_changes(predict_changes(net, video, clip=shared), video)
-
-
-def _reader_by_onnx(net: OnnxNet) -> _ReadVideo:
-    return lambda video: evaluate_changes(predict_changes_onnx(net, video), video)
-
-
-def _resolve_names(names: list[str], data: Path) -> dict[str, Path | None]:
-    """Find the network of each name; None for a colour method."""
-    files: dict[str, Path | None] = {}
+def _resolve_names(names: list[str], data: Path) -> dict[str, list[ReadNet]]:
+    """Open the networks of each name, one for each fold; none for a colour method."""
+    nets: dict[str, list[ReadNet]] = {}
     for name in names:
         if name in METHODS:
-            files[name] = None
+            nets[name] = []
+            continue
+        if of_folds := find_trainings(Path(name), data):
+            nets |= {called: list(map(open_to_read, paths)) for called, paths in of_folds.items()}
             continue
         try:
             found = find_nets(Path(name), data)
@@ -178,14 +152,15 @@ def _resolve_names(names: list[str], data: Path) -> dict[str, Path | None]:
                 found=repr(name), fix=error.fix,
             ) from error
         for called, path in found.items():
-            files[called if called not in files else str(path)] = path
-    return files
+            nets[called if called not in nets else str(path)] = [open_to_read(path)]
+    return nets
 
 
 def window_table(comparison: Comparison) -> "pd.DataFrame":
     """Return a row for each method and window.
 
-    Columns: method, subject, folder, start [s], heart rates [bpm], SNR [dB], MACC.
+    Columns: method, subject, folder, start [s], heart rates [bpm], SNR [dB] by two definitions,
+    MACC.
     """
     import pandas as pd
 
@@ -194,9 +169,8 @@ def window_table(comparison: Comparison) -> "pd.DataFrame":
             pd.DataFrame({
                 "method": name, "subject": video.subject, "folder": video.folder,
                 "start_s": video.start_s.round(3), "predicted_bpm": video.predicted_bpm,
-                "reference_bpm": video.reference_bpm, "snr_db": video.snr_db, "macc": video.macc,
-                "toolbox_predicted_bpm": video.toolbox_predicted_bpm,
-                "toolbox_reference_bpm": video.toolbox_reference_bpm,
+                "reference_bpm": video.reference_bpm, "snr_db": video.snr_db,
+                "snr_de_haan_db": video.snr_de_haan_db, "macc": video.macc,
             })
             for name, videos in comparison.videos.items() for video in videos
         ],

@@ -1,7 +1,5 @@
 """What a run trains on: the split of the curated data, or folds of all subjects."""
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,7 +16,7 @@ from dataset.selection.draw import draw_folds
 from models.data.checks import check_has_finger
 from models.data.curated import load_curated
 from models.data.published_ubfc import load_dataset_2
-from models.data.videos import TrainingData
+from models.data.videos import TrainingData, side_by_subjects
 from models.training.recipe import Trained
 
 
@@ -126,15 +124,4 @@ def sides_of_folds(whole: TrainingData, folds: int) -> list[TrainingData]:
             found=f"{folds} asked for", fix=Fix.CHOOSE_OPTION, of="folds",
         )
     mean_bpm = {subject: float(np.mean(rates)) for subject, rates in rates_bpm.items()}
-    sides = []
-    for test in draw_folds(mean_bpm, folds, seed=0):
-        identity = json.dumps({"data": whole.data_hash, "test": test}, sort_keys=True)
-        sides.append(
-            TrainingData(
-                train=[video for video in videos if video.subject not in test],
-                test=[video for video in videos if video.subject in test],
-                split_hash=hashlib.sha256(identity.encode()).hexdigest(),
-                data_hash=whole.data_hash,
-            )
-        )
-    return sides
+    return [side_by_subjects(whole, test) for test in draw_folds(mean_bpm, folds, seed=0)]

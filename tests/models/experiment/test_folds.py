@@ -18,6 +18,7 @@ from dataset.layouts.ubfc import read_labels
 from models.data.curated import load_curated
 from models.data.published_ubfc import load_dataset_2
 from models.experiment import schedule
+from models.evaluation.compare import compare_methods
 from models.experiment.plan import RunPlan, Unit, load_plan, sides_of_folds
 from models.experiment.run import train_kd
 from models.nets.checkpoint import load_checkpoint
@@ -66,18 +67,29 @@ def started(data):
 
 
 @pytest.fixture(scope="module")
-def run(data):
+def in_one_thread():
+    """As a process of several trains: other numbers of threads add in another order."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def no_report(monkeypatch):
+    """Spare a test of figures or weights the drawings, a third of a short run."""
+    monkeypatch.setattr("models.report.write.write_report", lambda *_, **__: None)
+
+
+@pytest.fixture(scope="module")
+def run(data, in_one_thread):
     """Two folds of two seeds, one after the other in one thread."""
     stand_in_teacher(data / "start.safetensors")
-    told, threads = [], torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        made = train_kd(
-            data, recipe=started(data), device="cpu", folds=2, seeds=2,
-            on_progress=lambda *words: told.append(words[0]),
-        )
-    finally:
-        torch.set_num_threads(threads)
+    told = []
+    made = train_kd(
+        data, recipe=started(data), device="cpu", folds=2, seeds=2,
+        on_progress=lambda *words: told.append(words[0]),
+    )
     return made, told
 
 
@@ -101,7 +113,23 @@ def test_a_run_of_folds_and_seeds(run, data):
     assert not list((data / "runs").glob(".*"))
 
 
-def test_processes_give_the_same_as_this_one(run, data):
+def test_a_run_of_folds_and_seeds_is_evaluated_to_its_own_numbers(run, data):
+    made, _ = run
+    metrics = json.loads((made.folder / "metrics.json").read_text())
+    read = compare_methods(data, [made.folder.name, "green"]).summary()["methods"]
+    again = json.loads(json.dumps(read))
+    for of_seed in metrics["seeds"]:
+        for name in ("teacher", "student", "student_kd"):
+            figures = of_seed["methods"][name]
+            found = again[f"{made.folder.name}/seed{of_seed['seed']}/{name}"]
+            assert {key: found[key] for key in figures} == figures
+    for name in ("green", "mean_rate"):
+        assert again[name] == metrics["methods"][name]
+    with pytest.raises(TrainingError, match="the side test, for a run in folds, found train"):
+        compare_methods(data, [made.folder.name], side="train")
+
+
+def test_processes_give_the_same_as_this_one(run, data, no_report):
     here = run[0].metrics
     there = train_kd(
         data, recipe=started(data), device="cpu", folds=2, seeds=2, workers=Workers(2)
@@ -131,41 +159,33 @@ from pathlib import Path
 from models.experiment.run import train_kd
 from models.training.recipe import Recipe
 torch.set_num_threads(1)
-recipe = Recipe(epochs=3, teacher_epochs=1, precision="float32")
-resume = sys.argv[2] == "resume"
-print(train_kd(Path(sys.argv[1]), recipe=recipe, device="cpu", resume=resume).folder)
+recipe = Recipe(epochs=2, teacher_epochs=1, precision="float32")
+train_kd(Path(sys.argv[1]), recipe=recipe, device="cpu")
 """
 
 
-def test_a_killed_run_goes_on_to_the_same_bits(data, repo):
-    def start(how):
-        return subprocess.Popen(
-            [sys.executable, "-c", SCRIPT, str(data), how], cwd=repo, stdout=subprocess.PIPE,
-            text=True,
-        )
-
-    killed = start("anew")
+def test_a_killed_run_goes_on_to_the_same_bits(data, repo, in_one_thread, no_report):
+    killed = subprocess.Popen([sys.executable, "-c", SCRIPT, str(data)], cwd=repo)
     state = None
     while state is None and killed.poll() is None:
         state = next(iter((data / "runs").glob(".*/states/*/student.state")), None)
         time.sleep(0.005)
     killed.send_signal(signal.SIGKILL)
     killed.wait()
-    killed.stdout.close()
     assert state is not None
     assert state.exists()
     with pytest.raises(
-        TrainingError, match=r"expected recipe.epochs 3 as in the interrupted run .*, found 1"
+        TrainingError, match=r"expected recipe.epochs 2 as in the interrupted run .*, found 1"
     ):
         train_kd(data, recipe=QUICK, device="cpu", resume=True)
-    folders = []
-    for how in ("resume", "anew"):
-        process = start(how)
-        folders.append(process.communicate()[0].strip())
-        assert process.returncode == 0
+    recipe = replace(QUICK, epochs=2)
+    folders = [
+        train_kd(data, recipe=recipe, device="cpu", resume=resume).folder
+        for resume in (True, False)
+    ]
     for name in ("teacher", "student", "student_kd"):
         first, second = (
-            load_checkpoint(type(data)(folder) / f"{name}.safetensors").net.state_dict()
+            load_checkpoint(folder / f"{name}.safetensors").net.state_dict()
             for folder in folders
         )
         assert all(torch.equal(first[key], second[key]) for key in first), name
@@ -173,7 +193,7 @@ def test_a_killed_run_goes_on_to_the_same_bits(data, repo):
         train_kd(data, recipe=QUICK, device="cpu", resume=True)
 
 
-def test_published_folders_are_read_in_place(published, data, tmp_path):
+def test_published_folders_are_read_in_place(published, data, tmp_path, no_report):
     whole, defects = load_dataset_2(published, cache=tmp_path / "cache")
     ours = load_curated(data)
     assert [r.subject for r in whole.train] == ["subject1", "subject2", "subject3"]

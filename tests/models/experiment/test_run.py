@@ -7,6 +7,8 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from acquire.errors import TrainingError
+from models.evaluation.compare import compare_methods
+from models.evaluation.methods import COLOUR_TITLES
 from models.experiment.run import train_kd
 from models.training.recipe import Recipe
 from tests.support.curated_folders import three_entries, write_curated_folders
@@ -55,6 +57,21 @@ def test_metrics_say_what_they_come_from(run):
     assert metrics["split_hash"] == "split-1"
     assert metrics["recipe"]["seed"] == 3
     assert metrics["heart_rate"]["fft_grid_bpm"] == 0.1
+
+
+def test_evaluating_a_run_gives_its_own_numbers_to_the_last_digit(run, data):
+    result, _ = run
+    metrics = json.loads((result.folder / "metrics.json").read_text())
+    threads = torch.get_num_threads()
+    torch.set_num_threads(3 - min(threads, 2))         # another number than in its training
+    try:
+        read = compare_methods(data, [result.folder.name, *COLOUR_TITLES]).summary()
+    finally:
+        torch.set_num_threads(threads)
+    again = json.loads(json.dumps(read))["methods"]
+    for name, figures in metrics["methods"].items():
+        found = again.get(f"{result.folder.name}/{name}") or again[name]
+        assert found == {key: figures[key] for key in found}, name
 
 
 def test_runs_that_cannot_be_written_are_known_before_training(tmp_path):
