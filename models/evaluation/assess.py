@@ -5,16 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from dataset.signals.filters import HR_GRID_BPM, WINDOW_S
-from dataset.signals.windows import window_length
+from models.metrics.agreement import limits_of_agreement
+from models.metrics.by_subject import interval_of_mean
+from models.metrics.toolbox import BAND_HZ, PAPER_BAND_HZ, ToolboxFigures
 
-from .metrics import (
-    METRICS,
-    Metrics,
-    bland_altman,
-    bootstrap_intervals,
-    heart_rate_errors,
-    toolbox_points,
-)
+from .metrics import METRICS, Metrics, bootstrap_intervals, heart_rate_errors
 from .video_result import VideoResult
 
 
@@ -41,15 +36,25 @@ def assess(videos: Sequence[VideoResult], *, seed: int = 0) -> dict:
     predicted_means, reference_means = (
         [np.atleast_1d(mean) for mean in means_bpm] for means_bpm in _means_bpm(videos)
     )
+    qualities = {
+        "snr_db": [video.snr_db for video in videos],
+        "snr_de_haan_db": [video.snr_de_haan_db for video in videos],
+        "macc": [video.macc for video in videos],
+        "pulse_correlation": [np.atleast_1d(video.correlation) for video in videos],
+    }
     return {
         **_named(windows),
         "windows": windows.count,
         "windows_left_out": sum(video.left_out for video in videos),
         "windows_without_finger": sum(video.without_finger for video in videos),
-        "snr_db": float(np.concatenate([video.snr_db for video in videos]).mean()),
-        "macc": float(np.concatenate([video.macc for video in videos]).mean()),
-        "pulse_correlation": float(np.mean([video.correlation for video in videos])),
-        "interval": bootstrap_intervals(predicted_bpm, reference_bpm, subjects=subjects, seed=seed),
+        **{name: float(np.concatenate(of).mean()) for name, of in qualities.items()},
+        "interval": {
+            **bootstrap_intervals(predicted_bpm, reference_bpm, subjects=subjects, seed=seed),
+            **{
+                name: interval_of_mean(of, subjects=subjects, seed=seed)
+                for name, of in qualities.items()
+            },
+        },
         "per_video_mean": {
             **_named(means), "count": means.count,
             "interval": bootstrap_intervals(
@@ -57,10 +62,21 @@ def assess(videos: Sequence[VideoResult], *, seed: int = 0) -> dict:
             ),
         },
         "bland_altman": {
-            **bland_altman(np.concatenate(predicted_bpm), np.concatenate(reference_bpm)),
+            **limits_of_agreement(
+                [
+                    np.nan_to_num(predicted) - reference
+                    for predicted, reference in zip(predicted_bpm, reference_bpm, strict=True)
+                ],
+                subjects=subjects, seed=seed,
+            ),
             "windows": windows.count,
         },
-        "toolbox": _toolbox_figures(videos),
+        "toolbox": {
+            **_toolbox([video.toolbox for video in videos], subjects, seed, BAND_HZ),
+            "of_paper": _toolbox(
+                [video.toolbox_of_paper for video in videos], subjects, seed, PAPER_BAND_HZ
+            ),
+        },
         "resolution": {
             "grid_bpm": HR_GRID_BPM, "main_lobe_bpm": 4 * 60 / WINDOW_S, "window_s": WINDOW_S,
         },
@@ -78,17 +94,27 @@ def _named(metrics: Metrics) -> dict[str, float]:
     return {name: getattr(metrics, name) for name in METRICS}
 
 
-def _toolbox_figures(videos: Sequence[VideoResult]) -> dict:
-    """Compute the metrics of heart rates by rPPG-Toolbox's FFT metric, and its resolution."""
-    errors = heart_rate_errors(
-        np.concatenate([video.toolbox_predicted_bpm for video in videos]),
-        np.concatenate([video.toolbox_reference_bpm for video in videos]),
+def _toolbox(
+    of_videos: Sequence[ToolboxFigures], subjects: Sequence[str], seed: int,
+    band_hz: tuple[float, float],
+) -> dict:
+    """Compute the errors over whole videos by rPPG-Toolbox's chain, and its resolution."""
+    reference, predicted, peak_reference, peak = (
+        np.array([getattr(video, name) for video in of_videos])
+        for name in ("fft_reference_bpm", "fft_bpm", "peak_reference_bpm", "peak_bpm")
     )
-    points = [toolbox_points(window_length(video.fs_hz)[0]) for video in videos]
-    bins_bpm = [60 * video.fs_hz / count for video, count in zip(videos, points, strict=True)]
+    points = [video.points for video in of_videos]
+    bins_bpm = [video.bin_bpm for video in of_videos]
     return {
-        **_named(errors), "fft_points": [min(points), max(points)],
-        "bin_bpm": [min(bins_bpm), max(bins_bpm)],
+        **_named(heart_rate_errors(predicted, reference)),
+        "interval": bootstrap_intervals(
+            list(predicted[:, None]), list(reference[:, None]), subjects=subjects, seed=seed
+        ),
+        "peak": _named(heart_rate_errors(peak, peak_reference)),
+        "snr_db": float(np.mean([video.snr_db for video in of_videos])),
+        "macc": float(np.mean([video.macc for video in of_videos])),
+        "videos": len(of_videos), "band_hz": list(band_hz),
+        "fft_points": [min(points), max(points)], "bin_bpm": [min(bins_bpm), max(bins_bpm)],
     }
 
 

@@ -31,7 +31,13 @@ def guess_mean_rate(folds: Sequence[TrainingData]) -> list[list[VideoResult]]:
         results = [evaluate_pulse(np.zeros(len(video.time_s)), video) for video in fold.test]
         guesses = [np.full(len(result.reference_bpm), mean_bpm) for result in results]
         guessed.append([
-            replace(result, predicted_bpm=guess_bpm, toolbox_predicted_bpm=guess_bpm)
+            replace(
+                result, predicted_bpm=guess_bpm,
+                toolbox=replace(result.toolbox, fft_bpm=mean_bpm, peak_bpm=mean_bpm),
+                toolbox_of_paper=replace(
+                    result.toolbox_of_paper, fft_bpm=mean_bpm, peak_bpm=mean_bpm
+                ),
+            )
             for result, guess_bpm in zip(results, guesses, strict=True)
         ])
     return guessed

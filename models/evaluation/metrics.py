@@ -8,11 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import signal
 
 from dataset.signals.pearson import pearson_r
 
-TOOLBOX_LOW_HZ, TOOLBOX_HIGH_HZ = 0.6, 3.3     # rPPG-Toolbox's band, 36 to 198 bpm
 DRAWS = 2000
 METRICS = ("mae_bpm", "rmse_bpm", "mape_percent", "pearson_r")
 
@@ -98,54 +96,3 @@ def _sums(predicted_bpm: np.ndarray, reference_bpm: np.ndarray) -> list[float]:
         r.sum(), p @ p, r @ r, p @ r,
     )
     return [float(value) for value in sums]
-
-
-def bland_altman(predicted_bpm: np.ndarray, reference_bpm: np.ndarray) -> dict[str, float]:
-    """Compute the mean difference and the limits of agreement, 1.96 SD on either side [bpm].
-
-    Source: Bland and Altman, Lancet 327, 1986. The limits are those of single windows.
-    """
-    difference = np.nan_to_num(predicted_bpm) - reference_bpm
-    bias = float(difference.mean())
-    sd = float(difference.std(ddof=1)) if len(difference) > 1 else float("nan")
-    return {"bias_bpm": bias, "low_bpm": bias - 1.96 * sd, "high_bpm": bias + 1.96 * sd}
-
-
-def macc(pulse: np.ndarray, ppg: np.ndarray) -> float:
-    """Compute the largest |Pearson's r| over all circular shifts; NaN where one trace is flat.
-
-    It is rPPG-Toolbox's maximum amplitude of cross-correlation: lags from 0 to T - 2, the reference
-    rolled.
-    """
-    a, b = pulse - pulse.mean(), ppg - ppg.mean()
-    scale = len(a) * a.std() * b.std()
-    if scale == 0:
-        return float("nan")
-    over_lags = np.fft.irfft(np.fft.rfft(a) * np.conj(np.fft.rfft(b)), len(a)) / scale
-    return float(np.abs(over_lags[: len(a) - 1]).max())
-
-
-def toolbox_points(length: int) -> int:
-    """Return the number of points of rPPG-Toolbox's FFT: the next power of two."""
-    return 1 << (length - 1).bit_length()
-
-
-def toolbox_heart_rate(
-    window: np.ndarray, fs_hz: float, *, low_hz: float = TOOLBOX_LOW_HZ,
-    high_hz: float = TOOLBOX_HIGH_HZ,
-) -> float:
-    """Compute the heart rate [bpm] as rPPG-Toolbox's FFT metric does: the highest bin.
-
-    It is a plain periodogram without interpolation; its bins are 60 * fs / points bpm apart (3.5 at
-    30 Hz in 10 s).
-
-    Parameters
-    ----------
-    window : (T,) float array
-    """
-    frequency_hz, power = signal.periodogram(
-        window, fs_hz, nfft=toolbox_points(len(window)),
-        detrend=False,  # type: ignore[arg-type]
-    )
-    in_band = np.flatnonzero((frequency_hz >= low_hz) & (frequency_hz <= high_hz))
-    return float(60 * frequency_hz[in_band[np.argmax(power[in_band])]])

@@ -12,26 +12,15 @@ spectrum's bins (`dataset.signals.filters.heart_rate`), because bins of 3.5 bpm 
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import signal
 
 from dataset.signals.colour_methods import METHODS
-from dataset.signals.filters import (
-    HIGH_HZ,
-    HR_GRID_BPM,
-    LOW_HZ,
-    bandpass,
-    heart_rate,
-    sliding_windows,
-)
+from dataset.signals.filters import bandpass, heart_rate, sliding_windows
 from dataset.signals.pearson import pearson_r
 from dataset.signals.windows import even_grid, to_even_grid, window_length
 from models.data.checks import check_has_finger
 from models.data.videos import CuratedVideo
-
-from .metrics import macc, toolbox_heart_rate
-
-# 6 bpm around the pulse and its first harmonic, as de Haan and Jeanne (2013)
-SNR_HALF_WIDTH_HZ = 0.1
+from models.metrics.snr import DE_HAAN, OURS, SnrDefinition, snr_db
+from models.metrics.toolbox import PAPER_BAND_HZ, ToolboxFigures, macc, toolbox_figures
 
 
 @dataclass(frozen=True)
@@ -49,14 +38,15 @@ class VideoResult:
     predicted_bpm: np.ndarray  # (W,)
     reference_bpm: np.ndarray  # (W,)
     snr_db: np.ndarray         # (W,) of the predicted pulse, at the reference's heart rate
+    snr_de_haan_db: np.ndarray           # (W,) by the definition of de Haan and Jeanne
     correlation: float         # of pulse and PPG over the whole video, at the best lag
     lag_s: float               # that lag, within half a second: positive where the pulse is late
     left_out: int              # windows that span a gap, and are in no figure
     # others in which the finger's rate cannot be told; they are in no figure either
     without_finger: int
     macc: np.ndarray           # (W,) maximum amplitude of the cross-correlation with the PPG
-    toolbox_predicted_bpm: np.ndarray    # (W,) by rPPG-Toolbox's FFT metric
-    toolbox_reference_bpm: np.ndarray    # (W,)
+    toolbox: ToolboxFigures    # of the whole video, as rPPG-Toolbox has them
+    toolbox_of_paper: ToolboxFigures     # in the narrower band of its paper
 
 
 def evaluate_changes(changes: np.ndarray, video: CuratedVideo) -> VideoResult:
@@ -80,10 +70,8 @@ def evaluate_pulse(pulse: np.ndarray, video: CuratedVideo) -> VideoResult:
     check_has_finger(video, video.video.parent)
     time_s = video.time_s - video.time_s[0]
     grid_s, fs_hz = even_grid(time_s)
-    pulse, ppg = (
-        _to_unit_variance(bandpass(to_even_grid(trace, time_s), fs_hz))
-        for trace in (pulse, video.ppg)
-    )
+    raw = [to_even_grid(trace, time_s) for trace in (pulse, video.ppg)]
+    pulse, ppg = (_to_unit_variance(bandpass(trace, fs_hz)) for trace in raw)
     length, step = window_length(fs_hz)
     reference = video.reference
     is_used = reference.is_used
@@ -97,24 +85,26 @@ def evaluate_pulse(pulse: np.ndarray, video: CuratedVideo) -> VideoResult:
         ppg=ppg, start_s=grid_s[::step][: len(is_used)][is_used], window_s=length / fs_hz,
         predicted_bpm=np.array([heart_rate(window, fs_hz) for window in pulse_windows]),
         reference_bpm=reference_bpm,
-        snr_db=np.array([
-            snr_db(window, fs_hz, hr_bpm=hr_bpm)
-            for window, hr_bpm in zip(pulse_windows, reference_bpm, strict=True)
-        ]),
+        snr_db=_snr_of_windows(pulse_windows, fs_hz, reference_bpm, OURS),
+        snr_de_haan_db=_snr_of_windows(pulse_windows, fs_hz, reference_bpm, DE_HAAN),
         correlation=correlation, lag_s=lag_s, left_out=reference.across_gap,
         without_finger=reference.without_finger,
         macc=np.array([
             macc(window, ppg_window)
             for window, ppg_window in zip(pulse_windows, ppg_windows, strict=True)
         ]),
-        toolbox_predicted_bpm=np.array([
-            toolbox_heart_rate(window, fs_hz) if np.ptp(window) > 0 else np.nan
-            for window in pulse_windows
-        ]),
-        toolbox_reference_bpm=np.array([
-            toolbox_heart_rate(window, fs_hz) for window in ppg_windows
-        ]),
+        toolbox=toolbox_figures(*raw, fs_hz),
+        toolbox_of_paper=toolbox_figures(*raw, fs_hz, band_hz=PAPER_BAND_HZ),
     )
+
+
+def _snr_of_windows(
+    windows: np.ndarray, fs_hz: float, reference_bpm: np.ndarray, definition: SnrDefinition
+) -> np.ndarray:
+    return np.array([
+        snr_db(window, fs_hz, hr_bpm=hr_bpm, definition=definition)
+        for window, hr_bpm in zip(windows, reference_bpm, strict=True)
+    ])
 
 
 def colour_pulse(method: str, video: CuratedVideo) -> np.ndarray:
@@ -136,31 +126,6 @@ def colour_pulse(method: str, video: CuratedVideo) -> np.ndarray:
 def _to_unit_variance(trace: np.ndarray) -> np.ndarray:
     sd = trace.std()
     return trace / sd if sd > 0 else trace
-
-
-def spectrum(trace: np.ndarray, fs_hz: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return frequencies [Hz] and power of a Hann-windowed, zero-padded trace."""
-    points = 2 ** int(np.ceil(np.log2(max(60 * fs_hz / HR_GRID_BPM, len(trace)))))
-    return signal.periodogram(trace, fs_hz, window="hann", nfft=points, detrend="linear")
-
-
-def snr_db(trace: np.ndarray, fs_hz: float, *, hr_bpm: float) -> float:
-    """Return the power at a heart rate and its first harmonic over the rest of the band [dB].
-
-    NaN where the trace is flat.
-
-    Source: de Haan and Jeanne, IEEE TBME 60(10), 2013; 0.1 Hz on either side, here in 0.7-4.0 Hz.
-    """
-    if np.ptp(trace) == 0:
-        return float("nan")
-    frequency_hz, power = spectrum(trace, fs_hz)
-    in_band = (frequency_hz >= LOW_HZ) & (frequency_hz <= HIGH_HZ)
-    is_pulse = np.zeros_like(in_band)
-    for harmonic in (1, 2):
-        is_pulse |= np.abs(frequency_hz - harmonic * hr_bpm / 60) <= SNR_HALF_WIDTH_HZ
-    tiny = np.finfo(float).tiny
-    ratio = (power[in_band & is_pulse].sum() + tiny) / (power[in_band & ~is_pulse].sum() + tiny)
-    return float(10 * np.log10(ratio))
 
 
 def best_lag(

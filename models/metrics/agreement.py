@@ -10,7 +10,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-DRAWS = 2000
+from .by_subject import DRAWS
+
 _LIMITS = 1.96      # standard deviations on either side, 95 % of a normal distribution
 
 

@@ -30,6 +30,16 @@ OURS = SnrDefinition((0.1, 0.1), (LOW_HZ, HIGH_HZ), "hann", HR_GRID_BPM)
 DE_HAAN = SnrDefinition((0.1, 0.2), (0.5, 4.0), "hamming", 0.5)
 
 
+def spectrum(
+    trace: np.ndarray, fs_hz: float, *, definition: SnrDefinition = OURS
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return frequencies [Hz] and power of a trace, its line taken out, tapered and zero-padded."""
+    points = 2 ** int(np.ceil(np.log2(max(60 * fs_hz / definition.bin_bpm, len(trace)))))
+    return signal.periodogram(
+        trace, fs_hz, window=definition.window, nfft=points, detrend="linear"
+    )
+
+
 def snr_db(
     trace: np.ndarray, fs_hz: float, *, hr_bpm: float, definition: SnrDefinition = OURS
 ) -> float:
@@ -43,10 +53,7 @@ def snr_db(
     """
     if np.ptp(trace) == 0:
         return float("nan")
-    points = 2 ** int(np.ceil(np.log2(max(60 * fs_hz / definition.bin_bpm, len(trace)))))
-    frequency_hz, power = signal.periodogram(
-        trace, fs_hz, window=definition.window, nfft=points, detrend="linear"
-    )
+    frequency_hz, power = spectrum(trace, fs_hz, definition=definition)
     low_hz, high_hz = definition.band_hz
     in_band = (frequency_hz >= low_hz) & (frequency_hz <= high_hz)
     is_pulse = np.zeros_like(in_band)

@@ -88,10 +88,9 @@ def toolbox_points(length: int) -> int:
 
 
 def _filtered(trace: np.ndarray, fs_hz: float, band_hz: tuple[float, float]) -> np.ndarray:
-    numerator, denominator = signal.butter(
-        FILTER_ORDER, [2 * edge / fs_hz for edge in band_hz], btype="bandpass"
-    )
-    return signal.filtfilt(numerator, denominator, smoothness_priors(trace, SMOOTHING))
+    edges = [2 * edge / fs_hz for edge in band_hz]
+    coefficients = signal.butter(FILTER_ORDER, edges, btype="bandpass", output="ba")
+    return signal.filtfilt(*coefficients, smoothness_priors(trace, SMOOTHING))  # type: ignore
 
 
 def _spectrum(trace: np.ndarray, fs_hz: float) -> tuple[np.ndarray, np.ndarray]:

@@ -9,7 +9,6 @@ from dataset.common.drawings import INK, Drawing, as_svg
 from dataset.common.wording import number
 from models.evaluation.methods import COLOUR_TITLES as WITHOUT_TRAINING
 from models.evaluation.methods import TITLES
-from models.evaluation.metrics import bland_altman
 from models.evaluation.video_result import VideoResult
 
 from .drawing import COLOURS, legend, new_axes, pooled_rates, window_step
@@ -29,7 +28,7 @@ def agreement(results: Results, metrics: dict) -> "Markup":
     for name, videos in results.items():
         predicted, reference = pooled_rates(videos)
         step = window_step(len(predicted))
-        limits = bland_altman(predicted, reference)
+        limits = metrics["methods"][name]["bland_altman"]
         figure, axis = new_axes(*SMALL)
         axis.plot(
             ((predicted + reference) / 2)[::step], (predicted - reference)[::step], "o", ms=4,

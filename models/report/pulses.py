@@ -10,7 +10,8 @@ from dataset.common.drawings import AXIS, INK, as_svg
 from dataset.common.wording import number
 from dataset.signals.filters import HIGH_HZ, LOW_HZ
 from models.evaluation.methods import TITLES
-from models.evaluation.video_result import VideoResult, spectrum
+from models.evaluation.video_result import VideoResult
+from models.metrics.snr import spectrum
 
 from .drawing import COLOURS, legend, new_axes
 from .sections import section

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from models.evaluation.methods import MEAN_RATE, NETWORK_TITLES, TITLES
 from models.evaluation.verdict import BETTER, WORSE
-from models.evaluation.video_result import SNR_HALF_WIDTH_HZ
+from models.metrics.snr import DE_HAAN, OURS
 
 from .sections import section
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 def results(metrics: dict) -> "Markup":
     """Make the table of every method's figures over all windows, with intervals."""
     return section(
-        "tables", "results", metrics=metrics, titles=TITLES, snr_half_width_hz=SNR_HALF_WIDTH_HZ,
-        best=_better_student(metrics),
+        "tables", "results", metrics=metrics, titles=TITLES, ours=OURS,
+        de_haan=DE_HAAN, best=_better_student(metrics),
     )
 
 
@@ -27,15 +27,20 @@ def _better_student(metrics: dict) -> str:
 
 
 def otherwise(metrics: dict) -> "Markup":
-    """Make the table of the same counted otherwise.
+    """Make the table of one rate per recording, and of limits of agreement."""
+    return section("tables", "otherwise", metrics=metrics, titles=TITLES)
 
-    That is one rate per recording, limits of agreement, and rPPG-Toolbox's FFT metric.
-    """
-    toolbox = metrics["methods"]["teacher"]["toolbox"]
-    low, high = toolbox["bin_bpm"]
+
+def toolbox(metrics: dict) -> "Markup":
+    """Make the table of the figures that rPPG-Toolbox would print."""
+    of_teacher = metrics["methods"]["teacher"]["toolbox"]
+    low, high = of_teacher["bin_bpm"]
+    band, paper_band = (
+        "{:g}–{:g}".format(*of["band_hz"]) for of in (of_teacher, of_teacher["of_paper"])
+    )
     return section(
-        "tables", "otherwise", metrics=metrics, titles=TITLES,
-        points=" to ".join(map(str, dict.fromkeys(toolbox["fft_points"]))),
+        "tables", "toolbox", metrics=metrics, titles=TITLES, band=band, paper_band=paper_band,
+        points=" to ".join(map(str, dict.fromkeys(of_teacher["fft_points"]))),
         bins=f"{low:.2f}" + (f" to {high:.2f}" if high - low > 0.005 else ""),
     )
 

@@ -50,6 +50,7 @@ def write_report(
             "Beside the paper": published.beside_the_paper(metrics),
             "Seeds": published.seeds(metrics),
             "Counted otherwise": tables.otherwise(metrics),
+            "As rPPG-Toolbox counts": tables.toolbox(metrics),
             "Agreement": accuracy.agreement(results, metrics),
             "Predicted and reference": accuracy.scatter(results, metrics),
             "Subjects": accuracy.subjects(results, metrics),

@@ -42,7 +42,12 @@ def test_assess_returns_all_figures_as_numbers():
     for means in (figures, figures["per_video_mean"]):
         # S02 alone, and S01 alone
         assert means["interval"]["mae_bpm"] == pytest.approx([0.5, 1.5], abs=0.05)
-    assert figures["toolbox"]["fft_points"] == [256, 256]
-    assert figures["toolbox"]["bin_bpm"] == [pytest.approx(5.859375)] * 2
+    assert figures["toolbox"]["fft_points"] == [1024, 1024]          # of whole videos, 750 frames
+    assert figures["toolbox"]["bin_bpm"] == [pytest.approx(60 * 25 / 1024)] * 2
+    assert figures["toolbox"]["mae_bpm"] == pytest.approx(3.5 / 3, abs=1.5)
+    assert figures["toolbox"]["peak"]["mae_bpm"] == pytest.approx(3.5 / 3, abs=0.3)
+    assert figures["toolbox"]["macc"] > 0.2
+    low, high = figures["interval"]["snr_db"]
+    assert low < figures["snr_db"] < high
     assert figures["resolution"] == {"grid_bpm": 0.1, "main_lobe_bpm": 24.0, "window_s": 10.0}
     assert figures["bland_altman"]["bias_bpm"] == pytest.approx(3.5 / 3, abs=0.05)

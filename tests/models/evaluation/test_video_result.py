@@ -12,8 +12,6 @@ from models.evaluation.video_result import (
     colour_pulse,
     evaluate_changes,
     evaluate_pulse,
-    snr_db,
-    spectrum,
 )
 from tests.support.curated_videos import tone, video_of_ppg
 
@@ -92,33 +90,6 @@ def test_a_network_that_says_the_same_of_everything_has_no_heart_rate():
     assert np.isnan(result.snr_db).all()
     windows, _ = pool_metrics([result])
     assert windows.mae_bpm == pytest.approx(72, abs=0.2)
-
-
-def test_spectrum_has_its_summit_at_the_tone():
-    frequency, power = spectrum(tone(72, np.arange(250) / 25), 25)
-    assert np.diff(frequency).max() * 60 <= 0.1
-    assert 60 * frequency[power.argmax()] == pytest.approx(72, abs=0.1)
-    half = 60 * frequency[power > power.max() / 2]
-    # a Hann window's, in bins of 1 / 10 s
-    assert half.max() - half.min() == pytest.approx(1.44 * 6, abs=0.2)
-
-
-def test_snr_of_tone_and_noise():
-    time_s = np.arange(250) / 25
-    noise = np.random.default_rng(0).normal(size=250)
-    clean, dirty = (snr_db(tone(72, time_s) + level * noise, 25, hr_bpm=72) for level in (0.05, 1))
-    assert clean > 5
-    assert clean > dirty + 5
-    assert snr_db(tone(72, time_s), 25, hr_bpm=110) < -10
-
-
-@pytest.mark.parametrize(("harmonic", "other", "expected_db"), [
-    (0.0, 0.5, 6.02), (1.0, 0.5, 9.03), (1.0, 1.0, 3.01),
-])
-def test_snr_counts_the_pulse_and_its_harmonic(harmonic, other, expected_db):
-    time_s = np.arange(30 * 30) / 30
-    trace = tone(72, time_s) + harmonic * tone(144, time_s) + other * tone(105, time_s)
-    assert snr_db(trace, 30, hr_bpm=72) == pytest.approx(expected_db, abs=0.05)
 
 
 @pytest.mark.parametrize(("step_s", "spanned"), [(0.45, True), (0.55, False)])

@@ -59,8 +59,13 @@ def test_points_and_bins():
     assert toolbox_figures(tone, tone, 30).bin_bpm == 60 * 30 / 1024
 
 
-def test_macc_finds_a_shift_and_nothing_in_a_flat_trace():
-    time_s = np.arange(300) / 30
-    tone = np.sin(2 * np.pi * 1.2 * time_s)
-    assert macc(tone, np.roll(tone, 7)) == pytest.approx(1)
-    assert np.isnan(macc(tone, np.ones(300)))
+@pytest.mark.parametrize("lag", [0, 3, 7])
+def test_macc_is_the_largest_correlation_over_all_shifts(lag):
+    rng = np.random.default_rng(0)
+    ppg = rng.normal(size=50)
+    assert macc(np.roll(ppg, lag), ppg) == pytest.approx(1.0)
+    assert macc(-np.roll(ppg, lag), ppg) == pytest.approx(1.0)            # the sign does not matter
+    pulse = ppg + rng.normal(size=50)
+    by_hand = max(abs(np.corrcoef(pulse, np.roll(ppg, k))[0, 1]) for k in range(49))
+    assert macc(pulse, ppg) == pytest.approx(by_hand, abs=1e-12)
+    assert np.isnan(macc(np.zeros(50), ppg))

@@ -4,9 +4,9 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from models.evaluation.methods import TITLES
+from models.evaluation.methods import MEAN_RATE, TITLES
 from models.report import published, tables
-from tests.support.made_reports import DATA_HASH, RATES, metrics_of, results
+from tests.support.made_reports import DATA_HASH, OFF, RATES, metrics_of, results
 from tests.support.pages import Tables, in_one_line
 
 TWO = results("S01", "S02")
@@ -24,29 +24,41 @@ def test_every_method_has_its_row_and_its_interval(metrics):
         "interval": {**found["pos"]["interval"], "mae_bpm": (0.5, 12.345), "pearson_r": None},
     }
     seen = Tables(tables.results({**metrics, "methods": found}))
-    assert [row[0] for row in seen.all[0]][1:] == list(TITLES.values())
+    assert [row[0] for row in seen.all[0]][1:] == [TITLES[name] for name in (*OFF, MEAN_RATE)]
     # off by 6 in 10 of 21 windows, in both subjects
     assert seen.cell("student", "MAE [bpm]") == "2.86 [2.86, 2.86]"
-    assert seen.cell("student", "SNR [dB]") == "−6.0"
+    assert seen.cell("student", "SNR [dB]") == "−6.0 [−6.0, −6.0]"
+    assert seen.cell("student", "SNR (dH) [dB]") == "−7.0"
     assert seen.cell("PhysNet", "parameters") == "768,577"
     assert seen.cell("POS", "MAE [bpm]") == "1.23 [0.50, 12.35]"
     assert seen.cell("POS", "Pearson r") == "–"
     assert seen.cell("POS", "parameters") == "none"
 
 
-def test_the_toolbox_s_metric_and_the_limits_stand_beside(metrics):
-    page = in_one_line(tables.otherwise(metrics))
+def test_limits_of_agreement_stand_beside(metrics):
+    seen = Tables(in_one_line(tables.otherwise(metrics)))
+    assert seen.cell("student + KD", "bias [bpm]").startswith("0.95")
+    # two subjects alike: 2 in ten of 21 windows, 0 in the others, SD 1.02 within either
+    assert seen.cell("student + KD", "limits of agreement") == "−1.1 to 3.0"
+    assert seen.cell("student + KD", "SD within subjects") == "1.0"
+    assert seen.cell("student + KD", "SD between subjects") == "0.0"
+
+
+def test_the_toolbox_s_chain_has_a_table_of_its_own(metrics):
+    page = in_one_line(tables.toolbox(metrics))
     seen = Tables(page)
-    assert seen.cell("student + KD", "bias [bpm]") == "0.95"
-    assert seen.cell("student + KD", "limits of agreement") == "−1.0 to 2.9"
-    # made 1 bpm higher than the other rates
-    assert seen.cell("teacher", "toolbox MAE [bpm]") == "1.24"
-    assert "256 points" in page
-    assert "a multiple of 4.69 bpm" in page                                 # 60 * 20 Hz / 256
+    assert seen.cell("teacher", "FFT MAE [bpm]").startswith("1.50")        # made 1 bpm higher
+    assert seen.cell("teacher", "peaks MAE [bpm]") == "3.00"
+    assert seen.cell("teacher", "its paper’s band FFT MAE") == "2.50"
+    assert "1024 points" in page
+    assert "a multiple of 1.17 bpm" in page                                 # 60 * 20 Hz / 1024
+    assert "from 0.6–3.3 Hz" in page
+    assert "0.75–2.5 Hz" in page
 
 
 @pytest.mark.parametrize(
-    "table", [tables.results, tables.otherwise, tables.recordings, published.hold_out]
+    "table",
+    [tables.results, tables.otherwise, tables.toolbox, tables.recordings, published.hold_out],
 )
 def test_a_table_says_its_data_windows_and_resolution(metrics, table):
     caption = in_one_line(table(metrics))

@@ -154,3 +154,15 @@ def test_a_browser_shows_it_without_fault_or_sideways_scroll(text, tmp_path, wid
     found = see_in_browser(text, tmp_path, width=width, script=SMALL)
     assert found["over"] <= 0
     assert (found["width"], found["wrong"], found["cut"], found["small"]) == (width, [], [], 0)
+
+
+def test_the_head_names_the_recipe_and_the_method_lists_what_is_unlike_the_paper(text):
+    found = metrics_of(TWO, people="virtual", folds=2, seeds=2)
+    head = text.partition("<nav")[0]
+    assert "Recipe <b>acq</b>" in head
+    assert f"{len(found['beside_paper'])} values unlike the paper’s" in " ".join(head.split())
+    rows = re.findall(r"<tr><td><code>([a-z_.]+)</code></td><td>(.*?)</td><td>(.*?)</td>", text)
+    assert rows == [
+        (value["key"], json.dumps(value["here"]), json.dumps(value["there"]))
+        for value in found["beside_paper"]
+    ]
