@@ -1,4 +1,4 @@
-"""A network that sees the pulse reads it in every kind of clip; one that sees nothing has no rate."""
+"""A network that sees the pulse reads it in every kind of clip; one that sees none has no rate."""
 
 import numpy as np
 import pytest
