@@ -24,8 +24,10 @@ def _loss(recipe: dict) -> str:
     """Return the student's loss in words."""
     distill = recipe["distill"]
     terms = ["mean squared error on the PPG’s change"]
+    norm = {"sum": ", squares summed over a frame’s map", "root": ", the norm without its square"}
     kinds = {
-        "tat": f"TaT, softmax as in the {distill['softmax']}", "fitnet": "FitNet’s hints",
+        "tat": f"TaT, softmax as in the {distill['softmax']}"
+               f"{norm.get(distill.get('norm', 'mean'), '')}", "fitnet": "FitNet’s hints",
         "at": "attention transfer",
     }
     if distill["kd"] in kinds:
