@@ -2,7 +2,6 @@
 
 import csv
 import json
-import multiprocessing
 import os
 import re
 import signal
@@ -15,7 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import av
-import cv2
 import numpy as np
 import pytest
 
@@ -25,20 +23,13 @@ from typer.testing import CliRunner
 
 from acq.main import app
 from acquire.camera.replay import ReplayCamera
-from acquire.camera.source import CameraInfo, EndOfStream, VideoFrame
-from acquire.errors import AcqError, DeviceError, Fix, SessionError, TrainingError
-from acquire.session.writer import SessionWriter
+from acquire.camera.source import EndOfStream
+from acquire.errors import AcqError, DeviceError, SessionError, TrainingError
 from acquire.simulation.subject import VirtualSubject
-from dataset.session.follow import Following
 from models.board.onnx_net import SHIPPED
-from models.live.predict import predict
-from models.live.pulse import LivePulse, open_live_pulse
-from models.live.reader import LiveReader, LiveThread
+from models.live.pulse import open_live_pulse
 from models.live.reading import LOOKING, READING, SETTLING
-from models.live.sources import FollowedFrames
-from tests.support.fakes import HELLO
-from tests.support.live_scenes import RedOverGreen
-from tests.support.made_sessions import START_NS, frame_times, make_session, picture
+from tests.support.made_videos import pictures, write_video
 from tests.support.terminals import Terminal
 
 pytestmark = pytest.mark.real_time
@@ -121,82 +112,33 @@ def meant_bpm(from_s, to_s):
     return float(SUBJECT.heart_rate(np.linspace(from_s, to_s, 100)).mean())
 
 
-class Growing:
-    """A session that the recorder's own writer has open in another process; a context manager.
-
-    In another, because HDF5 shares a file within one.
-    """
-
-    def __init__(self, path, *, seconds, subject="S01"):
-        context = multiprocessing.get_context("spawn")
-        self._pipe, end = context.Pipe()
-        self._process = context.Process(target=_grow, args=(end, path, subject))
-        self._process.start()
-        self.add(0, round(seconds * 30))
-
-    def add(self, first, last):
-        """Write and flush frames and samples of these numbers."""
-        self._ask(first, last)
-
-    def end(self):
-        """Close the file as complete."""
-        self._ask()
-
-    def _ask(self, *numbers):
-        self._pipe.send(numbers)
-        assert self._pipe.poll(30)
-        assert self._pipe.recv() == numbers
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self._process.kill()
-        self._process.join()
-
-
-def _grow(pipe, path, subject):
-    camera = CameraInfo("fake", 32, 24, 30.0, "I420", "start of exposure")
-    with SessionWriter(
-        path, session_id=path.stem, subject=subject, camera=camera, hello=HELLO, port="/dev/fake",
-        started_unix_ns=1, started_monotonic_ns=START_NS, simulated=False,
-    ) as writer:
-        while numbers := pipe.recv():
-            first, last = numbers
-            stamps = frame_times(last).tolist()
-            for i in range(first, last):
-                writer.add_frame(VideoFrame(picture(i), stamps[i], stamps[i] + 1, i))
-                writer.add_sample(
-                    sequence=i, ticks=i * 80_000, value=i, flags=0, arrival_ns=stamps[i],
-                    time_ns=stamps[i], bound_ns=1,
-                )
-            writer.flush()
-            pipe.send(numbers)
-        writer.close(complete=True)
-        pipe.send(())
-        pipe.recv()                       # until it is killed
-
-
 # -- a video
 
 
-def test_predict_reads_a_virtual_subject_s_heart_rate(video, tmp_path):
-    done = acq("predict", video, "--as-live", "--json", "--csv", tmp_path / "pulse.csv")
+@pytest.fixture(scope="module")
+def as_live(video):
+    """What `acq predict` prints of the video, read as live, and the table it writes."""
+    table = video.with_name("pulse.csv")
+    done = acq("predict", video, "--as-live", "--json", "--csv", table)
     assert done.exit_code == 0, done.output
-    said = json.loads(done.output)
+    return json.loads(done.output), table
+
+
+def test_predict_reads_a_virtual_subject_s_heart_rate(video, as_live):
+    said, table = as_live
     assert said["frames"] == len(times())
     assert said["fps"] == pytest.approx(FPS)
     assert [one["state"] for one in said["states"]] == [SETTLING, READING]
     assert said["states"][1]["from_s"] < FIRST_S
     assert said["hr_bpm"] == pytest.approx(meant_bpm(0, SECONDS), abs=WITHIN_BPM)
     assert said["net"]["net"] == "student"
-    with (tmp_path / "pulse.csv").open() as file:
+    with table.open() as file:
         rows = list(csv.DictReader(file))
     assert [row["state"] for row in rows] == [row["state"] for row in said["rows"]]
     assert float(rows[-1]["hr_bpm"]) == said["rows"][-1]["hr_bpm"]
     assert "finger_bpm" in rows[0]
     with pytest.raises(SessionError, match="allow it to replace what is there"):
-        acq("predict", video, "--csv", tmp_path / "pulse.csv")
+        acq("predict", video, "--csv", table)
 
 
 def test_predict_with_the_int8_student_is_within_one_bpm(video):
@@ -308,19 +250,16 @@ def test_a_board_without_onnxruntime_is_told_what_to_install(monkeypatch):
 # -- live
 
 
-def offline(path):
-    """Return what `acq predict` reads: (time, bpm) of each heart rate."""
-    rows = predict(open_live_pulse(), path).rows_with_rate
-    return [(row.reading.time_s, row.hr_bpm) for row in rows]
-
-
-def test_live_reads_what_predict_reads_within_two_bpm_and_twelve_seconds(evening, video):
+def test_live_reads_what_predict_reads_within_two_bpm_and_twelve_seconds(evening, as_live):
     """In real time, with the face searched in a thread, as at a camera."""
     rows = evening.replayed
     assert [row["state"] for row in rows][:2] == [LOOKING, SETTLING]
     told = [(row["time_s"], row["hr_bpm"]) for row in rows if row["hr_bpm"] is not None]
     assert told[0][0] - rows[1]["time_s"] < FIRST_S
-    meant = {round(t): bpm for t, bpm in offline(video)}
+    meant = {
+        round(row["time_s"]): row["hr_bpm"] for row in as_live[0]["rows"]
+        if row["hr_bpm"] is not None
+    }
     compared = [(bpm, meant[round(t)]) for t, bpm in told if round(t) in meant]
     assert len(compared) >= 3
     assert np.abs(np.subtract(*np.transpose(compared))).max() < 2.0
@@ -363,118 +302,15 @@ def test_record_live_shows_the_camera_s_pulse_and_loses_nothing(evening):
     assert "\nlost " not in evening.recorder.split("saved", 1)[1]
 
 
-# -- a session that grows
-
-
-def test_every_frame_of_a_growing_session_comes_once_and_in_order(tmp_path):
-    path = tmp_path / "S01" / "S01-20260101T090000Z.h5"
-    with Growing(path, seconds=1.0) as session, Following(path) as following:
-        assert (following.subject, following.fps, following.simulated) == ("S01", 30.0, False)
-        assert list(following.frames()) == []                  # begun from now
-        seen = 30
-        for last in (31, 45, 45, 90):
-            session.add(seen, last)
-            for image, time_ns in following.frames():
-                assert time_ns == frame_times(90)[seen]
-                assert np.array_equal(image, cv2.cvtColor(picture(seen), cv2.COLOR_YUV2RGB_I420))
-                seen += 1
-            assert seen == last
-        sequence, value = following.finger()
-        assert sequence.tolist() == list(range(90))
-        assert value.tolist() == list(range(90))
-        assert not following.has_ended
-        session.end()
-        assert following.has_ended
-
-
-def test_what_was_recorded_just_before_comes_first(tmp_path):
-    path = tmp_path / "S01" / "S01-20260101T090000Z.h5"
-    with Growing(path, seconds=3.0), Following(path, back_s=1.0) as following:
-        assert [time_ns for _, time_ns in following.frames()] == frame_times(90)[60:].tolist()
-
-
-def test_the_last_frames_come_before_the_end_is_told(tmp_path):
-    path = tmp_path / "S01" / "S01-20260101T090000Z.h5"
-    with Growing(path, seconds=1.0) as session, Following(path) as following:
-        frames = FollowedFrames(following)
-        assert frames.read(0.01) is None
-        session.add(30, 33)
-        session.end()
-        assert [round(frames.read(1.0)[1] * 1e9) for _ in range(3)] == pytest.approx(
-            frame_times(33)[30:].tolist(), abs=2000
-        )
-        with pytest.raises(EndOfStream):
-            frames.read(1.0)
-
-
-def test_of_a_folder_the_newest_growing_session_is_followed(tmp_path):
-    make_session(tmp_path, "S01")
-    with pytest.raises(SessionError, match="expected a session that is being recorded, found none"):
-        Following(tmp_path)
-    first, second = (tmp_path / "sessions" / "S02" / f"S02-20260101T09000{n}Z.h5" for n in (1, 2))
-    with Growing(first, seconds=1.0, subject="S02"), Growing(second, seconds=1.0, subject="S02"):
-        os.utime(first, (1, 1))
-        with Following(tmp_path) as following:
-            assert following.path == second
-    with pytest.raises(SessionError, match="found one that has ended") as caught:
-        Following(make_session(tmp_path, "S03"))
-    assert caught.value.fix is Fix.PREDICT
-
-
 def test_a_recording_is_followed_from_another_process_until_it_ends(evening):
     read = [row for row in evening.followed if row["state"] == READING]
     assert len(read) >= 3
     assert all(abs(row["hr_bpm"] - row["finger_bpm"]) < WITHIN_BPM for row in read)
 
 
-# -- the threads
-
-
-def fake_frames(count):
-    image = np.full((36, 32), 128, np.uint8)
-    return [VideoFrame(image, round(i * 4e7), 0, i) for i in range(count)]
-
-
-CAMERA = CameraInfo("fake", 32, 24, 25.0, "I420", "start of exposure")
-
-
-def test_a_thread_that_fails_says_why_and_takes_no_more_frames():
-    def broken(image):
-        raise MemoryError("no room")
-
-    with LiveThread(LivePulse(RedOverGreen(), broken), CAMERA) as thread:
-        for frame in fake_frames(3):
-            thread.offer(frame)
-        end = time.monotonic() + 10
-        while not thread.error:
-            assert time.monotonic() < end
-            time.sleep(0.01)
-        assert thread.error == "no room"
-        thread.offer(fake_frames(1)[0])
-
-
-def test_frames_that_find_no_room_are_left_out_and_counted():
-    thread = LiveThread(LivePulse(RedOverGreen(), lambda image: []), CAMERA)
-    for frame in fake_frames(100):
-        thread.offer(frame)
-    with thread:
-        end = time.monotonic() + 10
-        while thread.snapshot is None or thread.snapshot.left_out == 0:
-            assert time.monotonic() < end
-            time.sleep(0.01)
-    assert thread.snapshot.left_out == 68
-
-
-def test_news_is_another_state_or_another_heart_rate():
-    reader = LiveReader(LivePulse(RedOverGreen(), lambda image: []))
-    assert reader.note_silence() is None
-    picture = np.random.default_rng(0).integers(60, 200, (24, 32, 3), dtype=np.uint8)
-    assert reader.read_frame(picture, 0.0).state == LOOKING
-    assert reader.read_frame(picture[::-1].copy(), 0.04) is None
-    assert reader.snapshot().fps == pytest.approx(25)
-
-
-def test_a_replay_started_long_ago_is_as_fast_as_it_decodes(video):
+def test_a_replay_started_long_ago_is_as_fast_as_it_decodes(tmp_path):
+    video = tmp_path / "made.avi"
+    write_video(video, pictures(10) * 48)                   # 16 s
     with closing(ReplayCamera(video)) as camera:
         camera.start(-10**18)
         begun = time.monotonic()
