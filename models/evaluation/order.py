@@ -12,7 +12,7 @@ WEAK, STRONG = "green", "pos"
 
 
 def order_in_words(
-    mae_bpm: Mapping[str, float], titles: Mapping[str, str], *, subjects: int
+    mae_bpm: Mapping[str, float], titles: Mapping[str, str], *, subjects: int, seeds: int = 1
 ) -> list[str]:
     """Return sentences: whether the teacher's help shows, and where the three networks stand.
 
@@ -22,6 +22,7 @@ def order_in_words(
         `LEAST_GAP_BPM` apart are level
     titles : of these, for people
     subjects : how many were tested
+    seeds : over how many the errors are means
     """
     ranked = sorted(NETWORKS, key=lambda name: mae_bpm[name])
     errors = ", ".join(f"{titles.get(name, name)} {number(mae_bpm[name])}" for name in ranked)
@@ -41,8 +42,8 @@ def order_in_words(
     if beside:
         sentences.append(" ".join(beside))
     sentences.append(
-        f"That is one seed, tested on {counted(subjects, 'subject')}: another seed, or others "
-        "tested, may turn the order round."
+        f"That is {'one seed' if seeds == 1 else f'the mean of {seeds} seeds'}, tested on "
+        f"{counted(subjects, 'subject')}: another seed, or others tested, may turn the order round."
     )
     return sentences
 

@@ -37,9 +37,43 @@ SYSTEMS = (
     PublishedSystem("rPPGNet", (0.72, 1.47)),
     PublishedSystem("proposed: student + KD", (3.4444, 7.2979), "student_kd"),
 )
+PUBLISHED_TEST_VIDEOS = 5       # of its table 3: one subject's
 LEAST_GAP_BPM = 0.1     # the grid that heart rates are read on
 # s a frame, teacher and student, whole pipeline on a Jetson Nano; table 4
 PUBLISHED_BOARD = (0.50, 0.05)
+
+
+def as_the_paper_counts(
+    method: Mapping, tested: Sequence[Sequence[str]]
+) -> tuple[float, float] | None:
+    """Compute MAE and RMSE [bpm] of one rate a signal, the mean over its windows; mean over folds.
+
+    Parameters
+    ----------
+    method : its entry in metrics.json, with `videos`
+    tested : the subjects of each fold's test side; one entry for a hold-out, or for one fold alone
+
+    Returns
+    -------
+    None where no video is of these subjects
+    """
+    of_folds = []
+    for subjects in tested:
+        off_bpm = np.array([
+            video["predicted_bpm"] - video["reference_bpm"] for video in method["videos"]
+            if video["subject"] in subjects
+        ])
+        if len(off_bpm):
+            of_folds.append((np.abs(off_bpm).mean(), np.sqrt((off_bpm**2).mean())))
+    if not of_folds:
+        return None
+    mae_bpm, rmse_bpm = np.mean(of_folds, axis=0)
+    return float(mae_bpm), float(rmse_bpm)
+
+
+def largest_ratio(videos: int) -> float:
+    """Return the most that RMSE / MAE can be over so many errors: all but one of them are zero."""
+    return videos**0.5
 
 
 def gap_closed(mae_bpm: Mapping[str, float]) -> float | None:

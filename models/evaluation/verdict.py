@@ -76,7 +76,7 @@ def compare_errors(
 
 def judge(
     networks: Results, formulas: Results, guess: Sequence[VideoResult], titles: Mapping[str, str],
-    *, seed: int = 0,
+    *, seeds: int = 1, seed: int = 0,
 ) -> dict[str, Any]:
     """Hold networks against the best method without training, and against the mean rate.
 
@@ -85,6 +85,7 @@ def judge(
     networks, formulas : results on the same test videos, in the same order
     guess : of `guess_mean_rate`, on the same videos
     titles : of networks and formulas, for people
+    seeds : how many times each video is there, once for each seed that networks were trained with
 
     Returns
     -------
@@ -113,7 +114,7 @@ def judge(
     ]
     if subjects < FEWEST_SUBJECTS and set(NETWORKS) <= set(networks):
         errors |= {name: _mae_bpm(networks[name]) for name in NETWORKS}
-        words += order_in_words(errors, titles, subjects=subjects)
+        words += order_in_words(errors, titles, subjects=subjects, seeds=seeds)
     elif helped is not None:
         words.append(_help(helped))
     gap = gap_over_subjects(networks, seed=seed)
@@ -123,6 +124,8 @@ def judge(
         if subjects < FEWEST_SUBJECTS
         else f"In brackets 95 % by bootstrap over {counted(subjects, 'subject')}."
     )
+    if seeds > 1:
+        words.append(f"Errors and gap are means over {seeds} seeds.")
     return {
         "formula": best, "formula_mae_bpm": errors[best], "mean_rate_mae_bpm": guess_bpm,
         "against_formula": _as_numbers(against_formula),

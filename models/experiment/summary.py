@@ -60,14 +60,11 @@ def summarise_run(
     guesses : of `guess_mean_rate`, for each fold
     """
     guess = [video for of_fold in guesses for video in of_fold]
-    networks = join_folds(trained, recipe.seed)
     tested = [video for fold in folds for video in fold.test]
     trained_on = whole.train if len(folds) == 1 else [*whole.train, *whole.test]
     sides = {"train": trained_on, "test": tested}
     return {
-        "verdict": judge(
-            {name: network.videos for name, network in networks.items()}, colours, guess, TITLES,
-        ),
+        "verdict": _judge_over_seeds(trained, colours, guess),
         "methods": _figures_of_methods(recipe, trained, {**colours, MEAN_RATE: guess}),
         "folds": _figures_by_fold(folds, recipe, trained, guesses),
         "seeds": _figures_by_seed(trained, guess),
@@ -108,6 +105,21 @@ def summarise_run(
         "versions": versions(),
         "begun": begun.isoformat(timespec="seconds"),
     }
+
+
+def _judge_over_seeds(
+    trained: AllTrained, colours: Mapping[str, Sequence[VideoResult]],
+    guess: Sequence[VideoResult],
+) -> dict:
+    """Judge the mean over the seeds: each network's videos of every seed beside the same ones."""
+    of_seeds = [join_folds(trained, seed) for seed in sorted({seed for seed, _ in trained})]
+    networks = {
+        name: [video for of_seed in of_seeds for video in of_seed[name].videos]
+        for name in of_seeds[0]
+    }
+    seeds = len(of_seeds)
+    repeated = {name: [*videos] * seeds for name, videos in colours.items()}
+    return judge(networks, repeated, [*guess] * seeds, TITLES, seeds=seeds)
 
 
 def _figures_of_methods(

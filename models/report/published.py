@@ -8,7 +8,15 @@ import numpy as np
 
 from models.evaluation.gap import gap_over_seeds
 from models.evaluation.methods import MEAN_RATE, NETWORK_TITLES, TITLES
-from models.evaluation.published import PUBLISHED, SYSTEMS, gap_closed, over_seeds
+from models.evaluation.published import (
+    PUBLISHED,
+    PUBLISHED_TEST_VIDEOS,
+    SYSTEMS,
+    as_the_paper_counts,
+    gap_closed,
+    largest_ratio,
+    over_seeds,
+)
 from models.published_nets.titles import titles as titles_of_networks
 
 from .board import board
@@ -46,7 +54,8 @@ class SystemRow:
 
     title: str
     published: tuple[float, float] | None
-    here: tuple[float, float] | None
+    here: tuple[float, float] | None                # over windows
+    per_signal: tuple[float, float] | None          # as the paper counts
     why_not: str                                    # it has no figure here
 
 
@@ -57,16 +66,19 @@ def systems(metrics: dict) -> "Markup":
     def here(name: str) -> tuple[float, float] | None:
         return (methods[name]["mae_bpm"], methods[name]["rmse_bpm"]) if name in methods else None
 
+    def per_signal(name: str) -> tuple[float, float] | None:
+        return as_the_paper_counts(methods[name], _tested(metrics)) if name in methods else None
+
     rows = [
         SystemRow(
-            system.title, system.errors, here(system.method),
+            system.title, system.errors, here(system.method), per_signal(system.method),
             "not trained in this run" if system.method else system.why_not,
         )
         for system in SYSTEMS
     ]
     of_the_paper = {system.method for system in SYSTEMS}
     rows += [
-        SystemRow(TITLES[name], None, here(name), "")
+        SystemRow(TITLES[name], None, here(name), per_signal(name), "")
         for name in titles_of_networks() if name in methods and name not in of_the_paper
     ]
     return section("published", "systems", metrics=metrics, rows=rows)
@@ -89,6 +101,17 @@ def folds(metrics: dict) -> "Markup":
                 _row(f"all windows, {metrics['people']} subjects", metrics["methods"], networks),
                 metrics,
             ),
+            *(
+                _per_signal(f"fold {number}, per signal", metrics, networks, [fold["test"]])
+                for number, fold in enumerate(parts, 1)
+            ),
+            replace(
+                _per_signal("mean of folds, per signal", metrics, networks, _tested(metrics)),
+                style="mean",
+            ),
+            _per_signal(
+                "all signals pooled", metrics, networks, [metrics["subjects"]["test"]]
+            ),
         ]
     rows.append(_published(FOLDS, networks))
     return section("published", "folds", metrics=metrics, rows=rows, titles=_titles(networks))
@@ -101,8 +124,13 @@ def hold_out(metrics: dict) -> "Markup":
         train, test = (len(metrics["subjects"][side]) for side in ("train", "test"))
         label = f"this run, {metrics['people']} subjects, trained on {train}, tested on {test}"
         rows.append(_with_gap(_row(label, metrics["methods"], networks), metrics))
+        rows.append(_per_signal("this run, per signal", metrics, networks, _tested(metrics)))
     rows.append(_published(HOLD_OUT, networks))
-    return section("published", "hold_out", metrics=metrics, rows=rows, titles=_titles(networks))
+    return section(
+        "published", "hold_out", metrics=metrics, rows=rows, titles=_titles(networks),
+        ratios=[rmse / mae for mae, rmse in PUBLISHED[HOLD_OUT].values()],
+        videos=PUBLISHED_TEST_VIDEOS, most=largest_ratio(PUBLISHED_TEST_VIDEOS),
+    )
 
 
 def seeds(metrics: dict) -> "Markup | str":
@@ -115,6 +143,9 @@ def seeds(metrics: dict) -> "Markup | str":
         methods = seed["methods"]
         gained_db = methods["student_kd"]["snr_db"] - methods["student"]["snr_db"]
         rows.append((_row(str(seed["seed"]), methods, networks), gained_db))
+    means = _over_folds(metrics["seeds"], networks, lambda errors: float(np.mean(errors)))
+    gains_db = float(np.mean([gained_db for _, gained_db in rows]))
+    rows.append((TableRow("mean of seeds", list(means.values()), style="mean"), gains_db))
     return section(
         "published", "seeds", metrics=metrics, rows=rows, titles=_titles(networks),
         gain=over_seeds(metrics["seeds"]), gap_closed=gap_over_seeds(metrics["seeds"]),
@@ -134,6 +165,19 @@ def _row(label: str, methods: Mapping[str, dict], networks: Sequence[str]) -> Ta
     return TableRow(
         label, [(methods[name]["mae_bpm"], methods[name]["rmse_bpm"]) for name in networks]
     )
+
+
+def _tested(metrics: dict) -> list[list[str]]:
+    """Return the subjects that each fold tested."""
+    return [fold["test"] for fold in metrics["folds"]]
+
+
+def _per_signal(
+    label: str, metrics: dict, networks: Sequence[str], tested: Sequence[Sequence[str]]
+) -> TableRow:
+    """Return a row of errors as the paper counts: one rate a signal, the mean over its windows."""
+    errors = [as_the_paper_counts(metrics["methods"][name], tested) for name in networks]
+    return TableRow(label, errors, style="no-gap")
 
 
 def _with_gap(row: TableRow, metrics: dict) -> TableRow:

@@ -19,6 +19,7 @@ from models.nets.can import Teacher
 from . import accuracy, faces, published, pulses, tables
 from .method import method
 from .sections import TEMPLATES, section
+from .shares import shares_shown
 from .training import curves
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ def write_report(
             "Agreement": accuracy.agreement(results, metrics),
             "Predicted and reference": accuracy.scatter(results, metrics),
             "Subjects": accuracy.subjects(results, metrics),
+            "Surest windows": shares_shown(results, metrics),
             "SNR and MACC": accuracy.spreads(results, metrics),
             "Heart rate over time": pulses.rates(trained, metrics),
             "Closest windows": closest,
@@ -73,13 +75,17 @@ def write_report(
 
 def report_head(metrics: dict) -> "Markup":
     """Make the head of the report: who was tested, and the four figures that matter most."""
-    methods = metrics["methods"]
-    mae_bpm = {name: methods[name]["mae_bpm"] for name in ("student", "student_kd")}
+    seeds = metrics["seeds"]
+    mae_bpm = {
+        name: sum(seed["methods"][name]["mae_bpm"] for seed in seeds) / len(seeds)
+        for name in ("student", "student_kd")
+    }
     ahead = metrics["verdict"]["against_formula"]["student_kd"]["outcome"] == BETTER
     return section(
         "summary", "summary", metrics=metrics,
         # how near a student comes to its teacher is worth a word where the pulse is read at all
         gap=metrics["verdict"]["gap_closed"] if ahead else None,
+        mae_bpm=mae_bpm["student_kd"],
         gain_bpm=round(mae_bpm["student"] - mae_bpm["student_kd"], 2),
         begun=metrics["begun"].replace("T", " ").replace("+00:00", " UTC"),
     )
