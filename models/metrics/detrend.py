@@ -1,4 +1,4 @@
-"""The detrending of ICA and of rPPG-Toolbox: smoothness priors."""
+"""The detrending of rPPG-Toolbox: smoothness priors."""
 
 import numpy as np
 
