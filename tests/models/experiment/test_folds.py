@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -17,14 +18,17 @@ from dataset.common.workers import Workers
 from dataset.layouts.ubfc import read_labels
 from models.data.curated import load_curated
 from models.data.published_ubfc import load_dataset_2
-from models.experiment import schedule
 from models.evaluation.compare import compare_methods
+from models.experiment import schedule
 from models.experiment.plan import RunPlan, Unit, load_plan, sides_of_folds
 from models.experiment.run import train_kd
 from models.nets.checkpoint import load_checkpoint
+from models.published_nets.registry import OWN
+from models.training import beside
 from models.training.recipe import Recipe
 from tests.support.curated_folders import three_entries, write_curated_folders
 from tests.support.stand_ins import stand_in_teacher
+from tests.support.tiny_nets import TINY
 
 QUICK = Recipe(epochs=1, teacher_epochs=1, precision="float32")
 
@@ -207,13 +211,28 @@ def test_published_folders_are_read_in_place(published, data, tmp_path, no_repor
         inner = slice(30, -30)
         assert np.corrcoef(r.ppg[inner], own.ppg[inner])[0, 1] > 0.999
     assert sorted(p.name for p in published.iterdir()) == ["subject1", "subject2", "subject3"]
+
+
+def test_published_folders_and_every_network_in_one_run(
+    published, tmp_path, no_report, monkeypatch
+):
+    # at 128x128 a step takes minutes
+    tiny = {
+        name: replace(spec, config=partial(spec.config, **TINY[name])) for name, spec in OWN.items()
+    }
+    monkeypatch.setattr(beside, "networks", lambda: tiny)
+    data = tmp_path / "data"
     run = train_kd(
-        tmp_path / "data", recipe=replace(QUICK, also=("tscan",)), device="cpu", folds=2,
-        ubfc=published,
+        data, recipe=replace(QUICK, also=("all",)), device="cpu", folds=2, ubfc=published
     )
+    methods = run.metrics["methods"]
     assert run.metrics["people"] == "real"
-    assert run.metrics["methods"]["tscan"]["parameters"] == 532_899
-    assert run.metrics["methods"]["pos"]["mae_bpm"] < 1.0
+    assert methods["pos"]["mae_bpm"] < 1.0
+    assert [name for name in methods if name in OWN] == [*OWN]
+    again = compare_methods(data, [run.folder.name], ubfc=published).summary()["methods"]
+    for name in OWN:
+        found = again[f"{run.folder.name}/{name}"]
+        assert found["mae_bpm"] == methods[name]["mae_bpm"], name
 
 
 @pytest.mark.parametrize(
