@@ -109,6 +109,12 @@ def _echo(summary: dict) -> None:
         f"The subjects are {summary['people']}."
     )
     _echo_by_other_definitions(summary["methods"])
+    for name, figures in summary["methods"].items():
+        if figures["coverage_percent"] < 100:
+            echo(
+                f"{name} gave a rate in {figures['coverage_percent']:.1f} % of the windows; the "
+                "others count as 0 bpm"
+            )
     for warning in summary["warnings"]:
         warn(warning)
 

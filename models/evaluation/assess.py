@@ -45,6 +45,8 @@ def assess(videos: Sequence[VideoResult], *, seed: int = 0) -> dict:
     return {
         **_named(windows),
         "windows": windows.count,
+        # of these, how many the method gave a rate for; the others count as 0 bpm
+        "coverage_percent": 100 * float(np.isfinite(np.concatenate(predicted_bpm)).mean()),
         "windows_left_out": sum(video.left_out for video in videos),
         "windows_without_finger": sum(video.without_finger for video in videos),
         **{name: float(np.concatenate(of).mean()) for name, of in qualities.items()},
