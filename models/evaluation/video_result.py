@@ -70,7 +70,7 @@ def evaluate_pulse(pulse: np.ndarray, video: CuratedVideo) -> VideoResult:
     check_has_finger(video, video.video.parent)
     time_s = video.time_s - video.time_s[0]
     grid_s, fs_hz = even_grid(time_s)
-    raw = [to_even_grid(trace, time_s) for trace in (pulse, video.ppg)]
+    raw = to_even_grid(pulse, time_s), to_even_grid(video.ppg, time_s)
     pulse, ppg = (_to_unit_variance(bandpass(trace, fs_hz)) for trace in raw)
     length, step = window_length(fs_hz)
     reference = video.reference

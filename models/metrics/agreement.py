@@ -7,6 +7,7 @@ for the next subject. Both variances are estimated apart, and added.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -17,7 +18,7 @@ _LIMITS = 1.96      # standard deviations on either side, 95 % of a normal distr
 
 def limits_of_agreement(
     differences_bpm: Sequence[np.ndarray], *, subjects: Sequence[str], seed: int = 0
-) -> dict[str, float | tuple[float, float] | None]:
+) -> dict[str, Any]:
     """Compute the mean difference and the limits within which 95 % of differences are [bpm].
 
     Parameters
