@@ -44,11 +44,7 @@ def assess(videos: Sequence[VideoResult], *, seed: int = 0) -> dict:
     }
     return {
         **_named(windows),
-        "windows": windows.count,
-        # of these, how many the method gave a rate for; the others count as 0 bpm
-        "coverage_percent": 100 * float(np.isfinite(np.concatenate(predicted_bpm)).mean()),
-        "windows_left_out": sum(video.left_out for video in videos),
-        "windows_without_finger": sum(video.without_finger for video in videos),
+        **_windows(videos),
         **{name: float(np.concatenate(of).mean()) for name, of in qualities.items()},
         "interval": {
             **bootstrap_intervals(predicted_bpm, reference_bpm, subjects=subjects, seed=seed),
@@ -90,6 +86,18 @@ def _means_bpm(videos: Sequence[VideoResult]) -> tuple[np.ndarray, np.ndarray]:
     """Average predicted and reference heart rates over each video's windows; no peak is 0 bpm."""
     return (np.array([np.nan_to_num(video.predicted_bpm).mean() for video in videos]),
             np.array([video.reference_bpm.mean() for video in videos]))
+
+
+def _windows(videos: Sequence[VideoResult]) -> dict[str, float]:
+    """Count the windows, those in no figure, and how many a rate was given for [%]."""
+    predicted_bpm = np.concatenate([video.predicted_bpm for video in videos])
+    return {
+        "windows": len(predicted_bpm),
+        # the others count as 0 bpm
+        "coverage_percent": 100 * float(np.isfinite(predicted_bpm).mean()),
+        "windows_left_out": sum(video.left_out for video in videos),
+        "windows_without_finger": sum(video.without_finger for video in videos),
+    }
 
 
 def _named(metrics: Metrics) -> dict[str, float]:

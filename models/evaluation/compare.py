@@ -1,10 +1,10 @@
 """Colour methods and checkpoints evaluated on the same videos of one curated dataset."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from acquire.data_folder import frames_cache
 from acquire.errors import TrainingError
@@ -79,15 +79,13 @@ def compare_methods(
     @cache
     def load(motion: Motion) -> list[TrainingData]:
         """Load the sides of each fold; without folds, the chosen side as the one to test."""
-        if ubfc is None:
-            whole = load_curated(
-                data, allow_mixed=allow_mixed, motion=motion, on_progress=on_progress
-            )
-        else:
-            whole, _ = load_dataset_2(
-                ubfc, cache=frames_cache(data), allow_mixed=allow_mixed, motion=motion,
-                on_progress=on_progress,
-            )
+        options: dict[str, Any] = {
+            "allow_mixed": allow_mixed, "motion": motion, "on_progress": on_progress,
+        }
+        whole = (
+            load_curated(data, **options) if ubfc is None
+            else load_dataset_2(ubfc, cache=frames_cache(data), **options)[0]
+        )
         if tests:
             return [side_by_subjects(whole, test) for test in tests]
         videos = {"test": whole.test, "train": whole.train, "all": [*whole.train, *whole.test]}
@@ -110,12 +108,20 @@ def compare_methods(
     verdict = None
     if networks:
         videos = [video for fold in folds for video in fold.test]
-        formulas = {
-            name: results.get(name) or _read_all(name, read_by_method(name), videos, on_progress)
-            for name in METHODS
-        }
+        formulas = _formulas(results, videos, on_progress)
         verdict = judge(networks, formulas, guess, COLOUR_TITLES)
     return Comparison(side, folds[0], {**results, MEAN_RATE: guess}, warnings, verdict)
+
+
+def _formulas(
+    results: Mapping[str, list[VideoResult]], videos: Sequence[CuratedVideo],
+    on_progress: OnProgress | None,
+) -> dict[str, list[VideoResult]]:
+    """Return the results of every method without training; read again is what is not there."""
+    return {
+        name: results.get(name) or _read_all(name, read_by_method(name), videos, on_progress)
+        for name in METHODS
+    }
 
 
 def _read_all(
