@@ -124,7 +124,7 @@ def main() -> None:
     )
     parser.add_argument(
         "--paper", action="store_true",
-        help="the paper's loss: TaT alone, without the teacher's answer",
+        help="TaT alone, without the teacher's answer",
     )
     options = parser.parse_args()
     config = DistillConfig(weight_pulse=0.0) if options.paper else DistillConfig()

@@ -25,7 +25,7 @@ PEOPLE = 21
 SEEDS = (0, 1)
 RECIPES = {
     "default": Recipe(),
-    "TaT alone (the paper's loss)": Recipe(distill=DistillConfig(weight_pulse=0.0)),
+    "TaT alone": Recipe(distill=DistillConfig(weight_pulse=0.0)),
     "the teacher's answer alone": Recipe(distill=DistillConfig(kd="none")),
     "FitNet and the answer": Recipe(distill=DistillConfig(kd="fitnet")),
     "attention transfer and the answer": Recipe(distill=DistillConfig(kd="at")),
