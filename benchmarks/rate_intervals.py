@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.rate_people import PULSE, SEED, keep_backgrounds, keep_person, true_bpm
-from dataset.face.frames import CUT_SD
+from dataset.face.frames import CUT_SD, part_colours
 from models.board.onnx_net import SHIPPED, OnnxNet, open_net
 from models.fusion.calibration import CALIBRATION, Calibration, shipped_calibration
 from models.fusion.candidates import AGREE_BPM, FEATURES
@@ -34,9 +34,9 @@ SIDES = (FIT, CALIBRATE, HELD_OUT)
 SPANS_S, EVERY_S = (10.0, 10.0, 10.0, 6.0, 13.0), 1.0
 RIGHT_BPM, NOMINAL, CLASSES = 5.0, 0.9, 8
 RIDGE = 10.0            # windows of one person are alike: there are far fewer people
-PRODUCT = FEATURES.index("share of the product")
+LEAST_AHEAD = FEATURES.index("least ahead")
 # of what is shown to the people that the regression was fitted to, and calibrated on
-MOST_WRONG, MOST_WITHOUT_PULSE = 0.05, 0.05
+MOST_WRONG, MOST_WITHOUT_PULSE = 0.03, 0.03
 
 
 @dataclass(frozen=True)
@@ -90,17 +90,19 @@ def windows_of(net: OnnxNet, path: Path) -> dict[str, np.ndarray]:
         return {}
     first, changes = changes_of(net, person["frames"], person["time_s"])
     pulse = person["pulse"][first:] if str(person["kind"]) == PULSE else None
-    return rows_of(person["time_s"][first:], person["colour"][first:], changes, pulse)
+    parts = part_colours(person["frames"][first:])
+    return rows_of(person["time_s"][first:], person["colour"][first:], changes, parts, pulse)
 
 
 def rows_of(
-    time_s: np.ndarray, colour: np.ndarray, changes: np.ndarray, pulse: np.ndarray | None
+    time_s: np.ndarray, colour: np.ndarray, changes: np.ndarray, parts: np.ndarray,
+    pulse: np.ndarray | None,
 ) -> dict[str, np.ndarray]:
     """Return the same of what a network said; without a pulse there is no truth."""
     rows = []
     for first_s, last_s in spans_of(time_s):
         inside = (time_s >= first_s - 1e-6) & (time_s <= last_s + 1e-6)
-        window = read_window(time_s[inside], colour[inside], changes[inside])
+        window = read_window(time_s[inside], colour[inside], changes[inside], parts[inside])
         if isinstance(window, str) or not window.candidates_bpm:
             continue
         truth = np.nan
@@ -110,7 +112,9 @@ def rows_of(
                 continue
         bpm = [window.spectra.refined_bpm(rate) for rate in window.candidates_bpm]
         at = [round(2 * (rate - 30)) for rate in window.candidates_bpm]
-        peaks = np.array([np.nan if peak is None else peak for peak in window.peaks_bpm])
+        peaks = np.array(
+            [np.nan if peak is None else peak for peak in window.methods.values()]
+        )
         rows.append((
             truth, _padded(bpm), _padded(window.features),
             _padded([(np.abs(peaks - rate) <= AGREE_BPM).sum() for rate in bpm]),
@@ -138,7 +142,7 @@ def read_windows(net_file: Path, folder: Path, people: list[tuple[str, int]]) ->
     """Read the windows of all people, or take them from the folder."""
     code = b"".join(
         (CALIBRATION.parent / f"{name}.py").read_bytes()
-        for name in ("methods", "spectra", "candidates")
+        for name in ("methods", "spectra", "candidates", "colour_lines", "parts")
     )
     kept = folder / sha256(net_file.read_bytes() + code).hexdigest()[:16]
     kept.mkdir(exist_ok=True)
@@ -224,7 +228,7 @@ def print_designs(windows: Windows, model: Calibration) -> None:
           "|---|---|---|---|---|---|---|")
     for name, score in (
         ("mean of the spectra", windows.mean),
-        ("product of the spectra", windows.features[..., PRODUCT]),
+        ("how far the last of the methods is ahead", windows.features[..., LEAST_AHEAD]),
         ("regression on the candidates (kept)", model.probability(windows.features)),
     ):
         bpm, sure, _ = choose(windows, score)

@@ -5,8 +5,8 @@ Two kinds of them, for one alone would be one kind of error: people drawn at 36x
 camera of the varied world and averaged (`acquire.simulation`). Both have all skin types, rates from
 38 to 180 bpm and 7 to 60 frames/s. Drawn people whose pulse is below 0.2 % of the mean in green are
 left out: 0.3 to 1.5 % is published (Wang et al., IEEE TBME 64(7), 2017), and intervals are for
-people whom a camera can read. One of eight has no pulse; half of the rendered ones of these are a
-photograph: one instant again and again, with the noise and the coding of its camera.
+people whom a camera can read. One of eight has no pulse; half of these are a photograph: one
+instant again and again, with the noise (and, rendered, the coding) of its camera.
 """
 
 from dataclasses import replace
@@ -40,6 +40,11 @@ def has_pulse(number: int) -> bool:
     return number % 8 != 0
 
 
+def kind_of(number: int) -> str:
+    """Return what a person is."""
+    return PULSE if has_pulse(number) else (PHOTOGRAPH if number % 16 else NO_PULSE)
+
+
 def draw_person(number: int) -> dict:
     """Return frames, times and truth of a person who is drawn at 36x36."""
     torch.set_num_threads(1)
@@ -49,12 +54,16 @@ def draw_person(number: int) -> dict:
     time_s = clip.time_s[0].numpy().astype(np.float64)
     kept = time_s - time_s[0] <= DRAWN_S
     frames = clip.frames[0].permute(0, 2, 3, 1).numpy()[kept]
+    if kind_of(number) == PHOTOGRAPH:
+        rng = np.random.default_rng([SEED, number])
+        level = np.exp(rng.uniform(np.log(0.03), np.log(0.8)))
+        frames = np.clip(frames[:1] + level * rng.normal(size=frames.shape), 0.5, 255)
     side = round(SIZE / ENLARGE)
     box = enlarge(FaceBox(0, 0, side, side), ENLARGE)
     frames = np.rint(frames * UNIT).astype(np.uint16)
     return {
         "frames": frames, "time_s": time_s[kept] - time_s[0], "pulse": clip.pulse[0].numpy()[kept],
-        "colour": face_colour(frames, box), "kind": PULSE if has_pulse(number) else NO_PULSE,
+        "colour": face_colour(frames, box), "kind": kind_of(number),
     }
 
 
@@ -62,7 +71,7 @@ def render_person(number: int) -> dict:
     """Return the same of a person who is rendered; empty without a face in the first frame."""
     cv2.setNumThreads(1)
     name = f"S{number:03d}"
-    kind = PULSE if has_pulse(number) else (PHOTOGRAPH if number % 16 else NO_PULSE)
+    kind = kind_of(number)
     world = draw_world(name, seed=SEED, session=0)
     if kind != PULSE:
         world = replace(world, pulse_ratio=0.0)

@@ -41,6 +41,7 @@ from .box import DETECTOR, ENLARGE, MIN_PROBABILITY, SEARCH_FRAMES, SIZE, FaceBo
 from .find import find_face
 
 UNIT = 256              # stored counts per grey level
+PARTS = 4                # of the frame's height and width, whose colours are told apart
 CUT_SD = 3.0
 # of a cell's area that must lie in the picture; the mean of fewer pixels is mostly noise
 LEAST_SEEN = 0.25
@@ -86,6 +87,18 @@ def face_colour(frames: np.ndarray, box: FaceBox, *, factor: float = ENLARGE) ->
     if not total:                    # black
         return np.zeros((len(frames), 3))
     return np.einsum("tyxc,yx->tc", frames, weights, dtype=np.float64) / (total * UNIT)
+
+
+def part_colours(frames: np.ndarray) -> np.ndarray:
+    """Return the mean colour of each of `PARTS` x `PARTS` parts, (T, PARTS**2, 3), 0 to 255.
+
+    Parameters
+    ----------
+    frames : (T, 36, 36, 3) of `average_face`; parts are in rows from the top left
+    """
+    count, side = len(frames), frames.shape[1] // PARTS
+    cells = frames.reshape(count, PARTS, side, PARTS, side, 3)
+    return cells.mean(axis=(2, 4), dtype=np.float64).reshape(count, PARTS**2, 3) / UNIT
 
 
 def _share_inside(first: int, last: int, length: int, cells: int) -> np.ndarray:

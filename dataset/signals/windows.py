@@ -60,9 +60,14 @@ def even_grid(time_s: np.ndarray) -> tuple[np.ndarray, float]:
 
 
 def to_even_grid(values: np.ndarray, time_s: np.ndarray) -> np.ndarray:
-    """Interpolate (T,) values onto their even grid; of equal times the last value counts."""
+    """Interpolate (T, ...) values onto their even grid; of equal times the last value counts."""
     last_of_time = np.append(np.diff(time_s) > 0, True)
-    return np.interp(even_grid(time_s)[0], time_s[last_of_time], values[last_of_time])
+    grid_s, time_s, values = even_grid(time_s)[0], time_s[last_of_time], values[last_of_time]
+    if values.ndim == 1:
+        return np.interp(grid_s, time_s, values)
+    columns = values.reshape(len(values), -1).T
+    even = np.stack([np.interp(grid_s, time_s, column) for column in columns], axis=1)
+    return even.reshape(len(grid_s), *values.shape[1:])
 
 
 def window_length(fs_hz: float) -> tuple[int, int]:

@@ -9,28 +9,30 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .spectra import BPM, Spectra
+from .colour_lines import ColourLines, colour_features
+from .parts import PartPulses
+from .spectra import BPM, NEAR_BPM, Spectra
 
-NEAR_BPM = 6.0          # half the width of a peak of 10 s
 AGREE_BPM = 4.0         # a method's own peak this near a rate speaks for it
 _MOST = 4               # peaks that are taken from the product of the spectra, and from their mean
 _SLOWEST_WITH_HALF_BPM = 66.0
+_ASIDE_BPM, _SLOWEST_ASIDE_BPM, _MOST_AHEAD = 7.0, 40.0, 3.0
 FEATURES = (
-    "weakest", "second weakest", "second strongest", "strongest", "methods that agree",
-    "two agree", "all agree", "strong shares", "share of the product", "double", "half",
-    "similar beats", "most similar beats", "rate", "rate squared", "colour changes", "light",
-    "frame rate", "span",
+    "strongest", "strong shares", "least ahead", "most ahead", "peaks apart", "double", "half",
+    "rate", "rate squared", "second colour", "green above red", "blood against its sides",
+    "similar beats", "strongest part", "parts in time", "beside the face", "colour changes", "span",
 )
 
 
 @dataclass(frozen=True)
-class Conditions:
-    """How a window was filmed."""
+class Evidence:
+    """All that is known of a window."""
 
-    fs_hz: float
+    spectra: Spectra            # of the methods' pulses
+    colours: ColourLines        # of the face
+    parts: PartPulses
+    change_percent: float       # standard deviation of the face's colours over the window
     span_s: float
-    change_percent: float       # standard deviation of the colours over the window
-    level: float                # mean of the colours, 0 to 255
 
 
 def candidates_bpm(spectra: Spectra) -> list[float]:
@@ -44,24 +46,55 @@ def candidates_bpm(spectra: Spectra) -> list[float]:
     return found
 
 
-def features_of(
-    bpm: float, spectra: Spectra, peaks_bpm: list[float | None], conditions: Conditions
-) -> np.ndarray:
+def features_of(bpm: float, evidence: Evidence) -> np.ndarray:
     """Return what speaks for a rate, (F,) as `FEATURES` names it."""
-    near = np.abs(BPM - bpm) <= NEAR_BPM
+    found = {
+        **_spectral_features(bpm, evidence.spectra),
+        "rate": np.log(bpm / 90), "rate squared": np.log(bpm / 90) ** 2,
+        **colour_features(bpm, evidence.colours),
+        **evidence.parts.features(bpm),
+        "colour changes": np.sqrt(evidence.change_percent),
+        "span": np.log(evidence.span_s / 10),
+    }
+    return np.array([found[name] for name in FEATURES], np.float64)
+
+
+def _spectral_features(bpm: float, spectra: Spectra) -> dict[str, float]:
+    """Return what the methods' spectra say of a rate.
+
+    - "strongest", "strong shares": shares of the methods' power near it
+    - "least ahead", "most ahead": how far the methods' peaks there stand above their other peaks
+    - "peaks apart": largest distance of a method's peak there from the middle one [bpm]
+    - "double", "half": power at twice and at half the rate, which may be the true ones
+    - "similar beats": how similar a method's pulse is to itself a beat later, of the most similar
+    """
     shares = spectra.within(bpm, NEAR_BPM)
-    agree = sum(peak is not None and abs(peak - bpm) <= AGREE_BPM for peak in peaks_bpm)
     double = spectra.power_within(2 * bpm, NEAR_BPM + 2) / (
         spectra.power_within(bpm, NEAR_BPM) + np.finfo(float).tiny
     )
-    similarity = spectra.similarity(bpm)
-    half = spectra.within(bpm / 2, AGREE_BPM).mean() if bpm >= _SLOWEST_WITH_HALF_BPM else 0.0
-    return np.array([
-        *np.sort(np.log(shares + 0.02)), agree, agree >= 2, agree == len(peaks_bpm),
-        shares[shares > 0.3].sum(), np.log(1e-3 + spectra.fused[near].sum() / spectra.fused.sum()),
-        np.log(np.clip(double.mean(), 0.01, 3.0)), np.log(half + 0.02), similarity.mean(),
-        similarity.max(), np.log(bpm / 90), np.log(bpm / 90) ** 2,
-        np.sqrt(conditions.change_percent),
-        np.log(max(conditions.level, 1.0) / 100), np.log(conditions.fs_hz / 25),
-        np.log(conditions.span_s / 10),
-    ], np.float64)
+    half = (
+        spectra.within(bpm / 2, AGREE_BPM).mean() if bpm >= _SLOWEST_WITH_HALF_BPM else 0.0
+    )
+    ahead = _ahead(bpm, spectra.shares)
+    peaks_bpm = spectra.peaks_near_bpm(bpm, NEAR_BPM)
+    known = peaks_bpm[np.isfinite(peaks_bpm)]
+    apart = np.abs(peaks_bpm - (np.median(known) if len(known) else bpm))
+    return {
+        "strongest": np.log(shares.max() + 0.02),
+        "strong shares": shares[shares > 0.3].sum(),
+        "least ahead": ahead.min(), "most ahead": ahead.max(),
+        "peaks apart": np.where(np.isfinite(apart), apart, NEAR_BPM).max(),
+        "double": np.log(np.clip(double.mean(), 0.01, 3.0)), "half": np.log(half + 0.02),
+        "similar beats": spectra.similarity(bpm).max(),
+    }
+
+
+def _ahead(bpm: float, shares: np.ndarray) -> np.ndarray:
+    """Return the logarithm of each method's peak at a rate against its highest elsewhere, (M,)."""
+    near = np.abs(BPM - bpm) <= AGREE_BPM
+    elsewhere = (
+        (np.abs(BPM - bpm) > _ASIDE_BPM) & (np.abs(BPM - 2 * bpm) > _ASIDE_BPM + 1)
+        & (BPM >= _SLOWEST_ASIDE_BPM)
+    )
+    ratio = (shares[:, near].max(axis=1) + 1e-6) / (shares[:, elsewhere].max(axis=1) + 1e-6)
+    return np.clip(np.log(ratio), -_MOST_AHEAD, _MOST_AHEAD)

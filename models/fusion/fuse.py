@@ -12,11 +12,13 @@ import numpy as np
 
 from dataset.signals.filters import LEAST_FS_HZ
 from dataset.signals.pulse_quality import FAIR, GOOD, POOR
-from dataset.signals.windows import even_grid
+from dataset.signals.windows import even_grid, to_even_grid
 
 from .calibration import Calibration, shipped_calibration
-from .candidates import AGREE_BPM, Conditions, candidates_bpm, features_of
+from .candidates import AGREE_BPM, Evidence, candidates_bpm, features_of
+from .colour_lines import ColourLines
 from .methods import pulses_of
+from .parts import PartPulses
 from .spectra import HIGH_BPM, LOW_BPM, Spectra
 
 TOO_SLOW, TOO_SHORT = "too few frames a second", "too short"
@@ -54,16 +56,15 @@ class FusedRate:
 class ReadWindow:
     """A window's spectra, the candidates for its rate, and what speaks for each."""
 
-    pulses: dict[str, np.ndarray]
-    fs_hz: float
     spectra: Spectra
-    peaks_bpm: list[float | None]       # of each method
+    methods: dict[str, float | None]    # where the spectrum of each is highest [bpm]
     candidates_bpm: list[float]
     features: np.ndarray                # (K, F)
+    parts: PartPulses
 
 
 def fuse_window(
-    time_s: np.ndarray, colour: np.ndarray, changes: np.ndarray, *,
+    time_s: np.ndarray, colour: np.ndarray, changes: np.ndarray, parts: np.ndarray, *,
     calibration: Calibration | None = None,
 ) -> FusedRate:
     """Read the heart rate of one window, from 30 to 240 bpm.
@@ -74,13 +75,14 @@ def fuse_window(
     colour : (T, 3) mean red, green and blue inside the detector's own box, > 0
     changes : (T,) rise of the pulse since the frame before, as the network predicts it; the first
         counts as 0
+    parts : (T, 16, 3) colours of the frame's parts, `dataset.face.frames.part_colours`
     calibration : the one that comes with acq where not given
     """
-    window = read_window(time_s, colour, changes)
+    window = read_window(time_s, colour, changes, parts)
     fs_hz = even_grid(time_s)[1] if len(time_s) > 1 else 0.0
     if isinstance(window, str):
         return FusedRate(None, why_not=window, fs_hz=fs_hz)
-    methods = dict(zip(window.pulses, window.peaks_bpm, strict=True))
+    methods = window.methods
     if not window.candidates_bpm:
         return FusedRate(None, methods=methods, why_not=NO_BEAT, fs_hz=fs_hz)
     calibration = calibration or shipped_calibration()
@@ -91,33 +93,41 @@ def fuse_window(
     half_bpm = calibration.half_width(confidence)
     agree = [name for name, peak in methods.items()
              if peak is not None and abs(peak - bpm) <= AGREE_BPM]
-    is_told = confidence >= calibration.shown_from and len(agree) >= _LEAST_AGREE
+    why_not = ""
+    if confidence < calibration.shown_from or len(agree) < _LEAST_AGREE:
+        why_not = _why_not(bpm, methods, window)
+    elif window.parts.is_beside_too(bpm):
+        why_not = f"light or motion beside the face has the same rate, {bpm:.0f}"
     return FusedRate(
-        bpm if is_told else None, max(bpm - half_bpm, LOW_BPM), min(bpm + half_bpm, HIGH_BPM),
-        methods, "" if is_told else _why_not(bpm, methods, window),
+        None if why_not else bpm, max(bpm - half_bpm, LOW_BPM), min(bpm + half_bpm, HIGH_BPM),
+        methods, why_not,
         float(window.spectra.similarity(bpm).max()), bpm, confidence, fs_hz,
     )
 
 
 def read_window(
-    time_s: np.ndarray, colour: np.ndarray, changes: np.ndarray
+    time_s: np.ndarray, colour: np.ndarray, changes: np.ndarray, parts: np.ndarray
 ) -> "ReadWindow | str":
     """Read a window by every method; why it cannot be read, in words, where it cannot."""
     if len(time_s) < 2:
         return TOO_SHORT
-    if even_grid(time_s)[1] <= LEAST_FS_HZ:
+    fs_hz, span_s = even_grid(time_s)[1], float(time_s[-1] - time_s[0])
+    if fs_hz <= LEAST_FS_HZ:
         return TOO_SLOW
-    fs_hz, pulses = pulses_of(time_s, colour, changes)
-    span_s = float(time_s[-1] - time_s[0])
     if span_s < LEAST_S - 1.5 / fs_hz:
         return TOO_SHORT
+    even_colour = to_even_grid(colour, time_s)
+    pulses = pulses_of(time_s, changes, even_colour, fs_hz)
     spectra = Spectra(list(pulses.values()), fs_hz)
-    peaks_bpm = spectra.peaks_bpm()
-    change = colour.std(axis=0) / np.maximum(colour.mean(axis=0), 1)
-    conditions = Conditions(fs_hz, span_s, 100 * float(change.mean()), float(colour.mean()))
+    methods = dict(zip(pulses, spectra.peaks_bpm(), strict=True))
     rates = candidates_bpm(spectra)
-    features = [features_of(bpm, spectra, peaks_bpm, conditions) for bpm in rates]
-    return ReadWindow(pulses, fs_hz, spectra, peaks_bpm, rates, np.array(features))
+    change = colour.std(axis=0) / np.maximum(colour.mean(axis=0), 1)
+    evidence = Evidence(
+        spectra, ColourLines(even_colour, fs_hz), PartPulses(to_even_grid(parts, time_s), fs_hz),
+        100 * float(change.mean()), span_s,
+    )
+    features = [features_of(bpm, evidence) for bpm in rates]
+    return ReadWindow(spectra, methods, rates, np.array(features), evidence.parts)
 
 
 def _why_not(bpm: float, methods: dict[str, float | None], window: ReadWindow) -> str:

@@ -5,24 +5,28 @@ from contextlib import suppress
 import numpy as np
 
 from dataset.signals.colour_methods import METHODS
-from dataset.signals.windows import even_grid, to_even_grid
+from dataset.signals.windows import to_even_grid
 
 NETWORK = "network"
 FORMULAS = ("pos", "chrom", "ica")
 
 
 def pulses_of(
-    time_s: np.ndarray, colour: np.ndarray, changes: np.ndarray
-) -> tuple[float, dict[str, np.ndarray]]:
-    """Return the rate of the times' even grid [Hz], and on it the pulse by each method, (G,).
+    time_s: np.ndarray, changes: np.ndarray, even_colour: np.ndarray, fs_hz: float
+) -> dict[str, np.ndarray]:
+    """Return the pulse by each method on the times' even grid, (G,).
 
-    Arguments are those of `fuse.fuse_window`. A method that cannot read the window has a flat one.
+    A method that cannot read the window has a flat one.
+
+    Parameters
+    ----------
+    time_s, changes : those of `fuse.fuse_window`
+    even_colour : (G, 3) its colours on the even grid
+    fs_hz : rate of the grid [Hz]
     """
-    grid_s, fs_hz = even_grid(time_s)
     pulses = {NETWORK: to_even_grid(np.cumsum([0.0, *changes[1:]]), time_s)}
-    even = np.stack([to_even_grid(values, time_s) for values in colour.T], axis=1)
     for name in FORMULAS:
-        pulses[name] = np.zeros(len(grid_s))
+        pulses[name] = np.zeros(len(even_colour))
         with suppress(ValueError):          # too short, too slow, or black
-            pulses[name] = METHODS[name](even, fs_hz)
-    return fs_hz, pulses
+            pulses[name] = METHODS[name](even_colour, fs_hz)
+    return pulses

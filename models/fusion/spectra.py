@@ -13,6 +13,7 @@ from dataset.signals.pulse_rate import Repeats
 
 STEP_BPM = 0.5
 LOW_BPM, HIGH_BPM = 30.0, 240.0
+NEAR_BPM = 6.0          # half the width of a peak of 10 s
 BPM = np.arange(LOW_BPM, HIGH_BPM + STEP_BPM / 2, STEP_BPM)     # (B,) where a heart rate may be
 _GRID = np.arange(LOW_BPM, 2 * HIGH_BPM + 1, STEP_BPM)          # and where its double is
 _REFINE_BPM = 4.0
@@ -51,6 +52,16 @@ class Spectra:
             else self._refined(self._power[at], float(BPM[maxima[np.argmax(row[maxima])]]))
             for at, row in enumerate(self.shares)
         ]
+
+    def peaks_near_bpm(self, bpm: float, half_width_bpm: float) -> np.ndarray:
+        """Return each method's highest peak near a rate of `BPM`, (M,) [bpm]; NaN without one."""
+        peaks_bpm = np.full(len(self.shares), np.nan)
+        for method, row in enumerate(self.shares):
+            near = _local_maxima(row)
+            near = near[np.abs(BPM[near] - bpm) <= half_width_bpm]
+            if len(near):
+                peaks_bpm[method] = BPM[near[np.argmax(row[near])]]
+        return peaks_bpm
 
     def refined_bpm(self, bpm: float) -> float:
         """Return where the methods' peak near a rate of `BPM` lies [bpm]."""

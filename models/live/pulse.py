@@ -28,7 +28,7 @@ import numpy as np
 
 from acquire.errors import Fix, TrainingError
 from dataset.face.box import FaceBox
-from dataset.face.frames import face_colour
+from dataset.face.frames import face_colour, part_colours
 from dataset.signals.filters import LEAST_FS_HZ, WINDOW_S
 from dataset.signals.windows import LONGEST_STEP_S
 from models.board.find_net import find_net
@@ -153,13 +153,15 @@ class LivePulse:
             return
         assert self._watch.box is not None
         colour = face_colour(averaged[None], self._watch.box, factor=self._factor)[0]
+        parts = part_colours(averaged[None])[0]
         if self._window.is_empty:
-            self._window.add(time_s, 0.0, colour)
+            self._window.add(time_s, 0.0, colour, parts)
             return
         appearance = None
         if self.net.needs_appearance:
             appearance = to_appearance(before, full_scale=self.net.constants["appearance_scale"])
-        self._window.add(time_s, float(self.net.predict(motion, appearance)[0]), colour)
+        change = float(self.net.predict(motion, appearance)[0])
+        self._window.add(time_s, change, colour, parts)
 
     def _describe(self, time_s: float) -> LiveReading:
         """Return the state of a face alone, and the heart rate where there is one."""

@@ -16,6 +16,7 @@ class PulseWindow:
         self._time_s: deque[float] = deque()     # of the frames in the window
         self._changes: deque[float] = deque()    # how far the pulse has risen since the one before
         self._colours: deque[np.ndarray] = deque()
+        self._parts: deque[np.ndarray] = deque()
         self.clear()
 
     def clear(self) -> None:
@@ -23,6 +24,7 @@ class PulseWindow:
         self._time_s.clear()
         self._changes.clear()
         self._colours.clear()
+        self._parts.clear()
         self.rate: FusedRate | None = None       # of the last evaluation; None: not full
         self.fs_hz: float | None = None          # rate of its frames, of the last evaluation
         self._was_full = False                   # at the last evaluation
@@ -43,13 +45,16 @@ class PulseWindow:
         """Whether it spans ten seconds."""
         return self.span_s >= WINDOW_S
 
-    def add(self, time_s: float, change: float, colour: np.ndarray) -> None:
-        """Add a frame: by how much the pulse has risen since the one before, and (3,) mean RGB."""
+    def add(
+        self, time_s: float, change: float, colour: np.ndarray, parts: np.ndarray
+    ) -> None:
+        """Add a frame: the pulse's rise since the one before, (3,) mean RGB, (16, 3) of parts."""
         self._time_s.append(time_s)
         self._changes.append(change)
         self._colours.append(colour)
+        self._parts.append(parts)
         while len(self._time_s) > 1 and self._time_s[1] <= time_s - WINDOW_S:
-            for column in (self._time_s, self._changes, self._colours):
+            for column in (self._time_s, self._changes, self._colours, self._parts):
                 column.popleft()
 
     def evaluate_if_due(self, time_s: float) -> None:
@@ -67,7 +72,9 @@ class PulseWindow:
         time_s = np.array(self._time_s)
         self.fs_hz, self.rate = even_grid(time_s)[1], None
         if self.is_full:
-            self.rate = fuse_window(time_s, np.array(self._colours), np.array(self._changes))
+            self.rate = fuse_window(
+                time_s, np.array(self._colours), np.array(self._changes), np.array(self._parts)
+            )
 
     def trace(self) -> tuple[np.ndarray, np.ndarray]:
         """Return times [s] and band-passed pulse on an even grid; empty while they are too few."""

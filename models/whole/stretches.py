@@ -1,11 +1,11 @@
 """The frames of a file as stretches of one face in one box: their colours and the network's pulse.
 
 A frame is averaged to 36x36 as it is decoded, and most of what is known of it is thrown away: of an
-hour there remain a time, three colours and one number for each frame. What the network says of a
-pair depends on the deviation of the pairs around it, before and after; so 36x36 frames are kept
-until that is known. Of a stretch of up to 2,048 frames (68 s at 30/s) it is the deviation of all of
-it, as in training. Of a longer one 1,024 frames at a time are read, with the deviation of these and
-of the 1,024 after them; the last 1,025 to 2,048 with their own.
+hour there remain a time, the colours of the parts and one number for each frame. What the network
+says of a pair depends on the deviation of the pairs around it, before and after; so 36x36 frames
+are kept until that is known. Of a stretch of up to 2,048 frames (68 s at 30/s) it is the deviation
+of all of it, as in training. Of a longer one 1,024 frames at a time are read, with the deviation of
+these and of the 1,024 after them; the last 1,025 to 2,048 with their own.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dataset.face.box import SIZE, FaceBox
-from dataset.face.frames import face_colour, motion
+from dataset.face.frames import face_colour, motion, part_colours
 from models.board.onnx_net import to_appearance
 from models.live.pulse import PulseNet
 
@@ -28,6 +28,7 @@ class Stretch:
     why: str                    # why it begins
     time_s: np.ndarray          # (T,) after the file's first frame
     colour: np.ndarray          # (T, 3) mean colour inside the detector's own box, 0 to 255
+    parts: np.ndarray           # (T, 16, 3) mean colour of each of the frame's parts
     changes: np.ndarray         # (T,) rise of the pulse since the frame before; the first is 0
     is_clear: np.ndarray        # (T,) bool: nothing is said against a heart rate at that frame
     others: str = ""            # in words, that other faces were in view, and not read
@@ -56,6 +57,7 @@ class StretchReader:
         self._others = ""
         self._is_clear: list[bool] = []
         self._colours: list[np.ndarray] = []
+        self._parts: list[np.ndarray] = []
         self._changes: list[np.ndarray] = [np.zeros(1)]
 
     def add(
@@ -81,11 +83,12 @@ class StretchReader:
         """
         if self._count > 1:
             self._read(self._count - 1)
-        self._colours.append(self._colour(self._count))
+        self._keep_colours(self._count)
         time_s = np.array(self._time_s)
         stop = len(time_s) if until_s is None else max(1, int(np.sum(time_s <= until_s)))
         return Stretch(
             self._why, time_s[:stop], np.concatenate(self._colours)[:stop],
+            np.concatenate(self._parts)[:stop],
             np.concatenate(self._changes)[:stop], np.array(self._is_clear[:stop]),
             self._others,
         )
@@ -105,11 +108,13 @@ class StretchReader:
                 ])
             changes = self._net.predict(batch.transpose(0, 3, 1, 2), appearance)
             self._changes.append(changes.astype(np.float64))
-        self._colours.append(self._colour(pairs))
+        self._keep_colours(pairs)
         self._count -= pairs
         self._kept[: self._count] = kept[pairs:].copy()
 
-    def _colour(self, count: int) -> np.ndarray:
-        return face_colour(
-            self._kept[:count], self._box, factor=self._net.constants["enlarge"]
+    def _keep_colours(self, count: int) -> None:
+        kept = self._kept[:count]
+        self._colours.append(
+            face_colour(kept, self._box, factor=self._net.constants["enlarge"])
         )
+        self._parts.append(part_colours(kept).astype(np.float32))

@@ -68,4 +68,7 @@ def read_clip(stretches: list[Stretch]) -> FusedRate | None:
 
 
 def _fuse(stretch: Stretch, frames: slice) -> FusedRate:
-    return fuse_window(stretch.time_s[frames], stretch.colour[frames], stretch.changes[frames])
+    return fuse_window(
+        stretch.time_s[frames], stretch.colour[frames], stretch.changes[frames],
+        stretch.parts[frames],
+    )

@@ -28,7 +28,7 @@ BLOOD = 2.4 * np.array([0.33, 0.77, 0.53])
 
 
 class Scene:
-    """Noise that is darker and redder with every beat; a test changes it between pictures.
+    """Noise, and faces that are darker with every beat; a test changes it between pictures.
 
     `faces` is what the finder finds; `bpm` 0 is a photograph; `level` the light; with `still` the
     same picture is returned again. `drawn` is where faces are, if not where they are found (or were
@@ -46,9 +46,9 @@ class Scene:
             noise = self._rng.normal(0, 2.0 if self.level > 30 else 0.7, (48, 64, 3))
             beat = np.sin(2 * np.pi * self.bpm / 60 * t_s)
             seen = (120 + self._features()) * (self.level / 120)
-            self._picture = np.clip(
-                np.rint(seen + noise - beat * BLOOD), 0, 255
-            ).astype(np.uint8)
+            for box in self.drawn or self._found:
+                seen[box.top:box.bottom, box.left:box.right] -= beat * BLOOD
+            self._picture = np.clip(np.rint(seen + noise), 0, 255).astype(np.uint8)
         return self._picture
 
     def _features(self):

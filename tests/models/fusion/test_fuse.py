@@ -12,9 +12,12 @@ BLOOD = np.array([0.33, 0.77, 0.53])        # of what the skin absorbs more, red
 
 def make_window(
     bpm=72.0, *, network_bpm=None, fps=30.0, seconds=WINDOW_S, pulse=0.004, noise=0.0005,
-    network_noise=0.3, harmonic=0.3, seed=0,
+    network_noise=0.3, harmonic=0.3, flicker=0.0, seed=0,
 ):
-    """Return times, colours and changes of a pulse; the network's may be another."""
+    """Return times, colours, changes and parts of a pulse; the network's may be another.
+
+    Flicker is the light's own line at the rate of the pulse, in the face and beside it.
+    """
     rng = np.random.default_rng(seed)
     count = round(seconds * fps) + 1
     time_s = (np.arange(count) + rng.uniform(0, 0.15, count)) / fps
@@ -23,10 +26,15 @@ def make_window(
         angle = 2 * np.pi * rate / 60 * time_s
         return np.sin(angle) + harmonic * np.sin(2 * angle + 1)
 
-    colour = SKIN * (1 - pulse * np.outer(wave(bpm), BLOOD) + rng.normal(0, noise, (count, 3)))
+    light = 1 + flicker * np.outer(wave(bpm), BLOOD)
+    lit = SKIN * light
+    colour = lit * (1 - pulse * np.outer(wave(bpm), BLOOD) + rng.normal(0, noise, (count, 3)))
+    parts = np.repeat((90.0 * light)[:, None], 16, axis=1)          # the room
+    parts[:, (5, 6, 9, 10)] = colour[:, None]
+    parts *= 1 + rng.normal(0, 2 * noise, parts.shape)
     network = wave(bpm if network_bpm is None else network_bpm)
     changes = np.diff(network, prepend=network[0]) / np.diff(network).std()
-    return time_s, colour, changes + network_noise * rng.normal(size=count)
+    return time_s, colour, changes + network_noise * rng.normal(size=count), parts
 
 
 @pytest.mark.parametrize(("bpm", "fps"), [(55, 10), (72, 25), (110, 30), (165, 15), (210, 30)])
@@ -61,6 +69,15 @@ def test_methods_that_disagree_are_told_with_their_rates():
     rate = fuse_window(*make_window(58, network_bpm=72, network_noise=0.05, pulse=0.0005))
     assert rate.bpm is None
     assert rate.why_not == "the methods disagree: 58 and 72"
+
+
+@pytest.mark.parametrize("bpm", [58, 96, 140])
+def test_light_that_flickers_in_the_colours_of_blood_is_not_shown(bpm):
+    """Every method agrees on it, and so does the room beside the face."""
+    rate = fuse_window(*make_window(bpm, pulse=0.0, flicker=0.004))
+    assert rate.bpm is None
+    assert rate.why_not == f"light or motion beside the face has the same rate, {bpm}"
+    assert fuse_window(*make_window(bpm, pulse=0.004)).bpm == pytest.approx(bpm, abs=1.0)
 
 
 def test_a_network_alone_is_not_believed():
@@ -99,10 +116,10 @@ def test_a_fast_heart_is_never_shown_as_the_slower_one_that_it_looks_like(fps):
 def test_what_cannot_be_read_says_so():
     assert fuse_window(*make_window(seconds=4.0)).why_not == TOO_SHORT
     assert fuse_window(*make_window(fps=7.0)).why_not == TOO_SLOW
-    time_s, colour, changes = make_window()
-    black = fuse_window(time_s, 0 * colour, changes)
+    time_s, colour, changes, parts = make_window()
+    black = fuse_window(time_s, 0 * colour, changes, 0 * parts)
     assert black.bpm is None
     assert black.methods["pos"] is None
-    flat = fuse_window(time_s, colour * 0 + 90, changes * 0)
+    flat = fuse_window(time_s, colour * 0 + 90, changes * 0, parts * 0 + 90)
     assert flat.bpm is None
     assert flat.likely_bpm is None

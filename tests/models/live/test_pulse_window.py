@@ -16,8 +16,10 @@ def fill(window, times, *, bpm=72.0, noise=0.0):
     pulse += noise * rng.normal(size=len(times))
     rates = []
     changes = np.diff(pulse, prepend=pulse[0])
-    for time_s, change, colour in zip(times.tolist(), changes, colours, strict=True):
-        window.add(time_s, float(change), colour)
+    room = 90 + rng.normal(0, 0.2, (len(times), 16, 3))
+    for time_s, change, colour, parts in zip(times.tolist(), changes, colours, room, strict=True):
+        parts[[5, 6, 9, 10]] = colour + rng.normal(0, 0.2, (4, 3))
+        window.add(time_s, float(change), colour, parts)
         window.evaluate_if_due(time_s)
         if window.rate is not None and (not rates or window.rate is not rates[-1]):
             rates.append(window.rate)
