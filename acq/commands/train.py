@@ -1,6 +1,5 @@
 """The verb `acq train-kd`."""
 
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -11,7 +10,7 @@ from acq import complete
 from acq.advice import advise
 from acq.extras import check_installed
 from acq.options import Data, Jobs, Json, Quiet, Scheduler
-from acq.terminal.printing import echo, print_json, warn
+from acq.terminal.printing import echo, print_json, print_text, warn
 from acq.terminal.progress import show_progress
 from acq.terminal.tables import show
 from dataset.common.wording import counted
@@ -105,7 +104,7 @@ def train_kd(
     from models.training.named_recipes import find_recipe
 
     if show_recipe:
-        sys.stdout.write(find_recipe(recipe or "acq").read_text())
+        print_text(find_recipe(recipe or "acq").read_text().removesuffix("\n"))
         return
     how = _recipe(recipe, data, (folds, seeds) if resume else None)
     how = replace(how, **_changes(epochs, also, init))
