@@ -156,8 +156,7 @@ def _chrom_of(video: CuratedVideo) -> np.ndarray:
     """Return the pulse that CHROM reads, at the frames' times: (T,) float64."""
     time_s = video.time_s - video.time_s[0]
     grid_s, fs_hz = even_grid(time_s)
-    colours = np.stack([to_even_grid(channel, time_s) for channel in video.colour.T], axis=1)
-    return np.interp(time_s, grid_s, chrom(colours, fs_hz))
+    return np.interp(time_s, grid_s, chrom(to_even_grid(video.colour, time_s), fs_hz))
 
 
 def _standardised(trace: np.ndarray) -> np.ndarray:

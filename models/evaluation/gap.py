@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .metrics import DRAWS
+from models.metrics.by_subject import DRAWS
+
 from .published import gap_closed
 from .video_result import VideoResult
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from dataset.signals.pearson import pearson_r
+from models.metrics.by_subject import DRAWS
 
-DRAWS = 2000
 METRICS = ("mae_bpm", "rmse_bpm", "mape_percent", "pearson_r")
 
 

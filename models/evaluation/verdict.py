@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 
 from dataset.common.wording import counted, number
+from models.metrics.by_subject import DRAWS
 
 from .gap import FEWEST_SUBJECTS, NETWORKS, errors_by_subject, gap_over_subjects
-from .metrics import DRAWS, heart_rate_errors
+from .metrics import heart_rate_errors
 from .order import order_in_words
 from .video_result import VideoResult
 

@@ -119,8 +119,9 @@ def colour_pulse(method: str, video: CuratedVideo) -> np.ndarray:
     """
     time_s = video.time_s - video.time_s[0]
     grid_s, fs_hz = even_grid(time_s)
-    colours = np.stack([to_even_grid(channel, time_s) for channel in video.colour.T], axis=1)
-    return np.interp(time_s, grid_s, METHODS[method](colours, fs_hz))
+    return np.interp(
+        time_s, grid_s, METHODS[method](to_even_grid(video.colour, time_s), fs_hz)
+    )
 
 
 def _to_unit_variance(trace: np.ndarray) -> np.ndarray:

@@ -13,9 +13,9 @@ the distillation compares them. The parameter counts are the published ones: 795
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple, cast
 
-import torch
 from torch import Tensor, nn
 
+from models.published_nets.attention import SoftMask
 from models.published_nets.registry import OWN, networks
 
 SIZE = 36
@@ -55,20 +55,6 @@ def _conv(inputs: int, outputs: int) -> nn.Sequential:
     )
 
 
-class Attention(nn.Module):
-    """A 1x1 convolution that turns appearance features into a mask over the image, mean 1/2."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.conv = nn.Conv2d(channels, 1, 1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(M, C, H, W) -> (M, 1, H, W)."""
-        mask = torch.sigmoid(self.conv(x))
-        # The l1 norm over the image of DeepPhys eq. 6, without its 2 and H*W where they cancel.
-        return mask / (2 * mask.mean(dim=(2, 3), keepdim=True))
-
-
 class Teacher(nn.Module):
     """CAN with batch normalisation."""
 
@@ -80,8 +66,8 @@ class Teacher(nn.Module):
         self.motion2 = nn.Sequential(_conv(first, second), _conv(second, second))
         self.appearance1 = nn.Sequential(_conv(3, first), _conv(first, first))
         self.appearance2 = nn.Sequential(_conv(first, second), _conv(second, second))
-        self.attention1 = Attention(first)
-        self.attention2 = Attention(second)
+        self.attention1 = SoftMask(first)
+        self.attention2 = SoftMask(second)
         self.pool = nn.AvgPool2d(2)
         self.drop = nn.Dropout(self.config.dropout)
         self.head = nn.Sequential(

@@ -1,5 +1,7 @@
 """Parts that DeepPhys and its successors share: convolutions, soft masks, shifts, the last layers.
 
+The soft masks are the teacher's, too.
+
 Of each two convolutions of 3x3 the first is padded and the second is not, as in the code that the
 authors of DeepPhys published with TS-CAN; the drawing in DeepPhys's paper does not state it. There
 is no batch normalisation: the teacher of the reference paper adds that, and pads all of them.
@@ -33,6 +35,7 @@ class SoftMask(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) -> (N, 1, H, W)."""
         mask = torch.sigmoid(self.conv(x))
+        # The l1 norm over the image, without its 2 and H*W where they cancel.
         return mask / (2 * mask.mean(dim=(2, 3), keepdim=True))
 
 

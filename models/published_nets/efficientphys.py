@@ -13,21 +13,18 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from .attention import SoftMask, TwoConvolutions, make_head
+from .deepphys import DeepPhysConfig
 from .losses import mean_squared
 from .spec import NetSpec, Reads, Supervised
 from .titles import OWN_TITLES
 
 
 @dataclass(frozen=True)
-class EfficientPhysConfig:
-    """The hyperparameters of an EfficientPhys."""
+class EfficientPhysConfig(DeepPhysConfig):
+    """The hyperparameters of an EfficientPhys; channels are shifted among the `clip` pairs."""
 
-    channels: tuple[int, int] = (32, 64)
-    hidden: int = 128
-    dropout: float = 0.25           # after each pooling
-    dropout_hidden: float = 0.5     # before the last layer
     size: int = 72
-    clip: int = 20                  # pairs that channels are shifted among
+    clip: int = 20
 
 
 class EfficientPhys(nn.Module):

@@ -11,48 +11,26 @@ step.
 
 from dataclasses import dataclass
 
-from torch import Tensor, nn
+from torch import Tensor
 
-from .attention import SoftMask, TwoConvolutions, make_head
-from .deepphys import standardised
+from .deepphys import DeepPhys, DeepPhysConfig, standardised
 from .losses import mean_squared
-from .spec import NetSpec, Reads, Supervised
+from .spec import NetSpec, Supervised
 from .titles import OWN_TITLES
 
 
 @dataclass(frozen=True)
-class TsCanConfig:
-    """The hyperparameters of a TS-CAN."""
+class TsCanConfig(DeepPhysConfig):
+    """The hyperparameters of a TS-CAN; `clip` pairs share a mask and shift channels."""
 
-    channels: tuple[int, int] = (32, 64)
-    hidden: int = 128
-    dropout: float = 0.25           # after each pooling
-    dropout_hidden: float = 0.5     # before the last layer
-    size: int = 36
-    clip: int = 10                  # pairs that share a mask, and that channels are shifted among
+    clip: int = 10
 
 
-class TsCan(nn.Module):
-    """A shifted motion branch, masked by an appearance branch that sees a clip's mean frame."""
+class TsCan(DeepPhys):
+    """DeepPhys's layers: a shifted motion branch, and masks of a clip's mean frame."""
 
     def __init__(self, config: TsCanConfig | None = None) -> None:
-        super().__init__()
-        self.config = config or TsCanConfig()
-        first, second = self.config.channels
-        self.motion1, self.motion2 = TwoConvolutions(3, first), TwoConvolutions(first, second)
-        self.appearance1 = TwoConvolutions(3, first)
-        self.appearance2 = TwoConvolutions(first, second)
-        self.mask1, self.mask2 = SoftMask(first), SoftMask(second)
-        self.pool, self.drop = nn.AvgPool2d(2), nn.Dropout(self.config.dropout)
-        self.head = make_head(
-            second, self.config.size, hidden=self.config.hidden,
-            dropout=self.config.dropout_hidden,
-        )
-
-    @property
-    def reads(self) -> Reads:
-        """Pairs of frames; it predicts the pulse's change."""
-        return Reads("pairs", "change", self.config.clip, self.config.size, has_scale=True)
+        super().__init__(config or TsCanConfig())
 
     def forward(self, motion: Tensor, appearance: Tensor) -> Tensor:
         """Predict the pulse's change, (B, T), over B clips of T pairs: (B, T, 3, S, S) each."""

@@ -72,7 +72,7 @@ def _pulses(stretch: Stretch, names: tuple[str, ...]) -> tuple[dict[str, np.ndar
     _, fs_hz = even_grid(stretch.time_s)
     if fs_hz <= LEAST_FS_HZ or stretch.span_s * fs_hz < min_samples(fs_hz):
         return {}, fs_hz
-    colours = np.stack([to_even_grid(one, stretch.time_s) for one in stretch.colour.T], axis=1)
+    colours = to_even_grid(stretch.colour, stretch.time_s)
     pulses = {}
     for name in names:
         if name == NETWORK:

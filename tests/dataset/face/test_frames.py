@@ -9,7 +9,14 @@ pytest.importorskip("torch")
 import acquire
 from acquire.errors import CurationError
 from dataset.face.box import FaceBox, enlarge
-from dataset.face.frames import UNIT, average_face, face_colour, motion, read_face_frames
+from dataset.face.frames import (
+    UNIT,
+    average_face,
+    face_colour,
+    motion,
+    part_colours,
+    read_face_frames,
+)
 from dataset.layouts.avi import VideoWriter
 
 PORTRAIT = Path(acquire.__file__).parent / "simulation" / "portrait" / "astronaut.png"
@@ -194,3 +201,12 @@ def test_no_face_names_the_video(tmp_path):
 def test_missing_video(tmp_path):
     with pytest.raises(CurationError, match=r"gone\.avi"):
         read_face_frames(tmp_path / "gone.avi")
+
+
+def test_the_colours_of_parts_are_in_rows_from_the_top_left():
+    frames = np.zeros((2, 36, 36, 3), np.uint16)
+    frames[1, 9:18, 27:36] = np.array([100, 50, 25]) * UNIT       # second row, last column
+    parts = part_colours(frames)
+    assert parts.shape == (2, 16, 3)
+    assert parts[1, 7] == pytest.approx([100, 50, 25])
+    assert parts.sum() == pytest.approx(175)

@@ -76,3 +76,12 @@ def test_no_window_spans_a_step_longer_than_half_a_second(missing, untrusted):
     trusted = trusted_windows(t_s)
     assert len(trusted) == 21
     assert np.flatnonzero(~trusted).tolist() == list(untrusted)
+
+
+def test_columns_come_to_the_grid_as_each_would_alone():
+    rng = np.random.default_rng(0)
+    time_s = np.sort(rng.uniform(0, 10, 200))
+    values = rng.normal(size=(200, 4, 3))
+    even = to_even_grid(values, time_s)
+    assert even.shape == (len(even_grid(time_s)[0]), 4, 3)
+    assert (even[:, 2, 1] == to_even_grid(values[:, 2, 1], time_s)).all()
