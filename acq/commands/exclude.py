@@ -9,11 +9,18 @@ import typer
 from acq import complete
 from acq.options import ExistingData, FromTime, Json, SessionFiles, ToTime, parse_time
 from acq.terminal.printing import echo, print_json
+from acquire.errors import Fix
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
+    from dataset.selection.decide import Decided
     from dataset.selection.exclusions import Exclusion
+
+# what makes anew what was made before a decision
+_ANEW = {
+    Fix.SPLIT_AGAIN: "acq split --force",
+    Fix.CONVERT_AGAIN: "acq convert --force",
+    Fix.EXPORT_PURE_AGAIN: "acq convert --to pure --force",
+}
 
 
 def exclude(
@@ -37,8 +44,7 @@ def exclude(
 
     No recording is touched.
     """
-    from acquire.writing import SELECTION, WAIT_S, hold
-    from dataset.selection.exclusions_file import read_exclusions, write_exclusions
+    from dataset.selection import decide
     from dataset.selection.make_exclusion import make_exclusion
     from dataset.session.find import find_session
 
@@ -54,13 +60,7 @@ def exclude(
         make_exclusion(find_session(data, text), from_s=from_s, to_s=to_s, reason=reason)
         for text in session
     ]
-    with hold(data, SELECTION, wait_s=WAIT_S):
-        before = excluded = read_exclusions(data)
-        for exclusion in made:
-            excluded = excluded.adding(exclusion)
-        path = write_exclusions(data, excluded)
-    replaced = [old for old in before.listed if old not in excluded.listed]
-    _report("excluded", made, path, data, replaced=replaced, as_json=as_json)
+    _report("excluded", decide.exclude(data, made), data, as_json=as_json)
 
 
 def _list(data: Path, *, as_json: bool) -> None:
@@ -83,42 +83,30 @@ def described(exclusion: "Exclusion") -> str:
     )
 
 
-def _report(
-    done: str, changed: "list[Exclusion]", path: Path, data: Path, *, as_json: bool,
-    replaced: "Sequence[Exclusion]" = (),
-) -> None:
-    """Print the decisions that were made or undone, and what made before them is out of date."""
-    stale = _out_of_date(data, changed)
+def _report(done: str, decided: "Decided", data: Path, *, as_json: bool) -> None:
+    """Print the decisions that were made or revoked, and what made before them is out of date."""
+    from dataset.selection.decide import made_before
+
+    stale = [
+        {"path": str(path), "command": _ANEW[fix]}
+        for path, fix in made_before(data, decided.changed)
+    ]
     if as_json:
         print_json({
-            done: [asdict(exclusion) for exclusion in changed], "path": path, "out_of_date": stale,
+            done: [asdict(exclusion) for exclusion in decided.changed], "path": decided.path,
+            "out_of_date": stale,
         })
         return
-    for exclusion in changed:
+    for exclusion in decided.changed:
         olds = [
-            old for old in replaced
+            old for old in decided.replaced
             if (old.session, old.part_text) == (exclusion.session, exclusion.part_text)
         ]
         instead = f", instead of: {olds[0].reason} ({olds[0].decided[:10]})" if olds else ""
         echo(f"{done.replace('_', ' ')}: {described(exclusion)}{instead}")
-    echo(f"wrote {path}")
+    echo(f"wrote {decided.path}")
     for old in stale:
         echo(f"  made before this: {old['path']}; make it anew with {old['command']}")
-
-
-def _out_of_date(data: Path, changed: "list[Exclusion]") -> list[dict[str, str]]:
-    """Return the files made before these decisions, each with the command that makes it anew."""
-    from acquire.data_folder import pure_dir, split_file, ubfc_dir
-    from dataset.layouts.manifest import MANIFEST
-
-    stale = []
-    split = split_file(data)
-    if any(exclusion.is_whole for exclusion in changed) and split.exists():
-        stale.append({"path": str(split), "command": "acq split --force"})
-    for folder, options in ((ubfc_dir(data), ""), (pure_dir(data), " --to pure")):
-        if (folder / MANIFEST).exists():
-            stale.append({"path": str(folder), "command": f"acq convert{options} --force"})
-    return stale
 
 
 def include(
@@ -129,17 +117,10 @@ def include(
     as_json: Json = False,
 ) -> None:
     """Undo `acq exclude`: all of a session, or the one part that --from and --to name."""
-    from acquire.writing import SELECTION, WAIT_S, hold
-    from dataset.selection.exclusions_file import read_exclusions, write_exclusions
+    from dataset.selection import decide
 
     from_s, to_s = parse_time(from_time, "--from"), parse_time(to_time, "--to")
     part = None if from_s is None and to_s is None else (from_s, to_s)
-    undone: list[Exclusion] = []
-    with hold(data, SELECTION, wait_s=WAIT_S):
-        excluded = read_exclusions(data)
-        for text in session:
-            # the file may be gone
-            excluded, found = excluded.removing(Path(text).name.removesuffix(".h5"), part)
-            undone += found
-        path = write_exclusions(data, excluded)
-    _report("included_again", undone, path, data, as_json=as_json)
+    # the file may be gone
+    ids = [Path(text).name.removesuffix(".h5") for text in session]
+    _report("included_again", decide.include(data, ids, part), data, as_json=as_json)
