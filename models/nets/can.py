@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, cast
 
 from torch import Tensor, nn
 
-from models.published_nets.attention import SoftMask
+from models.published_nets.attention.layers import SoftMask
 from models.published_nets.registry import OWN, networks
 
 SIZE = 36

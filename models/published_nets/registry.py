@@ -12,7 +12,8 @@ from importlib.metadata import entry_points
 
 from acquire.errors import TrainingError
 
-from . import deepphys, efficientphys, physformer, physnet, pulsegan, tscan
+from .attention import deepphys, efficientphys, tscan
+from .clips import physformer, physnet, pulsegan
 from .spec import NetSpec
 from .titles import GROUP
 

@@ -13,7 +13,7 @@ from models.evaluation.verdict import judge
 from models.evaluation.video_result import VideoResult
 from models.metrics.toolbox import ToolboxFigures
 from models.nets.can import Student, Teacher
-from models.published_nets.physnet import PhysNet
+from models.published_nets.clips.physnet import PhysNet
 from models.training.named_recipes import differences
 from models.training.recipe import Recipe, Trained
 
@@ -93,7 +93,7 @@ def metrics_of(found, *, people="virtual", folds=1, seeds=1):
         }
     guess = found.get(MEAN_RATE) or [guessed(one) for one in found["teacher"]]
     methods[MEAN_RATE] = assess(guess)
-    kept = ("mae_bpm", "rmse_bpm", "snr_db")
+    kept = ("mae_bpm", "rmse_bpm", "snr_db", "coverage_percent")
     short = {
         name: {key: one[key] for key in kept} for name, one in methods.items()
         if "curve" in one or name == MEAN_RATE

@@ -12,7 +12,7 @@ from models.nets.can import (
     count_parameters,
     describe_net,
 )
-from models.published_nets.physnet import PhysNet, PhysNetConfig
+from models.published_nets.clips.physnet import PhysNet, PhysNetConfig
 
 
 @pytest.mark.parametrize(("make", "published"), [(Teacher, 795_811), (Student, 24_769)])

@@ -96,7 +96,7 @@ def test_deepphys_reads_each_pair_by_itself_and_tscan_its_neighbours():
 def test_temporal_difference_of_a_still_clip_leaves_the_middle_frame_alone():
     from torch.nn import functional as F
 
-    from models.published_nets.physformer import TemporalDifferenceConv
+    from models.published_nets.clips.physformer import TemporalDifferenceConv
 
     conv = TemporalDifferenceConv(2, theta=1.0)
     x = torch.full((1, 2, 5, 5, 5), 0.7)         # the same in all frames and places

@@ -8,7 +8,8 @@ import pytest
 pytest.importorskip("torch")
 
 from acquire.errors import TrainingError
-from models.published_nets import deepphys, registry, titles
+from models.published_nets import registry, titles
+from models.published_nets.attention import deepphys
 
 MINE = replace(deepphys.SPEC, name="mine", title="Mine")
 NOT_A_NETWORK = object()

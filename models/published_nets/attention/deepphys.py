@@ -5,7 +5,7 @@ networks", ECCV 2018: pictures of 36x36, convolutions of 32, 32, 64, 64 channels
 mean pooling, 128 hidden units, dropout 0.25 and 0.5, the mean squared error on the change of the
 pulse over a pair of frames.
 
-Choices, where the text leaves them: which convolutions are padded (`attention`); the appearance,
+Choices, where the text leaves them: which convolutions are padded (`layers`); the appearance,
 which the paper has of mean 0 and variance 1, is scaled in each frame; the optimiser is that of all
 networks here (the paper: Adadelta); 2 clips of 32 pairs a step.
 """
@@ -14,10 +14,10 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from .attention import SoftMask, TwoConvolutions, make_head
-from .losses import mean_squared
-from .spec import NetSpec, Reads, Supervised
-from .titles import OWN_TITLES
+from ..losses import mean_squared
+from ..spec import NetSpec, Reads, Supervised
+from ..titles import OWN_TITLES
+from .layers import SoftMask, TwoConvolutions, make_head
 
 
 @dataclass(frozen=True)

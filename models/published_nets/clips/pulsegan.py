@@ -20,8 +20,8 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn import functional as F
 
-from .spec import NetBatch, NetSpec, Reads
-from .titles import OWN_TITLES
+from ..spec import NetBatch, NetSpec, Reads
+from ..titles import OWN_TITLES
 
 _KERNEL = 15
 _WEIGHT_WAVE, _WEIGHT_SPECTRUM = 10.0, 10.0

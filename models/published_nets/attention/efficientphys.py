@@ -4,7 +4,7 @@ Liu, Hill, Jiang, Patel, McDuff, "EfficientPhys: enabling simple, fast and accur
 cardiac measurement", WACV 2023, its convolutional form: the difference of adjacent frames through
 batch normalisation, TS-CAN's motion branch, and masks that the branch makes of its own features.
 
-Choices, where the text leaves them: which convolutions are padded (`attention`); 20 pairs a clip;
+Choices, where the text leaves them: which convolutions are padded (`layers`); 20 pairs a clip;
 the optimiser is that of all networks here; 3 clips a step.
 """
 
@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from .attention import SoftMask, TwoConvolutions, make_head
+from ..losses import mean_squared
+from ..spec import NetSpec, Reads, Supervised
+from ..titles import OWN_TITLES
 from .deepphys import DeepPhysConfig
-from .losses import mean_squared
-from .spec import NetSpec, Reads, Supervised
-from .titles import OWN_TITLES
+from .layers import SoftMask, TwoConvolutions, make_head
 
 
 @dataclass(frozen=True)

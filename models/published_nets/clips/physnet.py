@@ -19,9 +19,9 @@ from typing import Literal
 
 from torch import Tensor, nn
 
-from .losses import negative_pearson, temporal_contrast
-from .spec import NetSpec, Reads, Supervised
-from .titles import OWN_TITLES
+from ..losses import negative_pearson, temporal_contrast
+from ..spec import NetSpec, Reads, Supervised
+from ..titles import OWN_TITLES
 
 
 @dataclass(frozen=True)

@@ -19,9 +19,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .losses import negative_pearson, rate_losses, temporal_contrast
-from .spec import NetBatch, NetSpec, Reads
-from .titles import OWN_TITLES
+from ..losses import negative_pearson, rate_losses, temporal_contrast
+from ..spec import NetBatch, NetSpec, Reads
+from ..titles import OWN_TITLES
 
 _WEIGHT_TIME, _GROWTH = 0.1, 5.0
 _MOST_BLOCKS = 64         # in a file that is read

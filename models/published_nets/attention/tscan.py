@@ -4,7 +4,7 @@ Liu, Fromm, Patel, McDuff, "Multi-task temporal shift attention networks for on-
 vitals measurement", NeurIPS 2020, its network for the pulse alone: a temporal shift before each
 convolution of the motion branch, and one mask for a clip, from the mean of its frames.
 
-Choices, where the text leaves them: which convolutions are padded (`attention`); 10 pairs share
+Choices, where the text leaves them: which convolutions are padded (`layers`); 10 pairs share
 a mask and a shift, as in the authors' code; the optimiser is that of all networks here; 6 clips a
 step.
 """
@@ -13,10 +13,10 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from ..losses import mean_squared
+from ..spec import NetSpec, Supervised
+from ..titles import OWN_TITLES
 from .deepphys import DeepPhys, DeepPhysConfig, standardised
-from .losses import mean_squared
-from .spec import NetSpec, Supervised
-from .titles import OWN_TITLES
 
 
 @dataclass(frozen=True)
