@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 from acquire import data_folder
 from acquire.errors import AcqError, CurationError, SessionError
 from dataset.common.files import one_line
+from dataset.common.kept import KeptByState
 from dataset.common.progress import OnProgress
-from dataset.quality.result import SessionQuality, read_quality
+from dataset.quality.result import SessionQuality, read_current_quality
 from dataset.selection.exclusions import Exclusions
 from dataset.selection.exclusions_file import read_exclusions
 from dataset.selection.split import Split
 from dataset.selection.split_file import read_split
-from dataset.session.by_id import find_originals
+from dataset.session.by_id import find_originals, read_id
 from dataset.session.hdf5 import was_never_closed
 from dataset.session.heart_rate import measure_ppg_rates
 from dataset.session.reader import Session
@@ -35,7 +36,7 @@ class _Row:
 
     subject: str
     session: str
-    file: str                            # under the data folder, with forward slashes
+    file: str = ""                       # under the data folder, with forward slashes
     started: str | None = None           # ISO 8601, UTC; None: not known
     duration_s: float | None = None
     frames: int | None = None
@@ -57,8 +58,39 @@ class _Row:
     problem: str = ""                    # one line: what cannot be read
 
 
-def read_catalogue(data: Path | str, *, on_progress: OnProgress | None = None) -> "pd.DataFrame":
+# of one recording: the row without decisions on it, and what could not be read
+_FromFile = tuple[_Row, tuple[AcqError | OSError, ...]]
+
+
+class KnownSessions:
+    """What was read of recordings, for whoever lists the same folder again and again."""
+
+    def __init__(self) -> None:
+        self._ids: KeptByState[tuple[str, int]] = KeptByState()
+        self._rows: KeptByState[_FromFile] = KeptByState()
+
+    def read_id(self, path: Path) -> tuple[str, int]:
+        """Return what `dataset.session.by_id.read_id` returns."""
+        return self._ids.get(path, read_id)
+
+    def read_row(self, path: Path) -> "_FromFile":
+        """Return what a recording and its grade contain, and what could not be read."""
+        return self._rows.get(path, _read_file, data_folder.quality_file(path))
+
+    def forget_others(self, paths: list[Path]) -> None:
+        """Forget the recordings that are gone."""
+        self._ids.forget_others(paths)
+        self._rows.forget_others(paths)
+
+
+def read_catalogue(
+    data: Path | str, *, on_progress: OnProgress | None = None, known: KnownSessions | None = None
+) -> "pd.DataFrame":
     """List every recording under a data folder, sorted by subject and file.
+
+    Parameters
+    ----------
+    known : what an earlier call read: recordings that did not change are not read again
 
     Returns
     -------
@@ -76,15 +108,18 @@ def read_catalogue(data: Path | str, *, on_progress: OnProgress | None = None) -
     """
     import pandas as pd
 
-    data = Path(data)
+    data, known = Path(data), known or KnownSessions()
     files, exclusions = data_folder.session_files(data), read_exclusions(data)
     sides, split_error = _read_sides(data_folder.split_file(data))
     rows, errors = [], []
-    copies = find_originals(path for path in files if not exclusions.is_excluded(path.stem))
+    known.forget_others(files)
+    copies = find_originals(
+        (path for path in files if not exclusions.is_excluded(path.stem)), read=known.read_id
+    )
     for at, path in enumerate(files):
         file = path.relative_to(data).as_posix()
-        row, row_errors = _read_row(
-            path, file, exclusions, side=sides.get(file, ""), copy=copies.get(path)
+        row, row_errors = _place(
+            known.read_row(path), file, exclusions, side=sides.get(file, ""), copy=copies.get(path)
         )
         rows.append(asdict(row))
         errors += row_errors
@@ -119,20 +154,37 @@ def _side(split: Split, subject: str) -> str:
     return f"test in {next(fold for fold in folds if split.side_of(subject, fold) == 'test')}"
 
 
-def _read_row(
-    path: Path, file: str, exclusions: Exclusions, *, side: str,
+def _place(
+    from_file: _FromFile, file: str, exclusions: Exclusions, *, side: str,
     copy: tuple[Path, SessionError] | None,
 ) -> tuple[_Row, list[AcqError | OSError]]:
-    """Return a recording's row, and what could not be read of it."""
-    row = _Row(path.parent.name, path.stem, file, side=side)
-    problems: list[AcqError | OSError] = []
+    """Return a recording's row with what is decided of it, and what could not be read."""
+    row, problems = replace(from_file[0], file=file, side=side), list(from_file[1])
     if copy is not None:
         original, error = copy
         row = replace(row, copy_of=f"{original.parent.name}/{original.name}")
-        problems.append(error)
+        problems.insert(0, error)
+    decisions = exclusions.of(row.session) or exclusions.of(Path(file).stem)
+    is_out = any(exclusion.is_whole for exclusion in decisions)
+    reasons = [
+        exclusion.reason if exclusion.is_whole else f"{exclusion.part_text}: {exclusion.reason}"
+        for exclusion in decisions
+    ]
+    is_usable = not row.copy_of and row.state != "unreadable"
+    whole = replace(
+        row, use=OUT if is_out else "" if not is_usable else PART if decisions else IN,
+        reasons="; ".join(reasons), problem=" | ".join(map(one_line, problems)),
+    )
+    return whole, problems
+
+
+def _read_file(path: Path) -> _FromFile:
+    """Return what a recording and its grade contain, and what could not be read."""
+    row = _Row(path.parent.name, path.stem)
+    problems: list[AcqError | OSError] = []
     grade, quality = "unreadable", None
     try:
-        grade, quality = _read_grade(path)
+        grade, quality = read_current_quality(path)
     except (CurationError, OSError) as error:
         problems.append(error)
     try:
@@ -145,18 +197,7 @@ def _read_row(
                 ))
     except (AcqError, OSError) as error:
         problems.append(error)
-    decisions = exclusions.of(row.session) or exclusions.of(path.stem)
-    is_out = any(exclusion.is_whole for exclusion in decisions)
-    reasons = [
-        exclusion.reason if exclusion.is_whole else f"{exclusion.part_text}: {exclusion.reason}"
-        for exclusion in decisions
-    ]
-    is_usable = not row.copy_of and row.state != "unreadable"
-    whole = replace(
-        row, grade=grade, use=OUT if is_out else "" if not is_usable else PART if decisions else IN,
-        reasons="; ".join(reasons), problem=" | ".join(map(one_line, problems)),
-    )
-    return whole, problems
+    return replace(row, grade=grade), tuple(problems)
 
 
 def _read_session(session: Session, row: _Row, quality: SessionQuality | None) -> _Row:
@@ -194,18 +235,3 @@ def _ppg_rates(session: Session, quality: SessionQuality | None) -> tuple[float,
             return rate_hz, quality.measures.get("ppg_hr_bpm")
     rates = measure_ppg_rates(session)
     return rates.rate_hz, rates.hr_bpm
-
-
-def _read_grade(path: Path) -> tuple[str, SessionQuality | None]:
-    """Return the grade of a recording, and the quality behind it.
-
-    The grade is "stale" where it is older than the recording, "" where there is none; then without
-    a quality.
-    """
-    quality = read_quality(path)
-    if quality is None:
-        return "", None
-    graded_ns = data_folder.quality_file(path).stat().st_mtime_ns
-    if path.stat().st_mtime_ns > graded_ns:
-        return "stale", None
-    return quality.grade, quality

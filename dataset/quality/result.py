@@ -87,3 +87,22 @@ def read_grade(session_file: Path, session_hash: str) -> Grade | None:
     """
     quality = read_quality(session_file)
     return quality.grade if quality and quality.session_hash == session_hash else None
+
+
+def read_current_quality(session_file: Path) -> tuple[str, SessionQuality | None]:
+    """Return the grade of a recording, and the quality behind it.
+
+    The grade is "stale" where it is older than the recording, "" where there is none; then without
+    a quality. The recording is not read for that, but for its time.
+
+    Raises
+    ------
+    CurationError : the file cannot be read, or is no quality file
+    """
+    quality = read_quality(session_file)
+    if quality is None:
+        return "", None
+    graded_ns = data_folder.quality_file(session_file).stat().st_mtime_ns
+    if session_file.stat().st_mtime_ns > graded_ns:
+        return "stale", None
+    return quality.grade, quality

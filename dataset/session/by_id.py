@@ -4,7 +4,7 @@ A copy carries the id of its original inside, whatever its file is called. Every
 stands for one recording, so copies are told apart here, before anything is looked up by id.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from pathlib import Path
 
@@ -13,29 +13,43 @@ from acquire.errors import Fix, SessionError
 from .hdf5 import open_to_read, was_never_closed
 
 _WAIT_S = 30.0
+ReadId = Callable[[Path], tuple[str, int]]
 
 
-def files_by_id(files: Iterable[Path]) -> dict[str, tuple[Path, ...]]:
+def read_id(path: Path) -> tuple[str, int]:
+    """Return a file's session id, and how many signs there are that it is a copy.
+
+    A file that cannot be read, or was never closed, counts under its name, after all others.
+    """
+    try:
+        if not was_never_closed(path):
+            with closing(open_to_read(path, wait_s=_WAIT_S)) as file:
+                session_id = str(file.attrs["session_id"])
+                subject = str(file.attrs["subject"])
+            return session_id, (
+                (path.stem != session_id) + (path.parent.name != subject)
+                + (not session_id.startswith(f"{subject}-"))
+            )
+    except (SessionError, OSError, KeyError, RuntimeError):
+        pass
+    return path.stem, 3
+
+
+def files_by_id(
+    files: Iterable[Path], *, read: ReadId = read_id
+) -> dict[str, tuple[Path, ...]]:
     """Return the files of each session id, the recording first, then its copies.
 
     The recording is the file that is named by its id, lies in the folder of its subject, and whose
-    id begins with its subject; of several such the first by path. A file that cannot be read, or
-    was never closed, counts under its name.
+    id begins with its subject; of several such the first by path.
+
+    Parameters
+    ----------
+    read : `read_id`, or what remembers what that returned
     """
     ranked: dict[str, list[tuple[int, Path]]] = {}
     for path in files:
-        session_id, mistakes = path.stem, 3
-        try:
-            if not was_never_closed(path):
-                with closing(open_to_read(path, wait_s=_WAIT_S)) as file:
-                    session_id = str(file.attrs["session_id"])
-                    subject = str(file.attrs["subject"])
-                mistakes = (
-                    (path.stem != session_id) + (path.parent.name != subject)
-                    + (not session_id.startswith(f"{subject}-"))
-                )
-        except (SessionError, OSError, KeyError, RuntimeError):
-            pass
+        session_id, mistakes = read(path)
         ranked.setdefault(session_id, []).append((mistakes, path))
     return {
         session_id: tuple(path for _, path in sorted(entries))
@@ -48,7 +62,9 @@ def find_copies(files: Iterable[Path]) -> dict[Path, SessionError]:
     return {copy: error for copy, (_, error) in find_originals(files).items()}
 
 
-def find_originals(files: Iterable[Path]) -> dict[Path, tuple[Path, SessionError]]:
+def find_originals(
+    files: Iterable[Path], *, read: ReadId = read_id
+) -> dict[Path, tuple[Path, SessionError]]:
     """Return of each copy the recording that it is one of, and the error that says so."""
     return {
         copy: (original, SessionError(
@@ -57,6 +73,6 @@ def find_originals(files: Iterable[Path]) -> dict[Path, tuple[Path, SessionError
             **({"fix": Fix.REMOVE_OR_EXCLUDE, "of": copy.stem} if copy.stem != session_id
                else {"fix": "remove it, or give it a name of its own and exclude it by that"}),
         ))
-        for session_id, (original, *copies) in files_by_id(files).items()
+        for session_id, (original, *copies) in files_by_id(files, read=read).items()
         for copy in copies
     }

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from acq.main import app
 from acquire import data_folder
-from dataset.catalogue import read_catalogue
+from dataset.catalogue import KnownSessions, read_catalogue
 from dataset.quality.result import SessionQuality, write_quality
 from dataset.selection.choose import split_by_subject
 from dataset.selection.exclusions import Exclusions
@@ -196,3 +196,25 @@ def test_a_recording_that_still_grows_is_listed(data):
         file.flush()
         (row,) = read_catalogue(data).query("session == @path.stem").to_dict("records")
     assert (row["state"], row["frames"], row["problem"]) == ("never closed", 120, "")
+
+
+def test_a_list_that_is_read_again_reads_only_what_changed(data, monkeypatch):
+    files = data_folder.session_files(data)
+    for path in files:
+        os.utime(path, (1, 1))
+    known, opened = KnownSessions(), []
+    first = read_catalogue(data, known=known)
+    monkeypatch.setattr(
+        "dataset.catalogue.Session", lambda path: opened.append(path) or Session(path)
+    )
+    assert read_catalogue(data, known=known).equals(first)
+    assert opened == []
+    os.utime(files[1], (2, 2))
+    write_exclusions(data, Exclusions().adding(
+        make_exclusion(files[0], from_s=1.0, to_s=2.0, reason="talks")
+    ))
+    files[0].with_name("nonsense.h5").write_text("no session")
+    again = read_catalogue(data, known=known)
+    assert opened == [files[0].with_name("nonsense.h5"), files[1]]
+    assert list(again["use"]) == ["part out", "", "in"]
+    assert again.iloc[0]["reasons"] == "0:01 to 0:02: talks"

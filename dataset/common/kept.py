@@ -1,0 +1,53 @@
+"""What was read of files, kept in memory for as long as the files stay as they are.
+
+A file is taken for unchanged while its size, its times and its inode are. One that was written a
+moment ago is read again the next time: it may change within the tick of the disk's clock.
+"""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+_SETTLED_S = 2.0            # FAT keeps times to two seconds
+_State = tuple[tuple[int, int, int, int] | None, ...]
+
+
+class KeptByState(Generic[T]):
+    """Values by file; not for several threads at once."""
+
+    def __init__(self) -> None:
+        self._kept: dict[Path, tuple[_State, T]] = {}
+
+    def get(self, path: Path, read: Callable[[Path], T], *beside: Path) -> T:
+        """Return what `read` returned of a file, without reading it again while it is unchanged.
+
+        Parameters
+        ----------
+        beside : other files that `read` looks at; they need not be there
+        """
+        state = tuple(map(_state_of, (path, *beside)))
+        known = self._kept.get(path)
+        if known is not None and known[0] == state:
+            return known[1]
+        value = read(path)
+        if all(time.time_ns() - one[2] > _SETTLED_S * 1e9 for one in state if one is not None):
+            self._kept[path] = state, value
+        else:
+            self._kept.pop(path, None)
+        return value
+
+    def forget_others(self, paths: list[Path]) -> None:
+        """Forget all files but these."""
+        self._kept = {path: self._kept[path] for path in paths if path in self._kept}
+
+
+def _state_of(path: Path) -> tuple[int, int, int, int] | None:
+    """Return inode, size and times [ns] of a file; None where it cannot be seen."""
+    try:
+        stat = path.stat()
+    except OSError:
+        return None
+    return stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns
