@@ -91,7 +91,7 @@ def main() -> None:
     options.folder.mkdir(parents=True, exist_ok=True)
     recipe = replace(RECIPE, epochs=options.epochs, seed=options.seed)
     torch.manual_seed(recipe.seed)
-    net = NETS[options.net]().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    net = NETS[options.net]().to(memory_format=torch.channels_last)
     state = options.folder / f"{options.net}-{options.seed}-{options.epochs}.state"
     train(net, recipe, state)
     people = LearntFrom(drawn=(Drawn(recipe.seed, recipe.epochs * PER_EPOCH, CLIPS),)).as_dict()

@@ -22,8 +22,8 @@ from dataset.common.wording import counted
 if TYPE_CHECKING:
     from acq.terminal.live_panel import FingerTrace
     from models.live.reader import LiveReader
-    from models.live.reading import LiveReading
     from models.live.sources import LiveSource
+    from models.live.states import LiveReading
 
 _BACK_S = 12.0               # of a session, before it is followed: what a heart rate takes
 _WAIT_S = 0.1

@@ -23,7 +23,7 @@ from .pulse_rows import interval_text
 
 if TYPE_CHECKING:
     from models.live.reader import LiveSnapshot
-    from models.live.reading import LiveReading
+    from models.live.states import LiveReading
 
 DRAW_S = 0.25
 SAY_S = 5.0                  # between plain lines while a heart rate is read

@@ -40,8 +40,7 @@ class FusedRate:
     methods: dict[str, float | None] = field(default_factory=dict)   # rate by each alone [bpm]
     why_not: str = ""                   # "" where there is a rate
     similarity: float = 0.0             # of neighbouring beats, at most 1
-    likely_bpm: float | None = None     # the likeliest rate, also where it cannot be told
-    confidence: float = 0.0             # probability that this is right to 5 bpm
+    confidence: float = 0.0             # probability that the likeliest rate is right to 5 bpm
     fs_hz: float = 0.0                  # rate of the window's frames
 
     @property
@@ -101,7 +100,7 @@ def fuse_window(
     return FusedRate(
         None if why_not else bpm, max(bpm - half_bpm, LOW_BPM), min(bpm + half_bpm, HIGH_BPM),
         methods, why_not,
-        float(window.spectra.similarity(bpm).max()), bpm, confidence, fs_hz,
+        float(window.spectra.similarity(bpm).max()), confidence, fs_hz,
     )
 
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from dataset.face.box import FaceBox
 
-from .reading import DARK, FROZEN, LiveReading
+from .states import DARK, FROZEN, LiveReading
 
 DARK_BELOW = 20.0       # mean of 8 bits, of the face or, without one, of the picture
 # A sensor's noise makes two equal pictures impossible; drivers and coders repeat one or two.

@@ -15,8 +15,8 @@ from dataset.signals.filters import WINDOW_S
 from models.fusion.fuse import FusedRate
 
 from .pulse import LivePulse
-from .reading import READING, LiveReading
 from .recorded import RecordedFrames, Reference, choose_reference, open_recorded
+from .states import READING, LiveReading
 
 OnFrames = Callable[[int, int], None]
 

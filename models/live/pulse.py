@@ -29,14 +29,16 @@ import numpy as np
 from acquire.errors import Fix, TrainingError
 from dataset.face.box import FaceBox
 from dataset.face.frames import face_colour, part_colours
-from dataset.signals.filters import LEAST_FS_HZ, WINDOW_S
+from dataset.signals.filters import WINDOW_S
 from dataset.signals.windows import LONGEST_STEP_S
 from models.board.find_net import find_net
 from models.board.onnx_net import SHIPPED, open_finder, open_net, to_appearance
+from models.fusion.fuse import TOO_SLOW as FRAMES_TOO_SLOW
 
 from .held_face import FindFaces
 from .pulse_window import PulseWindow
-from .reading import (
+from .running_motion import RunningMotion
+from .states import (
     GAP,
     LOOKING,
     SETTLING,
@@ -46,7 +48,6 @@ from .reading import (
     reading_of,
     words_of_too_slow,
 )
-from .running_motion import RunningMotion
 from .watch import FaceWatch
 
 WEIGH_S = 1.0           # of pairs that the standard deviation is computed from, before one is used
@@ -167,14 +168,15 @@ class LivePulse:
         """Return the state of a face alone, and the heart rate where there is one."""
         window = self._window
         window.evaluate_if_due(time_s)
-        if window.fs_hz is not None and window.fs_hz <= LEAST_FS_HZ:
-            return LiveReading(time_s, TOO_SLOW, words_of_too_slow(window.fs_hz))
+        rate = window.rate
+        if rate is not None and rate.why_not == FRAMES_TOO_SLOW:
+            return LiveReading(time_s, TOO_SLOW, words_of_too_slow(rate.fs_hz))
         if not window.is_full:
             rest_s = WINDOW_S - window.span_s + max(0.0, WEIGH_S - self._motion.seconds)
             words = f"{self._why_restarted}; heart rate in {math.ceil(rest_s)} s"
             return LiveReading(time_s, SETTLING, words, reason=self._why_restarted)
-        assert window.rate is not None      # it is full, and was evaluated as it became so
-        return reading_of(window.rate, time_s)
+        assert rate is not None      # it is full, and was evaluated as it became so
+        return reading_of(rate, time_s)
 
 
 def open_live_pulse(

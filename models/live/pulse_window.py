@@ -6,7 +6,7 @@ import numpy as np
 
 from dataset.signals.filters import LEAST_FS_HZ, WINDOW_S, bandpass, highest_hz, min_samples
 from dataset.signals.windows import STEP_S, even_grid, to_even_grid
-from models.fusion.fuse import FusedRate, fuse_window
+from models.fusion.fuse import TOO_SHORT, TOO_SLOW, FusedRate, fuse_window
 
 
 class PulseWindow:
@@ -25,8 +25,8 @@ class PulseWindow:
         self._changes.clear()
         self._colours.clear()
         self._parts.clear()
-        self.rate: FusedRate | None = None       # of the last evaluation; None: not full
-        self.fs_hz: float | None = None          # rate of its frames, of the last evaluation
+        # of the last evaluation; without a heart rate while it is too short; None before the first
+        self.rate: FusedRate | None = None
         self._was_full = False                   # at the last evaluation
         self._next_s = -np.inf                   # time of the next evaluation
 
@@ -70,15 +70,18 @@ class PulseWindow:
 
     def _evaluate(self) -> None:
         time_s = np.array(self._time_s)
-        self.fs_hz, self.rate = even_grid(time_s)[1], None
         if self.is_full:
             self.rate = fuse_window(
                 time_s, np.array(self._colours), np.array(self._changes), np.array(self._parts)
             )
+            return
+        fs_hz = even_grid(time_s)[1]
+        why_not = TOO_SLOW if fs_hz <= LEAST_FS_HZ else TOO_SHORT
+        self.rate = FusedRate(None, why_not=why_not, fs_hz=fs_hz)
 
     def trace(self) -> tuple[np.ndarray, np.ndarray]:
         """Return times [s] and band-passed pulse on an even grid; empty while they are too few."""
-        if self.fs_hz is None or self.fs_hz <= LEAST_FS_HZ:
+        if self.rate is None or self.rate.why_not == TOO_SLOW:
             return np.empty(0), np.empty(0)
         time_s = np.array(self._time_s)
         grid_s, fs_hz = even_grid(time_s)

@@ -15,8 +15,8 @@ import numpy as np
 from acquire.camera.source import CameraInfo, VideoFrame
 
 from .pulse import LivePulse
-from .reading import LiveReading
 from .sources import to_rgb
+from .states import LiveReading
 
 _TIMED_FRAMES = 100      # whose median time is reported
 _RATE_S = 3.0            # over which the frame rate is reported

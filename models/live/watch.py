@@ -28,8 +28,8 @@ from .held_face import (
     words_of_rest,
 )
 from .picture_check import FROZEN_S, PictureCheck
-from .reading import ANOTHER_FACE, DARK, FACE_LOST, GAP, LOOKING, SETTLING, TWO_FACES, LiveReading
 from .scene_cut import SceneCut
+from .states import ANOTHER_FACE, DARK, FACE_LOST, GAP, LOOKING, SETTLING, TWO_FACES, LiveReading
 
 JUMP_SD = 3.0           # strength of a pair at which the face is searched for again
 _CUT = "the face was another picture at once: a cut, or something before it"

@@ -16,9 +16,9 @@ from dataset.signals.filters import WINDOW_S
 from models.fusion.fuse import LEAST_S, FusedRate
 from models.live.predict import OnFrames, Prediction, PredictionRow
 from models.live.pulse import LivePulse
-from models.live.reading import NO_PULSE, READING, SETTLING, LiveReading, reading_of
-from models.live.reading import TOO_SLOW as TOO_SLOW_STATE
 from models.live.recorded import Reference, choose_reference, open_recorded
+from models.live.states import NO_PULSE, READING, SETTLING, LiveReading, reading_of
+from models.live.states import TOO_SLOW as TOO_SLOW_STATE
 
 from .ahead import read_ahead
 from .methods import read_methods

@@ -8,8 +8,8 @@ import numpy as np
 
 from models.live.held_face import FindFaces
 from models.live.pulse import PulseNet
-from models.live.reading import FACE_LOST, LiveReading
 from models.live.running_motion import RunningMotion
+from models.live.states import FACE_LOST, LiveReading
 from models.live.watch import FaceWatch, Look
 
 from .stretches import Stretch, StretchReader

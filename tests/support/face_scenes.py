@@ -16,7 +16,7 @@ from acquire.simulation.motion import Activity
 from acquire.simulation.subject import VirtualSubject
 from dataset.layouts.avi import VideoWriter
 from models.live.pulse import open_live_pulse
-from models.live.reading import LiveReading
+from models.live.states import LiveReading
 from models.whole.read import read_whole
 
 FPS = 16.0              # 50 Hz becomes 2 Hz, 120 beats a minute

@@ -4,7 +4,7 @@ import pytest
 
 from acq.terminal.live_panel import plain, pulse_text
 from models.fusion.fuse import FusedRate
-from models.live.reading import READING, LiveReading
+from models.live.states import READING, LiveReading
 
 COST = "good pulse; after 12 s without a heart rate: face lost"
 RATE = FusedRate(72.2, 70.0, 74.4)

@@ -20,7 +20,7 @@ from models.board.onnx_net import SHIPPED, open_net
 from models.export.verify import verify_net
 from models.live.predict import predict
 from models.live.pulse import open_live_pulse
-from models.live.reading import NO_PULSE, READING, SETTLING
+from models.live.states import NO_PULSE, READING, SETTLING
 from models.nets.can import Student, count_parameters
 from models.nets.checkpoint import load_checkpoint
 

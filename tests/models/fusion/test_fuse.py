@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from dataset.signals.filters import WINDOW_S
-from models.fusion.fuse import LEAST_S, TOO_SHORT, TOO_SLOW, fuse_window
+from models.fusion.calibration import shipped_calibration
+from models.fusion.fuse import LEAST_S, NO_BEAT, TOO_SHORT, TOO_SLOW, fuse_window, read_window
 
 SKIN = np.array([150.0, 110.0, 90.0])
 BLOOD = np.array([0.33, 0.77, 0.53])        # of what the skin absorbs more, red to blue
@@ -37,6 +38,13 @@ def make_window(
     return time_s, colour, changes + network_noise * rng.normal(size=count), parts
 
 
+def likeliest_bpm(window):
+    """Return the candidate for which most speaks, shown or not."""
+    read = read_window(*window)
+    probability = shipped_calibration().probability(read.features)
+    return read.candidates_bpm[int(np.argmax(probability))]
+
+
 @pytest.mark.parametrize(("bpm", "fps"), [(55, 10), (72, 25), (110, 30), (165, 15), (210, 30)])
 def test_a_pulse_is_read_within_its_interval(bpm, fps):
     rate = fuse_window(*make_window(bpm, fps=fps))
@@ -51,15 +59,15 @@ def test_a_pulse_is_read_within_its_interval(bpm, fps):
 
 @pytest.mark.parametrize("bpm", [35, 40, 225])
 def test_the_likeliest_rate_is_right_at_the_ends_of_the_band(bpm):
-    rate = fuse_window(*make_window(bpm))
-    assert rate.likely_bpm == pytest.approx(bpm, abs=1.0)
+    window = make_window(bpm)
+    assert likeliest_bpm(window) == pytest.approx(bpm, abs=1.0)
+    rate = fuse_window(*window)
     assert rate.low_bpm < bpm < rate.high_bpm
 
 
 @pytest.mark.parametrize("harmonic", [0.5, 0.7])
 def test_a_dicrotic_wave_does_not_double_the_rate(harmonic):
-    rate = fuse_window(*make_window(66, harmonic=harmonic))
-    assert rate.likely_bpm == pytest.approx(66, abs=1.0)
+    assert likeliest_bpm(make_window(66, harmonic=harmonic)) == pytest.approx(66, abs=1.0)
 
 
 def test_methods_that_disagree_are_told_with_their_rates():
@@ -122,4 +130,4 @@ def test_what_cannot_be_read_says_so():
     assert black.methods["pos"] is None
     flat = fuse_window(time_s, colour * 0 + 90, changes * 0, parts * 0 + 90)
     assert flat.bpm is None
-    assert flat.likely_bpm is None
+    assert flat.why_not == NO_BEAT

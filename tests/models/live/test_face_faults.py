@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from models.live.reading import DARK, NO_PULSE, READING, TOO_SLOW, TWO_FACES
+from models.live.states import DARK, NO_PULSE, READING, TOO_SLOW, TWO_FACES
 from tests.support.face_scenes import (
     DARKER,
     FPS,

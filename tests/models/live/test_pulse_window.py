@@ -21,7 +21,7 @@ def fill(window, times, *, bpm=72.0, noise=0.0):
         parts[[5, 6, 9, 10]] = colour + rng.normal(0, 0.2, (4, 3))
         window.add(time_s, float(change), colour, parts)
         window.evaluate_if_due(time_s)
-        if window.rate is not None and (not rates or window.rate is not rates[-1]):
+        if window.is_full and (not rates or window.rate is not rates[-1]):
             rates.append(window.rate)
     return rates
 
@@ -36,7 +36,7 @@ def test_a_tone_is_read_once_a_second_as_soon_as_the_window_is_full():
     assert len(rates) == 4             # after 10, 11, 12 and 13 s
     assert window.is_full
     assert WINDOW_S <= window.span_s < WINDOW_S + 0.1
-    assert window.fs_hz == pytest.approx(25, rel=0.05)
+    assert window.rate.fs_hz == pytest.approx(25, rel=0.05)
 
 
 def test_noise_is_no_pulse():

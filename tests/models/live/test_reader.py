@@ -8,7 +8,7 @@ import pytest
 from acquire.camera.source import CameraInfo, VideoFrame
 from models.live.pulse import LivePulse
 from models.live.reader import LiveReader, LiveThread
-from models.live.reading import LOOKING
+from models.live.states import LOOKING
 from tests.support.live_scenes import RedOverGreen
 
 pytestmark = pytest.mark.real_time

@@ -28,7 +28,7 @@ from acquire.errors import AcqError, DeviceError, SessionError, TrainingError
 from acquire.simulation.subject import VirtualSubject
 from models.board.onnx_net import SHIPPED
 from models.live.pulse import open_live_pulse
-from models.live.reading import LOOKING, READING, SETTLING
+from models.live.states import LOOKING, READING, SETTLING
 from tests.support.made_videos import pictures, write_video
 from tests.support.terminals import Terminal
 

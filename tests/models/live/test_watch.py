@@ -7,7 +7,7 @@ import pytest
 from dataset.face.box import FaceBox, enlarge
 from models.live.held_face import PATIENCE_S
 from models.live.predict import Prediction, PredictionRow
-from models.live.reading import (
+from models.live.states import (
     ANOTHER_FACE,
     FACE_LOST,
     LOOKING,

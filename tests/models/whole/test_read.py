@@ -11,7 +11,7 @@ from acq.main import app
 from acquire.errors import AcqError
 from models.live.predict import predict
 from models.live.pulse import LivePulse
-from models.live.reading import DARK, FACE_LOST, READING, SETTLING
+from models.live.states import DARK, FACE_LOST, READING, SETTLING
 from models.whole.read import read_whole
 from models.whole.reference import NamedRate
 from tests.support.live_scenes import FACE, RedOverGreen, Scene
