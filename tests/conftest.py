@@ -28,6 +28,23 @@ def pytest_runtest_makereport(item, call):
     return report
 
 
+_LIMIT = pytest.StashKey()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_timeout_set_timer(item, settings):
+    item.stash[_LIMIT] = settings
+    return (yield)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_exception_interact(node):
+    """Limit the fixtures of a failed test, too: for a debugger's sake pytest-timeout stops there."""
+    settings = node.stash.get(_LIMIT, None)
+    if settings and not node.config.getoption("usepdb"):
+        node.ihook.pytest_timeout_set_timer(item=node, settings=settings)
+
+
 @pytest.fixture(scope="session")
 def repo():
     return REPO
@@ -80,6 +97,8 @@ def acq(tmp_path):
     return run
 
 
+# first: pytest-xdist reads the groups in this same hook
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
     """Put GStreamer last, and say what stays together where several processes test.
 
@@ -91,3 +110,13 @@ def pytest_collection_modifyitems(items):
     for item in items:
         together = "in real time" if item.get_closest_marker("real_time") else item.module.__name__
         item.add_marker(pytest.mark.xdist_group(together))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_node_collection_finished(node, ids):
+    """Check that pytest-xdist took the groups: with some releases of pytest it passes them over."""
+    if node.config.getoption("dist") == "loadgroup" and not all("@" in name for name in ids):
+        raise pytest.UsageError(
+            f"pytest {pytest.__version__} and pytest-xdist keep no group of tests together: "
+            "install what constraints.txt pins"
+        )
