@@ -14,7 +14,7 @@ from torch import Tensor
 from acquire.errors import Fix, TrainingError
 from dataset.face.frames import UNIT, motion
 from dataset.signals.colour_methods import chrom
-from dataset.signals.windows import even_grid, to_even_grid
+from dataset.signals.windows import even_grid, to_even_grid, window_length
 from models.published_nets.spec import NetBatch, Reads
 
 from .clips import known_stretches
@@ -53,8 +53,10 @@ class VideoInputs:
                 self._as_frames(first, self.reads.clip, mirrored))
 
     def target(self, first: int) -> Tensor:
-        """Return what a clip's prediction is compared with: (T,) float32, as in `NetBatch`."""
+        """Return what a clip's prediction is compared with: float32, as in `NetBatch`."""
         last = first + self.reads.clip
+        if self.reads.predicts == "rate":
+            return torch.tensor(self._rate_bpm(first) / (60 * self.fs_hz(first)))
         if self.reads.predicts == "change":
             return self._video.ppg_change[first:last].float()
         return torch.from_numpy(_standardised(self._video.ppg[first:last]))
@@ -63,6 +65,17 @@ class VideoInputs:
         """Return the frames a second of a clip."""
         time_s = self._video.time_s[first : first + self.reads.clip]
         return (len(time_s) - 1) / max(float(time_s[-1] - time_s[0]), 1e-3)
+
+    def _rate_bpm(self, first: int) -> float:
+        """Return the finger's rate at the middle of a clip, between the windows that have one."""
+        reference, time_s = self._video.reference, self._video.time_s - self._video.time_s[0]
+        fs_hz = even_grid(time_s)[1]
+        length, step = window_length(fs_hz)
+        known = np.flatnonzero(reference.is_used)
+        middle_s = time_s[min(first + self.reads.clip // 2, self.frames - 1)]
+        return float(
+            np.interp(middle_s, (known * step + length / 2) / fs_hz, reference.bpm[known])
+        )
 
     def _as_frames(self, first: int, count: int, mirrored: bool) -> Tensor:
         assert self._images is not None

@@ -1,6 +1,7 @@
 """What a network of another paper predicts for a whole video, clip by clip."""
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -13,6 +14,8 @@ from models.published_nets.spec import PublishedNet, Reads, example_inputs
 from .video_result import VideoResult, evaluate_changes, evaluate_pulse
 
 _WARM_UP, _TIMED = 1, 3         # runs
+_CLIPS_EVERY_S = 0.5            # of networks that predict a rate
+_ROUNDING = 1e-6                # of numbers of 32 bits, relatively
 
 
 def read_by_clips(net: nn.Module, video: CuratedVideo, *, device: str = "cpu") -> VideoResult:
@@ -28,6 +31,8 @@ def read_by_clips(net: nn.Module, video: CuratedVideo, *, device: str = "cpu") -
     reads, inputs = net.reads, VideoInputs(video, net.reads)
     if reads.predicts == "change":
         return evaluate_changes(_join_changes(net, inputs, reads, device), video)
+    if reads.predicts == "rate":
+        return _evaluate_rates(net, inputs, video, device)
     return evaluate_pulse(_join_pulses(net, inputs, reads, device), video)
 
 
@@ -60,15 +65,53 @@ def _join_pulses(net: nn.Module, inputs: VideoInputs, reads: Reads, device: str)
     return pulse / total
 
 
+def _evaluate_rates(
+    net: nn.Module, inputs: VideoInputs, video: CuratedVideo, device: str
+) -> VideoResult:
+    """Let a network that predicts no pulse read a rate in each window.
+
+    A window's rate is the median over the clips in it, two a second; that of a clip longer than a
+    window, of which no whole one is in it, is read about its middle. There is no pulse, and so no
+    SNR and no correlation.
+    """
+    clip, last = inputs.reads.clip, max(0, inputs.frames - inputs.reads.clip)
+    time_s = video.time_s - video.time_s[0]
+    every = max(1, round(_CLIPS_EVERY_S * inputs.fs_hz(0)))
+    firsts = np.array(sorted({*range(0, last, every), last}))
+    ends = np.minimum(firsts + clip, inputs.frames) - 1
+    bpm = np.array([
+        60 * inputs.fs_hz(first) * float(_predict(net, inputs, first, device)) for first in firsts
+    ])
+    result = evaluate_pulse(np.zeros(inputs.frames), video)
+    middle_s = (time_s[firsts] + time_s[ends]) / 2
+    room_s = np.maximum(0, (result.window_s - (time_s[ends] - time_s[firsts])) / 2)
+    off_s = np.abs(middle_s - (result.start_s[:, None] + result.window_s / 2))      # (W, clips)
+    nearest = off_s.min(axis=1, keepdims=True)
+    is_in = (off_s <= room_s) | (off_s == nearest)
+    predicted_bpm = np.array([np.median(bpm[inside]) for inside in is_in])
+    whole_bpm = float(np.median(bpm))
+    return replace(
+        result, predicted_bpm=predicted_bpm,
+        toolbox=replace(result.toolbox, fft_bpm=whole_bpm, peak_bpm=whole_bpm),
+        toolbox_of_paper=replace(
+            result.toolbox_of_paper, fft_bpm=whole_bpm, peak_bpm=whole_bpm
+        ),
+    )
+
+
 def _predict(net: nn.Module, inputs: VideoInputs, first: int, device: str) -> np.ndarray:
-    """Predict one clip: (T,) float64."""
+    """Predict one clip: (T,) float64, or a rate without axes."""
     clip: tuple[Tensor, ...] = tuple(part[None].to(device) for part in inputs.cut(first))
     with torch.no_grad():
         return net(*clip)[0].float().cpu().numpy().astype(np.float64)
 
 
 def _standardised(trace: np.ndarray) -> np.ndarray:
-    return (trace - trace.mean()) / max(float(trace.std()), 1e-12)
+    """Return a trace of mean 0 and variance 1; zeros where it is constant but for rounding."""
+    sd = float(trace.std())
+    if sd <= _ROUNDING * float(np.abs(trace).max()):
+        return np.zeros_like(trace)
+    return (trace - trace.mean()) / sd
 
 
 def ms_per_frame_of_clips(net: nn.Module) -> float:

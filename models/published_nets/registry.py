@@ -12,14 +12,18 @@ from importlib.metadata import entry_points
 
 from acquire.errors import TrainingError
 
-from .attention import deepphys, efficientphys, tscan
-from .clips import physformer, physnet, pulsegan
+from .attention import deepphys, efficientphys, nowara, tscan
+from .clips import metarppg, physformer, physnet, pulsegan, rppgnet
+from .rates import bousefsaf, synrhythm
 from .spec import NetSpec
 from .titles import GROUP
 
 OWN = {
     module.SPEC.name: module.SPEC
-    for module in (deepphys, tscan, efficientphys, physnet, physformer, pulsegan)
+    for module in (
+        deepphys, tscan, efficientphys, nowara, physnet, rppgnet, physformer, metarppg, pulsegan,
+        synrhythm, bousefsaf,
+    )
 }
 
 

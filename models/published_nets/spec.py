@@ -2,7 +2,7 @@
 
 A network is a `torch.nn.Module` that is built from its configuration, a frozen dataclass, and has
 `config` and `reads`. It takes clips, each of them from one video, and predicts a value for each
-frame or for each pair of adjacent frames.
+frame or for each pair of adjacent frames, or one heart rate for each clip.
 """
 
 from collections.abc import Callable
@@ -28,8 +28,9 @@ class Reads:
     """
 
     kind: Kind
-    # (B, T): the pulse at T frames, of any scale, or its change over T pairs, of unit variance
-    predicts: Literal["pulse", "change"]
+    # (B, T): the pulse at T frames, of any scale, or its change over T pairs, of unit variance;
+    # (B,): the heart rate of the clip [beats a frame], so that no network has to know a frame rate
+    predicts: Literal["pulse", "change", "rate"]
     clip: int               # T
     size: int = 0           # S, side of a frame [pixels]; 0 where no frames are read
     # whether predictions have a scale of their own; where they have none, each clip of them is
@@ -39,7 +40,11 @@ class Reads:
     @property
     def frames(self) -> int:
         """The frames that a clip covers: one more than its pairs."""
-        return self.clip + (self.predicts == "change")
+        return self.clip + (self.kind == "pairs" or self.predicts == "change")
+
+    def target_shape(self, clips: int) -> tuple[int, ...]:
+        """Return the shape of what is predicted for so many clips."""
+        return (clips,) if self.predicts == "rate" else (clips, self.clip)
 
 
 class NetBatch(NamedTuple):
@@ -47,7 +52,7 @@ class NetBatch(NamedTuple):
 
     inputs: tuple[Tensor, ...]      # as `Reads` states them
     # (B, T): the PPG, of mean 0 and variance 1 in each clip, or its change, of unit variance over
-    # the recording
+    # the recording; (B,): the finger's rate [beats a frame]
     target: Tensor
     fs_hz: Tensor                   # (B,), values a second
     progress: float                 # epochs done over all epochs, 0 to below 1
@@ -125,8 +130,10 @@ def example_inputs(reads: Reads, *, clips: int = 1, seed: int = 0) -> tuple[Tens
 def example_batch(reads: Reads, *, clips: int = 1, seed: int = 0) -> NetBatch:
     """Return a batch of noise to train on."""
     generator = torch.Generator().manual_seed(seed + 1)
+    target = torch.randn(reads.target_shape(clips), generator=generator)
+    if reads.predicts == "rate":
+        target = (75 + 10 * target) / (60 * _RATE_HZ)
     return NetBatch(
-        example_inputs(reads, clips=clips, seed=seed),
-        torch.randn(clips, reads.clip, generator=generator),
+        example_inputs(reads, clips=clips, seed=seed), target,
         torch.full((clips,), _RATE_HZ), 0.0,
     )

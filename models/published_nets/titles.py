@@ -6,7 +6,9 @@ GROUP = "acq.networks"      # of entry points, by which other packages add netwo
 
 OWN_TITLES = {
     "deepphys": "DeepPhys", "tscan": "TS-CAN", "efficientphys": "EfficientPhys",
-    "physnet": "PhysNet", "physformer": "PhysFormer", "pulsegan": "PulseGAN",
+    "nowara": "inverse attention (Nowara)", "physnet": "PhysNet", "rppgnet": "rPPGNet",
+    "physformer": "PhysFormer", "metarppg": "Meta-rPPG", "pulsegan": "PulseGAN",
+    "synrhythm": "SynRhythm", "bousefsaf": "3D CNN (Bousefsaf)",
 }
 
 

@@ -56,13 +56,18 @@ class DeepPhys(nn.Module):
 
     def forward(self, motion: Tensor, appearance: Tensor) -> Tensor:
         """Predict the pulse's change, (B, T), over B clips of T pairs: (B, T, 3, S, S) each."""
+        return self.read(motion, appearance)[0]
+
+    def read(self, motion: Tensor, appearance: Tensor) -> tuple[Tensor, Tensor]:
+        """Predict the pulse's change, and return the first mask, too: (B, T, S - 2, S - 2)."""
         clips = motion.shape[:2]
         motion, appearance = motion.flatten(0, 1), appearance.flatten(0, 1)   # (N, 3, 36, 36)
         seen = self.appearance1(standardised(appearance))                     # (N, 32, 34, 34)
-        x = self.pool(self.motion1(motion) * self.mask1(seen))                # (N, 32, 17, 17)
+        mask = self.mask1(seen)                                               # (N, 1, 34, 34)
+        x = self.pool(self.motion1(motion) * mask)                            # (N, 32, 17, 17)
         seen = self.appearance2(self.drop(self.pool(seen)))                   # (N, 64, 15, 15)
         x = self.pool(self.motion2(self.drop(x)) * self.mask2(seen))          # (N, 64, 7, 7)
-        return self.head(self.drop(x)).view(clips)
+        return self.head(self.drop(x)).view(clips), mask.squeeze(1).unflatten(0, clips)
 
 
 def standardised(frames: Tensor) -> Tensor:

@@ -18,9 +18,17 @@ COUNTS = {
     "tscan": 2 * BRANCH + MASKS + (7 * 7 * 64 + 1) * 128 + 129,
     # frames of 72, and batch normalisation of three channels
     "efficientphys": BRANCH + MASKS + (16 * 16 * 64 + 1) * 128 + 129 + 6,
+    # DeepPhys, an LSTM that reads 4 signals, one that writes, and a linear layer
+    "nowara": 2 * BRANCH + MASKS + (7 * 7 * 64 + 1) * 128 + 129
+    + 4 * 128 * (4 + 128 + 2) + 4 * 128 * (128 + 128 + 2) + 129,
     "physnet": 768_577,         # as in tests/models/nets/test_can.py
+    "rppgnet": 550_331,
     "physformer": 7_380_865,
+    "metarppg": 379_808,
     "pulsegan": 366_130,
+    # ResNet-18 is published with 11,689,512, of which its 1000 classes are 513,000
+    "synrhythm": 11_689_512 - 513_000 + 513,
+    "bousefsaf": (58 * 20 * 20 + 1) * 32 + (1 * 3 * 3 * 32 + 1) * 512 + 513 * 76,
 }
 
 
@@ -51,11 +59,21 @@ def test_the_weights_of_a_physformer_by_hand():
     assert stem + 12 * block + head == COUNTS["physformer"]
 
 
+def test_the_weights_of_an_rppgnet_by_hand():
+    def conv(inputs, outputs):
+        between = 27 * inputs * outputs // (9 * inputs + 3 * outputs)
+        return (9 * inputs + 3) * between + (3 * between + 3) * outputs
+
+    skin = (32 * 9 + 3) * 16 + (16 * 9 + 3) * 8 + (32 + 3) * 8 + 8 * 9 + 1
+    backbone = (3 * 25 + 3) * 16 + conv(16, 32) + conv(32, 32) + conv(32, 64) + 4 * conv(64, 64)
+    assert backbone + skin + 6 * 65 == COUNTS["rppgnet"]
+
+
 @pytest.mark.parametrize("name", OWN)
 def test_a_value_for_each_frame_and_a_gradient_in_each_weight(name):
     net = tiny_net(name)
     batch = example_batch(net.reads, clips=2)
-    assert net(*batch.inputs).shape == (2, net.reads.clip) == batch.target.shape
+    assert net(*batch.inputs).shape == net.reads.target_shape(2) == batch.target.shape
     training = OWN[name].training(net)
     loss, parts = training(batch)
     loss.backward()
@@ -63,7 +81,9 @@ def test_a_value_for_each_frame_and_a_gradient_in_each_weight(name):
     assert not any(part.requires_grad for part in parts.values())
     still = {key for key, w in training.named_parameters() if w.grad is None or not w.grad.any()}
     # to a correlation, an offset of the pulse does not count
-    assert still <= ({"net.head.bias"} if name in ("physnet", "physformer") else set())
+    of_correlation = name in ("physnet", "rppgnet", "physformer")
+    assert all(key.startswith("net.head") and key.endswith("bias") for key in still)
+    assert of_correlation or not still
 
 
 @pytest.mark.parametrize("name", OWN)
