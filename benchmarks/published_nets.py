@@ -13,6 +13,7 @@ import torch
 
 from models.data.videos import TrainingData
 from models.evaluation.assess import assess
+from models.evaluation.mean_rate import count_missing, coverage_text
 from models.evaluation.video_result import VideoResult, colour_pulse, evaluate_pulse
 from models.nets.can import count_parameters
 from models.published_nets.registry import networks
@@ -26,11 +27,16 @@ SETTINGS = {
     "deepphys": (3, {}),
     "tscan": (3, {}),
     "efficientphys": (3, {"size": 36}),
+    "nowara": (20, {}),
     "physnet": (3, {"channels": (8, 16, 16), "size": 36, "clip": 64}),
+    "rppgnet": (4, {"channels": (8, 16, 16), "size": 32}),
     "physformer": (
         40, {"width": 24, "forward_width": 36, "blocks": 3, "size": 32, "clip": 96},
     ),
+    "metarppg": (40, {"channels": (16, 24, 32), "units": 32, "size": 32}),
     "pulsegan": (60, {}),
+    "synrhythm": (200, {"channels": (16, 32, 64, 64)}),
+    "bousefsaf": (40, {"size": 25}),
 }
 METHODS = ("green", "chrom", "pos")
 
@@ -38,7 +44,8 @@ METHODS = ("green", "chrom", "pos")
 def row(title: str, setting: str, weights: str, videos: list[VideoResult], seconds: str) -> str:
     figures = assess(videos)
     cells = (
-        title, setting, weights, f"{figures['mae_bpm']:.2f}", f"{figures['snr_db']:.1f}",
+        title, setting, weights, f"{figures['mae_bpm']:.2f}",
+        coverage_text([figures["coverage_percent"]]), f"{figures['snr_db']:.1f}",
         f"{figures['pulse_correlation']:.2f}", seconds,
     )
     return "| " + " | ".join(cells) + " |"
@@ -52,10 +59,12 @@ def main() -> None:
     data = TrainingData(
         [easy_person(seed) for seed in LEARN], [easy_person(seed) for seed in READ], "", ""
     )
-    print("| | tiny setting | weights | MAE [bpm] | SNR [dB] | r with PPG | s |")
-    print("|---|---|---|---|---|---|---|")
+    print("| | tiny setting | weights | MAE [bpm] | coverage | SNR [dB] | r with PPG | s |")
+    print("|---|---|---|---|---|---|---|---|")
     for name in METHODS:
-        videos = [evaluate_pulse(colour_pulse(name, video), video) for video in data.test]
+        videos = count_missing(
+            (evaluate_pulse(colour_pulse(name, video), video) for video in data.test), data
+        )
         print(row(name.upper(), "", "", videos, ""))
     for name in names:
         epochs, smaller = SETTINGS[name]

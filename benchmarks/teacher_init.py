@@ -19,6 +19,7 @@ from models.data.videos import TrainingData
 from models.distillation.distill import label_loss
 from models.evaluation.assess import assess
 from models.evaluation.inference import predict_changes
+from models.evaluation.mean_rate import count_missing
 from models.evaluation.video_result import evaluate_changes
 from models.nets.can import Teacher
 from models.nets.checkpoint import load_checkpoint
@@ -93,10 +94,13 @@ def _train_and_assess(way: Way, recipe: Recipe, data: TrainingData, start: Teach
         )
         net.to(memory_format=torch.channels_last)
         fit(net, loss, clips, recipe, epochs=recipe.teacher_epochs, stage=way.name)
-    return assess([
-        evaluate_changes(predict_changes(net, video, clip=recipe.clip), video)
-        for video in data.test
-    ])
+    return assess(count_missing(
+        (
+            evaluate_changes(predict_changes(net, video, clip=recipe.clip), video)
+            for video in data.test
+        ),
+        data,
+    ))
 
 
 class _KeepsStatistics(Teacher):

@@ -38,6 +38,7 @@ class MethodResult:
     low_bpm: float | None            # 95 % interval over subjects; None where there is none
     high_bpm: float | None
     parameters: int | None           # None of a method that is not trained
+    coverage_percent: float | None   # of the windows, with a prediction; None of an earlier version
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,7 @@ class RunResults:
 @dataclass(frozen=True)
 class _Method:
     mae_bpm: float | None = None
+    coverage_percent: float | None = None
     interval: dict[str, tuple[float, float] | None] = field(default_factory=dict)
     parameters: int | None = None
 
@@ -169,7 +171,9 @@ def _read_results(run: TrainingRun, hash_now: str | None) -> RunResults:
 
 def _method(name: str, method: _Method) -> MethodResult:
     low_bpm, high_bpm = method.interval.get("mae_bpm") or (None, None)
-    return MethodResult(name, method.mae_bpm, low_bpm, high_bpm, method.parameters)
+    return MethodResult(
+        name, method.mae_bpm, low_bpm, high_bpm, method.parameters, method.coverage_percent
+    )
 
 
 def _count_epochs(path: Path) -> int:

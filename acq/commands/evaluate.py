@@ -76,6 +76,7 @@ def evaluate(
 def _echo(summary: dict) -> None:
     from rich.table import Table
 
+    from models.evaluation.mean_rate import coverage_text
     from models.evaluation.methods import MEAN_RATE, TITLES
 
     if summary["verdict"]:
@@ -84,14 +85,14 @@ def _echo(summary: dict) -> None:
         echo()
     table = Table(title=f"Heart rate on {summary['side']}: {', '.join(summary['subjects'])}")
     table.add_column("")
-    for heading in ("MAE [bpm]", "RMSE [bpm]", "MAPE [%]", "r", "SNR [dB]", "MACC"):
+    for heading in ("MAE [bpm]", "RMSE [bpm]", "coverage", "MAPE [%]", "r", "SNR [dB]", "MACC"):
         table.add_column(heading, justify="right")
     for name, figures in summary["methods"].items():
         table.add_row(
             TITLES[name] if name == MEAN_RATE else name,
             _with_interval(figures, "mae_bpm"), _with_interval(figures, "rmse_bpm"),
-            f"{figures['mape_percent']:.1f}", _number(figures["pearson_r"]),
-            _number(figures["snr_db"]), _number(figures["macc"]),
+            coverage_text([figures["coverage_percent"]]), f"{figures['mape_percent']:.1f}",
+            _number(figures["pearson_r"]), _number(figures["snr_db"]), _number(figures["macc"]),
         )
     show(table)
     first = next(iter(summary["methods"].values()))
@@ -106,15 +107,10 @@ def _echo(summary: dict) -> None:
         "to 4 Hz. Spectrum on a grid of "
         f"{resolution['grid_bpm']:g} bpm, peak refined; a "
         f"pulse is a peak {resolution['main_lobe_bpm']:g} bpm wide. "
-        f"The subjects are {summary['people']}."
+        f"The subjects are {summary['people']}. Coverage: the windows with a prediction; the "
+        "others count as the mean rate of the training windows, and have no SNR and MACC."
     )
     _echo_by_other_definitions(summary["methods"])
-    for name, figures in summary["methods"].items():
-        if figures["coverage_percent"] < 100:
-            echo(
-                f"{name} gave a rate in {figures['coverage_percent']:.1f} % of the windows; the "
-                "others count as 0 bpm"
-            )
     for warning in summary["warnings"]:
         warn(warning)
 
@@ -123,13 +119,14 @@ def _echo_by_other_definitions(methods: dict) -> None:
     """Print the figures that other papers and rPPG-Toolbox would have, under their names."""
     from rich.table import Table
 
+    from models.evaluation.mean_rate import coverage_text
     from models.evaluation.methods import MEAN_RATE, TITLES
 
     table = Table(title="The same by other definitions")
     table.add_column("")
     for heading in (
-        "per video MAE", "limits [bpm]", "SNR de Haan", "toolbox MAE", "its peaks", "its SNR",
-        "its MACC",
+        "per video MAE", "limits [bpm]", "coverage", "SNR de Haan", "toolbox MAE", "coverage",
+        "its peaks", "its SNR", "its MACC",
     ):
         table.add_column(heading, justify="right")
     for name, figures in methods.items():
@@ -138,7 +135,8 @@ def _echo_by_other_definitions(methods: dict) -> None:
             TITLES[name] if name == MEAN_RATE else name,
             f"{figures['per_video_mean']['mae_bpm']:.2f}",
             f"{_number(limits['low_bpm'])} to {_number(limits['high_bpm'])}",
-            _number(figures["snr_de_haan_db"]), _number(toolbox["mae_bpm"]),
+            coverage_text([figures["coverage_percent"]]), _number(figures["snr_de_haan_db"]),
+            _number(toolbox["mae_bpm"]), coverage_text([toolbox["coverage_percent"]]),
             _number(toolbox["peak"]["mae_bpm"]), _number(toolbox["snr_db"]),
             _number(toolbox["macc"]),
         )
@@ -148,7 +146,8 @@ def _echo_by_other_definitions(methods: dict) -> None:
     echo(
         "per video: one rate each, the mean over its windows. limits: of agreement, for repeated "
         "measures (Bland and Altman 2007). SNR de Haan: as de Haan and Jeanne (2013) define it. "
-        "toolbox: the whole chain of rPPG-Toolbox over whole videos, bins of "
+        "toolbox: the whole chain of rPPG-Toolbox over whole videos, the coverage beside it is of "
+        "videos, bins of "
         f"{low:.2f} bpm" + (f" to {high:.2f}" if high - low > 0.005 else "") + "."
     )
 

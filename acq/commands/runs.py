@@ -109,7 +109,7 @@ def _table(listed: "list[RunResults]") -> "Table":
     for heading in ("folds", "seeds"):
         table.add_column(heading, justify="right")
     table.add_column("method")
-    for heading in ("MAE [bpm]", "parameters"):
+    for heading in ("MAE [bpm]", "coverage", "parameters"):
         table.add_column(heading, justify="right")
     for row in listed:
         about = (row.name, row.state, row.data_hash[:_HASH], str(row.folds), str(row.seeds))
@@ -117,16 +117,20 @@ def _table(listed: "list[RunResults]") -> "Table":
             method for method in row.methods if method.parameters or method.name == MEAN_RATE
         ]
         if not methods:
-            table.add_row(*about, f"{counted(row.epochs, 'epoch')}" if row.epochs else "", "", "")
+            epochs = f"{counted(row.epochs, 'epoch')}" if row.epochs else ""
+            table.add_row(*about, epochs, "", "", "")
         for method in methods:
             table.add_row(*about, TITLES.get(method.name, method.name), *_figures(method))
     return table
 
 
-def _figures(method: "MethodResult") -> tuple[str, str]:
+def _figures(method: "MethodResult") -> tuple[str, str, str]:
+    from models.evaluation.mean_rate import coverage_text
+
     interval = (
         "" if method.low_bpm is None or method.high_bpm is None
         else f" [{number(method.low_bpm)}, {number(method.high_bpm)}]"
     )
     parameters = "" if method.parameters is None else f"{method.parameters:,}"
-    return f"{number(method.mae_bpm)}{interval}", parameters
+    coverage = coverage_text([method.coverage_percent])
+    return f"{number(method.mae_bpm)}{interval}", coverage, parameters

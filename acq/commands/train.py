@@ -60,6 +60,14 @@ Also = Annotated[
         metavar="NETS", help="Networks to train beside for the tables, such as physnet; or all."
     ),
 ]
+Teacher = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NET",
+        help="What teaches the student, in place of the paper's teacher: a network that predicts a "
+             "pulse, such as physnet. Its answer alone is learnt.",
+    ),
+]
 Device = Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Where to train.")]
 Init = Annotated[
     str | None,
@@ -86,6 +94,7 @@ def train_kd(
     ubfc: Ubfc = None,
     epochs: Epochs = None,
     also: Also = None,
+    teacher: Teacher = None,
     init: Init = None,
     device: Device = "auto",
     resume: Resume = False,
@@ -107,7 +116,7 @@ def train_kd(
         print_text(find_recipe(recipe or "acq").read_text().removesuffix("\n"))
         return
     how = _recipe(recipe, data, (folds, seeds) if resume else None)
-    how = replace(how, **_changes(epochs, also, init))
+    how = replace(how, **_changes(epochs, also, teacher, init))
     if ubfc is None:
         check_data_folder(data)
     workers = None if jobs == 1 and scheduler is None else Workers(jobs, scheduler)
@@ -138,13 +147,17 @@ def _recipe(named: str | None, data: Path, resumed: tuple[int | None, int] | Non
     return read_recipe(named or "acq")
 
 
-def _changes(epochs: int | None, also: str | None, init: str | None) -> dict[str, Any]:
+def _changes(
+    epochs: int | None, also: str | None, teacher: str | None, init: str | None
+) -> dict[str, Any]:
     """Return what options change of a recipe; None asks for nothing."""
     changes: dict[str, Any] = {}
     if epochs is not None:
         changes |= {"epochs": epochs, "teacher_epochs": epochs}
     if also is not None:
         changes["also"] = tuple(name.strip() for name in also.split(",") if name.strip())
+    if teacher is not None:
+        changes["teacher"] = teacher
     if init is not None:
         changes["init"] = init
     return changes
@@ -175,6 +188,8 @@ def _echo_tables(result: "RunResult") -> None:
         echo(sentence)
     echo()
     echo(_recipe_in_words(metrics))
+    if (taught := _teacher_in_words(metrics["recipe"]["teacher"])) is not None:
+        echo(taught)
     show(_methods(metrics))
     teacher = metrics["methods"]["teacher"]
     in_brackets = (
@@ -188,7 +203,8 @@ def _echo_tables(result: "RunResult") -> None:
         f"{metrics['without_finger_percent']['train']:.1f} % of the frames to train on, are left "
         "out); rates from 0.7 to 4 Hz, the finger's from 0.5 to 4 Hz; spectrum on a grid of "
         f"{metrics['heart_rate']['fft_grid_bpm']:g} bpm{in_brackets}; ms / frame: the network "
-        f"alone, one thread.{people}"
+        "alone, one thread. Coverage: the windows with a prediction; the others count as the mean "
+        f"rate of the training windows.{people}"
     )
     if start := metrics["started_from"]:
         echo(
@@ -215,16 +231,27 @@ def _recipe_in_words(metrics: dict) -> str:
     )
 
 
+def _teacher_in_words(name: str) -> str | None:
+    """Return which network taught, and what; nothing where it was the paper's teacher."""
+    from models.published_nets.titles import CAN, titles
+
+    return None if name == CAN else (
+        f"the teacher is {titles()[name]}: it has no feature maps of the student's kind, so that "
+        "student + KD learnt from its answer and from the finger, and from no maps"
+    )
+
+
 def _methods(metrics: dict) -> "Table":
     from rich.table import Table
 
+    from models.evaluation.mean_rate import coverage_text
     from models.evaluation.methods import TITLES
 
     folds, subjects = len(metrics["folds"]), metrics["subjects"]["test"]
     tested = f"{len(subjects)} subjects in {folds} folds" if folds > 1 else ", ".join(subjects)
     table = Table(title=f"Heart rate of {tested}, never seen in training")
     table.add_column("")
-    for heading in ("MAE [bpm]", "RMSE [bpm]", "SNR [dB]", "parameters", "ms / frame"):
+    for heading in ("MAE [bpm]", "RMSE [bpm]", "coverage", "SNR [dB]", "parameters", "ms / frame"):
         table.add_column(heading, justify="right")
     methods = metrics["methods"]
     for name, row in ((name, methods[name]) for name in TITLES if name in methods):
@@ -233,7 +260,7 @@ def _methods(metrics: dict) -> "Table":
             trained = (f"{row['parameters']:,}", f"{row['ms_per_frame']:.2f}")
         table.add_row(
             TITLES[name], _with_interval(row, "mae_bpm"), _with_interval(row, "rmse_bpm"),
-            _number(row["snr_db"]), *trained,
+            coverage_text([row["coverage_percent"]]), _number(row["snr_db"]), *trained,
         )
     return table
 
@@ -253,6 +280,7 @@ def _beside_paper(metrics: dict) -> "Table":
     from rich.table import Table
 
     from dataset.common.wording import number
+    from models.evaluation.mean_rate import coverage_text
     from models.evaluation.methods import MEAN_RATE, TITLES
     from models.evaluation.published import PUBLISHED, gap_closed
 
@@ -260,7 +288,8 @@ def _beside_paper(metrics: dict) -> "Table":
     names = ("teacher", "student", "student_kd", MEAN_RATE)
     here = {name: (methods[name]["mae_bpm"], methods[name]["rmse_bpm"]) for name in names}
     table = Table(title="Beside the paper: MAE / RMSE [bpm]")
-    for heading in ("", *(TITLES[name] for name in names), "gap closed"):
+    coverage = coverage_text(methods[name]["coverage_percent"] for name in names)
+    for heading in ("", *(TITLES[name] for name in names), "coverage", "gap closed"):
         table.add_column(heading, justify="right" if heading else "left")
     for data, figures in [*PUBLISHED.items(), ("this run", here)]:
         if figures is here:
@@ -273,5 +302,5 @@ def _beside_paper(metrics: dict) -> "Table":
             f"{figures[name][0]:.3f} / {figures[name][1]:.3f}" if name in figures else "-"
             for name in names
         ]
-        table.add_row(data, *cells, closed)
+        table.add_row(data, *cells, coverage if figures is here else "-", closed)
     return table

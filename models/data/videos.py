@@ -114,6 +114,13 @@ class TrainingData:
         }
 
 
+    @cached_property
+    def mean_rate_bpm(self) -> float:
+        """The mean of the finger's rates in the training windows; NaN where there is none."""
+        rates_bpm = [video.reference.bpm[video.reference.is_used] for video in self.train]
+        known = np.concatenate([*rates_bpm, np.empty(0)])
+        return float(known.mean()) if len(known) else float("nan")
+
     @property
     def learnt_from(self) -> LearntFrom:
         """Whom a network that is trained on these videos learns from."""

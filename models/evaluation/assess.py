@@ -9,14 +9,15 @@ from models.metrics.agreement import limits_of_agreement
 from models.metrics.by_subject import interval_of_mean
 from models.metrics.toolbox import BAND_HZ, PAPER_BAND_HZ, ToolboxFigures
 
+from .mean_rate import coverage_percent
 from .metrics import METRICS, Metrics, bootstrap_intervals, heart_rate_errors
-from .video_result import VideoResult
+from .video_result import VideoResult, or_mean_rate
 
 
 def pool_metrics(videos: Sequence[VideoResult]) -> tuple[Metrics, Metrics]:
     """Compute the metrics over all windows, and over videos by the mean over each one's windows."""
     windows = heart_rate_errors(
-        np.concatenate([video.predicted_bpm for video in videos]),
+        np.concatenate([video.counted_bpm for video in videos]),
         np.concatenate([video.reference_bpm for video in videos]),
     )
     return windows, heart_rate_errors(*_means_bpm(videos))
@@ -25,13 +26,16 @@ def pool_metrics(videos: Sequence[VideoResult]) -> tuple[Metrics, Metrics]:
 def assess(videos: Sequence[VideoResult], *, seed: int = 0) -> dict:
     """Return all that a report states of one method on its test videos: JSON numbers, or NaN.
 
+    Errors are of all windows, those without a prediction at the training set's mean rate
+    (`mean_rate`); SNR, MACC and the correlation with the PPG are of those that have a pulse.
+
     Parameters
     ----------
     seed : of the bootstrap
     """
     windows, means = pool_metrics(videos)
     subjects = [video.subject for video in videos]
-    predicted_bpm = [video.predicted_bpm for video in videos]
+    counted_bpm = [video.counted_bpm for video in videos]
     reference_bpm = [video.reference_bpm for video in videos]
     predicted_means, reference_means = (
         [np.atleast_1d(mean) for mean in means_bpm] for means_bpm in _means_bpm(videos)
@@ -45,9 +49,9 @@ def assess(videos: Sequence[VideoResult], *, seed: int = 0) -> dict:
     return {
         **_named(windows),
         **_windows(videos),
-        **{name: float(np.concatenate(of).mean()) for name, of in qualities.items()},
+        **{name: _mean_of_known(np.concatenate(of)) for name, of in qualities.items()},
         "interval": {
-            **bootstrap_intervals(predicted_bpm, reference_bpm, subjects=subjects, seed=seed),
+            **bootstrap_intervals(counted_bpm, reference_bpm, subjects=subjects, seed=seed),
             **{
                 name: interval_of_mean(of, subjects=subjects, seed=seed)
                 for name, of in qualities.items()
@@ -62,17 +66,17 @@ def assess(videos: Sequence[VideoResult], *, seed: int = 0) -> dict:
         "bland_altman": {
             **limits_of_agreement(
                 [
-                    np.nan_to_num(predicted) - reference
-                    for predicted, reference in zip(predicted_bpm, reference_bpm, strict=True)
+                    counted - reference
+                    for counted, reference in zip(counted_bpm, reference_bpm, strict=True)
                 ],
                 subjects=subjects, seed=seed,
             ),
             "windows": windows.count,
         },
         "toolbox": {
-            **_toolbox([video.toolbox for video in videos], subjects, seed, BAND_HZ),
+            **_toolbox(videos, [video.toolbox for video in videos], seed, BAND_HZ),
             "of_paper": _toolbox(
-                [video.toolbox_of_paper for video in videos], subjects, seed, PAPER_BAND_HZ
+                videos, [video.toolbox_of_paper for video in videos], seed, PAPER_BAND_HZ
             ),
         },
         "resolution": {
@@ -83,8 +87,8 @@ def assess(videos: Sequence[VideoResult], *, seed: int = 0) -> dict:
 
 
 def _means_bpm(videos: Sequence[VideoResult]) -> tuple[np.ndarray, np.ndarray]:
-    """Average predicted and reference heart rates over each video's windows; no peak is 0 bpm."""
-    return (np.array([np.nan_to_num(video.predicted_bpm).mean() for video in videos]),
+    """Average predicted and reference heart rates over each video's windows."""
+    return (np.array([video.counted_bpm.mean() for video in videos]),
             np.array([video.reference_bpm.mean() for video in videos]))
 
 
@@ -93,11 +97,16 @@ def _windows(videos: Sequence[VideoResult]) -> dict[str, float]:
     predicted_bpm = np.concatenate([video.predicted_bpm for video in videos])
     return {
         "windows": len(predicted_bpm),
-        # the others count as 0 bpm
-        "coverage_percent": 100 * float(np.isfinite(predicted_bpm).mean()),
+        "coverage_percent": coverage_percent(predicted_bpm),
         "windows_left_out": sum(video.left_out for video in videos),
         "windows_without_finger": sum(video.without_finger for video in videos),
     }
+
+
+def _mean_of_known(values: np.ndarray) -> float:
+    """Return the mean of the values that there are; NaN where there is none."""
+    known = values[np.isfinite(values)]
+    return float(known.mean()) if len(known) else float("nan")
 
 
 def _named(metrics: Metrics) -> dict[str, float]:
@@ -105,24 +114,44 @@ def _named(metrics: Metrics) -> dict[str, float]:
 
 
 def _toolbox(
-    of_videos: Sequence[ToolboxFigures], subjects: Sequence[str], seed: int,
+    videos: Sequence[VideoResult], of_videos: Sequence[ToolboxFigures], seed: int,
     band_hz: tuple[float, float],
 ) -> dict:
     """Compute the errors over whole videos by rPPG-Toolbox's chain, and its resolution."""
-    reference, predicted, peak_reference, peak = (
-        np.array([getattr(video, name) for video in of_videos])
+    subjects = [video.subject for video in videos]
+    reference, said, peak_reference, said_peak = (
+        np.array([getattr(figures, name) for figures in of_videos])
         for name in ("fft_reference_bpm", "fft_bpm", "peak_reference_bpm", "peak_bpm")
+    )
+    predicted, peak = (
+        np.array([
+            or_mean_rate(bpm, video.mean_rate_bpm) for bpm, video in zip(rates, videos, strict=True)
+        ])
+        for rates in (said, said_peak)
+    )
+    snr_db, toolbox_macc = (
+        np.array([getattr(figures, name) for figures in of_videos]) for name in ("snr_db", "macc")
     )
     points = [video.points for video in of_videos]
     bins_bpm = [video.bin_bpm for video in of_videos]
     return {
         **_named(heart_rate_errors(predicted, reference)),
-        "interval": bootstrap_intervals(
-            list(predicted[:, None]), list(reference[:, None]), subjects=subjects, seed=seed
-        ),
-        "peak": _named(heart_rate_errors(peak, peak_reference)),
-        "snr_db": float(np.mean([video.snr_db for video in of_videos])),
-        "macc": float(np.mean([video.macc for video in of_videos])),
+        "interval": {
+            **bootstrap_intervals(
+                list(predicted[:, None]), list(reference[:, None]), subjects=subjects, seed=seed
+            ),
+            "snr_db": interval_of_mean(list(snr_db[:, None]), subjects=subjects, seed=seed),
+            "macc": interval_of_mean(list(toolbox_macc[:, None]), subjects=subjects, seed=seed),
+        },
+        "coverage_percent": coverage_percent(said),
+        "peak": {
+            **_named(heart_rate_errors(peak, peak_reference)),
+            "interval": bootstrap_intervals(
+                list(peak[:, None]), list(peak_reference[:, None]), subjects=subjects, seed=seed
+            ),
+            "coverage_percent": coverage_percent(said_peak),
+        },
+        "snr_db": _mean_of_known(snr_db), "macc": _mean_of_known(toolbox_macc),
         "videos": len(of_videos), "band_hz": list(band_hz),
         "fft_points": [min(points), max(points)], "bin_bpm": [min(bins_bpm), max(bins_bpm)],
     }
@@ -133,8 +162,9 @@ def _figures_of_video(video: VideoResult) -> dict:
     predicted_bpm, reference_bpm = _means_bpm([video])
     return {
         "folder": video.folder, "subject": video.subject, "windows": windows.count,
+        "coverage_percent": coverage_percent(video.predicted_bpm),
         **_named(windows), "predicted_bpm": float(predicted_bpm[0]),
-        "reference_bpm": float(reference_bpm[0]), "snr_db": float(video.snr_db.mean()),
-        "macc": float(video.macc.mean()), "pulse_correlation": video.correlation,
+        "reference_bpm": float(reference_bpm[0]), "snr_db": _mean_of_known(video.snr_db),
+        "macc": _mean_of_known(video.macc), "pulse_correlation": video.correlation,
         "lag_s": video.lag_s, "fs_hz": video.fs_hz,
     }

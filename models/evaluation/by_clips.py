@@ -36,6 +36,28 @@ def read_by_clips(net: nn.Module, video: CuratedVideo, *, device: str = "cpu") -
     return evaluate_pulse(_join_pulses(net, inputs, reads, device), video)
 
 
+def answers_of(net: nn.Module, video: CuratedVideo, *, device: str = "cpu") -> Tensor:
+    """Return what a network predicts of each pair of a video, to teach a student: (T - 1,) float32.
+
+    A predicted pulse is differenced; what has no scale of its own is brought to unit variance over
+    the video, as the label is.
+
+    Raises
+    ------
+    TrainingError : the video's frames are not at hand in the network's size
+    """
+    net.eval()
+    assert isinstance(net, PublishedNet)
+    reads, inputs = net.reads, VideoInputs(video, net.reads)
+    if reads.predicts == "change":
+        changes = _join_changes(net, inputs, reads, device)
+    else:
+        changes = np.diff(_join_pulses(net, inputs, reads, device))
+    if not reads.has_scale:
+        changes = _standardised(changes)
+    return torch.from_numpy(changes.astype(np.float32))
+
+
 def _join_changes(net: nn.Module, inputs: VideoInputs, reads: Reads, device: str) -> np.ndarray:
     """Predict the change over each pair: (T - 1,), one clip after another."""
     pairs = inputs.frames - 1

@@ -15,10 +15,10 @@ from dataset.signals.colour_methods import METHODS
 from models.board.find_net import find_nets, find_trainings
 from models.data.curated import load_curated
 from models.data.published_ubfc import load_dataset_2
-from models.data.videos import CuratedVideo, TrainingData, side_by_subjects
+from models.data.videos import TrainingData, side_by_subjects
 
 from .assess import assess
-from .mean_rate import guess_mean_rate
+from .mean_rate import count_missing, guess_mean_rate
 from .methods import COLOUR_TITLES, MEAN_RATE
 from .read_net import ReadNet, ReadVideo, Side, open_to_read, read_by_method, tests_of_folds
 from .verdict import judge
@@ -101,41 +101,43 @@ def compare_methods(
                     net.check_origin(fold)
                 warnings += net.warn_of(name, fold, side)
             read = read_by_method(name) if net is None else net.read
-            results.setdefault(name, []).extend(_read_all(name, read, fold.test, on_progress))
+            results.setdefault(name, []).extend(_read_all(name, read, fold, on_progress))
     folds = load("normalised")
     guess = [video for of_fold in guess_mean_rate(folds) for video in of_fold]
     networks = {name: results[name] for name, nets in methods.items() if nets}
     verdict = None
     if networks:
-        videos = [video for fold in folds for video in fold.test]
-        formulas = _formulas(results, videos, on_progress)
+        formulas = _formulas(results, folds, on_progress)
         verdict = judge(networks, formulas, guess, COLOUR_TITLES)
     return Comparison(side, folds[0], {**results, MEAN_RATE: guess}, warnings, verdict)
 
 
 def _formulas(
-    results: Mapping[str, list[VideoResult]], videos: Sequence[CuratedVideo],
+    results: Mapping[str, list[VideoResult]], folds: Sequence[TrainingData],
     on_progress: OnProgress | None,
 ) -> dict[str, list[VideoResult]]:
     """Return the results of every method without training; read again is what is not there."""
     return {
-        name: results.get(name) or _read_all(name, read_by_method(name), videos, on_progress)
+        name: results.get(name) or [
+            video for fold in folds
+            for video in _read_all(name, read_by_method(name), fold, on_progress)
+        ]
         for name in METHODS
     }
 
 
 def _read_all(
-    name: str, read: ReadVideo, videos: Sequence[CuratedVideo], on_progress: OnProgress | None
+    name: str, read: ReadVideo, fold: TrainingData, on_progress: OnProgress | None
 ) -> list[VideoResult]:
-    """Let one method read every video."""
-    results = []
-    for done, video in enumerate(videos):
+    """Let one method read every test video of a fold."""
+    results, total = [], len(fold.test)
+    for done, video in enumerate(fold.test):
         if on_progress is not None:
-            on_progress(f"{READING}: {name}", done, len(videos))
+            on_progress(f"{READING}: {name}", done, total)
         results.append(read(video))
     if on_progress is not None:
-        on_progress(f"{READING}: {name}", len(videos), len(videos))
-    return results
+        on_progress(f"{READING}: {name}", total, total)
+    return count_missing(results, fold)
 
 
 def _resolve_names(names: list[str], data: Path) -> dict[str, list[ReadNet]]:
@@ -165,8 +167,8 @@ def _resolve_names(names: list[str], data: Path) -> dict[str, list[ReadNet]]:
 def window_table(comparison: Comparison) -> "pd.DataFrame":
     """Return a row for each method and window.
 
-    Columns: method, subject, folder, start [s], heart rates [bpm], SNR [dB] by two definitions,
-    MACC.
+    Columns: method, subject, folder, start [s], heart rates [bpm]: predicted (empty: no
+    prediction), counted in the errors, of the finger; SNR [dB] by two definitions, MACC.
     """
     import pandas as pd
 
@@ -175,8 +177,8 @@ def window_table(comparison: Comparison) -> "pd.DataFrame":
             pd.DataFrame({
                 "method": name, "subject": video.subject, "folder": video.folder,
                 "start_s": video.start_s.round(3), "predicted_bpm": video.predicted_bpm,
-                "reference_bpm": video.reference_bpm, "snr_db": video.snr_db,
-                "snr_de_haan_db": video.snr_de_haan_db, "macc": video.macc,
+                "counted_bpm": video.counted_bpm, "reference_bpm": video.reference_bpm,
+                "snr_db": video.snr_db, "snr_de_haan_db": video.snr_de_haan_db, "macc": video.macc,
             })
             for name, videos in comparison.videos.items() for video in videos
         ],

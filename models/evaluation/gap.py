@@ -30,14 +30,11 @@ class GapClosed:
 
 
 def errors_by_subject(videos: Sequence[VideoResult]) -> tuple[np.ndarray, np.ndarray]:
-    """Return the sum of absolute errors [bpm] and the windows of each subject, sorted by name.
-
-    A window without a peak counts as 0 bpm, as in every table.
-    """
+    """Return the sum of absolute errors [bpm] and the windows of each subject, sorted by name."""
     names = sorted({video.subject for video in videos})
     sums, windows = dict.fromkeys(names, 0.0), dict.fromkeys(names, 0)
     for video in videos:
-        errors = np.abs(np.nan_to_num(video.predicted_bpm) - video.reference_bpm)
+        errors = np.abs(video.counted_bpm - video.reference_bpm)
         sums[video.subject] += float(errors.sum())
         windows[video.subject] += len(errors)
     return np.array(list(sums.values())), np.array(list(windows.values()))

@@ -27,11 +27,8 @@ class Metrics:
 
 
 def heart_rate_errors(predicted_bpm: np.ndarray, reference_bpm: np.ndarray) -> Metrics:
-    """Compute MAE, RMSE, MAPE and Pearson's r of heart rates, at least one.
-
-    A prediction without a peak (NaN) counts as 0 bpm.
-    """
-    predicted = np.nan_to_num(np.asarray(predicted_bpm, np.float64))
+    """Compute MAE, RMSE, MAPE and Pearson's r of heart rates, at least one; all finite."""
+    predicted = np.asarray(predicted_bpm, np.float64)
     reference = np.asarray(reference_bpm, np.float64)
     error = predicted - reference
     return Metrics(
@@ -89,7 +86,7 @@ def bootstrap_intervals(
 
 def _sums(predicted_bpm: np.ndarray, reference_bpm: np.ndarray) -> list[float]:
     """Sum what the metrics of any union of subjects are computed from: nine numbers."""
-    p, r = np.nan_to_num(predicted_bpm), reference_bpm
+    p, r = predicted_bpm, reference_bpm
     error = p - r
     sums = (
         len(p), np.abs(error).sum(), (error**2).sum(), 100 * np.abs(error / r).sum(), p.sum(),

@@ -27,14 +27,14 @@ class PublishedSystem:
 
 # Its windows, folds and filters were each author's own, so that an order is all they show.
 SYSTEMS = (
-    PublishedSystem("Meta-rPPG", (5.97, 7.42)),
-    PublishedSystem("SynRhythm", (5.59, 6.82)),
-    PublishedSystem("3D CNN (Bousefsaf)", (5.45, 8.64)),
+    PublishedSystem("Meta-rPPG", (5.97, 7.42), "metarppg"),
+    PublishedSystem("SynRhythm", (5.59, 6.82), "synrhythm"),
+    PublishedSystem("3D CNN (Bousefsaf)", (5.45, 8.64), "bousefsaf"),
     PublishedSystem("CHROM", (4.70, 6.61), "chrom"),
     PublishedSystem("AHRE", (4.20, 5.78), why_not="a quote: no public description was found"),
     PublishedSystem("PhysNet", (3.63, 5.29), "physnet"),
     PublishedSystem("PulseGAN", (1.19, 2.10), "pulsegan"),
-    PublishedSystem("rPPGNet", (0.72, 1.47)),
+    PublishedSystem("rPPGNet", (0.72, 1.47), "rppgnet"),
     PublishedSystem("proposed: student + KD", (3.4444, 7.2979), "student_kd"),
 )
 PUBLISHED_TEST_VIDEOS = 5       # of its table 3: one subject's
@@ -69,6 +69,21 @@ def as_the_paper_counts(
         return None
     mae_bpm, rmse_bpm = np.mean(of_folds, axis=0)
     return float(mae_bpm), float(rmse_bpm)
+
+
+def coverage_of_subjects(method: Mapping, subjects: Sequence[str]) -> float | None:
+    """Compute in how many windows of these subjects a method has a prediction [%].
+
+    None where no video is of them.
+    """
+    windows = [
+        (video["windows"], video["coverage_percent"]) for video in method["videos"]
+        if video["subject"] in subjects
+    ]
+    total = sum(count for count, _ in windows)
+    if all(percent == 100 for _, percent in windows):
+        return 100.0 if windows else None               # exactly
+    return sum(count * percent for count, percent in windows) / total
 
 
 def largest_ratio(videos: int) -> float:

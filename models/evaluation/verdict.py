@@ -60,10 +60,7 @@ class Difference:
 def compare_errors(
     one: Sequence[VideoResult], other: Sequence[VideoResult], *, seed: int = 0
 ) -> Difference:
-    """Compute by how much the MAE of `one` is below that of `other` on the same videos.
-
-    A window without a peak counts as 0 bpm, as in every table.
-    """
+    """Compute by how much the MAE of `one` is below that of `other` on the same videos."""
     (errors, counts), (others, _) = errors_by_subject(one), errors_by_subject(other)
     sums = others - errors
     mean = float(sums.sum() / counts.sum())
@@ -139,7 +136,7 @@ def judge(
 
 def _mae_bpm(videos: Sequence[VideoResult]) -> float:
     return heart_rate_errors(
-        np.concatenate([video.predicted_bpm for video in videos]),
+        np.concatenate([video.counted_bpm for video in videos]),
         np.concatenate([video.reference_bpm for video in videos]),
     ).mae_bpm
 

@@ -15,6 +15,7 @@ from dataset.signals.pulse_rate import FINGER_HIGH_HZ, FINGER_LOW_HZ
 from dataset.signals.windows import STEP_S
 from models.data.videos import TrainingData, percent_without_finger
 from models.evaluation.assess import assess
+from models.evaluation.mean_rate import count_missing
 from models.evaluation.methods import COLOUR_TITLES, MEAN_RATE, TITLES
 from models.evaluation.verdict import judge
 from models.evaluation.video_result import VideoResult, colour_pulse, evaluate_pulse
@@ -41,8 +42,10 @@ def read_by_colour(folds: Sequence[TrainingData]) -> dict[str, list[VideoResult]
     """Let every method without training read the test videos of all folds."""
     return {
         name: [
-            evaluate_pulse(colour_pulse(name, video), video)
-            for fold in folds for video in fold.test
+            video for fold in folds
+            for video in count_missing(
+                (evaluate_pulse(colour_pulse(name, video), video) for video in fold.test), fold
+            )
         ]
         for name in COLOUR_TITLES
     }
@@ -69,7 +72,8 @@ def summarise_run(
         "folds": _figures_by_fold(folds, recipe, trained, guesses),
         "seeds": _figures_by_seed(trained, guess),
         "computed_from": "10 s windows every second, all windows of all test videos in "
-                         "which the finger's rate can be told; "
+                         "which the finger's rate can be told; one without a prediction counts "
+                         "as the mean rate of the training windows; "
                          "per_video_mean has one heart rate a video, the mean over its windows",
         "ms_per_frame_is": "the network alone on one 36x36 frame, batch 1, one thread, float32, "
                            "CPU, median of 60",
@@ -172,7 +176,9 @@ def _figures_by_seed(trained: AllTrained, guess: Sequence[VideoResult]) -> list[
 
 def _few_figures(videos: Sequence[VideoResult]) -> dict[str, float]:
     figures = assess(videos)
-    return finite({name: figures[name] for name in ("mae_bpm", "rmse_bpm", "snr_db")})
+    return finite({
+        name: figures[name] for name in ("mae_bpm", "rmse_bpm", "snr_db", "coverage_percent")
+    })
 
 
 def versions() -> dict[str, str]:

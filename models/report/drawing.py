@@ -50,12 +50,9 @@ def new_axes(
 
 
 def pooled_rates(videos: Sequence[VideoResult]) -> tuple[np.ndarray, np.ndarray]:
-    """Return predicted and reference rates of all windows [bpm].
-
-    A window without a peak counts as 0, as in every table.
-    """
+    """Return predicted and reference rates of all windows [bpm], as they count in every table."""
     return (
-        np.nan_to_num(np.concatenate([video.predicted_bpm for video in videos])),
+        np.concatenate([video.counted_bpm for video in videos]),
         np.concatenate([video.reference_bpm for video in videos]),
     )
 

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models.evaluation.gap import gap_over_seeds
+from models.evaluation.mean_rate import coverage_text
 from models.evaluation.methods import MEAN_RATE, NETWORK_TITLES, TITLES
 from models.evaluation.published import (
     PUBLISHED,
     PUBLISHED_TEST_VIDEOS,
     SYSTEMS,
     as_the_paper_counts,
+    coverage_of_subjects,
     gap_closed,
     largest_ratio,
     over_seeds,
@@ -38,6 +40,7 @@ class TableRow:
     gap_percent: float | None = None                # None: the teacher is not told to be ahead
     gap_interval: tuple[float, float] | None = None     # 95 %; None of what was published
     style: str = ""                                 # CSS class
+    coverage: str = ""                              # of each column, where they differ
 
 
 def beside_the_paper(metrics: dict) -> "Markup":
@@ -57,6 +60,7 @@ class SystemRow:
     here: tuple[float, float] | None                # over windows
     per_signal: tuple[float, float] | None          # as the paper counts
     why_not: str                                    # it has no figure here
+    coverage: str
 
 
 def systems(metrics: dict) -> "Markup":
@@ -69,16 +73,20 @@ def systems(metrics: dict) -> "Markup":
     def per_signal(name: str) -> tuple[float, float] | None:
         return as_the_paper_counts(methods[name], _tested(metrics)) if name in methods else None
 
+    def coverage(name: str) -> str:
+        return coverage_text([methods[name]["coverage_percent"]] if name in methods else [])
+
     rows = [
         SystemRow(
             system.title, system.errors, here(system.method), per_signal(system.method),
             "not trained in this run" if system.method else system.why_not,
+            coverage(system.method),
         )
         for system in SYSTEMS
     ]
     of_the_paper = {system.method for system in SYSTEMS}
     rows += [
-        SystemRow(TITLES[name], None, here(name), per_signal(name), "")
+        SystemRow(TITLES[name], None, here(name), per_signal(name), "", coverage(name))
         for name in titles_of_networks() if name in methods and name not in of_the_paper
     ]
     return section("published", "systems", metrics=metrics, rows=rows)
@@ -163,7 +171,8 @@ def _titles(networks: Sequence[str]) -> list[str]:
 
 def _row(label: str, methods: Mapping[str, dict], networks: Sequence[str]) -> TableRow:
     return TableRow(
-        label, [(methods[name]["mae_bpm"], methods[name]["rmse_bpm"]) for name in networks]
+        label, [(methods[name]["mae_bpm"], methods[name]["rmse_bpm"]) for name in networks],
+        coverage=coverage_text(methods[name]["coverage_percent"] for name in networks),
     )
 
 
@@ -177,7 +186,11 @@ def _per_signal(
 ) -> TableRow:
     """Return a row of errors as the paper counts: one rate a signal, the mean over its windows."""
     errors = [as_the_paper_counts(metrics["methods"][name], tested) for name in networks]
-    return TableRow(label, errors, style="no-gap")
+    coverage = coverage_text(
+        coverage_of_subjects(metrics["methods"][name], [s for fold in tested for s in fold])
+        for name in networks
+    )
+    return TableRow(label, errors, style="no-gap", coverage=coverage)
 
 
 def _with_gap(row: TableRow, metrics: dict) -> TableRow:

@@ -64,11 +64,9 @@ def draw_windows(trained: "dict[str, Trained]", metrics: dict) -> tuple["Markup"
     videos = trained["student_kd"].videos
     ordered = sorted(
         (
-            Window(abs(float(np.nan_to_num(predicted)) - float(reference)), v, w)
+            Window(float(error_bpm), v, w)
             for v, video in enumerate(videos)
-            for w, (predicted, reference) in enumerate(
-                zip(video.predicted_bpm, video.reference_bpm, strict=True)
-            )
+            for w, error_bpm in enumerate(np.abs(video.counted_bpm - video.reference_bpm))
         ),
         key=lambda window: (window.error_bpm, -videos[window.video].snr_db[window.window]),
     )

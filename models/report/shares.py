@@ -14,6 +14,7 @@ import numpy as np
 from dataset.common.drawings import as_svg
 from dataset.common.wording import number
 from dataset.signals.pulse_quality import beat_similarity
+from models.evaluation.mean_rate import coverage_text
 from models.evaluation.methods import COLOUR_TITLES, TITLES
 from models.evaluation.video_result import VideoResult
 
@@ -52,13 +53,17 @@ def shares_shown(results: Results, metrics: dict) -> "Markup":
         ]
         for name, mae_bpm in curves.items()
     }
+    coverages = {
+        TITLES[name]: coverage_text([metrics["methods"][name]["coverage_percent"]])
+        for name in curves
+    }
     half = ", ".join(
         f"{TITLES[name]} {number(rows[TITLES[name]][SHARES_PERCENT.index(50)])}" for name in shown
     )
     drawing = as_svg(figure, alt=f"MAE by share of windows shown; of the surest half: {half} bpm")
     return section(
         "shares", "shares_shown", metrics=metrics, drawings=[drawing], legend_keys=legend(shown),
-        shares=SHARES_PERCENT, rows=rows, best=TITLES[best] if best else "",
+        shares=SHARES_PERCENT, rows=rows, coverages=coverages, best=TITLES[best] if best else "",
     )
 
 
@@ -71,10 +76,14 @@ def mae_by_share(videos: list[VideoResult]) -> np.ndarray:
 
 
 def _similarities(video: VideoResult) -> np.ndarray:
-    """Return how similar neighbouring beats are in each window of a pulse, (W,)."""
+    """Return how similar neighbouring beats are in each window of a pulse, (W,).
+
+    A window without a prediction is the least sure.
+    """
     length = round(video.window_s * video.fs_hz)
     firsts = np.round((video.start_s - video.time_s[0]) * video.fs_hz).astype(int)
-    return np.array([
+    similarities = np.array([
         beat_similarity(video.pulse[first : first + length], video.fs_hz)
         for first in firsts.tolist()
     ])
+    return np.where(np.isfinite(video.predicted_bpm), similarities, -np.inf)

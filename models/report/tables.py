@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from models.evaluation.mean_rate import coverage_text
 from models.evaluation.methods import MEAN_RATE, NETWORK_TITLES, TITLES
 from models.evaluation.verdict import BETTER, WORSE
 from models.metrics.snr import DE_HAAN, OURS
@@ -16,7 +17,7 @@ def results(metrics: dict) -> "Markup":
     """Make the table of every method's figures over all windows, with intervals."""
     return section(
         "tables", "results", metrics=metrics, titles=TITLES, ours=OURS,
-        de_haan=DE_HAAN, best=_better_student(metrics),
+        de_haan=DE_HAAN, best=_better_student(metrics), coverage_text=coverage_text,
     )
 
 
@@ -28,7 +29,9 @@ def _better_student(metrics: dict) -> str:
 
 def otherwise(metrics: dict) -> "Markup":
     """Make the table of one rate per recording, and of limits of agreement."""
-    return section("tables", "otherwise", metrics=metrics, titles=TITLES)
+    return section(
+        "tables", "otherwise", metrics=metrics, titles=TITLES, coverage_text=coverage_text
+    )
 
 
 def toolbox(metrics: dict) -> "Markup":
@@ -40,6 +43,7 @@ def toolbox(metrics: dict) -> "Markup":
     )
     return section(
         "tables", "toolbox", metrics=metrics, titles=TITLES, band=band, paper_band=paper_band,
+        coverage_text=coverage_text,
         points=" to ".join(map(str, dict.fromkeys(of_teacher["fft_points"]))),
         bins=f"{low:.2f}" + (f" to {high:.2f}" if high - low > 0.005 else ""),
     )
@@ -48,4 +52,12 @@ def toolbox(metrics: dict) -> "Markup":
 def recordings(metrics: dict) -> "Markup":
     """Make the table of each test recording's errors."""
     networks = [name for name in (*NETWORK_TITLES, MEAN_RATE) if name in metrics["methods"]]
-    return section("tables", "recordings", metrics=metrics, titles=TITLES, networks=networks)
+    coverages = [
+        coverage_text(video["coverage_percent"] for video in of_networks) for of_networks in zip(
+            *(metrics["methods"][name]["videos"] for name in networks), strict=True
+        )
+    ]
+    return section(
+        "tables", "recordings", metrics=metrics, titles=TITLES, networks=networks,
+        coverages=coverages,
+    )

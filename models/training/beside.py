@@ -18,8 +18,10 @@ from dataset.common.progress import OnProgress
 from models.data.net_clips import NetClips
 from models.data.videos import TrainingData
 from models.evaluation.by_clips import ms_per_frame_of_clips, read_by_clips
+from models.evaluation.mean_rate import count_missing
 from models.published_nets.registry import networks
 from models.published_nets.spec import PublishedNet
+from models.published_nets.titles import CAN
 
 from .fit import fit
 from .recipe import Recipe, Trained
@@ -41,6 +43,52 @@ def check_beside(names: Sequence[str]) -> tuple[str, ...]:
                 fix=f"did you mean {near[0]}?" if near else "name one of them",
             )
     return tuple(name for name in known if name in names or "all" in names)
+
+
+def choose_teacher(recipe: Recipe) -> Recipe:
+    """Return how is trained with the teacher that a recipe names.
+
+    With another than the paper's no feature maps are compared, for it has none of the student's
+    kind: the answer alone is learnt.
+
+    Raises
+    ------
+    TrainingError : there is no such network, it predicts no pulse, its answer is not to be learnt,
+        or it would have to start from another's weights
+    """
+    if (name := recipe.teacher) == CAN:
+        return recipe
+    known = networks()
+    if name not in known:
+        near = get_close_matches(name, known, n=1)
+        raise TrainingError(
+            expected=f"{CAN} (the paper's teacher), or one of {', '.join(known)}",
+            found=repr(name), where="as the teacher",
+            fix=f"did you mean {near[0]}?" if near else "name one of them",
+        )
+    spec = known[name]
+    with torch.device("meta"):                 # takes no memory
+        net = spec.net(spec.config())
+    assert isinstance(net, PublishedNet)
+    if net.reads.predicts == "rate":
+        raise TrainingError(
+            expected="a teacher that predicts a pulse",
+            found=f"{spec.title}, which predicts a rate",
+            fix="train it beside, and choose another teacher",
+        )
+    if not recipe.distill.weight_pulse:
+        raise TrainingError(
+            expected=f"a teacher's answer to learn, for {spec.title} has no feature maps of the "
+                     "student's kind",
+            found=f"distill.weight_pulse: 0 in the recipe {recipe.name}",
+            fix="take another recipe, or copy it and set that key",
+        )
+    if recipe.init is not None:
+        raise TrainingError(
+            expected="the paper's teacher, where it starts from another's weights",
+            found=spec.title, fix="start from scratch",
+        )
+    return replace(recipe, distill=replace(recipe.distill, kd="none"))
 
 
 def train_beside(
@@ -77,5 +125,5 @@ def train_beside(
     )
     seconds = time.perf_counter() - begun
     net.cpu()        # as a checkpoint is read again
-    videos = [read_by_clips(net, video) for video in data.test]
+    videos = count_missing((read_by_clips(net, video) for video in data.test), data)
     return Trained(net, curve, videos, seconds, ms_per_frame_of_clips(net))

@@ -1,5 +1,9 @@
 """The experiment: a teacher, a student alone, a student with the teacher's help, others beside.
 
+Any network that predicts a pulse can be the teacher. One without feature maps of the student's kind
+is asked once, after its training, what it predicts of each pair to learn from; the student learns
+these answers beside the labels.
+
 The two students get the same data, epochs, initial weights, batches in the same order, dropout
 draws, optimiser and schedule. Only the loss differs. The test videos are read once, after the last
 epoch of each network; no epoch and no weight is chosen by them.
@@ -10,6 +14,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -18,10 +23,13 @@ from dataset.common.progress import OnProgress
 from models.data.clips import Batch, Clips
 from models.data.videos import TrainingData
 from models.distillation.distill import Distillation, label_loss, shape_loss
+from models.evaluation.by_clips import answers_of
 from models.evaluation.inference import ms_per_frame, predict_changes
+from models.evaluation.mean_rate import count_missing
 from models.evaluation.methods import NETWORK_TITLES
 from models.evaluation.video_result import evaluate_changes
 from models.nets.can import Net, Student, Teacher
+from models.published_nets.titles import CAN
 
 from .beside import train_beside
 from .fit import Loss, fit
@@ -60,24 +68,19 @@ def train_networks(
     ------
     TrainingError : no clip to train on, the loss is no longer finite, or a state does not fit
     """
-    teacher = train_teacher(
-        data, recipe, init=init, device=device, states=states, on_progress=on_progress
-    )
-    assert isinstance(teacher.net, Teacher)
+    common: dict[str, Any] = {"device": device, "states": states, "on_progress": on_progress}
+    if recipe.teacher == CAN:
+        teacher = train_teacher(data, recipe, init=init, **common)
+    else:
+        teacher = train_beside(recipe.teacher, data, recipe, **common)
     trained = {
         "teacher": teacher,
-        "student": train_student(
-            data, recipe, device=device, states=states, on_progress=on_progress
-        ),
-        "student_kd": train_student(
-            data, recipe, teacher=teacher.net, device=device, states=states,
-            on_progress=on_progress,
-        ),
+        "student": train_student(data, recipe, **common),
+        "student_kd": train_student(data, recipe, teacher=teacher.net, **common),
     }
     for name in recipe.also:
-        trained[name] = train_beside(
-            name, data, recipe, device=device, states=states, on_progress=on_progress
-        )
+        is_teacher = name == recipe.teacher
+        trained[name] = teacher if is_teacher else train_beside(name, data, recipe, **common)
     return trained
 
 
@@ -99,12 +102,14 @@ def train_teacher(
 
 
 def train_student(
-    data: TrainingData, recipe: Recipe, *, teacher: Teacher | None = None, device: torch.device,
+    data: TrainingData, recipe: Recipe, *, teacher: Net | None = None, device: torch.device,
     states: Path | None = None, on_progress: OnProgress | None = None,
 ) -> Trained:
     """Train and test a student, alone or with a teacher; both begin with the same weights.
 
-    The teacher stays as it is. Else see `train_networks`.
+    The teacher stays as it is. One that is no `Teacher` teaches its answers only, which it gives
+    of the videos as they are: where clips are shifted and mirrored, the answer is not. Else see
+    `train_networks`.
     """
     torch.manual_seed(recipe.seed)
     net = Student()
@@ -115,7 +120,12 @@ def train_student(
             states=states, on_progress=on_progress,
         )
     # A copy: it is frozen and moved to the device, and the caller's is not changed.
-    distillation = Distillation(net, copy.deepcopy(teacher).to(device), recipe.distill)
+    asked, answers = None, None
+    if isinstance(teacher, Teacher):
+        asked = copy.deepcopy(teacher).to(device)
+    else:
+        answers = [answers_of(teacher, video) for video in data.train]
+    distillation = Distillation(net, asked, recipe.distill)
 
     def taught(batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
         loss, parts, predicted = distillation(batch)
@@ -126,7 +136,7 @@ def train_student(
         phases.insert(0, _Phase(net, alone, recipe.pretrain_epochs))
     return _train_and_test(
         "student_kd", net, phases, data, recipe, device=device, states=states,
-        on_progress=on_progress,
+        on_progress=on_progress, answers=answers,
     )
 
 
@@ -154,6 +164,7 @@ def _add_shape_loss(
 def _train_and_test(
     name: str, net: Net, phases: list[_Phase], data: TrainingData, recipe: Recipe, *,
     device: torch.device, states: Path | None, on_progress: OnProgress | None,
+    answers: list[Tensor] | None = None,
 ) -> Trained:
     """Train a network in one phase after another, then let it read the test videos."""
     begun = time.perf_counter()
@@ -162,7 +173,7 @@ def _train_and_test(
     last.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     clips = Clips(
         data.train, clip=recipe.clip, batch=recipe.batch_clips, seed=recipe.seed, device=device,
-        shift=recipe.shift,
+        shift=recipe.shift, answers=answers,
     )
     curve: LossCurve = []
     for phase in phases:
@@ -176,8 +187,11 @@ def _train_and_test(
     seconds = time.perf_counter() - begun
     # as a checkpoint is read again: on the CPU, its weights in their usual order
     net.cpu().to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
-    videos = [
-        evaluate_changes(predict_changes(net, video, clip=recipe.clip), video)
-        for video in data.test
-    ]
+    videos = count_missing(
+        (
+            evaluate_changes(predict_changes(net, video, clip=recipe.clip), video)
+            for video in data.test
+        ),
+        data,
+    )
     return Trained(net, curve, videos, seconds, ms_per_frame(net))

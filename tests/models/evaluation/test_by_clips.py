@@ -6,7 +6,8 @@ import pytest
 torch = pytest.importorskip("torch")
 from torch import nn
 
-from models.evaluation.by_clips import ms_per_frame_of_clips, read_by_clips
+from models.evaluation.by_clips import answers_of, ms_per_frame_of_clips, read_by_clips
+from models.published_nets.losses import LEAST_BPM, power_by_rate
 from models.published_nets.spec import Reads
 from tests.support.easy_people import easy_person
 
@@ -50,6 +51,30 @@ def test_a_network_that_sees_nothing_has_no_rate(person):
     for predicts in ("pulse", "change"):
         net = GreenMinusRed(Reads("frames", predicts, 60, 36, has_scale=True), scale=0.0)
         assert np.isnan(read_by_clips(net, person).predicted_bpm).all()
+
+
+class RateOfGreenMinusRed(GreenMinusRed):
+    """Predict the rate at which that fall is strongest."""
+
+    def forward(self, frames):
+        shares = power_by_rate(super().forward(frames), torch.full((len(frames),), 30.0))
+        return (LEAST_BPM + shares.argmax(dim=1)) / (60 * 30)
+
+
+@pytest.mark.parametrize("clip", [150, 300, 390])
+def test_a_network_that_predicts_a_rate_is_read_window_by_window(person, clip):
+    result = read_by_clips(RateOfGreenMinusRed(Reads("frames", "rate", clip, 36)), person)
+    assert np.abs(result.predicted_bpm - result.reference_bpm).max() < 3
+    assert np.isnan(result.snr_db).all()
+    assert result.toolbox.fft_bpm == pytest.approx(result.reference_bpm.mean(), abs=3)
+
+
+def test_answers_are_the_change_of_what_is_predicted(person):
+    reads = Reads("frames", "pulse", 64, 36)
+    answers = answers_of(GreenMinusRed(reads), person)
+    assert answers.shape == person.ppg_change.shape
+    assert answers.std(unbiased=False).item() == pytest.approx(1, abs=1e-5)
+    assert np.corrcoef(answers, person.ppg_change)[0, 1] > 0.9
 
 
 def test_the_time_of_a_clip_is_shared_by_its_frames():

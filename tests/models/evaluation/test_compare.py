@@ -13,7 +13,7 @@ from acq.advice import advise
 from acq.main import app
 from acquire.errors import TrainingError
 from models.data.curated import load_curated
-from models.evaluation.compare import compare_methods
+from models.evaluation.compare import compare_methods, window_table
 from models.evaluation.inference import predict_changes
 from models.evaluation.video_result import evaluate_changes
 from models.nets.can import Student, Teacher
@@ -64,6 +64,29 @@ def test_methods_and_a_checkpoint_in_one_table(data, curated, tmp_path):
     assert (green.predicted_bpm - green.reference_bpm).abs().mean() == pytest.approx(
         summary["methods"]["green"]["mae_bpm"]
     )
+
+
+def test_a_silent_network_is_as_far_off_as_the_mean_rate(data, curated, tmp_path):
+    silent = Student()
+    for weights in silent.parameters():
+        torch.nn.init.zeros_(weights)
+    path = tmp_path / "student.safetensors"
+    save_checkpoint(
+        path, silent, split_hash=curated.split_hash, data_hash=curated.data_hash,
+        about={"subjects": {"train": ["S01", "S02"], "test": ["S03"]}},
+    )
+    comparison = compare_methods(data, [str(path)])
+    methods = comparison.summary()["methods"]
+    assert methods["student"]["mae_bpm"] == methods["mean_rate"]["mae_bpm"] > 0
+    assert (methods["student"]["coverage_percent"], methods["student"]["snr_db"]) == (0, None)
+    table = window_table(comparison)
+    silent_rows = table[table.method == "student"]
+    assert silent_rows.predicted_bpm.isna().all()
+    assert silent_rows.counted_bpm.nunique() == 1
+    result = run_evaluate("--data", data, path)
+    row = next(line for line in result.stdout.splitlines() if line.split()[:1] == ["student"])
+    assert " 0.0 % " in row
+    assert "count as the mean rate of the training windows" in " ".join(result.stdout.split())
 
 
 @pytest.mark.parametrize("pairs", [4, 8])

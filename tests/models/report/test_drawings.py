@@ -89,16 +89,17 @@ def test_training_curves_know_the_epochs_before_the_teacher_joined():
     assert "PhysNet’s loss is 1 − r" in page
 
 
-def test_a_network_without_any_peak_is_drawn_as_0_bpm():
+def test_a_network_without_any_prediction_is_drawn_at_the_mean_rate():
     found = results("S01")
     silent = found["student_kd"][0]
     object.__setattr__(silent, "predicted_bpm", np.full(21, np.nan))
+    object.__setattr__(silent, "mean_rate_bpm", 60.0)
     object.__setattr__(silent, "pulse", np.zeros_like(silent.pulse))
     object.__setattr__(silent, "snr_db", np.full(21, np.nan))
     object.__setattr__(silent, "macc", np.full(21, np.nan))
     metrics = metrics_of(found)
     with drawing_style():
-        assert "−66.00 [−66.0, −66.0]" in accuracy.agreement(found, metrics)
+        assert "−6.00 [−6.0, −6.0]" in accuracy.agreement(found, metrics)
         assert "SNR [dB] over windows" in accuracy.spreads(found, metrics)
         assert "student + KD –" in pulses.draw_windows(networks(found), metrics)[0]
 

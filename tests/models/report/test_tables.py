@@ -1,5 +1,7 @@
 import re
+from dataclasses import replace
 
+import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -28,7 +30,9 @@ def test_every_method_has_its_row_and_its_interval(metrics):
     # off by 6 in 10 of 21 windows, in both subjects
     assert seen.cell("student", "MAE [bpm]") == "2.86 [2.86, 2.86]"
     assert seen.cell("student", "SNR [dB]") == "−6.0 [−6.0, −6.0]"
-    assert seen.cell("student", "SNR (dH) [dB]") == "−7.0"
+    assert seen.cell("student", "SNR (dH) [dB]") == "−7.0 [−7.0, −7.0]"
+    assert seen.cell("student", "r with PPG") == "0.80 [0.80, 0.80]"
+    assert seen.cell("student", "coverage") == "100 %"
     assert seen.cell("PhysNet", "parameters") == "768,577"
     assert seen.cell("POS", "MAE [bpm]") == "1.23 [0.50, 12.35]"
     assert seen.cell("POS", "Pearson r") == "–"
@@ -39,7 +43,9 @@ def test_limits_of_agreement_stand_beside(metrics):
     seen = Tables(in_one_line(tables.otherwise(metrics)))
     assert seen.cell("student + KD", "bias [bpm]").startswith("0.95")
     # two subjects alike: 2 in ten of 21 windows, 0 in the others, SD 1.02 within either
-    assert seen.cell("student + KD", "limits of agreement") == "−1.1 to 3.0"
+    assert seen.cell("student + KD", "limits of agreement") == (
+        "−1.1 to 3.0 [−1.1, −1.1] to [3.0, 3.0]"
+    )
     assert seen.cell("student + KD", "SD within subjects") == "1.0"
     assert seen.cell("student + KD", "SD between subjects") == "0.0"
 
@@ -48,12 +54,39 @@ def test_the_toolbox_s_chain_has_a_table_of_its_own(metrics):
     page = in_one_line(tables.toolbox(metrics))
     seen = Tables(page)
     assert seen.cell("teacher", "FFT MAE [bpm]").startswith("1.50")        # made 1 bpm higher
-    assert seen.cell("teacher", "peaks MAE [bpm]") == "3.00"
-    assert seen.cell("teacher", "its paper’s band FFT MAE") == "2.50"
+    assert seen.cell("teacher", "peaks MAE [bpm]") == "3.00 [3.00, 3.00]"
+    assert seen.cell("teacher", "its paper’s band FFT MAE") == "2.50 [2.50, 2.50]"
+    assert seen.cell("teacher", "coverage") == "100 %"
     assert "1024 points" in page
     assert "a multiple of 1.17 bpm" in page                                 # 60 * 20 Hz / 1024
     assert "from 0.6–3.3 Hz" in page
     assert "0.75–2.5 Hz" in page
+
+
+def test_coverage_stands_beside_every_error():
+    found = results("S01", "S02")
+    one = found["student"][0]
+    predicted = one.predicted_bpm.copy()
+    predicted[:7] = np.nan                                  # of 21, and of 42 in both recordings
+    found["student"][0] = replace(one, predicted_bpm=predicted, mean_rate_bpm=70.0)
+    metrics = metrics_of(found, folds=2, seeds=2)
+    percents = "100, 83.3, 100, 100, 100 %"     # teacher, student, + KD, PhysNet, the mean rate
+    for table in (tables.results(metrics), tables.otherwise(metrics)):
+        assert Tables(table).cell("student", "coverage") == "83.3 %"
+        assert Tables(table).cell("POS", "coverage") == "100 %"
+        assert "count as the mean rate of the training windows" in in_one_line(table)
+    assert Tables(published.systems(metrics)).cell("proposed: student + KD", "coverage") == "100 %"
+    assert Tables(published.folds(metrics)).cell("fold 2: S02", "coverage") == percents
+    assert Tables(published.folds(metrics)).cell(
+        "fold 1, per signal", "coverage"
+    ) == "100, 66.7, 100, 100, 100 %"
+    hold_out = Tables(published.hold_out(metrics_of(found)))
+    ours = "this run, virtual subjects, trained on 2, tested on 2"
+    assert hold_out.cell(ours, "coverage") == percents
+    assert Tables(published.seeds(metrics)).cell("1", "coverage") == percents
+    rows = Tables(tables.recordings(metrics)).all[0]
+    at = rows[0].index("coverage")
+    assert [row[at] for row in rows[1:]] == ["100, 66.7, 100, 100, 100 %", "100 %"]
 
 
 @pytest.mark.parametrize(
