@@ -23,7 +23,7 @@ AXIS, BLUE, INK, ORANGE, SOFT, TEAL, VIOLET = (
     PALETTE[name][0] for name in ("axis", "blue", "ink", "orange", "soft", "teal", "violet")
 )
 _HREF = "{http://www.w3.org/1999/xlink}href"
-_DIGITS = re.compile(r"(-?\d+\.\d\d)\d+")    # a hundredth of a point is finer than any screen
+_DIGITS = re.compile(r"(?<=\.\d\d)\d+")    # a hundredth of a point is finer than any screen
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def as_svg(figure: Figure, *, alt: str) -> Drawing:
         if _HREF in element.attrib:
             element.set("href", element.attrib.pop(_HREF))
         if "d" in element.attrib:
-            element.set("d", _DIGITS.sub(r"\1", element.attrib["d"]))
+            element.set("d", _DIGITS.sub("", element.attrib["d"]))
     svg = ElementTree.tostring(root, encoding="unicode")
     own = "f" + hashlib.sha256(svg.encode()).hexdigest()[:8] + "-"
     for start in (' id="', ' href="#', "url(#"):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
@@ -95,13 +96,18 @@ def draw_charts(
     curves : by name
     excluded : parts that are excluded [s], inside 0 to `end_s`
     """
-    drawn = (_draw(chart, curves, excluded, session, end_s) for chart in CHARTS)
-    return [chart for chart in drawn if chart is not None]
+    # to make an axis takes as long as to draw a curve: all charts of the whole session share one
+    whole = _new_axis()
+    _time_axis(whole, excluded, end_s)
+    drawn = []
+    for chart in CHARTS:
+        if lines := _lines(chart, curves, end_s):
+            is_whole = chart.over == "time" and not chart.is_close_up
+            drawn.append(_draw(chart, lines, whole if is_whole else _new_axis(), excluded, session))
+    return drawn
 
 
-def _draw(
-    chart: Chart, curves: Mapping[str, Curve], excluded: Spans, session: str, end_s: float
-) -> DrawnChart | None:
+def _lines(chart: Chart, curves: Mapping[str, Curve], end_s: float) -> list[ChartLine]:
     lines = [
         ChartLine(label, colour, curves[name].x, _drawable(curves[name].y))
         for name, label, colour in chart.curves if name in curves
@@ -112,24 +118,37 @@ def _draw(
             line for line in lines
             if len(line.x) > 1 and np.median(np.diff(line.x)) < _BEATS_SHOW_S
         ]
-    lines = [line for line in lines if np.isfinite(line.y).any()]
-    if not lines:
-        return None
-    figure = Figure(figsize=SIZE)
-    axis = figure.add_axes((0.135, 0.215, 0.85, 0.66))
+    return [line for line in lines if np.isfinite(line.y).any()]
+
+
+def _draw(
+    chart: Chart, lines: list[ChartLine], axis: Axes, excluded: Spans, session: str
+) -> DrawnChart:
+    """Draw the lines of a chart, and leave the axis without them."""
     for line in lines:
         axis.plot(line.x, _scaled(line.y, chart), color=line.colour, lw=1.0, label=line.label)
     axis.set_ylabel(chart.unit)
-    if chart.over == "time":
-        _time_axis(axis, excluded, None if chart.is_close_up else end_s)
-    else:
+    if chart.is_close_up:
+        _time_axis(axis, excluded, None)
+    elif chart.over == "bpm":
         axis.set_xlabel("beats per minute")
+    shown: list[Artist] = [*axis.lines]
     if len(lines) > 1:
-        axis.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, borderaxespad=0.2)
+        shown.append(
+            axis.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, borderaxespad=0.2)
+        )
     readings = ", ".join(_describe(chart, line) for line in lines)
-    return DrawnChart(
-        chart, readings, as_svg(figure, alt=f"{chart.title} of {session}: {readings}")
-    )
+    figure = axis.get_figure(root=True)
+    assert figure is not None
+    drawing = as_svg(figure, alt=f"{chart.title} of {session}: {readings}")
+    for artist in shown:
+        artist.remove()
+    axis.relim()
+    return DrawnChart(chart, readings, drawing)
+
+
+def _new_axis() -> Axes:
+    return Figure(figsize=SIZE).add_axes((0.135, 0.215, 0.85, 0.66))
 
 
 def _drawable(y: np.ndarray) -> np.ndarray:
