@@ -17,7 +17,6 @@ import onnx
 import torch
 from onnxruntime.quantization import quantize_dynamic
 
-from models.board.benchmark import PIPELINE, PUBLISHED, make_face_frames, time_board
 from models.board.onnx_net import OnnxNet, open_net
 from models.data.curated import load_curated
 from models.data.videos import CuratedVideo
@@ -27,6 +26,8 @@ from models.export.facenet_mtcnn import detect_face_in_torch
 from models.export.quantise import quantise, quantise_except, training_motion
 from models.nets.can import Student, Teacher
 from models.nets.checkpoint import load_checkpoint, save_checkpoint
+from models.timing.board_times import PUBLISHED, time_board
+from models.timing.stages import PIPELINE, make_face_frames
 
 RUNS = 300
 
@@ -67,8 +68,8 @@ def print_times(run: Path, board: Path) -> None:
         f"{torch.__version__}; one frame of 640x360 at a time, {RUNS} runs (faces: {RUNS // 10})\n"
     )
     print(
-        "| stage | median [ms] | p99 [ms] | torch eager, median [ms] | parameters | multiply-adds "
-        "|\n|---|--:|--:|--:|--:|--:|"
+        "| stage | median [ms] | p99 [ms] | mean [ms] | torch eager, median [ms] | parameters | "
+        "multiply-adds |\n|---|--:|--:|--:|--:|--:|--:|"
     )
     for stage in times.stages:
         counted = [
@@ -76,7 +77,7 @@ def print_times(run: Path, board: Path) -> None:
             for count in (times.parameters, times.multiply_adds)
         ]
         print(
-            f"| {stage.name} | {stage.median_ms:.3f} | {stage.p99_ms:.3f} | "
+            f"| {stage.name} | {stage.median_ms:.3f} | {stage.p99_ms:.3f} | {stage.mean_ms:.3f} | "
             f"{f'{torch_ms[stage.name]:.3f}' if stage.name in torch_ms else ''} | {counted[0]} | "
             f"{counted[1]} |"
         )

@@ -13,8 +13,8 @@ from acq.terminal.printing import echo, note, print_json
 from acq.terminal.tables import show
 
 if TYPE_CHECKING:
-    from models.board.benchmark import BoardTimes
     from models.board.find_net import NetFile
+    from models.timing.board_times import BoardTimes
 
 
 def bench_board(
@@ -28,7 +28,9 @@ def bench_board(
         ),
     ] = None,
     runs: Annotated[
-        int, typer.Option(min=1, help="Of each stage; a face is looked for a tenth as often.")
+        int,
+        typer.Option(min=1, help="Of each stage; a tenth as many of those that are not done to "
+                                 "every frame."),
     ] = 300,
     data: Data = Path("data"),
     report: Annotated[
@@ -41,12 +43,12 @@ def bench_board(
     ] = False,
     json: Json = False,
 ) -> None:
-    """Time every stage from decoded frame to pulse on this machine, on one core, without torch."""
+    """Time every stage from decoded frame to heart rate, here, on one core, without torch."""
     import json as to_json
     from dataclasses import asdict
 
-    from models.board.benchmark import PUBLISHED, find_board, time_board
     from models.report.board import check_run, keep_board
+    from models.timing.board_times import PUBLISHED, find_board, time_board
 
     net = find_board(run, data)
     folder = net.path.parent if net.is_checkpoint else net.path.parent.parent
@@ -93,7 +95,8 @@ def _on_board(net: "NetFile", *, alone: bool) -> Iterator[Path]:
 def _echo(times: "BoardTimes", folder: Path) -> None:
     from rich.table import Table
 
-    from models.board.benchmark import PUBLISHED
+    from models.timing.board_times import PUBLISHED
+    from models.timing.stages import LIVE, RATE
 
     for name, checkpoint in times.checkpoints.items():
         echo(
@@ -106,11 +109,19 @@ def _echo(times: "BoardTimes", folder: Path) -> None:
               "frame at a time"
     )
     table.add_column("")
-    for heading in ("median [ms]", "p99 [ms]", "runs"):
+    for heading in ("median [ms]", "p99 [ms]", "mean [ms]", "runs"):
         table.add_column(heading, justify="right")
     for stage in times.stages:
-        table.add_row(stage.name, f"{stage.median_ms:.3f}", f"{stage.p99_ms:.3f}", str(stage.runs))
+        table.add_row(
+            stage.name, f"{stage.median_ms:.3f}", f"{stage.p99_ms:.3f}", f"{stage.mean_ms:.3f}",
+            str(stage.runs),
+        )
     show(table)
+    first = times.nets[0]
+    echo(
+        f"{first}: from decoded frame to heart rate {times.mean_ms(LIVE + first):.2f} ms a frame "
+        f"on average; {times.mean_ms(RATE):.0f} ms of that once a second, for the {RATE}"
+    )
     for net in times.nets:
         if (
             net != "teacher"

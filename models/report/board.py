@@ -33,6 +33,7 @@ class StageTimes:
     median_ms: float
     p99_ms: float
     runs: int
+    mean_ms: float | None = None     # earlier measurements have none
 
 
 @dataclass(frozen=True)

@@ -15,16 +15,12 @@ pytest.importorskip("onnxruntime")
 from typer.testing import CliRunner
 
 from acq.main import app
-from models.board.benchmark import (
-    BoardTimes,
-    StageTime,
-    board_name,
-    find_board,
-    make_face_frames,
-    time_board,
-)
+from dataset.face.box import FaceBox
 from models.board.onnx_net import SHIPPED
+from models.timing.board_times import BoardTimes, board_name, find_board, time_board
+from models.timing.stages import FPS, SETTLED, StageTime, make_face_frames, make_live
 from tests.support.boards import make_board
+from tests.support.live_scenes import RedOverGreen
 
 
 @pytest.fixture(scope="module")
@@ -37,13 +33,14 @@ def test_every_stage_is_timed_by_the_given_clock(board):
     # each reading of the clock is a millisecond later
     times = time_board(board, runs=20, now=lambda: next(ticks) / 1000)
     assert [stage.name for stage in times.stages] == [
-        "find faces", "crop and average", "motion", "student", "teacher", "pipeline, student",
-        "pipeline, teacher",
+        "find faces", "crop and average", "motion", "colours of the face", "heart rate of 10 s",
+        "student", "teacher", "pipeline, student", "pipeline, teacher",
+        "frame to heart rate, student",
     ]
-    assert {(round(stage.median_ms, 9), round(stage.p99_ms, 9)) for stage in times.stages} == {
-        (1.0, 1.0)
-    }
-    assert [stage.runs for stage in times.stages] == [2, *[20] * 6]
+    for stage in times.stages:
+        assert (stage.median_ms, stage.p99_ms, stage.mean_ms) == pytest.approx((1.0, 1.0, 1.0))
+    # heart rates are read in every second of 25 frames, and not before the window is full
+    assert [stage.runs for stage in times.stages] == [2, 20, 20, 20, 2, *[20] * 4, 25]
     assert times.parameters == {"student": 24_769, "teacher": 795_811}
     assert times.checkpoints == {"student": "student_kd", "teacher": "teacher"}
     assert times.peak_mb > 20
@@ -52,8 +49,8 @@ def test_every_stage_is_timed_by_the_given_clock(board):
 
 def test_ratios_are_of_medians(board):
     stages = [
-        StageTime("student", 0.2, 9, 1), StageTime("teacher", 2.0, 9, 1),
-        StageTime("pipeline, student", 0.5, 9, 1),
+        StageTime("student", 0.2, 9, 1, 1), StageTime("teacher", 2.0, 9, 1, 1),
+        StageTime("pipeline, student", 0.5, 9, 1, 1),
     ]
     times = BoardTimes("", 1, "", board, {}, {}, {}, stages, 1)
     assert times.times_faster("", "student") == pytest.approx(10)
@@ -65,6 +62,16 @@ def test_the_frames_are_those_of_a_rig():
     assert one.shape == (360, 640, 3)
     assert one.dtype == np.uint8
     assert 0.5 < np.abs(one.astype(int) - other).mean() < 10
+
+
+def test_the_way_as_live_reads_ten_seconds_once_a_second():
+    # the portrait's face, as its finder sees it
+    advance = make_live(RedOverGreen(), make_face_frames(4), [FaceBox(310, 80, 390, 190)])
+    for _ in range(SETTLED):
+        advance()
+    rates = {id(rate): rate for _ in range(2 * FPS) if (rate := advance().rate) is not None}
+    assert len(rates) == 3          # the last before, and two more
+    assert all(rate.fs_hz == pytest.approx(FPS) for rate in rates.values())
 
 
 def test_which_folder_is_meant(board, tmp_path):
@@ -85,6 +92,7 @@ def test_the_command_prints_what_a_row_needs(board, tmp_path):
     for words in (
         "24,769 parameters, 7,096,896 multiply-adds", "pipeline, teacher",
         "times faster than the teacher", "Jetson Nano", "peak memory", "ONNX Runtime",
+        "from decoded frame to heart rate", "once a second",
     ):
         assert words in result.stdout
     body = json.loads(
