@@ -11,7 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from dataset.session.heart_rate import measure_ppg_rates
+from dataset.session.heart_rate import PpgRates, measure_ppg_rates
 from dataset.session.reader import Session
 from dataset.signals.align import BRIDGE_S
 from dataset.signals.lag import LONGEST_HOLE_S, PulseWave, face_pulse, finger_pulse
@@ -61,11 +61,22 @@ def _measure(session: Session, measured: Measurements) -> None:
     measured.add_measure("ppg_hr_bpm", rates.hr_bpm)
     finger = finger_pulse(session.ppg, sample_s) if _rises(sample_s) else None
     poor = measure_ppg(session, finger, measured)
+    _flag_untold(rates, measured)
     pictures = scan_frames(session)
     aspect = session.frames.width / session.frames.height
     measure_face(pictures, frame_s, aspect=aspect, measured=measured)
     face, light_s = _face_pulse(session, pictures)
     measure_pulses(face, finger, [*poor, *_holes(light_s), *_holes(sample_s)], measured)
+
+
+def _flag_untold(rates: PpgRates, measured: Measurements) -> None:
+    """Flag a finger whose heart rate cannot be told, with the commonest reason."""
+    without = measured.measures["no_finger_percent"] or 0.0
+    untold = max(0.0, 100 - rates.told_percent - without)
+    measured.add_measure("rate_untold_percent", untold)
+    if untold > measured.limits["rate_untold"]:
+        text = f"a finger, but its heart rate cannot be told, in {untold:.0f} % of the session"
+        measured.add_flag("rate_untold", f"{text}: {rates.why_not}", value=untold)
 
 
 def _face_pulse(session: Session, pictures: Pictures) -> tuple[PulseWave | None, np.ndarray]:

@@ -8,12 +8,17 @@ only where the trace repeats itself after one beat: the autocorrelation, freed o
 1993), taken from just below the rate up to `TOP_HZ`, where noise has most of its power and a pulse
 little. Slow breathing beside a pulse is neither: it has no multiples, and lies below the rate.
 
+Beats that differ in turn (every second one early or weak, as in bigeminy) repeat at a half or a
+third of the heart's rate. So one period of a slow rate is drawn from its multiples: a wave far from
+the highest is no second wave of the same beat, but another beat. Then the rate is that of all
+beats where neighbours are alike, and else it cannot be told.
+
 The limits come from virtual pulses, from noise of ten kinds and from real fingers with an ECG
 beside them: benchmarks/heart_rate.py, docs/decisions/0011-a-rate-or-a-reason.md.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -30,6 +35,7 @@ TOO_SLOW = "sampled too slowly"
 FLAT = "flat"
 NOISE = "no beat that repeats, as in noise"
 TWO_RATES = "two rates of equal strength"
+UNLIKE_BEATS = "beats that differ in turn, as in bigeminy"
 OUT_OF_BAND = "slower or faster than the band"
 
 _EDGE = 0.02                    # a rate this far beyond the band, relatively, counts as in it
@@ -42,6 +48,10 @@ _LEAST_OF_DRIFT = 1e-3          # power against that below the band: lower peaks
 _BREATH_HZ = 0.75               # below it, a peak without multiples may be breathing
 _OFF = 0.04                     # how far, relatively, a tooth may be from its place
 _APART_HZ = 0.35                # peaks of a 10 s window closer than this are one pulse
+_SECOND_WAVE_S = 0.45           # so long after the highest no dicrotic wave comes (0.2 to 0.4 s)
+_BEAT_HEIGHT = 0.3              # of the highest beat: what stands alone from here on is a beat
+_POINTS = 128                   # of the one period that is drawn
+_DRAWN_HZ = 5.0                 # from its multiples up to here
 _EQUAL, _MOST = 0.7, 0.75       # two rates: power of the second, share of both in the band
 
 
@@ -131,7 +141,11 @@ def pulse_rate(
         why_not = TWO_RATES
     elif similarity < least:
         why_not = NOISE
-    elif _is_outside(spectrum, first, (low_hz, high_hz)):
+    elif (beats := _beats_a_period(tapered, fs_hz, spectrum, first.hz)) > 1:
+        first = replace(first, hz=beats * first.hz)
+        similarity = repeats.after_a_beat(first.hz)
+        why_not = "" if similarity >= TOLD_FROM else UNLIKE_BEATS
+    if not why_not and _is_outside(spectrum, first, (low_hz, high_hz)):
         why_not = OUT_OF_BAND
     height = 4 * math.sqrt(first.strength) / max(len(trace), 1)
     return PulseRate(math.nan if why_not else 60 * first.hz, similarity, height, why_not)
@@ -210,6 +224,28 @@ def _choose(
         if of_above >= TOLD_FROM:
             return above, of_above, TOLD_FROM
     return first, similarity, math.inf if is_drift else _SLOW_TOLD_FROM
+
+
+def _beats_a_period(
+    tapered: np.ndarray, fs_hz: float, spectrum: _Spectrum, rate_hz: float
+) -> int:
+    """Return how many beats lie in one period of a rate; a beat's own second wave is none."""
+    far = round(_SECOND_WAVE_S * rate_hz * _POINTS)
+    if 2 * far >= _POINTS:
+        return 1
+    hz = rate_hz * np.arange(1, math.floor(min(_DRAWN_HZ, fs_hz / 2.1) / rate_hz) + 1)
+    heights = np.exp(-2j * np.pi * np.outer(hz, np.arange(len(tapered)) / fs_hz)) @ tapered
+    points_hz = np.arange(len(spectrum.weight)) * spectrum.bin_hz
+    heights *= np.sqrt(np.interp(hz, points_hz, spectrum.weight))
+    wave = np.fft.irfft(np.append(0, heights), _POINTS)
+    wave = np.roll(wave, -int(np.argmax(wave)))         # the highest beat is at 0
+    tops = 1 + np.flatnonzero((wave[1:-1] >= wave[:-2]) & (wave[1:-1] > wave[2:]))
+    beats, last = 1, 0
+    for top in tops[tops <= _POINTS - far]:
+        valley = max(wave[last:top].min(), wave[top:].min())
+        if top - last >= far and wave[top] - valley >= _BEAT_HEIGHT * np.ptp(wave):
+            beats, last = beats + 1, top
+    return beats
 
 
 class Repeats:

@@ -50,6 +50,26 @@ def make_ppg(
     )
 
 
+def make_beats(bpm, fs_hz, seconds, rng, *, turn):
+    """Return a PPG whose beats differ in turn: an early one is weak, the one after it strong.
+
+    Parameters
+    ----------
+    turn : intervals before each beat of one turn, of the mean one; (0.7, 1.3) is bigeminy
+    """
+    intervals = np.resize(turn, round(seconds * bpm / 60) + 6)
+    beats_s = 60 / bpm * np.cumsum(intervals * (1 + 0.01 * rng.standard_normal(len(intervals))))
+    t_s = 2.0 + np.arange(round(seconds * fs_hz)) / fs_hz
+    wave = sum(
+        height * (
+            np.exp(-0.5 * ((t_s - beat_s) / 0.09) ** 2)
+            + 0.35 * np.exp(-0.5 * ((t_s - beat_s - 0.27) / 0.1) ** 2)
+        )
+        for height, beat_s in zip(np.minimum(intervals, 1.4), beats_s, strict=True)
+    )
+    return wave / wave.std() + 0.05 * rng.standard_normal(len(t_s))
+
+
 def make_noise(kind, fs_hz, seconds, rng):
     """Return noise of one of `NOISES`."""
     count = round(seconds * fs_hz)

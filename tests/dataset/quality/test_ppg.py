@@ -10,6 +10,7 @@ from dataset.quality.measurements import Measurements
 from dataset.quality.ppg import measure_ppg
 from dataset.session.reader import Session
 from dataset.signals.lag import finger_pulse
+from tests.support.pulse_shapes import make_beats
 from tests.support.quality_sessions import LIMITS, START_NS, finger_session, flag_kinds
 
 
@@ -89,3 +90,13 @@ def test_motion_and_speech_show_in_real_fingers(real_finger, tmp_path, subject):
             at_rest.measures["ppg_periodicity"] for at_rest in still
         )
     assert max(measured.measures["ppg_poor_percent"] for measured in moved) > 8
+
+
+def test_a_finger_whose_rate_cannot_be_told_is_not_called_good(virtual, measured):
+    c = virtual.columns
+    beats = make_beats(66, 25, 60, np.random.default_rng(3), turn=(0.75, 1.25))
+    quality = measured(ppg_value=(30_000 + 2_000 * beats[: len(c.ppg)]).astype(int))
+    (flag,) = [flag for flag in quality.flags if flag.kind == "rate_untold"]
+    assert flag.value > 90
+    assert "beats that differ in turn" in flag.text
+    assert quality.grade != "good"

@@ -12,11 +12,12 @@ from dataset.signals.pulse_rate import (
     TOO_SHORT,
     TOO_SLOW,
     TWO_RATES,
+    UNLIKE_BEATS,
     _loss_at_slow_end,
     finger_rate,
     pulse_rate,
 )
-from tests.support.pulse_shapes import NOISES, make_noise, make_ppg
+from tests.support.pulse_shapes import NOISES, make_beats, make_noise, make_ppg
 
 SWEEP_BPM = (30.5, 35, 38, 41, 43, 55, 72, 96, 130, 170, 205, 238)
 
@@ -116,6 +117,27 @@ def test_a_reason_where_there_is_no_rate(trace, fs_hz, why_not):
     rate = finger_rate(trace, fs_hz)
     assert np.isnan(rate.bpm)
     assert rate.why_not == why_not
+
+
+BIGEMINY, TRIGEMINY, ALTERNANS = (0.75, 1.25), (1, 0.7, 1.3), (0.92, 1.08)
+
+
+@pytest.mark.parametrize(
+    ("bpm", "turn", "why_not"),
+    [
+        (50, BIGEMINY, UNLIKE_BEATS), (60, BIGEMINY, UNLIKE_BEATS), (78, BIGEMINY, UNLIKE_BEATS),
+        (93, TRIGEMINY, UNLIKE_BEATS), (105, TRIGEMINY, UNLIKE_BEATS),
+        (60, ALTERNANS, ""), (75, ALTERNANS, ""), (105, ALTERNANS, ""),
+    ],
+)
+@pytest.mark.parametrize("filtered", [False, True])
+def test_beats_that_differ_in_turn_do_not_read_a_half_or_a_third(bpm, turn, why_not, filtered):
+    ppg = make_beats(bpm, 25, 30, np.random.default_rng(8), turn=turn)
+    if filtered:
+        ppg = bandpass(ppg, 25)
+    rate = finger_rate(ppg[250:500], 25, filtered=filtered)
+    assert rate.why_not == why_not
+    assert rate.bpm == pytest.approx(np.nan if why_not else bpm, rel=0.03, nan_ok=True)
 
 
 def test_a_pulse_slower_than_the_band_does_not_read_double():
