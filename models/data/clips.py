@@ -20,6 +20,8 @@ class Batch(NamedTuple):
     motion: Tensor        # (N, 3, 36, 36) float32
     appearance: Tensor    # (B, 3, 36, 36) float32 in [0, 1], the first frame of each clip
     ppg_change: Tensor    # (N,) float32
+    # (N,) float32: what a teacher without feature maps predicts of them; None: it is asked itself
+    answer: Tensor | None = None
 
 
 BatchT_co = TypeVar("BatchT_co", covariant=True)
@@ -52,12 +54,19 @@ class Clips:
 
     def __init__(
         self, videos: list[CuratedVideo], *, clip: int, batch: int, seed: int,
-        device: torch.device, shift: int = 0,
+        device: torch.device, shift: int = 0, answers: list[Tensor] | None = None,
     ) -> None:
+        """Take the pairs of all videos to the device.
+
+        Parameters
+        ----------
+        answers : of each video, (T - 1,), what a teacher predicts
+        """
         self.clip, self.batch, self.seed, self.device, self.shift = clip, batch, seed, device, shift
         self.motion = torch.cat([video.motion for video in videos]).to(device)
         self.appearance = torch.cat([video.appearance for video in videos]).to(device)
         self.ppg_change = torch.cat([video.ppg_change for video in videos]).to(device)
+        self.answer = None if answers is None else torch.cat(answers).to(device)
         self.stretches = []     # (first pair, number of pairs) without a gap
         offset = 0
         for video in videos:
@@ -102,7 +111,8 @@ class Clips:
             motion = self.motion[pairs[:, :, None, None], rows, columns].flatten(0, 1)
             appearance = self.appearance[pairs[:, :1, None, None], rows, columns].flatten(0, 1)
             yield Batch(
-                as_input(motion), as_input(appearance, 255), self.ppg_change[pairs].flatten()
+                as_input(motion), as_input(appearance, 255), self.ppg_change[pairs].flatten(),
+                None if self.answer is None else self.answer[pairs].flatten(),
             )
 
     def _draw_shifts(self, rng: np.random.Generator, clips: int) -> tuple[Tensor, Tensor]:

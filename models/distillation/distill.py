@@ -71,9 +71,15 @@ def shape_loss(pulse: Tensor, batch: Batch) -> Tensor:
 
 
 class Distillation(nn.Module):
-    """A student, the embeddings that only training needs, and its frozen teacher."""
+    """A student, the embeddings that only training needs, and its frozen teacher.
 
-    def __init__(self, student: Student, teacher: Teacher, config: DistillConfig) -> None:
+    A teacher without feature maps of the student's kind is none here: its answers are in the
+    batches, and only they are learnt.
+    """
+
+    def __init__(
+        self, student: Student, teacher: Teacher | None, config: DistillConfig
+    ) -> None:
         super().__init__()
         self.config = config
         self.student = student
@@ -82,14 +88,15 @@ class Distillation(nn.Module):
         self.features = nn.ModuleDict({
             level: _make_feature_loss(channels[level], config) for level in channels
             if config.kd != "none" and config.levels in ("both", level) and self.weights[level] > 0
+            and teacher is not None
         })
         # in a list: no child, so train() does not reach it
-        self._teacher = [teacher.eval().requires_grad_(False)]
+        self._teacher = [] if teacher is None else [teacher.eval().requires_grad_(False)]
 
     @property
-    def teacher(self) -> Teacher:
+    def teacher(self) -> Teacher | None:
         """The frozen teacher."""
-        return self._teacher[0]
+        return self._teacher[0] if self._teacher else None
 
     def forward(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor], Tensor]:
         """Compute the loss of a batch.
@@ -106,11 +113,12 @@ class Distillation(nn.Module):
         if self.config.weight_pulse > 0:
             taught_clips = len(batch.appearance)
         target = None
-        if taught_clips:
+        if taught_clips and self.teacher is not None:
             with torch.no_grad():
                 target = self.teacher(
                     batch.motion[: taught_clips * clip], batch.appearance[:taught_clips]
                 )
+        answer = batch.answer if target is None else target.pulse
         output = self.student(batch.motion)
         parts = {"label": label_loss(output.pulse, batch)}
         loss = parts["label"]
@@ -121,9 +129,9 @@ class Distillation(nn.Module):
                     getattr(output, level)[:pairs], getattr(target, level)[:pairs], clip=mean_of
                 )
                 loss = loss + self.weights[level] * parts[level]
-            if self.config.weight_pulse > 0:
-                parts["pulse"] = F.mse_loss(output.pulse.float(), target.pulse.float())
-                loss = loss + self.config.weight_pulse * parts["pulse"]
+        if answer is not None and self.config.weight_pulse > 0:
+            parts["pulse"] = F.mse_loss(output.pulse.float(), answer.float())
+            loss = loss + self.config.weight_pulse * parts["pulse"]
         return loss, {name: part.detach() for name, part in parts.items()}, output.pulse
 
 

@@ -122,7 +122,10 @@ class DrawnClips:
                     to_batch(draw(_AT_ONCE, self.pairs + 1, generator), generator)
                     for _ in range(self.clips // _AT_ONCE)
                 ]
-            yield Batch(*(torch.cat(part).to(self.device) for part in zip(*parts, strict=True)))
+            yield Batch(*(
+                torch.cat([getattr(part, name) for part in parts]).to(self.device)
+                for name in ("motion", "appearance", "ppg_change")
+            ))
 
 
 def to_batch(drawn: Drawn, generator: torch.Generator) -> Batch:

@@ -22,7 +22,7 @@ from dataset.common.progress import OnProgress
 from dataset.common.workers import Workers
 from dataset.runs import METRICS
 from models.evaluation.mean_rate import guess_mean_rate
-from models.training.beside import check_beside
+from models.training.beside import check_beside, choose_teacher
 from models.training.device import pick_device
 from models.training.named_recipes import check_recipe
 from models.training.recipe import Recipe
@@ -81,14 +81,14 @@ def train_kd(
     ------
     SplitError, CurationError : the data cannot be trained on; see `load_curated`
     TrainingError : the same; or a recipe whose values do not go together, no such network beside,
-        no device, no run to resume, a loss that is no longer finite; no such teacher to start from,
-        or one that has learnt from somebody who is tested
+        none that can teach, no device, no run to resume, a loss that is no longer finite; no such
+        teacher to start from, or one that has learnt from somebody who is tested
     """
     if recipe is None and resume:
         recipe = interrupted_recipe(data, folds=folds, seeds=seeds)
     recipe = recipe or Recipe()
     check_recipe(recipe, "the recipe")
-    recipe = replace(recipe, also=check_beside(recipe.also))
+    recipe = choose_teacher(replace(recipe, also=check_beside(recipe.also)))
     plan = RunPlan(data, folds, seeds, ubfc, allow_mixed, device)
     init = None
     if recipe.init is not None:

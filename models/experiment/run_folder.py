@@ -21,6 +21,7 @@ from acquire.writing import hold, named, owner_of, refuse_links_out
 from dataset.runs import BEGUN_WITH, run_name
 from models.data.videos import TrainingData
 from models.nets.checkpoint import save_checkpoint
+from models.published_nets.titles import CAN
 from models.training.recipe import Recipe
 from models.training.state import REMOVE_FOLDER
 from models.training.teacher_init import TeacherInit
@@ -179,12 +180,14 @@ def interrupted_recipe(data: Path, *, folds: int | None, seeds: int) -> Recipe |
 def _as_written_today(before: dict[str, Any]) -> dict[str, Any]:
     """Bring what an earlier version wrote of a recipe into today's form.
 
-    It had no name; what it did not hold was done as in the usual recipe.
+    It had no name, and no other teacher; what it did not hold was done as in the usual recipe.
     """
     recipe = before.get("recipe")
-    if not isinstance(recipe, dict) or "sha256" in recipe:
+    if not isinstance(recipe, dict):
         return before
-    recipe = dict(recipe)
+    recipe = {"teacher": CAN, **recipe}
+    if "sha256" in recipe:
+        return {**before, "recipe": recipe}
     beside = ("physnet",) if recipe.pop("physnet", False) else ()
     usual = json.loads(json.dumps(asdict(Recipe(also=beside))))
     distill = {**usual["distill"], **recipe.get("distill", {})}

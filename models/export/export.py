@@ -90,7 +90,10 @@ def export(source: Path, *, out: Path | None = None, force: bool = False) -> Exp
                 checkpoint = load_checkpoint(
                     teacher, split_hash=student.split_hash, data_hash=student.data_hash
                 )
-                differences["teacher.onnx"] = _convert(part / "teacher.onnx", teacher, checkpoint)
+                if isinstance(checkpoint.net, Teacher):     # a network of another paper is none
+                    differences["teacher.onnx"] = _convert(
+                        part / "teacher.onnx", teacher, checkpoint
+                    )
             for name in FACE_FILES:
                 shutil.copyfile(FACE_NETWORKS / name, part / name)
             data = path.absolute().parent.parent.parent     # DATA/runs/RUN/student.safetensors

@@ -2,6 +2,7 @@
 
 from importlib.metadata import entry_points
 
+CAN = "can"                 # the paper's own teacher, which no registry has
 GROUP = "acq.networks"      # of entry points, by which other packages add networks
 
 OWN_TITLES = {

@@ -3,6 +3,8 @@
 import json
 from typing import TYPE_CHECKING
 
+from models.published_nets.titles import CAN, titles
+
 from .sections import section
 
 if TYPE_CHECKING:
@@ -38,6 +40,10 @@ def _loss(recipe: dict) -> str:
         terms.append(f"features by {kinds[distill['kd']]} ({levels})")
     if distill["weight_pulse"]:
         terms.append(f"{distill['weight_pulse']:g} times that on the teacher’s answer")
+    if (name := recipe.get("teacher", CAN)) != CAN:
+        terms[-1] += (
+            f", which is {titles().get(name, name)} and has no feature maps of the student’s kind"
+        )
     if recipe["shape_weight"]:
         shape = f"{recipe['shape_weight']:g} times 1 − r of the pulse over a clip"
         terms.append(f"{shape} (all networks)")

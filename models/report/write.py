@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from acquire.atomic import write_text
 from dataset.common.drawings import drawing_style
 from dataset.common.pages import render_page
+from dataset.published_colour.methods import METHODS as PUBLISHED_COLOUR
 from models.data.videos import TrainingData
 from models.evaluation.verdict import BETTER
 from models.evaluation.video_result import VideoResult
@@ -42,8 +43,9 @@ def write_report(
     metrics : what metrics.json holds
     """
     results = {**{name: network.videos for name, network in trained.items()}, **colours}
+    # a drawing for each method: without those as published, which are in the tables
+    drawn = {name: videos for name, videos in results.items() if name not in PUBLISHED_COLOUR}
     teacher = trained["teacher"].net
-    assert isinstance(teacher, Teacher)
     with drawing_style():
         closest, furthest = pulses.draw_windows(trained, metrics)
         sections = {
@@ -52,16 +54,18 @@ def write_report(
             "Seeds": published.seeds(metrics),
             "Counted otherwise": tables.otherwise(metrics),
             "As rPPG-Toolbox counts": tables.toolbox(metrics),
-            "Agreement": accuracy.agreement(results, metrics),
-            "Predicted and reference": accuracy.scatter(results, metrics),
+            "Agreement": accuracy.agreement(drawn, metrics),
+            "Predicted and reference": accuracy.scatter(drawn, metrics),
             "Subjects": accuracy.subjects(results, metrics),
             "Surest windows": shares_shown(results, metrics),
-            "SNR and MACC": accuracy.spreads(results, metrics),
+            "SNR and MACC": accuracy.spreads(drawn, metrics),
             "Heart rate over time": pulses.rates(trained, metrics),
             "Closest windows": closest,
             "Furthest windows": furthest,
             "Preprocessed frames": faces.frames(curated, metrics),
-            "Attention": faces.attention(curated, teacher, metrics),
+            "Attention": (
+                faces.attention(curated, teacher, metrics) if isinstance(teacher, Teacher) else ""
+            ),
             "Training": curves(trained, metrics),
             "Test recordings": tables.recordings(metrics),
             "How it was made": method(metrics),

@@ -11,12 +11,13 @@ from dataset.face.frames import Motion
 from models.distillation.distill import DistillConfig, Positive, Weight
 from models.evaluation.video_result import VideoResult
 from models.nets.can import PAIRS_PER_MASK, Net
+from models.published_nets.titles import CAN
 
 from .state import LossCurve
 
 Epochs = Annotated[int, Meta(ge=1)]
 # which networks, from where and with which numbers: no part of how a training is done
-NOT_HOW = ("name", "seed", "init", "also")
+NOT_HOW = ("name", "seed", "init", "also", "teacher")
 
 
 @dataclass(frozen=True)
@@ -46,10 +47,11 @@ class Recipe:
     # what the teacher starts from, by any name of a teacher; None: from scratch, as the students do
     init: str | None = None
     also: tuple[str, ...] = ()      # networks that are trained too, for the tables
+    teacher: str = CAN              # or the name of a network that can be trained beside
 
     @property
     def sha256(self) -> str:
-        """The hash of how is trained: of all but name, seed, start and networks beside."""
+        """The hash of how is trained: of all but name, seed, start, teacher and networks beside."""
         how = {key: value for key, value in asdict(self).items() if key not in NOT_HOW}
         return hashlib.sha256(json.dumps(how, sort_keys=True).encode()).hexdigest()
 

@@ -58,6 +58,15 @@ def test_the_pulse_of_a_clip_has_mean_0_and_variance_1(person):
     assert inputs.fs_hz(40) == pytest.approx(30)
 
 
+def test_the_rate_of_a_clip_is_the_fingers_about_its_middle(person):
+    inputs = VideoInputs(person, Reads("frames", "rate", 60, 5))
+    reference = person.reference
+    assert reference.is_used.all()
+    for second, bpm in enumerate(reference.bpm):
+        found = 60 * 30 * inputs.target(30 * second + 120).item()       # 4 to 6 s of 10
+        assert found == pytest.approx(bpm, abs=0.2)
+
+
 def test_chrom_reads_the_pulse(person):
     reads = replace(CHROM, clip=200)
     (trace,) = VideoInputs(person, reads).cut(50)

@@ -43,6 +43,17 @@ def test_gradient_in_every_student_parameter_and_none_in_the_teacher(kd):
         assert torch.equal(value, before[name]), name
 
 
+def test_of_a_teacher_without_maps_the_answer_alone_is_learnt():
+    torch.manual_seed(0)
+    whole = Distillation(Student(), None, DistillConfig(weight_pulse=1.5)).eval()
+    batch = some_batch()._replace(answer=torch.randn(8))
+    loss, parts, predicted = whole(batch)
+    torch.testing.assert_close(parts["pulse"], (predicted - batch.answer).square().mean())
+    torch.testing.assert_close(loss, parts["label"] + 1.5 * parts["pulse"])
+    assert set(parts) == {"label", "pulse"}
+    assert not len(whole.features)
+
+
 def test_the_teacher_is_no_part_of_what_is_trained():
     student = Student()
     whole = Distillation(student, Teacher(), DistillConfig())

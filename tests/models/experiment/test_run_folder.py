@@ -98,3 +98,12 @@ def test_without_an_interrupted_run_there_is_nothing_to_resume(tmp_path):
 def test_a_failure_removes_the_folder(tmp_path):
     interrupt(tmp_path, {}, ValueError)
     assert not list((tmp_path / "runs").iterdir())
+
+
+def test_a_run_that_was_begun_before_teachers_had_names_goes_on(tmp_path):
+    part = interrupt(tmp_path, {"seeds": 1, "recipe": {"sha256": "0", "epochs": 3}})
+    begun_with = {"seeds": 1, "recipe": {"sha256": "0", "epochs": 3, "teacher": "can"}}
+    assert find_interrupted(tmp_path / "runs", begun_with)[0] == part
+    begun_with["recipe"]["teacher"] = "physnet"
+    with pytest.raises(TrainingError, match="recipe.teacher \"can\" as in"):
+        find_interrupted(tmp_path / "runs", begun_with)

@@ -95,7 +95,9 @@ def test_a_network_is_built_again_from_its_description(name):
     assert torch.equal(net(*inputs), again(*inputs))
 
 
-@pytest.mark.parametrize("name", ["deepphys", "tscan", "efficientphys"])
+@pytest.mark.parametrize(
+    "name", ["deepphys", "tscan", "efficientphys", "nowara", "rppgnet", "metarppg", "bousefsaf"]
+)
 def test_clips_do_not_see_each_other(name):
     net = tiny_net(name).eval()
     one, two = (example_inputs(net.reads, seed=seed) for seed in (0, 1))
