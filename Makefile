@@ -1,7 +1,7 @@
 # make demo   the whole road on the virtual rig, no hardware needed
 # make test   every test
 # make lint   ruff, import-linter, pyright
-# make bench  what benchmarks/README.md tabulates, three hours
+# make bench  what benchmarks/README.md tabulates, two hours
 # make soak   faults many times over, hostile files, recordings of ten minutes and an hour: four hours
 # make mutants  changes of the code, drawn at random, that no test notices: two hours; again, for more of them
 # All make .venv first, with what constraints.txt pins; `make test` makes .venv-oldest, too, for the tests of old readers.
@@ -53,7 +53,6 @@ bench: $(VENV)/.installed
 	$(BIN)/python -m benchmarks.live
 	$(BIN)/python -m benchmarks.predict_file
 	$(BIN)/python -m benchmarks.real_faces
-	$(BIN)/python -m benchmarks.distillation
 
 soak: $(VENV)/.installed
 	$(BIN)/python -m benchmarks.soak

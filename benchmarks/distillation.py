@@ -1,175 +1,241 @@
-"""Student alone against student + KD over seeds: `python -m benchmarks.distillation [SEED ...]`.
+"""What a teacher gives its student, over seeds and people: `python -m benchmarks.distillation`.
 
-24 virtual subjects at 25 fps: 16 train (30 s each), 8 are held out (40 s). The room is dim, a
-camera well of 1,500 electrons in place of 15,000: in full light nearly every window is read right,
-the error depends on a few whose peak jumps, and nothing can be concluded from it. Frames go from
-the simulator to the 36x36 average without a file in between; files are lossless and give the same.
-A seed is that of the students: initial weights, batches and dropout, the same for both. Two
-teachers, of seeds 0 and 1, teach the even and the odd seeds. One thread a training, two trainings
-at a time; an hour on two cores.
+The people are those of `benchmarks.dim_people`: 16 to learn from, 20 held out. Each seed has a
+teacher, a student and the taught students of its own; the student alone and the taught ones have
+the same first weights, batches and dropout. `acq` is the recipe that comes with acq. The ways to
+teach differ from it in one thing each, other recipes have teachers and students of their own.
+
+A gain is the student's MAE less the taught one's, in the mean over seeds and people. Its interval
+is of a two-way bootstrap: seeds and people are drawn by themselves, 2,000 times (Owen and Eckles,
+Ann. Appl. Stat. 6(3), 2012). What is closed of the gap is of mean MAE: (student - taught) /
+(student - teacher).
+
+Each network's figures are kept in the folder as soon as it is tested, and its training goes on
+where it was stopped: call it again until it says that all is there. One thread a training, two
+trainings at a time. All of it takes nine hours on two cores; `--minutes` begins no further network
+after that time, `--table` prints what there is.
 """
 
 import argparse
 import json
+import time
 from concurrent.futures import ProcessPoolExecutor
-from functools import cache
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
-import cv2
 import numpy as np
 import torch
-from scipy import stats
 
-from acquire.simulation.rendering.exposure import ImageSensor
-from acquire.simulation.subject import VirtualSubject
-from dataset.face.box import FaceBox
-from dataset.face.find import find_face
-from dataset.face.frames import FaceFrames, average_face
-from dataset.signals.filters import bandpass
-from models.data.videos import CuratedVideo, TrainingData, change_of_ppg, to_curated_video
+from acquire.atomic import atomic_file
+from benchmarks.dim_people import LEARN, TEST, keep_film, load_people
 from models.distillation.distill import DistillConfig
-from models.evaluation.assess import assess
+from models.evaluation.mean_rate import count_missing, guess_mean_rate
+from models.evaluation.methods import COLOUR_TITLES, TITLES
+from models.evaluation.video_result import VideoResult, colour_pulse, evaluate_pulse
 from models.nets.can import Teacher
-from models.training.recipe import Recipe, Trained
+from models.nets.checkpoint import load_checkpoint, save_checkpoint
+from models.training.named_recipes import read_recipe
+from models.training.recipe import Recipe
 from models.training.train import train_student, train_teacher
 
-PEOPLE, TRAIN, TEST = 22, range(1, 17), range(17, 25)
-TRAIN_S, TEST_S, FPS = 30.0, 40.0, 25.0
-DIM = ImageSensor(full_well_electrons=1500.0, read_noise_electrons=10.0)
-TEACHERS = 2
 CPU = torch.device("cpu")
+DRAWS = 2000
 
 
-def film(number: int, people: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Make the 36x36 frames, the PPG and the times of one person."""
-    cv2.setNumThreads(1)
+@dataclass(frozen=True)
+class Way:
+    """A way to teach: of which recipe teacher and student are, and how the taught one differs."""
+
+    title: str
+    of: str                         # a recipe that comes with acq, or one of `CHANGED`
+    seeds: int
+    change: dict[str, Any] = field(default_factory=dict)    # of the taught student's recipe
+
+
+CHANGED: dict[str, dict[str, Any]] = {
+    "shape": {"clip": 64, "batch_clips": 1, "shape_weight": 0.3},
+}
+WAYS = {
+    "both": Way("acq: TaT and the answer", "acq", 10),
+    "tat": Way("TaT alone", "acq", 10, {"distill": DistillConfig(weight_pulse=0.0)}),
+    "answer": Way("the answer alone", "acq", 10, {"distill": DistillConfig(kd="none")}),
+    "fitnet": Way("FitNet and the answer", "acq", 3, {"distill": DistillConfig(kd="fitnet")}),
+    "at": Way("attention transfer and the answer", "acq", 3, {"distill": DistillConfig(kd="at")}),
+    "pretrained": Way("6 epochs alone before the teacher joins", "acq", 3, {"pretrain_epochs": 6}),
+    "paper": Way("recipe paper", "paper", 3),
+    "fast": Way("recipe fast", "fast", 3),
+    "shape": Way("clips of 64, and the pulse's shape", "shape", 3),
+}
+
+
+def recipe_of(name: str, seed: int) -> Recipe:
+    """Return a recipe that comes with acq, or `acq` with what `CHANGED` has."""
+    recipe = replace(read_recipe("acq"), **CHANGED[name]) if name in CHANGED else read_recipe(name)
+    return replace(recipe, seed=seed)
+
+
+def train_all(folder: Path, way: str, seed: int, until_s: float) -> None:
+    """Train what a way needs of one seed and is not there yet, and keep each network's figures."""
     torch.set_num_threads(1)
-    person = VirtualSubject(f"S{number:02d}", seed=people)
-    person.image_sensor = DIM
-    time_s = 3.0 + np.arange(round((TRAIN_S if number in TRAIN else TEST_S) * FPS)) / FPS
-    box, averaged = None, []
-    for index, t_s in enumerate(time_s):
-        bgr = cv2.cvtColor(person.frame(float(t_s), index), cv2.COLOR_YUV2BGR_I420)
-        box = box or find_face([bgr[:, :, ::-1]], name=person.subject_id)
-        averaged.append(average_face(bgr, box)[:, :, ::-1])
-    return np.stack(averaged), person.ppg(time_s), time_s
+    of = WAYS[way].of
+    recipe = recipe_of(of, seed)
+    states = folder / f"{way}-{seed}-states"
+    data = load_people(folder, recipe.motion)
+    checkpoint = folder / f"{of}-teacher-{seed}.safetensors"
+    for network in ("teacher", "student", way):
+        name = f"{of}-{network}-{seed}"
+        if (folder / f"{name}.json").exists():
+            continue
+        if time.time() > until_s:
+            return
+        options: dict[str, Any] = {"device": CPU, "states": states}
+        states.mkdir(exist_ok=True)
+        if network == "teacher":
+            trained = train_teacher(data, recipe, **options)
+            save_checkpoint(checkpoint, trained.net, split_hash="", data_hash="", about={})
+        elif network == "student":
+            trained = train_student(data, recipe, **options)
+        else:
+            teacher = load_checkpoint(checkpoint).net
+            assert isinstance(teacher, Teacher)
+            taught = replace(recipe, **WAYS[way].change)
+            trained = train_student(data, taught, teacher=teacher, **options)
+        found = {**figures(trained.videos), "seconds": trained.seconds}
+        with atomic_file(folder / f"{name}.json") as part:
+            part.write_text(json.dumps(found))
+        print(f"{name}: {np.mean(found['mae_bpm']):.2f} bpm, {found['seconds']:.0f} s", flush=True)
 
 
-def to_video(number: int, frames: np.ndarray, ppg: np.ndarray, time_s: np.ndarray) -> CuratedVideo:
-    side = "train" if number in TRAIN else "test"
-    filtered = bandpass(ppg, FPS)
-    return to_curated_video(
-        FaceFrames(frames, FaceBox(0, 0, 1, 1), ""), filtered, time_s=time_s,
-        ppg_change=change_of_ppg(filtered, time_s), folder=f"{side}/subject{number}",
-        subject=f"S{number:02d}", session=str(number), simulated=True, video=Path(),
-    )
-
-
-@cache
-def people(folder: Path) -> TrainingData:
-    """Load what `film` made, once in a process."""
-    torch.set_num_threads(1)
-    sides: dict[str, list[CuratedVideo]] = {"train": [], "test": []}
-    for number in (*TRAIN, *TEST):
-        with np.load(folder / f"{number}.npz") as stored:
-            video = to_video(number, stored["frames"], stored["ppg"], stored["time_s"])
-        sides["train" if number in TRAIN else "test"].append(video)
-    return TrainingData(sides["train"], sides["test"], "", "")
-
-
-def keep_film(job: tuple[Path, int, int]) -> int:
-    folder, number, people = job
-    if not (folder / f"{number}.npz").exists():
-        frames, ppg, time_s = film(number, people)
-        np.savez(folder / f"{number}.npz", frames=frames, ppg=ppg, time_s=time_s)
-    return number
-
-
-def make_teacher(job: tuple[Path, int]) -> tuple[int, Trained]:
-    folder, seed = job
-    return seed, train_teacher(people(folder), Recipe(seed=seed), device=CPU)
-
-
-def make_students(job: tuple[Path, int, Trained, DistillConfig]) -> tuple[int, dict[str, dict]]:
-    folder, seed, teacher, config = job
-    recipe = Recipe(seed=seed, distill=config)
-    assert isinstance(teacher.net, Teacher)
-    trained = {
-        "student": train_student(people(folder), recipe, device=CPU),
-        "student_kd": train_student(people(folder), recipe, teacher=teacher.net, device=CPU),
+def figures(videos: list[VideoResult]) -> dict[str, list[float]]:
+    """Return what is kept of a method: of each held-out person MAE [bpm] and SNR [dB]."""
+    return {
+        "mae_bpm": [
+            float(np.abs(video.counted_bpm - video.reference_bpm).mean()) for video in videos
+        ],
+        "snr_db": [float(np.nanmean(video.snr_db)) for video in videos],
     }
-    return seed, {name: assess(student.videos) for name, student in trained.items()}
 
 
-def cells(figures: dict) -> str:
-    return f"{figures['mae_bpm']:.2f} / {figures['rmse_bpm']:.2f}, {figures['snr_db']:.2f}"
+def read_formulas(folder: Path) -> dict[str, dict[str, list[float]]]:
+    """Read the held-out people with the colour methods, and guess their rate."""
+    data = load_people(folder, "normalised")
+    found = {
+        name: figures(count_missing(
+            (evaluate_pulse(colour_pulse(name, video), video) for video in data.test), data
+        ))
+        for name in COLOUR_TITLES
+    }
+    (guessed,) = guess_mean_rate([data])
+    mae_bpm = [float(np.abs(one.counted_bpm - one.reference_bpm).mean()) for one in guessed]
+    return {**found, "mean_rate": {"mae_bpm": mae_bpm, "snr_db": []}}
 
 
-def mean_with_interval(values: np.ndarray) -> str:
-    """Return a mean and its 95 % interval (t)."""
-    half = (
-        stats.t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
-        if len(values) > 1
-        else float("nan")
+def known(folder: Path, of: str, network: str, seeds: list[int], figure: str) -> np.ndarray:
+    """Read a figure of one network, (seeds, people)."""
+    return np.array([
+        json.loads((folder / f"{of}-{network}-{seed}.json").read_text())[figure] for seed in seeds
+    ])
+
+
+def draw_both(count: int, people: int) -> tuple[np.ndarray, np.ndarray]:
+    """Draw seeds and people, each by itself: (DRAWS, count) and (DRAWS, people) indices."""
+    rng = np.random.default_rng(0)
+    return rng.integers(count, size=(DRAWS, count)), rng.integers(people, size=(DRAWS, people))
+
+
+def mean_and_interval(values: np.ndarray) -> str:
+    """Write the mean of (seeds, people) values and its 95 % interval."""
+    return f"{values.mean():.2f} {_interval(_drawn_means(values))}"
+
+
+def _drawn_means(values: np.ndarray) -> np.ndarray:
+    """Return the (DRAWS,) means of (seeds, people) values over drawn seeds and people."""
+    seeds, people = draw_both(*values.shape)
+    return np.array([
+        values[np.ix_(of_seeds, of_people)].mean()
+        for of_seeds, of_people in zip(seeds, people, strict=True)
+    ])
+
+
+def _interval(drawn: np.ndarray, digits: int = 2) -> str:
+    low, high = np.percentile(drawn, [2.5, 97.5])
+    return f"[{low:.{digits}f}, {high:.{digits}f}]"
+
+
+def gap_closed(teacher: np.ndarray, student: np.ndarray, taught: np.ndarray) -> str:
+    """Write what is closed of the gap [%], where the teacher's lead is above zero in 95 %."""
+    lead, gain = _drawn_means(student - teacher), _drawn_means(student - taught)
+    if np.percentile(lead, 2.5) <= 0:
+        return "no certain lead"
+    percent = 100 * (student - taught).mean() / (student - teacher).mean()
+    return f"{percent:.0f} % {_interval(100 * gain[lead > 0] / lead[lead > 0], 0)}"
+
+
+def print_table(folder: Path) -> None:
+    """Print what the folder has, and what it lacks."""
+    print("| | MAE [bpm] | SNR [dB] |\n|---|---|---|")
+    for name, found in read_formulas(folder).items():
+        mae_bpm = mean_and_interval(np.array([found["mae_bpm"]]))
+        snr_db = mean_and_interval(np.array([found["snr_db"]])) if found["snr_db"] else ""
+        print(f"| {TITLES[name]} | {mae_bpm} | {snr_db} |")
+    print(
+        "\n| way | seeds | teacher, MAE [bpm] | student | taught | gain [bpm] | ahead in | gain in "
+        "SNR [dB] | gap closed |\n|---|---|---|---|---|---|---|---|---|"
     )
-    return f"{values.mean():.2f} [{values.mean() - half:.2f}, {values.mean() + half:.2f}]"
+    for name, way in WAYS.items():
+        seeds = [
+            seed for seed in range(way.seeds)
+            if all((folder / f"{way.of}-{network}-{seed}.json").exists()
+                   for network in ("teacher", "student", name))
+        ]
+        if not seeds:
+            print(f"| {way.title} | none of {way.seeds} yet | | | | | | | |")
+            continue
+        teacher, student, taught = (
+            known(folder, way.of, network, seeds, "mae_bpm")
+            for network in ("teacher", "student", name)
+        )
+        snr_student, snr_taught = (
+            known(folder, way.of, network, seeds, "snr_db") for network in ("student", name)
+        )
+        gain = student - taught
+        of = f" of {way.seeds}" if len(seeds) < way.seeds else ""
+        print(
+            f"| {way.title} | {len(seeds)}{of} | {teacher.mean():.2f} | {student.mean():.2f} | "
+            f"{taught.mean():.2f} | {mean_and_interval(gain)} | {(gain.mean(axis=1) > 0).sum()} | "
+            f"{mean_and_interval(snr_taught - snr_student)} | "
+            f"{gap_closed(teacher, student, taught)} |"
+        )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("seeds", nargs="*", type=int, default=list(range(10)))
+    parser.add_argument("ways", nargs="*", default=list(WAYS), help="all, where none is named")
     parser.add_argument(
         "--folder", type=Path, default=Path("/tmp/acq-distillation"),
-        help="where the people's frames are kept",
+        help="where people, networks and figures are kept",
     )
-    parser.add_argument(
-        "--paper", action="store_true",
-        help="TaT alone, without the teacher's answer",
-    )
+    parser.add_argument("--minutes", type=float, default=float("inf"))
+    parser.add_argument("--jobs", type=int, default=2, help="trainings at a time")
+    parser.add_argument("--table", action="store_true", help="train nothing")
     options = parser.parse_args()
-    config = DistillConfig(weight_pulse=0.0) if options.paper else DistillConfig()
+    if unknown := sorted({*options.ways} - {*WAYS}):
+        parser.error(f"expected some of {', '.join(WAYS)}, found {', '.join(unknown)}")
     options.folder.mkdir(parents=True, exist_ok=True)
-    figures: dict[int, dict[str, dict]] = {}
-    with ProcessPoolExecutor(2) as pool:
-        list(pool.map(keep_film, [(options.folder, n, PEOPLE) for n in (*TRAIN, *TEST)]))
-        teachers = dict(
-            pool.map(make_teacher, [(options.folder, seed) for seed in range(TEACHERS)])
-        )
-        teacher_figures = {
-            seed: assess(teacher.videos) for seed, teacher in teachers.items()
-        }
-        print(
-            "| seed | teacher MAE / RMSE bpm, SNR dB | student | student + KD | gain bpm | gap "
-            "closed |"
-        )
-        print("|---|---|---|---|---|---|", flush=True)
-        jobs = [(options.folder, seed, teachers[seed % TEACHERS], config) for seed in options.seeds]
-        for seed, students in pool.map(make_students, jobs):
-            figures[seed] = {"teacher": teacher_figures[seed % TEACHERS], **students}
-            gain = students["student"]["mae_bpm"] - students["student_kd"]["mae_bpm"]
-            gap = students["student"]["mae_bpm"] - figures[seed]["teacher"]["mae_bpm"]
-            row = " | ".join(
-                cells(figures[seed][name]) for name in ("teacher", "student", "student_kd")
-            )
-            print(f"| {seed} | {row} | {gain:.2f} | {100 * gain / gap:.0f} % |", flush=True)
-    (options.folder / "found.json").write_text(json.dumps(figures))
-    mae = {
-        name: np.array([of_seed[name]["mae_bpm"] for of_seed in figures.values()])
-        for name in ("teacher", "student", "student_kd")
-    }
-    snr = {
-        name: np.array([of_seed[name]["snr_db"] for of_seed in figures.values()])
-        for name in ("student", "student_kd")
-    }
-    gain, gap = mae["student"] - mae["student_kd"], mae["student"] - mae["teacher"]
-    print(
-        f"\nahead in MAE: {(gain > 0).sum()} of {len(gain)} seeds, by "
-        f"{mean_with_interval(gain)} bpm; in SNR: "
-        f"{(snr['student_kd'] > snr['student']).sum()}, by "
-        f"{mean_with_interval(snr['student_kd'] - snr['student'])} dB; "
-        "of the gap between mean student and mean teacher closed: "
-        f"{100 * gain.mean() / gap.mean():.0f} % (published: 31 %)"
-    )
+    until_s = time.time() + 60 * options.minutes
+    with ProcessPoolExecutor(options.jobs) as pool:
+        list(pool.map(keep_film, [(options.folder, number) for number in (*LEARN, *TEST)]))
+        if not options.table:
+            # one way after another, for ways of one recipe share its teacher and student
+            for way in options.ways:
+                jobs = [
+                    pool.submit(train_all, options.folder, way, seed, until_s)
+                    for seed in range(WAYS[way].seeds)
+                ]
+                for job in jobs:
+                    job.result()
+    print_table(options.folder)
 
 
 if __name__ == "__main__":
