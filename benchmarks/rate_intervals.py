@@ -20,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.rate_groups import print_groups
 from benchmarks.rate_people import PULSE, SEED, keep_backgrounds, keep_person, true_bpm
 from dataset.face.frames import CUT_SD, part_colours
 from models.board.onnx_net import SHIPPED, OnnxNet, open_net
@@ -275,6 +276,20 @@ def print_coverage(windows: Windows, model: Calibration, out: np.ndarray) -> Non
               f"{100 * (error[part] > RIGHT_BPM).mean():.1f} % | {probability[part[-1]]:.2f} |")
 
 
+def print_by_group(windows: Windows, model: Calibration, folder: Path) -> None:
+    """Print how the people of each group are read."""
+    bpm, probability, agree = choose(windows, model.probability(windows.features))
+    error_bpm = np.abs(bpm - windows.true_bpm)
+    holds = error_bpm <= np.array([model.half_width(one) for one in probability])
+    shown = (probability >= model.shown_from) & (agree >= 2)
+    print_groups(folder, *(
+        column[windows.has_pulse] for column in (
+            windows.kind, windows.person, windows.true_bpm, error_bpm, holds, shown,
+            windows.alone_bpm,
+        )
+    ))
+
+
 def write(model: Calibration, windows: Windows, net_file: Path, path: Path) -> None:
     """Write the calibration, with what it was made of."""
     def numbers(values: np.ndarray) -> list[float]:
@@ -305,6 +320,10 @@ def main() -> None:
         "--check", action="store_true",
         help="print how the shipped calibration does on all these people; fit nothing",
     )
+    parser.add_argument(
+        "--groups", action="store_true",
+        help="with --check: also by skin, motion, heart rate, light and frame rate",
+    )
     parser.add_argument("--backgrounds", type=Path, nargs="*", default=[], help="real videos")
     parser.add_argument("--net", type=Path, default=SHIPPED / "student.onnx")
     parser.add_argument("--write", action="store_true", help=f"replace {CALIBRATION.name}")
@@ -319,6 +338,8 @@ def main() -> None:
     windows = read_windows(options.net, options.folder, people)
     if options.check:
         print_coverage(windows, shipped_calibration(), np.ones(len(windows.person), bool))
+        if options.groups:
+            print_by_group(windows, shipped_calibration(), options.folder)
         return
     model = calibrate(windows)
     print_designs(windows, model)

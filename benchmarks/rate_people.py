@@ -27,6 +27,8 @@ from dataset.face.frames import UNIT, average_face, face_colour
 from dataset.signals.pulse_rate import finger_rate
 from dataset.signals.windows import even_grid, to_even_grid
 from models.drawn.clips import draw
+from models.drawn.faces import draw_faces
+from models.drawn.time_courses import frame_times
 from models.live.recorded import open_recorded
 
 SEED = 61
@@ -48,9 +50,8 @@ def kind_of(number: int) -> str:
 def draw_person(number: int) -> dict:
     """Return frames, times and truth of a person who is drawn at 36x36."""
     torch.set_num_threads(1)
-    generator = torch.Generator().manual_seed(10**9 + SEED * 10**6 + number)
     with torch.no_grad():
-        clip = draw(1, DRAWN_FRAMES, generator, has_pulse=has_pulse(number))
+        clip = draw(1, DRAWN_FRAMES, _generator(number), has_pulse=has_pulse(number))
     time_s = clip.time_s[0].numpy().astype(np.float64)
     kept = time_s - time_s[0] <= DRAWN_S
     frames = clip.frames[0].permute(0, 2, 3, 1).numpy()[kept]
@@ -65,6 +66,25 @@ def draw_person(number: int) -> dict:
         "frames": frames, "time_s": time_s[kept] - time_s[0], "pulse": clip.pulse[0].numpy()[kept],
         "colour": face_colour(frames, box), "kind": kind_of(number),
     }
+
+
+def _generator(number: int) -> torch.Generator:
+    return torch.Generator().manual_seed(10**9 + SEED * 10**6 + number)
+
+
+def ita_deg(how: str, number: int) -> float:
+    """Return a person's skin as its individual typology angle; above 41 it is light.
+
+    Source: Chardon, Cretois, Hourseau, Int. J. Cosmet. Sci. 13(4), 1991.
+    """
+    if how == "rendered":
+        skin = draw_world(f"S{number:03d}", seed=SEED, session=0).skin
+        assert skin is not None
+        return skin.ita_deg
+    generator = _generator(number)
+    with torch.no_grad():
+        frame_times(1, DRAWN_FRAMES, generator)     # which are drawn before the face
+        return float(draw_faces(1, generator).ita_deg)
 
 
 def render_person(number: int) -> dict:
