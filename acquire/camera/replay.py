@@ -5,6 +5,9 @@ frame rate that is asked for, or from the container. A raw stream (`.h264`, `.he
 row of pictures hold no times. FFmpeg would guess 25 frames/s; here they are refused, unless times
 or a rate are named. Nothing is dropped: if decoding is too slow, a frame arrives late, and its
 arrival time shows it; `count_until` says what a recording that ends meanwhile has not got.
+
+A decoded frame is known by the stamp of its packet, not by its place: packets that do not decode,
+as where a stream was cut within a group of pictures, move no other frame in time.
 """
 
 import queue
@@ -15,19 +18,30 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import av
+import av.container
 import av.error
 import numpy as np
+from av.stream import Disposition
 
 from acquire import host_time
 from acquire.errors import DeviceError, Fix
 from acquire.stamps.plausible import FRAME_HZ
 
+from .container_times import container_times, shown_ticks, why_no_times
 from .frame_times import read_frame_times
 from .source import CameraInfo, EndOfStream, VideoFrame
 from .video_mark import is_marked_video
-from .video_pictures import PictureForm, UprightPictures, check_pictures, form_of, raw_kind
+from .video_pictures import (
+    PictureForm,
+    UprightPictures,
+    check_pictures,
+    describe_failure,
+    form_of,
+    raw_kind,
+)
 
 _DECODED_AHEAD = 16   # frames
+_WITHOUT_PTS = ("avi",)   # FFmpeg guesses when frames of these are shown; their order is right
 _SAME_RATE = 0.01     # share by which two rates may differ
 
 
@@ -37,9 +51,11 @@ class _Contents:
 
     form: PictureForm               # of the first frame
     frames: int
+    ticks: np.ndarray | None        # (frames,) int64, the stamps by which a frame is known; or None
     times_s: np.ndarray | None      # (frames,) as they are shown; None where it holds no times
-    kind: str                       # what it is that holds no times, in words; else ""
+    kind: str                       # why it holds no times, in words; else ""
     fps: float | None               # that the header states; None where FFmpeg guesses
+    remarks: tuple[str, ...]        # what is doubtful of its frames, a line each
 
 
 class ReplayCamera:
@@ -66,7 +82,7 @@ class ReplayCamera:
         contents = _read_contents(video)
         if contents.frames < 2:
             raise DeviceError(expected="at least 2 frames", found=contents.frames, where=video)
-        remarks: list[str] = []
+        remarks = list(contents.remarks)
         times_s, origin = _choose_times(contents, video, times, fps, remarks)
         if len(times_s) != contents.frames:
             raise DeviceError(
@@ -74,6 +90,7 @@ class ReplayCamera:
                 found=len(times_s), where=times or video,
             )
         self.frames = len(times_s)
+        self._ticks = contents.ticks
         self._offset_ns = np.rint((times_s - times_s[0]) * 1e9).astype(np.int64)
         order = "yuv420p" if contents.form.is_i420 else "rgb24"
         self._pictures = UprightPictures(order, video)
@@ -85,11 +102,13 @@ class ReplayCamera:
             pipeline=f"{contents.form}; as {pixel_format}; times from {origin}",
             remarks=tuple(remarks), simulated=is_marked_video(video),
         )
-        self._decoded: queue.Queue[np.ndarray | Exception] = queue.Queue(maxsize=_DECODED_AHEAD)
+        self._decoded: queue.Queue[tuple[int, np.ndarray] | Exception] = queue.Queue(
+            maxsize=_DECODED_AHEAD
+        )
         self._closed = threading.Event()
         self._start_ns = 0
-        self._next = 0
-        self._waiting: np.ndarray | None = None
+        self._next = 0          # number that the next frame has at least
+        self._waiting: tuple[int, np.ndarray] | None = None
         self._thread = threading.Thread(target=self._decode, name="replay", daemon=True)
         self._thread.start()   # decodes ahead, so that frame 0 is there at the start
 
@@ -100,26 +119,30 @@ class ReplayCamera:
 
     def _decode(self) -> None:
         try:
-            for image in self._images():
-                if not self._put(image):
+            for numbered in self._images():
+                if not self._put(numbered):
                     return
             self._put(EndOfStream())
         except Exception as error:   # handed to the reader, who raises it
             self._put(error)
 
-    def _images(self) -> Iterator[np.ndarray]:
+    def _images(self) -> Iterator[tuple[int, np.ndarray]]:
+        following = 0
         with av.open(str(self._video)) as container:
             container.streams.video[0].thread_type = "AUTO"
-            for at, frame in enumerate(container.decode(video=0)):
-                image = self._pictures.convert(frame)
+            for frame in container.decode(video=0):
+                at = _number_of(frame.pts, self._ticks, following)
+                if at is None:
+                    continue
+                following, image = at + 1, self._pictures.convert(frame)
                 if image.shape != self.info.image_shape:
                     raise DeviceError(
                         expected=f"frames of one size, {self.info.width}x{self.info.height}",
                         found=f"frame {at} of {frame.width}x{frame.height}", where=self._video,
                     )
-                yield image
+                yield at, image
 
-    def _put(self, item: np.ndarray | Exception) -> bool:
+    def _put(self, item: tuple[int, np.ndarray] | Exception) -> bool:
         while not self._closed.is_set():
             try:
                 self._decoded.put(item, timeout=0.1)
@@ -142,23 +165,27 @@ class ReplayCamera:
                 return None
             if isinstance(item, EndOfStream) and self._next == self.frames:
                 raise item
-            if isinstance(item, Exception) or self._next >= self.frames:
-                decoded = f"{self._next} that decode: {item}"
+            if isinstance(item, Exception):
+                cause = "the file ends" if isinstance(item, EndOfStream) else item
                 raise DeviceError(
                     expected=f"{self.frames} frames",
-                    found=decoded if isinstance(item, Exception) else "more", where=self._video,
+                    found=f"none that decodes after the first {self._next}: {cause}",
+                    where=self._video,
+                )
+            if item[0] >= self.frames:
+                raise DeviceError(
+                    expected=f"{self.frames} frames", found="more", where=self._video
                 )
             self._waiting = item
-        due_ns = self._start_ns + int(self._offset_ns[self._next])
+        number, image = self._waiting
+        due_ns = self._start_ns + int(self._offset_ns[number])
         now_ns = host_time.now_ns()
         if due_ns > now_ns:
             time.sleep((min(due_ns, give_up_ns) - now_ns) / 1e9 if give_up_ns > now_ns else 0)
             if due_ns > give_up_ns:
                 return None
-        frame = VideoFrame(self._waiting, due_ns, max(host_time.now_ns(), due_ns), self._next)
-        self._waiting = None
-        self._next += 1
-        return frame
+        self._waiting, self._next = None, number + 1
+        return VideoFrame(image, due_ns, max(host_time.now_ns(), due_ns), number)
 
     def count_until(self, time_ns: int) -> int:
         """Return how many frames are due up to `time_ns`."""
@@ -190,27 +217,40 @@ def _read_contents(video: Path) -> _Contents:
     """
     try:
         with av.open(str(video)) as container:
-            stream = container.streams.video[0]
+            stream, count = container.streams.video[0], _count_streams(container)
             check_pictures(stream)
-            kind = raw_kind(container)
+            kind, is_stamped = raw_kind(container), container.format.name not in _WITHOUT_PTS
             fps = float(stream.average_rate) if stream.average_rate and not kind else None
+            base_s = float(stream.time_base or 1)
             stamps = [
                 (packet.pts, packet.dts)
                 for packet in container.demux(stream)
                 if packet.size and not packet.is_discard
             ]
-            ticks = None if kind else _shown_ticks(stamps)
-            times_s = None if ticks is None else np.sort(ticks * float(stream.time_base or 1))
         with av.open(str(video)) as container:
             first = next(container.decode(video=0), None)
     except (OSError, IndexError, ValueError, av.error.FFmpegError) as error:
-        found = "no video" if isinstance(error, IndexError) else error
+        no_stream = isinstance(error, IndexError)
+        found = describe_failure(video, "no video" if no_stream else error)
         raise DeviceError(expected="a video to replay", found=found, where=video) from error
-    if first is None:
-        raise DeviceError(expected="a video to replay", found="no frame that decodes", where=video)
-    form = form_of(first, video)
-    frames = len(stamps) if times_s is None else len(times_s)
-    return _Contents(form, frames, times_s, kind, fps)
+    if first is None or not count:
+        found = "no frame that decodes" if count else "a cover, and no video"
+        raise DeviceError(expected="a video to replay", found=found, where=video)
+    form, remarks = form_of(first, video), []
+    if count > 1:
+        remarks.append(f"{video.name} holds {count} streams of pictures; the first is read")
+    kind = kind or why_no_times(stamps, base_s)
+    ticks = None if kind else shown_ticks(stamps)
+    if ticks is None:
+        return _Contents(form, len(stamps), None, None, kind, fps, tuple(remarks))
+    if is_stamped and first.pts is not None and (before := int(np.searchsorted(ticks, first.pts))):
+        remarks.append(
+            f"{before} frames of {video.name} before the first that decodes are left out"
+        )
+        ticks = ticks[before:]
+    times_s = container_times(ticks, base_s, video, remarks)
+    known = ticks if is_stamped else None
+    return _Contents(form, len(ticks), known, times_s, kind, fps, tuple(remarks))
 
 
 def _choose_times(
@@ -244,10 +284,18 @@ def _choose_times(
     return contents.times_s, "the container"
 
 
-def _shown_ticks(stamps: list[tuple[int | None, int | None]]) -> np.ndarray | None:
-    """Return when frames are shown; where no packet says, when they are decoded; else None."""
-    shown = [pts for pts, _ in stamps if pts is not None]
-    if shown:
-        return np.array(shown, np.float64)
-    decoded = [dts for _, dts in stamps if dts is not None]
-    return np.array(decoded, np.float64) if len(decoded) == len(stamps) else None
+def _count_streams(container: av.container.InputContainer) -> int:
+    """Return how many streams of pictures a file holds; a cover is none."""
+    return sum(
+        not stream.disposition & Disposition.attached_pic for stream in container.streams.video
+    )
+
+
+def _number_of(pts: int | None, ticks: np.ndarray | None, following: int) -> int | None:
+    """Return the number of a decoded frame, not below `following`; None: it is not to be shown."""
+    if pts is None or ticks is None:
+        return following
+    at = int(np.searchsorted(ticks, pts))
+    if at == 0 and pts < ticks[0]:
+        return None                    # before the first that decodes, such as one of an open group
+    return max(at, following) if at < len(ticks) and ticks[at] == pts else following

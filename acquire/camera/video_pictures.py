@@ -10,7 +10,7 @@ Source of the display matrix: QuickTime File Format, "Matrices": a pixel at (x, 
 picture is shown at (a x + c y + tx, b x + d y + ty).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -49,6 +49,7 @@ _TURNS: dict[tuple[int, ...], tuple[tuple[tuple[str, str], ...], str]] = {
 _ANY_TIME_BASE = Fraction(1, 1000)
 # FFmpeg's flag of formats without times, and its names of rows of pictures
 _NO_TIMESTAMPS = 128
+_MOST_BOXES = 1000           # of an MP4 that are looked at
 _PICTURE_ROWS, _PIPE = ("image2", "image2pipe"), "_pipe"
 
 
@@ -58,6 +59,33 @@ def raw_kind(container: av.container.InputContainer) -> str:
     if name in _PICTURE_ROWS or name.endswith(_PIPE):
         return "a row of pictures"
     return f"raw {name}" if int(container.format.flags) & _NO_TIMESTAMPS else ""
+
+
+def describe_failure(path: Path, failure: Exception | str) -> str:
+    """Return in words why FFmpeg cannot open a video; its own words where nothing better is known.
+
+    An MP4 or MOV is a row of boxes, each with its length and kind; without the box `moov`, which
+    cameras write last, nothing of it can be read.
+
+    Source: ISO/IEC 14496-12, section 4.2.
+    """
+    try:
+        with path.open("rb") as file:
+            kinds, at, end = [], 0, file.seek(0, 2)
+            while at + 8 <= end and len(kinds) < _MOST_BOXES:
+                file.seek(at)
+                head = file.read(16)
+                size, kind = int.from_bytes(head[:4], "big"), head[4:8]
+                size = int.from_bytes(head[8:], "big") if size == 1 else size or end - at
+                at += max(size, 8)
+                kinds.append(kind if at <= end else b"cut short")
+    except OSError:
+        return str(failure)
+    if end == 0:
+        return "an empty file"
+    if kinds[:1] == [b"ftyp"] and b"moov" not in kinds:
+        return "an MP4 or MOV without its table of frames (moov): it was cut short"
+    return getattr(failure, "strerror", None) or str(failure)
 
 
 @dataclass(frozen=True)
@@ -164,6 +192,7 @@ class UprightPictures:
     ) -> None:
         self._order, self._where, self._error = order, where, error
         self._form: PictureForm | None = None
+        self._turn: tuple[int, ...] | None = None      # that was stated last
         self._graph: av.filter.Graph | None = None
 
     def convert(self, frame: av.VideoFrame) -> np.ndarray:
@@ -174,7 +203,7 @@ class UprightPictures:
         DeviceError, or the `error` that was named : see `form_of`; or it is to become I420, and its
             planes are of another matrix or range
         """
-        form = form_of(frame, self._where, error=self._error)
+        form = self._form_of(frame)
         if self._order == "yuv420p" and not form.is_i420:
             raise self._error(
                 expected="frames of one form, I420 of BT.601 in limited range", found=f"{form}",
@@ -186,6 +215,16 @@ class UprightPictures:
             self._graph, self._form = self._make_graph(form), form
         self._graph.push(frame)
         return self._graph.pull().to_ndarray()
+
+    def _form_of(self, frame: av.VideoFrame) -> PictureForm:
+        """Return the form of a frame; one that states no turn is turned as the one before it.
+
+        A turn that stands in the stream (SEI) is stated of the first frame, and holds on.
+        """
+        form = form_of(frame, self._where, error=self._error)
+        if frame.side_data.get("DISPLAYMATRIX") is not None:
+            self._turn = form.turn
+        return form if self._turn in (None, form.turn) else replace(form, turn=self._turn)
 
     def _make_graph(self, form: PictureForm) -> av.filter.Graph:
         graph = av.filter.Graph()

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from acquire.errors import CurationError
+from acquire.errors import AcqError, CurationError
 
 from .plausible import check_one_stretch, do_fall, is_lone
 
@@ -54,7 +54,8 @@ class StampedTimes:
 
 
 def rising_times(
-    stamp_ns: np.ndarray, name: str, *, where: Path | str = ""
+    stamp_ns: np.ndarray, name: str, *, error: type[AcqError] = CurationError,
+    where: Path | str = "",
 ) -> StampedTimes:
     """Return strictly rising times for published stamps.
 
@@ -62,18 +63,19 @@ def rising_times(
     ----------
     stamp_ns : (N,) int64 as published, N at least 2
     name : what is stamped, for the defects: "frame", "sample"
+    error : what to raise
     where : the file that they are from, for an error
 
     Raises
     ------
-    CurationError : too few stamps rise, too many are out of order, or a gap is longer than all the
-        rest
+    AcqError : `error`; too few stamps rise, too many are out of order, or a gap is longer than all
+        the rest
     """
     lone = is_lone(stamp_ns)
     candidates = np.flatnonzero(~lone)
     kept = candidates[_longest_rise(stamp_ns[candidates])]
     if len(kept) < 2 or (len(stamp_ns) >= _FEWEST and len(kept) < _RISING * len(stamp_ns)):
-        raise CurationError(
+        raise error(
             expected=f"{name} stamps that rise",
             found=f"{len(kept)} of {len(stamp_ns)} that do"
                   + (": they fall from first to last" if do_fall(stamp_ns) else ""),
@@ -90,18 +92,18 @@ def rising_times(
     since_ns[kept] = known_ns
     time_ns = since_ns + zero_ns
     if (np.diff(time_ns) <= 0).any():
-        raise CurationError(
+        raise error(
             expected=f"{name} stamps with room between them",
             found="more repeated ones than nanoseconds", where=where, fix=_CORRECT,
         )
     misplaced = np.count_nonzero((np.abs(stamp_ns - time_ns) > _MISPLACED_NS) & ~lone)
     if misplaced > max(2, _MISPLACED * len(stamp_ns)):
-        raise CurationError(
+        raise error(
             expected=f"{name} stamps that rise",
             found=f"{misplaced} of {len(stamp_ns)} more than a second out of order",
             where=where, fix=_CORRECT,
         )
-    check_one_stretch(time_ns, name, error=CurationError, where=where)
+    check_one_stretch(time_ns, name, error=error, where=where)
     return StampedTimes(stamp_ns, time_ns, step_ns, tuple(_defects(stamp_ns, time_ns, lone, name)))
 
 

@@ -12,6 +12,7 @@ from acquire.camera.video_pictures import (
     PictureForm,
     UprightPictures,
     check_pictures,
+    describe_failure,
     form_of,
     raw_kind,
 )
@@ -56,7 +57,7 @@ def read_header(path: Path, defects: list[str]) -> VideoHeader:
             pixel_format, frames = stream.pix_fmt, stream.frames
             streams, raw = len(container.streams.video), raw_kind(container)
     except (OSError, ValueError, av.error.FFmpegError) as error:
-        raise _unusable("a video", error, path) from error
+        raise _unusable("a video", describe_failure(path, error), path) from error
     if raw or not rate or not 1 <= float(rate) <= 1000:
         found = f"{raw}, which says none," if raw else rate
         raise _unusable("a video of 1 to 1000 frames/s", found, path)
