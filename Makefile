@@ -19,7 +19,7 @@ demo: $(VENV)/.installed
 # two halves of the tests run side by side: one thread each
 test: export OMP_NUM_THREADS = 1
 test: $(VENV)/.installed $(OLDEST)/.installed
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not gstreamer" $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder -m "not gstreamer" $(PYTEST_ARGS)
 	$(BIN)/python -m pytest -m gstreamer $(PYTEST_ARGS) || [ $$? -eq 5 ]    # 5: PYTEST_ARGS leaves none of them
 
 lint: $(VENV)/.installed

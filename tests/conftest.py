@@ -97,6 +97,17 @@ def acq(tmp_path):
     return run
 
 
+_LONGEST_FIRST = ("road", "models", "field", "dataset", "fuzz", "firmware", "acq", "acquire")
+
+
+def _place(item):
+    room = item.path.relative_to(REPO / "tests").parts[0]
+    return (
+        item.get_closest_marker("gstreamer") is not None,
+        _LONGEST_FIRST.index(room) if room in _LONGEST_FIRST else -1,
+    )
+
+
 # first: pytest-xdist reads the groups in this same hook
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
@@ -105,8 +116,10 @@ def pytest_collection_modifyitems(items):
     Once GStreamer's plugins have brought their C++ runtime, importing matplotlib's C++ aborts the
     process: `make test` gives them a process of their own. acq never has both in one: `record`
     opens cameras, `train-kd` draws.
+
+    The rooms whose modules take longest come first, so that no process works on alone at the end.
     """
-    items.sort(key=lambda item: item.get_closest_marker("gstreamer") is not None)
+    items.sort(key=_place)
     for item in items:
         real_time = item.get_closest_marker("real_time")
         together = "in real time" if real_time else item.module.__name__
