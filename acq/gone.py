@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from typer.core import TyperCommand
-
+from acq.help import Command
 from acquire.errors import AcqError
 
 # of `acq train-kd`: the option, and what replaced it
@@ -15,7 +14,7 @@ GONE = {
 }
 
 
-class CommandWithRecipe(TyperCommand):
+class CommandWithRecipe(Command):
     """The command `train-kd`, which names the key of the recipe that replaced an option."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:

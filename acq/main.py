@@ -46,12 +46,14 @@ from acq.commands.train import train_kd
 from acq.commands.verify import verify
 from acq.commands.withdraw import withdraw
 from acq.gone import CommandWithRecipe
+from acq.help import Command, Group
 from acq.terminal.printing import complain, echo, print_errors_as_json, warn
 from acquire.errors import AcqError
 from acquire.interrupts import SIGNALS, accept, raise_on_signals
 
 app = typer.Typer(
     name="acq",
+    cls=Group,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -98,7 +100,7 @@ for panel, verbs in (
     for verb in verbs:
         app.command(
             verb.__name__.strip("_").replace("_", "-"), rich_help_panel=panel,
-            cls=CommandWithRecipe if verb is train_kd else None,
+            cls=CommandWithRecipe if verb is train_kd else Command,
         )(verb)
 app.add_typer(firmware, rich_help_panel="Record")
 

@@ -5,18 +5,19 @@ from typing import Annotated
 
 import typer
 
+from acq.help import Command, Group
 from acq.options import Json
 from acq.terminal.printing import echo, note, print_json
 
 firmware = typer.Typer(
-    name="firmware", no_args_is_help=True,
+    name="firmware", cls=Group, no_args_is_help=True,
     help="Build the sensor's firmware, or write it to a board.",
 )
 
 Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for what is built.")]
 
 
-@firmware.command()
+@firmware.command(cls=Command)
 def build(out: Out = Path("build/firmware"), as_json: Json = False) -> None:
     """Build the sketch for an Arduino Uno or Nano, and say what it takes of flash and RAM."""
     from acquire.sensor.flash import build_sketch
@@ -28,7 +29,7 @@ def build(out: Out = Path("build/firmware"), as_json: Json = False) -> None:
         echo(f"{built.hex_file} by {built.tool}: {built.size}")
 
 
-@firmware.command()
+@firmware.command(cls=Command)
 def flash(
     port: Annotated[
         str, typer.Option("--port", metavar="PORT", help="auto: the one board on USB; or its port.")

@@ -7,28 +7,18 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from typer.main import get_command
 
 from acq.commands.train import _echo_tables
+from acq.main import app
 from tests.support.made_sessions import make_session
 
 pytestmark = pytest.mark.real_time
 
-VERBS = (
-    "check", "record", "calibrate", "subject", "devices", "info", "recover", "resync", "simulate",
-    "ls", "exclude", "include", "split", "convert", "train-kd", "evaluate", "export", "bench-board",
-    "demo", "firmware",
-)
-
-
 def test_help_names_every_verb(acq):
     done = acq("--help")
     assert done.returncode == 0
-    assert all(verb in done.stdout for verb in VERBS)
-
-
-@pytest.mark.parametrize("verb", VERBS)
-def test_each_verb_has_help(acq, verb):
-    assert acq(verb, "--help").returncode == 0
+    assert all(f" {verb} " in done.stdout for verb in get_command(app).commands)
 
 
 def test_help_imports_nothing_heavy():
