@@ -122,8 +122,9 @@ def pytest_collection_modifyitems(items):
     items.sort(key=_place)
     for item in items:
         real_time = item.get_closest_marker("real_time")
-        together = "in real time" if real_time else item.module.__name__
-        item.add_marker(pytest.mark.xdist_group(together))
+        if real_time or not item.get_closest_marker("xdist_group"):   # of modules that share work
+            together = "in real time" if real_time else item.module.__name__
+            item.add_marker(pytest.mark.xdist_group(together))
         if real_time:  # a machine that stood still for a second: once more, and the summary says so
             item.add_marker(pytest.mark.flaky(reruns=1, reruns_delay=2))
 

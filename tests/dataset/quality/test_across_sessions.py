@@ -10,6 +10,8 @@ from dataset.quality.grade_sessions import grade_sessions
 from tests.support.made_sessions import make_session
 from tests.support.quality_sessions import LIMITS, flag_kinds
 
+pytestmark = pytest.mark.xdist_group("one clean session")
+
 
 @pytest.mark.parametrize("offset_ms", [-33.3, 300.0])
 def test_an_injected_offset_is_found_with_its_size(virtual, measured, offset_ms):

@@ -12,6 +12,8 @@ from dataset.quality.video import patch_colours
 from dataset.session.reader import Session
 from tests.support.quality_sessions import flag_kinds, measure_quality
 
+pytestmark = pytest.mark.xdist_group("one clean session")
+
 
 def test_each_fault_of_the_pictures_is_flagged_where_it_is(virtual, tmp_path):
     """Frozen from 2 s, brighter from 8 s, no face from 14 s, dark from 24 s, grey from 35 s."""

@@ -8,6 +8,8 @@ from dataset.session.heart_rate import measure_ppg_rates
 from dataset.session.reader import Session
 from tests.support.quality_sessions import finger_session, flag_kinds, measure_quality, real_session
 
+pytestmark = pytest.mark.xdist_group("one clean session")
+
 
 @pytest.mark.shared
 def test_the_real_face_is_good(real_face, tmp_path):

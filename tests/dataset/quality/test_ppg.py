@@ -13,6 +13,8 @@ from dataset.signals.lag import finger_pulse
 from tests.support.pulse_shapes import make_beats
 from tests.support.quality_sessions import LIMITS, START_NS, finger_session, flag_kinds
 
+pytestmark = pytest.mark.xdist_group("one clean session")
+
 
 def _finger_off(c, within):
     return {"ppg_value": np.where(within, 20_000 + np.arange(len(within)) * 7919 % 211, c.ppg)}

@@ -10,6 +10,8 @@ from dataset.quality.measurements import sliding_windows
 from dataset.signals.lag import GRID_HZ, PulseWave, correlate, face_pulse, finger_pulse
 from tests.support.quality_sessions import LIMITS, flag_kinds
 
+pytestmark = pytest.mark.xdist_group("one clean session")
+
 
 def test_the_finger_of_somebody_else_is_bad(virtual, measured):
     c = virtual.columns

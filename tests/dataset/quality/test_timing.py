@@ -7,6 +7,8 @@ import pytest
 from tests.support.made_sessions import make_session, pulse, sample_times
 from tests.support.quality_sessions import flag_kinds, measure_quality
 
+pytestmark = pytest.mark.xdist_group("one clean session")
+
 
 def test_a_stream_that_ends_early_is_flagged(tmp_path):
     """No counter knows what was to come."""

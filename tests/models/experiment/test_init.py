@@ -21,6 +21,8 @@ from tests.support.curated_folders import three_entries, write_curated_folders
 from tests.support.stand_ins import DRAWN, stand_in_teacher
 from tests.support.trained_runs import trained_run
 
+pytestmark = pytest.mark.xdist_group("one trained run")
+
 
 @pytest.fixture(scope="session")
 def run(tmp_path_factory):

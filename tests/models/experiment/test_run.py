@@ -14,6 +14,8 @@ from models.training.recipe import Recipe
 from tests.support.curated_folders import three_entries, write_curated_folders
 from tests.support.trained_runs import trained_run
 
+pytestmark = pytest.mark.xdist_group("one trained run")
+
 
 @pytest.fixture(scope="session")
 def data(tmp_path_factory):

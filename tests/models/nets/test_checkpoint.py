@@ -9,6 +9,8 @@ from models.nets.can import Student, Teacher
 from models.nets.checkpoint import load_checkpoint, save_checkpoint
 from tests.support.trained_runs import trained_run
 
+pytestmark = pytest.mark.xdist_group("one trained run")
+
 
 @pytest.fixture(scope="session")
 def run(tmp_path_factory):

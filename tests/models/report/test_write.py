@@ -22,6 +22,8 @@ from tests.support.made_reports import (
 from tests.support.pages import Page, Tables, see_in_browser
 from tests.support.trained_runs import trained_run
 
+pytestmark = pytest.mark.xdist_group("one trained run")
+
 TWO = results("S01", "S02")
 
 
