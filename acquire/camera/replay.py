@@ -25,9 +25,9 @@ from av.stream import Disposition
 
 from acquire import host_time
 from acquire.errors import DeviceError, Fix
+from acquire.stamps.packet_times import container_times, shown_ticks, why_no_times
 from acquire.stamps.plausible import FRAME_HZ
 
-from .container_times import container_times, shown_ticks, why_no_times
 from .frame_times import read_frame_times
 from .source import CameraInfo, EndOfStream, VideoFrame
 from .video_mark import is_marked_video

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from av.bitstream import BitStreamFilterContext
 
-from acquire.camera.container_times import container_times, shown_ticks, why_no_times
 from acquire.camera.replay import ReplayCamera
 from acquire.camera.source import EndOfStream
 from acquire.errors import DeviceError
+from acquire.stamps.packet_times import container_times, shown_ticks, why_no_times
 
 FPS, GROUP, TS_PACKET = 25, 12, 188
 

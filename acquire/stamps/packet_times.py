@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from acquire.errors import DeviceError
-from acquire.stamps.plausible import check_one_stretch, is_lone
-from acquire.stamps.rising import rising_times
+
+from .plausible import check_one_stretch, is_lone
+from .rising import rising_times
 
 Stamp = tuple[int | None, int | None]       # pts and dts of a packet [ticks]
 _JOINT_S = 0.5                              # times of one recording do not fall by this much
