@@ -83,6 +83,7 @@ _ADVICE = {
     Fix.INSTALL_AGAIN: "install acq again, with all that it needs",
     Fix.INSTALL_TRAIN: "pip install -c constraints.txt -e '.[train]'",
     Fix.INSTALL_CLUSTER: "pip install -c constraints.txt -e '.[cluster]'",
+    Fix.INSTALL_STUDIO: "pip install -c constraints.txt -e '.[studio]'",
 }
 
 # where the verb that was run makes another word the right one
@@ -137,6 +138,7 @@ _INTERRUPTED = {
     "withdraw": "where anything was removed, the same command completes the withdrawal",
     "train-kd": "what is trained is kept: the same command with --resume goes on",
     "live": "nothing was read yet",
+    "studio": "its pages no longer work; recordings are not touched by that",
     "demo": "what was made is kept, and --force begins anew",
     "firmware": "a board that was being written has to be written again",
 }

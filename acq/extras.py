@@ -1,9 +1,9 @@
-"""What only the extra `train` installs: refused in one line before anything is begun."""
+"""What only an extra installs: refused in one line before anything is begun."""
 
 from importlib.util import find_spec
 from pathlib import Path
 
-from acquire.errors import Fix, TrainingError
+from acquire.errors import AcqError, Fix, TrainingError
 
 
 def check_installed(*also: str) -> None:
@@ -29,9 +29,23 @@ def check_checkpoints_readable(checkpoint: Path) -> None:
     )
 
 
+def check_studio_installed() -> None:
+    """Refuse where the extra `studio` is missing; imports nothing.
+
+    Raises
+    ------
+    AcqError : it is
+    """
+    if found := _missing("starlette", "uvicorn", "websockets"):
+        raise AcqError(expected="the extra `studio`", found=found, fix=Fix.INSTALL_STUDIO)
+
+
 def _check(*packages: str, expected: str) -> None:
-    if missing := [name for name in packages if find_spec(name) is None]:
-        raise TrainingError(
-            expected=expected, found=f"no {', '.join(missing)} in this environment",
-            fix=Fix.INSTALL_TRAIN,
-        )
+    if found := _missing(*packages):
+        raise TrainingError(expected=expected, found=found, fix=Fix.INSTALL_TRAIN)
+
+
+def _missing(*packages: str) -> str:
+    """Name the packages that are not installed; "" where all are."""
+    missing = [name for name in packages if find_spec(name) is None]
+    return f"no {', '.join(missing)} in this environment" if missing else ""

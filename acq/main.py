@@ -41,6 +41,7 @@ from acq.commands.resync import resync
 from acq.commands.runs import runs
 from acq.commands.simulate import simulate
 from acq.commands.split import split
+from acq.commands.studio import studio
 from acq.commands.subject import subject
 from acq.commands.train import train_kd
 from acq.commands.verify import verify
@@ -59,7 +60,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-_ENDED_BY_SIGNAL = ("live",)
+_ENDED_BY_SIGNAL = ("live", "studio")
 END_S = 1.5              # after a signal: threads that wait for a device are not waited for longer
 
 _state: dict[str, Any] = {"debug": False, "verb": ""}
@@ -93,7 +94,9 @@ def options(
 
 for panel, verbs in (
     ("Record", (check, record, calibrate, subject, devices, info, recover, resync, simulate)),
-    ("Curate", (ls, import_, qc, exclude, include, split, convert, card, verify, withdraw)),
+    ("Curate", (
+        ls, studio, import_, qc, exclude, include, split, convert, card, verify, withdraw,
+    )),
     ("Train", (train_kd, evaluate, runs, demo)),
     ("Board", (export, bench_board, predict, live)),
 ):

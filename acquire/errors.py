@@ -108,6 +108,7 @@ class Fix(Enum):
     INSTALL_AGAIN = "install acq again"
     INSTALL_TRAIN = "install acq with the extra `train`"
     INSTALL_CLUSTER = "install acq with the extra `cluster`"
+    INSTALL_STUDIO = "install acq with the extra `studio`"
 
 
 class AcqError(Exception):

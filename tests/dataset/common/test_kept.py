@@ -1,4 +1,4 @@
-"""What was read of a file is kept while the file stays as it is, and read again when it does not."""
+"""What was read of a file is kept while the file stays as it is, and then read again."""
 
 import os
 

@@ -1,0 +1,93 @@
+"""Answers: pages from templates, JSON, and an error in words for whoever asked."""
+
+import json
+from dataclasses import asdict, is_dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+
+from acq.advice import advise
+from acquire.errors import AcqError, BusyError
+from dataset.common.files import finite
+from dataset.common.pages import render_page
+
+LARGEST_BODY_BYTES = 64 * 1024
+T = TypeVar("T")
+
+
+class NotThere(AcqError):
+    """What an address names is not there."""
+
+
+class BadRequest(AcqError):
+    """What a page sent is not what it should have sent."""
+
+
+def page(template: Path, **values: object) -> Response:
+    """Return a page made from a template."""
+    return HTMLResponse(str(render_page(template, **values)))
+
+
+def as_json(body: object, status: int = 200) -> Response:
+    """Return JSON of plain values and dataclasses; what is not finite is null."""
+    plain: Any = asdict(body) if is_dataclass(body) and not isinstance(body, type) else body
+    return Response(
+        json.dumps(finite(plain), allow_nan=False, default=str), status,
+        media_type="application/json",
+    )
+
+
+async def read_body(request: Request, kind: type[T]) -> T:
+    """Return what a page sent, as a dataclass.
+
+    Raises
+    ------
+    BadRequest : it is too large, or no such thing
+    """
+    body = b""
+    async for part in request.stream():
+        body += part
+        if len(body) > LARGEST_BODY_BYTES:
+            raise BadRequest(
+                expected=f"at most {LARGEST_BODY_BYTES} bytes", found="more", where="in a request",
+                fix="send less",
+            )
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise BadRequest(
+            expected=f"a request as {kind.__name__}", found=error, fix="load the page again"
+        ) from error
+
+
+def error_handlers(template: Path) -> dict[Any, Any]:
+    """Return the handlers that turn an error into words; `template` shows them on a page."""
+
+    def in_words(request: Request, error: Exception) -> Response:
+        if isinstance(error, HTTPException):
+            status = error.status_code
+            words = "there is no such page" if status == 404 else error.detail
+        elif isinstance(error, AcqError | OSError):
+            status = _status_of(error)
+            words = advise(error, "studio")
+        else:
+            raise error
+        if "text/html" not in request.headers.get("accept", ""):
+            return JSONResponse({"error": words}, status)
+        answer = page(template, words=words)
+        answer.status_code = status
+        return answer
+
+    return {AcqError: in_words, OSError: in_words, HTTPException: in_words}
+
+
+def _status_of(error: Exception) -> int:
+    if isinstance(error, NotThere):
+        return 404
+    if isinstance(error, BusyError):
+        return 409
+    return 500 if isinstance(error, OSError) else 400

@@ -1,0 +1,235 @@
+"""The studio's pages show what the library knows, and change it only as the verbs do."""
+
+import os
+import time
+
+import cv2
+import numpy as np
+import pytest
+
+from acq.web.answers import LARGEST_BODY_BYTES
+from dataset.convert.to_ubfc import convert_sessions
+from dataset.selection.choose import split_by_subject
+from dataset.selection.exclusions_file import read_exclusions
+from dataset.selection.identities import identify_sessions
+from dataset.selection.split_file import write_split
+from dataset.session.reader import Session
+from tests.support.made_sessions import make_session
+from tests.support.studio import FOLLOW, visitor
+
+NAME = "S01-20260101T090001Z"
+PAGE = f"/sessions/{NAME}"
+
+
+@pytest.fixture
+def data(tmp_path):
+    make_session(
+        tmp_path, seconds=6.0, lost_frames=(40, 41), lost_samples=(60,), pixel_format="RGB",
+        events=((2.0, "mark", "졸림 1"),),
+    )
+    return tmp_path
+
+
+def excluded(data):
+    return [(one.from_s, one.to_s, one.reason) for one in read_exclusions(data).of(NAME)]
+
+
+def listed(browser):
+    """Return the page of all sessions, once they have been read."""
+    until = time.monotonic() + 60
+    while 'id="progress"' in (text := browser.get("/sessions").text):
+        assert time.monotonic() < until
+    return text
+
+
+def test_the_list_has_a_row_for_each_session_and_names_what_cannot_be_read(data):
+    (data / "sessions/S01/broken.h5").write_text("no session")
+    text = listed(visitor(data))
+    assert f'<a href="{PAGE}">{NAME}</a>' in text
+    assert "2+1" in text
+    assert "broken" in text
+    assert '<a href="/sessions/broken">' not in text
+
+
+def test_a_thousand_sessions_are_answered_at_once_after_the_first_time(data, monkeypatch):
+    for path in (data / "sessions/S01").glob("*.h5"):
+        os.utime(path, (1, 1))
+    for number in range(999):
+        path = data / f"sessions/S{number % 50 + 10}/unreadable-{number}.h5"
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+        os.utime(path, (1, 1))
+    browser = visitor(data)
+    listed(browser)
+    monkeypatch.setattr("dataset.catalogue.Session", None)           # none is read again
+    began = time.process_time()
+    text = browser.get("/sessions").text
+    assert time.process_time() - began < 2.0
+    assert text.count('<tr role="row" data-grade') == 1000
+    assert f'<a href="{PAGE}">' in text
+
+
+def test_frames_come_by_their_number_with_the_times_of_their_light(data):
+    browser = visitor(data)
+    (path,) = (data / "sessions/S01").glob("*.h5")
+    with Session(path) as session:
+        times_s = np.frombuffer(browser.get(f"{PAGE}/times").content, "<f8")
+        expected_s = (session.frame_light_ns - session.started_monotonic_ns) / 1e9
+        assert np.array_equal(times_s, expected_s)
+        for at in (0, 100, len(times_s) - 1):
+            answer = browser.get(f"{PAGE}/frames/{at}")
+            assert answer.headers["content-type"] == "image/jpeg"
+            shown = cv2.imdecode(np.frombuffer(answer.content, np.uint8), cv2.IMREAD_COLOR)
+            # of all frames it is most like the one that was asked for
+            off = np.abs(shown[..., ::-1].astype(int) - session.frames[:]).mean(axis=(1, 2, 3))
+            assert off.argmin() == at
+    assert browser.get(f"{PAGE}/frames/{len(times_s)}").status_code == 404
+
+
+def test_the_time_axis_shows_losses_and_events_where_they_were(data):
+    shown = visitor(data).get(f"{PAGE}/timeline").json()
+    (frames,), (samples,) = shown["frame_gaps"], shown["sample_gaps"]
+    assert (frames["count"], samples["count"]) == (2, 1)
+    assert frames["from_s"] == pytest.approx(39 / 30, abs=0.01)
+    assert samples["from_s"] == pytest.approx(59 / 25, abs=0.01)
+    assert shown["end_s"] == pytest.approx(6.0, abs=0.05)
+    assert shown["marks"] == [{"at_s": 2.0, "text": "졸림 1"}]
+    assert (shown["lost_frames"], shown["lost_samples"], shown["grade"]) == (2, 1, "")
+
+
+def test_curves_hold_the_ppg_of_the_part_that_is_asked_for(data):
+    browser = visitor(data)
+    (path,) = (data / "sessions/S01").glob("*.h5")
+    curve = browser.get(f"{PAGE}/curves?from=1&to=2").json()["ppg"]
+    assert 0.9 < curve["x"][0] <= 1 <= 2 <= curve["x"][-1] < 2.1
+    with Session(path) as session:
+        whole = browser.get(f"{PAGE}/curves?from=-9&to=99").json()["ppg"]
+        assert whole["y"] == session.ppg_values.tolist()
+    for query in ("", "?from=2&to=1", "?from=x&to=1", "?from=nan&to=nan"):
+        assert browser.get(f"{PAGE}/curves{query}").status_code == 400
+
+
+def test_a_part_is_excluded_undone_and_included_as_the_verbs_do(data):
+    browser = visitor(data)
+    part = {"from_s": 1.25, "to_s": 2.5, "reason": "고개를 돌림"}
+    assert browser.post(f"{PAGE}/exclude", json=part).json() == {"out_of_date": []}
+    assert excluded(data) == [(1.25, 2.5, "고개를 돌림")]
+    browser.post(f"{PAGE}/exclude", json={**part, "reason": "another reason"})
+    assert excluded(data) == [(1.25, 2.5, "another reason")]
+    browser.post(f"{PAGE}/undo")
+    assert excluded(data) == [(1.25, 2.5, "고개를 돌림")]
+    browser.post(f"{PAGE}/include", json={"from_s": 1.25, "to_s": 2.5})
+    assert excluded(data) == []
+    assert browser.get(f"{PAGE}/timeline").json()["can_undo"]
+    browser.post(f"{PAGE}/undo")
+    assert excluded(data) == [(1.25, 2.5, "고개를 돌림")]
+    browser.post(f"{PAGE}/undo")
+    assert excluded(data) == []
+    answer = browser.post(f"{PAGE}/undo")
+    assert answer.status_code == 400
+    assert "none to undo" in answer.json()["error"]
+
+
+def test_each_change_is_logged_with_its_time_and_without_its_reason(data, capsys):
+    browser = visitor(data)
+    browser.post(f"{PAGE}/exclude", json={"from_s": 1, "to_s": 2, "reason": "a secret"})
+    browser.post(f"{PAGE}/undo")
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.split("  ")[1] for line in lines] == [
+        f"excluded: {NAME}, 0:01 to 0:02", f"undone, excluded: {NAME}, 0:01 to 0:02",
+    ]
+    page = browser.get("/changes").text
+    assert "undone, excluded" in page
+    assert "a secret" not in page
+
+
+def test_what_is_excluded_here_is_left_out_by_convert_and_comes_back_with_undo(data):
+    make_session(data, "S02", seconds=6.0)
+    split = split_by_subject(identify_sessions(data), holdout=["S02"])
+    write_split(split, data / "split.json")
+    browser = visitor(data)
+
+    def converted_rows():
+        convert_sessions(data, force=True)
+        (labels,) = (data / "ubfc/train").glob("*/ground_truth.txt")
+        return len(labels.read_text().splitlines()[0].split())
+
+    whole = converted_rows()
+    answer = browser.post(f"{PAGE}/exclude", json={"from_s": 4.0, "to_s": None, "reason": "talks"})
+    (stale,) = answer.json()["out_of_date"]
+    assert stale["path"] == str(data / "ubfc")
+    assert converted_rows() < 0.75 * whole
+    browser.post(f"{PAGE}/undo")
+    assert converted_rows() == whole
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ({"from_s": 2, "to_s": 1, "reason": "x"}, "ends before it begins"),
+        ({"from_s": 1, "to_s": 99, "reason": "x"}, "ends at 0:0"),
+        ({"from_s": 1, "to_s": 2, "reason": " "}, "no reason"),
+        ({"from_s": "1", "to_s": 2, "reason": "x"}, "float"),
+        ({"from_s": 1}, "to_s"),
+        ([], "object"),
+    ],
+)
+def test_a_wrong_part_is_refused_in_words_and_changes_nothing(data, body, words):
+    answer = visitor(data).post(f"{PAGE}/exclude", json=body)
+    assert answer.status_code == 400
+    assert words in answer.json()["error"]
+    assert not (data / "exclusions.json").exists()
+
+
+def test_a_request_that_is_too_large_is_refused(data):
+    answer = visitor(data).post(f"{PAGE}/exclude", content=b"x" * (LARGEST_BODY_BYTES + 1))
+    assert answer.status_code == 400
+    assert "at most" in answer.json()["error"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["%2e%2e%2fsecret", "..%2fsecret", "S01%2f" + NAME, "%2fetc%2fpasswd", "S01", "secret.h5",
+     "S01-20260101T090001Z.h5", "%00", "a" * 300],
+)
+def test_no_address_becomes_a_path(data, name):
+    (data / "secret.h5").write_bytes((data / f"sessions/S01/{NAME}.h5").read_bytes())
+    browser = visitor(data)
+    for rest in ("", "/timeline", "/times", "/frames/0"):
+        assert browser.get(f"/sessions/{name}{rest}").status_code == 404
+    for asset in ("..%2fapp.py", "app.py", "%2e%2e/app.py"):
+        assert browser.get(f"/assets/{asset}").status_code == 404
+
+
+def test_an_error_is_a_page_in_a_browser_and_json_for_a_script(data):
+    browser = visitor(data)
+    as_page = browser.get("/sessions/S01-nonsense", headers={"accept": "text/html"})
+    assert as_page.status_code == 404
+    assert "expected a recording" in as_page.text
+    assert "error" in browser.get("/sessions/S01-nonsense").json()
+
+
+def test_text_of_a_person_is_no_markup(data):
+    browser = visitor(data)
+    browser.post(f"{PAGE}/exclude", json={"from_s": None, "to_s": None, "reason": "<b>x</b>"})
+    text = listed(browser)
+    assert "&lt;b&gt;x&lt;/b&gt;" in text
+    assert "<b>x</b>" not in text
+
+
+def test_pages_hear_of_decisions_of_others(data):
+    browser = visitor(data)
+    with browser.websocket_connect(FOLLOW) as socket:
+        browser.post(f"{PAGE}/exclude", json={"from_s": 1, "to_s": 2, "reason": "x"})
+        assert socket.receive_json() == {"changed": "exclusions"}
+
+
+def test_a_session_that_is_replaced_is_shown_as_it_is_now(data):
+    browser = visitor(data)
+    before = browser.get(f"{PAGE}/timeline").json()
+    make_session(data / "other", seconds=3.0)
+    (data / f"other/sessions/S01/{NAME}.h5").replace(data / f"sessions/S01/{NAME}.h5")
+    after = browser.get(f"{PAGE}/timeline").json()
+    assert (before["lost_frames"], after["lost_frames"]) == (2, 0)
+    assert after["end_s"] == pytest.approx(3.0, abs=0.05)
+    assert len(browser.get(f"{PAGE}/times").content) == 8 * after["frames"]
