@@ -111,6 +111,8 @@ class NetClips:
         self._stretches = [        # (number of the video, first frame, frames)
             (number, pairs.start, len(pairs) + 1)
             for number, video in enumerate(videos)
+            # of a rate there is none to learn in a video without a window
+            if reads.predicts != "rate" or video.reference.is_used.any()
             for pairs in known_stretches(video, max(1, self._clip - 1))
         ]
         if not self._stretches:

@@ -108,6 +108,13 @@ def test_the_same_seed_draws_the_same_clips(person):
     assert not torch.equal(one, other)
 
 
+def test_a_rate_is_learnt_where_the_finger_has_one(person):
+    reads = Reads("frames", "rate", 60, 5)
+    assert len(make_clips(person, reads)) > 0
+    with pytest.raises(TrainingError, match="60 adjacent frames with a PPG"):
+        make_clips(replace(person, marked_trusted=np.zeros(len(person.time_s), bool)), reads)
+
+
 def test_no_clip_of_the_length_is_refused(person):
     with pytest.raises(TrainingError, match="400 adjacent frames with a PPG"):
         make_clips(person, replace(CHROM, clip=400))

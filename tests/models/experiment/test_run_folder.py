@@ -105,5 +105,5 @@ def test_a_run_that_was_begun_before_teachers_had_names_goes_on(tmp_path):
     begun_with = {"seeds": 1, "recipe": {"sha256": "0", "epochs": 3, "teacher": "can"}}
     assert find_interrupted(tmp_path / "runs", begun_with)[0] == part
     begun_with["recipe"]["teacher"] = "physnet"
-    with pytest.raises(TrainingError, match="recipe.teacher \"can\" as in"):
+    with pytest.raises(TrainingError, match=r"recipe\.teacher \"can\" as in"):
         find_interrupted(tmp_path / "runs", begun_with)
