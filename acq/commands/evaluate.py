@@ -74,80 +74,102 @@ def evaluate(
 
 
 def _echo(summary: dict) -> None:
-    from rich.table import Table
-
     from models.evaluation.mean_rate import coverage_text
-    from models.evaluation.methods import MEAN_RATE, TITLES
 
     if summary["verdict"]:
         for sentence in summary["verdict"]["words"]:
             echo(sentence)
         echo()
-    table = Table(title=f"Heart rate on {summary['side']}: {', '.join(summary['subjects'])}")
-    table.add_column("")
-    for heading in ("MAE [bpm]", "RMSE [bpm]", "coverage", "MAPE [%]", "r", "SNR [dB]", "MACC"):
-        table.add_column(heading, justify="right")
-    for name, figures in summary["methods"].items():
-        table.add_row(
-            TITLES[name] if name == MEAN_RATE else name,
-            _with_interval(figures, "mae_bpm"), _with_interval(figures, "rmse_bpm"),
-            coverage_text([figures["coverage_percent"]]), f"{figures['mape_percent']:.1f}",
-            _number(figures["pearson_r"]), _number(figures["snr_db"]), _number(figures["macc"]),
-        )
-    show(table)
-    first = next(iter(summary["methods"].values()))
-    resolution = first["resolution"]
+    names, run = _row_names(summary["methods"])
+    figures = list(summary["methods"].values())
+    title = f"Heart rate on {summary['side']}: {', '.join(summary['subjects'])}"
+    _show_columns(title + (f"; networks of {run}" if run else ""), {
+        "": names,
+        "MAE [bpm]": [_with_interval(of, "mae_bpm") for of in figures],
+        "RMSE [bpm]": [_with_interval(of, "rmse_bpm") for of in figures],
+        "coverage": [coverage_text([of["coverage_percent"]]) for of in figures],
+    })
+    resolution = figures[0]["resolution"]
     in_brackets = (
-        "; in brackets 95 % by bootstrap over subjects" if first["interval"]["mae_bpm"] else ""
+        "; in brackets 95 % by bootstrap over subjects" if figures[0]["interval"]["mae_bpm"] else ""
     )
     echo(
-        f"{counted(first['windows'], 'window')} of {resolution['window_s']:g} s (left out: "
-        f"{first['windows_left_out']} across a gap, {first['windows_without_finger']} in which the "
-        f"finger's rate cannot be told){in_brackets}. Rates from 0.7 to 4 Hz, the finger's 0.5 "
-        "to 4 Hz. Spectrum on a grid of "
+        f"{counted(figures[0]['windows'], 'window')} of {resolution['window_s']:g} s (left out: "
+        f"{figures[0]['windows_left_out']} across a gap, {figures[0]['windows_without_finger']} in "
+        f"which the finger's rate cannot be told){in_brackets}. Rates from 0.7 to 4 Hz, the "
+        "finger's 0.5 to 4 Hz. Spectrum on a grid of "
         f"{resolution['grid_bpm']:g} bpm, peak refined; a "
         f"pulse is a peak {resolution['main_lobe_bpm']:g} bpm wide. "
         f"The subjects are {summary['people']}. Coverage: the windows with a prediction; the "
         "others count as the mean rate of the training windows, and have no SNR and MACC."
     )
-    _echo_by_other_definitions(summary["methods"])
+    _echo_more_metrics(names, figures)
+    _echo_by_video(names, figures)
     for warning in summary["warnings"]:
         warn(warning)
 
 
-def _echo_by_other_definitions(methods: dict) -> None:
-    """Print the figures that other papers and rPPG-Toolbox would have, under their names."""
-    from rich.table import Table
-
-    from models.evaluation.mean_rate import coverage_text
+def _row_names(methods: dict) -> tuple[list[str], str]:
+    """Return the first cell of each row; and the run of all networks, where they are of one."""
     from models.evaluation.methods import MEAN_RATE, TITLES
 
-    table = Table(title="The same by other definitions")
-    table.add_column("")
-    for heading in (
-        "per video MAE", "limits [bpm]", "coverage", "SNR de Haan", "toolbox MAE", "coverage",
-        "its peaks", "its SNR", "its MACC",
-    ):
-        table.add_column(heading, justify="right")
-    for name, figures in methods.items():
-        toolbox, limits = figures["toolbox"], figures["bland_altman"]
-        table.add_row(
-            TITLES[name] if name == MEAN_RATE else name,
-            f"{figures['per_video_mean']['mae_bpm']:.2f}",
-            f"{_number(limits['low_bpm'])} to {_number(limits['high_bpm'])}",
-            coverage_text([figures["coverage_percent"]]), _number(figures["snr_de_haan_db"]),
-            _number(toolbox["mae_bpm"]), coverage_text([toolbox["coverage_percent"]]),
-            _number(toolbox["peak"]["mae_bpm"]), _number(toolbox["snr_db"]),
-            _number(toolbox["macc"]),
-        )
+    runs = {name.rpartition("/")[0] for name in methods} - {""}
+    run = runs.pop() if len(runs) == 1 else ""
+    names = [TITLES[name] if name == MEAN_RATE else name for name in methods]
+    return [name.removeprefix(f"{run}/") if run else name for name in names], run
+
+
+def _show_columns(title: str, columns: dict[str, list[str]]) -> None:
+    """Print a table; its rows fit 80 columns where names are short, also in a pipe."""
+    from rich.table import Table
+
+    table = Table(title=title)
+    for heading in columns:
+        table.add_column(heading, justify="right" if heading else "left")
+    for row in zip(*columns.values(), strict=True):
+        table.add_row(*row)
     show(table)
-    toolbox = next(iter(methods.values()))["toolbox"]
-    low, high = toolbox["bin_bpm"]
+
+
+def _echo_more_metrics(names: list[str], figures: list[dict]) -> None:
+    limits = [of["bland_altman"] for of in figures]
+    echo()
+    _show_columns("The same windows, by other metrics", {
+        "": names,
+        "MAPE [%]": [f"{of['mape_percent']:.1f}" for of in figures],
+        "r": [_number(of["pearson_r"]) for of in figures],
+        "SNR [dB]": [_number(of["snr_db"]) for of in figures],
+        "SNR de Haan": [_number(of["snr_de_haan_db"]) for of in figures],
+        "MACC": [_number(of["macc"]) for of in figures],
+        "limits [bpm]": [
+            f"{_number(ends['low_bpm'], 1)} to {_number(ends['high_bpm'], 1)}" for ends in limits
+        ],
+    })
     echo(
-        "per video: one rate each, the mean over its windows. limits: of agreement, for repeated "
-        "measures (Bland and Altman 2007). SNR de Haan: as de Haan and Jeanne (2013) define it. "
-        "toolbox: the whole chain of rPPG-Toolbox over whole videos, the coverage beside it is of "
-        "videos, bins of "
+        "limits: of agreement, for repeated measures (Bland and Altman 2007). SNR de Haan: as de "
+        "Haan and Jeanne (2013) define it."
+    )
+
+
+def _echo_by_video(names: list[str], figures: list[dict]) -> None:
+    """Print the errors of one rate a video, ours and those that rPPG-Toolbox would have."""
+    from models.evaluation.mean_rate import coverage_text
+
+    toolbox = [of["toolbox"] for of in figures]
+    echo()
+    _show_columns("One rate a video", {
+        "": names,
+        "MAE": [f"{of['per_video_mean']['mae_bpm']:.2f}" for of in figures],
+        "toolbox MAE": [_number(of["mae_bpm"]) for of in toolbox],
+        "its peaks": [_number(of["peak"]["mae_bpm"]) for of in toolbox],
+        "its SNR": [_number(of["snr_db"]) for of in toolbox],
+        "its MACC": [_number(of["macc"]) for of in toolbox],
+        "coverage": [coverage_text([of["coverage_percent"]]) for of in toolbox],
+    })
+    low, high = toolbox[0]["bin_bpm"]
+    echo(
+        "MAE: of the mean over a video's windows. toolbox: the whole chain of rPPG-Toolbox over "
+        "whole videos, coverage is of videos, bins of "
         f"{low:.2f} bpm" + (f" to {high:.2f}" if high - low > 0.005 else "") + "."
     )
 
@@ -157,5 +179,5 @@ def _with_interval(figures: dict, name: str) -> str:
     return f"{figures[name]:.2f}" + (f" [{ends[0]:.2f}, {ends[1]:.2f}]" if ends else "")
 
 
-def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.2f}"
+def _number(value: float | None, digits: int = 2) -> str:
+    return "-" if value is None else f"{value:.{digits}f}"
