@@ -136,7 +136,7 @@ def _echo_more_metrics(names: list[str], figures: list[dict]) -> None:
     echo()
     _show_columns("The same windows, by other metrics", {
         "": names,
-        "MAPE [%]": [f"{of['mape_percent']:.1f}" for of in figures],
+        "MAPE %": [f"{of['mape_percent']:.1f}" for of in figures],
         "r": [_number(of["pearson_r"]) for of in figures],
         "SNR [dB]": [_number(of["snr_db"]) for of in figures],
         "SNR de Haan": [_number(of["snr_de_haan_db"]) for of in figures],
