@@ -1,0 +1,184 @@
+"""A curator at the studio in Chromium: pictures, parts excluded by dragging, two browsers."""
+
+import json
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import pytest
+from playwright.sync_api import expect, sync_playwright
+
+from dataset.selection import decide
+from dataset.selection.exclusions_file import read_exclusions
+from dataset.selection.make_exclusion import make_exclusion
+from tests.support.made_sessions import make_session
+
+NAME = "S01-20260101T090001Z"
+PATIENCE_MS = 60_000               # on a machine that is busy
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("studio")
+    make_session(folder, seconds=6.0, lost_frames=(40, 41))
+    make_session(folder, "S02", seconds=2.0, bpm=90.0, simulated=True)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def studio(data):
+    """Yield the link that the verb prints; a signal ends it, and that is no error."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "acq.main", "studio", "--data", data, "--port", str(port), "--json"],
+        stdout=subprocess.PIPE, text=True,
+    )
+    try:
+        yield json.loads(process.stdout.readline())["link"]
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 0
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    program = shutil.which("chromium")
+    if program is None:
+        pytest.skip("no browser; apt-get install chromium")
+    expect.set_options(timeout=PATIENCE_MS)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(chromium, studio):
+    """Open an address in a browser of its own, which fails the test where the page complains."""
+    complaints, contexts = [], []
+
+    def open_page(address="/sessions", **kwargs):
+        kwargs.setdefault("viewport", {"width": 1280, "height": 900})
+        contexts.append(chromium.new_context(**kwargs))
+        contexts[-1].set_default_timeout(PATIENCE_MS)
+        page = contexts[-1].new_page()
+        page.on("console", lambda message: complaints.append(message.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto(studio)
+        page.wait_for_selector("#sessions")
+        if address != "/sessions":
+            page.goto(studio.partition("/?")[0] + address)
+            page.wait_for_selector("#picture[data-frame]")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+@pytest.fixture
+def excluded(data):
+    """Return a function that waits until just these parts are excluded; none are afterwards."""
+    def wait_for(*parts):
+        until = time.monotonic() + PATIENCE_MS / 1000
+        while True:
+            there = [(one.from_s, one.to_s, one.reason) for one in read_exclusions(data).of(NAME)]
+            if [one[2] for one in there] == [part[2] for part in parts]:
+                for one, part in zip(there, parts, strict=True):
+                    assert one[:2] == pytest.approx(part[:2], abs=0.02)
+                return
+            assert time.monotonic() < until, there
+            time.sleep(0.05)
+
+    yield wait_for
+    (data / "exclusions.json").unlink(missing_ok=True)
+
+
+def drag(page, from_s, to_s, *, end_s):
+    """Drag over the curves from one time to another."""
+    page.locator("#lanes").scroll_into_view_if_needed()
+    box = page.locator("#lanes").bounding_box()
+    left, width = box["x"] + 74, box["width"] - 74 - 8           # LEFT and RIGHT of curves.js
+    y = box["y"] + 90
+    page.mouse.move(left + from_s / end_s * width, y)
+    page.mouse.down()
+    page.mouse.move(left + (from_s + to_s) / 2 / end_s * width, y)
+    page.mouse.move(left + to_s / end_s * width, y)
+    page.mouse.up()
+
+
+def test_a_part_is_excluded_by_dragging_seen_in_another_browser_and_undone(visit, excluded):
+    mine, other = visit(f"/sessions/{NAME}"), visit(f"/sessions/{NAME}")
+    drag(mine, 1.5, 3.0, end_s=6.0)
+    expect(mine.locator("[name=reason]")).to_be_focused()
+    mine.keyboard.type("고개를 돌림")
+    mine.keyboard.press("Enter")
+    excluded((1.5, 3.0, "고개를 돌림"))
+    for page in (mine, other):
+        expect(page.locator("#excluded li")).to_contain_text("고개를 돌림")
+    other.keyboard.press("u")
+    excluded()
+    expect(mine.locator("#excluded li")).to_have_text("nothing")
+
+
+def test_keys_alone_go_through_the_pictures_and_exclude(visit, excluded):
+    page = visit(f"/sessions/{NAME}")
+    expect(page.locator("#at")).to_have_text("frame 0 of 178 · 0:00")
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#picture[data-frame='1']")).to_be_visible(timeout=PATIENCE_MS)
+    page.keyboard.press("Home")
+    page.keyboard.press("Shift+ArrowRight")
+    page.keyboard.press("[")
+    page.keyboard.press("Shift+ArrowRight")
+    page.keyboard.press("]")
+    page.keyboard.press("e")
+    page.keyboard.type("talks")
+    page.keyboard.press("Enter")
+    excluded((1.0, 2.0, "talks"))
+    page.get_by_role("button", name="Include again").click()
+    excluded()
+
+
+def test_the_list_is_filtered_sorted_and_kept_through_a_reload(visit, data, excluded):
+    page = visit()
+    for width in (400, 1280, 2560):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.wait_for_function("document.documentElement.scrollWidth <= innerWidth")
+    rows = page.locator("#sessions tbody tr:visible")
+    expect(rows.first).to_contain_text("S01")
+    page.get_by_role("button", name="Length").click()
+    expect(rows.first).to_contain_text("S02")
+    page.keyboard.press("/")
+    page.keyboard.type("simul")
+    expect(rows).to_have_count(1)
+    page.reload()
+    expect(rows).to_have_count(1)
+    page.locator("[name=text]").fill("")
+    page.locator("[name=lost]").check()
+    expect(rows).to_have_count(1)
+    expect(rows).to_contain_text(NAME)
+    # what the command line decides meanwhile is shown
+    path = data / f"sessions/S01/{NAME}.h5"
+    decide.exclude(data, [make_exclusion(path, from_s=1.0, to_s=2.0, reason="by hand")])
+    expect(rows).to_contain_text("part out")
+
+
+def test_a_loss_leads_to_its_place_and_the_page_fits_a_phone_and_a_large_screen(visit):
+    page = visit(f"/sessions/{NAME}")
+    row = page.locator("#notes tbody tr", has_text="frames lost")
+    expect(row).to_contain_text("2 frames")
+    row.get_by_role("button").click()
+    assert float(page.locator("[name=from]").input_value()) == pytest.approx(39 / 30, abs=0.01)
+    for width in (400, 2560):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.emulate_media(color_scheme="dark")
+        page.wait_for_function("document.documentElement.scrollWidth <= innerWidth")
