@@ -10,7 +10,10 @@ from pathlib import Path
 
 import typer
 
-METHODS = ("green", "ica", "pca", "chrom", "pos")
+METHODS = (
+    "green", "ica", "pca", "chrom", "pos", "ica_poh", "pca_lewandowska", "chrom_skin", "pos_skin",
+    "lgi", "pbv", "omit",
+)
 
 
 def sessions(ctx: typer.Context, incomplete: str) -> list[str]:
@@ -43,7 +46,7 @@ def all_runs(ctx: typer.Context, incomplete: str) -> list[str]:
 
 def methods(ctx: typer.Context, incomplete: str) -> list[str]:
     """Return the methods and runs that begin so."""
-    return [*_beginning(incomplete, METHODS), *runs(ctx, incomplete)]
+    return [*_beginning(incomplete, ("all", *METHODS)), *runs(ctx, incomplete)]
 
 
 def _data(ctx: typer.Context) -> Path:

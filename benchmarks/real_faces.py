@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from acquire.errors import AcqError
+from dataset.published_colour.methods import METHODS as PUBLISHED
 from dataset.signals.filters import WINDOW_S
 from dataset.signals.windows import STEP_S
 from models.evaluation.methods import COLOUR_TITLES
@@ -31,7 +32,7 @@ from models.whole.read import read_whole
 from .clips import Clip, clips_of, dev_clips
 
 DATA = Path(__file__).resolve().parents[1].parent / "shared" / "data"
-ORDER = (NETWORK, "pos", "chrom", "ica", "green", "pca")
+ORDER = (NETWORK, "pos", "chrom", "ica", "green", "pca", *PUBLISHED)
 TITLES = {NETWORK: "network", **COLOUR_TITLES}
 FUSED = "fused"
 FAR_BPM = 5.0           # a shown window that is off by more is a wrong number

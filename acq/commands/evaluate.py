@@ -20,8 +20,9 @@ def evaluate(
         list[str] | None,
         typer.Argument(
             metavar="[METHOD|NET]...",
-            help="green, ica, pca, chrom, pos; a run or its id, RUN/NET, a checkpoint or an ONNX "
-            "file; all five methods when nothing is named.",
+            help="green, ica, pca, chrom, pos; as published: ica_poh, pca_lewandowska, chrom_skin, "
+            "pos_skin, lgi, pbv, omit; all of these: all; a run or its id, RUN/NET, a checkpoint "
+            "or an ONNX file; the first five when nothing is named.",
             autocompletion=complete.methods,
         ),
     ] = None,

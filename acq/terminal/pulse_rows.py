@@ -8,12 +8,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
 
+from acq.complete import METHODS
 from acquire.errors import Fix, SessionError
 
 if TYPE_CHECKING:
     from models.live.predict import PredictionRow
 
-_METHODS = ("network", "green", "ica", "pca", "chrom", "pos")
+_METHODS = ("network", *METHODS)
 COLUMNS = (
     "time_s", "state", "hr_bpm", "quality", "likeness", "finger_bpm", "from_s", "low_bpm",
     "high_bpm", "why_not", "words", *(f"{name}_bpm" for name in _METHODS),

@@ -48,7 +48,7 @@ def green(rgb: np.ndarray, fs_hz: float) -> np.ndarray:
 def ica(rgb: np.ndarray, fs_hz: float) -> np.ndarray:
     """Return the independent component with the highest spectral peak in the band."""
     colours = _detrended(_normalise(rgb, fs_hz))
-    return _most_periodic(_independent(colours), colours[:, 1], fs_hz)
+    return most_periodic(_independent(colours), colours[:, 1], fs_hz)
 
 
 def pca(rgb: np.ndarray, fs_hz: float) -> np.ndarray:
@@ -58,7 +58,7 @@ def pca(rgb: np.ndarray, fs_hz: float) -> np.ndarray:
         [bandpass(c, fs_hz, high_hz=high_hz) for c in _normalise(rgb, fs_hz).T], axis=1
     )
     _, _, directions = np.linalg.svd(colours - colours.mean(axis=0), full_matrices=False)
-    return _most_periodic(colours @ directions.T, colours[:, 1], fs_hz)
+    return most_periodic(colours @ directions.T, colours[:, 1], fs_hz)
 
 
 def chrom(rgb: np.ndarray, fs_hz: float) -> np.ndarray:
@@ -66,7 +66,7 @@ def chrom(rgb: np.ndarray, fs_hz: float) -> np.ndarray:
 
     They are X = 3R - 2G and Y = 1.5R + G - 1.5B.
     """
-    rgb = _checked(rgb, fs_hz)
+    rgb = check_colours(rgb, fs_hz)
     length = 2 * max(1, round(CHROM_WINDOW_S * fs_hz / 2))
     step = length // 2
     # Half a window of mirrored colours at either end: then the overlap-add gives every frame the
@@ -107,7 +107,13 @@ METHODS: dict[str, Callable[[np.ndarray, float], np.ndarray]] = {
 }
 
 
-def _checked(rgb: np.ndarray, fs_hz: float) -> np.ndarray:
+def check_colours(rgb: np.ndarray, fs_hz: float) -> np.ndarray:
+    """Return colours in float64.
+
+    Raises
+    ------
+    ValueError : the shape is wrong, there are fewer than two slow beats, or one is not positive
+    """
     rgb = np.asarray(rgb, np.float64)
     length = min_samples(fs_hz)
     if rgb.ndim != 2 or rgb.shape[1] != 3 or len(rgb) < length:
@@ -119,7 +125,7 @@ def _checked(rgb: np.ndarray, fs_hz: float) -> np.ndarray:
 
 def _normalise(rgb: np.ndarray, fs_hz: float) -> np.ndarray:
     """Divide each colour by its mean, and subtract one."""
-    rgb = _checked(rgb, fs_hz)
+    rgb = check_colours(rgb, fs_hz)
     return rgb / rgb.mean(axis=0) - 1
 
 
@@ -130,8 +136,8 @@ def _detrended(columns: np.ndarray) -> np.ndarray:
     return columns - columns.mean(axis=0) - np.outer(from_middle, slope)
 
 
-def _most_periodic(components: np.ndarray, green_trace: np.ndarray, fs_hz: float) -> np.ndarray:
-    """Return the column of (T, 3) with the highest peak in the band, inverted to oppose green.
+def most_periodic(components: np.ndarray, green_trace: np.ndarray, fs_hz: float) -> np.ndarray:
+    """Return the column of (T, K) with the highest peak in the band, inverted to oppose green.
 
     The peak is taken over all the power of the column.
     """

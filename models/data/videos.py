@@ -18,6 +18,7 @@ from dataset.face.box import FaceBox
 from dataset.face.frames import FaceFrames, Motion, cache_frames, read_face_frames
 from dataset.layouts.manifest import FrameSpan
 from dataset.people import LearntFrom, Person
+from dataset.published_colour.regions import region_colours
 from dataset.signals.windows import LONGEST_STEP_S
 
 from .reference import ReferenceWindows, reference_windows, trust_by_labels
@@ -50,6 +51,8 @@ class CuratedVideo:
     ppg_filtered: bool = True              # the PPG is band-passed from 0.7 to 4 Hz
     virtual_seed: int | None = None        # of a virtual subject; None where it is not known
     motion_kind: Motion = "normalised"     # of `motion`; "difference" is in grey levels, not scaled
+    # (T, 3, 3) float64: of `dataset.published_colour.regions`; None: not at hand
+    regions: np.ndarray | None = None
     # frames of any side, as `frames_at` returns them; None: nothing but the above is at hand
     read_frames: Callable[[int], np.ndarray] | None = None
 
@@ -157,6 +160,7 @@ def to_curated_video(
         appearance=torch.from_numpy((frames.frames[:-1] >> 8).astype(np.uint8)),
         ppg_change=torch.from_numpy(ppg_change), colour=frames.colour(), ppg=ppg, time_s=time_s,
         video=video, box=frames.box, marked_trusted=marked_trusted, motion_kind=frames.motion_kind,
+        regions=region_colours(frames.frames, frames.box),
     )
 
 

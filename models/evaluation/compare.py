@@ -11,6 +11,7 @@ from acquire.errors import TrainingError
 from dataset.common.files import finite
 from dataset.common.progress import OnProgress
 from dataset.face.frames import Motion
+from dataset.published_colour.methods import ALL_METHODS
 from dataset.signals.colour_methods import METHODS
 from models.board.find_net import find_nets, find_trainings
 from models.data.curated import load_curated
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 READING = "read the pulse"
+EVERY = "all"           # every method without training
 
 
 @dataclass(frozen=True)
@@ -60,9 +62,10 @@ def compare_methods(
     Parameters
     ----------
     data : the folder that holds `ubfc/`
-    names : of `dataset.signals.colour_methods.METHODS`, checkpoint files, ONNX files, or runs by
-        their folder or id (all checkpoints in one), RUN/NET for one of them; empty: all methods.
-        A run of several folds is read again as it was tested: each fold by its own networks
+    names : of `dataset.published_colour.methods.ALL_METHODS`, "all" for these together, checkpoint
+        files, ONNX files, or runs by their folder or id (all checkpoints in one), RUN/NET for one
+        of them; empty: the usual methods, `dataset.signals.colour_methods.METHODS`. A run of
+        several folds is read again as it was tested: each fold by its own networks
     other_data : whether a checkpoint may come from another dataset or split; without it that is
         refused
     ubfc : a folder DATASET_2 of UBFC-rPPG as published, in place of the curated data
@@ -122,7 +125,7 @@ def _formulas(
             video for fold in folds
             for video in _read_all(name, read_by_method(name), fold, on_progress)
         ]
-        for name in METHODS
+        for name in ALL_METHODS
     }
 
 
@@ -144,8 +147,8 @@ def _resolve_names(names: list[str], data: Path) -> dict[str, list[ReadNet]]:
     """Open the networks of each name, one for each fold; none for a colour method."""
     nets: dict[str, list[ReadNet]] = {}
     for name in names:
-        if name in METHODS:
-            nets[name] = []
+        if name in ALL_METHODS or name == EVERY:
+            nets |= {one: [] for one in (ALL_METHODS if name == EVERY else (name,))}
             continue
         if of_folds := find_trainings(Path(name), data):
             nets |= {called: list(map(open_to_read, paths)) for called, paths in of_folds.items()}
@@ -156,7 +159,8 @@ def _resolve_names(names: list[str], data: Path) -> dict[str, list[ReadNet]]:
             if error.found != "nothing":
                 raise
             raise TrainingError(
-                expected=f"one of {', '.join(METHODS)}; a run, a checkpoint or an ONNX file",
+                expected=f"{EVERY}, one of {', '.join(ALL_METHODS)}; a run, a checkpoint or an "
+                "ONNX file",
                 found=repr(name), fix=error.fix,
             ) from error
         for called, path in found.items():

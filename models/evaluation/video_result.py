@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dataset.signals.colour_methods import METHODS
+from dataset.published_colour.methods import read_pulse
 from dataset.signals.filters import bandpass, heart_rate, sliding_windows
 from dataset.signals.pearson import pearson_r
 from dataset.signals.windows import even_grid, to_even_grid, window_length
@@ -181,20 +181,24 @@ def _pairs_within(time_s: np.ndarray, first_s: float, last_s: float) -> slice:
 
 
 def colour_pulse(method: str, video: CuratedVideo) -> np.ndarray:
-    """Read the pulse of a video with a method of `dataset.signals.colour_methods.METHODS`.
+    """Read the pulse of a video with one of `dataset.published_colour.methods.ALL_METHODS`.
 
     The colours are brought onto an even grid by the frames' own times first, and the pulse back
     onto the frames.
 
     Returns
     -------
-    (T,) float64 array
+    (T,) float64 array; NaN where the method's region cannot be seen
+
+    Raises
+    ------
+    ValueError : the method reads a region of the face, and the video's are not at hand
     """
     time_s = video.time_s - video.time_s[0]
     grid_s, fs_hz = even_grid(time_s)
-    return np.interp(
-        time_s, grid_s, METHODS[method](to_even_grid(video.colour, time_s), fs_hz)
-    )
+    regions = None if video.regions is None else to_even_grid(video.regions, time_s)
+    pulse = read_pulse(method, to_even_grid(video.colour, time_s), regions, fs_hz)
+    return np.interp(time_s, grid_s, pulse)
 
 
 def _to_unit_variance(trace: np.ndarray) -> np.ndarray:

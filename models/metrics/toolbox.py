@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import signal
 
-from .detrend import smoothness_priors
+from dataset.published_colour.detrend import smoothness_priors
 
 SMOOTHING = 100.0              # lambda
 FILTER_ORDER = 1

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from dataset.signals.colour_methods import METHODS as COLOUR_METHODS
+from dataset.published_colour.methods import ALL_METHODS, read_pulse
 from dataset.signals.filters import LEAST_FS_HZ, bandpass, heart_rate, highest_hz, min_samples
 from dataset.signals.windows import even_grid, to_even_grid
 from models.fusion.methods import NETWORK
@@ -19,7 +19,7 @@ from models.live.recorded import Reference
 from .stretches import Stretch
 from .windows import CLIP_S, window_spans
 
-METHODS = (NETWORK, *COLOUR_METHODS)
+METHODS = (NETWORK, *ALL_METHODS)
 
 
 def read_methods(
@@ -68,26 +68,35 @@ def read_methods(
 
 
 def _pulses(stretch: Stretch, names: tuple[str, ...]) -> tuple[dict[str, np.ndarray], float]:
-    """Return the band-passed pulse by each method that can read a stretch, and its rate [Hz]."""
+    """Return the band-passed pulse by each method that can read a stretch, and its rate [Hz].
+
+    NaN where the method's region cannot be seen.
+    """
     _, fs_hz = even_grid(stretch.time_s)
     if fs_hz <= LEAST_FS_HZ or stretch.span_s * fs_hz < min_samples(fs_hz):
         return {}, fs_hz
     colours = to_even_grid(stretch.colour, stretch.time_s)
+    regions = to_even_grid(stretch.regions, stretch.time_s)
     pulses = {}
     for name in names:
         if name == NETWORK:
             pulse = to_even_grid(np.cumsum(stretch.changes), stretch.time_s)
         else:
             try:
-                pulse = COLOUR_METHODS[name](colours, fs_hz)
+                pulse = read_pulse(name, colours, regions, fs_hz)
             except ValueError:              # black
                 continue
-        pulses[name] = bandpass(pulse, fs_hz, high_hz=highest_hz(fs_hz))
+        is_seen = np.isfinite(pulse)
+        if is_seen.any():
+            at = np.arange(len(pulse))
+            whole = np.interp(at, at[is_seen], pulse[is_seen])
+            kept = bandpass(whole, fs_hz, high_hz=highest_hz(fs_hz))
+            pulses[name] = np.where(is_seen, kept, np.nan)
     return pulses, fs_hz
 
 
 def _rate(pulse: np.ndarray, fs_hz: float) -> float | None:
-    if len(pulse) < min_samples(fs_hz):
+    if len(pulse) < min_samples(fs_hz) or not np.isfinite(pulse).all():
         return None
     bpm = heart_rate(pulse, fs_hz, high_hz=highest_hz(fs_hz))
     return None if np.isnan(bpm) else bpm

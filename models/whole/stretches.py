@@ -14,6 +14,7 @@ import numpy as np
 
 from dataset.face.box import SIZE, FaceBox
 from dataset.face.frames import face_colour, motion, part_colours
+from dataset.published_colour.regions import region_colours
 from models.board.onnx_net import to_appearance
 from models.live.pulse import PulseNet
 
@@ -29,6 +30,7 @@ class Stretch:
     time_s: np.ndarray          # (T,) after the file's first frame
     colour: np.ndarray          # (T, 3) mean colour inside the detector's own box, 0 to 255
     parts: np.ndarray           # (T, 16, 3) mean colour of each of the frame's parts
+    regions: np.ndarray         # (T, 3, 3) colours of `dataset.published_colour.regions`
     changes: np.ndarray         # (T,) rise of the pulse since the frame before; the first is 0
     is_clear: np.ndarray        # (T,) bool: nothing is said against a heart rate at that frame
     others: str = ""            # in words, that other faces were in view, and not read
@@ -58,6 +60,7 @@ class StretchReader:
         self._is_clear: list[bool] = []
         self._colours: list[np.ndarray] = []
         self._parts: list[np.ndarray] = []
+        self._regions: list[np.ndarray] = []
         self._changes: list[np.ndarray] = [np.zeros(1)]
 
     def add(
@@ -88,7 +91,7 @@ class StretchReader:
         stop = len(time_s) if until_s is None else max(1, int(np.sum(time_s <= until_s)))
         return Stretch(
             self._why, time_s[:stop], np.concatenate(self._colours)[:stop],
-            np.concatenate(self._parts)[:stop],
+            np.concatenate(self._parts)[:stop], np.concatenate(self._regions)[:stop],
             np.concatenate(self._changes)[:stop], np.array(self._is_clear[:stop]),
             self._others,
         )
@@ -113,8 +116,7 @@ class StretchReader:
         self._kept[: self._count] = kept[pairs:].copy()
 
     def _keep_colours(self, count: int) -> None:
-        kept = self._kept[:count]
-        self._colours.append(
-            face_colour(kept, self._box, factor=self._net.constants["enlarge"])
-        )
+        kept, factor = self._kept[:count], self._net.constants["enlarge"]
+        self._colours.append(face_colour(kept, self._box, factor=factor))
+        self._regions.append(region_colours(kept, self._box, factor=factor))
         self._parts.append(part_colours(kept).astype(np.float32))

@@ -9,7 +9,7 @@ import typer.main
 
 from acq import complete
 from acq.main import app
-from dataset.signals import colour_methods
+from dataset.published_colour.methods import ALL_METHODS
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def completed(verb, name, incomplete, data):
         ("predict", "net", "2026", ["20260102T000000Z", "20260101T000000Z"]),
         ("export", "run", "20260101", ["20260101T000000Z"]),
         ("runs", "run", "20260103", ["20260103T000000Z"]),         # interrupted
-        ("evaluate", "methods", "p", ["pca", "pos"]),
+        ("evaluate", "methods", "po", ["pos", "pos_skin"]),
     ],
 )
 def test_names_of_the_data_folder_are_completed(data, verb, name, incomplete, names):
@@ -50,7 +50,7 @@ def test_names_of_the_data_folder_are_completed(data, verb, name, incomplete, na
 
 
 def test_the_methods_are_those_that_there_are():
-    assert tuple(colour_methods.METHODS) == complete.METHODS
+    assert complete.METHODS == ALL_METHODS
 
 
 def test_the_shell_asks_as_typer_has_it(data):

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from dataset.signals.colour_methods import METHODS, _independent, _most_periodic
+from dataset.signals.colour_methods import METHODS, _independent, most_periodic
 from dataset.signals.filters import bandpass, heart_rate
 
 FS_HZ = 30.0
@@ -119,13 +119,13 @@ def test_the_pulse_falls_as_green_rises_whatever_blue_does(name):
 
 
 @pytest.mark.parametrize("at", range(3))
-def test_the_most_periodic_is_the_one_with_a_peak_in_the_band(at):
+def test_themost_periodic_is_the_one_with_a_peak_in_the_band(at):
     time_s = np.arange(300) / FS_HZ
     breath, beats = np.sin(2 * np.pi * 0.3 * time_s), np.sin(2 * np.pi * 1.2 * time_s)
     noise = np.random.default_rng(0).normal(size=300)
     others = [breath, np.zeros(300)]
     columns = np.stack([*others[:at], beats + 0.5 * noise, *others[at:]], axis=1)
-    found = _most_periodic(columns, beats, FS_HZ)
+    found = most_periodic(columns, beats, FS_HZ)
     assert np.array_equal(found, -columns[:, at])
 
 

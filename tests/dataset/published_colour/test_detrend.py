@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from models.metrics.detrend import smoothness_priors
+from dataset.published_colour.detrend import smoothness_priors
 
 
 def test_the_banded_solution_is_that_of_the_whole_matrices():

@@ -1,4 +1,4 @@
-"""The detrending of rPPG-Toolbox: smoothness priors."""
+"""The detrending by smoothness priors, of Poh's ICA and of rPPG-Toolbox."""
 
 import numpy as np
 
