@@ -22,7 +22,7 @@ class PublishedSystem:
     title: str
     errors: tuple[float, float]     # MAE, RMSE [bpm]
     method: str = ""                # of this name here; "": it cannot be run here
-    why_not: str = "not in acq"
+    why_not: str = ""              # why it cannot
 
 
 # Its windows, folds and filters were each author's own, so that an order is all they show.

@@ -12,6 +12,7 @@ from dataset.face.box import FaceBox, enlarge
 from dataset.face.frames import (
     UNIT,
     average_face,
+    difference,
     face_colour,
     motion,
     part_colours,
@@ -126,6 +127,21 @@ def test_motion_has_unit_variance_and_follows_light():
     assert change.std() == pytest.approx(1, abs=1e-4)
     # scale does not matter
     np.testing.assert_allclose(motion(frames // 2 * 2), motion(frames // 2), atol=1e-5)
+
+
+def test_the_plain_difference_is_in_grey_levels_and_neither_cut_nor_scaled():
+    frames = np.full((4, 6, 6, 3), 100 * UNIT, np.uint16)
+    frames[1] += UNIT // 4                      # a quarter of a grey level brighter
+    frames[2, 0, 0] += 90 * UNIT                # far beyond three standard deviations
+    frames[:, 5, 5] = 0                         # left out: beside the picture
+    frames[3, 4, 4] = 0                         # left out of one frame of the pair
+    change = difference(frames)
+    assert change.dtype == np.float32
+    assert np.unique(change[0]).tolist() == [0, 0.25]
+    assert change[1, 0, 0].tolist() == [89.75] * 3
+    assert not change[:, 5, 5].any()
+    assert not change[2, 4, 4].any()
+    assert (change[1, 1:5, 1:4] == -0.25).all()
 
 
 def test_motion_of_nothing_is_zero():

@@ -4,7 +4,13 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from models.distillation.tat import TatLoss, reconfigure, subtract_clip_mean
+from models.distillation.tat import (
+    TatLoss,
+    distance,
+    prepare_target,
+    reconfigure,
+    subtract_clip_mean,
+)
 
 
 def slow(query, value, teacher, softmax, temperature):
@@ -99,6 +105,33 @@ def test_scale_of_the_teacher_does_not_matter_and_its_mean_explains_nothing():
         value = loss(torch.randn(3, 4, 5, 5), scale * teacher + 7)
         # batch norm's epsilon at the small scale
         torch.testing.assert_close(value, torch.tensor(1.0), atol=0.15, rtol=0)
+
+
+@pytest.mark.parametrize(
+    ("norm", "expected"),
+    # two frames, whose differences are 3 and 4, and 0 and 12, of two numbers each
+    [("mean", (9 + 16 + 144) / 4), ("sum", (25 + 144) / 2), ("root", (5 + 12) / 2)],
+)
+def test_the_norm_is_read_in_three_ways(norm, expected):
+    maps = torch.tensor([[3.0, 4.0], [0.0, 12.0]]).reshape(2, 1, 1, 2).requires_grad_()
+    value = distance(maps, torch.zeros(2, 1, 1, 2), norm)
+    assert value.item() == pytest.approx(expected)
+    value.backward()
+    assert torch.isfinite(maps.grad).all()
+    same = maps.detach().clone().requires_grad_()
+    distance(same, maps.detach(), norm).backward()              # where nothing is left to learn
+    assert torch.isfinite(same.grad).all()
+
+
+def test_a_target_that_is_not_scaled_is_the_teachers_map_itself():
+    torch.manual_seed(0)
+    teacher = 0.02 * torch.randn(3, 4, 5, 5) + 1
+    assert torch.equal(prepare_target(teacher, 1, scaled=False), teacher)
+    loss = TatLoss(4, softmax="code", norm="sum", scaled=False)
+    student = torch.randn(3, 4, 5, 5)
+    rebuilt = reconfigure(loss.query(student), loss.value(student), teacher, softmax="code")
+    expected = (rebuilt - teacher).square().sum(dim=(1, 2, 3)).mean()
+    torch.testing.assert_close(loss(student, teacher), expected)
 
 
 def test_what_does_not_change_within_a_clip_is_taken_out():

@@ -18,13 +18,15 @@ from acquire.errors import CurationError, Fix, TrainingError
 from dataset.face.mtcnn import Mtcnn
 from dataset.layouts.manifest_file import read_manifest
 from models.board.onnx_net import open_net
-from models.export.export import FILES, export
+from models.export.export import FACE_FILES, FILES, export
 from models.export.graphs import count_multiply_adds
 from models.export.quantise import training_motion
 from models.export.verify import verify_net
-from models.nets.checkpoint import load_checkpoint
+from models.nets.can import Student
+from models.nets.checkpoint import load_checkpoint, save_checkpoint
 from tests.support.boards import make_untrained
 from tests.support.curated_folders import make_entry, write_curated_folders
+from tests.support.tiny_nets import tiny_net
 
 
 def names(folder):
@@ -85,6 +87,23 @@ def test_int8_is_a_quarter_of_the_size_and_close(data, exported):
     r = np.corrcoef(full.predict(others), small.predict(others))[0, 1]
     assert exported["int8"]["pearson_r"] == pytest.approx(r, abs=1e-6)
     assert not np.array_equal(ranges, others)
+
+
+def test_a_network_of_plain_differences_is_refused_and_what_to_do_is_said(tmp_path):
+    path = tmp_path / "student_kd.safetensors"
+    save_checkpoint(path, Student(), split_hash="", data_hash="",
+                    about={"recipe": {"motion": "difference"}})
+    words = "as live reading makes it, found one trained on 'difference' .* motion: normalised"
+    with pytest.raises(TrainingError, match=words):
+        export(tmp_path)
+    assert names(tmp_path) == [path.name]
+
+
+def test_a_teacher_of_another_kind_is_left_out(tmp_path):
+    run = make_untrained(tmp_path / "run", names=("student",))
+    save_checkpoint(run / "teacher.safetensors", tiny_net("pulsegan"), split_hash="1" * 64,
+                    data_hash="0" * 64, about={})
+    assert names(export(run).folder) == sorted([*FACE_FILES, "student.onnx"])
 
 
 def test_other_data_are_no_ranges(data, tmp_path):

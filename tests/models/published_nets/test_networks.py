@@ -18,7 +18,7 @@ COUNTS = {
     "tscan": 2 * BRANCH + MASKS + (7 * 7 * 64 + 1) * 128 + 129,
     # frames of 72, and batch normalisation of three channels
     "efficientphys": BRANCH + MASKS + (16 * 16 * 64 + 1) * 128 + 129 + 6,
-    # DeepPhys, an LSTM that reads 4 signals, one that writes, and a linear layer
+    # DeepPhys, the two layers of an LSTM that reads 4 signals, and a linear layer
     "nowara": 2 * BRANCH + MASKS + (7 * 7 * 64 + 1) * 128 + 129
     + 4 * 128 * (4 + 128 + 2) + 4 * 128 * (128 + 128 + 2) + 129,
     "physnet": 768_577,         # as in tests/models/nets/test_can.py

@@ -11,6 +11,7 @@ from dataset.people import LearntFrom, Person
 from models.board import find_net
 from models.data.videos import TrainingData
 from models.nets.can import Student, Teacher, TeacherConfig
+from models.nets.checkpoint import save_checkpoint
 from models.training.recipe import Recipe
 from models.training.teacher_init import (
     check_not_tested,
@@ -87,6 +88,19 @@ def test_what_is_no_teacher_or_does_not_say_its_people_is_refused(tmp_path, made
     with pytest.raises(TrainingError, match="a file of another kind") as caught:
         read_teacher_init(tmp_path / "t.onnx", tmp_path)
     assert caught.value.fix is Fix.NAME_NET
+
+
+@pytest.mark.parametrize(
+    ("of_file", "of_recipe"), [("difference", "normalised"), ("normalised", "difference")]
+)
+def test_a_start_that_reads_another_motion_is_refused(tmp_path, of_file, of_recipe):
+    about = {"people": DRAWN.as_dict(), "recipe": {"motion": of_file}}
+    path = tmp_path / "t.safetensors"
+    save_checkpoint(path, Teacher(), split_hash="2" * 64, data_hash="3" * 64, about=about)
+    assert read_teacher_init(path, tmp_path, of_file).named == "t.safetensors"
+    words = f"reads the motion '{of_recipe}', as the recipe has it, found one that reads '{of_file}"
+    with pytest.raises(TrainingError, match=words):
+        read_teacher_init(path, tmp_path, of_recipe)
 
 
 @pytest.mark.parametrize(
