@@ -1,8 +1,11 @@
 """What several tests share: the real recordings, the twin, and the rule that CI skips nothing."""
 
+import os
 import shutil
+import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -43,6 +46,25 @@ def pytest_exception_interact(node):
     settings = node.stash.get(_LIMIT, None)
     if settings and not node.config.getoption("usepdb"):
         node.ihook.pytest_timeout_set_timer(item=node, settings=settings)
+
+
+def _children():
+    lists = Path("/proc/self/task").glob("*/children")
+    return {int(pid) for path in lists for pid in path.read_text().split()}
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item):
+    """Kill what a failed test has started: nobody ends it, and it may wait for ever."""
+    before = _children()
+    try:
+        return (yield)
+    except BaseException:
+        for pid in _children() - before:
+            with suppress(OSError):
+                if b"resource_tracker" not in Path(f"/proc/{pid}/cmdline").read_bytes():
+                    os.kill(pid, signal.SIGKILL)
+        raise
 
 
 @pytest.fixture(scope="session")
@@ -87,7 +109,7 @@ def program(tmp_path_factory):
 def acq(tmp_path):
     """Run `acq` as a user does, in an empty folder; give the finished process."""
 
-    def run(*words, timeout_s=120, **kwargs):
+    def run(*words, timeout_s=500, **kwargs):
         command = [sys.executable, "-m", "acq.main", *map(str, words)]
         kwargs.setdefault("cwd", tmp_path)
         return subprocess.run(

@@ -30,7 +30,7 @@ def start_recording(data, **options):
         text=True,
         **options,
     )
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 200
     while not list(data.rglob("*.h5")) and time.monotonic() < deadline:
         time.sleep(0.1)
     return process
@@ -61,7 +61,7 @@ def test_a_signal_closes_the_file_cleanly_and_says_what_was_saved(tmp_path, name
     process = start_recording(tmp_path)
     time.sleep(1.5)
     process.send_signal(getattr(signal, name))
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=300)
     assert process.returncode == 0, err
     assert f"stopped by {name}" in out
     (path,) = tmp_path.rglob("*.h5")
@@ -102,7 +102,7 @@ def test_a_disk_that_fills_ends_it_in_one_line_with_what_was_flushed_readable(tm
             ["dd", "if=/dev/zero", f"of={tmp_path}/other", "bs=1M"], check=False,
             stderr=subprocess.DEVNULL,
         )
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=300)
         assert process.returncode == 1, (out, err)
         assert "Traceback" not in err
         assert len(err.strip().splitlines()) == 1
@@ -126,7 +126,7 @@ def test_a_write_that_fails_ends_it_in_one_line_and_what_it_took_is_counted(tmp_
         tmp_path,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (6 * 2**20, 6 * 2**20)),
     )
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=300)
     assert process.returncode == 1, (out, err)
     assert len(err.strip().splitlines()) == 1
     assert "File too large" in err
@@ -143,12 +143,12 @@ def test_a_write_that_fails_ends_it_in_one_line_and_what_it_took_is_counted(tmp_
 
 def test_a_second_signal_does_not_wait(tmp_path):
     process = start_recording(tmp_path)
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 200
     while process.poll() is None and time.monotonic() < deadline:
         # the first asks it to close the file, which takes longer than this
         process.send_signal(signal.SIGINT)
         time.sleep(0.05)
-    process.communicate(timeout=10)
+    process.communicate(timeout=200)
     assert process.returncode == -signal.SIGINT
 
 
@@ -173,7 +173,7 @@ def record_at(unix_s, cwd):
     )
     return subprocess.run(
         [sys.executable, "-c", code], cwd=cwd, capture_output=True, text=True, check=False,
-        timeout=60,
+        timeout=300,
     )
 
 

@@ -155,7 +155,7 @@ def test_exclusions_of_processes_at_once_are_all_there(data):
 
 def test_of_two_conversions_at_once_each_ends_well_or_names_the_other(data):
     pair = [start("convert", "--data", data, "--quiet", cwd=data.parent) for _ in range(2)]
-    ends = [(*process.communicate(timeout=120), process.returncode) for process in pair]
+    ends = [(*process.communicate(timeout=500), process.returncode) for process in pair]
     assert 0 in [code for _, _, code in ends], ends
     for number, (_, said, code) in enumerate(ends):
         assert code in (0, 1), said
@@ -199,6 +199,7 @@ def test_a_recording_that_is_being_recovered_is_left_alone(data):
 def test_a_recorder_that_was_killed_blocks_nobody(data):
     process = start("record", "--subject", "S09", "--simulate", "--data", data, cwd=data.parent)
     while not list(data.glob("sessions/S09/*.h5")):
+        assert process.poll() is None
         time.sleep(0.02)
     with (
         pytest.raises(BusyError, match=f"acq record .process {process.pid} on"),

@@ -14,7 +14,7 @@ from pathlib import Path
 from dataset.verify.verify import verify_data
 
 _HALF_MADE = (".part", ".ubfc-partial", ".ubfc-replacing", ".pure-partial", ".import-partial")
-WAIT_S = 120.0
+WAIT_S = 300.0
 
 
 @contextmanager
@@ -57,7 +57,7 @@ def end_when(process, is_time, number, *, all_of_it=True):
         (os.killpg if all_of_it else os.kill)(process.pid, number)
     assert reached or before, "the moment never came"
     try:
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=300)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         raise
@@ -95,7 +95,7 @@ def make_data(folder):
         "simulate --subjects 3 --sessions 1 --duration 14s", "split --holdout S03", "convert",
     ):
         process = start(*words.split(), "--quiet", cwd=folder)
-        _, err = process.communicate(timeout=600)
+        _, err = process.communicate(timeout=500)
         assert process.returncode == 0, err
     return folder / "data"
 
@@ -156,7 +156,7 @@ def begin_twice(folder, trials, rng, *, first=0):
         pair = [start(*words, cwd=here)]
         time.sleep(rng.uniform(0.0, 1.0))
         pair.append(start(*words, cwd=here))
-        ends = [(*process.communicate(timeout=600), process.returncode) for process in pair]
+        ends = [(*process.communicate(timeout=500), process.returncode) for process in pair]
         for number, (_, err, code) in enumerate(ends):
             check_end(words, code, err)
             if code and f"process {pair[1 - number].pid} on " in err:

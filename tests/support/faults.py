@@ -188,7 +188,9 @@ def _run_device(link, truth, hello):
 
 
 def _wait_until(is_so):
+    end = time.monotonic() + 120
     while not is_so():
+        assert time.monotonic() < end
         time.sleep(0.01)
 
 

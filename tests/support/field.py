@@ -25,5 +25,5 @@ def run_case(name):
     python = Path(sys.executable)
     env = {**os.environ, "ACQ": str(python.with_name("acq")), "PY": str(python)}
     return subprocess.run(
-        ["sh", str(script)], capture_output=True, text=True, timeout=300, check=False, env=env
+        ["sh", str(script)], capture_output=True, text=True, timeout=500, check=False, env=env
     )

@@ -39,7 +39,7 @@ class Terminal:
             if select.select([self._master], [], [], left)[0]:
                 self.output += os.read(self._master, 65536).decode(errors="replace")
 
-    def wait_for(self, text, timeout_s=30):
+    def wait_for(self, text, timeout_s=200):
         """Read until it has written `text` since the last call."""
         end, seen = time.monotonic() + timeout_s, len(self.output)
         while text not in self.output[seen:]:
@@ -49,7 +49,7 @@ class Terminal:
             )
             self.read(0.1)
 
-    def finish(self, timeout_s=30):
+    def finish(self, timeout_s=200):
         """Read until it has ended; give the exit code."""
         end = time.monotonic() + timeout_s
         while self._process.poll() is None:

@@ -60,7 +60,7 @@ class Twin:
                 self.arrived += [(now, packet) for packet in self.parser.feed(data)]
 
     def wait_for(self, kind: type, count: int = 1) -> list:
-        end = time.monotonic() + 5
+        end = time.monotonic() + 60
         while len(self.all(kind)) < count and time.monotonic() < end:
             self.listen(0.01)
         return self.all(kind)

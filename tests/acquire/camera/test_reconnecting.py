@@ -40,7 +40,7 @@ def reconnecting(*cameras, silent_s=0.2, measure_s=0.05, fps=100.0):
     return camera, openings
 
 
-def read(camera, count, give_up_s=5.0):
+def read(camera, count, give_up_s=60.0):
     """Read so many frames, through silences."""
     frames, give_up = [], time.monotonic() + give_up_s
     while len(frames) < count and time.monotonic() < give_up:
