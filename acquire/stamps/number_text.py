@@ -3,7 +3,8 @@
 A byte-order mark, UTF-16, any line ending, comments, a header, quotes, and columns between commas,
 semicolons, tabs, bars or spaces make no difference to what is read. A comma is a decimal one where
 columns are separated otherwise, or where it alone makes `0,033` a number: as a column `033` would
-begin with a zero. Clock times (`2026-11-28T10:00:00.033+01:00`, `10:00:00.033`) become seconds.
+begin with a zero. Where numbers have decimal points a comma is none, and `1,234.5` and `1,234` are
+words. Clock times (`2026-11-28T10:00:00.033+01:00`, `10:00:00.033`) become seconds.
 What is no number is NaN, and its cell is kept for whoever names it.
 """
 
@@ -26,12 +27,15 @@ _BOMS = (                          # UTF-32 first: its mark begins with that of 
 )
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 _WORD = re.compile(r"[^\s,;|]+")
+_WORD_OF_ROW = re.compile(r"[^\s;|\"]+")             # a comma may be within a number
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
 _BLANK = ",;|\t \xa0\""
 _MOST_LINES = 1_500_000       # fourteen hours of frames at 30 a second; as rows 400 MB
 _SAMPLE = 1000                # lines by which the separator is told
+_WORDS = 100_000              # of these by which the decimal sign is told
 _COMMENTS = ("#", "%", "//")
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
+_DECIMAL_POINT = re.compile(r"[+-]?\d*\.\d+(?:[eE][+-]?\d+)?", re.ASCII)
 _CLOCK = re.compile(
     r"(?:(\d{4}-\d\d-\d\d)[T ])?(?:(\d{1,2}):)?(\d{1,2}):(\d\d(?:[.,]\d{1,9})?)"
     r"(Z|[+-]\d\d:?\d\d)?", re.ASCII
@@ -54,6 +58,10 @@ class NumberRow:
     def word(self) -> str:
         """Return the first cell that is neither a number nor the sign of a missing one; or ""."""
         return next((cell for cell in self.others.values() if cell.lower() not in _MISSING), "")
+
+    def count_words(self) -> int:
+        """Return how many cells are neither a number nor the sign of a missing one."""
+        return sum(cell.lower() not in _MISSING for cell in self.others.values())
 
 
 @dataclass(frozen=True)
@@ -159,7 +167,8 @@ class _Columns:
             else:
                 self.separator = "," if self._are_columns(lines) else None
         if self.separator != ",":
-            self.has_decimal_commas = True
+            words = islice((word for line in lines for word in _WORD_OF_ROW.findall(line)), _WORDS)
+            self.has_decimal_commas = not any(map(_DECIMAL_POINT.fullmatch, words))
 
     def _are_columns(self, lines: Sequence[str]) -> bool:
         """Return whether commas stand between columns, in lines without another separator."""

@@ -90,7 +90,7 @@ def are_counted(values: np.ndarray) -> bool:
 
 def do_fall(values: np.ndarray) -> bool:
     """Return whether numbers fall nearly always: their order is reversed."""
-    return bool(np.mean(np.diff(values) < 0) > 0.9)
+    return len(values) > 1 and bool(np.mean(np.diff(values) < 0) > 0.9)
 
 
 def describe_step(values: np.ndarray) -> str:

@@ -18,7 +18,8 @@ from .read_video import VideoHeader
 
 _MOST_APART_NS = 24 * 3600 * 10**9
 _NEAR_BPM, _NEAR_SHARE = 8.0, 0.12      # a device averages over seconds, a spectrum over ten
-_DOUBTFUL = 1.4                         # rates that differ by more need a witness
+_OWN_RATE_SHARE = 0.03                  # a header rounds a rate by up to 2 % (29.4 to 30)
+_DOUBTFUL_SHARE = 0.4                   # rates that differ by more need a witness
 _WINDOW_S, _WINDOWS = 10.0, 60          # of a long recording so many windows are looked at
 
 
@@ -77,7 +78,8 @@ def examine_label_rate(
         rate, or nothing speaks for either
     """
     rate_hz, count = 1e9 / samples.times.step_ns, len(samples.ppg)
-    if not rates_differ(rate_hz, header.fps):
+    own_rate = _have_own_rate(rate_hz / header.fps, count, header.frames)
+    if not own_rate and not rates_differ(rate_hz, header.fps):
         return
     words = (
         f"{count} labels at {rate_hz:.1f}/s, and a video "
@@ -85,14 +87,12 @@ def examine_label_rate(
     )
     device_bpm, by_stamps = _median_rate(samples.hr_bpm), _spectral_rate(samples)
     by_header = _spectral_rate(samples, fs_hz=header.fps)
-    own_rate = header.frames is not None and rates_differ(count, header.frames) and (
-        not rates_differ(count / header.frames, rate_hz / header.fps)
-    )
     speaks = device_bpm is not None and by_stamps is not None and _is_near(device_bpm, by_stamps)
     contradicts = not speaks and device_bpm is not None and by_header is not None and _is_near(
         device_bpm, by_header
     )
-    if own_rate or contradicts or (not speaks and rates_differ(rate_hz, header.fps, share=0.4)):
+    is_far = rates_differ(rate_hz, header.fps, share=_DOUBTFUL_SHARE)
+    if own_rate or contradicts or (not speaks and is_far):
         heart = (
             f"; the device's heart rate of {device_bpm:.0f} bpm is that of the PPG at the video's "
             "rate" if contradicts and not own_rate else ""
@@ -103,6 +103,22 @@ def examine_label_rate(
         )
     known = "; the device's heart rate agrees with the times" if speaks else ""
     defects.append(f"{words}: the times of the labels are used{known}")
+
+
+def _have_own_rate(of_rates: float, labels: int, frames: int | None) -> bool:
+    """Return whether labels are more or fewer than frames, and faster or slower by as much.
+
+    They then cover the same time as the video does, at another rate. Where labels were cut off, or
+    the video was, the rates are alike but for the rounding of the header.
+
+    Parameters
+    ----------
+    of_rates : the rate of the labels by their times, over that of the video by its header
+    """
+    if frames is None or not rates_differ(labels, frames, share=_OWN_RATE_SHARE):
+        return False
+    by_count = abs(np.log(labels / frames))
+    return abs(np.log(labels / frames) - np.log(of_rates)) < by_count / 2
 
 
 def _span_of_frames(recording: PublishedRecording) -> np.ndarray | None:
@@ -151,9 +167,7 @@ def _spectral_rate(samples: PublishedSamples, *, fs_hz: float | None = None) -> 
         0, time_s[-1] - length_s, min(_WINDOWS, 1 + int((time_s[-1] - length_s) // 5))
     )
     even = np.arange(int(length_s * fs_hz)) / fs_hz
-    rates = [
-        finger_rate(np.interp(start + even, time_s, samples.ppg[known]), fs_hz).bpm
-        for start in starts
-    ]
+    ppg = samples.ppg[known] / np.abs(samples.ppg[known]).max()     # squares of any unit are finite
+    rates = [finger_rate(np.interp(start + even, time_s, ppg), fs_hz).bpm for start in starts]
     rates = [rate for rate in rates if np.isfinite(rate)]
     return float(np.median(rates)) if 2 * len(rates) >= len(starts) else None

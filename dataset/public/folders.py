@@ -12,7 +12,11 @@ from pathlib import Path
 from acquire.errors import CurationError
 
 _OF_MACOS = "__MACOSX"
-_ARCHIVES = (".zip", ".7z", ".rar", ".tar", ".gz", ".tgz", ".bz2", ".xz")
+_ARCHIVES = (
+    ".zip", ".7z", ".rar", ".tar", ".gz", ".tgz", ".bz2", ".tbz2", ".xz", ".txz", ".zst",
+    ".z01", ".001",                       # the first parts of larger ones
+)
+_MOST_NESTED = 3         # folders that unpacking puts into each other
 UNPACK = "unpack it"
 
 
@@ -73,11 +77,13 @@ def describe_places(root: Path) -> str:
 
 
 def innermost(folder: Path) -> Path:
-    """Return the folder that holds the files: unpacking may have put it into one of its name."""
-    inner = folder / folder.name
-    if not inner.is_dir() or any(path.is_file() for path in visible(folder)):
-        return folder
-    return inner
+    """Return the folder that holds the files: unpacking may have put it into others of its name."""
+    for _ in range(_MOST_NESTED):
+        inner = folder / folder.name
+        if not inner.is_dir() or any(path.is_file() for path in visible(folder)):
+            break
+        folder = inner
+    return folder
 
 
 def find_file(folder: Path, name: str) -> Path:
@@ -112,7 +118,12 @@ def what_instead(path: Path) -> str:
             or other.suffix.lower() in (path.suffix.lower(), *_ARCHIVES)
         )
     )
-    return " and ".join(others[:3]) or "nothing"
+    if others:
+        return " and ".join(others[:3])
+    below = sorted(
+        folder.name for folder in visible(path.parent) if (folder / path.name).is_file()
+    )
+    return f"one in the folder {below[0]}" if below else "nothing"
 
 
 def visible(folder: Path) -> Iterator[Path]:

@@ -60,14 +60,16 @@ def _read_body(path: Path) -> dict[str, Any]:
     try:
         text = read_bytes(path)
         check_json_size(text)
-        body = json.loads(text.decode("utf-8-sig"))
+        body = json.loads(text)
     except FileNotFoundError as error:
         raise CurationError(
             expected="labels", found=what_instead(path), where=f"at {path}", fix=GET_FOLDER
         ) from error
     except (OSError, ValueError, RecursionError) as error:
+        is_deep = isinstance(error, RecursionError)
         raise CurationError(
-            expected="labels as JSON", found=error, where=path, fix=GET_FILE
+            expected="labels as JSON", found="values nested too deep" if is_deep else error,
+            where=path, fix=GET_FILE,
         ) from error
     if not isinstance(body, dict):
         raise CurationError(

@@ -10,6 +10,7 @@ Source: Bobbia et al., "Unsupervised skin tissue segmentation for remote photopl
 Pattern Recognition Letters 124, 2019.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +37,9 @@ SENSOR = "CMS50E pulse oximeter"
 _ROWS = ("PPG", "heart rate", "time")
 _COLUMNS = ("time", "heart rate", "SpO2", "PPG")
 _HR_BPM = (25.0, 250.0)
+_WORD_SHARE = 0.01           # of the cells, at most, may be neither a number nor empty
+_NAN_SHARE = 0.1             # by which a run without times may be longer or shorter than its labels
+_LONGEST_NAN_S = 1.0
 
 
 def dataset_2_files(folder: Path) -> tuple[Path, Path]:
@@ -105,6 +109,7 @@ def read_dataset_1(folder: Path) -> PublishedRecording:
             f"{len(wrong)} lines of {path.name} are not of four numbers, the first is line "
             f"{wrong[0].line}; left out"
         )
+    _check_words([row for row in rows if len(row.values) == 4], path)
     header = read_header(find_file(folder, VIDEO), defects)
     table = np.array(
         [row.values if len(row.values) == 4 else (np.nan,) * 4 for row in rows]
@@ -148,7 +153,13 @@ def _times_ns(
     values: np.ndarray, said: str, rates_hz: tuple[float, float], expected_hz: float | None,
     path: Path, defects: list[str],
 ) -> np.ndarray:
-    """Return published times as int64 ns; one that is NaN repeats the one before it."""
+    """Return published times as int64 ns; those that are NaN lie evenly between their neighbours.
+
+    Raises
+    ------
+    CurationError : there are too few, of no unit that is certain, or a run of NaN is longer than a
+        second and not as long as the labels in it would be
+    """
     known = np.flatnonzero(np.isfinite(values))
     if len(known) < 2:
         raise CurationError(
@@ -159,9 +170,27 @@ def _times_ns(
         where=path,
     )
     defects += [remark] if remark else []
-    latest = np.searchsorted(known, np.arange(len(values)), side="right") - 1
-    before = values[known[np.clip(latest, 0, None)]]
-    return np.round(np.clip(before * UNIT_NS[unit], -4e18, 4e18)).astype(np.int64)
+    _check_runs_of_nan(values, known, UNIT_NS[unit] / 1e9, path)
+    step = float(np.median(np.diff(values[known]) / np.diff(known)))
+    index = np.arange(len(values))
+    filled = np.interp(index, known, values[known])
+    filled += np.minimum(index - known[0], 0) * step + np.maximum(index - known[-1], 0) * step
+    return np.round(np.clip(filled * UNIT_NS[unit], -4e18, 4e18)).astype(np.int64)
+
+
+def _check_runs_of_nan(values: np.ndarray, known: np.ndarray, unit_s: float, path: Path) -> None:
+    """Refuse times that lack for longer than a second, and not for as long as their labels are."""
+    places, spans_s = np.diff(known), np.diff(values[known]) * unit_s
+    step_s = float(np.median(spans_s / places))
+    off = np.abs(spans_s - places * step_s) > _NAN_SHARE * places * step_s
+    if len(bad := np.flatnonzero((places > 1) & (spans_s > _LONGEST_NAN_S) & off)):
+        at = int(bad[0])
+        raise CurationError(
+            expected="a time for each label",
+            found=f"{places[at] - 1} that lack after the first {known[at] + 1}, over "
+                  f"{spans_s[at]:.2f} s",
+            where=path, fix="correct the times, or get the file again",
+        )
 
 
 def _three_rows(text: NumberText, defects: list[str]) -> list[np.ndarray]:
@@ -182,13 +211,27 @@ def _three_rows(text: NumberText, defects: list[str]) -> list[np.ndarray]:
             expected="three rows (PPG, heart rate, seconds)", found=len(rows), where=text.path,
             fix=GET_FILE,
         )
-    for row in rows:
-        if row.others and 0 in row.others and row.others[0] == row.word():
-            raise CurationError(
-                expected="numbers", found=f"{row.word()!r} at the beginning of line {row.line}",
-                where=text.path, fix="take the word out, or get the file again",
-            )
+    _check_words(rows, text.path)
     return [np.array(row.values) for row in rows]
+
+
+def _check_words(rows: Sequence[NumberRow], path: Path) -> None:
+    """Refuse numbers among which are words: more than one in a hundred, or at a row's beginning."""
+    first = next((row for row in rows if row.word()), None)
+    if first is None:
+        return
+    words = sum(row.count_words() for row in rows)
+    at_beginning = [row for row in rows if row.others.get(0) == row.word() != ""]
+    if at_beginning or words > _WORD_SHARE * sum(len(row.values) for row in rows):
+        row = at_beginning[0] if at_beginning else first
+        place = "at the beginning of" if at_beginning else "in"
+        raise CurationError(
+            expected="numbers",
+            found=f"{row.word()!r} {place} line {row.line}" + (
+                f", and {words - 1} more" if words > 1 else ""
+            ),
+            where=path, fix="take words and separators of thousands out, or get the file again",
+        )
 
 
 def _check_order_of_rows(

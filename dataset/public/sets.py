@@ -15,6 +15,8 @@ from .folders import UNPACK, describe_places, find_file, innermost, list_places
 from .published import PublishedRecording
 from .read_ubfc import DUMP, read_dataset_1, read_dataset_2
 
+_MOST_NESTED = 3         # folders that unpacking puts into each other
+
 
 @dataclass(frozen=True)
 class PublicSet:
@@ -98,9 +100,16 @@ def _sets_in(root: Path) -> list[str]:
 
 
 def _where_else(root: Path) -> str:
-    """Return the advice to name the folder below `root` that holds a set, or to unpack; or ""."""
-    places = list_places(root)
-    below = [place.path for place in places if not place.defect and _sets_in(place.path)]
-    if len(below) == 1:
-        return f"name {below[0]}, which holds them"
+    """Return the advice to name another folder, which holds a set, or to unpack; or ""."""
+    places, below = list_places(root), root
+    if any(public_set.folder.fullmatch(root.name) for public_set in SETS.values()):
+        return f"name {root.absolute().parent}, which holds it"
+    for _ in range(_MOST_NESTED):
+        inside = [place.path for place in list_places(below) if not place.defect]
+        holds = [path for path in inside if _sets_in(path)]
+        if len(holds) == 1:
+            return f"name {holds[0]}, which holds them"
+        if len(inside) != 1:
+            break
+        below = inside[0]
     return UNPACK if any(place.fix == UNPACK for place in places) else ""

@@ -76,6 +76,14 @@ def test_one_column_of_decimal_commas_is_no_two_columns(tmp_path):
     assert [row.values for row in found.rows] == [(0, 0), (1, 33), (2, 67), (3, 100)]
 
 
+@pytest.mark.parametrize("separator", ["\t", ";"])
+def test_a_comma_beside_decimal_points_is_no_decimal_comma(tmp_path, separator):
+    lines = [("0.034", "999"), ("0.068", "1,001"), ("0.102", "1,002.5")]
+    found = read(tmp_path / "t.csv", "".join(separator.join(line) + "\n" for line in lines))
+    assert [row.word() for row in found.rows] == ["", "1,001", "1,002.5"]
+    assert [row.count_words() for row in found.rows] == [0, 1, 1]
+
+
 @pytest.mark.parametrize(
     ("words", "seconds"),
     [

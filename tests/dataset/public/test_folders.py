@@ -26,7 +26,7 @@ def test_links_archives_and_leftovers_are_named_or_passed(plain, tmp_path):
     root.mkdir()
     (root / "subject1").symlink_to(plain)
     (root / "subject2").symlink_to(tmp_path / "gone")
-    for name in ("subject3.zip", "subject4.tar.gz", "readme.txt", ".DS_Store"):
+    for name in ("subject3.zip", "subject4.7z.001", "readme.txt", ".DS_Store"):
         (root / name).write_bytes(b"x")
     for name in ("__MACOSX", "Subject 5"):
         (root / name).mkdir()
@@ -34,14 +34,14 @@ def test_links_archives_and_leftovers_are_named_or_passed(plain, tmp_path):
     assert found.pop("subject1").value is not None
     assert {name: outcome.cause.found for name, outcome in found.items()} == {
         "subject2": f"a link to {tmp_path / 'gone'}, which is not there",
-        "subject3.zip": "an archive", "subject4.tar.gz": "an archive", "Subject 5": "another name",
+        "subject3.zip": "an archive", "subject4.7z.001": "an archive", "Subject 5": "another name",
     }
     assert all(outcome.cause.fix for outcome in found.values())
 
 
 def test_names_of_another_case_and_nested_folders_are_found(plain, tmp_path):
     root = tmp_path / "set"
-    nested = root / "subject10001" / "subject10001"
+    nested = root / "subject10001" / "subject10001" / "subject10001"
     shutil.copytree(plain, nested)
     (nested / "vid.avi").rename(nested / "Vid.AVI")
     (nested / "ground_truth.txt").rename(nested / "Ground_Truth.TXT")
@@ -66,6 +66,7 @@ def test_names_of_another_case_and_nested_folders_are_found(plain, tmp_path):
         ((), "no folder", Fix.CHOOSE_SET),
         (("__MACOSX",), "only __MACOSX, which macOS adds to an archive", Fix.CHOOSE_SET),
         (("DATASET_2/subject1",), "DATASET_2", "name {root}/DATASET_2, which holds them"),
+        (("a/b/subject1",), "a", "name {root}/a/b, which holds them"),
         (("subject1.zip",), "subject1.zip", "unpack it"),
         (("a", "b", "c", "d", "e", "f", "g"), "a, b, c, d, e and 2 more", Fix.CHOOSE_SET),
     ],
@@ -84,6 +85,19 @@ def test_a_root_without_a_set_says_what_it_holds(tmp_path, names, found, fix, wh
     assert caught.value.found == found
     assert caught.value.fix == (fix.format(root=root) if isinstance(fix, str) else fix)
     assert not (tmp_path / "data").exists()
+
+
+def test_a_folder_of_a_set_named_as_the_root_says_what_to_name(tmp_path):
+    (tmp_path / "set" / "subject1").mkdir(parents=True)
+    with pytest.raises(CurationError) as caught:
+        list(import_set(tmp_path / "set" / "subject1", tmp_path / "data"))
+    assert caught.value.fix == f"name {tmp_path / 'set'}, which holds it"
+
+
+def test_files_in_a_folder_of_another_name_are_named(plain, tmp_path):
+    shutil.copytree(plain, tmp_path / "set" / "subject1" / "data")
+    refused = import_all(tmp_path / "set", tmp_path / "data")["subject1"].cause
+    assert "expected ground_truth.txt, found one in the folder data" in refused.facts
 
 
 @pytest.mark.parametrize("there", ["vid.mp4", "subject1.zip", "Vid.avi.part.avi"])

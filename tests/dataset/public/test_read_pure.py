@@ -85,6 +85,12 @@ def test_all_stamps_of_another_unit_are_read_as_that(made, scale, word, exact_ns
     check_truth(found, exact_ns=exact_ns)
 
 
+def test_labels_in_utf_16_are_read(made):
+    path = made / f"{made.name}.json"
+    path.write_bytes(path.read_text().encode("utf-16"))
+    check_truth(read_pure(made))
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [

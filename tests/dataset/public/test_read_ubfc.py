@@ -61,6 +61,12 @@ def test_forms_of_text_move_no_label(tmp_path, video, text, encoding):
     assert found.samples.times.time_ns == pytest.approx(TIME_S * 1e9, abs=2e4)
 
 
+def without_times(places, *, later_s=0.0):
+    time_s = TIME_S + later_s * (TIME_S[COUNT // 2] < TIME_S)
+    time_s[places] = np.nan
+    return as_rows(PPG, HR_BPM, time_s)
+
+
 def edited(at, value):
     time_s = TIME_S.copy()
     time_s[at] = value
@@ -79,6 +85,9 @@ COLUMNS = "".join(f"{a} {b} {c}\n" for a, b, c in zip(PPG, HR_BPM, TIME_S, stric
         pytest.param(edited(60, 20408.0), "in place 61, +20406 s off", id="one without its dot"),
         pytest.param(edited(-1, 1e12), "in place 150", id="the last one huge"),
         pytest.param(edited(0, -1e30), "in place 1,", id="the first one huge"),
+        pytest.param(without_times(slice(0, None, 2)), "75 values of time", id="every other lacks"),
+        pytest.param(without_times(slice(50, 110)), "60 values of time", id="two seconds lack"),
+        pytest.param(without_times(-1), "1 value of time is not", id="the last lacks"),
         pytest.param(COLUMNS, "three columns, not three rows", id="columns"),
         pytest.param(
             as_rows(PPG, [], TIME_S), "heart rate row is empty or all zeros", id="no heart rates"
@@ -90,6 +99,16 @@ def test_what_is_certain_is_mended_and_said(tmp_path, video, text, words):
     assert words in " ".join(found.defects)
     assert found.samples.ppg == pytest.approx(PPG, abs=1e-5)
     assert found.samples.times.time_ns == pytest.approx(TIME_S * 1e9, abs=1.1e6)
+
+
+def at_rate(count, rate_hz):
+    """Return rows of so many labels at a rate of their own."""
+    time_s = np.arange(count) / rate_hz
+    return as_rows(pulse(time_s), np.full(count, 72.0), time_s)
+
+
+def in_thousands(values):
+    return "  ".join(f"{value:,.1f}" for value in values)
 
 
 ROWS_APART = "rows of PPG, heart rate and seconds, in this order, found"
@@ -121,12 +140,21 @@ WORD_FIRST = "".join(
         ),
         pytest.param(WORD_FIRST, "'ppg' at the beginning of line 1", id="words first"),
         pytest.param(
-            as_rows(pulse(np.arange(300) / 58.8), np.full(300, 72), np.arange(300) / 58.8),
-            "300 labels at 58.8/s, and a video of 150 frames at 30.0/s", id="two labels a frame",
+            at_rate(300, 58.8), "300 labels at 58.8/s, and a video of 150 frames at 30.0/s",
+            id="two labels a frame",
+        ),
+        pytest.param(at_rate(75, 14.7), "75 labels at 14.7/s", id="a label every other frame"),
+        pytest.param(at_rate(165, 1.1 * FPS), "165 labels at 32.3/s", id="a tenth too many"),
+        pytest.param(at_rate(135, 0.9 * FPS), "135 labels at 26.5/s", id="a tenth too few"),
+        pytest.param(
+            without_times(slice(50, 110), later_s=20.0),
+            "a time for each label, found 60 that lack after the first 50, over 22",
+            id="a hole of another length",
         ),
         pytest.param(
-            as_rows(pulse(np.arange(75) / 14.7), np.full(75, 72), np.arange(75) / 14.7),
-            "75 labels at 14.7/s", id="a label every other frame",
+            as_rows(PPG, HR_BPM, TIME_S).replace(
+                as_rows([], [], PPG).strip(), in_thousands(4000 * PPG)
+            ), "'1,014.2' in line 1, and 127 more", id="separators of thousands",
         ),
         pytest.param(
             as_rows(PPG, HR_BPM, TIME_S * 2),
@@ -166,6 +194,20 @@ def test_what_is_not_certain_is_refused_with_its_file(tmp_path, video, text, wor
 def test_what_is_doubtful_is_said(tmp_path, video, ppg, hr_bpm, time_s, words):
     found = read_2(tmp_path, video, as_rows(ppg, hr_bpm, time_s))
     assert re.search(words, "\n".join(found.defects)), found.defects
+
+
+@pytest.mark.parametrize(
+    ("labels", "rate_hz"), [(165, FPS), (135, FPS), (152, 1.01 * FPS)]
+)
+def test_labels_that_were_cut_off_have_no_rate_of_their_own(tmp_path, video, labels, rate_hz):
+    found = read_2(tmp_path, video, at_rate(labels, rate_hz))
+    assert len(found.samples.ppg) == labels
+    assert found.samples.times.step_ns == pytest.approx(1e9 / rate_hz, rel=1e-3)
+
+
+def test_a_ppg_of_any_unit_has_its_rate_without_a_warning(tmp_path, video):
+    found = read_2(tmp_path, video, as_rows(1e200 * PPG, HR_BPM * 2, TIME_S))
+    assert "and that of its PPG by these times 7" in found.defects[0]
 
 
 def test_stamps_since_1970_say_when(tmp_path, video):
