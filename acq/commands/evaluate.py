@@ -43,7 +43,8 @@ def evaluate(
     ubfc: Annotated[
         Path | None,
         typer.Option(
-            metavar="FOLDER", help="UBFC-rPPG's DATASET_2 as published, of a run on it."
+            metavar="FOLDER",
+            help="UBFC-rPPG's DATASET_2 as published: of a run on it, its folds; else everyone.",
         ),
     ] = None,
     csv: Annotated[

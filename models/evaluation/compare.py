@@ -68,37 +68,38 @@ def compare_methods(
         several folds is read again as it was tested: each fold by its own networks
     other_data : whether a checkpoint may come from another dataset or split; without it that is
         refused
-    ubfc : a folder DATASET_2 of UBFC-rPPG as published, in place of the curated data
+    ubfc : a folder DATASET_2 of UBFC-rPPG as published, in place of the curated data. It has no
+        sides: without a run in folds everyone is read, and the mean rate that a person is guessed
+        at is that of all others
 
     Raises
     ------
     TrainingError : no such method or file; a checkpoint of other data; networks that were tested on
-        other folds than others
+        other folds than others; a side of UBFC-rPPG
     AcqError : the data cannot be read; see `load_curated`
     """
     methods = _resolve_names(list(names) or list(METHODS), data)
     tests = tests_of_folds(methods, side)
+    if ubfc is not None:
+        side = _side_of_ubfc(side, in_folds=bool(tests))
 
     @cache
     def load(motion: Motion) -> list[TrainingData]:
-        """Load the sides of each fold; without folds, the chosen side as the one to test."""
         options: dict[str, Any] = {
             "allow_mixed": allow_mixed, "motion": motion, "on_progress": on_progress,
         }
-        whole = (
-            load_curated(data, **options) if ubfc is None
-            else load_dataset_2(ubfc, cache=frames_cache(data), **options)[0]
-        )
-        if tests:
-            return [side_by_subjects(whole, test) for test in tests]
-        videos = {"test": whole.test, "train": whole.train, "all": [*whole.train, *whole.test]}
-        return [replace(whole, test=videos[side])]
+        if ubfc is None:
+            return _sides(load_curated(data, **options), tests, side)
+        whole, _ = load_dataset_2(ubfc, cache=frames_cache(data), **options)
+        return _sides(whole, tests or [(name,) for name in whole.subjects["train"]], side)
 
     results: dict[str, list[VideoResult]] = {}
     warnings: list[str] = []
     for name, nets in methods.items():
         folds = load(nets[0].motion if nets else "normalised")
-        for net, fold in zip(nets or [None] * len(folds), folds, strict=True):
+        # a network of no fold, or a method without any, reads them all
+        each = nets if len(nets) > 1 else (nets or [None]) * len(folds)
+        for net, fold in zip(each, folds, strict=True):
             if net is not None:
                 if not other_data:
                     net.check_origin(fold)
@@ -112,7 +113,33 @@ def compare_methods(
     if networks:
         formulas = _formulas(results, folds, on_progress)
         verdict = judge(networks, formulas, guess, COLOUR_TITLES)
-    return Comparison(side, folds[0], {**results, MEAN_RATE: guess}, warnings, verdict)
+    told = list(dict.fromkeys(warnings))
+    return Comparison(side, folds[0], {**results, MEAN_RATE: guess}, told, verdict)
+
+
+def _sides(
+    whole: TrainingData, tests: Sequence[Sequence[str]], side: Side
+) -> list[TrainingData]:
+    """Return the sides of each fold; without folds, the chosen side as the one to test."""
+    if tests:
+        return [side_by_subjects(whole, test) for test in tests]
+    videos = {"test": whole.test, "train": whole.train, "all": [*whole.train, *whole.test]}
+    return [replace(whole, test=videos[side])]
+
+
+def _side_of_ubfc(side: Side, *, in_folds: bool) -> Side:
+    """Return the side that is read of UBFC-rPPG: the tests of a run's folds, or everyone.
+
+    Raises
+    ------
+    TrainingError : another is asked for
+    """
+    if side == "train":
+        raise TrainingError(
+            expected="everyone in UBFC-rPPG, which has no side to train on", found=side,
+            fix="leave the side out",
+        )
+    return "test" if in_folds else "all"
 
 
 def _formulas(

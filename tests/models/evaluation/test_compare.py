@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -12,6 +13,7 @@ from typer.testing import CliRunner
 from acq.advice import advise
 from acq.main import app
 from acquire.errors import TrainingError
+from dataset.layouts.ubfc import read_labels
 from models.data.curated import load_curated
 from models.evaluation.compare import compare_methods, window_table
 from models.evaluation.inference import predict_changes
@@ -85,8 +87,37 @@ def test_a_silent_network_is_as_far_off_as_the_mean_rate(data, curated, tmp_path
     assert silent_rows.counted_bpm.nunique() == 1
     result = run_evaluate("--data", data, path)
     row = next(line for line in result.stdout.splitlines() if line.split()[:1] == ["student"])
-    assert " 0.0 % " in row
+    assert row.split()[-2:] == ["0.0", "%"]
     assert "count as the mean rate of the training windows" in " ".join(result.stdout.split())
+
+
+def test_ubfc_as_published_is_read_whole_and_guessed_by_the_others(data, curated, tmp_path):
+    root = tmp_path / "DATASET_2"
+    for number, folder in enumerate(("train/subject1", "train/subject2", "test/subject3"), 1):
+        (root / f"subject{number}").mkdir(parents=True)
+        (root / f"subject{number}" / "vid.avi").symlink_to(data / "ubfc" / folder / "vid.avi")
+        ppg, hr_bpm, time_s = read_labels(data / "ubfc" / folder)
+        rows = [ppg, np.nan_to_num(hr_bpm), time_s]
+        (root / f"subject{number}" / "ground_truth.txt").write_text(
+            "\n".join(" ".join(f"{value:.7f}" for value in row) for row in rows)
+        )
+    student = checkpoint(tmp_path / "student.safetensors", curated)
+    result = run_evaluate(
+        "--data", data, "green", student, "--ubfc", root, "--other-data", "--json"
+    )
+    assert result.exit_code == 0
+    summary = json.loads(result.stdout)
+    assert summary["subjects"] == ["subject1", "subject2", "subject3"]
+    assert (summary["side"], len(summary["warnings"])) == ("all", 1)
+    methods = summary["methods"]
+    assert methods["green"]["mae_bpm"] < 0.5
+    assert methods["student"]["windows"] == methods["green"]["windows"]
+    rates = [video["reference_bpm"] for video in methods["green"]["videos"]]
+    guesses = [video["predicted_bpm"] for video in methods["mean_rate"]["videos"]]
+    others = [np.mean([rate for rate in rates if rate != own]) for own in rates]
+    assert guesses == pytest.approx(others, abs=0.5)
+    with pytest.raises(TrainingError, match="has no side to train on"):
+        compare_methods(data, ["green"], side="train", ubfc=root)
 
 
 @pytest.mark.parametrize("pairs", [4, 8])

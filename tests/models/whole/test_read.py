@@ -9,11 +9,13 @@ from typer.testing import CliRunner
 
 from acq.main import app
 from acquire.errors import AcqError
+from dataset.published_colour.methods import ALL_METHODS
 from models.live.predict import predict
 from models.live.pulse import LivePulse
-from models.live.states import DARK, FACE_LOST, READING, SETTLING
+from models.live.states import DARK, FACE_LOST, READING, SETTLING, LiveReading
 from models.whole.read import read_whole
-from models.whole.reference import NamedRate
+from models.whole.reference import NamedRate, PpgReference
+from models.whole.watched import Part, Watched
 from tests.support.live_scenes import FACE, RedOverGreen, Scene
 from tests.support.made_videos import write_video
 
@@ -67,6 +69,24 @@ def test_the_whole_clip_has_a_rate_and_every_method_one(read):
         assert method.mae_bpm == pytest.approx(0.0, abs=1.0)
     assert read.clip_reference_bpm == BPM
     assert set(read.rows[0].methods) == {"network", "ica", "pos"}
+
+
+def test_a_ppg_that_tells_no_rate_is_said_to_tell_none(clip):
+    time_s = np.arange(0.0, 14.0, 0.02)
+    read = read_whole(pulse(), clip, reference=PpgReference(time_s, np.ones_like(time_s), clip))
+    assert read.rows_with_rate
+    assert read.mae_bpm is None
+    assert read.no_finger == "of the PPG no heart rate can be told"
+
+
+def test_a_state_of_no_length_is_left_out_beside_others():
+    lost = LiveReading(3.0, FACE_LOST, "gone")
+    parts = [Part(0.0, 0, None), Part(3.0, 1, None), Part(3.0, None, lost)]
+    spans = Watched(parts=parts, seconds=5.0).spans
+    assert [(first, last, part.stretch) for first, last, part in spans] == [
+        (0.0, 3.0, 0), (3.0, 5.0, None)
+    ]
+    assert len(Watched(parts=parts[:1]).spans) == 1              # a single frame
 
 
 def test_as_live_and_whole_agree_where_both_read(clip, read):
@@ -143,14 +163,15 @@ def test_the_command_tells_methods_and_errors_as_table_csv_and_json(clip, tmp_pa
     done = acq(clip, "--methods", "all", "--hr", "72", "--json", "--csv", out)
     told = json.loads(done.output)
     assert told["read"] == "whole"
-    names = ["network", "green", "ica", "pca", "chrom", "pos"]
+    names = ["network", *ALL_METHODS]
     assert [method["method"] for method in told["methods"]] == names
     with out.open() as file:
         rows = list(csv.DictReader(file))
     assert [row["time_s"] for row in rows] == [str(row["time_s"]) for row in told["rows"]]
-    assert {"from_s", "low_bpm", "high_bpm", "words", "pos_bpm"} <= set(rows[0])
+    assert {"from_s", "low_bpm", "high_bpm", "words", "pos_bpm", "pos_skin_bpm"} <= set(rows[0])
     table = acq(clip, "--methods", "pos,chrom", "--hr", "72", "--quiet").output
-    assert "no heart rate was read" in table or "heart rate" in table
+    assert "looking: looking for a face" in table         # to the shipped finder it is none
+    assert "no heart rate was read" in table
 
 
 @pytest.mark.parametrize(("words", "said"), [
