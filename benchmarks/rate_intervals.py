@@ -26,7 +26,7 @@ from dataset.face.frames import CUT_SD, part_colours
 from models.board.onnx_net import SHIPPED, OnnxNet, open_net
 from models.fusion.calibration import CALIBRATION, Calibration, shipped_calibration
 from models.fusion.candidates import AGREE_BPM, FEATURES
-from models.fusion.fuse import read_window
+from models.fusion.fuse import LEAST_AGREE, read_window
 from models.live.pulse import WEIGH_S
 from models.live.running_motion import RunningMotion
 
@@ -200,7 +200,7 @@ def least_shown(
 ) -> float:
     """Return the least probability from which few of the rates that are shown are wrong."""
     for limit in np.arange(0.3, 0.995, 0.005):
-        shown = (probability >= limit) & (agree >= 2)
+        shown = (probability >= limit) & (agree >= LEAST_AGREE)
         wrong = (error_bpm > RIGHT_BPM)[shown & has_pulse]
         false = shown[~has_pulse]
         if wrong.mean() <= MOST_WRONG and false.mean() <= MOST_WITHOUT_PULSE:
@@ -244,12 +244,18 @@ def print_designs(windows: Windows, model: Calibration) -> None:
               f"{np.nanmean(error):.1f} |")
 
 
+def is_shown(model: Calibration, probability: np.ndarray, agree: np.ndarray) -> np.ndarray:
+    """Return of which windows the rate is shown, but for those with the rate beside the face."""
+    enough = np.array([model.is_enough(one) for one in probability])
+    return enough & (agree >= LEAST_AGREE)
+
+
 def print_coverage(windows: Windows, model: Calibration, out: np.ndarray) -> None:
     """Print how often intervals hold in some windows, and the risk-coverage curve."""
     bpm, probability, agree = choose(windows, model.probability(windows.features))
     error = np.abs(bpm - windows.true_bpm)
     holds = error <= np.array([model.half_width(one) for one in probability])
-    shown = (probability >= model.shown_from) & (agree >= 2)
+    shown = is_shown(model, probability, agree)
     print("\n| held-out people | windows | interval holds | shown | interval holds there | "
           "MAE | off by more than 5 bpm |\n|---|---|---|---|---|---|---|")
     for name, which in (
@@ -281,7 +287,7 @@ def print_by_group(windows: Windows, model: Calibration, folder: Path) -> None:
     bpm, probability, agree = choose(windows, model.probability(windows.features))
     error_bpm = np.abs(bpm - windows.true_bpm)
     holds = error_bpm <= np.array([model.half_width(one) for one in probability])
-    shown = (probability >= model.shown_from) & (agree >= 2)
+    shown = is_shown(model, probability, agree)
     print_groups(folder, *(
         column[windows.has_pulse] for column in (
             windows.kind, windows.person, windows.true_bpm, error_bpm, holds, shown,

@@ -19,6 +19,7 @@ import numpy as np
 from .candidates import FEATURES
 
 CALIBRATION = Path(__file__).parent / "calibration.json"
+WIDEST_BPM = 40.0       # of an interval that goes with a rate: a wider one holds most hearts' rates
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,12 @@ class Calibration:
         """Return the probability that a rate is right to 5 bpm: (..., F) features to (...)."""
         scaled = (features - self.mean) / self.deviation
         return 1 / (1 + np.exp(-(self.weights[0] + scaled @ self.weights[1:])))
+
+    def is_enough(self, probability: float) -> bool:
+        """Return whether a rate is stood by: it is probable, and its interval says something."""
+        return (
+            probability >= self.shown_from and 2 * self.half_width(probability) <= WIDEST_BPM
+        )
 
     def half_width(self, probability: float) -> float:
         """Return half the width of the interval [bpm] of a rate with this probability."""

@@ -24,7 +24,7 @@ from .spectra import HIGH_BPM, LOW_BPM, Spectra
 TOO_SLOW, TOO_SHORT = "too few frames a second", "too short"
 NO_BEAT = "no method finds a beat"
 LEAST_S = 6.0
-_LEAST_AGREE = 2
+LEAST_AGREE = 2         # methods that have their own highest peak at a rate that is shown
 _GOOD_WIDTH_BPM = 6.0
 
 
@@ -93,7 +93,7 @@ def fuse_window(
     agree = [name for name, peak in methods.items()
              if peak is not None and abs(peak - bpm) <= AGREE_BPM]
     why_not = ""
-    if confidence < calibration.shown_from or len(agree) < _LEAST_AGREE:
+    if not calibration.is_enough(confidence) or len(agree) < LEAST_AGREE:
         why_not = _why_not(bpm, methods, window)
     elif window.parts.is_beside_too(bpm):
         why_not = f"light or motion beside the face has the same rate, {bpm:.0f}"

@@ -76,7 +76,7 @@ class Prediction:
     seconds: float                  # from the first frame to the last
     rows: list[PredictionRow]
     late_frames: int                # not later than the one before; left out
-    # why a session has no PPG beside the camera, in words; "" where it has, and for a video
+    # why no heart rate of the finger stands beside, in words; "" where one does, and without one
     no_finger: str
     ms_per_frame: float             # median, from a decoded frame to the pulse
     remarks: tuple[str, ...] = ()   # what is doubtful of a video's times, or was mended
@@ -134,6 +134,14 @@ class Prediction:
         return dict(sorted(seconds.items(), key=lambda item: -item[1]))
 
 
+def why_no_reference(reference: Reference | None, rows: Sequence[PredictionRow]) -> str:
+    """Return in words why no heart rate stands beside the camera's; "" where one does."""
+    if reference is None or any(row.finger_bpm is not None for row in rows):
+        return ""
+    is_any = any(row.hr_bpm is not None for row in rows)
+    return reference.why_missing or ("of the PPG no heart rate can be told" if is_any else "")
+
+
 def mean_of_known(values: Sequence[float | None]) -> float | None:
     """Average the known values; None where there is none."""
     known = [value for value in values if value is not None]
@@ -186,7 +194,7 @@ def _read_frames(
         on_frames(done, recorded.total)
     return Prediction(
         source=source, simulated=recorded.simulated, frames=done, seconds=seconds, rows=rows,
-        late_frames=live.late_frames, no_finger=reference.why_missing if reference else "",
+        late_frames=live.late_frames, no_finger=why_no_reference(reference, rows),
         ms_per_frame=float(np.median(times_ms)) if times_ms else 0.0,
         remarks=recorded.remarks, pictures=recorded.pictures,
     )

@@ -123,6 +123,6 @@ class FaceWatch:
         if face.state == GONE:
             return LiveReading(time_s, FACE_LOST, f"the face was last {gone}; looking for it")
         if face.state == ANOTHER:
-            words = f"somebody else; looking for the face that was read, last {gone}"
+            words = f"a face that does not look like the one that was read, last {gone}"
             return LiveReading(time_s, ANOTHER_FACE, words + words_of_rest(face.rest_s(time_s)))
         return LiveReading(time_s, LOOKING, "looking for a face")

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from dataset.signals.filters import WINDOW_S
 from models.fusion.fuse import LEAST_S, FusedRate
-from models.live.predict import OnFrames, Prediction, PredictionRow
+from models.live.predict import OnFrames, Prediction, PredictionRow, why_no_reference
 from models.live.pulse import LivePulse
 from models.live.recorded import Reference, choose_reference, open_recorded
 from models.live.states import NO_PULSE, READING, SETTLING, LiveReading, reading_of
@@ -61,11 +61,11 @@ def read_whole(
         watched = watch(frames, pulse.net, pulse.find_faces, on_frame=on_frame)
         windows = [read_windows(stretch) for stretch in watched.stretches]
         states = _states(watched, windows)
+        rows = _rows(states, windows, reference)
         prediction = Prediction(
             source=source, simulated=recorded.simulated, frames=watched.frames,
-            seconds=watched.seconds, rows=_rows(states, windows, reference),
-            late_frames=watched.late_frames,
-            no_finger=reference.why_missing if reference else "",
+            seconds=watched.seconds, rows=rows, late_frames=watched.late_frames,
+            no_finger=why_no_reference(reference, rows),
             ms_per_frame=1000 * (time.perf_counter() - begun) / max(watched.frames, 1),
             remarks=recorded.remarks, pictures=recorded.pictures,
             states=states, clip=read_clip(watched.stretches),

@@ -12,6 +12,7 @@ from acquire.stamps.plausible import PPG_HZ, UNIT_NS, are_counted, certain_unit
 from dataset.signals.align import BRIDGE_S
 from dataset.signals.pulse_rate import finger_rate
 from dataset.signals.windows import even_grid, to_even_grid
+from models.fusion.fuse import LEAST_S
 
 LEAST_BPM, MOST_BPM = 30.0, 240.0
 _VALUE_NAMES = ("ppg", "bvp", "pulse", "wave", "waveform", "pleth", "signal", "value", "values")
@@ -58,10 +59,10 @@ class PpgReference:
 
         Raises
         ------
-        DeviceError : no sample within the video's time
+        DeviceError : less of it within the video's time than the shortest window takes
         """
         first_s, last_s = float(self._time_s[0]), float(self._time_s[-1])
-        if first_s >= seconds or last_s <= 0:
+        if min(last_s, seconds) - max(first_s, 0.0) < _COVERED * min(LEAST_S, seconds):
             raise DeviceError(
                 expected=f"PPG within the {seconds:.1f} s of the video",
                 found=f"samples from {first_s:.1f} to {last_s:.1f} s after its first frame",

@@ -38,9 +38,13 @@ class Watched:
 
     @property
     def spans(self) -> list[tuple[float, float, Part]]:
-        """From when to when [s] each part is."""
+        """From when to when [s] each part is; one of no length is left out beside others.
+
+        Such a part begins where what was certain of the one before has ended already.
+        """
         ends = [*(part.first_s for part in self.parts[1:]), self.seconds]
-        return [(part.first_s, end, part) for part, end in zip(self.parts, ends, strict=True)]
+        spans = [(part.first_s, end, part) for part, end in zip(self.parts, ends, strict=True)]
+        return [span for span in spans if span[1] > span[0]] or spans[-1:]
 
 
 def watch(

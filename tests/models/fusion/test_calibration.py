@@ -19,6 +19,14 @@ def test_less_confidence_never_has_a_narrower_interval():
     assert len(calibration.mean) == len(calibration.deviation) == len(FEATURES)
 
 
+def test_no_rate_is_stood_by_whose_interval_says_nothing():
+    calibration = shipped_calibration()
+    enough = [p for p in np.linspace(0, 1, 1001) if calibration.is_enough(p)]
+    assert max(2 * calibration.half_width(p) for p in enough) <= module.WIDEST_BPM
+    assert min(enough) >= calibration.shown_from
+    assert calibration.is_enough(1.0)
+
+
 def test_a_calibration_of_other_features_is_refused(tmp_path, monkeypatch):
     stored = json.loads(module.CALIBRATION.read_text())
     stored["features"] = stored["features"][1:]

@@ -7,11 +7,12 @@ from models.fusion.parts import PartPulses
 
 FS_HZ, BPM = 30.0, 75.0
 FACE, CORNERS = [5, 6, 9, 10], [0, 3, 12, 15]
+NOD = {1: 1.0, 2: 1.0, 4: 0.2, 7: 0.2, 8: 0.2, 11: 0.2, 13: 0.2, 14: 0.2}   # part: swing
 BLOOD = np.array([0.33, 0.77, 0.53])
 
 
-def make_parts(*, lag_s=(0.0, 0.0, 0.0, 0.0), corners=0.0, light=100.0):
-    """Return (T, 16, 3) colours: a pulse in the face, each part with a lag, and in the corners."""
+def make_parts(*, lag_s=(0.0, 0.0, 0.0, 0.0), corners=0.0, border=0.0, light=100.0):
+    """Return (T, 16, 3) colours: a pulse in the face, each part with a lag, and beside it."""
     rng = np.random.default_rng(0)
     time_s = np.arange(301) / FS_HZ
     parts = np.full((301, 16, 3), light) * (1 + rng.normal(0, 2e-4, (301, 16, 3)))
@@ -20,6 +21,7 @@ def make_parts(*, lag_s=(0.0, 0.0, 0.0, 0.0), corners=0.0, light=100.0):
         parts[:, part] *= 1 - 0.004 * np.outer(beat, BLOOD)
     beat = np.sin(2 * np.pi * BPM / 60 * time_s)
     parts[:, CORNERS] *= (1 - corners * np.outer(beat, BLOOD))[:, None]
+    parts[:, list(NOD)] *= 1 + border * np.outer(beat, list(NOD.values()))[:, :, None]
     return parts
 
 
@@ -37,6 +39,14 @@ def test_parts_that_swing_at_the_same_instant_are_in_time():
 def test_what_swings_beside_the_face_as_well_is_told_from_what_touches_it(corners, is_beside):
     """A tenth of the face's swing is a face that reaches into the corners."""
     pulses = PartPulses(make_parts(corners=corners), FS_HZ)
+    assert pulses.is_beside_too(BPM) is is_beside
+    assert not pulses.is_beside_too(120.0)
+
+
+@pytest.mark.parametrize(("border", "is_beside"), [(0.0, False), (0.003, False), (0.02, True)])
+def test_a_head_that_nods_at_the_rate_is_told_from_the_pulse_own_push(border, is_beside):
+    """Of a nod the border swings eight times as much as the face, of the pulse about as much."""
+    pulses = PartPulses(make_parts(border=border), FS_HZ)
     assert pulses.is_beside_too(BPM) is is_beside
     assert not pulses.is_beside_too(120.0)
 

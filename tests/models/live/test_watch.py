@@ -39,7 +39,7 @@ def test_somebody_else_is_told_and_taken_only_after_a_while():
     scene.faces = [OTHER]
     gone = look(watch, scene, 20, 8)
     told = next(one.problem for one in gone if one.problem and one.problem.state == ANOTHER_FACE)
-    assert told.words.startswith("somebody else; looking for the face that was read, last seen ")
+    assert told.words.startswith("a face that does not look like the one that was read, last seen ")
     assert "; this one is read in 2" in told.words
     assert watch.box is None
     assert all(one.averaged is None for one in gone[-10:])

@@ -106,6 +106,15 @@ def test_what_cannot_be_a_ppg_is_refused(tmp_path, video, text, said):
         read(path, video)
 
 
+def test_a_ppg_of_a_part_that_no_window_fits_into_is_refused(tmp_path, video):
+    path = tmp_path / "ppg.csv"
+    path.write_text("time,ppg\n" + "".join(f"{at / 50:.2f},{at % 7}\n" for at in range(150)))
+    reference, _, _ = read(path, video)
+    with pytest.raises(DeviceError, match=r"found samples from 0\.0 to 3\.0 s"):
+        reference.check(20.0)
+    reference.check(3.0)
+
+
 def test_a_heart_rate_that_no_heart_has_is_refused():
     with pytest.raises(DeviceError, match="from 30 to 240 bpm, found 300"):
         NamedRate(300.0)
