@@ -7,6 +7,7 @@ import pytest
 import typer.main
 
 from acq.main import app
+from models.live.states import STATES
 
 
 def verbs(group, before=""):
@@ -153,3 +154,9 @@ def test_readme_s_python_runs(repo, acq, tmp_path, monkeypatch, capsys):
 
 def test_changelog_has_an_unreleased_section(repo):
     assert "## Unreleased" in (repo / "CHANGELOG.md").read_text()
+
+
+def test_every_state_of_a_live_pulse_is_explained(cli):
+    rows = re.findall(r"^\| (`[a-z ]+`(?:, `[a-z ]+`)*) \| \S", cli["live"], flags=re.M)
+    explained = [state for row in rows for state in re.findall(r"`([a-z ]+)`", row)]
+    assert sorted(explained) == sorted(STATES)
