@@ -25,6 +25,7 @@ from models.data.videos import CuratedVideo, TrainingData, change_of_ppg, to_cur
 # seeds 21 and 22 were looked at while methods were chosen
 PEOPLE, LEARN, TEST = 23, range(1, 17), range(17, 37)
 LEARN_S, TEST_S, FPS = 30.0, 40.0, 25.0
+BOX = FaceBox(0, 0, 1600, 1600)     # colours are of its middle, the detector's own, at any scale
 DIM = ImageSensor(full_well_electrons=1500.0, read_noise_electrons=10.0)
 
 
@@ -68,7 +69,7 @@ def _load_person(folder: Path, number: int, motion: Motion) -> CuratedVideo:
     filtered = bandpass(ppg, FPS)
     side = "train" if number in LEARN else "test"
     return to_curated_video(
-        FaceFrames(frames, FaceBox(0, 0, 1, 1), "", motion_kind=motion), filtered, time_s=time_s,
+        FaceFrames(frames, BOX, "", motion_kind=motion), filtered, time_s=time_s,
         ppg_change=change_of_ppg(filtered, time_s), folder=f"{side}/subject{number}",
         subject=f"S{number:02d}", session=str(number), simulated=True, video=Path(),
     )

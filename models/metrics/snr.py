@@ -24,9 +24,9 @@ class SnrDefinition:
 
 
 OURS = SnrDefinition((0.1, 0.1), (LOW_HZ, HIGH_HZ), "hann", HR_GRID_BPM)
-# de Haan and Jeanne, IEEE TBME 60(10), 2013: a binary template over 30 to 240 bpm that is wider at
-# the double. Its widths, and the window, are those of McDuff and Blackford's iPhys (2019), which
-# computes this definition.
+# de Haan and Jeanne, IEEE TBME 60(10), 2013: a binary template that is wider at the double. The
+# paper's text was not at hand: band (30 to 240 bpm), widths and window are those of McDuff and
+# Blackford's iPhys (2019), which computes this definition.
 DE_HAAN = SnrDefinition((0.1, 0.2), (0.5, 4.0), "hamming", 0.5)
 
 
