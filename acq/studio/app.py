@@ -16,7 +16,6 @@ from acq.web.access import Access, Guard
 from acq.web.answers import NotThere, as_json, error_handlers, page, read_body
 from acq.web.changes import ChangeLog
 from acquire.data_folder import exclusions_file
-from dataset import quality_pages
 from dataset.common.pages import render_page
 
 from . import session_page
@@ -33,7 +32,6 @@ _ASSETS = {
     "session.js": (TEMPLATES / "session.js", _JAVASCRIPT),
     "sessions.js": (TEMPLATES / "sessions.js", _JAVASCRIPT),
     "icon.svg": (TEMPLATES / "icon.svg", "image/svg+xml"),
-    "sort.js": (Path(quality_pages.__file__).with_name("templates") / "sort.js", _JAVASCRIPT),
 }
 _LOOK_S = 0.5                 # how often a page is told of what changed
 
