@@ -158,6 +158,21 @@ def test_a_browser_shows_it_without_fault_or_sideways_scroll(text, tmp_path, wid
     assert (found["width"], found["wrong"], found["cut"], found["small"]) == (width, [], [], 0)
 
 
+PAPER = """
+found.scrolls=[...document.querySelectorAll(".wide")]
+ .map(one=>one.scrollWidth-one.clientWidth).filter(over=>over>1);
+found.tables=document.querySelectorAll(".wide").length;
+"""
+
+
+def test_on_paper_every_column_of_every_table_is_there(text, tmp_path):
+    on_paper = text.replace("@media print", "@media all")           # A4 is 718 px wide in between
+    found = see_in_browser(on_paper, tmp_path, width=718, script=PAPER)
+    assert found["tables"] >= 5
+    assert found["over"] <= 0
+    assert (found["scrolls"], found["cut"]) == ([], [])
+
+
 def test_the_head_names_the_recipe_and_the_method_lists_what_is_unlike_the_paper(text):
     found = metrics_of(TWO, people="virtual", folds=2, seeds=2)
     head = text.partition("<nav")[0]
