@@ -3,17 +3,24 @@
 One process at a time writes the list; each change reads it anew, so that none is lost.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from acquire import data_folder
-from acquire.errors import Fix
+from acquire.errors import AcqError, Fix
 from acquire.writing import SELECTION, WAIT_S, hold
-from dataset.layouts.manifest import MANIFEST
+from dataset.layouts.manifest import MANIFEST, ExcludedPart
+from dataset.layouts.manifest_file import read_manifest
+from dataset.layouts.pure_manifest import read_pure_manifest
 
-from .exclusions import Exclusion
+from .exclusions import Exclusion, Exclusions
 from .exclusions_file import read_exclusions, write_exclusions
+from .split_file import read_split
+
+_Parts = Mapping[str, Sequence[ExcludedPart]]     # what was cut out of each session of an export
+_Read = TypeVar("_Read")
 
 
 @dataclass(frozen=True)
@@ -67,16 +74,53 @@ def include(
     return Decided(path, tuple(revoked))
 
 
-def made_before(data: Path, changed: Iterable[Exclusion]) -> list[tuple[Path, Fix]]:
-    """Return what was made before these decisions and is out of date now, with what mends it."""
-    stale = []
+def made_before(data: Path, changed: Sequence[Exclusion]) -> list[tuple[Path, Fix]]:
+    """Return what was made before these decisions and does not hold any more, with what mends it.
+
+    Nothing is hashed. A split or a manifest that cannot be read counts as one that does not hold.
+
+    Raises
+    ------
+    CurationError : the exclusions cannot be read
+    """
+    now, stale = read_exclusions(data), []
+    wholes = {exclusion.session for exclusion in changed if exclusion.is_whole}
     split = data_folder.split_file(data)
-    if any(exclusion.is_whole for exclusion in changed) and split.exists():
-        stale.append((split, Fix.SPLIT_AGAIN))
-    for folder, fix in (
-        (data_folder.ubfc_dir(data), Fix.CONVERT_AGAIN),
-        (data_folder.pure_dir(data), Fix.EXPORT_PURE_AGAIN),
-    ):
+    if wholes and split.exists():
+        used = _read(lambda: {Path(one.file).stem for one in read_split(split).sessions})
+        if used is None or any((name in used) == now.is_excluded(name) for name in wholes):
+            stale.append((split, Fix.SPLIT_AGAIN))
+    ubfc, pure = data_folder.ubfc_dir(data), data_folder.pure_dir(data)
+    exports: tuple[tuple[Path, Fix, Callable[[], _Parts]], ...] = (
+        (ubfc, Fix.CONVERT_AGAIN, lambda: {
+            one.session: one.rows.excluded for one in read_manifest(ubfc / MANIFEST).entries
+        }),
+        (pure, Fix.EXPORT_PURE_AGAIN, lambda: {
+            one.session: one.excluded for one in read_pure_manifest(pure).entries
+        }),
+    )
+    for folder, fix, read_parts in exports:
         if (folder / MANIFEST).exists():
-            stale.append((folder, fix))
+            parts = _read(read_parts)
+            if parts is None or any(_is_other(one, parts, now) for one in changed):
+                stale.append((folder, fix))
     return stale
+
+
+def _read(read: Callable[[], _Read]) -> _Read | None:
+    """Return what is read; None where it cannot be."""
+    try:
+        return read()
+    except (AcqError, OSError):
+        return None
+
+
+def _is_other(decision: Exclusion, parts: _Parts, now: Exclusions) -> bool:
+    """Return whether an export would be another now, as far as this decision's session goes."""
+    session = decision.session
+    if session not in parts:                # made without it: only a whole one is missing there
+        return decision.is_whole and not now.is_excluded(session)
+    parts_now = {(one.from_s, one.to_s) for one in now.of(session) if not one.is_whole}
+    return now.is_excluded(session) or parts_now != {
+        (part.from_s, part.to_s) for part in parts[session]
+    }

@@ -140,6 +140,25 @@ def test_each_export_made_before_has_the_command_that_makes_it_anew(data):
     }
 
 
+def test_what_holds_again_after_an_undo_is_not_called_out_of_date(data):
+    def out_of_date(*words):
+        done = CliRunner().invoke(app, [*words, "--data", str(data), "--json"])
+        assert done.exit_code == 0, done.output
+        return [Path(one["path"]).name for one in json.loads(done.stdout)["out_of_date"]]
+
+    for words in (("split", "--holdout", "S01"), ("convert",), ("convert", "--to", "pure")):
+        done = CliRunner().invoke(app, [*words, "--data", str(data), "--quiet"])
+        assert done.exit_code == 0, done.output
+    part = (SECOND, "--from", "1", "--to", "2.5")
+    assert out_of_date("exclude", *part, "--reason", "x") == ["ubfc", "pure"]
+    assert out_of_date("exclude", SECOND, "--reason", "x") == ["split.json", "ubfc", "pure"]
+    assert out_of_date("include", *part) == ["ubfc", "pure"]           # the whole is out
+    assert out_of_date("include", SECOND) == []
+    other = data / "sessions/S02" / "copy.h5"
+    other.write_bytes((data / "sessions/S02" / f"{SECOND}.h5").read_bytes())
+    assert out_of_date("exclude", str(other), "--reason", "a copy") == []
+
+
 def test_verbs(data):
     def run(*words):
         return CliRunner().invoke(app, [*map(str, words), "--data", str(data)])
