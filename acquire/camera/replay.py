@@ -88,6 +88,7 @@ class ReplayCamera:
             raise DeviceError(
                 expected=f"a time for each of the {contents.frames} frames of {video}",
                 found=len(times_s), where=times or video,
+                fix="name a file of times that has one for each frame of this video",
             )
         self.frames = len(times_s)
         self._ticks = contents.ticks

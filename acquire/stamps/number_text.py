@@ -89,7 +89,9 @@ def read_number_text(path: Path, *, error: type[AcqError]) -> NumberText:
         with path.open("rb") as file:
             data = file.read(LARGEST_DOCUMENT_BYTES + 1)
     except OSError as reason:
-        raise error(expected=f"{path.name} as text", found=reason, where=f"at {path}") from reason
+        raise error(
+            expected=f"{path.name or path} as text", found=reason, where=f"at {path}"
+        ) from reason
     if len(data) > LARGEST_DOCUMENT_BYTES:
         raise error(
             expected=f"a text of numbers of at most {LARGEST_DOCUMENT_BYTES >> 20} MB",
