@@ -10,6 +10,8 @@ from pathlib import Path
 from acquire import data_folder
 from acquire.errors import CurationError, Fix, SessionError
 
+_MOST_NAMED = 2     # recordings of a subject, the newest
+
 
 def check_data_folder(data: Path) -> None:
     """Refuse a data folder that is not there, before anything is looked for in it.
@@ -113,6 +115,11 @@ def _none(data: Path) -> str:
 
 def _advice(data: Path, text: str) -> Fix | str:
     """Name the recording that was probably meant; else advise to look at the list."""
-    names = {path.stem.casefold(): path.stem for path in data_folder.session_files(data)}
+    files = data_folder.session_files(data)
+    of_subject = [path.stem for path in files if path.parent.name.casefold() == text.casefold()]
+    if of_subject:
+        newest = " or ".join(of_subject[-_MOST_NAMED:])
+        return f"{text} is a subject, so name a recording of it, such as {newest}"
+    names = {path.stem.casefold(): path.stem for path in files}
     near = get_close_matches(Path(text).stem.casefold(), names, n=1, cutoff=0.8)
     return f"did you mean {names[near[0]]}?" if near else Fix.LIST_SESSIONS

@@ -32,6 +32,7 @@ def test_a_session_is_named_by_its_id_or_its_path(data, tmp_path, monkeypatch):
         ("S01-20260101T090001", f"did you mean {ID}?"),
         ("s01-20260101t090001z", f"did you mean {ID}?"),
         ("S01-20260101T090010Z", f"did you mean {ID}?"),
+        ("s01", f"s01 is a subject, so name a recording of it, such as {ID}"),
         ("foo", Fix.LIST_SESSIONS),
     ],
 )
