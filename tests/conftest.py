@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -117,6 +118,14 @@ def acq(tmp_path):
         )
 
     return run
+
+
+@pytest.fixture
+def acq_here(tmp_path):
+    """Run `acq` as `acq` does, but in this process: for tests of what a verb says and writes."""
+    from tests.support.in_this_process import run_here
+
+    return partial(run_here, cwd=tmp_path)
 
 
 _LONGEST_FIRST = ("road", "models", "field", "dataset", "fuzz", "firmware", "acq", "acquire")

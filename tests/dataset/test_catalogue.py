@@ -120,12 +120,12 @@ def test_grade_split_and_exclusions_stand_beside(data):
     assert sorted(read_catalogue(data)["side"]) == ["test in 1", "test in 2", "test in 3"]
 
 
-def test_what_cannot_be_read_is_listed_and_named(acq, data):
+def test_what_cannot_be_read_is_listed_and_named(acq_here, data):
     damaged = damage(data)
     paths = data_folder.session_files(data)
     graded(paths[0]).write_text("{")
     data_folder.split_file(data).write_text("{")
-    done = acq("ls", "--data", data, "--quiet", "--csv")
+    done = acq_here("ls", "--data", data, "--quiet", "--csv")
     assert done.returncode == 1
     rows = list(csv.DictReader(io.StringIO(done.stdout)))
     assert [(row["subject"], row["session"], row["state"], row["frames"]) for row in rows] == [

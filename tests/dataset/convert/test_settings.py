@@ -210,11 +210,11 @@ def test_published_sessions_are_converted(data):
     assert entry.timing.sync_bound_ms is None
 
 
-def test_workers_make_the_same_bytes_and_a_failure_holds_nobody_up(data, acq):
+def test_workers_make_the_same_bytes_and_a_failure_holds_nobody_up(data, acq_here):
     make_session(data, "S04", seconds=2.0)
     write_new_split(data, "S03")
     alone = convert_sessions(data, holes="repeat").manifest
-    done = acq("convert", "--data", data, "--holes", "cut", "--jobs", 2, "--quiet", "--force")
+    done = acq_here("convert", "--data", data, "--holes", "cut", "--jobs", 2, "--quiet", "--force")
     assert done.returncode == 1
     assert [line.split(": ")[1] for line in done.stderr.splitlines()] == ["S04-20260101T090001Z"]
     assert "leave it out with acq exclude S04-20260101T090001Z" in done.stderr

@@ -20,7 +20,7 @@ from tests.support.splits import write_new_split
 NATIVE = Settings("png", "filtered", "native", "repeat")
 
 
-def test_session_to_pure_and_back(tmp_path, acq):
+def test_session_to_pure_and_back(tmp_path, acq_here):
     paths = [
         make_session(tmp_path, "S01", seconds=14.0, lost_samples={170, 171}),
         make_session(tmp_path, "S02", seconds=7.0),
@@ -58,10 +58,11 @@ def test_session_to_pure_and_back(tmp_path, acq):
     assert not (tmp_path / PARTIAL).exists()
     with pytest.raises(CurationError, match="expected no export yet"):
         export_pure(tmp_path, holes="repeat")
-    again = acq("convert", "--data", tmp_path, "--to", "pure", "--force", "--quiet")
+    again = acq_here("convert", "--data", tmp_path, "--to", "pure", "--force", "--quiet")
     assert again.returncode == 0, again.stderr
     assert "wrote 2 recordings" in again.stdout
-    assert acq("convert", "--data", tmp_path, "--to", "pure", "--codec", "ffv1").returncode == 2
+    refused = acq_here("convert", "--data", tmp_path, "--to", "pure", "--codec", "ffv1")
+    assert refused.returncode == 2
 
 
 def test_verify_holds_every_picture_against_the_manifest(tmp_path):

@@ -304,22 +304,22 @@ def test_progress_reaches_its_totals(data):
     }
 
 
-def test_command(acq, data):
-    done = acq("convert", "--data", data, "--quiet")
+def test_command(acq_here, data):
+    done = acq_here("convert", "--data", data, "--quiet")
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     assert "test/subject3" in done.stdout
     assert "wrote 3 folders" in done.stdout
-    again = acq("convert", "--data", data, "--quiet", "--json")
+    again = acq_here("convert", "--data", data, "--quiet", "--json")
     assert len(json.loads(again.stdout)["kept"]) == 3
     data_folder.split_file(data).write_text(
         data_folder.split_file(data).read_text().replace('"S02"', '"S03"', 1)
     )
-    leak = acq("convert", "--data", data, "--quiet")
+    leak = acq_here("convert", "--data", data, "--quiet")
     assert leak.returncode == 1
     assert len(leak.stderr.splitlines()) == 1
     assert "S03 on both" in leak.stderr
     data_folder.split_file(data).unlink()
-    missing = acq("convert", "--data", data, "--quiet")
+    missing = acq_here("convert", "--data", data, "--quiet")
     assert missing.returncode == 1
     assert "run acq split first" in missing.stderr

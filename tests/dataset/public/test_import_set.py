@@ -164,7 +164,7 @@ def test_pure_names_what_pictures_and_json_disagree_on(tmp_path):
         assert (session.ppg_arrival_ns == sample_ns).all()
 
 
-def test_nothing_vanishes(tmp_path, acq):
+def test_nothing_vanishes(tmp_path, acq_here):
     root = tmp_path / "set"
     make_dataset_2(root / "subject1")
     make_dataset_2(root / "subject2")
@@ -176,7 +176,7 @@ def test_nothing_vanishes(tmp_path, acq):
     make_dataset_2(root / "subject6")
     (root / "subject6" / "vid.avi").unlink()
     (root / "after-exercise").mkdir()
-    done = acq("import", root, "--data", tmp_path / "data", "--json")
+    done = acq_here("import", root, "--data", tmp_path / "data", "--json")
     assert done.returncode == 1
     body = json.loads(done.stdout)
     assert [one["session"] for one in body["imported"]] == ["UBFC2-1"]
@@ -256,24 +256,24 @@ def test_pure_writer_and_import_are_one_another_s_inverse(tmp_path):
         PureWriter(tmp_path / "pure", subject_number=7, session_number=3)
 
 
-def test_imported_sessions_are_split_by_subject(tmp_path, acq):
+def test_imported_sessions_are_split_by_subject(tmp_path, acq_here):
     for person, name in enumerate(("01-01", "01-02", "02-01")):
         make_pure(tmp_path / "set" / name, frames=60, samples=120, person=person)
     found = import_all(tmp_path / "set", tmp_path / "data", workers=Workers(jobs=2))
     assert all(outcome.value for outcome in found.values())
-    done = acq("split", "--holdout", "PURE-02", "--data", tmp_path / "data")
+    done = acq_here("split", "--holdout", "PURE-02", "--data", tmp_path / "data")
     assert done.returncode == 0, done.stderr
     split = json.loads((tmp_path / "data" / "split.json").read_text())
     assert [(fold["train"], fold["test"]) for fold in split["folds"]] == [
         (["PURE-01"], ["PURE-02"])
     ]
     assert len(split["sessions"]) == 3
-    refused = acq("resync", session_files(tmp_path / "data")[0])
+    refused = acq_here("resync", session_files(tmp_path / "data")[0])
     assert refused.returncode == 1
     assert "imported from PURE" in refused.stderr
 
 
-def test_imported_sessions_come_back_as_the_folders_they_were(tmp_path, acq):
+def test_imported_sessions_come_back_as_the_folders_they_were(tmp_path, acq_here):
     made = {}
     for number in (1, 2):
         made[f"UBFC2-{number}"] = make_dataset_2(
@@ -282,7 +282,7 @@ def test_imported_sessions_come_back_as_the_folders_they_were(tmp_path, acq):
         )
     import_all(tmp_path / "set", tmp_path / "data")
     for words in (("split", "--holdout", "UBFC2-2"), ("convert", "--ppg", "raw")):
-        done = acq(*words, "--data", tmp_path / "data")
+        done = acq_here(*words, "--data", tmp_path / "data")
         assert done.returncode == 0, done.stderr
     entries = json.loads((tmp_path / "data/ubfc/manifest.json").read_text())["entries"]
     assert [entry["imported_from"] for entry in entries] == ["UBFC-rPPG DATASET_2"] * 2

@@ -23,18 +23,18 @@ from dataset.selection.make_exclusion import make_exclusion
 from tests.support.made_sessions import make_session
 
 
-def test_what_is_damaged_holds_nobody_up(tmp_path, acq):
+def test_what_is_damaged_holds_nobody_up(tmp_path, acq_here):
     """A damaged quality file is made again; a broken session is named, the others are graded."""
     first, second = (
         make_session(tmp_path, f"S0{n}", n, seconds=11.0, bpm=60 + 9 * n) for n in (1, 2)
     )
-    assert acq("qc", "--data", tmp_path, "--quiet").returncode == 0
+    assert acq_here("qc", "--data", tmp_path, "--quiet").returncode == 0
     data_folder.quality_file(first).write_text("{")
-    assert acq("qc", second.stem, "--data", tmp_path, "--quiet").returncode == 0
-    assert acq("qc", "--data", tmp_path, "--quiet").returncode == 0
+    assert acq_here("qc", second.stem, "--data", tmp_path, "--quiet").returncode == 0
+    assert acq_here("qc", "--data", tmp_path, "--quiet").returncode == 0
     assert read_quality(first) is not None
     first.write_bytes(first.read_bytes()[:20_000])
-    done = acq("qc", second.stem, "--data", tmp_path, "--quiet")
+    done = acq_here("qc", second.stem, "--data", tmp_path, "--quiet")
     assert done.returncode == 1
     assert second.stem in done.stdout
     (line,) = done.stderr.splitlines()

@@ -206,14 +206,14 @@ def test_what_is_no_session_or_empty_is_one_line(tmp_path):
         recover(tmp_path / "plain.h5")
 
 
-def test_the_command_says_what_it_dropped(acq, tmp_path, killed):
+def test_the_command_says_what_it_dropped(acq_here, tmp_path, killed):
     path = place_recording(tmp_path, killed)
-    told = acq("recover", path, "--quiet")
+    told = acq_here("recover", path, "--quiet")
     assert told.returncode == 0, told.stderr
     assert f"recovered {path}: {FRAMES} frames, {SAMPLES} samples, sync within" in told.stdout
     assert "dropped 3 frames and 0 samples" in told.stdout
-    assert f"closed, and all {FRAMES} frames decode" in acq("recover", path, "--quiet").stdout
-    again = acq("recover", f"{path}.killed")
+    assert f"closed, and all {FRAMES} frames decode" in acq_here("recover", path, "--quiet").stdout
+    again = acq_here("recover", f"{path}.killed")
     assert again.returncode == 1
     assert "the file that an earlier recovery kept" in again.stderr
     assert Path(f"{path}.killed").read_bytes() == killed

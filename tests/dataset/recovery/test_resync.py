@@ -218,16 +218,16 @@ def test_rates_that_are_none_are_refused(path):
         resync(path)
 
 
-def test_the_verb_says_before_and_after_and_what_to_do(acq, path):
-    said = acq("resync", path).stdout
+def test_the_verb_says_before_and_after_and_what_to_do(acq_here, path):
+    said = acq_here("resync", path).stdout
     assert "S01-20260101T090000Z: within" in said
     assert "split" not in said                                   # there is none
-    again = acq("resync", path).stdout
+    again = acq_here("resync", path).stdout
     assert f"0 of {len(MADE.ticks)} samples changed" in again
     assert "split" not in again
 
 
-def test_a_split_that_lists_what_changed_is_named_and_another_is_not(acq, tmp_path):
+def test_a_split_that_lists_what_changed_is_named_and_another_is_not(acq_here, tmp_path):
     folder = data_folder.sessions_dir(tmp_path) / "S01"
     path = write_recording(folder / "S01-20260101T090000Z.h5").path
     before, split = path.read_bytes(), data_folder.split_file(tmp_path)
@@ -240,12 +240,12 @@ def test_a_split_that_lists_what_changed_is_named_and_another_is_not(acq, tmp_pa
             for session, subject in ((listed, "S01"), ("S02-20260101T090000Z", "S02"))
         ]
         write_split(split_by_subject(sessions, holdout=["S02"]), split, force=True)
-        said = acq("resync", path).stdout
+        said = acq_here("resync", path).stdout
         assert (f"make {split}, which lists it, anew" in said) == (listed == path.stem)
 
 
-def test_a_bad_file_keeps_no_other_from_being_placed(acq, path, tmp_path):
-    done = acq("resync", tmp_path / "none.h5", path, tmp_path)
+def test_a_bad_file_keeps_no_other_from_being_placed(acq_here, path, tmp_path):
+    done = acq_here("resync", tmp_path / "none.h5", path, tmp_path)
     assert done.returncode == 1
     assert "S01-20260101T090000Z: within" in done.stdout
     assert ["found nothing" in line for line in done.stderr.splitlines()] == [True, False]

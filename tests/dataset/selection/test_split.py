@@ -61,14 +61,14 @@ def test_check_split_refuses_a_leak_that_was_made_in_memory():
         )
 
 
-def test_command(acq, data):
-    done = acq("split", "--data", data, "--holdout", "S03", "--quiet")
+def test_command(acq_here, data):
+    done = acq_here("split", "--data", data, "--holdout", "S03", "--quiet")
     assert done.returncode == 0, done.stderr
     assert "train S01, S02; test S03" in done.stdout
     assert "incomplete, but used: S02-20260101T090001Z" in done.stdout
     again = CliRunner().invoke(app, ["split", "--data", str(data), "--holdout", "S03", "--quiet"])
     assert "already in" in again.stdout
-    refused = acq("split", "--data", data, "--holdout", "S09", "--quiet")
+    refused = acq_here("split", "--data", data, "--holdout", "S09", "--quiet")
     assert refused.returncode == 1
     assert len(refused.stderr.splitlines()) == 1
     assert "S01, S02, S03" in refused.stderr
@@ -106,14 +106,14 @@ def test_the_output_shows_the_heart_rates_of_either_side(tmp_path):
     assert "train S01, S03 (60 to 90 bpm); test S02 (75 bpm)" in done.stdout
 
 
-def test_a_held_out_subject_that_is_excluded_and_a_bad_grade_are_reported(acq, tmp_path):
+def test_a_held_out_subject_that_is_excluded_and_a_bad_grade_are_reported(acq_here, tmp_path):
     data = tmp_path
     for n in (1, 2, 3):
         make_session(data, f"S0{n}", n, seconds=4.0)
     path = next((data / "sessions/S03").glob("*.h5"))
     exclusion = make_exclusion(path, from_s=None, to_s=None, reason="no finger")
     write_exclusions(data, Exclusions((exclusion,)))
-    refused = acq("split", "--holdout", "S03", "--data", data, "--quiet")
+    refused = acq_here("split", "--holdout", "S03", "--data", data, "--quiet")
     assert refused.returncode == 1
     assert "found all of them excluded; acq include brings them back" in refused.stderr
     first, other = (next((data / f"sessions/S0{n}").glob("*.h5")) for n in (1, 2))
@@ -126,7 +126,7 @@ def test_a_held_out_subject_that_is_excluded_and_a_bad_grade_are_reported(acq, t
                 path.stem, path.parent.name, session_hash, False, 4.0, "bad", (), {}, "0" * 64, "0"
             ),
         )
-    done = acq("split", "--holdout", "S02", "--data", data, "--quiet")
+    done = acq_here("split", "--holdout", "S02", "--data", data, "--quiet")
     assert done.returncode == 0
     assert f"graded bad, but used: {other.stem};" in done.stderr
 

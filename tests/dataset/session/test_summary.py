@@ -51,8 +51,8 @@ def test_an_empty_recording(tmp_path):
     assert (found.video.fps, found.video.compression) == (0.0, None)
 
 
-def test_json(acq, path):
-    done = acq("info", path, "--json")
+def test_json(acq_here, path):
+    done = acq_here("info", path, "--json")
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     wanted = (
@@ -65,8 +65,8 @@ def test_json(acq, path):
     ]
 
 
-def test_a_person_sees_losses_and_that_it_is_cut_short(acq, path):
-    shown = " ".join(acq("info", path).stdout.split())
+def test_a_person_sees_losses_and_that_it_is_cut_short(acq_here, path):
+    shown = " ".join(acq_here("info", path).stdout.split())
     for text in (
         "simulated", "incomplete", "358 frames, 2 lost", "298 samples, 3 lost", "within 0.70 ms",
         "bpm",
@@ -74,26 +74,26 @@ def test_a_person_sees_losses_and_that_it_is_cut_short(acq, path):
         assert text in shown, shown
 
 
-def test_a_person_sees_how_many_samples_have_no_bound(acq, path):
+def test_a_person_sees_how_many_samples_have_no_bound(acq_here, path):
     with h5py.File(path, "r+") as file:
         file[layout.PPG_BOUND][:7] = -1
-    shown = " ".join(acq("info", path).stdout.split())
+    shown = " ".join(acq_here("info", path).stdout.split())
     assert "within 0.70 ms; 7 samples without a bound" in shown, shown
 
 
-def test_a_file_cut_short_is_one_line(acq, path):
+def test_a_file_cut_short_is_one_line(acq_here, path):
     path.write_bytes(path.read_bytes()[:20_000])
-    done = acq("info", path)
+    done = acq_here("info", path)
     assert done.returncode == 1
     assert done.stdout == ""
     assert len(done.stderr.splitlines()) == 1
     assert str(path) in done.stderr
 
 
-def test_frames_that_are_stored_raw_are_counted(acq, tmp_path):
+def test_frames_that_are_stored_raw_are_counted(acq_here, tmp_path):
     path = make_session(tmp_path, seconds=1.0, raw_frames={3, 4, 29})
     assert summarise_session(path).video.raw_frames == 3
-    assert "3 frames stored raw" in " ".join(acq("info", path).stdout.split())
+    assert "3 frames stored raw" in " ".join(acq_here("info", path).stdout.split())
 
 
 def test_time_without_a_finger_has_no_heart_rate(tmp_path, capsys):
@@ -150,16 +150,16 @@ def test_in_a_pipe_no_line_is_wrapped_or_padded(tmp_path, capsys):
     assert not [line for line in lines if line != line.rstrip()]
 
 
-def test_several_files_one_after_another(acq, path, tmp_path):
+def test_several_files_one_after_another(acq_here, path, tmp_path):
     other = make_session(tmp_path, "S02", seconds=5.0)
-    done = acq("info", path, other)
+    done = acq_here("info", path, other)
     assert done.returncode == 0
     assert done.stdout.index("S01-20260101T090001Z") < done.stdout.index("S02-20260101T090001Z")
     assert "mean of sliding 10 s windows" in done.stdout
     assert "one spectrum over 5 s" in done.stdout
 
 
-def test_an_error_before_any_progress_is_one_line(acq, tmp_path):
-    done = acq("split", "--holdout", "S01", "--data", tmp_path / "nothing")
+def test_an_error_before_any_progress_is_one_line(acq_here, tmp_path):
+    done = acq_here("split", "--holdout", "S01", "--data", tmp_path / "nothing")
     assert done.returncode == 1
     assert len(done.stderr.splitlines()) == 1
