@@ -37,8 +37,8 @@ def start_recording(data, **options):
 
 
 @pytest.mark.parametrize("subject", ["", "../etc", "a b", "-x", "x" * 33, "ä"])
-def test_a_wrong_subject_id_is_one_line(acq, tmp_path, subject):
-    done = acq("record", f"--subject={subject}", "--simulate", "--duration", "1s")
+def test_a_wrong_subject_id_is_one_line(acq_here, tmp_path, subject):
+    done = acq_here("record", f"--subject={subject}", "--simulate", "--duration", "1s")
     assert done.returncode == 1
     assert "expected a subject id" in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
@@ -152,9 +152,9 @@ def test_a_second_signal_does_not_wait(tmp_path):
     assert process.returncode == -signal.SIGINT
 
 
-def test_a_data_folder_that_is_a_file_is_one_line(acq, tmp_path):
+def test_a_data_folder_that_is_a_file_is_one_line(acq_here, tmp_path):
     (tmp_path / "file").write_text("")
-    done = acq(
+    done = acq_here(
         "record", "--subject", "S01", "--simulate", "--duration", "1s", "--quiet", "--data",
         tmp_path / "file",
     )
