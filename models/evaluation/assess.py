@@ -65,10 +65,7 @@ def assess(videos: Sequence[VideoResult], *, seed: int = 0) -> dict:
         },
         "bland_altman": {
             **limits_of_agreement(
-                [
-                    counted - reference
-                    for counted, reference in zip(counted_bpm, reference_bpm, strict=True)
-                ],
+                [video.counted_bpm - video.reference_bpm for video in videos],
                 subjects=subjects, seed=seed,
             ),
             "windows": windows.count,

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -85,12 +86,10 @@ def compare_methods(
 
     @cache
     def load(motion: Motion) -> list[TrainingData]:
-        options: dict[str, Any] = {
-            "allow_mixed": allow_mixed, "motion": motion, "on_progress": on_progress,
-        }
+        how: Any = {"allow_mixed": allow_mixed, "motion": motion, "on_progress": on_progress}
         if ubfc is None:
-            return _sides(load_curated(data, **options), tests, side)
-        whole, _ = load_dataset_2(ubfc, cache=frames_cache(data), **options)
+            return _sides(load_curated(data, **how), tests, side)
+        whole, _ = load_dataset_2(ubfc, cache=frames_cache(data), **how)
         return _sides(whole, tests or [(name,) for name in whole.subjects["train"]], side)
 
     results: dict[str, list[VideoResult]] = {}
@@ -185,10 +184,11 @@ def _resolve_names(names: list[str], data: Path) -> dict[str, list[ReadNet]]:
         except TrainingError as error:
             if error.found != "nothing":
                 raise
+            near = get_close_matches(name.lower(), ALL_METHODS, n=1, cutoff=0.7)
             raise TrainingError(
                 expected=f"{EVERY}, one of {', '.join(ALL_METHODS)}; a run, a checkpoint or an "
                 "ONNX file",
-                found=repr(name), fix=error.fix,
+                found=repr(name), fix=f"did you mean {near[0]}?" if near else error.fix,
             ) from error
         for called, path in found.items():
             nets[called if called not in nets else str(path)] = [open_to_read(path)]
