@@ -3,8 +3,9 @@ import {Axis, LEFT, RIGHT, RULER, clockTime, drawLanes} from "/assets/curves.js"
 import {follow, get, post} from "/assets/server.js";
 
 const $ = name => document.querySelector(name), address = $("#player").dataset.address;
-const MOST_PICTURES = 48, AHEAD = 6, DRAG_PX = 4;
+const MOST_PICTURES = 48, AT_ONCE = 4, DRAG_PX = 4;
 let session, times, axis, curves = {}, chosen = null, at = 0, playing = null, asked = null;
+let takes = .05;                                // until a picture has come [s]
 
 const complain = error => { $("#problem").textContent = error.message; $("#problem").hidden = false; };
 const tried = work => async (...given) => {
@@ -28,8 +29,9 @@ const frameAt = time => {                       // the last one whose light fell
   return Math.max(0, low - 1);
 };
 async function bring(frame) {
-  if (frame >= times.length || pictures.has(frame) || coming.has(frame) || coming.size > AHEAD) return;
+  if (frame >= times.length || pictures.has(frame) || coming.has(frame) || coming.size >= AT_ONCE) return;
   coming.add(frame);
+  const begun = performance.now();
   try {
     pictures.set(frame, await createImageBitmap(await (await get(`${address}/frames/${frame}`)).blob()));
     while (pictures.size > MOST_PICTURES) {
@@ -37,16 +39,22 @@ async function bring(frame) {
       pictures.get(oldest).close();
       pictures.delete(oldest);
     }
+    takes = .8 * takes + .2 * (performance.now() - begun) / 1000;
   } catch (error) { complain(error); } finally { coming.delete(frame); }
   if (!playing) showPicture();
 }
+// While it plays, the last picture that has come; the caption always has the number of what is seen.
 function showPicture() {
   if (!times.length) { $("#at").textContent = "no frames"; return; }
-  const frame = frameAt(at), picture = pictures.get(frame), canvas = $("#picture");
-  $("#at").textContent = `frame ${frame} of ${times.length} · ${clockTime(at, 3)}`;
-  if (!picture) { bring(frame); return; }
-  canvas.getContext("2d").drawImage(picture, 0, 0, canvas.width, canvas.height);
-  canvas.dataset.frame = frame;
+  const frame = frameAt(at), canvas = $("#picture");
+  if (!playing) bring(frame);
+  const shown = pictures.has(frame) ? frame
+    : playing ? Math.max(-1, ...[...pictures.keys()].filter(one => one < frame)) : -1;
+  const late = shown < 0 ? " is on its way" : shown < frame ? `; frame ${frame} is on its way` : "";
+  $("#at").textContent = `frame ${shown < 0 ? frame : shown} of ${times.length} · ${clockTime(at, 3)}${late}`;
+  if (shown < 0) return;
+  canvas.getContext("2d").drawImage(pictures.get(shown), 0, 0, canvas.width, canvas.height);
+  canvas.dataset.frame = shown;
 }
 
 // --- time ---------------------------------------------------------------------------------------
@@ -88,8 +96,8 @@ function play(isOn) {
     if (playing !== mine) return;
     const speed = Number($("#speed").value), time = mine.from + (now - mine.since) / 1000 * speed;
     seek(time);
-    const stride = Math.max(1, Math.round(speed / 2)), frame = frameAt(at);
-    for (let n = 1; n <= AHEAD; n++) bring(frame + n * stride);
+    const wanted = frameAt(Math.min(axis.last, time + (takes + .03) * speed));
+    bring(wanted); bring(wanted + 1);
     if (time >= axis.last) play(false); else requestAnimationFrame(next);
   };
   requestAnimationFrame(next);
@@ -152,7 +160,7 @@ form.addEventListener("submit", tried(async event => {
   event.preventDefault();
   const {from, to, reason} = form.elements;
   await decide("exclude", {from_s: number(from.value), to_s: number(to.value), reason: reason.value});
-  if ($("#problem").hidden) { reason.value = ""; choose(null); }
+  if ($("#problem").hidden) { reason.value = ""; choose(null); $("#lanes").focus(); }
 }));
 for (const name of ["from", "to"]) form.elements[name].addEventListener("change", tried(() => {
   const from = number(form.elements.from.value) ?? axis.first, to = number(form.elements.to.value) ?? axis.last;

@@ -1,6 +1,5 @@
 """The studio's pages show what the library knows, and change it only as the verbs do."""
 
-import os
 import time
 from dataclasses import replace
 
