@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -163,8 +164,10 @@ def test_keys_and_cues_on_a_terminal_which_is_then_as_it_was(tmp_path):
         assert terminal.finish() == 0
         assert terminal.modes == terminal.before
         assert "\a" in terminal.output
-        assert "stopped by key q" in terminal.output
-        assert terminal.output.rstrip().endswith("simulated")
+        plain = " ".join(re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", terminal.output).split())
+        _, said, rest = plain.partition("stopped by key q; simulated")
+        assert said
+        assert not rest or rest.startswith(" lost ")     # last, what a busy machine lost
         # the cursor is back
         assert terminal.output.count("\x1b[?25h") >= terminal.output.count("\x1b[?25l") == 1
     (path,) = tmp_path.rglob("*.h5")
