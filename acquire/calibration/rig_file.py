@@ -18,6 +18,8 @@ from acquire.camera.source import CameraInfo, LightOffset
 from acquire.documents import Kind, read_document
 from acquire.errors import CalibrationError, Fix
 
+from .light_offset import EARLIEST_NS, LATEST_NS
+
 SCHEMA, SCHEMA_VERSION = "acq-rig", 1
 MAX_BOUND_NS = 2_000_000        # a calibration that is less certain is refused
 
@@ -58,6 +60,12 @@ class Calibration:
         if not 0 < self.light_offset_bound_ns <= MAX_BOUND_NS:
             raise ValueError(
                 f"light_offset_bound_ns {self.light_offset_bound_ns}, not in 1 to {MAX_BOUND_NS}"
+            )
+        # the fit may end a little outside of what is tried
+        lowest, highest = EARLIEST_NS - MAX_BOUND_NS, LATEST_NS + MAX_BOUND_NS
+        if not lowest <= self.light_offset_ns <= highest:
+            raise ValueError(
+                f"light_offset_ns {self.light_offset_ns}, not in {lowest} to {highest}"
             )
 
     @property

@@ -137,6 +137,14 @@ def test_another_exposure_is_warned_of_and_another_gain_is_not(rig):
             lambda body: body.replace("1300000", "2000001"), "light_offset_bound_ns 2000001",
             id="too wide a bound",
         ),
+        pytest.param(
+            lambda body: body.replace("23000000", "23000000000"),
+            "light_offset_ns 23000000000, not in", id="an offset of 23 s",
+        ),
+        pytest.param(
+            lambda body: body.replace("23000000", "-300000000"),
+            "light_offset_ns -300000000, not in", id="light that comes after its frame",
+        ),
     ],
 )
 def test_a_damaged_rig_file_is_one_clear_line(rig, damage, says):
