@@ -11,6 +11,7 @@ import time
 
 import torch
 
+from dataset.common.wording import number
 from models.data.videos import TrainingData
 from models.evaluation.assess import assess
 from models.evaluation.mean_rate import count_missing, coverage_text
@@ -27,16 +28,16 @@ SETTINGS = {
     "deepphys": (3, {}),
     "tscan": (3, {}),
     "efficientphys": (3, {"size": 36}),
-    "nowara": (20, {}),
+    "nowara": (12, {"channels": (8, 16), "hidden": 32}),
     "physnet": (3, {"channels": (8, 16, 16), "size": 36, "clip": 64}),
-    "rppgnet": (4, {"channels": (8, 16, 16), "size": 32}),
+    "rppgnet": (4, {"channels": (4, 8, 16), "size": 16}),
     "physformer": (
         40, {"width": 24, "forward_width": 36, "blocks": 3, "size": 32, "clip": 96},
     ),
-    "metarppg": (40, {"channels": (16, 24, 32), "units": 32, "size": 32}),
+    "metarppg": (25, {"channels": (8, 16, 16), "units": 16, "size": 16}),
     "pulsegan": (60, {}),
-    "synrhythm": (200, {"channels": (16, 32, 64, 64)}),
-    "bousefsaf": (40, {"size": 25}),
+    "synrhythm": (800, {"channels": (8, 16, 32, 64)}),
+    "bousefsaf": (300, {"size": 9, "patch": 9, "kernel": (58, 8, 8), "classes": 24}),
 }
 METHODS = ("green", "chrom", "pos")
 
@@ -45,8 +46,8 @@ def row(title: str, setting: str, weights: str, videos: list[VideoResult], secon
     figures = assess(videos)
     cells = (
         title, setting, weights, f"{figures['mae_bpm']:.2f}",
-        coverage_text([figures["coverage_percent"]]), f"{figures['snr_db']:.1f}",
-        f"{figures['pulse_correlation']:.2f}", seconds,
+        coverage_text([figures["coverage_percent"]]), number(figures["snr_db"], 1),
+        number(figures["pulse_correlation"], 2), seconds,
     )
     return "| " + " | ".join(cells) + " |"
 

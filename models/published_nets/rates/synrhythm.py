@@ -122,9 +122,9 @@ def synthetic_blocks(shape: torch.Size, rates: Tensor) -> Tensor:
     # light and motion: noise that lies in the pulse's band as much as below it
     noise = torch.randn(clips, 1, length + 8, device=rates.device)
     motion = F.avg_pool1d(noise, 9, 1).squeeze(1) * 3
-    blood = rates.new_tensor(_BLOOD) * random(0.004, 0.02, 1)                   # (B, 3)
-    light = random(0, 0.01, 1) * breath + random(0, 0.03, 1) * motion           # (B, T)
-    weight = random(0, 1, 1, 1, rows, columns)
+    blood = rates.new_tensor(_BLOOD) * random(0.01, 0.03, 1)                    # (B, 3)
+    light = random(0, 0.01, 1) * breath + random(0, 0.02, 1) * motion           # (B, T)
+    weight = random(0.2, 1, 1, 1, rows, columns)
     base = random(0.2, 0.8, 1, 3, rows, columns)
     change = weight * (pulse[:, :, None] * blood[:, None])[..., None, None]
     changed = base * (1 - change) * (1 + light[:, :, None, None, None])

@@ -25,6 +25,7 @@ from models.experiment.run import train_kd
 from models.nets.checkpoint import load_checkpoint
 from models.published_nets.registry import OWN
 from models.training import beside
+from models.training.named_recipes import read_recipe
 from models.training.recipe import Recipe
 from tests.support.curated_folders import three_entries, write_curated_folders
 from tests.support.stand_ins import stand_in_teacher
@@ -168,7 +169,8 @@ train_kd(Path(sys.argv[1]), recipe=recipe, device="cpu")
 """
 
 
-def test_a_killed_run_goes_on_to_the_same_bits(data, repo, in_one_thread, no_report):
+def test_a_killed_run_goes_on_to_the_same_bits(tmp_path, repo, in_one_thread, no_report):
+    data = write_curated_folders(tmp_path, three_entries()[1:])    # one to train on, one to test
     killed = subprocess.Popen([sys.executable, "-c", SCRIPT, str(data)], cwd=repo)
     state = None
     while state is None and killed.poll() is None:
@@ -213,26 +215,49 @@ def test_published_folders_are_read_in_place(published, data, tmp_path, no_repor
     assert sorted(p.name for p in published.iterdir()) == ["subject1", "subject2", "subject3"]
 
 
-def test_published_folders_and_every_network_in_one_run(
-    published, tmp_path, no_report, monkeypatch
-):
-    # at 128x128 a step takes minutes
+@pytest.fixture
+def tiny_networks(monkeypatch):
+    """Make the networks of other papers small: at 128x128 a step takes minutes."""
     tiny = {
         name: replace(spec, config=partial(spec.config, **TINY[name])) for name, spec in OWN.items()
     }
     monkeypatch.setattr(beside, "networks", lambda: tiny)
+
+
+# one of each kind: pairs, frames, a waveform, a rate; `all` of them are trained in test_beside
+BESIDE = ("deepphys", "rppgnet", "pulsegan", "synrhythm")
+
+
+def test_the_papers_recipe_on_published_folders_with_networks_beside(
+    published, tmp_path, no_report, tiny_networks
+):
+    """The command of docs/reproduce.md for tables 1 and 2, with fewer folds and epochs."""
     data = tmp_path / "data"
-    run = train_kd(
-        data, recipe=replace(QUICK, also=("all",)), device="cpu", folds=2, ubfc=published
-    )
+    recipe = replace(read_recipe("paper"), epochs=1, teacher_epochs=1, also=BESIDE)
+    run = train_kd(data, recipe=recipe, device="cpu", folds=2, ubfc=published)
     methods = run.metrics["methods"]
+    assert {line["key"] for line in run.metrics["beside_paper"]} == {"epochs", "teacher_epochs"}
+    assert set(methods["student_kd"]["curve"][0]) == {"loss", "label", "middle", "last"}
     assert run.metrics["people"] == "real"
     assert methods["pos"]["mae_bpm"] < 1.0
-    assert [name for name in methods if name in OWN] == [*OWN]
+    assert [name for name in methods if name in OWN] == [*BESIDE]
     again = compare_methods(data, [run.folder.name], ubfc=published).summary()["methods"]
-    for name in OWN:
+    for name in BESIDE:
         found = again[f"{run.folder.name}/{name}"]
         assert found["mae_bpm"] == methods[name]["mae_bpm"], name
+
+
+def test_another_network_as_the_teacher(data, no_report, tiny_networks):
+    recipe = replace(QUICK, teacher="pulsegan", also=("pulsegan",))
+    run = train_kd(data, recipe=recipe, device="cpu")
+    methods = run.metrics["methods"]
+    assert methods["teacher"]["videos"] == methods["pulsegan"]["videos"]
+    assert set(methods["student_kd"]["curve"][0]) == {"loss", "label", "pulse"}
+    assert run.metrics["recipe"]["teacher"] == "pulsegan"
+    assert run.metrics["recipe"]["distill"]["kd"] == "none"         # as it was done
+    again = compare_methods(data, [run.folder.name]).summary()["methods"]
+    for name in ("teacher", "student_kd"):
+        assert again[f"{run.folder.name}/{name}"]["mae_bpm"] == methods[name]["mae_bpm"]
 
 
 @pytest.mark.parametrize(
