@@ -172,3 +172,13 @@ def test_a_warning_names_subjects_that_a_network_was_trained_on(data, curated, t
 def test_no_such_method(data, name, word):
     with pytest.raises(TrainingError, match=word):
         compare_methods(data, [name if name != "." else str(data)])
+
+
+@pytest.mark.parametrize(
+    ("name", "fix"), [("poss", "did you mean pos?"), ("CHROM", "did you mean chrom?")]
+)
+def test_a_method_that_is_none_names_the_nearest(tmp_path, name, fix):
+    with pytest.raises(TrainingError) as caught:
+        compare_methods(tmp_path, [name])
+    assert caught.value.fix == fix
+    assert repr(name) in str(caught.value)
