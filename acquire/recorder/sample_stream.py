@@ -39,6 +39,8 @@ from .losses import (
 )
 from .status import SHOWN_S
 
+_LATEST = 64                    # samples; a buffer that is handed on twice holds some 20
+
 
 class _Boot:
     """What is known of one boot of the device."""
@@ -76,6 +78,8 @@ class SampleStream:
         self._last_ns = start_ns - round(0.5e9 / hello.rate_hz)
         self._period_ns = 1e9 / hello.rate_hz        # on the host's clock
         self._finger = FingerWatch(hello.rate_hz, sensor=hello.sensor)
+        self._latest: deque[Sample] = deque(maxlen=_LATEST)
+        self._repeated = 0                           # samples that came twice
         self._shown: deque[tuple[int, int]] = deque(maxlen=round(SHOWN_S * hello.rate_hz))
 
     @property
@@ -116,6 +120,8 @@ class SampleStream:
 
     def add_sample(self, sample: Sample, arrival_ns: int) -> None:
         """Place a sample on the host's clock and write it."""
+        if self._came_twice(sample):
+            return
         boot = self._boot
         ticks = self._unwrap_sample(sample, arrival_ns)
         time_ns, bound_ns = boot.clock.place(ticks, arrival_ns)
@@ -143,6 +149,17 @@ class SampleStream:
         self._shown.append((sequence, sample.value))
         for change in self._finger.add(sequence, sample.value, sample.flags, time_ns):
             self._writer.add_event(change.time_ns, change.kind, change.text)
+
+    def _came_twice(self, sample: Sample) -> bool:
+        """Return whether this very sample was here a moment ago: a faulty adapter repeats bytes.
+
+        A device that restarted counts from 0, too, but with other ticks.
+        """
+        if sample in self._latest:
+            self._repeated += 1
+            return True
+        self._latest.append(sample)
+        return False
 
     def _unwrap_sample(self, sample: Sample, arrival_ns: int) -> int:
         """Unwrap a sample's ticks: by its number, which tells however late it is read."""
@@ -259,6 +276,9 @@ class SampleStream:
         """
         if not self._writer.samples:
             return
+        if self._repeated:
+            text = f"{self._repeated} samples came twice from the adapter; the second left out"
+            self._writer.add_event(self.last_arrival_ns, "repeated_samples", text)
         suspensions = np.array(self._suspensions, layout.SUSPENSION_DTYPE)
         ticks, arrival_ns, counted = (
             self._writer.column(name)

@@ -7,6 +7,7 @@ import termios
 import threading
 import time
 import tty
+from collections import deque
 from contextlib import suppress
 from dataclasses import replace
 
@@ -53,13 +54,15 @@ class FakeSensor:
     ppm : error of its clock
     buffer_bytes : what the system keeps of it for a host that does not read; a pty keeps more
     deaf_s : a busy host reads nothing for so long after its first ping
+    repeat_after : sample numbers behind which the adapter hands on the latest five once more
     """
 
     def __init__(
         self, *, hello=HELLO, lose=(), die_after=None, last=None, mute=False, noise=b"",
         loss_flag=0, sampling_from=None, pongs=10**9, link=None, ppm=0, buffer_bytes=None,
-        deaf_s=0.0,
+        deaf_s=0.0, repeat_after=(),
     ):
+        self.repeat_after, self._sent = set(repeat_after), deque(maxlen=5)
         self.hello, self.mute, self.noise, self.link, self.ppm = hello, mute, noise, link, ppm
         self.lose, self.die_after, self.last = set(lose), die_after, last
         self.loss_flag, self.pongs, self.buffer_bytes = loss_flag, pongs, buffer_bytes
@@ -169,7 +172,10 @@ class FakeSensor:
         is_past_last = self.last is not None and number > self.last
         if sequence not in self.lose and not is_past_last:
             flags = self.loss_flag if sequence - 1 in self.lose else 0
-            self._send(Sample(sequence, self._ticks(middle_ns), number * 7 % 65536, flags))
+            sample = Sample(sequence, self._ticks(middle_ns), number * 7 % 65536, flags)
+            self._sent.append(sample)
+            for packet in (sample, *(self._sent if sequence in self.repeat_after else ())):
+                self._send(packet)
         self.middle_ns.append(middle_ns)
         self._sequence += 1
         if self._sequence % self.hello.rate_hz == 0:

@@ -83,6 +83,18 @@ def test_losses_are_counted_by_cause_and_stay_gaps(tmp_path):
         assert device_events == [("overruns", "1 samples that the device had no room for")]
 
 
+def test_samples_that_an_adapter_hands_on_twice_are_in_the_file_once(tmp_path):
+    with FakeSensor(lose={20}, repeat_after={12, 22}) as device:
+        summary = record(tmp_path, device, FakeCamera(), duration_s=1.2)
+    assert sum(summary.lost_samples.values()) == 1
+    with Session(summary.path) as session:
+        sequence = session.ppg_sequence
+        assert (np.diff(sequence) > 0).all()
+        assert {19, 21} <= set(sequence.tolist())
+        texts = [event.text for event in session.events if event.kind == "repeated_samples"]
+    assert texts == ["10 samples came twice from the adapter; the second left out"]
+
+
 def test_samples_that_a_failed_part_left_out_have_a_cause_of_their_own(tmp_path):
     with FakeSensor(lose={10, 11}, loss_flag=SAMPLE_RESTARTED) as device:
         summary = record(tmp_path, device, FakeCamera(), duration_s=1.0)
