@@ -79,6 +79,8 @@ def describe_failure(path: Path, failure: Exception | str) -> str:
                 size = int.from_bytes(head[8:], "big") if size == 1 else size or end - at
                 at += max(size, 8)
                 kinds.append(kind if at <= end else b"cut short")
+    except FileNotFoundError:
+        return "nothing"
     except OSError as reason:
         return reason.strerror or str(reason)
     if end == 0:
