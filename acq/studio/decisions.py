@@ -91,13 +91,16 @@ class Decisions:
                     expected=f"a decision on {session} that was made here", found="none to undo",
                     fix="the list of what is excluded has all others",
                 )
-            made, revoked = self._steps[session].pop()
+            steps = self._steps[session]
+            made, revoked = steps[-1]
             stale: list[OutOfDate] = []
             for exclusion in made:
                 part = exclusion.from_s, exclusion.to_s
                 stale = self._note("undone, excluded", decide.include(self._data, [session], part))
+            steps[-1] = (), revoked        # what is done is not done again where the rest fails
             if revoked:
                 stale = self._note("undone, included", decide.exclude(self._data, revoked))
+            steps.pop()
             return stale
 
     def can_undo(self, session: str) -> bool:

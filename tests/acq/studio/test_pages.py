@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 from acq.web.answers import LARGEST_BODY_BYTES
+from acquire.writing import SELECTION, hold
 from dataset.catalogue import KnownSessions
 from dataset.convert.to_ubfc import convert_sessions
+from dataset.selection import decide
 from dataset.selection.choose import split_by_subject
 from dataset.selection.exclusions_file import read_exclusions
 from dataset.selection.identities import identify_sessions
@@ -144,6 +146,17 @@ def test_each_change_is_logged_with_its_time_and_without_its_reason(data, capsys
     page = browser.get("/changes").text
     assert "undone, excluded" in page
     assert "a secret" not in page
+
+
+def test_an_undo_that_another_process_holds_up_can_be_done_again(data, monkeypatch):
+    browser = visitor(data)
+    browser.post(f"{PAGE}/exclude", json={"from_s": 1.25, "to_s": 2.5, "reason": "she spoke"})
+    monkeypatch.setattr(decide, "WAIT_S", 0.0)
+    with hold(data, SELECTION):
+        assert browser.post(f"{PAGE}/undo").status_code >= 400
+    assert len(excluded(data)) == 1
+    assert browser.post(f"{PAGE}/undo").json() == {"out_of_date": []}
+    assert excluded(data) == []
 
 
 def test_what_is_excluded_here_is_left_out_by_convert_and_comes_back_with_undo(data):
