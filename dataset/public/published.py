@@ -76,12 +76,14 @@ def read_numbers(words: Iterable[object], name: str, defects: list[str]) -> np.n
     return values
 
 
-def name_missing(values: np.ndarray, name: str, defects: list[str]) -> None:
-    """Name in `defects` how many values are NaN."""
+def name_missing(
+    values: np.ndarray, name: str, defects: list[str], *, done: str = "left out"
+) -> None:
+    """Name in `defects` how many values are NaN, and what is done about them."""
     if len(bad := np.flatnonzero(np.isnan(values))):
         defects.append(
             f"{counted(len(bad), 'value')} of {name} {'is' if len(bad) == 1 else 'are'} not "
-            f"finite, the first at {bad[0]}; left out"
+            f"finite, the first at {bad[0]}; {done}"
         )
 
 

@@ -73,7 +73,8 @@ def read_dataset_2(folder: Path) -> PublishedRecording:
             f"seconds {len(time_s)}"
         )
     for values, name in zip((ppg, hr_bpm, time_s), _ROWS, strict=True):
-        name_missing(values, name, defects)
+        done = "laid between their neighbours" if name == "time" else "left out"
+        name_missing(values, name, defects, done=done)
     if len(ppg) > len(time_s):
         defects.append(
             f"{len(ppg) - len(time_s)} PPG values have no time; they go on at the median step"

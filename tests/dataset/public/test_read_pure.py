@@ -164,6 +164,10 @@ def test_what_is_certain_is_mended_and_what_is_doubtful_is_said(made, change, wo
         pytest.param(
             lambda b: later(b["/FullPackage"], 3 * 86_400), "found 3.0 days between", id="days"
         ),
+        pytest.param(
+            lambda b: b.update({"/FullPackage": b["/FullPackage"][:1]}),
+            "sample stamps that rise, found 1 of 1 that do", id="one sample",
+        ),
     ],
 )
 def test_what_is_not_certain_is_refused_with_its_place(made, change, words):

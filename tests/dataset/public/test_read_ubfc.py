@@ -86,7 +86,7 @@ COLUMNS = "".join(f"{a} {b} {c}\n" for a, b, c in zip(PPG, HR_BPM, TIME_S, stric
         pytest.param(edited(-1, 1e12), "in place 150", id="the last one huge"),
         pytest.param(edited(0, -1e30), "in place 1,", id="the first one huge"),
         pytest.param(without_times(slice(0, None, 2)), "75 values of time", id="every other lacks"),
-        pytest.param(without_times(slice(50, 110)), "60 values of time", id="two seconds lack"),
+        pytest.param(without_times(slice(50, 110)), "first at 50; laid between", id="2 s lack"),
         pytest.param(without_times(-1), "1 value of time is not", id="the last lacks"),
         pytest.param(COLUMNS, "three columns, not three rows", id="columns"),
         pytest.param(
