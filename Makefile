@@ -16,10 +16,10 @@ BIN    := $(VENV)/bin
 demo: $(VENV)/.installed
 	$(BIN)/acq demo --force
 
-# two halves of the tests run side by side: one thread each
+# two processes for two cores, and one that mostly waits: tests against the clock; one thread each
 test: export OMP_NUM_THREADS = 1
 test: $(VENV)/.installed $(OLDEST)/.installed
-	$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder -m "not gstreamer" $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n 3 --dist loadgroup --no-loadscope-reorder -m "not gstreamer" $(PYTEST_ARGS)
 	$(BIN)/python -m pytest -m gstreamer $(PYTEST_ARGS) || [ $$? -eq 5 ]    # 5: PYTEST_ARGS leaves none of them
 
 lint: $(VENV)/.installed

@@ -23,7 +23,7 @@ class _Server(uvicorn.Server):
 
 
 def bind(port: int) -> socket.socket:
-    """Return a socket that listens on this machine alone.
+    """Return a socket that listens on this machine alone; who comes early waits to be answered.
 
     Raises
     ------
@@ -33,6 +33,7 @@ def bind(port: int) -> socket.socket:
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((HOST, port))
+        listening.listen()
     except OSError as error:
         listening.close()
         raise AcqError(

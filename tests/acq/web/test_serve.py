@@ -12,9 +12,10 @@ from acq.web.serve import bind, tunnel_line
 from acquire.errors import AcqError
 
 
-def test_it_listens_on_this_machine_alone():
+def test_it_listens_on_this_machine_alone_before_its_link_is_printed():
     with bind(0) as listening:
         assert listening.getsockname()[0] == "127.0.0.1"
+        socket.create_connection(listening.getsockname(), timeout=10).close()
 
 
 def test_a_port_that_is_taken_is_named():

@@ -86,7 +86,7 @@ def test_a_teacher_that_is_not_ahead_closes_no_gap(metrics):
 
 def test_the_way_to_the_teacher_is_told_where_teacher_and_student_are_ahead():
     found = results(*RATES)
-    for name in COLOUR_TITLES:
+    for name in found.keys() & COLOUR_TITLES.keys():
         found[name] = [replace(one, predicted_bpm=one.reference_bpm + 20) for one in found[name]]
     ahead = metrics_of(found)
     words = "73 % [73, 73] of the way to its teacher"            # (6 - 2) / (6 - 0.5)
