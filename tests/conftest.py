@@ -50,8 +50,11 @@ def pytest_exception_interact(node):
 
 
 def _children():
-    lists = Path("/proc/self/task").glob("*/children")
-    return {int(pid) for path in lists for pid in path.read_text().split()}
+    found: set[int] = set()
+    for path in Path("/proc/self/task").glob("*/children"):
+        with suppress(OSError):             # a thread that has just ended
+            found |= {int(pid) for pid in path.read_text().split()}
+    return found
 
 
 @pytest.hookimpl(wrapper=True)
