@@ -92,9 +92,12 @@ def qc(
             f"{index}"
         )
     _warn(data, graded)
-    for error in graded.failed.values():
+    undecided = [
+        error for path, error in graded.failed.items() if not excluded.is_excluded(path.stem)
+    ]
+    for error in undecided:
         complain(advise(error, "qc"))
-    if any(not excluded.is_excluded(path.stem) for path in graded.failed):
+    if undecided:
         raise typer.Exit(1)
 
 

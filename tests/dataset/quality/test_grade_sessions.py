@@ -130,6 +130,7 @@ def test_a_second_file_of_a_session_is_named_and_the_recording_graded_on_its_own
     write_exclusions(tmp_path, Exclusions((exclusion,)))
     done = CliRunner().invoke(app, ["qc", "--quiet", "--data", str(tmp_path)])
     assert done.exit_code == 0
+    assert not done.stderr                      # of what was decided nothing is asked again
     assert f"{path.stem}  {alone.grade}" in done.stdout
     assert [session.file for session in identify_sessions(tmp_path)] == [
         path.relative_to(tmp_path).as_posix()
