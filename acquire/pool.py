@@ -48,19 +48,25 @@ class Pool:
 
     def close(self, *, now: bool) -> None:
         """End the processes; `now`: also what is under way, else when it is done."""
-        workers = multiprocessing.active_children() if now else []
-        self._executor.shutdown(wait=False, cancel_futures=True)
-        for worker in workers:
-            worker.terminate()
-        left, until_s = workers, time.monotonic() + END_S
-        while left:
-            sentinels = [worker.sentinel for worker in left]
-            if not (ended := wait(sentinels, timeout=max(0.0, until_s - time.monotonic()))):
-                break
-            left = [worker for worker in left if worker.sentinel not in ended]
-        for worker in left:
-            worker.kill()
-        self._executor.shutdown(wait=True)
+        if now:
+            _end(multiprocessing.active_children())
+        # once, and waited for: after one that does not wait, nothing ends the executor's own thread
+        # before Python does, and both then close the same pipe
+        self._executor.shutdown(wait=True, cancel_futures=True)
+
+
+def _end(workers: list[Any]) -> None:
+    """Let processes leave their work; what does not end in `END_S` is killed."""
+    for worker in workers:
+        worker.terminate()
+    left, until_s = workers, time.monotonic() + END_S
+    while left:
+        sentinels = [worker.sentinel for worker in left]
+        if not (ended := wait(sentinels, timeout=max(0.0, until_s - time.monotonic()))):
+            break
+        left = [worker for worker in left if worker.sentinel not in ended]
+    for worker in left:
+        worker.kill()
 
 
 @contextmanager

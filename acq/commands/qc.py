@@ -92,12 +92,9 @@ def qc(
             f"{index}"
         )
     _warn(data, graded)
-    undecided = [
-        error for path, error in graded.failed.items() if not excluded.is_excluded(path.stem)
-    ]
-    for error in undecided:
-        complain(advise(error, "qc"))
-    if undecided:
+    if undecided := [path for path in graded.failed if not excluded.is_excluded(path.stem)]:
+        for path in undecided:
+            complain(advise(graded.failed[path], "qc"))
         raise typer.Exit(1)
 
 
