@@ -16,7 +16,7 @@ _ARCHIVES = (
     ".zip", ".7z", ".rar", ".tar", ".gz", ".tgz", ".bz2", ".tbz2", ".xz", ".txz", ".zst",
     ".z01", ".001",                       # the first parts of larger ones
 )
-_MOST_NESTED = 3         # folders that unpacking puts into each other
+MOST_NESTED = 3         # folders that unpacking puts into each other
 UNPACK = "unpack it"
 
 
@@ -78,7 +78,7 @@ def describe_places(root: Path) -> str:
 
 def innermost(folder: Path) -> Path:
     """Return the folder that holds the files: unpacking may have put it into others of its name."""
-    for _ in range(_MOST_NESTED):
+    for _ in range(MOST_NESTED):
         inner = folder / folder.name
         if not inner.is_dir() or any(path.is_file() for path in visible(folder)):
             break

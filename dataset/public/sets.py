@@ -11,11 +11,9 @@ from dataset.common.files import sha256_of
 from dataset.layouts.ubfc import LABELS, VIDEO
 
 from . import read_pure as pure
-from .folders import UNPACK, describe_places, find_file, innermost, list_places
+from .folders import MOST_NESTED, UNPACK, describe_places, find_file, innermost, list_places
 from .published import PublishedRecording
 from .read_ubfc import DUMP, read_dataset_1, read_dataset_2
-
-_MOST_NESTED = 3         # folders that unpacking puts into each other
 
 
 @dataclass(frozen=True)
@@ -104,7 +102,7 @@ def _where_else(root: Path) -> str:
     places, below = list_places(root), root
     if any(public_set.folder.fullmatch(root.name) for public_set in SETS.values()):
         return f"name {root.absolute().parent}, which holds it"
-    for _ in range(_MOST_NESTED):
+    for _ in range(MOST_NESTED):
         inside = [place.path for place in list_places(below) if not place.defect]
         holds = [path for path in inside if _sets_in(path)]
         if len(holds) == 1:

@@ -76,7 +76,9 @@ def _pulses(stretch: Stretch, names: tuple[str, ...]) -> tuple[dict[str, np.ndar
     if fs_hz <= LEAST_FS_HZ or stretch.span_s * fs_hz < min_samples(fs_hz):
         return {}, fs_hz
     colours = to_even_grid(stretch.colour, stretch.time_s)
-    regions = to_even_grid(stretch.regions, stretch.time_s)
+    regions = None
+    if stretch.regions is not None:
+        regions = to_even_grid(stretch.regions, stretch.time_s)
     pulses = {}
     for name in names:
         if name == NETWORK:

@@ -12,6 +12,7 @@ from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
+from dataset.published_colour.methods import METHODS as PUBLISHED
 from dataset.signals.filters import WINDOW_S
 from models.fusion.fuse import LEAST_S, FusedRate
 from models.live.predict import OnFrames, Prediction, PredictionRow, why_no_reference
@@ -58,7 +59,10 @@ def read_whole(
                 on_frames(done, recorded.total)
 
         reference = choose_reference(recorded, reference, source)
-        watched = watch(frames, pulse.net, pulse.find_faces, on_frame=on_frame)
+        watched = watch(
+            frames, pulse.net, pulse.find_faces, on_frame=on_frame,
+            keeps_regions=not PUBLISHED.keys().isdisjoint(methods),
+        )
         windows = [read_windows(stretch) for stretch in watched.stretches]
         states = _states(watched, windows)
         rows = _rows(states, windows, reference)

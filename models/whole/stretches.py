@@ -30,7 +30,7 @@ class Stretch:
     time_s: np.ndarray          # (T,) after the file's first frame
     colour: np.ndarray          # (T, 3) mean colour inside the detector's own box, 0 to 255
     parts: np.ndarray           # (T, 16, 3) mean colour of each of the frame's parts
-    regions: np.ndarray         # (T, 3, 3) colours of `dataset.published_colour.regions`
+    regions: np.ndarray | None  # (T, 3, 3) of `dataset.published_colour.regions`; None: not asked
     changes: np.ndarray         # (T,) rise of the pulse since the frame before; the first is 0
     is_clear: np.ndarray        # (T,) bool: nothing is said against a heart rate at that frame
     others: str = ""            # in words, that other faces were in view, and not read
@@ -49,10 +49,14 @@ class StretchReader:
     net : an exported student or teacher
     box : in which the frames are averaged
     why : the stretch begins
+    keeps_regions : the colours of regions, too, for methods that read them
     """
 
-    def __init__(self, net: PulseNet, box: FaceBox, why: str) -> None:
+    def __init__(
+        self, net: PulseNet, box: FaceBox, why: str, *, keeps_regions: bool = False
+    ) -> None:
         self._net, self._box, self._why = net, box, why
+        self._keeps_regions = keeps_regions
         self._kept = np.empty((64, SIZE, SIZE, 3), np.uint16)
         self._count = 0
         self._time_s: list[float] = []
@@ -91,7 +95,8 @@ class StretchReader:
         stop = len(time_s) if until_s is None else max(1, int(np.sum(time_s <= until_s)))
         return Stretch(
             self._why, time_s[:stop], np.concatenate(self._colours)[:stop],
-            np.concatenate(self._parts)[:stop], np.concatenate(self._regions)[:stop],
+            np.concatenate(self._parts)[:stop],
+            np.concatenate(self._regions)[:stop] if self._keeps_regions else None,
             np.concatenate(self._changes)[:stop], np.array(self._is_clear[:stop]),
             self._others,
         )
@@ -118,5 +123,6 @@ class StretchReader:
     def _keep_colours(self, count: int) -> None:
         kept, factor = self._kept[:count], self._net.constants["enlarge"]
         self._colours.append(face_colour(kept, self._box, factor=factor))
-        self._regions.append(region_colours(kept, self._box, factor=factor))
+        if self._keeps_regions:
+            self._regions.append(region_colours(kept, self._box, factor=factor))
         self._parts.append(part_colours(kept).astype(np.float32))

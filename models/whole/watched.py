@@ -49,16 +49,17 @@ class Watched:
 
 def watch(
     frames: Iterator[tuple[np.ndarray, float]], net: PulseNet, find_faces: FindFaces, *,
-    on_frame: OnFrame | None = None,
+    keeps_regions: bool = False, on_frame: OnFrame | None = None,
 ) -> Watched:
     """Look at every frame, and let a network read each stretch as a whole.
 
     Parameters
     ----------
     frames : (H, W, 3) uint8 RGB and time [s]
+    keeps_regions : see `StretchReader`
     on_frame : called with the number of each frame, from 1
     """
-    watcher = _Watcher(net, find_faces)
+    watcher = _Watcher(net, find_faces, keeps_regions=keeps_regions)
     for image, time_s in frames:
         watcher.add(image, time_s)
         if on_frame is not None:
@@ -68,9 +69,9 @@ def watch(
 
 
 class _Watcher:
-    def __init__(self, net: PulseNet, find_faces: FindFaces) -> None:
+    def __init__(self, net: PulseNet, find_faces: FindFaces, *, keeps_regions: bool) -> None:
         self.watched = Watched()
-        self._net = net
+        self._net, self._keeps_regions = net, keeps_regions
         # each figure of a file is of one person
         self._watch = FaceWatch(
             find_faces, factor=net.constants["enlarge"], patience_s=math.inf
@@ -110,7 +111,9 @@ class _Watcher:
         self._motion.add(averaged[::2, ::2], step_s)
         if self._stretch is None:
             assert self._watch.box is not None
-            self._stretch = StretchReader(self._net, self._watch.box, self._why)
+            self._stretch = StretchReader(
+                self._net, self._watch.box, self._why, keeps_regions=self._keeps_regions
+            )
         self._stretch.add(
             averaged, time_s, is_clear=look.problem is None, others=look.others
         )
