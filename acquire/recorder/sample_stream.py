@@ -153,7 +153,7 @@ class SampleStream:
     def _came_twice(self, sample: Sample) -> bool:
         """Return whether this very sample was here a moment ago: a faulty adapter repeats bytes.
 
-        A device that restarted counts from 0, too, but with other ticks.
+        A device that restarted may well send the same ones as before; see `_start_boot`.
         """
         if sample in self._latest:
             self._repeated += 1
@@ -221,6 +221,7 @@ class SampleStream:
             if span_ns > MEASURED_NS:
                 self._period_ns = span_ns / (self.losses.last - first[0])
         self._boot = _Boot(self._boot.number + 1, back.hello)
+        self._latest.clear()
         text = f"boot {self._boot.number}: id {back.hello.boot_id:#010x}"
         self._writer.add_event(back.time_ns, "boot", text)
 
