@@ -15,7 +15,6 @@ Physiol. Meas. 35(9), 2014; here with a spread of 30 %, for other light, cameras
 a real recording's result.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -23,9 +22,6 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from dataset.face.box import SIZE
-from dataset.face.frames import CUT_SD
-from models.data.clips import Batch
-from models.nets.can import PAIRS_PER_MASK
 
 from .faces import Faces, draw_faces, smooth_field
 from .time_courses import Pulses, band_noise, events, frame_times, log_uniform, steps, uniform
@@ -33,7 +29,6 @@ from .time_courses import Pulses, band_noise, events, frame_times, log_uniform, 
 PULSE_RGB = (0.33, 0.77, 0.53)
 _WEAKEST, _STRONGEST = 0.0008, 0.008        # of the pulse, relative to the mean, times its colour
 _BLOCK = 4                                  # side of a coder's blocks in the average
-_AT_ONCE = 4                                # clips
 _HELD_SHARE = 0.15                          # of the clips, whose coder holds small changes back
 
 
@@ -82,72 +77,6 @@ def _exposure(faces: Faces, generator: torch.Generator) -> Tensor:
     """Draw by how much each camera brightens its picture, (N,): its mean becomes 50 to 150."""
     mean = faces.rgb.mean(dim=(1, 2, 3))
     return (log_uniform(len(mean), 50.0, 150.0, generator) / mean).clamp(60.0, 400.0)
-
-
-class DrawnClips:
-    """Batches of clips for a training: `per_epoch` batches in each epoch, no two of them alike.
-
-    What is drawn depends on the seed, the epoch and the batch only.
-
-    Parameters
-    ----------
-    clips : of a batch, a multiple of 4
-    pairs : of a clip, a multiple of `PAIRS_PER_MASK`
-    """
-
-    def __init__(
-        self, *, clips: int, pairs: int, per_epoch: int, seed: int, device: torch.device
-    ) -> None:
-        if pairs % PAIRS_PER_MASK or clips % _AT_ONCE:
-            raise ValueError(
-                f"expected a multiple of {PAIRS_PER_MASK} pairs and of {_AT_ONCE} clips, got "
-                f"{pairs} and {clips}"
-            )
-        self.clips, self.pairs, self.per_epoch = clips, pairs, per_epoch
-        self.seed, self.device = seed, device
-
-    def __len__(self) -> int:
-        """Return the number of batches of an epoch."""
-        return self.per_epoch
-
-    def epoch(self, number: int) -> Iterator[Batch]:
-        """Yield the batches of one epoch."""
-        for index in range(self.per_epoch):
-            generator = torch.Generator().manual_seed(
-                (self.seed * 1_000_003 + number) * 100_003 + index
-            )
-            with torch.no_grad():
-                # a few at a time, which a processor's cache holds
-                parts = [
-                    to_batch(draw(_AT_ONCE, self.pairs + 1, generator), generator)
-                    for _ in range(self.clips // _AT_ONCE)
-                ]
-            yield Batch(*(
-                torch.cat([getattr(part, name) for part in parts]).to(self.device)
-                for name in ("motion", "appearance", "ppg_change")
-            ))
-
-
-def to_batch(drawn: Drawn, generator: torch.Generator) -> Batch:
-    """Return the clips as a network reads them, normalised clip by clip.
-
-    The deviation that motion is divided by is that of a clip, of a video that of all of it: it is
-    off by about a fifth, at random, so that a network does not rely on it.
-    """
-    n, frames = drawn.time_s.shape
-    before, after = drawn.frames[:, :-1], drawn.frames[:, 1:]
-    motion = (after - before).div_(after + before)
-    cut = CUT_SD * _root_mean_square(motion)
-    motion.clamp_(-cut, cut)
-    scale = torch.exp(0.2 * torch.randn(n, 1, 1, 1, 1, generator=generator))
-    motion *= scale / _root_mean_square(motion)
-    change = drawn.pulse.diff(dim=1)
-    change = change / change.std(dim=1, keepdim=True)
-    appearance = drawn.frames[:, : frames - 1 : PAIRS_PER_MASK] / 255
-    return Batch(
-        motion.flatten(0, 1).contiguous(memory_format=torch.channels_last),
-        appearance.flatten(0, 1).contiguous(memory_format=torch.channels_last), change.flatten(),
-    )
 
 
 _Modes = tuple[list[Tensor], list[Tensor]]      # maps (N, 3, 36, 36) and courses (N, T)
@@ -289,10 +218,3 @@ def _hold_back(images: Tensor, generator: torch.Generator) -> None:
         share = torch.where((number % between == 0)[:, None, None, None], 1.0, share)
         cells[:, number].lerp_(cells[:, number - 1], 1 - share[:, :, :, None, :, None])
     images[chosen] = sent
-
-
-def _root_mean_square(values: Tensor) -> Tensor:
-    """Return that of each clip of (N, T, ...), to divide by."""
-    size = values[0].numel()
-    norm = torch.linalg.vector_norm(values.flatten(1), dim=1)
-    return (norm / size**0.5).clamp(min=1e-9)[:, None, None, None, None]

@@ -6,7 +6,8 @@ import torch
 
 from dataset.face.frames import motion
 from models.drawn import clips
-from models.drawn.clips import PULSE_RGB, DrawnClips, draw, to_batch
+from models.drawn.batches import DrawnClips, to_batch
+from models.drawn.clips import PULSE_RGB, draw
 from models.drawn.faces import draw_faces
 from models.drawn.time_courses import Pulses
 
