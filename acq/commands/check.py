@@ -2,6 +2,7 @@
 
 import time
 from contextlib import ExitStack, closing
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,12 +10,16 @@ import typer
 
 from acq.advice import word_fix
 from acq.open_devices import check_simulate
-from acq.options import Camera, Data, Fps, Json, Port, parse_duration
-from acq.terminal.printing import echo, print_json
+from acq.options import Camera, Data, Force, Fps, Json, Port, parse_duration
+from acq.terminal.printing import echo, note, print_json
 from acquire.errors import DeviceError, Fix, ProtocolError
 
 if TYPE_CHECKING:
+    import numpy as np
+
+    from acquire.camera.source import CameraInfo
     from dataset.preflight.result import Check
+    from dataset.preflight.view import View
 
 _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
 
@@ -36,17 +41,29 @@ def check(
     simulate: Annotated[
         bool, typer.Option("--simulate", help="Look at a virtual subject: no hardware.")
     ] = False,
+    picture: Annotated[
+        Path | None,
+        typer.Option(
+            "--picture", metavar="FILE",
+            help="Save what the camera sees, the face's box and the frame to sit in drawn.",
+        ),
+    ] = None,
     data: Data = Path("data"),
+    force: Force = False,
     as_json: Json = False,
 ) -> None:
     """Look at camera, light, face, sensor, pulse, sync and disk before a recording; ten seconds."""
     from acquire.camera.open import check_spec
+    from dataset.preflight.view import check_picture
 
     duration_s = None if duration is None else parse_duration(duration)
     check_spec(camera)
     check_simulate(camera, port, simulate=simulate)
+    if picture is not None:
+        check_picture(picture, replace=force)
     checks = _run_checks(
-        camera, port, fps, data, duration_s, simulate=simulate, with_subject=with_subject
+        camera, port, fps, data, duration_s, simulate=simulate, with_subject=with_subject,
+        picture=picture,
     )
     failed = any(check.status == "fail" for check in checks)
     if as_json:
@@ -67,9 +84,16 @@ def _row(check: "Check") -> dict[str, str]:
     }
 
 
+def _save(picture: Path, camera: "CameraInfo", image: "np.ndarray", view: "View") -> None:
+    from dataset.preflight.view import save_picture
+
+    save_picture(picture, image, camera, view)
+    note(f"saved {picture}, which shows a face: for your eyes alone")
+
+
 def _run_checks(
     camera: str, port: str, fps: float, data: Path, duration_s: float | None, *, simulate: bool,
-    with_subject: bool,
+    with_subject: bool, picture: Path | None,
 ) -> list["Check"]:
     """Check camera and sensor at once, and then, with the machine quiet, the disk."""
     import numpy as np
@@ -110,7 +134,10 @@ def _run_checks(
         with open_threads() as pool:
             under_way = []
             if frames is not None:
-                under_way.append(pool.submit(check_camera, frames, fps, with_subject=with_subject))
+                save = partial(_save, picture, frames.info) if picture is not None else None
+                under_way.append(pool.submit(
+                    check_camera, frames, fps, with_subject=with_subject, on_view=save
+                ))
             if sensor is not None:
                 under_way.append(pool.submit(check_sensor, sensor, with_subject=with_subject))
             for results in under_way:

@@ -1,6 +1,7 @@
 """Checks of the camera: its rate, the light, the face, and the offset of its stamps."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,14 +12,12 @@ from acquire.calibration.rig_file import light_offset_for, read_rig
 from acquire.camera.source import CameraInfo, CameraRate, FrameSource
 from acquire.camera.stamps import rate_from_stamps
 from acquire.errors import CalibrationError, DeviceError, Fix
-from dataset.face.quick_look import frame_luma, spot_face
 
 from .result import FAIL, OK, WARN, Check, check_from_error
+from .view import View, look_at
 
 CAMERA_S = 2.0
 _SETTLE_S = 1.0                    # exposure, white balance
-_DARK, _BRIGHT = 50, 205           # mean of a face in 8 bits that keeps its pulse free of the ends
-_BLOWN, _BLOWN_SHARE = 250, 0.05   # pixels from this level on have lost their pulse
 
 
 @dataclass(frozen=True)
@@ -58,8 +57,16 @@ def sample_camera(
     return CameraSample(rate, lost, image)
 
 
-def check_camera(camera: FrameSource, fps: float, *, with_subject: bool) -> list[Check]:
-    """Start the camera; check its rate, the light and the face."""
+def check_camera(
+    camera: FrameSource, fps: float, *, with_subject: bool,
+    on_view: Callable[[np.ndarray, View], None] | None = None,
+) -> list[Check]:
+    """Start the camera; check its rate, the light and the face.
+
+    Parameters
+    ----------
+    on_view : is handed the last frame, as the camera delivers it, and what is seen in it
+    """
     info = camera.info
     control = info.exposure.get("control", "")
     opened = Check(
@@ -75,17 +82,10 @@ def check_camera(camera: FrameSource, fps: float, *, with_subject: bool) -> list
     if sample.image is None:
         text = f"no frame within {_SETTLE_S + CAMERA_S:g} s"
         return [opened, Check("rate", FAIL, text, "replug the camera, or name another")]
-    luma = frame_luma(sample.image, info)
-    face = spot_face(luma)
-    if face is None:
-        light = check_light(luma, "the picture")
-        advice = "face the camera, 0.5 to 1 m away, with light from the front"
-        seen = Check("face", FAIL if with_subject else WARN, "none found", advice)
-    else:
-        light = check_light(face.crop(luma), "the face")
-        height = (face.bottom - face.top) / info.height
-        seen = Check("face", OK, f"found, {height:.0%} of the picture high")
-    return [opened, _check_rate(sample, fps), light, seen]
+    view = look_at(sample.image, info, with_subject=with_subject)
+    if on_view is not None:
+        on_view(sample.image, view)
+    return [opened, _check_rate(sample, fps), *view.checks]
 
 
 def _check_rate(sample: CameraSample, fps: float) -> Check:
@@ -98,18 +98,6 @@ def _check_rate(sample: CameraSample, fps: float) -> Check:
     if share < 0.97 or share > 1.03 or sample.lost:
         return Check("rate", WARN, text, Fix.CHOOSE_RATE)
     return Check("rate", OK, text)
-
-
-def check_light(luma: np.ndarray, what: str) -> Check:
-    """Check whether the brightness of (H, W) uint8 leaves room for a pulse at both ends."""
-    mean, blown = float(luma.mean()), float((luma >= _BLOWN).mean())
-    text = f"{what} at {mean:.0f} of 255" + (f", {blown:.0%} blown out" if blown > 0.005 else "")
-    if mean < _DARK:
-        advice = "more light from the front, or a longer exposure"
-        return Check("light", WARN, f"{text}: too dark", advice)
-    if mean > _BRIGHT or blown > _BLOWN_SHARE:
-        return Check("light", WARN, f"{text}: too bright", "less light, or a shorter exposure")
-    return Check("light", OK, text)
 
 
 def check_light_offset(info: CameraInfo | None, data: Path) -> list[Check]:

@@ -3,12 +3,11 @@
 import time
 from dataclasses import replace
 
-import numpy as np
 import pytest
 
 from acquire.calibration.rig_file import Calibration, write_rig
 from acquire.errors import Fix
-from dataset.preflight.camera import check_light, check_light_offset, sample_camera
+from dataset.preflight.camera import check_light_offset, sample_camera
 from dataset.preflight.result import FAIL, OK, WARN
 from tests.support.fakes import FakeCamera
 
@@ -21,18 +20,6 @@ def test_a_camera_at_half_its_rate_fails_and_one_that_loses_is_warned_of():
     sample = sample_camera(slow, 25.0, 0.5, settle_s=0.0)
     assert sample.rate.fps == pytest.approx(50, rel=0.1)
     assert sample.lost == pytest.approx(sample.rate.fps * sample.rate.span_s, abs=2)
-
-
-@pytest.mark.parametrize(
-    ("level", "status", "word"), [(20, WARN, "dark"), (130, OK, "130"), (240, WARN, "bright")]
-)
-def test_light(level, status, word):
-    check = check_light(np.full((40, 40), level, np.uint8), "the face")
-    assert check.status == status
-    assert word in check.text
-    blown = np.full((40, 40), 120, np.uint8)
-    blown[:4] = 255
-    assert check_light(blown, "the face").status == WARN
 
 
 def test_the_light_offset_is_the_one_that_a_recording_would_get(tmp_path):

@@ -25,10 +25,19 @@ def test_a_virtual_subject_is_ready(tmp_path):
     with open_virtual_rig("S01", fps=25.0) as rig, ThreadPoolExecutor() as pool:
         sensor = Sensor(rig.port)
         felt = pool.submit(check_sensor, sensor, with_subject=True, seconds=4.5)
-        checks = [*check_camera(rig.camera, 25.0, with_subject=True), *felt.result()]
+        views = []
+        looked = check_camera(
+            rig.camera, 25.0, with_subject=True, on_view=lambda *seen: views.append(seen)
+        )
+        checks = [*looked, *felt.result()]
         sensor.close()
+    ((image, view),) = views
+    assert image.shape == rig.camera.info.image_shape
+    assert view.checks == looked[2:]
     named = by_name(checks)
-    assert list(named) == ["camera", "rate", "light", "face", "sensor", "sync", "samples", "pulse"]
+    assert list(named) == [
+        "camera", "rate", "light", "face", "place", "focus", "sensor", "sync", "samples", "pulse",
+    ]
     assert not [check for check in checks if check.status == FAIL], checks
     assert "of 25 frames/s" in named["rate"].text
     assert named["face"].text.startswith("found")
