@@ -1,4 +1,8 @@
-"""Help in which a switch has no value: typer shows one, `<bool>`, that no switch takes."""
+"""Help in which a switch has no value: typer shows one, `<bool>`, that no switch takes.
+
+A switch without a default is made one that is off: typer would load pydantic, which takes a third
+of the time of `acq VERB --help`, to check that it is not set.
+"""
 
 from typing import Any
 
@@ -25,4 +29,6 @@ def _without_values(parameters: list[Any]) -> list[Any]:
     for parameter in parameters:
         if getattr(parameter, "is_flag", False) and parameter.metavar is None:
             parameter.metavar = ""
+        if getattr(parameter, "is_bool_flag", False) and parameter.default is None:
+            parameter.default = False
     return parameters
