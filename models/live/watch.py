@@ -31,6 +31,7 @@ from .picture_check import FROZEN_S, PictureCheck
 from .scene_cut import SceneCut
 from .states import ANOTHER_FACE, DARK, FACE_LOST, GAP, LOOKING, SETTLING, TWO_FACES, LiveReading
 
+_ROUNDING_S = 1e-6      # of a time that is counted back from another
 JUMP_SD = 3.0           # strength of a pair at which the face is searched for again
 _CUT = "the face was another picture at once: a cut, or something before it"
 
@@ -85,7 +86,10 @@ class FaceWatch:
             self._cut.restart()
             self._face.search_soon()
             gap = LiveReading(time_s, GAP, f"no frame for {step_s:.1f} s")
-            return Look(problem=gap, begins=f"frames are back after {step_s:.1f} s")
+            return Look(
+                problem=gap, begins=f"frames are back after {step_s:.1f} s",
+                until_s=time_s - step_s + _ROUNDING_S,
+            )
         before = self._picture.state
         problem = self._picture.check(image, self._face.box, time_s)
         if problem is not None and problem.state != before:
@@ -106,6 +110,7 @@ class FaceWatch:
         if change is not None:
             self._cut.restart()
         if averaged is not None and self._cut.has_cut(averaged, time_s):
+            self._face.search_soon()
             return Look(problem=LiveReading(time_s, SETTLING, _CUT), begins=_CUT)
         return Look(
             averaged=averaged, problem=self._problem(time_s), begins=begins,

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from dataset.face.box import FaceBox, enlarge
@@ -10,6 +11,7 @@ from models.live.predict import Prediction, PredictionRow
 from models.live.states import (
     ANOTHER_FACE,
     FACE_LOST,
+    GAP,
     LOOKING,
     READING,
     SETTLING,
@@ -17,7 +19,7 @@ from models.live.states import (
     LiveReading,
 )
 from models.live.watch import FaceWatch
-from tests.support.live_scenes import Scene, frame_times
+from tests.support.live_scenes import FACE, Scene, frame_times
 
 OTHER = FaceBox(44, 12, 60, 34)
 
@@ -48,6 +50,35 @@ def test_somebody_else_is_told_and_taken_only_after_a_while():
     begins = [one.begins for one in after if one.begins is not None]
     assert len(begins) == 1
     assert begins[0].startswith("another face is read from here; the one before has been gone for")
+
+
+def test_after_a_cut_the_face_is_searched_for_at_once():
+    scene = Scene(bpm=0)
+    watch = FaceWatch(scene.find, factor=1.6)
+    times = iter(np.arange(0, 20, 0.1))
+    searched = 0
+    for time_s in times:        # until just after a search that was due by the clock
+        watch.look(scene.picture(time_s), time_s, 0.1, strength=0.0)
+        if time_s > 4 and scene.searches > searched:
+            break
+        searched = scene.searches
+    scene.people[FACE] = 1
+    time_s = next(times)
+    cut = watch.look(scene.picture(time_s), time_s, 0.1, strength=0.0)
+    assert (cut.begins or "").startswith("the face was another picture at once")
+    searched, time_s = scene.searches, next(times)
+    watch.look(scene.picture(time_s), time_s, 0.1, strength=0.0)
+    assert scene.searches == searched + 1
+
+
+def test_before_a_hole_in_time_the_stretch_ends_with_its_last_frame():
+    scene = Scene(bpm=0)
+    watch = FaceWatch(scene.find, factor=1.6)
+    look(watch, scene, 4, 0)
+    hole = watch.look(scene.picture(7.0), 7.0, 3.0, strength=0.0)
+    assert hole.problem
+    assert hole.problem.state == GAP
+    assert hole.until_s == pytest.approx(4.0, abs=1e-5)
 
 
 def test_what_an_interruption_cost_is_told_with_the_first_heart_rate_after_it():
