@@ -64,7 +64,7 @@ def import_(
             root, data, which=which and which.value, prefix=prefix, force=force,
             workers=Workers(jobs=jobs, scheduler=scheduler), on_progress=on_progress,
         )
-        imported, failed = _print_each(outcomes, as_json=as_json)
+        imported, failed = _print_each(outcomes, root, as_json=as_json)
     imported.sort(key=lambda recording: recording.session)
     if as_json:
         listed = [asdict(recording) for recording in imported]
@@ -81,17 +81,17 @@ def import_(
 
 
 def _print_each(
-    outcomes: "Iterable[tuple[Path, Outcome[ImportedFolder]]]", *, as_json: bool
+    outcomes: "Iterable[tuple[Path, Outcome[ImportedFolder]]]", root: Path, *, as_json: bool
 ) -> "tuple[list[ImportedFolder], int]":
-    """Print what becomes of each folder; return the recordings and how many folders have failed."""
+    """Print what becomes of each; return the recordings and how many have failed."""
     imported: list[ImportedFolder] = []
     failed = 0
-    for folder, outcome in outcomes:
+    for path, outcome in outcomes:
         recording = outcome.value
         if recording is None:
             failed += 1
             reason = advise(outcome.cause, "import") if outcome.cause else outcome.error
-            complain(f"{folder.name} not imported: {reason}")
+            complain(f"{path.relative_to(root).as_posix()} not imported: {reason}")
             continue
         imported.append(recording)
         for defect in recording.defects:

@@ -22,15 +22,19 @@ UNPACK = "unpack it"
 
 @dataclass(frozen=True)
 class Place:
-    """A folder under the root of a set, or what is no folder and is named for what it is."""
+    """What may hold recordings under the root of a set, or is named for what it is instead."""
 
     path: Path
-    defect: str = ""         # "" for a folder
+    defect: str = ""         # "" for a folder, or a file that is a recording
     fix: str = ""
 
 
-def list_places(root: Path) -> list[Place]:
-    """List what may be a recording under `root`, sorted by name: folders, archives, dead links.
+def list_places(root: Path, suffix: str = "") -> list[Place]:
+    """List what may hold recordings under `root`, sorted by name: folders, archives, dead links.
+
+    Parameters
+    ----------
+    suffix : of files that are recordings themselves, such as ".mat"; "": no file is
 
     Raises
     ------
@@ -47,12 +51,13 @@ def list_places(root: Path) -> list[Place]:
         )
     return [
         place for path in sorted(root.iterdir()) if not _is_of_the_system(path)
-        if (place := _place_of(path)) is not None
+        if (place := _place_of(path, suffix)) is not None
     ]
 
 
-def _place_of(path: Path) -> Place | None:
-    if path.is_dir():
+def _place_of(path: Path, suffix: str) -> Place | None:
+    is_recording = suffix != "" and path.suffix.lower() == suffix and path.is_file()
+    if path.is_dir() or is_recording:
         return Place(path)
     if path.is_symlink():
         return Place(path, f"a link to {path.readlink()}, which is not there", "bring it back")
@@ -74,6 +79,13 @@ def describe_places(root: Path) -> str:
         return f"only {_OF_MACOS}, which macOS adds to an archive" if macos else "no folder"
     more = f" and {len(names) - 5} more" if len(names) > 5 else ""
     return ", ".join(names[:5]) + more
+
+
+def describe_files(folder: Path) -> str:
+    """Return in words what lies in a folder, for an error that expected certain files."""
+    names = sorted(path.name for path in visible(folder)) if folder.is_dir() else []
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return ", ".join(names[:3]) + more if names else "nothing"
 
 
 def innermost(folder: Path) -> Path:

@@ -1,8 +1,8 @@
-"""Public data sets into ordinary sessions: UBFC-rPPG DATASET_1 and DATASET_2, and PURE.
+"""Public data sets into ordinary sessions.
 
-One folder of a set becomes one session file, with exactly its pixels. It is made under
-`data/.import-partial` and renamed when whole. A folder that cannot become a session is named with
-the reason. A session that came from the very same files is kept.
+One recording of a set becomes one session file, with exactly its pixels. It is made under
+`data/.import-partial` and renamed when whole. A recording that cannot become a session is named
+with the reason. A session that came from the very same files is kept.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,8 +17,10 @@ from dataset.common.progress import OnProgress
 from dataset.common.workers import Outcome, Workers, work_through
 from dataset.session.reader import Session
 
-from .folders import list_places
+from .folders import describe_files, list_places
 from .provenance import find_provenance
+from .public_set import FoundRecording, PublicSet
+from .published import GET_FOLDER
 from .sets import SETS, check_set, find_set
 from .write_recording import DEFECT, SOURCE, write_recording
 
@@ -29,10 +31,11 @@ _DIGITS = 9              # of a subject's number, at most
 
 @dataclass(frozen=True)
 class ImportTask:
-    """One folder to import; what a worker gets."""
+    """One recording to import; what a worker gets."""
 
     set_key: str             # of SETS
-    folder: Path
+    folder: Path             # or the file that it is
+    name: str                # its path from the root
     data: Path
     subject: str
     prefix: str              # of the session's id
@@ -43,9 +46,9 @@ class ImportTask:
 
 @dataclass(frozen=True)
 class ImportedFolder:
-    """The session that a folder became."""
+    """The session that a recording became."""
 
-    folder: str
+    folder: str              # or file, from the root of the set
     session: str
     subject: str
     frames: int
@@ -61,7 +64,7 @@ def import_set(
     root: Path, data: Path, *, which: str | None = None, prefix: str | None = None,
     force: bool = False, workers: Workers | None = None, on_progress: OnProgress | None = None,
 ) -> Iterator[tuple[Path, Outcome[ImportedFolder]]]:
-    """Import every folder of a public set; yield each with its outcome, in the order they end.
+    """Import every recording of a public set; yield each with its outcome, in the order they end.
 
     Parameters
     ----------
@@ -69,7 +72,7 @@ def import_set(
     which : a key of `SETS`; None finds out
     prefix : of the subjects' names, instead of the set's own; their number in the set follows
     force : replace sessions that were made from other files
-    on_progress : called with the stage, the folders done and the folders in all
+    on_progress : called with the stage, the recordings done and the recordings in all
 
     Raises
     ------
@@ -86,19 +89,17 @@ def import_set(
             fix=Fix.CHOOSE_OPTION, of="subject-prefix",
         )
     tasks: list[ImportTask] = []
-    for place in list_places(root):
-        if not place.defect and (match := public_set.folder.fullmatch(place.path.name)):
-            try:
-                task = _make_task(set_key, place.path, match[1], data, prefix, force=force)
-                _refuse_same_name(task, tasks)
-                tasks.append(task)
-            except CurationError as error:
-                yield place.path, Outcome(None, str(error), error)
-        else:
-            yield place.path, _failed(
-                f"a folder {public_set.folder_text} of {public_set.title}",
-                place.defect or "another name", place.fix or "rename it if it is one",
-            )
+    names = _Names(data)
+    for path, found in _list_recordings(root, public_set):
+        if isinstance(found, Outcome):
+            yield path, found
+            continue
+        try:
+            task = _make_task(set_key, found, root, data, prefix, force=force)
+            names.add(task)
+            tasks.append(task)
+        except CurationError as error:
+            yield path, Outcome(None, str(error), error)
     with hold(data, IMPORT, into=(data_folder.sessions_dir(data), data / PARTIAL), make=True):
         tell = on_progress or (lambda stage, done, total: None)
         tell(IMPORTING, 0, len(tasks))
@@ -113,38 +114,83 @@ def import_set(
                 (data / PARTIAL).rmdir()
 
 
+def _list_recordings(
+    root: Path, public_set: PublicSet
+) -> Iterator[tuple[Path, FoundRecording | Outcome[ImportedFolder]]]:
+    """Yield every recording under a set's root, and what is none with the reason."""
+    for place in list_places(root, public_set.suffix):
+        match = None if place.defect else public_set.folder.fullmatch(place.path.name)
+        if match is None:
+            yield place.path, _failed(
+                f"{public_set.folder_text} of {public_set.title}",
+                place.defect or "another name", place.fix or "rename it if it is one",
+            )
+        elif found := public_set.find(place.path, match[1]):
+            yield from ((recording.path, recording) for recording in found)
+        else:
+            yield place.path, _failed(
+                f"{public_set.holds_text} of {public_set.title}", describe_files(place.path),
+                GET_FOLDER,
+            )
+
+
 def _make_task(
-    set_key: str, folder: Path, number: str, data: Path, prefix: str, *, force: bool
+    set_key: str, found: FoundRecording, root: Path, data: Path, prefix: str, *, force: bool
 ) -> ImportTask:
-    """Return what is to be done with a folder; one that acq exported keeps its subject's name."""
-    known = find_provenance(set_key, folder)
-    title = SETS[set_key].title
-    if known.subject is not None or known.simulated:
-        title = f"an export of acq in the layout of {title}"
-    subject = f"{prefix}{known.subject or number}"
-    return ImportTask(set_key, folder, data, subject, prefix, title, known.simulated, force)
-
-
-def _refuse_same_name(task: ImportTask, before: Sequence[ImportTask]) -> None:
-    """Refuse a folder whose subject would get a name that is read as another's.
+    """Return what is to be done with a recording; one that acq exported keeps its subject's name.
 
     Raises
     ------
-    CurationError : the other is here already, or in a folder before this one
+    CurationError : the export that it is from has a manifest that cannot be read
     """
-    folder_of = {other.subject: other.folder for other in before}
-    try:
-        data_folder.check_new_subject(task.data, task.subject, others=folder_of)
-    except SessionError as error:
-        read = data_folder.read_as(task.subject)
-        same = [at for name, at in folder_of.items() if data_folder.read_as(name) == read]
-        sources = SETS[task.set_key].sources
-        is_same = any(sources(other) == sources(task.folder) for other in same)
-        raise CurationError(
-            expected="a subject's name that is read as no other",
-            found=f"{error.found}{', of the same files' * is_same}",
-            fix="rename one, or move one away where both are one person",
-        ) from error
+    public_set = SETS[set_key]
+    known = find_provenance(set_key, found.path)
+    title = public_set.title
+    if known.subject is not None or known.simulated:
+        title = f"an export of acq in the layout of {title}"
+    return ImportTask(
+        set_key, found.path, found.path.relative_to(root).as_posix(), data,
+        f"{prefix}{known.subject or found.subject}", prefix, title,
+        known.simulated or public_set.simulated, force,
+    )
+
+
+class _Names:
+    """The subjects that are here or about to get a folder, by how people read their names."""
+
+    def __init__(self, data: Path) -> None:
+        self._by_reading = {
+            data_folder.read_as(name): name for name in data_folder.subjects_in(data)
+        }
+        self._first: dict[str, ImportTask] = {}      # of each subject
+
+    def add(self, task: ImportTask) -> None:
+        """Refuse a recording whose subject would get a name that is read as another's.
+
+        Raises
+        ------
+        CurationError : the other is here already, or in a recording before this one
+        """
+        reading = data_folder.read_as(task.subject)
+        if self._by_reading.get(reading, task.subject) != task.subject or not (
+            data_folder.is_subject_id(task.subject)
+        ):
+            self._refuse(task, self._first.get(self._by_reading.get(reading, "")))
+        self._by_reading[reading] = task.subject
+        self._first.setdefault(task.subject, task)
+
+    def _refuse(self, task: ImportTask, other: ImportTask | None) -> None:
+        try:
+            others = [other.subject] if other else []
+            data_folder.check_new_subject(task.data, task.subject, others=others)
+        except SessionError as error:
+            sources = SETS[task.set_key].sources
+            is_same = other is not None and sources(other.folder) == sources(task.folder)
+            raise CurationError(
+                expected="a subject's name that is read as no other",
+                found=f"{error.found}{', of the same files' * is_same}",
+                fix="rename one, or move one away where both are one person",
+            ) from error
 
 
 def _failed(expected: str, found: str, fix: str) -> Outcome[ImportedFolder]:
@@ -153,11 +199,11 @@ def _failed(expected: str, found: str, fix: str) -> Outcome[ImportedFolder]:
 
 
 def import_folder(task: ImportTask) -> ImportedFolder:
-    """Import one folder.
+    """Import one recording.
 
     Raises
     ------
-    CurationError : the folder holds no recording, or another session has its name
+    CurationError : it is no recording, or another session has its name
     SessionError : the session cannot be written
     """
     public_set = SETS[task.set_key]
@@ -180,7 +226,7 @@ def import_folder(task: ImportTask) -> ImportedFolder:
             sensor="" if task.title == public_set.title else "not stated",
         )
         with Session(partial) as session:
-            imported = _describe(session, task.folder, kept=False)
+            imported = _describe(session, task.name, kept=False)
         target.parent.mkdir(parents=True, exist_ok=True)
         partial.replace(target)
     finally:
@@ -202,7 +248,7 @@ def _keep(
             old_sources = [event.text for event in session.events if event.kind == SOURCE]
             same = (session.imported_from, session.simulated) == (task.title, task.simulated)
             if same and old_sources == list(sources):
-                return _describe(session, task.folder, kept=True)
+                return _describe(session, task.name, kept=True)
             found = f"one of {session.imported_from or 'acq itself'}"
     except SessionError as error:
         found = f"one that cannot be read ({error})"
@@ -214,9 +260,9 @@ def _keep(
     return None
 
 
-def _describe(session: Session, folder: Path, *, kept: bool) -> ImportedFolder:
+def _describe(session: Session, name: str, *, kept: bool) -> ImportedFolder:
     defects = tuple(event.text for event in session.events if event.kind == DEFECT)
     return ImportedFolder(
-        folder.name, session.session_id, session.subject, len(session.frames), len(session.ppg),
+        name, session.session_id, session.subject, len(session.frames), len(session.ppg),
         session.lost_frames, session.lost_samples, session.simulated, defects, kept,
     )

@@ -14,8 +14,10 @@ from dataset.layouts.origin import find_origin
 from dataset.layouts.ubfc import VIDEO
 
 from .folders import find_file, innermost
-from .read_pure import label_file, picture_files
-from .read_ubfc import DUMP, dataset_2_files
+from .readers.pure import label_file, picture_files
+from .readers.ubfc_rppg import DUMP, dataset_2_files
+
+_EXPORTED = ("ubfc1", "ubfc2", "pure")       # sets in whose layout acq exports, or reads an export
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,8 @@ def find_provenance(set_key: str, folder: Path) -> Provenance:
     ------
     CurationError : it lies in an export of acq whose manifest cannot be read
     """
+    if set_key not in _EXPORTED:
+        return Provenance(None, False)
     if set_key == "pure":
         labels = label_file(folder)
         is_marked = is_marked_pure(labels, picture_files(folder))

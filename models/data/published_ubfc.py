@@ -20,7 +20,7 @@ from dataset.layouts.ubfc import LABELS, VIDEO
 from dataset.public.folders import list_places
 from dataset.public.provenance import Provenance, find_provenance
 from dataset.public.published import GET_FILE
-from dataset.public.read_ubfc import dataset_2_files, read_dataset_2
+from dataset.public.readers.ubfc_rppg import dataset_2_files, read_dataset_2
 from dataset.public.sets import SETS
 from dataset.signals.filters import bandpass
 from dataset.signals.windows import even_grid, to_even_grid

@@ -169,7 +169,7 @@ def make_pure_labels() -> bytes:
 def read_pure_folder(path: Path) -> None:
     import cv2
 
-    from dataset.public.read_pure import read_pure
+    from dataset.public.readers.pure import read_pure
 
     inner = path.parent / path.parent.name
     inner.mkdir(exist_ok=True)
@@ -212,7 +212,7 @@ def make_video() -> bytes:
 
 def read_ubfc_labels(path: Path) -> None:
     from dataset.layouts.ubfc import read_labels
-    from dataset.public.read_ubfc import read_dataset_2
+    from dataset.public.readers.ubfc_rppg import read_dataset_2
 
     if not (video := path.with_name("vid.avi")).exists():
         video.write_bytes(make_video())
@@ -220,7 +220,7 @@ def read_ubfc_labels(path: Path) -> None:
 
 
 def read_dump(path: Path) -> None:
-    from dataset.public.read_ubfc import read_dataset_1
+    from dataset.public.readers.ubfc_rppg import read_dataset_1
 
     if not (video := path.with_name("vid.avi")).exists():
         video.write_bytes(make_video())
@@ -319,7 +319,7 @@ TARGETS = {target.name: target for target in (
     document("manifest", "ubfc/manifest.json",
              of_path("dataset.layouts.manifest_file", "read_manifest")),
     document("pure manifest", "pure_manifest.json",
-             of_parent("dataset.layouts.pure_manifest", "read_pure_manifest"),
+             of_parent("dataset.layouts.export_manifest", "read_export_manifest"),
              file="manifest.json"),
     document("withdrawals", "withdrawals.json",
              of_parent("dataset.withdraw.record", "read_withdrawals")),

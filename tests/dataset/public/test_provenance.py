@@ -11,8 +11,8 @@ from acquire import data_folder
 from acquire.camera.replay import ReplayCamera
 from acquire.camera.video_mark import is_marked_video
 from acquire.errors import CurationError
-from dataset.convert.to_pure import export_pure
 from dataset.convert.to_ubfc import convert_sessions
+from dataset.export.write import export_sessions
 from dataset.layouts.marks import is_marked_png
 from dataset.public.import_set import import_set
 from dataset.session.reader import Session
@@ -28,7 +28,7 @@ def exported(tmp_path_factory):
         make_session(data, subject, number, seconds=4.0, bpm=60 + 9 * number, simulated=True)
     write_new_split(data, "S02")
     convert_sessions(data)
-    export_pure(data)
+    export_sessions(data)
     return data
 
 

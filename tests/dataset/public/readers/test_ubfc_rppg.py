@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from acquire.errors import CurationError
-from dataset.public.read_ubfc import read_dataset_1, read_dataset_2
+from dataset.public.readers.ubfc_rppg import read_dataset_1, read_dataset_2
 from tests.support.public_sets import pulse, write_avi
 
 COUNT, FPS = 150, 29.4

@@ -4,6 +4,7 @@ The JSON is read leniently: a value that is no number becomes NaN and is named a
 are nanoseconds; all of one recording in another unit are read as that, and two units are refused.
 """
 
+import hashlib
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -22,18 +23,20 @@ from acquire.stamps.plausible import (
     is_lone,
 )
 from acquire.stamps.rising import rising_times
+from dataset.common.files import sha256_of
 from dataset.layouts.pure import PICTURE
-
-from .examine import examine
-from .folders import find_file, visible
-from .png_pictures import common_size, decode_pictures
-from .published import (
+from dataset.public.examine import examine
+from dataset.public.folders import find_file, visible
+from dataset.public.png_pictures import common_size, decode_pictures
+from dataset.public.public_set import PublicSet
+from dataset.public.published import (
     GET_FOLDER,
     PublishedRecording,
     PublishedSamples,
     PublishedVideo,
     read_numbers,
 )
+
 from .pure_labels import PureLabels, name_device_flags, read_labels
 
 FOLDER = re.compile(r"([0-9]{2})-([0-9]{2})")
@@ -254,3 +257,14 @@ def _files_by_stamp(folder: Path, defects: list[str]) -> dict[int, Path]:
             f"{misnamed[0]}; left out"
         )
     return files
+
+
+def _hash_files(folder: Path) -> list[tuple[str, str]]:
+    labels, pictures = label_file(folder), picture_files(folder)
+    listed = "".join(f"{sha256_of(path)} {path.name}\n" for path in pictures)
+    of_pictures = f"{len(pictures)} pictures", hashlib.sha256(listed.encode()).hexdigest()
+    of_labels = [(labels.name, sha256_of(labels))] if labels.is_file() else []
+    return [*of_labels, of_pictures]
+
+
+PURE = PublicSet("PURE", FOLDER, "NN-NN", "PURE-", read_pure, _hash_files)

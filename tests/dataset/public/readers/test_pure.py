@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from acquire.errors import CurationError
-from dataset.public.read_pure import read_pure
+from dataset.public.readers.pure import read_pure
 from tests.support.public_sets import PURE_START_NS, make_pure, picture
 
 FRAMES, SAMPLES = 40, 260

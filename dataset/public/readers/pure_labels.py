@@ -11,9 +11,8 @@ import numpy as np
 
 from acquire.documents import check_json_size, read_bytes
 from acquire.errors import CurationError
-
-from .folders import what_instead
-from .published import GET_FILE, GET_FOLDER
+from dataset.public.folders import what_instead
+from dataset.public.published import GET_FILE, GET_FOLDER
 
 _BAD_SHARE = 0.01            # of the stamps, at most, may be none
 # names under which an oximeter says that it does not trust itself; a beep at each beat is none

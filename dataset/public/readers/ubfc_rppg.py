@@ -10,6 +10,7 @@ Source: Bobbia et al., "Unsupervised skin tissue segmentation for remote photopl
 Pattern Recognition Letters 124, 2019.
 """
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -20,17 +21,17 @@ from acquire.stamps.number_text import NumberRow, NumberText, read_number_text
 from acquire.stamps.plausible import FRAME_HZ, PPG_HZ, UNIT_NS, certain_unit, is_rising
 from acquire.stamps.rising import rising_times
 from dataset.layouts.ubfc import LABELS, VIDEO
-
-from .examine import examine, examine_label_rate
-from .folders import find_file, innermost, what_instead
-from .published import (
+from dataset.public.examine import examine, examine_label_rate
+from dataset.public.folders import find_file, innermost, visible, what_instead
+from dataset.public.public_set import FoundRecording, PublicSet, hash_files
+from dataset.public.published import (
     GET_FILE,
     GET_FOLDER,
     PublishedRecording,
     PublishedSamples,
     name_missing,
 )
-from .read_video import open_video, read_header
+from dataset.public.read_video import open_video, read_header
 
 DUMP = "gtdump.xmp"
 SENSOR = "CMS50E pulse oximeter"
@@ -272,3 +273,22 @@ def _check_order_of_columns(table: np.ndarray, path: Path) -> None:
             found=f"a column that rises like ms in place {rising[0] + 1}", where=path,
             fix="put them in order, or get the file again",
         )
+
+
+def _find_dataset_2(folder: Path, subject: str) -> list[FoundRecording]:
+    """Return the recording of a folder; none where only files of MATLAB are, as in other sets."""
+    inner = innermost(folder)
+    is_of_matlab = any(path.suffix.lower() == ".mat" for path in visible(inner))
+    if is_of_matlab and not any(path.is_file() for path in dataset_2_files(folder)):
+        return []
+    return [FoundRecording(folder, subject)]
+
+
+DATASET_1 = PublicSet(
+    "UBFC-rPPG DATASET_1", re.compile(r"([0-9]{1,9})-gt"), "<int>-gt", "UBFC1-", read_dataset_1,
+    hash_files(VIDEO, DUMP),
+)
+DATASET_2 = PublicSet(
+    "UBFC-rPPG DATASET_2", re.compile(r"subject([0-9]{1,9})"), "subject<int>", "UBFC2-",
+    read_dataset_2, hash_files(VIDEO, LABELS), _find_dataset_2, f"{VIDEO} and {LABELS}",
+)
