@@ -13,6 +13,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 
@@ -112,11 +113,23 @@ class Session:
         self.ppg_flags = self._columns[layout.PPG_FLAGS]
 
         count = len(self.frame_time_ns)
-        self._frame_bytes, skipped = measure_chunks(self._video, count, self.path)
-        # the recorder's fallback when compressing falls behind
-        self.raw_frames = int(np.count_nonzero(skipped))
-        check_frame_sizes(self._video, self._frame_bytes, skipped, self.path)
         self.frames = Frames(self._video, self.camera, count=count, where=self.path)
+        # Of a closed file HDF5 has checked the length: that no frame lacks is then enough, and each
+        # is looked at when it is read. Walking its chunks takes ten times as long as all the rest.
+        if self._file.swmr_mode or self._video.id.get_num_chunks() != len(self._video):
+            self._stored_frames     # noqa: B018 - measured now, so that what lacks is refused
+
+    @cached_property
+    def _stored_frames(self) -> tuple[np.ndarray, np.ndarray]:
+        """Stored size [bytes] and mask of skipped filters of each frame, both (N,) int64, checked.
+
+        Raises
+        ------
+        SessionError : a frame is not stored, too large, raw and not whole, or beyond the file's end
+        """
+        sizes, skipped = measure_chunks(self._video, len(self.frames), self.path)
+        check_frame_sizes(self._video, sizes, skipped, self.path)
+        return sizes, skipped
 
     def _read_tables(self) -> None:
         self.exchanges = self._table(layout.EXCHANGES, layout.EXCHANGE_DTYPE)
@@ -232,9 +245,14 @@ class Session:
         """Samples whose time carries no bound."""
         return int(np.count_nonzero(self.ppg_bound_ns < 0))
 
+    @property
+    def raw_frames(self) -> int:
+        """Frames stored as they are: the recorder's fallback when compressing falls behind."""
+        return int(np.count_nonzero(self._stored_frames[1]))
+
     def stored_frame_bytes(self) -> np.ndarray:
         """Return the compressed size of each frame [bytes]."""
-        return self._frame_bytes
+        return self._stored_frames[0]
 
     def content_hash(self) -> str:
         """Return the SHA-256 that identifies this recording, without decoding it.
