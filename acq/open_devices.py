@@ -11,8 +11,10 @@ from acquire.errors import DeviceError, Fix, all_of
 
 if TYPE_CHECKING:
     from acquire.camera.source import FrameSource
+    from acquire.other_sensors.port import OtherSensor
     from acquire.sensor.port import Sensor
 
+FIRMWARE = "acq"                # the kind of our own sensor
 _WITHOUT_HARDWARE = "try it without hardware, with --simulate"
 
 
@@ -29,31 +31,55 @@ def open_rig(
     camera: str, port: str, fps: float, *, simulate: bool, seed: int, subject: str = "S01",
     day: int = 0,
 ) -> Iterator[tuple["FrameSource", "Sensor"]]:
+    """Open camera and our own sensor, as `open_devices`."""
+    from acquire.sensor.port import Sensor
+
+    with open_devices(
+        camera, port, fps, simulate=simulate, seed=seed, subject=subject, day=day, sensor=FIRMWARE
+    ) as (frames, opened):
+        assert isinstance(opened, Sensor)
+        yield frames, opened
+
+
+@contextmanager
+def open_devices(
+    camera: str, port: str, fps: float, *, simulate: bool, seed: int, subject: str = "S01",
+    day: int = 0, sensor: str = "auto", rate_hz: int | None = None,
+) -> Iterator[tuple["FrameSource", "Sensor | OtherSensor"]]:
     """Open camera and sensor; what is missing is said of both at once.
 
     Parameters
     ----------
     simulate : a virtual rig instead, in front of which `subject` of that `seed` sits on its nth
         `day`
+    sensor, rate_hz : kind of the contact sensor, and its rate, as `open_contact_sensor` takes them
 
     Raises
     ------
     DeviceError : one of them is missing, busy or gone
     """
     from acquire.camera.open import open_camera
-    from acquire.sensor.port import open_sensor
+    from acquire.other_sensors.find import open_contact_sensor
 
     if simulate:
+        from acquire.sensor.port import open_sensor
         from acquire.simulation.rig import open_virtual_rig
 
         virtual = open_virtual_rig(subject, fps=fps, seed=seed, session=day)
-        with virtual, closing(open_sensor(virtual.port)) as sensor:
-            yield virtual.camera, sensor
+        with virtual, closing(open_sensor(virtual.port)) as opened_sensor:
+            yield virtual.camera, opened_sensor
         return
+
+    def open_contact() -> "Sensor | OtherSensor":
+        return open_contact_sensor(port, sensor=sensor, rate_hz=rate_hz)
+
+    from acq.running.preview_lock import ask_to_let_go
+
+    ask_to_let_go()
     with ExitStack() as opened:
         devices: list = []
         errors: list[DeviceError] = []
-        for opener in (lambda: open_camera(camera, fps), lambda: open_sensor(port)):
+        for opener in (lambda: open_camera(camera, fps), open_contact):
             try:
                 devices.append(opened.enter_context(closing(opener())))
             except DeviceError as error:

@@ -98,6 +98,7 @@ def _run_checks(
     """Check camera and sensor at once, and then, with the machine quiet, the disk."""
     import numpy as np
 
+    from acq.running.preview_lock import ask_to_let_go
     from acquire.camera.open import HEIGHT, WIDTH, open_camera
     from acquire.data_folder import sessions_dir
     from acquire.pool import open_threads
@@ -116,6 +117,8 @@ def _run_checks(
             from acquire.simulation.rig import open_virtual_rig
 
             rig = opened.enter_context(open_virtual_rig("S01", fps=fps))
+        else:
+            ask_to_let_go()
         frames = sensor = None
         checks: list[Check] = []
         try:

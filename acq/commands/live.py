@@ -124,6 +124,7 @@ def _open_source(
 
         camera = VirtualCamera(VirtualSubject("S01", seed=seed), fps=fps, seed=seed)
     else:
+        from acq.running.preview_lock import ask_to_let_go
         from acquire.camera.open import check_spec, open_camera
 
         try:
@@ -134,6 +135,7 @@ def _open_source(
                 "or its file, or by a folder above it"
             )
             raise
+        ask_to_let_go()
         camera = open_camera(source, fps)
     with closing(camera):
         for complaint in camera.info.complaints:

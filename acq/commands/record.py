@@ -14,7 +14,7 @@ import typer
 
 from acq import complete
 from acq.advice import advise
-from acq.open_devices import check_simulate, open_rig
+from acq.open_devices import check_simulate, open_devices
 from acq.options import Camera, Data, Duration, Fps, Json, NetPath, Port, Seed, parse_duration
 from acq.terminal.printing import echo, note, print_json, warn
 from acquire.errors import AcqError
@@ -23,6 +23,7 @@ from dataset.common.wording import counted
 
 if TYPE_CHECKING:
     from acquire.camera.source import FrameSource
+    from acquire.other_sensors.port import OtherSensor
     from acquire.recorder.cues import CueProtocol
     from acquire.recorder.recorder import Recorder
     from acquire.recorder.status import RecordingStatus, RecordingSummary
@@ -38,6 +39,16 @@ SubjectId = Annotated[
 ]
 Simulate = Annotated[
     bool, typer.Option("--simulate", help="Record a virtual subject: no hardware.")
+]
+SensorKind = Annotated[
+    str,
+    typer.Option("--sensor", metavar="KIND", autocompletion=complete.sensors,
+                 help="auto, acq (our firmware), or another kind."),
+]
+SensorRate = Annotated[
+    int | None,
+    typer.Option("--sensor-rate", metavar="HZ", min=10, max=1000,
+                 help="Readings a second of --sensor ascii; measured where not given."),
 ]
 Protocol = Annotated[
     Path | None,
@@ -58,6 +69,8 @@ def record(
     duration: Duration = None,
     camera: Camera = "auto",
     port: Port = "auto",
+    sensor: SensorKind = "auto",
+    sensor_rate: SensorRate = None,
     fps: Fps = 25.0,
     simulate: Simulate = False,
     seed: Seed = 0,
@@ -77,6 +90,7 @@ def record(
 
     _check_request(data, subject, camera)
     check_simulate(camera, port, simulate=simulate)
+    _check_sensor(sensor, sensor_rate, simulate=simulate)
     _check_shown(live=live, net=net, quiet=quiet, rings=bell, has_cues=protocol is not None)
     cues, duration_s = _protocol(protocol, None if duration is None else parse_duration(duration))
     folder = sessions_dir(data) / subject
@@ -85,25 +99,27 @@ def record(
     day = len(list(folder.glob(f"*{SESSION_SUFFIX}")))        # a virtual subject's next one
     with (
         _live_pulse(net, data) if live else nullcontext() as pulse,
-        open_rig(camera, port, fps, simulate=simulate, seed=seed, subject=subject, day=day) as (
-            frames, sensor,
-        ),
+        open_devices(
+            camera, port, fps, simulate=simulate, seed=seed, subject=subject, day=day,
+            sensor=sensor, rate_hz=sensor_rate,
+        ) as (frames, contact),
     ):
-        recorder = _prepare(frames, sensor, data)
+        recorder = _prepare(frames, contact, data)
         if not (quiet or as_json or simulate) and sys.stdin.isatty() and sys.stderr.isatty():
             _ask_once(recorder, data, subject)
         with (
             hold(data, recordings_of(subject), into=(folder,), make=True),
             _live_thread(frames, pulse) if pulse is not None else nullcontext() as face,
             _display(
-                recorder, subject, (frames.info.name, sensor.port), duration_s, cues, face,
-                quiet=quiet, bell=bell,
-            ) as on_status,
+                recorder, subject, (frames.info.name, _named(contact)), duration_s, cues, face,
+                data=data, quiet=quiet, bell=bell,
+            ) as (on_status, on_end),
         ):
             summary = recorder.record(
                 data, subject, duration_s=duration_s, cues=cues.cues if cues else (),
                 on_status=on_status, on_frame=face.offer if face is not None else None,
             )
+            on_end(summary)
     _report(summary, as_json=as_json)
 
 
@@ -131,6 +147,24 @@ def _check_shown(
         raise typer.BadParameter("--bell rings at each cue; name the cues with --protocol")
     if rings and quiet:
         raise typer.BadParameter("--bell rings at each cue; leave out --quiet")
+
+
+def _check_sensor(sensor: str, rate_hz: int | None, *, simulate: bool) -> None:
+    """Refuse a kind of sensor that there is not, and a rate that would not be used."""
+    from acquire.other_sensors.kinds import NAMES
+
+    if sensor not in NAMES:
+        raise typer.BadParameter(f"--sensor is one of {', '.join(NAMES)}, not {sensor!r}")
+    if simulate and sensor != "auto":
+        raise typer.BadParameter("--simulate brings its own sensor; leave out --sensor")
+    if rate_hz is not None and sensor != "ascii":
+        raise typer.BadParameter("--sensor-rate is of a sketch that prints: say --sensor ascii")
+
+
+def _named(sensor: "Sensor | OtherSensor") -> str:
+    """Name the sensor in the line that a recording begins with."""
+    kind = getattr(sensor, "description", "")
+    return f"{sensor.port}, {kind}" if kind else sensor.port
 
 
 def _ask_once(recorder: "Recorder", data: Path, subject: str) -> None:
@@ -161,7 +195,9 @@ def _protocol(
     return cues, duration_s or cues.seconds
 
 
-def _prepare(frames: "FrameSource", sensor: "Sensor", data: Path) -> "Recorder":
+def _prepare(
+    frames: "FrameSource", sensor: "Sensor | OtherSensor", data: Path
+) -> "Recorder":
     """Make the recorder, with the light offset of this rig; print what the camera lacks."""
     from acquire.calibration.rig_file import light_offset_for
     from acquire.recorder.recorder import Recorder
@@ -208,23 +244,27 @@ def _live_thread(camera: "FrameSource", pulse: "LivePulse") -> "LiveThread":
 @contextmanager
 def _display(
     recorder: "Recorder", subject: str, devices: tuple[str, str], duration_s: float | None,
-    cues: "CueProtocol | None", face: "LiveThread | None", *, quiet: bool, bell: bool,
-) -> Iterator["Callable[[RecordingStatus], None] | None"]:
+    cues: "CueProtocol | None", face: "LiveThread | None", *, data: Path, quiet: bool, bell: bool,
+) -> Iterator["tuple[Callable[[RecordingStatus], None], Callable[[RecordingSummary], None]]"]:
     """Show the panel and listen for keys, or print plain lines where there is no terminal.
 
-    From the first line on, which names the devices, Ctrl-C ends the recording cleanly.
+    Other programs are told of the recording. From the first line on, which names the devices,
+    Ctrl-C ends the recording cleanly.
     """
-    if quiet:
-        _stop_on_signals(recorder, lambda: None)
-        yield None
-        return
+    from acq.running.recording_socket import RecordingSocket
     from acq.terminal.keys import Keys, can_read_keys
     from acq.terminal.panel import Panel
     from acq.terminal.panel_view import PanelState
 
     with ExitStack() as opened:
-        has_keys = sys.stderr.isatty() and can_read_keys()
+        has_keys = not quiet and sys.stderr.isatty() and can_read_keys()
         shown = PanelState(subject, devices[1], duration_s, cues, keys=has_keys)
+        told = RecordingSocket(recorder, shown, data, devices[0], is_watched=not quiet)
+        if quiet:
+            _stop_on_signals(recorder, lambda: None)
+            opened.enter_context(told)
+            yield told.on_status, told.on_end
+            return
         panel = Panel(recorder, shown, face=face, bell=bell)
         keys = Keys(panel.on_key) if shown.keys else None
 
@@ -233,12 +273,17 @@ def _display(
             if keys is not None:
                 keys.restore()
 
+        def on_status(status: "RecordingStatus") -> None:
+            panel.on_status(status)
+            told.on_status(status)
+
         _stop_on_signals(recorder, leave_terminal)
         note(f"recording {subject}: {' and '.join(devices)}; Ctrl-C ends it")
+        opened.enter_context(told)
         opened.enter_context(panel)
         if keys is not None:
             opened.enter_context(keys)
-        yield panel.on_status
+        yield on_status, told.on_end
 
 
 def _report(summary: "RecordingSummary", *, as_json: bool) -> None:
@@ -259,6 +304,8 @@ def _saved(summary: "RecordingSummary") -> str:
     without = summary.samples_without_bound
     widest_ms = summary.sync_bound_ms
     bounds = ["no sync bound" if widest_ms is None else f"sync within {widest_ms:.2f} ms"]
+    if summary.sync_one_sided:
+        bounds = [f"sync {summary.sync_one_sided}"]
     if without and widest_ms is not None:
         bounds.append(f"{counted(without, 'sample')} without a bound")
     simulated = "; simulated" if summary.simulated else ""

@@ -22,6 +22,7 @@ from dataset.signals.pulse_quality import read_finger
 
 from .console import make_console
 from .curves import clock
+from .marks import Marks
 from .panel_view import (
     PanelState,
     faults,
@@ -55,6 +56,7 @@ class Panel:
         bell: bool = False, console: Console | None = None,
     ) -> None:
         self._recorder = recorder
+        self._marks = Marks(recorder, shown.marks)
         self._shown = shown
         self._face = face
         shown.is_live = face is not None
@@ -95,16 +97,9 @@ class Panel:
     def on_key(self, key: str) -> None:
         """Do what a key asks for; called from the thread that reads them."""
         if key.lower() == "m" or (key.isdigit() and key != "0"):
-            text = "mark" if key.lower() == "m" else f"mark {key}"
-            self._shown.marks.append((self._recorder.mark(text), text))
-            self._say(f"{text} set; u undoes it")
+            self._say(self._marks.set(None if key.lower() == "m" else int(key)))
         elif key.lower() == "u":
-            if self._shown.marks:
-                time_ns, text = self._shown.marks.pop()
-                self._recorder.mark(f"{text} at {time_ns}", "mark_undone")
-                self._say(f"{text} undone")
-            else:
-                self._say("no mark to undo")
+            self._say(self._marks.undo())
         elif key.lower() == "q":
             if time.monotonic() - self._quit_s < _ASK_S:
                 self._say("stopping")

@@ -17,8 +17,6 @@ from .curves import TRACE_ROWS, clock, trace
 from .live_panel import curve, labelled, pulse_text
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from acquire.recorder.cues import CueProtocol
     from acquire.recorder.status import RecordingStatus
     from models.live.reader import LiveSnapshot
@@ -177,9 +175,9 @@ def render_panel(
     keys = "m mark · 1-9 numbered mark · u undo · q stop" if shown.keys else "Ctrl-C stops"
     lines = [
         _head(status, shown, elapsed_s), *rule,
-        labelled([("finger" if shown.is_live else "pulse", _pulse_text(status, shown))]),
+        labelled(pulse_rows(status, shown)[:1]),
         *_waves(status, shown, width=width - 1, rows=rows), *rule,
-        _table(status, shown), *rule, *cues,
+        labelled(status_rows(status, shown)), *rule, *cues,
         Text(shown.said, "bold yellow") if shown.said else Text(keys, "dim"),
     ]
     for line in lines:
@@ -205,18 +203,26 @@ def _waves(
         Text(line, "cyan") for line in trace(*trace_of, width=width, rows=rows)
     ]
     if shown.is_live:
-        lines.append(labelled([("camera", _camera_pulse(shown))]))
+        lines.append(labelled(pulse_rows(status, shown)[1:]))
         lines += _camera_wave(shown, width=width, rows=rows)
     return lines
 
 
-def _table(status: "RecordingStatus", shown: PanelState) -> "Table":
+def status_rows(status: "RecordingStatus", shown: PanelState) -> list[tuple[str, Text]]:
+    """Write the state of a recording, a name and a text for each of its sides."""
     last = f", the last: {shown.marks[-1][1]}" if shown.marks else ""
-    return labelled([
+    return [
         ("face", _face(status, shown)), ("video", _video(status)), ("ppg", _ppg(status)),
         ("lost", _losses(status)), ("sync", _sync(status)),
         ("disk", _disk(status, shown.duration_s)), ("marks", Text(f"{len(shown.marks)}{last}")),
-    ])
+    ]
+
+
+def pulse_rows(status: "RecordingStatus", shown: PanelState) -> list[tuple[str, Text]]:
+    """Write the finger's pulse, and the face's where it is read."""
+    if not shown.is_live:
+        return [("pulse", _pulse_text(status, shown))]
+    return [("finger", _pulse_text(status, shown)), ("camera", _camera_pulse(shown))]
 
 
 def _face(status: "RecordingStatus", shown: PanelState) -> Text:

@@ -1,7 +1,7 @@
 """Checks of the sensor: its answers to pings, its samples, and the pulse in them."""
 
 import time
-from dataclasses import dataclass, field
+from collections import deque
 
 import numpy as np
 
@@ -19,56 +19,90 @@ _PING_EVERY_S = 0.05
 _BOUND_MS = 5.0                    # more is an eighth of a sample's period at 25 Hz
 
 
-@dataclass
-class _SensorSample:
-    """What a sensor delivered in a few seconds."""
+class SensorListener:
+    """The last samples of a sensor, and its answers to pings; it is started at once.
 
-    hello: Hello
-    watch: FingerWatch
-    seconds: float
-    round_trips_ms: list[float] = field(default_factory=list)
-    samples: list[tuple[int, int]] = field(default_factory=list)     # sequence, value
+    Parameters
+    ----------
+    kept_s : how much is kept [s]
+
+    Raises
+    ------
+    AcqError : it does not start
+    """
+
+    def __init__(self, sensor: Sensor, *, kept_s: float = SENSOR_S) -> None:
+        self._sensor = sensor
+        sensor.silence()
+        sensor.start(DEFAULT_RATE_HZ)
+        self.hello: Hello = sensor.confirm_start(DEFAULT_RATE_HZ)
+        self.watch = FingerWatch(self.hello.rate_hz, sensor=self.hello.sensor)
+        self._kept_s, self._begun_s = kept_s, sensor.listened_s
+        self._pinger, self._next_ping = Pinger(), 0.0
+        self._round_trips_ms: deque[float] = deque(maxlen=round(kept_s / _PING_EVERY_S))
+        # sequence, value
+        self._samples: deque[tuple[int, int]] = deque(maxlen=round(kept_s * self.hello.rate_hz) + 1)
+
+    def listen(self) -> None:
+        """Take what comes next, and ping when it is time; wait for at most 0.05 s."""
+        if (now := time.monotonic()) >= self._next_ping:
+            self._pinger.ping(self._sensor.send)
+            self._next_ping = now + _PING_EVERY_S
+        wait_s = max(0.0, self._next_ping - time.monotonic())
+        received = self._sensor.read(min(_PING_EVERY_S, wait_s))
+        if received is None:
+            return
+        packet = received.packet
+        if isinstance(packet, Pong) and (answer := self._pinger.match(packet, received.arrival_ns)):
+            inside_ns = (packet.tx_ticks - packet.rx_ticks) % 2**32 * 1e9 / self.hello.tick_hz
+            self._round_trips_ms.append((answer.recv_ns - answer.sent_ns - inside_ns) / 1e6)
+        elif isinstance(packet, Sample):
+            self._samples.append((packet.sequence, packet.value))
+            self.watch.add(packet.sequence, packet.value, packet.flags, received.arrival_ns)
+
+    @property
+    def trace(self) -> tuple[np.ndarray, np.ndarray]:
+        """The samples: (S,) int64 sequence numbers, (S,) int64 values."""
+        sequence, value = np.array(self._samples, dtype=np.int64).reshape(-1, 2).T
+        return sequence, value
+
+    def checks(self, *, with_subject: bool) -> list[Check]:
+        """Check the sensor's answers, its samples and the pulse in them, of those that are kept."""
+        hello = self.hello
+        name = SENSOR_NAMES.get(hello.sensor, str(hello.sensor))
+        text = f"{name} on {self._sensor.port}, firmware {hello.firmware}, {hello.rate_hz} Hz"
+        return [
+            Check("sensor", OK, text), _check_sync(list(self._round_trips_ms)),
+            *self._check_samples(with_subject=with_subject),
+        ]
+
+    def _check_samples(self, *, with_subject: bool) -> list[Check]:
+        sequence, value = self.trace
+        seconds = min(self._kept_s, self._sensor.listened_s - self._begun_s)
+        if not len(sequence):
+            return [Check("samples", FAIL, f"none in {seconds:.2g} s", "replug the sensor")]
+        rate_hz = self.hello.rate_hz
+        lost = int(sequence[-1] - sequence[0] + 1 - len(sequence))
+        text = f"{len(sequence)} in {seconds:.2g} s at {rate_hz} Hz"
+        samples = Check("samples", OK, text)
+        if lost:
+            samples = Check("samples", WARN, f"{text}, {lost} lost", "another cable or port")
+        pulse = _check_pulse(sequence, value, rate_hz, self.watch, with_subject=with_subject)
+        return [samples, pulse]
 
 
 def check_sensor(sensor: Sensor, *, with_subject: bool, seconds: float = SENSOR_S) -> list[Check]:
     """Sample for some seconds; check the sensor's answers, its samples and the pulse in them."""
     try:
-        sample = _sample_sensor(sensor, seconds)
+        listener = SensorListener(sensor, kept_s=seconds)
+        # time in which this process was not run does not count: its packets are still to be read
+        end_s = sensor.listened_s + seconds
+        while sensor.listened_s < end_s:
+            listener.listen()
+        sensor.stop()
     except AcqError as error:
         return [check_from_error("sensor", error)]
-    hello = sample.hello
-    name = SENSOR_NAMES.get(hello.sensor, str(hello.sensor))
-    text = f"{name} on {sensor.port}, firmware {hello.firmware}, {hello.rate_hz} Hz"
-    return [
-        Check("sensor", OK, text), _check_sync(sample.round_trips_ms),
-        *_check_samples(sample, with_subject=with_subject),
-    ]
-
-
-def _sample_sensor(sensor: Sensor, seconds: float) -> _SensorSample:
-    sensor.silence()
-    sensor.start(DEFAULT_RATE_HZ)
-    hello = sensor.confirm_start(DEFAULT_RATE_HZ)
-    sample = _SensorSample(hello, FingerWatch(hello.rate_hz, sensor=hello.sensor), seconds)
-    pinger = Pinger()
-    # time in which this process was not run does not count: its packets are still to be read
-    end_s, next_ping = sensor.listened_s + seconds, 0.0
-    while sensor.listened_s < end_s:
-        if (now := time.monotonic()) >= next_ping:
-            pinger.ping(sensor.send)
-            next_ping = now + _PING_EVERY_S
-        received = sensor.read(min(_PING_EVERY_S, max(0.0, next_ping - time.monotonic())))
-        if received is None:
-            continue
-        packet = received.packet
-        if isinstance(packet, Pong) and (answer := pinger.match(packet, received.arrival_ns)):
-            inside_ns = (packet.tx_ticks - packet.rx_ticks) % 2**32 * 1e9 / hello.tick_hz
-            sample.round_trips_ms.append((answer.recv_ns - answer.sent_ns - inside_ns) / 1e6)
-        elif isinstance(packet, Sample):
-            sample.samples.append((packet.sequence, packet.value))
-            sample.watch.add(packet.sequence, packet.value, packet.flags, received.arrival_ns)
-    sensor.stop()
-    return sample
+    return listener.checks(with_subject=with_subject)
 
 
 def _check_sync(round_trips_ms: list[float]) -> Check:
@@ -85,20 +119,6 @@ def _check_sync(round_trips_ms: list[float]) -> Check:
         advice = "set the adapter's latency timer to 1 ms (docs/hardware.md)"
         return Check("sync", WARN, text, advice)
     return Check("sync", OK, text)
-
-
-def _check_samples(sample: _SensorSample, *, with_subject: bool) -> list[Check]:
-    if not sample.samples:
-        return [Check("samples", FAIL, f"none in {sample.seconds:g} s", "replug the sensor")]
-    sequence, value = np.array(sample.samples, dtype=np.int64).T
-    rate_hz = sample.hello.rate_hz
-    lost = int(sequence[-1] - sequence[0] + 1 - len(sequence))
-    text = f"{len(sequence)} in {sample.seconds:g} s at {rate_hz} Hz"
-    samples = Check("samples", OK, text)
-    if lost:
-        samples = Check("samples", WARN, f"{text}, {lost} lost", "another cable or port")
-    pulse = _check_pulse(sequence, value, rate_hz, sample.watch, with_subject=with_subject)
-    return [samples, pulse]
 
 
 def _check_pulse(

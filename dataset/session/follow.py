@@ -20,6 +20,7 @@ from .hdf5 import find_inside, is_being_written, open_to_read
 from .reader import Session
 
 SHOWN_S = 10.0                  # of the finger's PPG
+_SEARCHED_S = 5.0               # of the last frames, for one before a time
 
 
 class Following:
@@ -70,6 +71,24 @@ class Following:
                 return
             self._next = at + 1
             yield frames[at], time_ns
+
+    def picture(self, before_ns: int) -> tuple[np.ndarray, int] | None:
+        """Return the last frame before a time, as its camera delivers it, and its own time [ns].
+
+        Returns
+        -------
+        None where no such frame has been flushed yet
+        """
+        count = self._count(layout.FRAME_TIME)
+        self._video.refresh()
+        count = min(count, len(self._video))
+        first = max(0, count - round(_SEARCHED_S * self.fps))
+        times_ns = self._columns[layout.FRAME_TIME][first:count]
+        for at in range(first + int(np.searchsorted(times_ns, before_ns)) - 1, first - 1, -1):
+            if self._is_stored(at):
+                frames = Frames(self._video, self.camera, count=count, where=self.path)
+                return frames.raw(at), int(times_ns[at - first])
+        return None
 
     def finger(self) -> tuple[np.ndarray, np.ndarray]:
         """Return the PPG's last ten seconds: (S,) int64 sequence numbers, (S,) float64 values."""
