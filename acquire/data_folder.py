@@ -204,6 +204,23 @@ def pure_dir(data: Path) -> Path:
     return data / "pure"
 
 
+def tools_dir(data: Path) -> Path:
+    """Return the folder that holds an export for each tool that one was made for."""
+    return data / "for"
+
+
+def tool_dir(data: Path, tool: str) -> Path:
+    """Return the root of the curated folders for a tool; of none, of those in the PURE layout."""
+    return tools_dir(data) / tool if tool else pure_dir(data)
+
+
+def export_dirs(data: Path) -> list[Path]:
+    """List the roots of the exports that are there."""
+    tools = tools_dir(data)
+    roots = [pure_dir(data), *(sorted(tools.iterdir()) if tools.is_dir() else ())]
+    return [root for root in roots if root.is_dir()]
+
+
 def frames_cache(data: Path) -> Path:
     """Return the folder of cached face frames; deleting it is always safe."""
     return data / "cache" / "frames"
@@ -221,3 +238,13 @@ def home_frames_cache() -> Path:
 def runs_dir(data: Path) -> Path:
     """Return the folder of training runs."""
     return data / "runs"
+
+
+def changes_file(data: Path) -> Path:
+    """Return the path of the log of what was changed through the studio."""
+    return data / "studio" / "changes.log"
+
+
+def jobs_dir(data: Path) -> Path:
+    """Return the folder of the studio's jobs."""
+    return data / "studio" / "jobs"

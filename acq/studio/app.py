@@ -15,6 +15,7 @@ from acq.web.answers import NotThere, error_handlers
 from acquire.data_folder import exclusions_file
 from dataset.common.pages import render_page
 
+from .jobs_page import JobPages
 from .session_routes import SessionRoutes
 from .sessions_page import page_values
 from .shared import TEMPLATES, Shared
@@ -63,8 +64,10 @@ class Studio:
 
     def changes(self, request: Request) -> Response:
         """Show what was changed through the studio."""
-        newest = self._shared.log.newest_first
-        return self._shared.page("changes.html.j2", here="/changes", changes=newest)
+        log = self._shared.log
+        return self._shared.page(
+            "changes.html.j2", here="/changes", changes=log.newest_first, path=str(log.path),
+        )
 
     async def follow(self, socket: WebSocket) -> None:
         """Send a line to a page whenever exclusions change, here or by another process."""
@@ -97,6 +100,7 @@ def build_app(data: Path, access: Access) -> Starlette:
     groups = (
         Studio(shared),
         SessionRoutes(shared),
+        JobPages(shared),
     )
     return Starlette(
         routes=[route for group in groups for route in group.routes()],

@@ -1,6 +1,7 @@
 """What a curator decides on a page, through the functions of `acq exclude`; each can be undone."""
 
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +22,14 @@ class ExcludeRequest:
 
     from_s: float | None           # None: from its beginning
     to_s: float | None             # None: to its end
+    reason: str
+
+
+@dataclass(frozen=True)
+class ExcludeSeveralRequest:
+    """Whole sessions to exclude."""
+
+    sessions: tuple[str, ...]
     reason: str
 
 
@@ -50,19 +59,25 @@ class Decisions:
         # by session: what was made, and what was revoked, in each step
         self._steps: dict[str, list[tuple[tuple[Exclusion, ...], tuple[Exclusion, ...]]]] = {}
 
-    def exclude(self, session_file: Path, asked: ExcludeRequest) -> list[OutOfDate]:
-        """Exclude a session or a part, and return what is out of date now.
+    def exclude(self, session_files: Sequence[Path], asked: ExcludeRequest) -> list[OutOfDate]:
+        """Exclude sessions, or a part of each, and return what is out of date now.
 
         Raises
         ------
         CurationError, SessionError, BusyError : as `make_exclusion` and `decide.exclude`
         """
         with self._lock:
-            exclusion = make_exclusion(
-                session_file, from_s=asked.from_s, to_s=asked.to_s, reason=asked.reason
-            )
-            decided = decide.exclude(self._data, [exclusion])
-            self._remember(exclusion.session, made=decided.changed, revoked=decided.replaced)
+            exclusions = [
+                make_exclusion(path, from_s=asked.from_s, to_s=asked.to_s, reason=asked.reason)
+                for path in session_files
+            ]
+            decided = decide.exclude(self._data, exclusions)
+            for session in {exclusion.session for exclusion in exclusions}:
+                made, revoked = (
+                    tuple(one for one in of if one.session == session)
+                    for of in (decided.changed, decided.replaced)
+                )
+                self._remember(session, made=made, revoked=revoked)
             return self._note("excluded", decided)
 
     def include(self, session: str, asked: IncludeRequest) -> list[OutOfDate]:
@@ -118,6 +133,6 @@ class Decisions:
         for exclusion in decided.changed:
             self._log.add(f"{done}: {exclusion.session}, {exclusion.part_text}")
         return [
-            OutOfDate(str(path), word_fix(fix, "studio"))
+            OutOfDate(str(path), word_fix(fix, "studio", of=path.name))
             for path, fix in made_before(self._data, decided.changed)
         ]

@@ -10,7 +10,7 @@ from starlette.routing import BaseRoute, Route
 from acq.web.answers import as_json, read_body
 
 from . import session_page
-from .decisions import ExcludeRequest, IncludeRequest, OutOfDate
+from .decisions import ExcludeRequest, ExcludeSeveralRequest, IncludeRequest, OutOfDate
 from .shared import Shared
 
 
@@ -24,6 +24,7 @@ class SessionRoutes:
         """Return the addresses."""
         session = "/sessions/{name}"
         return [
+            Route("/exclude", self.exclude_several, methods=["POST"]),
             Route(session, self.show),
             Route(f"{session}/timeline", self.timeline),
             Route(f"{session}/curves", self.curves),
@@ -71,7 +72,16 @@ class SessionRoutes:
         """Exclude a session or a part of it."""
         asked = await read_body(request, ExcludeRequest)
         decisions = self._shared.decisions
-        return await _decide(lambda: decisions.exclude(self._shared.session_file(request), asked))
+        return await _decide(lambda: decisions.exclude([self._shared.session_file(request)], asked))
+
+    async def exclude_several(self, request: Request) -> Response:
+        """Exclude whole sessions."""
+        asked = await read_body(request, ExcludeSeveralRequest)
+        decisions, data = self._shared.decisions, self._shared.data
+        part = ExcludeRequest(None, None, asked.reason)
+        return await _decide(lambda: decisions.exclude(
+            [session_page.session_file(data, name) for name in asked.sessions], part
+        ))
 
     async def include(self, request: Request) -> Response:
         """Revoke one decision."""

@@ -5,6 +5,7 @@ from pathlib import Path
 from starlette.requests import Request
 from starlette.responses import Response
 
+from acq.jobs.jobs import Jobs
 from acq.web.answers import page
 from acq.web.changes import ChangeLog
 
@@ -23,7 +24,10 @@ class Shared:
         self.data = data
         self.sessions = SessionList(data)
         self.opened = OpenSessions()
-        self.log = ChangeLog()
+        self.log = ChangeLog(data)
+        self.jobs = Jobs(data, on_end=lambda job: self.log.add(
+            f"{job.state}: {job.title} (job {job.id})"
+        ))
         self.decisions = Decisions(data, self.log)
         self._files: dict[str, Path] = {}        # by name, of those whose pages were opened
 

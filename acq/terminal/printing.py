@@ -68,10 +68,10 @@ def are_errors_json() -> bool:
     return _state["json"]
 
 
-def note(text: str) -> None:
-    """Print one plain line on stderr: what is being done."""
+def note(text: str, **facts: str | int) -> None:
+    """Print one plain line on stderr: what is being done; as JSON with facts beside it."""
     if _state["json"]:
-        print_json({"note": text}, one_line=True, err=True)
+        print_json({"note": text, **facts}, one_line=True, err=True)
     else:
         echo(text, err=True)
 

@@ -2,7 +2,7 @@
 
 In a log a line says when a stage begins, one says every half a minute how far it is, also while
 nothing gets done on a busy machine, and what the library logs (an epoch of a training) is a line of
-its own.
+its own. A program that reads them (`--json`) gets one a second while something gets done.
 """
 
 import logging
@@ -17,12 +17,13 @@ from typing import TYPE_CHECKING
 
 from dataset.common.wording import clock_time
 
-from .printing import note
+from .printing import are_errors_json, note
 
 if TYPE_CHECKING:
     from dataset.common.progress import OnProgress
 
 SAY_EVERY_S = 30.0
+OBJECT_EVERY_S = 1.0           # at most, where a program reads them
 _TOLD_S = 5.0                  # a stage that took longer has a line at its end
 _LOGGED = "models"             # whose log is shown
 
@@ -40,7 +41,7 @@ def show_progress(*, quiet: bool = False) -> Iterator["OnProgress"]:
         with _bars() as on_progress:
             yield on_progress
     else:
-        with ProgressLines() as lines:
+        with ProgressObjects() if are_errors_json() else ProgressLines() as lines:
             yield lines.on_progress
 
 
@@ -129,9 +130,7 @@ class ProgressLines(logging.Handler):
         self._say(record.getMessage())
 
     def _say_stage(self, stage: _Stage) -> None:
-        took_s = time.monotonic() - stage.begun_s
-        after = f" after {clock_time(took_s, digits=0)}" if took_s >= 1 else ""
-        self._say(f"{stage.name}: {stage.done} of {stage.total}{after}")
+        self._say(_in_words(stage))
 
     def _say(self, line: str) -> None:
         self._said_s = time.monotonic()
@@ -157,3 +156,23 @@ class ProgressLines(logging.Handler):
         self._logger.setLevel(self._level)
         self._closing.set()
         self._thread.join()
+
+
+class ProgressObjects(ProgressLines):
+    """Write progress as JSON, a line each, with the stage, what is done and the total apart."""
+
+    def on_progress(self, stage: str, done: int, total: int) -> None:
+        """Note how far a stage is; print it at its beginning, its end, and once a second."""
+        super().on_progress(stage, done, total)
+        if self._latest and time.monotonic() - self._said_s >= OBJECT_EVERY_S:
+            self._say_stage(self._latest)
+
+    def _say_stage(self, stage: _Stage) -> None:
+        self._said_s = time.monotonic()
+        note(_in_words(stage), stage=stage.name, done=stage.done, total=stage.total)
+
+
+def _in_words(stage: _Stage) -> str:
+    took_s = time.monotonic() - stage.begun_s
+    after = f" after {clock_time(took_s, digits=0)}" if took_s >= 1 else ""
+    return f"{stage.name}: {stage.done} of {stage.total}{after}"

@@ -1,16 +1,21 @@
-"""The log of what was changed through the studio: a line each on stderr, with its time.
+"""The log of what was changed through the studio, `DATA/studio/changes.log`: a line each.
 
-It is no file: one that names sessions and reasons would have to be kept from others, and cleared
-when a subject withdraws. What was decided stands in the data folder, with its time; whoever wants
-the lines, too, sends stderr to a file.
+A line has its time and what was done to which session or set, and is printed on stderr, too.
+Reasons are not in it: they stand with the decisions. A withdrawal takes the subject's names out of
+the log (`dataset.withdraw`).
 """
 
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
-from acq.terminal.printing import note
+from acq.terminal.printing import note, visible
+from acquire.data_folder import changes_file
+from acquire.writing import CHANGES, WAIT_S, hold, refuse_links_out
 
-MOST_KEPT = 200
+MOST_SHOWN = 200
+_TAIL_BYTES = 64 * 1024
+_BETWEEN = "  "
 
 
 @dataclass(frozen=True)
@@ -22,21 +27,41 @@ class Change:
 
 
 class ChangeLog:
-    """What was changed since the studio began."""
+    """What was changed in a data folder through the studio, now and before."""
 
-    def __init__(self) -> None:
-        self._changes: list[Change] = []
-        self.count = 0                              # of all, also of those no longer kept
+    def __init__(self, data: Path) -> None:
+        self._data = data
+        self.path = changes_file(data)
 
     def add(self, text: str) -> Change:
-        """Note a change now, and print it."""
-        change = Change(datetime.now().astimezone().isoformat(" ", "seconds"), text)
-        self._changes = [*self._changes, change][-MOST_KEPT:]
-        self.count += 1
-        note(f"{change.at}  {change.text}")
+        """Note a change now, and print it.
+
+        Raises
+        ------
+        OSError : it cannot be written
+        BusyError : another process writes the log, and keeps it
+        """
+        at = datetime.now().astimezone().isoformat(" ", "seconds")
+        change = Change(at, visible(" ".join(text.split())))
+        refuse_links_out(self._data, self.path)
+        with (
+            hold(self.path.parent, CHANGES, make=True, wait_s=WAIT_S),
+            self.path.open("a", encoding="utf-8") as file,
+        ):
+            file.write(f"{change.at}{_BETWEEN}{change.text}\n")
+        note(f"{change.at}{_BETWEEN}{change.text}")
         return change
 
     @property
     def newest_first(self) -> list[Change]:
         """The last changes."""
-        return self._changes[::-1]
+        try:
+            with self.path.open("rb") as file:
+                size = file.seek(0, 2)
+                file.seek(max(0, size - _TAIL_BYTES))
+                text = file.read().decode("utf-8", "replace")
+        except FileNotFoundError:
+            return []
+        lines = text.splitlines()[1 if size > _TAIL_BYTES else 0:]
+        changes = [Change(*line.partition(_BETWEEN)[::2]) for line in lines]
+        return changes[::-1][:MOST_SHOWN]

@@ -15,6 +15,7 @@ from dataset.layouts.manifest import SIDES, Manifest
 
 from .subject_files import (
     DATASET_CARD,
+    JOB_RECORD,
     QUALITY_OF_OTHERS,
     QUALITY_PAGE,
     SubjectFile,
@@ -72,7 +73,7 @@ def _video_of(path: Path) -> str:
 
 def find_unfinished_folders(data: Path) -> list[SubjectFile]:
     """List the folders that an interrupted conversion left, whoever is in them."""
-    roots = [data_folder.ubfc_dir(data), data_folder.pure_dir(data)]
+    roots = [data_folder.ubfc_dir(data), *data_folder.export_dirs(data)]
     places = [data, *roots, *(root / side for root in roots for side in SIDES)]
     return [
         as_subject_file("unfinished conversion", path)
@@ -88,6 +89,8 @@ def derived_label(path: Path, data: Path) -> str:
         return "unfinished file"
     if path.is_relative_to(data_folder.quality_dir(data)):
         return QUALITY_PAGE
+    if path.is_relative_to(data_folder.jobs_dir(data)):
+        return JOB_RECORD
     if path.name.endswith(_QUALITY_SUFFIXES):
         return QUALITY_OF_OTHERS
     cards = (data_folder.card_file(data), data_folder.croissant_file(data))

@@ -13,9 +13,9 @@ from acquire import data_folder
 from acquire.errors import CurationError
 from acquire.writing import refuse_links_out
 from dataset.common.progress import OnProgress
+from dataset.layouts.export_manifest import read_export_entries
 from dataset.layouts.manifest import MANIFEST, SIDES, Manifest
 from dataset.layouts.manifest_file import read_manifest
-from dataset.layouts.pure_manifest import read_pure_entries
 from dataset.runs import TrainingRun, read_training_runs
 from dataset.selection.exclusions_file import read_exclusions
 
@@ -25,7 +25,7 @@ from .find_recordings import find_recordings
 from .names import SubjectNames
 from .subject_files import (
     DATASET_CARD,
-    PURE_EXPORT,
+    EXPORT,
     QUALITY_OF_OTHERS,
     SubjectFile,
     SubjectFiles,
@@ -71,8 +71,9 @@ def find_subject_files(
         *(file.path for file in derived), *(run.folder for run in runs),
     }
     labels = {path: derived_label(path, data) for path in find_mentions(data, names, skip=skip)}
-    if labels.pop(data_folder.split_file(data), None) is not None:
-        lists.append(data_folder.split_file(data))
+    for path in (data_folder.split_file(data), data_folder.changes_file(data)):
+        if labels.pop(path, None) is not None:
+            lists.append(path)
     derived += [as_subject_file(label, path) for path, label in labels.items() if label]
     mentions = [path for path, label in labels.items() if not label]
     unchecked = [
@@ -135,10 +136,10 @@ def _find_derived(
         if manifest and _is_listed(manifest, names):
             cards = (data_folder.card_file(data), data_folder.croissant_file(data))
             derived += [as_subject_file(DATASET_CARD, path) for path in cards if path.exists()]
-    root = data_folder.pure_dir(data)
-    exported = read_pure_entries(root) if (root / MANIFEST).exists() else ()
-    if any(entry.subject == names.subject for entry in exported):
-        derived.append(as_subject_file(PURE_EXPORT, root))   # it can only be made as a whole
+    for root in data_folder.export_dirs(data):
+        exported = read_export_entries(root) if (root / MANIFEST).exists() else ()
+        if any(entry.subject == names.subject for entry in exported):
+            derived.append(as_subject_file(EXPORT, root))    # it can only be made as a whole
     if is_known:
         inside = {file.path for file in derived}
         derived += [
@@ -190,7 +191,7 @@ def _read_as_same(data: Path, subject: str) -> list[str]:
 def _folders_without_manifest(data: Path) -> list[str]:
     return [
         f"{root}: folders without a manifest; whose they are is not known"
-        for root in (data_folder.ubfc_dir(data), data_folder.pure_dir(data))
+        for root in (data_folder.ubfc_dir(data), *data_folder.export_dirs(data))
         if not (root / MANIFEST).exists() and any((root / side).is_dir() for side in SIDES)
     ]
 

@@ -1,4 +1,4 @@
-"""The lists that name several subjects, written without one of them: manifest, split, exclusions.
+"""What names several subjects, written without one of them: manifest, split, exclusions, log.
 
 Each function may be called again after an interruption, and writes only what changes.
 """
@@ -7,6 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from acquire import data_folder
+from acquire.atomic import write_text
+from acquire.writing import CHANGES, WAIT_S, hold
 from dataset.layouts.manifest import MANIFEST, Entry, Manifest
 from dataset.layouts.manifest_file import read_manifest, write_manifest
 from dataset.selection.exclusions import Exclusions
@@ -85,3 +87,14 @@ def remove_from_exclusions(data: Path, names: SubjectNames) -> None:
     ))
     if new != old:
         write_exclusions(data, new)
+
+
+def remove_from_changes(data: Path, names: SubjectNames) -> None:
+    """Remove a subject's names from the studio's log of changes."""
+    path = data_folder.changes_file(data)
+    if not path.exists():
+        return
+    with hold(path.parent, CHANGES, wait_s=WAIT_S):
+        old = path.read_text("utf-8", "replace")
+        if (new := names.removed_from(old)) != old:
+            write_text(path, new)

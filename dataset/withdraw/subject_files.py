@@ -8,7 +8,8 @@ from dataset.runs import TrainingRun
 
 from .names import SubjectNames
 
-DATASET_CARD, PURE_EXPORT, QUALITY_PAGE = "dataset card", "PURE export", "quality page"
+DATASET_CARD, EXPORT, QUALITY_PAGE = "dataset card", "export", "quality page"
+JOB_RECORD = "record of a job"
 QUALITY_OF_OTHERS = "quality of another recording that names it"
 
 # What a killed writer leaves: `.NAME.<random>.part` of `acquire.atomic`, and the forms that earlier

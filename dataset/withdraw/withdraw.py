@@ -24,6 +24,7 @@ from dataset.layouts.manifest import MANIFEST
 from .find_files import PLAN, find_subject_files
 from .lists import (
     forget_removed_folders,
+    remove_from_changes,
     remove_from_exclusions,
     remove_from_manifest,
     replace_split,
@@ -86,6 +87,7 @@ def _carry_out(
     replace_split(data, split)
     step("exclusions")
     remove_from_exclusions(data, files.names)
+    remove_from_changes(data, files.names)
     for file in files.recordings:
         _remove(file.path, step)
     if plan.models:

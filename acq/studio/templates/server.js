@@ -1,4 +1,4 @@
-// What a page asks of the studio, and what the studio tells it.
+// What a page asks of the studio, what the studio tells it, and how a page says what went wrong.
 
 async function answered(response) {
   if (response.ok) return response;
@@ -18,8 +18,24 @@ export async function post(address, body = {}) {
 
 // Calls `changed` whenever exclusions change; where the studio is gone it is asked again.
 export function follow(changed, gone) {
-  const socket = new WebSocket(`ws://${location.host}/follow`);
+  const socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/follow`);
   socket.onopen = () => gone(false);
   socket.onmessage = () => changed();
   socket.onclose = () => { gone(true); setTimeout(() => follow(changed, gone), 3000); };
+}
+
+const problem = document.querySelector("#problem");
+export const complain = error => { problem.textContent = error.message; problem.hidden = false; };
+// Returns a function that does `work` and says on the page what went wrong.
+export const tried = work => async (...given) => {
+  try { problem.hidden = true; await work(...given); } catch (error) {
+    if (error.name !== "AbortError") complain(error);
+  }
+};
+
+export function element(name, text, ...within) {
+  const made = document.createElement(name);
+  if (text !== undefined) made.textContent = text;
+  made.append(...within);
+  return made;
 }

@@ -1,24 +1,11 @@
 // The player of a session: its pictures and its curves at one time, and parts to exclude.
 import {Axis, LEFT, RIGHT, RULER, clockTime, drawLanes} from "/assets/curves.js";
-import {follow, get, post} from "/assets/server.js";
+import {complain, element, follow, get, post, tried} from "/assets/server.js";
 
 const $ = name => document.querySelector(name), address = $("#player").dataset.address;
 const MOST_PICTURES = 48, AT_ONCE = 4, DRAG_PX = 4;
 let session, times, axis, curves = {}, chosen = null, at = 0, playing = null, asked = null;
 let takes = .05;                                // until a picture has come [s]
-
-const complain = error => { $("#problem").textContent = error.message; $("#problem").hidden = false; };
-const tried = work => async (...given) => {
-  try { $("#problem").hidden = true; await work(...given); } catch (error) {
-    if (error.name !== "AbortError") complain(error);
-  }
-};
-const element = (name, text, ...within) => {
-  const made = document.createElement(name);
-  if (text !== undefined) made.textContent = text;
-  made.append(...within);
-  return made;
-};
 
 // --- pictures -----------------------------------------------------------------------------------
 

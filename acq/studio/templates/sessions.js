@@ -25,6 +25,7 @@ function list() {
     body.replaceChildren(...fitting.slice(0, most));
     more.hidden = fitting.length <= most;
     more.textContent = `Show all ${fitting.length}`;
+    document.dispatchEvent(new CustomEvent("shown", {detail: fitting}));
     shown.value = fitting.length < rows.length ? `${fitting.length} of ${rows.length}` : "";
   };
   const remember = () => {
@@ -55,7 +56,7 @@ function list() {
   for (const button of document.querySelectorAll("#sessions th button"))
     button.addEventListener("click", () => sort(button.parentNode));
   document.addEventListener("keydown", event => {
-    if (event.key !== "/" || event.target.matches("input, select")) return;
+    if (event.key !== "/" || event.target.matches("input:not([type=checkbox]), select")) return;
     event.preventDefault();
     fields.text.focus();
   });

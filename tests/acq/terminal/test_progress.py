@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from acq.terminal import printing
+from acq.terminal import printing, progress
 from acq.terminal.progress import ProgressLines, show_progress
 from tests.support.made_sessions import make_session
 from tests.support.terminals import Terminal
@@ -71,7 +71,20 @@ def test_lines_are_json_where_errors_are(capsys, monkeypatch):
     monkeypatch.setitem(printing._state, "json", True)
     with show_progress() as on_progress:
         on_progress("hashing sessions", 0, 3)
-    assert json.loads(capsys.readouterr().err) == {"note": "hashing sessions: 0 of 3"}
+    assert json.loads(capsys.readouterr().err) == {
+        "note": "hashing sessions: 0 of 3", "stage": "hashing sessions", "done": 0, "total": 3,
+    }
+
+
+def test_a_program_gets_progress_while_something_gets_done(capsys, monkeypatch):
+    monkeypatch.setitem(printing._state, "json", True)
+    monkeypatch.setattr(progress, "OBJECT_EVERY_S", 0.0)
+    with show_progress() as on_progress:
+        for done in range(4):
+            on_progress("hashing sessions", done, 3)
+    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    assert [line["done"] for line in lines if line["stage"] == "hashing sessions"][-1] == 3
+    assert {1, 2} <= {line["done"] for line in lines}
 
 
 @pytest.mark.parametrize("quiet", [False, True])

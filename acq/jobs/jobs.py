@@ -1,0 +1,235 @@
+"""Jobs that run and have run: begun as children in sessions of their own, cancelled by a signal.
+
+A job does not end with the studio, and a later studio finds it by its record: still running, ended
+as its output says, or gone without a word. To cancel is to send SIGTERM, which ends a verb as
+Ctrl-C does. What a withdrawal prints names the subject, so it goes into files that have no name.
+"""
+
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from acquire.data_folder import jobs_dir
+from acquire.errors import AcqError, CurationError
+from acquire.writing import refuse_links_out
+
+from .record import (
+    ERR,
+    JOB,
+    OUT,
+    Progress,
+    Record,
+    Said,
+    State,
+    is_locked,
+    read_record,
+    read_result,
+    read_said,
+    state_of,
+    take_lock,
+    write_record,
+)
+from .request import WITHDRAW, JobRequest, command_of
+
+MOST_KEPT = 50
+ACQ = (sys.executable, "-m", "acq.start")       # what runs a verb
+
+
+@dataclass(frozen=True)
+class JobView:
+    """A job as pages show it."""
+
+    id: str
+    verb: str
+    title: str
+    begun: str
+    ended: str
+    state: State
+    stage: str
+    done: int
+    total: int
+    words: tuple[str, ...]              # errors and warnings, or why its end is not known
+    has_result: bool
+
+
+class _Job:
+    """One job: its record, and its process where this studio began it."""
+
+    def __init__(self, folder: Path, record: Record) -> None:
+        self.folder, self.record = folder, record
+        self.process: subprocess.Popen[bytes] | None = None
+        self.out: Path | int = folder / OUT
+        self.err: Path | int = folder / ERR
+
+    @property
+    def is_running(self) -> bool:
+        if self.process is not None:
+            return self.record.exit_code is None
+        return not self.record.ended and is_locked(self.folder)
+
+    def said(self) -> Said:
+        return read_said(self.out, self.err)
+
+
+class Jobs:
+    """The jobs of one data folder, also those that an earlier studio began.
+
+    Parameters
+    ----------
+    program : what runs a verb, before its name
+    on_end : called with each job that was begun here once it has ended
+    """
+
+    def __init__(
+        self, data: Path, program: Sequence[str] = ACQ, *,
+        on_end: Callable[[JobView], object] = lambda job: None,
+    ) -> None:
+        self._data, self._program, self._lock = data, program, threading.Lock()
+        self._on_end = on_end
+        self._jobs: dict[str, _Job] = {}
+        for folder in sorted(jobs_dir(data).glob("*/")):
+            with suppress(AcqError):    # a withdrawal removed what named its subject
+                self._jobs[folder.name] = _Job(folder, read_record(folder))
+
+    def begin(self, asked: JobRequest) -> JobView:
+        """Begin a job.
+
+        Raises
+        ------
+        AcqError : as `command_of`; or the data folder's part for jobs is a link to another place
+        OSError : no process can be begun, or nothing written
+        """
+        command = command_of(asked, self._data)
+        now = datetime.now().astimezone()
+        name = f"{now:%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
+        folder = jobs_dir(self._data) / name
+        refuse_links_out(self._data, folder)
+        folder.mkdir(parents=True, mode=0o700)
+        try:
+            job = _Job(folder, Record(
+                name, asked.verb, command.title, now.isoformat(" ", "seconds"), pid=0,
+            ))
+            self._start(job, command.arguments)
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        with self._lock:
+            self._jobs[name] = job
+            self._forget_oldest()
+        threading.Thread(target=self._wait, args=(job,), daemon=True, name=name).start()
+        return self._view(job)
+
+    def _start(self, job: _Job, arguments: tuple[str, ...]) -> None:
+        out, err = (_make_file(job.folder / name) for name in (OUT, ERR))
+        lock = take_lock(job.folder)
+        if job.record.verb == WITHDRAW:
+            for name in (OUT, ERR):
+                (job.folder / name).unlink()
+            job.out, job.err = os.dup(out), os.dup(err)
+        try:
+            job.process = subprocess.Popen(
+                [*self._program, *arguments], stdin=subprocess.DEVNULL, stdout=out, stderr=err,
+                pass_fds=(lock,), start_new_session=True,
+            )
+        finally:
+            for descriptor in (lock, out, err):      # from here on the process alone has them
+                os.close(descriptor)
+        job.record = replace(job.record, pid=job.process.pid)
+        write_record(job.folder, job.record)
+
+    def _wait(self, job: _Job) -> None:
+        """Note how a job ended."""
+        assert job.process is not None
+        code = job.process.wait()
+        with self._lock:
+            ended = datetime.now().astimezone().isoformat(" ", "seconds")
+            code = code if code >= 0 else 128 - code            # as a shell counts signals
+            job.record = replace(job.record, ended=ended, exit_code=code)
+            if (job.folder / JOB).exists():
+                write_record(job.folder, job.record)
+        self._on_end(self._view(job))
+
+    def cancel(self, name: str) -> JobView:
+        """Ask a job to end, as Ctrl-C does; one that has ended stays as it is.
+
+        Raises
+        ------
+        CurationError : there is none
+        """
+        job = self._find(name)
+        with self._lock:
+            if job.is_running:
+                with suppress(ProcessLookupError):
+                    os.kill(job.record.pid, signal.SIGTERM)
+        return self._view(job)
+
+    def listed(self) -> list[JobView]:
+        """Return every job, the newest first."""
+        with self._lock:
+            # a withdrawal removes the records that name its subject
+            for name, job in list(self._jobs.items()):
+                if not (job.folder / JOB).exists() and not job.is_running:
+                    del self._jobs[name]
+            jobs = list(self._jobs.values())
+        return [self._view(job) for job in sorted(jobs, key=lambda job: job.record.id)[::-1]]
+
+    def result(self, name: str) -> Any | None:
+        """Return the document that a job printed; None where it printed none.
+
+        Raises
+        ------
+        CurationError : there is no such job
+        """
+        return read_result(self._find(name).out)
+
+    def view(self, name: str) -> JobView:
+        """Return one job.
+
+        Raises
+        ------
+        CurationError : there is none
+        """
+        return self._view(self._find(name))
+
+    def _find(self, name: str) -> _Job:
+        job = self._jobs.get(name)
+        if job is None:
+            raise CurationError(expected="a job", found=repr(name), fix="load the page again")
+        return job
+
+    def _forget_oldest(self) -> None:
+        ended = [name for name, job in sorted(self._jobs.items()) if not job.is_running]
+        for name in ended[:max(0, len(self._jobs) - MOST_KEPT)]:
+            shutil.rmtree(self._jobs.pop(name).folder, ignore_errors=True)
+
+    def _view(self, job: _Job) -> JobView:
+        said, record = job.said(), job.record
+        state = state_of(record, said, is_running=job.is_running)
+        words = (*said.errors, *said.warnings)
+        if state == "failed" and not said.errors and said.plain:
+            words = (*words, said.plain)
+        if state == "not known":
+            words = (
+                *words, "its end was not seen: the studio had ended before it did, and it left no "
+                "word, as after a kill or a power cut; what it writes is there whole or not at all",
+            )
+        progress = said.progress if state == "running" else Progress()
+        return JobView(
+            id=record.id, verb=record.verb, title=record.title, begun=record.begun,
+            ended=record.ended, state=state, words=words, has_result=said.has_result,
+            **asdict(progress),
+        )
+
+
+def _make_file(path: Path) -> int:
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)

@@ -1,0 +1,145 @@
+"""A job is a process of its own: watched, cancelled as by Ctrl-C, and found by a later studio."""
+
+import json
+import os
+import signal
+import sys
+import time
+
+import pytest
+
+from acq.jobs.jobs import Jobs
+from acq.jobs.record import LOCK, is_locked
+from acq.jobs.request import JobRequest, command_of
+from acquire.data_folder import jobs_dir
+from acquire.errors import AcqError
+from dataset.withdraw.withdraw import withdraw
+from tests.support.made_sessions import make_session
+
+# a verb that prints what it was told, how far it is, and waits until it is told to end
+VERB = """
+import json, signal, sys, time
+say = lambda **line: print(json.dumps(line), file=sys.stderr, flush=True)
+def end(number, frame):
+    say(warning="ended by SIGTERM; nothing half-made is left")
+    sys.exit(143)
+signal.signal(signal.SIGTERM, end)
+say(note="reading: 1 of 3", stage="reading", done=1, total=3)
+if sys.argv[1] == "verify":
+    while True:
+        time.sleep(0.01)
+if sys.argv[1] == "split":
+    say(error="expected a split, found none")
+    sys.exit(1)
+if sys.argv[1] == "card":
+    raise ZeroDivisionError("a fault of its own")
+print(json.dumps({"told": sys.argv[1:]}))
+"""
+PROGRAM = (sys.executable, "-S", "-c", VERB)
+
+
+def wait_until(is_so, *, most_s=60):
+    until = time.monotonic() + most_s
+    while not is_so():
+        assert time.monotonic() < until
+        time.sleep(0.01)
+
+
+def ended(jobs, name):
+    wait_until(lambda: jobs.view(name).state != "running")
+    return jobs.view(name)
+
+
+def test_a_job_runs_the_verb_and_keeps_what_it_printed(tmp_path):
+    said = []
+    jobs = Jobs(tmp_path, PROGRAM, on_end=said.append)
+    job = jobs.begin(JobRequest("qc", sessions=("S01-20260101T090001Z",), force=True))
+    job = ended(jobs, job.id)
+    assert (job.state, job.title, job.words) == ("done", "grade 1 session", ())
+    assert jobs.result(job.id) == {
+        "told": ["qc", "--force", "S01-20260101T090001Z", "--data", str(tmp_path), "--json"],
+    }
+    wait_until(lambda: said)
+    assert said == [job]
+    assert Jobs(tmp_path).listed() == [job]
+
+
+def test_a_running_job_is_found_by_a_later_studio_and_cancelled_there(tmp_path):
+    first = Jobs(tmp_path, PROGRAM)
+    job = first.begin(JobRequest("verify"))
+    wait_until(lambda: first.view(job.id).stage)
+    later = Jobs(tmp_path)
+    (seen,) = later.listed()
+    assert (seen.state, seen.stage, seen.done, seen.total) == ("running", "reading", 1, 3)
+    later.cancel(job.id)
+    assert ended(later, job.id).state == "cancelled"
+    assert "nothing half-made" in ended(later, job.id).words[0]
+    assert ended(first, job.id).state == "cancelled"
+
+
+def test_a_job_that_was_killed_unseen_is_said_to_be_unknown(tmp_path):
+    first = Jobs(tmp_path, PROGRAM)
+    job = first.begin(JobRequest("verify"))
+    folder = jobs_dir(tmp_path) / job.id
+    record = json.loads((folder / "job.json").read_text())
+    os.kill(record["pid"], signal.SIGKILL)
+    ended(first, job.id)
+    assert first.view(job.id).state == "failed"
+    (folder / "job.json").write_text(json.dumps(record))             # as if nobody had seen it
+    assert not is_locked(folder)
+    (seen,) = Jobs(tmp_path).listed()
+    assert seen.state == "not known"
+    assert "its end was not seen" in seen.words[-1]
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        (JobRequest("split", folds=3), "expected a split, found none"),
+        (JobRequest("card"), "ZeroDivisionError: a fault of its own"),
+    ],
+)
+def test_a_job_that_fails_says_why(tmp_path, asked, words):
+    jobs = Jobs(tmp_path, PROGRAM)
+    job = ended(jobs, jobs.begin(asked).id)
+    assert (job.state, job.words) == ("failed", (words,))
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        pytest.param(JobRequest("qc", sessions=("--force",)), id="an option"),
+        pytest.param(JobRequest("qc", sessions=("../S01",)), id="a path"),
+        pytest.param(JobRequest("split", holdout=("S01",), folds=2), id="two ways to split"),
+        pytest.param(JobRequest("split"), id="no way to split"),
+        pytest.param(JobRequest("withdraw", subject="S01", typed="S1"), id="another name typed"),
+        pytest.param(JobRequest("withdraw", subject="--yes", typed="--yes"), id="no subject"),
+        pytest.param(JobRequest("predict"), id="no session"),
+        pytest.param(JobRequest("predict", sessions=("S01",), net="/etc/passwd"), id="no run"),
+    ],
+)
+def test_a_request_that_makes_no_sense_begins_nothing(tmp_path, asked):
+    with pytest.raises(AcqError):
+        Jobs(tmp_path, PROGRAM).begin(asked)
+    assert not jobs_dir(tmp_path).exists()
+
+
+def test_a_withdrawal_leaves_no_name_in_the_records_of_jobs(tmp_path):
+    make_session(tmp_path, seconds=1.0)
+    make_session(tmp_path, "S02", seconds=1.0)
+    jobs = Jobs(tmp_path, PROGRAM)
+    for subject in ("S01", "S02"):
+        name = f"{subject}-20260101T090001Z"
+        ended(jobs, jobs.begin(JobRequest("predict", sessions=(name,))).id)
+    job = jobs.begin(JobRequest("withdraw", subject="S01", typed="S01"))
+    assert ended(jobs, job.id).title == "delete a subject"
+    assert jobs.result(job.id)["told"][:2] == ["withdraw", "S01"]
+    withdraw(tmp_path, "S01")
+    files = [path for path in jobs_dir(tmp_path).rglob("*") if path.is_file()]
+    texts = [path.read_text() for path in files if path.name != LOCK]
+    assert not any("S01" in text for text in texts)
+    assert [job.title for job in jobs.listed()] == [
+        "delete a subject", "read S02-20260101T090001Z with shipped",
+    ]
+    assert "S01" not in command_of(JobRequest("withdraw", subject="S01", typed="S01"),
+                                   tmp_path).title
