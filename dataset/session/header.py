@@ -56,7 +56,9 @@ def read_header(file: h5py.File, path: Path) -> Header:
     ValueError : an attribute is not one value
     """
     names = (*layout.ATTRS, *layout.LOSS_ATTRS, layout.RECOVERED_ATTR, layout.IMPORTED_ATTR)
-    attrs = {name: _plain(file.attrs[name]) for name in names if name in file.attrs}
+    stored = file.attrs
+    there = set(stored)
+    attrs = {name: _plain(stored[name]) for name in names if name in there}
     _check_schema(attrs, path)
     check_types(attrs, path)
     if missing := [name for name in layout.ATTRS if name not in attrs]:
@@ -109,7 +111,8 @@ def read_attributes(
     ValueError : one is not one value
     """
     stored = node.attrs
-    if missing := [name for name in names if name not in stored]:
+    there = set(stored)
+    if missing := [name for name in names if name not in there]:
         raise SessionError(
             expected=f"attributes of {node.name}", found=f"no {', '.join(missing)}", where=path
         )
@@ -142,7 +145,7 @@ def read_camera_attributes(video: h5py.Dataset, path: Path) -> dict[str, Any]:
     SessionError, ValueError : as `read_attributes`
     """
     attrs = read_attributes(video, layout.VIDEO_ATTRS, path)
-    if not any(name in video.attrs for name in layout.LIGHT_ATTRS):
+    if set(video.attrs).isdisjoint(layout.LIGHT_ATTRS):
         return attrs
     light = read_attributes(video, layout.LIGHT_ATTRS, path)
     return attrs | light

@@ -12,6 +12,7 @@ import pytest
 
 from acquire import layout
 from acquire.errors import SessionError
+from dataset.session.columns import measure_chunks
 from dataset.session.reader import Session
 from dataset.session.summary import summarise_session
 from tests.support.made_sessions import make_session
@@ -223,14 +224,48 @@ def test_a_frame_of_other_bytes_is_refused_before_it_is_decoded(path, change, sa
 
 
 @pytest.mark.parametrize("size", [1, 1151, 1153, 100_000])
-def test_a_raw_frame_of_another_size_is_refused_when_the_file_is_opened(path, size):
+def test_a_raw_frame_of_another_size_is_refused(path, size):
     damage(path, put(7, bytes(size), mask=1))
     refuse(path, "expected 1152 bytes of frame 7, found")
+    with Session(path) as session, pytest.raises(SessionError, match="frame 7 of 30, found bytes"):
+        session.frames.raw(7)
 
 
-def test_a_compressed_frame_that_is_larger_than_any_is_refused_when_the_file_is_opened(path):
+def test_a_compressed_frame_that_is_larger_than_any_is_refused(path):
     damage(path, put(7, bytes(10**5)))
     refuse(path, "expected at most 5824 bytes of frame 7, found 100000 stored")
+    with Session(path) as session, pytest.raises(SessionError, match="100000 bytes stored"):
+        session.frames.raw(7)
+
+
+def test_a_frame_that_is_not_stored_is_seen_when_the_file_is_opened(path):
+    def edit(file):
+        frames = file[layout.FRAMES]
+        frames.resize(len(frames) - 1, axis=0)
+        frames.resize(len(frames) + 1, axis=0)          # the last is now declared and not stored
+
+    damage(path, edit)
+    with pytest.raises(SessionError, match="expected 30 stored frames, found 29"):
+        Session(path)
+
+
+def test_a_closed_session_opens_without_a_look_at_each_frame_and_a_cut_one_not_at_all(
+    path, monkeypatch
+):
+    looked_at = []
+    monkeypatch.setattr(
+        "dataset.session.reader.measure_chunks",
+        lambda video, count, path: looked_at.append(count) or measure_chunks(video, count, path),
+    )
+    with Session(path) as session:
+        assert not looked_at
+        assert session.raw_frames == 1
+        assert session.stored_frame_bytes()[3] == 1152      # the raw one
+    assert looked_at == [30]
+    with path.open("r+b") as file:
+        file.truncate(path.stat().st_size - 1)
+    with pytest.raises(SessionError, match="a whole HDF5 file, found one that is cut short"):
+        Session(path)
 
 
 def test_all_that_reads_frames_names_a_short_one(path, tmp_path):
