@@ -19,7 +19,6 @@ from acq.options import Camera, Data, Duration, Fps, Json, NetPath, Port, Seed, 
 from acq.terminal.printing import echo, note, print_json, warn
 from acquire.errors import AcqError
 from acquire.interrupts import SIGNALS, heard
-from dataset.common.wording import counted
 
 if TYPE_CHECKING:
     from acquire.camera.source import FrameSource
@@ -288,61 +287,15 @@ def _display(
 
 def _report(summary: "RecordingSummary", *, as_json: bool) -> None:
     """Print what was recorded and what was lost; an incomplete recording is an error."""
+    from acq.running.summary_words import saved, shortcomings
+
     if as_json:
         print_json({**asdict(summary), "path": str(summary.path)})
     else:
-        echo(_saved(summary))
-        for line in _shortcomings(summary):
+        echo(saved(summary))
+        for line in shortcomings(summary):
             echo(line, fg="yellow")
     if not summary.complete:
         raise AcqError(
             f"the recording is incomplete: {summary.fault}; what was saved is in {summary.path}"
         )
-
-
-def _saved(summary: "RecordingSummary") -> str:
-    without = summary.samples_without_bound
-    widest_ms = summary.sync_bound_ms
-    bounds = ["no sync bound" if widest_ms is None else f"sync within {widest_ms:.2f} ms"]
-    if summary.sync_one_sided:
-        bounds = [f"sync {summary.sync_one_sided}"]
-    if without and widest_ms is not None:
-        bounds.append(f"{counted(without, 'sample')} without a bound")
-    simulated = "; simulated" if summary.simulated else ""
-    return (
-        f"saved {summary.path}: {counted(summary.frames, 'frame')} at {summary.fps:.2f}/s, "
-        f"{counted(summary.samples, 'sample')}, {summary.duration_s:.1f} s, {', '.join(bounds)}; "
-        f"stopped by {summary.stopped_by}{simulated}"
-    )
-
-
-def _shortcomings(summary: "RecordingSummary") -> Iterator[str]:
-    """Yield a line for everything that the recording lacks."""
-    for what, losses in (("frame", summary.lost_frames), ("sample", summary.lost_samples)):
-        for cause, count in losses.items():
-            yield f"lost {counted(count, what)}: {cause}"
-    if summary.paused_s:
-        yield f"acq did not run for {summary.paused_s:.1f} s: it was stopped, or the machine busy"
-    if summary.suspended_s:
-        yield f"the host was suspended for {summary.suspended_s:.1f} s, which no time shows"
-    if summary.no_finger_s >= 0.1:
-        yield f"{summary.no_finger_s:.1f} s without a finger on the sensor"
-    yield from _camera_shortcomings(summary)
-
-
-def _camera_shortcomings(summary: "RecordingSummary") -> Iterator[str]:
-    if summary.raw_frames:
-        yield f"{counted(summary.raw_frames, 'frame')} stored raw: compressing fell behind"
-    if summary.period_changes:                     # in changing light there is no end of them
-        more = len(summary.period_changes) - 1
-        yield summary.period_changes[0] + (f"; and {counted(more, 'change')} more" if more else "")
-    if len(summary.camera_reopened) == 1:
-        yield f"camera opened again: {summary.camera_reopened[0]}"
-    elif summary.camera_reopened:
-        times = len(summary.camera_reopened)
-        yield f"camera opened again {times} times, away for {summary.camera_away_s:.1f} s in all"
-    if summary.identical_frames == 1:
-        yield "1 frame is the one before it, byte for byte: the camera froze"
-    elif summary.identical_frames:
-        count = summary.identical_frames
-        yield f"{count} frames are the ones before them, byte for byte: the camera froze"

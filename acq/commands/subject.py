@@ -100,15 +100,19 @@ def _note(data: Path, subject: str, new: dict[str, str], *, force: bool) -> "Sub
 
 def ask(data: Path, subject: str) -> None:
     """Ask the operator what may be noted of a new subject; Enter skips a question."""
-    from acquire.writing import NOTES, WAIT_S, hold
-    from dataset.session.subject import FIELDS, Subject, describe_field, read_subject, write_subject
+    from dataset.session.subject import (
+        FIELDS,
+        Subject,
+        describe_field,
+        note_new_subject,
+        read_subject,
+    )
 
     if read_subject(data, subject) is not None:
         return
     echo(f"{subject} is new; Enter skips, `acq subject {subject}` corrects", err=True)
     answers = {field: _answer(field, describe_field(field)) for field in FIELDS}
-    with hold(data, NOTES, make=True, wait_s=WAIT_S):
-        write_subject(data, subject, Subject(**answers))
+    note_new_subject(data, subject, Subject(**answers))
 
 
 def _answer(field: str, words: str) -> str | None:

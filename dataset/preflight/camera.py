@@ -1,7 +1,7 @@
 """Checks of the camera: its rate, the light, the face, and the offset of its stamps."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,8 +38,7 @@ def sample_camera(
     ----------
     settle_s : at the beginning, not counted
     """
-    times_ns: list[int] = []
-    sequences: list[int] = []
+    stamps: list[tuple[int, int]] = []
     image = None
     begin = time.monotonic() + settle_s
     while time.monotonic() < begin + seconds:
@@ -48,13 +47,24 @@ def sample_camera(
             continue
         image = frame.image
         if time.monotonic() >= begin:
-            times_ns.append(frame.time_ns)
-            sequences.append(frame.sequence)
+            stamps.append((frame.time_ns, frame.sequence))
+    return CameraSample(*rate_and_losses(stamps, asked_fps, camera.info), image)
+
+
+def rate_and_losses(
+    stamps: Sequence[tuple[int, int]], asked_fps: float, info: CameraInfo
+) -> tuple[CameraRate, int]:
+    """Return the rate of frames by their stamps, and how many of their numbers are missing.
+
+    Parameters
+    ----------
+    stamps : time [ns] and number of each frame
+    """
     lost = 0
-    if sequences and camera.info.counts_frames:
-        lost = sequences[-1] - sequences[0] - len(sequences) + 1
-    rate = rate_from_stamps(np.array(times_ns, dtype=np.int64), asked_fps)
-    return CameraSample(rate, lost, image)
+    if stamps and info.counts_frames:
+        lost = stamps[-1][1] - stamps[0][1] - len(stamps) + 1
+    times_ns = np.array([time_ns for time_ns, _ in stamps], dtype=np.int64)
+    return rate_from_stamps(times_ns, asked_fps), lost
 
 
 def check_camera(
@@ -85,17 +95,18 @@ def check_camera(
     view = look_at(sample.image, info, with_subject=with_subject)
     if on_view is not None:
         on_view(sample.image, view)
-    return [opened, _check_rate(sample, fps), *view.checks]
+    return [opened, check_rate(sample.rate, sample.lost, fps), *view.checks]
 
 
-def _check_rate(sample: CameraSample, fps: float) -> Check:
-    share = sample.rate.fps / fps
-    text = f"{sample.rate.fps:.2f} of {fps:g} frames/s asked for"
-    if sample.lost:
-        text += f", {sample.lost} lost"
-    if sample.rate.complaint:
+def check_rate(rate: CameraRate, lost: int, fps: float) -> Check:
+    """Check whether frames come at the rate that was asked for, and none is missing."""
+    share = rate.fps / fps
+    text = f"{rate.fps:.2f} of {fps:g} frames/s asked for"
+    if lost:
+        text += f", {lost} lost"
+    if rate.complaint:
         return Check("rate", FAIL, text, Fix.MORE_LIGHT)
-    if share < 0.97 or share > 1.03 or sample.lost:
+    if share < 0.97 or share > 1.03 or lost:
         return Check("rate", WARN, text, Fix.CHOOSE_RATE)
     return Check("rate", OK, text)
 

@@ -14,7 +14,7 @@ from acquire.atomic import write_text
 from acquire.data_folder import subject_file
 from acquire.documents import Kind, read_document
 from acquire.errors import SubjectError
-from acquire.writing import refuse_links_out
+from acquire.writing import NOTES, WAIT_S, hold, refuse_links_out
 
 SCHEMA = "acq-subject"
 SCHEMA_VERSION = 1
@@ -122,6 +122,23 @@ def read_subject(data: Path, subject: str) -> Subject | None:
         field: check_field(field, value, where=f"at {path}, {field}")
         for field in FIELDS if (value := body.get(field)) is not None
     })
+
+
+def note_new_subject(data: Path, subject: str, noted: Subject) -> None:
+    """Note what is known of a subject of whom nothing is noted yet, as nobody else writes notes.
+
+    Raises
+    ------
+    SubjectError : something is noted
+    BusyError : another process writes notes, and keeps on
+    """
+    with hold(data, NOTES, make=True, wait_s=WAIT_S):
+        if read_subject(data, subject) is not None:
+            raise SubjectError(
+                expected=f"nothing noted of {subject}", found="something", where=data,
+                fix="correct it there",
+            )
+        write_subject(data, subject, noted)
 
 
 def write_subject(data: Path, subject: str, noted: Subject) -> Path:

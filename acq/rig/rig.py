@@ -1,0 +1,228 @@
+"""One rig: looked at, recording, or neither; what every page that is open sees of it.
+
+A thread looks four times a second at what runs, while a page is open or something is held. The
+devices are let go of before a recording starts, when somebody else asks for them, and when no page
+has been open for a while.
+"""
+
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from acq.running.summary_words import saved, shortcomings
+from acq.running.watch import WatchedRecording, find_recordings
+from acquire.errors import BusyError
+from acquire.recorder.status import RecordingSummary
+
+from .choices import Choices, Devices
+from .followed import FollowedRecording
+from .messages import Picture
+from .preview import Preview
+from .started import StartedRecording
+
+IDLE, LOOKING, STARTING, RECORDING = "idle", "looking", "starting", "recording"
+_TICK_S = 0.25
+_ALONE_S = 15.0                  # after which the devices are let go of
+
+
+class Rig:
+    """What runs on the devices of this machine, for one data folder."""
+
+    def __init__(self, data: Path, choices: Choices) -> None:
+        self.data = data
+        self.choices = choices
+        self.viewers = 0
+        self._lock = threading.RLock()
+        self._preview: Preview | None = None
+        self._started: StartedRecording | None = None
+        self._known: dict[Path, WatchedRecording] = {}
+        self._watched: WatchedRecording | None = None
+        self._followed: FollowedRecording | None = None
+        self._said = ""                     # what happened last, in words
+        self._ended: dict[str, Any] | None = None
+        self._thread: threading.Thread | None = None
+        self._seen_s = time.monotonic()
+
+    # -- what pages see
+
+    @property
+    def phase(self) -> str:
+        """What goes on."""
+        if self._watched is not None:
+            return RECORDING
+        if self._started is not None:
+            return STARTING
+        return IDLE if self._preview is None else LOOKING
+
+    @property
+    def picture(self) -> Picture | None:
+        """The newest picture."""
+        source = self._followed or self._preview
+        return None if source is None else source.picture
+
+    def state(self) -> dict[str, Any]:
+        """Return what a page shows now."""
+        state: dict[str, Any] = {
+            "phase": self.phase, "said": self._said, "ended": self._ended, "rows": [],
+            "view": None, "finger": None, "face": None,
+        }
+        if (preview := self._preview) is not None:
+            state |= preview.state
+            state["devices"] = vars(preview.devices)
+        if (watched := self._watched) is not None:
+            state["recording"] = watched.begin
+            state["said"] = watched.said or self._said
+            if (status := watched.status) is not None:
+                state |= {key: status[key] for key in ("finger", "face")}
+                state["rows"] = status["rows"]
+                state["elapsed_s"] = status["elapsed_s"]
+                state["marks"] = status["marks"]
+            if (followed := self._followed) is not None:
+                state["view"] = followed.view
+                state["rows"] = _merged(state["rows"], followed.rows)
+        return state
+
+    def open_page(self) -> None:
+        """Note that a page looks; what runs is looked for from now on."""
+        with self._lock:
+            self.viewers += 1
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._tend, name="rig", daemon=True)
+                self._thread.start()
+
+    def close_page(self) -> None:
+        """Note that a page looks no more."""
+        with self._lock:
+            self.viewers -= 1
+
+    # -- what pages ask for
+
+    def look(self, devices: Devices) -> None:
+        """Show what devices deliver.
+
+        Raises
+        ------
+        DeviceError : they are not among the choices
+        BusyError : a recording runs
+        """
+        self.choices.check(devices)
+        with self._lock:
+            self._refuse_while_recording()
+            self._let_go()
+            self._said, self._ended = "", None
+            self._preview = Preview(devices, self.data)
+
+    def let_go(self) -> None:
+        """Let go of the devices."""
+        with self._lock:
+            self._let_go()
+
+    def record(self, devices: Devices, options: Sequence[str]) -> None:
+        """Start `acq record` with these devices and options; let go of the devices before.
+
+        Raises
+        ------
+        DeviceError : they are not among the choices
+        BusyError : a recording runs
+        """
+        self.choices.check(devices)
+        with self._lock:
+            self._refuse_while_recording()
+            self._let_go()
+            self._said, self._ended = "", None
+            self._started = StartedRecording([
+                *devices.options, "--data", str(self.data), *options,
+            ])
+
+    def ask(self, do: str, number: int | None = None) -> None:
+        """Ask the recording that runs for a mark, an undo or its end.
+
+        Raises
+        ------
+        BusyError : none runs
+        """
+        with self._lock:
+            if self._watched is not None:
+                self._watched.ask(do, number)
+            elif self._started is not None and do == "stop":
+                self._started.stop()
+            else:
+                raise BusyError(
+                    expected="a recording that runs", found="none", fix="start one"
+                )
+
+    def _refuse_while_recording(self) -> None:
+        if self.phase in (STARTING, RECORDING):
+            raise BusyError(
+                expected="no recording under way", found="one that runs",
+                fix="stop it first, or wait until it has ended",
+            )
+
+    def _let_go(self) -> None:
+        if self._preview is not None:
+            self._preview.stop()
+            self._preview = None
+
+    # -- what goes on
+
+    def _tend(self) -> None:
+        while True:
+            with self._lock:
+                if self.viewers:
+                    self._seen_s = time.monotonic()
+                elif time.monotonic() - self._seen_s > _ALONE_S:
+                    self._let_go()
+                    self._forget_recording()
+                    self._thread = None
+                    return
+                self._update()
+            time.sleep(_TICK_S)
+
+    def _update(self) -> None:
+        running = find_recordings(self.data, self._known)
+        if self._watched is None and running:
+            self._let_go()
+            self._watched = running[0]
+            self._followed = FollowedRecording(self.data, self._watched.begin["subject"])
+            self._ended = None
+        elif self._watched is not None and self._watched.has_ended:
+            self._end_recording(self._watched)
+        if self._started is not None and self._started.has_ended and self._watched is None:
+            self._said = self._started.fault() or self._said
+            self._started = None
+        if (preview := self._preview) is not None and preview.has_ended:
+            preview.stop()
+            self._preview = None
+            self._said = preview.state.get("fault") or (
+                "the devices were let go of: another program asked for them"
+            )
+
+    def _end_recording(self, watched: WatchedRecording) -> None:
+        self._forget_recording()
+        if watched.end is None:
+            self._ended = {
+                "saved": "the recording ended without a summary: its process was killed",
+                "shortcomings": ["acq recover makes the file whole"], "session": "",
+            }
+            return
+        values = {key: value for key, value in watched.end.items() if key != "kind"}
+        summary = RecordingSummary(**{**values, "path": Path(values["path"])})
+        fault = [] if summary.complete else [f"incomplete: {summary.fault}"]
+        self._ended = {
+            "saved": saved(summary), "shortcomings": [*fault, *shortcomings(summary)],
+            "session": summary.path.stem,
+        }
+
+    def _forget_recording(self) -> None:
+        if self._followed is not None:
+            self._followed.stop()
+        self._watched = self._followed = None
+
+
+def _merged(rows: list[dict[str, str]], seen: list[dict[str, str]]) -> list[dict[str, str]]:
+    """Return the rows of a recording, those of its picture in the place of the face's."""
+    if not seen:
+        return rows
+    return [row for row in rows if row["name"] != "face"] + seen
