@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from acq.extras import check_studio_installed
-from acq.options import ExistingData
+from acq.options import Camera, ExistingData
 from acq.terminal.printing import echo, note, print_json
 
 
@@ -15,6 +15,14 @@ def studio(
     port: Annotated[
         int, typer.Option("--port", min=1024, max=65535, help="Port of this machine to serve on.")
     ] = 8484,
+    camera: Camera = "auto",
+    sensor_port: Annotated[
+        str,
+        typer.Option(
+            "--sensor-port", metavar="SPEC",
+            help="A serial port to offer, besides those that are found: auto, or a path.",
+        ),
+    ] = "auto",
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the link as one line of JSON.")
     ] = False,
@@ -27,7 +35,7 @@ def studio(
 
     with bind(port) as listening:
         access = Access(port)
-        app = build_app(data, access)
+        app = build_app(data, access, camera=camera, port=sensor_port)
         tunnel = tunnel_line(port)
         if as_json:
             print_json({"link": access.link, "tunnel": tunnel}, one_line=True)

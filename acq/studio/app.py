@@ -10,6 +10,9 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from acq.rig.choices import Choices
+from acq.rig.pages import RigPages
+from acq.rig.rig import Rig
 from acq.web.access import Access, Guard
 from acq.web.answers import NotThere, error_handlers
 from acquire.data_folder import exclusions_file
@@ -93,12 +96,24 @@ class Studio:
         return stat.st_ino, stat.st_size, stat.st_mtime_ns
 
 
-def build_app(data: Path, access: Access) -> Starlette:
-    """Return the studio of a data folder; it begins to read the sessions at once."""
+def build_app(
+    data: Path, access: Access, *, camera: str = "auto", port: str = "auto"
+) -> Starlette:
+    """Return the studio of a data folder; it begins to read the sessions at once.
+
+    Parameters
+    ----------
+    camera, port : may be chosen for a recording beside those that are found
+
+    Raises
+    ------
+    DeviceError : the camera is named by no spec
+    """
     shared = Shared(data)
     # a group of pages a line
     groups = (
         Studio(shared),
+        RigPages(Rig(data, Choices.named(camera, port)), shared.log, shared.page, data),
         SessionRoutes(shared),
         JobPages(shared),
     )
