@@ -26,6 +26,13 @@ def subjects(ctx: typer.Context, incomplete: str) -> list[str]:
     return _beginning(incomplete, (path.name for path in _data(ctx).glob("sessions/*/")))
 
 
+def sensors(incomplete: str) -> list[str]:
+    """Return the kinds of contact sensors that begin so."""
+    from acquire.other_sensors.kinds import NAMES
+
+    return _beginning(incomplete, NAMES)
+
+
 def runs(ctx: typer.Context, incomplete: str) -> list[str]:
     """Return the ids of the runs that begin so; the newest first."""
     return _beginning(incomplete, (path.name for path in _data(ctx).glob("runs/*/")))[::-1]

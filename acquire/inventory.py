@@ -15,7 +15,10 @@ from serial.tools import list_ports
 from serial.tools.list_ports_common import ListPortInfo
 
 from acquire.camera.v4l2_nodes import SYSFS, list_nodes
-from acquire.sensor.port import Sensor, ask_ports
+from acquire.other_sensors.find import Found, ask_all
+from acquire.other_sensors.kinds import FIRMWARE
+from acquire.other_sensors.port import OtherSensor
+from acquire.sensor.port import Sensor
 from acquire.sensor.protocol import SENSOR_NAMES
 
 from .errors import DeviceError
@@ -43,7 +46,8 @@ class FoundPort:
     usb_id: str               # "2341:0043", empty where it is no USB device
     serial_number: str
     is_sensor: bool
-    answer: str               # the sensor's HELLO in words, or why there is none
+    answer: str               # what the sensor is, in words, or why there is none
+    sensor: str = ""          # kind of the sensor; "acq": our firmware
 
 
 def find_cameras(
@@ -102,7 +106,7 @@ def _open_numbers(system: str, open_capture: Any) -> list[FoundCamera]:
 
 
 def find_ports(also: Iterable[str] = (), *, timeout_s: float = 4.0) -> list[FoundPort]:
-    """Return the serial ports, each asked for a HELLO, all at once.
+    """Return the serial ports, each asked for a HELLO and listened to, all at once.
 
     Asking opens a port, which resets an Arduino.
 
@@ -111,21 +115,26 @@ def find_ports(also: Iterable[str] = (), *, timeout_s: float = 4.0) -> list[Foun
     also : ports that the system does not list
     """
     listed = {info.device: info for info in list_ports.comports()}
-    answers = ask_ports(sorted({*listed, *also}), timeout_s=timeout_s)
+    answers = ask_all(sorted({*listed, *also}), timeout_s=timeout_s)
     return [_describe(port, listed.get(port), answer) for port, answer in answers.items()]
 
 
-def _describe(port: str, info: ListPortInfo | None, answer: Sensor | str) -> FoundPort:
-    is_sensor = isinstance(answer, Sensor)
-    if is_sensor:
+def _describe(port: str, info: ListPortInfo | None, answer: Found | str) -> FoundPort:
+    sensor = ""
+    if not isinstance(answer, str):
         answer.close()
+    if isinstance(answer, OtherSensor):
+        sensor, answer = answer.kind.name, f"PPG sensor: {answer.description}"
+    elif isinstance(answer, Sensor):
+        sensor = FIRMWARE
         hello = answer.hello
         answer = (
             f"PPG sensor: {SENSOR_NAMES.get(hello.sensor, str(hello.sensor))}, firmware "
             f"{hello.firmware}, protocol {hello.protocol}, boot id {hello.boot_id:#06x}"
         )
     if info is None:
-        return FoundPort(port, "", "", "", is_sensor, answer)
+        return FoundPort(port, "", "", "", bool(sensor), answer, sensor)
     usb_id = "" if info.vid is None else f"{info.vid:04x}:{info.pid:04x}"
     description = "" if info.description == "n/a" else info.description
-    return FoundPort(port, description, usb_id, info.serial_number or "", is_sensor, answer)
+    serial_number = info.serial_number or ""
+    return FoundPort(port, description, usb_id, serial_number, bool(sensor), answer, sensor)

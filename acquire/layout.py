@@ -22,6 +22,7 @@ PPG_ARRIVAL = "ppg/arrival_ns"      # when the host had the packet
 PPG_TIME = "ppg/time_ns"            # window's middle on the host clock, by `acquire.clock`
 PPG_BOUND = "ppg/bound_ns"          # |time_ns - truth| is at most this; -1 where not known
 PPG_FLAGS = "ppg/flags"             # SAMPLE_* bits of `acquire.sensor.protocol`
+READING = "ppg/reading"             # sensors without a clock only: the numbers as they were sent
 PUBLISHED = "ppg/published"         # imported sessions only: the numbers as they were published
 
 EXCHANGES = "sync/exchanges"        # every answered ping, raw: a session can be synced again
@@ -53,6 +54,7 @@ EXCHANGE_DTYPE = np.dtype(
 PUBLISHED_DTYPE = np.dtype([("ppg", "f8"), ("hr_bpm", "f8"), ("spo2", "f8")])  # NaN where none was
 CLOCK_DTYPE = np.dtype([("monotonic_ns", "i8"), ("raw_ns", "i8")])
 SUSPENSION_DTYPE = np.dtype([("before_ns", "i8"), ("after_ns", "i8"), ("slept_ns", "i8")])
+READING_DTYPE = np.dtype("f8")
 EVENT_DTYPE = np.dtype([("time_ns", "i8"), ("kind", "S32"), ("text", "S256")])   # UTF-8
 
 # Attributes of the root group.
@@ -75,3 +77,5 @@ VIDEO_ATTRS = (
 LIGHT_ATTRS = ("light_offset_ns", "light_offset_bound_ns", "light_offset_from")
 # Attributes of /ppg.
 PPG_ATTRS = ("sensor", "rate_hz", "tick_hz", "adc_bits", "protocol", "firmware", "boot_id", "port")
+# Attributes of /ppg where the sensor has no clock, and its samples are placed by their arrivals.
+ARRIVAL_ATTRS = ("line_ns", "spacing_ns", "delay_most_ns", "delay", "unseen_losses")

@@ -67,6 +67,7 @@ def _as_json(s: "SessionSummary") -> dict[str, object]:
         "other_events": log["others"], "events": log["events"], "file_bytes": s.file_bytes,
         "compression": s.video.compression, "raw_frames": s.video.raw_frames,
     }
+        "sync_one_sided": s.sync.one_sided,
 
 
 def _safe(text: str) -> str:
@@ -135,7 +136,8 @@ def _rows(s: "SessionSummary") -> Iterator[tuple[str, str]]:
     yield "finger", f"[yellow]none for {away_s:.1f} s[/yellow]" if away_s > _SEEN_S else ""
     yield "heart rate", _heart_rate(s)
     yield "camera", _camera(s)
-    yield "sensor", _safe(f"{s.sensor.name}, firmware {s.sensor.firmware}")
+    firmware = f", firmware {s.sensor.firmware}" if s.sensor.firmware else ", not our firmware"
+    yield "sensor", _safe(f"{s.sensor.name}{firmware}")
     yield "file", _file(s)
     yield "cues", _counted_list(s.log.cues)
     yield "marks", _counted_list(s.log.marks)
@@ -162,6 +164,8 @@ def _sync(s: "SessionSummary") -> str:
 def _camera(s: "SessionSummary") -> str:
     exposure, notes = s.camera.exposure, s.camera.notes
     control = f"; exposure {exposure['control']}" if "control" in exposure else ""
+    if s.sync.one_sided:
+        return f"[yellow]{_safe(s.sync.one_sided)}[/yellow]"
     more = len(notes) - _CAMERA_NOTES
     shown = [*notes[:_CAMERA_NOTES], *([f"and {more} more, in --json"] if more > 0 else [])]
     text = _safe(f"{s.camera.name}; stamps mark {s.camera.time_meaning}{control}")

@@ -1,15 +1,15 @@
 """What a recording notes as events before its first frame, and when it ends."""
 
 from acquire.camera.source import CAMERA_COMPLAINT, IDENTICAL_FRAMES, CameraInfo
-from acquire.sensor.thread import SensorThread
 
 from .losses import LOST_SAMPLES
 from .progress import RecordingProgress
+from .sensor_source import SensorSource
 
 KindAndText = tuple[str, str]
 
 
-def first_events(camera: CameraInfo, sensor: SensorThread, doubt: str) -> list[KindAndText]:
+def first_events(camera: CameraInfo, sensor: SensorSource, doubt: str) -> list[KindAndText]:
     """Return what is known of the devices before the first frame.
 
     Parameters
@@ -22,13 +22,17 @@ def first_events(camera: CameraInfo, sensor: SensorThread, doubt: str) -> list[K
         events.append(("frame_numbers", text))
     if timer := sensor.sensor.latency_timer:
         events.append(("latency_timer", f"of the sensor's USB adapter: {timer}"))
+    if sensor.timing is not None:
+        events += [
+            ("sensor_times", sensor.timing.words), ("unseen_losses", sensor.timing.unseen),
+        ]
     if camera.rate is not None:
         events.append(("camera_rate", str(camera.rate)))
     return events + [(CAMERA_COMPLAINT, complaint) for complaint in camera.complaints]
 
 
 def last_events(
-    progress: RecordingProgress, sensor: SensorThread, stopped_by: str, fault: str
+    progress: RecordingProgress, sensor: SensorSource, stopped_by: str, fault: str
 ) -> list[KindAndText]:
     """Return why a recording ended, and the totals of what it lost."""
     events = [("stopped", stopped_by)]

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from acquire.camera.source import CameraInfo
+from acquire.sensor.arrival import ArrivalTiming
 from acquire.sensor.protocol import Hello
 from acquire.session.writer import SessionWriter
 
@@ -22,14 +23,14 @@ class RecordingProgress:
 
     def __init__(
         self, writer: SessionWriter, camera: CameraInfo, hello: Hello, *, start_ns: int,
-        free_bytes: int, simulated: bool,
+        free_bytes: int, simulated: bool, timing: ArrivalTiming | None = None,
     ) -> None:
         self.writer = writer
         self.start_ns = start_ns
         self.free_bytes = free_bytes                 # on the disk, at the last flush
         self.simulated = simulated
         self.frames = FrameStream(writer, camera, start_ns)
-        self.samples = SampleStream(writer, hello, start_ns)
+        self.samples = SampleStream(writer, hello, start_ns, timing=timing)
 
     def status(self, elapsed_s: float) -> RecordingStatus:
         """Return the state of the recording."""
@@ -89,6 +90,7 @@ class RecordingProgress:
             fps=(writer.frames - 1) / duration_s if duration_s else 0.0,
             sync_bound_ms=self.samples.widest_bound_ms,
             samples_without_bound=self.samples.unbounded,
+            sync_one_sided=self.samples.timing.words if self.samples.timing else "",
             complete=is_complete,
             stopped_by=stopped_by,
             fault=fault,

@@ -29,11 +29,11 @@ from acquire.camera.source import (
 )
 from acquire.errors import DeviceError, SessionError
 from acquire.host_time import ClockReading, Suspension, SuspensionWatch
-from acquire.sensor.items import SensorBack, SensorLost
+from acquire.other_sensors.port import OtherSensor
+from acquire.sensor.items import SensorBack, SensorLost, SensorSays
 from acquire.sensor.pings import Exchange
 from acquire.sensor.port import Sensor
 from acquire.sensor.protocol import DEFAULT_RATE_HZ, SENSOR_VIRTUAL, Sample, Status
-from acquire.sensor.thread import SensorThread
 from acquire.session.frame_store import RawFallback
 from acquire.session.place import DeletedError
 from acquire.session.writer import SessionWriter
@@ -46,6 +46,7 @@ from .host_watch import HostPause, HostWatch
 from .losses import STORAGE_BEHIND, UNWRITTEN
 from .notes import first_events, last_events
 from .progress import RecordingProgress
+from .sensor_source import source_of
 from .status import RecordingStatus, RecordingSummary
 
 STATUS_S = 0.25                 # between two calls of `on_status`
@@ -60,12 +61,13 @@ class Recorder:
     """Record one session; `stop` may be called from a signal handler or another thread."""
 
     def __init__(
-        self, camera: FrameSource, sensor: Sensor, *, ppg_rate_hz: int = DEFAULT_RATE_HZ,
-        light_offset: LightOffset | None = None, suspensions: SuspensionWatch | None = None,
+        self, camera: FrameSource, sensor: Sensor | OtherSensor, *,
+        ppg_rate_hz: int = DEFAULT_RATE_HZ, light_offset: LightOffset | None = None,
+        suspensions: SuspensionWatch | None = None,
     ) -> None:
         self._light_offset = light_offset
         self._camera = CameraThread(camera, queue_frames=QUEUE_FRAMES)
-        self._sensor = SensorThread(sensor, ppg_rate_hz, suspensions=suspensions)
+        self._sensor = source_of(sensor, ppg_rate_hz, suspensions=suspensions)
         self._fallback = RawFallback(QUEUE_FRAMES)
         self._stopped_by: str | None = None
         self._fault: Exception | None = None
@@ -165,10 +167,11 @@ class Recorder:
             data_folder.session_file(data, subject, session_id), session_id=session_id,
             subject=subject, camera=camera, hello=hello, port=self._sensor.sensor.port,
             started_unix_ns=started_unix_ns, started_monotonic_ns=start_ns, simulated=simulated,
+            origin=self._sensor.timing,
         )
         return RecordingProgress(
             writer, camera, hello, start_ns=start_ns, simulated=simulated,
-            free_bytes=shutil.disk_usage(writer.path.parent).free,
+            free_bytes=shutil.disk_usage(writer.path.parent).free, timing=self._sensor.timing,
         )
 
     # -- the reading threads
@@ -285,6 +288,8 @@ class Recorder:
                 samples.sensor_lost(item)
             elif isinstance(item, SensorBack):
                 samples.sensor_back(item)
+            elif isinstance(item, SensorSays):
+                progress.writer.add_event(item.time_ns, "sensor_says", item.text or "all is well")
             elif isinstance(item.packet, Sample):
                 samples.add_sample(item.packet, item.arrival_ns)
             elif isinstance(item.packet, Status):

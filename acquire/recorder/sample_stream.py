@@ -11,14 +11,17 @@ and their causes are counted again.
 
 from collections import Counter, deque
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from acquire import layout
-from acquire.clock.number_samples import MEASURED_NS, number_samples
-from acquire.clock.place_samples import LivePlacer, place_samples
+from acquire.clock.number_samples import MEASURED_NS
+from acquire.clock.place_recording import place_recording
+from acquire.clock.place_samples import LivePlacer
 from acquire.clock.ticks import TickCounter
 from acquire.host_time import ClockReading, Suspension
+from acquire.sensor.arrival import ArrivalTiming, ReadingSample
 from acquire.sensor.finger import FINGER_OFF, FLAT_LINE, FingerWatch
 from acquire.sensor.items import SensorBack, SensorLost
 from acquire.sensor.pings import Exchange
@@ -59,7 +62,11 @@ class _Boot:
 class SampleStream:
     """Writes the samples of one recording, with the pings that place them, and counts them."""
 
-    def __init__(self, writer: SessionWriter, hello: Hello, start_ns: int) -> None:
+    def __init__(
+        self, writer: SessionWriter, hello: Hello, start_ns: int, *,
+        timing: ArrivalTiming | None = None,
+    ) -> None:
+        self.timing = timing        # of a sensor without a clock
         self.losses = Losses()
         self.gap_cause = ""         # of the gap that goes on, until the first sample behind it
         self.last_arrival_ns = start_ns
@@ -140,6 +147,7 @@ class SampleStream:
         self._writer.add_sample(
             sequence=sequence, ticks=ticks, value=sample.value, flags=sample.flags,
             arrival_ns=arrival_ns, time_ns=time_ns, bound_ns=bound_ns,
+            reading=sample.reading if isinstance(sample, ReadingSample) else None,
         )
         self._bound_ns = bound_ns
         self._last_ticks, self._last_ns = ticks, time_ns
@@ -285,14 +293,12 @@ class SampleStream:
             self._writer.column(name)
             for name in (layout.PPG_TICKS, layout.PPG_ARRIVAL, layout.PPG_SEQUENCE)
         )
-        time_ns, bound_ns = place_samples(
+        time_ns, bound_ns, sequence, late_ns = place_recording(
             self._writer.column(layout.EXCHANGES), self._writer.column(layout.CLOCKS),
-            ticks, arrival_ns, tick_hz=self.hello.tick_hz, rate_hz=self.hello.rate_hz,
-            suspensions=suspensions,
+            ticks, arrival_ns, counted, tick_hz=self.hello.tick_hz, rate_hz=self.hello.rate_hz,
+            timing=self.timing, suspensions=suspensions,
         )
-        sequence = number_samples(
-            counted, ticks, time_ns, bound_ns, rate_hz=self.hello.rate_hz, suspensions=suspensions
-        )
+        self._note_lateness(late_ns)
         is_new = bool((sequence != counted).any())
         self._writer.place_ppg(time_ns, bound_ns, sequence if is_new else None)
         if is_new:
@@ -308,6 +314,17 @@ class SampleStream:
         self.unbounded = int(np.count_nonzero(bound_ns < 0))
         if self.unbounded < len(bound_ns):
             self.widest_bound_ms = float(bound_ns.max()) / 1e6
+
+    def _note_lateness(self, late_ns: int) -> None:
+        """Add what samples of a sensor without a clock were late by to what bounds their times."""
+        if self.timing is None:
+            return
+        text = f"up to {late_ns / 1e6:.1f} ms later than even spacing allows"
+        self._writer.add_event(self.last_arrival_ns, "arrivals_late", text)
+        if self.timing.delay_most_ns >= 0:
+            most_ns = self.timing.delay_most_ns + late_ns
+            self.timing = replace(self.timing, delay_most_ns=most_ns)
+            self._writer.set_delay(most_ns)
 
     def _count_again(
         self, sequence: np.ndarray, time_ns: np.ndarray, pauses: Sequence[HostPause]

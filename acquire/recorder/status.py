@@ -60,5 +60,6 @@ class RecordingSummary:
     identical_frames: int             # frames that equal the one before them, byte for byte
     no_finger_s: float                # how long the PPG was a flat line, or showed no pulse
     samples_without_bound: int
+    sync_one_sided: str               # of a sensor without a clock: what is known of times; or ""
     paused_s: float                   # how long this process did not run
     suspended_s: float                # how long the host was suspended

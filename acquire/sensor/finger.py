@@ -23,6 +23,7 @@ import numpy as np
 from .protocol import SAMPLE_CLIPPED, SENSOR_ANALOG, SENSOR_MAX30102
 
 FINGER_OFF, FLAT_LINE, CLIPPED = "finger_off", "flat_line", "clipped"
+ANALOG_BITS = 16                   # a sensor with more measures light itself, as a MAX30102 does
 _GRID_HZ = 25
 _WINDOW = 35                       # on that grid: 1.4 s, a beat at 43 bpm
 _CHECK_EVERY = 2                   # on that grid: 0.08 s

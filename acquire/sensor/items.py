@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from acquire.host_time import ClockReading, Suspension
 
 from .pings import Exchange
-from .port import Received
 from .protocol import Hello
+from .stamped_port import Received
 
 
 @dataclass(frozen=True)
@@ -28,4 +28,12 @@ class SensorBack:
     port: str
 
 
-SensorItem = Received | Exchange | ClockReading | Suspension | SensorLost | SensorBack
+@dataclass(frozen=True)
+class SensorSays:
+    """A sensor of another maker says something new of its state."""
+
+    time_ns: int
+    text: str             # such as "finger out"; "" where it says nothing any more
+
+
+SensorItem = SensorSays | Received | Exchange | ClockReading | Suspension | SensorLost | SensorBack

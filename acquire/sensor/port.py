@@ -1,35 +1,20 @@
 """The PPG sensor on a serial port: opened, asked who it is, pinged, read.
 
-Every byte is stamped as it comes out of the port and every ping just before it goes in;
-`acquire.clock` only needs these two stamps to be correct. A thread of its own does nothing but wait
-for bytes and stamp them, so that no stamp waits for the reader, and no call is needed that only
-some systems have. The port is found by asking: each serial port is sent an IDENTIFY and has to
-answer with a HELLO.
-
-Silence is measured by that thread, in time that it listened. A process that was paused, or that a
-busy host did not run, finds what came meanwhile in the system's buffer, and has to read it before
-it may call the sensor silent.
+Every byte is stamped as it comes out of the port and every ping just before it goes in
+(`stamped_port`); `acquire.clock` only needs these two stamps to be correct. The port is found by
+asking: each serial port is sent an IDENTIFY and has to answer with a HELLO.
 """
 
-import errno
-import os
-import queue
-import threading
 from collections import deque
-from dataclasses import dataclass
 from pathlib import Path
 
-import serial
 from serial.tools import list_ports
 
 from acquire.errors import DeviceError, DeviceTimeout, Fix, ProtocolError
-from acquire.host_time import now_ns
 from acquire.pool import open_threads
 
-from .latency_timer import SYSFS, LatencyTimer
-from .port_holder import name_holder
+from .latency_timer import SYSFS
 from .protocol import (
-    BAUD,
     PROTOCOL_VERSION,
     Hello,
     Identify,
@@ -39,26 +24,13 @@ from .protocol import (
     Stop,
     encode,
 )
+from .stamped_port import Line, Received, StampedPort, describe_bytes, open_serial
 
 # Opening the port of an Uno resets it, and its bootloader listens for 1.5 s before the sketch
 # starts.
 HELLO_TIMEOUT_S = 4.0
 _ASK_AGAIN_S = 0.4
 _ANSWER_TIMEOUT_S = 2.0
-_WRITE_TIMEOUT_S = 1.0
-# set once, because a change configures the port again; closing does not wait for it
-_READ_TIMEOUT_S = 0.05              # how finely silence is measured
-# what the system says of a port that is locked, or that a driver opens once only
-_BUSY = (errno.EBUSY, errno.EAGAIN, errno.EWOULDBLOCK)
-_IN_USE = "that another program has it open"
-
-
-@dataclass(frozen=True)
-class Received:
-    """A packet and when the host had its last byte [ns, CLOCK_MONOTONIC]."""
-
-    packet: Packet
-    arrival_ns: int
 
 
 class Sensor:
@@ -75,37 +47,20 @@ class Sensor:
         self, port: str, *, hello_timeout_s: float = HELLO_TIMEOUT_S, sysfs: Path = SYSFS
     ) -> None:
         self.port = port
-        # of the USB adapter, in words: before and now; empty where it has none
-        self.latency_timer = ""
-        self._timer: LatencyTimer | None = None
-        try:
-            self._serial = serial.Serial(
-                port, BAUD, timeout=_READ_TIMEOUT_S, write_timeout=_WRITE_TIMEOUT_S, exclusive=True
-            )
-        except (serial.SerialException, OSError, ValueError) as error:
-            is_busy = getattr(error, "errno", None) in _BUSY
-            raise DeviceError(
-                expected="the PPG sensor's serial port",
-                found=f"{_IN_USE}{name_holder(port)}" if is_busy else _reason(error),
-                where=f"at {port}", fix="end that program" if is_busy else Fix.LIST_DEVICES,
-            ) from error
         self._parser = PacketParser()
         self._kept: deque[Received] = deque()           # read while waiting for a HELLO
-        self._arrived: queue.SimpleQueue[Received | Exception] = queue.SimpleQueue()
-        self._first_bytes = b""
-        self._listened_s = 0.0
-        self._closing = threading.Event()
-        self._thread = threading.Thread(target=self._listen, name=f"port {port}", daemon=True)
-        self._thread.start()
+        self._line = StampedPort(open_serial(port, Line()), self._parser.feed, sysfs=sysfs)
         try:
             self.hello = self._identify(hello_timeout_s)
-            self._timer = LatencyTimer(
-                port, getattr(self._serial, "set_low_latency_mode", None), sysfs=sysfs
-            )
-            self.latency_timer = str(self._timer)
+            self._line.shorten_latency()
         except BaseException:
             self.close()
             raise
+
+    @property
+    def latency_timer(self) -> str:
+        """Of the USB adapter, in words: before and now; empty where it has none."""
+        return self._line.latency_timer
 
     def _identify(self, timeout_s: float) -> Hello:
         give_up_s = self.listened_s + timeout_s
@@ -119,10 +74,9 @@ class Sensor:
                 )
             if hello is not None:
                 return hello
-        first = self._first_bytes
         raise DeviceTimeout(
             expected=f"HELLO of protocol {PROTOCOL_VERSION} within {timeout_s:g} s",
-            found=f"{len(first)} other bytes ({first[:8].hex(' ')})" if first else "silence",
+            found=describe_bytes(self._line.first_bytes),
             where=f"on {self.port}",
             fix="make sure that this is the PPG sensor, and that it runs firmware/ppg_logger",
         )
@@ -133,7 +87,7 @@ class Sensor:
 
         Time in which this process did not run does not count. What came before is readable then.
         """
-        return self._listened_s
+        return self._line.listened_s
 
     @property
     def bad_packets(self) -> int:
@@ -145,33 +99,7 @@ class Sensor:
 
         A packet that the port does not take in time is dropped, as on the line.
         """
-        data = encode(packet)
-        sent_ns = now_ns()
-        try:
-            self._serial.write(data)
-        except serial.SerialTimeoutException:
-            # pyserial counts the time in which this process did not run, and then raises although
-            # it has written; a port that hangs is detected by its silence
-            return sent_ns
-        except (serial.SerialException, OSError) as error:
-            raise self._gone(error) from error
-        return sent_ns
-
-    def _listen(self) -> None:
-        """Stamp the bytes and cut them into packets, until closed; the body of the thread."""
-        while not self._closing.is_set():
-            before_ns = now_ns()
-            try:
-                data = self._serial.read(max(1, self._serial.in_waiting))
-            except (serial.SerialException, OSError, TypeError, ValueError) as error:
-                # the last two: closed meanwhile
-                self._arrived.put(error)
-                return
-            arrival_ns = now_ns()
-            self._first_bytes = (self._first_bytes + data)[:64]
-            for packet in self._parser.feed(data):
-                self._arrived.put(Received(packet, arrival_ns))
-            self._listened_s += min((arrival_ns - before_ns) * 1e-9, _READ_TIMEOUT_S)
+        return self._line.write(encode(packet))
 
     def read(self, timeout_s: float) -> Received | None:
         """Return the next packet; None when none came in time.
@@ -182,18 +110,7 @@ class Sensor:
         """
         if self._kept:
             return self._kept.popleft()
-        try:
-            item = (
-                self._arrived.get(timeout=timeout_s)
-                if timeout_s > 0
-                else self._arrived.get_nowait()
-            )
-        except queue.Empty:
-            return None
-        if isinstance(item, Exception):
-            self._arrived.put(item)         # raised again at the next call
-            raise self._gone(item) from item
-        return item
+        return self._line.read(timeout_s)
 
     def start(self, rate_hz: int) -> None:
         """Ask to start sampling, without waiting for the answer as `confirm_start` does.
@@ -237,12 +154,6 @@ class Sensor:
         while self.read(0.0) is not None:
             pass
 
-    def _gone(self, error: Exception) -> DeviceError:
-        return DeviceError(
-            expected=f"the PPG sensor on {self.port}", found=_reason(error),
-            fix="check that it is still plugged in",
-        )
-
     def _await_hello(self, command: str) -> Hello:
         """Wait for the HELLO that answers; packets before it stay readable, in order."""
         skipped: list[Received] = []
@@ -270,26 +181,7 @@ class Sensor:
 
     def close(self) -> None:
         """Close the port; may be called twice."""
-        self._closing.set()
-        if self._timer is not None:
-            self._timer.restore()
-        if self._serial.is_open:
-            self._serial.cancel_read()
-        self._thread.join()
-        self._serial.close()
-
-
-def _reason(error: Exception) -> str:
-    number = getattr(error, "errno", None)
-    if number == errno.ENOTTY or "Inappropriate ioctl" in str(error):
-        return "no serial port"
-    if number in (errno.EACCES, errno.EPERM):
-        return "no permission (join its group, dialout on Debian)"
-    if number in _BUSY:
-        return _IN_USE
-    if "returned no data" in str(error):            # pyserial's words for a line that is gone
-        return "nothing: the line was pulled"
-    return os.strerror(number) if number else str(error) or type(error).__name__
+        self._line.close()
 
 
 def find_sensor() -> Sensor:

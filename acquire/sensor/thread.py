@@ -30,10 +30,12 @@ from acquire import host_time
 from acquire.errors import AcqError, DeviceError, DeviceTimeout
 from acquire.host_time import SuspensionWatch, read_clocks
 
+from .arrival import ArrivalTiming
 from .items import SensorBack, SensorItem, SensorLost
 from .pings import PING_BURST, PING_EVERY_S, PING_STEP_S, Exchange, Pinger, PingSchedule
-from .port import Received, Sensor
+from .port import Sensor
 from .protocol import Hello, Identify, Pong, Sample
+from .stamped_port import Received
 from .usb import ports_of, usb_identity
 
 UNPLUGGED, RESTARTED, FELL_SILENT = (
@@ -59,6 +61,7 @@ class SensorThread:
     ) -> None:
         self.sensor = sensor
         self.hello = sensor.hello
+        self.timing: ArrivalTiming | None = None   # pings place its samples, not their arrivals
         self.items: queue.Queue[SensorItem] = queue.Queue()
         self.lost: AcqError | None = None        # why the sensor is away, while it is
         self._rate_hz = rate_hz

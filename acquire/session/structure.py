@@ -10,6 +10,7 @@ import hdf5plugin
 
 from acquire import layout
 from acquire.camera.source import CameraInfo
+from acquire.sensor.arrival import ArrivalTiming
 from acquire.sensor.protocol import SENSOR_NAMES, Hello
 
 # The oldest format that readers may follow while it is written: HDF5 1.10 reads it. With "latest",
@@ -38,7 +39,8 @@ class SessionHeader:
     started_unix_ns: int
     started_monotonic_ns: int
     simulated: bool
-    imported: ImportOrigin | None
+    # of an imported session, or of a sensor without a clock
+    origin: ImportOrigin | ArrivalTiming | None
 
 
 def create_frames(file: h5py.File, camera: CameraInfo) -> h5py.Dataset:
@@ -64,15 +66,19 @@ def create_frames(file: h5py.File, camera: CameraInfo) -> h5py.Dataset:
     return frames
 
 
-def create_tables(file: h5py.File, *, imported: bool) -> dict[str, h5py.Dataset]:
-    """Create every column and table, without rows; of an imported session, one more."""
+def create_tables(
+    file: h5py.File, origin: ImportOrigin | ArrivalTiming | None
+) -> dict[str, h5py.Dataset]:
+    """Create every column and table, without rows; one more where the session has an origin."""
     dtypes = {
         **layout.COLUMNS, layout.EXCHANGES: layout.EXCHANGE_DTYPE,
         layout.CLOCKS: layout.CLOCK_DTYPE, layout.SUSPENSIONS: layout.SUSPENSION_DTYPE,
         layout.EVENTS: layout.EVENT_DTYPE,
     }
-    if imported:
+    if isinstance(origin, ImportOrigin):
         dtypes[layout.PUBLISHED] = layout.PUBLISHED_DTYPE
+    if isinstance(origin, ArrivalTiming):
+        dtypes[layout.READING] = layout.READING_DTYPE
     return {
         name: file.create_dataset(
             name, shape=(0,), maxshape=(None,), chunks=(_ROWS_PER_CHUNK,), dtype=dtype,
@@ -85,7 +91,7 @@ def create_tables(file: h5py.File, *, imported: bool) -> dict[str, h5py.Dataset]
 
 def write_attributes(file: h5py.File, header: SessionHeader) -> None:
     """Write the attributes of the file and of its group `ppg`; the session is not complete yet."""
-    imported, hello = header.imported, header.hello
+    origin, hello = header.origin, header.hello
     file.attrs.update({
         "schema": layout.SCHEMA,
         "schema_version": layout.SCHEMA_VERSION,
@@ -98,16 +104,25 @@ def write_attributes(file: h5py.File, header: SessionHeader) -> None:
         "simulated": header.simulated,
         "complete": False,
         **dict.fromkeys(layout.LOSS_ATTRS, -1),
-        **({layout.IMPORTED_ATTR: imported.data_set} if imported else {}),
+        **(
+            {layout.IMPORTED_ATTR: origin.data_set} if isinstance(origin, ImportOrigin) else {}
+        ),
     })
     sensor = SENSOR_NAMES.get(hello.sensor, str(hello.sensor))
+    if origin is not None:
+        sensor = origin.sensor
     file["ppg"].attrs.update({
-        "sensor": imported.sensor if imported else sensor,
+        "sensor": sensor,
         "rate_hz": hello.rate_hz,
         "tick_hz": hello.tick_hz,
         "adc_bits": hello.adc_bits,
         "protocol": hello.protocol,
-        "firmware": hello.firmware,
+        "firmware": "" if isinstance(origin, ArrivalTiming) else hello.firmware,
         "boot_id": hello.boot_id,
         "port": header.port,
     })
+    if isinstance(origin, ArrivalTiming):
+        values = (
+            origin.line_ns, origin.spacing_ns, origin.delay_most_ns, origin.delay, origin.unseen,
+        )
+        file["ppg"].attrs.update(zip(layout.ARRIVAL_ATTRS, values, strict=True))

@@ -26,6 +26,7 @@ from acquire import layout
 from acquire.camera.source import CameraInfo, VideoFrame
 from acquire.errors import SessionError
 from acquire.host_time import Suspension
+from acquire.sensor.arrival import ArrivalTiming
 from acquire.sensor.protocol import Hello
 
 from .disk_reserve import DiskReserve, release
@@ -47,7 +48,8 @@ class SessionWriter:
 
     Parameters
     ----------
-    imported : set where the session is imported; its samples then carry the published numbers, too
+    origin : set where the session is imported, or its sensor has no clock; its samples then carry
+        the numbers that were published or sent, too
 
     Raises
     ------
@@ -57,7 +59,7 @@ class SessionWriter:
     def __init__(
         self, path: Path, *, session_id: str, subject: str, camera: CameraInfo, hello: Hello,
         port: str, started_unix_ns: int, started_monotonic_ns: int, simulated: bool,
-        imported: ImportOrigin | None = None,
+        origin: ImportOrigin | ArrivalTiming | None = None,
     ) -> None:
         self.path = path
         self.frames = 0
@@ -69,7 +71,7 @@ class SessionWriter:
             name: []
             for name in (
                 *layout.COLUMNS, layout.EXCHANGES, layout.CLOCKS, layout.SUSPENSIONS,
-                layout.EVENTS, layout.PUBLISHED,
+                layout.EVENTS, layout.PUBLISHED, layout.READING,
             )
         }
         # Until SWMR mode begins, no reader can open the file, so it has another name. (Windows
@@ -78,7 +80,7 @@ class SessionWriter:
         self._open_new_file()
         header = SessionHeader(
             session_id, subject, camera, hello, port, started_unix_ns, started_monotonic_ns,
-            simulated, imported,
+            simulated, origin,
         )
         try:
             DiskReserve(self._file.id.get_vfd_handle()).ensure(math.prod(camera.image_shape))
@@ -112,7 +114,7 @@ class SessionWriter:
 
     def _create(self, header: SessionHeader) -> None:
         self.store = FrameStore(create_frames(self._file, header.camera))
-        self._columns = create_tables(self._file, imported=header.imported is not None)
+        self._columns = create_tables(self._file, header.origin)
         write_attributes(self._file, header)
 
     def _start_swmr_mode(self, camera: CameraInfo) -> None:
@@ -164,6 +166,7 @@ class SessionWriter:
     def add_sample(
         self, *, sequence: int, ticks: int, value: int, flags: int, arrival_ns: int, time_ns: int,
         bound_ns: int, published: tuple[float, float, float] | None = None,
+        reading: float | None = None,
     ) -> None:
         """Append one PPG sample.
 
@@ -174,6 +177,7 @@ class SessionWriter:
         bound_ns : -1 while it is not known
         published : of an imported session: PPG, heart rate [bpm], oxygen saturation [%]; NaN where
             none was published
+        reading : of a sensor without a clock: as it was sent
         """
         pending = self._pending
         pending[layout.PPG_SEQUENCE].append(sequence)
@@ -185,6 +189,8 @@ class SessionWriter:
         pending[layout.PPG_BOUND].append(bound_ns)
         if published is not None:
             pending[layout.PUBLISHED].append(published)
+        if reading is not None:
+            pending[layout.READING].append(reading)
         self.samples += 1
 
     def add_exchange(
@@ -249,6 +255,11 @@ class SessionWriter:
         for name, values in (*new, (layout.PPG_BOUND, bound_ns)):
             self._columns[name][:] = values
             self._columns[name].flush()
+
+    @guard_write
+    def set_delay(self, delay_most_ns: int) -> None:
+        """Replace by how much the light was earlier than a sample's time at most [ns]."""
+        self._file["ppg"].attrs.modify("delay_most_ns", delay_most_ns)
 
     @guard_write
     def replace_events(self, events: np.ndarray) -> None:

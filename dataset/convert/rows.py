@@ -125,8 +125,8 @@ def _unusable(
 
 def _find_usable(session: Session, exclusions: Sequence[Exclusion]) -> _Usable:
     """Choose the samples; one without a bound on its time is treated as a hole."""
-    # a published set has no bounds at all: there every sample is used
-    has_known_time = (session.ppg_bound_ns >= 0) | bool(session.imported_from)
+    # a published set and a sensor without a clock have no bounds at all: every sample is used
+    has_known_time = (session.ppg_bound_ns >= 0) | (not session.is_bounded)
     begin_ns = session.started_monotonic_ns
     excluded_ns = [
         (begin_ns + 1e9 * from_s, begin_ns + 1e9 * to_s)

@@ -50,7 +50,7 @@ def write_recording(
         path, session_id=session_id, subject=subject, camera=camera, hello=hello, port="",
         simulated=simulated, started_unix_ns=recording.started_unix_ns,
         started_monotonic_ns=recording.started_ns,
-        imported=ImportOrigin(title, sensor or recording.sensor),
+        origin=ImportOrigin(title, sensor or recording.sensor),
     ) as writer:
         lost_samples = _add_samples(writer, recording)
         lost_frames = _add_frames(writer, recording, camera)

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from acquire.sensor.finger import CLIPPED, FINGER_OFF, FLAT_LINE, FingerWatch
-from acquire.sensor.protocol import SENSOR_NAMES
+from acquire.sensor.finger import ANALOG_BITS, CLIPPED, FINGER_OFF, FLAT_LINE, FingerWatch
+from acquire.sensor.protocol import SENSOR_ANALOG, SENSOR_MAX30102, SENSOR_NAMES
 from dataset.session.reader import Session
 from dataset.signals.lag import GRID_HZ, PulseWave
 from dataset.signals.pulse_quality import beat_similarity
@@ -55,11 +55,12 @@ def measure_ppg(
 
 def _spans_by_state(session: Session) -> dict[str, list[tuple[float, float]]]:
     """Return when each state of the finger held, as the recorder's watch sees it in the file."""
+    # as the recorder takes the sensor of another maker: with more bits, one that measures light
+    other = SENSOR_MAX30102 if session.sensor.adc_bits > ANALOG_BITS else SENSOR_ANALOG
     sensor = next(
-        (number for number, name in SENSOR_NAMES.items() if name == session.sensor.name), None
+        (number for number, name in SENSOR_NAMES.items() if name == session.sensor.name), other
     )
-    rate_hz = max(1, session.sensor.rate_hz)
-    watch = FingerWatch(rate_hz) if sensor is None else FingerWatch(rate_hz, sensor=sensor)
+    watch = FingerWatch(max(1, session.sensor.rate_hz), sensor=sensor)
     start_ns = session.started_monotonic_ns
     begun_s: dict[str, float] = {}
     spans: dict[str, list[tuple[float, float]]] = {FINGER_OFF: [], FLAT_LINE: [], CLIPPED: []}

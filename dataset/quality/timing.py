@@ -133,7 +133,9 @@ def _measure_bound(session: Session, sample_s: np.ndarray, measured: Measurement
     if is_known.any():
         measured.add_curve("sync_bound_ms", sample_s, bound_ms, "ms")
     missing = 100 * float(np.mean(~is_known)) if len(is_known) else 0.0
-    if missing > measured.limits["sync_missing"] and not session.imported_from:
+    if session.sync_one_sided:
+        measured.add_flag("sync_one_sided", f"sync is {session.sync_one_sided}", value=1.0)
+    if missing > measured.limits["sync_missing"] and session.is_bounded:
         text = f"{missing:.0f} % of the samples have no bound on their times"
         measured.add_flag("sync_missing", text, value=missing)
     wide = [

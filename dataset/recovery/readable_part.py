@@ -14,8 +14,8 @@ import h5py
 import numpy as np
 
 from acquire import layout
-from acquire.clock.number_samples import number_samples
-from acquire.clock.place_samples import NEVER_SUSPENDED, place_samples
+from acquire.clock.place_recording import place_recording
+from acquire.clock.place_samples import NEVER_SUSPENDED
 from acquire.errors import SessionError
 from acquire.limits import LEAST_ROWS_BYTES
 from acquire.recorder.losses import correct_events
@@ -23,7 +23,7 @@ from acquire.session.structure import FORMAT_BOUNDS
 from dataset.common.progress import OnProgress
 from dataset.session.frames import read_stored_frame
 from dataset.session.hdf5 import find_group, find_inside
-from dataset.session.header import as_sensor, check_rates, read_attributes, read_header
+from dataset.session.header import as_sensor, check_rates, read_header, read_sensor_attributes
 from dataset.session.reader import count_lost
 
 
@@ -61,7 +61,8 @@ class ReadablePart:
         self._ppg = find_group(file, "ppg", path)
         self._left = max(2 * size, LEAST_ROWS_BYTES)
         self._video = find_inside(file, layout.FRAMES, path)
-        begun = {name: find_inside(file, name, path) for name in layout.COLUMNS}
+        names = [*layout.COLUMNS, *([layout.READING] if layout.READING in file else [])]
+        begun = {name: find_inside(file, name, path) for name in names}
         columns = {name: self._read_rows(dataset) for name, dataset in begun.items()}
         self._frames = min(
             _count_whole(columns, "video/", layout.FRAME_ARRIVAL), self._count_stored_frames()
@@ -210,19 +211,17 @@ class ReadablePart:
 
     def _place_samples(self) -> None:
         """Place the samples on the host's clock, by all exchanges, and count their jumps anew."""
-        sensor = as_sensor(read_attributes(self._ppg, layout.PPG_ATTRS, self._path))
+        sensor = as_sensor(read_sensor_attributes(self._ppg, self._path))
         check_rates(sensor.tick_hz, sensor.rate_hz, self._path)
         tables, columns = self._tables, self._columns
         clocks = tables.get(layout.CLOCKS, np.empty(0, layout.CLOCK_DTYPE))
         suspensions = tables.get(layout.SUSPENSIONS, NEVER_SUSPENDED)
         ticks, arrival_ns = columns[layout.PPG_TICKS], columns[layout.PPG_ARRIVAL]
-        time_ns, bound_ns = place_samples(
-            tables[layout.EXCHANGES], clocks, ticks, arrival_ns,
-            tick_hz=sensor.tick_hz, rate_hz=sensor.rate_hz, suspensions=suspensions,
-        )
         counted = columns[layout.PPG_SEQUENCE]
-        sequence = number_samples(
-            counted, ticks, time_ns, bound_ns, rate_hz=sensor.rate_hz, suspensions=suspensions
+        time_ns, bound_ns, sequence, _ = place_recording(
+            tables[layout.EXCHANGES], clocks, ticks, arrival_ns, counted,
+            tick_hz=sensor.tick_hz, rate_hz=sensor.rate_hz, timing=sensor.timing,
+            suspensions=suspensions,
         )
         columns |= {
             layout.PPG_TIME: time_ns, layout.PPG_BOUND: bound_ns, layout.PPG_SEQUENCE: sequence

@@ -73,6 +73,11 @@ def resync(path: Path, *, dry_run: bool = False) -> Resync:
                 expected="a recording with pings",
                 found=f"one imported from {session.imported_from}", where=path,
             )
+        if session.sensor.timing is not None:
+            raise SessionError(
+                expected="a recording with pings",
+                found=f"one of a sensor without a clock ({session.sensor.name})", where=path,
+            )
         tick_hz, rate_hz = session.sensor.tick_hz, session.sensor.rate_hz
         check_rates(tick_hz, rate_hz, path)
         time_ns, bound_ns = place_samples(

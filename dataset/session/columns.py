@@ -31,6 +31,10 @@ class Rows:
         # twice: a file system that compresses says less than what was written
         self._left = max(2 * state.st_blocks * 512, LEAST_ROWS_BYTES)
 
+    def has(self, name: str) -> bool:
+        """Return whether there is a column of that name, which not every session has."""
+        return name in self._file
+
     def read(self, name: str, dtype: np.dtype) -> np.ndarray:
         """Read one column or table.
 
@@ -118,6 +122,8 @@ def read_streams(rows: Rows, *, frames: int) -> dict[str, np.ndarray]:
     SessionError : as `Rows.read`
     """
     columns = {name: rows.read(name, dtype) for name, dtype in layout.COLUMNS.items()}
+    if rows.has(layout.READING):
+        columns[layout.READING] = rows.read(layout.READING, layout.READING_DTYPE)
     video = [name for name in columns if name.startswith("video/")]
     frames = min(frames, *(len(columns[name]) for name in video))
     samples = min(len(column) for name, column in columns.items() if name not in video)

@@ -14,6 +14,7 @@ from acquire.camera.source import CameraInfo, LightOffset
 from acquire.documents import parse_json
 from acquire.errors import SessionError
 from acquire.limits import LATEST_NS, LONGEST_TEXT
+from acquire.sensor.arrival import ArrivalTiming
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,8 @@ class SensorInfo:
     firmware: str
     boot_id: int
     port: str
+    # of a sensor without a clock: how its samples were placed; None: by pings
+    timing: ArrivalTiming | None = None
 
 
 def read_header(file: h5py.File, path: Path) -> Header:
@@ -151,6 +154,19 @@ def read_camera_attributes(video: h5py.Dataset, path: Path) -> dict[str, Any]:
     return attrs | light
 
 
+def read_sensor_attributes(ppg: h5py.Group, path: Path) -> dict[str, Any]:
+    """Read the attributes of the samples, with those of a sensor without a clock.
+
+    Raises
+    ------
+    SessionError, ValueError : as `read_attributes`
+    """
+    attrs = read_attributes(ppg, layout.PPG_ATTRS, path)
+    if not any(name in ppg.attrs for name in layout.ARRIVAL_ATTRS):
+        return attrs
+    return attrs | read_attributes(ppg, layout.ARRIVAL_ATTRS, path)
+
+
 def as_camera(attrs: dict[str, Any], *, simulated: bool) -> CameraInfo:
     """Return the camera that attributes of frames describe, which `check_types` has checked."""
     light_offset = None
@@ -185,9 +201,15 @@ def as_sensor(attrs: dict[str, Any]) -> SensorInfo:
     numbers = {
         name: int(attrs[name]) for name in ("rate_hz", "tick_hz", "adc_bits", "protocol", "boot_id")
     }
+    timing = None
+    if "line_ns" in attrs:
+        timing = ArrivalTiming(
+            str(attrs["sensor"]), attrs["line_ns"], attrs["spacing_ns"], attrs["delay_most_ns"],
+            str(attrs["delay"]), str(attrs["unseen_losses"]),
+        )
     return SensorInfo(
         name=str(attrs["sensor"]), firmware=str(attrs["firmware"]), port=str(attrs["port"]),
-        **numbers,
+        timing=timing, **numbers,
     )
 
 
@@ -212,6 +234,8 @@ _FLAG = ("true or false", lambda value: type(value) is bool or value in (0, 1))
 _TIME = ("nanoseconds", _is_whole(-LATEST_NS, LATEST_NS))
 _COUNT = ("a whole number", _is_whole(0, 2**63))
 _LOST = ("a number of losses, or -1", _is_whole(-1, 2**40))
+# the longest is that of a pause of the host
+_DELAY = ("nanoseconds up to an hour, or -1", _is_whole(-1, 3600 * 10**9))
 _PIXELS = ("a number of pixels", _is_whole(1, 2**31))
 # What attributes mean and may be; those that are not listed are text.
 _MEANING: dict[str, tuple[str, Callable[[Any], bool]]] = {
@@ -226,6 +250,7 @@ _MEANING: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "light_offset_ns": _TIME, "light_offset_bound_ns": ("nanoseconds", _is_whole(0, LATEST_NS)),
     "rate_hz": _COUNT, "tick_hz": _COUNT, "adc_bits": _COUNT, "protocol": _COUNT,
     "boot_id": _COUNT,
+    "line_ns": _DELAY, "spacing_ns": _DELAY, "delay_most_ns": _DELAY,
 }
 
 

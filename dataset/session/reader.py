@@ -31,6 +31,7 @@ from .header import (
     read_attributes,
     read_camera_attributes,
     read_header,
+    read_sensor_attributes,
 )
 
 
@@ -92,7 +93,7 @@ class Session:
         self._video = find_inside(self._file, layout.FRAMES, self.path)
         camera = read_camera_attributes(self._video, self.path)
         ppg = find_group(self._file, "ppg", self.path)
-        sensor = read_attributes(ppg, layout.PPG_ATTRS, self.path)
+        sensor = read_sensor_attributes(ppg, self.path)
         check_frames(self._video, camera, self.path)
         self.camera = as_camera(camera, simulated=self.simulated)
         self.sensor = as_sensor(sensor)
@@ -111,6 +112,8 @@ class Session:
         self.ppg_time_ns = self._columns[layout.PPG_TIME]
         self.ppg_bound_ns = self._columns[layout.PPG_BOUND]     # -1 while no bound was known
         self.ppg_flags = self._columns[layout.PPG_FLAGS]
+        # of a sensor without a clock: (S,) float64, the numbers as it sent them
+        self.reading = self._columns.get(layout.READING)
 
         count = len(self.frame_time_ns)
         self.frames = Frames(self._video, self.camera, count=count, where=self.path)
@@ -190,11 +193,23 @@ class Session:
         return fault or stopped
 
     @property
+    def is_bounded(self) -> bool:
+        """Whether the samples' times were bounded by pings: by acq, of a sensor that answers."""
+        return not self.imported_from and self.sensor.timing is None
+
+    @property
+    def sync_one_sided(self) -> str:
+        """What is known of the times of a sensor without a clock, in words; "" of others."""
+        return self.sensor.timing.words if self.sensor.timing else ""
+
+    @property
     def ppg_values(self) -> np.ndarray:
         """PPG in the units it came in, (S,) float64.
 
         The sensor's readings, or of an imported session the published numbers.
         """
+        if self.reading is not None:
+            return self.reading
         return self.ppg.astype(np.float64) if self.published is None else self.published["ppg"]
 
     @property

@@ -48,6 +48,7 @@ class SyncSummary:
 
     bound_ms: float | None           # largest known bound on a sample's time; None where none is
     samples_without_bound: int
+    one_sided: str                   # of a sensor without a clock: what is known, in words; else ""
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,9 @@ def summarise_session(path: Path) -> SessionSummary:
             started=session.started and session.started.isoformat(timespec="milliseconds"),
             complete=session.complete, ended=session.ended, simulated=session.simulated,
             duration_s=session.duration_s, video=_video(session), ppg=_ppg(session),
-            sync=SyncSummary(session.sync_bound_ms, session.unbounded_samples),
+            sync=SyncSummary(
+                session.sync_bound_ms, session.unbounded_samples, session.sync_one_sided
+            ),
             camera=CameraSummary(
                 camera.name, camera.time_meaning, camera.exposure, camera_notes(events),
                 camera.light_offset,

@@ -47,10 +47,17 @@ def test_a_mute_port_is_named_with_what_to_do():
         Sensor(device.port, hello_timeout_s=0.5)
 
 
-def test_a_port_that_speaks_something_else_is_named_with_its_bytes():
+@pytest.mark.parametrize(
+    ("noise", "words"),
+    [
+        (b"422\r\n423\r\n", "text: 42[23], a sketch that prints numbers"),
+        (b"$GPGGA,1\r\n", r"text: '\$GPGGA,1', not the packets of our firmware"),
+        (b"\x81\x07\xfe\x1b", "other bytes .81 07 fe"),
+    ],
+)
+def test_a_port_that_speaks_something_else_is_named_in_words(noise, words):
     with (
-        FakeSensor(mute=True, noise=b"$GPGGA,1\r\n") as device,
-        pytest.raises(DeviceTimeout, match="24 47 50"),
+        FakeSensor(mute=True, noise=noise) as device, pytest.raises(DeviceTimeout, match=words),
     ):
         Sensor(device.port, hello_timeout_s=0.5)
 

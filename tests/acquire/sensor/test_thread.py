@@ -9,8 +9,8 @@ from acquire.errors import DeviceError
 from acquire.host_time import ClockReading
 from acquire.sensor.items import SensorLost
 from acquire.sensor.pings import Exchange
-from acquire.sensor.port import Received
 from acquire.sensor.protocol import Pong, Sample
+from acquire.sensor.stamped_port import Received
 from acquire.sensor.thread import SensorThread
 from tests.support.fakes import HELLO
 

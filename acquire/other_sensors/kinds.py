@@ -1,0 +1,23 @@
+"""The kinds of contact sensors beside our firmware, in the order they are looked for."""
+
+from acquire.errors import DeviceError
+
+from .ascii_numbers import AsciiNumbers
+from .kind import ContactSensor
+
+KINDS: tuple[ContactSensor, ...] = (AsciiNumbers(),)
+FIRMWARE = "acq"                    # the name of our own
+AUTO = "auto"
+NAMES = (AUTO, FIRMWARE, *(kind.name for kind in KINDS))
+
+
+def kinds_of(name: str) -> tuple[ContactSensor, ...]:
+    """Return the kinds that a name stands for: all of them for "auto", none for our firmware.
+
+    Raises
+    ------
+    DeviceError : there is no such kind
+    """
+    if name not in NAMES:
+        raise DeviceError(expected=f"a sensor of {', '.join(NAMES)}", found=repr(name))
+    return tuple(kind for kind in KINDS if name in (AUTO, kind.name))

@@ -1,0 +1,173 @@
+"""The thread of a sensor without a clock: it reads, keeps the sensor awake, and reconnects it.
+
+It is to the recorder what `acquire.sensor.thread.SensorThread` is for our firmware, without pings:
+every reading becomes a sample whose ticks are its arrival. Readings that came damaged are numbers
+that are missing.
+"""
+
+import queue
+import threading
+import time
+from contextlib import suppress
+
+from acquire import host_time
+from acquire.errors import AcqError, DeviceTimeout
+from acquire.host_time import SuspensionWatch
+from acquire.sensor.arrival import ArrivalTiming, ReadingSample
+from acquire.sensor.items import SensorBack, SensorItem, SensorLost, SensorSays
+from acquire.sensor.protocol import SAMPLE_CLIPPED, Hello
+from acquire.sensor.stamped_port import Received
+from acquire.sensor.thread import FELL_SILENT, UNPLUGGED
+from acquire.sensor.usb import ports_of, usb_identity
+
+from .port import OtherSensor, scaled
+
+_STALL_S = 3.0                  # without a reading: it is gone
+_FIRST_S = 2.0
+_REOPEN_EVERY_S = 0.1
+_READ_S = 0.1
+
+
+class OtherSensorThread:
+    """What the recorder does with the sensor; `run` is its thread, `items` what it hands on."""
+
+    unanswered_pings = 0
+
+    def __init__(
+        self, sensor: OtherSensor, *, suspensions: SuspensionWatch | None = None
+    ) -> None:
+        self.sensor = sensor
+        self.hello: Hello = sensor.hello
+        self.timing: ArrivalTiming | None = sensor.timing
+        self.items: queue.Queue[SensorItem] = queue.Queue()
+        self.lost: AcqError | None = None        # why the sensor is away, while it is
+        self._first_sensor = sensor              # its owner closes it
+        self._scale = sensor.scale
+        self._usb = usb_identity(sensor.port)
+        self._stop = threading.Event()
+        self._suspensions = suspensions or SuspensionWatch()
+        self._sequence = -1
+        self._damaged_before = 0                 # on this port, up to the last sample
+        self._damaged = 0                        # since the recording began
+        self._status = ""
+        self._sample_at_s = 0.0
+
+    @property
+    def damaged_packets(self) -> int:
+        """Readings that came damaged since the recording began."""
+        return self._damaged
+
+    def prepare(self) -> None:
+        """Make sure that it sends.
+
+        Raises
+        ------
+        DeviceTimeout : it does not
+        """
+        self._suspensions.look()                 # what was before is not of the recording
+        self.sensor.request(self.sensor.kind.requests.start)
+        while self.sensor.read(0.0) is not None:
+            pass
+        if self.sensor.read(_FIRST_S) is None:
+            raise DeviceTimeout(
+                expected=f"a reading from the sensor on {self.sensor.port}",
+                found=f"none within {_FIRST_S:g} s", fix="unplug it and plug it in again",
+            )
+
+    def check(self) -> None:
+        """Let the sensor deliver a reading.
+
+        Raises
+        ------
+        DeviceTimeout : it does not
+        """
+        self.prepare()
+
+    def start(self) -> None:
+        """Begin the recording with the next reading."""
+        while self.sensor.read(0.0) is not None:
+            pass
+        self._damaged_before = self.sensor.bad_packets
+
+    def confirm(self) -> Hello:
+        """Return what is known of the sensor."""
+        return self.hello
+
+    def stop(self) -> None:
+        """Ask `run` to end."""
+        self._stop.set()
+
+    def close(self) -> None:
+        """Close a port that was opened here; may be called twice."""
+        if self.sensor is not self._first_sensor:
+            self.sensor.close()
+
+    def run(self) -> None:
+        """Read until `stop`; reconnect the sensor when it goes away."""
+        self._sample_at_s = self.sensor.listened_s
+        while not self._stop.is_set():
+            try:
+                self._listen()
+            except AcqError as error:
+                self._mark_lost(error)
+                self._reconnect()
+
+    def _listen(self) -> None:
+        """Read until `stop`; raise where the line is gone or dead."""
+        requests = self.sensor.kind.requests
+        awake_until_s = time.monotonic() + requests.keep_alive_s
+        while not self._stop.is_set():
+            if requests.keep_alive and time.monotonic() >= awake_until_s:
+                self.sensor.request(requests.keep_alive)
+                awake_until_s = time.monotonic() + requests.keep_alive_s
+            received = self.sensor.read(_READ_S)
+            if suspension := self._suspensions.look():
+                self.items.put(suspension)
+            if received is not None:
+                self._hand_on(received)
+            elif self.sensor.listened_s - self._sample_at_s > _STALL_S:
+                raise DeviceTimeout(
+                    expected=f"readings from the sensor on {self.sensor.port}",
+                    found=f"none for {_STALL_S:g} s",
+                )
+
+    def _hand_on(self, received: Received) -> None:
+        (reading, damaged), arrival_ns = received.packet, received.arrival_ns
+        self._sample_at_s = self.sensor.listened_s
+        new_damaged = max(0, damaged - self._damaged_before)
+        self._damaged_before = damaged
+        self._damaged += new_damaged
+        self._sequence += 1 + new_damaged
+        if reading.status != self._status:
+            self._status = reading.status
+            self.items.put(SensorSays(arrival_ns, reading.status))
+        is_cut = self.sensor.kind.clips and reading.value in self._scale
+        flags = SAMPLE_CLIPPED if is_cut else 0
+        sample = ReadingSample(
+            self._sequence % 2**32, arrival_ns // 1000 % 2**32, scaled(reading, self._scale),
+            flags, reading.value,
+        )
+        self.items.put(Received(sample, arrival_ns))
+
+    # -- away and back
+
+    def _mark_lost(self, error: AcqError) -> None:
+        if str(error) != str(self.lost):
+            cause = FELL_SILENT if isinstance(error, DeviceTimeout) else UNPLUGGED
+            self.items.put(SensorLost(host_time.now_ns(), cause, str(error)))
+        self.lost = error
+        self.sensor.close()
+
+    def _reconnect(self) -> None:
+        """Try to open the sensor until it works, or the recording ends."""
+        kind, rate_hz = self.sensor.kind, self.hello.rate_hz
+        while not self._stop.wait(_REOPEN_EVERY_S):
+            for port in ports_of(self._usb, self.sensor.port):
+                with suppress(AcqError):         # `lost` keeps the first reason
+                    self.sensor = OtherSensor(port, (kind,), rate_hz=rate_hz, scale=self._scale)
+                    self.lost = None
+                    self._sample_at_s = self.sensor.listened_s
+                    self._damaged_before = self.sensor.bad_packets
+                    back = SensorBack(host_time.now_ns(), self.hello, UNPLUGGED, port)
+                    self.items.put(back)
+                    return
