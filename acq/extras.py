@@ -36,8 +36,19 @@ def check_studio_installed() -> None:
     ------
     AcqError : it is
     """
-    if found := _missing("starlette", "uvicorn", "websockets"):
+    if found := _missing("markdown_it", "starlette", "uvicorn", "websockets"):
         raise AcqError(expected="the extra `studio`", found=found, fix=Fix.INSTALL_STUDIO)
+
+
+def check_hrv_installed() -> None:
+    """Refuse where the extra `hrv` is missing; imports nothing.
+
+    Raises
+    ------
+    AcqError : it is
+    """
+    if found := _missing("neurokit2"):
+        raise AcqError(expected="the extra `hrv`", found=found, fix=Fix.INSTALL_HRV)
 
 
 def _check(*packages: str, expected: str) -> None:

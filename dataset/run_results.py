@@ -4,6 +4,7 @@ A run that was interrupted stands among the others, with the epochs that its sta
 needs no torch: a state is a file of safetensors, whose header is JSON.
 """
 
+import re
 import shutil
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -65,11 +66,21 @@ class RunResults:
 
 
 @dataclass(frozen=True)
+class TrainingCurve:
+    """The mean of the loss, and of its parts, in each epoch of one training."""
+
+    network: str                     # such as "student_kd"
+    where: str                       # "seed 0, fold 1"; "" of a run that has ended: its first ones
+    parts: dict[str, tuple[float | None, ...]]       # by name, "loss" among them; (epochs,)
+
+
+@dataclass(frozen=True)
 class _Method:
     mae_bpm: float | None = None
     coverage_percent: float | None = None
     interval: dict[str, tuple[float, float] | None] = field(default_factory=dict)
     parameters: int | None = None
+    curve: list[dict[str, float | None]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -169,6 +180,37 @@ def _read_results(run: TrainingRun, hash_now: str | None) -> RunResults:
     )
 
 
+def read_training_curves(folder: Path) -> tuple[TrainingCurve, ...]:
+    """Read how the loss of each training of a run went, also while it trains.
+
+    Raises
+    ------
+    TrainingError : what the run has written cannot be read
+    """
+    if (folder / METRICS).exists():
+        methods = read_document(_RESULTS, folder / METRICS).methods
+        return tuple(
+            TrainingCurve(name, "", _by_part(method.curve))
+            for name, method in methods.items() if method.curve
+        )
+    curves = []
+    for path in sorted(folder.glob("states/*/*.state")):
+        try:
+            curve = _read_curve(path)
+        except TrainingError:
+            if path.exists():
+                raise
+            continue                           # the run has just ended
+        where = re.sub(r"([a-z]+)(\d+)", r"\1 \2", path.parent.name).replace("-", ", ")
+        curves.append(TrainingCurve(path.stem, where, _by_part(curve)))
+    return tuple(curves)
+
+
+def _by_part(curve: list[dict[str, float | None]]) -> dict[str, tuple[float | None, ...]]:
+    names = dict.fromkeys(name for epoch in curve for name in epoch)
+    return {name: tuple(epoch.get(name) for epoch in curve) for name in names}
+
+
 def _method(name: str, method: _Method) -> MethodResult:
     low_bpm, high_bpm = method.interval.get("mae_bpm") or (None, None)
     return MethodResult(
@@ -178,9 +220,14 @@ def _method(name: str, method: _Method) -> MethodResult:
 
 def _count_epochs(path: Path) -> int:
     """Count the epochs that a state holds; it is written after each."""
+    return len(_read_curve(path))
+
+
+def _read_curve(path: Path) -> list[dict[str, float | None]]:
+    """Read the losses that a state holds, an epoch each."""
     header, _ = read_header(path)
     about = parse_document(_STATE, header, path).about
-    return len(parse_document(_ABOUT, about.encode(), path).curve)
+    return parse_document(_ABOUT, about.encode(), path).curve
 
 
 def _begun(name: str) -> str:

@@ -111,7 +111,7 @@ class Jobs:
         """
         command = command_of(asked, self._data)
         now = datetime.now().astimezone()
-        name = f"{now:%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
+        name = f"{now:%Y%m%dT%H%M%S%f}-{secrets.token_hex(4)}"
         folder = jobs_dir(self._data) / name
         refuse_links_out(self._data, folder)
         folder.mkdir(parents=True, mode=0o700)

@@ -18,7 +18,9 @@ from acq.web.answers import NotThere, error_handlers
 from acquire.data_folder import exclusions_file
 from dataset.common.pages import render_page
 
+from .dataset_page import DatasetPages
 from .jobs_page import JobPages
+from .runs_page import RunPages
 from .session_routes import SessionRoutes
 from .sessions_page import page_values
 from .shared import TEMPLATES, Shared
@@ -115,6 +117,8 @@ def build_app(
         Studio(shared),
         RigPages(Rig(data, Choices.named(camera, port)), shared.log, shared.page, data),
         SessionRoutes(shared),
+        DatasetPages(shared),
+        RunPages(shared),
         JobPages(shared),
     )
     return Starlette(

@@ -2,16 +2,15 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from acquire.data_folder import is_session_id
-from dataset.catalogue import IN, OUT, PART, KnownSessions, read_catalogue
+from dataset.catalogue.known import KnownSessions
+from dataset.catalogue.listing import Listing, list_sessions
+from dataset.catalogue.row import IN, OUT, PART
 from dataset.quality.result import GRADES
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 WAIT_S = 0.6                  # a page comes within a second, with sessions or with progress
 
@@ -29,7 +28,7 @@ class SessionList:
 
     def __init__(self, data: Path) -> None:
         self._data = data
-        self._known = KnownSessions()
+        self._known = KnownSessions(data)
         self._lock = threading.Lock()
         self._progress = Progress(0, 0)
         # the first time takes long: a page shows how far it is
@@ -37,7 +36,7 @@ class SessionList:
         self._first = reader.submit(self._read)
         reader.shutdown(wait=False)
 
-    def read(self) -> "pd.DataFrame | Progress":
+    def read(self) -> Listing | Progress:
         """Return the catalogue as it is now, or how far it has been read for the first time.
 
         Raises
@@ -48,9 +47,9 @@ class SessionList:
             return self._progress
         return self._read()
 
-    def _read(self) -> "pd.DataFrame":
+    def _read(self) -> Listing:
         with self._lock:
-            return read_catalogue(self._data, on_progress=self._note, known=self._known)
+            return list_sessions(self._data, on_progress=self._note, known=self._known)
 
     def _note(self, stage: str, done: int, total: int) -> None:
         self._progress = Progress(done, total)
@@ -76,12 +75,10 @@ class Totals:
     excluded: int
 
 
-def rows_of(table: "pd.DataFrame") -> list[Row]:
+def rows_of(listing: Listing) -> list[Row]:
     """Return the rows of a catalogue."""
-    plain = table.astype(object)
-    records = plain.where(plain.notna(), None).to_dict("records")
     rows = []
-    for values in records:
+    for values in map(asdict, listing.rows):
         name = Path(values["file"]).stem
         notes = (
             *(["simulated"] if values["simulated"] else []),
@@ -96,20 +93,20 @@ def rows_of(table: "pd.DataFrame") -> list[Row]:
     return rows
 
 
-def totals_of(table: "pd.DataFrame") -> Totals:
+def totals_of(listing: Listing) -> Totals:
     """Return what the rows of a catalogue come to."""
-    counted = table[table["use"] != ""]
+    rows = [row for row in listing.rows if row.use]
     return Totals(
-        len(counted), int(counted["subject"].nunique()), float(counted["duration_s"].sum()) / 3600,
-        int((counted["use"] == OUT).sum()),
+        len(rows), len({row.subject for row in rows}),
+        sum(row.duration_s or 0.0 for row in rows) / 3600, sum(row.use == OUT for row in rows),
     )
 
 
-def page_values(listed: "pd.DataFrame | Progress") -> dict[str, object]:
+def page_values(listed: Listing | Progress) -> dict[str, object]:
     """Return what the template of the page needs."""
     if isinstance(listed, Progress):
         return {"progress": listed, "rows": [], "totals": None, "problem": ""}
     return {
         "progress": None, "rows": rows_of(listed), "totals": totals_of(listed),
-        "problem": listed.attrs["split_problem"], "grades": GRADES, "uses": (IN, PART, OUT),
+        "problem": listed.split_problem, "grades": GRADES, "uses": (IN, PART, OUT),
     }

@@ -2,7 +2,8 @@
 
 The pages show faces, so each request passes four checks before any page is asked:
 
-- Host names this machine. Another name that was made to lead here (DNS rebinding) is refused.
+- Host is a name under which the studio was told to be reached: this machine's own, or the address
+  that was given. Another name that was made to lead here (DNS rebinding) is refused.
 - A request that changes something, or opens a WebSocket, has an Origin, and it is the page's own;
   one that another site's page began is refused, but for a link that was followed.
 - The token of the link is compared in constant time, and goes into a cookie at once, so that it
@@ -24,7 +25,7 @@ from starlette.requests import cookie_parser
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-_LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 _READING = ("GET", "HEAD")
 _POLICY_VIOLATION = 1008                 # RFC 6455, 7.4.1
 TOKEN = "token"
@@ -32,7 +33,8 @@ TOKEN = "token"
 SECURITY_HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
-        "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+        "connect-src 'self'; frame-src 'self'; form-action 'self'; base-uri 'none'; "
+        "frame-ancestors 'none'"
     ),
     "Cache-Control": "no-store",
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -40,13 +42,22 @@ SECURITY_HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
+# of a document that a page shows in a frame: it has its style in it, and no script of it runs
+FRAMED = {
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; "
+        "form-action 'none'; frame-ancestors 'self'; sandbox"
+    ),
+}
 
 
 @dataclass(frozen=True)
 class Access:
-    """The secrets of one start of the studio."""
+    """The secrets of one start of the studio, and the names under which it is reached."""
 
     port: int
+    hosts: tuple[str, ...] = LOOPBACK          # as in Host; the link has the first
+    scheme: str = "http"
     token: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
     cookie: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
 
@@ -58,7 +69,7 @@ class Access:
     @property
     def link(self) -> str:
         """The address that lets in whoever opens it."""
-        return f"http://127.0.0.1:{self.port}/?{TOKEN}={self.token}"
+        return f"{self.scheme}://{self.hosts[0]}:{self.port}/?{TOKEN}={self.token}"
 
 
 class Guard:
@@ -86,14 +97,17 @@ class Guard:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 for name, value in SECURITY_HEADERS.items():
-                    headers[name] = value
+                    headers.setdefault(name, value)
             await send(message)
 
         await (answer or self.app)(scope, receive, send_with_headers)
 
     def _refusal_or_entry(self, scope: Scope) -> Response | None:
         headers = Headers(scope=scope)
-        if fault := find_fault(scope["type"], scope.get("method", "GET"), headers):
+        if fault := find_fault(
+            scope["type"], scope.get("method", "GET"), headers, hosts=self.access.hosts,
+            scheme=self.access.scheme,
+        ):
             return PlainTextResponse(f"{fault}\n", 403)
         query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
         if tokens := [value for name, value in query if name == TOKEN]:
@@ -108,6 +122,7 @@ class Guard:
             entry = RedirectResponse(path + (f"?{rest}" if rest else ""), 303)
             entry.set_cookie(
                 self.access.cookie_name, self.access.cookie, httponly=True, samesite="strict",
+                secure=self.access.scheme == "https",
             )
             return entry
         cookies = cookie_parser(headers.get("cookie", ""))
@@ -119,21 +134,25 @@ class Guard:
         return None
 
 
-def find_fault(kind: str, method: str, headers: Headers) -> str:
+def find_fault(
+    kind: str, method: str, headers: Headers, *, hosts: tuple[str, ...] = LOOPBACK,
+    scheme: str = "http",
+) -> str:
     """Return in words why a request may not come from a page of the studio; "" where it may.
 
     Parameters
     ----------
     kind : "http" or "websocket"
+    hosts : names under which the studio is reached
     """
     host = headers.get("host", "")
-    if len(headers.getlist("host")) != 1 or _without_port(host) not in _LOOPBACK:
-        return f"expected this machine's name as the host, such as 127.0.0.1, found {host!r}"
+    if len(headers.getlist("host")) != 1 or _without_port(host).lower() not in hosts:
+        return f"expected the studio's own name as the host, such as {hosts[0]}, found {host!r}"
     origin = headers.get("origin")
     is_reading = kind == "http" and method in _READING
     if origin is None and not is_reading:
         return "expected a request of a page of the studio, found one without an origin"
-    if origin is not None and origin != f"http://{host}":
+    if origin is not None and origin != f"{scheme}://{host}":
         return f"expected a request of a page of the studio, found one of {origin!r}"
     site = headers.get("sec-fetch-site", "none")
     is_link = is_reading and headers.get("sec-fetch-mode") == "navigate"

@@ -1,7 +1,10 @@
-"""The server: bound to this machine alone before anything is printed, ended by a signal."""
+"""The server: bound to one address before anything is printed, ended by a signal."""
 
+import errno
+import ipaddress
 import os
 import socket
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -22,34 +25,72 @@ class _Server(uvicorn.Server):
         yield
 
 
-def bind(port: int) -> socket.socket:
-    """Return a socket that listens on this machine alone; who comes early waits to be answered.
+def bind(port: int, host: str = HOST) -> socket.socket:
+    """Return a socket that listens on one address; who comes early waits to be answered.
+
+    Parameters
+    ----------
+    host : an address of this machine, or a name that leads to one
 
     Raises
     ------
-    AcqError : the port is taken, or not for this user
+    AcqError : the port is taken, or not for this user; it is no address of this machine, or any
+        of its addresses
     """
-    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    family, address = _address_of(host, port)
+    listening = socket.socket(family, socket.SOCK_STREAM)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listening.bind((HOST, port))
+        listening.bind(address)
         listening.listen()
     except OSError as error:
         listening.close()
+        fix = "end the program that has it, or name another with --port"
+        if error.errno == errno.EADDRNOTAVAIL:
+            fix = "name an address of this machine with --host"
         raise AcqError(
-            expected=f"port {port} of {HOST}, free", found=error.strerror or error,
-            fix="end the program that has it, or name another with --port",
+            expected=f"port {port} of {host}, free", found=error.strerror or error, fix=fix,
         ) from error
     return listening
 
 
-def serve(app: ASGIApp, listening: socket.socket) -> None:
-    """Serve until a signal ends this process."""
+def _address_of(host: str, port: int) -> tuple[socket.AddressFamily, tuple]:
+    try:
+        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    except (OSError, UnicodeError) as error:
+        raise AcqError(
+            expected="an address or a name of this machine", found=f"{host!r}: {error}",
+            fix="name one that others reach it by, such as 10.0.0.5",
+        ) from error
+    if ipaddress.ip_address(address[0]).is_unspecified:
+        raise AcqError(
+            expected="one address of this machine", found=f"{host}, which is all of them",
+            fix="name the one that others reach it by, such as 10.0.0.5: requests under other "
+                "names are refused",
+        )
+    return family, address
+
+
+def is_this_machine(listening: socket.socket) -> bool:
+    """Return whether only programs of this machine reach what listens."""
+    return ipaddress.ip_address(listening.getsockname()[0]).is_loopback
+
+
+def names_of(listening: socket.socket, host: str) -> tuple[str, ...]:
+    """Return how a request's Host may name what listens: as it was given, and by its address."""
+    address = listening.getsockname()[0]
+    names = (f"[{name}]" if ":" in name else name.lower() for name in (host, address))
+    return tuple(dict.fromkeys(names))
+
+
+def serve(app: ASGIApp, listening: socket.socket, tls: ssl.SSLContext | None = None) -> None:
+    """Serve until a signal ends this process; `tls`: encrypted."""
     # no log of requests: their addresses name sessions, and the first one holds the token
     config = uvicorn.Config(
         app, log_level="error", access_log=False, lifespan="off", server_header=False,
         ws="websockets-sansio", ws_max_size=_LARGEST_MESSAGE, timeout_graceful_shutdown=_END_S,
         proxy_headers=False,
+        ssl_context_factory=None if tls is None else lambda config, make_default: tls,
     )
     _Server(config).run(sockets=[listening])
 

@@ -16,12 +16,13 @@ export function clockTime(seconds, digits = 1) {
 
 // The part of the whole that is shown, and where a time stands on a canvas.
 export class Axis {
-  constructor(first, last) {
-    this.first = first; this.last = Math.max(last, first + LEAST_S);
+  // `words` are those of a place on the axis, `steps` what may lie between two of them
+  constructor(first, last, {words = time => clockTime(time, 2), steps = STEPS_S, least = LEAST_S} = {}) {
+    Object.assign(this, {first, last: Math.max(last, first + least), words, steps, least});
     this.show(this.first, this.last);
   }
   show(from, to) {
-    const whole = this.last - this.first, span = Math.min(whole, Math.max(LEAST_S, to - from));
+    const whole = this.last - this.first, span = Math.min(whole, Math.max(this.least, to - from));
     const middle = (from + to) / 2;
     this.from = Math.min(this.last - span, Math.max(this.first, middle - span / 2));
     this.to = this.from + span;
@@ -79,13 +80,13 @@ export function drawLanes(canvas, axis, lanes, over = {}) {
 
 function drawRuler(pen, axis, width, height, colour) {
   const wanted = (axis.to - axis.from) / Math.max(2, (width - LEFT) / 110);
-  const step = STEPS_S.find(one => one >= wanted) ?? Math.ceil(wanted / 3600) * 3600;
+  const step = axis.steps.find(one => one >= wanted) ?? Math.ceil(wanted / 3600) * 3600;
   pen.textAlign = "center";
   for (let n = Math.ceil(axis.from / step); n * step <= axis.to; n++) {
     const x = axis.x(n * step, width);
     pen.fillStyle = colour("grid"); pen.fillRect(x, RULER, 1, height);
     pen.fillStyle = colour("soft");
-    pen.fillText(clockTime(n * step, 2), Math.min(Math.max(x, LEFT + 14), width - 22), RULER / 2);
+    pen.fillText(axis.words(n * step), Math.min(Math.max(x, LEFT + 14), width - 22), RULER / 2);
   }
 }
 
