@@ -35,6 +35,8 @@ _ADVICE = {
     Fix.MOVE_CURATED_AWAY: "move the folder that holds it away, then run acq convert",
     Fix.FINISH_CONVERTING: "acq convert goes on with it",
     Fix.EXPORT_PURE_AGAIN: "run acq convert --to pure --force",
+    Fix.EXPORT_FOR_AGAIN: "run acq convert --for {of} --force",
+    Fix.EXPORT_FOR_TOOL: "acq convert --for TOOL writes an even grid for them",
     Fix.KEEP_HOLES: "use --holes keep, or leave it out with acq exclude {of}, then split again",
     Fix.CHOOSE_OPTION: "name one with --{of}",
     Fix.CHOOSE_FOLD: "name one with --fold, such as --fold 1; acq train-kd --folds trains on all",
@@ -58,6 +60,8 @@ _ADVICE = {
     Fix.SPLIT_AND_CONVERT_AGAIN: "split again (acq split --force), then run acq convert --force",
     Fix.SPLIT_AND_EXPORT_PURE_AGAIN:
         "split again (acq split --force), then run acq convert --to pure --force",
+    Fix.SPLIT_AND_EXPORT_FOR_AGAIN:
+        "split again (acq split --force), then run acq convert --for {of} --force",
     Fix.CONVERT_NATIVE: "run acq convert --force --fps native",
     Fix.EXPORT: "acq export makes it of a run",
     Fix.NAME_NET: "acq train-kd makes a run, in DATA/runs, and acq export an ONNX file of it",

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from acq.advice import advise
+from acq.advice import advise, word_fix
 from acq.options import ExistingData, Force, Jobs, Json, Quiet, Reasons, Scheduler
 from acq.terminal.printing import complain, echo, print_json
 from acq.terminal.progress import show_progress
 from acq.terminal.tables import show
+from acquire.errors import Fix
 from dataset.common.wording import counted
 
 if TYPE_CHECKING:
@@ -33,6 +34,15 @@ class To(str, Enum):
 
     UBFC = "ubfc"
     PURE = "pure"
+    PURE_FLAT = "pure-flat"
+
+
+class Tool(str, Enum):
+    """Which tool reads what is written."""
+
+    RPPG_TOOLBOX = "rppg-toolbox"
+    PYVHR = "pyvhr"
+    REMOTEBIOSENSING = "remotebiosensing"
 
 
 class Ppg(str, Enum):
@@ -52,7 +62,13 @@ class Holes(str, Enum):
 
 ToLayout = Annotated[
     To,
-    typer.Option("--to", help="ubfc: what training reads; pure: the PURE layout, for other tools."),
+    typer.Option("--to", help="ubfc: what training reads; pure, pure-flat: the PURE layout, for "
+                              "other tools."),
+]
+ForTool = Annotated[
+    Tool | None,
+    typer.Option("--for", help="Write what this tool reads rightly into DATA/for, in the layout "
+                               "of --to."),
 ]
 FoldNumber = Annotated[
     int | None,
@@ -71,7 +87,8 @@ PpgRow = Annotated[
 FrameRate = Annotated[
     str | None,
     typer.Option("--fps", metavar="RATE",
-                 help="native (default), or an even grid of RATE frames per second."),
+                 help="native, or an even grid of RATE frames per second; unless given native in "
+                      "DATA/ubfc, else 30."),
 ]
 LostFrames = Annotated[
     Holes | None,
@@ -82,6 +99,7 @@ LostFrames = Annotated[
 
 def convert(
     to: ToLayout = To.UBFC,
+    tool: ForTool = None,
     fold: FoldNumber = None,
     codec: VideoCodec = None,
     ppg: PpgRow = None,
@@ -98,13 +116,19 @@ def convert(
     """Write the sessions of the split as UBFC folders, DATA/ubfc, and check every frame."""
     from dataset.common.workers import Workers
 
-    if to is To.PURE:
-        if codec:
-            raise typer.BadParameter(
-                "expected no --codec with --to pure: its pictures are PNG", param_hint="--codec"
-            )
-        _to_pure(
-            data, fold=fold, ppg=ppg and ppg.value, fps=fps, holes=holes and holes.value,
+    if to is not To.UBFC and codec:
+        raise typer.BadParameter(
+            "expected no --codec with --to pure: its pictures are PNG", param_hint="--codec"
+        )
+    if tool or to is not To.UBFC:
+        from dataset.convert.settings import RequestedSettings
+        from dataset.export.targets import find_target
+
+        asked = RequestedSettings(
+            codec and codec.value, ppg and ppg.value, fps, holes and holes.value
+        )
+        _export(
+            data, target=find_target(to.value, tool.value if tool else ""), fold=fold, asked=asked,
             reasons=reasons, force=force, workers=Workers(jobs, scheduler), quiet=quiet,
             as_json=as_json,
         )
@@ -128,18 +152,26 @@ def convert(
     _fail(done.failed)
 
 
-def _to_pure(data: Path, *, quiet: bool, as_json: bool, **kwargs: Any) -> None:
-    from acquire.data_folder import pure_dir
-    from dataset.convert.to_pure import export_pure
+def _export(data: Path, *, quiet: bool, as_json: bool, **kwargs: Any) -> None:
+    """Write the sessions for another tool, and print what was written."""
+    from dataset.export.notes import NOTE
+    from dataset.export.write import export_sessions
 
     with show_progress(quiet=quiet) as on_progress:
-        done = export_pure(data, on_progress=on_progress, **kwargs)
+        done = export_sessions(data, on_progress=on_progress, **kwargs)
     if as_json:
         entries = [asdict(entry) for entry in done.entries]
-        body = {"entries": entries, "failed": _failure_lines(done.failed)}
+        body = {"root": done.root, "entries": entries, "failed": _failure_lines(done.failed)}
         print_json(body)
     elif not done.failed:
-        echo(f"wrote {counted(len(done.entries), 'recording')}: {pure_dir(data)}")
+        if done.untrusted:
+            echo(
+                f"the finger's rate cannot be told in {counted(done.untrusted, 'row')}: other "
+                "tools do not know, and train on them"
+            )
+        if (note := done.root / NOTE).exists():
+            echo(f"how to use it: {note}")
+        echo(f"wrote {counted(len(done.entries), 'recording')}: {done.root}")
     _fail(done.failed)
 
 
@@ -197,6 +229,12 @@ def _print(done: "Conversion", data: Path) -> None:
     show(table)
     for line in _untrusted_lines(done.manifest.entries):
         echo(line)
+    if done.manifest.fps == "native":
+        echo(
+            "frames stand at the camera's own times; pyVHR takes the rate for constant, "
+            "rPPG-Toolbox and remotebiosensing for 30 frames/s: "
+            + word_fix(Fix.EXPORT_FOR_TOOL, "convert")
+        )
     kept = f", {len(done.kept)} were there already" if done.kept else ""
     echo(
         f"wrote {counted(len(done.written), 'folder')}{kept}: {ubfc_dir(data)}, data hash "

@@ -20,6 +20,7 @@ _ANEW = {
     Fix.SPLIT_AGAIN: "acq split --force",
     Fix.CONVERT_AGAIN: "acq convert --force",
     Fix.EXPORT_PURE_AGAIN: "acq convert --to pure --force",
+    Fix.EXPORT_FOR_AGAIN: "acq convert --for {of} --force",
 }
 
 
@@ -88,7 +89,7 @@ def _report(done: str, decided: "Decided", data: Path, *, as_json: bool) -> None
     from dataset.selection.decide import made_before
 
     stale = [
-        {"path": str(path), "command": _ANEW[fix]}
+        {"path": str(path), "command": _ANEW[fix].format(of=path.name)}
         for path, fix in made_before(data, decided.changed)
     ]
     if as_json:

@@ -79,7 +79,7 @@ def _print_plan(plan: "WithdrawalOutcome", *, models: bool, err: bool = False) -
 def _print_done(done: "WithdrawalOutcome", subject: str) -> None:
     from dataset.withdraw.subject_files import (
         DATASET_CARD,
-        PURE_EXPORT,
+        EXPORT,
         QUALITY_OF_OTHERS,
         QUALITY_PAGE,
     )
@@ -99,8 +99,9 @@ def _print_done(done: "WithdrawalOutcome", subject: str) -> None:
     labels = {file.label for file in done.files.derived}
     if DATASET_CARD in labels:
         echo("the dataset card is removed: acq card writes it anew")
-    if PURE_EXPORT in labels:
-        echo("the PURE export is removed as a whole: acq convert --to pure writes it anew")
+    for root in (file.path for file in done.files.derived if file.label == EXPORT):
+        how = "--to pure" if root.name == "pure" else f"--for {root.name}"
+        echo(f"the export {root.name} is removed as a whole: acq convert {how} writes it anew")
     if labels & {QUALITY_PAGE, QUALITY_OF_OTHERS}:
         echo("pages of acq qc that named it are removed: acq qc writes them anew")
     _print_rest(done, err=False)

@@ -14,8 +14,8 @@ from pathlib import Path
 from acquire import data_folder
 from acquire.errors import AcqError, CurationError, Fix, SplitError
 from dataset.common.progress import OnProgress
+from dataset.layouts.export_manifest import ExportManifest
 from dataset.layouts.manifest import MANIFEST, ExcludedPart, Manifest
-from dataset.layouts.pure_manifest import PureManifest
 from dataset.selection.exclusions import Exclusions
 from dataset.selection.exclusions_file import read_exclusions
 from dataset.selection.split import Split, without_subject
@@ -84,11 +84,11 @@ def read_today(
 
 
 def find_outdated(
-    data: Path, manifest: Manifest | PureManifest, today: Today
+    data: Path, manifest: Manifest | ExportManifest, today: Today
 ) -> list[Outdated]:
     """List what of an export is not of today: first the export as a whole, then its folders."""
-    if isinstance(manifest, PureManifest):
-        root, folders = data_folder.pure_dir(data), [
+    if isinstance(manifest, ExportManifest):
+        root, folders = data_folder.tool_dir(data, manifest.tool), [
             _Folder(entry.folder, entry.subject, entry.session, entry.session_hash, entry.excluded)
             for entry in manifest.entries
         ]
@@ -100,18 +100,17 @@ def find_outdated(
             )
             for entry in manifest.entries
         ]
-    is_pure = isinstance(manifest, PureManifest)
     outdated = []
     if today.split and manifest.split_hash not in _split_hashes(today.split, folders):
         path = data_folder.split_file(data)
         text = f"the folders in {root} were made by another split than {path}"
-        outdated.append(_outdated(root / MANIFEST, text, is_pure=is_pure))
+        outdated.append(_outdated(root / MANIFEST, text, manifest))
     identities = today.split.sessions if today.split else ()
     in_split = {identity.session: identity.hash for identity in identities}
     for folder in folders:
         place, split_hash = root / folder.folder, in_split.get(folder.session)
         for text, needs_split in _of_folder(place, folder, today, split_hash):
-            outdated.append(_outdated(place, text, is_pure=is_pure, needs_split=needs_split))
+            outdated.append(_outdated(place, text, manifest, needs_split=needs_split))
     return outdated
 
 
@@ -148,12 +147,16 @@ def _of_folder(
         yield f"{place} was made when other parts of {folder.session} were excluded", False
 
 
-def _outdated(place: Path, text: str, *, is_pure: bool, needs_split: bool = False) -> Outdated:
-    fixes = {
-        (False, False): Fix.CONVERT_AGAIN, (False, True): Fix.SPLIT_AND_CONVERT_AGAIN,
-        (True, False): Fix.EXPORT_PURE_AGAIN, (True, True): Fix.SPLIT_AND_EXPORT_PURE_AGAIN,
-    }
-    return Outdated(place, CurationError(text, fix=fixes[is_pure, needs_split]))
+def _outdated(
+    place: Path, text: str, manifest: Manifest | ExportManifest, *, needs_split: bool = False
+) -> Outdated:
+    if not isinstance(manifest, ExportManifest):
+        fix, of = (Fix.CONVERT_AGAIN, Fix.SPLIT_AND_CONVERT_AGAIN)[needs_split], ""
+    elif manifest.tool:
+        fix, of = (Fix.EXPORT_FOR_AGAIN, Fix.SPLIT_AND_EXPORT_FOR_AGAIN)[needs_split], manifest.tool
+    else:
+        fix, of = (Fix.EXPORT_PURE_AGAIN, Fix.SPLIT_AND_EXPORT_PURE_AGAIN)[needs_split], ""
+    return Outdated(place, CurationError(text, fix=fix, of=of))
 
 
 def check_of_today(

@@ -9,7 +9,7 @@ with a reason, or counted as unused.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -28,6 +28,15 @@ SHORTEST_S = 5.0                     # where a session is cut, shorter parts are
 
 
 @dataclass(frozen=True)
+class Between:
+    """The PPG halfway between N successive rows."""
+
+    time_ns: np.ndarray                # (N - 1,) int64, rising
+    ppg: np.ndarray                    # (N - 1,) float64
+    hr_bpm: np.ndarray                 # (N - 1,) float64; 0 where it cannot be told
+
+
+@dataclass(frozen=True)
 class Part:
     """N rows without a cut between them."""
 
@@ -38,6 +47,7 @@ class Part:
     repeated: tuple[FrameSpan, ...]    # rows whose picture belongs to another moment
     untrusted: tuple[FrameSpan, ...]   # rows without a finger, or whose rate cannot be told
     picture_shift_ms: float            # largest distance of a picture from its row's time
+    between: Between | None = None     # where the settings ask for it
 
 
 @dataclass(frozen=True)
@@ -74,7 +84,8 @@ def plan_rows(
     try:
         check_rising(frame_ns, "frame")
         candidates = _candidate_rows(session, settings, usable)
-        moments_ns = np.union1d(frame_ns, candidates.time_ns)
+        halfway_ns = _halfway(candidates.time_ns) if settings.between else candidates.time_ns[:0]
+        moments_ns = np.union1d(frame_ns, np.concatenate([candidates.time_ns, halfway_ns]))
         aligned = ppg_on_frames(
             session.ppg_values[usable.is_used], session.ppg_time_ns[usable.is_used],
             session.ppg_sequence[usable.is_used], moments_ns, filtered=settings.ppg == "filtered",
@@ -85,12 +96,16 @@ def plan_rows(
         ) from error
     moment_of_row = np.searchsorted(moments_ns, candidates.time_ns)
     is_good = aligned.covered[moment_of_row] & ~_is_excluded(candidates.time_ns, usable.excluded_ns)
+    # a row after which the PPG has a hole ends its part
+    is_good[: len(halfway_ns)] &= aligned.covered[np.searchsorted(moments_ns, halfway_ns)]
     _check_pulse(session, aligned.ppg[moment_of_row[is_good]])
     runs = _runs_of_rows(candidates, is_good, settings)
     long_runs = _long_enough(session, candidates, runs, settings)
     parts = tuple(
         _part(session, candidates, run, aligned, moment_of_row, settings) for run in long_runs
     )
+    if settings.between:
+        parts = tuple(replace(part, between=_between(part, aligned, moments_ns)) for part in parts)
     is_short = np.zeros(len(frame_ns), bool)
     for run in runs:
         is_short[candidates.frame_index[run]] = True
@@ -121,6 +136,19 @@ def _unusable(
         message, expected=expected, found=found,
         where=f"in session {session.session_id}, {session.path}", fix=fix, of=session.session_id,
     )
+
+
+def _halfway(time_ns: np.ndarray) -> np.ndarray:
+    return time_ns[:-1] + np.diff(time_ns) // 2
+
+
+def _between(part: Part, aligned: AlignedPpg, moments_ns: np.ndarray) -> Between:
+    """Read the PPG out halfway between the rows of a part."""
+    time_ns = _halfway(part.time_ns)
+    moment = np.searchsorted(moments_ns, time_ns)
+    hr_bpm = aligned.hr_bpm[moment]
+    is_told = np.isfinite(hr_bpm) & (part.hr_bpm[:-1] > 0) & (part.hr_bpm[1:] > 0)
+    return Between(time_ns, aligned.ppg[moment], np.where(is_told, hr_bpm, 0.0))
 
 
 def _find_usable(session: Session, exclusions: Sequence[Exclusion]) -> _Usable:

@@ -37,12 +37,14 @@ class Settings:
     fps : "native", or the rate of an even grid, such as "30"
     holes : "keep" lets the time row jump, "repeat" shows the last picture again where frames were
         lost, "cut" makes parts
+    between : whether the PPG is read out halfway between the points of an even grid, too
     """
 
     codec: str
     ppg: str
     fps: str
     holes: str
+    between: bool = False
 
 
 @dataclass(frozen=True)

@@ -48,6 +48,7 @@ class Outline:
 
     rows: tuple[int, ...]               # of each part
     frame_bytes: int                    # of BGR pixels
+    untrusted: int = 0                  # rows at which the finger's pulse cannot be told
 
     @property
     def frames(self) -> int:
@@ -114,6 +115,7 @@ def outline_session(task: SessionTask) -> Outline:
         return Outline(
             tuple(len(part.frame_index) for part in parts),
             session.frames.width * session.frames.height * 3,
+            sum(span.frames for part in parts for span in part.untrusted),
         )
 
 

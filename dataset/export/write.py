@@ -1,14 +1,15 @@
-"""Sessions in the PURE layout, for the tools that read it: `data/pure/{train,test}/NN-MM`.
+"""Every session of the split in the layout that a tool reads: `data/pure`, or `data/for/<tool>`.
 
-NN counts the split's subjects and MM a subject's sessions, or their parts. Rows are those of the
-UBFC folders: the PPG stands at the times of the frames, and stamps are on the wall clock, as the
-published set's are. All of it is made under a temporary name, every picture is decoded and
-compared, and only then does it take the place of what was there, with a manifest. acq itself trains
-on `data/ubfc`.
+Rows are those of the curated folders, on an even grid unless native times are asked for: most
+readers count frames, and take the rate for constant or for 30. In PURE, NN counts the split's
+subjects and MM a subject's sessions, or their parts; stamps are on the wall clock, as the published
+set's are, and of an even grid the PPG has two samples a frame, as the oximeter's 60 Hz beside 30
+frames. All of it is made under a temporary name, every picture is decoded and compared, and only
+then does it take the place of what was there, with a manifest. acq itself trains on `data/ubfc`.
 """
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -16,18 +17,19 @@ from pathlib import Path
 from acquire import data_folder
 from acquire.errors import CurationError, Fix
 from acquire.interrupts import uninterrupted
-from acquire.writing import PURE, holding
+from acquire.writing import PURE as LOCK
+from acquire.writing import holding
 from dataset.common.progress import OnProgress
 from dataset.common.workers import Workers
-from dataset.layouts.manifest import MANIFEST
-from dataset.layouts.pure import pure_name
-from dataset.layouts.pure_manifest import PureEntry, PureManifest, write_pure_manifest
-
-from .pure_folder import write_pure_session
-from .settings import FILTER, RequestedSettings, choose_settings
-from .tasks import (
+from dataset.convert.settings import (
+    FILTER,
+    NATIVE,
+    RequestedSettings,
+    Settings,
+    choose_settings,
+)
+from dataset.convert.tasks import (
     FailedSession,
-    Outline,
     SessionTask,
     do_tasks,
     failure,
@@ -35,76 +37,139 @@ from .tasks import (
     read_checked_split,
     session_tasks,
 )
+from dataset.layouts.export_manifest import ExportEntry, ExportManifest, write_export_manifest
+from dataset.layouts.manifest import MANIFEST
+from dataset.layouts.places import PURE, UBFC
+from dataset.layouts.pure import pure_name
+
+from .notes import write_notes
+from .session_folders import session_writer
+from .targets import EVEN_FPS, Target, check_place
 
 PARTIAL = ".pure-partial"
 _NEW, _OLD = "new", "old"
 
 
 @dataclass(frozen=True)
-class PureExport:
-    """What `export_pure` did."""
+class Export:
+    """What `export_sessions` did."""
 
-    entries: tuple[PureEntry, ...]              # as in the manifest
+    root: Path
+    entries: tuple[ExportEntry, ...]            # as in the manifest
     failed: tuple[FailedSession, ...] = ()      # where there are any, nothing was put into place
+    untrusted: int = 0                          # rows without a finger whose rate can be told
 
 
-@holding(PURE, lambda data: (data_folder.pure_dir(data), data / PARTIAL))
-def export_pure(
+def _places(data: Path) -> tuple[Path, ...]:
+    tools = data_folder.tools_dir(data)
+    return (data_folder.pure_dir(data), tools, *data_folder.export_dirs(data), data / PARTIAL)
+
+
+@holding(LOCK, _places)
+def export_sessions(
     data: Path,
     *,
+    target: Target = Target(PURE),   # noqa: B008  (frozen)
     fold: int | None = None,
-    ppg: str | None = None,
-    fps: str | None = None,
-    holes: str | None = None,
+    asked: RequestedSettings = RequestedSettings(),    # noqa: B008
     reasons: bool = False,
     force: bool = False,
     workers: Workers = Workers(),    # noqa: B008  (frozen)
     on_progress: OnProgress | None = None,
-) -> PureExport:
-    """Write every session of a fold of the split into `data/pure`.
+) -> Export:
+    """Write every session of a fold of the split for a target.
 
-    Settings are as in `dataset.convert.to_ubfc.convert_sessions`.
+    Parameters
+    ----------
+    asked : as of `dataset.convert.to_ubfc.convert_sessions`, but that an even grid of 30 frames a
+        second is the usual one
 
     Raises
     ------
     SplitError : no split, one that leaks, or one made from other sessions
-    CurationError : there is an export already and `force` is not set
+    CurationError : there is an export already and `force` is not set; settings or a place that the
+        tool would misread; more subjects or recordings than it looks for
     """
-    root, partial = data_folder.pure_dir(data), (data / PARTIAL).resolve()
+    root, partial = data_folder.tool_dir(data, target.tool), (data / PARTIAL).resolve()
+    check_place(data, target)
+    settings = choose_export_settings(target, asked)
     _refuse_to_overwrite(root, force=force)
-    asked = RequestedSettings(ppg=ppg, fps=fps, holes=holes)
-    settings = replace(choose_settings(None, asked), codec="png")
     split, fold = read_checked_split(data, fold, on_progress)
     tasks = session_tasks(data, split, fold, settings, reasons=reasons)
     outlines, failed = outline_sessions(tasks, workers)
     if failed:
-        return PureExport((), tuple(failed))
+        return Export(root, (), tuple(failed))
+    names = name_folders(tasks, [len(outlines[one.session.session].rows) for one in tasks], target)
+    ready = [
+        replace(task, folders=of_task, partial=partial / _NEW)
+        for task, of_task in zip(tasks, names, strict=True)
+    ]
+    manifest = ExportManifest(
+        version("acq"), split.hash, fold, len(split.folds), FILTER[settings.ppg], settings.fps,
+        settings.holes, (), layout=target.layout, tool=target.tool,
+    )
     shutil.rmtree(partial, ignore_errors=True)
     (partial / _NEW).mkdir(parents=True)
-    entries: list[PureEntry] = []
     try:
-        ready = _with_folders(tasks, outlines, partial / _NEW)
-        if on_progress:
-            on_progress("writing sessions", 0, len(ready))
-        for count, (task, outcome) in enumerate(do_tasks(write_pure_session, ready, workers), 1):
-            if outcome.value is None:
-                failed.append(failure(task, outcome))
-            else:
-                entries += outcome.value
-            if on_progress:
-                on_progress("writing sessions", count, len(ready))
-        entries.sort(key=lambda entry: entry.folder)
+        entries, failed = _write_all(ready, target.layout, workers, on_progress)
         if not failed:
-            manifest = PureManifest(
-                version("acq"), split.hash, fold, len(split.folds), FILTER[settings.ppg],
-                settings.fps, settings.holes, tuple(entries),
-            )
-            write_pure_manifest(manifest, partial / _NEW)
+            manifest = replace(manifest, entries=entries)
+            write_export_manifest(manifest, partial / _NEW)
+            write_notes(manifest, partial / _NEW, root)
+            root.parent.mkdir(exist_ok=True)
             with uninterrupted():
                 _put_into_place(root, partial)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
-    return PureExport(tuple(entries), tuple(failed))
+    untrusted = sum(outline.untrusted for outline in outlines.values())
+    return Export(root, entries, tuple(failed), untrusted)
+
+
+def choose_export_settings(target: Target, asked: RequestedSettings) -> Settings:
+    """Choose what is asked for, else an even grid whose lost frames are repeated.
+
+    Raises
+    ------
+    CurationError : a tool would misread it
+    """
+    usual = replace(asked, fps=asked.fps or EVEN_FPS)
+    settings = choose_settings(None, usual)
+    if target.layout != UBFC:
+        is_between = settings.fps != NATIVE and settings.holes != "keep"
+        settings = replace(settings, codec="png", between=is_between)
+    if not target.tool:
+        return settings
+    is_whole = settings.fps.isdigit()
+    if not is_whole or (target.is_30 and settings.fps != EVEN_FPS):
+        rates = EVEN_FPS if target.is_30 else "a whole number of"
+        raise CurationError(
+            expected=f"{rates} frames per second for {target.tool}", found=settings.fps,
+            fix=Fix.CHOOSE_OPTION, of="fps",
+        )
+    if settings.holes == "keep":
+        raise CurationError(
+            expected=f"repeat or cut for {target.tool}, which counts frames", found="keep",
+            fix=Fix.CHOOSE_OPTION, of="holes",
+        )
+    return settings
+
+
+def _write_all(
+    tasks: Sequence[SessionTask], layout: str, workers: Workers, on_progress: OnProgress | None
+) -> tuple[tuple[ExportEntry, ...], list[FailedSession]]:
+    """Write each session; return the entries by folder, and what cannot be written."""
+    entries: list[ExportEntry] = []
+    failed: list[FailedSession] = []
+    if on_progress:
+        on_progress("writing sessions", 0, len(tasks))
+    for count, (task, outcome) in enumerate(do_tasks(session_writer(layout), tasks, workers), 1):
+        if outcome.value is None:
+            failed.append(failure(task, outcome))
+        else:
+            entries += outcome.value
+        if on_progress:
+            on_progress("writing sessions", count, len(tasks))
+    return tuple(sorted(entries, key=lambda entry: entry.folder)), failed
 
 
 def _refuse_to_overwrite(root: Path, *, force: bool) -> None:
@@ -120,21 +185,61 @@ def _refuse_to_overwrite(root: Path, *, force: bool) -> None:
         )
 
 
-def _with_folders(
-    tasks: Sequence[SessionTask], outlines: dict[str, Outline], partial: Path
-) -> list[SessionTask]:
-    """Return the tasks with a folder for each part, numbered by subject, then by part."""
+def name_folders(
+    tasks: Sequence[SessionTask], parts: Sequence[int], target: Target
+) -> list[tuple[str, ...]]:
+    """Return the folders of each task's parts, such as "train/01-02" or "train/UBFC/subject3".
+
+    Parameters
+    ----------
+    parts : how many parts each task has
+
+    Raises
+    ------
+    CurationError : there are more subjects or recordings than the tool looks for
+    """
+    around = f"{target.around}/" if target.around else ""
+    names = _pure_names(tasks, parts, target) if target.numbers_subjects else _ubfc_names(parts)
+    return [
+        tuple(f"{task.side}/{around}{name}" for name in of_task)
+        for task, of_task in zip(tasks, names, strict=True)
+    ]
+
+
+def _ubfc_names(parts: Sequence[int]) -> Iterator[list[str]]:
+    """Yield the names of each task's parts, numbered over all of them."""
+    before = 0
+    for count in parts:
+        yield [f"subject{before + part}" for part in range(1, count + 1)]
+        before += count
+
+
+def _pure_names(
+    tasks: Sequence[SessionTask], parts: Sequence[int], target: Target
+) -> list[list[str]]:
+    """Return the names of each task's parts, numbered by subject, then by part.
+
+    Raises
+    ------
+    CurationError : there are more than the tool looks for
+    """
     subjects = sorted({task.session.subject for task in tasks})
-    taken = dict.fromkeys(subjects, 0)
-    ready = []
-    for task in tasks:
-        subject, parts = task.session.subject, len(outlines[task.session.session].rows)
+    taken, names = dict.fromkeys(subjects, 0), []
+    for task, count in zip(tasks, parts, strict=True):
+        subject = task.session.subject
         number, first = subjects.index(subject) + 1, taken[subject] + 1
-        taken[subject] += parts
-        names = [pure_name(number, first + part) for part in range(parts)]
-        folders = tuple(f"{task.side}/{name}" for name in names)
-        ready.append(replace(task, folders=folders, partial=partial))
-    return ready
+        taken[subject] += count
+        names.append([pure_name(number, first + part) for part in range(count)])
+    for what, found, most in (
+        ("subjects", len(subjects), target.most_subjects),
+        ("recordings of a subject", max(taken.values(), default=0), target.most_recordings),
+    ):
+        if found > most:
+            raise CurationError(
+                expected=f"at most {most} {what} in PURE for {target.tool or 'any tool'}",
+                found=found, fix="use the UBFC layout",
+            )
+    return names
 
 
 def _put_into_place(root: Path, partial: Path) -> None:

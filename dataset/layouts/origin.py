@@ -10,11 +10,11 @@ from pathlib import Path
 
 from dataset.common.files import sha256_of
 
+from .export_manifest import SCHEMA as PURE_SCHEMA
+from .export_manifest import read_export_entries
 from .manifest import MANIFEST
 from .manifest_file import SCHEMA as UBFC_SCHEMA
 from .manifest_file import read_manifest
-from .pure_manifest import SCHEMA as PURE_SCHEMA
-from .pure_manifest import read_pure_entries
 
 _HEAD = 4096             # bytes of a manifest; its schema stands first
 
@@ -55,7 +55,7 @@ def _origins(path: Path, _mtime_ns: int) -> dict[str, Origin]:
             origin = Origin(entry.subject, entry.source.simulated)
             origins |= {_name(entry.folder): origin, entry.labels.sha256: origin}
     elif schema == PURE_SCHEMA:
-        for entry in read_pure_entries(path.parent):
+        for entry in read_export_entries(path.parent):
             origin = Origin(entry.subject, entry.simulated)
             origins |= {_name(entry.folder): origin, entry.labels_sha256: origin}
     return origins

@@ -1,5 +1,6 @@
 """The PURE layout: `NN-MM/NN-MM.json` and `NN-MM/NN-MM/Image<ns>.png`, written and compared.
 
+Other forms of it, without the second folder, are in `places`.
 NN is the subject, MM its session. The JSON holds `/FullPackage` (the oximeter, about 60 Hz) and
 `/Image` (a stamp per picture); stamps are nanoseconds since 1970. What is published is not always
 in order, and pictures and JSON do not always agree: pictures count, in the order of the stamps in
@@ -23,6 +24,7 @@ from acquire.errors import CurationError
 
 from .marks import MARK_KEY, mark_png
 from .pixel_hash import PixelHash
+from .places import PURE, labels_file, pictures_place
 
 PICTURE = re.compile(r"Image(\d{1,19})\.png", re.IGNORECASE)
 _PNG = [cv2.IMWRITE_PNG_COMPRESSION, 1]
@@ -36,6 +38,7 @@ class PureWriter:
     folder : where `NN-MM/` is made
     subject_number, session_number : NN and MM
     simulated : whether pictures and JSON are marked as of a virtual subject
+    layout : one of the forms of PURE in `places`
 
     Raises
     ------
@@ -44,7 +47,8 @@ class PureWriter:
     """
 
     def __init__(
-        self, folder: Path, *, subject_number: int, session_number: int, simulated: bool = False
+        self, folder: Path, *, subject_number: int, session_number: int, simulated: bool = False,
+        layout: str = PURE,
     ) -> None:
         for name, number in (("subject", subject_number), ("session", session_number)):
             if not 1 <= number <= 99:
@@ -60,7 +64,9 @@ class PureWriter:
             raise CurationError(
                 expected="no folder yet", found=self.folder, fix="move it away"
             )
-        (self.folder / self.name).mkdir(parents=True)
+        self.labels = labels_file(self.folder, layout)
+        self.pictures = pictures_place(self.folder, layout)
+        self.pictures.mkdir(parents=True)
 
     def __enter__(self) -> "PureWriter":
         return self
@@ -89,7 +95,7 @@ class PureWriter:
             raise CurationError(
                 expected="frame times that rise", found=f"{time_ns} ns", where=self.folder
             )
-        path = self.folder / self.name / f"Image{time_ns:019d}.png"
+        path = self.pictures / f"Image{time_ns:019d}.png"
         try:
             is_encoded, encoded = cv2.imencode(".png", bgr, _PNG)
             if not is_encoded:
@@ -126,7 +132,7 @@ class PureWriter:
         }
         if self._simulated:
             body[MARK_KEY] = {"simulated": True}
-        (self.folder / f"{self.name}.json").write_text(json.dumps(body, allow_nan=False))
+        self.labels.write_text(json.dumps(body, allow_nan=False))
 
 
 def pure_name(subject_number: int, session_number: int) -> str:
@@ -135,13 +141,17 @@ def pure_name(subject_number: int, session_number: int) -> str:
 
 
 def read_pictures(folder: Path) -> Iterator[np.ndarray]:
-    """Decode the pictures of `NN-MM/NN-MM`, sorted by name: (H, W, 3) uint8 BGR each.
+    """Decode the pictures in a folder, sorted by name: (H, W, 3) uint8 BGR each.
+
+    The JSON of the same recording may lie among them, as in `pure-flat`.
 
     Raises
     ------
-    CurationError : a file is no picture
+    CurationError : another file is no picture
     """
     for path in sorted(folder.iterdir()):
+        if path.name == f"{folder.name}.json":
+            continue
         bgr = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
         if bgr is None:
             raise CurationError(expected="a picture", found="something else", where=f"at {path}")
@@ -149,7 +159,7 @@ def read_pictures(folder: Path) -> Iterator[np.ndarray]:
 
 
 def check_pictures(folder: Path, written: PixelHash) -> None:
-    """Decode the pictures of `NN-MM/NN-MM` and compare them with the frames written.
+    """Decode the pictures in a folder and compare them with the frames written.
 
     Raises
     ------

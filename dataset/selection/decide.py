@@ -5,15 +5,16 @@ One process at a time writes the list; each change reads it anew, so that none i
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 from acquire import data_folder
 from acquire.errors import AcqError, Fix
 from acquire.writing import SELECTION, WAIT_S, hold
+from dataset.layouts.export_manifest import read_export_manifest
 from dataset.layouts.manifest import MANIFEST, ExcludedPart
 from dataset.layouts.manifest_file import read_manifest
-from dataset.layouts.pure_manifest import read_pure_manifest
 
 from .exclusions import Exclusion, Exclusions
 from .exclusions_file import read_exclusions, write_exclusions
@@ -77,6 +78,7 @@ def include(
 def made_before(data: Path, changed: Sequence[Exclusion]) -> list[tuple[Path, Fix]]:
     """Return what was made before these decisions and does not hold any more, with what mends it.
 
+    Of an export for a tool the name of its folder is what the remedy is applied to.
     Nothing is hashed. A split or a manifest that cannot be read counts as one that does not hold.
 
     Raises
@@ -90,21 +92,28 @@ def made_before(data: Path, changed: Sequence[Exclusion]) -> list[tuple[Path, Fi
         used = _read(lambda: {Path(one.file).stem for one in read_split(split).sessions})
         if used is None or any((name in used) == now.is_excluded(name) for name in wholes):
             stale.append((split, Fix.SPLIT_AGAIN))
-    ubfc, pure = data_folder.ubfc_dir(data), data_folder.pure_dir(data)
-    exports: tuple[tuple[Path, Fix, Callable[[], _Parts]], ...] = (
-        (ubfc, Fix.CONVERT_AGAIN, lambda: {
-            one.session: one.rows.excluded for one in read_manifest(ubfc / MANIFEST).entries
-        }),
-        (pure, Fix.EXPORT_PURE_AGAIN, lambda: {
-            one.session: one.excluded for one in read_pure_manifest(pure).entries
-        }),
-    )
-    for folder, fix, read_parts in exports:
+    ubfc = data_folder.ubfc_dir(data)
+    made: list[tuple[Path, Fix, Callable[[Path], _Parts]]] = [
+        (ubfc, Fix.CONVERT_AGAIN, _parts_of_curated),
+        *((
+            root, Fix.EXPORT_PURE_AGAIN if root == data_folder.pure_dir(data)
+            else Fix.EXPORT_FOR_AGAIN, _parts_of_export,
+        ) for root in data_folder.export_dirs(data)),
+    ]
+    for folder, fix, read_parts in made:
         if (folder / MANIFEST).exists():
-            parts = _read(read_parts)
+            parts = _read(partial(read_parts, folder))
             if parts is None or any(_is_other(one, parts, now) for one in changed):
                 stale.append((folder, fix))
     return stale
+
+
+def _parts_of_curated(root: Path) -> _Parts:
+    return {one.session: one.rows.excluded for one in read_manifest(root / MANIFEST).entries}
+
+
+def _parts_of_export(root: Path) -> _Parts:
+    return {one.session: one.excluded for one in read_export_manifest(root).entries}
 
 
 def _read(read: Callable[[], _Read]) -> _Read | None:

@@ -1,23 +1,28 @@
-"""Verify the export in the PURE layout: labels, and every picture."""
+"""Verify the exports for other tools: labels, and every picture."""
 
 from pathlib import Path
 
 from acquire import data_folder
 from acquire.errors import CurationError
 from dataset.consistency.of_today import find_outdated
-from dataset.layouts.pure_manifest import check_pure_folder, read_pure_manifest
+from dataset.layouts.export_manifest import check_export_folder, read_export_manifest
+from dataset.layouts.places import labels_file
 
 from .folders import find_unlisted_folders, note_unchecked
 from .result import References, Verification
 
 
-def verify_pure_export(data: Path, verification: Verification, references: References) -> None:
-    """Verify every folder of `data/pure`, where there is one, and that there are no others."""
-    root = data_folder.pure_dir(data)
-    if not root.exists():
-        return
+def verify_exports(data: Path, verification: Verification, references: References) -> None:
+    """Verify every folder of the exports that are there, and that there are no others."""
+    for root in data_folder.export_dirs(data):
+        _verify_export(data, root, verification, references)
+
+
+def _verify_export(
+    data: Path, root: Path, verification: Verification, references: References
+) -> None:
     try:
-        manifest = read_pure_manifest(root)
+        manifest = read_export_manifest(root)
     except CurationError as error:
         verification.add("broken", root, error)
         return
@@ -26,9 +31,13 @@ def verify_pure_export(data: Path, verification: Verification, references: Refer
     for entry in manifest.entries:
         folder = root / entry.folder
         try:
-            verification.checked["frames"] += check_pure_folder(root, entry)
+            verification.checked["frames"] += check_export_folder(root, entry, manifest)
         except (CurationError, OSError) as error:
             verification.add("broken", folder, error)
         verification.checked["folders"] += 1
         note_unchecked(folder, entry.session, verification, references)
-    find_unlisted_folders(root, {entry.folder for entry in manifest.entries}, verification)
+    folders = [root / entry.folder for entry in manifest.entries]
+    labels = [labels_file(folder, manifest.layout) for folder in folders]
+    beside = [path for path in labels if path.parent not in folders]
+    names = {path.relative_to(root).as_posix() for path in (*folders, *beside)}
+    find_unlisted_folders(root, names, verification)

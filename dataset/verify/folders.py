@@ -100,9 +100,10 @@ def note_unchecked(
 
 def find_unlisted_folders(root: Path, listed: set[str], verification: Verification) -> None:
     """Find what lies beside the curated folders of a root and is not in its manifest."""
-    for side in SIDES:
-        for folder in sorted((root / side).glob("*")):
-            if f"{side}/{folder.name}" not in listed:
+    around = {Path(name).parent.as_posix() for name in listed}
+    for parent in sorted(around.union(SIDES)):
+        for folder in sorted((root / parent).glob("*")):
+            if f"{parent}/{folder.name}" not in listed | around:
                 error = CurationError(
                     expected=f"only folders of {root / MANIFEST}", found=folder,
                     fix="move it away",

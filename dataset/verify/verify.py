@@ -12,10 +12,10 @@ from dataset.common.progress import OnProgress
 from dataset.layouts.manifest import MANIFEST
 
 from .card import verify_card
+from .exports import verify_exports
 from .face_frames import verify_face_frames
 from .folders import verify_curated_folders
 from .lists import verify_lists
-from .pure_export import verify_pure_export
 from .result import References, Verification
 from .sessions import verify_sessions
 from .training_runs import verify_training_runs
@@ -38,7 +38,7 @@ def verify_data(data: Path, *, on_progress: OnProgress | None = None) -> Verific
     verify_lists(data, verification, references)
     verify_sessions(data, verification, references, progress)
     verify_curated_folders(data, verification, references, progress)
-    verify_pure_export(data, verification, references)
+    verify_exports(data, verification, references)
     verify_face_frames(data, verification, references)
     verify_training_runs(data, verification, references)
     verify_card(data, verification, references)

@@ -12,8 +12,8 @@ import pytest
 
 from acquire import data_folder
 from acquire.calibration.rig_file import read_rig
+from dataset.layouts.export_manifest import read_export_entries
 from dataset.layouts.manifest_file import write_manifest
-from dataset.layouts.pure_manifest import read_pure_entries
 from dataset.layouts.ubfc import LABELS, MANIFEST, load_manifest
 from dataset.quality.result import read_quality
 from dataset.runs import read_training_runs
@@ -134,7 +134,7 @@ def test_an_interrupted_withdrawal_is_completed(data, repo, tmp_path):
 
 def test_a_pure_manifest(data, tmp_path):
     shutil.copy(data / "pure_manifest.json", tmp_path / MANIFEST)
-    first, second = read_pure_entries(tmp_path)
+    first, second = read_export_entries(tmp_path)
     assert (first.folder, first.session, first.frames) == ("test/02-01", SECOND, 104)
     assert (second.folder, second.session, second.frames) == ("train/01-01", FIRST, 180)
 

@@ -9,7 +9,7 @@ import pytest
 
 from acquire import data_folder, layout
 from acquire.calibration import rig_file
-from dataset.layouts import manifest, manifest_file, pure_manifest
+from dataset.layouts import export_manifest, manifest, manifest_file
 from dataset.quality import result as quality
 from dataset.selection import exclusions, exclusions_file, identities, split, split_file
 from dataset.session import subject
@@ -93,8 +93,9 @@ HEAD = {"schema": "string", "schema_version": "integer"}
             {"": quality.SessionQuality, "A flag": quality.Flag}, id="quality",
         ),
         pytest.param(
-            "data/pure/manifest.json", pure_manifest,
-            {"": pure_manifest.PureManifest, "A pure entry": pure_manifest.PureEntry}, id="pure",
+            "data/pure/manifest.json", export_manifest,
+            {"": export_manifest.ExportManifest, "An export entry": export_manifest.ExportEntry},
+            id="pure",
         ),
     ],
 )

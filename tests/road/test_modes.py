@@ -9,8 +9,9 @@ from acquire import data_folder
 from acquire.simulation.sessions import SimulatedSession, simulate_session
 from dataset.card.description import AboutDataset
 from dataset.card.write import write_card
-from dataset.convert.to_pure import export_pure
+from dataset.convert.settings import RequestedSettings
 from dataset.convert.to_ubfc import convert_sessions
+from dataset.export.write import export_sessions
 from dataset.face.thumbnails import make_thumbnails
 from dataset.quality.curves import curves_to_draw
 from dataset.quality.grade_sessions import grade_sessions
@@ -35,7 +36,7 @@ def write_everything(data):
     split = split_by_subject(identify_sessions(data), holdout=["S02"])
     write_split(split, data_folder.split_file(data))
     convert_sessions(data)
-    export_pure(data)
+    export_sessions(data, asked=RequestedSettings(fps="native"))
     write_card(data, AboutDataset())
     graded = grade_sessions(data, [path.stem])
     files = {quality.session: path for path, quality in graded.all.items()}

@@ -31,8 +31,8 @@ from acquire.writing import (
 )
 from dataset.card.description import AboutDataset
 from dataset.card.write import write_card
-from dataset.convert.to_pure import export_pure
 from dataset.convert.to_ubfc import convert_sessions
+from dataset.export.write import export_sessions
 from dataset.layouts.ubfc import load_manifest
 from dataset.public.import_set import import_set
 from dataset.quality.grade_sessions import grade_sessions
@@ -72,7 +72,7 @@ def recover_second(data):
 PLAN = SimulatedSession("S01", 0, seed=0, duration_s=1.0, fps=25.0)
 WRITERS = {
     "convert": (UBFC, convert_sessions),
-    "convert --to pure": (PURE, export_pure),
+    "convert --to pure": (PURE, export_sessions),
     "card": (UBFC, lambda data: write_card(data, AboutDataset())),
     "qc": (QUALITY, grade_sessions),
     "its pages": (
@@ -222,7 +222,7 @@ def import_or_raise(data):
 LINKS = {
     "convert": ("ubfc/train", convert_sessions),
     "convert, its working folder": (".ubfc-partial", convert_sessions),
-    "convert --to pure": ("pure", export_pure),
+    "convert --to pure": ("pure", export_sessions),
     "card": ("ubfc", lambda data: write_card(data, AboutDataset())),
     "qc": ("sessions/S02", grade_sessions),
     "its pages": ("qc", WRITERS["its pages"][1]),

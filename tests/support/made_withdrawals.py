@@ -6,8 +6,9 @@ import shutil
 from acquire import data_folder
 from dataset.card.description import AboutDataset
 from dataset.card.write import write_card
-from dataset.convert.to_pure import export_pure
+from dataset.convert.settings import RequestedSettings
 from dataset.convert.to_ubfc import PARTIAL, convert_sessions
+from dataset.export.write import export_sessions
 from dataset.face.frames import cache_key
 from dataset.selection.choose import split_by_subject
 from dataset.selection.exclusions import Exclusion, Exclusions
@@ -54,7 +55,7 @@ def make_withdrawable(data):
     orphan = cache_key("2" * 64)
     (cache / f"{orphan}.npy").write_bytes(b"of a video that no folder has any more")
     write_card(data, AboutDataset())
-    assert not export_pure(data).failed
+    assert not export_sessions(data, asked=RequestedSettings(fps="native")).failed
     for folder in data_folder.pure_dir(data).glob("*/*/*-*/"):
         # one each: an interruption is tried before every file
         for picture in sorted(folder.iterdir())[1:]:

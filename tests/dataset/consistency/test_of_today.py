@@ -20,11 +20,12 @@ from dataset.consistency.of_today import (
     find_unsplit,
     read_today,
 )
-from dataset.convert.to_pure import export_pure
+from dataset.convert.settings import RequestedSettings
 from dataset.convert.to_ubfc import convert_sessions
+from dataset.export.write import export_sessions
+from dataset.layouts.export_manifest import read_export_manifest
 from dataset.layouts.manifest import MANIFEST
 from dataset.layouts.manifest_file import read_manifest
-from dataset.layouts.pure_manifest import read_pure_manifest
 from dataset.selection.exclusions import Exclusion, Exclusions
 from dataset.selection.exclusions_file import write_exclusions
 from dataset.verify.verify import verify_data
@@ -41,7 +42,7 @@ def made(tmp_path_factory):
         make_session(data, subject, number, seconds=3.5)
     write_new_split(data, "S03")
     assert not convert_sessions(data).failed
-    assert not export_pure(data).failed
+    assert not export_sessions(data, asked=RequestedSettings(fps="native")).failed
     return data
 
 
@@ -94,7 +95,7 @@ def test_what_is_not_of_today_is_refused_until_what_is_said_was_done(data, chang
     change(data)
     with pytest.raises(CurationError, match=words) as error:
         check_of_today(data, read_manifest(root / MANIFEST))
-    exported = read_pure_manifest(data_folder.pure_dir(data))
+    exported = read_export_manifest(data_folder.pure_dir(data))
     today = read_today(data, [entry.session for entry in exported.entries])
     (outdated,) = [
         one for one in find_outdated(data, exported, today) if words in one.error.facts
@@ -104,7 +105,7 @@ def test_what_is_not_of_today_is_refused_until_what_is_said_was_done(data, chang
     check_of_today(data, read_manifest(root / MANIFEST))
     if change is recording_changed:
         do_what_is_said(data, advise(outdated.error, "verify"))
-        exported = read_pure_manifest(data_folder.pure_dir(data))
+        exported = read_export_manifest(data_folder.pure_dir(data))
         assert find_outdated(data, exported, read_today(data, [])) == []
 
 

@@ -9,15 +9,16 @@ import pytest
 from acquire import data_folder
 from acquire.errors import CurationError, Fix
 from dataset.convert.rows import plan_rows
-from dataset.convert.settings import Settings
-from dataset.convert.to_pure import PARTIAL, export_pure
-from dataset.layouts.pure_manifest import read_pure_entries
+from dataset.convert.settings import RequestedSettings, Settings
+from dataset.export.write import PARTIAL, export_sessions
+from dataset.layouts.export_manifest import read_export_entries
 from dataset.session.reader import Session
 from dataset.verify.verify import verify_data
 from tests.support.made_sessions import make_session
 from tests.support.splits import write_new_split
 
 NATIVE = Settings("png", "filtered", "native", "repeat")
+NATIVELY = RequestedSettings(fps="native", holes="repeat")
 
 
 def test_session_to_pure_and_back(tmp_path, acq_here):
@@ -26,7 +27,7 @@ def test_session_to_pure_and_back(tmp_path, acq_here):
         make_session(tmp_path, "S02", seconds=7.0),
     ]
     write_new_split(tmp_path, "S02")
-    done = export_pure(tmp_path, holes="repeat")
+    done = export_sessions(tmp_path, asked=NATIVELY)
     assert done.failed == ()
     assert [(e.folder, e.subject, e.part) for e in done.entries] == [
         ("test/02-01", "S02", 1), ("train/01-01", "S01", 1), ("train/01-02", "S01", 2)
@@ -44,11 +45,11 @@ def test_session_to_pure_and_back(tmp_path, acq_here):
                 bgr = cv2.imread(str(path))
                 assert bgr is not None
                 assert (bgr[..., ::-1] == session.frames[int(index)]).all()
-    assert read_pure_entries(tmp_path / "pure") == done.entries
+    assert read_export_entries(tmp_path / "pure") == done.entries
     body = json.loads((tmp_path / "pure/manifest.json").read_text())
     assert list(body) == [
         "schema", "schema_version", "acq_version", "split_hash", "fold", "folds", "filter", "fps",
-        "holes", "entries",
+        "holes", "entries", "layout", "tool",
     ]
     assert list(body["entries"][0]) == [
         "folder", "side", "subject", "session", "session_hash", "part", "simulated",
@@ -57,10 +58,10 @@ def test_session_to_pure_and_back(tmp_path, acq_here):
     ]
     assert not (tmp_path / PARTIAL).exists()
     with pytest.raises(CurationError, match="expected no export yet"):
-        export_pure(tmp_path, holes="repeat")
+        export_sessions(tmp_path, asked=NATIVELY)
     again = acq_here("convert", "--data", tmp_path, "--to", "pure", "--force", "--quiet")
     assert again.returncode == 0, again.stderr
-    assert "wrote 2 recordings" in again.stdout
+    assert "wrote 3 recordings" in again.stdout      # cut where samples are lost
     refused = acq_here("convert", "--data", tmp_path, "--to", "pure", "--codec", "ffv1")
     assert refused.returncode == 2
 
@@ -70,7 +71,7 @@ def test_verify_holds_every_picture_against_the_manifest(tmp_path):
     for n in (1, 2):
         make_session(data, f"S0{n}", n, seconds=6.0)
     write_new_split(data, "S02")
-    assert not export_pure(data).failed
+    assert not export_sessions(data).failed
     assert verify_data(data).ok
     picture = sorted(data_folder.pure_dir(data).rglob("*.png"))[3]
     bgr = cv2.imread(str(picture))
@@ -85,12 +86,12 @@ def test_a_session_that_cannot_be_used_leaves_the_old_export_in_place(tmp_path):
     for subject in ("S01", "S02"):
         make_session(tmp_path, subject, seconds=6.0)
     write_new_split(tmp_path, "S02")
-    assert not export_pure(tmp_path).failed
-    before = read_pure_entries(tmp_path / "pure")
+    assert not export_sessions(tmp_path).failed
+    before = read_export_entries(tmp_path / "pure")
     make_session(tmp_path, "S03", seconds=2.0)
     write_new_split(tmp_path, "S02")
-    (failed,) = export_pure(tmp_path, force=True).failed
+    (failed,) = export_sessions(tmp_path, force=True).failed
     assert failed.session == "S03-20260101T090001Z"
     assert failed.error.fix is Fix.EXCLUDE
-    assert read_pure_entries(tmp_path / "pure") == before
+    assert read_export_entries(tmp_path / "pure") == before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["pure", "sessions", "split.json"]

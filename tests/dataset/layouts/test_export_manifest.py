@@ -6,33 +6,34 @@ from dataclasses import replace
 import pytest
 
 from acquire.errors import CurationError, Fix
-from dataset.layouts.manifest import MANIFEST, ExcludedPart, FrameSpan
-from dataset.layouts.pure_manifest import (
-    PureEntry,
-    PureManifest,
-    check_pure_folder,
-    read_pure_entries,
-    write_pure_manifest,
+from dataset.layouts.export_manifest import (
+    ExportEntry,
+    ExportManifest,
+    check_export_folder,
+    read_export_entries,
+    write_export_manifest,
 )
+from dataset.layouts.manifest import MANIFEST, ExcludedPart, FrameSpan
 
-ENTRY = PureEntry(
+ENTRY = ExportEntry(
     "train/01-02", "train", "S01", "S01-20260101T090001Z", "0", 2, simulated=False,
     imported_from="", frames=30, repeated=(FrameSpan(3, 1, "resampled"),),
     excluded=(ExcludedPart(1, None, "moved"),), pixels_hash="0", labels_sha256="0", trimmed=(),
 )
 
 
+MADE = ExportManifest("0.1.0", "0", 1, 1, {"kind": "none"}, "native", "repeat", ())
+
+
 def write(root, *entries):
-    write_pure_manifest(
-        PureManifest("0.1.0", "0", 1, 1, {"kind": "none"}, "native", "repeat", entries), root
-    )
+    write_export_manifest(replace(MADE, entries=entries), root)
 
 
 def test_entries_come_back_as_written(tmp_path):
     write(tmp_path, ENTRY, replace(ENTRY, folder="test/02-01", side="test", subject="S02"))
-    assert read_pure_entries(tmp_path)[0] == ENTRY
+    assert read_export_entries(tmp_path)[0] == ENTRY
     before = json.loads((tmp_path / MANIFEST).read_text())
-    write(tmp_path, *read_pure_entries(tmp_path))
+    write(tmp_path, *read_export_entries(tmp_path))
     assert json.loads((tmp_path / MANIFEST).read_text()) == before
 
 
@@ -53,12 +54,15 @@ def test_what_cannot_be_an_export_is_refused(tmp_path, change, says):
     body["entries"][0].update(change)
     path.write_text(json.dumps(body))
     with pytest.raises(CurationError) as caught:
-        read_pure_entries(tmp_path)
+        read_export_entries(tmp_path)
     assert says in str(caught.value)
     assert caught.value.fix is Fix.EXPORT_PURE_AGAIN
 
 
 def test_labels_that_are_not_there_name_the_export_to_be_made_again(tmp_path):
     with pytest.raises(CurationError, match="expected a file, found nothing at") as caught:
-        check_pure_folder(tmp_path, ENTRY)
+        check_export_folder(tmp_path, ENTRY, MADE)
     assert caught.value.fix is Fix.EXPORT_PURE_AGAIN
+    with pytest.raises(CurationError, match="expected a file, found nothing at") as caught:
+        check_export_folder(tmp_path, ENTRY, replace(MADE, tool="pyvhr", layout="ubfc"))
+    assert (caught.value.fix, caught.value.of) == (Fix.EXPORT_FOR_AGAIN, "pyvhr")

@@ -11,6 +11,7 @@ from acquire import data_folder
 from acquire.camera.replay import ReplayCamera
 from acquire.camera.video_mark import is_marked_video
 from acquire.errors import CurationError
+from dataset.convert.settings import RequestedSettings
 from dataset.convert.to_ubfc import convert_sessions
 from dataset.export.write import export_sessions
 from dataset.layouts.marks import is_marked_png
@@ -28,7 +29,7 @@ def exported(tmp_path_factory):
         make_session(data, subject, number, seconds=4.0, bpm=60 + 9 * number, simulated=True)
     write_new_split(data, "S02")
     convert_sessions(data)
-    export_sessions(data)
+    export_sessions(data, asked=RequestedSettings(fps="native"))
     return data
 
 

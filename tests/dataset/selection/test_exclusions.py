@@ -146,7 +146,8 @@ def test_what_holds_again_after_an_undo_is_not_called_out_of_date(data):
         assert done.exit_code == 0, done.output
         return [Path(one["path"]).name for one in json.loads(done.stdout)["out_of_date"]]
 
-    for words in (("split", "--holdout", "S01"), ("convert",), ("convert", "--to", "pure")):
+    pure = ("convert", "--to", "pure", "--fps", "native")
+    for words in (("split", "--holdout", "S01"), ("convert",), pure):
         done = CliRunner().invoke(app, [*words, "--data", str(data), "--quiet"])
         assert done.exit_code == 0, done.output
     part = (SECOND, "--from", "1", "--to", "2.5")

@@ -81,6 +81,7 @@ def check_gone(data, template):
 
 
 def test_nothing_is_left_and_the_others_are_as_they_were(data, template):
+    data_folder.known_sessions_file(data).write_text(f'{{"subject": "{GONE}"}}')
     assert len(left_of(data)) > 10
     done = withdraw(data, GONE)
     check_gone(data, template)
@@ -351,7 +352,7 @@ def test_without_a_terminal_it_wants_yes(data):
     done = acq(data, "--yes")
     assert done.exit_code == 0
     assert "2 recordings, 2 curated folders" in done.stdout
-    assert "the PURE export is removed as a whole" in done.stdout
+    assert "the export pure is removed as a whole" in done.stdout
     assert left_of(data) == []
 
 

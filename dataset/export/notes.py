@@ -1,0 +1,139 @@
+"""What lies beside an export for a tool: a note on its readers, and a configuration where it helps.
+
+The note is Markdown: one reader takes every `.txt` for a signal, another every folder for a person.
+"""
+
+import hashlib
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from acquire.atomic import write_text
+from dataset.common.files import canonical_json
+from dataset.layouts.export_manifest import ExportManifest
+from dataset.layouts.places import UBFC
+
+from .targets import PYVHR, REMOTEBIOSENSING, RPPG_TOOLBOX
+
+NOTE, CONFIG = "README.md", "rppg-toolbox.yaml"
+_CLIP = 180                     # frames, of the configurations that rPPG-Toolbox comes with
+
+
+def write_notes(manifest: ExportManifest, folder: Path, root: Path) -> None:
+    """Write the note, and rPPG-Toolbox's configuration, of an export for a tool.
+
+    Parameters
+    ----------
+    folder : that holds the export now
+    root : where it will lie; paths in the files are absolute
+    """
+    if not manifest.tool:
+        return
+    root = root.resolve()
+    write_text(folder / NOTE, _note(manifest, root))
+    if manifest.tool == RPPG_TOOLBOX:
+        # JSON is YAML, too; the tool reads it with a YAML parser
+        write_text(folder / CONFIG, json.dumps(_toolbox_config(manifest, root), indent=2) + "\n")
+
+
+_HOW = {
+    (RPPG_TOOLBOX, True): """\
+Train TS-CAN on `train`, test it on `test`, from the folder of rPPG-Toolbox:
+
+    python main.py --config_file {root}/{config}
+
+The first run prepares the clips. Later runs may set DO_PREPROCESS to false. Paths in the
+configuration are absolute: change DATA_PATH where this folder was moved. The loader keeps a whole
+video in memory, at least three bytes a pixel and frame; the longest one has {frames} frames.
+""",
+    (PYVHR, True): """\
+`videodataDIR` and `BVPdataDIR` are `{root}/train/` and `{root}/test/`, the dataset is `UBFC2`.
+""",
+    (PYVHR, False): """\
+`videodataDIR` and `BVPdataDIR` are `{root}/train/PURE` and `{root}/test/PURE`, the dataset is
+`PURE`. pyVHR writes an AVI into each folder at its first run, with its own loss of colour; the
+UBFC layout has no such loss.
+""",
+    (REMOTEBIOSENSING, True): """\
+`data_root_path` is `{root}/train/` or `{root}/test/`, the dataset is `UBFC`.
+""",
+    (REMOTEBIOSENSING, False): """\
+`data_root_path` is `{root}/train/` or `{root}/test/`, the dataset is `PURE`.
+""",
+}
+
+
+def _note(manifest: ExportManifest, root: Path) -> str:
+    is_ubfc = manifest.layout == UBFC
+    how = _HOW.get((manifest.tool, is_ubfc)) or _HOW[manifest.tool, True]
+    frames = max((entry.frames for entry in manifest.entries), default=0)
+    repeated = sum(span.frames for entry in manifest.entries for span in entry.repeated)
+    total = sum(entry.frames for entry in manifest.entries)
+    simulated = sum(entry.simulated for entry in manifest.entries)
+    lines = [
+        f"# Face video and finger PPG for {manifest.tool}", "",
+        how.format(root=root, config=CONFIG, frames=frames),
+        f"Every video has exactly {manifest.fps} frames a second: frame k is the picture nearest "
+        f"to k / {manifest.fps} s, and its PPG is that of this very time. {repeated} of {total} "
+        "pictures are shown a second time, where the camera was slower or lost frames.", "",
+        "Nobody is in `train` and in `test`. "
+        + ("Folders are recordings, and two may be of one person: draw no other split from them."
+           if is_ubfc else "NN in `NN-MM` counts the persons."), "",
+        "What was left out, and whose each folder is, stands in `manifest.json`.",
+    ]
+    if simulated:
+        lines += ["", f"**{simulated} of {len(manifest.entries)} recordings are simulated.**"]
+    return "\n".join(lines) + "\n"
+
+
+def _toolbox_config(manifest: ExportManifest, root: Path) -> dict[str, Any]:
+    """Return a configuration of rPPG-Toolbox: TS-CAN as in its own, trained and tested here.
+
+    Both sides are of one data set by name: without a name of its own each, the list of test clips
+    would replace that of the clips to train on, and a second run would train on the test side.
+    """
+    body = [asdict(entry) for entry in manifest.entries]
+    digest = hashlib.sha256(canonical_json(body).encode()).hexdigest()[:12]
+
+    def data(side: str) -> dict[str, Any]:
+        return {
+            "FS": int(manifest.fps),
+            "DATASET": "UBFC-rPPG" if manifest.layout == UBFC else "PURE",
+            "DO_PREPROCESS": True, "DATA_FORMAT": "NDCHW", "DATA_PATH": f"{root}/{side}",
+            "CACHED_PATH": "PreprocessedData", "EXP_DATA_NAME": f"acq_{digest}_{side}",
+            "BEGIN": 0.0, "END": 1.0,
+            "PREPROCESS": {
+                "DATA_TYPE": ["DiffNormalized", "Standardized"], "LABEL_TYPE": "DiffNormalized",
+                "DO_CHUNK": True, "CHUNK_LENGTH": _CLIP,
+                "CROP_FACE": {
+                    "DO_CROP_FACE": True, "USE_LARGE_FACE_BOX": True, "LARGE_BOX_COEF": 1.5,
+                    "DETECTION": {
+                        "DO_DYNAMIC_DETECTION": False, "DYNAMIC_DETECTION_FREQUENCY": 30,
+                        "USE_MEDIAN_FACE_BOX": False,
+                    },
+                },
+                "RESIZE": {"H": 72, "W": 72},
+            },
+        }
+
+    return {
+        "BASE": [""], "TOOLBOX_MODE": "train_and_test",
+        "TRAIN": {
+            "BATCH_SIZE": 4, "EPOCHS": 30, "LR": 9e-3, "MODEL_FILE_NAME": f"acq_{digest}_tscan",
+            "DATA": data("train"),
+        },
+        # named, but not read: the last epoch is tested
+        "VALID": {"DATA": data("train")},
+        "TEST": {
+            "METRICS": ["MAE", "RMSE", "MAPE", "Pearson", "SNR"], "USE_LAST_EPOCH": True,
+            "DATA": data("test"),
+        },
+        "DEVICE": "cuda:0", "NUM_OF_GPU_TRAIN": 1, "LOG": {"PATH": "runs/exp"},
+        "MODEL": {"DROP_RATE": 0.2, "NAME": "Tscan", "TSCAN": {"FRAME_DEPTH": 10}},
+        "INFERENCE": {
+            "BATCH_SIZE": 4, "EVALUATION_METHOD": "FFT",
+            "EVALUATION_WINDOW": {"USE_SMALLER_WINDOW": False, "WINDOW_SIZE": 10},
+            "MODEL_PATH": "",
+        },
+    }

@@ -1,0 +1,197 @@
+"""Exports for other tools, read by the rules of their readers: right rates, right pictures."""
+
+import json
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from acq.main import app
+from acquire import data_folder
+from acquire.errors import CurationError, Fix
+from dataset.convert.settings import RequestedSettings, Settings
+from dataset.convert.tasks import SessionTask
+from dataset.export.notes import CONFIG, NOTE
+from dataset.export.targets import find_target
+from dataset.export.write import choose_export_settings, export_sessions, name_folders
+from dataset.selection.identities import SessionIdentity
+from dataset.session.reader import Session
+from dataset.verify.verify import verify_data
+from tests.support import public_readers as readers
+from tests.support.made_sessions import make_session
+from tests.support.splits import write_new_split
+
+BPM, SECONDS = 74.7, 8
+# a camera of 30 frames a second that loses one in five for six seconds, then none: 25.5 on average
+LOST = set(range(4, 30 * 6, 5))
+READERS = {
+    ("rppg-toolbox", "ubfc"): lambda root: readers.toolbox_ubfc(root, 30),
+    ("rppg-toolbox", "pure"): lambda root: readers.toolbox_pure(root, 30),
+    ("pyvhr", "ubfc"): readers.pyvhr_ubfc,
+    ("pyvhr", "pure"): readers.pyvhr_pure,
+    ("remotebiosensing", "ubfc"): readers.remotebiosensing_ubfc,
+    ("remotebiosensing", "pure"): readers.remotebiosensing_pure,
+}
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """Two people recorded with the camera that loses frames."""
+    data = tmp_path_factory.mktemp("tools")
+    for subject in ("S01", "S02"):
+        make_session(data, subject, seconds=SECONDS, bpm=BPM, lost_frames=LOST)
+    write_new_split(data, "S02")
+    return data
+
+
+def rate_bpm(ppg, fs_hz):
+    """The highest peak of the spectrum, to 0.05 bpm."""
+    count = int(fs_hz * 60 / 0.05)
+    spectrum = np.abs(np.fft.rfft((ppg - ppg.mean()) * np.hanning(len(ppg)), count))
+    return 60 * np.argmax(spectrum) * fs_hz / count
+
+
+def test_native_times_mislead_readers_that_count_frames_and_convert_says_so(data):
+    done = CliRunner().invoke(app, ["convert", "--data", str(data)])
+    assert done.exit_code == 0, done.output
+    (line,) = [line for line in done.output.splitlines() if "acq convert --for TOOL" in line]
+    for tool in ("pyVHR", "rPPG-Toolbox", "remotebiosensing"):
+        assert tool in line
+    (read,) = readers.toolbox_ubfc(data_folder.ubfc_dir(data) / "train", 30)
+    assert rate_bpm(read.ppg, 30) > 1.15 * BPM           # taken for 30 frames a second
+    (read,) = readers.pyvhr_ubfc(data_folder.ubfc_dir(data) / "train")
+    assert abs(rate_bpm(read.ppg, read.ppg_hz) - BPM) > 0.01 * BPM      # taken for constant
+
+
+@pytest.mark.parametrize(("tool", "layout"), READERS, ids="-".join)
+def test_each_reader_finds_rate_and_pictures_without_a_word(data, capfd, tool, layout):
+    assert not export_sessions(data, target=find_target(layout, tool), force=True).failed
+    root = data_folder.tool_dir(data, tool)
+    capfd.readouterr()
+    for side, subject in (("train", "S01"), ("test", "S02")):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            (read,) = READERS[tool, layout](root / side)
+        assert read.video_hz == 30
+        assert rate_bpm(read.ppg, read.ppg_hz) == pytest.approx(BPM, abs=0.3)
+        # waveform and pictures begin together and end together
+        span_s = (len(read.pictures) - 1) / read.video_hz
+        assert (len(read.ppg) - 1) / read.ppg_hz == pytest.approx(span_s, abs=1e-9)
+        with Session(data / f"sessions/{subject}/{subject}-20260101T090001Z.h5") as session:
+            at_ns = session.frame_light_ns
+            first = int(np.searchsorted(at_ns, session.ppg_time_ns[0]))
+            for k in range(0, len(read.pictures), 20):
+                shown = read.pictures[k][..., ::-1]
+                nearest = np.argsort(np.abs(at_ns - at_ns[first] - k * 1e9 / 30))[:2]
+                assert any((session.frames[int(i)] == shown).all() for i in nearest)
+    assert capfd.readouterr() == ("", "")
+    assert (root / NOTE).exists()
+
+
+def test_what_is_exported_is_verified_and_withdrawn_as_a_whole(data, tmp_path):
+    import shutil
+
+    from dataset.withdraw.withdraw import withdraw
+
+    copy = shutil.copytree(data, tmp_path / "data")
+    for tool, layout in (("rppg-toolbox", "pure"), ("remotebiosensing", "ubfc")):
+        export_sessions(copy, target=find_target(layout, tool), force=True)
+    assert verify_data(copy).ok
+    label = copy / "for/rppg-toolbox/train/01-01/01-01.json"
+    label.write_text(label.read_text().replace("1", "2", 1))
+    (copy / "for/remotebiosensing/train/UBFC/subject9").mkdir()
+    broken = [one for one in verify_data(copy).findings if one.kind == "broken"]
+    assert any("01-01" in one.text and "labels" in one.text for one in broken)
+    assert any("subject9" in one.text for one in broken)
+    withdraw(copy, "S01")
+    assert not list(data_folder.tools_dir(copy).rglob("*"))
+
+
+def test_the_configuration_of_rppg_toolbox_keeps_the_sides_apart(data):
+    export_sessions(data, target=find_target("ubfc", "rppg-toolbox"), force=True)
+    root = data_folder.tool_dir(data, "rppg-toolbox")
+    config = yaml.safe_load((root / CONFIG).read_text())
+    sides = {side: config[side]["DATA"] for side in ("TRAIN", "VALID", "TEST")}
+    # a side without a data set is refused
+    assert {one["DATASET"] for one in sides.values()} == {"UBFC-rPPG"}
+    assert {one["FS"] for one in sides.values()} == {30}
+    # one name of a data set with one range is one list of clips: the last one written
+    assert sides["TRAIN"]["EXP_DATA_NAME"] != sides["TEST"]["EXP_DATA_NAME"]
+    for side, folder in (("TRAIN", "train"), ("TEST", "test")):
+        assert sides[side]["DATA_PATH"] == str((root / folder).resolve())
+        assert (sides[side]["BEGIN"], sides[side]["END"]) == (0, 1)
+    assert config["TEST"]["USE_LAST_EPOCH"] is True      # no third side is needed
+    assert f"--config_file {root.resolve()}/{CONFIG}" in (root / NOTE).read_text()
+
+
+def test_of_an_even_grid_pure_has_two_samples_a_frame_and_flat_has_no_second_folder(data):
+    done = CliRunner().invoke(app, ["convert", "--data", str(data), "--to", "pure-flat"])
+    assert done.exit_code == 0, done.output
+    folder = data_folder.pure_dir(data) / "train/01-01"
+    body = json.loads((folder / "01-01.json").read_text())
+    frames = [one["Timestamp"] for one in body["/Image"]]
+    samples = [one["Timestamp"] for one in body["/FullPackage"]]
+    assert len(list(folder.glob("Image*.png"))) == len(frames)
+    assert len(samples) == 2 * len(frames) - 1
+    assert samples[::2] == frames
+    assert np.ptp(np.diff(samples)) <= 2                 # ns
+    wave = np.array([one["Value"]["waveform"] for one in body["/FullPackage"]])
+    assert rate_bpm(wave, 60) == pytest.approx(BPM, abs=0.3)
+    # halfway between the rows stands what the finger had there, not a mean of the neighbours
+    truth = np.interp(np.arange(1, len(wave) - 1) / 2, np.arange(0, len(wave), 2) / 2, wave[::2])
+    assert np.abs(wave[1:-1:2] - truth[::2]).max() > 1
+
+
+@pytest.mark.parametrize(
+    ("layout", "tool", "asked", "of"),
+    [
+        ("ubfc", "pyvhr", {"fps": "native"}, "fps"),
+        ("ubfc", "rppg-toolbox", {"fps": "29.97"}, "fps"),
+        ("ubfc", "remotebiosensing", {"fps": "25"}, "fps"),
+        ("pure", "pyvhr", {"fps": "25"}, "fps"),
+        ("ubfc", "rppg-toolbox", {"holes": "keep"}, "holes"),
+    ],
+)
+def test_what_a_tool_would_misread_is_refused(layout, tool, asked, of):
+    with pytest.raises(CurationError, match=f"for {tool}") as caught:
+        choose_export_settings(find_target(layout, tool), RequestedSettings(**asked))
+    assert (caught.value.fix, caught.value.of) == (Fix.CHOOSE_OPTION, of)
+
+
+def test_a_rate_of_its_own_reaches_the_configuration():
+    settings = choose_export_settings(
+        find_target("ubfc", "rppg-toolbox"), RequestedSettings(fps="25")
+    )
+    assert settings.fps == "25"
+
+
+@pytest.mark.parametrize("name", ["subject7", "set[1]"])
+def test_a_path_that_rppg_toolbox_would_misread_is_refused(tmp_path, name):
+    data = tmp_path / name
+    make_session(data, "S01", seconds=6.0)
+    with pytest.raises(CurationError, match="a path that rppg-toolbox reads"):
+        export_sessions(data, target=find_target("ubfc", "rppg-toolbox"))
+
+
+def test_more_recordings_than_a_tool_looks_for_are_refused():
+    def tasks(subjects, recordings):
+        return [
+            SessionTask(
+                SessionIdentity(f"S{n:02}-{k}", f"S{n:02}", "x.h5", "0", False, True), Path(),
+                "train", Settings("png", "filtered", "30", "repeat"), (),
+            )
+            for n in range(subjects) for k in range(recordings)
+        ]
+
+    target = find_target("pure", "remotebiosensing")
+    named = name_folders(tasks(10, 3), [2] * 30, target)
+    assert named[-1] == ("train/PURE/10-05", "train/PURE/10-06")
+    with pytest.raises(CurationError, match=r"at most 6 recordings of a subject .* found 7"):
+        name_folders(tasks(2, 7), [1] * 14, target)
+    with pytest.raises(CurationError, match=r"at most 10 subjects .* found 11"):
+        name_folders(tasks(11, 1), [1] * 11, target)
+    ubfc = name_folders(tasks(2, 1), [2, 1], find_target("ubfc", "remotebiosensing"))
+    assert ubfc == [("train/UBFC/subject1", "train/UBFC/subject2"), ("train/UBFC/subject3",)]
