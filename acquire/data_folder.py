@@ -226,6 +226,11 @@ def frames_cache(data: Path) -> Path:
     return data / "cache" / "frames"
 
 
+def known_sessions_file(data: Path) -> Path:
+    """Return the path of what was read of the sessions; deleting it is always safe."""
+    return data / "cache" / "sessions.json"
+
+
 def home_frames_cache() -> Path:
     """Return the folder of cached face frames of data that cannot be written, in the user's home.
 

@@ -7,7 +7,7 @@ from acquire.lazy import public_names
 if TYPE_CHECKING:
     from dataset.quality.grade_sessions import grade_sessions
 
-    from .catalogue import read_catalogue
+    from .catalogue.listing import read_catalogue
     from .convert.to_ubfc import convert_sessions
     from .layouts.manifest_file import read_manifest
     from .selection.split_file import read_split
@@ -22,7 +22,7 @@ __getattr__, __dir__ = public_names(__name__, {
     "convert_sessions": "dataset.convert.to_ubfc",
     "grade_sessions": "dataset.quality.grade_sessions",
     "open_session": "dataset.session.reader:Session",
-    "read_catalogue": "dataset.catalogue",
+    "read_catalogue": "dataset.catalogue.listing",
     "read_manifest": "dataset.layouts.manifest_file",
     "read_split": "dataset.selection.split_file",
 })

@@ -1,5 +1,9 @@
 """The verb `acq ls`."""
 
+import io
+import math
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,7 +18,7 @@ from acq.terminal.tables import show
 from dataset.common.wording import counted
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from dataset.catalogue.row import Row
 
 
 def ls(
@@ -33,54 +37,64 @@ def ls(
     """List every session: length, rates, losses, sync, heart rate, grade, and how it is used."""
     from acquire.data_folder import doubtful_subjects, sessions_dir
     from acquire.errors import CurationError
-    from dataset.catalogue import read_catalogue
+    from dataset.catalogue.listing import list_sessions
 
     if as_csv and as_json:
         raise typer.BadParameter("say --csv or --json")
     with show_progress(quiet=quiet) as on_progress:
-        table = read_catalogue(data, on_progress=on_progress)
-    if not len(table):
+        listing = list_sessions(data, on_progress=on_progress)
+    rows = listing.rows
+    if not rows:
         raise CurationError(
             f"expected recordings in {sessions_dir(data)}/<subject>/, found none; acq record or "
             "acq import makes them"
         )
     if subject:
-        if unknown := sorted(set(subject) - set(table["subject"])):
-            there = ", ".join(sorted(set(table["subject"])))
+        there = {row.subject for row in rows}
+        if unknown := sorted(set(subject) - there):
             raise CurationError(
-                f"expected recorded subjects ({there}), found {', '.join(unknown)} in --subject; "
-                "name others"
+                f"expected recorded subjects ({', '.join(sorted(there))}), found "
+                f"{', '.join(unknown)} in --subject; name others"
             )
-        table = table[table["subject"].isin(subject)]
-    sessions = table[table["use"] != ""]              # without copies and what cannot be read
-    totals = {
-        "sessions": len(sessions), "subjects": int(sessions["subject"].nunique()),
-        "hours": round(sessions["duration_s"].sum() / 3600, 3),
-        "out": int((table["use"] == "out").sum()), "problems": int((table["problem"] != "").sum()),
-        "not_counted": len(table) - len(sessions),
-    }
+        rows = tuple(row for row in rows if row.subject in subject)
+    totals = _totals(rows)
     if as_csv:
-        print_csv(table.to_csv(index=False))
+        print_csv(_as_csv(rows))
     elif as_json:
-        print_json({**totals, "rows": _rows(table)})
+        print_json({**totals, "rows": [asdict(row) for row in rows]})
     else:
-        _print(table, totals, data)
+        _print(rows, totals, data)
     for doubt in doubtful_subjects(data):
         warn(str(doubt))
-    errors = table.attrs["errors"]
-    for error in errors:
+    for error in listing.errors:
         complain(advise(error, "ls"))
-    if errors:
+    if listing.errors:
         raise typer.Exit(1)
 
 
-def _rows(table: "pd.DataFrame") -> list[dict[str, Any]]:
-    """Return the rows as plain values; what is not known is None."""
-    plain = table.astype(object)
-    return plain.where(plain.notna(), None).to_dict("records")
+def _totals(rows: "Sequence[Row]") -> dict[str, Any]:
+    sessions = [row for row in rows if row.use]       # without copies and what cannot be read
+    return {
+        "sessions": len(sessions), "subjects": len({row.subject for row in sessions}),
+        "hours": round(math.fsum(row.duration_s or 0 for row in sessions) / 3600, 3),
+        "out": sum(row.use == "out" for row in rows),
+        "problems": sum(row.problem != "" for row in rows),
+        "not_counted": len(rows) - len(sessions),
+    }
 
 
-def _print(table: "pd.DataFrame", totals: dict[str, Any], data: Path) -> None:
+def _as_csv(rows: "Sequence[Row]") -> str:
+    import csv
+
+    out = io.StringIO()
+    values = [asdict(row) for row in rows]
+    writer = csv.DictWriter(out, list(values[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(values)
+    return out.getvalue()
+
+
+def _print(rows: "Sequence[Row]", totals: dict[str, Any], data: Path) -> None:
     from rich.table import Table
 
     shown = Table()
@@ -92,10 +106,10 @@ def _print(table: "pd.DataFrame", totals: dict[str, Any], data: Path) -> None:
         shown.add_column(
             name, justify="right" if right else "left", overflow="fold", no_wrap=name != "notes"
         )
-    for row in _rows(table):
+    for row in rows:
         shown.add_row(
-            *_cells(row, data),
-            style="dim" if row["use"] == "out" else "red" if row["problem"] else "",
+            *_cells(asdict(row), data),
+            style="dim" if row.use == "out" else "red" if row.problem else "",
         )
     show(shown)
     sessions, subjects = (

@@ -1,4 +1,4 @@
-"""What was read of files, kept in memory for as long as the files stay as they are.
+"""What was read of files, kept for as long as the files stay as they are.
 
 A file is taken for unchanged while its size, its times and its inode are. One that was written a
 moment ago is read again the next time: it may change within the tick of the disk's clock.
@@ -12,7 +12,8 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 _SETTLED_S = 2.0            # FAT keeps times to two seconds
-_State = tuple[tuple[int, int, int, int] | None, ...]
+FileState = tuple[int, int, int, int]       # inode, size, time of the content and of the inode [ns]
+_State = tuple[FileState | None, ...]
 
 
 class KeptByState(Generic[T]):
@@ -39,12 +40,20 @@ class KeptByState(Generic[T]):
             self._kept.pop(path, None)
         return value
 
+    def put(self, path: Path, state: _State, value: T) -> None:
+        """Note what was read of a file when it and those beside it had this state."""
+        self._kept[path] = state, value
+
+    def entries(self) -> dict[Path, tuple[_State, T]]:
+        """Return what is kept, with the state in which each file was read."""
+        return dict(self._kept)
+
     def forget_others(self, paths: list[Path]) -> None:
         """Forget all files but these."""
         self._kept = {path: self._kept[path] for path in paths if path in self._kept}
 
 
-def _state_of(path: Path) -> tuple[int, int, int, int] | None:
+def _state_of(path: Path) -> FileState | None:
     """Return inode, size and times [ns] of a file; None where it cannot be seen."""
     try:
         stat = path.stat()

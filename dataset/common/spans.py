@@ -1,12 +1,19 @@
-"""Runs of true values in a mask, and spans of time joined where they meet."""
+"""Runs of true values in a mask, and spans of time joined where they meet.
+
+numpy is loaded where it is used: lists of exclusions need none.
+"""
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-import numpy as np
+if TYPE_CHECKING:
+    import numpy as np
 
 
-def true_runs(mask: np.ndarray) -> list[range]:
+def true_runs(mask: "np.ndarray") -> list[range]:
     """Return the indices of each unbroken run of true values in a (N,) mask, in order."""
+    import numpy as np
+
     edges = np.flatnonzero(np.diff(np.asarray(mask, np.int8), prepend=0, append=0))
     return [range(first, stop) for first, stop in edges.reshape(-1, 2).tolist()]
 
@@ -24,8 +31,10 @@ def join_spans(
     return joined
 
 
-def is_inside(times: np.ndarray, spans: Iterable[tuple[float, float]]) -> np.ndarray:
+def is_inside(times: "np.ndarray", spans: Iterable[tuple[float, float]]) -> "np.ndarray":
     """Return which times lie in one of the spans, their ends included, (N,) bool."""
+    import numpy as np
+
     joined = np.array(join_spans(spans)).reshape(-1, 2)
     if not len(joined):
         return np.zeros(len(times), bool)

@@ -8,18 +8,19 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from acquire import data_folder
 from acquire.errors import AcqError, Fix, SessionError, SplitError, all_of
 from dataset.common.files import one_line
 from dataset.common.progress import OnProgress
 from dataset.session.by_id import find_copies
-from dataset.session.hdf5 import was_never_closed
-from dataset.session.heart_rate import measure_ppg_rates
-from dataset.session.reader import Session
 
 from .exclusions import Exclusions
 from .exclusions_file import read_exclusions
+
+if TYPE_CHECKING:
+    from dataset.session.reader import Session
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,8 @@ def find_sessions(data: Path, *, on_progress: OnProgress | None = None) -> Found
     SplitError : there are no recordings, or all are excluded
     CurationError : the exclusions cannot be read
     """
+    from dataset.session.hdf5 import was_never_closed
+
     files, exclusions = data_folder.session_files(data), read_exclusions(data)
     if not files:
         raise SplitError(
@@ -95,6 +98,8 @@ def _read_identities(
     data: Path, files: Sequence[Path], exclusions: Exclusions, on_progress: OnProgress | None
 ) -> tuple[list[SessionIdentity], list[AcqError]]:
     """Read the identities of those files whose session id is not excluded either."""
+    from dataset.session.reader import Session
+
     identities: list[SessionIdentity] = []
     unreadable: dict[Path, str] = {}
     others: dict[Path, str] = {}             # that are no recordings at all
@@ -129,7 +134,9 @@ def _read_identities(
     return identities, problems
 
 
-def _identify(session: Session, file: str) -> SessionIdentity:
+def _identify(session: "Session", file: str) -> SessionIdentity:
+    from dataset.session.heart_rate import measure_ppg_rates
+
     hr_bpm = measure_ppg_rates(session).hr_bpm
     return SessionIdentity(
         session.session_id, session.subject, file, session.content_hash(), session.simulated,

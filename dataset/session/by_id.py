@@ -10,8 +10,6 @@ from pathlib import Path
 
 from acquire.errors import Fix, SessionError
 
-from .hdf5 import open_to_read, was_never_closed
-
 _WAIT_S = 30.0
 ReadId = Callable[[Path], tuple[str, int]]
 
@@ -21,6 +19,8 @@ def read_id(path: Path) -> tuple[str, int]:
 
     A file that cannot be read, or was never closed, counts under its name, after all others.
     """
+    from .hdf5 import open_to_read, was_never_closed
+
     try:
         if not was_never_closed(path):
             with closing(open_to_read(path, wait_s=_WAIT_S)) as file:

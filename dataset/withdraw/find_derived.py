@@ -16,6 +16,7 @@ from dataset.layouts.manifest import SIDES, Manifest
 from .subject_files import (
     DATASET_CARD,
     JOB_RECORD,
+    KNOWN_SESSIONS,
     QUALITY_OF_OTHERS,
     QUALITY_PAGE,
     SubjectFile,
@@ -91,6 +92,8 @@ def derived_label(path: Path, data: Path) -> str:
         return QUALITY_PAGE
     if path.is_relative_to(data_folder.jobs_dir(data)):
         return JOB_RECORD
+    if path == data_folder.known_sessions_file(data):
+        return KNOWN_SESSIONS
     if path.name.endswith(_QUALITY_SUFFIXES):
         return QUALITY_OF_OTHERS
     cards = (data_folder.card_file(data), data_folder.croissant_file(data))

@@ -10,6 +10,7 @@ from .names import SubjectNames
 
 DATASET_CARD, EXPORT, QUALITY_PAGE = "dataset card", "export", "quality page"
 JOB_RECORD = "record of a job"
+KNOWN_SESSIONS = "kept list of sessions"
 QUALITY_OF_OTHERS = "quality of another recording that names it"
 
 # What a killed writer leaves: `.NAME.<random>.part` of `acquire.atomic`, and the forms that earlier

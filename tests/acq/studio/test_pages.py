@@ -9,7 +9,7 @@ import pytest
 
 from acq.web.answers import LARGEST_BODY_BYTES
 from acquire.writing import SELECTION, hold
-from dataset.catalogue import KnownSessions
+from dataset.catalogue.known import KnownSessions
 from dataset.convert.to_ubfc import convert_sessions
 from dataset.selection import decide
 from dataset.selection.choose import split_by_subject
@@ -56,7 +56,7 @@ def test_the_list_has_a_row_for_each_session_and_names_what_cannot_be_read(data)
 
 def test_a_thousand_sessions_are_all_in_the_list(data, monkeypatch):
     (first,) = (data / "sessions/S01").glob("*.h5")
-    row, _ = KnownSessions().read_row(first)
+    row, _ = KnownSessions(data).read_row(first)
     for number in range(1, 1000):
         path = data / f"sessions/S{number % 50 + 10}/S{number % 50 + 10}-{number}.h5"
         path.parent.mkdir(exist_ok=True)

@@ -12,7 +12,8 @@ from typer.testing import CliRunner
 
 from acq.main import app
 from acquire import data_folder
-from dataset.catalogue import KnownSessions, read_catalogue
+from dataset.catalogue.known import KnownSessions
+from dataset.catalogue.listing import read_catalogue
 from dataset.quality.result import SessionQuality, write_quality
 from dataset.selection.choose import split_by_subject
 from dataset.selection.exclusions import Exclusions
@@ -202,10 +203,10 @@ def test_a_list_that_is_read_again_reads_only_what_changed(data, monkeypatch):
     files = data_folder.session_files(data)
     for path in files:
         os.utime(path, (1, 1))
-    known, opened = KnownSessions(), []
+    known, opened = KnownSessions(data), []
     first = read_catalogue(data, known=known)
     monkeypatch.setattr(
-        "dataset.catalogue.Session", lambda path: opened.append(path) or Session(path)
+        "dataset.session.reader.Session", lambda path: opened.append(path) or Session(path)
     )
     assert read_catalogue(data, known=known).equals(first)
     assert opened == []
