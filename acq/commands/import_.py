@@ -26,13 +26,19 @@ class SetName(str, Enum):
     UBFC1 = "ubfc1"
     UBFC2 = "ubfc2"
     PURE = "pure"
+    UBFC_PHYS = "ubfc-phys"
+    MMPD = "mmpd"
+    IBVP = "ibvp"
+    COHFACE = "cohface"
+    LGI_PPGI = "lgi-ppgi"
+    SCAMPS = "scamps"
 
 
 Root = Annotated[Path, typer.Argument(metavar="ROOT", help="Folder that holds the set's folders.")]
 Which = Annotated[
     SetName | None,
     typer.Option("--set",
-                 help="UBFC-rPPG DATASET_1, DATASET_2 or PURE; found out where not given."),
+                 help="Which set it is; found out where not given."),
 ]
 Prefix = Annotated[
     str | None,
@@ -52,7 +58,7 @@ def import_(
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
-    """Import UBFC-rPPG or PURE as sessions; name every defect and every folder left out."""
+    """Import a public set as sessions; name every defect and every recording left out."""
     from acquire.data_folder import doubtful_subjects
     from dataset.common.workers import Workers
     from dataset.consistency.copies import find_imported_copies
@@ -71,7 +77,7 @@ def import_(
         print_json({"imported": listed, "failed": failed})
     else:
         new = sum(not recording.kept for recording in imported)
-        out = f", {counted(failed, 'folder')} left out" if failed else ""
+        out = f", {failed} left out" if failed else ""
         there = f", {len(imported) - new} there already" if len(imported) > new else ""
         echo(f"imported {counted(new, 'recording')}{there}{out}")
     for doubt in [*doubtful_subjects(data), *find_imported_copies(data)]:

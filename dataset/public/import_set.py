@@ -209,9 +209,12 @@ def import_folder(task: ImportTask) -> ImportedFolder:
     public_set = SETS[task.set_key]
     recording = public_set.read(task.folder)
     subject, session_id = task.subject, f"{task.prefix}{recording.session}"
-    target = (
-        data_folder.sessions_dir(task.data) / subject / f"{session_id}{data_folder.SESSION_SUFFIX}"
-    )
+    if not data_folder.is_session_id(session_id):
+        raise CurationError(
+            expected="a recording whose name may name a session", found=repr(session_id),
+            where=task.folder, fix="rename it in letters, digits, - and _",
+        )
+    target = data_folder.session_file(task.data, subject, session_id)
     sources = [f"{name} sha256 {digest}" for name, digest in public_set.sources(task.folder)]
     if target.exists() and (kept := _keep(target, sources, task)):
         return kept

@@ -66,6 +66,26 @@ class PublishedRecording:
     samples: PublishedSamples
     video: PublishedVideo
     defects: list[str]          # a line each; reading the pictures adds what only decoding shows
+    labels: tuple["Label", ...] = ()
+
+
+@dataclass(frozen=True)
+class Label:
+    """What a set says of a recording, or of a stretch of it: light, motion, low quality."""
+
+    text: str
+    time_ns: int | None = None  # of the stretch's beginning; None: it is of the whole recording
+
+
+def nominal_times(count: int, rate_hz: float, *, first_ns: int = 0) -> StampedTimes:
+    """Return even times for rows whose times were not published."""
+    time_ns = first_ns + np.rint(np.arange(count) * (1e9 / rate_hz)).astype(np.int64)
+    return StampedTimes(time_ns, time_ns, round(1e9 / rate_hz), ())
+
+
+def samples_of(ppg: np.ndarray, times: StampedTimes) -> PublishedSamples:
+    """Return samples of a set that publishes the PPG alone."""
+    return PublishedSamples(ppg, np.full(len(ppg), np.nan), np.full(len(ppg), np.nan), times)
 
 
 def read_numbers(words: Iterable[object], name: str, defects: list[str]) -> np.ndarray:

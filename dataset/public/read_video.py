@@ -1,4 +1,4 @@
-"""The video of a UBFC-rPPG folder: its header checked, its frames decoded as they are asked for."""
+"""A video file of a public set: its header checked, its frames decoded as they are asked for."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -36,8 +36,12 @@ class VideoHeader:
     frames: int | None       # None: it does not say
 
 
-def read_header(path: Path, defects: list[str]) -> VideoHeader:
+def read_header(path: Path, defects: list[str], *, is_raw: bool = True) -> VideoHeader:
     """Read the header of a video, and check it.
+
+    Parameters
+    ----------
+    is_raw : the set publishes uncompressed BGR24; else what the compression is, is named
 
     Raises
     ------
@@ -55,6 +59,7 @@ def read_header(path: Path, defects: list[str]) -> VideoHeader:
             check_pictures(stream)
             rate, width, height = stream.average_rate, stream.width, stream.height
             pixel_format, frames = stream.pix_fmt, stream.frames
+            codec, seconds = stream.codec_context.name, frames / float(rate) if rate else 0.0
             streams, raw = len(container.streams.video), raw_kind(container)
     except (OSError, ValueError, av.error.FFmpegError) as error:
         raise _unusable("a video", describe_failure(path, error), path) from error
@@ -65,8 +70,11 @@ def read_header(path: Path, defects: list[str]) -> VideoHeader:
         defects.append(f"{path.name} holds {streams} streams of pictures; the first is read")
     form = _first_form(path)
     if pixel_format not in _LOSSLESS_AS_RGB:
+        held = f"{path.name} holds {form or pixel_format}"
+        at = f" at {path.stat().st_size / 125 / seconds:.0f} kbit/s" if seconds else ""
         defects.append(
-            f"{path.name} holds {form or pixel_format}, not the published BGR24; converted to RGB"
+            f"{held}, not the published BGR24; converted to RGB" if is_raw else
+            f"{held}, compressed with loss as it is published ({codec}{at}); converted to RGB"
         )
     elif form is not None and form.turned:
         defects.append(f"{path.name} is {form.turned}, as it states")

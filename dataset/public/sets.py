@@ -6,12 +6,18 @@ from acquire.errors import CurationError, Fix
 
 from .folders import MOST_NESTED, UNPACK, describe_places, list_places
 from .public_set import PublicSet
-from .readers import pure, ubfc_rppg
+from .readers import cohface, ibvp, lgi_ppgi, mmpd, pure, scamps, ubfc_phys, ubfc_rppg
 
 SETS: dict[str, PublicSet] = {
     "ubfc1": ubfc_rppg.DATASET_1,
     "ubfc2": ubfc_rppg.DATASET_2,
     "pure": pure.PURE,
+    "ubfc-phys": ubfc_phys.UBFC_PHYS,
+    "mmpd": mmpd.MMPD,
+    "ibvp": ibvp.IBVP,
+    "cohface": cohface.COHFACE,
+    "lgi-ppgi": lgi_ppgi.LGI_PPGI,
+    "scamps": scamps.SCAMPS,
 }
 
 

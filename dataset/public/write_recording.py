@@ -17,7 +17,7 @@ from acquire.session.writer import SessionWriter
 
 from .published import GET_FOLDER, PublishedRecording, PublishedVideo
 
-DEFECT, SOURCE = "import_defect", "import_source"     # kinds of events
+DEFECT, SOURCE, LABEL = "import_defect", "import_source", "import_label"     # kinds of events
 _LOWEST, _HIGHEST = 8192, 57344          # of full scale 65535: nothing published looks clipped
 _FRAMES_PER_FLUSH = 50
 
@@ -58,6 +58,9 @@ def write_recording(
             writer.add_event(recording.started_ns, SOURCE, text)
         for text in recording.defects:
             writer.add_event(recording.started_ns, DEFECT, text)
+        for label in recording.labels:
+            at_ns = recording.started_ns if label.time_ns is None else label.time_ns
+            writer.add_event(at_ns, LABEL, label.text)
         writer.add_event(recording.started_ns, "stopped", "end of what was published")
         writer.close(
             complete=not lost_frames and not lost_samples, lost_frames=lost_frames,

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.shared
 def test_a_subject_with_a_leading_zero_is_named_by_import_and_reaches_no_split(tmp_path):
     done = run_case("ubfc2-leading_zero")
     assert "UBFC2-1 beside UBFC2-01, of the same files" in done.stderr
-    assert "imported 1 recording, 1 folder left out" in done.stdout
+    assert "imported 1 recording, 1 left out" in done.stdout
     assert "split rc 1" in done.stdout
     assert "convert rc 1" in done.stdout
     pytest.importorskip("torch")

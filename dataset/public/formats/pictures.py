@@ -1,6 +1,6 @@
-"""Pictures of a set: PNG of 8-bit colour, or what holds the same; anything else is named.
+"""Pictures of a set: PNG or BMP of 8-bit colour, or what holds the same; anything else is named.
 
-The header of a PNG says its form before a pixel is decoded. An alpha channel that is opaque
+The header of a picture says its form before a pixel is decoded. An alpha channel that is opaque
 throughout, and 16 bits that repeat 8, hold nothing more than 8-bit RGB does, and are read as that.
 """
 
@@ -14,37 +14,47 @@ import numpy as np
 
 from acquire.errors import CurationError
 from acquire.limits import MOST_PIXELS
-
-from .published import GET_FOLDER, Picture
+from dataset.public.published import GET_FOLDER, Picture
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _COLOUR_TYPES = {0: "grey", 2: "RGB", 3: "a palette", 4: "grey with alpha", 6: "RGB with alpha"}
 
 
-def png_form(path: Path) -> tuple[int, int, str]:
+def _bmp_form(head: bytes) -> tuple[int, int, str]:
+    """Return height, width and form of a bitmap by its header; a height below 0: from the top."""
+    width, height, _, bits = struct.unpack("<iiHH", head[18:30])
+    return abs(height), width, "8-bit RGB" if bits == 24 else f"a bitmap of {bits} bits"
+
+
+def picture_form(path: Path) -> tuple[int, int, str]:
     """Return height, width and form of a picture by its header, such as "16-bit RGB".
 
     Raises
     ------
-    CurationError : it is no PNG, or larger than a picture may be
+    CurationError : it is neither PNG nor BMP, or larger than a picture may be
     """
     try:
         with path.open("rb") as file:
-            head = file.read(26)
+            head = file.read(30)
     except OSError as error:
         raise CurationError(
             expected="a picture", found=error, where=f"at {path}", fix=GET_FOLDER
         ) from error
-    if len(head) < 26 or not head.startswith(_SIGNATURE) or head[12:16] != b"IHDR":
-        found = "an empty file" if not head else "no PNG"
+    if path.suffix.lower() == ".bmp" and head.startswith(b"BM") and len(head) == 30:
+        height, width, form = _bmp_form(head)
+    elif head.startswith(_SIGNATURE) and len(head) >= 26 and head[12:16] == b"IHDR":
+        width, height, bits, colour = struct.unpack(">IIBB", head[16:26])
+        form = f"{bits}-bit {_COLOUR_TYPES.get(colour, f'colour type {colour}')}"
+    else:
+        kind = path.suffix.lstrip(".").upper()
+        found = "an empty file" if not head else f"no {kind}"
         raise CurationError(expected="a picture", found=found, where=f"at {path}", fix=GET_FOLDER)
-    width, height, bits, colour = struct.unpack(">IIBB", head[16:26])
     if not 0 < width * height <= MOST_PIXELS:
         raise CurationError(
             expected=f"a picture of at most {MOST_PIXELS} pixels", found=f"{width}x{height}",
             where=f"at {path}", fix=GET_FOLDER,
         )
-    return height, width, f"{bits}-bit {_COLOUR_TYPES.get(colour, f'colour type {colour}')}"
+    return height, width, form
 
 
 def common_size(files: Sequence[Path]) -> tuple[int, int]:
@@ -60,7 +70,7 @@ def common_size(files: Sequence[Path]) -> tuple[int, int]:
     reason: CurationError | None = None
     for path in files:
         try:
-            size = png_form(path)[:2]
+            size = picture_form(path)[:2]
         except CurationError as error:
             reason = reason or error
             continue
@@ -89,7 +99,7 @@ def common_size(files: Sequence[Path]) -> tuple[int, int]:
 def _read(path: Path) -> tuple[np.ndarray | None, str]:
     """Return a picture as (H, W, 3) uint8 RGB and its form; or None and what it holds instead."""
     try:
-        form = png_form(path)[2]
+        form = picture_form(path)[2]
     except CurationError as error:
         return None, error.found
     decoded = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)

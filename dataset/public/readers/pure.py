@@ -27,7 +27,7 @@ from dataset.common.files import sha256_of
 from dataset.layouts.pure import PICTURE
 from dataset.public.examine import examine
 from dataset.public.folders import find_file, visible
-from dataset.public.png_pictures import common_size, decode_pictures
+from dataset.public.formats.pictures import common_size, decode_pictures
 from dataset.public.public_set import PublicSet
 from dataset.public.published import (
     GET_FOLDER,

@@ -11,22 +11,21 @@ Pattern Recognition Letters 124, 2019.
 """
 
 import re
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from acquire.errors import CurationError
-from acquire.stamps.number_text import NumberRow, NumberText, read_number_text
+from acquire.stamps.number_text import NumberRow, NumberText
 from acquire.stamps.plausible import FRAME_HZ, PPG_HZ, UNIT_NS, certain_unit, is_rising
 from acquire.stamps.rising import rising_times
 from dataset.layouts.ubfc import LABELS, VIDEO
 from dataset.public.examine import examine, examine_label_rate
-from dataset.public.folders import find_file, innermost, visible, what_instead
+from dataset.public.folders import find_file, innermost, visible
+from dataset.public.formats.number_columns import check_words, read_label_text
 from dataset.public.public_set import FoundRecording, PublicSet, hash_files
 from dataset.public.published import (
     GET_FILE,
-    GET_FOLDER,
     PublishedRecording,
     PublishedSamples,
     name_missing,
@@ -38,7 +37,6 @@ SENSOR = "CMS50E pulse oximeter"
 _ROWS = ("PPG", "heart rate", "time")
 _COLUMNS = ("time", "heart rate", "SpO2", "PPG")
 _HR_BPM = (25.0, 250.0)
-_WORD_SHARE = 0.01           # of the cells, at most, may be neither a number nor empty
 _NAN_SHARE = 0.1             # by which a run without times may be longer or shorter than its labels
 _LONGEST_NAN_S = 1.0
 
@@ -64,7 +62,7 @@ def read_dataset_2(folder: Path) -> PublishedRecording:
     """
     number, defects = folder.name.removeprefix("subject"), []
     path, video = dataset_2_files(folder)
-    text = _read_text(path)
+    text = read_label_text(path)
     header = read_header(video, defects)
     ppg, hr_bpm, time_s = _three_rows(text, defects)
     _check_order_of_rows(ppg, hr_bpm, time_s, path)
@@ -104,14 +102,14 @@ def read_dataset_1(folder: Path) -> PublishedRecording:
     """
     number, folder = folder.name.removesuffix("-gt"), innermost(folder)
     path, defects = find_file(folder, DUMP), []
-    text = _read_text(path)
+    text = read_label_text(path)
     rows = text.rows
     if wrong := [row for row in rows if len(row.values) != 4]:
         defects.append(
             f"{len(wrong)} lines of {path.name} are not of four numbers, the first is line "
             f"{wrong[0].line}; left out"
         )
-    _check_words([row for row in rows if len(row.values) == 4], path)
+    check_words([row for row in rows if len(row.values) == 4], path)
     header = read_header(find_file(folder, VIDEO), defects)
     table = np.array(
         [row.values if len(row.values) == 4 else (np.nan,) * 4 for row in rows]
@@ -137,18 +135,6 @@ def read_dataset_1(folder: Path) -> PublishedRecording:
         folder, number, SENSOR, 0, 0, PublishedSamples(ppg, hr_bpm, spo2, times),
         open_video(header, None, defects), defects,
     ))
-
-
-def _read_text(path: Path) -> NumberText:
-    if not path.is_file():
-        raise CurationError(
-            expected=path.name, found=what_instead(path), where=f"at {path}", fix=GET_FOLDER
-        )
-    try:
-        return read_number_text(path, error=CurationError)
-    except CurationError as error:
-        error.fix = error.fix or GET_FILE
-        raise
 
 
 def _times_ns(
@@ -213,27 +199,8 @@ def _three_rows(text: NumberText, defects: list[str]) -> list[np.ndarray]:
             expected="three rows (PPG, heart rate, seconds)", found=len(rows), where=text.path,
             fix=GET_FILE,
         )
-    _check_words(rows, text.path)
+    check_words(rows, text.path)
     return [np.array(row.values) for row in rows]
-
-
-def _check_words(rows: Sequence[NumberRow], path: Path) -> None:
-    """Refuse numbers among which are words: more than one in a hundred, or at a row's beginning."""
-    first = next((row for row in rows if row.word()), None)
-    if first is None:
-        return
-    words = sum(row.count_words() for row in rows)
-    at_beginning = [row for row in rows if row.others.get(0) == row.word() != ""]
-    if at_beginning or words > _WORD_SHARE * sum(len(row.values) for row in rows):
-        row = at_beginning[0] if at_beginning else first
-        place = "at the beginning of" if at_beginning else "in"
-        raise CurationError(
-            expected="numbers",
-            found=f"{row.word()!r} {place} line {row.line}" + (
-                f", and {words - 1} more" if words > 1 else ""
-            ),
-            where=path, fix="take words and separators of thousands out, or get the file again",
-        )
 
 
 def _check_order_of_rows(

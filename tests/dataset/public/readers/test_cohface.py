@@ -1,0 +1,100 @@
+"""COHFACE: HDF5 at 256 Hz beside a video that is compressed hard; a session a folder."""
+
+import h5py
+import numpy as np
+import pytest
+
+from dataset.public.sets import find_set
+from dataset.session.reader import Session
+from tests.support.pulsing_sets import check_pulse, import_all, import_one, make_cohface, refusal
+
+SESSION = "data/sessions/COHFACE-1/COHFACE-1-0.h5"
+
+
+@pytest.mark.parametrize(
+    ("made", "said"),
+    [
+        ({}, ""),
+        ({"with_time": False}, "nominal, at the set's 256/s"),
+        ({"with_time": False, "attributes": [("sample-rate-hz", 256.0)]}, "256/s as the file says"),
+    ],
+)
+def test_a_session_comes_over_and_its_compression_is_named(tmp_path, made, said):
+    make_cohface(tmp_path / "set", **made)
+    assert find_set(tmp_path / "set") == "cohface"
+    found = import_one(tmp_path / "set", tmp_path / "data")
+    assert (found.folder, found.session, found.subject) == ("1/0", "COHFACE-1-0", "COHFACE-1")
+    assert (found.frames, found.samples) == (120, 1536)
+    defects = " ".join(found.defects)
+    assert said in defects
+    assert "compressed with loss as it is published (mpeg4 at " in defects
+    assert "frame times are not published; nominal, by the video's rate" in defects
+    check_pulse(tmp_path / SESSION)
+    with Session(tmp_path / SESSION) as session:
+        assert session.sensor.rate_hz == 256
+        assert session.camera.fps == 20
+
+
+def test_sessions_of_a_subject_are_told_apart_and_other_folders_named(tmp_path):
+    make_cohface(tmp_path / "set", session=0)
+    make_cohface(tmp_path / "set", session=3)
+    (tmp_path / "set/1/3/data.hdf5").unlink()
+    (tmp_path / "set/2/0").mkdir(parents=True)
+    (tmp_path / "set/protocols").mkdir()
+    found = import_all(tmp_path / "set", tmp_path / "data")
+    assert found.pop("1/0").value.session == "COHFACE-1-0"
+    assert {name: one.cause.found for name, one in found.items()} == {
+        "1/3": "data.avi", "2": "0", "protocols": "another name",
+    }
+
+
+def test_a_video_that_is_shorter_than_the_signal_is_said(tmp_path):
+    make_cohface(tmp_path / "set", seconds=4.0)
+    found = import_one(tmp_path / "set", tmp_path / "data")
+    assert "PPG and pictures share 3.95 s only" in found.defects[-1]
+
+
+def damage(path, kind):
+    if kind in ("cut", "text", "empty"):
+        content = {"cut": path.read_bytes()[:3000], "text": b"pulse 1 2 3", "empty": b""}[kind]
+        path.write_bytes(content)
+        return
+    with h5py.File(path, "r+") as file:
+        if kind == "rate":
+            file.attrs["sample-rate-hz"] = "fast"
+            del file["time"]
+        elif kind == "short time":
+            del file["time"]
+            file["time"] = np.arange(1000) / 256
+        elif kind == "counted":
+            file["time"][:] = np.arange(1536)
+        elif kind == "link":
+            del file["pulse"]
+            file["pulse"] = h5py.ExternalLink("other.h5", "/pulse")
+        elif kind == "text inside":
+            del file["pulse"]
+            file["pulse"] = "no numbers"
+        elif kind == "table":
+            del file["pulse"]
+            file["pulse"] = np.ones((40, 40))
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("cut", "expected a whole HDF5 file, found one that is none, or damaged"),
+        ("text", "expected a whole HDF5 file"), ("empty", "expected a whole HDF5 file"),
+        ("rate", "expected the attribute sample-rate-hz as a number, found 'fast'"),
+        ("short time", "expected time of each of 1536 values of pulse, found 1000"),
+        ("counted", "found numbers that count 0, 1, 2"),
+        ("link", "expected the array pulse, found a link, which is not followed"),
+        ("text inside", "expected the array pulse, found something else"),
+        ("table", "found 40 x 40"),
+    ],
+)
+def test_a_damaged_file_is_refused_in_one_line(tmp_path, kind, words):
+    folder = make_cohface(tmp_path / "set", seconds=1.0)
+    damage(folder / "data.hdf5", kind)
+    text = refusal(tmp_path / "set", tmp_path / "data")
+    assert words in text
+    assert "data.hdf5" in text

@@ -1,0 +1,81 @@
+"""UBFC-Phys: three tasks a folder, a wristband at 64 Hz beside Motion JPEG, and no times."""
+
+import pytest
+
+from dataset.public.sets import find_set
+from dataset.public.write_recording import LABEL
+from dataset.session.reader import Session
+from tests.support.pulsing_sets import check_pulse, import_all, import_one, make_ubfc_phys, refusal
+
+
+def test_a_task_comes_over_with_its_pulse_its_lag_and_its_labels(tmp_path):
+    make_ubfc_phys(tmp_path / "set")
+    assert find_set(tmp_path / "set") == "ubfc-phys"
+    found = import_one(tmp_path / "set", tmp_path / "data")
+    assert (found.folder, found.session, found.subject) == (
+        "s1/vid_s1_T1.avi", "UBFCPHYS-1-T1", "UBFCPHYS-1"
+    )
+    assert (found.frames, found.samples) == (210, 384)
+    path = tmp_path / "data/sessions/UBFCPHYS-1/UBFCPHYS-1-T1.h5"
+    check_pulse(path)
+    with Session(path) as session:
+        assert session.sensor.rate_hz == 64
+        assert session.camera.fps == 35
+        labels = [event.text for event in session.events if event.kind == LABEL]
+    assert labels == ["task T1: rest", "group ctrl"]
+    assert len(found.defects) == 2
+    assert "compressed with loss as it is published (mjpeg at " in found.defects[0]
+    assert "64 BVP values/s and 35 frames/s, by the video's header" in found.defects[1]
+
+
+def test_tasks_are_recordings_of_one_subject_and_each_lack_is_named(tmp_path):
+    folder = make_ubfc_phys(tmp_path / "set", seconds=1.0)
+    make_ubfc_phys(tmp_path / "set", task="T2", bpm=96, bvp_s=4.5)
+    make_ubfc_phys(tmp_path / "set", task="T3", seconds=1.0)
+    (folder / "bvp_s1_T1.csv").unlink()
+    (folder / "vid_s1_T3.avi").unlink()
+    (folder / "vid_s2_T1.avi").write_bytes(b"of another folder")
+    (tmp_path / "set/s3").mkdir()
+    (tmp_path / "set/s3/eda_s3_T1.csv").write_text("0.1\n")
+    found = import_all(tmp_path / "set", tmp_path / "data")
+    made = found.pop("s1/vid_s1_T2.avi").value
+    assert (made.session, made.subject) == ("UBFCPHYS-1-T2", "UBFCPHYS-1")
+    assert "PPG and pictures share 4.48 s only" in made.defects[-1]
+    check_pulse(tmp_path / "data/sessions/UBFCPHYS-1/UBFCPHYS-1-T2.h5", bpm=96)
+    assert {name: outcome.cause.found for name, outcome in found.items()} == {
+        "s1/vid_s1_T1.avi": "bvp_s1_T2.csv and bvp_s1_T3.csv", "s1/vid_s1_T3.avi": "vid_s1_T1.avi "
+        "and vid_s1_T2.avi and vid_s2_T1.avi", "s1/vid_s2_T1.avi": "vid_s2_T1.avi",
+        "s3": "eda_s3_T1.csv",
+    }
+
+
+@pytest.mark.parametrize(
+    ("head", "defect"),
+    [
+        ("1577880000.000000\n64.000000\n", "begins with a time since 1970 and a rate of 64/s"),
+        ("bvp\n", "begins with the words 'bvp'"),
+        ("nan\n", "1 value of BVP is not finite, the first at 0"),
+    ],
+)
+def test_what_stands_above_the_numbers_is_named_and_left_out(tmp_path, head, defect):
+    make_ubfc_phys(tmp_path / "set", head=head)
+    found = import_one(tmp_path / "set", tmp_path / "data")
+    assert defect in " ".join(found.defects)
+    late_s = 1 / 64 if head == "nan\n" else 0.0
+    check_pulse(tmp_path / "data/sessions/UBFCPHYS-1/UBFCPHYS-1-T1.h5", lag_s=0.15 - late_s)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("0.1,0.2\n" * 90, "expected one number a line, found 2 in line 1"),
+        ("0.5\n" * 9, "expected at least 20 values of BVP, found 9"),
+        ("0.5\nlost\nlost\nlost\n" * 30, "'lost' at the beginning of line 2, and 89 more"),
+        ("", "expected at least 20 values of BVP, found 0"),
+        ("\x00\x01\x02", "found bytes that are none"),
+    ],
+)
+def test_numbers_that_are_none_are_refused_in_one_line(tmp_path, text, words):
+    folder = make_ubfc_phys(tmp_path / "set", seconds=1.0)
+    (folder / "bvp_s1_T1.csv").write_text(text)
+    assert words in refusal(tmp_path / "set", tmp_path / "data")
