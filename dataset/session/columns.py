@@ -44,33 +44,37 @@ class Rows:
             the end of the file; a value is none that a recording can have
         """
         dataset = find_inside(self._file, name, self._path)
-        if dataset.ndim != 1 or dataset.dtype != dtype:
+        shape, stored_dtype = dataset.id.shape, dataset.id.dtype
+        if len(shape) != 1 or stored_dtype != dtype:
             raise SessionError(
                 expected=f"/{name} as one column of {dtype}",
-                found=f"{dataset.dtype} {dataset.shape}", where=self._path,
+                found=f"{stored_dtype} {shape}", where=self._path,
             )
-        count = self._count_stored(dataset)
+        count = self._count_stored(dataset, shape[0])
         self._left -= count * dtype.itemsize
         if self._left < 0:
             raise SessionError(
-                expected=f"rows of /{name} that fit into the file", found=f"{len(dataset):,} rows",
+                expected=f"rows of /{name} that fit into the file", found=f"{shape[0]:,} rows",
                 where=self._path, fix=RESTORE,
             )
-        rows = dataset[:count]
+        rows = np.empty(count, dtype)
+        if count == shape[0]:       # without the selection of h5py, which takes as long as reading
+            dataset.id.read(h5py.h5s.ALL, h5py.h5s.ALL, rows)
+        else:
+            dataset.read_direct(rows, np.s_[:count])
         _check_values(rows, name, self._path)
         return rows
 
-    def _count_stored(self, dataset: h5py.Dataset) -> int:
-        """Return how many rows are stored; of a file that was closed, all or an error."""
-        count = len(dataset)
-        if dataset.chunks:
-            per_chunk = dataset.chunks[0]
+    def _count_stored(self, dataset: h5py.Dataset, count: int) -> int:
+        """Return how many of `count` rows are stored; of a file that was closed, all or an error."""
+        if chunks := dataset.chunks:
+            per_chunk, row_bytes = chunks[0], dataset.id.dtype.itemsize
             declared = -(-count // per_chunk)
-            if declared * per_chunk * dataset.dtype.itemsize > self._left:
+            if declared * per_chunk * row_bytes > self._left:
                 stored = dataset.id.get_num_chunks() * per_chunk
             else:
                 sizes, _ = measure_chunks(dataset, declared, self._path)
-                whole = sizes == per_chunk * dataset.dtype.itemsize
+                whole = sizes == per_chunk * row_bytes
                 stored = (declared if whole.all() else int(np.argmin(whole))) * per_chunk
         else:
             stored = _contiguous_rows(dataset, self._end)
