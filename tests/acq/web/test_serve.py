@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 from acq import extras
 from acq.advice import advise
 from acq.main import app
-from acq.web.serve import bind, tunnel_line
+from acq.web.serve import bind, is_this_machine, names_of, tunnel_line
 from acquire.errors import AcqError
 
 
@@ -16,6 +16,28 @@ def test_it_listens_on_this_machine_alone_before_its_link_is_printed():
     with bind(0) as listening:
         assert listening.getsockname()[0] == "127.0.0.1"
         socket.create_connection(listening.getsockname(), timeout=10).close()
+
+
+def test_another_address_is_named_alone():
+    with bind(0, "localhost") as listening:
+        assert is_this_machine(listening)
+        assert names_of(listening, "LOCALHOST") == ("localhost", listening.getsockname()[0])
+    with bind(0, "127.0.0.2") as listening:
+        assert names_of(listening, "127.0.0.2") == ("127.0.0.2",)
+
+
+@pytest.mark.parametrize(
+    ("host", "words"),
+    [
+        ("0.0.0.0", "which is all of them"),
+        ("::", "which is all of them"),
+        ("192.0.2.1", "an address of this machine with --host"),
+        ("no such host.invalid", "expected an address or a name of this machine"),
+    ],
+)
+def test_what_is_no_address_of_this_machine_is_refused(host, words):
+    with pytest.raises(AcqError, match=words):
+        bind(0, host)
 
 
 def test_a_port_that_is_taken_is_named():
