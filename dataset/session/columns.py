@@ -66,7 +66,7 @@ class Rows:
         return rows
 
     def _count_stored(self, dataset: h5py.Dataset, count: int) -> int:
-        """Return how many of `count` rows are stored; of a file that was closed, all or an error."""
+        """Return how many of `count` rows are stored; of a closed file, all or an error."""
         if chunks := dataset.chunks:
             per_chunk, row_bytes = chunks[0], dataset.id.dtype.itemsize
             declared = -(-count // per_chunk)
