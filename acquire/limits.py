@@ -19,6 +19,9 @@ DEEPEST = 50                   # lists in lists; the documents of acq have 6
 # Pictures: of a session, a video, a PNG.
 MOST_PIXELS = 4096 * 2304      # 4K, of cinema or television; as RGB 28 MB, as float32 113 MB
 
+# A video as one array of numbers, as 8-bit ones: a minute of MMPD has 415 MB
+LARGEST_VIDEO_ARRAY_BYTES = 450 * 2**20
+
 # Sessions.
 # what their columns and tables may take where the file does not hold as many bytes on the disk
 LEAST_ROWS_BYTES = 8 * 2**20

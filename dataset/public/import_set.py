@@ -21,7 +21,7 @@ from .folders import describe_files, list_places
 from .provenance import find_provenance
 from .public_set import FoundRecording, PublicSet
 from .published import GET_FOLDER
-from .sets import SETS, check_set, find_set
+from .sets import SETS, check_set, find_set, holds
 from .write_recording import DEFECT, SOURCE, write_recording
 
 PARTIAL = ".import-partial"
@@ -121,9 +121,11 @@ def _list_recordings(
     for place in list_places(root, public_set.suffix):
         match = None if place.defect else public_set.folder.fullmatch(place.path.name)
         if match is None:
+            below = not place.defect and place.path.is_dir() and holds(public_set, place.path)
             yield place.path, _failed(
                 f"{public_set.folder_text} of {public_set.title}",
-                place.defect or "another name", place.fix or "rename it if it is one",
+                place.defect or ("a folder of them" if below else "another name"),
+                place.fix or ("import it by itself" if below else "rename it if it is one"),
             )
         elif found := public_set.find(place.path, match[1]):
             yield from ((recording.path, recording) for recording in found)

@@ -57,10 +57,12 @@ def check_set(root: Path, key: str) -> None:
 
 def _sets_in(root: Path) -> list[str]:
     """Return which sets have folders under `root`, as keys of `SETS`."""
-    return [
-        key for key, public_set in SETS.items()
-        if any(_is_of(public_set, place.path) for place in list_places(root, public_set.suffix))
-    ]
+    return [key for key, public_set in SETS.items() if holds(public_set, root)]
+
+
+def holds(public_set: PublicSet, root: Path) -> bool:
+    """Return whether recordings of a set lie right under a folder."""
+    return any(_is_of(public_set, place.path) for place in list_places(root, public_set.suffix))
 
 
 def _is_of(public_set: PublicSet, path: Path) -> bool:

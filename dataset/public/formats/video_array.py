@@ -12,10 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from acquire.errors import CurationError
-from acquire.limits import MOST_PIXELS
+from acquire.limits import LARGEST_VIDEO_ARRAY_BYTES, MOST_PIXELS
 from dataset.public.published import GET_FILE, Picture
 
-_MOST_BYTES = 450 * 2**20        # as 8-bit integers, or as many as the file itself has
 _BEYOND = 0.002                  # of single precision, outside of 0 to 1
 _BETWEEN = 0.05                  # of a step of 8 bits, by which exact pictures may miss it
 _BLOCK_BYTES = 16 * 2**20        # of frames that are put together at a time
@@ -26,7 +25,7 @@ def check_shape(shape: tuple[int, ...], name: str, path: Path) -> tuple[int, int
 
     Raises
     ------
-    CurationError : it is no video in colour, or larger than a video may be
+    CurationError : it is no video in colour, or larger than such a video and its own file may be
     """
     is_video = len(shape) == 4 and shape[3] == 3 and shape[0] > 1 and min(shape) > 0
     if not is_video or shape[1] * shape[2] > MOST_PIXELS:
@@ -36,9 +35,9 @@ def check_shape(shape: tuple[int, ...], name: str, path: Path) -> tuple[int, int
         )
     frames, height, width, colours = shape
     size = frames * height * width * colours
-    if size > max(_MOST_BYTES, path.stat().st_size):
+    if size > max(LARGEST_VIDEO_ARRAY_BYTES, path.stat().st_size):
         raise CurationError(
-            expected=f"{name} of at most {_MOST_BYTES >> 20} MB as 8-bit pictures",
+            expected=f"{name} of at most {LARGEST_VIDEO_ARRAY_BYTES >> 20} MB as 8-bit pictures",
             found=f"{size >> 20} MB in a file of {path.stat().st_size >> 20} MB", where=path,
             fix=GET_FILE,
         )

@@ -6,7 +6,15 @@ import pytest
 from dataset.public.sets import find_set
 from dataset.public.write_recording import LABEL
 from dataset.session.reader import Session
-from tests.support.pulsing_sets import check_pulse, faces, import_one, make_ibvp, refusal, times
+from tests.support.pulsing_sets import (
+    check_pulse,
+    faces,
+    import_all,
+    import_one,
+    make_ibvp,
+    refusal,
+    times,
+)
 
 T_S = times(30)
 SESSION = "data/sessions/IBVP-01/IBVP-01-a.h5"
@@ -89,3 +97,12 @@ def test_a_missing_table_and_damaged_pictures_are_named(tmp_path):
     assert found.lost_frames == 4
     (folder / "p01_a_bvp.csv").rename(folder / "bvp.csv")
     assert "expected p01_a_bvp.csv, found bvp.csv" in refusal(tmp_path / "set", tmp_path / "other")
+
+
+def test_a_folder_of_more_recordings_is_named_and_not_walked_into(tmp_path):
+    make_ibvp(tmp_path / "set/Confidential_No-media-use", name="p08_a")
+    (tmp_path / "set/p01_b").mkdir()
+    found = import_all(tmp_path / "set", tmp_path / "data")
+    confidential = found["Confidential_No-media-use"].cause
+    assert (confidential.found, confidential.fix) == ("a folder of them", "import it by itself")
+    assert found["p01_b"].cause.found == "nothing"
