@@ -37,6 +37,11 @@ _ADVICE = {
     Fix.EXPORT_PURE_AGAIN: "run acq convert --to pure --force",
     Fix.EXPORT_FOR_AGAIN: "run acq convert --for {of} --force",
     Fix.EXPORT_FOR_TOOL: "acq convert --for TOOL writes an even grid for them",
+    Fix.CHOOSE_CODEC_BY_DISK:
+        "make room, or choose by the disk with --codec auto; acq convert --plan shows what each "
+        "takes",
+    Fix.MAKE_ROOM_OR_TRAIN_FROM_SESSIONS:
+        "make room; acq train-kd --from sessions needs no curated folders",
     Fix.KEEP_HOLES: "use --holes keep, or leave it out with acq exclude {of}, then split again",
     Fix.CHOOSE_OPTION: "name one with --{of}",
     Fix.CHOOSE_FOLD: "name one with --fold, such as --fold 1; acq train-kd --folds trains on all",
@@ -88,6 +93,7 @@ _ADVICE = {
     Fix.INSTALL_TRAIN: "pip install -c constraints.txt -e '.[train]'",
     Fix.INSTALL_CLUSTER: "pip install -c constraints.txt -e '.[cluster]'",
     Fix.INSTALL_STUDIO: "pip install -c constraints.txt -e '.[studio]'",
+    Fix.INSTALL_HRV: "pip install -c constraints.txt -e '.[hrv]'",
 }
 
 # where the verb that was run makes another word the right one

@@ -40,15 +40,16 @@ def check_studio_installed() -> None:
         raise AcqError(expected="the extra `studio`", found=found, fix=Fix.INSTALL_STUDIO)
 
 
-def check_hrv_installed() -> None:
-    """Refuse where the extra `hrv` is missing; imports nothing.
+def check_hrv_installed(is_asked_for: bool) -> bool:
+    """Refuse `--hrv` where its extra is missing; imports nothing. Called as that option is read.
 
     Raises
     ------
     AcqError : it is
     """
-    if found := _missing("neurokit2"):
+    if is_asked_for and (found := _missing("neurokit2")):
         raise AcqError(expected="the extra `hrv`", found=found, fix=Fix.INSTALL_HRV)
+    return is_asked_for
 
 
 def _check(*packages: str, expected: str) -> None:

@@ -62,6 +62,8 @@ class Fix(Enum):
     EXPORT_PURE_AGAIN = "export the sessions in the PURE layout again"
     EXPORT_FOR_AGAIN = "export the sessions for that tool again"
     EXPORT_FOR_TOOL = "export the sessions for the tool that reads them"
+    CHOOSE_CODEC_BY_DISK = "make room, or let the disk choose the codec"
+    MAKE_ROOM_OR_TRAIN_FROM_SESSIONS = "make room, or train from the sessions themselves"
     KEEP_HOLES = "keep the holes, or exclude the session"
     CHOOSE_OPTION = "choose another value"
     CHOOSE_FOLD = "name one of the folds"
@@ -112,6 +114,7 @@ class Fix(Enum):
     INSTALL_TRAIN = "install acq with the extra `train`"
     INSTALL_CLUSTER = "install acq with the extra `cluster`"
     INSTALL_STUDIO = "install acq with the extra `studio`"
+    INSTALL_HRV = "install acq with the extra `hrv`"
 
 
 class AcqError(Exception):

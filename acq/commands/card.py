@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from acq.advice import advise
+from acq.extras import check_hrv_installed
 from acq.options import ExistingData, Force, Json, Reasons
 from acq.terminal.printing import echo, print_json, warn
 from acquire.errors import CurationError
@@ -13,6 +14,15 @@ from dataset.common.wording import counted
 
 if TYPE_CHECKING:
     from dataset.card.description import AboutDataset
+
+
+Hrv = Annotated[
+    bool,
+    typer.Option(
+        "--hrv", callback=check_hrv_installed,
+        help="Also heart rate variability and breathing, of the group only.",
+    ),
+]
 
 
 def card(
@@ -34,6 +44,7 @@ def card(
         str | None, typer.Option("--published", metavar="DATE", help="When it was published.")
     ] = None,
     reasons: Reasons = False,
+    hrv: Hrv = False,
     data: ExistingData = Path("data"),
     force: Force = False,
     as_json: Json = False,
@@ -49,7 +60,7 @@ def card(
     given = {"name": name, "licence": licence, "creators": creator, "url": url, "cite": cite,
              "published": published}
     about = _as_before_but(data, given, reasons=reasons)
-    made = write_card(data, about, force=force)
+    made = write_card(data, about, variability=hrv, force=force)
     limitations = known_limits(made.facts)
     for doubt in find_unsplit(data):
         warn(advise(doubt, "card"))

@@ -3,12 +3,16 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from acq.each_in_turn import EachInTurn
+from acq.extras import check_hrv_installed
 from acq.options import Data, Json, SessionFiles
 from acq.terminal.printing import visible
 from acq.terminal.tables import show
+from acq.terminal.variability_view import variability_rows
 from dataset.common.wording import counted
 
 if TYPE_CHECKING:
@@ -26,22 +30,31 @@ _SEEN_S = 0.1                        # a shorter time without a finger is not wo
 
 def info(
     session: SessionFiles,
+    hrv: Annotated[
+        bool,
+        typer.Option(
+            "--hrv", callback=check_hrv_installed,
+            help="Also heart rate variability and breathing of the finger.",
+        ),
+    ] = False,
     data: Data = Path("data"),
     as_json: Json = False,
 ) -> None:
     """Show what a session holds: streams, losses, sync, pulse."""
     from dataset.session.find import session_path
     from dataset.session.summary import summarise_session
+    from dataset.variability.measure import read_variability
 
     printed = EachInTurn("info", as_json=as_json)
     for text in session:
         with printed.one(text):
-            summary = summarise_session(session_path(data, text))
+            path = session_path(data, text)
+            summary, found = summarise_session(path), read_variability(path) if hrv else None
             if as_json:
-                printed.add(_as_json(summary))
+                printed.add(_as_json(summary) | ({"hrv": asdict(found)} if found else {}))
             else:
                 printed.begin()
-                _print(summary)
+                _print([*_rows(summary), *(variability_rows(found) if found else [])])
     printed.end()
 
 
@@ -55,6 +68,7 @@ def _as_json(s: "SessionSummary") -> dict[str, object]:
         "lost_frames": s.video.lost, "lost_samples": s.ppg.lost, "width": s.video.width,
         "height": s.video.height, "fps": s.video.fps, "ppg_rate_hz": s.ppg.rate_hz,
         "sync_bound_ms": s.sync.bound_ms, "samples_without_bound": s.sync.samples_without_bound,
+        "sync_one_sided": s.sync.one_sided,
         "light_offset_ms": light.offset_ns / 1e6 if light else None,
         "light_offset_bound_ms": light.bound_ns / 1e6 if light else None,
         "light_offset_from": light.source if light else "", "hr_bpm": s.ppg.hr_bpm,
@@ -67,7 +81,6 @@ def _as_json(s: "SessionSummary") -> dict[str, object]:
         "other_events": log["others"], "events": log["events"], "file_bytes": s.file_bytes,
         "compression": s.video.compression, "raw_frames": s.video.raw_frames,
     }
-        "sync_one_sided": s.sync.one_sided,
 
 
 def _safe(text: str) -> str:
@@ -101,14 +114,14 @@ def _state(s: "SessionSummary") -> str:
     return f"[red]incomplete: {state}[/red]"
 
 
-def _print(s: "SessionSummary") -> None:
+def _print(rows: Iterable[tuple[str, str]]) -> None:
     from rich.table import Table
     from rich.text import Text
 
     table = Table(show_header=False)
     table.add_column(style="bold")
     table.add_column(overflow="fold")
-    for name, text in _rows(s):
+    for name, text in rows:
         if text:
             table.add_row(name, Text.from_markup(text))
     show(table)
@@ -152,6 +165,8 @@ def _lost(s: "SessionSummary", count: int, causes: dict[str, int]) -> str:
 
 
 def _sync(s: "SessionSummary") -> str:
+    if s.sync.one_sided:
+        return f"[yellow]{_safe(s.sync.one_sided)}[/yellow]"
     if s.sync.bound_ms is None:
         return "[yellow]unknown[/yellow]"
     if not s.sync.samples_without_bound:
@@ -164,8 +179,6 @@ def _sync(s: "SessionSummary") -> str:
 def _camera(s: "SessionSummary") -> str:
     exposure, notes = s.camera.exposure, s.camera.notes
     control = f"; exposure {exposure['control']}" if "control" in exposure else ""
-    if s.sync.one_sided:
-        return f"[yellow]{_safe(s.sync.one_sided)}[/yellow]"
     more = len(notes) - _CAMERA_NOTES
     shown = [*notes[:_CAMERA_NOTES], *([f"and {more} more, in --json"] if more > 0 else [])]
     text = _safe(f"{s.camera.name}; stamps mark {s.camera.time_meaning}{control}")

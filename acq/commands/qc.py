@@ -9,10 +9,12 @@ import typer
 
 from acq import complete
 from acq.advice import advise
+from acq.extras import check_hrv_installed
 from acq.options import ExistingData, Force, Jobs, Json, Quiet, Scheduler
 from acq.terminal.printing import complain, echo, print_json, warn
 from acq.terminal.progress import show_progress
 from acq.terminal.tables import show
+from acq.terminal.variability_view import variability_rows
 from dataset.common.wording import clock_time, counted
 
 if TYPE_CHECKING:
@@ -36,12 +38,20 @@ LimitsFile = Annotated[
                  help="Other limits than acq's own: a YAML of those to change."),
 ]
 Thumbnails = Annotated[bool, typer.Option("--thumbnails", help="Show faces on the pages.")]
+Hrv = Annotated[
+    bool,
+    typer.Option(
+        "--hrv", callback=check_hrv_installed,
+        help="Show heart rate variability and breathing on the pages.",
+    ),
+]
 
 
 def qc(
     session: Sessions = None,
     limits: LimitsFile = None,
     thumbnails: Thumbnails = False,
+    hrv: Hrv = False,
     jobs: Jobs = 1,
     scheduler: Scheduler = None,
     data: ExistingData = Path("data"),
@@ -75,6 +85,7 @@ def qc(
         curves=lambda quality: curves_to_draw(files[quality.session], quality.session_hash),
         thumbnails=(lambda name: make_thumbnails(files[name])) if thumbnails else None,
         exclude_command=partial(_exclude_command, data),
+        variability=(lambda name: _variability(files[name])) if hrv else None,
     )
     asked = sorted(graded.asked.values(), key=lambda quality: _worst_first(quality, excluded))
     if as_json:
@@ -96,6 +107,12 @@ def qc(
         for path in undecided:
             complain(advise(graded.failed[path], "qc"))
         raise typer.Exit(1)
+
+
+def _variability(path: Path) -> list[tuple[str, str]]:
+    from dataset.variability.measure import read_variability
+
+    return [(name, text) for name, text in variability_rows(read_variability(path)) if text]
 
 
 def _warn(data: Path, graded: "Graded") -> None:

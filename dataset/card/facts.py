@@ -7,6 +7,7 @@ of a subject is used only where a consent is noted too, and only as counts: a va
 
 import re
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +25,8 @@ from dataset.selection.split_file import read_split
 from dataset.session.by_id import files_by_id
 from dataset.session.reader import Session
 from dataset.session.subject import Subject, read_subject
+from dataset.variability.group import describe_group
+from dataset.variability.measure import Variability, read_variability
 
 SMALLEST_GROUP = 3           # subjects; a smaller group might point to a person
 NOT_STATED, NOT_CALIBRATED = "not stated", "not calibrated"
@@ -74,6 +77,7 @@ class Facts:
     consents: int                                 # subjects with a consent noted
     counts: dict[str, list[tuple[str, int]]]      # field of COUNTED: value and number of subjects
     imported: tuple[str, ...]                     # public data sets that recordings came from
+    variability: tuple[str, ...] = ()             # of the group, a line a figure; (): not asked for
 
     @property
     def entries(self) -> tuple[Entry, ...]:
@@ -97,8 +101,12 @@ class Facts:
         return max((one.day for one in self.recorded.values() if one.day), default=None)
 
 
-def gather_facts(data: Path) -> Facts:
+def gather_facts(data: Path, *, variability: bool = False) -> Facts:
     """Gather the facts of a card of `data/ubfc`.
+
+    Parameters
+    ----------
+    variability : also the heart rate variability of the group; a second a recording
 
     Raises
     ------
@@ -131,7 +139,19 @@ def gather_facts(data: Path) -> Facts:
         _split(data, manifest), len(agreed),
         counts={field: _count_values(agreed, field) for field in COUNTED},
         imported=tuple(sorted(sources - {""})),
+        variability=_group(manifest, files, recorded) if variability else (),
     )
+
+
+def _group(
+    manifest: Manifest, files: dict[str, Path], recorded: Collection[str]
+) -> tuple[str, ...]:
+    """Return the variability of the subjects whose recordings are there, as a group."""
+    subjects = {entry.session: entry.subject for entry in manifest.entries}
+    found: dict[str, list[Variability]] = {}
+    for session in sorted(recorded):
+        found.setdefault(subjects[session], []).append(read_variability(files[session]))
+    return tuple(describe_group(found))
 
 
 def _split(data: Path, manifest: Manifest) -> Split | None:

@@ -32,8 +32,14 @@ class Card:
 
 
 @holding(UBFC, lambda data: (data_folder.ubfc_dir(data),))
-def write_card(data: Path, about: AboutDataset, *, force: bool = False) -> Card:
+def write_card(
+    data: Path, about: AboutDataset, *, variability: bool = False, force: bool = False
+) -> Card:
     """Write both cards of `data/ubfc`; the same data and words give the same bytes.
+
+    Parameters
+    ----------
+    variability : also the heart rate variability of the group (needs NeuroKit2)
 
     Raises
     ------
@@ -41,7 +47,7 @@ def write_card(data: Path, about: AboutDataset, *, force: bool = False) -> Card:
         `force` is not set; a date of publication that is no date
     """
     _check_date(about.published)
-    facts = gather_facts(data)
+    facts = gather_facts(data, variability=variability)
     markdown = card_markdown(facts, about)
     body = croissant(facts, about, markdown=markdown)
     files = data_folder.card_file(data), data_folder.croissant_file(data)

@@ -21,6 +21,7 @@ ExcludeCommand = Callable[[str, float | None, float | None], str]
 def session_page(
     quality: SessionQuality, curves: Mapping[str, Curve], excluded: Exclusions,
     faces: Sequence[np.ndarray] = (), exclude_command: ExcludeCommand | None = None,
+    variability: Sequence[tuple[str, str]] = (),
 ) -> str:
     """Return the page of one session; call it within `drawing_style`."""
     session, end_s = quality.session, end_of(quality)
@@ -38,7 +39,7 @@ def session_page(
             picture_as_png(face, alt=f"face {number} of {len(faces)} in {session}")
             for number, face in enumerate(faces, 1)
         ],
-        charts=draw_charts(curves, out, session=session, end_s=end_s),
+        variability=variability, charts=draw_charts(curves, out, session=session, end_s=end_s),
     )
 
 

@@ -30,6 +30,7 @@ def write_pages(
     curves: Callable[[SessionQuality], Mapping[str, Curve]],
     thumbnails: Callable[[str], list[np.ndarray]] | None,
     exclude_command: ExcludeCommand | None = None,
+    variability: Callable[[str], Sequence[tuple[str, str]]] | None = None,
 ) -> Path:
     """Write the index and a page for each session, and return the index's path.
 
@@ -39,6 +40,8 @@ def write_pages(
     thumbnails : returns a few pictures of a session, each (H, W, 3) uint8 RGB; None shows no face
     exclude_command : returns the command by which a reader takes a session or a part of it out;
         None: the pages name none
+    variability : returns what is told of a session's heart rate variability, names and texts; None
+        shows none: it is health data of one person
 
     Raises
     ------
@@ -56,7 +59,8 @@ def write_pages(
     with hold(folder.parent, QUALITY, into=(folder,)), drawing_style():
         for quality in qualities:
             faces = thumbnails(quality.session) if thumbnails else []
-            page = session_page(quality, curves(quality), excluded, faces, exclude_command)
+            told = variability(quality.session) if variability else ()
+            page = session_page(quality, curves(quality), excluded, faces, exclude_command, told)
             write_text(folder / f"{quality.session}.html", page)
         write_text(folder / INDEX, index_page(qualities, excluded))
     return folder / INDEX

@@ -7,7 +7,7 @@ import numpy as np
 from acquire.errors import CurationError
 from acquire.sensor.finger import FINGER_OFF, FLAT_LINE
 from dataset.common.spans import is_inside, join_spans
-from dataset.signals.align import ppg_on_frames
+from dataset.signals.align import AlignedPpg, ppg_on_frames
 from dataset.signals.filters import HIGH_HZ
 from dataset.signals.pulse_rate import TOO_SHORT, TOO_SLOW
 
@@ -54,9 +54,7 @@ def measure_ppg_rates(session: Session) -> PpgRates:
     """
     time_ns, without = session.ppg_time_ns, spans_without_finger(session)
     try:
-        aligned = ppg_on_frames(
-            session.ppg, time_ns, session.ppg_sequence, time_ns, filtered=False
-        )
+        aligned = _aligned(session, np.full(len(time_ns), True))
     except CurationError:
         steps = np.diff(time_ns)
         median_ns = float(np.median(steps)) if len(steps) else 0.0
@@ -65,16 +63,36 @@ def measure_ppg_rates(session: Session) -> PpgRates:
         return PpgRates(rate_hz, None, 0.0, why_not)
     rate_hz = aligned.fs_hz
     if without:
-        on = ~is_inside(time_ns, without)
         try:
-            aligned = ppg_on_frames(
-                session.ppg[on], time_ns[on], session.ppg_sequence[on], time_ns[on],
-                filtered=False,
-            )
+            aligned = _aligned(session, ~is_inside(time_ns, without))
         except CurationError:                      # nowhere long enough
             return PpgRates(rate_hz, None, 0.0, TOO_SHORT)
     rates = aligned.hr_bpm[np.isfinite(aligned.hr_bpm)]
     return PpgRates(
         rate_hz, float(rates.mean()) if len(rates) else None, 100 * len(rates) / len(time_ns),
         aligned.why_no_rate,
+    )
+
+
+def rates_at_samples(session: Session) -> np.ndarray:
+    """Return the finger's heart rate at each sample [bpm], (S,); NaN where it cannot be told."""
+    on = ~is_inside(session.ppg_time_ns, spans_without_finger(session))
+    rates_bpm = np.full(len(on), np.nan)
+    try:
+        rates_bpm[on] = _aligned(session, on).hr_bpm
+    except CurationError:
+        return np.full(len(on), np.nan)
+    return rates_bpm
+
+
+def _aligned(session: Session, on: np.ndarray) -> AlignedPpg:
+    """Return the PPG at its own samples, of those alone that are `on`, (S,) bool.
+
+    Raises
+    ------
+    CurationError : nowhere long enough, too slow, or times that do not rise
+    """
+    time_ns = session.ppg_time_ns[on]
+    return ppg_on_frames(
+        session.ppg[on], time_ns, session.ppg_sequence[on], time_ns, filtered=False
     )

@@ -16,7 +16,8 @@ from acq.main import app
 from acquire import data_folder
 from acquire.errors import CurationError, Fix
 from dataset.card.description import AboutDataset
-from dataset.card.facts import camera_kind
+from dataset.card.facts import camera_kind, gather_facts
+from dataset.card.markdown import card_markdown
 from dataset.card.write import write_card
 from dataset.convert.to_ubfc import convert_sessions
 from dataset.layouts.ubfc import LABELS, read_labels
@@ -26,6 +27,7 @@ from dataset.selection.exclusions_file import write_exclusions
 from dataset.selection.identities import identify_sessions
 from dataset.selection.split_file import write_split
 from dataset.session.subject import Subject, write_subject
+from dataset.variability.measure import Variability
 from tests.support.made_sessions import make_session
 
 DAY = "2026-01-01T00:00:00+00:00"
@@ -257,3 +259,20 @@ def test_a_reason_is_in_nothing_that_goes_with_the_data_unless_that_is_asked_for
         assert "coughed" not in path.read_text()
     told = write_card(made, AboutDataset(reasons=True), force=True)
     assert ": coughed | &lt;b>loud&lt;/b>" in told.markdown.read_text()
+
+
+def test_variability_is_the_group_s_alone(made, monkeypatch):
+    """Each subject has a figure of their own: none of these stands in the card."""
+    own_ms = {f"S{n:02d}": 20.25 + 3 * n for n in range(1, 5)}
+
+    def of(path):
+        return Variability(90, 80.0, 900.0, 50.0, own_ms[path.stem[:3]], 9.0, "", 15, "", {}, 0)
+
+    monkeypatch.setattr("dataset.card.facts.read_variability", of)
+    text = card_markdown(gather_facts(made, variability=True), AboutDataset())
+    assert "- RMSSD: not told; known of 4 subjects, and told from 10 on" in text
+    monkeypatch.setattr("dataset.variability.group.SMALLEST_GROUP", 4)
+    text = card_markdown(gather_facts(made, variability=True), AboutDataset())
+    assert "- RMSSD: 28 ± 4 ms, 4 subjects" in text
+    assert not [value for value in own_ms.values() if f"{value:g}" in text]
+    assert "RMSSD" not in card_markdown(gather_facts(made), AboutDataset())

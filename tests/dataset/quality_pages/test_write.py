@@ -223,3 +223,18 @@ def test_a_browser_shows_a_session_on_a_phone_in_the_dark(folder, tmp_path):
     assert light["over"] <= 0
     dark = see_in_browser(text, tmp_path, width=400, is_dark=True)
     assert dark["paper"] == "rgb(18, 24, 29)"
+
+
+def test_variability_is_shown_where_it_was_asked_for_with_whose_it_is(tmp_path):
+    def told(session):
+        return [("hrv", f"RMSSD 31.4 ms {HOSTILE}")]
+
+    for variability, is_there in ((told, True), (None, False)):
+        write_pages(
+            [a_session("S01-20260101T090000Z")], tmp_path, excluded=Exclusions(),
+            curves=no_curves, thumbnails=None, variability=variability,
+        )
+        page = (tmp_path / "S01-20260101T090000Z.html").read_text()
+        assert ("RMSSD 31.4 ms" in page) == ("Health data of one person" in page) == is_there
+        assert "31.4" not in (tmp_path / "index.html").read_text()
+        assert "<script>window" not in page
