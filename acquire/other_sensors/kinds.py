@@ -3,9 +3,11 @@
 from acquire.errors import DeviceError
 
 from .ascii_numbers import AsciiNumbers
+from .contec_5byte import Contec5Byte
+from .contec_9byte import Contec9Byte
 from .kind import ContactSensor
 
-KINDS: tuple[ContactSensor, ...] = (AsciiNumbers(),)
+KINDS: tuple[ContactSensor, ...] = (AsciiNumbers(), Contec9Byte(), Contec5Byte())
 FIRMWARE = "acq"                    # the name of our own
 AUTO = "auto"
 NAMES = (AUTO, FIRMWARE, *(kind.name for kind in KINDS))

@@ -23,6 +23,7 @@ from acquire.sensor.stamped_port import (
     StampedPort,
     describe_bytes,
     open_serial,
+    set_line,
 )
 
 from .kind import ContactSensor, NumberedReading, Reading
@@ -183,7 +184,8 @@ def _recognise(
     heard = b""
     wait_s = _LISTEN_S if was_silent else _BOOT_S
     for line, candidates in settings.items():
-        opened.baudrate, opened.parity = line.baud, line.parity
+        if not set_line(opened, line):
+            continue
         opened.reset_input_buffer()
         for kind in candidates:
             opened.write(kind.requests.start)

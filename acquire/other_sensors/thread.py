@@ -23,6 +23,7 @@ from acquire.sensor.usb import ports_of, usb_identity
 from .port import OtherSensor, scaled
 
 _STALL_S = 3.0                  # without a reading: it is gone
+_QUIET_S = 0.6                  # without a reading: ask for them again
 _FIRST_S = 2.0
 _REOPEN_EVERY_S = 0.1
 _READ_S = 0.1
@@ -116,6 +117,7 @@ class OtherSensorThread:
         """Read until `stop`; raise where the line is gone or dead."""
         requests = self.sensor.kind.requests
         awake_until_s = time.monotonic() + requests.keep_alive_s
+        ask_at_s = 0.0
         while not self._stop.is_set():
             if requests.keep_alive and time.monotonic() >= awake_until_s:
                 self.sensor.request(requests.keep_alive)
@@ -123,9 +125,13 @@ class OtherSensorThread:
             received = self.sensor.read(_READ_S)
             if suspension := self._suspensions.look():
                 self.items.put(suspension)
+            quiet_s = self.sensor.listened_s - self._sample_at_s
             if received is not None:
                 self._hand_on(received)
-            elif self.sensor.listened_s - self._sample_at_s > _STALL_S:
+            elif quiet_s > _QUIET_S and time.monotonic() > ask_at_s:
+                self.sensor.request(requests.start)
+                ask_at_s = time.monotonic() + _QUIET_S
+            elif quiet_s > _STALL_S:
                 raise DeviceTimeout(
                     expected=f"readings from the sensor on {self.sensor.port}",
                     found=f"none for {_STALL_S:g} s",

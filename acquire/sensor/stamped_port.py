@@ -25,6 +25,11 @@ from .latency_timer import SYSFS, LatencyTimer
 from .port_holder import name_holder
 from .protocol import BAUD
 
+try:
+    from termios import error as SETTING_ERRORS  # it is no OSError
+except ImportError:                                 # Windows
+    SETTING_ERRORS = OSError
+
 SILENCE = "silence"                 # found on a port that sent no byte
 _WRITE_TIMEOUT_S = 1.0
 # set once, because a change configures the port again; closing does not wait for it
@@ -79,6 +84,15 @@ def open_serial(port: str, line: Line) -> serial.Serial:
             found=f"{_IN_USE}{name_holder(port)}" if is_busy else _reason(error),
             where=f"at {port}", fix="end that program" if is_busy else Fix.LIST_DEVICES,
         ) from error
+
+
+def set_line(opened: serial.Serial, line: Line) -> bool:
+    """Set an open port's line anew; return False where the port has no such setting."""
+    try:
+        opened.baudrate, opened.parity = line.baud, line.parity
+    except (ValueError, SETTING_ERRORS):        # a pty has no parity
+        return False
+    return True
 
 
 class StampedPort:

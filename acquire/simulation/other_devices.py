@@ -16,8 +16,10 @@ from contextlib import suppress
 from types import TracebackType
 
 import numpy as np
+import serial
 
 from acquire.errors import DeviceError
+from acquire.other_sensors.contec_9byte import LIVE, REQUEST, START, STOP, pack
 from acquire.sensor.stamped_port import Line
 
 _SPEEDS = {getattr(termios, f"B{baud}"): baud for baud in (9_600, 19_200, 57_600, 115_200)}
@@ -100,11 +102,8 @@ class OtherDevice:
 
     def _is_set_right(self) -> bool:
         """Return whether the host has set the line as the device has."""
-        settings = termios.tcgetattr(self._slave)
-        has_parity = bool(settings[2] & termios.PARENB)
-        return _SPEEDS.get(settings[4]) == self._line.baud and has_parity == (
-            self._line.bits_per_byte == 11
-        )
+        # a pty takes any rate, and no parity
+        return _SPEEDS.get(termios.tcgetattr(self._slave)[4]) == self._line.baud
 
     def _sample(self) -> None:
         light_ns, number = round(self._next_ns), self._number
@@ -133,3 +132,27 @@ def ascii_sketch(
         ppg_at, lambda _number, ppg: b"%d\r\n" % round(512 + 180 * ppg), Line(baud),
         rate_hz=rate_hz, **faults,
     )
+
+
+def contec_5byte(ppg_at: Callable[[np.ndarray], np.ndarray], **faults) -> OtherDevice:
+    """Return an oximeter with packets of five bytes, which streams by itself."""
+
+    def packet(_number: int, ppg: float) -> bytes:
+        return bytes([0x85, round(60 + 40 * ppg), 0x07, 72, 98])
+
+    line = Line(19_200, serial.PARITY_ODD)
+    return OtherDevice(ppg_at, packet, line, rate_hz=60.0, **faults)
+
+
+def contec_9byte(ppg_at: Callable[[np.ndarray], np.ndarray], **faults) -> OtherDevice:
+    """Return an oximeter with packets of nine bytes, which streams for as long as it is asked."""
+
+    def packet(_number: int, ppg: float) -> bytes:
+        return pack(LIVE, bytes([0x05, round(60 + 40 * ppg), 0x07, 72, 98]))
+
+    def answer(data: bytes) -> bool | None:
+        if pack(REQUEST, bytes([START])) in data:
+            return True
+        return False if pack(REQUEST, bytes([STOP])) in data else None
+
+    return OtherDevice(ppg_at, packet, Line(115_200), rate_hz=60.0, answer=answer, **faults)

@@ -76,6 +76,8 @@ def _remarks(entry: Entry) -> list[str]:
     remarks += [f"part {entry.part}"] * (entry.part > 1)
     if entry.untrusted_frames:
         remarks.append(f"no finger's rate in {100 * entry.untrusted_frames / entry.frames:.0f} %")
+    if entry.timing.sync_one_sided:
+        remarks.append(f"sync {entry.timing.sync_one_sided}")
     return remarks + ([source.imported_from] if source.imported_from else [])
 
 

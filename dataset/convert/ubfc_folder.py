@@ -73,6 +73,7 @@ def _write_part(
             sync_bound_ms=session.sync_bound_ms,
             light_offset_ms=offset.offset_ns / 1e6 if offset else None,
             picture_shift_ms=None if is_native else part.picture_shift_ms,
+            sync_one_sided=session.sync_one_sided or None,
         ),
         rows=RowSelection(
             task.settings.fps, task.settings.holes,

@@ -86,6 +86,8 @@ class Timing:
     light_offset_ms: Number | None
     # largest distance of a picture from its row's time; None: native rate, there is none
     picture_shift_ms: Number | None
+    # of a sensor without a clock: what is known of its times, in words; None: of any other
+    sync_one_sided: str | None = None
 
 
 @dataclass(frozen=True)
@@ -199,10 +201,10 @@ ATTRIBUTE_OF_KEY = {
     "repeated": "rows.repeated", "unused": "rows.unused",
     "picture_shift_ms": "timing.picture_shift_ms", "excluded": "rows.excluded",
     "grade": "source.grade", "untrusted": "rows.untrusted",
-    "virtual_seed": "source.virtual_seed",
+    "virtual_seed": "source.virtual_seed", "sync_one_sided": "timing.sync_one_sided",
 }
 # that entries of earlier versions lack, and keep lacking
-_NEW_KEYS = frozenset({"untrusted", "virtual_seed"})
+_NEW_KEYS = frozenset({"untrusted", "virtual_seed", "sync_one_sided"})
 
 
 def flat_entry(entry: Entry) -> dict[str, Any]:
