@@ -1,6 +1,6 @@
 """The page of one session: its player, and what the player asks for."""
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -8,12 +8,16 @@ import numpy as np
 from acq.web.answers import BadRequest, NotThere
 from acquire.data_folder import is_session_id
 from acquire.errors import CurationError, SessionError
-from dataset.quality.curves import Curve
+from dataset.catalogue.listing import Listing
+from dataset.catalogue.row import Row
+from dataset.quality.curves import Curve, curves_to_draw
+from dataset.quality.result import read_current_quality
 from dataset.selection.exclusions_file import read_exclusions
 from dataset.session.find import find_session
 from dataset.timeline import KEPT_CURVES, SessionPlayer
 
 JPEG_QUALITY = 85
+MOST_DAYS = 12
 
 
 def session_file(data: Path, name: str) -> Path:
@@ -34,10 +38,48 @@ def session_file(data: Path, name: str) -> Path:
         ) from error
 
 
-def other_sessions(path: Path) -> list[str]:
-    """Return the names of the subject's other recordings, in order of time."""
-    names = (other.stem for other in path.parent.glob("*.h5") if other != path)
-    return sorted(name for name in names if is_session_id(name))
+@dataclass(frozen=True)
+class Day:
+    """One recording of a subject, beside its others."""
+
+    name: str
+    is_here: bool                        # the one whose page it is
+    row: Row                             # of the catalogue
+    hr_s: list[float]                    # times [s after its start] of the finger's heart rates
+    hr_bpm: list[float | None]           # as they were graded; empty where they were not
+
+
+def has_others(path: Path) -> bool:
+    """Return whether the subject of a recording has others."""
+    return any(other != path for other in path.parent.glob("*.h5"))
+
+
+def days_of(path: Path, listing: Listing) -> list[Day]:
+    """Return the recordings of a subject that can be read, the oldest first, at most `MOST_DAYS`.
+
+    The one at `path` is among them; of many others the newest are.
+    """
+    rows = {
+        row.file: row for row in listing.rows
+        if Path(row.file).parent.name == path.parent.name and row.state != "unreadable"
+        and is_session_id(Path(row.file).stem)
+    }
+    files = sorted(rows, key=lambda file: (rows[file].started or "", file))
+    others = [file for file in files if Path(file).name != path.name][-(MOST_DAYS - 1):]
+    shown = [file for file in files if file in others or Path(file).name == path.name]
+    return [_day(path.with_name(Path(file).name), path, rows[file]) for file in shown]
+
+
+def _day(file: Path, here: Path, row: Row) -> Day:
+    try:
+        _, quality = read_current_quality(file)
+    except (CurationError, OSError):     # the row says that it is unreadable
+        quality = None
+    curve = curves_to_draw(file, quality.session_hash).get("ppg_hr") if quality else None
+    return Day(
+        file.stem, file.name == here.name, row,
+        *((curve.x.tolist(), curve.y.tolist()) if curve else ([], [])),
+    )
 
 
 def timeline(player: SessionPlayer, data: Path) -> dict[str, object]:

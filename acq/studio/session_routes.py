@@ -1,6 +1,7 @@
 """The addresses of one session: its page, its pictures and curves, and decisions on it."""
 
 from collections.abc import Callable
+from dataclasses import asdict
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -11,6 +12,7 @@ from acq.web.answers import as_json, read_body
 
 from . import session_page
 from .decisions import ExcludeRequest, ExcludeSeveralRequest, IncludeRequest, OutOfDate
+from .sessions_page import Progress
 from .shared import Shared
 
 
@@ -27,6 +29,7 @@ class SessionRoutes:
             Route("/exclude", self.exclude_several, methods=["POST"]),
             Route(session, self.show),
             Route(f"{session}/timeline", self.timeline),
+            Route(f"{session}/days", self.days),
             Route(f"{session}/curves", self.curves),
             Route(f"{session}/times", self.times),
             Route(f"{session}/frames/{{at:int}}", self.frame),
@@ -40,7 +43,7 @@ class SessionRoutes:
         path = self._shared.session_file(request, is_opened=True)
         return self._shared.page(
             "session.html.j2", name=path.stem, subject=path.parent.name,
-            others=session_page.other_sessions(path),
+            has_others=session_page.has_others(path),
         )
 
     def timeline(self, request: Request) -> Response:
@@ -50,6 +53,14 @@ class SessionRoutes:
             shown = session_page.timeline(player, self._shared.data)
         can_undo = self._shared.decisions.can_undo(str(shown["session_id"]))
         return as_json({**shown, "can_undo": can_undo})
+
+    def days(self, request: Request) -> Response:
+        """Return the subject's recordings side by side; while they are read, how far that is."""
+        path, listed = self._shared.session_file(request), self._shared.sessions.read()
+        if isinstance(listed, Progress):
+            return as_json({"progress": asdict(listed), "days": []})
+        days = session_page.days_of(path, listed)
+        return as_json({"progress": None, "days": [asdict(day) for day in days]})
 
     def curves(self, request: Request) -> Response:
         """Return the curves of a part of a session."""

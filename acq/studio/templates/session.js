@@ -3,7 +3,7 @@ import {Axis, LEFT, RIGHT, RULER, clockTime, drawLanes} from "/assets/curves.js"
 import {complain, element, follow, get, post, tried} from "/assets/server.js";
 
 const $ = name => document.querySelector(name), address = $("#player").dataset.address;
-const MOST_PICTURES = 48, AT_ONCE = 4, DRAG_PX = 4;
+const MOST_PICTURES = 48, AT_ONCE = 4, DRAG_PX = 4, GROWS_MS = 1000;
 let session, times, axis, curves = {}, chosen = null, at = 0, playing = null, asked = null;
 let takes = .05;                                // until a picture has come [s]
 
@@ -278,6 +278,21 @@ async function load() {
   listExcluded(); describe(); listNotes();
   if (axis) draw();
 }
+// A recording that goes on: what it has by now, seen to its end where the end was seen before.
+const isGrowing = () => session.state.startsWith("still recording");
+async function grow() {
+  await tried(async () => {
+    const isAtEnd = times.length > 0 && at >= times.at(-1);
+    await load();
+    times = new Float64Array(await (await get(`${address}/times`)).arrayBuffer());
+    const isWhole = axis.from === axis.first && axis.to === axis.last;
+    axis.last = Math.max(axis.last, session.end_s);
+    if (isWhole) axis.show(axis.first, axis.last);
+    if (isAtEnd && !playing && times.length) seek(times.at(-1)); else draw();
+    askCurves();
+  })();
+  if (isGrowing()) setTimeout(grow, GROWS_MS);
+}
 async function begin() {
   const [, answer] = await Promise.all([load(), get(`${address}/times`)]);
   times = new Float64Array(await answer.arrayBuffer());
@@ -287,6 +302,7 @@ async function begin() {
   draw(); seek(times[0] ?? 0); askCurves();
   new ResizeObserver(draw).observe(board);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { describe(); draw(); });
+  if (isGrowing()) setTimeout(grow, GROWS_MS);
   follow(tried(load), isGone => { if (isGone) complain(new Error("the studio does not answer: was it ended?")); });
 }
 tried(begin)();
