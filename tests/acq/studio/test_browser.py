@@ -14,6 +14,8 @@ from playwright.sync_api import expect, sync_playwright
 from dataset.selection import decide
 from dataset.selection.exclusions_file import read_exclusions
 from dataset.selection.make_exclusion import make_exclusion
+from tests.support.growing_runs import NAME as RUN
+from tests.support.growing_runs import GrowingRun
 from tests.support.made_sessions import make_session
 
 NAME = "S01-20260101T090001Z"
@@ -76,13 +78,15 @@ def visit(chromium, studio):
         page.wait_for_selector("#sessions")
         if address != "/sessions":
             page.goto(studio.partition("/?")[0] + address)
+        if address.startswith("/sessions/"):
             page.wait_for_selector("#picture[data-frame]")
         return page
 
+    open_page.expected = ""              # what a page is meant to complain of
     yield open_page
     for context in contexts:
         context.close()
-    assert complaints == []
+    assert all(open_page.expected and open_page.expected in line for line in complaints), complaints
 
 
 @pytest.fixture
@@ -183,3 +187,46 @@ def test_a_loss_leads_to_its_place_and_the_page_fits_a_phone_and_a_large_screen(
         page.set_viewport_size({"width": width, "height": 900})
         page.emulate_media(color_scheme="dark")
         page.wait_for_function("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_a_job_is_cancelled_and_still_told_of_after_a_reload_and_on_its_page(visit):
+    page = visit()
+    page.locator("#all").check()
+    expect(page.locator("#selected")).to_have_text("2 sessions of 2 subjects")
+    page.locator("[data-action=qc]").click()
+    page.get_by_role("button", name="Cancel: grade 2 sessions").click()
+    expect(page.locator("#jobs .state")).to_have_text("cancelled")
+    page.get_by_role("link", name="Jobs").click()
+    page.reload()
+    job = page.locator("#jobs article")
+    expect(job).to_contain_text("grade 2 sessions")
+    expect(job.locator(".state")).to_have_text("cancelled")
+
+
+def test_a_subject_is_deleted_only_where_its_name_is_typed(visit, data):
+    page = visit()
+    page.get_by_label(f"Select {NAME}").check()
+    page.get_by_role("button", name="Delete a subject").click()
+    page.get_by_label("Type the subject's name").fill("S02")
+    page.get_by_role("button", name="Delete", exact=True).click()
+    expect(page.locator("#problem")).to_contain_text("expected S01, typed")
+    visit.expected = "400 (Bad Request)"
+    assert (data / f"sessions/S01/{NAME}.h5").exists()
+    assert not [path for path in (data / "studio/jobs").glob("*/job.json")
+                if "withdraw" in path.read_text()]
+
+
+def test_a_training_is_watched_until_its_report_is_there_and_runs_no_script(visit, data):
+    with GrowingRun(data) as run:
+        run.write_losses("teacher", [0.9])
+        page = visit(f"/runs/{RUN}")
+        row = page.locator("#last tbody tr", has_text="teacher")
+        expect(row.locator("td").nth(1)).to_have_text("1")
+        run.write_losses("teacher", [0.9, 0.4])
+        expect(row.locator("td").nth(1)).to_have_text("2")
+        expect(row).to_contain_text("0.400")
+        run.end(teacher=3.0, student=4.0)
+    visit.expected = "Blocked script execution"
+    expect(page.locator("#state")).to_have_text("done")
+    expect(page.frame_locator("iframe").locator("h1")).to_have_text("The report")
+    assert page.frame_locator("iframe").locator("html").evaluate("document.title") == ""

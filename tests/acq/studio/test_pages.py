@@ -17,6 +17,7 @@ from dataset.selection.exclusions_file import read_exclusions
 from dataset.selection.identities import identify_sessions
 from dataset.selection.split_file import write_split
 from dataset.session.reader import Session
+from dataset.withdraw.withdraw import withdraw
 from tests.support.made_sessions import make_session
 from tests.support.studio import FOLLOW, visitor
 
@@ -129,6 +130,59 @@ def test_a_part_is_excluded_undone_and_included_as_the_verbs_do(data):
     answer = browser.post(f"{PAGE}/undo")
     assert answer.status_code == 400
     assert "none to undo" in answer.json()["error"]
+
+
+def test_several_are_excluded_at_once_and_each_undone_alone(data):
+    make_session(data, "S02", seconds=1.0)
+    browser = visitor(data)
+    body = {"sessions": [NAME, "S02-20260101T090001Z"], "reason": "조명"}
+    assert browser.post("/exclude", json=body).json() == {"out_of_date": []}
+    assert [one.reason for one in read_exclusions(data).listed] == ["조명", "조명"]
+    browser.post("/sessions/S02-20260101T090001Z/undo")
+    assert [one.session for one in read_exclusions(data).listed] == [NAME]
+    refused = browser.post("/exclude", json={**body, "sessions": [NAME, "../secret"]})
+    assert refused.status_code == 404
+    assert len(read_exclusions(data).listed) == 1
+
+
+def test_a_session_stands_beside_the_other_days_of_its_subject(data):
+    make_session(data, number=2, seconds=3.0, bpm=90.0)
+    make_session(data, "S02", seconds=1.0)
+    browser = visitor(data)
+    listed(browser)
+    days = browser.get(f"{PAGE}/days").json()["days"]
+    assert [(day["name"], day["is_here"]) for day in days] == [
+        (NAME, True), ("S01-20260101T090002Z", False),
+    ]
+    assert days[0]["row"]["lost_frames"] == 2
+    assert "other sessions of S01" in browser.get(PAGE).text
+    assert "other sessions of" not in browser.get("/sessions/S02-20260101T090001Z").text
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{"verb": "rm"}, {}, {"verb": "qc", "sessions": ["../x"]}, {"verb": "split"},
+     {"verb": "withdraw", "subject": "S01", "typed": "S02"}],
+)
+def test_a_job_that_makes_no_sense_is_refused_and_not_logged(data, body):
+    browser = visitor(data)
+    assert browser.post("/jobs", json=body).status_code == 400
+    assert browser.get("/jobs/list").json() == {"jobs": []}
+    assert browser.post("/jobs/nothing/cancel").status_code == 404
+    assert not (data / "studio").exists()
+
+
+def test_the_log_of_changes_outlives_the_studio_and_loses_who_withdraws(data):
+    make_session(data, "S02", seconds=1.0)
+    browser, whole = visitor(data), {"from_s": None, "to_s": None, "reason": "x"}
+    for name in (NAME, "S02-20260101T090001Z"):
+        browser.post(f"/sessions/{name}/exclude", json=whole)
+    assert NAME in visitor(data).get("/changes").text
+    withdraw(data, "S01")
+    text = (data / "studio/changes.log").read_text()
+    assert "S01" not in text
+    assert text.count("excluded: ") == 2
+    assert "excluded: S02-20260101T090001Z, the whole session" in text
 
 
 def test_each_change_is_logged_with_its_time_and_without_its_reason(data, capsys):
