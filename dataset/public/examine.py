@@ -19,6 +19,7 @@ from .read_video import VideoHeader
 _MOST_APART_NS = 24 * 3600 * 10**9
 _NEAR_BPM, _NEAR_SHARE = 8.0, 0.12      # a device averages over seconds, a spectrum over ten
 _OWN_RATE_SHARE = 0.03                  # a header rounds a rate by up to 2 % (29.4 to 30)
+_MOST_FOLD, _FOLD = 8, 0.01             # a rate is another by such a factor, so closely
 _DOUBTFUL_SHARE = 0.4                   # rates that differ by more need a witness
 _WINDOW_S, _WINDOWS = 10.0, 60          # of a long recording so many windows are looked at
 
@@ -65,6 +66,32 @@ def examine(recording: PublishedRecording) -> PublishedRecording:
             "its range, cut off"
         )
     return recording
+
+
+def refuse_other_rate(count: int, rate_hz: float, video_s: float, where: Path) -> None:
+    """Refuse samples without times that fit the video at twice their rate, a third of it, or such.
+
+    Where one of the two was cut short, the other is longer by any share.
+
+    Parameters
+    ----------
+    rate_hz : at which they are said to be
+    video_s : length of the video
+
+    Raises
+    ------
+    CurationError : they do
+    """
+    if count == 0 or video_s <= 0:
+        return
+    ratio = count / rate_hz / video_s
+    whole = max(round(ratio), round(1 / ratio))
+    if 2 <= whole <= _MOST_FOLD and not rates_differ(max(ratio, 1 / ratio), whole, share=_FOLD):
+        raise CurationError(
+            expected=f"samples at {rate_hz:g}/s, beside a video of {video_s:.2f} s",
+            found=f"{count}, as many as {count / video_s:.4g}/s would have", where=where,
+            fix="correct the rate, or bring together what belongs together",
+        )
 
 
 def examine_label_rate(

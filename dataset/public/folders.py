@@ -76,7 +76,11 @@ def describe_places(root: Path) -> str:
     names = [place.path.name for place in list_places(root)]
     if not names:
         macos = (root / _OF_MACOS).exists()
-        return f"only {_OF_MACOS}, which macOS adds to an archive" if macos else "no folder"
+        files = sorted(path.name for path in visible(root))
+        listed = f", but {', '.join(files[:3])}{' and more' * (len(files) > 3)}" if files else ""
+        return (
+            f"only {_OF_MACOS}, which macOS adds to an archive" if macos else f"no folder{listed}"
+        )
     more = f" and {len(names) - 5} more" if len(names) > 5 else ""
     return ", ".join(names[:5]) + more
 

@@ -62,7 +62,10 @@ def _sets_in(root: Path) -> list[str]:
 
 def holds(public_set: PublicSet, root: Path) -> bool:
     """Return whether recordings of a set lie right under a folder."""
-    return any(_is_of(public_set, place.path) for place in list_places(root, public_set.suffix))
+    return any(
+        _is_of(public_set, place.path) for place in list_places(root, public_set.suffix)
+        if not place.defect
+    )
 
 
 def _is_of(public_set: PublicSet, path: Path) -> bool:

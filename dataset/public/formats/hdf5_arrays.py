@@ -3,6 +3,7 @@
 A session file of acq is read by `dataset.session.hdf5`, which knows its filters.
 """
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,8 @@ from acquire.limits import MOST_VALUES
 from dataset.public.folders import what_instead
 from dataset.public.published import GET_FILE, GET_FOLDER
 
+_FAILURES = (("truncated file", "one that is cut short"), ("signature not found", "none"))
+_LARGEST_CHUNK_BYTES = 256 * 2**20      # it is inflated as a whole
 _FILTERS = (1, 2, 3)            # deflate, shuffle, Fletcher's checksum: what MATLAB and h5py write
 
 
@@ -34,9 +37,10 @@ def open_hdf5(path: Path) -> Iterator[h5py.File]:
         with h5py.File(path, "r", locking="best-effort") as file:
             yield file
     except (OSError, RuntimeError, KeyError) as error:
-        reason = str(error).splitlines()[0][:100] if str(error) else type(error).__name__
+        words = str(error)
+        found = next((found for part, found in _FAILURES if part in words), "")
         raise CurationError(
-            expected="a whole HDF5 file", found=f"one that is none, or damaged ({reason})",
+            expected="a whole HDF5 file", found=found or f"a damaged one ({words[:80]})",
             where=f"at {path}", fix=GET_FILE,
         ) from error
 
@@ -62,9 +66,12 @@ def find_array(file: h5py.File, name: str, path: Path) -> h5py.Dataset:
     else:
         plist = array.id.get_create_plist()
         codes = [plist.get_filter(at)[0] for at in range(plist.get_nfilters())]
-        if set(codes) <= set(_FILTERS):
+        chunk_bytes = math.prod(array.chunks or (0,)) * array.dtype.itemsize
+        if set(codes) <= set(_FILTERS) and chunk_bytes <= _LARGEST_CHUNK_BYTES:
             return array
-        found = f"it by filter {max(codes)}"
+        found = f"chunks of {chunk_bytes >> 20} MB" if set(codes) <= set(_FILTERS) else (
+            f"it by filter {max(codes)}"
+        )
     raise CurationError(expected=f"the array {name}", found=found, where=path, fix=GET_FILE)
 
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from acquire.errors import CurationError
 from acquire.stamps.number_text import NumberRow, NumberText, read_number_text
+from dataset.common.wording import counted
 from dataset.public.folders import what_instead
 from dataset.public.published import GET_FILE, GET_FOLDER, name_missing
 
@@ -102,6 +103,11 @@ def read_named_columns(
         rows
     """
     text = read_label_text(path)
+    if not any(np.isfinite(row.values).any() for row in text.rows):
+        raise CurationError(
+            expected=f"a table with {', '.join(wanted)}", found="no numbers", where=path,
+            fix=GET_FILE,
+        )
     names = [name.strip().casefold() for name in text.names]
     if lacking := [name for name in wanted if name.casefold() not in names]:
         raise CurationError(
@@ -112,8 +118,8 @@ def read_named_columns(
         defects.append(f"{path.name} has no column {', '.join(missing)}")
     if uneven := [row for row in text.rows if len(row.values) != len(names)]:
         defects.append(
-            f"{len(uneven)} lines of {path.name} are not of {len(names)} numbers, the first is "
-            f"line {uneven[0].line}; left out"
+            f"{counted(len(uneven), 'line')} of {path.name} of another count than {len(names)} "
+            f"numbers, the first is line {uneven[0].line}; left out"
         )
     even = [row for row in text.rows if len(row.values) == len(names)]
     check_words(even, path)

@@ -64,11 +64,13 @@ class EightBits:
         low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 0.0)
         most, beyond = (255, 0) if is_whole else (1, _BEYOND)
         if not (-beyond <= low <= high <= most + beyond):         # NaN is neither
+            is_finite = bool(np.isfinite([low, high]).all())
             raise CurationError(
                 expected=f"{self.name} with values of 0 to {most}",
-                found=f"{low:g} to {high:g}", where=self.path,
+                found=f"{low:g} to {high:g}" if is_finite else "some that are not finite",
+                where=self.path,
                 fix="divide the values by the largest that there can be, or get the file again"
-                if np.isfinite([low, high]).all() else GET_FILE,
+                if is_finite and low >= 0 else GET_FILE,
             )
         if is_whole:
             return values.astype(np.uint8)

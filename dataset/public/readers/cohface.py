@@ -18,7 +18,7 @@ import numpy as np
 from acquire.errors import CurationError
 from acquire.stamps.plausible import PPG_HZ, UNIT_NS, certain_unit
 from acquire.stamps.rising import StampedTimes, rising_times
-from dataset.public.examine import examine
+from dataset.public.examine import examine, refuse_other_rate
 from dataset.public.folders import find_file, innermost, visible
 from dataset.public.formats.hdf5_arrays import open_hdf5, read_row
 from dataset.public.public_set import FoundRecording, PublicSet, hash_files
@@ -65,6 +65,9 @@ def read_recording(folder: Path) -> PublishedRecording:
     name_missing(ppg, "pulse", defects)
     defects += times.defects
     header = read_header(find_file(inner, VIDEO), defects, is_raw=False)
+    if header.frames:
+        rate_hz = 1e9 / times.step_ns
+        refuse_other_rate(len(ppg), rate_hz, header.frames / header.fps, path)
     defects.append("frame times are not published; nominal, by the video's rate")
     return examine(PublishedRecording(
         folder, f"{folder.parent.name}-{folder.name}", SENSOR, 0, 0, samples_of(ppg, times),

@@ -23,7 +23,7 @@ from acquire.errors import CurationError
 from acquire.stamps.plausible import FRAME_HZ, are_counted, describe_step, find_unit
 from acquire.stamps.rising import StampedTimes, rising_times
 from dataset.common.files import sha256_of
-from dataset.public.examine import examine
+from dataset.public.examine import examine, refuse_other_rate
 from dataset.public.folders import describe_files, find_file, innermost, visible
 from dataset.public.formats.number_columns import read_named_columns
 from dataset.public.formats.pictures import common_size, decode_pictures
@@ -76,7 +76,7 @@ def read_recording(folder: Path) -> PublishedRecording:
     frames = _find_frames(pictures, defects)
     height, width = common_size([file for file in frames.files if file is not None])
     ppg = columns[_BVP]
-    times = _ppg_times(len(ppg), frames, defects)
+    times = _ppg_times(len(ppg), frames, table, defects)
     labels = [Label(f"condition {_CONDITIONS.get(match[2].lower(), match[2])}")]
     for name in _QUALITIES:
         if name in columns:
@@ -161,14 +161,23 @@ def _by_number(
     return _Frames([files.get(number) for number in range(first, first + span)], None)
 
 
-def _ppg_times(count: int, frames: _Frames, defects: list[str]) -> StampedTimes:
-    """Return the times of the BVP: those of the frames where it has a value for each of them."""
+def _ppg_times(
+    count: int, frames: _Frames, where: Path, defects: list[str]
+) -> StampedTimes:
+    """Return the times of the BVP: those of the frames where it has a value for each of them.
+
+    Raises
+    ------
+    CurationError : it has a rate of its own
+    """
     times, expected = frames.times, len(frames.files)
     if count != expected:
         defects.append(
             f"{count} BVP values for {expected} frames: not paired; at {RATE_HZ:g}/s from the "
             "first frame"
         )
+        fps = 1e9 / times.step_ns if times else RATE_HZ
+        refuse_other_rate(count, RATE_HZ, expected / fps, where)
         first_ns = int(times.time_ns[0]) if times else 0
         return nominal_times(count, RATE_HZ, first_ns=first_ns)
     return times or nominal_times(count, RATE_HZ)
@@ -188,8 +197,8 @@ def _low_stretches(
     longest = int(np.argmax(end_s - start_s))
     defects.append(
         f"{name} marks {np.count_nonzero(low)} of {len(quality)} BVP values as of low quality, in "
-        f"{len(edges)} stretches, the longest {end_s[longest] - start_s[longest]:.1f} s at "
-        f"{start_s[longest]:.1f} s"
+        f"{len(edges)} stretch{'es' * (len(edges) > 1)}, the longest "
+        f"{end_s[longest] - start_s[longest]:.1f} s at {start_s[longest]:.1f} s"
     )
     return [
         Label(f"low quality by {name} until {end:.2f} s", int(times.time_ns[first]))

@@ -24,6 +24,7 @@ from acquire.limits import MOST_VALUES
 from acquire.stamps.number_text import number_of
 from acquire.stamps.plausible import FRAME_HZ, UNIT_NS, certain_unit
 from acquire.stamps.rising import rising_times
+from dataset.common.wording import counted
 from dataset.public.examine import examine
 from dataset.public.folders import find_file, innermost, visible, what_instead
 from dataset.public.public_set import FoundRecording, PublicSet, hash_files
@@ -86,8 +87,9 @@ def read_recording(folder: Path) -> PublishedRecording:
     defects += times.defects
     samples = _read_samples(find_file(inner, SAMPLES), times.time_ns, defects)
     start_ns = min(int(times.time_ns[0]), int(samples.times.time_ns[0]))
+    unix_ns = start_ns if times.zero_ns[1] else 0
     return examine(PublishedRecording(
-        folder, f"{subject}-{session}", SENSOR, start_ns, 0, samples,
+        folder, f"{subject}-{session}", SENSOR, start_ns, unix_ns, samples,
         open_video(header, times, defects), defects, (Label(f"session {session}"),),
     ))
 
@@ -168,7 +170,9 @@ def _read_rows(path: Path, width: int, defects: list[str]) -> np.ndarray:
             fix=GET_FILE,
         )
     if short := sum(0 < len(row) < width for row in root):
-        defects.append(f"{short} rows of {path.name} have fewer than {width} values; left out")
+        defects.append(
+            f"{counted(short, 'row')} of {path.name} of fewer than {width} values; left out"
+        )
     return np.array(rows)
 
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from acquire.errors import CurationError
 from dataset.common.files import sha256_of
-from dataset.public.examine import examine
+from dataset.public.examine import examine, refuse_other_rate
 from dataset.public.folders import find_file, innermost, visible
 from dataset.public.formats.number_columns import read_one_column
 from dataset.public.public_set import FoundRecording, PublicSet
@@ -27,7 +27,7 @@ from dataset.public.read_video import open_video, read_header
 
 RATE_HZ = 64.0
 SENSOR = "Empatica E4 wristband"
-_FILE = re.compile(r"(?:vid|bvp)_(s[0-9]{1,9}_T[0-9]{1,2})\.(?:avi|csv)", re.IGNORECASE)
+_FILE = re.compile(r"(?:vid|bvp)_s([0-9]{1,9})_T([0-9]{1,2})\.(?:avi|csv)", re.IGNORECASE)
 _TASKS = {"T1": "rest", "T2": "speech", "T3": "arithmetic"}
 _GROUPS = ("test", "ctrl")
 _SINCE_1970_S = 1e9
@@ -36,7 +36,10 @@ _SINCE_1970_S = 1e9
 def _find(folder: Path, subject: str) -> list[FoundRecording]:
     """Return a recording for each task of which there is a video or a BVP."""
     inner = innermost(folder)
-    tasks = {match[1] for path in visible(inner) if (match := _FILE.fullmatch(path.name))}
+    tasks = {
+        f"s{match[1]}_T{match[2]}"
+        for path in visible(inner) if (match := _FILE.fullmatch(path.name))
+    }
     return [FoundRecording(inner / f"vid_{task}.avi", subject) for task in sorted(tasks)]
 
 
@@ -69,14 +72,16 @@ def read_recording(path: Path) -> PublishedRecording:
     defects: list[str] = []
     ppg, rate_hz = _without_header(read_one_column(bvp, "BVP", defects), bvp, defects)
     header = read_header(video, defects, is_raw=False)
+    if header.frames:
+        refuse_other_rate(len(ppg), rate_hz, header.frames / header.fps, bvp)
     defects.append(
         f"no times are published: {rate_hz:g} BVP values/s and {header.fps:.6g} frames/s, by the "
         "video's header, from a common start"
     )
-    task_label = f"task {task.upper()}: {_TASKS.get(task.upper(), 'not known')}"
+    task_label = f"task {task}: {_TASKS.get(task, 'not known')}"
     labels = [task_label, *_group(path.parent, subject)]
     return examine(PublishedRecording(
-        path, f"{subject[1:]}-{task.upper()}", SENSOR, 0, 0,
+        path, f"{subject[1:]}-{task}", SENSOR, 0, 0,
         samples_of(ppg, nominal_times(len(ppg), rate_hz)), open_video(header, None, defects),
         defects, tuple(Label(text) for text in labels),
     ))

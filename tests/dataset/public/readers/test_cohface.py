@@ -82,8 +82,9 @@ def damage(path, kind):
 @pytest.mark.parametrize(
     ("kind", "words"),
     [
-        ("cut", "expected a whole HDF5 file, found one that is none, or damaged"),
-        ("text", "expected a whole HDF5 file"), ("empty", "expected a whole HDF5 file"),
+        ("cut", "expected a whole HDF5 file, found one that is cut short"),
+        ("text", "expected a whole HDF5 file, found none"),
+        ("empty", "expected a whole HDF5 file, found none"),
         ("rate", "expected the attribute sample-rate-hz as a number, found 'fast'"),
         ("short time", "expected time of each of 1536 values of pulse, found 1000"),
         ("counted", "found numbers that count 0, 1, 2"),

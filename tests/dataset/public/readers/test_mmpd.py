@@ -76,7 +76,7 @@ def test_what_is_doubtful_is_said(tmp_path, changed, words):
         ({"GT_ppg": "no numbers"}, "expected GT_ppg as one row of numbers, found text"),
         ({"GT_ppg": np.ones((2, 180))}, "as one row of numbers, found 2 x 180"),
         ({"video": faces(T_S).astype(np.float32)}, "values of 0 to 1, found "),
-        ({"video": np.full((180, 16, 24, 3), np.nan)}, "values of 0 to 1, found nan to nan"),
+        ({"video": np.full((180, 16, 24, 3), np.nan)}, "found some that are not finite"),
         ({"video": faces(T_S)[..., 0]}, "height, width and 3 colours, found 180 x 16 x 24"),
         ({"video": faces(T_S) * (1 + 1j)}, "expected video as real numbers"),
         ({"skin_color": np.ones((3, 3))}, "expected skin_color as a text, found 3 x 3"),

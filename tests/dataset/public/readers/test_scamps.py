@@ -74,4 +74,13 @@ def test_a_chunk_that_does_not_inflate_leaves_nothing_behind(tmp_path):
     with path.open("r+b") as file:
         file.seek(512 + info.byte_offset)
         file.write(b"\xff" * 64)
-    assert "found one that is none, or damaged" in refusal(tmp_path / "set", tmp_path / "data")
+    assert "found a damaged one" in refusal(tmp_path / "set", tmp_path / "data")
+
+
+def test_a_chunk_that_inflates_to_more_than_may_be_is_refused(tmp_path):
+    path = make_scamps(tmp_path / "set")
+    with h5py.File(path, "r+") as file:
+        del file["RawFrames"]
+        shape = (3, 320, 240, 1200)
+        file.create_dataset("RawFrames", shape, "f4", chunks=shape, compression="gzip")
+    assert "found chunks of 1054 MB" in refusal(tmp_path / "set", tmp_path / "data")

@@ -49,6 +49,13 @@ def test_tasks_are_recordings_of_one_subject_and_each_lack_is_named(tmp_path):
     }
 
 
+def test_names_of_another_case_are_one_recording(tmp_path):
+    folder = make_ubfc_phys(tmp_path / "set", seconds=1.0, bvp_s=1.0)
+    (folder / "bvp_s1_T1.csv").rename(folder / "BVP_S1_t1.CSV")
+    (folder / "vid_s1_T1.avi").rename(folder / "VID_s1_T1.AVI")
+    assert import_one(tmp_path / "set", tmp_path / "data").session == "UBFCPHYS-1-T1"
+
+
 @pytest.mark.parametrize(
     ("head", "defect"),
     [
@@ -73,6 +80,7 @@ def test_what_stands_above_the_numbers_is_named_and_left_out(tmp_path, head, def
         ("0.5\nlost\nlost\nlost\n" * 30, "'lost' at the beginning of line 2, and 89 more"),
         ("", "expected at least 20 values of BVP, found 0"),
         ("\x00\x01\x02", "found bytes that are none"),
+        ("0.5\n" * 128, "beside a video of 1.00 s, found 128, as many as 128/s would have"),
     ],
 )
 def test_numbers_that_are_none_are_refused_in_one_line(tmp_path, text, words):
