@@ -1,7 +1,7 @@
 """The verb `acq convert`."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,16 +9,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from acq.advice import advise, word_fix
-from acq.options import ExistingData, Force, Jobs, Json, Quiet, Reasons, Scheduler
-from acq.terminal.printing import complain, echo, print_json
+from acq.options import ExistingData, Force, JobsByWork, Json, Quiet, Reasons, Scheduler
+from acq.terminal.printing import complain, echo, note, print_json
 from acq.terminal.progress import show_progress
 from acq.terminal.tables import show
 from acquire.errors import Fix
 from dataset.common.wording import counted
 
 if TYPE_CHECKING:
+    from dataset.convert.plan import ConversionPlan
     from dataset.convert.tasks import FailedSession
     from dataset.convert.to_ubfc import Conversion
+    from dataset.export.targets import Target
     from dataset.layouts.manifest import Entry
 
 
@@ -26,7 +28,9 @@ class Codec(str, Enum):
     """How vid.avi is stored."""
 
     RAWVIDEO = "rawvideo"
+    MAGICYUV = "magicyuv"
     FFV1 = "ffv1"
+    AUTO = "auto"
 
 
 class To(str, Enum):
@@ -35,6 +39,7 @@ class To(str, Enum):
     UBFC = "ubfc"
     PURE = "pure"
     PURE_FLAT = "pure-flat"
+    BIDS = "bids"
 
 
 class Tool(str, Enum):
@@ -63,7 +68,7 @@ class Holes(str, Enum):
 ToLayout = Annotated[
     To,
     typer.Option("--to", help="ubfc: what training reads; pure, pure-flat: the PURE layout, for "
-                              "other tools."),
+                              "other tools; bids: every recording as a BIDS data set, DATA/bids."),
 ]
 ForTool = Annotated[
     Tool | None,
@@ -76,8 +81,13 @@ FoldNumber = Annotated[
 ]
 VideoCodec = Annotated[
     Codec | None,
-    typer.Option("--codec", help="rawvideo (default): read everywhere; ffv1: a third of the size, "
-                                 "slower."),
+    typer.Option("--codec", help="rawvideo (default): read everywhere; magicyuv: a third of the "
+                                 "size; ffv1: a little smaller, much slower; auto: by the disk."),
+]
+PlanOnly = Annotated[
+    bool,
+    typer.Option("--plan", help="Say what it takes, in bytes and minutes of each codec, and write "
+                                "nothing."),
 ]
 PpgRow = Annotated[
     Ppg | None,
@@ -100,12 +110,13 @@ LostFrames = Annotated[
 def convert(
     to: ToLayout = To.UBFC,
     tool: ForTool = None,
+    plan: PlanOnly = False,
     fold: FoldNumber = None,
     codec: VideoCodec = None,
     ppg: PpgRow = None,
     fps: FrameRate = None,
     holes: LostFrames = None,
-    jobs: Jobs = 1,
+    jobs: JobsByWork = None,
     scheduler: Scheduler = None,
     data: ExistingData = Path("data"),
     reasons: Reasons = False,
@@ -114,32 +125,49 @@ def convert(
     as_json: Json = False,
 ) -> None:
     """Write the sessions of the split as UBFC folders, DATA/ubfc, and check every frame."""
+    if to is To.BIDS:
+        others = {
+            "for": tool, "plan": plan, "fold": fold, "ppg": ppg, "fps": fps, "holes": holes,
+            "scheduler": scheduler, "reasons": reasons,
+        }
+        _to_bids(data, others, codec, force=force, quiet=quiet, as_json=as_json)
+        return
+    from acq.terminal.conversion_plan import show_plan, why_codec
     from dataset.common.workers import Workers
+    from dataset.convert.settings import RequestedSettings
+    from dataset.convert.to_ubfc import convert_sessions
+    from dataset.export.targets import find_target
 
     if to is not To.UBFC and codec:
         raise typer.BadParameter(
             "expected no --codec with --to pure: its pictures are PNG", param_hint="--codec"
         )
-    if tool or to is not To.UBFC:
-        from dataset.convert.settings import RequestedSettings
-        from dataset.export.targets import find_target
-
-        asked = RequestedSettings(
-            codec and codec.value, ppg and ppg.value, fps, holes and holes.value
+    asked = RequestedSettings(
+        codec.value if codec and codec is not Codec.AUTO else None, ppg and ppg.value, fps,
+        holes and holes.value,
+    )
+    is_for_others = tool or to is not To.UBFC
+    target = find_target(to.value, tool.value if tool else "") if is_for_others else None
+    workers, by_disk = Workers(jobs, scheduler), codec is Codec.AUTO
+    if plan or by_disk:
+        planned = _plan(
+            data, target, fold=fold, asked=asked, by_disk=by_disk, workers=workers, quiet=quiet
         )
+        if plan:
+            show_plan(planned, _at_once(planned, workers), _failure_lines(planned.failed), as_json=as_json)
+            return
+        note(why_codec(planned))
+        asked = replace(asked, codec=planned.codec)
+    if target:
         _export(
-            data, target=find_target(to.value, tool.value if tool else ""), fold=fold, asked=asked,
-            reasons=reasons, force=force, workers=Workers(jobs, scheduler), quiet=quiet,
-            as_json=as_json,
+            data, target=target, fold=fold, asked=asked, reasons=reasons, force=force,
+            workers=workers, quiet=quiet, as_json=as_json,
         )
         return
-    from dataset.convert.to_ubfc import convert_sessions
-
     with show_progress(quiet=quiet) as on_progress:
         done = convert_sessions(
-            data, fold=fold, codec=codec and codec.value, ppg=ppg and ppg.value, fps=fps,
-            holes=holes and holes.value, reasons=reasons, force=force,
-            workers=Workers(jobs, scheduler), on_progress=on_progress,
+            data, fold=fold, codec=asked.codec, ppg=asked.ppg, fps=asked.fps, holes=asked.holes,
+            reasons=reasons, force=force, workers=workers, on_progress=on_progress,
         )
     if as_json:
         body = {
@@ -150,6 +178,46 @@ def convert(
     else:
         _print(done, data)
     _fail(done.failed)
+
+
+def _at_once(planned: "ConversionPlan", workers: "Workers") -> int:
+    quickest_s = min((way.seconds for way in planned.ways), default=0.0)
+    return workers.for_work(planned.sessions, quickest_s).jobs or 1
+
+
+def _plan(data: Path, target: "Target | None", *, quiet: bool, **kwargs: Any) -> "ConversionPlan":
+    """Try the codecs on a few frames; what is asked for, is there or fits first is its codec."""
+    from dataset.convert.plan import plan_conversion
+    from dataset.export.write import plan_export
+
+    with show_progress(quiet=quiet) as on_progress:
+        if target:
+            return plan_export(data, target=target, on_progress=on_progress, **kwargs)
+        return plan_conversion(data, on_progress=on_progress, **kwargs)
+
+
+def _to_bids(
+    data: Path, others: dict[str, object], codec: Codec | None, *, force: bool, quiet: bool,
+    as_json: bool,
+) -> None:
+    """Write every recording as a BIDS data set; the options `others` have no meaning there."""
+    from dataset.bids.write import export_bids
+
+    if asked := [f"--{name}" for name, value in others.items() if value]:
+        raise typer.BadParameter(f"expected no {', '.join(asked)} with --to bids, which has every "
+                                 "recording as it is, in no split", param_hint=asked[0])
+    if codec is Codec.AUTO:
+        raise typer.BadParameter("expected a codec by its name with --to bids",
+                                 param_hint="--codec")
+    with show_progress(quiet=quiet) as on_progress:
+        done = export_bids(
+            data, codec=codec.value if codec else "ffv1", force=force, on_progress=on_progress
+        )
+    if as_json:
+        folders = {session: str(folder) for session, folder in done.sessions.items()}
+        print_json({"root": done.root, "sessions": folders})
+    else:
+        echo(f"wrote {counted(len(done.sessions), 'recording')}: {done.root}")
 
 
 def _export(data: Path, *, quiet: bool, as_json: bool, **kwargs: Any) -> None:
@@ -169,8 +237,8 @@ def _export(data: Path, *, quiet: bool, as_json: bool, **kwargs: Any) -> None:
                 f"the finger's rate cannot be told in {counted(done.untrusted, 'row')}: other "
                 "tools do not know, and train on them"
             )
-        if (note := done.root / NOTE).exists():
-            echo(f"how to use it: {note}")
+        if (page := done.root / NOTE).exists():
+            echo(f"how to use it: {page}")
         echo(f"wrote {counted(len(done.entries), 'recording')}: {done.root}")
     _fail(done.failed)
 

@@ -9,7 +9,7 @@ from dataset.selection.split import Split
 from dataset.signals.filters import FILTER_ORDER, HIGH_HZ, LOW_HZ, WINDOW_S
 from dataset.signals.pulse_rate import FINGER_HIGH_HZ, FINGER_LOW_HZ
 
-NATIVE = "native"
+NATIVE, PNG = "native", "png"
 HOLES = ("keep", "repeat", "cut")
 PPG = ("filtered", "raw")
 _HEART_RATE = (

@@ -55,6 +55,11 @@ class Outline:
         """The rows of all parts."""
         return sum(self.rows)
 
+    @property
+    def pixel_bytes(self) -> int:
+        """The bytes of the BGR pixels of all parts."""
+        return self.frames * self.frame_bytes
+
 
 @dataclass(frozen=True)
 class FailedSession:

@@ -12,7 +12,7 @@ incomplete, and training refuses it.
 """
 
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial as bind
 from importlib.metadata import version
@@ -20,14 +20,14 @@ from pathlib import Path
 from uuid import uuid4
 
 from acquire import data_folder
-from acquire.errors import CurationError
 from acquire.writing import UBFC, holding
 from dataset.common.progress import OnProgress
-from dataset.common.workers import Workers
+from dataset.common.workers import Workers, reading_s
 from dataset.layouts.manifest import MANIFEST, SIDES, Manifest, part_key
 from dataset.layouts.manifest_file import read_manifest, write_manifest
 from dataset.selection.split import Split
 
+from .plan import check_space
 from .settings import FILTER, RequestedSettings, Settings, choose_settings
 from .swap import REPLACING, finish_replacing, list_folders, move_and_clear, replace_folders
 from .tasks import (
@@ -44,7 +44,6 @@ from .ubfc_folder import CHECKING, WRITING, write_ubfc_parts
 from .ubfc_plan import PlannedSession, compare_with_old, refuse_to_overwrite
 
 PARTIAL = ".ubfc-partial"
-_SPARE_BYTES = 64 * 2**20
 
 
 @dataclass(frozen=True)
@@ -154,7 +153,8 @@ def _convert(
     )
     if not todo and old and manifest.with_entries(manifest.entries, complete=True) == old:
         return Conversion(old, (), kept)
-    frames = _check_space(data, outlines.values(), manifest.codec)
+    check_space(data, ready, outlines, manifest.codec)
+    frames = sum(outline.frames for outline in outlines.values())
     root.mkdir(parents=True, exist_ok=True)
     manifest = move_and_clear(root, manifest, old)
     shutil.rmtree(data / PARTIAL, ignore_errors=True)
@@ -199,6 +199,7 @@ def _write_folders(
     failed: list[FailedSession], workers: Workers, progress: _Progress,
 ) -> tuple[Manifest, list[str]]:
     """Write each session and put its folders into place; add to `failed` what cannot be written."""
+    workers = workers.for_work(len(tasks), reading_s(task.file for task in tasks))
     is_inline = workers.jobs == 1 and workers.scheduler is None
     work = bind(write_ubfc_parts, on_step=progress.step) if is_inline else write_ubfc_parts
     written: list[str] = []
@@ -212,23 +213,3 @@ def _write_folders(
         manifest = replace_folders(root, task.partial, manifest, outcome.value)
         written += task.folders
     return manifest, written
-
-
-def _check_space(data: Path, outlines: Iterable[Outline], codec: str) -> int:
-    """Return the number of frames; refuse what will not fit on the disk.
-
-    Needed are the raw pixels, or for FFV1 three quarters of them.
-    """
-    count, pixel_bytes = 0, 0
-    for outline in outlines:
-        count += outline.frames
-        pixel_bytes += outline.frames * outline.frame_bytes
-    needed = round(pixel_bytes * (1.0 if codec == "rawvideo" else 0.75)) + _SPARE_BYTES
-    free = shutil.disk_usage(data).free
-    if needed > free:
-        raise CurationError(
-            expected=f"{needed / 1e9:.1f} GB of free space", found=f"{free / 1e9:.1f} GB",
-            where=data,
-            fix="make room" + (", or choose the codec ffv1" if codec == "rawvideo" else ""),
-        )
-    return count

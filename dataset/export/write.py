@@ -20,10 +20,12 @@ from acquire.interrupts import uninterrupted
 from acquire.writing import PURE as LOCK
 from acquire.writing import holding
 from dataset.common.progress import OnProgress
-from dataset.common.workers import Workers
+from dataset.common.workers import Workers, reading_s
+from dataset.convert.plan import ConversionPlan, check_space, first_that_fits, weigh
 from dataset.convert.settings import (
     FILTER,
     NATIVE,
+    PNG,
     RequestedSettings,
     Settings,
     choose_settings,
@@ -37,6 +39,7 @@ from dataset.convert.tasks import (
     read_checked_split,
     session_tasks,
 )
+from dataset.layouts.avi import CODECS
 from dataset.layouts.export_manifest import ExportEntry, ExportManifest, write_export_manifest
 from dataset.layouts.manifest import MANIFEST
 from dataset.layouts.places import PURE, UBFC
@@ -99,6 +102,7 @@ def export_sessions(
     outlines, failed = outline_sessions(tasks, workers)
     if failed:
         return Export(root, (), tuple(failed))
+    check_space(data, tasks, outlines, settings.codec)
     names = name_folders(tasks, [len(outlines[one.session.session].rows) for one in tasks], target)
     ready = [
         replace(task, folders=of_task, partial=partial / _NEW)
@@ -125,6 +129,39 @@ def export_sessions(
     return Export(root, entries, tuple(failed), untrusted)
 
 
+def plan_export(
+    data: Path,
+    *,
+    target: Target,
+    fold: int | None = None,
+    asked: RequestedSettings = RequestedSettings(),    # noqa: B008  (frozen)
+    by_disk: bool = False,
+    workers: Workers = Workers(),                      # noqa: B008  (frozen)
+    on_progress: OnProgress | None = None,
+) -> ConversionPlan:
+    """Plan what `export_sessions` would do; nothing is written into the data folder.
+
+    Parameters
+    ----------
+    by_disk : take the quickest codec that fits
+
+    Raises
+    ------
+    SplitError, CurationError : as there
+    """
+    settings = choose_export_settings(target, asked)
+    split, fold = read_checked_split(data, fold, on_progress)
+    tasks = session_tasks(data, split, fold, settings)
+    outlines, failed = outline_sessions(tasks, workers)
+    free = shutil.disk_usage(data).free
+    ways = weigh(tasks, outlines, (PNG,) if settings.codec == PNG else CODECS, free)
+    codec = first_that_fits(ways, free, data) if by_disk else settings.codec
+    return ConversionPlan(
+        len(outlines), 0, sum(one.frames for one in outlines.values()), free, codec, ways,
+        tuple(failed),
+    )
+
+
 def choose_export_settings(target: Target, asked: RequestedSettings) -> Settings:
     """Choose what is asked for, else an even grid whose lost frames are repeated.
 
@@ -136,7 +173,7 @@ def choose_export_settings(target: Target, asked: RequestedSettings) -> Settings
     settings = choose_settings(None, usual)
     if target.layout != UBFC:
         is_between = settings.fps != NATIVE and settings.holes != "keep"
-        settings = replace(settings, codec="png", between=is_between)
+        settings = replace(settings, codec=PNG, between=is_between)
     if not target.tool:
         return settings
     is_whole = settings.fps.isdigit()
@@ -162,6 +199,7 @@ def _write_all(
     failed: list[FailedSession] = []
     if on_progress:
         on_progress("writing sessions", 0, len(tasks))
+    workers = workers.for_work(len(tasks), reading_s(task.file for task in tasks))
     for count, (task, outcome) in enumerate(do_tasks(session_writer(layout), tasks, workers), 1):
         if outcome.value is None:
             failed.append(failure(task, outcome))

@@ -1,9 +1,11 @@
 """Lossless video in AVI: written frame by frame, read back frame by frame.
 
-Two codecs. `rawvideo` is BGR24, what UBFC-rPPG itself is made of and what every reader takes; above
-2 GiB the file goes on in OpenDML parts. `ffv1` holds the same pixels (as RGB, not as YUV: the
-colours must not depend on the reader's conversion) in a third of the space, for several times the
-work. OpenCV's own "raw" writer (fourcc 0) stores I420 and is up to 220/255 off.
+Three codecs, the quickest first. `rawvideo` is BGR24, what UBFC-rPPG itself is made of and what
+every reader takes; above 2 GiB the file goes on in OpenDML parts. `magicyuv` and `ffv1` hold the
+same pixels in a third of the space, `ffv1` in a little less for several times the work. Both store
+RGB, though I420 as recorded would halve them again: every reader turns I420 into RGB in its own
+way, and OpenCV's reader is 1.2 of 255 off on average. OpenCV's own "raw" writer (fourcc 0) stores
+I420 and is up to 220/255 off. One thread writes, so that the bytes do not depend on the machine.
 
 An AVI has one constant frame rate. The header carries the mean; the true times are in the third row
 of `ground_truth.txt`.
@@ -27,9 +29,12 @@ from dataset.common.files import sha256_of
 from .pixel_hash import PixelHash
 
 if TYPE_CHECKING:
+    from av.packet import Packet
     from av.video.stream import VideoStream
 
-_STORED_AS = {"rawvideo": "bgr24", "ffv1": "bgr0"}
+_STORED_AS = {"rawvideo": "bgr24", "magicyuv": "gbrp", "ffv1": "bgr0"}
+# an eighth smaller than by its own choice
+_OPTIONS: dict[str, dict[str, object]] = {"magicyuv": {"pred": "median"}}
 CODECS = tuple(_STORED_AS)
 
 
@@ -54,6 +59,7 @@ class VideoWriter:
     ) -> None:
         self.path = path
         self.pixels = PixelHash()
+        self.stored_bytes = 0            # of the frames, without the container's own
         try:
             self._container = av.open(str(path), "w", format="avi")
             if simulated:
@@ -65,6 +71,8 @@ class VideoWriter:
             raise _cannot_write(path, error) from error
         self._stream.width, self._stream.height = width, height
         self._stream.pix_fmt = _STORED_AS[codec]
+        self._stream.options = _OPTIONS.get(codec, {})
+        self._stream.codec_context.thread_count = 1
 
     def add(self, bgr: np.ndarray) -> None:
         """Append one (H, W, 3) uint8 BGR frame; it may be changed afterwards."""
@@ -73,9 +81,13 @@ class VideoWriter:
             # Wraps the array without a copy; both encoders have taken the pixels when `encode`
             # returns.
             frame = av.VideoFrame.from_numpy_buffer(bgr, format="bgr24")
-            self._container.mux(self._stream.encode(frame))
+            self._mux(self._stream.encode(frame))
         except (OSError, av.error.FFmpegError) as error:
             raise _cannot_write(self.path, error) from error
+
+    def _mux(self, packets: "list[Packet]") -> None:
+        self._container.mux(packets)
+        self.stored_bytes += sum(packet.size for packet in packets)
 
     def __enter__(self) -> "VideoWriter":
         return self
@@ -86,7 +98,7 @@ class VideoWriter:
     ) -> None:
         try:
             if error is None:
-                self._container.mux(self._stream.encode(None))
+                self._mux(self._stream.encode(None))
             self._container.close()
         except (OSError, av.error.FFmpegError) as failed:
             if error is None:

@@ -7,14 +7,14 @@ import cv2
 import pytest
 
 from acquire.errors import CurationError
-from dataset.layouts.avi import check_video, read_bgr
+from dataset.layouts.avi import CODECS, check_video, read_bgr
 from dataset.layouts.pixel_hash import PixelHash
 from dataset.layouts.ubfc import VIDEO
 from tests.support.errors import refused
 from tests.support.made_videos import pictures, write_video
 
 
-@pytest.mark.parametrize("codec", ["rawvideo", "ffv1"])
+@pytest.mark.parametrize("codec", CODECS)
 @pytest.mark.parametrize(
     "size", [(34, 22), (33, 21), (64, 48)], ids=["rows of 102 bytes", "odd", "even"]
 )
