@@ -34,6 +34,7 @@ _ADVICE = {
     Fix.CONVERT_AGAIN: "run acq convert --force",
     Fix.MOVE_CURATED_AWAY: "move the folder that holds it away, then run acq convert",
     Fix.FINISH_CONVERTING: "acq convert goes on with it",
+    Fix.EXPORT_BIDS_AGAIN: "run acq convert --to bids --force",
     Fix.EXPORT_PURE_AGAIN: "run acq convert --to pure --force",
     Fix.EXPORT_FOR_AGAIN: "run acq convert --for {of} --force",
     Fix.EXPORT_FOR_TOOL: "acq convert --for TOOL writes an even grid for them",
@@ -93,6 +94,7 @@ _ADVICE = {
     Fix.INSTALL_TRAIN: "pip install -c constraints.txt -e '.[train]'",
     Fix.INSTALL_CLUSTER: "pip install -c constraints.txt -e '.[cluster]'",
     Fix.INSTALL_STUDIO: "pip install -c constraints.txt -e '.[studio]'",
+    Fix.INSTALL_LSL: "pip install -c constraints.txt -e '.[lsl]'",
     Fix.INSTALL_HRV: "pip install -c constraints.txt -e '.[hrv]'",
 }
 

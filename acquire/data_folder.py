@@ -204,6 +204,11 @@ def pure_dir(data: Path) -> Path:
     return data / "pure"
 
 
+def bids_dir(data: Path) -> Path:
+    """Return the root of the recordings as a BIDS data set."""
+    return data / "bids"
+
+
 def tools_dir(data: Path) -> Path:
     """Return the folder that holds an export for each tool that one was made for."""
     return data / "for"

@@ -59,6 +59,7 @@ class Fix(Enum):
     CONVERT_AGAIN = "convert the sessions again"
     MOVE_CURATED_AWAY = "move the folder that holds it away, and convert the sessions again"
     FINISH_CONVERTING = "finish the conversion"
+    EXPORT_BIDS_AGAIN = "export the recordings as a BIDS data set again"
     EXPORT_PURE_AGAIN = "export the sessions in the PURE layout again"
     EXPORT_FOR_AGAIN = "export the sessions for that tool again"
     EXPORT_FOR_TOOL = "export the sessions for the tool that reads them"
@@ -114,6 +115,7 @@ class Fix(Enum):
     INSTALL_TRAIN = "install acq with the extra `train`"
     INSTALL_CLUSTER = "install acq with the extra `cluster`"
     INSTALL_STUDIO = "install acq with the extra `studio`"
+    INSTALL_LSL = "install acq with the extra `lsl`"
     INSTALL_HRV = "install acq with the extra `hrv`"
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _ANEW = {
     Fix.SPLIT_AGAIN: "acq split --force",
     Fix.CONVERT_AGAIN: "acq convert --force",
+    Fix.EXPORT_BIDS_AGAIN: "acq convert --to bids --force",
     Fix.EXPORT_PURE_AGAIN: "acq convert --to pure --force",
     Fix.EXPORT_FOR_AGAIN: "acq convert --for {of} --force",
 }

@@ -12,6 +12,7 @@ from typing import TypeVar
 from acquire import data_folder
 from acquire.errors import AcqError, Fix
 from acquire.writing import SELECTION, WAIT_S, hold
+from dataset.layouts.bids_description import DESCRIPTION, parts_of_bids
 from dataset.layouts.export_manifest import read_export_manifest
 from dataset.layouts.manifest import MANIFEST, ExcludedPart
 from dataset.layouts.manifest_file import read_manifest
@@ -99,9 +100,10 @@ def made_before(data: Path, changed: Sequence[Exclusion]) -> list[tuple[Path, Fi
             root, Fix.EXPORT_PURE_AGAIN if root == data_folder.pure_dir(data)
             else Fix.EXPORT_FOR_AGAIN, _parts_of_export,
         ) for root in data_folder.export_dirs(data)),
+        (data_folder.bids_dir(data), Fix.EXPORT_BIDS_AGAIN, parts_of_bids),
     ]
     for folder, fix, read_parts in made:
-        if (folder / MANIFEST).exists():
+        if (folder / MANIFEST).exists() or (folder / DESCRIPTION).exists():
             parts = _read(partial(read_parts, folder))
             if parts is None or any(_is_other(one, parts, now) for one in changed):
                 stale.append((folder, fix))

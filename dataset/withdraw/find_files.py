@@ -12,6 +12,7 @@ from pathlib import Path
 from acquire import data_folder
 from acquire.errors import CurationError
 from acquire.writing import refuse_links_out
+from dataset.bids.names import label
 from dataset.common.progress import OnProgress
 from dataset.layouts.export_manifest import read_export_entries
 from dataset.layouts.manifest import MANIFEST, SIDES, Manifest
@@ -140,6 +141,9 @@ def _find_derived(
         exported = read_export_entries(root) if (root / MANIFEST).exists() else ()
         if any(entry.subject == names.subject for entry in exported):
             derived.append(as_subject_file(EXPORT, root))    # it can only be made as a whole
+    bids = data_folder.bids_dir(data)
+    if (bids / f"sub-{label(names.subject)}").is_dir():
+        derived.append(as_subject_file(EXPORT, bids))        # the same
     if is_known:
         inside = {file.path for file in derived}
         derived += [
