@@ -4,6 +4,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import typer
+
 from acq.options import parse_duration
 from acquire.camera.open import check_spec
 from acquire.errors import AcqError, DeviceError, Fix
@@ -137,13 +139,11 @@ def duration_option(text: str) -> list[str]:
     ------
     AcqError : no such time
     """
-    import click
-
     text = text.strip()
     if not text:
         return []
     try:
         parse_duration(text)
-    except click.BadParameter as error:
+    except typer.BadParameter as error:
         raise AcqError(error.message) from error
     return ["--duration", text]

@@ -4,6 +4,8 @@ The recorder flushes four times a second, and is asked for nothing. What is show
 `_LATE_S` before, so that the frames of one flush follow one another at their own pace.
 """
 
+import os
+import sys
 import threading
 import time
 from contextlib import suppress
@@ -41,6 +43,7 @@ class FollowedRecording:
         self._is_over.set()
 
     def _run(self) -> None:
+        _yield_to_recorder()
         load_detector()
         while not self._is_over.is_set():
             # at first there is no file yet; and one may be moved while it is followed
@@ -64,3 +67,9 @@ class FollowedRecording:
                 looked_s = time.monotonic()
                 view = look_at(image, following.camera)
                 self.view, self.rows = view_boxes(view), check_rows(view.checks)
+
+
+def _yield_to_recorder() -> None:
+    """Let this thread wait where the processors are busy: the recorder is another process."""
+    if sys.platform == "linux":                     # where a thread has a priority of its own
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
