@@ -10,15 +10,21 @@ import random
 import pytest
 
 from tests.support.hostile_files import CORPUS, change_json, read_one, run_in_child
+from tests.support.hostile_sets import SETS
 from tests.support.hostile_targets import TARGETS
 
 SLOW = ("session", "session bytes")              # half a second a trial
 PROCESSES = ("network tried", "checkpoint")      # torch, and a process for each trial
+OF_SETS = tuple(target.name for target in SETS)  # a whole set is made for each, and read
 
 
 def test_documents_labels_tables_and_arrays_of_any_bytes():
-    names = [name for name in TARGETS if name not in (*SLOW, *PROCESSES)]
+    names = [name for name in TARGETS if name not in (*SLOW, *PROCESSES, *OF_SETS)]
     assert not run_in_child(names, seed=0, trials=10)
+
+
+def test_files_of_public_sets_of_any_bytes():
+    assert not run_in_child(["BVP", "MMPD", "COHFACE", "LGI samples"], seed=0, trials=3)
 
 
 def test_sessions_of_any_declared_sizes_and_values():

@@ -13,6 +13,7 @@ import numpy as np
 from acquire.errors import AcqError
 from tests.support.hostile_files import REPO, Target, change_json
 from tests.support.hostile_sessions import change_recording
+from tests.support.hostile_sets import SETS
 
 BEFORE = REPO / "tests/data/before_wings"
 ID = "S01-20260101T090001Z"
@@ -348,4 +349,5 @@ TARGETS = {target.name: target for target in (
     Target("video", "vid.avi", make_video, play),
     Target("frame times", "times.csv",
            ("time_s\n" + "".join(f"{at / 30:.6f}\n" for at in range(60))).encode, read_times),
+    *SETS,
 )}
