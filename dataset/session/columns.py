@@ -58,10 +58,7 @@ class Rows:
                 where=self._path, fix=RESTORE,
             )
         rows = np.empty(count, dtype)
-        if count == shape[0]:       # without the selection of h5py, which takes as long as reading
-            dataset.id.read(h5py.h5s.ALL, h5py.h5s.ALL, rows)
-        else:
-            dataset.read_direct(rows, np.s_[:count])
+        _read_first(dataset, rows)
         _check_values(rows, name, self._path)
         return rows
 
@@ -84,6 +81,19 @@ class Rows:
                 where=self._path, fix=Fix.RECOVER_OR_RESTORE,
             )
         return min(stored, count)
+
+
+def _read_first(dataset: h5py.Dataset, rows: np.ndarray) -> None:
+    """Read the first rows, without the selection of h5py, which takes as long as reading.
+
+    As many as `rows` holds, whatever the column's length: another handle on the file in this
+    process may have made it longer a moment ago, and HDF5 would write past the end of `rows`.
+    """
+    if not len(rows):
+        return
+    stored = dataset.id.get_space()
+    stored.select_hyperslab((0,), rows.shape)
+    dataset.id.read(h5py.h5s.create_simple(rows.shape), stored, rows)
 
 
 def _contiguous_rows(dataset: h5py.Dataset, end: int) -> int:
