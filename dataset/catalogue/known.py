@@ -17,7 +17,7 @@ from acquire import data_folder
 from acquire.atomic import write_text
 from acquire.documents import Kind, read_document
 from acquire.errors import AcqError, CurationError
-from acquire.writing import refuse_links_out
+from acquire.writing import WITHDRAWAL, refuse_links_out, refuse_while
 from dataset.common.kept import FileState, KeptByState
 from dataset.session.by_id import read_id
 
@@ -89,6 +89,7 @@ class KnownSessions:
             ],
         }
         with suppress(AcqError, OSError):
+            refuse_while(self._data, WITHDRAWAL)        # which has deleted the list already
             refuse_links_out(self._data, path.parent)
             write_text(path, json.dumps(body) + "\n")
             self._saved = entries

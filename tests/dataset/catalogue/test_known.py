@@ -11,6 +11,7 @@ from dataset.catalogue.known import KnownSessions
 from dataset.catalogue.listing import list_sessions
 from dataset.quality.result import SessionQuality, write_quality
 from dataset.session.reader import Session
+from dataset.withdraw.withdraw import withdraw
 from tests.support.made_sessions import make_session
 
 LONG_AGO = (1, 1)
@@ -122,3 +123,16 @@ def test_a_list_without_a_change_is_not_written_again(data):
     list_sessions(data, known=known)
     list_sessions(data)
     assert path.stat().st_ino == inode
+
+
+def test_who_lists_while_a_subject_is_withdrawn_keeps_nothing_and_disturbs_nothing(data):
+    list_sessions(data)
+
+    def list_meanwhile(step):
+        if step == "split":
+            assert [row.subject for row in list_sessions(data).rows] == ["S01", "S02"]
+            assert not data_folder.known_sessions_file(data).exists()
+
+    withdraw(data, "S01", on_step=list_meanwhile)
+    assert [row.subject for row in list_sessions(data).rows] == ["S02"]
+    assert "S01" not in data_folder.known_sessions_file(data).read_text()
