@@ -67,6 +67,13 @@ Port = Annotated[
     ),
 ]
 Jobs = Annotated[int, typer.Option("--jobs", min=1, help="Processes of this machine to work in.")]
+JobsByWork = Annotated[
+    int | None,
+    typer.Option(
+        "--jobs", min=1,
+        help="Processes; when not given as many as cores, where memory and the work allow.",
+    ),
+]
 Scheduler = Annotated[
     str | None,
     typer.Option(

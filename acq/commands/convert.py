@@ -17,6 +17,7 @@ from acquire.errors import Fix
 from dataset.common.wording import counted
 
 if TYPE_CHECKING:
+    from dataset.common.workers import Workers
     from dataset.convert.plan import ConversionPlan
     from dataset.convert.tasks import FailedSession
     from dataset.convert.to_ubfc import Conversion
@@ -154,7 +155,8 @@ def convert(
             data, target, fold=fold, asked=asked, by_disk=by_disk, workers=workers, quiet=quiet
         )
         if plan:
-            show_plan(planned, _at_once(planned, workers), _failure_lines(planned.failed), as_json=as_json)
+            at_once = _at_once(planned, workers)
+            show_plan(planned, at_once, _failure_lines(planned.failed), as_json=as_json)
             return
         note(why_codec(planned))
         asked = replace(asked, codec=planned.codec)

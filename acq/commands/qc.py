@@ -10,7 +10,7 @@ import typer
 from acq import complete
 from acq.advice import advise
 from acq.extras import check_hrv_installed
-from acq.options import ExistingData, Force, Jobs, Json, Quiet, Scheduler
+from acq.options import ExistingData, Force, JobsByWork, Json, Quiet, Scheduler
 from acq.terminal.printing import complain, echo, print_json, warn
 from acq.terminal.progress import show_progress
 from acq.terminal.tables import show
@@ -52,7 +52,7 @@ def qc(
     limits: LimitsFile = None,
     thumbnails: Thumbnails = False,
     hrv: Hrv = False,
-    jobs: Jobs = 1,
+    jobs: JobsByWork = None,
     scheduler: Scheduler = None,
     data: ExistingData = Path("data"),
     force: Force = False,

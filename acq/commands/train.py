@@ -9,7 +9,7 @@ import typer
 from acq import complete
 from acq.advice import advise
 from acq.extras import check_installed
-from acq.options import Data, Jobs, Json, Quiet, Scheduler
+from acq.options import Data, JobsByWork, Json, Quiet, Scheduler
 from acq.terminal.printing import echo, print_json, print_text, warn
 from acq.terminal.progress import show_progress
 from acq.terminal.tables import show
@@ -99,7 +99,7 @@ def train_kd(
     device: Device = "auto",
     resume: Resume = False,
     mix_simulated: MixSimulated = False,
-    jobs: Jobs = 1,
+    jobs: JobsByWork = None,
     scheduler: Scheduler = None,
     quiet: Quiet = False,
     json: Json = False,

@@ -9,12 +9,13 @@ same files under the same paths.
 
 import os
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import CancelledError, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from acquire.errors import AcqError, Fix
@@ -30,6 +31,9 @@ _DIED = (
     "expected a worker that lives, found that it died at every try of this session; is there "
     "enough memory?"
 )
+START_S = 2.0                  # that a process takes to start: less work is not worth one
+PROCESS_BYTES = 512 * 2**20    # one that reads recordings peaks at 250 MB
+_READ_BYTES_S = 50e6           # of recordings, stored, that a core decodes and measures or writes
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
@@ -37,8 +41,26 @@ _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 class Workers:
     """The processes that do the work."""
 
-    jobs: int = 1                     # processes of this machine; 1 is this process itself
+    # processes of this machine; 1 is this process itself, None as many as are worth their start
+    jobs: int | None = 1
     scheduler: str | None = None      # instead: a Dask scheduler, such as tcp://10.0.0.1:8786
+
+    def for_work(
+        self, items: int, work_s: float, *, process_bytes: int = PROCESS_BYTES
+    ) -> "Workers":
+        """Return these workers with a number of processes: where none is given what is worth it.
+
+        Parameters
+        ----------
+        items : pieces of the work
+        work_s : processor time of all of it [s], about
+        process_bytes : memory that each process takes
+        """
+        if self.jobs is not None or self.scheduler is not None:
+            return self
+        by_memory = _available_bytes() // process_bytes
+        cores = len(os.sched_getaffinity(0))
+        return Workers(max(1, min(items, cores, by_memory, int(work_s / START_S))))
 
 
 @dataclass(frozen=True)
@@ -49,6 +71,23 @@ class Outcome(Generic[Result]):
     error: str = ""                   # one line; "" where it went well
     # the error with its facts, where it was one of ours
     cause: AcqError | None = field(default=None, compare=False)
+
+
+def reading_s(recordings: Iterable[Path]) -> float:
+    """Return about how long recordings take to be measured or converted [s]; 0 for lost ones."""
+    return sum(path.stat().st_size for path in recordings if path.exists()) / _READ_BYTES_S
+
+
+def _available_bytes() -> int:
+    """Return the memory that programs may still take: of the machine, and of this container."""
+    with open("/proc/meminfo", encoding="ascii") as file:
+        of_machine = next(int(line.split()[1]) for line in file if line.startswith("MemAvailable"))
+    group = Path("/sys/fs/cgroup")
+    try:
+        most, used = ((group / name).read_text() for name in ("memory.max", "memory.current"))
+        return min(1024 * of_machine, int(most) - int(used))
+    except (OSError, ValueError):                  # no group, or one without a limit ("max")
+        return 1024 * of_machine
 
 
 def work_through(
@@ -63,11 +102,13 @@ def work_through(
     """
     if workers.scheduler is not None:
         yield from _on_cluster(work, items, workers.scheduler)
-    elif workers.jobs == 1:
+        return
+    jobs = workers.jobs or 1                       # nobody said that the work is worth more
+    if jobs == 1:
         for at, item in enumerate(items):
             yield at, _attempt(work, item)
     else:
-        yield from _in_processes(work, items, workers.jobs)
+        yield from _in_processes(work, items, jobs)
 
 
 def _attempt(work: Callable[[Item], Result], item: Item) -> Outcome[Result]:

@@ -10,7 +10,7 @@ from acquire import data_folder
 from acquire.errors import AcqError, CurationError, Fix
 from acquire.writing import QUALITY, holding
 from dataset.common.progress import OnProgress
-from dataset.common.workers import Workers, work_through
+from dataset.common.workers import Workers, reading_s, work_through
 from dataset.duplicates.find import Duplicate, find_duplicates, read_compared_streams
 from dataset.selection.exclusions_file import read_exclusions
 from dataset.session.by_id import find_copies
@@ -137,6 +137,7 @@ def _measure_all(
     measured = _Measured()
     work = partial(measure_unless_fresh, limits=limits, force=force)
     on_progress("measuring sessions", 0, len(paths))
+    workers = workers.for_work(len(paths), reading_s(paths))
     for done, (at, outcome) in enumerate(work_through(work, paths, workers=workers), start=1):
         if outcome.value is None:
             measured.failed[paths[at]] = outcome.cause or AcqError(outcome.error)

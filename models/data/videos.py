@@ -25,6 +25,7 @@ from .reference import ReferenceWindows, reference_windows, trust_by_labels
 
 FACES = "find faces, average frames"      # the stages that `on_progress` is called with
 CACHING = "videos: faces, frames"
+_READ_BYTES_S = 4e8            # of a video, stored: its hash alone is computed at 1.5e9
 
 
 @dataclass(frozen=True)
@@ -221,10 +222,14 @@ def fill_frames_cache(
     """
     failures = []
     paths = [video.resolve() for video in videos]
+    work_s = sum(path.stat().st_size for path in paths if path.exists()) / _READ_BYTES_S
+    doing = workers.for_work(len(paths), work_s)
+    if doing != workers and doing.jobs == 1:
+        return                                # whoever reads a video finds its faces
     if on_progress is not None:
         on_progress(CACHING, 0, len(videos))
     for done, (_, outcome) in enumerate(
-        work_through(partial(cache_frames, cache=cache.resolve()), paths, workers=workers), 1
+        work_through(partial(cache_frames, cache=cache.resolve()), paths, workers=doing), 1
     ):
         failures += [outcome.error] if outcome.error else []
         if on_progress is not None:

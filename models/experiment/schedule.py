@@ -1,6 +1,7 @@
 """Every fold of every seed trained: in this process, in several, or on a Dask cluster."""
 
 import logging
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -23,6 +24,8 @@ from .run_folder import STATES, make_states_folder
 _log = logging.getLogger(__name__)         # a line a training
 
 UNITS = "folds and seeds"       # the stage that `on_progress` is called with
+_FRAMES_S = 400                 # a core trains teacher, student and student + KD on, an epoch
+_PROCESS_BYTES = 3 * 2**29      # torch, the frames of a fold and its batches
 
 
 def train_units(
@@ -35,16 +38,27 @@ def train_units(
     ----------
     folds : the sides of each fold, as loaded by this process
     part : the run's folder, which holds the states to resume from
-    workers : where to train; None: in this process, one unit after the other
+    workers : where to train; None: in this process, one unit after the other. Trainings side by
+        side on this machine share its cores as threads
 
     Raises
     ------
     TrainingError : a training failed; elsewhere than in this process, all of them are named
     """
     units = [Unit(recipe.seed + n, fold) for n in range(plan.seeds) for fold in range(len(folds))]
-    if workers is None or len(units) == 1:
+    if workers is not None:
+        is_on_gpu = device.type != "cpu"          # which one training at a time fills
+        work_s = 0.0 if is_on_gpu else len(units) * _seconds(recipe, folds)
+        workers = workers.for_work(len(units), work_s, process_bytes=_PROCESS_BYTES)
+    if workers is None or len(units) == 1 or workers == Workers(1):
         return _train_here(units, recipe, folds, part, device, on_progress)
     return _train_elsewhere(units, plan, recipe, part, workers, on_progress)
+
+
+def _seconds(recipe: Recipe, folds: Sequence[TrainingData]) -> float:
+    """Return about how long one training takes on one core [s]."""
+    frames = sum(len(video.time_s) for fold in folds for video in fold.train) / len(folds)
+    return frames * recipe.epochs / _FRAMES_S
 
 
 def _train_here(
@@ -77,7 +91,12 @@ def _train_elsewhere(
     on_progress: OnProgress | None,
 ) -> dict[Unit, Networks]:
     absolute = replace(plan, data=plan.data.resolve(), ubfc=plan.ubfc and plan.ubfc.resolve())
-    train = partial(train_unit, plan=absolute, recipe=recipe, part=part.resolve())
+    at_once = min(workers.jobs or len(units), len(units))
+    cores = 1 if workers.scheduler else len(os.sched_getaffinity(0))
+    train = partial(
+        train_unit, plan=absolute, recipe=recipe, part=part.resolve(),
+        threads=max(1, cores // at_once),
+    )
     trained, failures = {}, []
     if on_progress is not None:
         on_progress(UNITS, 0, len(units))
@@ -96,9 +115,11 @@ def _train_elsewhere(
     return {unit: trained[unit] for unit in units}
 
 
-def train_unit(unit: Unit, *, plan: RunPlan, recipe: Recipe, part: Path) -> Networks:
-    """Train one fold of one seed in a process of its own, on one thread beside many others."""
-    torch.set_num_threads(1)
+def train_unit(
+    unit: Unit, *, plan: RunPlan, recipe: Recipe, part: Path, threads: int
+) -> Networks:
+    """Train one fold of one seed in a process of its own, on its share of the cores."""
+    torch.set_num_threads(threads)
     # whether the data is of today was asked when the run began, and takes reading all recordings
     loaded = load_plan(plan, motion=recipe.motion, of_today=False)
     return train_networks(

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from acquire.errors import AcqError, SessionError
+from dataset.common import workers as workers_module
 from dataset.common.workers import Workers, work_through
 
 
@@ -39,6 +40,33 @@ def die_at(at, once, x):
         time.sleep(0.3)                           # the others are under way
         os.kill(os.getpid(), signal.SIGKILL)
     return x
+
+
+@pytest.mark.parametrize(
+    ("items", "work_s", "free_gb", "jobs"),
+    [
+        pytest.param(20, 100.0, 64, 8, id="the cores"),
+        pytest.param(3, 100.0, 64, 3, id="the items"),
+        pytest.param(20, 5.0, 64, 2, id="what is worth the start"),
+        pytest.param(20, 0.1, 64, 1, id="not worth one start"),
+        pytest.param(20, 100.0, 1.7, 3, id="memory"),
+        pytest.param(20, 100.0, 0.1, 1, id="hardly any memory"),
+        pytest.param(0, 0.0, 64, 1, id="nothing to do"),
+    ],
+)
+def test_without_a_number_so_many_processes_work_as_are_worth_it(
+    items, work_s, free_gb, jobs, monkeypatch
+):
+    monkeypatch.setattr("os.sched_getaffinity", lambda process: set(range(8)))
+    monkeypatch.setattr("dataset.common.workers._available_bytes", lambda: int(free_gb * 2**30))
+    assert Workers(None).for_work(items, work_s) == Workers(jobs)
+    for said in (Workers(1), Workers(5), Workers(None, "tcp://10.0.0.1:8786")):
+        assert said.for_work(items, work_s) == said
+
+
+def test_the_memory_that_is_free_is_more_than_none_and_less_than_the_machine_has():
+    whole = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    assert 0 < workers_module._available_bytes() <= whole
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
@@ -86,6 +114,7 @@ def test_a_worker_that_dies_while_an_outcome_is_looked_at(tmp_path):
 
 _INTERRUPTED = """
 import time
+from dataset.common import workers as workers_module
 from dataset.common.workers import Workers, work_through
 from tests.dataset.common.test_workers import wait_long
 if __name__ == "__main__":

@@ -152,7 +152,7 @@ def test_a_unit_does_not_read_the_recordings_again(data, monkeypatch, tmp_path):
     monkeypatch.setattr("models.data.curated.check_of_today", refuse)
     monkeypatch.setattr(schedule, "train_networks", lambda fold, *_, **__: fold)
     plan = RunPlan(data, device="cpu")
-    fold = schedule.train_unit(Unit(0, 0), plan=plan, recipe=QUICK, part=tmp_path)
+    fold = schedule.train_unit(Unit(0, 0), plan=plan, recipe=QUICK, part=tmp_path, threads=1)
     assert [video.subject for video in fold.test] == ["S03"]
     with pytest.raises(AssertionError, match="are read"):
         load_plan(plan)
