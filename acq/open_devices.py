@@ -1,6 +1,6 @@
 """Camera and sensor opened together, for the verbs that need both."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,8 @@ from acquire.errors import DeviceError, Fix, all_of
 
 if TYPE_CHECKING:
     from acquire.camera.source import FrameSource
+    from acquire.lsl.outlet import Outlets
+    from acquire.lsl.recorded import RecordedStreams
     from acquire.other_sensors.port import OtherSensor
     from acquire.sensor.port import Sensor
 
@@ -24,6 +26,27 @@ def check_simulate(camera: str, port: str, *, simulate: bool) -> None:
         raise typer.BadParameter(
             "--simulate brings its own camera and sensor; leave out --camera and --port"
         )
+
+
+@contextmanager
+def open_lsl(
+    names: Sequence[str], *, sends: bool
+) -> Iterator[tuple["RecordedStreams", "Outlets | None"]]:
+    """Open the streams of other programs that are recorded, and what ours are sent by.
+
+    Raises
+    ------
+    DeviceError : a stream is not there, or is there twice
+    AcqError : the library is not installed
+    """
+    from acquire.lsl.outlet import Outlets
+    from acquire.lsl.recorded import open_streams
+
+    with closing(open_streams(names)) as streams:
+        outlets = Outlets() if sends else None
+        yield streams, outlets
+        if outlets is not None:
+            outlets.close()
 
 
 @contextmanager

@@ -28,6 +28,7 @@ PUBLISHED = "ppg/published"         # imported sessions only: the numbers as the
 EXCHANGES = "sync/exchanges"        # every answered ping, raw: a session can be synced again
 CLOCKS = "sync/clocks"              # CLOCK_MONOTONIC and CLOCK_MONOTONIC_RAW; not in old files
 SUSPENSIONS = "sync/suspensions"    # when the host was suspended; not in old files
+STREAMS = "streams"                 # streams of other programs, a group each; in few files
 EVENTS = "events"                   # what happened, in words
 
 # (*)  Derived from the stamps where the camera does not count its frames.
@@ -54,6 +55,12 @@ EXCHANGE_DTYPE = np.dtype(
 PUBLISHED_DTYPE = np.dtype([("ppg", "f8"), ("hr_bpm", "f8"), ("spo2", "f8")])  # NaN where none was
 CLOCK_DTYPE = np.dtype([("monotonic_ns", "i8"), ("raw_ns", "i8")])
 SUSPENSION_DTYPE = np.dtype([("before_ns", "i8"), ("after_ns", "i8"), ("slept_ns", "i8")])
+# of a stream: the stamp of its sender's clock, and where that lies on the session's
+STREAM_FIELDS = (("stamp_s", "f8"), ("arrival_ns", "i8"), ("time_ns", "i8"), ("bound_ns", "i8"))
+OFFSET_DTYPE = np.dtype([
+    ("read_ns", "i8"), ("remote_s", "f8"), ("offset_s", "f8"), ("uncertainty_s", "f8"),
+    ("local_ns", "i8"), ("local_bound_ns", "i8"),
+])
 READING_DTYPE = np.dtype("f8")
 EVENT_DTYPE = np.dtype([("time_ns", "i8"), ("kind", "S32"), ("text", "S256")])   # UTF-8
 
@@ -79,3 +86,15 @@ LIGHT_ATTRS = ("light_offset_ns", "light_offset_bound_ns", "light_offset_from")
 PPG_ATTRS = ("sensor", "rate_hz", "tick_hz", "adc_bits", "protocol", "firmware", "boot_id", "port")
 # Attributes of /ppg where the sensor has no clock, and its samples are placed by their arrivals.
 ARRIVAL_ATTRS = ("line_ns", "spacing_ns", "delay_most_ns", "delay", "unseen_losses")
+# Attributes of the group of a stream.
+STREAM_ATTRS = ("title", "kind", "channels", "nominal_hz", "source")
+
+
+def stream_samples(name: str) -> str:
+    """Return the table of a stream's samples."""
+    return f"{STREAMS}/{name}/samples"
+
+
+def stream_offsets(name: str) -> str:
+    """Return the table of the offsets of its sender's clock, as measured."""
+    return f"{STREAMS}/{name}/offsets"

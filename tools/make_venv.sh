@@ -17,7 +17,7 @@ python=${PYTHON:-python3}
     exit 1
 }
 echo "installing into $venv what constraints.txt pins (a few minutes, once)"
-"$venv/bin/pip" install --quiet ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} -c constraints.txt -e '.[train,board,cluster,studio,hrv,parquet,tensorboard,dev]'
+"$venv/bin/pip" install --quiet ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} -c constraints.txt -e '.[train,board,cluster,studio,lsl,hrv,parquet,tensorboard,dev]'
 
 # GStreamer is for CSI cameras; PyGObject is built here where its headers are at hand, and left out where they are not.
 if pkg-config --exists gobject-introspection-1.0 cairo 2>/dev/null; then

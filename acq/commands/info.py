@@ -68,7 +68,7 @@ def _as_json(s: "SessionSummary") -> dict[str, object]:
         "lost_frames": s.video.lost, "lost_samples": s.ppg.lost, "width": s.video.width,
         "height": s.video.height, "fps": s.video.fps, "ppg_rate_hz": s.ppg.rate_hz,
         "sync_bound_ms": s.sync.bound_ms, "samples_without_bound": s.sync.samples_without_bound,
-        "sync_one_sided": s.sync.one_sided,
+        "sync_one_sided": s.sync.one_sided, "streams": s.sync.streams,
         "light_offset_ms": light.offset_ns / 1e6 if light else None,
         "light_offset_bound_ms": light.bound_ns / 1e6 if light else None,
         "light_offset_from": light.source if light else "", "hr_bpm": s.ppg.hr_bpm,
@@ -144,6 +144,8 @@ def _rows(s: "SessionSummary") -> Iterator[tuple[str, str]]:
         f"{s.ppg.rate_hz:.3f} Hz"
     )
     yield "sync", _sync(s)
+    for name, words in s.sync.streams.items():
+        yield "stream", _safe(f"{name}: {words}")
     yield "light", _safe(_light(s))
     away_s = s.ppg.no_finger_s
     yield "finger", f"[yellow]none for {away_s:.1f} s[/yellow]" if away_s > _SEEN_S else ""

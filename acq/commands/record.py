@@ -14,7 +14,7 @@ import typer
 
 from acq import complete
 from acq.advice import advise
-from acq.open_devices import check_simulate, open_devices
+from acq.open_devices import check_simulate, open_devices, open_lsl
 from acq.options import Camera, Data, Duration, Fps, Json, NetPath, Port, Seed, parse_duration
 from acq.terminal.printing import echo, note, print_json, warn
 from acquire.errors import AcqError
@@ -22,6 +22,8 @@ from acquire.interrupts import SIGNALS, heard
 
 if TYPE_CHECKING:
     from acquire.camera.source import FrameSource
+    from acquire.lsl.outlet import Outlets
+    from acquire.lsl.recorded import RecordedStreams
     from acquire.other_sensors.port import OtherSensor
     from acquire.recorder.cues import CueProtocol
     from acquire.recorder.recorder import Recorder
@@ -58,6 +60,14 @@ Bell = Annotated[bool, typer.Option("--bell", help="Ring the terminal's bell at 
 Live = Annotated[
     bool, typer.Option("--live", help="Show the face's pulse beside the finger's.")
 ]
+Streams = Annotated[
+    list[str],
+    typer.Option("--stream", metavar="NAME",
+                 help="Record this LSL stream too; may be given again."),
+]
+SendLsl = Annotated[
+    bool, typer.Option("--send-lsl", help="Send PPG samples and frame stamps as LSL streams.")
+]
 QuietRecording = Annotated[
     bool, typer.Option("--quiet", help="No panel, no lines while recording, no keys, no questions.")
 ]
@@ -77,6 +87,8 @@ def record(
     bell: Bell = False,
     live: Live = False,
     net: NetPath = None,
+    stream: Streams = (),
+    send_lsl: SendLsl = False,
     data: Data = Path("data"),
     quiet: QuietRecording = False,
     as_json: Json = False,
@@ -102,8 +114,9 @@ def record(
             camera, port, fps, simulate=simulate, seed=seed, subject=subject, day=day,
             sensor=sensor, rate_hz=sensor_rate,
         ) as (frames, contact),
+        open_lsl(stream, sends=send_lsl) as lsl,
     ):
-        recorder = _prepare(frames, contact, data)
+        recorder = _prepare(frames, contact, data, lsl)
         if not (quiet or as_json or simulate) and sys.stdin.isatty() and sys.stderr.isatty():
             _ask_once(recorder, data, subject)
         with (
@@ -195,7 +208,8 @@ def _protocol(
 
 
 def _prepare(
-    frames: "FrameSource", sensor: "Sensor | OtherSensor", data: Path
+    frames: "FrameSource", sensor: "Sensor | OtherSensor", data: Path,
+    lsl: tuple["RecordedStreams", "Outlets | None"],
 ) -> "Recorder":
     """Make the recorder, with the light offset of this rig; print what the camera lacks."""
     from acquire.calibration.rig_file import light_offset_for
@@ -204,7 +218,8 @@ def _prepare(
     light_offset, warning = light_offset_for(frames.info, data)
     for text in ([advise(warning, "record")] if warning else []) + list(frames.info.complaints):
         warn(text)
-    return Recorder(frames, sensor, light_offset=light_offset)
+    streams, outlets = lsl
+    return Recorder(frames, sensor, light_offset=light_offset, streams=streams, outlets=outlets)
 
 
 def _stop_on_signals(recorder: "Recorder", leave_terminal: Callable[[], None]) -> None:

@@ -7,8 +7,12 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from acquire.camera.source import CameraInfo
+from acquire.host_time import ClockReading, Suspension
 from acquire.sensor.arrival import ArrivalTiming
-from acquire.sensor.protocol import Hello
+from acquire.sensor.items import SensorBack, SensorItem, SensorLost
+from acquire.sensor.pings import Exchange
+from acquire.sensor.protocol import Hello, Sample, Status
+from acquire.sensor.stamped_port import Received
 from acquire.session.writer import SessionWriter
 
 from .frame_stream import FrameStream
@@ -30,7 +34,31 @@ class RecordingProgress:
         self.free_bytes = free_bytes                 # on the disk, at the last flush
         self.simulated = simulated
         self.frames = FrameStream(writer, camera, start_ns)
+        self.has_new_sample = False                  # the last item was one, and not a repeated one
         self.samples = SampleStream(writer, hello, start_ns, timing=timing)
+
+    def take(self, item: SensorItem) -> None:
+        """Write one thing that the sensor's thread handed on."""
+        samples = self.samples
+        count = self.writer.samples
+        if isinstance(item, Received):
+            if isinstance(item.packet, Sample):
+                samples.add_sample(item.packet, item.arrival_ns)
+            elif isinstance(item.packet, Status):
+                samples.add_status(item.packet, item.arrival_ns)
+        elif isinstance(item, ClockReading):
+            samples.add_clocks(item)
+        elif isinstance(item, Exchange):
+            samples.add_exchange(item)
+        elif isinstance(item, Suspension):
+            samples.add_suspension(item)
+        elif isinstance(item, SensorLost):
+            samples.sensor_lost(item)
+        elif isinstance(item, SensorBack):
+            samples.sensor_back(item)
+        else:
+            self.writer.add_event(item.time_ns, "sensor_says", item.text or "nothing more of it")
+        self.has_new_sample = self.writer.samples > count
 
     def status(self, elapsed_s: float) -> RecordingStatus:
         """Return the state of the recording."""

@@ -28,14 +28,15 @@ from acquire.camera.source import (
     VideoFrame,
 )
 from acquire.errors import DeviceError, SessionError
-from acquire.host_time import ClockReading, Suspension, SuspensionWatch
+from acquire.host_time import SuspensionWatch
+from acquire.lsl.outlet import Outlets
+from acquire.lsl.recorded import RecordedStreams
 from acquire.other_sensors.port import OtherSensor
-from acquire.sensor.items import SensorBack, SensorLost, SensorSays
-from acquire.sensor.pings import Exchange
 from acquire.sensor.port import Sensor
-from acquire.sensor.protocol import DEFAULT_RATE_HZ, SENSOR_VIRTUAL, Sample, Status
+from acquire.sensor.protocol import DEFAULT_RATE_HZ, SENSOR_VIRTUAL
 from acquire.session.frame_store import RawFallback
 from acquire.session.place import DeletedError
+from acquire.session.structure import RecordedWith
 from acquire.session.writer import SessionWriter
 
 from .camera_thread import CameraThread
@@ -63,8 +64,18 @@ class Recorder:
     def __init__(
         self, camera: FrameSource, sensor: Sensor | OtherSensor, *,
         ppg_rate_hz: int = DEFAULT_RATE_HZ, light_offset: LightOffset | None = None,
-        suspensions: SuspensionWatch | None = None,
+        suspensions: SuspensionWatch | None = None, streams: RecordedStreams | None = None,
+        outlets: Outlets | None = None,
     ) -> None:
+        """Set it up.
+
+        Parameters
+        ----------
+        ppg_rate_hz : asked of our firmware; others have their own
+        streams : of other programs, recorded beside
+        outlets : send samples and frame stamps to other programs
+        """
+        self._streams, self._outlets = streams or RecordedStreams(), outlets
         self._light_offset = light_offset
         self._camera = CameraThread(camera, queue_frames=QUEUE_FRAMES)
         self._sensor = source_of(sensor, ppg_rate_hz, suspensions=suspensions)
@@ -122,7 +133,7 @@ class Recorder:
         """
         data_folder.check_new_subject(data, subject)
         doubt = host_time.doubt_date(time.time())
-        self._camera.on_frame = on_frame
+        self._camera.on_frame = self._shown_to(on_frame)
         camera = replace(self._camera.source.info, light_offset=self._light_offset)
         folder = data_folder.sessions_dir(data) / subject
         make_folder(folder)
@@ -151,6 +162,7 @@ class Recorder:
             self._camera.stop()
             self._sensor.stop()
             self._sensor.close()
+            self._streams.close()
             progress.writer.close(complete=False)
 
     # -- start
@@ -160,19 +172,36 @@ class Recorder:
         start_ns, started_unix_ns = host_time.now_ns(), time.time_ns()
         self._sensor.start()
         self._camera.source.start(start_ns)
+        self._streams.start()
         hello = self._sensor.confirm()
+        if self._outlets is not None:
+            self._outlets.open(rate_hz=hello.rate_hz, fps=camera.fps)
         simulated = camera.simulated or hello.sensor == SENSOR_VIRTUAL
         session_id = data_folder.new_session_id(subject, started_unix_ns / 1e9)
         writer = SessionWriter(
             data_folder.session_file(data, subject, session_id), session_id=session_id,
             subject=subject, camera=camera, hello=hello, port=self._sensor.sensor.port,
             started_unix_ns=started_unix_ns, started_monotonic_ns=start_ns, simulated=simulated,
-            origin=self._sensor.timing,
+            origin=RecordedWith(self._sensor.timing, self._streams.headers),
         )
         return RecordingProgress(
             writer, camera, hello, start_ns=start_ns, simulated=simulated,
             free_bytes=shutil.disk_usage(writer.path.parent).free, timing=self._sensor.timing,
         )
+
+    def _shown_to(
+        self, on_frame: Callable[[VideoFrame], None] | None
+    ) -> Callable[[VideoFrame], None] | None:
+        """Return what every frame is shown to."""
+        if (outlets := self._outlets) is None:
+            return on_frame
+
+        def show(frame: VideoFrame) -> None:
+            outlets.frame(frame)
+            if on_frame is not None:
+                on_frame(frame)
+
+        return show
 
     # -- the reading threads
 
@@ -274,26 +303,12 @@ class Recorder:
     def _write_packets(self, progress: RecordingProgress) -> None:
         self._write_marks(progress)
         self._write_pauses(progress)
-        samples = progress.samples
+        self._streams.write(progress.writer)
         # no more than are there now: where the processor is starved they come as fast as they go
         for _ in range(self._sensor.items.qsize()):
-            item = self._sensor.items.get_nowait()
-            if isinstance(item, ClockReading):
-                samples.add_clocks(item)
-            elif isinstance(item, Exchange):
-                samples.add_exchange(item)
-            elif isinstance(item, Suspension):
-                samples.add_suspension(item)
-            elif isinstance(item, SensorLost):
-                samples.sensor_lost(item)
-            elif isinstance(item, SensorBack):
-                samples.sensor_back(item)
-            elif isinstance(item, SensorSays):
-                progress.writer.add_event(item.time_ns, "sensor_says", item.text or "all is well")
-            elif isinstance(item.packet, Sample):
-                samples.add_sample(item.packet, item.arrival_ns)
-            elif isinstance(item.packet, Status):
-                samples.add_status(item.packet, item.arrival_ns)
+            progress.take(self._sensor.items.get_nowait())
+            if self._outlets is not None and progress.has_new_sample:
+                self._outlets.sample(*progress.samples.latest)
 
     # -- the end
 
@@ -323,6 +338,7 @@ class Recorder:
     def _place(self, progress: RecordingProgress) -> None:
         try:
             progress.samples.place_all(self._pauses)
+            self._streams.finish(progress.writer)
         except SessionError as error:
             self._fail(error)
 

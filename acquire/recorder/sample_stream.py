@@ -76,6 +76,7 @@ class SampleStream:
         self._writer = writer
         self._boot = _Boot(0, hello)
         self._bound_ns = -1                          # of the latest sample
+        self._latest_value = 0.0
         self._last_stamp_ns = start_ns               # arrival of the last packet that bore ticks
         self._cause_of_row: dict[int, str] = {}      # rows of the file behind a gap, and its cause
         self._suspensions: list[Suspension] = []
@@ -98,6 +99,11 @@ class SampleStream:
     def bound_ms(self) -> float | None:
         """Bound of the latest sample's time [ms]; None while there is none."""
         return self._bound_ns / 1e6 if self._bound_ns >= 0 else None
+
+    @property
+    def latest(self) -> tuple[int, int, float]:
+        """Time, bound [ns] and reading of the latest sample, by the live placement."""
+        return self._last_ns, self._bound_ns, self._latest_value
 
     @property
     def no_finger_s(self) -> float:
@@ -149,7 +155,9 @@ class SampleStream:
             arrival_ns=arrival_ns, time_ns=time_ns, bound_ns=bound_ns,
             reading=sample.reading if isinstance(sample, ReadingSample) else None,
         )
-        self._bound_ns = bound_ns
+        self._bound_ns, self._latest_value = bound_ns, float(sample.value)
+        if isinstance(sample, ReadingSample):
+            self._latest_value = sample.reading
         self._last_ticks, self._last_ns = ticks, time_ns
         boot.last_sample = sample.sequence, ticks
         if boot.first_placed is None and bound_ns >= 0:
@@ -304,7 +312,7 @@ class SampleStream:
         if is_new:
             events = self._writer.column(layout.EVENTS)
             corrected, more = correct_events(events, counted, sequence, arrival_ns)
-            self._writer.replace_events(corrected)
+            self._writer.replace_rows(layout.EVENTS, corrected)
             for event in more:
                 self._writer.add_event(*event)
         self._count_again(sequence, time_ns, pauses)

@@ -13,6 +13,8 @@ from acquire.camera.source import CameraInfo
 from acquire.sensor.arrival import ArrivalTiming
 from acquire.sensor.protocol import SENSOR_NAMES, Hello
 
+from .stream_table import StreamHeader
+
 # The oldest format that readers may follow while it is written: HDF5 1.10 reads it. With "latest",
 # HDF5 2.0 writes what no earlier version reads.
 FORMAT_BOUNDS = ("v110", "v110")
@@ -28,6 +30,14 @@ class ImportOrigin:
 
 
 @dataclass(frozen=True)
+class RecordedWith:
+    """What a session is recorded with beside a camera and a sensor of ours."""
+
+    timing: ArrivalTiming | None = None         # of a sensor without a clock
+    streams: tuple[StreamHeader, ...] = ()
+
+
+@dataclass(frozen=True)
 class SessionHeader:
     """What is known of a session before its first frame."""
 
@@ -39,8 +49,22 @@ class SessionHeader:
     started_unix_ns: int
     started_monotonic_ns: int
     simulated: bool
-    # of an imported session, or of a sensor without a clock
-    origin: ImportOrigin | ArrivalTiming | None
+    origin: ImportOrigin | RecordedWith
+
+    @property
+    def timing(self) -> ArrivalTiming | None:
+        """Of a sensor without a clock."""
+        return self.origin.timing if isinstance(self.origin, RecordedWith) else None
+
+    @property
+    def imported(self) -> ImportOrigin | None:
+        """Where a session comes from that acq did not record."""
+        return self.origin if isinstance(self.origin, ImportOrigin) else None
+
+    @property
+    def streams(self) -> tuple[StreamHeader, ...]:
+        """Recorded beside camera and sensor."""
+        return self.origin.streams if isinstance(self.origin, RecordedWith) else ()
 
 
 def create_frames(file: h5py.File, camera: CameraInfo) -> h5py.Dataset:
@@ -66,19 +90,19 @@ def create_frames(file: h5py.File, camera: CameraInfo) -> h5py.Dataset:
     return frames
 
 
-def create_tables(
-    file: h5py.File, origin: ImportOrigin | ArrivalTiming | None
-) -> dict[str, h5py.Dataset]:
-    """Create every column and table, without rows; one more where the session has an origin."""
+def create_tables(file: h5py.File, header: SessionHeader) -> dict[str, h5py.Dataset]:
+    """Create every column and table, without rows; more where the session's origin has more."""
     dtypes = {
         **layout.COLUMNS, layout.EXCHANGES: layout.EXCHANGE_DTYPE,
         layout.CLOCKS: layout.CLOCK_DTYPE, layout.SUSPENSIONS: layout.SUSPENSION_DTYPE,
         layout.EVENTS: layout.EVENT_DTYPE,
     }
-    if isinstance(origin, ImportOrigin):
+    if header.imported:
         dtypes[layout.PUBLISHED] = layout.PUBLISHED_DTYPE
-    if isinstance(origin, ArrivalTiming):
+    if header.timing:
         dtypes[layout.READING] = layout.READING_DTYPE
+    for stream in header.streams:
+        dtypes |= stream.tables
     return {
         name: file.create_dataset(
             name, shape=(0,), maxshape=(None,), chunks=(_ROWS_PER_CHUNK,), dtype=dtype,
@@ -91,7 +115,7 @@ def create_tables(
 
 def write_attributes(file: h5py.File, header: SessionHeader) -> None:
     """Write the attributes of the file and of its group `ppg`; the session is not complete yet."""
-    origin, hello = header.origin, header.hello
+    imported, timing, hello = header.imported, header.timing, header.hello
     file.attrs.update({
         "schema": layout.SCHEMA,
         "schema_version": layout.SCHEMA_VERSION,
@@ -104,25 +128,27 @@ def write_attributes(file: h5py.File, header: SessionHeader) -> None:
         "simulated": header.simulated,
         "complete": False,
         **dict.fromkeys(layout.LOSS_ATTRS, -1),
-        **(
-            {layout.IMPORTED_ATTR: origin.data_set} if isinstance(origin, ImportOrigin) else {}
-        ),
+        **({layout.IMPORTED_ATTR: imported.data_set} if imported else {}),
     })
     sensor = SENSOR_NAMES.get(hello.sensor, str(hello.sensor))
-    if origin is not None:
-        sensor = origin.sensor
+    if source := imported or timing:
+        sensor = source.sensor
     file["ppg"].attrs.update({
         "sensor": sensor,
         "rate_hz": hello.rate_hz,
         "tick_hz": hello.tick_hz,
         "adc_bits": hello.adc_bits,
         "protocol": hello.protocol,
-        "firmware": "" if isinstance(origin, ArrivalTiming) else hello.firmware,
+        "firmware": "" if timing else hello.firmware,
         "boot_id": hello.boot_id,
         "port": header.port,
     })
-    if isinstance(origin, ArrivalTiming):
+    for stream in header.streams:
+        values = stream.title, stream.kind, stream.channels, stream.rate_hz, stream.source
+        group = file[f"{layout.STREAMS}/{stream.name}"]
+        group.attrs.update(zip(layout.STREAM_ATTRS, values, strict=True))
+    if timing is not None:
         values = (
-            origin.line_ns, origin.spacing_ns, origin.delay_most_ns, origin.delay, origin.unseen,
+            timing.line_ns, timing.spacing_ns, timing.delay_most_ns, timing.delay, timing.unseen,
         )
         file["ppg"].attrs.update(zip(layout.ARRIVAL_ATTRS, values, strict=True))

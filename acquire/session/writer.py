@@ -26,7 +26,6 @@ from acquire import layout
 from acquire.camera.source import CameraInfo, VideoFrame
 from acquire.errors import SessionError
 from acquire.host_time import Suspension
-from acquire.sensor.arrival import ArrivalTiming
 from acquire.sensor.protocol import Hello
 
 from .disk_reserve import DiskReserve, release
@@ -35,6 +34,7 @@ from .place import place_of
 from .structure import (
     FORMAT_BOUNDS,
     ImportOrigin,
+    RecordedWith,
     SessionHeader,
     create_frames,
     create_tables,
@@ -42,14 +42,17 @@ from .structure import (
 )
 from .write_failure import WRITE_ERRORS, failure_reason, guard_write, leave_open
 
+_OURS = RecordedWith()
+
 
 class SessionWriter:
     """Write one session file; a context manager, complete only if closed so.
 
     Parameters
     ----------
-    origin : set where the session is imported, or its sensor has no clock; its samples then carry
-        the numbers that were published or sent, too
+    origin : set where the session is imported, or recorded with more than a camera and a sensor of
+        ours. Samples of an imported session, and of a sensor without a clock, also carry the
+        numbers that were published or sent
 
     Raises
     ------
@@ -59,7 +62,7 @@ class SessionWriter:
     def __init__(
         self, path: Path, *, session_id: str, subject: str, camera: CameraInfo, hello: Hello,
         port: str, started_unix_ns: int, started_monotonic_ns: int, simulated: bool,
-        origin: ImportOrigin | ArrivalTiming | None = None,
+        origin: ImportOrigin | RecordedWith = _OURS,
     ) -> None:
         self.path = path
         self.frames = 0
@@ -67,21 +70,22 @@ class SessionWriter:
         self.flushed_frames = 0          # what a failure cannot take away
         self.flushed_samples = 0
         self.broken = False              # a write has failed
+        header = SessionHeader(
+            session_id, subject, camera, hello, port, started_unix_ns, started_monotonic_ns,
+            simulated, origin,
+        )
         self._pending: dict[str, list] = {
             name: []
             for name in (
                 *layout.COLUMNS, layout.EXCHANGES, layout.CLOCKS, layout.SUSPENSIONS,
                 layout.EVENTS, layout.PUBLISHED, layout.READING,
+                *(table for stream in header.streams for table in stream.tables),
             )
         }
         # Until SWMR mode begins, no reader can open the file, so it has another name. (Windows
         # renames no open file.)
         self._first_path = path if sys.platform == "win32" else path.with_suffix(".part")
         self._open_new_file()
-        header = SessionHeader(
-            session_id, subject, camera, hello, port, started_unix_ns, started_monotonic_ns,
-            simulated, origin,
-        )
         try:
             DiskReserve(self._file.id.get_vfd_handle()).ensure(math.prod(camera.image_shape))
             self._create(header)
@@ -114,7 +118,7 @@ class SessionWriter:
 
     def _create(self, header: SessionHeader) -> None:
         self.store = FrameStore(create_frames(self._file, header.camera))
-        self._columns = create_tables(self._file, header.origin)
+        self._columns = create_tables(self._file, header)
         write_attributes(self._file, header)
 
     def _start_swmr_mode(self, camera: CameraInfo) -> None:
@@ -207,6 +211,10 @@ class SessionWriter:
         """Append a time in which the host was suspended."""
         self._pending[layout.SUSPENSIONS].append(tuple(suspension))
 
+    def add_row(self, table: str, row: tuple) -> None:
+        """Append one row to a table of a stream."""
+        self._pending[table].append(row)
+
     def add_event(self, time_ns: int, kind: str, text: str) -> None:
         """Append one event; `text` is cut at 256 bytes of UTF-8."""
         cut = text.encode()[:256].decode(errors="ignore").encode()
@@ -257,16 +265,16 @@ class SessionWriter:
             self._columns[name].flush()
 
     @guard_write
+    def replace_rows(self, table: str, rows: np.ndarray) -> None:
+        """Replace all rows of a table by as many others."""
+        self.flush()
+        self._columns[table][:] = rows
+        self._columns[table].flush()
+
+    @guard_write
     def set_delay(self, delay_most_ns: int) -> None:
         """Replace by how much the light was earlier than a sample's time at most [ns]."""
         self._file["ppg"].attrs.modify("delay_most_ns", delay_most_ns)
-
-    @guard_write
-    def replace_events(self, events: np.ndarray) -> None:
-        """Replace the events so far, (V,) EVENT_DTYPE, by as many others."""
-        self.flush()
-        self._columns[layout.EVENTS][:] = events
-        self._columns[layout.EVENTS].flush()
 
     def column(self, name: str) -> np.ndarray:
         """Return all rows of one column or table, after a flush."""

@@ -16,11 +16,13 @@ import numpy as np
 from acquire import layout
 from acquire.clock.place_recording import place_recording
 from acquire.clock.place_samples import NEVER_SUSPENDED
+from acquire.clock.place_stream import place_stream
 from acquire.errors import SessionError
 from acquire.limits import LEAST_ROWS_BYTES
 from acquire.recorder.losses import correct_events
 from acquire.session.structure import FORMAT_BOUNDS
 from dataset.common.progress import OnProgress
+from dataset.session.columns import read_stream_headers
 from dataset.session.frames import read_stored_frame
 from dataset.session.hdf5 import find_group, find_inside
 from dataset.session.header import as_sensor, check_rates, read_header, read_sensor_attributes
@@ -61,6 +63,7 @@ class ReadablePart:
         self._ppg = find_group(file, "ppg", path)
         self._left = max(2 * size, LEAST_ROWS_BYTES)
         self._video = find_inside(file, layout.FRAMES, path)
+        self._streams = read_stream_headers(file, path)
         names = [*layout.COLUMNS, *([layout.READING] if layout.READING in file else [])]
         begun = {name: find_inside(file, name, path) for name in names}
         columns = {name: self._read_rows(dataset) for name, dataset in begun.items()}
@@ -74,7 +77,10 @@ class ReadablePart:
         }
         self._tables = {
             name: self._read_rows(find_inside(file, name, path))
-            for name in (layout.EXCHANGES, layout.CLOCKS, layout.SUSPENSIONS, layout.EVENTS)
+            for name in (
+                layout.EXCHANGES, layout.CLOCKS, layout.SUSPENSIONS, layout.EVENTS,
+                *(table for stream in self._streams for table in stream.tables),
+            )
             if name in file
         }
         self._begun_frames = max(
@@ -144,6 +150,7 @@ class ReadablePart:
                 if name.startswith("video/"):
                     self._columns[name] = column[decodes]
             self._place_samples()
+            self._place_streams()
             counts = self._count(int(decodes.sum()))
             note = (
                 f"{counts.dropped_frames} frames and {counts.dropped_samples} samples dropped that "
@@ -153,6 +160,10 @@ class ReadablePart:
             for name, rows in {**self._columns, **self._tables}.items():
                 self._create(out, name, len(rows))[:] = rows
             _copy_attributes(self._ppg, out.require_group("ppg"))
+            for stream in self._streams:
+                name = f"{layout.STREAMS}/{stream.name}"
+                group = find_group(self._file, name, self._path)
+                _copy_attributes(group, out.require_group(name))
             out.attrs["complete"] = False
             out.attrs[layout.RECOVERED_ATTR] = note
             self._write_losses(out, counts)
@@ -231,6 +242,16 @@ class ReadablePart:
         )
         for time, kind, text in more:
             self._add_event(kind, text, time)
+
+    def _place_streams(self) -> None:
+        """Place the samples of every stream by all offsets of its clock."""
+        clocks = self._tables.get(layout.CLOCKS, np.empty(0, layout.CLOCK_DTYPE))
+        for stream in self._streams:
+            samples = self._tables[layout.stream_samples(stream.name)]
+            offsets = self._tables[layout.stream_offsets(stream.name)]
+            time_ns, bound_ns = place_stream(samples["stamp_s"], offsets, clocks)
+            samples["time_ns"][bound_ns >= 0] = time_ns[bound_ns >= 0]
+            samples["bound_ns"] = bound_ns
 
     def _last_ns(self) -> int:
         """Return the last moment that the file knows of [ns]."""

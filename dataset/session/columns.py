@@ -1,6 +1,7 @@
 """Columns and tables of a session file, read whole and checked against `acquire.layout`."""
 
 import math
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,13 @@ import numpy as np
 from acquire import layout
 from acquire.errors import Fix, SessionError
 from acquire.limits import LATEST_NS, LEAST_ROWS_BYTES
+from acquire.session.stream_table import MOST_CHANNELS, StreamHeader
 
 from .frames import largest_stored_bytes
-from .hdf5 import RESTORE, find_inside
+from .hdf5 import RESTORE, find_group, find_inside
+from .header import read_attributes
 
+_MOST_STREAMS = 256
 _LARGEST_NUMBER = 2**40          # of a frame or a sample: 348 years at 100 Hz
 
 
@@ -209,3 +213,119 @@ def check_frame_sizes(
             f"at most {most} bytes of frame {at}",
             found=f"{sizes[at]} stored", where=path, fix=Fix.RECOVER_OR_RESTORE,
         )
+
+
+@dataclass(frozen=True)
+class Stream:
+    """One stream; its times are on the session's clock."""
+
+    name: str
+    title: str                  # as its sender called it
+    kind: str                   # such as "Markers"
+    rate_hz: float              # nominal; 0: none
+    source: str                 # id and host of its sender
+    samples: np.ndarray         # (N,) rows: stamp_s, arrival_ns, time_ns, bound_ns, value or text
+    offsets: np.ndarray         # (M,) OFFSET_DTYPE: its clock against the host's, as measured
+
+    @property
+    def attributes(self) -> list[Any]:
+        """What the file says of it, in the order of `layout.STREAM_ATTRS`."""
+        channels = 0 if self.is_text else self.samples.dtype["value"].shape[0]
+        return [self.title, self.kind, channels, self.rate_hz, self.source]
+
+    @property
+    def is_text(self) -> bool:
+        """Whether its samples are text, as those of markers mostly are."""
+        return "text" in (self.samples.dtype.names or ())
+
+    @property
+    def values(self) -> np.ndarray:
+        """What it sent: (N, channels) float64; of text (N,) str."""
+        if self.is_text:
+            return np.array([text.decode(errors="replace") for text in self.samples["text"]], str)
+        return self.samples["value"]
+
+    @property
+    def time_ns(self) -> np.ndarray:
+        """When the sender's clock showed each stamp, (N,) int64; where there is no bound: arrival.
+
+        A sender may stamp what it sends as it likes: by how much the stamp is late is its own.
+        """
+        return self.samples["time_ns"]
+
+    @property
+    def bound_ns(self) -> np.ndarray:
+        """How far `time_ns` may be off, (N,) int64; -1 where it is not known."""
+        return self.samples["bound_ns"]
+
+    @property
+    def words(self) -> str:
+        """How much there is, and how well its times are known."""
+        kind = f"{self.kind}, " if self.kind else ""
+        if self.bound_ms is None:
+            return f"{kind}{len(self.samples)} samples without a bound"
+        unknown = int(np.count_nonzero(self.bound_ns < 0))
+        more = f", {unknown} without a bound" if unknown else ""
+        return f"{kind}{len(self.samples)} samples, stamps within {self.bound_ms:.2f} ms{more}"
+
+    @property
+    def bound_ms(self) -> float | None:
+        """Largest known bound [ms]; None where none is known."""
+        widest = int(self.bound_ns.max(initial=-1))
+        return widest / 1e6 if widest >= 0 else None
+
+
+def read_header_of(group: h5py.Group, name: str, path: Path) -> StreamHeader:
+    """Read the attributes of a stream's group.
+
+    Raises
+    ------
+    SessionError : one is missing, or is not what it should be
+    """
+    attrs = read_attributes(group, layout.STREAM_ATTRS, path)
+    if not 0 <= attrs["channels"] <= MOST_CHANNELS:
+        raise SessionError(
+            expected=f"0 to {MOST_CHANNELS} channels", found=attrs["channels"],
+            where=f"in the stream {name} of {path}", fix=RESTORE,
+        )
+    return StreamHeader(
+        name, str(attrs["title"]), str(attrs["kind"]), int(attrs["channels"]),
+        float(attrs["nominal_hz"]), str(attrs["source"]),
+    )
+
+
+def read_stream_headers(file: h5py.File, path: Path) -> list[StreamHeader]:
+    """Read what a session says of its streams, sorted by name; most sessions have none.
+
+    Raises
+    ------
+    SessionError : there are too many, or one is not what it should be
+    """
+    if layout.STREAMS not in file:
+        return []
+    names = sorted(find_group(file, layout.STREAMS, path))
+    if len(names) > _MOST_STREAMS:
+        raise SessionError(
+            expected=f"at most {_MOST_STREAMS} streams", found=len(names), where=path, fix=RESTORE
+        )
+    return [
+        read_header_of(find_group(file, f"{layout.STREAMS}/{name}", path), name, path)
+        for name in names
+    ]
+
+
+def read_streams_beside(file: h5py.File, rows: Rows, path: Path) -> dict[str, Stream]:
+    """Read the streams of a session by their names.
+
+    Raises
+    ------
+    SessionError : as `Rows.read` and `read_stream_headers`
+    """
+    return {
+        header.name: Stream(
+            header.name, header.title, header.kind, header.rate_hz, header.source,
+            rows.read(layout.stream_samples(header.name), header.sample_dtype),
+            rows.read(layout.stream_offsets(header.name), layout.OFFSET_DTYPE),
+        )
+        for header in read_stream_headers(file, path)
+    }

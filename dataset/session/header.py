@@ -226,6 +226,10 @@ def _is_object(value: Any) -> bool:
     return isinstance(parsed, dict)
 
 
+def _is_rate(value: Any) -> bool:
+    return type(value) in (int, float) and math.isfinite(value) and 0 <= value < 1e6
+
+
 _TEXT: tuple[str, Callable[[Any], bool]] = (
     f"text of at most {LONGEST_TEXT} characters",
     lambda value: isinstance(value, str) and len(value) <= LONGEST_TEXT,
@@ -242,10 +246,8 @@ _MEANING: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "schema_version": _COUNT, "started_unix_ns": _TIME, "started_monotonic_ns": _TIME,
     "simulated": _FLAG, "complete": _FLAG, "lost_frames": _LOST, "lost_samples": _LOST,
     "width": _PIXELS, "height": _PIXELS,
-    "nominal_fps": (
-        "frames a second",
-        lambda value: type(value) in (int, float) and math.isfinite(value) and 0 <= value < 1e6,
-    ),
+    "nominal_fps": ("frames a second", _is_rate), "channels": _COUNT,
+    "nominal_hz": ("samples a second", _is_rate),
     "exposure": ("a JSON object", _is_object),
     "light_offset_ns": _TIME, "light_offset_bound_ns": ("nanoseconds", _is_whole(0, LATEST_NS)),
     "rate_hz": _COUNT, "tick_hz": _COUNT, "adc_bits": _COUNT, "protocol": _COUNT,

@@ -22,7 +22,7 @@ import numpy as np
 from acquire import layout
 from acquire.errors import SessionError
 
-from .columns import Rows, check_frame_sizes, measure_chunks, read_streams
+from .columns import Rows, check_frame_sizes, measure_chunks, read_streams, read_streams_beside
 from .frames import Frames, check_frames
 from .hdf5 import RESTORE, find_group, find_inside, open_to_read
 from .header import (
@@ -153,6 +153,8 @@ class Session:
                     expected=f"{samples} published samples", found=len(self.published),
                     where=self.path, fix="import it again",
                 )
+
+        self.streams = read_streams_beside(self._file, self._rows, self.path)
 
     def _table(self, name: str, dtype: np.dtype) -> np.ndarray:
         return self._rows.read(name, dtype)
@@ -291,6 +293,9 @@ class Session:
         for name, column in sorted(tables.items()):
             digest.update(f"{name} {len(column)} {column.dtype.descr}".encode())
             digest.update(column.tobytes())
+        for name, stream in sorted(self.streams.items()):
+            digest.update(json.dumps([name, stream.attributes], sort_keys=True).encode())
+            digest.update(stream.samples.tobytes() + stream.offsets.tobytes())
         # where one frame ends and the next begins
         digest.update(self.stored_frame_bytes().tobytes())
         for at in range(len(self.frames)):

@@ -48,6 +48,7 @@ class SyncSummary:
 
     bound_ms: float | None           # largest known bound on a sample's time; None where none is
     samples_without_bound: int
+    streams: dict[str, str]          # of other programs, by name: what is known of them, in words
     one_sided: str                   # of a sensor without a clock: what is known, in words; else ""
 
 
@@ -109,7 +110,9 @@ def summarise_session(path: Path) -> SessionSummary:
             complete=session.complete, ended=session.ended, simulated=session.simulated,
             duration_s=session.duration_s, video=_video(session), ppg=_ppg(session),
             sync=SyncSummary(
-                session.sync_bound_ms, session.unbounded_samples, session.sync_one_sided
+                session.sync_bound_ms, session.unbounded_samples,
+                {name: stream.words for name, stream in session.streams.items()},
+                session.sync_one_sided,
             ),
             camera=CameraSummary(
                 camera.name, camera.time_meaning, camera.exposure, camera_notes(events),

@@ -45,5 +45,6 @@ def test_a_wrong_kind_is_told_in_words_what_came():
 def test_a_rate_that_was_told_is_taken_and_the_scale_is_that_of_the_readings():
     with ascii_sketch(pulse, baud=115_200) as device:
         sensor = open_contact_sensor(device.port, sensor="ascii", rate_hz=51)
+        assert isinstance(sensor, OtherSensor)
         assert (sensor.rate_hz, sensor.scale, sensor.hello.adc_bits) == (51, (0.0, 1023.0), 10)
         sensor.close()
