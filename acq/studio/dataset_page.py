@@ -3,6 +3,7 @@
 from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from starlette.requests import Request
@@ -40,7 +41,7 @@ class Person:
     parts: int = 0                        # sessions of which a part is excluded
     hours: float = 0.0
     grades: dict[str, int] = field(default_factory=lambda: defaultdict(int))
-    hr_bpm: float | None = None           # mean over its sessions, by the split
+    hr_bpm: float | None = None           # mean over its sessions that are used
     sides: list[str] = field(default_factory=list)     # one a fold: "train" or "test"
 
 
@@ -144,21 +145,23 @@ def find_doubts(data: Path, split: Split | None, manifest: Manifest | None) -> l
 def list_people(listing: Listing, split: Split | None) -> list[Person]:
     """Return every subject of a catalogue, sorted; copies and what cannot be read do not count."""
     people: dict[str, Person] = {}
+    rates: dict[str, list[float]] = defaultdict(list)
     for row in (row for row in listing.rows if row.use):
         person = people.setdefault(row.subject, Person(row.subject))
         person.sessions += 1
         person.excluded += row.use == OUT
         person.parts += row.use not in (IN, OUT)
         person.hours += 0.0 if row.use == OUT else (row.duration_s or 0.0) / 3600
+        if row.use != OUT and row.hr_bpm is not None:
+            rates[row.subject].append(row.hr_bpm)
         if row.grade:
             person.grades[row.grade] += 1
-    if split is not None:
-        rates = subject_heart_rates(split.sessions)
-        for name, person in people.items():
-            person.hr_bpm = rates.get(name)
-            if name in rates:
-                folds = range(1, len(split.folds) + 1)
-                person.sides = [split.side_of(name, fold) for fold in folds]
+    split_up = {identity.subject for identity in split.sessions} if split else set()
+    for name, person in people.items():
+        person.hr_bpm = fmean(rates[name]) if rates[name] else None
+        if split is not None and name in split_up:
+            folds = range(1, len(split.folds) + 1)
+            person.sides = [split.side_of(name, fold) for fold in folds]
     return [people[name] for name in sorted(people)]
 
 

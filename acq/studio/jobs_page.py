@@ -58,7 +58,7 @@ class JobPages:
 
     def _begin(self, asked: JobRequest) -> JobView:
         job = self._shared.jobs.begin(asked)
-        self._shared.log.add(f"begun: {job.title} (job {job.id})")
+        self._shared.log.add(f"begun: {job.title} (job {job.id[-8:]})")
         return job
 
     async def cancel(self, request: Request) -> Response:
@@ -68,7 +68,7 @@ class JobPages:
 
     def _cancel(self, name: str) -> JobView:
         job = _of_job(lambda: self._shared.jobs.cancel(name))
-        self._shared.log.add(f"cancelled: {job.title} (job {job.id})")
+        self._shared.log.add(f"cancelled: {job.title} (job {job.id[-8:]})")
         return job
 
 

@@ -26,7 +26,7 @@ class Shared:
         self.opened = OpenSessions()
         self.log = ChangeLog(data)
         self.jobs = Jobs(data, on_end=lambda job: self.log.add(
-            f"{job.state}: {job.title} (job {job.id})"
+            f"{job.state}: {job.title} (job {job.id[-8:]})"
         ))
         self.decisions = Decisions(data, self.log)
         self._files: dict[str, Path] = {}        # by name, of those whose pages were opened

@@ -35,7 +35,8 @@ function list() {
   };
   // by data-by where a cell has one, else by its text; numbers as numbers; again: the other way
   const sort = head => {
-    const up = head.getAttribute("aria-sort") !== "ascending", at = head.cellIndex;
+    const before = head.getAttribute("aria-sort"), at = head.cellIndex;
+    const up = before ? before !== "ascending" : head.dataset.first !== "down";
     for (const other of head.parentNode.cells) other.removeAttribute("aria-sort");
     head.setAttribute("aria-sort", up ? "ascending" : "descending");
     const order = new Intl.Collator("en", {numeric: true}).compare;
