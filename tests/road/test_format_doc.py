@@ -132,7 +132,7 @@ def test_manifest(sections):
 def test_datasets(sections):
     found = rows(sections["Datasets"])
     assert list(found) == [
-        layout.FRAMES, *layout.COLUMNS, layout.PUBLISHED, layout.EXCHANGES, layout.CLOCKS,
+        layout.FRAMES, *layout.COLUMNS, layout.READING, layout.PUBLISHED, layout.EXCHANGES, layout.CLOCKS,
         layout.SUSPENSIONS, layout.EVENTS,
     ]
     for name, dtype in layout.COLUMNS.items():
@@ -146,6 +146,14 @@ def test_datasets(sections):
             assert f"`{name}`" in sections["Datasets"]
 
 
+def test_streams_of_other_programs(sections):
+    text = sections["Streams of other programs"]
+    assert list(rows(text)) == [layout.stream_samples("<name>"), layout.stream_offsets("<name>")]
+    fields = [name for name, _ in layout.STREAM_FIELDS]
+    for name in (*fields, *(layout.OFFSET_DTYPE.names or ()), *layout.STREAM_ATTRS):
+        assert f"`{name}`" in text
+
+
 @pytest.mark.parametrize(
     ("heading", "names"),
     [
@@ -155,6 +163,7 @@ def test_datasets(sections):
         ),
         ("Attributes of `video/frames`", (*layout.VIDEO_ATTRS, *layout.LIGHT_ATTRS)),
         ("Attributes of `ppg`", layout.PPG_ATTRS),
+        ("Sessions of a sensor without a clock", layout.ARRIVAL_ATTRS),
     ],
 )
 def test_attributes(sections, heading, names):
