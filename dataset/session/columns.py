@@ -61,7 +61,8 @@ class Rows:
                 expected=f"rows of /{name} that fit into the file", found=f"{shape[0]:,} rows",
                 where=self._path, fix=RESTORE,
             )
-        rows = np.empty(count, dtype)
+        # as stored: texts carry their coding, which the hash of the content covers
+        rows = np.empty(count, stored_dtype)
         _read_first(dataset, rows)
         _check_values(rows, name, self._path)
         return rows
