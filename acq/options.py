@@ -3,12 +3,15 @@
 import re
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from acq import complete
 from acquire.errors import AcqError
+
+if TYPE_CHECKING:
+    from models.data.from_sessions import Source
 
 Data = Annotated[
     Path,
@@ -104,6 +107,13 @@ Duration = Annotated[
     typer.Option("--duration", metavar="TIME",
                  help="Stop after 60s, 2min, 1h. Without it: until Ctrl-C."),
 ]
+From = Annotated[
+    Literal["ubfc", "sessions"],
+    typer.Option(
+        "--from", help="ubfc: what acq convert wrote; sessions: the same rows from the sessions "
+                       "themselves, without curated folders."
+    ),
+]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of the virtual subject.")]
 Csv = Annotated[
     Path | None,
@@ -112,6 +122,20 @@ Csv = Annotated[
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress.")]
 
 _UNITS_S = {"": 1.0, "s": 1.0, "sec": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
+
+
+
+def choose_source(ubfc: Path | None, source: Literal["ubfc", "sessions"]) -> "Source":
+    """Return where recordings are read: a published folder, else what `--from` names.
+
+    Raises
+    ------
+    typer.BadParameter : both are named
+    """
+    if ubfc is not None and source == "sessions":
+        raise typer.BadParameter("expected no --from sessions with --ubfc", param_hint="--from")
+    return ubfc or source
+
 
 
 def parse_duration(text: str) -> float:

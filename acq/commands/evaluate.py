@@ -8,7 +8,7 @@ import typer
 from acq import complete
 from acq.advice import advise
 from acq.extras import check_installed
-from acq.options import ExistingData, Json, Quiet
+from acq.options import ExistingData, Force, From, Json, Quiet, TableFile, choose_source
 from acq.terminal.printing import echo, print_json, warn
 from acq.terminal.progress import show_progress
 from acq.terminal.tables import show
@@ -47,9 +47,9 @@ def evaluate(
             help="UBFC-rPPG's DATASET_2 as published: of a run on it, its folds; else everyone.",
         ),
     ] = None,
-    csv: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Also write a row per window.")
-    ] = None,
+    source: From = "ubfc",
+    table: TableFile = None,
+    force: Force = False,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
@@ -63,7 +63,7 @@ def evaluate(
     with reading(data), show_progress(quiet=quiet) as on_progress:
         results = compare_methods(
             data, methods or [], side=side, other_data=other_data, allow_mixed=mix_simulated,
-            ubfc=ubfc, on_progress=on_progress,
+            source=choose_source(ubfc, source), on_progress=on_progress,
         )
     for doubt in [] if ubfc else find_unsplit(data):
         warn(advise(doubt, "evaluate"))

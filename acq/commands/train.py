@@ -9,7 +9,7 @@ import typer
 from acq import complete
 from acq.advice import advise
 from acq.extras import check_installed
-from acq.options import Data, JobsByWork, Json, Quiet, Scheduler
+from acq.options import Data, From, JobsByWork, Json, Quiet, Scheduler, choose_source
 from acq.terminal.printing import echo, print_json, print_text, warn
 from acq.terminal.progress import show_progress
 from acq.terminal.tables import show
@@ -92,6 +92,7 @@ def train_kd(
     folds: Folds = None,
     seeds: Seeds = 1,
     ubfc: Ubfc = None,
+    source: From = "ubfc",
     epochs: Epochs = None,
     also: Also = None,
     teacher: Teacher = None,
@@ -115,6 +116,7 @@ def train_kd(
     if show_recipe:
         print_text(find_recipe(recipe or "acq").read_text().removesuffix("\n"))
         return
+    read_from = choose_source(ubfc, source)
     how = _recipe(recipe, data, (folds, seeds) if resume else None)
     how = replace(how, **_changes(epochs, also, teacher, init))
     if ubfc is None:
@@ -123,7 +125,7 @@ def train_kd(
     with show_progress(quiet=quiet) as on_progress:
         result = train_kd(
             data, recipe=how, device=device, allow_mixed=mix_simulated, folds=folds,
-            seeds=seeds, ubfc=ubfc, resume=resume, workers=workers, on_progress=on_progress,
+            seeds=seeds, source=read_from, resume=resume, workers=workers, on_progress=on_progress,
         )
     for doubt in [] if ubfc else find_unsplit(data):
         warn(advise(doubt, "train-kd"))

@@ -59,8 +59,22 @@ def _write_part(
     folder = task.partial / partial_name(name)
     folder.mkdir()
     video = _write_video(folder / VIDEO, session, part, task.settings.codec, step)
-    time_s = (part.time_ns - part.time_ns[0]) / 1e9
+    time_s = seconds_of(part)
     labels_sha256 = write_labels(folder, part.ppg, hr_bpm=part.hr_bpm, time_s=time_s)
+    return entry_of(task, session, rows, number, video, labels_sha256)
+
+
+def seconds_of(part: Part) -> np.ndarray:
+    """Return the seconds of each row since the first, (N,) float64."""
+    return (part.time_ns - part.time_ns[0]) / 1e9
+
+
+def entry_of(
+    task: SessionTask, session: Session, rows: SessionRows, number: int, video: VideoFile,
+    labels_sha256: str,
+) -> Entry:
+    """Return the manifest entry of a part of a session, from 1."""
+    part, name = rows.parts[number - 1], task.folders[number - 1]
     offset, is_native = session.camera.light_offset, task.settings.fps == NATIVE
     return Entry(
         folder=name, side=task.side, subject=session.subject, session=session.session_id,
@@ -69,7 +83,7 @@ def _write_part(
             labels_sha256, _mean_rate(part.hr_bpm), FILTER[task.settings.ppg]
         ),
         timing=Timing(
-            duration_s=float(time_s[-1]), ppg_rate_hz=rows.ppg_rate_hz,
+            duration_s=float(seconds_of(part)[-1]), ppg_rate_hz=rows.ppg_rate_hz,
             sync_bound_ms=session.sync_bound_ms,
             light_offset_ms=offset.offset_ns / 1e6 if offset else None,
             picture_shift_ms=None if is_native else part.picture_shift_ms,

@@ -21,9 +21,10 @@ done twice and nothing stale is read; deleting the cache folder is always safe.
 import hashlib
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -203,17 +204,40 @@ def read_face_frames(
     ------
     CurationError : no video, no face, or not two frames
     """
-    digest = video_sha256 or sha256_of(video)
+    pictures = Pictures(partial(read_bgr, video), video, video_sha256 or sha256_of(video))
+    return average_faces(pictures, cache=cache, on_frames=on_frames, size=size)
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """What faces are found in: a video, or the frames of a recording."""
+
+    read: Callable[[], Iterator[np.ndarray]]       # (H, W, 3) uint8 BGR each, from the first on
+    path: Path                                     # of the file, named in errors
+    digest: str                                    # SHA-256 of what they are
+
+
+def average_faces(
+    pictures: Pictures, *, cache: Path | None = None, on_frames: OnFrames | None = None,
+    size: int = SIZE,
+) -> FaceFrames:
+    """Find the face and average it, or take the result from the cache; see `read_face_frames`.
+
+    Raises
+    ------
+    CurationError : no face, or not two frames
+    """
+    digest, video = pictures.digest, pictures.path
     name, (read_from, write_to) = f"{cache_key(digest, size)}.npy", _folders_of(cache)
     for folder in read_from:
         if (cached := _load(folder / name, digest, size)) is not None:
             return cached
 
-    box = find_face((bgr[:, :, ::-1] for bgr in read_bgr(video)), name=str(video))
+    box = find_face((bgr[:, :, ::-1] for bgr in pictures.read()), name=str(video))
     # One array that doubles: small ones, made between the crops of one frame and the next, would
     # keep the memory of all crops.
     kept, count = np.empty((256, size, size, 3), np.uint16), 0
-    for count, bgr in enumerate(read_bgr(video), 1):
+    for count, bgr in enumerate(pictures.read(), 1):
         if count > len(kept):
             kept = np.concatenate([kept, np.empty_like(kept)])
         # to RGB where there are the fewest pixels

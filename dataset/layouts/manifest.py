@@ -161,8 +161,7 @@ class Manifest:
     @property
     def data_hash(self) -> str:
         """SHA-256 over the entries: curated data with the same hash train the same."""
-        listed = [flat_entry(entry) for entry in self.entries]
-        return hashlib.sha256(canonical_json(listed).encode()).hexdigest()
+        return hash_of_entries(self.entries)
 
     @property
     def simulated(self) -> bool:
@@ -178,6 +177,12 @@ class Manifest:
         """Return the manifest as the object in its file, without schema and hash."""
         head = asdict(replace(self, entries=()))
         return {**head, "entries": [flat_entry(entry) for entry in self.entries]}
+
+
+def hash_of_entries(entries: Sequence[Entry]) -> str:
+    """Return the SHA-256 over entries, in their order."""
+    listed = [flat_entry(entry) for entry in entries]
+    return hashlib.sha256(canonical_json(listed).encode()).hexdigest()
 
 
 def part_key(session: str, part: int) -> str:

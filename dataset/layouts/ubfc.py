@@ -39,11 +39,24 @@ def read_labels(folder: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     path = folder / LABELS
     try:
         text = read_bytes(path)
-        check_word_count(text)
-        rows = [line.split() for line in text.decode().splitlines() if line.strip()]
     except FileNotFoundError as error:
         raise _broken("labels", "nothing", f"at {path}") from error
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise _broken("labels as text", error, path) from error
+    return parse_labels(text, path)
+
+
+def parse_labels(text: bytes, path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Read the text of `ground_truth.txt`, as `read_labels` does; `path` is named in errors.
+
+    Raises
+    ------
+    CurationError : as there
+    """
+    try:
+        check_word_count(text)
+        rows = [line.split() for line in text.decode().splitlines() if line.strip()]
+    except ValueError as error:
         raise _broken("labels as text", error, path) from error
     if len(rows) != 3:
         raise _broken("three rows (PPG, heart rate, seconds)", len(rows), path)
@@ -66,10 +79,15 @@ def write_labels(folder: Path, ppg: np.ndarray, *, hr_bpm: np.ndarray, time_s: n
 
     PPG has 12 digits, heart rate is to 0.001 bpm, time to 0.1 us.
     """
-    rows = ([f"{x:.12g}" for x in ppg], [f"{x:.3f}" for x in hr_bpm], [f"{x:.7f}" for x in time_s])
-    text = "".join(" ".join(row) + "\n" for row in rows)
+    text = labels_text(ppg, hr_bpm=hr_bpm, time_s=time_s)
     (folder / LABELS).write_text(text)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def labels_text(ppg: np.ndarray, *, hr_bpm: np.ndarray, time_s: np.ndarray) -> str:
+    """Return what `write_labels` writes."""
+    rows = ([f"{x:.12g}" for x in ppg], [f"{x:.3f}" for x in hr_bpm], [f"{x:.7f}" for x in time_s])
+    return "".join(" ".join(row) + "\n" for row in rows)
 
 
 def load_manifest(root: Path) -> Manifest:

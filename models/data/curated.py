@@ -6,7 +6,7 @@ real ones, a video to test on without a window to compare heart rates in.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,8 @@ from acquire.errors import CurationError, Fix, suggest
 from dataset.common.progress import OnProgress
 from dataset.common.workers import Workers
 from dataset.consistency.of_today import check_of_today
-from dataset.face.frames import FaceFrames, Motion, read_face_frames
+from dataset.convert.session_video import SessionVideo
+from dataset.face.frames import FaceFrames, Motion, OnFrames, read_face_frames
 from dataset.layouts.manifest import Entry
 from dataset.layouts.ubfc import LABELS, VIDEO, check_video_bytes, load_manifest, read_labels
 
@@ -84,34 +85,61 @@ def load_curated(
             [root / entry.folder / VIDEO for entry in entries], frames_cache(data),
             workers=workers, on_progress=on_progress,
         )
-    videos = _read_videos(entries, labels, data=data, motion=motion, on_progress=on_progress)
+    recordings = [
+        Recording(entry, ppg, time_s, root / entry.folder / VIDEO)
+        for entry, (ppg, time_s) in zip(entries, labels, strict=True)
+    ]
+    videos = read_videos(
+        recordings, cache=frames_cache(data), motion=motion, on_progress=on_progress
+    )
     check_any_finger(videos["train"])
     return TrainingData(videos["train"], videos["test"], manifest.split_hash, manifest.data_hash)
 
 
-def _read_videos(
-    entries: Sequence[Entry], labels: Sequence[tuple[np.ndarray, np.ndarray]], *,
-    data: Path, motion: Motion, on_progress: OnProgress | None,
+@dataclass(frozen=True, eq=False)
+class Recording:
+    """The labels of one curated recording, and where its pictures are."""
+
+    entry: Entry
+    ppg: np.ndarray                # (T,) float64
+    time_s: np.ndarray             # (T,) float64
+    path: Path                     # of the video, or of the session
+    # rows that are read from the session itself; None: the video is a file
+    rows: SessionVideo | None = None
+
+    def face_frames(self, cache: Path, on_frames: OnFrames) -> FaceFrames:
+        """Read the face frames; those of a file are held against its entry."""
+        if self.rows is not None:
+            return self.rows.face_frames(cache, on_frames=on_frames)
+        with suggest(Fix.CONVERT_AGAIN):
+            frames = read_face_frames(self.path, cache=cache, on_frames=on_frames)
+        check_video_bytes(self.path.parents[2], self.entry, frames.video_sha256)
+        return frames
+
+
+def read_videos(
+    recordings: Sequence[Recording], *, cache: Path, motion: Motion, on_progress: OnProgress | None
 ) -> dict[str, list[CuratedVideo]]:
-    """Read the face frames of each entry: the videos by side."""
-    root, cache = ubfc_dir(data), frames_cache(data)
+    """Read the face frames of each recording: the videos by side.
+
+    Raises
+    ------
+    CurationError, TrainingError : as `load_curated`
+    """
     videos: dict[str, list[CuratedVideo]] = {"train": [], "test": []}
-    total, frames_before = sum(entry.frames for entry in entries), 0
-    for entry, (ppg, time_s) in zip(entries, labels, strict=True):
+    total, frames_before = sum(one.entry.frames for one in recordings), 0
+    for recording in recordings:
+        entry = recording.entry
+
         def on_frames(done: int, before: int = frames_before) -> None:
             if on_progress is not None:
                 on_progress(FACES, before + done, total)
 
         on_frames(0)
-        path = root / entry.folder / VIDEO
-        with suggest(Fix.CONVERT_AGAIN):
-            frames = read_face_frames(path, cache=cache, on_frames=on_frames)
-        check_video_bytes(root, entry, frames.video_sha256)
-        video = _video_of(
-            entry, path, replace(frames, motion_kind=motion), ppg, time_s, cache=cache
-        )
+        frames = recording.face_frames(cache, on_frames)
+        video = _video_of(recording, replace(frames, motion_kind=motion), cache=cache)
         if entry.side == "test":
-            check_has_finger(video, root / entry.folder)
+            check_has_finger(video, recording.path.parent)
         videos[entry.side].append(video)
         frames_before += entry.frames
     if on_progress is not None:
@@ -127,10 +155,9 @@ def _read_checked_labels(root: Path, entry: Entry) -> tuple[np.ndarray, np.ndarr
     return ppg, time_s
 
 
-def _video_of(
-    entry: Entry, path: Path, frames: FaceFrames, ppg: np.ndarray, time_s: np.ndarray, *,
-    cache: Path,
-) -> CuratedVideo:
+def _video_of(recording: Recording, frames: FaceFrames, *, cache: Path) -> CuratedVideo:
+    entry, ppg, time_s = recording.entry, recording.ppg, recording.time_s
+    path = recording.path
     if len(frames.frames) != len(ppg):
         raise CurationError(
             expected=f"{len(ppg)} frames, as many as its {LABELS} has columns",
@@ -144,7 +171,7 @@ def _video_of(
         session=entry.session, simulated=entry.source.simulated, video=path,
         marked_trusted=is_trusted,
     )
-    video = with_other_sizes(video, frames, cache)
+    video = replace(with_other_sizes(video, frames, cache, recording.rows), rows=recording.rows)
     return replace(video, ppg_filtered=filtered, virtual_seed=entry.source.virtual_seed)
 
 

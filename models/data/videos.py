@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -14,8 +14,10 @@ from torch import Tensor
 from acquire.errors import CurationError, TrainingError
 from dataset.common.progress import OnProgress
 from dataset.common.workers import Workers, work_through
+from dataset.convert.session_video import SessionVideo
 from dataset.face.box import FaceBox
 from dataset.face.frames import FaceFrames, Motion, cache_frames, read_face_frames
+from dataset.layouts.avi import read_bgr
 from dataset.layouts.manifest import FrameSpan
 from dataset.people import LearntFrom, Person
 from dataset.published_colour.regions import region_colours
@@ -54,8 +56,14 @@ class CuratedVideo:
     motion_kind: Motion = "normalised"     # of `motion`; "difference" is in grey levels, not scaled
     # (T, 3, 3) float64: of `dataset.published_colour.regions`; None: not at hand
     regions: np.ndarray | None = None
+    # of rows that are read from the session itself, which `video` then is; None: a file
+    rows: SessionVideo | None = None
     # frames of any side, as `frames_at` returns them; None: nothing but the above is at hand
     read_frames: Callable[[int], np.ndarray] | None = None
+
+    def pictures(self) -> Iterator[np.ndarray]:
+        """Yield the pictures as recorded, (H, W, 3) uint8 BGR; the next may overwrite one."""
+        return read_bgr(self.video) if self.rows is None else self.rows.read()
 
     @property
     def person(self) -> Person:
@@ -165,15 +173,21 @@ def to_curated_video(
     )
 
 
-def with_other_sizes(video: CuratedVideo, frames: FaceFrames, cache: Path) -> CuratedVideo:
+def with_other_sizes(
+    video: CuratedVideo, frames: FaceFrames, cache: Path, rows: SessionVideo | None = None
+) -> CuratedVideo:
     """Return a video whose frames can be asked for in other sizes, which are kept in the cache."""
-    return replace(video, read_frames=partial(_read_frames, frames, video.video, cache))
+    return replace(video, read_frames=partial(_read_frames, frames, video.video, cache, rows))
 
 
-def _read_frames(known: FaceFrames, video: Path, cache: Path, size: int) -> np.ndarray:
+def _read_frames(
+    known: FaceFrames, video: Path, cache: Path, rows: SessionVideo | None, size: int
+) -> np.ndarray:
     """Return the frames of a video in another size: from the cache, or averaged anew."""
     if size == known.frames.shape[1]:
         return known.frames
+    if rows is not None:
+        return rows.face_frames(cache, size=size).frames
     return read_face_frames(
         video, cache=cache, size=size, video_sha256=known.video_sha256
     ).frames

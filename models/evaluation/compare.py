@@ -16,6 +16,7 @@ from dataset.published_colour.methods import ALL_METHODS
 from dataset.signals.colour_methods import METHODS
 from models.board.find_net import find_nets, find_trainings
 from models.data.curated import load_curated
+from models.data.from_sessions import Source, load_sessions
 from models.data.published_ubfc import load_dataset_2
 from models.data.videos import TrainingData, side_by_subjects
 
@@ -56,22 +57,22 @@ class Comparison:
 
 def compare_methods(
     data: Path, names: Sequence[str], *, side: Side = "test", other_data: bool = False,
-    allow_mixed: bool = False, ubfc: Path | None = None, on_progress: OnProgress | None = None,
+    allow_mixed: bool = False, source: Source = "ubfc", on_progress: OnProgress | None = None,
 ) -> Comparison:
     """Let methods and checkpoints read the videos of one side.
 
     Parameters
     ----------
-    data : the folder that holds `ubfc/`
+    data : the folder that holds `ubfc/` or `sessions/`
     names : of `dataset.published_colour.methods.ALL_METHODS`, "all" for these together, checkpoint
         files, ONNX files, or runs by their folder or id (all checkpoints in one), RUN/NET for one
         of them; empty: the usual methods, `dataset.signals.colour_methods.METHODS`. A run of
         several folds is read again as it was tested: each fold by its own networks
     other_data : whether a checkpoint may come from another dataset or split; without it that is
         refused
-    ubfc : a folder DATASET_2 of UBFC-rPPG as published, in place of the curated data. It has no
-        sides: without a run in folds everyone is read, and the mean rate that a person is guessed
-        at is that of all others
+    source : "ubfc", the curated folders; "sessions": the sessions themselves, in the same rows;
+        or a folder DATASET_2 of UBFC-rPPG as published, which has no sides: without a run in folds
+        everyone is read, and the mean rate that a person is guessed at is that of all others
 
     Raises
     ------
@@ -81,15 +82,16 @@ def compare_methods(
     """
     methods = _resolve_names(list(names) or list(METHODS), data)
     tests = tests_of_folds(methods, side)
-    if ubfc is not None:
+    if isinstance(source, Path):
         side = _side_of_ubfc(side, in_folds=bool(tests))
 
     @cache
     def load(motion: Motion) -> list[TrainingData]:
         how: Any = {"allow_mixed": allow_mixed, "motion": motion, "on_progress": on_progress}
-        if ubfc is None:
-            return _sides(load_curated(data, **how), tests, side)
-        whole, _ = load_dataset_2(ubfc, cache=frames_cache(data), **how)
+        if not isinstance(source, Path):
+            read = load_sessions if source == "sessions" else load_curated
+            return _sides(read(data, **how), tests, side)
+        whole, _ = load_dataset_2(source, cache=frames_cache(data), **how)
         return _sides(whole, tests or [(name,) for name in whole.subjects["train"]], side)
 
     results: dict[str, list[VideoResult]] = {}

@@ -15,6 +15,7 @@ from dataset.face.frames import Motion
 from dataset.selection.draw import draw_folds
 from models.data.checks import check_has_finger
 from models.data.curated import load_curated
+from models.data.from_sessions import Source, load_sessions
 from models.data.published_ubfc import load_dataset_2
 from models.data.videos import TrainingData, side_by_subjects
 from models.training.recipe import Trained
@@ -38,7 +39,7 @@ class RunPlan:
     data: Path
     folds: int | None = None        # None: the split of the curated data
     seeds: int = 1                  # the recipe's seed and those after it
-    ubfc: Path | None = None        # a published DATASET_2 instead of the curated data
+    source: Source = "ubfc"
     allow_mixed: bool = False
     device: str = "auto"
 
@@ -83,18 +84,19 @@ def load_plan(
     SplitError, CurationError : as `load_curated` and `load_dataset_2`
     """
     defects: list[str] = []
-    if plan.ubfc is not None:
+    if isinstance(plan.source, Path):
         if plan.folds is None:
             raise TrainingError(
                 "UBFC-rPPG has no test side: it can only be trained on in folds",
                 fix=Fix.TRAIN_WITH_FOLDS,
             )
         whole, defects = load_dataset_2(
-            plan.ubfc, cache=frames_cache(plan.data), allow_mixed=plan.allow_mixed,
+            plan.source, cache=frames_cache(plan.data), allow_mixed=plan.allow_mixed,
             motion=motion, workers=workers, on_progress=on_progress,
         )
     else:
-        whole = load_curated(
+        load = load_sessions if plan.source == "sessions" else load_curated
+        whole = load(
             plan.data, allow_mixed=plan.allow_mixed, of_today=of_today, motion=motion,
             workers=workers, on_progress=on_progress,
         )

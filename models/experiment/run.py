@@ -21,6 +21,7 @@ from dataset.common.files import finite
 from dataset.common.progress import OnProgress
 from dataset.common.workers import Workers
 from dataset.runs import METRICS
+from models.data.from_sessions import Source
 from models.evaluation.mean_rate import guess_mean_rate
 from models.training.beside import check_beside, choose_teacher
 from models.training.device import pick_device
@@ -59,20 +60,21 @@ class RunResult:
 
 def train_kd(
     data: Path, *, recipe: Recipe | None = None, device: str = "auto", allow_mixed: bool = False,
-    folds: int | None = None, seeds: int = 1, ubfc: Path | None = None, resume: bool = False,
+    folds: int | None = None, seeds: int = 1, source: Source = "ubfc", resume: bool = False,
     workers: Workers | None = None, on_progress: OnProgress | None = None,
 ) -> RunResult:
     """Train teacher, student and student + KD; write checkpoints, metrics and report to `runs/`.
 
     Parameters
     ----------
-    data : folder that holds `ubfc/`, and gets `runs/` and the frames cache
+    data : folder that holds `ubfc/` or `sessions/`, and gets `runs/` and the frames cache
     recipe : how to train; None: as the run that is resumed was begun, or the usual one
     device : "auto", "cpu" or "cuda"
     allow_mixed : whether virtual and real subjects may be trained on together
     folds : into how many test sets all subjects are drawn; None: test the held-out side
     seeds : how often all is repeated, each time with the next seed
-    ubfc : a folder DATASET_2 of UBFC-rPPG as published, read in place; needs folds
+    source : "ubfc", the curated folders; "sessions": the sessions themselves, in the same rows;
+        or a folder DATASET_2 of UBFC-rPPG as published, read in place, which needs folds
     resume : continue the newest run that was interrupted
     workers : find faces, and train folds and seeds; None: this process does
     on_progress : called with the stage, what is done, and the total
@@ -89,11 +91,11 @@ def train_kd(
     recipe = recipe or Recipe()
     check_recipe(recipe, "the recipe")
     recipe = choose_teacher(replace(recipe, also=check_beside(recipe.also)))
-    plan = RunPlan(data, folds, seeds, ubfc, allow_mixed, device)
+    plan = RunPlan(data, folds, seeds, source, allow_mixed, device)
     init = None
     if recipe.init is not None:
         init = read_teacher_init(Path(recipe.init), data, recipe.motion)
-    with reading(data) if ubfc is None else nullcontext():
+    with nullcontext() if isinstance(source, Path) else reading(data):
         return _run(plan, recipe, init, resume=resume, workers=workers, on_progress=on_progress)
 
 

@@ -90,7 +90,8 @@ def _train_elsewhere(
     units: Sequence[Unit], plan: RunPlan, recipe: Recipe, part: Path, workers: Workers,
     on_progress: OnProgress | None,
 ) -> dict[Unit, Networks]:
-    absolute = replace(plan, data=plan.data.resolve(), ubfc=plan.ubfc and plan.ubfc.resolve())
+    source = plan.source.resolve() if isinstance(plan.source, Path) else plan.source
+    absolute = replace(plan, data=plan.data.resolve(), source=source)
     at_once = min(workers.jobs or len(units), len(units))
     cores = 1 if workers.scheduler else len(os.sched_getaffinity(0))
     train = partial(

@@ -12,7 +12,6 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from dataset.common.drawings import TEAL, Drawing, as_png, as_svg
-from dataset.layouts.avi import read_bgr
 from models.data.clips import as_input
 from models.data.videos import CuratedVideo, TrainingData
 from models.nets.can import Teacher
@@ -43,7 +42,7 @@ def frames(curated: TrainingData, metrics: dict) -> "Markup":
 
 
 def _draw_first_frame(video: CuratedVideo) -> Drawing:
-    image = next(iter(read_bgr(video.video)))[:, :, ::-1]
+    image = next(video.pictures())[:, :, ::-1]
     height, width = image.shape[:2]
     scaled, title = WIDTH * height / width, 0.3
     figure = Figure(figsize=(WIDTH, title + scaled))

@@ -51,7 +51,7 @@ def run_evaluate(*words):
 def test_methods_and_a_checkpoint_in_one_table(data, curated, tmp_path):
     ours = checkpoint(tmp_path / "student.safetensors", curated)
     result = run_evaluate(
-        "--data", data, "green", "pos", ours, "--json", "--csv", tmp_path / "windows.csv"
+        "--data", data, "green", "pos", ours, "--json", "--table", tmp_path / "windows.csv"
     )
     assert result.exit_code == 0
     summary = json.loads(result.stdout)
@@ -117,7 +117,7 @@ def test_ubfc_as_published_is_read_whole_and_guessed_by_the_others(data, curated
     others = [np.mean([rate for rate in rates if rate != own]) for own in rates]
     assert guesses == pytest.approx(others, abs=0.5)
     with pytest.raises(TrainingError, match="has no side to train on"):
-        compare_methods(data, ["green"], side="train", ubfc=root)
+        compare_methods(data, ["green"], side="train", source=root)
 
 
 @pytest.mark.parametrize("pairs", [4, 8])

@@ -234,14 +234,14 @@ def test_the_papers_recipe_on_published_folders_with_networks_beside(
     """The command of docs/reproduce.md for tables 1 and 2, with fewer folds and epochs."""
     data = tmp_path / "data"
     recipe = replace(read_recipe("paper"), epochs=1, teacher_epochs=1, also=BESIDE)
-    run = train_kd(data, recipe=recipe, device="cpu", folds=2, ubfc=published)
+    run = train_kd(data, recipe=recipe, device="cpu", folds=2, source=published)
     methods = run.metrics["methods"]
     assert {line["key"] for line in run.metrics["beside_paper"]} == {"epochs", "teacher_epochs"}
     assert set(methods["student_kd"]["curve"][0]) == {"loss", "label", "middle", "last"}
     assert run.metrics["people"] == "real"
     assert methods["pos"]["mae_bpm"] < 1.0
     assert [name for name in methods if name in OWN] == [*BESIDE]
-    again = compare_methods(data, [run.folder.name], ubfc=published).summary()["methods"]
+    again = compare_methods(data, [run.folder.name], source=published).summary()["methods"]
     for name in BESIDE:
         found = again[f"{run.folder.name}/{name}"]
         assert found["mae_bpm"] == methods[name]["mae_bpm"], name
@@ -291,11 +291,11 @@ def test_broken_published_sets_are_refused_before_any_work(
         (root / "subject1" / "ground_truth.txt").write_text(text)
     spoil(root)
     with pytest.raises(error, match=words):
-        train_kd(tmp_path / "data", recipe=QUICK, device="cpu", folds=2, ubfc=root)
+        train_kd(tmp_path / "data", recipe=QUICK, device="cpu", folds=2, source=root)
     assert not (tmp_path / "data").exists()
 
 
 def test_published_folders_want_folds(published, tmp_path):
     with pytest.raises(TrainingError, match="no test side") as caught:
-        train_kd(tmp_path, recipe=QUICK, device="cpu", ubfc=published)
+        train_kd(tmp_path, recipe=QUICK, device="cpu", source=published)
     assert caught.value.fix is Fix.TRAIN_WITH_FOLDS

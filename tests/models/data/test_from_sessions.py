@@ -1,0 +1,74 @@
+"""Training data from the sessions themselves: bit for bit what comes through curated folders."""
+
+import shutil
+from dataclasses import fields
+
+import numpy as np
+import pytest
+import torch
+
+from acquire import data_folder
+from acquire.errors import SplitError
+from acquire.simulation.sessions import SimulatedSession, write_sessions
+from dataset.common.workers import Workers
+from dataset.convert.to_ubfc import convert_sessions
+from dataset.selection.decide import exclude
+from dataset.selection.make_exclusion import make_exclusion
+from dataset.withdraw.withdraw import withdraw
+from models.data.curated import load_curated
+from models.data.from_sessions import load_sessions, sessions_cache
+from tests.support.splits import write_new_split
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """Two virtual people, of one of whom a part is excluded, and no curated folders."""
+    data = tmp_path_factory.mktemp("sessions")
+    plans = [
+        SimulatedSession(subject, number, seed=7, duration_s=12.0, fps=9.0)
+        for number, subject in enumerate(("S01", "S02"))
+    ]
+    write_sessions(plans, data, jobs=1)
+    first = data_folder.session_files(data)[0]
+    exclude(data, [make_exclusion(first, from_s=None, to_s=1.0, reason="talks")])
+    write_new_split(data, "S02")
+    return data
+
+
+def test_every_tensor_is_the_one_that_curated_folders_give(data):
+    ours = load_sessions(data)
+    assert not data_folder.ubfc_dir(data).exists()
+    convert_sessions(data)
+    theirs = load_curated(data)
+    assert ours.split_hash == theirs.split_hash
+    assert ours.data_hash != theirs.data_hash              # no video stands behind it
+    for one, other in zip([*ours.train, *ours.test], [*theirs.train, *theirs.test], strict=True):
+        for name in (field.name for field in fields(one)):
+            if name in ("video", "rows", "read_frames"):
+                continue
+            a, b = getattr(one, name), getattr(other, name)
+            if isinstance(a, torch.Tensor):
+                assert torch.equal(a.nan_to_num(7), b.nan_to_num(7)), name
+            elif isinstance(a, np.ndarray):
+                assert np.array_equal(a, b), name
+            else:
+                assert a == b, name
+        assert np.array_equal(one.frames_at(18), other.frames_at(18))
+        assert np.array_equal(next(one.pictures()), next(other.pictures()))
+    assert ours.test[0].reference.is_used.any()
+
+
+def test_face_frames_are_kept_and_go_with_a_subject(data, tmp_path):
+    copy = shutil.copytree(data, tmp_path / "data")
+    shutil.rmtree(data_folder.frames_cache(copy))
+    load_sessions(copy, of_today=False, workers=Workers())
+    kept = sorted(path.name for path in sessions_cache(copy).iterdir())
+    assert len(kept) == 4                                  # an array and its description each
+    assert load_sessions(copy).train[0].frames_at(36).base is not None     # memory-mapped
+    withdraw(copy, "S01")
+    assert not any(data_folder.frames_cache(copy).rglob("*.npy"))
+
+
+def test_without_a_split_nothing_is_read(tmp_path):
+    with pytest.raises(SplitError, match="split"):
+        load_sessions(tmp_path)
