@@ -49,7 +49,7 @@ class Rows:
         """
         dataset = find_inside(self._file, name, self._path)
         shape, stored_dtype = dataset.id.shape, dataset.id.dtype
-        if len(shape) != 1 or stored_dtype != dtype:
+        if shape is None or len(shape) != 1 or stored_dtype != dtype:
             raise SessionError(
                 expected=f"/{name} as one column of {dtype}",
                 found=f"{stored_dtype} {shape}", where=self._path,

@@ -169,13 +169,9 @@ def _refuse_links(file: h5py.File, name: str, path: Path) -> None:
     parts = name.split("/")
     for depth in range(1, len(parts) + 1):
         at = "/".join(parts[:depth])
-        try:
-            link = file.id.links.get_info(at.encode())
-        except KeyError as error:
-            raise SessionError(
-                expected=f"/{name}", found="none", where=path, fix=RESTORE
-            ) from error
-        if link.type != h5l.TYPE_HARD:
+        if not file.id.links.exists(at.encode()):
+            raise SessionError(expected=f"/{name}", found="none", where=path, fix=RESTORE)
+        if file.id.links.get_info(at.encode()).type != h5l.TYPE_HARD:
             raise SessionError(
                 expected=f"/{name} inside the file", found=f"a link that is not followed, /{at},",
                 where=path, fix="copy the data into the file",

@@ -249,6 +249,20 @@ def test_a_frame_that_is_not_stored_is_seen_when_the_file_is_opened(path):
         Session(path)
 
 
+@pytest.mark.parametrize(("content", "says"), [
+    (None, "expected /ppg/value, found none in"),
+    (h5py.Empty("u2"), "expected /ppg/value as one column of uint16, found uint16 None in"),
+])
+def test_a_column_that_lacks_or_is_empty_is_named(path, content, says):
+    def edit(file):
+        del file["ppg/value"]
+        if content is not None:
+            file["ppg/value"] = content
+
+    damage(path, edit)
+    refuse(path, says)
+
+
 def test_a_closed_session_opens_without_a_look_at_each_frame_and_a_cut_one_not_at_all(
     path, monkeypatch
 ):
