@@ -125,7 +125,7 @@ def _write_session(session: Session, part: Path, excluded: Exclusions, codec: st
         for first, last in excluded.spans_s(session.session_id)
     ]
     write_physio(session, start, is_inside(session.ppg_time_ns, spans_ns))
-    kept = np.flatnonzero(~is_inside(session.frame_time_ns, spans_ns))
+    kept = np.flatnonzero(~is_inside(session.frame_light_ns, spans_ns))
     _write_video(session, start, kept, codec)
     return folder
 

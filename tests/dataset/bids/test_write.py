@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from acquire.camera.source import LightOffset
 from acquire.errors import CurationError, Fix
 from dataset.bids.physio import COLUMNS, lay_grid
 from dataset.bids.write import export_bids
@@ -24,6 +25,7 @@ from tests.support.made_sessions import make_session
 
 DAY = "2026-01-01T00:00:00+00:00"
 OFFSET_S, LOST = 0.3, (40, 41)                # frames begin later than the first sample; lost ones
+LIGHT = LightOffset(60_000_000, 1_000_000, "a calibration")      # stamps are 60 ms behind the light
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +33,9 @@ def made(tmp_path_factory):
     data = tmp_path_factory.mktemp("bids")
     make_session(data, "S01", seconds=3, frame_offset_s=OFFSET_S, lost_samples=LOST,
                  lost_frames=(20,))
-    make_session(data, "S-02", seconds=3, frame_offset_s=-OFFSET_S)
+    make_session(
+        data, "S-02", seconds=3, frame_offset_s=LIGHT.offset_ns / 1e9 - OFFSET_S, light_offset=LIGHT
+    )
     make_session(data, "S03", seconds=3)
     cough = Exclusion("S-02-20260101T090001Z", 1.0, 2.0, "coughed", DAY)
     whole = Exclusion("S03-20260101T090001Z", None, None, "asleep", DAY)
