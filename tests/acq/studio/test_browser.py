@@ -22,6 +22,31 @@ NAME = "S01-20260101T090001Z"
 PATIENCE_MS = 60_000               # on a machine that is busy
 
 
+# texts of a page whose contrast with what lies behind them is below that of WCAG AA
+PALE_TEXTS = """() => {
+  const light = colour => colour.map(part => part / 255)
+    .map(part => part <= .03928 ? part / 12.92 : ((part + .055) / 1.055) ** 2.4)
+    .reduce((sum, part, at) => sum + part * [.2126, .7152, .0722][at], 0);
+  const parts = text => text.match(/[\\d.]+/g).map(Number);
+  const behind = one => {
+    for (; one; one = one.parentElement) {
+      const colour = parts(getComputedStyle(one).backgroundColor);
+      if (colour.length < 4 || colour[3]) return colour.slice(0, 3);
+    }
+    return [255, 255, 255];
+  };
+  const pale = [], walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walk.nextNode()) {
+    const text = walk.currentNode.textContent.trim(), one = walk.currentNode.parentElement;
+    if (!text || !one.checkVisibility() || one.closest("[disabled]")) continue;
+    const style = getComputedStyle(one), colour = one.closest("svg") ? style.fill : style.color;
+    const [high, low] = [parts(colour).slice(0, 3), behind(one)].map(light).sort((a, b) => b - a);
+    if ((high + .05) / (low + .05) < 4.5) pale.push(text);
+  }
+  return pale;
+}"""
+
+
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
     folder = tmp_path_factory.mktemp("studio")
@@ -230,3 +255,16 @@ def test_a_training_is_watched_until_its_report_is_there_and_runs_no_script(visi
     expect(page.locator("#state")).to_have_text("done")
     expect(page.frame_locator("iframe").locator("h1")).to_have_text("The report")
     assert page.frame_locator("iframe").locator("html").evaluate("document.title") == ""
+
+
+def test_every_page_fits_a_phone_and_is_read_in_light_and_in_dark(visit):
+    page = visit("/rig", viewport={"width": 400, "height": 800})
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        for name in ("Sessions", "Data set", "Runs", "Jobs", "Changes", "Rig"):
+            page.get_by_role("link", name=name, exact=True).click()
+            expect(page.get_by_role("link", name=name, exact=True)).to_have_attribute(
+                "aria-current", "page"
+            )
+            assert page.evaluate("document.documentElement.scrollWidth") == 400, name
+            assert page.evaluate(PALE_TEXTS) == [], (name, scheme)
