@@ -1,5 +1,6 @@
 """Small public data sets with the defects that are really published, and with a known truth."""
 
+import functools
 import json
 from pathlib import Path
 
@@ -12,8 +13,9 @@ FPS = 29.4
 PURE_START_NS = 1_392_643_993_642_815_000
 
 
+@functools.cache
 def picture(i):
-    """Return an (H, W, 3) RGB picture, the same every time."""
+    """Return an (H, W, 3) RGB picture, the same every time; nobody writes to it."""
     return np.random.default_rng(1000 + i).integers(0, 256, (HEIGHT, WIDTH, 3), dtype=np.uint8)
 
 
