@@ -46,10 +46,6 @@ def exclude(
 
     No recording is touched.
     """
-    from dataset.selection import decide
-    from dataset.selection.make_exclusion import make_exclusion
-    from dataset.session.find import find_session
-
     from_s, to_s = parse_time(from_time, "--from"), parse_time(to_time, "--to")
     if not session:
         if reason is not None or from_s is not None or to_s is not None:
@@ -58,6 +54,10 @@ def exclude(
         return
     if reason is None:
         raise typer.BadParameter("say why", param_hint="--reason")
+    from dataset.selection import decide
+    from dataset.selection.make_exclusion import make_exclusion
+    from dataset.session.find import find_session
+
     made = [
         make_exclusion(find_session(data, text), from_s=from_s, to_s=to_s, reason=reason)
         for text in session

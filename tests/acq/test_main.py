@@ -21,19 +21,6 @@ def test_help_names_every_verb(acq):
     assert all(f" {verb} " in done.stdout for verb in get_command(app).commands)
 
 
-def test_help_imports_nothing_heavy():
-    code = (
-        "import sys, runpy; sys.argv = ['acq', '--help']\n"
-        "try: runpy.run_module('acq.main', run_name='__main__')\n"
-        "except SystemExit: pass\n"
-        "heavy = ('torch', 'numpy', 'cv2', 'h5py', 'scipy', 'pandas', 'serial', 'av', "
-        "'matplotlib')\n"
-        "print([m for m in heavy if m in sys.modules])"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines()[-1] == "[]"
-
-
 def test_only_training_needs_torch(tmp_path):
     """A board without torch does everything but the training: each verb does its work, unable to
     import it.

@@ -1,10 +1,14 @@
 """What a program loads before it has done anything: nothing heavy."""
 
 import json
+import os
 import subprocess
 import sys
 
 import pytest
+
+from acquire.data_folder import session_files
+from tests.support.made_sessions import make_session
 
 _LOADED = """
 import json, sys
@@ -40,6 +44,71 @@ def test_help_loads_the_command_line_and_nothing_of_the_rooms_but_errors(tmp_pat
         "acquire.errors", "acquire.interrupts", "acquire.lazy", "dataset.common",
         "dataset.common.wording",
     }
+
+
+# libraries that take long to load, on a small board seconds each
+HEAVY = (
+    "av", "cv2", "h5py", "jinja2", "matplotlib", "numpy", "onnxruntime", "pandas", "pydantic",
+    "scipy", "scipy.interpolate", "scipy.signal", "starlette", "torch", "yaml",
+)
+# What typer needs for a value; a file of HDF5; a pulse measured in it.
+VALUES, FILE = {"pydantic"}, {"pydantic", "numpy", "h5py"}
+PULSE = FILE | {"scipy", "scipy.interpolate"}
+# Each verb and the heavy libraries that it may load, in this order: a list that is read again knows
+# what it read.
+MAY_LOAD = (
+    ("--help", set()),
+    ("ls --help", set()),
+    ("train-kd --help", set()),
+    ("runs --data DATA", VALUES),
+    ("exclude --data DATA", VALUES),
+    ("ls --data DATA", PULSE),
+    ("ls --data DATA", VALUES),
+    ("info SESSION", PULSE),
+    ("recover SESSION", FILE),
+    ("split --holdout S02 --data DATA", PULSE),
+)
+# A verb is run in a fork of a process that has only the command line.
+_EACH = """
+import json, os, sys
+from acq.main import main
+heavy, *verbs = json.loads(sys.argv[1])
+for words in verbs:
+    read, write = os.pipe()
+    if not os.fork():
+        nothing = os.open(os.devnull, os.O_RDWR)
+        os.dup2(nothing, 1)
+        os.dup2(nothing, 2)
+        sys.argv = ["acq", *words]
+        code = 0
+        try:
+            main()
+        except SystemExit as end:
+            code = end.code
+        finally:
+            done = [code, [name for name in heavy if name in sys.modules]]
+            os.write(write, json.dumps(done).encode())
+            os._exit(0)
+    os.close(write)
+    with open(read) as told:
+        print(told.read())
+    os.wait()
+"""
+
+
+def test_a_verb_loads_what_it_needs_and_nothing_else_that_is_heavy(tmp_path):
+    for subject, bpm in (("S01", 66.0), ("S02", 90.0)):
+        os.utime(make_session(tmp_path, subject, seconds=5.0, bpm=bpm), (1, 1))
+    places = {"DATA": str(tmp_path), "SESSION": str(session_files(tmp_path)[0])}
+    verbs = [[places.get(word, word) for word in verb.split()] for verb, _ in MAY_LOAD]
+    done = subprocess.run(
+        [sys.executable, "-c", _EACH, json.dumps([HEAVY, *verbs])], capture_output=True, text=True,
+        check=True,
+    )
+    found = [json.loads(line) for line in done.stdout.splitlines()]
+    for (verb, allowed), (code, loaded) in zip(MAY_LOAD, found, strict=True):
+        assert code == 0, verb
+        assert set(loaded) <= allowed, verb
 
 
 @pytest.mark.parametrize("room", ["acquire", "dataset", "models"])
