@@ -96,6 +96,8 @@ _ADVICE = {
     Fix.INSTALL_STUDIO: "pip install -c constraints.txt -e '.[studio]'",
     Fix.INSTALL_LSL: "pip install -c constraints.txt -e '.[lsl]'",
     Fix.INSTALL_HRV: "pip install -c constraints.txt -e '.[hrv]'",
+    Fix.INSTALL_PARQUET: "pip install -c constraints.txt -e '.[parquet]', or write a .csv",
+    Fix.INSTALL_TENSORBOARD: "pip install -c constraints.txt -e '.[tensorboard]'",
 }
 
 # where the verb that was run makes another word the right one

@@ -115,13 +115,13 @@ From = Annotated[
     ),
 ]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of the virtual subject.")]
-Csv = Annotated[
+TableFile = Annotated[
     Path | None,
-    typer.Option("--csv", metavar="FILE", help="Also write a row per heart rate and state."),
+    typer.Option(
+        "--table", metavar="FILE", help="Also write the rows: FILE ends in .csv or .parquet."
+    ),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress.")]
-
-_UNITS_S = {"": 1.0, "s": 1.0, "sec": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 
 
 
@@ -136,6 +136,8 @@ def choose_source(ubfc: Path | None, source: Literal["ubfc", "sessions"]) -> "So
         raise typer.BadParameter("expected no --from sessions with --ubfc", param_hint="--from")
     return ubfc or source
 
+
+_UNITS_S = {"": 1.0, "s": 1.0, "sec": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 
 
 def parse_duration(text: str) -> float:

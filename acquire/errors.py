@@ -117,6 +117,8 @@ class Fix(Enum):
     INSTALL_STUDIO = "install acq with the extra `studio`"
     INSTALL_LSL = "install acq with the extra `lsl`"
     INSTALL_HRV = "install acq with the extra `hrv`"
+    INSTALL_PARQUET = "install acq with the extra `parquet`"
+    INSTALL_TENSORBOARD = "install acq with the extra `tensorboard`"
 
 
 class AcqError(Exception):

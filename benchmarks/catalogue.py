@@ -118,7 +118,7 @@ def main():
             "|\n|---|---|---|"
         )
         for name, words in (
-            ("acq ls", ("ls",)), ("acq ls --csv", ("ls", "--csv")),
+            ("acq ls", ("ls",)), ("acq ls --table -", ("ls", "--table", "-")),
             ("acq exclude, the list", ("exclude",)),
             ("acq split --folds 5 (hashes every recording)", ("split", "--folds", "5", "--force")),
             ("acq ls, with a split", ("ls",)), ("acq ls, without grades", ("ls",)),

@@ -19,6 +19,7 @@ from dataset.common.wording import counted
 if TYPE_CHECKING:
     from dataset.common.workers import Workers
     from dataset.convert.plan import ConversionPlan
+    from dataset.convert.settings import RequestedSettings
     from dataset.convert.tasks import FailedSession
     from dataset.convert.to_ubfc import Conversion
     from dataset.export.targets import Target
@@ -127,16 +128,13 @@ def convert(
 ) -> None:
     """Write the sessions of the split as UBFC folders, DATA/ubfc, and check every frame."""
     if to is To.BIDS:
-        others = {
-            "for": tool, "plan": plan, "fold": fold, "ppg": ppg, "fps": fps, "holes": holes,
-            "scheduler": scheduler, "reasons": reasons,
-        }
+        others = {"for": tool, "plan": plan, "fold": fold, "ppg": ppg, "fps": fps, "holes": holes}
+        others |= {"scheduler": scheduler, "reasons": reasons}
         _to_bids(data, others, codec, force=force, quiet=quiet, as_json=as_json)
         return
     from acq.terminal.conversion_plan import show_plan, why_codec
     from dataset.common.workers import Workers
     from dataset.convert.settings import RequestedSettings
-    from dataset.convert.to_ubfc import convert_sessions
     from dataset.export.targets import find_target
 
     if to is not To.UBFC and codec:
@@ -166,20 +164,10 @@ def convert(
             workers=workers, quiet=quiet, as_json=as_json,
         )
         return
-    with show_progress(quiet=quiet) as on_progress:
-        done = convert_sessions(
-            data, fold=fold, codec=asked.codec, ppg=asked.ppg, fps=asked.fps, holes=asked.holes,
-            reasons=reasons, force=force, workers=workers, on_progress=on_progress,
-        )
-    if as_json:
-        body = {
-            "data_hash": done.manifest.data_hash, "manifest": done.manifest.body(),
-            "written": done.written, "kept": done.kept, "failed": _failure_lines(done.failed),
-        }
-        print_json(body)
-    else:
-        _print(done, data)
-    _fail(done.failed)
+    _to_ubfc(
+        data, fold=fold, asked=asked, reasons=reasons, force=force, workers=workers, quiet=quiet,
+        as_json=as_json,
+    )
 
 
 def _at_once(planned: "ConversionPlan", workers: "Workers") -> int:
@@ -198,8 +186,30 @@ def _plan(data: Path, target: "Target | None", *, quiet: bool, **kwargs: Any) ->
         return plan_conversion(data, on_progress=on_progress, **kwargs)
 
 
+def _to_ubfc(
+    data: Path, *, asked: "RequestedSettings", quiet: bool, as_json: bool, **kwargs: Any
+) -> None:
+    """Write the sessions as curated folders, and print what was written."""
+    from dataset.convert.to_ubfc import convert_sessions
+
+    with show_progress(quiet=quiet) as on_progress:
+        done = convert_sessions(
+            data, codec=asked.codec, ppg=asked.ppg, fps=asked.fps, holes=asked.holes,
+            on_progress=on_progress, **kwargs,
+        )
+    if as_json:
+        body = {
+            "data_hash": done.manifest.data_hash, "manifest": done.manifest.body(),
+            "written": done.written, "kept": done.kept, "failed": _failure_lines(done.failed),
+        }
+        print_json(body)
+    else:
+        _print(done, data)
+    _fail(done.failed)
+
+
 def _to_bids(
-    data: Path, others: dict[str, object], codec: Codec | None, *, force: bool, quiet: bool,
+    data: Path, others: dict[str, Any], codec: Codec | None, *, force: bool, quiet: bool,
     as_json: bool,
 ) -> None:
     """Write every recording as a BIDS data set; the options `others` have no meaning there."""

@@ -1,7 +1,7 @@
 """The verb `acq evaluate`."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -13,6 +13,9 @@ from acq.terminal.printing import echo, print_json, warn
 from acq.terminal.progress import show_progress
 from acq.terminal.tables import show
 from dataset.common.wording import counted
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def evaluate(
@@ -55,7 +58,9 @@ def evaluate(
 ) -> None:
     """Compare the heart rates of methods and checkpoints with the finger's, on the curated data."""
     check_installed()
-    from acquire.atomic import write_text
+    from dataset.common.table_file import check_table
+
+    check_table(table, force=force)
     from acquire.writing import reading
     from dataset.consistency.of_today import find_unsplit
     from models.evaluation.compare import compare_methods, window_table
@@ -67,12 +72,20 @@ def evaluate(
         )
     for doubt in [] if ubfc else find_unsplit(data):
         warn(advise(doubt, "evaluate"))
-    if csv is not None:
-        write_text(csv, window_table(results).to_csv(index=False))
+    if table is not None:
+        _write_windows(table, window_table(results))
     if as_json:
         print_json(results.summary())
         return
     _echo(results.summary())
+
+
+def _write_windows(path: Path, windows: "pd.DataFrame") -> None:
+    from dataset.common.table_file import write_table
+
+    columns = list(windows.columns)
+    rows = [dict(zip(columns, row, strict=True)) for row in windows.itertuples(index=False)]
+    write_table(path, rows, columns, texts=())
 
 
 def _echo(summary: dict) -> None:

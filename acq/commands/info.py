@@ -12,7 +12,6 @@ from acq.extras import check_hrv_installed
 from acq.options import Data, Json, SessionFiles
 from acq.terminal.printing import visible
 from acq.terminal.tables import show
-from acq.terminal.variability_view import variability_rows
 from dataset.common.wording import counted
 
 if TYPE_CHECKING:
@@ -44,6 +43,7 @@ def info(
     from dataset.session.find import session_path
     from dataset.session.summary import summarise_session
     from dataset.variability.measure import read_variability
+    from dataset.variability.words import variability_rows
 
     printed = EachInTurn("info", as_json=as_json)
     for text in session:

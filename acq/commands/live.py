@@ -12,9 +12,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from acq import complete
-from acq.options import Csv, Data, Duration, Force, Fps, NetPath, Seed, parse_duration
+from acq.options import (
+    Data,
+    Duration,
+    Force,
+    Fps,
+    NetPath,
+    Seed,
+    TableFile,
+    parse_duration,
+)
 from acq.terminal.printing import echo, note, print_json, warn
-from acq.terminal.pulse_rows import GrowingCsv, check_folder, check_new, row_dict
+from acq.terminal.pulse_rows import GrowingCsv, check_folder, row_dict
 from acquire.errors import DeviceError, SessionError
 from acquire.interrupts import SIGNALS, heard
 from dataset.common.wording import counted
@@ -50,18 +59,19 @@ def live(
     simulate: Simulate = False,
     seed: Seed = 0,
     net: NetPath = None,
-    csv: Csv = None,
+    table: TableFile = None,
     data: Data = Path("data"),
     force: Force = False,
     as_json: JsonLines = False,
 ) -> None:
     """Read the pulse of whoever sits before a camera, now. Without torch."""
     from acq.open_net import open_pulse
+    from dataset.common.table_file import check_table
     from models.live.reader import LiveReader
 
     duration_s = None if duration is None else parse_duration(duration)
-    check_new(csv, force=force)
-    check_folder(csv)
+    check_table(table, force=force, grows=True)
+    check_folder(table)
     if simulate and source != "auto":
         raise typer.BadParameter("--simulate brings its own camera; leave out the source")
     with ExitStack() as opened:
@@ -72,7 +82,7 @@ def live(
         _warn_if_short(duration_s, frames)
         if not as_json:
             note(f"read by {origin.describe(pulse.net.constants)}")
-        grown = opened.enter_context(GrowingCsv(csv)) if csv is not None else None
+        grown = opened.enter_context(GrowingCsv(table)) if table is not None else None
         sha256 = origin.origin(pulse.net.constants)["sha256"] if as_json else ""
         rates = _read_until_end(reader, frames, duration_s, grown, json_net=sha256)
     if not as_json:

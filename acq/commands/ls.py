@@ -1,9 +1,8 @@
 """The verb `acq ls`."""
 
-import io
 import math
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,7 +10,7 @@ import typer
 
 from acq import complete
 from acq.advice import advise
-from acq.options import ExistingData, Json, Quiet
+from acq.options import ExistingData, Force, Json, Quiet
 from acq.terminal.printing import complain, echo, print_csv, print_json, warn
 from acq.terminal.progress import show_progress
 from acq.terminal.tables import show
@@ -19,6 +18,16 @@ from dataset.common.wording import counted
 
 if TYPE_CHECKING:
     from dataset.catalogue.row import Row
+
+
+STDOUT = Path("-")
+Table = Annotated[
+    Path | None,
+    typer.Option(
+        "--table", metavar="FILE",
+        help="Also write every column: FILE ends in .csv or .parquet; - prints CSV instead.",
+    ),
+]
 
 
 def ls(
@@ -31,16 +40,19 @@ def ls(
     ] = None,
     data: ExistingData = Path("data"),
     quiet: Quiet = False,
-    as_csv: Annotated[bool, typer.Option("--csv", help="Print as CSV, every column.")] = False,
+    table: Table = None,
+    force: Force = False,
     as_json: Json = False,
 ) -> None:
     """List every session: length, rates, losses, sync, heart rate, grade, and how it is used."""
     from acquire.data_folder import doubtful_subjects, sessions_dir
     from acquire.errors import CurationError
     from dataset.catalogue.listing import list_sessions
+    from dataset.common.table_file import check_table
 
-    if as_csv and as_json:
-        raise typer.BadParameter("say --csv or --json")
+    if table == STDOUT and as_json:
+        raise typer.BadParameter("say --table - or --json")
+    check_table(None if table == STDOUT else table, force=force)
     with show_progress(quiet=quiet) as on_progress:
         listing = list_sessions(data, on_progress=on_progress)
     rows = listing.rows
@@ -49,21 +61,8 @@ def ls(
             f"expected recordings in {sessions_dir(data)}/<subject>/, found none; acq record or "
             "acq import makes them"
         )
-    if subject:
-        there = {row.subject for row in rows}
-        if unknown := sorted(set(subject) - there):
-            raise CurationError(
-                f"expected recorded subjects ({', '.join(sorted(there))}), found "
-                f"{', '.join(unknown)} in --subject; name others"
-            )
-        rows = tuple(row for row in rows if row.subject in subject)
-    totals = _totals(rows)
-    if as_csv:
-        print_csv(_as_csv(rows))
-    elif as_json:
-        print_json({**totals, "rows": [asdict(row) for row in rows]})
-    else:
-        _print(rows, totals, data)
+    rows = _of_subjects(rows, subject or [])
+    _show(rows, data, table, as_json=as_json)
     for doubt in doubtful_subjects(data):
         warn(str(doubt))
     for error in listing.errors:
@@ -83,15 +82,46 @@ def _totals(rows: "Sequence[Row]") -> dict[str, Any]:
     }
 
 
-def _as_csv(rows: "Sequence[Row]") -> str:
-    import csv
+def _of_subjects(rows: "tuple[Row, ...]", subjects: list[str]) -> "tuple[Row, ...]":
+    """Return the rows of some subjects; of all where none is named.
 
-    out = io.StringIO()
+    Raises
+    ------
+    CurationError : one was never recorded
+    """
+    from acquire.errors import CurationError
+
+    there = {row.subject for row in rows}
+    if unknown := sorted(set(subjects) - there):
+        raise CurationError(
+            f"expected recorded subjects ({', '.join(sorted(there))}), found "
+            f"{', '.join(unknown)} in --subject; name others"
+        )
+    return tuple(row for row in rows if not subjects or row.subject in subjects)
+
+
+def _show(rows: "tuple[Row, ...]", data: Path, table: Path | None, *, as_json: bool) -> None:
+    """Print the rows, and write them where a file is named."""
+    if table is not None:
+        _write(rows, table)
+    if as_json:
+        print_json({**_totals(rows), "rows": [asdict(row) for row in rows]})
+    elif table != STDOUT:
+        _print(rows, _totals(rows), data)
+
+
+def _write(rows: "Sequence[Row]", path: Path) -> None:
+    """Write every column of the rows into a file, or as CSV to stdout."""
+    from dataset.catalogue.row import Row
+    from dataset.common.table_file import csv_text, write_table
+
+    columns = [column.name for column in fields(Row)]
     values = [asdict(row) for row in rows]
-    writer = csv.DictWriter(out, list(values[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(values)
-    return out.getvalue()
+    if path == STDOUT:
+        print_csv(csv_text(values, columns))
+    else:
+        texts = {column.name for column in fields(Row) if "str" in str(column.type)}
+        write_table(path, values, columns, texts=texts)
 
 
 def _print(rows: "Sequence[Row]", totals: dict[str, Any], data: Path) -> None:

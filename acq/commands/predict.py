@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from acq import complete
-from acq.options import Csv, Data, Force, Json, NetPath, Quiet
+from acq.options import Data, Force, Json, NetPath, Quiet, TableFile
 from acq.terminal.printing import print_json, warn
 from acq.terminal.progress import show_progress
-from acq.terminal.pulse_rows import as_csv, check_new, row_dict
+from acq.terminal.pulse_rows import COLUMNS, TEXTS, row_dict
 
 if TYPE_CHECKING:
     from models.live.predict import Prediction
@@ -65,17 +65,18 @@ def predict(
     hr: Hr = None,
     ppg: Ppg = None,
     net: NetPath = None,
-    csv: Csv = None,
+    table: TableFile = None,
     data: Data = Path("data"),
     force: Force = False,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
     """Read the pulse of a face in a video or a session, whole; beside a finger where one is."""
-    check_new(csv, force=force)
+    from dataset.common.table_file import check_table, write_table
+
+    check_table(table, force=force)
     _check_options(times, fps, hr, ppg, methods, as_live=as_live)
     from acq.open_net import open_pulse
-    from acquire.atomic import write_text
     from dataset.session.find import session_path
 
     path = session_path(data, video)
@@ -100,8 +101,8 @@ def predict(
                 pulse, path, times=times, fps=fps, reference=reference, methods=names,
                 on_frames=on_frames,
             )
-    if csv is not None:
-        write_text(csv, as_csv(result.rows))
+    if table is not None:
+        write_table(table, [row_dict(row) for row in result.rows], COLUMNS, texts=TEXTS)
     for remark in (*remarks, *result.remarks):
         warn(remark)
     if as_json:

@@ -14,7 +14,6 @@ from acq.options import ExistingData, Force, JobsByWork, Json, Quiet, Scheduler
 from acq.terminal.printing import complain, echo, print_json, warn
 from acq.terminal.progress import show_progress
 from acq.terminal.tables import show
-from acq.terminal.variability_view import variability_rows
 from dataset.common.wording import clock_time, counted
 
 if TYPE_CHECKING:
@@ -111,6 +110,7 @@ def qc(
 
 def _variability(path: Path) -> list[tuple[str, str]]:
     from dataset.variability.measure import read_variability
+    from dataset.variability.words import variability_rows
 
     return [(name, text) for name, text in variability_rows(read_variability(path)) if text]
 

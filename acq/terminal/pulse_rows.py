@@ -1,15 +1,12 @@
-"""What was read of a face's pulse as rows: of a table, a CSV file, and JSON."""
+"""What was read of a face's pulse as rows: of a table, a file, and JSON."""
 
-import csv
-import io
 import math
-from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
 
 from acq.complete import METHODS
-from acquire.errors import Fix, SessionError
+from acquire.errors import SessionError
 
 if TYPE_CHECKING:
     from models.live.predict import PredictionRow
@@ -19,6 +16,7 @@ COLUMNS = (
     "time_s", "state", "hr_bpm", "quality", "likeness", "finger_bpm", "from_s", "low_bpm",
     "high_bpm", "why_not", "words", *(f"{name}_bpm" for name in _METHODS),
 )
+TEXTS = ("state", "quality", "why_not", "words")
 
 
 def row_dict(row: "PredictionRow") -> dict:
@@ -36,29 +34,9 @@ def row_dict(row: "PredictionRow") -> dict:
     }
 
 
-def as_csv(rows: "Sequence[PredictionRow]") -> str:
-    """Write rows under a line of headings; what is not known is empty."""
-    out = io.StringIO()
-    writer = csv.DictWriter(out, COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(row_dict(row) for row in rows)
-    return out.getvalue()
-
-
 def interval_text(low_bpm: float, high_bpm: float) -> str:
     """Write an interval in whole beats, never narrower than it is."""
     return f"{math.floor(low_bpm)} to {math.ceil(high_bpm)}"
-
-
-def check_new(path: Path | None, *, force: bool) -> None:
-    """Refuse to write where something is.
-
-    Raises
-    ------
-    SessionError : it is
-    """
-    if path is not None and path.exists() and not force:
-        raise SessionError(expected=f"to make {path}", found="it there", fix=Fix.REPLACE)
 
 
 def check_folder(path: Path | None) -> None:
@@ -72,7 +50,7 @@ def check_folder(path: Path | None) -> None:
         raise SessionError(
             expected=f"a folder for {path.name}",
             found="a file" if path.parent.exists() else "nothing", where=f"at {path.parent}",
-            fix="make it, or name another file with --csv",
+            fix="make it, or name another file with --table",
         )
 
 
@@ -89,14 +67,20 @@ class GrowingCsv:
             self._file: TextIO = path.open("w", newline="")
         except OSError as error:
             raise SessionError(
-                expected=f"to write {path}", found=error, fix="name another with --csv"
+                expected=f"to write {path}", found=error, fix="name another with --table"
             ) from error
-        self._file.write(as_csv([]))
-        self._file.flush()
+        self._write([])
 
     def add(self, row: "PredictionRow") -> None:
         """Append a row."""
-        self._file.write(as_csv([row]).split("\n", 1)[1])
+        self._write([row_dict(row)])
+
+    def _write(self, rows: list[dict]) -> None:
+        """Write the headings where there are no rows, else the rows."""
+        from dataset.common.table_file import csv_text
+
+        text = csv_text(rows, COLUMNS)
+        self._file.write(text.split("\n", 1)[1] if rows else text)
         self._file.flush()
 
     def __enter__(self) -> "GrowingCsv":

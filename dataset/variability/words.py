@@ -1,15 +1,13 @@
-"""Heart rate variability and breathing in words, for a terminal."""
+"""Heart rate variability and breathing in words, for a terminal or a page."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from dataset.common.wording import counted
 
-if TYPE_CHECKING:
-    from dataset.variability.measure import Variability
+from .measure import STANDARD_S, Variability
 
 
-def variability_rows(found: "Variability") -> Iterator[tuple[str, str]]:
+def variability_rows(found: Variability) -> Iterator[tuple[str, str]]:
     """Yield what is told of a finger's variability, what it leaves out, and its breathing."""
     yield "hrv", _figures(found)
     yield "left out", _left_out(found)
@@ -20,9 +18,7 @@ def variability_rows(found: "Variability") -> Iterator[tuple[str, str]]:
     )
 
 
-def _figures(found: "Variability") -> str:
-    from dataset.variability.measure import STANDARD_S
-
+def _figures(found: Variability) -> str:
     if found.why_not:
         return f"cannot be told: {found.why_not}"
     short = "" if found.used_s >= STANDARD_S else (
@@ -36,7 +32,7 @@ def _figures(found: "Variability") -> str:
     )
 
 
-def _left_out(found: "Variability") -> str:
+def _left_out(found: Variability) -> str:
     parts = [f"{cause}, {seconds:.1f} s" for cause, seconds in found.left_out_s.items()]
     if found.unlike:
         parts.append(f"{counted(found.unlike, 'interval')} unlike those around")

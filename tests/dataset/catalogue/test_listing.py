@@ -126,7 +126,7 @@ def test_what_cannot_be_read_is_listed_and_named(acq_here, data):
     paths = data_folder.session_files(data)
     graded(paths[0]).write_text("{")
     data_folder.split_file(data).write_text("{")
-    done = acq_here("ls", "--data", data, "--quiet", "--csv")
+    done = acq_here("ls", "--data", data, "--quiet", "--table", "-")
     assert done.returncode == 1
     rows = list(csv.DictReader(io.StringIO(done.stdout)))
     assert [(row["subject"], row["session"], row["state"], row["frames"]) for row in rows] == [
@@ -182,7 +182,7 @@ def test_table_json_and_subjects(data):
     assert "expected recorded subjects (S01, S02), found S09" in str(
         run("--subject", "S09").exception
     )
-    assert run("--csv", "--json").exit_code == 2
+    assert run("--table", "-", "--json").exit_code == 2
 
 
 def test_an_empty_folder_is_named(tmp_path):
@@ -219,3 +219,16 @@ def test_a_list_that_is_read_again_reads_only_what_changed(data, monkeypatch):
     assert opened == [files[0].with_name("nonsense.h5"), files[1]]
     assert list(again["use"]) == ["part out", "", "in"]
     assert again.iloc[0]["reasons"] == "0:01 to 0:02: talks"
+
+
+def test_a_table_of_parquet_has_every_column(data, tmp_path):
+    import pyarrow.parquet as pq
+
+    out = tmp_path / "ls.parquet"
+    done = CliRunner().invoke(app, ["ls", "--data", str(data), "--quiet", "--table", str(out)])
+    assert done.exit_code == 0
+    table = pq.read_table(out)
+    assert table.column("session").to_pylist() == [FIRST, SECOND]
+    assert table.column("frames").to_pylist() == [238, 240]
+    assert str(table.schema.field("copy_of").type) == "string"
+    assert FIRST in done.stdout

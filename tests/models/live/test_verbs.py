@@ -126,7 +126,7 @@ def meant_bpm(from_s, to_s):
 def as_live(video):
     """What `acq predict` prints of the video, read as live, and the table it writes."""
     table = video.with_name("pulse.csv")
-    done = acq("predict", video, "--as-live", "--json", "--csv", table)
+    done = acq("predict", video, "--as-live", "--json", "--table", table)
     assert done.exit_code == 0, done.output
     return json.loads(done.output), table
 
@@ -145,7 +145,7 @@ def test_predict_reads_a_virtual_subject_s_heart_rate(video, as_live):
     assert float(rows[-1]["hr_bpm"]) == said["rows"][-1]["hr_bpm"]
     assert "finger_bpm" in rows[0]
     with pytest.raises(SessionError, match="allow it to replace what is there"):
-        acq("predict", video, "--csv", table)
+        acq("predict", video, "--table", table)
 
 
 def test_predict_with_the_int8_student_is_within_one_bpm(video):
@@ -183,7 +183,7 @@ def test_predict_on_a_session_lays_the_finger_beside(evening):
         (("predict", "nothing.mkv"), "expected a video to replay"),
         (("live", "nothing.h5"), "found nothing at nothing.h5"),
         (("live", "film.mp4"), "a video is played with replay:film.mp4"),
-        (("live", "--csv", "no/l.csv"), "expected a folder for l.csv, found nothing at no; make"),
+        (("live", "--table", "no/l.csv"), "expected a folder for l.csv, found nothing at no; make"),
         (("live", "nonsense"), "expected a camera as one of auto, csi"),
         (
             ("live", "auto", "--net", "nowhere"),
@@ -275,7 +275,7 @@ def test_live_reads_what_predict_reads_within_two_bpm_and_twelve_seconds(evening
 
 def test_live_writes_rows_as_they_come_and_ends_on_ctrl_c(tmp_path):
     out = tmp_path / "live.csv"
-    with in_background("live", "--simulate", "--csv", out, stderr=subprocess.PIPE) as process:
+    with in_background("live", "--simulate", "--table", out, stderr=subprocess.PIPE) as process:
         end = time.monotonic() + 200
         while not out.exists() or "settling" not in out.read_text():
             assert time.monotonic() < end

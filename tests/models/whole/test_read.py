@@ -160,7 +160,7 @@ def acq(*words):
 
 def test_the_command_tells_methods_and_errors_as_table_csv_and_json(clip, tmp_path):
     out = tmp_path / "rows.csv"
-    done = acq(clip, "--methods", "all", "--hr", "72", "--json", "--csv", out)
+    done = acq(clip, "--methods", "all", "--hr", "72", "--json", "--table", out)
     told = json.loads(done.output)
     assert told["read"] == "whole"
     names = ["network", *ALL_METHODS]
