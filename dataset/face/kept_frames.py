@@ -8,23 +8,24 @@ from acquire.errors import CurationError
 
 
 @dataclass(frozen=True)
-class _Description:
-    """What is read of it here; the face box in it is for `frames` alone."""
+class KeptOf:
+    """What face frames were made of; the face box beside it is for `frames` alone."""
 
-    video_sha256: str
+    video_sha256: str       # of a session: of its content and the frames shown
+    video: str = ""         # name of its file, such as "vid.avi", or that of a session
 
 
 _KIND = Kind(
-    _Description, "the description of face frames", CurationError,
+    KeptOf, "the description of face frames", CurationError,
     "remove it and the frames beside it: they are made again when they are needed",
 )
 
 
-def read_video_sha256(description: Path) -> str:
-    """Read the SHA-256 of the video that face frames were made of.
+def read_kept_of(description: Path) -> KeptOf:
+    """Read what face frames were made of.
 
     Raises
     ------
     CurationError : the description cannot be read
     """
-    return read_document(_KIND, description).video_sha256
+    return read_document(_KIND, description)

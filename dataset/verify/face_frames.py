@@ -7,7 +7,7 @@ import numpy as np
 from acquire import data_folder
 from acquire.errors import CurationError
 from dataset.face.frames import cache_key
-from dataset.face.kept_frames import read_video_sha256
+from dataset.face.kept_frames import read_kept_of
 from dataset.layouts.manifest import Entry
 
 from .result import References, Verification
@@ -24,7 +24,7 @@ def verify_face_frames(data: Path, verification: Verification, references: Refer
     for description in sorted(cache.glob("*.json")):
         array = description.with_suffix(".npy")
         try:
-            video_sha256 = read_video_sha256(description)
+            video_sha256 = read_kept_of(description).video_sha256
             entry = entry_of_key.get(description.stem)
             frames = _count_frames(array)
             if entry is None:

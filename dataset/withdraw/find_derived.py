@@ -10,9 +10,10 @@ from pathlib import Path
 
 from acquire import data_folder
 from acquire.errors import CurationError
-from dataset.face.kept_frames import read_video_sha256
+from dataset.face.kept_frames import KeptOf, read_kept_of
 from dataset.layouts.manifest import SIDES, Manifest
 
+from .names import SubjectNames
 from .subject_files import (
     DATASET_CARD,
     JOB_RECORD,
@@ -40,7 +41,7 @@ def find_face_frames(
     files = [path for path in sorted(cache.rglob("*")) if path.is_file()]
     kept = {
         path.with_suffix("") for path in files
-        if path.suffix == ".json" and _video_of(path) in videos_of_others
+        if path.suffix == ".json" and _kept_of(path).video_sha256 in videos_of_others
     }
     return [
         as_subject_file("face frames", path) for path in files
@@ -48,28 +49,31 @@ def find_face_frames(
     ]
 
 
-def find_home_frames(manifest: Manifest | None, subject: str) -> list[SubjectFile]:
-    """List face frames of the subject's videos in the user's home, kept while `data` was read-only.
+def find_home_frames(manifest: Manifest | None, names: SubjectNames) -> list[SubjectFile]:
+    """List a subject's face frames in the user's home, kept while `data` was read-only.
 
-    There may be others' beside them, of other data folders.
+    They are of its videos, or of its sessions themselves. There may be others' beside them, of
+    other data folders.
     """
     home = data_folder.home_frames_cache()
     videos = {
         entry.video.file_sha256
-        for entry in (manifest.entries if manifest else ()) if entry.subject == subject
+        for entry in (manifest.entries if manifest else ()) if entry.subject == names.subject
     }
+    kept = {path: _kept_of(path) for path in sorted(home.glob("*.json"))}
     return [
         as_subject_file("face frames", file)
-        for path in sorted(home.glob("*.json")) if videos and _video_of(path) in videos
+        for path, of in kept.items()
+        if of.video_sha256 in videos or names.include(Path(of.video).stem)
         for file in (path.with_suffix(".npy"), path) if file.exists()
     ]
 
 
-def _video_of(path: Path) -> str:
+def _kept_of(path: Path) -> KeptOf:
     try:
-        return read_video_sha256(path)
+        return read_kept_of(path)
     except CurationError:
-        return ""
+        return KeptOf("")
 
 
 def find_unfinished_folders(data: Path) -> list[SubjectFile]:

@@ -85,7 +85,7 @@ def find_subject_files(
         names=names,
         recording_count=recordings.count,
         curated=tuple(as_subject_file("curated folder", path) for path in sorted(curated)),
-        derived=(*find_home_frames(manifest, subject), *derived),
+        derived=(*find_home_frames(manifest, names), *derived),
         recordings=recordings.files,
         lists=tuple(lists),
         runs=runs,
