@@ -15,7 +15,6 @@ from typing import Any
 from acquire import host_time
 from acquire.data_folder import sessions_dir
 from acquire.errors import SessionError
-from dataset.face.quick_look import load_detector
 from dataset.preflight.view import look_at
 from dataset.session.follow import Following
 
@@ -25,6 +24,7 @@ from .rows import check_rows, view_boxes
 _PICTURE_S = 1 / 12
 _VIEW_S = 1.0
 _LATE_S = 0.3
+_NICER = 5
 
 
 class FollowedRecording:
@@ -44,7 +44,6 @@ class FollowedRecording:
 
     def _run(self) -> None:
         _yield_to_recorder()
-        load_detector()
         while not self._is_over.is_set():
             # at first there is no file yet; and one may be moved while it is followed
             with suppress(SessionError, OSError), Following(self._folder) as following:
@@ -72,4 +71,6 @@ class FollowedRecording:
 def _yield_to_recorder() -> None:
     """Let this thread wait where the processors are busy: the recorder is another process."""
     if sys.platform == "linux":                     # where a thread has a priority of its own
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
+        thread = threading.get_native_id()
+        nice = os.getpriority(os.PRIO_PROCESS, thread)
+        os.setpriority(os.PRIO_PROCESS, thread, nice + _NICER)

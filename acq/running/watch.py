@@ -67,6 +67,7 @@ class WatchedRecording:
             for line in self._lines:
                 self._take(line)
         self.has_ended = True
+        self._lines.close()
         self._socket.close()
 
     def _take(self, line: bytes) -> None:
