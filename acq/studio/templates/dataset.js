@@ -18,7 +18,8 @@ function showFindings({ok, checked, findings}) {
   place.hidden = false;
   place.replaceChildren(
     element("h2", ok ? "Verified: as it was made" : "Verified: not as it was made"),
-    element("p", `${checked.sessions} sessions, ${checked.folders} curated folders, ${checked.runs} runs, ${(checked.bytes / 1e9).toFixed(2)} GB`),
+    element("p", [["session", checked.sessions], ["curated folder", checked.folders], ["run", checked.runs]]
+      .map(([what, number]) => `${number} ${what}${number === 1 ? "" : "s"}`).join(", ") + `, ${(checked.bytes / 1e9).toFixed(2)} GB`),
     element("ul", undefined, ...findings.map(one => element("li", `${one.kind}: ${one.text}`))),
   );
 }
