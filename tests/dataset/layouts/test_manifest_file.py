@@ -26,7 +26,7 @@ KEYS = [
     "light_offset_ms", "lost_frames", "lost_samples", "trimmed", "codec", "filter",
     "video_hash", "video_bytes", "video_sha256", "labels_hash", "part", "imported_from",
     "fps_asked", "holes", "repeated", "unused", "picture_shift_ms", "excluded", "grade",
-    "untrusted", "virtual_seed",
+    "untrusted", "virtual_seed", "sync_one_sided",
 ]
 
 
@@ -41,7 +41,13 @@ def manifest():
     return Manifest(
         "0.1.0", "0" * 64, 1, 1, {"kind": "none"}, "rawvideo", "raw", "native", "keep",
         complete=True, numbers={"S01-1": 1, "S02-2": 2}, stale=(),
-        entries=(replace(first, rows=rows, source=replace(first.source, virtual_seed=3)), second),
+        entries=(
+            replace(
+                first, rows=rows, source=replace(first.source, virtual_seed=3),
+                timing=replace(first.timing, sync_one_sided="the light was earlier"),
+            ),
+            second,
+        ),
     )
 
 

@@ -1,11 +1,15 @@
 """Lengths, gaps, clocks and jitter: each fault is flagged where it is."""
 
-
+import h5py
 import numpy as np
 import pytest
 
+from acquire import layout
+from dataset.convert.rows import plan_rows
+from dataset.convert.settings import Settings
+from dataset.session.reader import Session
 from tests.support.made_sessions import make_session, pulse, sample_times
-from tests.support.quality_sessions import flag_kinds, measure_quality
+from tests.support.quality_sessions import flag_kinds, measure_quality, with_columns
 
 pytestmark = pytest.mark.xdist_group("one clean session")
 
@@ -63,6 +67,31 @@ def test_jittering_stamps_and_missing_bounds_are_flagged(virtual, measured):
     )
     assert {"frame_jitter", "sync_missing"} <= flag_kinds(quality)
     assert quality.measures["sync_bound_ms"] is None
+
+
+def test_a_sensor_without_a_clock_has_a_note_and_its_samples_are_used_all_the_same(
+    virtual, measured
+):
+    timing = (0, 36_000_000, -1, "nobody states it", "single ones")
+    with h5py.File(virtual.path, "r+") as file:
+        file["ppg"].attrs.update(zip(layout.ARRIVAL_ATTRS, timing, strict=True))
+    unknown = np.full_like(virtual.columns.ppg_bound_ns, -1)
+    try:
+        quality = measured(ppg_bound_ns=unknown)
+        with (
+            with_columns(virtual.path, ppg_bound_ns=unknown), Session(virtual.path) as session,
+        ):
+            rows = plan_rows(session, Settings("ffv1", "filtered", "native", "keep"))
+    finally:
+        with h5py.File(virtual.path, "r+") as file:
+            for name in layout.ARRIVAL_ATTRS:
+                del file["ppg"].attrs[name]
+    (flag,) = [flag for flag in quality.flags if flag.kind == "sync_one_sided"]
+    assert flag.severity == "note"
+    assert "earlier by an unknown time (nobody states it)" in flag.text
+    assert "sync_missing" not in flag_kinds(quality)
+    used = sum(len(part.frame_index) for part in rows.parts)
+    assert used > 0.9 * len(virtual.columns.frame_time_ns)
 
 
 @pytest.mark.parametrize(("column", "kind", "percent"), [
