@@ -1,0 +1,84 @@
+"""docs/upgrading.md has the versions and the places that the code has."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from acq.running.folder import running_folder
+from acquire import data_folder, layout
+from acquire.calibration import rig_file
+from acquire.errors import AcqError, Fix
+from acquire.sensor import protocol
+from dataset.catalogue import known
+from dataset.layouts import export_manifest, manifest_file
+from dataset.quality import result
+from dataset.selection import exclusions_file, split_file
+from dataset.session import subject
+from dataset.withdraw import record
+
+VERSIONS = {
+    "sessions/<subject>/<session>.h5": layout.SCHEMA_VERSION,
+    "the wire, firmware and host": protocol.PROTOCOL_VERSION,
+    "rig.json": rig_file.SCHEMA_VERSION,
+    "sessions/<subject>/subject.json": subject.SCHEMA_VERSION,
+    "sessions/<subject>/<session>.qc.json": result.SCHEMA_VERSION,
+    "exclusions.json": exclusions_file.SCHEMA_VERSION,
+    "split.json": split_file.SCHEMA_VERSION,
+    "ubfc/manifest.json": manifest_file.SCHEMA_VERSION,
+    "pure/manifest.json, for/<tool>/manifest.json": export_manifest.SCHEMA_VERSION,
+    "withdrawals.json": record.SCHEMA_VERSION,
+    "cache/sessions.json": known.SCHEMA_VERSION,
+}
+
+
+@pytest.fixture(scope="module")
+def page(repo):
+    return (repo / "docs" / "upgrading.md").read_text()
+
+
+def test_every_version_is_the_code_s(page):
+    rows = re.findall(r"^\| (.+?) \| (\d+) \|", page, flags=re.M)
+    assert {name.replace("`", ""): int(version) for name, version in rows} == VERSIONS
+
+
+@pytest.mark.parametrize(("read", "name", "schema", "fix"), [
+    (split_file.read_split, "split.json", split_file.SCHEMA, Fix.SPLIT_AGAIN),
+    (manifest_file.read_manifest, "manifest.json", manifest_file.SCHEMA, None),
+])
+def test_what_the_page_says_is_refused_is_refused(tmp_path, read, name, schema, fix):
+    (tmp_path / name).write_text(json.dumps({"schema": schema, "schema_version": 1}))
+    with pytest.raises(AcqError, match=r"version 2|_version 2|2, ?found") as refused:
+        read(tmp_path / name)
+    assert fix is None or refused.value.fix is fix
+
+
+def test_a_list_of_another_version_is_left_aside(tmp_path):
+    (tmp_path / "cache").mkdir()
+    data_folder.known_sessions_file(tmp_path).write_text('{"schema_version": 99}')
+    known.KnownSessions(tmp_path)
+
+
+def test_every_place_outside_the_data_folder_is_named(page, tmp_path, monkeypatch):
+    """What the page removes, for a home and a runtime folder of any name."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    removed = [
+        Path(place.replace("${XDG_CACHE_HOME:-$HOME/.cache}", str(tmp_path / "cache"))
+             .replace("${XDG_RUNTIME_DIR:-/nowhere}", str(tmp_path)))
+        for place in re.findall(r'"([^"]+)"', "".join(re.findall(r"^rm -rf .*", page, flags=re.M)))
+    ]
+    for place in (data_folder.home_frames_cache(), running_folder()):
+        assert any(place == one or place.is_relative_to(one) for one in removed), place
+
+
+def test_no_module_writes_to_another_place_of_the_user(repo):
+    """Who asks for the home or for the folder of temporary files is one that the page knows."""
+    asked = re.compile(r"Path\.home\(|expanduser|gettempdir|XDG_")
+    found = {
+        path.relative_to(repo).as_posix()
+        for room in ("acq", "acquire", "dataset", "models")
+        for path in (repo / room).rglob("*.py") if asked.search(path.read_text())
+    }
+    assert found == {"acq/running/folder.py", "acquire/data_folder.py"}
