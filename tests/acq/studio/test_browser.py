@@ -7,16 +7,19 @@ import socket
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
+from acquire.writing import hold, recordings_of
 from dataset.selection import decide
 from dataset.selection.exclusions_file import read_exclusions
 from dataset.selection.make_exclusion import make_exclusion
 from tests.support.growing_runs import NAME as RUN
 from tests.support.growing_runs import GrowingRun
 from tests.support.made_sessions import make_session
+from tests.support.session_writing import numbered_frame, numbered_sample, open_writer
 
 NAME = "S01-20260101T090001Z"
 PATIENCE_MS = 60_000               # on a machine that is busy
@@ -255,6 +258,28 @@ def test_a_training_is_watched_until_its_report_is_there_and_runs_no_script(visi
     expect(page.locator("#state")).to_have_text("done")
     expect(page.frame_locator("iframe").locator("h1")).to_have_text("The report")
     assert page.frame_locator("iframe").locator("html").evaluate("document.title") == ""
+
+
+def test_a_recording_that_goes_on_grows_on_its_page_until_it_ends(visit, data):
+    path = data / "sessions/S01/S01-20260102T090001Z.h5"
+    with hold(data, recordings_of("S01")), open_writer(path) as writer:
+        def record(frames):
+            for number in frames:
+                at_ns = 40_000_000 * number
+                writer.add_frame(replace(numbered_frame(number), time_ns=at_ns))
+                writer.add_sample(**{**numbered_sample(number), "time_ns": at_ns})
+            writer.flush()
+
+        record(range(10))
+        page = visit(f"/sessions/{path.stem}")
+        expect(page.locator("#state")).to_contain_text("still recording")
+        page.keyboard.press("End")
+        expect(page.locator("#at")).to_contain_text("frame 9 of 10")
+        record(range(10, 20))
+        expect(page.locator("#at")).to_contain_text("frame 19 of 20")
+        writer.close(complete=True)
+    expect(page.locator("#state")).to_be_hidden()
+    path.unlink()
 
 
 def test_every_page_fits_a_phone_and_is_read_in_light_and_in_dark(visit):
