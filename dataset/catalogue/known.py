@@ -103,7 +103,9 @@ class KnownSessions:
             if of_id != (state,):
                 session, mistakes = None, 0
             file = path.relative_to(self._data).as_posix()
-            entries.append(_Entry(file, state, of_grade, session, mistakes, row))
+            # a name of other bytes than UTF-8 would make the whole list unreadable
+            if file == file.encode(errors="replace").decode():
+                entries.append(_Entry(file, state, of_grade, session, mistakes, row))
         return entries
 
     def _load(self) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 
 import h5py
 import pytest
@@ -67,6 +68,16 @@ def test_a_grade_that_came_later_and_a_recording_that_went_are_seen(data, opened
     ))
     second.unlink()
     assert [(row.subject, row.grade) for row in list_sessions(data).rows] == [("S01", "bad")]
+
+
+def test_a_file_whose_name_is_no_text_is_read_each_time_and_the_others_once(data, opened):
+    first = data_folder.session_files(data)[0]
+    odd = os.path.join(os.fsencode(first.parent), b"S09-\xff.h5")
+    shutil.copy(first, odd)
+    os.utime(odd, LONG_AGO)
+    assert len(list_sessions(data).rows) == 3
+    assert len(list_sessions(data).rows) == 3
+    assert opened == ["S01", "S09", "S02", "S09"]
 
 
 @pytest.mark.parametrize(
