@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from acquire.errors import DeviceError
+from acquire.errors import AcqError, DeviceError
 from acquire.writing import Writing, hold, owner_of
 
 from .folder import running_folder
@@ -36,11 +36,16 @@ def hold_preview() -> Iterator[None]:
 def ask_to_let_go(wait_s: float = _WAIT_S) -> None:
     """Ask whoever looks at the devices to let go of them, and wait until that is done.
 
+    Where the folder of this user cannot be used nobody can look at them through it.
+
     Raises
     ------
     DeviceError : it does not
     """
-    folder = running_folder()
+    try:
+        folder = running_folder()
+    except (AcqError, OSError):         # no reason not to record: another user may have made it
+        return
     until_s = time.monotonic() + wait_s
     asked: set[int] = set()
     while owner := owner_of(folder, _PREVIEW):

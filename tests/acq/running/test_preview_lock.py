@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from acq.running.preview_lock import ask_to_let_go, hold_preview
-from acquire.errors import DeviceError
+from acquire.errors import AcqError, DeviceError
 
 HOLDER = """
 import signal, sys, threading
@@ -55,3 +55,11 @@ def test_one_that_does_not_is_named(holder):
     process = holder("rude")
     with pytest.raises(DeviceError, match=rf"process {process.pid} "):
         ask_to_let_go(0.2)
+
+
+def test_a_folder_that_others_may_enter_holds_no_recording_up(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    (tmp_path / "acq").mkdir(mode=0o755)
+    with pytest.raises(AcqError, match="a folder of this user alone"), hold_preview():
+        pass
+    ask_to_let_go()
