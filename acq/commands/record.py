@@ -61,7 +61,7 @@ Live = Annotated[
     bool, typer.Option("--live", help="Show the face's pulse beside the finger's.")
 ]
 Streams = Annotated[
-    list[str],
+    list[str] | None,
     typer.Option("--stream", metavar="NAME",
                  help="Record this LSL stream too; may be given again."),
 ]
@@ -87,7 +87,7 @@ def record(
     bell: Bell = False,
     live: Live = False,
     net: NetPath = None,
-    stream: Streams = (),
+    stream: Streams = None,
     send_lsl: SendLsl = False,
     data: Data = Path("data"),
     quiet: QuietRecording = False,
@@ -114,7 +114,7 @@ def record(
             camera, port, fps, simulate=simulate, seed=seed, subject=subject, day=day,
             sensor=sensor, rate_hz=sensor_rate,
         ) as (frames, contact),
-        open_lsl(stream, sends=send_lsl) as lsl,
+        open_lsl(stream or (), sends=send_lsl) as lsl,
     ):
         recorder = _prepare(frames, contact, data, lsl)
         if not (quiet or as_json or simulate) and sys.stdin.isatty() and sys.stderr.isatty():
