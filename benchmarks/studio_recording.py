@@ -20,8 +20,10 @@ import tempfile
 import threading
 import time
 import urllib.request
+from collections.abc import Callable
 from http.cookiejar import CookieJar
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from websockets.sync.client import connect
@@ -138,7 +140,7 @@ def run(seconds: float, scene: Path, data: Path, busy_count: int) -> dict:
         sensor.wait()
 
 
-def looked_at(viewer: Viewer, work) -> tuple[object, str]:
+def looked_at(viewer: Viewer, work: Callable[[], Any]) -> tuple[Any, str]:
     """Do some work while a viewer looks; return what it returns, and how late pictures were."""
     is_over = threading.Event()
     looking = threading.Thread(target=viewer.look, args=(is_over,))
