@@ -3,7 +3,6 @@
 import json
 import shutil
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from acq.extras import check_installed
+from acq.jobs.program import ACQ
 from acq.options import Force, Json, parse_duration
 from acq.terminal.printing import echo, print_json
 from acq.terminal.progress import show_progress
@@ -112,7 +112,7 @@ def _make_folder(out: Path, *, force: bool) -> None:
 
 
 def _command(*words: str) -> list[str]:
-    return [sys.executable, "-m", "acq.start", *words]
+    return [*ACQ, *words]
 
 
 def _run(*words: str, err: bool) -> None:

@@ -10,7 +10,6 @@ import secrets
 import shutil
 import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -23,6 +22,7 @@ from acquire.data_folder import jobs_dir
 from acquire.errors import AcqError, CurationError
 from acquire.writing import refuse_links_out
 
+from .program import ACQ
 from .record import (
     ERR,
     JOB,
@@ -42,7 +42,6 @@ from .record import (
 from .request import WITHDRAW, JobRequest, command_of
 
 MOST_KEPT = 50
-ACQ = (sys.executable, "-m", "acq.start")       # what runs a verb
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The process that looks at the devices before a recording; `python -m acq.rig.look REQUEST`.
+"""The process that looks at the devices before a recording; `acq.rig.preview` starts it.
 
 It is a child of the studio, so that a driver that hangs takes no page with it. It holds the lock of
 `acq.running.preview_lock`, and ends at SIGTERM, or when its stdin ends: with the studio. The camera

@@ -2,11 +2,12 @@
 
 import json
 import subprocess
-import sys
 import threading
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+
+from acq.jobs.program import program_of
 
 from .choices import Devices
 from .messages import Picture, read_messages
@@ -27,7 +28,7 @@ class Preview:
         }
         # a session of its own: Ctrl-C ends it through the studio, with its stdin
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "acq.rig.look", json.dumps(request)], stdin=subprocess.PIPE,
+            [*program_of("acq.rig.look"), json.dumps(request)], stdin=subprocess.PIPE,
             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True,
         )
         threading.Thread(target=self._read, name="preview", daemon=True).start()

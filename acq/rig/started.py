@@ -6,13 +6,11 @@ What it prints goes to files without a name, never to a pipe, which would end wi
 
 import json
 import subprocess
-import sys
 import tempfile
 from collections.abc import Sequence
 
+from acq.jobs.program import ACQ
 from acq.running.watch import WatchedRecording
-
-ACQ = (sys.executable, "-m", "acq.start")
 
 
 class StartedRecording:
