@@ -4,9 +4,9 @@ import time
 
 import pytest
 
+from acq.open_devices import open_rig
 from acq.rig.choices import Devices
 from acq.rig.preview import Preview
-from acq.running.preview_lock import ask_to_let_go
 from tests.support.made_videos import pictures, write_video
 from tests.support.twin import Twin
 
@@ -42,7 +42,11 @@ def test_a_replayed_face_and_the_twin_are_shown_until_they_are_asked_for(
             assert words("face") == "none found"
             assert twin.path in words("sensor")
             assert not preview.has_ended
-            ask_to_let_go(PATIENCE_S)
+            # as acq record does; a port that is held could not be opened
+            with open_rig(
+                f"replay:{video}?fps=10", twin.path, 10.0, simulate=False, seed=0
+            ) as (camera, sensor):
+                assert (camera.info.width, sensor.port) == (64, twin.path)
             until(lambda: preview.has_ended)
         finally:
             preview.stop()

@@ -65,7 +65,7 @@ def test_a_recording_from_the_first_click_to_the_summary_past_a_killed_studio(be
             executable_path=shutil.which("chromium"), args=["--no-sandbox"]
         )
         rig, chair = (visit(browser, link, address) for address in ("/rig", "/rig/cues"))
-        for width in (400, 2560):
+        for width in (1280, 400):
             rig.set_viewport_size({"width": width, "height": 900})
             rig.wait_for_function("document.documentElement.scrollWidth <= innerWidth")
         rig.select_option("[name=camera]", "virtual")
@@ -104,7 +104,7 @@ def test_a_recording_from_the_first_click_to_the_summary_past_a_killed_studio(be
 
 def visit(browser, link, address):
     """Open a page in a browser of its own."""
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    context = browser.new_context(viewport={"width": 400, "height": 600})
     context.set_default_timeout(PATIENCE_MS)
     page = context.new_page()
     page.goto(link)

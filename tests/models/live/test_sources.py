@@ -104,6 +104,22 @@ def test_every_frame_of_a_growing_session_comes_once_and_in_order(recorders, tmp
         assert following.has_ended
 
 
+def test_the_newest_frame_before_a_time_is_that_frame(recorders, tmp_path):
+    path = tmp_path / "S01" / "S01-20260101T090000Z.h5"
+    session = Growing(recorders, path, seconds=1.0)
+    times_ns = frame_times(90).tolist()
+    with Following(path) as following:
+        for last in (30, 60):
+            for before_ns, number in (
+                (times_ns[20] + 1, 20), (times_ns[20], 19), (times_ns[-1], last - 1),
+            ):
+                image, time_ns = following.picture(before_ns)
+                assert time_ns == times_ns[number]
+                assert np.array_equal(image, picture(number))
+            session.add(last, last + 30)
+        assert following.picture(times_ns[0]) is None
+
+
 def test_what_was_recorded_just_before_comes_first(recorders, tmp_path):
     path = tmp_path / "S01" / "S01-20260101T090000Z.h5"
     Growing(recorders, path, seconds=3.0)
