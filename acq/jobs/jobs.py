@@ -144,7 +144,12 @@ class Jobs:
             for descriptor in (lock, out, err):      # from here on the process alone has them
                 os.close(descriptor)
         job.record = replace(job.record, pid=job.process.pid)
-        write_record(job.folder, job.record)
+        try:
+            write_record(job.folder, job.record)
+        except BaseException:                        # nobody could watch or cancel it
+            job.process.kill()
+            job.process.wait()
+            raise
 
     def _wait(self, job: _Job) -> None:
         """Note how a job ended."""
@@ -153,9 +158,12 @@ class Jobs:
         with self._lock:
             ended = datetime.now().astimezone().isoformat(" ", "seconds")
             code = code if code >= 0 else 128 - code            # as a shell counts signals
-            job.record = replace(job.record, ended=ended, exit_code=code)
-            if (job.folder / JOB).exists():
-                write_record(job.folder, job.record)
+            noted = replace(job.record, ended=ended, exit_code=code)
+            try:
+                if (job.folder / JOB).exists():
+                    write_record(job.folder, noted)
+            finally:                # who sees that it has ended finds that on the disk, too
+                job.record = noted
         self._on_end(self._view(job))
 
     def cancel(self, name: str) -> JobView:
@@ -215,8 +223,8 @@ class Jobs:
         said, record = job.said(), job.record
         state = state_of(record, said, is_running=job.is_running)
         words = (*said.errors, *said.warnings)
-        if state == "failed" and not said.errors and said.plain:
-            words = (*words, said.plain)
+        if state == "failed" and not said.errors and (said.plain or not said.is_well):
+            words = (*words, said.plain or "its result says what is not as it should be")
         if state == "not known":
             words = (
                 *words, "its end was not seen: the studio had ended before it did, and it left no "

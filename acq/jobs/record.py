@@ -22,7 +22,8 @@ from .request import WITHDRAW
 JOB, OUT, ERR, LOCK = "job.json", "out.json", "err.jsonl", "lock"
 INTERRUPTED = (130, 143)                # exit codes after SIGINT and SIGTERM
 ENDED = ("interrupted", "ended by", "ended with")        # how acq.advice words a signal
-_TAIL_BYTES = 64 * 1024
+_MOST_BYTES = 8 * 2**20                 # of stderr, the last ones: a line a second for a day
+_STAGE = b'"stage": '                   # in a line of progress; in a text the quotes are escaped
 State = Literal["running", "done", "failed", "cancelled", "not known"]
 
 
@@ -70,6 +71,7 @@ class Said:
     errors: tuple[str, ...]
     plain: str                          # the last line that is no JSON, as of a traceback
     has_result: bool                    # the document on stdout is whole
+    is_well: bool = True                # as that says itself; verify has no other word of a fault
 
 
 _RECORD = Kind(Record, "the record of a job", AcqError, "remove its folder")
@@ -115,15 +117,13 @@ def is_locked(folder: Path) -> bool:
 
 def read_said(out: Path | int, err: Path | int) -> Said:
     """Read what a job has printed; each of `out` and `err` is a file, or its descriptor."""
-    lines, plain = _lines(_tail(err))
-    progress = next(
-        (Progress(line.stage, line.done, line.total) for line in reversed(lines) if line.stage),
-        Progress(),
-    )
+    lines, plain, progress = _lines(_tail(err, _MOST_BYTES))
+    result = read_result(out)
     return Said(
-        progress, tuple(line.note for line in lines if line.note and not line.stage),
+        progress, tuple(line.note for line in lines if line.note),
         tuple(line.warning for line in lines if line.warning),
-        tuple(line.error for line in lines if line.error), plain, read_result(out) is not None,
+        tuple(line.error for line in lines if line.error), plain, result is not None,
+        not (isinstance(result, dict) and result.get("ok") is False),
     )
 
 
@@ -136,18 +136,27 @@ def read_result(out: Path | int) -> Any | None:
         return None
 
 
-def _lines(text: bytes) -> tuple[list[_Line], str]:
-    """Return the lines that are JSON, and the last one that is not."""
-    lines, plain = [], ""
-    for line in text.splitlines():
+def _lines(text: bytes) -> tuple[list[_Line], str, Progress]:
+    """Return the lines that are JSON, without progress; the last one that is not; the progress."""
+    lines, plain, progress = [], "", Progress()
+    every = text.splitlines()
+    latest = max((at for at, line in enumerate(every) if _STAGE in line), default=-1)
+    for at, line in enumerate(every):
+        if _STAGE in line and at != latest:
+            continue
         try:
-            lines.append(parse_document(_LINE, line, Path(ERR)))
+            read = parse_document(_LINE, line, Path(ERR))
         except AcqError:
             plain = line.decode("utf-8", "replace").strip() or plain
-    return lines, plain
+            continue
+        if at == latest:
+            progress = Progress(read.stage, read.done, read.total)
+        else:
+            lines.append(read)
+    return lines, plain, progress
 
 
-def _tail(source: Path | int, most: int = _TAIL_BYTES) -> bytes:
+def _tail(source: Path | int, most: int) -> bytes:
     try:
         descriptor = source if isinstance(source, int) else os.open(source, os.O_RDONLY)
     except OSError:
@@ -167,7 +176,7 @@ def state_of(record: Record, said: Said, *, is_running: bool) -> State:
     if record.exit_code is None:
         if record.verb == WITHDRAW:
             return "not known"          # what it printed is kept nowhere: it names the subject
-        if said.errors:
+        if said.errors or not said.is_well:
             return "failed"
         if any(warning.startswith(ENDED) for warning in said.warnings):
             return "cancelled"

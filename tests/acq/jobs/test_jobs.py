@@ -143,3 +143,46 @@ def test_a_withdrawal_leaves_no_name_in_the_records_of_jobs(tmp_path):
     ]
     assert "S01" not in command_of(JobRequest("withdraw", subject="S01", typed="S01"),
                                    tmp_path).title
+
+
+def test_a_job_that_cannot_be_noted_is_not_left_running(tmp_path, monkeypatch):
+    begun = []
+
+    def no_room(folder, record):
+        begun.append(record.pid)
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr("acq.jobs.jobs.write_record", no_room)
+    with pytest.raises(OSError, match="no space"):
+        Jobs(tmp_path, PROGRAM).begin(JobRequest("verify"))
+    with pytest.raises(ProcessLookupError):
+        os.kill(begun[0], 0)
+    assert list(jobs_dir(tmp_path).iterdir()) == []
+
+
+def test_an_early_warning_is_shown_after_an_hour_of_progress(tmp_path):
+    say = (
+        "import json, sys; say = lambda **line: print(json.dumps(line), file=sys.stderr)\n"
+        "say(warning='one session has no pulse')\n"
+        "for n in range(3600): say(note=f'converting: {n} of 3600', stage='converting', done=n,"
+        " total=3600)\nprint('{}')"
+    )
+    jobs = Jobs(tmp_path, (sys.executable, "-S", "-c", say))
+    job = ended(jobs, jobs.begin(JobRequest("convert")).id)
+    assert (job.state, job.words) == ("done", ("one session has no pulse",))
+    assert jobs._find(job.id).said().progress.done == 3599
+
+
+@pytest.mark.parametrize("is_seen", [True, False])
+def test_a_verification_that_found_damage_has_failed_also_where_nobody_saw_its_end(
+    tmp_path, is_seen
+):
+    tell = "import sys; print('{\"ok\": false, \"findings\": []}'); sys.exit(1)"
+    jobs = Jobs(tmp_path, (sys.executable, "-S", "-c", tell))
+    job = ended(jobs, jobs.begin(JobRequest("verify")).id)
+    if not is_seen:
+        path = jobs_dir(tmp_path) / job.id / "job.json"
+        record = json.loads(path.read_text()) | {"ended": "", "exit_code": None}
+        path.write_text(json.dumps(record))
+        (job,) = Jobs(tmp_path).listed()
+    assert (job.state, job.words) == ("failed", ("its result says what is not as it should be",))
