@@ -52,6 +52,20 @@ def check_hrv_installed(is_asked_for: bool) -> bool:
     return is_asked_for
 
 
+def check_tensorboard_installed(is_asked_for: bool) -> bool:
+    """Refuse `--tensorboard` where its extra is missing; imports nothing. Called as it is read.
+
+    Raises
+    ------
+    AcqError : it is
+    """
+    if is_asked_for and (found := _missing("tensorboard")):
+        raise AcqError(
+            expected="the extra `tensorboard`", found=found, fix=Fix.INSTALL_TENSORBOARD
+        )
+    return is_asked_for
+
+
 def _check(*packages: str, expected: str) -> None:
     if found := _missing(*packages):
         raise TrainingError(expected=expected, found=found, fix=Fix.INSTALL_TRAIN)

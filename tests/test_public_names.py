@@ -1,6 +1,7 @@
 """What can be imported from a room: this list, documented in docs/python.md, and no more."""
 
 import importlib
+import json
 import re
 
 import pytest
@@ -52,3 +53,11 @@ def test_the_document_s_examples_run_one_after_another(repo, acq, tmp_path, monk
     assert re.search(r"S01 .* 1[12]\.\d s of PPG", printed)
     assert re.search(r"loss \d\.\d\d", printed)
     assert abs(names["reading"].hr_bpm - names["reading"].finger_bpm) < 5
+    cells = json.loads((repo / "docs/train.ipynb").read_text())["cells"]
+    codes = [cell for cell in cells if cell["cell_type"] == "code"]
+    assert not any(cell["outputs"] or cell["execution_count"] for cell in codes)
+    learnt = {}
+    for cell in codes:
+        exec("".join(cell["source"]), learnt)
+    assert learnt["losses"][-1] < learnt["losses"][0]
+    assert "of people whom the network never sees" in capsys.readouterr().out

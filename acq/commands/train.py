@@ -8,9 +8,9 @@ import typer
 
 from acq import complete
 from acq.advice import advise
-from acq.extras import check_installed
+from acq.extras import check_installed, check_tensorboard_installed
 from acq.options import Data, From, JobsByWork, Json, Quiet, Scheduler, choose_source
-from acq.terminal.printing import echo, print_json, print_text, warn
+from acq.terminal.printing import echo, note, print_json, print_text, warn
 from acq.terminal.progress import show_progress
 from acq.terminal.tables import show
 from dataset.common.wording import counted
@@ -80,6 +80,13 @@ Init = Annotated[
 Resume = Annotated[
     bool, typer.Option("--resume", help="Go on with the newest run that was interrupted.")
 ]
+TensorBoard = Annotated[
+    bool,
+    typer.Option(
+        "--tensorboard", callback=check_tensorboard_installed,
+        help="Also write the losses as TensorBoard reads them, RUN/tensorboard, when it is done.",
+    ),
+]
 MixSimulated = Annotated[
     bool, typer.Option("--mix-simulated", help="Allow virtual and real subjects in one dataset.")
 ]
@@ -100,6 +107,7 @@ def train_kd(
     device: Device = "auto",
     resume: Resume = False,
     mix_simulated: MixSimulated = False,
+    tensorboard: TensorBoard = False,
     jobs: JobsByWork = None,
     scheduler: Scheduler = None,
     quiet: Quiet = False,
@@ -127,6 +135,10 @@ def train_kd(
             data, recipe=how, device=device, allow_mixed=mix_simulated, folds=folds,
             seeds=seeds, source=read_from, resume=resume, workers=workers, on_progress=on_progress,
         )
+    if tensorboard:
+        from models.experiment.tensorboard import write_losses
+
+        note(f"losses: tensorboard --logdir {write_losses(result.folder, result.metrics)}")
     for doubt in [] if ubfc else find_unsplit(data):
         warn(advise(doubt, "train-kd"))
     if suggestion := _suggest_init(result.metrics):
