@@ -177,6 +177,7 @@ def test_keys_alone_go_through_the_pictures_and_exclude(visit, excluded):
     page.keyboard.press("Enter")
     excluded((1.0, 2.0, "talks"))
     expect(page.locator("#excluded li")).to_contain_text("talks")
+    expect(page.locator("#lanes")).to_be_focused()
     page.keyboard.press("u")
     excluded()
 
@@ -291,5 +292,6 @@ def test_every_page_fits_a_phone_and_is_read_in_light_and_in_dark(visit):
             expect(page.get_by_role("link", name=name, exact=True)).to_have_attribute(
                 "aria-current", "page"
             )
+            page.wait_for_load_state()               # the style may come after the text
             assert page.evaluate("document.documentElement.scrollWidth") == 400, name
             assert page.evaluate(PALE_TEXTS) == [], (name, scheme)
