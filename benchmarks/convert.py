@@ -22,8 +22,8 @@ FPS, RATE_HZ, WIDTH, HEIGHT = 30, 25, 640, 360
 START_NS = 10**12
 LONG_S = 110            # 2.28 GB of BGR24: above 2 GiB
 ROWS = (
-    "acq convert, rawvideo", "acq convert, ffv1", "OpenCV VideoWriter, FFV1, no check",
-    "decoding the session alone",
+    "acq convert, rawvideo", "acq convert, magicyuv", "acq convert, ffv1",
+    "OpenCV VideoWriter, FFV1, no check", "decoding the session alone",
 )
 
 
@@ -123,8 +123,9 @@ def _row(row: str, path: str) -> None:
     out.mkdir()
     work = {
         ROWS[0]: lambda: _convert(session, out, "rawvideo"),
-        ROWS[1]: lambda: _convert(session, out, "ffv1"),
-        ROWS[2]: lambda: _opencv(session, out / "vid.avi"), ROWS[3]: lambda: _decode(session),
+        ROWS[1]: lambda: _convert(session, out, "magicyuv"),
+        ROWS[2]: lambda: _convert(session, out, "ffv1"),
+        ROWS[3]: lambda: _opencv(session, out / "vid.avi"), ROWS[4]: lambda: _decode(session),
     }[row]
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     wall_s, cpu_s = time.perf_counter(), time.process_time()
