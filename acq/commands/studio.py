@@ -51,10 +51,11 @@ def studio(
     check_studio_installed()
     from acq.studio.app import build_app
     from acq.web.access import LOOPBACK, Access
-    from acq.web.serve import bind, is_this_machine, names_of, serve, tunnel_line
+    from acq.web.serve import bind, check_reached, is_this_machine, names_of, serve, tunnel_line
     from acq.web.tls import make_certificate, read_certificate
 
     with bind(port, host) as listening:
+        check_reached(listening, host)
         names, tls, tunnel = LOOPBACK, None, tunnel_line(port)
         if not (is_alone := is_this_machine(listening)):
             names, tunnel = names_of(listening, host), ""

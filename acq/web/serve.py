@@ -76,6 +76,24 @@ def is_this_machine(listening: socket.socket) -> bool:
     return ipaddress.ip_address(listening.getsockname()[0]).is_loopback
 
 
+def check_reached(listening: socket.socket, host: str) -> None:
+    """Refuse an address that no other machine reaches and that the link does not name.
+
+    Debian gives a machine's own name such a one, 127.0.1.1.
+
+    Raises
+    ------
+    AcqError : it is one
+    """
+    address = listening.getsockname()[0]
+    if is_this_machine(listening) and address != HOST:
+        raise AcqError(
+            expected="an address by which others reach this machine",
+            found=f"{address}{f' by {host}' * (host != address)}, this machine alone",
+            fix="name another of its addresses, such as 10.0.0.5, or leave --host out",
+        )
+
+
 def names_of(listening: socket.socket, host: str) -> tuple[str, ...]:
     """Return how a request's Host may name what listens: as it was given, and by its address."""
     address = listening.getsockname()[0]

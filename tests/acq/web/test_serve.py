@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 from acq import extras
 from acq.advice import advise
 from acq.main import app
-from acq.web.serve import bind, is_this_machine, names_of, tunnel_line
+from acq.web.serve import bind, check_reached, is_this_machine, names_of, tunnel_line
 from acquire.errors import AcqError
 
 
@@ -22,8 +22,11 @@ def test_another_address_is_named_alone():
     with bind(0, "localhost") as listening:
         assert is_this_machine(listening)
         assert names_of(listening, "LOCALHOST") == ("localhost", listening.getsockname()[0])
+        check_reached(listening, "localhost")
     with bind(0, "127.0.0.2") as listening:
         assert names_of(listening, "127.0.0.2") == ("127.0.0.2",)
+        with pytest.raises(AcqError, match=r"found 127\.0\.0\.2 by rig2, this machine alone"):
+            check_reached(listening, "rig2")
 
 
 @pytest.mark.parametrize(
