@@ -43,6 +43,7 @@ bench: $(VENV)/.installed
 	$(BIN)/python -m benchmarks.lag
 	$(BIN)/python -m benchmarks.heart_rate
 	$(BIN)/python -m benchmarks.beats
+	$(BIN)/python -m benchmarks.variability
 	$(BIN)/python -m benchmarks.duplicates --quick
 	$(BIN)/python -m benchmarks.convert --long
 	$(BIN)/python -m benchmarks.importing
