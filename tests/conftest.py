@@ -14,6 +14,9 @@ import pytest
 from tests.support import REPO, SHARED
 from tests.support.twin import make
 
+# Programs that tests start load acq compiled, as on a user's machine: else each compiles it anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 
 def pytest_addoption(parser):
     parser.addoption(
