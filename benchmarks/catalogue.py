@@ -112,6 +112,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder)
         make_data_folder(data, count, seconds)
+        time.sleep(3)                    # what was written a moment ago is not kept in a list
         size = sum(path.stat().st_size for path in data.rglob("*.h5")) / 1e6
         print(
             f"{count} sessions of {seconds:g} s, {size:.0f} MB\n\n| command | wall s | processor s "
