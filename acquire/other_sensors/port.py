@@ -211,7 +211,8 @@ def _listen(
     -------
     the kind, or None; the first bytes that came
     """
-    counts = dict.fromkeys(range(len(decoders)), 0)
+    counts = [0] * len(decoders)            # readings since the last damaged one
+    damaged = [0] * len(decoders)           # bytes may be left of the setting before
     data = b""
     give_up_s = time.monotonic() + first_s
     while time.monotonic() < give_up_s:
@@ -225,8 +226,10 @@ def _listen(
             give_up_s = time.monotonic() + _LISTEN_S
         data = (data + new)[:64]
         for at, (kind, decoder) in enumerate(decoders):
-            counts[at] += sum(1 for _ in decoder.feed(new))
-            if decoder.damaged == 0 and counts[at] >= kind.needed:
+            for _ in decoder.feed(new):
+                counts[at] = counts[at] + 1 if decoder.damaged == damaged[at] else 1
+                damaged[at] = decoder.damaged
+            if counts[at] >= kind.needed and decoder.damaged == damaged[at]:
                 return kind, data
     return None, data
 
