@@ -267,7 +267,6 @@ def _display(
     """
     from acq.running.recording_socket import RecordingSocket
     from acq.terminal.keys import Keys, can_read_keys
-    from acq.terminal.panel import Panel
     from acq.terminal.panel_view import PanelState
 
     with ExitStack() as opened:
@@ -279,6 +278,8 @@ def _display(
             opened.enter_context(told)
             yield told.on_status, told.on_end
             return
+        from acq.terminal.panel import Panel
+
         panel = Panel(recorder, shown, face=face, bell=bell)
         keys = Keys(panel.on_key) if shown.keys else None
 

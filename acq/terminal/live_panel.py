@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from rich.console import Console, Group
-from rich.live import Live
 from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
@@ -148,6 +147,8 @@ class LiveScreen:
     """
 
     def __init__(self, name: str, *, console: Console | None = None) -> None:
+        from rich.live import Live  # not loaded by a quiet recording
+
         self._name = name
         self._console = console or make_console(stderr=True)
         self._is_drawn = self._console.is_terminal and not self._console.is_dumb_terminal
