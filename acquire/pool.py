@@ -28,6 +28,12 @@ _HEARD_HERE = [
 Result = TypeVar("Result")
 
 
+def usable_cores() -> int:
+    """Return on how many cores this process may run; where no system call tells it, of all."""
+    affinity = getattr(os, "sched_getaffinity", None)       # of Linux alone
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
+
+
 class Pool:
     """Processes to which work is given; see `open_pool`."""
 

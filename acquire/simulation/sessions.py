@@ -7,7 +7,6 @@ of subject S01 has the same pulse and the same light on every machine.
 """
 
 import json
-import os
 import zlib
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, wait
@@ -24,7 +23,7 @@ from acquire.atomic import atomic_file
 from acquire.camera.source import VideoFrame
 from acquire.clock.place_samples import place_samples
 from acquire.errors import Fix, SessionError
-from acquire.pool import make_queue, open_pool
+from acquire.pool import make_queue, open_pool, usable_cores
 from acquire.session.writer import SessionWriter
 from acquire.writing import SIMULATION, hold
 
@@ -167,7 +166,7 @@ def write_sessions(
     """
     for subject in sorted({plan.subject for plan in plans}):
         data_folder.check_new_subject(data, subject)
-    jobs = min(jobs or len(os.sched_getaffinity(0)), len(plans))
+    jobs = min(jobs or usable_cores(), len(plans))
     total = sum(plan.frames for plan in plans)
     stage = f"{len(plans)} sessions, frames"
 

@@ -8,6 +8,7 @@ same files under the same paths.
 """
 
 import os
+import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import CancelledError, as_completed
@@ -19,7 +20,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from acquire.errors import AcqError, Fix
-from acquire.pool import Pool, open_pool
+from acquire.pool import Pool, open_pool, usable_cores
 
 from .files import one_line
 
@@ -59,7 +60,7 @@ class Workers:
         if self.jobs is not None or self.scheduler is not None:
             return self
         by_memory = _available_bytes() // process_bytes
-        cores = len(os.sched_getaffinity(0))
+        cores = usable_cores()
         return Workers(max(1, min(items, cores, by_memory, int(work_s / START_S))))
 
 
@@ -79,9 +80,15 @@ def reading_s(recordings: Iterable[Path]) -> float:
 
 
 def _available_bytes() -> int:
-    """Return the memory that programs may still take: of the machine, and of this container."""
-    with open("/proc/meminfo", encoding="ascii") as file:
-        of_machine = next(int(line.split()[1]) for line in file if line.startswith("MemAvailable"))
+    """Return the memory that programs may still take: of the machine, and of this container.
+
+    No bound where the system has no file that tells it, as macOS.
+    """
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return sys.maxsize
+    of_machine = next(int(line.split()[1]) for line in lines if line.startswith("MemAvailable"))
     group = Path("/sys/fs/cgroup")
     try:
         most, used = ((group / name).read_text() for name in ("memory.max", "memory.current"))

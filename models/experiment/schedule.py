@@ -1,7 +1,6 @@
 """Every fold of every seed trained: in this process, in several, or on a Dask cluster."""
 
 import logging
-import os
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -10,6 +9,7 @@ from pathlib import Path
 import torch
 
 from acquire.errors import TrainingError
+from acquire.pool import usable_cores
 from dataset.common.progress import OnProgress
 from dataset.common.workers import Workers, work_through
 from models.data.videos import TrainingData
@@ -93,7 +93,7 @@ def _train_elsewhere(
     source = plan.source.resolve() if isinstance(plan.source, Path) else plan.source
     absolute = replace(plan, data=plan.data.resolve(), source=source)
     at_once = min(workers.jobs or len(units), len(units))
-    cores = 1 if workers.scheduler else len(os.sched_getaffinity(0))
+    cores = 1 if workers.scheduler else usable_cores()
     train = partial(
         train_unit, plan=absolute, recipe=recipe, part=part.resolve(),
         threads=max(1, cores // at_once),
