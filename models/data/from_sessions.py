@@ -8,7 +8,7 @@ for bit; only the data hash is another, as no video stands behind it.
 
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from acquire import data_folder
 from acquire.errors import CurationError
@@ -34,12 +34,17 @@ from .checks import (
     check_measurable,
     check_no_copies,
 )
-from .curated import Recording, read_videos
+from .curated import Recording, load_curated, read_videos
 from .videos import CACHING, TrainingData
 
 # "ubfc": the curated folders; "sessions": the sessions; else a published DATASET_2 of UBFC-rPPG
 Source = Path | Literal["ubfc", "sessions"]
 _ROWS = "rows of sessions"             # a stage that `on_progress` is called with
+
+
+def load_own(data: Path, source: Literal["ubfc", "sessions"], **how: Any) -> TrainingData:
+    """Load a data folder's own recordings: curated, or from the sessions; as `load_sessions`."""
+    return (load_sessions if source == "sessions" else load_curated)(data, **how)
 
 
 def sessions_cache(data: Path) -> Path:

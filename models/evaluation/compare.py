@@ -15,8 +15,7 @@ from dataset.face.frames import Motion
 from dataset.published_colour.methods import ALL_METHODS
 from dataset.signals.colour_methods import METHODS
 from models.board.find_net import find_nets, find_trainings
-from models.data.curated import load_curated
-from models.data.from_sessions import Source, load_sessions
+from models.data.from_sessions import Source, load_own
 from models.data.published_ubfc import load_dataset_2
 from models.data.videos import TrainingData, side_by_subjects
 
@@ -89,8 +88,7 @@ def compare_methods(
     def load(motion: Motion) -> list[TrainingData]:
         how: Any = {"allow_mixed": allow_mixed, "motion": motion, "on_progress": on_progress}
         if not isinstance(source, Path):
-            read = load_sessions if source == "sessions" else load_curated
-            return _sides(read(data, **how), tests, side)
+            return _sides(load_own(data, source, **how), tests, side)
         whole, _ = load_dataset_2(source, cache=frames_cache(data), **how)
         return _sides(whole, tests or [(name,) for name in whole.subjects["train"]], side)
 

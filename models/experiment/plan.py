@@ -14,8 +14,7 @@ from dataset.common.workers import Workers
 from dataset.face.frames import Motion
 from dataset.selection.draw import draw_folds
 from models.data.checks import check_has_finger
-from models.data.curated import load_curated
-from models.data.from_sessions import Source, load_sessions
+from models.data.from_sessions import Source, load_own
 from models.data.published_ubfc import load_dataset_2
 from models.data.videos import TrainingData, side_by_subjects
 from models.training.recipe import Trained
@@ -95,9 +94,8 @@ def load_plan(
             motion=motion, workers=workers, on_progress=on_progress,
         )
     else:
-        load = load_sessions if plan.source == "sessions" else load_curated
-        whole = load(
-            plan.data, allow_mixed=plan.allow_mixed, of_today=of_today, motion=motion,
+        whole = load_own(
+            plan.data, plan.source, allow_mixed=plan.allow_mixed, of_today=of_today, motion=motion,
             workers=workers, on_progress=on_progress,
         )
     folds = [whole] if plan.folds is None else sides_of_folds(whole, plan.folds)
