@@ -144,7 +144,7 @@ def test_predict_reads_a_virtual_subject_s_heart_rate(video, as_live):
     assert [row["state"] for row in rows] == [row["state"] for row in said["rows"]]
     assert float(rows[-1]["hr_bpm"]) == said["rows"][-1]["hr_bpm"]
     assert "finger_bpm" in rows[0]
-    with pytest.raises(SessionError, match="allow it to replace what is there"):
+    with pytest.raises(AcqError, match="allow it to replace what is there"):
         acq("predict", video, "--table", table)
 
 
