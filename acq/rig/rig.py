@@ -8,6 +8,7 @@ has been open for a while.
 import threading
 import time
 from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,8 @@ class Rig:
         self.data = data
         self.choices = choices
         self.viewers = 0
-        self._lock = threading.RLock()
+        self._lock = threading.RLock()          # of what is held and recorded; may take seconds
+        self._pages = threading.Lock()          # of the count of pages; never held for long
         self._preview: Preview | None = None
         self._started: StartedRecording | None = None
         self._known: dict[Path, WatchedRecording] = {}
@@ -86,7 +88,7 @@ class Rig:
 
     def open_page(self) -> None:
         """Note that a page looks; what runs is looked for from now on."""
-        with self._lock:
+        with self._pages:
             self.viewers += 1
             if self._thread is None:
                 self._thread = threading.Thread(target=self._tend, name="rig", daemon=True)
@@ -94,7 +96,7 @@ class Rig:
 
     def close_page(self) -> None:
         """Note that a page looks no more."""
-        with self._lock:
+        with self._pages:
             self.viewers -= 1
 
     # -- what pages ask for
@@ -168,20 +170,34 @@ class Rig:
     # -- what goes on
 
     def _tend(self) -> None:
-        while True:
+        while not self._is_left():
+            # before the lock is taken: one that does not answer takes two seconds
+            running = find_recordings(self.data, self._known)
             with self._lock:
-                if self.viewers:
-                    self._seen_s = time.monotonic()
-                elif time.monotonic() - self._seen_s > _ALONE_S:
-                    self._let_go()
+                try:
+                    self._update(running)
+                except Exception as error:      # no odd message ends what all pages see
                     self._forget_recording()
-                    self._thread = None
-                    return
-                self._update()
+                    self._said = f"what runs cannot be told: {error!r}"
             time.sleep(_TICK_S)
 
-    def _update(self) -> None:
-        running = find_recordings(self.data, self._known)
+    def _is_left(self) -> bool:
+        """Return whether no page has been open for a while; then all is let go of."""
+        with self._pages:
+            if self.viewers:
+                self._seen_s = time.monotonic()
+                return False
+        if time.monotonic() - self._seen_s <= _ALONE_S:
+            return False
+        with self._lock:
+            self._let_go()
+            self._forget_recording()
+        with self._pages:
+            if not self.viewers:                # one may have come meanwhile
+                self._thread = None
+            return not self.viewers
+
+    def _update(self, running: list[WatchedRecording]) -> None:
         if self._watched is None and running:
             self._let_go()
             self._watched = running[0]
@@ -207,7 +223,15 @@ class Rig:
                 "shortcomings": ["acq recover makes the file whole"], "session": "",
             }
             return
-        values = {key: value for key, value in watched.end.items() if key != "kind"}
+        if error := watched.end.get("error"):
+            self._ended = {
+                "saved": f"the recording ended with an error: {error}", "shortcomings": [],
+                "session": "",
+            }
+            return
+        # one of another version may tell more
+        known = {field.name for field in fields(RecordingSummary)}
+        values = {key: value for key, value in watched.end.items() if key in known}
         summary = RecordingSummary(**{**values, "path": Path(values["path"])})
         fault = [] if summary.complete else [f"incomplete: {summary.fault}"]
         self._ended = {

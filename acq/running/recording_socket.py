@@ -1,9 +1,10 @@
 """A recording told to other programs: a Unix socket of one user, a line of JSON a message.
 
 Whoever listens is sent what does not change, then the state four times a second, at the end the
-summary. It may send `{"do": "mark", "number": 3}` (null: without a number), `{"do": "undo"}` and
-`{"do": "stop"}`; what was done comes back as `{"kind": "said", "text": ...}`. A thread of its own
-serves it and waits for nobody: while a listener has not taken a message, it gets no other.
+summary, or `{"kind": "end", "error": ...}` where an error ended it. It may send
+`{"do": "mark", "number": 3}` (null: without a number), `{"do": "undo"}` and `{"do": "stop"}`; what
+was done comes back as `{"kind": "said", "text": ...}`. A thread of its own serves it and waits for
+nobody: while a listener has not taken a message, it gets no other.
 """
 
 import json
@@ -17,6 +18,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from acq.advice import advise
 from acq.terminal.marks import Marks
 from acq.terminal.panel_view import PanelState
 from acq.terminal.printing import warn
@@ -67,6 +69,7 @@ class RecordingSocket:
         self._every_s = every_s
         self._status: RecordingStatus | None = None
         self._summary: RecordingSummary | None = None
+        self._error = ""                    # that ended it without a summary, in words
         self._is_over = threading.Event()
         self._listeners: list[_Listener] = []
         self._listening: socket.socket | None = None
@@ -100,6 +103,10 @@ class RecordingSocket:
         self, kind: type[BaseException] | None, error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        if error is not None:
+            self._error = advise(error, "record") if isinstance(error, AcqError | OSError) else (
+                f"{type(error).__name__} {error}".strip()
+            )
         self._is_over.set()
         if self._thread.is_alive():
             self._thread.join(timeout=_END_S)
@@ -190,6 +197,8 @@ class RecordingSocket:
         for listener in self._listeners:
             if self._summary is not None:
                 self._tell(listener, tell_end(self._summary))
+            elif self._error:
+                self._tell(listener, {"kind": "end", "error": self._error})
             with suppress(OSError):
                 listener.connection.settimeout(_END_S / 2)
                 listener.connection.sendall(listener.waiting)

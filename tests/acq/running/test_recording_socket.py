@@ -2,6 +2,7 @@
 
 import socket
 import time
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -87,6 +88,18 @@ def test_only_those_into_the_folder_are_found_and_one_that_has_ended_is_gone(tmp
         watched.ask("stop")
 
 
+def test_an_error_that_ends_a_recording_is_told(tmp_path, recorder):
+    broken = AcqError(expected="the file", found="that it was deleted", where="at data")
+    with (
+        suppress(AcqError),
+        RecordingSocket(recorder, panel_state(), tmp_path, "csi", is_watched=False),
+    ):
+        (watched,) = find_recordings(tmp_path, {})
+        raise broken
+    until(lambda: watched.has_ended)
+    assert watched.end == {"kind": "end", "error": str(broken)}
+
+
 def test_a_socket_of_a_killed_recording_is_passed_over(tmp_path):
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as dead:
         dead.bind(str(running_folder() / "99.recording"))
@@ -109,7 +122,8 @@ def test_a_listener_that_takes_nothing_holds_nothing_up_and_is_sent_no_queue(tmp
                 frames=frames, ppg_sequence=numbers, ppg_value=numbers / 7.0, ppg_rate_hz=60
             ))
             until(lambda told=frames: watched.status and watched.status["frames"] == told)
-        assert sorted(bool(one.waiting) for one in told._listeners) == [False, True]
+        # what was sent is taken off what waits a moment after it has come
+        until(lambda: sorted(bool(one.waiting) for one in told._listeners) == [False, True])
         assert max(len(one.waiting) for one in told._listeners) < 30_000
 
 
