@@ -264,7 +264,9 @@ def _folders_of(cache: Path | None) -> tuple[list[Path], Path | None]:
         return [], None
     cache = cache.absolute()
     there = next(folder for folder in (cache, *cache.parents) if folder.exists())
-    is_own = cache.resolve().is_relative_to(cache.parents[1].resolve())
+    # of DATA/cache/frames, and of what lies in it, DATA
+    top = next((folder for folder in cache.parents if folder.name == "cache"), cache.parent)
+    is_own = cache.resolve().is_relative_to(top.parent.resolve())
     if is_own and os.access(there, os.W_OK):
         return [cache], cache
     home = home_frames_cache()

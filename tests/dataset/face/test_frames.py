@@ -7,6 +7,7 @@ import pytest
 pytest.importorskip("torch")
 
 import acquire
+from acquire.data_folder import home_frames_cache
 from acquire.errors import CurationError
 from dataset.face.box import FaceBox, enlarge
 from dataset.face.frames import (
@@ -154,6 +155,19 @@ def test_outliers_are_cut():
     frames[200:, 0, 0] += 20_000      # one huge step in one cell
     change = motion(frames)
     assert np.abs(change[199, 0, 0]).max() < 100 * np.abs(change[0, 1, 1]).max()
+
+
+@pytest.mark.parametrize("name", ["frames", "frames/sessions"])
+def test_nothing_is_kept_through_a_link_out_of_the_data_folder(tmp_path, monkeypatch, name):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "home"))
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/cache").symlink_to(outside)
+    video = write_portrait(tmp_path / "vid.avi")
+    read_face_frames(video, cache=tmp_path / "data/cache" / name)
+    assert not list(outside.iterdir())
+    assert len(list(home_frames_cache().iterdir())) == 2
 
 
 def test_second_time_comes_from_the_cache(tmp_path):
