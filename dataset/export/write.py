@@ -147,12 +147,15 @@ def plan_export(
 
     Raises
     ------
-    SplitError, CurationError : as there
+    SplitError, CurationError : as there, but for an export that is there already
     """
+    check_place(data, target)
     settings = choose_export_settings(target, asked)
     split, fold = read_checked_split(data, fold, on_progress)
     tasks = session_tasks(data, split, fold, settings)
     outlines, failed = outline_sessions(tasks, workers)
+    ready = [one for one in tasks if one.session.session in outlines]
+    name_folders(ready, [len(outlines[one.session.session].rows) for one in ready], target)
     free = shutil.disk_usage(data).free
     ways = weigh(tasks, outlines, (PNG,) if settings.codec == PNG else CODECS, free)
     codec = first_that_fits(ways, free, data) if by_disk else settings.codec

@@ -12,7 +12,10 @@ from dataset.convert import plan
 from dataset.convert.plan import ConversionPlan, Way, plan_conversion
 from dataset.convert.settings import RequestedSettings
 from dataset.convert.to_ubfc import convert_sessions
+from dataset.export.targets import Target
+from dataset.export.write import plan_export
 from dataset.layouts.avi import CODECS
+from dataset.layouts.places import PURE
 from tests.support.made_sessions import make_session
 from tests.support.splits import write_new_split
 
@@ -96,3 +99,9 @@ def test_exports_have_a_plan_too(data):
     (way,) = json.loads(done.stdout)["ways"]
     assert way["codec"] == "png"
     assert way["size_bytes"] > 0
+
+
+def test_what_an_export_would_refuse_its_plan_refuses(data):
+    native = RequestedSettings(fps="native")
+    with pytest.raises(CurationError, match="expected at most 1 subjects in PURE"):
+        plan_export(data, target=Target(PURE, most_subjects=1), asked=native)
