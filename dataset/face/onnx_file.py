@@ -29,8 +29,8 @@ METADATA = "acq"
 FORMAT = "acq-board-1"
 # SHA-256 of the networks that come with acq
 OWN = frozenset({
-    "3c0f50b2465a7b7c423e8df2b3c796aac8c3a00ecd8364b50f59cbfe8765d861",     # student
-    "de6a9c81029a43b85625b8267b7f6d0ccb159b6e248417c03b2652f05231bc21",     # student, 8-bit
+    "1079e705ee6ae8f92413420312f23ff167f00f9426f8969151911697c10822b6",     # student
+    "091d84f1af47bf486e31e8028d30232943a850c948c09f1e5ee0c0a0269964de",     # student, 8-bit
     "025e037b7146ebabe7f5332d4b9c84329645f0d659cec00cbd3dd7798313246f",     # pnet
     "f8a5a9297507b3e359e995c62711640321580adece2b1f2dd9fb592d81135c68",     # rnet
     "71425eebb847041143a7336724dfe2fdd000ca4d241c1c421afaf049316c48a8",     # onet

@@ -57,7 +57,7 @@ class Spectra:
         """Return each method's highest peak near a rate of `BPM`, (M,) [bpm]; NaN without one."""
         peaks_bpm = np.full(len(self.shares), np.nan)
         for method, row in enumerate(self.shares):
-            near = _local_maxima(row)
+            near = self.maxima(row)
             near = near[np.abs(BPM[near] - bpm) <= half_width_bpm]
             if len(near):
                 peaks_bpm[method] = BPM[near[np.argmax(row[near])]]
