@@ -86,6 +86,9 @@ LIGHT_ATTRS = ("light_offset_ns", "light_offset_bound_ns", "light_offset_from")
 PPG_ATTRS = ("sensor", "rate_hz", "tick_hz", "adc_bits", "protocol", "firmware", "boot_id", "port")
 # Attributes of /ppg where the sensor has no clock, and its samples are placed by their arrivals.
 ARRIVAL_ATTRS = ("line_ns", "spacing_ns", "delay_most_ns", "delay", "unseen_losses")
+# Attributes of /ppg beside /ppg/reading: which reading is the value 0, and which 65535. Not in
+# older files. They change where readings went beyond them while recording.
+SCALE_ATTRS = ("scale_low", "scale_high")
 # Attributes of the group of a stream.
 STREAM_ATTRS = ("title", "kind", "channels", "nominal_hz", "source")
 

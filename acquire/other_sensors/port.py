@@ -26,7 +26,8 @@ from acquire.sensor.stamped_port import (
     set_line,
 )
 
-from .kind import ContactSensor, NumberedReading, Reading
+from .kind import ContactSensor, NumberedReading
+from .scale import tell_scale
 
 TICK_HZ = 1_000_000             # ticks of such a sensor are microseconds of the host's clock
 _FASTEST = 1.04                 # a UART's rate above its nominal one, as `acquire.clock` takes it
@@ -35,8 +36,6 @@ _LISTEN_S = 0.8                 # with each setting of the line
 _MEASURE_S = 2.0
 _FEWEST = 8                     # readings that a rate is measured from
 _SLOWEST_HZ, _FASTEST_HZ = 10, 1000
-# full scales of the converters that sketches print readings of
-_BITS = (10, 12, 14, 16, 18, 24)
 
 
 class OtherSensor:
@@ -105,7 +104,7 @@ class OtherSensor:
                 expected=f"{_SLOWEST_HZ} to {_FASTEST_HZ} readings a second", found=measured_hz,
                 where=f"on {self.port}", fix="change how often it prints",
             )
-        return measured_hz, scale or _tell_scale([value for value, _ in readings])
+        return measured_hz, scale or tell_scale(value for value, _ in readings)
 
     @property
     def hello(self) -> Hello:
@@ -232,16 +231,3 @@ def _listen(
             if counts[at] >= kind.needed and decoder.damaged == damaged[at]:
                 return kind, data
     return None, data
-
-
-def _tell_scale(values: list[float]) -> tuple[float, float]:
-    """Return the range of the smallest usual converter that holds some readings."""
-    largest = max(*values, -min(values))
-    full = next((2**bits - 1 for bits in _BITS if largest < 2**bits), 2 ** _BITS[-1] - 1)
-    return (0.0 if min(values) >= 0 else -float(full), float(full))
-
-
-def scaled(reading: Reading, scale: tuple[float, float]) -> int:
-    """Return a reading on the scale of a session, 0 to 65535."""
-    low, high = scale
-    return min(65535, max(0, round((reading.value - low) * 65535 / (high - low))))

@@ -14,13 +14,14 @@ from acquire import host_time
 from acquire.errors import AcqError, DeviceTimeout
 from acquire.host_time import SuspensionWatch
 from acquire.sensor.arrival import ArrivalTiming, ReadingSample
-from acquire.sensor.items import SensorBack, SensorItem, SensorLost, SensorSays
+from acquire.sensor.items import ScaleWidened, SensorBack, SensorItem, SensorLost, SensorSays
 from acquire.sensor.protocol import SAMPLE_CLIPPED, Hello
 from acquire.sensor.stamped_port import Received
 from acquire.sensor.thread import FELL_SILENT, UNPLUGGED
 from acquire.sensor.usb import ports_of, usb_identity
 
-from .port import OtherSensor, scaled
+from .port import OtherSensor
+from .scale import Scale, ScaleWatch, to_values
 
 _STALL_S = 3.0                  # without a reading: it is gone
 _QUIET_S = 0.6                  # without a reading: ask for them again
@@ -43,7 +44,7 @@ class OtherSensorThread:
         self.items: queue.Queue[SensorItem] = queue.Queue()
         self.lost: AcqError | None = None        # why the sensor is away, while it is
         self._first_sensor = sensor              # its owner closes it
-        self._scale = sensor.scale
+        self._scale = ScaleWatch(sensor.scale, is_told=sensor.kind.scale is None)
         self._usb = usb_identity(sensor.port)
         self._stop = threading.Event()
         self._suspensions = suspensions or SuspensionWatch()
@@ -52,6 +53,11 @@ class OtherSensorThread:
         self._damaged = 0                        # since the recording began
         self._status = ""
         self._sample_at_s = 0.0
+
+    @property
+    def scale(self) -> Scale | None:
+        """Lowest and highest reading, as far as they are known."""
+        return self._scale.scale
 
     @property
     def damaged_packets(self) -> int:
@@ -147,13 +153,22 @@ class OtherSensorThread:
         if reading.status != self._status:
             self._status = reading.status
             self.items.put(SensorSays(arrival_ns, reading.status))
-        is_cut = self.sensor.kind.clips and reading.value in self._scale
-        flags = SAMPLE_CLIPPED if is_cut else 0
+        before = self._scale.scale
+        if self._scale.add(reading.value):
+            self._widen(arrival_ns, before)
+        scale = self._scale.scale
+        is_cut = self.sensor.kind.clips and reading.value in scale
+        flags = SAMPLE_CLIPPED if is_cut or self._scale.is_beyond(reading.value) else 0
         sample = ReadingSample(
-            self._sequence % 2**32, arrival_ns // 1000 % 2**32, scaled(reading, self._scale),
-            flags, reading.value,
+            self._sequence % 2**32, arrival_ns // 1000 % 2**32,
+            int(to_values(reading.value, scale)), flags, reading.value,
         )
         self.items.put(Received(sample, arrival_ns))
+
+    def _widen(self, time_ns: int, before: Scale) -> None:
+        self.sensor.scale = self._first_sensor.scale = self._scale.scale
+        self.hello = self.sensor.hello
+        self.items.put(ScaleWidened(time_ns, before, self._scale.scale, self.hello))
 
     # -- away and back
 
@@ -170,7 +185,8 @@ class OtherSensorThread:
         while not self._stop.wait(_REOPEN_EVERY_S):
             for port in ports_of(self._usb, self.sensor.port):
                 with suppress(AcqError):         # `lost` keeps the first reason
-                    self.sensor = OtherSensor(port, (kind,), rate_hz=rate_hz, scale=self._scale)
+                    scale = self._scale.scale
+                    self.sensor = OtherSensor(port, (kind,), rate_hz=rate_hz, scale=scale)
                     self.lost = None
                     self._sample_at_s = self.sensor.listened_s
                     self._damaged_before = self.sensor.bad_packets

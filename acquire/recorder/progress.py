@@ -9,7 +9,7 @@ from contextlib import suppress
 from acquire.camera.source import CameraInfo
 from acquire.host_time import ClockReading, Suspension
 from acquire.sensor.arrival import ArrivalTiming
-from acquire.sensor.items import SensorBack, SensorItem, SensorLost
+from acquire.sensor.items import ScaleWidened, SensorBack, SensorItem, SensorLost
 from acquire.sensor.pings import Exchange
 from acquire.sensor.protocol import Hello, Sample, Status
 from acquire.sensor.stamped_port import Received
@@ -56,6 +56,8 @@ class RecordingProgress:
             samples.sensor_lost(item)
         elif isinstance(item, SensorBack):
             samples.sensor_back(item)
+        elif isinstance(item, ScaleWidened):
+            samples.widen_scale(item)
         else:
             self.writer.add_event(item.time_ns, "sensor_says", item.text or "nothing more of it")
         self.has_new_sample = self.writer.samples > count

@@ -182,7 +182,9 @@ class Recorder:
             data_folder.session_file(data, subject, session_id), session_id=session_id,
             subject=subject, camera=camera, hello=hello, port=self._sensor.sensor.port,
             started_unix_ns=started_unix_ns, started_monotonic_ns=start_ns, simulated=simulated,
-            origin=RecordedWith(self._sensor.timing, self._streams.headers),
+            origin=RecordedWith(
+                self._sensor.timing, self._streams.headers, self._sensor.scale
+            ),
         )
         return RecordingProgress(
             writer, camera, hello, start_ns=start_ns, simulated=simulated,

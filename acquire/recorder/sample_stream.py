@@ -21,9 +21,10 @@ from acquire.clock.place_recording import place_recording
 from acquire.clock.place_samples import LivePlacer
 from acquire.clock.ticks import TickCounter
 from acquire.host_time import ClockReading, Suspension
+from acquire.other_sensors.scale import FULL, Scale, make_values
 from acquire.sensor.arrival import ArrivalTiming, ReadingSample
 from acquire.sensor.finger import FINGER_OFF, FLAT_LINE, FingerWatch
-from acquire.sensor.items import SensorBack, SensorLost
+from acquire.sensor.items import ScaleWidened, SensorBack, SensorLost
 from acquire.sensor.pings import Exchange
 from acquire.sensor.protocol import SAMPLE_OVERRUN, SAMPLE_RESTARTED, Hello, Sample, Status
 from acquire.session.writer import SessionWriter
@@ -86,6 +87,7 @@ class SampleStream:
         self._last_ns = start_ns - round(0.5e9 / hello.rate_hz)
         self._period_ns = 1e9 / hello.rate_hz        # on the host's clock
         self._finger = FingerWatch(hello.rate_hz, sensor=hello.sensor)
+        self._wider_scale: Scale | None = None       # than the recording began with
         self._latest: deque[Sample] = deque(maxlen=_LATEST)
         self._repeated = 0                           # samples that came twice
         self._shown: deque[tuple[int, int]] = deque(maxlen=round(SHOWN_S * hello.rate_hz))
@@ -241,6 +243,22 @@ class SampleStream:
         text = f"boot {self._boot.number}: id {back.hello.boot_id:#010x}"
         self._writer.add_event(back.time_ns, "boot", text)
 
+    def widen_scale(self, widened: ScaleWidened) -> None:
+        """Take a wider scale for the values from here on; those before follow in `place_all`."""
+        (low, high), before = widened.scale, widened.before
+        self._writer.add_event(
+            widened.time_ns, "scale_widened",
+            f"readings beyond {before[0]:g} to {before[1]:g}: the scale is {low:g} to {high:g}",
+        )
+        self._writer.set_scale(widened.scale, widened.hello.adc_bits)
+        self._boot.hello = widened.hello
+        self._wider_scale = widened.scale
+        gain = (before[1] - before[0]) / (high - low)
+        offset = (before[0] - low) * FULL / (high - low)
+        self._finger.rescale(gain, offset, sensor=widened.hello.sensor)
+        shown = [(sequence, round(value * gain + offset)) for sequence, value in self._shown]
+        self._shown = deque(shown, self._shown.maxlen)
+
     def add_clocks(self, clocks: ClockReading) -> None:
         """Write a reading of the host's two clocks."""
         self._writer.add_clocks(clocks.monotonic_ns, clocks.raw_ns)
@@ -307,6 +325,7 @@ class SampleStream:
             timing=self.timing, suspensions=suspensions,
         )
         self._note_lateness(late_ns)
+        self._make_values()
         is_new = bool((sequence != counted).any())
         self._writer.place_ppg(time_ns, bound_ns, sequence if is_new else None)
         if is_new:
@@ -322,6 +341,17 @@ class SampleStream:
         self.unbounded = int(np.count_nonzero(bound_ns < 0))
         if self.unbounded < len(bound_ns):
             self.widest_bound_ms = float(bound_ns.max()) / 1e6
+
+    def _make_values(self) -> None:
+        """Make all values by one scale, where it became wider while recording."""
+        if self._wider_scale is None:
+            return
+        values, flags = make_values(
+            self._writer.column(layout.READING), self._writer.column(layout.PPG_FLAGS),
+            self._wider_scale,
+        )
+        self._writer.replace_rows(layout.PPG_VALUE, values)
+        self._writer.replace_rows(layout.PPG_FLAGS, flags)
 
     def _note_lateness(self, late_ns: int) -> None:
         """Add what samples of a sensor without a clock were late by to what bounds their times."""

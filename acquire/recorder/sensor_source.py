@@ -27,6 +27,11 @@ class SensorSource(Protocol):
         ...
 
     @property
+    def scale(self) -> tuple[float, float] | None:
+        """Lowest and highest reading of a sensor without a clock."""
+        ...
+
+    @property
     def damaged_packets(self) -> int:
         """Packets that came damaged since the recording began."""
         ...

@@ -54,9 +54,8 @@ class FingerWatch:
 
     def __init__(self, rate_hz: int, *, sensor: int = SENSOR_ANALOG) -> None:
         self._block = max(1, round(rate_hz / _GRID_HZ))
-        self._least_height = _LEAST_HEIGHT.get(sensor, _LEAST_HEIGHT[SENSOR_ANALOG])
-        self._dark = _DARK.get(sensor, -1.0)
-        self._part: list[tuple[int, int, int]] = []
+        self._set_sensor(sensor)
+        self._part: list[tuple[float, int, int]] = []
         self._values: deque[float] = deque(maxlen=_WINDOW)
         self._clipped: deque[int] = deque(maxlen=_WINDOW)
         self._times_ns: deque[int] = deque(maxlen=_WINDOW)
@@ -70,6 +69,18 @@ class FingerWatch:
         self._past_ns: dict[str, int] = dict.fromkeys((FINGER_OFF, FLAT_LINE, CLIPPED), 0)
         line = np.arange(_WINDOW) - (_WINDOW - 1) / 2
         self._line = line / np.sqrt((line**2).sum())
+
+    def _set_sensor(self, sensor: int) -> None:
+        self._least_height = _LEAST_HEIGHT.get(sensor, _LEAST_HEIGHT[SENSOR_ANALOG])
+        self._dark = _DARK.get(sensor, -1.0)
+
+    def rescale(self, gain: float, offset: float, *, sensor: int) -> None:
+        """Go on with a wider scale: `gain` times the values before, plus `offset`; none clipped."""
+        self._set_sensor(sensor)
+        self._part = [(value * gain + offset, 0, time_ns) for value, _, time_ns in self._part]
+        self._clipped = deque((False for _ in self._clipped), _WINDOW)
+        self._values = deque((value * gain + offset for value in self._values), _WINDOW)
+        self._usual_height *= gain
 
     @property
     def states(self) -> dict[str, int]:

@@ -36,4 +36,17 @@ class SensorSays:
     text: str             # such as "finger out"; "" where it says nothing any more
 
 
-SensorItem = SensorSays | Received | Exchange | ClockReading | Suspension | SensorLost | SensorBack
+@dataclass(frozen=True)
+class ScaleWidened:
+    """Readings of another maker's sensor were beyond its scale: from here on it is wider."""
+
+    time_ns: int
+    before: tuple[float, float]     # lowest and highest reading
+    scale: tuple[float, float]      # the same from here on
+    hello: Hello                    # with the resolution of that scale
+
+
+SensorItem = (
+    SensorSays | ScaleWidened | Received | Exchange | ClockReading | Suspension | SensorLost
+    | SensorBack
+)

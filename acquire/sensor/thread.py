@@ -62,6 +62,7 @@ class SensorThread:
         self.sensor = sensor
         self.hello = sensor.hello
         self.timing: ArrivalTiming | None = None   # pings place its samples, not their arrivals
+        self.scale: tuple[float, float] | None = None      # its values are of full scale 65535
         self.items: queue.Queue[SensorItem] = queue.Queue()
         self.lost: AcqError | None = None        # why the sensor is away, while it is
         self._rate_hz = rate_hz

@@ -35,6 +35,7 @@ class RecordedWith:
 
     timing: ArrivalTiming | None = None         # of a sensor without a clock
     streams: tuple[StreamHeader, ...] = ()
+    scale: tuple[float, float] | None = None    # of a sensor without a clock: lowest, highest
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,11 @@ class SessionHeader:
     def timing(self) -> ArrivalTiming | None:
         """Of a sensor without a clock."""
         return self.origin.timing if isinstance(self.origin, RecordedWith) else None
+
+    @property
+    def scale(self) -> tuple[float, float] | None:
+        """Lowest and highest reading of a sensor without a clock."""
+        return self.origin.scale if isinstance(self.origin, RecordedWith) else None
 
     @property
     def imported(self) -> ImportOrigin | None:
@@ -152,3 +158,6 @@ def write_attributes(file: h5py.File, header: SessionHeader) -> None:
             timing.line_ns, timing.spacing_ns, timing.delay_most_ns, timing.delay, timing.unseen,
         )
         file["ppg"].attrs.update(zip(layout.ARRIVAL_ATTRS, values, strict=True))
+    if header.scale is not None:
+        scale = (float(end) for end in header.scale)
+        file["ppg"].attrs.update(zip(layout.SCALE_ATTRS, scale, strict=True))

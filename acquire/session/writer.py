@@ -276,6 +276,17 @@ class SessionWriter:
         """Replace by how much the light was earlier than a sample's time at most [ns]."""
         self._file["ppg"].attrs.modify("delay_most_ns", delay_most_ns)
 
+    @guard_write
+    def set_scale(self, scale: tuple[float, float], adc_bits: int) -> None:
+        """Replace the lowest and the highest reading of a sensor without a clock.
+
+        It is in the file before any value that was made by it.
+        """
+        ppg = self._file["ppg"].attrs
+        for name, value in (*zip(layout.SCALE_ATTRS, scale, strict=True), ("adc_bits", adc_bits)):
+            ppg.modify(name, value)
+        self._file.flush()
+
     def column(self, name: str) -> np.ndarray:
         """Return all rows of one column or table, after a flush."""
         self.flush()

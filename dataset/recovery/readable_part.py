@@ -19,6 +19,7 @@ from acquire.clock.place_samples import NEVER_SUSPENDED
 from acquire.clock.place_stream import place_stream
 from acquire.errors import SessionError
 from acquire.limits import LEAST_ROWS_BYTES
+from acquire.other_sensors.scale import make_values
 from acquire.recorder.losses import correct_events
 from acquire.session.structure import FORMAT_BOUNDS
 from dataset.common.progress import OnProgress
@@ -149,6 +150,7 @@ class ReadablePart:
             for name, column in self._columns.items():
                 if name.startswith("video/"):
                     self._columns[name] = column[decodes]
+            self._make_values()
             self._place_samples()
             self._place_streams()
             counts = self._count(int(decodes.sum()))
@@ -219,6 +221,15 @@ class ReadablePart:
         to.resize(copied, axis=0)
         _copy_attributes(self._video, to)
         return decodes
+
+    def _make_values(self) -> None:
+        """Make all values by the scale that the recording ended with."""
+        scale = as_sensor(read_sensor_attributes(self._ppg, self._path)).scale
+        columns = self._columns
+        if scale is not None and layout.READING in columns:
+            columns[layout.PPG_VALUE], columns[layout.PPG_FLAGS] = make_values(
+                columns[layout.READING], columns[layout.PPG_FLAGS], scale
+            )
 
     def _place_samples(self) -> None:
         """Place the samples on the host's clock, by all exchanges, and count their jumps anew."""

@@ -51,9 +51,11 @@ class Following:
             self.rate_hz = session.sensor.rate_hz
         self._file = open_to_read(self.path, wait_s=0)      # it opened a moment ago
         self._video = find_inside(self._file, layout.FRAMES, self.path)
+        # the scale of the values may become wider meanwhile, that of the readings stays
+        self._finger = layout.READING if layout.READING in self._file else layout.PPG_VALUE
         self._columns = {
             name: find_inside(self._file, name, self.path)
-            for name in (layout.FRAME_TIME, layout.PPG_SEQUENCE, layout.PPG_VALUE)
+            for name in (layout.FRAME_TIME, layout.PPG_SEQUENCE, self._finger)
         }
         self._next = max(0, self._count(layout.FRAME_TIME) - round(back_s * self.fps))
 
@@ -91,10 +93,15 @@ class Following:
         return None
 
     def finger(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return the PPG's last ten seconds: (S,) int64 sequence numbers, (S,) float64 values."""
-        count = min(self._count(layout.PPG_SEQUENCE), self._count(layout.PPG_VALUE))
+        """Return the PPG's last ten seconds: sequence numbers and values.
+
+        Returns
+        -------
+        (S,) int64; (S,) float64, of full scale 65535, or as a sensor without a clock sent them
+        """
+        count = min(self._count(layout.PPG_SEQUENCE), self._count(self._finger))
         part = np.s_[max(0, count - round(SHOWN_S * self.rate_hz)):count]
-        values = self._columns[layout.PPG_VALUE][part].astype(np.float64)
+        values = self._columns[self._finger][part].astype(np.float64)
         return self._columns[layout.PPG_SEQUENCE][part], values
 
     @property

@@ -48,6 +48,8 @@ class SensorInfo:
     port: str
     # of a sensor without a clock: how its samples were placed; None: by pings
     timing: ArrivalTiming | None = None
+    # of one: the readings that are the values 0 and 65535; None: an older file does not say
+    scale: tuple[float, float] | None = None
 
 
 def read_header(file: h5py.File, path: Path) -> Header:
@@ -103,6 +105,9 @@ def _check_schema(attrs: dict[str, Any], path: Path) -> None:
         )
 
 
+_CORRECT = "restore the file from a copy, or correct the attribute"
+
+
 def read_attributes(
     node: h5py.File | h5py.Dataset | h5py.Group, names: tuple[str, ...], path: Path
 ) -> dict[str, Any]:
@@ -136,7 +141,7 @@ def check_types(attrs: Mapping[str, Any], path: Path) -> None:
         if not fits(value):
             raise SessionError(
                 expected=f"the attribute {name} as {words}", found=repr(value), where=path,
-                fix="restore the file from a copy, or correct the attribute",
+                fix=_CORRECT,
             )
 
 
@@ -162,9 +167,16 @@ def read_sensor_attributes(ppg: h5py.Group, path: Path) -> dict[str, Any]:
     SessionError, ValueError : as `read_attributes`
     """
     attrs = read_attributes(ppg, layout.PPG_ATTRS, path)
-    if not any(name in ppg.attrs for name in layout.ARRIVAL_ATTRS):
-        return attrs
-    return attrs | read_attributes(ppg, layout.ARRIVAL_ATTRS, path)
+    there = set(ppg.attrs)
+    for names in (layout.ARRIVAL_ATTRS, layout.SCALE_ATTRS):
+        if not there.isdisjoint(names):
+            attrs |= read_attributes(ppg, names, path)
+    if "scale_low" in attrs and not attrs["scale_low"] < attrs["scale_high"]:
+        raise SessionError(
+            expected="scale_low below scale_high",
+            found=f"{attrs['scale_low']:g} and {attrs['scale_high']:g}", where=path, fix=_CORRECT,
+        )
+    return attrs
 
 
 def as_camera(attrs: dict[str, Any], *, simulated: bool) -> CameraInfo:
@@ -207,10 +219,15 @@ def as_sensor(attrs: dict[str, Any]) -> SensorInfo:
             str(attrs["sensor"]), attrs["line_ns"], attrs["spacing_ns"], attrs["delay_most_ns"],
             str(attrs["delay"]), str(attrs["unseen_losses"]),
         )
+    low, high = (attrs.get(name) for name in layout.SCALE_ATTRS)
     return SensorInfo(
         name=str(attrs["sensor"]), firmware=str(attrs["firmware"]), port=str(attrs["port"]),
-        timing=timing, **numbers,
+        timing=timing, scale=None if low is None or high is None else (low, high), **numbers,
     )
+
+
+def _is_reading(value: Any) -> bool:
+    return type(value) in (int, float) and abs(value) <= _LARGEST_READING
 
 
 def _is_whole(least: int, most: int) -> Callable[[Any], bool]:
@@ -240,6 +257,8 @@ _COUNT = ("a whole number", _is_whole(0, 2**63))
 _LOST = ("a number of losses, or -1", _is_whole(-1, 2**40))
 # the longest is that of a pause of the host
 _DELAY = ("nanoseconds up to an hour, or -1", _is_whole(-1, 3600 * 10**9))
+_LARGEST_READING = 2.0**53
+_READING = ("a reading of the sensor", _is_reading)
 _PIXELS = ("a number of pixels", _is_whole(1, 2**31))
 # What attributes mean and may be; those that are not listed are text.
 _MEANING: dict[str, tuple[str, Callable[[Any], bool]]] = {
@@ -253,6 +272,7 @@ _MEANING: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "rate_hz": _COUNT, "tick_hz": _COUNT, "adc_bits": _COUNT, "protocol": _COUNT,
     "boot_id": _COUNT,
     "line_ns": _DELAY, "spacing_ns": _DELAY, "delay_most_ns": _DELAY,
+    "scale_low": _READING, "scale_high": _READING,
 }
 
 

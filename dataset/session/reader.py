@@ -21,6 +21,7 @@ import numpy as np
 
 from acquire import layout
 from acquire.errors import SessionError
+from acquire.other_sensors.scale import make_values
 
 from .columns import Rows, check_frame_sizes, measure_chunks, read_streams, read_streams_beside
 from .frames import Frames, check_frames
@@ -105,15 +106,20 @@ class Session:
         self.frame_time_ns = self._columns[layout.FRAME_TIME]
         self.frame_arrival_ns = self._columns[layout.FRAME_ARRIVAL]
         self.frame_sequence = self._columns[layout.FRAME_SEQUENCE]
-        self.ppg = self._columns[layout.PPG_VALUE]              # uint16, full scale 65535
         self.ppg_sequence = self._columns[layout.PPG_SEQUENCE]
         self.ppg_ticks = self._columns[layout.PPG_TICKS]
         self.ppg_arrival_ns = self._columns[layout.PPG_ARRIVAL]
         self.ppg_time_ns = self._columns[layout.PPG_TIME]
         self.ppg_bound_ns = self._columns[layout.PPG_BOUND]     # -1 while no bound was known
-        self.ppg_flags = self._columns[layout.PPG_FLAGS]
         # of a sensor without a clock: (S,) float64, the numbers as it sent them
         self.reading = self._columns.get(layout.READING)
+        self.ppg = self._columns[layout.PPG_VALUE]              # uint16, full scale 65535
+        self.ppg_flags = self._columns[layout.PPG_FLAGS]
+        if self.reading is not None and self.sensor.scale is not None:
+            # while a file is written its scale may become wider: one scale throughout
+            self.ppg, self.ppg_flags = make_values(
+                self.reading, self.ppg_flags, self.sensor.scale
+            )
 
         count = len(self.frame_time_ns)
         self.frames = Frames(self._video, self.camera, count=count, where=self.path)

@@ -132,8 +132,8 @@ def test_manifest(sections):
 def test_datasets(sections):
     found = rows(sections["Datasets"])
     assert list(found) == [
-        layout.FRAMES, *layout.COLUMNS, layout.READING, layout.PUBLISHED, layout.EXCHANGES, layout.CLOCKS,
-        layout.SUSPENSIONS, layout.EVENTS,
+        layout.FRAMES, *layout.COLUMNS, layout.READING, layout.PUBLISHED, layout.EXCHANGES,
+        layout.CLOCKS, layout.SUSPENSIONS, layout.EVENTS,
     ]
     for name, dtype in layout.COLUMNS.items():
         assert found[name].startswith(f"{dtype.name} (")
@@ -163,7 +163,10 @@ def test_streams_of_other_programs(sections):
         ),
         ("Attributes of `video/frames`", (*layout.VIDEO_ATTRS, *layout.LIGHT_ATTRS)),
         ("Attributes of `ppg`", layout.PPG_ATTRS),
-        ("Sessions of a sensor without a clock", layout.ARRIVAL_ATTRS),
+        (
+            "Sessions of a sensor without a clock",
+            (*layout.ARRIVAL_ATTRS, *layout.SCALE_ATTRS),
+        ),
     ],
 )
 def test_attributes(sections, heading, names):
