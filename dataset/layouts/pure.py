@@ -149,14 +149,15 @@ def pure_name(subject_number: int, session_number: int) -> str:
 def read_pictures(folder: Path) -> Iterator[np.ndarray]:
     """Decode the pictures in a folder, sorted by name: (H, W, 3) uint8 BGR each.
 
-    The JSON of the same recording may lie among them, as in `pure-flat`.
+    The JSON of the same recording may lie among them, as in `pure-flat`, and the AVI that pyVHR
+    makes of them at its first run.
 
     Raises
     ------
     CurationError : another file is no picture
     """
     for path in sorted(folder.iterdir()):
-        if path.name == f"{folder.name}.json":
+        if path.name == f"{folder.name}.json" or path.suffix == ".avi":
             continue
         bgr = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
         if bgr is None:

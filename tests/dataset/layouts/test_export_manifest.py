@@ -3,6 +3,8 @@
 import json
 from dataclasses import replace
 
+import cv2
+import numpy as np
 import pytest
 
 from acquire.errors import CurationError, Fix
@@ -14,6 +16,7 @@ from dataset.layouts.export_manifest import (
     write_export_manifest,
 )
 from dataset.layouts.manifest import MANIFEST, ExcludedPart, FrameSpan
+from dataset.layouts.pure import read_pictures
 
 ENTRY = ExportEntry(
     "train/01-02", "train", "S01", "S01-20260101T090001Z", "0", 2, simulated=False,
@@ -66,3 +69,15 @@ def test_labels_that_are_not_there_name_the_export_to_be_made_again(tmp_path):
     with pytest.raises(CurationError, match="expected a file, found nothing at") as caught:
         check_export_folder(tmp_path, ENTRY, replace(MADE, tool="pyvhr", layout="ubfc"))
     assert (caught.value.fix, caught.value.of) == (Fix.EXPORT_FOR_AGAIN, "pyvhr")
+
+
+def test_the_video_that_pyvhr_makes_beside_pictures_is_none_of_them(tmp_path):
+    folder = tmp_path / "02-01"
+    folder.mkdir()
+    picture = np.full((4, 6, 3), 7, np.uint8)
+    cv2.imwrite(str(folder / "Image1.png"), picture)
+    (folder / "video.avi").write_bytes(b"RIFF")
+    assert np.array_equal(list(read_pictures(folder)), [picture])
+    (folder / "Image2.png").write_bytes(b"no picture")
+    with pytest.raises(CurationError, match="expected a picture, found something else"):
+        list(read_pictures(folder))
