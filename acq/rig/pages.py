@@ -125,9 +125,13 @@ class RigPages:
         return as_json({})
 
     def subject(self, request: Request) -> Response:
-        """Return whether a subject may be recorded, and whether anything is noted of one."""
+        """Return whether anything is noted of a subject; refuse what cannot be recorded.
+
+        That is before anything is noted of a new one.
+        """
         name = request.query_params.get("name", "")
         check_new_subject(self._data, name)
+        duration_option(request.query_params.get("duration", ""))
         return as_json({"is_noted": read_subject(self._data, name) is not None})
 
     async def note_subject(self, request: Request) -> Response:

@@ -9,7 +9,7 @@ const canvas = find("picture"), pen = canvas.getContext("2d");
 const elapsed = new Elapsed(), arrivals = [];
 const SIGNS = {good: "✓", doubtful: "!", bad: "✗"};
 const AGAIN_MS = 5000;                     // within which a second q counts
-let state = {phase: "idle", rows: []}, shown = null, stopAsked = -Infinity;
+let state = {phase: "idle", rows: []}, shown = null, stopAsked = -Infinity, isGone = false;
 
 // -- the picture
 
@@ -47,6 +47,7 @@ function drawPicture(bitmap, age) {
 function showRows(rows) {
   const body = find("rows").tBodies[0];
   find("no-rows").hidden = rows.length > 0;
+  find("no-rows").textContent = AWAITED[state.phase];
   rows.forEach(({name, words, style, advice}, at) => {
     const row = body.rows[at] ?? body.insertRow();
     if (!row.cells.length) {
@@ -104,6 +105,12 @@ function showEnd(ended) {
 
 const PHASES = {idle: "", looking: "shows what the devices deliver", starting: "the recording begins", recording: "records"};
 
+// what stands in the place of the rows as long as there are none
+const AWAITED = {
+  idle: "Choose the devices, then Show picture.", looking: "Opening the devices; this can take some seconds.",
+  starting: "Opening the devices; this can take some seconds.", recording: "Waiting for the recording to answer.",
+};
+
 function showState(now) {
   state = now;
   if (state.elapsed_s !== undefined) elapsed.take(state);
@@ -157,7 +164,8 @@ const start = tried(() => post("/rig/record", {
 
 const ask = tried(async () => {
   const subject = record.elements.subject.value.trim();
-  const answer = await get(`/rig/subject?${new URLSearchParams({name: subject})}`);
+  const duration = record.elements.duration.value;
+  const answer = await get(`/rig/subject?${new URLSearchParams({name: subject, duration})}`);
   if ((await answer.json()).is_noted) return start();
   find("new-subject").textContent = subject;
   find("refused").hidden = true;
@@ -195,14 +203,24 @@ function fill(select, choices) {
   select.value = value;
 }
 
+function tellFound({cameras, ports, remarks}) {
+  const names = choices => Object.keys(choices).filter(spec => spec !== "auto" && spec !== "virtual").join(", ") || "none";
+  return [`Cameras: ${names(cameras)}. Ports: ${names(ports)}.`, ...remarks].join(" ");
+}
+
 devices.addEventListener("submit", event => { event.preventDefault(); tried(() => post("/rig/look", chosen()))(); });
 find("let-go").addEventListener("click", tried(() => post("/rig/let-go")));
 find("find").addEventListener("click", tried(async () => {
   find("find").disabled = true;
+  find("found").textContent = "Looking for devices…";
   try {
     const found = await post("/rig/devices");
     fill(devices.elements.camera, found.cameras);
     fill(devices.elements.port, found.ports);
+    find("found").textContent = tellFound(found);
+  } catch (error) {
+    find("found").textContent = "";
+    throw error;
   } finally { find("find").disabled = false; }
 }));
 record.addEventListener("submit", event => { event.preventDefault(); ask(); });
@@ -224,8 +242,10 @@ document.addEventListener("keydown", event => {
 followRig({
   onState: showState, onPicture: drawPicture,
   onGone: gone => {
-    if (gone) complain(new Error("The studio does not answer; a recording that runs goes on."));
-    else find("problem").hidden = true;
+    if (gone) find("age").textContent = "the last picture that came; it may be old";
+    if (gone) complain(new Error("The studio does not answer; a recording that runs goes on. If it was started again, open the new link that it printed."));
+    else if (isGone) find("problem").hidden = true;     // else it tells what else went wrong
+    isGone = gone;
   },
 });
 setInterval(tick, 200);

@@ -79,6 +79,8 @@ def test_a_recording_is_started_once_with_the_options_of_the_verb(tmp_path, star
 def test_a_new_subject_is_noted_once(tmp_path):
     page = visitor(tmp_path)
     assert page.get("/rig/subject?name=S01").json() == {"is_noted": False}
+    refused = page.get("/rig/subject?name=S01&duration=quickly")     # before anything is noted
+    assert (refused.status_code, "2min" in refused.json()["error"]) == (400, True)
     body = {"subject": "S01", "noted": {"sex": "robot"}}
     refused = page.post("/rig/subject", json=body)
     assert (refused.status_code, "F, M or X" in refused.json()["error"]) == (400, True)
