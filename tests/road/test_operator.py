@@ -274,7 +274,7 @@ def test_a_camera_that_flaps_takes_one_line_of_the_report(capsys):
         Path("S01.h5"), "S01", "S01", 1, 200, {"lost by the camera": 1}, {}, 8.0, 25.0, 0.5, True,
         "duration", "", False, ["frame period changed"] * 3, 1,
         ["away for 1.0 s, 24 frames missed; no frame for 1 s; opened at try 1"] * 40, 40.5, 1, 0.0,
-        samples_without_bound=0, paused_s=0.0, suspended_s=0.0,
+        samples_without_bound=0, paused_s=0.0, suspended_s=0.0, sync_one_sided="",
     )
     _report(summary, as_json=False)
     lines = capsys.readouterr().out.splitlines()

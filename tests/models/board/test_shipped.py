@@ -1,6 +1,5 @@
 """The student that comes with acq: one network in three files, and what its card says of it."""
 
-import re
 
 import numpy as np
 import pytest
