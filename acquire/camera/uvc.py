@@ -118,6 +118,12 @@ class UvcCamera:
             if capture.isOpened():
                 return capture
             capture.release()
+        node = f"/dev/video{source}"
+        if system == "linux" and isinstance(source, int) and not os.path.exists(node):
+            raise DeviceError(
+                expected="a camera", found="no such device", where=f"at {node}",
+                fix=Fix.LIST_DEVICES,
+            )
         raise DeviceError(
             expected="a camera", found="none that opens", where=f"at {self._device}",
             fix="close what else uses it, and make sure that you may use it (group video on Linux, "

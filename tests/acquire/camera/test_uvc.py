@@ -187,6 +187,14 @@ def test_a_camera_that_cannot_be_there_is_one_line(device, message):
         open_uvc(Capture(), device)
 
 
+def test_a_number_without_a_device_is_no_device_in_use():
+    capture = Capture()
+    capture.isOpened = lambda: False
+    capture.release = lambda: None
+    with pytest.raises(DeviceError, match="no such device at /dev/video999"):
+        open_uvc(capture, "999")
+
+
 def test_what_the_automatics_found_is_locked_and_stored():
     capture = Capture()
     camera = open_uvc(capture, earlier=None)
