@@ -208,6 +208,10 @@ function tellFound({cameras, ports, remarks}) {
   return [`Cameras: ${names(cameras)}. Ports: ${names(ports)}.`, ...remarks].join(" ");
 }
 
+const showPort = () => { devices.elements.port.disabled = devices.elements.camera.value === "virtual"; };   // it brings its own
+
+devices.addEventListener("change", showPort);
+showPort();
 devices.addEventListener("submit", event => { event.preventDefault(); tried(() => post("/rig/look", chosen()))(); });
 find("let-go").addEventListener("click", tried(() => post("/rig/let-go")));
 find("find").addEventListener("click", tried(async () => {
