@@ -12,6 +12,7 @@ from acquire.errors import ResumeError
 
 # by its path in run.json: the option, and the default, which needs no option
 OPTIONS: dict[str, tuple[str, Any]] = {"folds": ("--folds", None), "seeds": ("--seeds", 1)}
+_READ_FROM = {"sessions": "--from sessions", "published": "--ubfc FOLDER"}
 _RECIPE = "recipe."
 _INIT = "init_sha256"
 _HASHES = {"data_hash": "data", "split_hash": "split", _INIT: "the teacher to start from,"}
@@ -24,6 +25,8 @@ def resume_command(begun_with: dict[str, Any], data: Path) -> str:
     for path, (option, default) in OPTIONS.items():
         if (value := begun_with.get(path, default)) != default:
             words.append(f"{option} {value}")
+    if (read_from := _READ_FROM.get(begun_with.get("read_from", ""))) is not None:
+        words.append(read_from)
     if data != Path("data"):
         words.append(f"--data {shlex.quote(str(data))}")
     return " ".join(words)

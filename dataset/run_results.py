@@ -174,10 +174,17 @@ def _read_results(run: TrainingRun, hash_now: str | None) -> RunResults:
     )
     return RunResults(
         run_name(run.folder), run.folder, state, _begun(run_name(run.folder)), run.data_hash,
-        None if hash_now is None or not run.data_hash else run.data_hash == hash_now, folds, seeds,
-        methods, epochs, str(owner or ""), run.started_from.named if run.started_from else "",
+        _is_current(run, hash_now), folds, seeds, methods,
+        epochs, str(owner or ""), run.started_from.named if run.started_from else "",
         tuple(dict.fromkeys(problems)),
     )
+
+
+def _is_current(run: TrainingRun, hash_now: str | None) -> bool | None:
+    """Compare with the curated folders; a run that read something else is not known to be."""
+    if hash_now is None or not run.data_hash or run.read_from != "ubfc":
+        return None
+    return run.data_hash == hash_now
 
 
 def read_training_curves(folder: Path) -> tuple[TrainingCurve, ...]:

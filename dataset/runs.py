@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from acquire import data_folder
 from acquire.atomic import PART
@@ -23,6 +23,9 @@ from .people import LearntFrom
 
 METRICS = "metrics.json"
 BEGUN_WITH = "run.json"            # of a run that has not ended: with what it was begun
+# whose rows: the curated folders' (also of an earlier version, which does not say), the sessions'
+# themselves, or a published data set's
+ReadFrom = Literal["ubfc", "sessions", "published"]
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,7 @@ class TrainingRun:
     started_from: StartedFrom | None       # what its teacher started from; None: from scratch
     checkpoints: dict[str, str]            # file name: data hash in its header
     problems: tuple[TrainingError, ...]    # what could not be read
+    read_from: ReadFrom                    # what its data hash is of
 
     @property
     def is_interrupted(self) -> bool:
@@ -81,6 +85,7 @@ class _Metrics:
     subjects: _Sides
     data_hash: str
     started_from: StartedFrom | None = None
+    read_from: ReadFrom = "ubfc"
 
 
 @dataclass(frozen=True)
@@ -90,6 +95,7 @@ class _Begun:
     data_hash: str
     subjects: _Sides = _Sides((), ())
     started_from: StartedFrom | None = None
+    read_from: ReadFrom = "ubfc"
 
 
 @dataclass(frozen=True)
@@ -228,7 +234,7 @@ def _read_run(folder: Path) -> TrainingRun:
             problems.append(error)
     return TrainingRun(
         folder, metrics.subjects.train, metrics.subjects.test, metrics.data_hash,
-        metrics.started_from, checkpoints, tuple(problems),
+        metrics.started_from, checkpoints, tuple(problems), metrics.read_from,
     )
 
 

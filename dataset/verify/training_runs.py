@@ -9,6 +9,8 @@ from dataset.runs import TrainingRun, read_training_runs, run_name
 
 from .result import References, Verification
 
+_NOT_CURATED = {"sessions": "the sessions themselves", "published": "a published data set"}
+
 
 def verify_training_runs(data: Path, verification: Verification, references: References) -> None:
     """Compare the data hashes of every run. The weights cannot be verified: no hash is kept."""
@@ -22,11 +24,8 @@ def verify_training_runs(data: Path, verification: Verification, references: Ref
                 of=run_name(run.folder),
             )
             verification.add("unchecked", run.folder, error)
-        if references.manifest and run.data_hash not in ("", references.manifest.data_hash):
-            error = TrainingError(
-                f"{run.folder} was trained on other data than the manifest has now"
-            )
-            verification.add("stale", run.folder, error)
+        if references.manifest and run.data_hash:
+            _verify_data(run, references.manifest.data_hash, verification)
         verification.checked.update(runs=1, checkpoints=len(run.checkpoints))
     if any(run.checkpoints for run in runs):
         folder = data_folder.runs_dir(data)
@@ -34,6 +33,19 @@ def verify_training_runs(data: Path, verification: Verification, references: Ref
             f"weights in {folder}: no hash of them is kept, only headers and lengths were compared"
         )
         verification.add("unchecked", folder, error)
+
+
+def _verify_data(run: TrainingRun, hash_now: str, verification: Verification) -> None:
+    """Compare what a run was trained on with the curated folders, where it was these."""
+    if run.read_from != "ubfc":
+        error = TrainingError(
+            f"{run.folder} was trained on {_NOT_CURATED[run.read_from]}, not on the curated "
+            "folders: its data hash cannot be compared with theirs"
+        )
+        verification.add("unchecked", run.folder, error)
+    elif run.data_hash != hash_now:
+        error = TrainingError(f"{run.folder} was trained on other data than the manifest has now")
+        verification.add("stale", run.folder, error)
 
 
 def _verify_start(data: Path, run: TrainingRun, verification: Verification) -> None:

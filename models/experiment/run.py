@@ -121,7 +121,10 @@ def _run(
     begun_with = describe_run(
         recipe, loaded.whole, folds=plan.folds, seeds=plan.seeds, init=init
     )
-    told = {"subjects": loaded.subjects, "started_from": init and init.as_dict()}
+    told = {
+        "subjects": loaded.subjects, "started_from": init and init.as_dict(),
+        "read_from": "published" if isinstance(plan.source, Path) else plan.source,
+    }
     recipe = replace(recipe, init=init and init.named)       # no address of this machine
     with open_run_folder(
         plan.data, begun_with, told=told, begun=begun, resume=resume
@@ -141,6 +144,7 @@ def _run(
         )
         metrics["defects"] = loaded.defects
         metrics["started_from"] = told["started_from"]
+        metrics["read_from"] = told["read_from"]
         metrics["seconds"] = {"load": load_s, "all": time.perf_counter() - clock}
         save_networks(part, loaded.folds, recipe=recipe, trained=trained, init=init)
         write_report(

@@ -28,6 +28,8 @@ def test_the_command_that_goes_on_names_what_is_not_usual():
     assert resume_command(begun(OTHER, folds=5, seeds=2), Path("a b")) == (
         "acq train-kd --resume --folds 5 --seeds 2 --data 'a b'"
     )
+    of_sessions = {**begun(Recipe()), "read_from": "sessions"}
+    assert resume_command(of_sessions, Path("data")) == "acq train-kd --resume --from sessions"
 
 
 def test_the_recipe_of_a_run_is_taken_from_it(tmp_path):

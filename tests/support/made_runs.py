@@ -4,7 +4,8 @@ import json
 
 
 def make_run(
-    data, name, *, train=(), test=(), data_hash="0" * 64, metrics=True, started_from=None
+    data, name, *, train=(), test=(), data_hash="0" * 64, metrics=True, started_from=None,
+    read_from="ubfc",
 ):
     """Write metrics.json, a report and one checkpoint with one weight."""
     folder = data / "runs" / name
@@ -13,6 +14,7 @@ def make_run(
         body = {
             "subjects": {"train": list(train), "test": list(test)}, "data_hash": data_hash,
             "split_hash": "1" * 64, "started_from": started_from,
+            "read_from": read_from,
         }
         (folder / "metrics.json").write_text(json.dumps(body))
         (folder / "report.html").write_text(

@@ -21,6 +21,7 @@ from dataset.convert.to_ubfc import convert_sessions
 from dataset.layouts.manifest import MANIFEST
 from dataset.layouts.manifest_file import read_manifest
 from dataset.layouts.ubfc import LABELS, VIDEO
+from dataset.run_results import read_run_results
 from dataset.selection.choose import split_by_subject
 from dataset.selection.exclusions import Exclusion, Exclusions
 from dataset.selection.exclusions_file import write_exclusions
@@ -336,6 +337,16 @@ def test_a_folder_without_its_recording_is_unchecked(data):
     unchecked = [finding.text for finding in findings(data, "unchecked")]
     assert sum("cannot be compared with its recording" in text for text in unchecked) == 3
     assert any("nothing says what the recordings should be" in text for text in unchecked)
+
+
+@pytest.mark.parametrize(("read_from", "words"), [
+    ("sessions", "trained on the sessions themselves"), ("published", "a published data set"),
+])
+def test_a_run_that_read_no_curated_folders_is_not_out_of_date(data, read_from, words):
+    make_run(data, "20260102T000000Z", data_hash="e" * 64, read_from=read_from)
+    assert findings(data, "stale") == []
+    assert any(words in finding.text for finding in findings(data, "unchecked"))
+    assert [run.is_current for run in read_run_results(data)][-1] is None
 
 
 def test_after_a_withdrawal_nothing_is_broken(data):

@@ -57,6 +57,7 @@ def test_metrics_say_what_they_come_from(run):
     assert metrics["people"] == "virtual"
     assert metrics["subjects"] == {"train": ["S01", "S02"], "test": ["S03"]}
     assert metrics["split_hash"] == "split-1"
+    assert metrics["read_from"] == "ubfc"
     assert metrics["recipe"]["seed"] == 3
     assert metrics["heart_rate"]["fft_grid_bpm"] == 0.1
 
