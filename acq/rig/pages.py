@@ -36,6 +36,11 @@ from .rig import Rig
 _PICTURE_S = 1 / 30              # how often a newer picture is looked for
 _STATE_S = 0.25
 _MOST_UNTAKEN = 2                # messages of a kind that a browser has not taken yet
+# of the form of a new subject
+_TITLES = {
+    "age_band": "age band", "sex": "sex", "fitzpatrick": "skin type (Fitzpatrick)",
+    "monk": "skin tone (Monk)", "consent": "consent form",
+}
 _HEAD = struct.Struct("<dq")     # age [s] when it is sent, time of its light [ns]
 
 
@@ -94,7 +99,7 @@ class RigPages:
 
     def show(self, request: Request) -> Response:
         """Show the rig."""
-        fields = [(name, name.replace("_", " "), describe_field(name)) for name in FIELDS]
+        fields = [(name, _TITLES[name], describe_field(name)) for name in FIELDS]
         protocols = find_protocols(self._data)
         return self._page(
             "rig.html.j2", here="/rig", choices=self._rig.choices, fields=fields,

@@ -113,7 +113,7 @@ def _check_sync(round_trips_ms: list[float]) -> Check:
     bound_ms = shortest_ms / 2
     text = (
         f"sync within about ±{bound_ms:.2f} ms: round trips of {shortest_ms:.2f} ms, median "
-        f"{np.median(round_trips_ms):.1f}"
+        f"{np.median(round_trips_ms):.1f} ms"
     )
     if bound_ms > _BOUND_MS:
         advice = "set the adapter's latency timer to 1 ms (docs/hardware.md)"

@@ -38,7 +38,7 @@ function drawPicture(bitmap, age) {
   arrivals.push(now);
   while (arrivals[0] < now - 3000) arrivals.shift();
   const rate = (arrivals.length - 1) / Math.max(.1, (now - arrivals[0]) / 1000);
-  find("age").textContent = `${rate.toFixed(0)} pictures/s, ${age.toFixed(2)} s after the light`;
+  find("age").textContent = `pictures a second: ${rate.toFixed(0)}; ${age.toFixed(2)} s after the light`;
   canvas.dataset.pictures = Number(canvas.dataset.pictures ?? 0) + 1;
 }
 
@@ -94,6 +94,7 @@ function showEnd(ended) {
   box.hidden = !ended;
   if (!ended || box.dataset.saved === ended.saved) return;
   box.dataset.saved = ended.saved;
+  box.classList.toggle("fine", !ended.shortcomings.length && Boolean(ended.session));
   box.replaceChildren(element("b", ended.saved), ...ended.shortcomings.map(words => element("p", words)));
   if (!ended.shortcomings.length) box.append(element("p", "Nothing is missing."));
   if (ended.session) {
@@ -103,7 +104,7 @@ function showEnd(ended) {
   }
 }
 
-const PHASES = {idle: "", looking: "shows what the devices deliver", starting: "the recording begins", recording: "records"};
+const PHASES = {idle: "", looking: "shows the devices, records nothing", starting: "the recording begins", recording: "records"};
 
 // what stands in the place of the rows as long as there are none
 const AWAITED = {
@@ -118,7 +119,7 @@ function showState(now) {
   if (state.phase !== shown) {
     shown = state.phase;
     document.body.dataset.phase = shown;
-    find("phase").textContent = PHASES[shown];
+    find("phase").textContent = shown === "starting" && state.ended ? "the recording ends" : PHASES[shown];
     find("age").textContent = "";
   }
   find("said").hidden = !state.said; find("said").textContent = state.said;
