@@ -1,6 +1,6 @@
 """The verb `acq convert`."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, replace
 from enum import Enum
 from pathlib import Path
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from dataset.convert.tasks import FailedSession
     from dataset.convert.to_ubfc import Conversion
     from dataset.export.targets import Target
-    from dataset.layouts.manifest import Entry
+    from dataset.layouts.manifest import Entry, FrameSpan
 
 
 class Codec(str, Enum):
@@ -249,6 +249,8 @@ def _export(data: Path, *, quiet: bool, as_json: bool, **kwargs: Any) -> None:
                 f"the finger's rate cannot be told in {counted(done.untrusted, 'row')}: other "
                 "tools do not know, and train on them"
             )
+        for line in _short_part_lines((one.session, one.trimmed) for one in done.entries):
+            echo(line)
         if (page := done.root / NOTE).exists():
             echo(f"how to use it: {page}")
         echo(f"wrote {counted(len(done.entries), 'recording')}: {done.root}")
@@ -288,6 +290,18 @@ def _untrusted_lines(entries: "Sequence[Entry]") -> Iterator[str]:
         )
 
 
+def _short_part_lines(trimmed: "Iterable[tuple[str, Sequence[FrameSpan]]]") -> Iterator[str]:
+    """Yield of each session how many good frames went because their part is too short."""
+    from dataset.convert.rows import SHORTEST_S, TOO_SHORT
+
+    for session, spans in trimmed:
+        if frames := sum(span.frames for span in spans if span.reason == TOO_SHORT):
+            yield (
+                f"{session}: {counted(frames, 'frame')} left out, in parts shorter than "
+                f"{SHORTEST_S:g} s before, between or after holes and excluded parts"
+            )
+
+
 def _print(done: "Conversion", data: Path) -> None:
     from rich.table import Table
 
@@ -307,7 +321,10 @@ def _print(done: "Conversion", data: Path) -> None:
             str(entry.source.lost_frames), f"{entry.labels.hr_bpm:.1f}",
         )
     show(table)
-    for line in _untrusted_lines(done.manifest.entries):
+    entries = done.manifest.entries
+    for line in _untrusted_lines(entries):
+        echo(line)
+    for line in _short_part_lines((one.session, one.rows.trimmed) for one in entries):
         echo(line)
     if done.manifest.fps == "native":
         echo(

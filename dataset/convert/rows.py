@@ -25,6 +25,7 @@ from .row_times import CandidateRows, even_rows, native_rows
 from .settings import NATIVE, Settings
 
 SHORTEST_S = 5.0                     # where a session is cut, shorter parts are left out
+TOO_SHORT = f"part shorter than {SHORTEST_S:g} s"
 
 
 @dataclass(frozen=True)
@@ -266,7 +267,7 @@ def _reasons_to_trim(
     frame_ns = session.frame_light_ns
     is_excluded = _is_excluded(frame_ns, usable.excluded_ns)
     reasons = np.full(len(cover), "", object)
-    reasons[is_short] = f"part shorter than {SHORTEST_S:g} s"
+    reasons[is_short] = TOO_SHORT
     for why, text in WHY_NOT.items():
         reasons[cover == why] = text
     used_index, used_ns = np.flatnonzero(usable.is_used), session.ppg_time_ns[usable.is_used]

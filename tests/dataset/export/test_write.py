@@ -66,6 +66,22 @@ def test_session_to_pure_and_back(tmp_path, acq_here):
     assert refused.returncode == 2
 
 
+def test_frames_in_parts_that_are_too_short_are_told_of(tmp_path, acq_here):
+    make_session(tmp_path, "S01", seconds=9.0, lost_samples={50, 51})      # 2 s, and then 7 s
+    make_session(tmp_path, "S02", seconds=6.0)
+    write_new_split(tmp_path, "S02")
+    for to in ("pure", "ubfc"):
+        done = acq_here(
+            "convert", "--data", tmp_path, "--to", to, "--fps", "native", "--holes", "cut",
+            "--quiet",
+        )
+        assert done.returncode == 0, done.stderr
+        (line,) = [line for line in done.stdout.splitlines() if "parts shorter than 5 s" in line]
+        session, count, *_ = line.split()
+        assert session.startswith("S01-")
+        assert int(count) == pytest.approx(2 * 30, abs=4)
+
+
 def test_verify_holds_every_picture_against_the_manifest(tmp_path):
     data = tmp_path
     for n in (1, 2):
