@@ -60,7 +60,8 @@ _ADVICE = {
     Fix.REMOVE_RUN: "acq runs --remove {of} removes it",
     Fix.LIST_RUNS: "acq runs lists them",
     Fix.USE_CPU: "leave --device out to use the CPU",
-    Fix.ALLOW_OTHER_DATA: "name a run on this data, or allow another with --other-data",
+    Fix.ALLOW_OTHER_DATA: "name a run on this data, add --from sessions for a run that was trained "
+                          "with it, or allow another with --other-data",
     Fix.ALLOW_MIXED: "curate them apart, or allow both with --mix-simulated",
     Fix.HOLD_OUT: "run acq split --holdout SUBJECT",
     Fix.SPLIT_AND_CONVERT_AGAIN: "split again (acq split --force), then run acq convert --force",
@@ -148,7 +149,8 @@ _INTERRUPTED = {
     "simulate": "sessions that were whole are kept, and --force makes them again",
     "import": "what was whole is kept, and the same command goes on",
     "qc": "what was measured is kept, and the same command goes on",
-    "convert": "what was whole is kept, and the same command goes on",
+    "convert": "curated folders that were whole are kept, and the same command goes on; an export "
+               "(--for, --to) begins anew",
     "withdraw": "where anything was removed, the same command completes the withdrawal",
     "train-kd": "what is trained is kept: the same command with --resume goes on",
     "live": "nothing was read yet",
