@@ -40,7 +40,12 @@ from dataset.convert.tasks import (
     session_tasks,
 )
 from dataset.layouts.avi import CODECS
-from dataset.layouts.export_manifest import ExportEntry, ExportManifest, write_export_manifest
+from dataset.layouts.export_manifest import (
+    ExportEntry,
+    ExportManifest,
+    read_export_manifest,
+    write_export_manifest,
+)
 from dataset.layouts.manifest import MANIFEST
 from dataset.layouts.places import PURE, UBFC
 from dataset.layouts.pure import pure_name
@@ -84,8 +89,9 @@ def export_sessions(
 
     Parameters
     ----------
-    asked : as of `dataset.convert.to_ubfc.convert_sessions`, but that an even grid of 30 frames a
-        second is the usual one
+    asked : what is not asked for is as in the export that is replaced; else as of
+        `dataset.convert.to_ubfc.convert_sessions`, but that an even grid of 30 frames a second is
+        the usual one
 
     Raises
     ------
@@ -95,7 +101,7 @@ def export_sessions(
     """
     root, partial = data_folder.tool_dir(data, target.tool), (data / PARTIAL).resolve()
     check_place(data, target)
-    settings = choose_export_settings(target, asked)
+    settings = choose_export_settings(target, _as_before(root, target, asked))
     _refuse_to_overwrite(root, force=force)
     split, fold = read_checked_split(data, fold, on_progress)
     tasks = session_tasks(data, split, fold, settings, reasons=reasons)
@@ -150,7 +156,8 @@ def plan_export(
     SplitError, CurationError : as there, but for an export that is there already
     """
     check_place(data, target)
-    settings = choose_export_settings(target, asked)
+    root = data_folder.tool_dir(data, target.tool)
+    settings = choose_export_settings(target, _as_before(root, target, asked))
     split, fold = read_checked_split(data, fold, on_progress)
     tasks = session_tasks(data, split, fold, settings)
     outlines, failed = outline_sessions(tasks, workers)
@@ -162,6 +169,22 @@ def plan_export(
     return ConversionPlan(
         len(outlines), 0, sum(one.frames for one in outlines.values()), free, codec, ways,
         tuple(failed),
+    )
+
+
+def _as_before(root: Path, target: Target, asked: RequestedSettings) -> RequestedSettings:
+    """Return what is asked for, and else what an export that is there was made with."""
+    try:
+        old = read_export_manifest(root)
+    except CurationError:               # none, or none that can be read: it is made anew as usual
+        return asked
+    if old.layout != target.layout:
+        return asked
+    ppg = next((name for name, how in FILTER.items() if how == old.filter), None)
+    is_same_grid = asked.fps in (None, old.fps)
+    return replace(
+        asked, ppg=asked.ppg or ppg, fps=asked.fps or old.fps,
+        holes=asked.holes or (old.holes if is_same_grid else None),
     )
 
 

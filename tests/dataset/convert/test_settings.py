@@ -57,7 +57,7 @@ def data(tmp_path):
     ],
 )
 def test_settings_that_are_not_asked_for_are_the_usual(asked, chosen):
-    assert astuple(choose_settings(None, RequestedSettings(**asked))) == chosen
+    assert astuple(choose_settings(None, RequestedSettings(**asked))) == (*chosen, False)
 
 
 @pytest.mark.parametrize("pixel_format", ["I420", "RGB"])

@@ -11,7 +11,7 @@ from acquire.errors import CurationError, Fix
 from dataset.convert.rows import plan_rows
 from dataset.convert.settings import RequestedSettings, Settings
 from dataset.export.write import PARTIAL, export_sessions
-from dataset.layouts.export_manifest import read_export_entries
+from dataset.layouts.export_manifest import read_export_entries, read_export_manifest
 from dataset.session.reader import Session
 from dataset.verify.verify import verify_data
 from tests.support.made_sessions import make_session
@@ -111,3 +111,18 @@ def test_a_session_that_cannot_be_used_leaves_the_old_export_in_place(tmp_path):
     assert failed.error.fix is Fix.EXCLUDE
     assert read_export_entries(tmp_path / "pure") == before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["pure", "sessions", "split.json"]
+
+
+def test_an_export_that_is_made_anew_keeps_what_it_was_made_with(tmp_path):
+    data = tmp_path
+    for subject in ("S01", "S02"):
+        make_session(data, subject, seconds=5.5)
+    write_new_split(data, "S02")
+    export_sessions(data, asked=RequestedSettings(fps="native", ppg="raw"))
+    again = export_sessions(data, force=True)
+    assert not again.failed
+    manifest = read_export_manifest(again.root)
+    assert (manifest.fps, manifest.holes, manifest.filter["kind"]) == ("native", "keep", "none")
+    changed = export_sessions(data, asked=RequestedSettings(fps="25"), force=True)
+    manifest = read_export_manifest(changed.root)
+    assert (manifest.fps, manifest.holes, manifest.filter["kind"]) == ("25", "repeat", "none")
