@@ -1,4 +1,4 @@
-"""Options that earlier versions had and that are keys of a recipe now: each is refused by name."""
+"""Options that earlier versions had: each is refused by name, with what replaced it."""
 
 from typing import Any
 
@@ -35,4 +35,21 @@ class CommandWithRecipe(Command):
                     "acq train-kd --show-recipe > mine.yaml, change it there, and name it with "
                     "--recipe mine.yaml"
                 )
+        return super().parse_args(ctx, args)
+
+
+class CommandWithTable(Command):
+    """A command whose `--csv` became `--table`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Refuse `--csv`, else read the options.
+
+        Raises
+        ------
+        AcqError : it is there
+        """
+        if any(word.partition("=")[0] == "--csv" for word in args):
+            raise AcqError(
+                "--csv is gone; write --table FILE.csv, or --table - where acq ls is to print it"
+            )
         return super().parse_args(ctx, args)

@@ -46,7 +46,7 @@ from acq.commands.subject import subject
 from acq.commands.train import train_kd
 from acq.commands.verify import verify
 from acq.commands.withdraw import withdraw
-from acq.gone import CommandWithRecipe
+from acq.gone import CommandWithRecipe, CommandWithTable
 from acq.help import Command, Group
 from acq.terminal.printing import complain, echo, print_errors_as_json, warn
 from acquire.errors import AcqError
@@ -92,6 +92,9 @@ def options(
     _state["debug"], _state["verb"] = debug, context.invoked_subcommand or ""
 
 
+_KINDS: dict[Any, type[Command]] = {
+    train_kd: CommandWithRecipe, **dict.fromkeys((ls, predict, live, evaluate), CommandWithTable),
+}
 for panel, verbs in (
     ("Record", (check, record, calibrate, subject, devices, info, recover, resync, simulate)),
     ("Curate", (
@@ -103,7 +106,7 @@ for panel, verbs in (
     for verb in verbs:
         app.command(
             verb.__name__.strip("_").replace("_", "-"), rich_help_panel=panel,
-            cls=CommandWithRecipe if verb is train_kd else Command,
+            cls=_KINDS.get(verb, Command),
         )(verb)
 app.add_typer(firmware, rich_help_panel="Record")
 

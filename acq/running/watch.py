@@ -1,6 +1,7 @@
 """Recordings that run on this machine, watched by another program of the same user."""
 
 import json
+import os
 import socket
 import threading
 from contextlib import suppress
@@ -83,6 +84,15 @@ class WatchedRecording:
             self.said = str(told["text"])
 
 
+def _remove_of_the_dead(path: Path) -> None:
+    """Remove the socket of a process that is no more; one that only begins has one already."""
+    with suppress(OSError, ValueError):
+        try:
+            os.kill(int(path.stem), 0)
+        except ProcessLookupError:
+            path.unlink()
+
+
 def find_recordings(data: Path, known: dict[Path, WatchedRecording]) -> list[WatchedRecording]:
     """Return the recordings into a data folder that run; those that are known are kept open."""
     try:
@@ -96,6 +106,7 @@ def find_recordings(data: Path, known: dict[Path, WatchedRecording]) -> list[Wat
             known[path] = WatchedRecording(path)
         except (OSError, ValueError):                    # of a process that was killed
             known.pop(path, None)
+            _remove_of_the_dead(path)
     for path in set(known) - set(paths):
         if known[path].has_ended:
             del known[path]

@@ -136,7 +136,7 @@ class StreamReader:
                     self._measure(0.05)
             self._pull(0.0)
             self._measure(0.05)
-        except self._lsl.util.LostError as error:
+        except RuntimeError as error:            # the kinds of pylsl: what ends it is told
             self.items.put(StreamLost(host_time.now_ns(), str(error)))
 
     def _pull(self, timeout_s: float) -> None:

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from serial.tools import list_ports
 
-from acquire.errors import AcqError, DeviceError, DeviceTimeout, Fix
+from acquire.errors import AcqError, DeviceTimeout
 from acquire.pool import open_threads
-from acquire.sensor.port import HELLO_TIMEOUT_S, Sensor, ask_ports, open_sensor
+from acquire.sensor.port import HELLO_TIMEOUT_S, Sensor, ask_ports, only_one, open_sensor
 from acquire.sensor.stamped_port import SILENCE
 
 from .kind import ContactSensor
@@ -44,7 +44,7 @@ def open_contact_sensor(
         words = {port: str(answers.get(port, "")) for port in ports}
         answers |= _recognise_all(words, kinds, rate_hz)
     what = "a PPG sensor" if sensor == AUTO else kinds[0].title
-    return _only_one(answers, what)
+    return only_one(answers, what)
 
 
 def _open_named(
@@ -91,21 +91,3 @@ def _recognise_all(
 
     with open_threads(max(len(ports), 1)) as pool:
         return dict(zip(ports, pool.map(recognise, ports), strict=True))
-
-
-def _only_one(answers: dict[str, Found | str], what: str) -> Found:
-    found = [answer for answer in answers.values() if not isinstance(answer, str)]
-    if len(found) == 1:
-        return found[0]
-    for sensor in found:
-        sensor.close()
-    if found:
-        listed = ", ".join(sensor.port for sensor in found)
-        raise DeviceError(
-            expected="one PPG sensor", found=f"{len(found)}: {listed}", fix=Fix.NAME_PORT
-        )
-    listed = "; ".join(f"{port}: {answer}" for port, answer in answers.items())
-    raise DeviceError(
-        expected=f"{what} on a serial port",
-        found=f"none ({listed or 'no serial port at all'})", fix=Fix.FIND_PORT,
-    )

@@ -6,7 +6,9 @@ asking: each serial port is sent an IDENTIFY and has to answer with a HELLO.
 """
 
 from collections import deque
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 from serial.tools import list_ports
 
@@ -192,19 +194,43 @@ def find_sensor() -> Sensor:
     DeviceError : none did, or several; lists every port that was asked and its answer
     """
     answers = ask_ports(sorted(info.device for info in list_ports.comports()))
-    sensors = [answer for answer in answers.values() if isinstance(answer, Sensor)]
-    if len(sensors) == 1:
-        return sensors[0]
-    for sensor in sensors:
+    return only_one(answers, "a PPG sensor")
+
+
+class _Opened(Protocol):
+    port: str
+
+    def close(self) -> None: ...
+
+
+_OpenedT = TypeVar("_OpenedT", bound=_Opened)
+
+
+def only_one(answers: Mapping[str, _OpenedT | str], what: str) -> _OpenedT:
+    """Return the one open sensor among what ports answered; of several each is closed.
+
+    Parameters
+    ----------
+    answers : of each port the sensor on it, or why there is none
+    what : is looked for
+
+    Raises
+    ------
+    DeviceError : there is none, or several; lists every port and its answer
+    """
+    found = [answer for answer in answers.values() if not isinstance(answer, str)]
+    if len(found) == 1:
+        return found[0]
+    for sensor in found:
         sensor.close()
-    if sensors:
-        listed = ", ".join(sensor.port for sensor in sensors)
+    if found:
+        listed = ", ".join(sensor.port for sensor in found)
         raise DeviceError(
-            expected="one PPG sensor", found=f"{len(sensors)}: {listed}", fix=Fix.NAME_PORT
+            expected="one PPG sensor", found=f"{len(found)}: {listed}", fix=Fix.NAME_PORT
         )
     listed = "; ".join(f"{port}: {answer}" for port, answer in answers.items())
     raise DeviceError(
-        expected="a PPG sensor on a serial port",
+        expected=f"{what} on a serial port",
         found=f"none ({listed or 'no serial port at all'})", fix=Fix.FIND_PORT,
     )
 

@@ -1,4 +1,4 @@
-"""Options that are keys of a recipe now are refused by name."""
+"""Options of before are refused by name, with what replaced them."""
 
 import pytest
 from typer.testing import CliRunner
@@ -28,3 +28,13 @@ def test_a_recipe_is_shown_as_the_file_that_it_is():
     assert result.exit_code == 0
     assert result.stdout.startswith("# The reference paper, to the letter.")
     assert "norm: sum" in result.stdout
+
+
+@pytest.mark.parametrize("words", [
+    ["ls", "--csv"], ["predict", "a.avi", "--csv", "x.csv"], ["live", "--csv=x.csv"],
+    ["evaluate", "all", "--csv", "x.csv"],
+], ids=lambda words: words[0])
+def test_csv_names_table(words):
+    result = CliRunner().invoke(app, words)
+    assert isinstance(result.exception, AcqError)
+    assert str(result.exception).startswith("--csv is gone; write --table FILE.csv")

@@ -1,6 +1,9 @@
 """A recording told to other programs, and what they may ask of it."""
 
+import os
 import socket
+import subprocess
+import sys
 import time
 from contextlib import suppress
 
@@ -100,10 +103,15 @@ def test_an_error_that_ends_a_recording_is_told(tmp_path, recorder):
     assert watched.end == {"kind": "end", "error": str(broken)}
 
 
-def test_a_socket_of_a_killed_recording_is_passed_over(tmp_path):
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as dead:
-        dead.bind(str(running_folder() / "99.recording"))
+def test_a_socket_of_a_killed_recording_is_removed_and_one_that_begins_is_passed_over(tmp_path):
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    paths = [running_folder() / f"{pid}.recording" for pid in (ended.pid, os.getppid())]
+    for path in paths:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as silent:
+            silent.bind(str(path))
     assert find_recordings(tmp_path, {}) == []
+    assert [path.exists() for path in paths] == [False, True]
 
 
 def test_a_listener_that_takes_nothing_holds_nothing_up_and_is_sent_no_queue(tmp_path, recorder):

@@ -1,5 +1,6 @@
 """Streams over a real liblsl: recorded from a sender whose clock is skewed, and sent by us."""
 
+import queue
 import shutil
 import threading
 import time
@@ -9,7 +10,7 @@ import pytest
 
 from acquire.errors import DeviceError
 from acquire.lsl import inlet
-from acquire.lsl.inlet import find_stream, group_name
+from acquire.lsl.inlet import StreamLost, StreamReader, find_stream, group_name
 from acquire.lsl.outlet import FRAMES, PPG, Outlets
 from acquire.lsl.recorded import open_streams
 from acquire.recorder.recorder import Recorder
@@ -119,3 +120,17 @@ def _check_recovered(path, whole):
 def test_a_name_of_a_group_holds_no_sign_that_a_path_could():
     assert group_name("../Mein EEG: 32/ch") == "Mein_EEG_32_ch"
     assert group_name("//") == "stream"
+
+
+def test_whatever_ends_a_stream_is_told(monkeypatch):
+    reader = StreamReader.__new__(StreamReader)
+    reader._stop, reader.items = threading.Event(), queue.SimpleQueue()
+
+    def fail(timeout_s):
+        raise pylsl.util.InternalError("the library broke")
+
+    monkeypatch.setattr(reader, "_pull", fail)
+    reader._run()
+    (lost,) = [reader.items.get(timeout=1) for _ in range(reader.items.qsize())]
+    assert isinstance(lost, StreamLost)
+    assert "the library broke" in lost.reason
