@@ -31,7 +31,8 @@ from benchmarks import clock
 from benchmarks.plants import PLANTS, make
 from dataset.signals.filters import bandpass, heart_rate
 from dataset.signals.windows import even_grid, to_even_grid
-from models.drawn.clips import Drawn, draw, to_batch
+from models.drawn.batches import to_batch
+from models.drawn.clips import Drawn, draw
 from models.drawn.faces import draw_faces
 from models.drawn.time_courses import Pulses, frame_times
 from models.metrics.snr import snr_db

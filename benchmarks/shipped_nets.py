@@ -1,7 +1,8 @@
 """Train the networks that ship with acq, on virtual people of three kinds.
 
-`python -m benchmarks.shipped_nets student --folder F [--epochs 60]`, and the same for `teacher`. A
-batch has 12 clips of 64 pairs of frames: four of each kind of people who are drawn without end
+`python -m benchmarks.shipped_nets student --folder F [--epochs 60]`, and the same for `teacher`,
+which begins as a student where `--grow STUDENT` names one (`benchmarks.grown_teacher`). A batch has
+12 clips of 64 pairs of frames: four of each kind of people who are drawn without end
 (`models.drawn`), and four of 120 people who are rendered whole, filmed and averaged first
 (`benchmarks.rate_people`, from number 5,001 on, which no calibration and no check has). It goes on
 where it was stopped; an epoch is 100 batches. The weights are in F, as a checkpoint and, of a
@@ -22,6 +23,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from benchmarks.grown_teacher import grow
 from benchmarks.rate_people import PULSE, SEED, keep_person, kind_of
 from dataset.face.frames import UNIT
 from dataset.people import Drawn, LearntFrom, Person
@@ -128,11 +130,16 @@ def write_onnx(checkpoint: Path) -> None:
     into = checkpoint.with_suffix(".onnx")
     into.write_bytes(convert_net("student", checkpoint, loaded).SerializeToString())
     print(f"{verify_net(into, loaded.net):.1e} between ONNX Runtime and torch")
+    frames = motion_to_start_from().contiguous().numpy()
+    quantise(into, into.with_name(f"{into.stem}-int8.onnx"), frames=frames)
+
+
+def motion_to_start_from() -> torch.Tensor:
+    """Return the motion of 16 clips, for the ranges of int8 and the statistics of new layers."""
     clips = DrawnClips(
         clips=16, pairs=PAIRS, per_epoch=1, seed=RANGES_SEED, device=torch.device("cpu")
     )
-    frames = torch.cat([batch.motion for batch in clips.epoch(0)]).contiguous().numpy()
-    quantise(into, into.with_name(f"{into.stem}-int8.onnx"), frames=frames)
+    return torch.cat([batch.motion for batch in clips.epoch(0)])
 
 
 def main() -> None:
@@ -141,6 +148,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--epochs", type=int, default=60)
     parser.add_argument("--init", type=Path, help="a checkpoint of a training before it")
+    parser.add_argument("--grow", type=Path, help="a student, as which a teacher begins")
     parser.add_argument("--lr", type=float, default=RECIPE.learning_rate)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
@@ -156,10 +164,15 @@ def main() -> None:
         tuple(Person(f"S{number}", "virtual", SEED) for number in PEOPLE),
         (Drawn(recipe.seed, recipe.epochs * PER_EPOCH, DRAWN),),
     )
-    if options.init:
-        before = load_checkpoint(options.init)
-        net.load_state_dict(before.net.state_dict())
-        assert before.learnt_from, f"{options.init} does not say whom it was trained on"
+    if start := options.init or options.grow:
+        before = load_checkpoint(start)
+        if options.init:
+            net.load_state_dict(before.net.state_dict())
+        else:
+            assert isinstance(before.net, Student)
+            assert isinstance(net, Teacher)
+            grow(before.net, net, motion_to_start_from())
+        assert before.learnt_from, f"{start} does not say whom it was trained on"
         people = before.learnt_from + people
     with ProcessPoolExecutor(options.threads) as pool:
         make = partial(keep_person, options.folder, "rendered")
