@@ -158,6 +158,9 @@ def main() -> None:
     recipe = replace(
         RECIPE, epochs=options.epochs, seed=options.seed, learning_rate=options.lr
     )
+    with ProcessPoolExecutor(options.threads) as pool:      # forked before torch has threads
+        make = partial(keep_person, options.folder, "rendered")
+        clips = ShippedClips(list(pool.map(make, PEOPLE)), recipe.seed)
     torch.manual_seed(recipe.seed)
     net = NETS[options.net]().to(memory_format=torch.channels_last)
     people = LearntFrom(
@@ -174,9 +177,6 @@ def main() -> None:
             grow(before.net, net, motion_to_start_from())
         assert before.learnt_from, f"{start} does not say whom it was trained on"
         people = before.learnt_from + people
-    with ProcessPoolExecutor(options.threads) as pool:
-        make = partial(keep_person, options.folder, "rendered")
-        clips = ShippedClips(list(pool.map(make, PEOPLE)), recipe.seed)
     state = options.folder / f"{options.net}-{options.seed}-{options.epochs}.state"
     train(net, clips, recipe, state)
     origin = {"people": people.as_dict(), "recipe": asdict(recipe), "pairs": PAIRS}
