@@ -7,8 +7,10 @@ between others is a jump in the sequence like any lost frame. The copy stays `co
 because the recording ended early or lost what it had, and carries the attribute `recovered`.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -123,15 +125,16 @@ class ReadablePart:
 
     def _count_stored_frames(self) -> int:
         """Count the frames up to the first whose bytes are not all there."""
-        inner = (0,) * (self._video.ndim - 1)
-        for at in range(len(self._video)):
-            try:
-                chunk = self._video.id.get_chunk_info_by_coord((at, *inner))
-            except (OSError, RuntimeError):
-                return at
-            if chunk.byte_offset is None or chunk.byte_offset + chunk.size > self._size:
-                return at
-        return len(self._video)
+        is_whole = np.zeros(len(self._video) + 1, bool)
+
+        def note(chunk: Any) -> None:
+            at = chunk.chunk_offset[0]
+            if at < len(self._video):
+                is_whole[at] = chunk.byte_offset + chunk.size <= self._size
+
+        with suppress(OSError, RuntimeError):           # what was found before it counts
+            self._video.id.chunk_iter(note)
+        return int(np.argmin(is_whole))
 
     def write(self, part: Path, on_progress: OnProgress) -> Counts:
         """Write a clean session to `part`; this may be called once.

@@ -15,7 +15,7 @@ import numpy as np
 from acquire import data_folder, layout
 from acquire.errors import Fix, SessionError
 
-from .frames import Frames
+from .frames import Frames, is_frame_stored
 from .hdf5 import find_inside, is_being_written, open_to_read
 from .reader import Session
 
@@ -69,7 +69,7 @@ class Following:
         frames = Frames(self._video, self.camera, count=count, where=self.path)
         first, times_ns = self._next, self._columns[layout.FRAME_TIME][self._next:count]
         for at, time_ns in zip(range(first, count), times_ns.tolist(), strict=True):
-            if not self._is_stored(at):                     # would read as black
+            if not is_frame_stored(self._video, at):                     # would read as black
                 return
             self._next = at + 1
             yield frames[at], time_ns
@@ -87,7 +87,7 @@ class Following:
         first = max(0, count - round(_SEARCHED_S * self.fps))
         times_ns = self._columns[layout.FRAME_TIME][first:count]
         for at in range(first + int(np.searchsorted(times_ns, before_ns)) - 1, first - 1, -1):
-            if self._is_stored(at):
+            if is_frame_stored(self._video, at):
                 frames = Frames(self._video, self.camera, count=count, where=self.path)
                 return frames.raw(at), int(times_ns[at - first])
         return None
@@ -121,10 +121,6 @@ class Following:
                 expected=f"to follow {self.path}", found=error, fix="was it moved or cut short?"
             ) from error
         return len(column)
-
-    def _is_stored(self, at: int) -> bool:
-        chunk = (at, *([0] * (self._video.ndim - 1)))
-        return self._video.id.get_chunk_info_by_coord(chunk).byte_offset is not None
 
     def close(self) -> None:
         """Close the file; may be called twice."""

@@ -17,6 +17,7 @@ from .codestream import SKIPPED, find_fault
 # OpenCV's conversions: ITU-R BT.601, limited range, what cameras and GStreamer mean by I420 up to
 # 576 lines.
 _TO_RGB = {"I420": "COLOR_YUV2RGB_I420", "RGB": None}
+_NO_ROOM = np.empty(0, np.uint8)
 _TO_BGR = {"I420": "COLOR_YUV2BGR_I420", "RGB": "COLOR_RGB2BGR"}
 
 
@@ -116,15 +117,29 @@ def read_stored_frame(video: h5py.Dataset, at: int) -> tuple[int, bytes]:
     ValueError : they would decode to something else
     """
     shape = video.shape[1:]
-    chunk = (at, *([0] * len(shape)))
-    size, most = video.id.get_chunk_info_by_coord(chunk).size, largest_stored_bytes(shape)
-    if size > most:
-        raise ValueError(f"{size} bytes stored, more than {most}")
-    skipped, stored = video.id.read_direct_chunk(chunk)
+    chunk, most = (at, *([0] * len(shape))), largest_stored_bytes(shape)
+    try:
+        # into memory of a size of ours: to ask for the size of a chunk walks all before it
+        skipped, stored = video.id.read_direct_chunk(chunk, out=np.empty(most, np.uint8))
+    except ValueError as error:
+        size = video.id.get_chunk_info_by_coord(chunk).size
+        raise ValueError(f"{size} bytes stored, more than {most}") from error
+    stored = bytes(stored)
     is_filtered = bool(video.id.get_create_plist().get_nfilters())
     if fault := find_fault(stored, skipped, shape, is_filtered=is_filtered):
         raise ValueError(fault)
     return skipped, stored
+
+
+def is_frame_stored(video: h5py.Dataset, at: int) -> bool:
+    """Return whether there are bytes of a frame, without reading them."""
+    try:
+        video.id.read_direct_chunk((at, *([0] * (video.ndim - 1))), out=_NO_ROOM)
+    except ValueError:                  # they are too many for no room
+        return True
+    except (OSError, RuntimeError):
+        return False
+    return True
 
 
 def largest_stored_bytes(shape: tuple[int, ...]) -> int:
