@@ -34,7 +34,7 @@ def main() -> None:
     while True:
         for kind in kinds:
             trials = options.trials or AT_ONCE
-            found = run_in_child([kind], seed=seed, trials=trials, corpus=CORPUS)
+            found = run_in_child({kind: trials}, seed=seed, corpus=CORPUS)
             done[kind] += trials
             findings += found
             for finding in found:

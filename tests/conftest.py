@@ -1,5 +1,6 @@
 """What several tests share: the real recordings, the twin, and the rule that CI skips nothing."""
 
+import fcntl
 import os
 import shutil
 import signal
@@ -99,16 +100,25 @@ def real_finger():
 
 @pytest.fixture(scope="session")
 def program(tmp_path_factory):
-    """The twin, built with its firmware in a folder of its own."""
+    """The twin, built with its firmware from nothing, once for all processes that test.
+
+    What make printed is kept beside, in `made`.
+    """
     if not shutil.which("avr-g++") or not Path("/usr/include/simavr/sim_avr.h").exists():
         pytest.skip(
             "no AVR toolchain or simavr; apt-get install gcc-avr avr-libc arduino-core-avr "
             "libsimavr-dev libelf-dev"
         )
-    root = tmp_path_factory.mktemp("twin")
-    made = make("twin", BUILD=root / "build", TWIN=root / "twin/twin")
-    assert made.returncode == 0, made.stderr
-    assert "warning" not in made.stderr
+    root = tmp_path_factory.getbasetemp()
+    root = (root.parent if "PYTEST_XDIST_WORKER" in os.environ else root) / "twin"
+    root.mkdir(exist_ok=True)
+    with (root / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (root / "made").exists():
+            made = make("all", "twin", BUILD=root / "build", TWIN=root / "twin/twin")
+            assert made.returncode == 0, made.stderr
+            assert "warning" not in made.stderr
+            (root / "made").write_text(made.stdout)
     return root / "twin/twin"
 
 

@@ -1,5 +1,7 @@
 """The firmware on its twin, cycle by cycle: what a flooded line does to its samples."""
 
+import shutil
+
 import numpy as np
 import pytest
 
@@ -27,6 +29,8 @@ def test_a_flooded_line_does_not_move_an_instant_of_sampling(program, elf, rate_
 
 
 def test_a_sketch_that_samples_in_an_interrupt_would_be_found_out(program, tmp_path):
+    # the core is the same
+    shutil.copytree(program.parent.parent / "build/core", tmp_path / "control/build/core")
     _, control, _ = build(tmp_path / "control", CONTROL)
     # how interrupts and samples meet is drawn anew at each boot: four seconds show 100 and more
     result = run(program, control, flood(100, 4.0), 4.0 + START_S, cycles=True)

@@ -13,31 +13,25 @@ from tests.support.hostile_files import CORPUS, change_json, read_one, run_in_ch
 from tests.support.hostile_sets import SETS
 from tests.support.hostile_targets import TARGETS
 
-SLOW = ("session", "session bytes")              # half a second a trial
-PROCESSES = ("network tried", "checkpoint")      # torch, and a process for each trial
-OF_SETS = tuple(target.name for target in SETS)  # a whole set is made for each, and read
+# torch, and a process for each trial; half a second a trial
+PROCESSES = {"network tried": 2, "checkpoint": 2}
+SLOW = {"session": 6, "session bytes": 4}
+# of a public set a whole one is made for each, and read
+OF_SETS = dict.fromkeys(("BVP", "MMPD", "COHFACE", "LGI samples"), 3)
+OTHERS = {
+    name: 10 for name in TARGETS
+    if name not in (*SLOW, *PROCESSES, *(target.name for target in SETS))
+}
 
 
-def test_documents_labels_tables_and_arrays_of_any_bytes():
-    names = [name for name in TARGETS if name not in (*SLOW, *PROCESSES, *OF_SETS)]
-    assert not run_in_child(names, seed=0, trials=10)
-
-
-def test_files_of_public_sets_of_any_bytes():
-    assert not run_in_child(["BVP", "MMPD", "COHFACE", "LGI samples"], seed=0, trials=3)
-
-
-def test_sessions_of_any_declared_sizes_and_values():
-    assert not run_in_child(["session"], seed=0, trials=6)
-
-
-def test_sessions_of_any_bytes():
-    assert not run_in_child(["session bytes"], seed=0, trials=4)
+def test_documents_labels_arrays_sets_and_sessions_of_any_bytes():
+    """In one child, which takes seconds to start."""
+    assert not run_in_child({**OTHERS, **OF_SETS, **SLOW}, seed=0)
 
 
 def test_checkpoints_and_networks_of_any_bytes():
     pytest.importorskip("torch")
-    assert not run_in_child(PROCESSES, seed=0, trials=2)
+    assert not run_in_child(PROCESSES, seed=0)
 
 
 def test_a_document_that_is_changed_never_holds_itself():

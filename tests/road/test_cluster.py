@@ -127,7 +127,9 @@ def test_a_worker_killed_midway_costs_its_item_a_second_try(cluster, tmp_path):
     assert not any(outcome.error for outcome in found.values())
 
 
-def test_convert_and_the_frames_cache_on_a_cluster_while_a_worker_is_killed(cluster, tmp_path, acq):
+def test_convert_and_the_frames_cache_on_a_cluster_while_a_worker_is_killed(
+    cluster, tmp_path, acq_here
+):
     """The verbs give what they give here, whatever happens to a worker; the session that is broken
     is named.
     """
@@ -137,11 +139,11 @@ def test_convert_and_the_frames_cache_on_a_cluster_while_a_worker_is_killed(clus
     for number in range(1, 9):
         make_session(data, f"S{number:02d}", number, seconds=11.0, bpm=60 + 3 * number)
     broken = make_session(data, "S09", 9, seconds=11.0, ppg=[512] * 276)
-    assert acq("split", "--holdout", "S08", "--data", data).returncode == 0
+    assert acq_here("split", "--holdout", "S08", "--data", data).returncode == 0
     killed = cluster.killed
     killer = threading.Thread(target=kill_midway, args=(cluster, data / "ubfc"))
     killer.start()
-    done = acq("convert", "--data", data, "--scheduler", cluster.address, "--quiet")
+    done = acq_here("convert", "--data", data, "--scheduler", cluster.address, "--quiet")
     killer.join()
     assert cluster.killed == killed + 1
     assert done.returncode == 1, done.stderr
@@ -151,9 +153,9 @@ def test_convert_and_the_frames_cache_on_a_cluster_while_a_worker_is_killed(clus
         if line.startswith("acq: ") and broken.stem in line
     ]
     assert "PPG that is flat" in line
-    assert acq("exclude", broken.stem, "--reason", "no finger", "--data", data).returncode == 0
-    assert acq("split", "--holdout", "S08", "--force", "--data", data).returncode == 0
-    assert acq("convert", "--data", data, "--force").returncode == 0
+    assert acq_here("exclude", broken.stem, "--reason", "no finger", "--data", data).returncode == 0
+    assert acq_here("split", "--holdout", "S08", "--force", "--data", data).returncode == 0
+    assert acq_here("convert", "--data", data, "--force").returncode == 0
     manifest = load_manifest(data / "ubfc")
     assert [entry.subject for entry in manifest.entries] == [f"S{n:02d}" for n in range(1, 9)]
     # they show noise

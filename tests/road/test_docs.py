@@ -140,8 +140,8 @@ def test_an_option_named_alone_is_one_of_train_kd_or_bench_board(repo, document)
     }
 
 
-def test_readme_s_python_runs(repo, acq, tmp_path, monkeypatch, capsys):
-    made = acq(
+def test_readme_s_python_runs(repo, acq_here, tmp_path, monkeypatch, capsys):
+    made = acq_here(
         "simulate", "--subjects", "1", "--sessions", "1", "--duration", "3s", "--quiet", "--json"
     )
     (session,) = json.loads(made.stdout)["sessions"]

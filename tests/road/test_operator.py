@@ -235,7 +235,7 @@ def test_nothing_is_asked_where_the_sensor_is_silent(tmp_path, fault, found):
     assert not (tmp_path / "data/sessions/S07/subject.json").exists()
 
 
-def test_without_a_terminal_nothing_is_asked_and_lines_are_plain(acq, tmp_path):
+def test_without_a_terminal_nothing_is_asked_and_lines_are_plain(acq, acq_here, tmp_path):
     (tmp_path / "p.yaml").write_text(
         "cues:\n- {name: rest, seconds: 1, text: Sit still}\n- {name: talk, seconds: 1}\n"
     )
@@ -258,9 +258,9 @@ def test_without_a_terminal_nothing_is_asked_and_lines_are_plain(acq, tmp_path):
     assert said[0] == {"warning": "--duration of 1 s cuts the protocol p short: it takes 2 s"}
     assert said[1]["note"].startswith("recording S01: ")
     assert any("cue rest" in line["note"] for line in said[2:])
-    missing = acq(
+    missing = acq_here(
         "record", "--subject", "S01", "--camera", "replay:none.mkv", "--port", "/dev/none",
-        "--json", stdin=subprocess.DEVNULL,
+        "--json",
     )
     assert missing.returncode == 1
     camera, sensor = map(json.loads, missing.stderr.splitlines())         # a line for each device

@@ -133,13 +133,15 @@ def test_the_face_s_pulse_agrees_with_the_finger_s(recorded):
     assert abs(lag_s) <= 0.2
 
 
-def test_the_session_becomes_a_curated_folder_that_any_ubfc_reader_reads(recorded, acq, tmp_path):
+def test_the_session_becomes_a_curated_folder_that_any_ubfc_reader_reads(
+    recorded, acq_here, tmp_path
+):
     """Read by the layout alone: np.loadtxt, OpenCV, one label a frame, subject<int>."""
     folder, _ = recorded
     data = tmp_path / "data"
-    simulated = acq(
+    simulated = acq_here(
         "simulate", "--subjects", "2", "--sessions", "1", "--duration", "12s", "--data", data,
-        "--quiet",
+        "--jobs", "1", "--quiet",
     )
     assert simulated.returncode == 0, simulated.stderr
     shutil.rmtree(data / "sessions" / "S01")
@@ -148,7 +150,7 @@ def test_the_session_becomes_a_curated_folder_that_any_ubfc_reader_reads(recorde
         ["split", "--holdout", "S01"], ["split", "--holdout", "S01", "--mix-simulated"],
         ["convert"],
     ):
-        done = acq(*words, "--data", data, "--quiet")
+        done = acq_here(*words, "--data", data, "--quiet")
         assert (done.returncode == 0) == (words != ["split", "--holdout", "S01"]), done.stderr
     (subject,) = (data / "ubfc" / "test").iterdir()
     assert re.fullmatch(r"subject\d+", subject.name)

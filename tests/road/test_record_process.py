@@ -45,10 +45,10 @@ def test_a_wrong_subject_id_is_one_line(acq_here, tmp_path, subject):
     assert not list(tmp_path.iterdir())
 
 
-def test_no_hardware_is_an_error_that_lists_what_was_looked_for(acq, tmp_path):
+def test_no_hardware_is_an_error_that_lists_what_was_looked_for(acq_here, tmp_path):
     if any(name.startswith(("ttyUSB", "ttyACM", "video")) for name in os.listdir("/dev")):
         pytest.skip("a serial adapter or a camera is plugged in")
-    done = acq("record", "--subject", "S01", "--duration", "1s")
+    done = acq_here("record", "--subject", "S01", "--duration", "1s")
     assert done.returncode == 1
     assert "--simulate" in done.stderr
     assert "serial port" in done.stderr
@@ -71,7 +71,7 @@ def test_a_signal_closes_the_file_cleanly_and_says_what_was_saved(tmp_path, name
         assert len(session.ppg) > 20
 
 
-def test_sigkill_loses_at_most_a_second_and_the_file_says_it_was_cut_short(acq, tmp_path):
+def test_sigkill_loses_at_most_a_second_and_the_file_says_it_was_cut_short(acq_here, tmp_path):
     process = start_recording(tmp_path)
     time.sleep(3.0)
     process.kill()
@@ -85,7 +85,7 @@ def test_sigkill_loses_at_most_a_second_and_the_file_says_it_was_cut_short(acq, 
         assert killed_ns - session.ppg_time_ns[-1] < 1.5e9
         assert session.frames[len(session.frames) - 1].std() > 5
         assert (session.ppg_bound_ns >= 0).all()
-    info = acq("info", path)
+    info = acq_here("info", path)
     assert info.returncode == 0
     assert "cut short" in info.stdout or "incomplete" in info.stdout
 

@@ -4,7 +4,7 @@ A target is a kind of file: how a whole one is made, and what reads it. A trial 
 by a seed, and reads it: nothing may happen but that it is read or refused with an `AcqError` of one
 line, within `LONGEST_S` and `MOST_MB`. What breaks that is kept, to be tried again by every test.
 
-    python -m tests.support.hostile_files FOLDER LAST_SEED '[["session", 0], ["video", 0]]'
+    python -m tests.support.hostile_files FOLDER '[["session", 0, 6], ["video", 0, 10]]'
 """
 
 import gzip
@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
@@ -153,23 +153,24 @@ def read_one(target: Target, path: Path) -> str:
 
 
 def run_in_child(
-    targets: Sequence[str], *, seed: int, trials: int, corpus: Path | None = None
+    trials: Mapping[str, int], *, seed: int, corpus: Path | None = None
 ) -> list[Finding]:
     """Run trials of each target in a child that may crash, hang or take memory.
 
     Parameters
     ----------
+    trials : of each target, by its name
     corpus : where files that break something are kept; None: nowhere
     """
     findings: list[Finding] = []
-    waiting = [(target, seed) for target in targets]
+    waiting = [(target, seed, seed + count) for target, count in trials.items()]
     with tempfile.TemporaryDirectory(prefix="acq-fuzz-") as folder:
         while waiting:
             stderr = Path(folder) / "stderr"
             with stderr.open("wb") as errors:
                 child = subprocess.Popen(
                     [sys.executable, "-m", "tests.support.hostile_files", folder,
-                     str(seed + trials), json.dumps(waiting)],
+                     json.dumps(waiting)],
                     cwd=REPO, stdout=subprocess.PIPE, stderr=errors, bufsize=0,
                 )
                 last, what = _follow(child, findings)
@@ -178,8 +179,8 @@ def run_in_child(
             if last is None:                     # it did not even read a whole file
                 raise RuntimeError(f"{what}\n{stderr.read_text(errors='replace')}")
             findings.append(Finding(*last, what))
-            at = [name for name, _ in waiting].index(last[0])
-            waiting = [(last[0], last[1] + 1), *waiting[at + 1 :]]
+            at = [name for name, *_ in waiting].index(last[0])
+            waiting = [(last[0], last[1] + 1, waiting[at][2]), *waiting[at + 1 :]]
     for finding in findings if corpus is not None else ():
         _keep(corpus / finding.target, finding)
     return findings
@@ -229,10 +230,10 @@ def _follow(
 
 def main() -> None:
     """Be the child: a line of JSON before each trial, and one for each finding."""
-    folder, end, waiting = Path(sys.argv[1]), int(sys.argv[2]), json.loads(sys.argv[3])
+    folder, waiting = Path(sys.argv[1]), json.loads(sys.argv[2])
     from tests.support.hostile_targets import TARGETS
 
-    for name, _ in waiting:
+    for name, *_ in waiting:
         whole = folder / TARGETS[name].file
         whole.parent.mkdir(parents=True, exist_ok=True)
         whole.write_bytes(TARGETS[name].make())
@@ -246,7 +247,7 @@ def main() -> None:
         sys.stdout.write(json.dumps(what) + "\n")
         sys.stdout.flush()
 
-    for name, first in waiting:
+    for name, first, end in waiting:
         def on_seed(seed: int, name: str = name) -> None:
             say(target=name, seed=seed)
 

@@ -273,7 +273,9 @@ def test_a_picture_that_flickers_does_not_settle_and_it_is_said():
     assert result == "not steady within 5 s"
 
 
-def test_a_camera_that_is_not_there_is_one_line(acq):
-    done = acq("record", "--subject", "S01", "--camera", "uvc:63", "--port", "/dev/none", "--quiet")
+def test_a_camera_that_is_not_there_is_one_line(acq_here):
+    done = acq_here(
+        "record", "--subject", "S01", "--camera", "uvc:63", "--port", "/dev/none", "--quiet"
+    )
     assert done.returncode == 1
     assert [line[:5] for line in done.stderr.splitlines()] == ["acq: ", "acq: "]

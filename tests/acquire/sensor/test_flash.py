@@ -64,13 +64,13 @@ def port(device, vid=None, description="n/a"):
 
 
 @pytest.mark.twin
-def test_builds_with_avr_gcc(acq, program, tmp_path):
-    done = acq("firmware", "build", "--out", "here")
+def test_builds_with_avr_gcc(acq_here, program, tmp_path):
+    done = acq_here("firmware", "build", "--out", "here")
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "here/ppg_logger.hex").read_text().startswith(":")
     assert "by avr-gcc: flash " in done.stdout
     assert " of 32256 B (" in done.stdout
-    again = acq("firmware", "build", "--out", "here")
+    again = acq_here("firmware", "build", "--out", "here")
     assert again.stdout == done.stdout                  # also where nothing was left to do
 
 
@@ -149,10 +149,10 @@ def test_a_bootloader_that_does_not_answer_is_one_line(tools, tmp_path):
 
 
 @pytest.mark.twin
-def test_the_command_writes_to_the_board_it_is_told(acq, board, tools):
+def test_the_command_writes_to_the_board_it_is_told(acq_here, board, tools):
     tools.add("avrdude")
     tools.add("arduino-cli", says="Sketch uses 7000 bytes", makes="ppg_logger.ino.hex")
-    done = acq("firmware", "flash", "--port", board)
+    done = acq_here("firmware", "flash", "--port", board)
     assert done.returncode == 0, done.stderr
     assert done.stdout == f"{board} now says: ppg_logger 0.2.0, sensor MAX30102\n"
     assert [call[0] for call in tools.called("arduino-cli")] == ["compile"]

@@ -57,16 +57,16 @@ def test_no_face_and_no_finger_fail_only_with_a_subject():
     assert (seen["rate"].status, seen["rate"].text) == (WARN, "100.00 of 25 frames/s asked for")
 
 
-def test_the_verb_names_a_damaged_rig_file(acq, tmp_path):
+def test_the_verb_names_a_damaged_rig_file(acq_here, tmp_path):
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "rig.json").write_text("{")
-    done = acq("check", "--camera", "replay:none.mkv", "--port", "/dev/none", "--json")
+    done = acq_here("check", "--camera", "replay:none.mkv", "--port", "/dev/none", "--json")
     checks = {check["name"]: check["verdict"] for check in json.loads(done.stdout)["looks"]}
     assert checks["light offset"] == FAIL
 
 
-def test_the_verb_names_every_device_that_is_missing_and_fails(acq, tmp_path):
-    done = acq(
+def test_the_verb_names_every_device_that_is_missing_and_fails(acq_here, tmp_path):
+    done = acq_here(
         "check", "--camera", "replay:none.mkv", "--port", "/dev/none", "--json", "--duration",
         "1min",
     )

@@ -108,11 +108,13 @@ def test_nothing_but_two_columns_changes(path, tmp_path):
             ), name
 
 
-def test_a_recording_just_closed_does_not_change(acq, tmp_path):
-    made = acq("record", "--subject", "S01", "--simulate", "--duration", "3s", "--quiet", "--json")
+def test_a_recording_just_closed_does_not_change(acq_here, tmp_path):
+    made = acq_here(
+        "record", "--subject", "S01", "--simulate", "--duration", "3s", "--quiet", "--json"
+    )
     (path,) = tmp_path.rglob("*.h5")
     before = path.read_bytes()
-    found = json.loads(acq("resync", path, "--json").stdout)
+    found = json.loads(acq_here("resync", path, "--json").stdout)
     assert json.loads(made.stdout)["sync_bound_ms"] == found["bound_ms"]
     assert found["changed"] == 0
     assert path.read_bytes() == before
