@@ -84,7 +84,7 @@ TensorBoard = Annotated[
     bool,
     typer.Option(
         "--tensorboard", callback=check_tensorboard_installed,
-        help="Also write the losses as TensorBoard reads them, RUN/tensorboard, when it is done.",
+        help="Also write the losses of each epoch, while it trains, as TensorBoard reads them.",
     ),
 ]
 MixSimulated = Annotated[
@@ -115,6 +115,7 @@ def train_kd(
 ) -> None:
     """Train teacher, student and student + KD on the curated data; write a report."""
     check_installed()
+    from acquire.data_folder import runs_dir
     from dataset.common.workers import Workers
     from dataset.consistency.of_today import find_unsplit
     from dataset.session.find import check_data_folder
@@ -130,15 +131,14 @@ def train_kd(
     if ubfc is None:
         check_data_folder(data)
     workers = None if jobs == 1 and scheduler is None else Workers(jobs, scheduler)
+    if tensorboard:
+        note(f"losses, a point an epoch: tensorboard --logdir {runs_dir(data)}")
     with show_progress(quiet=quiet) as on_progress:
         result = train_kd(
             data, recipe=how, device=device, allow_mixed=mix_simulated, folds=folds,
-            seeds=seeds, source=read_from, resume=resume, workers=workers, on_progress=on_progress,
+            seeds=seeds, source=read_from, resume=resume, has_logs=tensorboard, workers=workers,
+            on_progress=on_progress,
         )
-    if tensorboard:
-        from models.experiment.tensorboard import write_losses
-
-        note(f"losses: tensorboard --logdir {write_losses(result.folder, result.metrics)}")
     for doubt in [] if ubfc else find_unsplit(data):
         warn(advise(doubt, "train-kd"))
     if suggestion := _suggest_init(result.metrics):

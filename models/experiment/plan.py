@@ -41,6 +41,7 @@ class RunPlan:
     source: Source = "ubfc"
     allow_mixed: bool = False
     device: str = "auto"
+    has_logs: bool = False          # whether each training logs its losses for TensorBoard
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,7 @@ from models.training.teacher_init import (
     keep_copy,
     read_teacher_init,
 )
+from models.training.tensorboard import FOLDER as LOGS
 
 from .plan import RunPlan, load_plan
 from .run_folder import (
@@ -58,10 +59,10 @@ class RunResult:
     metrics: dict                   # the content of metrics.json
 
 
-def train_kd(
+def train_kd(       # noqa: PLR0913  (by name, as the verb's options)
     data: Path, *, recipe: Recipe | None = None, device: str = "auto", allow_mixed: bool = False,
     folds: int | None = None, seeds: int = 1, source: Source = "ubfc", resume: bool = False,
-    workers: Workers | None = None, on_progress: OnProgress | None = None,
+    has_logs: bool = False, workers: Workers | None = None, on_progress: OnProgress | None = None,
 ) -> RunResult:
     """Train teacher, student and student + KD; write checkpoints, metrics and report to `runs/`.
 
@@ -76,6 +77,7 @@ def train_kd(
     source : "ubfc", the curated folders; "sessions": the sessions themselves, in the same rows;
         or a folder DATASET_2 of UBFC-rPPG as published, read in place, which needs folds
     resume : continue the newest run that was interrupted
+    has_logs : each training logs its losses, an epoch a point, as TensorBoard reads them
     workers : find faces, and train folds and seeds; None: this process does
     on_progress : called with the stage, what is done, and the total
 
@@ -91,7 +93,7 @@ def train_kd(
     recipe = recipe or Recipe()
     check_recipe(recipe, "the recipe")
     recipe = choose_teacher(replace(recipe, also=check_beside(recipe.also)))
-    plan = RunPlan(data, folds, seeds, source, allow_mixed, device)
+    plan = RunPlan(data, folds, seeds, source, allow_mixed, device, has_logs)
     init = None
     if recipe.init is not None:
         init = read_teacher_init(Path(recipe.init), data, recipe.motion)
@@ -131,6 +133,8 @@ def _run(
     ) as (part, folder):
         if init is not None:
             keep_copy(init, part / STATES)
+        if (part / LOGS).exists():                # of a run that goes on: its logs do, too
+            plan = replace(plan, has_logs=True)
         trained = train_units(
             plan, recipe, loaded.folds, part=part, device=torch_device, workers=workers,
             on_progress=on_progress,

@@ -26,7 +26,7 @@ from models.training.recipe import Recipe
 from models.training.state import REMOVE_FOLDER
 from models.training.teacher_init import TeacherInit
 
-from .plan import AllTrained
+from .plan import AllTrained, Unit
 from .summary import versions
 
 STATES = "states"
@@ -221,11 +221,18 @@ def _differences(before: Any, now: Any, name: str = "") -> _Differences:
     return found
 
 
-def make_states_folder(part: Path, *, seed: int, fold: int) -> Path:
-    """Make the folder of the states of one fold (from 0) of one seed."""
-    folder = part / STATES / f"seed{seed}-fold{fold + 1}"
+def make_states_folder(part: Path, unit: Unit) -> Path:
+    """Make the folder of the states of one fold of one seed."""
+    folder = part / STATES / f"seed{unit.seed}-fold{unit.fold + 1}"
     folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+def folder_of_unit(root: Path, unit: Unit, *, seeds: int, folds: int) -> Path:
+    """Return `root`, or of several seeds or folds the one of this unit below it."""
+    if seeds > 1:
+        root /= f"seed{unit.seed}"
+    return root / f"fold{unit.fold + 1}" if folds > 1 else root
 
 
 def save_networks(
@@ -239,11 +246,7 @@ def save_networks(
     """
     seeds = {seed for seed, _ in trained}
     for (seed, fold), networks in trained.items():
-        folder = part
-        if len(seeds) > 1:
-            folder /= f"seed{seed}"
-        if len(folds) > 1:
-            folder /= f"fold{fold + 1}"
+        folder = folder_of_unit(part, Unit(seed, fold), seeds=len(seeds), folds=len(folds))
         folder.mkdir(parents=True, exist_ok=True)
         about = {
             "recipe": replace(recipe, seed=seed).as_dict(), "versions": versions(),

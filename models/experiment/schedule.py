@@ -16,10 +16,11 @@ from models.data.videos import TrainingData
 from models.training.device import pick_device
 from models.training.recipe import Recipe
 from models.training.teacher_init import load_copy
+from models.training.tensorboard import FOLDER as LOGS
 from models.training.train import train_networks
 
 from .plan import Networks, RunPlan, Unit, load_plan
-from .run_folder import STATES, make_states_folder
+from .run_folder import STATES, folder_of_unit, make_states_folder
 
 _log = logging.getLogger(__name__)         # a line a training
 
@@ -51,7 +52,7 @@ def train_units(
         work_s = 0.0 if is_on_gpu else len(units) * _seconds(recipe, folds)
         workers = workers.for_work(len(units), work_s, process_bytes=_PROCESS_BYTES)
     if workers is None or len(units) == 1 or workers == Workers(1):
-        return _train_here(units, recipe, folds, part, device, on_progress)
+        return _train_here(units, plan, recipe, folds, part, device, on_progress)
     return _train_elsewhere(units, plan, recipe, part, workers, on_progress)
 
 
@@ -62,8 +63,8 @@ def _seconds(recipe: Recipe, folds: Sequence[TrainingData]) -> float:
 
 
 def _train_here(
-    units: Sequence[Unit], recipe: Recipe, folds: Sequence[TrainingData], part: Path,
-    device: torch.device, on_progress: OnProgress | None,
+    units: Sequence[Unit], plan: RunPlan, recipe: Recipe, folds: Sequence[TrainingData],
+    part: Path, device: torch.device, on_progress: OnProgress | None,
 ) -> dict[Unit, Networks]:
     trained = {}
     for number, unit in enumerate(units, 1):
@@ -80,8 +81,8 @@ def _train_here(
 
         trained[unit] = train_networks(
             folds[unit.fold], replace(recipe, seed=unit.seed), init=load_copy(part / STATES),
-            device=device,
-            states=make_states_folder(part, seed=unit.seed, fold=unit.fold), on_progress=on_steps,
+            device=device, states=make_states_folder(part, unit),
+            logs=_logs(part, unit, plan, len(folds)), on_progress=on_steps,
         )
     return trained
 
@@ -125,6 +126,12 @@ def train_unit(
     loaded = load_plan(plan, motion=recipe.motion, of_today=False)
     return train_networks(
         loaded.folds[unit.fold], replace(recipe, seed=unit.seed), init=load_copy(part / STATES),
-        device=pick_device(plan.device),
-        states=make_states_folder(part, seed=unit.seed, fold=unit.fold),
+        device=pick_device(plan.device), states=make_states_folder(part, unit),
+        logs=_logs(part, unit, plan, len(loaded.folds)),
     )
+
+
+def _logs(part: Path, unit: Unit, plan: RunPlan, folds: int) -> Path | None:
+    if not plan.has_logs:
+        return None
+    return folder_of_unit(part / LOGS, unit, seeds=plan.seeds, folds=folds)

@@ -93,7 +93,8 @@ def choose_teacher(recipe: Recipe) -> Recipe:
 
 def train_beside(
     name: str, data: TrainingData, recipe: Recipe, *, device: torch.device,
-    states: Path | None = None, config: Any = None, on_progress: OnProgress | None = None,
+    states: Path | None = None, logs: Path | None = None, config: Any = None,
+    on_progress: OnProgress | None = None,
 ) -> Trained:
     """Train and test a network of the registry.
 
@@ -102,6 +103,7 @@ def train_beside(
     config : its hyperparameters; the published ones where not given
     states : folder in which the training saves its state after every epoch, and from which it is
         resumed
+    logs : folder in which the training logs its losses, as TensorBoard reads them
 
     Raises
     ------
@@ -121,7 +123,8 @@ def train_beside(
     curve = fit(
         trained, trained, clips, replace(recipe, learning_rate=spec.learning_rate),
         epochs=recipe.teacher_epochs, stage=spec.title,
-        state_file=states and states / f"{name}.state", on_progress=on_progress,
+        state_file=states and states / f"{name}.state", log=logs and logs / name,
+        on_progress=on_progress,
     )
     seconds = time.perf_counter() - begun
     net.cpu()        # as a checkpoint is read again

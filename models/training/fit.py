@@ -15,6 +15,7 @@ from models.data.clips import Batches
 from .device import uses_bfloat16
 from .recipe import Recipe
 from .state import LossCurve, restore_state, save_state
+from .tensorboard import open_log
 
 _log = logging.getLogger(__name__)         # a line an epoch
 
@@ -25,7 +26,7 @@ Loss = Callable[[BatchT], tuple[Tensor, dict[str, Tensor]]]
 
 def fit(
     module: nn.Module, loss: Loss[BatchT], clips: Batches[BatchT], recipe: Recipe, *,
-    epochs: int, stage: str = "", state_file: Path | None = None,
+    epochs: int, stage: str = "", state_file: Path | None = None, log: Path | None = None,
     on_progress: OnProgress | None = None,
 ) -> LossCurve:
     """Minimise `loss` over the batches with AdamW and a one-cycle schedule.
@@ -36,6 +37,7 @@ def fit(
     stage : name of this training, for `on_progress` and errors
     state_file : where the state is saved after every epoch; where the file exists already, the
         training is resumed from it
+    log : folder that gets the losses of each epoch, as TensorBoard reads them
 
     Returns
     -------
@@ -58,30 +60,29 @@ def fit(
     if state_file is not None and state_file.exists():
         curve = restore_state(state_file, module, optimiser, schedule)
     is_bfloat16 = uses_bfloat16(recipe.precision, clips.device)
-    done = len(curve) * len(clips)
     tell = on_progress or (lambda stage, done, total: None)
-    tell(stage, done, steps)
-    for epoch in range(len(curve), epochs):
-        module.train()
-        sums: dict[str, Tensor] = {}
-        for batch in clips.epoch(epoch):
-            with torch.autocast(clips.device.type, torch.bfloat16, enabled=is_bfloat16):
-                total, parts = loss(batch)
-            optimiser.zero_grad(set_to_none=True)
-            total.backward()
-            optimiser.step()
-            done += 1
-            if done < steps:
-                schedule.step()
-            for name, value in {"loss": total.detach(), **parts}.items():
-                sums[name] = sums.get(name, torch.zeros((), device=clips.device)) + value
-            tell(stage, done, steps)
-        curve.append({name: float(value) / len(clips) for name, value in sums.items()})
-        _check_finite(curve, stage)
-        _log.info("%s: epoch %d of %d, loss %.4f", stage, epoch + 1, epochs, curve[-1]["loss"])
-        if state_file is not None:
-            save_state(state_file, module, optimiser, schedule, curve)
-    tell(stage, steps, steps)
+    tell(stage, len(curve) * len(clips), steps)
+    with open_log(log, curve) as add_to_log:
+        for epoch in range(len(curve), epochs):
+            module.train()
+            sums: dict[str, Tensor] = {}
+            for done, batch in enumerate(clips.epoch(epoch), epoch * len(clips) + 1):
+                with torch.autocast(clips.device.type, torch.bfloat16, enabled=is_bfloat16):
+                    total, parts = loss(batch)
+                optimiser.zero_grad(set_to_none=True)
+                total.backward()
+                optimiser.step()
+                if done < steps:
+                    schedule.step()
+                for name, value in {"loss": total.detach(), **parts}.items():
+                    sums[name] = sums.get(name, torch.zeros((), device=clips.device)) + value
+                tell(stage, done, steps)
+            curve.append({name: float(value) / len(clips) for name, value in sums.items()})
+            _check_finite(curve, stage)
+            _log.info("%s: epoch %d of %d, loss %.4f", stage, epoch + 1, epochs, curve[-1]["loss"])
+            if state_file is not None:
+                save_state(state_file, module, optimiser, schedule, curve)
+            add_to_log(curve)
     return curve
 
 

@@ -49,7 +49,7 @@ class _Phase:
 
 def train_networks(
     data: TrainingData, recipe: Recipe, *, init: Teacher | None = None, device: torch.device,
-    states: Path | None = None, on_progress: OnProgress | None = None,
+    states: Path | None = None, logs: Path | None = None, on_progress: OnProgress | None = None,
 ) -> dict[str, Trained]:
     """Train and test all networks of an experiment.
 
@@ -58,6 +58,7 @@ def train_networks(
     init : what the teacher starts from; None: from scratch, as all others do
     states : folder in which each training saves its state after every epoch, and from which it is
         resumed
+    logs : folder in which each training logs its losses, as TensorBoard reads them
     on_progress : called with the stage, the steps done and the steps in all
 
     Returns
@@ -68,7 +69,9 @@ def train_networks(
     ------
     TrainingError : no clip to train on, the loss is no longer finite, or a state does not fit
     """
-    common: dict[str, Any] = {"device": device, "states": states, "on_progress": on_progress}
+    common: dict[str, Any] = {
+        "device": device, "states": states, "logs": logs, "on_progress": on_progress
+    }
     if recipe.teacher == CAN:
         teacher = train_teacher(data, recipe, init=init, **common)
     else:
@@ -86,7 +89,7 @@ def train_networks(
 
 def train_teacher(
     data: TrainingData, recipe: Recipe, *, init: Teacher | None = None, device: torch.device,
-    states: Path | None = None, on_progress: OnProgress | None = None,
+    states: Path | None = None, logs: Path | None = None, on_progress: OnProgress | None = None,
 ) -> Trained:
     """Train and test a teacher; see `train_networks`."""
     recipe = recipe_of_teacher(recipe, init)
@@ -97,13 +100,13 @@ def train_teacher(
     loss = _loss_on_ppg(lambda batch: net(batch.motion, batch.appearance).pulse, recipe)
     return _train_and_test(
         "teacher", net, [_Phase(net, loss, recipe.teacher_epochs)], data, recipe, device=device,
-        states=states, on_progress=on_progress,
+        states=states, logs=logs, on_progress=on_progress,
     )
 
 
 def train_student(
     data: TrainingData, recipe: Recipe, *, teacher: Net | None = None, device: torch.device,
-    states: Path | None = None, on_progress: OnProgress | None = None,
+    states: Path | None = None, logs: Path | None = None, on_progress: OnProgress | None = None,
 ) -> Trained:
     """Train and test a student, alone or with a teacher; both begin with the same weights.
 
@@ -117,7 +120,7 @@ def train_student(
     if teacher is None:
         return _train_and_test(
             "student", net, [_Phase(net, alone, recipe.epochs)], data, recipe, device=device,
-            states=states, on_progress=on_progress,
+            states=states, logs=logs, on_progress=on_progress,
         )
     # A copy: it is frozen and moved to the device, and the caller's is not changed.
     asked, answers = None, None
@@ -135,7 +138,7 @@ def train_student(
     if recipe.pretrain_epochs:
         phases.insert(0, _Phase(net, alone, recipe.pretrain_epochs))
     return _train_and_test(
-        "student_kd", net, phases, data, recipe, device=device, states=states,
+        "student_kd", net, phases, data, recipe, device=device, states=states, logs=logs,
         on_progress=on_progress, answers=answers,
     )
 
@@ -163,7 +166,7 @@ def _add_shape_loss(
 
 def _train_and_test(
     name: str, net: Net, phases: list[_Phase], data: TrainingData, recipe: Recipe, *,
-    device: torch.device, states: Path | None, on_progress: OnProgress | None,
+    device: torch.device, states: Path | None, logs: Path | None, on_progress: OnProgress | None,
     answers: list[Tensor] | None = None,
 ) -> Trained:
     """Train a network in one phase after another, then let it read the test videos."""
@@ -178,10 +181,11 @@ def _train_and_test(
     curve: LossCurve = []
     for phase in phases:
         is_last = phase is phases[-1]
+        file = name if is_last else f"{name}-before"
         curve += fit(
             phase.module, phase.loss, clips, recipe, epochs=phase.epochs,
             stage=NETWORK_TITLES[name] + ("" if is_last else ", before"),
-            state_file=states and states / f"{name}{'' if is_last else '-before'}.state",
+            state_file=states and states / f"{file}.state", log=logs and logs / file,
             on_progress=on_progress,
         )
     seconds = time.perf_counter() - begun

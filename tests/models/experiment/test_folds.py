@@ -28,6 +28,7 @@ from models.training import beside
 from models.training.named_recipes import read_recipe
 from models.training.recipe import Recipe
 from tests.support.curated_folders import three_entries, write_curated_folders
+from tests.support.loss_logs import read_losses
 from tests.support.stand_ins import stand_in_teacher
 from tests.support.tiny_nets import TINY
 
@@ -91,11 +92,23 @@ def run(data, in_one_thread):
     """Two folds of two seeds, one after the other in one thread."""
     stand_in_teacher(data / "start.safetensors")
     told = []
+
+    def tell(stage, *_):
+        if stage == "2 of 4: student" and stage not in told:
+            # of this unit one network is trained, of the one before all three
+            told.append(sorted(logs_in(data / "runs")))
+        told.append(stage)
+
     made = train_kd(
-        data, recipe=started(data), device="cpu", folds=2, seeds=2,
-        on_progress=lambda *words: told.append(words[0]),
+        data, recipe=started(data), device="cpu", folds=2, seeds=2, has_logs=True, on_progress=tell
     )
     return made, told
+
+
+def logs_in(root):
+    """Return the networks whose losses are logged, by their folders in the run's logs."""
+    found = {path.parent for path in root.rglob("events.out.tfevents.*")}
+    return {str(folder).partition("/tensorboard/")[2]: folder for folder in found}
 
 
 def test_a_run_of_folds_and_seeds(run, data):
@@ -118,6 +131,24 @@ def test_a_run_of_folds_and_seeds(run, data):
     assert not list((data / "runs").glob(".*"))
 
 
+@pytest.mark.filterwarnings("ignore:.*:DeprecationWarning")       # TensorBoard's own
+def test_every_fold_of_every_seed_is_logged_while_it_trains(run):
+    made, told = run
+    networks = ("student", "student_kd", "teacher")
+    assert next(entry for entry in told if isinstance(entry, list)) == [
+        *(f"seed0/fold1/{name}" for name in networks), "seed0/fold2/teacher",
+    ]
+    logs = logs_in(made.folder)
+    assert sorted(logs) == [
+        f"seed{seed}/fold{fold}/{name}" for seed in (0, 1) for fold in (1, 2) for name in networks
+    ]
+    losses = {name: read_losses(folder)["loss"] for name, folder in logs.items()}
+    for name in networks:
+        curve = made.metrics["methods"][name]["curve"]
+        assert losses[f"seed0/fold1/{name}"] == [(1, pytest.approx(curve[0]["loss"]))]
+    assert len({points[0] for points in losses.values()}) == len(losses)
+
+
 def test_a_run_of_folds_and_seeds_is_evaluated_to_its_own_numbers(run, data):
     made, _ = run
     metrics = json.loads((made.folder / "metrics.json").read_text())
@@ -136,9 +167,12 @@ def test_a_run_of_folds_and_seeds_is_evaluated_to_its_own_numbers(run, data):
 
 def test_processes_give_the_same_as_this_one(run, data, no_report):
     here = run[0].metrics
-    there = train_kd(
-        data, recipe=started(data), device="cpu", folds=2, seeds=2, workers=Workers(2)
-    ).metrics
+    made = train_kd(
+        data, recipe=started(data), device="cpu", folds=2, seeds=2, has_logs=True,
+        workers=Workers(2),
+    )
+    there = made.metrics
+    assert logs_in(made.folder).keys() == logs_in(run[0].folder).keys()
     assert here["seeds"] == there["seeds"]
     assert here["folds"] == there["folds"]
     for name in ("teacher", "student", "student_kd"):
