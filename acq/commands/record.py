@@ -49,7 +49,7 @@ SensorKind = Annotated[
 SensorRate = Annotated[
     int | None,
     typer.Option("--sensor-rate", metavar="HZ", min=10, max=1000,
-                 help="Readings a second of --sensor ascii; measured where not given."),
+                 help="Readings a second of a sketch; measured where not given."),
 ]
 Protocol = Annotated[
     Path | None,
@@ -169,7 +169,7 @@ def _check_sensor(sensor: str, rate_hz: int | None, *, simulate: bool) -> None:
         raise typer.BadParameter(f"--sensor is one of {', '.join(NAMES)}, not {sensor!r}")
     if simulate and sensor != "auto":
         raise typer.BadParameter("--simulate brings its own sensor; leave out --sensor")
-    if rate_hz is not None and sensor != "ascii":
+    if rate_hz is not None and not sensor.startswith("ascii"):
         raise typer.BadParameter("--sensor-rate is of a sketch that prints: say --sensor ascii")
 
 

@@ -69,3 +69,11 @@ class AsciiNumbers:
     def decoder(self) -> _Lines:
         """Return what reads a new connection."""
         return _Lines()
+
+
+# What it prints looks like a converter of 14 or 16 bits, whose pulse is far larger, where the light
+# is below 65,536: nothing in the numbers tells the two apart.
+PRINTED_MAX30102 = AsciiNumbers(
+    name="ascii-18bit", title="a sketch that prints a MAX30102's 18 bits",
+    scale=(0, 2**18 - 1),
+)

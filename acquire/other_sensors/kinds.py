@@ -2,15 +2,16 @@
 
 from acquire.errors import DeviceError
 
-from .ascii_numbers import AsciiNumbers
+from .ascii_numbers import PRINTED_MAX30102, AsciiNumbers
 from .contec_5byte import Contec5Byte
 from .contec_9byte import Contec9Byte
 from .kind import ContactSensor
 
 KINDS: tuple[ContactSensor, ...] = (AsciiNumbers(), Contec9Byte(), Contec5Byte())
+_NAMED = (*KINDS, PRINTED_MAX30102)      # the last one is taken only where it is named
 FIRMWARE = "acq"                    # the name of our own
 AUTO = "auto"
-NAMES = (AUTO, FIRMWARE, *(kind.name for kind in KINDS))
+NAMES = (AUTO, FIRMWARE, *(kind.name for kind in _NAMED))
 
 
 def kinds_of(name: str) -> tuple[ContactSensor, ...]:
@@ -22,4 +23,4 @@ def kinds_of(name: str) -> tuple[ContactSensor, ...]:
     """
     if name not in NAMES:
         raise DeviceError(expected=f"a sensor of {', '.join(NAMES)}", found=repr(name))
-    return tuple(kind for kind in KINDS if name in (AUTO, kind.name))
+    return KINDS if name == AUTO else tuple(kind for kind in _NAMED if kind.name == name)

@@ -32,6 +32,7 @@ _FLAT = 16                         # peak to peak: a quarter step of a 10-bit co
 # The least height of a pulse, of 65535. An amplified analog sensor gives thousands, and a few
 # hundred of noise without a finger; a MAX30102's pulse is 0.5 to 2 % of its light.
 _LEAST_HEIGHT = {SENSOR_ANALOG: 400.0, SENSOR_MAX30102: 40.0}
+_LEAST_SHARE = {SENSOR_MAX30102: 0.0015}    # of the light, where that is less: beats differ
 _DARK = {SENSOR_MAX30102: 0.05 * 65535}     # below it no finger returns that sensor's own light
 _SHARE_OF_USUAL = 0.1              # height, against the usual height
 _ROUGH = 1.3                       # variance of the steps over that of the trace
@@ -72,6 +73,7 @@ class FingerWatch:
 
     def _set_sensor(self, sensor: int) -> None:
         self._least_height = _LEAST_HEIGHT.get(sensor, _LEAST_HEIGHT[SENSOR_ANALOG])
+        self._least_share = _LEAST_SHARE.get(sensor)
         self._dark = _DARK.get(sensor, -1.0)
 
     def rescale(self, gain: float, offset: float, *, sensor: int) -> None:
@@ -126,9 +128,12 @@ class FingerWatch:
         height, level = float(np.ptp(detrended)), float(values.mean())
         roughness = float((np.diff(detrended) ** 2).mean() / max((detrended**2).mean(), 1e-9))
         span = float(np.ptp(values))
+        least_height = self._least_height
+        if self._least_share is not None:
+            least_height = max(_FLAT, min(least_height, self._least_share * level))
 
         def is_off(margin: float) -> bool:
-            least = max(self._least_height, _SHARE_OF_USUAL * self._usual_height) * margin
+            least = max(least_height, _SHARE_OF_USUAL * self._usual_height) * margin
             return height < least or roughness > _ROUGH / margin or level < self._dark * margin
 
         if not is_off(1.0) and not self._since_ns.keys() & {FINGER_OFF, FLAT_LINE}:

@@ -6,6 +6,8 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
+from acquire.other_sensors.ascii_numbers import PRINTED_MAX30102
+from acquire.other_sensors.scale import to_values
 from acquire.sensor.finger import CLIPPED, FINGER_OFF, FLAT_LINE, FingerWatch
 from acquire.sensor.protocol import SAMPLE_CLIPPED, SENSOR_MAX30102
 from acquire.simulation.subject import VirtualSubject
@@ -185,6 +187,20 @@ def test_a_state_ends_at_a_gap_whose_time_counts_as_nothing():
     ]
     assert watcher.states == {}
     assert watcher.seconds(FINGER_OFF, FLAT_LINE) == pytest.approx(9.92)
+
+
+@pytest.mark.parametrize("light", [30_000, 50_000, 100_000, 200_000])       # of 18 bits
+def test_half_a_percent_of_a_max30102_s_light_is_a_pulse_and_its_noise_is_none(light):
+    rng = np.random.default_rng(3)
+    wave = virtual(rate_hz=50)
+    pulse = light * (1 + 0.005 * (wave - wave.mean()) / np.ptp(wave))
+    empty = np.full(len(pulse), light) + 0.002 * light * np.sin(np.arange(len(pulse)) / 500)
+    for values, is_finger in ((pulse, True), (empty, False)):
+        printed = np.rint(values + rng.normal(0, 15, len(values)))
+        in_session = to_values(printed, PRINTED_MAX30102.scale)
+        _, watcher = watch(in_session, 50, SENSOR_MAX30102)
+        off_s = watcher.seconds(FINGER_OFF, FLAT_LINE)
+        assert off_s == 0 if is_finger else off_s > 39
 
 
 def test_the_small_pulse_of_a_max30102_counts_and_its_dark_reading_does_not():
