@@ -4,8 +4,11 @@ A switch without a default is made one that is off: typer would load pydantic, w
 of the time of `acq VERB --help`, to check that it is not set.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+import typer
 from typer.core import TyperCommand, TyperGroup
 
 
@@ -16,6 +19,11 @@ class Command(TyperCommand):
         """Return arguments and options, as typer does."""
         return _without_values(super().get_params(ctx))
 
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Print the help, as typer does."""
+        with _whoever_reads():
+            super().format_help(ctx, formatter)
+
 
 class Group(TyperGroup):
     """`acq` itself, or a verb that has verbs."""
@@ -23,6 +31,20 @@ class Group(TyperGroup):
     def get_params(self, ctx: Any) -> list[Any]:
         """Return arguments and options, as typer does."""
         return _without_values(super().get_params(ctx))
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Print the help, as typer does."""
+        with _whoever_reads():
+            super().format_help(ctx, formatter)
+
+
+@contextmanager
+def _whoever_reads() -> Iterator[None]:
+    """Let a help whose reader has gone be none that failed: rich ends the process with 1."""
+    try:
+        yield
+    except SystemExit:
+        raise typer.Exit from None
 
 
 def _without_values(parameters: list[Any]) -> list[Any]:

@@ -48,6 +48,7 @@ from acq.commands.verify import verify
 from acq.commands.withdraw import withdraw
 from acq.gone import CommandWithRecipe, CommandWithTable
 from acq.help import Command, Group
+from acq.mistakes import Mistake, word_mistake
 from acq.terminal.printing import complain, echo, print_errors_as_json, warn
 from acquire.errors import AcqError
 from acquire.interrupts import SIGNALS, accept, raise_on_signals
@@ -114,14 +115,22 @@ app.add_typer(firmware, rich_help_panel="Record")
 def main() -> None:
     """Run the command line; turn an `AcqError` or `OSError` into a line and exit code 1.
 
-    An error that holds several has a line for each of them. A signal is a line, too.
+    An error that holds several has a line for each of them. A signal is a line, too; and so is a
+    command line that makes no sense, with exit code 2.
     """
     raise_on_signals(*SIGNALS)
     warnings.showwarning = _show_warning
     if "--json" in sys.argv:
         print_errors_as_json()
     try:
-        app()
+        sys.exit(app(standalone_mode=False, prog_name="acq"))
+    except typer.Abort:
+        complain("expected an answer, found none; nothing was done")
+        sys.exit(1)
+    except Mistake as mistake:
+        if words := word_mistake(mistake, sys.argv[1:]):
+            complain(words)
+        sys.exit(2)
     except BaseException as error:
         if interrupted := accept(error):
             _end(interrupted.number)

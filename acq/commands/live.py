@@ -22,7 +22,7 @@ from acq.options import (
     TableFile,
     parse_duration,
 )
-from acq.terminal.printing import echo, note, print_json, warn
+from acq.terminal.printing import echo, is_stdout_read, note, print_json, warn
 from acq.terminal.pulse_rows import GrowingCsv, check_folder, row_dict
 from acquire.errors import DeviceError, SessionError
 from acquire.interrupts import SIGNALS, heard
@@ -179,10 +179,11 @@ def _read_until_end(
     from models.live.predict import PredictionRow
 
     rates: list[float] = []
-    begun, first_s = time.monotonic(), None
+    first_s = None
     screen: LiveScreen | None = None if json_net else LiveScreen(source.name)
     with _until_signal() as is_over, screen or nullcontext():
-        while not is_over() and (duration_s is None or time.monotonic() - begun < duration_s):
+        end_s = float("inf") if duration_s is None else time.monotonic() + duration_s
+        while not is_over() and is_stdout_read() and time.monotonic() < end_s:
             try:
                 frame = source.read(_WAIT_S)
             except EndOfStream:

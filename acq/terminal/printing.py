@@ -5,6 +5,7 @@ or turn the writing direction. `visible` writes them as escapes that a person se
 of its own, and stays what it is.
 """
 
+import os
 import sys
 import unicodedata
 
@@ -54,13 +55,18 @@ def echo(
     )
 
 
-# whether lines on stderr are printed as JSON
-_state = {"json": False}
+# whether lines on stderr are printed as JSON, and whether anybody still reads stdout
+_state = {"json": False, "is_read": True}
 
 
 def print_errors_as_json() -> None:
     """Print every later line on stderr as JSON."""
     _state["json"] = True
+
+
+def is_stdout_read() -> bool:
+    """Return whether stdout has a reader, as far as was seen when something was printed."""
+    return _state["is_read"]
 
 
 def are_errors_json() -> bool:
@@ -113,9 +119,17 @@ def print_text(text: str) -> None:
 
 
 def _write(text: str, *, err: bool = False, nl: bool = True) -> None:
-    """Write to stdout or stderr; what the system refuses of stdout names it."""
+    """Write to stdout or stderr; what the system refuses of stdout names it.
+
+    A reader that has gone, as `head` does once it has its lines, ends no work: the rest is read by
+    nobody.
+    """
     try:
         typer.echo(text, err=err, nl=nl)
+    except BrokenPipeError:
+        with open(os.devnull, "w") as nowhere:
+            os.dup2(nowhere.fileno(), 2 if err else 1)
+        _state["is_read"] = _state["is_read"] and err
     except OSError as error:
         if not err and error.filename is None:
             error.filename = "<stdout>"             # as Python calls it; acq.advice words it

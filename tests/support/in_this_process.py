@@ -25,7 +25,7 @@ def run_here(*words, cwd):
         patch.setattr(sys, "argv", command)
         patch.setattr("acq.main.raise_on_signals", lambda *names: None)      # of pytest itself
         patch.setattr("acq.main._state", {"debug": False, "verb": ""})
-        patch.setattr(printing, "_state", {"json": False})
+        patch.setattr(printing, "_state", {"json": False, "is_read": True})
         with pytest.raises(SystemExit) as ended:
             main()
     code = ended.value.code or 0

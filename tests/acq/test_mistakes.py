@@ -1,0 +1,38 @@
+"""A command line that makes no sense is one line: what was expected, what was found, what to do."""
+
+import json
+
+import pytest
+
+CASES = [
+    ("ls --foo", "expected an option of acq ls, found --foo; did you mean --force?"),
+    ("--xyzzy ls", "expected an option of acq, found --xyzzy; acq --help lists them"),
+    ("lss", "expected a verb of acq, found lss; did you mean ls?"),
+    ("firmware burn",
+     "expected a verb of acq firmware, found burn; acq firmware --help lists them"),
+    ("record", "expected --subject, found nothing; acq record --help says what it is"),
+    ("predict", "expected VIDEO, found nothing; acq predict --help says what it is"),
+    ("recover a b", "expected no more words, found b; acq recover --help says what it takes"),
+    ("exclude --from", "expected a value after --from, found nothing; write --from VALUE"),
+    ("ls --quiet=1", "expected --quiet alone, found it with a value; leave the value out"),
+    ("record --subject S01 --fps abc",
+     "expected a number for --fps, found 'abc'; acq record --help says what it takes"),
+    ("convert --fold=1.5",
+     "expected a whole number for --fold, found '1.5'; acq convert --help says what it takes"),
+    ("train-kd --folds 1",
+     "expected --folds at least 2, found '1'; acq train-kd --help says what it takes"),
+    ("evaluate --side up",
+     "expected --side test or train or all, found 'up'; write one of these"),
+]
+
+
+@pytest.mark.parametrize(("words", "line"), CASES)
+def test_a_mistake_is_one_line_and_exit_code_2(acq_here, words, line):
+    done = acq_here(*words.split())
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", f"acq: {line}\n")
+
+
+def test_a_mistake_is_json_where_lines_are(acq_here):
+    done = acq_here("ls", "--foo", "--json")
+    assert done.returncode == 2
+    assert json.loads(done.stderr) == {"error": CASES[0][1]}
