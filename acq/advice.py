@@ -1,13 +1,19 @@
 """What mends an error, worded as a command for the verb that was run.
 
 The library names a remedy (`acquire.errors.Fix`) and knows no command; here each has its words.
+A verb that a page of the studio started is told so by its environment (`FOR_PAGE`), and words its
+remedies as the page does: by what stands there, not by options.
 """
 
+import os
 from pathlib import Path
 
 from acquire.errors import AcqError, Fix, ResumeError
 
 from .resuming import word_resume
+
+PAGE = "page"                   # in the place of a verb
+FOR_PAGE = {"ACQ_WORDS": PAGE}  # in the environment of a verb whose words a page shows
 
 _ADVICE = {
     Fix.REPLACE: "--force replaces it",
@@ -113,6 +119,29 @@ _OF_VERB = {
     ("predict", Fix.NAME_FRAME_RATE): "name the rate, such as --fps 30, or the times with --times",
 }
 
+# by what stands on the page of the rig
+_ON_PAGE = {
+    Fix.CALIBRATE: "Calibrate with the LED, on this page",
+    Fix.CALIBRATE_VIRTUAL: "Calibrate with the LED, on this page",
+    Fix.CALIBRATE_AGAIN: "Calibrate with the LED again, on this page",
+    Fix.CALIBRATE_VIRTUAL_AGAIN: "Calibrate with the LED again, on this page",
+    Fix.MORE_LIGHT:
+        "more light (auto-exposure halves the rate in the dark), or other Frames/s",
+    Fix.CHOOSE_RATE: "choose Frames/s that the camera has",
+    Fix.FEWER_FRAMES: "use a faster disk, or choose fewer Frames/s",
+    Fix.LIST_DEVICES: "Look for devices lists what is plugged in",
+    Fix.FIND_CAMERA: "plug one in, then Look for devices and choose it",
+    Fix.FIND_PORT: "plug it in, then Look for devices and choose its port",
+    Fix.NAME_PORT: "choose one of them at Port, after Look for devices",
+    Fix.FLASH: "upload the firmware to it: acq firmware flash, in a terminal",
+    Fix.NAME_FRAME_RATE:
+        "start the studio with the rate in the camera's name, as in replay:VIDEO?fps=30",
+    Fix.FREE_SPACE:
+        "free some, choose a shorter Length, or start the studio with another data folder",
+    Fix.CHOOSE_DATA_FOLDER: "start the studio with another data folder",
+    Fix.CHOOSE_PROTOCOL: "choose another Protocol",
+}
+
 
 def advise(error: AcqError | OSError, verb: str) -> str:
     """Return one line: the facts of an error, and what to do in terms of the command line."""
@@ -141,7 +170,21 @@ def _word_os_error(error: OSError) -> str:
 
 def word_fix(fix: Fix, verb: str, *, of: str = "") -> str:
     """Return what to do in terms of the command line, for the verb that was run."""
-    return _OF_VERB.get((verb, fix), _ADVICE[fix]).format(of=of or "SESSION")
+    words = _OF_VERB.get((verb, fix), _ADVICE[fix])
+    if verb == PAGE or _is_for_page():
+        words = _ON_PAGE.get(fix, words)
+    return words.format(of=of or "SESSION")
+
+
+def without_hardware() -> str:
+    """Return how to go on where there is no hardware."""
+    if _is_for_page():
+        return "try it without hardware: choose the virtual subject as Camera"
+    return "try it without hardware, with --simulate"
+
+
+def _is_for_page() -> bool:
+    return all(os.environ.get(name) == value for name, value in FOR_PAGE.items())
 
 
 _INTERRUPTED = {

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from acq.advice import word_fix
+from acq.advice import without_hardware, word_fix
 from acquire.errors import DeviceError, Fix, all_of
 
 if TYPE_CHECKING:
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from acquire.sensor.port import Sensor
 
 FIRMWARE = "acq"                # the kind of our own sensor
-_WITHOUT_HARDWARE = "try it without hardware, with --simulate"
 
 
 def check_simulate(camera: str, port: str, *, simulate: bool) -> None:
@@ -111,6 +110,6 @@ def open_devices(
             last = errors[-1]
             if "auto" in (camera, port):
                 fix = word_fix(last.fix, "", of=last.of) if isinstance(last.fix, Fix) else last.fix
-                last.fix = "; or ".join(filter(None, [fix, _WITHOUT_HARDWARE]))
+                last.fix = "; or ".join(filter(None, [fix, without_hardware()]))
             raise all_of(errors, DeviceError)          # `main` prints a line each
         yield devices[0], devices[1]

@@ -64,18 +64,8 @@ def calibrate(
 
 
 def _report(calibration: "Calibration", path: Path) -> None:
-    offset_ms = calibration.light_offset_ns / 1e6
-    echo(
-        f"{calibration.camera}: stamps are {abs(offset_ms):.2f} ms "
-        f"{'later' if offset_ms >= 0 else 'earlier'} than the light, "
-        f"± {calibration.light_offset_bound_ns / 1e6:.2f} ms (picture "
-        f"{calibration.fit_ns / 1e6:.2f}, the rest "
-        "the sensor's clock)" + ("; simulated" if calibration.simulated else "")
-    )
-    echo(
-        f"a frame gathers light for about {calibration.exposure_ns / 1e6:.0f} ms; the LED is "
-        f"{calibration.row:.0%} down and "
-        f"{calibration.column:.0%} across the picture, seen {calibration.seen} of "
-        f"{calibration.toggles} times"
-    )
+    from acq.running.calibration_words import light_words, offset_words
+
+    echo(offset_words(calibration))
+    echo(light_words(calibration))
     echo(f"saved {path}; acq record stores it with each session of this camera")

@@ -1,7 +1,8 @@
 """The process that looks at the devices before a recording; `acq.rig.preview` starts it.
 
 It is a child of the studio, so that a driver that hangs takes no page with it. It holds the lock of
-`acq.running.preview_lock`, and ends at SIGTERM, or when its stdin ends: with the studio. The camera
+`acq.running.preview_lock`, and ends at SIGTERM, or when its stdin ends: with the studio. A line on
+stdin, `blink` or `dark`, has the sensor's LED blink, to be looked for in the picture. The camera
 is read by the main thread alone, which hands the newest frame on: whatever is slow, encoding,
 looking for a face, a studio that does not read, is left behind by frames, never holds them up.
 """
@@ -20,19 +21,28 @@ from typing import Any
 
 import cv2
 
-from acq.advice import advise
+from acq.advice import PAGE, advise
 from acq.open_net import open_pulse
 from acq.running.preview_lock import hold_preview
 from acq.running.told import finger_points, tell_face
 from acquire import host_time
+from acquire.calibration.sighting import LedSighting
 from acquire.camera.open import open_camera
 from acquire.camera.source import EndOfStream, FrameSource, VideoFrame
 from acquire.errors import AcqError
-from acquire.sensor.port import Sensor, open_sensor
+from acquire.other_sensors.find import Found, open_contact_sensor
+from acquire.other_sensors.port import OtherSensor
+from acquire.sensor.protocol import Led
 from acquire.simulation.rig import VirtualRig, open_virtual_rig
 from dataset.face.quick_look import load_detector
-from dataset.preflight.camera import check_light_offset, check_rate, rate_and_losses
-from dataset.preflight.result import FAIL, Check
+from dataset.preflight.camera import (
+    check_led,
+    check_light_offset,
+    check_rate,
+    rate_and_losses,
+)
+from dataset.preflight.other_sensor import OtherSensorListener
+from dataset.preflight.result import FAIL, WARN, Check
 from dataset.preflight.sensor import SensorListener
 from dataset.preflight.view import View, look_at
 from models.live.reader import LiveThread
@@ -46,6 +56,8 @@ _STATE_S = 0.25
 _SHOWN_S = 10.0
 _RATE_S = 3.0
 _SILENT_S = 1.0
+_LED_S = 1.0
+_CLOSE_S = 2.0                 # for the sensor's thread to end
 
 
 class Look:
@@ -60,17 +72,19 @@ class Look:
         self._face: LiveThread | None = None
         self._stamps: deque[tuple[int, int]] = deque(maxlen=round(_RATE_S * fps))
         self._offset: list[Check] = []
-        self._listener: SensorListener | None = None
+        self._sighting: LedSighting | None = None        # while the LED blinks
+        self._led: list[Check] = []
+        self._led_at: tuple[float, float] | None = None  # how far down and across the picture
         self._sensor_checks: list[Check] = []
         self._points: dict[str, Any] | None = None
         self._faults: dict[str, Check] = {}
 
     def fail(self, device: str, error: Exception) -> None:
         """Note that a device does not work."""
-        words = advise(error, "check") if isinstance(error, AcqError | OSError) else repr(error)
+        words = advise(error, PAGE) if isinstance(error, AcqError | OSError) else repr(error)
         self._faults[device] = Check(device, FAIL, words)
 
-    def start(self, work: Callable[[], None], device: str) -> None:
+    def start(self, work: Callable[[], None], device: str) -> threading.Thread:
         """Do something in a thread of its own; what goes wrong is a fault of a device."""
 
         def run() -> None:
@@ -79,7 +93,15 @@ class Look:
             except Exception as error:      # reaches the page through the state
                 self.fail(device, error)
 
-        threading.Thread(target=run, name=device, daemon=True).start()
+        thread = threading.Thread(target=run, name=device, daemon=True)
+        thread.start()
+        return thread
+
+    def blink(self, *, is_on: bool) -> None:
+        """Have the LED blink, or be dark."""
+        self._sighting = sighting = LedSighting() if is_on else None
+        self._led_at = None
+        self._led = [check_led(sighting)[0]] if sighting else []
 
     def read_camera(self, camera: FrameSource, face: LiveThread | None) -> None:
         """Read frames as they come."""
@@ -94,6 +116,8 @@ class Look:
             if frame is not None:
                 self._frame = frame
                 self._stamps.append((frame.time_ns, frame.sequence))
+                if (sighting := self._sighting) is not None:
+                    sighting.add_frame(frame.image, camera.info, frame.time_ns)
                 if face is not None:
                     face.offer(frame)
 
@@ -106,17 +130,53 @@ class Look:
             if frame is not None and camera is not None and frame is not seen:
                 self._view, seen = look_at(frame.image, camera.info), frame
 
-    def listen(self, sensor: Sensor) -> None:
+    def look_for_led(self) -> None:
+        """Look for the LED now and then, while it blinks."""
+        while not self.is_over.wait(_LED_S):
+            if (sighting := self._sighting) is not None:
+                found, at = check_led(sighting)
+                if sighting is self._sighting:
+                    self._led, self._led_at = [found], at
+
+    def listen(self, open_sensor: Callable[[], Found]) -> None:
         """Take what the sensor sends, and check it now and then."""
-        self._listener = listener = SensorListener(sensor, kept_s=_SHOWN_S)
+        with closing(open_sensor()) as sensor:
+            if isinstance(sensor, OtherSensor):
+                with closing(OtherSensorListener(sensor, kept_s=_SHOWN_S)) as other:
+                    self._follow(other, self._refuse_to_blink)
+                return
+            is_lit = False
+
+            def blink() -> None:
+                nonlocal is_lit
+                if (sighting := self._sighting) is not None:
+                    sighting.switch(sensor.send, host_time.now_ns())
+                elif is_lit:
+                    sensor.send(Led(0))
+                is_lit = sighting is not None
+
+            self._follow(SensorListener(sensor, kept_s=_SHOWN_S), blink)
+            sensor.send(Led(0))
+            sensor.stop()
+
+    def _follow(
+        self, listener: SensorListener | OtherSensorListener, blink: Callable[[], None]
+    ) -> None:
         checked_s = 0.0
         while not self.is_over.is_set():
             listener.listen()
+            blink()
             if time.monotonic() - checked_s >= 1.0:
                 checked_s = time.monotonic()
                 self._sensor_checks = listener.checks(with_subject=False)
             self._points = finger_points(*listener.trace, listener.hello.rate_hz)
-        sensor.stop()
+
+    def _refuse_to_blink(self) -> None:
+        if self._sighting is not None:
+            self._sighting = None
+            self._led = [Check(
+                "LED", WARN, "this sensor switches none: only a board with the firmware of acq does"
+            )]
 
     def tell(self) -> None:
         """Write the newest picture, and the state, as fast as they are taken."""
@@ -150,13 +210,14 @@ class Look:
         info = None if camera is None else camera.info
         checks = [*self._faults.values(), *self._rate_checks()]
         checks += view.checks if view is not None else []
-        checks += [*self._sensor_checks, *self._offset]
+        checks += [*self._led, *self._sensor_checks, *self._offset]
         snapshot = None if face is None else face.snapshot
         return {
             "camera": "" if info is None else info.name,
             "is_simulated": info is not None and info.simulated,
             "rows": check_rows(checks), "view": None if view is None else view_boxes(view),
-            "finger": self._points, "face": None if snapshot is None else tell_face(snapshot),
+            "led": self._led_at, "finger": self._points,
+            "face": None if snapshot is None else tell_face(snapshot),
         }
 
 
@@ -166,11 +227,12 @@ def look(request: dict[str, Any]) -> None:
     shown = Look(fps=request["fps"], data=Path(request["data"]))
     signal.signal(signal.SIGTERM, lambda *_: shown.is_over.set())
 
-    def end_with_studio() -> None:
-        sys.stdin.buffer.read()
+    def hear_studio() -> None:
+        for line in sys.stdin.buffer:
+            shown.blink(is_on=line.strip() == b"blink")
         shown.is_over.set()
 
-    threading.Thread(target=end_with_studio, daemon=True).start()
+    threading.Thread(target=hear_studio, daemon=True).start()
     threading.Thread(target=shown.tell, name="tell", daemon=True).start()
     with ExitStack() as opened:
         rig: VirtualRig | None = None
@@ -179,18 +241,19 @@ def look(request: dict[str, Any]) -> None:
         else:
             opened.enter_context(hold_preview())
         executor = opened.enter_context(ThreadPoolExecutor(1, thread_name_prefix="face"))
-        try:
-            port = rig.port if rig else request["port"]
-            sensor = opened.enter_context(closing(open_sensor(port)))
-            shown.start(lambda: shown.listen(sensor), "sensor")
-        except AcqError as error:
-            shown.fail("sensor", error)
+        port = rig.port if rig else request["port"]
+        # of another maker's sensor the port is listened to for seconds: the picture comes meanwhile
+        listening = shown.start(
+            lambda: shown.listen(lambda: open_contact_sensor(port)), "sensor"
+        )
+        opened.callback(listening.join, _CLOSE_S)
         try:
             camera = rig.camera if rig else open_camera(request["camera"], request["fps"])
             opened.enter_context(closing(camera))
             pulse, _ = open_pulse(None, Path(request["data"]), executor=executor)
             face = opened.enter_context(LiveThread(pulse, camera.info))
             shown.start(shown.look_for_face, "face")
+            shown.start(shown.look_for_led, "LED")
             shown.read_camera(camera, face)
         except AcqError as error:
             shown.fail("camera", error)
@@ -201,4 +264,4 @@ if __name__ == "__main__":
     try:
         look(json.loads(sys.argv[1]))
     except AcqError as error:
-        write_state(sys.stdout.buffer, {"fault": advise(error, "check")})
+        write_state(sys.stdout.buffer, {"fault": advise(error, PAGE)})

@@ -58,6 +58,23 @@ class RecordRequest:
 
 
 @dataclass(frozen=True)
+class BlinkRequest:
+    """Whether the LED is to blink."""
+
+    on: bool
+
+
+@dataclass(frozen=True)
+class CalibrationRequest:
+    """A calibration to start."""
+
+    camera: str
+    port: str
+    fps: float
+    toggles: int                 # how often the LED is switched
+
+
+@dataclass(frozen=True)
 class MarkRequest:
     """A mark."""
 
@@ -91,6 +108,9 @@ class RigPages:
             Route("/rig/subject", self.subject),
             Route("/rig/subject", self.note_subject, methods=["POST"]),
             Route("/rig/record", self.record, methods=["POST"]),
+            Route("/rig/blink", self.blink, methods=["POST"]),
+            Route("/rig/calibrate", self.calibrate, methods=["POST"]),
+            Route("/rig/calibrate/stop", self.stop_calibrating, methods=["POST"]),
             Route("/rig/mark", self.mark, methods=["POST"]),
             Route("/rig/undo", self.undo, methods=["POST"]),
             Route("/rig/stop", self.stop, methods=["POST"]),
@@ -169,6 +189,26 @@ class RigPages:
             options.append("--live")
         self._rig.record(Devices(asked.camera, asked.port, asked.fps), options)
         self._log.add(f"recording of {asked.subject} started")
+
+    async def blink(self, request: Request) -> Response:
+        """Have the LED blink, or be dark."""
+        asked = await read_body(request, BlinkRequest)
+        await run_in_threadpool(self._rig.blink, is_on=asked.on)
+        return as_json({})
+
+    async def calibrate(self, request: Request) -> Response:
+        """Start a calibration."""
+        asked = await read_body(request, CalibrationRequest)
+        devices = Devices(asked.camera, asked.port, asked.fps)
+        await run_in_threadpool(self._rig.calibrate, devices, asked.toggles)
+        self._log.add(f"calibration with the camera {asked.camera} started")
+        return as_json({})
+
+    def stop_calibrating(self, request: Request) -> Response:
+        """End a calibration."""
+        self._rig.stop_calibrating()
+        self._log.add("calibration stopped")
+        return as_json({})
 
     async def mark(self, request: Request) -> Response:
         """Set a mark."""

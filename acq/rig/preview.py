@@ -38,6 +38,13 @@ class Preview:
         """Whether it has let go of the devices, or never had them."""
         return self._process.poll() is not None
 
+    def blink(self, *, is_on: bool) -> None:
+        """Have the sensor's LED blink, and look for it in the picture; or have it dark."""
+        assert self._process.stdin is not None
+        with suppress(OSError, ValueError):         # it has ended
+            self._process.stdin.write(b"blink\n" if is_on else b"dark\n")
+            self._process.stdin.flush()
+
     def stop(self) -> None:
         """Let go of the devices; returns when that is done."""
         self._process.terminate()

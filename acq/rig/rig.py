@@ -12,11 +12,12 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from acq.running.summary_words import saved, shortcomings
+from acq.running.summary_words import marked, saved, shortcomings
 from acq.running.watch import WatchedRecording, find_recordings
-from acquire.errors import BusyError
+from acquire.errors import BusyError, DeviceError
 from acquire.recorder.status import RecordingSummary
 
+from .calibrating import KeptCalibration, StartedCalibration
 from .choices import Choices, Devices
 from .followed import FollowedRecording
 from .messages import Picture
@@ -24,6 +25,7 @@ from .preview import Preview
 from .started import StartedRecording
 
 IDLE, LOOKING, STARTING, RECORDING = "idle", "looking", "starting", "recording"
+CALIBRATING = "calibrating"
 _TICK_S = 0.25
 _ALONE_S = 15.0                  # after which the devices are let go of
 
@@ -39,6 +41,8 @@ class Rig:
         self._pages = threading.Lock()          # of the count of pages; never held for long
         self._preview: Preview | None = None
         self._started: StartedRecording | None = None
+        self._calibration: StartedCalibration | None = None      # the last that was started here
+        self._kept = KeptCalibration(data)
         self._known: dict[Path, WatchedRecording] = {}
         self._watched: WatchedRecording | None = None
         self._followed: FollowedRecording | None = None
@@ -56,6 +60,8 @@ class Rig:
             return RECORDING
         if self._started is not None:
             return STARTING
+        if self._calibration is not None and not self._calibration.has_ended:
+            return CALIBRATING
         return IDLE if self._preview is None else LOOKING
 
     @property
@@ -68,7 +74,8 @@ class Rig:
         """Return what a page shows now."""
         state: dict[str, Any] = {
             "phase": self.phase, "said": self._said, "ended": self._ended, "rows": [],
-            "view": None, "finger": None, "face": None,
+            "view": None, "finger": None, "face": None, "kept": self._kept.tell(),
+            "calibration": None if self._calibration is None else self._calibration.tell(),
         }
         if (preview := self._preview) is not None:
             state |= preview.state
@@ -107,13 +114,11 @@ class Rig:
         Raises
         ------
         DeviceError : they are not among the choices
-        BusyError : a recording runs
+        BusyError : a recording or a calibration runs
         """
         self.choices.check(devices)
         with self._lock:
-            self._refuse_while_recording()
-            self._let_go()
-            self._said, self._ended = "", None
+            self._make_free()
             self._preview = Preview(devices, self.data)
 
     def let_go(self) -> None:
@@ -127,16 +132,48 @@ class Rig:
         Raises
         ------
         DeviceError : they are not among the choices
-        BusyError : a recording runs
+        BusyError : a recording or a calibration runs
         """
         self.choices.check(devices)
         with self._lock:
-            self._refuse_while_recording()
-            self._let_go()
-            self._said, self._ended = "", None
+            self._make_free()
             self._started = StartedRecording([
                 *devices.options, "--data", str(self.data), *options,
             ])
+
+    def blink(self, *, is_on: bool) -> None:
+        """Have the LED blink in the picture that is shown, or be dark.
+
+        Raises
+        ------
+        DeviceError : no picture is shown
+        """
+        with self._lock:
+            if self._preview is None:
+                raise DeviceError(
+                    expected="a picture that is shown", found="none", fix="Show picture first"
+                )
+            self._preview.blink(is_on=is_on)
+
+    def calibrate(self, devices: Devices, toggles: int) -> None:
+        """Start `acq calibrate` with these devices; let go of the devices before.
+
+        Raises
+        ------
+        DeviceError : they are not among the choices
+        BusyError : a recording or a calibration runs
+        AcqError : the LED cannot be switched so often
+        """
+        self.choices.check(devices)
+        with self._lock:
+            self._make_free()
+            self._calibration = StartedCalibration(devices, self.data, toggles)
+
+    def stop_calibrating(self) -> None:
+        """End a calibration that is under way; that which was there before stays."""
+        with self._lock:
+            if self._calibration is not None:
+                self._calibration.stop()
 
     def ask(self, do: str, number: int | None = None) -> None:
         """Ask the recording that runs for a mark, an undo or its end.
@@ -155,12 +192,16 @@ class Rig:
                     expected="a recording that runs", found="none", fix="start one"
                 )
 
-    def _refuse_while_recording(self) -> None:
-        if self.phase in (STARTING, RECORDING):
+    def _make_free(self) -> None:
+        """Let go of the devices, for what needs them now; refuse while something runs on them."""
+        if self.phase in (STARTING, RECORDING, CALIBRATING):
+            what = "calibration" if self.phase == CALIBRATING else "recording"
             raise BusyError(
-                expected="no recording under way", found="one that runs",
+                expected=f"no {what} under way", found="one that runs",
                 fix="stop it first, or wait until it has ended",
             )
+        self._let_go()
+        self._said, self._ended = "", None
 
     def _let_go(self) -> None:
         if self._preview is not None:
@@ -236,7 +277,7 @@ class Rig:
         fault = [] if summary.complete else [f"incomplete: {summary.fault}"]
         self._ended = {
             "saved": saved(summary), "shortcomings": [*fault, *shortcomings(summary)],
-            "session": summary.path.stem,
+            "session": summary.path.stem, "marks": marked(watched.end.get("marks", ())),
         }
 
     def _forget_recording(self) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from acq.advice import word_fix
+from acq.advice import PAGE, word_fix
 from acquire.errors import Fix
 from dataset.face.box import FaceBox
 from dataset.preflight.result import FAIL, OK, WARN, Check
@@ -17,7 +17,7 @@ def check_rows(checks: Iterable[Check]) -> list[dict[str, str]]:
     return [
         {
             "name": check.name, "words": check.text, "style": _STYLES[check.status],
-            "advice": word_fix(check.fix, "check") if isinstance(check.fix, Fix) else check.fix,
+            "advice": word_fix(check.fix, PAGE) if isinstance(check.fix, Fix) else check.fix,
         }
         for check in checks
     ]

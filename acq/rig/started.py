@@ -1,26 +1,31 @@
-"""A recording that a page started: `acq record` as a process in a session of its own.
+"""A verb that a page started, `acq record` or `acq calibrate`: a process in a session of its own.
 
-The studio may end, or be killed: the recording goes on, and the next studio finds it by its socket.
-What it prints goes to files without a name, never to a pipe, which would end with the studio.
+The studio may end, or be killed: the process goes on; the next studio finds a recording by its
+socket. What it prints goes to files without a name, never to a pipe, which would end with the
+studio.
 """
 
-import json
+import os
 import subprocess
 import tempfile
 from collections.abc import Sequence
+from typing import Any
 
+from acq.advice import FOR_PAGE
 from acq.jobs.program import ACQ
-from acq.running.watch import WatchedRecording
+from acq.jobs.record import Said, read_result, read_said
 
 
-class StartedRecording:
+class StartedVerb:
     """The process, until it has ended."""
 
-    def __init__(self, options: Sequence[str]) -> None:
-        self._err = tempfile.TemporaryFile()  # noqa: SIM115 - closed when its process has ended
+    def __init__(self, verb: str, options: Sequence[str]) -> None:
+        # closed with this object
+        self._out = tempfile.TemporaryFile()  # noqa: SIM115
+        self._err = tempfile.TemporaryFile()  # noqa: SIM115
         self._process = subprocess.Popen(
-            [*ACQ, "record", "--json", *options], stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL, stderr=self._err, start_new_session=True,
+            [*ACQ, verb, "--json", *options], stdin=subprocess.DEVNULL, stdout=self._out,
+            stderr=self._err, start_new_session=True, env={**os.environ, **FOR_PAGE},
         )
 
     @property
@@ -28,27 +33,30 @@ class StartedRecording:
         """Whether it has ended."""
         return self._process.poll() is not None
 
-    def is_(self, watched: WatchedRecording) -> bool:
-        """Return whether a recording that is watched is this one."""
-        return watched.path.stem == str(self._process.pid)
+    @property
+    def said(self) -> Said:
+        """What it has printed so far."""
+        return read_said(self._out.fileno(), self._err.fileno())
+
+    def result(self) -> Any | None:
+        """Return the document that it printed; None where it has printed none."""
+        return read_result(self._out.fileno())
 
     def stop(self) -> None:
-        """Ask it to end before it records."""
+        """Ask it to end."""
         self._process.terminate()
 
     def fault(self) -> str:
         """Return why it failed, in words; "" where it did not. It has ended."""
-        self._err.seek(0)
-        lines = self._err.read().decode(errors="replace").splitlines()
-        self._err.close()
         if not self._process.returncode:
             return ""
-        errors = []
-        for line in lines:
-            try:
-                told = json.loads(line)
-            except ValueError:
-                continue
-            if isinstance(told, dict) and "error" in told:
-                errors.append(str(told["error"]))
-        return "; ".join(errors) or (lines[-1] if lines else "it ended without a word")
+        said = self.said
+        last = said.plain or (said.warnings or ("it ended without a word",))[-1]
+        return "; ".join(said.errors) or last
+
+
+class StartedRecording(StartedVerb):
+    """A recording."""
+
+    def __init__(self, options: Sequence[str]) -> None:
+        super().__init__("record", options)

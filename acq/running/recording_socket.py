@@ -196,7 +196,8 @@ class RecordingSocket:
     def _tell_end(self) -> None:
         for listener in self._listeners:
             if self._summary is not None:
-                self._tell(listener, tell_end(self._summary))
+                start_ns = 0 if self._status is None else self._status.start_ns
+                self._tell(listener, tell_end(self._summary, self._shown.marks, start_ns))
             elif self._error:
                 self._tell(listener, {"kind": "end", "error": self._error})
             with suppress(OSError):

@@ -1,9 +1,9 @@
 """The summary of a recording in words: what was saved, and all that it lacks."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from dataset.common.wording import counted
+from dataset.common.wording import clock_time, counted
 
 if TYPE_CHECKING:
     from acquire.recorder.status import RecordingSummary
@@ -24,6 +24,13 @@ def saved(summary: "RecordingSummary") -> str:
         f"{counted(summary.samples, 'sample')}, {summary.duration_s:.1f} s, {', '.join(bounds)}; "
         f"stopped by {summary.stopped_by}{simulated}"
     )
+
+
+def marked(marks: Iterable[tuple[float, str]]) -> str:
+    """Return the marks of a recording, as one line: seconds after its start, and the text of each.
+    """
+    listed = [f"{text} at {clock_time(at_s)}" for at_s, text in marks]
+    return f"{counted(len(listed), 'mark')}: {', '.join(listed)}" if listed else "no marks"
 
 
 def shortcomings(summary: "RecordingSummary") -> Iterator[str]:

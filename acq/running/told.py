@@ -1,5 +1,6 @@
 """What a recording tells of itself, as plain values: at its begin, while it runs, at its end."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -62,9 +63,13 @@ def tell_face(snapshot: "LiveSnapshot") -> dict[str, Any]:
     }
 
 
-def tell_end(summary: "RecordingSummary") -> dict[str, Any]:
-    """Return the summary of a recording."""
-    return {"kind": "end", **asdict(summary), "path": str(summary.path)}
+def tell_end(
+    summary: "RecordingSummary", marks: Sequence[tuple[int, str]], start_ns: int
+) -> dict[str, Any]:
+    """Return the summary of a recording, and the marks that stand: seconds after its start, text.
+    """
+    marked = [((time_ns - start_ns) / 1e9, text) for time_ns, text in marks]
+    return {"kind": "end", **asdict(summary), "path": str(summary.path), "marks": marked}
 
 
 def style_of(text: Any) -> str:

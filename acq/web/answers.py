@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
-from acq.advice import advise
+from acq.advice import PAGE, advise
 from acquire.errors import AcqError, BusyError
 from dataset.common.files import finite
 from dataset.common.pages import render_page
@@ -73,7 +73,7 @@ def error_handlers(template: Path) -> dict[Any, Any]:
             words = "there is no such page" if status == 404 else error.detail
         elif isinstance(error, AcqError | OSError):
             status = _status_of(error)
-            words = advise(error, "studio")
+            words = advise(error, PAGE)
         else:
             raise error
         if "text/html" not in request.headers.get("accept", ""):

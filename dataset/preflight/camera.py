@@ -9,6 +9,7 @@ import numpy as np
 
 from acquire import host_time
 from acquire.calibration.rig_file import light_offset_for, read_rig
+from acquire.calibration.sighting import LedSighting
 from acquire.camera.source import CameraInfo, CameraRate, FrameSource
 from acquire.camera.stamps import rate_from_stamps
 from acquire.errors import CalibrationError, DeviceError, Fix
@@ -133,3 +134,20 @@ def check_light_offset(info: CameraInfo | None, data: Path) -> list[Check]:
     side = "later" if offset.offset_ns >= 0 else "earlier"
     offset_ms, bound_ms = abs(offset.offset_ns) / 1e6, offset.bound_ns / 1e6
     return [Check(name, OK, f"stamps {offset_ms:.2f} ms {side} than the light, ± {bound_ms:.2f}")]
+
+
+def check_led(sighting: LedSighting) -> tuple[Check, tuple[float, float] | None]:
+    """Check whether the camera sees the LED that is switched, as a calibration needs it.
+
+    Returns
+    -------
+    the check; how far down and across the picture the LED is (0 to 1), or None
+    """
+    try:
+        position = sighting.find()
+    except CalibrationError as error:
+        return check_from_error("LED", error, WARN), None
+    if position is None:
+        return Check("LED", WARN, "it blinks; looking for it in the picture, for ten seconds"), None
+    at = position.row, position.column
+    return Check("LED", OK, f"seen, {at[0]:.0%} down and {at[1]:.0%} across the picture"), at

@@ -73,22 +73,11 @@ class SensorListener:
         text = f"{name} on {self._sensor.port}, firmware {hello.firmware}, {hello.rate_hz} Hz"
         return [
             Check("sensor", OK, text), _check_sync(list(self._round_trips_ms)),
-            *self._check_samples(with_subject=with_subject),
+            *check_samples(
+                self.trace, min(self._kept_s, self._sensor.listened_s - self._begun_s),
+                hello.rate_hz, self.watch, with_subject=with_subject,
+            ),
         ]
-
-    def _check_samples(self, *, with_subject: bool) -> list[Check]:
-        sequence, value = self.trace
-        seconds = min(self._kept_s, self._sensor.listened_s - self._begun_s)
-        if not len(sequence):
-            return [Check("samples", FAIL, f"none in {seconds:.2g} s", "replug the sensor")]
-        rate_hz = self.hello.rate_hz
-        lost = int(sequence[-1] - sequence[0] + 1 - len(sequence))
-        text = f"{len(sequence)} in {seconds:.2g} s at {rate_hz} Hz"
-        samples = Check("samples", OK, text)
-        if lost:
-            samples = Check("samples", WARN, f"{text}, {lost} lost", "another cable or port")
-        pulse = _check_pulse(sequence, value, rate_hz, self.watch, with_subject=with_subject)
-        return [samples, pulse]
 
 
 def check_sensor(sensor: Sensor, *, with_subject: bool, seconds: float = SENSOR_S) -> list[Check]:
@@ -119,6 +108,28 @@ def _check_sync(round_trips_ms: list[float]) -> Check:
         advice = "set the adapter's latency timer to 1 ms (docs/hardware.md)"
         return Check("sync", WARN, text, advice)
     return Check("sync", OK, text)
+
+
+def check_samples(
+    trace: tuple[np.ndarray, np.ndarray], seconds: float, rate_hz: int, watch: FingerWatch, *,
+    with_subject: bool,
+) -> list[Check]:
+    """Check samples of some seconds, and the pulse in them.
+
+    Parameters
+    ----------
+    trace : (S,) int64 sequence numbers, (S,) int64 values
+    """
+    sequence, value = trace
+    if not len(sequence):
+        return [Check("samples", FAIL, f"none in {seconds:.2g} s", "replug the sensor")]
+    lost = int(sequence[-1] - sequence[0] + 1 - len(sequence))
+    text = f"{len(sequence)} in {seconds:.2g} s at {rate_hz} Hz"
+    samples = Check("samples", OK, text)
+    if lost:
+        samples = Check("samples", WARN, f"{text}, {lost} lost", "another cable or port")
+    pulse = _check_pulse(sequence, value, rate_hz, watch, with_subject=with_subject)
+    return [samples, pulse]
 
 
 def _check_pulse(

@@ -1,5 +1,6 @@
 // The rig: the picture with its boxes, the state in words, and a recording from first to last.
 import {Axis, clockTime, drawLanes} from "/assets/curves.js";
+import {drawLed, listenForCalibration, showCalibration} from "/assets/rig_calibration.js";
 import {Elapsed, cueAt, followRig} from "/assets/rig_socket.js";
 import {complain, element, get, post, tried} from "/assets/server.js";
 
@@ -34,6 +35,7 @@ function drawPicture(bitmap, age) {
     drawBox(view.frame, "#fff", "sit in here", scale);
     if (view.face) drawBox(view.face, view.is_good ? "#5fe07a" : "#ffc233", "face", scale);
   }
+  drawLed(pen, state.led);
   const now = performance.now();
   arrivals.push(now);
   while (arrivals[0] < now - 3000) arrivals.shift();
@@ -82,10 +84,12 @@ function showRecording() {
   const {recording, phase} = state, isOn = phase === "recording" || phase === "starting";
   record.hidden = isOn; devices.hidden = isOn; running.hidden = !isOn;
   find("let-go").disabled = phase !== "looking";
+  for (const id of ["look", "start"]) find(id).disabled = phase === "calibrating";
   for (const id of ["mark", "undo"]) find(id).disabled = phase !== "recording";
   find("subject").textContent = recording?.subject ?? "";
   const count = state.marks?.length ?? 0;
   find("marks").textContent = count ? `${count} ${count === 1 ? "mark" : "marks"}, the last: ${state.marks.at(-1)}` : "no mark yet";
+  find("answer").textContent = isOn ? state.said : "";
   if (!isOn) find("stop").firstChild.textContent = "Stop ";
 }
 
@@ -95,7 +99,7 @@ function showEnd(ended) {
   if (!ended || box.dataset.saved === ended.saved) return;
   box.dataset.saved = ended.saved;
   box.classList.toggle("fine", !ended.shortcomings.length && Boolean(ended.session));
-  box.replaceChildren(element("b", ended.saved), ...ended.shortcomings.map(words => element("p", words)));
+  box.replaceChildren(element("b", ended.saved), ...[ended.marks ?? [], ended.shortcomings].flat().map(words => element("p", words)));
   if (!ended.shortcomings.length) box.append(element("p", "Nothing is missing."));
   if (ended.session) {
     const link = element("a", "Open the session");
@@ -104,30 +108,33 @@ function showEnd(ended) {
   }
 }
 
-const PHASES = {idle: "", looking: "shows the devices, records nothing", starting: "the recording begins", recording: "records"};
+const PHASES = {idle: "", looking: "shows the devices, records nothing", starting: "the recording begins", recording: "records", calibrating: "calibrates, with the LED"};
 
 // what stands in the place of the rows as long as there are none
 const AWAITED = {
   idle: "Choose the devices, then Show picture.", looking: "Opening the devices; this can take some seconds.",
   starting: "Opening the devices; this can take some seconds.", recording: "Waiting for the recording to answer.",
+  calibrating: "The calibration has the devices.",
 };
 
 function showState(now) {
   state = now;
   if (state.elapsed_s !== undefined) elapsed.take(state);
-  if (state.phase === "idle" && shown !== "idle") pen.clearRect(0, 0, canvas.width, canvas.height);
+  if (["idle", "calibrating"].includes(state.phase) && state.phase !== shown) pen.clearRect(0, 0, canvas.width, canvas.height);
   if (state.phase !== shown) {
     shown = state.phase;
     document.body.dataset.phase = shown;
     find("phase").textContent = shown === "starting" && state.ended ? "the recording ends" : PHASES[shown];
     find("age").textContent = "";
   }
-  find("said").hidden = !state.said; find("said").textContent = state.said;
+  // while it records the answers to keys stand beside them, so that the page stays where it is
+  find("said").hidden = !state.said || state.phase === "recording"; find("said").textContent = state.said;
   const name = state.recording?.camera ?? state.camera ?? "";
   find("simulated").hidden = !(state.is_simulated || name.startsWith("virtual:"));
   showRows(state.rows);
   showRecording();
   showEnd(state.ended);
+  showCalibration(state, devices);
   drawCurve("finger", state.finger, "teal");
   drawCurve("face", state.face, "violet");
   const pulse = state.rows.find(row => row.name === "pulse" || row.name === "finger");
@@ -244,6 +251,7 @@ document.addEventListener("keydown", event => {
   else if (key === "q") stop();
   else if (key === "c") find("cues").click();
 });
+listenForCalibration(chosen);
 followRig({
   onState: showState, onPicture: drawPicture,
   onGone: gone => {

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -9,13 +10,21 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
 from acq.running.watch import find_recordings
+from acquire.calibration.rig_file import read_rig
+from acquire.data_folder import session_files
+from dataset.session.reader import Session
 from dataset.session.summary import summarise_session
+from tests.support.made_videos import pictures, write_video
+from tests.support.twin import Twin
 
 PATIENCE_MS = 120_000              # on a machine that is busy
+LED_DOWN, LED_ACROSS = 50, 14       # % of the picture, where the virtual rig has its LED
+CLEAR_NS = 2_000_000               # the tolerance: what the offset has to come out within
 PROTOCOL = """
 name: short
 cues:
@@ -27,10 +36,20 @@ pytestmark = pytest.mark.real_time
 
 
 @pytest.fixture
-def begin(tmp_path, monkeypatch):
-    """Start a studio; return its link and its process."""
-    if shutil.which("chromium") is None:
+def browser():
+    program = shutil.which("chromium")
+    if program is None:
         pytest.skip("no browser; apt-get install chromium")
+    expect.set_options(timeout=PATIENCE_MS)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def begin(tmp_path, monkeypatch):
+    """Start a studio, with more options; return its link and its process."""
     (tmp_path / "run").mkdir()
     (tmp_path / "data/protocols").mkdir(parents=True)
     (tmp_path / "data/protocols/short.yaml").write_text(PROTOCOL)
@@ -40,8 +59,8 @@ def begin(tmp_path, monkeypatch):
         port = str(free.getsockname()[1])
     begun = []
 
-    def start():
-        words = "studio", "--data", str(tmp_path / "data"), "--port", port, "--json"
+    def start(*more):
+        words = "studio", "--data", str(tmp_path / "data"), "--port", port, "--json", *more
         process = subprocess.Popen(
             [sys.executable, "-m", "acq.start", *words], stdout=subprocess.PIPE, text=True
         )
@@ -57,49 +76,103 @@ def begin(tmp_path, monkeypatch):
         os.kill(int(left.path.stem), signal.SIGKILL)
 
 
-def test_a_recording_from_the_first_click_to_the_summary_past_a_killed_studio(begin, tmp_path):
-    expect.set_options(timeout=PATIENCE_MS)
+def test_a_recording_from_the_first_click_to_the_summary_past_a_killed_studio(
+    begin, browser, tmp_path
+):
     link, studio = begin()
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=["--no-sandbox"]
-        )
-        rig, chair = (visit(browser, link, address) for address in ("/rig", "/rig/cues"))
-        for width in (1280, 400):
-            rig.set_viewport_size({"width": width, "height": 900})
-            rig.wait_for_function("document.documentElement.scrollWidth <= innerWidth")
-        rig.select_option("[name=camera]", "virtual")
-        rig.get_by_role("button", name="Show picture").click()
-        rig.wait_for_selector("#picture[data-pictures]")
-        expect(rig.locator("#rows tr", has_text="place")).to_contain_text("in the frame")
-        rig.fill("[name=subject]", "S01")
-        rig.select_option("[name=protocol]", "short.yaml")
-        rig.get_by_role("button", name="Record", exact=True).click()
-        rig.fill("[name=sex]", "F")
-        rig.get_by_role("button", name="Note, and record").click()
-        expect(chair.locator("#cue-text")).to_have_text("가만히 앉아 계세요")
-        expect(rig.locator("#rows tr", has_text="sync")).to_contain_text("within")
-        studio.kill()
-        expect(rig.locator("#problem")).to_contain_text("a recording that runs goes on")
-        (recording,) = find_recordings(tmp_path / "data", {})
-        for page in (rig, chair):
-            page.context.close()
-        link, _ = begin()
-        rig, chair = (visit(browser, link, address) for address in ("/rig", "/rig/cues"))
-        expect(rig.locator("#running")).to_contain_text("Recording S01")
-        rig.wait_for_selector("#picture[data-pictures]")
-        rig.keyboard.press("3")
-        expect(rig.locator("#marks")).to_have_text("1 mark, the last: mark 3")
-        expect(chair.locator("#cue-next")).to_have_text("next: Talk")
-        rig.keyboard.press("q")
-        expect(rig.locator("#stop")).to_contain_text("Press again")
-        rig.keyboard.press("q")
-        expect(rig.locator("#ended")).to_contain_text("stopped by the studio")
-        expect(chair.locator("#cue-text")).to_have_text("No recording")
-        browser.close()
+    rig, chair = (visit(browser, link, address) for address in ("/rig", "/rig/cues"))
+    for width in (1280, 400):
+        rig.set_viewport_size({"width": width, "height": 900})
+        rig.wait_for_function("document.documentElement.scrollWidth <= innerWidth")
+    rig.select_option("[name=camera]", "virtual")
+    rig.get_by_role("button", name="Show picture").click()
+    rig.wait_for_selector("#picture[data-pictures]")
+    expect(rig.locator("#rows tr", has_text="place")).to_contain_text("in the frame")
+    rig.fill("[name=subject]", "S01")
+    rig.select_option("[name=protocol]", "short.yaml")
+    rig.get_by_role("button", name="Record", exact=True).click()
+    rig.fill("[name=sex]", "F")
+    rig.get_by_role("button", name="Note, and record").click()
+    expect(chair.locator("#cue-text")).to_have_text("가만히 앉아 계세요")
+    expect(rig.locator("#rows tr", has_text="sync")).to_contain_text("within")
+    studio.kill()
+    expect(rig.locator("#problem")).to_contain_text("a recording that runs goes on")
+    (recording,) = find_recordings(tmp_path / "data", {})
+    for page in (rig, chair):
+        page.context.close()
+    link, _ = begin()
+    rig, chair = (visit(browser, link, address) for address in ("/rig", "/rig/cues"))
+    expect(rig.locator("#running")).to_contain_text("Recording S01")
+    rig.wait_for_selector("#picture[data-pictures]")
+    rig.keyboard.press("3")
+    expect(rig.locator("#marks")).to_have_text("1 mark, the last: mark 3")
+    expect(chair.locator("#cue-next")).to_have_text("next: Talk")
+    rig.keyboard.press("q")
+    expect(rig.locator("#stop")).to_contain_text("Press again")
+    rig.keyboard.press("q")
+    expect(rig.locator("#ended")).to_contain_text("stopped by the studio")
+    expect(rig.locator("#ended")).to_contain_text("1 mark: mark 3 at")
+    expect(chair.locator("#cue-text")).to_have_text("No recording")
     summary = summarise_session(Path(recording.end["path"]))
     assert summary.complete
     assert [mark.text for mark in summary.log.marks] == ["mark 3"]
+
+
+def test_a_calibration_step_by_step_until_recordings_get_its_offset(begin, browser, tmp_path):
+    link, _ = begin()
+    rig = visit(browser, link, "/rig")
+    expect(rig.locator("#kept")).to_contain_text("None")
+    rig.select_option("[name=camera]", "virtual")
+    rig.fill("[name=fps]", "60")
+    rig.locator("#steps summary").click()
+    rig.get_by_role("button", name="Show picture").click()
+    rig.get_by_role("button", name="Blink the LED").click()
+    expect(rig.locator("#led")).to_contain_text("✓ seen")
+    down, across = map(int, re.findall(r"(\d+)%", rig.locator("#led").text_content()))
+    assert (down, across) == pytest.approx((LED_DOWN, LED_ACROSS), abs=2)
+    rig.fill("[name=toggles]", "80")
+    rig.get_by_role("button", name="Calibrate", exact=True).click()
+    expect(rig.locator("#phase")).to_contain_text("calibrates")
+    expect(rig.locator("#switching")).to_contain_text("of 80 times")
+    expect(rig.locator("#calibrated")).to_contain_text("✓ done")
+    expect(rig.locator("#kept")).to_contain_text("made just now")
+    found = read_rig(tmp_path / "data")
+    assert (100 * found.row, 100 * found.column) == pytest.approx((LED_DOWN, LED_ACROSS), abs=2)
+    # the virtual camera stamps the middle of the exposure, of the row that the LED is in
+    assert abs(found.light_offset_ns) < CLEAR_NS
+    rig.get_by_role("button", name="Show picture").click()
+    expect(rig.locator("#rows tr", has_text="light offset")).to_contain_text("than the light, ±")
+
+
+@pytest.mark.twin
+def test_the_twin_from_a_calibration_without_an_led_to_a_recording_that_is_true(
+    program, begin, browser, tmp_path
+):
+    write_video(tmp_path / "room.avi", pictures(150, 64, 48))
+    with Twin(program, "--duration", 600, raw_truth=tmp_path / "truth.csv") as twin:
+        camera = f"replay:{tmp_path}/room.avi?fps=25"
+        link, _ = begin("--camera", camera, "--sensor-port", twin.path)
+        rig = visit(browser, link, "/rig")
+        rig.select_option("[name=camera]", camera)
+        rig.select_option("[name=port]", twin.path)
+        rig.get_by_role("button", name="Show picture").click()
+        expect(rig.locator("#rows tr", has_text="samples")).to_contain_text("at 25 Hz")
+        rig.locator("#steps summary").click()
+        rig.get_by_role("button", name="Calibrate", exact=True).click()
+        expect(rig.locator("#calibrated")).to_contain_text("a live camera that sees the LED")
+        rig.fill("[name=subject]", "S01")
+        rig.fill("[name=duration]", "3s")
+        rig.get_by_role("button", name="Record", exact=True).click()
+        rig.get_by_role("button", name="Note, and record").click()
+        expect(rig.locator("#ended")).to_contain_text("stopped by duration")
+        expect(rig.locator("#ended")).to_contain_text("no marks")
+        truth = twin.truth()
+    (path,) = session_files(tmp_path / "data")
+    with Session(path) as session:
+        assert not session.simulated
+        times_ns = np.array([truth[number][0] for number in session.ppg_sequence])
+        assert len(times_ns) > 60
+        assert (np.abs(session.ppg_time_ns - times_ns) <= session.ppg_bound_ns).all()
 
 
 def visit(browser, link, address):
