@@ -70,8 +70,8 @@ class ReadablePart:
         names = [*layout.COLUMNS, *([layout.READING] if layout.READING in file else [])]
         begun = {name: find_inside(file, name, path) for name in names}
         columns = {name: self._read_rows(dataset) for name, dataset in begun.items()}
-        self._frames = min(
-            _count_whole(columns, "video/", layout.FRAME_ARRIVAL), self._count_stored_frames()
+        self._frames = self._count_stored_frames(
+            _count_whole(columns, "video/", layout.FRAME_ARRIVAL)
         )
         self._samples = _count_whole(columns, "ppg/", layout.PPG_ARRIVAL)
         self._columns = {
@@ -123,13 +123,14 @@ class ReadablePart:
             return 0
         return max(0, min(chunk.size, self._size - chunk.byte_offset))
 
-    def _count_stored_frames(self) -> int:
+    def _count_stored_frames(self, most: int) -> int:
         """Count the frames up to the first whose bytes are not all there."""
-        is_whole = np.zeros(len(self._video) + 1, bool)
+        most = min(most, len(self._video))      # what the file declares may be without bounds
+        is_whole = np.zeros(most + 1, bool)
 
         def note(chunk: Any) -> None:
             at = chunk.chunk_offset[0]
-            if at < len(self._video):
+            if at < most:
                 is_whole[at] = chunk.byte_offset + chunk.size <= self._size
 
         with suppress(OSError, RuntimeError):           # what was found before it counts

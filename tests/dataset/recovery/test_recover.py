@@ -237,6 +237,18 @@ def test_a_closed_recording_with_a_damaged_frame_is_recovered_without_it(tmp_pat
     assert recover(path) is None
 
 
+def test_frames_that_are_declared_beyond_all_memory_are_counted_as_dropped(tmp_path, recorded):
+    path = place_recording(tmp_path, recorded[1])
+    with h5py.File(path, "r+") as file:
+        frames = file[layout.FRAMES]
+        count = len(frames)
+        frames.resize(count - 1, axis=0)                # a closed file that lacks one
+        frames.resize(2**39, axis=0)
+    found = recover(path)
+    assert found is not None
+    assert (found.frames, found.dropped_frames) == (count - 1, 2**39 - count + 1)
+
+
 def test_what_is_no_file_or_lies_where_nothing_can_be_written_is_one_line(
     tmp_path, killed, monkeypatch
 ):
