@@ -18,8 +18,9 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from acq.web.answers import as_json, read_body
 from acq.web.changes import ChangeLog
 from acquire import host_time
-from acquire.data_folder import check_new_subject
+from acquire.data_folder import check_new_subject, sessions_dir
 from acquire.errors import AcqError
+from acquire.recorder.disk_space import check_folder
 from dataset.common.files import finite
 from dataset.session.subject import (
     FIELDS,
@@ -155,7 +156,7 @@ class RigPages:
         That is before anything is noted of a new one.
         """
         name = request.query_params.get("name", "")
-        check_new_subject(self._data, name)
+        self._check_recorded(name)
         duration_option(request.query_params.get("duration", ""))
         return as_json({"is_noted": read_subject(self._data, name) is not None})
 
@@ -165,8 +166,13 @@ class RigPages:
         await run_in_threadpool(self._note, asked)
         return as_json({})
 
+    def _check_recorded(self, subject: str) -> None:
+        """Refuse a subject that cannot be recorded, and a data folder that cannot be written."""
+        check_new_subject(self._data, subject)
+        check_folder(sessions_dir(self._data) / subject)
+
     def _note(self, asked: SubjectRequest) -> None:
-        check_new_subject(self._data, asked.subject)
+        self._check_recorded(asked.subject)
         noted = {
             field: check_field(field, value, where=f"at {field.replace('_', ' ')}")
             for field in FIELDS if (value := asked.noted.get(field, "").strip())
@@ -181,7 +187,7 @@ class RigPages:
         return as_json({})
 
     def _record(self, asked: RecordRequest) -> None:
-        check_new_subject(self._data, asked.subject)
+        self._check_recorded(asked.subject)
         options = ["--subject", asked.subject, *duration_option(asked.duration)]
         if asked.protocol:
             options += ["--protocol", str(protocol_path(self._data, asked.protocol))]
@@ -200,6 +206,7 @@ class RigPages:
         """Start a calibration."""
         asked = await read_body(request, CalibrationRequest)
         devices = Devices(asked.camera, asked.port, asked.fps)
+        check_folder(self._data)
         await run_in_threadpool(self._rig.calibrate, devices, asked.toggles)
         self._log.add(f"calibration with the camera {asked.camera} started")
         return as_json({})

@@ -15,7 +15,7 @@ from acq.rig.pages import RigPages
 from acq.rig.rig import Rig
 from acq.web.access import Access, Guard
 from acq.web.answers import NotThere, error_handlers
-from acquire.data_folder import exclusions_file
+from acquire.data_folder import exclusions_file, session_files
 from dataset.common.pages import render_page
 
 from .dataset_page import DatasetPages
@@ -51,8 +51,11 @@ class Studio:
         ]
 
     def home(self, request: Request) -> Response:
-        """Lead to the first page."""
-        return RedirectResponse("/sessions", 303)
+        """Lead to where one begins: the rig as long as nothing was recorded, then the sessions.
+
+        Whoever records opens the rig by hand; whoever curates may have no devices at all.
+        """
+        return RedirectResponse("/sessions" if session_files(self._shared.data) else "/rig", 303)
 
     def show_sessions(self, request: Request) -> Response:
         """Show the list of sessions."""

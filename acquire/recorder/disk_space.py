@@ -25,6 +25,21 @@ def check_space(folder: Path, bytes_per_s: float, duration_s: float | None) -> N
     SessionError : it cannot be written, or too little is free
     """
     need = round(bytes_per_s * _COMPRESSED_SHARE * (duration_s or _TYPICAL_S)) + 2 * RESERVE_BYTES
+    free = shutil.disk_usage(folder := check_folder(folder)).free
+    if free < need:
+        raise SessionError(
+            expected=f"{need / 1e6:.0f} MB free for this recording", found=f"{free / 1e6:.0f} MB",
+            where=f"at {folder}", fix=Fix.FREE_SPACE,
+        )
+
+
+def check_folder(folder: Path) -> Path:
+    """Refuse a folder, which need not exist yet, that cannot be written; return what of it exists.
+
+    Raises
+    ------
+    SessionError : it cannot be written
+    """
     parents = (folder, *folder.absolute().parents)
     folder = next(path for path in parents if path.exists())
     if not folder.is_dir():
@@ -37,12 +52,7 @@ def check_space(folder: Path, bytes_per_s: float, duration_s: float | None) -> N
             expected="a folder to record into", found="one that may not be written",
             where=f"at {folder}", fix=Fix.CHOOSE_DATA_FOLDER,
         )
-    free = shutil.disk_usage(folder).free
-    if free < need:
-        raise SessionError(
-            expected=f"{need / 1e6:.0f} MB free for this recording", found=f"{free / 1e6:.0f} MB",
-            where=f"at {folder}", fix=Fix.FREE_SPACE,
-        )
+    return folder
 
 
 def make_folder(folder: Path) -> None:

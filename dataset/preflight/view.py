@@ -91,7 +91,8 @@ def check_place(face: FaceBox, frame: FaceBox) -> Check:
 def check_light(luma: np.ndarray, what: str) -> Check:
     """Check whether the brightness of (H, W) uint8 leaves room for a pulse at both ends."""
     mean, blown = float(luma.mean()), float((luma >= _BLOWN).mean())
-    text = f"{what} at {mean:.0f} of 255" + (f", {blown:.0%} blown out" if blown > 0.005 else "")
+    text = f"brightness of {what} {mean:.0f} (black 0, white 255)"
+    text += f", {blown:.0%} blown out" if blown > 0.005 else ""
     if mean < _DARK:
         advice = "more light from the front, or a longer exposure"
         return Check("light", WARN, f"{text}: too dark", advice)

@@ -5,9 +5,10 @@ import re
 import pytest
 import typer.main
 
-from acq.advice import _ADVICE, _OF_VERB, advise, word_fix
+from acq.advice import _ADVICE, _OF_VERB, FOR_PAGE, PAGE, advise, word_fix
 from acq.main import app
 from acquire.errors import CurationError, Fix
+from tests.support import REPO
 
 COMMANDS = typer.main.get_command(app).commands
 
@@ -28,6 +29,19 @@ def test_options_in_the_advice_are_options_of_some_verb():
     }
     for words in [*_ADVICE.values(), *_OF_VERB.values()]:
         assert set(re.findall(r"--[a-z-]+", words.replace("--{of}", ""))) <= known
+
+
+def test_on_the_page_of_the_rig_no_remedy_names_an_option(monkeypatch):
+    """Those of devices, calibration and recording; also where a page started the verb."""
+    rooms = [REPO / "acquire" / room for room in ("camera", "sensor", "other_sensors", "recorder",
+                                                  "calibration")] + [REPO / "dataset/preflight"]
+    sources = "".join(path.read_text() for room in rooms for path in room.glob("*.py"))
+    fixes = {Fix[name] for name in re.findall(r"Fix\.([A-Z_]+)", sources)}
+    assert Fix.CALIBRATE in fixes
+    on_page = {fix: word_fix(fix, PAGE) for fix in fixes}
+    assert {fix for fix, words in on_page.items() if "--" in words} == {Fix.REPLACE}   # not asked
+    monkeypatch.setenv(*next(iter(FOR_PAGE.items())))
+    assert {fix: word_fix(fix, "record") for fix in fixes} == on_page
 
 
 def test_the_verb_that_was_run_changes_the_words():

@@ -10,6 +10,7 @@ from acq.rig.messages import Picture
 from acq.rig.rig import Rig
 from acq.rig.started import StartedRecording
 from dataset.session.subject import read_subject
+from tests.support.made_sessions import make_session
 from tests.support.studio import PORT, visitor
 
 FOLLOW = f"ws://127.0.0.1:{PORT}/rig/follow"
@@ -60,6 +61,19 @@ def test_what_a_page_may_not_ask_for_starts_nothing(tmp_path, started, asked, wo
     assert started == []
 
 
+def test_where_nothing_can_be_written_nothing_starts_and_that_is_told_once(tmp_path, started):
+    (tmp_path / "sessions").write_text("no folder")
+    page = visitor(tmp_path)
+    answers = [
+        page.get("/rig/subject?name=S01"), page.post("/rig/record", json=ASKED),
+        page.post("/rig/subject", json={"subject": "S01", "noted": {}}),
+    ]
+    assert [answer.status_code for answer in answers] == [400] * 3
+    (words,) = {answer.json()["error"] for answer in answers}
+    assert words.endswith("sessions; start the studio with another data folder")
+    assert started == []
+
+
 def test_a_recording_is_started_once_with_the_options_of_the_verb(tmp_path, started):
     (tmp_path / "protocols").mkdir()
     path = tmp_path / "protocols/rest.yaml"
@@ -74,6 +88,13 @@ def test_a_recording_is_started_once_with_the_options_of_the_verb(tmp_path, star
     assert page.post("/rig/record", json=asked).status_code == 409
     assert page.post("/rig/look", json=VIRTUAL).status_code == 409
     assert len(started) == 1
+
+
+def test_one_begins_at_the_rig_until_something_is_recorded(tmp_path):
+    page = visitor(tmp_path)
+    assert page.get("/").headers["location"] == "/rig"
+    make_session(tmp_path, seconds=0.2)
+    assert page.get("/").headers["location"] == "/sessions"
 
 
 def test_a_new_subject_is_noted_once(tmp_path):
