@@ -99,9 +99,10 @@ class Look:
 
     def blink(self, *, is_on: bool) -> None:
         """Have the LED blink, or be dark."""
-        self._sighting = sighting = LedSighting() if is_on else None
-        self._led_at = None
-        self._led = [check_led(sighting)[0]] if sighting else []
+        sighting = LedSighting() if is_on else None
+        self._sighting = None               # other threads say nothing of the one before
+        self._led, self._led_at = [check_led(sighting)[0]] if sighting else [], None
+        self._sighting = sighting
 
     def read_camera(self, camera: FrameSource, face: LiveThread | None) -> None:
         """Read frames as they come."""
@@ -162,14 +163,16 @@ class Look:
     def _follow(
         self, listener: SensorListener | OtherSensorListener, blink: Callable[[], None]
     ) -> None:
-        checked_s = 0.0
+        checked_s = shown_s = 0.0
         while not self.is_over.is_set():
             listener.listen()
             blink()
-            if time.monotonic() - checked_s >= 1.0:
-                checked_s = time.monotonic()
+            if (now_s := time.monotonic()) - checked_s >= 1.0:
+                checked_s = now_s
                 self._sensor_checks = listener.checks(with_subject=False)
-            self._points = finger_points(*listener.trace, listener.hello.rate_hz)
+            if now_s - shown_s >= _STATE_S:     # after each sample it would take a core at 500 Hz
+                shown_s = now_s
+                self._points = finger_points(*listener.trace, listener.hello.rate_hz)
 
     def _refuse_to_blink(self) -> None:
         if self._sighting is not None:

@@ -3,6 +3,7 @@
 import queue
 import threading
 from collections import deque
+from contextlib import suppress
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from acquire.other_sensors.port import OtherSensor
 from acquire.other_sensors.thread import OtherSensorThread
 from acquire.sensor.arrival import ReadingSample
 from acquire.sensor.finger import FingerWatch
-from acquire.sensor.items import ScaleWidened, SensorBack, SensorLost, SensorSays
+from acquire.sensor.items import ScaleWidened, SensorBack, SensorItem, SensorLost, SensorSays
 from acquire.sensor.stamped_port import Received
 
 from .result import FAIL, OK, WARN, Check
@@ -50,11 +51,13 @@ class OtherSensorListener:
         )
 
     def listen(self) -> None:
-        """Take what has come; wait for at most 0.05 s."""
-        try:
-            item = self._reader.items.get(timeout=_WAIT_S)
-        except queue.Empty:
-            return
+        """Take all that has come; wait for at most 0.05 s where nothing has."""
+        with suppress(queue.Empty):
+            self._take(self._reader.items.get(timeout=_WAIT_S))
+            while True:
+                self._take(self._reader.items.get_nowait())
+
+    def _take(self, item: SensorItem) -> None:
         if isinstance(item, Received) and isinstance(sample := item.packet, ReadingSample):
             self._samples.append((sample.sequence, sample.value))
             self.watch.add(sample.sequence, sample.value, sample.flags, item.arrival_ns)

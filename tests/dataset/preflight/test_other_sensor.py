@@ -39,5 +39,9 @@ def test_the_pulse_of_another_maker_s_sensor_is_told_and_that_it_fell_silent(mon
         assert (row("sensor").status, row("pulse").status) == (OK, OK)
         assert float(row("pulse").text.split()[0]) == pytest.approx(BPM, abs=2)
         assert "one-sided" in row("sync").text
+        before = listener.trace[0][-1]
+        time.sleep(0.5)                                 # 30 samples
+        listener.listen()
+        assert listener.trace[0][-1] - before > 10      # all that came, so that none is ever late
         device.is_paused = True
         listen_until(lambda: row("sensor").status == FAIL)
