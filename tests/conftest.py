@@ -1,6 +1,7 @@
 """What several tests share: the real recordings, the twin, and the rule that CI skips nothing."""
 
 import fcntl
+import gc
 import os
 import shutil
 import signal
@@ -24,6 +25,24 @@ def pytest_addoption(parser):
         "--no-skips", action="store_true",
         help="a skipped test is a failed one: CI has everything installed",
     )
+
+
+def pytest_ignore_collect(collection_path, config):
+    """Import no module without a test of GStreamer where its tests alone are asked for."""
+    if config.option.markexpr == "gstreamer" and collection_path.suffix == ".py":
+        return "mark.gstreamer" not in collection_path.read_text() or None
+    return None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection():
+    """Look for no garbage among what is imported for the tests: it stays, in each process."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.hookimpl(wrapper=True)

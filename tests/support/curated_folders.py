@@ -1,6 +1,10 @@
 """Small curated folders of virtual people: the portrait's green pulses with a PPG."""
 
+import atexit
+import shutil
+import tempfile
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import cv2
@@ -41,41 +45,59 @@ def make_entry(number, side, subject, *, simulated=True, **kwargs):
     )
 
 
-def write_curated_folders(data, entries, *, face=True, ppg=None):
-    """Write curated folders in which the portrait's green pulses with the PPG."""
+@cache
+def _kept():
+    """Make a folder for videos, which is gone when the process ends."""
+    folder = Path(tempfile.mkdtemp(prefix="acq-videos-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+def _pulse(number, time_s):
+    return np.sin(2 * np.pi * (60 + 10 * number) / 60 * time_s)
+
+
+@cache
+def _video(number, frames, face):
+    """Make the video of a person, once in a process; return it and its hash."""
     picture = cv2.resize(
         cv2.imread(str(PORTRAIT))[:384], (256, 192), interpolation=cv2.INTER_AREA
     ).astype(np.float32)
     if not face:
         picture[:] = 90
+    rng = np.random.default_rng(number)
+    noise = rng.normal(size=picture.shape)
+    path = _kept() / f"{number}-{frames}-{face}.avi"
+    with VideoWriter(path, codec="rawvideo", width=256, height=192, fps=FPS) as video:
+        for level in _pulse(number, np.arange(frames) / FPS):
+            noisy = (
+                picture
+                - level * np.array([0.5, 1.5, 0.7])
+                + np.roll(noise, rng.integers(noise.size))
+            )
+            video.add(np.clip(noisy, 0, 255).astype(np.uint8))
+    return path, sha256_of(path)
+
+
+def write_curated_folders(data, entries, *, face=True, ppg=None):
+    """Write curated folders in which the portrait's green pulses with the PPG."""
     written = []
     for number, entry in enumerate(entries):
         folder = data / "ubfc" / entry.folder
         folder.mkdir(parents=True)
-        rng = np.random.default_rng(number)
-        noise = rng.normal(size=picture.shape)
+        made, sha256 = _video(number, entry.frames, face)
+        video = shutil.copyfile(made, folder / "vid.avi")
         time_s = np.arange(entry.frames) / FPS
-        pulse = np.sin(2 * np.pi * (60 + 10 * number) / 60 * time_s)
-        with VideoWriter(
-            folder / "vid.avi", codec="rawvideo", width=256, height=192, fps=FPS
-        ) as video:
-            for level in pulse:
-                noisy = (
-                    picture
-                    - level * np.array([0.5, 1.5, 0.7])
-                    + np.roll(noise, rng.integers(noise.size))
-                )
-                video.add(np.clip(noisy, 0, 255).astype(np.uint8))
+        pulse = _pulse(number, time_s)
         labels = write_labels(
             folder, pulse if ppg is None else ppg(time_s), hr_bpm=np.full(len(pulse), 72.0),
             time_s=time_s,
         )
-        video = folder / "vid.avi"
         written.append(
             replace(
                 entry, labels=replace(entry.labels, sha256=labels),
                 video=replace(
-                    entry.video, size_bytes=video.stat().st_size, file_sha256=sha256_of(video)
+                    entry.video, size_bytes=video.stat().st_size, file_sha256=sha256
                 ),
             )
         )

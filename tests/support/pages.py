@@ -95,7 +95,7 @@ class Tables(HTMLParser):
         return cells[head.index(column)]
 
 
-# A window is at least 500 px wide, a frame in it is not: the page stands in a frame, with these two
+# A window is at least 500 px wide, a frame in it is not: the page stands in frames, with these two
 # at its head and its end, and the second tells the window around it what it found.
 _HEAD = "<script>window.wrong=[];window.onerror=text=>{wrong.push(text)}</script>"
 _PROBE = """<script>
@@ -109,12 +109,15 @@ found.paper=getComputedStyle(document.body).backgroundColor;
 parent.postMessage(JSON.stringify(found),"*");
 </script>"""
 _AROUND = """<!doctype html><meta name="color-scheme" content="light dark"><pre id="probe"></pre>
-<script>onmessage=told=>{document.getElementById("probe").textContent=told.data}</script>
-<iframe src="page.html" width="%d" height="900" style="border:0"></iframe>"""
+<script>const found=[];onmessage=told=>{
+const at=Array.from(document.querySelectorAll("iframe"),one=>one.contentWindow);
+found[at.indexOf(told.source)]=JSON.parse(told.data);
+document.getElementById("probe").textContent=JSON.stringify(found)}</script>%s"""
+_FRAME = '<iframe src="page.html" width="%d" height="900" style="border:0"></iframe>'
 
 
-def see_in_browser(text, folder, *, width, script="", is_dark=False):
-    """Open a page in a browser, as wide as told, and return what was found there.
+def see_in_browser(text, folder, *widths, script="", is_dark=False):
+    """Open a page in a browser in frames as wide as told; return what was found in each.
 
     `script` may add to the object `found`; `over` and `cut` are what sticks out at the right.
     """
@@ -124,7 +127,7 @@ def see_in_browser(text, folder, *, width, script="", is_dark=False):
     (folder / "page.html").write_text(
         text.replace("<head>", f"<head>{_HEAD}").replace("</body>", f"{_PROBE % script}</body>")
     )
-    (folder / "around.html").write_text(_AROUND % width)
+    (folder / "around.html").write_text(_AROUND % "".join(_FRAME % width for width in widths))
     done = subprocess.run(
         [
             browser, "--headless", "--no-sandbox", "--disable-gpu",
@@ -138,6 +141,8 @@ def see_in_browser(text, folder, *, width, script="", is_dark=False):
         timeout=120,
         check=True,
     )
-    return json.loads(
+    found = json.loads(
         html.unescape(re.search(r'<pre id="probe">(.*?)</pre>', done.stdout, flags=re.S)[1])
     )
+    assert [one["width"] for one in found] == [*widths]
+    return found

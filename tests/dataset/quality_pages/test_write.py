@@ -199,29 +199,27 @@ found[button.textContent]=pressed}
 """
 
 
-@pytest.mark.parametrize("width", [1280, 400])
 def test_a_browser_shows_the_index_without_fault_or_sideways_scroll_and_sorts_it(
-    folder, tmp_path, width
+    folder, tmp_path
 ):
     text = (folder / "index.html").read_text()
-    found = see_in_browser(text, tmp_path, width=width, script=SORT)
-    assert found["width"] == width
-    assert found["wrong"] == []
-    assert found["over"] <= 0
-    assert found["cut"] == []
-    assert "taken" not in found
-    assert found["first"] == [BAD, USABLE, GOOD, GONE]
-    assert found["Session"] == [[GOOD, USABLE, BAD, GONE], [GONE, BAD, USABLE, GOOD]]
-    assert found["Grade"] == [[BAD, USABLE, GOOD, GONE], [GONE, GOOD, USABLE, BAD]]
-    assert found["Flags"][1][0] == BAD
+    for found in see_in_browser(text, tmp_path, 1280, 400, script=SORT):
+        assert found["wrong"] == []
+        assert found["over"] <= 0
+        assert found["cut"] == []
+        assert "taken" not in found
+        assert found["first"] == [BAD, USABLE, GOOD, GONE]
+        assert found["Session"] == [[GOOD, USABLE, BAD, GONE], [GONE, BAD, USABLE, GOOD]]
+        assert found["Grade"] == [[BAD, USABLE, GOOD, GONE], [GONE, GOOD, USABLE, BAD]]
+        assert found["Flags"][1][0] == BAD
 
 
 def test_a_browser_shows_a_session_on_a_phone_in_the_dark(folder, tmp_path):
     text = (folder / f"{BAD}.html").read_text()
-    light = see_in_browser(text, tmp_path, width=400)
+    (light,) = see_in_browser(text, tmp_path, 400)
     assert (light["wrong"], light["cut"], light["paper"]) == ([], [], "rgb(255, 255, 255)")
     assert light["over"] <= 0
-    dark = see_in_browser(text, tmp_path, width=400, is_dark=True)
+    (dark,) = see_in_browser(text, tmp_path, 400, is_dark=True)
     assert dark["paper"] == "rgb(18, 24, 29)"
 
 
