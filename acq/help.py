@@ -28,6 +28,13 @@ class Command(TyperCommand):
 class Group(TyperGroup):
     """`acq` itself, or a verb that has verbs."""
 
+    def invoke(self, ctx: Any) -> Any:
+        """Run the verb; a signal stays one: typer would return an exit code in its place."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as error:
+            raise SystemExit(130) from error
+
     def get_params(self, ctx: Any) -> list[Any]:
         """Return arguments and options, as typer does."""
         return _without_values(super().get_params(ctx))

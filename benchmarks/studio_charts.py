@@ -1,18 +1,30 @@
-"""Which way to draw the studio's curves: a canvas of our own, or Bokeh's or Plotly's script.
+"""How fast the studio's pages are seen, and which way draws its curves fastest.
 
-Each draws five curves of ten seconds at 30 Hz that move on with every frame, in headless Chromium,
-three times. Bokeh and Plotly are no dependencies: install each, with all that it needs, into a
-folder of its own (`pip install --target FOLDER bokeh`) and name the folders.
+    python -m benchmarks.studio_charts --pages 1000
+
+When Chromium first paints something of Sessions, of 1,000 sessions of 2 s, and of Rig (its own
+`first-contentful-paint`, from the start of the navigation on), in a browser that has nothing kept:
+once while the studio still reads the sessions, then of all visits the least and the median. Beside
+it the processor time until then of the page's process, and of the studio.
+
+Without `--pages` the curves: a canvas of our own, or Bokeh's or Plotly's script. Each draws five
+curves of ten seconds at 30 Hz that move on with every frame, in headless Chromium, three times.
+Bokeh and Plotly are no dependencies: install each, with all that it needs, into a folder of its own
+(`pip install --target FOLDER bokeh`) and name the folders.
 
     python -m benchmarks.studio_charts --bokeh FOLDER --plotly FOLDER
 """
 
 import argparse
+import os
 import statistics
 import tempfile
 from pathlib import Path
 
 from playwright.sync_api import sync_playwright
+
+from .catalogue import make_data_folder
+from .studio_recording import begin_studio
 
 CANVAS = Path(__file__).parents[1] / "acq/studio/templates/curves.js"
 SECONDS = 5
@@ -84,6 +96,68 @@ def measure(browser, page, script):
     return result["first"], result["fps"]
 
 
+PAINTED = """() => performance.getEntriesByName("first-contentful-paint")[0]?.startTime"""
+
+
+def used_ms(pid):
+    """Return the processor time of a process [ms]."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return 1000 * (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def paint(browser, studio, link, address):
+    """Return when a page is first painted, and the processor time for it: browser, studio [ms]."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    page.goto(link)                                     # the cookie
+    page.goto("about:blank")
+    client = context.new_cdp_session(page)
+    client.send("Performance.enable")
+
+    def used():
+        metrics = client.send("Performance.getMetrics")["metrics"]
+        return next(1000 * one["value"] for one in metrics if one["name"] == "ProcessTime")
+
+    before = used(), used_ms(studio.pid)
+    page.goto(link.partition("/?")[0] + address, wait_until="commit")
+    painted = page.wait_for_function(PAINTED, timeout=60_000).json_value()
+    after = used(), used_ms(studio.pid)
+    context.close()
+    return painted, max(0.0, after[0] - before[0]), after[1] - before[1]
+
+
+def measure_pages(browser, count, visits):
+    """Print when Sessions and Rig are first painted."""
+    with tempfile.TemporaryDirectory() as name:
+        data = Path(name) / "data"
+        make_data_folder(data, count, 2.0)
+        studio, link = begin_studio(data)
+        try:
+            print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}\n")
+            print("| page | first paint ms | median | processor ms: browser | studio | load |")
+            print("|---" * 6 + "|")
+            tell("Sessions, while they are read", [paint(browser, studio, link, "/sessions")])
+            page = browser.new_page()
+            page.goto(link)
+            page.goto(link.partition("/?")[0] + "/sessions")
+            page.wait_for_selector("#sessions:not(:has(#progress))", timeout=600_000)
+            page.close()
+            for title, address in ((f"Sessions, {count} of them", "/sessions"), ("Rig", "/rig")):
+                tell(title, [paint(browser, studio, link, address) for _ in range(visits)])
+        finally:
+            studio.terminate()
+            studio.wait()
+
+
+def tell(title, visits):
+    """Print a row: of all visits the least and the median until painted, the least used."""
+    painted, browser, studio = zip(*visits, strict=True)
+    print(
+        f"| {title} | {min(painted):.0f} | {statistics.median(painted):.0f} | {min(browser):.0f} | "
+        f"{min(studio):.0f} | {os.getloadavg()[0]:.1f} |", flush=True,
+    )
+
+
 def megabytes(folder):
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
 
@@ -92,7 +166,17 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--bokeh", type=Path)
     parser.add_argument("--plotly", type=Path)
+    parser.add_argument("--pages", type=int, metavar="SESSIONS")
+    parser.add_argument("--visits", type=int, default=10)
     options = parser.parse_args()
+    if options.pages:
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(
+                executable_path="/usr/bin/chromium", args=["--no-sandbox"]
+            )
+            measure_pages(browser, options.pages, options.visits)
+            browser.close()
+        return
     scripts = {"canvas of our own": (CANVAS, CANVAS.stat().st_size / 1e6)}
     if options.bokeh:
         script = options.bokeh / "bokeh/server/static/js/bokeh.min.js"

@@ -251,8 +251,8 @@ class RigPages:
                 taken = await socket.receive_text()
                 if untaken.get(taken, 0):
                     untaken[taken] -= 1
-        except (WebSocketDisconnect, KeyError):
-            pass
+        except (WebSocketDisconnect, KeyError, asyncio.CancelledError):
+            pass                                    # the page has gone, or the studio ends
         finally:
             sender.cancel()
             self._rig.close_page()

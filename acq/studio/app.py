@@ -88,8 +88,8 @@ class Studio:
                 if (state := self._exclusions_state()) != seen:
                     seen = state
                     await socket.send_json({"changed": "exclusions"})
-        except WebSocketDisconnect:
-            pass
+        except (WebSocketDisconnect, asyncio.CancelledError):
+            pass                                       # the page has gone, or the studio ends
         finally:
             waiting.cancel()
 
