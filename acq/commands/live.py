@@ -23,7 +23,7 @@ from acq.options import (
     parse_duration,
 )
 from acq.terminal.printing import echo, is_stdout_read, note, print_json, warn
-from acq.terminal.pulse_rows import GrowingCsv, check_folder, row_dict
+from acq.terminal.pulse_rows import GrowingCsv, row_dict
 from acquire.errors import DeviceError, SessionError
 from acquire.interrupts import SIGNALS, heard
 from dataset.common.wording import counted
@@ -71,7 +71,6 @@ def live(
 
     duration_s = None if duration is None else parse_duration(duration)
     check_table(table, force=force, grows=True)
-    check_folder(table)
     if simulate and source != "auto":
         raise typer.BadParameter("--simulate brings its own camera; leave out the source")
     with ExitStack() as opened:

@@ -39,21 +39,6 @@ def interval_text(low_bpm: float, high_bpm: float) -> str:
     return f"{math.floor(low_bpm)} to {math.ceil(high_bpm)}"
 
 
-def check_folder(path: Path | None) -> None:
-    """Refuse a file that grows where its folder is missing, before anything is opened.
-
-    Raises
-    ------
-    SessionError : it is
-    """
-    if path is not None and not path.parent.is_dir():
-        raise SessionError(
-            expected=f"a folder for {path.name}",
-            found="a file" if path.parent.exists() else "nothing", where=f"at {path.parent}",
-            fix="make it, or name another file with --table",
-        )
-
-
 class GrowingCsv:
     """A CSV file that holds every whole row at any time; a context manager.
 

@@ -21,10 +21,11 @@ from acquire.atomic import atomic_folder
 from acquire.errors import CurationError, Fix
 from acquire.writing import PURE as LOCK
 from acquire.writing import holding
+from dataset.common.files import sha256_of
 from dataset.common.progress import OnProgress
 from dataset.common.spans import is_inside
 from dataset.layouts.avi import VideoWriter, check_video
-from dataset.layouts.bids_description import DESCRIPTION, as_excluded
+from dataset.layouts.bids_description import DESCRIPTION, FILES, as_excluded
 from dataset.selection.exclusions import Exclusions
 from dataset.selection.exclusions_file import read_exclusions
 from dataset.session.by_id import files_by_id
@@ -150,16 +151,18 @@ def _write_video(session: Session, start: Path, kept: np.ndarray, codec: str) ->
 def _write_top(
     root: Path, subjects: set[str], excluded: dict[str, Any], *, is_simulated: bool
 ) -> None:
+    readme = _README.format(version=BIDS_VERSION) + (_SIMULATED if is_simulated else "")
+    (root / "README.md").write_text(readme)
+    (root / ".bidsignore").write_text(_IGNORED)
+    people = "".join(f"sub-{subject}\n" for subject in sorted(subjects))
+    (root / "participants.tsv").write_text("participant_id\n" + people)
+    files = sorted(path for path in root.rglob("*") if path.is_file())
     about: dict[str, Any] = {
         "Name": "Face video and finger PPG" + (" (SIMULATED)" if is_simulated else ""),
         "BIDSVersion": BIDS_VERSION,
         "DatasetType": "raw",
         "GeneratedBy": [{"Name": "acq", "Version": version("acq")}],
         **excluded,
+        FILES: {path.relative_to(root).as_posix(): sha256_of(path) for path in files},
     }
     (root / DESCRIPTION).write_text(json.dumps(about, indent=2) + "\n")
-    readme = _README.format(version=BIDS_VERSION) + (_SIMULATED if is_simulated else "")
-    (root / "README.md").write_text(readme)
-    (root / ".bidsignore").write_text(_IGNORED)
-    people = "".join(f"sub-{subject}\n" for subject in sorted(subjects))
-    (root / "participants.tsv").write_text("participant_id\n" + people)

@@ -5,7 +5,22 @@ import json
 from pathlib import Path
 from typing import Any
 
-from acquire.errors import CurationError
+from acquire.errors import AcqError, CurationError
+
+
+def check_has_folder(path: Path) -> None:
+    """Refuse a file that is named to be written where there is no folder: none is made for it.
+
+    Raises
+    ------
+    AcqError : there is none
+    """
+    if not path.parent.is_dir():
+        raise AcqError(
+            expected=f"a folder for {path.name}",
+            found="a file" if path.parent.exists() else "nothing", where=f"at {path.parent}",
+            fix="make it, or name another file",
+        )
 
 
 def canonical_json(value: Any) -> str:

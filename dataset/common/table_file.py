@@ -15,6 +15,8 @@ from typing import Any
 from acquire.atomic import atomic_file, write_text
 from acquire.errors import AcqError, Fix
 
+from .files import check_has_folder
+
 CSV, PARQUET = ".csv", ".parquet"
 Rows = Sequence[Mapping[str, Any]]
 
@@ -28,7 +30,8 @@ def check_table(path: Path | None, *, force: bool, grows: bool = False) -> None:
 
     Raises
     ------
-    AcqError : it ends otherwise, something is there and `force` is not set, or pyarrow is missing
+    AcqError : it ends otherwise, something is there and `force` is not set, its folder or pyarrow
+        is missing
     """
     if path is None:
         return
@@ -45,6 +48,7 @@ def check_table(path: Path | None, *, force: bool, grows: bool = False) -> None:
         )
     if path.exists() and not force:
         raise AcqError(expected=f"to make {path}", found="it there", fix=Fix.REPLACE)
+    check_has_folder(path)
 
 
 def write_table(path: Path, rows: Rows, columns: Sequence[str], *, texts: Collection[str]) -> None:

@@ -141,12 +141,14 @@ def _equal_stretches(
 ) -> Iterator[tuple[str, str, str]]:
     if len({session.subject for session in sessions}) < 2:
         return
+    tell = on_progress or (lambda stage, done, total: None)
     streams, exclusions = [], read_exclusions(data)
-    for done, session in enumerate(sessions, start=1):
+    for done, session in enumerate(sessions):
+        tell("comparing subjects", done, len(sessions))       # one of hours takes long to read
         streams.append(read_compared_streams(data / session.file))
-        if on_progress:
-            on_progress("comparing subjects", done, len(sessions))
-    for copy in find_equal_stretches(streams):
+    copies = find_equal_stretches(streams)
+    tell("comparing subjects", len(sessions), len(sessions))
+    for copy in copies:
         if not _is_excluded(copy, exclusions):
             what = "PPG" if copy.stream == PPG else "pictures"
             how = f"equal {what} from {copy.first.from_s:.1f} to {copy.first.to_s:.1f} s"

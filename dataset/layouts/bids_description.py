@@ -1,4 +1,4 @@
-"""What `dataset_description.json` of a BIDS data set says of curation: which parts were cut out."""
+"""What `dataset_description.json` of a BIDS data set says of curation, and of its files."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -11,12 +11,14 @@ from acquire.errors import CurationError, Fix
 from .manifest import ExcludedPart
 
 DESCRIPTION = "dataset_description.json"
-EXCLUDED = "AcqExcluded"             # our own key: session, and [from_s, to_s] of each part
+# our own keys: session, and [from_s, to_s] of each part that was cut out; file, and its SHA-256
+EXCLUDED, FILES = "AcqExcluded", "AcqFiles"
 
 
 @dataclass(frozen=True)
 class _Description:
     AcqExcluded: dict[str, tuple[tuple[float | None, float | None], ...]]
+    AcqFiles: dict[str, str] | None = None              # an earlier version wrote none
 
 
 _KIND = Kind(_Description, "what describes a BIDS data set", CurationError, Fix.EXPORT_BIDS_AGAIN)
@@ -39,3 +41,17 @@ def parts_of_bids(root: Path) -> dict[str, tuple[ExcludedPart, ...]]:
         session: tuple(ExcludedPart(from_s, to_s, "") for from_s, to_s in parts)
         for session, parts in described.items()
     }
+
+
+def hashes_of_bids(root: Path) -> dict[str, str] | None:
+    """Read the SHA-256 of every file of a BIDS data set but its description, by its path in it.
+
+    Returns
+    -------
+    None where an earlier version wrote it, without hashes
+
+    Raises
+    ------
+    CurationError : as `parts_of_bids`
+    """
+    return read_document(_KIND, root / DESCRIPTION).AcqFiles

@@ -17,6 +17,7 @@ import numpy as np
 from acquire.atomic import atomic_file
 from acquire.camera.source import CameraInfo
 from acquire.errors import AcqError
+from dataset.common.files import check_has_folder
 from dataset.face.box import FaceBox
 from dataset.face.quick_look import frame_luma, spot_face
 
@@ -127,7 +128,7 @@ def check_picture(path: Path, *, replace: bool) -> None:
 
     Raises
     ------
-    AcqError : no kind of picture, or it is there already
+    AcqError : no kind of picture, it is there already, or its folder is not
     """
     if path.suffix.lower() not in PICTURES:
         raise AcqError(
@@ -136,6 +137,7 @@ def check_picture(path: Path, *, replace: bool) -> None:
         )
     if path.exists() and not replace:
         raise AcqError(expected=f"to make {path}", found="it there", fix="name another file")
+    check_has_folder(path)
 
 
 def save_picture(path: Path, image: np.ndarray, camera: CameraInfo, view: View) -> None:

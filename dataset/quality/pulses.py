@@ -194,7 +194,8 @@ def _measure_beats(
     measured.add_measure("lag_beat_errors", found.errors)
     if found.beats is None:
         measured.add_flag(
-            "lag_beats", f"the lag, {lag_s * 1e3:.0f} ms, is known but for whole beats",
+            "lag_beats", f"the lag is {lag_s * 1e3:.0f} ms, or whole beats more or less: the beats "
+                         "are too alike to tell",
             value=found.errors,
         )
         return lag_s * 1e3

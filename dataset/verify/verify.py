@@ -11,6 +11,7 @@ from acquire.errors import CurationError, Fix
 from dataset.common.progress import OnProgress
 from dataset.layouts.manifest import MANIFEST
 
+from .bids import verify_bids
 from .card import verify_card
 from .exports import verify_exports
 from .face_frames import verify_face_frames
@@ -39,6 +40,7 @@ def verify_data(data: Path, *, on_progress: OnProgress | None = None) -> Verific
     verify_sessions(data, verification, references, progress)
     verify_curated_folders(data, verification, references, progress)
     verify_exports(data, verification, references)
+    verify_bids(data, verification, references)
     verify_face_frames(data, verification, references)
     verify_training_runs(data, verification, references)
     verify_card(data, verification, references)

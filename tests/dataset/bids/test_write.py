@@ -4,6 +4,7 @@ import csv
 import gzip
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -20,6 +21,7 @@ from dataset.selection.decide import exclude, made_before
 from dataset.selection.exclusions import Exclusion, Exclusions
 from dataset.selection.exclusions_file import write_exclusions
 from dataset.session.reader import Session
+from dataset.verify.verify import verify_data
 from dataset.withdraw.withdraw import withdraw
 from tests.support.made_sessions import make_session
 
@@ -184,3 +186,20 @@ def test_a_rate_that_changes_has_no_grid():
     t_s = np.concatenate([np.arange(500) / 25, 20 + np.arange(500) / 100])
     with pytest.raises(CurationError, match="of one rate"):
         lay_grid(t_s, np.arange(1000))
+
+
+def test_verify_finds_what_became_of_a_file_and_of_the_recordings(made, tmp_path):
+    data = shutil.copytree(made, tmp_path / "data")
+    assert [one for one in verify_data(data).findings if "bids" in one.place] == []
+    video = files_of(data, "S01")["video.tsv"]
+    video.write_text(video.read_text().replace("0.1", "0.2", 1))
+    files_of(data, "S02")["physio.json"].unlink()
+    (data / "bids" / "notes.txt").touch()
+    exclude(data, [Exclusion("S01-20260101T090001Z", None, None, "asleep", DAY)])
+    found = [one for one in verify_data(data).findings if "bids" in one.place]
+    assert sorted((one.kind, Path(one.place).name.rpartition("_")[2], one.error.fix)
+                  for one in found) == [
+        ("broken", "notes.txt", "move it away"),
+        ("broken", "physio.json", Fix.EXPORT_BIDS_AGAIN),
+        ("broken", "video.tsv", Fix.EXPORT_BIDS_AGAIN), ("stale", "bids", Fix.EXPORT_BIDS_AGAIN),
+    ]

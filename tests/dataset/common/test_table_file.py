@@ -54,6 +54,8 @@ def test_a_name_that_no_table_can_have_is_refused_before_any_work(tmp_path, monk
         check_table(tmp_path / "t.csv", force=False)
     assert refused.value.fix is Fix.REPLACE
     check_table(tmp_path / "t.csv", force=True)
+    with pytest.raises(AcqError, match=r"a folder for t\.csv, found nothing at .*no; make it"):
+        check_table(tmp_path / "no" / "t.csv", force=False)
     monkeypatch.setattr(table_file, "find_spec", lambda name: None)
     with pytest.raises(AcqError) as refused:
         check_table(tmp_path / "t.parquet", force=False)

@@ -96,5 +96,7 @@ def test_the_picture_has_both_boxes_and_is_for_its_owner(tmp_path, seen):
     with pytest.raises(AcqError, match="it there"):
         check_picture(path, replace=False)
     check_picture(path, replace=True)
+    with pytest.raises(AcqError, match="a folder for look"):
+        check_picture(tmp_path / "no" / "look.png", replace=False)
     with pytest.raises(AcqError, match="png"):
         check_picture(tmp_path / "look.gif", replace=False)
