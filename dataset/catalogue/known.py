@@ -9,7 +9,7 @@ deleted at any time, and where it cannot be read or written a list is made witho
 import json
 import os
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
@@ -19,13 +19,11 @@ from acquire.documents import Kind, read_document
 from acquire.errors import AcqError, CurationError
 from acquire.writing import WITHDRAWAL, refuse_links_out, refuse_while
 from dataset.common.kept import FileState, KeptByState
-from dataset.session.by_id import read_id
 
-from .row import FromFile, Row, read_row
+from .row import NEVER_CLOSED, FromFile, Row, read_row
 
 SCHEMA = "acq-known-sessions"
-SCHEMA_VERSION = 1                  # of the document, and of how the values of a row are computed
-_NEVER_CLOSED = "never closed"
+SCHEMA_VERSION = 2                  # of the document, and of how the values of a row are computed
 
 
 @dataclass(frozen=True)
@@ -35,8 +33,6 @@ class _Entry:
     file: str                                       # under the data folder
     state: FileState
     state_of_grade: FileState | None                # None: there is none
-    session: str | None                             # id; None: it was not asked for
-    mistakes: int                                   # of `read_id`
     row: Row
 
 
@@ -57,14 +53,9 @@ class KnownSessions:
 
     def __init__(self, data: Path) -> None:
         self._data = data
-        self._ids: KeptByState[tuple[str, int]] = KeptByState()
         self._rows: KeptByState[FromFile] = KeptByState()
         self._saved: dict[str, _Entry] = {}
         self._load()
-
-    def read_id(self, path: Path) -> tuple[str, int]:
-        """Return what `dataset.session.by_id.read_id` returns."""
-        return self._ids.get(path, read_id)
 
     def read_row(self, path: Path) -> FromFile:
         """Return what a recording and its grade contain, and what could not be read."""
@@ -72,7 +63,6 @@ class KnownSessions:
 
     def forget_others(self, paths: list[Path]) -> None:
         """Forget the recordings that are gone."""
-        self._ids.forget_others(paths)
         self._rows.forget_others(paths)
 
     def save(self) -> None:
@@ -85,7 +75,8 @@ class KnownSessions:
             "schema": SCHEMA, "schema_version": SCHEMA_VERSION, "acq_version": version("acq"),
             # a subject may have been withdrawn while the recordings were read
             "entries": [
-                asdict(entry) for entry in entries.values() if (self._data / entry.file).exists()
+                {**vars(entry), "row": vars(entry.row)} for entry in entries.values()
+                if (self._data / entry.file).exists()
             ],
         }
         with suppress(AcqError, OSError):
@@ -95,17 +86,14 @@ class KnownSessions:
             self._saved = entries
 
     def _lasting(self) -> list[_Entry]:
-        ids, entries = self._ids.entries(), []
+        entries = []
         for path, ((state, of_grade), (row, problems)) in self._rows.entries().items():
-            if state is None or problems or row.state == _NEVER_CLOSED:
+            if state is None or problems or row.state == NEVER_CLOSED:
                 continue
-            of_id, (session, mistakes) = ids.get(path, ((state,), (None, 0)))
-            if of_id != (state,):
-                session, mistakes = None, 0
             file = path.relative_to(self._data).as_posix()
             # a name of other bytes than UTF-8 would make the whole list unreadable
             if file == file.encode(errors="replace").decode():
-                entries.append(_Entry(file, state, of_grade, session, mistakes, row))
+                entries.append(_Entry(file, state, of_grade, row))
         return entries
 
     def _load(self) -> None:
@@ -120,7 +108,5 @@ class KnownSessions:
             return
         for entry in document.entries:
             file = self._data / entry.file
-            if entry.session is not None:
-                self._ids.put(file, (entry.state,), (entry.session, entry.mistakes))
             self._rows.put(file, (entry.state, entry.state_of_grade), (entry.row, ()))
             self._saved[entry.file] = entry

@@ -20,7 +20,7 @@ from dataset.selection.split_file import read_split
 from dataset.session.by_id import find_originals
 
 from .known import KnownSessions
-from .row import IN, OUT, PART, FromFile, Row
+from .row import IN, OUT, PART, UNREADABLE, FromFile, Row, id_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -60,18 +60,22 @@ def list_sessions(
     rows: list[Row] = []
     errors: list[AcqError | OSError] = []
     known.forget_others(files)
+    read: dict[Path, FromFile] = {}
+    for path in files:
+        read[path] = known.read_row(path)
+        if on_progress:
+            on_progress("reading sessions", len(read), len(files))
     copies = find_originals(
-        (path for path in files if not exclusions.is_excluded(path.stem)), read=known.read_id
+        (path for path in files if not exclusions.is_excluded(path.stem)),
+        read=lambda path: id_of(path, read[path][0]),
     )
-    for at, path in enumerate(files):
+    for path in files:
         file = path.relative_to(data).as_posix()
         row, row_errors = _place(
-            known.read_row(path), file, exclusions, side=sides.get(file, ""), copy=copies.get(path)
+            read[path], file, exclusions, side=sides.get(file, ""), copy=copies.get(path)
         )
         rows.append(row)
         errors += row_errors
-        if on_progress:
-            on_progress("reading sessions", at + 1, len(files))
     known.save()
     return Listing(
         tuple(rows), "" if split_error is None else one_line(split_error),
@@ -145,7 +149,7 @@ def _place(
         exclusion.reason if exclusion.is_whole else f"{exclusion.part_text}: {exclusion.reason}"
         for exclusion in decisions
     ]
-    is_usable = not row.copy_of and row.state != "unreadable"
+    is_usable = not row.copy_of and row.state != UNREADABLE
     whole = replace(
         row, use=OUT if is_out else "" if not is_usable else PART if decisions else IN,
         reasons="; ".join(reasons), problem=" | ".join(map(one_line, problems)),

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 
 from acquire.errors import AcqError, CurationError, SessionError
 from dataset.quality.result import SessionQuality, read_current_quality
+from dataset.session.by_id import count_mistakes, read_id
 
 if TYPE_CHECKING:
     from dataset.session.reader import Session
 
 IN, PART, OUT = "in", "part out", "out"
+UNREADABLE, NEVER_CLOSED = "unreadable", "never closed"
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ class Row:
     lost_samples: int | None = None
     sync_bound_ms: float | None = None   # largest known bound on a sample's time; None: none known
     hr_bpm: float | None = None          # mean heart rate by the PPG; None: unknown
-    state: str = "unreadable"            # "complete", "incomplete", "never closed", "unreadable"
+    state: str = UNREADABLE              # or "complete", "incomplete", NEVER_CLOSED
     simulated: bool | None = None
     imported_from: str | None = None     # a public data set; "" where acq recorded it
     grade: str = ""     # "stale": the recording is newer; "unreadable"; "": it was never graded
@@ -61,6 +63,7 @@ def read_row(path: Path) -> FromFile:
         problems.append(error)
     try:
         with Session(path) as session:
+            session.check_frames()
             row = _read_session(session, row, quality)
             if path.parent.name != session.subject:
                 problems.append(SessionError(
@@ -70,6 +73,13 @@ def read_row(path: Path) -> FromFile:
     except (AcqError, OSError) as error:
         problems.append(error)
     return replace(row, grade=grade), tuple(problems)
+
+
+def id_of(path: Path, row: Row) -> tuple[str, int]:
+    """Return what `dataset.session.by_id.read_id` would return of the recording behind a row."""
+    if row.state in (UNREADABLE, NEVER_CLOSED):
+        return read_id(path)
+    return row.session, count_mistakes(path, row.session, row.subject)
 
 
 def _read_session(session: "Session", row: Row, quality: SessionQuality | None) -> Row:
@@ -92,7 +102,7 @@ def _read_session(session: "Session", row: Row, quality: SessionQuality | None) 
         lost_samples=session.lost_samples,
         sync_bound_ms=None if bound_ms is None else round(bound_ms, 3),
         hr_bpm=None if hr_bpm is None else round(hr_bpm, 1),
-        state="never closed" if was_never_closed(session.path) else state,
+        state=NEVER_CLOSED if was_never_closed(session.path) else state,
         simulated=session.simulated,
         imported_from=session.imported_from,
     )

@@ -26,13 +26,18 @@ def read_id(path: Path) -> tuple[str, int]:
             with closing(open_to_read(path, wait_s=_WAIT_S)) as file:
                 session_id = str(file.attrs["session_id"])
                 subject = str(file.attrs["subject"])
-            return session_id, (
-                (path.stem != session_id) + (path.parent.name != subject)
-                + (not session_id.startswith(f"{subject}-"))
-            )
+            return session_id, count_mistakes(path, session_id, subject)
     except (SessionError, OSError, KeyError, RuntimeError):
         pass
     return path.stem, 3
+
+
+def count_mistakes(path: Path, session_id: str, subject: str) -> int:
+    """Count the signs that a file of this id and subject is a copy."""
+    return (
+        (path.stem != session_id) + (path.parent.name != subject)
+        + (not session_id.startswith(f"{subject}-"))
+    )
 
 
 def files_by_id(
@@ -45,7 +50,7 @@ def files_by_id(
 
     Parameters
     ----------
-    read : `read_id`, or what remembers what that returned
+    read : `read_id`, or what knows what that would return
     """
     ranked: dict[str, list[tuple[int, Path]]] = {}
     for path in files:

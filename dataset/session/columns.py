@@ -14,7 +14,7 @@ from acquire.limits import LATEST_NS, LEAST_ROWS_BYTES
 from acquire.session.stream_table import MOST_CHANNELS, StreamHeader
 
 from .frames import largest_stored_bytes
-from .hdf5 import RESTORE, find_group, find_inside
+from .hdf5 import RESTORE, Kind, find_group, has_link, kind_of, open_inside
 from .header import read_attributes
 
 _MOST_STREAMS = 256
@@ -29,7 +29,7 @@ class Rows:
     """
 
     def __init__(self, file: h5py.File, path: Path) -> None:
-        self._file, self._path = file, path
+        self._file, self._path, self._is_closed = file, path, not file.swmr_mode
         state = path.stat()
         self._end = state.st_size
         # twice: a file system that compresses says less than what was written
@@ -37,7 +37,7 @@ class Rows:
 
     def has(self, name: str) -> bool:
         """Return whether there is a column of that name, which not every session has."""
-        return name in self._file
+        return has_link(self._file, name)
 
     def read(self, name: str, dtype: np.dtype) -> np.ndarray:
         """Read one column or table.
@@ -47,14 +47,14 @@ class Rows:
         SessionError : it is missing, of another type or shape, larger than the file, or lies beyond
             the end of the file; a value is none that a recording can have
         """
-        dataset = find_inside(self._file, name, self._path)
-        shape, stored_dtype = dataset.id.shape, dataset.id.dtype
-        if shape is None or len(shape) != 1 or stored_dtype != dtype:
+        node, properties = open_inside(self._file, name, self._path)
+        kind, shape = kind_of(node.get_type()), node.shape
+        if shape is None or len(shape) != 1 or kind.dtype != dtype:
             raise SessionError(
                 expected=f"/{name} as one column of {dtype}",
-                found=f"{stored_dtype} {shape}", where=self._path,
+                found=f"{kind.dtype} {shape}", where=self._path,
             )
-        count = self._count_stored(dataset, shape[0])
+        count = self._count_stored(node, properties, shape[0], dtype.itemsize)
         self._left -= count * dtype.itemsize
         if self._left < 0:
             raise SessionError(
@@ -62,33 +62,38 @@ class Rows:
                 where=self._path, fix=RESTORE,
             )
         # as stored: texts carry their coding, which the hash of the content covers
-        rows = np.empty(count, stored_dtype)
-        _read_first(dataset, rows)
+        rows = np.empty(count, kind.dtype)
+        _read_first(node, kind, rows)
         _check_values(rows, name, self._path)
         return rows
 
-    def _count_stored(self, dataset: h5py.Dataset, count: int) -> int:
+    def _count_stored(
+        self, node: h5py.h5d.DatasetID, properties: h5py.h5p.PropDCID, count: int, row_bytes: int
+    ) -> int:
         """Return how many of `count` rows are stored; of a closed file, all or an error."""
-        if chunks := dataset.chunks:
-            per_chunk, row_bytes = chunks[0], dataset.id.dtype.itemsize
+        if properties.get_layout() == h5py.h5d.CHUNKED:
+            per_chunk = properties.get_chunk()[0]
             declared = -(-count // per_chunk)
-            if declared * per_chunk * row_bytes > self._left:
-                stored = dataset.id.get_num_chunks() * per_chunk
+            declared_bytes = declared * per_chunk * row_bytes
+            if declared_bytes > self._left:
+                stored = node.get_num_chunks() * per_chunk
+            elif self._is_closed and node.get_storage_size() == declared_bytes:
+                return count        # without filters every chunk takes the same
             else:
-                sizes, _ = measure_chunks(dataset, declared, self._path)
+                sizes, _ = measure_chunks(h5py.Dataset(node), declared, self._path)
                 whole = sizes == per_chunk * row_bytes
                 stored = (declared if whole.all() else int(np.argmin(whole))) * per_chunk
         else:
-            stored = _contiguous_rows(dataset, self._end)
-        if stored < count and not self._file.swmr_mode:
+            stored = _contiguous_rows(h5py.Dataset(node), self._end)
+        if stored < count and self._is_closed:
             raise SessionError(
-                expected=f"{count:,} rows of {dataset.name}", found=f"{stored:,} stored",
+                expected=f"{count:,} rows of {h5py.Dataset(node).name}", found=f"{stored:,} stored",
                 where=self._path, fix=Fix.RECOVER_OR_RESTORE,
             )
         return min(stored, count)
 
 
-def _read_first(dataset: h5py.Dataset, rows: np.ndarray) -> None:
+def _read_first(node: h5py.h5d.DatasetID, kind: Kind, rows: np.ndarray) -> None:
     """Read the first rows, without the selection of h5py, which takes as long as reading.
 
     As many as `rows` holds, whatever the column's length: another handle on the file in this
@@ -96,9 +101,9 @@ def _read_first(dataset: h5py.Dataset, rows: np.ndarray) -> None:
     """
     if not len(rows):
         return
-    stored = dataset.id.get_space()
+    stored = node.get_space()
     stored.select_hyperslab((0,), rows.shape)
-    dataset.id.read(h5py.h5s.create_simple(rows.shape), stored, rows)
+    node.read(h5py.h5s.create_simple(rows.shape), stored, rows, kind.in_memory)
 
 
 def _contiguous_rows(dataset: h5py.Dataset, end: int) -> int:
@@ -302,7 +307,7 @@ def read_stream_headers(file: h5py.File, path: Path) -> list[StreamHeader]:
     ------
     SessionError : there are too many, or one is not what it should be
     """
-    if layout.STREAMS not in file:
+    if not has_link(file, layout.STREAMS):
         return []
     names = sorted(find_group(file, layout.STREAMS, path))
     if len(names) > _MOST_STREAMS:

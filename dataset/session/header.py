@@ -8,6 +8,7 @@ from typing import Any
 
 import h5py
 import numpy as np
+from h5py import h5a  # pyright: ignore[reportAttributeAccessIssue] - compiled
 
 from acquire import data_folder, layout
 from acquire.camera.source import CameraInfo, LightOffset
@@ -15,6 +16,8 @@ from acquire.documents import parse_json
 from acquire.errors import SessionError
 from acquire.limits import LATEST_NS, LONGEST_TEXT
 from acquire.sensor.arrival import ArrivalTiming
+
+from .hdf5 import read_attribute
 
 
 @dataclass(frozen=True)
@@ -61,9 +64,7 @@ def read_header(file: h5py.File, path: Path) -> Header:
     ValueError : an attribute is not one value
     """
     names = (*layout.ATTRS, *layout.LOSS_ATTRS, layout.RECOVERED_ATTR, layout.IMPORTED_ATTR)
-    stored = file.attrs
-    there = set(stored)
-    attrs = {name: _plain(stored[name]) for name in names if name in there}
+    attrs = _read_those(file, names)
     _check_schema(attrs, path)
     check_types(attrs, path)
     if missing := [name for name in layout.ATTRS if name not in attrs]:
@@ -118,15 +119,24 @@ def read_attributes(
     SessionError : one is missing, or is not what it should be
     ValueError : one is not one value
     """
-    stored = node.attrs
-    there = set(stored)
-    if missing := [name for name in names if name not in there]:
+    attrs = _read_those(node, names)
+    if missing := [name for name in names if name not in attrs]:
         raise SessionError(
             expected=f"attributes of {node.name}", found=f"no {', '.join(missing)}", where=path
         )
-    attrs = {name: _plain(stored[name]) for name in names}
     check_types(attrs, path)
     return attrs
+
+
+def _read_those(
+    node: h5py.File | h5py.Dataset | h5py.Group, names: tuple[str, ...]
+) -> dict[str, Any]:
+    """Read those of the attributes that are there."""
+    return {name: _plain(read_attribute(node, name)) for name in names if _is_there(node, name)}
+
+
+def _is_there(node: h5py.File | h5py.Dataset | h5py.Group, name: str) -> bool:
+    return h5a.exists(node.id, name.encode())
 
 
 def check_types(attrs: Mapping[str, Any], path: Path) -> None:
@@ -153,10 +163,9 @@ def read_camera_attributes(video: h5py.Dataset, path: Path) -> dict[str, Any]:
     SessionError, ValueError : as `read_attributes`
     """
     attrs = read_attributes(video, layout.VIDEO_ATTRS, path)
-    if set(video.attrs).isdisjoint(layout.LIGHT_ATTRS):
-        return attrs
-    light = read_attributes(video, layout.LIGHT_ATTRS, path)
-    return attrs | light
+    if any(_is_there(video, name) for name in layout.LIGHT_ATTRS):
+        attrs |= read_attributes(video, layout.LIGHT_ATTRS, path)
+    return attrs
 
 
 def read_sensor_attributes(ppg: h5py.Group, path: Path) -> dict[str, Any]:
@@ -167,9 +176,8 @@ def read_sensor_attributes(ppg: h5py.Group, path: Path) -> dict[str, Any]:
     SessionError, ValueError : as `read_attributes`
     """
     attrs = read_attributes(ppg, layout.PPG_ATTRS, path)
-    there = set(ppg.attrs)
     for names in (layout.ARRIVAL_ATTRS, layout.SCALE_ATTRS):
-        if not there.isdisjoint(names):
+        if any(_is_there(ppg, name) for name in names):
             attrs |= read_attributes(ppg, names, path)
     if "scale_low" in attrs and not attrs["scale_low"] < attrs["scale_high"]:
         raise SessionError(

@@ -123,10 +123,20 @@ class Session:
 
         count = len(self.frame_time_ns)
         self.frames = Frames(self._video, self.camera, count=count, where=self.path)
-        # Of a closed file HDF5 has checked the length: that no frame lacks is then enough, and each
-        # is looked at when it is read. Walking its chunks takes ten times as long as all the rest.
-        if self._file.swmr_mode or self._video.id.get_num_chunks() != len(self._video):
+        # Of a closed file HDF5 has checked the length, and each frame is looked at when it is read.
+        # To walk their chunks takes as long as all the rest, to count them half of that.
+        if self._file.swmr_mode:
             self._stored_frames     # noqa: B018 - measured now, so that what lacks is refused
+
+    def check_frames(self) -> None:
+        """Refuse a recording that lacks a frame, without a look at each: opening does not.
+
+        Raises
+        ------
+        SessionError : see above
+        """
+        if self._video.id.get_num_chunks() != len(self._video):
+            self._stored_frames     # noqa: B018 - names what lacks
 
     @cached_property
     def _stored_frames(self) -> tuple[np.ndarray, np.ndarray]:
@@ -144,14 +154,14 @@ class Session:
         self.exchanges = self._table(layout.EXCHANGES, layout.EXCHANGE_DTYPE)
         self._events = self._table(layout.EVENTS, layout.EVENT_DTYPE)
         self.clocks = np.empty(0, layout.CLOCK_DTYPE)           # older files have none
-        if layout.CLOCKS in self._file:
+        if self._rows.has(layout.CLOCKS):
             self.clocks = self._table(layout.CLOCKS, layout.CLOCK_DTYPE)
         self.suspensions = np.empty(0, layout.SUSPENSION_DTYPE)     # older files have none
-        if layout.SUSPENSIONS in self._file:
+        if self._rows.has(layout.SUSPENSIONS):
             self.suspensions = self._table(layout.SUSPENSIONS, layout.SUSPENSION_DTYPE)
         # of an imported session: (S,) ppg, hr_bpm, spo2, as they were published
         self.published: np.ndarray | None = None
-        if layout.PUBLISHED in self._file:
+        if self._rows.has(layout.PUBLISHED):
             samples = len(self.ppg)
             self.published = self._table(layout.PUBLISHED, layout.PUBLISHED_DTYPE)[:samples]
             if len(self.published) != samples:

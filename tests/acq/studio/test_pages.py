@@ -62,7 +62,6 @@ def test_a_thousand_sessions_are_all_in_the_list(data, monkeypatch):
         path = data / f"sessions/S{number % 50 + 10}/S{number % 50 + 10}-{number}.h5"
         path.parent.mkdir(exist_ok=True)
         path.touch()
-    monkeypatch.setattr(KnownSessions, "read_id", lambda self, path: (path.stem, 0))
     monkeypatch.setattr(
         KnownSessions, "read_row", lambda self, path: (replace(row, session=path.stem), ())
     )

@@ -4,7 +4,6 @@ import re
 from pathlib import Path
 
 import h5py
-import hdf5plugin
 import numpy as np
 import pytest
 
@@ -84,18 +83,6 @@ def unknown_filter(file):
     file[layout.FRAMES].attrs.update(attrs)
 
 
-def drop_last_chunk(file):
-    attrs = dict(file[layout.FRAMES].attrs)
-    frames = file[layout.FRAMES][:-1]
-    del file[layout.FRAMES]
-    new = file.create_dataset(
-        layout.FRAMES, shape=(30, *frames.shape[1:]), chunks=(1, *frames.shape[1:]), dtype="u1",
-        **hdf5plugin.Htj2k(),
-    )
-    new[:-1] = frames
-    new.attrs.update(attrs)
-
-
 @pytest.mark.parametrize(
     ("damage", "says"),
     [
@@ -156,9 +143,6 @@ def drop_last_chunk(file):
         pytest.param(
             unknown_filter, "expected one filter, HTJ2K, found number 306",
             id="missing filter",
-        ),
-        pytest.param(
-            drop_last_chunk, "expected 30 stored frames, found 29", id="a frame without pixels"
         ),
     ],
 )

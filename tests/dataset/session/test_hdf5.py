@@ -5,12 +5,19 @@ import time
 from functools import partial
 
 import h5py
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from acq.main import app
 from acquire.writing import hold, recordings_of
-from dataset.session.hdf5 import SILENT_S, is_being_written, recorder_of, was_never_closed
+from dataset.session.hdf5 import (
+    SILENT_S,
+    is_being_written,
+    read_attribute,
+    recorder_of,
+    was_never_closed,
+)
 from tests.support.made_sessions import make_session
 
 
@@ -74,3 +81,19 @@ def test_what_is_no_file_was_never_begun(tmp_path):
     for name in ("none.h5", "pipe.h5", "."):
         assert not was_never_closed(tmp_path / name)
         assert not is_being_written(tmp_path / name)
+
+
+def test_an_attribute_is_read_as_h5py_reads_it(tmp_path):
+    values = [
+        "x", "", "\u00e9", np.bytes_(b"\xff"), b"x", 5, -1.5, True, np.uint16(7), np.float32(0.1),
+        np.array([1]), np.zeros((0,)), ["a", "b"], h5py.Empty("f"), np.array((1, 2.0), "i4,f8"),
+    ]
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        for at, value in enumerate(values):
+            file.attrs[str(at)] = value
+        file.attrs.create("fixed", "x", dtype=h5py.string_dtype("utf-8", 3))
+        for _ in range(2):              # the second time by what is known of the types
+            for name, expected in file.attrs.items():
+                found = read_attribute(file, name)
+                assert type(found) is type(expected)
+                assert repr(found) == repr(expected)

@@ -12,6 +12,7 @@ import pytest
 
 from acquire import layout
 from acquire.errors import SessionError
+from dataset.catalogue.row import read_row
 from dataset.session.columns import measure_chunks
 from dataset.session.reader import Session
 from dataset.session.summary import summarise_session
@@ -238,15 +239,24 @@ def test_a_compressed_frame_that_is_larger_than_any_is_refused(path):
         session.frames.raw(7)
 
 
-def test_a_frame_that_is_not_stored_is_seen_when_the_file_is_opened(path):
+def test_a_frame_that_is_not_stored_is_refused_by_all_that_counts_or_reads_it(path):
     def edit(file):
         frames = file[layout.FRAMES]
         frames.resize(len(frames) - 1, axis=0)
         frames.resize(len(frames) + 1, axis=0)          # the last is now declared and not stored
 
     damage(path, edit)
-    with pytest.raises(SessionError, match="expected 30 stored frames, found 29"):
-        Session(path)
+    lacks = "expected 30 stored frames, found 29"
+    refuse(path, lacks)
+    with Session(path) as session:
+        for count in (session.check_frames, session.content_hash, session.stored_frame_bytes):
+            with pytest.raises(SessionError, match=lacks):
+                count()
+        session.frames.raw(28)
+        with pytest.raises(SessionError, match="frame 29 of 30, found bytes that do not decode"):
+            session.frames.raw(29)
+    row, problems = read_row(path)
+    assert (row.state, len(problems)) == ("unreadable", 1)
 
 
 @pytest.mark.parametrize(("content", "says"), [
