@@ -124,9 +124,6 @@ def main() -> None:
         print_errors_as_json()
     try:
         sys.exit(app(standalone_mode=False, prog_name="acq"))
-    except typer.Abort:
-        complain("expected an answer, found none; nothing was done")
-        sys.exit(1)
     except Mistake as mistake:
         if words := word_mistake(mistake, sys.argv[1:]):
             complain(words)
@@ -134,6 +131,9 @@ def main() -> None:
     except BaseException as error:
         if interrupted := accept(error):
             _end(interrupted.number)
+        if isinstance(error, typer.Abort):          # of a question
+            complain("expected yes, found another answer or none; nothing was done")
+            sys.exit(1)
         if _state["debug"] or not isinstance(error, AcqError | OSError):
             raise
         for cause in getattr(error, "causes", ()) or (error,):

@@ -1,8 +1,12 @@
 """A command line that makes no sense is one line: what was expected, what was found, what to do."""
 
+import io
 import json
+import sys
 
 import pytest
+
+from acq.options import confirm
 
 CASES = [
     ("ls --foo", "expected an option of acq ls, found --foo; did you mean --force?"),
@@ -36,3 +40,12 @@ def test_a_mistake_is_json_where_lines_are(acq_here):
     done = acq_here("ls", "--foo", "--json")
     assert done.returncode == 2
     assert json.loads(done.stderr) == {"error": CASES[0][1]}
+
+
+@pytest.mark.parametrize("answer", ["n\n", ""])
+def test_a_question_that_is_not_answered_with_yes_is_one_line(acq_here, monkeypatch, answer):
+    monkeypatch.setattr("acq.main.app", lambda **_: confirm("Remove it?"))
+    monkeypatch.setattr(sys, "stdin", io.StringIO(answer))
+    done = acq_here("withdraw", "S01")
+    assert done.returncode == 1
+    assert done.stderr.endswith("expected yes, found another answer or none; nothing was done\n")
