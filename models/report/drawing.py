@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -10,7 +11,11 @@ from matplotlib.figure import Figure
 from dataset.common.pages import PALETTE
 from models.evaluation.methods import TITLES
 from models.evaluation.video_result import VideoResult
+from models.published_nets.spec import PublishedNet
 from models.published_nets.titles import titles
+
+if TYPE_CHECKING:
+    from models.training.recipe import Trained
 
 _NAMES = {  # of `PALETTE`; what is not here is "soft"
     "ppg": "ink", "teacher": "violet", "student": "orange", "student_kd": "teal",
@@ -60,3 +65,8 @@ def pooled_rates(videos: Sequence[VideoResult]) -> tuple[np.ndarray, np.ndarray]
 def window_step(windows: int) -> int:
     """Return one in how many windows is drawn, so that a page stays small."""
     return -(-windows // MOST_POINTS)
+
+
+def predicts_rate(network: "Trained") -> bool:
+    """Return whether a network predicts a rate and no pulse that could be drawn."""
+    return isinstance(network.net, PublishedNet) and network.net.reads.predicts == "rate"

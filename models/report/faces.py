@@ -16,6 +16,7 @@ from models.data.clips import as_input
 from models.data.videos import CuratedVideo, TrainingData
 from models.nets.can import Teacher
 
+from .method import title_of_other_teacher
 from .sections import section
 
 if TYPE_CHECKING:
@@ -37,7 +38,8 @@ def frames(curated: TrainingData, metrics: dict) -> "Markup":
     if virtual:
         drawings = [_draw_first_frame(virtual[0]), _draw_adjacent_frames(virtual[0])]
     return section(
-        "faces", "frames", metrics=metrics, drawings=drawings, video=next(iter(virtual), None)
+        "faces", "frames", metrics=metrics, drawings=drawings, video=next(iter(virtual), None),
+        other_teacher=title_of_other_teacher(metrics),
     )
 
 

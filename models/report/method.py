@@ -3,6 +3,7 @@
 import json
 from typing import TYPE_CHECKING
 
+from models.published_nets.registry import networks
 from models.published_nets.titles import CAN, titles
 
 from .sections import section
@@ -19,7 +20,19 @@ def method(metrics: dict) -> "Markup":
     return section(
         "method", "method", metrics=metrics, loss=_loss(metrics["recipe"]),
         parameters=json.dumps(parameters, indent=1),
+        other_teacher=networks().get(teacher_of(metrics)),
     )
+
+
+def teacher_of(metrics: dict) -> str:
+    """Return the name of the network that taught the student."""
+    return metrics["recipe"].get("teacher", CAN)
+
+
+def title_of_other_teacher(metrics: dict) -> str:
+    """Return the title of a teacher that is not the paper's; "" of the paper's."""
+    name = teacher_of(metrics)
+    return "" if name == CAN else titles().get(name, name)
 
 
 def _loss(recipe: dict) -> str:

@@ -19,9 +19,11 @@ from models.evaluation.published import (
     largest_ratio,
     over_seeds,
 )
+from models.published_nets.titles import CAN
 from models.published_nets.titles import titles as titles_of_networks
 
 from .board import board
+from .method import teacher_of, title_of_other_teacher
 from .sections import section
 
 if TYPE_CHECKING:
@@ -47,7 +49,7 @@ def beside_the_paper(metrics: dict) -> "Markup":
     """Set tables 1 to 4 of the paper beside this run."""
     return section(
         "published", "beside_the_paper", systems=systems(metrics), folds=folds(metrics),
-        hold_out=hold_out(metrics), board=board(),
+        hold_out=hold_out(metrics), board=board(), other_teacher=title_of_other_teacher(metrics),
     )
 
 
@@ -65,7 +67,9 @@ class SystemRow:
 
 def systems(metrics: dict) -> "Markup":
     """Make table 1: each system as published, and what it gave in this run."""
-    methods = metrics["methods"]
+    methods, teacher = dict(metrics["methods"]), teacher_of(metrics)
+    if teacher != CAN:
+        methods.setdefault(teacher, methods["teacher"])
 
     def here(name: str) -> tuple[float, float] | None:
         return (methods[name]["mae_bpm"], methods[name]["rmse_bpm"]) if name in methods else None

@@ -13,7 +13,7 @@ from models.evaluation.methods import TITLES
 from models.evaluation.video_result import VideoResult
 from models.metrics.snr import spectrum
 
-from .drawing import COLOURS, legend, new_axes
+from .drawing import COLOURS, legend, new_axes, predicts_rate
 from .sections import section
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def draw_windows(trained: "dict[str, Trained]", metrics: dict) -> tuple["Markup"
     closest, furthest = (
         section(
             "pulses", "windows", metrics=metrics, which=which, count=len(ordered),
-            legend_keys=legend(["ppg", *trained]), close_bpm=CLOSE_BPM,
+            legend_keys=legend(["ppg", *_with_pulse(trained)]), close_bpm=CLOSE_BPM,
             smallest_bpm=ordered[0].error_bpm,
             windows=[_draw_window(trained, window) for window in _apart(candidates, videos)],
         )
@@ -112,10 +112,11 @@ def _draw_window(trained: "dict[str, Trained]", window: Window) -> dict[str, obj
     first = round(taught.start_s[w] * taught.fs_hz)
     part = slice(first, first + round(taught.window_s * taught.fs_hz))
     time_s, ppg = taught.time_s[part], _unit_variance(taught.ppg[part])
-    height = 0.62 + 0.6 * len(trained)
+    drawn = _with_pulse(trained)
+    height = 0.62 + 0.6 * len(drawn)
     pulses, over_time = new_axes(5.2, height, left=1.0, top=0.1)
     spectra, over_rate = new_axes(5.2, height, top=0.1)
-    for row, (name, network) in enumerate(trained.items()):
+    for row, (name, network) in enumerate(drawn.items()):
         pulse = _unit_variance(network.videos[v].pulse[part])
         over_time.plot(time_s, ppg - APART * row, color=INK, lw=1.0, alpha=0.7)
         over_time.plot(time_s, pulse - APART * row, color=COLOURS[name], lw=1.5)
@@ -123,8 +124,8 @@ def _draw_window(trained: "dict[str, Trained]", window: Window) -> dict[str, obj
     _plot_spectrum(over_rate, ppg, taught.fs_hz, INK, 2.0)
     over_rate.axvline(taught.reference_bpm[w], color=AXIS, lw=0.8, ls=":")
     over_time.set(
-        xlabel="seconds", yticks=[-APART * row for row in range(len(trained))],
-        yticklabels=[TITLES[name] for name in trained], xlim=(time_s[0], time_s[-1]),
+        xlabel="seconds", yticks=[-APART * row for row in range(len(drawn))],
+        yticklabels=[TITLES[name] for name in drawn], xlim=(time_s[0], time_s[-1]),
     )
     over_rate.set(
         xlabel="bpm", ylabel="power, by its peak", yticks=[0, 0.5, 1],
@@ -148,6 +149,10 @@ def _draw_window(trained: "dict[str, Trained]", window: Window) -> dict[str, obj
             as_svg(spectra, alt=f"power spectra {alt}"),
         ],
     }
+
+
+def _with_pulse(trained: "dict[str, Trained]") -> "dict[str, Trained]":
+    return {name: network for name, network in trained.items() if not predicts_rate(network)}
 
 
 def _unit_variance(trace: np.ndarray) -> np.ndarray:

@@ -7,8 +7,10 @@ from matplotlib.ticker import MaxNLocator
 
 from dataset.common.drawings import as_svg
 from models.evaluation.methods import TITLES
+from models.published_nets.registry import networks
 
-from .drawing import COLOURS, legend, new_axes
+from .drawing import COLOURS, legend, new_axes, predicts_rate
+from .method import teacher_of
 from .sections import section
 
 if TYPE_CHECKING:
@@ -23,7 +25,11 @@ LINES = {"middle": "-", "last": "--", "pulse": ":"}      # of the parts of the d
 def curves(trained: "dict[str, Trained]", metrics: dict) -> "Markup":
     """Draw the error on the PPG, and the taught student's distance to its teacher, by epoch."""
     figure, axis = new_axes(*SIZE)
+    specs = {name: networks().get(_kind(name, metrics)) for name in trained}
+    not_drawn = [name for name in trained if predicts_rate(trained[name])]
     for name, network in trained.items():
+        if name in not_drawn:
+            continue
         axis.plot(
             np.arange(1, len(network.curve) + 1), [epoch["label"] for epoch in network.curve],
             color=COLOURS[name], marker="o", ms=3,
@@ -48,6 +54,16 @@ def curves(trained: "dict[str, Trained]", metrics: dict) -> "Markup":
         drawings.append(as_svg(figure, alt=alt))
     return section(
         "training", "curves", metrics=metrics, drawings=drawings, parts=parts,
-        legend_keys=legend(trained),
+        legend_keys=legend(name for name in trained if name not in not_drawn),
+        own_losses={
+            TITLES[name]: spec.loss
+            for name, spec in specs.items() if spec and name not in not_drawn
+        },
+        not_drawn=[TITLES[name] for name in not_drawn],
         epochs={name: (TITLES[name], len(network.curve)) for name, network in trained.items()},
     )
+
+
+def _kind(name: str, metrics: dict) -> str:
+    """Return the network of a column: the teacher's is what the recipe names."""
+    return teacher_of(metrics) if name == "teacher" else name

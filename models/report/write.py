@@ -18,7 +18,7 @@ from models.evaluation.video_result import VideoResult
 from models.nets.can import Teacher
 
 from . import accuracy, faces, published, pulses, tables
-from .method import method
+from .method import method, title_of_other_teacher
 from .sections import TEMPLATES, section
 from .shares import shares_shown
 from .training import curves
@@ -86,7 +86,7 @@ def report_head(metrics: dict) -> "Markup":
     }
     ahead = metrics["verdict"]["against_formula"]["student_kd"]["outcome"] == BETTER
     return section(
-        "summary", "summary", metrics=metrics,
+        "summary", "summary", metrics=metrics, other_teacher=title_of_other_teacher(metrics),
         # how near a student comes to its teacher is worth a word where the pulse is read at all
         gap=metrics["verdict"]["gap_closed"] if ahead else None,
         mae_bpm=mae_bpm["student_kd"],

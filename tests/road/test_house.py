@@ -78,3 +78,29 @@ def test_the_tree_in_contributing_names_every_wing(modules, repo):
     text = (repo / "CONTRIBUTING.md").read_text()
     for wing in {name.split("/")[1] for name in modules if name.count("/") == 2}:
         assert f"{wing}/" in text, wing
+
+
+def names_of(tree):
+    """Return every name that a module defines or imports, at any depth."""
+    nodes = list(ast.walk(tree))
+    return (
+        {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+        | {node.asname or node.name for node in nodes if isinstance(node, ast.alias)}
+        | {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    )
+
+
+def test_what_a_benchmark_imports_is_there(modules, repo):
+    """Most of them run for too long to be run here, and nothing else imports them."""
+    gone = []
+    for path in repo.glob("benchmarks/*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and node.module.partition(".")[0] in ROOMS:
+                name = node.module.replace(".", "/")
+                found = names_of(modules.get(f"{name}.py") or modules[f"{name}/__init__.py"])
+                gone += [
+                    f"{path.name}: {node.module}.{one.name}" for one in node.names
+                    if not {one.name, "__getattr__"} & found
+                    and f"{name}/{one.name}.py" not in modules
+                ]
+    assert gone == []
