@@ -3,6 +3,8 @@
 A job does not end with the studio, and a later studio finds it by its record: still running, ended
 as its output says, or gone without a word. To cancel is to send SIGTERM, which ends a verb as
 Ctrl-C does. What a withdrawal prints names the subject, so it goes into files that have no name.
+Jobs have a low priority from their beginning on: a recording may start at any time, and where
+nothing else runs they are as fast as ever.
 """
 
 import os
@@ -42,6 +44,7 @@ from .record import (
 from .request import WITHDRAW, JobRequest, command_of
 
 MOST_KEPT = 50
+NICE = 5                            # a third of the weight of what has the processor first
 
 
 @dataclass(frozen=True)
@@ -143,6 +146,7 @@ class Jobs:
         finally:
             for descriptor in (lock, out, err):      # from here on the process alone has them
                 os.close(descriptor)
+        _give_way(job.process.pid)
         job.record = replace(job.record, pid=job.process.pid)
         try:
             write_record(job.folder, job.record)
@@ -236,6 +240,14 @@ class Jobs:
             ended=record.ended, state=state, words=words, has_result=said.has_result,
             **asdict(progress),
         )
+
+
+def _give_way(pid: int) -> None:
+    """Lower the priority of a job that has just begun, and of all that it will begin."""
+    with suppress(OSError):             # it has ended already, or the system has no such file
+        os.setpriority(os.PRIO_PGRP, pid, NICE)
+        # where Linux shares the processor between sessions, nice values count within one alone
+        Path(f"/proc/{pid}/autogroup").write_text(f"{NICE}\n", encoding="ascii")
 
 
 def _make_file(path: Path) -> int:

@@ -7,6 +7,7 @@ from typing import Literal
 from acquire.data_folder import check_subject, is_session_id
 from acquire.errors import AcqError, CurationError
 from dataset.common.wording import counted
+from dataset.export.targets import find_target
 from dataset.runs import find_run_folder
 
 Verb = Literal["qc", "split", "convert", "verify", "card", "withdraw", "predict"]
@@ -24,6 +25,7 @@ class JobRequest:
     folds: int | None = None                # split: instead
     test_fraction: float | None = None      # split: instead
     to: Literal["ubfc", "pure"] = "ubfc"    # convert
+    tool: str = ""                          # convert: for which tool; "": none in particular
     force: bool = False                     # replace what is there
     subject: str = ""                       # withdraw
     typed: str = ""                         # withdraw: the subject's name, as a person typed it
@@ -81,8 +83,13 @@ def _split(asked: JobRequest) -> tuple[list[str], str]:
 
 
 def _convert(asked: JobRequest) -> tuple[list[str], str]:
+    layout = [*_force(asked), "--to", asked.to]
+    if asked.tool:
+        find_target(asked.to, asked.tool)
+        named = [*layout, "--for", asked.tool]
+        return named, f"export for {asked.tool}, {asked.to.upper()} layout"
     title = "write the curated folders" if asked.to == "ubfc" else "export in the PURE layout"
-    return [*_force(asked), "--to", asked.to], title
+    return layout, title
 
 
 def _withdraw(asked: JobRequest) -> tuple[list[str], str]:

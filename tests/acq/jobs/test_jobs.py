@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from acq.jobs.jobs import Jobs
+from acq.jobs.jobs import NICE, Jobs
 from acq.jobs.record import LOCK, is_locked
 from acq.jobs.request import JobRequest, command_of
 from acquire.data_folder import jobs_dir
@@ -68,6 +68,8 @@ def test_a_running_job_is_found_by_a_later_studio_and_cancelled_there(tmp_path):
     first = Jobs(tmp_path, PROGRAM)
     job = first.begin(JobRequest("verify"))
     wait_until(lambda: first.view(job.id).stage)
+    record = json.loads((jobs_dir(tmp_path) / job.id / "job.json").read_text())
+    assert os.getpriority(os.PRIO_PROCESS, record["pid"]) == NICE      # a recording comes first
     later = Jobs(tmp_path)
     (seen,) = later.listed()
     assert (seen.state, seen.stage, seen.done, seen.total) == ("running", "reading", 1, 3)
@@ -116,12 +118,19 @@ def test_a_job_that_fails_says_why(tmp_path, asked, words):
         pytest.param(JobRequest("withdraw", subject="--yes", typed="--yes"), id="no subject"),
         pytest.param(JobRequest("predict"), id="no session"),
         pytest.param(JobRequest("predict", sessions=("S01",), net="/etc/passwd"), id="no run"),
+        pytest.param(JobRequest("convert", tool="--force"), id="no tool"),
     ],
 )
 def test_a_request_that_makes_no_sense_begins_nothing(tmp_path, asked):
     with pytest.raises(AcqError):
         Jobs(tmp_path, PROGRAM).begin(asked)
     assert not jobs_dir(tmp_path).exists()
+
+
+def test_a_conversion_for_a_tool_is_the_verb_with_its_option(tmp_path):
+    command = command_of(JobRequest("convert", to="pure", tool="pyvhr"), tmp_path)
+    assert command.arguments[:5] == ("convert", "--to", "pure", "--for", "pyvhr")
+    assert command.title == "export for pyvhr, PURE layout"
 
 
 def test_a_withdrawal_leaves_no_name_in_the_records_of_jobs(tmp_path):
