@@ -11,7 +11,13 @@ from acq.web.access import FRAMED
 from acq.web.answers import NotThere, as_json
 from acquire.data_folder import is_session_id, session_files
 from acquire.errors import TrainingError
-from dataset.run_results import MethodResult, RunResults, read_run_results, read_training_curves
+from dataset.run_results import (
+    MethodResult,
+    RunResults,
+    TrainingCurve,
+    read_run_results,
+    read_training_curves,
+)
 from dataset.runs import find_run_folder, run_name
 from models.evaluation.methods import MEAN_RATE, TITLES
 
@@ -72,7 +78,7 @@ class RunPages:
         run = self._run(request)
         curves = [
             {**asdict(curve), "title": _title(curve.network)}
-            for curve in read_training_curves(run.folder)
+            for curve in sorted(read_training_curves(run.folder), key=_by_network)
         ]
         return as_json({"state": run.state, "owner": run.owner, "curves": curves})
 
@@ -108,6 +114,10 @@ def columns_of(runs: list[RunResults]) -> list[Column]:
     }
     known = [name for name in TITLES if name in there]
     return [Column(name, _title(name)) for name in (*known, *sorted(there - set(known)))]
+
+
+def _by_network(curve: TrainingCurve) -> int:
+    return list(TITLES).index(curve.network) if curve.network in TITLES else len(TITLES)
 
 
 def _title(name: str) -> str:

@@ -10,6 +10,7 @@ from acquire.data_folder import is_session_id
 from dataset.catalogue.known import KnownSessions
 from dataset.catalogue.listing import Listing, list_sessions
 from dataset.catalogue.row import IN, OUT, PART
+from dataset.export.targets import TOOLS
 from dataset.quality.result import GRADES
 
 WAIT_S = 0.6                  # a page comes within a second, with sessions or with progress
@@ -108,5 +109,5 @@ def page_values(listed: Listing | Progress) -> dict[str, object]:
         return {"progress": listed, "rows": [], "totals": None, "problem": ""}
     return {
         "progress": None, "rows": rows_of(listed), "totals": totals_of(listed),
-        "problem": listed.split_problem, "grades": GRADES, "uses": (IN, PART, OUT),
+        "problem": listed.split_problem, "grades": GRADES, "uses": (IN, PART, OUT), "tools": TOOLS,
     }

@@ -16,17 +16,17 @@ if TYPE_CHECKING:
     from jinja2 import Environment
     from markupsafe import Markup
 
-# Name: light, dark. Text is in ink, soft, teal or red: contrast of 4.5 or more on paper. A page
-# holds each as a CSS variable; matplotlib draws in the light ones.
+# Name: light, dark. Text is in ink, soft, teal or red: contrast of 4.5 or more on paper, tint, pale
+# and warn. A page holds each as a CSS variable; matplotlib draws in the light ones.
 PALETTE = {
     "paper": ("#ffffff", "#12181d"),
     "ink": ("#1d2730", "#e6ebef"),
     "soft": ("#5c6a75", "#a3b0ba"),
     "line": ("#dde3e8", "#35414b"),
     "tint": ("#f5f7f9", "#1b242b"),
-    "axis": ("#8a949c", "#73808a"),
+    "axis": ("#828c94", "#73808a"),
     "grid": ("#e8ecef", "#28323a"),
-    "teal": ("#17817b", "#46bdb2"),
+    "teal": ("#147771", "#46bdb2"),
     "orange": ("#d1782f", "#ee9f5d"),
     "violet": ("#7a5fb5", "#ab92e6"),
     "blue": ("#2f6db3", "#7fb2ea"),

@@ -86,7 +86,8 @@ function drawRuler(pen, axis, width, height, colour) {
     const x = axis.x(n * step, width);
     pen.fillStyle = colour("grid"); pen.fillRect(x, RULER, 1, height);
     pen.fillStyle = colour("soft");
-    pen.fillText(axis.words(n * step), Math.min(Math.max(x, LEFT + 14), width - 22), RULER / 2);
+    const words = axis.words(n * step), half = pen.measureText(words).width / 2;
+    pen.fillText(words, Math.min(Math.max(x, LEFT + half), width - half), RULER / 2);
   }
 }
 

@@ -7,7 +7,7 @@ const $ = name => document.querySelector(name), place = $("#run"), address = pla
 const COLOURS = ["teal", "orange", "violet", "blue", "red", "ink", "soft"], EVERY_MS = 1000;
 let losses = [], epochs = null, began = null, rates = null;
 
-const whole = {words: epoch => String(Math.round(epoch)), steps: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000], least: 1};
+const whole = {words: epoch => `epoch ${Math.round(epoch)}`, steps: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000], least: 1};
 
 async function look() {
   let isRunning = true;
@@ -24,6 +24,9 @@ async function look() {
 }
 
 const named = curve => [curve.title, curve.where].filter(Boolean).join(", ");
+// A colour a network, the same in every fold and with every seed.
+const networks = () => [...new Map(losses.map(curve => [curve.network, curve.title]))];
+const colourOf = network => COLOURS[networks().findIndex(([name]) => name === network) % COLOURS.length];
 function show() {
   const longest = Math.max(2, ...losses.map(curve => (curve.parts.loss ?? curve.parts.label ?? []).length));
   epochs = new Axis(1, longest, whole);
@@ -35,7 +38,7 @@ function show() {
   $("#last tbody").replaceChildren(...losses.map(curve => row(
     "td", named(curve), String(Object.values(curve.parts)[0]?.length ?? 0), ...names.map(name => last(curve.parts[name])))));
   $("#key").textContent = losses.length ? "" : "No epoch has ended yet.";
-  losses.forEach((curve, at) => $("#key").append(swatch(COLOURS[at % COLOURS.length]), `${named(curve)} `));
+  $("#key").append(...networks().map(([name, title]) => element("span", undefined, swatch(colourOf(name)), title)));
 }
 function swatch(colour) {
   const made = document.createElement("canvas"), pen = made.getContext("2d");
@@ -51,8 +54,8 @@ function draw() {
     const names = parts.length ? ["label", ...parts.filter(name => name !== "label")] : ["loss"];
     drawLanes($("#losses"), epochs, names.map((name, at) => ({
       label: name === "label" ? "loss on\nlabels" : name, height: at ? 80 : 170,
-      curves: losses.flatMap((curve, which) => curve.parts[name]
-        ? [{x: curve.parts[name].map((_, epoch) => epoch + 1), y: curve.parts[name], colour: COLOURS[which % COLOURS.length]}] : []),
+      curves: losses.flatMap(curve => curve.parts[name]
+        ? [{x: curve.parts[name].map((_, epoch) => epoch + 1), y: curve.parts[name], colour: colourOf(curve.network)}] : []),
     })));
   }
   if (rates) drawLanes($("#rates"), rates.axis, rates.lanes);

@@ -44,18 +44,23 @@ function select() {
   });
 
   const later = () => location.reload();
+  // While it works, what it changes does not load the list again: that would break it off.
+  const whole = work => async (...given) => {
+    table.ariaBusy = "true";
+    try { await work(...given); } finally { table.ariaBusy = null; }
+  };
   const actions = {
     qc: () => begin({verb: "qc", sessions: [...chosen]}, job => { if (job.state === "done") later(); }),
-    exclude: async fields => {
+    exclude: whole(async fields => {
       const sessions = [...chosen], {out_of_date: stale} = await post("/exclude", {sessions, reason: fields.reason.value});
       sessionStorage.setItem("done", JSON.stringify({sessions, stale}));
       later();
-    },
+    }),
     split: fields => begin({
       verb: "split", force: fields.force.checked,
       ...{holdout: {holdout: subjects()}, folds: {folds: fields.folds.valueAsNumber}, part: {test_fraction: fields.part.valueAsNumber}}[fields.how.value],
     }, job => { if (job.state === "done") later(); }),
-    convert: fields => begin({verb: "convert", to: fields.to.value, force: fields.force.checked}),
+    convert: fields => begin({verb: "convert", to: fields.to.value, tool: fields.tool.value, force: fields.force.checked}),
     withdraw: fields => begin(
       {verb: "withdraw", subject: subjects()[0], typed: fields.typed.value, models: fields.models.checked},
       job => { if (job.state === "done") later(); }),
@@ -82,10 +87,10 @@ function select() {
     if (!done) return;
     const undo = element("button", "Undo");
     undo.type = "button";
-    undo.onclick = tried(async () => {
+    undo.onclick = tried(whole(async () => {
       for (const name of done.sessions) await post(`/sessions/${name}/undo`);
       later();
-    });
+    }));
     const stale = done.stale.map(one => ` Made before this: ${one.path}; ${one.mend}.`).join("");
     $("#done").replaceChildren(`Excluded ${counted(done.sessions.length, "session")}.${stale} `, undo);
     $("#done").hidden = false;

@@ -143,9 +143,18 @@ const decide = tried(async (what, body) => {
   $("#done").textContent = stale.map(one => `Made before this: ${one.path}; ${one.mend}.`).join(" ");
   await load();
 });
+// Whether the whole session is meant, where no part is chosen.
+function isMeant() {
+  const dialog = $("dialog#whole");
+  dialog.returnValue = "";
+  dialog.showModal();
+  // not where it is open again: the word of its last end comes late
+  return new Promise(tell => { dialog.onclose = () => { if (!dialog.open) tell(dialog.returnValue === "do"); }; });
+}
 form.addEventListener("submit", tried(async event => {
   event.preventDefault();
   const {from, to, reason} = form.elements;
+  if (!from.value.trim() && !to.value.trim() && !await isMeant()) return;
   await decide("exclude", {from_s: number(from.value), to_s: number(to.value), reason: reason.value});
   if ($("#problem").hidden) { reason.value = ""; choose(null); $("#lanes").focus(); }
 }));
@@ -189,14 +198,18 @@ function describe() {
     return element("span", undefined, swatch, words);
   }), "hatched: excluded");
 }
+const isDrawn = one => one.text.startsWith("world: ");      // of virtual people: many, and long
 function listNotes() {
+  const drawn = session.others.filter(isDrawn), others = session.others.filter(one => !isDrawn(one));
+  $("#drawn").hidden = !drawn.length;
+  $("#drawn pre").textContent = drawn.map(one => one.text).join("\n");
   const rows = [
     ...session.flags.map(flag => [flag.from_s, flag.to_s, `${flag.severity}: ${flag.kind.replaceAll("_", " ")}`, flag.text]),
     ...session.frame_gaps.map(gap => [gap.from_s, gap.to_s, "frames lost", `${gap.count} frames`]),
     ...session.sample_gaps.map(gap => [gap.from_s, gap.to_s, "samples lost", `${gap.count} samples`]),
     ...session.cues.map(cue => [cue.at_s, cue.duration_s === null ? null : cue.at_s + cue.duration_s, "cue", cue.text]),
     ...session.marks.map(mark => [mark.at_s, mark.at_s, "mark", mark.text]),
-    ...session.others.map(one => [one.at_s, one.at_s, "event", one.text]),
+    ...others.map(one => [one.at_s, one.at_s, "event", one.text]),
   ].sort((one, other) => (one[0] ?? -1) - (other[0] ?? -1));
   $("#notes").hidden = !rows.length;
   $("#none").hidden = rows.length > 0;
@@ -207,8 +220,10 @@ function listNotes() {
       if (to !== null && to > (from ?? axis.first)) choose({from: from ?? axis.first, to});
       seek(from ?? axis.first);
     };
-    const cells = [element("td", undefined, go), element("td", to === null ? "end" : clockTime(to, 3)), element("td", what), element("td", words)];
-    cells[3].className = "long";
+    const until = to === null ? "end" : to === from ? "" : clockTime(to, 3);
+    const cells = [element("td", undefined, go), element("td", until), element("td", what), element("td", words)];
+    ["short", "short", "short", "long"].forEach((name, at) => { cells[at].className = name; });
+    if (until) cells[1].dataset.is = "to";
     const row = element("tr", undefined, ...cells);
     for (const one of [row, ...cells]) one.setAttribute("role", one === row ? "row" : "cell");
     return row;
@@ -257,7 +272,7 @@ const KEYS = {
 document.addEventListener("keydown", event => {
   const isTyping = event.target.matches("input, select"), key = event.key;
   if (isTyping && key === "Escape") { event.target.blur(); return; }
-  if (!session || isTyping || event.ctrlKey || event.metaKey || event.altKey || !Object.hasOwn(KEYS, key)) return;
+  if (!session || isTyping || $("dialog[open]") || event.ctrlKey || event.metaKey || event.altKey || !Object.hasOwn(KEYS, key)) return;
   if (key === " " && event.target.matches("button, a")) return;
   event.preventDefault();
   KEYS[key](event);
@@ -298,6 +313,7 @@ async function begin() {
   times = new Float64Array(await answer.arrayBuffer());
   axis = new Axis(Math.min(0, times[0] ?? 0), session.end_s);
   $("#picture").width = session.width; $("#picture").height = session.height;
+  $("#player").style.setProperty("--ratio", session.width / session.height);
   at = axis.first;
   draw(); seek(times[0] ?? 0); askCurves();
   new ResizeObserver(draw).observe(board);

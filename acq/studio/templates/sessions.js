@@ -61,5 +61,5 @@ function list() {
     event.preventDefault();
     fields.text.focus();
   });
-  follow(() => location.reload(), () => {});
+  follow(() => { if (!document.querySelector("#sessions[aria-busy]")) location.reload(); }, () => {});
 }

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from importlib.util import find_spec
 
 import pytest
 from playwright.sync_api import expect, sync_playwright
@@ -16,6 +17,8 @@ from acquire.writing import hold, recordings_of
 from dataset.selection import decide
 from dataset.selection.exclusions_file import read_exclusions
 from dataset.selection.make_exclusion import make_exclusion
+from tests.support.browser import PALE_TEXTS, tab_to
+from tests.support.curated_folders import three_entries, write_curated_folders
 from tests.support.growing_runs import NAME as RUN
 from tests.support.growing_runs import GrowingRun
 from tests.support.made_sessions import make_session
@@ -23,31 +26,12 @@ from tests.support.session_writing import numbered_frame, numbered_sample, open_
 
 NAME = "S01-20260101T090001Z"
 PATIENCE_MS = 60_000               # on a machine that is busy
-
-
-# texts of a page whose contrast with what lies behind them is below that of WCAG AA
-PALE_TEXTS = """() => {
-  const light = colour => colour.map(part => part / 255)
-    .map(part => part <= .03928 ? part / 12.92 : ((part + .055) / 1.055) ** 2.4)
-    .reduce((sum, part, at) => sum + part * [.2126, .7152, .0722][at], 0);
-  const parts = text => text.match(/[\\d.]+/g).map(Number);
-  const behind = one => {
-    for (; one; one = one.parentElement) {
-      const colour = parts(getComputedStyle(one).backgroundColor);
-      if (colour.length < 4 || colour[3]) return colour.slice(0, 3);
-    }
-    return [255, 255, 255];
-  };
-  const pale = [], walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-  while (walk.nextNode()) {
-    const text = walk.currentNode.textContent.trim(), one = walk.currentNode.parentElement;
-    if (!text || !one.checkVisibility() || one.closest("[disabled]")) continue;
-    const style = getComputedStyle(one), colour = one.closest("svg") ? style.fill : style.color;
-    const [high, low] = [parts(colour).slice(0, 3), behind(one)].map(light).sort((a, b) => b - a);
-    if ((high + .05) / (low + .05) < 4.5) pale.push(text);
-  }
-  return pale;
-}"""
+# keeps how many epochs a run's page shows of all its trainings, whenever that changes
+KEEP_EPOCHS = """() => new MutationObserver(() => {
+  const cells = [...document.querySelectorAll("#last td:nth-child(2)")];
+  const shown = cells.reduce((sum, cell) => sum + Number(cell.textContent), 0);
+  sessionStorage.setItem("epochs", `${sessionStorage.getItem("epochs") ?? ""} ${shown}`);
+}).observe(document.querySelector("#last tbody"), {childList: true})"""
 
 
 @pytest.fixture(scope="module")
@@ -115,6 +99,16 @@ def visit(chromium, studio):
     for context in contexts:
         context.close()
     assert all(open_page.expected and open_page.expected in line for line in complaints), complaints
+
+
+@pytest.fixture
+def ended_run(data):
+    """A run that has ended is there while a test goes on."""
+    with GrowingRun(data) as run:
+        run.write_losses("teacher", [0.9])
+        run.end(teacher=3.0)
+    yield
+    shutil.rmtree(data / "runs")
 
 
 @pytest.fixture
@@ -245,20 +239,28 @@ def test_a_subject_is_deleted_only_where_its_name_is_typed(visit, data):
                 if "withdraw" in path.read_text()]
 
 
+@pytest.mark.skipif(find_spec("torch") is None, reason="trains a network; install acq[train]")
 def test_a_training_is_watched_until_its_report_is_there_and_runs_no_script(visit, data):
-    with GrowingRun(data) as run:
-        run.write_losses("teacher", [0.9])
-        page = visit(f"/runs/{RUN}")
-        row = page.locator("#last tbody tr", has_text="teacher")
-        expect(row.locator("td").nth(1)).to_have_text("1")
-        run.write_losses("teacher", [0.9, 0.4])
-        expect(row.locator("td").nth(1)).to_have_text("2")
-        expect(row).to_contain_text("0.400")
-        run.end(teacher=3.0, student=4.0)
+    write_curated_folders(data, three_entries())
+    page = visit("/runs")
+    expect(page.locator("main")).to_contain_text("None yet")
+    words = "train-kd", "--data", str(data), "--epochs", "2", "--jobs", "1", "--quiet"
+    training = subprocess.Popen(
+        [sys.executable, "-m", "acq.main", *words], stdout=subprocess.DEVNULL,
+    )
+    page.locator("#runs a").click()
+    page.wait_for_selector("#last tbody", state="attached")
+    page.evaluate(KEEP_EPOCHS)
     visit.expected = "Blocked script execution"
-    expect(page.locator("#state")).to_have_text("done")
-    expect(page.frame_locator("iframe").locator("h1")).to_have_text("The report")
-    assert page.frame_locator("iframe").locator("html").evaluate("document.title") == ""
+    expect(page.locator("#state")).to_have_text("done", timeout=10 * PATIENCE_MS)
+    assert training.wait(60) == 0
+    shown = [int(one) for one in page.evaluate("sessionStorage.getItem('epochs')").split()]
+    assert shown == sorted(shown)
+    assert len(set(shown) - {0}) > 1                       # it grew while it trained
+    expect(page.locator("#last td:nth-child(2)")).to_have_text(["2", "2", "2"])
+    expect(page.frame_locator("iframe").locator("h1")).to_contain_text("A small network")
+    for name in ("ubfc", "runs", "cache"):
+        shutil.rmtree(data / name)
 
 
 def test_a_recording_that_goes_on_grows_on_its_page_until_it_ends(visit, data):
@@ -283,15 +285,93 @@ def test_a_recording_that_goes_on_grows_on_its_page_until_it_ends(visit, data):
     path.unlink()
 
 
-def test_every_page_fits_a_phone_and_is_read_in_light_and_in_dark(visit):
-    page = visit("/rig", viewport={"width": 400, "height": 800})
-    for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)
-        for name in ("Sessions", "Data set", "Runs", "Jobs", "Changes", "Rig"):
-            page.get_by_role("link", name=name, exact=True).click()
-            expect(page.get_by_role("link", name=name, exact=True)).to_have_attribute(
-                "aria-current", "page"
-            )
-            page.wait_for_load_state()               # the style may come after the text
-            assert page.evaluate("document.documentElement.scrollWidth") == 400, name
-            assert page.evaluate(PALE_TEXTS) == [], (name, scheme)
+def test_keys_alone_do_the_work_of_every_page(visit, excluded, ended_run):
+    page = visit()
+    key = page.keyboard
+    tab_to(page, "To the content")                       # sessions: two are excluded, and back
+    key.press("Enter")
+    tab_to(page, "Select all")
+    key.press("Space")
+    expect(page.locator("#selected")).to_have_text("2 sessions of 2 subjects")
+    tab_to(page, "Exclude…", back=True)
+    for last in ("Escape", "Enter"):
+        key.press("Enter")
+        key.type("조명")
+        key.press(last)
+        expect(page.locator("dialog[open]")).to_have_count(0)
+    excluded((None, None, "조명"))
+    page.wait_for_selector("#done:not([hidden])")
+    tab_to(page, "Undo")
+    key.press("Enter")
+    excluded()
+    page.wait_for_selector("#done[hidden]", state="attached")
+    tab_to(page, "Convert, export…")                     # for another tool: there is no split
+    key.press("Enter")
+    tab_to(page, "no tool")
+    key.press("ArrowDown")
+    key.press("Enter")
+    expect(page.locator("#jobs")).to_contain_text("export for rppg-toolbox, UBFC layout")
+    tab_to(page, NAME)                                   # a session: the whole of it is asked for
+    key.press("Enter")
+    page.wait_for_selector("#picture[data-frame]")
+    key.press("e")
+    key.type("whole")
+    key.press("Enter")
+    key.press("Escape")
+    expect(page.locator("dialog[open]")).to_have_count(0)
+    excluded()
+    key.press("Enter")
+    expect(page.locator("dialog[open]")).to_be_visible()
+    key.press("Enter")
+    excluded((None, None, "whole"))
+    expect(page.locator("#lanes")).to_be_focused()
+    key.press("u")
+    excluded()
+    tab_to(page, "Data set", back=True)                  # the data set is verified
+    key.press("Enter")
+    page.wait_for_selector("#people")
+    tab_to(page, "Verify")
+    key.press("Enter")
+    expect(page.locator("#verified")).to_contain_text("2 sessions")
+    tab_to(page, "Runs", back=True)                      # the report of a run is read
+    key.press("Enter")
+    page.wait_for_selector("#runs")
+    tab_to(page, RUN)
+    key.press("Enter")
+    page.wait_for_selector("#last td")
+    tab_to(page, "The report alone")
+    visit.expected = "Blocked script execution"
+    key.press("Enter")
+    expect(page.locator("h1")).to_have_text("The report")
+    page.go_back()
+    page.wait_for_selector("#last td")
+    tab_to(page, "Jobs")                                 # what a job printed is read
+    key.press("Enter")
+    page.wait_for_selector("#jobs summary")
+    tab_to(page, "Result")
+    key.press("Enter")
+    expect(page.locator("#jobs details[open] pre")).to_contain_text('"sessions": 2')
+    tab_to(page, "Changes", back=True)
+    key.press("Enter")
+    expect(page.locator("tbody tr").first).to_contain_text("verify")
+    tab_to(page, "Rig", back=True)                       # a camera is chosen
+    key.press("Enter")
+    page.wait_for_selector("#devices")
+    tab_to(page, "Camera")
+    key.type("virtual")
+    expect(page.locator("[name=camera]")).to_have_value("virtual")
+    tab_to(page, "Show picture")
+
+
+def test_every_page_fits_a_phone_and_is_read_in_light_and_in_dark(visit, ended_run):
+    page = visit(viewport={"width": 400, "height": 800})
+    visit.expected = "Blocked script execution"
+    home = page.url.removesuffix("/sessions")
+    session, run = f"/sessions/{NAME}", f"/runs/{RUN}"
+    pages = "/sessions", session, "/dataset", "/runs", run, "/jobs", "/changes", "/rig", "/rig/cues"
+    for address in pages:
+        page.goto(home + address)
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            assert page.evaluate("document.documentElement.scrollWidth") == 400, address
+            assert page.evaluate(PALE_TEXTS) == [], (address, scheme)

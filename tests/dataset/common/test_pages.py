@@ -1,5 +1,6 @@
 """Markup is in templates alone, values are escaped, and Jinja2 is imported when a page is made."""
 
+import itertools
 import re
 import subprocess
 import sys
@@ -87,6 +88,30 @@ def test_a_page_holds_both_palettes_and_fetches_nothing(template):
         assert f"--{name}: {in_light}" in light
         assert f"--{name}: {in_dark}" in dark
     assert not re.search(r"https?:|url\(|@import|<link", page)
+
+
+def light_of(colour):
+    """Return the relative luminance of WCAG 2."""
+    parts = (int(colour[at:at + 2], 16) / 255 for at in (1, 3, 5))
+    linear = (
+        part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+    )
+    return sum(part * share for part, share in zip(linear, (0.2126, 0.7152, 0.0722), strict=True))
+
+
+@pytest.mark.parametrize(
+    ("colours", "behind", "least"),
+    [
+        (("ink", "soft", "teal", "red"), ("paper", "tint", "pale", "warn"), 4.5),        # text
+        (("axis", "blue"), ("paper", "tint", "pale", "warn"), 3.0),      # edges of controls, focus
+        (("teal", "orange", "violet", "blue", "red"), ("paper",), 3.0),  # curves
+    ],
+)
+def test_each_colour_is_told_from_what_lies_behind_it(colours, behind, least):
+    for scheme in (0, 1):
+        for one, other in itertools.product(colours, behind):
+            low, high = sorted(light_of(PALETTE[name][scheme]) for name in (one, other))
+            assert (high + 0.05) / (low + 0.05) >= least, (one, other, scheme)
 
 
 @pytest.mark.parametrize(
