@@ -25,16 +25,25 @@ class StartedCalibration(StartedVerb):
                 expected=f"to switch the LED {FEWEST} to {MOST} times, an even number",
                 found=toggles, fix="choose another number",
             )
+        self._is_cancelled = False
         super().__init__("calibrate", [
             *devices.options, "--data", str(data), "--toggles", str(toggles), "--force",
         ])
+
+    def stop(self) -> None:
+        """Ask it to end."""
+        self._is_cancelled = True
+        super().stop()
 
     def tell(self) -> dict[str, Any]:
         """Return how far it is, or how it ended."""
         if not self.has_ended:
             progress = self.said.progress
             return {"is_running": True, "done": progress.done, "total": progress.total}
-        return {"is_running": False, "fault": self.fault()}
+        fault = self.fault()
+        if fault and self._is_cancelled:
+            fault = "cancelled; what was kept before stays"
+        return {"is_running": False, "fault": fault}
 
 
 class KeptCalibration:

@@ -8,10 +8,11 @@ from contextlib import contextmanager
 
 import pytest
 
-from acq.rig.choices import Choices
-from acq.rig.rig import IDLE, RECORDING, Rig
+from acq.rig.choices import Choices, Devices
+from acq.rig.rig import CALIBRATING, IDLE, RECORDING, Rig
 from acq.running.folder import running_folder
 from acq.running.told import tell_begin
+from acquire.errors import AcqError, BusyError
 from tests.support.recording_status import panel_state
 
 PATIENCE_S = 30.0
@@ -69,6 +70,21 @@ def test_a_page_opens_while_the_devices_are_let_go_of(rig):
         opening.start()
         opening.join(PATIENCE_S)
         assert not opening.is_alive()
+
+
+def test_a_calibration_refuses_what_needs_the_devices_and_is_cancelled(rig):
+    virtual = Devices("virtual", "auto", 25.0)
+    for toggles in (38, 41, 602):
+        with pytest.raises(AcqError, match="40 to 600 times, an even number"):
+            rig.calibrate(virtual, toggles)
+    rig.calibrate(virtual, 600)
+    assert rig.phase == CALIBRATING
+    with pytest.raises(BusyError, match="no calibration under way"):
+        rig.look(virtual)
+    rig.stop_calibrating()
+    until(lambda: rig.phase == IDLE)
+    assert rig.state()["calibration"]["fault"].startswith("cancelled")
+    assert rig.state()["kept"]["words"] == []
 
 
 @pytest.mark.parametrize(("end", "words"), [
