@@ -27,7 +27,7 @@ from .faces import Faces, draw_faces, smooth_field
 from .time_courses import Pulses, band_noise, events, frame_times, log_uniform, steps, uniform
 
 PULSE_RGB = (0.33, 0.77, 0.53)
-_WEAKEST, _STRONGEST = 0.0008, 0.008        # of the pulse, relative to the mean, times its colour
+HEIGHTS = (0.0008, 0.008)                   # of the pulse, relative to the mean, times its colour
 _BLOCK = 4                                  # side of a coder's blocks in the average
 _HELD_SHARE = 0.15                          # of the clips, whose coder holds small changes back
 
@@ -45,11 +45,19 @@ class Drawn:
     fps: Tensor             # (N,)
 
 
-def draw(n: int, frames: int, generator: torch.Generator, *, has_pulse: bool = True) -> Drawn:
-    """Draw N clips of `frames` frames; without a pulse, neither skin nor head knows of a heart."""
+def draw(
+    n: int, frames: int, generator: torch.Generator, *, has_pulse: bool = True,
+    heights: tuple[float, float] = HEIGHTS,
+) -> Drawn:
+    """Draw N clips of `frames` frames; without a pulse, neither skin nor head knows of a heart.
+
+    Parameters
+    ----------
+    heights : least and largest of the pulse, relative to the mean, before its colour
+    """
     time_s, fps = frame_times(n, frames, generator)
     faces, pulses = draw_faces(n, generator), Pulses(n, time_s, generator)
-    maps, courses, amplitude = _skin_pulse(faces, pulses, time_s, generator)
+    maps, courses, amplitude = _skin_pulse(faces, pulses, time_s, heights, generator)
     if not has_pulse:
         courses = [torch.zeros_like(course) for course in courses]
         amplitude = torch.zeros_like(amplitude)
@@ -83,12 +91,13 @@ _Modes = tuple[list[Tensor], list[Tensor]]      # maps (N, 3, 36, 36) and course
 
 
 def _skin_pulse(
-    faces: Faces, pulses: Pulses, time_s: Tensor, generator: torch.Generator
+    faces: Faces, pulses: Pulses, time_s: Tensor, heights: tuple[float, float],
+    generator: torch.Generator,
 ) -> tuple[list[Tensor], list[Tensor], Tensor]:
     """Draw the pulse in the skin: an early and a late part, in the colours of blood."""
     n = len(time_s)
     colour = torch.tensor(PULSE_RGB) * torch.exp(0.3 * torch.randn(n, 3, generator=generator))
-    height = log_uniform(n, _WEAKEST, _STRONGEST, generator)
+    height = log_uniform(n, *heights, generator)
     height = height * (0.6 + 0.4 * faces.lightness / 0.7)     # melanin hides a part of it
     skin = faces.rgb * faces.skin * faces.perfusion
     darkened = -skin * (height[:, None] * colour)[:, :, None, None]
