@@ -20,21 +20,22 @@ PULSE_RGB = np.array([0.33, 0.77, 0.53])
 FS_HZ = 30.0
 
 
-def easy_person(seed, *, seconds=20.0, late=0, flipped=False):
+def easy_person(seed, *, seconds=20.0, late=0, flipped=False, lamp=0.03):
     """Return a video of one person, `S<seed>`.
 
     Parameters
     ----------
     late : frames by which the finger's PPG is late
     flipped : whether the finger's PPG is upside down
+    lamp : how much the light sways, its deviation relative to its mean
     """
     rng = np.random.default_rng(seed)
     frames = round(seconds * FS_HZ)
     time_s = np.arange(frames) / FS_HZ
     phase = 2 * np.pi * np.cumsum(_rate_bpm(rng, frames) / 60) / FS_HZ + rng.uniform(0, 6)
     pulse = np.sin(phase) + 0.3 * np.sin(2 * phase + 0.8)
-    lamp = bandpass(rng.normal(size=frames), FS_HZ)
-    light = 0.03 * lamp / lamp.std()
+    sway = bandpass(rng.normal(size=frames), FS_HZ)
+    light = lamp * sway / sway.std()
     images = partial(_draw, seed, pulse, light)
     small = FaceFrames(images(36), FaceBox(0, 0, 36, 36), "")
     ppg = bandpass(np.roll(pulse, late), FS_HZ) * (-1 if flipped else 1)
