@@ -84,7 +84,7 @@ for words in verbs:
         try:
             main()
         except SystemExit as end:
-            code = end.code
+            code = end.code or 0
         finally:
             done = [code, [name for name in heavy if name in sys.modules]]
             os.write(write, json.dumps(done).encode())
