@@ -91,6 +91,8 @@ class Frames:
         at = index + self._count if index < 0 else index
         if not 0 <= at < self._count:
             raise IndexError(f"frame {index} of {self._count}")
+        if out.shape != self.stored_shape or out.dtype != np.uint8:    # HDF5 would write past it
+            raise ValueError(f"{out.shape} {out.dtype} for a frame of {self.stored_shape} uint8")
         try:
             skipped, stored = read_stored_frame(self._dataset, at)
             if skipped & SKIPPED or not self._is_filtered:

@@ -77,6 +77,11 @@ def test_frames_are_rgb_lazy_and_a_sequence(tmp_path, pixel_format):
         ).all()
         with pytest.raises(IndexError):
             session.frames[15]
+        if pixel_format == "RGB":               # which is read into `out` itself
+            memory = np.full(rgb.size, 9, np.uint8)
+            with pytest.raises(ValueError, match="for a frame of"):
+                session.frames.read_into(3, memory[:48].reshape(4, 4, 3))
+            assert (memory == 9).all()
 
 
 def test_red_is_red(tmp_path):
