@@ -11,9 +11,10 @@ as where a stream was cut within a group of pictures, move no other frame in tim
 """
 
 import queue
+import re
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,6 +44,11 @@ from .video_pictures import (
 _DECODED_AHEAD = 16   # frames
 _WITHOUT_PTS = ("avi",)   # FFmpeg guesses when frames of these are shown; their order is right
 _SAME_RATE = 0.01     # share by which two rates may differ
+_SHORT_FRAMES = 2     # by which frames end before the time that a file's header states
+
+
+class CutShort(DeviceError):
+    """Frames at the end of a video that do not decode."""
 
 
 @dataclass(frozen=True)
@@ -118,6 +124,15 @@ class ReplayCamera:
         """Time from the first frame to the last [s]."""
         return float(self._offset_ns[-1]) / 1e9
 
+    @property
+    def read_frames(self) -> int:
+        """How many frames were read, with those in between that did not decode."""
+        return self._next
+
+    def seconds_at(self, frame: int) -> float:
+        """Return the time of a frame after the first [s]."""
+        return float(self._offset_ns[frame]) / 1e9
+
     def _decode(self) -> None:
         try:
             for numbered in self._images():
@@ -168,7 +183,8 @@ class ReplayCamera:
                 raise item
             if isinstance(item, Exception):
                 cause = "the file ends" if isinstance(item, EndOfStream) else item
-                raise DeviceError(
+                is_cut = isinstance(item, EndOfStream | av.error.FFmpegError)
+                raise (CutShort if is_cut else DeviceError)(
                     expected=f"{self.frames} frames",
                     found=f"none that decodes after the first {self._next}: {cause}",
                     where=self._video,
@@ -223,11 +239,9 @@ def _read_contents(video: Path) -> _Contents:
             kind, is_stamped = raw_kind(container), container.format.name not in _WITHOUT_PTS
             fps = float(stream.average_rate) if stream.average_rate and not kind else None
             base_s = float(stream.time_base or 1)
-            stamps = [
-                (packet.pts, packet.dts)
-                for packet in container.demux(stream)
-                if packet.size and not packet.is_discard
-            ]
+            packets = [packet for packet in container.demux(stream) if packet.size]
+            stamps = [(packet.pts, packet.dts) for packet in packets if not packet.is_discard]
+            short = "" if kind else _why_short(stream, packets)
         with av.open(str(video)) as container:
             first = next(container.decode(video=0), None)
     except (OSError, IndexError, ValueError, av.error.FFmpegError) as error:
@@ -237,7 +251,7 @@ def _read_contents(video: Path) -> _Contents:
     if first is None or not count:
         found = "no frame that decodes" if count else "a cover, and no video"
         raise DeviceError(expected="a video to replay", found=found, where=video)
-    form, remarks = form_of(first, video), []
+    form, remarks = form_of(first, video), [f"{video.name} ends early: {short}"] if short else []
     if count > 1:
         remarks.append(f"{video.name} holds {count} streams of pictures; the first is read")
     kind = kind or why_no_times(stamps, base_s)
@@ -252,6 +266,35 @@ def _read_contents(video: Path) -> _Contents:
     times_s = container_times(ticks, base_s, video, remarks)
     known = ticks if is_stamped else None
     return _Contents(form, len(ticks), known, times_s, kind, fps, tuple(remarks))
+
+
+def _why_short(stream: av.VideoStream, packets: Sequence[av.Packet]) -> str:
+    """Return by how much a file is shorter than its header states, in words; "" where it is not."""
+    stated_s, base_s = _stated_s(stream), float(stream.time_base or 1)
+    ends = [packet.pts + (packet.duration or 0) for packet in packets if packet.pts is not None]
+    if stream.frames and len(packets) < stream.frames:
+        share = len(packets) / stream.frames
+        return f"{len(packets)} of the {stream.frames} frames that its header states, {share:.0%}"
+    if stated_s is None or not ends:
+        return ""
+    ends_s = (max(ends) - (stream.start_time or 0)) * base_s
+    if stated_s - ends_s < _SHORT_FRAMES * ends_s / len(ends):
+        return ""
+    return f"its frames end after {ends_s:.1f} s of the {stated_s:.1f} s that its header states"
+
+
+def _stated_s(stream: av.VideoStream) -> float | None:
+    """Return how long a header says the pictures are [s]; None where it does not say.
+
+    Matroska has the time of each stream as a tag, and else that of the whole file, which may be of
+    a longer sound.
+    """
+    if stream.duration and stream.time_base:
+        return float(stream.duration * stream.time_base)
+    if tag := re.fullmatch(r"(\d+):(\d\d):(\d\d\.\d+)", stream.metadata.get("DURATION", "")):
+        return 3600 * int(tag[1]) + 60 * int(tag[2]) + float(tag[3])
+    length_us = getattr(stream.container, "duration", None)
+    return length_us / 1e6 if length_us and len(stream.container.streams) == 1 else None
 
 
 def _choose_times(

@@ -196,5 +196,5 @@ def _read_frames(
         source=source, simulated=recorded.simulated, frames=done, seconds=seconds, rows=rows,
         late_frames=live.late_frames, no_finger=why_no_reference(reference, rows),
         ms_per_frame=float(np.median(times_ms)) if times_ms else 0.0,
-        remarks=recorded.remarks, pictures=recorded.pictures,
+        remarks=tuple(recorded.remarks), pictures=recorded.pictures,
     )

@@ -1,6 +1,6 @@
 """Frames that lie in a file, a video or a session, with their times and the finger beside them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,7 +43,8 @@ class RecordedFrames:
     seconds: float                          # from the first frame to the last
     simulated: bool
     finger: Reference | None = None         # of a session
-    remarks: tuple[str, ...] = ()           # what is doubtful of a video's times, or was mended
+    # what is doubtful of a video, or was mended; one that is cut short is known at its end
+    remarks: Sequence[str] = ()
     pictures: str = ""      # how a video's pictures are read, and where its times are from
 
 
@@ -85,9 +86,10 @@ def open_recorded(
     with suggest("name a video that FFmpeg decodes, or a session by its file or its id"):
         camera = ReplayCamera(source, times=times, fps=fps)
     with closing(camera):
+        remarks = list(camera.info.remarks)
         yield RecordedFrames(
-            _frames_of_video(camera), camera.frames, camera.seconds, camera.info.simulated,
-            remarks=camera.info.remarks, pictures=camera.info.pipeline,
+            _frames_of_video(camera, remarks), camera.frames, camera.seconds,
+            camera.info.simulated, remarks=remarks, pictures=camera.info.pipeline,
         )
 
 
@@ -131,7 +133,12 @@ def _frames_of_session(session: "Session") -> Iterator[tuple[np.ndarray, float]]
         yield session.frames.read_into(at, image), time_ns / 1e9
 
 
-def _frames_of_video(camera: "ReplayCamera") -> Iterator[tuple[np.ndarray, float]]:
+def _frames_of_video(
+    camera: "ReplayCamera", remarks: list[str]
+) -> Iterator[tuple[np.ndarray, float]]:
+    """Yield the frames that decode; of one that is cut short, `remarks` get how much is missing."""
+    from acquire.camera.replay import CutShort
+
     from .sources import to_rgb
 
     camera.start(_LONG_AGO_NS)
@@ -139,6 +146,14 @@ def _frames_of_video(camera: "ReplayCamera") -> Iterator[tuple[np.ndarray, float
         try:
             frame = camera.read(0.2)
         except EndOfStream:
+            return
+        except CutShort:
+            if not (read := camera.read_frames):
+                raise
+            remarks.append(
+                f"the last {camera.frames - read} of {camera.frames} frames do not decode: it is "
+                f"read up to {camera.seconds_at(read - 1):.1f} of {camera.seconds:.1f} s"
+            )
             return
         if frame is not None:
             image = to_rgb(frame.image, camera.info.pixel_format)

@@ -71,7 +71,7 @@ def read_whole(
             seconds=watched.seconds, rows=rows, late_frames=watched.late_frames,
             no_finger=why_no_reference(reference, rows),
             ms_per_frame=1000 * (time.perf_counter() - begun) / max(watched.frames, 1),
-            remarks=recorded.remarks, pictures=recorded.pictures,
+            remarks=tuple(recorded.remarks), pictures=recorded.pictures,
             states=states, clip=read_clip(watched.stretches),
         )
         if not methods:
