@@ -272,7 +272,9 @@ def _why_short(stream: av.VideoStream, packets: Sequence[av.Packet]) -> str:
     """Return by how much a file is shorter than its header states, in words; "" where it is not."""
     stated_s, base_s = _stated_s(stream), float(stream.time_base or 1)
     ends = [packet.pts + (packet.duration or 0) for packet in packets if packet.pts is not None]
-    if stream.frames and len(packets) < stream.frames:
+    # an AVI counts frames that were skipped, too, which come as no packet
+    is_counted = stream.container.format.name not in _WITHOUT_PTS
+    if is_counted and len(packets) < stream.frames:
         share = len(packets) / stream.frames
         return f"{len(packets)} of the {stream.frames} frames that its header states, {share:.0%}"
     if stated_s is None or not ends:

@@ -46,6 +46,21 @@ def test_what_is_there_is_read_and_what_is_missing_is_said(tmp_path, name, kept)
     assert all(text.startswith(f"the last {total - len(times_s)} of {total} ") for text in lacks)
 
 
+def test_an_avi_in_which_frames_were_skipped_does_not_end_early_until_it_is_cut(tmp_path):
+    path = tmp_path / "v.avi"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mjpeg", rate=FPS, options={"strict": "-1"})
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuvj420p"
+        for number in (*range(20), *range(25, FRAMES)):
+            picture = av.VideoFrame.from_ndarray(np.full((48, 64, 3), 5 * number, np.uint8))
+            picture.pts = number
+            container.mux(stream.encode(picture))
+        container.mux(stream.encode(None))
+    assert read(path)[1:] == ([], FRAMES - 5)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    assert "v.avi ends early: its frames end after" in read(path)[1][0]
+
+
 def test_frames_of_another_size_are_no_end(tmp_path):
     """What follows may be of another recording: nothing is read as if it were all."""
     for name, size in (("a.ts", (64, 48)), ("b.ts", (32, 24))):
