@@ -2,20 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.artist import Artist
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from dataset.common.drawings import AXIS, BLUE, INK, ORANGE, TEAL, Drawing, as_svg
 from dataset.common.wording import clock_time, number
 from dataset.quality.curves import Curve
 
-# inches: two beside each other on a screen, and still legible as wide as a phone
-SIZE = (5.2, 2.15)
+from .chart_svg import Axes, ChartLine, chart_svg
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
+BLUE, INK, ORANGE, TEAL = "blue", "ink", "orange", "teal"       # of `PALETTE`
 CLOSE_UP_S = 10.0
 _BEATS_SHOW_S = 0.13         # with fewer points than one each 0.13 s a close-up would show no beat
 _LARGEST = 1e12              # beyond what an axis can hold, and no measurement
@@ -41,16 +40,7 @@ class DrawnChart:
 
     chart: Chart
     readings: str                                # what its curves show, in words
-    drawing: Drawing
-
-
-class ChartLine(NamedTuple):
-    """One curve as a chart shows it."""
-
-    label: str
-    colour: str
-    x: np.ndarray
-    y: np.ndarray
+    svg: "Markup"
 
 
 CHARTS = (
@@ -96,15 +86,26 @@ def draw_charts(
     curves : by name
     excluded : parts that are excluded [s], inside 0 to `end_s`
     """
-    # to make an axis takes as long as to draw a curve: all charts of the whole session share one
-    whole = _new_axis()
-    _time_axis(whole, excluded, end_s)
     drawn = []
-    for chart in CHARTS:
+    for number_of, chart in enumerate(CHARTS):
         if lines := _lines(chart, curves, end_s):
-            is_whole = chart.over == "time" and not chart.is_close_up
-            drawn.append(_draw(chart, lines, whole if is_whole else _new_axis(), excluded, session))
+            readings = ", ".join(_describe(chart, line) for line in lines)
+            scaled = [line._replace(y=_scaled(line.y, chart)) for line in lines]
+            svg = chart_svg(
+                scaled, _axes(chart, excluded, end_s), number=number_of,
+                alt=f"{chart.title} of {session}: {readings}",
+            )
+            drawn.append(DrawnChart(chart, readings, svg))
     return drawn
+
+
+def _axes(chart: Chart, excluded: Spans, end_s: float) -> Axes:
+    if chart.over == "bpm":
+        return Axes("beats per minute", chart.unit, is_time=False)
+    return Axes(
+        "time in the session", chart.unit, is_time=True,
+        x_limits=None if chart.is_close_up else (0.0, end_s), hatched=excluded,
+    )
 
 
 def _lines(chart: Chart, curves: Mapping[str, Curve], end_s: float) -> list[ChartLine]:
@@ -119,36 +120,6 @@ def _lines(chart: Chart, curves: Mapping[str, Curve], end_s: float) -> list[Char
             if len(line.x) > 1 and np.median(np.diff(line.x)) < _BEATS_SHOW_S
         ]
     return [line for line in lines if np.isfinite(line.y).any()]
-
-
-def _draw(
-    chart: Chart, lines: list[ChartLine], axis: Axes, excluded: Spans, session: str
-) -> DrawnChart:
-    """Draw the lines of a chart, and leave the axis without them."""
-    for line in lines:
-        axis.plot(line.x, _scaled(line.y, chart), color=line.colour, lw=1.0, label=line.label)
-    axis.set_ylabel(chart.unit)
-    if chart.is_close_up:
-        _time_axis(axis, excluded, None)
-    elif chart.over == "bpm":
-        axis.set_xlabel("beats per minute")
-    shown: list[Artist] = [*axis.lines]
-    if len(lines) > 1:
-        shown.append(
-            axis.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, borderaxespad=0.2)
-        )
-    readings = ", ".join(_describe(chart, line) for line in lines)
-    figure = axis.get_figure(root=True)
-    assert figure is not None
-    drawing = as_svg(figure, alt=f"{chart.title} of {session}: {readings}")
-    for artist in shown:
-        artist.remove()
-    axis.relim()
-    return DrawnChart(chart, readings, drawing)
-
-
-def _new_axis() -> Axes:
-    return Figure(figsize=SIZE).add_axes((0.135, 0.215, 0.85, 0.66))
 
 
 def _drawable(y: np.ndarray) -> np.ndarray:
@@ -177,17 +148,3 @@ def _describe(chart: Chart, line: ChartLine) -> str:
         number(float(value), digits) for value in (np.nanmin(y), np.nanmedian(y), np.nanmax(y))
     )
     return f"{label} {low} to {high}, median {median}"
-
-
-def _time_axis(axis: Axes, excluded: Spans, end_s: float | None) -> None:
-    axis.set_xlabel("time in the session")
-    axis.xaxis.set_major_formatter(FuncFormatter(lambda time_s, _: clock_time(time_s)))
-    axis.xaxis.set_major_locator(MaxNLocator(nbins=6, steps=[1, 2, 3, 6, 10]))
-    if end_s is not None:
-        axis.set_xlim(0, end_s)
-    limits = axis.get_xlim()
-    for first_s, last_s in excluded:
-        axis.axvspan(
-            first_s, last_s, facecolor="none", edgecolor=AXIS, hatch="////", lw=0.0, zorder=0.5
-        )
-    axis.set_xlim(limits)

@@ -1,10 +1,10 @@
 """The page of one session's quality: flags over time, what is excluded, charts, measures."""
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dataset.common.drawings import picture_as_png
 from dataset.common.pages import render_page
 from dataset.quality.curves import Curve
 from dataset.quality.result import SEVERITIES, Flag, SessionQuality
@@ -13,6 +13,9 @@ from dataset.selection.exclusions import Exclusions
 from .charts import draw_charts
 from .flag_lanes import flag_lanes, ticks
 from .index_page import INDEX, TEMPLATES, end_of, flag_counts, spans_out
+
+if TYPE_CHECKING:
+    from dataset.common.drawings import Drawing
 
 # session, from_s and to_s of what to exclude, None and None for all of it: a command, in words
 ExcludeCommand = Callable[[str, float | None, float | None], str]
@@ -23,7 +26,7 @@ def session_page(
     faces: Sequence[np.ndarray] = (), exclude_command: ExcludeCommand | None = None,
     variability: Sequence[tuple[str, str]] = (),
 ) -> str:
-    """Return the page of one session; call it within `drawing_style`."""
+    """Return the page of one session."""
     session, end_s = quality.session, end_of(quality)
     out = spans_out(excluded, session, end_s)
     flags = sorted(
@@ -35,12 +38,20 @@ def session_page(
         exclusions=excluded.of(session),
         lanes=flag_lanes(flags, out, end_s=end_s), ticks=ticks(end_s),
         command=exclude_command(session, *_worth_excluding(flags)) if exclude_command else "",
-        faces=[
-            picture_as_png(face, alt=f"face {number} of {len(faces)} in {session}")
-            for number, face in enumerate(faces, 1)
-        ],
+        faces=_pictures(faces, session),
         variability=variability, charts=draw_charts(curves, out, session=session, end_s=end_s),
     )
+
+
+def _pictures(faces: Sequence[np.ndarray], session: str) -> "list[Drawing]":
+    if not faces:
+        return []
+    from dataset.common.drawings import picture_as_png
+
+    return [
+        picture_as_png(face, alt=f"face {number} of {len(faces)} in {session}")
+        for number, face in enumerate(faces, 1)
+    ]
 
 
 def _worth_excluding(flags: Sequence[Flag]) -> tuple[float | None, float | None]:

@@ -13,7 +13,6 @@ from acquire import data_folder
 from acquire.atomic import write_text
 from acquire.errors import CurationError, Fix
 from acquire.writing import QUALITY, hold
-from dataset.common.drawings import drawing_style
 from dataset.quality.curves import Curve
 from dataset.quality.result import SessionQuality
 from dataset.selection.exclusions import Exclusions
@@ -56,7 +55,7 @@ def write_pages(
                 expected="each session once", found=f"{session} twice", fix="rename or remove one"
             )
         names.add(session.lower())
-    with hold(folder.parent, QUALITY, into=(folder,)), drawing_style():
+    with hold(folder.parent, QUALITY, into=(folder,)):
         for quality in qualities:
             faces = thumbnails(quality.session) if thumbnails else []
             told = variability(quality.session) if variability else ()

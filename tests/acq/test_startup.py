@@ -54,6 +54,8 @@ HEAVY = (
 # What typer needs for a value; a file of HDF5; a pulse measured in it.
 VALUES, FILE = {"pydantic"}, {"pydantic", "numpy", "h5py"}
 PULSE = FILE | {"scipy", "scipy.interpolate"}
+# pictures, a face, pages that need no drawings of matplotlib's
+PAGES = PULSE | {"cv2", "jinja2", "onnxruntime", "yaml"}
 # Each verb and the heavy libraries that it may load, in this order: a list that is read again knows
 # what it read.
 MAY_LOAD = (
@@ -67,6 +69,7 @@ MAY_LOAD = (
     ("info SESSION", PULSE),
     ("recover SESSION", FILE),
     ("split --holdout S02 --data DATA", PULSE),
+    ("qc --quiet --jobs 1 --data DATA", PAGES),
 )
 # A verb is run in a fork of a process that has only the command line.
 _EACH = """

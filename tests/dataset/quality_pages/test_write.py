@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 
 from acquire.errors import CurationError
-from dataset.common.drawings import drawing_style
 from dataset.quality.curves import Curve
 from dataset.quality.result import Flag, SessionQuality, read_quality, write_quality
 from dataset.quality_pages.charts import draw_charts
@@ -170,8 +169,7 @@ def test_what_cannot_be_drawn_is_not_read(before, after, tmp_path):
 
 def test_what_is_no_measurement_is_no_point_of_a_chart():
     wild = curve([0.0, 1.0, 2.0], [1.0, 1e30, 2.0], "sensor value")
-    with drawing_style():
-        (drawn,) = draw_charts({"ppg": wild}, [], session=GOOD, end_s=2.0)
+    (drawn,) = draw_charts({"ppg": wild}, [], session=GOOD, end_s=2.0)
     assert drawn.readings == "finger 1.00 to 2.00, median 1.50"
 
 
