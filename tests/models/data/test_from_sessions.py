@@ -1,5 +1,6 @@
 """Training data from the sessions themselves: bit for bit what comes through curated folders."""
 
+import json
 import shutil
 from dataclasses import fields
 
@@ -8,7 +9,7 @@ import pytest
 import torch
 
 from acquire import data_folder
-from acquire.errors import SplitError
+from acquire.errors import Fix, SplitError, TrainingError
 from acquire.simulation.sessions import SimulatedSession, write_sessions
 from dataset.common.workers import Workers
 from dataset.convert.to_ubfc import convert_sessions
@@ -17,6 +18,9 @@ from dataset.selection.make_exclusion import make_exclusion
 from dataset.withdraw.withdraw import withdraw
 from models.data.curated import load_curated
 from models.data.from_sessions import load_sessions, sessions_cache
+from models.evaluation.compare import compare_methods, window_table
+from models.experiment.run import train_kd
+from models.training.recipe import Recipe
 from tests.support.splits import write_new_split
 
 
@@ -56,6 +60,29 @@ def test_every_tensor_is_the_one_that_curated_folders_give(data):
         assert np.array_equal(one.frames_at(18), other.frames_at(18))
         assert np.array_equal(next(one.pictures()), next(other.pictures()))
     assert ours.test[0].reference.is_used.any()
+
+
+def test_a_run_on_sessions_is_evaluated_to_its_digits_both_ways(data, monkeypatch):
+    """From the sessions, and from the curated folders that were made of them."""
+    monkeypatch.setattr("models.report.write.write_report", lambda *_, **__: None)
+    if not data_folder.ubfc_dir(data).exists():
+        convert_sessions(data)
+    recipe = Recipe(epochs=1, teacher_epochs=1, precision="float32")
+    run = train_kd(data, recipe=recipe, device="cpu", source="sessions")
+    names = [run.folder.name, "pos"]
+    ours = compare_methods(data, names, source="sessions")
+    with pytest.raises(TrainingError, match="one of another") as refused:
+        compare_methods(data, names)
+    assert refused.value.fix is Fix.ALLOW_OTHER_DATA
+    theirs = compare_methods(data, names, other_data=True)
+    kept = json.loads((run.folder / "metrics.json").read_text())["methods"]
+    for read_from in (ours, theirs):
+        figures = json.loads(json.dumps(read_from.summary()["methods"]))
+        assert figures["pos"] == kept["pos"]
+        for name in ("teacher", "student", "student_kd"):
+            read = figures[f"{run.folder.name}/{name}"]
+            assert read == {key: kept[name][key] for key in read}, name
+    assert window_table(ours).equals(window_table(theirs))
 
 
 def test_face_frames_are_kept_and_go_with_a_subject(data, tmp_path):
