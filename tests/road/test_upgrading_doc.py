@@ -1,7 +1,11 @@
 """docs/upgrading.md has the versions and the places that the code has."""
 
 import json
+import os
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -17,6 +21,7 @@ from dataset.quality import result
 from dataset.selection import exclusions_file, split_file
 from dataset.session import subject
 from dataset.withdraw import record
+from tests.support.made_sessions import make_session
 
 VERSIONS = {
     "sessions/<subject>/<session>.h5": layout.SCHEMA_VERSION,
@@ -71,6 +76,47 @@ def test_every_place_outside_the_data_folder_is_named(page, tmp_path, monkeypatc
     ]
     for place in (data_folder.home_frames_cache(), running_folder()):
         assert any(place == one or place.is_relative_to(one) for one in removed), place
+
+
+def test_what_the_page_removes_leaves_nothing(page, tmp_path, repo):
+    """Its own commands, in a scratch home, but for pip's."""
+    home, cache, runtime = (tmp_path / name for name in ("home", "cache", "runtime"))
+    for folder in (home, cache / "acq" / "frames", runtime / "acq"):
+        folder.mkdir(parents=True)
+    (home / ".bashrc").write_text("export MINE=1\n")
+    there = {**os.environ, "HOME": str(home), "XDG_CACHE_HOME": str(cache),
+             "XDG_RUNTIME_DIR": str(runtime)}
+
+    def run(command):
+        subprocess.run(["bash", "-c", command], env=there, cwd=repo, check=True)
+
+    run(f"'{sys.executable}' -m acq.start --install-completion; true")     # a shell's child
+    assert (home / ".bash_completions" / "acq.sh").exists()
+    block = re.search(r"## Uninstalling\n\n```sh\n(.*?)```", page, flags=re.S)
+    commands = [line for line in block[1].splitlines() if not line.startswith("pip ")]
+    run("\n".join(["set -e", *commands]).replace("/tmp/acq-", f"{tmp_path}/acq-"))
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [home / ".bashrc"]
+    assert (home / ".bashrc").read_text().split() == ["export", "MINE=1"]
+    assert not (cache / "acq").exists()
+    assert not (runtime / "acq").exists()
+
+
+def test_what_may_be_deleted_is_not_needed(page, acq_here, tmp_path):
+    data = tmp_path / "data"
+    for name in ("S01", "S02"):
+        make_session(data, name, seconds=1.0)
+    assert acq_here("ls", "--quiet").returncode == 0
+    places = re.findall(r"`DATA/([^`]+)`", page.split("## What may be deleted")[1].split("\n\n")[1])
+    assert {"cache/", "ubfc/", "bids/", "runs/<run>/", ".*.part"} <= set(places)
+    assert (data / "cache").exists()
+    for place in places:
+        made = data / place.replace("*", "x").replace("<run>", "20260101T000000Z").rstrip("/")
+        made.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(made)
+    assert "2 sessions" in acq_here("ls", "--quiet").stdout
+    checked = acq_here("verify", "--quiet")
+    assert checked.returncode == 0
+    assert "0 broken, 0 stale" in checked.stdout
 
 
 def test_no_module_writes_to_another_place_of_the_user(repo):
