@@ -10,10 +10,14 @@ is of a two-way bootstrap: seeds and people are drawn by themselves, 2,000 times
 Ann. Appl. Stat. 6(3), 2012). What is closed of the gap is of mean MAE: (student - taught) /
 (student - teacher).
 
-Each network's figures are kept in the folder as soon as it is tested, and its training goes on
-where it was stopped: call it again until it says that all is there. One thread a training, two
-trainings at a time. All of it takes nine hours on two cores; `--minutes` begins no further network
-after that time, `--table` prints what there is.
+Each network's figures are kept as soon as it is tested, in `benchmarks/distilled`, which belongs to
+the repository: days of several machines add up. A training goes on where it was stopped: call it
+again until it says that all is there. One thread a training, two trainings at a time. All of it
+takes nine hours on two cores with bfloat16, twice as long without; `--seeds` does the first seeds
+alone, `--minutes` begins no further network after that time, `--table` prints what there is. A
+teacher whose figures are known but whose weights are not here is trained again for its next
+student, by the same recipe and seed. Figures say of which recipe and people they are; others are
+refused.
 """
 
 import argparse
@@ -28,7 +32,15 @@ import numpy as np
 import torch
 
 from acquire.atomic import atomic_file
-from benchmarks.dim_people import LEARN, TEST, keep_film, load_people
+from benchmarks.dim_people import (
+    LEARN,
+    LEARN_S,
+    PEOPLE,
+    TEST,
+    TEST_S,
+    keep_film,
+    load_people,
+)
 from models.distillation.distill import DistillConfig
 from models.evaluation.mean_rate import count_missing, guess_mean_rate
 from models.evaluation.methods import COLOUR_TITLES, TITLES
@@ -41,6 +53,7 @@ from models.training.train import train_student, train_teacher
 
 CPU = torch.device("cpu")
 DRAWS = 2000
+FIGURES = Path(__file__).parent / "distilled"
 
 
 @dataclass(frozen=True)
@@ -85,7 +98,8 @@ def train_all(folder: Path, way: str, seed: int, until_s: float) -> None:
     checkpoint = folder / f"{of}-teacher-{seed}.safetensors"
     for network in ("teacher", "student", way):
         name = f"{of}-{network}-{seed}"
-        if (folder / f"{name}.json").exists():
+        is_asked_for = network == "teacher" and way_is_open(way, seed) and not checkpoint.exists()
+        if figures_of(of, network, seed).exists() and not is_asked_for:
             continue
         if time.time() > until_s:
             return
@@ -101,19 +115,40 @@ def train_all(folder: Path, way: str, seed: int, until_s: float) -> None:
             assert isinstance(teacher, Teacher)
             taught = replace(recipe, **WAYS[way].change)
             trained = train_student(data, taught, teacher=teacher, **options)
-        found = {**figures(trained.videos), "seconds": trained.seconds}
-        with atomic_file(folder / f"{name}.json") as part:
-            part.write_text(json.dumps(found))
+        found = {
+            **figures(trained.videos), "seconds": round(trained.seconds), "of": origin(of, network)
+        }
+        if not figures_of(of, network, seed).exists():
+            with atomic_file(figures_of(of, network, seed)) as part:
+                part.write_text(json.dumps(found))
         print(f"{name}: {np.mean(found['mae_bpm']):.2f} bpm, {found['seconds']:.0f} s", flush=True)
+
+
+def origin(of: str, network: str) -> dict[str, Any]:
+    """Return what the figures of a network are of: how it was trained, and on whom."""
+    recipe = recipe_of(of, seed=0)
+    how = replace(recipe, **WAYS[network].change) if network in WAYS else recipe
+    return {"recipe": how.sha256, "people": PEOPLE, "learn_s": LEARN_S, "test_s": TEST_S}
+
+
+def figures_of(of: str, network: str, seed: int) -> Path:
+    """Return the file of one network's figures."""
+    return FIGURES / f"{of}-{network}-{seed}.json"
+
+
+def way_is_open(way: str, seed: int) -> bool:
+    """Return whether the student that a way teaches is still to be trained."""
+    return not figures_of(WAYS[way].of, way, seed).exists()
 
 
 def figures(videos: list[VideoResult]) -> dict[str, list[float]]:
     """Return what is kept of a method: of each held-out person MAE [bpm] and SNR [dB]."""
     return {
         "mae_bpm": [
-            float(np.abs(video.counted_bpm - video.reference_bpm).mean()) for video in videos
+            round(float(np.abs(video.counted_bpm - video.reference_bpm).mean()), 4)
+            for video in videos
         ],
-        "snr_db": [float(np.nanmean(video.snr_db)) for video in videos],
+        "snr_db": [round(float(np.nanmean(video.snr_db)), 4) for video in videos],
     }
 
 
@@ -131,11 +166,18 @@ def read_formulas(folder: Path) -> dict[str, dict[str, list[float]]]:
     return {**found, "mean_rate": {"mae_bpm": mae_bpm, "snr_db": []}}
 
 
-def known(folder: Path, of: str, network: str, seeds: list[int], figure: str) -> np.ndarray:
+def known(of: str, network: str, seeds: list[int], figure: str) -> np.ndarray:
     """Read a figure of one network, (seeds, people)."""
-    return np.array([
-        json.loads((folder / f"{of}-{network}-{seed}.json").read_text())[figure] for seed in seeds
-    ])
+    rows = []
+    for seed in seeds:
+        found = json.loads(figures_of(of, network, seed).read_text())
+        if found["of"] != origin(of, network):
+            raise SystemExit(
+                f"expected {figures_of(of, network, seed)} to be of {origin(of, network)}, found "
+                f"{found['of']}: remove it, and train that again"
+            )
+        rows.append(found[figure])
+    return np.array(rows)
 
 
 def draw_both(count: int, people: int) -> tuple[np.ndarray, np.ndarray]:
@@ -186,18 +228,18 @@ def print_table(folder: Path) -> None:
     for name, way in WAYS.items():
         seeds = [
             seed for seed in range(way.seeds)
-            if all((folder / f"{way.of}-{network}-{seed}.json").exists()
+            if all(figures_of(way.of, network, seed).exists()
                    for network in ("teacher", "student", name))
         ]
         if not seeds:
             print(f"| {way.title} | none of {way.seeds} yet | | | | | | | |")
             continue
         teacher, student, taught = (
-            known(folder, way.of, network, seeds, "mae_bpm")
+            known(way.of, network, seeds, "mae_bpm")
             for network in ("teacher", "student", name)
         )
         snr_student, snr_taught = (
-            known(folder, way.of, network, seeds, "snr_db") for network in ("student", name)
+            known(way.of, network, seeds, "snr_db") for network in ("student", name)
         )
         gain = student - taught
         of = f" of {way.seeds}" if len(seeds) < way.seeds else ""
@@ -214,10 +256,11 @@ def main() -> None:
     parser.add_argument("ways", nargs="*", default=list(WAYS), help="all, where none is named")
     parser.add_argument(
         "--folder", type=Path, default=Path("/tmp/acq-distillation"),
-        help="where people, networks and figures are kept",
+        help="where people and networks are kept",
     )
     parser.add_argument("--minutes", type=float, default=float("inf"))
     parser.add_argument("--jobs", type=int, default=2, help="trainings at a time")
+    parser.add_argument("--seeds", type=int, default=10, help="of each way, at most")
     parser.add_argument("--table", action="store_true", help="train nothing")
     options = parser.parse_args()
     if unknown := sorted({*options.ways} - {*WAYS}):
@@ -231,7 +274,7 @@ def main() -> None:
             for way in options.ways:
                 jobs = [
                     pool.submit(train_all, options.folder, way, seed, until_s)
-                    for seed in range(WAYS[way].seeds)
+                    for seed in range(min(options.seeds, WAYS[way].seeds))
                 ]
                 for job in jobs:
                     job.result()
