@@ -87,14 +87,17 @@ def test_what_the_page_removes_leaves_nothing(page, tmp_path, repo):
     there = {**os.environ, "HOME": str(home), "XDG_CACHE_HOME": str(cache),
              "XDG_RUNTIME_DIR": str(runtime)}
 
-    def run(command):
-        subprocess.run(["bash", "-c", command], env=there, cwd=repo, check=True)
+    def run(command, cwd):
+        subprocess.run(["bash", "-c", command], env=there, cwd=cwd, check=True)
 
-    run(f"'{sys.executable}' -m acq.start --install-completion; true")     # a shell's child
+    run(f"'{sys.executable}' -m acq.start --install-completion; true", repo)    # a shell's child
     assert (home / ".bash_completions" / "acq.sh").exists()
     block = re.search(r"## Uninstalling\n\n```sh\n(.*?)```", page, flags=re.S)
     commands = [line for line in block[1].splitlines() if not line.startswith("pip ")]
-    run("\n".join(["set -e", *commands]).replace("/tmp/acq-", f"{tmp_path}/acq-"))
+    named = re.findall(r"[^\s\"']*/[^\s\"']*", re.sub(r"#.*", "", "\n".join(commands)))
+    assert all(place.startswith(("$", "/tmp/acq-", "/bash_completions")) for place in named), named
+    # not in the repository: what they remove there would be the developer's
+    run("\n".join(["set -e", *commands]).replace("/tmp/acq-", f"{tmp_path}/acq-"), home)
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == [home / ".bashrc"]
     assert (home / ".bashrc").read_text().split() == ["export", "MINE=1"]
     assert not (cache / "acq").exists()
