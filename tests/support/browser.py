@@ -52,6 +52,7 @@ FOCUSED = r"""() => {
 
 def tab_to(page, name, *, back=False):
     """Press Tab until what begins with a name has the focus; what has it on the way shows it."""
+    page.wait_for_load_state()                       # its scripts have run
     for _ in range(80):
         page.keyboard.press("Shift+Tab" if back else "Tab")
         focused = page.evaluate(FOCUSED)
