@@ -8,6 +8,7 @@ leak between train and test can be seen. Everyone who trains reads it through
 import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from operator import attrgetter
 from typing import Any
 
 from dataset.common.files import canonical_json
@@ -214,10 +215,11 @@ _NEW_KEYS = frozenset({"untrusted", "virtual_seed", "sync_one_sided"})
 
 def flat_entry(entry: Entry) -> dict[str, Any]:
     """Return an entry as the flat object that stands in the file."""
-    nested, flat = asdict(entry), {}
+    flat = {}
     for key, attribute in ATTRIBUTE_OF_KEY.items():
-        group, _, name = attribute.rpartition(".")
-        value = nested[group][name] if group else nested[name]
+        value = attrgetter(attribute)(entry)
+        if isinstance(value, tuple):
+            value = tuple(asdict(span) for span in value)
         if value is not None or key not in _NEW_KEYS:
             flat[key] = value
     return flat

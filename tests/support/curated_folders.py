@@ -1,8 +1,6 @@
 """Small curated folders of virtual people: the portrait's green pulses with a PPG."""
 
-import atexit
 import shutil
-import tempfile
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -25,6 +23,7 @@ from dataset.layouts.manifest import (
 )
 from dataset.layouts.manifest_file import write_manifest
 from dataset.layouts.ubfc import write_labels
+from tests.support.kept_files import kept_folder
 
 PORTRAIT = Path(acquire.__file__).parent / "simulation" / "portrait" / "astronaut.png"
 FPS, SECONDS = 15, 12
@@ -45,14 +44,6 @@ def make_entry(number, side, subject, *, simulated=True, **kwargs):
     )
 
 
-@cache
-def _kept():
-    """Make a folder for videos, which is gone when the process ends."""
-    folder = Path(tempfile.mkdtemp(prefix="acq-videos-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return folder
-
-
 def _pulse(number, time_s):
     return np.sin(2 * np.pi * (60 + 10 * number) / 60 * time_s)
 
@@ -67,7 +58,7 @@ def _video(number, frames, face):
         picture[:] = 90
     rng = np.random.default_rng(number)
     noise = rng.normal(size=picture.shape)
-    path = _kept() / f"{number}-{frames}-{face}.avi"
+    path = kept_folder() / f"{number}-{frames}-{face}.avi"
     with VideoWriter(path, codec="rawvideo", width=256, height=192, fps=FPS) as video:
         for level in _pulse(number, np.arange(frames) / FPS):
             noisy = (

@@ -1,5 +1,8 @@
 """Sessions with a known truth, written by the real writer, small enough to make by the dozen."""
 
+import hashlib
+import pickle
+import shutil
 import zlib
 from pathlib import Path
 
@@ -8,6 +11,7 @@ import numpy as np
 from acquire.camera.source import CameraInfo, VideoFrame
 from acquire.session.writer import SessionWriter
 from tests.support.fakes import HELLO
+from tests.support.kept_files import kept_folder
 
 WIDTH, HEIGHT = 32, 24
 START_NS = 5_000_000_000_000
@@ -35,21 +39,33 @@ def sample_times(count, rate_hz=25.0, skew_ppm=400.0):
     )
 
 
-def make_session(
-    data: Path, subject="S01", number=1, *, seconds=8.0, bpm=72.0, pixel_format="I420",
+def make_session(data: Path, subject="S01", number=1, *, folder=None, session_id=None, **asked):
+    """Write one session under `data` as `write_session` does, or copy what it wrote so before."""
+    name = session_id or f"{subject}-20260101T0900{number:02d}Z"
+    path = data / "sessions" / (folder or subject) / f"{name}.h5"
+    asked_for = pickle.dumps((name, subject, number, sorted(asked.items())))
+    kept = kept_folder() / f"{hashlib.sha256(asked_for).hexdigest()}.h5"
+    if kept.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(kept, path)
+    else:
+        write_session(path, name, subject, number, **asked)
+        shutil.copyfile(path, kept)
+    return path
+
+
+def write_session(
+    path: Path, name, subject, number, *, seconds=8.0, bpm=72.0, pixel_format="I420",
     simulated=False, complete=True, lost_frames=(), lost_samples=(), bound_ns=700_000,
-    frame_offset_s=0.0, ppg=None, session_id=None, folder=None, raw_frames=(), light_offset=None,
-    events=(), content_of=None,
-) -> Path:
-    """Write one session under `data`; of S01 frame i shows `picture(i)`, and the PPG is `pulse`.
+    frame_offset_s=0.0, ppg=None, raw_frames=(), light_offset=None, events=(), content_of=None,
+):
+    """Write one session; of S01 frame i shows `picture(i)`, and the PPG is `pulse`.
 
     Others have pictures of their own, and a few counts of noise on their PPG: equal ones would be
     one person under two names, which `content_of` makes of its subject.
     """
     person = content_of or subject
     first_picture = 0 if person == "S01" else 1000 + zlib.crc32(person.encode())
-    name = session_id or f"{subject}-20260101T0900{number:02d}Z"
-    path = data / "sessions" / (folder or subject) / f"{name}.h5"
     camera = CameraInfo(
         "fake", WIDTH, HEIGHT, 30.0, pixel_format, "start of exposure", simulated=simulated,
         light_offset=light_offset,
@@ -84,4 +100,3 @@ def make_session(
         for at_s, kind, text in events:
             writer.add_event(START_NS + round(at_s * 1e9), kind, text)
         writer.close(complete=complete)
-    return path
