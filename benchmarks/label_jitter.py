@@ -13,8 +13,8 @@ of the mean in green (Wang et al., IEEE TBME 64(7), 2017), stronger than most in
 
 All students of a seed start from the same weights and see the same batches, so that they differ by
 their labels alone. After `--minutes` it stops and says so; called again with the same folder and
-settings it goes on. Every number of the table is of held-out people; what a way costs is the
-difference to true times within a seed, with the standard error over seeds.
+settings it goes on. Every number of the table is of held-out people, a mean over seeds; what a way
+costs is the difference to true times, with the 95 % interval by bootstrap over people.
 """
 
 import argparse
@@ -213,30 +213,37 @@ def run_seed(setting: Setting, seed: int, folder: Path, until: float) -> dict | 
 
 
 def print_table(results: list[dict]) -> None:
-    """Print errors and costs, means over seeds."""
+    """Print errors and costs, means over seeds, with intervals over people."""
     print(
         "| labels | RMS error [ms] | MAE [bpm] | SNR [dB] | costs [bpm] | costs [dB] |\n"
         "|---|---|---|---|---|---|"
     )
-    means = {
-        way: np.array([
-            [np.nanmean(one["found"][way][key]) for key in ("bpm", "snr_db")] for one in results
-        ]) for way in WAYS
-    }
-    for way, of_seeds in means.items():
+    truth = _by_person(results, "true times")
+    for way in WAYS:
         late_ms = np.mean([one["late_ms"][way] for one in results])
-        bpm, snr = of_seeds.mean(axis=0)
-        more = of_seeds - means["true times"]
-        cells = [_with_error(more[:, 0]), _with_error(-more[:, 1])]
+        bpm, snr = found = _by_person(results, way)
+        costs = [_interval(found[0] - truth[0]), _interval(truth[1] - found[1])]
         if way == "true times":
-            cells = ["", ""]
-        print(f"| {way} | {late_ms:.2f} | {bpm:.2f} | {snr:.2f} | {' | '.join(cells)} |")
+            costs = ["", ""]
+        print(
+            f"| {way} | {late_ms:.2f} | {bpm.mean():.2f} | {np.nanmean(snr):.2f} | "
+            f"{' | '.join(costs)} |"
+        )
 
 
-def _with_error(values: np.ndarray) -> str:
-    if len(values) < 2:
-        return f"{values.mean():+.2f}"
-    return f"{values.mean():+.2f} ± {values.std(ddof=1) / np.sqrt(len(values)):.2f}"
+def _by_person(results: list[dict], way: str) -> np.ndarray:
+    """Return error [bpm] and SNR [dB] of each person, means over seeds: (2, people)."""
+    return np.array([
+        np.mean([one["found"][way][key] for one in results], axis=0) for key in ("bpm", "snr_db")
+    ])
+
+
+def _interval(values: np.ndarray) -> str:
+    """Return the mean and its 95 % interval by bootstrap over people."""
+    rng = np.random.default_rng(0)
+    means = np.nanmean(values[rng.integers(len(values), size=(4000, len(values)))], axis=1)
+    low, high = np.percentile(means, (2.5, 97.5))
+    return f"{np.nanmean(values):+.2f} [{low:+.2f}, {high:+.2f}]"
 
 
 def main() -> None:
