@@ -24,8 +24,8 @@ OTHERS = {
 }
 
 
-def test_documents_labels_arrays_sets_and_sessions_of_any_bytes():
-    """In one child, which takes seconds to start."""
+def test_documents_labels_tables_and_arrays_of_any_bytes():
+    """And sets and sessions: in one child, which takes seconds to start."""
     assert not run_in_child({**OTHERS, **OF_SETS, **SLOW}, seed=0)
 
 

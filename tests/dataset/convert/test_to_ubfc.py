@@ -29,12 +29,18 @@ from tests.support.made_sessions import (
 from tests.support.splits import write_new_split
 
 
-@pytest.fixture
-def data(tmp_path):
+@pytest.fixture(scope="module")
+def template(tmp_path_factory):
+    data = tmp_path_factory.mktemp("ubfc") / "data"
     for subject in ("S01", "S02", "S03"):
-        make_session(tmp_path, subject, seconds=4.0, bpm=60 + 10 * int(subject[1:]))
-    write_new_split(tmp_path, "S03")
-    return tmp_path
+        make_session(data, subject, seconds=4.0, bpm=60 + 10 * int(subject[1:]))
+    write_new_split(data, "S03")
+    return data
+
+
+@pytest.fixture
+def data(template, tmp_path):
+    return shutil.copytree(template, tmp_path / "data")
 
 
 def tree(root):
@@ -49,8 +55,8 @@ def on(side, manifest):
     return [e for e in manifest.entries if e.side == side]
 
 
-@pytest.mark.parametrize("codec", ["rawvideo", "ffv1"])
-@pytest.mark.parametrize("pixel_format", ["I420", "RGB"])
+# the other pairs, as raw video: test_session_to_ubfc_to_arrays
+@pytest.mark.parametrize(("codec", "pixel_format"), [("rawvideo", "RGB"), ("ffv1", "I420")])
 def test_round_trip(tmp_path, codec, pixel_format):
     make_session(tmp_path, "S01", seconds=12.0, pixel_format=pixel_format)
     path = make_session(tmp_path, "S02", seconds=12.0, pixel_format=pixel_format, bpm=90)
