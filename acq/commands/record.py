@@ -16,6 +16,7 @@ from acq import complete
 from acq.advice import advise
 from acq.open_devices import check_simulate, open_devices, open_lsl
 from acq.options import Camera, Data, Duration, Fps, Json, NetPath, Port, Seed, parse_duration
+from acq.terminal.keys import Keys, can_read_keys
 from acq.terminal.printing import echo, note, print_json, warn
 from acquire.errors import AcqError
 from acquire.interrupts import SIGNALS, heard
@@ -117,7 +118,7 @@ def record(
         open_lsl(stream or (), sends=send_lsl) as lsl,
     ):
         recorder = _prepare(frames, contact, data, lsl)
-        if not (quiet or as_json or simulate) and sys.stdin.isatty() and sys.stderr.isatty():
+        if not (quiet or as_json or simulate) and can_read_keys() and sys.stderr.isatty():
             _ask_once(recorder, data, subject)
         with (
             hold(data, recordings_of(subject), into=(folder,), make=True),
@@ -266,7 +267,6 @@ def _display(
     Ctrl-C ends the recording cleanly.
     """
     from acq.running.recording_socket import RecordingSocket
-    from acq.terminal.keys import Keys, can_read_keys
     from acq.terminal.panel_view import PanelState
 
     with ExitStack() as opened:
