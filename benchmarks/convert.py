@@ -23,7 +23,7 @@ START_NS = 10**12
 LONG_S = 110            # 2.28 GB of BGR24: above 2 GiB
 ROWS = (
     "acq convert, rawvideo", "acq convert, magicyuv", "acq convert, ffv1",
-    "OpenCV VideoWriter, FFV1, no check", "decoding the session alone",
+    "OpenCV VideoWriter, FFV1, no check", "decoding the session alone", "acq convert --to pure",
 )
 
 
@@ -126,12 +126,13 @@ def _row(row: str, path: str) -> None:
         ROWS[1]: lambda: _convert(session, out, "magicyuv"),
         ROWS[2]: lambda: _convert(session, out, "ffv1"),
         ROWS[3]: lambda: _opencv(session, out / "vid.avi"), ROWS[4]: lambda: _decode(session),
+        ROWS[5]: lambda: _convert(session, out, "png"),
     }[row]
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     wall_s, cpu_s = time.perf_counter(), time.process_time()
     frames = work()
     wall_s, cpu_s = time.perf_counter() - wall_s, time.process_time() - cpu_s
-    size = sum(file.stat().st_size for file in out.rglob("*.avi"))
+    size = sum(file.stat().st_size for file in out.rglob("*") if file.suffix in (".avi", ".png"))
     peak_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     subprocess.run(["rm", "-r", str(out)], check=True)
     print(frames, cpu_s, wall_s, peak_kb / 1e3, size / 1e6)
@@ -140,15 +141,17 @@ def _row(row: str, path: str) -> None:
 def _convert(path: Path, out: Path, codec: str) -> int:
     from dataset.convert.settings import Settings
     from dataset.convert.tasks import SessionTask
-    from dataset.convert.ubfc_folder import write_ubfc_parts
+    from dataset.export.session_folders import session_writer
+    from dataset.layouts.places import PURE, UBFC
     from dataset.selection.identities import SessionIdentity
 
     identity = SessionIdentity(path.stem, "S01", path.name, "0", True, True)
+    layout, folder = (PURE, "train/1-1") if codec == "png" else (UBFC, "train/subject1")
     task = SessionTask(
         identity, path, "train", Settings(codec, "filtered", "native", "keep"), (),
-        folders=("train/subject1",), partial=out,
+        folders=(folder,), partial=out,
     )
-    return sum(entry.frames for entry in write_ubfc_parts(task))
+    return sum(entry.frames for entry in session_writer(layout)(task))
 
 
 def _opencv(path: Path, out: Path) -> int:

@@ -200,7 +200,8 @@ def read_attribute(node: h5py.File | h5py.Dataset | h5py.Group, name: str) -> An
         return node.attrs[name]
     value = np.zeros((), kind.dtype)
     attribute.read(value, mtype=kind.in_memory)
-    return value[()].decode("utf-8", "surrogateescape") if kind.is_text else value[()]
+    plain: Any = value[()]
+    return plain.decode("utf-8", "surrogateescape") if kind.is_text else plain
 
 
 def find_group(file: h5py.File, name: str, path: Path) -> h5py.Group:
