@@ -363,7 +363,10 @@ def test_keys_alone_do_the_work_of_every_page(visit, excluded, ended_run):
     tab_to(page, "Show picture")
 
 
-def test_every_page_fits_a_phone_and_is_read_in_light_and_in_dark(visit, ended_run):
+def test_every_page_fits_a_phone_and_is_read_in_light_and_in_dark(visit, data, ended_run):
+    (data / "ubfc").mkdir()
+    (data / "ubfc/card.md").write_text(f"{'f' * 64}\n\n|{'|'.join('abcdefgh')}|\n|{8 * '--|'}\n"
+                                       f"|{'|'.join(8 * ['a long cell'])}|")
     page = visit(viewport={"width": 400, "height": 800})
     visit.expected = "Blocked script execution"
     home = page.url.removesuffix("/sessions")
@@ -375,3 +378,4 @@ def test_every_page_fits_a_phone_and_is_read_in_light_and_in_dark(visit, ended_r
             page.emulate_media(color_scheme=scheme)
             assert page.evaluate("document.documentElement.scrollWidth") == 400, address
             assert page.evaluate(PALE_TEXTS) == [], (address, scheme)
+    shutil.rmtree(data / "ubfc")
