@@ -63,9 +63,10 @@ def test_what_ships_has_learnt_from_nobody_real_and_says_from_whom():
     for path in SHIPPED.glob("*.safetensors"):
         learnt_from = load_checkpoint(path).learnt_from
         assert learnt_from is not None
-        # an earlier version named virtual people such as 51-1-25s, as no lab names anybody
-        assert not learnt_from.who_of([Person(f"S{n:02d}") for n in range(1, 100)])
-        assert all(person.nature != "real" for person in learnt_from.named)
+        assert not learnt_from.who_of([Person(f"S{n:02d}", "real") for n in range(1, 100)])
+        assert all(person.nature == "virtual" for person in learnt_from.named)
+        # people of `acq simulate --seed 51` are not tested with what learnt from them
+        assert learnt_from.who_of([Person("S1", "virtual", 51)]) == ["S1"]
 
 
 def test_it_is_exported_to_a_folder_that_is_named():
@@ -79,9 +80,9 @@ def test_the_card_names_what_it_was_trained_on(checkpoint):
     card = (SHIPPED / "README.md").read_text()
     assert checkpoint.data_hash[:12] in card
     learnt_from = checkpoint.learnt_from
-    natures = [person.nature for person in learnt_from.named]
-    assert f"{natures.count('not known')} virtual subjects of" in card
-    assert f"{natures.count('virtual')} people who were rendered" in card
+    seeds = [person.seed for person in learnt_from.named]
+    assert f"{seeds.count(51)} virtual subjects of" in card
+    assert f"{seeds.count(61)} people who were rendered" in card
     drawn = learnt_from.drawn
     assert all(f"seed {one.seed}" in card for one in drawn)
     assert all(f"{one.batches:,} batches" in card for one in drawn)
