@@ -22,6 +22,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ..recurrent import FloatLSTM
 from ..spec import NetBatch, NetSpec, Reads
 from ..titles import OWN_TITLES
 from .deepphys import DeepPhys, DeepPhysConfig
@@ -45,7 +46,7 @@ class Nowara(nn.Module):
         super().__init__()
         self.config = config or NowaraConfig()
         self.first = DeepPhys(self.config)
-        self.lstm = nn.LSTM(_SIGNALS, self.config.units, num_layers=2, batch_first=True)
+        self.lstm = FloatLSTM(_SIGNALS, self.config.units, num_layers=2, batch_first=True)
         self.head = nn.Linear(self.config.units, 1)
 
     @property

@@ -28,6 +28,7 @@ from torch.func import functional_call
 from torch.nn import functional as F
 
 from ..losses import temporal_contrast
+from ..recurrent import FloatLSTM
 from ..spec import NetBatch, NetSpec, Reads
 from ..titles import OWN_TITLES
 
@@ -103,7 +104,7 @@ class MetaRppg(nn.Module):
         self.config = config or MetaRppgConfig()
         features, units = self.config.channels[-1], self.config.units
         self.encoder = Encoder(self.config.channels)
-        self.lstm = nn.LSTM(features, units, num_layers=2, batch_first=True, bidirectional=True)
+        self.lstm = FloatLSTM(features, units, num_layers=2, batch_first=True, bidirectional=True)
         self.head = nn.Linear(2 * units, 2 * self.config.levels)
         self.gradient = SyntheticGradient(self.config.clip)
         self.register_buffer("prototype", torch.zeros(features))
