@@ -171,10 +171,10 @@ def known(of: str, network: str, seeds: list[int], figure: str) -> np.ndarray:
     rows = []
     for seed in seeds:
         found = json.loads(figures_of(of, network, seed).read_text())
-        if found["of"] != origin(of, network):
+        if found.get("of") != origin(of, network):
             raise SystemExit(
                 f"expected {figures_of(of, network, seed)} to be of {origin(of, network)}, found "
-                f"{found['of']}: remove it, and train that again"
+                f"{found.get('of')}: remove it, and train that again"
             )
         rows.append(found[figure])
     return np.array(rows)
