@@ -4,6 +4,9 @@ A kind of document is a dataclass: its types, and bounds written as `Annotated[i
 are what the file is checked against; keys that the class does not have are ignored. msgspec does
 the checking, in a tenth of the start-up time of the alternatives.
 
+A key that stands twice in YAML, which people write by hand, is refused; in JSON, which programs
+write, the last one counts, as everywhere.
+
 A document may be hostile. Its bytes, its values and its nesting are counted before they become
 Python objects (`acquire.limits`), and what is no regular file is not read.
 """
@@ -221,9 +224,28 @@ def _parse_yaml(text: bytes) -> Any:
         root = compose_yaml(text)
         if root is None:
             return None
+        _refuse_doubled_keys(root, set())
         return yaml.SafeLoader("").construct_document(root)
     except yaml.YAMLError as error:
         raise ValueError(error) from error
+
+
+def _refuse_doubled_keys(node: Any, seen: set[int]) -> None:
+    """Refuse a mapping with one key twice: of two values nobody knows which was meant."""
+    if isinstance(node.value, str) or id(node) in seen:
+        return
+    seen.add(id(node))
+    lines: dict[str, int] = {}
+    for item in node.value:
+        key, value = item if isinstance(item, tuple) else (None, item)
+        if key is not None and isinstance(key.value, str):
+            line = key.start_mark.line + 1
+            if key.value in lines:
+                raise ValueError(
+                    f"the key {key.value} twice, in lines {lines[key.value]} and {line}"
+                )
+            lines[key.value] = line
+        _refuse_doubled_keys(value, seen)
 
 
 def _too_many(found: int, what: str, most: int) -> str:

@@ -159,6 +159,12 @@ def test_yaml_that_grows_when_it_is_read_is_refused(tmp_path, text, says):
         read_document(replace(KIND, is_yaml=True), path)
 
 
+def test_a_key_that_stands_twice_in_yaml_is_refused_with_its_lines(tmp_path):
+    path = write(tmp_path / "note.yaml", "a: {c: 1}\nb: [{c: 1,\n c: 2}]")
+    with pytest.raises(CurationError, match="found the key c twice, in lines 2 and 3 in"):
+        read_document(replace(KIND, is_yaml=True), path)
+
+
 def test_yaml_with_a_few_aliases_is_read(tmp_path):
     text = "schema: test-note\nschema_version: 2\ntext: &text a\ncount: 3\nmore: [*text, *text]"
     path = write(tmp_path / "note.yaml", text)

@@ -54,6 +54,7 @@ def test_the_paper_is_kept_to_the_letter():
         ("learning_rate: .nan", "learning_rate"),
         ("clip: 1", "found clip: 1"),
         ("clip: [", "a recipe"),
+        ("epochs: 1\nclip: 8\nepochs: 2", "the key epochs twice, in lines 1 and 3"),
         ("- epochs", "no keys with values"),
     ],
 )
