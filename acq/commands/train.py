@@ -49,7 +49,10 @@ RecipeName = Annotated[
 ]
 ShowRecipe = Annotated[
     bool,
-    typer.Option("--show-recipe", help="Print the recipe as a file to copy, and train nothing."),
+    typer.Option(
+        "--show-recipe",
+        help="Check the recipe, print all of it as a file to copy, and train nothing.",
+    ),
 ]
 Epochs = Annotated[
     int | None, typer.Option(min=1, help="Of every network, in place of the recipe's.")
@@ -115,19 +118,22 @@ def train_kd(
 ) -> None:
     """Train teacher, student and student + KD on the curated data; write a report."""
     check_installed()
+    from models.training.named_recipes import write_recipe
+
+    changes = _changes(epochs, also, teacher, init)
+    if show_recipe:
+        print_text(write_recipe(recipe or "acq", changes).removesuffix("\n"))
+        return
+    read_from = choose_source(ubfc, source)
+    # before torch is imported, which takes seconds
+    how = replace(_recipe(recipe, data, (folds, seeds) if resume else None), **changes)
+
     from acquire.data_folder import runs_dir
     from dataset.common.workers import Workers
     from dataset.consistency.of_today import find_unsplit
     from dataset.session.find import check_data_folder
     from models.experiment.run import train_kd
-    from models.training.named_recipes import find_recipe
 
-    if show_recipe:
-        print_text(find_recipe(recipe or "acq").read_text().removesuffix("\n"))
-        return
-    read_from = choose_source(ubfc, source)
-    how = _recipe(recipe, data, (folds, seeds) if resume else None)
-    how = replace(how, **_changes(epochs, also, teacher, init))
     if ubfc is None:
         check_data_folder(data)
     workers = None if jobs == 1 and scheduler is None else Workers(jobs, scheduler)
@@ -151,10 +157,11 @@ def train_kd(
 
 def _recipe(named: str | None, data: Path, resumed: tuple[int | None, int] | None) -> "Recipe":
     """Read the recipe that is named, or that of the run that is resumed, or the usual one."""
-    from models.experiment.run_folder import interrupted_recipe
     from models.training.named_recipes import read_recipe
 
     if named is None and resumed is not None:
+        from models.experiment.run_folder import interrupted_recipe
+
         folds, seeds = resumed
         if (recipe := interrupted_recipe(data, folds=folds, seeds=seeds)) is not None:
             return recipe

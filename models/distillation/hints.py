@@ -14,7 +14,8 @@ subtracted first (see `tat`).
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .tat import Norm, distance, prepare_target, subtract_clip_mean
+from .config import Norm
+from .tat import distance, prepare_target, subtract_clip_mean
 
 
 class FitNetLoss(nn.Module):

@@ -42,13 +42,10 @@ within a third of a second is the face and the mask over it, which a student tha
 cannot know; what changes is motion, noise and pulse.
 """
 
-from typing import Literal
-
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-Softmax = Literal["paper", "code"]
-Norm = Literal["mean", "sum", "root"]
+from .config import Norm, Softmax
 
 
 def reconfigure(

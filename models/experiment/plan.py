@@ -17,7 +17,7 @@ from models.data.checks import check_has_finger
 from models.data.from_sessions import Source, load_own
 from models.data.published_ubfc import load_dataset_2
 from models.data.videos import TrainingData, side_by_subjects
-from models.training.recipe import Trained
+from models.training.trained import Trained
 
 
 class Unit(NamedTuple):

@@ -22,7 +22,8 @@ from models.evaluation.video_result import VideoResult, colour_pulse, evaluate_p
 from models.nets.can import count_parameters
 from models.training.device import uses_bfloat16
 from models.training.named_recipes import differences
-from models.training.recipe import Recipe, Trained
+from models.training.recipe import Recipe
+from models.training.trained import Trained
 
 from .plan import AllTrained, Unit
 

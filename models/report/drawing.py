@@ -15,7 +15,7 @@ from models.published_nets.spec import PublishedNet
 from models.published_nets.titles import titles
 
 if TYPE_CHECKING:
-    from models.training.recipe import Trained
+    from models.training.trained import Trained
 
 _NAMES = {  # of `PALETTE`; what is not here is "soft"
     "ppg": "ink", "teacher": "violet", "student": "orange", "student_kd": "teal",

@@ -19,7 +19,7 @@ from .sections import section
 if TYPE_CHECKING:
     from markupsafe import Markup
 
-    from models.training.recipe import Trained
+    from models.training.trained import Trained
 
 SHOWN_VIDEOS = 6
 WINDOWS_EACH = 4      # the closest, and those furthest off

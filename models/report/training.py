@@ -16,7 +16,7 @@ from .sections import section
 if TYPE_CHECKING:
     from markupsafe import Markup
 
-    from models.training.recipe import Trained
+    from models.training.trained import Trained
 
 SIZE = (5.2, 2.5)
 LINES = {"middle": "-", "last": "--", "pulse": ":"}      # of the parts of the distance

@@ -26,7 +26,7 @@ from .training import curves
 if TYPE_CHECKING:
     from markupsafe import Markup
 
-    from models.training.recipe import Trained
+    from models.training.trained import Trained
 
 
 def write_report(

@@ -24,7 +24,8 @@ from models.published_nets.spec import PublishedNet
 from models.published_nets.titles import CAN
 
 from .fit import fit
-from .recipe import Recipe, Trained
+from .recipe import Recipe
+from .trained import Trained
 
 
 def check_beside(names: Sequence[str]) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from typing import Any
 
 from acquire.documents import Kind, read_document
 from acquire.errors import TrainingError
-from models.distillation.distill import DistillConfig
+from models.distillation.config import DistillConfig
 
 from .recipe import NOT_HOW, Recipe
 
@@ -53,6 +53,29 @@ def read_recipe(named: str) -> Recipe:
     recipe = replace(read_document(_KIND, path), name=path.stem)
     check_recipe(recipe, path)
     return recipe
+
+
+def write_recipe(named: str, changes: Mapping[str, Any]) -> str:
+    """Return a recipe as the text of a file: one that comes with acq as it stands, if unchanged.
+
+    Any other is read as for training, and has every key, also those that its file leaves out.
+
+    Parameters
+    ----------
+    changes : values by key that replace its own; what no file holds is left out
+
+    Raises
+    ------
+    TrainingError : as `read_recipe`
+    """
+    import yaml
+
+    recipe = read_recipe(named)
+    changed = replace(recipe, **changes)
+    if named in NAMES and changed.sha256 == recipe.sha256:
+        return find_recipe(named).read_text()
+    body = {key: value for key, value in asdict(changed).items() if key not in _NOT_IN_FILES}
+    return yaml.safe_dump(body, sort_keys=False)
 
 
 def check_recipe(recipe: Recipe, where: Path | str) -> None:

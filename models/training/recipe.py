@@ -1,4 +1,4 @@
-"""The settings of a training, and its result."""
+"""The settings of a training: no torch, so that a recipe is read, or refused, at once."""
 
 import hashlib
 import json
@@ -8,12 +8,8 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta
 
 from dataset.face.frames import Motion
-from models.distillation.distill import DistillConfig, Positive, Weight
-from models.evaluation.video_result import VideoResult
-from models.nets.can import PAIRS_PER_MASK, Net
+from models.distillation.config import DistillConfig, Positive, Weight
 from models.published_nets.titles import CAN
-
-from .state import LossCurve
 
 Epochs = Annotated[int, Meta(ge=1)]
 # which networks, from where and with which numbers: no part of how a training is done
@@ -31,7 +27,7 @@ class Recipe:
     teacher_epochs: Epochs = 12     # of the teacher, and of the networks beside
     seed: Annotated[int, Meta(ge=0)] = 0
     # adjacent pairs of frames that share attention masks
-    clip: Annotated[int, Meta(ge=1, le=250)] = PAIRS_PER_MASK
+    clip: Annotated[int, Meta(ge=1, le=250)] = 8        # `PAIRS_PER_MASK` of the networks
     batch_clips: Annotated[int, Meta(ge=1)] = 8     # clips of a batch: 64 pairs a step
     learning_rate: Positive = 1e-3  # at the top of the one-cycle schedule
     weight_decay: Weight = 1e-2     # of AdamW
@@ -58,14 +54,3 @@ class Recipe:
     def as_dict(self) -> dict[str, Any]:
         """Return it with its hash, as it stands in checkpoints and `metrics.json`."""
         return {**asdict(self), "sha256": self.sha256}
-
-
-@dataclass(frozen=True)
-class Trained:
-    """One network after training and test."""
-
-    net: Net
-    curve: LossCurve
-    videos: list[VideoResult]       # the videos that it was tested on
-    seconds: float                  # of training
-    ms_per_frame: float

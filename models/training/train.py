@@ -33,9 +33,10 @@ from models.published_nets.titles import CAN
 
 from .beside import train_beside
 from .fit import Loss, fit
-from .recipe import Recipe, Trained
+from .recipe import Recipe
 from .state import LossCurve
 from .teacher_init import recipe_of_teacher
+from .trained import Trained
 
 
 @dataclass(frozen=True)

@@ -70,6 +70,7 @@ MAY_LOAD = (
     ("recover SESSION", FILE),
     ("split --holdout S02 --data DATA", PULSE),
     ("qc --quiet --jobs 1 --data DATA", PAGES),
+    ("train-kd --show-recipe", VALUES | {"av", "cv2", "numpy", "yaml"}),
 )
 # A verb is run in a fork of a process that has only the command line.
 _EACH = """

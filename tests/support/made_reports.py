@@ -15,7 +15,8 @@ from models.metrics.toolbox import ToolboxFigures
 from models.nets.can import Student, Teacher
 from models.published_nets.clips.physnet import PhysNet
 from models.training.named_recipes import differences
-from models.training.recipe import Recipe, Trained
+from models.training.recipe import Recipe
+from models.training.trained import Trained
 
 FS_HZ, SECONDS = 20.0, 30
 DATA_HASH, SPLIT_HASH = "d1" * 32, "5e" * 32

@@ -1,7 +1,7 @@
 """Recipes in files: those that come with acq, and what is refused in one's own."""
 
 import re
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import pytest
 import yaml
@@ -9,12 +9,14 @@ import yaml
 torch = pytest.importorskip("torch")
 
 from acquire.errors import TrainingError
+from models.nets.can import PAIRS_PER_MASK
 from models.training.named_recipes import (
     NAMES,
     differences,
     find_recipe,
     flatten_recipe,
     read_recipe,
+    write_recipe,
 )
 from models.training.recipe import NOT_HOW, Recipe
 
@@ -30,6 +32,26 @@ def test_each_file_holds_every_key(name):
 
 def test_the_usual_recipe_is_that_of_the_file_acq():
     assert read_recipe("acq") == Recipe()
+    assert Recipe().clip == PAIRS_PER_MASK
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_one_that_comes_with_acq_is_written_as_it_stands(name):
+    assert write_recipe(name, {"also": ("physnet",)}).encode() == find_recipe(name).read_bytes()
+
+
+def test_one_of_ones_own_is_written_whole_as_it_will_train(tmp_path):
+    mine, whole = tmp_path / "mine.yaml", tmp_path / "whole.yaml"
+    mine.write_text("learning_rate: 2.0e-5\ndistill: {kd: at}")
+    whole.write_text(write_recipe(str(mine), {"epochs": 5}))
+    assert yaml.safe_load(whole.read_text()).keys() == yaml.safe_load(
+        find_recipe("acq").read_text()).keys()
+    expected = replace(Recipe(), name="whole", learning_rate=2e-5, epochs=5)
+    assert read_recipe(str(whole)) == replace(
+        expected, distill=replace(expected.distill, kd="at"))
+    mine.write_text("epochs: three")
+    with pytest.raises(TrainingError, match="text instead of a whole number at"):
+        write_recipe(str(mine), {})
 
 
 def test_the_paper_is_kept_to_the_letter():
