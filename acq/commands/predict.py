@@ -106,7 +106,7 @@ def predict(
     for remark in (*remarks, *result.remarks):
         warn(remark)
     if as_json:
-        facts = {**_as_dict(result), "read": "as live" if as_live else "whole"}
+        facts = {**prediction_dict(result), "read": "as live" if as_live else "whole"}
         facts["remarks"] = [*remarks, *result.remarks]
         print_json({**facts, "net": origin.origin(pulse.net.constants)})
     else:
@@ -168,7 +168,8 @@ def _read_reference(
     return read_ppg(ppg, video, times, remarks=remarks)
 
 
-def _as_dict(result: "Prediction") -> dict:
+def prediction_dict(result: "Prediction") -> dict:
+    """Return what was read, as JSON has it."""
     clip = result.clip
     return {
         "source": str(result.source),
@@ -180,13 +181,15 @@ def _as_dict(result: "Prediction") -> dict:
         "pictures": result.pictures,
         "hr_bpm": result.hr_bpm,
         "windows": len(result.rows_with_rate),
+        "withheld_windows": len(result.windows) - len(result.rows_with_rate),
         "finger_bpm": result.finger_bpm,
         "mae_bpm": result.mae_bpm,
         "no_finger": result.no_finger,
         "ms_per_frame": result.ms_per_frame,
         "clip": None if clip is None else {
-            "hr_bpm": clip.bpm, "words": clip.why_not, "methods": clip.methods,
-            "finger_bpm": result.clip_reference_bpm,
+            "hr_bpm": clip.bpm, "words": clip.why_not,
+            "methods": {method.name: method.clip_bpm for method in result.methods},
+            "peaks": clip.methods, "finger_bpm": result.clip_reference_bpm,
         },
         "methods": [
             {

@@ -1,5 +1,6 @@
 """What `acq predict` prints: the states, the curve, tables of windows and methods, the rates."""
 
+import math
 from typing import TYPE_CHECKING
 
 from acq.terminal.curves import clock, sparkline
@@ -12,9 +13,11 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from models.live.predict import Prediction, PredictionRow
+    from models.live.states import LiveReading
 
 _ROWS = 20                   # of the table: neighbours share one where there are more
 _WIDE = 60                   # characters of the curve
+_MOMENT_S = 0.5
 
 
 def echo_prediction(result: "Prediction", net: str, *, reference: str) -> None:
@@ -38,8 +41,8 @@ def echo_prediction(result: "Prediction", net: str, *, reference: str) -> None:
             f"left out {counted(result.late_frames, 'frame')} not later than the one before",
             fg="yellow",
         )
-    for first, last, reading in result.spans:
-        echo(f"{clock(first)} to {clock(last)}  {reading.state}: {reading.words}")
+    for first, last, reading in _told_once(result):
+        echo(f"{_from_to(first, last)}  {reading.state}: {reading.words}")
     if without := result.without_rate_s:
         each = ", ".join(f"{state} {seconds:.1f} s" for state, seconds in without.items())
         echo(f"{sum(without.values()):.1f} s without a heart rate: {each}")
@@ -47,12 +50,30 @@ def echo_prediction(result: "Prediction", net: str, *, reference: str) -> None:
         rates = [row.hr_bpm for row in result.rows_with_rate if row.hr_bpm is not None]
         echo(
             f"{sparkline(_columns(result))}  {min(rates):.0f} to {max(rates):.0f} bpm, from 0:00 "
-            f"to {clock(result.seconds)}"
+            f"to {clock(round(result.seconds))}"
         )
         show(_windows(result, reference))
     if result.methods:
         show(_methods(result))
     _echo_rate(result, reference)
+
+
+def _told_once(result: "Prediction") -> "list[tuple[float, float, LiveReading]]":
+    """Join a moment to what follows it where that says the same and more, as after a cut."""
+    told: list[tuple[float, float, LiveReading]] = []
+    for first, last, reading in result.spans:
+        begin, end, before = told[-1] if told else (first, math.inf, reading)
+        if end - begin < _MOMENT_S and reading.words.startswith(before.words):
+            told[-1] = begin, last, reading
+        else:
+            told.append((first, last, reading))
+    return told
+
+
+def _from_to(first: float, last: float) -> str:
+    if round(first) == round(last):
+        return f"{first:.1f} to {last:.1f} s"
+    return f"{clock(round(first))} to {clock(round(last))}"
 
 
 def _echo_rate(result: "Prediction", reference: str) -> None:
@@ -71,7 +92,9 @@ def _echo_rate(result: "Prediction", reference: str) -> None:
     if not result.rows_with_rate:
         echo(f"no heart rate was read{clip}", fg="yellow")
         return
-    windows = counted(len(result.rows_with_rate), "window")
+    read, windows = len(result.rows_with_rate), counted(len(result.windows), "window")
+    if read < len(result.windows):
+        windows = f"{read} of {windows}"
     lengths = {round(_length_s(row)) for row in result.rows_with_rate}
     seconds = f" of {lengths.pop()} s" if len(lengths) == 1 else ""
     echo(f"heart rate {result.hr_bpm:.1f} bpm: mean of {windows}{seconds}{clip}{beside}")
@@ -84,7 +107,10 @@ def _length_s(row: "PredictionRow") -> float:
 
 
 def _windows(result: "Prediction", reference: str) -> "Table":
-    """Make the table of windows; neighbours share a row where there are more than `_ROWS`."""
+    """Make the table of windows; neighbours share a row where there are more than `_ROWS`.
+
+    A row averages what was read; a window that was withheld has its reason, and no rate.
+    """
     from rich.table import Table
 
     has_reference = result.finger_bpm is not None
@@ -95,12 +121,13 @@ def _windows(result: "Prediction", reference: str) -> "Table":
         *((f"{reference} [bpm]", "error [bpm]") if has_reference else ()),
     ):
         table.add_column(heading, justify="left" if heading == "quality" else "right")
-    with_rate = result.rows_with_rate
-    each = -(-len(with_rate) // _ROWS)
-    for rows in (with_rate[at:at + each] for at in range(0, len(with_rate), each)):
-        until = clock(rows[0].reading.time_s)
-        if each > 1:
-            until += f" to {clock(rows[-1].reading.time_s)}"
+    windows = result.windows
+    each = -(-len(windows) // _ROWS)
+    for together in (windows[at:at + each] for at in range(0, len(windows), each)):
+        until = clock(round(together[0].reading.time_s))
+        if len(together) > 1:
+            until += f" to {clock(round(together[-1].reading.time_s))}"
+        rows = [row for row in together if row.hr_bpm is not None] or together
         beside = (
             _number([row.finger_bpm for row in rows]),
             _number([row.error_bpm for row in rows], "+.1f"),
@@ -108,23 +135,27 @@ def _windows(result: "Prediction", reference: str) -> "Table":
         table.add_row(
             until, _number([row.hr_bpm for row in rows]),
             *((_bounds(rows),) if has_bounds else ()),
-            _quality(rows),
+            _quality(together),
             *(beside if has_reference else ()),
         )
     return table
 
 
 def _quality(rows: "list[PredictionRow]") -> str:
-    """Return the lowest quality of some windows with a heart rate."""
+    """Return the lowest quality of some windows; of those without a heart rate, why."""
     from dataset.signals.pulse_quality import FAIR, GOOD, POOR
 
+    why_not = [row.rate.why_not for row in rows if row.rate is not None and row.hr_bpm is None]
+    of = f"{len(why_not)} of {len(rows)} " if len(rows) > 1 else ""
+    withheld = f"{of}cannot be told: {why_not[0]}" if why_not else ""
     found = {row.reading.quality for row in rows}
-    return next(word for word in (POOR, FAIR, GOOD) if word in found)
+    quality = next((word for word in (POOR, FAIR, GOOD) if word in found), "")
+    return "; ".join(filter(None, (quality, withheld)))
 
 
 def _bounds(rows: "list[PredictionRow]") -> str:
-    """Return the widest interval of some windows, in words."""
-    rates = [row.rate for row in rows if row.rate is not None]
+    """Return the widest interval of some windows with a heart rate, in words."""
+    rates = [row.rate for row in rows if row.rate is not None and row.hr_bpm is not None]
     low = [rate.low_bpm for rate in rates if rate.low_bpm is not None]
     high = [rate.high_bpm for rate in rates if rate.high_bpm is not None]
     return interval_text(min(low), max(high)) if low and high else ""
@@ -137,7 +168,7 @@ def _methods(result: "Prediction") -> "Table":
     from models.evaluation.methods import COLOUR_TITLES
     from models.live.predict import mean_of_known
 
-    all_windows = sum(row.first_s is not None for row in result.rows)
+    all_windows = len(result.windows)
     has_errors = any(method.mae_bpm is not None for method in result.methods)
     table = Table()
     for heading in (

@@ -12,9 +12,11 @@ if TYPE_CHECKING:
     from models.live.predict import PredictionRow
 
 _METHODS = ("network", *METHODS)
+_FUSED = ("network", "pos", "chrom", "ica")      # read together in every window
 COLUMNS = (
     "time_s", "state", "hr_bpm", "quality", "likeness", "finger_bpm", "from_s", "low_bpm",
     "high_bpm", "why_not", "words", *(f"{name}_bpm" for name in _METHODS),
+    *(f"{name}_peak_bpm" for name in _FUSED),
 )
 TEXTS = ("state", "quality", "why_not", "words")
 
@@ -22,7 +24,7 @@ TEXTS = ("state", "quality", "why_not", "words")
 def row_dict(row: "PredictionRow") -> dict:
     """Return a row's values by column."""
     rate = row.rate
-    methods = row.methods or (rate.methods if rate is not None else {})
+    peaks = rate.methods if rate is not None else {}
     return {
         "time_s": round(row.reading.time_s, 4), "state": row.reading.state, "hr_bpm": row.hr_bpm,
         "quality": row.reading.quality, "likeness": row.similarity,
@@ -30,7 +32,8 @@ def row_dict(row: "PredictionRow") -> dict:
         "low_bpm": rate.low_bpm if rate is not None else None,
         "high_bpm": rate.high_bpm if rate is not None else None,
         "why_not": (rate.why_not or None) if rate is not None else None, "words": row.reading.words,
-        **{f"{name}_bpm": methods.get(name) for name in _METHODS},
+        **{f"{name}_bpm": row.methods.get(name) for name in _METHODS},
+        **{f"{name}_peak_bpm": peaks.get(name) for name in _FUSED},
     }
 
 

@@ -37,7 +37,9 @@ class FusedRate:
     # None where there is no candidate
     low_bpm: float | None = None
     high_bpm: float | None = None
-    methods: dict[str, float | None] = field(default_factory=dict)   # rate by each alone [bpm]
+    # where the weighed spectrum of each is highest, from 30 bpm on [bpm]; what each alone would be
+    # read as is `models.whole.methods`'s to say
+    methods: dict[str, float | None] = field(default_factory=dict)
     why_not: str = ""                   # "" where there is a rate
     similarity: float = 0.0             # of neighbouring beats, at most 1
     confidence: float = 0.0             # probability that the likeliest rate is right to 5 bpm
@@ -138,7 +140,7 @@ def _why_not(bpm: float, methods: dict[str, float | None], window: ReadWindow) -
     ]
     if not others:
         return f"the methods agree on {bpm:.0f}, but the pulse is too weak to stand by it"
-    # in the words of the methods themselves: theirs are the rates that stand in the rows
+    # in the words of the methods themselves: theirs are the peaks that stand in the rows
     near = [
         (height[name], peak) for name, peak in methods.items()
         if peak is not None and abs(peak - bpm) <= AGREE_BPM

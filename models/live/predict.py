@@ -94,6 +94,11 @@ class Prediction:
         return (self.frames - 1) / self.seconds if self.seconds > 0 else 0.0
 
     @property
+    def windows(self) -> list[PredictionRow]:
+        """The rows of windows, with a heart rate and without."""
+        return [row for row in self.rows if row.rate is not None]
+
+    @property
     def rows_with_rate(self) -> list[PredictionRow]:
         """The rows with a heart rate."""
         return [row for row in self.rows if row.hr_bpm is not None]

@@ -14,23 +14,20 @@ from dataset.signals.filters import LEAST_FS_HZ, bandpass, heart_rate, highest_h
 from dataset.signals.windows import even_grid, to_even_grid
 from models.fusion.methods import NETWORK
 from models.live.predict import MethodResult, Prediction, mean_of_known
-from models.live.recorded import Reference
 
 from .stretches import Stretch
-from .windows import CLIP_S, window_spans
+from .windows import clip_of, window_spans
 
 METHODS = (NETWORK, *ALL_METHODS)
 
 
 def read_methods(
-    prediction: Prediction, stretches: list[Stretch], names: tuple[str, ...],
-    reference: Reference | None,
+    prediction: Prediction, stretches: list[Stretch], names: tuple[str, ...]
 ) -> Prediction:
     """Return a prediction with what each of these methods reads alone, by window and by clip."""
     rates: dict[tuple[float, float], dict[str, float | None]] = {}
     clip: dict[str, float | None] = {}
-    clip_span: tuple[float, float] | None = None
-    longest = max(stretches, key=lambda stretch: stretch.span_s, default=None)
+    whole = clip_of(stretches)
     for stretch in stretches:
         spans = window_spans(stretch)
         pulses, fs_hz = _pulses(stretch, names) if spans else ({}, 0.0)
@@ -41,8 +38,7 @@ def read_methods(
             rates[float(first_s), float(last_s)] = {
                 name: _rate(pulse[first : last + 1], fs_hz) for name, pulse in pulses.items()
             }
-        if spans and stretch is longest and stretch.span_s <= CLIP_S:
-            clip_span = float(begin_s), float(stretch.time_s[-1])
+        if stretch is whole:
             clip = {name: _rate(pulse, fs_hz) for name, pulse in pulses.items()}
     rows = [
         row if row.first_s is None
@@ -61,10 +57,7 @@ def read_methods(
         results.append(MethodResult(
             name, known, mean_of_known(bpm), clip.get(name), mean_of_known(errors_bpm)
         ))
-    clip_bpm = reference.hr_bpm(*clip_span) if reference and clip_span else None
-    return replace(
-        prediction, rows=rows, methods=tuple(results), clip_reference_bpm=clip_bpm
-    )
+    return replace(prediction, rows=rows, methods=tuple(results))
 
 
 def _pulses(stretch: Stretch, names: tuple[str, ...]) -> tuple[dict[str, np.ndarray], float]:

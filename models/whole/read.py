@@ -25,9 +25,10 @@ from .ahead import read_ahead
 from .methods import read_methods
 from .stretches import Stretch
 from .watched import Watched, watch
-from .windows import Window, read_clip, read_windows
+from .windows import Window, clip_of, read_clip, read_windows
 
 Span = tuple[float, float, LiveReading]
+_NAMED = 2               # withheld windows whose reason is told with a stretch of heart rates
 
 
 def read_whole(
@@ -66,17 +67,19 @@ def read_whole(
         windows = [read_windows(stretch) for stretch in watched.stretches]
         states = _states(watched, windows)
         rows = _rows(states, windows, reference)
+        clip = clip_of(watched.stretches)
         prediction = Prediction(
             source=source, simulated=recorded.simulated, frames=watched.frames,
             seconds=watched.seconds, rows=rows, late_frames=watched.late_frames,
             no_finger=why_no_reference(reference, rows),
             ms_per_frame=1000 * (time.perf_counter() - begun) / max(watched.frames, 1),
             remarks=tuple(recorded.remarks), pictures=recorded.pictures,
-            states=states, clip=read_clip(watched.stretches),
+            states=states, clip=None if clip is None else read_clip(clip),
+            clip_reference_bpm=None if clip is None else _reference_bpm(
+                reference, float(clip.time_s[0]), float(clip.time_s[-1])
+            ),
         )
-        if not methods:
-            return prediction
-        return read_methods(prediction, watched.stretches, methods, reference)
+        return read_methods(prediction, watched.stretches, methods) if methods else prediction
 
 
 def _rows(
@@ -94,10 +97,12 @@ def _rows(
 
 
 def _row(window: Window, reference: Reference | None) -> PredictionRow:
-    bpm = None
-    if reference is not None:
-        bpm = reference.hr_bpm(window.first_s, window.last_s)
+    bpm = _reference_bpm(reference, window.first_s, window.last_s)
     return PredictionRow(reading_of(window.rate, window.last_s), bpm, first_s=window.first_s)
+
+
+def _reference_bpm(reference: Reference | None, first_s: float, last_s: float) -> float | None:
+    return None if reference is None else reference.hr_bpm(first_s, last_s)
 
 
 def _states(watched: Watched, windows: list[list[Window]]) -> list[Span]:
@@ -107,9 +112,23 @@ def _states(watched: Watched, windows: list[list[Window]]) -> list[Span]:
         if part.problem is not None:
             spans.append((first_s, last_s, part.problem))
         elif part.stretch is not None:
-            stretch = watched.stretches[part.stretch]
-            spans += _joined(_states_of(stretch, windows[part.stretch], first_s, last_s))
+            stretch, of_stretch = watched.stretches[part.stretch], windows[part.stretch]
+            joined = _joined(_states_of(stretch, of_stretch, first_s, last_s))
+            spans += [_with_withheld(span, of_stretch) for span in joined]
     return spans
+
+
+def _with_withheld(span: Span, windows: list[Window]) -> Span:
+    """Add to a stretch of heart rates which windows inside it were withheld, and why."""
+    first_s, last_s, reading = span
+    inside = [window for window in windows if first_s <= window.first_s < window.last_s <= last_s]
+    withheld = [window.rate.why_not for window in inside if window.rate.bpm is None]
+    if reading.state != READING or not withheld:
+        return span
+    each = "; ".join(dict.fromkeys(withheld[:_NAMED]))
+    more = f"; and {len(withheld) - _NAMED} more" if len(withheld) > _NAMED else ""
+    words = f"{len(withheld)} of {len(inside)} windows cannot be told: {each}{more}"
+    return first_s, last_s, replace(reading, words=f"{reading.words}; {words}")
 
 
 def _joined(spans: list[Span]) -> list[Span]:

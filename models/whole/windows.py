@@ -56,15 +56,20 @@ def read_windows(stretch: Stretch) -> list[Window]:
     ]
 
 
-def read_clip(stretches: list[Stretch]) -> FusedRate | None:
-    """Read one heart rate from the spectrum over all of the longest stretch.
+def clip_of(stretches: list[Stretch]) -> Stretch | None:
+    """Return the longest stretch, of which one heart rate is read over all of it.
 
     None where that is shorter than a window may be, or so long that a heart changes its rate.
     """
     longest = max(stretches, key=lambda stretch: stretch.span_s, default=None)
     if longest is None or not window_spans(longest) or longest.span_s > CLIP_S:
         return None
-    return _fuse(longest, slice(0, len(longest.time_s)))
+    return longest
+
+
+def read_clip(clip: Stretch) -> FusedRate:
+    """Read one heart rate from the spectrum over all of a stretch."""
+    return _fuse(clip, slice(0, len(clip.time_s)))
 
 
 def _fuse(stretch: Stretch, frames: slice) -> FusedRate:

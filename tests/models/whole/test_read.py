@@ -2,17 +2,22 @@
 
 import csv
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from acq.commands.predict import prediction_dict
 from acq.main import app
+from acq.terminal.prediction_view import echo_prediction
+from acq.terminal.pulse_rows import row_dict
 from acquire.errors import AcqError
 from dataset.published_colour.methods import ALL_METHODS
+from models.fusion.fuse import fuse_window
 from models.live.predict import predict
 from models.live.pulse import LivePulse
-from models.live.states import DARK, FACE_LOST, READING, SETTLING, LiveReading
+from models.live.states import DARK, FACE_LOST, NO_PULSE, READING, SETTLING, LiveReading
 from models.whole.read import read_whole
 from models.whole.reference import NamedRate, PpgReference
 from models.whole.watched import Part, Watched
@@ -69,6 +74,46 @@ def test_the_whole_clip_has_a_rate_and_every_method_one(read):
         assert method.mae_bpm == pytest.approx(0.0, abs=1.0)
     assert read.clip_reference_bpm == BPM
     assert set(read.rows[0].methods) == {"network", "ica", "pos"}
+
+
+def test_a_rate_of_a_method_is_one_number_asked_for_or_not(clip, read):
+    """What the methods are read together by has names of its own."""
+    unasked = read_whole(pulse(), clip, reference=NamedRate(BPM))
+    asked, plain = ([row_dict(row) for row in one.rows] for one in (read, unasked))
+    for with_methods, without in zip(asked, plain, strict=True):
+        differ = {name for name in without if with_methods[name] != without[name]}
+        assert differ == {"network_bpm", "ica_bpm", "pos_bpm"}
+        assert {without[name] for name in differ} == {None}
+        assert without["network_peak_bpm"] == pytest.approx(BPM, abs=2.0)
+    clips = [prediction_dict(one)["clip"] for one in (read, unasked)]
+    assert clips[0].pop("methods") == {method.name: method.clip_bpm for method in read.methods}
+    assert clips[1].pop("methods") == {}
+    assert clips[0] == clips[1]
+    assert clips[1]["finger_bpm"] == BPM
+
+
+def test_a_window_that_is_withheld_between_others_is_told_with_its_reason(
+    clip, monkeypatch, capsys
+):
+    why, done = "the methods disagree: 33 and 70", []
+
+    def withhold_the_third(*arrays):
+        done.append(rate := fuse_window(*arrays))
+        return replace(rate, bpm=None, why_not=why) if len(done) == 3 else rate
+
+    monkeypatch.setattr("models.whole.windows.fuse_window", withhold_the_third)
+    read = read_whole(pulse(), clip)
+    assert [row.reading.state for row in read.rows] == [READING] * 2 + [NO_PULSE] + [READING] * 2
+    told = prediction_dict(read)
+    assert (told["windows"], told["withheld_windows"]) == (4, 1)
+    words, = (one["words"] for one in told["states"])
+    assert words.endswith(f"; 1 of 5 windows cannot be told: {why}")
+    echo_prediction(read, "a network", reference="finger")
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split() for line in lines if line.lstrip().startswith("0:12")] == [
+        ["0:12", *f"cannot be told: {why}".split()]
+    ]
+    assert "mean of 4 of 5 windows of 10 s" in lines[-1]
 
 
 def test_a_ppg_that_tells_no_rate_is_said_to_tell_none(clip):
