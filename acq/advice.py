@@ -66,8 +66,10 @@ _ADVICE = {
     Fix.REMOVE_RUN: "acq runs --remove {of} removes it",
     Fix.LIST_RUNS: "acq runs lists them",
     Fix.USE_CPU: "leave --device out to use the CPU",
-    Fix.ALLOW_OTHER_DATA: "name a run on this data, add --from sessions for a run that was trained "
-                          "with it, or allow another with --other-data",
+    Fix.ALLOW_OTHER_DATA: "name a run on this data, or allow another with --other-data",
+    Fix.READ_SESSIONS: "it was trained with --from sessions: add that",
+    Fix.READ_CURATED: "it was trained on the curated folders: leave --from and --ubfc out",
+    Fix.READ_PUBLISHED: "it was trained with --ubfc: name that folder again",
     Fix.ALLOW_MIXED: "curate them apart, or allow both with --mix-simulated",
     Fix.HOLD_OUT: "run acq split --holdout SUBJECT",
     Fix.SPLIT_AND_CONVERT_AGAIN: "split again (acq split --force), then run acq convert --force",

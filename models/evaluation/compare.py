@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from acquire.data_folder import frames_cache
-from acquire.errors import TrainingError
+from acquire.errors import Fix, TrainingError
 from dataset.common.files import finite
 from dataset.common.progress import OnProgress
 from dataset.face.frames import Motion
 from dataset.published_colour.methods import ALL_METHODS
+from dataset.runs import ReadFrom, read_training_runs
 from dataset.signals.colour_methods import METHODS
 from models.board.find_net import find_nets, find_trainings
 from models.data.from_sessions import Source, load_own
@@ -101,7 +102,7 @@ def compare_methods(
         for net, fold in zip(each, folds, strict=True):
             if net is not None:
                 if not other_data:
-                    net.check_origin(fold)
+                    _check_origin(net, fold, data, source)
                 warnings += net.warn_of(name, fold, side)
             read = read_by_method(name) if net is None else net.read
             results.setdefault(name, []).extend(_read_all(name, read, fold, on_progress))
@@ -114,6 +115,25 @@ def compare_methods(
         verdict = judge(networks, formulas, guess, COLOUR_TITLES)
     told = list(dict.fromkeys(warnings))
     return Comparison(side, folds[0], {**results, MEAN_RATE: guess}, told, verdict)
+
+
+_READ_AS: dict[ReadFrom, Fix] = {
+    "ubfc": Fix.READ_CURATED, "sessions": Fix.READ_SESSIONS, "published": Fix.READ_PUBLISHED,
+}
+
+
+def _check_origin(net: ReadNet, fold: TrainingData, data: Path, source: Source) -> None:
+    """Refuse a network of other data; where its run read from elsewhere, ask for that."""
+    try:
+        net.check_origin(fold)
+    except TrainingError as error:
+        trained_on = net.header.get("data_hash")
+        read_from = [
+            run.read_from for run in read_training_runs(data) if run.data_hash == trained_on
+        ]
+        if read_from and ("published" if isinstance(source, Path) else source) not in read_from:
+            error.fix = _READ_AS[read_from[-1]]
+        raise
 
 
 def _sides(

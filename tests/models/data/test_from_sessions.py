@@ -20,6 +20,8 @@ from models.data.curated import load_curated
 from models.data.from_sessions import load_sessions, sessions_cache
 from models.evaluation.compare import compare_methods, window_table
 from models.experiment.run import train_kd
+from models.nets.can import Student
+from models.nets.checkpoint import save_checkpoint
 from models.training.recipe import Recipe
 from tests.support.splits import write_new_split
 
@@ -62,6 +64,27 @@ def test_every_tensor_is_the_one_that_curated_folders_give(data):
     assert ours.test[0].reference.is_used.any()
 
 
+@pytest.mark.parametrize(
+    ("read_from", "fix"),
+    [("ubfc", Fix.READ_CURATED), ("published", Fix.READ_PUBLISHED), (None, Fix.ALLOW_OTHER_DATA)],
+)
+def test_a_run_that_read_from_elsewhere_is_refused_with_where(data, tmp_path, read_from, fix):
+    data = shutil.copytree(data, tmp_path / "data")
+    run = data_folder.runs_dir(data) / "20260101T000000Z"
+    run.mkdir(parents=True)
+    split_hash = load_sessions(data).split_hash
+    save_checkpoint(
+        run / "student.safetensors", Student(), split_hash=split_hash, data_hash="f00d", about={}
+    )
+    if read_from is not None:
+        (run / "metrics.json").write_text(json.dumps({
+            "data_hash": "f00d", "read_from": read_from, "subjects": {"train": [], "test": []},
+        }))
+    with pytest.raises(TrainingError, match=r"found one of another .f00d.") as refused:
+        compare_methods(data, [str(run / "student.safetensors")], source="sessions")
+    assert refused.value.fix is fix
+
+
 def test_a_run_on_sessions_is_evaluated_to_its_digits_both_ways(data, monkeypatch):
     """From the sessions, and from the curated folders that were made of them."""
     monkeypatch.setattr("models.report.write.write_report", lambda *_, **__: None)
@@ -73,7 +96,7 @@ def test_a_run_on_sessions_is_evaluated_to_its_digits_both_ways(data, monkeypatc
     ours = compare_methods(data, names, source="sessions")
     with pytest.raises(TrainingError, match="one of another") as refused:
         compare_methods(data, names)
-    assert refused.value.fix is Fix.ALLOW_OTHER_DATA
+    assert refused.value.fix is Fix.READ_SESSIONS
     theirs = compare_methods(data, names, other_data=True)
     kept = json.loads((run.folder / "metrics.json").read_text())["methods"]
     for read_from in (ours, theirs):
