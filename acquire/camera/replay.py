@@ -15,7 +15,9 @@ import re
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice, pairwise
 from pathlib import Path
 
 import av
@@ -43,6 +45,8 @@ from .video_pictures import (
 
 _DECODED_AHEAD = 16   # frames
 _WITHOUT_PTS = ("avi",)   # FFmpeg guesses when frames of these are shown; their order is right
+_EBML_HEAD = 512      # bytes in which a Matroska's segment begins
+_LOOKED_AT = 32       # frames whose stamps are looked at where they are doubtful
 _SAME_RATE = 0.01     # share by which two rates may differ
 _SHORT_FRAMES = 2     # by which frames end before the time that a file's header states
 
@@ -242,8 +246,14 @@ def _read_contents(video: Path) -> _Contents:
             packets = [packet for packet in container.demux(stream) if packet.size]
             stamps = [(packet.pts, packet.dts) for packet in packets if not packet.is_discard]
             short = "" if kind else _why_short(stream, packets)
+            # of a raw stream with B-frames that was put into a container as it was
+            is_doubtful = all(pts == dts for pts, dts in stamps) and (
+                stream.codec_context.has_b_frames
+            )
         with av.open(str(video)) as container:
-            first = next(container.decode(video=0), None)
+            frames = container.decode(video=0)
+            first = next(frames, None)
+            is_stamped = is_stamped and not (is_doubtful and _has_falling_stamps(frames))
     except (OSError, IndexError, ValueError, av.error.FFmpegError) as error:
         no_stream = isinstance(error, IndexError)
         found = describe_failure(video, "no video" if no_stream else error)
@@ -268,6 +278,14 @@ def _read_contents(video: Path) -> _Contents:
     return _Contents(form, len(ticks), known, times_s, kind, fps, tuple(remarks))
 
 
+def _has_falling_stamps(frames: Iterator[av.VideoFrame]) -> bool:
+    """Return whether the stamps of some decoded frames fall: their order alone can be right."""
+    stamps = []
+    with suppress(av.error.FFmpegError):
+        stamps += [frame.pts for frame in islice(frames, _LOOKED_AT) if frame.pts is not None]
+    return any(after < before for before, after in pairwise(stamps))
+
+
 def _why_short(stream: av.VideoStream, packets: Sequence[av.Packet]) -> str:
     """Return by how much a file is shorter than its header states, in words; "" where it is not."""
     stated_s, base_s = _stated_s(stream), float(stream.time_base or 1)
@@ -278,11 +296,36 @@ def _why_short(stream: av.VideoStream, packets: Sequence[av.Packet]) -> str:
         share = len(packets) / stream.frames
         return f"{len(packets)} of the {stream.frames} frames that its header states, {share:.0%}"
     if stated_s is None or not ends:
-        return ""
+        return _why_few_bytes(Path(stream.container.name))
     ends_s = (max(ends) - (stream.start_time or 0)) * base_s
     if stated_s - ends_s < _SHORT_FRAMES * ends_s / len(ends):
         return ""
     return f"its frames end after {ends_s:.1f} s of the {stated_s:.1f} s that its header states"
+
+
+def _why_few_bytes(video: Path) -> str:
+    """Return by how much a Matroska or WebM is shorter than it states, in words; else "".
+
+    An element is an id, a size that begins with a 1 behind as many 0 as bytes follow, and what it
+    holds; all of a file but its first element is one, the segment.
+
+    Source: RFC 8794 (EBML), section 4; RFC 9559 (Matroska), section 5.1.
+    """
+    with video.open("rb") as file:
+        head, found = file.read(_EBML_HEAD), file.seek(0, 2)
+    size = at = 0
+    for kind in (b"\x1a\x45\xdf\xa3", b"\x18\x53\x80\x67"):
+        at += size
+        if head[at : at + 4] != kind or len(head) < at + 12:
+            return ""
+        width = 9 - head[at + 4].bit_length()
+        most = (1 << 7 * width) - 1
+        size = int.from_bytes(head[at + 4 : at + 4 + width], "big") & most
+        at += 4 + width
+    # all ones: not known, as of one that was streamed
+    if size == most or at + size <= found:
+        return ""
+    return f"{found / 1e6:.1f} of the {(at + size) / 1e6:.1f} MB that its header states"
 
 
 def _stated_s(stream: av.VideoStream) -> float | None:

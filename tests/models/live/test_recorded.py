@@ -1,5 +1,7 @@
 """A video that is cut at its end is read as far as it goes, and says how much is missing."""
 
+from fractions import Fraction
+
 import av
 import numpy as np
 import pytest
@@ -10,13 +12,18 @@ from models.live.recorded import open_recorded
 FRAMES, FPS = 40, 25
 
 
-def write_stream(path, count=FRAMES, size=(64, 48)):
+def write_stream(path, count=FRAMES, size=(64, 48), *, sound=False):
     """Write H.264 of noise, whose table of frames stands first."""
     rng = np.random.default_rng(0)
     with av.open(str(path), "w", options={"movflags": "faststart"}) as container:
         stream = container.add_stream("libx264", rate=FPS, options={"bf": "0", "g": "5"})
         stream.width, stream.height = size
         stream.pix_fmt = "yuv420p"
+        if sound:
+            heard = container.add_stream("pcm_s16le", rate=8000, layout="mono")
+            silence = av.AudioFrame.from_ndarray(np.zeros((1, 8000), np.int16), layout="mono")
+            silence.sample_rate, silence.pts = 8000, 0
+            container.mux(heard.encode(silence))
         for _ in range(count):
             picture = rng.integers(0, 256, (size[1], size[0], 3), np.uint8)
             container.mux(stream.encode(av.VideoFrame.from_ndarray(picture)))
@@ -59,6 +66,47 @@ def test_an_avi_in_which_frames_were_skipped_does_not_end_early_until_it_is_cut(
     assert read(path)[1:] == ([], FRAMES - 5)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     assert "v.avi ends early: its frames end after" in read(path)[1][0]
+
+
+def test_a_matroska_with_sound_and_no_length_of_its_pictures_is_told_by_its_bytes(tmp_path):
+    path = tmp_path / "v.mkv"
+    write_stream(path, sound=True)
+    # without the tags in which FFmpeg writes how long each stream is
+    path.write_bytes(path.read_bytes().replace(b"DURATION", b"_URATION"))
+    assert read(path)[1:] == ([], FRAMES)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    assert f"of the {len(whole) / 1e6:.1f} MB that its header states" in read(path)[1][0]
+    streamed = bytearray(whole[: len(whole) // 2])
+    at = streamed.index(b"\x18\x53\x80\x67") + 4
+    streamed[at : at + 8] = b"\x01" + 7 * b"\xff"
+    path.write_bytes(streamed)
+    assert not any("header states" in remark for remark in read(path)[1])
+
+
+def test_a_raw_stream_with_b_frames_that_was_wrapped_as_it_was_is_read_in_its_order(tmp_path):
+    """Its packets have the times of decoding alone; the first two are not to be shown."""
+    raw, path = tmp_path / "v.h264", tmp_path / "v.mp4"
+    with av.open(str(raw), "w", format="h264") as container:
+        stream = container.add_stream("libx264", rate=FPS, options={"bf": "2", "qp": "10"})
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        for number in range(FRAMES):
+            picture = np.full((48, 64, 3), 20 + 5 * number, np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture)))
+        container.mux(stream.encode(None))
+    with (
+        av.open(str(raw)) as source,
+        av.open(str(path), "w", options={"avoid_negative_ts": "disabled"}) as container,
+    ):
+        stream = container.add_stream_from_template(source.streams.video[0])
+        for number, packet in enumerate(one for one in source.demux(video=0) if one.size):
+            packet.stream, packet.time_base = stream, Fraction(1, FPS)
+            packet.duration, packet.pts, packet.dts = 1, number - 2, number - 2
+            container.mux(packet)
+    with open_recorded(path) as recorded:
+        levels = [(time_s, image.mean()) for image, time_s in recorded.frames]
+    assert [time_s for time_s, _ in levels] == pytest.approx(np.arange(FRAMES - 2) / FPS)
+    assert (np.diff([level for _, level in levels]) > 0).all()
 
 
 def test_frames_of_another_size_are_no_end(tmp_path):
