@@ -5,12 +5,15 @@ A verb that a page of the studio started is told so by its environment (`FOR_PAG
 remedies as the page does: by what stands there, not by options.
 """
 
+import errno
 import os
 from pathlib import Path
 
 from acquire.errors import AcqError, Fix, ResumeError
 
 from .resuming import word_resume
+
+_LONGEST_NAME = 200      # characters that are told of one that is too long
 
 PAGE = "page"                   # in the place of a verb
 FOR_PAGE = {"ACQ_WORDS": PAGE}  # in the environment of a verb whose words a page shows
@@ -167,7 +170,10 @@ def _word_os_error(error: OSError) -> str:
     path = Path(str(error.filename))
     if is_part := PART_NAME.fullmatch(path.name):
         path = path.with_name(is_part[1])
-    return f"expected to use {path}, found: {error.strerror}; check the folder, or name another"
+    name = str(path)
+    if error.errno == errno.ENAMETOOLONG:
+        name = f"{name[:_LONGEST_NAME]}... ({len(name):,} characters)"
+    return f"expected to use {name}, found: {error.strerror}; check the folder, or name another"
 
 
 def word_fix(fix: Fix, verb: str, *, of: str = "") -> str:

@@ -26,8 +26,8 @@ Video = Annotated[
 Times = Annotated[
     Path | None,
     typer.Option("--times", metavar="FILE",
-                 help="Times of the video's frames [s]; else those in the container. Of a --ppg "
-                      "without times of its own, its times."),
+                 help="Times of the video's frames, in seconds; else those in the container. Of a "
+                      "--ppg without times of its own, its times."),
 ]
 VideoFps = Annotated[
     float | None,
@@ -40,8 +40,8 @@ AsLive = Annotated[
 Methods = Annotated[
     str | None,
     typer.Option("--methods", metavar="all|NAMES",
-                 help="Also each method alone: all, or some of network, green, ica, pca, chrom, "
-                      "pos, with commas."),
+                 help=f"Also each method alone: all, or some of network, "
+                      f"{', '.join(complete.METHODS)}, with commas."),
 ]
 Hr = Annotated[
     float | None,

@@ -35,6 +35,7 @@ from .frame_times import read_frame_times
 from .source import CameraInfo, EndOfStream, VideoFrame
 from .video_mark import is_marked_video
 from .video_pictures import (
+    PICTURES,
     PictureForm,
     UprightPictures,
     check_pictures,
@@ -91,7 +92,8 @@ class ReplayCamera:
         self._video = video
         contents = _read_contents(video)
         if contents.frames < 2:
-            raise DeviceError(expected="at least 2 frames", found=contents.frames, where=video)
+            found = "a single picture" if contents.kind == PICTURES else contents.frames
+            raise DeviceError(expected="at least 2 frames", found=found, where=video)
         remarks = list(contents.remarks)
         times_s, origin = _choose_times(contents, video, times, fps, remarks)
         if len(times_s) != contents.frames:

@@ -50,6 +50,7 @@ _ANY_TIME_BASE = Fraction(1, 1000)
 # FFmpeg's flag of formats without times, and its names of rows of pictures
 _NO_TIMESTAMPS = 128
 _MOST_BOXES = 1000           # of an MP4 that are looked at
+PICTURES = "a row of pictures"
 _PICTURE_ROWS, _PIPE = ("image2", "image2pipe"), "_pipe"
 
 
@@ -57,7 +58,7 @@ def raw_kind(container: av.container.InputContainer) -> str:
     """Return what holds no times, in words: of such a file FFmpeg guesses 25 frames/s; else ""."""
     name = container.format.name
     if name in _PICTURE_ROWS or name.endswith(_PIPE):
-        return "a row of pictures"
+        return PICTURES
     return f"raw {name}" if int(container.format.flags) & _NO_TIMESTAMPS else ""
 
 
@@ -81,12 +82,16 @@ def describe_failure(path: Path, failure: Exception | str) -> str:
                 kinds.append(kind if at <= end else b"cut short")
     except FileNotFoundError:
         return "nothing"
+    except IsADirectoryError:
+        return "a folder"
     except OSError as reason:
         return reason.strerror or str(reason)
     if end == 0:
         return "an empty file"
     if kinds[:1] == [b"ftyp"] and b"moov" not in kinds:
         return "an MP4 or MOV without its table of frames (moov): it was cut short"
+    if isinstance(failure, av.error.InvalidDataError):
+        return "no video that FFmpeg knows"
     return getattr(failure, "strerror", None) or str(failure)
 
 

@@ -4,12 +4,14 @@ A session id is the name of its file. Where nothing has the name, the nearest on
 """
 
 import os
+import re
 from difflib import get_close_matches
 from pathlib import Path
 
 from acquire import data_folder
 from acquire.errors import CurationError, Fix, SessionError
 
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _MOST_NAMED = 2     # recordings of a subject, the newest
 
 
@@ -74,6 +76,12 @@ def session_path(data: Path, text: str) -> Path:
     ------
     SessionError : no file of that name, and no recording of that id
     """
+    if not text or _ADDRESS.match(text):
+        raise SessionError(
+            expected="a file, or the id of one recording",
+            found=f"an address, {text}" if text else "an empty name",
+            fix="save it as a file, and name that: addresses are not read" if text else "",
+        )
     path = Path(text)
     if path.exists() or not data_folder.is_session_id(text):
         return path

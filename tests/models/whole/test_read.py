@@ -3,11 +3,14 @@
 import csv
 import json
 from dataclasses import replace
+from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from acq.advice import advise
 from acq.commands.predict import prediction_dict
 from acq.main import app
 from acq.terminal.prediction_view import echo_prediction
@@ -201,6 +204,26 @@ def acq(*words):
     if isinstance(done.exception, AcqError):
         raise done.exception
     return done
+
+
+@pytest.mark.parametrize(("named", "said"), [
+    ("https://example.org/a.mp4", "an address, https://example.org/a.mp4; save it as a file"),
+    ("", "found an empty name"),
+    (".", "found a folder in ."),
+    ("rows.csv", "found no video that FFmpeg knows in rows.csv"),
+    ("one.png", "found a single picture in one.png"),
+    (3000 * "x", f"expected to use {200 * 'x'}... (3,000 characters), found: File name too long"),
+])
+def test_what_is_no_video_is_refused_in_plain_words(tmp_path, monkeypatch, named, said):
+    monkeypatch.chdir(tmp_path)
+    Path("rows.csv").write_text("time,value\n0,1\n1,2\n")
+    with av.open("one.png", "w", format="image2") as container:
+        stream = container.add_stream("png", rate=1)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "rgb24"
+        picture = av.VideoFrame.from_ndarray(np.zeros((48, 64, 3), np.uint8))
+        container.mux([*stream.encode(picture), *stream.encode(None)])
+    done = CliRunner().invoke(app, ["predict", named])
+    assert said in advise(done.exception, "predict")
 
 
 def test_the_command_tells_methods_and_errors_as_table_csv_and_json(clip, tmp_path):
