@@ -13,7 +13,7 @@ from acq.terminal.printing import echo, print_json
 from acq.terminal.tables import show
 
 if TYPE_CHECKING:
-    from models.export.export import Exported
+    from models.export.export import Exported, Int8
 
 
 def export(
@@ -56,7 +56,9 @@ def export(
         refuse_links_out(data, source.parent)
     result = export(source, out=out, force=force)
     if json:
-        int8 = None if result.int8 is None else vars(result.int8)
+        int8 = None if result.int8 is None else {
+            **vars(result.int8), "is_close": result.int8.is_close,
+        }
         print_json({
             "folder": str(result.folder), "checkpoint": str(result.checkpoint),
             "largest_difference": result.differences, "int8": int8,
@@ -68,6 +70,21 @@ def export(
 
 def _refused(result: "Exported") -> str:
     return "" if result.int8_refused is None else advise(result.int8_refused, "export")
+
+
+def describe_int8(int8: "Int8") -> str:
+    """Return whether the student in int8 is usable, and by which figures."""
+    figures = (
+        f"on {int8.pairs} training pairs kept from its calibration r {int8.pearson_r:.4f} with "
+        f"float32, off by {int8.rms_percent:.1f} % of the SD (rms), at most "
+        f"{int8.largest_percent:.1f} %"
+    )
+    if int8.is_close:
+        return f"student-int8.onnx can be used in place of student.onnx: {figures}"
+    return (
+        f"student-int8.onnx is too far from student.onnx to be relied on: {figures}; use "
+        "student.onnx, or see how far heart rates are apart: acq predict VIDEO --net FILE"
+    )
 
 
 def _echo(result: "Exported") -> None:
@@ -84,11 +101,7 @@ def _echo(result: "Exported") -> None:
         )
     show(table)
     if (int8 := result.int8) is not None:
-        echo(
-            f"int8 beside float32, on {int8.pairs} training pairs kept from its calibration: r "
-            f"{int8.pearson_r:.4f}, "
-            f"off by {int8.rms_percent:.1f} % of the SD (rms), at most {int8.largest_percent:.1f} %"
-        )
+        echo(describe_int8(int8))
     else:
         echo(
             f"no student-int8.onnx, its ranges need the training data: {_refused(result)}",

@@ -13,12 +13,13 @@ pytest.importorskip("onnxruntime")
 
 from typer.testing import CliRunner
 
+from acq.commands.export import describe_int8
 from acq.main import app
 from acquire.errors import CurationError, Fix, TrainingError
 from dataset.face.mtcnn import Mtcnn
 from dataset.layouts.manifest_file import read_manifest
 from models.board.onnx_net import open_net
-from models.export.export import FACE_FILES, FILES, export
+from models.export.export import FACE_FILES, FILES, Int8, export
 from models.export.graphs import count_multiply_adds
 from models.export.quantise import training_motion
 from models.export.verify import verify_net
@@ -76,6 +77,7 @@ def test_int8_is_a_quarter_of_the_size_and_close(data, exported):
     ).stat().st_size / 2.5
     assert exported["int8_refused"] == ""
     assert exported["int8"]["pearson_r"] > 0.99
+    assert exported["int8"]["is_close"] is True
     assert 0 < exported["int8"]["rms_percent"] < 10
     ranges, others = training_motion(
         data, load_checkpoint(board.parent / "student.safetensors").data_hash
@@ -197,3 +199,10 @@ def test_the_constants_are_those_of_the_document(repo, data, exported):
     board = data / "runs" / "20260101T000000Z" / "board"
     assert set(open_net(board / "student.onnx").constants) == named["student"]
     assert set(Mtcnn(board).constants) == named["pnet"]
+
+
+def test_an_int8_that_is_far_from_float32_is_not_recommended():
+    near, far = (describe_int8(Int8(320, 331.0, 41.6, r)) for r in (0.99, 0.9167))
+    assert near.startswith("student-int8.onnx can be used in place of student.onnx: on 320 ")
+    assert far.startswith("student-int8.onnx is too far from student.onnx to be relied on: on 320 ")
+    assert "r 0.9167 with float32, off by 41.6 % of the SD (rms), at most 331.0 %; use " in far

@@ -223,6 +223,7 @@ def test_what_is_no_video_is_refused_in_plain_words(tmp_path, monkeypatch, named
         picture = av.VideoFrame.from_ndarray(np.zeros((48, 64, 3), np.uint8))
         container.mux([*stream.encode(picture), *stream.encode(None)])
     done = CliRunner().invoke(app, ["predict", named])
+    assert isinstance(done.exception, AcqError | OSError)
     assert said in advise(done.exception, "predict")
 
 
