@@ -10,6 +10,7 @@ import os
 from pathlib import Path
 
 from acquire.errors import AcqError, Fix, ResumeError
+from acquire.interrupts import Left
 
 from .resuming import word_resume
 
@@ -203,7 +204,6 @@ _INTERRUPTED = {
     "convert": "curated folders that were whole are kept, and the same command goes on; an export "
                "(--for, --to) begins anew",
     "withdraw": "where anything was removed, the same command completes the withdrawal",
-    "train-kd": "what is trained is kept: the same command with --resume goes on",
     "live": "nothing was read yet",
     "studio": "its pages no longer work; recordings are not touched by that",
     "demo": "what was made is kept, and --force begins anew",
@@ -211,9 +211,18 @@ _INTERRUPTED = {
 }
 
 
-def word_interrupt(verb: str, number: int) -> str:
-    """Return one line: what ended a verb, and what is left of its work."""
+_TRAINING: dict[Left, str] = {
+    "nothing": "nothing was trained yet, nothing is kept",
+    "to resume": "what is trained is kept: the same command with --resume goes on",
+    "whole": "the run is whole: acq runs lists it",
+}
+
+
+def word_interrupt(verb: str, number: int, left: Left) -> str:
+    """Return one line: what ended a verb, and what is left of its work; of a training, `left`."""
     how = {2: "interrupted", 15: "ended by SIGTERM", 1: "ended with its terminal"}.get(
         number, f"ended by signal {number}"
     )
+    if verb == "train-kd":
+        return f"{how}; {_TRAINING[left]}"
     return f"{how}; {_INTERRUPTED.get(verb, 'nothing half-made is left')}"

@@ -51,7 +51,7 @@ from acq.help import Command, Group
 from acq.mistakes import Mistake, word_mistake
 from acq.terminal.printing import complain, echo, print_errors_as_json, warn
 from acquire.errors import AcqError
-from acquire.interrupts import SIGNALS, accept, raise_on_signals
+from acquire.interrupts import SIGNALS, accept, raise_on_signals, what_is_left
 
 app = typer.Typer(
     name="acq",
@@ -156,7 +156,7 @@ def _end(number: int) -> NoReturn:
     last.daemon = True
     last.start()
     with suppress(OSError):              # the terminal is gone
-        warn(word_interrupt(_state["verb"], number))
+        warn(word_interrupt(_state["verb"], number, what_is_left()))
         sys.stdout.flush()
     # what was to be done at the end, but not a second of taking libraries apart
     atexit._run_exitfuncs()

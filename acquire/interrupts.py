@@ -14,15 +14,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from types import FrameType
-from typing import Any
+from typing import Any, Literal
 
 PATIENCE_S = 2.0
 SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 _MOST_SWALLOWED = 50
 _AGAIN_S = 0.01
 
+# of a training: nothing yet, a run to resume, or a whole one
+Left = Literal["nothing", "to resume", "whole"]
+
 _heard: dict[str, Any] = {
     "since_s": None, "swallowed": 0, "again": None, "held": 0, "waiting": None,
+    "left": "nothing",
 }
 
 
@@ -99,6 +103,16 @@ def uninterrupted() -> Iterator[None]:
             _heard["waiting"] = None
             error, number = waiting
             _raise(error, number, None)
+
+
+def note_left(left: Left) -> None:
+    """Note what is left of the work under way where a signal ends it from now on."""
+    _heard["left"] = left
+
+
+def what_is_left() -> Left:
+    """Return what `note_left` noted last."""
+    return _heard["left"]
 
 
 def accept(error: BaseException | None) -> _ComesBack | None:

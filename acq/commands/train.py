@@ -157,8 +157,13 @@ def train_kd(
 
 def _recipe(named: str | None, data: Path, resumed: tuple[int | None, int] | None) -> "Recipe":
     """Read the recipe that is named, or that of the run that is resumed, or the usual one."""
+    from acquire.data_folder import runs_dir
+    from acquire.interrupts import note_left
+    from dataset.runs import BEGUN_WITH
     from models.training.named_recipes import read_recipe
 
+    if resumed is not None and any(runs_dir(data).glob(f".*.part/{BEGUN_WITH}")):
+        note_left("to resume")
     if named is None and resumed is not None:
         from models.experiment.run_folder import interrupted_recipe
 
@@ -223,8 +228,9 @@ def _echo_tables(result: "RunResult") -> None:
         "the finger's rate cannot be told, and "
         f"{metrics['without_finger_percent']['train']:.1f} % of the frames to train on, are left "
         "out); rates from 0.7 to 4 Hz, the finger's from 0.5 to 4 Hz; spectrum on a grid of "
-        f"{metrics['heart_rate']['fft_grid_bpm']:g} bpm{in_brackets}; ms / frame: the network "
-        "alone, one thread. Coverage: the windows with a prediction; the others count as the mean "
+        f"{metrics['heart_rate']['fft_grid_bpm']:g} bpm{in_brackets}; ms / frame: processor "
+        "time of the network alone, one thread, median of 60. Coverage: the windows with a "
+        "prediction; the others count as the mean "
         f"rate of the training windows.{people}"
     )
     if start := metrics["started_from"]:

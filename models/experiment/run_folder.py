@@ -17,6 +17,7 @@ from acquire.atomic import write_text
 from acquire.data_folder import runs_dir
 from acquire.documents import Kind, parse_document, read_document
 from acquire.errors import Fix, ResumeError, TrainingError
+from acquire.interrupts import note_left
 from acquire.writing import hold, named, owner_of, refuse_links_out
 from dataset.runs import BEGUN_WITH, run_name
 from models.data.videos import TrainingData
@@ -63,14 +64,18 @@ def open_run_folder(
         is_done = False
         try:
             write_text(part / BEGUN_WITH, json.dumps({**begun_with, **told}))
+            note_left("to resume")
             yield part, folder
             is_done = True
             _give_its_name(part, folder)
+            note_left("whole")
         except (KeyboardInterrupt, SystemExit):
             if is_done:                  # a moment more, and it is whole
                 _give_its_name(part, folder)
+                note_left("whole")
             raise
         except BaseException:
+            note_left("nothing")
             shutil.rmtree(part)
             raise
 

@@ -1,6 +1,7 @@
 """The losses of a training as TensorBoard reads them (extra `tensorboard`), while it goes on."""
 
 import shutil
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,7 @@ def open_log(folder: Path | None, curve: LossCurve) -> Iterator[Callable[[LossCu
     """Begin a training's log with what is trained already; yield what adds the last epoch to it.
 
     What an interrupted training logged is removed: the state that it goes on from holds it all.
+    Where the extra is missing, as on another machine that resumes it, it is warned of, and goes on.
 
     Parameters
     ----------
@@ -23,7 +25,15 @@ def open_log(folder: Path | None, curve: LossCurve) -> Iterator[Callable[[LossCu
     if folder is None:
         yield lambda curve: None
         return
-    from torch.utils.tensorboard import SummaryWriter
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:
+        warnings.warn(
+            "the extra `tensorboard` is missing: the training goes on without its logs",
+            stacklevel=2,
+        )
+        yield lambda curve: None
+        return
 
     shutil.rmtree(folder, ignore_errors=True)
     with SummaryWriter(str(folder)) as writer:

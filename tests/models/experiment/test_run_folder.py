@@ -7,7 +7,9 @@ import pytest
 
 pytest.importorskip("torch")
 
+from acq.advice import word_interrupt
 from acquire.errors import Fix, TrainingError
+from acquire.interrupts import note_left, what_is_left
 from dataset.runs import read_training_runs
 from models.experiment.run_folder import claim_folder, find_interrupted, open_run_folder
 
@@ -55,6 +57,15 @@ def test_of_several_interrupted_runs_the_one_that_was_begun_with_the_same_goes_o
     parts = [interrupt(tmp_path, {"seeds": seeds}) for seeds in (1, 2, 3)]
     for part, seeds in zip(parts, (1, 2, 3), strict=True):
         assert find_interrupted(tmp_path / "runs", {"seeds": seeds})[0] == part
+
+
+def test_it_is_known_from_the_first_moment_on_what_a_signal_would_leave(tmp_path):
+    note_left("nothing")
+    with open_folder(tmp_path, {"seeds": 1}, resume=False):
+        assert what_is_left() == "to resume"
+    assert what_is_left() == "whole"
+    assert "nothing is kept" in word_interrupt("train-kd", 15, "nothing")
+    assert "--resume goes on" in word_interrupt("train-kd", 15, "to resume")
 
 
 def test_a_run_under_way_is_resumed_by_nobody_else(tmp_path):

@@ -1,5 +1,7 @@
 """TensorBoard's own reader finds each network's losses, while it trains and after a new start."""
 
+import sys
+
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -57,6 +59,14 @@ def test_each_epoch_is_read_before_the_next_ends_and_once_after_a_new_start(tmp_
         part: [(epoch, pytest.approx(losses[part])) for epoch, losses in enumerate(curve, 1)]
         for part in ("loss", "label")
     }
+
+
+def test_a_training_goes_on_without_logs_where_the_extra_is_missing(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    with pytest.warns(UserWarning, match="missing: the training goes on without its logs"):
+        curve = train(tmp_path, None)
+    assert len(curve) == EPOCHS
+    assert not (tmp_path / "student").exists()
 
 
 def test_without_the_extra_it_is_said_what_to_install(monkeypatch):
