@@ -128,10 +128,11 @@ def _check_origin(net: ReadNet, fold: TrainingData, data: Path, source: Source) 
         net.check_origin(fold)
     except TrainingError as error:
         trained_on = net.header.get("data_hash")
-        read_from = [
+        read_from: list[ReadFrom] = [
             run.read_from for run in read_training_runs(data) if run.data_hash == trained_on
         ]
-        if read_from and ("published" if isinstance(source, Path) else source) not in read_from:
+        now: ReadFrom = "published" if isinstance(source, Path) else source
+        if read_from and now not in read_from:
             error.fix = _READ_AS[read_from[-1]]
         raise
 

@@ -63,7 +63,9 @@ def _whole_clips(
 
 
 def ms_per_frame(net: Net, *, frames: int = 60) -> float:
-    """Measure the median time [ms] that a network takes for one frame, on one thread.
+    """Measure the median processor time [ms] that a network takes for one frame, on one thread.
+
+    What else the machine does is not in it: on an idle one it is the time that passes.
 
     It is the network alone, from a 36x36 motion frame (and, for the teacher, appearance frame) in
     memory to a number, in float32 on the CPU. Decoding, face detection and averaging come on top,
@@ -78,9 +80,9 @@ def ms_per_frame(net: Net, *, frames: int = 60) -> float:
     try:
         with torch.inference_mode():
             for _ in range(frames + _WARM_UP):
-                begun = time.perf_counter()
+                begun = time.thread_time()
                 net(*inputs)
-                times_s.append(time.perf_counter() - begun)
+                times_s.append(time.thread_time() - begun)
     finally:
         torch.set_num_threads(threads)
     return 1000 * float(np.median(times_s[_WARM_UP:]))

@@ -76,8 +76,9 @@ def summarise_run(
                          "which the finger's rate can be told; one without a prediction counts "
                          "as the mean rate of the training windows; "
                          "per_video_mean has one heart rate a video, the mean over its windows",
-        "ms_per_frame_is": "the network alone on one 36x36 frame, batch 1, one thread, float32, "
-                           "CPU, median of 60; of networks that read clips, a clip over its frames",
+        "ms_per_frame_is": "processor time of the network alone on one 36x36 frame, batch 1, one "
+                           "thread, float32, median of 60; of networks that read clips, a clip "
+                           "over its frames",
         "people": whole.people,
         "subjects": {
             side: sorted({video.subject for video in videos}) for side, videos in sides.items()

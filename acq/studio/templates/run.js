@@ -34,9 +34,12 @@ function show() {
   const names = [...new Set(losses.flatMap(curve => Object.keys(curve.parts)))];
   const row = (kind, ...cells) => element("tr", undefined, ...cells.map(text => element(kind, text)));
   const last = values => { const value = values?.at(-1); return value === null || value === undefined ? "–" : value.toPrecision(3); };
+  // a sum with its teacher's terms is not to be set beside the student's without them
+  const withTerms = curve => ["middle", "last", "pulse"].some(name => name in curve.parts);
+  const cell = (curve, name) => last(curve.parts[name]) + (name === "loss" && withTerms(curve) ? " with its teacher's terms" : "");
   $("#last thead").replaceChildren(row("th", "Training", "Epochs", ...names));
   $("#last tbody").replaceChildren(...losses.map(curve => row(
-    "td", named(curve), String(Object.values(curve.parts)[0]?.length ?? 0), ...names.map(name => last(curve.parts[name])))));
+    "td", named(curve), String(Object.values(curve.parts)[0]?.length ?? 0), ...names.map(name => cell(curve, name)))));
   $("#key").textContent = losses.length ? "" : "No epoch has ended yet.";
   $("#key").append(...networks().map(([name, title]) => element("span", undefined, swatch(colourOf(name)), title)));
 }

@@ -1,5 +1,7 @@
 """What networks predict for a video, and how long it takes them."""
 
+import time
+
 import numpy as np
 import pytest
 
@@ -38,3 +40,9 @@ def test_ms_per_frame_is_measured_and_threads_are_put_back():
     threads = torch.get_num_threads()
     assert 0 < ms_per_frame(Student(), frames=5) < ms_per_frame(Teacher(), frames=5)
     assert torch.get_num_threads() == threads
+
+
+def test_ms_per_frame_is_of_the_processor_and_not_of_the_time_that_passes():
+    net = Student()
+    net.register_forward_pre_hook(lambda *_: time.sleep(0.05))
+    assert ms_per_frame(net, frames=3) < 50
