@@ -92,16 +92,21 @@ def names_of(tree):
 
 def test_what_a_benchmark_imports_is_there(modules, repo):
     """Most of them run for too long to be run here, and nothing else imports them."""
-    gone = []
-    for path in repo.glob("benchmarks/*.py"):
-        for node in ast.walk(ast.parse(path.read_text())):
-            # `from . import x` has no module
-            if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] in ROOMS:
-                name = node.module.replace(".", "/")
-                found = names_of(modules.get(f"{name}.py") or modules[f"{name}/__init__.py"])
-                gone += [
-                    f"{path.name}: {node.module}.{one.name}" for one in node.names
-                    if not {one.name, "__getattr__"} & found
-                    and f"{name}/{one.name}.py" not in modules
-                ]
+    ours = {f"benchmarks/{path.name}": ast.parse(path.read_text())
+            for path in repo.glob("benchmarks/*.py")}
+    there, gone = {**modules, **ours}, []
+    for path, tree in ours.items():
+        for node in ast.walk(tree):
+            if not isinstance(node, ast.ImportFrom):
+                continue
+            name = "/".join((["benchmarks"] if node.level else []) + (node.module or "").split("."))
+            name = name.rstrip("/")                          # `from . import x` has no module
+            if name.partition("/")[0] not in (*ROOMS, "benchmarks"):
+                continue
+            of = there.get(f"{name}.py") or there.get(f"{name}/__init__.py")
+            found = names_of(of) if of else set()
+            gone += [
+                f"{path}: {name}.{one.name}" for one in node.names
+                if not {one.name, "__getattr__"} & found and f"{name}/{one.name}.py" not in there
+            ]
     assert gone == []
