@@ -266,6 +266,7 @@ def main() -> None:
     if unknown := sorted({*options.ways} - {*WAYS}):
         parser.error(f"expected some of {', '.join(WAYS)}, found {', '.join(unknown)}")
     options.folder.mkdir(parents=True, exist_ok=True)
+    FIGURES.mkdir(exist_ok=True)
     until_s = time.time() + 60 * options.minutes
     with ProcessPoolExecutor(options.jobs) as pool:
         list(pool.map(keep_film, [(options.folder, number) for number in (*LEARN, *TEST)]))
