@@ -16,6 +16,7 @@ import re
 import stat
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -191,12 +192,27 @@ def compose_yaml(text: bytes | str) -> "Node | None":
     if len(text) > LARGEST_YAML_BYTES:
         raise ValueError(_too_many(len(text), "bytes", LARGEST_YAML_BYTES))
     try:
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        root = yaml.compose(text, Loader=_yaml_loader())
     except RecursionError as error:
         raise ValueError(_TOO_DEEP) from error
     if root is not None and (values := _count_nodes(root, {}, 1)) > MOST_YAML_VALUES:
         raise ValueError(_too_many(values, "values", MOST_YAML_VALUES))
     return root
+
+
+@cache
+def _yaml_loader() -> type:
+    """Return PyYAML's safe loader, which reads `2e-5` as a number, as YAML 1.2 has it."""
+    import yaml
+
+    class Loader(yaml.SafeLoader):
+        pass
+
+    Loader.add_implicit_resolver(
+        "tag:yaml.org,2002:float", re.compile(r"[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+$"),
+        list("-+0123456789"),
+    )
+    return Loader
 
 
 def _count_nodes(node: Any, counted: dict[int, int | None], depth: int) -> int:

@@ -42,7 +42,7 @@ def test_one_that_comes_with_acq_is_written_as_it_stands(name):
 
 def test_one_of_ones_own_is_written_whole_as_it_will_train(tmp_path):
     mine, whole = tmp_path / "mine.yaml", tmp_path / "whole.yaml"
-    mine.write_text("learning_rate: 2.0e-5\ndistill: {kd: at}")
+    mine.write_text("learning_rate: 2e-5\ndistill: {kd: at}")     # text in YAML 1.1
     whole.write_text(write_recipe(str(mine), {"epochs": 5}))
     assert yaml.safe_load(whole.read_text()).keys() == yaml.safe_load(
         find_recipe("acq").read_text()).keys()
