@@ -18,6 +18,7 @@ from typing import Literal
 
 import av
 import av.container
+import av.error
 import av.filter
 import numpy as np
 

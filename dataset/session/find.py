@@ -67,7 +67,7 @@ def _near_folder(path: Path) -> Path | None:
     return None
 
 
-def session_path(data: Path, text: str) -> Path:
+def session_path(data: Path, text: str | Path) -> Path:
     """Return the file that `text` names: any path, or the id of a recording under `data`.
 
     Whether a path leads to a recording is for its reader to say.
@@ -76,6 +76,7 @@ def session_path(data: Path, text: str) -> Path:
     ------
     SessionError : no file of that name, and no recording of that id
     """
+    text = str(text)
     if not text or _ADDRESS.match(text):
         raise SessionError(
             expected="a file, or the id of one recording",

@@ -33,6 +33,7 @@ def test_stages_that_go_on_by_turns_begin_once():
     assert said == ["writing frames: 0 of 400", "checking frames: 0 of 400"]
 
 
+@pytest.mark.real_time
 def test_a_stage_in_which_nothing_gets_done_gives_a_sign_of_life():
     said = []
     with ProgressLines(said.append, every_s=0.3) as lines:

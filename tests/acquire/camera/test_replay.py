@@ -233,5 +233,5 @@ def test_it_counts_the_frames_that_were_due(tmp_path):
 @pytest.mark.parametrize("fps", ["", "?fps=25"])
 def test_a_single_picture_is_no_video(tmp_path, fps):
     write_raw(tmp_path / "v.mjpeg", "mjpeg", "yuvj420p", count=1)
-    with pytest.raises(DeviceError, match="expected at least 2 frames, found 1"):
+    with pytest.raises(DeviceError, match="expected at least 2 frames, found a single pic"):
         open_camera(f"replay:{tmp_path}/v.mjpeg{fps}", 25)
