@@ -22,7 +22,7 @@ from .choices import Choices, Devices
 from .followed import FollowedRecording
 from .messages import Picture
 from .preview import Preview
-from .started import StartedRecording
+from .started import StartedVerb
 
 IDLE, LOOKING, STARTING, RECORDING = "idle", "looking", "starting", "recording"
 CALIBRATING = "calibrating"
@@ -40,7 +40,7 @@ class Rig:
         self._lock = threading.RLock()          # of what is held and recorded; may take seconds
         self._pages = threading.Lock()          # of the count of pages; never held for long
         self._preview: Preview | None = None
-        self._started: StartedRecording | None = None
+        self._started: StartedVerb | None = None
         self._calibration: StartedCalibration | None = None      # the last that was started here
         self._kept = KeptCalibration(data)
         self._known: dict[Path, WatchedRecording] = {}
@@ -137,7 +137,7 @@ class Rig:
         self.choices.check(devices)
         with self._lock:
             self._make_free()
-            self._started = StartedRecording([
+            self._started = StartedVerb("record", [
                 *devices.options, "--data", str(self.data), *options,
             ])
 

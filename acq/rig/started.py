@@ -59,10 +59,3 @@ class StartedVerb:
             return ""
         last = said.plain or (said.warnings or ("it ended without a word",))[-1]
         return "; ".join(said.errors) or last
-
-
-class StartedRecording(StartedVerb):
-    """A recording."""
-
-    def __init__(self, options: Sequence[str]) -> None:
-        super().__init__("record", options)

@@ -69,7 +69,7 @@ class Following:
         frames = Frames(self._video, self.camera, count=count, where=self.path)
         first, times_ns = self._next, self._columns[layout.FRAME_TIME][self._next:count]
         for at, time_ns in zip(range(first, count), times_ns.tolist(), strict=True):
-            if not is_frame_stored(self._video, at):                     # would read as black
+            if not is_frame_stored(self._video, at):      # would read as black
                 return
             self._next = at + 1
             yield frames[at], time_ns

@@ -1,5 +1,11 @@
 """What tests ask of a page in a browser: whether its texts are read, and where the keys are."""
 
+import shutil
+from contextlib import contextmanager
+
+import pytest
+from playwright.sync_api import expect, sync_playwright
+
 # texts of a page, in closed dialogs, placeholders and before and after elements too, whose contrast
 # with what lies behind them is below that of WCAG AA
 PALE_TEXTS = r"""() => {
@@ -48,6 +54,19 @@ FOCUSED = r"""() => {
       && box.bottom > 0 && box.top < innerHeight,
   };
 }"""
+
+
+@contextmanager
+def open_chromium(*, patience_ms):
+    """Open Debian's Chromium; whatever a test expects of a page is waited for so long."""
+    program = shutil.which("chromium")
+    if program is None:
+        pytest.skip("no browser; apt-get install chromium")
+    expect.set_options(timeout=patience_ms)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield browser
+        browser.close()
 
 
 def tab_to(page, name, *, back=False):

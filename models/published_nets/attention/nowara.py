@@ -22,7 +22,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..recurrent import FloatLSTM
+from ..recurrent import read_in_float32
 from ..spec import NetBatch, NetSpec, Reads
 from ..titles import OWN_TITLES
 from .deepphys import DeepPhys, DeepPhysConfig
@@ -46,7 +46,7 @@ class Nowara(nn.Module):
         super().__init__()
         self.config = config or NowaraConfig()
         self.first = DeepPhys(self.config)
-        self.lstm = FloatLSTM(_SIGNALS, self.config.units, num_layers=2, batch_first=True)
+        self.lstm = nn.LSTM(_SIGNALS, self.config.units, num_layers=2, batch_first=True)
         self.head = nn.Linear(self.config.units, 1)
 
     @property
@@ -65,7 +65,7 @@ class Nowara(nn.Module):
         # the pulse at a pair's first frame: the sum of the changes before
         pulse = F.pad(change.detach().float().cumsum(dim=1)[:, :-1], (1, 0))
         signals = without_line(torch.cat([pulse[..., None], noise], dim=2))
-        return change, torch.tanh(self.head(self.lstm(signals)[0])).squeeze(2)
+        return change, torch.tanh(self.head(read_in_float32(self.lstm, signals))).squeeze(2)
 
 
 def background(frames: Tensor, mask: Tensor) -> Tensor:

@@ -28,7 +28,7 @@ from torch.func import functional_call
 from torch.nn import functional as F
 
 from ..losses import temporal_contrast
-from ..recurrent import FloatLSTM
+from ..recurrent import read_in_float32
 from ..spec import NetBatch, NetSpec, Reads
 from ..titles import OWN_TITLES
 
@@ -104,7 +104,7 @@ class MetaRppg(nn.Module):
         self.config = config or MetaRppgConfig()
         features, units = self.config.channels[-1], self.config.units
         self.encoder = Encoder(self.config.channels)
-        self.lstm = FloatLSTM(features, units, num_layers=2, batch_first=True, bidirectional=True)
+        self.lstm = nn.LSTM(features, units, num_layers=2, batch_first=True, bidirectional=True)
         self.head = nn.Linear(2 * units, 2 * self.config.levels)
         self.gradient = SyntheticGradient(self.config.clip)
         self.register_buffer("prototype", torch.zeros(features))
@@ -126,7 +126,7 @@ class MetaRppg(nn.Module):
 
     def logits(self, features: Tensor) -> Tensor:
         """Estimate whether the pulse is above each level: (B, T, D) -> (B, T, levels)."""
-        pairs = self.head(self.lstm(features)[0]).unflatten(2, (-1, 2))
+        pairs = self.head(read_in_float32(self.lstm, features)).unflatten(2, (-1, 2))
         return pairs[..., 1] - pairs[..., 0]
 
     def to_levels(self, features: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ from starlette.websockets import WebSocketDisconnect
 
 from acq.rig.messages import Picture
 from acq.rig.rig import Rig
-from acq.rig.started import StartedRecording
+from acq.rig.started import StartedVerb
 from dataset.session.subject import read_subject
 from tests.support.made_sessions import make_session
 from tests.support.studio import PORT, visitor
@@ -29,13 +29,14 @@ def started(monkeypatch):
     """Return the options of each recording that was to be started; none is."""
     begun = []
 
-    class Never(StartedRecording):
+    class Never(StartedVerb):
         has_ended = False
 
-        def __init__(self, options):
+        def __init__(self, verb, options):
+            assert verb == "record"
             begun.append(list(options))
 
-    monkeypatch.setattr("acq.rig.rig.StartedRecording", Never)
+    monkeypatch.setattr("acq.rig.rig.StartedVerb", Never)
     return begun
 
 

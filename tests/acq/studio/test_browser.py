@@ -11,13 +11,13 @@ from dataclasses import replace
 from importlib.util import find_spec
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 from acquire.writing import hold, recordings_of
 from dataset.selection import decide
 from dataset.selection.exclusions_file import read_exclusions
 from dataset.selection.make_exclusion import make_exclusion
-from tests.support.browser import PALE_TEXTS, tab_to
+from tests.support.browser import PALE_TEXTS, open_chromium, tab_to
 from tests.support.curated_folders import three_entries, write_curated_folders
 from tests.support.growing_runs import NAME as RUN
 from tests.support.growing_runs import GrowingRun
@@ -64,14 +64,8 @@ def studio(data):
 
 @pytest.fixture(scope="module")
 def chromium():
-    program = shutil.which("chromium")
-    if program is None:
-        pytest.skip("no browser; apt-get install chromium")
-    expect.set_options(timeout=PATIENCE_MS)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+    with open_chromium(patience_ms=PATIENCE_MS) as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -12,13 +11,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 from acq.running.watch import find_recordings
 from acquire.calibration.rig_file import read_rig
 from acquire.data_folder import session_files
 from dataset.session.reader import Session
 from dataset.session.summary import summarise_session
+from tests.support.browser import open_chromium
 from tests.support.made_videos import pictures, write_video
 from tests.support.twin import Twin
 
@@ -37,14 +37,8 @@ pytestmark = pytest.mark.real_time
 
 @pytest.fixture
 def browser():
-    program = shutil.which("chromium")
-    if program is None:
-        pytest.skip("no browser; apt-get install chromium")
-    expect.set_options(timeout=PATIENCE_MS)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+    with open_chromium(patience_ms=PATIENCE_MS) as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture
