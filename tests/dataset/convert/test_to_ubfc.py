@@ -55,8 +55,10 @@ def on(side, manifest):
     return [e for e in manifest.entries if e.side == side]
 
 
-# the other pairs, as raw video: test_session_to_ubfc_to_arrays
-@pytest.mark.parametrize(("codec", "pixel_format"), [("rawvideo", "RGB"), ("ffv1", "I420")])
+# raw video of I420: test_session_to_ubfc_to_arrays
+@pytest.mark.parametrize(
+    ("codec", "pixel_format"), [("rawvideo", "RGB"), ("ffv1", "I420"), ("ffv1", "RGB")],
+)
 def test_round_trip(tmp_path, codec, pixel_format):
     make_session(tmp_path, "S01", seconds=12.0, pixel_format=pixel_format)
     path = make_session(tmp_path, "S02", seconds=12.0, pixel_format=pixel_format, bpm=90)
