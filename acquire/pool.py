@@ -27,11 +27,24 @@ _HEARD_HERE = [
 
 Result = TypeVar("Result")
 
+_shared_cores = 0   # of a worker; 0: this process is none, and has all
+
 
 def usable_cores() -> int:
     """Return on how many cores this process may run; where no system call tells it, of all."""
     affinity = getattr(os, "sched_getaffinity", None)       # of Linux alone
     return len(affinity(0)) if affinity else os.cpu_count() or 1
+
+
+def own_cores() -> int:
+    """Return how many cores this process may use itself: of a worker, its share of them."""
+    return _shared_cores or usable_cores()
+
+
+def share_cores(cores: int) -> None:
+    """Keep this process, a worker, to some of the cores: the others are for those beside it."""
+    global _shared_cores  # noqa: PLW0603 - a pool tells each worker once
+    _shared_cores = max(1, cores)
 
 
 class Pool:

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from acquire.errors import AcqError, Fix
-from acquire.pool import Pool, open_pool, usable_cores
+from acquire.pool import Pool, open_pool, share_cores, usable_cores
 
 from .files import one_line
 
@@ -179,7 +179,7 @@ def _pool(jobs: int) -> Iterator[Pool]:
     # BLAS reads them once, when a worker imports numpy
     os.environ.update((name, "1") for name in _THREADS)
     try:
-        with open_pool(jobs, prepare=_one_thread) as pool:
+        with open_pool(jobs, prepare=_one_of, arguments=(jobs,)) as pool:
             for _ in range(jobs):
                 pool.submit(os.getpid)             # starts one each
             yield pool
@@ -188,11 +188,12 @@ def _pool(jobs: int) -> Iterator[Pool]:
             os.environ.pop(name, None) if value is None else os.environ.__setitem__(name, value)
 
 
-def _one_thread() -> None:
-    """Keep a worker to one core: more cores are used by more workers."""
+def _one_of(jobs: int) -> None:
+    """Keep a worker to its share of the cores: more of them are used by more workers."""
     import cv2
 
     cv2.setNumThreads(1)
+    share_cores(usable_cores() // jobs)
 
 
 def _on_cluster(
@@ -252,7 +253,7 @@ def _client(scheduler: str) -> Iterator[Any]:
 
 
 def _attempt_in_one_thread(work: Callable[[Item], Result], item: Item) -> Outcome[Result]:
-    _one_thread()
+    _one_of(usable_cores())            # a cluster's worker has as many threads as cores
     return _attempt(work, item)
 
 

@@ -5,13 +5,16 @@ numbers a frame. The face is looked for once a second. The box that colours are 
 held, as curation holds it; it is moved only where the face has left it by a quarter of its width.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
+from dataset.common.ahead import read_ahead
 from dataset.face.box import FaceBox
 from dataset.face.quick_look import spot_face
+from dataset.session.frames import Frames
 from dataset.session.reader import Session
 
 LOOK_EVERY_S = 1.0
@@ -52,6 +55,13 @@ def scan_frames(session: Session) -> Pictures:
     SessionError : a frame cannot be read
     """
     frames = session.frames
+    stored = zip(map(frames.raw, range(len(frames))), session.frame_time_ns.tolist(), strict=True)
+    with read_ahead(stored) as ahead:
+        return _scan(frames, ahead)
+
+
+def _scan(frames: Frames, ahead: Iterator[tuple[np.ndarray, int]]) -> Pictures:
+    """Measure every frame of a session, as it is stored, with its time [ns]."""
     count = len(frames)
     cells = np.empty((count, GRID[0] * GRID[1]), np.float32)
     patches = np.full((count, PATCHES[0] * PATCHES[1], 3), np.nan, np.float32)
@@ -60,8 +70,7 @@ def scan_frames(session: Session) -> Pictures:
     faces: list[tuple[float, float, float]] = []
     held: FaceBox | None = None
     due_ns, before = -(2**62), None
-    for at in range(count):
-        stored = frames.raw(at)
+    for at, (stored, time_ns) in enumerate(ahead):
         grey = (
             stored[: frames.height]
             if frames.pixel_format == "I420"
@@ -70,7 +79,7 @@ def scan_frames(session: Session) -> Pictures:
         cells[at] = _cell_means(grey, GRID).ravel()
         repeats[at] = before is not None and np.array_equal(stored, before)
         before = stored
-        if (time_ns := int(session.frame_time_ns[at])) >= due_ns:
+        if time_ns >= due_ns:
             due_ns = time_ns + round(LOOK_EVERY_S * 1e9)
             box = spot_face(grey)
             looks.append(at)

@@ -12,6 +12,7 @@ from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
+from dataset.common.ahead import read_ahead
 from dataset.published_colour.methods import METHODS as PUBLISHED
 from dataset.signals.filters import WINDOW_S
 from models.fusion.fuse import LEAST_S, FusedRate
@@ -21,7 +22,6 @@ from models.live.recorded import Reference, choose_reference, open_recorded
 from models.live.states import NO_PULSE, READING, SETTLING, LiveReading, reading_of
 from models.live.states import TOO_SLOW as TOO_SLOW_STATE
 
-from .ahead import read_ahead
 from .methods import read_methods
 from .stretches import Stretch
 from .watched import Watched, watch

@@ -1,4 +1,4 @@
-"""Blocks of a long stretch against the whole of it, and frames that are made ahead."""
+"""Blocks of a long stretch against the whole of it."""
 
 import tracemalloc
 
@@ -7,7 +7,6 @@ import pytest
 
 from dataset.face.box import FaceBox, enlarge
 from dataset.face.frames import face_colour, motion
-from models.whole.ahead import read_ahead
 from models.whole.stretches import BLOCK, StretchReader
 from tests.support.live_scenes import RedOverGreen
 
@@ -65,23 +64,3 @@ def test_of_a_longer_stretch_no_more_frames_are_kept():
             kept.append(tracemalloc.get_traced_memory()[0])
     tracemalloc.stop()
     assert kept[1] - kept[0] < 400 * BLOCK          # bytes a frame; 7,776 with its picture
-
-
-def test_frames_ahead_come_in_order_and_their_error_after_them():
-    def frames():
-        for at in range(50):
-            yield np.full((2, 2, 3), at, np.uint8), at / 30
-        raise ValueError("broken")
-
-    seen = []
-    with (
-        pytest.raises(ValueError, match="broken"),
-        read_ahead(frames()) as ahead,
-    ):
-        seen += [time_s for _, time_s in ahead]
-    assert seen == []
-    with read_ahead(frames()) as ahead:
-        seen = [next(ahead)[1] for _ in range(50)]
-    assert seen == pytest.approx(np.arange(50) / 30)
-    with read_ahead(iter(())) as ahead:
-        assert list(ahead) == []
