@@ -5,17 +5,19 @@ test changes the pictures (covers, darkens, cuts, turns them) and has them read 
 network, live or from a file.
 """
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from unittest.mock import patch
 
 import cv2
 import numpy as np
 
 from acquire.simulation.motion import Activity
 from acquire.simulation.subject import VirtualSubject
-from dataset.layouts.avi import VideoWriter
 from models.live.pulse import open_live_pulse
+from models.live.recorded import RecordedFrames
 from models.live.states import LiveReading
 from models.whole.read import read_whole
 
@@ -90,14 +92,15 @@ def read_live(images, time_s) -> Read:
     return _as_read(readings)
 
 
-def read_file(folder: Path, images, *, fps: float = FPS) -> Read:
-    """Read pictures from a lossless video."""
-    height, width = images[0].shape[:2]
-    path = folder / "scene.avi"
-    with VideoWriter(path, codec="rawvideo", width=width, height=height, fps=fps) as video:
-        for image in images:
-            video.add(np.ascontiguousarray(image[:, :, ::-1]))
-    prediction = read_whole(open_live_pulse(), path)
+def read_file(images) -> Read:
+    """Read pictures as those of a file that was opened."""
+    images = [np.ascontiguousarray(image) for image in images]
+    time_s = (np.arange(len(images)) / FPS).tolist()
+    opened = RecordedFrames(
+        zip(images, time_s, strict=True), len(images), time_s[-1], simulated=True
+    )
+    with patch("models.whole.read.open_recorded", lambda *_, **__: nullcontext(opened)):
+        prediction = read_whole(open_live_pulse(), Path("opened"))
     shown = [
         Shown(row.first_s, row.reading.time_s, row.hr_bpm)
         for row in prediction.rows if row.hr_bpm is not None

@@ -56,10 +56,12 @@ def make_withdrawable(data):
     (cache / f"{orphan}.npy").write_bytes(b"of a video that no folder has any more")
     write_card(data, AboutDataset())
     assert not export_sessions(data, asked=RequestedSettings(fps="native")).failed
+    # an interruption is tried before every file: few are enough, of each kind and side
     for folder in data_folder.pure_dir(data).glob("*/*/*-*/"):
-        # one each: an interruption is tried before every file
         for picture in sorted(folder.iterdir())[1:]:
             picture.unlink()
+    for folder in ("test/03-02", "train/04-01", "train/05-01"):
+        shutil.rmtree(data_folder.pure_dir(data) / folder)
     (data / PARTIAL / "test-subject1").mkdir(parents=True)
     (data / PARTIAL / "test-subject1" / "vid.avi").write_bytes(b"half a video")
     (data / ".ubfc-replacing" / "old-test-subject1").mkdir(parents=True)

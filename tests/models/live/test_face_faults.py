@@ -80,9 +80,9 @@ def turned(image, degrees):
     return cv2.warpAffine(image, turn, (300, 300), borderMode=cv2.BORDER_REPLICATE)
 
 
-def test_darker_skin_is_read(tmp_path):
+def test_darker_skin_is_read():
     darker = person(DARKER)
-    assert_right(read_file(tmp_path, darker.images), darker)
+    assert_right(read_file(darker.images), darker)
 
 
 def test_of_two_faces_none_is_read(slow, quick):
@@ -90,34 +90,34 @@ def test_of_two_faces_none_is_read(slow, quick):
     assert read_live(images[:80], slow.time_s[:80]).states == [TWO_FACES]
 
 
-def test_who_stays_when_the_one_in_front_leaves_is_not_read(slow, quick, tmp_path):
+def test_who_stays_when_the_one_in_front_leaves_is_not_read(slow, quick):
     empty = np.full_like(slow.images[0], GREY)
     images = [
         beside(one if t_s < 7 else empty, other, 130)
         for one, other, t_s in zip(slow.images, quick.images, slow.time_s, strict=True)
     ]
-    result = read_file(tmp_path, images)
+    result = read_file(images)
     assert_right(result, slow)
     assert all(one.last_s <= 7.1 for one in result.shown)
 
 
-def test_somebody_who_passes_before_the_face_is_in_no_window(slow, quick, tmp_path):
+def test_somebody_who_passes_before_the_face_is_in_no_window(slow, quick):
     images = [
         in_front(one, other, t_s - 4.0)
         for one, other, t_s in zip(slow.images, quick.images, slow.time_s, strict=True)
     ]
-    result = read_file(tmp_path, images)
+    result = read_file(images)
     assert_right(result, slow)
     assert all(one.first_s > 4.3 for one in result.shown)       # until then the face is covered
 
 
-def test_a_photo_has_no_heart_rate(slow, tmp_path):
+def test_a_photo_has_no_heart_rate(slow):
     photo = [slow.images[0]] * len(slow.images)
     assert not read_live(noisy(photo, 1.0), slow.time_s).shown
-    assert not read_file(tmp_path, noisy(photo, 2.0)).shown
+    assert not read_file(noisy(photo, 2.0)).shown
 
 
-def test_a_mask_over_the_lower_face(slow, tmp_path):
+def test_a_mask_over_the_lower_face(slow):
     # the detector's box of SLOW is 98 x 129 pixels from (98, 107)
     shape = np.array([[101, 180], [149, 168], [197, 180], [191, 227], [149, 243], [107, 227]])
     cover = np.zeros((300, 300), np.uint8)
@@ -125,13 +125,13 @@ def test_a_mask_over_the_lower_face(slow, tmp_path):
     cloth = noisy([np.full((300, 300, 3), (150, 190, 215))] * 8)
     images = [np.where(cover[:, :, None] > 0, cloth[at % 8], one)
               for at, one in enumerate(slow.images)]
-    assert_right(read_file(tmp_path, images), slow)
+    assert_right(read_file(images), slow)
 
 
-def test_darkness_is_told_and_is_in_no_window(slow, tmp_path):
+def test_darkness_is_told_and_is_in_no_window(slow):
     images = [one if t_s < 2 or t_s > 4 else one // 16
               for one, t_s in zip(slow.images, slow.time_s, strict=True)]
-    result = read_file(tmp_path, images)
+    result = read_file(images)
     assert DARK in result.states
     assert_right(result, slow)
     assert all(one.first_s >= 4 for one in result.shown)
@@ -139,21 +139,21 @@ def test_darkness_is_told_and_is_in_no_window(slow, tmp_path):
 
 
 @pytest.mark.parametrize(("left", "top"), [(95, 0), (0, 115)])
-def test_a_face_at_the_border_is_read(slow, tmp_path, left, top):
-    result = read_file(tmp_path, slow.images[:, top:, left:])
+def test_a_face_at_the_border_is_read(slow, left, top):
+    result = read_file(slow.images[:, top:, left:])
     assert set(result.states) <= {READING, NO_PULSE}       # the face is held from the first frame
     assert_right(result, slow)
 
 
 @pytest.mark.parametrize("degrees", [15, -30])
-def test_a_head_that_is_tilted_is_read(slow, tmp_path, degrees):
-    assert_right(read_file(tmp_path, [turned(one, degrees) for one in slow.images]), slow)
+def test_a_head_that_is_tilted_is_read(slow, degrees):
+    assert_right(read_file([turned(one, degrees) for one in slow.images]), slow)
 
 
-def test_no_window_lies_across_the_turn_of_a_phone(slow, tmp_path):
+def test_no_window_lies_across_the_turn_of_a_phone(slow):
     images = [np.rot90(one) if t_s > 7 else one
               for one, t_s in zip(slow.images[:200], slow.time_s, strict=False)]
-    result = read_file(tmp_path, images)
+    result = read_file(images)
     assert_right(result, slow)
     assert all(one.last_s <= 7.1 for one in result.shown)
 
@@ -171,9 +171,9 @@ def test_seven_frames_a_second_are_too_slow_and_eight_are_not(slow, fps):
         assert result.states[-1] == TOO_SLOW
 
 
-def test_no_window_lies_across_a_cut_to_another_person(slow, quick, tmp_path):
+def test_no_window_lies_across_a_cut_to_another_person(slow, quick):
     images = np.concatenate([slow.images[: round(5 * FPS)], quick.images[:180]])
-    result = read_file(tmp_path, images)
+    result = read_file(images)
     assert all(one.first_s >= 4.9 for one in result.shown)
     assert_right(result, quick)
 

@@ -1,6 +1,7 @@
 """The pulse while frames come: heart rates, states without one, and the offline result."""
 
 from concurrent.futures import ThreadPoolExecutor
+from copy import deepcopy
 from itertools import islice
 from threading import Event
 
@@ -45,6 +46,20 @@ def live(scene):
     return LivePulse(RedOverGreen(), scene.find)
 
 
+@pytest.fixture(scope="module")
+def twelve_seconds():
+    """A scene that has been read for twelve seconds, and what reads it: to be copied."""
+    scene = Scene()
+    live = LivePulse(RedOverGreen(), scene.find)
+    assert play(live, scene, frame_times(12.0))[-1].state == READING
+    return scene, live
+
+
+@pytest.fixture
+def read_so_far(twelve_seconds):
+    return deepcopy(twelve_seconds)
+
+
 def rates(readings):
     return np.array([r.hr_bpm for r in readings if r.hr_bpm is not None])
 
@@ -86,8 +101,8 @@ def test_a_photograph_has_no_heart_rate(scene, live):
     assert not len(rates(readings))
 
 
-def test_a_face_that_is_lost_and_comes_back(scene, live):
-    play(live, scene, frame_times(12.0))
+def test_a_face_that_is_lost_and_comes_back(read_so_far):
+    scene, live = read_so_far
     scene.faces = []
     readings = play(live, scene, frame_times(6.0, begin_s=12.0))
     assert states(readings) == [READING, FACE_LOST]
@@ -100,8 +115,8 @@ def test_a_face_that_is_lost_and_comes_back(scene, live):
     assert states(assert_reads_again(live, scene, 18.0))[-2:] == [SETTLING, READING]
 
 
-def test_a_search_that_misses_the_face_once_ends_nothing(scene, live):
-    play(live, scene, frame_times(12.0))
+def test_a_search_that_misses_the_face_once_ends_nothing(read_so_far):
+    scene, live = read_so_far
     searches, scene.faces, readings = scene.searches, [], []
     for t in frame_times(6.0, begin_s=12.0):
         readings += play(live, scene, [t])
@@ -111,8 +126,8 @@ def test_a_search_that_misses_the_face_once_ends_nothing(scene, live):
     assert states(readings) == [READING]
 
 
-def test_a_picture_that_jumps_is_searched_at_once(scene, live):
-    play(live, scene, frame_times(12.0))
+def test_a_picture_that_jumps_is_searched_at_once(read_so_far):
+    scene, live = read_so_far
     scene.faces, scene.level = [], 60.0
     readings = play(live, scene, frame_times(1.5, begin_s=12.0))
     assert states(readings) == [READING, FACE_LOST]
@@ -123,8 +138,8 @@ def test_a_picture_that_jumps_is_searched_at_once(scene, live):
     pytest.param(FaceBox(28, 18, 37, 29), id="farther away"),
     pytest.param(FaceBox(12, 2, 52, 47), id="nearer"),
 ])
-def test_the_box_moves_when_the_face_has_left_it(scene, live, face):
-    play(live, scene, frame_times(12.0))
+def test_the_box_moves_when_the_face_has_left_it(read_so_far, face):
+    scene, live = read_so_far
     scene.faces = [face]
     readings = play(live, scene, frame_times(5.0, begin_s=12.0))
     assert states(readings)[-1] == SETTLING
@@ -157,9 +172,9 @@ def test_the_box_is_held_while_the_face_sways_in_it(scene, live):
 OTHER = FaceBox(44, 12, 60, 34)
 
 
-def test_the_held_face_is_read_on_beside_another_one(scene, live):
+def test_the_held_face_is_read_on_beside_another_one(read_so_far):
+    scene, live = read_so_far
     scene.people[OTHER] = 1
-    play(live, scene, frame_times(12.0))
     scene.faces = [FACE, OTHER]
     readings = play(live, scene, frame_times(5.0, begin_s=12.0))
     assert states(readings) == [READING]
@@ -183,8 +198,8 @@ def test_two_faces_from_the_start_and_then_the_other_one(scene, live):
     assert rates(readings) == pytest.approx(72.0, abs=1.0)
 
 
-def test_darkness_is_a_state_and_light_begins_anew(scene, live):
-    play(live, scene, frame_times(12.0))
+def test_darkness_is_a_state_and_light_begins_anew(read_so_far):
+    scene, live = read_so_far
     scene.level = 8.0
     readings = play(live, scene, frame_times(3.0, begin_s=12.0))
     assert states(readings) == [DARK]
@@ -199,8 +214,8 @@ def test_darkness_is_a_state_and_light_begins_anew(scene, live):
     assert states(play(LivePulse(RedOverGreen(), scene.find), scene, frame_times(2.0))) == [DARK]
 
 
-def test_a_frozen_picture_is_a_state_and_begins_anew(scene, live):
-    play(live, scene, frame_times(12.0))
+def test_a_frozen_picture_is_a_state_and_begins_anew(read_so_far):
+    scene, live = read_so_far
     scene.still = True
     readings = play(live, scene, frame_times(4.0, begin_s=12.0))
     assert states(readings) == [READING, FROZEN]
@@ -218,8 +233,8 @@ def test_a_picture_that_is_repeated_now_and_then_is_not_frozen(scene, live):
     assert rates(readings) == pytest.approx(72, abs=1)
 
 
-def test_a_gap_in_time_is_a_state_and_begins_anew(scene, live):
-    play(live, scene, frame_times(12.0))
+def test_a_gap_in_time_is_a_state_and_begins_anew(read_so_far):
+    scene, live = read_so_far
     assert live.note_silence(12.2).state == READING
     assert live.note_silence(13.5).state == GAP
     assert live.note_silence(13.5).words == "no frame for 1.5 s"
