@@ -2,11 +2,12 @@
 
     python -m benchmarks.growth [MINUTES ...]
 
-1, 12 and 60 unless given. A recording of small pictures (96x54) is written by the recorder's
-writer as fast as it takes them, from ten seconds of a virtual subject over and over, with a finger
-of the same pulse; then each verb reads it in a process of its own. Processor time is of the process
-and those it started, memory the largest that one of them held. This process itself loads nothing,
-since a child's peak begins at the memory of the process that started it.
+1, 12 and 60 unless given. A recording of small pictures (128x72, as small as a face is found in)
+is written by the recorder's writer as fast as it takes them, from ten seconds of a virtual subject
+over and over, with a finger of the same pulse and arrivals up to 16 ms late; then each verb reads
+it in a process of its own. Processor time is of the process and those it started, memory the
+largest that one of them held. This process itself loads nothing, since a child's peak begins at the
+memory of the process that started it.
 """
 
 import os
@@ -16,9 +17,10 @@ import tempfile
 import time
 from pathlib import Path
 
-WIDTH, HEIGHT, FPS, RATE_HZ = 96, 54, 30, 25
+WIDTH, HEIGHT, FPS, RATE_HZ = 128, 72, 30, 25
+VIEW = (slice(36, 324), slice(64, 576))     # of 360 rows and 640 columns: the face and around it
 LOOP_S, BPM = 10, 72.0                 # twelve beats: the loop has no seam
-START_NS = 10**12
+START_NS, MOST_LATE_NS = 10**12, 16 * 10**6
 
 
 def draw_loop(subject):
@@ -32,7 +34,7 @@ def draw_loop(subject):
     rows = []
     for at in range(LOOP_S * FPS):
         rgb = cv2.cvtColor(person.frame(at / FPS, at), cv2.COLOR_YUV2RGB_I420)
-        small = cv2.resize(rgb, (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA)
+        small = cv2.resize(rgb[VIEW], (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA)
         beat = np.cos(2 * np.pi * BPM / 60 * at / FPS)       # the loop's own pulse, in green
         small[..., 1] = np.clip(small[..., 1] + 2 * beat, 0, 255)
         rows.append(cv2.cvtColor(small, cv2.COLOR_RGB2YUV_I420))
@@ -62,12 +64,14 @@ def write_session(data, subject, seconds, pictures):
             at_ns = START_NS + i * 10**9 // RATE_HZ
             value = 30_000 + 8_000 * np.sin(2 * np.pi * BPM / 60 * i / RATE_HZ) + rng.normal(0, 99)
             writer.add_sample(
-                sequence=i, ticks=i * 80_000, value=round(value), flags=0, arrival_ns=at_ns,
-                time_ns=at_ns, bound_ns=700_000,
+                sequence=i, ticks=i * 80_000, value=round(value), flags=0,
+                arrival_ns=at_ns + int(rng.integers(MOST_LATE_NS)), time_ns=at_ns,
+                bound_ns=700_000,
             )
         for i in range(seconds * FPS):
             at_ns = START_NS + i * 10**9 // FPS
-            writer.add_frame(VideoFrame(pictures[i % len(pictures)], at_ns, at_ns, i))
+            arrival_ns = at_ns + int(rng.integers(MOST_LATE_NS))
+            writer.add_frame(VideoFrame(pictures[i % len(pictures)], at_ns, arrival_ns, i))
         writer.close(complete=True)
 
 

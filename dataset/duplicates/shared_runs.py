@@ -15,6 +15,7 @@ import numpy as np
 
 _BASE = 0x9E3779B97F4A7C15  # odd, and its bits look random: 2^64 over the golden ratio
 _SHORTEST = 8
+_WINDOWS = 4096             # of hashes that are chosen from at once: argmin copies them
 
 
 @dataclass(frozen=True)
@@ -78,8 +79,12 @@ def _fingerprint(values: np.ndarray, stretch: int, choice: int) -> tuple[np.ndar
     is_varied = changes[stretch - 1 :] - changes[: len(hashes)] >= stretch // 4
     ranked = np.where(is_varied, hashes, np.uint64(2**64 - 1))
     choice = min(choice, len(ranked))
-    smallest = np.lib.stride_tricks.sliding_window_view(ranked, choice).argmin(axis=1)
-    at = np.unique(smallest + np.arange(len(ranked) - choice + 1))
+    windows = np.lib.stride_tricks.sliding_window_view(ranked, choice)
+    smallest = np.concatenate([
+        windows[first : first + _WINDOWS].argmin(axis=1)
+        for first in range(0, len(windows), _WINDOWS)
+    ])
+    at = np.unique(smallest + np.arange(len(windows)))
     at = at[is_varied[at]]
     return hashes[at], at
 

@@ -86,8 +86,8 @@ def write_labels(folder: Path, ppg: np.ndarray, *, hr_bpm: np.ndarray, time_s: n
 
 def labels_text(ppg: np.ndarray, *, hr_bpm: np.ndarray, time_s: np.ndarray) -> str:
     """Return what `write_labels` writes."""
-    rows = ([f"{x:.12g}" for x in ppg], [f"{x:.3f}" for x in hr_bpm], [f"{x:.7f}" for x in time_s])
-    return "".join(" ".join(row) + "\n" for row in rows)
+    rows = (ppg, ".12g"), (hr_bpm, ".3f"), (time_s, ".7f")
+    return "".join(" ".join([format(x, spec) for x in row]) + "\n" for row, spec in rows)
 
 
 def load_manifest(root: Path) -> Manifest:

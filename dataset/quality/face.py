@@ -122,7 +122,6 @@ def _measure_windows(
 
 def _measure_exposure(cells: np.ndarray, t_s: np.ndarray, measured: Measurements) -> None:
     """Find where most of the picture becomes brighter or darker at once, by the same factor."""
-    light = np.log(np.maximum(cells, 1.0))
     reach_s = _LEVEL_S + _STEP_S / 2
     at_s = np.concatenate([
         np.arange(float(t_s[run.start]) + reach_s, float(t_s[run.stop - 1]) - reach_s, _STEP_S / 4)
@@ -135,7 +134,10 @@ def _measure_exposure(cells: np.ndarray, t_s: np.ndarray, measured: Measurements
     counts = np.diff(all_edges, axis=1)
     for k in np.flatnonzero((counts[:, 0] >= 3) & (counts[:, 2] >= 3)).tolist():
         edges = all_edges[k]
-        before, after = (np.median(light[edges[i] : edges[i + 1]], axis=0) for i in (0, 2))
+        before, after = (
+            np.median(np.log(np.maximum(cells[edges[i] : edges[i + 1]], 1.0)), axis=0)
+            for i in (0, 2)
+        )
         changes[k] = 100 * np.expm1(np.median(after - before))
     most = float(np.abs(changes).max()) if len(changes) else None
     measured.add_measure("exposure_step_percent", most)

@@ -11,6 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from acquire.pool import open_threads
 from dataset.session.heart_rate import PpgRates, measure_ppg_rates
 from dataset.session.reader import Session
 from dataset.signals.align import BRIDGE_S
@@ -37,12 +38,13 @@ def measure_session(session_path: Path, limits: Limits) -> tuple[SessionQuality,
     """
     cv2.setNumThreads(1)            # more sessions at once are more processes
     measured = Measurements(limits)
-    with Session(session_path) as session:
+    with Session(session_path) as session, open_threads(1) as beside:
+        session_hash = beside.submit(session.content_hash)
         _measure(session, measured)
         flags = join_many(measured.flags)
         quality = SessionQuality(
             session=session.session_id, subject=session.subject,
-            session_hash=session.content_hash(), simulated=session.simulated,
+            session_hash=session_hash.result(), simulated=session.simulated,
             duration_s=session.duration_s, grade=grade_of(flags),
             flags=sort_flags(flags), measures=measured.measures, limits_hash=limits.hash,
             acq_version=version("acq"),
@@ -81,7 +83,10 @@ def _flag_untold(rates: PpgRates, measured: Measurements) -> None:
 
 def _face_pulse(session: Session, pictures: Pictures) -> tuple[PulseWave | None, np.ndarray]:
     """Return the face's pulse, and when the light of its frames fell [s]."""
-    seen = np.isfinite(pictures.patches[:, 0, 0])
+    is_seen = np.isfinite(pictures.patches[:, 0, 0])
+    first = len(is_seen) - int(np.count_nonzero(is_seen))
+    # mostly all from the first face on, and a slice copies nothing
+    seen = np.s_[first:] if is_seen[first:].all() else is_seen
     light_s = (session.frame_light_ns - session.started_monotonic_ns)[seen] / 1e9
     if not _rises(light_s):
         return None, light_s

@@ -1,5 +1,7 @@
 """The finger's signal: finger off, flat or clipped; motion and periodicity in windows of 10 s."""
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from acquire.sensor.finger import ANALOG_BITS, CLIPPED, FINGER_OFF, FLAT_LINE, FingerWatch
@@ -12,6 +14,7 @@ from .measurements import Measurements, join_extremes, windows_without
 
 _BASELINE_S = 1.2                  # more than a beat
 _BASELINE_HZ = 25.0
+_AT_ONCE = 4096                    # samples
 _TEXTS = {
     FINGER_OFF: "no pulse on the sensor", FLAT_LINE: "the sensor stands still",
     CLIPPED: "the sensor is at the end of its scale",
@@ -64,11 +67,8 @@ def _spans_by_state(session: Session) -> dict[str, list[tuple[float, float]]]:
     start_ns = session.started_monotonic_ns
     begun_s: dict[str, float] = {}
     spans: dict[str, list[tuple[float, float]]] = {FINGER_OFF: [], FLAT_LINE: [], CLIPPED: []}
-    columns = (session.ppg_sequence, session.ppg, session.ppg_flags, session.ppg_time_ns)
     at_s = 0.0
-    for sequence, value, flags, time_ns in zip(
-        *(column.tolist() for column in columns), strict=True
-    ):
+    for sequence, value, flags, time_ns in _samples(session):
         at_s = (time_ns - start_ns) / 1e9
         for change in watch.add(sequence, value, flags, time_ns):
             change_s = (change.time_ns - start_ns) / 1e9
@@ -79,6 +79,14 @@ def _spans_by_state(session: Session) -> dict[str, list[tuple[float, float]]]:
     for kind, first_s in begun_s.items():
         spans[kind].append((first_s, at_s))
     return spans
+
+
+def _samples(session: Session) -> Iterator[tuple[int, int, int, int]]:
+    """Yield number, value, flags and time [ns] of each sample."""
+    columns = (session.ppg_sequence, session.ppg, session.ppg_flags, session.ppg_time_ns)
+    for first in range(0, len(session.ppg), _AT_ONCE):       # a number of Python takes 32 bytes
+        some = (column[first : first + _AT_ONCE].tolist() for column in columns)
+        yield from zip(*some, strict=True)
 
 
 def _baseline_sd(t_s: np.ndarray, ppg: np.ndarray, from_s: float, to_s: float) -> float:

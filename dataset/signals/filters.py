@@ -23,6 +23,7 @@ PEAK_HZ = 2 / WINDOW_S     # half the width of a peak, in the spectrum of a Hann
 # one within `highest_hz`.
 LEAST_FS_HZ = 2 * (HIGH_HZ - PEAK_HZ)      # 7.6
 HR_GRID_BPM = 0.1  # spacing of the spectrum before the parabola
+_FREQUENCIES = 2**14    # whose response is worked out at once
 
 
 def bandpass(
@@ -81,7 +82,8 @@ def filter_both_ways(
     response, points = _band_response(kept.shape[-1], fs_hz, low_hz, high_hz, order)
     for _ in range(2):
         spectrum = np.fft.rfft(kept - kept[..., :1], points)
-        kept = np.fft.irfft(spectrum * response, points)[..., : kept.shape[-1]][..., ::-1]
+        spectrum *= response
+        kept = np.fft.irfft(spectrum, points)[..., : kept.shape[-1]][..., ::-1]
     return kept[..., pad : kept.shape[-1] - pad]
 
 
@@ -103,10 +105,13 @@ def _band_response(
     of_band = np.concatenate([poles * width + half, poles * width - half]) / 2
     fade = -np.log(np.abs((1 + of_band) / (1 - of_band))).max()      # of the slowest, each value
     points = 2 ** math.ceil(math.log2(length + 30 / fade))
-    at = np.tan(np.pi * np.arange(1, points // 2 + 1) / points)
-    prototype = (at**2 - centre) / (width * at)
-    response = np.prod(1 / (1j * prototype[:, None] - poles), axis=1)
-    return np.concatenate([[0.0], response]), points
+    response = np.zeros(points // 2 + 1, complex)
+    for first in range(1, len(response), _FREQUENCIES):
+        some = np.s_[first : min(first + _FREQUENCIES, len(response))]
+        at = np.tan(np.pi * np.arange(some.start, some.stop) / points)
+        prototype = (at**2 - centre) / (width * at)
+        response[some] = np.prod(1 / (1j * prototype[:, None] - poles), axis=1)
+    return response, points
 
 
 def highest_hz(fs_hz: float) -> float:

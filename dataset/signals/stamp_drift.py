@@ -52,9 +52,12 @@ def measure_stamp_drift(t_s: np.ndarray, arrival_s: np.ndarray) -> StampDrift:
     # each pair of these gives a slope
     chosen = np.linspace(0, len(at) - 1, min(len(at), _MOST_BLOCKS)).round().astype(int)
     x, y = arrival_s[at][chosen], level[chosen]
-    i, j = np.triu_indices(len(x), 1)
-    far = x[j] - x[i] > (x[-1] - x[0]) / 3
-    slope = float(np.median((y[j] - y[i])[far] / (x[j] - x[i])[far]))          # Theil-Sen
+    slopes = []
+    for i in range(len(x) - 1):
+        rise, run = y[i + 1 :] - y[i], x[i + 1 :] - x[i]
+        far = run > (x[-1] - x[0]) / 3
+        slopes.append(rise[far] / run[far])
+    slope = float(np.median(np.concatenate(slopes), overwrite_input=True))     # Theil-Sen
     return StampDrift(-slope, tuple((float(t_s[firsts[i]]), size) for i, size in steps))
 
 

@@ -1,6 +1,6 @@
 """Frames that lie in a file, a video or a session, with their times and the finger beside them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +11,7 @@ import numpy as np
 from acquire.camera.source import EndOfStream
 from acquire.data_folder import SESSION_SUFFIX
 from acquire.errors import CurationError, SessionError, suggest
+from dataset.common.ahead import read_ahead
 
 if TYPE_CHECKING:
     from acquire.camera.replay import ReplayCamera
@@ -74,10 +75,9 @@ def open_recorded(
             )
         from dataset.session.reader import Session
 
-        with Session(source) as session:
+        with Session(source) as session, closing(_frames_of_session(session)) as frames:
             yield RecordedFrames(
-                _frames_of_session(session), len(session.frames), _seconds_of(session),
-                session.simulated,
+                frames, len(session.frames), _seconds_of(session), session.simulated,
                 finger=SessionFinger(session),
             )
         return
@@ -85,10 +85,10 @@ def open_recorded(
 
     with suggest("name a video that FFmpeg decodes, or a session by its file or its id"):
         camera = ReplayCamera(source, times=times, fps=fps)
-    with closing(camera):
-        remarks = list(camera.info.remarks)
+    remarks = list(camera.info.remarks)
+    with closing(camera), read_ahead(_frames_of_video(camera, remarks)) as frames:
         yield RecordedFrames(
-            _frames_of_video(camera, remarks), camera.frames, camera.seconds,
+            frames, camera.frames, camera.seconds,
             camera.info.simulated, remarks=remarks, pictures=camera.info.pipeline,
         )
 
@@ -127,10 +127,14 @@ def _seconds_of(session: "Session") -> float:
     return float(light_ns[-1] - light_ns[0]) / 1e9 if len(light_ns) else 0.0
 
 
-def _frames_of_session(session: "Session") -> Iterator[tuple[np.ndarray, float]]:
-    for at, time_ns in enumerate((session.frame_light_ns - session.frame_light_ns[:1]).tolist()):
-        image = np.empty((session.frames.height, session.frames.width, 3), np.uint8)
-        yield session.frames.read_into(at, image), time_ns / 1e9
+def _frames_of_session(session: "Session") -> Generator[tuple[np.ndarray, float], None, None]:
+    """Yield the frames, decoded ahead; to turn them into RGB is left to who has less to do."""
+    frames, light_ns = session.frames, session.frame_light_ns
+    stored = map(frames.raw, range(len(frames)))
+    with read_ahead(zip(stored, (light_ns - light_ns[:1]).tolist(), strict=True)) as ahead:
+        for picture, time_ns in ahead:
+            image = np.empty((frames.height, frames.width, 3), np.uint8)
+            yield frames.convert_into(picture, image), time_ns / 1e9
 
 
 def _frames_of_video(
@@ -188,8 +192,10 @@ class SessionFinger:
         from dataset.signals.pulse_rate import finger_rate
         from dataset.signals.windows import even_grid, to_even_grid
 
-        is_inside = (self._time_s >= first_s - 1e-9) & (self._time_s <= last_s + 1e-9)
-        ppg, time_s = self._ppg[is_inside], self._time_s[is_inside]
+        # of times that do not rise there is no PPG, and no rate
+        first = int(np.searchsorted(self._time_s, first_s - 1e-9))
+        stop = int(np.searchsorted(self._time_s, last_s + 1e-9, side="right"))
+        ppg, time_s = self._ppg[first:stop], self._time_s[first:stop]
         if len(ppg) < 2 or not np.isfinite(ppg).all() or np.ptp(ppg) == 0:
             return None
         fs_hz = even_grid(time_s)[1]

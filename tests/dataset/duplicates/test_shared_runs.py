@@ -1,5 +1,7 @@
 """Runs of equal numbers are found, wherever they are in two columns."""
 
+import tracemalloc
+
 import numpy as np
 
 from dataset.duplicates.shared_runs import find_shared_runs
@@ -26,3 +28,13 @@ def test_of_many_equal_copies_each_is_paired_with_the_one_before():
     column = np.random.default_rng(0).integers(0, 1000, 500)
     runs = find_shared_runs([column] * 50, shortest=100)
     assert sorted((run.first, run.second) for run in runs) == [(n, n + 1) for n in range(49)]
+
+
+def test_a_long_column_is_compared_in_the_memory_of_a_few_copies_of_it():
+    column = np.random.default_rng(0).integers(0, 1000, 50_000)
+    tracemalloc.start()
+    (run,) = find_shared_runs([column, column[20_000:]], shortest=150)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert (run.first_at, run.second_at, run.length) == (20_000, 0, 30_000)
+    assert peak < 20 * column.nbytes       # all windows of a column at once are 87 of it

@@ -1,5 +1,7 @@
 """Errors of rate and steps of time stamps, against arrivals that are late by a known rule."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -49,3 +51,13 @@ def test_nothing_is_said_where_nothing_is_known(t_s):
     drift = measure_stamp_drift(t_s, t_s)
     assert drift.rate_error is None
     assert drift.steps == ()
+
+
+def test_the_rate_of_an_hour_is_measured_without_a_table_of_all_pairs():
+    t_s, arrival_s = stream(3600, rate_hz=10.0)
+    tracemalloc.start()
+    drift = measure_stamp_drift(t_s[0] + (t_s - t_s[0]) * 1.001, arrival_s)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert 100 * drift.rate_error == pytest.approx(0.1, abs=1e-4)
+    assert peak < 70e6                     # six million pairs: as a table 0.3 GB
