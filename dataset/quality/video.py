@@ -77,7 +77,11 @@ def _scan(frames: Frames, ahead: Iterator[tuple[np.ndarray, int]]) -> Pictures:
             else cv2.cvtColor(stored, cv2.COLOR_RGB2GRAY)
         )
         cells[at] = _cell_means(grey, GRID).ravel()
-        repeats[at] = before is not None and np.array_equal(stored, before)
+        # one row tells nearly all frames apart
+        repeats[at] = (
+            before is not None and np.array_equal(stored[0], before[0])
+            and np.array_equal(stored, before)
+        )
         before = stored
         if time_ns >= due_ns:
             due_ns = time_ns + round(LOOK_EVERY_S * 1e9)

@@ -22,8 +22,10 @@ _COMPONENT = bytes((7, 1, 1))               # 8 bits without a sign, not subsamp
 _TILE_PART = struct.Struct(">HHHIBB")       # SOT, length, tile, bytes, part, parts
 _SMALLEST_BLOCK = 2                         # exponent less 2: 16x16 pixels; acq's have 64x64
 
+Bytes = bytes | memoryview
 
-def find_fault(stored: bytes, skipped: int, shape: tuple[int, ...], *, is_filtered: bool) -> str:
+
+def find_fault(stored: Bytes, skipped: int, shape: tuple[int, ...], *, is_filtered: bool) -> str:
     """Return what is wrong with the stored bytes of a frame, in words; "" where nothing is.
 
     Parameters
@@ -41,7 +43,7 @@ def find_fault(stored: bytes, skipped: int, shape: tuple[int, ...], *, is_filter
         return "a codestream that is cut short"
 
 
-def _find_in_codestream(stored: bytes, shape: tuple[int, ...]) -> str:
+def _find_in_codestream(stored: Bytes, shape: tuple[int, ...]) -> str:
     height, width, components = (*shape, 1)[:3]
     if stored[:4] != struct.pack(">HH", _SOC, _SIZ):
         return "no codestream"
@@ -63,7 +65,7 @@ def _find_in_codestream(stored: bytes, shape: tuple[int, ...]) -> str:
     return _find_in_tile(stored, at)
 
 
-def _find_in_coding(stored: bytes, at: int) -> str:
+def _find_in_coding(stored: Bytes, at: int) -> str:
     """Check how the picture is coded, by what a decoder takes memory for."""
     style, _, layers, _, levels, block_width, block_height = struct.unpack_from(
         ">BBHBBBB", stored, at
@@ -74,7 +76,7 @@ def _find_in_coding(stored: bytes, at: int) -> str:
     return ""
 
 
-def _find_in_tile(stored: bytes, at: int) -> str:
+def _find_in_tile(stored: Bytes, at: int) -> str:
     """Walk the parts of the only tile to the end of the codestream."""
     while _number(stored, at) == _SOT:
         _, _, tile, length, _, _ = _TILE_PART.unpack_from(stored, at)
@@ -86,5 +88,5 @@ def _find_in_tile(stored: bytes, at: int) -> str:
     return ""
 
 
-def _number(stored: bytes, at: int) -> int:
+def _number(stored: Bytes, at: int) -> int:
     return struct.unpack_from(">H", stored, at)[0]

@@ -77,14 +77,21 @@ class Frames:
         New memory costs more than the colour conversion itself: whoever walks through a session
         reuses one `out`.
         """
+        if (_TO_BGR if bgr else _TO_RGB)[self.pixel_format] is None:
+            self._read(index, out)
+            return out
+        self._read(index, self._buffer)
+        return self.convert_into(self._buffer, out, bgr=bgr)
+
+    def convert_into(self, stored: np.ndarray, out: np.ndarray, *, bgr: bool = False) -> np.ndarray:
+        """Convert what `raw` returned into `out`, as `read_into` does, and return `out`."""
         conversion = (_TO_BGR if bgr else _TO_RGB)[self.pixel_format]
         if conversion is None:
-            self._read(index, out)
+            out[...] = stored
         else:
             import cv2
 
-            self._read(index, self._buffer)
-            cv2.cvtColor(self._buffer, getattr(cv2, conversion), dst=out)
+            cv2.cvtColor(stored, getattr(cv2, conversion), dst=out)
         return out
 
     def _read(self, index: int, out: np.ndarray) -> None:
@@ -94,7 +101,9 @@ class Frames:
         if out.shape != self.stored_shape or out.dtype != np.uint8:    # HDF5 would write past it
             raise ValueError(f"{out.shape} {out.dtype} for a frame of {self.stored_shape} uint8")
         try:
-            skipped, stored = read_stored_frame(self._dataset, at)
+            skipped, stored = _read_chunk(
+                self._dataset.id, at, self.stored_shape, is_filtered=self._is_filtered
+            )
             if skipped & SKIPPED or not self._is_filtered:
                 out[...] = np.frombuffer(stored, np.uint8).reshape(self.stored_shape)
             else:
@@ -123,16 +132,23 @@ def read_stored_frame(video: h5py.Dataset, at: int) -> tuple[int, bytes]:
     OSError, RuntimeError : they cannot be read
     ValueError : they would decode to something else
     """
-    shape = video.shape[1:]
+    is_filtered = bool(video.id.get_create_plist().get_nfilters())
+    skipped, stored = _read_chunk(video.id, at, video.shape[1:], is_filtered=is_filtered)
+    return skipped, bytes(stored)
+
+
+def _read_chunk(
+    video: h5py.h5d.DatasetID, at: int, shape: tuple[int, ...], *, is_filtered: bool
+) -> tuple[int, memoryview]:
+    """Read what `read_stored_frame` returns, of frames whose shape is known already."""
     chunk, most = (at, *([0] * len(shape))), largest_stored_bytes(shape)
     try:
         # into memory of a size of ours: to ask for the size of a chunk walks all before it
-        skipped, stored = video.id.read_direct_chunk(chunk, out=np.empty(most, np.uint8))
+        skipped, read = video.read_direct_chunk(chunk, out=np.empty(most, np.uint8))
     except ValueError as error:
-        size = video.id.get_chunk_info_by_coord(chunk).size
+        size = video.get_chunk_info_by_coord(chunk).size
         raise ValueError(f"{size} bytes stored, more than {most}") from error
-    stored = bytes(stored)
-    is_filtered = bool(video.id.get_create_plist().get_nfilters())
+    stored = memoryview(read)
     if fault := find_fault(stored, skipped, shape, is_filtered=is_filtered):
         raise ValueError(fault)
     return skipped, stored

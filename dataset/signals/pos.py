@@ -46,8 +46,10 @@ def pos(rgb: np.ndarray, fs_hz: float) -> np.ndarray:
     out = np.zeros(len(rgb))
     block = max(1, _VALUES // length)        # of windows at once: an hour takes gigabytes
     for first in range(0, len(windows), block):
-        for at, window in enumerate(_project(windows[first : first + block]), start=first):
-            out[at : at + length] += window
+        pulses = _project(windows[first : first + block])
+        # the last value of each window first: a frame's are added in the order of the windows
+        for at in reversed(range(length)):
+            out[first + at : first + at + len(pulses)] += pulses[:, at]
     return out - out.mean()
 
 

@@ -12,7 +12,6 @@ from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
-from dataset.common.ahead import read_ahead
 from dataset.published_colour.methods import METHODS as PUBLISHED
 from dataset.signals.filters import WINDOW_S
 from models.fusion.fuse import LEAST_S, FusedRate
@@ -51,17 +50,14 @@ def read_whole(
     DeviceError, SessionError : see `open_recorded`, and the reference's own
     """
     begun = time.perf_counter()
-    with (
-        open_recorded(source, times=times, fps=fps) as recorded,
-        read_ahead(recorded.frames) as frames,
-    ):
+    with open_recorded(source, times=times, fps=fps) as recorded:
         def on_frame(done: int) -> None:
             if on_frames is not None and (done % 25 == 0 or done == recorded.total):
                 on_frames(done, recorded.total)
 
         reference = choose_reference(recorded, reference, source)
         watched = watch(
-            frames, pulse.net, pulse.find_faces, on_frame=on_frame,
+            recorded.frames, pulse.net, pulse.find_faces, on_frame=on_frame,
             keeps_regions=not PUBLISHED.keys().isdisjoint(methods),
         )
         windows = [read_windows(stretch) for stretch in watched.stretches]
