@@ -117,6 +117,7 @@ def _virtual() -> list[np.ndarray]:
 def _row(row: str, path: str) -> None:
     """Do one row's work in this process, and print its figures."""
     import cv2
+    import scipy.interpolate  # noqa: F401 - the rows of a session take it: half a second
 
     cv2.setNumThreads(1)
     session, out = Path(path), Path(path).with_suffix(".out")

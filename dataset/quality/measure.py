@@ -39,7 +39,7 @@ def measure_session(session_path: Path, limits: Limits) -> tuple[SessionQuality,
     cv2.setNumThreads(1)            # more sessions at once are more processes
     measured = Measurements(limits)
     with Session(session_path) as session, open_threads(1) as beside:
-        session_hash = beside.submit(session.content_hash)
+        session_hash = beside.submit(session.content_hash)    # lets this thread go on meanwhile
         _measure(session, measured)
         flags = join_many(measured.flags)
         quality = SessionQuality(
