@@ -14,12 +14,17 @@ from pathlib import Path
 import pytest
 
 from acquire.errors import AcqError, SessionError
+from acquire.pool import own_cores, usable_cores
 from dataset.common import workers as workers_module
 from dataset.common.workers import Workers, work_through
 
 
 def double(x):
     return 2 * x
+
+
+def double_and_cores(x):
+    return 2 * x, own_cores()
 
 
 def picky(x):
@@ -70,9 +75,12 @@ def test_the_memory_that_is_free_is_more_than_none_and_less_than_the_machine_has
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
-def test_every_item_has_its_outcome(jobs):
-    found = dict(work_through(double, range(20), workers=Workers(jobs)))
-    assert {at: outcome.value for at, outcome in found.items()} == {at: 2 * at for at in range(20)}
+def test_every_item_has_its_outcome_and_each_worker_its_share_of_the_cores(jobs):
+    found = dict(work_through(double_and_cores, range(20), workers=Workers(jobs)))
+    cores = max(1, usable_cores() // jobs)
+    assert {at: outcome.value for at, outcome in found.items()} == {
+        at: (2 * at, cores) for at in range(20)
+    }
     assert not any(outcome.error for outcome in found.values())
 
 
