@@ -117,6 +117,7 @@ _ADVICE = {
 _OF_VERB = {
     ("convert", Fix.CONVERT_AGAIN): "run it again with --force",
     ("split", Fix.SPLIT_AGAIN): "run it again with --force",
+    ("split", Fix.SPLIT_AND_CONVERT_AGAIN): "run it again with --force",
     ("card", Fix.WRITE_CARD_AGAIN): "run it again with --force",
     ("split", Fix.MOVE_AWAY): "move it away, or leave it out with acq exclude {of}",
     ("split", Fix.ALLOW_MIXED): "--mix-simulated uses both",

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from acq import complete
+from acq.advice import advise
 from acq.options import ExistingData, Force, Json, Quiet
 from acq.terminal.printing import echo, print_json, warn
 from acq.terminal.progress import show_progress
 from dataset.common.wording import counted
 
 if TYPE_CHECKING:
+    from dataset.consistency.new_split import NewSplit
     from dataset.selection.split import HeartRateRange, Split
 
 
@@ -55,6 +57,7 @@ def split(
     from acquire.data_folder import doubtful_subjects, split_file
     from acquire.writing import SELECTION, WAIT_S, hold
     from dataset.consistency.new_split import make_split
+    from dataset.consistency.of_today import find_unsplit
     from dataset.selection.split_file import write_split
 
     _check_options(holdout, folds, test_fraction, seed)
@@ -64,20 +67,21 @@ def split(
             data, holdout=holdout or (), folds=folds, test_fraction=test_fraction, seed=seed or 0,
             mix_simulated=mix_simulated, on_progress=on_progress,
         )
-        is_new = write_split(made, path, force=force)
+        is_new = write_split(made.split, path, force=force)
     for doubt in doubtful_subjects(data):
         warn(str(doubt))
-    _warn_of_bad(made, data)
-    left_out = _left_out(made, data)
+    _warn_of_bad(made.split, data)
+    for came_meanwhile in find_unsplit(data):
+        warn(advise(came_meanwhile, "split"))
     if as_json:
-        body = {"path": str(path), "hash": made.hash, **asdict(made), "excluded": left_out}
-        print_json(body)
+        body = {"path": str(path), "hash": made.split.hash, **asdict(made.split)}
+        print_json(body | {"excluded": list(made.left_out)})
         return
-    _print_folds(made)
-    _print_doubts(made, left_out, data)
+    _print_folds(made.split)
+    _print_doubts(made)
     echo(
         f"{'wrote' if is_new else 'already in'} {path}: "
-        f"{counted(len(made.sessions), 'session')}, hash {made.hash[:12]}"
+        f"{counted(len(made.split.sessions), 'session')}, hash {made.split.hash[:12]}"
     )
 
 
@@ -94,16 +98,6 @@ def _check_options(
         raise typer.BadParameter(
             f"expected a part between 0 and 1, found {test_fraction}", param_hint="--test-fraction"
         )
-
-
-def _left_out(made: "Split", data: Path) -> list[str]:
-    """List the recordings that are in the data folder and not in the split."""
-    from acquire.data_folder import session_files
-
-    used = {session.file for session in made.sessions}
-    return [
-        path.stem for path in session_files(data) if path.relative_to(data).as_posix() not in used
-    ]
 
 
 def _print_folds(made: "Split") -> None:
@@ -129,16 +123,12 @@ def _warn_of_bad(made: "Split", data: Path) -> None:
         )
 
 
-def _print_doubts(made: "Split", left_out: list[str], data: Path) -> None:
+def _print_doubts(made: "NewSplit") -> None:
     """Print which sessions are used though incomplete, and which are left out and why."""
-    from dataset.selection.exclusions_file import read_exclusions
-
-    incomplete = [session.session for session in made.sessions if not session.complete]
+    incomplete = [session.session for session in made.split.sessions if not session.complete]
     if incomplete:
         echo(f"incomplete, but used: {', '.join(incomplete)}")
-    excluded = read_exclusions(data)
-    for name in left_out:
-        reasons = "; ".join(part.reason for part in excluded.of(name) if part.is_whole)
+    for name, reasons in made.left_out.items():
         echo(f"left out: {name} ({reasons})")
 
 

@@ -1,17 +1,25 @@
 """A new split of the recordings of a data folder, or everything that stands in its way."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from acquire import data_folder
 from acquire.errors import AcqError, Fix, SplitError, all_of
 from dataset.common.progress import OnProgress
 from dataset.selection.choose import refuse_mixed, split_by_subject
-from dataset.selection.exclusions_file import read_exclusions
-from dataset.selection.identities import SessionIdentity, find_sessions
+from dataset.selection.identities import FoundSessions, find_sessions
 from dataset.selection.split import Split
 
 from .copies import find_copies_across_subjects
+
+
+@dataclass(frozen=True)
+class NewSplit:
+    """A split, and what was excluded when the folder was looked at for it."""
+
+    split: Split
+    left_out: Mapping[str, str]     # reasons, by the name of the recording's file
 
 
 def make_split(
@@ -23,7 +31,7 @@ def make_split(
     seed: int = 0,
     mix_simulated: bool = False,
     on_progress: OnProgress | None = None,
-) -> Split:
+) -> NewSplit:
     """Split all sessions under `data` that are not excluded; nothing is written.
 
     Parameters
@@ -40,7 +48,7 @@ def make_split(
     """
     found = find_sessions(data, on_progress=on_progress)
     problems = list(found.problems)
-    problems += find_missing_holdout(data, holdout, found.identities)
+    problems += find_missing_holdout(found, holdout)
     if not mix_simulated:
         try:
             refuse_mixed(found.identities)
@@ -52,25 +60,33 @@ def make_split(
         problems.append(error)
     if problems:
         raise all_of(problems, SplitError)
-    return split_by_subject(
+    split = split_by_subject(
         found.identities, holdout=holdout, folds=folds, test_fraction=test_fraction, seed=seed,
         mix_simulated=mix_simulated,
     )
+    return NewSplit(split, _left_out(found, data))
 
 
-def find_missing_holdout(
-    data: Path, holdout: Sequence[str], sessions: Sequence[SessionIdentity]
-) -> list[SplitError]:
+def _left_out(found: FoundSessions, data: Path) -> dict[str, str]:
+    """Return why each recording is left out that is: by its file's name, or by the id in it."""
+    used, left_out = {data / session.file for session in found.identities}, dict[str, str]()
+    for path in found.files:
+        if path not in used:
+            whole = [one.reason for one in found.exclusions.of(path.stem) if one.is_whole]
+            left_out[path.stem] = "; ".join(whole) or "the session in it is excluded"
+    return left_out
+
+
+def find_missing_holdout(found: FoundSessions, holdout: Sequence[str]) -> list[SplitError]:
     """Return an error for subjects to hold out that are excluded, and one for those not there.
 
     The second names a subject whose name is read the same. A subject whose recordings cannot be
     used is let pass: those are told of as they are.
     """
-    in_use = sorted({session.subject for session in sessions})
-    exclusions, is_out = read_exclusions(data), dict[str, bool]()
-    for path in data_folder.session_files(data):
+    in_use, is_out = sorted({session.subject for session in found.identities}), dict[str, bool]()
+    for path in found.files:
         is_out[path.parent.name] = (
-            is_out.get(path.parent.name, True) and exclusions.is_excluded(path.stem)
+            is_out.get(path.parent.name, True) and found.exclusions.is_excluded(path.stem)
         )
     missing = []
     if gone := [name for name in holdout if is_out.get(name) and name not in in_use]:

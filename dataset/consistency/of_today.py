@@ -208,7 +208,7 @@ def find_unsplit(data: Path) -> list[SplitError]:
     more = f" and {len(new) - _MOST_NAMED} more" if len(new) > _MOST_NAMED else ""
     return [
         SplitError(
-            f"recorded or included after {path} was made, and not used: "
+            f"recorded, imported or included since the look that {path} is of, and not used: "
             f"{', '.join(new[:_MOST_NAMED])}{more}", fix=Fix.SPLIT_AND_CONVERT_AGAIN,
         )
     ]

@@ -39,10 +39,12 @@ class SessionIdentity:
 
 @dataclass(frozen=True)
 class FoundSessions:
-    """The sessions under a data folder that can be used, and why others cannot."""
+    """The sessions under a data folder that can be used, and why others cannot, by one look."""
 
     identities: tuple[SessionIdentity, ...]     # sorted by subject and id
     problems: tuple[AcqError, ...]              # each names all files of its kind
+    files: tuple[Path, ...]                     # all that were there
+    exclusions: Exclusions
 
 
 def identify_sessions(
@@ -79,10 +81,10 @@ def find_sessions(data: Path, *, on_progress: OnProgress | None = None) -> Found
             expected="recordings", found="none", where=data_folder.sessions_dir(data),
             fix=Fix.RECORD,
         )
-    files = [path for path in files if not exclusions.is_excluded(path.stem)]
-    unclosed = {path for path in files if was_never_closed(path)}
-    copies = find_copies(path for path in files if path not in unclosed)
-    usable = [path for path in files if path not in unclosed and path not in copies]
+    asked = [path for path in files if not exclusions.is_excluded(path.stem)]
+    unclosed = {path for path in asked if was_never_closed(path)}
+    copies = find_copies(path for path in asked if path not in unclosed)
+    usable = [path for path in asked if path not in unclosed and path not in copies]
     identities, problems = _read_identities(data, usable, exclusions, on_progress)
     problems = [*_unclosed(sorted(unclosed)), *copies.values(), *problems]
     if not identities and not problems:
@@ -91,7 +93,7 @@ def find_sessions(data: Path, *, on_progress: OnProgress | None = None) -> Found
             fix=Fix.LIST_EXCLUSIONS,
         )
     identities.sort(key=lambda identity: (identity.subject, identity.session))
-    return FoundSessions(tuple(identities), tuple(problems))
+    return FoundSessions(tuple(identities), tuple(problems), tuple(files), exclusions)
 
 
 def _read_identities(

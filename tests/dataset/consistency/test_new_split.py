@@ -10,9 +10,11 @@ from acq.main import app
 from acquire import data_folder
 from acquire.errors import AcqError, SplitError
 from dataset.consistency.new_split import make_split
+from dataset.consistency.of_today import find_unsplit
 from dataset.quality.result import Flag, SessionQuality, write_quality
 from dataset.selection.exclusions import Exclusion, Exclusions
 from dataset.selection.exclusions_file import write_exclusions
+from dataset.selection.split_file import write_split
 from dataset.session.reader import Session
 from tests.support.made_sessions import make_session, sample_times
 
@@ -124,3 +126,21 @@ def test_virtual_subjects_get_no_folder_beside_names_that_are_read_the_same(tmp_
     )
     assert "S02 beside s02" in str(done.exception)
     assert [path.name for path in (tmp_path / "sessions").iterdir()] == ["s02"]
+
+
+def test_what_comes_while_a_split_is_made_is_new_and_not_left_out(tmp_path):
+    """As by an import beside it: one look is used for all, and only exclusions have reasons."""
+    first, second, third = (make_session(tmp_path, f"S0{n}", seconds=0.5) for n in (1, 2, 3))
+    exclude(tmp_path, third.stem)
+    came = []
+
+    def import_another(stage, done, total):
+        if not came:
+            came.append(make_session(tmp_path, "S04", seconds=0.5))
+
+    made = make_split(tmp_path, holdout=["S02"], on_progress=import_another)
+    assert [one.session for one in made.split.sessions] == [first.stem, second.stem]
+    assert made.left_out == {third.stem: "a copy"}
+    write_split(made.split, data_folder.split_file(tmp_path))
+    (new,) = find_unsplit(tmp_path)
+    assert came[0].stem in str(new)
