@@ -58,6 +58,7 @@ def find_subject_files(
     names = SubjectNames(
         subject,
         frozenset({*sessions, *recordings.sessions, *(entry.session for entry in entries)}),
+        frozenset(data_folder.subjects_in(data)) - {subject},
     )
     curated = {data_folder.ubfc_dir(data) / entry.folder for entry in entries}
     curated |= {data / name for name in folders if os.path.lexists(data / name)}

@@ -38,7 +38,7 @@ def _names_subject(path: Path, names: SubjectNames, data: Path) -> bool:
     if path.suffix in _BINARY:
         return False
     try:
-        with path.open(encoding="latin-1") as file:       # reads any bytes; names are ASCII
+        with path.open(encoding="utf-8", errors="surrogateescape") as file:    # reads any bytes
             return any(names.are_in(line) for line in file)
     except OSError:
         return False

@@ -21,6 +21,7 @@ from dataset.selection.split import Split, without_subject
 from dataset.selection.split_file import read_split
 
 from .find_files import PLAN, find_subject_files
+from .names import SubjectNames
 from .record import Withdrawal
 from .subject_files import SubjectFiles
 
@@ -109,7 +110,7 @@ def make_plan(
     record = replace(record, models_removed=record.models if models else 0)
     split_removed = (
         earlier.split_removed if earlier
-        else data_folder.split_file(data).exists() and split_without(data, subject) is None
+        else data_folder.split_file(data).exists() and split_without(data, files.names) is None
     )
     folders = {file.path.relative_to(data).as_posix() for file in files.curated}
     folders |= set(earlier.folders if earlier else ())
@@ -162,8 +163,12 @@ def _new_record(files: SubjectFiles) -> Withdrawal:
     )
 
 
-def split_without(data: Path, subject: str) -> Split | None:
-    """Return the split without a subject; None where there is none, or none that would hold."""
+def split_without(data: Path, names: SubjectNames) -> Split | None:
+    """Return the split without a subject.
+
+    None where there is none, none that would hold, or one that still names the subject, as in the
+    place of another's recording that was moved since.
+    """
     path = data_folder.split_file(data)
     if not path.exists():
         return None
@@ -171,4 +176,5 @@ def split_without(data: Path, subject: str) -> Split | None:
         split = read_split(path)
     except SplitError:
         return None
-    return without_subject(split, subject)
+    left = without_subject(split, names.subject)
+    return left if left and not names.are_in(json.dumps(asdict(left))) else None

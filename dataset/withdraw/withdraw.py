@@ -68,7 +68,7 @@ def _carry_out(
     files = outcome.files
     step("plan")
     write_plan(data, plan)
-    split = split_without(data, subject)
+    split = split_without(data, files.names)
     for file in files.derived:
         if file.path.parent == data_folder.home_frames_cache():
             _remove(file.path, step)     # found by the manifest, which is about to forget them

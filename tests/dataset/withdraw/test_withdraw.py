@@ -358,3 +358,16 @@ def test_face_frames_that_are_kept_in_the_home_go_too(data, tmp_path, monkeypatc
     withdraw(data, GONE)
     left = [path.stem.rpartition("-")[0] for path in home.iterdir()]
     assert sorted(left) == sorted(4 * OTHERS)
+
+
+def test_a_split_that_names_the_subject_in_the_place_of_anothers_recording_goes(data):
+    path = data_folder.split_file(data)
+    split = read_split(path)
+    sessions = tuple(
+        replace(session, file=f"sessions/{GONE}/odd.h5") if session.subject == "Adder1" else session
+        for session in split.sessions
+    )
+    write_split(replace(split, sessions=sessions), path, force=True)
+    assert withdraw(data, GONE).split_removed
+    assert not path.exists()
+    assert left_of(data) == []
