@@ -86,6 +86,13 @@ def _face_piece(patches: np.ndarray, t_s: np.ndarray, fps: float) -> PulseWave |
     even_s = np.arange(t_s[0], t_s[-1], 1 / fps) if len(t_s) > 1 else np.empty(0)
     if len(even_s) < max(min_samples(fps), np.ceil(POS_WINDOW_S * fps)):
         return None
+    return _on_grid(even_s, _mean_pulse(patches, t_s, even_s, fps))
+
+
+def _mean_pulse(
+    patches: np.ndarray, t_s: np.ndarray, even_s: np.ndarray, fps: float
+) -> np.ndarray:
+    """Return the weighted mean of the patches' pulses, but for a factor, at even times."""
     pulses = np.empty((patches.shape[1], len(even_s)))
     for pulse, patch in zip(pulses, np.moveaxis(patches, 1, 0), strict=True):
         even = np.stack([np.interp(even_s, t_s, colour) for colour in patch.T], axis=1)
@@ -93,7 +100,7 @@ def _face_piece(patches: np.ndarray, t_s: np.ndarray, fps: float) -> PulseWave |
     variance = np.array([bandpass(pulse, fps).var() for pulse in pulses])
     quietest = max(float(np.median(variance)), 1e-12)         # what is quieter may be no skin
     pulses /= np.maximum(variance, quietest)[:, None]
-    return _on_grid(even_s, pulses.sum(axis=0))
+    return pulses.sum(axis=0)
 
 
 def finger_pulse(ppg: np.ndarray, t_s: np.ndarray) -> PulseWave | None:
