@@ -19,7 +19,7 @@ from acquire.errors import CurationError
 from acquire.stamps.plausible import PPG_HZ, UNIT_NS, certain_unit
 from acquire.stamps.rising import StampedTimes, rising_times
 from dataset.public.examine import examine, refuse_other_rate
-from dataset.public.folders import find_file, innermost, visible
+from dataset.public.folders import MOST_NESTED, find_file, innermost, visible
 from dataset.public.formats.hdf5_arrays import open_hdf5, read_row
 from dataset.public.public_set import FoundRecording, PublicSet, hash_files
 from dataset.public.published import (
@@ -38,12 +38,25 @@ _RATE = "sample-rate-hz"
 
 
 def _find(folder: Path, subject: str) -> list[FoundRecording]:
-    """Return a recording for each numbered folder that holds a video or signals."""
-    found = [
-        path for path in visible(innermost(folder)) if path.is_dir() and path.name.isdecimal()
-        and any(find_file(innermost(path), name).is_file() for name in (VIDEO, SIGNALS))
-    ]
-    return [FoundRecording(path, subject) for path in sorted(found)]
+    """Return a recording for each numbered folder that holds a video or signals.
+
+    Session 1 of subject 1 is a folder in one of its own name, too, and no copy that unpacking
+    nested: it holds files, or has other sessions beside it.
+    """
+    numbered = _numbered(folder)
+    for _ in range(MOST_NESTED):
+        if [path.name for path in numbered] != [folder.name] or _holds_files(numbered[0]):
+            break
+        folder, numbered = numbered[0], _numbered(numbered[0])
+    return [FoundRecording(path, subject) for path in numbered if _holds_files(innermost(path))]
+
+
+def _numbered(folder: Path) -> list[Path]:
+    return sorted(path for path in visible(folder) if path.is_dir() and path.name.isdecimal())
+
+
+def _holds_files(folder: Path) -> bool:
+    return any(find_file(folder, name).is_file() for name in (VIDEO, SIGNALS))
 
 
 def read_recording(folder: Path) -> PublishedRecording:

@@ -1,9 +1,12 @@
 """COHFACE: HDF5 at 256 Hz beside a video that is compressed hard; a session a folder."""
 
+import shutil
+
 import h5py
 import numpy as np
 import pytest
 
+from dataset.public.readers.cohface import COHFACE
 from dataset.public.sets import find_set
 from dataset.session.reader import Session
 from tests.support.pulsing_sets import check_pulse, import_all, import_one, make_cohface, refusal
@@ -46,6 +49,21 @@ def test_sessions_of_a_subject_are_told_apart_and_other_folders_named(tmp_path):
     assert {name: one.cause.found for name, one in found.items()} == {
         "1/3": "data.avi", "2": "0", "protocols": "another name",
     }
+
+
+@pytest.mark.parametrize("nested", ["", "1", "1/1"])
+def test_a_session_with_its_subjects_number_is_no_nested_copy(tmp_path, nested):
+    subject = tmp_path / "set/1" / nested
+    for name in ("0", "1", "2/2", "3"):
+        (subject / name).mkdir(parents=True)
+        (subject / name / "data.avi").touch()
+    found = COHFACE.find(tmp_path / "set/1", "1")
+    assert [(one.path, one.subject) for one in found] == [
+        (subject / name, "1") for name in "0123"
+    ]
+    for name in "023":
+        shutil.rmtree(subject / name)
+    assert [one.path for one in COHFACE.find(tmp_path / "set/1", "1")] == [subject / "1"]
 
 
 def test_a_video_that_is_shorter_than_the_signal_is_said(tmp_path):
