@@ -58,7 +58,7 @@ def read_frame_times(
 
 
 def _read_times(path: Path, fps: float | None, remarks: list[str]) -> np.ndarray:
-    text = read_number_text(path, error=DeviceError)
+    text = read_number_text(path, error=DeviceError).with_blank_rows()
     column, unit = choose_time_column(text)
     values = np.array([row.values[column] for row in text.rows])
     if len(bad := np.flatnonzero(np.isnan(values))):
@@ -118,12 +118,13 @@ def choose_time_column(
             expected=f"a time for each {of_each}", found=f"{len(text.rows)} lines of numbers",
             where=text.path,
         )
-    width = len(text.rows[0].values)
+    first = next(row for row in text.rows if row.values)
+    width = len(first.values)
     for row in text.rows:
         if len(row.values) != width:
             raise DeviceError(
-                expected=f"{width} columns as in line {text.rows[0].line}",
-                found=f"{len(row.values)} in line {row.line}", where=text.path,
+                expected=f"{width} column{'s' * (width > 1)} as in line {first.line}",
+                found=f"{len(row.values) or 'none'} in line {row.line}", where=text.path,
             )
     if len(text.names) == width:
         for at, name in enumerate(text.names):

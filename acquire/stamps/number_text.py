@@ -12,10 +12,12 @@ import codecs
 import math
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from itertools import islice
 from pathlib import Path
+
+import numpy as np
 
 from acquire.errors import AcqError
 from acquire.limits import LARGEST_DOCUMENT_BYTES, MOST_VALUES
@@ -72,6 +74,27 @@ class NumberText:
     names: tuple[str, ...]       # of the columns, by the header; () where there is none
     rows: tuple[NumberRow, ...]
     is_clock: bool               # some cells are clock times, read as seconds
+    blank: tuple[int, ...] = ()  # lines before and between the rows that hold nothing
+
+    def with_blank_rows(self) -> "NumberText":
+        """Return the text with a row without values for each blank line, which keeps its place.
+
+        Blank lines after the last row are none, nor those below a header or a comment; nor as many
+        as stand between any two rows: so the whole text is spaced.
+        """
+        lines = [row.line for row in self.rows]
+        if len(lines) < 2 or not self.blank:
+            return self
+        blank = np.array(self.blank)
+        row_above = np.searchsorted(lines, blank) - 1
+        blanks_above = np.searchsorted(blank, lines)
+        spacing = int(np.diff(blanks_above).min())
+        starts = np.where(row_above < 0, 0, blanks_above[row_above])
+        keeps = (np.arange(len(blank)) - starts + 1) % (spacing + 1) == 0
+        if blanks_above[0] < lines[0] - 1:           # other lines stand above the first row
+            keeps &= row_above >= 0
+        rows = [*self.rows, *(NumberRow(line, (), _NO_OTHERS) for line in blank[keeps].tolist())]
+        return replace(self, rows=tuple(sorted(rows, key=lambda row: row.line)))
 
 
 def read_number_text(path: Path, *, error: type[AcqError]) -> NumberText:
@@ -117,7 +140,9 @@ def read_number_text(path: Path, *, error: type[AcqError]) -> NumberText:
             continue
         rows.append(columns.row(number, cells))
         is_clock = is_clock or ":" in line
-    return NumberText(path, names, tuple(rows), is_clock)
+    last = rows[-1].line if rows else 0
+    blank = [at for at, line in enumerate(lines[:last], 1) if not line.strip(_BLANK)]
+    return NumberText(path, names, tuple(rows), is_clock, tuple(blank))
 
 
 def _lines_of_numbers(lines: Sequence[str]) -> Iterator[tuple[int, str]]:

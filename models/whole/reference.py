@@ -133,7 +133,8 @@ def _read_values_alone(
     text: NumberText, video: Path, times: Path | None, remarks: list[str]
 ) -> tuple[PpgReference, Path | None]:
     """Return a PPG without times of its own."""
-    ppg = np.array([row.values[0] for row in text.rows])
+    rows = text.with_blank_rows().rows
+    ppg = np.array([row.values[0] if row.values else np.nan for row in rows])
     frames, fps = count_frames(video)
     time_s = None if times is None else read_frame_times(times, fps=fps)
     if time_s is None or len(time_s) != len(ppg):

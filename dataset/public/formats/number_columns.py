@@ -60,6 +60,8 @@ def check_words(rows: Sequence[NumberRow], path: Path) -> None:
 def read_one_column(path: Path, name: str, defects: list[str]) -> np.ndarray:
     """Read a file of one number a line; a header of words is left out and named.
 
+    A blank line between numbers is a value that lacks: what follows keeps its time.
+
     Returns
     -------
     (N,) float64, NaN where a line holds no number
@@ -68,16 +70,16 @@ def read_one_column(path: Path, name: str, defects: list[str]) -> np.ndarray:
     ------
     CurationError : it is missing, holds words, too few numbers, or more than one a line
     """
-    text = read_label_text(path)
+    text = read_label_text(path).with_blank_rows()
     if text.names:
         defects.append(f"{path.name} begins with the words {' '.join(text.names)[:40]!r}; left out")
-    if wide := [row for row in text.rows if len(row.values) != 1]:
+    if wide := [row for row in text.rows if len(row.values) > 1]:
         raise CurationError(
             expected="one number a line",
             found=f"{len(wide[0].values)} in line {wide[0].line}", where=path, fix=GET_FILE,
         )
     check_words(text.rows, path)
-    values = np.array([row.values[0] for row in text.rows])
+    values = np.array([row.values[0] if row.values else np.nan for row in text.rows])
     _check_count(values, name, path)
     name_missing(values, name, defects)
     return values
@@ -102,7 +104,7 @@ def read_named_columns(
     CurationError : it is missing, has no header or not the wanted columns, holds words, or too few
         rows
     """
-    text = read_label_text(path)
+    text = read_label_text(path).with_blank_rows()
     if not any(np.isfinite(row.values).any() for row in text.rows):
         raise CurationError(
             expected=f"a table with {', '.join(wanted)}", found="no numbers", where=path,

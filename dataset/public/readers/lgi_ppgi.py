@@ -104,12 +104,14 @@ def _read_samples(
     CurationError : the file is missing or is none, or the oximeter's count is no count
     """
     counts, hr_bpm, ppg = _read_rows(path, 3, defects).T
-    known = counts[np.isfinite(counts)]
-    steps = np.diff(known)
+    known = np.isfinite(counts)
     places = np.arange(len(counts))
-    if len(known) == len(counts) and (steps >= 1).all() and float(np.median(steps)) == 1:
+    if known.sum() > len(counts) / 2 and known[[0, -1]].all():
+        counts = np.interp(places, places[known], counts[known])
+    steps = np.diff(counts)
+    if np.isfinite(counts).all() and (steps >= 1).all() and float(np.median(steps)) == 1:
         places = np.rint(counts - counts[0]).astype(np.int64)
-    elif len(known) < len(counts) or (steps != 0).any():
+    elif not np.isfinite(counts).all() or (steps != 0).any():
         defects.append(f"the count in {path.name} does not rise by 1; samples taken in their order")
     total = int(places[-1]) + 1
     if total - len(counts) > _MOST_LOST * total:
@@ -162,14 +164,13 @@ def _read_rows(path: Path, width: int, defects: list[str]) -> np.ndarray:
         ) from error
     rows = [
         [number_of((row.findtext(f"value{at}") or "").strip()) for at in range(width)]
-        for row in root if len(row) >= width
+        for row in root if row.tag.startswith("value")       # an empty one keeps its place
     ]
-    if len(rows) < 2:
+    if (whole := sum(len(row) >= width for row in root)) < 2:
         raise CurationError(
-            expected="rows value0, value1, ...", found=f"{len(rows)} rows", where=path,
-            fix=GET_FILE,
+            expected="rows value0, value1, ...", found=f"{whole} rows", where=path, fix=GET_FILE,
         )
-    if short := sum(0 < len(row) < width for row in root):
+    if short := sum(len(row) < width for row in root if row.tag.startswith("value")):
         defects.append(
             f"{counted(short, 'row')} of {path.name} of fewer than {width} values; left out"
         )

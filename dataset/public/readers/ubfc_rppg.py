@@ -102,7 +102,7 @@ def read_dataset_1(folder: Path) -> PublishedRecording:
     """
     number, folder = folder.name.removesuffix("-gt"), innermost(folder)
     path, defects = find_file(folder, DUMP), []
-    text = read_label_text(path)
+    text = read_label_text(path).with_blank_rows()
     rows = text.rows
     if wrong := [row for row in rows if len(row.values) != 4]:
         defects.append(

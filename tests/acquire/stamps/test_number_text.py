@@ -109,6 +109,23 @@ def test_what_is_no_number_is_kept_with_its_line(tmp_path):
     assert len(found.rows[5].values) == 1
 
 
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("1\n\n3\n,\n \n6\n7\n\n", [1, 0, 3, 0, 0, 6, 7]),         # at the end they are none
+        ("\n2\n3\n\n5\n", [0, 2, 3, 0, 5]),
+        ("# x\n\n3\n\n5\n6\n", [3, 0, 5, 6]), ("ppg\n\n3\n\n5\n6\n", [3, 0, 5, 6]),
+        ("1\r\r\n2\r\r\n3\r\r\n", [1, 2, 3]),                  # a whole text is spaced
+        ("1\n\n2\n\n\n\n4\n\n5\n", [1, 2, 0, 4, 5]),
+        ("1\n# x\n2\n", [1, 2]),
+    ],
+)
+def test_blank_lines_keep_their_place(tmp_path, text, kept):
+    (tmp_path / "t.csv").write_bytes(text.encode())
+    rows = read_number_text(tmp_path / "t.csv", error=CurationError).with_blank_rows().rows
+    assert [row.values[0] if row.values else 0 for row in rows] == kept
+
+
 def test_what_is_no_text_is_refused(tmp_path):
     for data in (bytes(range(256)), b"\xff\xfe\x00", b"1,2\n\x1b[31m\n"):
         with pytest.raises(CurationError, match=r"expected t.csv as text, .* at .*t\.csv"):

@@ -82,7 +82,9 @@ def test_three_rows_as_ground_truth_txt_has_them(tmp_path, video):
 def test_values_alone_take_a_file_of_their_times_and_that_is_said(tmp_path, video):
     path, times = tmp_path / "ppg.txt", tmp_path / "times.txt"
     time_s, ppg = samples()
-    path.write_text("".join(f"{v:.5f}\n" for v in ppg))
+    lines = [f"{v:.5f}\n" for v in ppg]
+    lines[100] = "\n"                                   # a value that lacks keeps its place
+    path.write_text("".join(lines))
     times.write_text("".join(f"{t:.5f}\n" for t in time_s))
     reference, of_frames, remarks = read(path, video, times)
     assert of_frames is None

@@ -70,6 +70,7 @@ def rows_of(count, step_ms=40.0):
         (TIMES, xml_of([]), "expected rows value0, value1, ..., found 0 rows"),
         (TIMES, xml_of(rows_of(150, 1.0)), "found numbers that count 0, 1, 2"),
         (TIMES, xml_of([*rows_of(149), (149, "late")]), "a time for each frame, found 1 that are"),
+        (TIMES, xml_of([*rows_of(70), (), *rows_of(150)[71:]]), "found 1 that are none"),
         (TIMES, xml_of(rows_of(150)).replace("<cereal>", "<!DOCTYPE a [<!ENTITY b 'c'>]><cereal>"),
          "found a document type"),
         (SAMPLES, xml_of(rows_of(150)), "found 0 rows"),
@@ -85,6 +86,17 @@ def test_what_is_no_such_file_is_refused_or_said(tmp_path, name, text, words):
         return
     assert words in outcome.error
     assert name in outcome.error
+
+
+def test_a_row_without_values_keeps_its_place(tmp_path):
+    path = make_lgi_ppgi(tmp_path / "set") / SAMPLES
+    text = path.read_text()
+    begin, end = text.index("<value100>"), text.index("</value100>")
+    path.write_text(text[:begin] + "<value100>" + text[end:])
+    found = import_one(tmp_path / "set", tmp_path / "data")
+    assert found.lost_samples == 1
+    assert "1 row of cms50_stream_handler.xml of fewer than 3 values" in " ".join(found.defects)
+    assert "in their order" not in " ".join(found.defects)
 
 
 @pytest.mark.parametrize("name", [TIMES, SAMPLES, "cv_camera_sensor_stream_handler.avi"])
