@@ -7,17 +7,24 @@ remedies as the page does: by what stands there, not by options.
 
 import errno
 import os
+import shlex
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from acquire.errors import AcqError, Fix, ResumeError
 from acquire.interrupts import Left
 
 from .resuming import word_resume
 
+if TYPE_CHECKING:
+    from dataset.selection.split import Split
+
 _LONGEST_NAME = 200      # characters that are told of one that is too long
 
 PAGE = "page"                   # in the place of a verb
 FOR_PAGE = {"ACQ_WORDS": PAGE}  # in the environment of a verb whose words a page shows
+
+_SPLIT = "acq split --force --holdout SUBJECT, or --folds K, as before"
 
 _ADVICE = {
     Fix.REPLACE: "--force replaces it",
@@ -28,18 +35,22 @@ _ADVICE = {
     Fix.RECORD: "record one with acq record",
     Fix.RECOVER: "acq recover makes it whole",
     Fix.RECOVER_OR_RESTORE: "try acq recover on it, or restore it from a copy",
-    Fix.RECOVER_OR_EXCLUDE: "acq recover makes it whole; or leave it out with acq exclude {of}",
+    Fix.RECOVER_OR_EXCLUDE: "acq recover makes it whole; or leave it out with acq exclude "
+        "{of} --reason \"cannot be read\"",
     Fix.PREDICT: "acq predict reads it",
     Fix.MOVE_AWAY: "nothing in it can be recovered: move it away, or name another",
-    Fix.EXCLUDE: "leave it out with acq exclude {of}, then split again",
+    Fix.EXCLUDE:
+        "leave it out with acq exclude {of} --reason \"cannot be used\", then split again",
     Fix.INCLUDE: "acq include brings them back",
-    Fix.REMOVE_OR_EXCLUDE: "remove it, or leave it out with acq exclude {of}",
-    Fix.EXCLUDE_COPY: "leave one of them out, such as with acq exclude {of}",
+    Fix.REMOVE_OR_EXCLUDE:
+        "remove it, or leave it out with acq exclude {of} --reason \"there twice\"",
+    Fix.EXCLUDE_COPY:
+        "leave one of them out, such as with acq exclude {of} --reason \"a copy\"",
     Fix.LIST_SESSIONS: "acq ls lists them",
     Fix.LIST_EXCLUSIONS: "acq exclude lists what is excluded",
     Fix.GRADE_AGAIN: "run acq qc again",
     Fix.SPLIT: "run acq split first",
-    Fix.SPLIT_AGAIN: "split again: acq split --force, with --holdout or --folds as before",
+    Fix.SPLIT_AGAIN: "split again: " + _SPLIT,
     Fix.CONVERT: "run acq convert first",
     Fix.CONVERT_AGAIN: "run acq convert --force",
     Fix.MOVE_CURATED_AWAY: "move the folder that holds it away, then run acq convert",
@@ -53,10 +64,12 @@ _ADVICE = {
         "takes",
     Fix.MAKE_ROOM_OR_TRAIN_FROM_SESSIONS:
         "make room; acq train-kd --from sessions needs no curated folders",
-    Fix.KEEP_HOLES: "use --holes keep, or leave it out with acq exclude {of}, then split again",
+    Fix.KEEP_HOLES:
+        "use --holes keep, or leave it out with acq exclude {of} --reason \"frames lost\", then "
+        "split again",
     Fix.CHOOSE_OPTION: "name one with --{of}",
-    Fix.CHOOSE_FOLD: "name one with --fold, such as --fold 1; acq train-kd --folds trains on all",
-    Fix.SPLIT_IN_FOLDS: "leave --fold out, or split again with acq split --folds K --force",
+    Fix.CHOOSE_FOLD: "name one with --fold, such as --fold 1; acq train-kd --folds K trains on all",
+    Fix.SPLIT_IN_FOLDS: "leave --fold out, or split again with acq split --force --folds K",
     Fix.CHOOSE_SET: "name the folder right above them, or the set with --set",
     Fix.TRAIN: "run acq train-kd first",
     Fix.TRAIN_AGAIN: "train again with acq train-kd",
@@ -76,11 +89,11 @@ _ADVICE = {
     Fix.READ_PUBLISHED: "it was trained with --ubfc: name that folder again",
     Fix.ALLOW_MIXED: "curate them apart, or allow both with --mix-simulated",
     Fix.HOLD_OUT: "run acq split --holdout SUBJECT",
-    Fix.SPLIT_AND_CONVERT_AGAIN: "split again (acq split --force), then run acq convert --force",
+    Fix.SPLIT_AND_CONVERT_AGAIN: f"split again ({_SPLIT}), then run acq convert --force",
     Fix.SPLIT_AND_EXPORT_PURE_AGAIN:
-        "split again (acq split --force), then run acq convert --to pure --force",
+        f"split again ({_SPLIT}), then run acq convert --to pure --force",
     Fix.SPLIT_AND_EXPORT_FOR_AGAIN:
-        "split again (acq split --force), then run acq convert --for {of} --force",
+        f"split again ({_SPLIT}), then run acq convert --for {{of}} --force",
     Fix.CONVERT_NATIVE: "run acq convert --force --fps native",
     Fix.EXPORT: "acq export makes it of a run",
     Fix.NAME_NET: "acq train-kd makes a run, in DATA/runs, and acq export an ONNX file of it",
@@ -98,7 +111,7 @@ _ADVICE = {
     Fix.FIND_CAMERA: "plug one in, look with acq devices, or name it with --camera",
     Fix.FIND_PORT: "plug it in or name it with --port",
     Fix.NAME_PORT: "name one with --port",
-    Fix.RESTORE_OR_SPLIT_AGAIN: "restore it from a copy, or split again: acq split --force",
+    Fix.RESTORE_OR_SPLIT_AGAIN: "restore it from a copy, or split again: " + _SPLIT,
     Fix.COMPLETE_WITHDRAWAL: "acq withdraw {of} completes it",
     Fix.WITHDRAW_MODELS: "--models removes them",
     Fix.WRITE_CARD_AGAIN: "run acq card --force",
@@ -113,13 +126,20 @@ _ADVICE = {
     Fix.INSTALL_TENSORBOARD: "pip install -c constraints.txt -e '.[tensorboard]'",
 }
 
+_OF_SEVERAL = (Fix.RECOVER_OR_EXCLUDE, Fix.MOVE_AWAY)
+
 # where the verb that was run makes another word the right one
 _OF_VERB = {
-    ("convert", Fix.CONVERT_AGAIN): "run it again with --force",
+    **dict.fromkeys(
+        [("convert", fix) for fix in (
+            Fix.CONVERT_AGAIN, Fix.EXPORT_PURE_AGAIN, Fix.EXPORT_FOR_AGAIN, Fix.EXPORT_BIDS_AGAIN,
+        )], "run it again with --force",
+    ),
     ("split", Fix.SPLIT_AGAIN): "run it again with --force",
     ("split", Fix.SPLIT_AND_CONVERT_AGAIN): "run it again with --force",
     ("card", Fix.WRITE_CARD_AGAIN): "run it again with --force",
-    ("split", Fix.MOVE_AWAY): "move it away, or leave it out with acq exclude {of}",
+    ("split", Fix.MOVE_AWAY):
+        "move it away, or leave it out with acq exclude {of} --reason \"no recording\"",
     ("split", Fix.ALLOW_MIXED): "--mix-simulated uses both",
     ("export", Fix.ALLOW_OTHER_DATA): "name a run whose networks were trained together",
     ("calibrate", Fix.CALIBRATE_AGAIN): "run it again with --force",
@@ -183,7 +203,21 @@ def word_fix(fix: Fix, verb: str, *, of: str = "") -> str:
     words = _OF_VERB.get((verb, fix), _ADVICE[fix])
     if verb == PAGE or _is_for_page():
         words = _ON_PAGE.get(fix, words)
-    return words.format(of=of or "SESSION")
+    # several ids of sessions need no quotes; the name of a subject or a folder may
+    return words.format(of=(of if fix in _OF_SEVERAL else shlex.quote(of)) if of else "SESSION")
+
+
+def data_option(data: Path) -> str:
+    """Return what names the data folder in a command; nothing for the usual one."""
+    return "" if data == Path("data") else f" --data {shlex.quote(str(data))}"
+
+
+def split_again(split: "Split") -> str:
+    """Return the command that splits as a split is; which subjects K folds draw may be others."""
+    if len(split.folds) > 1:
+        return f"acq split --force --folds {len(split.folds)}"
+    held = " ".join(f"--holdout {name}" for name in split.folds[0].test)
+    return f"acq split --force {held}"
 
 
 def without_hardware() -> str:

@@ -55,7 +55,7 @@ def word_resume(error: ResumeError) -> str:
         ways.append("bring back the split.json and the curated folders that it was begun with")
     if _INIT in error.differences and not settings:
         ways.append("bring back the file that --init named then")
-    return f"{facts}; {' and '.join(ways)}, or remove it: acq runs --remove {error.of}"
+    return f"{facts}; {' and '.join(ways)}, or remove it: acq runs --remove {shlex.quote(error.of)}"
 
 
 def _short(hashed: str | None) -> str:

@@ -13,7 +13,7 @@ from acq.options import ExistingData, Force, JobsByWork, Json, Quiet, Reasons, S
 from acq.terminal.printing import complain, echo, note, print_json
 from acq.terminal.progress import show_progress
 from acq.terminal.tables import show
-from acquire.errors import Fix
+from acquire.errors import CurationError, Fix
 from dataset.common.wording import counted
 
 if TYPE_CHECKING:
@@ -68,9 +68,10 @@ class Holes(str, Enum):
 
 
 ToLayout = Annotated[
-    To,
-    typer.Option("--to", help="ubfc: what training reads; pure, pure-flat: the PURE layout, for "
-                              "other tools; bids: every recording as a BIDS data set, DATA/bids."),
+    To | None,
+    typer.Option("--to", help="ubfc (default): what training reads; pure, pure-flat: the PURE "
+                              "layout, for other tools; bids: every recording as a BIDS data set, "
+                              "DATA/bids."),
 ]
 ForTool = Annotated[
     Tool | None,
@@ -110,7 +111,7 @@ LostFrames = Annotated[
 
 
 def convert(
-    to: ToLayout = To.UBFC,
+    to: ToLayout = None,
     tool: ForTool = None,
     plan: PlanOnly = False,
     fold: FoldNumber = None,
@@ -137,7 +138,10 @@ def convert(
     from dataset.convert.settings import RequestedSettings
     from dataset.export.targets import find_target
 
-    if to is not To.UBFC and codec:
+    layout = to.value if to else _layout_there(data, tool)
+    is_for_others = tool or layout != To.UBFC.value
+    target = find_target(layout, tool.value if tool else "") if is_for_others else None
+    if target and target.layout != To.UBFC.value and codec:
         raise typer.BadParameter(
             "expected no --codec with --to pure: its pictures are PNG", param_hint="--codec"
         )
@@ -145,8 +149,6 @@ def convert(
         codec.value if codec and codec is not Codec.AUTO else None, ppg and ppg.value, fps,
         holes and holes.value,
     )
-    is_for_others = tool or to is not To.UBFC
-    target = find_target(to.value, tool.value if tool else "") if is_for_others else None
     workers, by_disk = Workers(jobs, scheduler), codec is Codec.AUTO
     if plan or by_disk:
         planned = _plan(
@@ -170,6 +172,17 @@ def convert(
     )
 
 
+def _layout_there(data: Path, tool: Tool | None) -> str:
+    """Return the layout of the export for a tool that is there already, else that of training."""
+    from acquire.data_folder import tool_dir
+    from dataset.layouts.export_manifest import read_export_manifest
+
+    try:
+        return read_export_manifest(tool_dir(data, tool.value)).layout if tool else To.UBFC.value
+    except CurationError:
+        return To.UBFC.value
+
+
 def _at_once(planned: "ConversionPlan", workers: "Workers") -> int:
     quickest_s = min((way.seconds for way in planned.ways), default=0.0)
     return workers.for_work(planned.sessions, quickest_s).jobs or 1
@@ -190,6 +203,7 @@ def _to_ubfc(
     data: Path, *, asked: "RequestedSettings", quiet: bool, as_json: bool, **kwargs: Any
 ) -> None:
     """Write the sessions as curated folders, and print what was written."""
+    from acquire.data_folder import ubfc_dir
     from dataset.convert.to_ubfc import convert_sessions
 
     with show_progress(quiet=quiet) as on_progress:
@@ -206,6 +220,7 @@ def _to_ubfc(
     else:
         _print(done, data)
     _fail(done.failed)
+    _look_again(data, ubfc_dir(data))
 
 
 def _to_bids(
@@ -230,6 +245,7 @@ def _to_bids(
         print_json({"root": done.root, "sessions": folders})
     else:
         echo(f"wrote {counted(len(done.sessions), 'recording')}: {done.root}")
+    _look_again(data, done.root)
 
 
 def _export(data: Path, *, quiet: bool, as_json: bool, **kwargs: Any) -> None:
@@ -255,6 +271,16 @@ def _export(data: Path, *, quiet: bool, as_json: bool, **kwargs: Any) -> None:
             echo(f"how to use it: {page}")
         echo(f"wrote {counted(len(done.entries), 'recording')}: {done.root}")
     _fail(done.failed)
+    _look_again(data, done.root)
+
+
+def _look_again(data: Path, root: Path) -> None:
+    """Print what was decided while this was written and is not in it; exit with 1 then."""
+    from dataset.consistency.of_today import find_changed_meanwhile
+
+    if changed := find_changed_meanwhile(data, root):
+        complain(f"while this was written: {advise(changed, 'convert')}")
+        raise typer.Exit(1)
 
 
 def _failure_lines(failed: "Sequence[FailedSession]") -> list[str]:

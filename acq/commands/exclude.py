@@ -1,5 +1,7 @@
 """The verbs `acq exclude` and `acq include`: sessions and parts excluded, and included again."""
 
+import shlex
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -7,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from acq import complete
+from acq.advice import data_option, split_again
 from acq.options import ExistingData, FromTime, Json, SessionFiles, ToTime, parse_time
 from acq.terminal.printing import echo, print_json
-from acquire.errors import Fix
+from acquire.errors import AcqError, Fix
 
 if TYPE_CHECKING:
     from dataset.selection.decide import Decided
@@ -17,7 +20,7 @@ if TYPE_CHECKING:
 
 # what makes anew what was made before a decision
 _ANEW = {
-    Fix.SPLIT_AGAIN: "acq split --force",
+    Fix.SPLIT_AGAIN: "acq split --force --holdout SUBJECT",
     Fix.CONVERT_AGAIN: "acq convert --force",
     Fix.EXPORT_BIDS_AGAIN: "acq convert --to bids --force",
     Fix.EXPORT_PURE_AGAIN: "acq convert --to pure --force",
@@ -87,10 +90,11 @@ def described(exclusion: "Exclusion") -> str:
 
 def _report(done: str, decided: "Decided", data: Path, *, as_json: bool) -> None:
     """Print the decisions that were made or revoked, and what made before them is out of date."""
+    from acquire.writing import PURE, UBFC, owner_of
     from dataset.selection.decide import made_before
 
     stale = [
-        {"path": str(path), "command": _ANEW[fix].format(of=path.name)}
+        {"path": str(path), "command": _command(path, fix) + data_option(data)}
         for path, fix in made_before(data, decided.changed)
     ]
     if as_json:
@@ -109,6 +113,19 @@ def _report(done: str, decided: "Decided", data: Path, *, as_json: bool) -> None
     echo(f"wrote {decided.path}")
     for old in stale:
         echo(f"  made before this: {old['path']}; make it anew with {old['command']}")
+    for writing in (UBFC, PURE):
+        if owner := owner_of(data, writing):
+            echo(f"  {owner} writes {writing.what}: it tells at its end if this is not in them")
+
+
+def _command(path: Path, fix: Fix) -> str:
+    """Return what makes anew what is at a path: of a split, as it was split."""
+    from dataset.selection.split_file import read_split
+
+    if fix is Fix.SPLIT_AGAIN:
+        with suppress(AcqError, OSError):
+            return split_again(read_split(path))
+    return _ANEW[fix].format(of=shlex.quote(path.name))
 
 
 def include(

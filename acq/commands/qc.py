@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from acq import complete
-from acq.advice import advise
+from acq.advice import advise, data_option
 from acq.extras import check_hrv_installed
 from acq.options import ExistingData, Force, JobsByWork, Json, Quiet, Scheduler
 from acq.terminal.printing import complain, echo, print_json, warn
@@ -185,8 +185,7 @@ def _exclude_command(
     part = ""
     if from_s is not None and to_s is not None:
         part = f" --from {clock_time(from_s)} --to {clock_time(to_s)}"
-    where = "" if data == Path("data") else f" --data {shlex.quote(str(data))}"
-    return f'acq exclude {session}{part} --reason "{reason}"{where}'
+    return f"acq exclude {session}{part} --reason {shlex.quote(reason)}{data_option(data)}"
 
 
 def _advice(

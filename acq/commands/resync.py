@@ -6,13 +6,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from acq.advice import data_option, split_again
 from acq.each_in_turn import EachInTurn
 from acq.options import Data, Json, SessionFiles
 from acq.terminal.printing import echo
+from acquire.data_folder import root_of
 from acquire.errors import AcqError
 
 if TYPE_CHECKING:
     from dataset.recovery.resync import Resync
+    from dataset.selection.split import Split
 
 
 def resync(
@@ -51,24 +54,25 @@ def _print(placed: "Resync", path: Path, *, dry_run: bool) -> None:
     if (
         placed.changed
         and not dry_run
-        and (split := _split_with(path, placed.session_id)) is not None
+        and (found := _split_with(path, placed.session_id)) is not None
     ):
         echo(
-            f"  its hash is another now: make {split}, which lists it, anew with acq split --force"
+            f"  its hash is another now: make {found[0]}, which lists it, anew with "
+            f"{split_again(found[1])}{data_option(root_of(path))}"
         )
 
 
-def _split_with(path: Path, session_id: str) -> Path | None:
-    """Return the split file beside the recordings if it can be read and lists this session."""
+def _split_with(path: Path, session_id: str) -> "tuple[Path, Split] | None":
+    """Return the split beside the recordings, and its file, if it can be read and lists it."""
     from acquire.data_folder import split_file
     from dataset.selection.split_file import read_split
 
     split = split_file(path.absolute().parent.parent.parent)  # DATA/sessions/<subject>/<file>
     try:
-        listed = session_id in (session.session for session in read_split(split).sessions)
+        made = read_split(split)
     except (AcqError, OSError):
         return None
-    return split if listed else None
+    return (split, made) if session_id in {one.session for one in made.sessions} else None
 
 
 def _bound(widest_ms: float | None, unbounded: int) -> str:

@@ -14,8 +14,10 @@ from pathlib import Path
 from acquire import data_folder
 from acquire.errors import AcqError, CurationError, Fix, SplitError
 from dataset.common.progress import OnProgress
-from dataset.layouts.export_manifest import ExportManifest
+from dataset.layouts.bids_description import parts_of_bids
+from dataset.layouts.export_manifest import ExportManifest, read_export_manifest
 from dataset.layouts.manifest import MANIFEST, ExcludedPart, Manifest
+from dataset.layouts.manifest_file import read_manifest
 from dataset.selection.exclusions import Exclusions
 from dataset.selection.exclusions_file import read_exclusions
 from dataset.selection.split import Split, without_subject
@@ -25,6 +27,9 @@ from dataset.session.hdf5 import was_never_closed
 from dataset.session.reader import Session
 
 _MOST_NAMED = 4
+_WITH_SPLIT = (
+    Fix.SPLIT_AND_CONVERT_AGAIN, Fix.SPLIT_AND_EXPORT_PURE_AGAIN, Fix.SPLIT_AND_EXPORT_FOR_AGAIN
+)
 
 
 @dataclass(frozen=True)
@@ -171,16 +176,51 @@ def check_of_today(
     """
     sessions = {entry.session for entry in manifest.entries}
     today = read_today(data, sessions, on_progress=on_progress)
-    if not (outdated := find_outdated(data, manifest, today)):
-        return
+    if outdated := find_outdated(data, manifest, today):
+        raise _together(data, outdated)
+
+
+def find_changed_meanwhile(data: Path, root: Path) -> CurationError | None:
+    """Return what was decided while these folders were made, and makes them out of date.
+
+    Exclusions and the split are read again; no recording is.
+
+    Raises
+    ------
+    SplitError, CurationError : the split, the exclusions or the manifest cannot be read
+    """
+    today = read_today(data, ())
+    if root == data_folder.bids_dir(data):
+        outdated = _of_bids(root, today.exclusions)
+    else:
+        is_ubfc = root == data_folder.ubfc_dir(data)
+        manifest = read_manifest(root / MANIFEST) if is_ubfc else read_export_manifest(root)
+        outdated = find_outdated(data, manifest, today)
+    return _together(data, outdated) if outdated else None
+
+
+def _of_bids(root: Path, exclusions: Exclusions) -> list[Outdated]:
+    """List the recordings of a BIDS data set of which something else is excluded by now."""
+    return [
+        Outdated(root, CurationError(
+            f"{root} was made when other parts of {session} were excluded",
+            fix=Fix.EXPORT_BIDS_AGAIN,
+        ))
+        for session, parts in parts_of_bids(root).items()
+        if {(one.from_s, one.to_s) for one in exclusions.of(session)}
+        != {(part.from_s, part.to_s) for part in parts}
+    ]
+
+
+def _together(data: Path, outdated: Sequence[Outdated]) -> CurationError:
+    """Return one error of all that is outdated, with what makes it anew."""
     texts = [one.error.facts.replace(f"{data}/", "") for one in outdated]
     more = f" | and {len(texts) - _MOST_NAMED} more" if len(texts) > _MOST_NAMED else ""
-    fixes = {one.error.fix for one in outdated}
-    raise CurationError(
+    first = next((one.error for one in outdated if one.error.fix in _WITH_SPLIT), outdated[0].error)
+    return CurationError(
         expected="folders of the present recordings, split and exclusions",
         found=f"that {' | '.join(texts[:_MOST_NAMED])}{more}", where=f"under {data}",
-        fix=Fix.SPLIT_AND_CONVERT_AGAIN if Fix.SPLIT_AND_CONVERT_AGAIN in fixes
-        else Fix.CONVERT_AGAIN,
+        fix=first.fix, of=first.of,
     )
 
 

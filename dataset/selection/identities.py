@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from acquire import data_folder
 from acquire.errors import AcqError, Fix, SessionError, SplitError, all_of
@@ -126,7 +126,7 @@ def _read_identities(
         if found:
             count = f"{len(found)} recordings cannot be read: " if len(found) > 1 else ""
             problems.append(SessionError(
-                f"{count}{' | '.join(found.values())}", fix=fix, of=_ids_of(found),
+                f"{count}{' | '.join(found.values())}", **_remedy(fix, found),
             ))
     if misplaced:
         problems.append(SplitError(
@@ -150,12 +150,16 @@ def _unclosed(files: Sequence[Path]) -> list[AcqError]:
     return [SplitError(
         expected="recordings that have ended",
         found=f"still growing or killed: {', '.join(map(str, files))}",
-        fix=Fix.RECOVER_OR_EXCLUDE, of=_ids_of(files),
+        **_remedy(Fix.RECOVER_OR_EXCLUDE, files),
     )] if files else []
 
 
-def _ids_of(files: Iterable[Path]) -> str:
-    return " ".join(path.stem for path in files)
+def _remedy(fix: Fix, files: Iterable[Path]) -> dict[str, Any]:
+    """Return the remedy as an error takes it; a file is excluded by its name, if that is an id."""
+    names = [path.stem for path in files]
+    if all(map(data_folder.is_session_id, names)):
+        return {"fix": fix, "of": " ".join(names)}
+    return {"fix": "move it away, or give it a name of letters, digits, - and _"}
 
 
 def subject_heart_rates(sessions: Iterable[SessionIdentity]) -> dict[str, float | None]:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from contextlib import closing
 from pathlib import Path
 
+from acquire.data_folder import is_session_id
 from acquire.errors import Fix, SessionError
 
 _WAIT_S = 30.0
@@ -75,7 +76,8 @@ def find_originals(
         copy: (original, SessionError(
             expected="each session once",
             found=f"{session_id} in {original} and, as a copy, in {copy}",
-            **({"fix": Fix.REMOVE_OR_EXCLUDE, "of": copy.stem} if copy.stem != session_id
+            **({"fix": Fix.REMOVE_OR_EXCLUDE, "of": copy.stem}
+               if copy.stem != session_id and is_session_id(copy.stem)
                else {"fix": "remove it, or give it a name of its own and exclude it by that"}),
         ))
         for session_id, (original, *copies) in files_by_id(files, read=read).items()

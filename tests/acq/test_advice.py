@@ -1,11 +1,14 @@
 """Every remedy that the library names has its words on the command line."""
 
 import re
+import shlex
 
 import pytest
 import typer.main
+from typer.testing import CliRunner
 
-from acq.advice import _ADVICE, _OF_VERB, FOR_PAGE, PAGE, advise, word_fix
+from acq.advice import _ADVICE, _OF_SEVERAL, _OF_VERB, FOR_PAGE, PAGE, advise, word_fix
+from acq.commands.exclude import _ANEW
 from acq.main import app
 from acquire.errors import CurationError, Fix
 from tests.support import REPO
@@ -20,6 +23,48 @@ def test_a_remedy_is_worded_for_people_and_for_programs(fix):
     for verb in re.findall(r"\bacq ([a-z][a-z-]+)", words):
         assert verb in COMMANDS or verb == "again", words        # "install acq again"
     assert not re.search(r"\bacq [a-z]+ -|--[a-z]", fix.value), "the library names no command"
+
+
+# these refuse what they need in their own words, and do nothing in an empty folder
+CURATING = {"exclude", "include", "split", "convert", "runs", "withdraw", "card", "verify", "ls"}
+
+
+def commands_in(words):
+    """Yield each command as words: options, their values, and names as the remedy is of."""
+    for match in re.finditer(r"\bacq ([a-z][a-z-]+)([^,;|)]*)", words):
+        if match[1] not in COMMANDS or hasattr(COMMANDS[match[1]], "commands"):
+            continue
+        flags = {
+            option for one in COMMANDS[match[1]].params if getattr(one, "is_flag", False)
+            for option in one.opts
+        }
+        taken, rest = [match[1]], shlex.split(match[2])
+        while rest and (rest[0].startswith("--") or re.match(r"[A-Z]|pyvhr", rest[0])):
+            taken.append(rest.pop(0))
+            if taken[-1].startswith("--") and taken[-1] not in flags and rest:
+                taken.append(rest.pop(0))
+        yield taken
+
+
+def test_a_command_in_the_advice_runs_as_it_stands(tmp_path, monkeypatch):
+    """Parsed as the shell and typer do; those that curate are run, in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data").mkdir()
+    names = {Fix.EXPORT_FOR_AGAIN: "pyvhr", Fix.SPLIT_AND_EXPORT_FOR_AGAIN: "pyvhr"}
+    names |= dict.fromkeys(_OF_SEVERAL, "S01-x S02-x")
+    texts = {words.format(of="pyvhr") for words in _ANEW.values()}
+    for verb in COMMANDS:
+        texts |= {word_fix(fix, verb, of=names.get(fix, "S01-x 1")) for fix in Fix}
+    commands = {tuple(found) for words in texts for found in commands_in(words)}
+    assert ("exclude", "S01-x 1", "--reason", "a copy") in commands
+    assert ("split", "--force", "--holdout", "SUBJECT") in commands
+    chosen = {"K": "2", "TOOL": "pyvhr"}         # what the reader has to choose
+    for verb, *words in sorted(commands):
+        rest = [chosen.get(one, one) for one in words]
+        if rest:                                 # else a verb is named, not a command given
+            COMMANDS[verb].make_context(verb, rest[:])
+        if rest and verb in CURATING:
+            assert CliRunner().invoke(app, [verb, *rest]).exit_code != 2, (verb, *rest)
 
 
 def test_options_in_the_advice_are_options_of_some_verb():

@@ -2,6 +2,7 @@
 
 import json
 import warnings
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
+from acq.commands import convert
 from acq.main import app
 from acquire import data_folder
 from acquire.errors import CurationError, Fix
@@ -17,7 +19,10 @@ from dataset.convert.tasks import SessionTask
 from dataset.export.notes import CONFIG, NOTE
 from dataset.export.targets import find_target
 from dataset.export.write import choose_export_settings, export_sessions, name_folders
+from dataset.layouts.export_manifest import read_export_manifest
+from dataset.selection.decide import exclude
 from dataset.selection.identities import SessionIdentity
+from dataset.selection.make_exclusion import make_exclusion
 from dataset.session.reader import Session
 from dataset.verify.verify import verify_data
 from tests.support import public_readers as readers
@@ -195,3 +200,28 @@ def test_more_recordings_than_a_tool_looks_for_are_refused():
         name_folders(tasks(11, 1), [1] * 11, target)
     ubfc = name_folders(tasks(2, 1), [2, 1], find_target("ubfc", "remotebiosensing"))
     assert ubfc == [("train/UBFC/subject1", "train/UBFC/subject2"), ("train/UBFC/subject3",)]
+
+
+@pytest.mark.parametrize("words", [(), ("--to", "pure"), ("--for", "pyvhr", "--to", "pure"),
+                                   ("--to", "bids")], ids=" ".join)
+def test_what_is_excluded_while_a_conversion_runs_is_told_at_its_end(tmp_path, monkeypatch, words):
+    first, _ = (make_session(tmp_path, subject, seconds=6.5) for subject in ("S01", "S02"))
+    write_new_split(tmp_path, "S02")
+
+    def exclude_meanwhile(stage, done, total):
+        if done and stage.startswith("writing"):
+            part = make_exclusion(first, from_s=0.0, to_s=1.0, reason="coughs")
+            exclude(tmp_path, [part])
+
+    monkeypatch.setattr(convert, "show_progress", lambda quiet: nullcontext(exclude_meanwhile))
+    done = CliRunner().invoke(app, ["convert", *words, "--data", str(tmp_path)])
+    assert done.exit_code == 1, done.output
+    assert done.stderr.count("was made when other parts of") == 1
+    assert "run it again with --force" in done.stderr
+    monkeypatch.undo()
+    if "--for" in words:                # --to is as before where it is not given
+        again = CliRunner().invoke(
+            app, ["convert", *words[:2], "--force", "--data", str(tmp_path)]
+        )
+        assert again.exit_code == 0, again.output
+        assert read_export_manifest(tmp_path / "for/pyvhr").layout == "pure-outside"

@@ -63,7 +63,7 @@ def test_the_verb_grades_worst_first_and_only_what_is_new(tmp_path, monkeypatch)
         "8.0 s"
     )
     assert lines[1].startswith("S01-20260101T090001Z  bad  no face in 100 % of the looks")
-    assert 'acq exclude S01-20260101T090001Z --reason "no face in 100 % of the looks"' in lines
+    assert "acq exclude S01-20260101T090001Z --reason 'no face in 100 % of the looks'" in lines
     assert lines[-1] == "2 sessions, 2 of them measured now; pages: data/qc/index.html"
     assert Path("data/qc/S02-20260101T090002Z.html").exists()
 

@@ -136,7 +136,8 @@ def test_each_export_made_before_has_the_command_that_makes_it_anew(data):
     words = ("exclude", FIRST, "--to", "1", "--reason", "talks", "--data", str(data), "--json")
     made = json.loads(CliRunner().invoke(app, words).stdout)["out_of_date"]
     assert {Path(one["path"]).name: one["command"] for one in made} == {
-        "ubfc": "acq convert --force", "pure": "acq convert --to pure --force",
+        "ubfc": f"acq convert --force --data {data}",
+        "pure": f"acq convert --to pure --force --data {data}",
     }
 
 
