@@ -74,6 +74,7 @@ class NumberText:
     names: tuple[str, ...]       # of the columns, by the header; () where there is none
     rows: tuple[NumberRow, ...]
     is_clock: bool               # some cells are clock times, read as seconds
+    is_local: bool = False       # some of them have a date and no time zone
     blank: tuple[int, ...] = ()  # lines before and between the rows that hold nothing
 
     def with_blank_rows(self) -> "NumberText":
@@ -132,7 +133,7 @@ def read_number_text(path: Path, *, error: type[AcqError]) -> NumberText:
     first = list(islice(_lines_of_numbers(lines), _SAMPLE))
     said = _SEPARATOR_LINE.fullmatch(first[0][1]) if first else None
     columns = _Columns([line for _, line in first[bool(said):]], said[1] if said else None)
-    names, rows, is_clock = (), [], False
+    names, rows, is_clock, is_local = (), [], False, False
     for number, line in islice(_lines_of_numbers(lines), int(bool(said)), None):
         cells = columns.split(line)
         if not rows and number != first[-1][0] and _is_header(cells):
@@ -140,9 +141,10 @@ def read_number_text(path: Path, *, error: type[AcqError]) -> NumberText:
             continue
         rows.append(columns.row(number, cells))
         is_clock = is_clock or ":" in line
+        is_local = is_local or (":" in line and any(map(_is_local, cells)))
     last = rows[-1].line if rows else 0
     blank = [at for at, line in enumerate(lines[:last], 1) if not line.strip(_BLANK)]
-    return NumberText(path, names, tuple(rows), is_clock, tuple(blank))
+    return NumberText(path, names, tuple(rows), is_clock, is_local, tuple(blank))
 
 
 def _lines_of_numbers(lines: Sequence[str]) -> Iterator[tuple[int, str]]:
@@ -255,6 +257,11 @@ def _seconds(clock: re.Match[str]) -> float:
         sign = -1 if zone[0] == "-" else 1
         since_midnight -= sign * (3600 * int(zone[1:3]) + 60 * int(zone[-2:]))
     return days + since_midnight
+
+
+def _is_local(cell: str) -> bool:
+    clock = _CLOCK.fullmatch(cell)
+    return clock is not None and clock[1] is not None and clock[5] is None
 
 
 def _is_header(cells: Sequence[str]) -> bool:

@@ -58,8 +58,8 @@ def certain_unit(
     Parameters
     ----------
     said : the unit that they should be in, a key of `UNIT_NS`
-    expected_hz : the rate that the video lets expect, which bears out another unit; None: nothing
-        does
+    expected_hz : the rate that the video or the set lets expect, which bears out another unit;
+        None: nothing does
 
     Raises
     ------
@@ -73,8 +73,8 @@ def certain_unit(
         rate_hz = 1e9 / (float(np.median(steps[steps > 0])) * UNIT_NS[found])
         if not rates_differ(rate_hz, expected_hz, share=UNIT_SHARE):
             return found, (
-                f"times are {UNIT_WORDS[found]}, not {UNIT_WORDS[said]}: {step}, in a video of "
-                f"{expected_hz:.2f}/s; read as such"
+                f"times are {UNIT_WORDS[found]}, not {UNIT_WORDS[said]}: {step}, so {rate_hz:.2f} "
+                f"a second where {expected_hz:.2f} are expected; read as such"
             )
     raise error(
         expected=f"times in {UNIT_WORDS[said]}, {rates_hz[0]:g} to {rates_hz[1]:g} a second",

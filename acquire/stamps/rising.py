@@ -91,17 +91,17 @@ def rising_times(
     since_ns[last:] = int(known_ns[-1]) + (index[last:] - last) * step_ns
     since_ns[kept] = known_ns
     time_ns = since_ns + zero_ns
-    if (np.diff(time_ns) <= 0).any():
-        raise error(
-            expected=f"{name} stamps with room between them",
-            found="more repeated ones than nanoseconds", where=where, fix=_CORRECT,
-        )
     misplaced = np.count_nonzero((np.abs(stamp_ns - time_ns) > _MISPLACED_NS) & ~lone)
     if misplaced > max(2, _MISPLACED * len(stamp_ns)):
         raise error(
             expected=f"{name} stamps that rise",
             found=f"{misplaced} of {len(stamp_ns)} more than a second out of order",
             where=where, fix=_CORRECT,
+        )
+    if (np.diff(time_ns) <= 0).any():
+        raise error(
+            expected=f"{name} stamps with room between them",
+            found="more repeated ones than nanoseconds", where=where, fix=_CORRECT,
         )
     check_one_stretch(time_ns, name, error=error, where=where)
     return StampedTimes(stamp_ns, time_ns, step_ns, tuple(_defects(stamp_ns, time_ns, lone, name)))

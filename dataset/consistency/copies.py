@@ -88,14 +88,20 @@ def _errors(
             errors.append(_error(first, subject_of[first], second, subject_of[second], how))
             continue
         listed = ", ".join(f"{session} of {subject_of[session]}" for session in group)
-        several = dict.fromkeys(hows.values())
-        more = f" and {len(several) - 1} more such" if len(several) > 1 else ""
         errors.append(SplitError(
             "expected what was recorded of a person under one subject, found "
-            f"{len(group)} sessions with {next(iter(several))}{more}: {listed}",
+            f"{len(group)} sessions {_describe_sharing(hows)}: {listed}",
             fix="exclude all but one of them",
         ))
     return errors
+
+
+def _describe_sharing(hows: dict[tuple[str, str], str]) -> str:
+    """Return what the pairs of a group share; where they do not share the same, the first pair."""
+    (first, second), how = next(iter(hows.items()))
+    if len(set(hows.values())) == 1:
+        return f"with {how}"
+    return f"that hold what others of them hold ({first} and {second}: {how})"
 
 
 def _error(first: str, subject: str, second: str, other: str, how: str) -> SplitError:

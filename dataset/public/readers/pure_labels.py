@@ -18,6 +18,7 @@ _BAD_SHARE = 0.01            # of the stamps, at most, may be none
 # names under which an oximeter says that it does not trust itself; a beep at each beat is none
 _WARNING = re.compile(r"err|fail|fault|search|drop|lost|invalid|no.?finger|probe", re.IGNORECASE)
 _STAMP_TEXT = re.compile(r"\d{1,19}(\.\d{1,12})?", re.ASCII)
+_LONGEST = 8                 # signs of a word of JSON that was cut
 _MOST_FLAGS = 8              # kinds of them that are named
 _BEEP = re.compile(r"beep|beat", re.IGNORECASE)
 
@@ -65,16 +66,28 @@ def _read_body(path: Path) -> dict[str, Any]:
             expected="labels", found=what_instead(path), where=f"at {path}", fix=GET_FOLDER
         ) from error
     except (OSError, ValueError, RecursionError) as error:
-        is_deep = isinstance(error, RecursionError)
         raise CurationError(
-            expected="labels as JSON", found="values nested too deep" if is_deep else error,
-            where=path, fix=GET_FILE,
+            expected="labels as JSON", found=_describe_failure(error), where=path, fix=GET_FILE
         ) from error
     if not isinstance(body, dict):
         raise CurationError(
             expected="an object", found="another kind of JSON", where=path, fix=GET_FILE
         )
     return body
+
+
+def _describe_failure(error: Exception) -> str:
+    """Return in words why a text is no JSON."""
+    if isinstance(error, RecursionError):
+        return "values nested too deep"
+    if isinstance(error, UnicodeDecodeError):
+        return "bytes that are no text"
+    if not isinstance(error, json.JSONDecodeError):
+        return str(error)
+    is_cut = error.msg.startswith("Unterminated") or len(error.doc.rstrip()) - error.pos < _LONGEST
+    if not error.doc.strip():
+        return "an empty file"
+    return "one that is cut short" if is_cut else f"what is none in line {error.lineno}"
 
 
 def _list(body: dict[str, Any], key: str, path: Path) -> list[dict[str, Any]]:

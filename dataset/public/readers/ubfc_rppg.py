@@ -84,6 +84,11 @@ def read_dataset_2(folder: Path) -> PublishedRecording:
     stamp_ns = _times_ns(time_s, "s", FRAME_HZ, header.fps, path, defects)
     times = rising_times(stamp_ns, "label", where=path)
     defects += times.defects
+    if text.is_local:
+        defects.append(
+            f"the times in {path.name} say no time zone: read as UTC, so that the date and hour of "
+            "the start are not certain"
+        )
     samples = PublishedSamples(ppg, hr_bpm, np.full(len(ppg), np.nan), times)
     examine_label_rate(samples, header, path, defects)
     return examine(PublishedRecording(

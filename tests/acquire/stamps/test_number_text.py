@@ -99,6 +99,7 @@ def test_clock_times_are_seconds(tmp_path, words, seconds):
     assert found.is_clock
     (first,), (second,) = (row.values for row in found.rows)
     assert second - first == pytest.approx(seconds, abs=1e-6)
+    assert found.is_local == (words[0].startswith("2026") and "Z" not in words[0])
 
 
 def test_what_is_no_number_is_kept_with_its_line(tmp_path):

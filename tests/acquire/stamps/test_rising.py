@@ -64,6 +64,10 @@ def test_a_stamp_far_from_all_others_is_laid_between_its_neighbours(at):
             "100 of 300 more than a second", id="an hour back",
         ),
         pytest.param(
+            np.arange(300) * 33_000_000 - (np.arange(300) > 150) * 60 * 33_000_000,
+            "30 of 300 more than a second", id="two seconds back",
+        ),
+        pytest.param(
             np.arange(300) * 33_000_000 + (np.arange(300) > 100) * 3600 * 10**9,
             "a gap of 3600", id="an hour ahead",
         ),

@@ -341,3 +341,10 @@ def test_a_subject_whose_name_is_read_as_another_s_is_named_not_imported(tmp_pat
     (copies,) = find_imported_copies(tmp_path / "data")
     assert "3 sessions with the same" in copies.facts
     assert "UBFC2-2 of UBFC2-2, UBFC2-3 of UBFC2-3, UBFC2-4 of UBFC2-4" in copies.facts
+    make_dataset_2(tmp_path / "set/subject5", frames=59, labels=60, person=3)
+    import_all(tmp_path / "set", tmp_path / "data")
+    (copies,) = find_imported_copies(tmp_path / "data")
+    assert (
+        "4 sessions that hold what others of them hold (UBFC2-2 and UBFC2-3: the same "
+        "ground_truth.txt and vid.avi): UBFC2-2 of UBFC2-2, "
+    ) in copies.facts

@@ -9,6 +9,7 @@ import pytest
 
 from acquire.errors import CurationError
 from dataset.public.readers.pure import read_pure
+from dataset.public.readers.pure_labels import read_labels
 from tests.support.public_sets import PURE_START_NS, make_pure, picture
 
 FRAMES, SAMPLES = 40, 260
@@ -83,6 +84,23 @@ def test_all_stamps_of_another_unit_are_read_as_that(made, scale, word, exact_ns
     found = read_pure(made)
     assert f"all stamps are {word}, not nanoseconds; read as such" in found.defects
     check_truth(found, exact_ns=exact_ns)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('{"/FullPackage": [{"Timestamp": 5', "one that is cut short"),
+        ('{"/FullPackage": [{"Timesta', "one that is cut short"),
+        ('{"/FullPackage": [{"a": tr', "one that is cut short"),
+        ('{\n"/FullPackage": [;, {"Timestamp": 5}, {"Timestamp": 6}]}', "what is none in line 2"),
+        (" ", "an empty file"), (b"\xff{}", "bytes that are no text"),
+    ],
+)
+def test_what_is_no_json_is_told_in_words(tmp_path, text, words):
+    path = tmp_path / "01-01.json"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(CurationError, match=f"expected labels as JSON, found {words} in "):
+        read_labels(path, [])
 
 
 def test_labels_in_utf_16_are_read(made):

@@ -72,15 +72,16 @@ def test_what_stands_above_the_numbers_is_named_and_left_out(tmp_path, head, def
     check_pulse(tmp_path / "data/sessions/UBFCPHYS-1/UBFCPHYS-1-T1.h5", lag_s=0.15 - late_s)
 
 
-def test_a_blank_line_is_a_value_that_lacks(tmp_path):
+def test_a_blank_line_and_a_value_out_of_range_are_values_that_lack(tmp_path):
     bvp = make_ubfc_phys(tmp_path / "set") / "bvp_s1_T1.csv"
     lines = bvp.read_text().splitlines()
-    for at, word in ((100, "nan"), (101, ""), (102, "NaN"), (103, "-"), (200, "")):
+    for at, word in ((100, "nan"), (101, ""), (102, "NaN"), (103, "-"), (200, ""), (250, "1e9")):
         lines[at] = word
     bvp.write_text("\n".join(lines) + "\n\n\n")
     found = import_one(tmp_path / "set", tmp_path / "data")
-    assert (found.samples, found.lost_samples) == (379, 5)
+    assert (found.samples, found.lost_samples) == (378, 6)
     assert "5 values of BVP are not finite, the first at 100" in " ".join(found.defects)
+    assert "1 value of PPG out of range: the first is 1e+09 at 250 (3.91 s)" in found.defects[-1]
     with Session(tmp_path / "data/sessions/UBFCPHYS-1/UBFCPHYS-1-T1.h5") as session:
         assert session.ppg_time_ns[-1] == round(383e9 / 64)
 

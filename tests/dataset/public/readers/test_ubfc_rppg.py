@@ -217,6 +217,15 @@ def test_stamps_since_1970_say_when(tmp_path, video):
     assert found.samples.times.time_ns - found.started_ns == pytest.approx(TIME_S * 1e9, abs=1e5)
 
 
+@pytest.mark.parametrize("zone", ["", "Z"])
+def test_clock_times_without_a_zone_are_said_to_be_so(tmp_path, video, zone):
+    rows = as_rows(PPG, HR_BPM, TIME_S).splitlines()[:2]
+    rows.append(" ".join(f"2014-02-17T13:33:{t:06.3f}{zone}" for t in TIME_S))
+    found = read_2(tmp_path, video, "\n".join(rows))
+    assert found.started_unix_ns == pytest.approx(1392643980e9 + TIME_S[0] * 1e9, abs=1e6)
+    assert ("say no time zone" in " ".join(found.defects)) == (zone == "")
+
+
 def as_lines(time_ms, values, line="{t:.10g},72,98,{v}\n"):
     return "".join(line.format(t=t, v=v) for t, v in zip(time_ms, values, strict=True))
 
