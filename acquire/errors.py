@@ -30,6 +30,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 _LONGEST_FOUND = 300     # characters of what was found: a file may hold a megabyte in one string
+_MOST_DIGITS = 9
 
 
 class Fix(Enum):
@@ -207,6 +208,13 @@ def _one_line(found: object) -> str:
         return str(words)
     text = " ".join(str(found).split())
     return text if len(text) <= _LONGEST_FOUND else f"{text[:_LONGEST_FOUND]}..."
+
+
+def apart(found: float, limit: float, *, digits: int = 1) -> str:
+    """Write a number that a limit is beside: with more digits where fewer make the two the same."""
+    while digits < _MOST_DIGITS and f"{found:.{digits}f}" == f"{limit:.{digits}f}":
+        digits += 1
+    return f"{found:.{digits}f}"
 
 
 class DeviceError(AcqError):

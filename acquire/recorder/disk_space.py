@@ -4,7 +4,7 @@ import os
 import shutil
 from pathlib import Path
 
-from acquire.errors import Fix, SessionError
+from acquire.errors import Fix, SessionError, apart
 
 RESERVE_BYTES = 64 * 2**20      # with less than this free, the recording stops and is closed
 _TYPICAL_S = 60.0               # assumed length of a recording whose length is not given
@@ -28,7 +28,8 @@ def check_space(folder: Path, bytes_per_s: float, duration_s: float | None) -> N
     free = shutil.disk_usage(folder := check_folder(folder)).free
     if free < need:
         raise SessionError(
-            expected=f"{need / 1e6:.0f} MB free for this recording", found=f"{free / 1e6:.0f} MB",
+            expected=f"{apart(need / 1e6, free / 1e6, digits=0)} MB free for this recording",
+            found=f"{apart(free / 1e6, need / 1e6, digits=0)} MB",
             where=f"at {folder}", fix=Fix.FREE_SPACE,
         )
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from acquire import data_folder
-from acquire.errors import CurationError, Fix
+from acquire.errors import CurationError, Fix, apart
 from dataset.common.progress import OnProgress
 from dataset.common.workers import Workers
 from dataset.layouts.avi import CODECS, VideoWriter, check_video
@@ -116,10 +116,11 @@ def first_that_fits(ways: Sequence[Way], free: int, data: Path) -> str:
         if way.fits:
             return way.codec
     smallest = min(ways, key=lambda way: way.size_bytes)
+    needed = _with_margin(smallest.size_bytes, smallest.codec) / 1e9
     raise CurationError(
-        expected=f"{smallest.size_bytes / 1e9:.1f} GB of free space, with the codec "
-                 f"{smallest.codec}",
-        found=f"{free / 1e9:.1f} GB", where=data, fix=Fix.MAKE_ROOM_OR_TRAIN_FROM_SESSIONS,
+        expected=f"{apart(needed, free / 1e9)} GB of free space, with the codec {smallest.codec}",
+        found=f"{apart(free / 1e9, needed)} GB", where=data,
+        fix=Fix.MAKE_ROOM_OR_TRAIN_FROM_SESSIONS,
     )
 
 
@@ -150,7 +151,8 @@ def check_space(
     needed, free = _with_margin(size_bytes, codec), shutil.disk_usage(data).free
     if needed > free:
         raise CurationError(
-            expected=f"{needed / 1e9:.1f} GB of free space", found=f"{free / 1e9:.1f} GB",
+            expected=f"{apart(needed / 1e9, free / 1e9)} GB of free space",
+            found=f"{apart(free / 1e9, needed / 1e9)} GB",
             where=data, fix=Fix.CHOOSE_CODEC_BY_DISK,
         )
 

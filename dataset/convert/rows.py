@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from acquire.errors import CurationError, Fix
+from acquire.errors import CurationError, Fix, apart
 from dataset.common.spans import is_inside, true_runs
 from dataset.layouts.manifest import ExcludedPart, FrameSpan
 from dataset.selection.exclusions import Exclusion, Exclusions
@@ -212,7 +212,7 @@ def _long_enough(
     if max(spans_s, default=0.0) < SHORTEST_S:
         raise _unusable(
             session, f"{SHORTEST_S:g} s without a hole",
-            f"at most {max(spans_s, default=0.0):.1f} s", fix=Fix.KEEP_HOLES,
+            f"at most {apart(max(spans_s, default=0.0), SHORTEST_S)} s", fix=Fix.KEEP_HOLES,
         )
     return [run for run, span_s in zip(runs, spans_s, strict=True) if span_s >= SHORTEST_S]
 

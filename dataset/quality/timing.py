@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from acquire.errors import apart
 from dataset.session.reader import Session
 from dataset.signals.stamp_drift import measure_stamp_drift
 
@@ -26,7 +27,8 @@ def measure_length(frame_s: np.ndarray, sample_s: np.ndarray, measured: Measurem
     measured.add_measure("both_streams_s", both_s)
     if both_s < measured.limits["too_short"]:
         least_s = measured.limits["too_short"]
-        text = f"frames and samples together for {both_s:.1f} s, of which {least_s:g} are needed"
+        found = apart(both_s, least_s)
+        text = f"frames and samples together for {found} s, of which {least_s:g} are needed"
         measured.add_flag("too_short", text, value=both_s)
     if len(streams) < 2:
         return

@@ -13,7 +13,7 @@ import h5py
 
 from acquire import data_folder
 from acquire.atomic import atomic_file
-from acquire.errors import SessionError
+from acquire.errors import SessionError, apart
 from acquire.writing import hold, named, refuse_links_out
 from dataset.common.progress import OnProgress
 from dataset.session.hdf5 import SILENT_S, check_is_file, is_being_written, was_never_closed
@@ -160,10 +160,11 @@ def _copy(path: Path, part: Path, on_progress: OnProgress) -> Counts:
         ) from error
     try:
         with view, h5py.File(view, "r") as file:
-            if (free := shutil.disk_usage(path.parent).free) < view.size + _SPARE_BYTES:
+            need = view.size + _SPARE_BYTES
+            if (free := shutil.disk_usage(path.parent).free) < need:
                 raise SessionError(
-                    expected=f"room for a second file of {view.size / 1e6:.0f} MB",
-                    found=f"{free / 1e6:.0f} MB", where=path.parent,
+                    expected=f"{apart(need / 1e6, free / 1e6, digits=0)} MB free for a second file",
+                    found=f"{apart(free / 1e6, need / 1e6, digits=0)} MB", where=path.parent,
                 )
             return ReadablePart(file, view.size, path).write(part, on_progress)
     except (KeyError, OSError, RuntimeError, TypeError, ValueError) as error:

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from acquire.errors import CurationError
+from acquire.errors import CurationError, apart
 from acquire.limits import FASTEST_HZ
 
 from .filters import HIGH_HZ, LOW_HZ, bandpass, min_samples
@@ -152,12 +152,14 @@ def _place(ppg: np.ndarray, time_ns: np.ndarray, sequence: np.ndarray) -> _Sampl
     period_s = float(np.median(gap_s[steps == 1] if (steps == 1).any() else gap_s))
     if 1 / period_s <= 2 * HIGH_HZ:
         raise CurationError(
-            expected=f"PPG at more than {2 * HIGH_HZ:g} Hz", found=f"{1 / period_s:.1f} Hz",
+            expected=f"PPG at more than {2 * HIGH_HZ:g} Hz",
+            found=f"{apart(1 / period_s, 2 * HIGH_HZ)} Hz",
             fix="it is too slow for the band of heart rates",
         )
     if 1 / period_s > FASTEST_HZ:
         raise CurationError(
-            expected=f"PPG at up to {FASTEST_HZ} Hz", found=f"{1 / period_s:.0f} Hz",
+            expected=f"PPG at up to {FASTEST_HZ} Hz",
+            found=f"{apart(1 / period_s, FASTEST_HZ, digits=0)} Hz",
             fix="are its times in another unit?",
         )
     # The counter says what is missing, not the gap in time: stamps may jitter. Where it started

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from acquire.errors import apart
 from acquire.sensor.protocol import SAMPLE_CLIPPED
 from dataset.common.spans import true_runs
 from dataset.session.heart_rate import rates_at_samples
@@ -147,7 +148,7 @@ def _is_normal(lengths_ms: np.ndarray) -> np.ndarray:
 def _why_not(intervals: _Intervals, used_s: float, rate_bpm: float) -> str:
     """Return why nothing can be told; "" where it can."""
     if used_s < LEAST_S:
-        return f"too short: {used_s:.0f} s of beats, {LEAST_S:.0f} are needed"
+        return f"too short: {apart(used_s, LEAST_S, digits=0)} s of beats, {LEAST_S:.0f} are needed"
     share = float((~intervals.is_normal).mean())
     if share > MOST_UNLIKE:
         return f"{100 * share:.0f} % of the intervals are unlike those around them"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from acquire.errors import CurationError, Fix, SplitError, TrainingError
+from acquire.errors import CurationError, Fix, SplitError, TrainingError, apart
 from dataset.common.wording import counted
 from dataset.layouts.manifest import SIDES, Entry
 from dataset.layouts.ubfc import LABELS
@@ -101,7 +101,8 @@ def check_labels(folder: Path, ppg: np.ndarray, *, time_s: np.ndarray, session: 
         )
     if time_s[-1] - time_s[0] < SHORTEST_S:
         raise TrainingError(
-            expected=f"at least {SHORTEST_S:g} s", found=f"{time_s[-1] - time_s[0]:.1f} s",
+            expected=f"at least {SHORTEST_S:g} s",
+            found=f"{apart(time_s[-1] - time_s[0], SHORTEST_S)} s",
             where=folder, **_leave_out(session),
         )
 
@@ -122,7 +123,7 @@ def check_measurable(folder: Path, time_s: np.ndarray, *, session: str = "") -> 
         raise TrainingError(
             expected=f"more than {2 * HIGH_HZ:g} frames/s, for a heart-rate band of "
                      f"{LOW_HZ:g}-{HIGH_HZ:g} Hz",
-            found=f"{fs_hz:.2f}", where=folder, **_leave_out(session),
+            found=apart(fs_hz, 2 * HIGH_HZ, digits=2), where=folder, **_leave_out(session),
         )
     if not trusted_windows(time_s).any():
         raise TrainingError(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from acquire.errors import AcqError, CurationError, Fix, SessionError, suggest
+from acquire.errors import AcqError, CurationError, Fix, SessionError, apart, suggest
 
 
 def test_facts_make_the_sentence_and_stay_beside_it():
@@ -40,3 +40,11 @@ def test_a_remedy_that_is_known_is_not_replaced():
     with pytest.raises(CurationError) as caught, suggest(Fix.EXCLUDE, of="S01-1"):
         raise CurationError(expected="a face", found="none", fix="look at the video")
     assert (caught.value.fix, caught.value.of) == ("look at the video", "")
+
+
+@pytest.mark.parametrize(
+    ("found", "limit", "text"),
+    [(9.97, 10, "9.97"), (9.4, 10, "9.4"), (9.9999, 10.0, "9.9999"), (10.04, 10, "10.04")],
+)
+def test_a_number_is_never_rounded_into_the_limit_that_it_missed(found, limit, text):
+    assert apart(found, limit) == text
