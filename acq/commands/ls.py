@@ -45,7 +45,7 @@ def ls(
     as_json: Json = False,
 ) -> None:
     """List every session: length, rates, losses, sync, heart rate, grade, and how it is used."""
-    from acquire.data_folder import doubtful_subjects, sessions_dir
+    from acquire.data_folder import find_doubts, sessions_dir
     from acquire.errors import CurationError
     from dataset.catalogue.listing import list_sessions
     from dataset.common.table_file import check_table
@@ -55,15 +55,17 @@ def ls(
     check_table(None if table == STDOUT else table, force=force)
     with show_progress(quiet=quiet) as on_progress:
         listing = list_sessions(data, on_progress=on_progress)
-    rows = listing.rows
+    rows, doubts = listing.rows, find_doubts(data)
     if not rows:
+        for doubt in doubts:
+            warn(str(doubt))
         raise CurationError(
             f"expected recordings in {sessions_dir(data)}/<subject>/, found none; acq record or "
             "acq import makes them"
         )
     rows = _of_subjects(rows, subject or [])
     _show(rows, data, table, as_json=as_json)
-    for doubt in doubtful_subjects(data):
+    for doubt in doubts:
         warn(str(doubt))
     for error in listing.errors:
         complain(advise(error, "ls"))
@@ -160,6 +162,10 @@ def _unclosed(path: Path) -> str:
     return f"still recording ({recorder})" if recorder else "never closed"
 
 
+def _incomplete(row: dict[str, Any]) -> str:
+    return row["state"] + (f": {row['ended']}" if row["ended"] else "")
+
+
 def _cells(row: dict[str, Any], data: Path) -> list[str]:
     from dataset.common.wording import clock_time
 
@@ -175,7 +181,7 @@ def _cells(row: dict[str, Any], data: Path) -> list[str]:
         *(["misplaced"] if is_misplaced else []),
         *(["simulated"] if row["simulated"] else []),
         *([row["imported_from"]] if row["imported_from"] else []),
-        *([row["state"]] if row["state"] not in ("complete", "never closed") else []),
+        *([_incomplete(row)] if row["state"] not in ("complete", "never closed") else []),
         *([_unclosed(data / row["file"])] if row["state"] == "never closed" else []),
         *([f"excluded: {row['reasons']}"] if row["reasons"] else []),
     ]

@@ -44,6 +44,7 @@ class Row:
     # of the present split: "train", "test", or "test in 2" of several folds; "" in none
     side: str = ""
     problem: str = ""                    # one line: what cannot be read
+    ended: str = ""                      # of an incomplete one: what cut it short, and what lacks
 
 
 # of one recording: the row without decisions on it, and what could not be read
@@ -105,6 +106,7 @@ def _read_session(session: "Session", row: Row, quality: SessionQuality | None) 
         state=NEVER_CLOSED if was_never_closed(session.path) else state,
         simulated=session.simulated,
         imported_from=session.imported_from,
+        ended="" if session.complete else session.ended,
     )
 
 

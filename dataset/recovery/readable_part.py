@@ -158,10 +158,7 @@ class ReadablePart:
             self._place_samples()
             self._place_streams()
             counts = self._count(int(decodes.sum()))
-            note = (
-                f"{counts.dropped_frames} frames and {counts.dropped_samples} samples dropped that "
-                "were not whole"
-            )
+            note = self._describe(counts)
             self._add_event("recovered", note, self._last_ns())
             for name, rows in {**self._columns, **self._tables}.items():
                 self._create(out, name, len(rows))[:] = rows
@@ -174,6 +171,15 @@ class ReadablePart:
             out.attrs[layout.RECOVERED_ATTR] = note
             self._write_losses(out, counts)
         return counts
+
+    def _describe(self, counts: Counts) -> str:
+        begun_ns = int(self._file.attrs["started_monotonic_ns"])
+        return (
+            f"{counts.dropped_frames} of {self._begun_frames} frames and {counts.dropped_samples} "
+            f"of {self._begun_samples} samples dropped that were not whole; it ends "
+            f"{(self._last_ns() - begun_ns) / 1e9:.1f} s after its start, how much was planned is "
+            "not known; if it was a copy, its original may be whole"
+        )
 
     def _count(self, frames: int) -> Counts:
         return Counts(

@@ -15,6 +15,7 @@ from acquire.camera.source import CameraInfo, VideoFrame
 from acquire.errors import Fix, SessionError
 from acquire.layout import BOOT_TICKS
 from acquire.session.writer import SessionWriter
+from dataset.catalogue.row import read_row
 from dataset.recovery.closed_view import lookup3
 from dataset.recovery.recover import recover
 from dataset.session.hdf5 import SILENT_S
@@ -111,8 +112,10 @@ def test_a_killed_recording_becomes_a_clean_session(tmp_path, killed):
     assert Path(found.kept_as).read_bytes() == killed
     with Session(path) as session:
         assert (session.ppg_bound_ns >= 0).all()               # placed again: they were all unknown
-        assert "3 frames and 0 samples dropped" in session.recovered
+        begun = f"3 of {found.frames + 3} frames and 0 of {found.samples} samples dropped"
+        assert session.recovered.startswith(begun)
         assert "recovered" in session.ended
+    assert "after its start, how much was planned is not known" in read_row(path)[0].ended
     with h5py.File(path) as file:                              # without SWMR: it was closed
         lengths = {name: len(file[name]) for name in (layout.FRAMES, *layout.COLUMNS)}
         assert set(lengths.values()) == {FRAMES, SAMPLES}
