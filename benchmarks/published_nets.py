@@ -6,8 +6,8 @@ network predicts a pulse. One that predicts a rate has a single number a clip to
 more people, and a table of its own, with twelve others to read.
 
 The 3D CNN of Bousefsaf learns from synthetic patches alone, as in its paper. It reads green alone,
-in which nothing tells a pulse from such a lamp: its people sit in steady light, where GREEN is
-right, so that what it has to be ahead of is the guess of a mean rate.
+in which nothing tells a pulse from such a lamp. What it has is many patches, of which each votes:
+its people sit in steady light, and the lamp is mirrored in a spot of their skin.
 
 Each network in a tiny setting, which the table names; its epochs are what this setting needs. One
 thread.
@@ -17,6 +17,7 @@ import argparse
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import torch
 
@@ -56,11 +57,12 @@ PULSES = {
 }
 RATES = {
     "synrhythm": (100, {"channels": (8, 16, 32, 64)}),
-    "bousefsaf": (10, {"size": 9, "patch": 9, "kernel": (58, 8, 8), "classes": 24}),
+    "bousefsaf": (10, {"size": 36, "patch": 9, "kernel": (58, 8, 8), "classes": 24}),
 }
 FEW, MANY = (range(6), range(100, 104)), (range(96), range(100_000, 100_012))
 METHODS = ("green", "chrom", "pos")
-_STEADY = 0.0001                # how much a steady lamp sways: by less than the noise
+_LAMP = {"lamp": 0.03}
+_SPOT = {"lamp": 0.1, "in_spot": True}
 _PATCHES, _STEPS = 64, 150      # synthetic ones a step, steps an epoch
 
 
@@ -84,8 +86,8 @@ class SyntheticPatches:
             yield NetBatch((frames,), rates, torch.full((_PATCHES,), 30.0), 0.0)
 
 
-def people(seeds: tuple[range, range], lamp: float = 0.03) -> TrainingData:
-    learn, read = ([easy_person(seed, lamp=lamp) for seed in part] for part in seeds)
+def people(seeds: tuple[range, range], light: dict[str, Any]) -> TrainingData:
+    learn, read = ([easy_person(seed, **light) for seed in part] for part in seeds)
     return TrainingData(learn, read, "", "")
 
 
@@ -148,11 +150,11 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     torch.set_num_threads(1)
-    for names, seeds, lamp in (
-        (tuple(PULSES), FEW, 0.03), (("synrhythm",), MANY, 0.03), (("bousefsaf",), MANY, _STEADY),
+    for names, seeds, light in (
+        (tuple(PULSES), FEW, _LAMP), (("synrhythm",), MANY, _LAMP), (("bousefsaf",), MANY, _SPOT),
     ):
         if asked := [name for name in names if name in options.names]:
-            data = people(seeds, lamp)
+            data = people(seeds, light)
             print_beside(data)
             for name in asked:
                 print_net(name, data, options.seed)
