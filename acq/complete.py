@@ -18,7 +18,9 @@ METHODS = (
 
 def sessions(ctx: typer.Context, incomplete: str) -> list[str]:
     """Return the ids of the sessions that begin so."""
-    return _beginning(incomplete, (path.stem for path in _data(ctx).glob("sessions/*/*.h5")))
+    from acquire.data_folder import session_files
+
+    return _beginning(incomplete, (path.stem for path in session_files(_data(ctx))))
 
 
 def subjects(ctx: typer.Context, incomplete: str) -> list[str]:

@@ -7,6 +7,7 @@ import stat
 import unicodedata
 from collections.abc import Iterable
 from datetime import datetime, timezone
+from difflib import SequenceMatcher
 from pathlib import Path
 
 from .errors import SessionError
@@ -15,6 +16,8 @@ SUBJECT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
 SESSION_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 SESSION_SUFFIX = ".h5"
 CARD = "card.md"
+_NEAR, _MOST_NEAR = 0.8, 4            # how alike names are, 0 to 1; how many are told
+_MOST_NAMED = 5
 
 
 def is_subject_id(text: str) -> bool:
@@ -52,6 +55,25 @@ def read_as(name: str) -> str:
     return re.sub(r"(?<!\d)0+(?=\d)", "", folded)
 
 
+def near_names(name: str, names: Iterable[str]) -> list[str]:
+    """Return the names that were probably meant: those read as the same, else all that are nearest.
+
+    None where nothing is near, or so many are that none of them stands out.
+    """
+    reading, near = read_as(name), dict[float, list[str]]()
+    for one in sorted(set(names)):
+        likeness = SequenceMatcher(None, reading, read_as(one)).ratio()
+        near.setdefault(likeness, []).append(one)
+    best = max(near, default=0.0)
+    return near[best] if best >= _NEAR and len(near[best]) <= _MOST_NEAR else []
+
+
+def ask_if_meant(name: str, names: Iterable[str]) -> str:
+    """Return the question whether a name that is near was meant; "" where none is."""
+    near = near_names(name, names)
+    return f"did you mean {' or '.join(near)}?" if near else ""
+
+
 def names_read_as_one(names: Iterable[str]) -> list[tuple[str, ...]]:
     """Group different names that people read as one, each group sorted."""
     groups: dict[str, set[str]] = {}
@@ -67,15 +89,27 @@ def subjects_in(data: Path) -> list[str]:
     return sorted(path.name for path in folders if path.is_dir() and path.name[0] != ".")
 
 
-def doubtful_subjects(data: Path) -> list[SessionError]:
-    """Return an error for each group of subjects whose names are read as one; they may be used."""
+def doubtful_names(data: Path) -> list[SessionError]:
+    """Return what is doubtful in the names of subjects and recordings, an error each.
+
+    They are subjects whose names are read as one, who may be used, and recordings that nothing
+    reads.
+    """
+    unread = [path.relative_to(sessions_dir(data)).as_posix() for path in unread_recordings(data)]
+    more = f" and {len(unread) - _MOST_NAMED} more" if len(unread) > _MOST_NAMED else ""
     return [
         SessionError(
             f"{' and '.join(names)} in {sessions_dir(data)} are read as one name",
             fix="where they are one person, exclude the sessions of one of them",
         )
         for names in names_read_as_one(subjects_in(data))
-    ]
+    ] + [
+        SessionError(
+            expected=f"recordings as <subject>/<session>{SESSION_SUFFIX}",
+            found=f"{', '.join(unread[:_MOST_NAMED])}{more}, not read by anything",
+            where=sessions_dir(data), fix="rename or move what is a recording",
+        )
+    ] * bool(unread)
 
 
 def check_new_subject(data: Path, subject: str, *, others: Iterable[str] = ()) -> None:
@@ -119,8 +153,31 @@ def session_file(data: Path, subject: str, session_id: str) -> Path:
 
 
 def session_files(data: Path) -> list[Path]:
-    """Return all session files under `data`, sorted by path, also those still being written."""
-    return sorted(sessions_dir(data).glob(f"*/*{SESSION_SUFFIX}"))
+    """Return all session files under `data`, sorted by path, also those still being written.
+
+    What macOS leaves beside files on other disks (`._S01-….h5`) is none.
+    """
+    return sorted(
+        path for path in sessions_dir(data).glob(f"*/*{SESSION_SUFFIX}") if path.name[0] != "."
+    )
+
+
+def unread_recordings(data: Path) -> list[Path]:
+    """Return files that end as recordings do, in capitals or not, where no recording is looked for.
+
+    They lie beside the folders of the subjects, or in folders below these.
+    """
+    unread: list[Path] = []
+    for folder, folders, names in os.walk(sessions_dir(data)):
+        here = Path(folder)
+        folders[:] = [name for name in folders if name[0] != "."]
+        is_subject = here.parent == sessions_dir(data)
+        unread += [
+            here / name for name in names
+            if name[0] != "." and name.lower().endswith(SESSION_SUFFIX)
+            and not (is_subject and name.endswith(SESSION_SUFFIX))
+        ]
+    return sorted(unread)
 
 
 def name_kind(path: Path) -> str:

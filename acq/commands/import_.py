@@ -59,7 +59,7 @@ def import_(
     as_json: Json = False,
 ) -> None:
     """Import a public set as sessions; name every defect and every recording left out."""
-    from acquire.data_folder import doubtful_subjects
+    from acquire.data_folder import doubtful_names
     from dataset.common.workers import Workers
     from dataset.consistency.copies import find_imported_copies
     from dataset.public.import_set import import_set
@@ -80,7 +80,7 @@ def import_(
         out = f", {failed} left out" if failed else ""
         there = f", {len(imported) - new} there already" if len(imported) > new else ""
         echo(f"imported {counted(new, 'recording')}{there}{out}")
-    for doubt in [*doubtful_subjects(data), *find_imported_copies(data)]:
+    for doubt in [*doubtful_names(data), *find_imported_copies(data)]:
         warn(advise(doubt, "import"))
     if failed:
         raise typer.Exit(1)

@@ -45,7 +45,7 @@ def ls(
     as_json: Json = False,
 ) -> None:
     """List every session: length, rates, losses, sync, heart rate, grade, and how it is used."""
-    from acquire.data_folder import find_doubts, sessions_dir
+    from acquire.data_folder import doubtful_names, sessions_dir
     from acquire.errors import CurationError
     from dataset.catalogue.listing import list_sessions
     from dataset.common.table_file import check_table
@@ -55,7 +55,7 @@ def ls(
     check_table(None if table == STDOUT else table, force=force)
     with show_progress(quiet=quiet) as on_progress:
         listing = list_sessions(data, on_progress=on_progress)
-    rows, doubts = listing.rows, find_doubts(data)
+    rows, doubts = listing.rows, doubtful_names(data)
     if not rows:
         for doubt in doubts:
             warn(str(doubt))
@@ -91,13 +91,15 @@ def _of_subjects(rows: "tuple[Row, ...]", subjects: list[str]) -> "tuple[Row, ..
     ------
     CurationError : one was never recorded
     """
+    from acquire.data_folder import ask_if_meant
     from acquire.errors import CurationError
 
     there = {row.subject for row in rows}
     if unknown := sorted(set(subjects) - there):
+        asked = list(filter(None, (ask_if_meant(name, there) for name in unknown)))
         raise CurationError(
             f"expected recorded subjects ({', '.join(sorted(there))}), found "
-            f"{', '.join(unknown)} in --subject; name others"
+            f"{', '.join(unknown)} in --subject; {' '.join(asked) or 'name others'}"
         )
     return tuple(row for row in rows if not subjects or row.subject in subjects)
 

@@ -117,9 +117,9 @@ def _variability(path: Path) -> list[tuple[str, str]]:
 
 def _warn(data: Path, graded: "Graded") -> None:
     """Print what is doubtful: names that are read as one, grades of another recording."""
-    from acquire.data_folder import doubtful_subjects
+    from acquire.data_folder import doubtful_names
 
-    for doubt in doubtful_subjects(data):
+    for doubt in doubtful_names(data):
         warn(str(doubt))
     if graded.outdated:
         names = ", ".join(path.stem for path in graded.outdated)

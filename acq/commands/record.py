@@ -139,11 +139,11 @@ def record(
 def _check_request(data: Path, subject: str, camera: str) -> None:
     """Refuse what cannot be recorded before any device is opened; print what is doubtful."""
     from acquire.camera.open import check_spec
-    from acquire.data_folder import check_new_subject, doubtful_subjects
+    from acquire.data_folder import check_new_subject, doubtful_names
     from acquire.host_time import doubt_date
 
     check_new_subject(data, subject)
-    for doubt in filter(None, [*map(str, doubtful_subjects(data)), doubt_date(time.time())]):
+    for doubt in filter(None, [*map(str, doubtful_names(data)), doubt_date(time.time())]):
         warn(doubt)
     check_spec(camera)
 

@@ -54,7 +54,7 @@ def split(
     as_json: Json = False,
 ) -> None:
     """Write a subject-disjoint split of all sessions that are not excluded, DATA/split.json."""
-    from acquire.data_folder import doubtful_subjects, split_file
+    from acquire.data_folder import doubtful_names, split_file
     from acquire.writing import SELECTION, WAIT_S, hold
     from dataset.consistency.new_split import make_split
     from dataset.consistency.of_today import find_unsplit
@@ -62,14 +62,14 @@ def split(
 
     _check_options(holdout, folds, test_fraction, seed)
     path = split_file(data)
+    for doubt in doubtful_names(data):
+        warn(str(doubt))
     with hold(data, SELECTION, wait_s=WAIT_S), show_progress(quiet=quiet) as on_progress:
         made = make_split(
             data, holdout=holdout or (), folds=folds, test_fraction=test_fraction, seed=seed or 0,
             mix_simulated=mix_simulated, on_progress=on_progress,
         )
         is_new = write_split(made.split, path, force=force)
-    for doubt in doubtful_subjects(data):
-        warn(str(doubt))
     _warn_of_bad(made.split, data)
     for came_meanwhile in find_unsplit(data):
         warn(advise(came_meanwhile, "split"))

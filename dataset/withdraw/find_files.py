@@ -70,7 +70,7 @@ def find_subject_files(
     runs, hashes, problems = _find_runs(data, subject, hashes)
     skip = {
         data_folder.sessions_dir(data) / subject, data / PLAN, *lists,
-        *(file.path for file in derived), *(run.folder for run in runs),
+        *(file.path for file in (*derived, *recordings.files)), *(run.folder for run in runs),
     }
     labels = {path: derived_label(path, data) for path in find_mentions(data, names, skip=skip)}
     for path in (data_folder.split_file(data), data_folder.changes_file(data)):

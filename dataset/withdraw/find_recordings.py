@@ -39,7 +39,7 @@ def find_recordings(data: Path, subject: str, on_progress: OnProgress | None) ->
     own: list[Path] = []
     files: list[SubjectFile] = []
     unchecked: list[str] = []
-    paths = data_folder.session_files(data)
+    paths = [*data_folder.session_files(data), *data_folder.unread_recordings(data)]
     for done, path in enumerate(paths, start=1):
         if path.parent == home:
             _check_own_recording(path, subject)

@@ -148,10 +148,11 @@ def _refuse_unknown_subject(data: Path, files: SubjectFiles, *, models: bool) ->
             expected=expected, found=f"nothing but the runs {runs}", where=data,
             fix=Fix.WITHDRAW_MODELS,
         )
-    home = data_folder.sessions_dir(data)
-    subjects = ", ".join(sorted(path.name for path in home.glob("*") if path.is_dir()))
+    there = data_folder.subjects_in(data)
+    asked = data_folder.ask_if_meant(files.names.subject, there)
     raise CurationError(
-        expected=expected, found="nothing", where=data, fix=f"there are {subjects or 'no subjects'}"
+        expected=expected, found="nothing", where=data,
+        fix=asked or f"there are {', '.join(there) or 'no subjects'}",
     )
 
 

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from acquire import data_folder
 from acquire.data_folder import (
     check_new_subject,
     check_subject,
-    doubtful_subjects,
+    doubtful_names,
     is_session_id,
     names_read_as_one,
     new_session_id,
@@ -73,9 +74,33 @@ def test_a_new_subject_is_refused_beside_one_that_is_read_the_same(tmp_path):
         assert error.value.found == f"{name} beside S01"
     with pytest.raises(SessionError, match="s2 beside S02"):
         check_new_subject(tmp_path, "s2", others=["S02"])
-    assert doubtful_subjects(tmp_path) == []
+    assert doubtful_names(tmp_path) == []
     (tmp_path / "sessions/s01").mkdir()                # made by an earlier version
     check_new_subject(tmp_path, "s01")
-    (doubt,) = doubtful_subjects(tmp_path)
+    (doubt,) = doubtful_names(tmp_path)
     assert str(doubt).startswith(f"S01 and s01 in {tmp_path}/sessions are read as one name; where")
+    (tmp_path / "sessions/s01").rmdir()
+    for name in ("S01/S01-1.h5", "S01/._S01-1.h5", "S01/.DS_Store", "S01/S01-1.qc.json"):
+        (tmp_path / "sessions" / name).touch()
+    assert doubtful_names(tmp_path) == []
+    unread = ("S01/S01-2.H5", "S02-1.h5", "lab1/S01/S01-3.h5")
+    (tmp_path / "sessions/lab1/S01").mkdir(parents=True)
+    for name in unread:
+        (tmp_path / "sessions" / name).touch()
+    (doubt,) = doubtful_names(tmp_path)
+    assert doubt.found.startswith(f"{', '.join(unread)}, not read")
+    assert session_files(tmp_path) == [tmp_path / "sessions/S01/S01-1.h5"]
     assert names_read_as_one(["b", "A", "a", "B", "c", "c"]) == [("A", "a"), ("B", "b")]
+
+
+@pytest.mark.parametrize(
+    ("name", "names", "near"),
+    [
+        ("PURE-4", ["PURE-03", "PURE-04"], ["PURE-04"]), ("ubfc2-2", ["UBFC2-02"], ["UBFC2-02"]),
+        ("S0-20260101T090000Z", [f"S0{n}-20260101T090000Z" for n in (1, 2, 3)],
+         [f"S0{n}-20260101T090000Z" for n in (1, 2, 3)]),
+        ("Nobody", ["S01", "S02"], []), ("P-1", [f"PX-{n}" for n in range(2, 9)], []),
+    ],
+)
+def test_the_names_that_were_probably_meant_are_all_that_are_equally_near(name, names, near):
+    assert data_folder.near_names(name, names) == near

@@ -260,16 +260,17 @@ def test_a_recording_of_somebody_else_is_not_removed(data):
     assert not (data / PLAN).exists()
 
 
-def test_a_recording_in_another_folder_is_found(data, template):
-    (data / "sessions" / GONE / f"{GONE}-20260101T090002Z.h5").rename(
-        data / "sessions/Adder1/odd.h5"
-    )
+@pytest.mark.parametrize("place", ["Adder1/odd.h5", "odd.H5"])
+def test_a_recording_in_another_folder_is_found(data, template, place):
+    path = data / "sessions" / place
+    (data / "sessions" / GONE / f"{GONE}-20260101T090002Z.h5").rename(path)
     beside = [
-        data / "sessions/Adder1" / name
+        path.parent / name
         for name in ("odd.qc.json", "odd.qc.npz", ".odd.qc.npz.0123456789ab.part", "odd.h5.killed")
     ]
     for path in beside:
         path.write_bytes(b"made of it")
+    assert find_subject_files(data, GONE).mentions == ()
     withdraw(data, GONE)
     assert [path for path in beside if path.exists()] == []
     check_gone(data, template)
