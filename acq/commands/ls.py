@@ -185,6 +185,7 @@ def _cells(row: dict[str, Any], data: Path) -> list[str]:
         *([row["imported_from"]] if row["imported_from"] else []),
         *([_incomplete(row)] if row["state"] not in ("complete", "never closed") else []),
         *([_unclosed(data / row["file"])] if row["state"] == "never closed" else []),
+        *([row["doubt"]] if row["doubt"] else []),
         *([f"excluded: {row['reasons']}"] if row["reasons"] else []),
     ]
     return [

@@ -8,7 +8,7 @@ import typer
 
 from acq import complete
 from acq.options import Data, Force, Json
-from acq.terminal.printing import echo, print_json
+from acq.terminal.printing import echo, print_json, warn
 from acquire.errors import SubjectError
 
 if TYPE_CHECKING:
@@ -43,7 +43,13 @@ def subject(
     as_json: Json = False,
 ) -> None:
     """Show what is noted of a subject, or note it: bands and ids, never a name."""
-    from acquire.data_folder import check_new_subject
+    from acquire.data_folder import (
+        SESSION_SUFFIX,
+        ask_if_meant,
+        check_new_subject,
+        sessions_dir,
+        subjects_in,
+    )
     from dataset.session.find import check_data_folder
     from dataset.session.subject import check_field, read_subject
 
@@ -65,6 +71,9 @@ def subject(
             f"expected something noted of {subject}, found nothing in {data}; give --age-band or "
             "others"
         )
+    if new and not any(sessions_dir(data).glob(f"{subject}/*{SESSION_SUFFIX}")):
+        asked = ask_if_meant(subject, set(subjects_in(data)) - {subject})
+        warn(f"{subject} has no recording in {data} yet{'; ' * bool(asked)}{asked}")
     if as_json:
         print_json({"subject": subject, **asdict(noted)})
     else:

@@ -104,5 +104,5 @@ def find_missing_holdout(found: FoundSessions, holdout: Sequence[str]) -> list[S
 
 
 def _with_near_name(name: str, subjects: Sequence[str]) -> str:
-    same = [one for one in subjects if data_folder.read_as(one) == data_folder.read_as(name)]
-    return f"{name} (is {' or '.join(same)} meant?)" if same else name
+    near = data_folder.near_names(name, subjects)
+    return f"{name} (is {' or '.join(near)} meant?)" if near else name

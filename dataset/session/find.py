@@ -129,6 +129,5 @@ def _advice(data: Path, text: str) -> Fix | str:
     if of_subject:
         newest = " or ".join(of_subject[-_MOST_NAMED:])
         return f"{text} is a subject, so name a recording of it, such as {newest}"
-    names = {path.stem.casefold(): path.stem for path in files}
-    near = get_close_matches(Path(text).stem.casefold(), names, n=1, cutoff=0.8)
-    return f"did you mean {names[near[0]]}?" if near else Fix.LIST_SESSIONS
+    names = [path.stem for path in files]
+    return data_folder.ask_if_meant(Path(text).stem, names) or Fix.LIST_SESSIONS

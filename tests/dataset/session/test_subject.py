@@ -94,6 +94,7 @@ def test_the_verb_notes_shows_and_replaces_only_when_forced(tmp_path):
     assert json.loads(done.stdout) == {
         "subject": "S01", **dict.fromkeys(FIELDS), "age_band": "25-34", "sex": "F",
     }
+    assert f"S01 has no recording in {tmp_path} yet" in done.stderr
     assert acq("S01", "--consent", "C7").exit_code == 0
     assert "--force" in str(acq("S01", "--age-band", "35-44").exception)
     assert acq("S01", "--age-band", "35-44", "--force").exit_code == 0
