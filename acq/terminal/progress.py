@@ -1,8 +1,9 @@
 """What a verb is doing, on stderr: bars on a terminal, lines in a log or a pipe.
 
-In a log a line says when a stage begins, one says every half a minute how far it is, also while
-nothing gets done on a busy machine, and what the library logs (an epoch of a training) is a line of
-its own. A program that reads them (`--json`) gets one a second while something gets done.
+In a log a stage that takes more than a moment has a line, one every half a minute that says how far
+it is, also while nothing gets done on a busy machine, and one at its end; what the library logs (an
+epoch of a training) is a line of its own. A program that reads them (`--json`) gets one as a stage
+begins, and one a second while something gets done.
 """
 
 import logging
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 SAY_EVERY_S = 30.0
 OBJECT_EVERY_S = 1.0           # at most, where a program reads them
-_TOLD_S = 5.0                  # a stage that took longer has a line at its end
+FIRST_S = 3.0                  # a stage that ends sooner has no line
 _LOGGED = "models"             # whose log is shown
 
 
@@ -93,6 +94,7 @@ class _Stage:
     begun_s: float
     done: int = -1
     total: int = 0
+    is_told: bool = False
 
 
 class ProgressLines(logging.Handler):
@@ -102,13 +104,15 @@ class ProgressLines(logging.Handler):
     ----------
     say : prints a line
     every_s : between two lines, where nothing else was said [s]
+    first_s : how long a stage goes on before its first line [s]
     """
 
     def __init__(
-        self, say: Callable[[str], None] = note, *, every_s: float = SAY_EVERY_S
+        self, say: Callable[[str], None] = note, *, every_s: float = SAY_EVERY_S,
+        first_s: float = FIRST_S,
     ) -> None:
         super().__init__(logging.INFO)
-        self._say_line, self._every_s = say, every_s
+        self._say_line, self._every_s, self._first_s = say, every_s, first_s
         self._stages: dict[str, _Stage] = {}     # two may go on by turns
         self._latest: _Stage | None = None
         self._said_s = time.monotonic()
@@ -116,13 +120,12 @@ class ProgressLines(logging.Handler):
         self._thread = threading.Thread(target=self._run, name="progress", daemon=True)
 
     def on_progress(self, stage: str, done: int, total: int) -> None:
-        """Note how far a stage is; print that it begins, and that it ends after a while."""
+        """Note how far a stage is; print it after its first moments, and at its end then."""
         now_s = time.monotonic()
-        is_new = stage not in self._stages
         latest = self._latest = self._stages.setdefault(stage, _Stage(stage, now_s))
-        has_ended = done == total > latest.done and now_s - latest.begun_s > _TOLD_S
+        ends = done == total > latest.done
         latest.done, latest.total = done, total
-        if is_new or has_ended:
+        if ends if latest.is_told else now_s - latest.begun_s >= self._first_s:
             self._say_stage(latest)
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -130,6 +133,7 @@ class ProgressLines(logging.Handler):
         self._say(record.getMessage())
 
     def _say_stage(self, stage: _Stage) -> None:
+        stage.is_told = True
         self._say(_in_words(stage))
 
     def _say(self, line: str) -> None:
@@ -137,11 +141,20 @@ class ProgressLines(logging.Handler):
         self._say_line(line)
 
     def _run(self) -> None:
-        while not self._closing.wait(self._said_s + self._every_s - time.monotonic()):
-            if self._latest and time.monotonic() - self._said_s >= self._every_s:
+        while not self._closing.wait(self._due_s() - time.monotonic()):
+            if self._latest and time.monotonic() >= self._due_s():
                 self._say_stage(self._latest)
             elif not self._latest:
                 self._said_s = time.monotonic()
+
+    def _due_s(self) -> float:
+        """Return when the next line is due, unless something is said before."""
+        latest = self._latest
+        if latest is None:               # soon enough for a stage that begins meanwhile
+            return self._said_s + min(self._first_s or self._every_s, self._every_s)
+        if not latest.is_told and latest.done < latest.total:
+            return latest.begun_s + self._first_s
+        return self._said_s + self._every_s
 
     def __enter__(self) -> "ProgressLines":
         self._logger = logging.getLogger(_LOGGED)
@@ -161,6 +174,9 @@ class ProgressLines(logging.Handler):
 class ProgressObjects(ProgressLines):
     """Write progress as JSON, a line each, with the stage, what is done and the total apart."""
 
+    def __init__(self) -> None:
+        super().__init__(first_s=0.0)
+
     def on_progress(self, stage: str, done: int, total: int) -> None:
         """Note how far a stage is; print it at its beginning, its end, and once a second."""
         super().on_progress(stage, done, total)
@@ -168,7 +184,7 @@ class ProgressObjects(ProgressLines):
             self._say_stage(self._latest)
 
     def _say_stage(self, stage: _Stage) -> None:
-        self._said_s = time.monotonic()
+        self._said_s, stage.is_told = time.monotonic(), True
         note(_in_words(stage), stage=stage.name, done=stage.done, total=stage.total)
 
 
