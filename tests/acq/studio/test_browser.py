@@ -239,7 +239,7 @@ def test_a_training_is_watched_until_its_report_is_there_and_runs_no_script(visi
     write_curated_folders(data, three_entries())
     page = visit("/runs")
     expect(page.locator("main")).to_contain_text("None yet")
-    words = "train-kd", "--data", str(data), "--epochs", "2", "--jobs", "1", "--quiet"
+    words = "train-kd", "--data", str(data), "--epochs", "3", "--jobs", "1", "--quiet"
     training = subprocess.Popen(
         [sys.executable, "-m", "acq.main", *words], stdout=subprocess.DEVNULL,
     )
@@ -252,7 +252,7 @@ def test_a_training_is_watched_until_its_report_is_there_and_runs_no_script(visi
     shown = [int(one) for one in page.evaluate("sessionStorage.getItem('epochs')").split()]
     assert shown == sorted(shown)
     assert len(set(shown) - {0}) > 1                       # it grew while it trained
-    expect(page.locator("#last td:nth-child(2)")).to_have_text(["2", "2", "2"])
+    expect(page.locator("#last td:nth-child(2)")).to_have_text(["3", "3", "3"])
     expect(page.locator("#last tr").last).to_contain_text("with its teacher's terms")
     expect(page.frame_locator("iframe").locator("h1")).to_contain_text("A small network")
     for name in ("ubfc", "runs", "cache"):

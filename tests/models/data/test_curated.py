@@ -69,7 +69,7 @@ def test_flat_ppg_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("seconds", "words"),
     [
-        pytest.param(lambda t: t * 2, r"found 7\.50 in .*test/subject3", id="too slow"),
+        pytest.param(lambda t: t * 4 / 3, r"found 7\.50 in .*test/subject3", id="too slow"),
         pytest.param(
             lambda t: t * 0.8, "without a gap, .*test/subject3", id="shorter than a window"
         ),

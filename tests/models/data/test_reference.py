@@ -12,6 +12,7 @@ from models.data.reference import trust_by_labels
 from models.data.videos import change_of_ppg, percent_without_finger
 from models.evaluation.assess import assess
 from models.evaluation.video_result import evaluate_pulse
+from tests.support.curated_folders import FPS as FPS_OF_FOLDERS
 from tests.support.curated_folders import make_entry, write_curated_folders
 from tests.support.curated_videos import video_of_ppg
 from tests.support.pulse_shapes import make_noise, make_ppg
@@ -88,7 +89,7 @@ def test_a_test_video_of_noise_is_refused_with_what_to_do(tmp_path):
 
 
 def test_videos_to_train_on_without_any_window_are_refused(tmp_path):
-    brief = replace(make_entry(1, "train", "S01"), frames=7 * 15)
+    brief = replace(make_entry(1, "train", "S01"), frames=7 * FPS_OF_FOLDERS)
     data = write_curated_folders(tmp_path, [brief, make_entry(2, "test", "S02")])
     with pytest.raises(TrainingError, match="found none in 1 video to train on"):
         load_curated(data)

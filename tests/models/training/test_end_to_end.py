@@ -18,9 +18,9 @@ from models.training.recipe import Recipe
 from models.training.train import train_student
 from tests.support.curated_folders import FPS, make_entry, write_curated_folders
 
-RECIPE = Recipe(epochs=6, learning_rate=3e-3, precision="float32")
+RECIPE = Recipe(epochs=9, learning_rate=3e-3, precision="float32")
 TESTED = 2                  # of the entries, by which their heart rate rises
-LATE = 5                    # frames
+LATE = 4                    # frames
 
 
 def true_pulse(time_s, number):

@@ -22,7 +22,8 @@ def curated(tmp_path_factory):
 
 def test_the_same_seed_gives_the_same_weights(curated):
     recipe = Recipe(epochs=1, teacher_epochs=1, seed=5)
-    first, again = (train_networks(curated, recipe, device=CPU) for _ in range(2))
+    one = replace(curated, train=curated.train[:1])
+    first, again = (train_networks(one, recipe, device=CPU) for _ in range(2))
     for name in first:
         for a, b in zip(first[name].net.parameters(), again[name].net.parameters(), strict=True):
             assert torch.equal(a, b), name
