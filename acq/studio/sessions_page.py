@@ -86,6 +86,7 @@ def rows_of(listing: Listing) -> list[Row]:
             *([values["imported_from"]] if values["imported_from"] else []),
             *([f"copy of {values['copy_of']}"] if values["copy_of"] else []),
             *([values["state"]] if values["state"] not in ("complete", "unreadable") else []),
+            *([values["doubt"]] if values["doubt"] else []),
             *([values["reasons"]] if values["reasons"] else []),
             *([values["problem"]] if values["problem"] else []),
         )

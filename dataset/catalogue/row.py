@@ -44,6 +44,7 @@ class Row:
     # of the present split: "train", "test", or "test in 2" of several folds; "" in none
     side: str = ""
     problem: str = ""                    # one line: what cannot be read
+    doubt: str = ""                      # what is doubtful about its times
     ended: str = ""                      # of an incomplete one: what cut it short, and what lacks
 
 
@@ -105,6 +106,7 @@ def _read_session(session: "Session", row: Row, quality: SessionQuality | None) 
         hr_bpm=None if hr_bpm is None else round(hr_bpm, 1),
         state=NEVER_CLOSED if was_never_closed(session.path) else state,
         simulated=session.simulated,
+        doubt="frames and samples share no time" if session.is_apart else "",
         imported_from=session.imported_from,
         ended="" if session.complete else session.ended,
     )

@@ -258,9 +258,21 @@ class Session:
 
     @property
     def duration_s(self) -> float:
-        """Time from the first to the last stamp of either stream [s]."""
+        """Time from the first to the last stamp of either stream [s].
+
+        Where the two share no time, as with a clock that was an hour off, it is that of the frames.
+        """
         ends = [t[[0, -1]] for t in (self.frame_time_ns, self.ppg_time_ns) if len(t)]
+        ends = ends[:1] if self.is_apart else ends
         return float(np.max(ends) - np.min(ends)) / 1e9 if ends else 0.0
+
+    @property
+    def is_apart(self) -> bool:
+        """Whether there are frames and samples, and no time at which there are both."""
+        frames, samples = self.frame_time_ns, self.ppg_time_ns
+        return bool(len(frames) and len(samples)) and bool(
+            samples[0] > frames[-1] or frames[0] > samples[-1]
+        )
 
     @property
     def fps(self) -> float:

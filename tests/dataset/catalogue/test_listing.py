@@ -46,6 +46,15 @@ def graded(path, grade="good"):
     return write_quality(path, made)
 
 
+def test_streams_that_share_no_time_are_as_long_as_the_video_and_said(tmp_path):
+    make_session(tmp_path, seconds=3.0, frame_offset_s=-3600.0)
+    (_, row), = read_catalogue(tmp_path).iterrows()
+    assert row["duration_s"] == pytest.approx(3.0, abs=0.05)
+    shown = CliRunner().invoke(app, ["ls", "--data", str(tmp_path)], env={"COLUMNS": "200"})
+    assert "frames and samples share no time" in shown.output
+    assert "1 session, 1 subject, 0.00 h" in shown.output
+
+
 def test_what_each_column_says(data):
     table = read_catalogue(data)
     assert list(table["session"]) == [FIRST, SECOND]
