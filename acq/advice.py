@@ -141,6 +141,8 @@ _OF_VERB = {
     ("split", Fix.MOVE_AWAY):
         "move it away, or leave it out with acq exclude {of} --reason \"no recording\"",
     ("split", Fix.ALLOW_MIXED): "--mix-simulated uses both",
+    ("import", Fix.FREE_SPACE):
+        "free some, and the same command goes on; or name another folder with --data",
     ("export", Fix.ALLOW_OTHER_DATA): "name a run whose networks were trained together",
     ("calibrate", Fix.CALIBRATE_AGAIN): "run it again with --force",
     ("predict", Fix.NAME_FRAME_RATE): "name the rate, such as --fps 30, or the times with --times",

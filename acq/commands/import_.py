@@ -92,6 +92,7 @@ def _print_each(
     """Print what becomes of each; return the recordings and how many have failed."""
     imported: list[ImportedFolder] = []
     failed = 0
+    alike: dict[str, list[str]] = {}     # the lines of defects that differ in a file's name alone
     for path, outcome in outcomes:
         recording = outcome.value
         if recording is None:
@@ -101,9 +102,16 @@ def _print_each(
             continue
         imported.append(recording)
         for defect in recording.defects:
-            note(f"{recording.folder}: {defect}")
+            line = f"{recording.folder}: {defect}"
+            lines = alike.setdefault(defect.replace(Path(recording.folder).name, ""), [])
+            lines.append(line)
+            if len(lines) == 1:
+                note(line)
         if not as_json:
             echo(_described(recording))
+    for first, *others in alike.values():
+        if others:
+            note(f"the same in {counted(len(others), 'more recording')}: {first}")
     return imported, failed
 
 

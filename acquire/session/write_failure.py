@@ -6,6 +6,7 @@ left open, and the process ends without the clean-up of HDF5.
 """
 
 import atexit
+import errno
 import os
 import re
 import sys
@@ -14,7 +15,7 @@ from functools import wraps
 from pathlib import Path
 from typing import Protocol
 
-from acquire.errors import SessionError
+from acquire.errors import AcqError, SessionError
 
 WRITE_ERRORS = (OSError, RuntimeError)      # h5py raises either
 _FLUSHED_IS_WHOLE = "what was flushed before is whole"
@@ -50,6 +51,12 @@ def failure_reason(error: Exception) -> str:
         return os.strerror(number)
     message = re.search(r"error message = '([^']+)'", str(error))     # within HDF5's long report
     return message[1] if message else " ".join(str(error).split())
+
+
+def is_disk_full(error: AcqError | None) -> bool:
+    """Return whether a session could not be written as the disk is full: nor can the next one."""
+    full = (os.strerror(number) for number in (errno.ENOSPC, errno.EDQUOT))
+    return isinstance(error, SessionError) and error.found in full
 
 
 def guard_write(method: Callable) -> Callable:

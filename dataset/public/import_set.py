@@ -12,8 +12,10 @@ from pathlib import Path
 
 from acquire import data_folder
 from acquire.errors import CurationError, Fix, SessionError
+from acquire.session.write_failure import is_disk_full
 from acquire.writing import IMPORT, hold, refuse_links_out
 from dataset.common.progress import OnProgress
+from dataset.common.wording import counted
 from dataset.common.workers import Outcome, Workers, work_through
 from dataset.session.reader import Session
 
@@ -78,6 +80,7 @@ def import_set(
     ------
     CurationError : there is no such set under `root`, or the prefix makes no subject's name
     BusyError : another process imports there
+    SessionError : the disk is full; what was imported stays
     """
     set_key = which or find_set(root)
     check_set(root, set_key)
@@ -108,6 +111,11 @@ def import_set(
                 work_through(import_folder, tasks, workers=workers or Workers()), start=1
             ):
                 tell(IMPORTING, done, len(tasks))
+                if is_disk_full(outcome.cause):
+                    raise SessionError(
+                        expected=f"room for {counted(len(tasks) - done + 1, 'recording')} more",
+                        found="a full disk", where=data, fix=Fix.FREE_SPACE,
+                    )
                 yield tasks[index].folder, outcome
         finally:
             with suppress(OSError):

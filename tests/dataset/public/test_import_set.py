@@ -1,13 +1,17 @@
 """`acq import`: nothing lost, every defect named, pixels and stamps as they were published."""
 
+import errno
 import json
+import os
 import re
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
+from acq.main import app
 from acquire.data_folder import session_files
-from acquire.errors import CurationError, Fix, SplitError
+from acquire.errors import CurationError, Fix, SessionError, SplitError
 from dataset.common.workers import Workers
 from dataset.consistency.copies import find_imported_copies
 from dataset.consistency.new_split import make_split
@@ -348,3 +352,32 @@ def test_a_subject_whose_name_is_read_as_another_s_is_named_not_imported(tmp_pat
         "4 sessions that hold what others of them hold (UBFC2-2 and UBFC2-3: the same "
         "ground_truth.txt and vid.avi): UBFC2-2 of UBFC2-2, "
     ) in copies.facts
+
+
+def test_a_full_disk_ends_an_import_at_the_first_recording(tmp_path, monkeypatch):
+    for number in (1, 2, 3):
+        make_dataset_2(tmp_path / f"set/subject{number}")
+    tried = []
+
+    def fill_the_disk(recording, path, **_):
+        tried.append(path)
+        raise SessionError(
+            expected="to write the session file", found=os.strerror(errno.ENOSPC), where=path
+        )
+
+    monkeypatch.setattr("dataset.public.import_set.write_recording", fill_the_disk)
+    with pytest.raises(SessionError, match="room for 3 recordings more"):
+        list(import_set(tmp_path / "set", tmp_path / "data"))
+    assert len(tried) == 1
+
+
+def test_what_is_true_of_a_whole_set_is_said_once_with_a_count(tmp_path):
+    for number in (1, 2, 3):
+        make_dataset_2(tmp_path / f"set/subject{number}")
+    done = CliRunner().invoke(
+        app, ["import", str(tmp_path / "set"), "--data", str(tmp_path / "data")]
+    )
+    lines = [line for line in done.stderr.splitlines() if "2 label stamps repeat" in line]
+    assert len(lines) == 2
+    assert lines[0].startswith("subject1: ")
+    assert lines[1].startswith("the same in 2 more recordings: subject1: ")
