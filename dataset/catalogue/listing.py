@@ -93,8 +93,9 @@ def read_catalogue(
     One row a recording. Columns: `subject`, `session`, `file`, `started`, `duration_s` [s],
     `frames`, `fps` [Hz], `ppg_rate_hz` [Hz], `lost_frames`, `lost_samples`, `sync_bound_ms` [ms],
     `hr_bpm` [bpm], `state`, `simulated`, `imported_from`, `grade`, `copy_of`, `use`, `reasons`,
-    `side`, `problem`, `doubt`, `ended`. Numbers that are not known are missing. `attrs["split_problem"]`
-    says why the split cannot be read, `attrs["errors"]` are the errors behind all of these texts.
+    `side`, `problem`, `doubt`, `ended`. Numbers that are not known are missing.
+    `attrs["split_problem"]` says why the split cannot be read, `attrs["errors"]` are the errors
+    behind all of these texts.
 
     Raises
     ------
