@@ -155,10 +155,11 @@ def session_file(data: Path, subject: str, session_id: str) -> Path:
 def session_files(data: Path) -> list[Path]:
     """Return all session files under `data`, sorted by path, also those still being written.
 
-    What macOS leaves beside files on other disks (`._S01-….h5`) is none.
+    What systems leave there is none: `._S01-….h5` of macOS, a folder of things thrown away.
     """
     return sorted(
-        path for path in sessions_dir(data).glob(f"*/*{SESSION_SUFFIX}") if path.name[0] != "."
+        path for path in sessions_dir(data).glob(f"*/*{SESSION_SUFFIX}")
+        if "." not in (path.name[0], path.parent.name[0])
     )
 
 

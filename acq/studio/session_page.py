@@ -51,7 +51,9 @@ class Day:
 
 def has_others(path: Path) -> bool:
     """Return whether the subject of a recording has others."""
-    return any(other != path for other in path.parent.glob("*.h5"))
+    return any(
+        other != path and other.name[0] != "." for other in path.parent.glob("*.h5")
+    )
 
 
 def days_of(path: Path, listing: Listing) -> list[Day]:
