@@ -79,7 +79,11 @@ def test_a_new_subject_is_refused_beside_one_that_is_read_the_same(tmp_path):
     check_new_subject(tmp_path, "s01")
     (doubt,) = doubtful_names(tmp_path)
     assert str(doubt).startswith(f"S01 and s01 in {tmp_path}/sessions are read as one name; where")
-    (tmp_path / "sessions/s01").rmdir()
+    assert names_read_as_one(["b", "A", "a", "B", "c", "c"]) == [("A", "a"), ("B", "b")]
+
+
+def test_recordings_that_nothing_reads_are_named_and_what_macos_leaves_is_not(tmp_path):
+    (tmp_path / "sessions/S01").mkdir(parents=True)
     for name in ("S01/S01-1.h5", "S01/._S01-1.h5", "S01/.DS_Store", "S01/S01-1.qc.json"):
         (tmp_path / "sessions" / name).touch()
     assert doubtful_names(tmp_path) == []
@@ -90,7 +94,6 @@ def test_a_new_subject_is_refused_beside_one_that_is_read_the_same(tmp_path):
     (doubt,) = doubtful_names(tmp_path)
     assert doubt.found.startswith(f"{', '.join(unread)}, not read")
     assert session_files(tmp_path) == [tmp_path / "sessions/S01/S01-1.h5"]
-    assert names_read_as_one(["b", "A", "a", "B", "c", "c"]) == [("A", "a"), ("B", "b")]
 
 
 @pytest.mark.parametrize(
