@@ -1,5 +1,6 @@
 """The verb `acq convert`."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, replace
 from enum import Enum
@@ -328,6 +329,16 @@ def _short_part_lines(trimmed: "Iterable[tuple[str, Sequence[FrameSpan]]]") -> I
             )
 
 
+def _trimmed_line(entries: "Sequence[Entry]") -> Iterator[str]:
+    """Yield which frames are called trimmed, where any are: how many for each reason."""
+    frames: Counter[str] = Counter()
+    for span in (span for entry in entries for span in entry.rows.trimmed):
+        frames[span.reason] += span.frames
+    if frames:
+        listed = ", ".join(f"{reason} ({count})" for reason, count in sorted(frames.items()))
+        yield f"trimmed are frames of a session that no row shows: {listed}"
+
+
 def _print(done: "Conversion", data: Path) -> None:
     from rich.table import Table
 
@@ -348,7 +359,7 @@ def _print(done: "Conversion", data: Path) -> None:
         )
     show(table)
     entries = done.manifest.entries
-    for line in _untrusted_lines(entries):
+    for line in (*_trimmed_line(entries), *_untrusted_lines(entries)):
         echo(line)
     for line in _short_part_lines((one.session, one.rows.trimmed) for one in entries):
         echo(line)

@@ -43,13 +43,7 @@ def subject(
     as_json: Json = False,
 ) -> None:
     """Show what is noted of a subject, or note it: bands and ids, never a name."""
-    from acquire.data_folder import (
-        SESSION_SUFFIX,
-        ask_if_meant,
-        check_new_subject,
-        sessions_dir,
-        subjects_in,
-    )
+    from acquire.data_folder import check_new_subject
     from dataset.session.find import check_data_folder
     from dataset.session.subject import check_field, read_subject
 
@@ -71,14 +65,22 @@ def subject(
             f"expected something noted of {subject}, found nothing in {data}; give --age-band or "
             "others"
         )
-    if new and not any(sessions_dir(data).glob(f"{subject}/*{SESSION_SUFFIX}")):
-        asked = ask_if_meant(subject, set(subjects_in(data)) - {subject})
-        warn(f"{subject} has no recording in {data} yet{'; ' * bool(asked)}{asked}")
+    if new:
+        _warn_of_new(data, subject)
     if as_json:
         print_json({"subject": subject, **asdict(noted)})
     else:
         for field, value in asdict(noted).items():
             echo(f"{field.replace('_', ' '):12} {value or 'not told'}")
+
+
+def _warn_of_new(data: Path, subject: str) -> None:
+    """Print that a subject has no recording: it may be misspelt, or come later."""
+    from acquire.data_folder import SESSION_SUFFIX, ask_if_meant, sessions_dir, subjects_in
+
+    if not any(sessions_dir(data).glob(f"{subject}/*{SESSION_SUFFIX}")):
+        asked = ask_if_meant(subject, set(subjects_in(data)) - {subject})
+        warn(f"{subject} has no recording in {data} yet{'; ' * bool(asked)}{asked}")
 
 
 def _note(data: Path, subject: str, new: dict[str, str], *, force: bool) -> "Subject":

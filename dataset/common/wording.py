@@ -14,6 +14,13 @@ def number(value: float | None, digits: int = 2) -> str:
     return f"{value:,.{digits}f}".replace("-", "−") if is_known else "–"
 
 
+def pulse_lag(lag_ms: float) -> str:
+    """Return whose pulse comes first, and by how much; `lag_ms` is the face's behind the finger's.
+    """
+    side = "before" if lag_ms < 0 else "after"
+    return f"the face's pulse is {abs(lag_ms):.0f} ms {side} the finger's"
+
+
 def clock_time(time_s: float, *, digits: int = 1) -> str:
     """Return a time in the form that exclusions are given in: 1:20, 1:20.5 or 1:02:03."""
     parts = round(abs(time_s) * 10**digits)

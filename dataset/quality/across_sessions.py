@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dataset.common.wording import pulse_lag
+
 from .grade import grade_of, sort_flags
 from .limits import Limits
 from .result import Flag, SessionQuality
@@ -87,9 +89,10 @@ def _lag_flags(
             off_ms = float(lag_ms - np.median(others))
             error_ms = qualities[path].measures.get("lag_error_ms") or 0.0
             if abs(off_ms) > max(limits["lag_subject"], _MIN_ERRORS * error_ms):
+                side = "earlier" if off_ms < 0 else "later"
                 text = (
-                    f"the face is {lag_ms:.0f} ms behind the finger, {off_ms:+.0f} ms from the "
-                    "subject's other sessions"
+                    f"{pulse_lag(lag_ms)}, {abs(off_ms):.0f} ms {side} than in the subject's other "
+                    "sessions"
                 )
                 flags.append((path, limits.flag("lag_subject", text, value=off_ms)))
     return flags

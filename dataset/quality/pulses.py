@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dataset.common.spans import join_spans
-from dataset.common.wording import counted
+from dataset.common.wording import counted, pulse_lag
 from dataset.signals.beat_lag import BeatLag, find_beat
 from dataset.signals.filters import heart_rate, sliding_heart_rate
 from dataset.signals.finger_rates import finger_rates
@@ -171,7 +171,7 @@ def _measure_lag(pair: _Pair, correlations: Correlations, measured: Measurements
     measured.add_measure("lag_r", lag.r)
     lag_ms = _measure_beats(pair, correlations, lag.lag_s, measured)
     measured.add_measure("lag_ms", lag_ms)
-    text, error_ms = f"the face is {lag_ms:.0f} ms behind the finger", lag.error_s * 1e3
+    text, error_ms = pulse_lag(lag_ms), lag.error_s * 1e3
     if abs(lag_ms) <= limits["lag_beyond"] and lag_ms + MIN_ERRORS * error_ms < limits["lag_low"]:
         measured.add_flag("lag_low", text, value=lag_ms)
     if abs(lag_ms) <= limits["lag_beyond"] and lag_ms - MIN_ERRORS * error_ms > limits["lag_high"]:
@@ -194,8 +194,8 @@ def _measure_beats(
     measured.add_measure("lag_beat_errors", found.errors)
     if found.beats is None:
         measured.add_flag(
-            "lag_beats", f"the lag is {lag_s * 1e3:.0f} ms, or whole beats more or less: the beats "
-                         "are too alike to tell",
+            "lag_beats", f"{pulse_lag(lag_s * 1e3)}, or whole beats more or less: the beats are "
+                         "too alike to tell",
             value=found.errors,
         )
         return lag_s * 1e3
@@ -206,8 +206,8 @@ def _measure_beats(
     beats = counted(abs(found.beats), "whole beat")
     measured.add_flag(
         "lag_beyond",
-        f"the finger's times are {abs(lag_ms):.0f} ms {side}, {beats}: the face is {lag_ms:.0f} ms "
-        "behind the finger", value=lag_ms,
+        f"the finger's times are {abs(lag_ms):.0f} ms {side}, {beats}: {pulse_lag(lag_ms)}",
+        value=lag_ms,
     )
     return lag_ms
 

@@ -177,10 +177,14 @@ def _find_runs(
 
 
 def _possible_copies(derived: Sequence[SubjectFile], subject: str) -> list[str]:
-    return [
-        f"{file.path}: that recording was found similar to one of {subject}: if it is a copy, "
-        "withdraw its subject, too"
+    recordings = (
+        file.path.with_name(file.path.name.partition(".")[0] + data_folder.SESSION_SUFFIX)
         for file in derived if file.label == QUALITY_OF_OTHERS
+    )
+    return [
+        f"{path}: it was found similar to a recording of {subject}: if it is a copy, withdraw its "
+        "subject, too"
+        for path in recordings
     ]
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from dataset.common.wording import clock_time, counted, number
+from dataset.common.wording import clock_time, counted, number, pulse_lag
 
 
 @pytest.mark.parametrize(
@@ -27,3 +27,8 @@ def test_a_time_reads_as_a_clock(time_s, text):
 
 def test_a_count_has_its_noun():
     assert (counted(1, "frame"), counted(2, "frame")) == ("1 frame", "2 frames")
+
+
+def test_a_lag_says_whose_pulse_comes_first():
+    assert pulse_lag(-69.4) == "the face's pulse is 69 ms before the finger's"
+    assert pulse_lag(30.0) == "the face's pulse is 30 ms after the finger's"

@@ -16,6 +16,8 @@ from dataset.convert.to_ubfc import PARTIAL, convert_sessions
 from dataset.layouts.avi import read_bgr
 from dataset.layouts.manifest import MANIFEST
 from dataset.layouts.ubfc import LABELS, VIDEO, load_manifest, read_labels
+from dataset.selection.decide import exclude
+from dataset.selection.make_exclusion import make_exclusion
 from dataset.session.reader import Session
 from dataset.signals.align import ppg_on_frames
 from tests.support.made_sessions import (
@@ -313,11 +315,15 @@ def test_progress_reaches_its_totals(data):
 
 
 def test_command(acq_here, data):
+    first = data_folder.session_files(data)[0]
+    exclude(data, [make_exclusion(first, from_s=0.0, to_s=0.5, reason="coughs")])
     done = acq_here("convert", "--data", data, "--quiet")
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     assert "test/subject3" in done.stdout
     assert "wrote 3 folders" in done.stdout
+    assert "trimmed are frames of a session that no row shows: " in done.stdout
+    assert "excluded (" in done.stdout
     again = acq_here("convert", "--data", data, "--quiet", "--json")
     assert len(json.loads(again.stdout)["kept"]) == 3
     data_folder.split_file(data).write_text(

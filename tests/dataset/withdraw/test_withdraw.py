@@ -287,6 +287,8 @@ def test_a_link_is_refused_before_anything_is_removed(data, tmp_path):
 
 
 def test_what_cannot_be_looked_at_is_named(data):
+    similar = next((data / "sessions/Adder1").glob("*.h5"))
+    similar.with_suffix(".qc.json").write_text(f'{{"other": "{GONE}-20260101T090001Z"}}')
     (data / "sessions/Adder1/broken.h5").write_bytes(b"no HDF5")
     (data / "runs/odd").mkdir()
     (data / "runs/odd/metrics.json").write_text("{")
@@ -299,6 +301,9 @@ def test_what_cannot_be_looked_at_is_named(data):
     assert any("broken.h5" in line for line in files.unchecked)
     assert any("odd" in line for line in files.unchecked)
     assert any("another name on this disk" in line for line in files.unchecked)
+    assert any(f"{similar}: it was found similar" in line for line in files.unchecked)
+    removed = {str(file.path) for file in files.removable}      # is looked at, for it names her
+    assert not any(line.partition(": ")[0] in removed for line in files.unchecked)
 
 
 def test_nobody_of_that_name(data):
