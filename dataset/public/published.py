@@ -67,6 +67,7 @@ class PublishedRecording:
     video: PublishedVideo
     defects: list[str]          # a line each; reading the pictures adds what only decoding shows
     labels: tuple["Label", ...] = ()
+    no_finger_ns: tuple[tuple[int, int], ...] = ()   # from, to: where the device says so itself
 
 
 @dataclass(frozen=True)

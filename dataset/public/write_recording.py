@@ -10,6 +10,7 @@ import numpy as np
 
 from acquire.camera.source import CameraInfo, VideoFrame
 from acquire.errors import CurationError
+from acquire.sensor.finger import FINGER_OFF
 from acquire.sensor.protocol import SAMPLE_CLIPPED, Hello
 from acquire.sensor.saturation import find_saturated
 from acquire.session.structure import ImportOrigin
@@ -58,6 +59,9 @@ def write_recording(
             writer.add_event(recording.started_ns, SOURCE, text)
         for text in recording.defects:
             writer.add_event(recording.started_ns, DEFECT, text)
+        for from_ns, to_ns in recording.no_finger_ns:
+            writer.add_event(from_ns, FINGER_OFF, "begins")
+            writer.add_event(to_ns, FINGER_OFF, "ends")
         for label in recording.labels:
             at_ns = recording.started_ns if label.time_ns is None else label.time_ns
             writer.add_event(at_ns, LABEL, label.text)

@@ -6,6 +6,8 @@ import numpy as np
 
 from acquire.sensor.finger import ANALOG_BITS, CLIPPED, FINGER_OFF, FLAT_LINE, FingerWatch
 from acquire.sensor.protocol import SENSOR_ANALOG, SENSOR_MAX30102, SENSOR_NAMES
+from dataset.common.spans import join_spans
+from dataset.session.heart_rate import spans_without_finger
 from dataset.session.reader import Session
 from dataset.signals.lag import GRID_HZ, PulseWave
 from dataset.signals.pulse_quality import beat_similarity
@@ -78,6 +80,11 @@ def _spans_by_state(session: Session) -> dict[str, list[tuple[float, float]]]:
                 spans[change.kind].append((begun_s.pop(change.kind), change_s))
     for kind, first_s in begun_s.items():
         spans[kind].append((first_s, at_s))
+    if session.imported_from:           # what the device of a public set said of itself
+        said = spans_without_finger(session)
+        spans[FINGER_OFF] = join_spans([
+            *spans[FINGER_OFF], *(((a - start_ns) / 1e9, (b - start_ns) / 1e9) for a, b in said),
+        ])
     return spans
 
 

@@ -62,7 +62,8 @@ class ReadablePart:
         self._file = file
         self._size = size
         self._path = path
-        self._lost = read_header(file, path).lost
+        header = read_header(file, path)
+        self._lost, self._begun_ns = header.lost, header.started_monotonic_ns
         self._ppg = find_group(file, "ppg", path)
         self._left = max(2 * size, LEAST_ROWS_BYTES)
         self._video = find_inside(file, layout.FRAMES, path)
@@ -173,12 +174,11 @@ class ReadablePart:
         return counts
 
     def _describe(self, counts: Counts) -> str:
-        begun_ns = int(self._file.attrs["started_monotonic_ns"])
         return (
             f"{counts.dropped_frames} of {self._begun_frames} frames and {counts.dropped_samples} "
             f"of {self._begun_samples} samples dropped that were not whole; it ends "
-            f"{(self._last_ns() - begun_ns) / 1e9:.1f} s after its start, how much was planned is "
-            "not known; if it was a copy, its original may be whole"
+            f"{(self._last_ns() - self._begun_ns) / 1e9:.1f} s after its start, how much was "
+            "planned is not known; if it was a copy, its original may be whole"
         )
 
     def _count(self, frames: int) -> Counts:

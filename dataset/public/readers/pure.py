@@ -93,7 +93,7 @@ def read_pure(folder: Path) -> PublishedRecording:
     height, width = common_size([files[stamp] for stamp in sorted(files)])
     start_ns = int(min(frame_times.time_ns[0], sample_times.time_ns[0]))
     defects += sample_times.defects + frame_times.defects
-    name_device_flags(labels, (sample_times.time_ns - start_ns) / 1e9, defects)
+    no_finger_ns = name_device_flags(labels, sample_times.time_ns, start_ns, defects)
     pictures = decode_pictures([files.get(stamp) for stamp in stamps], (height, width), defects)
     return examine(PublishedRecording(
         folder, folder.name, SENSOR, start_ns, start_ns if frame_times.zero_ns[1] else 0,
@@ -102,7 +102,7 @@ def read_pure(folder: Path) -> PublishedRecording:
             width, height, round(1e9 / frame_times.step_ns, 2), "published, of the frame",
             frame_times, len(stamps), pictures, left_out,
         ),
-        defects,
+        defects, no_finger_ns=no_finger_ns,
     ))
 
 

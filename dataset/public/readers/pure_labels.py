@@ -11,6 +11,7 @@ import numpy as np
 
 from acquire.documents import check_json_size, read_bytes
 from acquire.errors import CurationError
+from dataset.common.spans import true_runs
 from dataset.public.folders import what_instead
 from dataset.public.published import GET_FILE, GET_FOLDER
 
@@ -20,6 +21,7 @@ _WARNING = re.compile(r"err|fail|fault|search|drop|lost|invalid|no.?finger|probe
 _STAMP_TEXT = re.compile(r"\d{1,19}(\.\d{1,12})?", re.ASCII)
 _LONGEST = 8                 # signs of a word of JSON that was cut
 _MOST_FLAGS = 8              # kinds of them that are named
+_FINGER_OUT = re.compile(r"finger.?(out|off)|no.?finger", re.IGNORECASE)
 _BEEP = re.compile(r"beep|beat", re.IGNORECASE)
 
 
@@ -131,13 +133,21 @@ def _number(word: Any, forms: Counter[str]) -> float | int | None:
     return int(number) if number == int(number) else number
 
 
-def name_device_flags(labels: PureLabels, time_s: np.ndarray, defects: list[str]) -> None:
+def name_device_flags(
+    labels: PureLabels, time_ns: np.ndarray, start_ns: int, defects: list[str]
+) -> tuple[tuple[int, int], ...]:
     """Name in `defects` what the oximeter itself says is wrong: an error, a search, a lost finger.
 
     Parameters
     ----------
-    time_s : (S,) of the samples, from the start of the recording
+    time_ns : (S,) of the samples
+    start_ns : of the recording
+
+    Returns
+    -------
+    from when to when it says that there is no finger [ns]
     """
+    time_s, last = (time_ns - start_ns) / 1e9, len(time_ns) - 1
     places: dict[str, list[int]] = {}
     for index, value in enumerate(labels.values):
         if not isinstance(value, dict):
@@ -149,7 +159,15 @@ def name_device_flags(labels: PureLabels, time_s: np.ndarray, defects: list[str]
         defects.append(
             f"the device itself marks {len(indices)} of {len(time_s)} samples with {key[:40]!r}, "
             f"from {time_s[indices[0]]:.2f} s to {time_s[indices[-1]]:.2f} s"
+            + "; no rate is told there" * bool(_FINGER_OUT.search(key))
         )
+    is_out = np.zeros(len(labels.values), bool)
+    for key, indices in places.items():
+        is_out[indices] |= bool(_FINGER_OUT.search(key))
+    return tuple(
+        (int(time_ns[min(run[0], last)]), int(time_ns[min(run[-1] + 1, last)]))
+        for run in true_runs(is_out)
+    )
 
 
 def _is_warning(key: str, word: Any) -> bool:

@@ -20,6 +20,10 @@ from dataset.layouts.pure import PureWriter
 from dataset.public.import_set import import_set
 from dataset.public.sets import find_set
 from dataset.public.write_recording import DEFECT, SOURCE
+from dataset.quality.limits import read_limits
+from dataset.quality.measurements import Measurements
+from dataset.quality.ppg import measure_ppg
+from dataset.session.heart_rate import spans_without_finger
 from dataset.session.reader import Session
 from tests.support.public_sets import (
     FPS,
@@ -352,6 +356,24 @@ def test_a_subject_whose_name_is_read_as_another_s_is_named_not_imported(tmp_pat
         "4 sessions that hold what others of them hold (UBFC2-2 and UBFC2-3: the same "
         "ground_truth.txt and vid.avi): UBFC2-2 of UBFC2-2, "
     ) in copies.facts
+
+
+def test_where_the_device_itself_saw_no_finger_no_rate_is_told(tmp_path):
+    folder = tmp_path / "set/01-01"
+    make_pure(folder)
+    path = folder / "01-01.json"
+    body = json.loads(path.read_text())
+    for at in range(60, 200):
+        body["/FullPackage"][at]["Value"]["fingerOut"] = True
+    path.write_text(json.dumps(body))
+    stamps = [one["Timestamp"] for one in body["/FullPackage"]]
+    import_one(tmp_path / "set", tmp_path / "data", "01-01")
+    with Session(session_files(tmp_path / "data")[0]) as session:
+        assert spans_without_finger(session) == [(stamps[60], stamps[200])]
+        measured = Measurements(read_limits())
+        measure_ppg(session, None, measured)
+    (flag,) = [one for one in measured.flags if one.kind == "finger_off"]
+    assert flag.from_s == pytest.approx((stamps[60] - session.started_monotonic_ns) / 1e9)
 
 
 def test_a_full_disk_ends_an_import_at_the_first_recording(tmp_path, monkeypatch):
