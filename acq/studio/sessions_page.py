@@ -79,7 +79,8 @@ class Totals:
 def rows_of(listing: Listing) -> list[Row]:
     """Return the rows of a catalogue."""
     rows = []
-    for values in map(asdict, listing.rows):
+    for row in listing.rows:
+        values = asdict(row)
         name = Path(values["file"]).stem
         notes = (
             *(["simulated"] if values["simulated"] else []),
