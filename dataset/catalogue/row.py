@@ -108,7 +108,9 @@ def _read_session(session: "Session", row: Row, quality: SessionQuality | None) 
         simulated=session.simulated,
         doubt="frames and samples share no time" if session.is_apart else "",
         imported_from=session.imported_from,
-        ended="" if session.complete else session.ended,
+        # of a published recording "incomplete" is what it lost; it ends as it was published
+        ended="" if session.complete or (session.imported_from and not session.recovered)
+        else session.ended,
     )
 
 
