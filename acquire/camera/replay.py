@@ -67,6 +67,7 @@ class _Contents:
     kind: str                       # why it holds no times, in words; else ""
     fps: float | None               # that the header states; None where FFmpeg guesses
     remarks: tuple[str, ...]        # what is doubtful of its frames, a line each
+    is_predicted: bool              # whether pictures are coded as what changed since others
 
 
 class ReplayCamera:
@@ -103,6 +104,7 @@ class ReplayCamera:
                 fix="name a file of times that has one for each frame of this video",
             )
         self.frames = len(times_s)
+        self.is_predicted = contents.is_predicted
         self._ticks = contents.ticks
         self._offset_ns = np.rint((times_s - times_s[0]) * 1e9).astype(np.int64)
         order = "yuv420p" if contents.form.is_i420 else "rgb24"
@@ -246,6 +248,7 @@ def _read_contents(video: Path) -> _Contents:
             fps = float(stream.average_rate) if stream.average_rate and not kind else None
             base_s = float(stream.time_base or 1)
             packets = [packet for packet in container.demux(stream) if packet.size]
+            is_predicted = any(not packet.is_keyframe for packet in packets)
             stamps = [(packet.pts, packet.dts) for packet in packets if not packet.is_discard]
             short = "" if kind else _why_short(stream, packets)
             # of a raw stream with B-frames that was put into a container as it was
@@ -269,7 +272,9 @@ def _read_contents(video: Path) -> _Contents:
     kind = kind or why_no_times(stamps, base_s)
     ticks = None if kind else shown_ticks(stamps)
     if ticks is None:
-        return _Contents(form, len(stamps), None, None, kind, fps, tuple(remarks))
+        return _Contents(
+            form, len(stamps), None, None, kind, fps, tuple(remarks), is_predicted
+        )
     if is_stamped and first.pts is not None and (before := int(np.searchsorted(ticks, first.pts))):
         remarks.append(
             f"{before} frames of {video.name} before the first that decodes are left out"
@@ -277,7 +282,9 @@ def _read_contents(video: Path) -> _Contents:
         ticks = ticks[before:]
     times_s = container_times(ticks, base_s, video, remarks)
     known = ticks if is_stamped else None
-    return _Contents(form, len(ticks), known, times_s, kind, fps, tuple(remarks))
+    return _Contents(
+        form, len(ticks), known, times_s, kind, fps, tuple(remarks), is_predicted
+    )
 
 
 def _has_falling_stamps(frames: Iterator[av.VideoFrame]) -> bool:

@@ -11,6 +11,7 @@ from models.data.net_clips import VideoInputs
 from models.data.videos import CuratedVideo
 from models.published_nets.spec import PublishedNet, Reads, example_inputs
 
+from .inference import one_thread
 from .video_result import VideoResult, evaluate_changes, evaluate_pulse
 
 _WARM_UP, _TIMED = 1, 3         # runs
@@ -124,7 +125,7 @@ def _evaluate_rates(
 def _predict(net: nn.Module, inputs: VideoInputs, first: int, device: str) -> np.ndarray:
     """Predict one clip: (T,) float64, or a rate without axes."""
     clip: tuple[Tensor, ...] = tuple(part[None].to(device) for part in inputs.cut(first))
-    with torch.no_grad():
+    with torch.no_grad(), one_thread():
         return net(*clip)[0].float().cpu().numpy().astype(np.float64)
 
 
@@ -140,15 +141,10 @@ def ms_per_frame_of_clips(net: nn.Module) -> float:
     """Measure the median processor time [ms] of a clip, over its frames, on one thread."""
     net = net.cpu().eval()
     assert isinstance(net, PublishedNet)
-    inputs, threads = example_inputs(net.reads), torch.get_num_threads()
-    torch.set_num_threads(1)
-    times_s = []
-    try:
-        with torch.inference_mode():
-            for _ in range(_WARM_UP + _TIMED):
-                begun = time.thread_time()
-                net(*inputs)
-                times_s.append(time.thread_time() - begun)
-    finally:
-        torch.set_num_threads(threads)
+    inputs, times_s = example_inputs(net.reads), []
+    with torch.inference_mode(), one_thread():
+        for _ in range(_WARM_UP + _TIMED):
+            begun = time.thread_time()
+            net(*inputs)
+            times_s.append(time.thread_time() - begun)
     return 1000 * float(np.median(times_s[_WARM_UP:])) / net.reads.clip

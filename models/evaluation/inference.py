@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -13,6 +14,21 @@ from models.data.videos import CuratedVideo
 from models.nets.can import PAIRS_PER_MASK, SIZE, Net, Teacher
 
 _WARM_UP = 10       # runs that are not timed
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Let torch compute on one thread meanwhile.
+
+    A sum over several threads has its parts in another order, and other last digits: a run's own
+    numbers would not come again with another number of cores.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def predict_changes(
@@ -28,7 +44,7 @@ def predict_changes(
     (T - 1,) float64 array
     """
     net.eval()
-    with torch.no_grad():
+    with torch.no_grad(), one_thread():
         predicted = [
             net(motion.to(device), appearance.to(device)).pulse.float().cpu()
             for motion, appearance in _whole_clips(video, clip, batch, full_scale=255)
@@ -74,15 +90,10 @@ def ms_per_frame(net: Net, *, frames: int = 60) -> float:
     net = net.cpu().eval()
     motion, appearance = torch.zeros(1, 3, SIZE, SIZE), torch.zeros(1, 3, SIZE, SIZE)
     inputs: tuple[Tensor, ...] = (motion, appearance) if isinstance(net, Teacher) else (motion,)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
     times_s = []
-    try:
-        with torch.inference_mode():
-            for _ in range(frames + _WARM_UP):
-                begun = time.thread_time()
-                net(*inputs)
-                times_s.append(time.thread_time() - begun)
-    finally:
-        torch.set_num_threads(threads)
+    with torch.inference_mode(), one_thread():
+        for _ in range(frames + _WARM_UP):
+            begun = time.thread_time()
+            net(*inputs)
+            times_s.append(time.thread_time() - begun)
     return 1000 * float(np.median(times_s[_WARM_UP:]))

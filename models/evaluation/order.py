@@ -12,7 +12,8 @@ WEAK, STRONG = "green", "pos"
 
 
 def order_in_words(
-    mae_bpm: Mapping[str, float], titles: Mapping[str, str], *, subjects: int, seeds: int = 1
+    mae_bpm: Mapping[str, float], titles: Mapping[str, str], *, guess_bpm: float, subjects: int,
+    seeds: int = 1,
 ) -> list[str]:
     """Return sentences: whether the teacher's help shows, and where the three networks stand.
 
@@ -21,6 +22,7 @@ def order_in_words(
     mae_bpm : of the three networks and of the methods without training; two that are less than
         `LEAST_GAP_BPM` apart are level
     titles : of these, for people
+    guess_bpm : MAE of the guess of the mean rate
     subjects : how many were tested
     seeds : over how many the errors are means
     """
@@ -38,6 +40,12 @@ def order_in_words(
         wanted = ", ".join(titles.get(n, n) for n in ("teacher", "student_kd", "student"))
         shown = f"not the order that a teacher’s help should give ({wanted})"
     sentences = [f"MAE in this table [bpm]: {errors}; {shown}."]
+    idle = [name for name in NETWORKS if mae_bpm[name] > guess_bpm - LEAST_GAP_BPM]
+    if idle:
+        names = ", ".join(titles.get(name, name) for name in idle)
+        sentences.append(
+            f"No better than a guess of the mean rate ({number(guess_bpm)} bpm): {names}."
+        )
     beside = [_beside(name, mae_bpm, titles) for name in (WEAK, STRONG) if name in mae_bpm]
     if beside:
         sentences.append(" ".join(beside))

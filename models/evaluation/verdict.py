@@ -112,16 +112,13 @@ def judge(
     ]
     if subjects < FEWEST_SUBJECTS and set(NETWORKS) <= set(networks):
         errors |= {name: _mae_bpm(networks[name]) for name in NETWORKS}
-        words += order_in_words(errors, titles, subjects=subjects, seeds=seeds)
+        words += order_in_words(
+            errors, titles, guess_bpm=guess_bpm, subjects=subjects, seeds=seeds
+        )
     elif helped is not None:
         words.append(_help(helped))
     gap = gap_over_subjects(networks, seed=seed)
-    words.append(
-        f"{counted(subjects, 'subject')} tested: too few to show anything about others; at least "
-        f"{FEWEST_SUBJECTS} are needed."
-        if subjects < FEWEST_SUBJECTS
-        else f"In brackets 95 % by bootstrap over {counted(subjects, 'subject')}."
-    )
+    words.append(_how_many(subjects))
     if seeds > 1:
         words.append(f"Errors and gap are means over {seeds} seeds.")
     return {
@@ -132,6 +129,15 @@ def judge(
         "gap_closed": None if gap is None else asdict(gap),
         "words": words,
     }
+
+
+def _how_many(subjects: int) -> str:
+    if subjects < FEWEST_SUBJECTS:
+        return (
+            f"{counted(subjects, 'subject')} tested: too few to show anything about others; at "
+            f"least {FEWEST_SUBJECTS} are needed."
+        )
+    return f"In brackets 95 % by bootstrap over {counted(subjects, 'subject')}."
 
 
 def _mae_bpm(videos: Sequence[VideoResult]) -> float:

@@ -18,7 +18,7 @@ from .calibration import Calibration, shipped_calibration
 from .candidates import AGREE_BPM, Evidence, candidates_bpm, features_of
 from .colour_lines import ColourLines
 from .methods import pulses_of
-from .parts import PartPulses
+from .parts import BesideLines, PartPulses
 from .spectra import HIGH_BPM, LOW_BPM, Spectra
 
 TOO_SLOW, TOO_SHORT = "too few frames a second", "too short"
@@ -26,6 +26,10 @@ NO_BEAT = "no method finds a beat"
 LEAST_S = 6.0
 LEAST_AGREE = 2         # methods that have their own highest peak at a rate that is shown
 _GOOD_WIDTH_BPM = 6.0
+# Pictures that are coded as what changed since others come in groups of a few: x264 writes three of
+# one kind between two of another, and the colours of a face swing with them by more than a pulse
+# does. A quarter of the frame rate was read of a face at 10, 12 and 15 frames/s.
+_REPEATED_FRAMES, _REPEATED_BPM = range(2, 6), 2.0
 
 
 @dataclass(frozen=True)
@@ -66,7 +70,7 @@ class ReadWindow:
 
 def fuse_window(
     time_s: np.ndarray, colour: np.ndarray, changes: np.ndarray, parts: np.ndarray, *,
-    calibration: Calibration | None = None,
+    is_predicted: bool = False, calibration: Calibration | None = None,
 ) -> FusedRate:
     """Read the heart rate of one window, from 30 to 240 bpm.
 
@@ -77,6 +81,7 @@ def fuse_window(
     changes : (T,) rise of the pulse since the frame before, as the network predicts it; the first
         counts as 0
     parts : (T, 16, 3) colours of the frame's parts, `dataset.face.frames.part_colours`
+    is_predicted : whether the pictures were coded as what changed since others
     calibration : the one that comes with acq where not given
     """
     window = read_window(time_s, colour, changes, parts)
@@ -97,12 +102,26 @@ def fuse_window(
     why_not = ""
     if not calibration.is_enough(confidence) or len(agree) < LEAST_AGREE:
         why_not = _why_not(bpm, methods, window)
-    elif window.parts.is_beside_too(bpm):
-        why_not = f"light or motion beside the face has the same rate, {bpm:.0f}"
+    elif is_predicted and (frames := _repeated_frames(bpm, fs_hz)):
+        why_not = f"{bpm:.0f} is once every {frames} frames, as coded pictures repeat themselves"
+    else:
+        why_not = why_beside(bpm, window.parts.beside)
     return FusedRate(
         None if why_not else bpm, max(bpm - half_bpm, LOW_BPM), min(bpm + half_bpm, HIGH_BPM),
         methods, why_not,
         float(window.spectra.similarity(bpm).max()), confidence, fs_hz,
+    )
+
+
+def why_beside(bpm: float, lines: BesideLines) -> str:
+    """Return why a rate cannot be stood by that is beside the face as well; "" where it is not."""
+    return f"light or motion beside the face has the same rate, {bpm:.0f}" * lines.have(bpm)
+
+
+def _repeated_frames(bpm: float, fs_hz: float) -> int | None:
+    """Return every how many frames a rate comes, where coded pictures may repeat themselves so."""
+    return next(
+        (k for k in _REPEATED_FRAMES if abs(bpm - 60 * fs_hz / k) <= _REPEATED_BPM), None
     )
 
 

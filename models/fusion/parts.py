@@ -27,8 +27,8 @@ _AS_STRONG = 0.3                # least swing of the corners, of the face's
 _BORDER_STANDS_OUT, _BORDER_AS_STRONG = 1.0, 4.0
 
 
-class PartPulses:
-    """The pulses of a face's parts by POS, and the grey traces of the frame's corners.
+class BesideLines:
+    """The grey traces of the frame's corners and of the head's border, beside those of the face.
 
     Parameters
     ----------
@@ -37,25 +37,20 @@ class PartPulses:
     """
 
     def __init__(self, parts: np.ndarray, fs_hz: float) -> None:
-        assert parts.shape[1] == PARTS**2
-        self._pulses = np.stack([pos(np.maximum(parts[:, at], 0.1), fs_hz) for at in _FACE])
-        self._spectra = Spectra(list(self._pulses), fs_hz)
-        taper = np.hanning(parts.shape[0])
-        self._tapered, self._time_s = self._pulses * taper, np.arange(parts.shape[0]) / fs_hz
         corners = parts[:, _CORNERS].mean(axis=2)
         corners = corners[:, corners.mean(axis=0) > _DARKEST]
         self._corners = ColourLines(corners, fs_hz) if corners.shape[1] else None
         self._face = ColourLines(parts[:, _FACE].mean(axis=(1, 2))[:, None], fs_hz)
         self._head = ColourLines(np.maximum(parts[:, _FACE + _BORDER].mean(axis=2), 1.0), fs_hz)
 
-    def beside(self, bpm: float) -> float:
+    def ahead(self, bpm: float) -> float:
         """Return how far the corners' lines stand above what is beside the rate, a logarithm."""
         if self._corners is None:
             return 0.0
         here = np.diag(self._corners.at(bpm)) + _TINY
         return float(np.log(here / (np.diag(self._corners.beside(bpm)) + _TINY)).mean())
 
-    def is_beside_too(self, bpm: float) -> bool:
+    def have(self, bpm: float) -> bool:
         """Return whether the rate is beside the face as well: light flickers, or the head moves."""
         return self._is_in_corners(bpm) or self._is_in_border(bpm)
 
@@ -70,10 +65,28 @@ class PartPulses:
         )
 
     def _is_in_corners(self, bpm: float) -> bool:
-        if self._corners is None or self.beside(bpm) <= _STANDS_OUT:
+        if self._corners is None or self.ahead(bpm) <= _STANDS_OUT:
             return False
         corners, face = np.diag(self._corners.at(bpm)), self._face.at(bpm)[0, 0]
         return bool(np.median(corners) >= _AS_STRONG**2 * face)
+
+
+class PartPulses:
+    """The pulses of a face's parts by POS, and what is beside it.
+
+    Parameters
+    ----------
+    parts : (T, 16, 3) colours of `dataset.face.frames.part_colours` at an even rate
+    fs_hz : the rate of frames [Hz]
+    """
+
+    def __init__(self, parts: np.ndarray, fs_hz: float) -> None:
+        assert parts.shape[1] == PARTS**2
+        self._pulses = np.stack([pos(np.maximum(parts[:, at], 0.1), fs_hz) for at in _FACE])
+        self._spectra = Spectra(list(self._pulses), fs_hz)
+        taper = np.hanning(parts.shape[0])
+        self._tapered, self._time_s = self._pulses * taper, np.arange(parts.shape[0]) / fs_hz
+        self.beside = BesideLines(parts, fs_hz)
 
     def features(self, bpm: float) -> dict[str, float]:
         """Return what the parts say of a rate.
@@ -89,5 +102,5 @@ class PartPulses:
                 np.log(self._spectra.within(bpm, NEAR_BPM).max() + 0.02)
             ),
             "parts in time": float(np.abs(lines.mean()) / height) if height > 0 else 0.0,
-            "beside the face": self.beside(bpm),
+            "beside the face": self.beside.ahead(bpm),
         }

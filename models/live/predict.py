@@ -179,6 +179,7 @@ def _read_frames(
     live: LivePulse, recorded: RecordedFrames, source: Path, reference: Reference | None,
     on_frames: OnFrames | None,
 ) -> Prediction:
+    live.note_predicted(recorded.is_predicted)
     rows: list[PredictionRow] = []
     times_ms, seconds, done = [], 0.0, 0
     last: LiveReading | None = None

@@ -107,6 +107,10 @@ class LivePulse:
         self.reading = self._read(image, time_s, step_s)
         return self.reading
 
+    def note_predicted(self, is_predicted: bool) -> None:
+        """Note whether the frames to come were coded as what changed since others."""
+        self._window.is_predicted = is_predicted
+
     def note_silence(self, time_s: float) -> LiveReading:
         """Return what is known while no frame comes, at `time_s` on the frames' clock."""
         if self._last_s is not None and time_s - self._last_s > LONGEST_STEP_S:

@@ -13,6 +13,7 @@ class PulseWindow:
     """A pulse that is at most ten seconds long, with its heart rate once a second."""
 
     def __init__(self) -> None:
+        self.is_predicted = False       # whether the frames were coded so; see `fuse_window`
         self._time_s: deque[float] = deque()     # of the frames in the window
         self._changes: deque[float] = deque()    # how far the pulse has risen since the one before
         self._colours: deque[np.ndarray] = deque()
@@ -72,7 +73,8 @@ class PulseWindow:
         time_s = np.array(self._time_s)
         if self.is_full:
             self.rate = fuse_window(
-                time_s, np.array(self._colours), np.array(self._changes), np.array(self._parts)
+                time_s, np.array(self._colours), np.array(self._changes), np.array(self._parts),
+                is_predicted=self.is_predicted,
             )
             return
         fs_hz = even_grid(time_s)[1]

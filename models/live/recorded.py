@@ -47,6 +47,7 @@ class RecordedFrames:
     # what is doubtful of a video, or was mended; one that is cut short is known at its end
     remarks: Sequence[str] = ()
     pictures: str = ""      # how a video's pictures are read, and where its times are from
+    is_predicted: bool = False      # whether its pictures are coded as what changed since others
 
 
 @contextmanager
@@ -90,6 +91,7 @@ def open_recorded(
         yield RecordedFrames(
             frames, camera.frames, camera.seconds,
             camera.info.simulated, remarks=remarks, pictures=camera.info.pipeline,
+            is_predicted=camera.is_predicted,
         )
 
 

@@ -48,8 +48,9 @@ class LiveReading:
         )
 
 
-def reading_of(rate: FusedRate, time_s: float) -> LiveReading:
-    """Return what the rate of a window means for the person before the camera."""
+def reading_of(rate: FusedRate, time_s: float, *, is_over: bool = False) -> LiveReading:
+    """Return what the rate of a window means, for the person before the camera or when it is over.
+    """
     if rate.bpm is not None:
         words = f"{rate.quality} pulse"
         if (high_hz := highest_hz(rate.fs_hz)) < HIGH_HZ:
@@ -57,7 +58,9 @@ def reading_of(rate: FusedRate, time_s: float) -> LiveReading:
         return LiveReading(time_s, READING, words, rate=rate)
     if rate.why_not == FRAMES_TOO_SLOW:
         return LiveReading(time_s, TOO_SLOW, words_of_too_slow(rate.fs_hz), rate=rate)
-    words = f"cannot be told; {rate.why_not}; sit still, with light from the front"
+    words = f"cannot be told; {rate.why_not}"
+    if not is_over:
+        words += "; sit still, with light from the front"
     return LiveReading(time_s, NO_PULSE, words, rate=rate)
 
 

@@ -17,7 +17,7 @@ from dataset.signals.filters import WINDOW_S
 from models.fusion.fuse import LEAST_S, FusedRate
 from models.live.predict import OnFrames, Prediction, PredictionRow, why_no_reference
 from models.live.pulse import LivePulse
-from models.live.recorded import Reference, choose_reference, open_recorded
+from models.live.recorded import RecordedFrames, Reference, choose_reference, open_recorded
 from models.live.states import NO_PULSE, READING, SETTLING, LiveReading, reading_of
 from models.live.states import TOO_SLOW as TOO_SLOW_STATE
 
@@ -60,7 +60,8 @@ def read_whole(
             recorded.frames, pulse.net, pulse.find_faces, on_frame=on_frame,
             keeps_regions=not PUBLISHED.keys().isdisjoint(methods),
         )
-        windows = [read_windows(stretch) for stretch in watched.stretches]
+        coding = {"is_predicted": recorded.is_predicted}
+        windows = [read_windows(stretch, **coding) for stretch in watched.stretches]
         states = _states(watched, windows)
         rows = _rows(states, windows, reference)
         clip = clip_of(watched.stretches)
@@ -69,13 +70,22 @@ def read_whole(
             seconds=watched.seconds, rows=rows, late_frames=watched.late_frames,
             no_finger=why_no_reference(reference, rows),
             ms_per_frame=1000 * (time.perf_counter() - begun) / max(watched.frames, 1),
-            remarks=tuple(recorded.remarks), pictures=recorded.pictures,
-            states=states, clip=None if clip is None else read_clip(clip),
+            remarks=(*recorded.remarks, *_remark_on_coding(recorded, windows)),
+            pictures=recorded.pictures, states=states,
+            clip=None if clip is None else read_clip(clip, **coding),
             clip_reference_bpm=None if clip is None else _reference_bpm(
                 reference, float(clip.time_s[0]), float(clip.time_s[-1])
             ),
         )
         return read_methods(prediction, watched.stretches, methods) if methods else prediction
+
+
+def _remark_on_coding(recorded: RecordedFrames, windows: list[list[Window]]) -> list[str]:
+    """Return that coding may have cost the pulse, where most windows are withheld."""
+    told = [window.rate.bpm is not None for of_stretch in windows for window in of_stretch]
+    if not recorded.is_predicted or not told or 2 * sum(told) >= len(told):
+        return []
+    return ["its coding may have cost the pulse; the same with more bits a second may be read"]
 
 
 def _rows(
@@ -94,7 +104,8 @@ def _rows(
 
 def _row(window: Window, reference: Reference | None) -> PredictionRow:
     bpm = _reference_bpm(reference, window.first_s, window.last_s)
-    return PredictionRow(reading_of(window.rate, window.last_s), bpm, first_s=window.first_s)
+    reading = reading_of(window.rate, window.last_s, is_over=True)
+    return PredictionRow(reading, bpm, first_s=window.first_s)
 
 
 def _reference_bpm(reference: Reference | None, first_s: float, last_s: float) -> float | None:
@@ -154,9 +165,11 @@ def _states_of(
         if first_s < edge < last_s
     })
     spans = [
-        (begin_s, end_s, reading_of(_window_at(windows, begins_s, (begin_s + end_s) / 2), begin_s))
+        (begin_s, end_s, reading_of(
+            _window_at(windows, begins_s, (begin_s + end_s) / 2), begin_s, is_over=True
+        ))
         for begin_s, end_s in pairwise(edges)
-    ] or [(first_s, last_s, reading_of(windows[-1].rate, first_s))]
+    ] or [(first_s, last_s, reading_of(windows[-1].rate, first_s, is_over=True))]
     if first_s <= stretch.time_s[0]:
         begin_s, end_s, reading = spans[0]
         others = f"; {stretch.others}" if stretch.others else ""

@@ -1,16 +1,20 @@
 """The windows of a stretch, each read by several methods, and the rate over all of a clip."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from dataset.signals.filters import WINDOW_S
-from dataset.signals.windows import STEP_S
-from models.fusion.fuse import LEAST_S, FusedRate, fuse_window
+from dataset.signals.windows import STEP_S, even_grid, to_even_grid
+from models.fusion.fuse import LEAST_S, FusedRate, fuse_window, why_beside
+from models.fusion.parts import BesideLines
 
 from .stretches import Stretch
 
 CLIP_S = 60.0            # a heart does not keep one rate for longer
+# A line of light or motion that hardly stands out in ten seconds does so in thirty: so long before
+# and after a window it is looked for beside the face.
+_AROUND_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -45,12 +49,12 @@ def window_spans(stretch: Stretch) -> list[slice]:
     ]
 
 
-def read_windows(stretch: Stretch) -> list[Window]:
-    """Read every window of a stretch."""
+def read_windows(stretch: Stretch, *, is_predicted: bool = False) -> list[Window]:
+    """Read every window of a stretch; see `models.fusion.fuse.fuse_window`."""
     return [
         Window(
             float(stretch.time_s[frames.start]), float(stretch.time_s[frames.stop - 1]),
-            _fuse(stretch, frames),
+            _fuse(stretch, frames, is_predicted),
         )
         for frames in window_spans(stretch)
     ]
@@ -67,13 +71,23 @@ def clip_of(stretches: list[Stretch]) -> Stretch | None:
     return longest
 
 
-def read_clip(clip: Stretch) -> FusedRate:
+def read_clip(clip: Stretch, *, is_predicted: bool = False) -> FusedRate:
     """Read one heart rate from the spectrum over all of a stretch."""
-    return _fuse(clip, slice(0, len(clip.time_s)))
+    return _fuse(clip, slice(0, len(clip.time_s)), is_predicted)
 
 
-def _fuse(stretch: Stretch, frames: slice) -> FusedRate:
-    return fuse_window(
+def _fuse(stretch: Stretch, frames: slice, is_predicted: bool) -> FusedRate:
+    rate = fuse_window(
         stretch.time_s[frames], stretch.colour[frames], stretch.changes[frames],
-        stretch.parts[frames],
+        stretch.parts[frames], is_predicted=is_predicted,
     )
+    if rate.bpm is None:
+        return rate
+    first_s, last_s = stretch.time_s[frames.start], stretch.time_s[frames.stop - 1]
+    first, stop = np.searchsorted(
+        stretch.time_s, [first_s - _AROUND_S, last_s + _AROUND_S]
+    ).tolist()
+    time_s = stretch.time_s[first:stop]
+    around = BesideLines(to_even_grid(stretch.parts[first:stop], time_s), even_grid(time_s)[1])
+    why_not = why_beside(rate.bpm, around)
+    return replace(rate, bpm=None, why_not=why_not) if why_not else rate

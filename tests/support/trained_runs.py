@@ -15,7 +15,7 @@ from tests.support.stand_ins import stand_in_teacher
 def trained_run(folder):
     """Curate and train in `folder`; return the result and the calls of `on_progress`."""
     calls = []
-    data = write_curated_folders(folder, three_entries(fps=15))
+    data = write_curated_folders(folder, three_entries())
     init = stand_in_teacher(data / "stand-in.safetensors")
     recipe = Recipe(epochs=2, teacher_epochs=1, seed=3, init=str(init))
     result = train_kd(

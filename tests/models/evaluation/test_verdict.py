@@ -119,6 +119,11 @@ def test_on_a_few_subjects_the_order_is_told_in_words_and_never_a_part_of_the_ga
     ]
     good = judged([0.95], [3.0], [1.5], pos=(1,))["words"]
     assert good[2].endswith("; the order that a teacher’s help should give.")
+    assert "guess" not in good[3]
+    idle = judged([0.25], [42.36], [40.35], pos=(1,))["words"]
+    assert idle[3] == (
+        "No better than a guess of the mean rate (12.00 bpm): student, student + KD."
+    )
     level = judged([1.02], [1.0], [1.09])["words"]
     assert level[2].endswith("; all three are level, within 0.1 bpm.")
     assert good[3].endswith("Beside POS (1.00 bpm) level: teacher; behind: student, student + KD.")

@@ -88,6 +88,19 @@ def test_light_that_flickers_in_the_colours_of_blood_is_not_shown(bpm):
     assert fuse_window(*make_window(bpm, pulse=0.004)).bpm == pytest.approx(bpm, abs=1.0)
 
 
+@pytest.mark.parametrize(("bpm", "fps"), [(150, 10), (180, 12), (180, 15)])
+def test_a_rate_of_every_few_frames_is_not_believed_of_coded_pictures(bpm, fps):
+    window = make_window(bpm, fps=fps, harmonic=0.0)
+    rate = fuse_window(*window, is_predicted=True)
+    assert rate.bpm is None
+    assert rate.why_not == (
+        f"{bpm} is once every {60 * fps // bpm} frames, as coded pictures repeat themselves"
+    )
+    assert fuse_window(*window).bpm == pytest.approx(bpm, abs=1.0)
+    beside = make_window(bpm - 10, fps=fps, harmonic=0.0)
+    assert fuse_window(*beside, is_predicted=True).bpm == pytest.approx(bpm - 10, abs=1.0)
+
+
 def test_a_network_alone_is_not_believed():
     """The network's tone is clean; no other method sees it."""
     for seed in range(5):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from models.fusion.parts import PartPulses
+from models.fusion.parts import BesideLines, PartPulses
 
 FS_HZ, BPM = 30.0, 75.0
 FACE, CORNERS = [5, 6, 9, 10], [0, 3, 12, 15]
@@ -38,22 +38,22 @@ def test_parts_that_swing_at_the_same_instant_are_in_time():
 @pytest.mark.parametrize(("corners", "is_beside"), [(0.0, False), (0.0005, False), (0.004, True)])
 def test_what_swings_beside_the_face_as_well_is_told_from_what_touches_it(corners, is_beside):
     """A tenth of the face's swing is a face that reaches into the corners."""
-    pulses = PartPulses(make_parts(corners=corners), FS_HZ)
-    assert pulses.is_beside_too(BPM) is is_beside
-    assert not pulses.is_beside_too(120.0)
+    lines = BesideLines(make_parts(corners=corners), FS_HZ)
+    assert lines.have(BPM) is is_beside
+    assert not lines.have(120.0)
 
 
 @pytest.mark.parametrize(("border", "is_beside"), [(0.0, False), (0.003, False), (0.02, True)])
 def test_a_head_that_nods_at_the_rate_is_told_from_the_pulse_own_push(border, is_beside):
     """Of a nod the border swings eight times as much as the face, of the pulse about as much."""
-    pulses = PartPulses(make_parts(border=border), FS_HZ)
-    assert pulses.is_beside_too(BPM) is is_beside
-    assert not pulses.is_beside_too(120.0)
+    lines = BesideLines(make_parts(border=border), FS_HZ)
+    assert lines.have(BPM) is is_beside
+    assert not lines.have(120.0)
 
 
 def test_black_corners_say_nothing():
     parts = make_parts()
     parts[:, CORNERS] = 0.0
-    pulses = PartPulses(parts, FS_HZ)
-    assert pulses.beside(BPM) == 0.0
-    assert not pulses.is_beside_too(BPM)
+    lines = BesideLines(parts, FS_HZ)
+    assert lines.ahead(BPM) == 0.0
+    assert not lines.have(BPM)

@@ -100,8 +100,8 @@ def test_a_window_that_is_withheld_between_others_is_told_with_its_reason(
 ):
     why, done = "the methods disagree: 33 and 70", []
 
-    def withhold_the_third(*arrays):
-        done.append(rate := fuse_window(*arrays))
+    def withhold_the_third(*arrays, **coding):
+        done.append(rate := fuse_window(*arrays, **coding))
         return replace(rate, bpm=None, why_not=why) if len(done) == 3 else rate
 
     monkeypatch.setattr("models.whole.windows.fuse_window", withhold_the_third)
