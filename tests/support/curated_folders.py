@@ -29,15 +29,15 @@ PORTRAIT = Path(acquire.__file__).parent / "simulation" / "portrait" / "astronau
 FPS, SECONDS = 10, 12
 
 
-def make_entry(number, side, subject, *, simulated=True, fps=FPS, **kwargs):
+def make_entry(number, side, subject, *, simulated=True, **kwargs):
     return Entry(
         folder=f"{side}/subject{number}", side=side, subject=subject, session=f"{subject}-{number}",
-        part=1, frames=fps * SECONDS,
+        part=1, frames=FPS * SECONDS,
         source=SourceSession("0", simulated, True, "", lost_frames=0, lost_samples=0, grade=None),
-        video=VideoFile(256, 192, fps, "rawvideo", f"{number}", size_bytes=0, file_sha256="0"),
+        video=VideoFile(256, 192, FPS, "rawvideo", f"{number}", size_bytes=0, file_sha256="0"),
         labels=LabelFile(f"{number}", 72, {}),
         timing=Timing(
-            SECONDS - 1 / fps, ppg_rate_hz=25, sync_bound_ms=1, light_offset_ms=None,
+            SECONDS - 1 / FPS, ppg_rate_hz=25, sync_bound_ms=1, light_offset_ms=None,
             picture_shift_ms=None,
         ),
         rows=RowSelection("native", "keep", (), (), unused=0, excluded=()), **kwargs,
@@ -49,7 +49,7 @@ def _pulse(number, time_s):
 
 
 @cache
-def _video(number, frames, face, fps):
+def _video(number, frames, face):
     """Make the video of a person, once in a process; return it and its hash."""
     picture = cv2.resize(
         cv2.imread(str(PORTRAIT))[:384], (256, 192), interpolation=cv2.INTER_AREA
@@ -58,9 +58,9 @@ def _video(number, frames, face, fps):
         picture[:] = 90
     rng = np.random.default_rng(number)
     noise = rng.normal(size=picture.shape)
-    path = kept_folder() / f"{number}-{frames}-{face}-{fps:g}.avi"
-    with VideoWriter(path, codec="rawvideo", width=256, height=192, fps=fps) as video:
-        for level in _pulse(number, np.arange(frames) / fps):
+    path = kept_folder() / f"{number}-{frames}-{face}.avi"
+    with VideoWriter(path, codec="rawvideo", width=256, height=192, fps=FPS) as video:
+        for level in _pulse(number, np.arange(frames) / FPS):
             noisy = (
                 picture
                 - level * np.array([0.5, 1.5, 0.7])
@@ -76,9 +76,9 @@ def write_curated_folders(data, entries, *, face=True, ppg=None):
     for number, entry in enumerate(entries):
         folder = data / "ubfc" / entry.folder
         folder.mkdir(parents=True)
-        made, sha256 = _video(number, entry.frames, face, entry.video.fps)
+        made, sha256 = _video(number, entry.frames, face)
         video = shutil.copyfile(made, folder / "vid.avi")
-        time_s = np.arange(entry.frames) / entry.video.fps
+        time_s = np.arange(entry.frames) / FPS
         pulse = _pulse(number, time_s)
         labels = write_labels(
             folder, pulse if ppg is None else ppg(time_s), hr_bpm=np.full(len(pulse), 72.0),
@@ -98,6 +98,6 @@ def write_curated_folders(data, entries, *, face=True, ppg=None):
     return data
 
 
-def three_entries(fps=FPS):
+def three_entries():
     sides = ("train", "train", "test")
-    return [make_entry(n, side, f"S0{n}", fps=fps) for n, side in enumerate(sides, start=1)]
+    return [make_entry(n, side, f"S0{n}") for n, side in enumerate(sides, start=1)]
