@@ -101,6 +101,17 @@ def test_a_rate_of_every_few_frames_is_not_believed_of_coded_pictures(bpm, fps):
     assert fuse_window(*beside, is_predicted=True).bpm == pytest.approx(bpm - 10, abs=1.0)
 
 
+def test_a_slow_rate_takes_three_methods_where_a_faster_takes_two():
+    def agree(rate, bpm):
+        return sum(abs(peak - bpm) <= 4 for peak in rate.methods.values())
+
+    slow = fuse_window(*make_window(42))
+    assert (slow.bpm, agree(slow, 42)) == (pytest.approx(42, abs=1.0), 3)
+    for seed in range(5):
+        other = fuse_window(*make_window(42, network_bpm=95, network_noise=0.0, seed=seed))
+        assert other.bpm is None
+
+
 def test_a_network_alone_is_not_believed():
     """The network's tone is clean; no other method sees it."""
     for seed in range(5):
