@@ -55,7 +55,7 @@ def card(
     """
     from dataset.card.description import known_limits
     from dataset.card.write import write_card
-    from dataset.consistency.of_today import find_unsplit
+    from dataset.consistency.unsplit import find_unsplit
 
     given = {"name": name, "licence": licence, "creators": creator, "url": url, "cite": cite,
              "published": published}

@@ -62,7 +62,7 @@ def evaluate(
 
     check_table(table, force=force)
     from acquire.writing import reading
-    from dataset.consistency.of_today import find_unsplit
+    from dataset.consistency.unsplit import find_unsplit
     from models.evaluation.compare import compare_methods, window_table
 
     with reading(data), show_progress(quiet=quiet) as on_progress:

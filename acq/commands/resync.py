@@ -10,7 +10,6 @@ from acq.advice import data_option, split_again
 from acq.each_in_turn import EachInTurn
 from acq.options import Data, Json, SessionFiles
 from acq.terminal.printing import echo
-from acquire.data_folder import root_of
 from acquire.errors import AcqError
 
 if TYPE_CHECKING:
@@ -43,6 +42,8 @@ def resync(
 
 
 def _print(placed: "Resync", path: Path, *, dry_run: bool) -> None:
+    from acquire.data_folder import root_of
+
     before, after = (
         _bound(placed.bound_before_ms, placed.unbounded_before),
         _bound(placed.bound_ms, placed.unbounded),

@@ -57,7 +57,7 @@ def split(
     from acquire.data_folder import doubtful_names, split_file
     from acquire.writing import SELECTION, WAIT_S, hold
     from dataset.consistency.new_split import make_split
-    from dataset.consistency.of_today import find_unsplit
+    from dataset.consistency.unsplit import find_unsplit
     from dataset.selection.split_file import write_split
 
     _check_options(holdout, folds, test_fraction, seed)

@@ -130,7 +130,7 @@ def train_kd(
 
     from acquire.data_folder import runs_dir
     from dataset.common.workers import Workers
-    from dataset.consistency.of_today import find_unsplit
+    from dataset.consistency.unsplit import find_unsplit
     from dataset.session.find import check_data_folder
     from models.experiment.run import train_kd
 

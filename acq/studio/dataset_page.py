@@ -16,7 +16,8 @@ from acquire import data_folder
 from acquire.errors import AcqError, Fix
 from dataset.catalogue.listing import Listing
 from dataset.catalogue.row import IN, OUT
-from dataset.consistency.of_today import Today, find_outdated, find_unsplit
+from dataset.consistency.of_today import Today, find_outdated
+from dataset.consistency.unsplit import find_unsplit
 from dataset.layouts.manifest import MANIFEST, Manifest
 from dataset.layouts.manifest_file import read_manifest
 from dataset.selection.exclusions_file import read_exclusions

@@ -25,8 +25,8 @@ TOO_SLOW, TOO_SHORT = "too few frames a second", "too short"
 NO_BEAT = "no method finds a beat"
 LEAST_S = 6.0
 LEAST_AGREE = 2         # methods that have their own highest peak at a rate that is shown
-# What drifts is slow, and few hearts are: a slow rate takes more. Of a face at 70 bpm, coded as H.264
-# with a whole picture a second, 35 was read, with a probability below 0.94.
+# What drifts is slow, and few hearts are: a slow rate takes more. Of a face at 70 bpm, coded as
+# H.264 with a whole picture a second, 35 was read, with a probability below 0.94.
 _SLOW_BPM, _SLOW_LEAST_AGREE, _SLOW_LEAST = 45.0, 3, 0.95
 _GOOD_WIDTH_BPM = 6.0
 # Pictures that are coded as what changed since others come in groups of a few: x264 writes three of

@@ -10,7 +10,7 @@ from acq.main import app
 from acquire import data_folder
 from acquire.errors import AcqError, SplitError
 from dataset.consistency.new_split import make_split
-from dataset.consistency.of_today import find_unsplit
+from dataset.consistency.unsplit import find_unsplit
 from dataset.quality.result import Flag, SessionQuality, write_quality
 from dataset.selection.exclusions import Exclusion, Exclusions
 from dataset.selection.exclusions_file import write_exclusions

@@ -17,9 +17,9 @@ from dataset.card.write import write_card
 from dataset.consistency.of_today import (
     check_of_today,
     find_outdated,
-    find_unsplit,
     read_today,
 )
+from dataset.consistency.unsplit import find_unsplit
 from dataset.convert.settings import RequestedSettings
 from dataset.convert.to_ubfc import convert_sessions
 from dataset.export.write import export_sessions
