@@ -218,8 +218,8 @@ def split_again(split: "Split") -> str:
     """Return the command that splits as a split is; which subjects K folds draw may be others."""
     if len(split.folds) > 1:
         return f"acq split --force --folds {len(split.folds)}"
-    held = " ".join(f"--holdout {name}" for name in split.folds[0].test)
-    return f"acq split --force {held}"
+    held = [f"--holdout {shlex.quote(name)}" for fold in split.folds for name in fold.test]
+    return " ".join(["acq split --force", *held])
 
 
 def without_hardware() -> str:
