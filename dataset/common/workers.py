@@ -11,7 +11,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import CancelledError, as_completed
+from concurrent.futures import FIRST_COMPLETED, CancelledError, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -145,25 +145,25 @@ def _in_processes(
             rest = iter(waiting[2 * jobs :])
             broken = False
             while futures and not broken:
-                for future in as_completed(list(futures)):
-                    at = futures.pop(future)
-                    try:
-                        outcome = future.result()
-                    except BrokenProcessPool:
-                        suspects += [at, *futures.values()]
-                        broken = True
-                        break
-                    unfinished.discard(at)
-                    yield at, outcome
-                    following = next(rest, None)
-                    if following is None:
-                        continue
-                    try:
-                        futures[pool.submit(_attempt, work, items[following])] = following
-                    except BrokenProcessPool:      # a worker died while the outcome was used
-                        suspects += futures.values()
-                        broken = True
+                # not `as_completed`: a generator that is left runs code once more, and Ctrl-C in
+                # that is ignored
+                future = next(iter(wait(futures, return_when=FIRST_COMPLETED).done))
+                at = futures.pop(future)
+                try:
+                    outcome = future.result()
+                except BrokenProcessPool:
+                    suspects += [at, *futures.values()]
+                    broken = True
                     break
+                unfinished.discard(at)
+                yield at, outcome
+                if (following := next(rest, None)) is None:
+                    continue
+                try:
+                    futures[pool.submit(_attempt, work, items[following])] = following
+                except BrokenProcessPool:          # a worker died while the outcome was used
+                    suspects += futures.values()
+                    broken = True
         waiting = sorted(unfinished - set(suspects)) if broken else []
     for at in sorted(suspects):
         with _pool(1) as pool:
