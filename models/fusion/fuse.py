@@ -124,7 +124,9 @@ def _is_backed(bpm: float, confidence: float, methods: dict[str, float | None]) 
 
 def why_beside(bpm: float, lines: BesideLines) -> str:
     """Return why a rate cannot be stood by that is beside the face as well; "" where it is not."""
-    return f"light or motion beside the face has the same rate, {bpm:.0f}" * lines.have(bpm)
+    if not lines.have(bpm):
+        return ""
+    return f"light or motion beside the face has the same rate, {bpm:.0f}"
 
 
 def _repeated_frames(bpm: float, fs_hz: float) -> int | None:

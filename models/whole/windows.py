@@ -81,13 +81,13 @@ def _fuse(stretch: Stretch, frames: slice, is_predicted: bool) -> FusedRate:
         stretch.time_s[frames], stretch.colour[frames], stretch.changes[frames],
         stretch.parts[frames], is_predicted=is_predicted,
     )
-    if rate.bpm is None:
-        return rate
     first_s, last_s = stretch.time_s[frames.start], stretch.time_s[frames.stop - 1]
-    first, stop = np.searchsorted(
-        stretch.time_s, [first_s - _AROUND_S, last_s + _AROUND_S]
-    ).tolist()
-    time_s = stretch.time_s[first:stop]
-    around = BesideLines(to_even_grid(stretch.parts[first:stop], time_s), even_grid(time_s)[1])
-    why_not = why_beside(rate.bpm, around)
+    around = slice(*np.searchsorted(
+        stretch.time_s, [first_s - _AROUND_S, last_s + _AROUND_S], side="right"
+    ).tolist())
+    if rate.bpm is None or around == frames:         # nothing more to look at
+        return rate
+    time_s = stretch.time_s[around]
+    lines = BesideLines(to_even_grid(stretch.parts[around], time_s), even_grid(time_s)[1])
+    why_not = why_beside(rate.bpm, lines)
     return replace(rate, bpm=None, why_not=why_not) if why_not else rate
