@@ -13,7 +13,7 @@ from dataset.convert.ubfc_folder import partial_name, write_ubfc_parts
 from dataset.layouts.export_manifest import ExportEntry
 from dataset.layouts.pixel_hash import PixelHash
 from dataset.layouts.places import UBFC
-from dataset.layouts.pure import PureWriter, check_pictures
+from dataset.layouts.pure import PureWriter
 from dataset.session.reader import Session
 
 WriteSession = Callable[[SessionTask], tuple[ExportEntry, ...]]
@@ -92,7 +92,7 @@ def _write_part(
 ) -> ExportEntry:
     part, name = rows.parts[number - 1], task.folders[number - 1]
     to_unix_ns = session.started_unix_ns - session.started_monotonic_ns
-    bgr, pixels = np.empty((session.frames.height, session.frames.width, 3), np.uint8), PixelHash()
+    shape, pixels = (session.frames.height, session.frames.width, 3), PixelHash()
     around, _, numbers = name.rpartition("/")
     subject_number, session_number = map(int, numbers.split("-"))
     with PureWriter(
@@ -101,12 +101,11 @@ def _write_part(
     ) as writer:
         unix_ns = (part.time_ns + to_unix_ns).tolist()
         for index, time_ns in zip(part.frame_index.tolist(), unix_ns, strict=True):
-            session.frames.read_into(index, bgr, bgr=True)
+            session.frames.read_into(index, bgr := np.empty(shape, np.uint8), bgr=True)
             pixels.add(bgr)
             writer.add(bgr, time_ns)
         samples = _samples_of(part)
         writer.finish(samples.ppg, samples.time_ns + to_unix_ns, samples.hr_bpm)
-    check_pictures(writer.pictures, pixels)
     return ExportEntry(
         folder=name, side=task.side, subject=session.subject, session=session.session_id,
         session_hash=task.session.hash, part=number, simulated=session.simulated,

@@ -1,4 +1,4 @@
-"""The PURE layout: `NN-MM/NN-MM.json` and `NN-MM/NN-MM/Image<ns>.png`, written and compared.
+"""The PURE layout: `NN-MM/NN-MM.json` and `NN-MM/NN-MM/Image<ns>.png`, written, and read back at once.
 
 Other forms of it, without the second folder, are in `places`.
 NN is the subject, MM its session. The JSON holds `/FullPackage` (the oximeter, about 60 Hz) and
@@ -12,7 +12,10 @@ service robot", RO-MAN 2014.
 
 import json
 import re
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import Future
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -21,9 +24,9 @@ import cv2
 import numpy as np
 
 from acquire.errors import CurationError
+from acquire.pool import open_threads, own_cores
 
 from .marks import MARK_KEY, mark_png
-from .pixel_hash import PixelHash
 from .places import PURE, labels_file, pictures_place
 
 PICTURE = re.compile(r"Image(\d{1,19})\.png", re.IGNORECASE)
@@ -37,7 +40,7 @@ _PNG = [
 
 
 class PureWriter:
-    """Write one recording in the PURE layout; a context manager.
+    """Write one recording in the PURE layout, pictures in several threads; a context manager.
 
     Parameters
     ----------
@@ -73,18 +76,22 @@ class PureWriter:
         self.labels = labels_file(self.folder, layout)
         self.pictures = pictures_place(self.folder, layout)
         self.pictures.mkdir(parents=True)
+        self._open, self._waiting = ExitStack(), deque[Future[None]]()
+        self._most = 2 * own_cores()             # frames that wait for a thread, or are in one
 
     def __enter__(self) -> "PureWriter":
+        self._threads = self._open.enter_context(open_threads(own_cores()))
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Do nothing: each file is whole once written; a folder without JSON is no recording."""
+        """End the threads: each file is whole once written; without JSON it is no recording."""
+        self._open.__exit__(kind, error, trace)
 
     def add(self, bgr: np.ndarray, time_ns: int) -> None:
-        """Write one (H, W, 3) uint8 BGR frame.
+        """Write one (H, W, 3) uint8 BGR frame, which is not changed afterwards.
 
         A picture's name carries its time in 19 digits, so that readers which sort by name get the
         frames in order.
@@ -95,13 +102,20 @@ class PureWriter:
 
         Raises
         ------
-        CurationError : the time does not rise, or the picture cannot be written
+        CurationError : the time does not rise, or this picture or one before cannot be written
         """
         if time_ns < 0 or (self._stamps and time_ns <= self._stamps[-1]):
             raise CurationError(
                 expected="frame times that rise", found=f"{time_ns} ns", where=self.folder
             )
         path = self.pictures / f"Image{time_ns:019d}.png"
+        self._stamps.append(time_ns)
+        self._waiting.append(self._threads.submit(self._write, path, bgr))
+        if len(self._waiting) > self._most:
+            self._waiting.popleft().result()
+
+    def _write(self, path: Path, bgr: np.ndarray) -> None:
+        """Write a picture, read the file as whoever uses it will, and compare."""
         try:
             is_encoded, encoded = cv2.imencode(".png", bgr, _PNG)
             if not is_encoded:
@@ -113,16 +127,31 @@ class PureWriter:
                 expected=f"to write {path}", found=error,
                 fix="make room or mend the disk, then convert again",
             ) from error
-        self._stamps.append(time_ns)
+        if not np.array_equal(_read_picture(path), bgr):
+            raise CurationError(
+                expected="the picture as written", found="another", where=f"at {path}",
+                fix="convert again",
+            )
 
     def finish(self, ppg: np.ndarray, ppg_time_ns: np.ndarray, hr_bpm: np.ndarray) -> None:
-        """Write the JSON; there is no oximeter, so `o2saturation` is 0.
+        """Write the JSON after all pictures; there is no oximeter, so `o2saturation` is 0.
 
         Parameters
         ----------
         ppg, hr_bpm : (S,) float64; heart rate in bpm
         ppg_time_ns : (S,) int64
+
+        Raises
+        ------
+        CurationError : a picture cannot be written, is another when it is read, or is not there
         """
+        while self._waiting:
+            self._waiting.popleft().result()
+        if (found := sum(1 for _ in self.pictures.iterdir())) != len(self._stamps):
+            raise CurationError(
+                expected=f"{len(self._stamps)} pictures", found=found, where=self.pictures,
+                fix="convert again",
+            )
         packets = [
             {
                 "Timestamp": int(time_ns),
@@ -159,30 +188,11 @@ def read_pictures(folder: Path) -> Iterator[np.ndarray]:
     for path in sorted(folder.iterdir()):
         if path.name == f"{folder.name}.json" or path.suffix == ".avi":
             continue
-        bgr = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-        if bgr is None:
-            raise CurationError(expected="a picture", found="something else", where=f"at {path}")
-        yield bgr
+        yield _read_picture(path)
 
 
-def check_pictures(folder: Path, written: PixelHash) -> None:
-    """Decode the pictures in a folder and compare them with the frames written.
-
-    Raises
-    ------
-    CurationError : a picture differs, lacks or is too many; the first one is named
-    """
-    decoded = PixelHash()
-    for bgr in read_pictures(folder):
-        index = len(decoded.after)
-        decoded.add(bgr)
-        if index >= len(written.after) or decoded.after[index] != written.after[index]:
-            raise CurationError(
-                expected="the pictures as written", found=f"picture {index} different",
-                where=folder, fix="convert again",
-            )
-    if len(decoded.after) != len(written.after):
-        raise CurationError(
-            expected=f"{len(written.after)} pictures", found=len(decoded.after), where=folder,
-            fix="convert again",
-        )
+def _read_picture(path: Path) -> np.ndarray:
+    bgr = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    if bgr is None:
+        raise CurationError(expected="a picture", found="something else", where=f"at {path}")
+    return bgr
