@@ -1,4 +1,4 @@
-"""The PURE layout: `NN-MM/NN-MM.json` and `NN-MM/NN-MM/Image<ns>.png`, written, and read back at once.
+"""The PURE layout: `NN-MM/NN-MM.json` and `NN-MM/NN-MM/Image<ns>.png`, written and compared.
 
 Other forms of it, without the second folder, are in `places`.
 NN is the subject, MM its session. The JSON holds `/FullPackage` (the oximeter, about 60 Hz) and
