@@ -173,12 +173,13 @@ def test_a_run_of_folds_and_seeds_is_evaluated_to_its_own_numbers(run, data):
 def test_processes_give_the_same_as_this_one(run, data, no_report):
     here = run[0].metrics
     made = train_kd(
-        data, recipe=started(data), device="cpu", folds=2, seeds=2, has_logs=True,
-        workers=Workers(2),
+        data, recipe=started(data), device="cpu", folds=2, has_logs=True, workers=Workers(2),
     )
     there = made.metrics
-    assert logs_in(made.folder).keys() == logs_in(run[0].folder).keys()
-    assert here["seeds"] == there["seeds"]
+    assert logs_in(made.folder).keys() == {
+        name.removeprefix("seed0/") for name in logs_in(run[0].folder) if "seed1" not in name
+    }
+    assert here["seeds"][:1] == there["seeds"]
     assert here["folds"] == there["folds"]
     for name in ("teacher", "student", "student_kd"):
         assert here["methods"][name]["curve"] == there["methods"][name]["curve"], name
