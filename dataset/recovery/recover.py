@@ -16,7 +16,13 @@ from acquire.atomic import atomic_file
 from acquire.errors import SessionError, apart
 from acquire.writing import hold, named, refuse_links_out
 from dataset.common.progress import OnProgress
-from dataset.session.hdf5 import SILENT_S, check_is_file, is_being_written, was_never_closed
+from dataset.session.hdf5 import (
+    SILENT_S,
+    check_is_file,
+    is_being_written,
+    refuse_while_recorded,
+    was_never_closed,
+)
 from dataset.session.reader import Session
 
 from .closed_view import ClosedView
@@ -47,8 +53,8 @@ def recover(
 ) -> Recovered | None:
     """Replace an unclosed or damaged recording by a clean session; None where it needs nothing.
 
-    That is one that was closed and of which all frames decode. A file that a recorder wrote a
-    moment ago is watched for up to `SILENT_S`.
+    That is one that was closed and of which all frames decode. A file that was written a moment
+    ago, by a recorder that cannot be seen from here, is watched for up to `SILENT_S`.
 
     Parameters
     ----------
@@ -69,6 +75,7 @@ def recover(
             "recover that",
         )
     if was_never_closed(path):
+        refuse_while_recorded(path)
         _wait_for_silence(path, on_progress)
     elif _is_whole(path, on_progress):
         return None

@@ -26,6 +26,7 @@ from dataset.session.hdf5 import (
     find_inside,
     is_being_written,
     open_to_read,
+    refuse_while_recorded,
 )
 from dataset.session.header import check_rates
 from dataset.session.reader import Session
@@ -61,6 +62,7 @@ def resync(path: Path, *, dry_run: bool = False) -> Resync:
         recorded
     AcqError : another process changes it, or it is a link to a file elsewhere
     """
+    refuse_while_recorded(path)
     if is_being_written(path):
         raise SessionError(
             expected="a recording that has ended",

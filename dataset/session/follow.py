@@ -16,7 +16,7 @@ from acquire import data_folder, layout
 from acquire.errors import Fix, SessionError
 
 from .frames import Frames, is_frame_stored
-from .hdf5 import find_inside, is_being_written, open_to_read
+from .hdf5 import find_inside, is_being_written, open_to_read, recorder_of
 from .reader import Session
 
 SHOWN_S = 10.0                  # of the finger's PPG
@@ -39,7 +39,7 @@ class Following:
     def __init__(self, path: Path, *, back_s: float = 0.0) -> None:
         self.path = find_newest_growing(path) if path.is_dir() else path
         with Session(self.path) as session:
-            if not is_being_written(self.path):
+            if not _is_recorded(self.path):
                 raise SessionError(
                     expected="a session that is being recorded", found="one that has ended",
                     where=self.path, fix=Fix.PREDICT,
@@ -108,7 +108,7 @@ class Following:
     def has_ended(self) -> bool:
         """Whether the recorder has closed the file, or was killed, or the file is gone."""
         try:
-            return not is_being_written(self.path)
+            return not _is_recorded(self.path)
         except OSError:
             return True
 
@@ -146,7 +146,7 @@ def find_newest_growing(folder: Path) -> Path:
     growing = [
         path
         for path in folder.rglob(f"*{data_folder.SESSION_SUFFIX}")
-        if h5py.is_hdf5(path) and is_being_written(path)
+        if h5py.is_hdf5(path) and _is_recorded(path)
     ]
     if not growing:
         raise SessionError(
@@ -154,3 +154,8 @@ def find_newest_growing(folder: Path) -> Path:
             fix=Fix.RECORD,
         )
     return max(growing, key=lambda path: path.stat().st_mtime_ns)
+
+
+def _is_recorded(path: Path) -> bool:
+    """Return whether a recorder is at work, also one that has written nothing for a while."""
+    return is_being_written(path) or recorder_of(path) != ""

@@ -80,6 +80,22 @@ def recorder_of(path: Path) -> str:
     return f"process {owner.pid}" if owner.pid else "another process"
 
 
+def refuse_while_recorded(path: Path) -> None:
+    """Refuse a recording that a process records now, however long it has written nothing.
+
+    It may be stopped, or wait for its disk.
+
+    Raises
+    ------
+    SessionError : see above
+    """
+    if recorder := recorder_of(path):
+        raise SessionError(
+            expected="a recording that has ended", found=f"one still recorded by {recorder}",
+            where=path, fix="end it first",
+        )
+
+
 def open_to_read(path: Path, *, wait_s: float) -> h5py.File:
     """Open a session file for reading, closed or not.
 

@@ -13,6 +13,9 @@ import pytest
 from typer.testing import CliRunner
 
 from acq.main import app
+from acquire.errors import SessionError
+from dataset.recovery.recover import recover
+from dataset.recovery.resync import resync
 from dataset.session.reader import Session
 
 pytestmark = pytest.mark.real_time
@@ -69,6 +72,22 @@ def test_a_signal_closes_the_file_cleanly_and_says_what_was_saved(tmp_path, name
         assert session.complete
         assert session.simulated
         assert len(session.ppg) > 20
+
+
+@pytest.mark.parametrize("verb", [recover, resync])
+def test_a_recorder_that_stands_still_keeps_its_file(tmp_path, verb):
+    process = start_recording(tmp_path)
+    time.sleep(0.5)
+    process.send_signal(signal.SIGSTOP)         # as where a board or a disk stalls
+    (path,) = tmp_path.rglob("*.h5")
+    before = path.read_bytes()
+    os.utime(path, (1, 1))                      # it did so long ago
+    with pytest.raises(SessionError, match=f"still recorded by process {process.pid}"):
+        verb(path)
+    assert [*path.parent.iterdir()] == [path]
+    assert path.read_bytes() == before
+    process.kill()
+    process.communicate()
 
 
 def test_sigkill_loses_at_most_a_second_and_the_file_says_it_was_cut_short(acq_here, tmp_path):

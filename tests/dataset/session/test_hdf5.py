@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from acq.main import app
 from acquire.writing import hold, recordings_of
+from dataset.session.follow import find_newest_growing
 from dataset.session.hdf5 import (
     SILENT_S,
     is_being_written,
@@ -73,6 +74,8 @@ def test_the_lock_of_the_subject_tells_who_records(tmp_path):
             assert f"still recording (process {os.getpid()})" in shown(
                 ["ls", "--quiet", "--data", str(tmp_path)]
             ).stdout
+            os.utime(path, (1, 1))                  # its recorder was stopped, or waits for a disk
+            assert find_newest_growing(tmp_path) == path
     assert recorder_of(path) == ""
 
 
