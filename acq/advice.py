@@ -114,6 +114,9 @@ _ADVICE = {
     Fix.RESTORE_OR_SPLIT_AGAIN: "restore it from a copy, or split again: " + _SPLIT,
     Fix.COMPLETE_WITHDRAWAL: "acq withdraw {of} completes it",
     Fix.WITHDRAW_MODELS: "--models removes them",
+    Fix.WITHDRAW_SUBJECT:
+        "acq withdraw {of} removes all of that subject; a single recording is left out with acq "
+        "exclude",
     Fix.WRITE_CARD_AGAIN: "run acq card --force",
     Fix.FLASH: "upload it with acq firmware flash",
     Fix.INSTALL_AGAIN: "install acq again, with all that it needs",
@@ -183,6 +186,11 @@ def advise(error: AcqError | OSError, verb: str) -> str:
     return f"{error.facts}; {word_fix(error.fix, verb, of=error.of)}"
 
 
+_NOT_WRITTEN = {
+    errno.EROFS: "name a folder that may be written to", errno.ENOSPC: "make room there",
+}
+
+
 def _word_os_error(error: OSError) -> str:
     """Return one line: what the system refused, by the name that the file would have had."""
     if error.filename is None or error.strerror is None:
@@ -197,6 +205,8 @@ def _word_os_error(error: OSError) -> str:
     name = str(path)
     if error.errno == errno.ENAMETOOLONG:
         name = f"{name[:_LONGEST_NAME]}... ({len(name):,} characters)"
+    if error.errno in _NOT_WRITTEN:
+        return f"expected to write to {name}, found: {error.strerror}; {_NOT_WRITTEN[error.errno]}"
     return f"expected to use {name}, found: {error.strerror}; check the folder, or name another"
 
 

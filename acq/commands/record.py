@@ -1,5 +1,6 @@
 """The verb `acq record`."""
 
+import os
 import signal
 import sys
 import time
@@ -293,7 +294,10 @@ def _display(
             told.on_status(status)
 
         _stop_on_signals(recorder, leave_terminal)
-        note(f"recording {subject}: {' and '.join(devices)}; Ctrl-C ends it")
+        # a script that begins it with & lets it hear no Ctrl-C
+        hears = signal.getsignal(signal.SIGINT) is not signal.SIG_IGN
+        ends = "Ctrl-C ends it" if hears else f"`kill {os.getpid()}` ends it, Ctrl-C does not"
+        note(f"recording {subject}: {' and '.join(devices)}; {ends}")
         opened.enter_context(told)
         opened.enter_context(panel)
         if keys is not None:
@@ -305,12 +309,16 @@ def _report(summary: "RecordingSummary", *, as_json: bool) -> None:
     """Print what was recorded and what was lost; an incomplete recording is an error."""
     from acq.running.summary_words import saved, shortcomings
 
-    if as_json:
-        print_json({**asdict(summary), "path": str(summary.path)})
-    else:
-        echo(saved(summary))
-        for line in shortcomings(summary):
-            echo(line, fg="yellow")
+    try:
+        if as_json:
+            print_json({**asdict(summary), "path": str(summary.path)})
+        else:
+            echo(saved(summary))
+            for line in shortcomings(summary):
+                echo(line, fg="yellow")
+    except OSError:                    # stdout takes nothing, as a full disk
+        warn(saved(summary))
+        raise
     if not summary.complete:
         raise AcqError(
             f"the recording is incomplete: {summary.fault}; what was saved is in {summary.path}"

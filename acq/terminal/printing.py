@@ -5,6 +5,7 @@ or turn the writing direction. `visible` writes them as escapes that a person se
 of its own, and stays what it is.
 """
 
+import atexit
 import os
 import sys
 import unicodedata
@@ -122,15 +123,31 @@ def _write(text: str, *, err: bool = False, nl: bool = True) -> None:
     """Write to stdout or stderr; what the system refuses of stdout names it.
 
     A reader that has gone, as `head` does once it has its lines, ends no work: the rest is read by
-    nobody.
+    nobody. Nor does a stderr that cannot be written to, as a log on a full disk: what it could not
+    take comes once it can.
     """
     try:
         typer.echo(text, err=err, nl=nl)
     except BrokenPipeError:
-        with open(os.devnull, "w") as nowhere:
-            os.dup2(nowhere.fileno(), 2 if err else 1)
+        _lead_nowhere(2 if err else 1)
         _state["is_read"] = _state["is_read"] and err
     except OSError as error:
-        if not err and error.filename is None:
+        if err:
+            atexit.register(_leave_stderr)
+            return
+        if error.filename is None:
             error.filename = "<stdout>"             # as Python calls it; acq.advice words it
         raise
+
+
+def _leave_stderr() -> None:
+    """Let what stderr never took go: Python's own try at its end would be another exit code."""
+    try:
+        sys.stderr.flush()
+    except OSError:
+        _lead_nowhere(2)
+
+
+def _lead_nowhere(stream: int) -> None:
+    with open(os.devnull, "w") as nowhere:
+        os.dup2(nowhere.fileno(), stream)

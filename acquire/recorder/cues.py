@@ -107,6 +107,11 @@ def load_cues(path: Path) -> CueProtocol:
             expected="YAML", found=error.problem, where=f"at {path}:{line}",
             fix="correct that line",
         ) from error
+    except UnicodeDecodeError as error:
+        raise CueError(
+            expected="text in UTF-8", found=f"the byte {error.object[error.start]:#04x}",
+            where=f"at byte {error.start} of {path}", fix=Fix.CHOOSE_PROTOCOL,
+        ) from error
     except (yaml.YAMLError, ValueError) as error:
         raise CueError(expected="YAML in UTF-8", found=error, where=path) from error
     except OSError as error:
@@ -180,11 +185,13 @@ class _ProtocolReader:
         if not isinstance(node.value, str):
             self._refuse(node, f"text for {key}", f"a {_type_name(node)}", "put it in quotes")
         text = " ".join(node.value.split())
-        if len(text) > longest or not text.isprintable():
+        if len(text) > longest:
             self._refuse(
-                node, f"at most {longest} printable characters for {key}", str(len(text)),
-                "shorten it",
+                node, f"at most {longest} characters for {key}", str(len(text)), "shorten it"
             )
+        if not text.isprintable():
+            found = ascii(next(char for char in text if not char.isprintable()))
+            self._refuse(node, f"printable characters for {key}", found, "remove it")
         return text
 
     def _refuse(self, node, expected: str, found: str, fix: str) -> NoReturn:

@@ -36,7 +36,7 @@ _WRITE_TIMEOUT_S = 1.0
 _READ_TIMEOUT_S = 0.05              # how finely silence is measured
 # what the system says of a port that is locked, or that a driver opens once only
 _BUSY = (errno.EBUSY, errno.EAGAIN, errno.EWOULDBLOCK)
-_IN_USE = "that another program has it open"
+_IN_USE = "one that another program has open"
 _NUMBER = re.compile(r"S?\s*-?\d+(\.\d+)?")
 _SHOWN_TEXT = 24                    # characters
 

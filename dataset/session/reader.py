@@ -207,7 +207,7 @@ class Session:
         first_text = {event.kind: event.text for event in reversed(self.events)}
         stopped, fault = first_text.get("stopped", ""), first_text.get("fault", "")
         if fault and stopped not in (layout.FAULT, fault):
-            return f"{stopped}; {fault}"
+            return f"stopped by {stopped}; {fault}" if stopped else fault
         return fault or stopped
 
     @property

@@ -99,6 +99,18 @@ def test_what_stdout_refuses_names_stdout(tmp_path):
     )
 
 
+def test_a_stderr_that_takes_nothing_ends_no_work(tmp_path):
+    path = make_session(tmp_path, seconds=1.0)
+    path.with_suffix(".H5").touch()                     # is warned of on stderr
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "acq.main", "ls", "--data", str(tmp_path)], stderr=full,
+            text=True, stdout=subprocess.PIPE, check=False,
+        )
+    assert done.returncode == 0
+    assert path.stem in done.stdout
+
+
 @pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
 def test_a_closed_stdout_or_stderr_is_no_traceback(tmp_path, closed):
     command = f"'{sys.executable}' -m acq.start ls --data '{tmp_path / 'nothing'}' {closed}"

@@ -54,8 +54,11 @@ def test_which_cue_is_on_and_for_how_long(tmp_path):
         pytest.param("cues:\n- name: a\n  name: b\n  seconds: 5\n", 3, "once", id="twice"),
         pytest.param("cues:\n- {name: 'a:b', seconds: 5}\n", 2, "a colon", id="colon"),
         pytest.param(
-            "cues:\n- {name: a, seconds: 5, text: " + "x" * 201 + "}\n", 2, "200 printable",
+            "cues:\n- {name: a, seconds: 5, text: " + "x" * 201 + "}\n", 2, "200 characters",
             id="long",
+        ),
+        pytest.param(
+            'cues:\n- {name: a, seconds: 5, text: "a\\e[31m"}\n', 2, r"found '\x1b'", id="escape"
         ),
         pytest.param("cues:\n- {name: a, seconds: 5\nx: [\n", 3, "YAML", id="no YAML"),
     ],

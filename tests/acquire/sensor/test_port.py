@@ -117,7 +117,7 @@ def test_a_port_in_use_is_named_with_the_program_that_has_it():
         fcntl.flock(held, fcntl.LOCK_EX)
         holder = subprocess.Popen(["sleep", "60"], stdin=held)
         os.close(held)
-        with pytest.raises(DeviceError, match="another program has it open") as error:
+        with pytest.raises(DeviceError, match="another program has open") as error:
             Sensor(device.port)
         holder.kill()
         holder.wait()
