@@ -21,8 +21,16 @@ def saved(summary: "RecordingSummary") -> str:
     simulated = "; simulated" if summary.simulated else ""
     return (
         f"saved {summary.path}: {counted(summary.frames, 'frame')} at {summary.fps:.2f}/s, "
-        f"{counted(summary.samples, 'sample')}, {summary.duration_s:.1f} s, {', '.join(bounds)}; "
+        f"{counted(summary.samples, 'sample')}, {_streams(summary)}"
+        f"{summary.duration_s:.1f} s, {', '.join(bounds)}; "
         f"stopped by {summary.stopped_by}{simulated}"
+    )
+
+
+def _streams(summary: "RecordingSummary") -> str:
+    return "".join(
+        f"{counted(count, 'sample')} of the stream {name}, "
+        for name, count in summary.streams.items()
     )
 
 
@@ -38,6 +46,8 @@ def shortcomings(summary: "RecordingSummary") -> Iterator[str]:
     for what, losses in (("frame", summary.lost_frames), ("sample", summary.lost_samples)):
         for cause, count in losses.items():
             yield f"lost {counted(count, what)}: {cause}"
+    for name, lost_s in summary.lost_streams_s.items():
+        yield f"lost the stream {name} at {clock_time(lost_s)}: its sender ended, or the network"
     if summary.paused_s:
         yield f"acq did not run for {summary.paused_s:.1f} s: it was stopped, or the machine busy"
     if summary.suspended_s:

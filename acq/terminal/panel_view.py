@@ -95,6 +95,9 @@ def _losses(status: "RecordingStatus") -> Text:
             f"about {counted(round(status.sensor_silent_s * status.ppg_rate_hz), 'sample')} so "
             "far: sensor silent"
         )
+    lost += [
+        f"the stream {name} since {clock(lost_s)}" for name, lost_s in status.lost_streams_s.items()
+    ]
     for what, causes in (("frame", status.lost_frames), ("sample", status.lost_samples)):
         lost += [f"{counted(count, what)}: {cause}" for cause, count in causes.items()]
     return Text("; ".join(lost), "bold yellow") if lost else Text("nothing", "green")
@@ -168,7 +171,7 @@ def render_panel(
     """
     cues = _cue_lines(shown, elapsed_s)
     # the last line stays free for the cursor; with the face's pulse there are two curves
-    spare = height - 1 - 10 - len(cues) - shown.is_live
+    spare = height - 1 - 10 - len(cues) - shown.is_live - bool(status.streams)
     has_rules = spare >= TRACE_ROWS + 3
     rows = min(TRACE_ROWS, max(1, (spare - 3 * has_rules) // (1 + shown.is_live)))
     rule = [Rule(style="dim")] if has_rules else []
@@ -211,8 +214,10 @@ def _waves(
 def status_rows(status: "RecordingStatus", shown: PanelState) -> list[tuple[str, Text]]:
     """Write the state of a recording, a name and a text for each of its sides."""
     last = f", the last: {shown.marks[-1][1]}" if shown.marks else ""
+    streams = ", ".join(f"{name} {counted(n, 'sample')}" for name, n in status.streams.items())
     return [
         ("face", _face(status, shown)), ("video", _video(status)), ("ppg", _ppg(status)),
+        *([("stream", Text(streams))] if streams else []),
         ("lost", _losses(status)), ("sync", _sync(status)),
         ("disk", _disk(status, shown.duration_s)), ("marks", Text(f"{len(shown.marks)}{last}")),
     ]
@@ -273,4 +278,5 @@ def render_line(status: "RecordingStatus", shown: PanelState, *, elapsed_s: floa
 def faults(status: "RecordingStatus") -> list[str]:
     """Name what is wrong now; a line is printed whenever this changes."""
     silent = (("no frame", is_camera_silent(status)), ("no sample", is_sensor_silent(status)))
-    return sorted(status.states) + [name for name, holds in silent if holds]
+    lost = [f"no stream {name}" for name in status.lost_streams_s]
+    return sorted(status.states) + [name for name, holds in silent if holds] + lost

@@ -2,7 +2,10 @@
 
 import ctypes
 import math
+import os
 from collections.abc import Callable
+from functools import cache
+from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple
 
@@ -10,6 +13,9 @@ from acquire import host_time
 from acquire.errors import AcqError, Fix
 
 _TRIES = 5
+# those that the library looks for, beside the one in $LSLAPICFG
+_CONFIG_FILES = ("lsl_api.cfg", "~/lsl_api/lsl_api.cfg", "/etc/lsl_api/lsl_api.cfg")
+_QUIET = b"\n[log]\nlevel = -3\n"
 
 
 class ClockOffset(NamedTuple):
@@ -39,7 +45,32 @@ def load() -> ModuleType:
             expected="the library liblsl", found=reason,
             fix="install a release of it for this system (github.com/sccn/liblsl)",
         ) from error
+    _quieten()
     return pylsl
+
+
+@cache
+def _quieten() -> None:
+    """Let the library print nothing: what it cannot do, and what it loses, acq says itself.
+
+    The user's configuration holds, and where it has a part on the log, that too. A release before
+    1.17.7 takes no configuration but by a file, and goes on printing.
+    """
+    from pylsl.lib import lib
+
+    if not hasattr(lib, "lsl_set_config_content"):
+        return
+    config = b""
+    for name in filter(None, (os.environ.get("LSLAPICFG"), *_CONFIG_FILES)):
+        try:
+            config = Path(name).expanduser().read_bytes()
+            break
+        except (OSError, RuntimeError):         # RuntimeError: there is no home
+            continue
+    if not any(line.strip().lower() == b"[log]" for line in config.splitlines()):
+        config += _QUIET
+    lib.lsl_set_config_content.restype = None
+    lib.lsl_set_config_content(config)
 
 
 def measure_offset(inlet, *, timeout_s: float) -> ClockOffset | None:

@@ -17,6 +17,7 @@ class RecordedStreams:
     def __init__(self, readers: Sequence[StreamReader] = ()) -> None:
         self._readers = tuple(readers)
         self.counts = {reader.header.name: 0 for reader in self._readers}
+        self.lost_ns: dict[str, int] = {}        # when each of those that ended was lost
         if len(self.counts) < len(self._readers):
             raise DeviceError(
                 expected="streams with different names",
@@ -45,6 +46,7 @@ class RecordedStreams:
                     row = item.stamp_s, item.arrival_ns, item.arrival_ns, -1, item.value
                     writer.add_row(layout.stream_samples(name), row)
                 elif isinstance(item, StreamLost):
+                    self.lost_ns[name] = item.time_ns
                     text = f"{name}: {item.reason}"
                     writer.add_event(item.time_ns, "stream_lost", text)
                 else:

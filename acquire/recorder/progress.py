@@ -8,6 +8,7 @@ from contextlib import suppress
 
 from acquire.camera.source import CameraInfo
 from acquire.host_time import ClockReading, Suspension
+from acquire.lsl.recorded import RecordedStreams
 from acquire.sensor.arrival import ArrivalTiming
 from acquire.sensor.items import ScaleWidened, SensorBack, SensorItem, SensorLost
 from acquire.sensor.pings import Exchange
@@ -28,8 +29,10 @@ class RecordingProgress:
     def __init__(
         self, writer: SessionWriter, camera: CameraInfo, hello: Hello, *, start_ns: int,
         free_bytes: int, simulated: bool, timing: ArrivalTiming | None = None,
+        streams: RecordedStreams | None = None,
     ) -> None:
         self.writer = writer
+        self.streams = streams or RecordedStreams()
         self.start_ns = start_ns
         self.free_bytes = free_bytes                 # on the disk, at the last flush
         self.simulated = simulated
@@ -89,7 +92,16 @@ class RecordingProgress:
             sensor_silent_s=self.samples.silent_s(now_ns),
             states=self.samples.states(now_ns),
             no_finger_s=self.samples.no_finger_s,
+            streams=dict(self.streams.counts),
+            lost_streams_s=self._lost_streams_s(),
         )
+
+    def _lost_streams_s(self) -> dict[str, float]:
+        """Return when each stream that ended was lost, after the start [s]."""
+        return {
+            name: round(max(0, lost_ns - self.start_ns) / 1e9, 2)
+            for name, lost_ns in self.streams.lost_ns.items()
+        }
 
     def count_unwritten(self, waiting_frames: int) -> None:
         """Count what a failed write took: all rows since the last flush, and the waiting frames."""
@@ -133,4 +145,6 @@ class RecordingProgress:
             no_finger_s=round(self.samples.no_finger_s, 2),
             paused_s=round(sum(pause.seconds for pause in pauses), 2),
             suspended_s=round(self.samples.suspended_s, 2),
+            streams=dict(self.streams.counts),
+            lost_streams_s=self._lost_streams_s(),
         )

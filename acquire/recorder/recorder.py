@@ -189,6 +189,7 @@ class Recorder:
         return RecordingProgress(
             writer, camera, hello, start_ns=start_ns, simulated=simulated,
             free_bytes=shutil.disk_usage(writer.path.parent).free, timing=self._sensor.timing,
+            streams=self._streams,
         )
 
     def _shown_to(

@@ -1,6 +1,6 @@
 """What a recording tells of itself: the status while it runs, the summary when it has ended."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +33,9 @@ class RecordingStatus:
     sensor_silent_s: float            # since the last sample came
     states: dict[str, float]          # faults of the PPG now (`acquire.sensor.finger`) -> since [s]
     no_finger_s: float                # total so far
+    # of other programs: samples so far, and when those that ended were lost, after the start [s]
+    streams: dict[str, int] = field(default_factory=dict)
+    lost_streams_s: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -63,3 +66,6 @@ class RecordingSummary:
     sync_one_sided: str               # of a sensor without a clock: what is known of times; or ""
     paused_s: float                   # how long this process did not run
     suspended_s: float                # how long the host was suspended
+    # of other programs: samples, and when those that ended were lost, after the start [s]
+    streams: dict[str, int] = field(default_factory=dict)
+    lost_streams_s: dict[str, float] = field(default_factory=dict)

@@ -285,8 +285,12 @@ def test_a_camera_that_flaps_takes_one_line_of_the_report(capsys):
         "camera opened again 40 times, away for 40.5 s in all",
         "1 frame is the one before it, byte for byte: the camera froze",
     ]
+    summary = replace(summary, streams={"EEG": 225, "Mark": 0}, lost_streams_s={"EEG": 9.04})
     _report(replace(summary, camera_reopened=summary.camera_reopened[:1]), as_json=False)
-    assert "camera opened again: away for 1.0 s, 24 frames missed" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "samples, 225 samples of the stream EEG, 0 samples of the stream Mark, 8.0 s" in told
+    assert "lost the stream EEG at 0:09: its sender ended, or the network" in told
+    assert "camera opened again: away for 1.0 s, 24 frames missed" in told
 
 
 def test_quiet_recording_loads_no_panel(tmp_path):

@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 from acq.terminal.curves import clock, trace
-from acq.terminal.panel_view import render_line, render_panel
+from acq.terminal.panel_view import faults, render_line, render_panel
 from acquire.recorder.cues import Cue, CueProtocol
 from acquire.sensor.finger import FINGER_OFF, FLAT_LINE
 from tests.support.recording_status import panel_state, recording_status
@@ -60,6 +60,10 @@ def test_the_panel_says_what_is_wrong():
         lost_frames={"storage fell behind": 3}, lost_samples={"lost on the serial line": 2}
     )
     assert "3 frames: storage fell behind; 2 samples: lost on the serial line" in lost
+    stream = {"streams": {"EEG": 225, "Mark": 1}, "lost_streams_s": {"EEG": 9.2}}
+    assert "stream  EEG 225 samples, Mark 1 sample" in drawn_text(**stream)
+    assert "lost    the stream EEG since 0:09" in drawn_text(**stream)
+    assert "no stream EEG" in faults(recording_status(**stream))       # a line is printed at once
     assert "sync    not yet" in drawn_text(sync_bound_ms=None)
     narrow = drawn_text(width=40, lost_frames={"storage fell behind": 3})
     assert max(map(len, narrow.splitlines())) <= 40

@@ -1,7 +1,10 @@
 """Streams over a real liblsl: recorded from a sender whose clock is skewed, and sent by us."""
 
+import os
 import queue
 import shutil
+import subprocess
+import sys
 import threading
 import time
 
@@ -57,13 +60,16 @@ def test_streams_of_a_skewed_clock_lie_on_the_session_s_within_their_bounds(
         recorder = Recorder(FakeCamera(), sensor, streams=streams, outlets=outlets)
         listener = threading.Thread(target=listen)
         listener.start()
-        summary = recorder.record(tmp_path, "S01", duration_s=60)
+        statuses = []
+        summary = recorder.record(tmp_path, "S01", duration_s=60, on_status=statuses.append)
         listener.join()
         for reader in received.values():
             reader.stop()
         outlets.close()
         sensor.close()
     assert summary.complete
+    assert statuses[-1].lost_streams_s == summary.lost_streams_s        # at once
+    assert statuses[0].lost_streams_s == {}
     with Session(summary.path) as session:
         numbers, marks = session.streams["made_numbers"], session.streams["marks"]
         true_s, off_s = numbers.values.T
@@ -80,6 +86,9 @@ def test_streams_of_a_skewed_clock_lie_on_the_session_s_within_their_bounds(
         assert len(numbers.offsets) >= 2
         lost = [event.text for event in session.events if event.kind == "stream_lost"]
         assert sorted(text.partition(":")[0] for text in lost) == ["made_numbers", "marks"]
+        assert sorted(summary.lost_streams_s) == ["made_numbers", "marks"]
+        assert max(summary.lost_streams_s.values()) < session.duration_s
+        assert summary.streams == {"made_numbers": len(true_s), "marks": len(texts)}
         whole = session.content_hash()
         _check_sent(session, received)
     _check_recovered(summary.path, whole)
@@ -120,6 +129,26 @@ def _check_recovered(path, whole):
 def test_a_name_of_a_group_holds_no_sign_that_a_path_could():
     assert group_name("../Mein EEG: 32/ch") == "Mein_EEG_32_ch"
     assert group_name("//") == "stream"
+
+
+@pytest.mark.parametrize(("log", "prints"), [
+    pytest.param("", False, id="as it is"),
+    pytest.param("[log]\nlevel = 0\n", True, id="a user who wants its log"),
+])
+def test_the_library_prints_nothing_between_our_lines_unless_asked(tmp_path, log, prints):
+    (tmp_path / "lsl_api.cfg").write_text(f"[multicast]\nResolveScope = machine\n{log}")
+    code = (
+        "from acquire.lsl.outlet import Outlets\n"
+        "sent = Outlets()\nsent.open(rate_hz=50, fps=25)\nsent.close()"
+    )
+    environment = {key: value for key, value in os.environ.items() if key != "LSLAPICFG"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True,
+        check=True, timeout=300,
+    )
+    assert done.stdout == b""
+    assert (b"INFO" in done.stderr) == prints
+    assert prints or done.stderr == b""
 
 
 def test_whatever_ends_a_stream_is_told(monkeypatch):
