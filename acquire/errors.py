@@ -113,6 +113,7 @@ class Fix(Enum):
     RESTORE_OR_SPLIT_AGAIN = "restore it from a copy, or split the sessions again"
     COMPLETE_WITHDRAWAL = "complete that withdrawal"
     WITHDRAW_MODELS = "withdraw them, too"
+    WITHDRAW_SUBJECT = "withdraw that subject"
     WRITE_CARD_AGAIN = "write the dataset card again"
     FLASH = "upload the firmware to the board"
     INSTALL_AGAIN = "install acq again"

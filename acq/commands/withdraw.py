@@ -93,8 +93,8 @@ def _print_done(done: "WithdrawalOutcome", subject: str) -> None:
     )
     if done.split_removed:
         echo(
-            "the split is removed, as nobody was left on one side: run acq split and acq convert "
-            "again"
+            f"the split is removed, as it does not hold without {subject} (nobody is left on one "
+            "side, or it names it elsewhere): run acq split and acq convert again"
         )
     labels = {file.label for file in done.files.derived}
     if DATASET_CARD in labels:

@@ -53,7 +53,7 @@ def find_subject_files(
     CurationError : a manifest or the exclusions cannot be read, or a link is among the files
     """
     recordings = find_recordings(data, subject, on_progress)
-    manifest = _read_manifest(data)
+    manifest = read_curated(data)
     entries = [entry for entry in manifest.entries if entry.subject == subject] if manifest else []
     names = SubjectNames(
         subject,
@@ -98,7 +98,7 @@ def find_subject_files(
     return files
 
 
-def _read_manifest(data: Path) -> Manifest | None:
+def read_curated(data: Path) -> Manifest | None:
     """Read the manifest of the curated folders; None where there is none."""
     path = data_folder.ubfc_dir(data) / MANIFEST
     return read_manifest(path) if path.exists() else None

@@ -1,6 +1,7 @@
 """The files whose path or text names a subject."""
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +9,9 @@ from acquire import data_folder
 from dataset.layouts.manifest import SIDES
 
 from .names import SubjectNames
+
+# a picture inside a page: sooner or later its letters spell any short name
+_PICTURE = re.compile(r";base64,[A-Za-z0-9+/=]+")
 
 # of pixels, samples and weights: their text is not searched
 _BINARY = {data_folder.SESSION_SUFFIX, ".killed", ".avi", ".npy", ".npz", ".png", ".safetensors"}
@@ -39,6 +43,6 @@ def _names_subject(path: Path, names: SubjectNames, data: Path) -> bool:
         return False
     try:
         with path.open(encoding="utf-8", errors="surrogateescape") as file:    # reads any bytes
-            return any(names.are_in(line) for line in file)
+            return any(names.are_in(_PICTURE.sub("", line)) for line in file)
     except OSError:
         return False

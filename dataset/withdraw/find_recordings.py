@@ -10,11 +10,13 @@ from acquire import data_folder
 from acquire.errors import SessionError, SubjectError
 from dataset.common.files import one_line
 from dataset.common.progress import OnProgress
+from dataset.layouts.manifest import Manifest
 from dataset.session.hdf5 import is_being_written, open_to_read
 
 from .subject_files import SubjectFile, as_subject_file
 
 _SESSION_FILE = re.compile(r"[A-Za-z0-9].*\.(?:h5|h5\.killed|qc\.json|qc\.npz)")
+_SESSION_OF = re.compile(r"(.+)-\d{8}T\d{6}Z(?:-\d+)?")
 _WAIT_S = 30.0
 
 
@@ -64,6 +66,21 @@ def find_recordings(data: Path, subject: str, on_progress: OnProgress | None) ->
             for path in sorted(home.rglob("*")) if path.is_file() and path.lstat().st_nlink > 1
         ]
     return Recordings(len(own), frozenset(sessions), tuple(files), tuple(unchecked))
+
+
+def owner_of_session(data: Path, manifest: Manifest | None, session: str) -> str:
+    """Return the subject whose session has this id, by its file, the manifest or its form."""
+    for path in data_folder.session_files(data):
+        if path.stem == session:
+            try:
+                return _read_subject(path)
+            except (SessionError, OSError, KeyError, RuntimeError):
+                return path.parent.name
+    for entry in manifest.entries if manifest else ():
+        if entry.session == session:
+            return entry.subject
+    made_of_pseudonym = _SESSION_OF.fullmatch(session)
+    return made_of_pseudonym[1] if made_of_pseudonym else ""
 
 
 def _check_own_recording(path: Path, subject: str) -> None:

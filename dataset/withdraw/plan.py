@@ -17,13 +17,15 @@ from acquire.atomic import write_text
 from acquire.documents import Kind, read_document
 from acquire.errors import CurationError, Fix, SplitError
 from dataset.common.progress import OnProgress
+from dataset.selection.exclusions_file import read_exclusions
 from dataset.selection.split import Split, without_subject
 from dataset.selection.split_file import read_split
 
-from .find_files import PLAN, find_subject_files
+from .find_files import PLAN, find_subject_files, read_curated
+from .find_recordings import owner_of_session
 from .names import SubjectNames
 from .record import Withdrawal
-from .subject_files import SubjectFiles
+from .subject_files import EXPORT, SubjectFiles
 
 _FOLDER = re.compile(r"(ubfc|pure)/(train|test)/[A-Za-z0-9][A-Za-z0-9-]*")
 
@@ -38,7 +40,7 @@ class Plan:
     folders: tuple[str, ...]           # curated, under data
     data_hashes: tuple[str, ...]
     models: bool                       # True: its runs are removed, too
-    split_removed: bool                # nobody is left on one side of the split
+    split_removed: bool                # it does not hold without the subject
 
     def __post_init__(self) -> None:
         if not data_folder.is_subject_id(self.subject):
@@ -58,7 +60,7 @@ class WithdrawalOutcome:
 
     files: SubjectFiles
     record: Withdrawal
-    split_removed: bool                # nobody was left on one side
+    split_removed: bool                # it does not hold without the subject
     runs_left: tuple[Path, ...]        # to be deleted or trained again
 
 
@@ -105,6 +107,7 @@ def make_plan(
     )
     models = models or bool(earlier and earlier.models)
     if not earlier:
+        _refuse_other_name(data, files)
         _refuse_unknown_subject(data, files, models=models)
     record = earlier.noted if earlier else _new_record(files)
     record = replace(record, models_removed=record.models if models else 0)
@@ -136,6 +139,46 @@ def read_plan(data: Path) -> Plan | None:
     """
     path = data / PLAN
     return read_document(_KIND, path) if path.exists() else None
+
+
+def _refuse_other_name(data: Path, files: SubjectFiles) -> None:
+    """Refuse the id of a session, and another way to write a subject's name, of which none is."""
+    names = files.names
+    if files.recording_count or names.sessions:
+        return
+    if (owner := owner_of_session(data, read_curated(data), names.subject)) not in (
+        "", names.subject,
+    ):
+        raise CurationError(
+            expected="the pseudonym of a subject", found=f"a session of {owner}", where=data,
+            fix=Fix.WITHDRAW_SUBJECT, of=owner,
+        )
+    same = [
+        name for name in data_folder.subjects_in(data)
+        if name != names.subject and data_folder.read_as(name) == data_folder.read_as(names.subject)
+    ]
+    texts = [*(file.path for file in files.derived), *files.lists]
+    if same and texts and not _is_listed(data, files):
+        raise CurationError(
+            expected=f"something of {names.subject}",
+            found=f"no more than its name in the text of {texts[0]}",
+            fix=f"did you mean {' or '.join(same)}?",
+        )
+
+
+def _is_listed(data: Path, files: SubjectFiles) -> bool:
+    """Return whether a folder, a list or a run is the subject's, and not a text alone."""
+    path = data_folder.split_file(data)
+    try:
+        split = read_split(path) if path.exists() else None
+    except SplitError:
+        split = None
+    return bool(
+        files.recordings or files.curated or files.runs
+        or any(file.label == EXPORT for file in files.derived)
+        or any(files.names.include(one.session) for one in read_exclusions(data).listed)
+        or (split and any(one.subject == files.names.subject for one in split.sessions))
+    )
 
 
 def _refuse_unknown_subject(data: Path, files: SubjectFiles, *, models: bool) -> None:

@@ -312,6 +312,47 @@ def test_nobody_of_that_name(data):
     assert len(left_of(data)) > 10
 
 
+def files_in(data):
+    return {
+        path.relative_to(data): path.read_bytes() for path in data.rglob("*") if path.is_file()
+    }
+
+
+@pytest.mark.parametrize("kept", ["all", "no recordings", "no recordings, no folders"])
+def test_a_session_is_no_subject(data, template, kept):
+    """Its file, its curated folder, or the form of its id alone says whose it is."""
+    if kept != "all":
+        shutil.rmtree(data_folder.sessions_dir(data) / GONE)
+    if kept == "no recordings, no folders":
+        shutil.rmtree(data_folder.ubfc_dir(data))
+    before = files_in(data)
+    with pytest.raises(CurationError, match=f"found a session of {GONE} in") as caught:
+        withdraw(data, f"{GONE}-20260101T090001Z")
+    assert (caught.value.fix, caught.value.of) == (Fix.WITHDRAW_SUBJECT, GONE)
+    assert files_in(data) == before
+
+
+def test_letters_of_a_picture_in_a_page_name_nobody(data):
+    page = data_folder.quality_dir(data) / "Bison2-20260101T090001Z.html"
+    page.write_text('<img src="data:image/png;base64,iVBOR/Stoat3+Cy/Bison02/x==">')
+    for name, asks in (("Stoat3", "there are Adder1"), ("Bison02", "did you mean Bison2")):
+        with pytest.raises(CurationError, match=f"found nothing in .*{asks}"):
+            withdraw(data, name)
+    page.write_text("<p>like bison2</p>")
+    with pytest.raises(CurationError, match=f"text of {page}; did you mean Bison2"):
+        withdraw(data, "bison2")
+    assert page.exists()
+
+
+def test_traces_of_a_subject_whose_recordings_are_gone_are_removed(data):
+    page = data_folder.quality_dir(data) / "Stoat3-20260101T090001Z.html"
+    page.write_text("a waveform")
+    done = withdraw(data, "Stoat3")
+    assert (done.record.recordings, done.split_removed) == (0, False)
+    assert not page.exists()
+    assert data_folder.split_file(data).exists()
+
+
 def acq(data, *words, **more):
     return CliRunner().invoke(
         app, ["withdraw", GONE, *words, "--quiet", "--data", str(data)], **more
