@@ -11,9 +11,11 @@ from acquire.errors import CurationError
 from dataset.selection import decide
 from dataset.selection.decide import Decided, made_before
 from dataset.selection.exclusions import Exclusion
+from dataset.selection.exclusions_file import read_exclusions
 from dataset.selection.make_exclusion import make_exclusion
 
 MOST_STEPS = 100
+_Step = tuple[tuple[Exclusion, ...], tuple[Exclusion, ...]]      # what was made, what was revoked
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,11 @@ class ExcludeSeveralRequest:
 
     sessions: tuple[str, ...]
     reason: str
+
+
+@dataclass(frozen=True)
+class UndoSeveralRequest(ExcludeSeveralRequest):
+    """Whole sessions whose exclusion for this reason is to be taken back."""
 
 
 @dataclass(frozen=True)
@@ -56,8 +63,7 @@ class Decisions:
         self._data = data
         self._log = log
         self._lock = threading.Lock()
-        # by session: what was made, and what was revoked, in each step
-        self._steps: dict[str, list[tuple[tuple[Exclusion, ...], tuple[Exclusion, ...]]]] = {}
+        self._steps: dict[str, list[_Step]] = {}         # by session
 
     def exclude(self, session_files: Sequence[Path], asked: ExcludeRequest) -> list[OutOfDate]:
         """Exclude sessions, or a part of each, and return what is out of date now.
@@ -77,7 +83,9 @@ class Decisions:
                     tuple(one for one in of if one.session == session)
                     for of in (decided.changed, decided.replaced)
                 )
-                self._remember(session, made=made, revoked=revoked)
+                again = {(_part(one), one.reason) for one in revoked}
+                if made := tuple(one for one in made if (_part(one), one.reason) not in again):
+                    self._remember(session, made=made, revoked=revoked)
             return self._note("excluded", decided)
 
     def include(self, session: str, asked: IncludeRequest) -> list[OutOfDate]:
@@ -95,32 +103,74 @@ class Decisions:
     def undo(self, session: str) -> list[OutOfDate]:
         """Take the last step on a session back, and return what is out of date now.
 
+        A step that another page or process has taken back already counts as taken back.
+
         Raises
         ------
-        CurationError : there is none, or what it made is no longer there
+        CurationError : there is none
         BusyError : another process has the list
         """
         with self._lock:
+            self._forget_taken_back(session)
             if not self._steps.get(session):
                 raise CurationError(
                     expected=f"a decision on {session} that was made here", found="none to undo",
                     fix="the list of what is excluded has all others",
                 )
-            steps = self._steps[session]
-            made, revoked = steps[-1]
-            stale: list[OutOfDate] = []
-            for exclusion in made:
-                part = exclusion.from_s, exclusion.to_s
-                stale = self._note("undone, excluded", decide.include(self._data, [session], part))
-            steps[-1] = (), revoked        # what is done is not done again where the rest fails
-            if revoked:
-                stale = self._note("undone, included", decide.exclude(self._data, revoked))
-            steps.pop()
-            return stale
+            return self._take_back(session, -1)
+
+    def undo_several(self, asked: UndoSeveralRequest) -> list[OutOfDate]:
+        """Take back that whole sessions were excluded; one that is included again stays so.
+
+        Raises
+        ------
+        CurationError, BusyError : as `undo`; those before it are taken back
+        """
+        stale, reason = list[OutOfDate](), " ".join(asked.reason.split())
+        with self._lock:
+            for session in asked.sessions:
+                of_it = [
+                    at for at, (made, _) in enumerate(self._steps.get(session, ()))
+                    if any(one.is_whole and one.reason == reason for one in made)
+                ]
+                if of_it:
+                    stale = self._take_back(session, of_it[-1]) or stale
+        return stale
 
     def can_undo(self, session: str) -> bool:
         """Return whether there is a step on a session to take back."""
-        return bool(self._steps.get(session))
+        with self._lock:
+            self._forget_taken_back(session)
+            return bool(self._steps.get(session))
+
+    def _take_back(self, session: str, at: int) -> list[OutOfDate]:
+        steps, stale = self._steps[session], list[OutOfDate]()
+        made, revoked = self._left_of(session, steps[at])
+        for exclusion in made:
+            decided = decide.include(self._data, [session], _part(exclusion))
+            stale = self._note("undone, excluded", decided)
+        steps[at] = (), revoked            # what is done is not done again where the rest fails
+        if revoked:
+            stale = self._note("undone, included", decide.exclude(self._data, revoked))
+        del steps[at]
+        return stale
+
+    def _forget_taken_back(self, session: str) -> None:
+        """Forget the last steps of which nothing is left to take back."""
+        steps = self._steps.get(session, [])
+        while steps and not any(self._left_of(session, steps[-1])):
+            steps.pop()
+
+    def _left_of(self, session: str, step: _Step) -> _Step:
+        """Return what of a step nobody has changed since; a younger decision is never undone."""
+        made, revoked = step
+        reasons = {_part(one): one.reason for one in read_exclusions(self._data).of(session)}
+        left = tuple(one for one in made if reasons.get(_part(one)) == one.reason)
+        parts = {_part(one) for one in left}
+        return left, tuple(
+            one for one in revoked
+            if (_part(one) in parts if made else _part(one) not in reasons)
+        )
 
     def _remember(
         self, session: str, *, made: tuple[Exclusion, ...], revoked: tuple[Exclusion, ...]
@@ -136,3 +186,7 @@ class Decisions:
             OutOfDate(str(path), word_fix(fix, "studio", of=path.name))
             for path, fix in made_before(self._data, decided.changed)
         ]
+
+
+def _part(exclusion: Exclusion) -> tuple[float | None, float | None]:
+    return exclusion.from_s, exclusion.to_s

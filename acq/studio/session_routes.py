@@ -11,7 +11,13 @@ from starlette.routing import BaseRoute, Route
 from acq.web.answers import as_json, read_body
 
 from . import session_page
-from .decisions import ExcludeRequest, ExcludeSeveralRequest, IncludeRequest, OutOfDate
+from .decisions import (
+    ExcludeRequest,
+    ExcludeSeveralRequest,
+    IncludeRequest,
+    OutOfDate,
+    UndoSeveralRequest,
+)
 from .sessions_page import Progress
 from .shared import Shared
 
@@ -27,6 +33,7 @@ class SessionRoutes:
         session = "/sessions/{name}"
         return [
             Route("/exclude", self.exclude_several, methods=["POST"]),
+            Route("/exclude/undo", self.undo_several, methods=["POST"]),
             Route(session, self.show),
             Route(f"{session}/timeline", self.timeline),
             Route(f"{session}/days", self.days),
@@ -93,6 +100,11 @@ class SessionRoutes:
         return await _decide(lambda: decisions.exclude(
             [session_page.session_file(data, name) for name in asked.sessions], part
         ))
+
+    async def undo_several(self, request: Request) -> Response:
+        """Take back that whole sessions were excluded."""
+        asked = await read_body(request, UndoSeveralRequest)
+        return await _decide(lambda: self._shared.decisions.undo_several(asked))
 
     async def include(self, request: Request) -> Response:
         """Revoke one decision."""

@@ -1,11 +1,11 @@
 // The data set: jobs that verify and renew it, and the card as it would be written now.
 import {begin, result} from "/assets/jobs.js";
-import {element, follow, get, tried} from "/assets/server.js";
+import {element, follow, get, once, tried} from "/assets/server.js";
 
 const $ = name => document.querySelector(name), later = () => location.reload();
 if ($("#progress")) setTimeout(later, 1000);
 
-for (const button of document.querySelectorAll("[data-verb]")) button.onclick = tried(async () => {
+for (const button of document.querySelectorAll("[data-verb]")) button.onclick = once(async () => {
   const verb = button.dataset.verb, force = "force" in button.dataset;
   await begin(verb === "verify" ? {verb} : {verb, force}, async job => {
     if (verb === "verify" && job.has_result) showFindings(await result(job.id));

@@ -1,9 +1,9 @@
 // Jobs: their list in #jobs, wherever a page has one; a page that begins one calls `begin`.
-import {complain, element, get, post, tried} from "/assets/server.js";
+import {complain, element, get, once, post, tried} from "/assets/server.js";
 
 const EVERY_MS = 1000;
 const place = document.querySelector("#jobs"), most = Number(place?.dataset.most ?? Infinity);
-const begunHere = new Set(), ended = new Map();
+const begunHere = new Set(), cancelled = new Set(), ended = new Map();
 let timer = 0, seen = "";
 
 // Begin a job; `whenDone` gets it once it has ended.
@@ -58,7 +58,13 @@ function card(job) {
     cancel.type = "button";
     cancel.dataset.cancels = job.id;
     cancel.setAttribute("aria-label", `Cancel: ${job.title}`);
-    cancel.onclick = tried(async () => { await post(`/jobs/${job.id}/cancel`); await look(); });
+    cancel.disabled = cancelled.has(job.id);
+    cancel.onclick = once(async () => {
+      await post(`/jobs/${job.id}/cancel`);
+      cancelled.add(job.id);
+      cancel.disabled = true;
+      await look();
+    });
     made.append(element("p", undefined, bar, ` ${job.stage ? `${job.stage}: ${job.done} of ${job.total} ` : "begins "}`, cancel));
   }
   if (job.words.length) made.append(element("ul", undefined, ...job.words.map(line => element("li", line))));

@@ -2,7 +2,7 @@
 import {Axis, clockTime, drawLanes} from "/assets/curves.js";
 import {drawLed, listenForCalibration, showCalibration} from "/assets/rig_calibration.js";
 import {Elapsed, cueAt, followRig} from "/assets/rig_socket.js";
-import {complain, element, get, post, tried} from "/assets/server.js";
+import {complain, element, get, once, post, tried} from "/assets/server.js";
 
 const find = id => document.querySelector(`#${id}`);
 const devices = find("devices"), record = find("record"), running = find("running");
@@ -165,12 +165,12 @@ const chosen = () => ({
   camera: devices.elements.camera.value, port: devices.elements.port.value, fps: Number(devices.elements.fps.value),
 });
 
-const start = tried(() => post("/rig/record", {
+const start = once(() => post("/rig/record", {
   ...chosen(), subject: record.elements.subject.value.trim(), duration: record.elements.duration.value,
   protocol: record.elements.protocol.value, live: record.elements.live.checked,
 }));
 
-const ask = tried(async () => {
+const ask = once(async () => {
   const subject = record.elements.subject.value.trim();
   const duration = record.elements.duration.value;
   const answer = await get(`/rig/subject?${new URLSearchParams({name: subject, duration})}`);
@@ -180,7 +180,7 @@ const ask = tried(async () => {
   find("noting").showModal();
 });
 
-const note = async () => {
+const note = once(async () => {
   const noted = Object.fromEntries(new FormData(find("noted")));
   try {
     await post("/rig/subject", {subject: find("new-subject").textContent, noted});
@@ -191,7 +191,7 @@ const note = async () => {
   find("noting").close();
   find("noted").reset();
   await start();
-};
+});
 
 const mark = tried(number => post("/rig/mark", {number}));
 const undo = tried(() => post("/rig/undo"));
@@ -220,8 +220,9 @@ const showPort = () => { devices.elements.port.disabled = devices.elements.camer
 
 devices.addEventListener("change", showPort);
 showPort();
-devices.addEventListener("submit", event => { event.preventDefault(); tried(() => post("/rig/look", chosen()))(); });
-find("let-go").addEventListener("click", tried(() => post("/rig/let-go")));
+const look = once(() => post("/rig/look", chosen()));
+devices.addEventListener("submit", event => { event.preventDefault(); look(); });
+find("let-go").addEventListener("click", once(() => post("/rig/let-go")));
 find("find").addEventListener("click", tried(async () => {
   find("find").disabled = true;
   find("found").textContent = "Looking for devices…";

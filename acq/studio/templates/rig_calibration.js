@@ -1,5 +1,5 @@
 // The calibration with the LED, step by step: the LED looked for in the picture, then measured.
-import {post, tried} from "/assets/server.js";
+import {once, post} from "/assets/server.js";
 
 const find = id => document.querySelector(`#${id}`);
 const form = find("calibration"), toggles = form.elements.toggles;
@@ -57,10 +57,8 @@ export function showCalibration(state, devices) {
 }
 
 export function listenForCalibration(chosen) {
-  find("blink").addEventListener("click", tried(() => post("/rig/blink", {on: !blinks})));
-  form.addEventListener("submit", event => {
-    event.preventDefault();
-    tried(() => post("/rig/calibrate", {...chosen(), toggles: Number(toggles.value)}))();
-  });
-  find("not-calibrate").addEventListener("click", tried(() => post("/rig/calibrate/stop")));
+  find("blink").addEventListener("click", once(() => post("/rig/blink", {on: !blinks})));
+  const calibrate = once(() => post("/rig/calibrate", {...chosen(), toggles: Number(toggles.value)}));
+  form.addEventListener("submit", event => { event.preventDefault(); calibrate(); });
+  find("not-calibrate").addEventListener("click", once(() => post("/rig/calibrate/stop")));
 }

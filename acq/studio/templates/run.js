@@ -1,7 +1,7 @@
 // One run: its losses while it trains, and the heart rates that it reads beside the finger's.
 import {begin, result} from "/assets/jobs.js";
 import {Axis, drawLanes} from "/assets/curves.js";
-import {element, get, tried} from "/assets/server.js";
+import {element, get, once, tried} from "/assets/server.js";
 
 const $ = name => document.querySelector(name), place = $("#run"), address = place.dataset.address;
 const COLOURS = ["teal", "orange", "violet", "blue", "red", "ink", "soft"], EVERY_MS = 1000;
@@ -64,14 +64,14 @@ function draw() {
   if (rates) drawLanes($("#rates"), rates.axis, rates.lanes);
 }
 
-$("#predict")?.addEventListener("submit", tried(async event => {
-  event.preventDefault();
-  const session = event.target.elements.session.value;
+const predict = once(async form => {
+  const session = form.elements.session.value;
   $("#read").textContent = "";
   await begin({verb: "predict", sessions: [session], net: place.dataset.name}, async job => {
     if (job.has_result) showRates(session, await result(job.id));
   });
-}));
+});
+$("#predict")?.addEventListener("submit", event => { event.preventDefault(); predict(event.target); });
 
 function showRates(session, read) {
   const rows = read.rows.filter(row => row.hr_bpm !== null || row.finger_bpm !== null);

@@ -1,6 +1,6 @@
 // Sessions that are selected in the list, and what is done with them.
 import {begin} from "/assets/jobs.js";
-import {element, post, tried} from "/assets/server.js";
+import {element, get, once, post} from "/assets/server.js";
 
 const KEPT = "selected", $ = name => document.querySelector(name), table = $("#sessions");
 if (table) select();
@@ -53,7 +53,7 @@ function select() {
     qc: () => begin({verb: "qc", sessions: [...chosen]}, job => { if (job.state === "done") later(); }),
     exclude: whole(async fields => {
       const sessions = [...chosen], {out_of_date: stale} = await post("/exclude", {sessions, reason: fields.reason.value});
-      sessionStorage.setItem("done", JSON.stringify({sessions, stale}));
+      sessionStorage.setItem("done", JSON.stringify({sessions, reason: fields.reason.value, stale}));
       later();
     }),
     split: fields => begin({
@@ -66,7 +66,7 @@ function select() {
       job => { if (job.state === "done") later(); }),
   };
   for (const button of document.querySelectorAll("[data-action]")) {
-    const dialog = $(`dialog#${button.dataset.action}`), act = tried(actions[button.dataset.action]);
+    const dialog = $(`dialog#${button.dataset.action}`), act = once(actions[button.dataset.action]);
     if (!dialog) { button.onclick = () => act(); continue; }
     const form = dialog.querySelector("form");
     button.onclick = () => {
@@ -87,8 +87,8 @@ function select() {
     if (!done) return;
     const undo = element("button", "Undo");
     undo.type = "button";
-    undo.onclick = tried(whole(async () => {
-      for (const name of done.sessions) await post(`/sessions/${name}/undo`);
+    undo.onclick = once(whole(async () => {
+      await post("/exclude/undo", {sessions: done.sessions, reason: done.reason});
       later();
     }));
     const stale = done.stale.map(one => ` Made before this: ${one.path}; ${one.mend}.`).join("");

@@ -28,9 +28,18 @@ const problem = document.querySelector("#problem");
 export const complain = error => { problem.textContent = error.message; problem.hidden = false; };
 // Returns a function that does `work` and says on the page what went wrong.
 export const tried = work => async (...given) => {
-  try { problem.hidden = true; await work(...given); } catch (error) {
+  try { problem.hidden = true; return await work(...given); } catch (error) {
     if (error.name !== "AbortError") complain(error);
   }
+};
+// The same for work that is not begun again while it is under way, as by a double click.
+export const once = work => {
+  let isUnderWay = false;
+  return tried(async (...given) => {
+    if (isUnderWay) return undefined;
+    isUnderWay = true;
+    try { return await work(...given); } finally { isUnderWay = false; }
+  });
 };
 
 export function element(name, text, ...within) {

@@ -132,17 +132,38 @@ function chooseEnd(name) {
   if (part.from < part.to) choose(part);
   else choose(name === "from" ? {from: at, to: axis.last} : {from: axis.first, to: at});
 }
+// Seconds, or a time as the page prints it: 12.5, 0:12.5, 1:02:03.
 const number = text => {
-  if (!text.trim()) return null;
-  const value = Number(text.replace(",", "."));
-  if (!Number.isFinite(value)) throw new Error(`expected seconds, such as 12.5; found ${text}`);
-  return value;
+  const typed = text.trim().replace(",", ".");
+  if (!typed) return null;
+  const read = /^(?:(?:(\d+):)?(\d+):)?(\d+(?:\.\d*)?|\.\d+)$/.exec(typed);
+  const [hours, minutes, seconds] = (read ?? []).slice(1).map(part => Number(part ?? 0));
+  if (!read || (read[2] && seconds >= 60) || (read[1] && minutes >= 60))
+    throw new Error(`expected seconds, such as 12.5, or minutes and seconds, such as 0:12.5; found ${text}`);
+  return 3600 * hours + 60 * minutes + seconds;
 };
+// One decision at a time: returns true once it is taken.
+let isDeciding = false;
 const decide = tried(async (what, body) => {
-  const {out_of_date: stale} = await post(`${address}/${what}`, body);
-  $("#done").textContent = stale.map(one => `Made before this: ${one.path}; ${one.mend}.`).join(" ");
-  await load();
+  if (isDeciding) return false;
+  const pressed = document.activeElement;
+  isDeciding = true;
+  showDeciding();
+  try {
+    const {out_of_date: stale} = await post(`${address}/${what}`, body);
+    $("#done").textContent = stale.map(one => `Made before this: ${one.path}; ${one.mend}.`).join(" ");
+    await load();
+    return true;
+  } finally {
+    isDeciding = false;
+    showDeciding();
+    if (document.activeElement === document.body) pressed.focus();     // a button that was disabled lost it
+  }
 });
+function showDeciding() {
+  for (const button of [form.querySelector("button"), ...document.querySelectorAll("#excluded button")]) button.disabled = isDeciding;
+  $("#undo").disabled = isDeciding || !session?.can_undo;
+}
 // Whether the whole session is meant, where no part is chosen.
 function isMeant() {
   const dialog = $("dialog#whole");
@@ -155,8 +176,8 @@ form.addEventListener("submit", tried(async event => {
   event.preventDefault();
   const {from, to, reason} = form.elements;
   if (!from.value.trim() && !to.value.trim() && !await isMeant()) return;
-  await decide("exclude", {from_s: number(from.value), to_s: number(to.value), reason: reason.value});
-  if ($("#problem").hidden) { reason.value = ""; choose(null); $("#lanes").focus(); }
+  const part = {from_s: number(from.value), to_s: number(to.value)};
+  if (await decide("exclude", {...part, reason: reason.value})) { reason.value = ""; choose(null); $("#lanes").focus(); }
 }));
 for (const name of ["from", "to"]) form.elements[name].addEventListener("change", tried(() => {
   const from = number(form.elements.from.value) ?? axis.first, to = number(form.elements.to.value) ?? axis.last;
@@ -172,7 +193,7 @@ function listExcluded() {
     return element("li", `${one.part}: ${one.reason} `, element("span", `(${one.decided.slice(0, 10)}) `), again);
   }));
   if (!session.excluded.length) $("#excluded").append(element("li", "nothing"));
-  $("#undo").disabled = !session.can_undo;
+  showDeciding();
 }
 
 // --- words --------------------------------------------------------------------------------------

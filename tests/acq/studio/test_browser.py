@@ -137,13 +137,17 @@ def drag(page, from_s, to_s, *, end_s):
     page.mouse.up()
 
 
-def test_a_part_is_excluded_by_dragging_seen_in_another_browser_and_included(visit, excluded):
+def test_a_part_is_excluded_by_dragging_seen_in_another_browser_and_included(
+    visit, data, excluded
+):
     mine, other = visit(f"/sessions/{NAME}"), visit(f"/sessions/{NAME}")
     drag(mine, 1.5, 3.0, end_s=6.0)
     expect(mine.locator("[name=reason]")).to_be_focused()
     mine.keyboard.type("고개를 돌림")
-    mine.keyboard.press("Enter")
+    mine.get_by_role("button", name="Exclude", exact=True).dblclick()
     excluded((1.5, 3.0, "고개를 돌림"))
+    expect(mine.locator("#lanes")).to_be_focused()
+    assert (data / "studio/changes.log").read_text().count("excluded: ") == 1   # in the first test
     for page in (mine, other):
         expect(page.locator("#excluded li")).to_contain_text("고개를 돌림")
     other.get_by_role("button", name="Include again").click()
@@ -195,16 +199,21 @@ def test_the_list_is_filtered_sorted_and_kept_through_a_reload(visit, data, excl
     expect(rows.first).to_contain_text("part out")
 
 
-def test_a_loss_leads_to_its_place_and_the_page_fits_a_phone_and_a_large_screen(visit):
+def test_a_loss_leads_to_its_place_and_the_page_fits_a_phone_and_a_large_screen(visit, excluded):
     page = visit(f"/sessions/{NAME}")
     row = page.locator("#notes tbody tr", has_text="frames lost")
     expect(row).to_contain_text("2 frames")
     row.get_by_role("button").click()
+    printed = row.get_by_role("button").inner_text()
     assert float(page.locator("[name=from]").input_value()) == pytest.approx(39 / 30, abs=0.01)
     for width in (400, 2560):
         page.set_viewport_size({"width": width, "height": 900})
         page.emulate_media(color_scheme="dark")
         page.wait_for_function("document.documentElement.scrollWidth <= innerWidth")
+    for name, typed in (("from", printed), ("to", "0:02,5"), ("reason", "as it is printed")):
+        page.locator(f"[name={name}]").fill(typed)
+    page.keyboard.press("Enter")
+    excluded((39 / 30, 2.5, "as it is printed"))
 
 
 def test_a_job_is_cancelled_and_still_told_of_after_a_reload_and_on_its_page(visit):

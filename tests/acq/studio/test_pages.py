@@ -15,6 +15,7 @@ from dataset.selection import decide
 from dataset.selection.choose import split_by_subject
 from dataset.selection.exclusions_file import read_exclusions
 from dataset.selection.identities import identify_sessions
+from dataset.selection.make_exclusion import make_exclusion
 from dataset.selection.split_file import write_split
 from dataset.session.reader import Session
 from dataset.withdraw.withdraw import withdraw
@@ -142,6 +143,46 @@ def test_several_are_excluded_at_once_and_each_undone_alone(data):
     refused = browser.post("/exclude", json={**body, "sessions": [NAME, "../secret"]})
     assert refused.status_code == 404
     assert len(read_exclusions(data).listed) == 1
+
+
+@pytest.mark.parametrize("reason", [None, "by hand"])
+def test_a_step_that_another_process_took_back_or_replaced_locks_no_undo(data, reason):
+    browser = visitor(data)
+    for from_s in (1.0, 3.0, 3.0):                       # the last one by a double click
+        part = {"from_s": from_s, "to_s": from_s + 1, "reason": "x"}
+        browser.post(f"{PAGE}/exclude", json=part)
+    decide.include(data, [NAME], (3.0, 4.0))
+    if reason:
+        (path,) = (data / "sessions/S01").glob("*.h5")
+        decide.exclude(data, [make_exclusion(path, from_s=3.0, to_s=4.0, reason=reason)])
+    others = [(3.0, 4.0, reason)] if reason else []
+    assert browser.post(f"{PAGE}/undo").status_code == 200
+    assert excluded(data) == others                      # of 1.0 to 2.0, which was still there
+    assert not browser.get(f"{PAGE}/timeline").json()["can_undo"]
+    assert "none to undo" in browser.post(f"{PAGE}/undo").json()["error"]
+    assert excluded(data) == others
+
+
+def test_what_others_excluded_again_is_left_as_they_decided_it(data):
+    browser = visitor(data)
+    part = {"from_s": 1.0, "to_s": 2.0}
+    browser.post(f"{PAGE}/exclude", json={**part, "reason": "x"})
+    browser.post(f"{PAGE}/include", json=part)
+    (path,) = (data / "sessions/S01").glob("*.h5")
+    decide.exclude(data, [make_exclusion(path, from_s=1.0, to_s=2.0, reason="by hand")])
+    assert browser.post(f"{PAGE}/undo").status_code == 400
+    assert excluded(data) == [(1.0, 2.0, "by hand")]
+
+
+def test_undo_beside_the_list_takes_back_what_it_stands_beside_and_no_more(data):
+    make_session(data, "S02", seconds=1.0)
+    browser, body = visitor(data), {"sessions": [NAME, "S02-20260101T090001Z"], "reason": "조명 "}
+    browser.post(f"{PAGE}/exclude", json={"from_s": 1.0, "to_s": 2.0, "reason": "earlier"})
+    browser.post("/exclude", json=body)
+    decide.include(data, [NAME], (None, None))
+    for _ in range(2):                                   # pressed twice
+        assert browser.post("/exclude/undo", json=body).json() == {"out_of_date": []}
+        assert [one.reason for one in read_exclusions(data).listed] == ["earlier"]
 
 
 def test_a_session_stands_beside_the_other_days_of_its_subject(data):
