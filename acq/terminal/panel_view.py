@@ -239,6 +239,8 @@ def _face(status: "RecordingStatus", shown: PanelState) -> Text:
 
 
 def _sync(status: "RecordingStatus") -> Text:
+    if status.sync_one_sided:
+        return Text(f"one-sided: the light was earlier by {status.sync_one_sided}", "yellow")
     if status.sync_bound_ms is None:
         return Text("not yet", "yellow")
     style = "green" if status.sync_bound_ms < 5 else "yellow"
@@ -267,6 +269,8 @@ def render_line(status: "RecordingStatus", shown: PanelState, *, elapsed_s: floa
     if shown.is_live:
         pulse += f" · camera {_camera_pulse(shown).plain}"
     bound = "no sync yet" if status.sync_bound_ms is None else f"±{status.sync_bound_ms:.1f} ms"
+    if status.sync_one_sided:
+        bound = f"light earlier by {status.sync_one_sided}"
     room_s = left_s(status)
     room = "" if room_s is None else f" · room for {clock(room_s)}"
     return (

@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from acquire.clock.place_arrivals import GAP_S
+from acquire.sensor.protocol import SAMPLE_OVERRUN, SAMPLE_RESTARTED
+
 CAMERA_LOST = "lost by the camera"
 CAMERA_AWAY = "while the camera was away"
 HOST_BUSY = "read too late, as the machine was busy or acq was stopped"
@@ -20,6 +23,7 @@ SILENT_END_S = 0.1
 LOST_SAMPLES = "lost_samples"                       # kind of the events that name a jump
 HOST_STOPPED = "the host did not run"
 HOST_SUSPENDED = "the host was suspended"
+_SETTLED_NS = 2_000_000_000     # what waited while the host did not run has come by then
 
 
 @dataclass
@@ -43,6 +47,52 @@ class Losses:
             self.by_cause[old] -= count
             self.by_cause[to] += count
             self.by_cause += Counter()                  # removes causes that fell to zero
+
+
+class SilenceCount:
+    """Counts, while recording, the samples for which a sensor without a clock was silent.
+
+    Its samples carry no number: only the time in which none came tells. Samples that waited for a
+    paused host come soon behind one another, and each of them shortens the gap.
+    """
+
+    def __init__(self, rate_hz: float) -> None:
+        self._period_ns = 1e9 / rate_hz
+        self._before = 0                     # in the gaps that are settled
+        self._last: tuple[int, int] | None = None                # arrival [ns] and number
+        self._gap: tuple[int, int] | None = None                 # the sample before the latest one
+        self._gap_ns = 0.0                                       # how long it is, without periods
+        self._settled_at_ns = 0
+
+    def add(self, arrival_ns: int, sequence: int) -> None:
+        """Take a sample's arrival and its number, which counts what came damaged."""
+        last, self._last = self._last, (arrival_ns, sequence)
+        if last is None:
+            return
+        if self._beyond(last) > GAP_S * 1e9:
+            self._before, self._gap, self._gap_ns = self.missing, last, self._beyond(last)
+            self._settled_at_ns = arrival_ns + _SETTLED_NS
+        elif self._gap is not None and arrival_ns < self._settled_at_ns:
+            self._gap_ns = min(self._gap_ns, self._beyond(self._gap))
+
+    def _beyond(self, sample: tuple[int, int]) -> float:
+        """Return by how much the latest sample is later than its number behind another says."""
+        assert self._last is not None
+        (arrival_ns, sequence), (before_ns, before) = self._last, sample
+        return arrival_ns - before_ns - (sequence - before) * self._period_ns
+
+    @property
+    def missing(self) -> int:
+        """How many samples there would have been."""
+        is_gap = self._gap_ns > GAP_S * 1e9
+        return self._before + (round(self._gap_ns / self._period_ns) if is_gap else 0)
+
+
+def cause_of_flags(flags: int) -> str:
+    """Return the cause of a gap before a sample, by the sample's flags."""
+    if flags & SAMPLE_OVERRUN:
+        return DEVICE_OVERRUN
+    return PART_FAILED if flags & SAMPLE_RESTARTED else LINE_LOST
 
 
 def correct_events(

@@ -78,7 +78,7 @@ class RecordingProgress:
             frames=self.writer.frames,
             samples=self.writer.samples,
             lost_frames=dict(self.frames.losses.by_cause),
-            lost_samples=dict(self.samples.losses.by_cause),
+            lost_samples=self.samples.lost_so_far,
             fps=self.frames.fps(now_ns),
             sync_bound_ms=self.samples.bound_ms,
             free_bytes=self.free_bytes,
@@ -92,6 +92,7 @@ class RecordingProgress:
             sensor_silent_s=self.samples.silent_s(now_ns),
             states=self.samples.states(now_ns),
             no_finger_s=self.samples.no_finger_s,
+            sync_one_sided=self.samples.timing.earlier if self.samples.timing else "",
             streams=dict(self.streams.counts),
             lost_streams_s=self._lost_streams_s(),
         )

@@ -26,18 +26,19 @@ from acquire.sensor.arrival import ArrivalTiming, ReadingSample
 from acquire.sensor.finger import FINGER_OFF, FLAT_LINE, FingerWatch
 from acquire.sensor.items import ScaleWidened, SensorBack, SensorLost
 from acquire.sensor.pings import Exchange
-from acquire.sensor.protocol import SAMPLE_OVERRUN, SAMPLE_RESTARTED, Hello, Sample, Status
+from acquire.sensor.protocol import Hello, Sample, Status
+from acquire.sensor.thread import FELL_SILENT
 from acquire.session.writer import SessionWriter
 
 from .host_watch import HostPause, was_paused
 from .losses import (
-    DEVICE_OVERRUN,
     HOST_STOPPED,
     HOST_SUSPENDED,
     LINE_LOST,
     LOST_SAMPLES,
-    PART_FAILED,
     Losses,
+    SilenceCount,
+    cause_of_flags,
     correct_events,
     jump_text,
 )
@@ -75,6 +76,7 @@ class SampleStream:
         self.widest_bound_ms: float | None = None
         self.unbounded = 0
         self._writer = writer
+        self._silence = None if timing is None else SilenceCount(hello.rate_hz)
         self._boot = _Boot(0, hello)
         self._bound_ns = -1                          # of the latest sample
         self._latest_value = 0.0
@@ -121,6 +123,12 @@ class SampleStream:
         """Return how long no sample has come [s]."""
         return max(0, now_ns - self.last_arrival_ns) / 1e9
 
+    @property
+    def lost_so_far(self) -> dict[str, int]:
+        """What is missing, by cause; of a sensor without a clock an estimate until it is placed."""
+        silent = self._silence.missing if self._silence is not None else 0
+        return dict(self.losses.by_cause + Counter({FELL_SILENT: silent}))
+
     def states(self, now_ns: int) -> dict[str, float]:
         """Return the faults that the PPG shows now, and for how long [s]."""
         return {
@@ -140,7 +148,7 @@ class SampleStream:
         boot = self._boot
         ticks = self._unwrap_sample(sample, arrival_ns)
         time_ns, bound_ns = boot.clock.place(ticks, arrival_ns)
-        cause = _cause_of(sample.flags)
+        cause = cause_of_flags(sample.flags)
         if self.gap_cause:
             cause, self.gap_cause = self.gap_cause, ""
             self._cause_of_row[self._writer.samples] = cause
@@ -149,6 +157,8 @@ class SampleStream:
         # The device's sequence has 32 bits: at 100 Hz it wraps after 497 days.
         sequence = sample.sequence + self._sequence_offset
         missing = self.losses.advance(sequence, cause)
+        if self._silence is not None:
+            self._silence.add(arrival_ns, sequence)
         self.last_arrival_ns = arrival_ns
         if missing:
             self._writer.add_event(arrival_ns, LOST_SAMPLES, jump_text(missing, sequence))
@@ -334,7 +344,7 @@ class SampleStream:
             self._writer.replace_rows(layout.EVENTS, corrected)
             for event in more:
                 self._writer.add_event(*event)
-        self._count_again(sequence, time_ns, pauses)
+        self._count_again(counted, sequence, time_ns, pauses)
         if bound_ns[-1] >= 0:       # it may have been read long after it came
             end_ns = int(time_ns[-1]) + round(0.5e9 / self.hello.rate_hz)
             self.last_arrival_ns = min(self.last_arrival_ns, end_ns)
@@ -365,26 +375,23 @@ class SampleStream:
             self._writer.set_delay(most_ns)
 
     def _count_again(
-        self, sequence: np.ndarray, time_ns: np.ndarray, pauses: Sequence[HostPause]
+        self, counted: np.ndarray, sequence: np.ndarray, time_ns: np.ndarray,
+        pauses: Sequence[HostPause],
     ) -> None:
         """Count every jump under its cause, by the samples' final numbers and times."""
         missing = np.diff(sequence, prepend=-1) - 1
+        untold = missing - (np.diff(counted, prepend=-1) - 1)
         flags = self._writer.column(layout.PPG_FLAGS)
         by_cause: Counter[str] = Counter()
         for row in np.flatnonzero(missing > 0).tolist():
-            cause = self._cause_of_row.get(row) or _cause_of(int(flags[row]))
+            cause = self._cause_of_row.get(row) or cause_of_flags(int(flags[row]))
             if row and cause == LINE_LOST:
                 span = int(time_ns[row - 1]), int(time_ns[row])
                 if was_paused(pauses, *span):
                     cause = HOST_STOPPED
                 elif any(s.before_ns < span[1] and span[0] < s.after_ns for s in self._suspensions):
                     cause = HOST_SUSPENDED
+                elif self._silence is not None and untold[row] > 0:
+                    cause = FELL_SILENT
             by_cause[cause] += int(missing[row])
         self.losses.last, self.losses.by_cause = int(sequence[-1]), by_cause
-
-
-def _cause_of(flags: int) -> str:
-    """Return the cause of a gap before a sample, by the sample's flags."""
-    if flags & SAMPLE_OVERRUN:
-        return DEVICE_OVERRUN
-    return PART_FAILED if flags & SAMPLE_RESTARTED else LINE_LOST

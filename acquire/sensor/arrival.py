@@ -30,9 +30,14 @@ class ArrivalTiming:
     unseen: str          # which losses cannot be seen
 
     @property
+    def earlier(self) -> str:
+        """By how much the light was earlier than a sample's time, in words."""
+        if self.delay_most_ns < 0:
+            return "an unknown time"
+        return f"0 to {self.delay_most_ns / 1e6:.0f} ms"
+
+    @property
     def words(self) -> str:
         """The bound in words."""
-        how = "an unknown time"
-        if self.delay_most_ns >= 0:
-            how = f"0 to {self.delay_most_ns / 1e6:.0f} ms"
-        return f"one-sided, told from arrivals: the light was earlier by {how} ({self.delay})"
+        earlier = f"the light was earlier by {self.earlier}"
+        return f"one-sided, told from arrivals: {earlier} ({self.delay})"

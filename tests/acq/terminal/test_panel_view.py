@@ -64,6 +64,9 @@ def test_the_panel_says_what_is_wrong():
     assert "stream  EEG 225 samples, Mark 1 sample" in drawn_text(**stream)
     assert "lost    the stream EEG since 0:09" in drawn_text(**stream)
     assert "no stream EEG" in faults(recording_status(**stream))       # a line is printed at once
+    assert "sync    one-sided: the light was earlier by 0 to 31 ms" in drawn_text(
+        sync_bound_ms=None, sync_one_sided="0 to 31 ms"
+    )
     assert "sync    not yet" in drawn_text(sync_bound_ms=None)
     narrow = drawn_text(width=40, lost_frames={"storage fell behind": 3})
     assert max(map(len, narrow.splitlines())) <= 40
@@ -94,6 +97,8 @@ def test_the_plain_line():
     assert "NO FACE · NO FINGER" in render_line(
         recording_status(states={FINGER_OFF: 1.0}), panel_state(face=False), elapsed_s=65.0
     )
+    one_sided = recording_status(sync_bound_ms=None, sync_one_sided="0 to 31 ms")
+    assert "light earlier by 0 to 31 ms" in render_line(one_sided, panel_state(), elapsed_s=65.0)
     line = render_line(
         recording_status(
             sensor_silent_s=4.4, camera_silent_s=2.0, states={FLAT_LINE: 5.0},

@@ -32,11 +32,12 @@ def test_a_line_is_a_reading(data, readings, damaged):
 @pytest.mark.real_time
 def test_a_recording_holds_the_printed_numbers_and_a_one_sided_bound_that_holds(tmp_path):
     def lose_some(status):
+        statuses.append(status)
         if status.samples > 40 and not lost:
             lost.append(status.samples)
             device.lose = 30
 
-    lost = []
+    lost, statuses = [], []
     with ascii_sketch(pulse, ppm=2000, delay_ns=2_000_000, hold_ms=16) as device:
         summary, session = record_other(
             tmp_path, device, "ascii", duration_s=2.5, on_status=lose_some
@@ -55,3 +56,6 @@ def test_a_recording_holds_the_printed_numbers_and_a_one_sided_bound_that_holds(
         assert (session.ppg_time_ns <= session.ppg_arrival_ns).all()
         assert (np.diff(session.ppg_time_ns) > 0).all()
         assert session.lost_samples == pytest.approx(30, abs=2)
+    assert summary.lost_samples == {"sensor fell silent": session.lost_samples}
+    assert statuses[-1].lost_samples == {"sensor fell silent": pytest.approx(30, abs=5)}
+    assert statuses[0].sync_one_sided.startswith("0 to ")
