@@ -320,13 +320,16 @@ def _untrusted_lines(entries: "Sequence[Entry]") -> Iterator[str]:
 def _short_part_lines(trimmed: "Iterable[tuple[str, Sequence[FrameSpan]]]") -> Iterator[str]:
     """Yield of each session how many good frames went because their part is too short."""
     from dataset.convert.rows import SHORTEST_S, TOO_SHORT
+    from dataset.signals.align import SHORT, SHORTEST_RUN_S, WHY_NOT
 
+    shortest_s = {TOO_SHORT: f"{SHORTEST_S:g} s", WHY_NOT[SHORT]: f"{SHORTEST_RUN_S:.1f} s"}
     for session, spans in trimmed:
-        if frames := sum(span.frames for span in spans if span.reason == TOO_SHORT):
-            yield (
-                f"{session}: {counted(frames, 'frame')} left out, in parts shorter than "
-                f"{SHORTEST_S:g} s before, between or after holes and excluded parts"
-            )
+        for reason, shortest in shortest_s.items():
+            if frames := sum(span.frames for span in spans if span.reason == reason):
+                yield (
+                    f"{session}: {counted(frames, 'frame')} left out, in parts shorter than "
+                    f"{shortest} before, between or after holes and excluded parts"
+                )
 
 
 def _trimmed_line(entries: "Sequence[Entry]") -> Iterator[str]:

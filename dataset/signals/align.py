@@ -13,7 +13,7 @@ knows one side only there, and its edge is still worth 6e-3 of amplitude 2 s fro
 A hole is a jump in the sensor's sequence. A frame inside a hole gets no value. A hole of up to
 `BRIDGE_S` does not end the run, though: for the filter's sake only it is crossed by a straight
 line, which disturbs the neighbours less than two filter ends would. Longer holes end the run, and
-runs too short to filter are holes, too.
+frames in a run that is too short to filter get no value.
 """
 
 from dataclasses import dataclass
@@ -31,10 +31,13 @@ FLAT_S = 1.4            # as the watch on the recorder's finger has it
 _MOST_PLACES = 8        # on the grid for each sample; of a run with fewer, too much is missing
 SPLINE_DEGREE = 9
 
-COVERED, BEFORE, AFTER, HOLE = 0, 1, 2, 3
+COVERED, BEFORE, AFTER, HOLE, SHORT, SPARSE = 0, 1, 2, 3, 4, 5
+SHORTEST_RUN_S = 2 / LOW_HZ
 WHY_NOT = {
     BEFORE: "before the first usable sample", AFTER: "after the last usable sample",
     HOLE: "samples were lost",
+    SHORT: f"less than {SHORTEST_RUN_S:.1f} s of PPG, too short to filter",
+    SPARSE: "too few samples a second to filter",
 }
 
 
@@ -111,13 +114,14 @@ def ppg_on_frames(
         ppg, time_ns, sequence = ppg[is_number], time_ns[is_number], sequence[is_number]
     samples = _place(ppg, time_ns, sequence)
     frame_s = (frame_time_ns - int(time_ns[0])) / 1e9
+    why_not = [_why_not_filtered(samples, indices) for indices in samples.runs]
     runs = [
-        run for indices in samples.runs
-        if (run := _filter_run(samples, indices, filtered=filtered)) is not None
+        _filter_run(samples, indices, filtered=filtered)
+        for indices, why in zip(samples.runs, why_not, strict=True) if why == COVERED
     ]
     if not runs:
         raise CurationError(
-            expected=f"{2 / LOW_HZ:.1f} s of PPG without a hole",
+            expected=f"{SHORTEST_RUN_S:.1f} s of PPG without a hole",
             found=f"no run that long in {samples.t_s[-1]:.1f} s", fix="record it again",
         )
     values, hr_bpm = np.full((2, len(frame_s)), np.nan)
@@ -129,8 +133,7 @@ def ppg_on_frames(
         hr_bpm[inside] = run.rates.at(frame_s[inside] - run.first_s)
         for first_s, last_s in run.flat_s:
             hr_bpm[(frame_s >= first_s) & (frame_s <= last_s)] = np.nan
-    cover = _cover(frame_s, samples, first_s=runs[0].first_s, last_s=runs[-1].last_s)
-    cover[(cover == COVERED) & np.isnan(values)] = HOLE
+    cover = _cover(frame_s, samples, why_not)
     uncovered = cover != COVERED
     values[uncovered] = hr_bpm[uncovered] = np.nan
     longest = max(runs, key=lambda run: (run.samples, run.fs_hz))
@@ -173,15 +176,27 @@ def _place(ppg: np.ndarray, time_ns: np.ndarray, sequence: np.ndarray) -> _Sampl
     )
 
 
-def _filter_run(samples: _Samples, run: np.ndarray, *, filtered: bool) -> _Run | None:
-    """Filter one run on its even grid; None where it is too short or too slow."""
-    if len(run) <= SPLINE_DEGREE:
-        return None
+def _grid(samples: _Samples, run: np.ndarray) -> tuple[int, float]:
+    """Return how many places of the even grid a run takes, and their rate [Hz]."""
+    count = int(samples.place[run[-1]] - samples.place[run[0]]) + 1
+    return count, float((count - 1) / (samples.t_s[run[-1]] - samples.t_s[run[0]]))
+
+
+def _why_not_filtered(samples: _Samples, run: np.ndarray) -> int:
+    """Return COVERED where a run can be filtered, else SHORT or SPARSE."""
+    if len(run) < 2:
+        return SHORT
+    count, fs_hz = _grid(samples, run)
+    if count < min_samples(fs_hz):
+        return SHORT
+    is_sparse = fs_hz <= 2 * HIGH_HZ or count > _MOST_PLACES * len(run)
+    return SPARSE if is_sparse or len(run) <= SPLINE_DEGREE else COVERED
+
+
+def _filter_run(samples: _Samples, run: np.ndarray, *, filtered: bool) -> _Run:
+    """Filter one run on its even grid."""
     t_s, ppg, place = samples.t_s[run], samples.ppg[run], samples.place[run]
-    count = int(place[-1] - place[0]) + 1
-    fs_hz = float((count - 1) / (t_s[-1] - t_s[0]))
-    if fs_hz <= 2 * HIGH_HZ or count < min_samples(fs_hz) or count > _MOST_PLACES * len(run):
-        return None
+    count, fs_hz = _grid(samples, run)
     even = _on_grid(t_s, ppg, place - place[0], fs_hz)
     values = bandpass(even, fs_hz) if filtered else even
     if np.ptp(ppg) == 0:
@@ -204,15 +219,22 @@ def _flat_spans(ppg: np.ndarray, t_s: np.ndarray) -> list[tuple[float, float]]:
     ]
 
 
-def _cover(frame_s: np.ndarray, samples: _Samples, *, first_s: float, last_s: float) -> np.ndarray:
-    """Return for each frame whether samples surround it: COVERED, or why not."""
+def _cover(frame_s: np.ndarray, samples: _Samples, why_not: list[int]) -> np.ndarray:
+    """Return for each frame whether filtered samples surround it: COVERED, or why not.
+
+    Parameters
+    ----------
+    why_not : of each run of samples, as `_why_not_filtered` returns it
+    """
     t_s = samples.t_s
     cover = np.full(len(frame_s), COVERED, np.uint8)
+    for run, why in zip(samples.runs, why_not, strict=True):
+        cover[(frame_s >= t_s[run[0]]) & (frame_s <= t_s[run[-1]])] = why
     before = np.clip(np.searchsorted(t_s, frame_s, side="right") - 1, 0, len(t_s) - 2)
     is_between = (frame_s > t_s[before]) & (frame_s < t_s[before + 1])
     cover[samples.holes[before] & is_between] = HOLE
-    cover[frame_s < first_s] = BEFORE
-    cover[frame_s > last_s] = AFTER
+    cover[frame_s < t_s[0]] = BEFORE
+    cover[frame_s > t_s[-1]] = AFTER
     return cover
 
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from acq.commands.convert import _short_part_lines
 from acquire import layout
 from acquire.errors import CurationError, Fix
 from dataset.convert.rows import plan_rows
@@ -118,6 +119,21 @@ def test_what_is_excluded_is_cut_out_and_does_not_reach_the_filter(tmp_path):
     keep = plan(tmp_path, NATIVE, (8.0, 11.2), number=2, seconds=20.0, ppg=values).parts
     assert len(keep) == 1
     assert np.diff(keep[0].time_ns).max() > 3.1e9
+
+
+def test_good_ppg_too_short_to_filter_is_named_as_that(tmp_path):
+    """It was called before the first and after the last usable sample, though it was there."""
+    exclusions = ((2.0, 3.0), (11.0, 11.5))
+    rows = plan(tmp_path, NATIVE, *exclusions)
+    reasons = [span.reason for span in rows.trimmed]
+    short = "less than 2.9 s of PPG, too short to filter"
+    assert reasons.count(short) == 2
+    assert set(reasons) <= {
+        short, "excluded", "beside an excluded part", "after the last usable sample",
+    }
+    frames = sum(span.frames for span in rows.trimmed if span.reason == short)
+    (line,) = _short_part_lines([("S01-x", rows.trimmed)])
+    assert line.startswith(f"S01-x: {frames} frames left out, in parts shorter than 2.9 s")
 
 
 def test_open_ended_exclusions(tmp_path):

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from acquire.errors import CurationError
-from dataset.signals.align import AFTER, BEFORE, HOLE, check_rising, ppg_on_frames
+from dataset.signals.align import AFTER, BEFORE, HOLE, SHORT, SPARSE, check_rising, ppg_on_frames
 
 ZERO_NS = 123_456_789_012_345
 
@@ -100,15 +100,18 @@ def test_nothing_is_invented_in_a_hole(lost):
     assert np.abs(found.ppg - whole.ppg)[near].max() < (0.35 if lost <= 5 else 0.8)
 
 
-def test_a_piece_too_short_to_filter_is_a_hole_or_outside():
+def test_a_piece_too_short_to_filter_is_called_so_and_what_is_lost_beside_it_is_a_hole():
     time_ns, sequence = stream(), np.arange(1500)
     there = np.ones(1500, bool)
     there[25:100] = there[700:800] = there[825:900] = False
     frames = frames_in(0, 59)
     found = ppg_on_frames(wave(1.2)(time_ns)[there], time_ns[there], sequence[there], frames)
     t = seconds(frames)
-    assert (found.cover[t < 100 / 25] == BEFORE).all()
-    assert (found.cover[(t > 699 / 25) & (t < 900 / 25)] == HOLE).all()
+    is_short = (t <= 24 / 25) | ((t >= 800 / 25) & (t <= 824 / 25))
+    is_outside = (t < 100 / 25) | ((t > 699 / 25) & (t < 900 / 25))
+    assert ((found.cover == SHORT) == is_short).all()
+    assert ((found.cover == HOLE) == (is_outside & ~is_short)).all()
+    assert not np.isin(found.cover, [BEFORE, AFTER]).any()
 
 
 @pytest.mark.parametrize(("lost", "bridged"), [(5, True), (7, False)])
@@ -120,19 +123,23 @@ def test_a_quarter_of_a_second_is_bridged_and_not_more(lost, bridged):
     piece = time_ns[700 + lost : 740]
     found = ppg_on_frames(wave(1.2)(time_ns)[there], time_ns[there], sequence[there], piece)
     assert found.covered.all() == bridged
-    assert bridged or (found.cover == HOLE).all()
+    assert bridged or (found.cover == SHORT).all()
 
 
 @pytest.mark.parametrize(
-    ("count", "rate_hz"), [(74, 26.0), (200, 5.0)], ids=["2.8 s, a little fast", "half a sensor"]
+    ("count", "rate_hz", "why"), [(74, 26.0, SHORT), (200, 5.0, SPARSE)],
+    ids=["2.8 s, a little fast", "half a sensor"],
 )
-def test_a_later_piece_of_another_rate_that_cannot_be_filtered_is_left_out(count, rate_hz):
+def test_a_later_piece_of_another_rate_that_cannot_be_filtered_is_left_out(count, rate_hz, why):
     time_ns = np.concatenate([stream(500), stream(count, rate_hz) + 25_000_000_000])
     sequence = np.concatenate([np.arange(500), 600 + np.arange(count)])
     frames = frames_in(0, 60)
     found = ppg_on_frames(wave(1.2)(time_ns), time_ns, sequence, frames)
     t = seconds(frames)
-    assert (found.cover[t > 499 / 25] == AFTER).all()
+    last = 25 + (count - 1) / rate_hz
+    assert (found.cover[(t > 499 / 25) & (t < 25)] == HOLE).all()
+    assert (found.cover[(t >= 25) & (t <= last)] == why).all()
+    assert (found.cover[t > last] == AFTER).all()
     assert found.covered[t <= 499 / 25].all()
 
 
