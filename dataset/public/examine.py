@@ -11,8 +11,8 @@ import numpy as np
 
 from acquire.errors import CurationError
 from acquire.sensor.saturation import find_saturated
+from acquire.stamps.far_values import take_out_far
 from acquire.stamps.plausible import PPG_HZ, describe_overlap, rates_differ
-from dataset.common.wording import counted
 
 from .published import PublishedRecording, PublishedSamples
 from .read_video import VideoHeader
@@ -22,14 +22,13 @@ _NEAR_BPM, _NEAR_SHARE = 8.0, 0.12      # a device averages over seconds, a spec
 _OWN_RATE_SHARE = 0.03                  # a header rounds a rate by up to 2 % (29.4 to 30)
 _MOST_FOLD, _FOLD = 8, 0.01             # a rate is another by such a factor, so closely
 _DOUBTFUL_SHARE = 0.4                   # rates that differ by more need a witness
-_FEWEST, _BEYOND_SHARE, _FAR_SPANS, _FAR_SHARE = 20, 0.02, 20.0, 0.005     # of values out of range
 _WINDOW_S, _WINDOWS = 10.0, 60          # of a long recording so many windows are looked at
 
 
 def examine(recording: PublishedRecording) -> PublishedRecording:
     """Name what is wrong with a recording as a whole among its defects; return it.
 
-    A few values of the PPG that are far out of range become NaN.
+    Values of the PPG that are far off all others become NaN.
 
     Raises
     ------
@@ -38,7 +37,9 @@ def examine(recording: PublishedRecording) -> PublishedRecording:
     """
     samples, defects = recording.samples, recording.defects
     times = samples.times
-    _leave_out_far_values(samples, defects)
+    for far in take_out_far(samples.ppg):
+        after_ns = times.at(int(far.places[0]))[0] - int(times.time_ns[0])
+        defects.append(far.describe("PPG", after_ns / 1e9))
     rate_hz = 1e9 / times.step_ns
     if not PPG_HZ[0] <= rate_hz <= PPG_HZ[1]:
         raise CurationError(
@@ -70,33 +71,6 @@ def examine(recording: PublishedRecording) -> PublishedRecording:
             "its range, cut off"
         )
     return recording
-
-
-def _leave_out_far_values(samples: PublishedSamples, defects: list[str]) -> None:
-    """Leave out values of the PPG that are far beyond all others, and name them.
-
-    They are further outside of what 96 of 100 values span than 20 times that span. Where more than
-    1 in 200 are, they may be what was measured: they are named and kept.
-    """
-    ppg = samples.ppg
-    known = np.flatnonzero(np.isfinite(ppg))
-    if len(known) < _FEWEST:
-        return
-    ordered, beyond = np.sort(ppg[known]), int(_BEYOND_SHARE * len(known))
-    low, high = float(ordered[max(1, beyond)]), float(ordered[-1 - max(1, beyond)])
-    margin = _FAR_SPANS * (high - low)
-    far = known[(ppg[known] < low - margin) | (ppg[known] > high + margin)]
-    if not len(far) or margin == 0:
-        return
-    are_few, first = len(far) <= max(1, _FAR_SHARE * len(known)), int(far[0])
-    time_ns = samples.times.time_ns
-    defects.append(
-        f"{counted(len(far), 'value')} of PPG out of range: the first is {ppg[first]:g} at {first} "
-        f"({(samples.times.at(first)[0] - int(time_ns[0])) / 1e9:.2f} s), where nearly all others "
-        f"are {low:g} to {high:g}; {'left out' if are_few else 'kept'}"
-    )
-    if are_few:
-        ppg[far] = np.nan
 
 
 def refuse_other_rate(count: int, rate_hz: float, video_s: float, where: Path) -> None:

@@ -1,5 +1,7 @@
 """A PPG beside a video in the texts that people have; its rate in windows."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -108,11 +110,73 @@ def test_what_cannot_be_a_ppg_is_refused(tmp_path, video, text, said):
         read(path, video)
 
 
+@pytest.mark.parametrize(("name", "found"), [
+    *((name, f"only a column named {name}") for name in ("hr", "Pulse_Rate", "SpO2 [%]", "acc_x")),
+    ("ppg_red,ppg_ir", "2 columns that could be it"),
+])
+def test_a_column_that_is_named_otherwise_is_no_ppg(tmp_path, video, name, found):
+    path = tmp_path / "ppg.csv"
+    values = 1 + name.count(",")
+    rows = (f"{t:.4f}" + values * f",{v:.5f}" for t, v in zip(*samples(), strict=True))
+    path.write_text("\n".join([f"time,{name}", *rows]))
+    with pytest.raises(DeviceError, match=re.escape(f"found {found} in")):
+        read(path, video)
+
+
+@pytest.mark.parametrize(("head", "said"), [
+    ("time,spo2,Finger", ["the column named Finger of ppg.csv is taken for the PPG"]),
+    ("time,resp,PPG [mV]", []),
+])
+def test_a_name_that_says_nothing_is_taken_and_said(tmp_path, video, head, said):
+    path = tmp_path / "ppg.csv"
+    path.write_text("\n".join([head, *(f"{t:.4f},{t:.2f},{v:.5f}" for t, v in zip(
+        *samples(), strict=True
+    ))]))
+    reference, _, remarks = read(path, video)
+    assert remarks == said
+    assert reference.hr_bpm(0.0, 10.0) == pytest.approx(BPM, abs=0.3)
+
+
+def test_fillers_and_samples_without_a_number_are_left_out_and_counted(tmp_path, video):
+    path = tmp_path / "ppg.csv"
+    time_s, ppg = samples()
+    cells = [f"{v:.5f}" for v in ppg]
+    cells[3::20] = ["-9999"] * len(cells[3::20])
+    cells[7] = cells[90] = "NaN"
+    path.write_text("time,ppg\n" + "".join(
+        f"{t:.4f},{cell}\n" for t, cell in zip(time_s, cells, strict=True)
+    ))
+    reference, _, remarks = read(path, video)
+    assert reference.hr_bpm(0.0, 10.0) == pytest.approx(BPM, abs=0.3)
+    assert re.fullmatch(
+        "2 samples of 700 in ppg.csv without a number, the first is sample 8: left out\n"
+        "ppg.csv: 35 values of PPG are -9999, .* the first is at 3 .*; left out",
+        "\n".join(remarks),
+    )
+
+
+@pytest.mark.parametrize(("change", "why"), [
+    (lambda t, v: (t[t > 2], v[t > 2]), "it has samples from 2.0 to 10.0 s only"),
+    (lambda t, v: (t[(t < 4) | (t > 7)], v[(t < 4) | (t > 7)]), "no samples from 3.98 to 7.02 s"),
+    (lambda t, v: (t, 0 * v + 55), "all its values are 55"),
+    (lambda t, v: (t, np.clip(np.random.default_rng(0).normal(size=len(v)), -0.2, 0.2)),
+     "% of its values are cut off"),
+])
+def test_why_no_heart_rate_can_be_told(tmp_path, video, change, why):
+    path = tmp_path / "ppg.csv"
+    rows = zip(*change(*samples()), strict=True)
+    path.write_text("time,ppg\n" + "".join(f"{t:.4f},{v:.5f}\n" for t, v in rows))
+    reference, _, _ = read(path, video)
+    assert reference.hr_bpm(0.0, 10.0) is None
+    assert "from 0.0 to 10.0 s: " in reference.why_missing
+    assert why in reference.why_missing
+
+
 def test_a_ppg_of_a_part_that_no_window_fits_into_is_refused(tmp_path, video):
     path = tmp_path / "ppg.csv"
     path.write_text("time,ppg\n" + "".join(f"{at / 50:.2f},{at % 7}\n" for at in range(150)))
     reference, _, _ = read(path, video)
-    with pytest.raises(DeviceError, match=r"found samples from 0\.0 to 3\.0 s"):
+    with pytest.raises(DeviceError, match=r"found 3\.0 s: samples from 0\.0 to 3\.0 s.*a longer"):
         reference.check(20.0)
     reference.check(3.0)
 

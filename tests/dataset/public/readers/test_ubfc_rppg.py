@@ -196,6 +196,16 @@ def test_what_is_doubtful_is_said(tmp_path, video, ppg, hr_bpm, time_s, words):
     assert re.search(words, "\n".join(found.defects)), found.defects
 
 
+@pytest.mark.parametrize("every", [20, 40])
+def test_fillers_are_left_out_and_the_times_are_not_blamed(tmp_path, video, every):
+    ppg = np.round(100 * PPG)
+    ppg[3::every] = -9999
+    found = read_2(tmp_path, video, as_rows(ppg, HR_BPM, TIME_S))
+    (defect,) = found.defects
+    assert "of PPG are -9999, which stands for none: all others are -100 to 100; the" in defect
+    assert np.flatnonzero(np.isnan(found.samples.ppg)).tolist() == list(range(3, COUNT, every))
+
+
 @pytest.mark.parametrize(
     ("labels", "rate_hz"), [(165, FPS), (135, FPS), (152, 1.01 * FPS)]
 )
