@@ -64,7 +64,8 @@ def _as_json(s: "SessionSummary") -> dict[str, object]:
     return {
         "path": s.path, "session_id": s.session_id, "subject": s.subject, "started": s.started,
         "complete": s.complete, "ended": s.ended, "simulated": s.simulated,
-        "duration_s": s.duration_s, "frames": s.video.frames, "samples": s.ppg.samples,
+        "duration_s": s.duration_s, "without_frames_s": round(s.without_frames_s, 2),
+        "frames": s.video.frames, "samples": s.ppg.samples,
         "lost_frames": s.video.lost, "lost_samples": s.ppg.lost, "width": s.video.width,
         "height": s.video.height, "fps": s.video.fps, "ppg_rate_hz": s.ppg.rate_hz,
         "sync_bound_ms": s.sync.bound_ms, "samples_without_bound": s.sync.samples_without_bound,
@@ -134,7 +135,9 @@ def _rows(s: "SessionSummary") -> Iterator[tuple[str, str]]:
     yield "subject", _safe(s.subject)
     yield "started", s.started or "not known: the published set does not say"
     yield "state", _state(s)
-    yield "length", f"{s.duration_s:.2f} s"
+    alone_s = s.without_frames_s
+    alone = f", [yellow]{alone_s:.1f} s of it without frames[/yellow]" if alone_s >= 1 else ""
+    yield "length", f"{s.duration_s:.2f} s{alone}"
     yield "video", (
         f"{counted(s.video.frames, 'frame')}, {_lost(s, s.video.lost, s.video.lost_by_cause)}; "
         f"{s.video.width}x{s.video.height} at {s.video.fps:.3f} fps"

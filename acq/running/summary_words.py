@@ -46,6 +46,8 @@ def shortcomings(summary: "RecordingSummary") -> Iterator[str]:
     for what, losses in (("frame", summary.lost_frames), ("sample", summary.lost_samples)):
         for cause, count in losses.items():
             yield f"lost {counted(count, what)}: {cause}"
+    if summary.without_frames_s >= 1:
+        yield f"{summary.without_frames_s:.1f} s of samples have no frames beside them"
     for name, lost_s in summary.lost_streams_s.items():
         yield f"lost the stream {name} at {clock_time(lost_s)}: its sender ended, or the network"
     if summary.paused_s:

@@ -5,6 +5,7 @@ from collections import deque
 import numpy as np
 
 from acquire.camera.source import CAMERA_REOPENED, IDENTICAL_FRAMES, CameraInfo, VideoFrame
+from acquire.session.span import Span
 from acquire.session.writer import SessionWriter
 
 from .losses import CAMERA_AWAY, CAMERA_LOST, HOST_BUSY, STORAGE_BEHIND, Losses
@@ -54,7 +55,7 @@ class FrameStream:
         self._writer.add_frame(frame)
         self._first_ns = frame.time_ns if self._first_ns is None else self._first_ns
         self._last_ns = frame.time_ns
-        self._rate_times_ns.append(frame.time_ns)
+        self._rate_times_ns.append(frame.arrival_ns)         # a replay's own stamps are of its file
         self.latest_image = frame.image
         if not self.camera.counts_frames:
             self._watch_period(frame.time_ns)
@@ -120,11 +121,11 @@ class FrameStream:
         return self._last_ns
 
     @property
-    def duration_s(self) -> float:
-        """From the first frame to the last [s]; 0 where fewer than two are in the file."""
-        if self._first_ns is None or self._writer.frames < 2:
-            return 0.0
-        return (self._last_ns - self._first_ns) / 1e9
+    def span_ns(self) -> Span | None:
+        """Stamps of the first frame and the last; None where none is in the file."""
+        if self._first_ns is None or not self._writer.frames:
+            return None
+        return self._first_ns, self._last_ns
 
     def silent_s(self, now_ns: int) -> float:
         """Return how long no frame has come [s]."""

@@ -2,12 +2,17 @@
 
 import re
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from acquire.clock.place_arrivals import GAP_S
+from acquire.host_time import Suspension
 from acquire.sensor.protocol import SAMPLE_OVERRUN, SAMPLE_RESTARTED
+from acquire.sensor.thread import FELL_SILENT
+
+from .host_watch import HostPause, was_paused
 
 CAMERA_LOST = "lost by the camera"
 CAMERA_AWAY = "while the camera was away"
@@ -93,6 +98,38 @@ def cause_of_flags(flags: int) -> str:
     if flags & SAMPLE_OVERRUN:
         return DEVICE_OVERRUN
     return PART_FAILED if flags & SAMPLE_RESTARTED else LINE_LOST
+
+
+def count_jumps(
+    counted: np.ndarray, sequence: np.ndarray, time_ns: np.ndarray, flags: np.ndarray,
+    known: Mapping[int, str], *, pauses: Sequence[HostPause], suspensions: Sequence[Suspension],
+    is_numbered: bool,
+) -> Counter[str]:
+    """Count every jump of the samples under its cause, by their final numbers and times.
+
+    Parameters
+    ----------
+    counted, sequence, time_ns : (N,) int64; numbers as counted while recording, and the final ones
+    flags : (N,) of the samples
+    known : causes that were seen while recording, by the row behind the jump
+    is_numbered : whether the sensor numbers its samples; of others a jump that was not counted is a
+        time in which none came
+    """
+    missing = np.diff(sequence, prepend=-1) - 1
+    untold = missing - (np.diff(counted, prepend=-1) - 1)
+    by_cause: Counter[str] = Counter()
+    for row in np.flatnonzero(missing > 0).tolist():
+        cause = known.get(row) or cause_of_flags(int(flags[row]))
+        if row and cause == LINE_LOST:
+            span = int(time_ns[row - 1]), int(time_ns[row])
+            if was_paused(pauses, *span):
+                cause = HOST_STOPPED
+            elif any(s.before_ns < span[1] and span[0] < s.after_ns for s in suspensions):
+                cause = HOST_SUSPENDED
+            elif not is_numbered and untold[row] > 0:
+                cause = FELL_SILENT
+        by_cause[cause] += int(missing[row])
+    return by_cause
 
 
 def correct_events(

@@ -14,6 +14,7 @@ from acquire.sensor.items import ScaleWidened, SensorBack, SensorItem, SensorLos
 from acquire.sensor.pings import Exchange
 from acquire.sensor.protocol import Hello, Sample, Status
 from acquire.sensor.stamped_port import Received
+from acquire.session.span import duration_s, without_frames_s
 from acquire.session.writer import SessionWriter
 
 from .frame_stream import FrameStream
@@ -120,7 +121,8 @@ class RecordingProgress:
     ) -> RecordingSummary:
         """Return what was recorded; `pauses` are when this process did not run."""
         writer, frames = self.writer, self.frames
-        duration_s = frames.duration_s
+        spans = frames.span_ns, self.samples.span_ns
+        frames_s = duration_s(frames.span_ns, None)
         return RecordingSummary(
             path=writer.path,
             session_id=writer.path.stem,
@@ -129,8 +131,8 @@ class RecordingProgress:
             samples=writer.samples,
             lost_frames=dict(frames.losses.by_cause),
             lost_samples=dict(self.samples.losses.by_cause),
-            duration_s=duration_s,
-            fps=(writer.frames - 1) / duration_s if duration_s else 0.0,
+            duration_s=duration_s(*spans),
+            fps=(writer.frames - 1) / frames_s if frames_s else 0.0,
             sync_bound_ms=self.samples.widest_bound_ms,
             samples_without_bound=self.samples.unbounded,
             sync_one_sided=self.samples.timing.words if self.samples.timing else "",
@@ -146,6 +148,7 @@ class RecordingProgress:
             no_finger_s=round(self.samples.no_finger_s, 2),
             paused_s=round(sum(pause.seconds for pause in pauses), 2),
             suspended_s=round(self.samples.suspended_s, 2),
+            without_frames_s=round(without_frames_s(*spans), 2),
             streams=dict(self.streams.counts),
             lost_streams_s=self._lost_streams_s(),
         )

@@ -28,18 +28,17 @@ from acquire.sensor.items import ScaleWidened, SensorBack, SensorLost
 from acquire.sensor.pings import Exchange
 from acquire.sensor.protocol import Hello, Sample, Status
 from acquire.sensor.thread import FELL_SILENT
+from acquire.session.span import Span
 from acquire.session.writer import SessionWriter
 
-from .host_watch import HostPause, was_paused
+from .host_watch import HostPause
 from .losses import (
-    HOST_STOPPED,
-    HOST_SUSPENDED,
-    LINE_LOST,
     LOST_SAMPLES,
     Losses,
     SilenceCount,
     cause_of_flags,
     correct_events,
+    count_jumps,
     jump_text,
 )
 from .status import SHOWN_S
@@ -86,6 +85,7 @@ class SampleStream:
         self._sequence_offset = 0   # from the device's sequence, which START resets, to the file's
         self._last_ticks = 0                         # of the latest sample
         # time of the latest sample; one before the first would be half a period early
+        self._first_ns: int | None = None
         self._last_ns = start_ns - round(0.5e9 / hello.rate_hz)
         self._period_ns = 1e9 / hello.rate_hz        # on the host's clock
         self._finger = FingerWatch(hello.rate_hz, sensor=hello.sensor)
@@ -124,6 +124,13 @@ class SampleStream:
         return max(0, now_ns - self.last_arrival_ns) / 1e9
 
     @property
+    def span_ns(self) -> Span | None:
+        """Times of the first sample and the last; None where none is in the file."""
+        if self._first_ns is None or not self._writer.samples:
+            return None
+        return self._first_ns, self._last_ns
+
+    @property
     def lost_so_far(self) -> dict[str, int]:
         """What is missing, by cause; of a sensor without a clock an estimate until it is placed."""
         silent = self._silence.missing if self._silence is not None else 0
@@ -157,6 +164,7 @@ class SampleStream:
         # The device's sequence has 32 bits: at 100 Hz it wraps after 497 days.
         sequence = sample.sequence + self._sequence_offset
         missing = self.losses.advance(sequence, cause)
+        self._first_ns = time_ns if self._first_ns is None else self._first_ns
         if self._silence is not None:
             self._silence.add(arrival_ns, sequence)
         self.last_arrival_ns = arrival_ns
@@ -344,7 +352,11 @@ class SampleStream:
             self._writer.replace_rows(layout.EVENTS, corrected)
             for event in more:
                 self._writer.add_event(*event)
-        self._count_again(counted, sequence, time_ns, pauses)
+        self.losses = Losses(int(sequence[-1]), count_jumps(
+            counted, sequence, time_ns, self._writer.column(layout.PPG_FLAGS), self._cause_of_row,
+            pauses=pauses, suspensions=self._suspensions, is_numbered=self._silence is None,
+        ))
+        self._first_ns, self._last_ns = int(time_ns[0]), int(time_ns[-1])
         if bound_ns[-1] >= 0:       # it may have been read long after it came
             end_ns = int(time_ns[-1]) + round(0.5e9 / self.hello.rate_hz)
             self.last_arrival_ns = min(self.last_arrival_ns, end_ns)
@@ -373,25 +385,3 @@ class SampleStream:
             most_ns = self.timing.delay_most_ns + late_ns
             self.timing = replace(self.timing, delay_most_ns=most_ns)
             self._writer.set_delay(most_ns)
-
-    def _count_again(
-        self, counted: np.ndarray, sequence: np.ndarray, time_ns: np.ndarray,
-        pauses: Sequence[HostPause],
-    ) -> None:
-        """Count every jump under its cause, by the samples' final numbers and times."""
-        missing = np.diff(sequence, prepend=-1) - 1
-        untold = missing - (np.diff(counted, prepend=-1) - 1)
-        flags = self._writer.column(layout.PPG_FLAGS)
-        by_cause: Counter[str] = Counter()
-        for row in np.flatnonzero(missing > 0).tolist():
-            cause = self._cause_of_row.get(row) or cause_of_flags(int(flags[row]))
-            if row and cause == LINE_LOST:
-                span = int(time_ns[row - 1]), int(time_ns[row])
-                if was_paused(pauses, *span):
-                    cause = HOST_STOPPED
-                elif any(s.before_ns < span[1] and span[0] < s.after_ns for s in self._suspensions):
-                    cause = HOST_SUSPENDED
-                elif self._silence is not None and untold[row] > 0:
-                    cause = FELL_SILENT
-            by_cause[cause] += int(missing[row])
-        self.losses.last, self.losses.by_cause = int(sequence[-1]), by_cause

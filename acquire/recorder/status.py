@@ -20,7 +20,7 @@ class RecordingStatus:
     samples: int
     lost_frames: dict[str, int]       # by cause
     lost_samples: dict[str, int]      # by cause
-    fps: float                        # over the last 3 s; 0 where no frame came for a second
+    fps: float                        # that came in the last 3 s; 0 where none did for a second
     sync_bound_ms: float | None       # of the latest sample; None while it has none
     free_bytes: int                   # on the disk
     file_bytes: int
@@ -50,8 +50,8 @@ class RecordingSummary:
     samples: int
     lost_frames: dict[str, int]       # by cause
     lost_samples: dict[str, int]      # by cause
-    duration_s: float
-    fps: float                        # measured
+    duration_s: float                 # from the first to the last stamp of frames and samples
+    fps: float                        # measured, by the stamps of the frames
     sync_bound_ms: float | None       # the widest bound of any sample; None where none has one
     complete: bool
     stopped_by: str                   # "duration", "end of replay", a signal's name, or `FAULT`
@@ -67,6 +67,7 @@ class RecordingSummary:
     sync_one_sided: str               # of a sensor without a clock: what is known of times; or ""
     paused_s: float                   # how long this process did not run
     suspended_s: float                # how long the host was suspended
+    without_frames_s: float = 0.0     # samples before the first frame and after the last
     # of other programs: samples, and when those that ended were lost, after the start [s]
     streams: dict[str, int] = field(default_factory=dict)
     lost_streams_s: dict[str, float] = field(default_factory=dict)

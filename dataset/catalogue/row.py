@@ -106,12 +106,20 @@ def _read_session(session: "Session", row: Row, quality: SessionQuality | None) 
         hr_bpm=None if hr_bpm is None else round(hr_bpm, 1),
         state=NEVER_CLOSED if was_never_closed(session.path) else state,
         simulated=session.simulated,
-        doubt="frames and samples share no time" if session.is_apart else "",
+        doubt=_doubt(session),
         imported_from=session.imported_from,
         # of a published recording "incomplete" is what it lost; it ends as it was published
         ended="" if session.complete or (session.imported_from and not session.recovered)
         else session.ended,
     )
+
+
+def _doubt(session: "Session") -> str:
+    """Return what is doubtful about the times of a recording, in words."""
+    if session.is_apart:
+        return "frames and samples share no time"
+    alone_s = session.without_frames_s
+    return f"{alone_s:.0f} s without frames" if alone_s >= 1 else ""
 
 
 def _ppg_rates(session: "Session", quality: SessionQuality | None) -> tuple[float, float | None]:

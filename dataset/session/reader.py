@@ -22,6 +22,7 @@ import numpy as np
 from acquire import layout
 from acquire.errors import SessionError
 from acquire.other_sensors.scale import make_values
+from acquire.session import span
 
 from .columns import Rows, check_frame_sizes, measure_chunks, read_streams, read_streams_beside
 from .frames import Frames, check_frames
@@ -262,17 +263,25 @@ class Session:
 
         Where the two share no time, as with a clock that was an hour off, it is that of the frames.
         """
-        ends = [t[[0, -1]] for t in (self.frame_time_ns, self.ppg_time_ns) if len(t)]
-        ends = ends[:1] if self.is_apart else ends
-        return float(np.max(ends) - np.min(ends)) / 1e9 if ends else 0.0
+        return span.duration_s(*self._spans)
+
+    @property
+    def without_frames_s(self) -> float:
+        """How long there are samples before the first frame and after the last [s]."""
+        return span.without_frames_s(*self._spans)
 
     @property
     def is_apart(self) -> bool:
         """Whether there are frames and samples, and no time at which there are both."""
-        frames, samples = self.frame_time_ns, self.ppg_time_ns
-        return bool(len(frames) and len(samples)) and bool(
-            samples[0] > frames[-1] or frames[0] > samples[-1]
+        return span.are_apart(*self._spans)
+
+    @property
+    def _spans(self) -> tuple[span.Span | None, span.Span | None]:
+        frames, samples = (
+            (int(times_ns[0]), int(times_ns[-1])) if len(times_ns) else None
+            for times_ns in (self.frame_time_ns, self.ppg_time_ns)
         )
+        return frames, samples
 
     @property
     def fps(self) -> float:

@@ -90,6 +90,7 @@ class SessionSummary:
     camera: CameraSummary
     sensor: SensorSummary
     log: Log
+    without_frames_s: float = 0.0    # samples before the first frame and after the last
     recorder: str = ""               # the process that recorded it meanwhile; "": none that shows
 
 
@@ -120,6 +121,7 @@ def summarise_session(path: Path) -> SessionSummary:
             ),
             sensor=SensorSummary(session.sensor.name, session.sensor.firmware),
             log=read_log(events, session.started_monotonic_ns),
+            without_frames_s=session.without_frames_s,
             recorder="" if session.complete or session.ended else recorder,
         )
 

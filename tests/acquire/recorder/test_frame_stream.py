@@ -101,7 +101,14 @@ def test_the_rate_is_that_of_the_last_seconds_and_nothing_while_no_frame_comes(s
     assert stream.fps(now_ns) == pytest.approx(25.0)
     assert stream.silent_s(now_ns) == pytest.approx(0.005)
     assert stream.fps(now_ns + 1_100_000_000) == 0.0
-    assert stream.duration_s == pytest.approx(49 * 0.04)
+    assert stream.span_ns == (0, 49 * PERIOD_NS)
+
+
+def test_the_rate_of_a_video_that_decodes_slowly_is_that_at_which_its_frames_come(stream):
+    for number in range(50):
+        made = frame(number)
+        stream.add_frame(replace(made, arrival_ns=2 * made.time_ns), set())
+    assert stream.fps(2 * 49 * PERIOD_NS) == pytest.approx(12.5)
 
 
 def test_frames_reach_the_file(tmp_path):

@@ -10,6 +10,7 @@ import h5py
 import numpy as np
 import pytest
 
+from acq.running.summary_words import shortcomings
 from acquire import layout
 from acquire.errors import DeviceError
 from acquire.host_time import SuspensionWatch
@@ -174,6 +175,10 @@ def test_a_silent_end_is_not_called_complete(tmp_path, silent):
     assert f"expected the {silent} to deliver until the end" in summary.fault
     with Session(summary.path) as session:
         assert any("deliver until the end" in str(event) for event in session.events)
+        assert summary.duration_s == session.duration_s             # not the frames' alone
+        assert summary.without_frames_s == pytest.approx(session.without_frames_s, abs=0.01)
+    told = " ".join(shortcomings(summary))
+    assert ("s of samples have no frames beside them" in told) == (silent == "camera")
 
 
 def test_less_than_a_second_of_silence_at_the_end_is_lost_and_counted(tmp_path):

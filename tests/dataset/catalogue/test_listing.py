@@ -5,6 +5,7 @@ import io
 import json
 import os
 from dataclasses import replace
+from functools import partial
 
 import h5py
 import pytest
@@ -53,6 +54,13 @@ def test_streams_that_share_no_time_are_as_long_as_the_video_and_said(tmp_path):
     shown = CliRunner().invoke(app, ["ls", "--data", str(tmp_path)], env={"COLUMNS": "200"})
     assert "frames and samples share no time" in shown.output
     assert "1 session, 1 subject, 0.00 h" in shown.output
+
+
+def test_samples_that_have_no_frames_beside_them_are_said(tmp_path):
+    path = make_session(tmp_path, seconds=4.0, frame_offset_s=2.0)
+    shown = partial(CliRunner().invoke, app, env={"COLUMNS": "200"})
+    assert "2 s without frames" in shown(["ls", "--data", str(tmp_path)]).output
+    assert "s, 2.0 s of it without frames" in shown(["info", str(path)]).output
 
 
 def test_what_each_column_says(data):
