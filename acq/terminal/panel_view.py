@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, field
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from rich.console import Group, RenderableType
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from acquire.recorder.status import RecordingStatus
     from models.live.reader import LiveSnapshot
 
+_NAMES = 8                       # characters before the text of a row
 _SILENT_S = 1.0                  # a device that is silent for longer is shown so
 _STYLE = {GOOD: "green", FAIR: "yellow"}
 _FAULTS = {
@@ -165,13 +167,19 @@ def _camera_wave(shown: PanelState, *, width: int, rows: int) -> list[Text]:
 def render_panel(
     status: "RecordingStatus", shown: PanelState, *, elapsed_s: float, width: int, height: int = 24
 ) -> Group:
-    """Draw the panel: about 20 lines, each cut at `width`.
+    """Draw the panel: about 20 lines, each cut at `width`, but for losses, which take several.
 
     Fewer where `height` asks for it, but at least 13, or 15 with the face's pulse.
     """
-    cues = _cue_lines(shown, elapsed_s)
-    # the last line stays free for the cursor; with the face's pulse there are two curves
-    spare = height - 1 - 10 - len(cues) - shown.is_live - bool(status.streams)
+    cues, sides = _cue_lines(shown, elapsed_s), status_rows(status, shown)
+    # beside head, pulse and keys; the last line stays free for the cursor; with the face's pulse
+    # there are two curves
+    spare = height - 1 - 3 - len(sides) - len(cues) - shown.is_live
+    for at, (name, text) in enumerate(sides):
+        if name == "lost":
+            lost_lines = wrap(text.plain, max(1, width - _NAMES))[:max(1, spare - shown.is_live)]
+            sides[at] = name, Text("\n".join(lost_lines), text.style)
+            spare -= len(lost_lines) - 1
     has_rules = spare >= TRACE_ROWS + 3
     rows = min(TRACE_ROWS, max(1, (spare - 3 * has_rules) // (1 + shown.is_live)))
     rule = [Rule(style="dim")] if has_rules else []
@@ -180,7 +188,7 @@ def render_panel(
         _head(status, shown, elapsed_s), *rule,
         labelled(pulse_rows(status, shown)[:1]),
         *_waves(status, shown, width=width - 1, rows=rows), *rule,
-        labelled(status_rows(status, shown)), *rule, *cues,
+        labelled(sides), *rule, *cues,
         Text(shown.said, "bold yellow") if shown.said else Text(keys, "dim"),
     ]
     for line in lines:

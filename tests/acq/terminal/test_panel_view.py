@@ -68,8 +68,24 @@ def test_the_panel_says_what_is_wrong():
         sync_bound_ms=None, sync_one_sided="0 to 31 ms"
     )
     assert "sync    not yet" in drawn_text(sync_bound_ms=None)
-    narrow = drawn_text(width=40, lost_frames={"storage fell behind": 3})
-    assert max(map(len, narrow.splitlines())) <= 40
+
+
+@pytest.mark.parametrize(("width", "height", "is_live"), [
+    (80, 24, False), (60, 24, True), (40, 24, False), (60, 16, False), (80, 17, True),
+])
+def test_no_loss_is_cut_from_the_panel(width, height, is_live):
+    text = drawn_text(
+        width=width, height=height, state=panel_state(is_live=is_live), camera_silent_s=17.2,
+        sensor_silent_s=17.0, lost_frames={"read too late, as the machine was busy": 1},
+        lost_samples={"sensor fell silent": 12345},
+    )
+    for part in ("430 frames so far: camera silent", "425 samples so far: sensor silent",
+                 "1 frame: read too late, as the machine was busy", "12345 samples: sensor fell"):
+        assert part in " ".join(text.split()), part
+    lines = text.splitlines()
+    assert max(map(len, lines)) <= width
+    assert len(lines) < height
+    assert "Ctrl-C stops" in lines[-1]
 
 
 def test_the_trace_is_as_wide_as_its_seconds_and_shows_a_gap():
