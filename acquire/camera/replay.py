@@ -11,10 +11,9 @@ as where a stream was cut within a group of pictures, move no other frame in tim
 """
 
 import queue
-import re
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice, pairwise
@@ -33,6 +32,7 @@ from acquire.stamps.plausible import FRAME_HZ
 
 from .frame_times import read_frame_times
 from .source import CameraInfo, EndOfStream, VideoFrame
+from .video_length import WITHOUT_PTS, describe_gaps, why_short
 from .video_mark import is_marked_video
 from .video_pictures import (
     PICTURES,
@@ -45,11 +45,8 @@ from .video_pictures import (
 )
 
 _DECODED_AHEAD = 16   # frames
-_WITHOUT_PTS = ("avi",)   # FFmpeg guesses when frames of these are shown; their order is right
-_EBML_HEAD = 512      # bytes in which a Matroska's segment begins
 _LOOKED_AT = 32       # frames whose stamps are looked at where they are doubtful
 _SAME_RATE = 0.01     # share by which two rates may differ
-_SHORT_FRAMES = 2     # by which frames end before the time that a file's header states
 
 
 class CutShort(DeviceError):
@@ -67,7 +64,7 @@ class _Contents:
     kind: str                       # why it holds no times, in words; else ""
     fps: float | None               # that the header states; None where FFmpeg guesses
     remarks: tuple[str, ...]        # what is doubtful of its frames, a line each
-    is_predicted: bool              # whether pictures are coded as what changed since others
+    is_predicted: bool              # whether pictures are coded, with loss, as what changed
 
 
 class ReplayCamera:
@@ -98,11 +95,15 @@ class ReplayCamera:
         remarks = list(contents.remarks)
         times_s, origin = _choose_times(contents, video, times, fps, remarks)
         if len(times_s) != contents.frames:
+            gaps = describe_gaps(contents.times_s)
             raise DeviceError(
                 expected=f"a time for each of the {contents.frames} frames of {video}",
-                found=len(times_s), where=times or video,
+                found=f"{len(times_s)}{f'; of the video {gaps}' if gaps else ''}",
+                where=times or video,
                 fix="name a file of times that has one for each frame of this video",
             )
+        if gaps := describe_gaps(times_s):
+            remarks.append(f"{video.name}: {gaps}")
         self.frames = len(times_s)
         self.is_predicted = contents.is_predicted
         self._ticks = contents.ticks
@@ -244,13 +245,15 @@ def _read_contents(video: Path) -> _Contents:
         with av.open(str(video)) as container:
             stream, count = container.streams.video[0], _count_streams(container)
             check_pictures(stream)
-            kind, is_stamped = raw_kind(container), container.format.name not in _WITHOUT_PTS
+            kind, is_stamped = raw_kind(container), container.format.name not in WITHOUT_PTS
             fps = float(stream.average_rate) if stream.average_rate and not kind else None
             base_s = float(stream.time_base or 1)
             packets = [packet for packet in container.demux(stream) if packet.size]
-            is_predicted = any(not packet.is_keyframe for packet in packets)
+            is_predicted = stream.codec_context.codec.lossy and any(
+                not packet.is_keyframe for packet in packets
+            )
             stamps = [(packet.pts, packet.dts) for packet in packets if not packet.is_discard]
-            short = "" if kind else _why_short(stream, packets)
+            short = "" if kind else why_short(stream, packets)
             # of a raw stream with B-frames that was put into a container as it was
             is_doubtful = all(pts == dts for pts, dts in stamps) and (
                 stream.codec_context.has_b_frames
@@ -293,62 +296,6 @@ def _has_falling_stamps(frames: Iterator[av.VideoFrame]) -> bool:
     with suppress(av.error.FFmpegError):
         stamps += [frame.pts for frame in islice(frames, _LOOKED_AT) if frame.pts is not None]
     return any(after < before for before, after in pairwise(stamps))
-
-
-def _why_short(stream: av.VideoStream, packets: Sequence[av.Packet]) -> str:
-    """Return by how much a file is shorter than its header states, in words; "" where it is not."""
-    stated_s, base_s = _stated_s(stream), float(stream.time_base or 1)
-    ends = [packet.pts + (packet.duration or 0) for packet in packets if packet.pts is not None]
-    # an AVI counts frames that were skipped, too, which come as no packet
-    is_counted = stream.container.format.name not in _WITHOUT_PTS
-    if is_counted and len(packets) < stream.frames:
-        share = len(packets) / stream.frames
-        return f"{len(packets)} of the {stream.frames} frames that its header states, {share:.0%}"
-    if stated_s is None or not ends:
-        return _why_few_bytes(Path(stream.container.name))
-    ends_s = (max(ends) - (stream.start_time or 0)) * base_s
-    if stated_s - ends_s < _SHORT_FRAMES * ends_s / len(ends):
-        return ""
-    return f"its frames end after {ends_s:.1f} s of the {stated_s:.1f} s that its header states"
-
-
-def _why_few_bytes(video: Path) -> str:
-    """Return by how much a Matroska or WebM is shorter than it states, in words; else "".
-
-    An element is an id, a size that begins with a 1 behind as many 0 as bytes follow, and what it
-    holds; all of a file but its first element is one, the segment.
-
-    Source: RFC 8794 (EBML), section 4; RFC 9559 (Matroska), section 5.1.
-    """
-    with video.open("rb") as file:
-        head, found = file.read(_EBML_HEAD), file.seek(0, 2)
-    size = at = 0
-    for kind in (b"\x1a\x45\xdf\xa3", b"\x18\x53\x80\x67"):
-        at += size
-        if head[at : at + 4] != kind or len(head) < at + 12:
-            return ""
-        width = 9 - head[at + 4].bit_length()
-        most = (1 << 7 * width) - 1
-        size = int.from_bytes(head[at + 4 : at + 4 + width], "big") & most
-        at += 4 + width
-    # all ones: not known, as of one that was streamed
-    if size == most or at + size <= found:
-        return ""
-    return f"{found / 1e6:.1f} of the {(at + size) / 1e6:.1f} MB that its header states"
-
-
-def _stated_s(stream: av.VideoStream) -> float | None:
-    """Return how long a header says the pictures are [s]; None where it does not say.
-
-    Matroska has the time of each stream as a tag, and else that of the whole file, which may be of
-    a longer sound.
-    """
-    if stream.duration and stream.time_base:
-        return float(stream.duration * stream.time_base)
-    if tag := re.fullmatch(r"(\d+):(\d\d):(\d\d\.\d+)", stream.metadata.get("DURATION", "")):
-        return 3600 * int(tag[1]) + 60 * int(tag[2]) + float(tag[3])
-    length_us = getattr(stream.container, "duration", None)
-    return length_us / 1e6 if length_us and len(stream.container.streams) == 1 else None
 
 
 def _choose_times(

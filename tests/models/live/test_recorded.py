@@ -63,9 +63,46 @@ def test_an_avi_in_which_frames_were_skipped_does_not_end_early_until_it_is_cut(
             picture.pts = number
             container.mux(stream.encode(picture))
         container.mux(stream.encode(None))
-    assert read(path)[1:] == ([], FRAMES - 5)
+    gap = "v.avi: 5 frames lack between 0.76 and 1.00 s: it is damaged there, or they were never "
+    gap += "written"
+    assert read(path)[1:] == ([gap], FRAMES - 5)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     assert "v.avi ends early: its frames end after" in read(path)[1][0]
+
+
+def test_a_large_avi_that_is_cut_says_so(tmp_path):
+    """Of one of megabytes FFmpeg tells the length by what is there."""
+    path = tmp_path / "v.avi"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("rawvideo", rate=FPS)
+        stream.width, stream.height, stream.pix_fmt = 320, 240, "bgr24"
+        picture = av.VideoFrame.from_ndarray(np.zeros((240, 320, 3), np.uint8), format="bgr24")
+        for picture.pts in range(FRAMES):
+            container.mux(stream.encode(picture))
+        container.mux(stream.encode(None))
+    assert read(path)[1:] == ([], FRAMES)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size * 2 // 3])
+    assert "v.avi ends early: its frames end after 1.1 s of the 1.6 s" in read(path)[1][0]
+
+
+def test_frames_that_are_gone_within_a_video_are_counted_with_their_place(tmp_path):
+    """FFV1 has frames that are no key frames, and is without loss all the same."""
+    path = tmp_path / "v.mkv"
+    rng = np.random.default_rng(0)
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("ffv1", rate=FPS, options={"g": "4"})
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        for number in range(FRAMES):
+            noise = rng.integers(0, 256, (72, 64), np.uint8)
+            packets = stream.encode(av.VideoFrame.from_ndarray(noise, format="yuv420p"))
+            if not 16 <= number < 24:
+                container.mux(packets)
+    assert read(path)[1:] == (
+        ["v.mkv: 8 frames lack between 0.60 and 0.96 s: it is damaged there, or they were never "
+         "written"], FRAMES - 8,
+    )
+    with open_recorded(path) as recorded:
+        assert not recorded.is_predicted
 
 
 def test_a_matroska_with_sound_and_no_length_of_its_pictures_is_told_by_its_bytes(tmp_path):
