@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from acquire.errors import DeviceError, suggest
-from acquire.stamps.number_text import NumberText, read_number_text
+from acquire.stamps.number_text import NumberText, is_missing, read_number_text
 from acquire.stamps.plausible import (
     FRAME_HZ,
     UNIT_NS,
@@ -114,9 +114,10 @@ def choose_time_column(
     DeviceError : there is none, or more than one could be it
     """
     if len(text.rows) < 2:
+        has_numbers = any(not np.isnan(value) for row in text.rows for value in row.values)
         raise DeviceError(
-            expected=f"a time for each {of_each}", found=f"{len(text.rows)} lines of numbers",
-            where=text.path,
+            expected=f"a time for each {of_each}",
+            found="one line of numbers" if has_numbers else "no numbers", where=text.path,
         )
     first = next(row for row in text.rows if row.values)
     width = len(first.values)
@@ -129,8 +130,10 @@ def choose_time_column(
     if len(text.names) == width:
         for at, name in enumerate(text.names):
             if match := _TIME_NAME.fullmatch(name.lower().strip()):
+                _check_form(text, at)
                 return at, _unit_of_word(match["unit"])
     if width == 1:
+        _check_form(text, 0)
         return 0, None
     columns = np.array([row.values for row in text.rows])
     fitting = [
@@ -145,6 +148,18 @@ def choose_time_column(
             where=text.path,
         )
     return fitting[0], None
+
+
+def _check_form(text: NumberText, column: int) -> None:
+    """Refuse times most of which are written in a form that is not read."""
+    words = [row for row in text.rows if not is_missing(row.others.get(column, ""))]
+    if 2 * len(words) > len(text.rows):
+        cell = words[0].others[column].replace("\xa0", " ")
+        raise DeviceError(
+            expected="times as numbers, or as in 2026-11-28T10:00:00.033",
+            found=f"{cell!r} in line {words[0].line}; {len(words)} such lines of {len(text.rows)}",
+            where=text.path, fix="write them in a form that is read",
+        )
 
 
 def _unit_of_word(word: str | None) -> str | None:

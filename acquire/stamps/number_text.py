@@ -36,6 +36,11 @@ _MOST_LINES = 1_500_000       # fourteen hours of frames at 30 a second; as rows
 _SAMPLE = 1000                # lines by which the separator is told
 _WORDS = 100_000              # of these by which the decimal sign is told
 _COMMENTS = ("#", "%", "//")
+_OTHER_KINDS = (                   # by how they begin; what mends it, where that is one thing
+    (re.compile(r"version https://git-lfs"), "a pointer of Git LFS", "fetch it with git lfs pull"),
+    (re.compile(r"[\[{]\s*[\[{\"\d-]"), "JSON", ""),
+    (re.compile(r"<[!?a-zA-Z]"), "HTML or XML", ""),
+)
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _DECIMAL_POINT = re.compile(r"[+-]?\d*\.\d+(?:[eE][+-]?\d+)?", re.ASCII)
 _CLOCK = re.compile(
@@ -59,11 +64,11 @@ class NumberRow:
 
     def word(self) -> str:
         """Return the first cell that is neither a number nor the sign of a missing one; or ""."""
-        return next((cell for cell in self.others.values() if cell.lower() not in _MISSING), "")
+        return next((cell for cell in self.others.values() if not is_missing(cell)), "")
 
     def count_words(self) -> int:
         """Return how many cells are neither a number nor the sign of a missing one."""
-        return sum(cell.lower() not in _MISSING for cell in self.others.values())
+        return sum(not is_missing(cell) for cell in self.others.values())
 
 
 @dataclass(frozen=True)
@@ -107,7 +112,8 @@ def read_number_text(path: Path, *, error: type[AcqError]) -> NumberText:
 
     Raises
     ------
-    AcqError : `error`; no such file, larger than a document may be, or not text
+    AcqError : `error`; no such file, larger than a document may be, not text, or text of another
+        kind, such as JSON
     """
     try:
         with path.open("rb") as file:
@@ -123,6 +129,9 @@ def read_number_text(path: Path, *, error: type[AcqError]) -> NumberText:
         )
     text = _DATE_THEN_TIME.sub(r"\1T", _decode(data, path, error).translate(_SIGNS))
     del data
+    for begins, kind, fix in _OTHER_KINDS:
+        if begins.match(text.lstrip()):
+            raise error(expected="a text of numbers", found=kind, where=path, fix=fix)
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     if text.count("\n") > _MOST_LINES or _count_cells(text) > MOST_VALUES:
         raise error(
@@ -177,6 +186,11 @@ def _decode(data: bytes, path: Path, error: type[AcqError]) -> str:
     raise error(expected=f"{path.name} as text", found="bytes that are none", where=f"at {path}")
 
 
+def is_missing(cell: str) -> bool:
+    """Return whether a cell is empty, or the sign of a missing number."""
+    return cell.lower() in _MISSING
+
+
 def number_of(word: str) -> float:
     """Return a word as a number with a decimal point; NaN where it is none, or beyond 1e300."""
     value = float(word) if _NUMBER.fullmatch(word) else math.nan
@@ -198,6 +212,10 @@ class _Columns:
         if self.separator != ",":
             words = islice((word for line in lines for word in _WORD_OF_ROW.findall(line)), _WORDS)
             self.has_decimal_commas = not any(map(_DECIMAL_POINT.fullmatch, words))
+        # an empty last cell is one of a column that some line fills, else a separator at line ends
+        self._width = max((
+            len(line.rstrip(_BLANK).split(self.separator)) for line in lines
+        ), default=0) if self.separator not in (None, " ") else 0
 
     def _are_columns(self, lines: Sequence[str]) -> bool:
         """Return whether commas stand between columns, in lines without another separator."""
@@ -224,7 +242,7 @@ class _Columns:
             cells = line.split()
         else:
             cells = line.split(self.separator)
-            if not cells[-1].strip():                   # a separator at the end of the line
+            while len(cells) > max(self._width, 1) and not cells[-1].strip(_BLANK):
                 cells = cells[:-1]
         return tuple(cell.strip().strip("\"'").strip() for cell in cells)
 

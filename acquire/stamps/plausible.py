@@ -78,8 +78,21 @@ def certain_unit(
             )
     raise error(
         expected=f"times in {UNIT_WORDS[said]}, {rates_hz[0]:g} to {rates_hz[1]:g} a second",
-        found=step, where=where, fix="check the unit of the times",
+        found=step, where=where, fix=_mend_times(values, found),
     )
+
+
+def _mend_times(values: np.ndarray, unit: str | None) -> str:
+    """Return what mends times of no certain unit: it need not be the unit."""
+    known = values[np.isfinite(values)]
+    steps = np.diff(known)
+    if are_counted(known):
+        return "write times in the place of numbers that count"
+    if len(steps) and np.mean(steps == 0) > 0.5:
+        return "write the times with all their digits"
+    if len(steps) and np.mean(steps < 0) > 0.2:
+        return "put the rows in the order of their times"
+    return "check the unit of the times" + (", and their rate" if unit is None else "")
 
 
 def are_counted(values: np.ndarray) -> bool:

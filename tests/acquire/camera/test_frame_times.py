@@ -84,8 +84,12 @@ def test_what_is_mended_or_doubtful_is_remarked_on(tmp_path, form, fps, words):
             id="the last line cut",
         ),
         pytest.param(lines(lambda i, t: f"{t:.4f},{t + 9:.4f}"), "columns 1 and 2", id="which"),
-        pytest.param(lines(lambda i, t: f"x{i},word"), "0 lines of numbers|1 lines", id="words"),
-        pytest.param("", "found 0 lines of numbers", id="empty"),
+        pytest.param(lines(lambda i, t: f"x{i},word"), "found no numbers", id="words"),
+        pytest.param(
+            "time,ppg\n" + lines(lambda i, t: f"1'000'{t:.4f},{i % 7}"),
+            "expected times as numbers, .* \"1'000'0.0000\" in line 2; 60", id="a form of its own",
+        ),
+        pytest.param("", "found no numbers", id="empty"),
         pytest.param(
             lines(lambda i, t: f"{t + 3600 * (i < 20):.4f}"),
             "in line 21, not later .* whole hours", id="an hour back",

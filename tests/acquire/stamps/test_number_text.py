@@ -107,7 +107,28 @@ def test_what_is_no_number_is_kept_with_its_line(tmp_path):
     assert [row.line for row in found.rows] == list(range(3, 10))
     assert [row.others.get(1) for row in found.rows[:5]] == ["nan", "#N/A", "1_000", "0x10", "inf"]
     assert [row.word() for row in found.rows] == ["", "", "1_000", "0x10", "", "", "٣"]
-    assert len(found.rows[5].values) == 1
+    assert found.rows[5].others == {1: ""}
+
+
+def test_an_empty_last_cell_counts_where_some_line_fills_that_column(tmp_path):
+    for text, values in (
+        ("t,ppg\n1,5\n2,\n3,7\n", [(1, 5), (2, None), (3, 7)]),
+        ("t,ppg,note\n1,5,\n2,,moved\n3,7,\n", [(1, 5, None), (2, None, None), (3, 7, None)]),
+        ("t;ppg;;\n1;5;;\n2;;;\n3;7;;\n", [(1, 5), (2, None), (3, 7)]),
+    ):
+        rows = read(tmp_path / "t.csv", text).rows
+        assert [tuple(None if v != v else v for v in row.values) for row in rows] == values
+
+
+@pytest.mark.parametrize(("text", "kind"), [
+    ('[{"t": 1685590249.95, "v": 27.0},\n {"t": 1685590250.01, "v": 26.0}]', "JSON"),
+    ('{"/FullPackage": [{"Timestamp": 1}]}', "JSON"),
+    ("<!DOCTYPE html><html><body>404 Not found</body></html>", "HTML or XML"),
+    ("version https://git-lfs.github.com/spec/v1\nsize 123\n", "a pointer of Git LFS"),
+])
+def test_text_of_another_kind_is_named(tmp_path, text, kind):
+    with pytest.raises(CurationError, match=f"expected a text of numbers, found {kind} in"):
+        read(tmp_path / "t.csv", text)
 
 
 @pytest.mark.parametrize(

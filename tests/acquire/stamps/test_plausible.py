@@ -37,6 +37,21 @@ def test_frame_numbers_and_impossible_rates_have_no_unit():
     assert find_unit(np.arange(60) * 500.0, PPG_HZ) is None          # 2 Hz in ms, no other unit
 
 
+@pytest.mark.parametrize(("values", "fix"), [
+    (np.arange(60) / 30 * 1e3, "check the unit of the times"),
+    (np.arange(60) / 4, "check the unit of the times, and their rate"),
+    (np.arange(60)[::-1] / 30, "put the rows in the order of their times"),
+    (np.round(1.7e9 + np.arange(60) / 30, -3), "write the times with all their digits"),
+    (np.arange(60.0), "write times in the place of numbers that count"),
+])
+def test_what_mends_times_of_no_unit_is_what_is_wrong_with_them(values, fix):
+    with pytest.raises(CurationError) as caught:
+        certain_unit(
+            values, said="s", rates_hz=PPG_HZ, expected_hz=None, error=CurationError, where="t"
+        )
+    assert caught.value.fix == fix
+
+
 def test_another_unit_needs_the_video_to_bear_it_out():
     ms = np.arange(60) * 33.3
 
