@@ -35,8 +35,8 @@ _ADVICE = {
     Fix.RECORD: "record one with acq record",
     Fix.RECOVER: "acq recover makes it whole",
     Fix.RECOVER_OR_RESTORE: "try acq recover on it, or restore it from a copy",
-    Fix.RECOVER_OR_EXCLUDE: "acq recover makes it whole; or leave it out with acq exclude "
-        "{of} --reason \"cannot be read\"",
+    Fix.RECOVER_OR_EXCLUDE: "try acq recover; or leave it out with acq exclude {of} "
+        "--reason \"cannot be read\"",
     Fix.PREDICT: "acq predict reads it",
     Fix.MOVE_AWAY: "nothing in it can be recovered: move it away, or name another",
     Fix.EXCLUDE:

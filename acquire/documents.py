@@ -11,6 +11,7 @@ A document may be hostile. Its bytes, its values and its nesting are counted bef
 Python objects (`acquire.limits`), and what is no regular file is not read.
 """
 
+import codecs
 import errno
 import re
 import stat
@@ -133,6 +134,8 @@ def parse_json(text: bytes | str) -> Any:
     import msgspec
 
     check_json_size(text)
+    # Notepad writes a mark before it
+    text = text.removeprefix("\ufeff" if isinstance(text, str) else codecs.BOM_UTF8)
     try:
         body = msgspec.json.decode(text)
     except RecursionError as error:

@@ -115,7 +115,9 @@ def _read_identities(
                 elif not is_excluded:
                     identities.append(_identify(session, path.relative_to(data).as_posix()))
         except (SessionError, OSError) as error:
-            is_other = isinstance(error, AcqError) and error.fix is Fix.MOVE_AWAY
+            is_other = not path.is_file() or (
+                isinstance(error, AcqError) and error.fix is Fix.MOVE_AWAY
+            )
             (others if is_other else unreadable)[path] = (
                 error.facts if isinstance(error, AcqError) else one_line(error)
             )

@@ -44,6 +44,12 @@ def test_a_document_becomes_its_class_and_other_keys_are_ignored(tmp_path):
     assert type(note.scale) is int
 
 
+@pytest.mark.parametrize("is_yaml", [False, True])
+def test_the_mark_that_notepad_writes_changes_nothing(tmp_path, is_yaml):
+    path = write(tmp_path / "note", "\ufeff" + json.dumps({**HEAD, "text": "a", "count": 3}))
+    assert read_document(replace(KIND, is_yaml=is_yaml), path) == Note("a", 3)
+
+
 def test_yaml_is_read_where_the_kind_says_so(tmp_path):
     lines = ("schema: test-note", "schema_version: 2", "text: a", "count: 3")
     path = write(tmp_path / "note.yaml", "\n".join(lines))

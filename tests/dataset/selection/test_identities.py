@@ -45,6 +45,17 @@ def test_all_that_cannot_be_read_are_named_at_once(data):
     assert "\n" not in str(caught.value)
 
 
+def test_what_is_no_file_is_not_to_be_recovered(data):
+    first = make_session(data, "S04", seconds=0.3)
+    folder, link = (first.with_name(f"S04-2026010{day}T090000Z.h5") for day in (2, 3))
+    folder.mkdir()
+    link.symlink_to("nowhere.h5")
+    with pytest.raises(SessionError, match=r"a folder.*a link that leads to nothing") as caught:
+        identify_sessions(data)
+    assert caught.value.fix is Fix.MOVE_AWAY
+    assert caught.value.of == f"{folder.stem} {link.stem}"
+
+
 def test_an_identity_knows_the_heart_rate_and_where_it_came_from(tmp_path):
     for subject, bpm, origin in (("S01", 66.0, ""), ("S02", 90.0, "UBFC-rPPG DATASET_2")):
         path = make_session(tmp_path, subject, bpm=bpm, seconds=8.0)
