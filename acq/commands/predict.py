@@ -1,5 +1,6 @@
 """The verb `acq predict`."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -72,6 +73,7 @@ def predict(
     as_json: Json = False,
 ) -> None:
     """Read the pulse of a face in a video or a session, whole; beside a finger where one is."""
+    _leave_cores_alone()
     from dataset.common.table_file import check_table, write_table
 
     check_table(table, force=force)
@@ -114,6 +116,14 @@ def predict(
 
         reference_name = "finger" if hr is None else "as named"
         echo_prediction(result, origin.describe(pulse.net.constants), reference=reference_name)
+
+
+def _leave_cores_alone() -> None:
+    """Have numpy, which is loaded after this, compute in one thread: its matrices are small.
+
+    Several would mostly wait for each other, on the cores that decode.
+    """
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 def _check_options(

@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from itertools import groupby
 
 import numpy as np
-from scipy import fft
-from scipy.ndimage import uniform_filter1d
 
 from dataset.common.spans import true_runs
 from dataset.signals.peaks import peak_offset
@@ -78,6 +76,8 @@ def prepare_signal(
     ----------
     values : (T,) float array at a constant rate
     """
+    from scipy.ndimage import uniform_filter1d
+
     values = np.asarray(values, float)
     if len(values) < 4 * fs_hz:
         return None
@@ -130,6 +130,8 @@ def _search_tile(
     signals: Sequence[PreparedSignal], firsts: list[int], seconds: list[int],
     criteria: MatchCriteria, shortest: int,
 ) -> Iterator[tuple[int, int, float]]:
+    from scipy import fft
+
     longest = len(signals[firsts[0]].search), len(signals[seconds[0]].search)
     size: int = fft.next_fast_len(sum(longest) - 1, real=True)  # type: ignore[assignment]
     spectra = _spectrum(np.stack([_padded(signals[j].search, size) for j in seconds]), size)
@@ -230,8 +232,12 @@ def _delayed(values: np.ndarray, by: float) -> np.ndarray:
 
 
 def _spectrum(values: np.ndarray, size: int) -> np.ndarray:
+    from scipy import fft
+
     return np.asarray(fft.rfft(values, size))  # unlike numpy's of before 2.0, it keeps float32
 
 
 def _inverse(spectrum: np.ndarray, size: int) -> np.ndarray:
+    from scipy import fft
+
     return np.asarray(fft.irfft(spectrum, size))

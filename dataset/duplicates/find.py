@@ -22,7 +22,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from scipy.ndimage import median_filter, uniform_filter1d
 
 from acquire.errors import SessionError
 from dataset.common.progress import OnProgress
@@ -113,6 +112,8 @@ def find_duplicates(
     -------
     sorted by the first path, then the second, PPG before pictures
     """
+    if len(streams) < 2:            # and scipy is not loaded, which takes half a second
+        return []
     duplicates = _equal_pairs(streams)
     for stream in (PPG, PICTURES):
         for pair, duplicate in _matches(streams, stream, shortest_s, on_progress):
@@ -243,6 +244,8 @@ def _stretch(recording: Streams, times_s: np.ndarray, begin: int, end: int) -> S
 
 def _ppg_signal(recording: Streams) -> tuple[np.ndarray, float, np.ndarray]:
     """Return the PPG at a constant rate, the rate, and the time of each value."""
+    from scipy.ndimage import uniform_filter1d
+
     steps = np.diff(recording.ppg_s)
     usual = max(float(np.median(steps)), 1e-3) if len(steps) else math.inf
     if usual > 1 / _SLOWEST_HZ:
@@ -255,6 +258,8 @@ def _ppg_signal(recording: Streams) -> tuple[np.ndarray, float, np.ndarray]:
 
 def _size_signal(recording: Streams) -> tuple[np.ndarray, float, np.ndarray]:
     """Return the frames' sizes at a constant rate, outliers cut, the rate, and each one's time."""
+    from scipy.ndimage import median_filter
+
     there = np.flatnonzero(recording.sizes)
     if len(there) < 2:
         return np.empty(0), _FRAME_HZ, np.empty(0)

@@ -120,10 +120,20 @@ def motion(frames: np.ndarray) -> np.ndarray:
     -------
     (T - 1, H, W, C) float32 array of unit variance; all zeros where nothing changes
     """
+    return cut(relative_change(frames))
+
+
+def relative_change(frames: np.ndarray) -> np.ndarray:
+    """Return (c2 - c1) / (c2 + c1) of adjacent frames as it is; black stays 0."""
     values = frames.astype(np.float32)
     total = values[1:] + values[:-1]
     change = np.subtract(values[1:], values[:-1])
-    np.divide(change, total, out=change, where=total > 0)    # black stays 0
+    np.divide(change, total, out=change, where=total > 0)
+    return change
+
+
+def cut(change: np.ndarray) -> np.ndarray:
+    """Cut changes, in place, at three standard deviations, and divide them by what is then one."""
     sd = float(change.std(dtype=np.float64))
     if sd > 0:
         np.clip(change, -CUT_SD * sd, CUT_SD * sd, out=change)

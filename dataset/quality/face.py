@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from dataset.common.spans import true_runs
 from dataset.signals.windows import unbroken_runs
@@ -12,6 +13,7 @@ from .video import Pictures
 
 _STEP_S = 0.5                      # a step of exposure happens within this
 _LEVEL_S = 0.75                    # and the levels before and after are medians over this
+_AT_ONCE = 1024                    # places at which a step of exposure is looked for
 _STRAY_LOOKS = 5                   # a stray face is one unlike the median of so many looks
 _TEXTS = {
     "face_motion": "the face moves by {:.2f} of its width",
@@ -46,12 +48,11 @@ def measure_face(
 
 def _without_strays(face: np.ndarray, aspect: float) -> np.ndarray:
     """Drop wrong detections: over half a width away from the median of five looks."""
-    from scipy.ndimage import median_filter
-
     seen = np.flatnonzero(np.isfinite(face[:, 0]))
     if len(seen) < _STRAY_LOOKS:
         return face
-    usual = median_filter(face[seen], (_STRAY_LOOKS, 1), mode="nearest")
+    around = np.pad(face[seen], ((_STRAY_LOOKS // 2, _STRAY_LOOKS // 2), (0, 0)), mode="edge")
+    usual = np.median(sliding_window_view(around, _STRAY_LOOKS, axis=0), axis=-1)
     across, down = (face[seen, :2] - usual[:, :2]).T
     kept = face.copy()
     kept[seen[np.hypot(across, down / aspect) > 0.5 * usual[:, 2]]] = np.nan
@@ -132,13 +133,11 @@ def _measure_exposure(cells: np.ndarray, t_s: np.ndarray, measured: Measurements
         t_s, at_s[:, None] + np.array([-reach_s, -_STEP_S / 2, _STEP_S / 2, reach_s])
     )
     counts = np.diff(all_edges, axis=1)
-    for k in np.flatnonzero((counts[:, 0] >= 3) & (counts[:, 2] >= 3)).tolist():
-        edges = all_edges[k]
-        before, after = (
-            np.median(np.log(np.maximum(cells[edges[i] : edges[i + 1]], 1.0)), axis=0)
-            for i in (0, 2)
-        )
-        changes[k] = 100 * np.expm1(np.median(after - before))
+    there = np.flatnonzero((counts[:, 0] >= 3) & (counts[:, 2] >= 3))
+    for first in range(0, len(there), _AT_ONCE):
+        some = there[first : first + _AT_ONCE]
+        before, after = (_levels(cells, all_edges[some, i : i + 2]) for i in (0, 2))
+        changes[some] = 100 * np.expm1(np.median(after - before, axis=1))
     most = float(np.abs(changes).max()) if len(changes) else None
     measured.add_measure("exposure_step_percent", most)
     for run in true_runs(np.abs(changes) > measured.limits["exposure_step"]):
@@ -148,6 +147,17 @@ def _measure_exposure(cells: np.ndarray, t_s: np.ndarray, measured: Measurements
             value=float(changes[at]), from_s=float(at_s[at]) - _STEP_S / 2,
             to_s=float(at_s[at]) + _STEP_S / 2,
         )
+
+
+def _levels(cells: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    """Return the median of the logarithm of each cell from one frame to another, (K, C)."""
+    levels = np.empty((len(edges), cells.shape[1]), cells.dtype)
+    counts = np.diff(edges, axis=1)[:, 0]
+    for count in np.unique(counts).tolist():        # a few, of as many frames each
+        of = np.flatnonzero(counts == count)
+        seen = cells[edges[of, :1] + np.arange(count)]
+        levels[of] = np.median(np.log(np.maximum(seen, 1.0)), axis=1)
+    return levels
 
 
 def _measure_repeats(repeats: np.ndarray, t_s: np.ndarray, measured: Measurements) -> None:

@@ -5,6 +5,7 @@ each flag names the limit that was passed. The grade follows from the flags alon
 session bad, a warning usable, a note nothing.
 """
 
+from concurrent.futures import Executor
 from importlib.metadata import version
 from pathlib import Path
 
@@ -39,12 +40,11 @@ def measure_session(session_path: Path, limits: Limits) -> tuple[SessionQuality,
     cv2.setNumThreads(1)            # more sessions at once are more processes
     measured = Measurements(limits)
     with Session(session_path) as session, open_threads(1) as beside:
-        session_hash = beside.submit(session.content_hash)    # lets this thread go on meanwhile
-        _measure(session, measured)
+        session_hash = _measure(session, measured, beside)
         flags = join_many(measured.flags)
         quality = SessionQuality(
             session=session.session_id, subject=session.subject,
-            session_hash=session_hash.result(), simulated=session.simulated,
+            session_hash=session_hash, simulated=session.simulated,
             duration_s=session.duration_s, grade=grade_of(flags),
             flags=sort_flags(flags), measures=measured.measures, limits_hash=limits.hash,
             acq_version=version("acq"),
@@ -52,7 +52,13 @@ def measure_session(session_path: Path, limits: Limits) -> tuple[SessionQuality,
     return quality, measured.curves
 
 
-def _measure(session: Session, measured: Measurements) -> None:
+def _measure(session: Session, measured: Measurements, beside: Executor) -> str:
+    """Measure all there is, and return the session's hash.
+
+    The pictures are looked at in a thread beside the finger, and hashed in it beside what follows
+    from them: HDF5 reads for one thread at a time.
+    """
+    scanned, hashed = beside.submit(scan_frames, session), beside.submit(session.content_hash)
     start_ns = session.started_monotonic_ns
     frame_s = (session.frame_time_ns - start_ns) / 1e9
     sample_s = (session.ppg_time_ns - start_ns) / 1e9
@@ -64,14 +70,15 @@ def _measure(session: Session, measured: Measurements) -> None:
     finger = finger_pulse(session.ppg, sample_s) if _rises(sample_s) else None
     poor = measure_ppg(session, finger, measured)
     _flag_untold(rates, measured)
-    pictures = scan_frames(session)
+    pictures = scanned.result()
     aspect = session.frames.width / session.frames.height
     measure_face(pictures, frame_s, aspect=aspect, measured=measured)
     patches = pictures.patches
-    del pictures                    # of four hours 80 MB, before the pulses of the patches take 120
+    del pictures, scanned           # of four hours 80 MB, before the pulses of the patches take 120
     face, light_s = _face_pulse(session, patches)
     del patches
     measure_pulses(face, finger, [*poor, *_holes(light_s), *_holes(sample_s)], measured)
+    return hashed.result()
 
 
 def _flag_untold(rates: PpgRates, measured: Measurements) -> None:

@@ -22,6 +22,7 @@ import numpy as np
 
 from acquire.errors import CurationError, apart
 from acquire.limits import FASTEST_HZ
+from dataset.common.splines import interpolate
 
 from .filters import HIGH_HZ, LOW_HZ, bandpass, min_samples
 from .finger_rates import FingerRates, commonest_reason, finger_rates
@@ -83,10 +84,10 @@ class _Run:
 
     def read(self, t_s: np.ndarray) -> np.ndarray:
         """Return the value at each time within the run."""
-        from scipy.interpolate import make_interp_spline
-
-        spline = make_interp_spline(np.arange(len(self.values)), self.values, k=SPLINE_DEGREE)
-        return spline((t_s - self.first_s) * self.fs_hz)
+        return interpolate(
+            np.arange(len(self.values)), self.values, (t_s - self.first_s) * self.fs_hz,
+            degree=SPLINE_DEGREE,
+        )
 
 
 def ppg_on_frames(
@@ -245,14 +246,13 @@ def _on_grid(t_s: np.ndarray, ppg: np.ndarray, place: np.ndarray, fs_hz: float) 
     ----------
     place : the samples' numbers on the grid, from 0
     """
-    from scipy.interpolate import make_interp_spline
-
     # Where samples are missing, a line stands in for them: a spline of high degree would swing
     # across the hole.
     known_s = np.interp(np.arange(place[-1] + 1), place, t_s)
     known = np.interp(known_s, t_s, ppg)
-    spline = make_interp_spline((known_s - t_s[0]) * fs_hz, known, k=SPLINE_DEGREE)
-    return spline(np.arange(place[-1] + 1))
+    return interpolate(
+        (known_s - t_s[0]) * fs_hz, known, np.arange(place[-1] + 1), degree=SPLINE_DEGREE
+    )
 
 
 def check_rising(time_ns: np.ndarray, what: str) -> None:

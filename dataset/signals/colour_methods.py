@@ -16,7 +16,7 @@ CHROM: de Haan, Jeanne, "Robust pulse rate from chrominance-based rPPG", IEEE TB
 POS: see `pos`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -47,8 +47,18 @@ def green(rgb: np.ndarray, fs_hz: float) -> np.ndarray:
 
 def ica(rgb: np.ndarray, fs_hz: float) -> np.ndarray:
     """Return the independent component with the highest spectral peak in the band."""
-    colours = _detrended(_normalise(rgb, fs_hz))
-    return most_periodic(_independent(colours), colours[:, 1], fs_hz)
+    return ica_of_each([(rgb, fs_hz)])[0]
+
+
+def ica_of_each(traces: Sequence[tuple[np.ndarray, float]]) -> list[np.ndarray]:
+    """Return the same of each of several traces of one length, with its rate [Hz]: in less time."""
+    colours = np.stack([_detrended(_normalise(*trace)) for trace in traces])
+    return [
+        most_periodic(components, trace[:, 1], fs_hz)
+        for components, trace, (_, fs_hz) in zip(
+            _all_independent(colours), colours, traces, strict=True
+        )
+    ]
 
 
 def pca(rgb: np.ndarray, fs_hz: float) -> np.ndarray:
@@ -157,21 +167,42 @@ def _independent(x: np.ndarray) -> np.ndarray:
 
     By symmetric FastICA with tanh, from the identity.
     """
-    x = x - x.mean(axis=0)
+    return _all_independent(x[None])[0]
+
+
+def _all_independent(x: np.ndarray) -> list[np.ndarray]:
+    """Separate each of (W, T, C) mixtures, each by as many steps as it takes."""
+    x = x - x.mean(axis=1, keepdims=True)
     _, scale, directions = np.linalg.svd(x, full_matrices=False)
-    kept = scale > scale[0] * 1e-9 if scale[0] > 0 else np.zeros(len(scale), bool)
-    if not kept.any():
-        return x
-    white = x @ directions[kept].T / scale[kept] * np.sqrt(len(x))  # (T, K), identity covariance
-    rotation = np.eye(white.shape[1])
+    kept = (scale > scale[:, :1] * 1e-9) & (scale[:, :1] > 0)
+    found = list(x)
+    counts = kept.sum(axis=1)
+    for count in np.unique(counts[counts > 0]).tolist():      # all colours of most
+        of = np.flatnonzero(counts == count)
+        # (W, T, K), identity covariance; the largest scales come first
+        white = x[of] @ directions[of, :count].transpose(0, 2, 1) / scale[of, None, :count]
+        white *= np.sqrt(x.shape[1])
+        separated = white @ _rotations(white).transpose(0, 2, 1)
+        for at, one in zip(of.tolist(), separated, strict=True):
+            found[at] = one
+    return found
+
+
+def _rotations(white: np.ndarray) -> np.ndarray:
+    """Return the rotation that makes each of (W, T, K) mixtures independent, (W, K, K)."""
+    rotations = np.tile(np.eye(white.shape[2]), (len(white), 1, 1))
+    left_to_do = np.arange(len(white))
     for _ in range(_ICA_STEPS):
-        contrast = np.tanh(white @ rotation.T)
-        new = contrast.T @ white / len(white)
-        new -= (1 - contrast**2).mean(axis=0)[:, None] * rotation
+        rotation = rotations[left_to_do]
+        contrast = np.tanh(white @ rotation.transpose(0, 2, 1))
+        new = contrast.transpose(0, 2, 1) @ white / white.shape[1]
+        new -= (1 - contrast**2).mean(axis=1)[:, :, None] * rotation
         left, _, right = np.linalg.svd(new)
         new = left @ right                                                  # the nearest rotation
-        change = np.abs(np.abs(np.sum(new * rotation, axis=1)) - 1).max()
-        rotation = new
-        if change < _ICA_TOLERANCE:
+        change = np.abs(np.abs(np.sum(new * rotation, axis=2)) - 1).max(axis=1)
+        rotations[left_to_do] = new
+        if (is_done := change < _ICA_TOLERANCE).any():
+            left_to_do, white = left_to_do[~is_done], white[~is_done]
+        if not len(left_to_do):
             break
-    return white @ rotation.T
+    return rotations

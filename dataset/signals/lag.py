@@ -12,6 +12,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from acquire.pool import open_threads, own_cores
+from dataset.common.splines import interpolate
+
 from .filters import HIGH_HZ, bandpass, min_samples
 from .peaks import peak_offset
 from .pearson import pearson_r
@@ -94,10 +97,15 @@ def _mean_pulse(
 ) -> np.ndarray:
     """Return the weighted mean of the patches' pulses, but for a factor, at even times."""
     pulses = np.empty((patches.shape[1], len(even_s)))
-    for pulse, patch in zip(pulses, np.moveaxis(patches, 1, 0), strict=True):
-        even = np.stack([np.interp(even_s, t_s, colour) for colour in patch.T], axis=1)
-        pulse[:] = -pos(even, fps)    # it follows the skin's brightness, and blood darkens it
-    variance = np.array([bandpass(pulse, fps).var() for pulse in pulses])
+
+    def read(patch: int) -> float:
+        even = [np.interp(even_s, t_s, colour) for colour in patches[:, patch].T]
+        # it follows the skin's brightness, and blood darkens it
+        pulses[patch] = -pos(np.stack(even, axis=1), fps)
+        return bandpass(pulses[patch], fps).var()
+
+    with open_threads(own_cores()) as threads:
+        variance = np.array(list(threads.map(read, range(len(pulses)))))
     quietest = max(float(np.median(variance)), 1e-12)         # what is quieter may be no skin
     pulses /= np.maximum(variance, quietest)[:, None]
     return pulses.sum(axis=0)
@@ -116,15 +124,13 @@ def _join(pieces: list[PulseWave | None]) -> PulseWave | None:
 
 
 def _on_grid(t_s: np.ndarray, values: np.ndarray) -> PulseWave | None:
-    from scipy.interpolate import CubicSpline
-
     if len(t_s) < 4 or len(t_s) < _SPARSEST_HZ * (t_s[-1] - t_s[0]):
         return None
     first_s = np.ceil(t_s[0] * GRID_HZ) / GRID_HZ
     grid_s = np.arange(first_s, t_s[-1], 1 / GRID_HZ)
     if len(grid_s) < min_samples(GRID_HZ):
         return None
-    return PulseWave(float(first_s), bandpass(CubicSpline(t_s, values)(grid_s), GRID_HZ))
+    return PulseWave(float(first_s), bandpass(interpolate(t_s, values, grid_s, degree=3), GRID_HZ))
 
 
 @dataclass(frozen=True)

@@ -42,22 +42,25 @@ def pos(rgb: np.ndarray, fs_hz: float) -> np.ndarray:
         raise ValueError(f"expected (T >= {length}, 3), found {rgb.shape}")
     if not (np.isfinite(rgb).all() and (rgb > 0).all()):
         raise ValueError("expected positive colours, found others")
-    windows = sliding_windows(rgb, length, step=1)                     # (N, L, 3)
+    windows = sliding_windows(rgb, length, step=1).swapaxes(0, 1)      # (L, N, 3)
     out = np.zeros(len(rgb))
     block = max(1, _VALUES // length)        # of windows at once: an hour takes gigabytes
-    for first in range(0, len(windows), block):
-        pulses = _project(windows[first : first + block])
+    for first in range(0, windows.shape[1], block):
+        pulses = _project(windows[:, first : first + block])
         # the last value of each window first: a frame's are added in the order of the windows
         for at in reversed(range(length)):
-            out[first + at : first + at + len(pulses)] += pulses[:, at]
+            out[first + at : first + at + pulses.shape[1]] += pulses[at]
     return out - out.mean()
 
 
 def _project(windows: np.ndarray) -> np.ndarray:
-    """Return the pulse of each window, (N, L, 3) to (N, L), zero mean."""
-    normal = windows / windows.mean(axis=1, keepdims=True)
-    plane = normal @ _PROJECTION.T                                     # (N, L, 2)
-    spread = plane.std(axis=1)                                         # (N, 2)
+    """Return the pulse of each window, (L, N, 3) to (L, N), zero mean.
+
+    All windows side by side, numpy goes through them several times as fast as one after another.
+    """
+    normal = np.divide(windows, windows.mean(axis=0), out=np.empty(windows.shape))
+    plane = normal @ _PROJECTION.T                                     # (L, N, 2)
+    spread = plane.std(axis=0)                                         # (N, 2)
     ratio = np.divide(spread[:, 0], spread[:, 1], out=np.zeros(len(spread)), where=spread[:, 1] > 0)
-    pulse = plane[..., 0] + ratio[:, None] * plane[..., 1]
-    return pulse - pulse.mean(axis=1, keepdims=True)
+    pulse = plane[..., 0] + ratio * plane[..., 1]
+    return pulse - np.ascontiguousarray(pulse.T).mean(axis=1)          # as rounded since ever

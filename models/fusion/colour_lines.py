@@ -5,6 +5,8 @@ remote-PPG by using the blood volume pulse signature", Physiol. Meas. 35(9), 201
 change all three about alike.
 """
 
+from functools import lru_cache
+
 import numpy as np
 
 # red, green and blue, relative to their means; of length 1
@@ -26,25 +28,29 @@ class ColourLines:
     """
 
     def __init__(self, traces: np.ndarray, fs_hz: float) -> None:
-        self._time_s = np.arange(len(traces)) / fs_hz
+        self._grid = len(traces), fs_hz
         relative = traces / np.maximum(traces.mean(axis=0), 1e-3) - 1
         drift = np.vander(np.linspace(-1, 1, len(traces)), _DRIFT_ORDER + 1)
         relative = relative - drift @ np.linalg.lstsq(drift, relative, rcond=None)[0]
         taper = np.hanning(len(traces))
         self._tapered = relative * (2 * taper / taper.sum())[:, None]
 
-    def _lines(self, rates_bpm: np.ndarray) -> np.ndarray:
-        waves = np.exp(-2j * np.pi / 60 * np.multiply.outer(rates_bpm, self._time_s))
-        return waves @ self._tapered
-
     def at(self, bpm: float) -> np.ndarray:
         """Return how the traces go together at a rate, (K, K): mean products of their lines."""
-        return _products(self._lines(bpm + _AT_BPM))
+        return _products(_waves(bpm, *self._grid) @ self._tapered)
 
     def beside(self, bpm: float) -> np.ndarray:
         """Return the same of the rates beside it, 7 to 25 bpm away."""
-        rates_bpm = bpm + _BESIDE_BPM
-        return _products(self._lines(rates_bpm[rates_bpm >= _SLOWEST_BESIDE_BPM]))
+        return _products(_waves(bpm, *self._grid, beside=True) @ self._tapered)
+
+
+@lru_cache(maxsize=4)           # the traces of one window are all asked for one rate
+def _waves(bpm: float, count: int, fs_hz: float, *, beside: bool = False) -> np.ndarray:
+    """Return waves at a rate, or of the rates beside it, (B, count)."""
+    rates_bpm = bpm + (_BESIDE_BPM if beside else _AT_BPM)
+    if beside:
+        rates_bpm = rates_bpm[rates_bpm >= _SLOWEST_BESIDE_BPM]
+    return np.exp(-2j * np.pi / 60 * np.multiply.outer(rates_bpm, np.arange(count) / fs_hz))
 
 
 def _products(lines: np.ndarray) -> np.ndarray:

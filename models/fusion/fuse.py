@@ -6,6 +6,7 @@ which most speaks is the rate (`candidates`, `calibration`). It is shown where t
 least two methods have their own highest peak there.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,7 +18,7 @@ from dataset.signals.windows import even_grid, to_even_grid
 from .calibration import Calibration, shipped_calibration
 from .candidates import AGREE_BPM, Evidence, candidates_bpm, features_of
 from .colour_lines import ColourLines
-from .methods import pulses_of
+from .methods import NETWORK, pulse_of_network, pulses_of_colours
 from .parts import BesideLines, PartPulses
 from .spectra import HIGH_BPM, LOW_BPM, Spectra
 
@@ -71,9 +72,23 @@ class ReadWindow:
     parts: PartPulses
 
 
+@dataclass(frozen=True)
+class ReadColours:
+    """What is known of a window without the network."""
+
+    fs_hz: float                        # rate of its frames
+    why_not: str = ""                   # why it cannot be read, in words; "" where it can
+    pulses: dict[str, np.ndarray] = field(default_factory=dict)     # by each formula
+    lines: ColourLines | None = None
+    parts: PartPulses | None = None
+    change_percent: float = 0.0         # standard deviation of the face's colours
+    span_s: float = 0.0
+
+
 def fuse_window(
     time_s: np.ndarray, colour: np.ndarray, changes: np.ndarray, parts: np.ndarray, *,
     is_predicted: bool = False, calibration: Calibration | None = None,
+    colours: ReadColours | None = None,
 ) -> FusedRate:
     """Read the heart rate of one window, from 30 to 240 bpm.
 
@@ -86,9 +101,11 @@ def fuse_window(
     parts : (T, 16, 3) colours of the frame's parts, `dataset.face.frames.part_colours`
     is_predicted : whether the pictures were coded as what changed since others
     calibration : the one that comes with acq where not given
+    colours : of `read_colours`, where they were read already
     """
-    window = read_window(time_s, colour, changes, parts)
-    fs_hz = even_grid(time_s)[1] if len(time_s) > 1 else 0.0
+    colours = colours or read_colours([(time_s, colour, parts)])[0]
+    window = read_window(time_s, colour, changes, parts, colours=colours)
+    fs_hz = colours.fs_hz
     if isinstance(window, str):
         return FusedRate(None, why_not=window, fs_hz=fs_hz)
     methods = window.methods
@@ -136,26 +153,67 @@ def _repeated_frames(bpm: float, fs_hz: float) -> int | None:
     )
 
 
+def read_colours(
+    windows: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray]]
+) -> list[ReadColours]:
+    """Read what windows show without the network, all at once.
+
+    Parameters
+    ----------
+    windows : times, colours and parts of each, as `fuse_window` takes them
+    """
+    read = [
+        _short_or_slow(time_s) or _lines_of(time_s, colour, parts)
+        for time_s, colour, parts in windows
+    ]
+    evens = {
+        at: (to_even_grid(colour, time_s), read[at].fs_hz)
+        for at, (time_s, colour, _) in enumerate(windows) if not read[at].why_not
+    }
+    for at, pulses in zip(evens, pulses_of_colours(list(evens.values())), strict=True):
+        read[at].pulses.update(pulses)
+    return read
+
+
+def _short_or_slow(time_s: np.ndarray) -> ReadColours | None:
+    """Return why a window cannot be read; None where it can."""
+    if len(time_s) < 2:
+        return ReadColours(0.0, TOO_SHORT)
+    fs_hz = even_grid(time_s)[1]
+    if fs_hz <= LEAST_FS_HZ:
+        return ReadColours(fs_hz, TOO_SLOW)
+    if float(time_s[-1] - time_s[0]) < LEAST_S - 1.5 / fs_hz:
+        return ReadColours(fs_hz, TOO_SHORT)
+    return None
+
+
+def _lines_of(time_s: np.ndarray, colour: np.ndarray, parts: np.ndarray) -> ReadColours:
+    """Read all but the pulses of the formulas."""
+    fs_hz = even_grid(time_s)[1]
+    change = colour.std(axis=0) / np.maximum(colour.mean(axis=0), 1)
+    return ReadColours(
+        fs_hz, lines=ColourLines(to_even_grid(colour, time_s), fs_hz),
+        parts=PartPulses(to_even_grid(parts, time_s), fs_hz),
+        change_percent=100 * float(change.mean()), span_s=float(time_s[-1] - time_s[0]),
+    )
+
+
 def read_window(
-    time_s: np.ndarray, colour: np.ndarray, changes: np.ndarray, parts: np.ndarray
+    time_s: np.ndarray, colour: np.ndarray, changes: np.ndarray, parts: np.ndarray, *,
+    colours: ReadColours | None = None,
 ) -> "ReadWindow | str":
     """Read a window by every method; why it cannot be read, in words, where it cannot."""
-    if len(time_s) < 2:
-        return TOO_SHORT
-    fs_hz, span_s = even_grid(time_s)[1], float(time_s[-1] - time_s[0])
-    if fs_hz <= LEAST_FS_HZ:
-        return TOO_SLOW
-    if span_s < LEAST_S - 1.5 / fs_hz:
-        return TOO_SHORT
-    even_colour = to_even_grid(colour, time_s)
-    pulses = pulses_of(time_s, changes, even_colour, fs_hz)
-    spectra = Spectra(list(pulses.values()), fs_hz)
+    colours = colours or read_colours([(time_s, colour, parts)])[0]
+    if colours.why_not:
+        return colours.why_not
+    assert colours.lines is not None
+    assert colours.parts is not None
+    pulses = {NETWORK: pulse_of_network(time_s, changes), **colours.pulses}
+    spectra = Spectra(list(pulses.values()), colours.fs_hz)
     methods = dict(zip(pulses, spectra.peaks_bpm(), strict=True))
     rates = candidates_bpm(spectra)
-    change = colour.std(axis=0) / np.maximum(colour.mean(axis=0), 1)
     evidence = Evidence(
-        spectra, ColourLines(even_colour, fs_hz), PartPulses(to_even_grid(parts, time_s), fs_hz),
-        100 * float(change.mean()), span_s,
+        spectra, colours.lines, colours.parts, colours.change_percent, colours.span_s
     )
     features = [features_of(bpm, evidence) for bpm in rates]
     return ReadWindow(spectra, methods, rates, np.array(features), evidence.parts)

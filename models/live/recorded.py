@@ -3,6 +3,7 @@
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -12,6 +13,7 @@ from acquire.camera.source import EndOfStream
 from acquire.data_folder import SESSION_SUFFIX
 from acquire.errors import CurationError, SessionError, suggest
 from dataset.common.ahead import read_ahead
+from dataset.common.wording import counted
 
 if TYPE_CHECKING:
     from acquire.camera.replay import ReplayCamera
@@ -24,7 +26,10 @@ _HDF5 = b"\x89HDF\r\n\x1a\n"
 class Reference(Protocol):
     """What the heart rate of a face is held against."""
 
-    why_missing: str        # why there is none, in words; "" where there is
+    @property
+    def why_missing(self) -> str:
+        """Why there is none, in words; "" where there is."""
+        ...
 
     def check(self, seconds: float) -> None:
         """Refuse one that says nothing of a file of so many seconds; an `AcqError`."""
@@ -39,7 +44,8 @@ class Reference(Protocol):
 class RecordedFrames:
     """The frames of a file, while it is open."""
 
-    frames: Iterator[tuple[np.ndarray, float]]   # (H, W, 3) uint8 RGB, time [s] after the first
+    # (H, W, 3) uint8 RGB, which the next one may be written over; time [s] after the first
+    frames: Iterator[tuple[np.ndarray, float]]
     total: int
     seconds: float                          # from the first frame to the last
     simulated: bool
@@ -134,15 +140,15 @@ def _frames_of_session(session: "Session") -> Generator[tuple[np.ndarray, float]
     frames, light_ns = session.frames, session.frame_light_ns
     stored = map(frames.raw, range(len(frames)))
     with read_ahead(zip(stored, (light_ns - light_ns[:1]).tolist(), strict=True)) as ahead:
+        image = np.empty((frames.height, frames.width, 3), np.uint8)
         for picture, time_ns in ahead:
-            image = np.empty((frames.height, frames.width, 3), np.uint8)
             yield frames.convert_into(picture, image), time_ns / 1e9
 
 
 def _frames_of_video(
     camera: "ReplayCamera", remarks: list[str]
 ) -> Iterator[tuple[np.ndarray, float]]:
-    """Yield the frames that decode; of one that is cut short, `remarks` get how much is missing."""
+    """Yield the frames that decode; `remarks` get how many are damaged or missing."""
     from acquire.camera.replay import CutShort
 
     from .sources import to_rgb
@@ -152,10 +158,12 @@ def _frames_of_video(
         try:
             frame = camera.read(0.2)
         except EndOfStream:
+            remarks += _describe_damage(camera)
             return
         except CutShort:
             if not (read := camera.read_frames):
                 raise
+            remarks += _describe_damage(camera)
             remarks.append(
                 f"the last {camera.frames - read} of {camera.frames} frames do not decode: it is "
                 f"read up to {camera.seconds_at(read - 1):.1f} of {camera.seconds:.1f} s"
@@ -166,28 +174,51 @@ def _frames_of_video(
             yield image, (frame.time_ns - _LONG_AGO_NS) / 1e9
 
 
+def _describe_damage(camera: "ReplayCamera") -> list[str]:
+    """Return in a line which frames decoded in part only; nothing where all are whole."""
+    if not (damaged := camera.damaged):
+        return []
+    are = f"{counted(len(damaged), 'frame')} {'is' if len(damaged) == 1 else 'are'}"
+    return [
+        f"{are} damaged, the first at {camera.seconds_at(damaged[0]):.2f} s: what does not decode "
+        "in it was guessed, and frames after it are made from it"
+    ]
+
+
 class SessionFinger:
     """A session's PPG on its frames' times; a `Reference`."""
 
     def __init__(self, session: "Session") -> None:
+        self._session = session
+        light_ns = session.frame_light_ns
+        self._time_s = (light_ns - light_ns[:1]) / 1e9
+
+    @property
+    def why_missing(self) -> str:
+        """Why there is none, in words; "" where there is."""
+        return self._read[1]
+
+    @cached_property
+    def _read(self) -> tuple[np.ndarray, str]:
+        """The PPG of each frame, NaN where there is none, and why there is none at all."""
         from dataset.session.heart_rate import spans_without_finger
         from dataset.signals.align import ppg_on_frames
 
-        self.why_missing = ""
-        light_ns = session.frame_light_ns
-        self._time_s = (light_ns - light_ns[:1]) / 1e9
-        self._ppg = np.full(len(light_ns), np.nan)
+        session, light_ns, why = self._session, self._session.frame_light_ns, ""
+        ppg = np.full(len(light_ns), np.nan)
         try:
-            self._ppg = ppg_on_frames(
+            ppg = ppg_on_frames(
                 session.ppg_values, session.ppg_time_ns, session.ppg_sequence, light_ns
             ).ppg
         except CurationError as error:
-            self.why_missing = str(error)
+            why = str(error)
         for first_ns, last_ns in spans_without_finger(session):
-            self._ppg[(light_ns >= first_ns) & (light_ns <= last_ns)] = np.nan
+            ppg[(light_ns >= first_ns) & (light_ns <= last_ns)] = np.nan
+        return ppg, why
 
     def check(self, seconds: float) -> None:
-        """Accept any: it is of the session itself."""
+        """Accept any: it is of the session itself. What it says is read here, or when asked."""
+        _ = self._read
 
     def hr_bpm(self, first_s: float, last_s: float) -> float | None:
         """Return the heart rate from one time to another; None where it cannot be told."""
@@ -197,7 +228,7 @@ class SessionFinger:
         # of times that do not rise there is no PPG, and no rate
         first = int(np.searchsorted(self._time_s, first_s - 1e-9))
         stop = int(np.searchsorted(self._time_s, last_s + 1e-9, side="right"))
-        ppg, time_s = self._ppg[first:stop], self._time_s[first:stop]
+        ppg, time_s = self._read[0][first:stop], self._time_s[first:stop]
         if len(ppg) < 2 or not np.isfinite(ppg).all() or np.ptp(ppg) == 0:
             return None
         fs_hz = even_grid(time_s)[1]

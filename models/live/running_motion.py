@@ -41,6 +41,23 @@ class RunningMotion:
         -------
         (1, 3, 36, 36) float32 as a network reads it; None for the first of a sequence
         """
+        found = self._weigh(averaged, step_s)
+        if found is None:
+            return None
+        change, fade = found
+        sd = math.sqrt(self._square / self._weight)
+        np.clip(change, -self._cut_sd * sd, self._cut_sd * sd, out=change)
+        self._square_cut = fade * self._square_cut + float(np.square(change).mean(dtype=np.float64))
+        if self._square_cut > 0:
+            change /= math.sqrt(self._square_cut / self._weight)
+        return np.ascontiguousarray(change.transpose(2, 0, 1)[None])
+
+    def note(self, averaged: np.ndarray, step_s: float) -> None:
+        """Take the next frame for `strength` alone."""
+        self._weigh(averaged, step_s)
+
+    def _weigh(self, averaged: np.ndarray, step_s: float) -> tuple[np.ndarray, float] | None:
+        """Return the change since the frame before, and what the weights before have become."""
         values = averaged.astype(np.float32)
         last, self._last = self._last, values
         if last is None:
@@ -55,8 +72,4 @@ class RunningMotion:
         self._square = fade * self._square + square
         sd = math.sqrt(self._square / self._weight)
         self.strength = math.sqrt(square) / sd if sd > 0 else 0.0
-        np.clip(change, -self._cut_sd * sd, self._cut_sd * sd, out=change)
-        self._square_cut = fade * self._square_cut + float(np.square(change).mean(dtype=np.float64))
-        if self._square_cut > 0:
-            change /= math.sqrt(self._square_cut / self._weight)
-        return np.ascontiguousarray(change.transpose(2, 0, 1)[None])
+        return change, fade

@@ -12,6 +12,9 @@ from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
+import cv2
+
+from acquire.pool import open_threads
 from dataset.published_colour.methods import METHODS as PUBLISHED
 from dataset.signals.filters import WINDOW_S
 from models.fusion.fuse import LEAST_S, FusedRate
@@ -50,15 +53,18 @@ def read_whole(
     DeviceError, SessionError : see `open_recorded`, and the reference's own
     """
     begun = time.perf_counter()
-    with open_recorded(source, times=times, fps=fps) as recorded:
+    cv2.setNumThreads(1)            # a face is small, and the other cores have other work
+    with open_recorded(source, times=times, fps=fps) as recorded, open_threads(1) as beside:
         def on_frame(done: int) -> None:
             if on_frames is not None and (done % 25 == 0 or done == recorded.total):
                 on_frames(done, recorded.total)
 
         reference = choose_reference(recorded, reference, source)
+        if recorded.finger is not None:
+            beside.submit(recorded.finger.check, recorded.seconds)
         watched = watch(
             recorded.frames, pulse.net, pulse.find_faces, on_frame=on_frame,
-            keeps_regions=not PUBLISHED.keys().isdisjoint(methods),
+            keeps_regions=not PUBLISHED.keys().isdisjoint(methods), executor=beside,
         )
         coding = {"is_predicted": recorded.is_predicted}
         windows = [read_windows(stretch, **coding) for stretch in watched.stretches]

@@ -8,12 +8,15 @@ of all of it, as in training. Of a longer one 1,024 frames at a time are read, w
 these and of the 1,024 after them; the last 1,025 to 2,048 with their own.
 """
 
+from collections.abc import Callable
+from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import cached_property, partial
 
 import numpy as np
 
 from dataset.face.box import SIZE, FaceBox
-from dataset.face.frames import face_colour, motion, part_colours
+from dataset.face.frames import cut, face_colour, part_colours, relative_change
 from dataset.published_colour.regions import region_colours
 from models.board.onnx_net import to_appearance
 from models.live.pulse import PulseNet
@@ -31,9 +34,14 @@ class Stretch:
     colour: np.ndarray          # (T, 3) mean colour inside the detector's own box, 0 to 255
     parts: np.ndarray           # (T, 16, 3) mean colour of each of the frame's parts
     regions: np.ndarray | None  # (T, 3, 3) of `dataset.published_colour.regions`; None: not asked
-    changes: np.ndarray         # (T,) rise of the pulse since the frame before; the first is 0
+    read_changes: Callable[[], np.ndarray]      # gives `changes`, once the network has read them
     is_clear: np.ndarray        # (T,) bool: nothing is said against a heart rate at that frame
     others: str = ""            # in words, that other faces were in view, and not read
+
+    @cached_property
+    def changes(self) -> np.ndarray:
+        """(T,) rise of the pulse since the frame before; the first is 0."""
+        return self.read_changes()
 
     @property
     def span_s(self) -> float:
@@ -50,22 +58,25 @@ class StretchReader:
     box : in which the frames are averaged
     why : the stretch begins
     keeps_regions : the colours of regions, too, for methods that read them
+    executor : runs the network beside what else there is to do
     """
 
     def __init__(
-        self, net: PulseNet, box: FaceBox, why: str, *, keeps_regions: bool = False
+        self, net: PulseNet, box: FaceBox, why: str, *, keeps_regions: bool = False,
+        executor: Executor | None = None,
     ) -> None:
-        self._net, self._box, self._why = net, box, why
+        self._net, self._box, self._why, self._executor = net, box, why, executor
         self._keeps_regions = keeps_regions
         self._kept = np.empty((64, SIZE, SIZE, 3), np.uint16)
-        self._count = 0
+        self._count = self._begun = 0           # frames that are kept; pairs that are worked on
+        self._blocks: list[Callable[[], np.ndarray]] = []       # the changes of these pairs
         self._time_s: list[float] = []
         self._others = ""
         self._is_clear: list[bool] = []
         self._colours: list[np.ndarray] = []
         self._parts: list[np.ndarray] = []
         self._regions: list[np.ndarray] = []
-        self._changes: list[np.ndarray] = [np.zeros(1)]
+        self._rises: list[Callable[[], np.ndarray]] = [partial(np.zeros, 1)]
 
     def add(
         self, averaged: np.ndarray, time_s: float, *, is_clear: bool, others: str = ""
@@ -78,6 +89,8 @@ class StretchReader:
             self._kept = np.concatenate([self._kept, np.empty_like(self._kept)])
         self._kept[self._count] = averaged
         self._count += 1
+        if self._count - 1 - self._begun == _BATCH:
+            self._begin()
         self._time_s.append(time_s)
         self._is_clear.append(is_clear)
 
@@ -97,28 +110,34 @@ class StretchReader:
             self._why, time_s[:stop], np.concatenate(self._colours)[:stop],
             np.concatenate(self._parts)[:stop],
             np.concatenate(self._regions)[:stop] if self._keeps_regions else None,
-            np.concatenate(self._changes)[:stop], np.array(self._is_clear[:stop]),
+            partial(_joined, self._rises, stop), np.array(self._is_clear[:stop]),
             self._others,
         )
 
+    def _begin(self) -> None:
+        """Work on the pairs that are new, beside the frames to come."""
+        frames = self._kept[self._begun : self._count].copy()
+        self._blocks.append(self._beside(partial(relative_change, frames)))
+        self._begun = self._count - 1
+
+    def _beside(self, work: Callable[[], np.ndarray]) -> Callable[[], np.ndarray]:
+        """Have work done in the executor, or here without one; return what gives its result."""
+        if self._executor is not None:
+            return self._executor.submit(work).result
+        done = work()
+        return lambda: done
+
     def _read(self, pairs: int) -> None:
         """Let the network read the first pairs that are kept, and keep their last frame only."""
-        kept = self._kept[: self._count]
-        of_pairs = motion(kept)
-        for first in range(0, pairs, _BATCH):
-            batch = of_pairs[first : min(first + _BATCH, pairs)]
-            appearance = None
-            if self._net.needs_appearance:
-                scale = self._net.constants["appearance_scale"]
-                appearance = np.concatenate([
-                    to_appearance(frame, full_scale=scale)
-                    for frame in kept[first : first + len(batch)]
-                ])
-            changes = self._net.predict(batch.transpose(0, 3, 1, 2), appearance)
-            self._changes.append(changes.astype(np.float64))
+        if self._begun < self._count - 1:
+            self._begin()
+        kept = self._kept[: self._count].copy()
+        self._rises.append(self._beside(partial(_read_pairs, self._net, self._blocks, kept, pairs)))
+        self._blocks = self._blocks[pairs // _BATCH :]      # one that goes on is of whole batches
+        self._begun -= pairs
         self._keep_colours(pairs)
         self._count -= pairs
-        self._kept[: self._count] = kept[pairs:].copy()
+        self._kept[: self._count] = kept[pairs:]
 
     def _keep_colours(self, count: int) -> None:
         kept, factor = self._kept[:count], self._net.constants["enlarge"]
@@ -126,3 +145,29 @@ class StretchReader:
         if self._keeps_regions:
             self._regions.append(region_colours(kept, self._box, factor=factor))
         self._parts.append(part_colours(kept).astype(np.float32))
+
+
+def _read_pairs(
+    net: PulseNet, blocks: list[Callable[[], np.ndarray]], kept: np.ndarray, pairs: int
+) -> np.ndarray:
+    """Return the rise of the pulse of the first pairs of (T, 36, 36, 3) frames, (pairs,).
+
+    Parameters
+    ----------
+    blocks : give the changes of all pairs
+    """
+    of_pairs, changes = cut(np.concatenate([read() for read in blocks])), np.empty(pairs)
+    for first in range(0, pairs, _BATCH):
+        batch = of_pairs[first : min(first + _BATCH, pairs)]
+        appearance = None
+        if net.needs_appearance:
+            scale = net.constants["appearance_scale"]
+            appearance = np.concatenate([
+                to_appearance(frame, full_scale=scale) for frame in kept[first : first + len(batch)]
+            ])
+        changes[first : first + len(batch)] = net.predict(batch.transpose(0, 3, 1, 2), appearance)
+    return changes
+
+
+def _joined(rises: list[Callable[[], np.ndarray]], stop: int) -> np.ndarray:
+    return np.concatenate([read() for read in rises])[:stop]

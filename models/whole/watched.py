@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -50,16 +51,17 @@ class Watched:
 def watch(
     frames: Iterator[tuple[np.ndarray, float]], net: PulseNet, find_faces: FindFaces, *,
     keeps_regions: bool = False, on_frame: OnFrame | None = None,
+    executor: Executor | None = None,
 ) -> Watched:
     """Look at every frame, and let a network read each stretch as a whole.
 
     Parameters
     ----------
     frames : (H, W, 3) uint8 RGB and time [s]
-    keeps_regions : see `StretchReader`
+    keeps_regions, executor : see `StretchReader`
     on_frame : called with the number of each frame, from 1
     """
-    watcher = _Watcher(net, find_faces, keeps_regions=keeps_regions)
+    watcher = _Watcher(net, find_faces, keeps_regions=keeps_regions, executor=executor)
     for image, time_s in frames:
         watcher.add(image, time_s)
         if on_frame is not None:
@@ -69,9 +71,12 @@ def watch(
 
 
 class _Watcher:
-    def __init__(self, net: PulseNet, find_faces: FindFaces, *, keeps_regions: bool) -> None:
+    def __init__(
+        self, net: PulseNet, find_faces: FindFaces, *, keeps_regions: bool,
+        executor: Executor | None,
+    ) -> None:
         self.watched = Watched()
-        self._net, self._keeps_regions = net, keeps_regions
+        self._net, self._keeps_regions, self._executor = net, keeps_regions, executor
         # each figure of a file is of one person
         self._watch = FaceWatch(
             find_faces, factor=net.constants["enlarge"], patience_s=math.inf
@@ -108,11 +113,12 @@ class _Watcher:
         self, look: Look, averaged: np.ndarray, time_s: float, step_s: float
     ) -> None:
         # for its strength alone, which a quarter of the cells tells as well
-        self._motion.add(averaged[::2, ::2], step_s)
+        self._motion.note(averaged[::2, ::2], step_s)
         if self._stretch is None:
             assert self._watch.box is not None
             self._stretch = StretchReader(
-                self._net, self._watch.box, self._why, keeps_regions=self._keeps_regions
+                self._net, self._watch.box, self._why, keeps_regions=self._keeps_regions,
+                executor=self._executor,
             )
         self._stretch.add(
             averaged, time_s, is_clear=look.problem is None, others=look.others

@@ -6,11 +6,19 @@ import numpy as np
 
 from dataset.signals.filters import WINDOW_S
 from dataset.signals.windows import STEP_S, even_grid, to_even_grid
-from models.fusion.fuse import LEAST_S, FusedRate, fuse_window, why_beside
+from models.fusion.fuse import (
+    LEAST_S,
+    FusedRate,
+    ReadColours,
+    fuse_window,
+    read_colours,
+    why_beside,
+)
 from models.fusion.parts import BesideLines
 
 from .stretches import Stretch
 
+_AT_ONCE = 64            # windows whose colours are read together
 CLIP_S = 60.0            # a heart does not keep one rate for longer
 # A line of light or motion that hardly stands out in ten seconds does so in thirty: so long before
 # and after a window it is looked for beside the face.
@@ -51,13 +59,22 @@ def window_spans(stretch: Stretch) -> list[slice]:
 
 def read_windows(stretch: Stretch, *, is_predicted: bool = False) -> list[Window]:
     """Read every window of a stretch; see `models.fusion.fuse.fuse_window`."""
-    return [
-        Window(
-            float(stretch.time_s[frames.start]), float(stretch.time_s[frames.stop - 1]),
-            _fuse(stretch, frames, is_predicted),
-        )
-        for frames in window_spans(stretch)
-    ]
+    spans, windows = window_spans(stretch), []
+    for first in range(0, len(spans), _AT_ONCE):
+        some = spans[first : first + _AT_ONCE]
+        # the network may still be at work
+        colours = read_colours([
+            (stretch.time_s[frames], stretch.colour[frames], stretch.parts[frames])
+            for frames in some
+        ])
+        windows += [
+            Window(
+                float(stretch.time_s[frames.start]), float(stretch.time_s[frames.stop - 1]),
+                _fuse(stretch, frames, is_predicted, read),
+            )
+            for frames, read in zip(some, colours, strict=True)
+        ]
+    return windows
 
 
 def clip_of(stretches: list[Stretch]) -> Stretch | None:
@@ -76,10 +93,12 @@ def read_clip(clip: Stretch, *, is_predicted: bool = False) -> FusedRate:
     return _fuse(clip, slice(0, len(clip.time_s)), is_predicted)
 
 
-def _fuse(stretch: Stretch, frames: slice, is_predicted: bool) -> FusedRate:
+def _fuse(
+    stretch: Stretch, frames: slice, is_predicted: bool, colours: ReadColours | None = None
+) -> FusedRate:
     rate = fuse_window(
         stretch.time_s[frames], stretch.colour[frames], stretch.changes[frames],
-        stretch.parts[frames], is_predicted=is_predicted,
+        stretch.parts[frames], is_predicted=is_predicted, colours=colours,
     )
     first_s, last_s = stretch.time_s[frames.start], stretch.time_s[frames.stop - 1]
     around = slice(*np.searchsorted(
