@@ -227,6 +227,7 @@ def withdraw(desk: Desk) -> None:
     desk.list()
     desk.tick("Select S03-20260101T090001Z")
     desk.press("Delete a subject…")
+    desk.see("#plan-size", "MB")
     desk.say("S03")
     desk.see("#jobs", "delete a subject")
 

@@ -20,14 +20,16 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from acquire.data_folder import jobs_dir
+from acquire.data_folder import SESSION_SUFFIX, jobs_dir, sessions_dir, subjects_in
 from acquire.errors import AcqError, CurationError
 from acquire.writing import refuse_links_out
+from dataset.withdraw.names import SubjectNames
 
 from .program import ACQ
 from .record import (
     ERR,
     JOB,
+    LOCK,
     OUT,
     Progress,
     Record,
@@ -41,8 +43,18 @@ from .record import (
     take_lock,
     write_record,
 )
-from .request import WITHDRAW, JobRequest, command_of
+from .request import WITHDRAW, Command, JobRequest, command_of
+from .told import words_of
 
+_UNSEEN = "its end was not seen: the studio had ended before it did, and it left no word"
+_UNSEEN_JOB = (
+    f"{_UNSEEN}, as after a kill or a power cut; what it writes is there whole or not at all"
+)
+_UNSEEN_WITHDRAWAL = (
+    f"{_UNSEEN}, as it is kept nowhere. If the subject is still in the list of sessions, delete it "
+    "again, which completes it; if not, acq withdraw with its name, in a terminal, finds what is "
+    "left"
+)
 MOST_KEPT = 50
 NICE = 5                            # a third of the weight of what has the processor first
 
@@ -61,14 +73,16 @@ class JobView:
     done: int
     total: int
     words: tuple[str, ...]              # errors and warnings, or why its end is not known
+    told: tuple[str, ...]               # what it did
     has_result: bool
 
 
 class _Job:
     """One job: its record, and its process where this studio began it."""
 
-    def __init__(self, folder: Path, record: Record) -> None:
-        self.folder, self.record = folder, record
+    def __init__(self, folder: Path, record: Record, asked: JobRequest | None = None) -> None:
+        self.folder, self.record, self.asked = folder, record, asked
+        self.names: SubjectNames | None = None       # of who withdraws
         self.process: subprocess.Popen[bytes] | None = None
         self.out: Path | int = folder / OUT
         self.err: Path | int = folder / ERR
@@ -97,14 +111,17 @@ class Jobs:
         on_end: Callable[[JobView], object] = lambda job: None,
     ) -> None:
         self._data, self._program, self._lock = data, program, threading.Lock()
+        self._beginning = threading.Lock()
         self._on_end = on_end
         self._jobs: dict[str, _Job] = {}
         for folder in sorted(jobs_dir(data).glob("*/")):
-            with suppress(AcqError):    # a withdrawal removed what named its subject
+            if not (folder / JOB).exists():
+                self._remove_rest(folder)
+            with suppress(AcqError):
                 self._jobs[folder.name] = _Job(folder, read_record(folder))
 
     def begin(self, asked: JobRequest) -> JobView:
-        """Begin a job.
+        """Begin a job; one that was begun here and still runs is not begun twice.
 
         Raises
         ------
@@ -112,6 +129,13 @@ class Jobs:
         OSError : no process can be begun, or nothing written
         """
         command = command_of(asked, self._data)
+        with self._beginning:
+            for job in list(self._jobs.values()):
+                if job.asked == asked and job.is_running:
+                    return self._view(job)
+            return self._begin(asked, command)
+
+    def _begin(self, asked: JobRequest, command: Command) -> JobView:
         now = datetime.now().astimezone()
         name = f"{now:%Y%m%dT%H%M%S%f}-{secrets.token_hex(4)}"
         folder = jobs_dir(self._data) / name
@@ -120,7 +144,9 @@ class Jobs:
         try:
             job = _Job(folder, Record(
                 name, asked.verb, command.title, now.isoformat(" ", "seconds"), pid=0,
-            ))
+            ), asked)
+            if asked.verb == WITHDRAW:
+                job.names = self._names_of(asked.subject)
             self._start(job, command.arguments)
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
@@ -143,17 +169,17 @@ class Jobs:
                 [*self._program, *arguments], stdin=subprocess.DEVNULL, stdout=out, stderr=err,
                 pass_fds=(lock,), start_new_session=True,
             )
+            _give_way(job.process.pid)
+            job.record = replace(job.record, pid=job.process.pid)
+            try:
+                write_record(job.folder, job.record)
+            except BaseException:                    # nobody could watch or cancel it
+                job.process.kill()
+                job.process.wait()
+                raise
         finally:
             for descriptor in (lock, out, err):      # from here on the process alone has them
                 os.close(descriptor)
-        _give_way(job.process.pid)
-        job.record = replace(job.record, pid=job.process.pid)
-        try:
-            write_record(job.folder, job.record)
-        except BaseException:                        # nobody could watch or cancel it
-            job.process.kill()
-            job.process.wait()
-            raise
 
     def _wait(self, job: _Job) -> None:
         """Note how a job ended."""
@@ -163,6 +189,13 @@ class Jobs:
             ended = datetime.now().astimezone().isoformat(" ", "seconds")
             code = code if code >= 0 else 128 - code            # as a shell counts signals
             noted = replace(job.record, ended=ended, exit_code=code)
+            if job.names is not None:
+                said, unnamed = job.said(), job.names.removed_from
+                words = _words(noted, said, state_of(noted, said, is_running=False))
+                told = words_of(noted.verb, said.result)
+                noted = replace(
+                    noted, words=tuple(map(unnamed, words)), told=tuple(map(unnamed, told))
+                )
             try:
                 if (job.folder / JOB).exists():
                     write_record(job.folder, noted)
@@ -191,6 +224,7 @@ class Jobs:
             for name, job in list(self._jobs.items()):
                 if not (job.folder / JOB).exists() and not job.is_running:
                     del self._jobs[name]
+                    self._remove_rest(job.folder)
             jobs = list(self._jobs.values())
         return [self._view(job) for job in sorted(jobs, key=lambda job: job.record.id)[::-1]]
 
@@ -223,23 +257,40 @@ class Jobs:
         for name in ended[:max(0, len(self._jobs) - MOST_KEPT)]:
             shutil.rmtree(self._jobs.pop(name).folder, ignore_errors=True)
 
+    def _remove_rest(self, folder: Path) -> None:
+        """Remove the folder of a job whose record a withdrawal removed; one that begins stays."""
+        with suppress(AcqError, OSError):
+            refuse_links_out(self._data, folder / LOCK)
+            if (folder / LOCK).exists() and not is_locked(folder):
+                shutil.rmtree(folder)
+
+    def _names_of(self, subject: str) -> SubjectNames:
+        home = sessions_dir(self._data) / subject
+        sessions = frozenset(path.stem for path in home.glob(f"*{SESSION_SUFFIX}"))
+        return SubjectNames(
+            subject, sessions, frozenset(subjects_in(self._data)) - {subject}
+        )
+
     def _view(self, job: _Job) -> JobView:
         said, record = job.said(), job.record
         state = state_of(record, said, is_running=job.is_running)
-        words = (*said.errors, *said.warnings)
-        if state == "failed" and not said.errors and (said.plain or not said.is_well):
-            words = (*words, said.plain or "its result says what is not as it should be")
-        if state == "not known":
-            words = (
-                *words, "its end was not seen: the studio had ended before it did, and it left no "
-                "word, as after a kill or a power cut; what it writes is there whole or not at all",
-            )
+        told = () if state == "running" else words_of(record.verb, said.result)
         progress = said.progress if state == "running" else Progress()
         return JobView(
             id=record.id, verb=record.verb, title=record.title, begun=record.begun,
-            ended=record.ended, state=state, words=words, has_result=said.has_result,
-            **asdict(progress),
+            ended=record.ended, state=state, words=_words(record, said, state) or record.words,
+            told=told or record.told, has_result=said.has_result, **asdict(progress),
         )
+
+
+def _words(record: Record, said: Said, state: State) -> tuple[str, ...]:
+    """Return the errors and warnings of a job, or why its end is not known."""
+    words = (*said.errors, *said.warnings)
+    if state == "failed" and not said.errors and (said.plain or not said.is_well):
+        return (*words, said.plain or "its result says what is not as it should be")
+    if state == "not known":
+        return (*words, _UNSEEN_WITHDRAWAL if record.verb == WITHDRAW else _UNSEEN_JOB)
+    return words
 
 
 def _give_way(pid: int) -> None:

@@ -38,6 +38,9 @@ class Record:
     pid: int
     ended: str = ""                     # ISO 8601; "": not yet, or no studio saw it
     exit_code: int | None = None
+    # of a withdrawal, whose output is kept nowhere: what it said and did, without the names
+    words: tuple[str, ...] = ()
+    told: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -70,8 +73,13 @@ class Said:
     warnings: tuple[str, ...]
     errors: tuple[str, ...]
     plain: str                          # the last line that is no JSON, as of a traceback
-    has_result: bool                    # the document on stdout is whole
+    result: Any | None                  # the document on stdout; None: it is not whole
     is_well: bool = True                # as that says itself; verify has no other word of a fault
+
+    @property
+    def has_result(self) -> bool:
+        """Whether the document on stdout is whole."""
+        return self.result is not None
 
 
 _RECORD = Kind(Record, "the record of a job", AcqError, "remove its folder")
@@ -122,7 +130,7 @@ def read_said(out: Path | int, err: Path | int) -> Said:
     return Said(
         progress, tuple(line.note for line in lines if line.note),
         tuple(line.warning for line in lines if line.warning),
-        tuple(line.error for line in lines if line.error), plain, result is not None,
+        tuple(line.error for line in lines if line.error), plain, result,
         not (isinstance(result, dict) and result.get("ok") is False),
     )
 

@@ -24,6 +24,7 @@ from .runs_page import RunPages
 from .session_routes import SessionRoutes
 from .sessions_page import page_values
 from .shared import TEMPLATES, Shared
+from .withdrawal import WithdrawalRoutes
 
 _KINDS = {".j2": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 # scripts, the style and the icon by the name that an address has
@@ -123,6 +124,7 @@ def build_app(
         DatasetPages(shared),
         RunPages(shared),
         JobPages(shared),
+        WithdrawalRoutes(shared),
     )
     return Starlette(
         routes=[route for group in groups for route in group.routes()],

@@ -3,13 +3,16 @@ import {complain, element, get, once, post, tried} from "/assets/server.js";
 
 const EVERY_MS = 1000;
 const place = document.querySelector("#jobs"), most = Number(place?.dataset.most ?? Infinity);
-const begunHere = new Set(), cancelled = new Set(), ended = new Map();
+// on other pages than that of jobs: those that were begun there, also after the page was loaded again
+const kept = `begun ${location.pathname}`;
+const begunHere = new Set(JSON.parse(sessionStorage.getItem(kept) ?? "[]")), cancelled = new Set(), ended = new Map();
 let timer = 0, seen = "";
 
 // Begin a job; `whenDone` gets it once it has ended.
 export async function begin(asked, whenDone = () => {}) {
   const job = await post("/jobs", asked);
   begunHere.add(job.id);
+  sessionStorage.setItem(kept, JSON.stringify([...begunHere].slice(-most)));
   ended.set(job.id, whenDone);
   await look();
   return job;
@@ -33,7 +36,6 @@ async function look() {
 
 function show(jobs) {
   if (!place) return;
-  // on other pages than theirs: those that run, and those that were begun here
   const shown = jobs.filter(job => most === Infinity || job.state === "running" || begunHere.has(job.id)).slice(0, most);
   const text = JSON.stringify(shown);
   if (text === seen) return;
@@ -67,13 +69,14 @@ function card(job) {
     });
     made.append(element("p", undefined, bar, ` ${job.stage ? `${job.stage}: ${job.done} of ${job.total} ` : "begins "}`, cancel));
   }
-  if (job.words.length) made.append(element("ul", undefined, ...job.words.map(line => element("li", line))));
+  const lines = [...job.words, ...job.told];
+  if (lines.length) made.append(element("ul", undefined, ...lines.map(line => element("li", line))));
   if (job.has_result && job.state !== "running") made.append(details(job));
   return made;
 }
 
 function details(job) {
-  const text = document.createElement("pre"), made = element("details", undefined, element("summary", "Result"), text);
+  const text = document.createElement("pre"), made = element("details", undefined, element("summary", "Result as JSON"), text);
   made.addEventListener("toggle", tried(async () => {
     if (made.open && !text.textContent) text.textContent = JSON.stringify(await result(job.id), null, 1);
   }));

@@ -1,6 +1,7 @@
 // Sessions that are selected in the list, and what is done with them.
 import {begin} from "/assets/jobs.js";
-import {element, get, once, post} from "/assets/server.js";
+import {element, once, post} from "/assets/server.js";
+import {listPlan} from "/assets/withdrawal.js";
 
 const KEPT = "selected", $ = name => document.querySelector(name), table = $("#sessions");
 if (table) select();
@@ -74,6 +75,7 @@ function select() {
       if (form.elements.how) form.elements.how.value = chosen.size ? "holdout" : "folds";
       dialog.returnValue = "";
       dialog.showModal();
+      if (dialog.id === "withdraw") listPlan(subjects()[0]);
     };
     dialog.addEventListener("close", () => { if (dialog.returnValue === "do") act(form.elements); });
   }

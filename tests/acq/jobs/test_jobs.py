@@ -9,11 +9,10 @@ import time
 import pytest
 
 from acq.jobs.jobs import NICE, Jobs
-from acq.jobs.record import LOCK, is_locked
+from acq.jobs.record import LOCK, is_locked, take_lock
 from acq.jobs.request import JobRequest, command_of
 from acquire.data_folder import jobs_dir
 from acquire.errors import AcqError
-from dataset.withdraw.withdraw import withdraw
 from tests.support.made_sessions import make_session
 
 # a verb that prints what it was told, how far it is, and waits until it is told to end
@@ -136,22 +135,69 @@ def test_a_conversion_for_a_tool_is_the_verb_with_its_option(tmp_path):
 def test_a_withdrawal_leaves_no_name_in_the_records_of_jobs(tmp_path):
     make_session(tmp_path, seconds=1.0)
     make_session(tmp_path, "S02", seconds=1.0)
-    jobs = Jobs(tmp_path, PROGRAM)
+    (tmp_path / "S01-20260101T090001Z.txt").write_text("of a person")
+    earlier = Jobs(tmp_path, PROGRAM)
     for subject in ("S01", "S02"):
         name = f"{subject}-20260101T090001Z"
-        ended(jobs, jobs.begin(JobRequest("predict", sessions=(name,))).id)
-    job = jobs.begin(JobRequest("withdraw", subject="S01", typed="S01"))
-    assert ended(jobs, job.id).title == "delete a subject"
-    assert jobs.result(job.id)["told"][:2] == ["withdraw", "S01"]
-    withdraw(tmp_path, "S01")
+        ended(earlier, earlier.begin(JobRequest("predict", sessions=(name,))).id)
+    jobs = Jobs(tmp_path)
+    job = ended(jobs, jobs.begin(JobRequest("withdraw", subject="S01", typed="S01")).id)
+    assert (job.state, job.title, job.words) == ("done", "delete a subject", ())
+    assert jobs.result(job.id)["recordings"] == 1
+    assert f"names it, and is not touched: {tmp_path}/S01-20260101T090001Z.txt" in job.told
+    (later, other) = Jobs(tmp_path).listed()             # the output of the first is gone by now
+    assert (later.id, later.state, later.has_result) == (job.id, "done", False)
+    assert later.told[0] == job.told[0]
+    assert any("not touched" in line and "(withdrawn).txt" in line for line in later.told)
+    assert "cannot be reached from here" in later.told[-1]
+    assert other.title == "read S02-20260101T090001Z with shipped"
     files = [path for path in jobs_dir(tmp_path).rglob("*") if path.is_file()]
-    texts = [path.read_text() for path in files if path.name != LOCK]
-    assert not any("S01" in text for text in texts)
-    assert [job.title for job in jobs.listed()] == [
-        "delete a subject", "read S02-20260101T090001Z with shipped",
-    ]
+    assert not any("S01" in path.read_text() for path in files if path.name != LOCK)
+    assert len(list(jobs_dir(tmp_path).iterdir())) == 2  # no folder is half removed
     assert "S01" not in command_of(JobRequest("withdraw", subject="S01", typed="S01"),
                                    tmp_path).title
+
+
+def test_why_a_withdrawal_failed_and_that_its_end_is_not_known_are_told_by_a_later_studio(tmp_path):
+    tell = "import sys; print('{\"error\": \"S01 is recorded\"}', file=sys.stderr); sys.exit(1)"
+    jobs = Jobs(tmp_path, (sys.executable, "-S", "-c", tell))
+    job = ended(jobs, jobs.begin(JobRequest("withdraw", subject="S01", typed="S01")).id)
+    assert job.words == ("S01 is recorded",)
+    (later,) = Jobs(tmp_path).listed()
+    assert (later.state, later.words) == ("failed", ("(withdrawn) is recorded",))
+    path = jobs_dir(tmp_path) / job.id / "job.json"
+    record = json.loads(path.read_text()) | {"ended": "", "exit_code": None, "words": []}
+    path.write_text(json.dumps(record))
+    (later,) = Jobs(tmp_path).listed()
+    assert later.state == "not known"
+    assert "delete it again" in later.words[0]
+    assert "whole or not at all" not in later.words[0]
+
+
+def test_what_a_withdrawal_left_of_a_job_is_removed_and_a_job_that_begins_is_not(tmp_path):
+    folders = [jobs_dir(tmp_path) / name for name in ("half", "begins", "foreign")]
+    for folder in folders:
+        folder.mkdir(parents=True)
+        (folder / "err.jsonl").touch()
+    (folders[0] / LOCK).touch()
+    lock = take_lock(folders[1])
+    assert Jobs(tmp_path).listed() == []
+    os.close(lock)
+    assert [folder.exists() for folder in folders] == [False, True, True]
+
+
+def test_a_job_that_is_asked_for_twice_while_it_runs_is_one(tmp_path):
+    jobs = Jobs(tmp_path, PROGRAM)
+    first, again = (jobs.begin(JobRequest("verify")).id for _ in range(2))
+    other = jobs.begin(JobRequest("verify", force=True)).id      # of another kind
+    assert first == again != other
+    jobs.cancel(first)
+    ended(jobs, first)
+    anew = jobs.begin(JobRequest("verify")).id
+    assert anew not in (first, other)
+    for one in (other, anew):
+        jobs.cancel(one)
+        ended(jobs, one)
 
 
 def test_a_job_that_cannot_be_noted_is_not_left_running(tmp_path, monkeypatch):

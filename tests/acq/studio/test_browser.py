@@ -230,17 +230,30 @@ def test_a_job_is_cancelled_and_still_told_of_after_a_reload_and_on_its_page(vis
     expect(job.locator(".state")).to_have_text("cancelled")
 
 
-def test_a_subject_is_deleted_only_where_its_name_is_typed(visit, data):
+def test_a_subject_is_deleted_only_where_its_name_is_typed_and_it_is_told_what_is_left(visit, data):
+    make_session(data, "S03", seconds=1.0)
+    notes = data / "list.csv"
+    notes.write_text("S03")
     page = visit()
-    page.get_by_label(f"Select {NAME}").check()
+    page.get_by_label("Select S03-20260101T090001Z").check()
     page.get_by_role("button", name="Delete a subject").click()
-    page.get_by_label("Type the subject's name").fill("S02")
-    page.get_by_role("button", name="Delete", exact=True).click()
-    expect(page.locator("#problem")).to_contain_text("expected S01, typed")
-    visit.expected.append("400 (Bad Request)")
+    expect(page.locator("#plan")).to_contain_text("sessions/S03 (recordings, ")
+    delete = page.get_by_role("button", name="Delete", exact=True)
+    typed = page.locator("[name=typed]")
+    for words in ("", "S02", "s03"):
+        typed.fill(words)
+        expect(delete).to_be_disabled()
+        page.keyboard.press("Enter")
+        expect(page.locator("dialog[open]")).to_be_visible()
+    typed.fill("S03")
+    expect(delete).to_be_enabled()
+    page.keyboard.press("Enter")
+    expect(page.locator("#sessions tbody")).not_to_contain_text("S03")     # loaded again
+    for words in ("deleted: 1 recording", f"not touched: {notes}", "cannot be reached from here"):
+        expect(page.locator("#jobs")).to_contain_text(words)
+    assert not (data / "sessions/S03").exists()
     assert (data / f"sessions/S01/{NAME}.h5").exists()
-    assert not [path for path in (data / "studio/jobs").glob("*/job.json")
-                if "withdraw" in path.read_text()]
+    notes.unlink()
 
 
 @pytest.mark.skipif(find_spec("torch") is None, reason="trains a network; install acq[train]")
@@ -337,7 +350,7 @@ def test_keys_alone_do_the_work_of_every_page(visit, excluded, ended_run):
     page.wait_for_selector("#people")
     tab_to(page, "Verify")
     key.press("Enter")
-    expect(page.locator("#verified")).to_contain_text("2 sessions")
+    expect(page.locator("#jobs")).to_contain_text("checked 2 sessions")
     tab_to(page, "Runs", back=True)                      # the report of a run is read
     key.press("Enter")
     page.wait_for_selector("#runs")

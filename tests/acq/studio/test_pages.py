@@ -1,12 +1,15 @@
 """The studio's pages show what the library knows, and change it only as the verbs do."""
 
+import json
 import time
 from dataclasses import replace
 
 import cv2
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
+from acq.main import app
 from acq.web.answers import LARGEST_BODY_BYTES
 from acquire.writing import SELECTION, hold
 from dataset.catalogue.known import KnownSessions
@@ -19,6 +22,7 @@ from dataset.selection.make_exclusion import make_exclusion
 from dataset.selection.split_file import write_split
 from dataset.session.reader import Session
 from dataset.withdraw.withdraw import withdraw
+from tests.support.growing_runs import GrowingRun
 from tests.support.made_sessions import make_session
 from tests.support.studio import FOLLOW, visitor
 
@@ -197,6 +201,34 @@ def test_a_session_stands_beside_the_other_days_of_its_subject(data):
     assert days[0]["row"]["lost_frames"] == 2
     assert "other sessions of S01" in browser.get(PAGE).text
     assert "other sessions of" not in browser.get("/sessions/S02-20260101T090001Z").text
+
+
+def test_what_goes_with_a_subject_is_what_the_terminal_lists(data):
+    make_session(data, "S02", seconds=1.0)
+    write_split(split_by_subject(identify_sessions(data), holdout=["S02"]), data / "split.json")
+    (data / "list.csv").write_text("S01")
+    with GrowingRun(data) as run:
+        run.end(teacher=3.0)
+    browser, words = visitor(data), ["withdraw", "S01", "--dry-run", "--data", str(data), "--json"]
+    listed(browser)                                      # which keeps a list, too
+    plan = browser.get("/withdraw/plan?subject=S01").json()
+    by_verb = json.loads(CliRunner().invoke(app, words).stdout)
+    *removed, split = plan["removed"]
+    assert [{**one, "path": str(data / one["path"])} for one in removed] == by_verb["removed"]
+    assert split["path"] == "split.json"                 # nobody is left on its train side
+    assert {str(data / name) for name in (*plan["rewritten"], split["path"])} == set(
+        by_verb["rewritten"]
+    )
+    assert [str(data / one["path"]) for one in plan["runs"]] == by_verb["runs"]
+    assert "names it, and is not touched: list.csv" in plan["rest"]
+    assert "cannot be reached" in plan["rest"][-1]
+    assert browser.get("/withdraw/plan?subject=S9").status_code == 400
+    assert browser.get("/withdraw/plan?subject=..").status_code == 400
+    assert (data / f"sessions/S01/{NAME}.h5").exists()
+
+
+def test_a_list_without_sessions_still_tells_what_jobs_did(tmp_path):
+    assert 'id="jobs"' in listed(visitor(tmp_path))
 
 
 @pytest.mark.parametrize(
