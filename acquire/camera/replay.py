@@ -118,6 +118,7 @@ class ReplayCamera:
             pipeline=f"{contents.form}; as {pixel_format}; times from {origin}",
             remarks=tuple(remarks), simulated=is_marked_video(video),
         )
+        self.damaged: list[int] = []    # frames so far that decode in part, with what was guessed
         self._decoded: queue.Queue[tuple[int, np.ndarray] | Exception] = queue.Queue(
             maxsize=_DECODED_AHEAD
         )
@@ -159,6 +160,8 @@ class ReplayCamera:
                 at = _number_of(frame.pts, self._ticks, following)
                 if at is None:
                     continue
+                if frame.is_corrupt:
+                    self.damaged.append(at)
                 following, image = at + 1, self._pictures.convert(frame)
                 if image.shape != self.info.image_shape:
                     raise DeviceError(

@@ -53,6 +53,20 @@ def test_what_is_there_is_read_and_what_is_missing_is_said(tmp_path, name, kept)
     assert all(text.startswith(f"the last {total - len(times_s)} of {total} ") for text in lacks)
 
 
+def test_a_frame_that_decodes_in_part_is_told_with_its_place(tmp_path):
+    path = tmp_path / "v.mp4"
+    write_stream(path)
+    with av.open(str(path)) as container:
+        packets = [(packet.pos, packet.size) for packet in container.demux(video=0) if packet.size]
+    data, (at, size) = bytearray(path.read_bytes()), packets[20]
+    data[at + size // 2 : at + size] = bytes(size - size // 2)
+    path.write_bytes(data)
+    times_s, remarks, total = read(path)
+    assert len(times_s) == total == FRAMES
+    (remark,) = remarks
+    assert remark.startswith("1 frame is damaged, the first at 0.80 s: ")
+
+
 def test_an_avi_in_which_frames_were_skipped_does_not_end_early_until_it_is_cut(tmp_path):
     path = tmp_path / "v.avi"
     with av.open(str(path), "w") as container:
