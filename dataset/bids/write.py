@@ -21,11 +21,11 @@ from acquire.atomic import atomic_folder
 from acquire.errors import CurationError, Fix
 from acquire.writing import PURE as LOCK
 from acquire.writing import holding
-from dataset.common.files import sha256_of
+from dataset.common.files import hash_of_content, sha256_of
 from dataset.common.progress import OnProgress
 from dataset.common.spans import is_inside
 from dataset.layouts.avi import VideoWriter, check_video
-from dataset.layouts.bids_description import DESCRIPTION, FILES, as_excluded
+from dataset.layouts.bids_description import DESCRIPTION, FILES, OWN_HASH, as_excluded
 from dataset.selection.exclusions import Exclusions
 from dataset.selection.exclusions_file import read_exclusions
 from dataset.session.by_id import files_by_id
@@ -165,4 +165,5 @@ def _write_top(
         **excluded,
         FILES: {path.relative_to(root).as_posix(): sha256_of(path) for path in files},
     }
+    about[OWN_HASH] = hash_of_content(about, OWN_HASH)
     (root / DESCRIPTION).write_text(json.dumps(about, indent=2) + "\n")

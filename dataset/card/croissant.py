@@ -15,6 +15,7 @@ from dataset.layouts.ubfc import LABELS, VIDEO
 
 from .description import NO_LICENCE, AboutDataset, citation, describe_dataset, known_limits, title
 from .facts import Facts
+from .listed import with_own_hash
 
 CONTEXT = {
     "@language": "en", "@vocab": "https://schema.org/", "citeAs": "cr:citeAs",
@@ -74,7 +75,7 @@ def croissant(facts: Facts, about: AboutDataset, *, markdown: str) -> dict[str, 
         card["url"] = about.url
     if about.creators:
         card["creator"] = [{"@type": "Person", "name": name} for name in about.creators]
-    return {name: value for name, value in card.items() if value != []}
+    return with_own_hash({name: value for name, value in card.items() if value != []})
 
 
 def _files(facts: Facts, markdown: str) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from acquire import data_folder
 from acquire.errors import AcqError
-from dataset.common.files import sha256_of
+from dataset.common.files import check_content, sha256_of
 from dataset.consistency.of_today import check_of_today
 from dataset.layouts.manifest import MANIFEST, Entry, Manifest
 from dataset.layouts.ubfc import load_manifest
@@ -116,6 +116,7 @@ def gather_facts(data: Path, *, variability: bool = False) -> Facts:
     """
     root = data_folder.ubfc_dir(data)
     manifest = load_manifest(root)
+    check_content(root / MANIFEST)
     check_of_today(data, manifest)
     files = {
         session: paths[0] for session, paths in files_by_id(data_folder.session_files(data)).items()

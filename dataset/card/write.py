@@ -18,6 +18,7 @@ from acquire.writing import UBFC, holding
 from .croissant import croissant
 from .description import AboutDataset
 from .facts import Facts, gather_facts
+from .listed import check_manifest_of_card
 from .markdown import card_markdown
 
 
@@ -44,10 +45,13 @@ def write_card(
     Raises
     ------
     CurationError : no curated folders, or not those of their manifest; another card is there and
-        `force` is not set; a date of publication that is no date
+        `force` is not set; a date of publication that is no date; in a copy without recordings,
+        the card that came with it is of another manifest, or was changed
     """
     _check_date(about.published)
     facts = gather_facts(data, variability=variability)
+    if not facts.recorded and data_folder.croissant_file(data).exists():
+        check_manifest_of_card(data_folder.croissant_file(data), facts.manifest_sha256)
     markdown = card_markdown(facts, about)
     body = croissant(facts, about, markdown=markdown)
     files = data_folder.card_file(data), data_folder.croissant_file(data)

@@ -5,7 +5,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+from acquire.documents import parse_json, read_bytes
 from acquire.errors import AcqError, CurationError
+
+CONTENT_HASH = "content_hash"        # the key in acq's own documents
 
 
 def check_has_folder(path: Path) -> None:
@@ -28,6 +31,34 @@ def canonical_json(value: Any) -> str:
     return json.dumps(
         value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False
     )
+
+
+def hash_of_content(body: dict[str, Any], key: str = CONTENT_HASH) -> str:
+    """Return the SHA-256 over a document's content, but the key that holds this very hash."""
+    content = {name: value for name, value in body.items() if name != key}
+    return hashlib.sha256(canonical_json(content).encode()).hexdigest()
+
+
+def check_content(path: Path, key: str = CONTENT_HASH) -> None:
+    """Refuse a JSON document whose content is not what the hash in it is of.
+
+    A document of an earlier version has none, and passes.
+
+    Raises
+    ------
+    CurationError : it is not, or the document cannot be read
+    """
+    try:
+        body = parse_json(read_bytes(path))
+        kept = str(body.get(key, "")).removeprefix("sha256:") if isinstance(body, dict) else ""
+        is_changed = kept != "" and kept != hash_of_content(body, key)
+    except (OSError, ValueError) as error:
+        raise CurationError(expected="JSON", found=error, where=path) from error
+    if is_changed:
+        raise CurationError(
+            expected=f"the content whose hash it holds as {key!r}", found="another", where=path,
+            fix="get it again from where it came, or make it anew from what it was made of",
+        )
 
 
 def one_line(error: BaseException) -> str:

@@ -13,6 +13,7 @@ from .manifest import ExcludedPart
 DESCRIPTION = "dataset_description.json"
 # our own keys: session, and [from_s, to_s] of each part that was cut out; file, and its SHA-256
 EXCLUDED, FILES = "AcqExcluded", "AcqFiles"
+OWN_HASH = "AcqContentHash"              # over the description itself, but this key
 
 
 @dataclass(frozen=True)

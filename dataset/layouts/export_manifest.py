@@ -13,7 +13,7 @@ from acquire import data_folder
 from acquire.atomic import write_text
 from acquire.documents import Kind, read_document
 from acquire.errors import CurationError, Fix, suggest
-from dataset.common.files import sha256_of
+from dataset.common.files import CONTENT_HASH, hash_of_content, sha256_of
 
 from .avi import read_bgr
 from .manifest import MANIFEST, ExcludedPart, FrameSpan
@@ -78,6 +78,7 @@ def export_again(tool: str) -> dict[str, Any]:
 def write_export_manifest(manifest: ExportManifest, root: Path) -> None:
     """Write `manifest.json` under `root`, whole or not at all."""
     body = {"schema": SCHEMA, "schema_version": SCHEMA_VERSION, **asdict(manifest)}
+    body[CONTENT_HASH] = hash_of_content(body)
     write_text(root / MANIFEST, json.dumps(body, indent=2, allow_nan=False) + "\n")
 
 

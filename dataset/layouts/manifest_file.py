@@ -15,6 +15,7 @@ from acquire import data_folder
 from acquire.atomic import write_text
 from acquire.documents import Kind, read_document
 from acquire.errors import CurationError, Fix
+from dataset.common.files import CONTENT_HASH, hash_of_content
 
 from .manifest import ATTRIBUTE_OF_KEY, SIDES, Entry, Manifest, nested_entry
 
@@ -69,6 +70,7 @@ def write_manifest(manifest: Manifest, path: Path) -> None:
         "schema": SCHEMA, "schema_version": SCHEMA_VERSION, **manifest.body(),
         "data_hash": manifest.data_hash,
     }
+    body[CONTENT_HASH] = hash_of_content(body)
     body["entries"] = body.pop("entries")     # last: the header is what a person looks for
     write_text(path, json.dumps(body, indent=2, allow_nan=False) + "\n")
 

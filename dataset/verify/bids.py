@@ -4,8 +4,13 @@ from pathlib import Path
 
 from acquire import data_folder
 from acquire.errors import CurationError, Fix
-from dataset.common.files import sha256_of
-from dataset.layouts.bids_description import DESCRIPTION, hashes_of_bids, parts_of_bids
+from dataset.common.files import check_content, sha256_of
+from dataset.layouts.bids_description import (
+    DESCRIPTION,
+    OWN_HASH,
+    hashes_of_bids,
+    parts_of_bids,
+)
 
 from .result import References, Verification
 
@@ -17,6 +22,7 @@ def verify_bids(data: Path, verification: Verification, references: References) 
         return
     try:
         parts, hashes = parts_of_bids(root), hashes_of_bids(root)
+        check_content(root / DESCRIPTION, OWN_HASH)
     except CurationError as error:
         verification.add("broken", root / DESCRIPTION, error)
         return

@@ -1,32 +1,15 @@
 """Verify the dataset card: the hashes that its Croissant file lists."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from acquire import data_folder
-from acquire.documents import Kind, read_document
 from acquire.errors import CurationError, Fix
+from dataset.card.listed import check_manifest_of_card, listed_hashes
 from dataset.common.files import sha256_of
 from dataset.layouts.manifest import MANIFEST, Manifest
 from dataset.layouts.ubfc import LABELS, VIDEO
 
 from .result import References, Verification
-
-
-@dataclass(frozen=True)
-class _FileObject:
-    """What is read of one file in a Croissant file, under Croissant's own keys."""
-
-    contentUrl: str = ""
-    sha256: str = ""         # "" of a set of files
-
-
-@dataclass(frozen=True)
-class _Croissant:
-    distribution: tuple[_FileObject, ...]
-
-
-_KIND = Kind(_Croissant, "the card as Croissant", CurationError, Fix.WRITE_CARD_AGAIN)
 
 
 def verify_card(data: Path, verification: Verification, references: References) -> None:
@@ -35,11 +18,10 @@ def verify_card(data: Path, verification: Verification, references: References) 
     if not card.exists() and not croissant.exists():
         return
     try:
-        listed = read_document(_KIND, croissant).distribution
+        hashes = listed_hashes(croissant)
     except CurationError as error:
         verification.add("broken", croissant, error)
         return
-    hashes = {file.contentUrl: file.sha256 for file in listed if file.sha256}
     verification.checked.update(cards=1)
     if not card.exists() or sha256_of(card) != hashes.get(data_folder.CARD):
         error = CurationError(
@@ -48,11 +30,9 @@ def verify_card(data: Path, verification: Verification, references: References) 
         )
         verification.add("broken", card, error)
     manifest = data_folder.ubfc_dir(data) / MANIFEST
-    if not manifest.exists() or sha256_of(manifest) != hashes.get(MANIFEST):
-        error = CurationError(
-            f"{croissant} describes another state of the folders", fix=Fix.WRITE_CARD_AGAIN
-        )
-        verification.add("stale", croissant, error)
+    found = sha256_of(manifest) if manifest.exists() else ""
+    if found != hashes.get(MANIFEST):
+        _add_another_manifest(data, found, verification, references)
     elif references.manifest:
         for name in _different_files(hashes, references.manifest):
             error = CurationError(
@@ -60,6 +40,27 @@ def verify_card(data: Path, verification: Verification, references: References) 
                 fix=Fix.WRITE_CARD_AGAIN,
             )
             verification.add("broken", croissant, error)
+
+
+def _add_another_manifest(
+    data: Path, manifest_sha256: str, verification: Verification, references: References
+) -> None:
+    """Add that the manifest is not the card's; in a copy nothing can have made it anew."""
+    manifest, croissant = data_folder.ubfc_dir(data) / MANIFEST, data_folder.croissant_file(data)
+    known = {one.place for one in verification.findings if one.kind == "broken"}
+    if known & {str(manifest), str(manifest.parent)}:
+        return
+    entries = references.manifest.entries if references.manifest else ()
+    if references.session_hashes.keys() & {entry.session for entry in entries}:
+        error = CurationError(
+            f"{croissant} describes another state of the folders", fix=Fix.WRITE_CARD_AGAIN
+        )
+        verification.add("stale", croissant, error)
+        return
+    try:
+        check_manifest_of_card(croissant, manifest_sha256)
+    except CurationError as error:
+        verification.add("broken", manifest, error)
 
 
 def _different_files(hashes: dict[str, str], manifest: Manifest) -> list[str]:

@@ -4,8 +4,10 @@ from pathlib import Path
 
 from acquire import data_folder
 from acquire.errors import CurationError
+from dataset.common.files import check_content
 from dataset.consistency.of_today import find_outdated
 from dataset.layouts.export_manifest import check_export_folder, read_export_manifest
+from dataset.layouts.manifest import MANIFEST
 from dataset.layouts.places import labels_file
 
 from .folders import find_unlisted_folders, note_unchecked
@@ -26,6 +28,10 @@ def _verify_export(
     except CurationError as error:
         verification.add("broken", root, error)
         return
+    try:
+        check_content(root / MANIFEST)
+    except CurationError as error:
+        verification.add("broken", root / MANIFEST, error)
     for outdated in find_outdated(data, manifest, references.today):
         verification.add("stale", outdated.place, outdated.error)
     for entry in manifest.entries:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from acquire import data_folder
 from acquire.errors import CurationError, Fix
-from dataset.common.files import sha256_of
+from dataset.common.files import check_content, sha256_of
 from dataset.common.progress import OnProgress
 from dataset.consistency.of_today import find_outdated
 from dataset.layouts.avi import read_bgr
@@ -38,6 +38,10 @@ def verify_curated_folders(
     except CurationError as error:
         verification.add("broken", path, error)
         return
+    try:
+        check_content(path)
+    except CurationError as error:
+        verification.add("broken", path, error)
     if not manifest.complete or manifest.stale:
         error = CurationError(
             f"a conversion or a withdrawal did not finish in {root}", fix="run it again"

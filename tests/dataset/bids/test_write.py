@@ -203,3 +203,7 @@ def test_verify_finds_what_became_of_a_file_and_of_the_recordings(made, tmp_path
         ("broken", "physio.json", Fix.EXPORT_BIDS_AGAIN),
         ("broken", "video.tsv", Fix.EXPORT_BIDS_AGAIN), ("stale", "bids", Fix.EXPORT_BIDS_AGAIN),
     ]
+    about = data / "bids" / "dataset_description.json"
+    about.write_text(about.read_text().replace("Face video", "A face"))
+    (found,) = [one for one in verify_data(data).findings if "bids" in one.place]
+    assert (found.kind, found.place) == ("broken", str(about))

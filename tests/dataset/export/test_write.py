@@ -49,7 +49,7 @@ def test_session_to_pure_and_back(tmp_path, acq_here):
     body = json.loads((tmp_path / "pure/manifest.json").read_text())
     assert list(body) == [
         "schema", "schema_version", "acq_version", "split_hash", "fold", "folds", "filter", "fps",
-        "holes", "entries", "layout", "tool",
+        "holes", "entries", "layout", "tool", "content_hash",
     ]
     assert list(body["entries"][0]) == [
         "folder", "side", "subject", "session", "session_hash", "part", "simulated",

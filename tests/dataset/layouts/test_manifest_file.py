@@ -56,7 +56,8 @@ def test_the_file_is_flat_with_the_keys_in_their_order(tmp_path):
     body = json.loads((tmp_path / MANIFEST).read_text())
     assert list(body) == [
         "schema", "schema_version", "acq_version", "split_hash", "fold", "folds", "filter",
-        "codec", "ppg", "fps", "holes", "complete", "numbers", "stale", "data_hash", "entries",
+        "codec", "ppg", "fps", "holes", "complete", "numbers", "stale", "data_hash",
+        "content_hash", "entries",
     ]
     assert list(body["entries"][0]) == KEYS == list(ATTRIBUTE_OF_KEY)
     assert body["entries"][0]["repeated"] == [

@@ -331,6 +331,53 @@ def test_a_card_of_another_state_is_stale(data):
     assert findings(data, "broken") == []
 
 
+def edit(path, **changed):
+    """Change a JSON document by its keys, and leave the hash of its own content as it was."""
+    body = json.loads(path.read_text()) | changed
+    body = {key: value for key, value in body.items() if value is not None}
+    path.write_text(json.dumps(body, indent=2) + "\n")
+
+
+def edit_manifest(data, **changed):
+    edit(data / "ubfc" / MANIFEST, ppg="raw", **changed)
+
+
+def edit_card(data, **changed):
+    edit(data_folder.croissant_file(data), **changed)
+
+
+@pytest.mark.parametrize(("fault", "place"), [
+    (lambda d: edit_card(d, description="Ours."), "croissant.json"),
+    (lambda d: flip(data_folder.croissant_file(d), 200), "croissant.json"),
+    (edit_manifest, MANIFEST),
+    # of an earlier version, in which neither has a hash of its own content
+    (lambda d: (edit_card(d, identifier=None), edit_manifest(d, content_hash=None)), MANIFEST),
+], ids=["description", "a byte of the card", "manifest", "manifest of before"])
+def test_a_change_in_a_copy_without_recordings_is_broken(data, tmp_path, fault, place):
+    copy = tmp_path / "copy"
+    shutil.copytree(data / "ubfc", copy / "ubfc")
+    assert verify_data(copy).ok
+    fault(copy)
+    (broken,) = findings(copy, "broken")
+    assert broken.place == str(copy / "ubfc" / place)
+    before = data_folder.croissant_file(copy).read_bytes()
+    with pytest.raises(CurationError):
+        write_card(copy, AboutDataset(), force=True)       # it would vouch for the change
+    assert data_folder.croissant_file(copy).read_bytes() == before
+
+
+def test_a_card_of_before_without_a_hash_of_its_own_is_read(data):
+    edit_card(data, identifier=None)
+    assert findings(data, "broken") == []
+
+
+def test_a_changed_manifest_is_broken_beside_its_recordings_too(data):
+    edit_manifest(data)
+    (broken,) = findings(data, "broken")
+    assert "the content whose hash it holds as 'content_hash'" in broken.text
+    assert findings(data, "stale") == []
+
+
 def test_a_folder_without_its_recording_is_unchecked(data):
     shutil.rmtree(data / "sessions")
     data_folder.split_file(data).unlink()
