@@ -1,5 +1,8 @@
 """What lies beside an export for a tool: a note on its readers, and a configuration where it helps.
 
+Neither names the place where the export was made: it may be handed over, and a path holds the name
+of an account.
+
 The note is Markdown: one reader takes every `.txt` for a signal, another every folder for a person.
 """
 
@@ -17,54 +20,50 @@ from dataset.layouts.places import UBFC
 from .targets import PYVHR, REMOTEBIOSENSING, RPPG_TOOLBOX
 
 NOTE, CONFIG = "README.md", "rppg-toolbox.yaml"
+PLACE = "EXPORT"                # in the configuration, for the folder that it lies in
 _CLIP = 180                     # frames, of the configurations that rPPG-Toolbox comes with
 
 
-def write_notes(manifest: ExportManifest, folder: Path, root: Path) -> None:
-    """Write the note, and rPPG-Toolbox's configuration, of an export for a tool.
-
-    Parameters
-    ----------
-    folder : that holds the export now
-    root : where it will lie; paths in the files are absolute
-    """
+def write_notes(manifest: ExportManifest, folder: Path) -> None:
+    """Write the note, and rPPG-Toolbox's configuration, into the folder of an export for a tool."""
     if not manifest.tool:
         return
-    root = root.resolve()
-    write_text(folder / NOTE, _note(manifest, root))
+    write_text(folder / NOTE, _note(manifest))
     if manifest.tool == RPPG_TOOLBOX:
         # JSON is YAML, too; the tool reads it with a YAML parser
-        write_text(folder / CONFIG, json.dumps(_toolbox_config(manifest, root), indent=2) + "\n")
+        write_text(folder / CONFIG, json.dumps(_toolbox_config(manifest), indent=2) + "\n")
 
 
 _HOW = {
     (RPPG_TOOLBOX, True): """\
 Train TS-CAN on `train`, test it on `test`, from the folder of rPPG-Toolbox:
 
-    python main.py --config_file {root}/{config}
+    EXPORT=/path/to/this/folder
+    sed "s|{place}|$EXPORT|" "$EXPORT/{config}" > acq.yaml
+    python main.py --config_file acq.yaml
 
-The first run prepares the clips. Later runs may set DO_PREPROCESS to false. Paths in the
-configuration are absolute: change DATA_PATH where this folder was moved. The loader keeps a whole
-video in memory, at least three bytes a pixel and frame; the longest one has {frames} frames.
+The first run prepares the clips. Later runs may set DO_PREPROCESS to false. The loader keeps a
+whole video in memory, at least three bytes a pixel and frame; the longest one has {frames} frames.
 """,
     (PYVHR, True): """\
-`videodataDIR` and `BVPdataDIR` are `{root}/train/` and `{root}/test/`, the dataset is `UBFC2`.
+`videodataDIR` and `BVPdataDIR` are both `train/`, or both `test/`, in the folder of this file, as
+absolute paths; the dataset is `UBFC2`.
 """,
     (PYVHR, False): """\
-`videodataDIR` and `BVPdataDIR` are `{root}/train/PURE` and `{root}/test/PURE`, the dataset is
-`PURE`. pyVHR writes an AVI into each folder at its first run, with its own loss of colour; the
-UBFC layout has no such loss.
+`videodataDIR` and `BVPdataDIR` are both `train/PURE`, or both `test/PURE`, in the folder of this
+file, as absolute paths; the dataset is `PURE`. pyVHR writes an AVI into each folder at its first
+run, with its own loss of colour; the UBFC layout has no such loss.
 """,
     (REMOTEBIOSENSING, True): """\
-`data_root_path` is `{root}/train/` or `{root}/test/`, the dataset is `UBFC`.
+`data_root_path` is `train/` or `test/` in the folder of this file, the dataset is `UBFC`.
 """,
     (REMOTEBIOSENSING, False): """\
-`data_root_path` is `{root}/train/` or `{root}/test/`, the dataset is `PURE`.
+`data_root_path` is `train/` or `test/` in the folder of this file, the dataset is `PURE`.
 """,
 }
 
 
-def _note(manifest: ExportManifest, root: Path) -> str:
+def _note(manifest: ExportManifest) -> str:
     is_ubfc = manifest.layout == UBFC
     how = _HOW.get((manifest.tool, is_ubfc)) or _HOW[manifest.tool, True]
     frames = max((entry.frames for entry in manifest.entries), default=0)
@@ -73,7 +72,7 @@ def _note(manifest: ExportManifest, root: Path) -> str:
     simulated = sum(entry.simulated for entry in manifest.entries)
     lines = [
         f"# Face video and finger PPG for {manifest.tool}", "",
-        how.format(root=root, config=CONFIG, frames=frames),
+        how.format(place=PLACE, config=CONFIG, frames=frames),
         f"Every video has exactly {manifest.fps} frames a second: frame k is the picture nearest "
         f"to k / {manifest.fps} s, and its PPG is that of this very time. {repeated} of {total} "
         "pictures are shown a second time, where the camera was slower or lost frames.", "",
@@ -87,7 +86,7 @@ def _note(manifest: ExportManifest, root: Path) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _toolbox_config(manifest: ExportManifest, root: Path) -> dict[str, Any]:
+def _toolbox_config(manifest: ExportManifest) -> dict[str, Any]:
     """Return a configuration of rPPG-Toolbox: TS-CAN as in its own, trained and tested here.
 
     Both sides are of one data set by name: without a name of its own each, the list of test clips
@@ -100,7 +99,7 @@ def _toolbox_config(manifest: ExportManifest, root: Path) -> dict[str, Any]:
         return {
             "FS": int(manifest.fps),
             "DATASET": "UBFC-rPPG" if manifest.layout == UBFC else "PURE",
-            "DO_PREPROCESS": True, "DATA_FORMAT": "NDCHW", "DATA_PATH": f"{root}/{side}",
+            "DO_PREPROCESS": True, "DATA_FORMAT": "NDCHW", "DATA_PATH": f"{PLACE}/{side}",
             "CACHED_PATH": "PreprocessedData", "EXP_DATA_NAME": f"acq_{digest}_{side}",
             "BEGIN": 0.0, "END": 1.0,
             "PREPROCESS": {

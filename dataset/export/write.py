@@ -125,7 +125,7 @@ def export_sessions(
         if not failed:
             manifest = replace(manifest, entries=entries)
             write_export_manifest(manifest, partial / _NEW)
-            write_notes(manifest, partial / _NEW, root)
+            write_notes(manifest, partial / _NEW)
             root.parent.mkdir(exist_ok=True)
             with uninterrupted():
                 _put_into_place(root, partial)

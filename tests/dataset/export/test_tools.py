@@ -1,6 +1,8 @@
 """Exports for other tools, read by the rules of their readers: right rates, right pictures."""
 
 import json
+import re
+import subprocess
 import warnings
 from contextlib import nullcontext
 from pathlib import Path
@@ -93,7 +95,11 @@ def test_each_reader_finds_rate_and_pictures_without_a_word(data, capfd, tool, l
                 nearest = np.argsort(np.abs(at_ns - at_ns[first] - k * 1e9 / 30))[:2]
                 assert any((session.frames[int(i)] == shown).all() for i in nearest)
     assert capfd.readouterr() == ("", "")
-    assert (root / NOTE).exists()
+    assert all(                        # it is handed over: no path names the account it is from
+        str(data.resolve()) not in path.read_text()
+        for path in root.iterdir() if path.is_file()
+    )
+    assert {NOTE, "manifest.json"} <= {path.name for path in root.iterdir()}
 
 
 def test_what_is_exported_is_verified_and_withdrawn_as_a_whole(data, tmp_path):
@@ -115,7 +121,7 @@ def test_what_is_exported_is_verified_and_withdrawn_as_a_whole(data, tmp_path):
     assert not list(data_folder.tools_dir(copy).rglob("*"))
 
 
-def test_the_configuration_of_rppg_toolbox_keeps_the_sides_apart(data):
+def test_the_configuration_of_rppg_toolbox_keeps_the_sides_apart(data, tmp_path):
     export_sessions(data, target=find_target("ubfc", "rppg-toolbox"), force=True)
     root = data_folder.tool_dir(data, "rppg-toolbox")
     config = yaml.safe_load((root / CONFIG).read_text())
@@ -126,10 +132,16 @@ def test_the_configuration_of_rppg_toolbox_keeps_the_sides_apart(data):
     # one name of a data set with one range is one list of clips: the last one written
     assert sides["TRAIN"]["EXP_DATA_NAME"] != sides["TEST"]["EXP_DATA_NAME"]
     for side, folder in (("TRAIN", "train"), ("TEST", "test")):
-        assert sides[side]["DATA_PATH"] == str((root / folder).resolve())
+        assert sides[side]["DATA_PATH"] == f"EXPORT/{folder}"
         assert (sides[side]["BEGIN"], sides[side]["END"]) == (0, 1)
     assert config["TEST"]["USE_LAST_EPOCH"] is True      # no third side is needed
-    assert f"--config_file {root.resolve()}/{CONFIG}" in (root / NOTE).read_text()
+    # the commands of the note, in a folder of their own, put the place of the export in
+    set_place, replaced, _ = re.findall(r"^    (.*)$", (root / NOTE).read_text(), re.M)
+    place = set_place.replace("/path/to/this/folder", str(root.resolve()))
+    subprocess.run(["sh", "-c", f"{place}\n{replaced}"], cwd=tmp_path, check=True)
+    told = yaml.safe_load((tmp_path / "acq.yaml").read_text())
+    assert told["TRAIN"]["DATA"]["DATA_PATH"] == str(root.resolve() / "train")
+    assert told["TEST"]["DATA"]["DATA_PATH"] == str(root.resolve() / "test")
 
 
 def test_of_an_even_grid_pure_has_two_samples_a_frame_and_flat_has_no_second_folder(data):
