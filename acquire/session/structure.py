@@ -145,7 +145,7 @@ def write_attributes(file: h5py.File, header: SessionHeader) -> None:
         "tick_hz": hello.tick_hz,
         "adc_bits": hello.adc_bits,
         "protocol": hello.protocol,
-        "firmware": "" if timing else hello.firmware,
+        "firmware": "" if timing or imported else hello.firmware,
         "boot_id": hello.boot_id,
         "port": header.port,
     })

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from dataset.common.wording import counted
 from dataset.layouts.manifest import Entry
 
-from .facts import NOT_CALIBRATED, Facts
+from .facts import Facts
 
 NO_LICENCE = "not chosen: nobody may copy or use these data before their owner says so"
 
@@ -79,7 +79,7 @@ def _of_kind(facts: Facts) -> list[str]:
             f"Imported from {', '.join(facts.imported)}: their times carry no bound, and their own "
             "licences hold."
         )
-    if any(recorded.setup.light == NOT_CALIBRATED for recorded in facts.recorded.values()):
+    if any(entry.timing.light_offset_ms is None for entry in facts.entries):
         limits.append(
             "Cameras were not calibrated: the delay from light to stamp is in the data, its size "
             "unknown."

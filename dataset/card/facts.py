@@ -48,9 +48,9 @@ class Setup:
     time_meaning: str        # what the camera's stamp marks
     exposure: str            # "locked" and so on, in one word or two
     sensor: str
-    ppg_rate_hz: str         # nominal
-    adc_bits: str
-    firmware: str
+    ppg_rate_hz: str         # nominal; of a published set "about" and by its times
+    adc_bits: str            # "" where it is not known
+    firmware: str            # "" where it runs none of ours
     light: str               # the camera's offset against the light, in words
     imported_from: str       # "" where acq recorded it
 
@@ -129,12 +129,12 @@ def gather_facts(data: Path, *, variability: bool = False) -> Facts:
             continue
         grades[entry.session] = read_grade(path, entry.source.content_hash)
         try:
-            recorded[entry.session] = _recorded(path)
+            recorded[entry.session] = _recorded(path, entry)
         except AcqError as error:
             unread[entry.session] = str(error)
     subjects = [read_subject(data, name) for name in sorted({e.subject for e in manifest.entries})]
     agreed = [subject for subject in subjects if subject and subject.consent is not None]
-    sources = {facts.setup.imported_from for facts in recorded.values()}
+    sources = {entry.source.imported_from for entry in manifest.entries}
     return Facts(
         manifest, sha256_of(root / MANIFEST), recorded, unread, grades, read_exclusions(data),
         _split(data, manifest), len(agreed),
@@ -161,18 +161,19 @@ def _split(data: Path, manifest: Manifest) -> Split | None:
     return split if split and split.hash == manifest.split_hash else None
 
 
-def _recorded(path: Path) -> Recorded:
+def _recorded(path: Path, entry: Entry) -> Recorded:
     with Session(path) as session:
         day = session.started and session.started.date().isoformat()
         camera, sensor = session.camera, session.sensor
+        by_times = f"about {entry.timing.ppg_rate_hz:.0f}"
         return Recorded(
             day,
             Setup(
                 camera_kind(camera.name), session.frames.width, session.frames.height,
                 str(camera.fps), session.frames.pixel_format,
                 camera.time_meaning, str(camera.exposure.get("control", NOT_STATED)),
-                sensor.name, str(sensor.rate_hz), str(sensor.adc_bits),
-                sensor.firmware, _light(session), session.imported_from,
+                sensor.name, by_times if session.imported_from else str(sensor.rate_hz),
+                str(sensor.adc_bits or ""), sensor.firmware, _light(session), session.imported_from,
             ),
         )
 

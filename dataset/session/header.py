@@ -44,9 +44,9 @@ class SensorInfo:
     name: str                      # "analog", "MAX30102", "virtual"; of a data set, its sensor
     rate_hz: int                   # nominal
     tick_hz: int
-    adc_bits: int
-    protocol: int
-    firmware: str
+    adc_bits: int                  # 0: not known
+    protocol: int                  # 0: it runs no firmware of ours
+    firmware: str                  # "" where it runs none of ours
     boot_id: int
     port: str
     # of a sensor without a clock: how its samples were placed; None: by pings
@@ -229,7 +229,9 @@ def as_sensor(attrs: dict[str, Any]) -> SensorInfo:
         )
     low, high = (attrs.get(name) for name in layout.SCALE_ATTRS)
     return SensorInfo(
-        name=str(attrs["sensor"]), firmware=str(attrs["firmware"]), port=str(attrs["port"]),
+        # what was imported with an earlier version has 0.0.0
+        name=str(attrs["sensor"]), firmware=str(attrs["firmware"]) if numbers["protocol"] else "",
+        port=str(attrs["port"]),
         timing=timing, scale=None if low is None or high is None else (low, high), **numbers,
     )
 

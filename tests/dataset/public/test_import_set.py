@@ -2,12 +2,15 @@
 
 import json
 import re
+import shutil
 
 import numpy as np
 import pytest
 
 from acquire.data_folder import session_files
 from acquire.errors import CurationError, Fix, SplitError
+from dataset.card.description import AboutDataset
+from dataset.card.write import write_card
 from dataset.common.workers import Workers
 from dataset.consistency.copies import find_imported_copies
 from dataset.consistency.new_split import make_split
@@ -300,6 +303,18 @@ def test_imported_sessions_come_back_as_the_folders_they_were(tmp_path, acq_here
         assert len(shown) == 100
         first = 1000 * int(entry["session"][-1])
         assert all((bgr[..., ::-1] == picture(first + i)).all() for i, bgr in enumerate(shown))
+    text = write_card(tmp_path / "data", AboutDataset()).markdown.read_text()
+    # what the set does not say of its sensor is not told as 0 bit and firmware 0.0.0
+    (sensor,) = re.findall("; sensor (.*)", text)
+    assert re.fullmatch(r"CMS50E .*, about 29 Hz; imported from UBFC-rPPG DATASET_2", sensor)
+    limits = text.partition("## Known limits")[2]
+    assert "Imported from UBFC-rPPG DATASET_2" in limits
+    assert "Cameras were not calibrated" in limits
+    # a copy without recordings loses none of these warnings
+    shutil.rmtree(tmp_path / "data/sessions")
+    copied = write_card(tmp_path / "data", AboutDataset(), force=True).markdown.read_text()
+    left = set(limits.splitlines()) - set(copied.splitlines())
+    assert left == set()
 
 
 def test_pure_folders_that_hold_no_recording_are_named(tmp_path):
