@@ -12,6 +12,7 @@ from acquire import layout
 from acquire.errors import Fix, SessionError
 from acquire.limits import LATEST_NS, LEAST_ROWS_BYTES
 from acquire.session.stream_table import MOST_CHANNELS, StreamHeader
+from dataset.common.wording import counted
 
 from .frames import largest_stored_bytes
 from .hdf5 import RESTORE, Kind, find_group, has_link, kind_of, open_inside
@@ -268,11 +269,12 @@ class Stream:
     def words(self) -> str:
         """How much there is, and how well its times are known."""
         kind = f"{self.kind}, " if self.kind else ""
+        samples = counted(len(self.samples), "sample")
         if self.bound_ms is None:
-            return f"{kind}{len(self.samples)} samples without a bound"
+            return f"{kind}{samples} without a bound"
         unknown = int(np.count_nonzero(self.bound_ns < 0))
         more = f", {unknown} without a bound" if unknown else ""
-        return f"{kind}{len(self.samples)} samples, stamps within {self.bound_ms:.2f} ms{more}"
+        return f"{kind}{samples}, stamps within {self.bound_ms:.2f} ms{more}"
 
     @property
     def bound_ms(self) -> float | None:
